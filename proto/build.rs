@@ -1,0 +1,17 @@
+//! Compiles wire/*.proto without protoc, so that building needs Rust and nothing more.
+
+use std::{env, fs, path::PathBuf};
+
+use prost::Message as _;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("cargo::rerun-if-changed=wire");
+    let files = ["wire/sweeps.proto", "wire/agents.proto", "wire/runs.proto"];
+    let descriptors = protox::compile(files, ["wire"])?;
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("besom.bin"), descriptors.encode_to_vec())?;
+    tonic_prost_build::configure()
+        .server_mod_attribute("besom.v1", "#[cfg(feature = \"server\")]")
+        .compile_fds(descriptors)?;
+    Ok(())
+}

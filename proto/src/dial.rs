@@ -1,0 +1,112 @@
+//! How to reach a controller: address, token, and which answers are worth another try. Called by the agent, the SDK, the
+//! `sweep` command and tests.
+
+use std::time::Duration;
+
+use tonic::{
+    Code, Request, Status,
+    metadata::{Ascii, MetadataValue},
+    service::{Interceptor, interceptor::InterceptedService},
+    transport::{Channel, Endpoint},
+};
+
+use crate::v1::{agents_client::AgentsClient, runs_client::RunsClient, sweeps_client::SweepsClient};
+
+/// Where a controller listens unless told otherwise.
+pub const DEFAULT_CONTROLLER: &str = "http://127.0.0.1:7070";
+/// The environment variable that names the controller.
+pub const CONTROLLER_VAR: &str = "BESOM_CONTROLLER";
+/// The environment variable that holds the token.
+pub const TOKEN_VAR: &str = "BESOM_TOKEN";
+/// The largest message that either side takes, in bytes.
+pub const MAX_MESSAGE: usize = 64 << 20;
+
+/// The address or the token cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadAddress {
+    /// Not a URL such as `http://host:7070`.
+    #[error("`{0}` is not the address of a controller")]
+    Url(String),
+    /// A token is visible ASCII.
+    #[error("the token has a character that cannot be sent")]
+    Token,
+}
+
+/// A way to a controller. Connects at the first call and again whenever the connection is lost.
+#[derive(Clone, Debug)]
+pub struct Dial {
+    channel: Channel,
+    bearer: Bearer,
+}
+
+impl Dial {
+    /// `controller` as `http://host:port` or `host:port`. Connects lazily; must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// [`BadAddress`] when the address or the token has no valid form.
+    pub fn new(controller: &str, token: Option<&str>) -> Result<Self, BadAddress> {
+        let url =
+            if controller.contains("://") { controller.to_owned() } else { format!("http://{controller}") };
+        let endpoint = Endpoint::from_shared(url)
+            .map_err(|_| BadAddress::Url(controller.to_owned()))?
+            .connect_timeout(Duration::from_secs(5))
+            .http2_keep_alive_interval(Duration::from_secs(20))
+            .keep_alive_timeout(Duration::from_secs(20))
+            .tcp_nodelay(true);
+        let header = token.map(|token| format!("Bearer {token}").parse::<MetadataValue<Ascii>>());
+        let header = header.transpose().map_err(|_| BadAddress::Token)?;
+        Ok(Self { channel: endpoint.connect_lazy(), bearer: Bearer(header) })
+    }
+
+    /// A client of the Sweeps service.
+    pub fn sweeps(&self) -> SweepsClient<Authorized> {
+        SweepsClient::with_interceptor(self.channel.clone(), self.bearer.clone())
+            .max_decoding_message_size(MAX_MESSAGE)
+    }
+
+    /// A client of the Agents service.
+    pub fn agents(&self) -> AgentsClient<Authorized> {
+        AgentsClient::with_interceptor(self.channel.clone(), self.bearer.clone())
+            .max_decoding_message_size(MAX_MESSAGE)
+    }
+
+    /// A client of the Runs service.
+    pub fn runs(&self) -> RunsClient<Authorized> {
+        RunsClient::with_interceptor(self.channel.clone(), self.bearer.clone())
+            .max_decoding_message_size(MAX_MESSAGE)
+    }
+}
+
+/// A channel that sends the token with every call.
+pub type Authorized = InterceptedService<Channel, Bearer>;
+
+/// Adds `authorization: Bearer <token>` when there is a token.
+#[derive(Clone, Debug)]
+pub struct Bearer(Option<MetadataValue<Ascii>>);
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        if let Some(header) = &self.0 {
+            request.metadata_mut().insert("authorization", header.clone());
+        }
+        Ok(request)
+    }
+}
+
+/// The controller did not answer, or cannot take more now: the same call may go through later.
+pub fn is_transient(status: &Status) -> bool {
+    matches!(
+        status.code(),
+        Code::Unavailable
+            | Code::DeadlineExceeded
+            | Code::ResourceExhausted
+            | Code::Cancelled
+            | Code::Unknown
+    )
+}
+
+/// How long to wait before try number `attempt` (0 first): 100 ms, doubled up to 5 s. `jitter` in [0, 1) spreads a fleet.
+pub fn backoff(attempt: u32, jitter: f64) -> Duration {
+    let base = Duration::from_millis(100).saturating_mul(1 << attempt.min(6)).min(Duration::from_secs(5));
+    base.mul_f64(0.5 + 0.5 * jitter)
+}
