@@ -1,0 +1,217 @@
+//! From frames to rows. Called by whoever reads a journal or an append: the controller, the agent's and the SDK's senders,
+//! the `sweep` command. Takes any bytes: it never panics, and what it allocates is bounded by the size of its input.
+
+use crate::{
+    HEADER_BYTES, MAX_FRAME_BYTES, MAX_FRAME_ROWS, MAX_KEY_BYTES, MAX_TEXT_BYTES, Row, RowRef, VERSION,
+    ValueRef, Writer, encode::tag, varint::Cursor,
+};
+
+/// The fewest bytes of a row: step, wall_ms and the number of values.
+const LEAST_ROW_BYTES: u64 = 3;
+
+/// What is wrong with bytes that should be frames.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Corrupt {
+    /// The bytes end within a frame, or nothing but zeros is left (what a file system may leave after a power loss): a
+    /// torn tail. Everything before `at` is whole.
+    #[error("the bytes end within a frame, at {at}")]
+    Torn {
+        /// Offset of the torn frame.
+        at: usize,
+    },
+    /// Checksum, version or structure is wrong.
+    #[error("{reason} in the frame at {at}")]
+    Bad {
+        /// Offset of the bad frame.
+        at: usize,
+        /// What is wrong.
+        reason: &'static str,
+    },
+}
+
+impl Corrupt {
+    /// Where the frame begins that is torn or bad: everything before is whole.
+    pub fn at(&self) -> usize {
+        match self {
+            Self::Torn { at } | Self::Bad { at, .. } => *at,
+        }
+    }
+}
+
+/// The frames in `bytes`, one after the other, checksums verified; ends after the first error.
+pub fn frames(bytes: &[u8]) -> Frames<'_> {
+    Frames { bytes, at: 0 }
+}
+
+/// All rows of a sequence of frames. Every row owns its keys; use [`Frame::each`] where that would be too much.
+///
+/// # Errors
+/// [`Corrupt`] at the first frame that is torn or bad.
+pub fn rows(bytes: &[u8]) -> Result<Vec<Row>, Corrupt> {
+    let mut rows = Vec::new();
+    for frame in frames(bytes) {
+        frame?.each(|row| rows.push(row.to_row()))?;
+    }
+    Ok(rows)
+}
+
+/// How many rows a sequence of frames holds, checksums verified, values not decoded.
+///
+/// # Errors
+/// [`Corrupt`] at the first frame that is torn or bad.
+pub fn count(bytes: &[u8]) -> Result<u64, Corrupt> {
+    frames(bytes).try_fold(0, |rows, frame| Ok(rows + frame?.rows()))
+}
+
+/// The frames without their first `skip` rows: how a partly stored append is cut. Empty when there are no more rows.
+///
+/// # Errors
+/// [`Corrupt`] at the first frame that is torn or bad, up to the frame that is cut; what follows it is copied unread.
+pub fn skip(bytes: &[u8], mut skip: u64) -> Result<Vec<u8>, Corrupt> {
+    for frame in frames(bytes) {
+        let frame = frame?;
+        if skip >= frame.rows() {
+            skip -= frame.rows();
+            continue;
+        }
+        if skip == 0 {
+            return Ok(bytes[frame.at..].to_vec());
+        }
+        let (mut out, mut writer, mut index) = (Vec::new(), Writer::default(), 0);
+        frame.each(|row| {
+            if index >= skip {
+                writer.row(row.step, row.wall_ms, row.values.iter().copied(), &mut out);
+            }
+            index += 1;
+        })?;
+        writer.flush(&mut out);
+        out.extend_from_slice(&bytes[frame.at + frame.bytes.len()..]);
+        return Ok(out);
+    }
+    Ok(Vec::new())
+}
+
+/// Iterator over frames; see [`frames`].
+#[derive(Clone, Debug)]
+pub struct Frames<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Iterator for Frames<'a> {
+    type Item = Result<Frame<'a>, Corrupt>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.at == self.bytes.len() {
+            return None;
+        }
+        let frame = parse(self.bytes, self.at);
+        self.at = frame.as_ref().map_or(self.bytes.len(), |frame| self.at + frame.bytes.len());
+        Some(frame)
+    }
+}
+
+/// One frame whose checksums are right.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    at: usize,
+    bytes: &'a [u8],
+    rows: u64,
+}
+
+impl<'a> Frame<'a> {
+    /// The whole frame, header included.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// How many rows it holds, by its own account; [`Frame::each`] checks it.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Shows every row in order, borrowed, so that a frame costs no more memory than its own bytes times a small constant.
+    ///
+    /// # Errors
+    /// [`Corrupt::Bad`] when the structure is wrong; the rows before that have been shown.
+    pub fn each(&self, mut show: impl FnMut(RowRef<'_>)) -> Result<(), Corrupt> {
+        let bad = |reason| Corrupt::Bad { at: self.at, reason };
+        let mut cursor = Cursor(&self.bytes[HEADER_BYTES..]);
+        cursor.varint().ok_or(bad("no number of rows"))?;
+        let keys = keys(&mut cursor).ok_or(bad("a wrong key table"))?;
+        let (mut step, mut wall_ms, mut values) = (0_u64, 0_i64, Vec::new());
+        for _ in 0..self.rows {
+            values.clear();
+            let (steps, walls) = row(&mut cursor, &keys, &mut values).ok_or(bad("a wrong row"))?;
+            step = step.wrapping_add(steps as u64);
+            wall_ms = wall_ms.wrapping_add(walls);
+            show(RowRef { step, wall_ms, values: &values });
+        }
+        if cursor.0.is_empty() { Ok(()) } else { Err(bad("more than its rows")) }
+    }
+}
+
+/// The frame at `at`, where there is at least one byte.
+fn parse(all: &[u8], at: usize) -> Result<Frame<'_>, Corrupt> {
+    let bad = |reason| Corrupt::Bad { at, reason };
+    let bytes = &all[at..];
+    if bytes[0] != VERSION {
+        // A frame never begins with 0.
+        let zeros = bytes.iter().all(|byte| *byte == 0);
+        return Err(if zeros { Corrupt::Torn { at } } else { bad("an unknown version") });
+    }
+    let Some(header) = bytes.first_chunk::<HEADER_BYTES>() else { return Err(Corrupt::Torn { at }) };
+    let word = |from: usize| {
+        u32::from_le_bytes([header[from], header[from + 1], header[from + 2], header[from + 3]])
+    };
+    if crc32c::crc32c(&header[..9]) != word(9) {
+        return Err(bad("a wrong header checksum"));
+    }
+    let length = word(1) as usize;
+    if length > MAX_FRAME_BYTES - HEADER_BYTES {
+        return Err(bad("too many bytes"));
+    }
+    let Some(body) = bytes[HEADER_BYTES..].get(..length) else { return Err(Corrupt::Torn { at }) };
+    if crc32c::crc32c(body) != word(5) {
+        return Err(bad("a wrong checksum"));
+    }
+    let mut cursor = Cursor(body);
+    let rows = cursor.varint().ok_or(bad("no number of rows"))?;
+    // Against a count that would be believed by whoever never reads the rows.
+    if rows == 0 || rows > MAX_FRAME_ROWS || rows > cursor.0.len() as u64 / LEAST_ROW_BYTES {
+        return Err(bad("an impossible number of rows"));
+    }
+    Ok(Frame { at, bytes: &bytes[..HEADER_BYTES + length], rows })
+}
+
+fn keys<'a>(cursor: &mut Cursor<'a>) -> Option<Vec<&'a str>> {
+    let count = cursor.varint()?;
+    let mut keys = Vec::new();
+    for _ in 0..count {
+        keys.push(cursor.text(MAX_KEY_BYTES)?);
+    }
+    Some(keys)
+}
+
+/// One row's values into `values`; answers the differences of step and wall_ms.
+fn row<'a>(
+    cursor: &mut Cursor<'a>,
+    keys: &[&'a str],
+    values: &mut Vec<(&'a str, ValueRef<'a>)>,
+) -> Option<(i64, i64)> {
+    let (steps, walls, count) = (cursor.signed()?, cursor.signed()?, cursor.varint()?);
+    for _ in 0..count {
+        let head = cursor.varint()?;
+        let key = *keys.get(usize::try_from(head >> 3).ok()?)?;
+        let value = match head & 7 {
+            tag::F64 => ValueRef::F64(cursor.f64()?),
+            tag::I64 => ValueRef::I64(cursor.signed()?),
+            tag::FALSE => ValueRef::Bool(false),
+            tag::TRUE => ValueRef::Bool(true),
+            tag::TEXT => ValueRef::Text(cursor.text(MAX_TEXT_BYTES)?),
+            _ => return None,
+        };
+        values.push((key, value));
+    }
+    Some((steps, walls))
+}

@@ -1,0 +1,167 @@
+//! From rows to frames. Called by whoever writes a journal: the SDK's journal thread and the agent; the decoder uses it to
+//! cut a frame. Never fails: what breaks a limit is cut, and counted.
+
+use std::collections::HashMap;
+
+use crate::{
+    HEADER_BYTES, MAX_FRAME_BYTES, MAX_FRAME_ROWS, MAX_KEY_BYTES, MAX_TEXT_BYTES, Row, VERSION, ValueRef,
+    varint,
+};
+
+/// Payload tags; the low three bits of a value's first varint.
+pub(crate) mod tag {
+    pub(crate) const F64: u64 = 0;
+    pub(crate) const I64: u64 = 1;
+    pub(crate) const FALSE: u64 = 2;
+    pub(crate) const TRUE: u64 = 3;
+    pub(crate) const TEXT: u64 = 4;
+}
+
+/// Room that the counts of rows and keys may take at the head of a body.
+const COUNTS_BYTES: usize = 2 * varint::MAX_BYTES;
+/// The most that a row takes beside its values.
+const ROW_BYTES: usize = 3 * varint::MAX_BYTES;
+
+/// Encodes rows into frames. Keeps its buffers between frames, nothing else.
+#[derive(Debug, Default)]
+pub struct Writer {
+    keys: HashMap<Box<str>, u64>,
+    table: Vec<u8>,
+    body: Vec<u8>,
+    row: Vec<u8>,
+    rows: u64,
+    step: u64,
+    wall_ms: i64,
+}
+
+impl Writer {
+    /// All of these rows, appended to `out`: one frame, or several where one would break a limit of frames. Answers how
+    /// many values were cut to keep the limits: 0 unless a key, a text or a whole row is too long. A text loses its
+    /// end, a key that is too long loses its value, and so does what no longer fits into the largest frame.
+    pub fn frame(&mut self, rows: &[Row], out: &mut Vec<u8>) -> u64 {
+        let mut cut = 0;
+        for row in rows {
+            let values = row.values.iter().map(|(key, value)| (key.as_str(), value.borrow()));
+            cut += self.row(row.step, row.wall_ms, values, out);
+        }
+        self.flush(out);
+        cut
+    }
+
+    /// Adds one row to the frame that is being built, without owned keys or texts. The frame goes to `out` when it is full
+    /// and by [`Writer::flush`]. Answers how many values were cut, as [`Writer::frame`] does.
+    pub fn row<'a>(
+        &mut self,
+        step: u64,
+        wall_ms: i64,
+        values: impl Iterator<Item = (&'a str, ValueRef<'a>)> + Clone,
+        out: &mut Vec<u8>,
+    ) -> u64 {
+        let bound = ROW_BYTES + values.clone().map(|(key, value)| value_bound(key, value)).sum::<usize>();
+        if self.rows == MAX_FRAME_ROWS || (self.rows > 0 && !self.has_room(bound)) {
+            self.flush(out);
+        }
+        let (mut written, mut cut) = (0, 0);
+        let mut row = std::mem::take(&mut self.row);
+        row.clear();
+        for (key, value) in values {
+            let room = ROW_BYTES + row.len() + value_bound(key, value);
+            if key.len() > MAX_KEY_BYTES || !self.has_room(room) {
+                cut += 1;
+                continue;
+            }
+            cut += self.value(key, value, &mut row);
+            written += 1;
+        }
+        varint::put_signed(step.wrapping_sub(self.step) as i64, &mut self.body);
+        varint::put_signed(wall_ms.wrapping_sub(self.wall_ms), &mut self.body);
+        varint::put(written, &mut self.body);
+        self.body.extend_from_slice(&row);
+        self.row = row;
+        (self.step, self.wall_ms) = (step, wall_ms);
+        self.rows += 1;
+        cut
+    }
+
+    /// Ends the frame that is being built and appends it to `out`; does nothing when no row waits.
+    pub fn flush(&mut self, out: &mut Vec<u8>) {
+        if self.rows == 0 {
+            return;
+        }
+        let start = out.len();
+        out.extend_from_slice(&[0; HEADER_BYTES]);
+        varint::put(self.rows, out);
+        varint::put(self.keys.len() as u64, out);
+        out.extend_from_slice(&self.table);
+        out.extend_from_slice(&self.body);
+        let (header, body) = out[start..].split_at_mut(HEADER_BYTES);
+        header[0] = VERSION;
+        header[1..5].copy_from_slice(&(body.len() as u32).to_le_bytes());
+        header[5..9].copy_from_slice(&crc32c::crc32c(body).to_le_bytes());
+        let check = crc32c::crc32c(&header[..9]);
+        header[9..].copy_from_slice(&check.to_le_bytes());
+        self.keys.clear();
+        self.table.clear();
+        self.body.clear();
+        (self.rows, self.step, self.wall_ms) = (0, 0, 0);
+    }
+
+    fn has_room(&self, bytes: usize) -> bool {
+        HEADER_BYTES + COUNTS_BYTES + self.table.len() + self.body.len() + bytes <= MAX_FRAME_BYTES
+    }
+
+    /// Appends one value to `row`; answers 1 if its text was cut.
+    fn value(&mut self, key: &str, value: ValueRef<'_>, row: &mut Vec<u8>) -> u64 {
+        let id = self.key_id(key) << 3;
+        match value {
+            ValueRef::F64(number) => {
+                varint::put(id | tag::F64, row);
+                row.extend_from_slice(&number.to_bits().to_le_bytes());
+            }
+            ValueRef::I64(number) => {
+                varint::put(id | tag::I64, row);
+                varint::put_signed(number, row);
+            }
+            ValueRef::Bool(flag) => varint::put(id | if flag { tag::TRUE } else { tag::FALSE }, row),
+            ValueRef::Text(text) => {
+                let kept = shortened(text);
+                varint::put(id | tag::TEXT, row);
+                varint::put(kept.len() as u64, row);
+                row.extend_from_slice(kept.as_bytes());
+                return u64::from(kept.len() < text.len());
+            }
+        }
+        0
+    }
+
+    fn key_id(&mut self, key: &str) -> u64 {
+        if let Some(id) = self.keys.get(key) {
+            return *id;
+        }
+        let id = self.keys.len() as u64;
+        self.keys.insert(key.into(), id);
+        varint::put(key.len() as u64, &mut self.table);
+        self.table.extend_from_slice(key.as_bytes());
+        id
+    }
+}
+
+/// At most this many bytes of table and body go into one value.
+fn value_bound(key: &str, value: ValueRef<'_>) -> usize {
+    let payload = match value {
+        ValueRef::F64(_) => 8,
+        ValueRef::I64(_) => varint::MAX_BYTES,
+        ValueRef::Bool(_) => 0,
+        ValueRef::Text(text) => varint::MAX_BYTES + text.len().min(MAX_TEXT_BYTES),
+    };
+    2 * varint::MAX_BYTES + key.len().min(MAX_KEY_BYTES) + payload
+}
+
+/// As much of `text` as a value may hold.
+fn shortened(text: &str) -> &str {
+    let mut end = text.len().min(MAX_TEXT_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}

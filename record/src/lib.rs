@@ -1,0 +1,116 @@
+//! A row, and a frame: the bytes of journal and wire alike. Written by the SDK and the agent, read by the controller and
+//! the `sweep` command. Pure: no file, no clock, no thread.
+//!
+//! ```text
+//! frame   version u8 | body length u32 | crc32c of the body u32 | crc32c of the nine bytes before u32 | body
+//! body    rows | keys | each key: length, UTF-8 | each row
+//! row     step | wall_ms | values | each value: key id * 8 + tag, payload
+//! payload F64: the 8 bytes of its bits; I64: signed varint; false, true: none; text: length, UTF-8
+//! ```
+//!
+//! Fixed-width integers are little-endian, all others varints (LEB128; signed ones zigzag). `step` and `wall_ms` are signed
+//! differences to the row before, wrapping; the first row of a frame counts from 0. A frame is self-contained, so any run of
+//! frames can be stored and shipped by itself. The header has a checksum of its own so that a wrong length is known to
+//! be wrong, and not taken for a torn tail.
+
+mod decode;
+mod encode;
+pub mod json;
+mod varint;
+
+pub use decode::{Corrupt, Frame, Frames, count, frames, rows, skip};
+pub use encode::Writer;
+
+/// The largest frame in bytes, header included. Also the largest piece of a journal that is sent at once.
+pub const MAX_FRAME_BYTES: usize = 1 << 20;
+/// The most rows in one frame.
+pub const MAX_FRAME_ROWS: u64 = 1 << 16;
+/// The longest key in bytes.
+pub const MAX_KEY_BYTES: usize = 512;
+/// The longest text in bytes.
+pub const MAX_TEXT_BYTES: usize = 256 << 10;
+
+/// The only version of the frame there is.
+const VERSION: u8 = 1;
+/// Version, length, checksum of the body, checksum of the header.
+const HEADER_BYTES: usize = 13;
+
+/// One value of a row. Floats keep their bits: NaN, infinities and -0 are values.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// 64-bit float.
+    F64(f64),
+    /// 64-bit signed integer.
+    I64(i64),
+    /// True or false.
+    Bool(bool),
+    /// UTF-8 text.
+    Text(String),
+}
+
+impl Value {
+    /// The same value, borrowed.
+    pub fn borrow(&self) -> ValueRef<'_> {
+        match self {
+            Self::F64(number) => ValueRef::F64(*number),
+            Self::I64(number) => ValueRef::I64(*number),
+            Self::Bool(flag) => ValueRef::Bool(*flag),
+            Self::Text(text) => ValueRef::Text(text),
+        }
+    }
+}
+
+/// A [`Value`] that borrows its text.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ValueRef<'a> {
+    /// 64-bit float.
+    F64(f64),
+    /// 64-bit signed integer.
+    I64(i64),
+    /// True or false.
+    Bool(bool),
+    /// UTF-8 text.
+    Text(&'a str),
+}
+
+impl ValueRef<'_> {
+    /// The same value, owned.
+    pub fn to_value(self) -> Value {
+        match self {
+            Self::F64(number) => Value::F64(number),
+            Self::I64(number) => Value::I64(number),
+            Self::Bool(flag) => Value::Bool(flag),
+            Self::Text(text) => Value::Text(text.to_owned()),
+        }
+    }
+}
+
+/// One row: what one call of `log` wrote.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Row {
+    /// The step it belongs to; rows may come late, twice or out of order.
+    pub step: u64,
+    /// Milliseconds since the epoch at the writer, for display only.
+    pub wall_ms: i64,
+    /// Key and value, in the order in which they were logged.
+    pub values: Vec<(String, Value)>,
+}
+
+/// A [`Row`] that borrows from a frame: what [`Frame::each`] shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RowRef<'a> {
+    /// The step it belongs to.
+    pub step: u64,
+    /// Milliseconds since the epoch at the writer, for display only.
+    pub wall_ms: i64,
+    /// Key and value, in the order in which they were logged.
+    pub values: &'a [(&'a str, ValueRef<'a>)],
+}
+
+impl RowRef<'_> {
+    /// The same row, owned.
+    pub fn to_row(self) -> Row {
+        let values = self.values.iter().map(|(key, value)| ((*key).to_owned(), value.to_value())).collect();
+        Row { step: self.step, wall_ms: self.wall_ms, values }
+    }
+}
