@@ -1,0 +1,271 @@
+//! The keys `program` and `command`: which process a trial is, and its arguments from the trial's parameters by W&B's
+//! macros. Called by `top` when a sweep is checked and by the controller when a trial starts. Never starts a process,
+//! and leaves what only the node knows (its environment, its files) to the agent.
+
+use serde_json::{Map, Value};
+
+use super::{
+    Config,
+    fields::{Field, describe},
+    nearest,
+    problem::{At, Report},
+    python,
+    text::{code, shorten},
+    tree::{Kind, Node},
+};
+
+/// Argv before expansion. Without `command`: `${env} ${interpreter} ${program} ${args}` for a program that ends in
+/// `.py`, `${env} ${program} ${args}` for any other, and nothing at all without a program, since then a function agent
+/// runs the trials.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Command {
+    /// Items as the YAML gives them.
+    pub items: Vec<String>,
+}
+
+/// One item of argv after expansion of everything that the node need not know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Argument {
+    /// Joined without a separator.
+    pub pieces: Vec<Piece>,
+}
+
+/// A part of an argument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// Taken as it is.
+    Text(String),
+    /// The node's environment variable of this name, or the bare name when unset.
+    EnvVar(String),
+    /// Path of a file with the parameters as JSON, which the agent writes.
+    ArgsJsonFile,
+}
+
+/// Macros that stand for a whole item, without `${` and `}`.
+const MACROS: [&str; 11] = [
+    "env",
+    "interpreter",
+    "program",
+    "args",
+    "args_no_hyphens",
+    "args_no_equals",
+    "args_no_boolean_flags",
+    "args_append_hydra",
+    "args_override_hydra",
+    "args_json",
+    "args_json_file",
+];
+
+/// What opens the macro for an environment variable, which may stand inside a longer item.
+const ENVVAR: &str = "${envvar:";
+
+impl Config {
+    /// The argv of a trial with these parameters (a JSON object, nested as in the YAML). Arguments come in the order of
+    /// their names; a nested group is one argument. Empty when only a function agent can run the sweep.
+    pub fn argv(&self, params: &Value) -> Vec<Argument> {
+        let none = Map::new();
+        let params = params.as_object().unwrap_or(&none);
+        self.command.items.iter().flat_map(|item| self.expand(item, params)).collect()
+    }
+
+    /// Whether argv names the program, which then must exist on the node.
+    pub fn uses_program(&self) -> bool {
+        self.program.is_some() && self.command.items.iter().any(|item| item == "${program}")
+    }
+
+    fn expand(&self, item: &str, params: &Map<String, Value>) -> Vec<Argument> {
+        let text = |text: &str| vec![plain(text.to_owned())];
+        match whole(item) {
+            Some("env") => text("/usr/bin/env"),
+            Some("interpreter") => text("python"),
+            Some("program") => self.program.iter().map(|program| plain(program.clone())).collect(),
+            Some("args_json") => text(&Value::Object(sorted(params).into_iter().collect()).to_string()),
+            Some("args_json_file") => vec![Argument { pieces: vec![Piece::ArgsJsonFile] }],
+            Some(name) if MACROS.contains(&name) => {
+                sorted(params).iter().flat_map(|(key, value)| argument(name, key, value)).map(plain).collect()
+            }
+            _ => vec![Argument { pieces: pieces(item).collect() }],
+        }
+    }
+}
+
+fn plain(text: String) -> Argument {
+    Argument { pieces: vec![Piece::Text(text)] }
+}
+
+/// First-level parameters in the order of their names, as W&B's server hands them out.
+fn sorted(params: &Map<String, Value>) -> Vec<(String, Value)> {
+    let mut params: Vec<_> = params.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+    params.sort_by(|(a, _), (b, _)| a.cmp(b));
+    params
+}
+
+/// One parameter as the items that a macro of arguments makes of it.
+fn argument(name: &str, key: &str, value: &Value) -> Vec<String> {
+    let text = python::str(value);
+    match (name, value) {
+        ("args_no_boolean_flags", Value::Bool(true)) => vec![format!("--{key}")],
+        ("args_no_boolean_flags", Value::Bool(false)) => Vec::new(),
+        ("args_no_hyphens", _) => vec![format!("{key}={text}")],
+        ("args_no_equals", _) => vec![format!("--{key}"), text],
+        ("args_append_hydra", _) => vec![format!("+{key}={text}")],
+        ("args_override_hydra", _) => vec![format!("++{key}={text}")],
+        _ => vec![format!("--{key}={text}")],
+    }
+}
+
+/// `name` when the item is `${name}` and nothing else.
+fn whole(item: &str) -> Option<&str> {
+    item.strip_prefix("${")?
+        .strip_suffix('}')
+        .filter(|name| !name.contains('}') && !name.starts_with("envvar:"))
+}
+
+/// Text and environment variables in turn.
+fn pieces(item: &str) -> impl Iterator<Item = Piece> + '_ {
+    let mut rest = item;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        if let Some((name, behind)) = variable(rest) {
+            rest = behind;
+            return Some(Piece::EnvVar(name.to_owned()));
+        }
+        // At least one character is taken, so that a broken macro is text and the loop ends.
+        let skip = rest.chars().next().map_or(0, char::len_utf8);
+        let end =
+            (skip..rest.len()).find(|at| rest.is_char_boundary(*at) && variable(&rest[*at..]).is_some());
+        let (text, behind) = rest.split_at(end.unwrap_or(rest.len()));
+        rest = behind;
+        Some(Piece::Text(text.to_owned()))
+    })
+}
+
+/// The environment variable that the text begins with, and what follows.
+fn variable(text: &str) -> Option<(&str, &str)> {
+    let (name, behind) = text.strip_prefix(ENVVAR)?.split_once('}')?;
+    let valid = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    valid.then_some((name, behind))
+}
+
+/// Reads `command`, or takes the default for the program. `None` when something is wrong, which is told. `no_program`
+/// is where to tell that there is no program, if that is to be told.
+pub(super) fn read(
+    command: Option<&Field<'_>>,
+    program: Option<&Field<'_>>,
+    no_program: Option<At<'_>>,
+    report: &mut Report,
+) -> Option<Command> {
+    let Some(field) = command else { return Some(default(program, no_program, report)) };
+    let Some(nodes) = field.list() else {
+        let words: Vec<&str> = field.value.text().unwrap_or("python train.py").split_whitespace().collect();
+        report
+            .error(field.at(), format!("`command` must be a list, not {}", describe(field.value)))
+            .hint(format!("write `command: [{}]`", shorten(&words.join(", "))));
+        return None;
+    };
+    if nodes.is_empty() {
+        report
+            .error(field.at(), "`command` is empty")
+            .hint("remove it for the usual command, or list its items");
+        return None;
+    }
+    let items: Vec<Option<String>> =
+        nodes.iter().map(|node| item(node, &field.path, program.is_some(), report)).collect();
+    let items = items.into_iter().collect::<Option<Vec<String>>>()?;
+    if let Some(program) = program.filter(|_| !items.iter().any(|item| item == "${program}")) {
+        report
+            .warning(program.at_key(), "`program` is not used: `command` does not contain `${program}`")
+            .hint("add `${program}` to the command, or remove `program`");
+    }
+    Some(Command { items })
+}
+
+fn default(program: Option<&Field<'_>>, no_program: Option<At<'_>>, report: &mut Report) -> Command {
+    let items: &[&str] = match program.and_then(|field| field.value.text()) {
+        Some(program) if program.ends_with(".py") => &["${env}", "${interpreter}", "${program}", "${args}"],
+        Some(_) => &["${env}", "${program}", "${args}"],
+        None => {
+            if let Some(at) = no_program {
+                report
+                    .warning(at, "no `program`: only a function agent in your own code can run this sweep")
+                    .hint("add `program: train.py` for agents that start a program");
+            }
+            &[]
+        }
+    };
+    Command { items: items.iter().map(|item| (*item).to_owned()).collect() }
+}
+
+/// One item as it was written; numbers and booleans are their characters.
+fn item(node: &Node, path: &str, has_program: bool, report: &mut Report) -> Option<String> {
+    let at = At { path, span: node.span };
+    let Kind::Scalar(scalar) = &node.kind else {
+        report
+            .error(at, format!("an item of `command` must be text, not {}", describe(node)))
+            .hint("write every argument of the program as an item of its own");
+        return None;
+    };
+    let item = scalar.text.as_str();
+    if item.is_empty() && scalar.plain {
+        report
+            .error(at, "an empty item of `command`")
+            .hint("remove it, or write `\"\"` for an empty argument");
+        return None;
+    }
+    if item.contains('\0') {
+        report.error(at, "a NUL character, which no argument of a program can hold").hint("remove the `\\0`");
+        return None;
+    }
+    match whole(item) {
+        Some("program") if !has_program => {
+            report
+                .error(at, "`${program}` stands for nothing: there is no `program`")
+                .hint("add `program: train.py`");
+        }
+        Some(name) if MACROS.contains(&name) => return Some(item.to_owned()),
+        Some(name) => unknown(name, at, report),
+        None => {
+            inside(item, at, report);
+            if !broken_variable(item, at, report) {
+                return Some(item.to_owned());
+            }
+        }
+    }
+    None
+}
+
+/// An item `${x}` with an `x` that we do not know. W&B drops such items without a word.
+fn unknown(name: &str, at: At<'_>, report: &mut Report) {
+    let shell =
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+    let hint = match nearest::nearest(name, &MACROS) {
+        Some(known) => format!("did you mean `${{{known}}}`? W&B would drop the item without a word"),
+        None if shell => format!("write `${{envvar:{}}}` for the environment variable", shorten(name)),
+        None => "the macros are ${env}, ${interpreter}, ${program}, ${args}, ${args_json} and their like"
+            .to_owned(),
+    };
+    report.error(at, format!("unknown macro {}", code(&format!("${{{name}}}")))).hint(hint);
+}
+
+/// A macro inside of a longer item, which stays as it is, for a shell perhaps.
+fn inside(item: &str, at: At<'_>, report: &mut Report) {
+    let found = MACROS.iter().find(|name| item.contains(&format!("${{{name}}}")));
+    if let Some(name) = found {
+        report
+            .warning(at, format!("`${{{name}}}` is not expanded inside of a longer item"))
+            .hint("make it an item of its own; only `${envvar:NAME}` may stand inside of another");
+    }
+}
+
+/// `${envvar:` without a name and a closing brace.
+fn broken_variable(item: &str, at: At<'_>, report: &mut Report) -> bool {
+    let broken = item.match_indices(ENVVAR).any(|(index, _)| variable(&item[index..]).is_none());
+    if broken {
+        report
+            .error(at, "`${envvar:...}` without the name of a variable")
+            .hint("write `${envvar:NAME}`, with letters, digits and `_` in the name");
+    }
+    broken
+}

@@ -1,0 +1,98 @@
+//! The known word that a person probably meant. Called for unknown keys, names of distributions, macros and choices.
+//! Never guesses wildly: without a near word it lists what there is.
+
+use super::text::{code, listed};
+
+/// Words longer than this are not compared: nobody mistypes a known word into one.
+const LONGEST: usize = 40;
+
+/// "did you mean `min`?", or the list of what there is: "`min` or `max` can stand here".
+pub(super) fn suggestion(unknown: &str, known: &[&str]) -> String {
+    match nearest(unknown, known) {
+        Some(word) => format!("did you mean {}?", code(word)),
+        None if known.is_empty() => "nothing can stand here".to_owned(),
+        None => format!("{} can stand here", listed(known.iter().copied(), "or")),
+    }
+}
+
+/// The known word that is at most a third of its letters away, the first of the nearest ones.
+pub(super) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
+    let typed: Vec<char> =
+        unknown.chars().flat_map(char::to_lowercase).map(plain).take(LONGEST + 1).collect();
+    if typed.is_empty() || typed.len() > LONGEST {
+        return None;
+    }
+    let near = |word: &&'a str| {
+        let most = (word.len().max(typed.len()) / 3).max(1);
+        (word.len().abs_diff(typed.len()) <= most).then(|| (distance(&typed, word), most))
+    };
+    known
+        .iter()
+        .filter_map(|word| near(word).map(|(distance, most)| (distance, most, *word)))
+        .filter(|(distance, most, _)| distance <= most)
+        .min_by_key(|(distance, ..)| *distance)
+        .map(|(.., word)| word)
+        .or_else(|| known.iter().copied().find(|word| abbreviates(&typed, word)))
+}
+
+/// The choice of `-`, `_` or a space is no difference, nor is case. Known words have lower case and `_`.
+fn plain(character: char) -> char {
+    if matches!(character, '-' | ' ') { '_' } else { character }
+}
+
+/// `bayesian` for `bayes`, `param` for `parameters`.
+fn abbreviates(typed: &[char], word: &str) -> bool {
+    typed.len().min(word.len()) >= 4 && typed.iter().copied().zip(word.chars()).all(|(a, b)| a == b)
+}
+
+/// Insertions, deletions, replacements and swaps of neighbours between the two words. Known words are ASCII and, like
+/// `typed`, not longer than [`LONGEST`], so that three rows on the stack hold all that is needed.
+fn distance(typed: &[char], word: &str) -> usize {
+    let word = &word.as_bytes()[..word.len().min(LONGEST)];
+    let mut before = [0; LONGEST + 1];
+    let mut last: [usize; LONGEST + 1] = std::array::from_fn(|j| j);
+    for i in 1..=typed.len() {
+        let mut row = [i; LONGEST + 1];
+        for j in 1..=word.len() {
+            let same = |i: usize, j: usize| typed[i - 1] == char::from(word[j - 1]);
+            row[j] = (last[j - 1] + usize::from(!same(i, j))).min(last[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && same(i, j - 1) && same(i - 1, j) {
+                row[j] = row[j].min(before[j - 2] + 1);
+            }
+        }
+        before = last;
+        last = row;
+    }
+    last[word.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEYS: [&str; 6] = ["method", "metric", "parameters", "run_cap", "min", "max"];
+
+    #[test]
+    fn slips_find_their_word() {
+        for (typed, meant) in [
+            ("methd", "method"),
+            ("mehtod", "method"),
+            ("metrics", "metric"),
+            ("param", "parameters"),
+            ("Parameters", "parameters"),
+            ("run-cap", "run_cap"),
+            ("mim", "min"),
+        ] {
+            assert_eq!(nearest(typed, &KEYS), Some(meant), "{typed}");
+        }
+        assert_eq!(nearest("bayesian", &["grid", "random", "bayes"]), Some("bayes"));
+    }
+
+    #[test]
+    fn strangers_find_none() {
+        for typed in ["", "x", "learning_rate", &"m".repeat(1000)] {
+            assert_eq!(nearest(typed, &KEYS), None, "{typed}");
+        }
+        assert_eq!(suggestion("choices", &["min", "max"]), "`min` or `max` can stand here");
+    }
+}

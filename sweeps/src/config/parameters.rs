@@ -1,0 +1,228 @@
+//! The key `parameters`: names, nested groups, and the entry of each parameter. Called by `top`; each entry's law is
+//! read by `distribution`. Never draws a value.
+
+use std::collections::BTreeMap;
+
+use crate::space::Parameter;
+
+use super::{
+    distribution,
+    fields::{Field, Fields, describe, inline},
+    problem::{At, Report},
+    text::code,
+    tree::{Kind, Node, Span},
+    value,
+};
+
+/// Most parameters of one sweep, constants included.
+const MOST: usize = 1000;
+/// Longest name in characters.
+const LONGEST_NAME: usize = 128;
+
+/// One parameter and its place in the YAML.
+pub(super) struct Leaf {
+    /// What the search is given.
+    pub(super) parameter: Parameter,
+    /// The distribution's name, written or inferred.
+    pub(super) distribution: &'static str,
+    path: String,
+    span: Span,
+}
+
+impl Leaf {
+    /// The parameter's own name, without its groups.
+    pub(super) fn name(&self) -> &str {
+        self.parameter.path.last().map_or("", String::as_str)
+    }
+
+    /// Where it stands.
+    pub(super) fn at(&self) -> At<'_> {
+        At { path: &self.path, span: self.span }
+    }
+}
+
+/// All parameters.
+#[derive(Default)]
+pub(super) struct Parameters {
+    /// In the order of the YAML. Those in which something is wrong are left out.
+    pub(super) leaves: Vec<Leaf>,
+    /// None is left out.
+    pub(super) complete: bool,
+}
+
+/// Reads all parameters and tells what is wrong with them.
+pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Parameters {
+    let before = report.errors();
+    let mut reader = Reader {
+        leaves: Vec::new(),
+        dotted: BTreeMap::new(),
+        variables: BTreeMap::new(),
+        told: false,
+        report,
+    };
+    reader.group(field, &[]);
+    value::exponents(field.value, &field.path, reader.report);
+    let Reader { leaves, .. } = reader;
+    Parameters { leaves, complete: report.errors() == before }
+}
+
+struct Reader<'r> {
+    leaves: Vec<Leaf>,
+    /// Every parameter and group by its names joined with dots, and its line.
+    dotted: BTreeMap<String, usize>,
+    /// Every parameter by its environment variable, and its dotted name.
+    variables: BTreeMap<String, String>,
+    /// That there are too many was told.
+    told: bool,
+    report: &'r mut Report,
+}
+
+impl Reader<'_> {
+    /// The parameters that the key `parameters` holds.
+    fn group(&mut self, field: &Field<'_>, groups: &[String]) {
+        let Some(fields) = field.fields(self.report) else {
+            self.report
+                .error(
+                    field.at(),
+                    format!("`parameters` must be a mapping of names, not {}", describe(field.value)),
+                )
+                .hint("write one parameter per line, such as `lr: {min: 0.001, max: 0.1}`");
+            return;
+        };
+        if fields.iter().len() == 0 {
+            self.report
+                .error(fields.at(), "`parameters` is empty")
+                .hint("add a parameter, such as `lr: {min: 0.001, max: 0.1}`");
+        }
+        for field in fields.iter() {
+            self.entry(field, groups);
+        }
+    }
+
+    /// One name and what it holds: a parameter or a group of them.
+    fn entry(&mut self, field: &Field<'_>, groups: &[String]) {
+        if self.leaves.len() >= MOST {
+            if !std::mem::replace(&mut self.told, true) {
+                let message = format!("more than {MOST} parameters");
+                self.report.error(field.at_key(), message).hint("leave constants to the program");
+            }
+            return;
+        }
+        if !self.name(field) {
+            return;
+        }
+        let Some(fields) = field.fields(self.report) else {
+            bare(field, self.report);
+            return;
+        };
+        let mut path = groups.to_vec();
+        path.push(field.key.to_owned());
+        self.collisions(field, &path);
+        if let Some(nested) = fields.get("parameters") {
+            self.beside_group(&fields, field.key);
+            self.group(nested, &path);
+            return;
+        }
+        self.environment(field, &path);
+        if let Some((distribution, name)) = distribution::read(&fields, field.key, self.report) {
+            let parameter = Parameter { path, distribution };
+            let (path, span) = (field.path.clone(), field.key_span);
+            self.leaves.push(Leaf { parameter, distribution: name, path, span });
+        }
+    }
+
+    /// Whether the name is one that W&B and command lines can carry.
+    fn name(&mut self, field: &Field<'_>) -> bool {
+        let mut characters = field.key.chars();
+        let first = characters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+        if !first || !characters.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')) {
+            self.report
+                .error(field.at_key(), format!("{} is not a valid parameter name", code(field.key)))
+                .hint(name_hint(field.key));
+            return false;
+        }
+        if field.key.len() > LONGEST_NAME {
+            let message = format!("a parameter name of {} characters", field.key.len());
+            self.report.error(field.at_key(), message).hint(format!("use at most {LONGEST_NAME}"));
+            return false;
+        }
+        true
+    }
+
+    /// `a.b` beside `b` in a group `a`: both would be shown, and found, under one name.
+    fn collisions(&mut self, field: &Field<'_>, path: &[String]) {
+        let dotted = path.join(".");
+        if let Some(line) = self.dotted.insert(dotted.clone(), field.key_span.line) {
+            self.report
+                .error(
+                    field.at_key(),
+                    format!("{} is also the name of the parameter on line {line}", code(&dotted)),
+                )
+                .hint("rename one: a dot in a name and a nested group read alike");
+        }
+    }
+
+    /// Names that differ only in characters that an environment variable cannot have.
+    fn environment(&mut self, field: &Field<'_>, path: &[String]) {
+        let clean = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+        let variable: String = path.join("__").chars().map(clean).collect();
+        let dotted = path.join(".");
+        if let Some(other) =
+            self.variables.insert(variable.clone(), dotted.clone()).filter(|other| *other != dotted)
+        {
+            self.report
+                .warning(
+                    field.at_key(),
+                    format!(
+                        "{} and {} share the variable `BESOM_PARAM_{variable}`",
+                        code(&other),
+                        code(&dotted)
+                    ),
+                )
+                .hint("read `BESOM_PARAMS` or the arguments instead, or rename one");
+        }
+    }
+
+    /// Keys that cannot stand beside `parameters`.
+    fn beside_group(&mut self, fields: &Fields<'_>, name: &str) {
+        for field in fields.iter().filter(|field| field.key != "parameters") {
+            self.report
+                .error(
+                    field.at_key(),
+                    format!("{} is a group, and {} belongs to a parameter", code(name), code(field.key)),
+                )
+                .hint(format!(
+                    "move it into a parameter of the group, or remove `parameters` from {}",
+                    code(name)
+                ));
+        }
+    }
+}
+
+/// A name made of what is allowed, for the hint.
+fn name_hint(name: &str) -> String {
+    let allowed = "use letters, digits, `_`, `.` and `-`, with a letter or `_` first";
+    let clean = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' };
+    let cleaned: String = name.chars().map(clean).collect();
+    match cleaned.chars().next() {
+        Some(first) if cleaned.len() <= 40 && cleaned.chars().any(|c| c.is_ascii_alphabetic()) => {
+            let prefix = if first.is_ascii_alphabetic() || first == '_' { "" } else { "_" };
+            format!("{allowed}, such as {}", code(&format!("{prefix}{cleaned}")))
+        }
+        _ => allowed.to_owned(),
+    }
+}
+
+/// `lr: 0.1` or `lr: [0.1, 0.2]`: a value where an entry must be.
+fn bare(field: &Field<'_>, report: &mut Report) {
+    let name = code(field.key);
+    let told = report.error(field.at(), format!("{name} must be a mapping, not {}", describe(field.value)));
+    let value = |node: &Node| inline(node);
+    match &field.value.kind {
+        Kind::List(_) => told.hint(format!("write `{}: {{values: {}}}`", field.key, value(field.value))),
+        _ if field.value.text() == Some("") => {
+            told.hint(format!("give it `value`, `values`, or `min` and `max`, indented below {name}"));
+        }
+        _ => told.hint(format!("write `{}: {{value: {}}}` for a constant", field.key, value(field.value))),
+    }
+}

@@ -1,0 +1,162 @@
+//! What a check has to say, and the list that it is collected in. Filled by every reader in `config`, shown by the
+//! controller and by `sweep check`. Never decides what is wrong.
+
+use std::collections::BTreeSet;
+
+use super::{Config, tree::Span};
+
+/// Most errors, and most warnings, that one check tells; nobody reads more, and a hostile file could hold 100,000.
+const MOST: usize = 100;
+
+/// Something about the YAML that a person should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Whether the sweep is refused because of it.
+    pub severity: Severity,
+    /// Where in the configuration: `parameters.lr.min`; empty for the whole file.
+    pub path: String,
+    /// Line, counted from 1.
+    pub line: usize,
+    /// First and last column of what is meant, counted from 1 in characters.
+    pub columns: (usize, usize),
+    /// What is wrong, without a final stop.
+    pub message: String,
+    /// What to write instead.
+    pub hint: Option<String>,
+}
+
+/// How bad a problem is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// We cannot obey.
+    Error,
+    /// We can, and it means less or something else than one may think.
+    Warning,
+}
+
+/// The outcome of a check.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// Present when no problem is an error.
+    pub config: Option<Config>,
+    /// In the order of their lines; at most 100 errors and 100 warnings, then one line that counts the others.
+    pub problems: Vec<Problem>,
+}
+
+/// A place that a problem is about.
+#[derive(Clone, Copy)]
+pub(super) struct At<'a> {
+    /// Where in the configuration.
+    pub(super) path: &'a str,
+    /// Where in the text.
+    pub(super) span: Span,
+}
+
+/// The problems found so far.
+#[derive(Default)]
+pub(super) struct Report {
+    problems: Vec<Problem>,
+    errors: usize,
+}
+
+/// The problem just told, to which a hint may be added.
+pub(super) struct Told<'a>(&'a mut Problem);
+
+impl Report {
+    /// Something that we cannot obey.
+    pub(super) fn error(&mut self, at: At<'_>, message: impl Into<String>) -> Told<'_> {
+        self.tell(Severity::Error, at, message.into())
+    }
+
+    /// Something that means less or something else than one may think.
+    pub(super) fn warning(&mut self, at: At<'_>, message: impl Into<String>) -> Told<'_> {
+        self.tell(Severity::Warning, at, message.into())
+    }
+
+    fn tell(&mut self, severity: Severity, at: At<'_>, message: String) -> Told<'_> {
+        let Span { line, first, last } = at.span;
+        self.errors += usize::from(severity == Severity::Error);
+        let path = at.path.to_owned();
+        self.problems.push(Problem { severity, path, line, columns: (first, last), message, hint: None });
+        Told(self.problems.last_mut().expect("just pushed"))
+    }
+
+    /// How many errors were told so far.
+    pub(super) fn errors(&self) -> usize {
+        self.errors
+    }
+
+    /// The outcome: what was read, unless something in it is an error, and the problems in order.
+    pub(super) fn finish(self, config: Option<Config>) -> Checked {
+        let mut problems = self.problems;
+        // Stable: at one place they stay in the order in which they were found.
+        problems.sort_by_key(|problem| (problem.line, problem.columns));
+        // A node behind an anchor is read once for each alias; its problem is one problem.
+        let mut seen = BTreeSet::new();
+        problems.retain(|problem| seen.insert((problem.line, problem.columns, problem.message.clone())));
+        let failed = self.errors > 0;
+        shorten(&mut problems);
+        Checked { config: config.filter(|_| !failed), problems }
+    }
+}
+
+impl Told<'_> {
+    /// What to write instead.
+    pub(super) fn hint(self, hint: impl Into<String>) {
+        self.0.hint = Some(hint.into());
+    }
+}
+
+/// Keeps the first of each severity and counts the others in a last problem.
+fn shorten(problems: &mut Vec<Problem>) {
+    let (mut errors, mut warnings) = (0usize, 0usize);
+    problems.retain(|problem| {
+        let count = if problem.severity == Severity::Error { &mut errors } else { &mut warnings };
+        *count += 1;
+        *count <= MOST
+    });
+    let (errors, warnings) = (errors.saturating_sub(MOST), warnings.saturating_sub(MOST));
+    let Some(last) = problems.last().filter(|_| errors + warnings > 0) else { return };
+    let severity = if errors > 0 { Severity::Error } else { Severity::Warning };
+    let message = match (errors, warnings) {
+        (errors, 0) => format!("{errors} more errors are not shown"),
+        (0, warnings) => format!("{warnings} more warnings are not shown"),
+        _ => format!("{errors} more errors and {warnings} more warnings are not shown"),
+    };
+    let (line, columns) = (last.line, last.columns);
+    let hint = Some("repair the first ones and check again".to_owned());
+    problems.push(Problem { severity, path: String::new(), line, columns, message, hint });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(line: usize) -> At<'static> {
+        At { path: "", span: Span { line, first: 1, last: 1 } }
+    }
+
+    #[test]
+    fn problems_come_by_line_and_once() {
+        let mut report = Report::default();
+        report.warning(at(9), "late");
+        report.error(at(2), "twice");
+        report.error(at(2), "twice").hint("the same");
+        let checked = report.finish(None);
+        let told: Vec<_> = checked.problems.iter().map(|p| (p.line, p.message.as_str())).collect();
+        assert_eq!(told, [(2, "twice"), (9, "late")]);
+    }
+
+    #[test]
+    fn an_error_is_never_hidden_behind_warnings() {
+        let mut report = Report::default();
+        for line in 0..300 {
+            report.warning(at(line), "w");
+        }
+        report.error(at(1000), "the one that matters");
+        let checked = report.finish(None);
+        assert_eq!(checked.problems.len(), 102);
+        assert!(checked.problems.iter().any(|p| p.message == "the one that matters"));
+        assert_eq!(checked.problems[101].message, "200 more warnings are not shown");
+    }
+}

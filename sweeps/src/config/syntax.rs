@@ -1,0 +1,100 @@
+//! Text that is no YAML at all, explained in words. Called by `tree` when the parser gives up. Never parses.
+
+/// What is wrong and what to do about it, for a message of saphyr-parser. `open` names the innermost bracket that was
+/// open, and its line.
+pub(super) fn explain(info: &str, open: Option<(char, usize)>) -> (String, String) {
+    if let Some((bracket, line)) = open.filter(|_| unclosed(info)) {
+        let close = if bracket == '{' { '}' } else { ']' };
+        let message = format!("`{bracket}` of line {line} is not closed here");
+        return (message, format!("put `,` between the items and `{close}` after the last one"));
+    }
+    let known = EXPLANATIONS.iter().find(|(part, _, _)| info.contains(part));
+    match known {
+        Some((_, message, hint)) => ((*message).to_owned(), (*hint).to_owned()),
+        None => (
+            format!("this is not YAML: {info}"),
+            "quote text that has special characters: \"...\"".to_owned(),
+        ),
+    }
+}
+
+/// Whether the parser's complaint is one that an open bracket causes.
+fn unclosed(info: &str) -> bool {
+    [
+        "did not find expected ',' or '}'",
+        "expected ',' or ']'",
+        "did not find expected node content",
+        "invalid indentation in flow construct",
+    ]
+    .iter()
+    .any(|part| info.contains(part))
+}
+
+/// Part of the parser's message, our message, our hint; the first that fits is told.
+const EXPLANATIONS: [(&str, &str, &str); 17] = [
+    ("tab", "a tab cannot indent YAML", "indent with spaces"),
+    (
+        "mapping values are not allowed",
+        "a `:` where no mapping can begin",
+        "quote text that contains `: `, and begin a nested mapping on a line of its own",
+    ),
+    (
+        "did not find expected key",
+        "this line does not fit the lines above it",
+        "give all keys of one mapping the same indentation",
+    ),
+    (
+        "did not find expected '-' indicator",
+        "this line does not fit the list above it",
+        "begin each item of the list with `- ` at the same indentation",
+    ),
+    (
+        "invalid indentation in quoted",
+        "this quote is not closed on its line, and what follows is not indented",
+        "close the quote",
+    ),
+    (
+        "invalid indentation",
+        "the indentation of this line fits no line above it",
+        "give all keys of one mapping the same indentation",
+    ),
+    (
+        "simple key expect",
+        "this line is neither a key with its value nor an item of a list",
+        "write `key: value`, with a space after the colon",
+    ),
+    ("mapping keys are not allowed", "no key can stand here", "begin it on a new line"),
+    (
+        "block sequence entries are not allowed",
+        "no list item can begin here",
+        "begin the list on a new line, or write `[a, b]`",
+    ),
+    ("unexpected end of stream", "the file ends inside quoted text", "close the quote"),
+    (
+        "unknown escape character",
+        "unknown escape in double quotes",
+        "write `\\\\` for a backslash, or use single quotes",
+    ),
+    (
+        "unknown anchor",
+        "this alias refers to nothing above it",
+        "define it first with `&name`, or quote text that begins with `*`",
+    ),
+    ("recursion limit", "brackets are nested too deeply", "a sweep needs a handful of levels"),
+    ("misplaced bracket", "this bracket closes nothing", "remove it, or quote the text that it belongs to"),
+    ("trailing content", "something follows the quoted text on its line", "quote the whole text"),
+    ("unprintable", "an unprintable character", "save the file as plain UTF-8 text"),
+    ("unexpected character", "no unquoted text can begin with this character", "quote the text: \"...\""),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_open_is_named() {
+        let info = "while parsing a flow mapping, did not find expected ',' or '}'";
+        assert_eq!(explain(info, Some(('{', 4))).0, "`{` of line 4 is not closed here");
+        assert_eq!(explain("something new", None).0, "this is not YAML: something new");
+    }
+}

@@ -1,0 +1,38 @@
+//! YAML's tags, such as `!!str`. Called by `tree`. Only YAML's own are known; none runs code or names a type.
+
+use saphyr_parser::{ScalarStyle, Tag};
+
+use super::{
+    scalar::{self, Core},
+    text::code,
+};
+
+/// The name of a tag of YAML itself: `str` for `!!str`.
+pub(super) fn core(tag: &Tag) -> Option<&str> {
+    match tag.handle.as_str() {
+        "tag:yaml.org,2002:" => Some(&tag.suffix),
+        _ => tag.suffix.strip_prefix("tag:yaml.org,2002:").filter(|_| tag.handle.is_empty()),
+    }
+}
+
+/// What a scalar means by its tag, its quotes, or its characters; or what is wrong with the tag.
+pub(super) fn meaning(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Core, String> {
+    let Some(tag) = tag else {
+        return Ok(if style == ScalarStyle::Plain { scalar::core(text) } else { Core::Text });
+    };
+    let read = scalar::core(text);
+    match (core(tag), read) {
+        (Some("str"), _) => Ok(Core::Text),
+        (Some("int"), Core::Integer(_))
+        | (Some("bool"), Core::Bool(_))
+        | (Some("null"), Core::Null)
+        | (Some("float"), Core::Float(_)) => Ok(read),
+        // Whole numbers above 2^53 lose digits, as anyone asks for who tags one so.
+        (Some("float"), Core::Integer(whole)) => Ok(Core::Float(whole as f64)),
+        (Some(kind @ ("int" | "bool" | "null" | "float")), _) => {
+            Err(format!("{} is not a valid `{kind}`", code(text)))
+        }
+        _ if tag.suffix == "!" && tag.handle.is_empty() => Ok(Core::Text),
+        _ => Err(format!("the tag {} means nothing in a sweep", code(&tag.to_string()))),
+    }
+}

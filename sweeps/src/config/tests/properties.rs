@@ -1,0 +1,272 @@
+//! No text panics, and what is generated and printed is read back as it was.
+
+use proptest::{collection::vec, option, prelude::*, sample::select};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    config::{Checked, Command, Config, Impute, Metric, Severity, check, render},
+    search::Method,
+    space::{Distribution, Law, Parameter, Quantum, Space},
+};
+
+/// Whatever the text, the outcome holds together and can be shown.
+fn consistent(text: &str) {
+    let Checked { config, problems } = check(text);
+    let errors = problems.iter().any(|problem| problem.severity == Severity::Error);
+    assert_eq!(config.is_none(), errors, "{problems:#?}");
+    assert!(problems.is_sorted_by_key(|problem| problem.line));
+    for problem in &problems {
+        let (first, last) = problem.columns;
+        assert!(problem.line >= 1 && first >= 1 && first <= last, "{problem:?}");
+        assert!(problem.line <= text.split(['\n', '\r']).count(), "{problem:?}");
+        assert!(!problem.message.is_empty() && !problem.message.ends_with('.'), "{problem:?}");
+        assert!(problem.hint.as_ref().is_some_and(|hint| !hint.is_empty()), "{problem:?}");
+        assert!(
+            render(problem, text, "sweep.yaml").chars().all(|c| c == '\n' || !c.is_control()),
+            "{problem:?}"
+        );
+    }
+    if let Some(config) = config {
+        config.argv(&json!({"lr": 0.1, "nested": {"a": [null, true]}}));
+    }
+}
+
+/// Files that touch every reader, to be damaged.
+const TEXTS: [&str; 9] = [
+    include_str!("wrong/keys.yaml"),
+    include_str!("wrong/metric.yaml"),
+    include_str!("wrong/limits.yaml"),
+    include_str!("wrong/distributions.yaml"),
+    include_str!("wrong/values.yaml"),
+    include_str!("wrong/early_terminate.yaml"),
+    include_str!("wrong/command.yaml"),
+    include_str!("wrong/aliases.yaml"),
+    "program: train.py\nmethod: bayes\nmetric: {name: val/loss, goal: maximize, target: 0.02}\nparameters:\n  \
+     lr: {distribution: log_uniform_values, min: 0.00001, max: 0.1}\n  opt:\n    parameters:\n      name: {values: [sgd, adam]}\n\
+     command: [\"${env}\", \"${envvar:X}\", \"${args}\"]\n",
+];
+
+/// What is put into them.
+const SCRAPS: [&str; 24] = [
+    "\n", "\t", " ", "  ", ":", ": ", "- ", "{", "}", "[", "]", "\"", "'", "&a ", "*a", "!!str ", "|\n",
+    "---\n", "<<: ", "\r", "é", "-1e999", "#", "\0",
+];
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in any::<String>()) {
+        consistent(&text);
+    }
+
+    #[test]
+    fn no_heap_of_yaml_panics(scraps in vec(select(&SCRAPS[..]), 0..60)) {
+        consistent(&scraps.concat());
+    }
+
+    #[test]
+    fn no_damaged_file_panics(
+        text in select(&TEXTS[..]),
+        damage in vec((any::<prop::sample::Index>(), 0..12usize, select(&SCRAPS[..])), 1..6),
+    ) {
+        let mut characters: Vec<char> = text.chars().collect();
+        for (place, removed, scrap) in damage {
+            let at = place.index(characters.len() + 1);
+            let end = (at + removed).min(characters.len());
+            characters.splice(at..end, scrap.chars());
+        }
+        consistent(&characters.into_iter().collect::<String>());
+    }
+
+    #[test]
+    fn a_valid_config_survives_a_round_trip(config in config()) {
+        let text = print(&config);
+        let checked = check(&text);
+        prop_assert_eq!(checked.config.as_ref(), Some(&config), "{}\n{:#?}", text, checked.problems);
+    }
+}
+
+/// The configuration as YAML: JSON for every value, one line for every key and parameter.
+fn print(config: &Config) -> String {
+    let mut text = String::new();
+    let mut line = |key: &str, value: Value| text += &format!("{key}: {value}\n");
+    line("method", json!(config.method));
+    if let Some(metric) = &config.metric {
+        let goal = if metric.maximize { "maximize" } else { "minimize" };
+        let impute = format!("{:?}", metric.impute).to_lowercase();
+        let mut map = json!({"name": metric.name, "goal": goal, "impute": impute});
+        if let Some(target) = metric.target {
+            map["target"] = json!(target);
+        }
+        line("metric", map);
+    }
+    for (key, value) in [("run_cap", config.run_cap), ("seed", config.seed)] {
+        value.into_iter().for_each(|value| line(key, json!(value)));
+    }
+    for (key, value) in [
+        ("program", &config.program),
+        ("name", &config.name),
+        ("description", &config.description),
+        ("project", &config.project),
+    ] {
+        value.iter().for_each(|value| line(key, json!(value)));
+    }
+    line("command", json!(config.command.items));
+    line("parameters", parameters(&config.space));
+    text
+}
+
+fn parameters(space: &Space) -> Value {
+    let mut root = Map::new();
+    for parameter in &space.parameters {
+        let (leaf, groups) = parameter.path.split_last().unwrap();
+        let mut map = &mut root;
+        for group in groups {
+            let group = map.entry(group.clone()).or_insert_with(|| json!({"parameters": {}}));
+            map = group["parameters"].as_object_mut().unwrap();
+        }
+        map.insert(leaf.clone(), entry(&parameter.distribution));
+    }
+    Value::Object(root)
+}
+
+fn entry(distribution: &Distribution) -> Value {
+    let mut entry = match distribution {
+        Distribution::Constant(value) => json!({"value": value}),
+        Distribution::Categorical { values, probabilities: None } => json!({"values": values}),
+        Distribution::Categorical { values, probabilities } => {
+            json!({"values": values, "probabilities": probabilities})
+        }
+        Distribution::IntUniform { min, max } => json!({"min": min, "max": max}),
+        // Exponents, since a limit is not the same number again after a logarithm.
+        Distribution::Real { law, .. } => match *law {
+            Law::Uniform { min, max } => json!({"distribution": "uniform", "min": min, "max": max}),
+            Law::LogUniform { min_ln, max_ln } => {
+                json!({"distribution": "log_uniform", "min": min_ln, "max": max_ln})
+            }
+            Law::InvLogUniform { min_ln, max_ln } => {
+                json!({"distribution": "inv_log_uniform", "min": min_ln, "max": max_ln})
+            }
+            Law::Normal { mu, sigma } => json!({"distribution": "normal", "mu": mu, "sigma": sigma}),
+            Law::LogNormal { mu, sigma } => json!({"distribution": "log_normal", "mu": mu, "sigma": sigma}),
+            Law::Beta { a, b } => json!({"distribution": "beta", "a": a, "b": b}),
+        },
+    };
+    if let Distribution::Real { quantum: Some(Quantum { step, integer }), .. } = distribution {
+        entry["distribution"] = json!(format!("q_{}", entry["distribution"].as_str().unwrap()));
+        entry["q"] = if *integer { json!(*step as i64) } else { json!(step) };
+    }
+    entry
+}
+
+fn config() -> impl Strategy<Value = Config> {
+    let text = || option::of("[ -~é日]{0,12}[!-~]");
+    let metric = (
+        "[a-z/._ -]{0,8}[a-z]",
+        any::<bool>(),
+        option::of(-1e9..1e9),
+        select(vec![Impute::Worst, Impute::Best, Impute::Latest]),
+    )
+        .prop_map(|(name, maximize, target, impute)| Metric { name, maximize, target, impute });
+    let command = vec(
+        prop_oneof![
+            select(vec!["${env}", "${args}", "${args_json_file}", "a${envvar:B}c"]).prop_map(str::to_owned),
+            "[ -#%-~]{1,9}"
+        ],
+        1..5,
+    );
+    let method = select(vec![Method::Random, Method::Bayes]);
+    (
+        method,
+        metric,
+        space(),
+        option::of(1..u64::MAX),
+        text(),
+        command,
+        (text(), text(), text()),
+        option::of(any::<u64>()),
+    )
+        .prop_map(
+            |(method, metric, space, run_cap, program, items, (name, description, project), seed)| Config {
+                method,
+                metric: Some(metric),
+                space,
+                run_cap,
+                program,
+                command: Command { items },
+                name,
+                description,
+                project,
+                seed,
+            },
+        )
+}
+
+/// Leaves at up to three levels; their names tell leaves from groups, so that none collide.
+fn space() -> impl Strategy<Value = Space> {
+    vec((vec("g[a-c]", 0..3), distribution()), 1..8).prop_map(|leaves| {
+        let mut parameters: Vec<Parameter> = leaves
+            .into_iter()
+            .enumerate()
+            .map(|(index, (mut path, distribution))| {
+                path.push(format!("x{index}"));
+                Parameter { path, distribution }
+            })
+            .collect();
+        // A group is printed once, where its first parameter is: in this order that changes nothing.
+        parameters.sort_by(|a, b| a.path.cmp(&b.path));
+        Space { parameters }
+    })
+}
+
+fn distribution() -> BoxedStrategy<Distribution> {
+    let value = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        (-1e300..1e300f64).prop_map(Value::from),
+        "[ -~é]{0,10}".prop_map(Value::from),
+    ]
+    .prop_recursive(3, 12, 4, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Value::from),
+            vec(("[a-z ]{1,4}", inner), 0..4)
+                .prop_map(|entries| Value::Object(entries.into_iter().collect())),
+        ]
+    });
+    let quantum = option::of(prop_oneof![
+        (1..1000i64).prop_map(|step| Quantum { step: step as f64, integer: true }),
+        (0.001..10.0f64).prop_map(|step| Quantum { step, integer: false }),
+    ]);
+    let law = prop_oneof![
+        (-1e6..1e6f64, 0.1..1e6f64).prop_map(|(min, width)| Law::Uniform { min, max: min + width }),
+        (-20.0..20.0f64, 0.1..10.0f64)
+            .prop_map(|(min_ln, width)| Law::LogUniform { min_ln, max_ln: min_ln + width }),
+        (-20.0..20.0f64, 0.1..10.0f64)
+            .prop_map(|(min_ln, width)| Law::InvLogUniform { min_ln, max_ln: min_ln + width }),
+        (-1e6..1e6f64, 0.001..1e6f64).prop_map(|(mu, sigma)| Law::Normal { mu, sigma }),
+        (-9.0..9.0f64, 0.001..2.0f64).prop_map(|(mu, sigma)| Law::LogNormal { mu, sigma }),
+        (0.01..99.0f64, 0.01..99.0f64).prop_map(|(a, b)| Law::Beta { a, b }),
+    ];
+    let weights = vec(("[a-z]{1,5}", 0.01..1.0f64), 1..6).prop_map(|weighted| {
+        let total: f64 = weighted.iter().map(|(_, weight)| weight).sum();
+        let (values, probabilities) =
+            weighted.into_iter().map(|(value, weight)| (Value::from(value), weight / total)).unzip();
+        Distribution::Categorical { values, probabilities: Some(probabilities) }
+    });
+    prop_oneof![
+        value.clone().prop_map(Distribution::Constant),
+        vec(value, 1..5).prop_map(|values| Distribution::Categorical { values, probabilities: None }),
+        weights,
+        (any::<i32>(), 1..1000i64).prop_map(|(min, width)| Distribution::IntUniform {
+            min: min.into(),
+            max: i64::from(min) + width
+        }),
+        (law, quantum).prop_map(|(law, quantum)| {
+            // W&B has no quantised inverse.
+            let quantum = quantum.filter(|_| !matches!(law, Law::InvLogUniform { .. }));
+            Distribution::Real { law, quantum }
+        }),
+    ]
+    .boxed()
+}

@@ -1,0 +1,214 @@
+//! What each key and distribution means.
+
+use serde_json::json;
+
+use super::{good, told};
+use crate::{
+    config::{Impute, Metric, check},
+    search::Method,
+    space::{Distribution, Law, Parameter, Quantum},
+};
+
+/// The space of a random search with this entry as parameter `x`, and the messages.
+fn entry(entry: &str) -> (Option<Distribution>, Vec<String>) {
+    let checked = check(&format!(
+        "method: random\nprogram: a.py\nparameters:\n  x: {entry}\n  other: {{values: [1, 2]}}\n"
+    ));
+    let messages = checked.problems.into_iter().map(|problem| problem.message).collect();
+    (checked.config.map(|config| config.space.parameters[0].distribution.clone()), messages)
+}
+
+fn real(law: Law, step: Option<(f64, bool)>) -> Distribution {
+    Distribution::Real { law, quantum: step.map(|(step, integer)| Quantum { step, integer }) }
+}
+
+fn categorical(values: serde_json::Value, probabilities: Option<Vec<f64>>) -> Distribution {
+    Distribution::Categorical { values: values.as_array().unwrap().clone(), probabilities }
+}
+
+#[test]
+fn the_page_of_wandb_is_understood() {
+    let config = good(
+        "program: train.py\nmethod: bayes\nname: small-cnn\ndescription: ''\nproject: p\nrun_cap: 40\nseed: 18446744073709551615\n\
+         metric: {name: val_loss, goal: maximize, target: 0.02, impute: latest, impute_while_running: false}\n\
+         parameters:\n  lr: {distribution: log_uniform_values, min: 0.00001, max: 0.1}\n  depth: {min: 2, max: 8}\n  \
+         optimizer:\n    parameters:\n      name: {values: [sgd, adam]}\n      more: {parameters: {mu.x: {value: 7}}}\n\
+         command: [\"${env}\", \"${interpreter}\", -u, \"${program}\", --data, \"${envvar:DATA_DIR}\", \"${args}\"]\n",
+    );
+    assert_eq!((config.method, config.run_cap, config.seed), (Method::Bayes, Some(40), Some(u64::MAX)));
+    assert_eq!((config.name.as_deref(), config.project.as_deref()), (Some("small-cnn"), Some("p")));
+    assert_eq!((config.program.as_deref(), config.description), (Some("train.py"), None));
+    let metric =
+        Metric { name: "val_loss".into(), maximize: true, target: Some(0.02), impute: Impute::Latest };
+    assert_eq!(config.metric, Some(metric));
+    assert_eq!(config.command.items[5], "${envvar:DATA_DIR}");
+    let leaf = |path: &[&str], distribution| Parameter {
+        path: path.iter().map(|name| (*name).to_owned()).collect(),
+        distribution,
+    };
+    assert_eq!(
+        config.space.parameters,
+        [
+            leaf(&["lr"], real(Law::LogUniform { min_ln: libm::log(1e-5), max_ln: libm::log(0.1) }, None)),
+            leaf(&["depth"], Distribution::IntUniform { min: 2, max: 8 }),
+            leaf(&["optimizer", "name"], categorical(json!(["sgd", "adam"]), None)),
+            leaf(&["optimizer", "more", "mu.x"], Distribution::Constant(json!(7))),
+        ]
+    );
+}
+
+#[test]
+fn every_distribution_means_what_it_means_to_wandb() {
+    let ln = libm::log;
+    for (text, meaning) in [
+        ("{value: [1, {a: null}]}", Distribution::Constant(json!([1, {"a": null}]))),
+        ("{distribution: constant, value: 1.0}", Distribution::Constant(json!(1.0))),
+        ("{values: [a, 2, true]}", categorical(json!(["a", 2, true]), None)),
+        (
+            "{values: [a, b], probabilities: [0.25, 0.75]}",
+            categorical(json!(["a", "b"]), Some(vec![0.25, 0.75])),
+        ),
+        (
+            "{values: [a, b], probabilities: [1, 0], distribution: categorical_w_probabilities}",
+            categorical(json!(["a", "b"]), Some(vec![1.0, 0.0])),
+        ),
+        ("{min: -3, max: 3}", Distribution::IntUniform { min: -3, max: 3 }),
+        ("{min: 0.5, max: 1.5}", real(Law::Uniform { min: 0.5, max: 1.5 }, None)),
+        ("{distribution: uniform, min: 0, max: 1}", real(Law::Uniform { min: 0.0, max: 1.0 }, None)),
+        (
+            "{distribution: q_uniform, min: 0, max: 10, q: 5}",
+            real(Law::Uniform { min: 0.0, max: 10.0 }, Some((5.0, true))),
+        ),
+        (
+            "{distribution: q_uniform, min: 0, max: 10}",
+            real(Law::Uniform { min: 0.0, max: 10.0 }, Some((1.0, false))),
+        ),
+        (
+            "{distribution: q_uniform, min: 0, max: 1, q: 0.1}",
+            real(Law::Uniform { min: 0.0, max: 1.0 }, Some((0.1, false))),
+        ),
+        (
+            "{distribution: log_uniform_values, min: 0.1, max: 10}",
+            real(Law::LogUniform { min_ln: ln(0.1), max_ln: ln(10.0) }, None),
+        ),
+        (
+            "{distribution: q_log_uniform_values, min: 1, max: 8, q: 1}",
+            real(Law::LogUniform { min_ln: 0.0, max_ln: ln(8.0) }, Some((1.0, true))),
+        ),
+        (
+            "{distribution: inv_log_uniform_values, min: 0.1, max: 10}",
+            real(Law::InvLogUniform { min_ln: -ln(10.0), max_ln: -ln(0.1) }, None),
+        ),
+        ("{distribution: normal}", real(Law::Normal { mu: 0.0, sigma: 1.0 }, None)),
+        (
+            "{distribution: q_normal, mu: 3, sigma: 2, q: 2}",
+            real(Law::Normal { mu: 3.0, sigma: 2.0 }, Some((2.0, true))),
+        ),
+        ("{distribution: log_normal, mu: -1.5}", real(Law::LogNormal { mu: -1.5, sigma: 1.0 }, None)),
+        (
+            "{distribution: q_log_normal, sigma: 0.5}",
+            real(Law::LogNormal { mu: 0.0, sigma: 0.5 }, Some((1.0, false))),
+        ),
+        ("{distribution: beta, a: 2}", real(Law::Beta { a: 2.0, b: 1.0 }, None)),
+        ("{distribution: q_beta, b: 0.5, q: 0.1}", real(Law::Beta { a: 1.0, b: 0.5 }, Some((0.1, false)))),
+    ] {
+        assert_eq!(entry(text), (Some(meaning), vec![]), "{text}");
+    }
+}
+
+#[test]
+fn what_means_less_than_one_may_think_is_a_warning() {
+    let exponents = "is deprecated: it takes exponents, so `x` runs from 0.368 to 2.72";
+    let uniform = |min, max, step| Some(real(Law::Uniform { min, max }, step));
+    for (text, meaning, warning) in [
+        (
+            "{distribution: log_uniform, min: -1, max: 1}",
+            Some(real(Law::LogUniform { min_ln: -1.0, max_ln: 1.0 }, None)),
+            &*format!("`log_uniform` {exponents}"),
+        ),
+        (
+            "{distribution: q_log_uniform, min: 0, max: 1, q: 0.5}",
+            Some(real(Law::LogUniform { min_ln: 0.0, max_ln: 1.0 }, Some((0.5, false)))),
+            "`q_log_uniform` is deprecated: it takes exponents, so `x` runs from 1.0 to 2.72",
+        ),
+        (
+            "{distribution: inv_log_uniform, min: -1, max: 1}",
+            Some(real(Law::InvLogUniform { min_ln: -1.0, max_ln: 1.0 }, None)),
+            &*format!("`inv_log_uniform` {exponents}"),
+        ),
+        (
+            "{min: 0, max: 0.5}",
+            uniform(0.0, 0.5, None),
+            "`x` has one whole and one real limit: real numbers are drawn",
+        ),
+        (
+            "{min: 0, max: 1}",
+            Some(Distribution::IntUniform { min: 0, max: 1 }),
+            "`x` takes only the whole numbers 0 and 1",
+        ),
+        (
+            "{distribution: q_uniform, min: 1, max: 10.5, q: 4}",
+            uniform(1.0, 10.5, Some((4.0, true))),
+            "rounded to multiples of `q`, `x` runs from 0.0 to 12.0",
+        ),
+        (
+            "{distribution: q_uniform, min: 0.0, max: 0.25}",
+            uniform(0.0, 0.25, Some((1.0, false))),
+            "every value of `x` is rounded to 0.0",
+        ),
+        ("{values: [1, 1]}", Some(categorical(json!([1, 1]), None)), "`1` is listed twice"),
+    ] {
+        assert_eq!(entry(text), (meaning, vec![warning.to_owned()]), "{text}");
+    }
+}
+
+#[test]
+fn what_another_yaml_would_read_is_a_warning() {
+    for (text, meaning, warning) in [
+        (
+            "{value: yes}",
+            Some(Distribution::Constant(json!("yes"))),
+            "`yes` is text here, and the boolean `true` for W&B's client (YAML 1.1)",
+        ),
+        (
+            "{value: 010}",
+            Some(Distribution::Constant(json!(10))),
+            "`010` is a decimal number here, and the octal number 8 for W&B's client (YAML 1.1)",
+        ),
+        (
+            "{values: [1e-4, 1e3]}",
+            Some(categorical(json!([1e-4, 1e3]), None)),
+            "`1e-4` is a number here, and text for W&B's client (YAML 1.1), as is one more below",
+        ),
+        (
+            "{min: 1e-4, max: 0.5}",
+            Some(real(Law::Uniform { min: 1e-4, max: 0.5 }, None)),
+            "`1e-4` is a number here, and text for W&B's client (YAML 1.1)",
+        ),
+    ] {
+        assert_eq!(entry(text), (meaning, vec![warning.to_owned()]), "{text}");
+    }
+}
+
+#[test]
+fn names_that_read_alike_are_told() {
+    let text = "method: random\nprogram: a.py\nparameters:\n  a.b: {value: 1}\n  a: {parameters: {b: {value: 2}, c: {value: 3}}}\n  a.c.d: {values: [4, 5]}\n";
+    assert_eq!(told(text), ["5: `a.b` is also the name of the parameter on line 4"]);
+    let text = "method: random\nprogram: a.py\nparameters:\n  a-b: {value: 1}\n  a_b: {values: [1, 2]}\n";
+    assert_eq!(told(text), ["5: `a-b` and `a_b` share the variable `BESOM_PARAM_a_b`"]);
+}
+
+#[test]
+fn grids_are_counted() {
+    let grid = |parameters: &str| told(&format!("method: grid\nprogram: a.py\nparameters: {{{parameters}}}"));
+    let range = "{min: -4611686018427387904, max: 4611686018427387903}";
+    assert_eq!(grid(&format!("a: {range}")), Vec::<String>::new());
+    let told = grid(&format!("a: {range}, b: {{values: [1, 2]}}"));
+    assert_eq!(told, ["1: this grid has more than 18 quintillion cells (2^64)"]);
+    assert_eq!(grid("a: {distribution: q_uniform, min: 0, max: 1.0e+300, q: 1.0}").len(), 2);
+    assert_eq!(grid("a: {distribution: q_uniform, min: 1, max: 10.5, q: 4}"), Vec::<String>::new());
+    assert_eq!(
+        grid("a: {distribution: q_uniform, min: 0, max: 10, q: 5}"),
+        ["3: the grid of `a` stops one `q` below `max`, as W&B's does"]
+    );
+}

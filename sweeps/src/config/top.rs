@@ -1,0 +1,136 @@
+//! The configuration's top level: every key that a sweep has, and W&B's that mean nothing here. Called by `check`.
+//! What stands below a key is read by the key's own module.
+
+use super::{
+    Config, command, early_terminate,
+    fields::{Field, Fields, describe},
+    method, metric,
+    parameters::{self, Parameters},
+    problem::{At, Report},
+    text::code,
+    tree::{Node, Span},
+};
+use crate::{search::Method, space::Space};
+
+/// The keys that we obey.
+const KEYS: [&str; 11] = [
+    "method",
+    "parameters",
+    "metric",
+    "program",
+    "command",
+    "run_cap",
+    "name",
+    "description",
+    "project",
+    "seed",
+    "early_terminate",
+];
+
+/// W&B's other keys, and why they mean nothing here.
+const IGNORED: [(&str, &str); 8] = [
+    ("entity", "there are projects here, and no entities above them"),
+    ("controller", "Besom's controller schedules every sweep"),
+    ("scheduler", "Besom's controller searches every sweep"),
+    ("job", "it belongs to W&B Launch; agents start `program` or `command`"),
+    ("image_uri", "it belongs to W&B Launch; agents start `program` or `command`"),
+    ("apiVersion", "it is a label"),
+    ("kind", "it is a label"),
+    ("settings", "it is a leftover of W&B's client"),
+];
+
+/// Reads the whole configuration. `None` when something is missing; what is wrong is told.
+pub(super) fn read(root: &Node, report: &mut Report) -> Option<Config> {
+    let start = Span { line: 1, first: 1, last: 1 };
+    let Some(mut fields) = Fields::of(root, start, "", report) else {
+        let at = At { path: "", span: root.span };
+        report
+            .error(at, format!("a sweep is a mapping of keys, not {}", describe(root)))
+            .hint("begin with `method: random`, with a space after the colon");
+        return None;
+    };
+    // What is missing is told at the first key.
+    fields.span = fields.iter().next().map_or(start, |field| field.key_span);
+    ignored(&fields, report);
+
+    let method = method(&fields, report);
+    let metric = fields.get("metric").map(|field| metric::read(field, report));
+    let parameters = parameters(&fields, report);
+    if let (Some(method), Some(field)) = (method, fields.get("method")) {
+        method::agree(method, metric.is_some(), &parameters, field.at(), report);
+    }
+    if let Some(field) = fields.get("early_terminate") {
+        early_terminate::refuse(field, metric.is_some(), report);
+    }
+    let no_program = fields.lacks("program", &KEYS).then(|| fields.at());
+    let command = command::read(fields.get("command"), fields.get("program"), no_program, report);
+    let text = |key: &str, report: &mut Report| {
+        fields.get(key).and_then(|field| field.text(report)).map(str::to_owned)
+    };
+    let number = |key: &str, least: i128, report: &mut Report| {
+        let whole = fields.get(key).and_then(|field| field.integer(least, i128::from(u64::MAX), report));
+        whole.and_then(|whole| u64::try_from(whole).ok())
+    };
+    let (program, name, project) = (text("program", report), text("name", report), text("project", report));
+    let (run_cap, seed) = (number("run_cap", 1, report), number("seed", 0, report));
+    let description = fields.get("description").and_then(|field| description(field, report));
+    Some(Config {
+        method: method?,
+        metric: metric.flatten(),
+        space: Space { parameters: parameters.leaves.into_iter().map(|leaf| leaf.parameter).collect() },
+        run_cap,
+        program,
+        command: command?,
+        name,
+        description,
+        project,
+        seed,
+    })
+}
+
+fn method(fields: &Fields<'_>, report: &mut Report) -> Option<Method> {
+    if fields.lacks("method", &KEYS) {
+        report.error(fields.at(), "`method` is missing").hint("add `method: grid`, `random` or `bayes`");
+    }
+    method::read(fields.get("method")?, report)
+}
+
+fn parameters(fields: &Fields<'_>, report: &mut Report) -> Parameters {
+    if fields.lacks("parameters", &KEYS) {
+        report
+            .error(fields.at(), "`parameters` is missing")
+            .hint("add `parameters:` and below it what to vary, such as `lr: {min: 0.001, max: 0.1}`");
+    }
+    fields.get("parameters").map(|field| parameters::read(field, report)).unwrap_or_default()
+}
+
+/// Tells the keys that are W&B's alone, and those that are nobody's.
+fn ignored(fields: &Fields<'_>, report: &mut Report) {
+    let mut known = KEYS.to_vec();
+    for (key, why) in IGNORED {
+        known.push(key);
+        if let Some(field) = fields.get(key) {
+            report
+                .warning(field.at_key(), format!("{} is ignored: {why}", code(key)))
+                .hint("remove it, unless W&B reads this file too");
+        }
+    }
+    if let Some(field) = fields.get("metrics") {
+        report
+            .error(
+                field.at_key(),
+                "several `metrics` are not supported: W&B searches them in your own process",
+            )
+            .hint("write `metric: {name: loss, goal: minimize}` with the one that matters most");
+        known.push("metrics");
+    }
+    fields.refuse_unknown(&known, &KEYS, "", report);
+}
+
+/// Text that may be empty.
+fn description(field: &Field<'_>, report: &mut Report) -> Option<String> {
+    match field.value.text() {
+        Some("") => None,
+        _ => field.text(report).map(str::to_owned),
+    }
+}

@@ -1,0 +1,485 @@
+//! The YAML text as a tree in which every node knows its place. Called by `check` alone; the readers walk the tree.
+//! Anchors are followed and merge keys (`<<`) merged, within limits on text, depth and size, so that no text, however
+//! hostile, costs more than a fraction of a second. Never knows what a key means.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
+
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span as Marked, Tag};
+
+use super::{
+    problem::{At, Report},
+    scalar::Core,
+    syntax, tag,
+    text::code,
+};
+
+/// Longest text in bytes; the largest real sweeps have a hundredth of it.
+pub(super) const MAX_BYTES: usize = 1 << 20;
+/// Deepest nesting of lists and mappings, through aliases too; recursion over the tree relies on it.
+const MAX_DEPTH: usize = 64;
+/// Most nodes, those behind every alias counted again.
+const MAX_NODES: usize = 100_000;
+/// Most bytes of scalars, those behind every alias counted again.
+const MAX_SCALARS: usize = 4 << 20;
+
+/// A stretch of one line; where something spans several lines, its stretch on the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    /// Counted from 1.
+    pub(super) line: usize,
+    /// First column, counted from 1 in characters.
+    pub(super) first: usize,
+    /// Last column, at least `first`.
+    pub(super) last: usize,
+}
+
+/// A scalar, list or mapping. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    /// Its place: of an alias, the alias; of a value with no text of its own on the key's line, the key.
+    pub(super) span: Span,
+    /// What it is.
+    pub(super) kind: Kind,
+}
+
+/// The three kinds of nodes.
+#[derive(Clone, Debug)]
+pub(super) enum Kind {
+    /// A leaf.
+    Scalar(Rc<Scalar>),
+    /// Items in order.
+    List(Rc<Vec<Node>>),
+    /// Keys and values in order, keys perhaps repeated.
+    Map(Rc<Vec<(Node, Node)>>),
+}
+
+/// A leaf.
+#[derive(Debug)]
+pub(super) struct Scalar {
+    /// Its characters, without quotes.
+    pub(super) text: String,
+    /// Neither quoted nor tagged, so that its meaning hangs on its characters alone.
+    pub(super) plain: bool,
+    /// What it means.
+    pub(super) core: Core,
+}
+
+impl Node {
+    /// The characters of a scalar, quoted or not.
+    pub(super) fn text(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Scalar(scalar) => Some(&scalar.text),
+            _ => None,
+        }
+    }
+}
+
+/// The lines of a text, as this module counts them.
+pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
+    // A carriage return alone breaks lines too; behind one, a newline begins no further line.
+    text.split_inclusive('\n').flat_map(|line| {
+        line.strip_suffix('\n').map_or(line, |l| l.strip_suffix('\r').unwrap_or(l)).split('\r')
+    })
+}
+
+/// The tree of the text's only document; `None` when there is none or an error in `report` says why.
+pub(super) fn parse(text: &str, report: &mut Report) -> Option<Node> {
+    let start = Span { line: 1, first: 1, last: 1 };
+    if text.len() > MAX_BYTES {
+        let megabytes = text.len().div_ceil(1_000_000);
+        report
+            .error(
+                At { path: "", span: start },
+                format!("this file has about {megabytes} MB; a sweep has at most 1 MiB"),
+            )
+            .hint("check that it is the right file, and load long lists in the program");
+        return None;
+    }
+    if let Some(line) = lines(text).position(|line| line.starts_with("%TAG")) {
+        let span = Span { line: line + 1, ..start };
+        report.error(At { path: "", span }, "`%TAG` means nothing in a sweep").hint("remove the line");
+        return None;
+    }
+    let mut builder = Builder::new(text);
+    for event in Parser::new_from_str(text) {
+        let (event, span) = match event {
+            Ok(event) => event,
+            Err(error) => {
+                let (message, hint) = syntax::explain(error.info(), builder.open_bracket());
+                let span = builder.place(*error.marker(), *error.marker());
+                report.error(At { path: "", span }, message).hint(hint);
+                return None;
+            }
+        };
+        if builder.take(event, span, report).is_err() {
+            break;
+        }
+    }
+    // A node finished outside of every other is the whole document; after a stop there is none, or it is the first.
+    let empty = builder.root.as_ref().is_none_or(|root| root.text() == Some(""));
+    if empty && report.errors() == 0 {
+        report
+            .error(At { path: "", span: start }, "the file is empty")
+            .hint("begin with `method: random` and `parameters:`");
+    }
+    builder.root.filter(|_| !empty)
+}
+
+/// An error was told; what follows in the text is not read.
+struct Stop;
+
+/// How much a node holds.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    nodes: usize,
+    bytes: usize,
+    /// Levels of lists and mappings.
+    height: usize,
+}
+
+impl Size {
+    fn add(&mut self, part: Size) {
+        self.nodes += part.nodes;
+        self.bytes += part.bytes;
+        self.height = self.height.max(part.height);
+    }
+}
+
+/// A list or mapping that is not finished.
+struct Open {
+    map: bool,
+    /// Items, or keys and values in turn.
+    nodes: Vec<Node>,
+    start: Marker,
+    /// Its bracket, if it has one.
+    bracket: Option<char>,
+    anchor: usize,
+    size: Size,
+}
+
+struct Builder {
+    /// The text's characters, since the parser counts in them.
+    characters: Vec<char>,
+    /// Characters of each line.
+    lengths: Vec<usize>,
+    open: Vec<Open>,
+    /// Finished nodes with an anchor; the parser numbers anchors from 1.
+    anchors: BTreeMap<usize, (Node, Size)>,
+    total: Size,
+    documents: usize,
+    root: Option<Node>,
+}
+
+impl Builder {
+    fn new(text: &str) -> Builder {
+        Builder {
+            characters: text.chars().collect(),
+            lengths: lines(text).map(|line| line.chars().count()).collect(),
+            open: Vec::new(),
+            anchors: BTreeMap::new(),
+            total: Size::default(),
+            documents: 0,
+            root: None,
+        }
+    }
+
+    fn take(&mut self, event: Event<'_>, span: Marked, report: &mut Report) -> Result<(), Stop> {
+        match event {
+            Event::DocumentStart(_) => self.document(span, report),
+            Event::SequenceStart(anchor, tag) => self.begin(false, anchor, tag.as_deref(), span, report),
+            Event::MappingStart(anchor, tag) => self.begin(true, anchor, tag.as_deref(), span, report),
+            Event::SequenceEnd | Event::MappingEnd => self.end(span, report),
+            Event::Alias(anchor) => self.alias(anchor, span, report),
+            Event::Scalar(text, style, anchor, tag) => {
+                let place = self.place(span.start, span.end);
+                let core = tag::meaning(&text, style, tag.as_deref()).unwrap_or_else(|complaint| {
+                    report
+                        .error(At { path: "", span: place }, complaint)
+                        .hint("remove the tag; quotes make text");
+                    Core::Text
+                });
+                let plain = style == ScalarStyle::Plain && tag.is_none();
+                let size = Size { nodes: 1, bytes: text.len(), height: 0 };
+                let hidden = plain && text.is_empty();
+                let kind = Kind::Scalar(Rc::new(Scalar { text: text.into_owned(), plain, core }));
+                self.spend(size, place, report)?;
+                self.finish(Node { span: place, kind }, size, anchor, hidden);
+                Ok(())
+            }
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
+        }
+    }
+
+    fn document(&mut self, span: Marked, report: &mut Report) -> Result<(), Stop> {
+        self.documents += 1;
+        if self.documents == 1 {
+            return Ok(());
+        }
+        let span = self.place(span.start, span.end);
+        report.error(At { path: "", span }, "a second document begins here").hint("write one sweep per file");
+        Err(Stop)
+    }
+
+    fn begin(
+        &mut self,
+        map: bool,
+        anchor: usize,
+        tag: Option<&Tag>,
+        span: Marked,
+        report: &mut Report,
+    ) -> Result<(), Stop> {
+        let place = self.place(span.start, span.end);
+        let expected = if map { "map" } else { "seq" };
+        if let Some(tag) = tag.filter(|tag| tag::core(tag) != Some(expected)) {
+            let message = format!("the tag {} means nothing in a sweep", code(&tag.to_string()));
+            report.error(At { path: "", span: place }, message).hint("remove it");
+        }
+        if self.open.len() >= MAX_DEPTH {
+            return too_deep(place, report);
+        }
+        let last = span.end.index().checked_sub(1).and_then(|index| self.characters.get(index));
+        let bracket = last.copied().filter(|character| *character == if map { '{' } else { '[' });
+        self.open.push(Open {
+            map,
+            nodes: Vec::new(),
+            start: span.start,
+            bracket,
+            anchor,
+            size: Size::default(),
+        });
+        Ok(())
+    }
+
+    fn end(&mut self, span: Marked, report: &mut Report) -> Result<(), Stop> {
+        let open = self.open.pop().expect("the parser ends only what it began");
+        let place = self.place(open.start, span.end);
+        self.spend(Size { nodes: 1, ..Size::default() }, place, report)?;
+        let mut size = open.size;
+        size.nodes += 1;
+        size.height += 1;
+        let kind = if open.map {
+            Kind::Map(Rc::new(merged(pairs(open.nodes), report)))
+        } else {
+            Kind::List(Rc::new(open.nodes))
+        };
+        // Without a bracket it begins somewhere below its key, which is the better place to point at.
+        self.finish(Node { span: place, kind }, size, open.anchor, open.bracket.is_none());
+        Ok(())
+    }
+
+    /// Another use of what an anchor names. All of it counts again, before anything is built of it.
+    fn alias(&mut self, anchor: usize, span: Marked, report: &mut Report) -> Result<(), Stop> {
+        let span = self.place(span.start, span.end);
+        let Some((node, size)) = self.anchors.get(&anchor).cloned() else {
+            let message = "this alias is part of what it stands for";
+            report
+                .error(At { path: "", span }, message)
+                .hint("write the value out: it cannot contain itself");
+            return Err(Stop);
+        };
+        if self.open.len() + size.height > MAX_DEPTH {
+            return too_deep(span, report);
+        }
+        self.spend(size, span, report)?;
+        self.finish(Node { span, ..node }, size, 0, false);
+        Ok(())
+    }
+
+    fn spend(&mut self, size: Size, span: Span, report: &mut Report) -> Result<(), Stop> {
+        self.total.add(size);
+        if self.total.nodes <= MAX_NODES && self.total.bytes <= MAX_SCALARS {
+            return Ok(());
+        }
+        let message =
+            format!("this file has more than {MAX_NODES} values or 4 MiB of text, aliases followed");
+        report
+            .error(At { path: "", span }, message)
+            .hint("load long lists in the program, and sweep over a name or an index");
+        Err(Stop)
+    }
+
+    /// Hands a finished node to what it belongs to. A `hidden` one has no text of its own where it begins.
+    fn finish(&mut self, mut node: Node, size: Size, anchor: usize, hidden: bool) {
+        if anchor > 0 {
+            self.anchors.insert(anchor, (node.clone(), size));
+        }
+        let Some(open) = self.open.last_mut() else {
+            self.root = Some(node);
+            return;
+        };
+        if hidden && open.map && open.nodes.len() % 2 == 1 {
+            node.span = open.nodes[open.nodes.len() - 1].span;
+        }
+        open.nodes.push(node);
+        open.size.add(size);
+    }
+
+    /// The innermost bracket that is open, and its line.
+    fn open_bracket(&self) -> Option<(char, usize)> {
+        let open = self.open.last()?;
+        Some((open.bracket?, open.start.line()))
+    }
+
+    /// From `start` up to `end`, or up to the end of the line that `start` is on.
+    fn place(&self, start: Marker, end: Marker) -> Span {
+        let count = self.lengths.len();
+        let length = |line: usize| self.lengths.get(line - 1).copied().unwrap_or(0);
+        if start.line() > count {
+            let (line, first) = (count.max(1), length(count.max(1)).max(1));
+            return Span { line, first, last: first };
+        }
+        let line = start.line().max(1);
+        let first = start.col() + 1;
+        let last = if end.line() == start.line() { end.col() } else { length(line) };
+        Span { line, first, last: last.max(first) }
+    }
+}
+
+fn too_deep(span: Span, report: &mut Report) -> Result<(), Stop> {
+    let message = format!("nested deeper than {MAX_DEPTH} levels");
+    report.error(At { path: "", span }, message).hint("a sweep needs a handful of levels");
+    Err(Stop)
+}
+
+fn pairs(nodes: Vec<Node>) -> Vec<(Node, Node)> {
+    let mut nodes = nodes.into_iter();
+    let mut pairs = Vec::with_capacity(nodes.len() / 2);
+    while let (Some(key), Some(value)) = (nodes.next(), nodes.next()) {
+        pairs.push((key, value));
+    }
+    pairs
+}
+
+/// The entries with every merge key (`<<: *defaults`, or a list of aliases) replaced by what it refers to; keys that
+/// the mapping has itself win, then those of the earlier alias. YAML 1.2 dropped merge keys; people did not.
+fn merged(entries: Vec<(Node, Node)>, report: &mut Report) -> Vec<(Node, Node)> {
+    let is_merge = |key: &Node| matches!(&key.kind, Kind::Scalar(s) if s.plain && s.text == "<<");
+    if !entries.iter().any(|(key, _)| is_merge(key)) {
+        return entries;
+    }
+    let (merges, mut entries): (Vec<_>, Vec<_>) = entries.into_iter().partition(|(key, _)| is_merge(key));
+    let mut known: BTreeSet<String> =
+        entries.iter().filter_map(|(key, _)| key.text().map(str::to_owned)).collect();
+    for (key, value) in merges {
+        let sources = match &value.kind {
+            Kind::List(items) => items.iter().cloned().collect(),
+            _ => vec![value],
+        };
+        for source in sources {
+            let Kind::Map(map) = &source.kind else {
+                let message = "`<<` merges mappings, and this is none";
+                report
+                    .error(At { path: "", span: key.span }, message)
+                    .hint("write `<<: *name` for a mapping `&name`");
+                continue;
+            };
+            for (key, value) in map.iter() {
+                if key.text().is_some_and(|text| known.insert(text.to_owned())) {
+                    entries.push((key.clone(), value.clone()));
+                }
+            }
+        }
+    }
+    entries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(text: &str) -> (Option<Node>, Vec<String>) {
+        let mut report = Report::default();
+        let node = parse(text, &mut report);
+        let told = report.finish(None).problems;
+        (
+            node,
+            told.iter()
+                .map(|p| format!("{}:{}-{} {}", p.line, p.columns.0, p.columns.1, p.message))
+                .collect(),
+        )
+    }
+
+    /// The tree in one line, each node with its place.
+    fn show(node: &Node) -> String {
+        let Span { line, first, last } = node.span;
+        let what = match &node.kind {
+            Kind::Scalar(scalar) => format!("{:?}", scalar.core),
+            Kind::List(items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(", ")),
+            Kind::Map(entries) => {
+                let entry = |(k, v): &(Node, Node)| format!("{}: {}", k.text().unwrap_or("?"), show(v));
+                format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
+            }
+        };
+        format!("{what}@{line}:{first}-{last}")
+    }
+
+    fn tree(text: &str) -> String {
+        let (node, told) = problems(text);
+        assert_eq!(told, Vec::<String>::new(), "{text}");
+        show(&node.expect("a tree"))
+    }
+
+    #[test]
+    fn every_node_knows_its_place() {
+        assert_eq!(
+            tree("a: 1.5\nbé:\n  - x\n  - {c: true}\n"),
+            "{a: Float(1.5)@1:4-6, bé: [Text@3:5-5, {c: Bool(true)@4:9-12}@4:5-13]@2:1-2}@1:1-6"
+        );
+        assert_eq!(tree("a:\nb: ''"), "{a: Null@1:1-1, b: Text@2:4-5}@1:1-2");
+        assert_eq!(tree("a: |\r\n  x\r\n  y\r\nb: 1"), "{a: Text@2:3-3, b: Integer(1)@4:4-4}@1:1-4");
+    }
+
+    #[test]
+    fn anchors_tags_and_merges_are_followed() {
+        assert_eq!(
+            tree("a: &x [1]\nb: *x\nc: !!str 5\nd: !!float 5\ne: !!int \"7\""),
+            "{a: [Integer(1)@1:8-8]@1:4-9, b: [Integer(1)@1:8-8]@2:4-5, c: Text@3:4-10, \
+             d: Float(5.0)@4:4-12, e: Integer(7)@5:4-12}@1:1-9"
+        );
+        assert_eq!(
+            tree("a: &x {p: 1, q: 2}\nb: {<<: *x, q: 3}"),
+            "{a: {p: Integer(1)@1:11-11, q: Integer(2)@1:17-17}@1:4-18, \
+             b: {q: Integer(3)@2:16-16, p: Integer(1)@1:11-11}@2:4-17}@1:1-18"
+        );
+        for (text, told) in [
+            ("a: !foo 1", "1:4-9 the tag `!foo` means nothing in a sweep"),
+            ("a: !!int x", "1:4-10 `x` is not a valid `int`"),
+            ("a: !!set {b}", "1:4-10 the tag `tag:yaml.org,2002:!set` means nothing in a sweep"),
+            ("a: &x [*x]", "1:8-9 this alias is part of what it stands for"),
+            ("a: 1\n---\nb: 2", "2:1-3 a second document begins here"),
+            ("a: {<<: 5}", "1:5-6 `<<` merges mappings, and this is none"),
+        ] {
+            assert_eq!(problems(text).1, [told], "{text}");
+        }
+    }
+
+    #[test]
+    fn hostile_texts_are_refused() {
+        let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..40 {
+            bomb += &format!("a{level}: &a{level} [{}]\n", vec![format!("*a{}", level - 1); 10].join(", "));
+        }
+        let text = format!("a: &a \"{}\"\nb: [{}]", "x".repeat(500_000), vec!["*a"; 1000].join(", "));
+        let mut chain = "a0: &a0 [x]\n".to_owned();
+        for level in 1..2000 {
+            chain += &format!("a{level}: &a{level} [[[[*a{}]]]]\n", level - 1);
+        }
+        for (text, told) in [
+            (bomb.as_str(), "more than 100000 values"),
+            (text.as_str(), "more than 100000 values"),
+            (chain.as_str(), "nested deeper than 64 levels"),
+            (&"[".repeat(1_000_000), "nested"),
+            (&"- ".repeat(500_000), "nested"),
+            (&"{a: ".repeat(200_000), "nested"),
+            (&"x\n".repeat(50_000_000), "about 100 MB"),
+            (&"a".repeat(1_000_000), ""),
+            ("%TAG ! tag:x,2000:\n---\n!a 1", "%TAG"),
+        ] {
+            let (_, problems) = problems(text);
+            assert!(problems.concat().contains(told), "{problems:?}");
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The values that trials receive: any YAML as JSON. Called for `value` and `values`. Here, and only here, the versions
+//! of YAML may read the same characters as two things that are both valid, so here the difference is told.
+
+use serde_json::{Map, Number, Value};
+
+use super::{
+    fields::{join, repeated},
+    problem::{At, Report},
+    scalar::{Core, Elsewhere, elsewhere},
+    text::code,
+    tree::{Kind, Node, Scalar, Span},
+};
+
+/// The node as JSON; `None` when JSON, or a program's arguments, cannot carry it. All that is wrong in it is told.
+pub(super) fn json(node: &Node, path: &str, report: &mut Report) -> Option<Value> {
+    match &node.kind {
+        Kind::Scalar(scalar) => leaf(scalar, At { path, span: node.span }, report),
+        Kind::List(items) => {
+            // Every item is read before one of them can fail the list, so that all problems are told.
+            let items: Vec<Option<Value>> = items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| json(item, &format!("{path}[{index}]"), report))
+                .collect();
+            items.into_iter().collect::<Option<Vec<Value>>>().map(Value::Array)
+        }
+        Kind::Map(entries) => object(entries, path, report),
+    }
+}
+
+fn object(entries: &[(Node, Node)], path: &str, report: &mut Report) -> Option<Value> {
+    let mut map = Map::new();
+    let mut lines = std::collections::BTreeMap::new();
+    let mut whole = true;
+    for (key, value) in entries {
+        let Some(name) = key.text() else {
+            report
+                .error(At { path, span: key.span }, "a list or mapping cannot be a key")
+                .hint("write `key: value`");
+            whole = false;
+            continue;
+        };
+        let path = join(path, name);
+        if let Some(line) = lines.insert(name, key.span.line) {
+            repeated(At { path: &path, span: key.span }, name, line, report);
+            whole = false;
+        }
+        match json(value, &path, report) {
+            Some(value) => drop(map.insert(name.to_owned(), value)),
+            None => whole = false,
+        }
+    }
+    whole.then_some(Value::Object(map))
+}
+
+fn leaf(scalar: &Scalar, at: At<'_>, report: &mut Report) -> Option<Value> {
+    let different = if scalar.plain { elsewhere(&scalar.text) } else { None };
+    if let Some(difference) = different.filter(|difference| !difference.exponent) {
+        warn(&scalar.text, &difference, at, report);
+    }
+    match scalar.core {
+        Core::Null => Some(Value::Null),
+        Core::Bool(truth) => Some(Value::Bool(truth)),
+        Core::Integer(whole) => {
+            let number =
+                i64::try_from(whole).map(Number::from).or_else(|_| u64::try_from(whole).map(Number::from));
+            if number.is_err() {
+                let message = format!("the number {} does not fit in 64 bits", code(&scalar.text));
+                report.error(at, message).hint("quote it: the program receives it as text");
+            }
+            number.ok().map(Value::Number)
+        }
+        Core::Float(value) => {
+            let number = Number::from_f64(value);
+            if number.is_none() {
+                let message =
+                    format!("{} is not a finite number, and JSON cannot carry it", code(&scalar.text));
+                let hint = "quote it: the program receives text, as in `float(\"inf\")`";
+                report.error(at, message).hint(hint);
+            }
+            number.map(Value::Number)
+        }
+        Core::Text if scalar.text.contains('\0') => {
+            let message = "a NUL character, which no argument of a program can hold";
+            report.error(at, message).hint("remove the `\\0`");
+            None
+        }
+        Core::Text => Some(Value::String(scalar.text.clone())),
+    }
+}
+
+fn warn(text: &str, difference: &Elsewhere, at: At<'_>, report: &mut Report) {
+    let Elsewhere { here, there, write, .. } = difference;
+    report
+        .warning(at, format!("{} is {here} here, and {there} for W&B's client (YAML 1.1)", code(text)))
+        .hint(format!("write {write}: both read that alike"));
+}
+
+/// Tells once, at the first of them, that numbers such as `1e-4` are text in YAML 1.1: the difference that nearly every
+/// sweep has, and that only matters to those who use the same file with W&B.
+pub(super) fn exponents(parameters: &Node, path: &str, report: &mut Report) {
+    let mut found = Vec::new();
+    collect(parameters, &mut found);
+    let Some((text, span, difference)) = found.first() else { return };
+    let others = match found.len() - 1 {
+        0 => String::new(),
+        1 => ", as is one more below".to_owned(),
+        more => format!(", as are {more} more below"),
+    };
+    let message = format!("{} is a number here, and text for W&B's client (YAML 1.1){others}", code(text));
+    let hint = format!("nothing to do here; write {} if the file is for W&B too", difference.write);
+    report.warning(At { path, span: *span }, message).hint(hint);
+}
+
+fn collect<'t>(node: &'t Node, found: &mut Vec<(&'t str, Span, Elsewhere)>) {
+    match &node.kind {
+        Kind::Scalar(scalar) if scalar.plain => {
+            let difference = elsewhere(&scalar.text).filter(|difference| difference.exponent);
+            found.extend(difference.map(|difference| (scalar.text.as_str(), node.span, difference)));
+        }
+        Kind::Scalar(_) => {}
+        Kind::List(items) => items.iter().for_each(|item| collect(item, found)),
+        Kind::Map(entries) => entries.iter().for_each(|(_, value)| collect(value, found)),
+    }
+}

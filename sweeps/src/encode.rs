@@ -1,0 +1,351 @@
+//! From a number in the unit interval to a parameter's value, with W&B's exact meaning, and back. Called by `search`.
+//! Never draws the number itself.
+//!
+//! A value is the inverse distribution function at u, so equal steps of u are equally likely. That is also the scale in
+//! which a model sees a parameter: a log-uniform one is linear in its logarithm.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Number, Value};
+
+use crate::{
+    quantile::{beta_cdf, beta_quantile, normal_cdf, normal_quantile},
+    space::{Distribution, Law, Quantum},
+};
+
+/// The smallest distance to 0 and 1 that a coordinate keeps, so that every law has a finite value there.
+const END: f64 = f64::EPSILON / 2.0;
+
+impl Distribution {
+    /// The value at `u` in [0, 1]; anything outside counts as the nearer end.
+    pub(crate) fn value(&self, u: f64) -> Value {
+        match self {
+            Distribution::Constant(value) => value.clone(),
+            Distribution::Categorical { values, probabilities } => {
+                values[category(u, values.len(), probabilities.as_deref())].clone()
+            }
+            Distribution::IntUniform { min, max } => Value::from(integer(u, *min, *max)),
+            Distribution::Real { law, quantum } => real(law.quantile(u), quantum.as_ref()),
+        }
+    }
+}
+
+/// The index of the category at `u`: floor(u n), or the first whose cumulated probability exceeds u.
+fn category(u: f64, count: usize, probabilities: Option<&[f64]>) -> usize {
+    let Some(probabilities) = probabilities else {
+        return ((u.clamp(0.0, 1.0) * count as f64) as usize).min(count - 1);
+    };
+    let mut cumulated = 0.0;
+    let found = probabilities.iter().position(|p| {
+        cumulated += p;
+        cumulated > u
+    });
+    // The sum may end a little below 1; what then remains belongs to the last category that can occur at all.
+    found.or_else(|| probabilities.iter().rposition(|&p| p > 0.0)).unwrap_or(count - 1)
+}
+
+/// The integer at `u` among `min..=max`.
+pub(crate) fn integer(u: f64, min: i64, max: i64) -> i64 {
+    let count = i128::from(max) - i128::from(min) + 1;
+    let offset = ((u.clamp(0.0, 1.0) * count as f64) as i128).min(count - 1);
+    i64::try_from(i128::from(min) + offset).unwrap_or(max)
+}
+
+/// A real value as JSON, rounded if there is a quantum. What the rounding cannot express stays as it is.
+pub(crate) fn real(x: f64, quantum: Option<&Quantum>) -> Value {
+    match quantum {
+        None => float(x),
+        Some(quantum) => quantum.value(quantum.steps(x)).unwrap_or_else(|| float(x)),
+    }
+}
+
+/// A finite float as JSON: 2.0 stays a float.
+fn float(x: f64) -> Value {
+    Value::Number(Number::from_f64(x).expect("laws give finite values"))
+}
+
+impl Quantum {
+    /// x / q, rounded half to even.
+    pub(crate) fn steps(&self, x: f64) -> f64 {
+        (x / self.step).round_ties_even()
+    }
+
+    /// That many steps as a value; `None` when it is too large for a number.
+    pub(crate) fn value(&self, steps: f64) -> Option<Value> {
+        // Adding zero turns -0.0 into 0.0.
+        let x = steps * self.step + 0.0;
+        let fits = x.fract() == 0.0 && x.abs() < -(i64::MIN as f64);
+        if self.integer && fits {
+            Some(Value::from(x as i64))
+        } else {
+            Number::from_f64(x).map(Value::Number)
+        }
+    }
+}
+
+impl Law {
+    /// The inverse distribution function at `u` in [0, 1]. Finite for every law, ends included.
+    pub(crate) fn quantile(&self, u: f64) -> f64 {
+        let u = u.clamp(END, 1.0 - END);
+        let x = match *self {
+            Law::Uniform { min, max } => between(min, max, u),
+            Law::LogUniform { min_ln, max_ln } => libm::exp(between(min_ln, max_ln, u)),
+            Law::InvLogUniform { min_ln, max_ln } => libm::exp(-between(min_ln, max_ln, 1.0 - u)),
+            Law::Normal { mu, sigma } => mu + sigma * normal_quantile(u),
+            Law::LogNormal { mu, sigma } => libm::exp(mu + sigma * normal_quantile(u)),
+            Law::Beta { a, b } => beta_quantile(a, b, u),
+        };
+        if x.is_nan() { 0.0 } else { x.clamp(f64::MIN, f64::MAX) }
+    }
+
+    /// The distribution function: where `x` lies in [0, 1].
+    pub(crate) fn cdf(&self, x: f64) -> f64 {
+        let u = match *self {
+            Law::Uniform { min, max } => fraction(min, max, x),
+            Law::LogUniform { min_ln, max_ln } => fraction(min_ln, max_ln, ln(x)),
+            Law::InvLogUniform { min_ln, max_ln } => fraction(-max_ln, -min_ln, ln(x)),
+            Law::Normal { mu, sigma } => normal_cdf((x - mu) / sigma),
+            Law::LogNormal { mu, sigma } => normal_cdf((ln(x) - mu) / sigma),
+            Law::Beta { a, b } => beta_cdf(a, b, x),
+        };
+        if u.is_nan() { 0.5 } else { u.clamp(0.0, 1.0) }
+    }
+
+    /// Values have a lower and an upper limit.
+    pub(crate) fn is_bounded(&self) -> bool {
+        !matches!(self, Law::Normal { .. } | Law::LogNormal { .. })
+    }
+}
+
+/// min + u (max - min), which must not overflow on the way.
+fn between(min: f64, max: f64, u: f64) -> f64 {
+    let span = max - min;
+    let x = if span.is_finite() { min + u * span } else { min * (1.0 - u) + max * u };
+    x.max(min).min(max)
+}
+
+/// The inverse of [`between`].
+fn fraction(min: f64, max: f64, x: f64) -> f64 {
+    let span = max - min;
+    if span.is_finite() { (x - min) / span } else { (x / 2.0 - min / 2.0) / (max / 2.0 - min / 2.0) }
+}
+
+/// The logarithm, with everything up to zero at the bottom.
+fn ln(x: f64) -> f64 {
+    if x > 0.0 { libm::log(x) } else { f64::NEG_INFINITY }
+}
+
+/// Identity of a value as W&B's grid sees it: integral floats equal integers, the order of an object's keys does not
+/// count, and `true`, `1` and `"1"` are three values.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Identity<'a> {
+    /// `null`.
+    Null,
+    /// A boolean.
+    Bool(bool),
+    /// A number without a fraction.
+    Whole(i128),
+    /// Any other number, by its bits.
+    Fraction(u64),
+    /// Text.
+    Text(&'a str),
+    /// A list or an object in a canonical spelling.
+    Nested(String),
+}
+
+impl<'a> Identity<'a> {
+    /// The identity of a value.
+    pub(crate) fn of(value: &'a Value) -> Identity<'a> {
+        match value {
+            Value::Null => Identity::Null,
+            Value::Bool(value) => Identity::Bool(*value),
+            Value::Number(number) => Identity::of_number(number),
+            Value::String(text) => Identity::Text(text),
+            Value::Array(_) | Value::Object(_) => {
+                let mut spelling = String::new();
+                spell(value, &mut spelling);
+                Identity::Nested(spelling)
+            }
+        }
+    }
+
+    fn of_number(number: &Number) -> Identity<'static> {
+        if let Some(whole) = number.as_i128() {
+            return Identity::Whole(whole);
+        }
+        let x = number.as_f64().unwrap_or(f64::NAN);
+        // 2^100 is exact, and past any integer that JSON text is read as.
+        if x.fract() == 0.0 && x.abs() < (1_u128 << 100) as f64 {
+            Identity::Whole(x as i128)
+        } else {
+            Identity::Fraction(x.to_bits())
+        }
+    }
+}
+
+/// Writes a value such that equal values, and only those, are written alike.
+fn spell(value: &Value, out: &mut String) {
+    match value {
+        Value::Array(items) => {
+            out.push('[');
+            for item in items {
+                spell(item, out);
+                out.push(',');
+            }
+            out.push(']');
+        }
+        Value::Object(map) => {
+            let mut entries: Vec<_> = map.iter().collect();
+            entries.sort_by_key(|(key, _)| *key);
+            out.push('{');
+            for (key, item) in entries {
+                *out += &format!("{key:?}:");
+                spell(item, out);
+                out.push(',');
+            }
+            out.push('}');
+        }
+        scalar => *out += &format!("{:?}", Identity::of(scalar)),
+    }
+}
+
+/// The indices of the values that no earlier one equals, in their order.
+pub(crate) fn distinct(values: &[Value]) -> Vec<usize> {
+    let mut seen = BTreeSet::new();
+    (0..values.len()).filter(|&index| seen.insert(Identity::of(&values[index]))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn laws() -> Vec<Law> {
+        vec![
+            Law::Uniform { min: -3.0, max: 5.0 },
+            Law::Uniform { min: -1e308, max: 1e308 },
+            Law::LogUniform { min_ln: -9.0, max_ln: 2.0 },
+            Law::InvLogUniform { min_ln: -2.0, max_ln: 9.0 },
+            Law::Normal { mu: 3.0, sigma: 2.0 },
+            Law::LogNormal { mu: -1.0, sigma: 0.7 },
+            Law::Beta { a: 0.5, b: 3.0 },
+        ]
+    }
+
+    #[test]
+    fn quantile_and_cdf_are_inverses() {
+        for law in laws() {
+            for i in 0..1000 {
+                let u = (f64::from(i) + 0.5) / 1000.0;
+                assert!((law.cdf(law.quantile(u)) - u).abs() < 1e-12, "{law:?} {u}");
+            }
+        }
+    }
+
+    #[test]
+    fn known_quantiles() {
+        let at = |law: Law, u: f64, want: f64| {
+            assert!((law.quantile(u) - want).abs() < 1e-12 * want.abs().max(1.0), "{law:?} {u}")
+        };
+        at(Law::Uniform { min: -3.0, max: 5.0 }, 0.25, -1.0);
+        at(Law::LogUniform { min_ln: 0.0, max_ln: 100_f64.sqrt() }, 0.3, 20.085536923187668);
+        // ln(1/x) is uniform, and x rises with u from e^-max to e^-min.
+        at(Law::InvLogUniform { min_ln: 1.0, max_ln: 3.0 }, 0.25, 0.0820849986238988);
+        at(Law::Normal { mu: 1.0, sigma: 2.0 }, 0.975, 4.919927969080108);
+        at(Law::LogNormal { mu: 0.0, sigma: 1.0 }, 0.5, 1.0);
+        at(Law::Beta { a: 2.0, b: 1.0 }, 0.25, 0.5);
+    }
+
+    #[test]
+    fn ends_are_finite() {
+        let mut all = laws();
+        all.extend([
+            Law::LogUniform { min_ln: -1e4, max_ln: 1e4 },
+            Law::LogNormal { mu: 500.0, sigma: 400.0 },
+            Law::Normal { mu: 1e308, sigma: 1e308 },
+            Law::Beta { a: 1e-3, b: 1e-3 },
+            Law::Beta { a: 1e9, b: 1e-9 },
+        ]);
+        for law in all {
+            for u in [-1.0, 0.0, f64::MIN_POSITIVE, 0.5, 1.0, 2.0] {
+                assert!(law.quantile(u).is_finite(), "{law:?} {u}");
+                assert!((0.0..=1.0).contains(&law.cdf(law.quantile(u))));
+            }
+        }
+    }
+
+    #[test]
+    fn rounding_is_half_to_even_and_may_leave_the_limits() {
+        let of = |min: f64, max: f64, step: f64, integer: bool| Distribution::Real {
+            law: Law::Uniform { min, max },
+            quantum: Some(Quantum { step, integer }),
+        };
+        // W&B: min 1, max 10.5, q 4 can give 0 and 12.
+        assert_eq!(of(1.0, 10.5, 4.0, true).value(0.0), json!(0));
+        assert_eq!(of(1.0, 10.5, 4.0, true).value(1.0), json!(12));
+        assert_eq!(of(0.0, 5.0, 1.0, true).value(0.5), json!(2));
+        assert_eq!(of(0.0, 7.0, 1.0, false).value(0.5), json!(4.0));
+        assert_eq!(of(-0.4, 0.4, 1.0, false).value(0.1).to_string(), "0.0");
+        assert_eq!(of(0.0, 1.0, 0.25, false).value(0.6), json!(0.5));
+        // A quantum so small that x / q overflows rounds nothing.
+        assert_eq!(of(0.0, 1e300, 1e-300, false).value(0.5), json!(5e299));
+    }
+
+    #[test]
+    fn categories_and_integers() {
+        let values: Vec<Value> = vec![json!("a"), json!(null), json!([1, {"b": 2}])];
+        let even = Distribution::Categorical { values: values.clone(), probabilities: None };
+        assert_eq!([0.0, 0.34, 0.999, 1.0].map(|u| even.value(u)), [0, 1, 2, 2].map(|i| values[i].clone()));
+        let weighted =
+            Distribution::Categorical { values: values.clone(), probabilities: Some(vec![0.2, 0.8, 0.0]) };
+        assert_eq!([0.0, 0.2, 0.5, 1.0].map(|u| weighted.value(u)), [0, 1, 1, 1].map(|i| values[i].clone()));
+        let int = |min, max, u| Distribution::IntUniform { min, max }.value(u);
+        assert_eq!([0.0, 0.32, 0.34, 1.0].map(|u| int(-1, 1, u)), [-1, -1, 0, 1].map(|i| json!(i)));
+        assert_eq!([0.0, 1.0].map(|u| int(i64::MIN, i64::MAX, u)), [json!(i64::MIN), json!(i64::MAX)]);
+        assert_eq!(int(7, 7, 0.9), json!(7));
+    }
+
+    #[test]
+    fn identity_folds_integral_floats_and_nothing_else() {
+        let values: Vec<Value> = vec![
+            json!(1),
+            json!(1.0),
+            json!(true),
+            json!("1"),
+            json!(null),
+            json!("null"),
+            json!(1.5),
+            json!(1e300),
+            json!(u64::MAX),
+            json!([1, 2]),
+            json!([1.0, 2]),
+            json!({"a": 1, "b": 2}),
+            json!({"b": 2, "a": 1.0}),
+            json!("[1, 2]"),
+            json!(false),
+            json!(0),
+            json!(-0.0),
+            json!(""),
+        ];
+        assert_eq!(distinct(&values), [0, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 14, 15, 17]);
+    }
+
+    /// Draws in bins of equal probability, against the chi-squared law with 19 degrees of freedom.
+    #[test]
+    fn draws_follow_their_law() {
+        for (number, law) in laws().into_iter().enumerate() {
+            let mut stream = crate::rng::Stream::new(11, number as u64, crate::rng::Purpose::Draw);
+            let (bins, draws) = (20_usize, 4000_usize);
+            let mut counts = vec![0_usize; bins];
+            for _ in 0..draws {
+                let value = Distribution::Real { law, quantum: None }.value(stream.uniform());
+                counts[(law.cdf(value.as_f64().unwrap()) * bins as f64) as usize] += 1;
+            }
+            let expected = draws as f64 / bins as f64;
+            let statistic: f64 =
+                counts.iter().map(|&n| (n as f64 - expected) * (n as f64 - expected) / expected).sum();
+            assert!(statistic < 43.8, "{law:?}: {statistic}");
+        }
+    }
+}

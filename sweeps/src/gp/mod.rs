@@ -1,0 +1,28 @@
+//! Gaussian-process regression and expected improvement, no more of either than the Bayesian search needs. Called by
+//! `search`. Never sees a parameter, a metric or a trial: inputs are coordinates, outputs are standardised and lower is
+//! better. One thread (`Par::Seq`), so that sums have one order and results one value.
+//!
+//! Notation, after Rasmussen and Williams, "Gaussian Processes for Machine Learning", chapters 2 and 5:
+//!
+//! | here | there | meaning |
+//! |---|---|---|
+//! | `inputs`, n and d | X | coordinates: numeric ones in [0, 1], categories as indices |
+//! | `targets` | y | standardised outputs |
+//! | `mean` | m | the constant prior mean |
+//! | `amplitude` | σ² | variance of the function |
+//! | `lengths` | ℓ | one length scale per dimension |
+//! | `noise` | σₙ² | variance of an observation around the function |
+//! | `Factor` | L | K + σₙ² I = L Lᵀ, lower triangular |
+//! | `weights` | α | (K + σₙ² I)⁻¹ (y - m) |
+//! | `theta` | θ | the logarithms ln ℓ₁, .., ln ℓ_d, ln σ², ln σₙ² |
+
+mod acquire;
+mod factor;
+mod fit;
+mod kernel;
+mod predict;
+
+pub(crate) use acquire::Acquisition;
+pub(crate) use fit::{Hyperparameters, fit};
+pub(crate) use kernel::Dimension;
+pub(crate) use predict::Posterior;

@@ -1,0 +1,212 @@
+//! Grid search: cell `k` by counting, in W&B's order. Parameters are taken by their flattened names, the last varies
+//! fastest, values come as listed, and a value that is listed twice makes one cell. Called by `propose` and `bound`.
+//! Never enumerates cells: a grid of millions costs as much per trial as a small one.
+
+use serde_json::Value;
+
+use super::{Exhausted, Origin, Suggestion};
+use crate::{
+    encode::distinct,
+    point::Point,
+    space::{Distribution, Law, Parameter, Quantum, Space},
+};
+
+/// The values of one parameter on the grid.
+enum Ladder<'a> {
+    /// As listed, without repetitions.
+    Listed { values: &'a [Value], distinct: Vec<usize> },
+    /// Every integer from `min` on.
+    Integers { min: i64, count: u64 },
+    /// min, min + q, .. below max.
+    Multiples { min: f64, quantum: Quantum, count: u64 },
+}
+
+impl<'a> Ladder<'a> {
+    /// `None` for what has no grid: a continuous range, or a list with probabilities. `config` refuses those.
+    fn of(distribution: &'a Distribution) -> Option<Ladder<'a>> {
+        match distribution {
+            Distribution::Constant(value) => {
+                Some(Ladder::Listed { values: std::slice::from_ref(value), distinct: vec![0] })
+            }
+            Distribution::Categorical { values, probabilities: None } => {
+                Some(Ladder::Listed { values, distinct: distinct(values) })
+            }
+            Distribution::IntUniform { min, max } => {
+                let count = u64::try_from(i128::from(*max) - i128::from(*min) + 1).ok()?;
+                Some(Ladder::Integers { min: *min, count })
+            }
+            Distribution::Real { law: Law::Uniform { min, max }, quantum: Some(quantum) } => {
+                let count = multiples_below(*min, *max, quantum.step)?;
+                Some(Ladder::Multiples { min: *min, quantum: *quantum, count })
+            }
+            Distribution::Categorical { .. } | Distribution::Real { .. } => None,
+        }
+    }
+
+    fn count(&self) -> u64 {
+        match self {
+            Ladder::Listed { distinct, .. } => distinct.len() as u64,
+            Ladder::Integers { count, .. } | Ladder::Multiples { count, .. } => *count,
+        }
+    }
+
+    /// The value at `index`, which is below `count`.
+    fn value(&self, index: u64) -> Value {
+        match self {
+            Ladder::Listed { values, distinct } => values[distinct[index as usize]].clone(),
+            Ladder::Integers { min, .. } => Value::from(min.wrapping_add_unsigned(index)),
+            Ladder::Multiples { min, quantum, .. } => {
+                let x = min + index as f64 * quantum.step;
+                let whole = quantum.integer && x.fract() == 0.0 && x.abs() < -(i64::MIN as f64);
+                if whole { Value::from(x as i64) } else { Value::from(x) }
+            }
+        }
+    }
+}
+
+/// How many of min, min + q, .. lie below max, up to the 2^52 that a double can count; `None` without an answer.
+fn multiples_below(min: f64, max: f64, step: f64) -> Option<u64> {
+    let estimate = ((max - min) / step).ceil().min(1.0 / f64::EPSILON);
+    if estimate.is_nan() || estimate < 0.0 {
+        return None;
+    }
+    // The division may have rounded up onto values that are not below max: find the last that is.
+    let (mut count, mut above) = (0, estimate as u64);
+    while count < above {
+        let middle = count + (above - count) / 2;
+        if min + middle as f64 * step < max { count = middle + 1 } else { above = middle }
+    }
+    Some(count)
+}
+
+/// The cell of trial `number`.
+///
+/// # Errors
+/// [`Exhausted`] past the last cell.
+pub(super) fn propose(space: &Space, number: u64) -> Result<Suggestion, Exhausted> {
+    if bound(space).is_some_and(|cells| number >= cells) {
+        return Err(Exhausted);
+    }
+    let mut values = vec![Value::Null; space.parameters.len()];
+    let mut rest = number;
+    for index in in_order(&space.parameters).into_iter().rev() {
+        let ladder = Ladder::of(&space.parameters[index].distribution).ok_or(Exhausted)?;
+        values[index] = ladder.value(rest % ladder.count());
+        rest /= ladder.count();
+    }
+    Ok(Suggestion { point: Point { values }, origin: Origin::Grid { cell: number }, fit: None })
+}
+
+/// How many cells there are; `None` when a `u64` cannot count them. A space that has no grid has no cells.
+pub(super) fn bound(space: &Space) -> Option<u64> {
+    let mut cells: Option<u64> = Some(1);
+    for parameter in &space.parameters {
+        let count = Ladder::of(&parameter.distribution).map_or(0, |ladder| ladder.count());
+        if count == 0 {
+            return Some(0);
+        }
+        cells = cells.and_then(|cells| cells.checked_mul(count));
+    }
+    cells
+}
+
+/// Indices of the parameters in W&B's order: by the flattened name, whose parts W&B joins by a delimiter that starts
+/// with `<`. That decides only where one name continues another with `-`, `.` or a digit.
+fn in_order(parameters: &[Parameter]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..parameters.len()).collect();
+    order.sort_by_cached_key(|&index| parameters[index].path.join("<"));
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parameter(path: &[&str], distribution: Distribution) -> Parameter {
+        Parameter { path: path.iter().map(|&key| key.to_owned()).collect(), distribution }
+    }
+
+    fn listed(values: &[Value]) -> Distribution {
+        Distribution::Categorical { values: values.to_vec(), probabilities: None }
+    }
+
+    fn multiples(min: f64, max: f64, step: f64, integer: bool) -> Distribution {
+        Distribution::Real { law: Law::Uniform { min, max }, quantum: Some(Quantum { step, integer }) }
+    }
+
+    fn all(space: &Space) -> Vec<String> {
+        (0..)
+            .map_while(|cell| propose(space, cell).ok())
+            .map(|s| s.point.to_json(space).to_string())
+            .collect()
+    }
+
+    #[test]
+    fn the_order_is_that_of_nested_loops_over_sorted_names() {
+        let space = Space {
+            parameters: vec![
+                parameter(&["seed"], Distribution::Constant(json!(7))),
+                parameter(&["z"], listed(&[json!("b"), json!("a")])),
+                parameter(&["group", "depth"], Distribution::IntUniform { min: -1, max: 1 }),
+                parameter(&["group-b"], multiples(0.0, 1.0, 0.5, false)),
+            ],
+        };
+        let mut expected = Vec::new();
+        for b in [0.0, 0.5] {
+            for depth in [-1, 0, 1] {
+                for z in ["b", "a"] {
+                    expected.push(
+                        json!({"seed": 7, "z": z, "group": {"depth": depth}, "group-b": b}).to_string(),
+                    );
+                }
+            }
+        }
+        assert_eq!(all(&space), expected);
+        assert_eq!(bound(&space), Some(12));
+    }
+
+    #[test]
+    fn a_repeated_value_makes_one_cell() {
+        let values = [json!(1), json!(2.5), json!(1.0), json!(true), json!(1), json!([1.0]), json!([1])];
+        let space = Space { parameters: vec![parameter(&["a"], listed(&values))] };
+        assert_eq!(all(&space), [r#"{"a":1}"#, r#"{"a":2.5}"#, r#"{"a":true}"#, r#"{"a":[1.0]}"#]);
+    }
+
+    #[test]
+    fn multiples_stop_below_the_maximum() {
+        let values = |distribution: Distribution| {
+            let space = Space { parameters: vec![parameter(&["a"], distribution)] };
+            (0..).map_while(|cell| propose(&space, cell).ok()).map(|s| s.point.values[0].clone()).collect()
+        };
+        let got: Vec<Value> = values(multiples(1.0, 9.0, 4.0, true));
+        assert_eq!(got, [json!(1), json!(5)]);
+        let got: Vec<Value> = values(multiples(0.5, 3.0, 1.0, true));
+        assert_eq!(got, [json!(0.5), json!(1.5), json!(2.5)]);
+        // (1.3 - 1) / 0.1 is a little above 3, yet 1 + 3 x 0.1 is not below 1.3.
+        let got: Vec<Value> = values(multiples(1.0, 1.3, 0.1, false));
+        assert_eq!(got.len(), 3);
+    }
+
+    #[test]
+    fn the_last_of_very_many_cells_is_as_near_as_the_first() {
+        let axis = |name| parameter(&[name], Distribution::IntUniform { min: 1, max: 1_000_000 });
+        let mut space = Space { parameters: vec![axis("a"), axis("b"), axis("c")] };
+        assert_eq!(bound(&space), Some(1_000_000_000_000_000_000));
+        let last = propose(&space, 999_999_999_999_999_999).unwrap();
+        assert_eq!(last.point.values, [json!(1_000_000), json!(1_000_000), json!(1_000_000)]);
+        assert_eq!(propose(&space, 1_000_000_000_000_000_000).unwrap_err(), Exhausted);
+        space.parameters.push(axis("d"));
+        assert_eq!(bound(&space), None);
+        assert_eq!(propose(&space, u64::MAX).unwrap().origin, Origin::Grid { cell: u64::MAX });
+    }
+
+    #[test]
+    fn what_has_no_grid_has_no_cells() {
+        let range = Distribution::Real { law: Law::Uniform { min: 0.0, max: 1.0 }, quantum: None };
+        let space = Space { parameters: vec![parameter(&["a"], range)] };
+        assert_eq!((bound(&space), propose(&space, 0).unwrap_err()), (Some(0), Exhausted));
+        assert_eq!(all(&Space::default()), ["{}"]);
+    }
+}

@@ -1,0 +1,145 @@
+//! The search for the next point. `propose` is a pure function of the study, the trial's number and the history: no
+//! state survives a call, and the random stream is derived from (seed, number). Called by the controller's app.
+
+mod axes;
+mod bayes;
+mod candidates;
+mod grid;
+mod halton;
+mod observations;
+mod random;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{config::Impute, history::History, point::Point, space::Space};
+
+/// How a sweep chooses its points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// Every cell once, counted in W&B's order.
+    Grid,
+    /// Independent draws.
+    Random,
+    /// Expected improvement under a Gaussian process.
+    Bayes,
+}
+
+impl Method {
+    /// Grid and random need the trial's number alone; the others read the history.
+    pub fn needs_history(self) -> bool {
+        matches!(self, Method::Bayes)
+    }
+}
+
+/// What stays the same over all trials of a sweep.
+#[derive(Clone, Debug)]
+pub struct Study {
+    /// The way to search.
+    pub method: Method,
+    /// Where to search.
+    pub space: Space,
+    /// Larger values of the metric are better.
+    pub maximize: bool,
+    /// What a failed trial counts as.
+    pub impute: Impute,
+    /// Drawn once, when the sweep was created, or given in the YAML.
+    pub seed: u64,
+}
+
+/// The next point and where it came from. Stored with the trial.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Suggestion {
+    /// What to evaluate.
+    pub point: Point,
+    /// Why this point, for people.
+    pub origin: Origin,
+    /// The surrogate's hyperparameters, from which the next fit starts.
+    pub fit: Option<Fit>,
+}
+
+/// Why a point was proposed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Origin {
+    /// Cell `cell` of the grid.
+    Grid {
+        /// Counted from 0.
+        cell: u64,
+    },
+    /// An independent draw.
+    Random,
+    /// A point of the initial design, before a model exists.
+    Initial,
+    /// The surrogate's choice.
+    Model {
+        /// Predicted mean of the metric, in its own units.
+        mean: f64,
+        /// Predicted standard deviation, in the metric's units.
+        deviation: f64,
+        /// Expected improvement over the incumbent, in the metric's units.
+        improvement: f64,
+    },
+}
+
+/// Hyperparameters of a Gaussian process fit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fit {
+    /// Natural logarithms, in an order that only the surrogate knows.
+    pub log_hyperparameters: Vec<f64>,
+}
+
+/// The space has no further point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("every point of the space has been handed out")]
+pub struct Exhausted;
+
+/// The point of trial `number`, given what was known when it was asked for: `history` holds trials `0..number`.
+///
+/// # Errors
+/// [`Exhausted`] when the space is finite and used up: past the last grid cell, or when `bayes` has handed out every
+/// point. `random` never is.
+pub fn propose(study: &Study, number: u64, history: &History) -> Result<Suggestion, Exhausted> {
+    match study.method {
+        Method::Grid => grid::propose(&study.space, number),
+        Method::Random => Ok(random::propose(study, number)),
+        Method::Bayes => bayes::propose(study, number, history),
+    }
+}
+
+/// How many trials the method can have at most: grid cells, or the distinct points of a finite space for `bayes`.
+/// `None` when there is no bound, or one that no sweep reaches.
+pub fn bound(method: Method, space: &Space) -> Option<u64> {
+    match method {
+        Method::Grid => grid::bound(space),
+        Method::Random => None,
+        Method::Bayes => bayes::bound(space),
+    }
+}
+
+/// What a suggestion depends on besides its arguments: the version of this code and the instructions that the linear
+/// algebra chose on this machine. Where two engines are equal, so are the bits of every suggestion. `grid` and `random`
+/// give the same on every machine.
+pub fn engine() -> String {
+    format!("{} {}", env!("CARGO_PKG_VERSION"), instructions())
+}
+
+/// The level that faer dispatches on.
+#[cfg(target_arch = "x86_64")]
+fn instructions() -> &'static str {
+    if is_x86_feature_detected!("avx512f") {
+        "x86_64-avx512"
+    } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        "x86_64-avx2"
+    } else {
+        "x86_64"
+    }
+}
+
+/// The level that faer dispatches on: elsewhere there is one per architecture.
+#[cfg(not(target_arch = "x86_64"))]
+fn instructions() -> &'static str {
+    std::env::consts::ARCH
+}

@@ -1,0 +1,235 @@
+//! What the model is told of a history: inputs, standardised targets where lower is better, and pending inputs. Called
+//! by the Bayesian search. Never fits anything.
+//!
+//! Training losses blow up, and a crashed trial has none. Neither may set the scale on which the good trials differ, so
+//! the bad tail is cut at median + 3 (median - best decile) before standardising, and a failed trial counts as the
+//! worst (or best) value that is left.
+
+use std::collections::BTreeSet;
+
+use super::{Study, axes::Axes};
+use crate::{
+    config::Impute,
+    gp::Dimension,
+    history::{History, Outcome},
+};
+
+/// Observations that a model is fitted to; more would cost the cube of their number.
+const MOST: usize = 300;
+/// Of those, how many of the best and how many of the newest; the rest cover the space.
+const SHARE: usize = MOST / 3;
+/// Pending trials that are imagined, the newest first.
+const MOST_PENDING: usize = 100;
+
+/// The model's view of a history.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Observations {
+    /// Coordinates of the trials that are over, in the order of their numbers.
+    pub(super) inputs: Vec<Vec<f64>>,
+    /// As many as `inputs`: mean 0, variance 1 (or all 0), lower is better.
+    pub(super) targets: Vec<f64>,
+    /// Coordinates of the trials that are not over.
+    pub(super) pending: Vec<Vec<f64>>,
+    /// The way back to the metric.
+    pub(super) units: Units,
+}
+
+/// What standardising took away.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Units {
+    centre: f64,
+    spread: f64,
+    /// What values were divided by first, so that squares of 1e300 do not overflow.
+    magnitude: f64,
+    sign: f64,
+}
+
+impl Units {
+    /// A standardised value in the metric's units.
+    pub(super) fn value(&self, standardised: f64) -> f64 {
+        finite(self.sign * (self.centre + standardised * self.spread) * self.magnitude)
+    }
+
+    /// A standardised difference in the metric's units, without sign.
+    pub(super) fn difference(&self, standardised: f64) -> f64 {
+        finite(standardised * self.spread * self.magnitude)
+    }
+}
+
+/// JSON has no infinities.
+fn finite(x: f64) -> f64 {
+    if x.is_nan() { 0.0 } else { x.clamp(f64::MIN, f64::MAX) }
+}
+
+impl Observations {
+    /// Reads the history. Trials outside of the space, and failed ones while nothing is known, are left out.
+    pub(super) fn of(study: &Study, axes: &Axes<'_>, history: &History) -> Observations {
+        let sign = if study.maximize { -1.0 } else { 1.0 };
+        let (mut inputs, mut told, mut pending) = (Vec::new(), Vec::new(), Vec::new());
+        for trial in &history.trials {
+            let Some(coordinates) = axes.coordinates(&trial.point) else {
+                continue;
+            };
+            match trial.outcome {
+                Outcome::Pending => pending.push(coordinates),
+                Outcome::Value(value) if value.is_finite() => {
+                    inputs.push(coordinates);
+                    told.push(Some(sign * value));
+                }
+                Outcome::Value(_) | Outcome::Failed => {
+                    inputs.push(coordinates);
+                    told.push(None);
+                }
+            }
+        }
+        pending.drain(..pending.len().saturating_sub(MOST_PENDING));
+        let (targets, magnitude) = impute(&told, study.impute);
+        if targets.is_empty() {
+            inputs.clear();
+        }
+        let kept = subset(&axes.dimensions(), &inputs, &targets);
+        let inputs = kept.iter().map(|&index| inputs[index].clone()).collect();
+        let (targets, centre, spread) = standardise(kept.iter().map(|&index| targets[index]).collect());
+        Observations { inputs, targets, pending, units: Units { centre, spread, magnitude, sign } }
+    }
+
+    /// The best inputs, best first, at most `count`.
+    pub(super) fn leaders(&self, count: usize) -> Vec<Vec<f64>> {
+        let mut order: Vec<usize> = (0..self.inputs.len()).collect();
+        order.sort_by(|&a, &b| self.targets[a].total_cmp(&self.targets[b]));
+        order.iter().take(count).map(|&index| self.inputs[index].clone()).collect()
+    }
+}
+
+/// One number per trial, divided by the largest magnitude, which is returned too: the bad tail cut, what failed filled
+/// in. Empty while nothing is known.
+fn impute(told: &[Option<f64>], rule: Impute) -> (Vec<f64>, f64) {
+    let magnitude = told.iter().flatten().fold(0.0_f64, |largest, value| largest.max(value.abs()));
+    let magnitude = if magnitude > 0.0 { magnitude } else { 1.0 };
+    let mut sorted: Vec<f64> = told.iter().flatten().map(|value| value / magnitude).collect();
+    sorted.sort_by(f64::total_cmp);
+    let (Some(&best), Some(&worst)) = (sorted.first(), sorted.last()) else {
+        return (Vec::new(), 1.0);
+    };
+    let limit = ceiling(&sorted);
+    let missing = match rule {
+        // A trial that failed has no last value here: the history keeps a value only of trials that ended with one.
+        Impute::Worst | Impute::Latest => worst.min(limit),
+        Impute::Best => best,
+    };
+    let fill = |value: &Option<f64>| value.map_or(missing, |value| (value / magnitude).min(limit));
+    (told.iter().map(fill).collect(), magnitude)
+}
+
+/// Where the bad tail is cut. Where the better half is one value, the next worse one gives the scale.
+fn ceiling(sorted: &[f64]) -> f64 {
+    let median = sorted[(sorted.len() - 1) / 2];
+    let decile = sorted[(sorted.len() - 1) / 10];
+    let next = sorted.iter().copied().find(|&value| value > median).unwrap_or(median);
+    let spread = if median > decile { median - decile } else { next - median };
+    median + 3.0 * spread
+}
+
+/// To mean 0 and variance 1, with the mean and the deviation. A constant becomes 0.
+fn standardise(mut values: Vec<f64>) -> (Vec<f64>, f64, f64) {
+    let n = values.len().max(1) as f64;
+    let centre = values.iter().sum::<f64>() / n;
+    let variance = values.iter().map(|value| (value - centre) * (value - centre)).sum::<f64>() / n;
+    // Values lie in [-1, 1]: a smaller deviation is rounding.
+    if variance.sqrt() <= 1e-15 {
+        return (vec![0.0; values.len()], centre, 1.0);
+    }
+    let spread = variance.sqrt();
+    values.iter_mut().for_each(|value| *value = (*value - centre) / spread);
+    (values, centre, spread)
+}
+
+/// Indices of the observations that the model is fitted to, ascending: all, or the best, the newest, and of the rest
+/// those that lie farthest from what was chosen before.
+fn subset(dimensions: &[Dimension], inputs: &[Vec<f64>], targets: &[f64]) -> Vec<usize> {
+    let n = inputs.len();
+    if n <= MOST {
+        return (0..n).collect();
+    }
+    let mut order: Vec<usize> = (0..n).collect();
+    order.sort_by(|&a, &b| targets[a].total_cmp(&targets[b]));
+    let mut chosen: BTreeSet<usize> = order[..SHARE].iter().copied().chain(n - SHARE..n).collect();
+    let nearest = |index: usize, others: &BTreeSet<usize>| {
+        let distances =
+            others.iter().map(|&other| squared_distance(dimensions, &inputs[index], &inputs[other]));
+        distances.fold(f64::INFINITY, f64::min)
+    };
+    let mut distances: Vec<f64> = (0..n).map(|index| nearest(index, &chosen)).collect();
+    while chosen.len() < MOST {
+        let candidates = (0..n).filter(|index| !chosen.contains(index));
+        let farthest = candidates.max_by(|&a, &b| distances[a].total_cmp(&distances[b]));
+        let farthest = farthest.expect("there are more observations than chosen ones");
+        chosen.insert(farthest);
+        for (index, distance) in distances.iter_mut().enumerate() {
+            *distance = distance.min(squared_distance(dimensions, &inputs[index], &inputs[farthest]));
+        }
+    }
+    chosen.into_iter().collect()
+}
+
+fn squared_distance(dimensions: &[Dimension], a: &[f64], b: &[f64]) -> f64 {
+    let square = |index: usize| match dimensions[index] {
+        Dimension::Numeric => (a[index] - b[index]) * (a[index] - b[index]),
+        Dimension::Category => f64::from(u8::from(a[index] != b[index])),
+    };
+    (0..dimensions.len()).map(square).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn imputed(told: &[Option<f64>], rule: Impute) -> Vec<f64> {
+        let (values, magnitude) = impute(told, rule);
+        values.iter().map(|value| value * magnitude).collect()
+    }
+
+    #[test]
+    fn the_bad_tail_is_cut_and_failures_join_it() {
+        let told = [Some(1.0), Some(2.0), None, Some(3.0), Some(1e300)];
+        // Median 2, best decile 1: the limit is 5.
+        let close = |got: Vec<f64>, want: [f64; 5]| {
+            assert!(got.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-9), "{got:?}")
+        };
+        let small = [Some(1.0), Some(2.0), None, Some(3.0), Some(1e6)];
+        close(imputed(&small, Impute::Worst), [1.0, 2.0, 5.0, 3.0, 5.0]);
+        close(imputed(&small, Impute::Latest), [1.0, 2.0, 5.0, 3.0, 5.0]);
+        close(imputed(&small, Impute::Best), [1.0, 2.0, 1.0, 3.0, 5.0]);
+        assert!(impute(&told, Impute::Worst).0.iter().all(|value| value.is_finite()));
+        assert!(impute(&[None, None], Impute::Worst).0.is_empty());
+    }
+
+    #[test]
+    fn a_better_half_of_one_value_does_not_hide_the_rest() {
+        let told: Vec<Option<f64>> = [0.0, 0.0, 0.0, 0.0, 1.0, 2.0, 9.0].map(Some).to_vec();
+        assert_eq!(imputed(&told, Impute::Worst)[4..], [1.0, 2.0, 3.0]);
+    }
+
+    #[test]
+    fn standardising_and_back() {
+        let (values, centre, spread) = standardise(vec![0.1, 0.2, 0.6]);
+        assert!(values.iter().sum::<f64>().abs() < 1e-12);
+        let units = Units { centre, spread, magnitude: 10.0, sign: -1.0 };
+        assert!((units.value(values[2]) + 6.0).abs() < 1e-12);
+        assert_eq!(standardise(vec![0.3; 4]), (vec![0.0; 4], 0.3, 1.0));
+        let huge = Units { centre: 1.0, spread: 1.0, magnitude: f64::MAX, sign: 1.0 };
+        assert_eq!((huge.value(5.0), huge.difference(5.0)), (f64::MAX, f64::MAX));
+    }
+
+    #[test]
+    fn a_long_history_is_thinned() {
+        let inputs: Vec<Vec<f64>> = (0..1000).map(|i| vec![f64::from(i % 100) / 100.0]).collect();
+        let targets: Vec<f64> = (0..1000).map(|i| f64::from((i * 7) % 1000)).collect();
+        let kept = subset(&[Dimension::Numeric], &inputs, &targets);
+        assert_eq!(kept.len(), MOST);
+        assert!(kept.is_sorted());
+        assert!((900..1000).all(|index| kept.contains(&index)));
+        let best = targets.iter().position(|&target| target == 0.0).unwrap();
+        assert!(kept.contains(&best));
+    }
+}
