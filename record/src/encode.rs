@@ -1,7 +1,7 @@
 //! From rows to frames. Called by whoever writes a journal: the SDK's journal thread and the agent; the decoder uses it to
 //! cut a frame. Never fails: what breaks a limit is cut, and counted.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Range};
 
 use crate::{
     HEADER_BYTES, MAX_FRAME_BYTES, MAX_FRAME_ROWS, MAX_KEY_BYTES, MAX_TEXT_BYTES, Row, VERSION, ValueRef,
@@ -25,8 +25,12 @@ const ROW_BYTES: usize = 3 * varint::MAX_BYTES;
 /// Encodes rows into frames. Keeps its buffers between frames, nothing else.
 #[derive(Debug, Default)]
 pub struct Writer {
-    keys: HashMap<Box<str>, u64>,
+    keys: HashMap<Box<str>, usize>,
+    /// Per key id: where its name stands in `table`.
+    names: Vec<Range<usize>>,
     table: Vec<u8>,
+    /// The key id that is tried first: rows mostly repeat the keys of the first row in its order.
+    guess: usize,
     body: Vec<u8>,
     row: Vec<u8>,
     rows: u64,
@@ -57,27 +61,18 @@ impl Writer {
         values: impl Iterator<Item = (&'a str, ValueRef<'a>)> + Clone,
         out: &mut Vec<u8>,
     ) -> u64 {
-        let bound = ROW_BYTES + values.clone().map(|(key, value)| value_bound(key, value)).sum::<usize>();
-        if self.rows == MAX_FRAME_ROWS || (self.rows > 0 && !self.has_room(bound)) {
+        if self.rows == MAX_FRAME_ROWS {
             self.flush(out);
         }
-        let (mut written, mut cut) = (0, 0);
-        let mut row = std::mem::take(&mut self.row);
-        row.clear();
-        for (key, value) in values {
-            let room = ROW_BYTES + row.len() + value_bound(key, value);
-            if key.len() > MAX_KEY_BYTES || !self.has_room(room) {
-                cut += 1;
-                continue;
-            }
-            cut += self.value(key, value, &mut row);
-            written += 1;
-        }
+        let (written, cut) = self.values(values.clone()).unwrap_or_else(|| {
+            self.flush(out);
+            // An empty frame takes any row.
+            self.values(values).unwrap_or_default()
+        });
         varint::put_signed(step.wrapping_sub(self.step) as i64, &mut self.body);
         varint::put_signed(wall_ms.wrapping_sub(self.wall_ms), &mut self.body);
         varint::put(written, &mut self.body);
-        self.body.extend_from_slice(&row);
-        self.row = row;
+        self.body.extend_from_slice(&self.row);
         (self.step, self.wall_ms) = (step, wall_ms);
         self.rows += 1;
         cut
@@ -101,6 +96,7 @@ impl Writer {
         let check = crc32c::crc32c(&header[..9]);
         header[9..].copy_from_slice(&check.to_le_bytes());
         self.keys.clear();
+        self.names.clear();
         self.table.clear();
         self.body.clear();
         (self.rows, self.step, self.wall_ms) = (0, 0, 0);
@@ -108,6 +104,31 @@ impl Writer {
 
     fn has_room(&self, bytes: usize) -> bool {
         HEADER_BYTES + COUNTS_BYTES + self.table.len() + self.body.len() + bytes <= MAX_FRAME_BYTES
+    }
+
+    /// One row's values into `self.row`; answers how many were written and how many cut. `None` when the frame has rows
+    /// and no room for all of these: the next frame has. Keys that were new stay in the table then, which does no harm.
+    fn values<'a>(&mut self, values: impl Iterator<Item = (&'a str, ValueRef<'a>)>) -> Option<(u64, u64)> {
+        let (mut written, mut cut) = (0, 0);
+        let mut row = std::mem::take(&mut self.row);
+        row.clear();
+        self.guess = 0;
+        for (key, value) in values {
+            let fits = self.has_room(ROW_BYTES + row.len() + value_bound(key, value));
+            if !fits && self.rows > 0 {
+                self.row = row;
+                return None;
+            }
+            if !fits || key.len() > MAX_KEY_BYTES {
+                cut += 1;
+                continue;
+            }
+            cut += self.value(key, value, &mut row);
+            written += 1;
+        }
+        self.row = row;
+        // A row without values takes room too.
+        (self.rows == 0 || self.has_room(ROW_BYTES)).then_some((written, cut))
     }
 
     /// Appends one value to `row`; answers 1 if its text was cut.
@@ -135,12 +156,21 @@ impl Writer {
     }
 
     fn key_id(&mut self, key: &str) -> u64 {
+        let guessed =
+            self.names.get(self.guess).is_some_and(|name| &self.table[name.clone()] == key.as_bytes());
+        let id = if guessed { self.guess } else { self.look_up(key) };
+        self.guess = id + 1;
+        id as u64
+    }
+
+    fn look_up(&mut self, key: &str) -> usize {
         if let Some(id) = self.keys.get(key) {
             return *id;
         }
-        let id = self.keys.len() as u64;
+        let id = self.names.len();
         self.keys.insert(key.into(), id);
         varint::put(key.len() as u64, &mut self.table);
+        self.names.push(self.table.len()..self.table.len() + key.len());
         self.table.extend_from_slice(key.as_bytes());
         id
     }
@@ -157,8 +187,8 @@ fn value_bound(key: &str, value: ValueRef<'_>) -> usize {
     2 * varint::MAX_BYTES + key.len().min(MAX_KEY_BYTES) + payload
 }
 
-/// As much of `text` as a value may hold.
-fn shortened(text: &str) -> &str {
+/// As much of `text` as a value may hold: its first [`MAX_TEXT_BYTES`], less what would split a character.
+pub fn shortened(text: &str) -> &str {
     let mut end = text.len().min(MAX_TEXT_BYTES);
     while !text.is_char_boundary(end) {
         end -= 1;

@@ -19,7 +19,7 @@ pub mod json;
 mod varint;
 
 pub use decode::{Corrupt, Frame, Frames, count, frames, rows, skip};
-pub use encode::Writer;
+pub use encode::{Writer, shortened};
 
 /// The largest frame in bytes, header included. Also the largest piece of a journal that is sent at once.
 pub const MAX_FRAME_BYTES: usize = 1 << 20;

@@ -75,3 +75,14 @@ pub fn exit_with(result: Result<(), Failure>) -> ExitCode {
         }
     }
 }
+
+/// Runs a program to its end, `work` being all of it: prints its failure, if any, and turns a panic, which is always our
+/// own bug, into [`Exit::Bug`]. For `main`.
+pub fn run(work: impl FnOnce() -> Result<(), Failure> + std::panic::UnwindSafe) -> ExitCode {
+    let ended = std::panic::catch_unwind(work);
+    exit_with(ended.unwrap_or_else(|_| {
+        // The panic's own message is on stderr already.
+        let failure = Failure::new(Exit::Bug, "this is a bug in besom, not in what you did");
+        Err(failure.hint("please report it with the lines above"))
+    }))
+}

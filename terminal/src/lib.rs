@@ -3,27 +3,78 @@
 //! prints.
 
 pub mod failure;
+pub mod numbers;
 pub mod progress;
 pub mod style;
 pub mod table;
+pub mod text;
 
-pub use failure::{Exit, Failure, exit_with};
+pub use failure::{Exit, Failure, exit_with, run};
+pub use numbers::{age, duration, number};
+pub use text::{one_line, sanitise, truncate};
 
-use std::io::Write as _;
+use std::{
+    fmt::Display,
+    io::{self, ErrorKind, IsTerminal as _, Write as _},
+    process,
+};
 
 /// Writes a line of result to stdout. A closed pipe ends the program quietly, as `head` expects.
-pub fn print(line: impl std::fmt::Display) {
-    if writeln!(anstream::stdout(), "{line}").is_err() {
-        std::process::exit(0);
+pub fn print(line: impl Display) {
+    or_end(writeln!(anstream::stdout(), "{line}"));
+}
+
+/// Writes text to stdout exactly as it is, without a line end of its own: exported data, escape sequences and all. On a
+/// terminal, [`sanitise`]d.
+pub fn data(text: &str) {
+    let mut stdout = io::stdout().lock();
+    let written = if stdout.is_terminal() {
+        stdout.write_all(sanitise(text).as_bytes())
+    } else {
+        stdout.write_all(text.as_bytes())
+    };
+    or_end(written.and_then(|()| stdout.flush()));
+}
+
+/// Nobody can be told more on stdout once writing to it fails.
+fn or_end(written: io::Result<()>) {
+    match written {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => process::exit(0),
+        Err(error) => {
+            say(Failure::new(Exit::Refused, format!("cannot write to stdout: {error}")));
+            process::exit(Exit::Refused as i32);
+        }
     }
 }
 
 /// Writes a line of news for a person to stderr.
-pub fn say(line: impl std::fmt::Display) {
+pub fn say(line: impl Display) {
     let _ = writeln!(anstream::stderr(), "{line}");
 }
 
 /// Warns on stderr.
-pub fn warn(line: impl std::fmt::Display) {
-    say(format_args!("{}warning:{} {line}", style::WARNING.render(), style::WARNING.render_reset()));
+pub fn warn(line: impl Display) {
+    say(format_args!("{} {line}", style::paint(style::WARNING, "warning:")));
+}
+
+/// Advises on stderr.
+pub fn hint(line: impl Display) {
+    say(format_args!("{} {line}", style::paint(style::HINT, "hint:")));
+}
+
+/// How many columns the terminal at stdout has; `None` when stdout is not a terminal.
+pub fn columns() -> Option<usize> {
+    size().map(|(columns, _)| columns)
+}
+
+/// Columns and rows of the terminal at stdout.
+fn size() -> Option<(usize, usize)> {
+    let stdout = io::stdout();
+    if !stdout.is_terminal() {
+        return None;
+    }
+    // Some terminals, serial lines among them, claim to have no size.
+    let size = rustix::termios::tcgetwinsize(stdout).ok().filter(|size| size.ws_col > 0 && size.ws_row > 0);
+    Some(size.map_or((80, 24), |size| (size.ws_col.into(), size.ws_row.into())))
 }

@@ -1,6 +1,7 @@
 //! The few colours that we use. anstream strips them where they are not wanted.
 
-use anstyle::{AnsiColor, Style};
+use anstyle::AnsiColor;
+pub use anstyle::Style;
 
 /// `error:`
 pub const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -18,6 +19,11 @@ pub const GOOD: Style = AnsiColor::Green.on_default();
 pub const BAD: Style = AnsiColor::Red.on_default();
 /// Is under way.
 pub const LIVE: Style = AnsiColor::Blue.on_default();
+
+/// The filled part of a progress bar.
+pub const BAR: Style = AnsiColor::Cyan.on_default();
+/// What a program wrote to its stderr.
+pub const STDERR: Style = AnsiColor::Yellow.on_default();
 
 /// `text` in a style.
 pub fn paint(style: Style, text: impl std::fmt::Display) -> String {

@@ -1,5 +1,10 @@
 //! Aligned columns without lines. Numbers to the right, text to the left; the width of a cell is counted without colours.
 
+use std::fmt;
+
+use crate::style;
+pub use crate::text::width;
+
 /// A table under construction.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
@@ -11,11 +16,28 @@ pub struct Table {
 impl Table {
     /// A table with these column heads; a head that starts with `>` aligns its column to the right.
     pub fn new<const N: usize>(header: [&str; N]) -> Self {
-        Self {
-            header: header.iter().map(|head| head.trim_start_matches('>').to_owned()).collect(),
-            right: header.iter().map(|head| head.starts_with('>')).collect(),
-            rows: Vec::new(),
-        }
+        header.into_iter().fold(Self::default(), |table, head| match head.strip_prefix('>') {
+            Some(head) => table.right(head),
+            None => table.left(head),
+        })
+    }
+
+    /// With one more column of text. Columns come before rows.
+    #[must_use]
+    pub fn left(self, head: &str) -> Self {
+        self.column(head, false)
+    }
+
+    /// With one more column of numbers. Columns come before rows.
+    #[must_use]
+    pub fn right(self, head: &str) -> Self {
+        self.column(head, true)
+    }
+
+    fn column(mut self, head: &str, right: bool) -> Self {
+        self.header.push(head.to_owned());
+        self.right.push(right);
+        self
     }
 
     /// Adds a row; missing cells are empty.
@@ -26,16 +48,12 @@ impl Table {
     }
 }
 
-/// Columns that a terminal shows for this text, colours not counted.
-pub fn width(text: &str) -> usize {
-    anstream::adapter::strip_str(text).to_string().chars().count()
-}
-
-impl std::fmt::Display for Table {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let head: Vec<String> =
-            self.header.iter().map(|cell| crate::style::paint(crate::style::FAINT, cell)).collect();
-        let lines: Vec<&Vec<String>> = std::iter::once(&head).chain(&self.rows).collect();
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let head: Vec<String> = self.header.iter().map(|cell| style::paint(style::FAINT, cell)).collect();
+        // A table without any head has no head line.
+        let head = self.header.iter().any(|cell| !cell.is_empty()).then_some(&head);
+        let lines: Vec<&Vec<String>> = head.into_iter().chain(&self.rows).collect();
         let widths: Vec<usize> = (0..self.header.len())
             .map(|column| lines.iter().map(|line| width(&line[column])).max().unwrap_or(0))
             .collect();
@@ -67,7 +85,7 @@ mod tests {
     #[test]
     fn columns_align_whatever_their_colour() {
         let mut table = Table::new(["run", ">val/loss", "state"]);
-        table.row(["a-1".to_owned(), "0.25".to_owned(), crate::style::paint(crate::style::GOOD, "finished")]);
+        table.row(["a-1".to_owned(), "0.25".to_owned(), style::paint(style::GOOD, "finished")]);
         table.row(["a-100".to_owned(), "12.5".to_owned(), "failed".to_owned()]);
         let plain = anstream::adapter::strip_str(&table.to_string()).to_string();
         insta::assert_snapshot!(plain, @r"
@@ -75,5 +93,13 @@ mod tests {
         a-1        0.25  finished
         a-100      12.5  failed
         ");
+    }
+
+    #[test]
+    fn without_heads_there_is_no_head_line() {
+        let mut table = Table::new(["", ">"]);
+        table.row(["lr".to_owned(), "0.1".to_owned()]);
+        table.row(["batch_size".to_owned(), "64".to_owned()]);
+        assert_eq!(table.to_string(), "lr          0.1\nbatch_size   64");
     }
 }

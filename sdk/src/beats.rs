@@ -1,0 +1,243 @@
+//! The heartbeats of a function agent: one thread asks the controller for orders, the caller's thread runs trials, and the
+//! desk between them holds what each must know of the other. Called by `function_agent`. Runs nothing itself.
+
+use std::{
+    collections::hash_map::RandomState,
+    fs,
+    hash::{BuildHasher as _, Hasher as _},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
+    thread,
+    time::{Duration, Instant},
+};
+
+use proto::{
+    dial::{Dial, backoff, is_transient},
+    v1::{Beat, Held, Orders, RunAttempt, Start},
+};
+use tokio::{select, sync::Notify, time};
+use tonic::{Code, Status};
+
+use crate::{
+    error::AgentError,
+    run::Shared,
+    sender::{answer, jitter, reason, runtime},
+    settings::Way,
+};
+
+/// The long poll until the controller has named the lease.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// How much later than its long poll an answer may come.
+const ANSWER_WAIT: Duration = Duration::from_secs(10);
+/// Between beats that are answered at once with nothing new, as when a trial takes its time to stop.
+const CALM: Duration = Duration::from_millis(500);
+/// How often the first beat is tried.
+const FIRST_TRIES: u32 = 4;
+
+/// What the two threads share.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    sweep: String,
+    state: Mutex<State>,
+    /// For the caller's thread: a start, or the end.
+    answered: Condvar,
+    /// For the heartbeats: what is held or free has changed, so the poll under way says something old.
+    moved: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The caller's thread waits for a trial.
+    idle: bool,
+    start: Option<Start>,
+    held: Option<RunAttempt>,
+    /// The held trial's run, to be told to stop.
+    run: Weak<Shared>,
+    declined: Vec<RunAttempt>,
+    over: Option<Result<(), AgentError>>,
+    /// The caller has left.
+    left: bool,
+}
+
+impl Desk {
+    pub(crate) fn new(sweep: &str) -> Self {
+        let (state, answered, moved) = (Mutex::default(), Condvar::new(), Notify::new());
+        Self { sweep: sweep.to_owned(), state, answered, moved }
+    }
+
+    /// Lets go of what was held and waits for the next trial. `None` when the sweep is over.
+    pub(crate) fn next(&self) -> Result<Option<Start>, AgentError> {
+        let mut state = self.lock();
+        state.held = None;
+        state.idle = true;
+        self.moved.notify_one();
+        let waits = |state: &mut State| state.start.is_none() && state.over.is_none();
+        let mut state = self.answered.wait_while(state, waits).unwrap_or_else(PoisonError::into_inner);
+        match (state.start.take(), &state.over) {
+            (None, Some(Err(error))) => Err(error.clone()),
+            (start, _) => Ok(start),
+        }
+    }
+
+    /// The held trial has begun to run.
+    pub(crate) fn running(&self, run: &Arc<Shared>) {
+        self.lock().run = Arc::downgrade(run);
+    }
+
+    /// No trial is wanted any more.
+    pub(crate) fn leave(&self) {
+        self.lock().left = true;
+        self.moved.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn end(&self, over: Result<(), AgentError>) {
+        self.lock().over = Some(over);
+        self.answered.notify_all();
+    }
+
+    /// What is new since the last beat, over what never changes. `None` when the caller has left.
+    fn beat(&self, fixed: &Beat, number: u64, wait: Duration) -> Option<Beat> {
+        let state = self.lock();
+        let held = |held: &RunAttempt| Held { run: held.run.clone(), attempt: held.attempt, started: true };
+        let beat = Beat {
+            beat: number,
+            holds: state.held.iter().map(held).collect(),
+            free: u32::from(state.idle),
+            wait_ms: wait.as_millis() as u32,
+            declined: state.declined.clone(),
+            ..fixed.clone()
+        };
+        (!state.left).then_some(beat)
+    }
+
+    /// Does what the orders say; true when that was a new trial or the end.
+    fn obey(&self, sent: &Beat, orders: Orders) -> bool {
+        let mut state = self.lock();
+        state.declined.retain(|declined| !sent.declined.contains(declined));
+        let told = sent.holds.iter().find(|held| Some(attempt(held)) == state.held);
+        let kept = |held: &Held| orders.keep.contains(&attempt(held));
+        // Either a stop, or somebody else's by now.
+        let stop =
+            told.is_some_and(|held| !kept(held) || orders.stop.iter().any(|stop| stop.run == held.run));
+        if let Some(run) = state.run.upgrade().filter(|_| stop) {
+            run.link.want_stop();
+        }
+        let mut news = false;
+        for start in orders.start {
+            let offered = RunAttempt { run: start.run.clone(), attempt: start.attempt };
+            if state.idle && state.held.is_none() {
+                state.idle = false;
+                state.held = Some(offered);
+                state.start = Some(start);
+                news = true;
+            } else if state.held.as_ref() != Some(&offered) {
+                state.declined.push(offered);
+            }
+        }
+        if orders.sweep_over && state.idle && state.held.is_none() {
+            state.over = Some(Ok(()));
+            news = true;
+        }
+        drop(state);
+        self.answered.notify_all();
+        news
+    }
+}
+
+fn attempt(held: &Held) -> RunAttempt {
+    RunAttempt { run: held.run.clone(), attempt: held.attempt }
+}
+
+/// Starts the thread.
+pub(crate) fn spawn(desk: Arc<Desk>, way: Way) -> Result<(), AgentError> {
+    let body = move || {
+        let beats = async {
+            match Dial::new(&way.controller, way.token.as_deref()) {
+                Ok(dial) => beats(&desk, dial, &way.controller).await,
+                Err(error) => Err(error.into()),
+            }
+        };
+        let over = match runtime() {
+            Ok(runtime) => runtime.block_on(beats),
+            Err(error) => Err(AgentError::Thread(Arc::new(error))),
+        };
+        desk.end(over);
+    };
+    let thread = thread::Builder::new().name("besom-heartbeats".to_owned());
+    thread.spawn(body).map(drop).map_err(|error| AgentError::Thread(Arc::new(error)))
+}
+
+/// Beats until the caller leaves or the controller sends this agent away.
+async fn beats(desk: &Desk, dial: Dial, controller: &str) -> Result<(), AgentError> {
+    let mut agents = dial.agents();
+    let fixed = introduction(&desk.sweep);
+    let (mut number, mut wait, mut heard, mut failures) = (0, FIRST_WAIT, false, 0);
+    loop {
+        number += 1;
+        let Some(beat) = desk.beat(&fixed, number, wait) else { return Ok(()) };
+        let asked = Instant::now();
+        let orders = select! {
+            orders = answer(wait + ANSWER_WAIT, agents.heartbeat(beat.clone())) => orders,
+            () = desk.moved.notified() => continue,
+        };
+        match orders {
+            Ok(orders) => {
+                (heard, failures) = (true, 0);
+                wait = Duration::from_millis(orders.lease_ms.into()) / 3;
+                let news = desk.obey(&beat, orders);
+                if !news && asked.elapsed() < CALM {
+                    pause(desk, CALM).await;
+                }
+            }
+            Err(status) => {
+                failures += 1;
+                if let Some(error) =
+                    fatal(&status, &desk.sweep, controller, !heard && failures >= FIRST_TRIES)
+                {
+                    return Err(error);
+                }
+                pause(desk, backoff(failures, jitter(failures))).await;
+            }
+        }
+    }
+}
+
+/// Until something has moved, `wait` at most.
+async fn pause(desk: &Desk, wait: Duration) {
+    select! {
+        () = time::sleep(wait) => {}
+        () = desk.moved.notified() => {}
+    }
+}
+
+/// The error that this answer is for the whole agent; `None` when another try may mend it.
+fn fatal(status: &Status, sweep: &str, controller: &str, tired: bool) -> Option<AgentError> {
+    match status.code() {
+        Code::NotFound => Some(AgentError::NoSweep(sweep.to_owned())),
+        _ if !is_transient(status) => Some(AgentError::Refused(status.message().to_owned())),
+        _ if tired => {
+            let controller = controller.to_owned();
+            Some(AgentError::Unreachable { controller, reason: reason(status) })
+        }
+        _ => None,
+    }
+}
+
+/// What never changes in the beats of one process.
+fn introduction(sweep: &str) -> Beat {
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
+    // Only has to differ from all other agents'; a hasher's seed is the standard library's entropy.
+    let unique = RandomState::new().build_hasher().finish();
+    Beat {
+        agent: format!("function-{}-{unique:016x}", std::process::id()),
+        incarnation: 1,
+        sweep: sweep.to_owned(),
+        host,
+        slots: 1,
+        devices: vec!["CPU".to_owned()],
+        ..Beat::default()
+    }
+}

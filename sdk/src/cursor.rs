@@ -1,0 +1,149 @@
+//! Reads a journal file frame by frame. Used by the journal when it opens a file that has rows already, and by the
+//! sender, which keeps one cursor per stream at the row that the controller wants next. Never writes.
+
+use std::{fs::File, io, os::unix::fs::FileExt as _};
+
+use record::{Corrupt, MAX_FRAME_BYTES};
+
+/// A place in a journal file: the start of a frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Bytes before it.
+    pub(crate) bytes: u64,
+    /// Rows before it.
+    pub(crate) rows: u64,
+}
+
+/// The bytes from `place` on, at most as many as the largest frame has, and none from `end` on.
+pub(crate) fn read(file: &File, place: Place, end: u64) -> io::Result<Vec<u8>> {
+    let length = end.saturating_sub(place.bytes).min(MAX_FRAME_BYTES as u64) as usize;
+    let mut bytes = vec![0; length];
+    file.read_exact_at(&mut bytes, place.bytes)?;
+    Ok(bytes)
+}
+
+/// How far whole frames go in `bytes`, which begin at `place`, no further than the frame with row `until`.
+fn whole(bytes: &[u8], mut place: Place, until: u64) -> io::Result<Place> {
+    for frame in record::frames(bytes) {
+        match frame {
+            Ok(frame) if place.rows + frame.rows() <= until => {
+                place.bytes += frame.bytes().len() as u64;
+                place.rows += frame.rows();
+            }
+            Ok(_) | Err(Corrupt::Torn { .. }) => break,
+            Err(corrupt @ Corrupt::Bad { .. }) => {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, corrupt));
+            }
+        }
+    }
+    Ok(place)
+}
+
+/// A stream's file, and what of it the controller has.
+#[derive(Debug)]
+pub(crate) struct Cursor {
+    file: File,
+    place: Place,
+    /// The row that the controller wants next; not before `place`, and mostly equal to its rows.
+    next: u64,
+    /// Where the last piece ended.
+    sent: Place,
+}
+
+impl Cursor {
+    pub(crate) fn new(file: File) -> Self {
+        Self { file, place: Place::default(), next: 0, sent: Place::default() }
+    }
+
+    /// The row that the controller wants next.
+    pub(crate) fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// The frames that go out next: from row [`Cursor::next`] to `end` or to the most that is sent at once. Empty when the
+    /// controller has everything.
+    pub(crate) fn piece(&mut self, end: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = read(&self.file, self.place, end)?;
+        self.sent = whole(&bytes, self.place, u64::MAX)?;
+        bytes.truncate((self.sent.bytes - self.place.bytes) as usize);
+        if self.next == self.place.rows {
+            return Ok(bytes);
+        }
+        let piece = record::skip(&bytes, self.next - self.place.rows);
+        piece.map_err(|corrupt| io::Error::new(io::ErrorKind::InvalidData, corrupt))
+    }
+
+    /// Goes to row `next`. False when the journal ends before it: the controller has rows that are not from here.
+    pub(crate) fn seek(&mut self, next: u64, end: u64) -> io::Result<bool> {
+        if next == self.sent.rows {
+            self.place = self.sent;
+        } else if next < self.place.rows {
+            self.place = Place::default();
+        }
+        self.next = next;
+        while self.place.rows < next {
+            let bytes = read(&self.file, self.place, end)?;
+            let place = whole(&bytes, self.place, next)?;
+            if place == self.place {
+                // Either `next` lies within the frame that begins here, or here is the end.
+                return Ok(whole(&bytes, place, u64::MAX)?.rows > next);
+            }
+            self.place = place;
+        }
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::FileExt as _;
+
+    use record::{Row, Value, Writer};
+
+    use super::*;
+
+    fn journal(frames: u64, rows: u64) -> (File, u64) {
+        let (mut bytes, mut writer) = (Vec::new(), Writer::default());
+        for frame in 0..frames {
+            let row = |row| Row {
+                step: frame * rows + row,
+                wall_ms: 0,
+                values: vec![("a".to_owned(), Value::I64(1))],
+            };
+            writer.frame(&(0..rows).map(row).collect::<Vec<_>>(), &mut bytes);
+        }
+        let file = tempfile::tempfile().unwrap();
+        file.write_all_at(&bytes, 0).unwrap();
+        (file, bytes.len() as u64)
+    }
+
+    #[test]
+    fn every_row_can_be_the_next() {
+        let (file, end) = journal(4, 3);
+        let mut cursor = Cursor::new(file);
+        for next in [0, 1, 2, 3, 11, 12, 5, 0, 7] {
+            assert!(cursor.seek(next, end).unwrap());
+            let rows = record::rows(&cursor.piece(end).unwrap()).unwrap();
+            assert_eq!(rows.iter().map(|row| row.step).collect::<Vec<_>>(), (next..12).collect::<Vec<_>>());
+        }
+        assert!(!cursor.seek(13, end).unwrap());
+    }
+
+    #[test]
+    fn a_long_journal_goes_out_in_pieces() {
+        let (file, end) = journal(50, 20_000);
+        let (mut cursor, mut rows, mut pieces) = (Cursor::new(file), 0, 0);
+        loop {
+            let piece = cursor.piece(end).unwrap();
+            if piece.is_empty() {
+                break;
+            }
+            assert!(piece.len() <= MAX_FRAME_BYTES);
+            rows += record::count(&piece).unwrap();
+            pieces += 1;
+            assert!(cursor.seek(rows, end).unwrap());
+        }
+        assert_eq!(rows, 1_000_000);
+        assert!(pieces > 3);
+    }
+}

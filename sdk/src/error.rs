@@ -1,0 +1,131 @@
+//! What can go wrong, in words for the person at the terminal. Returned by `start`, `config`, `finish` and `agent`; `log`
+//! has no errors.
+
+use std::{io, path::PathBuf, sync::Arc};
+
+use proto::dial::{BadAddress, CONTROLLER_VAR};
+
+/// A run could not be started.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InitError {
+    /// Nobody answered at the controller's address.
+    #[error(
+        "no controller answers at `{controller}` ({reason}): start one with `controller`, or name another in {}",
+        CONTROLLER_VAR
+    )]
+    Unreachable {
+        /// The address that was tried.
+        controller: String,
+        /// What the last try met.
+        reason: String,
+    },
+    /// The controller answered, and would not.
+    #[error("the controller at `{controller}` refused the run: {reason}")]
+    Refused {
+        /// The address that was asked.
+        controller: String,
+        /// What it said.
+        reason: String,
+    },
+    /// The address or the token has no valid form.
+    #[error(transparent)]
+    Address(#[from] BadAddress),
+    /// The defaults given to [`Init::config`](crate::Init::config) are no JSON object.
+    #[error("the config must be a struct or a map: {0}")]
+    Config(String),
+    /// A variable of a trial's environment does not say what it should.
+    #[error("the environment variable {name} makes no sense: `{value}`")]
+    Environment {
+        /// Its name.
+        name: &'static str,
+        /// What it holds.
+        value: String,
+    },
+    /// The journal cannot be opened.
+    #[error("cannot open a journal in `{}`: {source}", folder.display())]
+    Journal {
+        /// The run's folder.
+        folder: PathBuf,
+        /// Why.
+        source: Arc<io::Error>,
+    },
+    /// The system gave no thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(Arc<io::Error>),
+}
+
+/// The run's config does not fit the type that was asked for.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the config does not fit: {0}")]
+pub struct ConfigError(pub(crate) String);
+
+/// A run ended, and its controller does not know all of it. The journal stays.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FinishError {
+    /// Rows wait in the journal, or the end could not be reported.
+    #[error("run `{run}` has {waiting} rows that the controller has not got ({reason}); they are in `{}`", folder.display())]
+    Unsent {
+        /// The run.
+        run: String,
+        /// Rows that wait in the journal.
+        waiting: u64,
+        /// What stood in the way.
+        reason: String,
+        /// The run's folder.
+        folder: PathBuf,
+    },
+    /// Another attempt owns the run now. What this one sent is kept and marked, never merged.
+    #[error("run `{run}` belongs to another attempt now; the rows of this one are in `{}`", folder.display())]
+    Fenced {
+        /// The run.
+        run: String,
+        /// The run's folder.
+        folder: PathBuf,
+    },
+    /// The disk did not take the journal.
+    #[error("run `{run}`: {lost} rows could not be written to `{}`: {source}", folder.display())]
+    Journal {
+        /// The run.
+        run: String,
+        /// Rows that were accepted and are lost.
+        lost: u64,
+        /// The run's folder.
+        folder: PathBuf,
+        /// Why.
+        source: Arc<io::Error>,
+    },
+}
+
+/// A function agent could not go on.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AgentError {
+    /// Nobody answered at the controller's address.
+    #[error(
+        "no controller answers at `{controller}` ({reason}): start one with `controller`, or name another in {}",
+        CONTROLLER_VAR
+    )]
+    Unreachable {
+        /// The address that was tried.
+        controller: String,
+        /// What the last try met.
+        reason: String,
+    },
+    /// There is no such sweep.
+    #[error("no sweep `{0}`")]
+    NoSweep(String),
+    /// The controller answered, and would not.
+    #[error("the controller refused this agent: {0}")]
+    Refused(String),
+    /// The address or the token has no valid form.
+    #[error(transparent)]
+    Address(#[from] BadAddress),
+    /// A trial's run could not be started.
+    #[error(transparent)]
+    Run(#[from] InitError),
+    /// The system gave no thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(Arc<io::Error>),
+}

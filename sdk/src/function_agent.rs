@@ -1,0 +1,145 @@
+//! W&B-style function agents: a function instead of a program, called once per trial in this process. One slot; the
+//! caller's thread runs the function, `beats` keeps the leases meanwhile. Handles no signals and starts no process.
+
+use std::{
+    any::Any,
+    fmt::Display,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use proto::v1::{Outcome, Start};
+
+use crate::{
+    beats::{self, Desk},
+    error::{AgentError, InitError},
+    run::{Duty, Identity, Run, Shared, failed, finished},
+    settings::{Way, folder},
+};
+
+/// What a function agent has done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Worked {
+    /// The trials, in the order in which they ran.
+    pub trials: Vec<Trial>,
+}
+
+/// One trial of a function agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Trial {
+    /// The run's id.
+    pub run: String,
+    /// How it ended.
+    pub ended: Ended,
+}
+
+/// How a trial ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The function returned `Ok`.
+    Finished,
+    /// The function returned an error or panicked, with its message.
+    Failed(String),
+    /// The function gave up after it was asked to stop.
+    Stopped,
+    /// The controller does not know how it ended, with the reason; it may run again as a new attempt.
+    Unreported(String),
+}
+
+/// Runs `function` once for each trial that the controller hands to this process, `count` times at most (`None`: no bound),
+/// until the sweep is over. The controller and its token are found as in [`init`](crate::init).
+///
+/// The trial's parameters are `run.config()`. A trial is finished when the function returns `Ok`, failed when it returns an
+/// error or panics; the loop goes on either way. A function that runs long asks [`Run::should_stop`] now and then.
+///
+/// ```no_run
+/// # fn train(learning_rate: f64) -> f64 { learning_rate }
+/// besom::agent("k3x9a0bc", 50, |run| {
+///     let config: std::collections::HashMap<String, f64> = run.config()?;
+///     run.log([("val/loss", train(config["learning_rate"]))]);
+///     Ok::<_, besom::ConfigError>(())
+/// })?;
+/// # Ok::<_, besom::AgentError>(())
+/// ```
+///
+/// # Errors
+/// [`AgentError`]: no such sweep, a controller that is out of reach at the start or refuses, a disk that takes no journal.
+/// A controller that goes away later is waited for.
+pub fn agent<E: Display>(
+    sweep: &str,
+    count: impl Into<Option<u64>>,
+    mut function: impl FnMut(Run) -> Result<(), E>,
+) -> Result<Worked, AgentError> {
+    let count = count.into().unwrap_or(u64::MAX);
+    let way = Way::find(None);
+    let desk = Arc::new(Desk::new(sweep));
+    let mut worked = Worked::default();
+    if count > 0 {
+        beats::spawn(Arc::clone(&desk), way.clone())?;
+    }
+    let _leave = Leave(&desk);
+    while (worked.trials.len() as u64) < count {
+        let Some(start) = desk.next()? else { break };
+        let run = begin(&start, way.clone())?;
+        desk.running(run.shared());
+        worked.trials.push(work(run, &mut function));
+    }
+    Ok(worked)
+}
+
+/// Ends the heartbeats on every way out.
+struct Leave<'a>(&'a Desk);
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}
+
+fn begin(start: &Start, mut way: Way) -> Result<Run, InitError> {
+    let identity = Identity {
+        run: start.run.clone(),
+        attempt: start.attempt,
+        sweep: Some(start.sweep.clone()),
+        trial: Some(start.trial),
+    };
+    let config =
+        serde_json::from_str(&start.params_json).map_err(|error| InitError::Config(error.to_string()))?;
+    if !start.token.is_empty() {
+        way.token = Some(start.token.clone());
+    }
+    let folder = folder(None, &identity);
+    Shared::start(identity, config, folder, way, Duty::trial())
+}
+
+/// Calls the function and reports how it ended, whatever it did.
+fn work<E: Display>(run: Run, function: &mut impl FnMut(Run) -> Result<(), E>) -> Trial {
+    // A panic ends the trial, not the agent. What the function captured may be half changed then, as in any thread that
+    // goes on after a panic; the next trial is the same call again.
+    let returned = catch_unwind(AssertUnwindSafe(|| function(run.clone())));
+    let ended = match returned {
+        Ok(Ok(())) => Ended::Finished,
+        _ if run.should_stop() => Ended::Stopped,
+        Ok(Err(error)) => Ended::Failed(error.to_string()),
+        Err(panic) => Ended::Failed(format!("panicked: {}", message(panic.as_ref()))),
+    };
+    let settled = run.settle(outcome(&ended));
+    let ended = settled.map_or_else(|error| Ended::Unreported(error.to_string()), |_| ended);
+    Trial { run: run.id().to_owned(), ended }
+}
+
+fn outcome(ended: &Ended) -> Outcome {
+    match ended {
+        Ended::Failed(message) => failed(message.clone()),
+        Ended::Stopped => Outcome { state: "stopped".to_owned(), ..Outcome::default() },
+        Ended::Finished | Ended::Unreported(_) => finished(),
+    }
+}
+
+/// What a panic said.
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
+}

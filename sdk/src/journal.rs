@@ -1,0 +1,265 @@
+//! The journal: every row is on disk before it is sent. Takes what waits in the ring, makes frames of it and appends them to
+//! one file per stream. Called every few milliseconds by the journal thread, and once more by whoever ends the run.
+//! Never sends anything, and never gives up a row: what the disk does not take now is tried again.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io,
+    os::unix::fs::FileExt as _,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use record::{Corrupt, Writer};
+
+use crate::{
+    cursor::{self, Place},
+    ring::{self, HALF_BYTES, Ring, Stream},
+};
+
+/// The most processes of one attempt that may write journals side by side.
+const MAX_WRITERS: u32 = 256;
+
+/// How far the files go, for the sender: bytes of whole frames, per stream.
+#[derive(Debug)]
+pub(crate) struct Written([AtomicU64; 2]);
+
+impl Written {
+    pub(crate) fn bytes(&self, stream: Stream) -> u64 {
+        self.0[stream as usize].load(Ordering::Acquire)
+    }
+}
+
+/// The files of one writer. Its name belongs to this process as long as this value lives.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    writer: String,
+    files: [StreamFile; 2],
+    spare: Vec<u8>,
+    cut: u64,
+}
+
+#[derive(Debug)]
+struct StreamFile {
+    file: File,
+    end: Place,
+    next_step: u64,
+    encoder: Writer,
+    /// Frames that are not on disk yet, and their rows.
+    pending: Vec<u8>,
+    pending_rows: u64,
+}
+
+impl Journal {
+    /// Opens `<folder>/journal/<writer>.<stream>`. The writer is `sdk`, or the first of `sdk-2`, `sdk-3`, ... that no living
+    /// process holds and whose files are whole. What an earlier process has left stays, a torn tail is overwritten.
+    pub(crate) fn open(folder: &Path) -> io::Result<Self> {
+        let folder = folder.join("journal");
+        fs::create_dir_all(&folder)?;
+        for number in 1..=MAX_WRITERS {
+            let writer = if number == 1 { "sdk".to_owned() } else { format!("sdk-{number}") };
+            let history = open(&path(&folder, &writer, Stream::History))?;
+            match history.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => continue,
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+            let summary = open(&path(&folder, &writer, Stream::Summary))?;
+            // A corrupt file keeps its name: others may still save what can be saved.
+            if let (Some(history), Some(summary)) = (StreamFile::new(history)?, StreamFile::new(summary)?) {
+                let spare = Vec::with_capacity(HALF_BYTES);
+                return Ok(Self { writer, files: [history, summary], spare, cut: 0 });
+            }
+        }
+        Err(io::Error::other(format!("{MAX_WRITERS} writers of this attempt are there already")))
+    }
+
+    pub(crate) fn writer(&self) -> &str {
+        &self.writer
+    }
+
+    /// Per stream: the largest step in the file plus one.
+    pub(crate) fn next_steps(&self) -> [u64; 2] {
+        self.files.each_ref().map(|file| file.next_step)
+    }
+
+    /// How far the files go now.
+    pub(crate) fn written(&self) -> Written {
+        Written(self.files.each_ref().map(|file| AtomicU64::new(file.end.bytes)))
+    }
+
+    /// A second handle to read a stream with.
+    pub(crate) fn reader(&self, stream: Stream) -> io::Result<File> {
+        self.files[stream as usize].file.try_clone()
+    }
+
+    /// Rows on disk, over all streams.
+    pub(crate) fn rows(&self) -> u64 {
+        self.files.iter().map(|file| file.end.rows).sum()
+    }
+
+    /// Values that were left out since no frame could hold their row.
+    pub(crate) fn cut(&self) -> u64 {
+        self.cut
+    }
+
+    /// Brings what waits in the ring to disk. On an error the frames stay in memory and go first the next time; the ring is
+    /// left alone until then, so memory stays bounded. Answers how many bytes of the ring were taken.
+    pub(crate) fn drain(&mut self, ring: &Ring, written: &Written) -> io::Result<usize> {
+        self.write(written)?;
+        ring.swap(&mut self.spare);
+        if self.spare.is_empty() {
+            return Ok(0);
+        }
+        let wall_ms = wall_ms();
+        for row in ring::rows(&self.spare) {
+            let file = &mut self.files[row.stream as usize];
+            self.cut += file.encoder.row(row.step, wall_ms, row.values, &mut file.pending);
+            file.pending_rows += 1;
+        }
+        for file in &mut self.files {
+            file.encoder.flush(&mut file.pending);
+        }
+        self.write(written)?;
+        Ok(self.spare.len())
+    }
+
+    fn write(&mut self, written: &Written) -> io::Result<()> {
+        for (file, published) in self.files.iter_mut().zip(&written.0) {
+            file.write()?;
+            published.store(file.end.bytes, Ordering::Release);
+        }
+        Ok(())
+    }
+}
+
+impl StreamFile {
+    /// `None` when the file is corrupt.
+    fn new(file: File) -> io::Result<Option<Self>> {
+        let length = file.metadata()?.len();
+        let (mut end, mut next_step) = (Place::default(), 0);
+        loop {
+            let bytes = cursor::read(&file, end, length)?;
+            let start = end;
+            for frame in record::frames(&bytes) {
+                let steps = |row: record::RowRef<'_>| next_step = row.step.saturating_add(1).max(next_step);
+                match frame.and_then(|frame| frame.each(steps).map(|()| frame)) {
+                    Ok(frame) => {
+                        end.bytes += frame.bytes().len() as u64;
+                        end.rows += frame.rows();
+                    }
+                    Err(Corrupt::Torn { .. }) => break,
+                    Err(Corrupt::Bad { .. }) => return Ok(None),
+                }
+            }
+            if end == start {
+                break;
+            }
+        }
+        if length > end.bytes {
+            file.set_len(end.bytes)?;
+        }
+        let (encoder, pending) = (Writer::default(), Vec::new());
+        Ok(Some(Self { file, end, next_step, encoder, pending, pending_rows: 0 }))
+    }
+
+    /// At a fixed place, so that what a full disk took in part is overwritten by the next try.
+    fn write(&mut self) -> io::Result<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        self.file.write_all_at(&self.pending, self.end.bytes)?;
+        self.end.bytes += self.pending.len() as u64;
+        self.end.rows += self.pending_rows;
+        self.pending.clear();
+        self.pending_rows = 0;
+        Ok(())
+    }
+}
+
+fn path(folder: &Path, writer: &str, stream: Stream) -> PathBuf {
+    folder.join(format!("{writer}.{}", stream.name()))
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+}
+
+/// When the rows left the ring, some milliseconds after they were logged: a clock read here costs `log` nothing. For
+/// display only; nothing is decided by it.
+fn wall_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn logged(journal: &mut Journal, rows: usize) {
+        let (ring, written) = (Ring::new(journal.next_steps()), journal.written());
+        for _ in 0..rows {
+            ring.push(Stream::History, None, [("a", 1)]);
+        }
+        journal.drain(&ring, &written).unwrap();
+        assert_eq!(written.bytes(Stream::History), journal.files[0].end.bytes);
+    }
+
+    fn steps(folder: &Path, writer: &str) -> Vec<u64> {
+        let bytes = fs::read(folder.join("journal").join(format!("{writer}.history"))).unwrap();
+        record::rows(&bytes).unwrap().iter().map(|row| row.step).collect()
+    }
+
+    #[test]
+    fn a_second_writer_has_its_own_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut first, mut second) =
+            (Journal::open(folder.path()).unwrap(), Journal::open(folder.path()).unwrap());
+        logged(&mut first, 2);
+        logged(&mut second, 1);
+        assert_eq!((first.writer(), second.writer()), ("sdk", "sdk-2"));
+        assert_eq!((steps(folder.path(), "sdk"), steps(folder.path(), "sdk-2")), (vec![0, 1], vec![0]));
+    }
+
+    #[test]
+    fn the_next_process_goes_on_behind_a_torn_tail() {
+        let folder = tempfile::tempdir().unwrap();
+        logged(&mut Journal::open(folder.path()).unwrap(), 3);
+        let path = folder.path().join("journal/sdk.history");
+        let mut bytes = fs::read(&path).unwrap();
+        bytes.extend_from_within(..20);
+        fs::write(&path, bytes).unwrap();
+        let mut journal = Journal::open(folder.path()).unwrap();
+        assert_eq!((journal.writer(), journal.rows(), journal.next_steps()), ("sdk", 3, [3, 0]));
+        logged(&mut journal, 2);
+        assert_eq!(steps(folder.path(), "sdk"), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_corrupt_file_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("journal")).unwrap();
+        fs::write(folder.path().join("journal/sdk.history"), [7; 50]).unwrap();
+        assert_eq!(Journal::open(folder.path()).unwrap().writer(), "sdk-2");
+        assert_eq!(fs::read(folder.path().join("journal/sdk.history")).unwrap(), [7; 50]);
+    }
+
+    #[test]
+    fn a_full_disk_holds_up_and_loses_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(folder.path()).unwrap();
+        let (ring, written) = (Ring::new([0, 0]), journal.written());
+        let good = std::mem::replace(
+            &mut journal.files[0].file,
+            OpenOptions::new().write(true).open("/dev/full").unwrap(),
+        );
+        ring.push(Stream::History, None, [("a", 1)]);
+        assert!(journal.drain(&ring, &written).is_err());
+        ring.push(Stream::History, None, [("a", 2)]);
+        assert!(journal.drain(&ring, &written).is_err());
+        assert_eq!((journal.files[0].pending_rows, written.bytes(Stream::History)), (1, 0));
+        journal.files[0].file = good;
+        journal.drain(&ring, &written).unwrap();
+        assert_eq!((steps(folder.path(), "sdk"), journal.files[0].pending_rows), (vec![0, 1], 0));
+    }
+}

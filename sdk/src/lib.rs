@@ -1,0 +1,71 @@
+//! Log training runs to a Besom controller, and run sweeps from Rust. The names are those that people know from `wandb`.
+//!
+//! ```no_run
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Config {
+//!     learning_rate: f64,
+//!     epochs: u32,
+//! }
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let defaults = Config { learning_rate: 1e-3, epochs: 10 };
+//!     let run = besom::init().project("mnist").config(&defaults).start()?;
+//!     // In a sweep the sweep's parameters take the place of the defaults.
+//!     let config: Config = run.config()?;
+//!     let mut loss = 1.0;
+//!     for epoch in 0..config.epochs {
+//!         loss *= 1.0 - config.learning_rate;
+//!         besom::log!(run, "train/loss" => loss, "epoch" => epoch);
+//!         if run.should_stop() {
+//!             break;
+//!         }
+//!     }
+//!     run.summary("last_loss", loss);
+//!     println!("{}", run.finish()?);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! **What a call of `log` costs and promises.** It copies the row into a bounded buffer in memory: no system call, no
+//! waiting for a disk or a network, no panic. Every five milliseconds a thread appends what is there to a journal on disk;
+//! another sends the journal to the controller, and goes on where it was when the controller comes back. A row that finds the
+//! buffer full is refused and counted: [`Finished`] has the exact numbers. `finish`, dropping the last [`Run`],
+//! `std::process::exit` and a panic that unwinds write everything to the journal; `abort` and a signal that ends the
+//! process may take the last milliseconds.
+//!
+//! **In a sweep** (the agent has started the program) the agent owns the run: [`Init::start`] calls nobody, and the
+//! agent ships whatever the program could not send and reports how it ended. **Outside** the run begins and ends with
+//! this process. [`agent`] runs a function once per trial instead of a program.
+
+mod beats;
+mod cursor;
+mod error;
+mod exit;
+mod function_agent;
+mod journal;
+mod ring;
+mod run;
+mod sender;
+mod settings;
+mod value;
+
+pub use error::{AgentError, ConfigError, FinishError, InitError};
+pub use function_agent::{Ended, Trial, Worked, agent};
+pub use run::{Finished, Run};
+pub use settings::{Init, init};
+pub use value::Value;
+
+/// Logs one row whose values have different types: `log!(run, "loss" => loss, "epoch" => epoch)`, at the next step, or
+/// `log!(run, "loss" => loss; step = epoch)` at a step of your own. Keys are anything that is `AsRef<str>`, values
+/// anything that becomes a [`Value`].
+#[macro_export]
+macro_rules! log {
+    ($run:expr, $($key:expr => $value:expr),+ $(,)?) => {
+        $run.log([$((::core::convert::AsRef::<str>::as_ref(&$key), $crate::Value::from($value))),+])
+    };
+    ($run:expr, $($key:expr => $value:expr),+ $(,)? ; step = $step:expr) => {
+        $run.log_at($step, [$((::core::convert::AsRef::<str>::as_ref(&$key), $crate::Value::from($value))),+])
+    };
+}

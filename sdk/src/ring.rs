@@ -1,0 +1,306 @@
+//! The bounded buffer between `log` and the journal: `log` copies a row in under a short lock, the journal takes all
+//! that waits by swapping two preallocated halves. No system call, no waiting for anything but that lock, never more memory than
+//! two halves. What does not fit is refused and counted.
+
+use std::{
+    cell::Cell,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use record::{MAX_KEY_BYTES, ValueRef, shortened};
+
+use crate::value::Value;
+
+/// One half of the buffer, in bytes: about 80,000 rows of five numbers. Only what is used of it takes memory.
+pub(crate) const HALF_BYTES: usize = 8 << 20;
+/// A thread keeps its scratch buffer between calls unless one row has made it larger than this.
+const SCRATCH_BYTES: usize = 64 << 10;
+/// Stream, step, length of the values.
+const ROW_HEAD: usize = 13;
+
+/// What a row is for: a file of the journal, a stream on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stream {
+    /// Rows of metrics.
+    History,
+    /// Values that stand for the run.
+    Summary,
+}
+
+impl Stream {
+    /// All of them, in the order of their bytes in the ring.
+    pub(crate) const ALL: [Self; 2] = [Self::History, Self::Summary];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::History => "history",
+            Self::Summary => "summary",
+        }
+    }
+}
+
+/// What has become of the rows that were offered; `accepted + refused` is all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) accepted: u64,
+    pub(crate) refused: u64,
+    /// Values left out or shortened within accepted rows.
+    pub(crate) cut: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Ring(Mutex<Half>);
+
+#[derive(Debug)]
+struct Half {
+    rows: Vec<u8>,
+    /// Per stream: the writer's largest step plus one.
+    next: [u64; 2],
+    counts: Counts,
+    closed: bool,
+}
+
+impl Ring {
+    /// `next`: the first automatic step of each stream.
+    pub(crate) fn new(next: [u64; 2]) -> Self {
+        let rows = Vec::with_capacity(HALF_BYTES);
+        Self(Mutex::new(Half { rows, next, counts: Counts::default(), closed: false }))
+    }
+
+    /// Takes one row, or refuses it. `step`: `None` for the largest step of the stream plus one.
+    pub(crate) fn push<'a, K: AsRef<str>, V: Into<Value<'a>>>(
+        &self,
+        stream: Stream,
+        step: Option<u64>,
+        values: impl IntoIterator<Item = (K, V)>,
+    ) {
+        thread_local! {
+            static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+        }
+        // Taken and put back, not borrowed: the caller's iterator may log a row of its own. A thread that is ending has
+        // no scratch any more and gets a new one.
+        let mut scratch = SCRATCH.try_with(Cell::take).unwrap_or_default();
+        scratch.clear();
+        let mut cut = 0;
+        for (key, value) in values {
+            cut += encode(key.as_ref(), &value.into(), &mut scratch);
+        }
+        self.lock().push(stream, step, &scratch, cut);
+        if scratch.capacity() <= SCRATCH_BYTES {
+            let _ = SCRATCH.try_with(|cell| cell.set(scratch));
+        }
+    }
+
+    /// Everything that waits, in exchange for `spare`, whose content is dropped.
+    pub(crate) fn swap(&self, spare: &mut Vec<u8>) {
+        spare.clear();
+        std::mem::swap(&mut self.lock().rows, spare);
+    }
+
+    /// Refuses all rows from now on.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.lock().counts
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Half> {
+        // Nothing under this lock can panic, and a logger must not.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Half {
+    fn push(&mut self, stream: Stream, step: Option<u64>, values: &[u8], cut: u64) {
+        // Never beyond what was allocated: growing would copy megabytes under the lock.
+        if self.closed || values.len() > HALF_BYTES - ROW_HEAD - self.rows.len().min(HALF_BYTES - ROW_HEAD) {
+            self.counts.refused += 1;
+            return;
+        }
+        let next = &mut self.next[stream as usize];
+        let step = step.unwrap_or(*next);
+        *next = (*next).max(step.saturating_add(1));
+        self.rows.push(stream as u8);
+        self.rows.extend_from_slice(&step.to_le_bytes());
+        self.rows.extend_from_slice(&(values.len() as u32).to_le_bytes());
+        self.rows.extend_from_slice(values);
+        self.counts.accepted += 1;
+        self.counts.cut += cut;
+    }
+}
+
+const F64: u8 = 0;
+const I64: u8 = 1;
+const FALSE: u8 = 2;
+const TRUE: u8 = 3;
+const TEXT: u8 = 4;
+
+/// Key length u16, key, tag, payload. Answers 1 if something was cut.
+fn encode(key: &str, value: &Value<'_>, out: &mut Vec<u8>) -> u64 {
+    if key.len() > MAX_KEY_BYTES {
+        return 1;
+    }
+    out.extend_from_slice(&(key.len() as u16).to_le_bytes());
+    out.extend_from_slice(key.as_bytes());
+    match value {
+        Value::F64(number) => {
+            out.push(F64);
+            out.extend_from_slice(&number.to_bits().to_le_bytes());
+        }
+        Value::I64(number) => {
+            out.push(I64);
+            out.extend_from_slice(&number.to_le_bytes());
+        }
+        Value::Bool(flag) => out.push(if *flag { TRUE } else { FALSE }),
+        Value::Text(text) => {
+            let kept = shortened(text);
+            out.push(TEXT);
+            out.extend_from_slice(&(kept.len() as u32).to_le_bytes());
+            out.extend_from_slice(kept.as_bytes());
+            return u64::from(kept.len() < text.len());
+        }
+    }
+    0
+}
+
+/// One row as it stands in the ring.
+#[derive(Clone, Debug)]
+pub(crate) struct RawRow<'a> {
+    pub(crate) stream: Stream,
+    pub(crate) step: u64,
+    pub(crate) values: RawValues<'a>,
+}
+
+/// The rows of a half that [`Ring::swap`] has given.
+pub(crate) fn rows(mut bytes: &[u8]) -> impl Iterator<Item = RawRow<'_>> {
+    std::iter::from_fn(move || {
+        let stream = *Stream::ALL.get(usize::from(take::<1>(&mut bytes)?[0]))?;
+        let step = u64::from_le_bytes(take(&mut bytes)?);
+        let length = u32::from_le_bytes(take(&mut bytes)?) as usize;
+        Some(RawRow { stream, step, values: RawValues(split(&mut bytes, length)?) })
+    })
+}
+
+/// The values of a row, decoded one by one.
+#[derive(Clone, Debug)]
+pub(crate) struct RawValues<'a>(&'a [u8]);
+
+impl<'a> Iterator for RawValues<'a> {
+    type Item = (&'a str, ValueRef<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let bytes = &mut self.0;
+        let length = usize::from(u16::from_le_bytes(take(bytes)?));
+        let key = std::str::from_utf8(split(bytes, length)?).ok()?;
+        let value = match take::<1>(bytes)?[0] {
+            F64 => ValueRef::F64(f64::from_bits(u64::from_le_bytes(take(bytes)?))),
+            I64 => ValueRef::I64(i64::from_le_bytes(take(bytes)?)),
+            FALSE => ValueRef::Bool(false),
+            TRUE => ValueRef::Bool(true),
+            _ => {
+                let length = u32::from_le_bytes(take(bytes)?) as usize;
+                ValueRef::Text(std::str::from_utf8(split(bytes, length)?).ok()?)
+            }
+        };
+        Some((key, value))
+    }
+}
+
+fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (taken, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(*taken)
+}
+
+fn split<'a>(bytes: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
+    let (taken, rest) = bytes.split_at_checked(length)?;
+    *bytes = rest;
+    Some(taken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Taken = (Stream, u64, Vec<(String, record::Value)>);
+
+    fn drain(ring: &Ring) -> Vec<Taken> {
+        let mut spare = Vec::with_capacity(HALF_BYTES);
+        ring.swap(&mut spare);
+        let values =
+            |row: RawRow<'_>| row.values.map(|(key, value)| (key.to_owned(), value.to_value())).collect();
+        rows(&spare).map(|row| (row.stream, row.step, values(row))).collect()
+    }
+
+    #[test]
+    fn rows_come_out_as_they_went_in() {
+        let ring = Ring::new([0, 0]);
+        let text = "ä".to_owned();
+        let values =
+            [("a", Value::F64(-0.0)), ("", Value::I64(-1)), ("t", Value::from(&text)), ("b", true.into())];
+        ring.push(Stream::History, None, values);
+        ring.push(Stream::Summary, None, [("best", 3_u8)]);
+        let out = drain(&ring);
+        assert_eq!(
+            out[0].2[1..],
+            [
+                (String::new(), record::Value::I64(-1)),
+                ("t".to_owned(), record::Value::Text(text)),
+                ("b".to_owned(), record::Value::Bool(true)),
+            ]
+        );
+        assert!(
+            matches!(out[0].2[0].1, record::Value::F64(number) if number.to_bits() == (-0.0_f64).to_bits())
+        );
+        assert_eq!((out[1].0, out[1].1, out[1].2.len()), (Stream::Summary, 0, 1));
+        assert!(drain(&ring).is_empty());
+    }
+
+    #[test]
+    fn the_automatic_step_is_the_largest_plus_one() {
+        let ring = Ring::new([7, 0]);
+        for step in [None, Some(20), Some(3), None, Some(u64::MAX), None] {
+            ring.push(Stream::History, step, [("a", 1)]);
+        }
+        let steps: Vec<u64> = drain(&ring).iter().map(|row| row.1).collect();
+        assert_eq!(steps, [7, 20, 3, 21, u64::MAX, u64::MAX]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_counted_exactly() {
+        let ring = Ring::new([0, 0]);
+        let text = "x".repeat(200 << 10);
+        for _ in 0..100 {
+            ring.push(Stream::History, None, [("t", text.as_str())]);
+        }
+        let counts = ring.counts();
+        assert_eq!((counts.accepted, counts.refused), (40, 60));
+        assert_eq!(drain(&ring).len(), 40);
+        ring.push(Stream::History, None, [("t", "fits again")]);
+        ring.close();
+        ring.push(Stream::History, None, [("t", "too late")]);
+        assert_eq!((ring.counts().accepted, ring.counts().refused), (41, 61));
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut_and_counted() {
+        let ring = Ring::new([0, 0]);
+        let (text, key) = ("x".repeat(record::MAX_TEXT_BYTES + 1), "k".repeat(MAX_KEY_BYTES + 1));
+        ring.push(Stream::History, None, [(key.as_str(), Value::from(1)), ("t", Value::from(&text))]);
+        assert_eq!(ring.counts(), Counts { accepted: 1, refused: 0, cut: 2 });
+        assert_eq!(drain(&ring)[0].2.len(), 1);
+    }
+
+    #[test]
+    fn an_iterator_may_log() {
+        let ring = Ring::new([0, 0]);
+        let values = (0..3).map(|index| {
+            ring.push(Stream::History, None, [("inner", index)]);
+            ("outer", index)
+        });
+        ring.push(Stream::History, None, values);
+        assert_eq!(drain(&ring).iter().map(|row| row.2.len()).collect::<Vec<_>>(), [1, 1, 1, 3]);
+    }
+}

@@ -1,0 +1,67 @@
+//! What a program can log: numbers, flags and text, made from Rust's own types. Used by `log`, `summary` and the macro.
+
+use std::borrow::Cow;
+
+/// One logged value. Floats keep their bits, NaN and infinities included.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Value<'a> {
+    /// A float; an `f32` is widened, which loses nothing.
+    F64(f64),
+    /// A whole number. Unsigned ones above `i64::MAX` become floats.
+    I64(i64),
+    /// True or false.
+    Bool(bool),
+    /// Text; what is over 256 KiB is cut off, and counted in [`Finished::cut`](crate::Finished::cut).
+    Text(Cow<'a, str>),
+}
+
+/// Conversions from a type and from a reference to it, so that maps can be logged by reference.
+macro_rules! from {
+    ($($type:ty => |$value:ident| $make:expr;)+) => {$(
+        impl From<$type> for Value<'_> {
+            fn from($value: $type) -> Self {
+                $make
+            }
+        }
+        impl From<&$type> for Value<'_> {
+            fn from(value: &$type) -> Self {
+                Self::from(*value)
+            }
+        }
+    )+};
+}
+
+from! {
+    f64 => |value| Self::F64(value);
+    f32 => |value| Self::F64(f64::from(value));
+    bool => |value| Self::Bool(value);
+    i64 => |value| Self::I64(value);
+    i32 => |value| Self::I64(i64::from(value));
+    i16 => |value| Self::I64(i64::from(value));
+    i8 => |value| Self::I64(i64::from(value));
+    u32 => |value| Self::I64(i64::from(value));
+    u16 => |value| Self::I64(i64::from(value));
+    u8 => |value| Self::I64(i64::from(value));
+    isize => |value| Self::I64(value as i64);
+    u64 => |value| i64::try_from(value).map_or(Self::F64(value as f64), Self::I64);
+    usize => |value| Self::from(value as u64);
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(value: &'a str) -> Self {
+        Self::Text(Cow::Borrowed(value))
+    }
+}
+
+impl<'a> From<&'a String> for Value<'a> {
+    fn from(value: &'a String) -> Self {
+        Self::Text(Cow::Borrowed(value))
+    }
+}
+
+impl From<String> for Value<'_> {
+    fn from(value: String) -> Self {
+        Self::Text(Cow::Owned(value))
+    }
+}

@@ -1,0 +1,71 @@
+//! Function agents in a real process against a controller that hands out trials.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::process::Output;
+
+use support::{Controller, text, trainer};
+
+fn agent(controller: &str, sweep: &str, count: &str) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = trainer();
+    command.env("BESOM_CONTROLLER", controller).env("BESOM_DATA", folder.path());
+    command.args(["agent", sweep, count]).output().unwrap()
+}
+
+fn outcomes(controller: &Controller) -> Vec<(String, String, String)> {
+    let state = controller.state();
+    let outcome = |end: &proto::v1::EndRun| {
+        let outcome = end.outcome.clone().unwrap();
+        (end.run.clone(), outcome.state, outcome.message)
+    };
+    state.ended.iter().map(outcome).collect()
+}
+
+fn triple(run: &str, state: &str, message: &str) -> (String, String, String) {
+    (run.to_owned(), state.to_owned(), message.to_owned())
+}
+
+#[test]
+fn each_trial_ends_as_its_function_did() {
+    let controller = Controller::start();
+    controller.state().queue = ["fine", "error", "panic", "until stopped", "fine"].into();
+    controller.state().stop = vec!["k3x9a0bc-3".to_owned()];
+    let output = agent(&controller.url(), "k3x9a0bc", "50");
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let want = "k3x9a0bc-0 Finished\nk3x9a0bc-1 Failed(\"it went wrong\")\nk3x9a0bc-2 Failed(\"panicked: it panicked\")\n\
+                k3x9a0bc-3 Stopped\nk3x9a0bc-4 Finished\n";
+    assert_eq!(printed, want, "{}", text(&output));
+    let want = [
+        triple("k3x9a0bc-0", "finished", ""),
+        triple("k3x9a0bc-1", "failed", "it went wrong"),
+        triple("k3x9a0bc-2", "failed", "panicked: it panicked"),
+        triple("k3x9a0bc-3", "stopped", ""),
+        triple("k3x9a0bc-4", "finished", ""),
+    ];
+    assert_eq!(outcomes(&controller), want);
+    let state = controller.state();
+    assert!((0..5).all(|trial| state.steps(&format!("k3x9a0bc-{trial}"), "history") == [0]));
+    assert!(state.beats.is_sorted_by_key(|beat| beat.beat));
+    assert!(
+        state.beats.iter().all(|beat| beat.holds.len() as u32 + beat.free <= 1 && beat.declined.is_empty())
+    );
+}
+
+#[test]
+fn a_count_is_a_bound() {
+    let controller = Controller::start();
+    controller.state().queue = ["fine"; 5].into();
+    let output = agent(&controller.url(), "k3x9a0bc", "2");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 2, "{}", text(&output));
+    assert_eq!(controller.state().queue.len(), 3);
+}
+
+#[test]
+fn what_cannot_be_done_is_said() {
+    let controller = Controller::start();
+    assert!(text(&agent(&controller.url(), "nosuch00", "1")).contains("NoSweep(\"nosuch00\")"));
+    assert!(text(&agent("http://127.0.0.1:1", "k3x9a0bc", "1")).contains("Unreachable"));
+}

@@ -1,0 +1,75 @@
+//! A training program for tests that need a real process. Started by `exits.rs` and `function_agent.rs` with what it
+//! is to do as its first argument.
+
+use std::{env, error::Error, process, thread, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+/// Rows that every way of ending must save.
+const ROWS: u32 = 2_000;
+
+#[derive(Serialize, Deserialize)]
+struct Config {
+    learning_rate: f64,
+    optimizer: Optimizer,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Optimizer {
+    name: String,
+    momentum: f64,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = env::args().collect();
+    let what = arguments.get(1).map_or("", String::as_str);
+    if what == "agent" {
+        return agent(&arguments[2], arguments[3].parse()?);
+    }
+    let optimizer = Optimizer { name: "SGD".to_owned(), momentum: 0.9 };
+    let run = besom::init().config(&Config { learning_rate: 0.1, optimizer }).start()?;
+    let config: Config = run.config()?;
+    for step in 0..ROWS {
+        besom::log!(run, "loss" => 1.0 / f64::from(step + 1), "learning_rate" => config.learning_rate);
+    }
+    run.summary("optimizer", format!("{} {}", config.optimizer.name, config.optimizer.momentum));
+    match what {
+        "exit" => process::exit(3),
+        "panic" => panic!("as asked"),
+        "thread" => drop(thread::spawn(move || drop(run)).join()),
+        "leak" => std::mem::forget(run),
+        "finish" => drop(run.finish()?),
+        "linger" => thread::sleep(Duration::from_secs(60)),
+        // The run is dropped at the end of main.
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The trial's parameter says what becomes of it.
+fn agent(sweep: &str, count: u64) -> Result<(), Box<dyn Error>> {
+    #[derive(Deserialize)]
+    struct Params {
+        what: String,
+    }
+    let worked = besom::agent(sweep, count, |run| -> Result<(), Box<dyn Error>> {
+        let params: Params = run.config()?;
+        run.log([("loss", 0.5), ("other", 1.0)]);
+        match params.what.as_str() {
+            "error" => Err("it went wrong".into()),
+            "panic" => panic!("it panicked"),
+            "until stopped" => {
+                while !run.should_stop() {
+                    thread::sleep(Duration::from_millis(10));
+                }
+                Err("stopped".into())
+            }
+            _ => Ok(()),
+        }
+    })?;
+    for trial in worked.trials {
+        let line = format!("{} {:?}\n", trial.run, trial.ended);
+        std::io::Write::write_all(&mut std::io::stdout(), line.as_bytes())?;
+    }
+    Ok(())
+}

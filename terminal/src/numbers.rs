@@ -1,0 +1,140 @@
+//! Numbers as people read them: four significant digits, durations and ages in two units at most. Called by the agent and
+//! the `sweep` command; files and JSON keep exact values, so nothing here is ever parsed again.
+
+/// A number in four significant digits: `0.02131`, `1.2e-5`, `3.142`. Whole numbers below a million stand in full.
+pub fn number(value: f64) -> String {
+    if value.is_nan() {
+        return "NaN".to_owned();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
+    }
+    if value.fract() == 0.0 && value.abs() < 1e6 {
+        return if value == 0.0 { "0".to_owned() } else { format!("{value:.0}") };
+    }
+    // Rounded first: 0.00099999 belongs to the exponent of 0.001.
+    let scientific = format!("{value:.3e}");
+    let (mantissa, exponent) = scientific.split_once('e').expect("`e` formats with an exponent");
+    let exponent: i32 = exponent.parse().expect("an exponent is a number");
+    match exponent {
+        -3..6 => {
+            let decimals = usize::try_from(3 - exponent).unwrap_or(0);
+            without_zeros(&format!("{value:.decimals$}")).to_owned()
+        }
+        _ => format!("{}e{exponent}", without_zeros(mantissa)),
+    }
+}
+
+/// Zeros behind a decimal point say nothing.
+fn without_zeros(text: &str) -> &str {
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
+}
+
+/// How long something took, from milliseconds: `850ms`, `3.4s`, `1m 12s`, `2h 5m`, `3d 4h`. Below zero counts as zero.
+pub fn duration(ms: i64) -> String {
+    let ms = ms.max(0);
+    let seconds = ms / 1000;
+    match seconds {
+        0 => format!("{ms}ms"),
+        1..10 => format!("{seconds}.{}s", ms % 1000 / 100),
+        10..60 => format!("{seconds}s"),
+        60..3600 => two(seconds / 60, 'm', seconds % 60, 's'),
+        3600..86_400 => two(seconds / 3600, 'h', seconds % 3600 / 60, 'm'),
+        _ => two(seconds / 86_400, 'd', seconds % 86_400 / 3600, 'h'),
+    }
+}
+
+fn two(large: i64, large_unit: char, small: i64, small_unit: char) -> String {
+    if small == 0 {
+        format!("{large}{large_unit}")
+    } else {
+        format!("{large}{large_unit} {small}{small_unit}")
+    }
+}
+
+/// How long ago something was, from milliseconds: `just now`, `12s ago`, `3m ago`, `2h ago`, `5d ago`. Below zero (a clock
+/// that is ahead) counts as now.
+pub fn age(ms: i64) -> String {
+    match ms.max(0) / 1000 {
+        0..5 => "just now".to_owned(),
+        seconds @ 5..60 => format!("{seconds}s ago"),
+        seconds @ 60..3600 => format!("{}m ago", seconds / 60),
+        seconds @ 3600..86_400 => format!("{}h ago", seconds / 3600),
+        seconds => format!("{}d ago", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn numbers_are_short() {
+        let shown = [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (1.0, "1"),
+            (-17.0, "-17"),
+            (123_456.0, "123456"),
+            (1_000_000.0, "1e6"),
+            (12_345_678.0, "1.235e7"),
+            (0.021_313_7, "0.02131"),
+            (0.5, "0.5"),
+            (0.999_99, "1"),
+            (0.001, "0.001"),
+            (0.000_999_99, "0.001"),
+            (0.000_12, "1.2e-4"),
+            (1e-5, "1e-5"),
+            (2.345_67, "2.346"),
+            (123.456, "123.5"),
+            (99_999.5, "100000"),
+            (999_999.9, "1e6"),
+            (f64::MIN_POSITIVE, "2.225e-308"),
+            (f64::MAX, "1.798e308"),
+            (f64::NAN, "NaN"),
+            (f64::NEG_INFINITY, "-Infinity"),
+        ];
+        for (value, text) in shown {
+            assert_eq!(number(value), text, "{value:e}");
+        }
+    }
+
+    #[test]
+    fn durations_have_two_units() {
+        let shown = [
+            (-5, "0ms"),
+            (850, "850ms"),
+            (3_456, "3.4s"),
+            (59_999, "59s"),
+            (72_000, "1m 12s"),
+            (120_000, "2m"),
+            (7_500_000, "2h 5m"),
+            (273_600_000, "3d 4h"),
+        ];
+        for (ms, text) in shown {
+            assert_eq!(duration(ms), text, "{ms}");
+        }
+        let ages = [
+            (-9, "just now"),
+            (12_000, "12s ago"),
+            (200_000, "3m ago"),
+            (7_300_000, "2h ago"),
+            (500_000_000, "5d ago"),
+        ];
+        for (ms, text) in ages {
+            assert_eq!(age(ms), text, "{ms}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn four_digits_are_kept(value in proptest::num::f64::NORMAL) {
+            let shown: f64 = number(value).parse().unwrap();
+            // The very largest floats may round up to infinity.
+            prop_assume!(shown.is_finite());
+            prop_assert!((shown - value).abs() <= value.abs() * 5.1e-4, "{value:e} is shown as {shown:e}");
+            prop_assert!(number(value).len() <= 11);
+        }
+    }
+}
