@@ -1,0 +1,75 @@
+//! `sweep pause`, `resume`, `stop`, `cancel` and `retry`: what a person wants of a sweep that exists.
+
+use proto::v1::{Change, ChangeSweep, RetryRuns, Sweep};
+use terminal::Failure;
+
+use crate::{args::Retry, connect, connect::Controller, view};
+
+/// No new trials until resumed.
+pub(crate) async fn pause(controller: &Controller, id: &str) -> Result<(), Failure> {
+    let sweep = change(controller, id, Change::Pause).await?;
+    say(&sweep, &format!("`sweep resume {id}` goes on"));
+    Ok(())
+}
+
+/// New trials again.
+pub(crate) async fn resume(controller: &Controller, id: &str) -> Result<(), Failure> {
+    let sweep = change(controller, id, Change::Resume).await?;
+    say(&sweep, &format!("`{}` starts an agent", controller.agent_line(id)));
+    Ok(())
+}
+
+/// No new trials; over once the running ones have ended.
+pub(crate) async fn stop(controller: &Controller, id: &str) -> Result<(), Failure> {
+    let sweep = change(controller, id, Change::Stop).await?;
+    say(&sweep, &format!("`sweep cancel {id}` would end running trials too"));
+    Ok(())
+}
+
+/// Over; running trials are told to end.
+pub(crate) async fn cancel(controller: &Controller, id: &str) -> Result<(), Failure> {
+    let sweep = change(controller, id, Change::Cancel).await?;
+    say(&sweep, &format!("`sweep watch {id}` shows its trials end"));
+    Ok(())
+}
+
+async fn change(controller: &Controller, id: &str, change: Change) -> Result<Sweep, Failure> {
+    let message = ChangeSweep { sweep: id.to_owned(), change: change.into() };
+    match controller.dial().sweeps().change(connect::within_patience(message)).await {
+        Ok(sweep) => Ok(sweep.into_inner()),
+        Err(status) => Err(controller.failure_about(id, &status).await),
+    }
+}
+
+/// The state as a result; advice only while trials are at work.
+fn say(sweep: &Sweep, advice: &str) {
+    terminal::print(view::sweep::changed(sweep));
+    let counts = sweep.counts.unwrap_or_default();
+    if counts.leased + counts.running > 0 {
+        terminal::hint(advice);
+    }
+}
+
+/// Queues runs again and prints their ids.
+pub(crate) async fn retry(controller: &Controller, args: &Retry) -> Result<(), Failure> {
+    let message = RetryRuns { sweep: args.id.clone(), runs: args.runs.clone() };
+    let answer = controller.dial().sweeps().retry(connect::within_patience(message)).await;
+    let retried = match answer {
+        Ok(retried) => retried.into_inner().runs,
+        Err(status) => {
+            // It may be one of the runs that is missing.
+            let missing = args.runs.iter().find(|run| status.message().contains(&format!("`{run}`")));
+            return Err(controller.failure_about(missing.unwrap_or(&args.id), &status).await);
+        }
+    };
+    if retried.is_empty() {
+        terminal::say(format_args!("sweep `{}` has no failed or crashed run: nothing to retry", args.id));
+        return Ok(());
+    }
+    terminal::say(format_args!("queued again: {}", view::count(retried.len() as u64, "run")));
+    for run in &retried {
+        terminal::print(view::one_word(run));
+    }
+    terminal::hint(format_args!("`{}` starts an agent", controller.agent_line(&args.id)));
+    Ok(())
+}

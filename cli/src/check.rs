@@ -1,0 +1,59 @@
+//! `sweep check`: every problem of a YAML file, without a controller. Also how `create` shows problems.
+
+use serde_json::json;
+use sweeps::config::{self, Config, Problem, Severity};
+use terminal::{Exit, Failure};
+
+use crate::{args::Check, json, source, source::Source, view};
+
+/// Checks the file and prints what is wrong with it.
+pub(crate) fn check(args: &Check) -> Result<(), Failure> {
+    let source = source::read(&args.file)?;
+    let checked = config::check(&source.text);
+    if args.json {
+        let problems: Vec<_> = checked.problems.iter().map(problem_json).collect();
+        terminal::print(json::text(&problems.into()));
+    } else {
+        for problem in &checked.problems {
+            terminal::print(view::problem::render(problem, &source));
+        }
+    }
+    match checked.config {
+        Some(config) if !args.json => terminal::print(view::problem::good(&source.name, &config)),
+        Some(_) => {}
+        None => return Err(refused(&source, &checked.problems)),
+    }
+    Ok(())
+}
+
+/// Prints the problems to stderr.
+///
+/// # Errors
+/// When one of them is an error.
+pub(crate) fn accept(source: &Source) -> Result<Config, Failure> {
+    let checked = config::check(&source.text);
+    for problem in &checked.problems {
+        terminal::say(view::problem::render(problem, source));
+    }
+    checked.config.ok_or_else(|| refused(source, &checked.problems))
+}
+
+fn refused(source: &Source, problems: &[Problem]) -> Failure {
+    let errors = match problems.iter().filter(|problem| problem.severity == Severity::Error).count() {
+        // `sweeps` tells no more, and counts the others in a problem of its own.
+        101.. => "more than 100 errors".to_owned(),
+        errors => view::count(errors as u64, "error"),
+    };
+    Failure::new(Exit::Input, format!("`{}` has {errors}", source.name))
+}
+
+fn problem_json(problem: &Problem) -> serde_json::Value {
+    json!({
+        "severity": match problem.severity { Severity::Error => "error", Severity::Warning => "warning" },
+        "path": problem.path,
+        "line": problem.line,
+        "columns": [problem.columns.0, problem.columns.1],
+        "message": problem.message,
+        "hint": problem.hint,
+    })
+}

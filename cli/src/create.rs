@@ -1,0 +1,55 @@
+//! `sweep create`: from a YAML file to a sweep, and the line that starts an agent.
+
+use proto::{
+    dial,
+    v1::{self, CreateSweep},
+};
+use rand::{TryRng as _, rngs::SysRng};
+use serde_json::json;
+use terminal::{Exit, Failure};
+
+use crate::{args::Create, check, connect, connect::Controller, json, source, source::Source, view};
+
+/// How often the controller is asked again after an answer was lost.
+const TRIES: u32 = 4;
+
+/// Checks the file here, so that every problem is told without a controller; then creates the sweep.
+pub(crate) async fn create(controller: &Controller, args: &Create) -> Result<(), Failure> {
+    let source = source::read(&args.file)?;
+    check::accept(&source)?;
+    let sweep = ask(controller, &source).await?;
+    let agent = controller.agent_line(&sweep.id);
+    if args.json {
+        terminal::print(json::text(&json!({ "id": sweep.id, "agent": agent })));
+    } else if args.quiet {
+        terminal::print(view::one_word(&sweep.id));
+    } else {
+        terminal::print(view::sweep::created(&sweep, &agent, controller.has_token()));
+    }
+    Ok(())
+}
+
+/// With a key of our own, so that a repeat after a lost answer does not make a second sweep.
+async fn ask(controller: &Controller, source: &Source) -> Result<v1::Sweep, Failure> {
+    let message =
+        CreateSweep { yaml: source.text.clone(), source: source.name.clone(), idempotency_key: key()? };
+    for attempt in 0.. {
+        match controller.dial().sweeps().create(connect::within_patience(message.clone())).await {
+            Ok(sweep) => return Ok(sweep.into_inner()),
+            Err(status) if attempt + 1 < TRIES && connect::is_worth_another_try(&status) => {
+                // One person at one keyboard: no fleet to spread.
+                tokio::time::sleep(dial::backoff(attempt, 0.5)).await;
+            }
+            Err(status) => return Err(controller.failure(&status)),
+        }
+    }
+    unreachable!("the last try returns")
+}
+
+fn key() -> Result<String, Failure> {
+    let draw = || SysRng.try_next_u64();
+    let drawn = draw().and_then(|high| Ok((high, draw()?)));
+    let (high, low) = drawn
+        .map_err(|error| Failure::new(Exit::Bug, format!("this machine gives no random number: {error}")))?;
+    Ok(format!("{high:016x}{low:016x}"))
+}

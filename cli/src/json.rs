@@ -1,0 +1,142 @@
+//! Sweeps and runs as JSON for scripts: what `--json` and `export` write. Names are part of what users rely on: they may be
+//! added to, never changed.
+
+use jiff::Timestamp;
+use proto::v1;
+use serde_json::{Value, json};
+
+use crate::view::values;
+
+/// A sweep.
+pub(crate) fn sweep(sweep: &v1::Sweep) -> Value {
+    let counts = sweep.counts.unwrap_or_default();
+    let metric = (!sweep.metric.is_empty()).then(|| {
+        json!({
+            "name": sweep.metric,
+            "goal": if sweep.maximize { "maximize" } else { "minimize" },
+            "target": sweep.target,
+        })
+    });
+    json!({
+        "id": sweep.id,
+        "name": text_or_null(&sweep.name),
+        "description": text_or_null(&sweep.description),
+        "project": text_or_null(&sweep.project),
+        "method": sweep.method,
+        "metric": metric,
+        "state": sweep.state,
+        "closing": text_or_null(&sweep.closing),
+        "note": text_or_null(&sweep.note),
+        "seed": text_or_null(&sweep.seed),
+        "trials_bound": sweep.trials_bound,
+        "counts": {
+            "trials": counts.trials,
+            "queued": counts.queued,
+            "leased": counts.leased,
+            "running": counts.running,
+            "finished": counts.finished,
+            "failed": counts.failed,
+            "crashed": counts.crashed,
+            "stopped": counts.stopped,
+        },
+        "best": sweep.best.as_ref().map(run),
+        "warnings": sweep.warnings,
+        "created": time(Some(sweep.created_ms)),
+        "ended": time(sweep.ended_ms),
+        "yaml": sweep.yaml,
+    })
+}
+
+/// A run.
+pub(crate) fn run(run: &v1::Run) -> Value {
+    let outcome = run.outcome.as_ref().map(|outcome| {
+        json!({
+            "state": outcome.state,
+            "class": text_or_null(&outcome.class),
+            "exit_code": outcome.exit_code,
+            "signal": outcome.signal,
+            "message": text_or_null(&outcome.message),
+        })
+    });
+    json!({
+        "id": run.id,
+        "sweep": text_or_null(&run.sweep),
+        "trial": run.trial,
+        "project": text_or_null(&run.project),
+        "name": text_or_null(&run.name),
+        "state": run.state,
+        "attempt": run.attempt,
+        "agent": text_or_null(&run.agent),
+        "value": run.value,
+        "params": Value::Object(values::object(&run.config_json)),
+        "summary": Value::Object(values::object(&run.summary_json)),
+        "rows": run.rows,
+        "outcome": outcome,
+        "note": text_or_null(&run.note),
+        "stop_wanted": run.stop_wanted,
+        "created": time(Some(run.created_ms)),
+        "started": time(run.started_ms),
+        "ended": time(run.ended_ms),
+        "suggestion": serde_json::from_str::<Value>(&run.suggestion_json).unwrap_or(Value::Null),
+    })
+}
+
+/// The outcome of a replay.
+pub(crate) fn replayed(replayed: &v1::Replayed) -> Value {
+    json!({
+        "equal": replayed.equal,
+        "incomparable": replayed.incomparable,
+        "different": replayed.different,
+    })
+}
+
+/// Text of JSON, indented, that cannot steer a terminal: what JSON itself leaves as it is (DEL, C1) is escaped too.
+pub(crate) fn text(value: &Value) -> String {
+    let plain = serde_json::to_string_pretty(value).expect("a JSON value has string keys only");
+    if !plain.chars().any(steers) {
+        return plain;
+    }
+    let escape = |letter: char| match steers(letter) {
+        true => format!("\\u{:04x}", u32::from(letter)),
+        false => letter.to_string(),
+    };
+    plain.chars().map(escape).collect()
+}
+
+/// All of these are below U+10000, so one `\u` says it.
+fn steers(letter: char) -> bool {
+    matches!(letter, '\u{7f}'..='\u{9f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// RFC 3339 in UTC, to the millisecond.
+pub(crate) fn time(ms: Option<i64>) -> Option<String> {
+    let at = Timestamp::from_millisecond(ms?).ok()?;
+    Some(format!("{at:.3}"))
+}
+
+fn text_or_null(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::fixtures;
+
+    #[test]
+    fn sweep_and_run_as_json() {
+        insta::assert_snapshot!("sweep", text(&sweep(&fixtures::sweep())));
+        insta::assert_snapshot!("run", text(&run(&fixtures::runs()[2])));
+    }
+
+    #[test]
+    fn json_says_the_same_and_steers_nothing() {
+        let value = json!({ "a\u{9b}2J": "\u{1b}]0;title\u{7} \u{7f} \u{202e}ü" });
+        let text = text(&value);
+        assert!(
+            text.chars().all(|letter| letter == '\n' || !letter.is_control() && letter != '\u{202e}'),
+            "{text:?}"
+        );
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+    }
+}

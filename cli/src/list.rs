@@ -1,0 +1,34 @@
+//! `sweep ls`.
+
+use proto::v1::ListSweeps;
+use terminal::Failure;
+
+use crate::{args::Ls, connect, connect::Controller, json, view};
+
+/// Sweeps shown without `--all`.
+const SHOWN: usize = 50;
+
+/// Prints the sweeps, newest first.
+pub(crate) async fn list(controller: &Controller, args: &Ls) -> Result<(), Failure> {
+    let limit = if args.all || args.json { u32::MAX } else { SHOWN as u32 + 1 };
+    let answer = controller.dial().sweeps().list(connect::within_patience(ListSweeps { limit })).await;
+    let mut sweeps = answer.map_err(|status| controller.failure(&status))?.into_inner().sweeps;
+    if args.json {
+        terminal::print(json::text(&sweeps.iter().map(json::sweep).collect::<Vec<_>>().into()));
+        return Ok(());
+    }
+    let more = !args.all && sweeps.len() > SHOWN;
+    if more {
+        sweeps.truncate(SHOWN);
+    }
+    if sweeps.is_empty() {
+        terminal::say("no sweeps yet");
+        terminal::hint("`sweep create sweep.yaml` makes one");
+        return Ok(());
+    }
+    terminal::print(view::list::sweeps(&sweeps, view::now_ms()));
+    if more {
+        terminal::say("... older ones: sweep ls --all");
+    }
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! `sweep logs`: what a run wrote to its stdout and stderr.
+
+use std::{collections::HashMap, time::Duration};
+
+use proto::{
+    dial,
+    v1::{Block, ReadRows},
+};
+use record::{Corrupt, Value};
+use terminal::{Exit, Failure};
+use tokio::time::{Instant, sleep};
+use tonic::Status;
+
+use crate::{args::Logs, connect::Controller, view};
+
+/// How long a controller may be away while a run is followed.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Prints the console of every attempt, oldest first.
+pub(crate) async fn logs(controller: &Controller, args: &Logs) -> Result<(), Failure> {
+    let run = controller.run(&args.run).await?;
+    let mut console = Console::default();
+    let mut away: Option<(Instant, u32)> = None;
+    while let Err(stopped) = read(controller, args, &mut console).await {
+        let status = match stopped {
+            Stopped::Corrupt(reason) => return Err(corrupt(&args.run, reason)),
+            Stopped::Status(status) if args.follow && dial::is_transient(&status) => status,
+            Stopped::Status(status) => return Err(controller.failure(&status)),
+        };
+        let (since, tries) = away.filter(|_| !console.progressed).unwrap_or_else(|| {
+            terminal::say("the controller is out of reach; waiting for it");
+            (Instant::now(), 0)
+        });
+        if since.elapsed() > PATIENCE {
+            return Err(controller.failure(&status));
+        }
+        sleep(dial::backoff(tries, 0.5)).await;
+        away = Some((since, tries + 1));
+        console.progressed = false;
+    }
+    if console.next.is_empty() {
+        terminal::say(format_args!(
+            "run `{}` has printed nothing; it is {}",
+            run.id,
+            view::one_word(&run.state)
+        ));
+    }
+    Ok(())
+}
+
+/// Why reading ended early.
+enum Stopped {
+    Status(Status),
+    Corrupt(Corrupt),
+}
+
+impl From<Corrupt> for Stopped {
+    fn from(corrupt: Corrupt) -> Self {
+        Stopped::Corrupt(corrupt)
+    }
+}
+
+impl From<Status> for Stopped {
+    fn from(status: Status) -> Self {
+        Stopped::Status(status)
+    }
+}
+
+async fn read(controller: &Controller, args: &Logs, console: &mut Console) -> Result<(), Stopped> {
+    let message =
+        ReadRows { run: args.run.clone(), stream: "console".to_owned(), attempt: 0, follow: args.follow };
+    let mut blocks = controller.dial().runs().read(message).await?.into_inner();
+    while let Some(block) = blocks.message().await? {
+        let news = console.take(&block)?;
+        news.heading.into_iter().for_each(terminal::say);
+        news.lines.iter().for_each(terminal::print);
+    }
+    Ok(())
+}
+
+/// What was printed already.
+#[derive(Default)]
+struct Console {
+    /// Rows printed of each attempt and writer.
+    next: HashMap<(u32, String), u64>,
+    /// The attempt that was printed last.
+    attempt: u32,
+    /// Something came since this was set to false.
+    progressed: bool,
+}
+
+/// What a block brings that was not printed before.
+#[derive(Debug, Default, PartialEq)]
+struct News {
+    /// Another attempt begins.
+    heading: Option<String>,
+    lines: Vec<String>,
+}
+
+impl Console {
+    /// The block's rows, less those that an earlier stream brought.
+    fn take(&mut self, block: &Block) -> Result<News, Corrupt> {
+        let end = block.offset + block.rows;
+        let next = self.next.entry((block.attempt, block.writer.clone())).or_insert(0);
+        if end <= *next {
+            return Ok(News::default());
+        }
+        let seen = usize::try_from(next.saturating_sub(block.offset)).unwrap_or(usize::MAX);
+        let rows = record::rows(&block.frames)?;
+        *next = end;
+        self.progressed = true;
+        let begins = self.attempt != block.attempt;
+        // A run with one attempt, as most have, needs no heading.
+        let only = self.attempt == 0 && block.attempt == 1 && !block.fenced;
+        self.attempt = block.attempt;
+        let heading = (begins && !only).then(|| view::logs::attempt(block.attempt, block.fenced));
+        let values = rows.into_iter().skip(seen).flat_map(|row| row.values);
+        let lines = values.filter_map(|(key, value)| match value {
+            Value::Text(line) => Some(view::logs::line(&key, &line)),
+            _ => None,
+        });
+        Ok(News { heading, lines: lines.collect() })
+    }
+}
+
+fn corrupt(run: &str, reason: Corrupt) -> Failure {
+    Failure::new(Exit::Bug, format!("the console of run `{run}` cannot be read: {reason}"))
+        .hint("are `sweep` and the controller of the same version?")
+}
+
+#[cfg(test)]
+mod tests {
+    use record::{Row, Writer};
+
+    use super::*;
+
+    fn block(attempt: u32, offset: u64, lines: &[&str]) -> Block {
+        let row = |line: &&str| Row {
+            values: vec![("stdout".to_owned(), Value::Text((*line).to_owned()))],
+            ..Row::default()
+        };
+        let rows: Vec<Row> = lines.iter().map(row).collect();
+        let mut frames = Vec::new();
+        Writer::default().frame(&rows, &mut frames);
+        Block { attempt, writer: "agent".to_owned(), offset, rows: rows.len() as u64, frames, fenced: false }
+    }
+
+    #[test]
+    fn a_stream_opened_again_repeats_no_line() {
+        let mut console = Console::default();
+        assert_eq!(console.take(&block(1, 0, &["a", "b"])).unwrap().lines, ["a", "b"]);
+        assert_eq!(console.take(&block(1, 0, &["a", "b"])).unwrap(), News::default());
+        assert_eq!(console.take(&block(1, 1, &["b", "c"])).unwrap().lines, ["c"]);
+        let second = console.take(&block(2, 0, &["a"])).unwrap();
+        assert_eq!((second.heading.is_some(), second.lines), (true, vec!["a".to_owned()]));
+    }
+}

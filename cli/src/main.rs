@@ -1,0 +1,59 @@
+//! The `sweep` command: what a person or a script asks of a controller, and the offline check of a sweep's YAML. Started by
+//! people; decides nothing itself, asks the controller and shows the answer.
+
+mod args;
+mod change;
+mod check;
+mod connect;
+mod create;
+mod export;
+mod json;
+mod list;
+mod logs;
+mod show;
+mod source;
+mod view;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use terminal::{Exit, Failure};
+
+use crate::{
+    args::{Args, Command},
+    connect::Controller,
+};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    terminal::run(move || perform(&args))
+}
+
+fn perform(args: &Args) -> Result<(), Failure> {
+    if let Command::Check(check) = &args.command {
+        return check::check(check);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::new(Exit::Bug, format!("cannot start: {error}")))?;
+    runtime.block_on(ask(args))
+}
+
+async fn ask(args: &Args) -> Result<(), Failure> {
+    let controller = Controller::new(&args.reach)?;
+    match &args.command {
+        Command::Create(args) => create::create(&controller, args).await,
+        Command::Check(args) => check::check(args),
+        Command::Ls(args) => list::list(&controller, args).await,
+        Command::Show(args) => show::show(&controller, args).await,
+        Command::Best(args) => show::best(&controller, args).await,
+        Command::Watch(args) => watch::watch(&controller, &args.id).await,
+        Command::Pause(args) => change::pause(&controller, &args.id).await,
+        Command::Resume(args) => change::resume(&controller, &args.id).await,
+        Command::Stop(args) => change::stop(&controller, &args.id).await,
+        Command::Cancel(args) => change::cancel(&controller, &args.id).await,
+        Command::Retry(args) => change::retry(&controller, args).await,
+        Command::Export(args) => export::export(&controller, args).await,
+        Command::Logs(args) => logs::logs(&controller, args).await,
+    }
+}

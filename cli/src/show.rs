@@ -1,0 +1,130 @@
+//! `sweep show` and `sweep best`: a sweep with its ranking, one run, the winner, and the replay of suggestions.
+
+use proto::v1::{self, ReplayTrials, RunRef, SweepRef};
+use serde_json::json;
+use terminal::{Exit, Failure};
+use tonic::Code;
+
+use crate::{
+    args::{Best, Show},
+    connect,
+    connect::Controller,
+    json, view,
+};
+
+/// What an id stands for.
+enum Found {
+    Sweep(Box<v1::Sweep>),
+    Run(Box<v1::Run>),
+}
+
+/// Prints a sweep or a run.
+pub(crate) async fn show(controller: &Controller, args: &Show) -> Result<(), Failure> {
+    let found = find(controller, &args.id).await?;
+    if args.replay {
+        return replay(controller, &found, args).await;
+    }
+    match found {
+        Found::Sweep(sweep) => {
+            let runs = controller.runs_of(&sweep.id).await?;
+            if args.json {
+                let runs: Vec<_> = runs.iter().map(json::run).collect();
+                terminal::print(json::text(&json!({ "sweep": json::sweep(&sweep), "runs": runs })));
+                return Ok(());
+            }
+            let shown =
+                view::sweep::Shown { now_ms: view::now_ms(), all: args.all, columns: terminal::columns() };
+            terminal::print(view::sweep::sweep(&sweep, &runs, &shown));
+            if runs.is_empty() && !view::is_over(&sweep) {
+                terminal::hint(format!("`{}` starts an agent", controller.agent_line(&sweep.id)));
+            }
+            for warning in view::sweep::warnings(&runs) {
+                terminal::warn(warning);
+            }
+        }
+        Found::Run(run) if args.json => terminal::print(json::text(&json::run(&run))),
+        Found::Run(run) => {
+            let sweep = if run.sweep.is_empty() { None } else { Some(controller.sweep(&run.sweep).await?) };
+            terminal::print(view::run::run(&run, sweep.as_ref(), view::now_ms()));
+        }
+    }
+    Ok(())
+}
+
+/// Runs of a sweep have a hyphen; ids of sweeps and of other runs look alike, so a sweep is tried first.
+async fn find(controller: &Controller, id: &str) -> Result<Found, Failure> {
+    if id.contains('-') {
+        return Ok(Found::Run(Box::new(controller.run(id).await?)));
+    }
+    match controller.dial().sweeps().get(connect::within_patience(SweepRef { sweep: id.to_owned() })).await {
+        Ok(sweep) => Ok(Found::Sweep(Box::new(sweep.into_inner()))),
+        Err(status) if status.code() == Code::NotFound => {
+            let run =
+                controller.dial().runs().get(connect::within_patience(RunRef { run: id.to_owned() })).await;
+            match run {
+                Ok(run) => Ok(Found::Run(Box::new(run.into_inner()))),
+                Err(_) => Err(controller.failure_about(id, &status).await),
+            }
+        }
+        Err(status) => Err(controller.failure(&status)),
+    }
+}
+
+async fn replay(controller: &Controller, found: &Found, args: &Show) -> Result<(), Failure> {
+    let (sweep, trials) = match found {
+        Found::Sweep(sweep) => (sweep.id.clone(), Vec::new()),
+        Found::Run(run) => match run.trial {
+            Some(trial) => (run.sweep.clone(), vec![trial]),
+            None => {
+                let message = format!("run `{}` is in no sweep: nobody suggested it", run.id);
+                return Err(Failure::new(Exit::Input, message));
+            }
+        },
+    };
+    // Fitting the models of a long sweep again takes its time: no deadline.
+    let answer = controller.dial().sweeps().replay(ReplayTrials { sweep: sweep.clone(), trials }).await;
+    let replayed = answer.map_err(|status| controller.failure(&status))?.into_inner();
+    if args.json {
+        terminal::print(json::text(&json::replayed(&replayed)));
+    } else {
+        terminal::print(view::sweep::replayed(&replayed));
+    }
+    match replayed.different.len() as u64 {
+        0 => Ok(()),
+        different => {
+            let message =
+                format!("{} of sweep `{sweep}` came out different", view::count(different, "suggestion"));
+            Err(Failure::new(Exit::Refused, message).hint("this is a bug in besom; please report it"))
+        }
+    }
+}
+
+/// Prints the best run of a sweep.
+pub(crate) async fn best(controller: &Controller, args: &Best) -> Result<(), Failure> {
+    let sweep = controller.sweep(&args.id).await?;
+    let Some(run) = &sweep.best else { return Err(no_best(&sweep)) };
+    if args.json {
+        terminal::print(json::text(&json::run(run)));
+    } else {
+        terminal::print(view::run::best(&sweep, run));
+    }
+    Ok(())
+}
+
+fn no_best(sweep: &v1::Sweep) -> Failure {
+    let id = &sweep.id;
+    if sweep.metric.is_empty() {
+        return Failure::new(Exit::Refused, format!("sweep `{id}` has no metric, so no run is the best"))
+            .hint("name one in the YAML: `metric: {name: val/loss, goal: minimize}`");
+    }
+    let metric = terminal::one_line(&sweep.metric, 60);
+    let finished = sweep.counts.unwrap_or_default().finished;
+    let (message, hint) = match finished {
+        0 => (format!("no run of sweep `{id}` has finished"), format!("`sweep show {id}` shows how it goes")),
+        _ => (
+            format!("no finished run of sweep `{id}` has logged `{metric}`"),
+            format!("`sweep show {id}` names what was logged instead"),
+        ),
+    };
+    Failure::new(Exit::Refused, message).hint(hint)
+}

@@ -1,0 +1,69 @@
+//! No view lets foreign text steer the terminal: every text field of sweep and run is hostile here. Tests only.
+
+use proto::v1::{Outcome, Run, Sweep, SweepUpdate};
+
+use super::{fixtures, list, run, sweep, watch};
+
+const HOSTILE: &str = "x\u{1b}]0;title\u{7}\u{1b}[2J\u{9b}31m\u{202e}\r\u{8}y\nz";
+
+fn hostile_run(state: &str) -> Run {
+    let json = serde_json::json!({ HOSTILE: HOSTILE, "nested": { HOSTILE: [HOSTILE] } }).to_string();
+    let text = || HOSTILE.to_owned();
+    let outcome = Outcome { class: text(), message: format!("{HOSTILE}\n{HOSTILE}"), ..Outcome::default() };
+    Run {
+        id: text(),
+        sweep: text(),
+        name: text(),
+        project: text(),
+        state: state.to_owned(),
+        agent: text(),
+        note: text(),
+        config_json: json.clone(),
+        summary_json: json.clone(),
+        suggestion_json: json,
+        value: Some(1.0),
+        attempt: 1,
+        outcome: Some(outcome),
+        ..Run::default()
+    }
+}
+
+#[test]
+fn no_view_steers_the_terminal() {
+    let text = || HOSTILE.to_owned();
+    let hostile = Sweep {
+        id: text(),
+        name: text(),
+        description: text(),
+        project: text(),
+        method: text(),
+        state: text(),
+        closing: text(),
+        note: text(),
+        metric: text(),
+        best: Some(hostile_run("finished")),
+        ..Sweep::default()
+    };
+    let runs = ["finished", "failed", "running", HOSTILE].map(hostile_run);
+    let shown = sweep::Shown { now_ms: fixtures::NOW, all: false, columns: Some(100) };
+    let mut watched = watch::Watched::new(hostile.clone(), "agent x".to_owned());
+    let lines = watched.take(SweepUpdate { sweep: Some(hostile.clone()), runs: runs.to_vec() });
+    let views = [
+        list::sweeps(std::slice::from_ref(&hostile), fixtures::NOW),
+        sweep::sweep(&hostile, &runs, &shown),
+        sweep::warnings(&runs).join("\n"),
+        sweep::created(&hostile, "agent x", false),
+        sweep::changed(&hostile),
+        run::run(&runs[1], Some(&hostile), fixtures::NOW),
+        run::best(&hostile, &runs[0]),
+        watch::block(&watched, fixtures::NOW),
+        watch::end(&watched),
+        lines.join("\n"),
+    ];
+    for view in views {
+        let plain = fixtures::plain(&view);
+        let steering =
+            plain.chars().find(|&letter| letter != '\n' && (letter.is_control() || letter == '\u{202e}'));
+        assert_eq!(steering, None, "{plain:?}");
+    }
+}

@@ -1,0 +1,147 @@
+//! What people see: pure functions from the controller's answers to text, colours included (the terminal's printer strips
+//! them where they are not wanted). Called by the commands. Never prints and never asks; every foreign text passes
+//! `terminal::one_line` or `terminal::sanitise` before it is shown.
+
+pub(crate) mod csv;
+#[cfg(test)]
+pub(crate) mod fixtures;
+#[cfg(test)]
+mod hostile;
+pub(crate) mod list;
+pub(crate) mod logs;
+pub(crate) mod problem;
+mod ranking;
+pub(crate) mod run;
+pub(crate) mod sweep;
+pub(crate) mod values;
+pub(crate) mod watch;
+
+use proto::v1;
+use terminal::{
+    one_line,
+    style::{self, paint},
+    table::Table,
+};
+
+/// Widest text of one cell, in columns.
+const CELL: usize = 24;
+/// Widest text of a sentence from outside, in columns.
+const SENTENCE: usize = 100;
+
+/// Milliseconds since the epoch, for ages.
+pub(crate) fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+/// `1 trial`, `2 trials`.
+pub(crate) fn count(number: u64, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// A word that came over the wire.
+pub(crate) fn one_word(word: &str) -> String {
+    one_line(word, CELL)
+}
+
+/// Nothing will happen any more by itself.
+pub(crate) fn is_over(sweep: &v1::Sweep) -> bool {
+    matches!(sweep.state.as_str(), "finished" | "cancelled")
+}
+
+/// The run ended badly, as far as is known.
+fn is_bad(run: &v1::Run) -> bool {
+    matches!(run.state.as_str(), "failed" | "crashed")
+}
+
+/// The process is there, or about to be.
+fn is_held(run: &v1::Run) -> bool {
+    matches!(run.state.as_str(), "leased" | "running")
+}
+
+/// A state in its colour.
+fn state(state: &str) -> String {
+    paint(style::state(state), one_word(state))
+}
+
+/// A fact per line: what it is, and the fact.
+fn facts(facts: impl IntoIterator<Item = (&'static str, String)>) -> String {
+    let mut table = Table::new(["", ""]);
+    for (what, fact) in facts {
+        table.row([paint(style::FAINT, what), fact]);
+    }
+    table.to_string()
+}
+
+/// How long the run has been going, or went.
+fn took(run: &v1::Run, now_ms: i64) -> String {
+    match run.started_ms {
+        Some(started) => terminal::duration(run.ended_ms.unwrap_or(now_ms) - started),
+        None => String::new(),
+    }
+}
+
+/// `20 finished, 2 failed, 4 running`: what is not zero.
+fn counts(counts: &v1::Counts) -> String {
+    let parts = [
+        (counts.finished, "finished"),
+        (counts.failed, "failed"),
+        (counts.crashed, "crashed"),
+        (counts.stopped, "stopped"),
+        (counts.running, "running"),
+        (counts.leased, "leased"),
+        (counts.queued, "queued"),
+    ];
+    let parts = parts.into_iter().filter(|(number, _)| *number > 0);
+    parts.map(|(number, word)| format!("{number} {}", state(word))).collect::<Vec<_>>().join(", ")
+}
+
+/// `28 of at most 40`, or `28` where nothing bounds them.
+fn progress(sweep: &v1::Sweep) -> String {
+    let trials = sweep.counts.unwrap_or_default().trials;
+    match sweep.trials_bound {
+        Some(bound) if bound > trials => format!("{trials} of at most {bound}"),
+        _ => trials.to_string(),
+    }
+}
+
+/// `bayes, minimize val/loss, target 0.02`.
+fn method(sweep: &v1::Sweep) -> String {
+    let mut text = one_word(&sweep.method);
+    if !sweep.metric.is_empty() {
+        let goal = if sweep.maximize { "maximize" } else { "minimize" };
+        text += &format!(", {goal} {}", one_line(&sweep.metric, 2 * CELL));
+    }
+    if let Some(target) = sweep.target {
+        text += &format!(", target {}", terminal::number(target));
+    }
+    text
+}
+
+/// `0.02131 by k3x9abcd-17`.
+fn best(sweep: &v1::Sweep) -> Option<String> {
+    let best = sweep.best.as_ref()?;
+    let value = terminal::number(best.value?);
+    Some(format!("{} by {}", paint(style::STRONG, value), one_word(&best.id)))
+}
+
+/// Why a run ended badly: the first line of its message, and the last, which is what programs end their stderr with.
+fn reason(run: &v1::Run) -> String {
+    let Some(outcome) = &run.outcome else {
+        return if run.state == "crashed" {
+            "its agent was not heard of any more".to_owned()
+        } else {
+            String::new()
+        };
+    };
+    let mut lines = outcome.message.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = match (lines.next(), outcome.exit_code, outcome.signal) {
+        (Some(line), ..) => line.to_owned(),
+        (None, Some(code), _) => format!("exit code {code}"),
+        (None, None, Some(signal)) => format!("signal {signal}"),
+        (None, None, None) => one_word(&outcome.class),
+    };
+    match lines.next_back() {
+        Some(last) => one_line(&format!("{}: {last}", first.trim_end_matches(':')), SENTENCE),
+        None => one_line(&first, SENTENCE),
+    }
+}

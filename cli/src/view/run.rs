@@ -1,0 +1,144 @@
+//! One run: `show <run>` and `best`.
+
+use proto::v1::{Run, Sweep};
+use serde_json::Value;
+use terminal::{
+    number, one_line, sanitise,
+    style::{self, paint},
+    table::Table,
+};
+
+use super::{CELL, SENTENCE, facts, is_bad, one_word, state, took, values};
+
+/// All that is known of a run, for people.
+pub(crate) fn run(run: &Run, sweep: Option<&Sweep>, now_ms: i64) -> String {
+    let mut text = format!("{}  {}", paint(style::STRONG, one_word(&run.id)), state(&run.state));
+    if !run.name.is_empty() {
+        text += &format!("  {}", one_line(&run.name, 2 * CELL));
+    }
+    let metric =
+        sweep.map(|sweep| sweep.metric.as_str()).filter(|metric| !metric.is_empty()).unwrap_or("value");
+    let mut lines = Vec::new();
+    if let Some(sweep) = sweep {
+        let name = one_line(&sweep.name, 2 * CELL);
+        lines.push(("sweep", format!("{}  {name}", one_word(&sweep.id)).trim_end().to_owned()));
+    }
+    if let Some(value) = run.value {
+        lines.push((
+            "value",
+            format!("{} {}", number(value), paint(style::FAINT, one_line(metric, 2 * CELL))),
+        ));
+    }
+    let on = if run.agent.is_empty() { String::new() } else { format!(" on agent {}", one_word(&run.agent)) };
+    if run.attempt > 0 {
+        lines.push(("attempt", format!("{}{on}", run.attempt)));
+    }
+    if let Some(ended) = run.ended_ms {
+        lines.push(("time", format!("{}, ended {}", took(run, now_ms), terminal::age(now_ms - ended))));
+    } else if run.started_ms.is_some() {
+        lines.push(("time", format!("{} so far", took(run, now_ms))));
+    }
+    lines.push(("rows", run.rows.to_string()));
+    if let Some(why) = suggestion(&run.suggestion_json) {
+        lines.push(("chosen", why));
+    }
+    if run.stop_wanted && run.ended_ms.is_none() {
+        lines.push(("note", "it was asked to stop".to_owned()));
+    }
+    if !run.note.is_empty() {
+        lines.push(("note", one_line(&run.note, 2 * SENTENCE)));
+    }
+    text += &format!("\n{}", facts(lines));
+    text += &section("parameters", &values::flatten(&values::object(&run.config_json)));
+    text += &section("summary", &values::flatten(&values::object(&run.summary_json)));
+    text + &ended(run)
+}
+
+/// The winner with its exact parameters, to be copied.
+pub(crate) fn best(sweep: &Sweep, run: &Run) -> String {
+    let value = run.value.map(number).unwrap_or_default();
+    let metric = paint(style::FAINT, one_line(&sweep.metric, 2 * CELL));
+    let head = format!("{}  {metric} {}", paint(style::STRONG, one_word(&run.id)), paint(style::GOOD, value));
+    format!("{head}{}", section("parameters", &values::flatten(&values::object(&run.config_json))))
+}
+
+/// Names and exact values, indented under a title; nothing when there are none.
+fn section(title: &str, entries: &[(String, Value)]) -> String {
+    if entries.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(["", ""]);
+    for (name, value) in entries {
+        table.row([format!("  {}", one_line(name, 2 * CELL)), one_line(&values::exact(value), SENTENCE)]);
+    }
+    format!("\n\n{}\n{table}", paint(style::FAINT, title))
+}
+
+/// How it ended: the whole message, with the last lines of its stderr.
+fn ended(run: &Run) -> String {
+    let Some(outcome) = &run.outcome else { return String::new() };
+    let message = sanitise(&outcome.message);
+    let mut lines = message.lines();
+    let mut why = match (lines.next(), outcome.exit_code, outcome.signal) {
+        (Some(line), ..) => line.to_owned(),
+        (None, Some(code), _) if code != 0 => format!("exit code {code}"),
+        (None, _, Some(signal)) => format!("signal {signal}"),
+        _ if is_bad(run) => one_word(&outcome.class),
+        _ => return String::new(),
+    };
+    if !matches!(outcome.class.as_str(), "" | "error" | "start") {
+        why = format!("{}, {why}", one_word(&outcome.class).replace('_', " "));
+    }
+    let mut text =
+        format!("\n\n{}\n  {}", paint(style::FAINT, "end"), paint(style::state(&outcome.state), why));
+    for line in lines {
+        text += &format!("\n  {line}");
+    }
+    text
+}
+
+/// Why this point: the plain values of the suggestion's origin.
+fn suggestion(json: &str) -> Option<String> {
+    let suggestion = values::object(json);
+    let origin = suggestion.get("origin").and_then(Value::as_object).unwrap_or(&suggestion);
+    let plain: Vec<(String, Value)> = values::flatten(origin)
+        .into_iter()
+        .filter(|(_, value)| !value.is_array() && !value.is_null())
+        .map(|(name, value)| (if name == "kind" { "by".to_owned() } else { name }, value))
+        .collect();
+    (!plain.is_empty()).then(|| values::sentence(&plain, SENTENCE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::fixtures::{NOW, plain, runs, sweep};
+
+    #[test]
+    fn a_finished_run() {
+        insta::assert_snapshot!(plain(&run(&runs()[2], Some(&sweep()), NOW)));
+    }
+
+    #[test]
+    fn a_failed_run_shows_its_stderr() {
+        insta::assert_snapshot!(plain(&run(&runs()[3], Some(&sweep()), NOW)));
+    }
+
+    #[test]
+    fn a_run_outside_of_sweeps() {
+        let alone = Run {
+            id: "q7w2e9rt".to_owned(),
+            state: "running".to_owned(),
+            attempt: 1,
+            rows: 12,
+            ..Run::default()
+        };
+        let alone = Run { started_ms: Some(NOW - 65_000), config_json: r#"{"lr": 0.1}"#.to_owned(), ..alone };
+        insta::assert_snapshot!(plain(&run(&alone, None, NOW)));
+    }
+
+    #[test]
+    fn the_best_run_has_exact_parameters() {
+        insta::assert_snapshot!(plain(&best(&sweep(), &runs()[2])));
+    }
+}

@@ -1,0 +1,245 @@
+//! A sweep: `show <sweep>`, and what commands say of one.
+
+use std::collections::BTreeMap;
+
+use proto::v1::{Replayed, Run, Sweep};
+use terminal::{
+    one_line,
+    style::{self, paint},
+};
+
+use super::{CELL, SENTENCE, best, count, counts, facts, method, one_word, progress, ranking, state};
+
+/// How a sweep is to be shown.
+pub(crate) struct Shown {
+    /// Now, in milliseconds since the epoch.
+    pub(crate) now_ms: i64,
+    /// Every trial, not only the first.
+    pub(crate) all: bool,
+    /// Width of the terminal; `None`: as wide as it takes.
+    pub(crate) columns: Option<usize>,
+}
+
+/// The sweep, and its trials ranked.
+pub(crate) fn sweep(sweep: &Sweep, runs: &[Run], shown: &Shown) -> String {
+    let split = ranking::Params::of(runs);
+    let mut text = head(sweep);
+    text += &format!("\n{}", facts(about(sweep, &split, shown)));
+    let ranking = ranking::ranking(sweep, runs, &split, shown);
+    if !ranking.is_empty() {
+        text += &format!("\n\n{ranking}");
+    }
+    text
+}
+
+/// `k3x9abcd  small-cnn  running`.
+fn head(sweep: &Sweep) -> String {
+    let id = paint(style::STRONG, one_word(&sweep.id));
+    let name = one_line(&sweep.name, 2 * CELL);
+    let gap = if name.is_empty() { "" } else { "  " };
+    format!("{id}{gap}{name}  {}", state(&sweep.state))
+}
+
+fn about(sweep: &Sweep, params: &ranking::Params, shown: &Shown) -> Vec<(&'static str, String)> {
+    let numbers = sweep.counts.unwrap_or_default();
+    let mut facts = Vec::new();
+    if !sweep.description.is_empty() {
+        facts.push(("about", one_line(&sweep.description, SENTENCE)));
+    }
+    facts.push(("method", method(sweep)));
+    let split = counts(&numbers);
+    let gap = if split.is_empty() { "" } else { ": " };
+    facts.push(("trials", format!("{}{gap}{split}", progress(sweep))));
+    facts.extend(best(sweep).map(|best| ("best", best)));
+    facts.extend(params.fixed_sentence().map(|fixed| ("fixed", fixed)));
+    let created = terminal::age(shown.now_ms - sweep.created_ms);
+    facts.push(match sweep.ended_ms {
+        Some(ended) => {
+            let took = terminal::duration(ended - sweep.created_ms);
+            ("time", format!("{took}, ended {}", terminal::age(shown.now_ms - ended)))
+        }
+        None => ("created", created),
+    });
+    // The note says why in the controller's words, where it has any.
+    if sweep.note.is_empty() {
+        facts.extend(closing(sweep).map(|closing| ("note", closing)));
+    } else {
+        facts.push(("note", one_line(&sweep.note, 2 * SENTENCE)));
+    }
+    facts
+}
+
+/// Why no new trial is wanted, in words.
+fn closing(sweep: &Sweep) -> Option<String> {
+    let text = match sweep.closing.as_str() {
+        "" => return None,
+        "stopped" => "it was stopped: no new trials",
+        "space" => "every point of the space has been handed out",
+        "cap" => "`run_cap` is reached",
+        "target" => "the target is reached",
+        "crash_loop" => "too many trials in a row failed at once",
+        other => return Some(one_word(other)),
+    };
+    Some(text.to_owned())
+}
+
+/// What the runs' notes warn of; each text once, however many runs carry it.
+pub(crate) fn warnings(runs: &[Run]) -> Vec<String> {
+    let mut notes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for run in runs.iter().filter(|run| !run.note.is_empty()) {
+        notes.entry(&run.note).or_default().push(&run.id);
+    }
+    let mut notes: Vec<_> = notes.into_iter().collect();
+    notes.sort_by_key(|(_, runs)| std::cmp::Reverse(runs.len()));
+    let sentence = |(note, runs): &(&str, Vec<&str>)| {
+        let whose = match runs.as_slice() {
+            [run] => one_word(run),
+            runs => format!("{} (e.g. {})", count(runs.len() as u64, "run"), one_word(runs[0])),
+        };
+        format!("{whose}: {}", one_line(note, 3 * SENTENCE))
+    };
+    const SHOWN: usize = 5;
+    let mut lines: Vec<String> = notes.iter().take(SHOWN).map(sentence).collect();
+    if notes.len() > SHOWN {
+        lines.push(format!(
+            "{} more, in `sweep export --format json`",
+            count((notes.len() - SHOWN) as u64, "note")
+        ));
+    }
+    lines
+}
+
+/// After `create`: the id, what it will do, the line to paste.
+pub(crate) fn created(sweep: &Sweep, agent_line: &str, with_token: bool) -> String {
+    let id = one_word(&sweep.id);
+    let name =
+        if sweep.name.is_empty() { String::new() } else { format!("{}, ", one_line(&sweep.name, 2 * CELL)) };
+    let bound =
+        sweep.trials_bound.map(|bound| format!(", at most {}", count(bound, "trial"))).unwrap_or_default();
+    let token = if with_token { " (with BESOM_TOKEN set there)" } else { "" };
+    format!(
+        "created sweep {} ({name}{}{bound})\n\nstart agents on the machines that should work on it{token}:\n\n    {}\n\n\
+         see how it goes:\n\n    {}",
+        paint(style::STRONG, &id),
+        method(sweep),
+        paint(style::STRONG, agent_line),
+        paint(style::STRONG, format!("sweep watch {id}")),
+    )
+}
+
+/// After `pause` and the like: the state that it is in now.
+pub(crate) fn changed(sweep: &Sweep) -> String {
+    let numbers = sweep.counts.unwrap_or_default();
+    let busy = numbers.leased + numbers.running;
+    let text = format!("sweep {} is {}", one_word(&sweep.id), state(&sweep.state));
+    match (busy, sweep.closing.as_str()) {
+        (0, _) => text,
+        (_, "stopped") => format!("{text}, and over once its {} ended", have(busy)),
+        (_, _) if sweep.state == "cancelled" => format!("{text}; its {} been told to end", have(busy)),
+        (_, _) if sweep.state == "paused" => format!("{text}; {} going on", are(busy)),
+        _ => text,
+    }
+}
+
+fn have(busy: u64) -> String {
+    if busy == 1 { "running trial has".to_owned() } else { format!("{busy} running trials have") }
+}
+
+fn are(busy: u64) -> String {
+    if busy == 1 { "1 trial is".to_owned() } else { format!("{busy} trials are") }
+}
+
+/// The outcome of a replay.
+pub(crate) fn replayed(replayed: &Replayed) -> String {
+    let mut text = format!("{} computed again and equal, bit for bit", count(replayed.equal, "suggestion"));
+    if replayed.incomparable > 0 {
+        let others = count(replayed.incomparable, "suggestion");
+        text += &format!("\n{others} not compared: made by another build or on another kind of CPU");
+    }
+    for different in &replayed.different {
+        text += &format!("\n{} {}", paint(style::BAD, "different:"), one_line(different, 3 * SENTENCE));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::fixtures::{NOW, many, plain, runs, sweep as fixture};
+
+    fn shown(all: bool, columns: Option<usize>) -> Shown {
+        Shown { now_ms: NOW, all, columns }
+    }
+
+    #[test]
+    fn the_ranking() {
+        insta::assert_snapshot!(plain(&sweep(&fixture(), &runs(), &shown(false, None))));
+    }
+
+    #[test]
+    fn a_narrow_terminal_leaves_parameters_out() {
+        insta::assert_snapshot!(plain(&sweep(&fixture(), &runs(), &shown(false, Some(64)))));
+    }
+
+    #[test]
+    fn many_trials_are_bounded() {
+        let rows = |all: bool| {
+            let text = plain(&sweep(&fixture(), &many(60), &shown(all, None)));
+            text.split_once("\n\n").unwrap().1.to_owned()
+        };
+        let bounded = rows(false);
+        let bounded: Vec<&str> = bounded.lines().collect();
+        assert_eq!(bounded.len(), 25, "head, 20 rows, how many more, blank, head, the failed one");
+        insta::assert_snapshot!(bounded[19..].join("\n"));
+        assert_eq!(rows(true).lines().count(), 64);
+    }
+
+    #[test]
+    fn a_sweep_without_trials_or_metric() {
+        let empty = Sweep {
+            id: "m2c8tzwq".to_owned(),
+            state: "pending".to_owned(),
+            method: "random".to_owned(),
+            ..Sweep::default()
+        };
+        let empty = Sweep { created_ms: NOW - 1000, ..empty };
+        insta::assert_snapshot!(plain(&sweep(&empty, &[], &shown(false, None))));
+        let finished: Vec<Run> = runs().into_iter().filter(|run| run.state == "finished").collect();
+        insta::assert_snapshot!("without_metric", plain(&sweep(&empty, &finished, &shown(false, None))));
+    }
+
+    #[test]
+    fn notes_are_told_once() {
+        let mut runs = many(7);
+        for run in &mut runs[..6] {
+            run.note = "the metric `val/loss` was never logged; did you mean `val_loss`?".to_owned();
+        }
+        runs[6].note = "stopped by hand".to_owned();
+        insta::assert_snapshot!(warnings(&runs).join("\n"));
+    }
+
+    #[test]
+    fn words_after_commands() {
+        let with = |state: &str, closing: &str, running: u64| {
+            let mut sweep = fixture();
+            sweep.state = state.to_owned();
+            sweep.closing = closing.to_owned();
+            sweep.counts = Some(proto::v1::Counts { running, ..Default::default() });
+            plain(&changed(&sweep))
+        };
+        let texts = [
+            with("paused", "", 2),
+            with("running", "stopped", 1),
+            with("cancelled", "", 4),
+            with("cancelled", "", 0),
+            with("running", "", 3),
+            plain(&created(&fixture(), "agent k3x9abcd --controller http://gpu-1:7070", true)),
+            plain(&replayed(&Replayed {
+                equal: 38,
+                incomparable: 2,
+                different: vec!["trial 4: {} {}".to_owned()],
+            })),
+        ];
+        insta::assert_snapshot!(texts.join("\n---\n"));
+    }
+}

@@ -1,0 +1,73 @@
+//! Parameters and summaries: from the JSON of the wire to flat names and short values. Used by the views and by JSON output.
+
+use serde_json::{Map, Value};
+use terminal::one_line;
+
+use super::CELL;
+
+/// The JSON object in `text`; empty when it is none.
+pub(crate) fn object(text: &str) -> Map<String, Value> {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+/// Every leaf with its path joined by `.`, in order. Lists and empty objects are leaves.
+pub(super) fn flatten(object: &Map<String, Value>) -> Vec<(String, Value)> {
+    fn walk(prefix: &str, object: &Map<String, Value>, leaves: &mut Vec<(String, Value)>) {
+        for (key, value) in object {
+            let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+            match value {
+                Value::Object(inner) if !inner.is_empty() => walk(&path, inner, leaves),
+                leaf => leaves.push((path, leaf.clone())),
+            }
+        }
+    }
+    let mut leaves = Vec::new();
+    walk("", object, &mut leaves);
+    leaves
+}
+
+/// A value for a narrow column: floats in four digits, text cut.
+pub(super) fn short(value: &Value) -> String {
+    match value {
+        Value::Number(number) if number.is_f64() => terminal::number(number.as_f64().unwrap_or(f64::NAN)),
+        other => one_line(&exact(other), CELL),
+    }
+}
+
+/// A value as it would be written in a file: text bare, everything else as JSON.
+pub(super) fn exact(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// `lr 1.2e-4, opt adam`, cut at `most` columns.
+pub(super) fn sentence(params: &[(String, Value)], most: usize) -> String {
+    let params = params.iter().map(|(name, value)| format!("{name} {}", short(value)));
+    one_line(&params.collect::<Vec<_>>().join(", "), most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaves_keep_their_order_and_path() {
+        let nested =
+            object(r#"{"z": 1, "opt": {"name": "adam", "betas": [0.9, 0.99], "none": {}}, "a": null}"#);
+        let flat: Vec<String> =
+            flatten(&nested).iter().map(|(path, value)| format!("{path}={}", short(value))).collect();
+        assert_eq!(flat, ["z=1", "opt.name=adam", "opt.betas=[0.9,0.99]", "opt.none={}", "a=null"]);
+        assert!(object("no json").is_empty());
+    }
+
+    #[test]
+    fn whole_numbers_stand_in_full_and_floats_are_short() {
+        let values = object(
+            r#"{"seed": 12345678901, "lr": 0.000123456, "text": "a rather long text that says little"}"#,
+        );
+        let short: Vec<String> = values.values().map(short).collect();
+        assert_eq!(short, ["12345678901", "1.235e-4", "a rather long text that…"]);
+    }
+}

@@ -1,0 +1,97 @@
+//! `sweep` against a controller that answers by script: what it prints, what it does when the controller refuses, goes away
+//! or loses an answer, and the exit code.
+#![allow(clippy::unwrap_used)]
+
+mod fake;
+
+use std::fs;
+
+use fake::Fake;
+
+fn sessions(commands: &[&[&str]]) -> String {
+    let fake = Fake::start();
+    commands.iter().map(|args| fake.session(args)).collect::<Vec<_>>().join("\n")
+}
+
+/// Ages of the fake's sweep change from day to day.
+fn timeless(text: &str) -> String {
+    let words: Vec<&str> = text.split_inclusive([' ', '\n']).collect();
+    let is_days = |word: &str| word.trim().strip_suffix('d').is_some_and(|days| days.parse::<u32>().is_ok());
+    words.into_iter().map(|word| if is_days(word) { "DAYS " } else { word }).collect()
+}
+
+#[test]
+fn looking_at_sweeps() {
+    let id = fake::SWEEP;
+    let run = format!("{id}-2");
+    insta::assert_snapshot!(timeless(&sessions(&[&["ls"], &["show", id], &["show", &run], &["best", id]])));
+}
+
+#[test]
+fn changing_sweeps() {
+    let id = fake::SWEEP;
+    insta::assert_snapshot!(sessions(&[
+        &["cancel", id],
+        &["pause", id],
+        &["retry", id],
+        &["retry", id, "k3x9abcd-0"],
+        &["show", id, "--replay"],
+    ]));
+}
+
+#[test]
+fn wrong_ids() {
+    insta::assert_snapshot!(sessions(&[
+        &["show", "k3x9abdc"],
+        &["show", "zzzzzzzz"],
+        &["watch", "k3x"],
+        &["pause", "k3x9abc"],
+        &["logs", "k3x9abcd-9"],
+        &["show", "k3x9abdc-1"],
+        &["retry", "k3x9abcd", "k3x9abcd-0", "k3x9abcd-9"],
+    ]));
+}
+
+#[test]
+fn tokens() {
+    let fake = Fake::start();
+    insta::assert_snapshot!([None, Some("wrong")].map(|token| fake.session_as(token, &["ls"])).join("\n"));
+}
+
+#[test]
+fn a_sweep_is_created_once_though_the_first_answer_was_bad() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sweep.yaml");
+    fs::write(&file, "method: grid\nprogram: train.py\nparameters: {lr: {values: [1, 2, 3]}}\n").unwrap();
+    let file = file.to_str().unwrap();
+    let session = |args: &[&str]| Fake::start().session(args).replace(file, "sweep.yaml");
+    insta::assert_snapshot!(
+        [session(&["create", file]), session(&["create", file, "--json"]), session(&["create", "-q", file])]
+            .join("\n")
+    );
+}
+
+#[test]
+fn a_watch_outlives_the_controller() {
+    insta::assert_snapshot!(sessions(&[&["watch", fake::LIVE], &["watch", fake::SWEEP]]));
+}
+
+#[test]
+fn logs_come_once_and_steer_nothing() {
+    insta::assert_snapshot!(sessions(&[&["logs", "k3x9abcd-1", "--follow"], &["logs", "k3x9abcd-0"]]));
+}
+
+#[test]
+fn exports() {
+    let fake = Fake::start();
+    insta::assert_snapshot!(fake.session(&["export", fake::SWEEP]).replace('\r', ""));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("trials.json");
+    let session =
+        fake.session(&["export", fake::SWEEP, "--format", "json", "--output", file.to_str().unwrap()]);
+    assert!(session.contains("exit 0\n-- stderr\nwrote 3 trials to"), "{session}");
+    let trials: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    assert_eq!(trials[1]["params"]["opt"]["name"], "a,\"b\"");
+    let session = fake.session(&["export", fake::SWEEP, "--output", "/no/such/folder/x.csv"]);
+    insta::assert_snapshot!("export_to_nowhere", session);
+}
