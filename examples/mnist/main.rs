@@ -1,0 +1,126 @@
+//! Learns to read digits: a small convolutional network on MNIST, or on any four files in MNIST's format, or on digits made
+//! on the spot. Started by an agent for every trial of the sweeps in `mnist/` and `typical/`.
+
+use std::process::ExitCode;
+
+use besom_tch::{Mean, Optimizer};
+use examples::{
+    images::{Images, Part},
+    program,
+};
+use serde::Deserialize;
+use tch::{Kind, TchError, Tensor, nn, nn::ModuleT as _};
+
+/// What a sweep may set; what it leaves out has these values.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Config {
+    learning_rate: f64,
+    batch_size: i64,
+    optimizer: Optimizer,
+    /// Units of the hidden layer.
+    hidden: i64,
+    /// Share of the hidden units that rest at each step, 0 to 1.
+    dropout: f64,
+    epochs: i64,
+    seed: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            learning_rate: 1e-3,
+            batch_size: 64,
+            optimizer: Optimizer::Adam,
+            hidden: 64,
+            dropout: 0.0,
+            epochs: 4,
+            seed: 1,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    program::end(train())
+}
+
+fn train() -> program::Result<()> {
+    let folder = program::data_folder()?;
+    let run = besom::init().project("digits").start()?;
+    let config: Config = run.config()?;
+    besom_tch::prepare(config.seed, 1);
+    let place = besom_tch::place();
+    if let Some(why) = &place.idle {
+        program::say(format_args!("warning: training on the CPU: {why}"));
+    }
+    let images = Images::load(folder.as_deref())?.to_device(place.device);
+    let store = nn::VarStore::new(place.device);
+    let model = network(&store.root(), &config, &images.train);
+    let mut optimizer = config.optimizer.build(&store, config.learning_rate)?;
+
+    for epoch in 1..=config.epochs {
+        let loss = learn(&model, &mut optimizer, &images.train, config.batch_size)?;
+        let (val_loss, val_accuracy) = judge(&model, &images.validation)?;
+        run.log([
+            ("epoch", epoch as f64),
+            ("train/loss", loss),
+            ("val/loss", val_loss),
+            ("val/accuracy", val_accuracy),
+        ]);
+        if !val_loss.is_finite() {
+            return Err(format!("diverged in epoch {epoch}: val/loss is {val_loss}").into());
+        }
+    }
+    // The test images are looked at once, so that no choice can lean on them.
+    let (_, test_accuracy) = judge(&model, &images.test)?;
+    run.summary("test/accuracy", test_accuracy);
+    run.finish()?;
+    Ok(())
+}
+
+fn network(root: &nn::Path, config: &Config, sample: &Part) -> nn::SequentialT {
+    let narrow = |padding| nn::ConvConfig { stride: 2, padding, ..Default::default() };
+    let dropout = config.dropout;
+    // Two layers of stride 2, rounding up.
+    let [height, width] = [sample.images.size()[2], sample.images.size()[3]].map(|side| (side + 3) / 4);
+    nn::seq_t()
+        .add(nn::conv2d(root / "conv1", 1, 8, 5, narrow(2)))
+        .add_fn(Tensor::relu)
+        .add(nn::conv2d(root / "conv2", 8, 16, 3, narrow(1)))
+        .add_fn(|x| x.relu().flatten(1, -1))
+        .add(nn::linear(root / "hidden", 16 * height * width, config.hidden, Default::default()))
+        .add_fn_t(move |x, train| x.relu().dropout(dropout, train))
+        .add(nn::linear(root / "output", config.hidden, 10, Default::default()))
+}
+
+/// One pass over the images in a new order; the mean loss.
+fn learn(
+    model: &nn::SequentialT,
+    optimizer: &mut nn::Optimizer,
+    part: &Part,
+    batch_size: i64,
+) -> Result<f64, TchError> {
+    let mut mean = Mean::default();
+    let order = Tensor::randperm(part.len(), (Kind::Int64, part.labels.device()));
+    for batch in order.split(batch_size, 0) {
+        let (images, labels) = (part.images.index_select(0, &batch), part.labels.index_select(0, &batch));
+        let loss = model.forward_t(&images, true).cross_entropy_for_logits(&labels);
+        optimizer.backward_step(&loss);
+        mean.add(&loss, labels.numel() as i64)?;
+    }
+    mean.value()
+}
+
+/// Loss and accuracy.
+fn judge(model: &nn::SequentialT, part: &Part) -> Result<(f64, f64), TchError> {
+    tch::no_grad(|| {
+        let (mut loss, mut accuracy) = (Mean::default(), Mean::default());
+        for (images, labels) in part.images.split(1000, 0).iter().zip(part.labels.split(1000, 0)) {
+            let logits = model.forward_t(images, false);
+            let samples = labels.numel() as i64;
+            loss.add(&logits.cross_entropy_for_logits(&labels), samples)?;
+            accuracy.add(&logits.accuracy_for_logits(&labels), samples)?;
+        }
+        Ok((loss.value()?, accuracy.value()?))
+    })
+}

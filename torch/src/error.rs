@@ -1,0 +1,32 @@
+//! Torch's errors for people. Called by trainers where they end; it never changes what an error is.
+
+use tch::TchError;
+
+/// What torch says went wrong, without the C++ stack trace that it appends.
+pub fn brief(error: &TchError) -> String {
+    let text = match error {
+        TchError::Torch(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let first =
+        text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("torch failed without a word");
+    first.trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::{Kind, Tensor};
+
+    #[test]
+    fn a_torch_error_is_one_line() {
+        let (two, three) = (
+            Tensor::ones([2], (Kind::Float, tch::Device::Cpu)),
+            Tensor::ones([3], (Kind::Float, tch::Device::Cpu)),
+        );
+        let error = two.f_add(&three).expect_err("shapes differ");
+        let text = brief(&error);
+        assert!(text.starts_with("The size of tensor a (2) must match the size of tensor b (3)"), "{text}");
+        assert!(!text.contains('\n') && !text.contains("Exception raised from"), "{text}");
+    }
+}

@@ -1,0 +1,21 @@
+//! What a trainer written with tch needs to take part in sweeps: a device that follows the GPUs which the agent gave out,
+//! optimisers by the name that stands in a sweep's YAML, numbers out of tensors, seeds. Called by training programs (see
+//! `examples/`). It never talks to a controller (that is the SDK's work) and never decides how a model is trained.
+
+mod error;
+mod optimizer;
+mod place;
+mod scalar;
+
+pub use error::brief;
+pub use optimizer::{Optimizer, UnknownOptimizer};
+pub use place::{Place, place};
+pub use scalar::{Mean, scalar};
+
+/// Makes a trial repeatable as far as torch allows: seeds the generators of all devices and keeps torch to `threads`
+/// threads. On a node with as many slots as cores, 1 is the best choice: slots do not fight for cores, and sums come out
+/// in the same order every time. Call it before the first tensor is made.
+pub fn prepare(seed: u32, threads: u16) {
+    tch::manual_seed(i64::from(seed));
+    tch::set_num_threads(i32::from(threads.max(1)));
+}

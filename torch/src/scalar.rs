@@ -1,0 +1,68 @@
+//! Numbers out of tensors, for `Run::log`. Called after every batch, so it waits for the device only when it is asked for
+//! a number.
+
+use tch::{Kind, TchError, Tensor};
+
+/// The one number in a tensor of any shape and kind; an error where there is not exactly one. Waits for the device.
+pub fn scalar(tensor: &Tensor) -> Result<f64, TchError> {
+    if tensor.numel() != 1 {
+        return Err(TchError::Shape(format!("one number wanted, the shape is {:?}", tensor.size())));
+    }
+    tensor.f_reshape([-1])?.f_double_value(&[0])
+}
+
+/// The mean of a loss over batches of different sizes. The sum stays on the device: adding a batch does not wait for it.
+#[derive(Debug, Default)]
+pub struct Mean {
+    sum: Option<Tensor>,
+    samples: i64,
+}
+
+impl Mean {
+    /// Adds the mean `loss` of a batch of `samples`.
+    pub fn add(&mut self, loss: &Tensor, samples: i64) -> Result<(), TchError> {
+        // Double, so that the sum over a long epoch does not lose the small losses at its end.
+        let part = loss.detach().f_to_kind(Kind::Double)?.f_mul_scalar(samples as f64)?;
+        self.sum = Some(match self.sum.take() {
+            Some(sum) => sum.f_add(&part)?,
+            None => part,
+        });
+        self.samples += samples;
+        Ok(())
+    }
+
+    /// The mean over all samples, NaN before the first. Waits for the device.
+    pub fn value(&self) -> Result<f64, TchError> {
+        match &self.sum {
+            Some(sum) => Ok(scalar(sum)? / self.samples as f64),
+            None => Ok(f64::NAN),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::Device;
+
+    #[test]
+    fn one_number_of_any_shape_and_kind() -> Result<(), TchError> {
+        assert_eq!(scalar(&Tensor::from(2.5f32))?, 2.5);
+        assert_eq!(scalar(&Tensor::from_slice(&[7i64]).reshape([1, 1]))?, 7.0);
+        assert!(scalar(&Tensor::from_slice(&[1f32, 2.0])).is_err());
+        assert!(scalar(&Tensor::zeros([0], (Kind::Float, Device::Cpu))).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn a_mean_weighs_batches_by_their_size() -> Result<(), TchError> {
+        let mut mean = Mean::default();
+        assert!(mean.value()?.is_nan());
+        mean.add(&Tensor::from(1f32), 3)?;
+        mean.add(&Tensor::from(5f32), 1)?;
+        assert_eq!(mean.value()?, 2.0);
+        mean.add(&Tensor::from(f32::NAN), 1)?;
+        assert!(mean.value()?.is_nan());
+        Ok(())
+    }
+}
