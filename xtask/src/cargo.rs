@@ -1,0 +1,53 @@
+//! Runs cargo from the workspace's root.
+
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{Failure, Result};
+
+/// The packages that link libtorch.
+pub(crate) const WITH_TORCH: [&str; 4] = ["--package", "besom-tch", "--package", "examples"];
+
+/// The workspace's root.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
+}
+
+/// A cargo command that has yet to run.
+pub(crate) fn command<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(args).current_dir(root());
+    command
+}
+
+/// Runs cargo; its output goes to the person.
+pub(crate) fn run<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Result<()> {
+    finish(&mut command(args))
+}
+
+/// Runs cargo with a libtorch to link.
+pub(crate) fn run_with_torch<S: AsRef<OsStr>>(
+    libtorch: &Path,
+    args: impl IntoIterator<Item = S>,
+) -> Result<()> {
+    finish(command(args).env("LIBTORCH", libtorch))
+}
+
+fn finish(command: &mut Command) -> Result<()> {
+    let words =
+        command.get_args().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ");
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(_) => Err(Failure::new(format!("`cargo {words}` failed"))),
+        Err(error) => Err(Failure::new(format!("cannot run cargo: {error}"))),
+    }
+}
+
+/// Where cargo puts programs.
+pub(crate) fn programs() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    target.join("debug")
+}

@@ -1,0 +1,50 @@
+//! `cargo xtask install`: the three programs on the PATH.
+
+use std::{env, fs, path::PathBuf};
+
+use crate::{Failure, Result, cargo, say};
+
+const PROGRAMS: [&str; 3] = ["controller", "agent", "sweep"];
+
+/// Builds the three programs; where they are.
+pub(crate) fn build() -> Result<PathBuf> {
+    cargo::run(["build", "--package", "controller", "--package", "agent", "--package", "cli", "--bins"])?;
+    Ok(cargo::programs())
+}
+
+pub(crate) fn run() -> Result<()> {
+    let built = say::step("building controller, agent and sweep", build)?;
+    let to = folder()?;
+    for name in PROGRAMS {
+        put(&built.join(name), &to.join(name))
+            .map_err(|error| Failure::new(format!("cannot write `{}`: {error}", to.join(name).display())))?;
+    }
+    say::line(format_args!("installed {} in {}", PROGRAMS.join(", "), to.display()));
+    let on_path = env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|folder| folder == to));
+    if !on_path {
+        say::line(format_args!(
+            "{}: add it to your PATH: export PATH=\"{}:$PATH\"",
+            say::cyan("hint"),
+            to.display()
+        ));
+    }
+    Ok(())
+}
+
+/// Where cargo itself installs programs.
+fn folder() -> Result<PathBuf> {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
+    home.map(|home| home.join("bin")).ok_or_else(|| {
+        Failure::new("neither CARGO_HOME nor HOME is set")
+            .hint("set CARGO_HOME to the folder to install into")
+    })
+}
+
+/// Copies beside the target, then renames: a program that is running keeps its old file.
+fn put(from: &std::path::Path, to: &std::path::Path) -> std::io::Result<()> {
+    let beside = to.with_extension("new");
+    to.parent().map_or(Ok(()), fs::create_dir_all)?;
+    fs::copy(from, &beside)?;
+    fs::rename(&beside, to)
+}

@@ -1,0 +1,82 @@
+//! Besom's own tasks, as `cargo xtask TASK`. Runs cargo and our programs; needs nothing of ours to compile, so that the first
+//! words appear at once.
+
+mod cargo;
+mod demo;
+mod install;
+mod libtorch;
+mod say;
+mod test;
+
+use std::{fmt, process::ExitCode};
+
+const HELP: &str = "\
+Besom's own tasks
+
+Usage: cargo xtask TASK
+
+Tasks:
+  demo              runs a real sweep, from nothing to the best config, and leaves nothing running
+  test              everything that CI checks
+  install           builds controller, agent and sweep, and puts them on the PATH
+  libtorch          fetches libtorch into the cache folder (demo and test do it by themselves)
+  libtorch --env    prints the line for your shell that lets a plain `cargo build -p examples` find it
+  bench loop [...]  asks and tells a second through a real controller, beside the floor of raw SQLite";
+
+/// Why a task failed, with what to do about it.
+#[derive(Debug)]
+struct Failure {
+    what: String,
+    hint: Option<String>,
+}
+
+impl Failure {
+    fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), hint: None }
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", say::red("error"), self.what)?;
+        self.hint.as_ref().map_or(Ok(()), |hint| write!(f, "\n{}: {hint}", say::cyan("hint")))
+    }
+}
+
+type Result<T> = std::result::Result<T, Failure>;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["demo"] => demo::run(),
+        ["test"] => test::run(),
+        ["install"] => install::run(),
+        ["libtorch"] => libtorch::ensure().map(|folder| say::line(folder.display())),
+        ["libtorch", "--env"] => {
+            libtorch::ensure().map(|folder| say::result(format_args!("export LIBTORCH={}", folder.display())))
+        }
+        ["bench", "loop", flags @ ..] => {
+            cargo::run(["run", "--package", "tests", "--bin", "bench_loop", "--"].iter().chain(flags))
+        }
+        ["help" | "--help" | "-h"] | [] => {
+            say::result(HELP);
+            Ok(())
+        }
+        other => {
+            Err(Failure::new(format!("no task `{}`", other.join(" "))).hint("`cargo xtask help` lists them"))
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            say::line(failure);
+            ExitCode::FAILURE
+        }
+    }
+}
