@@ -1,0 +1,323 @@
+//! The agent's one loop: puts everything that happens in order, asks the plan, carries out what it says. Started by `main.rs`
+//! with the real controller, and by tests with one of their own.
+
+use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
+
+use proto::v1::{Orders, Start};
+use terminal::{Exit, Failure};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
+use tonic::{Code, Status};
+
+use crate::{
+    folder::{self, Who},
+    heart::{Contact, Heart},
+    holdings::{Attempt, Holding, Holdings},
+    link::{self, Link, Meaning, meaning},
+    memory,
+    outcome::{Stop, Verdict},
+    plan::{Action, Event, LEAVING_GRACE, Me, Plan},
+    reporter::Reporter,
+    slots::{Slot, occupied, plural},
+    trial::{self, Ground, News, Report, Trial},
+};
+
+/// News that may wait for the loop. A trial that finds no room waits, which costs it nothing.
+const NEWS_ROOM: usize = 256;
+/// Orders to one trial that may wait: a stop, a fence, and the person's.
+const STOPS_ROOM: usize = 4;
+/// How long an agent that has never met its controller tries.
+const FIRST_CONTACT: Duration = Duration::from_secs(5);
+/// How long the last words to the controller may take.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// Everything that an agent needs.
+#[derive(Debug)]
+pub struct Setup<L> {
+    /// The way to the controller.
+    pub link: L,
+    /// Who this is.
+    pub me: Me,
+    /// What trials occupy.
+    pub slots: Vec<Slot>,
+    /// What trials share.
+    pub ground: Ground,
+    /// What an earlier start of this agent has left.
+    pub holdings: Holdings,
+    /// Where the controller is, for messages.
+    pub controller: String,
+}
+
+/// Works until the sweep is over, the count is reached or the person has had enough: `interrupts` brings one message for
+/// each Ctrl-C or SIGTERM.
+///
+/// # Errors
+/// A [`Failure`] that says why the agent ends badly.
+pub async fn work<L: Link>(setup: Setup<L>, mut interrupts: mpsc::Receiver<()>) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let (news_in, mut news) = mpsc::channel(NEWS_ROOM);
+    let mut agent = Agent::new(setup, news_in);
+    agent.adopt();
+    while !agent.plan.is_done() {
+        agent.beat_if_due();
+        let (due, leave_by) = (agent.heart.due(agent.plan.news()), agent.leave_by);
+        tokio::select! {
+            answer = agent.heart.answer() => agent.answered(answer)?,
+            Some(news) = news.recv() => agent.hear(news)?,
+            Some(()) = interrupts.recv() => agent.interrupted()?,
+            () = sleep_until(due.unwrap_or(begun)), if due.is_some() => {}
+            () = sleep_until(leave_by.unwrap_or(begun)), if leave_by.is_some() => break,
+        }
+        agent.hurry_if_leaving();
+    }
+    agent.leave(begun)
+}
+
+struct Agent<L> {
+    link: L,
+    agent: String,
+    plan: Plan,
+    heart: Heart<L>,
+    slots: Vec<Slot>,
+    ground: Arc<Ground>,
+    holdings: Holdings,
+    controller: String,
+    reporter: Reporter,
+    news: mpsc::Sender<News>,
+    stops: BTreeMap<Attempt, mpsc::Sender<Stop>>,
+    /// What was found at the end of a trial whose report is under way.
+    ended: BTreeMap<Attempt, (Verdict, Duration)>,
+    /// When the agent leaves whatever is still to be told.
+    leave_by: Option<Instant>,
+    /// The controller's last refusal, so that it is said once.
+    refusal: String,
+}
+
+impl<L: Link> Agent<L> {
+    fn new(setup: Setup<L>, news: mpsc::Sender<News>) -> Self {
+        Self {
+            heart: Heart::new(setup.link.clone()),
+            link: setup.link,
+            reporter: Reporter::new(&setup.me.sweep),
+            agent: setup.me.agent.clone(),
+            plan: Plan::new(setup.me),
+            slots: setup.slots,
+            ground: Arc::new(setup.ground),
+            holdings: setup.holdings,
+            controller: setup.controller,
+            news,
+            stops: BTreeMap::new(),
+            ended: BTreeMap::new(),
+            leave_by: None,
+            refusal: String::new(),
+        }
+    }
+
+    /// Goes on with what an earlier start has left. The first heartbeat names all of it.
+    fn adopt(&mut self) {
+        let mut taken = Vec::new();
+        for holding in self.holdings.iter().cloned().collect::<Vec<_>>() {
+            let slots = occupied(&self.slots, &holding.devices, &taken);
+            taken.extend(&slots);
+            self.plan.adopt(holding.attempt.clone(), slots);
+            self.reporter.adopted(&holding);
+            let trial = self.trial(holding);
+            tokio::spawn(trial.adopt());
+        }
+    }
+
+    fn trial(&mut self, holding: Holding) -> Trial<L> {
+        let (stops_in, stops) = mpsc::channel(STOPS_ROOM);
+        self.stops.insert(holding.attempt.clone(), stops_in);
+        let (link, ground, news) = (self.link.clone(), Arc::clone(&self.ground), self.news.clone());
+        Trial { link, holding, ground, news, stops }
+    }
+
+    fn beat_if_due(&mut self) {
+        if self.heart.due(self.plan.news()).is_some_and(|due| due <= Instant::now()) {
+            let beat = self.plan.beat(self.heart.wait());
+            self.heart.send(beat);
+        }
+    }
+
+    fn answered(&mut self, answer: Result<Orders, Status>) -> Result<(), Failure> {
+        let status = match answer {
+            Ok(orders) => {
+                let lease = Duration::from_millis(orders.lease_ms.into());
+                let actions = self.plan.take(Event::Answered(orders));
+                let contact = self.heart.answered(lease, !actions.is_empty(), self.plan.free() == 0);
+                if let Contact::Back(after) = contact {
+                    self.reporter.say(&format!("the controller is back after {} s", after.as_secs()));
+                }
+                self.refusal.clear();
+                return self.act(actions);
+            }
+            Err(status) => status,
+        };
+        let refused = meaning(&status) != Meaning::Away;
+        if refused && self.plan.holds_nothing() {
+            return Err(self.refused(&status));
+        }
+        let contact = self.heart.failed();
+        if refused {
+            if self.refusal != status.message() {
+                self.reporter.warn(&format!("the controller refuses this agent: {}", status.message()));
+                status.message().clone_into(&mut self.refusal);
+            }
+        } else if !self.heart.has_met() && self.plan.holds_nothing() {
+            if self.heart.silence() > FIRST_CONTACT {
+                return Err(Failure::new(Exit::Unreachable, format!("no controller at {}", self.controller))
+                    .hint(
+                        "`controller` starts one; --controller or BESOM_CONTROLLER names another address",
+                    ));
+            }
+        } else if contact == Contact::Lost {
+            let running = self.plan.running();
+            let meanwhile = match running {
+                0 => String::new(),
+                1 => ", 1 trial goes on".to_owned(),
+                _ => format!(", {running} trials go on"),
+            };
+            let text = format!("no answer from the controller at {}: waiting{meanwhile}", self.controller);
+            self.reporter.warn(&text);
+        }
+        Ok(())
+    }
+
+    fn refused(&self, status: &Status) -> Failure {
+        let failure = if status.code() == Code::NotFound {
+            let message = format!("{} at {}", status.message(), self.controller);
+            Failure::new(Exit::Input, message)
+        } else {
+            Failure::new(Exit::Refused, status.message())
+        };
+        match link::hint(status) {
+            Some(hint) => failure.hint(hint),
+            None if status.code() == Code::NotFound => failure.hint("`sweep ls` shows what there is"),
+            None => failure,
+        }
+    }
+
+    fn hear(&mut self, news: News) -> Result<(), Failure> {
+        let event = match news {
+            News::Launched(start) => {
+                self.reporter.started(&start);
+                return Ok(());
+            }
+            News::Started(attempt) => Event::Started(attempt),
+            News::Over { attempt, verdict, ran } => {
+                self.stops.remove(&attempt);
+                if matches!(verdict, Verdict::Decline(_)) {
+                    self.release(&attempt, true);
+                } else {
+                    self.ended.insert(attempt.clone(), (verdict.clone(), ran));
+                }
+                Event::Over { attempt, verdict, ran }
+            }
+            News::Reported { attempt, report } => {
+                self.reported(&attempt, &report);
+                Event::Reported(attempt)
+            }
+        };
+        let actions = self.plan.take(event);
+        self.act(actions)
+    }
+
+    fn reported(&mut self, attempt: &Attempt, report: &Report) {
+        let ended = self.ended.remove(attempt);
+        if let (Some(holding), Some((verdict, ran))) = (self.holdings.get(attempt), ended) {
+            match &verdict {
+                Verdict::Report(outcome) => self.reporter.ended(holding, Some(outcome), ran, report),
+                Verdict::Fenced => self.reporter.fenced(holding, ran),
+                Verdict::Lost | Verdict::Decline(_) => self.reporter.ended(holding, None, ran, report),
+            }
+        }
+        self.release(attempt, report.problems.is_empty() && report.console_sent);
+    }
+
+    /// Holds it no longer. Its files go when everything in them has been sent.
+    fn release(&mut self, attempt: &Attempt, sent: bool) {
+        if let Err(error) = self.holdings.remove(attempt) {
+            self.reporter.warn(&format!("cannot update the agent's folder: {error}"));
+        }
+        let dir = attempt.folder(&self.ground.data);
+        if sent {
+            trial::forget(&dir);
+        } else if dir.exists() {
+            self.reporter.warn(&format!("{}: what was not sent is in {}", attempt.run, dir.display()));
+        }
+    }
+
+    fn interrupted(&mut self) -> Result<(), Failure> {
+        let again = self.leave_by.is_some() || self.plan.is_draining();
+        let actions = self.plan.take(Event::Interrupted);
+        if again {
+            self.leave_by = Some(Instant::now() + LEAVING_GRACE + LAST_WORDS);
+        }
+        self.act(actions)
+    }
+
+    /// The last words to a controller that may be away take only so long.
+    fn hurry_if_leaving(&mut self) {
+        if self.plan.wants_to_leave() && self.leave_by.is_none() {
+            self.leave_by = Some(Instant::now() + LAST_WORDS);
+        } else if self.plan.running() == 0
+            && let Some(leave_by) = &mut self.leave_by
+        {
+            *leave_by = (*leave_by).min(Instant::now() + LAST_WORDS);
+        }
+    }
+
+    fn act(&mut self, actions: Vec<Action>) -> Result<(), Failure> {
+        for action in actions {
+            match action {
+                Action::Spawn { slot, start } => self.spawn(slot, start)?,
+                Action::Stop(attempt, stop) => {
+                    if let Some(stops) = self.stops.get(&attempt) {
+                        // Full only when the trial has all the orders there are.
+                        let _ = stops.try_send(stop);
+                    }
+                }
+                Action::Say(text) => self.reporter.say(&text),
+                Action::Incarnate(incarnation) => {
+                    let who = Who { agent: self.agent.clone(), incarnation };
+                    folder::save(&self.ground.data, &who).map_err(|error| self.disk(&error))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes it down, then starts it: a start that nobody remembers could never be adopted.
+    fn spawn(&mut self, slot: usize, start: Start) -> Result<(), Failure> {
+        let holding = Holding {
+            attempt: Attempt { run: start.run.clone(), number: start.attempt },
+            devices: self.slots.get(slot).map(Slot::uuids).unwrap_or_default(),
+            metric: start.metric.clone(),
+            started_ms: crate::wall_ms(),
+            memory_kills: memory::kills(),
+        };
+        self.holdings.add(holding.clone()).map_err(|error| self.disk(&error))?;
+        let trial = self.trial(holding);
+        tokio::spawn(trial.start(start));
+        Ok(())
+    }
+
+    fn disk(&self, error: &io::Error) -> Failure {
+        Failure::new(Exit::Refused, format!("cannot write to {}: {error}", self.ground.data.display()))
+            .hint("the trials that run go on: start the agent again once the disk takes data")
+    }
+
+    fn leave(self, begun: Instant) -> Result<(), Failure> {
+        self.reporter.summary(begun.elapsed());
+        let held = self.holdings.iter().count();
+        if held > 0 {
+            let trials = plural(held, "trial");
+            self.reporter
+                .warn(&format!("{trials} could not be reported: start the agent again to finish that"));
+        }
+        self.plan.into_failure().map_or(Ok(()), Err)
+    }
+}

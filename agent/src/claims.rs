@@ -1,0 +1,130 @@
+//! GPUs belong to one agent of this user at a time: a lock per UUID, which also says whose trials may outlive their agent.
+//! Called once at the start, before anything is taken from the controller.
+
+use std::{
+    fs::File,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::{
+    folder::{make_private, open_lock, try_lock},
+    gpus::Gpu,
+    holdings::Holdings,
+    spec::{self, Processes},
+};
+
+/// The locks; they go with this value.
+#[derive(Debug)]
+pub struct Claims {
+    _locks: Vec<File>,
+}
+
+/// Takes these GPUs for the agent whose folder is `data`; `locks` is where all agents of this user look. With `share`
+/// others who share may have them too.
+///
+/// # Errors
+/// A sentence for each GPU that cannot be had.
+pub fn claim(gpus: &[Gpu], locks: &Path, data: &Path, share: bool) -> Result<Claims, Vec<String>> {
+    let mut taken = Vec::new();
+    let mut problems = Vec::new();
+    for gpu in gpus {
+        match claim_one(gpu, locks, data, share) {
+            Ok(Ok(lock)) => taken.push(lock),
+            Ok(Err(problem)) => problems.push(problem),
+            Err(error) => {
+                problems.push(format!("GPU {}: cannot lock in {}: {error}", gpu.index, locks.display()))
+            }
+        }
+    }
+    if problems.is_empty() { Ok(Claims { _locks: taken }) } else { Err(problems) }
+}
+
+fn claim_one(gpu: &Gpu, locks: &Path, data: &Path, share: bool) -> io::Result<Result<File, String>> {
+    make_private(locks)?;
+    let path = locks.join(format!("{}.lock", gpu.uuid));
+    let mut lock = open_lock(&path)?;
+    let had =
+        if share { flock(&lock, FlockOperation::NonBlockingLockShared).is_ok() } else { try_lock(&lock)? };
+    if !had {
+        return Ok(Err(format!("GPU {} belongs to another agent on this node", gpu.index)));
+    }
+    let before: Option<PathBuf> = spec::read(&path).ok().flatten();
+    if let Some(other) = before.filter(|other| other != data && !share)
+        && let Some(run) = outliving(&other, &gpu.uuid)
+    {
+        return Ok(Err(format!(
+            "GPU {} is still used by `{run}`, whose agent is gone: start that agent again (its folder is {}), or wait until the trial is ended",
+            gpu.index,
+            other.display(),
+        )));
+    }
+    if !share {
+        lock.set_len(0)?;
+        serde_json::to_writer(&mut lock, data)?;
+        lock.flush()?;
+    }
+    Ok(Ok(lock))
+}
+
+/// A trial of a dead agent that still runs on this GPU.
+fn outliving(data: &Path, uuid: &str) -> Option<String> {
+    let holdings = Holdings::open(data).ok()?;
+    let lives = |dir: PathBuf| {
+        let processes: Option<Processes> = spec::read(&dir.join(spec::PROCESSES)).ok().flatten();
+        processes.is_some_and(|processes| processes.shim.is_alive())
+    };
+    holdings
+        .iter()
+        .find(|holding| {
+            holding.devices.iter().any(|device| device == uuid) && lives(holding.attempt.folder(data))
+        })
+        .map(|holding| holding.attempt.run.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        holdings::{Attempt, Holding},
+        process::Identity,
+    };
+
+    fn gpus() -> Vec<Gpu> {
+        vec![Gpu { index: 3, uuid: "GPU-3".to_owned(), name: "H".to_owned() }]
+    }
+
+    #[test]
+    fn one_agent_has_a_gpu_unless_both_share() {
+        let home = tempfile::tempdir().unwrap();
+        let (locks, a, b) = (home.path().join("gpus"), home.path().join("a"), home.path().join("b"));
+        let first = claim(&gpus(), &locks, &a, false).unwrap();
+        let problems = ["GPU 3 belongs to another agent on this node"];
+        assert_eq!(claim(&gpus(), &locks, &b, false).unwrap_err(), problems);
+        assert_eq!(claim(&gpus(), &locks, &b, true).unwrap_err(), problems);
+        drop(first);
+        let _shared = claim(&gpus(), &locks, &b, true).unwrap();
+        let _too = claim(&gpus(), &locks, &a, true).unwrap();
+        assert_eq!(claim(&gpus(), &locks, &a, false).unwrap_err(), problems);
+    }
+
+    #[test]
+    fn a_trial_that_outlived_its_agent_keeps_its_gpu() {
+        let home = tempfile::tempdir().unwrap();
+        let (locks, a, b) = (home.path().join("gpus"), home.path().join("a"), home.path().join("b"));
+        drop(claim(&gpus(), &locks, &a, false).unwrap());
+        let attempt = Attempt { run: "s-1".to_owned(), number: 1 };
+        let dir = attempt.folder(&a);
+        std::fs::create_dir_all(&dir).unwrap();
+        let processes = Processes { shim: Identity::current().unwrap(), program: None };
+        spec::write(&dir.join(spec::PROCESSES), &processes).unwrap();
+        let devices = vec!["GPU-3".to_owned()];
+        let holding = Holding { attempt, devices, metric: String::new(), started_ms: 0, memory_kills: None };
+        Holdings::open(&a).unwrap().add(holding).unwrap();
+        let problems = claim(&gpus(), &locks, &b, false).unwrap_err();
+        assert!(problems[0].starts_with("GPU 3 is still used by `s-1`"), "{problems:?}");
+        assert!(claim(&gpus(), &locks, &a, false).is_ok(), "the agent itself comes back");
+    }
+}

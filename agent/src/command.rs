@@ -1,0 +1,260 @@
+//! From a start order to what a shim executes: argv, environment, and the check that the program is there at all. Reads
+//! the node only through [`Node`], so tests bring their own. Called by `trial.rs`.
+
+use std::{
+    ffi::OsString,
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use proto::v1::{Argument, Start, piece::Piece};
+use serde_json::Value;
+
+use crate::{outcome::Unstartable, spec};
+
+/// What a command finds on the node.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// The folder that trials run in: the agent's own.
+    pub cwd: PathBuf,
+    /// The search path of programs.
+    pub path: OsString,
+    /// A variable of the agent's environment.
+    pub variable: fn(&str) -> Option<String>,
+    /// The controller's address, for the trial.
+    pub controller: String,
+}
+
+/// What a shim executes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// The program and its arguments.
+    pub argv: Vec<String>,
+    /// Variables on top of the agent's environment.
+    pub env: Vec<(String, String)>,
+    /// The parameters are wanted as a file at this path.
+    pub params_file: Option<PathBuf>,
+}
+
+/// The command of a trial whose attempt lives in `dir`. `devices` are the UUIDs of its GPUs, and `None` on a node without
+/// any: its environment then stays as it is.
+///
+/// # Errors
+/// [`Unstartable`] when this node cannot run it, with advice.
+pub fn build(
+    start: &Start,
+    dir: &Path,
+    devices: Option<&[String]>,
+    node: &Node,
+) -> Result<Command, Unstartable> {
+    let params_path = dir.join(spec::PARAMS);
+    let mut params_file = None;
+    let mut argv: Vec<String> = Vec::with_capacity(start.command.len());
+    for argument in &start.command {
+        argv.push(expand(argument, node, &params_path, &mut params_file));
+    }
+    check_program(&start.program, node)?;
+    find_executable(&mut argv, node)?;
+    Ok(Command { argv, env: environment(start, dir, devices, node)?, params_file })
+}
+
+fn expand(argument: &Argument, node: &Node, params: &Path, params_file: &mut Option<PathBuf>) -> String {
+    let mut text = String::new();
+    for piece in argument.pieces.iter().filter_map(|piece| piece.piece.as_ref()) {
+        match piece {
+            Piece::Text(plain) => text += plain,
+            Piece::Envvar(name) => text += &(node.variable)(name).unwrap_or_else(|| name.clone()),
+            Piece::ArgsJsonFile(_) => {
+                text += &params.display().to_string();
+                *params_file = Some(params.to_owned());
+            }
+        }
+    }
+    text
+}
+
+/// The sweep's program is a file that an interpreter reads, or something executable: it must exist as one of them.
+fn check_program(program: &str, node: &Node) -> Result<(), Unstartable> {
+    let there = program.is_empty() || node.cwd.join(program).exists() || on_path(program, node);
+    if there {
+        return Ok(());
+    }
+    let message = format!("program `{program}` not found in {}", node.cwd.display());
+    Err(Unstartable::new(message)
+        .hint("trials run in the folder that the agent was started in: start it where the program is"))
+}
+
+/// Checks what is executed, and what `/usr/bin/env` is to execute, so that the person reads a sentence and no exit code.
+fn find_executable(argv: &mut [String], node: &Node) -> Result<(), Unstartable> {
+    let Some(first) = argv.first() else { return Err(Unstartable::new("the sweep's command is empty")) };
+    let by_env = first == "env" || first.ends_with("/env");
+    let plain = |argument: &String| !argument.starts_with('-') && !argument.contains('=');
+    let index = usize::from(by_env && argv.get(1).is_some_and(plain));
+    let name = argv[index].clone();
+    if is_executable(&node.cwd.join(&name)) && name.contains('/') || on_path(&name, node) {
+        return Ok(());
+    }
+    if name == "python" && on_path("python3", node) {
+        "python3".clone_into(&mut argv[index]);
+        return Ok(());
+    }
+    let path = node.cwd.join(&name);
+    Err(match (name.contains('/'), path.exists()) {
+        (true, true) => Unstartable::new(format!("`{name}` is not executable"))
+            .hint(format!("`chmod +x {name}`, or name its interpreter in the sweep's `command`")),
+        (true, false) => Unstartable::new(format!("`{name}` not found in {}", node.cwd.display())),
+        (false, true) => Unstartable::new(format!("`{name}` not found on the PATH"))
+            .hint(format!("write `./{name}` for the file in this folder")),
+        (false, false) => Unstartable::new(format!("`{name}` not found on the PATH"))
+            .hint("install it on this node, or change the sweep's `command`"),
+    })
+}
+
+fn on_path(name: &str, node: &Node) -> bool {
+    !name.is_empty()
+        && !name.contains('/')
+        && std::env::split_paths(&node.path).any(|folder| is_executable(&folder.join(name)))
+}
+
+fn is_executable(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+fn environment(
+    start: &Start,
+    dir: &Path,
+    devices: Option<&[String]>,
+    node: &Node,
+) -> Result<Vec<(String, String)>, Unstartable> {
+    let params = serde_json::from_str(&start.params_json).map_err(|error| {
+        Unstartable::new(format!("the parameters of `{}` are no JSON: {error}", start.run))
+    })?;
+    let mut env: Vec<(String, String)> = [
+        (proto::dial::CONTROLLER_VAR, node.controller.clone()),
+        (proto::dial::TOKEN_VAR, start.token.clone()),
+        ("BESOM_RUN", start.run.clone()),
+        ("BESOM_ATTEMPT", start.attempt.to_string()),
+        ("BESOM_SWEEP", start.sweep.clone()),
+        ("BESOM_TRIAL", start.trial.to_string()),
+        ("BESOM_PROJECT", start.project.clone()),
+        ("BESOM_METRIC", start.metric.clone()),
+        ("BESOM_PARAMS", start.params_json.clone()),
+        (spec::DIR_VAR, dir.display().to_string()),
+    ]
+    .into_iter()
+    .map(|(key, value)| (key.to_owned(), value))
+    .collect();
+    leaves("", &params, &mut env);
+    if let Some(devices) = devices {
+        env.push(("CUDA_VISIBLE_DEVICES".to_owned(), devices.join(",")));
+    }
+    // An empty token is no token.
+    env.retain(|(key, value)| key != proto::dial::TOKEN_VAR || !value.is_empty());
+    Ok(env)
+}
+
+/// One variable for each leaf: its path joined by `__`, text bare, everything else as JSON.
+fn leaves(path: &str, value: &Value, env: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(entries) => {
+            for (key, value) in entries {
+                let key: String =
+                    key.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+                leaves(&if path.is_empty() { key } else { format!("{path}__{key}") }, value, env);
+            }
+        }
+        Value::String(text) => env.push((format!("BESOM_PARAM_{path}"), text.clone())),
+        other => env.push((format!("BESOM_PARAM_{path}"), other.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(cwd: &Path) -> Node {
+        let variable = |name: &str| (name == "DATA").then(|| "/data".to_owned());
+        let path = cwd.join("bin").into_os_string();
+        Node { cwd: cwd.to_owned(), path, variable, controller: "http://c:7070".to_owned() }
+    }
+
+    fn text(text: &str) -> Argument {
+        Argument { pieces: vec![proto::v1::Piece { piece: Some(Piece::Text(text.to_owned())) }] }
+    }
+
+    fn executable(path: &Path) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "").unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn start(command: Vec<Argument>, program: &str) -> Start {
+        let params_json = r#"{"lr":0.1,"opt":"sgd","a b":{"c":[1],"d-e":true}}"#.to_owned();
+        Start { run: "s-1".to_owned(), command, program: program.to_owned(), params_json, ..Start::default() }
+    }
+
+    #[test]
+    fn pieces_become_one_argument_and_parameters_variables() {
+        let home = tempfile::tempdir().unwrap();
+        let node = node(home.path());
+        executable(&home.path().join("bin/run"));
+        let piece = |piece| proto::v1::Piece { piece: Some(piece) };
+        let pieces = vec![
+            piece(Piece::Text("--d=".to_owned())),
+            piece(Piece::Envvar("DATA".to_owned())),
+            piece(Piece::Envvar("GONE".to_owned())),
+        ];
+        let file = Argument { pieces: vec![piece(Piece::ArgsJsonFile(true))] };
+        let start = start(vec![text("run"), Argument { pieces }, file], "");
+        let command = build(&start, Path::new("/d"), Some(&["GPU-1".to_owned()]), &node).unwrap();
+        assert_eq!(command.argv, ["run", "--d=/dataGONE", "/d/params.json"]);
+        assert_eq!(command.params_file.as_deref(), Some(Path::new("/d/params.json")));
+        let value =
+            |key: &str| command.env.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
+        assert_eq!(value("BESOM_PARAM_lr"), Some("0.1"));
+        assert_eq!(value("BESOM_PARAM_opt"), Some("sgd"));
+        assert_eq!(value("BESOM_PARAM_a_b__c"), Some("[1]"));
+        assert_eq!(value("BESOM_PARAM_a_b__d_e"), Some("true"));
+        assert_eq!(value("CUDA_VISIBLE_DEVICES"), Some("GPU-1"));
+        assert_eq!(value("BESOM_TOKEN"), None);
+    }
+
+    #[test]
+    fn a_node_without_gpus_keeps_its_variable() {
+        let home = tempfile::tempdir().unwrap();
+        executable(&home.path().join("bin/run"));
+        let command =
+            build(&start(vec![text("run")], ""), Path::new("/d"), None, &node(home.path())).unwrap();
+        assert!(command.env.iter().all(|(key, _)| key != "CUDA_VISIBLE_DEVICES"));
+    }
+
+    #[test]
+    fn python3_stands_in_for_python() {
+        let home = tempfile::tempdir().unwrap();
+        executable(&home.path().join("bin/python3"));
+        fs::write(home.path().join("train.py"), "").unwrap();
+        executable(&home.path().join("bin/env"));
+        let start = start(vec![text("env"), text("python"), text("train.py")], "train.py");
+        let command = build(&start, Path::new("/d"), None, &node(home.path())).unwrap();
+        assert_eq!(command.argv, ["env", "python3", "train.py"]);
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let home = tempfile::tempdir().unwrap();
+        let node = node(home.path());
+        fs::write(home.path().join("plain"), "").unwrap();
+        let problem = |command: &[&str], program: &str| {
+            let start = start(command.iter().copied().map(text).collect(), program);
+            build(&start, Path::new("/d"), None, &node).unwrap_err().message
+        };
+        let cwd = home.path().display();
+        assert_eq!(problem(&["x"], "train.py"), format!("program `train.py` not found in {cwd}"));
+        assert_eq!(problem(&["nothing"], ""), "`nothing` not found on the PATH");
+        assert_eq!(problem(&["plain"], ""), "`plain` not found on the PATH");
+        assert_eq!(problem(&["./plain"], ""), "`./plain` is not executable");
+        assert_eq!(problem(&["/usr/bin/env", "pythn"], ""), "`pythn` not found on the PATH");
+        assert_eq!(problem(&[], ""), "the sweep's command is empty");
+    }
+}

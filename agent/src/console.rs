@@ -1,0 +1,215 @@
+//! From the raw bytes of a program's console to lines that a person can read and a terminal can show. Pure, and a function
+//! of the bytes alone: how they were cut into reads does not matter, so a restarted agent finds the same lines again.
+
+use std::borrow::Cow;
+
+/// The longest line that is looked at; what goes beyond is counted, not kept. Long enough for a row of metrics.
+pub const MAX_LINE_BYTES: usize = 256 << 10;
+/// The longest line that is sent as console.
+pub const MAX_SHOWN_BYTES: usize = 16 << 10;
+
+/// Collects bytes into lines. A carriage return starts the line over, as a terminal would show it: of a progress bar the
+/// last form stays.
+#[derive(Debug, Default)]
+pub struct Lines {
+    /// What stands since the last newline or carriage return.
+    now: Vec<u8>,
+    /// The form before the last carriage return, in case nothing follows it.
+    before: Vec<u8>,
+    /// Whether the last byte was a carriage return.
+    returned: bool,
+    /// Bytes of `now` beyond the limit.
+    beyond: usize,
+    /// Whether a byte came since the last newline.
+    open: bool,
+}
+
+impl Lines {
+    /// Takes bytes, and hands each finished line to `each`, clean and whole.
+    pub fn push(&mut self, bytes: &[u8], mut each: impl FnMut(&str)) {
+        for piece in bytes.split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
+            let (text, end) = match piece.split_last() {
+                Some((end @ (b'\n' | b'\r'), text)) => (text, Some(*end)),
+                _ => (piece, None),
+            };
+            if !text.is_empty() {
+                self.text(text);
+            }
+            match end {
+                Some(b'\n') => self.finish(&mut each),
+                Some(_) => (self.returned, self.open) = (true, true),
+                None => {}
+            }
+        }
+    }
+
+    fn text(&mut self, text: &[u8]) {
+        if self.returned {
+            self.start_over();
+        }
+        let room = MAX_LINE_BYTES - self.now.len();
+        let kept = text.len().min(room);
+        self.now.extend_from_slice(&text[..kept]);
+        self.beyond += text.len() - kept;
+        self.open = true;
+    }
+
+    fn start_over(&mut self) {
+        self.returned = false;
+        self.beyond = 0;
+        if !clean(&self.now).trim().is_empty() {
+            std::mem::swap(&mut self.before, &mut self.now);
+        }
+        self.now.clear();
+    }
+
+    /// Ends the line that is open, if any: at a newline, and when the program has ended.
+    pub fn finish(&mut self, mut each: impl FnMut(&str)) {
+        let text = clean(&self.now);
+        let text = if text.trim().is_empty() && !self.before.is_empty() { clean(&self.before) } else { text };
+        match self.beyond {
+            0 => each(&text),
+            beyond => each(&format!("{text} [{beyond} bytes left out]")),
+        }
+        *self = Self {
+            now: std::mem::take(&mut self.now),
+            before: std::mem::take(&mut self.before),
+            ..Self::default()
+        };
+        self.now.clear();
+        self.before.clear();
+    }
+
+    /// Whether a line has begun that no newline has ended.
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+}
+
+/// What of a line is sent as console: a very long one loses its end, and says so.
+pub fn shown(line: &str) -> Cow<'_, str> {
+    if line.len() <= MAX_SHOWN_BYTES {
+        return Cow::Borrowed(line);
+    }
+    let end = (0..=MAX_SHOWN_BYTES).rfind(|end| line.is_char_boundary(*end)).unwrap_or(0);
+    Cow::Owned(format!("{} [{} bytes left out]", &line[..end], line.len() - end))
+}
+
+/// Text without terminal escapes and control characters; tabs stay. Invalid UTF-8 becomes U+FFFD.
+fn clean(bytes: &[u8]) -> Cow<'_, str> {
+    let text = String::from_utf8_lossy(bytes);
+    let plain = |c: char| c == '\t' || !c.is_control();
+    if text.chars().all(plain) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '\x1b' => skip_escape(&mut rest),
+            '\u{9b}' => skip_sequence(&mut rest),
+            c if plain(c) => out.push(c),
+            _ => {}
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// After ESC: a control sequence, a string that ends with BEL or ESC \, or one more character.
+fn skip_escape(rest: &mut std::str::Chars<'_>) {
+    match rest.next() {
+        Some('[') => skip_sequence(rest),
+        Some(']' | 'P' | 'X' | '^' | '_') => {
+            while let Some(c) = rest.next() {
+                if c == '\x07' || c == '\u{9c}' {
+                    return;
+                }
+                if c == '\x1b' {
+                    rest.next();
+                    return;
+                }
+            }
+        }
+        // Character sets: ESC, an intermediate, a final.
+        Some(' '..='/') => {
+            rest.next();
+        }
+        _ => {}
+    }
+}
+
+/// After CSI: parameters, then one final character.
+fn skip_sequence(rest: &mut std::str::Chars<'_>) {
+    for c in rest {
+        if ('@'..='~').contains(&c) {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn lines(pieces: &[&[u8]]) -> Vec<String> {
+        let (mut lines, mut out) = (Lines::default(), Vec::new());
+        for piece in pieces {
+            lines.push(piece, |line| out.push(line.to_owned()));
+        }
+        if lines.is_open() {
+            lines.finish(|line| out.push(line.to_owned()));
+        }
+        out
+    }
+
+    #[test]
+    fn what_a_terminal_would_show_stays() {
+        for (bytes, want) in [
+            (&b"a\nb\n"[..], vec!["a", "b"]),
+            (b"a\r\nb\r\n", vec!["a", "b"]),
+            (b"no newline", vec!["no newline"]),
+            (b"\n\n", vec!["", ""]),
+            (b" 10%\r 20%\r100%\ndone\n", vec!["100%", "done"]),
+            (b" 10%\r 20%\r", vec![" 20%"]),
+            (b"50%\r\x1b[2K\r\n", vec!["50%"]),
+            (b"50%\r\x1b[Kend\n", vec!["end"]),
+            (b"\x1b[1;31mred\x1b[0m \x1b]0;title\x07x\x1b(By\n", vec!["red xy"]),
+            (b"tab\there\x00\x08\n", vec!["tab\there"]),
+            (b"\xff\xfe ok\n", vec!["\u{fffd}\u{fffd} ok"]),
+            ("caf\u{e9} \u{9b}31mx\n".as_bytes(), vec!["caf\u{e9} x"]),
+            (b"\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\\n", vec!["link"]),
+        ] {
+            assert_eq!(lines(&[bytes]), want, "{}", bytes.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_long_line_is_cut_and_counted() {
+        let long = vec![b'x'; MAX_LINE_BYTES + 5];
+        let line = lines(&[&long, b"y\n"]).remove(0);
+        assert!(line.ends_with("x [6 bytes left out]"));
+        let text = "\u{e9}".repeat(MAX_SHOWN_BYTES);
+        let cut = shown(&text);
+        assert!(
+            cut.len() < MAX_SHOWN_BYTES + 40 && cut.ends_with(&format!("[{MAX_SHOWN_BYTES} bytes left out]"))
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn reads_may_be_cut_anywhere(
+            bytes in proptest::collection::vec(
+                prop_oneof![Just(b'\n'), Just(b'\r'), Just(0x1b), Just(b'['), Just(b'm'), any::<u8>()], 0..200),
+            cut in 0_usize..200,
+        ) {
+            let cut = cut.min(bytes.len());
+            let whole = lines(&[&bytes]);
+            prop_assert_eq!(&lines(&[&bytes[..cut], &bytes[cut..]]), &whole);
+            let single: Vec<&[u8]> = bytes.chunks(1).collect();
+            prop_assert_eq!(&lines(&single), &whole);
+            prop_assert!(whole.iter().all(|line| !line.contains(['\x1b', '\n', '\r'])));
+        }
+    }
+}

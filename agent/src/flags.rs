@@ -1,0 +1,195 @@
+//! The command line, and how it becomes a [`Setup`]: all problems at once, each with what to do. Called by `main.rs`.
+
+use std::{env, path::PathBuf, time::Duration};
+
+use clap::Parser;
+use proto::dial::{CONTROLLER_VAR, DEFAULT_CONTROLLER, Dial, TOKEN_VAR};
+use terminal::{Exit, Failure, say};
+
+use crate::{
+    agent::Setup,
+    claims::{Claims, claim},
+    command::Node,
+    folder::{self, Folder},
+    gpus::{Gpu, Inventory},
+    holdings::Holdings,
+    link::Remote,
+    plan::Me,
+    shim,
+    slots::{Layout, Wish, lay_out, plural},
+    trial::Ground,
+};
+
+/// How long a trial goes on when its agent is gone.
+const ORPHAN_AFTER: Duration = Duration::from_secs(600);
+
+/// Runs trials of a sweep on this node, until the sweep is over.
+///
+/// Start it in the folder that the program is in. Ctrl-C lets running trials finish; a second one ends them. An agent that
+/// was killed goes on with its trials when it is started again.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "agent", version)]
+pub struct Flags {
+    /// The sweep to work for, as `sweep create` printed it
+    pub sweep: String,
+    /// Start at most N trials, then leave
+    #[arg(long, value_name = "N")]
+    pub count: Option<u64>,
+    /// Use these GPUs only, by the numbers that nvidia-smi shows [default: all]
+    #[arg(long, value_name = "0,1", value_delimiter = ',')]
+    pub gpus: Option<Vec<u32>>,
+    /// GPUs for each trial [default: 1, or 0 on a node without any]
+    #[arg(long, value_name = "N")]
+    pub gpus_per_trial: Option<usize>,
+    /// Trials at once [default: GPUs / GPUs per trial, or 1]
+    #[arg(long, value_name = "N")]
+    pub slots: Option<usize>,
+    /// Let several trials share a GPU, and other agents too
+    #[arg(long)]
+    pub share: bool,
+    /// Folder for what the agent holds, its journals and the trials' own files [default: in ~/.local/state/besom]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Where the controller is
+    #[arg(long, value_name = "URL", env = CONTROLLER_VAR, default_value = DEFAULT_CONTROLLER)]
+    pub controller: String,
+    /// Token for the controller
+    #[arg(long, value_name = "TOKEN", env = TOKEN_VAR, hide_env_values = true)]
+    pub token: Option<String>,
+}
+
+/// What must live as long as the agent works.
+#[derive(Debug)]
+pub struct Kept {
+    _folder: Folder,
+    _claims: Claims,
+}
+
+impl Flags {
+    /// Checks everything, takes the folder and the GPUs. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// A [`Failure`] with every problem of the flags.
+    pub fn set_up(&self, inventory: &impl Inventory) -> Result<(Setup<Remote>, Kept), Failure> {
+        let layout = self.check(inventory)?;
+        let token = self.token.as_deref().filter(|token| !token.is_empty());
+        let dial = Dial::new(&self.controller, token).map_err(|error| {
+            Failure::new(Exit::Input, error.to_string()).hint(format!("write it like {DEFAULT_CONTROLLER}"))
+        })?;
+        let cwd = env::current_dir()
+            .map_err(|error| Failure::new(Exit::Input, format!("cannot tell the current folder: {error}")))?;
+        let folder = Folder::take(self.data.as_deref(), &self.sweep)?;
+        let claims = take_gpus(&layout, &folder, self.share)?;
+        let holdings = Holdings::open(&folder.path).map_err(|error| {
+            Failure::new(Exit::Refused, format!("cannot read what this agent holds: {error}"))
+                .detail(format!("  in {}", folder.path.display()))
+        })?;
+        let node = Node {
+            cwd,
+            path: env::var_os("PATH").unwrap_or_default(),
+            variable: |name| env::var(name).ok(),
+            controller: self.controller.clone(),
+        };
+        let ground = Ground {
+            node,
+            data: folder.path.clone(),
+            agent_lock: folder.lock_path(),
+            shim_program: shim::own_program(),
+            orphan_after: ORPHAN_AFTER,
+            gpu_node: layout.gpu_node,
+        };
+        let me = self.me(&layout, &folder);
+        announce(&layout, &me, &self.controller);
+        let controller = self.controller.clone();
+        let setup = Setup { link: Remote::new(dial), me, slots: layout.slots, ground, holdings, controller };
+        Ok((setup, Kept { _folder: folder, _claims: claims }))
+    }
+
+    fn check(&self, inventory: &impl Inventory) -> Result<Layout, Failure> {
+        // The id becomes part of a path.
+        if self.sweep.is_empty() || !self.sweep.chars().all(|c| c.is_ascii_alphanumeric()) {
+            let message = format!("`{}` is not the id of a sweep", self.sweep.escape_debug());
+            return Err(Failure::new(Exit::Input, message).hint("`sweep ls` shows what there is"));
+        }
+        let wish = Wish {
+            gpus: self.gpus.clone(),
+            per_trial: self.gpus_per_trial,
+            slots: self.slots,
+            share: self.share,
+        };
+        let mut problems = Vec::new();
+        if self.count == Some(0) {
+            problems.push("`--count` must be at least 1".to_owned());
+        }
+        match lay_out(&wish, &inventory.find()) {
+            Ok(layout) if problems.is_empty() => Ok(layout),
+            Ok(_) => Err(all(problems)),
+            Err(more) => {
+                problems.extend(more);
+                Err(all(problems))
+            }
+        }
+    }
+
+    fn me(&self, layout: &Layout, folder: &Folder) -> Me {
+        let gpus = used_gpus(layout);
+        let devices = if gpus.is_empty() {
+            vec!["CPU".to_owned()]
+        } else {
+            gpus.iter().map(|gpu| gpu.name.clone()).collect()
+        };
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        Me {
+            agent: folder.who.agent.clone(),
+            incarnation: folder.who.incarnation,
+            sweep: self.sweep.clone(),
+            host: host.trim().to_owned(),
+            devices,
+            slots: layout.slots.len(),
+            count: self.count,
+        }
+    }
+}
+
+/// The GPUs that any slot uses, each once.
+fn used_gpus(layout: &Layout) -> Vec<Gpu> {
+    let mut gpus: Vec<Gpu> = Vec::new();
+    for gpu in layout.slots.iter().flat_map(|slot| &slot.gpus) {
+        if !gpus.contains(gpu) {
+            gpus.push(gpu.clone());
+        }
+    }
+    gpus
+}
+
+fn take_gpus(layout: &Layout, folder: &Folder, share: bool) -> Result<Claims, Failure> {
+    let gpus = used_gpus(layout);
+    let locks = if gpus.is_empty() { PathBuf::new() } else { folder::state_folder()?.join("gpus") };
+    claim(&gpus, &locks, &folder.path, share).map_err(|problems| {
+        all(problems).hint("--gpus takes others, --share on both agents lets them use the same")
+    })
+}
+
+/// One failure for all problems.
+fn all(mut problems: Vec<String>) -> Failure {
+    if problems.len() == 1 {
+        return Failure::new(Exit::Input, problems.remove(0));
+    }
+    let failure = Failure::new(Exit::Input, format!("{} with the flags", plural(problems.len(), "problem")));
+    problems.into_iter().fold(failure, |failure, problem| failure.detail(format!("  {problem}")))
+}
+
+fn announce(layout: &Layout, me: &Me, controller: &str) {
+    for note in &layout.notes {
+        say(note);
+    }
+    let gpus = used_gpus(layout);
+    let with = match gpus.first() {
+        Some(first) if gpus.iter().all(|gpu| gpu.name == first.name) => {
+            format!(" on {} × {}", gpus.len(), first.name)
+        }
+        Some(_) => format!(" on {}", me.devices.join(", ")),
+        None => String::new(),
+    };
+    say(format_args!("sweep {} at {controller}: {}{with}", me.sweep, plural(me.slots, "slot")));
+}

@@ -1,0 +1,179 @@
+//! The agent's data folder: who it is, what it holds, and the lock that keeps a second agent out. A restarted agent takes
+//! the same folder and so the same identity.
+
+use std::{
+    env,
+    fs::{self, DirBuilder, File},
+    io::{self, Write as _},
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+use terminal::{Exit, Failure};
+
+use crate::{process::Identity, spec};
+
+/// Holds a [`Who`].
+const IDENTITY: &str = "identity.json";
+/// How many agents of one sweep share a node without naming folders of their own.
+const MOST_AGENTS: usize = 64;
+
+/// Who an agent is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Who {
+    /// Stable over restarts.
+    pub agent: String,
+    /// Rises with every start, and whenever a running agent has lost a trial.
+    pub incarnation: u64,
+}
+
+/// An agent's folder, locked while this lives.
+#[derive(Debug)]
+pub struct Folder {
+    /// Its absolute path.
+    pub path: PathBuf,
+    /// Who has it.
+    pub who: Who,
+    _lock: File,
+}
+
+impl Folder {
+    /// Takes the folder that a person named, or the first free one of this sweep.
+    ///
+    /// # Errors
+    /// A [`Failure`] when it cannot be had.
+    pub fn take(named: Option<&Path>, sweep: &str) -> Result<Self, Failure> {
+        if let Some(path) = named {
+            let path = std::path::absolute(path).map_err(|error| refused(path, &error))?;
+            return Self::lock(&path).map_err(|error| refused(&path, &error))?.ok_or_else(|| {
+                Failure::new(Exit::Input, format!("another agent works in {}", path.display()))
+                    .hint("name another folder with --data, or none")
+            });
+        }
+        let agents = state_folder()?.join("agents");
+        for number in 1..=MOST_AGENTS {
+            let name = if number == 1 { sweep.to_owned() } else { format!("{sweep}-{number}") };
+            let path = agents.join(name);
+            if let Some(folder) = Self::lock(&path).map_err(|error| refused(&path, &error))? {
+                return Ok(folder);
+            }
+        }
+        Err(Failure::new(
+            Exit::Refused,
+            format!("{MOST_AGENTS} agents of this sweep run on this node already"),
+        )
+        .hint("one agent serves many slots: --slots N"))
+    }
+
+    /// `None` when another live agent has it.
+    fn lock(path: &Path) -> io::Result<Option<Self>> {
+        make_private(path)?;
+        let lock_path = lock_file(path);
+        let mut lock = open_lock(&lock_path)?;
+        if !try_lock(&lock)? {
+            return Ok(None);
+        }
+        // Shims read who holds the lock; they never try it.
+        lock.set_len(0)?;
+        serde_json::to_writer(&mut lock, &Identity::current())?;
+        lock.flush()?;
+        let who = next_incarnation(path)?;
+        Ok(Some(Self { path: path.to_owned(), who, _lock: lock }))
+    }
+
+    /// The file that is locked and names this process.
+    pub fn lock_path(&self) -> PathBuf {
+        lock_file(&self.path)
+    }
+}
+
+fn lock_file(path: &Path) -> PathBuf {
+    path.join("agent.lock")
+}
+
+/// Opens a lock file, its content left as it is.
+pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
+    File::options().read(true).write(true).create(true).truncate(false).open(path)
+}
+
+/// Whether the lock could be had.
+pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
+    match flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(true),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Makes a folder that only its owner may enter: specs hold tokens.
+pub(crate) fn make_private(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Where the state of all agents of this user lives.
+///
+/// # Errors
+/// When the environment names no home.
+pub(crate) fn state_folder() -> Result<PathBuf, Failure> {
+    let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute("XDG_STATE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
+        .map(|state| state.join("besom"))
+        .ok_or_else(|| {
+            Failure::new(Exit::Input, "neither XDG_STATE_HOME nor HOME names a folder for the agent's data")
+                .hint("name one with --data")
+        })
+}
+
+/// Reads who had the folder and counts up.
+fn next_incarnation(data: &Path) -> io::Result<Who> {
+    let mut who = match spec::read::<Who>(&data.join(IDENTITY))? {
+        Some(who) => who,
+        None => Who { agent: new_id()?, incarnation: 0 },
+    };
+    who.incarnation += 1;
+    save(data, &who)?;
+    Ok(who)
+}
+
+/// Writes down who has the folder. On the disk when this returns, since the controller must never see an incarnation
+/// twice.
+///
+/// # Errors
+/// When the disk refuses.
+pub(crate) fn save(data: &Path, who: &Who) -> io::Result<()> {
+    let path = data.join(IDENTITY);
+    spec::write(&path, who)?;
+    File::open(path)?.sync_all()
+}
+
+/// Twelve hexadecimal digits from the kernel.
+fn new_id() -> io::Result<String> {
+    let uuid = fs::read_to_string("/proc/sys/kernel/random/uuid")?;
+    Ok(uuid.chars().filter(char::is_ascii_hexdigit).take(12).collect())
+}
+
+fn refused(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(Exit::Input, format!("cannot use {} as the agent's folder: {error}", path.display()))
+        .hint("name another folder with --data")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_restart_is_the_same_agent_and_a_second_one_is_kept_out() {
+        let home = tempfile::tempdir().unwrap();
+        let first = Folder::take(Some(home.path()), "s").unwrap();
+        assert_eq!(Folder::take(Some(home.path()), "s").unwrap_err().exit, Exit::Input);
+        let who = first.who.clone();
+        drop(first);
+        let second = Folder::take(Some(home.path()), "s").unwrap();
+        assert_eq!(second.who, Who { agent: who.agent, incarnation: who.incarnation + 1 });
+        let holder: Identity = spec::read(&second.lock_path()).unwrap().unwrap();
+        assert!(holder.is_alive());
+    }
+}

@@ -1,0 +1,43 @@
+//! The agent: runs trials of a sweep on one node, each under a shim that outlives it. As a library only so that tests and the
+//! simulator can drive its parts; the program is `main.rs`. Linux only: it counts on pidfds, subreapers and /proc.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod agent;
+pub mod claims;
+pub mod command;
+pub mod console;
+pub mod flags;
+pub mod folder;
+pub mod gpus;
+pub mod heart;
+pub mod holdings;
+pub mod journal;
+pub mod link;
+pub mod memory;
+pub mod outcome;
+pub mod plan;
+pub mod process;
+pub mod reporter;
+pub mod shim;
+pub mod shipper;
+pub mod slots;
+pub mod spec;
+pub mod tail;
+pub mod trial;
+
+use std::{
+    hash::{BuildHasher as _, RandomState},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// Milliseconds since the epoch, for people: nothing is decided by it.
+pub(crate) fn wall_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Some number in [0, 1), so that a fleet does not come back all at once.
+pub(crate) fn jitter() -> f64 {
+    f64::from(u32::try_from(RandomState::new().hash_one(()) >> 32).unwrap_or(0)) / f64::from(u32::MAX)
+}

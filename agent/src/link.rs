@@ -1,0 +1,97 @@
+//! The calls that an agent makes to the controller, as a trait: the simulator plugs in here. The real one goes over gRPC
+//! and adds time limits; it never tries again, which is for the callers to decide.
+
+use std::{future::Future, time::Duration};
+
+use proto::{
+    dial::Dial,
+    v1::{AppendRows, Appended, Beat, EndRun, Orders, RunEnded},
+};
+use tonic::{Code, Request, Status};
+
+/// What a call may take beyond the time that it asks the controller to wait.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Tells where a refused append should begin.
+const OFFSET_KEY: &str = "besom-offset";
+/// Advice in a status.
+const HINT_KEY: &str = "besom-hint";
+
+/// A way to the controller.
+pub trait Link: Clone + Send + Sync + 'static {
+    /// Tells what this agent holds and asks what it should hold: a long poll.
+    fn beat(&self, beat: Beat) -> impl Future<Output = Result<Orders, Status>> + Send;
+    /// Sends rows.
+    fn append(&self, rows: AppendRows) -> impl Future<Output = Result<Appended, Status>> + Send;
+    /// Reports the end of an attempt.
+    fn end(&self, end: EndRun) -> impl Future<Output = Result<RunEnded, Status>> + Send;
+}
+
+/// The real controller.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    dial: Dial,
+}
+
+impl Remote {
+    /// A link over this connection.
+    pub fn new(dial: Dial) -> Self {
+        Self { dial }
+    }
+}
+
+impl Link for Remote {
+    async fn beat(&self, beat: Beat) -> Result<Orders, Status> {
+        let limit = PATIENCE + Duration::from_millis(beat.wait_ms.into());
+        let mut client = self.dial.agents();
+        within(limit, client.heartbeat(Request::new(beat))).await
+    }
+
+    async fn append(&self, rows: AppendRows) -> Result<Appended, Status> {
+        let mut client = self.dial.runs();
+        within(PATIENCE, client.append(Request::new(rows))).await
+    }
+
+    async fn end(&self, end: EndRun) -> Result<RunEnded, Status> {
+        let mut client = self.dial.runs();
+        within(PATIENCE, client.end(Request::new(end))).await
+    }
+}
+
+async fn within<T>(
+    limit: Duration,
+    call: impl Future<Output = Result<tonic::Response<T>, Status>>,
+) -> Result<T, Status> {
+    match tokio::time::timeout(limit, call).await {
+        Ok(answer) => answer.map(tonic::Response::into_inner),
+        Err(_) => Err(Status::deadline_exceeded("the controller did not answer in time")),
+    }
+}
+
+/// What an error of the controller means to an agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// It is away or busy: the same call may go through later.
+    Away,
+    /// The attempt belongs to somebody else by now.
+    Fenced,
+    /// Rows are missing before those that were sent; those from this offset are needed.
+    Gap(u64),
+    /// It will say the same again.
+    Refused,
+}
+
+/// Sorts an error.
+pub fn meaning(status: &Status) -> Meaning {
+    let offset = || status.metadata().get(OFFSET_KEY)?.to_str().ok()?.parse().ok();
+    match status.code() {
+        Code::Aborted => Meaning::Fenced,
+        Code::OutOfRange => offset().map_or(Meaning::Refused, Meaning::Gap),
+        _ if proto::dial::is_transient(status) => Meaning::Away,
+        _ => Meaning::Refused,
+    }
+}
+
+/// The controller's advice, if it gave any.
+pub fn hint(status: &Status) -> Option<String> {
+    Some(status.metadata().get(HINT_KEY)?.to_str().ok()?.to_owned())
+}

@@ -1,0 +1,228 @@
+//! What the end of a process means: from exit status, wishes and circumstances to the word that the controller is told.
+//! Pure. Called by `trial.rs`.
+
+use std::{os::unix::process::ExitStatusExt as _, process::ExitStatus, time::Duration};
+
+use proto::v1::Outcome;
+
+use crate::spec::Exit;
+
+/// A shell that does not find a command, or may not execute it, ends with these.
+const SHELL_COULD_NOT_START: [i32; 2] = [126, 127];
+
+const SHIM_ENDED: &str = "the shim of a trial ended before it started the program";
+
+/// Why a trial is to end before its program does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The controller wants it: a person or a stopping rule.
+    Wanted,
+    /// Another attempt owns the run now.
+    Fenced,
+    /// The person at this agent ended its work.
+    Leaving,
+}
+
+/// An order to end a trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// Why.
+    pub cause: Cause,
+    /// Between SIGTERM and SIGKILL.
+    pub grace: Duration,
+}
+
+/// Why a trial cannot be started on this node, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unstartable {
+    /// One sentence, lower case, no final stop.
+    pub message: String,
+    /// What to do.
+    pub hints: Vec<String>,
+}
+
+impl Unstartable {
+    /// Without advice.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hints: Vec::new() }
+    }
+
+    /// With advice.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+}
+
+/// What is to be done about a trial that is over.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// The controller is told this end.
+    Report(Outcome),
+    /// It never ran: back to the queue, no attempt charged. With a reason that holds for every trial of the sweep on this
+    /// node, unless there is none and the agent was only interrupted.
+    Decline(Option<Unstartable>),
+    /// Nothing to report, its run belongs to another attempt.
+    Fenced,
+    /// Nobody knows how it ended. It is no longer held, so its lease runs out and the controller counts a crash: a
+    /// report of our own would be a guess, and a failure is final where a crash is tried again.
+    Lost,
+}
+
+/// All that counts for the verdict.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'a> {
+    /// What the shim wrote; `None` when the shim was killed.
+    pub exit: Option<&'a Exit>,
+    /// The order to stop, if one came before the end.
+    pub stop: Option<Cause>,
+    /// The controller may know that the process ran: it cannot be declined any more.
+    pub heard: bool,
+    /// The kernel killed something of this trial's cgroup for lack of memory meanwhile.
+    pub out_of_memory: bool,
+    /// The last lines of standard error.
+    pub stderr: &'a [String],
+}
+
+/// Judges an end. State goes by who asked for it, not by the exit code alone: a program that handles SIGTERM and exits
+/// with 0 was stopped all the same.
+pub fn judge(evidence: Evidence<'_>) -> Verdict {
+    let stopped = match evidence.stop {
+        Some(Cause::Fenced) => return Verdict::Fenced,
+        Some(Cause::Wanted) => Some("stopped"),
+        // A person took this node away and passed no judgement on the trial: it goes back to the front of the queue.
+        Some(Cause::Leaving) => Some("preempted"),
+        None => None,
+    };
+    let Some(exit) = evidence.exit else {
+        return match stopped {
+            Some(state) => report(state, "", None, "its shim was killed".to_owned()),
+            None if evidence.heard => Verdict::Lost,
+            None => Verdict::Decline(Some(Unstartable::new(SHIM_ENDED))),
+        };
+    };
+    if let Some(error) = &exit.start_error {
+        let message = format!("the program could not be started: {error}");
+        return match stopped {
+            Some(state) => report(state, "", None, message),
+            None if evidence.heard => report("failed", "start", None, message),
+            None => Verdict::Decline(Some(Unstartable::new(message))),
+        };
+    }
+    if let Some(state) = stopped {
+        return report(state, "", Some(exit), describe(exit));
+    }
+    if exit.orphaned {
+        let message = "its agent was away for too long, and its shim ended it".to_owned();
+        return report("preempted", "", Some(exit), message);
+    }
+    if exit.code == Some(0) {
+        return report("finished", "", Some(exit), String::new());
+    }
+    let class = match exit {
+        Exit { code: Some(code), .. } if SHELL_COULD_NOT_START.contains(code) => "start",
+        Exit { signal: Some(9), .. } if evidence.out_of_memory => "out_of_memory",
+        _ => "error",
+    };
+    let mut message = describe(exit);
+    if class == "out_of_memory" {
+        message += ": the kernel found no memory for it";
+    }
+    for line in evidence.stderr {
+        message.push('\n');
+        message += line;
+    }
+    report("failed", class, Some(exit), message)
+}
+
+fn report(state: &str, class: &str, exit: Option<&Exit>, message: String) -> Verdict {
+    Verdict::Report(Outcome {
+        state: state.to_owned(),
+        class: class.to_owned(),
+        exit_code: exit.and_then(|exit| exit.code),
+        signal: exit.and_then(|exit| exit.signal),
+        message,
+    })
+}
+
+/// An exit status in words: "exit code 3", "killed by SIGSEGV".
+fn describe(exit: &Exit) -> String {
+    match (exit.code, exit.signal) {
+        (_, Some(signal)) => format!("killed by {}", signal_name(signal)),
+        (Some(code), None) => format!("exit code {code}"),
+        (None, None) => "no exit status".to_owned(),
+    }
+}
+
+/// The name of a signal as people know it.
+fn signal_name(signal: i32) -> String {
+    // The standard library knows the names, but only inside of its sentence: "signal: 9 (SIGKILL)".
+    let text = ExitStatus::from_raw(signal & 0x7f).to_string();
+    let name = text.split('(').nth(1).and_then(|rest| rest.split(')').next());
+    name.filter(|name| name.starts_with("SIG")).map_or_else(|| format!("signal {signal}"), ToOwned::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CODE: fn(i32) -> Exit = |code| Exit { code: Some(code), ..Exit::default() };
+
+    fn verdict(exit: Option<&Exit>, stop: Option<Cause>, heard: bool, out_of_memory: bool) -> String {
+        match judge(Evidence { exit, stop, heard, out_of_memory, stderr: &["Traceback".to_owned()] }) {
+            Verdict::Report(outcome) => {
+                format!("{}/{} {}", outcome.state, outcome.class, outcome.message.replace('\n', "|"))
+            }
+            other => format!("{other:?}").split(['(', ' ']).next().unwrap().to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_state_goes_by_who_asked() {
+        let killed = Exit { signal: Some(9), ..Exit::default() };
+        let orphaned = Exit { orphaned: true, ..CODE(0) };
+        let unstarted = Exit { start_error: Some("no such file".to_owned()), ..Exit::default() };
+        for (exit, stop, heard, memory, want) in [
+            (Some(&CODE(0)), None, true, false, "finished/ "),
+            (Some(&CODE(0)), Some(Cause::Wanted), true, false, "stopped/ exit code 0"),
+            (Some(&CODE(0)), Some(Cause::Leaving), true, false, "preempted/ exit code 0"),
+            (Some(&CODE(1)), Some(Cause::Fenced), true, false, "Fenced"),
+            (Some(&CODE(1)), None, true, false, "failed/error exit code 1|Traceback"),
+            (Some(&CODE(127)), None, true, false, "failed/start exit code 127|Traceback"),
+            (Some(&killed), None, true, false, "failed/error killed by SIGKILL|Traceback"),
+            (
+                Some(&killed),
+                None,
+                true,
+                true,
+                "failed/out_of_memory killed by SIGKILL: the kernel found no memory for it|Traceback",
+            ),
+            (
+                Some(&orphaned),
+                None,
+                true,
+                false,
+                "preempted/ its agent was away for too long, and its shim ended it",
+            ),
+            (Some(&unstarted), None, false, false, "Decline"),
+            (
+                Some(&unstarted),
+                None,
+                true,
+                false,
+                "failed/start the program could not be started: no such file",
+            ),
+            (None, None, true, false, "Lost"),
+            (None, None, false, false, "Decline"),
+            (None, Some(Cause::Wanted), true, false, "stopped/ its shim was killed"),
+        ] {
+            assert_eq!(verdict(exit, stop, heard, memory), want, "{exit:?} {stop:?}");
+        }
+    }
+
+    #[test]
+    fn signals_have_names() {
+        assert_eq!([9, 11, 15].map(signal_name), ["SIGKILL", "SIGSEGV", "SIGTERM"]);
+    }
+}

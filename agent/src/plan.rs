@@ -1,0 +1,449 @@
+//! What the agent should do: a pure function of what it holds and what has happened. No clock, no file, no call: the loop in
+//! `agent.rs` carries the actions out, and the simulator drives the same plan. It never starts an attempt twice, never
+//! puts two trials on a slot, and never leaves while it holds anything.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use proto::v1::{self, Beat, Orders, Start};
+use terminal::{Exit, Failure};
+
+use crate::{
+    holdings::Attempt,
+    outcome::{Cause, Stop, Verdict},
+    slots::plural,
+};
+
+/// A trial that fails sooner than this counts towards a crash loop.
+pub const QUICK_FAILURE: Duration = Duration::from_secs(60);
+/// So many quick failures in a row make a crash loop.
+pub const CRASH_LOOP: usize = 5;
+/// What a trial gets between SIGTERM and SIGKILL when a person ends the agent's work.
+pub const LEAVING_GRACE: Duration = Duration::from_secs(10);
+/// While more ended trials than this wait for their report to be taken, no new ones are asked for.
+pub const MAX_UNREPORTED: usize = 64;
+
+/// Who plans, and what for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Me {
+    /// This agent.
+    pub agent: String,
+    /// This start of it.
+    pub incarnation: u64,
+    /// The sweep that it works for.
+    pub sweep: String,
+    /// Of the node, for people.
+    pub host: String,
+    /// "CPU", or the name of each GPU.
+    pub devices: Vec<String>,
+    /// How many trials at once; at least one.
+    pub slots: usize,
+    /// Trials to start before it leaves; `None`: as long as the sweep wants.
+    pub count: Option<u64>,
+}
+
+/// What has happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The controller answered a heartbeat.
+    Answered(Orders),
+    /// A trial's program runs.
+    Started(Attempt),
+    /// A trial's processes are gone. `ran` counts from its start.
+    Over {
+        /// Which.
+        attempt: Attempt,
+        /// What that means.
+        verdict: Verdict,
+        /// How long it ran.
+        ran: Duration,
+    },
+    /// Nothing is left to be told about an attempt that is over.
+    Reported(Attempt),
+    /// Ctrl-C or SIGTERM.
+    Interrupted,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Start this trial on that slot.
+    Spawn {
+        /// Index of the slot.
+        slot: usize,
+        /// What to start.
+        start: Start,
+    },
+    /// End this trial.
+    Stop(Attempt, Stop),
+    /// Tell the person.
+    Say(String),
+    /// Write this incarnation down before the next heartbeat tells it.
+    Incarnate(u64),
+}
+
+/// Whether a heartbeat has something to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum News {
+    /// Nothing that the controller does not know.
+    None,
+    /// Something that can wait for a moment: an answer that is on its way may make it worthless.
+    Soon,
+    /// Something that a slot or a person waits for.
+    Now,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// Takes trials.
+    Working,
+    /// Takes no more; what runs may finish.
+    Draining,
+    /// Ends what runs.
+    Ending,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    Starting,
+    Running,
+    /// Its processes are gone, its end is not reported yet.
+    Over,
+}
+
+#[derive(Clone, Debug)]
+struct Trial {
+    slots: Vec<usize>,
+    phase: Phase,
+    stopping: Option<Cause>,
+}
+
+/// The plan.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    me: Me,
+    mode: Mode,
+    trials: BTreeMap<Attempt, Trial>,
+    /// Attempts that nobody can know the end of, never to be started again.
+    lost: BTreeSet<Attempt>,
+    /// Attempts to give back; the first `declining` of them are in the newest beat.
+    declined: Vec<Attempt>,
+    declining: usize,
+    started: u64,
+    beat: u64,
+    /// What has changed since the newest beat.
+    news: News,
+    /// The beat that says that nothing more is wanted, and whether it was answered.
+    farewell: Option<u64>,
+    settled: bool,
+    sweep_over: bool,
+    note: String,
+    /// Messages of the quick failures in a row.
+    failures: Vec<String>,
+    failure: Option<Failure>,
+}
+
+impl Plan {
+    /// A plan that holds nothing yet.
+    pub fn new(me: Me) -> Self {
+        Self {
+            me,
+            mode: Mode::Working,
+            trials: BTreeMap::new(),
+            lost: BTreeSet::new(),
+            declined: Vec::new(),
+            declining: 0,
+            started: 0,
+            beat: 0,
+            news: News::Now,
+            farewell: None,
+            settled: false,
+            sweep_over: false,
+            note: String::new(),
+            failures: Vec::new(),
+            failure: None,
+        }
+    }
+
+    /// Holds an attempt of an earlier start of this agent, which keeps these slots busy.
+    pub fn adopt(&mut self, attempt: Attempt, slots: Vec<usize>) {
+        self.trials.insert(attempt, Trial { slots, phase: Phase::Running, stopping: None });
+    }
+
+    /// Takes in what has happened; returns what is to be done.
+    pub fn take(&mut self, event: Event) -> Vec<Action> {
+        let mut actions = Vec::new();
+        match event {
+            Event::Answered(orders) => self.answered(orders, &mut actions),
+            Event::Started(attempt) => self.heard(&attempt),
+            Event::Over { attempt, verdict, ran } => self.over(attempt, &verdict, ran, &mut actions),
+            Event::Reported(attempt) => {
+                self.trials.remove(&attempt);
+                if self.lost.contains(&attempt) {
+                    // Not naming it only lets its lease run out. A new incarnation that does not name it says at once
+                    // that it is gone.
+                    self.me.incarnation += 1;
+                    self.news = News::Now;
+                    actions.push(Action::Incarnate(self.me.incarnation));
+                }
+                if self.trials.is_empty() {
+                    // Only an agent that holds nothing is told that its sweep is over.
+                    self.news = self.news.max(News::Soon);
+                }
+            }
+            Event::Interrupted => self.interrupted(&mut actions),
+        }
+        if self.wants_to_leave() && self.farewell.is_none() {
+            self.farewell = Some(self.beat + 1);
+            self.news = News::Now;
+        }
+        actions
+    }
+
+    /// Whether a heartbeat should go out, even if one is under way.
+    pub fn news(&self) -> News {
+        self.news
+    }
+
+    /// The next heartbeat: everything that is held and wanted now. The controller may keep it for `wait`.
+    pub fn beat(&mut self, wait: Duration) -> Beat {
+        self.beat += 1;
+        self.news = News::None;
+        self.declining = self.declined.len();
+        let leaving = self.wants_to_leave();
+        if leaving {
+            self.farewell = Some(self.beat);
+        }
+        let held = |(attempt, trial): (&Attempt, &Trial)| v1::Held {
+            run: attempt.run.clone(),
+            attempt: attempt.number,
+            started: trial.phase >= Phase::Running,
+        };
+        let wait = if leaving { Duration::ZERO } else { wait };
+        Beat {
+            agent: self.me.agent.clone(),
+            incarnation: self.me.incarnation,
+            beat: self.beat,
+            sweep: self.me.sweep.clone(),
+            holds: self.trials.iter().map(held).collect(),
+            free: u32::try_from(self.free()).unwrap_or(u32::MAX),
+            wait_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX),
+            host: self.me.host.clone(),
+            slots: u32::try_from(self.me.slots).unwrap_or(u32::MAX),
+            devices: self.me.devices.clone(),
+            declined: self.declined.iter().map(Attempt::to_wire).collect(),
+        }
+    }
+
+    /// How many more trials would be started now.
+    pub fn free(&self) -> usize {
+        if self.mode != Mode::Working {
+            return 0;
+        }
+        let unreported = self.trials.values().filter(|trial| trial.phase == Phase::Over).count();
+        let left = self.me.count.map_or(u64::MAX, |count| count.saturating_sub(self.started));
+        self.free_slots()
+            .count()
+            .min(usize::try_from(left).unwrap_or(usize::MAX))
+            .min(MAX_UNREPORTED.saturating_sub(unreported))
+    }
+
+    /// How many trials are running.
+    pub fn running(&self) -> usize {
+        self.trials.values().filter(|trial| trial.phase != Phase::Over).count()
+    }
+
+    /// Whether no new trials are taken any more.
+    pub fn is_draining(&self) -> bool {
+        self.mode != Mode::Working
+    }
+
+    /// Whether nothing is held: no process, no report that waits.
+    pub fn holds_nothing(&self) -> bool {
+        self.trials.is_empty()
+    }
+
+    /// Whether all is done, and the controller knows it or need not: the agent leaves.
+    pub fn is_done(&self) -> bool {
+        self.wants_to_leave() && self.declined.is_empty() && (self.settled || self.sweep_over)
+    }
+
+    /// Whether all is done but for a last word to the controller.
+    pub fn wants_to_leave(&self) -> bool {
+        let counted = self.me.count.is_some_and(|count| self.started >= count);
+        self.trials.is_empty() && (self.mode != Mode::Working || counted || self.sweep_over)
+    }
+
+    /// Why the agent ends badly, if it does.
+    pub fn into_failure(self) -> Option<Failure> {
+        self.failure
+    }
+
+    fn free_slots(&self) -> impl Iterator<Item = usize> {
+        let live = self.trials.values().filter(|trial| trial.phase != Phase::Over);
+        let taken: BTreeSet<usize> = live.flat_map(|trial| trial.slots.iter().copied()).collect();
+        (0..self.me.slots).filter(move |slot| !taken.contains(slot))
+    }
+
+    fn answered(&mut self, orders: Orders, actions: &mut Vec<Action>) {
+        if orders.beat != self.beat {
+            return;
+        }
+        self.declined.drain(..self.declining);
+        self.declining = 0;
+        self.settled = self.farewell == Some(self.beat) && orders.start.is_empty();
+        self.sweep_over = orders.sweep_over && orders.start.is_empty();
+        for start in orders.start {
+            self.start(start, actions);
+        }
+        for stop in orders.stop {
+            let cause = if stop.reason == "fenced" { Cause::Fenced } else { Cause::Wanted };
+            let grace = Duration::from_millis(stop.grace_ms.into());
+            self.stop(Attempt { run: stop.run, number: stop.attempt }, Stop { cause, grace }, actions);
+        }
+        if orders.note != self.note {
+            self.note.clone_from(&orders.note);
+            if !orders.note.is_empty() && self.mode == Mode::Working && self.free() > 0 {
+                actions.push(Action::Say(orders.note));
+            }
+        }
+    }
+
+    fn start(&mut self, start: Start, actions: &mut Vec<Action>) {
+        let attempt = Attempt { run: start.run.clone(), number: start.attempt };
+        // The order is repeated until a beat names the attempt: one that is held is no news.
+        if self.trials.contains_key(&attempt) {
+            return;
+        }
+        let slot = self.free_slots().next().filter(|_| self.free() > 0 && !self.lost.contains(&attempt));
+        let Some(slot) = slot else {
+            self.declined.push(attempt);
+            self.news = News::Now;
+            return;
+        };
+        self.started += 1;
+        self.trials.insert(attempt, Trial { slots: vec![slot], phase: Phase::Starting, stopping: None });
+        actions.push(Action::Spawn { slot, start });
+    }
+
+    fn stop(&mut self, attempt: Attempt, stop: Stop, actions: &mut Vec<Action>) {
+        let Some(trial) = self.trials.get_mut(&attempt) else { return };
+        // Orders are the whole truth and name it again and again. Only a fence says more than what was said before.
+        let known = trial.stopping.is_some_and(|cause| cause == stop.cause || stop.cause != Cause::Fenced);
+        if trial.phase != Phase::Over && !known {
+            trial.stopping = Some(stop.cause);
+            actions.push(Action::Stop(attempt, stop));
+        }
+    }
+
+    fn heard(&mut self, attempt: &Attempt) {
+        if let Some(trial) = self.trials.get_mut(attempt)
+            && trial.phase == Phase::Starting
+        {
+            trial.phase = Phase::Running;
+            self.news = News::Now;
+        }
+    }
+
+    fn over(&mut self, attempt: Attempt, verdict: &Verdict, ran: Duration, actions: &mut Vec<Action>) {
+        let free = self.free();
+        let Some(trial) = self.trials.get_mut(&attempt) else { return };
+        trial.phase = Phase::Over;
+        match verdict {
+            Verdict::Report(outcome) if outcome.state == "finished" => self.failures.clear(),
+            Verdict::Report(outcome) if outcome.state == "failed" => {
+                self.failed(&outcome.message, ran, actions);
+            }
+            Verdict::Report(_) | Verdict::Fenced => {}
+            Verdict::Lost => {
+                self.lost.insert(attempt);
+            }
+            Verdict::Decline(reason) => {
+                self.trials.remove(&attempt);
+                self.declined.push(attempt);
+                self.news = News::Now;
+                if let Some(reason) = reason {
+                    let failure = Failure::new(Exit::Refused, &reason.message);
+                    self.give_up(reason.hints.iter().fold(failure, |failure, hint| failure.hint(hint)));
+                }
+            }
+        }
+        if self.free() > free {
+            self.news = News::Now;
+        }
+    }
+
+    fn failed(&mut self, message: &str, ran: Duration, actions: &mut Vec<Action>) {
+        if ran > QUICK_FAILURE {
+            self.failures.clear();
+            return;
+        }
+        self.failures.push(message.to_owned());
+        if self.failures.len() < CRASH_LOOP || self.failure.is_some() {
+            return;
+        }
+        let reasons: BTreeSet<&str> =
+            self.failures.iter().map(|message| message.lines().next().unwrap_or_default()).collect();
+        let reason = match reasons.len() {
+            1 => format!("each with {}", reasons.iter().next().unwrap_or(&"")),
+            _ => format!("for {} reasons", reasons.len()),
+        };
+        let seconds = QUICK_FAILURE.as_secs();
+        let count = self.failures.len();
+        let mut failure = Failure::new(
+            Exit::Refused,
+            format!("{count} trials in a row failed within {seconds} s of their start, {reason}"),
+        );
+        failure.details = message.lines().skip(1).map(|line| format!("  {line}")).collect();
+        self.give_up(
+            failure
+                .hint("start the agent again once the program works; `sweep retry` runs failed trials again"),
+        );
+        if self.running() > 0 {
+            actions.push(Action::Say(format!("{count} trials in a row failed: no more are started")));
+        }
+    }
+
+    /// Ends badly once nothing is held any more. The first reason stands.
+    fn give_up(&mut self, failure: Failure) {
+        self.failure.get_or_insert(failure);
+        if self.mode == Mode::Working {
+            self.mode = Mode::Draining;
+        }
+    }
+
+    fn interrupted(&mut self, actions: &mut Vec<Action>) {
+        let running = self.running();
+        if self.mode == Mode::Working {
+            self.mode = Mode::Draining;
+            self.news = News::Now;
+            if running > 0 {
+                let trials = plural(running, "running trial");
+                let them = if running == 1 { "it" } else { "them" };
+                actions.push(Action::Say(format!(
+                    "no new trials; {trials} may finish (Ctrl-C again ends {them})"
+                )));
+            } else if !self.trials.is_empty() {
+                let trials = plural(self.trials.len(), "trial");
+                actions.push(Action::Say(format!(
+                    "no new trials; {trials} still to be reported (Ctrl-C again leaves)"
+                )));
+            }
+            return;
+        }
+        self.mode = Mode::Ending;
+        if running > 0 {
+            actions.push(Action::Say(format!("ending {}", plural(running, "trial"))));
+        }
+        let stop = Stop { cause: Cause::Leaving, grace: LEAVING_GRACE };
+        for attempt in self.trials.keys().cloned().collect::<Vec<_>>() {
+            self.stop(attempt, stop, actions);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "plan/tests.rs"]
+mod tests;

@@ -1,0 +1,152 @@
+//! The small process that stands between an agent and a trial's program, so that neither an agent's death nor its restart
+//! touches the program: its own session, parent of every orphan of the tree, console to files, exit status to a file.
+//! Started by the agent as `agent shim DIR`. Starts no runtime, forwards nothing, talks to nobody.
+
+use std::{
+    env, fs, io,
+    os::unix::process::CommandExt as _,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, WaitOptions, WaitStatus, getpid, set_child_subreaper, setsid, wait};
+
+use crate::{
+    process::{Identity, Tree},
+    spec::{self, Exit, Processes, Spec},
+};
+
+/// How often a shim looks whether its agent is there.
+const AGENT_LOOK_EVERY: Duration = Duration::from_secs(5);
+/// What processes get to end by themselves, when the agent is gone or the program has left them behind.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Runs the trial whose attempt lives in `dir`, to its end.
+pub fn main(dir: &Path) -> ExitCode {
+    match run(dir) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Nobody listens: the agent finds the folder without an exit status, and says so.
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn run(dir: &Path) -> io::Result<()> {
+    // Away from the terminal, so that Ctrl-C reaches the agent alone. Fails only for one who leads a group already.
+    let _ = setsid();
+    set_child_subreaper(Some(getpid()))?;
+    let Some(spec) = spec::claim(dir)? else { return Ok(()) };
+    let program = match start(dir, &spec) {
+        Ok(pid) => pid,
+        Err(error) => {
+            let exit = Exit { start_error: Some(error.to_string()), ..Exit::default() };
+            return spec::write(&dir.join(spec::EXIT), &exit);
+        }
+    };
+    let shim = Identity::current().ok_or(io::ErrorKind::NotFound)?;
+    let processes = Processes { shim: shim.clone(), program: Identity::of(program) };
+    spec::write(&dir.join(spec::PROCESSES), &processes)?;
+    let tree = Tree::new(Some(shim), dir);
+    let orphaned = Arc::new(AtomicBool::new(false));
+    let watch = Orphanage { tree: tree.clone(), spec, orphaned: Arc::clone(&orphaned) };
+    thread::Builder::new().name("orphanage".to_owned()).spawn(move || watch.stand())?;
+
+    let status = wait_for(program)?;
+    let exit = Exit {
+        code: status.exit_status(),
+        signal: status.terminating_signal(),
+        start_error: None,
+        orphaned: orphaned.load(Ordering::Acquire),
+    };
+    spec::write(&dir.join(spec::EXIT), &exit)?;
+    // Whatever the program left behind may still hold a GPU. Without children there is nothing to look for.
+    if !matches!(wait(WaitOptions::NOHANG), Err(rustix::io::Errno::CHILD)) {
+        tree.end(GRACE);
+    }
+    Ok(())
+}
+
+/// Starts the program in a process group of its own, its console in files that only grow.
+fn start(dir: &Path, spec: &Spec) -> io::Result<i32> {
+    let console = |name| fs::OpenOptions::new().append(true).create(true).open(dir.join(name));
+    let (name, arguments) = spec.argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut command = Command::new(name);
+    for (key, _) in env::vars_os() {
+        if key.as_encoded_bytes().starts_with(spec::VAR_PREFIX.as_bytes()) {
+            command.env_remove(key);
+        }
+    }
+    let child = command
+        .args(arguments)
+        .envs(spec.env.iter().map(|(key, value)| (key, value)))
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(console(spec::STDOUT)?)
+        .stderr(console(spec::STDERR)?)
+        .spawn()?;
+    // The handle is dropped without a wait: `wait_for` reaps this child and every orphan alike.
+    Ok(child.id().cast_signed())
+}
+
+/// Reaps every child until the program itself has ended.
+fn wait_for(program: i32) -> io::Result<WaitStatus> {
+    loop {
+        match wait(WaitOptions::empty()) {
+            Ok(Some((pid, status))) if Pid::as_raw(Some(pid)) == program => return Ok(status),
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Ends the tree when no agent has been there for too long: its node's slot and GPU would be held for ever.
+struct Orphanage {
+    tree: Tree,
+    spec: Spec,
+    orphaned: Arc<AtomicBool>,
+}
+
+impl Orphanage {
+    fn stand(&self) {
+        let limit = Duration::from_millis(self.spec.orphan_after_ms);
+        let mut seen = Instant::now();
+        while seen.elapsed() < limit {
+            thread::sleep(AGENT_LOOK_EVERY.min(limit / 4));
+            if agent_lives(&self.spec.agent_lock) {
+                seen = Instant::now();
+            }
+        }
+        self.orphaned.store(true, Ordering::Release);
+        self.tree.end(GRACE);
+    }
+}
+
+/// Reads who holds the lock instead of trying it: a try that succeeds for a moment would turn a starting agent away.
+fn agent_lives(lock: &Path) -> bool {
+    spec::read::<Identity>(lock).ok().flatten().is_some_and(|agent| agent.is_alive())
+}
+
+/// Starts a shim for the attempt in `dir`. `program` is the agent's own file.
+///
+/// # Errors
+/// When no process can be started.
+pub fn spawn(program: &Path, dir: &Path) -> io::Result<std::process::Child> {
+    Command::new(program)
+        .arg0("agent")
+        .arg("shim")
+        .arg(dir)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+}
+
+/// The agent's own file, as it was when it was started: an upgrade meanwhile changes nothing.
+pub fn own_program() -> PathBuf {
+    PathBuf::from("/proc/self/exe")
+}

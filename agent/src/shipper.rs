@@ -1,0 +1,251 @@
+//! Sends an attempt's journals to the controller: the agent's own while the trial runs, the SDK's once its process is gone.
+//! Knows frames, not their meaning. What the controller has is asked, not remembered, so a journal may have been sent by
+//! anybody before. Called by `trial.rs`.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Read as _, Seek as _, SeekFrom},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use proto::v1::AppendRows;
+use record::MAX_FRAME_BYTES;
+use tokio::time::Instant;
+use tonic::Status;
+
+use crate::{
+    holdings::Attempt,
+    link::{Link, Meaning, meaning},
+    spec,
+};
+
+/// The largest piece that is sent at once. No frame is larger.
+const PIECE_BYTES: usize = MAX_FRAME_BYTES;
+/// Whose journals are the agent's own.
+const OWN_WRITER: &str = "agent";
+/// How often the controller may send us back to an earlier offset before we stop arguing.
+const MAX_GAPS: u32 = 3;
+
+/// Which journals to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The agent's own.
+    Own,
+    /// All, since nobody else writes or sends any more.
+    All,
+}
+
+/// What became of a shipment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shipped {
+    /// Another attempt owns the run; what was sent is kept by the controller, marked.
+    pub fenced: bool,
+    /// What could not be sent, a sentence each: damaged, refused, or out of time.
+    pub problems: Vec<String>,
+}
+
+/// Sends one attempt's journals.
+#[derive(Debug)]
+pub struct Shipper<L> {
+    link: L,
+    attempt: Attempt,
+    folder: PathBuf,
+    cursors: BTreeMap<String, Cursor>,
+    shipped: Shipped,
+    /// A new attempt: the controller has no row of it that we did not send.
+    fresh: bool,
+}
+
+/// How far a journal has been sent.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cursor {
+    /// Where the next frame begins.
+    bytes: u64,
+    /// Rows before it.
+    rows: u64,
+    /// Rows that the controller has; `None` until it has been asked.
+    acked: Option<u64>,
+    /// Given up, for a reason that has been noted.
+    closed: bool,
+    gaps: u32,
+}
+
+/// A run of whole frames.
+struct Piece {
+    frames: Vec<u8>,
+    rows: u64,
+}
+
+impl<L: Link> Shipper<L> {
+    /// For the attempt whose folder is `dir`.
+    pub fn new(link: L, attempt: Attempt, dir: &Path, fresh: bool) -> Self {
+        let folder = dir.join(spec::JOURNAL);
+        Self { link, attempt, folder, cursors: BTreeMap::new(), shipped: Shipped::default(), fresh }
+    }
+
+    /// Sends what is there now.
+    ///
+    /// # Errors
+    /// The controller is away: call again later.
+    pub async fn ship(&mut self, which: Which) -> Result<(), Status> {
+        for name in self.journals(which) {
+            while self.send_piece(&name).await? {}
+        }
+        Ok(())
+    }
+
+    /// Sends everything. Waits for a controller that is away; one that answers gets `limit` in all, so that an endless
+    /// journal does not keep a slot's report back for ever.
+    pub async fn finish(mut self, limit: Duration) -> Shipped {
+        let (mut spent, mut tries) = (Duration::ZERO, 0);
+        for name in self.journals(Which::All) {
+            loop {
+                let start = Instant::now();
+                match self.send_piece(&name).await {
+                    Ok(false) => break,
+                    Ok(true) => (spent, tries) = (spent + start.elapsed(), 0),
+                    Err(_) => {
+                        tokio::time::sleep(proto::dial::backoff(tries, crate::jitter())).await;
+                        tries += 1;
+                    }
+                }
+                if spent > limit {
+                    let problem = format!("`{name}` was not sent whole within {} s", limit.as_secs());
+                    self.shipped.problems.push(problem);
+                    return self.shipped;
+                }
+            }
+        }
+        self.shipped
+    }
+
+    /// Names of the journals, in an order that does not change.
+    fn journals(&self, which: Which) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
+        let mut names: Vec<String> = entries
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .filter(|name| {
+                name.split_once('.').is_some_and(|(writer, _)| which == Which::All || writer == OWN_WRITER)
+            })
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// Sends the next piece of a journal; `false` when there is none.
+    async fn send_piece(&mut self, name: &str) -> Result<bool, Status> {
+        let mut cursor = self.cursors.get(name).copied().unwrap_or_default();
+        if cursor.closed {
+            return Ok(false);
+        }
+        let piece = match self.read(name, &mut cursor) {
+            Ok(piece) => piece,
+            Err(error) => {
+                self.close(name, cursor, format!("`{name}` cannot be read: {error}"));
+                return Ok(false);
+            }
+        };
+        let Some(piece) = piece else {
+            self.cursors.insert(name.to_owned(), cursor);
+            return Ok(false);
+        };
+        let acked = match cursor.acked {
+            Some(acked) => acked,
+            None if self.fresh && name.starts_with(OWN_WRITER) => 0,
+            None => match self.append(name, 0, Vec::new(), 0, cursor).await? {
+                Some(acked) => acked,
+                None => return Ok(!self.cursors[name].closed),
+            },
+        };
+        cursor.acked = Some(acked);
+        let end = cursor.rows + piece.rows;
+        if acked < end {
+            let known = acked.saturating_sub(cursor.rows);
+            // A gap that the controller has not spoken of yet is its to refuse.
+            let frames =
+                if known == 0 { Ok(piece.frames.clone()) } else { record::skip(&piece.frames, known) };
+            let frames = frames.expect("the piece was checked when it was read");
+            let Some(next) = self.append(name, cursor.rows + known, frames, end, cursor).await? else {
+                return Ok(!self.cursors[name].closed);
+            };
+            cursor.acked = Some(next);
+        }
+        cursor.bytes += piece.frames.len() as u64;
+        cursor.rows = end;
+        self.cursors.insert(name.to_owned(), cursor);
+        Ok(true)
+    }
+
+    /// One append that ends at row `end`; answers how many rows the controller has, or `None` when the cursor was moved
+    /// or closed instead.
+    async fn append(
+        &mut self,
+        name: &str,
+        offset: u64,
+        frames: Vec<u8>,
+        end: u64,
+        cursor: Cursor,
+    ) -> Result<Option<u64>, Status> {
+        let (writer, stream) = name.split_once('.').unwrap_or((name, ""));
+        let answer = self.link.append(AppendRows {
+            run: self.attempt.run.clone(),
+            attempt: self.attempt.number,
+            writer: writer.to_owned(),
+            stream: stream.to_owned(),
+            offset,
+            frames,
+        });
+        let status = match answer.await {
+            Ok(appended) => return Ok(Some(appended.next.max(end))),
+            Err(status) => status,
+        };
+        match meaning(&status) {
+            Meaning::Away => return Err(status),
+            // Kept and marked: to us as good as taken.
+            Meaning::Fenced => {
+                self.shipped.fenced = true;
+                return Ok(Some(end));
+            }
+            Meaning::Gap(needed) if cursor.gaps < MAX_GAPS => {
+                let moved = Cursor { acked: Some(needed), gaps: cursor.gaps + 1, ..Cursor::default() };
+                self.cursors.insert(name.to_owned(), moved);
+            }
+            Meaning::Gap(_) | Meaning::Refused => {
+                let problem = format!("the controller does not take `{name}`: {}", status.message());
+                self.close(name, cursor, problem);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The whole frames at the cursor. A torn end may still be written, a damaged frame ends the journal.
+    fn read(&mut self, name: &str, cursor: &mut Cursor) -> io::Result<Option<Piece>> {
+        let mut file = File::open(self.folder.join(name))?;
+        file.seek(SeekFrom::Start(cursor.bytes))?;
+        let mut frames = Vec::new();
+        file.take(PIECE_BYTES as u64).read_to_end(&mut frames)?;
+        let (mut rows, mut whole) = (0, 0);
+        for frame in record::frames(&frames) {
+            match frame {
+                Ok(frame) => (rows, whole) = (rows + frame.rows(), whole + frame.bytes().len()),
+                Err(record::Corrupt::Torn { .. }) => break,
+                Err(damage @ record::Corrupt::Bad { .. }) if whole == 0 => {
+                    cursor.closed = true;
+                    let problem = format!("`{name}` is damaged after {} rows: {damage}", cursor.rows);
+                    self.shipped.problems.push(problem);
+                    return Ok(None);
+                }
+                Err(_) => break,
+            }
+        }
+        frames.truncate(whole);
+        Ok((whole > 0).then_some(Piece { frames, rows }))
+    }
+
+    fn close(&mut self, name: &str, cursor: Cursor, problem: String) {
+        self.shipped.problems.push(problem);
+        self.cursors.insert(name.to_owned(), Cursor { closed: true, ..cursor });
+    }
+}

@@ -1,0 +1,246 @@
+//! Follows the console files of one attempt and turns their lines into rows of the journals `agent.console` and
+//! `agent.history`. Where it was is not stored anywhere: the rows in the journals say how many lines of each file have been
+//! taken, so a crash between any two writes loses no line and doubles none. Called by `trial.rs`.
+
+use std::{
+    fs::File,
+    io::{self, Read as _, Seek as _, SeekFrom},
+    path::{Path, PathBuf},
+};
+
+use record::{Row, ValueRef, json};
+
+use crate::{
+    console::{self, Lines},
+    journal::Journal,
+    spec,
+};
+
+/// How much console an attempt may send, in bytes of its lines. Rows of metrics are not part of it.
+pub const MAX_CONSOLE_BYTES: u64 = 10 << 20;
+/// What one step reads of each file at most, so that a flood does not keep other trials waiting.
+const READ_BYTES: usize = 256 << 10;
+
+/// A console file: its key in the rows, and how far it has been read.
+#[derive(Debug)]
+struct Source {
+    key: &'static str,
+    path: PathBuf,
+    file: Option<File>,
+    lines: Lines,
+    /// Lines that the journals hold already.
+    console_done: u64,
+    /// Printed rows that the journal holds already. Of stdout only.
+    history_done: u64,
+}
+
+impl Source {
+    fn new(dir: &Path, key: &'static str) -> Self {
+        let (path, lines) = (dir.join(key), Lines::default());
+        Self { key, path, file: None, lines, console_done: 0, history_done: 0 }
+    }
+
+    /// Reads the next piece into `buffer`; nothing at the end, or when there is no file.
+    fn read(&mut self, buffer: &mut Vec<u8>) -> io::Result<()> {
+        buffer.clear();
+        if self.file.is_none() {
+            match File::open(&self.path) {
+                Ok(file) => self.file = Some(file),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        if let Some(file) = &self.file {
+            file.take(READ_BYTES as u64).read_to_end(buffer)?;
+        }
+        Ok(())
+    }
+}
+
+/// Follows one attempt.
+#[derive(Debug)]
+pub struct Tail {
+    sources: [Source; 2],
+    taker: Taker,
+    buffer: Vec<u8>,
+}
+
+impl Tail {
+    /// Begins, or goes on where the journals in `dir` end.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn open(dir: &Path) -> io::Result<Self> {
+        Self::with_limit(dir, MAX_CONSOLE_BYTES)
+    }
+
+    fn with_limit(dir: &Path, limit: u64) -> io::Result<Self> {
+        let mut sources = [Source::new(dir, spec::STDOUT), Source::new(dir, spec::STDERR)];
+        let taker = Taker::open(&dir.join(spec::JOURNAL), limit, &mut sources)?;
+        Ok(Self { sources, taker, buffer: Vec::new() })
+    }
+
+    /// Takes what the program has written meanwhile, up to a bound; says whether there may be more.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn step(&mut self, wall_ms: i64) -> io::Result<bool> {
+        let mut more = false;
+        for source in &mut self.sources {
+            source.read(&mut self.buffer)?;
+            more |= self.buffer.len() == READ_BYTES;
+            let Source { key, lines, console_done, history_done, .. } = source;
+            lines.push(&self.buffer, |line| self.taker.take(key, console_done, history_done, line, wall_ms));
+        }
+        self.taker.flush()?;
+        Ok(more)
+    }
+
+    /// After the program's end, when a step found nothing more: takes last lines that have no newline, and says how much
+    /// was left out.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn finish(&mut self, wall_ms: i64) -> io::Result<()> {
+        for source in &mut self.sources {
+            if source.lines.is_open() {
+                let Source { key, lines, console_done, history_done, .. } = source;
+                lines.finish(|line| self.taker.take(key, console_done, history_done, line, wall_ms));
+            }
+        }
+        self.taker.close(wall_ms);
+        self.taker.flush()
+    }
+
+    /// Whether all that the program wrote to its console has become rows.
+    pub fn is_complete(&self) -> bool {
+        self.taker.left_out == 0 && !self.taker.closed
+    }
+}
+
+/// Takes lines into the journals.
+#[derive(Debug)]
+struct Taker {
+    console: Journal,
+    history: Journal,
+    limit: u64,
+    /// Rows of console so far, and their bytes.
+    rows: u64,
+    bytes: u64,
+    /// Lines that came after the limit.
+    left_out: u64,
+    /// The row that says so is written.
+    closed: bool,
+    /// The automatic step of the next printed row.
+    next_step: u64,
+}
+
+impl Taker {
+    fn open(folder: &Path, limit: u64, [stdout, stderr]: &mut [Source; 2]) -> io::Result<Self> {
+        let (mut rows, mut bytes, mut last) = (0, 0, 0);
+        let console = Journal::open(&folder.join("agent.console"), |row| {
+            (rows, last) = (rows + 1, row.step);
+            let Some((key, ValueRef::Text(text))) = row.values.first() else { return };
+            bytes += text.len() as u64;
+            let source = if *key == spec::STDOUT { &mut *stdout } else { &mut *stderr };
+            source.console_done += 1;
+        })?;
+        let mut next_step = 0;
+        let history = Journal::open(&folder.join("agent.history"), |row| {
+            stdout.history_done += 1;
+            next_step = next_step.max(row.step.saturating_add(1));
+        })?;
+        // The row that closes a console counts the lines that were left out into its number, so it stands apart.
+        let closed = rows > 0 && last + 1 > rows;
+        if closed {
+            (rows, stderr.console_done) = (rows - 1, stderr.console_done - 1);
+        }
+        let bytes = if closed { limit } else { bytes };
+        Ok(Self { console, history, limit, rows, bytes, left_out: 0, closed, next_step })
+    }
+
+    fn take(&mut self, key: &str, console_done: &mut u64, history_done: &mut u64, line: &str, wall_ms: i64) {
+        if key == spec::STDOUT
+            && let Some((step, values)) = json::row_from_line(line)
+        {
+            if *history_done > 0 {
+                *history_done -= 1;
+            } else {
+                let step = step.unwrap_or(self.next_step);
+                self.next_step = self.next_step.max(step.saturating_add(1));
+                self.history.push(&Row { step, wall_ms, values });
+            }
+        }
+        if *console_done > 0 {
+            *console_done -= 1;
+            return;
+        }
+        let shown = console::shown(line);
+        // Once over, always over: a short line after a long one would stand in the wrong place.
+        if self.left_out > 0 || self.bytes + shown.len() as u64 > self.limit || self.closed {
+            self.left_out += 1;
+            return;
+        }
+        self.bytes += shown.len() as u64;
+        self.console.push_text(self.rows, wall_ms, key, &shown);
+        self.rows += 1;
+    }
+
+    fn close(&mut self, wall_ms: i64) {
+        if self.left_out > 0 && !self.closed {
+            let limit = self.limit >> 20;
+            let text =
+                format!("[{} more lines left out: the console is limited to {limit} MiB]", self.left_out);
+            self.console.push_text(self.rows + self.left_out, wall_ms, spec::STDERR, &text);
+            self.closed = true;
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.console.flush()?;
+        self.history.flush()?;
+        Ok(())
+    }
+}
+
+/// The last lines of a console file, clean: at most so many lines and bytes.
+pub fn last_lines(path: &Path, most: usize, bytes: usize) -> Vec<String> {
+    const LAST_BYTES: u64 = 64 << 10;
+    let read = || -> io::Result<Vec<u8>> {
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(LAST_BYTES)))?;
+        let mut bytes = Vec::new();
+        file.take(LAST_BYTES).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    // Without the file there is nothing to show, and the exit code is told in any case.
+    let raw = read().unwrap_or_default();
+    let (mut lines, mut all) = (Lines::default(), Vec::new());
+    let mut keep = |line: &str| all.push(line.to_owned());
+    lines.push(&raw, &mut keep);
+    if lines.is_open() {
+        lines.finish(&mut keep);
+    }
+    while all.last().is_some_and(|line| line.trim().is_empty()) {
+        all.pop();
+    }
+    let mut room = bytes;
+    let mut last: Vec<String> = Vec::new();
+    for mut line in all.into_iter().rev().take(most) {
+        if line.len() > room && last.is_empty() {
+            // Even the last line is too long: its end says most.
+            let from = (line.len() - room..).find(|from| line.is_char_boundary(*from));
+            line = line.split_off(from.unwrap_or(line.len()));
+        }
+        let Some(left) = room.checked_sub(line.len()) else { break };
+        room = left;
+        last.push(line);
+    }
+    last.reverse();
+    last
+}
+
+#[cfg(test)]
+#[path = "tail/tests.rs"]
+mod tests;

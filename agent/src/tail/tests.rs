@@ -1,0 +1,138 @@
+//! Tests of the tail: rows from lines, the limit, and going on after a crash at any byte.
+
+use std::fs;
+
+use proptest::prelude::*;
+use record::Value;
+
+use super::*;
+
+fn rows(dir: &Path, name: &str) -> Vec<Row> {
+    fs::read(dir.join("journal").join(name)).map_or(Vec::new(), |bytes| record::rows(&bytes).unwrap())
+}
+
+fn console(dir: &Path) -> Vec<(u64, String, String)> {
+    let text = |value: &Value| match value {
+        Value::Text(text) => text.clone(),
+        other => format!("{other:?}"),
+    };
+    let row = |row: Row| (row.step, row.values[0].0.clone(), text(&row.values[0].1));
+    rows(dir, "agent.console").into_iter().map(row).collect()
+}
+
+fn attempt() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("journal")).unwrap();
+    dir
+}
+
+fn follow(dir: &Path, limit: u64) {
+    let mut tail = Tail::with_limit(dir, limit).unwrap();
+    while tail.step(7).unwrap() {}
+    tail.finish(7).unwrap();
+}
+
+#[test]
+fn lines_become_console_and_printed_rows_history() {
+    let dir = attempt();
+    let mut tail = Tail::open(dir.path()).unwrap();
+    assert!(!tail.step(0).unwrap(), "the shim has not made the files yet");
+    fs::write(
+        dir.path().join("stdout"),
+        "hello\n{\"loss\": NaN, \"epoch\": 1}\n{\"_step\": 9, \"loss\": 0.5}\n{\"loss\": 0.25}\nlast",
+    )
+    .unwrap();
+    fs::write(dir.path().join("stderr"), "oops\n").unwrap();
+    tail.step(5).unwrap();
+    assert_eq!(console(dir.path()).len(), 5, "the last line may go on");
+    tail.finish(6).unwrap();
+    assert!(tail.is_complete());
+    let history: Vec<(u64, usize)> =
+        rows(dir.path(), "agent.history").iter().map(|row| (row.step, row.values.len())).collect();
+    assert_eq!(history, [(0, 2), (9, 1), (10, 1)]);
+    let console = console(dir.path());
+    assert_eq!(console.last().unwrap(), &(5, "stdout".to_owned(), "last".to_owned()));
+    assert!(console.contains(&(4, "stderr".to_owned(), "oops".to_owned())));
+}
+
+#[test]
+fn beyond_the_limit_lines_are_counted_and_rows_still_taken() {
+    let dir = attempt();
+    let lines: String = (0..100).map(|line| format!("{{\"x\": {line}}}\n")).collect();
+    fs::write(dir.path().join("stdout"), lines).unwrap();
+    follow(dir.path(), 50);
+    let first = console(dir.path());
+    assert_eq!(first.len(), 7);
+    assert_eq!(first[6].0, 100);
+    assert!(first[6].2.starts_with("[94 more lines left out"), "{:?}", first[6]);
+    assert_eq!(rows(dir.path(), "agent.history").len(), 100);
+    follow(dir.path(), 50);
+    assert_eq!(console(dir.path()), first, "a restart after the end adds nothing");
+    let mut again = Tail::with_limit(dir.path(), 50).unwrap();
+    again.step(0).unwrap();
+    assert!(!again.is_complete());
+}
+
+#[test]
+fn the_last_lines_are_the_last() {
+    let dir = attempt();
+    let path = dir.path().join("stderr");
+    let text: String = (0..60).map(|line| format!("line {line}\n")).collect();
+    fs::write(&path, text + "no newline").unwrap();
+    let last = last_lines(&path, 50, 8 << 10);
+    assert_eq!((last.len(), last[0].as_str(), last[49].as_str()), (50, "line 11", "no newline"));
+    assert_eq!(last_lines(&path, 50, 20), ["line 59", "no newline"], "no line in part");
+    fs::write(&path, "\n\n").unwrap();
+    assert!(last_lines(&path, 50, 100).is_empty());
+    assert!(last_lines(&dir.path().join("none"), 50, 100).is_empty());
+    fs::write(&path, "x".repeat(100_000) + "end").unwrap();
+    assert_eq!(last_lines(&path, 50, 8), ["xxxxxend"]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// The agent is killed at any moment: some rows are on disk, the last frame may be torn, one journal may be ahead of
+    /// the other. The next one ends with the same rows of each stream as one that was never killed.
+    #[test]
+    fn a_crash_loses_nothing_and_doubles_nothing(
+        stdout in "(a|\\{\"x\": 1\\}|\\{\"_step\": 4, \"y\": 2\\}|b\r|\n){0,30}",
+        stderr in "(e|\n){0,20}",
+        seen in 0_usize..60,
+        torn in (0.0..1.0_f64, 0.0..1.0_f64),
+        limit in prop_oneof![Just(1_u64 << 20), Just(20)],
+    ) {
+        let (calm, crashed) = (attempt(), attempt());
+        for (name, text) in [("stdout", &stdout), ("stderr", &stderr)] {
+            fs::write(calm.path().join(name), text).unwrap();
+            fs::write(crashed.path().join(name), &text[..seen.min(text.len())]).unwrap();
+        }
+        follow(calm.path(), limit);
+        Tail::with_limit(crashed.path(), limit).unwrap().step(1).unwrap();
+        for (name, part) in [("agent.console", torn.0), ("agent.history", torn.1)] {
+            let path = crashed.path().join("journal").join(name);
+            if let Ok(bytes) = fs::read(&path) {
+                fs::write(&path, &bytes[..(bytes.len() as f64 * part) as usize]).unwrap();
+            }
+        }
+        for (name, text) in [("stdout", &stdout), ("stderr", &stderr)] {
+            fs::write(crashed.path().join(name), text).unwrap();
+        }
+        follow(crashed.path(), limit);
+        let history = |dir: &Path| {
+            rows(dir, "agent.history").into_iter().map(|row| (row.step, row.values)).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(history(crashed.path()), history(calm.path()));
+        let (crashed, calm) = (console(crashed.path()), console(calm.path()));
+        if limit > 20 {
+            for key in ["stdout", "stderr"] {
+                let of = |rows: &[(u64, String, String)]| {
+                    rows.iter().filter(|row| row.1 == key).map(|row| row.2.clone()).collect::<Vec<_>>()
+                };
+                prop_assert_eq!(of(&crashed), of(&calm));
+            }
+        }
+        let total = |rows: &[(u64, String, String)]| rows.last().map(|row| row.0);
+        prop_assert_eq!(total(&crashed), total(&calm), "every line is sent or counted");
+    }
+}

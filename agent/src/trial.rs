@@ -1,0 +1,461 @@
+//! The life of one trial, from a start order or an adoption to the moment when the controller knows its end. One task
+//! each, started by `agent.rs`, which hears of it through [`News`] alone. Decides nothing but the verdict of its own end.
+//!
+//! The files here are small and local, so they are read and written in place: a detour over a thread pool would cost more
+//! than the calls.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::Child,
+    sync::Arc,
+    time::Duration,
+};
+
+use proto::v1::{EndRun, Outcome, Run, Start};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until},
+};
+
+use crate::{
+    command::{self, Node},
+    holdings::{Attempt, Holding},
+    link::{Link, Meaning, meaning},
+    memory,
+    outcome::{Cause, Evidence, Stop, Unstartable, Verdict, judge},
+    process::{Identity, Tree, Watch},
+    shim,
+    shipper::{Shipper, Which},
+    spec::{self, Exit, Processes, Spec},
+    tail::{self, Tail},
+};
+
+/// How often the console of a running trial is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How often SIGKILL is sent again to a tree that still has members.
+const KILL_EVERY: Duration = Duration::from_millis(50);
+/// When SIGKILL has not helped for so long, the shim goes too.
+const KILL_PATIENCE: Duration = Duration::from_secs(10);
+/// What processes get between SIGTERM and SIGKILL when their shim was killed.
+const ORPHAN_GRACE: Duration = Duration::from_secs(2);
+/// How long a shim may take from its spec to its first sign of life.
+const SHIM_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a reachable controller gets to take what a trial has left.
+const SHIP_LIMIT: Duration = Duration::from_secs(60);
+/// Lines of standard error that a person reads when a trial fails, and the most bytes of them.
+const STDERR_LINES: usize = 50;
+const STDERR_BYTES: usize = 8 << 10;
+
+/// What every trial of an agent shares.
+#[derive(Debug)]
+pub struct Ground {
+    /// What commands find.
+    pub node: Node,
+    /// The agent's data folder.
+    pub data: PathBuf,
+    /// Names the agent to its shims.
+    pub agent_lock: PathBuf,
+    /// The program that is a shim when told so: the agent itself.
+    pub shim_program: PathBuf,
+    /// How long a trial may go on without an agent.
+    pub orphan_after: Duration,
+    /// The node has GPUs: a trial without any is told that it has none.
+    pub gpu_node: bool,
+}
+
+/// What the agent hears of a trial, in this order.
+#[derive(Debug)]
+pub enum News {
+    /// Its shim has been started with this.
+    Launched(Box<Start>),
+    /// The program runs: it was seen some time after its start, so a short trial says nothing of the kind.
+    Started(Attempt),
+    /// Its processes are gone.
+    Over {
+        /// Which.
+        attempt: Attempt,
+        /// What that means.
+        verdict: Verdict,
+        /// How long it ran.
+        ran: Duration,
+    },
+    /// Nothing is left to tell; does not come after a decline.
+    Reported {
+        /// Which.
+        attempt: Attempt,
+        /// What the controller said.
+        report: Box<Report>,
+    },
+}
+
+/// How an end was taken.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// The run as the controller has it now, unless it did not say.
+    pub run: Option<Run>,
+    /// What the person should know of this end.
+    pub note: String,
+    /// What could not be sent, a sentence each; the files are then kept.
+    pub problems: Vec<String>,
+    /// Everything that the program wrote to its console has been sent.
+    pub console_sent: bool,
+}
+
+/// One trial.
+#[derive(Debug)]
+pub struct Trial<L> {
+    /// The way to the controller.
+    pub link: L,
+    /// What is known of it.
+    pub holding: Holding,
+    /// What it shares with others.
+    pub ground: Arc<Ground>,
+    /// Where news go.
+    pub news: mpsc::Sender<News>,
+    /// Orders to end it.
+    pub stops: mpsc::Receiver<Stop>,
+}
+
+impl<L: Link> Trial<L> {
+    /// Starts it and sees it to its end.
+    pub async fn start(self, start: Start) {
+        let dir = self.dir();
+        match prepare(&dir, &start, &self.holding.devices, &self.ground) {
+            Ok((child, watch)) => {
+                self.tell(News::Launched(Box::new(start))).await;
+                let shim = Identity::of(child.id().cast_signed());
+                let life = Life::new(self, dir, shim, true, Instant::now());
+                life.live(Some((watch, Some(child)))).await;
+            }
+            Err(reason) => self.over(Verdict::Decline(Some(reason)), Duration::ZERO).await,
+        }
+    }
+
+    /// Takes over what an earlier agent of this folder has started.
+    pub async fn adopt(self) {
+        let dir = self.dir();
+        let now = Instant::now();
+        let age =
+            Duration::from_millis(u64::try_from(crate::wall_ms() - self.holding.started_ms).unwrap_or(0));
+        let begun = now.checked_sub(age).unwrap_or(now);
+        match find_shim(&dir).await {
+            Ok(Shim::Unborn) => self.over(Verdict::Decline(None), Duration::ZERO).await,
+            Ok(Shim::Gone(shim)) => Life::new(self, dir, shim, false, begun).live(None).await,
+            Ok(Shim::Alive(shim, watch)) => {
+                Life::new(self, dir, Some(shim), false, begun).live(Some((watch, None))).await;
+            }
+            // The folder cannot be read: it is not known whether anything runs, so nothing may be said of its end.
+            Err(_) => Life::new(self, dir, None, false, begun).live(None).await,
+        }
+    }
+
+    fn dir(&self) -> PathBuf {
+        self.holding.attempt.folder(&self.ground.data)
+    }
+
+    async fn over(&self, verdict: Verdict, ran: Duration) {
+        self.tell(News::Over { attempt: self.holding.attempt.clone(), verdict, ran }).await;
+    }
+
+    async fn tell(&self, news: News) {
+        // Nobody listens only when the agent is leaving; the next one finds this trial in the holdings.
+        let _ = self.news.send(news).await;
+    }
+}
+
+/// Makes the folder and starts the shim.
+fn prepare(
+    dir: &Path,
+    start: &Start,
+    devices: &[String],
+    ground: &Ground,
+) -> Result<(Child, Watch), Unstartable> {
+    let command = command::build(start, dir, ground.gpu_node.then_some(devices), &ground.node)?;
+    let trouble = |what: &str, error: io::Error| Unstartable::new(format!("cannot {what}: {error}"));
+    let files = || -> io::Result<()> {
+        // An attempt that was given back may come again under the same number.
+        forget(dir);
+        crate::folder::make_private(&dir.join(spec::JOURNAL))?;
+        if let Some(path) = &command.params_file {
+            fs::write(path, &start.params_json)?;
+        }
+        let agent_lock = ground.agent_lock.clone();
+        let orphan_after_ms = u64::try_from(ground.orphan_after.as_millis()).unwrap_or(u64::MAX);
+        let spec = Spec { argv: command.argv.clone(), env: command.env.clone(), agent_lock, orphan_after_ms };
+        spec::write(&dir.join(spec::SPEC), &spec)
+    };
+    files().map_err(|error| trouble(&format!("write to {}", dir.display()), error))?;
+    let child = shim::spawn(&ground.shim_program, dir).map_err(|error| trouble("start a process", error))?;
+    let watch = Watch::child(&child).map_err(|error| trouble("watch a process", error))?;
+    Ok((child, watch))
+}
+
+/// Removes what agent, shim and SDK keep in an attempt's folder, and the folder if nothing else is in it. What the program
+/// itself wrote stays.
+pub fn forget(dir: &Path) {
+    // What is not there need not be removed, and what cannot be removed does no harm.
+    let _ = fs::remove_dir_all(dir.join(spec::JOURNAL));
+    for name in
+        [spec::SPEC, spec::CLAIMED, spec::PROCESSES, spec::EXIT, spec::PARAMS, spec::STDOUT, spec::STDERR]
+    {
+        let _ = fs::remove_file(dir.join(name));
+    }
+    let _ = fs::remove_dir(dir);
+    if let Some(run) = dir.parent() {
+        let _ = fs::remove_dir(run);
+    }
+}
+
+/// What an adopted attempt's shim is doing.
+enum Shim {
+    /// It was never started, and never will be.
+    Unborn,
+    /// It is over, if it could be told which one it was.
+    Gone(Option<Identity>),
+    /// It runs.
+    Alive(Identity, Watch),
+}
+
+async fn find_shim(dir: &Path) -> io::Result<Shim> {
+    // Whoever takes the spec decides: a shim that comes later finds nothing to start.
+    if spec::claim(dir)?.is_some() {
+        return Ok(Shim::Unborn);
+    }
+    let patience = Instant::now() + SHIM_PATIENCE;
+    loop {
+        if let Some(processes) = spec::read::<Processes>(&dir.join(spec::PROCESSES))? {
+            let watch = Watch::open(&processes.shim)?;
+            return Ok(match watch {
+                Some(watch) => Shim::Alive(processes.shim, watch),
+                None => Shim::Gone(Some(processes.shim)),
+            });
+        }
+        if dir.join(spec::EXIT).exists() || !dir.join(spec::CLAIMED).exists() || Instant::now() > patience {
+            return Ok(Shim::Gone(None));
+        }
+        sleep(KILL_EVERY).await;
+    }
+}
+
+/// A trial whose shim has been started.
+struct Life<L> {
+    trial: Trial<L>,
+    dir: PathBuf,
+    shim: Option<Identity>,
+    tree: Tree,
+    fresh: bool,
+    begun: Instant,
+    /// The controller may know that it runs.
+    heard: bool,
+    stop: Option<Cause>,
+    problems: Vec<String>,
+}
+
+impl<L: Link> Life<L> {
+    fn new(trial: Trial<L>, dir: PathBuf, shim: Option<Identity>, fresh: bool, begun: Instant) -> Self {
+        let tree = Tree::new(shim.clone(), &dir);
+        Self { trial, dir, shim, tree, fresh, begun, heard: !fresh, stop: None, problems: Vec::new() }
+    }
+
+    async fn live(mut self, process: Option<(Watch, Option<Child>)>) {
+        let attempt = self.trial.holding.attempt.clone();
+        let mut shipper = Shipper::new(self.trial.link.clone(), attempt.clone(), &self.dir, self.fresh);
+        let mut tail = Tail::open(&self.dir);
+        let mut cleared = false;
+        if let Some((watch, child)) = process {
+            self.run(watch, &mut tail, &mut shipper).await;
+            // It is dead already: this only takes it off the kernel's table. A shim that ends well leaves nothing behind.
+            cleared = child.is_some_and(|mut child| child.wait().is_ok_and(|status| status.success()));
+        }
+        let ran = self.begun.elapsed();
+        let exit = self.exit();
+        if exit.is_none() || !cleared {
+            self.end_orphans().await;
+        }
+        let console_sent = self.drain(&mut tail).await;
+        let verdict = self.verdict(exit.as_ref());
+        self.trial.over(verdict.clone(), ran).await;
+        if matches!(verdict, Verdict::Decline(_)) {
+            return;
+        }
+        let shipped = shipper.finish(SHIP_LIMIT).await;
+        self.problems.extend(shipped.problems);
+        let mut report = match verdict {
+            Verdict::Report(outcome) if !shipped.fenced => self.end(outcome).await,
+            _ => Report::default(),
+        };
+        report.console_sent = console_sent;
+        report.problems.append(&mut self.problems);
+        self.trial.tell(News::Reported { attempt, report: Box::new(report) }).await;
+    }
+
+    /// Until the shim has ended.
+    async fn run(&mut self, watch: Watch, tail: &mut io::Result<Tail>, shipper: &mut Shipper<L>) {
+        let mut looks = interval_at(Instant::now() + LOOK_EVERY, LOOK_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let rows = tokio::sync::Notify::new();
+        let shipping = ship_live(shipper, &rows);
+        let ended = watch.ended();
+        tokio::pin!(shipping, ended);
+        let mut kill_at: Option<Instant> = None;
+        let mut give_up_at: Option<Instant> = None;
+        let mut asked = true;
+        loop {
+            tokio::select! {
+                () = &mut ended => return,
+                Some(stop) = self.trial.stops.recv() => {
+                    self.note_stop(stop.cause);
+                    asked = self.tree.terminate() > 0;
+                    let at = Instant::now() + stop.grace;
+                    kill_at = Some(kill_at.map_or(at, |before| before.min(at)));
+                }
+                () = sleep_until(kill_at.unwrap_or(self.begun)), if kill_at.is_some() => {
+                    let now = Instant::now();
+                    self.tree.kill();
+                    kill_at = Some(now + KILL_EVERY);
+                    if now > *give_up_at.get_or_insert(now + KILL_PATIENCE) {
+                        self.shim.iter().for_each(Identity::kill);
+                    }
+                }
+                _ = looks.tick() => {
+                    // A stop may come before the shim has started anything that could obey.
+                    asked = asked || self.tree.terminate() > 0;
+                    if self.look(tail, &rows).await {
+                        looks.reset_immediately();
+                    }
+                }
+                () = &mut shipping => {}
+            }
+        }
+    }
+
+    /// An order counts as the cause of the end only when the program had not ended by itself before it came.
+    fn note_stop(&mut self, cause: Cause) {
+        if cause == Cause::Fenced || !self.dir.join(spec::EXIT).exists() {
+            self.stop = Some(cause);
+        }
+    }
+
+    /// Takes new console, and notices that the program runs; says whether there is more to take.
+    async fn look(&mut self, tail: &mut io::Result<Tail>, rows: &tokio::sync::Notify) -> bool {
+        if !self.heard && self.dir.join(spec::PROCESSES).exists() {
+            self.heard = true;
+            self.trial.tell(News::Started(self.trial.holding.attempt.clone())).await;
+        }
+        if !self.heard {
+            return false;
+        }
+        let more = self.step(tail);
+        rows.notify_one();
+        more
+    }
+
+    /// One step of the tail. What goes wrong is noted once and ends the tail: the trial itself goes on.
+    fn step(&mut self, tail: &mut io::Result<Tail>) -> bool {
+        let Ok(follower) = tail else { return false };
+        match follower.step(crate::wall_ms()) {
+            Ok(more) => more,
+            Err(error) => {
+                *tail = Err(error);
+                false
+            }
+        }
+    }
+
+    /// Takes the rest of the console; says whether all of it can be sent.
+    async fn drain(&mut self, tail: &mut io::Result<Tail>) -> bool {
+        while self.step(tail) {
+            tokio::task::yield_now().await;
+        }
+        let finished = match tail {
+            Ok(tail) => tail.finish(crate::wall_ms()).map(|()| tail.is_complete()),
+            Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+        };
+        finished.unwrap_or_else(|error| {
+            self.problems.push(format!("its console could not be read: {error}"));
+            false
+        })
+    }
+
+    fn exit(&mut self) -> Option<Exit> {
+        match spec::read(&self.dir.join(spec::EXIT)) {
+            Ok(exit) => exit,
+            Err(error) => {
+                self.problems.push(format!("its exit status could not be read: {error}"));
+                None
+            }
+        }
+    }
+
+    /// The shim was killed, or may have been: what it had started may still be there, and nobody else will end it.
+    async fn end_orphans(&mut self) {
+        let tree = self.tree.clone();
+        let left = tokio::task::spawn_blocking(move || {
+            if !tree.members().is_empty() {
+                tree.end(ORPHAN_GRACE);
+            }
+            tree.members()
+        });
+        // Only a panic or the runtime's end could keep the answer back.
+        let left = left.await.unwrap_or_default();
+        if !left.is_empty() {
+            let pids = left.iter().map(|process| process.pid.to_string()).collect::<Vec<_>>().join(", ");
+            self.problems.push(format!("these processes could not be ended: {pids}"));
+        }
+    }
+
+    fn verdict(&self, exit: Option<&Exit>) -> Verdict {
+        let bad = exit.is_some_and(|exit| exit.code != Some(0));
+        let stderr = if bad {
+            tail::last_lines(&self.dir.join(spec::STDERR), STDERR_LINES, STDERR_BYTES)
+        } else {
+            Vec::new()
+        };
+        let killed = exit.is_some_and(|exit| exit.signal == Some(9));
+        let before = self.trial.holding.memory_kills;
+        let out_of_memory =
+            killed && matches!((before, memory::kills()), (Some(before), Some(now)) if now > before);
+        judge(Evidence { exit, stop: self.stop, heard: self.heard, out_of_memory, stderr: &stderr })
+    }
+
+    /// Reports the end, for as long as the controller is away.
+    async fn end(&mut self, outcome: Outcome) -> Report {
+        let attempt = &self.trial.holding.attempt;
+        let mut tries = 0;
+        loop {
+            let request =
+                EndRun { run: attempt.run.clone(), attempt: attempt.number, outcome: Some(outcome.clone()) };
+            let status = match self.trial.link.end(request).await {
+                Ok(ended) => return Report { run: ended.run, note: ended.note, ..Report::default() },
+                Err(status) => status,
+            };
+            match meaning(&status) {
+                Meaning::Away => sleep(proto::dial::backoff(tries, crate::jitter())).await,
+                Meaning::Fenced => return Report::default(),
+                Meaning::Gap(_) | Meaning::Refused => {
+                    let problem = format!("the controller does not take its end: {}", status.message());
+                    self.problems.push(problem);
+                    return Report::default();
+                }
+            }
+            tries += 1;
+        }
+    }
+}
+
+/// Sends the agent's own rows while the trial runs. Never returns: it is dropped with the select that polls it, and what
+/// was under way then is sent again.
+async fn ship_live<L: Link>(shipper: &mut Shipper<L>, rows: &tokio::sync::Notify) {
+    let mut tries = 0;
+    loop {
+        rows.notified().await;
+        match shipper.ship(Which::Own).await {
+            Ok(()) => tries = 0,
+            Err(_) => {
+                sleep(proto::dial::backoff(tries, crate::jitter())).await;
+                tries += 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Agents and shims that are killed: what runs is adopted, never mistaken for something else, never forgotten, and no row
+//! of it is lost or sent twice. An agent is killed by throwing its runtime away in the middle of whatever it does.
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use crate::support::{Fake, Home, script, until};
+use agent::{
+    agent::work,
+    holdings::{Attempt, Holding, Holdings},
+    process::Identity,
+    shim,
+    spec::{self, Exit, Processes, Spec},
+};
+use tokio::{runtime::Runtime, sync::mpsc};
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+/// Starts an agent, waits until `ready`, and kills it.
+fn start_and_kill(home: &Home, fake: &Fake, ready: impl AsyncFnOnce()) {
+    let runtime = runtime();
+    let (setup, folder) = home.setup(fake, 2, None);
+    let (_keep, interrupts) = mpsc::channel(1);
+    runtime.spawn(work(setup, interrupts));
+    runtime.block_on(ready());
+    runtime.shutdown_background();
+    // A lock goes with its process.
+    drop(folder);
+}
+
+const COUNTING: &str = r#"i=0; while [ $i -lt 30 ]; do echo "{\"i\": $i}"; sleep 0.05; i=$((i+1)); done"#;
+
+#[test]
+fn a_restarted_agent_goes_on_with_its_trials() {
+    let (home, fake) = (Home::new(), Fake::with((0..2).map(|number| script(number, COUNTING))));
+    for _ in 0..2 {
+        start_and_kill(&home, &fake, async || {
+            let seen = fake.console("s-0", "stdout").len();
+            until(|| fake.console("s-0", "stdout").len() > seen).await;
+        });
+    }
+    runtime().block_on(home.run(&fake, 2, None)).unwrap();
+    let want: Vec<String> = (0..30).map(|i| format!("{{\"i\": {i}}}")).collect();
+    for run in ["s-0", "s-1"] {
+        assert_eq!(fake.console(run, "stdout"), want);
+        let key = (run.to_owned(), 1, "agent.history".to_owned());
+        assert_eq!(fake.state().streams[&key].0, 30);
+    }
+    let ends: Vec<_> = ["s-0", "s-1"].map(|run| (run.to_owned(), "finished".to_owned())).into();
+    assert_eq!(fake.ends(), ends);
+    assert!(fake.state().lost.is_empty() && fake.state().declined.is_empty());
+}
+
+#[test]
+fn a_trial_that_ended_meanwhile_is_reported() {
+    let (home, fake) = (Home::new(), Fake::with([script(0, "echo one; sleep 0.4; echo two; exit 4")]));
+    start_and_kill(&home, &fake, async || {
+        home.running(0).await;
+    });
+    runtime().block_on(until(|| home.attempt(0).join(spec::EXIT).exists()));
+    runtime().block_on(home.run(&fake, 1, None)).unwrap();
+    assert_eq!(fake.ends(), [("s-0".to_owned(), "failed".to_owned())]);
+    assert_eq!(fake.state().ended[0].outcome.as_ref().unwrap().exit_code, Some(4));
+    assert_eq!(fake.console("s-0", "stdout"), ["one", "two"]);
+}
+
+#[test]
+fn a_killed_shim_takes_its_tree_along_and_is_a_crash() {
+    let program = "trap '' TERM; setsid sleep 1000 & sleep 1000";
+    let (home, fake) = (Home::new(), Fake::with([script(0, program)]));
+    let runtime = runtime();
+    let (setup, _folder) = home.setup(&fake, 1, Some(1));
+    let (_keep, interrupts) = mpsc::channel(1);
+    runtime.block_on(async {
+        let agent = tokio::spawn(work(setup, interrupts));
+        let processes = home.running(0).await;
+        until(|| home.survivors(0).len() >= 3).await;
+        until(|| fake.state().holds.iter().any(|held| held.started)).await;
+        processes.shim.kill();
+        agent.await.unwrap().unwrap();
+    });
+    assert_eq!((home.survivors(0), fake.ends()), (vec![], vec![]));
+    assert!(fake.state().holds.is_empty());
+    assert_eq!(fake.state().lost.len(), 1, "the controller need not wait for the lease to run out");
+}
+
+#[test]
+fn shims_that_died_with_their_agent_are_cleared_away() {
+    let (home, fake) = (Home::new(), Fake::with([script(0, "sleep 1000 & setsid sleep 1000")]));
+    let mut shim = None;
+    start_and_kill(&home, &fake, async || {
+        let processes = home.running(0).await;
+        until(|| home.survivors(0).len() >= 3).await;
+        shim = Some(processes.shim);
+    });
+    // Not before the agent is gone, which would clear away what its shim leaves.
+    shim.unwrap().kill();
+    assert!(!home.survivors(0).is_empty());
+    runtime().block_on(home.run(&fake, 1, None)).unwrap();
+    assert_eq!((home.survivors(0), fake.ends()), (vec![], vec![]));
+    assert_eq!(fake.state().lost.len(), 1, "the controller need not wait for the lease to run out");
+}
+
+fn holding(home: &Home) -> Attempt {
+    let attempt = Attempt { run: "s-0".to_owned(), number: 1 };
+    fs::create_dir_all(home.attempt(0).join(spec::JOURNAL)).unwrap();
+    let holding = Holding {
+        attempt: attempt.clone(),
+        devices: vec![],
+        metric: String::new(),
+        started_ms: 0,
+        memory_kills: None,
+    };
+    Holdings::open(&home.data()).unwrap().add(holding).unwrap();
+    attempt
+}
+
+#[test]
+fn a_stranger_with_the_same_pid_is_never_adopted_nor_ended() {
+    let home = Home::new();
+    let fake = Fake::with([]);
+    holding(&home);
+    let mut stranger = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+    let identity = Identity::of(stranger.id().cast_signed()).unwrap();
+    for wrong in [
+        Identity { start: identity.start - 1, ..identity.clone() },
+        Identity { boot: "another".to_owned(), ..identity.clone() },
+    ] {
+        holding(&home);
+        let processes = Processes { shim: wrong.clone(), program: Some(wrong) };
+        spec::write(&home.attempt(0).join(spec::PROCESSES), &processes).unwrap();
+        runtime().block_on(home.run(&fake, 1, None)).unwrap();
+        assert!(identity.is_alive());
+    }
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+}
+
+#[test]
+fn a_start_that_never_came_to_be_goes_back() {
+    let (home, fake) = (Home::new(), Fake::with([]));
+    let attempt = holding(&home);
+    let spec =
+        Spec { argv: vec!["true".to_owned()], env: vec![], agent_lock: home.data(), orphan_after_ms: 1 };
+    spec::write(&home.attempt(0).join(spec::SPEC), &spec).unwrap();
+    let start = script(0, "true");
+    fake.change(|state| {
+        state.leased.insert((attempt.run.clone(), 1), (start, false));
+    });
+    runtime().block_on(home.run(&fake, 1, None)).unwrap();
+    assert_eq!(fake.state().declined, [("s-0".to_owned(), 1)]);
+    assert_eq!(fake.ends(), [("s-0".to_owned(), "finished".to_owned())], "as its second attempt");
+    assert_eq!(fake.state().ended[0].attempt, 2);
+}
+
+#[test]
+fn a_shim_without_an_agent_ends_its_tree() {
+    let home = Home::new();
+    let dir = home.attempt(0);
+    fs::create_dir_all(&dir).unwrap();
+    let env = vec![(spec::DIR_VAR.to_owned(), dir.display().to_string())];
+    let argv = ["/bin/sh", "-c", "setsid sleep 1000 & sleep 1000"].map(str::to_owned).to_vec();
+    let spec = Spec { argv, env, agent_lock: home.data().join("nobody"), orphan_after_ms: 300 };
+    spec::write(&dir.join(spec::SPEC), &spec).unwrap();
+    let begun = Instant::now();
+    let mut child = shim::spawn(env!("CARGO_BIN_EXE_agent").as_ref(), &dir).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    let exit: Exit = spec::read(&dir.join(spec::EXIT)).unwrap().unwrap();
+    assert!(exit.orphaned, "{exit:?}");
+    assert_eq!(home.survivors(0), []);
+}
+
+#[test]
+fn a_second_shim_finds_nothing_to_start() {
+    let home = Home::new();
+    let dir = home.attempt(0);
+    fs::create_dir_all(&dir).unwrap();
+    let argv = vec!["/bin/sh".to_owned(), "-c".to_owned(), format!("echo x >> {}/runs", dir.display())];
+    let spec = Spec { argv, env: vec![], agent_lock: home.data(), orphan_after_ms: 1_000 };
+    spec::write(&dir.join(spec::SPEC), &spec).unwrap();
+    for _ in 0..2 {
+        shim::spawn(env!("CARGO_BIN_EXE_agent").as_ref(), &dir).unwrap().wait().unwrap();
+    }
+    assert_eq!(fs::read_to_string(dir.join("runs")).unwrap(), "x\n");
+}

@@ -1,0 +1,127 @@
+//! Journals on their way to a controller that forgets answers, has more or less than expected, or does not want them.
+
+use std::{fs, path::Path, time::Duration};
+
+use crate::support::Fake;
+use agent::{
+    holdings::Attempt,
+    shipper::{Shipper, Which},
+};
+use record::{Row, Value, Writer};
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+fn attempt() -> Attempt {
+    Attempt { run: "s-0".to_owned(), number: 1 }
+}
+
+fn frames(rows: std::ops::Range<u64>, width: usize) -> Vec<u8> {
+    let row =
+        |step| Row { step, wall_ms: 0, values: vec![("text".to_owned(), Value::Text("x".repeat(width)))] };
+    let mut out = Vec::new();
+    Writer::default().frame(&rows.map(row).collect::<Vec<_>>(), &mut out);
+    out
+}
+
+fn dir(journals: &[(&str, &[u8])]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("journal")).unwrap();
+    for (name, bytes) in journals {
+        fs::write(dir.path().join("journal").join(name), bytes).unwrap();
+    }
+    dir
+}
+
+fn stored(fake: &Fake, name: &str) -> Vec<u64> {
+    let state = fake.state();
+    let frames = state.streams.get(&("s-0".to_owned(), 1, name.to_owned()));
+    frames
+        .map_or(Vec::new(), |(_, frames)| record::rows(frames).unwrap().iter().map(|row| row.step).collect())
+}
+
+fn shipper(fake: &Fake, dir: &Path, fresh: bool) -> Shipper<Fake> {
+    Shipper::new(fake.clone(), attempt(), dir, fresh)
+}
+
+#[tokio::test]
+async fn pieces_are_cut_at_frames_and_nothing_is_sent_twice() {
+    let journal: Vec<u8> = (0..40).flat_map(|part| frames(part * 100..(part + 1) * 100, 1_000)).collect();
+    let (fake, dir) = (Fake::default(), dir(&[("agent.console", &journal)]));
+    let mut shipper = shipper(&fake, dir.path(), true);
+    shipper.ship(Which::Own).await.unwrap();
+    let appends = fake.state().appends;
+    assert_eq!(appends, (journal.len() as u64).div_ceil(1 << 20));
+    shipper.ship(Which::Own).await.unwrap();
+    assert_eq!(fake.state().appends, appends);
+    assert_eq!(stored(&fake, "agent.console"), (0..4_000).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn what_the_sdk_had_sent_is_not_sent_again() {
+    let journal = [frames(0..10, 1), frames(10..20, 1)].concat();
+    let (fake, dir) = (Fake::default(), dir(&[("sdk.history", &journal), ("sdk-2.history", &journal)]));
+    let sent = (
+        15,
+        record::rows(&journal)
+            .map(|rows| {
+                let mut out = Vec::new();
+                Writer::default().frame(&rows[..15], &mut out);
+                out
+            })
+            .unwrap(),
+    );
+    fake.state().streams.insert(("s-0".to_owned(), 1, "sdk.history".to_owned()), sent);
+    let mut shipper = shipper(&fake, dir.path(), true);
+    shipper.ship(Which::Own).await.unwrap();
+    assert_eq!(fake.state().appends, 0, "while the process lives its journals are its own");
+    let shipped = shipper.finish(LIMIT).await;
+    assert_eq!((shipped.fenced, shipped.problems), (false, vec![]));
+    assert_eq!(stored(&fake, "sdk.history"), (0..20).collect::<Vec<_>>());
+    assert_eq!(stored(&fake, "sdk-2.history"), (0..20).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_controller_that_lost_its_memory_gets_everything_again() {
+    let (fake, dir) = (Fake::default(), dir(&[("agent.console", &frames(0..10, 1))]));
+    let mut shipper = shipper(&fake, dir.path(), true);
+    shipper.ship(Which::Own).await.unwrap();
+    fake.state().streams.clear();
+    let more = [frames(0..10, 1), frames(10..20, 1)].concat();
+    fs::write(dir.path().join("journal/agent.console"), more).unwrap();
+    shipper.ship(Which::Own).await.unwrap();
+    assert_eq!(stored(&fake, "agent.console"), (0..20).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_damaged_journal_is_sent_up_to_the_damage_and_said() {
+    let whole = [frames(0..10, 1), frames(10..20, 1), frames(20..30, 1)].concat();
+    let mut damaged = whole.clone();
+    let middle = whole.len() / 2;
+    damaged[middle] ^= 1;
+    let (fake, dir) = (Fake::default(), dir(&[("sdk.history", &damaged)]));
+    let shipped = shipper(&fake, dir.path(), true).finish(LIMIT).await;
+    assert_eq!(stored(&fake, "sdk.history"), (0..10).collect::<Vec<_>>());
+    assert_eq!(shipped.problems.len(), 1);
+    assert!(shipped.problems[0].starts_with("`sdk.history` is damaged after 10 rows"), "{shipped:?}");
+}
+
+#[tokio::test]
+async fn a_fenced_attempt_still_hands_in_its_rows() {
+    let (fake, dir) = (Fake::default(), dir(&[("sdk.history", &frames(0..10, 1))]));
+    fake.state().fenced.insert(("s-0".to_owned(), 1));
+    let shipped = shipper(&fake, dir.path(), true).finish(LIMIT).await;
+    assert_eq!((shipped.fenced, shipped.problems), (true, vec![]));
+    assert_eq!(stored(&fake, "sdk.history"), (0..10).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_controller_that_is_away_is_waited_for() {
+    let (fake, dir) = (Fake::default(), dir(&[("sdk.history", &frames(0..10, 1))]));
+    fake.state().away = true;
+    let finish = tokio::spawn(shipper(&fake, dir.path(), true).finish(LIMIT));
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert!(!finish.is_finished(), "time without a controller does not count");
+    fake.state().away = false;
+    assert_eq!(finish.await.unwrap().problems, [""; 0]);
+    assert_eq!(stored(&fake, "sdk.history").len(), 10);
+}

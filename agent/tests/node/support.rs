@@ -1,0 +1,312 @@
+//! A controller in memory behind the trait `Link`, and an agent on real processes in a folder of its own. Used by all
+//! integration tests of the agent.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use agent::{
+    agent::{Setup, work},
+    command::Node,
+    folder::Folder,
+    holdings::{Attempt, Holdings},
+    link::Link,
+    plan::Me,
+    process::{Identity, Tree},
+    slots::Slot,
+    spec::{self, Processes},
+    trial::Ground,
+};
+use proto::v1::{
+    AppendRows, Appended, Argument, Beat, EndRun, Held, Orders, Piece, Run, RunEnded, Start, Stop, piece,
+};
+use terminal::Failure;
+use tokio::sync::{Notify, mpsc};
+use tonic::Status;
+
+/// Frames of one stream of one writer, and their rows.
+pub(crate) type Streams = BTreeMap<(String, u32, String), (u64, Vec<u8>)>;
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) queue: VecDeque<Start>,
+    /// Leased, and whether its process was heard of.
+    pub(crate) leased: BTreeMap<(String, u32), (Start, bool)>,
+    pub(crate) ended: Vec<EndRun>,
+    pub(crate) streams: Streams,
+    pub(crate) stops: Vec<Stop>,
+    pub(crate) declined: Vec<(String, u32)>,
+    pub(crate) lost: BTreeSet<(String, u32)>,
+    pub(crate) fenced: BTreeSet<(String, u32)>,
+    pub(crate) away: bool,
+    /// The sweep ends when the queue is empty and nothing is leased.
+    pub(crate) ends: bool,
+    pub(crate) incarnation: u64,
+    pub(crate) holds: Vec<Held>,
+    pub(crate) beats: u64,
+    pub(crate) appends: u64,
+}
+
+/// A controller in memory.
+#[derive(Clone, Default)]
+pub(crate) struct Fake {
+    state: Arc<Mutex<State>>,
+    bell: Arc<Notify>,
+}
+
+impl Fake {
+    /// With these trials to hand out, and over after that.
+    pub(crate) fn with(trials: impl IntoIterator<Item = Start>) -> Self {
+        let fake = Self::default();
+        fake.state().queue.extend(trials);
+        fake.state().ends = true;
+        fake
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// Changes something and wakes who waits.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state());
+        self.bell.notify_waiters();
+    }
+
+    /// States of the ends, by run.
+    pub(crate) fn ends(&self) -> Vec<(String, String)> {
+        let outcome = |end: &EndRun| end.outcome.clone().unwrap_or_default().state;
+        let mut ends: Vec<_> = self.state().ended.iter().map(|end| (end.run.clone(), outcome(end))).collect();
+        ends.sort();
+        ends
+    }
+
+    /// Texts of a console stream of a run, all attempts.
+    pub(crate) fn console(&self, run: &str, key: &str) -> Vec<String> {
+        let state = self.state();
+        let frames = state.streams.iter().filter(|((of, _, name), _)| of == run && name == "agent.console");
+        let rows = frames.flat_map(|(_, (_, frames))| record::rows(frames).unwrap());
+        rows.filter(|row| row.values[0].0 == key)
+            .map(|row| match &row.values[0].1 {
+                record::Value::Text(text) => text.clone(),
+                other => format!("{other:?}"),
+            })
+            .collect()
+    }
+
+    fn answer(&self, beat: &Beat) -> Orders {
+        let mut state = self.state();
+        let named: BTreeSet<_> = beat.holds.iter().map(|held| (held.run.clone(), held.attempt)).collect();
+        let declined: BTreeSet<_> = beat.declined.iter().map(|of| (of.run.clone(), of.attempt)).collect();
+        if beat.incarnation > state.incarnation {
+            state.incarnation = beat.incarnation;
+            let forgotten = |key: &&(String, u32)| !named.contains(*key) && !declined.contains(*key);
+            let gone: Vec<_> = state.leased.keys().filter(forgotten).cloned().collect();
+            for key in gone {
+                state.leased.remove(&key);
+                state.lost.insert(key);
+            }
+        }
+        for key in declined {
+            if let Some((start, _)) = state.leased.remove(&key) {
+                state.declined.push(key);
+                state.queue.push_front(Start { attempt: start.attempt + 1, ..start });
+            }
+        }
+        for held in beat.holds.iter().filter(|held| held.started) {
+            if let Some(lease) = state.leased.get_mut(&(held.run.clone(), held.attempt)) {
+                lease.1 = true;
+            }
+        }
+        state.holds.clone_from(&beat.holds);
+        let again = |(key, (start, heard)): (&(String, u32), &(Start, bool))| {
+            (!heard && !named.contains(key)).then(|| start.clone())
+        };
+        let mut start: Vec<Start> = state.leased.iter().filter_map(again).collect();
+        while start.len() < beat.free as usize
+            && let Some(next) = state.queue.pop_front()
+        {
+            state.leased.insert((next.run.clone(), next.attempt), (next.clone(), false));
+            start.push(next);
+        }
+        let stop = state.stops.iter().filter(|stop| named.contains(&(stop.run.clone(), stop.attempt)));
+        let stop = stop.cloned().collect();
+        let sweep_over = state.ends && state.queue.is_empty() && state.leased.is_empty();
+        Orders { beat: beat.beat, start, stop, lease_ms: 3_000, sweep_over, ..Orders::default() }
+    }
+}
+
+impl Link for Fake {
+    async fn beat(&self, beat: Beat) -> Result<Orders, Status> {
+        self.state().beats += 1;
+        let wait = tokio::time::sleep(Duration::from_millis(beat.wait_ms.into()));
+        tokio::pin!(wait);
+        let mut last = false;
+        loop {
+            let bell = self.bell.notified();
+            if self.state().away {
+                return Err(Status::unavailable("away"));
+            }
+            let orders = self.answer(&beat);
+            if last || orders.sweep_over || !orders.start.is_empty() || !orders.stop.is_empty() {
+                return Ok(orders);
+            }
+            tokio::select! {
+                () = bell => {}
+                () = &mut wait => last = true,
+            }
+        }
+    }
+
+    async fn append(&self, rows: AppendRows) -> Result<Appended, Status> {
+        let mut state = self.state();
+        state.appends += 1;
+        if state.away {
+            return Err(Status::unavailable("away"));
+        }
+        let fenced = state.fenced.contains(&(rows.run.clone(), rows.attempt));
+        let name = format!("{}.{}", rows.writer, rows.stream);
+        let (next, frames) = state.streams.entry((rows.run, rows.attempt, name)).or_default();
+        let number =
+            record::count(&rows.frames).map_err(|error| Status::invalid_argument(error.to_string()))?;
+        if rows.offset > *next && number > 0 {
+            let mut status = Status::out_of_range("a gap");
+            status.metadata_mut().insert("besom-offset", next.to_string().parse().unwrap());
+            return Err(status);
+        }
+        if rows.offset + number > *next {
+            frames.extend(record::skip(&rows.frames, *next - rows.offset).unwrap());
+            *next = rows.offset + number;
+        }
+        if fenced {
+            return Err(Status::aborted("another attempt owns the run"));
+        }
+        Ok(Appended { next: *next, stop_wanted: false })
+    }
+
+    async fn end(&self, end: EndRun) -> Result<RunEnded, Status> {
+        let mut state = self.state();
+        if state.away {
+            return Err(Status::unavailable("away"));
+        }
+        let known = state.ended.iter().any(|known| known.run == end.run && known.attempt == end.attempt);
+        if !known {
+            state.leased.remove(&(end.run.clone(), end.attempt));
+            state.ended.push(end.clone());
+        }
+        let run = Run { id: end.run, state: end.outcome.unwrap_or_default().state, ..Run::default() };
+        drop(state);
+        self.bell.notify_waiters();
+        Ok(RunEnded { run: Some(run), note: String::new() })
+    }
+}
+
+/// A trial that runs this command.
+pub(crate) fn trial(number: u32, command: &[&str]) -> Start {
+    let argument = |text: &&str| Argument {
+        pieces: vec![Piece { piece: Some(piece::Piece::Text((*text).to_owned())) }],
+    };
+    Start {
+        run: format!("s-{number}"),
+        attempt: 1,
+        trial: number.into(),
+        sweep: "s".to_owned(),
+        params_json: r#"{"lr":0.1}"#.to_owned(),
+        command: command.iter().map(argument).collect(),
+        ..Start::default()
+    }
+}
+
+/// A trial that runs a shell script.
+pub(crate) fn script(number: u32, script: &str) -> Start {
+    trial(number, &["/bin/sh", "-c", script])
+}
+
+/// A node for tests.
+pub(crate) struct Home {
+    pub(crate) dir: tempfile::TempDir,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    pub(crate) fn attempt(&self, number: u32) -> PathBuf {
+        Attempt { run: format!("s-{number}"), number: 1 }.folder(&self.data())
+    }
+
+    /// An agent of this node, and the folder that it has locked.
+    pub(crate) fn setup(&self, link: &Fake, slots: usize, count: Option<u64>) -> (Setup<Fake>, Folder) {
+        let folder = Folder::take(Some(&self.data()), "s").unwrap();
+        let node = Node {
+            cwd: std::env::current_dir().unwrap(),
+            path: std::env::var_os("PATH").unwrap(),
+            variable: |_| None,
+            controller: "http://127.0.0.1:1".to_owned(),
+        };
+        let ground = Ground {
+            node,
+            data: folder.path.clone(),
+            agent_lock: folder.lock_path(),
+            shim_program: PathBuf::from(env!("CARGO_BIN_EXE_agent")),
+            orphan_after: Duration::from_secs(30),
+            gpu_node: false,
+        };
+        let me = Me {
+            agent: folder.who.agent.clone(),
+            incarnation: folder.who.incarnation,
+            sweep: "s".to_owned(),
+            slots,
+            count,
+            ..Me::default()
+        };
+        let holdings = Holdings::open(&folder.path).unwrap();
+        let slots = vec![Slot::default(); slots];
+        let controller = "fake".to_owned();
+        (Setup { link: link.clone(), me, slots, ground, holdings, controller }, folder)
+    }
+
+    /// Runs an agent to its end.
+    pub(crate) async fn run(&self, link: &Fake, slots: usize, count: Option<u64>) -> Result<(), Failure> {
+        let (setup, _folder) = self.setup(link, slots, count);
+        let (_keep, interrupts) = mpsc::channel(1);
+        tokio::time::timeout(Duration::from_secs(60), work(setup, interrupts)).await.unwrap()
+    }
+
+    /// Waits until an attempt's program runs.
+    pub(crate) async fn running(&self, number: u32) -> Processes {
+        let path = self.attempt(number).join(spec::PROCESSES);
+        until(|| path.exists()).await;
+        spec::read(&path).unwrap().unwrap()
+    }
+
+    /// Processes of an attempt that live now, whoever their parents are.
+    pub(crate) fn survivors(&self, number: u32) -> Vec<Identity> {
+        Tree::new(None, &self.attempt(number)).members()
+    }
+}
+
+/// Waits until something holds, a few seconds at most.
+pub(crate) async fn until(mut holds: impl FnMut() -> bool) {
+    for _ in 0..1_000 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it did not come to pass");
+}
+
+/// Whether a file holds this text.
+pub(crate) fn holds(path: &Path, text: &str) -> bool {
+    fs::read_to_string(path).is_ok_and(|content| content.contains(text))
+}

@@ -1,0 +1,220 @@
+//! The agent as a whole, on real processes, with a controller in memory: trials from start to report, what cannot start,
+//! crash loops, stops, Ctrl-C, a controller that goes away.
+
+use std::{fs, time::Duration};
+
+use crate::support::{Fake, Home, script, trial, until};
+use agent::agent::work;
+use proto::v1::Stop;
+use terminal::Exit;
+use tokio::sync::mpsc;
+
+fn finished(numbers: std::ops::Range<u32>) -> Vec<(String, String)> {
+    let mut ends: Vec<_> = numbers.map(|number| (format!("s-{number}"), "finished".to_owned())).collect();
+    ends.sort();
+    ends
+}
+
+#[tokio::test]
+async fn every_trial_runs_once_and_leaves_nothing_behind() {
+    let (home, fake) = (Home::new(), Fake::with((0..20).map(|number| trial(number, &["true"]))));
+    home.run(&fake, 3, None).await.unwrap();
+    assert_eq!(fake.ends(), finished(0..20));
+    assert_eq!(fs::read_dir(home.data().join("runs")).unwrap().count(), 0, "all was sent, all is gone");
+    assert_eq!(fs::read_to_string(home.data().join("holdings.json")).unwrap(), "[]");
+}
+
+#[tokio::test]
+async fn console_and_printed_rows_arrive_before_the_end() {
+    let program =
+        r#"echo hello; echo '{"loss": 0.5}'; echo "lr is $BESOM_PARAM_lr" >&2; printf 'no newline'"#;
+    let (home, fake) = (Home::new(), Fake::with([script(0, program)]));
+    home.run(&fake, 1, None).await.unwrap();
+    assert_eq!(fake.console("s-0", "stdout"), ["hello", r#"{"loss": 0.5}"#, "no newline"]);
+    assert_eq!(fake.console("s-0", "stderr"), ["lr is 0.1"]);
+    let key = ("s-0".to_owned(), 1, "agent.history".to_owned());
+    assert_eq!(fake.state().streams[&key].0, 1);
+}
+
+#[tokio::test]
+async fn what_the_sdk_left_is_sent_and_what_the_program_wrote_is_kept() {
+    let (home, fake) = (Home::new(), Fake::default());
+    let mut frames = Vec::new();
+    let row = record::Row { values: vec![("x".to_owned(), record::Value::I64(1))], ..record::Row::default() };
+    record::Writer::default().frame(&[row.clone(), row], &mut frames);
+    let journal = home.dir.path().join("frames");
+    fs::write(&journal, [&frames[..], &frames[..frames.len() - 3]].concat()).unwrap();
+    let copy = format!(
+        "cp {} $BESOM_RUN_DIR/journal/sdk.history; echo weights > $BESOM_RUN_DIR/model",
+        journal.display()
+    );
+    fake.change(|state| {
+        state.queue.push_back(script(0, &copy));
+        state.ends = true;
+    });
+    home.run(&fake, 1, None).await.unwrap();
+    let key = ("s-0".to_owned(), 1, "sdk.history".to_owned());
+    assert_eq!(fake.state().streams[&key], (2, frames), "a torn end is no row");
+    let left: Vec<_> =
+        fs::read_dir(home.attempt(0)).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["model"]);
+}
+
+#[tokio::test]
+async fn a_failure_tells_its_exit_code_and_the_end_of_stderr() {
+    let program = "i=0; while [ $i -lt 60 ]; do echo line $i >&2; i=$((i+1)); done; exit 3";
+    let (home, fake) = (Home::new(), Fake::with([script(0, program)]));
+    home.run(&fake, 1, None).await.unwrap();
+    let outcome = fake.state().ended[0].outcome.clone().unwrap();
+    assert_eq!((outcome.state.as_str(), outcome.class.as_str()), ("failed", "error"));
+    assert_eq!(outcome.exit_code, Some(3));
+    let lines: Vec<&str> = outcome.message.lines().collect();
+    assert_eq!((lines.len(), lines[0], lines[1], lines[50]), (51, "exit code 3", "line 10", "line 59"));
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_there_goes_back_to_the_queue() {
+    let mut start = trial(0, &["python", "nowhere.py"]);
+    start.program = "nowhere.py".to_owned();
+    let (home, fake) = (Home::new(), Fake::with([start]));
+    let failure = home.run(&fake, 1, None).await.unwrap_err();
+    assert_eq!(failure.exit, Exit::Refused);
+    assert!(failure.message.starts_with("program `nowhere.py` not found in /"), "{failure}");
+    assert_eq!(fake.state().declined, [("s-0".to_owned(), 1)]);
+    assert_eq!(fake.ends(), []);
+}
+
+#[tokio::test]
+async fn a_program_that_the_kernel_refuses_goes_back_too() {
+    let (home, fake) = (Home::new(), Fake::default());
+    let path = home.dir.path().join("broken");
+    fs::write(&path, "\u{7f}ELF nonsense").unwrap();
+    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    fake.change(|state| state.queue.push_back(trial(0, &[path.to_str().unwrap()])));
+    let failure = home.run(&fake, 1, None).await.unwrap_err();
+    assert!(failure.message.starts_with("the program could not be started: "), "{failure}");
+    assert_eq!(fake.state().declined, [("s-0".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn a_crash_loop_ends_the_agent_and_says_why() {
+    let trials = (0..50).map(|number| script(number, "echo no data folder >&2; exit 2"));
+    let (home, fake) = (Home::new(), Fake::with(trials));
+    let failure = home.run(&fake, 1, None).await.unwrap_err();
+    assert_eq!(failure.message, "5 trials in a row failed within 60 s of their start, each with exit code 2");
+    assert_eq!(failure.details, ["  no data folder"]);
+    assert_eq!(fake.ends().len(), 5);
+}
+
+#[tokio::test]
+async fn the_count_ends_the_agent() {
+    let (home, fake) = (Home::new(), Fake::with((0..20).map(|number| trial(number, &["true"]))));
+    home.run(&fake, 2, Some(5)).await.unwrap();
+    assert_eq!(fake.ends(), finished(0..5));
+    assert!(fake.state().leased.is_empty(), "nothing stays leased to an agent that has left");
+}
+
+#[tokio::test]
+async fn a_stop_ends_the_whole_tree_even_if_it_does_not_listen() {
+    let program = r#"
+        trap '' TERM
+        (trap '' TERM; setsid sleep 1000 & sleep 1000) &
+        setsid sh -c 'sleep 1000' &
+        sh -c 'kill -STOP $$' &
+        (sleep 1000 & ) ; sh -c 'sleep 1000; true' &
+        echo up
+        while :; do sleep 1; done"#;
+    let (home, fake) = (Home::new(), Fake::with([script(0, program)]));
+    let (setup, _folder) = home.setup(&fake, 1, None);
+    let (_keep, interrupts) = mpsc::channel(1);
+    let agent = tokio::spawn(work(setup, interrupts));
+    until(|| home.survivors(0).len() >= 8).await;
+    until(|| crate::support::holds(&home.attempt(0).join("stdout"), "up")).await;
+    let stop = Stop { run: "s-0".to_owned(), attempt: 1, reason: "cancelled".to_owned(), grace_ms: 300 };
+    let begun = std::time::Instant::now();
+    fake.change(|state| state.stops.push(stop));
+    agent.await.unwrap().unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(3), "took {:?}", begun.elapsed());
+    assert_eq!(home.survivors(0), []);
+    assert_eq!(fake.ends(), [("s-0".to_owned(), "stopped".to_owned())]);
+}
+
+#[tokio::test]
+async fn what_a_program_leaves_behind_ends_with_it() {
+    let program = "sleep 1000 & setsid sleep 1000 & (setsid sh -c 'sleep 1000; true' &) ; exit 0";
+    let (home, fake) = (Home::new(), Fake::with([script(0, program)]));
+    home.run(&fake, 1, None).await.unwrap();
+    assert_eq!(home.survivors(0), []);
+    assert_eq!(fake.ends(), finished(0..1));
+}
+
+#[tokio::test]
+async fn a_fenced_attempt_is_ended_and_its_rows_are_sent() {
+    let (home, fake) = (Home::new(), Fake::with([script(0, "echo row; exec sleep 1000")]));
+    let (setup, _folder) = home.setup(&fake, 1, Some(1));
+    let (_keep, interrupts) = mpsc::channel(1);
+    let agent = tokio::spawn(work(setup, interrupts));
+    home.running(0).await;
+    let stop = Stop { run: "s-0".to_owned(), attempt: 1, reason: "fenced".to_owned(), grace_ms: 100 };
+    fake.change(|state| {
+        state.fenced.insert(("s-0".to_owned(), 1));
+        state.stops.push(stop);
+    });
+    agent.await.unwrap().unwrap();
+    assert_eq!((fake.ends(), home.survivors(0)), (vec![], vec![]));
+    assert_eq!(fake.console("s-0", "stdout"), ["row"]);
+}
+
+#[tokio::test]
+async fn the_first_interrupt_lets_trials_finish() {
+    let trials = (0..5).map(|number| script(number, "sleep 0.5"));
+    let (home, fake) = (Home::new(), Fake::with(trials));
+    let (setup, _folder) = home.setup(&fake, 2, None);
+    let (interrupt, interrupts) = mpsc::channel(1);
+    let agent = tokio::spawn(work(setup, interrupts));
+    home.running(1).await;
+    interrupt.send(()).await.unwrap();
+    agent.await.unwrap().unwrap();
+    assert_eq!(fake.ends(), finished(0..2));
+    assert!(fake.state().leased.is_empty());
+}
+
+#[tokio::test]
+async fn the_second_interrupt_gives_trials_back() {
+    let (home, fake) = (Home::new(), Fake::with([script(0, "exec sleep 1000")]));
+    let (setup, _folder) = home.setup(&fake, 1, None);
+    let (interrupt, interrupts) = mpsc::channel(2);
+    let agent = tokio::spawn(work(setup, interrupts));
+    home.running(0).await;
+    interrupt.send(()).await.unwrap();
+    interrupt.send(()).await.unwrap();
+    agent.await.unwrap().unwrap();
+    assert_eq!(fake.ends(), [("s-0".to_owned(), "preempted".to_owned())]);
+    assert_eq!(home.survivors(0), []);
+}
+
+#[tokio::test]
+async fn a_controller_that_is_away_costs_nothing() {
+    let program = r#"for i in 1 2 3 4 5 6; do echo "{\"x\": $i}"; sleep 0.1; done"#;
+    let (home, fake) = (Home::new(), Fake::with([script(0, program)]));
+    let (setup, _folder) = home.setup(&fake, 1, None);
+    let (_keep, interrupts) = mpsc::channel(1);
+    let agent = tokio::spawn(work(setup, interrupts));
+    until(|| fake.console("s-0", "stdout").len() >= 2).await;
+    fake.change(|state| state.away = true);
+    until(|| home.survivors(0).is_empty()).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(fake.console("s-0", "stdout").len() < 6);
+    fake.change(|state| state.away = false);
+    agent.await.unwrap().unwrap();
+    assert_eq!(fake.console("s-0", "stdout").len(), 6);
+    assert_eq!(fake.ends(), finished(0..1));
+}
+
+#[tokio::test]
+async fn an_agent_without_a_controller_gives_up_soon() {
+    let (home, fake) = (Home::new(), Fake::default());
+    fake.change(|state| state.away = true);
+    let failure = home.run(&fake, 1, None).await.unwrap_err();
+    assert_eq!((failure.exit, failure.message.as_str()), (Exit::Unreachable, "no controller at fake"));
+}
