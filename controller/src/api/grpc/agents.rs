@@ -1,0 +1,118 @@
+//! The Agents service. Called by agents; every method is translate in, call, translate out.
+
+use std::time::Duration;
+
+use ::sweeps::config;
+use proto::v1::{
+    AgentInfo, AgentList, Argument, Beat, ListAgents, Orders, Piece, RunAttempt, Start, Stop,
+    agents_server::Agents, piece,
+};
+use tonic::{Request, Response, Status, async_trait};
+
+use super::{Door, error::status};
+use crate::app::agents;
+
+#[async_trait]
+impl Agents for Door {
+    async fn heartbeat(&self, request: Request<Beat>) -> Result<Response<Orders>, Status> {
+        let (caller, beat) = self.enter(request)?;
+        let orders = agents::heartbeat(&self.app, &caller, beat_from(beat)).await.map_err(status)?;
+        Ok(Response::new(orders_to(orders)))
+    }
+
+    async fn list(&self, request: Request<ListAgents>) -> Result<Response<AgentList>, Status> {
+        let (caller, wanted) = self.enter(request)?;
+        let agents = agents::list(&self.app, &caller, &wanted.sweep).map_err(status)?;
+        Ok(Response::new(AgentList { agents: agents.into_iter().map(agent_to).collect() }))
+    }
+}
+
+fn beat_from(beat: Beat) -> agents::Beat {
+    agents::Beat {
+        agent: beat.agent,
+        incarnation: beat.incarnation,
+        beat: beat.beat,
+        sweep: beat.sweep,
+        holds: beat.holds.into_iter().map(held_from).collect(),
+        free: beat.free,
+        wait: Duration::from_millis(beat.wait_ms.into()),
+        host: beat.host,
+        slots: beat.slots,
+        devices: beat.devices,
+        declined: beat.declined.into_iter().map(attempt_from).collect(),
+    }
+}
+
+fn held_from(held: proto::v1::Held) -> agents::Held {
+    agents::Held { run: held.run, attempt: held.attempt, started: held.started }
+}
+
+fn attempt_from(of: RunAttempt) -> agents::RunAttempt {
+    agents::RunAttempt { run: of.run, attempt: of.attempt }
+}
+
+fn attempt_to(of: agents::RunAttempt) -> RunAttempt {
+    RunAttempt { run: of.run, attempt: of.attempt }
+}
+
+fn orders_to(orders: agents::Orders) -> Orders {
+    Orders {
+        beat: orders.beat,
+        start: orders.start.into_iter().map(start_to).collect(),
+        stop: orders.stop.into_iter().map(stop_to).collect(),
+        keep: orders.keep.into_iter().map(attempt_to).collect(),
+        lease_ms: millis(orders.lease),
+        sweep_state: orders.state.name().to_owned(),
+        sweep_over: orders.state.is_over(),
+        note: orders.note.unwrap_or_default(),
+    }
+}
+
+fn start_to(start: agents::Start) -> Start {
+    Start {
+        run: start.of.run,
+        attempt: start.of.attempt,
+        sweep: start.sweep,
+        trial: start.trial,
+        project: start.project,
+        command: start.command.into_iter().map(argument_to).collect(),
+        params_json: start.params_json,
+        token: start.token,
+        metric: start.metric.unwrap_or_default(),
+        program: start.program.unwrap_or_default(),
+    }
+}
+
+fn argument_to(argument: config::Argument) -> Argument {
+    Argument { pieces: argument.pieces.into_iter().map(piece_to).collect() }
+}
+
+fn piece_to(piece: config::Piece) -> Piece {
+    let piece = match piece {
+        config::Piece::Text(text) => piece::Piece::Text(text),
+        config::Piece::EnvVar(name) => piece::Piece::Envvar(name),
+        config::Piece::ArgsJsonFile => piece::Piece::ArgsJsonFile(true),
+    };
+    Piece { piece: Some(piece) }
+}
+
+fn stop_to(stop: agents::Stop) -> Stop {
+    Stop { run: stop.of.run, attempt: stop.of.attempt, reason: stop.reason, grace_ms: millis(stop.grace) }
+}
+
+fn agent_to(agent: agents::AgentView) -> AgentInfo {
+    AgentInfo {
+        agent: agent.agent,
+        host: agent.host,
+        sweep: agent.sweep,
+        slots: agent.slots,
+        free: agent.free,
+        devices: agent.devices,
+        runs: agent.runs,
+        seen_ms_ago: i64::from(millis(agent.seen_ago)),
+    }
+}
+
+fn millis(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,62 @@
+//! The one table from kinds of errors to gRPC. A hint travels as `besom-hint`, the offset that an append needs as
+//! `besom-offset`.
+
+use tonic::{Code, Status, metadata::MetadataValue};
+
+use crate::app::{
+    error::{Error, Told, Why},
+    text::cut,
+};
+
+/// An error as a client of gRPC sees it.
+pub(super) fn status(error: Error) -> Status {
+    match error {
+        Error::Invalid(told) => tell(Code::InvalidArgument, told),
+        Error::Missing(told) => tell(Code::NotFound, told),
+        Error::Refused(Why::State, told) => tell(Code::FailedPrecondition, told),
+        Error::Refused(Why::Fenced, told) => tell(Code::Aborted, told),
+        Error::Refused(Why::Forbidden, told) => tell(Code::PermissionDenied, told),
+        Error::Refused(Why::Unknown, told) => tell(Code::Unauthenticated, told),
+        Error::Refused(Why::Gap { next }, told) => {
+            let mut status = tell(Code::OutOfRange, told);
+            status.metadata_mut().insert("besom-offset", next.into());
+            status
+        }
+        Error::Busy(told) => tell(Code::Unavailable, told),
+        Error::Bug(reason) => {
+            // The reason may speak of other people's data: it goes to the log and not to the caller.
+            tracing::error!("{reason}");
+            Status::internal("a bug in the controller; its log says more")
+        }
+    }
+}
+
+/// Bytes of a message. It travels in a header, whose bytes take up to three each, and clients take 16 KiB of headers.
+const MESSAGE: usize = 5000;
+
+fn tell(code: Code, told: Told) -> Status {
+    let message = cut(&told.message, MESSAGE);
+    let mut status = Status::new(code, message);
+    // A hint that names something beyond ASCII cannot be sent, and nothing depends on it.
+    if let Some(hint) = told.hint.and_then(|hint| MetadataValue::try_from(cut(&hint, MESSAGE / 5)).ok()) {
+        status.metadata_mut().insert("besom-hint", hint);
+    }
+    status
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_tells_the_offset_and_a_hint_travels() {
+        let gap = status(Error::refused(Why::Gap { next: 42 }, "rows are missing"));
+        assert_eq!(
+            (gap.code(), gap.metadata().get("besom-offset").unwrap().to_str().unwrap()),
+            (Code::OutOfRange, "42")
+        );
+        let missing = status(Error::no_sweep("abc"));
+        assert_eq!((missing.code(), missing.message()), (Code::NotFound, "no sweep `abc`"));
+        assert_eq!(missing.metadata().get("besom-hint").unwrap(), "`sweep ls` shows what there is");
+    }
+}

@@ -1,0 +1,151 @@
+//! The Runs service. Called by the SDK, by agents and by the `sweep` command; every method is translate in, call, translate
+//! out.
+
+use proto::v1::{
+    AppendRows, Appended, BeginRun, Block, EndRun, ListRuns, Outcome, ReadRows, Run, RunBegun, RunEnded,
+    RunRef, runs_server::Runs,
+};
+use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
+
+use super::{Door, error::status, stream};
+use crate::app::{
+    Error,
+    ingest::{self, Append},
+    runs::{self, Begun, End, EndState, NewRun},
+    views::{self, BlockView, Listing, Reading, RunView},
+};
+
+#[async_trait]
+impl Runs for Door {
+    async fn begin(&self, request: Request<BeginRun>) -> Result<Response<RunBegun>, Status> {
+        let (caller, begin) = self.enter(request)?;
+        let begun = match begin.run.is_empty() {
+            true => runs::begin(&self.app, &caller, new_from(begin)).await,
+            false => runs::join(&self.app, &caller, begin.run, begin.attempt).await,
+        };
+        Ok(Response::new(self.begun_to(begun.map_err(status)?)))
+    }
+
+    async fn append(&self, request: Request<AppendRows>) -> Result<Response<Appended>, Status> {
+        let (caller, append) = self.enter(request)?;
+        let appended = ingest::append(&self.app, &caller, append_from(append)).await.map_err(status)?;
+        Ok(Response::new(Appended { next: appended.next, stop_wanted: appended.stop_wanted }))
+    }
+
+    async fn end(&self, request: Request<EndRun>) -> Result<Response<RunEnded>, Status> {
+        let (caller, EndRun { run, attempt, outcome }) = self.enter(request)?;
+        let end = end_from(outcome.unwrap_or_default()).map_err(status)?;
+        let ended = runs::end(&self.app, &caller, run, attempt, end).await.map_err(status)?;
+        let note = ended.run.note.clone().unwrap_or_default();
+        Ok(Response::new(RunEnded { run: Some(ended.into()), note }))
+    }
+
+    async fn get(&self, request: Request<RunRef>) -> Result<Response<Run>, Status> {
+        let (caller, wanted) = self.enter(request)?;
+        let run = views::get_run(&self.app, &caller, wanted.run).await.map_err(status)?;
+        Ok(Response::new(run.into()))
+    }
+
+    type ListStream = BoxStream<Run>;
+
+    async fn list(&self, request: Request<ListRuns>) -> Result<Response<Self::ListStream>, Status> {
+        let (caller, ListRuns { sweep, states, limit }) = self.enter(request)?;
+        let runs =
+            views::list_runs(&self.app, &caller, Listing { sweep, states, limit }).await.map_err(status)?;
+        Ok(Response::new(stream(runs)))
+    }
+
+    type ReadStream = BoxStream<Block>;
+
+    async fn read(&self, request: Request<ReadRows>) -> Result<Response<Self::ReadStream>, Status> {
+        let (caller, ReadRows { run, stream: name, attempt, follow }) = self.enter(request)?;
+        let reading = Reading { run, stream: name, attempt, follow };
+        let blocks = views::read_rows(&self.app, &caller, reading).await.map_err(status)?;
+        Ok(Response::new(stream(blocks)))
+    }
+}
+
+impl Door {
+    fn begun_to(&self, begun: Begun) -> RunBegun {
+        let lease_ms = u32::try_from(self.app.settings.lease.as_millis()).unwrap_or(u32::MAX);
+        let Begun { run, attempt, config_json, token } = begun;
+        RunBegun { run, attempt, config_json, token, lease_ms }
+    }
+}
+
+fn new_from(begin: BeginRun) -> NewRun {
+    NewRun { project: begin.project, name: begin.name, config_json: begin.config_json, tags: begin.tags }
+}
+
+fn append_from(append: AppendRows) -> Append {
+    let AppendRows { run, attempt, writer, stream, offset, frames } = append;
+    Append { run, attempt, writer, stream, offset, frames }
+}
+
+fn end_from(outcome: Outcome) -> Result<End, Error> {
+    let state = match outcome.state.as_str() {
+        "finished" => EndState::Finished,
+        "failed" => EndState::Failed,
+        "stopped" => EndState::Stopped,
+        "preempted" => EndState::Preempted,
+        other => {
+            return Err(Error::invalid(format!("no end `{other}`: finished, failed, stopped or preempted")));
+        }
+    };
+    let text = |text: String| Some(text).filter(|text| !text.is_empty());
+    Ok(End {
+        state,
+        class: text(outcome.class),
+        exit_code: outcome.exit_code,
+        signal: outcome.signal,
+        message: text(outcome.message),
+    })
+}
+
+impl From<RunView> for Run {
+    fn from(view: RunView) -> Self {
+        let RunView { run, summary_json } = view;
+        let ended = !run.state.is_live() || run.outcome.message.is_some();
+        let outcome = ended.then(|| Outcome {
+            state: run.state.name().to_owned(),
+            class: run.outcome.class.unwrap_or_default(),
+            exit_code: run.outcome.exit_code,
+            signal: run.outcome.signal,
+            message: run.outcome.message.unwrap_or_default(),
+        });
+        let suggestion = &run.suggestion;
+        let suggestion_json = suggestion.origin.as_ref().map(|origin| {
+            let fit = suggestion.fit.as_deref().unwrap_or("null");
+            let engine = suggestion.engine.as_deref().unwrap_or_default();
+            format!(r#"{{"origin":{origin},"seen":{},"fit":{fit},"engine":"{engine}"}}"#, suggestion.seen)
+        });
+        Run {
+            id: run.id,
+            sweep: run.sweep.unwrap_or_default(),
+            trial: run.trial,
+            project: run.project,
+            name: run.name,
+            state: run.state.name().to_owned(),
+            attempt: run.attempt,
+            agent: run.agent.unwrap_or_default(),
+            config_json: run.config,
+            summary_json,
+            value: run.value,
+            rows: run.history,
+            outcome,
+            note: run.note.unwrap_or_default(),
+            stop_wanted: run.stop_wanted.is_some(),
+            created_ms: run.created_ms,
+            started_ms: run.started_ms,
+            ended_ms: run.ended_ms,
+            suggestion_json: suggestion_json.unwrap_or_default(),
+        }
+    }
+}
+
+impl From<BlockView> for Block {
+    fn from(view: BlockView) -> Self {
+        let BlockView { attempt, writer, first, rows, fenced, frames } = view;
+        Block { attempt, writer, offset: first, rows, frames, fenced }
+    }
+}

@@ -1,0 +1,120 @@
+//! The Sweeps service. Called by the `sweep` command and by function agents; every method is translate in, call, translate
+//! out.
+
+use proto::v1::{
+    Change, ChangeSweep, Counts, CreateSweep, ListSweeps, ReplayTrials, Replayed, Retried, RetryRuns, Sweep,
+    SweepList, SweepRef, SweepUpdate, sweeps_server::Sweeps,
+};
+use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
+
+use super::{Door, error::status, stream};
+use crate::app::{
+    Error, replay,
+    sweeps::{self, Wish},
+    views::{self, SweepView},
+    watch,
+};
+
+#[async_trait]
+impl Sweeps for Door {
+    async fn create(&self, request: Request<CreateSweep>) -> Result<Response<Sweep>, Status> {
+        let (caller, CreateSweep { yaml, source, idempotency_key: key }) = self.enter(request)?;
+        let key = Some(key).filter(|key| !key.is_empty());
+        let sweep = sweeps::create(&self.app, &caller, yaml, source, key).await.map_err(status)?;
+        Ok(Response::new(sweep.into()))
+    }
+
+    async fn get(&self, request: Request<SweepRef>) -> Result<Response<Sweep>, Status> {
+        let (caller, wanted) = self.enter(request)?;
+        let sweep = views::get_sweep(&self.app, &caller, wanted.sweep).await.map_err(status)?;
+        Ok(Response::new(sweep.into()))
+    }
+
+    async fn list(&self, request: Request<ListSweeps>) -> Result<Response<SweepList>, Status> {
+        let (caller, wanted) = self.enter(request)?;
+        let sweeps = views::list_sweeps(&self.app, &caller, wanted.limit).await.map_err(status)?;
+        Ok(Response::new(SweepList { sweeps: sweeps.into_iter().map(Into::into).collect() }))
+    }
+
+    async fn change(&self, request: Request<ChangeSweep>) -> Result<Response<Sweep>, Status> {
+        let (caller, wanted) = self.enter(request)?;
+        let wish = wish_from(wanted.change()).map_err(status)?;
+        let sweep = sweeps::change(&self.app, &caller, wanted.sweep, wish).await.map_err(status)?;
+        Ok(Response::new(sweep.into()))
+    }
+
+    async fn retry(&self, request: Request<RetryRuns>) -> Result<Response<Retried>, Status> {
+        let (caller, wanted) = self.enter(request)?;
+        let runs = sweeps::retry(&self.app, &caller, wanted.sweep, wanted.runs).await.map_err(status)?;
+        Ok(Response::new(Retried { runs }))
+    }
+
+    type WatchStream = BoxStream<SweepUpdate>;
+
+    async fn watch(&self, request: Request<SweepRef>) -> Result<Response<Self::WatchStream>, Status> {
+        let (caller, wanted) = self.enter(request)?;
+        let updates = watch::watch(&self.app, &caller, wanted.sweep).await.map_err(status)?;
+        Ok(Response::new(stream(updates)))
+    }
+
+    async fn replay(&self, request: Request<ReplayTrials>) -> Result<Response<Replayed>, Status> {
+        let (caller, wanted) = self.enter(request)?;
+        let found = replay::replay(&self.app, &caller, wanted.sweep, wanted.trials).await.map_err(status)?;
+        let replay::Replayed { equal, incomparable, different } = found;
+        Ok(Response::new(Replayed { equal, incomparable, different }))
+    }
+}
+
+fn wish_from(change: Change) -> Result<Wish, Error> {
+    match change {
+        Change::Pause => Ok(Wish::Pause),
+        Change::Resume => Ok(Wish::Resume),
+        Change::Stop => Ok(Wish::Stop),
+        Change::Cancel => Ok(Wish::Cancel),
+        Change::Unspecified => Err(Error::invalid("say what is to change: pause, resume, stop or cancel")),
+    }
+}
+
+impl From<watch::SweepUpdate> for SweepUpdate {
+    fn from(update: watch::SweepUpdate) -> Self {
+        let runs = update.runs.into_iter().map(Into::into).collect();
+        SweepUpdate { sweep: Some(update.sweep.into()), runs }
+    }
+}
+
+impl From<SweepView> for Sweep {
+    fn from(view: SweepView) -> Self {
+        let SweepView { sweep, plan, progress, note, warnings, best } = view;
+        let metric = plan.metric();
+        Sweep {
+            id: sweep.id,
+            name: plan.config.name.clone().unwrap_or_default(),
+            description: plan.config.description.clone().unwrap_or_default(),
+            project: plan.config.project.clone().unwrap_or_default(),
+            method: plan.method().to_owned(),
+            state: progress.state.name().to_owned(),
+            closing: progress.closing.unwrap_or_default(),
+            note: note.unwrap_or_default(),
+            metric: metric.map(|metric| metric.name.clone()).unwrap_or_default(),
+            maximize: plan.study.maximize,
+            target: metric.and_then(|metric| metric.target),
+            yaml: sweep.yaml,
+            warnings,
+            seed: sweep.seed.to_string(),
+            trials_bound: plan.bound,
+            counts: Some(Counts {
+                queued: progress.queued,
+                leased: progress.leased,
+                running: progress.running,
+                finished: progress.finished,
+                failed: progress.failed,
+                crashed: progress.crashed,
+                stopped: progress.stopped,
+                trials: progress.next_trial,
+            }),
+            best: best.map(Into::into),
+            created_ms: sweep.created_ms,
+            ended_ms: progress.ended_ms,
+        }
+    }
+}

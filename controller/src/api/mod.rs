@@ -1,0 +1,4 @@
+//! The doors: each speaks one protocol and decides nothing. Called by the server in `lib.rs`. Never sees the store.
+
+mod caller;
+pub(crate) mod grpc;

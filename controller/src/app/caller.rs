@@ -1,0 +1,135 @@
+//! Who calls, and what that opens. Every use case takes the [`Caller`]; the doors get it from a token. A run's token holds
+//! its own proof, so none is stored: run, attempt, and a keyed hash of both.
+
+use super::error::{Error, Why};
+
+/// Who calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// May do everything.
+    Admin,
+    /// The program of a run, or its agent on its behalf: may read and write this run and nothing else.
+    Run(String),
+}
+
+impl Caller {
+    /// Passes for those who may do everything.
+    ///
+    /// # Errors
+    /// Refused for a run.
+    pub(crate) fn admin(&self) -> Result<(), Error> {
+        match self {
+            Caller::Admin => Ok(()),
+            Caller::Run(run) => Err(Error::refused(
+                Why::Forbidden,
+                format!("this token opens the run `{run}` and nothing else"),
+            )),
+        }
+    }
+
+    /// Passes for those who may use this run.
+    ///
+    /// # Errors
+    /// Refused for another run.
+    pub(crate) fn run(&self, run: &str) -> Result<(), Error> {
+        match self {
+            Caller::Run(own) if own != run => self.admin(),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Makes and checks tokens.
+#[derive(Clone)]
+pub(crate) struct Tokens {
+    admin: Option<blake3::Hash>,
+    key: [u8; 32],
+}
+
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tokens")
+    }
+}
+
+impl Tokens {
+    /// `admin` opens everything; without it everybody is let in. `secret` belongs to the data folder.
+    pub(crate) fn new(admin: Option<&str>, secret: &[u8]) -> Self {
+        let material = admin.map_or(secret, str::as_bytes);
+        Self {
+            admin: admin.map(|token| blake3::hash(token.as_bytes())),
+            key: blake3::derive_key("besom 2026 token of a run", material),
+        }
+    }
+
+    /// The token that opens this run only.
+    pub(crate) fn of_run(&self, run: &str, attempt: u32) -> String {
+        let proof = self.proof(run, attempt).to_hex();
+        format!("run.{run}.{attempt}.{proof}")
+    }
+
+    /// Who has this token.
+    ///
+    /// # Errors
+    /// Refused when there is none or it opens nothing.
+    pub(crate) fn caller(&self, token: Option<&str>) -> Result<Caller, Error> {
+        let Some(admin) = &self.admin else { return Ok(Caller::Admin) };
+        let unknown = |message: &str| {
+            Error::refused(Why::Unknown, message)
+                .hint("set BESOM_TOKEN to the token that the controller was started with")
+        };
+        let token = token.ok_or_else(|| unknown("the controller wants a token"))?;
+        // Hashes are compared in constant time, so that the answer's delay tells nothing about the token.
+        if blake3::hash(token.as_bytes()) == *admin {
+            return Ok(Caller::Admin);
+        }
+        self.run_of(token).map(Caller::Run).ok_or_else(|| unknown("the controller does not know this token"))
+    }
+
+    fn run_of(&self, token: &str) -> Option<String> {
+        let (run, rest) = token.strip_prefix("run.")?.split_once('.')?;
+        let (attempt, proof) = rest.split_once('.')?;
+        let proof = blake3::Hash::from_hex(proof).ok()?;
+        (self.proof(run, attempt.parse().ok()?) == proof).then(|| run.to_owned())
+    }
+
+    fn proof(&self, run: &str, attempt: u32) -> blake3::Hash {
+        blake3::keyed_hash(&self.key, format!("{run}.{attempt}").as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_token_opens_its_run_only() {
+        let tokens = Tokens::new(Some("hush"), b"");
+        let token = tokens.of_run("abcdefgh-7", 2);
+        let caller = tokens.caller(Some(&token)).unwrap();
+        assert_eq!(caller, Caller::Run("abcdefgh-7".to_owned()));
+        assert!(caller.run("abcdefgh-7").is_ok());
+        assert!(caller.run("abcdefgh-8").is_err());
+        assert!(caller.admin().is_err());
+    }
+
+    #[test]
+    fn what_was_not_made_here_opens_nothing() {
+        let tokens = Tokens::new(Some("hush"), b"");
+        assert_eq!(tokens.caller(Some("hush")), Ok(Caller::Admin));
+        let forged = tokens.of_run("a-1", 1).replace("run.a-1.1.", "run.a-2.1.");
+        let foreign = Tokens::new(Some("other"), b"").of_run("a-1", 1);
+        for bad in
+            [None, Some(""), Some("Hush"), Some("run.a-1.1."), Some(forged.as_str()), Some(foreign.as_str())]
+        {
+            assert!(tokens.caller(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_token_everybody_is_let_in() {
+        let tokens = Tokens::new(None, b"secret");
+        assert_eq!(tokens.caller(None), Ok(Caller::Admin));
+        assert_eq!(tokens.caller(Some("anything")), Ok(Caller::Admin));
+    }
+}

@@ -1,0 +1,164 @@
+//! Rows come in: appended at the end of their stream, summed up in their run. Called by the doors for SDK and agent. An
+//! append may be sent again at any time: rows below the stored end are skipped, a gap is refused with the offset needed.
+
+use std::{borrow::Cow, sync::Arc};
+
+use sweeps::lifecycle::run::State;
+
+use super::{
+    App,
+    bell::{Ring, Topic},
+    caller::Caller,
+    change::Change,
+    digest::{Digest, Summary},
+    error::{Error, Why},
+    runs::{check_attempt, fenced},
+};
+use crate::store::{self, blocks::Stream, runs::Run};
+
+/// Rows that are to be appended.
+#[derive(Clone, Debug)]
+pub(crate) struct Append {
+    /// The run.
+    pub(crate) run: String,
+    /// The attempt that writes.
+    pub(crate) attempt: u32,
+    /// Who writes.
+    pub(crate) writer: String,
+    /// "history", "summary" or "console".
+    pub(crate) stream: String,
+    /// Rows of this (run, attempt, writer, stream) that came before.
+    pub(crate) offset: u64,
+    /// The rows. None: a sign of life, or a question where the stream ends.
+    pub(crate) frames: Vec<u8>,
+}
+
+/// Where a stream ends now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Appended {
+    /// The next offset.
+    pub(crate) next: u64,
+    /// The run should end.
+    pub(crate) stop_wanted: bool,
+}
+
+/// What became of an append that was kept.
+enum Kept {
+    Merged(Appended),
+    Fenced { now: u32 },
+}
+
+/// Stores rows. They are on the disk when this returns.
+///
+/// # Errors
+/// Refused with [`Why::Gap`] when rows are missing before these, with [`Why::Fenced`] when another attempt owns the run:
+/// then they are kept, marked, and never merged. Invalid when the bytes are damaged.
+pub(crate) async fn append(app: &Arc<App>, caller: &Caller, append: Append) -> Result<Appended, Error> {
+    caller.run(&append.run)?;
+    let digest = check(app, &append)?;
+    app.leases.renew(&append.run, append.attempt, app.clock.now());
+    let (run, attempt) = (append.run.clone(), append.attempt);
+    match app.change(move |change| keep(change, &append, digest)).await? {
+        Kept::Merged(appended) => Ok(appended),
+        Kept::Fenced { now } => Err(fenced(&run, attempt, now)),
+    }
+}
+
+fn check(app: &App, append: &Append) -> Result<Digest, Error> {
+    let most = app.settings.limits.append_bytes;
+    if append.frames.len() > most {
+        return Err(Error::invalid(format!("an append of {} bytes, {most} at most", append.frames.len())));
+    }
+    if append.writer.is_empty() || append.writer.len() > 64 {
+        return Err(Error::invalid("a writer's name has 1 to 64 bytes"));
+    }
+    let digest = match append.stream.as_str() {
+        "history" | "summary" => Digest::of(&append.frames),
+        "console" => Digest::count(&append.frames),
+        other => return Err(Error::invalid(format!("no stream `{other}`: history, summary or console"))),
+    };
+    digest.map_err(|corrupt| Error::invalid(format!("damaged rows: {corrupt}")))
+}
+
+fn keep(change: &mut Change<'_>, append: &Append, mut digest: Digest) -> Result<Kept, Error> {
+    let mut run = change.run(&append.run)?;
+    let is_current = check_attempt(&run, append.attempt)?;
+    let stream =
+        Stream { run: run.key, name: &append.stream, attempt: append.attempt, writer: &append.writer };
+    let next = store::blocks::next(change.tx, stream)?;
+    let mut frames = Cow::Borrowed(append.frames.as_slice());
+    let known = next.checked_sub(append.offset).ok_or_else(|| gap(append, next))?;
+    if known > 0 && digest.rows > 0 {
+        let cut = record::skip(&frames, known)
+            .map_err(|corrupt| Error::invalid(format!("damaged rows: {corrupt}")))?;
+        digest = Digest::of(&cut)
+            .map_err(|corrupt| Error::Bug(format!("cutting frames broke them: {corrupt}")))?;
+        frames = Cow::Owned(cut);
+    }
+    if digest.rows > 0 {
+        store::blocks::insert(change.tx, stream, next, digest.rows, !is_current, &frames)?;
+        change.ring(Ring::All(Topic::Run(run.id.clone())));
+    }
+    if !is_current {
+        return Ok(Kept::Fenced { now: run.attempt });
+    }
+    let was = run.state;
+    if matches!(was, State::Leased | State::Queued) || (was == State::Crashed && digest.rows > 0) {
+        change.hear(&mut run)?;
+    }
+    if digest.rows > 0 {
+        sum_up(change, &mut run, &append.stream, &digest)?;
+    }
+    if was != run.state {
+        store::runs::save(change.tx, &run)?;
+    }
+    Ok(Kept::Merged(Appended { next: next + digest.rows, stop_wanted: run.stop_wanted.is_some() }))
+}
+
+/// The append's part in the run's summary, its counts and its value.
+fn sum_up(change: &mut Change<'_>, run: &mut Run, stream: &str, digest: &Digest) -> Result<(), Error> {
+    if stream == "console" {
+        return Ok(());
+    }
+    let limits = &change.app.settings.limits;
+    let damaged = |corrupt| Error::Bug(format!("the summary of a run is damaged: {corrupt}"));
+    let mut summary = Summary::read(&store::summaries::get(change.tx, run.key)?).map_err(damaged)?;
+    let fits = if stream == "history" {
+        run.history += digest.rows;
+        summary.add_history(digest, limits)
+    } else {
+        summary.add_summary(digest, limits)
+    };
+    store::summaries::save(change.tx, run.key, &summary.write())?;
+    let before = run.value;
+    if let Some(sweep) = &run.sweep {
+        let plan = change.app.plans.get(change.tx, sweep)?;
+        if let Some(key) = plan.metric().and_then(|metric| digest.key(&metric.name)) {
+            run.logged += key.rows;
+            let best = key.range.map(|(least, most)| if plan.study.maximize { most } else { least });
+            run.value = best
+                .into_iter()
+                .chain(run.value)
+                .reduce(|one, two| if plan.is_better(one, two) { one } else { two });
+        }
+    }
+    store::runs::save_logged(change.tx, run)?;
+    if !fits && run.note.is_none() {
+        run.note = Some(format!("the summary keeps {} keys; the history has all", limits.summary_keys));
+        store::runs::save(change.tx, run)?;
+    }
+    if before != run.value {
+        change.improved(run)?;
+        if run.state == State::Finished {
+            run.note = run.note.take().filter(|_| before.is_some());
+            store::runs::save(change.tx, run)?;
+            change.corrected(run)?;
+        }
+    }
+    Ok(())
+}
+
+fn gap(append: &Append, next: u64) -> Error {
+    let message = format!("rows {next} to {} of `{}` are missing", append.offset - 1, append.stream);
+    Error::refused(Why::Gap { next }, message)
+}

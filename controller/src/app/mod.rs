@@ -1,0 +1,161 @@
+//! What the controller decides: one file of use cases per noun, over one store. Called by the doors of `api`, by the
+//! background step and by tests. Never sees a wire format, and never a database's own words.
+
+pub(crate) mod agents;
+pub(crate) mod bell;
+pub(crate) mod caller;
+pub(crate) mod change;
+mod digest;
+pub(crate) mod error;
+pub(crate) mod ingest;
+mod leases;
+mod names;
+mod orders;
+pub(crate) mod plan;
+mod presence;
+pub(crate) mod replay;
+pub(crate) mod runs;
+mod suggest;
+pub(crate) mod sweeps;
+pub(crate) mod text;
+pub(crate) mod upkeep;
+pub(crate) mod views;
+pub(crate) mod watch;
+
+use std::sync::Arc;
+
+use tokio::sync::watch as channel;
+
+pub(crate) use error::Error;
+
+use crate::{
+    chance::Chance,
+    clock::Clock,
+    settings::Settings,
+    store::{self, Store, Tx},
+};
+use bell::Bell;
+use caller::Tokens;
+use change::{Change, Effects};
+use leases::Leases;
+use plan::Plans;
+use presence::Presences;
+use suggest::Searches;
+
+/// All that a use case may need.
+#[derive(Debug)]
+pub(crate) struct App {
+    /// Limits and defaults.
+    pub(crate) settings: Settings,
+    /// Who may do what.
+    pub(crate) tokens: Tokens,
+    clock: Clock,
+    chance: Chance,
+    store: Store,
+    bell: Bell,
+    leases: Leases,
+    presences: Presences,
+    plans: Plans,
+    searches: Searches,
+    draining: channel::Sender<bool>,
+}
+
+const SECRET: &str = "secret";
+
+impl App {
+    /// Over an open store. Every attempt that somebody holds gets a full lease.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn open(
+        settings: Settings,
+        store: Store,
+        clock: Clock,
+        chance: Chance,
+    ) -> Result<Arc<Self>, Error> {
+        let secret = chance.secret();
+        let keep = move |tx: &Tx<'_>| -> Result<Vec<u8>, Error> {
+            if let Some(known) = store::facts::get(tx, SECRET)? {
+                return Ok(known);
+            }
+            store::facts::set(tx, SECRET, &secret)?;
+            Ok(secret.to_vec())
+        };
+        let secret = store.write(keep, |_| {}).await?;
+        let held = store.read(|tx| store::runs::held(tx).map_err(Error::from)).await?;
+        let leases = Leases::new(settings.lease);
+        for (run, attempt, _) in &held {
+            leases.grant(run, *attempt, clock.now());
+        }
+        Ok(Arc::new(Self {
+            tokens: Tokens::new(settings.token.as_deref(), &secret),
+            plans: Plans::new(settings.limits.plans),
+            searches: Searches::default(),
+            bell: Bell::default(),
+            presences: Presences::default(),
+            draining: channel::Sender::new(false),
+            leases,
+            clock,
+            chance,
+            store,
+            settings,
+        }))
+    }
+
+    /// Ends long polls and streams, so that the program can end soon.
+    pub(crate) fn drain(&self) {
+        self.draining.send_replace(true);
+    }
+
+    /// The only time.
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Returns when [`App::drain`] was called.
+    async fn drained(&self) {
+        let mut draining = self.draining.subscribe();
+        // The sender lives as long as `self`.
+        let _ = draining.wait_for(|draining| *draining).await;
+    }
+
+    fn is_draining(&self) -> bool {
+        *self.draining.borrow()
+    }
+
+    /// Makes a change: `work` runs in a transaction of its own, and what it did is on the disk when this returns. Leases
+    /// and rings follow the commit, even when the caller has gone away.
+    async fn change<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&mut Change<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (app, after) = (self.clone(), self.clone());
+        let work = move |tx: &Tx<'_>| {
+            let mut change = Change::new(tx, &app);
+            let value = work(&mut change)?;
+            Ok::<_, Error>((value, change.close()?))
+        };
+        let (value, _) = self.store.write(work, move |(_, effects)| after.follow(effects)).await?;
+        Ok(value)
+    }
+
+    fn follow(&self, effects: &Effects) {
+        let now = self.clock.now();
+        for (run, attempt) in &effects.held {
+            match attempt {
+                Some(attempt) => self.leases.grant(run, *attempt, now),
+                None => self.leases.release(run),
+            }
+        }
+        self.bell.ring(&effects.rings);
+    }
+
+    /// Reads from one snapshot.
+    async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Tx<'_>, &App) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let app = self.clone();
+        self.store.read(move |tx| work(tx, &app)).await
+    }
+}

@@ -1,0 +1,141 @@
+//! What an agent is to do: the whole truth about what it holds, decided in one transaction from its heartbeat and the rows.
+//! Used by `app::agents`. Never waits.
+
+use sweeps::lifecycle::{
+    run::{Event, State},
+    sweep,
+};
+
+use super::{
+    agents::{Beat, Held, RunAttempt, Stop},
+    change::Change,
+    error::Error,
+    suggest::{HandedOut, hand_out},
+    views,
+};
+use crate::store::{self, runs::Run};
+
+/// Orders before the parts that need no transaction are added.
+#[derive(Debug)]
+pub(super) struct Draft {
+    /// Leased to the agent just now.
+    pub(super) fresh: Vec<Run>,
+    /// Leased before, and the agent does not seem to know.
+    pub(super) again: Vec<Run>,
+    /// To be ended.
+    pub(super) stop: Vec<Stop>,
+    /// Held by right.
+    pub(super) keep: Vec<RunAttempt>,
+    /// State of the sweep that the agent works for.
+    pub(super) state: sweep::State,
+    /// Why it hands out nothing.
+    pub(super) note: Option<String>,
+    /// There is room for a trial that a model has to propose.
+    pub(super) wants_model: bool,
+}
+
+/// Decides. May be called several times for one heartbeat.
+///
+/// # Errors
+/// Missing when the sweep does not exist; refused when the heartbeat is not the newest of its agent.
+pub(super) fn decide(change: &mut Change<'_>, beat: &Beat) -> Result<Draft, Error> {
+    change.app.presences.still_newest(beat)?;
+    change.progress(&beat.sweep)?;
+    incarnate(change, beat)?;
+    for declined in &beat.declined {
+        decline(change, beat, declined)?;
+    }
+    let (mut stop, mut keep) = (Vec::new(), Vec::new());
+    for held in &beat.holds {
+        let of = RunAttempt { run: held.run.clone(), attempt: held.attempt };
+        match hold(change, beat, held)? {
+            None => keep.push(of),
+            Some(reason) => stop.push(Stop { of, reason, grace: change.app.settings.stop_grace }),
+        }
+    }
+    let again = unknown_to(change, beat)?;
+    let free = u64::from(beat.free).saturating_sub(again.len() as u64);
+    let count = free.min(change.app.settings.limits.starts.into());
+    let HandedOut { runs: fresh, wants_model } = hand_out(change, &beat.sweep, &beat.agent, count)?;
+    change.settle(&beat.sweep)?;
+    let progress = change.progress(&beat.sweep)?;
+    Ok(Draft { fresh, again, stop, keep, state: progress.state, note: views::note(progress), wants_model })
+}
+
+/// A new incarnation that does not name a run has lost it.
+fn incarnate(change: &mut Change<'_>, beat: &Beat) -> Result<(), Error> {
+    let known = store::agents::incarnation(change.tx, &beat.agent)?;
+    match known {
+        Some(known) if known == beat.incarnation => return Ok(()),
+        Some(known) if known > beat.incarnation => return Err(super::presence::superseded()),
+        Some(_) => {
+            for mut run in store::runs::held_by(change.tx, &beat.agent)? {
+                if !beat.holds(&run.id, run.attempt) {
+                    change.lose(&mut run, "its agent was started again and had lost it")?;
+                }
+            }
+        }
+        None => {}
+    }
+    store::agents::save(change.tx, &beat.agent, beat.incarnation)?;
+    Ok(())
+}
+
+fn decline(change: &mut Change<'_>, beat: &Beat, declined: &RunAttempt) -> Result<(), Error> {
+    let Some(mut run) = store::runs::get(change.tx, &declined.run)? else { return Ok(()) };
+    let is_own = run.agent.as_deref() == Some(&beat.agent) && run.attempt == declined.attempt;
+    if is_own && run.state == State::Leased {
+        change.step(&mut run, Event::Decline)?;
+        run.agent = None;
+        if run.stop_wanted.is_some() {
+            change.end(&mut run, Event::Stop)?;
+        }
+        store::runs::save(change.tx, &run)?;
+    }
+    Ok(())
+}
+
+/// Why a held attempt is to be stopped; `None` when it may go on.
+fn hold(change: &mut Change<'_>, beat: &Beat, held: &Held) -> Result<Option<String>, Error> {
+    let fenced = Ok(Some("fenced".to_owned()));
+    let Some(mut run) = store::runs::get(change.tx, &held.run)? else { return fenced };
+    if run.attempt != held.attempt || run.agent.as_deref() != Some(&beat.agent) {
+        return fenced;
+    }
+    match run.state {
+        State::Leased if !held.started => {}
+        State::Leased | State::Queued => {
+            change.hear(&mut run)?;
+            store::runs::save(change.tx, &run)?;
+        }
+        State::Crashed => {
+            change.hear(&mut run)?;
+            if run.state == State::Crashed {
+                return Ok(Some("cancelled".to_owned()));
+            }
+            store::runs::save(change.tx, &run)?;
+        }
+        // Over, as its own SDK told; the process may still be saving its model, and holds its slot by right.
+        State::Finished | State::Failed => return Ok(None),
+        State::Running | State::Preempted | State::Stopped | State::Pruned => {}
+    }
+    Ok(run.stop_wanted)
+}
+
+/// Leased to the agent, which does not name them: the reply that told it so was lost. What runs and is not named is not
+/// told again: its lease ends by itself.
+fn unknown_to(change: &mut Change<'_>, beat: &Beat) -> Result<Vec<Run>, Error> {
+    let mut again = Vec::new();
+    for mut run in store::runs::held_by(change.tx, &beat.agent)? {
+        if run.state != State::Leased || beat.holds(&run.id, run.attempt) {
+            continue;
+        }
+        if run.stop_wanted.is_some() {
+            change.end(&mut run, Event::Stop)?;
+            store::runs::save(change.tx, &run)?;
+        } else {
+            again.push(run);
+        }
+    }
+    Ok(again)
+}

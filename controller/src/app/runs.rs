@@ -1,0 +1,258 @@
+//! Runs begin and end. Called by the doors for SDK and agent; what lies between is `app::ingest`. Every report carries its
+//! attempt: an older one is fenced.
+
+use std::sync::Arc;
+
+use sweeps::lifecycle::run::{Event, State};
+
+use super::{
+    App,
+    caller::Caller,
+    change::Change,
+    digest::Summary,
+    error::{Error, Why},
+    names,
+    text::cut,
+    views::{self, RunView},
+};
+use crate::store::{
+    self,
+    runs::{Outcome, Run, Suggestion},
+};
+
+/// A run outside of a sweep that is to begin.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NewRun {
+    /// For people.
+    pub(crate) project: String,
+    /// For people.
+    pub(crate) name: String,
+    /// JSON object; empty means `{}`.
+    pub(crate) config_json: String,
+    /// For people.
+    pub(crate) tags: Vec<String>,
+}
+
+/// What a program needs to know of its run.
+#[derive(Clone, Debug)]
+pub(crate) struct Begun {
+    /// Its id.
+    pub(crate) run: String,
+    /// The attempt that the program is.
+    pub(crate) attempt: u32,
+    /// JSON object.
+    pub(crate) config_json: String,
+    /// Opens this run only.
+    pub(crate) token: String,
+}
+
+/// How a program ended, as its agent or its SDK tells it.
+#[derive(Clone, Debug)]
+pub(crate) struct End {
+    /// In a word.
+    pub(crate) state: EndState,
+    /// For failed: one of start, error, out_of_memory, timeout, diverged.
+    pub(crate) class: Option<String>,
+    /// Of the program.
+    pub(crate) exit_code: Option<i32>,
+    /// That ended the program.
+    pub(crate) signal: Option<i32>,
+    /// For people.
+    pub(crate) message: Option<String>,
+}
+
+/// How a program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EndState {
+    /// Well.
+    Finished,
+    /// Badly.
+    Failed,
+    /// Because a person wanted it.
+    Stopped,
+    /// Because its node wants to be free.
+    Preempted,
+}
+
+/// Classes of failure.
+const CLASSES: [&str; 5] = ["start", "error", "out_of_memory", "timeout", "diverged"];
+
+/// Begins a run outside of any sweep.
+///
+/// # Errors
+/// Invalid when the config is no JSON object or something is too long.
+pub(crate) async fn begin(app: &Arc<App>, caller: &Caller, new: NewRun) -> Result<Begun, Error> {
+    caller.admin()?;
+    let limits = &app.settings.limits;
+    if new.config_json.len() > limits.config_bytes {
+        return Err(Error::invalid(format!("a config of more than {} bytes", limits.config_bytes)));
+    }
+    let texts = [&new.project, &new.name].into_iter().chain(&new.tags).map(String::len).sum::<usize>();
+    if texts > limits.text_bytes {
+        return Err(Error::invalid(format!(
+            "project, name and tags of more than {} bytes",
+            limits.text_bytes
+        )));
+    }
+    let config = if new.config_json.is_empty() { "{}".to_owned() } else { new.config_json };
+    if !serde_json::from_str::<serde_json::Value>(&config).is_ok_and(|config| config.is_object()) {
+        return Err(Error::invalid("the config of a run is one JSON object"));
+    }
+    let tags = serde_json::json!(new.tags).to_string();
+    let run = app.change(move |change| insert(change, new.project, new.name, tags, config)).await?;
+    Ok(begun(app, run))
+}
+
+fn insert(
+    change: &mut Change<'_>,
+    project: String,
+    name: String,
+    tags: String,
+    config: String,
+) -> Result<Run, Error> {
+    let mut id = change.app.chance.id();
+    while store::runs::get(change.tx, &id)?.is_some() {
+        id = change.app.chance.id();
+    }
+    let mut run = Run {
+        key: 0,
+        id,
+        sweep: None,
+        trial: None,
+        project,
+        name,
+        tags,
+        config,
+        suggestion: Suggestion::default(),
+        state: State::Running,
+        attempt: 1,
+        agent: None,
+        crashes: 0,
+        front: false,
+        stop_wanted: None,
+        history: 0,
+        logged: 0,
+        value: None,
+        outcome: Outcome::default(),
+        note: None,
+        created_ms: change.now_ms,
+        started_ms: Some(change.now_ms),
+        ended_ms: None,
+    };
+    change.create_run(&mut run)?;
+    Ok(run)
+}
+
+/// What a trial's program needs to go on; begins nothing twice. `attempt` 0 means the present one.
+///
+/// # Errors
+/// Missing, or refused with [`Why::Fenced`] when another attempt owns the run.
+pub(crate) async fn join(app: &Arc<App>, caller: &Caller, id: String, attempt: u32) -> Result<Begun, Error> {
+    caller.run(&id)?;
+    let work = move |change: &mut Change<'_>| {
+        let mut run = change.run(&id)?;
+        if attempt != 0 && !check_attempt(&run, attempt)? {
+            return Err(fenced(&id, attempt, run.attempt));
+        }
+        if run.state == State::Leased {
+            change.hear(&mut run)?;
+            store::runs::save(change.tx, &run)?;
+        }
+        Ok(run)
+    };
+    Ok(begun(app, app.change(work).await?))
+}
+
+fn begun(app: &App, run: Run) -> Begun {
+    let token = app.tokens.of_run(&run.id, run.attempt);
+    Begun { attempt: run.attempt, config_json: run.config, token, run: run.id }
+}
+
+/// Ends an attempt. A repeat answers as the first did.
+///
+/// # Errors
+/// Refused with [`Why::Fenced`] when another attempt owns the run.
+pub(crate) async fn end(
+    app: &Arc<App>,
+    caller: &Caller,
+    id: String,
+    attempt: u32,
+    mut end: End,
+) -> Result<RunView, Error> {
+    caller.run(&id)?;
+    if let Some(class) = end.class.as_deref().filter(|class| !CLASSES.contains(class)) {
+        return Err(Error::invalid(format!("no class of failure `{class}`: {}", CLASSES.join(", "))));
+    }
+    if let Some(message) = &mut end.message {
+        message.truncate(cut(message, app.settings.limits.text_bytes).len());
+    }
+    let work = move |change: &mut Change<'_>| {
+        let mut run = change.run(&id)?;
+        if !check_attempt(&run, attempt)? {
+            return Err(fenced(&id, attempt, run.attempt));
+        }
+        if run.state == State::Crashed || run.state.is_live() {
+            finish(change, &mut run, end)?;
+        }
+        views::run(change.tx, run)
+    };
+    app.change(work).await
+}
+
+fn finish(change: &mut Change<'_>, run: &mut Run, end: End) -> Result<(), Error> {
+    if !run.state.is_held() {
+        change.hear(run)?;
+    }
+    run.outcome =
+        Outcome { class: end.class, exit_code: end.exit_code, signal: end.signal, message: end.message };
+    if end.state == EndState::Preempted && run.sweep.is_some() && run.stop_wanted.is_none() {
+        change.step(run, Event::Preempt)?;
+        change.step(run, Event::Requeue)?;
+        run.front = true;
+        run.agent = None;
+    } else {
+        let event = match (end.state, &run.stop_wanted) {
+            (EndState::Finished, _) => Event::Finish,
+            (EndState::Failed, None) => Event::Fail,
+            _ => Event::Stop,
+        };
+        if event == Event::Finish {
+            run.note = metric_note(change, run)?.or(run.note.take());
+        }
+        change.end(run, event)?;
+    }
+    store::runs::save(change.tx, run)?;
+    Ok(())
+}
+
+/// A finished run without a value is told why, as far as one can know.
+fn metric_note(change: &Change<'_>, run: &Run) -> Result<Option<String>, Error> {
+    let (Some(sweep), None) = (&run.sweep, run.value) else { return Ok(None) };
+    let plan = change.app.plans.get(change.tx, sweep)?;
+    let Some(metric) = plan.metric() else { return Ok(None) };
+    let summary = Summary::read(&store::summaries::get(change.tx, run.key)?).unwrap_or_default();
+    Ok(Some(names::note(&metric.name, run.logged, summary.keys())))
+}
+
+/// Whether the attempt is the run's own. False: another one owns the run, or will.
+///
+/// # Errors
+/// Invalid when no such attempt was ever handed out.
+pub(super) fn check_attempt(run: &Run, attempt: u32) -> Result<bool, Error> {
+    if attempt == 0 || attempt > run.attempt {
+        return Err(Error::invalid(format!("the run `{}` has no attempt {attempt}", run.id)));
+    }
+    // In the queue without an agent, the last attempt was given up by a person, a node or its agent.
+    let given_up = run.state == State::Queued && run.agent.is_none();
+    Ok(attempt == run.attempt && !given_up)
+}
+
+/// Another attempt owns the run.
+pub(super) fn fenced(run: &str, attempt: u32, now: u32) -> Error {
+    let owner = if now == attempt {
+        "was given up".to_owned()
+    } else {
+        format!("is over: attempt {now} owns the run")
+    };
+    Error::refused(Why::Fenced, format!("attempt {attempt} of the run `{run}` {owner}"))
+}

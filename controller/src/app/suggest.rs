@@ -1,0 +1,232 @@
+//! Hands out trials: what waits in the queue first, then new points. Grid and random need the trial's number alone and are
+//! proposed inside the transaction. A model reads the history: one proposer per sweep, off the async threads, outside of
+//! any transaction. Used by `app::orders` and `app::agents`. Everything kept here is a cache of the rows.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use sweeps::{
+    history::{History, Outcome as Came, Trial},
+    lifecycle::sweep,
+    point::Point,
+    search::{self, Exhausted},
+    space::Space,
+};
+use tokio::{sync::Mutex as AsyncMutex, time::Instant};
+
+use super::{App, agents::Beat, change::Change, error::Error, plan::Plan};
+use crate::store::{
+    self,
+    events::{Kind, Told},
+    runs::{Outcome, Run, Suggestion},
+};
+
+/// What was handed out.
+#[derive(Debug, Default)]
+pub(super) struct HandedOut {
+    /// Leased to the agent now.
+    pub(super) runs: Vec<Run>,
+    /// There is room for more, which a model has to propose.
+    pub(super) wants_model: bool,
+}
+
+/// Leases up to `count` runs of a sweep to an agent.
+pub(super) fn hand_out(
+    change: &mut Change<'_>,
+    sweep: &str,
+    agent: &str,
+    count: u64,
+) -> Result<HandedOut, Error> {
+    let mut handed = HandedOut::default();
+    if count == 0 || !hands_out(change, sweep)? {
+        return Ok(handed);
+    }
+    if change.progress(sweep)?.queued > 0 {
+        handed.runs = store::runs::queued(change.tx, sweep, count)?;
+        for run in &mut handed.runs {
+            change.lease(run, agent)?;
+        }
+    }
+    let plan = change.plan(sweep)?;
+    while (handed.runs.len() as u64) < count && wants_new(change, &plan)? {
+        if plan.needs_history() {
+            handed.wants_model = true;
+            break;
+        }
+        let number = change.progress(sweep)?.next_trial;
+        match search::propose(&plan.study, number, &History::default()) {
+            Ok(suggestion) => handed.runs.push(create(change, &plan, number, suggestion, 0, agent)?),
+            Err(Exhausted) => change.close_sweep(sweep, "space")?,
+        }
+    }
+    Ok(handed)
+}
+
+fn hands_out(change: &mut Change<'_>, sweep: &str) -> Result<bool, Error> {
+    Ok(matches!(change.progress(sweep)?.state, sweep::State::Pending | sweep::State::Running))
+}
+
+fn wants_new(change: &mut Change<'_>, plan: &Plan) -> Result<bool, Error> {
+    let progress = change.progress(&plan.id)?;
+    Ok(progress.closing.is_none() && plan.bound.is_none_or(|bound| progress.next_trial < bound))
+}
+
+fn create(
+    change: &mut Change<'_>,
+    plan: &Plan,
+    number: u64,
+    suggestion: search::Suggestion,
+    seen: i64,
+    agent: &str,
+) -> Result<Run, Error> {
+    let unwritable =
+        |error: serde_json::Error| Error::Bug(format!("a suggestion cannot be written: {error}"));
+    let origin = serde_json::to_string(&suggestion.origin).map_err(unwritable)?;
+    let fit = suggestion.fit.as_ref().map(serde_json::to_string).transpose().map_err(unwritable)?;
+    let mut run = Run {
+        key: 0,
+        id: format!("{}-{number}", plan.id),
+        sweep: Some(plan.id.clone()),
+        trial: Some(number),
+        project: plan.config.project.clone().unwrap_or_default(),
+        name: String::new(),
+        tags: "[]".to_owned(),
+        config: suggestion.point.to_json(&plan.study.space).to_string(),
+        suggestion: Suggestion { seen, origin: Some(origin), fit, engine: Some(engine()) },
+        state: sweeps::lifecycle::run::State::Leased,
+        attempt: 1,
+        agent: Some(agent.to_owned()),
+        crashes: 0,
+        front: false,
+        stop_wanted: None,
+        history: 0,
+        logged: 0,
+        value: None,
+        outcome: Outcome::default(),
+        note: None,
+        created_ms: change.now_ms,
+        started_ms: None,
+        ended_ms: None,
+    };
+    change.create_trial(&mut run)?;
+    Ok(run)
+}
+
+/// The build and the SIMD level of this machine: two suggestions can be compared bit by bit where both are the same.
+pub(super) fn engine() -> String {
+    #[cfg(target_arch = "x86_64")]
+    let simd = if std::arch::is_x86_feature_detected!("avx512f") {
+        "avx512"
+    } else if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+        "avx2"
+    } else {
+        "sse2"
+    };
+    #[cfg(not(target_arch = "x86_64"))]
+    let simd = "native";
+    format!("{} {} {simd}", env!("CARGO_PKG_VERSION"), std::env::consts::ARCH)
+}
+
+/// The proposers of sweeps that need a model.
+#[derive(Debug, Default)]
+pub(super) struct Searches(Mutex<HashMap<String, Arc<AsyncMutex<Known>>>>);
+
+/// What a proposer knows: the fold of its sweep's events up to `seen`.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// Number of the newest event in the history.
+    pub(super) seen: i64,
+    /// The trials.
+    pub(super) history: History,
+}
+
+impl Searches {
+    fn of(&self, sweep: &str) -> Arc<AsyncMutex<Known>> {
+        let mut searches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        searches.entry(sweep.to_owned()).or_default().clone()
+    }
+
+    /// Forgets what can be read again.
+    pub(super) fn forget(&self, sweep: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(sweep);
+    }
+}
+
+/// Proposes the next trial of a sweep by its model and leases it to the agent of this heartbeat. None when meanwhile the
+/// sweep hands out nothing, its space is used up, or others keep the proposer busy until `deadline`.
+pub(super) async fn by_model(
+    app: &Arc<App>,
+    plan: &Arc<Plan>,
+    beat: &Arc<Beat>,
+    deadline: Instant,
+) -> Result<Option<Run>, Error> {
+    // One at a time: who waits here gets a later number and knows of the earlier points. A long wait would let the
+    // leases of the agent run out, which renews them with each heartbeat.
+    let mut known = tokio::select! {
+        biased;
+        known = app.searches.of(&plan.id).lock_owned() => known,
+        () = app.clock.sleep_until(deadline) => return Ok(None),
+    };
+    app.presences.still_newest(beat)?;
+    let (sweep, after) = (plan.id.clone(), known.seen);
+    let (told, last) = app
+        .read(move |tx, _| {
+            let last = store::events::last(tx)?;
+            Ok((store::events::of_trials(tx, &sweep, after, last)?, last))
+        })
+        .await?;
+    for event in &told {
+        known.fold(event, &plan.study.space)?;
+    }
+    known.seen = last;
+    let number = known.history.trials.len() as u64;
+    let study = plan.clone();
+    let proposing = tokio::task::spawn_blocking(move || {
+        let suggestion = search::propose(&study.study, number, &known.history);
+        (known, suggestion)
+    });
+    let failed = |error| Error::Bug(format!("the search failed at trial {number}: {error}"));
+    let (known, suggestion) = proposing.await.map_err(failed)?;
+    let (plan, beat, seen) = (plan.clone(), beat.clone(), known.seen);
+    let inserted = app.change(move |change| {
+        change.app.presences.still_newest(&beat)?;
+        let is_next = change.progress(&plan.id)?.next_trial == number;
+        if !is_next || !hands_out(change, &plan.id)? || !wants_new(change, &plan)? {
+            return Ok(None);
+        }
+        let Ok(suggestion) = suggestion else {
+            change.close_sweep(&plan.id, "space")?;
+            return Ok(None);
+        };
+        create(change, &plan, number, suggestion, seen, &beat.agent).map(Some)
+    });
+    let inserted = inserted.await;
+    drop(known);
+    inserted
+}
+
+impl Known {
+    /// Adds one event. Events come in the order of their numbers.
+    pub(super) fn fold(&mut self, event: &Told, space: &Space) -> Result<(), Error> {
+        let trials = &mut self.history.trials;
+        let place = usize::try_from(event.trial).unwrap_or(usize::MAX);
+        let lost = || Error::Bug(format!("event {} does not fit the history of its sweep", event.number));
+        match (event.kind, &event.created) {
+            (Kind::TrialCreated, Some((config, fit))) if place == trials.len() => {
+                let config = serde_json::from_str(config).map_err(|_| lost())?;
+                let point = Point::from_json(space, &config).ok_or_else(lost)?;
+                let fit = fit.as_deref().map(serde_json::from_str).transpose().map_err(|_| lost())?;
+                trials.push(Trial { point, outcome: Came::Pending, fit });
+            }
+            (Kind::RunEnded | Kind::RunCorrected, _) => {
+                let outcome = event.value.map_or(Came::Failed, Came::Value);
+                trials.get_mut(place).ok_or_else(lost)?.outcome = outcome;
+            }
+            (Kind::RunReopened, _) => trials.get_mut(place).ok_or_else(lost)?.outcome = Came::Pending,
+            _ => return Err(lost()),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,48 @@
+//! What happens without being asked: leases run out, caches are tidied. One step that may run at any time and twice; called
+//! by a loop in production and by tests. Never sleeps.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{App, change::Change, error::Error};
+use crate::store;
+
+/// How long the loop may wait between two steps: a small part of a lease, so that one ends about when it should.
+pub(crate) fn pause(app: &App) -> Duration {
+    (app.settings.lease / 20).clamp(Duration::from_millis(20), Duration::from_secs(1))
+}
+
+/// Ends the leases that are over, and forgets what nobody needs.
+///
+/// # Errors
+/// When the database fails; the next step finds the same work.
+pub(crate) async fn step(app: &Arc<App>) -> Result<(), Error> {
+    let now = app.clock.now();
+    app.bell.tidy();
+    app.presences.tidy(now, app.settings.forget_agents);
+    let expired = app.leases.expired(now);
+    for some in expired.chunks(app.settings.limits.batch) {
+        let some = some.to_vec();
+        let work = move |change: &mut Change<'_>| {
+            some.iter().try_for_each(|(run, attempt)| expire(change, run, *attempt))
+        };
+        app.change(work).await?;
+    }
+    Ok(())
+}
+
+/// Looks again inside the transaction: the agent may have been heard of in between.
+fn expire(change: &mut Change<'_>, id: &str, attempt: u32) -> Result<(), Error> {
+    if !change.app.leases.is_over(id, attempt, change.app.clock.now()) {
+        return Ok(());
+    }
+    match store::runs::get(change.tx, id)? {
+        Some(mut run) if run.attempt == attempt && run.state.is_held() => {
+            let lease = change.app.settings.lease.as_secs_f64();
+            change.lose(&mut run, &format!("nothing was heard of it for {lease} s"))
+        }
+        _ => {
+            change.app.leases.release(id);
+            Ok(())
+        }
+    }
+}

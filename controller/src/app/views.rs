@@ -1,0 +1,319 @@
+//! How things look from outside: sweeps, runs, rows. Called by the doors. Reads snapshots beside the writer and changes
+//! nothing. What is streamed is read page by page, so that a slow reader holds neither memory nor a snapshot.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use ::sweeps::lifecycle::{run, sweep::State};
+use tokio::sync::mpsc;
+
+use super::{App, bell::Topic, caller::Caller, digest::Summary, error::Error, plan::Plan};
+use crate::store::{
+    self, Tx,
+    blocks::{Block, Stream},
+    runs::Run,
+    sweeps::{Progress, Sweep},
+};
+
+/// A run with its summary.
+#[derive(Clone, Debug)]
+pub(crate) struct RunView {
+    /// Its row.
+    pub(crate) run: Run,
+    /// The last value of each key, as a JSON object.
+    pub(crate) summary_json: String,
+}
+
+/// A sweep with where it is.
+#[derive(Clone, Debug)]
+pub(crate) struct SweepView {
+    /// As it was created.
+    pub(crate) sweep: Sweep,
+    /// What its configuration says.
+    pub(crate) plan: Arc<Plan>,
+    /// Where it is.
+    pub(crate) progress: Progress,
+    /// Why it hands out nothing, for people.
+    pub(crate) note: Option<String>,
+    /// What the check of its configuration warned of.
+    pub(crate) warnings: Vec<String>,
+    /// The finished run with the best value.
+    pub(crate) best: Option<RunView>,
+}
+
+/// A stored piece of a stream of rows.
+pub(crate) type BlockView = Block;
+
+/// How many answers of a stream wait for a slow reader.
+pub(super) const STREAMED: usize = 64;
+
+/// What a stream gives.
+pub(crate) type Streamed<T> = mpsc::Receiver<Result<T, Error>>;
+
+/// A run as it looks in this transaction.
+pub(super) fn run(tx: &Tx<'_>, run: Run) -> Result<RunView, Error> {
+    let summary = Summary::read(&store::summaries::get(tx, run.key)?);
+    let summary =
+        summary.map_err(|corrupt| Error::Bug(format!("the summary of {} is damaged: {corrupt}", run.id)))?;
+    Ok(RunView { run, summary_json: summary.to_json().to_string() })
+}
+
+/// A sweep as it looks in this transaction.
+pub(super) fn sweep(tx: &Tx<'_>, app: &App, id: &str) -> Result<SweepView, Error> {
+    let sweep = store::sweeps::get(tx, id)?.ok_or_else(|| Error::no_sweep(id))?;
+    of_sweep(tx, app, sweep)
+}
+
+fn of_sweep(tx: &Tx<'_>, app: &App, sweep: Sweep) -> Result<SweepView, Error> {
+    let progress = store::sweeps::progress(tx, &sweep.id)?.ok_or_else(|| Error::no_sweep(&sweep.id))?;
+    let best = progress.best_run.as_deref().map(|id| store::runs::get(tx, id)).transpose()?.flatten();
+    let best = best.map(|best| run(tx, best)).transpose()?;
+    let warnings = serde_json::from_str(&sweep.warnings).unwrap_or_default();
+    Ok(SweepView {
+        plan: app.plans.get(tx, &sweep.id)?,
+        note: note(&progress),
+        warnings,
+        best,
+        progress,
+        sweep,
+    })
+}
+
+/// Why a sweep hands out nothing new, in a sentence; `None` when it does.
+pub(super) fn note(progress: &Progress) -> Option<String> {
+    let id = &progress.sweep;
+    let why = match progress.closing.as_deref() {
+        Some("stopped") => "a person stopped it",
+        Some("cancelled") => "a person cancelled it",
+        Some("cap") => "run_cap is reached",
+        Some("target") => "the target is reached",
+        Some("space") => "every point was handed out",
+        Some(other) => other,
+        None => "",
+    };
+    match progress.state {
+        State::Paused => Some(format!("the sweep is paused: `sweep resume {id}` goes on")),
+        State::Finished | State::Cancelled => Some(format!("the sweep is over: {why}")),
+        State::Pending | State::Running if progress.closing.is_some() => {
+            Some(format!("no new trials, {why}; {} not over yet", progress.live()))
+        }
+        State::Pending | State::Running => None,
+    }
+}
+
+/// One sweep.
+///
+/// # Errors
+/// Missing when there is none.
+pub(crate) async fn get_sweep(app: &Arc<App>, caller: &Caller, id: String) -> Result<SweepView, Error> {
+    caller.admin()?;
+    app.read(move |tx, app| sweep(tx, app, &id)).await
+}
+
+/// The newest sweeps, newest first; 0 means as many as `Limits::sweeps_listed`.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn list_sweeps(
+    app: &Arc<App>,
+    caller: &Caller,
+    limit: u32,
+) -> Result<Vec<SweepView>, Error> {
+    caller.admin()?;
+    let limit = if limit == 0 { app.settings.limits.sweeps_listed } else { limit };
+    app.read(move |tx, app| {
+        let sweeps = store::sweeps::newest(tx, limit)?;
+        sweeps.into_iter().map(|sweep| of_sweep(tx, app, sweep)).collect()
+    })
+    .await
+}
+
+/// One run.
+///
+/// # Errors
+/// Missing when there is none.
+pub(crate) async fn get_run(app: &Arc<App>, caller: &Caller, id: String) -> Result<RunView, Error> {
+    caller.run(&id)?;
+    app.read(move |tx, _| {
+        let found = store::runs::get(tx, &id)?.ok_or_else(|| Error::no_run(&id))?;
+        run(tx, found)
+    })
+    .await
+}
+
+/// Which runs are wanted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Listing {
+    /// Of this sweep, by trial number; empty: outside of sweeps, newest first.
+    pub(crate) sweep: String,
+    /// In these states; empty: in any.
+    pub(crate) states: Vec<String>,
+    /// At most this many; 0: all.
+    pub(crate) limit: u32,
+}
+
+/// The runs of a sweep, or those outside of sweeps.
+///
+/// # Errors
+/// Missing when there is no such sweep; invalid when there is no such state.
+pub(crate) async fn list_runs(
+    app: &Arc<App>,
+    caller: &Caller,
+    listing: Listing,
+) -> Result<Streamed<RunView>, Error> {
+    caller.admin()?;
+    let known = |state: &&String| run::State::from_name(state).is_none();
+    if let Some(unknown) = listing.states.iter().find(known) {
+        let names = run::State::ALL.map(run::State::name).join(", ");
+        return Err(Error::invalid(format!("no state `{unknown}`: {names}")));
+    }
+    if !listing.sweep.is_empty() {
+        let sweep = listing.sweep.clone();
+        app.read(move |tx, _| store::sweeps::progress(tx, &sweep)?.ok_or_else(|| Error::no_sweep(&sweep)))
+            .await?;
+    }
+    let (send, receive) = mpsc::channel(STREAMED);
+    let app = app.clone();
+    tokio::spawn(async move {
+        if let Err(error) = send_runs(&app, listing, &send).await {
+            let _ = send.send(Err(error)).await;
+        }
+    });
+    Ok(receive)
+}
+
+async fn send_runs(
+    app: &Arc<App>,
+    listing: Listing,
+    send: &mpsc::Sender<Result<RunView, Error>>,
+) -> Result<(), Error> {
+    let mut left = if listing.limit == 0 { u32::MAX } else { listing.limit };
+    // The trial number that comes next, or the key above the next run outside of sweeps.
+    let mut at = if listing.sweep.is_empty() { i64::MAX } else { 0 };
+    let page = app.settings.limits.page;
+    let listing = Arc::new(listing);
+    loop {
+        let wanted = listing.clone();
+        let found = app.read(move |tx, _| next_page(tx, &wanted, at, page)).await?;
+        let Some(last) = found.last() else { return Ok(()) };
+        at = if listing.sweep.is_empty() {
+            last.run.key
+        } else {
+            last.run.trial.unwrap_or_default().cast_signed() + 1
+        };
+        let is_last = found.len() < page as usize;
+        let states = &listing.states;
+        for view in found
+            .into_iter()
+            .filter(|view| states.is_empty() || states.iter().any(|s| s == view.run.state.name()))
+        {
+            if left == 0 || send.send(Ok(view)).await.is_err() {
+                return Ok(());
+            }
+            left -= 1;
+        }
+        if is_last {
+            return Ok(());
+        }
+    }
+}
+
+fn next_page(tx: &Tx<'_>, listing: &Listing, at: i64, limit: u32) -> Result<Vec<RunView>, Error> {
+    let runs = if listing.sweep.is_empty() {
+        store::runs::alone(tx, at, limit)?
+    } else {
+        store::runs::page(tx, &listing.sweep, at.cast_unsigned(), limit)?
+    };
+    runs.into_iter().map(|found| run(tx, found)).collect()
+}
+
+/// Which rows are wanted.
+#[derive(Clone, Debug)]
+pub(crate) struct Reading {
+    /// Of this run.
+    pub(crate) run: String,
+    /// Of this stream.
+    pub(crate) stream: String,
+    /// Of this attempt; 0: of all.
+    pub(crate) attempt: u32,
+    /// Go on with new rows until the run is over.
+    pub(crate) follow: bool,
+}
+
+/// The stored blocks of a stream, in order of attempt, writer and offset; new ones as they come.
+///
+/// # Errors
+/// Missing when there is no such run.
+pub(crate) async fn read_rows(
+    app: &Arc<App>,
+    caller: &Caller,
+    reading: Reading,
+) -> Result<Streamed<BlockView>, Error> {
+    get_run(app, caller, reading.run.clone()).await?;
+    let (send, receive) = mpsc::channel(STREAMED);
+    let app = app.clone();
+    tokio::spawn(async move {
+        if let Err(error) = send_rows(&app, reading, &send).await {
+            let _ = send.send(Err(error)).await;
+        }
+    });
+    Ok(receive)
+}
+
+/// Where each writer's stream goes on.
+type Positions = BTreeMap<(u32, String), u64>;
+
+async fn send_rows(
+    app: &Arc<App>,
+    reading: Reading,
+    send: &mpsc::Sender<Result<Block, Error>>,
+) -> Result<(), Error> {
+    let listener = app.bell.listen(Topic::Run(reading.run.clone()));
+    let reading = Arc::new(reading);
+    let mut positions = Positions::new();
+    loop {
+        let ring = listener.ring();
+        let (wanted, at, limit) = (reading.clone(), positions.clone(), app.settings.limits.blocks);
+        let (blocks, is_over) = app.read(move |tx, _| next_blocks(tx, &wanted, &at, limit)).await?;
+        let came = !blocks.is_empty();
+        for block in blocks {
+            positions.insert((block.attempt, block.writer.clone()), block.first + block.rows);
+            if send.send(Ok(block)).await.is_err() {
+                return Ok(());
+            }
+        }
+        if came {
+            continue;
+        }
+        if is_over || !reading.follow {
+            return Ok(());
+        }
+        tokio::select! {
+            () = ring => {}
+            () = send.closed() => return Ok(()),
+            () = app.drained() => return Err(shutting_down()),
+        }
+    }
+}
+
+fn next_blocks(
+    tx: &Tx<'_>,
+    reading: &Reading,
+    at: &Positions,
+    limit: u32,
+) -> Result<(Vec<Block>, bool), Error> {
+    let run = store::runs::get(tx, &reading.run)?.ok_or_else(|| Error::no_run(&reading.run))?;
+    for (attempt, writer) in store::blocks::writers(tx, run.key, &reading.stream, reading.attempt)? {
+        let stream = Stream { run: run.key, name: &reading.stream, attempt, writer: &writer };
+        let from = at.get(&(attempt, writer.clone())).copied().unwrap_or(0);
+        let blocks = store::blocks::after(tx, stream, from, limit)?;
+        if !blocks.is_empty() {
+            return Ok((blocks, false));
+        }
+    }
+    Ok((Vec::new(), !run.state.is_live()))
+}
+
+/// The controller ends; a client may try again soon.
+pub(super) fn shutting_down() -> Error {
+    store::Error::Busy("the controller is shutting down".to_owned()).into()
+}

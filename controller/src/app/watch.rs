@@ -1,0 +1,87 @@
+//! A watcher is told of a sweep and of the runs that changed, now and after every change, until the sweep is over. Used by
+//! the doors through `app::watch`. Each watcher reads the events after its own number; changes that come close together
+//! are told at once.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::{
+    App,
+    bell::Topic,
+    caller::Caller,
+    error::Error,
+    views::{self, RunView, Streamed, SweepView},
+};
+use crate::store::{self, Tx};
+
+/// What changed.
+#[derive(Clone, Debug)]
+pub(crate) struct SweepUpdate {
+    /// The sweep now.
+    pub(crate) sweep: SweepView,
+    /// Runs that changed since the update before; all live runs in the first one.
+    pub(crate) runs: Vec<RunView>,
+}
+
+/// How many updates wait for a slow watcher; what changes meanwhile is in the next one.
+const WAITING: usize = 2;
+
+/// Watches a sweep.
+///
+/// # Errors
+/// Missing when there is none.
+pub(crate) async fn watch(
+    app: &Arc<App>,
+    caller: &Caller,
+    sweep: String,
+) -> Result<Streamed<SweepUpdate>, Error> {
+    views::get_sweep(app, caller, sweep.clone()).await?;
+    let (send, receive) = mpsc::channel(WAITING);
+    let app = app.clone();
+    tokio::spawn(async move {
+        if let Err(error) = send_updates(&app, &sweep, &send).await {
+            let _ = send.send(Err(error)).await;
+        }
+    });
+    Ok(receive)
+}
+
+async fn send_updates(
+    app: &Arc<App>,
+    sweep: &str,
+    send: &mpsc::Sender<Result<SweepUpdate, Error>>,
+) -> Result<(), Error> {
+    let listener = app.bell.listen(Topic::Sweep(sweep.to_owned()));
+    let mut seen = None;
+    loop {
+        let ring = listener.ring();
+        let wanted = sweep.to_owned();
+        let (update, last) = app.read(move |tx, app| look(tx, app, &wanted, seen)).await?;
+        let is_over = update.sweep.progress.state.is_over() && update.sweep.progress.live() == 0;
+        if send.send(Ok(update)).await.is_err() || is_over {
+            return Ok(());
+        }
+        seen = Some(last);
+        tokio::select! {
+            () = ring => {}
+            () = send.closed() => return Ok(()),
+            () = app.drained() => return Err(views::shutting_down()),
+        }
+        app.clock.sleep(app.settings.watch_pause).await;
+    }
+}
+
+fn look(tx: &Tx<'_>, app: &App, sweep: &str, seen: Option<i64>) -> Result<(SweepUpdate, i64), Error> {
+    let last = store::events::last(tx)?;
+    let runs = match seen {
+        None => store::runs::live(tx, sweep)?,
+        Some(seen) => {
+            let changed = store::events::changed_runs(tx, sweep, seen)?;
+            let found = changed.iter().map(|id| store::runs::get(tx, id)).collect::<Result<Vec<_>, _>>()?;
+            found.into_iter().flatten().collect()
+        }
+    };
+    let runs = runs.into_iter().map(|run| views::run(tx, run)).collect::<Result<_, _>>()?;
+    Ok((SweepUpdate { sweep: views::sweep(tx, app, sweep)?, runs }, last))
+}

@@ -1,0 +1,73 @@
+//! The only randomness in the controller: ids, the seed of a sweep, the secret of a data folder. Called by `app`. Never by
+//! the search, which derives all of its draws from a sweep's seed.
+
+use std::sync::{Mutex, PoisonError};
+
+use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::StdRng};
+
+/// A source of random numbers that tests can seed.
+#[derive(Debug)]
+pub struct Chance(Mutex<StdRng>);
+
+impl Chance {
+    /// Seeded by the operating system.
+    ///
+    /// # Panics
+    /// When the operating system has no entropy to give; nothing can be done without.
+    pub fn system() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "this is the one place where entropy enters")]
+        let rng = StdRng::try_from_rng(&mut rand::rngs::SysRng);
+        Self(Mutex::new(rng.expect("the operating system gives entropy")))
+    }
+
+    /// The same numbers every time.
+    pub fn seeded(seed: u64) -> Self {
+        Self(Mutex::new(StdRng::seed_from_u64(seed)))
+    }
+
+    /// Eight characters of `[a-z0-9]` that start with a letter.
+    pub fn id(&self) -> String {
+        const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
+        const ALL: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+        let mut rng = self.lock();
+        (0..8)
+            .map(|place| {
+                let set = if place == 0 { LETTERS } else { ALL };
+                char::from(set[rng.random_range(0..set.len())])
+            })
+            .collect()
+    }
+
+    /// The seed of a sweep. At most 2^53, so that it reads the same in every program that shows it.
+    pub fn seed(&self) -> u64 {
+        self.lock().next_u64() >> 11
+    }
+
+    /// A secret that nobody guesses.
+    pub fn secret(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        self.lock().fill_bytes(&mut bytes);
+        bytes
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, StdRng> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_have_their_form_and_a_seed_repeats_them() {
+        let (one, two) = (Chance::seeded(7), Chance::seeded(7));
+        for _ in 0..1000 {
+            let id = one.id();
+            assert_eq!(id, two.id());
+            assert_eq!(id.len(), 8);
+            assert!(id.starts_with(|first: char| first.is_ascii_lowercase()), "{id}");
+            assert!(id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()), "{id}");
+        }
+    }
+}

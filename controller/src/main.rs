@@ -1,0 +1,102 @@
+//! The `controller` program: flags, open the store, serve, drain. Started by people and service managers. Everything that it
+//! does beyond that is in the library.
+
+use std::{
+    net::{SocketAddr, ToSocketAddrs as _},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
+
+use clap::Parser;
+use controller::{Controller, StartError, chance::Chance, clock::Clock, settings::Settings};
+use terminal::{Exit, Failure, exit_with, say, style};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The server of Besom: keeps every row, hands out trials, answers questions.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Flags {
+    /// Address to listen on; anything but loopback needs a token
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7070", value_parser = address)]
+    listen: SocketAddr,
+    /// Folder of the database; made when missing
+    #[arg(long, value_name = "DIR", default_value = "besom-data")]
+    data: PathBuf,
+    /// Who knows it may do everything
+    #[arg(long, env = "BESOM_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// How long a trial lives without a word from its agent, in seconds
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    lease_seconds: u64,
+}
+
+fn main() -> ExitCode {
+    let flags = Flags::parse();
+    let filter = tracing_subscriber::EnvFilter::try_from_env("BESOM_LOG");
+    tracing_subscriber::fmt()
+        .with_env_filter(filter.unwrap_or_else(|_| "warn".into()))
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    exit_with(match runtime {
+        Ok(runtime) => runtime.block_on(run(flags)),
+        Err(error) => Err(Failure::new(Exit::Refused, format!("cannot start: {error}"))),
+    })
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let found = text.to_socket_addrs().map(|mut all| all.next());
+    found.ok().flatten().ok_or_else(|| "no such address and port".to_owned())
+}
+
+async fn run(flags: Flags) -> Result<(), Failure> {
+    let bug = |error: std::io::Error| Failure::new(Exit::Bug, format!("cannot wait for signals: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(bug)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(bug)?;
+    let settings = Settings {
+        listen: flags.listen,
+        data: flags.data,
+        // A variable that is set to nothing is as good as none.
+        token: flags.token.filter(|token| !token.is_empty()),
+        lease: Duration::from_secs(flags.lease_seconds),
+        ..Settings::default()
+    };
+    let (data, access) =
+        (settings.data.clone(), if settings.token.is_some() { "with the token" } else { "this machine" });
+    let controller = Controller::start(settings, Clock::system(), Chance::system()).await.map_err(failure)?;
+    say(format_args!("{}  http://{}", style::paint(style::FAINT, "listening"), controller.address()));
+    say(format_args!("{}       {}", style::paint(style::FAINT, "data"), data.display()));
+    say(format_args!("{}     {access}", style::paint(style::FAINT, "access")));
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    controller.shutdown().await.map_err(|error| Failure::new(Exit::Refused, error.to_string()))
+}
+
+fn failure(error: StartError) -> Failure {
+    let message = error.to_string();
+    match error {
+        StartError::Open(_) => Failure::new(Exit::Input, message)
+            .hint("everybody who can connect could run programs on your agents: set --token or BESOM_TOKEN"),
+        StartError::Listen(address, cause) if cause.kind() == std::io::ErrorKind::AddrInUse => {
+            Failure::new(Exit::Refused, format!("cannot listen on {address}: address already in use"))
+                .hint("another controller may be running; --listen chooses another port")
+        }
+        StartError::Listen(address, cause) => {
+            Failure::new(Exit::Refused, format!("cannot listen on {address}: {}", lower(&cause)))
+                .hint("--listen chooses another address")
+        }
+        StartError::InUse(_) | StartError::Data { .. } => {
+            Failure::new(Exit::Refused, message).hint("--data chooses another folder")
+        }
+        StartError::Bug(_) => Failure::new(Exit::Bug, message),
+    }
+}
+
+/// What the operating system says, without its number.
+fn lower(error: &std::io::Error) -> String {
+    let text = error.to_string().to_lowercase();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,109 @@
+//! Every limit of the controller: its name, its unit and its default. Made by `main` from flags and by tests; read
+//! everywhere. Never changes while the controller runs.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+/// What a controller is started with. `Settings::default()` is what the program does without flags.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where to listen. Anything but loopback needs a token.
+    pub listen: SocketAddr,
+    /// Folder of the database; made when missing.
+    pub data: PathBuf,
+    /// Who knows it may do everything. None: everybody who can connect may.
+    pub token: Option<String>,
+    /// How long an attempt lives without a word from its agent.
+    pub lease: Duration,
+    /// Between SIGTERM and SIGKILL when a trial is told to stop.
+    pub stop_grace: Duration,
+    /// After how long an order that its agent does not seem to have obeyed is told again.
+    pub repeat_orders: Duration,
+    /// Attempts of a run that may end in a crash before it counts as crashed for good.
+    pub max_crashes: u32,
+    /// How long calls in flight may take after the controller was told to end.
+    pub drain: Duration,
+    /// Between two questions whether a silent client is still there.
+    pub keepalive: Duration,
+    /// Between two updates of one watcher, at least.
+    pub watch_pause: Duration,
+    /// How long an agent that is not heard of stays in lists.
+    pub forget_agents: Duration,
+    /// Numbers, all of them upper bounds.
+    pub limits: Limits,
+}
+
+/// Upper bounds that keep one caller from using up the controller.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Use cases in one commit.
+    pub batch: usize,
+    /// Use cases that wait for the writer; more callers wait before they may queue.
+    pub queue: usize,
+    /// Connections that read side by side.
+    pub readers: usize,
+    /// Bytes of a sweep's YAML.
+    pub yaml_bytes: usize,
+    /// Bytes of one append.
+    pub append_bytes: usize,
+    /// Bytes of a run's config.
+    pub config_bytes: usize,
+    /// Bytes of an id, a name or a note that a caller sends.
+    pub text_bytes: usize,
+    /// Runs that one agent may hold.
+    pub holds: usize,
+    /// Runs that one heartbeat hands out.
+    pub starts: u32,
+    /// Keys that a run's summary keeps.
+    pub summary_keys: usize,
+    /// Bytes of a text in a run's summary; the rest is cut off.
+    pub summary_text: usize,
+    /// Configurations kept parsed.
+    pub plans: usize,
+    /// Sweeps in a list unless the caller says otherwise.
+    pub sweeps_listed: u32,
+    /// Runs that a streamed list takes from the database at once.
+    pub page: u32,
+    /// Blocks that a streamed read takes from the database at once.
+    pub blocks: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 7070)),
+            data: PathBuf::from("besom-data"),
+            token: None,
+            lease: Duration::from_secs(30),
+            stop_grace: Duration::from_secs(15),
+            repeat_orders: Duration::from_secs(1),
+            max_crashes: 3,
+            drain: Duration::from_secs(10),
+            keepalive: Duration::from_secs(20),
+            watch_pause: Duration::from_millis(100),
+            forget_agents: Duration::from_secs(3600),
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            batch: 128,
+            queue: 1024,
+            readers: 4,
+            yaml_bytes: 1 << 20,
+            append_bytes: 8 << 20,
+            config_bytes: 1 << 20,
+            text_bytes: 16 << 10,
+            holds: 4096,
+            starts: 256,
+            summary_keys: 2000,
+            summary_text: 4 << 10,
+            plans: 1000,
+            sweeps_listed: 100,
+            page: 500,
+            blocks: 16,
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Blocks: the frames of a run as they were sent, one row per append, in order of attempt, writer and first row. Called by
+//! `app::ingest` (write) and `app::views` (read). Never looks into a frame.
+
+use super::database::{Result, Row, Tx, int};
+
+/// Whose stream it is: rows are numbered from 0 in each.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stream<'a> {
+    /// Internal key of the run.
+    pub(crate) run: i64,
+    /// "history", "summary" or "console".
+    pub(crate) name: &'a str,
+    /// The attempt that wrote it.
+    pub(crate) attempt: u32,
+    /// Who wrote it.
+    pub(crate) writer: &'a str,
+}
+
+/// A stored piece of a stream.
+#[derive(Clone, Debug)]
+pub(crate) struct Block {
+    /// The attempt that wrote it.
+    pub(crate) attempt: u32,
+    /// Who wrote it.
+    pub(crate) writer: String,
+    /// Rows of the stream before it.
+    pub(crate) first: u64,
+    /// Rows in it.
+    pub(crate) rows: u64,
+    /// Sent when another attempt owned the run.
+    pub(crate) fenced: bool,
+    /// The bytes.
+    pub(crate) frames: Vec<u8>,
+}
+
+/// Rows that are stored of a stream: where it goes on.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn next(tx: &Tx<'_>, stream: Stream<'_>) -> Result<u64> {
+    let next = tx.one(
+        "SELECT first + rows FROM blocks WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND writer = ?4
+         ORDER BY first DESC LIMIT 1",
+        &[&stream.run, &stream.name, &stream.attempt, &stream.writer],
+        |row| row.count(0),
+    )?;
+    Ok(next.unwrap_or(0))
+}
+
+/// Writes a block at the end of its stream.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn insert(
+    tx: &Tx<'_>,
+    stream: Stream<'_>,
+    first: u64,
+    rows: u64,
+    fenced: bool,
+    frames: &[u8],
+) -> Result<()> {
+    tx.run(
+        "INSERT INTO blocks (run, stream, attempt, writer, first, rows, fenced, frames)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        &[
+            &stream.run,
+            &stream.name,
+            &stream.attempt,
+            &stream.writer,
+            &int(first)?,
+            &int(rows)?,
+            &fenced,
+            &frames,
+        ],
+    )?;
+    Ok(())
+}
+
+/// The writers of a run's stream, with their attempts, in order. `attempt` 0 means all.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn writers(tx: &Tx<'_>, run: i64, stream: &str, attempt: u32) -> Result<Vec<(u32, String)>> {
+    tx.all(
+        "SELECT DISTINCT attempt, writer FROM blocks WHERE run = ?1 AND stream = ?2 AND (?3 = 0 OR attempt = ?3)
+         ORDER BY attempt, writer",
+        &[&run, &stream, &attempt],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+}
+
+/// The blocks of one stream from row `from` on, at most `limit`.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn after(tx: &Tx<'_>, stream: Stream<'_>, from: u64, limit: u32) -> Result<Vec<Block>> {
+    tx.all(
+        "SELECT attempt, writer, first, rows, fenced, frames FROM blocks
+         WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND writer = ?4 AND first >= ?5 ORDER BY first LIMIT ?6",
+        &[&stream.run, &stream.name, &stream.attempt, &stream.writer, &int(from)?, &limit],
+        read,
+    )
+}
+
+fn read(row: &Row<'_>) -> Result<Block> {
+    Ok(Block {
+        attempt: row.get(0)?,
+        writer: row.get(1)?,
+        first: row.count(2)?,
+        rows: row.count(3)?,
+        fenced: row.get(4)?,
+        frames: row.get(5)?,
+    })
+}

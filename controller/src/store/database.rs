@@ -1,0 +1,216 @@
+//! The only file that knows which database this is: connections, transactions, values. Used by the other files of `store`,
+//! whose functions take an open [`Tx`]. Never begins a transaction by itself: the writer and the readers do.
+
+use std::path::Path;
+
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, config::DbConfig};
+pub(crate) use rusqlite::{types::FromSql as Column, types::ToSql as Param};
+
+const SCHEMA: &[&str] = &[include_str!("schema/001.sql")];
+const STATEMENTS: usize = 128;
+
+/// What went wrong in the database.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Error {
+    /// The disk is full or fails, or the database is locked: the same may work later.
+    #[error("the database cannot take this now: {0}")]
+    Busy(String),
+    /// Ours to repair.
+    #[error("{0}")]
+    Bug(String),
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        let busy = matches!(
+            error.sqlite_error_code(),
+            Some(
+                ErrorCode::DiskFull
+                    | ErrorCode::SystemIoFailure
+                    | ErrorCode::DatabaseBusy
+                    | ErrorCode::DatabaseLocked
+                    | ErrorCode::CannotOpen
+                    | ErrorCode::OutOfMemory
+                    | ErrorCode::ReadOnly
+                    | ErrorCode::OperationAborted
+            )
+        );
+        if busy { Error::Busy(error.to_string()) } else { Error::Bug(format!("database: {error}")) }
+    }
+}
+
+/// What a function of the store gives.
+pub(crate) type Result<T> = std::result::Result<T, Error>;
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Session(Connection);
+
+/// An open transaction. Only `store` writes SQL; `app` passes it on.
+#[derive(Debug)]
+pub(crate) struct Tx<'a>(&'a Connection);
+
+/// One row of a result.
+#[derive(Debug)]
+pub(super) struct Row<'a>(&'a rusqlite::Row<'a>);
+
+impl Session {
+    /// Opens the database for writing and brings its schema up to date.
+    pub(super) fn writer(path: &Path) -> Result<Self> {
+        let session = Self::open(path)?;
+        session.0.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;",
+        )?;
+        session.migrate()?;
+        Ok(session)
+    }
+
+    /// Opens the database for reading beside the writer.
+    pub(super) fn reader(path: &Path) -> Result<Self> {
+        let session = Self::open(path)?;
+        session.0.execute_batch("PRAGMA query_only = ON;")?;
+        Ok(session)
+    }
+
+    fn open(path: &Path) -> Result<Self> {
+        let connection = Connection::open(path)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // Plans do not depend on the values that are bound. Otherwise SQLite prepares many a statement anew for every
+        // single use, which was a fifth of the writer's time.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        connection.execute_batch(
+            "PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF;",
+        )?;
+        Ok(Self(connection))
+    }
+
+    fn migrate(&self) -> Result<()> {
+        let version: u32 = self.0.query_row("PRAGMA user_version", (), |row| row.get(0))?;
+        let version = version as usize;
+        if version > SCHEMA.len() {
+            return Err(Error::Bug(format!("the data was written by a newer controller (schema {version})")));
+        }
+        for (number, sql) in SCHEMA.iter().enumerate().skip(version) {
+            let next = number + 1;
+            self.0
+                .execute_batch(&format!("BEGIN IMMEDIATE; {sql}; PRAGMA user_version = {next}; COMMIT;"))?;
+        }
+        Ok(())
+    }
+
+    /// What runs inside the transaction that is open now.
+    pub(super) fn tx(&self) -> Tx<'_> {
+        Tx(&self.0)
+    }
+
+    /// Whether a transaction is open; some disk errors end it.
+    pub(super) fn is_open(&self) -> bool {
+        !self.0.is_autocommit()
+    }
+
+    /// Begins a transaction that may write.
+    pub(super) fn begin(&self) -> Result<()> {
+        self.bare("BEGIN IMMEDIATE")
+    }
+
+    /// Begins a transaction that only reads.
+    pub(super) fn begin_read(&self) -> Result<()> {
+        self.bare("BEGIN")
+    }
+
+    /// Ends the transaction; what it wrote is on the disk then.
+    pub(super) fn commit(&self) -> Result<()> {
+        self.bare("COMMIT")
+    }
+
+    /// Ends the transaction as if it had never been.
+    pub(super) fn rollback(&self) -> Result<()> {
+        if self.is_open() { self.bare("ROLLBACK") } else { Ok(()) }
+    }
+
+    /// Opens the one savepoint.
+    pub(super) fn save(&self) -> Result<()> {
+        self.bare("SAVEPOINT use_case")
+    }
+
+    /// Closes the savepoint and keeps what was written since.
+    pub(super) fn keep(&self) -> Result<()> {
+        self.bare("RELEASE use_case")
+    }
+
+    /// Closes the savepoint and undoes what was written since.
+    pub(super) fn undo(&self) -> Result<()> {
+        self.bare("ROLLBACK TO use_case")?;
+        self.keep()
+    }
+
+    /// Moves the log into the database file, so that the folder is small and whole when nobody uses it.
+    pub(super) fn checkpoint(&self) -> Result<()> {
+        self.0.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).map_err(Error::from)
+    }
+
+    fn bare(&self, sql: &str) -> Result<()> {
+        self.0.prepare_cached(sql)?.execute(())?;
+        Ok(())
+    }
+}
+
+impl Tx<'_> {
+    /// Runs a statement; gives the number of rows that it changed.
+    pub(super) fn run(&self, sql: &'static str, params: &[&dyn Param]) -> Result<usize> {
+        Ok(self.0.prepare_cached(sql)?.execute(params)?)
+    }
+
+    /// Runs an INSERT; gives the new row's integer key.
+    pub(super) fn insert(&self, sql: &'static str, params: &[&dyn Param]) -> Result<i64> {
+        Ok(self.0.prepare_cached(sql)?.insert(params)?)
+    }
+
+    /// The first row of a result, if any.
+    pub(super) fn one<T>(
+        &self,
+        sql: &'static str,
+        params: &[&dyn Param],
+        read: impl FnOnce(&Row<'_>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let mut statement = self.0.prepare_cached(sql)?;
+        statement.query_row(params, |row| Ok(read(&Row(row)))).optional()?.transpose()
+    }
+
+    /// All rows of a result.
+    pub(super) fn all<T>(
+        &self,
+        sql: &'static str,
+        params: &[&dyn Param],
+        mut read: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut statement = self.0.prepare_cached(sql)?;
+        let mut rows = statement.query(params)?;
+        let mut all = Vec::new();
+        while let Some(row) = rows.next()? {
+            all.push(read(&Row(row))?);
+        }
+        Ok(all)
+    }
+}
+
+impl Row<'_> {
+    /// The value in a column, counted from 0.
+    pub(super) fn get<T: Column>(&self, column: usize) -> Result<T> {
+        Ok(self.0.get(column)?)
+    }
+
+    /// A number in a column that cannot be negative.
+    pub(super) fn count(&self, column: usize) -> Result<u64> {
+        let number: i64 = self.get(column)?;
+        u64::try_from(number).map_err(|_| Error::Bug(format!("{number} in a column that counts")))
+    }
+}
+
+/// A number as a column takes it.
+///
+/// # Errors
+/// [`Error::Bug`] above 2^63 - 1, which nothing that is counted reaches.
+pub(super) fn int(number: u64) -> Result<i64> {
+    i64::try_from(number).map_err(|_| Error::Bug(format!("{number} is too large to be stored")))
+}

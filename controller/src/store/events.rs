@@ -1,0 +1,135 @@
+//! Events: what happened, numbered without gaps by one ledger row, written in the transaction that it tells of. Called by
+//! `app::change` (append), `app::suggest` and `app::views` (read). Appends of rows and heartbeats never come here.
+
+use super::database::{Result, Row, Tx};
+
+/// A kind of event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A sweep was created, changed its state, or wants no new trial.
+    Sweep,
+    /// A trial was suggested and handed out.
+    TrialCreated,
+    /// A run changed its state and is not over.
+    Run,
+    /// A run is over. For a trial: the result enters the search here and nowhere else.
+    RunEnded,
+    /// Late rows changed the value of a run that was over.
+    RunCorrected,
+    /// A run that was over is not over any more.
+    RunReopened,
+}
+
+impl Kind {
+    const ALL: [Kind; 6] =
+        [Kind::Sweep, Kind::TrialCreated, Kind::Run, Kind::RunEnded, Kind::RunCorrected, Kind::RunReopened];
+
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Sweep => "sweep",
+            Kind::TrialCreated => "trial.created",
+            Kind::Run => "run",
+            Kind::RunEnded => "run.ended",
+            Kind::RunCorrected => "run.corrected",
+            Kind::RunReopened => "run.reopened",
+        }
+    }
+
+    fn read(name: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// An event that is to be written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Event<'a> {
+    /// What happened.
+    pub(crate) kind: Kind,
+    /// To which sweep.
+    pub(crate) sweep: Option<&'a str>,
+    /// To which run.
+    pub(crate) run: Option<&'a str>,
+    /// Details, as JSON.
+    pub(crate) body: &'a str,
+}
+
+/// Writes an event; gives its number.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn append(tx: &Tx<'_>, at_ms: i64, event: Event<'_>) -> Result<i64> {
+    let number =
+        tx.one("UPDATE ledger SET last = last + 1 WHERE id = 1 RETURNING last", &[], |row| row.get(0))?;
+    let number: i64 = number.unwrap_or_default();
+    tx.run(
+        "INSERT INTO events (number, at_ms, sweep, run, kind, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        &[&number, &at_ms, &event.sweep, &event.run, &event.kind.name(), &event.body],
+    )?;
+    Ok(number)
+}
+
+/// The number of the newest event; 0 before the first.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn last(tx: &Tx<'_>) -> Result<i64> {
+    Ok(tx.one("SELECT last FROM ledger WHERE id = 1", &[], |row| row.get(0))?.unwrap_or_default())
+}
+
+/// The ids of the runs of a sweep that events after number `after` speak of, each once.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn changed_runs(tx: &Tx<'_>, sweep: &str, after: i64) -> Result<Vec<String>> {
+    tx.all(
+        "SELECT DISTINCT run FROM events WHERE sweep = ?1 AND number > ?2 AND run IS NOT NULL",
+        &[&sweep, &after],
+        |row| row.get(0),
+    )
+}
+
+/// An event as the search sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    /// Its number.
+    pub(crate) number: i64,
+    /// What happened.
+    pub(crate) kind: Kind,
+    /// To which trial.
+    pub(crate) trial: u64,
+    /// The value that came of it.
+    pub(crate) value: Option<f64>,
+    /// For a created trial: its parameters and the fit that proposed it, as JSON.
+    pub(crate) created: Option<(String, Option<String>)>,
+}
+
+/// What the search needs to know about the trials of a sweep: events after `after`, up to and including `until`.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn of_trials(tx: &Tx<'_>, sweep: &str, after: i64, until: i64) -> Result<Vec<Told>> {
+    let rows = tx.all(
+        "SELECT e.number, e.kind, r.trial, e.body, CASE WHEN e.kind = 'trial.created' THEN r.config END, r.fit
+         FROM events e JOIN runs r ON r.id = e.run
+         WHERE e.sweep = ?1 AND e.number > ?2 AND e.number <= ?3
+           AND e.kind IN ('trial.created', 'run.ended', 'run.corrected', 'run.reopened')
+         ORDER BY e.number",
+        &[&sweep, &after, &until],
+        told,
+    )?;
+    Ok(rows.into_iter().flatten().collect())
+}
+
+fn told(row: &Row<'_>) -> Result<Option<Told>> {
+    let Some(kind) = Kind::read(&row.get::<String>(1)?) else { return Ok(None) };
+    let body: serde_json::Value = serde_json::from_str(&row.get::<String>(3)?).unwrap_or_default();
+    let config: Option<String> = row.get(4)?;
+    let fit: Option<String> = row.get(5)?;
+    Ok(Some(Told {
+        number: row.get(0)?,
+        kind,
+        trial: row.count(2)?,
+        value: body.get("value").and_then(serde_json::Value::as_f64),
+        created: config.map(|config| (config, fit)),
+    }))
+}

@@ -1,0 +1,174 @@
+//! The memory of the controller: one folder, one database, one writer, a few readers. Called by `app` alone; its functions
+//! take the open transaction. Decides nothing, and never reads a clock.
+
+pub(crate) mod agents;
+pub(crate) mod blocks;
+pub(crate) mod database;
+pub(crate) mod events;
+pub(crate) mod facts;
+pub(crate) mod runs;
+pub(crate) mod summaries;
+pub(crate) mod sweeps;
+mod writer;
+
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    os::unix::fs::DirBuilderExt as _,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+};
+
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use database::Session;
+pub(crate) use database::{Error, Result, Tx};
+use writer::{Job, Ticket, panicked};
+
+use crate::settings::Limits;
+
+/// Why a data folder cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    /// The folder cannot be made or written.
+    #[error("{}", plain(.0))]
+    Folder(#[from] io::Error),
+    /// Somebody else has it.
+    #[error("another controller uses it")]
+    InUse,
+    /// The database does not open.
+    #[error("cannot open the database: {0}")]
+    Database(#[from] Error),
+}
+
+/// An open data folder. Dropping it lets the writer finish what waits.
+#[derive(Debug)]
+pub(crate) struct Store {
+    queue: Option<mpsc::Sender<Box<dyn Job>>>,
+    writer: Option<thread::JoinHandle<()>>,
+    readers: Arc<Readers>,
+    /// Held as long as the store lives: two writers in one folder would each believe in their own leases.
+    _lock: File,
+}
+
+#[derive(Debug)]
+struct Readers {
+    idle: Mutex<Vec<Session>>,
+    permits: Semaphore,
+}
+
+impl Store {
+    /// Opens the folder, and makes it when it is missing.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the folder cannot be used, is in use, or holds no database that we understand.
+    pub(crate) fn open(folder: &Path, limits: &Limits) -> std::result::Result<Self, OpenError> {
+        // What people log is theirs: nobody else on the machine reads it.
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let lock = File::create(folder.join("controller.lock"))?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => OpenError::InUse,
+            TryLockError::Error(error) => OpenError::Folder(error),
+        })?;
+        let path = folder.join("besom.db");
+        let session = Session::writer(&path)?;
+        let readers = (0..limits.readers).map(|_| Session::reader(&path)).collect::<Result<Vec<_>>>()?;
+        let (queue, jobs) = mpsc::channel(limits.queue);
+        let batch = limits.batch;
+        let writer = thread::Builder::new()
+            .name("writer".to_owned())
+            .spawn(move || writer::work(&session, jobs, batch))?;
+        Ok(Self {
+            queue: Some(queue),
+            writer: Some(writer),
+            readers: Arc::new(Readers { permits: Semaphore::new(readers.len()), idle: Mutex::new(readers) }),
+            _lock: lock,
+        })
+    }
+
+    /// Runs a use case on the writer's thread and returns once it is committed and synced. `after` is called on that
+    /// thread, in the order of commits, even when the caller has gone away meanwhile.
+    ///
+    /// # Errors
+    /// The use case's own, or a [`Error`] of the database: then nothing of it was kept.
+    pub(crate) async fn write<T, E>(
+        &self,
+        work: impl FnOnce(&Tx<'_>) -> std::result::Result<T, E> + Send + 'static,
+        after: impl FnOnce(&T) + Send + 'static,
+    ) -> std::result::Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let gone = || E::from(Error::Busy("the controller is shutting down".to_owned()));
+        let (reply, answer) = oneshot::channel();
+        let ticket = Ticket { work: Some(work), after, outcome: None, reply };
+        let queue = self.queue.as_ref().ok_or_else(gone)?;
+        queue.send(Box::new(ticket)).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    /// Reads from one snapshot, beside the writer, on a thread that may block.
+    ///
+    /// # Errors
+    /// The reader's own, or a [`Error`] of the database.
+    pub(crate) async fn read<T, E>(
+        &self,
+        work: impl FnOnce(&Tx<'_>) -> std::result::Result<T, E> + Send + 'static,
+    ) -> std::result::Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let readers = self.readers.clone();
+        let bug = |what: &str| E::from(Error::Bug(what.to_owned()));
+        let _permit = self.readers.permits.acquire().await.map_err(|_| bug("the readers are closed"))?;
+        let blocking = tokio::task::spawn_blocking(move || {
+            let session = lock(&readers.idle).pop();
+            let Some(session) = session else {
+                return Err(Error::Bug("a permit without a reader".to_owned()).into());
+            };
+            let outcome = snapshot(&session, work);
+            lock(&readers.idle).push(session);
+            outcome
+        });
+        blocking.await.map_err(|_| bug("a reader was cancelled"))?
+    }
+}
+
+/// What the operating system says, in our manner and without its number.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string().to_lowercase();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.queue = None;
+        // A use case may own the last reference to all of this; then the writer is the one that drops it.
+        if let Some(writer) =
+            self.writer.take().filter(|writer| writer.thread().id() != thread::current().id())
+        {
+            let _ = writer.join();
+        }
+    }
+}
+
+fn snapshot<T, E: From<Error>>(
+    session: &Session,
+    work: impl FnOnce(&Tx<'_>) -> std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
+    session.begin_read()?;
+    let outcome = catch_unwind(AssertUnwindSafe(|| work(&session.tx())));
+    session.rollback()?;
+    outcome.unwrap_or_else(|panic| Err(panicked(panic.as_ref()).into()))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,286 @@
+//! Runs: config, state, result. Called by `app`, which changes a state only through `sweeps::lifecycle`.
+
+use sweeps::lifecycle::run::State;
+
+use super::database::{Error, Result, Row, Tx, int};
+
+/// One run.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Run {
+    /// Internal key; 0 before it is stored.
+    pub(crate) key: i64,
+    /// Its id.
+    pub(crate) id: String,
+    /// The sweep whose trial it is.
+    pub(crate) sweep: Option<String>,
+    /// The trial's number, with a sweep.
+    pub(crate) trial: Option<u64>,
+    /// Project; may be empty.
+    pub(crate) project: String,
+    /// Name for people; may be empty.
+    pub(crate) name: String,
+    /// JSON array of texts.
+    pub(crate) tags: String,
+    /// JSON object.
+    pub(crate) config: String,
+    /// Why this point.
+    pub(crate) suggestion: Suggestion,
+    /// Where it is.
+    pub(crate) state: State,
+    /// The number of its attempts; 0 before the first.
+    pub(crate) attempt: u32,
+    /// Who has, or last had, it.
+    pub(crate) agent: Option<String>,
+    /// Attempts that ended in a crash.
+    pub(crate) crashes: u32,
+    /// Before others in the queue.
+    pub(crate) front: bool,
+    /// Why it should end, if it should.
+    pub(crate) stop_wanted: Option<String>,
+    /// Rows of history of the present attempt.
+    pub(crate) history: u64,
+    /// Rows of the present attempt that hold the sweep's metric.
+    pub(crate) logged: u64,
+    /// Best finite value of the metric in the present attempt.
+    pub(crate) value: Option<f64>,
+    /// How it ended.
+    pub(crate) outcome: Outcome,
+    /// What a person should know of its end.
+    pub(crate) note: Option<String>,
+    /// Milliseconds since the epoch.
+    pub(crate) created_ms: i64,
+    /// Milliseconds since the epoch, of the present attempt.
+    pub(crate) started_ms: Option<i64>,
+    /// Milliseconds since the epoch.
+    pub(crate) ended_ms: Option<i64>,
+}
+
+/// How a trial's point came about.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Suggestion {
+    /// Number of the newest event that the search knew.
+    pub(crate) seen: i64,
+    /// Why this point, as JSON.
+    pub(crate) origin: Option<String>,
+    /// The model's fit, as JSON.
+    pub(crate) fit: Option<String>,
+    /// The build and SIMD level that computed it.
+    pub(crate) engine: Option<String>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// For failed: start, error, out_of_memory, timeout, diverged.
+    pub(crate) class: Option<String>,
+    /// Of the program.
+    pub(crate) exit_code: Option<i32>,
+    /// That ended the program.
+    pub(crate) signal: Option<i32>,
+    /// For people.
+    pub(crate) message: Option<String>,
+}
+
+/// Writes a new run; gives its internal key.
+///
+/// # Errors
+/// When the database fails, or the id is taken.
+pub(crate) fn insert(tx: &Tx<'_>, run: &Run) -> Result<i64> {
+    tx.insert(
+        "INSERT INTO runs (id, sweep, trial, project, name, tags, config, seen, origin, fit, engine, state, attempt,
+                           agent, crashes, front, history, logged, created_ms, started_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0, 0, 0, 0, ?15, ?16)",
+        &[
+            &run.id,
+            &run.sweep,
+            &run.trial.map(int).transpose()?,
+            &run.project,
+            &run.name,
+            &run.tags,
+            &run.config,
+            &run.suggestion.seen,
+            &run.suggestion.origin,
+            &run.suggestion.fit,
+            &run.suggestion.engine,
+            &run.state.name(),
+            &run.attempt,
+            &run.agent,
+            &run.created_ms,
+            &run.started_ms,
+        ],
+    )
+}
+
+/// Writes what may change of a run.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn save(tx: &Tx<'_>, run: &Run) -> Result<()> {
+    tx.run(
+        "UPDATE runs SET state = ?2, attempt = ?3, agent = ?4, crashes = ?5, front = ?6, stop_wanted = ?7, history = ?8,
+                logged = ?9, value = ?10, class = ?11, exit_code = ?12, signal = ?13, message = ?14, note = ?15,
+                started_ms = ?16, ended_ms = ?17
+         WHERE key = ?1",
+        &[
+            &run.key,
+            &run.state.name(),
+            &run.attempt,
+            &run.agent,
+            &run.crashes,
+            &run.front,
+            &run.stop_wanted,
+            &int(run.history)?,
+            &int(run.logged)?,
+            &run.value,
+            &run.outcome.class,
+            &run.outcome.exit_code,
+            &run.outcome.signal,
+            &run.outcome.message,
+            &run.note,
+            &run.started_ms,
+            &run.ended_ms,
+        ],
+    )?;
+    Ok(())
+}
+
+/// Writes what an append changes of a run whose state stays: no index is touched.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn save_logged(tx: &Tx<'_>, run: &Run) -> Result<()> {
+    tx.run(
+        "UPDATE runs SET history = ?2, logged = ?3, value = ?4 WHERE key = ?1",
+        &[&run.key, &int(run.history)?, &int(run.logged)?, &run.value],
+    )?;
+    Ok(())
+}
+
+/// All columns in the order of [`read`]. A macro, so that each statement stays one constant text.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT key, id, sweep, trial, project, name, tags, config, seen, origin, fit, engine, state, attempt, agent, \
+             crashes, front, stop_wanted, history, logged, value, class, exit_code, signal, message, note, created_ms, \
+             started_ms, ended_ms FROM runs ",
+            $rest
+        )
+    };
+}
+
+/// The run with this id.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn get(tx: &Tx<'_>, id: &str) -> Result<Option<Run>> {
+    tx.one(select!("WHERE id = ?1"), &[&id], read)
+}
+
+/// Runs of a sweep that wait for an agent, the next one first.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn queued(tx: &Tx<'_>, sweep: &str, limit: u64) -> Result<Vec<Run>> {
+    tx.all(
+        select!("WHERE sweep = ?1 AND state = 'queued' ORDER BY front DESC, trial LIMIT ?2"),
+        &[&sweep, &int(limit)?],
+        read,
+    )
+}
+
+/// Runs that an agent was told to start, or runs.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn held_by(tx: &Tx<'_>, agent: &str) -> Result<Vec<Run>> {
+    tx.all(select!("WHERE agent = ?1 AND state IN ('leased', 'running') ORDER BY key"), &[&agent], read)
+}
+
+/// Every run that some agent, or a program of its own, holds: its id, attempt and agent.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn held(tx: &Tx<'_>) -> Result<Vec<(String, u32, Option<String>)>> {
+    tx.all("SELECT id, attempt, agent FROM runs WHERE state IN ('leased', 'running')", &[], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+    })
+}
+
+/// Runs of a sweep that are not over, by trial number.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn live(tx: &Tx<'_>, sweep: &str) -> Result<Vec<Run>> {
+    tx.all(
+        select!("WHERE sweep = ?1 AND state IN ('queued', 'leased', 'running') ORDER BY trial"),
+        &[&sweep],
+        read,
+    )
+}
+
+/// Runs of a sweep that failed or crashed, by trial number.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn failed(tx: &Tx<'_>, sweep: &str) -> Result<Vec<Run>> {
+    tx.all(select!("WHERE sweep = ?1 AND state IN ('failed', 'crashed') ORDER BY trial"), &[&sweep], read)
+}
+
+/// Runs of a sweep from trial `from` on, by trial number, at most `limit`.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn page(tx: &Tx<'_>, sweep: &str, from: u64, limit: u32) -> Result<Vec<Run>> {
+    tx.all(
+        select!("WHERE sweep = ?1 AND trial >= ?2 ORDER BY trial LIMIT ?3"),
+        &[&sweep, &int(from)?, &limit],
+        read,
+    )
+}
+
+/// Runs outside of sweeps older than the one with this key, newest first, at most `limit`.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn alone(tx: &Tx<'_>, before: i64, limit: u32) -> Result<Vec<Run>> {
+    tx.all(select!("WHERE sweep IS NULL AND key < ?1 ORDER BY key DESC LIMIT ?2"), &[&before, &limit], read)
+}
+
+fn read(row: &Row<'_>) -> Result<Run> {
+    let state: String = row.get(12)?;
+    Ok(Run {
+        key: row.get(0)?,
+        id: row.get(1)?,
+        sweep: row.get(2)?,
+        trial: row.get::<Option<i64>>(3)?.map(i64::cast_unsigned),
+        project: row.get(4)?,
+        name: row.get(5)?,
+        tags: row.get(6)?,
+        config: row.get(7)?,
+        suggestion: Suggestion {
+            seen: row.get(8)?,
+            origin: row.get(9)?,
+            fit: row.get(10)?,
+            engine: row.get(11)?,
+        },
+        state: State::from_name(&state).ok_or_else(|| Error::Bug(format!("a run is `{state}`")))?,
+        attempt: row.get(13)?,
+        agent: row.get(14)?,
+        crashes: row.get(15)?,
+        front: row.get(16)?,
+        stop_wanted: row.get(17)?,
+        history: row.count(18)?,
+        logged: row.count(19)?,
+        value: row.get(20)?,
+        outcome: Outcome {
+            class: row.get(21)?,
+            exit_code: row.get(22)?,
+            signal: row.get(23)?,
+            message: row.get(24)?,
+        },
+        note: row.get(25)?,
+        created_ms: row.get(26)?,
+        started_ms: row.get(27)?,
+        ended_ms: row.get(28)?,
+    })
+}

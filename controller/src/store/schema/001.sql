@@ -1,0 +1,121 @@
+-- Schema 1. Rows are the truth; blobs of the `record` crate keep what SQL cannot (NaN, infinities, types of values).
+-- What changes with every trial stands in narrow tables of its own, so that a change rewrites few bytes.
+
+-- One row: the number of the newest event. Numbers have no gaps and become visible in order.
+CREATE TABLE ledger (
+    id   INTEGER PRIMARY KEY CHECK (id = 1),
+    last INTEGER NOT NULL
+) STRICT;
+INSERT INTO ledger (id, last) VALUES (1, 0);
+
+-- What this data folder is: its secret.
+CREATE TABLE facts (
+    name  TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT;
+
+-- A sweep as it was created; never updated.
+CREATE TABLE sweeps (
+    key             INTEGER PRIMARY KEY,
+    id              TEXT NOT NULL UNIQUE,
+    idempotency_key TEXT UNIQUE,
+    yaml            TEXT NOT NULL,
+    warnings        TEXT NOT NULL,     -- JSON array of texts
+    seed            INTEGER NOT NULL,  -- the bits of an unsigned number
+    created_ms      INTEGER NOT NULL
+) STRICT;
+
+-- Where a sweep is. Counters are kept by the transaction that changes a run, never counted again.
+CREATE TABLE progress (
+    sweep      TEXT PRIMARY KEY REFERENCES sweeps (id),
+    state      TEXT NOT NULL,
+    closing    TEXT,                   -- why no new trial is wanted
+    next_trial INTEGER NOT NULL,
+    queued     INTEGER NOT NULL,
+    leased     INTEGER NOT NULL,
+    running    INTEGER NOT NULL,
+    finished   INTEGER NOT NULL,
+    failed     INTEGER NOT NULL,
+    crashed    INTEGER NOT NULL,
+    stopped    INTEGER NOT NULL,       -- stopped and pruned
+    best_run   TEXT,
+    best_value REAL,
+    ended_ms   INTEGER
+) STRICT;
+
+CREATE TABLE runs (
+    key         INTEGER PRIMARY KEY,
+    id          TEXT NOT NULL UNIQUE,
+    sweep       TEXT REFERENCES sweeps (id),
+    trial       INTEGER,
+    project     TEXT NOT NULL,
+    name        TEXT NOT NULL,
+    tags        TEXT NOT NULL,         -- JSON array of texts
+    config      TEXT NOT NULL,         -- JSON object
+    -- How the suggestion came about.
+    seen        INTEGER NOT NULL,      -- number of the newest event that the search knew
+    origin      TEXT,                  -- JSON
+    fit         TEXT,                  -- JSON
+    engine      TEXT,                  -- build and SIMD level that proposed it
+    -- Where it is.
+    state       TEXT NOT NULL,
+    attempt     INTEGER NOT NULL,
+    agent       TEXT,
+    crashes     INTEGER NOT NULL,      -- attempts that ended in a crash
+    front       INTEGER NOT NULL,      -- 1: before others in the queue
+    stop_wanted TEXT,                  -- why
+    -- What its present attempt logged.
+    history     INTEGER NOT NULL,      -- rows of history
+    logged      INTEGER NOT NULL,      -- rows that hold the sweep's metric
+    value       REAL,                  -- best finite value of the metric
+    -- How it ended.
+    class       TEXT,
+    exit_code   INTEGER,
+    signal      INTEGER,
+    message     TEXT,
+    note        TEXT,
+    created_ms  INTEGER NOT NULL,
+    started_ms  INTEGER,
+    ended_ms    INTEGER
+) STRICT;
+CREATE UNIQUE INDEX runs_by_trial ON runs (sweep, trial);
+CREATE INDEX runs_alone ON runs (key) WHERE sweep IS NULL;
+CREATE INDEX runs_queued ON runs (sweep, front, trial) WHERE state = 'queued';
+CREATE INDEX runs_live ON runs (sweep, trial) WHERE state IN ('queued', 'leased', 'running');
+CREATE INDEX runs_held ON runs (agent) WHERE state IN ('leased', 'running');
+
+-- The last value of each key of a run's present attempt, as frames.
+CREATE TABLE summaries (
+    run     INTEGER PRIMARY KEY REFERENCES runs (key),
+    latest  BLOB NOT NULL,             -- from history, each key at its highest step
+    overlay BLOB NOT NULL              -- from the summary stream
+) STRICT;
+
+-- Rows as they were sent.
+CREATE TABLE blocks (
+    key     INTEGER PRIMARY KEY,
+    run     INTEGER NOT NULL REFERENCES runs (key),
+    stream  TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    writer  TEXT NOT NULL,
+    first   INTEGER NOT NULL,
+    rows    INTEGER NOT NULL,
+    fenced  INTEGER NOT NULL,          -- 1: sent when another attempt owned the run
+    frames  BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX blocks_in_order ON blocks (run, stream, attempt, writer, first);
+
+CREATE TABLE agents (
+    id          TEXT PRIMARY KEY,
+    incarnation INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE events (
+    number INTEGER PRIMARY KEY,
+    at_ms  INTEGER NOT NULL,
+    sweep  TEXT,
+    run    TEXT,
+    kind   TEXT NOT NULL,
+    body   TEXT NOT NULL               -- JSON
+) STRICT;
+CREATE INDEX events_of_sweep ON events (sweep, number);

@@ -1,0 +1,46 @@
+//! The summaries of runs, as frames of the `record` crate: so that NaN, infinities and the types of values survive, which
+//! SQL would lose. Called by `app::ingest` and `app::views`. Never looks into a frame.
+
+use super::database::{Result, Tx};
+
+/// What is stored of a run's summary.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Stored {
+    /// The last value of each key of history.
+    pub(crate) latest: Vec<u8>,
+    /// What the summary stream said.
+    pub(crate) overlay: Vec<u8>,
+}
+
+/// The summary of a run; empty when nothing was logged.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn get(tx: &Tx<'_>, run: i64) -> Result<Stored> {
+    let stored = tx.one("SELECT latest, overlay FROM summaries WHERE run = ?1", &[&run], |row| {
+        Ok(Stored { latest: row.get(0)?, overlay: row.get(1)? })
+    })?;
+    Ok(stored.unwrap_or_default())
+}
+
+/// Writes the summary of a run.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn save(tx: &Tx<'_>, run: i64, stored: &Stored) -> Result<()> {
+    tx.run(
+        "INSERT INTO summaries (run, latest, overlay) VALUES (?1, ?2, ?3)
+         ON CONFLICT (run) DO UPDATE SET latest = excluded.latest, overlay = excluded.overlay",
+        &[&run, &stored.latest, &stored.overlay],
+    )?;
+    Ok(())
+}
+
+/// Forgets the summary of a run: its next attempt starts anew.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn clear(tx: &Tx<'_>, run: i64) -> Result<()> {
+    tx.run("DELETE FROM summaries WHERE run = ?1", &[&run])?;
+    Ok(())
+}

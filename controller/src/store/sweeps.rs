@@ -1,0 +1,192 @@
+//! Sweeps as they were created, and their progress: state, counters, best run. Called by `app`, which changes a state only
+//! through `sweeps::lifecycle`.
+
+use sweeps::lifecycle::sweep::State;
+
+use super::database::{Error, Result, Row, Tx, int};
+
+/// A sweep as it was created.
+#[derive(Clone, Debug)]
+pub(crate) struct Sweep {
+    /// Its id.
+    pub(crate) id: String,
+    /// Chosen by the client that created it.
+    pub(crate) idempotency_key: Option<String>,
+    /// The configuration as it was sent.
+    pub(crate) yaml: String,
+    /// What its check warned of, as a JSON array of texts.
+    pub(crate) warnings: String,
+    /// Of the search.
+    pub(crate) seed: u64,
+    /// Milliseconds since the epoch.
+    pub(crate) created_ms: i64,
+}
+
+/// Where a sweep is.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Progress {
+    /// The sweep.
+    pub(crate) sweep: String,
+    /// Its state.
+    pub(crate) state: State,
+    /// Why no new trial is wanted, if so.
+    pub(crate) closing: Option<String>,
+    /// The number that the next trial gets: how many there are.
+    pub(crate) next_trial: u64,
+    /// Runs in this state.
+    pub(crate) queued: u64,
+    /// Runs in this state.
+    pub(crate) leased: u64,
+    /// Runs in this state.
+    pub(crate) running: u64,
+    /// Runs in this state.
+    pub(crate) finished: u64,
+    /// Runs in this state.
+    pub(crate) failed: u64,
+    /// Runs that crashed for good.
+    pub(crate) crashed: u64,
+    /// Runs that were stopped or pruned.
+    pub(crate) stopped: u64,
+    /// The finished run with the best value.
+    pub(crate) best_run: Option<String>,
+    /// Its value.
+    pub(crate) best_value: Option<f64>,
+    /// Milliseconds since the epoch, once it is over.
+    pub(crate) ended_ms: Option<i64>,
+}
+
+impl Progress {
+    /// Runs that are not over.
+    pub(crate) fn live(&self) -> u64 {
+        self.queued + self.leased + self.running
+    }
+}
+
+/// Writes a new sweep with its progress.
+///
+/// # Errors
+/// When the database fails, or the id or the key is taken.
+pub(crate) fn insert(tx: &Tx<'_>, sweep: &Sweep) -> Result<()> {
+    tx.run(
+        "INSERT INTO sweeps (id, idempotency_key, yaml, warnings, seed, created_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        &[
+            &sweep.id,
+            &sweep.idempotency_key,
+            &sweep.yaml,
+            &sweep.warnings,
+            &sweep.seed.cast_signed(),
+            &sweep.created_ms,
+        ],
+    )?;
+    tx.run(
+        "INSERT INTO progress (sweep, state, next_trial, queued, leased, running, finished, failed, crashed, stopped)
+         VALUES (?1, ?2, 0, 0, 0, 0, 0, 0, 0, 0)",
+        &[&sweep.id, &State::Pending.name()],
+    )?;
+    Ok(())
+}
+
+/// The sweep with this id.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn get(tx: &Tx<'_>, id: &str) -> Result<Option<Sweep>> {
+    tx.one(
+        "SELECT id, idempotency_key, yaml, warnings, seed, created_ms FROM sweeps WHERE id = ?1",
+        &[&id],
+        read,
+    )
+}
+
+/// The id of the sweep that was created with this key.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn by_key(tx: &Tx<'_>, key: &str) -> Result<Option<String>> {
+    tx.one("SELECT id FROM sweeps WHERE idempotency_key = ?1", &[&key], |row| row.get(0))
+}
+
+/// The newest sweeps, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn newest(tx: &Tx<'_>, limit: u32) -> Result<Vec<Sweep>> {
+    tx.all(
+        "SELECT id, idempotency_key, yaml, warnings, seed, created_ms FROM sweeps ORDER BY key DESC LIMIT ?1",
+        &[&limit],
+        read,
+    )
+}
+
+fn read(row: &Row<'_>) -> Result<Sweep> {
+    Ok(Sweep {
+        id: row.get(0)?,
+        idempotency_key: row.get(1)?,
+        yaml: row.get(2)?,
+        warnings: row.get(3)?,
+        seed: row.get::<i64>(4)?.cast_unsigned(),
+        created_ms: row.get(5)?,
+    })
+}
+
+/// Where a sweep is.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn progress(tx: &Tx<'_>, sweep: &str) -> Result<Option<Progress>> {
+    tx.one(
+        "SELECT sweep, state, closing, next_trial, queued, leased, running, finished, failed, crashed, stopped,
+                best_run, best_value, ended_ms
+         FROM progress WHERE sweep = ?1",
+        &[&sweep],
+        |row| {
+            let state: String = row.get(1)?;
+            Ok(Progress {
+                sweep: row.get(0)?,
+                state: State::from_name(&state).ok_or_else(|| Error::Bug(format!("a sweep is `{state}`")))?,
+                closing: row.get(2)?,
+                next_trial: row.count(3)?,
+                queued: row.count(4)?,
+                leased: row.count(5)?,
+                running: row.count(6)?,
+                finished: row.count(7)?,
+                failed: row.count(8)?,
+                crashed: row.count(9)?,
+                stopped: row.count(10)?,
+                best_run: row.get(11)?,
+                best_value: row.get(12)?,
+                ended_ms: row.get(13)?,
+            })
+        },
+    )
+}
+
+/// Writes where a sweep is.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn save_progress(tx: &Tx<'_>, progress: &Progress) -> Result<()> {
+    tx.run(
+        "UPDATE progress SET state = ?2, closing = ?3, next_trial = ?4, queued = ?5, leased = ?6, running = ?7,
+                finished = ?8, failed = ?9, crashed = ?10, stopped = ?11, best_run = ?12, best_value = ?13,
+                ended_ms = ?14
+         WHERE sweep = ?1",
+        &[
+            &progress.sweep,
+            &progress.state.name(),
+            &progress.closing,
+            &int(progress.next_trial)?,
+            &int(progress.queued)?,
+            &int(progress.leased)?,
+            &int(progress.running)?,
+            &int(progress.finished)?,
+            &int(progress.failed)?,
+            &int(progress.crashed)?,
+            &int(progress.stopped)?,
+            &progress.best_run,
+            &progress.best_value,
+            &progress.ended_ms,
+        ],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! The writer and the readers: what one use case does wrong is its own trouble, and an answer means committed.
+
+use std::sync::{Arc, Mutex};
+
+use tempfile::TempDir;
+
+use super::{Error, OpenError, Store, Tx, facts};
+use crate::settings::Limits;
+
+fn open(folder: &TempDir) -> Store {
+    Store::open(folder.path(), &Limits::default()).unwrap()
+}
+
+fn set(tx: &Tx<'_>, name: &str) -> Result<(), Error> {
+    facts::set(tx, name, b"x")
+}
+
+async fn has(store: &Store, name: &'static str) -> bool {
+    store.read(move |tx| facts::get(tx, name)).await.unwrap().is_some()
+}
+
+#[tokio::test]
+async fn what_was_answered_is_there_when_the_folder_is_opened_again() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder);
+    store.write(|tx| set(tx, "kept"), |()| {}).await.unwrap();
+    drop(store);
+    assert!(has(&open(&folder), "kept").await);
+}
+
+#[tokio::test]
+async fn an_error_undoes_its_own_use_case_only() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder);
+    let failing = |tx: &Tx<'_>| {
+        set(tx, "undone")?;
+        Err::<(), _>(Error::Bug("on purpose".to_owned()))
+    };
+    let (good, bad) = tokio::join!(store.write(|tx| set(tx, "good"), |()| {}), store.write(failing, |()| {}));
+    assert_eq!((good, bad), (Ok(()), Err(Error::Bug("on purpose".to_owned()))));
+    assert!(has(&store, "good").await && !has(&store, "undone").await);
+}
+
+#[tokio::test]
+async fn a_panic_is_answered_to_its_caller_and_the_writer_lives_on() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder);
+    let panicking = |tx: &Tx<'_>| {
+        set(tx, "undone")?;
+        panic!("on purpose");
+        #[expect(unreachable_code, reason = "says what the use case would have given")]
+        Ok::<(), Error>(())
+    };
+    let answer = store.write(panicking, |()| {}).await;
+    assert_eq!(answer, Err(Error::Bug("a use case panicked: on purpose".to_owned())));
+    let answer = store.read(|_| -> Result<(), Error> { panic!("while reading") }).await;
+    assert_eq!(answer, Err(Error::Bug("a use case panicked: while reading".to_owned())));
+    store.write(|tx| set(tx, "good"), |()| {}).await.unwrap();
+    assert!(has(&store, "good").await && !has(&store, "undone").await);
+}
+
+#[tokio::test]
+async fn what_follows_a_commit_happens_though_the_caller_has_gone() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder);
+    let order = Arc::new(Mutex::new(Vec::new()));
+    for number in 0..3 {
+        let (order, name) = (order.clone(), format!("fact-{number}"));
+        let writing = store.write(move |tx| set(tx, &name), move |()| order.lock().unwrap().push(number));
+        tokio::select! {
+            biased;
+            _ = writing => {}
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    store.write(|tx| set(tx, "last"), |()| {}).await.unwrap();
+    assert_eq!(*order.lock().unwrap(), [0, 1, 2]);
+}
+
+#[tokio::test]
+async fn many_writers_and_a_small_queue_lose_nothing() {
+    let folder = TempDir::new().unwrap();
+    let limits = Limits { queue: 2, batch: 3, ..Limits::default() };
+    let store = Arc::new(Store::open(folder.path(), &limits).unwrap());
+    let writers: Vec<_> = (0..100)
+        .map(|number| {
+            let store = store.clone();
+            tokio::spawn(
+                async move { store.write(move |tx| set(tx, &format!("fact-{number}")), |()| {}).await },
+            )
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap().unwrap();
+    }
+    assert!(has(&store, "fact-0").await && has(&store, "fact-99").await);
+}
+
+#[tokio::test]
+async fn a_full_disk_is_a_mode_that_ends() {
+    let folder = TempDir::new().unwrap();
+    let store = Arc::new(open(&folder));
+    let bound = |sql: &'static str| {
+        let store = store.clone();
+        async move { store.write(move |tx| tx.one(sql, &[], |_| Ok(())).map(drop), |()| {}).await.unwrap() }
+    };
+    bound("PRAGMA max_page_count = 1").await;
+    let large = store.write(|tx| facts::set(tx, "large", &[7; 1 << 20]), |()| {}).await;
+    assert!(matches!(large, Err(Error::Busy(_))), "{large:?}");
+    assert!(!has(&store, "large").await);
+    bound("PRAGMA max_page_count = 1000000").await;
+    store.write(|tx| facts::set(tx, "large", &[7; 1 << 20]), |()| {}).await.unwrap();
+    assert!(has(&store, "large").await);
+}
+
+#[test]
+fn a_folder_has_one_store_at_a_time() {
+    let folder = TempDir::new().unwrap();
+    let first = open(&folder);
+    assert!(matches!(Store::open(folder.path(), &Limits::default()), Err(OpenError::InUse)));
+    drop(first);
+    open(&folder);
+}
+
+#[test]
+fn what_is_no_database_is_refused() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("besom.db"), "a letter to my mother, which is no database at all")
+        .unwrap();
+    assert!(matches!(Store::open(folder.path(), &Limits::default()), Err(OpenError::Database(_))));
+}

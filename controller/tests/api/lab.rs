@@ -1,0 +1,279 @@
+//! A controller on a port and in a folder of its own, and agents that are nothing but their calls. Used by the tests of this
+//! folder. Never starts a process.
+
+use std::{net::SocketAddr, path::Path, time::Duration};
+
+use controller::{Controller, chance::Chance, clock::Clock, settings::Settings};
+use proto::{
+    dial::{Authorized, Dial},
+    v1::{
+        AppendRows, Appended, Beat, Block, Change, ChangeSweep, CreateSweep, EndRun, Held, ListRuns, Orders,
+        Outcome, ReadRows, Run, RunAttempt, RunEnded, RunRef, Start, Sweep, SweepRef,
+        agents_client::AgentsClient, runs_client::RunsClient, sweeps_client::SweepsClient,
+    },
+};
+use record::{Row, Value, Writer};
+use tempfile::TempDir;
+use tonic::{Code, Status};
+
+/// A random search without end.
+pub(crate) const RANDOM: &str = "
+method: random
+program: train
+seed: 7
+metric: {name: val/loss}
+parameters:
+  lr: {min: 0.0, max: 1.0}
+";
+
+/// A grid of 3 x 4 points.
+pub(crate) const GRID: &str = "
+method: grid
+program: train
+metric: {name: val/loss}
+parameters:
+  a: {values: [1, 2, 3]}
+  b: {values: [w, x, y, z]}
+";
+
+pub(crate) struct Lab {
+    controller: Option<Controller>,
+    folder: TempDir,
+    settings: Settings,
+    pub(crate) sweeps: SweepsClient<Authorized>,
+    pub(crate) agents: AgentsClient<Authorized>,
+    pub(crate) runs: RunsClient<Authorized>,
+}
+
+impl Lab {
+    pub(crate) async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        let folder = TempDir::new().unwrap();
+        let mut settings = Settings {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            data: folder.path().to_owned(),
+            ..Settings::default()
+        };
+        change(&mut settings);
+        let controller =
+            Controller::start(settings.clone(), Clock::system(), Chance::seeded(1)).await.unwrap();
+        let dial = Dial::new(&controller.address().to_string(), settings.token.as_deref()).unwrap();
+        Self {
+            controller: Some(controller),
+            folder,
+            settings,
+            sweeps: dial.sweeps(),
+            agents: dial.agents(),
+            runs: dial.runs(),
+        }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn address(&self) -> String {
+        format!("http://{}", self.controller.as_ref().unwrap().address())
+    }
+
+    pub(crate) fn dial(&self, token: Option<&str>) -> Dial {
+        let address = self.controller.as_ref().unwrap().address();
+        Dial::new(&address.to_string(), token).unwrap()
+    }
+
+    /// Shuts the controller down and starts another on the same folder, with other luck.
+    pub(crate) async fn restart(&mut self) {
+        self.controller.take().unwrap().shutdown().await.unwrap();
+        let controller =
+            Controller::start(self.settings.clone(), Clock::system(), Chance::seeded(2)).await.unwrap();
+        let dial = Dial::new(&controller.address().to_string(), self.settings.token.as_deref()).unwrap();
+        (self.sweeps, self.agents, self.runs) = (dial.sweeps(), dial.agents(), dial.runs());
+        self.controller = Some(controller);
+    }
+
+    pub(crate) async fn shutdown(mut self) {
+        self.controller.take().unwrap().shutdown().await.unwrap();
+    }
+
+    pub(crate) async fn create(&mut self, yaml: &str) -> Sweep {
+        let request = CreateSweep { yaml: yaml.to_owned(), ..CreateSweep::default() };
+        self.sweeps.create(request).await.unwrap().into_inner()
+    }
+
+    pub(crate) async fn sweep(&mut self, id: &str) -> Sweep {
+        self.sweeps.get(SweepRef { sweep: id.to_owned() }).await.unwrap().into_inner()
+    }
+
+    pub(crate) async fn change(&mut self, id: &str, change: Change) -> Result<Sweep, Status> {
+        let request = ChangeSweep { sweep: id.to_owned(), change: change.into() };
+        self.sweeps.change(request).await.map(tonic::Response::into_inner)
+    }
+
+    pub(crate) async fn run(&mut self, id: &str) -> Run {
+        self.runs.get(RunRef { run: id.to_owned() }).await.unwrap().into_inner()
+    }
+
+    pub(crate) async fn list(&mut self, sweep: &str) -> Vec<Run> {
+        let request = ListRuns { sweep: sweep.to_owned(), ..ListRuns::default() };
+        let mut stream = self.runs.list(request).await.unwrap().into_inner();
+        let mut runs = Vec::new();
+        while let Some(run) = stream.message().await.unwrap() {
+            runs.push(run);
+        }
+        runs
+    }
+
+    pub(crate) async fn blocks(&mut self, run: &str, stream: &str) -> Vec<Block> {
+        let request = ReadRows { run: run.to_owned(), stream: stream.to_owned(), ..ReadRows::default() };
+        let mut stream = self.runs.read(request).await.unwrap().into_inner();
+        let mut blocks = Vec::new();
+        while let Some(block) = stream.message().await.unwrap() {
+            blocks.push(block);
+        }
+        blocks
+    }
+
+    pub(crate) fn agent(&self, id: &str, sweep: &str) -> FakeAgent {
+        FakeAgent {
+            client: self.agents.clone(),
+            runs: self.runs.clone(),
+            beat: Beat {
+                agent: id.to_owned(),
+                incarnation: 1,
+                sweep: sweep.to_owned(),
+                free: 1,
+                slots: 1,
+                host: "lab".to_owned(),
+                devices: vec!["CPU".to_owned()],
+                ..Beat::default()
+            },
+        }
+    }
+}
+
+/// An agent that holds what it was told to start, and does what a test says.
+#[derive(Clone)]
+pub(crate) struct FakeAgent {
+    client: AgentsClient<Authorized>,
+    runs: RunsClient<Authorized>,
+    pub(crate) beat: Beat,
+}
+
+impl FakeAgent {
+    /// One heartbeat, as it stands in `self.beat`.
+    pub(crate) async fn heartbeat(&mut self) -> Result<Orders, Status> {
+        self.beat.beat += 1;
+        Ok(self.client.heartbeat(self.beat.clone()).await?.into_inner())
+    }
+
+    /// Asks for one trial and holds it.
+    pub(crate) async fn ask(&mut self) -> Start {
+        self.beat.free = 1;
+        let start = self.heartbeat().await.unwrap().start.remove(0);
+        self.hold(&start);
+        start
+    }
+
+    pub(crate) fn hold(&mut self, start: &Start) {
+        self.beat.free = 0;
+        self.beat.holds.push(Held { run: start.run.clone(), attempt: start.attempt, started: true });
+    }
+
+    pub(crate) fn forget(&mut self, run: &str) {
+        self.beat.holds.retain(|held| held.run != run);
+    }
+
+    pub(crate) fn decline(&mut self, start: &Start) {
+        self.forget(&start.run);
+        self.beat.declined = vec![RunAttempt { run: start.run.clone(), attempt: start.attempt }];
+    }
+
+    pub(crate) fn reborn(&mut self) {
+        self.beat.incarnation += 1;
+        self.beat.beat = 0;
+        self.beat.holds.clear();
+    }
+
+    /// Logs values of one key as history, from an offset on.
+    pub(crate) async fn log(
+        &mut self,
+        start: &Start,
+        offset: u64,
+        key: &str,
+        values: &[f64],
+    ) -> Result<Appended, Status> {
+        self.append(start, "history", offset, frames(offset, key, values)).await
+    }
+
+    pub(crate) async fn append(
+        &mut self,
+        start: &Start,
+        stream: &str,
+        offset: u64,
+        frames: Vec<u8>,
+    ) -> Result<Appended, Status> {
+        let request = AppendRows {
+            run: start.run.clone(),
+            attempt: start.attempt,
+            writer: "sdk".to_owned(),
+            stream: stream.to_owned(),
+            offset,
+            frames,
+        };
+        Ok(self.runs.append(request).await?.into_inner())
+    }
+
+    /// Ends a run in this state.
+    pub(crate) async fn end(&mut self, start: &Start, state: &str) -> Result<RunEnded, Status> {
+        self.forget(&start.run);
+        let outcome = Outcome { state: state.to_owned(), ..Outcome::default() };
+        let request = EndRun { run: start.run.clone(), attempt: start.attempt, outcome: Some(outcome) };
+        Ok(self.runs.end(request).await?.into_inner())
+    }
+
+    /// A whole trial: ask, log one value, finish.
+    pub(crate) async fn trial(&mut self, value: f64) -> Start {
+        let start = self.ask().await;
+        self.log(&start, 0, "val/loss", &[value]).await.unwrap();
+        self.end(&start, "finished").await.unwrap();
+        start
+    }
+}
+
+/// Rows with one value each, at steps from `first` on.
+pub(crate) fn frames(first: u64, key: &str, values: &[f64]) -> Vec<u8> {
+    let row = |(at, value): (u64, &f64)| Row {
+        step: at,
+        wall_ms: 0,
+        values: vec![(key.to_owned(), Value::F64(*value))],
+    };
+    let rows: Vec<Row> = (first..).zip(values).map(row).collect();
+    let mut out = Vec::new();
+    Writer::default().frame(&rows, &mut out);
+    out
+}
+
+pub(crate) fn code<T>(result: Result<T, Status>) -> Code {
+    result.err().map_or(Code::Ok, |status| status.code())
+}
+
+pub(crate) async fn pause(millis: u64) {
+    Clock::system().sleep(Duration::from_millis(millis)).await;
+}
+
+/// Tries until it holds; tells what it was when it does not within 10 seconds.
+pub(crate) async fn eventually<T: std::fmt::Debug>(what: &str, mut look: impl AsyncFnMut() -> (bool, T)) {
+    let clock = Clock::system();
+    let end = clock.now() + Duration::from_secs(10);
+    loop {
+        let (holds, seen) = look().await;
+        if holds {
+            return;
+        }
+        assert!(clock.now() < end, "{what}: {seen:?}");
+        clock.sleep(Duration::from_millis(20)).await;
+    }
+}

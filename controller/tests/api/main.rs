@@ -1,0 +1,13 @@
+//! The controller through its own door: real gRPC on a port of its own, a real database in a folder of its own. Every test
+//! here is one promise of the interface.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod chaos;
+mod fencing;
+mod happy;
+mod lab;
+mod people;
+mod restart;
+mod rows;
+mod search;
+mod tokens;

@@ -1,0 +1,52 @@
+//! Who may do what.
+
+use controller::{Controller, StartError, chance::Chance, clock::Clock, settings::Settings};
+use proto::v1::{BeginRun, CreateSweep, ListAgents, ListRuns, RunRef, SweepRef};
+use tonic::Code;
+
+use crate::lab::{Lab, RANDOM, code};
+
+#[tokio::test]
+async fn a_run_token_opens_its_run_and_nothing_else() {
+    let mut lab = Lab::with(|settings| settings.token = Some("hush".to_owned())).await;
+    let sweep = lab.create(RANDOM).await;
+    let (mut agent, mut other) = (lab.agent("one", &sweep.id), lab.agent("two", &sweep.id));
+    let (start, foreign) = (agent.ask().await, other.ask().await);
+
+    let own = lab.dial(Some(&start.token));
+    let mut runs = own.runs();
+    let join = BeginRun { run: start.run.clone(), attempt: 1, ..BeginRun::default() };
+    assert_eq!(runs.begin(join).await.unwrap().into_inner().config_json, start.params_json);
+    runs.get(RunRef { run: start.run.clone() }).await.unwrap();
+
+    assert_eq!(code(runs.get(RunRef { run: foreign.run }).await), Code::PermissionDenied);
+    assert_eq!(code(runs.begin(BeginRun::default()).await), Code::PermissionDenied);
+    assert_eq!(code(runs.list(ListRuns::default()).await), Code::PermissionDenied);
+    assert_eq!(code(own.sweeps().get(SweepRef { sweep: sweep.id.clone() }).await), Code::PermissionDenied);
+    assert_eq!(code(own.sweeps().create(CreateSweep::default()).await), Code::PermissionDenied);
+    assert_eq!(code(own.agents().list(ListAgents::default()).await), Code::PermissionDenied);
+}
+
+#[tokio::test]
+async fn without_the_token_nothing_opens() {
+    let lab = Lab::with(|settings| settings.token = Some("hush".to_owned())).await;
+    for token in [None, Some("wrong"), Some("run.abcdefgh-0.1.00")] {
+        let refused = lab.dial(token).sweeps().list(proto::v1::ListSweeps::default()).await.unwrap_err();
+        assert_eq!(refused.code(), Code::Unauthenticated);
+        assert!(refused.metadata().get("besom-hint").is_some());
+    }
+}
+
+#[tokio::test]
+async fn the_world_is_not_let_in_without_a_token() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let settings = Settings {
+        listen: "0.0.0.0:0".parse().unwrap(),
+        data: folder.path().to_owned(),
+        ..Settings::default()
+    };
+    let refused = Controller::start(settings.clone(), Clock::system(), Chance::system()).await;
+    assert!(matches!(refused, Err(StartError::Open(_))), "{refused:?}");
+    let settings = Settings { token: Some("hush".to_owned()), ..settings };
+    Controller::start(settings, Clock::system(), Chance::system()).await.unwrap().shutdown().await.unwrap();
+}
