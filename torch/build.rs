@@ -4,7 +4,8 @@
 use std::path::Path;
 
 fn main() {
-    println!("cargo::rerun-if-changed=build.rs");
+    // Not a path: it would be taken from the folder of whichever crate this is the script of.
+    println!("cargo::rerun-if-env-changed=LIBTORCH");
     let Ok(libraries) = std::env::var("DEP_TCH_LIBTORCH_LIB") else { return };
     println!("cargo::rustc-link-arg=-Wl,-rpath,{libraries}");
     // Programs call nothing in libtorch_cuda by name: it registers itself when it is loaded, so a linker that keeps only

@@ -8,12 +8,12 @@ use examples::{
     images::{Images, Part},
     program,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor, nn, nn::ModuleT as _};
 
-/// What a sweep may set; what it leaves out has these values.
-#[derive(Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+/// What a sweep may set; what it leaves out keeps its default. A name that is not here is an error, not an idle parameter.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Config {
     learning_rate: f64,
     batch_size: i64,
@@ -46,7 +46,7 @@ fn main() -> ExitCode {
 
 fn train() -> program::Result<()> {
     let folder = program::data_folder()?;
-    let run = besom::init().project("digits").start()?;
+    let run = besom::init().project("digits").config(&Config::default()).start()?;
     let config: Config = run.config()?;
     besom_tch::prepare(config.seed, 1);
     let place = besom_tch::place();
@@ -61,20 +61,20 @@ fn train() -> program::Result<()> {
     for epoch in 1..=config.epochs {
         let loss = learn(&model, &mut optimizer, &images.train, config.batch_size)?;
         let (val_loss, val_accuracy) = judge(&model, &images.validation)?;
-        run.log([
-            ("epoch", epoch as f64),
-            ("train/loss", loss),
-            ("val/loss", val_loss),
-            ("val/accuracy", val_accuracy),
-        ]);
+        besom::log!(
+            run, "epoch" => epoch, "train/loss" => loss, "val/loss" => val_loss, "val/accuracy" => val_accuracy
+        );
         if !val_loss.is_finite() {
             return Err(format!("diverged in epoch {epoch}: val/loss is {val_loss}").into());
+        }
+        if run.should_stop() {
+            break;
         }
     }
     // The test images are looked at once, so that no choice can lean on them.
     let (_, test_accuracy) = judge(&model, &images.test)?;
     run.summary("test/accuracy", test_accuracy);
-    run.finish()?;
+    program::say(run.finish()?);
     Ok(())
 }
 
@@ -119,7 +119,8 @@ fn judge(model: &nn::SequentialT, part: &Part) -> Result<(f64, f64), TchError> {
             let logits = model.forward_t(images, false);
             let samples = labels.numel() as i64;
             loss.add(&logits.cross_entropy_for_logits(&labels), samples)?;
-            accuracy.add(&logits.accuracy_for_logits(&labels), samples)?;
+            let right = logits.argmax(-1, false).eq_tensor(&labels);
+            accuracy.add(&right.to_kind(Kind::Double).mean(Kind::Double), samples)?;
         }
         Ok((loss.value()?, accuracy.value()?))
     })

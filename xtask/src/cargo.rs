@@ -8,9 +8,6 @@ use std::{
 
 use crate::{Failure, Result};
 
-/// The packages that link libtorch.
-pub(crate) const WITH_TORCH: [&str; 4] = ["--package", "besom-tch", "--package", "examples"];
-
 /// The workspace's root.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
@@ -36,6 +33,11 @@ pub(crate) fn run_with_torch<S: AsRef<OsStr>>(
     finish(command(args).env("LIBTORCH", libtorch))
 }
 
+/// Runs tests that start our programs: `cargo test` has built them, so the laboratory need not.
+pub(crate) fn test<S: AsRef<OsStr>>(libtorch: &Path, args: impl IntoIterator<Item = S>) -> Result<()> {
+    finish(command(args).env("LIBTORCH", libtorch).env("BESOM_PROGRAMS", programs()?))
+}
+
 fn finish(command: &mut Command) -> Result<()> {
     let words =
         command.get_args().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ");
@@ -46,8 +48,9 @@ fn finish(command: &mut Command) -> Result<()> {
     }
 }
 
-/// Where cargo puts programs.
-pub(crate) fn programs() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    target.join("debug")
+/// Where cargo puts programs: beside this one, wherever its settings have them.
+pub(crate) fn programs() -> Result<PathBuf> {
+    let own = std::env::current_exe()
+        .map_err(|error| Failure::new(format!("cannot find the folder of programs: {error}")))?;
+    Ok(own.parent().map_or_else(PathBuf::new, Path::to_path_buf))
 }

@@ -1,96 +1,84 @@
 //! `cargo xtask demo`: from nothing to the best config, on real programs in a folder of their own, and nothing left running.
 
 use std::{
-    env, fs,
+    env, fs, io,
     net::{TcpListener, TcpStream},
-    os::unix::process::CommandExt as _,
+    os::unix::{fs::symlink, process::CommandExt as _},
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    thread::sleep,
+    thread::{self, sleep},
     time::{Duration, Instant},
 };
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use crate::{Failure, Result, cargo, install, libtorch, say};
+use crate::{Failure, Result, cargo, libtorch, say};
 
 const SWEEP: &str = "examples/typical/sweep.yaml";
+const CONTROLLER_LOG: &str = "controller.log";
+const AGENT_LOG: &str = "agent.log";
 const TICK: Duration = Duration::from_millis(50);
+/// How long a program may take to begin or to end.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) fn run() -> Result<()> {
     let torch = say::step("libtorch", libtorch::ensure)?;
-    let programs = say::step("building controller, agent and sweep", install::build)?;
-    say::step("building the examples", || {
-        cargo::run_with_torch(&torch, ["build", "--package", "examples", "--bins"])
+    // At once, since cargo compiles a crate again when what is built together wants other features of it.
+    say::step("building controller, agent, sweep and the examples", || {
+        let packages = ["controller", "agent", "cli", "examples"].map(|package| ["--package", package]);
+        cargo::run_with_torch(&torch, ["build", "--bins"].iter().chain(packages.as_flattened()))
     })?;
-    let mut stage = Stage::new(programs)?;
+    let mut stage = Stage::new(cargo::programs()?)?;
     say::step("starting a controller", || stage.start_controller())?;
     let id = stage.create()?;
     say::line(format_args!("{} training: {SWEEP}, one agent with {} slots", say::cyan("▸"), stage.slots));
-    let mut agent =
-        stage.command("agent", &[&id, "--slots", &stage.slots.to_string(), "--data", "agent-data"]);
-    stage.agent = Some(spawn(agent.stderr(stage.log("agent.log")?).stdout(Stdio::null()).process_group(0))?);
-    stage.show(&["watch", &id])?;
-    stage.wait_for_agent()?;
+    stage.train(&id)?;
     say::line("");
     stage.show(&["show", &id])?;
     say::line("");
     stage.show(&["best", &id])?;
     say::line("");
-    stage.leave();
+    drop(stage);
     say::line("That was a whole sweep, and nothing of it is left running. Your own: see README.md.");
     Ok(())
 }
 
-/// A folder with a controller and an agent in it. Dropping it ends both and removes the folder.
+/// A folder with a controller in it. Dropping it ends the controller and removes the folder.
 struct Stage {
     programs: PathBuf,
     folder: PathBuf,
     address: String,
     slots: usize,
     interrupted: Arc<AtomicBool>,
-    controller: Option<Child>,
-    agent: Option<Child>,
+    controller: Option<Running>,
 }
 
 impl Stage {
     fn new(programs: PathBuf) -> Result<Self> {
         let folder = env::temp_dir().join(format!("besom-demo-{}", std::process::id()));
-        let failed =
-            |error: std::io::Error| Failure::new(format!("cannot use `{}`: {error}", folder.display()));
+        let failed = |error: io::Error| Failure::new(format!("cannot use `{}`: {error}", folder.display()));
         fs::create_dir_all(&folder).map_err(failed)?;
+        // The sweep's `program` is `target/debug/mnist` from where the agent runs; cargo's target folder may be elsewhere.
+        let target = programs.parent().unwrap_or(&programs);
+        symlink(target, folder.join("target")).map_err(failed)?;
         let free =
             TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).map_err(failed)?;
         let interrupted = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
             signal_hook::flag::register(signal, interrupted.clone()).map_err(failed)?;
         }
-        let slots = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8);
-        Ok(Self {
-            programs,
-            address: free.to_string(),
-            slots,
-            interrupted,
-            controller: None,
-            agent: None,
-            folder,
-        })
+        let slots = thread::available_parallelism().map_or(2, usize::from).clamp(2, 8);
+        Ok(Self { programs, address: free.to_string(), slots, interrupted, controller: None, folder })
     }
 
     /// One of our programs, told where the stage's controller is.
     fn command(&self, name: &str, args: &[&str]) -> Command {
         let mut command = Command::new(self.programs.join(name));
-        let args = args
-            .iter()
-            .map(|arg| if *arg == "agent-data" { self.folder.join(arg).into() } else { (*arg).into() });
-        command
-            .args(args.collect::<Vec<std::ffi::OsString>>())
-            .current_dir(cargo::root())
-            .stdin(Stdio::null());
+        command.args(args).current_dir(cargo::root()).stdin(Stdio::null());
         command.env("BESOM_CONTROLLER", format!("http://{}", self.address)).env_remove("BESOM_TOKEN");
         command
     }
@@ -102,16 +90,20 @@ impl Stage {
 
     fn start_controller(&mut self) -> Result<()> {
         let mut command = self.command("controller", &["--listen", &self.address, "--data"]);
-        command.arg(self.folder.join("data")).stderr(self.log("controller.log")?).process_group(0);
-        self.controller = Some(spawn(&mut command)?);
+        command.arg(self.folder.join("data")).stderr(self.log(CONTROLLER_LOG)?).process_group(0);
+        let mut controller = Running(spawn(&mut command)?);
         let begun = Instant::now();
-        while TcpStream::connect(&self.address).is_err() {
-            if begun.elapsed() > Duration::from_secs(20) {
-                let said = fs::read_to_string(self.folder.join("controller.log")).unwrap_or_default();
-                return Err(Failure::new(format!("the controller does not listen\n{said}")));
-            }
-            sleep(TICK);
+        let listens = self.until(|| {
+            let gone = controller.exit()?.is_some() || begun.elapsed() > PATIENCE;
+            Ok(if gone { Some(false) } else { TcpStream::connect(&self.address).is_ok().then_some(true) })
+        })?;
+        if !listens {
+            return Err(Failure::new(format!(
+                "the controller does not listen\n{}",
+                self.said(CONTROLLER_LOG)
+            )));
         }
+        self.controller = Some(controller);
         Ok(())
     }
 
@@ -125,75 +117,97 @@ impl Stage {
     }
 
     /// Runs `sweep` in front of the person.
-    fn show(&mut self, args: &[&str]) -> Result<()> {
-        let mut child = spawn(&mut self.command("sweep", args))?;
-        let ended = self.wait(&mut child, args[0]);
-        if ended.is_err() {
-            let _ = child.kill();
-            let _ = child.wait();
+    fn show(&self, args: &[&str]) -> Result<()> {
+        let mut child = Running(spawn(&mut self.command("sweep", args))?);
+        match self.until(|| child.exit())? {
+            status if status.success() => Ok(()),
+            status => Err(Failure::new(format!("`sweep {}` failed: {status}", args[0]))),
         }
-        ended
     }
 
-    /// The agent leaves by itself when the sweep is over; when it does not leave well, what it said is the reason.
-    fn wait_for_agent(&mut self) -> Result<()> {
-        let Some(mut child) = self.agent.take() else { return Ok(()) };
-        let ended = self.wait(&mut child, "the agent");
-        if child.try_wait().is_ok_and(|status| status.is_none()) {
-            self.agent = Some(child);
+    /// Runs the agent, with `sweep watch` in front of the person, until the sweep is over. An agent that leaves earlier
+    /// says why, and the demo is over: nobody else would run the rest of the sweep.
+    fn train(&mut self, id: &str) -> Result<()> {
+        let mut agent = self.command("agent", &[id, "--slots", &self.slots.to_string(), "--data"]);
+        agent.arg(self.folder.join("agent")).current_dir(&self.folder).process_group(0);
+        agent.stdout(Stdio::null()).stderr(self.log(AGENT_LOG)?);
+        let mut agent = Running(spawn(&mut agent)?);
+        let mut watch = Running(spawn(&mut self.command("sweep", &["watch", id]))?);
+        let mut alone: Option<Instant> = None;
+        let over = self.until(|| {
+            if let Some(status) = watch.exit()? {
+                return Ok(Some(status.success()));
+            }
+            // An agent that is done may leave before the last news of the sweep are shown.
+            if agent.exit()?.is_some() && alone.get_or_insert_with(Instant::now).elapsed() > PATIENCE / 4 {
+                return Ok(Some(false));
+            }
+            Ok(None)
+        })?;
+        if over {
+            return Ok(());
         }
-        ended.map_err(|failure| {
-            let said = fs::read_to_string(self.folder.join("agent.log")).unwrap_or_default();
-            Failure { what: format!("{}\n{said}", failure.what), ..failure }
-        })
+        Err(Failure::new(format!("the sweep did not end; the agent said:\n{}", self.said(AGENT_LOG))))
     }
 
-    fn wait(&self, child: &mut Child, what: &str) -> Result<()> {
+    /// What a program wrote to its log.
+    fn said(&self, log: &str) -> String {
+        fs::read_to_string(self.folder.join(log)).unwrap_or_default()
+    }
+
+    /// Asks `what` again and again until it has an answer, or the person has had enough.
+    fn until<T>(&self, mut what: impl FnMut() -> io::Result<Option<T>>) -> Result<T> {
         loop {
             if self.interrupted.load(Ordering::Relaxed) {
-                return Err(Failure::new("interrupted; everything that was started is being stopped"));
+                return Err(Failure::new("interrupted; everything that was started is stopped"));
             }
-            match child.try_wait() {
-                Ok(Some(status)) if status.success() => return Ok(()),
-                Ok(Some(status)) => return Err(Failure::new(format!("{what} failed: {status}"))),
+            match what() {
+                Ok(Some(answer)) => return Ok(answer),
                 Ok(None) => sleep(TICK),
-                Err(error) => return Err(Failure::new(format!("cannot wait for {what}: {error}"))),
+                Err(error) => return Err(Failure::new(format!("cannot wait for a program: {error}"))),
             }
         }
-    }
-
-    /// Ends what runs and removes the folder.
-    fn leave(&mut self) {
-        // The first TERM drains an agent, the second ends its trials.
-        for child in [self.agent.take(), self.controller.take()].into_iter().flatten() {
-            end(child);
-        }
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        self.leave();
+        drop(self.controller.take());
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A program that runs. Dropping it ends it: two TERMs (the first drains an agent, the second ends its trials), and a KILL
+/// for what does not listen.
+struct Running(Child);
+
+impl Running {
+    fn exit(&mut self) -> io::Result<Option<ExitStatus>> {
+        self.0.try_wait()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let begun = Instant::now();
+        let mut terms = 0;
+        while matches!(self.exit(), Ok(None)) {
+            if begun.elapsed() > PATIENCE {
+                let _ = self.0.kill();
+                let _ = self.0.wait();
+                return;
+            }
+            if terms < 2 {
+                terms += 1;
+                let id = self.0.id().to_string();
+                let _ = Command::new("kill").args(["-TERM", &id]).stderr(Stdio::null()).status();
+            }
+            sleep(TICK);
+        }
     }
 }
 
 fn spawn(command: &mut Command) -> Result<Child> {
     let name = command.get_program().to_string_lossy().into_owned();
     command.spawn().map_err(|error| Failure::new(format!("cannot start {name}: {error}")))
-}
-
-fn end(mut child: Child) {
-    for round in 0..200 {
-        if !matches!(child.try_wait(), Ok(None)) {
-            return;
-        }
-        if round < 2 {
-            let _ =
-                Command::new("kill").args(["-TERM", &child.id().to_string()]).stderr(Stdio::null()).status();
-        }
-        sleep(TICK * 2);
-    }
-    let _ = child.kill();
-    let _ = child.wait();
 }

@@ -1,19 +1,19 @@
 //! `cargo xtask install`: the three programs on the PATH.
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use crate::{Failure, Result, cargo, say};
 
 const PROGRAMS: [&str; 3] = ["controller", "agent", "sweep"];
 
-/// Builds the three programs; where they are.
-pub(crate) fn build() -> Result<PathBuf> {
-    cargo::run(["build", "--package", "controller", "--package", "agent", "--package", "cli", "--bins"])?;
-    Ok(cargo::programs())
-}
-
 pub(crate) fn run() -> Result<()> {
-    let built = say::step("building controller, agent and sweep", build)?;
+    say::step("building controller, agent and sweep", || {
+        cargo::run(["build", "--package", "controller", "--package", "agent", "--package", "cli", "--bins"])
+    })?;
+    let built = cargo::programs()?;
     let to = folder()?;
     for name in PROGRAMS {
         put(&built.join(name), &to.join(name))
@@ -33,7 +33,7 @@ pub(crate) fn run() -> Result<()> {
 
 /// Where cargo itself installs programs.
 fn folder() -> Result<PathBuf> {
-    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = env::var_os("CARGO_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
     let home = home.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
     home.map(|home| home.join("bin")).ok_or_else(|| {
         Failure::new("neither CARGO_HOME nor HOME is set")
@@ -42,7 +42,7 @@ fn folder() -> Result<PathBuf> {
 }
 
 /// Copies beside the target, then renames: a program that is running keeps its old file.
-fn put(from: &std::path::Path, to: &std::path::Path) -> std::io::Result<()> {
+fn put(from: &Path, to: &Path) -> std::io::Result<()> {
     let beside = to.with_extension("new");
     to.parent().map_or(Ok(()), fs::create_dir_all)?;
     fs::copy(from, &beside)?;

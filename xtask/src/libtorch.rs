@@ -3,9 +3,11 @@
 //! (docs/decisions/libtorch.md).
 
 use std::{
-    env, fs, io,
+    env,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
-    process::{self, Command},
+    process::Command,
 };
 
 use crate::{Failure, Result, cargo, say};
@@ -16,34 +18,57 @@ const VERSION: &str = "2.13.0";
 /// A folder that torch-sys takes as LIBTORCH: the one of that environment variable, or the one in the cache, which is
 /// fetched when it is missing.
 pub(crate) fn ensure() -> Result<PathBuf> {
-    if let Some(given) = env::var_os("LIBTORCH") {
+    if let Some(given) = env::var_os("LIBTORCH").filter(|given| !given.is_empty()) {
         return Ok(given.into());
     }
-    let home = cache()?.join(format!("libtorch-{VERSION}-cpu"));
+    let cache = cache()?;
+    let home = cache.join(format!("libtorch-{VERSION}-cpu"));
     let torch = home.join("torch");
-    if torch.join("build-version").exists() {
+    // A rename puts the folder there, so that what is there is whole.
+    if home.exists() {
         return Ok(torch);
     }
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         return Err(Failure::new("libtorch is fetched on Linux x86-64 only")
             .hint(format!("install libtorch {VERSION} yourself and set LIBTORCH to its folder")));
     }
-    // Without its stamp it is what an interrupted fetch left, or somebody else's.
-    let _ = fs::remove_dir_all(&home);
+    let _alone = lock(&cache)?;
+    if home.exists() {
+        return Ok(torch);
+    }
     say::line(format_args!(
         "  fetching libtorch {VERSION} for the CPU: 540 MB, once, into {}",
         home.display()
     ));
-    // In the same folder, so that the rename is atomic; with our process number, so that two at once do not meet.
-    let scratch = home.with_extension(process::id().to_string());
-    let fetched = fetch(&scratch).and_then(|()| settle(&scratch, &home));
+    // Beside its place, so that the rename is atomic. What is there is left from a fetch that was interrupted.
+    let scratch = cache.join("libtorch.part");
+    let _ = fs::remove_dir_all(&scratch);
+    let fetched = fetch(&scratch).and_then(|()| {
+        fs::rename(&scratch, &home)
+            .map_err(|error| Failure::new(format!("cannot move libtorch to `{}`: {error}", home.display())))
+    });
     let _ = fs::remove_dir_all(&scratch);
     fetched.map(|()| torch)
 }
 
+/// Holds off other fetches as long as the file is open; waits for one that is under way.
+fn lock(cache: &Path) -> Result<File> {
+    let path = cache.join("libtorch.lock");
+    let open = || {
+        fs::create_dir_all(cache)?;
+        let file = File::create(&path)?;
+        if file.try_lock().is_err() {
+            say::line("  waiting for another fetch of libtorch");
+            file.lock()?;
+        }
+        Ok(file)
+    };
+    open().map_err(|error: io::Error| Failure::new(format!("cannot lock `{}`: {error}", path.display())))
+}
+
 /// Besom's folder in the user's cache.
 fn cache() -> Result<PathBuf> {
-    let cache = env::var_os("XDG_CACHE_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let cache = cache.or_else(|| env::home_dir().map(|home| home.join(".cache")));
     cache.map(|cache| cache.join("besom")).ok_or_else(|| {
         Failure::new("neither XDG_CACHE_HOME nor HOME is set")
@@ -73,6 +98,8 @@ fn fetch(scratch: &Path) -> Result<()> {
         pip.args(["--platform", &format!("manylinux_2_{minor}_x86_64")]);
     }
     pip.args(["--platform", "manylinux2014_x86_64", "--platform", "manylinux2010_x86_64"]);
+    // The wheel passes through pip's temporary folder, which may be memory.
+    pip.env("TMPDIR", scratch);
     pip.arg("--requirement").arg(recipe.join("requirements.txt")).arg("--dest").arg(&wheels);
     python(
         &mut pip,
@@ -83,7 +110,7 @@ fn fetch(scratch: &Path) -> Result<()> {
     unpack.arg(recipe.join("unpack.py")).arg(&wheels).arg(scratch);
     python(&mut unpack, "unpack libtorch", "is the disk full? 1.1 GB are needed for a moment")?;
     let _ = fs::remove_dir_all(&wheels);
-    // Last, since it says that all is there; torch-sys compares it with the version that it wants.
+    // torch-sys compares it with the version that it wants.
     let stamp = scratch.join("torch/build-version");
     fs::write(&stamp, VERSION)
         .map_err(|error| Failure::new(format!("cannot write `{}`: {error}", stamp.display())))
@@ -94,14 +121,5 @@ fn python(command: &mut Command, what: &str, hint: &str) -> Result<()> {
         Ok(status) if status.success() => Ok(()),
         Ok(_) => Err(Failure::new(format!("could not {what}")).hint(hint)),
         Err(error) => Err(Failure::new(format!("could not {what}: python3: {error}")).hint(hint)),
-    }
-}
-
-/// Moves what was fetched to its place, unless somebody else was faster.
-fn settle(scratch: &Path, home: &Path) -> Result<()> {
-    match fs::rename(scratch, home) {
-        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
-        moved => moved
-            .map_err(|error| Failure::new(format!("cannot move libtorch to `{}`: {error}", home.display()))),
     }
 }

@@ -2,16 +2,14 @@
 
 use crate::{Result, cargo, libtorch, say};
 
+/// The whole workspace in every step: cargo compiles a crate once per set of features, and the sets depend on what is
+/// built together. That the default members do without libtorch follows from the import table (`tests/tidy.rs`).
 pub(crate) fn run() -> Result<()> {
-    const LINTS: [&str; 3] = ["--all-targets", "--", "-Dwarnings"];
     say::step("formatting", || cargo::run(["fmt", "--all", "--check"]))?;
-    say::step("lints", || cargo::run(["clippy", "--quiet"].iter().chain(&LINTS)))?;
     let torch = say::step("libtorch", libtorch::ensure)?;
-    say::step("lints of what links libtorch", || {
-        cargo::run_with_torch(&torch, ["clippy", "--quiet"].iter().chain(&cargo::WITH_TORCH).chain(&LINTS))
+    say::step("lints", || {
+        let lint = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-Dwarnings"];
+        cargo::run_with_torch(&torch, lint)
     })?;
-    say::step("tests", || cargo::run(["test", "--no-fail-fast"]))?;
-    say::step("tests of what links libtorch", || {
-        cargo::run_with_torch(&torch, ["test"].iter().chain(&cargo::WITH_TORCH))
-    })
+    say::step("tests", || cargo::test(&torch, ["test", "--workspace", "--no-fail-fast"]))
 }

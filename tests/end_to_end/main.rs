@@ -1,0 +1,6 @@
+//! The loop on real processes: controllers, agents, shims and trials, killed at bad moments.
+
+#![allow(clippy::unwrap_used, reason = "a test stops where its premise fails")]
+
+mod grid;
+mod outage;

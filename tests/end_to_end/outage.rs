@@ -1,0 +1,74 @@
+//! The controller dies in the middle of a sweep: trials go on, and nothing that was logged is missing.
+
+use std::{thread::sleep, time::Duration};
+
+use serde_json::Value;
+use tests::{Lab, wait_for};
+
+const STEPS: usize = 40;
+
+/// `program` logs `loss` at steps 0 to 39, 20 ms apart.
+fn survive(program: &str) {
+    let mut lab = Lab::with_controller();
+    let sweep = lab.create(&format!(
+        "
+program: '{program}'
+command: ['${{env}}', '${{program}}']
+method: random
+run_cap: 20
+seed: 7
+metric: {{name: loss, goal: minimize}}
+parameters:
+  x: {{min: 0.0, max: 1.0}}
+"
+    ));
+    let agent = lab.agent(&sweep, &["--slots", "4"]);
+    for finished in [4, 10] {
+        wait_for("trials to finish", || {
+            let runs = lab.runs(&sweep);
+            let done = runs.iter().filter(|run| run["state"] == "finished").count();
+            (done >= finished).then_some(())
+        });
+        lab.kill_controller();
+        sleep(Duration::from_millis(700));
+        lab.start_controller();
+    }
+    let (code, said) = agent.wait();
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(lab.state(&sweep), "finished");
+    let runs = lab.runs(&sweep);
+    assert_eq!(runs.len(), 20);
+    for run in &runs {
+        assert_eq!(run["state"], "finished", "{run}");
+        assert_eq!(run["attempt"], 1, "no attempt was lost: {run}");
+        assert_eq!(run["rows"].as_u64(), Some(STEPS as u64), "every row is there, once: {run}");
+        assert_eq!(run["summary"]["step"].as_u64(), Some(STEPS as u64 - 1), "{run}");
+        let x = run["params"]["x"].as_f64().unwrap();
+        assert_eq!(run["value"].as_f64(), Some(x), "the best of the history: {run}");
+    }
+    let numbers: Vec<&Value> = runs.iter().map(|run| &run["trial"]).collect();
+    assert_eq!(numbers, (0..20).map(Value::from).collect::<Vec<_>>().iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn programs_that_print_rows_lose_nothing() {
+    let script = format!(
+        r#"#!/usr/bin/env python3
+import json, os, time
+x = json.loads(os.environ["BESOM_PARAMS"])["x"]
+for step in range({STEPS}):
+    print(json.dumps({{"step": step, "loss": x + abs(step - 20)}}), flush=True)
+    time.sleep(0.02)
+"#
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("trial.py");
+    std::fs::write(&path, script).unwrap();
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    survive(&path.to_string_lossy());
+}
+
+#[test]
+fn programs_with_the_sdk_lose_nothing() {
+    survive(&tests::program("sdk_trainer").to_string_lossy());
+}

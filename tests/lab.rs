@@ -1,0 +1,308 @@
+//! A laboratory: real programs in a folder of their own, for tests and benches. Starts controllers, agents and `sweep`
+//! commands as a person would, kills them as fate would, and leaves nothing running.
+
+use std::{
+    fs,
+    net::TcpListener,
+    os::unix::process::CommandExt as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU16, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How long a test waits for something that must happen.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A folder, a port, and the programs that run there. Dropping it kills them.
+#[derive(Debug)]
+pub struct Lab {
+    dir: TempDir,
+    port: u16,
+    controller: Option<Child>,
+    agents: u32,
+}
+
+/// A running agent, in a process group of its own.
+#[derive(Debug)]
+pub struct Agent {
+    child: Child,
+    /// What it holds.
+    pub data: PathBuf,
+    log: PathBuf,
+}
+
+/// The path of one of our programs: in the folder that BESOM_PROGRAMS names, else built beside the test.
+///
+/// # Panics
+/// When the programs do not build.
+pub fn program(name: &str) -> PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let given = || std::env::var_os("BESOM_PROGRAMS").map(PathBuf::from);
+    FOLDER.get_or_init(|| given().unwrap_or_else(build)).join(name)
+}
+
+/// Builds our programs; where they are.
+fn build() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace");
+    let built = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()))
+        .args(["build", "--quiet", "-p", "controller", "-p", "agent", "-p", "cli", "-p", "tests", "--bins"])
+        .current_dir(root)
+        .status()
+        .expect("cargo runs");
+    assert!(built.success(), "the programs build");
+    let test = std::env::current_exe().expect("a program knows its path");
+    let folder = test.parent().expect("it lies in a folder");
+    if folder.ends_with("deps") {
+        folder.parent().expect("deps lies in a folder").into()
+    } else {
+        folder.into()
+    }
+}
+
+/// A loopback port that was free a moment ago, below those that systems give to outgoing connections, and no other lab's
+/// of this process.
+///
+/// # Panics
+/// When the machine has no free port.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(std::process::id() % 10_000).expect("below 10,000");
+    (0..10_000)
+        .map(|_| 20_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000)
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("a port is free")
+}
+
+/// Waits until `check` gives a value.
+///
+/// # Panics
+/// After [`PATIENCE`], with `what`.
+pub fn wait_for<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = check() {
+            return found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "gave up waiting for {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+impl Default for Lab {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[allow(clippy::missing_panics_doc, reason = "a laboratory whose programs do not start has failed its test")]
+impl Lab {
+    /// A folder and a port, nothing running.
+    pub fn new() -> Self {
+        let dir = tempfile::Builder::new().prefix("besom-lab-").tempdir().expect("a folder can be made");
+        Self { dir, port: free_port(), controller: None, agents: 0 }
+    }
+
+    /// A folder with a running controller, whose leases last two seconds.
+    pub fn with_controller() -> Self {
+        let mut lab = Self::new();
+        lab.start_controller();
+        lab
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Where the controller listens, if it runs.
+    pub fn address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The port of [`Lab::address`].
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// A command of ours in the lab's folder that finds the lab's controller and nothing of the person's.
+    pub fn command(&self, name: &str) -> Command {
+        let mut command = Command::new(program(name));
+        command
+            .current_dir(self.dir())
+            .env("BESOM_CONTROLLER", self.address())
+            .env("XDG_STATE_HOME", self.dir().join("state"))
+            .env("NO_COLOR", "1")
+            .env_remove("BESOM_TOKEN")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Starts the controller (again) on the lab's data, and waits until it listens.
+    pub fn start_controller(&mut self) {
+        let log = fs::OpenOptions::new().create(true).append(true).open(self.dir().join("controller.log"));
+        let mut child = self
+            .command("controller")
+            .args(["--listen", &format!("127.0.0.1:{}", self.port), "--lease-seconds", "2", "--data"])
+            .arg(self.dir().join("besom-data"))
+            .stderr(log.expect("a log can be made"))
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the controller starts");
+        let begun = Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            let log = fs::read_to_string(self.dir().join("controller.log")).unwrap_or_default();
+            assert!(child.try_wait().is_ok_and(|ended| ended.is_none()), "the controller runs: {log}");
+            assert!(begun.elapsed() < PATIENCE, "the controller listens: {log}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.controller = Some(child);
+    }
+
+    /// SIGKILL.
+    pub fn kill_controller(&mut self) {
+        let mut child = self.controller.take().expect("a controller runs");
+        child.kill().expect("it can be killed");
+        child.wait().expect("it ends");
+    }
+
+    /// Writes a file into the lab's folder.
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.dir().join(name);
+        fs::write(&path, text).expect("the lab's folder can be written");
+        path
+    }
+
+    /// Runs `sweep` with these arguments to its end.
+    pub fn sweep(&self, args: &[&str]) -> Output {
+        self.command("sweep").args(args).output().expect("sweep starts")
+    }
+
+    /// Runs `sweep` and reads its JSON.
+    pub fn json(&self, args: &[&str]) -> Value {
+        let output = self.sweep(args);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "sweep {args:?}: {errors}");
+        serde_json::from_slice(&output.stdout).expect("--json prints JSON")
+    }
+
+    /// Creates a sweep and gives its id.
+    pub fn create(&self, yaml: &str) -> String {
+        self.write("sweep.yaml", yaml);
+        let created = self.json(&["create", "sweep.yaml", "--json"]);
+        created["id"].as_str().expect("create answers with an id").to_owned()
+    }
+
+    /// Starts an agent with a data folder of its own.
+    pub fn agent(&mut self, sweep: &str, args: &[&str]) -> Agent {
+        self.agents += 1;
+        self.agent_in(self.dir().join(format!("agent-{}", self.agents)), sweep, args)
+    }
+
+    /// Starts an agent on this data folder.
+    pub fn agent_in(&self, data: PathBuf, sweep: &str, args: &[&str]) -> Agent {
+        let log = data.with_extension("log");
+        let errors = fs::OpenOptions::new().create(true).append(true).open(&log).expect("a log can be made");
+        let child = self
+            .command("agent")
+            .arg(sweep)
+            .args(args)
+            .arg("--data")
+            .arg(&data)
+            .stdout(Stdio::null())
+            .stderr(errors)
+            .process_group(0)
+            .spawn()
+            .expect("the agent starts");
+        Agent { child, data, log }
+    }
+
+    /// The runs of a sweep, as `sweep export` gives them.
+    pub fn runs(&self, sweep: &str) -> Vec<Value> {
+        let exported = self.json(&["export", sweep, "--format", "json"]);
+        exported.as_array().expect("an export is a list").clone()
+    }
+
+    /// The state of a sweep.
+    pub fn state(&self, sweep: &str) -> String {
+        let shown = self.json(&["show", sweep, "--json"]);
+        shown["sweep"]["state"].as_str().expect("a sweep has a state").to_owned()
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.controller.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+#[allow(clippy::missing_panics_doc, reason = "an agent that cannot be waited for has failed its test")]
+impl Agent {
+    /// Waits for its end; the exit code, and what it said.
+    pub fn wait(mut self) -> (Option<i32>, String) {
+        let begun = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("the agent can be waited for") {
+                break status;
+            }
+            assert!(begun.elapsed() < PATIENCE, "the agent ends; it said:\n{}", self.said());
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        (status.code(), self.said())
+    }
+
+    /// What it has said so far.
+    pub fn said(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// SIGKILL to the agent alone: its shims and trials live on.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("the agent can be killed");
+        self.child.wait().expect("it ends");
+    }
+
+    /// SIGKILL to the agent and to every process that works in its data folder: the node is gone.
+    pub fn kill_with_trials(&mut self) {
+        self.kill();
+        let data = self.data.to_string_lossy().into_owned();
+        let marks = |path: &Path| -> bool {
+            ["cmdline", "environ"].iter().any(|file| {
+                fs::read(path.join(file)).is_ok_and(|text| String::from_utf8_lossy(&text).contains(&data))
+            })
+        };
+        // Shims carry the folder in argv, trials in BESOM_RUN_DIR. Twice, for what was being started meanwhile.
+        for _ in 0..2 {
+            for process in fs::read_dir("/proc").expect("/proc is there").flatten() {
+                let pid = process.file_name().to_string_lossy().into_owned();
+                if pid.bytes().all(|byte| byte.is_ascii_digit()) && marks(&process.path()) {
+                    let _ = Command::new("kill").args(["-KILL", &pid]).stderr(Stdio::null()).status();
+                }
+            }
+        }
+    }
+
+    /// Sends a signal by name, as Ctrl-C does with INT.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args([&format!("-{name}"), &pid]).status().expect("kill runs");
+        assert!(sent.success(), "the agent takes signal {name}");
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            self.kill_with_trials();
+        }
+    }
+}
