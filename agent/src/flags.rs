@@ -23,12 +23,22 @@ use crate::{
 /// How long a trial goes on when its agent is gone.
 const ORPHAN_AFTER: Duration = Duration::from_secs(600);
 
-/// Runs trials of a sweep on this node, until the sweep is over.
-///
-/// Start it in the folder that the program is in. Ctrl-C lets running trials finish; a second one ends them. An agent that
-/// was killed goes on with its trials when it is started again.
+const EXAMPLES: &str = "\
+Examples:
+  agent k3x9abcd                      one trial per GPU at a time, until the sweep is over
+  agent k3x9abcd --count 50           at most 50 trials
+  agent k3x9abcd --gpus 0,1           leave the other GPUs alone
+  agent k3x9abcd --gpus-per-trial 2   two GPUs for each trial
+  agent k3x9abcd --slots 4            four trials at once on a node without GPUs
+
+Start it in the folder that the program is in. Ctrl-C lets running trials finish, a second one ends them. An agent
+that was killed goes on with its trials when it is started again.
+
+Exit codes: 0 done, 1 the trials cannot run, 2 wrong input, 3 controller out of reach, 70 a bug of ours";
+
+/// Runs trials of a sweep on this node, until the sweep is over
 #[derive(Clone, Debug, Parser)]
-#[command(name = "agent", version)]
+#[command(name = "agent", version, after_help = EXAMPLES)]
 pub struct Flags {
     /// The sweep to work for, as `sweep create` printed it
     pub sweep: String,
@@ -51,7 +61,7 @@ pub struct Flags {
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Where the controller is
-    #[arg(long, value_name = "URL", env = CONTROLLER_VAR, default_value = DEFAULT_CONTROLLER)]
+    #[arg(long, value_name = "URL", env = CONTROLLER_VAR, hide_env_values = true, default_value = DEFAULT_CONTROLLER)]
     pub controller: String,
     /// Token for the controller
     #[arg(long, value_name = "TOKEN", env = TOKEN_VAR, hide_env_values = true)]

@@ -5,7 +5,7 @@ use std::{env, io, path::Path, process::ExitCode};
 
 use agent::{agent::work, flags::Flags, gpus::Nvidia, shim};
 use clap::Parser as _;
-use terminal::{Exit, Failure, exit_with};
+use terminal::{Exit, Failure};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::mpsc,
@@ -23,7 +23,8 @@ fn main() -> ExitCode {
     {
         return shim::main(Path::new(dir));
     }
-    exit_with(run(&Flags::parse()))
+    let flags = Flags::parse();
+    terminal::run(move || run(&flags))
 }
 
 fn run(flags: &Flags) -> Result<(), Failure> {

@@ -10,12 +10,23 @@ use std::{
 
 use clap::Parser;
 use controller::{Controller, StartError, chance::Chance, clock::Clock, settings::Settings};
-use terminal::{Exit, Failure, exit_with, say, style};
+use terminal::{Exit, Failure, say, style};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// The server of Besom: keeps every row, hands out trials, answers questions.
+const EXAMPLES: &str = "\
+Examples:
+  controller                                      for this machine alone, data in ./besom-data
+  controller --data /srv/besom                    data elsewhere
+  BESOM_TOKEN=... controller --listen 0.0.0.0:7070
+                                                  for agents on other machines, which need the same token
+
+Ctrl-C and SIGTERM end it in order. Killed, it loses nothing that it has acknowledged.
+
+Exit codes: 0 ended in order, 1 cannot serve, 2 wrong input, 70 a bug of ours";
+
+/// The server of Besom: keeps every row, hands out trials, answers questions
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version, after_help = EXAMPLES)]
 struct Flags {
     /// Address to listen on; anything but loopback needs a token
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7070", value_parser = address)]
@@ -38,10 +49,11 @@ fn main() -> ExitCode {
         .with_env_filter(filter.unwrap_or_else(|_| "warn".into()))
         .with_writer(std::io::stderr)
         .init();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    exit_with(match runtime {
-        Ok(runtime) => runtime.block_on(run(flags)),
-        Err(error) => Err(Failure::new(Exit::Refused, format!("cannot start: {error}"))),
+    terminal::run(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime =
+            runtime.map_err(|error| Failure::new(Exit::Refused, format!("cannot start: {error}")))?;
+        runtime.block_on(run(flags))
     })
 }
 

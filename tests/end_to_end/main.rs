@@ -4,3 +4,5 @@
 
 mod grid;
 mod outage;
+mod sdk;
+mod search;
