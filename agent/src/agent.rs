@@ -156,24 +156,28 @@ impl<L: Link> Agent<L> {
             }
             Err(status) => status,
         };
-        let refused = meaning(&status) != Meaning::Away;
-        if refused && self.plan.holds_nothing() {
-            return Err(self.refused(&status));
+        self.unanswered(&status)
+    }
+
+    /// Takes in a beat that failed. Only an agent that holds nothing gives up, and at once only when trying is in vain.
+    fn unanswered(&mut self, status: &Status) -> Result<(), Failure> {
+        let meaning = meaning(status);
+        let may_mend = matches!(meaning, Meaning::Away | Meaning::Trouble);
+        if !may_mend && self.plan.holds_nothing() {
+            return Err(self.refused(status));
         }
         let contact = self.heart.failed();
-        if refused {
+        let tired = !self.heart.has_met() && self.heart.silence() > FIRST_CONTACT;
+        if tired && self.plan.holds_nothing() {
+            return Err(if meaning == Meaning::Away { self.nobody() } else { self.refused(status) });
+        }
+        if meaning != Meaning::Away {
             if self.refusal != status.message() {
-                self.reporter.warn(&format!("the controller refuses this agent: {}", status.message()));
+                let what = if may_mend { "fails to answer" } else { "refuses" };
+                self.reporter.warn(&format!("the controller {what} this agent: {}", status.message()));
                 status.message().clone_into(&mut self.refusal);
             }
-        } else if !self.heart.has_met() && self.plan.holds_nothing() {
-            if self.heart.silence() > FIRST_CONTACT {
-                return Err(Failure::new(Exit::Unreachable, format!("no controller at {}", self.controller))
-                    .hint(
-                        "`controller` starts one; --controller or BESOM_CONTROLLER names another address",
-                    ));
-            }
-        } else if contact == Contact::Lost {
+        } else if contact == Contact::Lost && (self.heart.has_met() || !self.plan.holds_nothing()) {
             let running = self.plan.running();
             let meanwhile = match running {
                 0 => String::new(),
@@ -184,6 +188,11 @@ impl<L: Link> Agent<L> {
             self.reporter.warn(&text);
         }
         Ok(())
+    }
+
+    fn nobody(&self) -> Failure {
+        Failure::new(Exit::Unreachable, format!("no controller at {}", self.controller))
+            .hint("`controller` starts one; --controller or BESOM_CONTROLLER names another address")
     }
 
     fn refused(&self, status: &Status) -> Failure {

@@ -66,9 +66,10 @@ impl<L: Link> Heart<L> {
         }
     }
 
-    /// How long the controller may keep the next beat. The first one comes back at once: it tells the lease.
+    /// How long the controller may keep the next beat. The first one comes back at once: it tells the lease. So does one
+    /// after a failure: no news takes its place, so a long poll would keep them all back.
     pub fn wait(&self) -> Duration {
-        self.wait
+        if self.failures > 0 { Duration::ZERO } else { self.wait }
     }
 
     /// When the next beat should go out, given what there is to say; `None`: not before the answer to the one under way.
@@ -133,5 +134,41 @@ impl<L: Link> Heart<L> {
     /// How long nothing has been heard.
     pub fn silence(&self) -> Duration {
         self.silent_since.elapsed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::v1::{AppendRows, Appended, EndRun, RunEnded};
+
+    use super::*;
+
+    #[derive(Clone)]
+    struct Nobody;
+
+    impl Link for Nobody {
+        async fn beat(&self, _: Beat) -> Result<Orders, Status> {
+            std::future::pending().await
+        }
+
+        async fn append(&self, _: AppendRows) -> Result<Appended, Status> {
+            std::future::pending().await
+        }
+
+        async fn end(&self, _: EndRun) -> Result<RunEnded, Status> {
+            std::future::pending().await
+        }
+    }
+
+    #[test]
+    fn the_beat_after_a_failure_keeps_no_news_back() {
+        let mut heart = Heart::new(Nobody);
+        let lease = Duration::from_secs(30);
+        heart.answered(lease, false, true);
+        assert_eq!(heart.wait(), lease / BEATS_PER_LEASE);
+        heart.failed();
+        assert_eq!(heart.wait(), Duration::ZERO, "it is not replaced when there are news");
+        heart.answered(lease, false, true);
+        assert_eq!(heart.wait(), lease / BEATS_PER_LEASE);
     }
 }

@@ -72,6 +72,8 @@ async fn within<T>(
 pub enum Meaning {
     /// It is away or busy: the same call may go through later.
     Away,
+    /// It failed at this call, by its own fault: the same call may go through later, or never.
+    Trouble,
     /// The attempt belongs to somebody else by now.
     Fenced,
     /// Rows are missing before those that were sent; those from this offset are needed.
@@ -85,6 +87,7 @@ pub fn meaning(status: &Status) -> Meaning {
     let offset = || status.metadata().get(OFFSET_KEY)?.to_str().ok()?.parse().ok();
     match status.code() {
         Code::Aborted => Meaning::Fenced,
+        Code::Internal => Meaning::Trouble,
         Code::OutOfRange => offset().map_or(Meaning::Refused, Meaning::Gap),
         _ if proto::dial::is_transient(status) => Meaning::Away,
         _ => Meaning::Refused,

@@ -66,6 +66,12 @@ impl Identity {
         }
     }
 
+    /// Asks it to end. A stopped one is woken, or it could not obey.
+    pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+        self.signal(Signal::CONT);
+    }
+
     /// Sends a signal to this process or to nobody.
     fn signal(&self, signal: Signal) {
         if let Ok(Some(fd)) = self.pidfd() {
@@ -159,13 +165,10 @@ impl Tree {
         environment.split(|byte| *byte == 0).any(|entry| entry == self.mark)
     }
 
-    /// Asks every process of the tree to end; returns how many there were. A stopped one is woken, or it could not obey.
+    /// Asks every process of the tree to end; returns how many there were.
     pub fn terminate(&self) -> usize {
         let members = self.members();
-        for member in &members {
-            member.signal(Signal::TERM);
-            member.signal(Signal::CONT);
-        }
+        members.iter().for_each(Identity::terminate);
         members.len()
     }
 
@@ -179,9 +182,14 @@ impl Tree {
 
     /// TERM, then KILL after `grace`, until nothing is left; returns how many had to be killed. Blocks the thread.
     pub fn end(&self, grace: Duration) -> usize {
-        self.terminate();
-        let start = Instant::now();
-        while !self.members().is_empty() && start.elapsed() < grace {
+        let (start, mut told) = (Instant::now(), HashSet::new());
+        loop {
+            let members = self.members();
+            if members.is_empty() || start.elapsed() >= grace {
+                break;
+            }
+            // Each is told once, when it is first seen: what was just being born has not heard what others heard.
+            members.into_iter().filter(|member| told.insert(member.clone())).for_each(|new| new.terminate());
             thread::sleep(LOOK_EVERY);
         }
         let killed = self.kill();

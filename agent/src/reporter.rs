@@ -54,7 +54,10 @@ impl Reporter {
 
     /// A trial is over, and the controller knows. Without an outcome its run went elsewhere or its end is unknown.
     pub fn ended(&mut self, holding: &Holding, outcome: Option<&Outcome>, ran: Duration, report: &Report) {
-        let lost = "its shim was killed: the controller will start it again";
+        let lost = match report.problems.as_slice() {
+            [] => "its shim was killed: the controller will start it again",
+            _ => "the controller will start it again",
+        };
         let (state, what) = match outcome {
             Some(outcome) => (outcome.state.as_str(), describe(holding, outcome, report.run.as_ref())),
             None => ("lost", lost.to_owned()),

@@ -146,6 +146,15 @@ pub fn spawn(program: &Path, dir: &Path) -> io::Result<std::process::Child> {
         .spawn()
 }
 
+/// Kills a shim that has only just been started, and whatever it has started: the attempt is given back, so nothing of it
+/// may go on.
+pub fn abandon(mut shim: std::process::Child, dir: &Path) {
+    // First the shim, so that it starts nothing more. It may have ended by itself, which is as good.
+    let _ = shim.kill();
+    let _ = shim.wait();
+    Tree::new(None, dir).end(Duration::ZERO);
+}
+
 /// The agent's own file, as it was when it was started: an upgrade meanwhile changes nothing.
 pub fn own_program() -> PathBuf {
     PathBuf::from("/proc/self/exe")

@@ -27,6 +27,8 @@ const PIECE_BYTES: usize = MAX_FRAME_BYTES;
 const OWN_WRITER: &str = "agent";
 /// How often the controller may send us back to an earlier offset before we stop arguing.
 const MAX_GAPS: u32 = 3;
+/// How often rows are offered again to a controller that fails at taking them.
+const MAX_TROUBLES: u32 = 10;
 
 /// Which journals to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +72,8 @@ struct Cursor {
     /// Given up, for a reason that has been noted.
     closed: bool,
     gaps: u32,
+    /// How often in a row the controller failed at taking rows.
+    troubles: u32,
 }
 
 /// A run of whole frames.
@@ -174,6 +178,7 @@ impl<L: Link> Shipper<L> {
         }
         cursor.bytes += piece.frames.len() as u64;
         cursor.rows = end;
+        cursor.troubles = 0;
         self.cursors.insert(name.to_owned(), cursor);
         Ok(true)
     }
@@ -212,7 +217,12 @@ impl<L: Link> Shipper<L> {
                 let moved = Cursor { acked: Some(needed), gaps: cursor.gaps + 1, ..Cursor::default() };
                 self.cursors.insert(name.to_owned(), moved);
             }
-            Meaning::Gap(_) | Meaning::Refused => {
+            Meaning::Trouble if cursor.troubles < MAX_TROUBLES => {
+                let troubled = Cursor { troubles: cursor.troubles + 1, ..cursor };
+                self.cursors.insert(name.to_owned(), troubled);
+                return Err(status);
+            }
+            Meaning::Trouble | Meaning::Gap(_) | Meaning::Refused => {
                 let problem = format!("the controller does not take `{name}`: {}", status.message());
                 self.close(name, cursor, problem);
             }

@@ -43,6 +43,10 @@ const ORPHAN_GRACE: Duration = Duration::from_secs(2);
 const SHIM_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a reachable controller gets to take what a trial has left.
 const SHIP_LIMIT: Duration = Duration::from_secs(60);
+/// How often an end is told to a controller that fails at taking it: some 20 seconds.
+const END_TRIES: u32 = 10;
+/// Descriptors put by for a start: what it takes to watch the new process, or to find and end it.
+const SPARE_FILES: usize = 3;
 /// Lines of standard error that a person reads when a trial fails, and the most bytes of them.
 const STDERR_LINES: usize = 50;
 const STDERR_BYTES: usize = 8 << 10;
@@ -71,7 +75,7 @@ pub enum News {
     Launched(Box<Start>),
     /// The program runs: it was seen some time after its start, so a short trial says nothing of the kind.
     Started(Attempt),
-    /// Its processes are gone.
+    /// Its processes are gone. Comes again, as lost, when the controller does not take the end.
     Over {
         /// Which.
         attempt: Attempt,
@@ -186,9 +190,17 @@ fn prepare(
         spec::write(&dir.join(spec::SPEC), &spec)
     };
     files().map_err(|error| trouble(&format!("write to {}", dir.display()), error))?;
+    let spare = (0..SPARE_FILES).map(|_| fs::File::open("/dev/null")).collect::<io::Result<Vec<_>>>();
+    let spare = spare.map_err(|error| trouble("start a process", error))?;
     let child = shim::spawn(&ground.shim_program, dir).map_err(|error| trouble("start a process", error))?;
-    let watch = Watch::child(&child).map_err(|error| trouble("watch a process", error))?;
-    Ok((child, watch))
+    drop(spare);
+    match Watch::child(&child) {
+        Ok(watch) => Ok((child, watch)),
+        Err(error) => {
+            shim::abandon(child, dir);
+            Err(trouble("watch a process", error))
+        }
+    }
 }
 
 /// Removes what agent, shim and SDK keep in an attempt's folder, and the folder if nothing else is in it. What the program
@@ -282,7 +294,7 @@ impl<L: Link> Life<L> {
         let shipped = shipper.finish(SHIP_LIMIT).await;
         self.problems.extend(shipped.problems);
         let mut report = match verdict {
-            Verdict::Report(outcome) if !shipped.fenced => self.end(outcome).await,
+            Verdict::Report(outcome) if !shipped.fenced => self.end(outcome, ran).await,
             _ => Report::default(),
         };
         report.console_sent = console_sent;
@@ -419,10 +431,11 @@ impl<L: Link> Life<L> {
         judge(Evidence { exit, stop: self.stop, heard: self.heard, out_of_memory, stderr: &stderr })
     }
 
-    /// Reports the end, for as long as the controller is away.
-    async fn end(&mut self, outcome: Outcome) -> Report {
+    /// Reports the end, for as long as the controller is away. One that does not take it has not heard of it: the
+    /// attempt is lost then, or the order to start it might come again and be obeyed.
+    async fn end(&mut self, outcome: Outcome, ran: Duration) -> Report {
         let attempt = &self.trial.holding.attempt;
-        let mut tries = 0;
+        let (mut tries, mut troubles) = (0, 0);
         loop {
             let request =
                 EndRun { run: attempt.run.clone(), attempt: attempt.number, outcome: Some(outcome.clone()) };
@@ -430,12 +443,18 @@ impl<L: Link> Life<L> {
                 Ok(ended) => return Report { run: ended.run, note: ended.note, ..Report::default() },
                 Err(status) => status,
             };
-            match meaning(&status) {
-                Meaning::Away => sleep(proto::dial::backoff(tries, crate::jitter())).await,
+            let meaning = meaning(&status);
+            troubles += u32::from(meaning == Meaning::Trouble);
+            match meaning {
                 Meaning::Fenced => return Report::default(),
-                Meaning::Gap(_) | Meaning::Refused => {
+                Meaning::Away => sleep(proto::dial::backoff(tries, crate::jitter())).await,
+                Meaning::Trouble if troubles < END_TRIES => {
+                    sleep(proto::dial::backoff(troubles - 1, crate::jitter())).await;
+                }
+                Meaning::Trouble | Meaning::Gap(_) | Meaning::Refused => {
                     let problem = format!("the controller does not take its end: {}", status.message());
                     self.problems.push(problem);
+                    self.trial.over(Verdict::Lost, ran).await;
                     return Report::default();
                 }
             }

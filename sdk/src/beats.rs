@@ -217,7 +217,10 @@ async fn pause(desk: &Desk, wait: Duration) {
 fn fatal(status: &Status, sweep: &str, controller: &str, tired: bool) -> Option<AgentError> {
     match status.code() {
         Code::NotFound => Some(AgentError::NoSweep(sweep.to_owned())),
-        _ if !is_transient(status) => Some(AgentError::Refused(status.message().to_owned())),
+        // An internal error is the controller's own, and a beat that failed does no harm: the next one may go through.
+        code if code != Code::Internal && !is_transient(status) => {
+            Some(AgentError::Refused(status.message().to_owned()))
+        }
         _ if tired => {
             let controller = controller.to_owned();
             Some(AgentError::Unreachable { controller, reason: reason(status) })
@@ -239,5 +242,19 @@ fn introduction(sweep: &str) -> Beat {
         slots: 1,
         devices: vec!["CPU".to_owned()],
         ..Beat::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_cannot_mend_ends_the_heartbeats() {
+        let fatal = |status: Status, tired| fatal(&status, "s", "c", tired);
+        assert!(fatal(Status::internal("disk full"), false).is_none());
+        assert!(fatal(Status::unavailable("away"), false).is_none());
+        assert!(matches!(fatal(Status::internal(""), true), Some(AgentError::Unreachable { .. })));
+        assert!(matches!(fatal(Status::invalid_argument(""), false), Some(AgentError::Refused(_))));
     }
 }

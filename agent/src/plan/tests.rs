@@ -210,6 +210,17 @@ fn a_lost_trial_is_not_started_again_under_the_same_attempt() {
     assert_eq!(plan.beat(Duration::ZERO).declined.len(), 1);
 }
 
+#[test]
+fn an_end_that_the_controller_does_not_take_blocks_the_attempt() {
+    let mut plan = plan(1, None);
+    answer(&mut plan, vec![start(1)], vec![]);
+    over(&mut plan, 1, report("finished", ""), 1);
+    over(&mut plan, 1, Verdict::Lost, 1);
+    assert_eq!(plan.take(Event::Reported(attempt(1))), [Action::Incarnate(2)]);
+    let (_, actions) = answer(&mut plan, vec![start(1)], vec![]);
+    assert_eq!(spawned(&actions), [], "it has run");
+}
+
 /// One step of a random history.
 #[derive(Clone, Debug)]
 enum Step {

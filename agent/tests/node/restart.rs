@@ -176,6 +176,21 @@ fn a_shim_without_an_agent_ends_its_tree() {
 }
 
 #[test]
+fn an_abandoned_start_leaves_nothing_behind() {
+    let home = Home::new();
+    let dir = home.attempt(0);
+    fs::create_dir_all(&dir).unwrap();
+    let env = vec![(spec::DIR_VAR.to_owned(), dir.display().to_string())];
+    let argv = ["/bin/sh", "-c", "setsid sleep 1000 & sleep 1000"].map(str::to_owned).to_vec();
+    let spec = Spec { argv, env, agent_lock: home.data(), orphan_after_ms: 60_000 };
+    spec::write(&dir.join(spec::SPEC), &spec).unwrap();
+    let child = shim::spawn(env!("CARGO_BIN_EXE_agent").as_ref(), &dir).unwrap();
+    runtime().block_on(until(|| home.survivors(0).len() >= 3));
+    shim::abandon(child, &dir);
+    assert_eq!(home.survivors(0), []);
+}
+
+#[test]
 fn a_second_shim_finds_nothing_to_start() {
     let home = Home::new();
     let dir = home.attempt(0);

@@ -43,6 +43,9 @@ pub(crate) struct State {
     pub(crate) lost: BTreeSet<(String, u32)>,
     pub(crate) fenced: BTreeSet<(String, u32)>,
     pub(crate) away: bool,
+    /// So many ends, and so many heartbeats, fail with an internal error.
+    pub(crate) bad_ends: u32,
+    pub(crate) bad_beats: u32,
     /// The sweep ends when the queue is empty and nothing is leased.
     pub(crate) ends: bool,
     pub(crate) incarnation: u64,
@@ -143,6 +146,11 @@ impl Fake {
 impl Link for Fake {
     async fn beat(&self, beat: Beat) -> Result<Orders, Status> {
         self.state().beats += 1;
+        let bad = self.state().bad_beats;
+        if bad > 0 {
+            self.state().bad_beats -= 1;
+            return Err(Status::internal("the disk is full"));
+        }
         let wait = tokio::time::sleep(Duration::from_millis(beat.wait_ms.into()));
         tokio::pin!(wait);
         let mut last = false;
@@ -192,6 +200,10 @@ impl Link for Fake {
         let mut state = self.state();
         if state.away {
             return Err(Status::unavailable("away"));
+        }
+        if state.bad_ends > 0 {
+            state.bad_ends -= 1;
+            return Err(Status::internal("the disk is full"));
         }
         let known = state.ended.iter().any(|known| known.run == end.run && known.attempt == end.attempt);
         if !known {

@@ -218,3 +218,23 @@ async fn an_agent_without_a_controller_gives_up_soon() {
     let failure = home.run(&fake, 1, None).await.unwrap_err();
     assert_eq!((failure.exit, failure.message.as_str()), (Exit::Unreachable, "no controller at fake"));
 }
+
+#[tokio::test]
+async fn trouble_of_the_controller_costs_nothing() {
+    let (home, fake) = (Home::new(), Fake::with([script(0, "exit 0")]));
+    fake.change(|state| (state.bad_beats, state.bad_ends) = (2, 3));
+    home.run(&fake, 1, None).await.unwrap();
+    let state = fake.state();
+    assert_eq!((state.bad_beats, state.bad_ends, state.ended.len()), (0, 0, 1));
+    assert!(state.lost.is_empty() && state.declined.is_empty());
+}
+
+/// Time stands still while a process runs, and flies while the agent only waits.
+#[tokio::test(start_paused = true)]
+async fn an_end_that_is_never_taken_is_lost_and_not_run_again_under_its_number() {
+    let (home, fake) = (Home::new(), Fake::with([script(0, "exit 0")]));
+    fake.change(|state| state.bad_ends = 100);
+    home.run(&fake, 1, None).await.unwrap();
+    let state = fake.state();
+    assert_eq!((state.bad_ends, state.ended.len(), state.lost.len()), (90, 0, 1));
+}
