@@ -1,7 +1,7 @@
 //! Agents ask what to do. A heartbeat is a long poll: it says what the agent holds, and is answered at once when the orders
 //! differ from that. Called by the doors. What is decided stands in `app::orders`.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use ::sweeps::{config::Argument, lifecycle::sweep};
 use tokio::time::Instant;
@@ -163,8 +163,15 @@ pub(crate) async fn heartbeat(app: &Arc<App>, caller: &Caller, beat: Beat) -> Re
     let own = app.bell.listen(Topic::Agent(beat.agent.clone()));
     let work = app.bell.listen(Topic::Work(beat.sweep.clone()));
     let deadline = now + beat.wait.min(app.settings.lease / 3);
+    // A full agent would use up a ring that is meant for one who has room. That its sweep is over concerns it only once it
+    // holds nothing.
+    let waits_for_work = beat.free > 0 || beat.holds.is_empty();
     loop {
-        let (own, work) = (own.ring(), work.ring());
+        let (own, mut work) = (own.ring(), pin!(work.ring()));
+        if waits_for_work {
+            // In line before the look: rings for one are kept for those in line, and passed on by those who leave it.
+            work.as_mut().enable();
+        }
         let draft = draft(app, &beat, deadline).await?;
         let repeats = draft.repeats();
         let until =
@@ -177,7 +184,7 @@ pub(crate) async fn heartbeat(app: &Arc<App>, caller: &Caller, beat: Beat) -> Re
         }
         tokio::select! {
             () = own => {}
-            () = work => {}
+            () = work, if waits_for_work => {}
             () = app.clock.sleep_until(until) => {}
             () = app.drained() => {}
         }

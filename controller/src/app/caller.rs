@@ -8,8 +8,13 @@ use super::error::{Error, Why};
 pub(crate) enum Caller {
     /// May do everything.
     Admin,
-    /// The program of a run, or its agent on its behalf: may read and write this run and nothing else.
-    Run(String),
+    /// The program of a run, or its agent on its behalf: may read this run, and write as this attempt, and nothing else.
+    Run {
+        /// The run.
+        run: String,
+        /// The attempt that the token was made for.
+        attempt: u32,
+    },
 }
 
 impl Caller {
@@ -20,7 +25,7 @@ impl Caller {
     pub(crate) fn admin(&self) -> Result<(), Error> {
         match self {
             Caller::Admin => Ok(()),
-            Caller::Run(run) => Err(Error::refused(
+            Caller::Run { run, .. } => Err(Error::refused(
                 Why::Forbidden,
                 format!("this token opens the run `{run}` and nothing else"),
             )),
@@ -33,7 +38,22 @@ impl Caller {
     /// Refused for another run.
     pub(crate) fn run(&self, run: &str) -> Result<(), Error> {
         match self {
-            Caller::Run(own) if own != run => self.admin(),
+            Caller::Run { run: own, .. } if own != run => self.admin(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Passes for those who may write as this attempt of this run.
+    ///
+    /// # Errors
+    /// Refused for another run, or another attempt of it.
+    pub(crate) fn attempt(&self, run: &str, attempt: u32) -> Result<(), Error> {
+        self.run(run)?;
+        match self {
+            Caller::Run { attempt: own, .. } if *own != attempt => Err(Error::refused(
+                Why::Forbidden,
+                format!("this token opens attempt {own} of the run `{run}`, not attempt {attempt}"),
+            )),
             _ => Ok(()),
         }
     }
@@ -83,14 +103,15 @@ impl Tokens {
         if blake3::hash(token.as_bytes()) == *admin {
             return Ok(Caller::Admin);
         }
-        self.run_of(token).map(Caller::Run).ok_or_else(|| unknown("the controller does not know this token"))
+        self.run_of(token).ok_or_else(|| unknown("the controller does not know this token"))
     }
 
-    fn run_of(&self, token: &str) -> Option<String> {
+    fn run_of(&self, token: &str) -> Option<Caller> {
         let (run, rest) = token.strip_prefix("run.")?.split_once('.')?;
         let (attempt, proof) = rest.split_once('.')?;
         let proof = blake3::Hash::from_hex(proof).ok()?;
-        (self.proof(run, attempt.parse().ok()?) == proof).then(|| run.to_owned())
+        let attempt = attempt.parse().ok()?;
+        (self.proof(run, attempt) == proof).then(|| Caller::Run { run: run.to_owned(), attempt })
     }
 
     fn proof(&self, run: &str, attempt: u32) -> blake3::Hash {
@@ -107,9 +128,12 @@ mod tests {
         let tokens = Tokens::new(Some("hush"), b"");
         let token = tokens.of_run("abcdefgh-7", 2);
         let caller = tokens.caller(Some(&token)).unwrap();
-        assert_eq!(caller, Caller::Run("abcdefgh-7".to_owned()));
+        assert_eq!(caller, Caller::Run { run: "abcdefgh-7".to_owned(), attempt: 2 });
         assert!(caller.run("abcdefgh-7").is_ok());
         assert!(caller.run("abcdefgh-8").is_err());
+        assert!(caller.attempt("abcdefgh-7", 2).is_ok());
+        assert!(caller.attempt("abcdefgh-7", 1).is_err());
+        assert!(caller.attempt("abcdefgh-8", 2).is_err());
         assert!(caller.admin().is_err());
     }
 

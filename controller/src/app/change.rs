@@ -2,7 +2,10 @@
 //! its event, its lease and its ring, so that none of them can be forgotten. Made by `App::change`; used by every use case
 //! that writes.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use serde_json::json;
 use sweeps::lifecycle::{
@@ -33,6 +36,8 @@ pub(crate) struct Change<'a> {
     pub(crate) now_ms: i64,
     progress: HashMap<String, Touched>,
     effects: Effects,
+    /// Topics of which everybody is woken already.
+    rung: HashSet<Topic>,
 }
 
 struct Touched {
@@ -53,7 +58,14 @@ pub(crate) struct Effects {
 impl<'a> Change<'a> {
     /// A change in this transaction.
     pub(crate) fn new(tx: &'a Tx<'a>, app: &'a App) -> Self {
-        Self { tx, app, now_ms: app.clock.wall_ms(), progress: HashMap::new(), effects: Effects::default() }
+        Self {
+            tx,
+            app,
+            now_ms: app.clock.wall_ms(),
+            progress: HashMap::new(),
+            effects: Effects::default(),
+            rung: HashSet::new(),
+        }
     }
 
     /// The run with this id.
@@ -93,9 +105,13 @@ impl<'a> Change<'a> {
 
     /// Wakes somebody after the commit.
     pub(crate) fn ring(&mut self, ring: Ring) {
-        if !self.effects.rings.contains(&ring) {
-            self.effects.rings.push(ring);
+        // One ring for all is enough; of those that wake one, each stands for a thing of its own.
+        if let Ring::All(topic) = &ring
+            && !self.rung.insert(topic.clone())
+        {
+            return;
         }
+        self.effects.rings.push(ring);
     }
 
     /// Writes a new trial that is leased to its agent already. Its number must be the sweep's next.
@@ -197,21 +213,38 @@ impl<'a> Change<'a> {
         if let Some(agent) = run.agent.clone() {
             self.ring(Ring::All(Topic::Agent(agent)));
         }
-        self.step(run, run::Event::LeaseOver)?;
-        if run.state == State::Crashed {
+        if run.state == State::Leased {
+            self.requeue(run, run::Event::LeaseOver)?;
+        } else {
+            self.step(run, run::Event::LeaseOver)?;
             run.crashes += 1;
             run.outcome = Outcome { message: Some(reason.to_owned()), ..Outcome::default() };
             if run.stop_wanted.is_some() {
                 self.end(run, run::Event::Stop)?;
             } else if self.may_run_again(run)? {
-                self.step(run, run::Event::Requeue)?;
+                self.requeue(run, run::Event::Requeue)?;
             } else {
                 self.result(run)?;
             }
-        } else if run.stop_wanted.is_some() {
-            self.end(run, run::Event::Stop)?;
         }
         store::runs::save(self.tx, run)?;
+        Ok(())
+    }
+
+    /// Moves a run back to the queue along this arrow, or to its end when nobody wants another attempt: every way back but
+    /// a person's retry leads through here, so that no sweep that was stopped starts trials again. The caller saves the run.
+    ///
+    /// # Errors
+    /// Refused when there is no such arrow.
+    pub(crate) fn requeue(&mut self, run: &mut Run, event: run::Event) -> Result<(), Error> {
+        self.step(run, event)?;
+        if run.stop_wanted.is_some() {
+            self.end(run, run::Event::Stop)?;
+        } else if self.is_stopped(run)? {
+            // No reason to stop stands in the run: an agent that has it after all must find that it is not its own.
+            run.agent = None;
+            self.end(run, run::Event::Stop)?;
+        }
         Ok(())
     }
 
@@ -328,10 +361,14 @@ impl<'a> Change<'a> {
         Ok(self.progress(sweep)?.state == sweep::State::Cancelled)
     }
 
+    fn is_stopped(&mut self, run: &Run) -> Result<bool, Error> {
+        let Some(sweep) = &run.sweep else { return Ok(false) };
+        Ok(self.progress(sweep)?.closing.as_deref() == Some("stopped"))
+    }
+
     fn may_run_again(&mut self, run: &Run) -> Result<bool, Error> {
         let Some(sweep) = &run.sweep else { return Ok(false) };
-        let progress = self.progress(sweep)?;
-        let wanted = !progress.state.is_over() && progress.closing.as_deref() != Some("stopped");
+        let wanted = !self.progress(sweep)?.state.is_over() && !self.is_stopped(run)?;
         Ok(wanted && run.crashes < self.app.settings.max_crashes)
     }
 

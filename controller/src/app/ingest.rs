@@ -54,7 +54,7 @@ enum Kept {
 /// Refused with [`Why::Gap`] when rows are missing before these, with [`Why::Fenced`] when another attempt owns the run:
 /// then they are kept, marked, and never merged. Invalid when the bytes are damaged.
 pub(crate) async fn append(app: &Arc<App>, caller: &Caller, append: Append) -> Result<Appended, Error> {
-    caller.run(&append.run)?;
+    caller.attempt(&append.run, append.attempt)?;
     let digest = check(app, &append)?;
     app.leases.renew(&append.run, append.attempt, app.clock.now());
     let (run, attempt) = (append.run.clone(), append.attempt);

@@ -46,6 +46,14 @@ impl Leases {
         self.lock().remove(run);
     }
 
+    /// Nobody holds this attempt any more; a newer one keeps its lease.
+    pub(crate) fn release_if(&self, run: &str, attempt: u32) {
+        let mut table = self.lock();
+        if table.get(run).is_some_and(|lease| lease.attempt == attempt) {
+            table.remove(run);
+        }
+    }
+
     /// Runs, with their attempts, whose lease is over.
     pub(crate) fn expired(&self, now: Instant) -> Vec<(String, u32)> {
         let over =
@@ -60,5 +68,21 @@ impl Leases {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Lease>> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    #[test]
+    fn an_older_attempt_does_not_release_a_newer_one() {
+        let (leases, now) = (Leases::new(Duration::from_secs(1)), Clock::system().now());
+        leases.grant("a-1", 2, now);
+        leases.release_if("a-1", 1);
+        assert!(!leases.is_over("a-1", 2, now));
+        leases.release_if("a-1", 2);
+        assert!(leases.is_over("a-1", 2, now));
     }
 }

@@ -85,11 +85,8 @@ fn decline(change: &mut Change<'_>, beat: &Beat, declined: &RunAttempt) -> Resul
     let Some(mut run) = store::runs::get(change.tx, &declined.run)? else { return Ok(()) };
     let is_own = run.agent.as_deref() == Some(&beat.agent) && run.attempt == declined.attempt;
     if is_own && run.state == State::Leased {
-        change.step(&mut run, Event::Decline)?;
         run.agent = None;
-        if run.stop_wanted.is_some() {
-            change.end(&mut run, Event::Stop)?;
-        }
+        change.requeue(&mut run, Event::Decline)?;
         store::runs::save(change.tx, &run)?;
     }
     Ok(())

@@ -143,12 +143,16 @@ fn insert(
     Ok(run)
 }
 
-/// What a trial's program needs to go on; begins nothing twice. `attempt` 0 means the present one.
+/// What a trial's program needs to go on; begins nothing twice. `attempt` 0 means the caller's own, or the present one.
 ///
 /// # Errors
 /// Missing, or refused with [`Why::Fenced`] when another attempt owns the run.
 pub(crate) async fn join(app: &Arc<App>, caller: &Caller, id: String, attempt: u32) -> Result<Begun, Error> {
-    caller.run(&id)?;
+    let attempt = match caller {
+        Caller::Run { attempt: own, .. } if attempt == 0 => *own,
+        _ => attempt,
+    };
+    caller.attempt(&id, attempt)?;
     let work = move |change: &mut Change<'_>| {
         let mut run = change.run(&id)?;
         if attempt != 0 && !check_attempt(&run, attempt)? {
@@ -179,7 +183,7 @@ pub(crate) async fn end(
     attempt: u32,
     mut end: End,
 ) -> Result<RunView, Error> {
-    caller.run(&id)?;
+    caller.attempt(&id, attempt)?;
     if let Some(class) = end.class.as_deref().filter(|class| !CLASSES.contains(class)) {
         return Err(Error::invalid(format!("no class of failure `{class}`: {}", CLASSES.join(", "))));
     }
@@ -207,9 +211,9 @@ fn finish(change: &mut Change<'_>, run: &mut Run, end: End) -> Result<(), Error>
         Outcome { class: end.class, exit_code: end.exit_code, signal: end.signal, message: end.message };
     if end.state == EndState::Preempted && run.sweep.is_some() && run.stop_wanted.is_none() {
         change.step(run, Event::Preempt)?;
-        change.step(run, Event::Requeue)?;
         run.front = true;
         run.agent = None;
+        change.requeue(run, Event::Requeue)?;
     } else {
         let event = match (end.state, &run.stop_wanted) {
             (EndState::Finished, _) => Event::Finish,

@@ -14,7 +14,10 @@ use sweeps::{
     search::{self, Exhausted},
     space::Space,
 };
-use tokio::{sync::Mutex as AsyncMutex, time::Instant};
+use tokio::{
+    sync::{Mutex as AsyncMutex, OwnedMutexGuard},
+    time::Instant,
+};
 
 use super::{App, agents::Beat, change::Change, error::Error, plan::Plan};
 use crate::store::{
@@ -140,6 +143,20 @@ pub(super) struct Known {
     pub(super) seen: i64,
     /// The trials.
     pub(super) history: History,
+    /// The newest proposal, until its trial exists.
+    ready: Option<Ready>,
+}
+
+/// A proposal whose trial may not exist yet: it outlives the heartbeat that asked for it, which a newer one may have
+/// superseded meanwhile. Otherwise a search that takes longer than its agents wait would never come to an end.
+#[derive(Clone, Debug)]
+struct Ready {
+    /// Of the trial.
+    number: u64,
+    /// The point, or that there is none left.
+    suggestion: Result<search::Suggestion, Exhausted>,
+    /// What the search knew. The trial's row keeps this, whatever came later, so that it can be replayed.
+    seen: i64,
 }
 
 impl Searches {
@@ -182,14 +199,9 @@ pub(super) async fn by_model(
     }
     known.seen = last;
     let number = known.history.trials.len() as u64;
-    let study = plan.clone();
-    let proposing = tokio::task::spawn_blocking(move || {
-        let suggestion = search::propose(&study.study, number, &known.history);
-        (known, suggestion)
-    });
-    let failed = |error| Error::Bug(format!("the search failed at trial {number}: {error}"));
-    let (known, suggestion) = proposing.await.map_err(failed)?;
-    let (plan, beat, seen) = (plan.clone(), beat.clone(), known.seen);
+    let (mut known, ready) = propose(known, plan.clone(), number).await?;
+    let Ready { suggestion, seen, .. } = ready;
+    let (plan, beat) = (plan.clone(), beat.clone());
     let inserted = app.change(move |change| {
         change.app.presences.still_newest(&beat)?;
         let is_next = change.progress(&plan.id)?.next_trial == number;
@@ -203,8 +215,32 @@ pub(super) async fn by_model(
         create(change, &plan, number, suggestion, seen, &beat.agent).map(Some)
     });
     let inserted = inserted.await;
+    if matches!(inserted, Ok(Some(_))) {
+        known.ready = None;
+    }
     drop(known);
     inserted
+}
+
+/// The proposal for this trial: the one that is ready, or a new one. A call that is given up leaves it ready.
+async fn propose(
+    mut known: OwnedMutexGuard<Known>,
+    plan: Arc<Plan>,
+    number: u64,
+) -> Result<(OwnedMutexGuard<Known>, Ready), Error> {
+    // One of another number can never be used.
+    known.ready.take_if(|ready| ready.number != number);
+    if let Some(ready) = known.ready.clone() {
+        return Ok((known, ready));
+    }
+    let proposing = tokio::task::spawn_blocking(move || {
+        let suggestion = search::propose(&plan.study, number, &known.history);
+        let ready = Ready { number, suggestion, seen: known.seen };
+        known.ready = Some(ready.clone());
+        (known, ready)
+    });
+    let failed = |error| Error::Bug(format!("the search failed at trial {number}: {error}"));
+    proposing.await.map_err(failed)
 }
 
 impl Known {
@@ -228,5 +264,51 @@ impl Known {
             _ => return Err(lost()),
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::{
+        app::{caller::Caller, replay, sweeps as noun},
+        chance::Chance,
+        clock::Clock,
+        settings::Settings,
+        store::Store,
+    };
+
+    const BAYES: &str =
+        "method: bayes\nprogram: train\nmetric: {name: loss}\nparameters: {lr: {min: 0.0, max: 1.0}}\n";
+
+    #[tokio::test]
+    async fn a_proposal_outlives_its_heartbeat_and_replays_from_what_it_had_seen() {
+        let folder = TempDir::new().unwrap();
+        let settings = Settings::default();
+        let store = Store::open(folder.path(), &settings.limits).unwrap();
+        let app = App::open(settings, store, Clock::system(), Chance::seeded(1)).await.unwrap();
+        let create = || noun::create(&app, &Caller::Admin, BAYES.to_owned(), String::new(), None);
+        let sweep = create().await.unwrap().sweep.id;
+        let wanted = sweep.clone();
+        let plan = app.read(move |tx, app| app.plans.get(tx, &wanted)).await.unwrap();
+
+        // As a heartbeat leaves it that was superseded while the search ran.
+        let known = app.searches.of(&sweep).lock_owned().await;
+        let (known, ready) = propose(known, plan.clone(), 0).await.unwrap();
+        drop(known);
+        create().await.unwrap();
+
+        let beat = Beat { agent: "one".to_owned(), beat: 2, sweep: sweep.clone(), ..Beat::default() };
+        let (beat, now) = (Arc::new(beat), app.clock.now());
+        app.presences.arrive(&beat, now).unwrap();
+        let deadline = now + app.settings.lease;
+        let run = by_model(&app, &plan, &beat, deadline).await.unwrap().unwrap();
+        assert_eq!((run.trial, run.suggestion.seen), (Some(0), ready.seen));
+        let next = by_model(&app, &plan, &beat, deadline).await.unwrap().unwrap();
+        assert!(next.trial == Some(1) && next.suggestion.seen > ready.seen);
+        let found = replay::replay(&app, &Caller::Admin, sweep, Vec::new()).await.unwrap();
+        assert_eq!((found.equal, found.different), (2, vec![]));
     }
 }

@@ -21,11 +21,32 @@ pub(crate) async fn step(app: &Arc<App>) -> Result<(), Error> {
     app.presences.tidy(now, app.settings.forget_agents);
     let expired = app.leases.expired(now);
     for some in expired.chunks(app.settings.limits.batch) {
-        let some = some.to_vec();
-        let work = move |change: &mut Change<'_>| {
-            some.iter().try_for_each(|(run, attempt)| expire(change, run, *attempt))
-        };
-        app.change(work).await?;
+        match expire_all(app, some.to_vec()).await {
+            Ok(()) => {}
+            // The database takes nothing now, so it takes no part of it either.
+            Err(Error::Busy(busy)) => return Err(Error::Busy(busy)),
+            Err(_) => one_by_one(app, some).await?,
+        }
+    }
+    Ok(())
+}
+
+async fn expire_all(app: &Arc<App>, some: Vec<(String, u32)>) -> Result<(), Error> {
+    app.change(move |change| some.iter().try_for_each(|(run, attempt)| expire(change, run, *attempt))).await
+}
+
+/// What is wrong with one run, or with its sweep, is no trouble of the others.
+async fn one_by_one(app: &Arc<App>, some: &[(String, u32)]) -> Result<(), Error> {
+    for (run, attempt) in some {
+        match expire_all(app, vec![(run.clone(), *attempt)]).await {
+            Ok(()) => {}
+            Err(Error::Busy(busy)) => return Err(Error::Busy(busy)),
+            Err(error) => {
+                tracing::warn!("upkeep: the lease of attempt {attempt} of `{run}` cannot be ended: {error}");
+                // Looked at again, and told again, one lease later.
+                app.leases.renew(run, *attempt, app.clock.now());
+            }
+        }
     }
     Ok(())
 }
@@ -41,7 +62,7 @@ fn expire(change: &mut Change<'_>, id: &str, attempt: u32) -> Result<(), Error> 
             change.lose(&mut run, &format!("nothing was heard of it for {lease} s"))
         }
         _ => {
-            change.app.leases.release(id);
+            change.app.leases.release_if(id, attempt);
             Ok(())
         }
     }

@@ -81,12 +81,46 @@ pub(crate) fn insert(
 /// # Errors
 /// When the database fails.
 pub(crate) fn writers(tx: &Tx<'_>, run: i64, stream: &str, attempt: u32) -> Result<Vec<(u32, String)>> {
-    tx.all(
-        "SELECT DISTINCT attempt, writer FROM blocks WHERE run = ?1 AND stream = ?2 AND (?3 = 0 OR attempt = ?3)
-         ORDER BY attempt, writer",
-        &[&run, &stream, &attempt],
-        |row| Ok((row.get(0)?, row.get(1)?)),
+    // One look into the index for each: `SELECT DISTINCT` would walk over every block of the run. No writer is "", and no
+    // attempt is 0.
+    let (mut at, mut writer, mut found) = (attempt, String::new(), Vec::new());
+    loop {
+        let next = match (next_writer(tx, run, stream, at, &writer)?, attempt) {
+            (None, 0) => next_attempt(tx, run, stream, at)?,
+            (next, _) => next,
+        };
+        let Some(next) = next else { return Ok(found) };
+        (at, writer) = next.clone();
+        found.push(next);
+    }
+}
+
+fn next_writer(
+    tx: &Tx<'_>,
+    run: i64,
+    stream: &str,
+    attempt: u32,
+    after: &str,
+) -> Result<Option<(u32, String)>> {
+    tx.one(
+        "SELECT attempt, writer FROM blocks WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND writer > ?4
+         ORDER BY writer LIMIT 1",
+        &[&run, &stream, &attempt, &after],
+        pair,
     )
+}
+
+fn next_attempt(tx: &Tx<'_>, run: i64, stream: &str, after: u32) -> Result<Option<(u32, String)>> {
+    tx.one(
+        "SELECT attempt, writer FROM blocks WHERE run = ?1 AND stream = ?2 AND attempt > ?3
+         ORDER BY attempt, writer LIMIT 1",
+        &[&run, &stream, &after],
+        pair,
+    )
+}
+
+fn pair(row: &Row<'_>) -> Result<(u32, String)> {
+    Ok((row.get(0)?, row.get(1)?))
 }
 
 /// The blocks of one stream from row `from` on, at most `limit`.

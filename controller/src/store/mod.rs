@@ -56,7 +56,8 @@ pub(crate) struct Store {
 #[derive(Debug)]
 struct Readers {
     idle: Mutex<Vec<Session>>,
-    permits: Semaphore,
+    /// As many as there are readers; each is held until its reader is idle again.
+    permits: Arc<Semaphore>,
 }
 
 impl Store {
@@ -83,7 +84,10 @@ impl Store {
         Ok(Self {
             queue: Some(queue),
             writer: Some(writer),
-            readers: Arc::new(Readers { permits: Semaphore::new(readers.len()), idle: Mutex::new(readers) }),
+            readers: Arc::new(Readers {
+                permits: Arc::new(Semaphore::new(readers.len())),
+                idle: Mutex::new(readers),
+            }),
             _lock: lock,
         })
     }
@@ -124,7 +128,8 @@ impl Store {
     {
         let readers = self.readers.clone();
         let bug = |what: &str| E::from(Error::Bug(what.to_owned()));
-        let _permit = self.readers.permits.acquire().await.map_err(|_| bug("the readers are closed"))?;
+        let permit = readers.permits.clone().acquire_owned().await;
+        let permit = permit.map_err(|_| bug("the readers are closed"))?;
         let blocking = tokio::task::spawn_blocking(move || {
             let session = lock(&readers.idle).pop();
             let Some(session) = session else {
@@ -132,6 +137,8 @@ impl Store {
             };
             let outcome = snapshot(&session, work);
             lock(&readers.idle).push(session);
+            // Not sooner, and not by the caller, who may have gone away while the reader was busy.
+            drop(permit);
             outcome
         });
         blocking.await.map_err(|_| bug("a reader was cancelled"))?

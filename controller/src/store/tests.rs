@@ -1,10 +1,18 @@
 //! The writer and the readers: what one use case does wrong is its own trouble, and an answer means committed.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex, mpsc},
+    time::Duration,
+};
 
 use tempfile::TempDir;
+use tokio::time::timeout;
 
-use super::{Error, OpenError, Store, Tx, facts};
+use super::{
+    Error, OpenError, Store, Tx,
+    blocks::{self, Stream},
+    facts,
+};
 use crate::settings::Limits;
 
 fn open(folder: &TempDir) -> Store {
@@ -128,4 +136,51 @@ fn what_is_no_database_is_refused() {
     std::fs::write(folder.path().join("besom.db"), "a letter to my mother, which is no database at all")
         .unwrap();
     assert!(matches!(Store::open(folder.path(), &Limits::default()), Err(OpenError::Database(_))));
+}
+
+#[tokio::test]
+async fn a_reader_whose_caller_has_gone_is_not_lent_twice() {
+    let folder = TempDir::new().unwrap();
+    let store = Arc::new(Store::open(folder.path(), &Limits { readers: 1, ..Limits::default() }).unwrap());
+    let (started, has_started) = tokio::sync::oneshot::channel();
+    let (go, may_go) = mpsc::sync_channel::<()>(1);
+    let reading = store.clone();
+    let gone = tokio::spawn(async move {
+        let work = move |_: &Tx<'_>| -> Result<(), Error> {
+            started.send(()).unwrap();
+            may_go.recv().unwrap();
+            Ok(())
+        };
+        reading.read(work).await
+    });
+    has_started.await.unwrap();
+    gone.abort();
+    assert!(gone.await.unwrap_err().is_cancelled());
+    let mut next = Box::pin(has(&store, "nothing"));
+    assert!(timeout(Duration::from_millis(100), &mut next).await.is_err(), "it waits for the reader");
+    go.send(()).unwrap();
+    assert!(!next.await);
+}
+
+#[tokio::test]
+async fn writers_of_a_stream_are_found_in_order_and_each_once() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder);
+    let of = |run, name, attempt, writer| Stream { run, name, attempt, writer };
+    let insert = move |tx: &Tx<'_>| -> Result<(), Error> {
+        for (attempt, writer) in [(3, "sdk"), (1, "sdk"), (1, "agent")] {
+            for first in 0..3 {
+                blocks::insert(tx, of(7, "history", attempt, writer), first, 1, false, b"x")?;
+            }
+        }
+        blocks::insert(tx, of(7, "console", 2, "agent"), 0, 1, false, b"x")?;
+        blocks::insert(tx, of(8, "history", 2, "other"), 0, 1, false, b"x")
+    };
+    store.write(insert, |()| {}).await.unwrap();
+    for (attempt, wanted) in
+        [(0, vec![(1, "agent"), (1, "sdk"), (3, "sdk")]), (2, vec![]), (3, vec![(3, "sdk")])]
+    {
+        let found = store.read(move |tx| blocks::writers(tx, 7, "history", attempt)).await.unwrap();
+        assert_eq!(found.iter().map(|(at, name)| (*at, name.as_str())).collect::<Vec<_>>(), wanted);
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proto::v1::{Held, RunAttempt};
 use tonic::Code;
 
-use crate::lab::{Lab, RANDOM, code, eventually, frames};
+use crate::lab::{Lab, RANDOM, code, eventually, frames, pause};
 
 /// A lease that is over soon.
 async fn hasty() -> Lab {
@@ -201,4 +201,50 @@ async fn a_held_run_of_somebody_else_is_fenced() {
     assert!(orders.keep.is_empty());
     assert!(orders.stop.iter().all(|stop| stop.reason == "fenced" && stop.grace_ms == 15_000), "{orders:?}");
     assert_eq!(orders.stop.len(), 2);
+}
+
+#[tokio::test]
+async fn each_trial_that_comes_back_wakes_one_agent_that_has_room() {
+    let mut lab = Lab::start().await;
+    let sweep = lab.create(&format!("{RANDOM}\nrun_cap: 4\n")).await;
+    let mut full = lab.agent("full", &sweep.id);
+    full.ask().await;
+    let mut busy = lab.agent("busy", &sweep.id);
+    for _ in 0..3 {
+        busy.ask().await;
+    }
+    // Waits first, so that it is first in line, and has no room.
+    full.beat.wait_ms = 9_000;
+    let full = tokio::spawn(async move { full.heartbeat().await });
+    pause(100).await;
+    let idle = (0..3).map(|number| {
+        let mut idle = lab.agent(&format!("idle-{number}"), &sweep.id);
+        idle.beat.wait_ms = 9_000;
+        tokio::spawn(async move { idle.heartbeat().await.unwrap().start.len() })
+    });
+    let idle: Vec<_> = idle.collect();
+    pause(200).await;
+    busy.reborn();
+    busy.beat.free = 0;
+    busy.heartbeat().await.unwrap();
+    for waiting in idle {
+        let starts = tokio::time::timeout(Duration::from_secs(3), waiting).await.unwrap().unwrap();
+        assert_eq!(starts, 1);
+    }
+    full.abort();
+}
+
+#[tokio::test]
+async fn a_sweep_that_cannot_be_read_does_not_keep_the_leases_of_others() {
+    let mut lab = hasty().await;
+    let (bad, good) = (lab.create(RANDOM).await, lab.create(RANDOM).await);
+    lab.agent("of-bad", &bad.id).ask().await;
+    let start = lab.agent("of-good", &good.id).ask().await;
+    let database = rusqlite::Connection::open(lab.folder().join("besom.db")).unwrap();
+    database.execute("UPDATE progress SET state = 'damaged' WHERE sweep = ?1", [&bad.id]).unwrap();
+    eventually("the lease ends", async || {
+        let run = lab.run(&start.run).await;
+        (run.state == "queued", run)
+    })
+    .await;
 }

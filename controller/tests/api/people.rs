@@ -145,3 +145,24 @@ async fn a_watcher_sees_a_sweep_to_its_end() {
     }
     assert_eq!((last.as_str(), finished.len()), ("finished", 3));
 }
+
+#[tokio::test]
+async fn a_stopped_sweep_starts_no_trial_again_whatever_way_it_comes_back() {
+    let mut lab = Lab::start().await;
+    for way in ["preempted", "declined", "forgotten"] {
+        let sweep = lab.create(RANDOM).await;
+        let mut agent = lab.agent(way, &sweep.id);
+        let start = agent.ask().await;
+        lab.change(&sweep.id, Change::Stop).await.unwrap();
+        match way {
+            "preempted" => drop(agent.end(&start, "preempted").await.unwrap()),
+            "declined" => agent.decline(&start),
+            _ => agent.reborn(),
+        }
+        agent.beat.free = 1;
+        let orders = agent.heartbeat().await.unwrap();
+        assert!(orders.start.is_empty() && orders.sweep_over, "{way}: {orders:?}");
+        let over = lab.sweep(&sweep.id).await;
+        assert_eq!((over.state.as_str(), over.counts.unwrap().stopped), ("finished", 1), "{way}");
+    }
+}

@@ -1,7 +1,7 @@
 //! Who may do what.
 
 use controller::{Controller, StartError, chance::Chance, clock::Clock, settings::Settings};
-use proto::v1::{BeginRun, CreateSweep, ListAgents, ListRuns, RunRef, SweepRef};
+use proto::v1::{AppendRows, BeginRun, CreateSweep, EndRun, ListAgents, ListRuns, Outcome, RunRef, SweepRef};
 use tonic::Code;
 
 use crate::lab::{Lab, RANDOM, code};
@@ -18,6 +18,18 @@ async fn a_run_token_opens_its_run_and_nothing_else() {
     let join = BeginRun { run: start.run.clone(), attempt: 1, ..BeginRun::default() };
     assert_eq!(runs.begin(join).await.unwrap().into_inner().config_json, start.params_json);
     runs.get(RunRef { run: start.run.clone() }).await.unwrap();
+    let append = AppendRows {
+        run: start.run.clone(),
+        attempt: 2,
+        writer: "sdk".to_owned(),
+        stream: "history".to_owned(),
+        ..AppendRows::default()
+    };
+    assert_eq!(code(runs.append(append.clone()).await), Code::PermissionDenied);
+    runs.append(AppendRows { attempt: 1, ..append }).await.unwrap();
+    let outcome = Some(Outcome { state: "finished".to_owned(), ..Outcome::default() });
+    let end = EndRun { run: start.run.clone(), attempt: 2, outcome };
+    assert_eq!(code(runs.end(end).await), Code::PermissionDenied);
 
     assert_eq!(code(runs.get(RunRef { run: foreign.run }).await), Code::PermissionDenied);
     assert_eq!(code(runs.begin(BeginRun::default()).await), Code::PermissionDenied);

@@ -8,12 +8,13 @@ mod sweeps;
 
 use std::sync::Arc;
 
-use proto::{
-    dial::MAX_MESSAGE,
-    v1::{agents_server::AgentsServer, runs_server::RunsServer, sweeps_server::SweepsServer},
-};
+use proto::v1::{agents_server::AgentsServer, runs_server::RunsServer, sweeps_server::SweepsServer};
 use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
-use tonic::{Request, Status, codegen::BoxStream, service::Routes};
+use tonic::{
+    Request, Status,
+    codegen::BoxStream,
+    service::{Routes, interceptor::InterceptedService},
+};
 
 use crate::{
     api::caller::caller,
@@ -28,27 +29,44 @@ struct Door {
 }
 
 impl Door {
-    /// Who calls, and what they say.
-    fn enter<T>(&self, request: Request<T>) -> Result<(Caller, T), Status> {
+    /// Asks who calls, before anything of what they say is read: whom we do not know gets no memory of ours.
+    fn guard(&self, mut request: Request<()>) -> Result<Request<()>, Status> {
         let header = request.metadata().get("authorization").and_then(|header| header.to_str().ok());
         let caller = caller(&self.app, header).map_err(status)?;
+        request.extensions_mut().insert(caller);
+        Ok(request)
+    }
+
+    /// Who calls, and what they say.
+    fn enter<T>(&self, mut request: Request<T>) -> Result<(Caller, T), Status> {
+        let caller = request.extensions_mut().remove::<Caller>();
+        let caller = caller.ok_or_else(|| Status::internal("a call came past the guard"))?;
         Ok((caller, request.into_inner()))
     }
 }
+
+/// What a call may be larger than the largest append: its other fields, or a YAML or config, which are smaller than that.
+const ROOM: usize = 8 << 20;
 
 /// The services of Besom, and those that say what there is and whether it works.
 ///
 /// # Errors
 /// When the descriptors are damaged, which a test would have found.
 pub(crate) fn routes(app: Arc<App>) -> Result<Routes, tonic_reflection::server::Error> {
+    let most = app.settings.limits.append_bytes + ROOM;
     let door = Door { app };
+    let at_door = door.clone();
+    let guard = move |request| at_door.guard(request);
+    let sweeps = SweepsServer::new(door.clone()).max_decoding_message_size(most);
+    let agents = AgentsServer::new(door.clone()).max_decoding_message_size(most);
+    let runs = RunsServer::new(door).max_decoding_message_size(most);
     let (_, health) = tonic_health::server::health_reporter();
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
         .build_v1()?;
-    Ok(Routes::new(SweepsServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
-        .add_service(AgentsServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
-        .add_service(RunsServer::new(door).max_decoding_message_size(MAX_MESSAGE))
+    Ok(Routes::new(InterceptedService::new(sweeps, guard.clone()))
+        .add_service(InterceptedService::new(agents, guard.clone()))
+        .add_service(InterceptedService::new(runs, guard))
         .add_service(health)
         .add_service(reflection))
 }
