@@ -15,7 +15,7 @@ use crate::{
     folder::{self, Who},
     heart::{Contact, Heart},
     holdings::{Attempt, Holding, Holdings},
-    link::{self, Link, Meaning, meaning},
+    link::{Link, Meaning, meaning},
     memory,
     outcome::{Stop, Verdict},
     plan::{Action, Event, LEAVING_GRACE, Me, Plan},
@@ -202,7 +202,7 @@ impl<L: Link> Agent<L> {
         } else {
             Failure::new(Exit::Refused, status.message())
         };
-        match link::hint(status) {
+        match proto::dial::hint(status) {
             Some(hint) => failure.hint(hint),
             None if status.code() == Code::NotFound => failure.hint("`sweep ls` shows what there is"),
             None => failure,

@@ -4,17 +4,13 @@
 use std::{future::Future, time::Duration};
 
 use proto::{
-    dial::Dial,
+    dial::{Dial, is_transient, needed_offset},
     v1::{AppendRows, Appended, Beat, EndRun, Orders, RunEnded},
 };
 use tonic::{Code, Request, Status};
 
 /// What a call may take beyond the time that it asks the controller to wait.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// Tells where a refused append should begin.
-const OFFSET_KEY: &str = "besom-offset";
-/// Advice in a status.
-const HINT_KEY: &str = "besom-hint";
 
 /// A way to the controller.
 pub trait Link: Clone + Send + Sync + 'static {
@@ -84,17 +80,11 @@ pub enum Meaning {
 
 /// Sorts an error.
 pub fn meaning(status: &Status) -> Meaning {
-    let offset = || status.metadata().get(OFFSET_KEY)?.to_str().ok()?.parse().ok();
     match status.code() {
         Code::Aborted => Meaning::Fenced,
         Code::Internal => Meaning::Trouble,
-        Code::OutOfRange => offset().map_or(Meaning::Refused, Meaning::Gap),
-        _ if proto::dial::is_transient(status) => Meaning::Away,
+        Code::OutOfRange => needed_offset(status).map_or(Meaning::Refused, Meaning::Gap),
+        _ if is_transient(status) => Meaning::Away,
         _ => Meaning::Refused,
     }
-}
-
-/// The controller's advice, if it gave any.
-pub fn hint(status: &Status) -> Option<String> {
-    Some(status.metadata().get(HINT_KEY)?.to_str().ok()?.to_owned())
 }

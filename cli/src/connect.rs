@@ -14,8 +14,6 @@ use crate::args::Reach;
 
 /// How long a controller may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Metadata key of the controller's advice.
-const HINT_KEY: &str = "besom-hint";
 
 /// A controller that has not been spoken to yet.
 pub(crate) struct Controller {
@@ -146,7 +144,7 @@ impl Controller {
             _ => (Exit::Refused, None),
         };
         let mut failure = Failure::new(exit, said);
-        let own = status.metadata().get(HINT_KEY).and_then(|hint| hint.to_str().ok());
+        let own = dial::hint(status);
         failure.hints.extend(own.map(sanitise).or_else(|| advice.map(str::to_owned)));
         failure
     }
@@ -244,7 +242,7 @@ mod tests {
     #[tokio::test]
     async fn the_controllers_own_hint_wins_and_cannot_steer_the_terminal() {
         let mut status = Status::unauthenticated("unknown \u{1b}[31mtoken");
-        status.metadata_mut().insert(HINT_KEY, "ask who started it".parse().unwrap());
+        status.metadata_mut().insert(dial::HINT_KEY, "ask who started it".parse().unwrap());
         let failure = controller(Some("t")).failure(&status);
         assert_eq!(
             (failure.message.as_str(), failure.hints),

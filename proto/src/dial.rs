@@ -18,6 +18,10 @@ pub const DEFAULT_CONTROLLER: &str = "http://127.0.0.1:7070";
 pub const CONTROLLER_VAR: &str = "BESOM_CONTROLLER";
 /// The environment variable that holds the token.
 pub const TOKEN_VAR: &str = "BESOM_TOKEN";
+/// Metadata key of a status: advice for a person.
+pub const HINT_KEY: &str = "besom-hint";
+/// Metadata key of a status: the offset that a refused append should have begun at.
+pub const OFFSET_KEY: &str = "besom-offset";
 /// The largest message that either side takes, in bytes.
 pub const MAX_MESSAGE: usize = 64 << 20;
 
@@ -103,6 +107,16 @@ pub fn is_transient(status: &Status) -> bool {
             | Code::Cancelled
             | Code::Unknown
     )
+}
+
+/// The controller's advice, if it gave any.
+pub fn hint(status: &Status) -> Option<&str> {
+    status.metadata().get(HINT_KEY)?.to_str().ok()
+}
+
+/// The row that the controller asks for when it refuses a gap.
+pub fn needed_offset(status: &Status) -> Option<u64> {
+    status.metadata().get(OFFSET_KEY)?.to_str().ok()?.parse().ok()
 }
 
 /// How long to wait before try number `attempt` (0 first): 100 ms, doubled up to 5 s. `jitter` in [0, 1) spreads a fleet.

@@ -16,7 +16,7 @@ use std::{
 };
 
 use proto::{
-    dial::{Authorized, Dial, backoff, is_transient},
+    dial::{Authorized, Dial, backoff, is_transient, needed_offset},
     v1::{AppendRows, BeginRun, EndRun, Outcome, RunBegun, runs_client::RunsClient},
 };
 use tokio::{runtime::Runtime, select, sync::Notify, time};
@@ -39,8 +39,6 @@ const BEGIN_TRIES: u32 = 3;
 const BEGIN_WAIT: Duration = Duration::from_secs(5);
 /// How often the end is tried again when the controller refuses for a reason that time alone will not mend.
 const REFUSED_TRIES: u32 = 3;
-/// Names the offset that a gap's refusal asks for.
-const OFFSET_KEY: &str = "besom-offset";
 
 /// Why a sender has stopped before everything was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -336,7 +334,7 @@ impl Sender {
                 }
                 self.seek(stream, appended.next)
             }
-            Err(status) => match (status.code(), wanted(&status)) {
+            Err(status) => match (status.code(), needed_offset(&status)) {
                 (Code::Aborted, _) => {
                     self.shared.link.want_stop();
                     Err(Trouble::Halt(Halt::Fenced))
@@ -398,11 +396,6 @@ impl Sender {
             () = link.ending_set.notified() => {}
         }
     }
-}
-
-/// The row that the controller asks for when it refuses a gap.
-fn wanted(status: &Status) -> Option<u64> {
-    status.metadata().get(OFFSET_KEY)?.to_str().ok()?.parse().ok()
 }
 
 /// The journal on disk is not what was written.

@@ -272,7 +272,6 @@ fn to_start(app: &App, plan: &Plan, run: Run) -> Result<Start, Error> {
     let params = serde_json::from_str(&run.config);
     let params =
         params.map_err(|error| Error::Bug(format!("the parameters of {} are damaged: {error}", run.id)))?;
-    let uses_program = plan.config.command.items.iter().any(|item| item.contains("${program}"));
     Ok(Start {
         sweep: plan.id.clone(),
         trial: run.trial.unwrap_or_default(),
@@ -281,7 +280,7 @@ fn to_start(app: &App, plan: &Plan, run: Run) -> Result<Start, Error> {
         params_json: run.config,
         token: app.tokens.of_run(&run.id, run.attempt),
         metric: plan.metric().map(|metric| metric.name.clone()),
-        program: plan.config.program.clone().filter(|_| uses_program),
+        program: plan.config.program.clone().filter(|_| plan.config.uses_program()),
         of: RunAttempt { run: run.id, attempt: run.attempt },
     })
 }

@@ -27,7 +27,7 @@ pub(crate) fn note<'a>(metric: &str, logged: u64, keys: impl Iterator<Item = &'a
 fn nearest<'a>(metric: &str, keys: &[&'a str]) -> Option<&'a str> {
     let wanted = plain(metric);
     keys.iter()
-        .map(|key| (distance(&wanted, &plain(key)), *key))
+        .map(|key| (strsim::generic_levenshtein(&wanted, &plain(key)), *key))
         .filter(|(distance, _)| *distance <= (wanted.len() / 4).max(1))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, key)| key)
@@ -36,21 +36,6 @@ fn nearest<'a>(metric: &str, keys: &[&'a str]) -> Option<&'a str> {
 /// Without what people write differently: case and separators.
 fn plain(name: &str) -> Vec<char> {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
-/// Insertions, deletions and changes of one character between two names.
-fn distance(one: &[char], other: &[char]) -> usize {
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in other.iter().enumerate() {
-            let change = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[other.len()]
 }
 
 #[cfg(test)]

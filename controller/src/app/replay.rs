@@ -5,13 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use ::sweeps::search;
 
-use super::{
-    App,
-    caller::Caller,
-    error::Error,
-    plan::Plan,
-    suggest::{Known, engine},
-};
+use super::{App, caller::Caller, error::Error, plan::Plan, suggest::Known};
 use crate::store::{self, events::Told, runs::Run};
 
 /// What a replay found.
@@ -47,8 +41,12 @@ pub(crate) async fn replay(
             true => store::events::of_trials(tx, &sweep, 0, store::events::last(tx)?)?,
             false => Vec::new(),
         };
-        let mut replay =
-            Replay { plan, told: told.into_iter().peekable(), known: Known::default(), engine: engine() };
+        let mut replay = Replay {
+            plan,
+            told: told.into_iter().peekable(),
+            known: Known::default(),
+            engine: search::engine(),
+        };
         let (mut found, mut from) = (Replayed::default(), 0);
         while from < progress.next_trial {
             let page = store::runs::page(tx, &sweep, from, app.settings.limits.page)?;

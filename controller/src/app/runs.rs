@@ -17,7 +17,7 @@ use super::{
 };
 use crate::store::{
     self,
-    runs::{Outcome, Run, Suggestion},
+    runs::{Outcome, Run},
 };
 
 /// A run outside of a sweep that is to begin.
@@ -115,29 +115,12 @@ fn insert(
         id = change.app.chance.id();
     }
     let mut run = Run {
-        key: 0,
-        id,
-        sweep: None,
-        trial: None,
         project,
         name,
         tags,
         config,
-        suggestion: Suggestion::default(),
-        state: State::Running,
-        attempt: 1,
-        agent: None,
-        crashes: 0,
-        front: false,
-        stop_wanted: None,
-        history: 0,
-        logged: 0,
-        value: None,
-        outcome: Outcome::default(),
-        note: None,
-        created_ms: change.now_ms,
         started_ms: Some(change.now_ms),
-        ended_ms: None,
+        ..Run::new(id, State::Running, change.now_ms)
     };
     change.create_run(&mut run)?;
     Ok(run)

@@ -9,7 +9,7 @@ use std::{
 
 use sweeps::{
     history::{History, Outcome as Came, Trial},
-    lifecycle::sweep,
+    lifecycle::{run::State, sweep},
     point::Point,
     search::{self, Exhausted},
     space::Space,
@@ -23,7 +23,7 @@ use super::{App, agents::Beat, change::Change, error::Error, plan::Plan};
 use crate::store::{
     self,
     events::{Kind, Told},
-    runs::{Outcome, Run, Suggestion},
+    runs::{Run, Suggestion},
 };
 
 /// What was handed out.
@@ -89,47 +89,16 @@ fn create(
     let origin = serde_json::to_string(&suggestion.origin).map_err(unwritable)?;
     let fit = suggestion.fit.as_ref().map(serde_json::to_string).transpose().map_err(unwritable)?;
     let mut run = Run {
-        key: 0,
-        id: format!("{}-{number}", plan.id),
         sweep: Some(plan.id.clone()),
         trial: Some(number),
         project: plan.config.project.clone().unwrap_or_default(),
-        name: String::new(),
-        tags: "[]".to_owned(),
         config: suggestion.point.to_json(&plan.study.space).to_string(),
-        suggestion: Suggestion { seen, origin: Some(origin), fit, engine: Some(engine()) },
-        state: sweeps::lifecycle::run::State::Leased,
-        attempt: 1,
+        suggestion: Suggestion { seen, origin: Some(origin), fit, engine: Some(search::engine()) },
         agent: Some(agent.to_owned()),
-        crashes: 0,
-        front: false,
-        stop_wanted: None,
-        history: 0,
-        logged: 0,
-        value: None,
-        outcome: Outcome::default(),
-        note: None,
-        created_ms: change.now_ms,
-        started_ms: None,
-        ended_ms: None,
+        ..Run::new(format!("{}-{number}", plan.id), State::Leased, change.now_ms)
     };
     change.create_trial(&mut run)?;
     Ok(run)
-}
-
-/// The build and the SIMD level of this machine: two suggestions can be compared bit by bit where both are the same.
-pub(super) fn engine() -> String {
-    #[cfg(target_arch = "x86_64")]
-    let simd = if std::arch::is_x86_feature_detected!("avx512f") {
-        "avx512"
-    } else if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
-        "avx2"
-    } else {
-        "sse2"
-    };
-    #[cfg(not(target_arch = "x86_64"))]
-    let simd = "native";
-    format!("{} {} {simd}", env!("CARGO_PKG_VERSION"), std::env::consts::ARCH)
 }
 
 /// The proposers of sweeps that need a model.

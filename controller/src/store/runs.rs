@@ -81,6 +81,37 @@ pub(crate) struct Outcome {
     pub(crate) message: Option<String>,
 }
 
+impl Run {
+    /// A first attempt of which nothing is known but its id, its state and the time.
+    pub(crate) fn new(id: String, state: State, created_ms: i64) -> Self {
+        Self {
+            key: 0,
+            id,
+            sweep: None,
+            trial: None,
+            project: String::new(),
+            name: String::new(),
+            tags: "[]".to_owned(),
+            config: "{}".to_owned(),
+            suggestion: Suggestion::default(),
+            state,
+            attempt: 1,
+            agent: None,
+            crashes: 0,
+            front: false,
+            stop_wanted: None,
+            history: 0,
+            logged: 0,
+            value: None,
+            outcome: Outcome::default(),
+            note: None,
+            created_ms,
+            started_ms: None,
+            ended_ms: None,
+        }
+    }
+}
+
 /// Writes a new run; gives its internal key.
 ///
 /// # Errors

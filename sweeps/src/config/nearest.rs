@@ -17,14 +17,15 @@ pub(super) fn suggestion(unknown: &str, known: &[&str]) -> String {
 
 /// The known word that is at most a third of its letters away, the first of the nearest ones.
 pub(super) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
-    let typed: Vec<char> =
-        unknown.chars().flat_map(char::to_lowercase).map(plain).take(LONGEST + 1).collect();
-    if typed.is_empty() || typed.len() > LONGEST {
+    let typed: String = unknown.chars().flat_map(char::to_lowercase).map(plain).take(LONGEST + 1).collect();
+    let length = typed.chars().count();
+    if length == 0 || length > LONGEST {
         return None;
     }
+    // Swaps of neighbours count as one slip. Most words differ too much in length to be compared at all.
     let near = |word: &&'a str| {
-        let most = (word.len().max(typed.len()) / 3).max(1);
-        (word.len().abs_diff(typed.len()) <= most).then(|| (distance(&typed, word), most))
+        let most = (word.len().max(length) / 3).max(1);
+        (word.len().abs_diff(length) <= most).then(|| (strsim::osa_distance(&typed, word), most))
     };
     known
         .iter()
@@ -41,29 +42,8 @@ fn plain(character: char) -> char {
 }
 
 /// `bayesian` for `bayes`, `param` for `parameters`.
-fn abbreviates(typed: &[char], word: &str) -> bool {
-    typed.len().min(word.len()) >= 4 && typed.iter().copied().zip(word.chars()).all(|(a, b)| a == b)
-}
-
-/// Insertions, deletions, replacements and swaps of neighbours between the two words. Known words are ASCII and, like
-/// `typed`, not longer than [`LONGEST`], so that three rows on the stack hold all that is needed.
-fn distance(typed: &[char], word: &str) -> usize {
-    let word = &word.as_bytes()[..word.len().min(LONGEST)];
-    let mut before = [0; LONGEST + 1];
-    let mut last: [usize; LONGEST + 1] = std::array::from_fn(|j| j);
-    for i in 1..=typed.len() {
-        let mut row = [i; LONGEST + 1];
-        for j in 1..=word.len() {
-            let same = |i: usize, j: usize| typed[i - 1] == char::from(word[j - 1]);
-            row[j] = (last[j - 1] + usize::from(!same(i, j))).min(last[j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && same(i, j - 1) && same(i - 1, j) {
-                row[j] = row[j].min(before[j - 2] + 1);
-            }
-        }
-        before = last;
-        last = row;
-    }
-    last[word.len()]
+fn abbreviates(typed: &str, word: &str) -> bool {
+    typed.len().min(word.len()) >= 4 && (word.starts_with(typed) || typed.starts_with(word))
 }
 
 #[cfg(test)]

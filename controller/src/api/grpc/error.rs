@@ -1,6 +1,7 @@
 //! The one table from kinds of errors to gRPC. A hint travels as `besom-hint`, the offset that an append needs as
 //! `besom-offset`.
 
+use proto::dial::{HINT_KEY, OFFSET_KEY};
 use tonic::{Code, Status, metadata::MetadataValue};
 
 use crate::app::{
@@ -19,7 +20,7 @@ pub(super) fn status(error: Error) -> Status {
         Error::Refused(Why::Unknown, told) => tell(Code::Unauthenticated, told),
         Error::Refused(Why::Gap { next }, told) => {
             let mut status = tell(Code::OutOfRange, told);
-            status.metadata_mut().insert("besom-offset", next.into());
+            status.metadata_mut().insert(OFFSET_KEY, next.into());
             status
         }
         Error::Busy(told) => tell(Code::Unavailable, told),
@@ -39,7 +40,7 @@ fn tell(code: Code, told: Told) -> Status {
     let mut status = Status::new(code, message);
     // A hint that names something beyond ASCII cannot be sent, and nothing depends on it.
     if let Some(hint) = told.hint.and_then(|hint| MetadataValue::try_from(cut(&hint, MESSAGE / 5)).ok()) {
-        status.metadata_mut().insert("besom-hint", hint);
+        status.metadata_mut().insert(HINT_KEY, hint);
     }
     status
 }
