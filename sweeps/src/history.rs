@@ -1,6 +1,8 @@
 //! What a sweep knows of its trials when it proposes the next one: the fold of its events up to one event number.
 //! Kept by the controller's app, extended by events, read by `search`. Never holds a time or an agent.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{point::Point, search::Fit};
 
 /// The trials of a sweep in the order of their numbers, 0 first, without gaps.
@@ -19,6 +21,26 @@ pub struct Trial {
     pub outcome: Outcome,
     /// The model's fit that proposed it, if a model did.
     pub fit: Option<Fit>,
+    /// What it had reached at each rung of early stopping that it crossed, in rising order.
+    pub rungs: Vec<Rung>,
+    /// Per outcome constraint of the study the value that counts, where one was logged; empty while it is pending.
+    pub constrained: Vec<Option<f64>>,
+}
+
+/// A trial's metric at a rung of early stopping.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rung {
+    /// How often the metric had been logged.
+    pub iteration: u64,
+    /// Its best finite value until then, as it was logged.
+    pub value: f64,
+}
+
+impl Trial {
+    /// A trial that has just been handed out.
+    pub fn pending(point: Point, fit: Option<Fit>) -> Trial {
+        Trial { point, outcome: Outcome::Pending, fit, rungs: Vec::new(), constrained: Vec::new() }
+    }
 }
 
 /// What came of a trial.
@@ -28,7 +50,9 @@ pub enum Outcome {
     Pending,
     /// Its best finite value of the metric, as it was logged (not negated for `maximize`).
     Value(f64),
-    /// Over without a usable value: failed, crashed for good, stopped, or the metric was never logged.
+    /// Stopped early at its last rung, with its best finite value until then: it might have become better.
+    Pruned(f64),
+    /// Over without a usable value: failed, crashed for good, stopped by hand, or the metric was never logged.
     Failed,
 }
 

@@ -36,11 +36,9 @@ impl Plan {
         let bound = space.into_iter().chain(config.run_cap).min();
         let metric = config.metric.as_ref();
         let study = Study {
-            method: config.method,
-            space: config.space.clone(),
             maximize: metric.is_some_and(|metric| metric.maximize),
             impute: metric.map_or(Impute::default(), |metric| metric.impute),
-            seed,
+            ..Study::new(config.method, config.space.clone(), seed)
         };
         Self { id: id.to_owned(), study, capped: bound.is_some() && bound != space, bound, config }
     }

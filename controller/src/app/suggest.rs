@@ -223,7 +223,7 @@ impl Known {
                 let config = serde_json::from_str(config).map_err(|_| lost())?;
                 let point = Point::from_json(space, &config).ok_or_else(lost)?;
                 let fit = fit.as_deref().map(serde_json::from_str).transpose().map_err(|_| lost())?;
-                trials.push(Trial { point, outcome: Came::Pending, fit });
+                trials.push(Trial::pending(point, fit));
             }
             (Kind::RunEnded | Kind::RunCorrected, _) => {
                 let outcome = event.value.map_or(Came::Failed, Came::Value);

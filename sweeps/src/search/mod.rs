@@ -47,6 +47,56 @@ pub struct Study {
     pub impute: Impute,
     /// Drawn once, when the sweep was created, or given in the YAML.
     pub seed: u64,
+    /// What a trial's outcome has to satisfy beside its metric.
+    pub constraints: Vec<Constraint>,
+    /// Finished trials of earlier sweeps, to start warm from, best first. Fixed when the sweep was created.
+    pub earlier: Vec<Earlier>,
+}
+
+/// A limit on a second metric: a trial beyond it does not count, however good.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Constraint {
+    /// The key that the program logs.
+    pub metric: String,
+    /// Which side of `limit` is allowed; the limit itself is.
+    pub side: Side,
+    /// In the metric's units.
+    pub limit: f64,
+}
+
+/// The allowed side of a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// At most the limit.
+    AtMost,
+    /// At least the limit.
+    AtLeast,
+}
+
+/// A finished trial of an earlier sweep.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// Which of the earlier sweeps, counted from 0.
+    pub sweep: usize,
+    /// Its parameters, as its program received them; what the present space lacks is left out by the search.
+    pub config: serde_json::Value,
+    /// The metric of the present sweep, as that run logged it.
+    pub value: f64,
+}
+
+impl Study {
+    /// A study without metric, constraints or a past.
+    pub fn new(method: Method, space: Space, seed: u64) -> Study {
+        Study {
+            method,
+            space,
+            maximize: false,
+            impute: Impute::default(),
+            seed,
+            constraints: Vec::new(),
+            earlier: Vec::new(),
+        }
+    }
 }
 
 /// The next point and where it came from. Stored with the trial.

@@ -72,11 +72,11 @@ impl Observations {
             };
             match trial.outcome {
                 Outcome::Pending => pending.push(coordinates),
-                Outcome::Value(value) if value.is_finite() => {
+                Outcome::Value(value) | Outcome::Pruned(value) if value.is_finite() => {
                     inputs.push(coordinates);
                     told.push(Some(sign * value));
                 }
-                Outcome::Value(_) | Outcome::Failed => {
+                Outcome::Value(_) | Outcome::Pruned(_) | Outcome::Failed => {
                     inputs.push(coordinates);
                     told.push(None);
                 }

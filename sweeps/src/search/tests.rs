@@ -13,7 +13,7 @@ fn study(method: Method, axes: Vec<(&str, Distribution)>, seed: u64) -> Study {
     let parameter =
         |(name, distribution): (&str, Distribution)| Parameter { path: vec![name.to_owned()], distribution };
     let space = Space { parameters: axes.into_iter().map(parameter).collect() };
-    Study { method, space, maximize: false, impute: Impute::Worst, seed }
+    Study::new(method, space, seed)
 }
 
 fn uniform(min: f64, max: f64) -> Distribution {
@@ -80,7 +80,7 @@ fn run(study: &Study, budget: u64, objective: impl Fn(&Point) -> f64) -> History
             break;
         };
         let outcome = Outcome::Value(objective(&suggestion.point));
-        history.trials.push(Trial { point: suggestion.point, outcome, fit: suggestion.fit });
+        history.trials.push(Trial { outcome, ..Trial::pending(suggestion.point, suggestion.fit) });
     }
     history
 }
@@ -181,11 +181,7 @@ fn first_trials_differ_and_later_ones_keep_away_from_pending() {
                 + (number(&suggestion.point, 1) - number(&other.point, 1)).abs();
             assert!(apart > 1e-3, "trial {trial}: {suggestion:?} {:?}", other.point);
         }
-        history.trials.push(Trial {
-            point: suggestion.point,
-            outcome: Outcome::Pending,
-            fit: suggestion.fit,
-        });
+        history.trials.push(Trial::pending(suggestion.point, suggestion.fit));
     }
 }
 
@@ -197,7 +193,7 @@ fn agents_that_start_together_get_different_points() {
         let suggestion = propose(&study, trial, &history).unwrap();
         assert_eq!(suggestion.origin, Origin::Initial);
         assert!(history.trials.iter().all(|other| other.point != suggestion.point));
-        history.trials.push(Trial { point: suggestion.point, outcome: Outcome::Pending, fit: None });
+        history.trials.push(Trial::pending(suggestion.point, None));
     }
 }
 
@@ -245,11 +241,9 @@ fn a_large_finite_space_is_not_left_before_it_is_covered() {
     for a in 1..=60 {
         for b in 1..=50 {
             let outcome = Outcome::Value(f64::from(a * b));
-            history.trials.push(Trial {
-                point: Point { values: vec![json!(a), json!(b)] },
-                outcome,
-                fit: None,
-            });
+            history
+                .trials
+                .push(Trial { outcome, ..Trial::pending(Point { values: vec![json!(a), json!(b)] }, None) });
         }
     }
     let last = history.trials.remove(1234);
@@ -379,7 +373,7 @@ proptest! {
             .enumerate()
             .map(|(index, distribution)| Parameter { path: vec![format!("p{index}")], distribution })
             .collect();
-        let study = Study { method: Method::Bayes, space: Space { parameters }, maximize, impute, seed };
+        let study = Study { maximize, impute, ..Study::new(Method::Bayes, Space { parameters }, seed) };
         let by_chance = Study { method: Method::Random, ..study.clone() };
         let mut history = History::default();
         for (number, outcome) in outcomes.iter().chain([&Outcome::Pending]).enumerate() {
@@ -397,7 +391,7 @@ proptest! {
             // Some points come from elsewhere: twice, or from before an edit of the space.
             let elsewhere = propose(&by_chance, number as u64 / 2, &history).unwrap().point;
             let point = if number % 3 == 2 { elsewhere } else { suggestion.point };
-            history.trials.push(Trial { point, outcome: *outcome, fit: suggestion.fit });
+            history.trials.push(Trial { outcome: *outcome, ..Trial::pending(point, suggestion.fit) });
         }
     }
 }
