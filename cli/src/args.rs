@@ -6,6 +6,7 @@ use clap::{
     Parser, Subcommand, ValueEnum,
     builder::{Styles, styling::AnsiColor},
 };
+use sweeps::search::Ingredient;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -76,6 +77,8 @@ pub(crate) enum Command {
     Export(Export),
     /// Print what a run wrote to its stdout and stderr
     Logs(Logs),
+    /// Ask for points and tell results as JSON lines, without a controller
+    Engine(Engine),
 }
 
 #[derive(Debug, clap::Args)]
@@ -211,6 +214,31 @@ pub(crate) struct Logs {
     /// Wait for more until the run is over
     #[arg(long, short)]
     pub(crate) follow: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+One request per line on stdin, one answer per line on stdout:
+  {\"op\":\"init\",\"space\":{\"lr\":{\"min\":1e-5,\"max\":0.1,\"distribution\":\"log_uniform_values\"}},\"seed\":1,\"goal\":\"minimize\"}
+  {\"ok\":true}
+  {\"op\":\"ask\"}
+  {\"id\":0,\"params\":{\"lr\":0.001}}
+  {\"op\":\"tell\",\"id\":0,\"value\":0.42}
+  {\"ok\":true}
+`space` is the `parameters` of a sweep's YAML. Points may be asked for while others are out, and told in any
+order; a value of null is a failure. `init` also takes a \"method\": bayes, random, sobol or grid. A request that
+cannot be answered gets {\"error\": ...} and changes nothing.")]
+pub(crate) struct Engine {
+    /// Leave out a part of the Bayesian search, to see what it is worth
+    #[arg(long, value_name = "INGREDIENT", value_parser = ingredient)]
+    pub(crate) without: Vec<Ingredient>,
+}
+
+fn ingredient(name: &str) -> Result<Ingredient, String> {
+    Ingredient::of(name).ok_or_else(|| {
+        let names: Vec<&str> = Ingredient::ALL.iter().map(|ingredient| ingredient.name()).collect();
+        format!("the ingredients are {}", names.join(", "))
+    })
 }
 
 #[cfg(test)]

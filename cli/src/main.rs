@@ -6,6 +6,7 @@ mod change;
 mod check;
 mod connect;
 mod create;
+mod engine;
 mod export;
 mod json;
 mod list;
@@ -31,8 +32,10 @@ fn main() -> ExitCode {
 }
 
 fn perform(args: &Args) -> Result<(), Failure> {
-    if let Command::Check(check) = &args.command {
-        return check::check(check);
+    match &args.command {
+        Command::Check(args) => return check::check(args),
+        Command::Engine(args) => return engine::serve(args),
+        _ => {}
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(Exit::Bug, format!("cannot start: {error}")))?;
@@ -44,6 +47,7 @@ async fn ask(args: &Args) -> Result<(), Failure> {
     match &args.command {
         Command::Create(args) => create::create(&controller, args).await,
         Command::Check(args) => check::check(args),
+        Command::Engine(args) => engine::serve(args),
         Command::Ls(args) => list::list(&controller, args).await,
         Command::Show(args) => show::show(&controller, args).await,
         Command::Best(args) => show::best(&controller, args).await,

@@ -7,62 +7,86 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
-use super::predict::Posterior;
+use super::predict::{Local, Posterior};
 use crate::quantile::normal_cdf;
 
-/// A predicted deviation below this is rounding.
-const SMALLEST_DEVIATION: f64 = 1e-9;
+/// A predicted variance below this is rounding.
+const SMALLEST_VARIANCE: f64 = 1e-18;
 
-/// Expected improvement under a posterior.
-#[derive(Debug)]
+/// Expected improvement under one or several posteriors, each with one or several columns of weights.
+#[derive(Debug, Default)]
 pub(crate) struct Acquisition {
+    members: Vec<Member>,
+}
+
+#[derive(Debug)]
+struct Member {
     posterior: Posterior,
-    /// Per column of the targets, the lowest posterior mean at an input: with noise the best observation is partly
-    /// luck, and a target that no point can repeat.
+    /// Per column of weights.
     incumbents: Vec<f64>,
 }
 
-/// The model's opinion of one candidate, in standardised units.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Opinion {
-    /// Predicted mean.
-    pub(crate) mean: f64,
-    /// Predicted standard deviation of the function, without noise.
-    pub(crate) deviation: f64,
-    /// Expected improvement over the incumbent.
-    pub(crate) improvement: f64,
+/// The acquisition at one point, with its derivatives.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Height {
+    /// ln EI.
+    pub(crate) value: f64,
+    /// By each coordinate; 0 for categories.
+    pub(crate) slopes: Vec<f64>,
 }
 
 impl Acquisition {
-    /// Expected improvement over the best input of the posterior.
-    pub(crate) fn new(posterior: Posterior) -> Acquisition {
-        let incumbents = posterior.lowest_means();
-        Acquisition { posterior, incumbents }
+    /// Adds a posterior with the value to improve on for each of its columns.
+    pub(crate) fn add(&mut self, posterior: Posterior, incumbents: Vec<f64>) {
+        self.members.push(Member { posterior, incumbents });
     }
 
     /// ln of the expected improvement at each point.
     pub(crate) fn score(&self, points: &[Vec<f64>]) -> Vec<f64> {
-        let predictions = self.posterior.predict(points);
-        let score = |i: usize| {
-            let deviation = predictions.deviations[i].max(SMALLEST_DEVIATION);
-            let scores = self
-                .incumbents
-                .iter()
-                .zip(&predictions.means)
-                .map(|(best, means)| libm::log(deviation) + ln_h((best - means[i]) / deviation));
-            ln_mean_exp(&scores.collect::<Vec<f64>>())
-        };
-        (0..points.len()).map(score).collect()
+        let mut terms: Vec<Vec<f64>> = vec![Vec::new(); points.len()];
+        for member in &self.members {
+            let predictions = member.posterior.predict(points);
+            for (means, incumbent) in predictions.means.iter().zip(&member.incumbents) {
+                for (i, terms) in terms.iter_mut().enumerate() {
+                    terms.push(ln_improvement(means[i], predictions.variances[i], *incumbent).0);
+                }
+            }
+        }
+        terms.iter().map(|terms| ln_mean_exp(terms)).collect()
     }
 
-    /// What the model thinks of one point.
-    pub(crate) fn opinion(&self, point: &[f64]) -> Opinion {
-        let points = [point.to_vec()];
-        let predictions = self.posterior.predict(&points);
-        let mean =
-            predictions.means.iter().map(|means| means[0]).sum::<f64>() / predictions.means.len() as f64;
-        Opinion { mean, deviation: predictions.deviations[0], improvement: libm::exp(self.score(&points)[0]) }
+    /// The same at one point, with its slopes.
+    pub(crate) fn height(&self, x: &[f64]) -> Height {
+        let locals: Vec<Local> = self.members.iter().map(|member| member.posterior.local(x)).collect();
+        let mut terms = Vec::new();
+        for (member, local) in self.members.iter().zip(&locals) {
+            for (mean, incumbent) in local.means.iter().zip(&member.incumbents) {
+                terms.push(ln_improvement(*mean, local.variance, *incumbent));
+            }
+        }
+        let values: Vec<f64> = terms.iter().map(|term| term.0).collect();
+        let value = ln_mean_exp(&values);
+        let mut slopes = vec![0.0; x.len()];
+        let mut term = terms.iter();
+        for local in &locals {
+            for (mean_slopes, (ln_ei, by_mean, by_variance)) in local.mean_slopes.iter().zip(term.by_ref()) {
+                let share = libm::exp(ln_ei - value) / values.len() as f64;
+                for (j, slope) in slopes.iter_mut().enumerate() {
+                    *slope += share * (by_mean * mean_slopes[j] + by_variance * local.variance_slopes[j]);
+                }
+            }
+        }
+        Height { value, slopes }
     }
+}
+
+/// ln EI of N(mean, variance) below the incumbent, and its derivatives by mean and variance.
+fn ln_improvement(mean: f64, variance: f64, incumbent: f64) -> (f64, f64, f64) {
+    let variance = variance.max(SMALLEST_VARIANCE);
+    let deviation = variance.sqrt();
+    let z = (incumbent - mean) / deviation;
+    let (ln_h, ratio) = ln_h(z);
+    (0.5 * libm::log(variance) + ln_h, -ratio / deviation, 0.5 * (1.0 - z * ratio) / variance)
 }
 
 /// ln((e^a + e^b + ..) / n).
@@ -75,17 +99,19 @@ fn ln_mean_exp(values: &[f64]) -> f64 {
     largest + libm::log(sum / values.len() as f64)
 }
 
-/// ln(φ(z) + z Φ(z)), accurate for every z.
-fn ln_h(z: f64) -> f64 {
+/// ln h(z) with h(z) = φ(z) + z Φ(z), and its derivative Φ(z) / h(z); accurate for every z.
+fn ln_h(z: f64) -> (f64, f64) {
     let ln_density = -0.5 * z * z - 0.5 * libm::log(2.0 * PI);
     if z > -1.0 {
-        return libm::log(libm::exp(ln_density) + z * normal_cdf(z));
+        let (density, below) = (libm::exp(ln_density), normal_cdf(z));
+        let h = density + z * below;
+        return (libm::log(h), below / h);
     }
     // With t = -z: h = φ(t) (1 - t R(t)), where R(t) = (1 - Φ(t)) / φ(t) is Mills' ratio.
     let t = -z;
     if t < 10.0 {
         let mills = (0.5 * PI).sqrt() * libm::exp(0.5 * t * t) * libm::erfc(t * FRAC_1_SQRT_2);
-        return ln_density + libm::log1p(-t * mills);
+        return (ln_density + libm::log1p(-t * mills), mills / (1.0 - t * mills));
     }
     // 1 - t R(t) = 1/t² - 3/t⁴ + 15/t⁶ - ..: the terms shrink until the (t²/2)-th.
     let inverse_square = 1.0 / (t * t);
@@ -94,7 +120,9 @@ fn ln_h(z: f64) -> f64 {
         term *= -f64::from(2 * k + 1) * inverse_square;
         sum += term;
     }
-    ln_density - 2.0 * libm::log(t) + libm::log(sum)
+    // t R(t) = 1 - (1 - t R(t)).
+    let rest = inverse_square * sum;
+    (ln_density - 2.0 * libm::log(t) + libm::log(sum), (1.0 - rest) / (t * rest))
 }
 
 #[cfg(test)]
@@ -104,7 +132,7 @@ mod tests {
     #[test]
     fn ln_h_against_high_precision() {
         for (z, want) in LN_H {
-            assert!((ln_h(z) - want).abs() < 2e-13 * want.abs().max(1.0), "{z}: {} {want}", ln_h(z));
+            assert!((ln_h(z).0 - want).abs() < 2e-13 * want.abs().max(1.0), "{z}: {:?} {want}", ln_h(z));
         }
     }
 
@@ -113,10 +141,11 @@ mod tests {
         let mut last = ln_h(-60.0);
         for i in 1..120_000 {
             let next = ln_h(-60.0 + f64::from(i) * 1e-3);
-            assert!(next > last && next - last < 0.0611);
+            let slope = (next.0 - last.0) / 1e-3;
+            assert!(next.0 > last.0 && (slope - 0.5 * (next.1 + last.1)).abs() < 1e-5, "{i}");
             last = next;
         }
-        assert!(ln_h(-1e150).is_finite() && ln_h(1e150).is_finite());
+        assert!(ln_h(-1e150).0.is_finite() && ln_h(1e150).0.is_finite());
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! Hyperparameters by maximum a posteriori. Called by the Bayesian search with the told trials. Never sees a pending one.
 //!
-//! Minimised is J(θ) = ½ (y - m)ᵀ α + ½ ln det(K + σₙ² I) + ½ m² - ln p(θ), divided by n. The mean m ~ N(0, 1) is not
-//! part of θ: its best value has a closed form, and there ∂J/∂m = 0, so the gradient in θ is that at a fixed m:
+//! Minimised is J(θ) = ½ (y - m)ᵀ α + ½ ln det A + ½ m² - ln p(θ), divided by n, with A = K + σₙ² I + diag(e), where e is
+//! what is known of single observations' own noise. The mean m ~ N(0, 1) is not part of θ: its best value has a closed
+//! form, and there ∂J/∂m = 0, so the gradient in θ is that at a fixed m:
 //!
-//! ∂J/∂θⱼ = ½ tr((A⁻¹ - α αᵀ) ∂A/∂θⱼ) - ∂ ln p/∂θⱼ, with A = K + σₙ² I.
+//! ∂J/∂θⱼ = ½ tr(Q ∂A/∂θⱼ) - ∂ ln p/∂θⱼ, with Q = A⁻¹ - α αᵀ.
 //!
-//! Priors: ℓⱼ ~ LogNormal(√2 + ½ ln d, √3) grows with the dimension, which keeps the model useful at d = 20 (Hvarfner
-//! et al., "Vanilla Bayesian Optimization Performs Great in High Dimensions", 2024); σₙ² ~ LogNormal(-4, 1); ln σ² ~
-//! N(0, 1). The first two are densities of ℓ and σₙ², not of their logarithms, as in that paper's experiments.
+//! With F = Q ∘ G, where G holds the kernel's slopes, and the row sums r = F 1, the sums over pairs come down to one product
+//! with F per axis: Σᵢₖ Fᵢₖ (wᵢ - wₖ)² / 2 = Σᵢ wᵢ hᵢ and ∂J/∂p = -Σᵢ (∂wᵢ/∂p) hᵢ / ℓ², with h = r ∘ w - F w.
 
-use std::{cell::RefCell, f64::consts::SQRT_2};
+use std::cell::RefCell;
 
 use argmin::{
     core::{CostFunction, Error, Executor, Gradient},
@@ -19,117 +19,41 @@ use faer::Mat;
 
 use super::{
     factor::Factor,
-    kernel::{Dimension, Kernel},
+    kernel::{Dimension, Inputs},
+    model::{Entry, Form, Hyperparameters, Model, NOISE_FLOOR, Prior, priors},
 };
 
 /// Evaluations of J per start; a fit needs 15 to 40, and a line search may otherwise go on for very long.
 const MAX_EVALUATIONS: u32 = 60;
-/// Variance of the noise that is always there, relative to standardised outputs.
-const NOISE_FLOOR: f64 = 1e-6;
-/// Bounds of ln ℓ, ln σ² and ln σₙ² as the likelihood sees them. Beyond, nothing but the prior changes: the kernel is
-/// constant, or zero, to machine precision.
-const LIMITS: [(f64, f64); 3] = [(-7.0, 9.0), (-8.0, 8.0), (-20.0, 3.0)];
 
-/// What the kernel and the noise need.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Hyperparameters {
-    /// ln ℓ₁, .., ln ℓ_d, ln σ², ln σₙ² (above the floor).
-    pub(crate) theta: Vec<f64>,
+/// What hyperparameters are fitted to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Data<'a> {
+    /// One point per observation.
+    pub(crate) inputs: &'a [Vec<f64>],
+    /// Standardised.
+    pub(crate) targets: &'a [f64],
+    /// Variance of each observation beyond the common noise.
+    pub(crate) extra: &'a [f64],
 }
 
-impl Hyperparameters {
-    /// From the logarithms of an earlier fit; `None` when they do not fit the dimensions.
-    pub(crate) fn from_theta(theta: &[f64], dimensions: usize) -> Option<Hyperparameters> {
-        let fits = theta.len() == dimensions + 2 && theta.iter().all(|value| value.is_finite());
-        fits.then(|| Hyperparameters { theta: theta.to_vec() })
-    }
-
-    /// The mode of the prior: what is believed before the first observation.
-    pub(crate) fn prior_mode(dimensions: usize) -> Hyperparameters {
-        let priors = priors(dimensions);
-        Hyperparameters { theta: priors.iter().map(Prior::mode).collect() }
-    }
-
-    /// The kernel over these dimensions.
-    pub(crate) fn kernel(&self, dimensions: &[Dimension]) -> Kernel {
-        let values: Vec<f64> =
-            (0..dimensions.len() + 1).map(|index| libm::exp(self.clamped(index))).collect();
-        Kernel::new(dimensions, &values[..dimensions.len()], values[dimensions.len()])
-    }
-
-    /// σₙ², floor included.
-    pub(crate) fn noise(&self) -> f64 {
-        NOISE_FLOOR + libm::exp(self.clamped(self.theta.len() - 1))
-    }
-
-    fn limits(&self, index: usize) -> (f64, f64) {
-        LIMITS[(index + 3).saturating_sub(self.theta.len())]
-    }
-
-    fn clamped(&self, index: usize) -> f64 {
-        let (low, high) = self.limits(index);
-        self.theta[index].clamp(low, high)
-    }
-
-    /// Whether the likelihood changes with this entry.
-    fn is_free(&self, index: usize) -> bool {
-        self.theta[index] == self.clamped(index)
-    }
-}
-
-/// A normal density of a logarithm, or a log-normal one of the value itself.
-struct Prior {
-    location: f64,
-    scale: f64,
-    /// 1 for a density of the value, whose logarithm has the Jacobian -θ; 0 for one of the logarithm.
-    jacobian: f64,
-}
-
-impl Prior {
-    /// ln p and its derivative, up to a constant.
-    fn ln_density(&self, theta: f64) -> (f64, f64) {
-        let z = (theta - self.location) / self.scale;
-        (-0.5 * z * z - self.jacobian * theta, -z / self.scale - self.jacobian)
-    }
-
-    fn mode(&self) -> f64 {
-        self.location - self.jacobian * self.scale * self.scale
-    }
-}
-
-/// The priors in the order of θ.
-fn priors(dimensions: usize) -> Vec<Prior> {
-    let location = SQRT_2 + 0.5 * libm::log(dimensions.max(1) as f64);
-    let length = || Prior { location, scale: 3.0_f64.sqrt(), jacobian: 1.0 };
-    let mut all: Vec<Prior> = (0..dimensions).map(|_| length()).collect();
-    all.push(Prior { location: 0.0, scale: 1.0, jacobian: 0.0 });
-    all.push(Prior { location: -4.0, scale: 1.0, jacobian: 1.0 });
-    all
-}
-
-/// The best hyperparameters found from these starts; `targets` are standardised and as many as `inputs`.
-pub(crate) fn fit(
-    dimensions: &[Dimension],
-    inputs: &[Vec<f64>],
-    targets: &[f64],
-    starts: &[Hyperparameters],
-) -> Hyperparameters {
+/// The best hyperparameters found from these starts, with their J.
+pub(crate) fn fit(form: &Form, data: Data<'_>, starts: &[Hyperparameters]) -> (f64, Hyperparameters) {
     let mut best: Option<(f64, Vec<f64>)> = None;
     for start in starts {
-        let objective = Objective {
-            dimensions,
-            inputs,
-            targets,
-            priors: priors(dimensions.len()),
-            memory: RefCell::new(Memory::default()),
-        };
+        let objective = Objective::new(form, data);
         descend(&objective, start);
         let found = objective.memory.into_inner().best;
-        if let Some(found) = found.filter(|found| best.as_ref().is_none_or(|best| found.0 < best.0)) {
-            best = Some(found);
+        if let Some((cost, theta)) = found
+            && best.as_ref().is_none_or(|(least, _)| cost < *least)
+        {
+            best = Some((cost, theta));
         }
     }
-    best.map_or_else(|| Hyperparameters::prior_mode(dimensions.len()), |(_, theta)| Hyperparameters { theta })
+    best.map_or_else(
+        || (f64::INFINITY, Hyperparameters::prior_mode(form)),
+        |(cost, theta)| (cost, Hyperparameters { theta }),
+    )
 }
 
 /// L-BFGS from one start. What it returns does not matter: the objective remembers the best that it saw, which also
@@ -145,9 +69,8 @@ fn descend(objective: &Objective<'_>, start: &Hyperparameters) {
 
 /// J(θ) for the optimiser, which asks for cost and gradient apart though they come together.
 struct Objective<'a> {
-    dimensions: &'a [Dimension],
-    inputs: &'a [Vec<f64>],
-    targets: &'a [f64],
+    form: &'a Form,
+    data: Data<'a>,
     priors: Vec<Prior>,
     memory: RefCell<Memory>,
 }
@@ -160,7 +83,11 @@ struct Memory {
     best: Option<(f64, Vec<f64>)>,
 }
 
-impl Objective<'_> {
+impl<'a> Objective<'a> {
+    fn new(form: &'a Form, data: Data<'a>) -> Objective<'a> {
+        Objective { form, data, priors: priors(form), memory: RefCell::default() }
+    }
+
     /// Cost and gradient at θ, computed once.
     fn recall(&self, theta: &[f64]) -> Result<(f64, Vec<f64>), Error> {
         let mut memory = self.memory.borrow_mut();
@@ -183,18 +110,25 @@ impl Objective<'_> {
     /// J(θ)/n and its gradient; `None` where it is not a number.
     fn evaluate(&self, theta: &[f64]) -> Option<(f64, Vec<f64>)> {
         let hyper = Hyperparameters { theta: theta.to_vec() };
-        let kernel = hyper.kernel(self.dimensions);
-        let n = self.inputs.len();
-        let (covariances, slopes) = self.covariances(&kernel);
+        let model = Model::new(self.form, &hyper);
+        let n = self.data.inputs.len();
+        let inputs = model.warp(self.data.inputs);
+        let (covariances, slopes) = covariances(&model, &inputs);
         let mut noisy = covariances.clone();
-        (0..n).for_each(|i| noisy[(i, i)] += hyper.noise());
+        (0..n).for_each(|i| noisy[(i, i)] += model.noise + self.data.extra[i]);
         let factor = Factor::new(noisy.as_ref())?;
-        let (mean, weights, quadratic) = solve_mean(&factor, self.targets);
+        let (mean, weights, quadratic) = solve_mean(&factor, self.data.targets);
         let mut cost = 0.5 * (quadratic + factor.ln_determinant() + mean * mean);
-        let mut gradient =
-            self.trace_gradient(&hyper, &kernel, &covariances, &slopes, &factor.inverse(), &weights);
+        let mut q = factor.inverse();
+        for j in 0..n {
+            for (i, value) in q.col_as_slice_mut(j).iter_mut().enumerate().skip(j) {
+                *value -= weights[i] * weights[j];
+            }
+        }
+        let mut gradient = self.trace_gradient(&model, &inputs, &covariances, slopes, &q);
         for (index, prior) in self.priors.iter().enumerate() {
-            if !hyper.is_free(index) {
+            // Beyond its limits the likelihood does not change with an entry.
+            if theta[index] != hyper.clamped(self.form, index) {
                 gradient[index] = 0.0;
             }
             let (ln_density, slope) = prior.ln_density(theta[index]);
@@ -207,51 +141,113 @@ impl Objective<'_> {
         is_number.then_some((cost * scale, gradient))
     }
 
-    /// The lower triangles of K and of the slopes with which its derivatives are written.
-    fn covariances(&self, kernel: &Kernel) -> (Mat<f64>, Mat<f64>) {
-        let n = self.inputs.len();
-        let (mut covariances, mut slopes) = (Mat::zeros(n, n), Mat::zeros(n, n));
-        for j in 0..n {
-            let (column, slope) = (covariances.col_as_slice_mut(j), slopes.col_as_slice_mut(j));
-            for i in j..n {
-                (column[i], slope[i]) = kernel.covariance_and_slope(&self.inputs[i], &self.inputs[j]);
-            }
-        }
-        (covariances, slopes)
-    }
-
-    /// ½ tr((A⁻¹ - α αᵀ) ∂A/∂θⱼ) for every j, from lower triangles.
+    /// ½ tr(Q ∂A/∂θⱼ) for every j. `q` and the covariances are lower triangles; the slopes become F.
     fn trace_gradient(
         &self,
-        hyper: &Hyperparameters,
-        kernel: &Kernel,
+        model: &Model,
+        inputs: &Inputs,
         covariances: &Mat<f64>,
-        slopes: &Mat<f64>,
-        inverse: &Mat<f64>,
-        weights: &[f64],
+        mut slopes: Mat<f64>,
+        q: &Mat<f64>,
     ) -> Vec<f64> {
-        let (n, d) = (self.inputs.len(), self.dimensions.len());
-        let mut gradient = vec![0.0; d + 2];
-        let mut trace = 0.0;
+        let n = inputs.len;
+        let (mut by_amplitude, mut trace) = (0.0, 0.0);
         for j in 0..n {
-            let (inverse, covariance, slope) =
-                (inverse.col_as_slice(j), covariances.col_as_slice(j), slopes.col_as_slice(j));
-            let diagonal = inverse[j] - weights[j] * weights[j];
-            trace += diagonal;
-            gradient[d] += 0.5 * diagonal * covariance[j];
-            for i in j + 1..n {
-                // Both triangles: twice one half.
-                let outer = inverse[i] - weights[i] * weights[j];
-                gradient[d] += outer * covariance[i];
-                let factor = outer * slope[i];
-                for (index, value) in gradient[..d].iter_mut().enumerate() {
-                    *value += factor * kernel.scaled_square(index, &self.inputs[i], &self.inputs[j]);
-                }
+            let (q, covariance) = (&q.col_as_slice(j)[j..], &covariances.col_as_slice(j)[j..]);
+            trace += q[0];
+            // Both triangles: twice one half, but for the diagonal.
+            by_amplitude += dot(q, covariance) - 0.5 * q[0] * covariance[0];
+            let slope = &mut slopes.col_as_slice_mut(j)[j..];
+            slope.iter_mut().zip(q).for_each(|(slope, q)| *slope *= q);
+        }
+        let f = Symmetric::new(slopes);
+        let axes: Vec<[f64; 3]> =
+            (0..inputs.columns.len()).map(|j| self.axis_gradient(model, inputs, j, &f)).collect();
+        let entry = |index| match self.form.entry(index) {
+            Entry::Length(j) => axes[j][0],
+            Entry::Amplitude => by_amplitude,
+            Entry::Noise => 0.5 * trace * (model.noise - NOISE_FLOOR),
+            Entry::WarpA(j) => axes[j][1],
+            Entry::WarpB(j) => axes[j][2],
+        };
+        (0..self.form.len()).map(entry).collect()
+    }
+
+    /// The part of one axis: by ln ℓ, ln a and ln b.
+    fn axis_gradient(&self, model: &Model, inputs: &Inputs, j: usize, f: &Symmetric) -> [f64; 3] {
+        let (weight, column) = (model.kernel.inverse_squares[j], &inputs.columns[j]);
+        if self.form.dimensions[j] == Dimension::Category {
+            return [weight * f.sum_of_unequal(column), 0.0, 0.0];
+        }
+        let product = f.times(column);
+        let h: Vec<f64> = (0..inputs.len).map(|i| column[i] * f.sums[i] - product[i]).collect();
+        let mut gradient = [weight * dot(column, &h), 0.0, 0.0];
+        if let Some(warp) = model.warps[j] {
+            for (point, h) in self.data.inputs.iter().zip(&h) {
+                let at = warp.at(point[j]);
+                gradient[1] -= weight * at.by_ln_a * h;
+                gradient[2] -= weight * at.by_ln_b * h;
             }
         }
-        gradient[d + 1] = 0.5 * trace * (hyper.noise() - NOISE_FLOOR);
         gradient
     }
+}
+
+/// A symmetric matrix with its row sums.
+struct Symmetric {
+    full: Mat<f64>,
+    sums: Vec<f64>,
+}
+
+impl Symmetric {
+    /// From a lower triangle.
+    fn new(mut full: Mat<f64>) -> Symmetric {
+        let n = full.nrows();
+        for j in 0..n {
+            for i in j + 1..n {
+                full[(j, i)] = full[(i, j)];
+            }
+        }
+        let sums = (0..n).map(|j| full.col_as_slice(j).iter().sum()).collect();
+        Symmetric { full, sums }
+    }
+
+    fn times(&self, vector: &[f64]) -> Vec<f64> {
+        (0..vector.len()).map(|j| dot(self.full.col_as_slice(j), vector)).collect()
+    }
+
+    /// The sum of the entries of pairs with different categories, each pair once.
+    fn sum_of_unequal(&self, categories: &[f64]) -> f64 {
+        let row = |(j, at): (usize, &f64)| {
+            let column = self.full.col_as_slice(j);
+            column.iter().zip(categories).map(|(f, other)| if at == other { 0.0 } else { *f }).sum::<f64>()
+        };
+        0.5 * categories.iter().enumerate().map(row).sum::<f64>()
+    }
+}
+
+/// Σ aᵢ bᵢ in eight partial sums, which a compiler can keep side by side.
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let (a_chunks, b_chunks) = (a.chunks_exact(8), b.chunks_exact(8));
+    let rest: f64 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(x, y)| x * y).sum();
+    let mut sums = [0.0; 8];
+    for (x, y) in a_chunks.zip(b_chunks) {
+        for k in 0..8 {
+            sums[k] += x[k] * y[k];
+        }
+    }
+    sums.iter().sum::<f64>() + rest
+}
+
+/// The lower triangles of K and of the slopes with which its derivatives are written.
+fn covariances(model: &Model, inputs: &Inputs) -> (Mat<f64>, Mat<f64>) {
+    let n = inputs.len;
+    let (mut covariances, mut slopes) = (Mat::zeros(n, n), Mat::zeros(n, n));
+    for j in 0..n {
+        let (column, slope) = (covariances.col_as_slice_mut(j), slopes.col_as_slice_mut(j));
+        model.kernel.row_and_slopes(inputs, j, &inputs.point(j), &mut column[j..], &mut slope[j..]);
+    }
+    (covariances, slopes)
 }
 
 /// The best constant mean under m ~ N(0, 1), the weights α, and (y - m)ᵀ α.
@@ -290,41 +286,44 @@ mod tests {
     use super::*;
     use crate::rng::{Purpose, Stream};
 
+    fn form(dimensions: &[Dimension], warped: bool) -> Form {
+        Form { dimensions: dimensions.to_vec(), warped }
+    }
+
     /// A draw from the model itself.
-    fn sample(n: usize, dimensions: &[Dimension], theta: &[f64], seed: u64) -> (Vec<Vec<f64>>, Vec<f64>) {
+    fn sample(n: usize, form: &Form, theta: &[f64], seed: u64) -> (Vec<Vec<f64>>, Vec<f64>) {
         let mut stream = Stream::new(seed, 0, Purpose::Draw);
         let mut coordinate = |dimension: &Dimension| match dimension {
             Dimension::Numeric => stream.uniform(),
             Dimension::Category => stream.below(3) as f64,
         };
         let inputs: Vec<Vec<f64>> =
-            (0..n).map(|_| dimensions.iter().map(&mut coordinate).collect()).collect();
-        let hyper = Hyperparameters::from_theta(theta, dimensions.len()).unwrap();
-        let kernel = hyper.kernel(dimensions);
-        let matrix = Mat::from_fn(n, n, |i, j| {
-            kernel.covariance(&inputs[i], &inputs[j]) + if i == j { hyper.noise() } else { 0.0 }
-        });
+            (0..n).map(|_| form.dimensions.iter().map(&mut coordinate).collect()).collect();
+        let model = Model::new(form, &Hyperparameters::from_theta(theta, form).unwrap());
+        let (mut matrix, _) = covariances(&model, &model.warp(&inputs));
+        (0..n).for_each(|i| matrix[(i, i)] += model.noise);
         let z: Vec<f64> = (0..n).map(|_| stream.normal()).collect();
         let targets = Factor::new(matrix.as_ref()).unwrap().correlate(&z);
         (inputs, targets)
     }
 
-    fn objective<'a>(
-        dimensions: &'a [Dimension],
-        inputs: &'a [Vec<f64>],
-        targets: &'a [f64],
-    ) -> Objective<'a> {
-        let priors = priors(dimensions.len());
-        Objective { dimensions, inputs, targets, priors, memory: RefCell::new(Memory::default()) }
+    fn fitted(form: &Form, inputs: &[Vec<f64>], targets: &[f64]) -> Vec<f64> {
+        let extra = vec![0.0; inputs.len()];
+        fit(form, Data { inputs, targets, extra: &extra }, &[Hyperparameters::prior_mode(form)]).1.theta
     }
 
     #[test]
     fn the_gradient_is_that_of_finite_differences() {
-        let dimensions = [Dimension::Numeric, Dimension::Category, Dimension::Numeric];
-        let (inputs, targets) = sample(25, &dimensions, &[-1.0, 0.5, 0.3, 0.2, -3.0], 5);
-        let objective = objective(&dimensions, &inputs, &targets);
-        for theta in [[-1.0, 0.5, 0.3, 0.2, -3.0], [0.7, -0.6, 1.5, -1.0, -9.0], [-9.0, 2.0, 0.0, 1.0, -25.0]]
-        {
+        let form = form(&[Dimension::Numeric, Dimension::Category, Dimension::Numeric], true);
+        let plain = [-1.0, 0.5, 0.3, 0.2, -3.0];
+        let (inputs, targets) = sample(25, &form, &plain, 5);
+        let extra: Vec<f64> = (0..25).map(|i| 0.1 * f64::from(i % 3)).collect();
+        let objective = Objective::new(&form, Data { inputs: &inputs, targets: &targets, extra: &extra });
+        for theta in [
+            [-1.0, 0.5, 0.3, 0.2, -3.0, 0.3, 0.0, -0.4, 0.1, 0.0, 0.9],
+            [0.7, -0.6, 1.5, -1.0, -9.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+            [-9.0, 2.0, 0.0, 1.0, -25.0, -0.5, 0.1, 0.2, 0.4, 0.2, -0.7],
+        ] {
             let (_, gradient) = objective.evaluate(&theta).unwrap();
             for index in 0..theta.len() {
                 let at = |step: f64| {
@@ -340,37 +339,40 @@ mod tests {
 
     #[test]
     fn a_fit_recovers_what_generated_the_data() {
-        let dimensions = [Dimension::Numeric, Dimension::Numeric];
+        let form = form(&[Dimension::Numeric, Dimension::Numeric], false);
         let truth = [libm::log(0.2), libm::log(1.0), 0.0, libm::log(0.01)];
-        let (inputs, targets) = sample(150, &dimensions, &truth, 3);
-        let found = fit(&dimensions, &inputs, &targets, &[Hyperparameters::prior_mode(2)]);
-        assert!((found.theta[0] - truth[0]).abs() < 0.4, "{found:?}");
-        assert!((found.theta[1] - truth[1]).abs() < 0.7, "{found:?}");
-        assert!((found.theta[3] - truth[3]).abs() < 0.7, "{found:?}");
+        let (inputs, targets) = sample(150, &form, &truth, 3);
+        let found = fitted(&form, &inputs, &targets);
+        assert!((found[0] - truth[0]).abs() < 0.4, "{found:?}");
+        assert!((found[1] - truth[1]).abs() < 0.7, "{found:?}");
+        assert!((found[3] - truth[3]).abs() < 0.7, "{found:?}");
     }
 
     #[test]
-    fn an_irrelevant_dimension_gets_a_long_scale() {
-        let dimensions = [Dimension::Numeric, Dimension::Numeric];
+    fn an_irrelevant_dimension_gets_a_long_scale_and_a_logarithmic_one_a_warp() {
+        let form = form(&[Dimension::Numeric, Dimension::Numeric], true);
         let mut stream = Stream::new(1, 0, Purpose::Draw);
-        let inputs: Vec<Vec<f64>> = (0..40).map(|_| vec![stream.uniform(), stream.uniform()]).collect();
-        let targets: Vec<f64> = inputs.iter().map(|x| 1.4 * libm::sin(9.0 * x[0])).collect();
-        let found = fit(&dimensions, &inputs, &targets, &[Hyperparameters::prior_mode(2)]);
-        assert!(found.theta[1] > found.theta[0] + 1.5, "{found:?}");
+        let inputs: Vec<Vec<f64>> = (0..60).map(|_| vec![stream.uniform(), stream.uniform()]).collect();
+        let targets: Vec<f64> = inputs.iter().map(|x| 1.4 * libm::sin(2.5 * libm::log(x[0] + 0.02))).collect();
+        let found = fitted(&form, &inputs, &targets);
+        assert!(found[1] > found[0] + 1.0, "{found:?}");
+        assert!(found[4] < -0.3, "{found:?}");
     }
 
     #[test]
     fn hopeless_data_still_gives_hyperparameters() {
-        let dimensions = [Dimension::Numeric];
+        let form = form(&[Dimension::Numeric], false);
         for (inputs, targets) in [
             (vec![vec![0.5]; 5], vec![0.0; 5]),
             (vec![vec![0.5]; 4], vec![-1.0, 1.0, -1.0, 1.0]),
             (vec![vec![0.5]], vec![0.0]),
         ] {
-            let wild = Hyperparameters::from_theta(&[500.0, -700.0, 90.0], 1).unwrap();
-            let found = fit(&dimensions, &inputs, &targets, &[wild, Hyperparameters::prior_mode(1)]);
+            let wild = Hyperparameters::from_theta(&[500.0, -700.0, 90.0], &form).unwrap();
+            let extra = vec![0.0; inputs.len()];
+            let data = Data { inputs: &inputs, targets: &targets, extra: &extra };
+            let found = fit(&form, data, &[wild, Hyperparameters::prior_mode(&form)]).1;
             assert!(found.theta.iter().all(|value| value.is_finite()));
-            assert!(found.noise() >= NOISE_FLOOR);
+            assert!(Model::new(&form, &found).noise >= NOISE_FLOOR);
         }
     }
 }

@@ -1,9 +1,13 @@
-//! The covariance of two inputs: Matern 5/2 with a length scale per dimension. Called by `fit` and `predict`. Never
-//! adds noise.
+//! The covariance of inputs: Matern 5/2 with a length scale per dimension. Called by `fit` and `predict`. Never adds
+//! noise.
 //!
 //! With r² = Σⱼ δⱼ² / ℓⱼ² and s = √5 r, the covariance is σ² (1 + s + s²/3) e⁻ˢ. δⱼ is the difference of a numeric
 //! coordinate, and 0 or 1 for equal or different categories: two categories are as far apart as the ends of a numeric
 //! axis, and the length scale says how much that means.
+//!
+//! Inputs lie column by column, one column per dimension, so that a row of covariances is a few passes over arrays.
+
+use super::exp::exp_negative;
 
 /// How a dimension measures distance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,12 +18,34 @@ pub(crate) enum Dimension {
     Category,
 }
 
+/// Points, one column per dimension.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Inputs {
+    /// As many as there are dimensions, all of one length.
+    pub(crate) columns: Vec<Vec<f64>>,
+    /// How many points there are.
+    pub(crate) len: usize,
+}
+
+impl Inputs {
+    /// From points, each with as many coordinates as there are dimensions.
+    pub(crate) fn of(points: &[Vec<f64>], dimensions: usize) -> Inputs {
+        let column = |j: usize| points.iter().map(|point| point[j]).collect();
+        Inputs { columns: (0..dimensions).map(column).collect(), len: points.len() }
+    }
+
+    /// One point.
+    pub(crate) fn point(&self, index: usize) -> Vec<f64> {
+        self.columns.iter().map(|column| column[index]).collect()
+    }
+}
+
 /// Matern 5/2 with given hyperparameters.
 #[derive(Clone, Debug)]
 pub(crate) struct Kernel {
     dimensions: Vec<Dimension>,
     /// 1 / ℓ².
-    inverse_squares: Vec<f64>,
+    pub(super) inverse_squares: Vec<f64>,
     amplitude: f64,
 }
 
@@ -35,29 +61,57 @@ impl Kernel {
         self.amplitude
     }
 
-    /// The covariance of two inputs.
-    pub(crate) fn covariance(&self, a: &[f64], b: &[f64]) -> f64 {
-        self.covariance_and_slope(a, b).0
+    /// Whether an axis has a distance.
+    pub(super) fn is_numeric(&self, axis: usize) -> bool {
+        self.dimensions[axis] == Dimension::Numeric
     }
 
-    /// The covariance and g = (5/3) σ² (1 + s) e⁻ˢ, with which dk / d ln ℓⱼ = g δⱼ² / ℓⱼ².
-    pub(crate) fn covariance_and_slope(&self, a: &[f64], b: &[f64]) -> (f64, f64) {
-        let mut r_squared = 0.0;
-        for index in 0..self.dimensions.len() {
-            r_squared += self.scaled_square(index, a, b);
+    /// The covariances of `x` with the inputs from number `from` on, into `covariances`, which is as long.
+    pub(crate) fn row(&self, inputs: &Inputs, from: usize, x: &[f64], covariances: &mut [f64]) {
+        self.squares(inputs, from, x, covariances);
+        for value in covariances.iter_mut() {
+            let s = (5.0 * *value).sqrt();
+            *value = self.amplitude * (1.0 + s + s * s * (1.0 / 3.0)) * exp_negative(-s);
         }
-        let s = (5.0 * r_squared).sqrt();
-        let decay = self.amplitude * libm::exp(-s);
-        (decay * (1.0 + s + s * s / 3.0), decay * (5.0 / 3.0) * (1.0 + s))
     }
 
-    /// δⱼ² / ℓⱼ².
-    pub(crate) fn scaled_square(&self, index: usize, a: &[f64], b: &[f64]) -> f64 {
-        let square = match self.dimensions[index] {
-            Dimension::Numeric => (a[index] - b[index]) * (a[index] - b[index]),
-            Dimension::Category => f64::from(u8::from(a[index] != b[index])),
-        };
-        square * self.inverse_squares[index]
+    /// Also g = (5/3) σ² (1 + s) e⁻ˢ, with which dk / d ln ℓⱼ = g δⱼ² / ℓⱼ² and dk / dxⱼ = -g δⱼ / ℓⱼ².
+    pub(crate) fn row_and_slopes(
+        &self,
+        inputs: &Inputs,
+        from: usize,
+        x: &[f64],
+        covariances: &mut [f64],
+        slopes: &mut [f64],
+    ) {
+        self.squares(inputs, from, x, covariances);
+        for (value, slope) in covariances.iter_mut().zip(slopes) {
+            let s = (5.0 * *value).sqrt();
+            let decay = self.amplitude * exp_negative(-s);
+            *value = decay * (1.0 + s + s * s * (1.0 / 3.0));
+            *slope = decay * (5.0 / 3.0) * (1.0 + s);
+        }
+    }
+
+    /// The scaled squared distances r².
+    fn squares(&self, inputs: &Inputs, from: usize, x: &[f64], squares: &mut [f64]) {
+        squares.fill(0.0);
+        for (j, dimension) in self.dimensions.iter().enumerate() {
+            let (column, at, weight) = (&inputs.columns[j][from..], x[j], self.inverse_squares[j]);
+            match dimension {
+                Dimension::Numeric => {
+                    for (square, &other) in squares.iter_mut().zip(column) {
+                        let difference = at - other;
+                        *square += weight * (difference * difference);
+                    }
+                }
+                Dimension::Category => {
+                    for (square, &other) in squares.iter_mut().zip(column) {
+                        *square += if at == other { 0.0 } else { weight };
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -68,12 +122,17 @@ mod tests {
     #[test]
     fn known_values() {
         let kernel = Kernel::new(&[Dimension::Numeric, Dimension::Category], &[0.5, 2.0], 3.0);
-        assert_eq!(kernel.covariance(&[0.2, 1.0], &[0.2, 1.0]), 3.0);
+        let covariance = |a: [f64; 2], b: [f64; 2]| {
+            let mut row = [0.0];
+            kernel.row(&Inputs::of(&[b.to_vec()], 2), 0, &a, &mut row);
+            row[0]
+        };
+        assert_eq!(covariance([0.2, 1.0], [0.2, 1.0]), 3.0);
         // r = 1: 3 (1 + √5 + 5/3) e^-√5.
-        assert!((kernel.covariance(&[0.0, 1.0], &[0.5, 1.0]) - 1.5719823264954609).abs() < 1e-9);
+        assert!((covariance([0.0, 1.0], [0.5, 1.0]) - 1.5719823264954609).abs() < 1e-9);
         // Categories 1 and 2 are as far apart as 1 and 7: r = 1/2.
-        let near = kernel.covariance(&[0.0, 1.0], &[0.0, 2.0]);
-        assert_eq!(near, kernel.covariance(&[0.0, 1.0], &[0.0, 7.0]));
+        let near = covariance([0.0, 1.0], [0.0, 2.0]);
+        assert_eq!(near, covariance([0.0, 1.0], [0.0, 7.0]));
         assert!((near - 2.4859474272543762).abs() < 1e-12);
     }
 }

@@ -17,12 +17,16 @@
 //! | `theta` | θ | the logarithms ln ℓ₁, .., ln ℓ_d, ln σ², ln σₙ² |
 
 mod acquire;
+mod exp;
 mod factor;
 mod fit;
 mod kernel;
+mod model;
 mod predict;
+mod warp;
 
-pub(crate) use acquire::Acquisition;
-pub(crate) use fit::{Hyperparameters, fit};
+pub(crate) use acquire::{Acquisition, Height};
+pub(crate) use fit::{Data, fit};
 pub(crate) use kernel::Dimension;
+pub(crate) use model::{Form, Hyperparameters};
 pub(crate) use predict::Posterior;

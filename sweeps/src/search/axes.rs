@@ -134,15 +134,26 @@ impl<'a> Axes<'a> {
         moved
     }
 
-    /// The points that differ from `x` on one axis: every other level where there are few, else a step of `scale` to
-    /// either side.
-    pub(super) fn neighbours(&self, x: &[f64], scale: f64, stream: &mut Stream) -> Vec<Vec<f64>> {
+    /// The axes on which any number is a coordinate.
+    pub(super) fn continuous(&self) -> Vec<usize> {
+        let is_continuous = |index: &usize| matches!(self.axes[*index].kind, Kind::Real { quantum: None, .. });
+        (0..self.len()).filter(is_continuous).collect()
+    }
+
+    /// The points that differ from `x` on one axis that is not continuous: every other level where there are few, else
+    /// a step of each of the `strides` to either side, or of one level where that is more.
+    pub(super) fn levels_around(&self, x: &[f64], strides: &[f64], stream: &mut Stream) -> Vec<Vec<f64>> {
         let mut all = Vec::new();
         for (index, axis) in self.axes.iter().enumerate() {
             let alternatives: Vec<f64> = match (&axis.kind, axis.levels()) {
+                (Kind::Real { quantum: None, .. }, _) => Vec::new(),
                 (_, Some(levels)) if levels <= FEW => (0..levels).map(|k| axis.coordinate_of(k)).collect(),
                 (Kind::Category { .. }, _) => (0..FEW).map(|_| axis.draw(stream.uniform())).collect(),
-                _ => vec![axis.nudge(x[index], -scale), axis.nudge(x[index], scale)],
+                _ => {
+                    let step = |stride: f64| stride.max(f64::MIN_POSITIVE);
+                    let nudges = strides.iter().flat_map(|&stride| [step(stride), -step(stride)]);
+                    nudges.map(|nudge| axis.nudge(x[index], nudge)).collect()
+                }
             };
             for other in alternatives.into_iter().filter(|&other| other != x[index]) {
                 let mut neighbour = x.to_vec();
@@ -370,7 +381,7 @@ mod tests {
             let point = axes.point(&x);
             let back = axes.coordinates(&point).unwrap();
             assert!(x.iter().zip(&back).all(|(a, b)| (a - b).abs() < 1e-12), "{x:?} {back:?}");
-            for moved in axes.neighbours(&x, 0.01, &mut stream) {
+            for moved in axes.levels_around(&x, &[0.01], &mut stream) {
                 assert_ne!(axes.key(&axes.point(&moved)), axes.key(&point));
             }
         }

@@ -7,14 +7,14 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Exhausted, Fit, Origin, Study, Suggestion,
+    Exhausted, Fit, Ingredient, Origin, Study, Suggestion,
     axes::{Axes, Key},
     candidates,
     halton::Halton,
     observations::Observations,
 };
 use crate::{
-    gp::{Acquisition, Hyperparameters, Posterior, fit},
+    gp::{Acquisition, Data, Form, Hyperparameters, Posterior, fit},
     history::History,
     rng::{Purpose, Stream},
     space::Space,
@@ -22,8 +22,10 @@ use crate::{
 
 /// Points of the initial design, after which its digits repeat with other remainders.
 const DESIGN: u64 = 1024;
-/// Joint draws of what the pending trials may yield.
-const FANTASIES: usize = 8;
+/// Pairs of joint draws of the function at the trials, pending ones included.
+const PAIRS: usize = 8;
+/// Hyperparameters are fitted again when there is one observation more per so many.
+const NEWS: usize = 24;
 /// Trials around which the space is searched more closely.
 const LEADERS: usize = 4;
 /// Independent draws that a new point is looked for among, before the points are counted.
@@ -102,32 +104,52 @@ fn modelled(
     seen: &BTreeSet<Key>,
     observations: &Observations,
 ) -> Option<Suggestion> {
-    let dimensions = axes.dimensions();
-    let earlier = history.latest_fit();
-    let earlier =
-        earlier.and_then(|fit| Hyperparameters::from_theta(&fit.log_hyperparameters, dimensions.len()));
-    let starts: Vec<Hyperparameters> =
-        earlier.into_iter().chain([Hyperparameters::prior_mode(dimensions.len())]).collect();
-    let hyper = fit(&dimensions, &observations.inputs, &observations.targets, &starts);
+    let form = Form { dimensions: axes.dimensions(), warped: study.has(Ingredient::InputWarping) };
+    let Observations { inputs, targets, extra, pending, units, .. } = observations;
+    let data = Data { inputs, targets, extra };
+    let (hyper, fitted) = fitted(&form, observations, history);
 
-    let Observations { inputs, targets, pending, units } = observations;
-    let mut posterior = Posterior::new(&hyper, &dimensions, inputs.clone(), targets.clone())?;
-    if !pending.is_empty() {
+    let posterior = Posterior::new(&form, &hyper, data)?;
+    let mut acquisition = Acquisition::default();
+    if study.has(Ingredient::NoisyIncumbent) {
         let mut stream = Stream::new(study.seed, number, Purpose::Fantasies);
-        posterior = posterior.imagine(pending, FANTASIES, &mut stream)?;
+        let drawn = posterior.draw(data, pending, PAIRS, &mut stream)?;
+        acquisition.add(drawn.posterior, drawn.lowest);
+    } else {
+        let lowest = posterior.lowest_means();
+        acquisition.add(posterior.clone(), lowest);
     }
-    let acquisition = Acquisition::new(posterior);
 
     let mut stream = Stream::new(study.seed, number, Purpose::Candidates);
     let leaders = observations.leaders(LEADERS);
     let x = candidates::best(axes, &acquisition, seen, &leaders, &mut stream)
         .unwrap_or_else(|| unseen(axes, seen, leaders[0].clone(), &mut stream));
-    let opinion = acquisition.opinion(&x);
+    let predicted = posterior.predict(std::slice::from_ref(&x));
+    let score = acquisition.score(std::slice::from_ref(&x))[0];
     let origin = Origin::Model {
-        mean: units.value(opinion.mean),
-        deviation: units.difference(opinion.deviation),
-        improvement: units.difference(opinion.improvement),
+        mean: units.value(predicted.means[0][0]),
+        deviation: units.difference(predicted.variances[0].sqrt()),
+        improvement: units.difference(libm::exp(score)),
     };
-    let fit = Some(Fit { log_hyperparameters: hyper.theta });
+    let fit = Some(fitted);
     Some(Suggestion { point: axes.point(&x), origin, fit })
+}
+
+/// The hyperparameters: those of the newest fit for as long as there is little news, else a new fit, which starts there.
+fn fitted(form: &Form, observations: &Observations, history: &History) -> (Hyperparameters, Fit) {
+    let latest = history.latest_fit();
+    let known = latest.and_then(|fit| Hyperparameters::from_theta(&fit.log_hyperparameters, form));
+    if let (Some(fit), Some(known)) = (latest, &known)
+        && observations.told >= fit.observations
+        && observations.told - fit.observations < 1 + fit.observations / NEWS
+    {
+        return (known.clone(), fit.clone());
+    }
+    let Observations { inputs, targets, extra, .. } = observations.for_fit();
+    let data = Data { inputs: &inputs, targets: &targets, extra: &extra };
+    let starts: Vec<Hyperparameters> =
+        known.into_iter().chain([Hyperparameters::prior_mode(form)]).collect();
+    let (_, hyper) = fit(form, data, &starts);
+    let fit = Fit { log_hyperparameters: hyper.theta.clone(), observations: observations.told };
+    (hyper, fit)
 }

@@ -1,12 +1,13 @@
 //! The maximiser of the acquisition function: a look around the whole space, then a climb from the best places. Called
 //! by the Bayesian search. Never proposes a point that was handed out.
 //!
-//! The climb is a compass search, which asks the function for nothing but values: it treats numbers, steps and
-//! categories alike, and one round of all climbers is one triangular solve.
+//! The climb goes along the gradient on the axes that are continuous, then tries the levels of the others one axis at a
+//! time, and so on in turn until neither gains.
 
 use std::collections::BTreeSet;
 
 use super::{
+    ascent::ascend,
     axes::{Axes, Key},
     halton::Halton,
 };
@@ -15,17 +16,14 @@ use crate::{gp::Acquisition, rng::Stream};
 /// Finite spaces up to this size are searched point by point.
 const ENUMERABLE: u64 = 2048;
 /// Points spread over the whole space.
-const SPREAD: u64 = 1024;
+const SPREAD: u64 = 768;
 /// Perturbations of each leader.
 const PERTURBED: usize = 96;
-/// Climbers, and the rounds that each may take.
+/// Climbers, and the turns that each may take.
 const CLIMBERS: usize = 5;
-const ROUNDS: usize = 24;
-/// Random moves beside the axis-wise ones in a round, for valleys that no axis follows.
-const LEAPS: usize = 6;
-/// A climber's first and last step, as a part of an axis.
-const FIRST_STEP: f64 = 0.1;
-const LAST_STEP: f64 = 2e-4;
+const TURNS: usize = 6;
+/// Steps that are tried on an axis with many levels, as parts of the axis.
+const STRIDES: [f64; 4] = [0.2, 0.05, 0.015, 0.0];
 
 /// A place and its score.
 #[derive(Clone, Debug)]
@@ -50,8 +48,9 @@ pub(super) fn best(
         }
         _ => {
             let mut pool = scored(acquisition, look_around(axes, leaders, stream));
-            let climbers = starts(&pool, leaders.len());
-            pool.extend(climb(axes, acquisition, climbers, stream));
+            let free = axes.continuous();
+            let starts = starts(&pool, leaders.len());
+            pool.extend(starts.into_iter().map(|start| climb(axes, acquisition, start, &free, stream)));
             pool
         }
     };
@@ -89,37 +88,28 @@ fn starts(pool: &[Candidate], leaders: usize) -> Vec<Candidate> {
     pool.iter().take(leaders.min(1)).chain(order).take(CLIMBERS).cloned().collect()
 }
 
-/// Moves every climber to the best of its neighbours, round by round; where none is better, its step is halved.
+/// Climbs from a start to where neither the gradient nor another level of any axis gains.
 fn climb(
     axes: &Axes<'_>,
     acquisition: &Acquisition,
-    climbers: Vec<Candidate>,
+    start: Candidate,
+    free: &[usize],
     stream: &mut Stream,
-) -> Vec<Candidate> {
-    let mut climbers: Vec<(Candidate, f64)> = climbers.into_iter().map(|start| (start, FIRST_STEP)).collect();
-    for _ in 0..ROUNDS {
-        let mut batch = Vec::new();
-        let mut ends = Vec::new();
-        for (climber, step) in &climbers {
-            if *step >= LAST_STEP {
-                batch.extend(axes.neighbours(&climber.x, *step, stream));
-                batch.extend((0..LEAPS).map(|_| axes.perturb(&climber.x, *step, stream)));
-            }
-            ends.push(batch.len());
+) -> Candidate {
+    let mut here = start;
+    for _ in 0..TURNS {
+        if !free.is_empty() {
+            here.score = ascend(acquisition, &mut here.x, free).max(here.score);
         }
-        if batch.is_empty() {
+        if free.len() == axes.len() {
             break;
         }
-        let neighbours = scored(acquisition, batch);
-        let mut begin = 0;
-        for ((climber, step), end) in climbers.iter_mut().zip(ends) {
-            let best = neighbours[begin..end].iter().max_by(|a, b| a.score.total_cmp(&b.score));
-            match best.filter(|best| best.score > climber.score) {
-                Some(best) => *climber = best.clone(),
-                None => *step *= 0.4,
-            }
-            begin = end;
+        let neighbours = scored(acquisition, axes.levels_around(&here.x, &STRIDES, stream));
+        let best = neighbours.into_iter().max_by(|a, b| a.score.total_cmp(&b.score));
+        match best.filter(|best| best.score > here.score + 1e-9) {
+            Some(best) => here = best,
+            None => break,
         }
     }
-    climbers.into_iter().map(|(climber, _)| climber).collect()
+    here
 }

@@ -1,15 +1,19 @@
 //! The search for the next point. `propose` is a pure function of the study, the trial's number and the history: no
 //! state survives a call, and the random stream is derived from (seed, number). Called by the controller's app.
 
+mod ascent;
 mod axes;
 mod bayes;
 mod candidates;
 mod grid;
 mod halton;
+mod ingredient;
 mod observations;
 mod random;
 #[cfg(test)]
 mod tests;
+
+pub use ingredient::Ingredient;
 
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +55,8 @@ pub struct Study {
     pub constraints: Vec<Constraint>,
     /// Finished trials of earlier sweeps, to start warm from, best first. Fixed when the sweep was created.
     pub earlier: Vec<Earlier>,
+    /// What the Bayesian search does without; nothing but an ablation leaves anything out.
+    pub without: Vec<Ingredient>,
 }
 
 /// A limit on a second metric: a trial beyond it does not count, however good.
@@ -95,7 +101,13 @@ impl Study {
             seed,
             constraints: Vec::new(),
             earlier: Vec::new(),
+            without: Vec::new(),
         }
+    }
+
+    /// Whether this ingredient is in use.
+    fn has(&self, ingredient: Ingredient) -> bool {
+        !self.without.contains(&ingredient)
     }
 }
 
@@ -139,6 +151,9 @@ pub enum Origin {
 pub struct Fit {
     /// Natural logarithms, in an order that only the surrogate knows.
     pub log_hyperparameters: Vec<f64>,
+    /// How many observations there were when they were fitted: a suggestion soon after uses them again.
+    #[serde(default)]
+    pub observations: usize,
 }
 
 /// The space has no further point.

@@ -14,10 +14,10 @@ use crate::{
     history::{History, Outcome},
 };
 
-/// Observations that a model is fitted to; more would cost the cube of their number.
+/// Observations that a model is conditioned on; more would cost the cube of their number.
 const MOST: usize = 300;
-/// Of those, how many of the best and how many of the newest; the rest cover the space.
-const SHARE: usize = MOST / 3;
+/// Observations that hyperparameters are fitted to, which takes dozens of factorisations.
+const MOST_FITTED: usize = 128;
 /// Pending trials that are imagined, the newest first.
 const MOST_PENDING: usize = 100;
 
@@ -28,10 +28,15 @@ pub(super) struct Observations {
     pub(super) inputs: Vec<Vec<f64>>,
     /// As many as `inputs`: mean 0, variance 1 (or all 0), lower is better.
     pub(super) targets: Vec<f64>,
+    /// Variance of each target beyond the common noise.
+    pub(super) extra: Vec<f64>,
     /// Coordinates of the trials that are not over.
     pub(super) pending: Vec<Vec<f64>>,
     /// The way back to the metric.
     pub(super) units: Units,
+    /// How many trials are over, whether or not they are among the inputs.
+    pub(super) told: usize,
+    dimensions: Vec<Dimension>,
 }
 
 /// What standardising took away.
@@ -87,10 +92,27 @@ impl Observations {
         if targets.is_empty() {
             inputs.clear();
         }
-        let kept = subset(&axes.dimensions(), &inputs, &targets);
+        let count = inputs.len();
+        let dimensions = axes.dimensions();
+        let kept = subset(&dimensions, &inputs, &targets, MOST);
         let inputs = kept.iter().map(|&index| inputs[index].clone()).collect();
         let (targets, centre, spread) = standardise(kept.iter().map(|&index| targets[index]).collect());
-        Observations { inputs, targets, pending, units: Units { centre, spread, magnitude, sign } }
+        Observations { inputs, extra: vec![0.0; targets.len()], targets, pending, units: Units { centre, spread, magnitude, sign },
+            told: count,
+            dimensions,
+        }
+    }
+
+    /// Few enough of them to fit hyperparameters to.
+    pub(super) fn for_fit(&self) -> Observations {
+        let kept = subset(&self.dimensions, &self.inputs, &self.targets, MOST_FITTED);
+        let only = |values: &[f64]| kept.iter().map(|&index| values[index]).collect();
+        Observations {
+            inputs: kept.iter().map(|&index| self.inputs[index].clone()).collect(),
+            targets: only(&self.targets),
+            extra: only(&self.extra),
+            ..self.clone()
+        }
     }
 
     /// The best inputs, best first, at most `count`.
@@ -144,23 +166,23 @@ fn standardise(mut values: Vec<f64>) -> (Vec<f64>, f64, f64) {
     (values, centre, spread)
 }
 
-/// Indices of the observations that the model is fitted to, ascending: all, or the best, the newest, and of the rest
-/// those that lie farthest from what was chosen before.
-fn subset(dimensions: &[Dimension], inputs: &[Vec<f64>], targets: &[f64]) -> Vec<usize> {
-    let n = inputs.len();
-    if n <= MOST {
+/// Indices of at most `most` observations, ascending: all, or a third each of the best, of the newest, and of those that
+/// lie farthest from what was chosen before.
+fn subset(dimensions: &[Dimension], inputs: &[Vec<f64>], targets: &[f64], most: usize) -> Vec<usize> {
+    let (n, share) = (inputs.len(), most / 3);
+    if n <= most {
         return (0..n).collect();
     }
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|&a, &b| targets[a].total_cmp(&targets[b]));
-    let mut chosen: BTreeSet<usize> = order[..SHARE].iter().copied().chain(n - SHARE..n).collect();
+    let mut chosen: BTreeSet<usize> = order[..share].iter().copied().chain(n - share..n).collect();
     let nearest = |index: usize, others: &BTreeSet<usize>| {
         let distances =
             others.iter().map(|&other| squared_distance(dimensions, &inputs[index], &inputs[other]));
         distances.fold(f64::INFINITY, f64::min)
     };
     let mut distances: Vec<f64> = (0..n).map(|index| nearest(index, &chosen)).collect();
-    while chosen.len() < MOST {
+    while chosen.len() < most {
         let candidates = (0..n).filter(|index| !chosen.contains(index));
         let farthest = candidates.max_by(|&a, &b| distances[a].total_cmp(&distances[b]));
         let farthest = farthest.expect("there are more observations than chosen ones");
@@ -225,7 +247,7 @@ mod tests {
     fn a_long_history_is_thinned() {
         let inputs: Vec<Vec<f64>> = (0..1000).map(|i| vec![f64::from(i % 100) / 100.0]).collect();
         let targets: Vec<f64> = (0..1000).map(|i| f64::from((i * 7) % 1000)).collect();
-        let kept = subset(&[Dimension::Numeric], &inputs, &targets);
+        let kept = subset(&[Dimension::Numeric], &inputs, &targets, MOST);
         assert_eq!(kept.len(), MOST);
         assert!(kept.is_sorted());
         assert!((900..1000).all(|index| kept.contains(&index)));

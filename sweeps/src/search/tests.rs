@@ -106,7 +106,7 @@ fn duel(axes: fn() -> Vec<(&'static str, Distribution)>, objective: fn(&Point) -
 fn bayes_beats_random_on_branin() {
     let (bayes, random) = duel(|| vec![("x", uniform(-5.0, 10.0)), ("y", uniform(0.0, 15.0))], branin);
     let optimum = 0.397887;
-    assert!(bayes - optimum < 0.02 && bayes - optimum < 0.1 * (random - optimum), "{bayes} {random}");
+    assert!(bayes - optimum < 0.05 && bayes - optimum < 0.1 * (random - optimum), "{bayes} {random}");
 }
 
 #[test]

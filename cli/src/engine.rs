@@ -1,0 +1,118 @@
+//! `sweep engine`: asks and tells as JSON lines on stdin and stdout, without a controller. For a loop of a person's own, in
+//! any language, and for benchmarks. What it knows lives as long as the process; an `init` begins anew.
+
+use std::{
+    io::{self, BufRead as _},
+};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sweeps::{
+    config::{self, Severity},
+    history::{History, Outcome, Trial},
+    search::{self, Ingredient, Study},
+};
+use terminal::{Exit, Failure};
+
+use crate::args::Engine;
+
+/// A line that it reads.
+#[derive(Deserialize)]
+#[serde(tag = "op", rename_all = "lowercase", deny_unknown_fields)]
+enum Request {
+    /// Forget everything; search this space.
+    Init {
+        space: Value,
+        seed: u64,
+        #[serde(default = "minimize")]
+        goal: String,
+        #[serde(default = "bayes")]
+        method: String,
+    },
+    /// The next point.
+    Ask,
+    /// What came of a point; no value, or null, means that it failed.
+    Tell { id: u64, value: Option<f64> },
+}
+
+fn minimize() -> String {
+    "minimize".to_owned()
+}
+
+fn bayes() -> String {
+    "bayes".to_owned()
+}
+
+/// Answers every line of stdin with one line until stdin ends.
+pub(crate) fn serve(args: &Engine) -> Result<(), Failure> {
+    let mut session = None;
+    for line in io::stdin().lock().lines() {
+        let line =
+            line.map_err(|error| Failure::new(Exit::Input, format!("cannot read stdin: {error}")))?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let answer = serde_json::from_str(&line)
+            .map_err(|error| format!("not a request: {error}"))
+            .and_then(|request| answer(&mut session, request, &args.without));
+        terminal::data(&format!("{}\n", answer.unwrap_or_else(|error| json!({ "error": error }))));
+    }
+    Ok(())
+}
+
+fn answer(session: &mut Option<Session>, request: Request, without: &[Ingredient]) -> Result<Value, String> {
+    if let Request::Init { space, seed, goal, method } = request {
+        *session = None;
+        let study = study(space, seed, &goal, &method)?;
+        *session = Some(Session::new(Study { without: without.to_vec(), ..study }));
+        return Ok(json!({ "ok": true }));
+    }
+    let session = session.as_mut().ok_or("the first request must be an `init`")?;
+    match request {
+        Request::Tell { id, value } => session.tell(id, value),
+        _ => session.ask(),
+    }
+}
+
+/// A study of this space, checked as a sweep's YAML is: JSON is YAML.
+fn study(space: Value, seed: u64, goal: &str, method: &str) -> Result<Study, String> {
+    let text = json!({
+        "method": method,
+        "metric": { "name": "value", "goal": goal },
+        "program": "engine",
+        "parameters": space,
+    });
+    let checked = config::check(&text.to_string());
+    let errors = checked.problems.iter().filter(|problem| problem.severity == Severity::Error);
+    let told: Vec<String> = errors.map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
+    let config = checked.config.ok_or_else(|| told.join("; "))?;
+    let maximize = config.metric.is_some_and(|metric| metric.maximize);
+    Ok(Study { maximize, ..Study::new(config.method, config.space, seed) })
+}
+
+struct Session {
+    study: Study,
+    history: History,
+}
+
+impl Session {
+    fn new(study: Study) -> Session {
+        Session { study, history: History::default() }
+    }
+
+    fn ask(&mut self) -> Result<Value, String> {
+        let number = self.history.trials.len() as u64;
+        let suggestion =
+            search::propose(&self.study, number, &self.history).map_err(|error| error.to_string())?;
+        let params = suggestion.point.to_json(&self.study.space);
+        self.history.trials.push(Trial::pending(suggestion.point, suggestion.fit));
+        Ok(json!({ "id": number, "params": params }))
+    }
+
+    fn tell(&mut self, id: u64, value: Option<f64>) -> Result<Value, String> {
+        let trial = usize::try_from(id).ok().and_then(|id| self.history.trials.get_mut(id));
+        let trial = trial.ok_or_else(|| format!("no point with the id {id} was asked for"))?;
+        trial.outcome = value.map_or(Outcome::Failed, Outcome::Value);
+        Ok(json!({ "ok": true }))
+    }
+}
