@@ -1,9 +1,7 @@
 //! `sweep engine`: asks and tells as JSON lines on stdin and stdout, without a controller. For a loop of a person's own, in
 //! any language, and for benchmarks. What it knows lives as long as the process; an `init` begins anew.
 
-use std::{
-    io::{self, BufRead as _},
-};
+use std::io::{self, BufRead as _};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -47,8 +45,7 @@ fn bayes() -> String {
 pub(crate) fn serve(args: &Engine) -> Result<(), Failure> {
     let mut session = None;
     for line in io::stdin().lock().lines() {
-        let line =
-            line.map_err(|error| Failure::new(Exit::Input, format!("cannot read stdin: {error}")))?;
+        let line = line.map_err(|error| Failure::new(Exit::Input, format!("cannot read stdin: {error}")))?;
         if line.trim().is_empty() {
             continue;
         }

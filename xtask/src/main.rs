@@ -21,7 +21,8 @@ Tasks:
   install           builds controller, agent and sweep, and puts them on the PATH
   libtorch          fetches libtorch into the cache folder (demo and test do it by themselves)
   libtorch --env    prints the line for your shell that lets a plain `cargo build -p examples` find it
-  bench loop [...]  asks and tells a second through a real controller, beside the floor of raw SQLite";
+  bench loop [...]  asks and tells a second through a real controller, beside the floor of raw SQLite
+  bench search [..] regret of the search on many small problems, beside random search and peers";
 
 /// Why a task failed, with what to do about it.
 #[derive(Debug)]
@@ -63,6 +64,9 @@ fn main() -> ExitCode {
         }
         ["bench", "loop", flags @ ..] => {
             cargo::run(["run", "--package", "tests", "--bin", "bench_loop", "--"].iter().chain(flags))
+        }
+        ["bench", "search", flags @ ..] => {
+            cargo::run(["run", "--package", "tests", "--bin", "bench_search", "--"].iter().chain(flags))
         }
         ["help" | "--help" | "-h"] | [] => {
             say::result(HELP);

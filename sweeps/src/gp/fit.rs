@@ -353,7 +353,8 @@ mod tests {
         let form = form(&[Dimension::Numeric, Dimension::Numeric], true);
         let mut stream = Stream::new(1, 0, Purpose::Draw);
         let inputs: Vec<Vec<f64>> = (0..60).map(|_| vec![stream.uniform(), stream.uniform()]).collect();
-        let targets: Vec<f64> = inputs.iter().map(|x| 1.4 * libm::sin(2.5 * libm::log(x[0] + 0.02))).collect();
+        let targets: Vec<f64> =
+            inputs.iter().map(|x| 1.4 * libm::sin(2.5 * libm::log(x[0] + 0.02))).collect();
         let found = fitted(&form, &inputs, &targets);
         assert!(found[1] > found[0] + 1.0, "{found:?}");
         assert!(found[4] < -0.3, "{found:?}");

@@ -64,9 +64,8 @@ mod tests {
             let at = warp.at(x);
             let step = 1e-6;
             let slope = (warp.value(x + step) - warp.value(x - step)) / (2.0 * step);
-            let moved = |da: f64, db: f64| {
-                Warp { a: warp.a * libm::exp(da), b: warp.b * libm::exp(db) }.value(x)
-            };
+            let moved =
+                |da: f64, db: f64| Warp { a: warp.a * libm::exp(da), b: warp.b * libm::exp(db) }.value(x);
             let by_a = (moved(step, 0.0) - moved(-step, 0.0)) / (2.0 * step);
             let by_b = (moved(0.0, step) - moved(0.0, -step)) / (2.0 * step);
             assert!((at.slope - slope).abs() < 1e-7 && (at.by_ln_a - by_a).abs() < 1e-8);

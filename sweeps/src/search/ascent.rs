@@ -117,7 +117,8 @@ impl Curvature {
             }
         }
         self.updates += 1;
-        let product: Vec<f64> = (0..n).map(|i| (0..n).map(|j| self.inverse[i][j] * change[j]).sum()).collect();
+        let product: Vec<f64> =
+            (0..n).map(|i| (0..n).map(|j| self.inverse[i][j] * change[j]).sum()).collect();
         let bend: f64 = change.iter().zip(&product).map(|(y, hy)| y * hy).sum();
         for i in 0..n {
             for j in 0..n {

@@ -136,7 +136,8 @@ impl<'a> Axes<'a> {
 
     /// The axes on which any number is a coordinate.
     pub(super) fn continuous(&self) -> Vec<usize> {
-        let is_continuous = |index: &usize| matches!(self.axes[*index].kind, Kind::Real { quantum: None, .. });
+        let is_continuous =
+            |index: &usize| matches!(self.axes[*index].kind, Kind::Real { quantum: None, .. });
         (0..self.len()).filter(is_continuous).collect()
     }
 

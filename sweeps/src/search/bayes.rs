@@ -147,8 +147,7 @@ fn fitted(form: &Form, observations: &Observations, history: &History) -> (Hyper
     }
     let Observations { inputs, targets, extra, .. } = observations.for_fit();
     let data = Data { inputs: &inputs, targets: &targets, extra: &extra };
-    let starts: Vec<Hyperparameters> =
-        known.into_iter().chain([Hyperparameters::prior_mode(form)]).collect();
+    let starts: Vec<Hyperparameters> = known.into_iter().chain([Hyperparameters::prior_mode(form)]).collect();
     let (_, hyper) = fit(form, data, &starts);
     let fit = Fit { log_hyperparameters: hyper.theta.clone(), observations: observations.told };
     (hyper, fit)

@@ -14,7 +14,8 @@ pub enum Ingredient {
 
 impl Ingredient {
     /// All of them.
-    pub const ALL: [Ingredient; 3] = [Ingredient::OutputTransform, Ingredient::InputWarping, Ingredient::NoisyIncumbent];
+    pub const ALL: [Ingredient; 3] =
+        [Ingredient::OutputTransform, Ingredient::InputWarping, Ingredient::NoisyIncumbent];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {

@@ -97,7 +97,12 @@ impl Observations {
         let kept = subset(&dimensions, &inputs, &targets, MOST);
         let inputs = kept.iter().map(|&index| inputs[index].clone()).collect();
         let (targets, centre, spread) = standardise(kept.iter().map(|&index| targets[index]).collect());
-        Observations { inputs, extra: vec![0.0; targets.len()], targets, pending, units: Units { centre, spread, magnitude, sign },
+        Observations {
+            inputs,
+            extra: vec![0.0; targets.len()],
+            targets,
+            pending,
+            units: Units { centre, spread, magnitude, sign },
             told: count,
             dimensions,
         }

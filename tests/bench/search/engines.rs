@@ -1,0 +1,127 @@
+//! What searches: our own library in this process, and any program that speaks the protocol. Made from the words of
+//! `--engine` and `--without`, driven by the runner. Never sees a problem's function or its optimum.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use sweeps::{
+    history::{History, Outcome, Trial},
+    search::{Ingredient, Method, Study, propose},
+};
+use terminal::{Exit, Failure};
+
+use crate::{
+    external::External,
+    problem::{Problem, Values},
+};
+
+/// Why an engine cannot go on; the run is marked as failed.
+pub(crate) type Told<T> = Result<T, String>;
+
+/// A trial that an engine wants.
+pub(crate) struct Asked {
+    /// The engine's own name for it.
+    pub(crate) id: Value,
+    pub(crate) values: Values,
+}
+
+/// Something that searches.
+pub(crate) trait Engine {
+    /// Forgets everything and begins on this problem.
+    fn begin(&mut self, problem: &Problem, seed: u64) -> Told<()>;
+    /// The next trial; nothing when a finite space is used up.
+    fn ask(&mut self) -> Told<Option<Asked>>;
+    /// What came of one.
+    fn tell(&mut self, id: &Value, value: f64) -> Told<()>;
+    /// Processor time that the engine has used so far.
+    fn spent(&self) -> Duration;
+}
+
+/// An engine that can be opened any number of times.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Choice {
+    pub(crate) name: String,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Kind {
+    Own(Method, Option<Ingredient>),
+    External { command: String },
+}
+
+impl Choice {
+    /// `ours`, `random`, or `NAME=COMMAND`.
+    pub(crate) fn parse(word: &str) -> Result<Self, Failure> {
+        let (name, kind) = match word.split_once('=') {
+            Some((name, command)) => (name, Kind::External { command: command.to_owned() }),
+            None if word == "ours" => (word, Kind::Own(Method::Bayes, None)),
+            None if word == "random" => (word, Kind::Own(Method::Random, None)),
+            None => {
+                return Err(Failure::new(Exit::Input, format!("no engine `{word}`"))
+                    .hint("engines are `ours`, `random` and NAME=COMMAND"));
+            }
+        };
+        Ok(Self { name: name.to_owned(), kind })
+    }
+
+    /// Ours, with one ingredient left out.
+    pub(crate) fn without(name: &str) -> Result<Self, Failure> {
+        let ingredient = Ingredient::of(name).ok_or_else(|| {
+            let names = Ingredient::ALL.map(Ingredient::name).join(", ");
+            Failure::new(Exit::Input, format!("the search has no ingredient `{name}`"))
+                .hint(format!("the ingredients are {names}"))
+        })?;
+        Ok(Self { name: format!("ours-{name}"), kind: Kind::Own(Method::Bayes, Some(ingredient)) })
+    }
+
+    pub(crate) fn open(&self) -> Told<Box<dyn Engine>> {
+        Ok(match &self.kind {
+            Kind::Own(method, without) => {
+                Box::new(Own { method: *method, without: *without, study: None, history: History::default() })
+            }
+            Kind::External { command } => Box::new(External::start(command)?),
+        })
+    }
+}
+
+/// The library in this process.
+struct Own {
+    method: Method,
+    without: Option<Ingredient>,
+    study: Option<Study>,
+    history: History,
+}
+
+impl Engine for Own {
+    fn begin(&mut self, problem: &Problem, seed: u64) -> Told<()> {
+        let study = Study::new(self.method, problem.space.clone(), seed);
+        self.study = Some(Study { without: self.without.into_iter().collect(), ..study });
+        self.history = History::default();
+        Ok(())
+    }
+
+    fn ask(&mut self) -> Told<Option<Asked>> {
+        let study = self.study.as_ref().ok_or("asked before the beginning")?;
+        let number = self.history.trials.len();
+        let Ok(suggestion) = propose(study, number as u64, &self.history) else { return Ok(None) };
+        let values = match suggestion.point.to_json(&study.space) {
+            Value::Object(values) => values,
+            other => return Err(format!("not a point: {other}")),
+        };
+        self.history.trials.push(Trial::pending(suggestion.point, suggestion.fit));
+        Ok(Some(Asked { id: number.into(), values }))
+    }
+
+    fn tell(&mut self, id: &Value, value: f64) -> Told<()> {
+        let number = id.as_u64().and_then(|number| usize::try_from(number).ok());
+        let trial = number.and_then(|number| self.history.trials.get_mut(number)).ok_or("no such trial")?;
+        trial.outcome = Outcome::Value(value);
+        Ok(())
+    }
+
+    fn spent(&self) -> Duration {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0))
+    }
+}

@@ -1,0 +1,94 @@
+//! What the synthetic families are made of: a place and a turn for every surface, drawn from its name, and random smooth
+//! surfaces. Called by the families. Never knows a space.
+
+use std::f64::consts::TAU;
+
+use crate::chance::Chance;
+
+/// A rotation of the space; rows are orthonormal.
+pub(crate) struct Turn(Vec<Vec<f64>>);
+
+impl Turn {
+    /// A rotation drawn evenly: Gaussian rows, each made orthogonal to those before it.
+    pub(crate) fn new(name: &str, axes: usize) -> Self {
+        let mut chance = Chance::new(name, 1);
+        let mut rows: Vec<Vec<f64>> = Vec::new();
+        for _ in 0..axes {
+            let mut row = chance.normals(axes);
+            for other in &rows {
+                let along = dot(&row, other);
+                row.iter_mut().zip(other).for_each(|(value, by)| *value -= along * by);
+            }
+            let length = dot(&row, &row).sqrt();
+            row.iter_mut().for_each(|value| *value /= length);
+            rows.push(row);
+        }
+        Self(rows)
+    }
+
+    pub(crate) fn apply(&self, vector: &[f64]) -> Vec<f64> {
+        self.0.iter().map(|row| dot(row, vector)).collect()
+    }
+}
+
+/// A place for an optimum, `margin` inside of a cube.
+pub(crate) fn somewhere(name: &str, axes: usize, min: f64, max: f64) -> Vec<f64> {
+    let mut chance = Chance::new(name, 2);
+    // Five decimals, so that a place reads well and is exact.
+    (0..axes).map(|_| (chance.between(min, max) * 1e5).round() / 1e5).collect()
+}
+
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}
+
+pub(crate) fn less(a: &[f64], b: &[f64]) -> Vec<f64> {
+    a.iter().zip(b).map(|(x, y)| x - y).collect()
+}
+
+pub(crate) fn square(value: f64) -> f64 {
+    value * value
+}
+
+/// Geometric weights from 1 to `last`.
+pub(crate) fn weights(axes: usize, last: f64) -> Vec<f64> {
+    let steps = axes.saturating_sub(1).max(1) as f64;
+    (0..axes).map(|axis| last.powf(axis as f64 / steps)).collect()
+}
+
+/// How smooth a random surface is.
+#[derive(Clone, Copy)]
+pub(crate) enum Grain {
+    /// As a squared exponential kernel draws it.
+    Fine,
+    /// As a Matern 5/2 kernel draws it.
+    Rough,
+}
+
+/// A draw from a Gaussian process with mean 0 and variance 1, as a sum of random waves.
+pub(crate) struct Surface {
+    waves: Vec<(Vec<f64>, f64, f64)>,
+}
+
+impl Surface {
+    /// One length per axis, in the axis's units.
+    pub(crate) fn new(name: &str, lengths: &[f64], grain: Grain) -> Self {
+        const WAVES: usize = 200;
+        let mut chance = Chance::new(name, 3);
+        let height = (2.0 / WAVES as f64).sqrt();
+        let mut wave = || {
+            let stretch = match grain {
+                Grain::Fine => 1.0,
+                // A Matern kernel's spectrum is a Student t with twice as many degrees of freedom.
+                Grain::Rough => (5.0 / chance.normals(5).iter().map(|z| z * z).sum::<f64>()).sqrt(),
+            };
+            let direction = lengths.iter().map(|length| stretch * chance.normal() / length).collect();
+            (direction, chance.between(0.0, TAU), height * chance.normal())
+        };
+        Self { waves: (0..WAVES).map(|_| wave()).collect() }
+    }
+
+    pub(crate) fn at(&self, x: &[f64]) -> f64 {
+        self.waves.iter().map(|(direction, phase, height)| height * (dot(direction, x) + phase).cos()).sum()
+    }
+}

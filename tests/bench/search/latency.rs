@@ -1,0 +1,44 @@
+//! What one trial costs an engine, in processor time, when it knows 50, 200 or 500 others: at six axes and at twenty. Called by
+//! `main` with `--latency`. Never judges what is found.
+
+use std::time::Duration;
+
+use terminal::{Exit, Failure, table::Table};
+
+use crate::{
+    engines::Choice,
+    problem::Problem,
+    runner::{Plan, run},
+    statistics::quantile,
+};
+
+const KNOWN: [usize; 3] = [50, 200, 500];
+/// The median of this many trials.
+const TRIALS: usize = 10;
+const PROBLEMS: [&str; 2] = ["gp-6", "fading-20"];
+
+/// A row per engine and problem. An engine that reaches the limit leaves cells empty.
+pub(crate) fn measure(engines: &[Choice], problems: &[Problem], limit: Duration) -> Result<String, Failure> {
+    let mut table = Table::new(["engine", ">axes", ">at 50, ms", ">at 200, ms", ">at 500, ms"]);
+    for choice in engines {
+        for problem in problems.iter().filter(|problem| PROBLEMS.contains(&problem.name)) {
+            let spinner = terminal::progress::spinner(&format!("{} on {}", choice.name, problem.name));
+            let mut engine = choice.open().map_err(|error| Failure::new(Exit::Refused, error))?;
+            let plan =
+                Plan { problem: problem.name.to_owned(), seed: 0, budget: KNOWN[2] + TRIALS, pending: 1 };
+            let done = run(&choice.name, engine.as_mut(), problem, &plan, Some(limit));
+            spinner.finish_and_clear();
+            if let Some(error) = done.error {
+                return Err(Failure::new(Exit::Refused, format!("{}: {error}", choice.name)));
+            }
+            let at = |known: usize| match done.cpu_ms.get(known..known + TRIALS) {
+                Some(costs) => format!("{:.2}", quantile(costs, 0.5)),
+                None => String::new(),
+            };
+            let cells = KNOWN.map(at);
+            let axes = problem.space.parameters.len().to_string();
+            table.row([choice.name.clone(), axes].into_iter().chain(cells));
+        }
+    }
+    Ok(table.to_string())
+}

@@ -1,0 +1,236 @@
+//! What a problem is: a space, a function to minimise, the noise on what an engine is told, and the optimum where it is
+//! known. Built by the families, run by the runner. Never knows an engine.
+
+use serde_json::{Map, Value, json};
+use sweeps::{
+    config,
+    history::History,
+    search::{Method, Study, propose},
+    space::Space,
+};
+
+use crate::{
+    chance::Chance,
+    families::{finite, losses, many, mixed, models, smooth},
+};
+
+/// A value for every parameter, by name.
+pub(crate) type Values = Map<String, Value>;
+
+type Objective = Box<dyn Fn(&Params<'_>) -> f64 + Send + Sync>;
+
+/// What an objective reads.
+pub(crate) struct Params<'a>(&'a Values);
+
+impl Params<'_> {
+    /// A numeric parameter; not a number when it is missing, which fails the run.
+    pub(crate) fn number(&self, name: &str) -> f64 {
+        self.0.get(name).and_then(Value::as_f64).unwrap_or(f64::NAN)
+    }
+
+    /// The decimal logarithm of a parameter.
+    pub(crate) fn log10(&self, name: &str) -> f64 {
+        self.number(name).log10()
+    }
+
+    /// A category that is a word.
+    pub(crate) fn word(&self, name: &str) -> &str {
+        self.0.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The position of a category that is a word with its number behind it, as [`levels`] makes them.
+    pub(crate) fn level(&self, name: &str) -> usize {
+        self.word(name).get(1..).and_then(|number| number.parse().ok()).unwrap_or(usize::MAX)
+    }
+
+    /// `x0`, `x1` and so on.
+    pub(crate) fn vector(&self) -> Vec<f64> {
+        (0..self.0.len()).map_while(|axis| self.0.get(&format!("x{axis}"))?.as_f64()).collect()
+    }
+}
+
+/// What is added to the value that an engine is told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Noise {
+    None,
+    /// Gaussian, with this deviation.
+    Even(f64),
+    /// Gaussian, and one time in eight a far larger, upward error: a training that went badly.
+    Spikes(f64),
+}
+
+impl Noise {
+    pub(crate) fn draw(self, chance: &mut Chance) -> f64 {
+        // As many numbers are drawn each time as ever, so that all engines meet the same luck.
+        let (even, spiked, height) = (chance.normal(), chance.unit() < 0.125, -(1.0 - chance.unit()).ln());
+        match self {
+            Noise::None => 0.0,
+            Noise::Even(sigma) => sigma * even,
+            Noise::Spikes(sigma) if spiked => sigma * (even + 8.0 * height),
+            Noise::Spikes(sigma) => sigma * even,
+        }
+    }
+}
+
+/// A problem; everything is minimised.
+pub(crate) struct Problem {
+    pub(crate) name: &'static str,
+    pub(crate) family: &'static str,
+    /// The `parameters` of a sweep's YAML, as JSON.
+    pub(crate) parameters: Value,
+    pub(crate) space: Space,
+    pub(crate) noise: Noise,
+    /// The smallest value there is, if known.
+    pub(crate) optimum: Option<f64>,
+    /// Where it is taken.
+    pub(crate) place: Option<Values>,
+    /// Costs milliseconds, not microseconds.
+    pub(crate) slow: bool,
+    objective: Objective,
+}
+
+impl Problem {
+    /// A problem without noise and without a known optimum.
+    ///
+    /// # Panics
+    /// When the parameters are not what a sweep may search.
+    pub(crate) fn new(
+        family: &'static str,
+        name: &'static str,
+        parameters: impl IntoIterator<Item = (String, Value)>,
+        objective: impl Fn(&Params<'_>) -> f64 + Send + Sync + 'static,
+    ) -> Self {
+        let parameters = Value::Object(parameters.into_iter().collect());
+        let text = json!({"method": "random", "command": ["true"], "parameters": parameters}).to_string();
+        let config = config::check(&text).config.expect("a problem's space is valid");
+        Self {
+            name,
+            family,
+            parameters,
+            space: config.space,
+            noise: Noise::None,
+            optimum: None,
+            place: None,
+            slow: false,
+            objective: Box::new(objective),
+        }
+    }
+
+    /// With an optimum whose place is known.
+    pub(crate) fn known(mut self, value: f64, place: impl IntoIterator<Item = (String, Value)>) -> Self {
+        self.place = Some(place.into_iter().collect());
+        self.least(value)
+    }
+
+    /// With an optimum whose place does not matter.
+    pub(crate) fn least(mut self, value: f64) -> Self {
+        self.optimum = Some(value);
+        self
+    }
+
+    /// With noise of this share of the range that nine in ten random points lie in.
+    pub(crate) fn noisy(mut self, share: f64) -> Self {
+        self.noise = Noise::Even(share * self.range());
+        self
+    }
+
+    /// As [`Problem::noisy`], with spikes.
+    pub(crate) fn spiky(mut self, share: f64) -> Self {
+        self.noise = Noise::Spikes(share * self.range());
+        self
+    }
+
+    /// A problem that costs milliseconds.
+    pub(crate) fn slow(mut self) -> Self {
+        self.slow = true;
+        self
+    }
+
+    fn range(&self) -> f64 {
+        let mut values: Vec<f64> = self.draws(7).take(400).map(|point| self.value(&point)).collect();
+        values.sort_by(f64::total_cmp);
+        values[380] - values[20]
+    }
+
+    /// The noise-free value.
+    pub(crate) fn value(&self, point: &Values) -> f64 {
+        (self.objective)(&Params(point))
+    }
+
+    /// Independent draws from the space.
+    pub(crate) fn draws(&self, seed: u64) -> impl Iterator<Item = Values> {
+        let study = Study::new(Method::Random, self.space.clone(), seed);
+        let history = History::default();
+        (0..).map(move |number| {
+            let drawn = propose(&study, number, &history).expect("random search has no end");
+            match drawn.point.to_json(&study.space) {
+                Value::Object(values) => values,
+                _ => Values::new(),
+            }
+        })
+    }
+}
+
+/// Every problem, family by family.
+pub(crate) fn all() -> Vec<Problem> {
+    [
+        smooth::problems(),
+        many::problems(),
+        mixed::problems(),
+        losses::problems(),
+        models::problems(),
+        finite::problems(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// A parameter with its name.
+pub(crate) fn named(name: &str, parameter: Value) -> (String, Value) {
+    (name.to_owned(), parameter)
+}
+
+/// `x0`, `x1` and so on, all alike.
+pub(crate) fn cube(axes: usize, min: f64, max: f64) -> Vec<(String, Value)> {
+    (0..axes).map(|axis| (format!("x{axis}"), uniform(min, max))).collect()
+}
+
+/// A place in a cube.
+pub(crate) fn place(coordinates: &[f64]) -> Vec<(String, Value)> {
+    coordinates.iter().enumerate().map(|(axis, value)| (format!("x{axis}"), json!(value))).collect()
+}
+
+pub(crate) fn uniform(min: f64, max: f64) -> Value {
+    json!({"distribution": "uniform", "min": min, "max": max})
+}
+
+pub(crate) fn log_uniform(min: f64, max: f64) -> Value {
+    json!({"distribution": "log_uniform_values", "min": min, "max": max})
+}
+
+pub(crate) fn int(min: i64, max: i64) -> Value {
+    json!({"distribution": "int_uniform", "min": min, "max": max})
+}
+
+pub(crate) fn log_int(min: i64, max: i64) -> Value {
+    json!({"distribution": "q_log_uniform_values", "min": min, "max": max, "q": 1})
+}
+
+pub(crate) fn steps(min: f64, max: f64, step: f64) -> Value {
+    json!({"distribution": "q_uniform", "min": min, "max": max, "q": step})
+}
+
+pub(crate) fn words(values: &[&str]) -> Value {
+    json!({"distribution": "categorical", "values": values})
+}
+
+/// Categories without any order: `a0`, `b1` and so on.
+pub(crate) fn levels(count: usize) -> Value {
+    words(&(0..count).map(level).collect::<Vec<_>>().iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// The name of one of [`levels`].
+pub(crate) fn level(number: usize) -> String {
+    format!("{}{number}", char::from(b'a' + (number % 26) as u8))
+}

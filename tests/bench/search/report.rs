@@ -1,0 +1,241 @@
+//! Stored runs as tables: over all, by family, by problem. Called by `main` after the runs, or with files of earlier ones.
+//! Compares only what every engine of the report has run. Never runs anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use terminal::{
+    style::{FAINT, STRONG, paint},
+    table::Table,
+};
+
+use crate::{
+    problem::Problem,
+    reference::References,
+    runner::Run,
+    statistics::{error_of_mean, interval, mean, ranks, regret},
+};
+
+/// Mean regrets of one engine, and what it took.
+struct Score {
+    name: String,
+    /// Per problem, at the budget.
+    full: Vec<f64>,
+    /// Per problem, at half of it.
+    half: Vec<f64>,
+    cpu_ms: f64,
+}
+
+/// One budget and number of pending trials.
+struct Sheet<'a> {
+    problems: Vec<&'a Problem>,
+    scores: Vec<Score>,
+    ranks: Vec<Vec<f64>>,
+}
+
+/// The whole report. Differences are to the baseline, or to the first engine where it did not run.
+pub(crate) fn write(
+    runs: &[Run],
+    problems: &[Problem],
+    references: &References,
+    baseline: Option<&str>,
+) -> String {
+    let runs: Vec<&Run> = runs.iter().filter(|run| run.error.is_none() && !run.curve.is_empty()).collect();
+    let modes: BTreeSet<(usize, usize)> = runs.iter().map(|run| (run.budget, run.pending)).collect();
+    let sheet = |(budget, pending)| {
+        let here = runs
+            .iter()
+            .copied()
+            .filter(|run| (run.budget, run.pending) == (budget, pending))
+            .collect::<Vec<_>>();
+        let common = common(&here);
+        let seeds = common.iter().map(|(_, seed)| seed).collect::<BTreeSet<_>>().len();
+        let sheet = Sheet::new(&here, &common, problems, references);
+        let title =
+            format!("{budget} trials, {pending} pending, {} problems, {seeds} seeds", sheet.problems.len());
+        format!("{}\n\n{}", paint(STRONG, title), sheet.write(baseline))
+    };
+    modes.into_iter().map(sheet).collect::<Vec<_>>().join("\n\n")
+}
+
+/// The pairs of problem and seed that every engine has run.
+fn common<'a>(runs: &[&'a Run]) -> BTreeSet<(&'a str, u64)> {
+    let mut by_engine: BTreeMap<&str, BTreeSet<(&str, u64)>> = BTreeMap::new();
+    for run in runs {
+        by_engine.entry(&run.engine).or_default().insert((&run.problem, run.seed));
+    }
+    by_engine.into_values().reduce(|a, b| a.intersection(&b).copied().collect()).unwrap_or_default()
+}
+
+impl<'a> Sheet<'a> {
+    fn new(
+        runs: &[&Run],
+        common: &BTreeSet<(&str, u64)>,
+        problems: &'a [Problem],
+        references: &References,
+    ) -> Self {
+        let problems: Vec<&Problem> =
+            problems.iter().filter(|problem| common.iter().any(|(name, _)| *name == problem.name)).collect();
+        let mut names: Vec<&str> = Vec::new();
+        for run in runs {
+            if !names.contains(&run.engine.as_str()) {
+                names.push(&run.engine);
+            }
+        }
+        let score = |name: &&str| {
+            let own: Vec<&Run> = runs.iter().copied().filter(|run| run.engine == *name).collect();
+            let at = |part: usize| {
+                let of = |problem: &&Problem| problem_regret(&own, runs, common, problem, references, part);
+                problems.iter().map(of).collect()
+            };
+            let cpu: Vec<f64> = own.iter().flat_map(|run| &run.cpu_ms).copied().collect();
+            Score { name: (*name).to_owned(), full: at(1), half: at(2), cpu_ms: mean(&cpu) }
+        };
+        let mut scores: Vec<Score> = names.iter().map(score).collect();
+        scores.sort_by(|a, b| mean(&a.full).total_cmp(&mean(&b.full)));
+        let ranked = |problem| ranks(&scores.iter().map(|score| score.full[problem]).collect::<Vec<_>>());
+        let ranks = (0..problems.len()).map(ranked).collect();
+        Self { problems, scores, ranks }
+    }
+
+    fn write(&self, baseline: Option<&str>) -> String {
+        let by_family = self.families();
+        format!("{}\n\n{by_family}\n\n{}", self.over_all(baseline), self.by_problem())
+    }
+
+    fn over_all(&self, baseline: Option<&str>) -> String {
+        let Some(first) = self.scores.first() else { return String::new() };
+        let baseline =
+            self.scores.iter().find(|score| Some(score.name.as_str()) == baseline).unwrap_or(first);
+        let less = format!(">less {}", baseline.name);
+        let mut table = Table::new([
+            "engine",
+            ">regret",
+            ">±",
+            ">at half",
+            ">rank",
+            ">wins",
+            &less,
+            ">95 %",
+            ">cpu ms/trial",
+        ]);
+        for (place, score) in self.scores.iter().enumerate() {
+            let ranks: Vec<f64> = self.ranks.iter().map(|ranks| ranks[place]).collect();
+            let least = |ranks: &&Vec<f64>| ranks.iter().all(|rank| *rank >= ranks[place]);
+            let differences: Vec<f64> =
+                score.full.iter().zip(&baseline.full).map(|(own, other)| own - other).collect();
+            let (low, high) = interval(&differences);
+            let other = score.name != baseline.name;
+            table.row([
+                score.name.clone(),
+                format!("{:.3}", mean(&score.full)),
+                format!("{:.3}", error_of_mean(&score.full)),
+                format!("{:.3}", mean(&score.half)),
+                format!("{:.2}", mean(&ranks)),
+                self.ranks.iter().filter(least).count().to_string(),
+                if other { format!("{:+.3}", mean(&differences)) } else { String::new() },
+                if other { format!("{low:+.3} to {high:+.3}") } else { String::new() },
+                format!("{:.2}", score.cpu_ms),
+            ]);
+        }
+        table.to_string()
+    }
+
+    fn families(&self) -> String {
+        let mut families: Vec<&str> = self.problems.iter().map(|problem| problem.family).collect();
+        families.dedup();
+        let mut table = self.columns("family");
+        for family in families {
+            let of_family = |score: &Score| {
+                let regrets = self.problems.iter().zip(&score.full);
+                let own: Vec<f64> = regrets
+                    .filter(|(problem, _)| problem.family == family)
+                    .map(|(_, regret)| *regret)
+                    .collect();
+                mean(&own)
+            };
+            table.row(row(family, &self.scores.iter().map(of_family).collect::<Vec<_>>()));
+        }
+        table.to_string()
+    }
+
+    fn by_problem(&self) -> String {
+        let mut table = self.columns("problem");
+        for (place, problem) in self.problems.iter().enumerate() {
+            let regrets: Vec<f64> = self.scores.iter().map(|score| score.full[place]).collect();
+            table.row(row(problem.name, &regrets));
+        }
+        table.to_string()
+    }
+
+    fn columns(&self, first: &str) -> Table {
+        self.scores.iter().fold(Table::default().left(first), |table, score| table.right(&score.name))
+    }
+}
+
+/// A line of regrets, the best of them plain and the others faint.
+fn row(name: &str, regrets: &[f64]) -> Vec<String> {
+    let least = regrets.iter().copied().fold(f64::INFINITY, f64::min);
+    let cell = |regret: &f64| {
+        let text = format!("{regret:.3}");
+        if *regret <= least { text } else { paint(FAINT, text) }
+    };
+    [name.to_owned()].into_iter().chain(regrets.iter().map(cell)).collect()
+}
+
+/// The mean over seeds, after `1 / part` of the budget.
+fn problem_regret(
+    own: &[&Run],
+    all: &[&Run],
+    common: &BTreeSet<(&str, u64)>,
+    problem: &Problem,
+    references: &References,
+    part: usize,
+) -> f64 {
+    let Some(reference) = references.get(problem.name) else { return f64::NAN };
+    let seen = all.iter().filter(|run| run.problem == problem.name).map(|run| run.least);
+    let best = problem.optimum.unwrap_or_else(|| seen.fold(reference.best, f64::min));
+    let regrets: Vec<f64> = own
+        .iter()
+        .filter(|run| run.problem == problem.name && common.contains(&(run.problem.as_str(), run.seed)))
+        .filter_map(|run| {
+            let trials = run.budget.div_ceil(part);
+            let value = run.curve.get(trials - 1).or(run.curve.last())?;
+            // Where chance alone arrives at the best, a fiftieth of its way there is the unit.
+            let random = reference.random(trials).max(best + 0.02 * (reference.random(1) - best));
+            Some(regret(*value, best, random))
+        })
+        .collect();
+    mean(&regrets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{problem, reference};
+
+    fn run(engine: &str, seed: u64, value: f64) -> Run {
+        Run {
+            engine: engine.to_owned(),
+            problem: "griewank-4".to_owned(),
+            seed,
+            budget: 50,
+            pending: 1,
+            curve: vec![value; 50],
+            least: value,
+            cpu_ms: vec![1.0],
+            error: None,
+        }
+    }
+
+    #[test]
+    fn only_common_seeds_count_and_the_optimum_has_no_regret() {
+        let problems = problem::all();
+        let random = reference::stored()["griewank-4"].random(50);
+        let runs = [run("a", 0, 0.0), run("a", 1, 9e9), run("b", 0, random)];
+        let text = write(&runs, &problems, &reference::stored(), Some("a"));
+        let text = text.replace("\u{1b}[1m", "").replace("\u{1b}[2m", "").replace("\u{1b}[0m", "");
+        assert!(text.contains("50 trials, 1 pending, 1 problems, 1 seeds"), "{text}");
+        let line = text.lines().find(|line| line.starts_with("griewank-4")).unwrap();
+        assert_eq!(line.split_whitespace().collect::<Vec<_>>(), ["griewank-4", "0.000", "1.000"]);
+    }
+}
