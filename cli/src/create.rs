@@ -18,6 +18,10 @@ pub(crate) async fn create(controller: &Controller, args: &Create) -> Result<(),
     let source = source::read(&args.file)?;
     check::accept(&source)?;
     let sweep = ask(controller, &source).await?;
+    // What the controller alone can know has no place in the file: one line, and the file's own warnings are told above.
+    for warning in sweep.warnings.iter().filter(|warning| !warning.contains('\n')) {
+        terminal::warn(terminal::one_line(warning.trim_start_matches("warning: "), 300));
+    }
     let agent = controller.agent_line(&sweep.id);
     if args.json {
         terminal::print(json::text(&json!({ "id": sweep.id, "agent": agent })));

@@ -24,6 +24,8 @@ pub(crate) fn sweep(sweep: &v1::Sweep) -> Value {
         "project": text_or_null(&sweep.project),
         "method": sweep.method,
         "metric": metric,
+        "constraints": sweep.limits.iter().map(limit).collect::<Vec<_>>(),
+        "earlier_trials": sweep.earlier_trials,
         "state": sweep.state,
         "closing": text_or_null(&sweep.closing),
         "note": text_or_null(&sweep.note),
@@ -68,6 +70,7 @@ pub(crate) fn run(run: &v1::Run) -> Value {
         "attempt": run.attempt,
         "agent": text_or_null(&run.agent),
         "value": run.value,
+        "constrained": run.limited.iter().map(limited).collect::<Vec<_>>(),
         "params": Value::Object(values::object(&run.config_json)),
         "summary": Value::Object(values::object(&run.summary_json)),
         "rows": run.rows,
@@ -79,6 +82,14 @@ pub(crate) fn run(run: &v1::Run) -> Value {
         "ended": time(run.ended_ms),
         "suggestion": serde_json::from_str::<Value>(&run.suggestion_json).unwrap_or(Value::Null),
     })
+}
+
+fn limit(limit: &v1::Limit) -> Value {
+    json!({ "metric": limit.metric, "min": limit.min, "max": limit.max })
+}
+
+fn limited(limited: &v1::Limited) -> Value {
+    json!({ "metric": limited.metric, "value": limited.value, "holds": limited.holds })
 }
 
 /// The outcome of a replay.

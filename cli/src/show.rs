@@ -121,6 +121,10 @@ fn no_best(sweep: &v1::Sweep) -> Failure {
     let finished = sweep.counts.unwrap_or_default().finished;
     let (message, hint) = match finished {
         0 => (format!("no run of sweep `{id}` has finished"), format!("`sweep show {id}` shows how it goes")),
+        _ if !sweep.limits.is_empty() => (
+            format!("no finished run of sweep `{id}` has logged `{metric}` and is within all `constraints`"),
+            format!("`sweep show {id}` shows each run's values against them"),
+        ),
         _ => (
             format!("no finished run of sweep `{id}` has logged `{metric}`"),
             format!("`sweep show {id}` names what was logged instead"),

@@ -28,6 +28,17 @@ impl Distribution {
             Distribution::Real { law, quantum } => real(law.quantile(u), quantum.as_ref()),
         }
     }
+
+    /// The value that stands for an inactive parameter: the first listed one that can occur, or the value at one half.
+    pub(crate) fn canonical(&self) -> Value {
+        match self {
+            Distribution::Categorical { values, probabilities } => {
+                let weights = probabilities.as_deref().unwrap_or_default();
+                values[weights.iter().position(|&p| p > 0.0).unwrap_or(0)].clone()
+            }
+            other => other.value(0.5),
+        }
+    }
 }
 
 /// The index of the category at `u`: floor(u n), or the first whose cumulated probability exceeds u.

@@ -4,6 +4,7 @@
 
 pub mod config;
 mod encode;
+mod forest;
 mod gp;
 pub mod history;
 pub mod lifecycle;

@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 
 use crate::space::Space;
 
-/// A value for each parameter of a space, in the space's order.
+/// A value for each parameter of a space, in the space's order. Inactive parameters hold their canonical values
+/// ([`Space::settle`]), so that two points are equal when nothing active differs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
     /// As many as the space has parameters.
@@ -13,10 +14,12 @@ pub struct Point {
 }
 
 impl Point {
-    /// The point as a trial's program receives it: one object, nested as in the YAML.
+    /// The point as a trial's program receives it: one object, nested as in the YAML, without what is inactive.
     pub fn to_json(&self, space: &Space) -> Value {
         let mut root = Map::new();
-        for (parameter, value) in space.parameters.iter().zip(&self.values) {
+        let active = space.active(&self.values);
+        let all = space.parameters.iter().zip(&self.values).zip(active);
+        for (parameter, value) in all.filter_map(|(pair, active)| active.then_some(pair)) {
             let (leaf, groups) = parameter.path.split_last().expect("a path has at least one key");
             let mut map = &mut root;
             for group in groups {
@@ -31,10 +34,15 @@ impl Point {
         Value::Object(root)
     }
 
-    /// The inverse of [`Point::to_json`]; `None` when a parameter of the space is missing.
+    /// The inverse of [`Point::to_json`]; `None` when an active parameter is missing. What is inactive gets its canonical
+    /// value, whatever the JSON says of it.
     pub fn from_json(space: &Space, json: &Value) -> Option<Point> {
-        let leaf = |path: &[String]| path.iter().try_fold(json, |at, key| at.get(key)).cloned();
-        let values = space.parameters.iter().map(|p| leaf(&p.path)).collect::<Option<Vec<_>>>()?;
+        let leaf = |index: usize| space.parameters[index].path.iter().try_fold(json, |at, key| at.get(key));
+        let value = |index: usize| match space.is_active(index, leaf) {
+            true => leaf(index).cloned(),
+            false => Some(space.parameters[index].distribution.canonical()),
+        };
+        let values = (0..space.parameters.len()).map(value).collect::<Option<Vec<_>>>()?;
         Some(Point { values })
     }
 }

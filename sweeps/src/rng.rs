@@ -20,6 +20,8 @@ pub(crate) enum Purpose {
     Candidates = 3,
     /// Imagined outcomes of pending trials.
     Fantasies = 4,
+    /// The scrambling of Sobol points: of the sweep and a block of points, not of one trial.
+    Scramble = 16,
 }
 
 /// A stream of random numbers.

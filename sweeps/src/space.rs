@@ -3,6 +3,8 @@
 
 use serde_json::Value;
 
+use crate::encode::Identity;
+
 /// Parameters in the order of the YAML; nested groups are flattened to their leaves.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Space {
@@ -17,6 +19,77 @@ pub struct Parameter {
     pub path: Vec<String>,
     /// Where its values come from.
     pub distribution: Distribution,
+    /// When it is active at all; `None`: always.
+    pub condition: Option<Condition>,
+}
+
+/// A parameter is active only while another one is active and has one of these values. `config` sees to it that the
+/// conditions of a space make a forest: no parameter depends on itself, over however many others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Condition {
+    /// The other parameter: its index in the space.
+    pub parent: usize,
+    /// Values that the other one can have; never empty.
+    pub values: Vec<Value>,
+}
+
+impl Space {
+    /// Whether some parameter is not always active.
+    pub fn is_conditional(&self) -> bool {
+        self.parameters.iter().any(|parameter| parameter.condition.is_some())
+    }
+
+    /// Which parameters are active at these values, one for each parameter.
+    pub fn active(&self, values: &[Value]) -> Vec<bool> {
+        (0..self.parameters.len()).map(|index| self.is_active(index, |parent| values.get(parent))).collect()
+    }
+
+    /// Gives every inactive parameter its canonical value, so that points that differ in nothing active are equal.
+    pub fn settle(&self, values: &mut [Value]) {
+        if !self.is_conditional() {
+            return;
+        }
+        let active = self.active(values);
+        for ((parameter, value), active) in self.parameters.iter().zip(values).zip(active) {
+            if !active {
+                *value = parameter.distribution.canonical();
+            }
+        }
+    }
+
+    /// How many other parameters a parameter depends on, one over the other.
+    pub(crate) fn depth(&self, index: usize) -> usize {
+        let parent = |&index: &usize| Some(self.parameters[index].condition.as_ref()?.parent);
+        std::iter::successors(Some(index), parent).count() - 1
+    }
+
+    /// Whether all conditions from this parameter upwards hold. An ancestor's value is asked for only while those below it
+    /// hold, and counts only if the ancestor is active itself.
+    pub(crate) fn is_active<'v>(&self, index: usize, value: impl Fn(usize) -> Option<&'v Value>) -> bool {
+        let mut condition = self.parameters[index].condition.as_ref();
+        while let Some(wanted) = condition {
+            if !value(wanted.parent).is_some_and(|value| wanted.holds(value)) {
+                return false;
+            }
+            condition = self.parameters[wanted.parent].condition.as_ref();
+        }
+        true
+    }
+}
+
+impl Condition {
+    /// Whether the other parameter has one of the values; 1 and 1.0 are one value.
+    pub(crate) fn holds(&self, value: &Value) -> bool {
+        let identity = Identity::of(value);
+        self.values.iter().any(|wanted| Identity::of(wanted) == identity)
+    }
+}
+
+impl Parameter {
+    /// A parameter that is always active.
+    pub fn new(path: Vec<String>, distribution: Distribution) -> Parameter {
+        Parameter { path, distribution, condition: None }
+    }
 }
 
 /// The law of one parameter, with W&B's exact meaning.

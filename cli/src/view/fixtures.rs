@@ -1,6 +1,6 @@
 //! A sweep and its runs as the views' tests show them. Tests only.
 
-use proto::v1::{Counts, Outcome, Run, Sweep};
+use proto::v1::{Counts, Limit, Limited, Outcome, Run, Sweep};
 
 /// The present of every test, in milliseconds since the epoch.
 pub(crate) const NOW: i64 = 1_780_000_000_000;
@@ -101,6 +101,25 @@ fn run(trial: u64, state: &str, value: Option<f64>, lr: f64, batch: u32, optimiz
                 .to_owned(),
         ..Run::default()
     }
+}
+
+/// The same with limits on two more metrics, which the better run breaks.
+pub(crate) fn with_limits() -> (Sweep, Vec<Run>) {
+    let limits = vec![
+        Limit { metric: "latency_ms".to_owned(), min: None, max: Some(20.0) },
+        Limit { metric: "accuracy".to_owned(), min: Some(0.9), max: None },
+    ];
+    let limited = |latency: f64, accuracy: Option<f64>| {
+        let one = |metric: &str, value, holds| Limited { metric: metric.to_owned(), value, holds };
+        vec![
+            one("latency_ms", Some(latency), latency <= 20.0),
+            one("accuracy", accuracy, accuracy.is_some_and(|value| value >= 0.9)),
+        ]
+    };
+    let mut runs = runs();
+    runs[0].limited = limited(18.25, Some(0.93));
+    runs[2].limited = limited(31.5, None);
+    (Sweep { limits, earlier_trials: 37, best: Some(runs[0].clone()), ..sweep() }, runs)
 }
 
 /// Many finished runs, and a failed one.

@@ -53,6 +53,34 @@ fn is_bad(run: &v1::Run) -> bool {
     matches!(run.state.as_str(), "failed" | "crashed")
 }
 
+/// The run is over and within all limits of its sweep.
+fn is_feasible(run: &v1::Run) -> bool {
+    run.limited.iter().all(|limited| limited.holds)
+}
+
+/// `latency_ms 31.2, accuracy not logged`: what a run that is over breaks.
+fn broken(run: &v1::Run) -> Option<String> {
+    let broken = run.limited.iter().filter(|limited| !limited.holds);
+    let told: Vec<String> = broken
+        .map(|limited| format!("{} {}", one_line(&limited.metric, CELL), limited_value(limited)))
+        .collect();
+    (!told.is_empty()).then(|| told.join(", "))
+}
+
+/// The value that counts against a limit.
+fn limited_value(limited: &v1::Limited) -> String {
+    limited.value.map_or_else(|| "not logged".to_owned(), terminal::number)
+}
+
+/// `latency_ms <= 20`.
+fn limit(limit: &v1::Limit) -> String {
+    let (sign, number) = match (limit.min, limit.max) {
+        (Some(min), _) => (">=", min),
+        (None, max) => ("<=", max.unwrap_or_default()),
+    };
+    format!("{} {sign} {}", one_line(&limit.metric, CELL), terminal::number(number))
+}
+
 /// The process is there, or about to be.
 fn is_held(run: &v1::Run) -> bool {
     matches!(run.state.as_str(), "leased" | "running")

@@ -10,7 +10,10 @@ use terminal::{
     table::{Table, width},
 };
 
-use super::{CELL, SENTENCE, count, is_bad, one_word, reason, state, sweep::Shown, took, values};
+use super::{
+    CELL, SENTENCE, count, is_bad, is_feasible, limit, limited_value, one_word, reason, state, sweep::Shown,
+    took, values,
+};
 
 /// Rows shown unless all are wanted.
 const SHOWN: usize = 20;
@@ -78,7 +81,8 @@ impl Column {
     }
 }
 
-/// Runs with a value by rank, then those without one by number; failed ones last, with their reason. Empty without runs.
+/// Runs with a value by rank, those that break a limit behind the others, then those without a value by number; failed
+/// ones last, with their reason. Empty without runs.
 pub(super) fn ranking(sweep: &Sweep, runs: &[Run], params: &Params, shown: &Shown) -> String {
     let limit = if shown.all { usize::MAX } else { SHOWN };
     let (failed, mut ranked): (Vec<usize>, Vec<usize>) = (0..runs.len()).partition(|&run| is_bad(&runs[run]));
@@ -112,7 +116,7 @@ fn better_first(sweep: &Sweep, one: &Run, other: &Run) -> Ordering {
         (Some(one), Some(other)) => one.total_cmp(&other),
         (one, other) => other.is_some().cmp(&one.is_some()),
     };
-    by_value.then(one.trial.cmp(&other.trial))
+    is_feasible(other).cmp(&is_feasible(one)).then(by_value).then(one.trial.cmp(&other.trial))
 }
 
 fn table(sweep: &Sweep, runs: &[Run], params: &Params, listed: &[usize], shown: &Shown) -> String {
@@ -126,8 +130,8 @@ fn table(sweep: &Sweep, runs: &[Run], params: &Params, listed: &[usize], shown: 
     let mut columns = Vec::new();
     if has_metric {
         let rank = listed.iter().enumerate().map(|(rank, &run)| match runs[run].value {
-            Some(_) => paint(style::FAINT, rank + 1),
-            None => String::new(),
+            Some(_) if is_feasible(&runs[run]) => paint(style::FAINT, rank + 1),
+            _ => String::new(),
         });
         columns.push(Column::new("#", true, rank));
     }
@@ -140,9 +144,11 @@ fn table(sweep: &Sweep, runs: &[Run], params: &Params, listed: &[usize], shown: 
     }
     if has_metric {
         columns.push(column(&sweep.metric, true, &|run| {
-            run.value.map(|value| paint(style::STRONG, number(value))).unwrap_or_default()
+            let weight = if is_feasible(run) { style::STRONG } else { style::FAINT };
+            run.value.map(|value| paint(weight, number(value))).unwrap_or_default()
         }));
     }
+    columns.extend(limit_columns(sweep, runs, listed));
     let time = column("time", true, &|run| took(run, shown.now_ms));
     let varied = params.varied.iter().map(|name| {
         let cells = listed.iter().map(|&run| value_of(&params.runs[run], name));
@@ -171,6 +177,22 @@ fn table(sweep: &Sweep, runs: &[Run], params: &Params, listed: &[usize], shown: 
         text += &format!("\n{}", paint(style::FAINT, more));
     }
     text
+}
+
+/// A column for each limit of the sweep: the run's value, marked where it breaks the limit.
+fn limit_columns<'a>(
+    sweep: &'a Sweep,
+    runs: &'a [Run],
+    listed: &'a [usize],
+) -> impl Iterator<Item = Column> + 'a {
+    sweep.limits.iter().enumerate().map(move |(index, one)| {
+        let cells = listed.iter().map(|&run| match runs[run].limited.get(index) {
+            Some(limited) if limited.holds => limited_value(limited),
+            Some(limited) => paint(style::BAD, format!("{} !", limited_value(limited))),
+            None => String::new(),
+        });
+        Column::new(&limit(one), true, cells)
+    })
 }
 
 fn lay_out(columns: &[Column], rows: usize) -> String {

@@ -8,7 +8,7 @@ use terminal::{
     table::Table,
 };
 
-use super::{CELL, SENTENCE, facts, is_bad, one_word, state, took, values};
+use super::{CELL, SENTENCE, facts, is_bad, limit, limited_value, one_word, state, took, values};
 
 /// All that is known of a run, for people.
 pub(crate) fn run(run: &Run, sweep: Option<&Sweep>, now_ms: i64) -> String {
@@ -28,6 +28,9 @@ pub(crate) fn run(run: &Run, sweep: Option<&Sweep>, now_ms: i64) -> String {
             "value",
             format!("{} {}", number(value), paint(style::FAINT, one_line(metric, 2 * CELL))),
         ));
+    }
+    if let Some(sweep) = sweep.filter(|_| !run.limited.is_empty()) {
+        lines.push(("limits", limits(sweep, run)));
     }
     let on = if run.agent.is_empty() { String::new() } else { format!(" on agent {}", one_word(&run.agent)) };
     if run.attempt > 0 {
@@ -59,7 +62,17 @@ pub(crate) fn best(sweep: &Sweep, run: &Run) -> String {
     let value = run.value.map(number).unwrap_or_default();
     let metric = paint(style::FAINT, one_line(&sweep.metric, 2 * CELL));
     let head = format!("{}  {metric} {}", paint(style::STRONG, one_word(&run.id)), paint(style::GOOD, value));
-    format!("{head}{}", section("parameters", &values::flatten(&values::object(&run.config_json))))
+    let limits = if run.limited.is_empty() { String::new() } else { format!("\n{}", limits(sweep, run)) };
+    format!("{head}{limits}{}", section("parameters", &values::flatten(&values::object(&run.config_json))))
+}
+
+/// Each limit of the sweep with the run's value: `latency_ms <= 20: 18.3`.
+fn limits(sweep: &Sweep, run: &Run) -> String {
+    let each = sweep.limits.iter().zip(&run.limited).map(|(one, limited)| {
+        let colour = if limited.holds { style::GOOD } else { style::BAD };
+        format!("{}: {}", limit(one), paint(colour, limited_value(limited)))
+    });
+    each.collect::<Vec<_>>().join(", ")
 }
 
 /// Names and exact values, indented under a title; nothing when there are none.

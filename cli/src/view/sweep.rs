@@ -8,7 +8,7 @@ use terminal::{
     style::{self, paint},
 };
 
-use super::{CELL, SENTENCE, best, count, counts, facts, method, one_word, progress, ranking, state};
+use super::{CELL, SENTENCE, best, count, counts, facts, limit, method, one_word, progress, ranking, state};
 
 /// How a sweep is to be shown.
 pub(crate) struct Shown {
@@ -50,6 +50,16 @@ fn about(sweep: &Sweep, params: &ranking::Params, shown: &Shown) -> Vec<(&'stati
     let split = counts(&numbers);
     let gap = if split.is_empty() { "" } else { ": " };
     facts.push(("trials", format!("{}{gap}{split}", progress(sweep))));
+    if sweep.earlier_trials > 0 {
+        facts.push((
+            "earlier",
+            format!("{} of earlier sweeps to start from", count(sweep.earlier_trials, "trial")),
+        ));
+    }
+    if !sweep.limits.is_empty() {
+        let limits: Vec<String> = sweep.limits.iter().map(limit).collect();
+        facts.push(("limits", one_line(&limits.join(", "), 2 * SENTENCE)));
+    }
     facts.extend(best(sweep).map(|best| ("best", best)));
     facts.extend(params.fixed_sentence().map(|fixed| ("fixed", fixed)));
     let created = terminal::age(shown.now_ms - sweep.created_ms);
@@ -165,7 +175,7 @@ pub(crate) fn replayed(replayed: &Replayed) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::fixtures::{NOW, many, plain, runs, sweep as fixture};
+    use crate::view::fixtures::{NOW, many, plain, runs, sweep as fixture, with_limits};
 
     fn shown(all: bool, columns: Option<usize>) -> Shown {
         Shown { now_ms: NOW, all, columns }
@@ -174,6 +184,17 @@ mod tests {
     #[test]
     fn the_ranking() {
         insta::assert_snapshot!(plain(&sweep(&fixture(), &runs(), &shown(false, None))));
+    }
+
+    #[test]
+    fn runs_beyond_a_limit_come_last_without_a_rank() {
+        let (sweep_of, runs_of) = with_limits();
+        insta::assert_snapshot!(plain(&sweep(&sweep_of, &runs_of, &shown(false, None))));
+        let lines = [
+            super::super::run::best(&sweep_of, &runs_of[0]),
+            super::super::run::run(&runs_of[2], Some(&sweep_of), NOW),
+        ];
+        insta::assert_snapshot!("runs_with_limits", plain(&lines.join("\n---\n")));
     }
 
     #[test]

@@ -11,8 +11,8 @@ use terminal::{
 };
 
 use super::{
-    CELL, SENTENCE, best, count, counts, is_bad, is_held, is_over, method, one_word, reason, state, took,
-    values,
+    CELL, SENTENCE, best, broken, count, counts, is_bad, is_held, is_over, method, one_word, reason, state,
+    took, values,
 };
 
 /// Columns of the progress bar.
@@ -117,6 +117,9 @@ impl Watched {
         let mut line = format!("{} {}", one_word(&run.id), state(&run.state));
         if let Some(value) = run.value.filter(|_| !is_held(run)) {
             line += &format!(", {} {}", one_line(&self.sweep.metric, CELL), number(value));
+        }
+        if let Some(broken) = broken(run) {
+            line += &format!(", beyond its limits: {broken}");
         }
         if is_bad(run) {
             line += &format!(", {}", reason(run));
@@ -263,5 +266,16 @@ mod tests {
         assert!(watched.is_over() && watched.held.is_empty());
         lines.push(end(&watched));
         insta::assert_snapshot!(plain(&lines.join("\n")));
+    }
+
+    #[test]
+    fn a_run_beyond_a_limit_says_so() {
+        let (sweep, mut runs) = crate::view::fixtures::with_limits();
+        let mut watched = Watched::new(sweep.clone(), "agent k3x9abcd".to_owned());
+        let runs = vec![runs.remove(2)];
+        let lines = watched.take(SweepUpdate { sweep: Some(sweep), runs });
+        let expected =
+            "k3x9abcd-2 finished, val/loss 0.02131, beyond its limits: latency_ms 31.5, accuracy not logged";
+        assert_eq!(plain(&lines[1]), expected);
     }
 }

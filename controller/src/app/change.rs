@@ -16,6 +16,7 @@ use sweeps::lifecycle::{
 use super::{
     App,
     bell::{Ring, Topic},
+    constraints,
     error::Error,
     plan::Plan,
 };
@@ -274,6 +275,7 @@ impl<'a> Change<'a> {
     /// Refused when the sweep's state has no way back.
     pub(crate) fn reopen(&mut self, run: &mut Run) -> Result<(), Error> {
         run.ended_ms = None;
+        run.constrained.clear();
         run.note = None;
         self.event(Kind::RunReopened, run, &json!({ "attempt": run.attempt }))?;
         let Some(sweep) = run.sweep.clone() else { return Ok(()) };
@@ -284,13 +286,17 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// The value of a run has got better: it may reach the target, or be the best.
+    /// The value of a run has got better: it may reach the target, or be the best. With constraints it counts once the run
+    /// is over and satisfies them.
     ///
     /// # Errors
     /// When the database fails.
     pub(crate) fn improved(&mut self, run: &Run) -> Result<(), Error> {
         let (Some(sweep), Some(value)) = (&run.sweep, run.value) else { return Ok(()) };
         let plan = self.app.plans.get(self.tx, sweep)?;
+        if !plan.is_feasible(&run.constrained) {
+            return Ok(());
+        }
         if plan.reaches_target(value) {
             self.close_sweep(sweep, "target")?;
         }
@@ -352,6 +358,7 @@ impl<'a> Change<'a> {
 
     fn result(&mut self, run: &mut Run) -> Result<(), Error> {
         run.ended_ms = Some(self.now_ms);
+        run.constrained = constraints::values(self, run)?;
         self.event(Kind::RunEnded, run, &result_of(run))?;
         self.improved(run)
     }
@@ -430,7 +437,11 @@ impl<'a> Change<'a> {
 fn result_of(run: &Run) -> serde_json::Value {
     // Only a finished run has a value that the search may learn from.
     let value = run.value.filter(|_| run.state == State::Finished);
-    json!({ "attempt": run.attempt, "state": run.state.name(), "value": value })
+    let mut body = json!({ "attempt": run.attempt, "state": run.state.name(), "value": value });
+    if !run.constrained.is_empty() {
+        body["constrained"] = json!(run.constrained);
+    }
+    body
 }
 
 /// Where runs of a state are counted. Preempted runs go back to the queue in the same change.

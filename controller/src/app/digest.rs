@@ -135,6 +135,17 @@ impl Summary {
         self.latest.iter().chain(more).map(|(key, ..)| key.as_str())
     }
 
+    /// The last value of a key, where it is a finite number; the summary stream comes before history.
+    pub(crate) fn number(&self, key: &str) -> Option<f64> {
+        let entries = self.overlay.iter().chain(&self.latest);
+        let (.., value) = entries.into_iter().find(|(known, ..)| known == key)?;
+        match value {
+            Value::F64(number) => Some(*number).filter(|number| number.is_finite()),
+            Value::I64(number) => Some(*number as f64),
+            Value::Bool(_) | Value::Text(_) => None,
+        }
+    }
+
     /// For people: one JSON object.
     pub(crate) fn to_json(&self) -> Json {
         let all = self.latest.iter().chain(&self.overlay);

@@ -10,6 +10,7 @@ use super::{
     bell::{Ring, Topic},
     caller::Caller,
     change::Change,
+    constraints,
     digest::{Digest, Summary},
     error::{Error, Why},
     runs::{check_attempt, fenced},
@@ -147,10 +148,11 @@ fn sum_up(change: &mut Change<'_>, run: &mut Run, stream: &str, digest: &Digest)
         run.note = Some(format!("the summary keeps {} keys; the history has all", limits.summary_keys));
         store::runs::save(change.tx, run)?;
     }
-    if before != run.value {
+    let corrected = run.state == State::Finished && constraints::correct(change, run)?;
+    if before != run.value || corrected {
         change.improved(run)?;
         if run.state == State::Finished {
-            run.note = run.note.take().filter(|_| before.is_some());
+            run.note = run.note.take().filter(|_| before.is_some() || before == run.value);
             store::runs::save(change.tx, run)?;
             change.corrected(run)?;
         }

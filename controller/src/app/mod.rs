@@ -5,6 +5,7 @@ pub(crate) mod agents;
 pub(crate) mod bell;
 pub(crate) mod caller;
 pub(crate) mod change;
+mod constraints;
 mod digest;
 pub(crate) mod error;
 pub(crate) mod ingest;
@@ -20,6 +21,7 @@ pub(crate) mod sweeps;
 pub(crate) mod text;
 pub(crate) mod upkeep;
 pub(crate) mod views;
+mod warm_start;
 pub(crate) mod watch;
 
 use std::sync::Arc;

@@ -30,7 +30,7 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// From a valid configuration and the sweep's seed.
+    /// From a valid configuration and the sweep's seed; without a past.
     pub(crate) fn new(id: &str, config: Config, seed: u64) -> Self {
         let space = search::bound(config.method, &config.space);
         let bound = space.into_iter().chain(config.run_cap).min();
@@ -38,6 +38,7 @@ impl Plan {
         let study = Study {
             maximize: metric.is_some_and(|metric| metric.maximize),
             impute: metric.map_or(Impute::default(), |metric| metric.impute),
+            constraints: config.constraints.clone(),
             ..Study::new(config.method, config.space.clone(), seed)
         };
         Self { id: id.to_owned(), study, capped: bound.is_some() && bound != space, bound, config }
@@ -59,6 +60,12 @@ impl Plan {
         target.is_some_and(|target| value == target || self.is_better(value, target))
     }
 
+    /// Whether a run with these values, one for each constraint, counts.
+    pub(crate) fn is_feasible(&self, constrained: &[Option<f64>]) -> bool {
+        let value = |index: usize| constrained.get(index).copied().flatten();
+        self.study.constraints.iter().enumerate().all(|(index, limit)| limit.holds(value(index)))
+    }
+
     /// Whether the search needs more than the number of the trial.
     pub(crate) fn needs_history(&self) -> bool {
         self.study.method.needs_history()
@@ -69,6 +76,7 @@ impl Plan {
         match self.study.method {
             Method::Grid => "grid",
             Method::Random => "random",
+            Method::Sobol => "sobol",
             Method::Bayes => "bayes",
         }
     }
@@ -104,7 +112,11 @@ impl Plans {
         let config = config::check(&sweep.yaml).config;
         let config = config
             .ok_or_else(|| Error::Bug(format!("the stored configuration of `{id}` is not valid any more")))?;
-        Ok(self.keep(Plan::new(id, config, sweep.seed)))
+        let mut plan = Plan::new(id, config, sweep.seed);
+        if !plan.config.warm_start.is_empty() {
+            plan.study.earlier = store::earlier::get(tx, id)?;
+        }
+        Ok(self.keep(plan))
     }
 
     fn keep(&self, plan: Plan) -> Arc<Plan> {

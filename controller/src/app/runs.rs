@@ -181,7 +181,7 @@ pub(crate) async fn end(
         if run.state == State::Crashed || run.state.is_live() {
             finish(change, &mut run, end)?;
         }
-        views::run(change.tx, run)
+        views::run(change.tx, change.app, run)
     };
     app.change(work).await
 }

@@ -226,10 +226,15 @@ impl Known {
                 trials.push(Trial::pending(point, fit));
             }
             (Kind::RunEnded | Kind::RunCorrected, _) => {
-                let outcome = event.value.map_or(Came::Failed, Came::Value);
-                trials.get_mut(place).ok_or_else(lost)?.outcome = outcome;
+                let trial = trials.get_mut(place).ok_or_else(lost)?;
+                trial.outcome = event.value.map_or(Came::Failed, Came::Value);
+                trial.constrained.clone_from(&event.constrained);
             }
-            (Kind::RunReopened, _) => trials.get_mut(place).ok_or_else(lost)?.outcome = Came::Pending,
+            (Kind::RunReopened, _) => {
+                let trial = trials.get_mut(place).ok_or_else(lost)?;
+                trial.outcome = Came::Pending;
+                trial.constrained.clear();
+            }
             _ => return Err(lost()),
         }
         Ok(())

@@ -17,7 +17,9 @@ use super::{
     caller::Caller,
     change::Change,
     error::{Error, Why},
+    plan::Plan,
     views::{self, SweepView},
+    warm_start,
 };
 use crate::store::{
     self,
@@ -63,9 +65,16 @@ pub(crate) async fn create(
         return Err(Error::invalid("the idempotency key is too long"));
     }
     let (yaml, checked) = blocking(move || check(yaml, &source)).await?;
-    let (config, warnings) = checked?;
-    let warnings = serde_json::json!(warnings).to_string();
+    let (config, mut warnings) = checked?;
     let seed = config.seed.unwrap_or_else(|| app.chance.seed());
+    let mut earlier = Vec::new();
+    if !config.warm_start.is_empty() {
+        let plan = Plan::new("", config, seed);
+        let gathered = app.read(move |tx, app| warm_start::gather(tx, app, &plan)).await?;
+        warnings.extend(gathered.warnings);
+        earlier = gathered.trials;
+    }
+    let warnings = serde_json::json!(warnings).to_string();
     let work = move |change: &mut Change<'_>| {
         if let Some(known) =
             key.as_deref().map(|key| store::sweeps::by_key(change.tx, key)).transpose()?.flatten()
@@ -79,6 +88,9 @@ pub(crate) async fn create(
         let sweep =
             Sweep { id: id.clone(), idempotency_key: key, yaml, warnings, seed, created_ms: change.now_ms };
         store::sweeps::insert(change.tx, &sweep)?;
+        if !earlier.is_empty() {
+            store::earlier::insert(change.tx, &id, &earlier)?;
+        }
         let event = Event { kind: Kind::Sweep, sweep: Some(&id), run: None, body: r#"{"state":"pending"}"# };
         store::events::append(change.tx, change.now_ms, event)?;
         views::sweep(change.tx, change.app, &id)

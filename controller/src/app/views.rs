@@ -21,6 +21,19 @@ pub(crate) struct RunView {
     pub(crate) run: Run,
     /// The last value of each key, as a JSON object.
     pub(crate) summary_json: String,
+    /// What counts for each constraint of its sweep, once it is over.
+    pub(crate) constrained: Vec<Constrained>,
+}
+
+/// A run's value against a constraint.
+#[derive(Clone, Debug)]
+pub(crate) struct Constrained {
+    /// The metric.
+    pub(crate) metric: String,
+    /// The run's value that counts, where one was logged.
+    pub(crate) value: Option<f64>,
+    /// It is on the allowed side.
+    pub(crate) holds: bool,
 }
 
 /// A sweep with where it is.
@@ -50,11 +63,23 @@ pub(super) const STREAMED: usize = 64;
 pub(crate) type Streamed<T> = mpsc::Receiver<Result<T, Error>>;
 
 /// A run as it looks in this transaction.
-pub(super) fn run(tx: &Tx<'_>, run: Run) -> Result<RunView, Error> {
+pub(super) fn run(tx: &Tx<'_>, app: &App, run: Run) -> Result<RunView, Error> {
     let summary = Summary::read(&store::summaries::get(tx, run.key)?);
     let summary =
         summary.map_err(|corrupt| Error::Bug(format!("the summary of {} is damaged: {corrupt}", run.id)))?;
-    Ok(RunView { run, summary_json: summary.to_json().to_string() })
+    let constrained = constrained(tx, app, &run)?;
+    Ok(RunView { run, summary_json: summary.to_json().to_string(), constrained })
+}
+
+fn constrained(tx: &Tx<'_>, app: &App, run: &Run) -> Result<Vec<Constrained>, Error> {
+    let Some(sweep) = run.sweep.as_deref().filter(|_| !run.constrained.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    let plan = app.plans.get(tx, sweep)?;
+    let each = plan.study.constraints.iter().zip(&run.constrained);
+    Ok(each
+        .map(|(limit, &value)| Constrained { metric: limit.metric.clone(), value, holds: limit.holds(value) })
+        .collect())
 }
 
 /// A sweep as it looks in this transaction.
@@ -66,7 +91,7 @@ pub(super) fn sweep(tx: &Tx<'_>, app: &App, id: &str) -> Result<SweepView, Error
 fn of_sweep(tx: &Tx<'_>, app: &App, sweep: Sweep) -> Result<SweepView, Error> {
     let progress = store::sweeps::progress(tx, &sweep.id)?.ok_or_else(|| Error::no_sweep(&sweep.id))?;
     let best = progress.best_run.as_deref().map(|id| store::runs::get(tx, id)).transpose()?.flatten();
-    let best = best.map(|best| run(tx, best)).transpose()?;
+    let best = best.map(|best| run(tx, app, best)).transpose()?;
     let warnings = serde_json::from_str(&sweep.warnings).unwrap_or_default();
     Ok(SweepView {
         plan: app.plans.get(tx, &sweep.id)?,
@@ -133,9 +158,9 @@ pub(crate) async fn list_sweeps(
 /// Missing when there is none.
 pub(crate) async fn get_run(app: &Arc<App>, caller: &Caller, id: String) -> Result<RunView, Error> {
     caller.run(&id)?;
-    app.read(move |tx, _| {
+    app.read(move |tx, app| {
         let found = store::runs::get(tx, &id)?.ok_or_else(|| Error::no_run(&id))?;
-        run(tx, found)
+        run(tx, app, found)
     })
     .await
 }
@@ -193,7 +218,7 @@ async fn send_runs(
     let listing = Arc::new(listing);
     loop {
         let wanted = listing.clone();
-        let found = app.read(move |tx, _| next_page(tx, &wanted, at, page)).await?;
+        let found = app.read(move |tx, app| next_page(tx, app, &wanted, at, page)).await?;
         let Some(last) = found.last() else { return Ok(()) };
         at = if listing.sweep.is_empty() {
             last.run.key
@@ -217,13 +242,13 @@ async fn send_runs(
     }
 }
 
-fn next_page(tx: &Tx<'_>, listing: &Listing, at: i64, limit: u32) -> Result<Vec<RunView>, Error> {
+fn next_page(tx: &Tx<'_>, app: &App, listing: &Listing, at: i64, limit: u32) -> Result<Vec<RunView>, Error> {
     let runs = if listing.sweep.is_empty() {
         store::runs::alone(tx, at, limit)?
     } else {
         store::runs::page(tx, &listing.sweep, at.cast_unsigned(), limit)?
     };
-    runs.into_iter().map(|found| run(tx, found)).collect()
+    runs.into_iter().map(|found| run(tx, app, found)).collect()
 }
 
 /// Which rows are wanted.

@@ -82,6 +82,6 @@ fn look(tx: &Tx<'_>, app: &App, sweep: &str, seen: Option<i64>) -> Result<(Sweep
             found.into_iter().flatten().collect()
         }
     };
-    let runs = runs.into_iter().map(|run| views::run(tx, run)).collect::<Result<_, _>>()?;
+    let runs = runs.into_iter().map(|run| views::run(tx, app, run)).collect::<Result<_, _>>()?;
     Ok((SweepUpdate { sweep: views::sweep(tx, app, sweep)?, runs }, last))
 }

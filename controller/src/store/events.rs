@@ -99,6 +99,8 @@ pub(crate) struct Told {
     pub(crate) trial: u64,
     /// The value that came of it.
     pub(crate) value: Option<f64>,
+    /// The value that counts for each constraint.
+    pub(crate) constrained: Vec<Option<f64>>,
     /// For a created trial: its parameters and the fit that proposed it, as JSON.
     pub(crate) created: Option<(String, Option<String>)>,
 }
@@ -130,6 +132,11 @@ fn told(row: &Row<'_>) -> Result<Option<Told>> {
         kind,
         trial: row.count(2)?,
         value: body.get("value").and_then(serde_json::Value::as_f64),
+        constrained: body
+            .get("constrained")
+            .and_then(serde_json::Value::as_array)
+            .map(|all| all.iter().map(serde_json::Value::as_f64).collect())
+            .unwrap_or_default(),
         created: config.map(|config| (config, fit)),
     }))
 }

@@ -4,6 +4,7 @@
 pub(crate) mod agents;
 pub(crate) mod blocks;
 pub(crate) mod database;
+pub(crate) mod earlier;
 pub(crate) mod events;
 pub(crate) mod facts;
 pub(crate) mod runs;

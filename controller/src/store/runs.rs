@@ -43,6 +43,8 @@ pub(crate) struct Run {
     pub(crate) logged: u64,
     /// Best finite value of the metric in the present attempt.
     pub(crate) value: Option<f64>,
+    /// The value that counts for each constraint of its sweep, once it is over.
+    pub(crate) constrained: Vec<Option<f64>>,
     /// How it ended.
     pub(crate) outcome: Outcome,
     /// What a person should know of its end.
@@ -103,6 +105,7 @@ impl Run {
             history: 0,
             logged: 0,
             value: None,
+            constrained: Vec::new(),
             outcome: Outcome::default(),
             note: None,
             created_ms,
@@ -147,10 +150,12 @@ pub(crate) fn insert(tx: &Tx<'_>, run: &Run) -> Result<i64> {
 /// # Errors
 /// When the database fails.
 pub(crate) fn save(tx: &Tx<'_>, run: &Run) -> Result<()> {
+    let constrained =
+        (!run.constrained.is_empty()).then(|| serde_json::Value::from(run.constrained.clone()).to_string());
     tx.run(
         "UPDATE runs SET state = ?2, attempt = ?3, agent = ?4, crashes = ?5, front = ?6, stop_wanted = ?7, history = ?8,
                 logged = ?9, value = ?10, class = ?11, exit_code = ?12, signal = ?13, message = ?14, note = ?15,
-                started_ms = ?16, ended_ms = ?17
+                started_ms = ?16, ended_ms = ?17, constrained = ?18
          WHERE key = ?1",
         &[
             &run.key,
@@ -170,6 +175,7 @@ pub(crate) fn save(tx: &Tx<'_>, run: &Run) -> Result<()> {
             &run.note,
             &run.started_ms,
             &run.ended_ms,
+            &constrained,
         ],
     )?;
     Ok(())
@@ -193,7 +199,7 @@ macro_rules! select {
         concat!(
             "SELECT key, id, sweep, trial, project, name, tags, config, seen, origin, fit, engine, state, attempt, agent, \
              crashes, front, stop_wanted, history, logged, value, class, exit_code, signal, message, note, created_ms, \
-             started_ms, ended_ms FROM runs ",
+             started_ms, ended_ms, constrained FROM runs ",
             $rest
         )
     };
@@ -269,6 +275,18 @@ pub(crate) fn page(tx: &Tx<'_>, sweep: &str, from: u64, limit: u32) -> Result<Ve
     )
 }
 
+/// Finished runs of a sweep that have a value, by trial number.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn valued(tx: &Tx<'_>, sweep: &str) -> Result<Vec<Run>> {
+    tx.all(
+        select!("WHERE sweep = ?1 AND state = 'finished' AND value IS NOT NULL ORDER BY trial"),
+        &[&sweep],
+        read,
+    )
+}
+
 /// Runs outside of sweeps older than the one with this key, newest first, at most `limit`.
 ///
 /// # Errors
@@ -279,6 +297,7 @@ pub(crate) fn alone(tx: &Tx<'_>, before: i64, limit: u32) -> Result<Vec<Run>> {
 
 fn read(row: &Row<'_>) -> Result<Run> {
     let state: String = row.get(12)?;
+    let constrained: Option<String> = row.get(29)?;
     Ok(Run {
         key: row.get(0)?,
         id: row.get(1)?,
@@ -313,5 +332,6 @@ fn read(row: &Row<'_>) -> Result<Run> {
         created_ms: row.get(26)?,
         started_ms: row.get(27)?,
         ended_ms: row.get(28)?,
+        constrained: constrained.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
     })
 }

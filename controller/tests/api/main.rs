@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod chaos;
+mod constraints;
 mod fencing;
 mod happy;
 mod lab;
@@ -11,3 +12,4 @@ mod restart;
 mod rows;
 mod search;
 mod tokens;
+mod warm_start;

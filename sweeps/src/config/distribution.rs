@@ -59,8 +59,11 @@ const SHAPES: [Shape; 18] = [
     shape("inv_log_uniform", LIMITS, &[]),
 ];
 
+/// Keys that have a meaning with every distribution.
+const ANYWHERE: [&str; 2] = ["distribution", "when"];
+
 /// Every key that the entry of some parameter has.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "distribution",
     "value",
     "values",
@@ -73,6 +76,7 @@ const KEYS: [&str; 12] = [
     "a",
     "b",
     "parameters",
+    "when",
 ];
 
 /// The entry's distribution and its name; `None` when something is wrong, which is told.
@@ -190,9 +194,9 @@ fn between(fields: &Fields<'_>, name: &str, report: &mut Report) -> Option<&'sta
 /// Tells every key that is none, or none of this distribution.
 fn refuse_foreign(fields: &Fields<'_>, name: &str, shape: &Shape, report: &mut Report) {
     let own: Vec<&str> = shape.keys().collect();
-    let free: Vec<&str> = shape.keys().filter(|key| !fields.has(key)).collect();
+    let free: Vec<&str> = shape.keys().chain(["when"]).filter(|key| !fields.has(key)).collect();
     let takes = format!("{} takes {}", code(shape.name), listed(shape.keys(), "and"));
-    for field in fields.iter().filter(|field| field.key != "distribution" && !own.contains(&field.key)) {
+    for field in fields.iter().filter(|field| !ANYWHERE.contains(&field.key) && !own.contains(&field.key)) {
         if !KEYS.contains(&field.key) {
             let message = format!("unknown key {} in parameter {}", code(field.key), code(name));
             let hint = nearest::nearest(field.key, &free).map(|word| format!("did you mean {}?", code(word)));

@@ -1,9 +1,11 @@
 //! The key `method`, and whether it agrees with the rest: a grid needs a countable space, a model needs a metric and
 //! something to search. Called by `top`. Never searches.
 
+use serde_json::Value;
+
 use crate::{
-    search::Method,
-    space::{Distribution, Law, Quantum},
+    search::{Method, bound},
+    space::{Distribution, Law, Parameter, Quantum, Space},
 };
 
 use super::{
@@ -16,7 +18,7 @@ use super::{
     text::code,
 };
 
-const METHODS: [&str; 3] = ["grid", "random", "bayes"];
+const METHODS: [&str; 4] = ["grid", "random", "sobol", "bayes"];
 
 /// Reads the method.
 pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<Method> {
@@ -24,13 +26,14 @@ pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<Method> {
     match typed {
         "grid" => return Some(Method::Grid),
         "random" => return Some(Method::Random),
+        "sobol" => return Some(Method::Sobol),
         "bayes" => return Some(Method::Bayes),
         "custom" => report
             .error(
                 field.at(),
                 "`method: custom` is not supported: it searches in your own process, and here the controller searches",
             )
-            .hint("write `grid`, `random` or `bayes`"),
+            .hint("write `grid`, `random`, `sobol` or `bayes`"),
         _ => report
             .error(field.at(), format!("`method` cannot be {}", shown(field.value)))
             .hint(suggestion(typed, &METHODS)),
@@ -149,15 +152,28 @@ fn three(law: &Law) -> String {
 
 /// Tells a grid with more cells than can be counted.
 fn size(leaves: &[Leaf], at: At<'_>, report: &mut Report) {
-    let cells = leaves
-        .iter()
-        .try_fold(1u64, |product, leaf| product.checked_mul(cells(&leaf.parameter.distribution)?));
-    if cells.is_none() {
+    if leaves.iter().any(|leaf| cells(&leaf.parameter.distribution).is_none()) || grid(leaves).is_none() {
         let large = leaves.iter().max_by_key(|leaf| cells_or_most(leaf)).map_or("", Leaf::name);
         report
             .error(at, "this grid has more than 18 quintillion cells (2^64)")
             .hint(format!("try fewer values, of {} first, or write `method: random`", code(large)));
     }
+}
+
+/// The cells of the grid; `None` when they cannot be counted. What no grid can have counts as one value, since it is told
+/// elsewhere.
+fn grid(leaves: &[Leaf]) -> Option<u64> {
+    let mut parameters: Vec<Parameter> = leaves.iter().map(|leaf| leaf.parameter.clone()).collect();
+    for parameter in &mut parameters {
+        if bound(
+            Method::Grid,
+            &Space { parameters: vec![Parameter::new(Vec::new(), parameter.distribution.clone())] },
+        ) == Some(0)
+        {
+            parameter.distribution = Distribution::Constant(Value::Null);
+        }
+    }
+    bound(Method::Grid, &Space { parameters })
 }
 
 fn cells_or_most(leaf: &Leaf) -> u64 {

@@ -6,6 +6,7 @@
 
 mod categorical;
 mod command;
+mod constraints;
 mod distribution;
 mod early_terminate;
 mod fields;
@@ -26,12 +27,17 @@ mod text;
 mod top;
 mod tree;
 mod value;
+mod warm_start;
+mod when;
 
 pub use command::{Argument, Command, Piece};
 pub use problem::{Checked, Problem, Severity};
 pub use render::render;
 
-use crate::{search::Method, space::Space};
+use crate::{
+    search::{Constraint, Method},
+    space::Space,
+};
 
 /// A valid sweep configuration.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +48,10 @@ pub struct Config {
     pub metric: Option<Metric>,
     /// Where to search.
     pub space: Space,
+    /// What a trial has to satisfy to count.
+    pub constraints: Vec<Constraint>,
+    /// Earlier sweeps whose trials the search starts from.
+    pub warm_start: Vec<String>,
     /// Most trials over all agents, at least 1.
     pub run_cap: Option<u64>,
     /// The script or binary that `${program}` stands for.

@@ -12,6 +12,7 @@ use super::{
     text::code,
     tree::{Kind, Node, Span},
     value,
+    when::{self, When},
 };
 
 /// Most parameters of one sweep, constants included.
@@ -25,6 +26,8 @@ pub(super) struct Leaf {
     pub(super) parameter: Parameter,
     /// The distribution's name, written or inferred.
     pub(super) distribution: &'static str,
+    /// What it depends on, as it was written.
+    pub(super) when: Option<When>,
     path: String,
     span: Span,
 }
@@ -62,7 +65,8 @@ pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Parameters {
     };
     reader.group(field, &[]);
     value::exponents(field.value, &field.path, reader.report);
-    let Reader { leaves, .. } = reader;
+    let Reader { mut leaves, dotted, .. } = reader;
+    when::resolve(&mut leaves, &dotted, report);
     Parameters { leaves, complete: report.errors() == before }
 }
 
@@ -124,10 +128,11 @@ impl Reader<'_> {
             return;
         }
         self.environment(field, &path);
+        let when = fields.get("when").and_then(|field| when::read(field, self.report));
         if let Some((distribution, name)) = distribution::read(&fields, field.key, self.report) {
-            let parameter = Parameter { path, distribution };
+            let parameter = Parameter::new(path, distribution);
             let (path, span) = (field.path.clone(), field.key_span);
-            self.leaves.push(Leaf { parameter, distribution: name, path, span });
+            self.leaves.push(Leaf { parameter, distribution: name, when, path, span });
         }
     }
 

@@ -2,18 +2,19 @@
 //! What stands below a key is read by the key's own module.
 
 use super::{
-    Config, command, early_terminate,
+    Config, command, constraints, early_terminate,
     fields::{Field, Fields, describe},
     method, metric,
     parameters::{self, Parameters},
     problem::{At, Report},
     text::code,
     tree::{Node, Span},
+    warm_start,
 };
 use crate::{search::Method, space::Space};
 
 /// The keys that we obey.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 13] = [
     "method",
     "parameters",
     "metric",
@@ -25,6 +26,8 @@ const KEYS: [&str; 11] = [
     "project",
     "seed",
     "early_terminate",
+    "constraints",
+    "warm_start",
 ];
 
 /// W&B's other keys, and why they mean nothing here.
@@ -62,6 +65,9 @@ pub(super) fn read(root: &Node, report: &mut Report) -> Option<Config> {
     if let Some(field) = fields.get("early_terminate") {
         early_terminate::refuse(field, metric.is_some(), report);
     }
+    let constraints =
+        fields.get("constraints").map(|field| constraints::read(field, metric.is_some(), report));
+    let warm_start = fields.get("warm_start").map(|field| warm_start::read(field, method, report));
     let no_program = fields.lacks("program", &KEYS).then(|| fields.at());
     let command = command::read(fields.get("command"), fields.get("program"), no_program, report);
     let text = |key: &str, report: &mut Report| {
@@ -78,6 +84,8 @@ pub(super) fn read(root: &Node, report: &mut Report) -> Option<Config> {
         method: method?,
         metric: metric.flatten(),
         space: Space { parameters: parameters.leaves.into_iter().map(|leaf| leaf.parameter).collect() },
+        constraints: constraints.flatten().unwrap_or_default(),
+        warm_start: warm_start.flatten().unwrap_or_default(),
         run_cap,
         program,
         command: command?,
@@ -90,7 +98,9 @@ pub(super) fn read(root: &Node, report: &mut Report) -> Option<Config> {
 
 fn method(fields: &Fields<'_>, report: &mut Report) -> Option<Method> {
     if fields.lacks("method", &KEYS) {
-        report.error(fields.at(), "`method` is missing").hint("add `method: grid`, `random` or `bayes`");
+        report
+            .error(fields.at(), "`method` is missing")
+            .hint("add `method: grid`, `random`, `sobol` or `bayes`");
     }
     method::read(fields.get("method")?, report)
 }

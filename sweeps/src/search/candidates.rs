@@ -23,7 +23,7 @@ const PERTURBED: usize = 96;
 const CLIMBERS: usize = 5;
 const TURNS: usize = 6;
 /// Steps that are tried on an axis with many levels, as parts of the axis.
-const STRIDES: [f64; 4] = [0.2, 0.05, 0.015, 0.0];
+const STRIDES: [f64; 4] = [0.2, 0.05, 0.015, 1e-9];
 
 /// A place and its score.
 #[derive(Clone, Debug)]
@@ -48,9 +48,8 @@ pub(super) fn best(
         }
         _ => {
             let mut pool = scored(acquisition, look_around(axes, leaders, stream));
-            let free = axes.continuous();
             let starts = starts(&pool, leaders.len());
-            pool.extend(starts.into_iter().map(|start| climb(axes, acquisition, start, &free, stream)));
+            pool.extend(starts.into_iter().map(|start| climb(axes, acquisition, start, stream)));
             pool
         }
     };
@@ -89,20 +88,12 @@ fn starts(pool: &[Candidate], leaders: usize) -> Vec<Candidate> {
 }
 
 /// Climbs from a start to where neither the gradient nor another level of any axis gains.
-fn climb(
-    axes: &Axes<'_>,
-    acquisition: &Acquisition,
-    start: Candidate,
-    free: &[usize],
-    stream: &mut Stream,
-) -> Candidate {
+fn climb(axes: &Axes<'_>, acquisition: &Acquisition, start: Candidate, stream: &mut Stream) -> Candidate {
     let mut here = start;
     for _ in 0..TURNS {
+        let free = axes.continuous(&here.x);
         if !free.is_empty() {
-            here.score = ascend(acquisition, &mut here.x, free).max(here.score);
-        }
-        if free.len() == axes.len() {
-            break;
+            here.score = ascend(acquisition, &mut here.x, &free).max(here.score);
         }
         let neighbours = scored(acquisition, axes.levels_around(&here.x, &STRIDES, stream));
         let best = neighbours.into_iter().max_by(|a, b| a.score.total_cmp(&b.score));

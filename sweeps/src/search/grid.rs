@@ -1,12 +1,14 @@
 //! Grid search: cell `k` by counting, in W&B's order. Parameters are taken by their flattened names, the last varies
-//! fastest, values come as listed, and a value that is listed twice makes one cell. Called by `propose` and `bound`.
-//! Never enumerates cells: a grid of millions costs as much per trial as a small one.
+//! fastest, values come as listed, and a value that is listed twice makes one cell. What a value makes active varies within
+//! that value, faster than it, by names too. Called by `propose` and `bound`. Never enumerates cells: a grid of millions
+//! costs as much per trial as a small one.
 
 use serde_json::Value;
 
 use super::{Exhausted, Origin, Suggestion};
 use crate::{
-    encode::distinct,
+    encode::{Identity, distinct},
+    forest::Forest,
     point::Point,
     space::{Distribution, Law, Parameter, Quantum, Space},
 };
@@ -50,6 +52,20 @@ impl<'a> Ladder<'a> {
         }
     }
 
+    /// The index of a value that others depend on. `config` lets nothing depend on multiples.
+    fn index(&self, value: &Value) -> Option<u64> {
+        match (self, Identity::of(value)) {
+            (Ladder::Listed { values, distinct }, identity) => {
+                let place = distinct.iter().position(|&at| Identity::of(&values[at]) == identity)?;
+                Some(place as u64)
+            }
+            (Ladder::Integers { min, count }, Identity::Whole(whole)) => {
+                u64::try_from(whole - i128::from(*min)).ok().filter(|index| index < count)
+            }
+            _ => None,
+        }
+    }
+
     /// The value at `index`, which is below `count`.
     fn value(&self, index: u64) -> Value {
         match self {
@@ -84,30 +100,33 @@ fn multiples_below(min: f64, max: f64, step: f64) -> Option<u64> {
 /// # Errors
 /// [`Exhausted`] past the last cell.
 pub(super) fn propose(space: &Space, number: u64) -> Result<Suggestion, Exhausted> {
-    if bound(space).is_some_and(|cells| number >= cells) {
+    let ladders = ladders(space);
+    let cells = forest(space, &ladders);
+    if cells.size().is_some_and(|cells| number >= cells) {
         return Err(Exhausted);
     }
-    let mut values = vec![Value::Null; space.parameters.len()];
-    let mut rest = number;
-    for index in in_order(&space.parameters).into_iter().rev() {
-        let ladder = Ladder::of(&space.parameters[index].distribution).ok_or(Exhausted)?;
-        values[index] = ladder.value(rest % ladder.count());
-        rest /= ladder.count();
-    }
+    let levels = space.parameters.iter().zip(&ladders).zip(cells.nth(number));
+    let values = levels.map(|((parameter, ladder), level)| match (ladder, level) {
+        (Some(ladder), Some(level)) => ladder.value(level),
+        _ => parameter.distribution.canonical(),
+    });
+    let values = values.collect();
     Ok(Suggestion { point: Point { values }, origin: Origin::Grid { cell: number }, fit: None })
 }
 
 /// How many cells there are; `None` when a `u64` cannot count them. A space that has no grid has no cells.
 pub(super) fn bound(space: &Space) -> Option<u64> {
-    let mut cells: Option<u64> = Some(1);
-    for parameter in &space.parameters {
-        let count = Ladder::of(&parameter.distribution).map_or(0, |ladder| ladder.count());
-        if count == 0 {
-            return Some(0);
-        }
-        cells = cells.and_then(|cells| cells.checked_mul(count));
-    }
-    cells
+    forest(space, &ladders(space)).size()
+}
+
+fn ladders(space: &Space) -> Vec<Option<Ladder<'_>>> {
+    space.parameters.iter().map(|parameter| Ladder::of(&parameter.distribution)).collect()
+}
+
+fn forest(space: &Space, ladders: &[Option<Ladder<'_>>]) -> Forest {
+    let counts: Vec<u64> = ladders.iter().map(|ladder| ladder.as_ref().map_or(0, Ladder::count)).collect();
+    let level = |parent: usize, value| ladders[parent].as_ref()?.index(value);
+    Forest::new(space, &counts, &in_order(&space.parameters), level)
 }
 
 /// Indices of the parameters in W&B's order: by the flattened name, whose parts W&B joins by a delimiter that starts
@@ -123,9 +142,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::space::Condition;
 
     fn parameter(path: &[&str], distribution: Distribution) -> Parameter {
-        Parameter { path: path.iter().map(|&key| key.to_owned()).collect(), distribution }
+        Parameter::new(path.iter().map(|&key| key.to_owned()).collect(), distribution)
     }
 
     fn listed(values: &[Value]) -> Distribution {
@@ -165,6 +185,34 @@ mod tests {
         }
         assert_eq!(all(&space), expected);
         assert_eq!(bound(&space), Some(12));
+    }
+
+    #[test]
+    fn what_is_inactive_makes_no_cells() {
+        let when = |parent: usize, values: &[Value], parameter: Parameter| Parameter {
+            condition: Some(Condition { parent, values: values.to_vec() }),
+            ..parameter
+        };
+        let space = Space {
+            parameters: vec![
+                when(2, &[json!("sgd")], parameter(&["momentum"], listed(&[json!(0.9), json!(0.5)]))),
+                parameter(&["x"], Distribution::IntUniform { min: 1, max: 2 }),
+                parameter(&["opt"], listed(&[json!("adam"), json!("sgd"), json!("adam")])),
+                when(0, &[json!(0.9)], parameter(&["nesterov"], listed(&[json!(true), json!(false)]))),
+            ],
+        };
+        let expected = [
+            r#"{"x":1,"opt":"adam"}"#,
+            r#"{"x":2,"opt":"adam"}"#,
+            r#"{"momentum":0.9,"x":1,"opt":"sgd","nesterov":true}"#,
+            r#"{"momentum":0.9,"x":2,"opt":"sgd","nesterov":true}"#,
+            r#"{"momentum":0.9,"x":1,"opt":"sgd","nesterov":false}"#,
+            r#"{"momentum":0.9,"x":2,"opt":"sgd","nesterov":false}"#,
+            r#"{"momentum":0.5,"x":1,"opt":"sgd"}"#,
+            r#"{"momentum":0.5,"x":2,"opt":"sgd"}"#,
+        ];
+        assert_eq!(all(&space), expected);
+        assert_eq!(bound(&space), Some(8));
     }
 
     #[test]

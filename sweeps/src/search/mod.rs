@@ -5,11 +5,14 @@ mod ascent;
 mod axes;
 mod bayes;
 mod candidates;
+#[cfg(test)]
+mod conditions;
 mod grid;
 mod halton;
 mod ingredient;
 mod observations;
 mod random;
+mod sobol;
 #[cfg(test)]
 mod tests;
 
@@ -27,12 +30,14 @@ pub enum Method {
     Grid,
     /// Independent draws.
     Random,
+    /// Points that cover the space evenly: a scrambled Sobol sequence.
+    Sobol,
     /// Expected improvement under a Gaussian process.
     Bayes,
 }
 
 impl Method {
-    /// Grid and random need the trial's number alone; the others read the history.
+    /// Grid, random and sobol need the trial's number alone; the others read the history.
     pub fn needs_history(self) -> bool {
         matches!(self, Method::Bayes)
     }
@@ -68,6 +73,16 @@ pub struct Constraint {
     pub side: Side,
     /// In the metric's units.
     pub limit: f64,
+}
+
+impl Constraint {
+    /// Whether a value is on the allowed side; one that was never logged is not.
+    pub fn holds(&self, value: Option<f64>) -> bool {
+        value.is_some_and(|value| match self.side {
+            Side::AtMost => value <= self.limit,
+            Side::AtLeast => value >= self.limit,
+        })
+    }
 }
 
 /// The allowed side of a limit.
@@ -133,6 +148,8 @@ pub enum Origin {
     },
     /// An independent draw.
     Random,
+    /// A point of the Sobol sequence, whose index is the trial's number.
+    Sobol,
     /// A point of the initial design, before a model exists.
     Initial,
     /// The surrogate's choice.
@@ -165,11 +182,12 @@ pub struct Exhausted;
 ///
 /// # Errors
 /// [`Exhausted`] when the space is finite and used up: past the last grid cell, or when `bayes` has handed out every
-/// point. `random` never is.
+/// point. `random` and `sobol` never are.
 pub fn propose(study: &Study, number: u64, history: &History) -> Result<Suggestion, Exhausted> {
     match study.method {
         Method::Grid => grid::propose(&study.space, number),
         Method::Random => Ok(random::propose(study, number)),
+        Method::Sobol => Ok(sobol::propose(study, number)),
         Method::Bayes => bayes::propose(study, number, history),
     }
 }
@@ -179,14 +197,14 @@ pub fn propose(study: &Study, number: u64, history: &History) -> Result<Suggesti
 pub fn bound(method: Method, space: &Space) -> Option<u64> {
     match method {
         Method::Grid => grid::bound(space),
-        Method::Random => None,
+        Method::Random | Method::Sobol => None,
         Method::Bayes => bayes::bound(space),
     }
 }
 
 /// What a suggestion depends on besides its arguments: the version of this code and the instructions that the linear
-/// algebra chose on this machine. Where two engines are equal, so are the bits of every suggestion. `grid` and `random`
-/// give the same on every machine.
+/// algebra chose on this machine. Where two engines are equal, so are the bits of every suggestion. `grid`, `random`
+/// and `sobol` give the same on every machine.
 pub fn engine() -> String {
     format!("{} {}", env!("CARGO_PKG_VERSION"), instructions())
 }

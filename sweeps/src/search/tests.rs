@@ -11,7 +11,7 @@ use crate::{
 
 fn study(method: Method, axes: Vec<(&str, Distribution)>, seed: u64) -> Study {
     let parameter =
-        |(name, distribution): (&str, Distribution)| Parameter { path: vec![name.to_owned()], distribution };
+        |(name, distribution): (&str, Distribution)| Parameter::new(vec![name.to_owned()], distribution);
     let space = Space { parameters: axes.into_iter().map(parameter).collect() };
     Study::new(method, space, seed)
 }
@@ -371,7 +371,7 @@ proptest! {
         let parameters = axes
             .into_iter()
             .enumerate()
-            .map(|(index, distribution)| Parameter { path: vec![format!("p{index}")], distribution })
+            .map(|(index, distribution)| Parameter::new(vec![format!("p{index}")], distribution))
             .collect();
         let study = Study { maximize, impute, ..Study::new(Method::Bayes, Space { parameters }, seed) };
         let by_chance = Study { method: Method::Random, ..study.clone() };

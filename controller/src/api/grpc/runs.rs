@@ -2,8 +2,8 @@
 //! out.
 
 use proto::v1::{
-    AppendRows, Appended, BeginRun, Block, EndRun, ListRuns, Outcome, ReadRows, Run, RunBegun, RunEnded,
-    RunRef, runs_server::Runs,
+    AppendRows, Appended, BeginRun, Block, EndRun, Limited, ListRuns, Outcome, ReadRows, Run, RunBegun,
+    RunEnded, RunRef, runs_server::Runs,
 };
 use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
 
@@ -12,7 +12,7 @@ use crate::app::{
     Error,
     ingest::{self, Append},
     runs::{self, Begun, End, EndState, NewRun},
-    views::{self, BlockView, Listing, Reading, RunView},
+    views::{self, BlockView, Constrained, Listing, Reading, RunView},
 };
 
 #[async_trait]
@@ -104,7 +104,8 @@ fn end_from(outcome: Outcome) -> Result<End, Error> {
 
 impl From<RunView> for Run {
     fn from(view: RunView) -> Self {
-        let RunView { run, summary_json } = view;
+        let RunView { run, summary_json, constrained } = view;
+        let limited = |one: Constrained| Limited { metric: one.metric, value: one.value, holds: one.holds };
         let ended = !run.state.is_live() || run.outcome.message.is_some();
         let outcome = ended.then(|| Outcome {
             state: run.state.name().to_owned(),
@@ -139,6 +140,7 @@ impl From<RunView> for Run {
             started_ms: run.started_ms,
             ended_ms: run.ended_ms,
             suggestion_json: suggestion_json.unwrap_or_default(),
+            limited: constrained.into_iter().map(limited).collect(),
         }
     }
 }

@@ -1,9 +1,10 @@
 //! The Sweeps service. Called by the `sweep` command and by function agents; every method is translate in, call, translate
 //! out.
 
+use ::sweeps::search::{Constraint, Side};
 use proto::v1::{
-    Change, ChangeSweep, Counts, CreateSweep, ListSweeps, ReplayTrials, Replayed, Retried, RetryRuns, Sweep,
-    SweepList, SweepRef, SweepUpdate, sweeps_server::Sweeps,
+    Change, ChangeSweep, Counts, CreateSweep, Limit, ListSweeps, ReplayTrials, Replayed, Retried, RetryRuns,
+    Sweep, SweepList, SweepRef, SweepUpdate, sweeps_server::Sweeps,
 };
 use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
 
@@ -82,6 +83,14 @@ impl From<watch::SweepUpdate> for SweepUpdate {
     }
 }
 
+fn limit(limit: &Constraint) -> Limit {
+    let (min, max) = match limit.side {
+        Side::AtLeast => (Some(limit.limit), None),
+        Side::AtMost => (None, Some(limit.limit)),
+    };
+    Limit { metric: limit.metric.clone(), min, max }
+}
+
 impl From<SweepView> for Sweep {
     fn from(view: SweepView) -> Self {
         let SweepView { sweep, plan, progress, note, warnings, best } = view;
@@ -115,6 +124,8 @@ impl From<SweepView> for Sweep {
             best: best.map(Into::into),
             created_ms: sweep.created_ms,
             ended_ms: progress.ended_ms,
+            earlier_trials: plan.study.earlier.len() as u64,
+            limits: plan.study.constraints.iter().map(limit).collect(),
         }
     }
 }

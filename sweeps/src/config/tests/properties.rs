@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     config::{Checked, Command, Config, Impute, Metric, Severity, check, render},
-    search::Method,
-    space::{Distribution, Law, Parameter, Quantum, Space},
+    search::{Constraint, Method, Side},
+    space::{Condition, Distribution, Law, Parameter, Quantum, Space},
 };
 
 /// Whatever the text, the outcome holds together and can be shown.
@@ -32,7 +32,10 @@ fn consistent(text: &str) {
 }
 
 /// Files that touch every reader, to be damaged.
-const TEXTS: [&str; 9] = [
+const TEXTS: [&str; 12] = [
+    include_str!("wrong/warm_start.yaml"),
+    include_str!("wrong/constraints.yaml"),
+    include_str!("wrong/when.yaml"),
     include_str!("wrong/keys.yaml"),
     include_str!("wrong/metric.yaml"),
     include_str!("wrong/limits.yaml"),
@@ -110,6 +113,16 @@ fn print(config: &Config) -> String {
     ] {
         value.iter().for_each(|value| line(key, json!(value)));
     }
+    if !config.constraints.is_empty() {
+        let entry = |limit: &Constraint| {
+            let side = if limit.side == Side::AtMost { "max" } else { "min" };
+            json!({"metric": limit.metric, side: limit.limit})
+        };
+        line("constraints", config.constraints.iter().map(entry).collect());
+    }
+    if !config.warm_start.is_empty() {
+        line("warm_start", json!(config.warm_start));
+    }
     line("command", json!(config.command.items));
     line("parameters", parameters(&config.space));
     text
@@ -124,7 +137,13 @@ fn parameters(space: &Space) -> Value {
             let group = map.entry(group.clone()).or_insert_with(|| json!({"parameters": {}}));
             map = group["parameters"].as_object_mut().unwrap();
         }
-        map.insert(leaf.clone(), entry(&parameter.distribution));
+        let mut entry = entry(&parameter.distribution);
+        if let Some(Condition { parent, values }) = &parameter.condition {
+            let name = space.parameters[*parent].path.join(".");
+            // A single list would be read as the list of values.
+            entry["when"] = json!({ name: values });
+        }
+        map.insert(leaf.clone(), entry);
     }
     Value::Object(root)
 }
@@ -183,13 +202,24 @@ fn config() -> impl Strategy<Value = Config> {
         text(),
         command,
         (text(), text(), text()),
-        option::of(any::<u64>()),
+        (option::of(any::<u64>()), constraints(), option::of("[a-z0-9]{1,8}")),
     )
         .prop_map(
-            |(method, metric, space, run_cap, program, items, (name, description, project), seed)| Config {
+            |(
+                method,
+                metric,
+                space,
+                run_cap,
+                program,
+                items,
+                (name, description, project),
+                (seed, constraints, warm_start),
+            )| Config {
                 method,
                 metric: Some(metric),
                 space,
+                constraints,
+                warm_start: warm_start.into_iter().filter(|_| method == Method::Bayes).collect(),
                 run_cap,
                 program,
                 command: Command { items },
@@ -201,19 +231,40 @@ fn config() -> impl Strategy<Value = Config> {
         )
 }
 
+/// Of different metrics.
+fn constraints() -> impl Strategy<Value = Vec<Constraint>> {
+    vec((select(vec![Side::AtMost, Side::AtLeast]), -1e9..1e9), 0..3).prop_map(|limits| {
+        let named = |(index, (side, limit))| Constraint { metric: format!("m/{index}"), side, limit };
+        limits.into_iter().enumerate().map(named).collect()
+    })
+}
+
 /// Leaves at up to three levels; their names tell leaves from groups, so that none collide.
 fn space() -> impl Strategy<Value = Space> {
-    vec((vec("g[a-c]", 0..3), distribution()), 1..8).prop_map(|leaves| {
+    let leaves = vec((vec("g[a-c]", 0..3), distribution()), 1..8);
+    (leaves, vec(any::<prop::sample::Index>(), 0..8)).prop_map(|(leaves, parents)| {
         let mut parameters: Vec<Parameter> = leaves
             .into_iter()
             .enumerate()
             .map(|(index, (mut path, distribution))| {
                 path.push(format!("x{index}"));
-                Parameter { path, distribution }
+                Parameter::new(path, distribution)
             })
             .collect();
         // A group is printed once, where its first parameter is: in this order that changes nothing.
         parameters.sort_by(|a, b| a.path.cmp(&b.path));
+        for (index, parent) in parents.into_iter().enumerate().take(parameters.len()) {
+            let parent = parent.index(parameters.len());
+            let values = match &parameters[parent].distribution {
+                Distribution::Constant(value) => vec![value.clone()],
+                Distribution::Categorical { values, .. } => values[values.len() / 2..].to_vec(),
+                Distribution::IntUniform { min, max } => vec![json!(min), json!(max)],
+                Distribution::Real { .. } => continue,
+            };
+            if parent < index {
+                parameters[index].condition = Some(Condition { parent, values });
+            }
+        }
         Space { parameters }
     })
 }

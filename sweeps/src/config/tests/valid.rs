@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{good, told};
 use crate::{
     config::{Impute, Metric, check},
-    search::Method,
+    search::{Constraint, Method, Side},
     space::{Distribution, Law, Parameter, Quantum},
 };
 
@@ -42,9 +42,8 @@ fn the_page_of_wandb_is_understood() {
         Metric { name: "val_loss".into(), maximize: true, target: Some(0.02), impute: Impute::Latest };
     assert_eq!(config.metric, Some(metric));
     assert_eq!(config.command.items[5], "${envvar:DATA_DIR}");
-    let leaf = |path: &[&str], distribution| Parameter {
-        path: path.iter().map(|name| (*name).to_owned()).collect(),
-        distribution,
+    let leaf = |path: &[&str], distribution| {
+        Parameter::new(path.iter().map(|name| (*name).to_owned()).collect(), distribution)
     };
     assert_eq!(
         config.space.parameters,
@@ -114,6 +113,38 @@ fn every_distribution_means_what_it_means_to_wandb() {
     ] {
         assert_eq!(entry(text), (Some(meaning), vec![]), "{text}");
     }
+}
+
+#[test]
+fn constraints_are_limits_on_other_metrics() {
+    let text = "method: random\nprogram: a.py\nmetric: {name: loss}\nparameters: {x: {values: [1, 2]}}\n";
+    let config =
+        good(&format!("{text}constraints: [{{metric: ms, max: 20}}, {{metric: acc, min: 0.9, max: 1}}]"));
+    let limit = |metric: &str, side, limit| Constraint { metric: metric.to_owned(), side, limit };
+    let expected =
+        [limit("ms", Side::AtMost, 20.0), limit("acc", Side::AtLeast, 0.9), limit("acc", Side::AtMost, 1.0)];
+    assert_eq!(config.constraints, expected);
+    let holds = |value| config.constraints.iter().map(|limit| limit.holds(value)).collect::<Vec<_>>();
+    assert_eq!(holds(Some(0.9)), [true, true, true]);
+    assert_eq!(holds(Some(20.0)), [true, true, false]);
+    assert_eq!(holds(None), [false; 3]);
+    assert_eq!(good(&format!("{text}constraints: []")).constraints, []);
+    let told = told(&format!(
+        "{}constraints: [{{metric: ms, max: 20}}]",
+        text.replace("metric: {name: loss}\n", "")
+    ));
+    assert_eq!(told, ["4: `constraints` have no effect without a `metric`: no trial is the best then"]);
+}
+
+#[test]
+fn earlier_sweeps_are_one_id_or_a_list() {
+    let of = |value: &str| {
+        let text = "method: bayes\nprogram: a.py\nmetric: {name: loss}\nparameters: {x: {values: [1, 2]}}\nwarm_start: ";
+        good(&format!("{text}{value}")).warm_start
+    };
+    assert_eq!(of("k3x9abcd"), ["k3x9abcd"]);
+    assert_eq!(of("[k3x9abcd, 12345678, 1e5]"), ["k3x9abcd", "12345678", "1e5"]);
+    assert_eq!(of("[]"), Vec::<String>::new());
 }
 
 #[test]

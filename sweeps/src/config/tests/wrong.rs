@@ -18,7 +18,7 @@ macro_rules! snapshots {
     };
 }
 
-snapshots! { keys types metric limits distributions values grid bayes early_terminate command parameters wandb duplicates aliases }
+snapshots! { keys types metric limits distributions values grid bayes early_terminate command parameters when constraints warm_start wandb duplicates aliases }
 
 /// Text that is no YAML has one problem: where the parser gave up.
 #[test]

@@ -1,0 +1,79 @@
+//! The key `warm_start`: earlier sweeps whose trials the search starts from. Called by `top`. Never looks a sweep up: only the
+//! controller knows which there are.
+
+use crate::search::Method;
+
+use super::{
+    fields::{Field, describe},
+    problem::{At, Report},
+    text::{code, shorten},
+    tree::{Kind, Node},
+};
+
+/// Most earlier sweeps.
+const MOST: usize = 32;
+/// Longest id in characters.
+const LONGEST: usize = 64;
+
+/// Reads the ids of the earlier sweeps; `None` when something in them is wrong, which is told.
+pub(super) fn read(field: &Field<'_>, method: Option<Method>, report: &mut Report) -> Option<Vec<String>> {
+    let nodes: Vec<&Node> = match &field.value.kind {
+        Kind::List(nodes) => nodes.iter().collect(),
+        _ => vec![field.value],
+    };
+    if method.is_some_and(|method| method != Method::Bayes) {
+        report
+            .warning(
+                field.at_key(),
+                "`warm_start` has no effect: only `method: bayes` learns from earlier trials",
+            )
+            .hint("remove it, or write `method: bayes`");
+    }
+    if nodes.len() > MOST {
+        report
+            .error(field.at_key(), format!("{} sweeps in `warm_start`", nodes.len()))
+            .hint(format!("name at most {MOST}: 200 trials are taken over in all"));
+        return None;
+    }
+    let mut ids: Vec<String> = Vec::new();
+    let mut whole = true;
+    for node in nodes {
+        let at = At { path: &field.path, span: node.span };
+        let Some(id) = id(node, at, report) else {
+            whole = false;
+            continue;
+        };
+        if ids.iter().any(|other| other == id) {
+            report.warning(at, format!("{} is named twice", code(id))).hint("remove one of the two");
+        } else {
+            ids.push(id.to_owned());
+        }
+    }
+    whole.then_some(ids)
+}
+
+/// One id, which may be written without quotes even where YAML reads a number.
+fn id<'t>(node: &'t Node, at: At<'_>, report: &mut Report) -> Option<&'t str> {
+    let Kind::Scalar(scalar) = &node.kind else {
+        report
+            .error(at, format!("the id of a sweep must be text, not {}", describe(node)))
+            .hint("write `warm_start: k3x9abcd`, or a list of such ids");
+        return None;
+    };
+    let text = scalar.text.trim();
+    let plain = |text: &str| {
+        (1..=LONGEST).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    if plain(text) {
+        return Some(text);
+    }
+    let hint = match text.split_once('-') {
+        Some((sweep, trial)) if plain(sweep) && trial.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("that is a run; its sweep is {}", code(sweep))
+        }
+        _ => "ids have small letters and digits: `sweep ls` shows them".to_owned(),
+    };
+    report.error(at, format!("`{}` is no id of a sweep", shorten(text))).hint(hint);
+    None
+}

@@ -1,0 +1,203 @@
+//! The key `when` of a parameter's entry: the other parameter that it depends on, and the values under which it is active.
+//! Called by `parameters`: read with the entry, resolved once all parameters are known. Never decides what an inactive
+//! parameter is worth.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::{
+    encode::Identity,
+    space::{Condition, Distribution, Parameter},
+};
+
+use super::{
+    fields::{Field, describe, inline},
+    nearest::nearest,
+    parameters::Leaf,
+    problem::{At, Report},
+    text::{code, shorten},
+    tree::{Kind, Node, Span},
+    value,
+};
+
+/// What a parameter depends on, before it is known whether that exists.
+pub(super) struct When {
+    /// The other parameter, its names joined by dots.
+    parent: String,
+    parent_span: Span,
+    /// Each value with its place and how it was written.
+    values: Vec<(Value, Span, String)>,
+    path: String,
+}
+
+impl When {
+    fn at_parent(&self) -> At<'_> {
+        At { path: &self.path, span: self.parent_span }
+    }
+}
+
+/// Reads `when`; `None` when something in it is wrong, which is told.
+pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<When> {
+    let Some(fields) = field.fields(report) else {
+        report
+            .error(field.at(), format!("`when` must be a mapping, not {}", describe(field.value)))
+            .hint("write `when: {optimizer: sgd}` with the name of another parameter and its value");
+        return None;
+    };
+    let mut all = fields.iter();
+    let Some(parent) = all.next() else {
+        report
+            .error(field.at_key(), "`when` is empty")
+            .hint("name another parameter and its value, or remove `when`");
+        return None;
+    };
+    if let Some(second) = all.next() {
+        let (one, other) = (code(parent.key), code(second.key));
+        report
+            .error(
+                second.at_key(),
+                format!("`when` names {one} and {other}: a parameter depends on one other"),
+            )
+            .hint(format!(
+                "keep one here, and give {one} or {other} a `when` of its own that names the other"
+            ));
+        return None;
+    }
+    let nodes: Vec<&Node> = match &parent.value.kind {
+        Kind::List(items) => items.iter().collect(),
+        _ => vec![parent.value],
+    };
+    if nodes.is_empty() {
+        report
+            .error(parent.at(), format!("no value of {} makes this parameter active", code(parent.key)))
+            .hint("list at least one, or remove the parameter");
+        return None;
+    }
+    let mut read = |node: &&Node| {
+        let value = value::json(node, &parent.path, report)?;
+        Some((value, node.span, inline(node)))
+    };
+    let values: Vec<_> = nodes.iter().map(&mut read).collect();
+    let values = values.into_iter().collect::<Option<Vec<_>>>()?;
+    Some(When {
+        parent: parent.key.to_owned(),
+        parent_span: parent.key_span,
+        values,
+        path: parent.path.clone(),
+    })
+}
+
+/// Gives the parameters their conditions. `names` has every parameter and group of the file by its dotted name: what is
+/// there and is no leaf has an error of its own already, or is a group.
+pub(super) fn resolve(leaves: &mut [Leaf], names: &BTreeMap<String, usize>, report: &mut Report) {
+    let places: BTreeMap<String, usize> =
+        leaves.iter().enumerate().map(|(index, leaf)| (leaf.parameter.path.join("."), index)).collect();
+    for index in 0..leaves.len() {
+        let Some(when) = &leaves[index].when else { continue };
+        let condition = match places.get(&when.parent) {
+            Some(&parent) => possible(when, &leaves[parent].parameter, report).then(|| Condition {
+                parent,
+                values: when.values.iter().map(|(value, ..)| value.clone()).collect(),
+            }),
+            None => {
+                unknown(when, &places, names, report);
+                None
+            }
+        };
+        leaves[index].parameter.condition = condition;
+    }
+    for index in 0..leaves.len() {
+        cycle(index, leaves, report);
+    }
+}
+
+/// Tells a name that is no parameter's.
+fn unknown(
+    when: &When,
+    places: &BTreeMap<String, usize>,
+    names: &BTreeMap<String, usize>,
+    report: &mut Report,
+) {
+    let prefix = format!("{}.", when.parent);
+    let member = names.keys().find(|name| name.starts_with(&prefix));
+    if let Some(member) = member {
+        report
+            .error(
+                when.at_parent(),
+                format!("{} is a group, and `when` names a parameter", code(&when.parent)),
+            )
+            .hint(format!("name one of its parameters, such as {}", code(member)));
+        return;
+    }
+    if names.contains_key(&when.parent) {
+        return;
+    }
+    let known: Vec<&str> = places.keys().map(String::as_str).collect();
+    // In a group, the name alone is what one writes first.
+    let ending = format!(".{}", when.parent);
+    let meant = known.iter().find(|name| name.ends_with(&ending)).copied();
+    let hint = match meant.or_else(|| nearest(&when.parent, &known)) {
+        Some(name) => format!("did you mean {}?", code(name)),
+        None => "write the name of another parameter, with its groups before it and dots between".to_owned(),
+    };
+    report.error(when.at_parent(), format!("no parameter is called {}", code(&when.parent))).hint(hint);
+}
+
+/// Whether the other parameter can have all of the values; what it cannot have is told.
+fn possible(when: &When, parent: &Parameter, report: &mut Report) -> bool {
+    let name = code(&when.parent);
+    let (listed, range) = match &parent.distribution {
+        Distribution::Constant(value) => (vec![value], None),
+        Distribution::Categorical { values, probabilities } => {
+            let occurs = |index: usize| probabilities.as_ref().is_none_or(|all| all[index] > 0.0);
+            let listed = values.iter().enumerate().filter(|(index, _)| occurs(*index));
+            (listed.map(|(_, value)| value).collect(), None)
+        }
+        Distribution::IntUniform { min, max } => (Vec::new(), Some((*min, *max))),
+        Distribution::Real { .. } => {
+            report
+                .error(when.at_parent(), format!("{name} has real numbers, of which `when` cannot name one"))
+                .hint("depend on a parameter with `values`, or with whole `min` and `max`");
+            return false;
+        }
+    };
+    let can_have = |value: &Value| match (range, Identity::of(value)) {
+        (Some((min, max)), Identity::Whole(whole)) => (i128::from(min)..=i128::from(max)).contains(&whole),
+        (Some(_), _) => false,
+        (None, identity) => listed.iter().any(|other| Identity::of(other) == identity),
+    };
+    let mut all = true;
+    for (value, span, written) in when.values.iter().filter(|(value, ..)| !can_have(value)) {
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let words: Vec<String> = listed.iter().copied().map(text).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let hint = match (range, nearest(&text(value), &words)) {
+            (Some((min, max)), _) => format!("it is a whole number from {min} to {max}"),
+            (None, Some(word)) => format!("did you mean {}?", code(word)),
+            (None, None) => format!("it is {}", shorten(&words.join(", "))),
+        };
+        report
+            .error(At { path: &when.path, span: *span }, format!("{name} is never {}", code(written)))
+            .hint(hint);
+        all = false;
+    }
+    all
+}
+
+/// Tells a parameter that depends on itself over others, and cuts the circle there.
+fn cycle(index: usize, leaves: &mut [Leaf], report: &mut Report) {
+    let parent = |&at: &usize| Some(leaves[at].parameter.condition.as_ref()?.parent);
+    // Circles elsewhere are met from their own parameters, and were cut if they came first.
+    let chain: Vec<usize> = std::iter::successors(Some(index), parent).take(leaves.len() + 1).collect();
+    let Some(length) = chain.iter().skip(1).position(|&at| at == index) else { return };
+    let names: Vec<String> =
+        chain[..=length + 1].iter().map(|&at| leaves[at].parameter.path.join(".")).collect();
+    if let Some(when) = &leaves[index].when {
+        let circle = if length == 0 { String::new() } else { format!(": {}", shorten(&names.join(" -> "))) };
+        report
+            .error(when.at_parent(), format!("{} depends on itself{circle}", code(&names[0])))
+            .hint("remove one `when`: something must be decided first");
+    }
+    leaves[index].parameter.condition = None;
+}

@@ -1,0 +1,191 @@
+//! Counts the distinct points of a space with conditions, and finds one by its number without enumerating the others.
+//! Called by the grid and by the Bayesian search, each with its own levels. Never knows a value: only levels.
+//!
+//! A parameter has levels 0, 1, .. and under some of them other parameters become active. So a parameter alone stands for as
+//! many points as the sum over its levels of the product over the parameters that the level makes active; the space is the
+//! product over the parameters without a condition.
+//!
+//! Points are numbered by counting: the last parameter of an order varies fastest, and what a level makes active varies
+//! within that level, faster than it.
+
+use crate::space::Space;
+
+/// More points than this are not told apart: a `u64` cannot number them.
+const MANY: u128 = 1 << 64;
+
+/// The parameters of a space as a forest: under each its dependents.
+pub(crate) struct Forest {
+    /// Without a condition, slowest first.
+    roots: Vec<usize>,
+    nodes: Vec<Node>,
+}
+
+struct Node {
+    levels: u64,
+    /// Levels that make something active, rising, with what they make active, slowest first.
+    special: Vec<(u64, Vec<usize>)>,
+    /// Points that differ in this parameter and those below it, at most [`MANY`].
+    points: u128,
+}
+
+impl Forest {
+    /// The forest of a space. `levels` has the number of levels of each parameter, `order` the parameters from the slowest to
+    /// the fastest, and `level` gives the level of a value of a parameter. A parameter that no level makes active is nowhere.
+    pub(crate) fn new<'v>(
+        space: &'v Space,
+        levels: &[u64],
+        order: &[usize],
+        level: impl Fn(usize, &'v serde_json::Value) -> Option<u64>,
+    ) -> Forest {
+        let mut nodes: Vec<Node> =
+            levels.iter().map(|&levels| Node { levels, special: Vec::new(), points: 0 }).collect();
+        let mut roots = Vec::new();
+        for &index in order {
+            let Some(condition) = &space.parameters[index].condition else {
+                roots.push(index);
+                continue;
+            };
+            let mut wanted: Vec<u64> =
+                condition.values.iter().filter_map(|value| level(condition.parent, value)).collect();
+            wanted.sort_unstable();
+            wanted.dedup();
+            let special = &mut nodes[condition.parent].special;
+            for level in wanted {
+                let place = special.partition_point(|(other, _)| *other < level);
+                if special.get(place).is_none_or(|(other, _)| *other != level) {
+                    special.insert(place, (level, Vec::new()));
+                }
+                special[place].1.push(index);
+            }
+        }
+        let mut forest = Forest { roots, nodes };
+        let mut deepest_first = order.to_vec();
+        deepest_first.sort_by_cached_key(|&index| std::cmp::Reverse(space.depth(index)));
+        for index in deepest_first {
+            forest.nodes[index].points = forest.count(index);
+        }
+        forest
+    }
+
+    /// The points of a parameter; those of all below it are counted.
+    fn count(&self, index: usize) -> u128 {
+        let Node { levels, special, .. } = &self.nodes[index];
+        let plain = u128::from(*levels).saturating_sub(special.len() as u128);
+        special.iter().fold(plain, |points, (_, active)| (points + self.product(active)).min(MANY))
+    }
+
+    fn product(&self, all: &[usize]) -> u128 {
+        all.iter().fold(1, |product: u128, &index| product.saturating_mul(self.nodes[index].points).min(MANY))
+    }
+
+    /// How many points there are; `None` when a `u64` cannot count them.
+    pub(crate) fn size(&self) -> Option<u64> {
+        u64::try_from(self.product(&self.roots)).ok()
+    }
+
+    /// The levels of the point with this number, which is below the size; `None` for what is inactive.
+    pub(crate) fn nth(&self, number: u64) -> Vec<Option<u64>> {
+        let mut levels = vec![None; self.nodes.len()];
+        // What is left to be told apart, by which parameters.
+        let mut open = vec![(u128::from(number), self.roots.as_slice())];
+        while let Some((mut rest, group)) = open.pop() {
+            for &index in group.iter().rev() {
+                let node = &self.nodes[index];
+                if node.points == 0 {
+                    continue;
+                }
+                let (level, within, active) = self.split(node, rest % node.points);
+                rest /= node.points;
+                levels[index] = Some(level);
+                open.push((within, active));
+            }
+        }
+        levels
+    }
+
+    /// The level of a parameter's point number, and the number within what that level makes active.
+    fn split<'n>(&self, node: &'n Node, number: u128) -> (u64, u128, &'n [usize]) {
+        let (mut rest, mut next) = (number, 0);
+        for (level, active) in &node.special {
+            let plain = u128::from(level - next);
+            if rest < plain {
+                break;
+            }
+            rest -= plain;
+            let points = self.product(active);
+            if rest < points {
+                return (*level, rest, active);
+            }
+            rest -= points;
+            next = level + 1;
+        }
+        // One point per level from `next` on.
+        (next + rest as u64, 0, &[])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::space::{Condition, Distribution, Parameter};
+
+    /// How many levels, and under which levels of which other parameter.
+    type Dependent<'a> = (u64, Option<(usize, &'a [u64])>);
+
+    /// Parameters with so many levels, each under some levels of another one.
+    fn forest(parameters: &[Dependent<'_>]) -> Forest {
+        let parameter = |(_, condition): &Dependent<'_>| Parameter {
+            condition: condition.map(|(parent, values)| Condition {
+                parent,
+                values: values.iter().map(|&v| json!(v)).collect(),
+            }),
+            ..Parameter::new(vec!["p".to_owned()], Distribution::Constant(Value::Null))
+        };
+        let space = Space { parameters: parameters.iter().map(parameter).collect() };
+        let levels: Vec<u64> = parameters.iter().map(|(levels, _)| *levels).collect();
+        let order: Vec<usize> = (0..parameters.len()).collect();
+        Forest::new(&space, &levels, &order, |_, value| value.as_u64())
+    }
+
+    #[test]
+    fn what_a_level_makes_active_varies_within_it() {
+        // 1 is active under level 0 and 2 of 0, and 2 under level 1 of 1; 3 always is.
+        let forest = forest(&[(3, None), (2, Some((0, &[2, 0]))), (2, Some((1, &[1]))), (2, None)]);
+        let expected = [
+            "00.0", "00.1", "0100", "0101", "0110", "0111", "1..0", "1..1", "20.0", "20.1", "2100", "2101",
+            "2110", "2111",
+        ];
+        assert_eq!(forest.size(), Some(expected.len() as u64));
+        let shown = |levels: Vec<Option<u64>>| {
+            levels
+                .iter()
+                .map(|level| level.map_or(".".to_owned(), |level| level.to_string()))
+                .collect::<String>()
+        };
+        let all: Vec<String> = (0..14).map(|number| shown(forest.nth(number))).collect();
+        assert_eq!(all, expected);
+    }
+
+    #[test]
+    fn very_many_points_are_counted_and_found() {
+        let large = u64::MAX - 2;
+        let one = forest(&[(large, None), (3, Some((0, &[7])))]);
+        assert_eq!(one.size(), Some(u64::MAX));
+        assert_eq!(one.nth(8), [Some(7), Some(1)]);
+        assert_eq!(one.nth(10), [Some(8), None]);
+        assert_eq!(one.nth(u64::MAX - 1), [Some(large - 1), None]);
+        assert_eq!(forest(&[(large, None), (4, Some((0, &[7])))]).size(), None);
+        let many = forest(&[(large, None), (large, None), (large, Some((1, &[0])))]);
+        assert_eq!(many.size(), None);
+        assert_eq!(many.nth(u64::MAX), [Some(0), Some(3), None]);
+    }
+
+    #[test]
+    fn what_is_never_active_counts_nothing() {
+        assert_eq!(forest(&[(3, None), (5, Some((0, &[])))]).size(), Some(3));
+        assert_eq!(forest(&[(3, None), (0, None)]).size(), Some(0));
+        assert_eq!(forest(&[]).size(), Some(1));
+    }
+}

@@ -1,0 +1,185 @@
+//! One axis of the space as a model sees it: how many values it has, and each value's coordinate, level and identity. Called
+//! by the axes. Never knows of other axes.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::{
+    encode::{Identity, integer, real},
+    space::{Distribution, Law, Quantum},
+};
+
+/// The values of one parameter.
+pub(super) enum Kind {
+    /// More values than can be told apart by counting.
+    Real { law: Law, quantum: Option<Quantum> },
+    /// Integers, both ends included.
+    Integer { min: i64, max: i64 },
+    /// Multiples of the quantum, from `lowest` to `highest` steps.
+    Steps { law: Law, quantum: Quantum, lowest: i64, highest: i64 },
+    /// Distinct values with their cumulated probabilities.
+    Category { values: Vec<Value>, cumulated: Vec<f64> },
+}
+
+impl Kind {
+    pub(super) fn of(distribution: &Distribution) -> Kind {
+        match distribution {
+            Distribution::Constant(value) => {
+                Kind::Category { values: vec![value.clone()], cumulated: vec![1.0] }
+            }
+            Distribution::Categorical { values, probabilities } => {
+                Kind::category(values, probabilities.as_deref())
+            }
+            Distribution::IntUniform { min, max } => Kind::Integer { min: *min, max: *max },
+            Distribution::Real { law, quantum } => Kind::real(*law, *quantum),
+        }
+    }
+
+    /// Equal values become one category with the sum of their probabilities; what cannot occur is left out.
+    fn category(values: &[Value], probabilities: Option<&[f64]>) -> Kind {
+        let mut places = BTreeMap::new();
+        let mut weighted: Vec<(&Value, f64)> = Vec::new();
+        for (index, value) in values.iter().enumerate() {
+            let weight = probabilities.map_or(1.0 / values.len() as f64, |all| all[index]);
+            let place = *places.entry(Identity::of(value)).or_insert(weighted.len());
+            match weighted.get_mut(place) {
+                Some((_, sum)) => *sum += weight,
+                None => weighted.push((value, weight)),
+            }
+        }
+        weighted.retain(|&(_, weight)| weight > 0.0);
+        let mut sum = 0.0;
+        let mut cumulate = |weight: f64| {
+            sum += weight;
+            sum
+        };
+        Kind::Category {
+            cumulated: weighted.iter().map(|&(_, weight)| cumulate(weight)).collect(),
+            values: weighted.into_iter().map(|(value, _)| value.clone()).collect(),
+        }
+    }
+
+    fn real(law: Law, quantum: Option<Quantum>) -> Kind {
+        if let Some(quantum) = quantum.filter(|_| law.is_bounded()) {
+            let (lowest, highest) = (quantum.steps(law.quantile(0.0)), quantum.steps(law.quantile(1.0)));
+            // Beyond this a double no longer tells neighbouring steps apart.
+            let limit = 1.0 / f64::EPSILON;
+            if lowest > -limit && highest < limit && lowest <= highest {
+                return Kind::Steps { law, quantum, lowest: lowest as i64, highest: highest as i64 };
+            }
+        }
+        Kind::Real { law, quantum }
+    }
+
+    /// How many values there are; `None` when they cannot be counted.
+    pub(super) fn levels(&self) -> Option<u64> {
+        match self {
+            Kind::Real { .. } => None,
+            Kind::Integer { min, max } => u64::try_from(i128::from(*max) - i128::from(*min) + 1).ok(),
+            Kind::Steps { lowest, highest, .. } => Some((highest - lowest) as u64 + 1),
+            Kind::Category { values, .. } => Some(values.len() as u64),
+        }
+    }
+
+    /// The coordinate at `u` in [0, 1) of the law.
+    pub(super) fn draw(&self, u: f64) -> f64 {
+        match self {
+            Kind::Category { values, cumulated } => {
+                cumulated.partition_point(|&sum| sum <= u).min(values.len() - 1) as f64
+            }
+            _ => self.nearest(u),
+        }
+    }
+
+    /// The nearest coordinate that a value of a numeric axis has.
+    fn nearest(&self, x: f64) -> f64 {
+        match self {
+            Kind::Real { quantum: None, .. } => x.clamp(0.0, 1.0),
+            Kind::Real { law, quantum } => {
+                real(law.quantile(x), quantum.as_ref()).as_f64().map_or(x, |value| law.cdf(value))
+            }
+            _ => self.coordinate_of(self.level(x)),
+        }
+    }
+
+    /// A numeric coordinate moved by `delta`, reflected at the ends, and by one level at least.
+    pub(super) fn nudge(&self, x: f64, delta: f64) -> f64 {
+        let target = x + delta;
+        let reflected = if target < 0.0 { -target } else { 1.0 - (1.0 - target).abs() };
+        let moved = self.nearest(reflected);
+        let Some(levels) = self.levels().filter(|_| moved == x) else {
+            return moved;
+        };
+        let level = self.level(x);
+        self.coordinate_of(if delta < 0.0 { level.saturating_sub(1) } else { (level + 1).min(levels - 1) })
+    }
+
+    /// The level at a coordinate of a countable axis, counted from 0.
+    pub(super) fn level(&self, x: f64) -> u64 {
+        match self {
+            Kind::Real { .. } => 0,
+            Kind::Integer { min, max } => integer(x, *min, *max).abs_diff(*min),
+            Kind::Steps { law, quantum, lowest, highest } => {
+                let steps = quantum.steps(law.quantile(x)) as i64;
+                steps.clamp(*lowest, *highest).abs_diff(*lowest)
+            }
+            Kind::Category { .. } => x as u64,
+        }
+    }
+
+    /// The coordinate of a level of a countable axis.
+    pub(super) fn coordinate_of(&self, level: u64) -> f64 {
+        match self {
+            Kind::Real { .. } => 0.5,
+            Kind::Integer { min, max } => {
+                (level as f64 + 0.5) / (i128::from(*max) - i128::from(*min) + 1) as f64
+            }
+            Kind::Steps { law, quantum, lowest, .. } => {
+                law.cdf(lowest.saturating_add_unsigned(level) as f64 * quantum.step)
+            }
+            Kind::Category { .. } => level as f64,
+        }
+    }
+
+    /// The value at a coordinate.
+    pub(super) fn value(&self, x: f64) -> Value {
+        match self {
+            Kind::Real { law, quantum } => real(law.quantile(x), quantum.as_ref()),
+            Kind::Integer { min, max } => Value::from(integer(x, *min, *max)),
+            Kind::Steps { quantum, lowest, .. } => {
+                let steps = lowest.saturating_add_unsigned(self.level(x));
+                quantum.value(steps as f64).expect("counted steps are numbers")
+            }
+            Kind::Category { values, .. } => values[(x as usize).min(values.len() - 1)].clone(),
+        }
+    }
+
+    /// The coordinate of a value; `None` when it has no such value.
+    pub(super) fn coordinate(&self, value: &Value) -> Option<f64> {
+        match self {
+            Kind::Real { law, .. } => Some(law.cdf(value.as_f64()?)),
+            _ => Some(self.coordinate_of(self.key(value)?)),
+        }
+    }
+
+    /// The identity of a value of this kind: its level, or its bits; `None` when it has no such value.
+    pub(super) fn key(&self, value: &Value) -> Option<u64> {
+        let inside =
+            |level: i128| u64::try_from(level).ok().filter(|&level| self.levels().is_none_or(|n| level < n));
+        match self {
+            Kind::Real { .. } => Some(value.as_f64()?.to_bits()),
+            Kind::Integer { min, .. } => match Identity::of(value) {
+                Identity::Whole(whole) => inside(whole - i128::from(*min)),
+                _ => None,
+            },
+            Kind::Steps { quantum, lowest, .. } => {
+                inside(quantum.steps(value.as_f64()?) as i128 - i128::from(*lowest))
+            }
+            Kind::Category { values, .. } => {
+                let identity = Identity::of(value);
+                values.iter().position(|other| Identity::of(other) == identity).map(|index| index as u64)
+            }
+        }
+    }
+}

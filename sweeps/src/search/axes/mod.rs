@@ -1,0 +1,265 @@
+//! The space as a model sees it: one axis per parameter that can vary, coordinates in place of values. Called by the
+//! Bayesian search. Never knows an outcome.
+//!
+//! A numeric axis has coordinates in [0, 1], on the scale of its law, and only those that a value has: an integer sits
+//! in the middle of its share of the axis, a multiple of a quantum where its law puts it. So a model is never asked to
+//! tell apart what the trial's program cannot. A category's coordinate is its index, of which only equality counts.
+//!
+//! Coordinates are settled, as points are: an inactive axis is at the coordinate of its canonical value. All that is given
+//! out is so, and all that is taken must be.
+
+mod kind;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use self::kind::Kind;
+use crate::{
+    forest::Forest,
+    gp::Dimension,
+    history::History,
+    point::Point,
+    rng::Stream,
+    space::{Condition, Space},
+};
+
+/// Axes with so few levels are tried level by level.
+const FEW: u64 = 16;
+
+/// The parameters that can vary.
+pub(super) struct Axes<'a> {
+    space: &'a Space,
+    axes: Vec<Axis>,
+    /// Indices of the axes that can be inactive, parents first.
+    conditional: Vec<usize>,
+    /// Counts the points, where there is an end to them.
+    forest: Option<Forest>,
+}
+
+/// One parameter that can vary.
+struct Axis {
+    /// Its index in the space.
+    parameter: usize,
+    kind: Kind,
+    /// What makes it active; `None`: always is.
+    gate: Option<Gate>,
+    /// Its coordinate while it is inactive.
+    canonical: f64,
+}
+
+/// Levels of another axis, which has to be active itself.
+struct Gate {
+    axis: usize,
+    levels: Vec<u64>,
+}
+
+/// Identity of a point: per axis its level, or the bits of its value.
+pub(super) type Key = Vec<u64>;
+
+impl<'a> Axes<'a> {
+    /// The axes of a space, in the order of its parameters. What has one value only drops out.
+    pub(super) fn of(space: &'a Space) -> Axes<'a> {
+        let kinds: Vec<Kind> = space.parameters.iter().map(|p| Kind::of(&p.distribution)).collect();
+        let forest = counted(space, &kinds);
+        let varied: Vec<bool> = (0..kinds.len())
+            .map(|index| kinds[index].levels() != Some(1) && can_be(space, &kinds, index))
+            .collect();
+        let place = |parameter: usize| varied[..parameter].iter().filter(|&&varied| varied).count();
+        let gates: Vec<Option<Gate>> = (0..kinds.len())
+            .map(|index| {
+                let (parent, levels) = gate(space, &kinds, index)?;
+                Some(Gate { axis: place(parent), levels })
+            })
+            .collect();
+        let all = kinds.into_iter().zip(gates).enumerate().filter(|(parameter, _)| varied[*parameter]);
+        let axes: Vec<Axis> = all
+            .map(|(parameter, (kind, gate))| {
+                let canonical = kind.coordinate(&space.parameters[parameter].distribution.canonical());
+                Axis { parameter, kind, gate, canonical: canonical.unwrap_or(0.5) }
+            })
+            .collect();
+        let mut conditional: Vec<usize> =
+            (0..axes.len()).filter(|&index| axes[index].gate.is_some()).collect();
+        conditional.sort_by_key(|&index| space.depth(axes[index].parameter));
+        Axes { space, axes, conditional, forest }
+    }
+
+    /// How many axes there are.
+    pub(super) fn len(&self) -> usize {
+        self.axes.len()
+    }
+
+    /// What the model needs to know of each axis.
+    pub(super) fn dimensions(&self) -> Vec<Dimension> {
+        let dimension = |axis: &Axis| match axis.kind {
+            Kind::Category { .. } => Dimension::Category,
+            _ => Dimension::Numeric,
+        };
+        self.axes.iter().map(dimension).collect()
+    }
+
+    /// How many distinct points there are; `None` without a bound or past a `u64`.
+    pub(super) fn size(&self) -> Option<u64> {
+        self.forest.as_ref()?.size()
+    }
+
+    /// The coordinates at a point of the unit cube, each axis drawn by its law.
+    pub(super) fn draw(&self, cube: &[f64]) -> Vec<f64> {
+        self.settled(self.axes.iter().zip(cube).map(|(axis, &u)| axis.kind.draw(u)).collect())
+    }
+
+    /// The values at these coordinates, constants included.
+    pub(super) fn point(&self, coordinates: &[f64]) -> Point {
+        let parameters = self.space.parameters.iter();
+        let mut values: Vec<_> = parameters.map(|parameter| parameter.distribution.canonical()).collect();
+        for (index, (axis, &x)) in self.axes.iter().zip(coordinates).enumerate() {
+            // What is inactive keeps the canonical value itself, which is not always the one at its coordinate.
+            if self.is_active(index, coordinates) {
+                values[axis.parameter] = axis.kind.value(x);
+            }
+        }
+        Point { values }
+    }
+
+    /// The coordinates of a point; `None` when it does not lie in the space, as after an edit of the space.
+    pub(super) fn coordinates(&self, point: &Point) -> Option<Vec<f64>> {
+        self.axes.iter().map(|axis| axis.kind.coordinate(point.values.get(axis.parameter)?)).collect()
+    }
+
+    /// The identity of a point; `None` when it does not lie in the space.
+    pub(super) fn key(&self, point: &Point) -> Option<Key> {
+        self.axes.iter().map(|axis| axis.kind.key(point.values.get(axis.parameter)?)).collect()
+    }
+
+    /// The identities of all points that were handed out.
+    pub(super) fn seen(&self, history: &History) -> BTreeSet<Key> {
+        history.trials.iter().filter_map(|trial| self.key(&trial.point)).collect()
+    }
+
+    /// Coordinates of the point number `rank` of a finite space, which is below its size.
+    pub(super) fn nth(&self, rank: u64) -> Vec<f64> {
+        let levels = self.forest.as_ref().expect("only finite spaces are counted").nth(rank);
+        let coordinate = |axis: &Axis| match levels[axis.parameter] {
+            Some(level) => axis.kind.coordinate_of(level),
+            None => axis.canonical,
+        };
+        self.axes.iter().map(coordinate).collect()
+    }
+
+    /// A few coordinates moved by about `scale` each (a part of the axis); a category is drawn anew, and so is what becomes
+    /// active by that.
+    pub(super) fn perturb(&self, x: &[f64], scale: f64, stream: &mut Stream) -> Vec<f64> {
+        let active: Vec<usize> = (0..self.len()).filter(|&index| self.is_active(index, x)).collect();
+        let mut moved = x.to_vec();
+        let chance = (3.0 / active.len() as f64).min(1.0);
+        let forced = active.get(stream.below(active.len() as u64) as usize).copied();
+        for &index in &active {
+            let kind = &self.axes[index].kind;
+            if stream.uniform() < chance || Some(index) == forced {
+                moved[index] = match kind {
+                    Kind::Category { .. } => kind.draw(stream.uniform()),
+                    _ => kind.nudge(x[index], scale * stream.normal()),
+                };
+            }
+        }
+        for &index in &self.conditional {
+            if !active.contains(&index) && self.is_active(index, &moved) {
+                moved[index] = self.axes[index].kind.draw(stream.uniform());
+            }
+        }
+        self.settled(moved)
+    }
+
+    /// The active axes on which any number is a coordinate.
+    pub(super) fn continuous(&self, x: &[f64]) -> Vec<usize> {
+        let is_continuous =
+            |index: &usize| matches!(self.axes[*index].kind, Kind::Real { quantum: None, .. });
+        (0..self.len()).filter(is_continuous).filter(|&index| self.is_active(index, x)).collect()
+    }
+
+    /// The points that differ from `x` on one axis that is not continuous, and on those that become active or inactive by
+    /// that: every other level where there are few, else a step of each of the `strides` to either side, or of one level
+    /// where that is more.
+    pub(super) fn levels_around(&self, x: &[f64], strides: &[f64], stream: &mut Stream) -> Vec<Vec<f64>> {
+        let mut all = Vec::new();
+        for (index, Axis { kind, .. }) in self.axes.iter().enumerate() {
+            if !self.is_active(index, x) {
+                continue;
+            }
+            let alternatives: Vec<f64> = match (kind, kind.levels()) {
+                (Kind::Real { quantum: None, .. }, _) => Vec::new(),
+                (_, Some(levels)) if levels <= FEW => (0..levels).map(|k| kind.coordinate_of(k)).collect(),
+                (Kind::Category { .. }, _) => (0..FEW).map(|_| kind.draw(stream.uniform())).collect(),
+                _ => {
+                    let nudges = strides.iter().flat_map(|&stride| [stride, -stride]);
+                    nudges.map(|nudge| kind.nudge(x[index], nudge)).collect()
+                }
+            };
+            for other in alternatives.into_iter().filter(|&other| other != x[index]) {
+                let mut neighbour = x.to_vec();
+                neighbour[index] = other;
+                all.push(self.settled(neighbour));
+            }
+        }
+        all
+    }
+
+    /// The coordinates with every inactive axis at its canonical one.
+    fn settled(&self, mut x: Vec<f64>) -> Vec<f64> {
+        // An inactive axis makes nothing active, wherever it is, so that the order does not matter.
+        for &index in &self.conditional {
+            if !self.is_active(index, &x) {
+                x[index] = self.axes[index].canonical;
+            }
+        }
+        x
+    }
+
+    /// Whether all gates from this axis upwards are open.
+    fn is_active(&self, index: usize, x: &[f64]) -> bool {
+        let mut gate = self.axes[index].gate.as_ref();
+        while let Some(Gate { axis, levels }) = gate {
+            if !levels.contains(&self.axes[*axis].kind.level(x[*axis])) {
+                return false;
+            }
+            gate = self.axes[*axis].gate.as_ref();
+        }
+        true
+    }
+}
+
+/// The forest of a space in which everything can be counted; the first parameter varies fastest.
+fn counted(space: &Space, kinds: &[Kind]) -> Option<Forest> {
+    let level = |index: usize| if can_be(space, kinds, index) { kinds[index].levels() } else { Some(0) };
+    let levels: Vec<u64> = (0..kinds.len()).map(level).collect::<Option<_>>()?;
+    let order: Vec<usize> = (0..kinds.len()).rev().collect();
+    Some(Forest::new(space, &levels, &order, |parent, value| kinds[parent].key(value)))
+}
+
+/// The nearest parameter above that can vary and its levels that let this one be active; `None` where there is none.
+fn gate(space: &Space, kinds: &[Kind], mut index: usize) -> Option<(usize, Vec<u64>)> {
+    while let Some(condition) = &space.parameters[index].condition {
+        if kinds[condition.parent].levels() != Some(1) {
+            return Some((condition.parent, wanted(condition, kinds)));
+        }
+        // A parameter with one value is as active as what it depends on itself.
+        index = condition.parent;
+    }
+    None
+}
+
+/// Whether some point has this parameter active: values of probability 0 never come.
+fn can_be(space: &Space, kinds: &[Kind], mut index: usize) -> bool {
+    while let Some(condition) = &space.parameters[index].condition {
+        if wanted(condition, kinds).is_empty() {
+            return false;
+        }
+        index = condition.parent;
+    }
+    true
+}
+
+fn wanted(condition: &Condition, kinds: &[Kind]) -> Vec<u64> {
+    condition.values.iter().filter_map(|value| kinds[condition.parent].key(value)).collect()
+}

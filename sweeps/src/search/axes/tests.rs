@@ -1,0 +1,165 @@
+//! Points and coordinates are one another's inverse, whatever the space, and counting meets each point once.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    rng::Purpose,
+    space::{Distribution, Law, Parameter, Quantum},
+};
+
+fn space(distributions: Vec<Distribution>) -> Space {
+    let parameter = |(index, distribution)| Parameter::new(vec![format!("p{index}")], distribution);
+    Space { parameters: distributions.into_iter().enumerate().map(parameter).collect() }
+}
+
+fn steps(law: Law, step: f64) -> Distribution {
+    Distribution::Real { law, quantum: Some(Quantum { step, integer: true }) }
+}
+
+fn several() -> Space {
+    space(vec![
+        Distribution::Constant(json!({"fixed": 1})),
+        Distribution::IntUniform { min: -3, max: 60 },
+        Distribution::Categorical { values: vec![json!("a"), json!(0), json!(null)], probabilities: None },
+        steps(Law::Uniform { min: 1.0, max: 10.5 }, 4.0),
+        steps(Law::LogUniform { min_ln: 0.0, max_ln: libm::log(300.0) }, 1.0),
+        Distribution::Categorical { values: vec![json!(1), json!(1.0)], probabilities: None },
+        Distribution::Real { law: Law::Normal { mu: 0.0, sigma: 1.0 }, quantum: None },
+    ])
+}
+
+#[test]
+fn what_cannot_vary_is_no_axis() {
+    let space = several();
+    let axes = Axes::of(&space);
+    assert_eq!(axes.len(), 5);
+    let kinds = axes.dimensions();
+    assert_eq!(kinds.iter().filter(|&&kind| kind == Dimension::Category).count(), 1);
+    assert_eq!(axes.size(), None);
+    assert_eq!(axes.point(&[0.5; 5]).values[5], json!(1));
+}
+
+#[test]
+fn coordinates_and_points_are_inverses() {
+    let space = several();
+    let axes = Axes::of(&space);
+    let mut stream = Stream::new(1, 0, Purpose::Draw);
+    for _ in 0..500 {
+        let x = axes.draw(&(0..axes.len()).map(|_| stream.uniform()).collect::<Vec<f64>>());
+        let point = axes.point(&x);
+        let back = axes.coordinates(&point).unwrap();
+        assert!(x.iter().zip(&back).all(|(a, b)| (a - b).abs() < 1e-12), "{x:?} {back:?}");
+        for moved in axes.levels_around(&x, &[0.01], &mut stream) {
+            assert_ne!(axes.key(&axes.point(&moved)), axes.key(&point));
+        }
+    }
+}
+
+#[test]
+fn counting_a_finite_space_meets_each_point_once() {
+    let mut space = several();
+    space.parameters.pop();
+    let axes = Axes::of(&space);
+    // 64 integers, 3 categories, {0, 4, 8, 12}, 1 to 300.
+    assert_eq!(axes.size(), Some(64 * 3 * 4 * 300));
+    let keys: BTreeSet<Key> =
+        (0..64 * 3 * 4 * 300).map(|rank| axes.key(&axes.point(&axes.nth(rank))).unwrap()).collect();
+    assert_eq!(keys.len(), 64 * 3 * 4 * 300);
+}
+
+#[test]
+fn points_from_elsewhere_are_not_in_the_space() {
+    let space = space(vec![
+        Distribution::IntUniform { min: 1, max: 5 },
+        Distribution::Categorical { values: vec![json!("a"), json!("b")], probabilities: None },
+    ]);
+    let axes = Axes::of(&space);
+    let key = |a: Value, b: Value| axes.key(&Point { values: vec![a, b] });
+    assert_eq!(key(json!(2.0), json!("b")), Some(vec![1, 1]));
+    assert_eq!(key(json!(6), json!("b")), None);
+    assert_eq!(key(json!(2.5), json!("b")), None);
+    assert_eq!(key(json!(2), json!("c")), None);
+    assert_eq!(axes.coordinates(&Point { values: vec![json!(2)] }), None);
+}
+
+#[test]
+fn probabilities_decide_the_draw_and_zero_is_never() {
+    let values = vec![json!("never"), json!("rare"), json!("often"), json!("rare")];
+    let distribution = Distribution::Categorical { values, probabilities: Some(vec![0.0, 0.05, 0.9, 0.05]) };
+    let space = space(vec![distribution]);
+    let axes = Axes::of(&space);
+    assert_eq!(axes.size(), Some(2));
+    let drawn = |u: f64| axes.point(&axes.draw(&[u])).values[0].clone();
+    assert_eq!([0.0, 0.099, 0.101, 0.999].map(drawn), ["rare", "rare", "often", "often"].map(Value::from));
+}
+
+/// An optimiser with parameters of its own, one of which has one too; everything can be counted.
+fn conditional() -> Space {
+    let when = |index: usize, parent: usize, values: Vec<Value>, space: &mut Space| {
+        space.parameters[index].condition = Some(Condition { parent, values });
+    };
+    let listed = |values: Vec<Value>| Distribution::Categorical { values, probabilities: None };
+    let mut space = space(vec![
+        steps(Law::Uniform { min: 1.0, max: 10.5 }, 4.0),
+        listed(vec![json!("sgd"), json!("adam"), json!("lion")]),
+        listed(vec![json!(true), json!(false)]),
+        Distribution::IntUniform { min: 1, max: 3 },
+        Distribution::Constant(json!(7)),
+        Distribution::IntUniform { min: 0, max: 4 },
+    ]);
+    // 0 under lion, 2 under sgd and adam, 3 under 2, 5 under a constant that is under 3.
+    when(0, 1, vec![json!("lion")], &mut space);
+    when(2, 1, vec![json!("sgd"), json!("adam")], &mut space);
+    when(3, 2, vec![json!(true)], &mut space);
+    when(4, 3, vec![json!(2.0)], &mut space);
+    when(5, 4, vec![json!(7)], &mut space);
+    space
+}
+
+#[test]
+fn conditional_points_are_counted_once_each() {
+    let space = conditional();
+    let axes = Axes::of(&space);
+    // lion: {0, 4, 8, 12}; else false, or true with 1, 3, and 2 with five more.
+    let size = 4 + 2 * (1 + 2 + 5);
+    assert_eq!((axes.len(), axes.size()), (5, Some(size)));
+    let mut keys = BTreeSet::new();
+    for rank in 0..size {
+        let x = axes.nth(rank);
+        let point = axes.point(&x);
+        let mut settled = point.clone();
+        space.settle(&mut settled.values);
+        assert_eq!(point, settled);
+        assert_eq!(axes.coordinates(&point).as_ref(), Some(&x));
+        assert!(keys.insert(axes.key(&point).unwrap()), "{point:?}");
+    }
+    // Nothing that is drawn lies elsewhere.
+    let mut stream = Stream::new(5, 0, Purpose::Draw);
+    for _ in 0..2000 {
+        let x = axes.draw(&(0..axes.len()).map(|_| stream.uniform()).collect::<Vec<f64>>());
+        let near = axes.levels_around(&x, &[0.1], &mut stream).into_iter();
+        for x in near.chain([axes.perturb(&x, 0.1, &mut stream), x]) {
+            assert!(keys.contains(&axes.key(&axes.point(&x)).unwrap()));
+        }
+    }
+}
+
+#[test]
+fn what_can_never_be_active_is_no_axis() {
+    let weighted = Distribution::Categorical {
+        values: vec![json!("never"), json!("a"), json!("b")],
+        probabilities: Some(vec![0.0, 0.5, 0.5]),
+    };
+    let real = Distribution::Real { law: Law::Uniform { min: 0.0, max: 1.0 }, quantum: None };
+    let mut space = space(vec![weighted, real.clone(), real]);
+    space.parameters[1].condition = Some(Condition { parent: 0, values: vec![json!("never")] });
+    space.parameters[2].condition = Some(Condition { parent: 0, values: vec![json!("b")] });
+    let axes = Axes::of(&space);
+    assert_eq!((axes.len(), axes.size()), (2, None));
+    let of = |u: f64| axes.point(&axes.draw(&[u, 0.25])).to_json(&space).to_string();
+    assert_eq!(of(0.1), r#"{"p0":"a"}"#);
+    assert_eq!(of(0.9), r#"{"p0":"b","p2":0.25}"#);
+    space.parameters.pop();
+    assert_eq!(Axes::of(&space).size(), Some(2));
+}
