@@ -29,6 +29,7 @@ pub(crate) fn sweep(sweep: &v1::Sweep) -> Value {
         "state": sweep.state,
         "closing": text_or_null(&sweep.closing),
         "note": text_or_null(&sweep.note),
+        "early_terminate": text_or_null(&sweep.early_terminate),
         "seed": text_or_null(&sweep.seed),
         "trials_bound": sweep.trials_bound,
         "counts": {
@@ -40,6 +41,7 @@ pub(crate) fn sweep(sweep: &v1::Sweep) -> Value {
             "failed": counts.failed,
             "crashed": counts.crashed,
             "stopped": counts.stopped,
+            "pruned": counts.pruned,
         },
         "best": sweep.best.as_ref().map(run),
         "warnings": sweep.warnings,
@@ -92,6 +94,23 @@ fn limited(limited: &v1::Limited) -> Value {
     json!({ "metric": limited.metric, "value": limited.value, "holds": limited.holds })
 }
 
+/// A run that is shown alone: with what was decided at its rungs.
+pub(crate) fn run_with_rungs(shown: &v1::Run) -> Value {
+    let mut value = run(shown);
+    let rung = |rung: &v1::Rung| {
+        json!({
+            "iteration": rung.iteration,
+            "value": rung.value,
+            "rank": rung.rank,
+            "of": rung.of,
+            "threshold": rung.threshold,
+            "verdict": if rung.stop { "stop" } else { "go on" },
+        })
+    };
+    value["rungs"] = shown.rungs.iter().map(rung).collect();
+    value
+}
+
 /// The outcome of a replay.
 pub(crate) fn replayed(replayed: &v1::Replayed) -> Value {
     json!({
@@ -138,6 +157,7 @@ mod tests {
     fn sweep_and_run_as_json() {
         insta::assert_snapshot!("sweep", text(&sweep(&fixtures::sweep())));
         insta::assert_snapshot!("run", text(&run(&fixtures::runs()[2])));
+        insta::assert_snapshot!("pruned_run", text(&run_with_rungs(&fixtures::pruned())["rungs"]));
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub(crate) async fn show(controller: &Controller, args: &Show) -> Result<(), Fai
                 terminal::warn(warning);
             }
         }
-        Found::Run(run) if args.json => terminal::print(json::text(&json::run(&run))),
+        Found::Run(run) if args.json => terminal::print(json::text(&json::run_with_rungs(&run))),
         Found::Run(run) => {
             let sweep = if run.sweep.is_empty() { None } else { Some(controller.sweep(&run.sweep).await?) };
             terminal::print(view::run::run(&run, sweep.as_ref(), view::now_ms()));

@@ -1,6 +1,6 @@
-//! The pure heart of Besom: the sweep configuration, the space it describes, the search for the next point, and the
-//! state machines of runs and sweeps. Called by the controller and by `sweep check`. Knows no clock, disk, network,
-//! thread or entropy: same input, same output, on every machine.
+//! The pure heart of Besom: the sweep configuration, the space it describes, the search for the next point, early
+//! stopping, and the state machines of runs and sweeps. Called by the controller and by `sweep check`. Knows no clock,
+//! disk, network, thread or entropy: same input, same output, on every machine.
 
 pub mod config;
 mod encode;
@@ -13,3 +13,4 @@ mod quantile;
 mod rng;
 pub mod search;
 pub mod space;
+pub mod stopping;

@@ -6,3 +6,4 @@ mod grid;
 mod outage;
 mod sdk;
 mod search;
+mod stopping;

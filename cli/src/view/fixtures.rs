@@ -1,6 +1,6 @@
 //! A sweep and its runs as the views' tests show them. Tests only.
 
-use proto::v1::{Counts, Limit, Limited, Outcome, Run, Sweep};
+use proto::v1::{Counts, Limit, Limited, Outcome, Run, Rung, Sweep};
 
 /// The present of every test, in milliseconds since the epoch.
 pub(crate) const NOW: i64 = 1_780_000_000_000;
@@ -40,6 +40,7 @@ pub(crate) fn sweep() -> Sweep {
             leased: 1,
             queued: 1,
             stopped: 0,
+            pruned: 0,
             trials: 7,
         }),
         best: Some(runs()[2].clone()),
@@ -74,6 +75,16 @@ pub(crate) fn runs() -> Vec<Run> {
     runs[2].attempt = 2;
     runs[3].outcome = Some(failed);
     runs
+}
+
+/// A run that was stopped at its second rung.
+pub(crate) fn pruned() -> Run {
+    let rung =
+        |iteration, value, rank, of, threshold, stop| Rung { iteration, value, rank, of, threshold, stop };
+    let mut run = run(7, "pruned", Some(0.71), 0.009, 64, "SGD");
+    run.ended_ms = Some(NOW - 450_000);
+    run.rungs = vec![rung(3, 0.9, 1, 1, None, false), rung(9, 0.712_345, 5, 6, Some(0.41), true)];
+    run
 }
 
 fn run(trial: u64, state: &str, value: Option<f64>, lr: f64, batch: u32, optimizer: &str) -> Run {

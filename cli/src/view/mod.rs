@@ -115,6 +115,7 @@ fn counts(counts: &v1::Counts) -> String {
         (counts.failed, "failed"),
         (counts.crashed, "crashed"),
         (counts.stopped, "stopped"),
+        (counts.pruned, "pruned"),
         (counts.running, "running"),
         (counts.leased, "leased"),
         (counts.queued, "queued"),

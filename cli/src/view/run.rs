@@ -52,6 +52,7 @@ pub(crate) fn run(run: &Run, sweep: Option<&Sweep>, now_ms: i64) -> String {
         lines.push(("note", one_line(&run.note, 2 * SENTENCE)));
     }
     text += &format!("\n{}", facts(lines));
+    text += &rungs(run);
     text += &section("parameters", &values::flatten(&values::object(&run.config_json)));
     text += &section("summary", &values::flatten(&values::object(&run.summary_json)));
     text + &ended(run)
@@ -73,6 +74,22 @@ fn limits(sweep: &Sweep, run: &Run) -> String {
         format!("{}: {}", limit(one), paint(colour, limited_value(limited)))
     });
     each.collect::<Vec<_>>().join(", ")
+}
+
+/// What was decided at each rung of early stopping, and on what grounds.
+fn rungs(run: &Run) -> String {
+    if run.rungs.is_empty() {
+        return String::new();
+    }
+    let mut table =
+        Table::default().right("  rung").right("value").left("rank").right("goes on up to").left("verdict");
+    for rung in &run.rungs {
+        let verdict = if rung.stop { paint(style::WARNING, "stop") } else { "go on".to_owned() };
+        let threshold = rung.threshold.map_or_else(|| "too few yet".to_owned(), number);
+        let rank = format!("{} of {}", rung.rank, rung.of);
+        table.row([rung.iteration.to_string(), number(rung.value), rank, threshold, verdict]);
+    }
+    format!("\n\n{}\n{table}", paint(style::FAINT, "early stopping"))
 }
 
 /// Names and exact values, indented under a title; nothing when there are none.
@@ -125,11 +142,16 @@ fn suggestion(json: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::fixtures::{NOW, plain, runs, sweep};
+    use crate::view::fixtures::{NOW, plain, pruned, runs, sweep};
 
     #[test]
     fn a_finished_run() {
         insta::assert_snapshot!(plain(&run(&runs()[2], Some(&sweep()), NOW)));
+    }
+
+    #[test]
+    fn a_pruned_run_shows_why() {
+        insta::assert_snapshot!(plain(&run(&pruned(), Some(&sweep()), NOW)));
     }
 
     #[test]

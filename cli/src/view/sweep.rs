@@ -60,6 +60,9 @@ fn about(sweep: &Sweep, params: &ranking::Params, shown: &Shown) -> Vec<(&'stati
         let limits: Vec<String> = sweep.limits.iter().map(limit).collect();
         facts.push(("limits", one_line(&limits.join(", "), 2 * SENTENCE)));
     }
+    if !sweep.early_terminate.is_empty() {
+        facts.push(("pruning", one_line(&sweep.early_terminate, SENTENCE)));
+    }
     facts.extend(best(sweep).map(|best| ("best", best)));
     facts.extend(params.fixed_sentence().map(|fixed| ("fixed", fixed)));
     let created = terminal::age(shown.now_ms - sweep.created_ms);
@@ -195,6 +198,19 @@ mod tests {
             super::super::run::run(&runs_of[2], Some(&sweep_of), NOW),
         ];
         insta::assert_snapshot!("runs_with_limits", plain(&lines.join("\n---\n")));
+    }
+
+    #[test]
+    fn pruned_trials_are_counted_and_the_rule_is_told() {
+        let mut pruned = fixture();
+        pruned.early_terminate = "asha at 1, 4, 16, ...: stops what is not in the best 1/4".to_owned();
+        pruned.counts = pruned.counts.map(|counts| proto::v1::Counts { pruned: 3, trials: 10, ..counts });
+        let text = plain(&sweep(&pruned, &[], &shown(false, None)));
+        assert!(
+            text.contains("trials   10 of at most 40: 2 finished, 1 failed, 1 crashed, 3 pruned,"),
+            "{text}"
+        );
+        assert!(text.contains("pruning  asha at 1, 4, 16, ...: stops what"), "{text}");
     }
 
     #[test]

@@ -19,6 +19,7 @@ use super::{
     constraints,
     error::Error,
     plan::Plan,
+    stopping::PRUNED,
 };
 use crate::store::{
     self, Tx,
@@ -186,6 +187,7 @@ impl<'a> Change<'a> {
         run.front = false;
         run.history = 0;
         run.logged = 0;
+        run.iteration = 0;
         run.value = None;
         run.started_ms = None;
         store::summaries::clear(self.tx, run.key)?;
@@ -221,7 +223,7 @@ impl<'a> Change<'a> {
             run.crashes += 1;
             run.outcome = Outcome { message: Some(reason.to_owned()), ..Outcome::default() };
             if run.stop_wanted.is_some() {
-                self.end(run, run::Event::Stop)?;
+                self.end(run, wanted_end(run))?;
             } else if self.may_run_again(run)? {
                 self.requeue(run, run::Event::Requeue)?;
             } else {
@@ -336,6 +338,20 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
+    /// Tells a run to end, for this reason: whoever has it hears of it as soon as this is committed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn want_stop(&mut self, run: &mut Run, reason: &str) -> Result<(), Error> {
+        run.stop_wanted = Some(reason.to_owned());
+        if let Some(agent) = &run.agent {
+            self.ring(Ring::All(Topic::Agent(agent.clone())));
+        }
+        self.told(run)?;
+        store::runs::save(self.tx, run)?;
+        Ok(())
+    }
+
     /// Tells watchers of a change to a run that is not one of state.
     ///
     /// # Errors
@@ -353,14 +369,34 @@ impl<'a> Change<'a> {
     /// # Errors
     /// When the database fails.
     pub(crate) fn corrected(&mut self, run: &Run) -> Result<(), Error> {
-        self.event(Kind::RunCorrected, run, &result_of(run))
+        let body = self.result_of(run)?;
+        self.event(Kind::RunCorrected, run, &body)
     }
 
     fn result(&mut self, run: &mut Run) -> Result<(), Error> {
         run.ended_ms = Some(self.now_ms);
         run.constrained = constraints::values(self, run)?;
-        self.event(Kind::RunEnded, run, &result_of(run))?;
+        let body = self.result_of(run)?;
+        self.event(Kind::RunEnded, run, &body)?;
         self.improved(run)
+    }
+
+    /// What the search learns of a run, and all that it ever learns. Only runs that finished, or that a rule stopped, have
+    /// something to tell.
+    fn result_of(&self, run: &Run) -> Result<serde_json::Value, Error> {
+        let tells = matches!(run.state, State::Finished | State::Pruned);
+        let value = run.value.filter(|_| tells);
+        let mut body = json!({ "attempt": run.attempt, "state": run.state.name(), "value": value });
+        if tells && run.sweep.is_some() && run.iteration > 0 {
+            let rungs = store::rungs::of_attempt(self.tx, run.key, run.attempt)?;
+            if !rungs.is_empty() {
+                body["rungs"] = json!(rungs);
+            }
+        }
+        if !run.constrained.is_empty() {
+            body["constrained"] = json!(run.constrained);
+        }
+        Ok(body)
     }
 
     fn is_cancelled(&mut self, run: &Run) -> Result<bool, Error> {
@@ -434,14 +470,9 @@ impl<'a> Change<'a> {
     }
 }
 
-fn result_of(run: &Run) -> serde_json::Value {
-    // Only a finished run has a value that the search may learn from.
-    let value = run.value.filter(|_| run.state == State::Finished);
-    let mut body = json!({ "attempt": run.attempt, "state": run.state.name(), "value": value });
-    if !run.constrained.is_empty() {
-        body["constrained"] = json!(run.constrained);
-    }
-    body
+/// How a run ends that was asked to.
+pub(super) fn wanted_end(run: &Run) -> run::Event {
+    if run.stop_wanted.as_deref() == Some(PRUNED) { run::Event::Prune } else { run::Event::Stop }
 }
 
 /// Where runs of a state are counted. Preempted runs go back to the queue in the same change.
@@ -453,6 +484,7 @@ fn counter(progress: &mut Progress, state: State) -> &mut u64 {
         State::Finished => &mut progress.finished,
         State::Failed => &mut progress.failed,
         State::Crashed => &mut progress.crashed,
-        State::Stopped | State::Pruned => &mut progress.stopped,
+        State::Stopped => &mut progress.stopped,
+        State::Pruned => &mut progress.pruned,
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Key {
     pub(crate) last: Value,
     /// How many rows hold it.
     pub(crate) rows: u64,
+    /// How many rows hold it as a finite number.
+    pub(crate) finite: u64,
     /// Its smallest and largest finite number.
     pub(crate) range: Option<(f64, f64)>,
 }
@@ -70,7 +72,8 @@ impl Digest {
             let place = places.get(*name).copied().unwrap_or_else(|| {
                 places.insert((*name).to_owned(), self.keys.len());
                 let last = value.to_value();
-                self.keys.push(Key { name: (*name).to_owned(), step: row.step, last, rows: 0, range: None });
+                let name = (*name).to_owned();
+                self.keys.push(Key { name, step: row.step, last, rows: 0, finite: 0, range: None });
                 self.keys.len() - 1
             });
             let key = &mut self.keys[place];
@@ -80,6 +83,7 @@ impl Digest {
                 key.last = value.to_value();
             }
             if let Some(number) = finite(*value) {
+                key.finite += 1;
                 let (least, most) = key.range.unwrap_or((number, number));
                 key.range = Some((least.min(number), most.max(number)));
             }
@@ -88,7 +92,7 @@ impl Digest {
 }
 
 /// A number that can be compared; booleans and texts are none.
-fn finite(value: ValueRef<'_>) -> Option<f64> {
+pub(super) fn finite(value: ValueRef<'_>) -> Option<f64> {
     match value {
         ValueRef::F64(number) => Some(number).filter(|number| number.is_finite()),
         // A metric beyond 2^53 is rounded here; its exact value is in the history.
@@ -227,7 +231,8 @@ mod tests {
             (2, "loss", Value::F64(f64::NAN)),
         ]);
         let key = digest.key("loss").unwrap();
-        assert_eq!((key.step, &key.last, key.rows, key.range), (3, &Value::F64(0.4), 4, Some((0.1, 0.4))));
+        assert_eq!((key.step, &key.last, key.range), (3, &Value::F64(0.4), Some((0.1, 0.4))));
+        assert_eq!((key.rows, key.finite), (4, 3));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::{
     digest::{Digest, Summary},
     error::{Error, Why},
     runs::{check_attempt, fenced},
+    stopping,
 };
 use crate::store::{self, blocks::Stream, runs::Run};
 
@@ -108,7 +109,7 @@ fn keep(change: &mut Change<'_>, append: &Append, mut digest: Digest) -> Result<
         change.hear(&mut run)?;
     }
     if digest.rows > 0 {
-        sum_up(change, &mut run, &append.stream, &digest)?;
+        sum_up(change, &mut run, &append.stream, &digest, &frames)?;
     }
     if was != run.state {
         store::runs::save(change.tx, &run)?;
@@ -117,7 +118,13 @@ fn keep(change: &mut Change<'_>, append: &Append, mut digest: Digest) -> Result<
 }
 
 /// The append's part in the run's summary, its counts and its value.
-fn sum_up(change: &mut Change<'_>, run: &mut Run, stream: &str, digest: &Digest) -> Result<(), Error> {
+fn sum_up(
+    change: &mut Change<'_>,
+    run: &mut Run,
+    stream: &str,
+    digest: &Digest,
+    frames: &[u8],
+) -> Result<(), Error> {
     if stream == "console" {
         return Ok(());
     }
@@ -136,6 +143,9 @@ fn sum_up(change: &mut Change<'_>, run: &mut Run, stream: &str, digest: &Digest)
         let plan = change.app.plans.get(change.tx, sweep)?;
         if let Some(key) = plan.metric().and_then(|metric| digest.key(&metric.name)) {
             run.logged += key.rows;
+            if stream == "history" {
+                stopping::count(change, run, &plan, frames, key.finite)?;
+            }
             let best = key.range.map(|(least, most)| if plan.study.maximize { most } else { least });
             run.value = best
                 .into_iter()
@@ -148,10 +158,11 @@ fn sum_up(change: &mut Change<'_>, run: &mut Run, stream: &str, digest: &Digest)
         run.note = Some(format!("the summary keeps {} keys; the history has all", limits.summary_keys));
         store::runs::save(change.tx, run)?;
     }
-    let corrected = run.state == State::Finished && constraints::correct(change, run)?;
+    let tells = matches!(run.state, State::Finished | State::Pruned);
+    let corrected = tells && constraints::correct(change, run)?;
     if before != run.value || corrected {
         change.improved(run)?;
-        if run.state == State::Finished {
+        if tells {
             run.note = run.note.take().filter(|_| before.is_some() || before == run.value);
             store::runs::save(change.tx, run)?;
             change.corrected(run)?;

@@ -16,6 +16,8 @@ pub(crate) mod plan;
 mod presence;
 pub(crate) mod replay;
 pub(crate) mod runs;
+mod standings;
+mod stopping;
 mod suggest;
 pub(crate) mod sweeps;
 pub(crate) mod text;
@@ -42,6 +44,7 @@ use change::{Change, Effects};
 use leases::Leases;
 use plan::Plans;
 use presence::Presences;
+use standings::Standings;
 use suggest::Searches;
 
 /// All that a use case may need.
@@ -59,6 +62,7 @@ pub(crate) struct App {
     presences: Presences,
     plans: Plans,
     searches: Searches,
+    standings: Standings,
     draining: channel::Sender<bool>,
 }
 
@@ -93,6 +97,7 @@ impl App {
             tokens: Tokens::new(settings.token.as_deref(), &secret),
             plans: Plans::new(settings.limits.plans),
             searches: Searches::default(),
+            standings: Standings::default(),
             bell: Bell::default(),
             presences: Presences::default(),
             draining: channel::Sender::new(false),

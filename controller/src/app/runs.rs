@@ -8,10 +8,11 @@ use sweeps::lifecycle::run::{Event, State};
 use super::{
     App,
     caller::Caller,
-    change::Change,
+    change::{Change, wanted_end},
     digest::Summary,
     error::{Error, Why},
     names,
+    stopping::PRUNED,
     text::cut,
     views::{self, RunView},
 };
@@ -199,9 +200,12 @@ fn finish(change: &mut Change<'_>, run: &mut Run, end: End) -> Result<(), Error>
         change.requeue(run, Event::Requeue)?;
     } else {
         let event = match (end.state, &run.stop_wanted) {
+            // A program that heard of its end from a rule and ended well has not finished all the same: its value is not
+            // what a whole trial would have reached.
+            (EndState::Finished, Some(reason)) if reason == PRUNED => Event::Prune,
             (EndState::Finished, _) => Event::Finish,
             (EndState::Failed, None) => Event::Fail,
-            _ => Event::Stop,
+            _ => wanted_end(run),
         };
         if event == Event::Finish {
             run.note = metric_note(change, run)?.or(run.note.take());

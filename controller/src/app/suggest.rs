@@ -226,13 +226,16 @@ impl Known {
                 trials.push(Trial::pending(point, fit));
             }
             (Kind::RunEnded | Kind::RunCorrected, _) => {
+                let came = if event.pruned { Came::Pruned } else { Came::Value };
                 let trial = trials.get_mut(place).ok_or_else(lost)?;
-                trial.outcome = event.value.map_or(Came::Failed, Came::Value);
+                trial.outcome = event.value.map_or(Came::Failed, came);
+                trial.rungs.clone_from(&event.rungs);
                 trial.constrained.clone_from(&event.constrained);
             }
             (Kind::RunReopened, _) => {
                 let trial = trials.get_mut(place).ok_or_else(lost)?;
                 trial.outcome = Came::Pending;
+                trial.rungs.clear();
                 trial.constrained.clear();
             }
             _ => return Err(lost()),
@@ -243,6 +246,7 @@ impl Known {
 
 #[cfg(test)]
 mod tests {
+    use ::sweeps::history::Rung;
     use tempfile::TempDir;
 
     use super::*;
@@ -256,6 +260,41 @@ mod tests {
 
     const BAYES: &str =
         "method: bayes\nprogram: train\nmetric: {name: loss}\nparameters: {lr: {min: 0.0, max: 1.0}}\n";
+
+    #[test]
+    fn the_end_of_a_trial_tells_its_rungs_and_whether_a_rule_stopped_it() {
+        let space = Space { parameters: Vec::new() };
+        let mut known = Known::default();
+        let told = |kind, value, pruned, rungs: &[(u64, f64)]| Told {
+            number: 1,
+            kind,
+            trial: 0,
+            value,
+            constrained: if kind == Kind::RunEnded { vec![value] } else { Vec::new() },
+            pruned,
+            rungs: rungs
+                .iter()
+                .map(|(iteration, value)| Rung { iteration: *iteration, value: *value })
+                .collect(),
+            created: (kind == Kind::TrialCreated).then(|| ("{}".to_owned(), None)),
+        };
+        known.fold(&told(Kind::TrialCreated, None, false, &[]), &space).unwrap();
+        known.fold(&told(Kind::RunEnded, Some(0.5), true, &[(3, 0.9), (9, 0.5)]), &space).unwrap();
+        let trial = &known.history.trials[0];
+        assert_eq!((trial.outcome, trial.rungs.len(), trial.rungs[1].value), (Came::Pruned(0.5), 2, 0.5));
+        assert_eq!(trial.constrained, [Some(0.5)]);
+        known.fold(&told(Kind::RunReopened, None, false, &[]), &space).unwrap();
+        let trial = &known.history.trials[0];
+        assert!(
+            trial.rungs.is_empty() && trial.constrained.is_empty(),
+            "a new attempt starts its rungs anew"
+        );
+        known.fold(&told(Kind::RunEnded, Some(0.4), false, &[(3, 0.4)]), &space).unwrap();
+        let trial = &known.history.trials[0];
+        assert_eq!((trial.outcome, trial.rungs.len()), (Came::Value(0.4), 1));
+        known.fold(&told(Kind::RunEnded, None, true, &[]), &space).unwrap();
+        assert_eq!(known.history.trials[0].outcome, Came::Failed, "pruned without a value");
+    }
 
     #[tokio::test]
     async fn a_proposal_outlives_its_heartbeat_and_replays_from_what_it_had_seen() {

@@ -13,7 +13,6 @@ use ::sweeps::{
 
 use super::{
     App,
-    bell::{Ring, Topic},
     caller::Caller,
     change::Change,
     error::{Error, Why},
@@ -182,8 +181,12 @@ fn fulfil(change: &mut Change<'_>, id: &str, wish: Wish) -> Result<(), Error> {
         Wish::Cancel => {
             change.sweep_step(id, sweep::Event::Cancel)?;
             change.progress(id)?.closing = Some("cancelled".to_owned());
-            for run in store::runs::live(change.tx, id)? {
-                if run.state == State::Queued { stop_queued(change, run)? } else { want_stop(change, run)? }
+            for mut run in store::runs::live(change.tx, id)? {
+                if run.state == State::Queued {
+                    stop_queued(change, run)?;
+                } else {
+                    change.want_stop(&mut run, "cancelled")?;
+                }
             }
             Ok(())
         }
@@ -193,16 +196,6 @@ fn fulfil(change: &mut Change<'_>, id: &str, wish: Wish) -> Result<(), Error> {
 fn stop_queued(change: &mut Change<'_>, mut run: Run) -> Result<(), Error> {
     run.agent = None;
     change.end(&mut run, run::Event::Stop)?;
-    store::runs::save(change.tx, &run)?;
-    Ok(())
-}
-
-fn want_stop(change: &mut Change<'_>, mut run: Run) -> Result<(), Error> {
-    run.stop_wanted = Some("cancelled".to_owned());
-    if let Some(agent) = &run.agent {
-        change.ring(Ring::All(Topic::Agent(agent.clone())));
-    }
-    change.told(&run)?;
     store::runs::save(change.tx, &run)?;
     Ok(())
 }

@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use ::sweeps::lifecycle::{run, sweep::State};
+use ::sweeps::{
+    lifecycle::{run, sweep::State},
+    stopping::Decision,
+};
 use tokio::sync::mpsc;
 
 use super::{App, bell::Topic, caller::Caller, digest::Summary, error::Error, plan::Plan};
@@ -23,6 +26,8 @@ pub(crate) struct RunView {
     pub(crate) summary_json: String,
     /// What counts for each constraint of its sweep, once it is over.
     pub(crate) constrained: Vec<Constrained>,
+    /// What was decided for its present attempt at the rungs of early stopping; read for a single run alone.
+    pub(crate) rungs: Vec<Decision>,
 }
 
 /// A run's value against a constraint.
@@ -68,7 +73,7 @@ pub(super) fn run(tx: &Tx<'_>, app: &App, run: Run) -> Result<RunView, Error> {
     let summary =
         summary.map_err(|corrupt| Error::Bug(format!("the summary of {} is damaged: {corrupt}", run.id)))?;
     let constrained = constrained(tx, app, &run)?;
-    Ok(RunView { run, summary_json: summary.to_json().to_string(), constrained })
+    Ok(RunView { run, summary_json: summary.to_json().to_string(), constrained, rungs: Vec::new() })
 }
 
 fn constrained(tx: &Tx<'_>, app: &App, run: &Run) -> Result<Vec<Constrained>, Error> {
@@ -160,7 +165,8 @@ pub(crate) async fn get_run(app: &Arc<App>, caller: &Caller, id: String) -> Resu
     caller.run(&id)?;
     app.read(move |tx, app| {
         let found = store::runs::get(tx, &id)?.ok_or_else(|| Error::no_run(&id))?;
-        run(tx, app, found)
+        let rungs = store::rungs::decisions(tx, found.key, found.attempt)?;
+        Ok(RunView { rungs, ..run(tx, app, found)? })
     })
     .await
 }

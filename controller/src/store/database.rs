@@ -6,8 +6,12 @@ use std::path::Path;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, config::DbConfig};
 pub(crate) use rusqlite::{types::FromSql as Column, types::ToSql as Param};
 
-const SCHEMA: &[&str] =
-    &[include_str!("schema/001.sql"), include_str!("schema/003.sql"), include_str!("schema/004.sql")];
+const SCHEMA: &[&str] = &[
+    include_str!("schema/001.sql"),
+    include_str!("schema/002.sql"),
+    include_str!("schema/003.sql"),
+    include_str!("schema/004.sql"),
+];
 const STATEMENTS: usize = 128;
 
 /// What went wrong in the database.

@@ -1,7 +1,9 @@
 //! Events: what happened, numbered without gaps by one ledger row, written in the transaction that it tells of. Called by
 //! `app::change` (append), `app::suggest` and `app::views` (read). Appends of rows and heartbeats never come here.
 
-use super::database::{Result, Row, Tx};
+use sweeps::{history::Rung, lifecycle::run::State};
+
+use super::database::{Error, Result, Row, Tx};
 
 /// A kind of event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +103,10 @@ pub(crate) struct Told {
     pub(crate) value: Option<f64>,
     /// The value that counts for each constraint.
     pub(crate) constrained: Vec<Option<f64>>,
+    /// A stopping rule ended it: it might have become better.
+    pub(crate) pruned: bool,
+    /// The rungs that it had reached.
+    pub(crate) rungs: Vec<Rung>,
     /// For a created trial: its parameters and the fit that proposed it, as JSON.
     pub(crate) created: Option<(String, Option<String>)>,
 }
@@ -125,6 +131,9 @@ pub(crate) fn of_trials(tx: &Tx<'_>, sweep: &str, after: i64, until: i64) -> Res
 fn told(row: &Row<'_>) -> Result<Option<Told>> {
     let Some(kind) = Kind::read(&row.get::<String>(1)?) else { return Ok(None) };
     let body: serde_json::Value = serde_json::from_str(&row.get::<String>(3)?).unwrap_or_default();
+    let damaged = |error| Error::Bug(format!("the rungs in an event are damaged: {error}"));
+    let rungs = body.get("rungs").cloned().map(serde_json::from_value).transpose().map_err(damaged)?;
+    let rungs = rungs.unwrap_or_default();
     let config: Option<String> = row.get(4)?;
     let fit: Option<String> = row.get(5)?;
     Ok(Some(Told {
@@ -137,6 +146,8 @@ fn told(row: &Row<'_>) -> Result<Option<Told>> {
             .and_then(serde_json::Value::as_array)
             .map(|all| all.iter().map(serde_json::Value::as_f64).collect())
             .unwrap_or_default(),
+        pruned: body.get("state").and_then(serde_json::Value::as_str) == Some(State::Pruned.name()),
+        rungs,
         created: config.map(|config| (config, fit)),
     }))
 }

@@ -7,6 +7,7 @@ pub(crate) mod database;
 pub(crate) mod earlier;
 pub(crate) mod events;
 pub(crate) mod facts;
+pub(crate) mod rungs;
 pub(crate) mod runs;
 pub(crate) mod summaries;
 pub(crate) mod sweeps;

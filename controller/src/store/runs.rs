@@ -41,6 +41,8 @@ pub(crate) struct Run {
     pub(crate) history: u64,
     /// Rows of the present attempt that hold the sweep's metric.
     pub(crate) logged: u64,
+    /// Rows of history of the present attempt that hold the metric as a finite number.
+    pub(crate) iteration: u64,
     /// Best finite value of the metric in the present attempt.
     pub(crate) value: Option<f64>,
     /// The value that counts for each constraint of its sweep, once it is over.
@@ -104,6 +106,7 @@ impl Run {
             stop_wanted: None,
             history: 0,
             logged: 0,
+            iteration: 0,
             value: None,
             constrained: Vec::new(),
             outcome: Outcome::default(),
@@ -155,7 +158,7 @@ pub(crate) fn save(tx: &Tx<'_>, run: &Run) -> Result<()> {
     tx.run(
         "UPDATE runs SET state = ?2, attempt = ?3, agent = ?4, crashes = ?5, front = ?6, stop_wanted = ?7, history = ?8,
                 logged = ?9, value = ?10, class = ?11, exit_code = ?12, signal = ?13, message = ?14, note = ?15,
-                started_ms = ?16, ended_ms = ?17, constrained = ?18
+                started_ms = ?16, ended_ms = ?17, iteration = ?18, constrained = ?19
          WHERE key = ?1",
         &[
             &run.key,
@@ -175,6 +178,7 @@ pub(crate) fn save(tx: &Tx<'_>, run: &Run) -> Result<()> {
             &run.note,
             &run.started_ms,
             &run.ended_ms,
+            &int(run.iteration)?,
             &constrained,
         ],
     )?;
@@ -187,8 +191,8 @@ pub(crate) fn save(tx: &Tx<'_>, run: &Run) -> Result<()> {
 /// When the database fails.
 pub(crate) fn save_logged(tx: &Tx<'_>, run: &Run) -> Result<()> {
     tx.run(
-        "UPDATE runs SET history = ?2, logged = ?3, value = ?4 WHERE key = ?1",
-        &[&run.key, &int(run.history)?, &int(run.logged)?, &run.value],
+        "UPDATE runs SET history = ?2, logged = ?3, value = ?4, iteration = ?5 WHERE key = ?1",
+        &[&run.key, &int(run.history)?, &int(run.logged)?, &run.value, &int(run.iteration)?],
     )?;
     Ok(())
 }
@@ -199,7 +203,7 @@ macro_rules! select {
         concat!(
             "SELECT key, id, sweep, trial, project, name, tags, config, seen, origin, fit, engine, state, attempt, agent, \
              crashes, front, stop_wanted, history, logged, value, class, exit_code, signal, message, note, created_ms, \
-             started_ms, ended_ms, constrained FROM runs ",
+             started_ms, ended_ms, iteration, constrained FROM runs ",
             $rest
         )
     };
@@ -297,7 +301,7 @@ pub(crate) fn alone(tx: &Tx<'_>, before: i64, limit: u32) -> Result<Vec<Run>> {
 
 fn read(row: &Row<'_>) -> Result<Run> {
     let state: String = row.get(12)?;
-    let constrained: Option<String> = row.get(29)?;
+    let constrained: Option<String> = row.get(30)?;
     Ok(Run {
         key: row.get(0)?,
         id: row.get(1)?,
@@ -332,6 +336,7 @@ fn read(row: &Row<'_>) -> Result<Run> {
         created_ms: row.get(26)?,
         started_ms: row.get(27)?,
         ended_ms: row.get(28)?,
+        iteration: row.count(29)?,
         constrained: constrained.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
     })
 }

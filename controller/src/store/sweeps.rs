@@ -45,8 +45,10 @@ pub(crate) struct Progress {
     pub(crate) failed: u64,
     /// Runs that crashed for good.
     pub(crate) crashed: u64,
-    /// Runs that were stopped or pruned.
+    /// Runs that a person stopped.
     pub(crate) stopped: u64,
+    /// Runs that a stopping rule ended.
+    pub(crate) pruned: u64,
     /// The finished run with the best value.
     pub(crate) best_run: Option<String>,
     /// Its value.
@@ -136,7 +138,7 @@ fn read(row: &Row<'_>) -> Result<Sweep> {
 pub(crate) fn progress(tx: &Tx<'_>, sweep: &str) -> Result<Option<Progress>> {
     tx.one(
         "SELECT sweep, state, closing, next_trial, queued, leased, running, finished, failed, crashed, stopped,
-                best_run, best_value, ended_ms
+                best_run, best_value, ended_ms, pruned
          FROM progress WHERE sweep = ?1",
         &[&sweep],
         |row| {
@@ -156,6 +158,7 @@ pub(crate) fn progress(tx: &Tx<'_>, sweep: &str) -> Result<Option<Progress>> {
                 best_run: row.get(11)?,
                 best_value: row.get(12)?,
                 ended_ms: row.get(13)?,
+                pruned: row.count(14)?,
             })
         },
     )
@@ -169,7 +172,7 @@ pub(crate) fn save_progress(tx: &Tx<'_>, progress: &Progress) -> Result<()> {
     tx.run(
         "UPDATE progress SET state = ?2, closing = ?3, next_trial = ?4, queued = ?5, leased = ?6, running = ?7,
                 finished = ?8, failed = ?9, crashed = ?10, stopped = ?11, best_run = ?12, best_value = ?13,
-                ended_ms = ?14
+                ended_ms = ?14, pruned = ?15
          WHERE sweep = ?1",
         &[
             &progress.sweep,
@@ -186,6 +189,7 @@ pub(crate) fn save_progress(tx: &Tx<'_>, progress: &Progress) -> Result<()> {
             &progress.best_run,
             &progress.best_value,
             &progress.ended_ms,
+            &int(progress.pruned)?,
         ],
     )?;
     Ok(())

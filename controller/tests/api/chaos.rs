@@ -98,6 +98,7 @@ async fn balance(lab: &mut Lab, id: &str) {
         ("failed", counts.failed),
         ("crashed", counts.crashed),
         ("stopped", counts.stopped),
+        ("pruned", counts.pruned),
     ];
     for (state, count) in kept {
         assert_eq!(counted.get(state).copied().unwrap_or(0), count, "{state}: {counted:?}");

@@ -11,5 +11,6 @@ mod people;
 mod restart;
 mod rows;
 mod search;
+mod stopping;
 mod tokens;
 mod warm_start;

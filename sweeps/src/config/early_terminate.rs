@@ -1,69 +1,93 @@
-//! The key `early_terminate`: validated in full and then refused, since this version cannot stop a trial early and
-//! ignoring the key would waste what the person meant to save. Called by `top`. Never stops anything.
+//! The key `early_terminate`: when a trial is stopped before its end. Called by `top`. Reads the rule; `stopping` obeys it.
+//! Never stops anything.
+
+use crate::stopping::{Asha, Bands, EarlyTerminate, Hyperband, Median};
 
 use super::{
     fields::{Field, Fields, describe},
     problem::Report,
+    text::code,
 };
 
-const KEYS: [&str; 6] = ["type", "min_iter", "max_iter", "s", "eta", "strict"];
+/// A type of rule and its keys.
+type Keys = (&'static str, &'static [&'static str]);
 
-/// Tells what is wrong with the key, and that it comes with a later version.
-pub(super) fn refuse(field: &Field<'_>, has_metric: bool, report: &mut Report) {
-    report
-        .error(field.at_key(), "early termination comes with a later version of Besom")
-        .hint("remove `early_terminate` to run every trial to its end");
+const HYPERBAND: Keys = ("hyperband", &["type", "min_iter", "max_iter", "s", "eta", "strict"]);
+const ASHA: Keys = ("asha", &["type", "min_iter", "eta", "max_iter"]);
+const MEDIAN: Keys = ("median", &["type", "min_iter", "interval", "min_trials"]);
+
+const TYPES: [Keys; 3] = [HYPERBAND, ASHA, MEDIAN];
+
+/// The keys of all types.
+const KEYS: [&str; 8] = ["type", "min_iter", "max_iter", "s", "eta", "strict", "interval", "min_trials"];
+
+/// W&B's default, and ours for every rule.
+const ETA: f64 = 3.0;
+/// From one rung of the median rule to the next.
+const INTERVAL: u32 = 5;
+/// Fewer others say little about what is usual.
+const MIN_TRIALS: u32 = 5;
+
+/// Reads the rule; `None` when something in it is wrong, which is told.
+pub(super) fn read(field: &Field<'_>, has_metric: bool, report: &mut Report) -> Option<EarlyTerminate> {
     if !has_metric {
         report
             .error(field.at_key(), "`early_terminate` needs a `metric` to compare trials by")
             .hint("add `metric: {name: loss, goal: minimize}` with a name that the program logs");
     }
-    match field.fields(report) {
-        Some(fields) => validate(&fields, report),
-        None => report
-            .error(field.at(), format!("`early_terminate` must be a mapping, not {}", describe(field.value)))
-            .hint("write `early_terminate: {type: hyperband, min_iter: 3}`"),
-    }
-}
-
-fn validate(fields: &Fields<'_>, report: &mut Report) {
-    fields.refuse_unknown(&KEYS, &KEYS, " in `early_terminate`", report);
-    match fields.get("type") {
-        Some(field) => {
-            field.choice(&["hyperband"], report);
-        }
-        None if fields.lacks("type", &KEYS) => {
-            report.error(fields.at(), "`early_terminate` needs a `type`").hint("add `type: hyperband`");
-        }
-        None => {}
-    }
-    for key in ["min_iter", "max_iter", "s"] {
-        if let Some(field) = fields.get(key) {
-            field.integer(1, i128::from(u32::MAX), report);
-        }
-    }
-    if let Some(field) = fields.get("eta")
-        && field.number(report).is_some_and(|eta| eta.value <= 1.0)
-    {
+    let Some(fields) = field.fields(report) else {
         report
-            .error(field.at(), "`eta` must be above 1")
-            .hint("write `eta: 3`: the best third goes on at each rung");
+            .error(field.at(), format!("`early_terminate` must be a mapping, not {}", describe(field.value)))
+            .hint("write `early_terminate: {type: hyperband, min_iter: 3}`");
+        return None;
+    };
+    fields.refuse_unknown(&KEYS, &KEYS, " in `early_terminate`", report);
+    let kind = kind(&fields, report);
+    if let Some(kind) = kind {
+        misplaced(&fields, kind, report);
     }
-    if let Some(field) = fields.get("strict") {
-        field.boolean(report);
+    // Of a rule whose type is not known, what its keys hold can be told all the same.
+    match kind.unwrap_or(HYPERBAND).0 {
+        "asha" => asha(&fields, report).map(EarlyTerminate::Asha),
+        "median" => median(&fields, report).map(EarlyTerminate::Median),
+        _ => hyperband(&fields, report).filter(|_| kind.is_some()).map(EarlyTerminate::Hyperband),
     }
-    rungs(fields, report);
 }
 
-/// Either `min_iter`, or `max_iter` with `s`.
-fn rungs(fields: &Fields<'_>, report: &mut Report) {
+fn kind(fields: &Fields<'_>, report: &mut Report) -> Option<Keys> {
+    if fields.lacks("type", &KEYS) {
+        report
+            .error(fields.at(), "`early_terminate` needs a `type`")
+            .hint("add `type: hyperband`, `asha` or `median`");
+    }
+    let word = fields.get("type")?.choice(&TYPES.map(|(word, _)| word), report)?;
+    TYPES.into_iter().find(|(known, _)| *known == word)
+}
+
+/// Tells the keys that another type has.
+fn misplaced(fields: &Fields<'_>, (word, keys): Keys, report: &mut Report) {
+    for field in fields.iter().filter(|field| KEYS.contains(&field.key) && !keys.contains(&field.key)) {
+        let known: Vec<String> = keys.iter().skip(1).map(|key| code(key)).collect();
+        report
+            .error(field.at_key(), format!("{} means nothing to `type: {word}`", code(field.key)))
+            .hint(format!("remove it; beside `type` there can be {}", known.join(", ")));
+    }
+}
+
+fn hyperband(fields: &Fields<'_>, report: &mut Report) -> Option<Hyperband> {
+    let (min_iter, max_iter) = (count(fields, "min_iter", report), count(fields, "max_iter", report));
+    let (s, eta) = (count(fields, "s", report), eta(fields, report));
+    let strict = match fields.get("strict") {
+        Some(field) => field.boolean(report),
+        None => Some(true),
+    };
     match (fields.get("min_iter"), fields.get("max_iter"), fields.get("s")) {
-        (None, None, _) => {
+        (None, None, _) if ["min_iter", "max_iter"].iter().all(|key| fields.lacks(key, &KEYS)) => {
             report.error(fields.at(), "`early_terminate` has neither `min_iter` nor `max_iter`").hint(
                 "add `min_iter: 3`: trials are compared when they have logged the metric 3, 9, 27 ... times",
             )
         }
-        (_, Some(field), None) => report
+        (_, Some(field), None) if fields.lacks("s", &KEYS) => report
             .error(field.at_key(), "`max_iter` needs `s`, the number of rungs below it")
             .hint("add `s: 2`, or write `min_iter` in its place"),
         (Some(field), Some(_), Some(_)) => report
@@ -72,6 +96,66 @@ fn rungs(fields: &Fields<'_>, report: &mut Report) {
         (Some(_), None, Some(field)) => report
             .warning(field.at_key(), "`s` has no effect beside `min_iter`")
             .hint("remove it, or write `max_iter` in place of `min_iter`"),
-        (Some(_), None, None) | (None, Some(_), Some(_)) => {}
+        _ => {}
     }
+    let bands = match (fields.get("max_iter"), min_iter) {
+        (Some(_), _) => Bands::UpTo { max_iter: max_iter?, s: s? },
+        (None, Some(min_iter)) => Bands::From { min_iter },
+        (None, None) => return None,
+    };
+    let rule = Hyperband { bands, eta: eta?, strict: strict? };
+    if let (Some(field), None) = (fields.get("max_iter"), rule.rungs().next()) {
+        report
+            .error(field.at(), "no rung is left: `max_iter` divided by `eta` is below 1")
+            .hint("write how often a whole trial logs the metric, such as `max_iter: 27`");
+    }
+    Some(rule)
+}
+
+fn asha(fields: &Fields<'_>, report: &mut Report) -> Option<Asha> {
+    if fields.lacks("min_iter", &KEYS) {
+        report.error(fields.at(), "`type: asha` needs `min_iter`, the first rung").hint(
+            "add `min_iter: 3`: trials are compared when they have logged the metric 3, 9, 27 ... times",
+        );
+    }
+    let (min_iter, eta) = (count(fields, "min_iter", report), eta(fields, report));
+    let max_iter = match fields.get("max_iter") {
+        Some(_) => count(fields, "max_iter", report).map(Some),
+        None => Some(None),
+    };
+    let rule = Asha { min_iter: min_iter?, eta: eta?, max_iter: max_iter? };
+    if let (Some(field), None) = (fields.get("max_iter"), rule.rungs().next()) {
+        report
+            .error(field.at(), "no rung is left: `max_iter` must be above `min_iter`")
+            .hint("write how often a whole trial logs the metric, or remove it");
+    }
+    Some(rule)
+}
+
+fn median(fields: &Fields<'_>, report: &mut Report) -> Option<Median> {
+    let mut or = |key: &str, default: Option<u32>| match fields.get(key) {
+        Some(_) => count(fields, key, report),
+        None => default,
+    };
+    let interval = or("interval", Some(INTERVAL));
+    let (min_iter, min_trials) = (or("min_iter", interval), or("min_trials", Some(MIN_TRIALS)));
+    Some(Median { min_iter: min_iter?, interval: interval?, min_trials: min_trials? })
+}
+
+/// A number of rows or trials, at least 1.
+fn count(fields: &Fields<'_>, key: &str, report: &mut Report) -> Option<u32> {
+    let whole = fields.get(key)?.integer(1, i128::from(u32::MAX), report)?;
+    u32::try_from(whole).ok()
+}
+
+fn eta(fields: &Fields<'_>, report: &mut Report) -> Option<f64> {
+    let Some(field) = fields.get("eta") else { return Some(ETA) };
+    let eta = field.number(report)?.value;
+    if eta <= 1.0 {
+        report
+            .error(field.at(), "`eta` must be above 1")
+            .hint("write `eta: 3`: the best third goes on at each rung");
+        return None;
+    }
+    Some(eta)
 }

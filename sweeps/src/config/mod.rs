@@ -37,6 +37,7 @@ pub use render::render;
 use crate::{
     search::{Constraint, Method},
     space::Space,
+    stopping::EarlyTerminate,
 };
 
 /// A valid sweep configuration.
@@ -46,6 +47,8 @@ pub struct Config {
     pub method: Method,
     /// What to optimise; always there for `bayes`.
     pub metric: Option<Metric>,
+    /// When to stop a trial early; only with a metric.
+    pub early_terminate: Option<EarlyTerminate>,
     /// Where to search.
     pub space: Space,
     /// What a trial has to satisfy to count.

@@ -62,9 +62,9 @@ pub(super) fn read(root: &Node, report: &mut Report) -> Option<Config> {
     if let (Some(method), Some(field)) = (method, fields.get("method")) {
         method::agree(method, metric.is_some(), &parameters, field.at(), report);
     }
-    if let Some(field) = fields.get("early_terminate") {
-        early_terminate::refuse(field, metric.is_some(), report);
-    }
+    let early_terminate = fields
+        .get("early_terminate")
+        .and_then(|field| early_terminate::read(field, metric.is_some(), report));
     let constraints =
         fields.get("constraints").map(|field| constraints::read(field, metric.is_some(), report));
     let warm_start = fields.get("warm_start").map(|field| warm_start::read(field, method, report));
@@ -83,6 +83,7 @@ pub(super) fn read(root: &Node, report: &mut Report) -> Option<Config> {
     Some(Config {
         method: method?,
         metric: metric.flatten(),
+        early_terminate,
         space: Space { parameters: parameters.leaves.into_iter().map(|leaf| leaf.parameter).collect() },
         constraints: constraints.flatten().unwrap_or_default(),
         warm_start: warm_start.flatten().unwrap_or_default(),

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! A crashed run whose own attempt is heard of again, and a queued one that nobody else has leased since, go back to
-//! running: hours of work saved. `retry` makes a new attempt from failed, crashed or stopped.
+//! running: hours of work saved. What a rule told to end is pruned however it ends, lost by its agent or well. `retry` makes a new attempt from failed, crashed or stopped.
 
 use super::Refused;
 
@@ -161,7 +161,7 @@ pub fn next(state: State, event: Event) -> Result<State, Refused> {
         (S::Leased | S::Running | S::Crashed, E::Finish) => S::Finished,
         (S::Leased | S::Running | S::Crashed, E::Fail) => S::Failed,
         (S::Leased | S::Running | S::Crashed, E::Stop) => S::Stopped,
-        (S::Leased | S::Running, E::Prune) => S::Pruned,
+        (S::Leased | S::Running | S::Crashed, E::Prune) => S::Pruned,
         (S::Leased | S::Running, E::Preempt) => S::Preempted,
         (S::Running, E::LeaseOver) => S::Crashed,
         (S::Preempted | S::Crashed, E::Requeue) => S::Queued,

@@ -3,8 +3,9 @@
 
 use proto::v1::{
     AppendRows, Appended, BeginRun, Block, EndRun, Limited, ListRuns, Outcome, ReadRows, Run, RunBegun,
-    RunEnded, RunRef, runs_server::Runs,
+    RunEnded, RunRef, Rung, runs_server::Runs,
 };
+use sweeps::stopping::{Decision, Verdict};
 use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
 
 use super::{Door, error::status, stream};
@@ -104,7 +105,7 @@ fn end_from(outcome: Outcome) -> Result<End, Error> {
 
 impl From<RunView> for Run {
     fn from(view: RunView) -> Self {
-        let RunView { run, summary_json, constrained } = view;
+        let RunView { run, summary_json, constrained, rungs } = view;
         let limited = |one: Constrained| Limited { metric: one.metric, value: one.value, holds: one.holds };
         let ended = !run.state.is_live() || run.outcome.message.is_some();
         let outcome = ended.then(|| Outcome {
@@ -141,8 +142,14 @@ impl From<RunView> for Run {
             ended_ms: run.ended_ms,
             suggestion_json: suggestion_json.unwrap_or_default(),
             limited: constrained.into_iter().map(limited).collect(),
+            rungs: rungs.into_iter().map(rung_to).collect(),
         }
     }
+}
+
+fn rung_to(decision: Decision) -> Rung {
+    let Decision { iteration, value, rank, of, threshold, verdict } = decision;
+    Rung { iteration, value, rank, of, threshold, stop: verdict == Verdict::Stop }
 }
 
 impl From<BlockView> for Block {

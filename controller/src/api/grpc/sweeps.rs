@@ -119,6 +119,7 @@ impl From<SweepView> for Sweep {
                 failed: progress.failed,
                 crashed: progress.crashed,
                 stopped: progress.stopped,
+                pruned: progress.pruned,
                 trials: progress.next_trial,
             }),
             best: best.map(Into::into),
@@ -126,6 +127,12 @@ impl From<SweepView> for Sweep {
             ended_ms: progress.ended_ms,
             earlier_trials: plan.study.earlier.len() as u64,
             limits: plan.study.constraints.iter().map(limit).collect(),
+            early_terminate: plan
+                .config
+                .early_terminate
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
         }
     }
 }

@@ -37,7 +37,7 @@ CREATE TABLE progress (
     finished   INTEGER NOT NULL,
     failed     INTEGER NOT NULL,
     crashed    INTEGER NOT NULL,
-    stopped    INTEGER NOT NULL,       -- stopped and pruned
+    stopped    INTEGER NOT NULL,       -- stopped; schema 2 counts the pruned ones apart
     best_run   TEXT,
     best_value REAL,
     ended_ms   INTEGER

@@ -7,6 +7,7 @@ use crate::{
     config::{Checked, Command, Config, Impute, Metric, Severity, check, render},
     search::{Constraint, Method, Side},
     space::{Condition, Distribution, Law, Parameter, Quantum, Space},
+    stopping::{Asha, Bands, EarlyTerminate, Hyperband, Median},
 };
 
 /// Whatever the text, the outcome holds together and can be shown.
@@ -102,6 +103,9 @@ fn print(config: &Config) -> String {
         }
         line("metric", map);
     }
+    if let Some(rule) = &config.early_terminate {
+        line("early_terminate", early_terminate(rule));
+    }
     for (key, value) in [("run_cap", config.run_cap), ("seed", config.seed)] {
         value.into_iter().for_each(|value| line(key, json!(value)));
     }
@@ -126,6 +130,31 @@ fn print(config: &Config) -> String {
     line("command", json!(config.command.items));
     line("parameters", parameters(&config.space));
     text
+}
+
+fn early_terminate(rule: &EarlyTerminate) -> Value {
+    match rule {
+        EarlyTerminate::Hyperband(Hyperband { bands, eta, strict }) => {
+            let mut map = json!({"type": "hyperband", "eta": eta, "strict": strict});
+            match bands {
+                Bands::From { min_iter } => map["min_iter"] = json!(min_iter),
+                Bands::UpTo { max_iter, s } => {
+                    map["max_iter"] = json!(max_iter);
+                    map["s"] = json!(s);
+                }
+            }
+            map
+        }
+        EarlyTerminate::Asha(Asha { min_iter, eta, max_iter: None }) => {
+            json!({"type": "asha", "min_iter": min_iter, "eta": eta})
+        }
+        EarlyTerminate::Asha(Asha { min_iter, eta, max_iter }) => {
+            json!({"type": "asha", "min_iter": min_iter, "eta": eta, "max_iter": max_iter})
+        }
+        EarlyTerminate::Median(Median { min_iter, interval, min_trials }) => {
+            json!({"type": "median", "min_iter": min_iter, "interval": interval, "min_trials": min_trials})
+        }
+    }
 }
 
 fn parameters(space: &Space) -> Value {
@@ -177,6 +206,22 @@ fn entry(distribution: &Distribution) -> Value {
     entry
 }
 
+fn rule() -> impl Strategy<Value = EarlyTerminate> {
+    prop_oneof![
+        (any::<bool>(), 1..99u32, 1.1..9.0f64).prop_map(|(strict, min_iter, eta)| {
+            EarlyTerminate::Hyperband(Hyperband { bands: Bands::From { min_iter }, eta, strict })
+        }),
+        (any::<bool>(), 9..99u32, 1..9u32, 1.1..9.0f64).prop_map(|(strict, max_iter, s, eta)| {
+            EarlyTerminate::Hyperband(Hyperband { bands: Bands::UpTo { max_iter, s }, eta, strict })
+        }),
+        (1..99u32, 1.1..9.0f64, option::of(100..u32::MAX))
+            .prop_map(|(min_iter, eta, max_iter)| { EarlyTerminate::Asha(Asha { min_iter, eta, max_iter }) }),
+        (1..u32::MAX, 1..u32::MAX, 1..u32::MAX).prop_map(|(min_iter, interval, min_trials)| {
+            EarlyTerminate::Median(Median { min_iter, interval, min_trials })
+        }),
+    ]
+}
+
 fn config() -> impl Strategy<Value = Config> {
     let text = || option::of("[ -~é日]{0,12}[!-~]");
     let metric = (
@@ -195,7 +240,7 @@ fn config() -> impl Strategy<Value = Config> {
     );
     let method = select(vec![Method::Random, Method::Bayes]);
     (
-        method,
+        (method, option::of(rule())),
         metric,
         space(),
         option::of(1..u64::MAX),
@@ -206,7 +251,7 @@ fn config() -> impl Strategy<Value = Config> {
     )
         .prop_map(
             |(
-                method,
+                (method, early_terminate),
                 metric,
                 space,
                 run_cap,
@@ -217,6 +262,7 @@ fn config() -> impl Strategy<Value = Config> {
             )| Config {
                 method,
                 metric: Some(metric),
+                early_terminate,
                 space,
                 constraints,
                 warm_start: warm_start.into_iter().filter(|_| method == Method::Bayes).collect(),

@@ -7,6 +7,7 @@ use crate::{
     config::{Impute, Metric, check},
     search::{Constraint, Method, Side},
     space::{Distribution, Law, Parameter, Quantum},
+    stopping::{Asha, Bands, EarlyTerminate, Hyperband, Median},
 };
 
 /// The space of a random search with this entry as parameter `x`, and the messages.
@@ -242,4 +243,45 @@ fn grids_are_counted() {
         grid("a: {distribution: q_uniform, min: 0, max: 10, q: 5}"),
         ["3: the grid of `a` stops one `q` below `max`, as W&B's does"]
     );
+}
+
+#[test]
+fn early_termination_has_three_types() {
+    let rule = |text: &str| {
+        good(&format!("method: random\nprogram: a.py\nmetric: {{name: loss}}\nparameters: {{x: {{min: 1, max: 9}}}}\nearly_terminate: {text}\n"))
+            .early_terminate
+            .unwrap()
+    };
+    let hyperband = |bands, eta, strict| EarlyTerminate::Hyperband(Hyperband { bands, eta, strict });
+    for (text, meaning) in [
+        ("{type: hyperband, min_iter: 3}", hyperband(Bands::From { min_iter: 3 }, 3.0, true)),
+        (
+            "{type: hyperband, max_iter: 27, s: 2, eta: 2.5, strict: false}",
+            hyperband(Bands::UpTo { max_iter: 27, s: 2 }, 2.5, false),
+        ),
+        ("{type: asha, min_iter: 1}", EarlyTerminate::Asha(Asha { min_iter: 1, eta: 3.0, max_iter: None })),
+        (
+            "{type: asha, min_iter: 2, eta: 4, max_iter: 64}",
+            EarlyTerminate::Asha(Asha { min_iter: 2, eta: 4.0, max_iter: Some(64) }),
+        ),
+        ("{type: median}", EarlyTerminate::Median(Median { min_iter: 5, interval: 5, min_trials: 5 })),
+        (
+            "{type: median, interval: 2}",
+            EarlyTerminate::Median(Median { min_iter: 2, interval: 2, min_trials: 5 }),
+        ),
+        (
+            "{type: median, min_iter: 9, interval: 3, min_trials: 8}",
+            EarlyTerminate::Median(Median { min_iter: 9, interval: 3, min_trials: 8 }),
+        ),
+    ] {
+        assert_eq!(rule(text), meaning, "{text}");
+    }
+}
+
+#[test]
+fn as_with_wandb_max_iter_wins_over_min_iter() {
+    let text = "method: random\nprogram: a.py\nmetric: {name: loss}\nparameters: {x: {min: 1, max: 9}}\nearly_terminate: {type: hyperband, min_iter: 4, max_iter: 27, s: 2}\n";
+    assert_eq!(told(text), ["5: `min_iter` has no effect beside `max_iter` and `s`"]);
+    let rule = check(text).config.unwrap().early_terminate.unwrap();
+    assert_eq!((rule.next_rung(0), rule.next_rung(3), rule.next_rung(9)), (Some(3), Some(9), None));
 }

@@ -1,0 +1,186 @@
+//! The rungs of early stopping that runs have reached, with what was decided there. Called by `app::stopping` in the
+//! transaction of the rows that cross a rung, by `app::standings`, `app::change` and `app::views`. Never reads a history.
+
+use sweeps::{
+    history::Rung,
+    stopping::{Decision, Verdict},
+};
+
+use super::database::{Result, Tx, int};
+
+/// The newest at a rung: one step into an index, as a test checks.
+const NEWEST: &str = "SELECT max(key) FROM rungs WHERE sweep = ?1 AND iteration = ?2";
+/// What earlier attempts had at a rung.
+const SUPERSEDE: &str =
+    "UPDATE rungs SET counts = 0 WHERE run = ?1 AND attempt < ?2 AND iteration = ?3 AND counts = 1";
+
+/// A decision and what is kept beside it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reached<'a> {
+    /// The run's internal key.
+    pub(crate) run: i64,
+    /// The attempt that reached it.
+    pub(crate) attempt: u32,
+    /// The sweep, among whose runs it counts.
+    pub(crate) sweep: &'a str,
+    /// What others are compared with.
+    pub(crate) cost: f64,
+    /// The best value until there.
+    pub(crate) best: f64,
+    /// What was decided.
+    pub(crate) decision: Decision,
+}
+
+/// Takes back what earlier attempts of a run had at a rung: the new one counts in their place. Whether there was anything.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn supersede(tx: &Tx<'_>, run: i64, attempt: u32, iteration: u64) -> Result<bool> {
+    Ok(tx.run(SUPERSEDE, &[&run, &attempt, &int(iteration)?])? > 0)
+}
+
+/// Writes a rung that was reached, which counts from now on; gives its key.
+///
+/// # Errors
+/// When the database fails, or this attempt has been there before.
+pub(crate) fn insert(tx: &Tx<'_>, reached: &Reached<'_>) -> Result<i64> {
+    let Decision { iteration, value, rank, of, threshold, verdict } = reached.decision;
+    tx.insert(
+        "INSERT INTO rungs (run, attempt, iteration, sweep, cost, best, value, rank, of, threshold, stop, counts)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1)",
+        &[
+            &reached.run,
+            &reached.attempt,
+            &int(iteration)?,
+            &reached.sweep,
+            &reached.cost,
+            &reached.best,
+            &value,
+            &int(rank)?,
+            &int(of)?,
+            &threshold,
+            &(verdict == Verdict::Stop),
+        ],
+    )
+}
+
+/// The key of the newest row at a rung; `None` when nobody has been there. Whoever remembers what counted when this row came
+/// knows what counts now.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn newest(tx: &Tx<'_>, sweep: &str, iteration: u64) -> Result<Option<i64>> {
+    Ok(tx.one(NEWEST, &[&sweep, &int(iteration)?], |row| row.get(0))?.flatten())
+}
+
+/// The costs that count at a rung, in no order: one for each run, by its newest attempt there.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn costs(tx: &Tx<'_>, sweep: &str, iteration: u64) -> Result<Vec<f64>> {
+    tx.all(
+        "SELECT cost FROM rungs WHERE sweep = ?1 AND iteration = ?2 AND counts = 1",
+        &[&sweep, &int(iteration)?],
+        |row| row.get(0),
+    )
+}
+
+/// What was decided for an attempt, in rising order of the rungs.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn decisions(tx: &Tx<'_>, run: i64, attempt: u32) -> Result<Vec<Decision>> {
+    tx.all(
+        "SELECT iteration, value, rank, of, threshold, stop FROM rungs WHERE run = ?1 AND attempt = ?2 ORDER BY iteration",
+        &[&run, &attempt],
+        |row| {
+            Ok(Decision {
+                iteration: row.count(0)?,
+                value: row.get(1)?,
+                rank: row.count(2)?,
+                of: row.count(3)?,
+                threshold: row.get(4)?,
+                verdict: if row.get(5)? { Verdict::Stop } else { Verdict::GoOn },
+            })
+        },
+    )
+}
+
+/// The rungs of an attempt as the search sees them, in rising order.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn of_attempt(tx: &Tx<'_>, run: i64, attempt: u32) -> Result<Vec<Rung>> {
+    tx.all(
+        "SELECT iteration, best FROM rungs WHERE run = ?1 AND attempt = ?2 ORDER BY iteration",
+        &[&run, &attempt],
+        |row| Ok(Rung { iteration: row.count(0)?, value: row.get(1)? }),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::{
+        settings::Limits,
+        store::{Error, Store},
+    };
+
+    fn reached(run: i64, attempt: u32, sweep: &str, iteration: u64, cost: f64) -> Reached<'_> {
+        let decision =
+            Decision { iteration, value: cost, rank: 1, of: 1, threshold: None, verdict: Verdict::GoOn };
+        Reached { run, attempt, sweep, cost, best: cost, decision }
+    }
+
+    fn open() -> (TempDir, Store) {
+        let folder = TempDir::new().unwrap();
+        let store = Store::open(folder.path(), &Limits::default()).unwrap();
+        (folder, store)
+    }
+
+    /// The plan of a statement, in SQLite's words.
+    fn plan(tx: &Tx<'_>, sql: &str) -> Result<String> {
+        let bound = sql.replace('?', "1");
+        let explain: &'static str = Box::leak(format!("EXPLAIN QUERY PLAN {bound}").into_boxed_str());
+        Ok(tx.all(explain, &[], |row| row.get::<String>(3))?.join("; "))
+    }
+
+    #[tokio::test]
+    async fn a_decision_takes_steps_into_indices_and_reads_no_list() {
+        let (_folder, store) = open();
+        let newest = store.read(|tx| plan(tx, NEWEST)).await.unwrap();
+        assert_eq!(newest, "SEARCH rungs USING COVERING INDEX rungs_of_sweep (sweep=? AND iteration=?)");
+        let supersede = store.read(|tx| plan(tx, SUPERSEDE)).await.unwrap();
+        assert_eq!(supersede, "SEARCH rungs USING INDEX rungs_of_run (run=? AND attempt<?)");
+    }
+
+    #[tokio::test]
+    async fn each_run_counts_once_at_a_rung_and_by_its_newest_attempt() {
+        let (_folder, store) = open();
+        let work = |tx: &Tx<'_>| -> std::result::Result<(), Error> {
+            assert_eq!(newest(tx, "s", 9)?, None);
+            for (run, cost) in [(1, 0.5), (2, -1.0), (3, 2.0)] {
+                insert(tx, &reached(run, 1, "s", 27, cost))?;
+                let key = insert(tx, &reached(run, 1, "s", 9, cost))?;
+                assert_eq!(newest(tx, "s", 9)?, Some(key));
+            }
+            insert(tx, &reached(4, 1, "other", 9, 0.1))?;
+            assert_eq!(costs(tx, "s", 9)?, [0.5, -1.0, 2.0]);
+            assert!(insert(tx, &reached(1, 1, "s", 9, 0.4)).is_err(), "an attempt reaches a rung once");
+
+            assert!(supersede(tx, 2, 2, 9)? && !supersede(tx, 2, 2, 9)?);
+            assert_eq!(costs(tx, "s", 9)?, [0.5, 2.0]);
+            insert(tx, &reached(2, 2, "s", 9, 7.0))?;
+            assert_eq!(costs(tx, "s", 9)?, [0.5, 2.0, 7.0]);
+            let of = |attempt| {
+                of_attempt(tx, 2, attempt).map(|rungs| rungs.iter().map(|rung| rung.iteration).collect())
+            };
+            assert_eq!((of(1)?, of(2)?), (vec![9, 27], vec![9]));
+            assert_eq!(decisions(tx, 2, 2)?, [reached(2, 2, "s", 9, 7.0).decision]);
+            Ok(())
+        };
+        store.write(work, |()| {}).await.unwrap();
+    }
+}

@@ -1,0 +1,178 @@
+//! Early stopping: whether a trial goes on when it reaches a rung, that is, has logged the metric so many times. Called by
+//! the controller's app in the transaction of the rows that cross a rung, and by `config`, which reads the rules. `judge`
+//! sees one number of each trial that has been at the rung, in order, and searches them by halves. It never sees a history,
+//! and never judges a trial anywhere but at a rung.
+//!
+//! Everything is compared as a cost: the metric as it was logged, negated when larger is better. So lower is better here.
+
+mod asha;
+mod hyperband;
+mod median;
+
+use std::{cmp::Ordering, fmt};
+
+pub use asha::Asha;
+pub use hyperband::{Bands, Hyperband};
+pub use median::Median;
+
+/// Most rungs that a rule has: what is kept of a trial has a bound, whatever the rule.
+const MOST_RUNGS: u64 = 100;
+
+/// Iterations above this are exact in no floating-point number; no program logs as often.
+const MOST_ITERATIONS: f64 = 9_007_199_254_740_992.0;
+
+/// A stopping rule: the key `early_terminate` of a sweep.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EarlyTerminate {
+    /// W&B's rule of that name.
+    Hyperband(Hyperband),
+    /// Asynchronous successive halving, the form that stops.
+    Asha(Asha),
+    /// Worse than the median of the others.
+    Median(Median),
+}
+
+/// A trial that has just reached a rung.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Arrival {
+    /// The rung: how often the metric has been logged with a finite value.
+    pub iteration: u64,
+    /// The metric there, as it was logged.
+    pub value: f64,
+    /// The best until there, as it was logged.
+    pub best: f64,
+}
+
+/// What was decided at a rung, and on what grounds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Decision {
+    /// The rung.
+    pub iteration: u64,
+    /// What the trial was judged by, as it was logged: its value there, or its best until there.
+    pub value: f64,
+    /// Its rank, 1 the best, among those that had been there before it and itself.
+    pub rank: u64,
+    /// How many those are.
+    pub of: u64,
+    /// The worst value that goes on; `None` while too few have been there to tell.
+    pub threshold: Option<f64>,
+    /// What follows.
+    pub verdict: Verdict,
+}
+
+/// What follows from a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The trial goes on.
+    GoOn,
+    /// The trial is to end.
+    Stop,
+}
+
+impl EarlyTerminate {
+    /// The first rung above this iteration. Rungs rise; there are 100 at most.
+    pub fn next_rung(&self, after: u64) -> Option<u64> {
+        match self {
+            EarlyTerminate::Hyperband(rule) => rule.rungs().find(|rung| *rung > after),
+            EarlyTerminate::Asha(rule) => rule.rungs().find(|rung| *rung > after),
+            EarlyTerminate::Median(rule) => rule.next_rung(after),
+        }
+    }
+
+    /// What other trials will be compared with, where this trial is concerned.
+    pub fn cost(&self, maximize: bool, arrival: &Arrival) -> f64 {
+        match self {
+            EarlyTerminate::Asha(_) => turned(maximize, arrival.best),
+            EarlyTerminate::Hyperband(_) | EarlyTerminate::Median(_) => turned(maximize, arrival.value),
+        }
+    }
+}
+
+/// Decides whether a trial that has reached a rung goes on. `others` are the costs, as [`EarlyTerminate::cost`] gives them,
+/// of the trials of the sweep that have been at the rung before, one for each, in ascending order, without this one's own.
+/// Costs a few binary searches, however many they are.
+pub fn judge(rule: &EarlyTerminate, maximize: bool, arrival: &Arrival, others: &[f64]) -> Decision {
+    let value = match rule {
+        EarlyTerminate::Hyperband(rule) if rule.strict => arrival.value,
+        EarlyTerminate::Hyperband(_) | EarlyTerminate::Asha(_) | EarlyTerminate::Median(_) => arrival.best,
+    };
+    let of = others.len() + 1;
+    let own = rule.cost(maximize, arrival);
+    let threshold = match rule {
+        EarlyTerminate::Hyperband(rule) => with_own(others, own, rule.place(of)),
+        EarlyTerminate::Asha(rule) => rule.place(of).and_then(|place| with_own(others, own, place)),
+        EarlyTerminate::Median(rule) => rule.threshold(others),
+    };
+    let cost = turned(maximize, value);
+    let stops = threshold.is_some_and(|threshold| cost > threshold);
+    Decision {
+        iteration: arrival.iteration,
+        value,
+        rank: below(others, cost) as u64 + 1,
+        of: of as u64,
+        threshold: threshold.map(|threshold| turned(maximize, threshold)),
+        verdict: if stops { Verdict::Stop } else { Verdict::GoOn },
+    }
+}
+
+/// How many are below this cost.
+fn below(others: &[f64], cost: f64) -> usize {
+    others.partition_point(|other| *other < cost)
+}
+
+/// The cost at an index of the others and the trial itself, in ascending order.
+fn with_own(others: &[f64], own: f64, place: usize) -> Option<f64> {
+    match place.cmp(&below(others, own)) {
+        Ordering::Less => others.get(place).copied(),
+        Ordering::Equal => Some(own),
+        Ordering::Greater => others.get(place - 1).copied(),
+    }
+}
+
+/// A value as a cost, and back. Zero keeps its sign, so that nobody reads `-0`.
+fn turned(maximize: bool, value: f64) -> f64 {
+    if maximize { 0.0 - value } else { value }
+}
+
+/// How many of `count` are the best `1/eta`, rounded down.
+fn share(count: usize, eta: f64) -> usize {
+    (count as f64 / eta) as usize
+}
+
+/// `min_iter`, and each next one `eta` times as far, rounded down; those that rounding makes equal once.
+fn geometric(min_iter: u32, eta: f64) -> impl Iterator<Item = u64> {
+    let exact = std::iter::successors(Some(f64::from(min_iter)), move |rung| Some(rung * eta));
+    let whole = exact.take(MOST_RUNGS as usize).take_while(|rung| *rung < MOST_ITERATIONS);
+    let mut last = 0;
+    whole.map(|rung| rung as u64).filter(move |rung| std::mem::replace(&mut last, *rung) != *rung)
+}
+
+impl fmt::Display for EarlyTerminate {
+    /// For people: `hyperband at 3, 9, 27, ...: stops what is worse than the best 1/3`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rungs: Vec<u64> =
+            std::iter::successors(self.next_rung(0), |rung| self.next_rung(*rung)).take(4).collect();
+        let shown: Vec<String> = rungs.iter().take(3).map(u64::to_string).collect();
+        let more = if rungs.len() > 3 { ", ..." } else { "" };
+        let at = format!("{}{more}", shown.join(", "));
+        match self {
+            EarlyTerminate::Hyperband(rule) => {
+                let strict = if rule.strict { "" } else { ", by the best until then" };
+                write!(f, "hyperband at {at}: stops what is not in the best 1/{}{strict}", rule.eta)
+            }
+            EarlyTerminate::Asha(rule) => {
+                write!(f, "asha at {at}: stops what is not in the best 1/{}", rule.eta)
+            }
+            EarlyTerminate::Median(rule) => {
+                write!(
+                    f,
+                    "median at {at}: stops what is worse than half of {} others or more",
+                    rule.min_trials
+                )
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
