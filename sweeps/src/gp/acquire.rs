@@ -7,23 +7,20 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
-use super::predict::{Local, Posterior};
+use super::predict::Posterior;
 use crate::quantile::normal_cdf;
 
 /// A predicted variance below this is rounding.
 const SMALLEST_VARIANCE: f64 = 1e-18;
 
-/// Expected improvement under one or several posteriors, each with one or several columns of weights.
-#[derive(Debug, Default)]
-pub(crate) struct Acquisition {
-    members: Vec<Member>,
-}
-
+/// Expected improvement, times the probability that every limit is kept.
 #[derive(Debug)]
-struct Member {
+pub(crate) struct Acquisition {
     posterior: Posterior,
-    /// Per column of weights.
+    /// What to improve on, for each column of weights.
     incumbents: Vec<f64>,
+    /// Of the outcomes that have a limit: the posterior, and the largest value that is allowed.
+    limits: Vec<(Posterior, f64)>,
 }
 
 /// The acquisition at one point, with its derivatives.
@@ -36,52 +33,80 @@ pub(crate) struct Height {
 }
 
 impl Acquisition {
-    /// Adds a posterior with the value to improve on for each of its columns.
-    pub(crate) fn add(&mut self, posterior: Posterior, incumbents: Vec<f64>) {
-        self.members.push(Member { posterior, incumbents });
+    /// Improvement on these incumbents. Where one is not finite there is nothing yet to improve on: the limits alone count.
+    pub(crate) fn new(
+        posterior: Posterior,
+        incumbents: Vec<f64>,
+        limits: Vec<(Posterior, f64)>,
+    ) -> Acquisition {
+        Acquisition { posterior, incumbents, limits }
     }
 
     /// ln of the expected improvement at each point.
     pub(crate) fn score(&self, points: &[Vec<f64>]) -> Vec<f64> {
-        let mut terms: Vec<Vec<f64>> = vec![Vec::new(); points.len()];
-        for member in &self.members {
-            let predictions = member.posterior.predict(points);
-            for (means, incumbent) in predictions.means.iter().zip(&member.incumbents) {
-                for (i, terms) in terms.iter_mut().enumerate() {
-                    terms.push(ln_improvement(means[i], predictions.variances[i], *incumbent).0);
-                }
+        let predictions = self.posterior.predict(points);
+        let score = |i: usize| {
+            let columns = predictions.means.iter().zip(&self.incumbents);
+            let terms = columns
+                .map(|(means, incumbent)| ln_improvement(means[i], predictions.variances[i], *incumbent).0);
+            ln_mean_exp(&terms.collect::<Vec<f64>>())
+        };
+        let mut scores: Vec<f64> = (0..points.len()).map(score).collect();
+        for (posterior, limit) in &self.limits {
+            let predictions = posterior.predict(points);
+            for (i, score) in scores.iter_mut().enumerate() {
+                *score += ln_kept(predictions.means[0][i], predictions.variances[i], *limit).0;
             }
         }
-        terms.iter().map(|terms| ln_mean_exp(terms)).collect()
+        scores
     }
 
     /// The same at one point, with its slopes.
     pub(crate) fn height(&self, x: &[f64]) -> Height {
-        let locals: Vec<Local> = self.members.iter().map(|member| member.posterior.local(x)).collect();
-        let mut terms = Vec::new();
-        for (member, local) in self.members.iter().zip(&locals) {
-            for (mean, incumbent) in local.means.iter().zip(&member.incumbents) {
-                terms.push(ln_improvement(*mean, local.variance, *incumbent));
-            }
-        }
+        let local = self.posterior.local(x);
+        let columns = local.means.iter().zip(&self.incumbents);
+        let terms: Vec<(f64, f64, f64)> =
+            columns.map(|(mean, incumbent)| ln_improvement(*mean, local.variance, *incumbent)).collect();
         let values: Vec<f64> = terms.iter().map(|term| term.0).collect();
-        let value = ln_mean_exp(&values);
-        let mut slopes = vec![0.0; x.len()];
-        let mut term = terms.iter();
-        for local in &locals {
-            for (mean_slopes, (ln_ei, by_mean, by_variance)) in local.mean_slopes.iter().zip(term.by_ref()) {
-                let share = libm::exp(ln_ei - value) / values.len() as f64;
-                for (j, slope) in slopes.iter_mut().enumerate() {
-                    *slope += share * (by_mean * mean_slopes[j] + by_variance * local.variance_slopes[j]);
-                }
-            }
+        let mut height = Height { value: ln_mean_exp(&values), slopes: vec![0.0; x.len()] };
+        let mean_value = height.value;
+        for (slopes, (ln_ei, by_mean, by_variance)) in local.mean_slopes.iter().zip(terms) {
+            let share = libm::exp(ln_ei - mean_value) / values.len() as f64;
+            height.add(share, by_mean, slopes, by_variance, &local.variance_slopes);
         }
-        Height { value, slopes }
+        for (posterior, limit) in &self.limits {
+            let local = posterior.local(x);
+            let (ln_kept, by_mean, by_variance) = ln_kept(local.means[0], local.variance, *limit);
+            height.value += ln_kept;
+            height.add(1.0, by_mean, &local.mean_slopes[0], by_variance, &local.variance_slopes);
+        }
+        height
     }
+}
+
+impl Height {
+    /// Adds the slopes of a function of a mean and a variance, by the chain rule.
+    fn add(&mut self, share: f64, by_mean: f64, mean: &[f64], by_variance: f64, variance: &[f64]) {
+        for (j, slope) in self.slopes.iter_mut().enumerate() {
+            *slope += share * (by_mean * mean[j] + by_variance * variance[j]);
+        }
+    }
+}
+
+/// ln of the probability that N(mean, variance) is at most the limit, and its derivatives by mean and variance.
+fn ln_kept(mean: f64, variance: f64, limit: f64) -> (f64, f64, f64) {
+    let variance = variance.max(SMALLEST_VARIANCE);
+    let deviation = variance.sqrt();
+    let z = (limit - mean) / deviation;
+    let (ln_below, ratio) = ln_normal_cdf(z);
+    (ln_below, -ratio / deviation, -0.5 * z * ratio / variance)
 }
 
 /// ln EI of N(mean, variance) below the incumbent, and its derivatives by mean and variance.
 fn ln_improvement(mean: f64, variance: f64, incumbent: f64) -> (f64, f64, f64) {
+    if !incumbent.is_finite() {
+        return (0.0, 0.0, 0.0);
+    }
     let variance = variance.max(SMALLEST_VARIANCE);
     let deviation = variance.sqrt();
     let z = (incumbent - mean) / deviation;
@@ -125,6 +150,19 @@ fn ln_h(z: f64) -> (f64, f64) {
     (ln_density - 2.0 * libm::log(t) + libm::log(sum), (1.0 - rest) / (t * rest))
 }
 
+/// ln Φ(z) and its derivative φ(z) / Φ(z), accurate for every z.
+fn ln_normal_cdf(z: f64) -> (f64, f64) {
+    let ln_density = -0.5 * z * z - 0.5 * libm::log(2.0 * PI);
+    if z > -1.0 {
+        let below = normal_cdf(z);
+        return (libm::log(below), libm::exp(ln_density) / below);
+    }
+    // Φ(z) = φ(z) R(-z). From the derivative of ln h, which is Φ / h, and from h itself far out.
+    let (ln_h, ratio) = ln_h(z);
+    let ln_below = ln_h + libm::log(ratio);
+    (ln_below, libm::exp(ln_density - ln_below))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,6 +184,19 @@ mod tests {
             last = next;
         }
         assert!(ln_h(-1e150).0.is_finite() && ln_h(1e150).0.is_finite());
+    }
+
+    #[test]
+    fn ln_of_the_normal_distribution() {
+        for (z, want) in
+            [(2.0, -0.023012909328963488), (0.0, -0.6931471805599453), (-3.0, -6.607726221510343)]
+        {
+            assert!((ln_normal_cdf(z).0 - want).abs() < 1e-12, "{z}");
+        }
+        for z in [-50.0, -12.0, -9.99, -2.0, -0.5, 1.0] {
+            let slope = (ln_normal_cdf(z + 1e-5).0 - ln_normal_cdf(z - 1e-5).0) / 2e-5;
+            assert!((ln_normal_cdf(z).1 - slope).abs() < 1e-6 * slope.abs().max(1.0), "{z}");
+        }
     }
 
     #[test]

@@ -37,8 +37,8 @@ pub(crate) struct Data<'a> {
     pub(crate) extra: &'a [f64],
 }
 
-/// The best hyperparameters found from these starts, with their J.
-pub(crate) fn fit(form: &Form, data: Data<'_>, starts: &[Hyperparameters]) -> (f64, Hyperparameters) {
+/// The best hyperparameters found from these starts.
+pub(crate) fn fit(form: &Form, data: Data<'_>, starts: &[Hyperparameters]) -> Hyperparameters {
     let mut best: Option<(f64, Vec<f64>)> = None;
     for start in starts {
         let objective = Objective::new(form, data);
@@ -50,10 +50,7 @@ pub(crate) fn fit(form: &Form, data: Data<'_>, starts: &[Hyperparameters]) -> (f
             best = Some((cost, theta));
         }
     }
-    best.map_or_else(
-        || (f64::INFINITY, Hyperparameters::prior_mode(form)),
-        |(cost, theta)| (cost, Hyperparameters { theta }),
-    )
+    best.map_or_else(|| Hyperparameters::prior_mode(form), |(_, theta)| Hyperparameters { theta })
 }
 
 /// L-BFGS from one start. What it returns does not matter: the objective remembers the best that it saw, which also
@@ -309,7 +306,7 @@ mod tests {
 
     fn fitted(form: &Form, inputs: &[Vec<f64>], targets: &[f64]) -> Vec<f64> {
         let extra = vec![0.0; inputs.len()];
-        fit(form, Data { inputs, targets, extra: &extra }, &[Hyperparameters::prior_mode(form)]).1.theta
+        fit(form, Data { inputs, targets, extra: &extra }, &[Hyperparameters::prior_mode(form)]).theta
     }
 
     #[test]
@@ -371,7 +368,7 @@ mod tests {
             let wild = Hyperparameters::from_theta(&[500.0, -700.0, 90.0], &form).unwrap();
             let extra = vec![0.0; inputs.len()];
             let data = Data { inputs: &inputs, targets: &targets, extra: &extra };
-            let found = fit(&form, data, &[wild, Hyperparameters::prior_mode(&form)]).1;
+            let found = fit(&form, data, &[wild, Hyperparameters::prior_mode(&form)]);
             assert!(found.theta.iter().all(|value| value.is_finite()));
             assert!(Model::new(&form, &found).noise >= NOISE_FLOOR);
         }

@@ -28,9 +28,9 @@ pub(crate) struct Inputs {
 }
 
 impl Inputs {
-    /// From points, each with as many coordinates as there are dimensions.
+    /// From points. A coordinate that a point lacks at its end is 0: points of the present sweep need not name it.
     pub(crate) fn of(points: &[Vec<f64>], dimensions: usize) -> Inputs {
-        let column = |j: usize| points.iter().map(|point| point[j]).collect();
+        let column = |j: usize| points.iter().map(|point| point.get(j).copied().unwrap_or(0.0)).collect();
         Inputs { columns: (0..dimensions).map(column).collect(), len: points.len() }
     }
 

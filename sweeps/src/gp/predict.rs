@@ -55,7 +55,7 @@ pub(crate) struct Local {
 pub(crate) struct Drawn {
     /// One column per draw, conditioned on the function's values, not on noisy observations of them.
     pub(crate) posterior: Posterior,
-    /// Per draw, its lowest value at an input, or at a pending one.
+    /// Per draw, its lowest value at an input that counts, or at a pending one.
     pub(crate) lowest: Vec<f64>,
 }
 
@@ -78,6 +78,7 @@ impl Posterior {
     pub(crate) fn draw(
         &self,
         data: Data<'_>,
+        counts: &[bool],
         pending: &[Vec<f64>],
         pairs: usize,
         stream: &mut Stream,
@@ -116,15 +117,15 @@ impl Posterior {
             })
             .collect();
         let posterior = Posterior { model: self.model.clone(), inputs, factor, mean: self.mean, weights };
-        let lowest = posterior.lowest_means();
+        let lowest = posterior.lowest_means(counts);
         Some(Drawn { posterior, lowest })
     }
 
-    /// Per column of weights, the lowest mean at an input.
-    pub(crate) fn lowest_means(&self) -> Vec<f64> {
+    /// Per column of weights, the lowest mean at an input that counts; those past the end of `counts` do.
+    pub(crate) fn lowest_means(&self, counts: &[bool]) -> Vec<f64> {
         let mut lowest = vec![f64::INFINITY; self.weights.len()];
         let mut row = vec![0.0; self.inputs.len];
-        for i in 0..self.inputs.len {
+        for i in (0..self.inputs.len).filter(|&i| counts.get(i).copied().unwrap_or(true)) {
             self.model.kernel.row(&self.inputs, 0, &self.inputs.point(i), &mut row);
             for (lowest, weights) in lowest.iter_mut().zip(&self.weights) {
                 *lowest = lowest.min(self.mean + dot(&row, weights));
@@ -255,7 +256,13 @@ mod tests {
     fn local_slopes_are_those_of_finite_differences() {
         let line = Line::new();
         let posterior = line.posterior(-5.0);
-        let drawn = posterior.draw(line.data(), &[vec![0.3]], 2, &mut Stream::new(1, 1, Purpose::Fantasies));
+        let drawn = posterior.draw(
+            line.data(),
+            &[true; 9],
+            &[vec![0.3]],
+            2,
+            &mut Stream::new(1, 1, Purpose::Fantasies),
+        );
         for posterior in [posterior, drawn.unwrap().posterior] {
             for x in [0.07, 0.44, 0.9] {
                 let local = posterior.local(&[x]);
@@ -279,7 +286,7 @@ mod tests {
         let points = vec![vec![0.3], vec![0.31], vec![0.5], vec![0.99]];
         let before = posterior.predict(&points);
         let stream = &mut Stream::new(1, 1, Purpose::Fantasies);
-        let drawn = posterior.draw(line.data(), &points, 2000, stream).unwrap();
+        let drawn = posterior.draw(line.data(), &[true; 9], &points, 2000, stream).unwrap();
         let after = drawn.posterior.predict(&points);
         for j in 0..points.len() {
             let values: Vec<f64> = after.means.iter().map(|means| means[j]).collect();

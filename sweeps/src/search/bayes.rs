@@ -11,11 +11,12 @@ use super::{
     axes::{Axes, Key},
     candidates,
     halton::Halton,
-    observations::Observations,
+    observations::{Limited, Observations},
 };
 use crate::{
     gp::{Acquisition, Data, Form, Hyperparameters, Posterior, fit},
     history::History,
+    point::Point,
     rng::{Purpose, Stream},
     space::Space,
 };
@@ -26,6 +27,10 @@ const DESIGN: u64 = 1024;
 const PAIRS: usize = 8;
 /// Hyperparameters are fitted again when there is one observation more per so many.
 const NEWS: usize = 24;
+/// Trials without a better value, after which every other one explores.
+const PATIENCE: usize = 6;
+/// By how much a trial that explores has to improve on the best, in standard deviations of the outcomes.
+const AMBITION: f64 = 0.5;
 /// Trials around which the space is searched more closely.
 const LEADERS: usize = 4;
 /// Independent draws that a new point is looked for among, before the points are counted.
@@ -42,7 +47,9 @@ pub(super) fn propose(study: &Study, number: u64, history: &History) -> Result<S
         return Err(Exhausted);
     }
     let observations = Observations::of(study, &axes, history);
-    let has_model = number >= design_size(axes.len()) && observations.inputs.len() >= 2;
+    let is_warm = observations.inputs.len() > observations.own();
+    let has_model =
+        (number >= design_size(axes.len()) || is_warm && number > 0) && observations.inputs.len() >= 2;
     let suggestion =
         has_model.then(|| modelled(study, number, history, &axes, &seen, &observations)).flatten();
     Ok(suggestion.unwrap_or_else(|| designed(study, number, &axes, &seen)))
@@ -70,8 +77,15 @@ fn designed(study: &Study, number: u64, axes: &Axes<'_>, seen: &BTreeSet<Key>) -
             Halton::new(axes.len(), DESIGN, &mut scramble).point(index, &mut stream)
         }
     };
-    let x = unseen(axes, seen, axes.draw(&cube), &mut stream);
+    let wanted = warm(study, axes).filter(|_| number == 0).unwrap_or_else(|| axes.draw(&cube));
+    let x = unseen(axes, seen, wanted, &mut stream);
     Suggestion { point: axes.point(&x), origin: Origin::Initial, fit: None }
+}
+
+/// The best trial of the earlier sweeps that lies in this space.
+fn warm(study: &Study, axes: &Axes<'_>) -> Option<Vec<f64>> {
+    let points = study.earlier.iter().filter_map(|trial| Point::from_json(&study.space, &trial.config));
+    points.filter(|point| axes.holds(point)).find_map(|point| axes.coordinates(&point))
 }
 
 /// This point if it is new, else a random one that is; in a finite space one is found while there is any.
@@ -104,26 +118,17 @@ fn modelled(
     seen: &BTreeSet<Key>,
     observations: &Observations,
 ) -> Option<Suggestion> {
-    let form = Form { dimensions: axes.dimensions(), warped: study.has(Ingredient::InputWarping) };
-    let Observations { inputs, targets, extra, pending, units, .. } = observations;
-    let data = Data { inputs, targets, extra };
-    let (hyper, fitted) = fitted(&form, observations, history);
-
-    let posterior = Posterior::new(&form, &hyper, data)?;
-    let mut acquisition = Acquisition::default();
-    if study.has(Ingredient::NoisyIncumbent) {
-        let mut stream = Stream::new(study.seed, number, Purpose::Fantasies);
-        let drawn = posterior.draw(data, pending, PAIRS, &mut stream)?;
-        acquisition.add(drawn.posterior, drawn.lowest);
-    } else {
-        let lowest = posterior.lowest_means();
-        acquisition.add(posterior.clone(), lowest);
-    }
+    let form = observations.form(study);
+    let fitted = fitted(&form, observations, history);
+    let posterior = fitted.posterior(&form, observations)?;
+    let acquisition = acquisition(study, number, &form, &fitted, &posterior, observations)?;
 
     let mut stream = Stream::new(study.seed, number, Purpose::Candidates);
-    let leaders = observations.leaders(LEADERS);
-    let x = candidates::best(axes, &acquisition, seen, &leaders, &mut stream)
+    let leaders = observations.leaders(LEADERS, axes.len());
+    let ascends = study.has(Ingredient::Gradients);
+    let x = candidates::best(axes, &acquisition, seen, &leaders, ascends, &mut stream)
         .unwrap_or_else(|| unseen(axes, seen, leaders[0].clone(), &mut stream));
+    let units = &observations.units;
     let predicted = posterior.predict(std::slice::from_ref(&x));
     let score = acquisition.score(std::slice::from_ref(&x))[0];
     let origin = Origin::Model {
@@ -131,24 +136,94 @@ fn modelled(
         deviation: units.difference(predicted.variances[0].sqrt()),
         improvement: units.difference(libm::exp(score)),
     };
-    let fit = Some(fitted);
-    Some(Suggestion { point: axes.point(&x), origin, fit })
+    Some(Suggestion { point: axes.point(&x), origin, fit: Some(fitted.fit) })
+}
+
+/// What is to be maximised: expected improvement on draws of the best, times the probability that the limits are kept.
+fn acquisition(
+    study: &Study,
+    number: u64,
+    form: &Form,
+    fitted: &Fitted,
+    posterior: &Posterior,
+    observations: &Observations,
+) -> Option<Acquisition> {
+    let Observations { counts, pending, .. } = observations;
+    let pending: &[Vec<f64>] = if study.has(Ingredient::PendingDraws) { pending } else { &[] };
+    let has_best = counts.iter().any(|&counts| counts);
+    let (posterior, mut incumbents) = if study.has(Ingredient::NoisyIncumbent) {
+        let mut stream = Stream::new(study.seed, number, Purpose::Fantasies);
+        let drawn = posterior.draw(observations.data(), counts, pending, PAIRS, &mut stream)?;
+        (drawn.posterior, drawn.lowest)
+    } else {
+        (posterior.clone(), posterior.lowest_means(counts))
+    };
+    if !has_best {
+        incumbents.fill(f64::INFINITY);
+    }
+    if study.has(Ingredient::Exploration) && observations.stalled >= PATIENCE && number % 2 == 1 {
+        incumbents.iter_mut().for_each(|incumbent| *incumbent -= AMBITION);
+    }
+    let limits = observations.limited.iter().zip(&fitted.limits);
+    let limits: Option<Vec<(Posterior, f64)>> = limits
+        .filter(|(limited, _)| limited.targets.len() >= 2)
+        .map(|(limited, hyper)| Some((limited.posterior(form, hyper)?, limited.limit)))
+        .collect();
+    Some(Acquisition::new(posterior, incumbents, limits?))
+}
+
+/// The hyperparameters of every model of a suggestion, and how they are stored.
+pub(super) struct Fitted {
+    objective: Hyperparameters,
+    limits: Vec<Hyperparameters>,
+    fit: Fit,
+}
+
+impl Fitted {
+    /// The model of the metric.
+    pub(super) fn posterior(&self, form: &Form, observations: &Observations) -> Option<Posterior> {
+        Posterior::new(form, &self.objective, observations.data())
+    }
 }
 
 /// The hyperparameters: those of the newest fit for as long as there is little news, else a new fit, which starts there.
-fn fitted(form: &Form, observations: &Observations, history: &History) -> (Hyperparameters, Fit) {
+pub(super) fn fitted(form: &Form, observations: &Observations, history: &History) -> Fitted {
     let latest = history.latest_fit();
-    let known = latest.and_then(|fit| Hyperparameters::from_theta(&fit.log_hyperparameters, form));
-    if let (Some(fit), Some(known)) = (latest, &known)
+    let read = |theta: &Vec<f64>| Hyperparameters::from_theta(theta, form);
+    let known = latest.and_then(|fit| read(&fit.log_hyperparameters));
+    let limits: Option<Vec<Hyperparameters>> = latest.and_then(|fit| fit.limits.iter().map(read).collect());
+    let limits = limits.filter(|limits| limits.len() == observations.limited.len());
+    if let (Some(fit), Some(objective), Some(limits)) = (latest, &known, &limits)
         && observations.told >= fit.observations
         && observations.told - fit.observations < 1 + fit.observations / NEWS
     {
-        return (known.clone(), fit.clone());
+        return Fitted { objective: objective.clone(), limits: limits.clone(), fit: fit.clone() };
     }
-    let Observations { inputs, targets, extra, .. } = observations.for_fit();
-    let data = Data { inputs: &inputs, targets: &targets, extra: &extra };
-    let starts: Vec<Hyperparameters> = known.into_iter().chain([Hyperparameters::prior_mode(form)]).collect();
-    let (_, hyper) = fit(form, data, &starts);
-    let fit = Fit { log_hyperparameters: hyper.theta.clone(), observations: observations.told };
-    (hyper, fit)
+    let best = |known: Option<Hyperparameters>, data: Data<'_>| {
+        let starts: Vec<Hyperparameters> =
+            known.into_iter().chain([Hyperparameters::prior_mode(form)]).collect();
+        fit(form, data, &starts)
+    };
+    let objective = best(known, observations.for_fit().data());
+    let known = |index: usize| limits.as_ref().map(|limits| limits[index].clone());
+    let limited = observations.limited.iter().enumerate();
+    let limits: Vec<Hyperparameters> = limited
+        .map(|(index, limited)| best(known(index), limited.data(&vec![0.0; limited.targets.len()])))
+        .collect();
+    let fit = Fit {
+        log_hyperparameters: objective.theta.clone(),
+        limits: limits.iter().map(|hyper| hyper.theta.clone()).collect(),
+        observations: observations.told,
+    };
+    Fitted { objective, limits, fit }
+}
+
+impl Limited {
+    fn data<'a>(&'a self, extra: &'a [f64]) -> Data<'a> {
+        Data { inputs: &self.inputs, targets: &self.targets, extra }
+    }
+
+    fn posterior(&self, form: &Form, hyper: &Hyperparameters) -> Option<Posterior> {
+        Posterior::new(form, hyper, self.data(&vec![0.0; self.targets.len()]))
+    }
 }

@@ -39,6 +39,7 @@ pub(super) fn best(
     acquisition: &Acquisition,
     seen: &BTreeSet<Key>,
     leaders: &[Vec<f64>],
+    ascends: bool,
     stream: &mut Stream,
 ) -> Option<Vec<f64>> {
     let is_new = |x: &Vec<f64>| axes.key(&axes.point(x)).is_some_and(|key| !seen.contains(&key));
@@ -49,7 +50,7 @@ pub(super) fn best(
         _ => {
             let mut pool = scored(acquisition, look_around(axes, leaders, stream));
             let starts = starts(&pool, leaders.len());
-            pool.extend(starts.into_iter().map(|start| climb(axes, acquisition, start, stream)));
+            pool.extend(starts.into_iter().map(|start| climb(axes, acquisition, start, ascends, stream)));
             pool
         }
     };
@@ -88,11 +89,17 @@ fn starts(pool: &[Candidate], leaders: usize) -> Vec<Candidate> {
 }
 
 /// Climbs from a start to where neither the gradient nor another level of any axis gains.
-fn climb(axes: &Axes<'_>, acquisition: &Acquisition, start: Candidate, stream: &mut Stream) -> Candidate {
+fn climb(
+    axes: &Axes<'_>,
+    acquisition: &Acquisition,
+    start: Candidate,
+    ascends: bool,
+    stream: &mut Stream,
+) -> Candidate {
     let mut here = start;
     for _ in 0..TURNS {
         let free = axes.continuous(&here.x);
-        if !free.is_empty() {
+        if ascends && !free.is_empty() {
             here.score = ascend(acquisition, &mut here.x, &free).max(here.score);
         }
         let neighbours = scored(acquisition, axes.levels_around(&here.x, &STRIDES, stream));

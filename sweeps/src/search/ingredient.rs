@@ -4,25 +4,40 @@
 /// A part of the Bayesian search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ingredient {
-    /// Reshaping of the outcomes until they look like a Gaussian process's.
-    OutputTransform,
-    /// Reshaping of the numeric axes.
+    /// Cutting the bad tail of the outcomes.
+    OutlierCut,
+    /// Reshaping the numeric axes.
     InputWarping,
-    /// Improvement over draws of the best, rather than over the lowest posterior mean.
+    /// Improving on draws of the best, rather than on the lowest posterior mean; with it go the pending trials.
     NoisyIncumbent,
+    /// Imagining the outcomes of pending trials.
+    PendingDraws,
+    /// Asking for more than an improvement once the best has not moved for a while.
+    Exploration,
+    /// Climbing the acquisition function along its gradient.
+    Gradients,
 }
 
 impl Ingredient {
     /// All of them.
-    pub const ALL: [Ingredient; 3] =
-        [Ingredient::OutputTransform, Ingredient::InputWarping, Ingredient::NoisyIncumbent];
+    pub const ALL: [Ingredient; 6] = [
+        Ingredient::OutlierCut,
+        Ingredient::InputWarping,
+        Ingredient::NoisyIncumbent,
+        Ingredient::PendingDraws,
+        Ingredient::Exploration,
+        Ingredient::Gradients,
+    ];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
-            Ingredient::OutputTransform => "output-transform",
+            Ingredient::OutlierCut => "outlier-cut",
             Ingredient::InputWarping => "input-warping",
             Ingredient::NoisyIncumbent => "noisy-incumbent",
+            Ingredient::PendingDraws => "pending-draws",
+            Ingredient::Exploration => "exploration",
+            Ingredient::Gradients => "gradients",
         }
     }
 

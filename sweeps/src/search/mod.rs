@@ -11,6 +11,7 @@ mod grid;
 mod halton;
 mod ingredient;
 mod observations;
+mod partial;
 mod random;
 mod sobol;
 #[cfg(test)]
@@ -168,6 +169,9 @@ pub enum Origin {
 pub struct Fit {
     /// Natural logarithms, in an order that only the surrogate knows.
     pub log_hyperparameters: Vec<f64>,
+    /// The same of the models of the constrained outcomes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<Vec<f64>>,
     /// How many observations there were when they were fitted: a suggestion soon after uses them again.
     #[serde(default)]
     pub observations: usize,

@@ -7,11 +7,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{Study, axes::Axes};
+use super::{Ingredient, Side, Study, axes::Axes, partial};
 use crate::{
     config::Impute,
-    gp::Dimension,
-    history::{History, Outcome},
+    gp::{Data, Dimension, Form},
+    history::{History, Outcome, Trial},
+    point::Point,
 };
 
 /// Observations that a model is conditioned on; more would cost the cube of their number.
@@ -20,23 +21,59 @@ const MOST: usize = 300;
 const MOST_FITTED: usize = 128;
 /// Pending trials that are imagined, the newest first.
 const MOST_PENDING: usize = 100;
+/// Variance of a partial result of which nothing is known, in squared standard deviations of the outcomes.
+const DOUBT: f64 = 0.25;
+/// A best value counts as better from this part of a standard deviation on.
+const GAIN: f64 = 0.02;
+/// A limited outcome is cut at so many times its usual distance from the limit.
+const FARTHEST: f64 = 5.0;
 
 /// The model's view of a history.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Observations {
-    /// Coordinates of the trials that are over, in the order of their numbers.
+    /// How each coordinate measures distance.
+    pub(super) dimensions: Vec<Dimension>,
+    /// How many of the coordinates are places in the space; one more says which sweep, when there are earlier ones.
+    axes: usize,
+    /// Coordinates of the trials that are over, earlier sweeps' before our own, each in the order of their numbers.
     pub(super) inputs: Vec<Vec<f64>>,
     /// As many as `inputs`: mean 0, variance 1 (or all 0), lower is better.
     pub(super) targets: Vec<f64>,
     /// Variance of each target beyond the common noise.
     pub(super) extra: Vec<f64>,
+    /// Whether it is a trial of this sweep that keeps every limit.
+    pub(super) counts: Vec<bool>,
     /// Coordinates of the trials that are not over.
     pub(super) pending: Vec<Vec<f64>>,
     /// The way back to the metric.
     pub(super) units: Units,
     /// How many trials are over, whether or not they are among the inputs.
     pub(super) told: usize,
-    dimensions: Vec<Dimension>,
+    /// How many of this sweep have come to an end since the best value became better.
+    pub(super) stalled: usize,
+    /// The outcomes with a limit, in the order of the study's constraints.
+    pub(super) limited: Vec<Limited>,
+}
+
+/// What is known of an outcome that has a limit.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Limited {
+    /// Coordinates of the trials that told it.
+    pub(super) inputs: Vec<Vec<f64>>,
+    /// Standardised.
+    pub(super) targets: Vec<f64>,
+    /// The largest target that is allowed.
+    pub(super) limit: f64,
+}
+
+/// A trial that is over, as it was told.
+struct Told {
+    coordinates: Vec<f64>,
+    /// Lower is better.
+    value: Option<f64>,
+    /// Of a partial result: its variance, where that is known.
+    partial: Option<Option<f64>>,
+    counts: bool,
 }
 
 /// What standardising took away.
@@ -69,43 +106,73 @@ fn finite(x: f64) -> f64 {
 impl Observations {
     /// Reads the history. Trials outside of the space, and failed ones while nothing is known, are left out.
     pub(super) fn of(study: &Study, axes: &Axes<'_>, history: &History) -> Observations {
-        let sign = if study.maximize { -1.0 } else { 1.0 };
-        let (mut inputs, mut told, mut pending) = (Vec::new(), Vec::new(), Vec::new());
+        let mut dimensions = axes.dimensions();
+        let mut told = earlier(study, axes);
+        if !told.is_empty() {
+            // Which sweep: how much the earlier ones say of this one is a length scale like any other.
+            dimensions.push(Dimension::Category);
+        }
+        let first = told.len();
+        let mut pending = Vec::new();
         for trial in &history.trials {
-            let Some(coordinates) = axes.coordinates(&trial.point) else {
+            let Some(mut coordinates) = axes.coordinates(&trial.point) else {
                 continue;
             };
+            coordinates.resize(dimensions.len(), 0.0);
             match trial.outcome {
                 Outcome::Pending => pending.push(coordinates),
-                Outcome::Value(value) | Outcome::Pruned(value) if value.is_finite() => {
-                    inputs.push(coordinates);
-                    told.push(Some(sign * value));
-                }
-                Outcome::Value(_) | Outcome::Pruned(_) | Outcome::Failed => {
-                    inputs.push(coordinates);
-                    told.push(None);
-                }
+                _ => told.push(tell(study, history, trial, coordinates)),
             }
         }
         pending.drain(..pending.len().saturating_sub(MOST_PENDING));
-        let (targets, magnitude) = impute(&told, study.impute);
+        let values: Vec<Option<f64>> = told.iter().map(|told| told.value).collect();
+        let is_cut = study.has(Ingredient::OutlierCut);
+        let (targets, magnitude) = impute(&values, study.impute, is_cut);
         if targets.is_empty() {
-            inputs.clear();
+            told.clear();
         }
-        let count = inputs.len();
-        let dimensions = axes.dimensions();
+        let stalled = stalled(&targets, first);
+        let inputs: Vec<Vec<f64>> = told.iter().map(|told| told.coordinates.clone()).collect();
         let kept = subset(&dimensions, &inputs, &targets, MOST);
-        let inputs = kept.iter().map(|&index| inputs[index].clone()).collect();
         let (targets, centre, spread) = standardise(kept.iter().map(|&index| targets[index]).collect());
+        let unit = magnitude * spread;
+        let extra = |index: &usize| match told[*index].partial {
+            None => 0.0,
+            Some(variance) => variance.map_or(DOUBT, |variance| (variance / unit / unit).min(1.0)),
+        };
+        let mut counts: Vec<bool> = kept.iter().map(|&index| told[index].counts).collect();
+        if study.constraints.is_empty() && counts.iter().all(|counts| !counts) {
+            // Before the first trial of this sweep has ended, the best of the earlier ones is to be improved on.
+            counts.fill(true);
+        }
         Observations {
-            inputs,
-            extra: vec![0.0; targets.len()],
+            axes: axes.len(),
+            extra: kept.iter().map(extra).collect(),
+            counts,
+            inputs: kept.iter().map(|&index| inputs[index].clone()).collect(),
             targets,
             pending,
-            units: Units { centre, spread, magnitude, sign },
-            told: count,
+            units: Units { centre, spread, magnitude, sign: sign(study) },
+            told: told.len(),
+            stalled,
+            limited: limited(study, axes, history, &dimensions),
             dimensions,
         }
+    }
+
+    /// What hyperparameters are fitted to, and a posterior is conditioned on.
+    pub(super) fn data(&self) -> Data<'_> {
+        Data { inputs: &self.inputs, targets: &self.targets, extra: &self.extra }
+    }
+
+    /// How many of the inputs are trials of this sweep.
+    pub(super) fn own(&self) -> usize {
+        self.inputs.iter().filter(|input| input.get(self.axes).is_none_or(|&sweep| sweep == 0.0)).count()
+    }
+
+    /// The form of a model of these.
+    pub(super) fn form(&self, study: &Study) -> Form {
+        Form { dimensions: self.dimensions.clone(), warped: study.has(Ingredient::InputWarping) }
     }
 
     /// Few enough of them to fit hyperparameters to.
@@ -120,17 +187,97 @@ impl Observations {
         }
     }
 
-    /// The best inputs, best first, at most `count`.
-    pub(super) fn leaders(&self, count: usize) -> Vec<Vec<f64>> {
+    /// Places in the space of the best inputs, best first, at most `count`; those that count come before the others.
+    pub(super) fn leaders(&self, count: usize, axes: usize) -> Vec<Vec<f64>> {
         let mut order: Vec<usize> = (0..self.inputs.len()).collect();
-        order.sort_by(|&a, &b| self.targets[a].total_cmp(&self.targets[b]));
-        order.iter().take(count).map(|&index| self.inputs[index].clone()).collect()
+        let place = |index: usize| (!self.counts[index], self.targets[index]);
+        order.sort_by(|&a, &b| place(a).0.cmp(&place(b).0).then(place(a).1.total_cmp(&place(b).1)));
+        order.iter().take(count).map(|&index| self.inputs[index][..axes].to_vec()).collect()
     }
+}
+
+fn sign(study: &Study) -> f64 {
+    if study.maximize { -1.0 } else { 1.0 }
+}
+
+/// The trials of earlier sweeps that lie in this space, with one more coordinate: which sweep, this one being 0.
+fn earlier(study: &Study, axes: &Axes<'_>) -> Vec<Told> {
+    let told = study.earlier.iter().filter_map(|trial| {
+        let point = Point::from_json(&study.space, &trial.config)?;
+        let mut coordinates = axes.coordinates(&point)?;
+        if !axes.holds(&point) || !trial.value.is_finite() {
+            return None;
+        }
+        coordinates.push((trial.sweep + 1) as f64);
+        Some(Told { coordinates, value: Some(sign(study) * trial.value), partial: None, counts: false })
+    });
+    // Given best first; the newest observations count as the nearest to the present, so the best come last.
+    let mut told: Vec<Told> = told.collect();
+    told.reverse();
+    told
+}
+
+/// A trial of this sweep that is over.
+fn tell(study: &Study, history: &History, trial: &Trial, coordinates: Vec<f64>) -> Told {
+    let limits = study.constraints.iter().enumerate();
+    let counts =
+        limits.clone().all(|(index, limit)| limit.holds(trial.constrained.get(index).copied().flatten()));
+    match trial.outcome {
+        Outcome::Value(value) if value.is_finite() => {
+            Told { coordinates, value: Some(sign(study) * value), partial: None, counts }
+        }
+        Outcome::Pruned(value) if value.is_finite() => {
+            let guess = partial::guess(history, trial, value, sign(study));
+            Told { coordinates, value: Some(guess.value), partial: Some(guess.variance), counts }
+        }
+        _ => Told { coordinates, value: None, partial: None, counts },
+    }
+}
+
+/// How many targets from `first` on came after the last that was clearly the best until then.
+fn stalled(targets: &[f64], first: usize) -> usize {
+    let (_, _, spread) = standardise(targets.to_vec());
+    let (mut best, mut stalled) = (f64::INFINITY, 0);
+    for &target in targets.iter().skip(first) {
+        stalled += 1;
+        if target < best - GAIN * spread {
+            (best, stalled) = (target, 0);
+        }
+    }
+    stalled
+}
+
+/// The outcomes with a limit, in units of their usual distance from it: only that side of it matters.
+fn limited(study: &Study, axes: &Axes<'_>, history: &History, dimensions: &[Dimension]) -> Vec<Limited> {
+    let of = |(index, limit): (usize, &super::Constraint)| {
+        let side = match limit.side {
+            Side::AtMost => 1.0,
+            Side::AtLeast => -1.0,
+        };
+        let told =
+            history.trials.iter().filter(|trial| trial.outcome != Outcome::Pending).filter_map(|trial| {
+                let value =
+                    trial.constrained.get(index).copied().flatten().filter(|value| value.is_finite())?;
+                let mut coordinates = axes.coordinates(&trial.point)?;
+                coordinates.resize(dimensions.len(), 0.0);
+                Some((coordinates, side * (value - limit.limit)))
+            });
+        let (inputs, beyond): (Vec<Vec<f64>>, Vec<f64>) = told.unzip();
+        let mut distances: Vec<f64> = beyond.iter().map(|by| by.abs()).collect();
+        distances.sort_by(f64::total_cmp);
+        let usual = distances.get(distances.len() / 2).copied().filter(|&usual| usual > 0.0).unwrap_or(1.0);
+        let cut: Vec<f64> = beyond.iter().map(|by| (by / usual).clamp(-FARTHEST, FARTHEST)).collect();
+        let kept = subset(dimensions, &inputs, &cut, MOST_FITTED);
+        let (targets, centre, spread) = standardise(kept.iter().map(|&index| cut[index]).collect());
+        let inputs = kept.iter().map(|&index| inputs[index].clone()).collect();
+        Limited { inputs, targets, limit: -centre / spread }
+    };
+    study.constraints.iter().enumerate().map(of).collect()
 }
 
 /// One number per trial, divided by the largest magnitude, which is returned too: the bad tail cut, what failed filled
 /// in. Empty while nothing is known.
-fn impute(told: &[Option<f64>], rule: Impute) -> (Vec<f64>, f64) {
+fn impute(told: &[Option<f64>], rule: Impute, is_cut: bool) -> (Vec<f64>, f64) {
     let magnitude = told.iter().flatten().fold(0.0_f64, |largest, value| largest.max(value.abs()));
     let magnitude = if magnitude > 0.0 { magnitude } else { 1.0 };
     let mut sorted: Vec<f64> = told.iter().flatten().map(|value| value / magnitude).collect();
@@ -138,7 +285,7 @@ fn impute(told: &[Option<f64>], rule: Impute) -> (Vec<f64>, f64) {
     let (Some(&best), Some(&worst)) = (sorted.first(), sorted.last()) else {
         return (Vec::new(), 1.0);
     };
-    let limit = ceiling(&sorted);
+    let limit = if is_cut { ceiling(&sorted) } else { worst };
     let missing = match rule {
         // A trial that failed has no last value here: the history keeps a value only of trials that ended with one.
         Impute::Worst | Impute::Latest => worst.min(limit),
@@ -212,7 +359,7 @@ mod tests {
     use super::*;
 
     fn imputed(told: &[Option<f64>], rule: Impute) -> Vec<f64> {
-        let (values, magnitude) = impute(told, rule);
+        let (values, magnitude) = impute(told, rule, true);
         values.iter().map(|value| value * magnitude).collect()
     }
 
@@ -227,8 +374,8 @@ mod tests {
         close(imputed(&small, Impute::Worst), [1.0, 2.0, 5.0, 3.0, 5.0]);
         close(imputed(&small, Impute::Latest), [1.0, 2.0, 5.0, 3.0, 5.0]);
         close(imputed(&small, Impute::Best), [1.0, 2.0, 1.0, 3.0, 5.0]);
-        assert!(impute(&told, Impute::Worst).0.iter().all(|value| value.is_finite()));
-        assert!(impute(&[None, None], Impute::Worst).0.is_empty());
+        assert!(impute(&told, Impute::Worst, true).0.iter().all(|value| value.is_finite()));
+        assert!(impute(&[None, None], Impute::Worst, true).0.is_empty());
     }
 
     #[test]

@@ -155,6 +155,18 @@ impl Kind {
         }
     }
 
+    /// Whether the axis has this value, or one that rounding alone tells apart.
+    pub(super) fn holds(&self, value: &Value) -> bool {
+        match (self, value.as_f64()) {
+            (Kind::Real { law, .. }, Some(number)) => {
+                let nearest = law.quantile(law.cdf(number));
+                (nearest - number).abs() <= 1e-9 * number.abs().max(nearest.abs())
+            }
+            (Kind::Real { .. }, None) => false,
+            _ => self.key(value).is_some(),
+        }
+    }
+
     /// The coordinate of a value; `None` when it has no such value.
     pub(super) fn coordinate(&self, value: &Value) -> Option<f64> {
         match self {

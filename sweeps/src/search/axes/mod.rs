@@ -127,6 +127,13 @@ impl<'a> Axes<'a> {
         self.axes.iter().map(|axis| axis.kind.coordinate(point.values.get(axis.parameter)?)).collect()
     }
 
+    /// Whether a point that came from elsewhere lies in the space: within the limits of every axis.
+    pub(super) fn holds(&self, point: &Point) -> bool {
+        self.axes
+            .iter()
+            .all(|axis| point.values.get(axis.parameter).is_some_and(|value| axis.kind.holds(value)))
+    }
+
     /// The identity of a point; `None` when it does not lie in the space.
     pub(super) fn key(&self, point: &Point) -> Option<Key> {
         self.axes.iter().map(|axis| axis.kind.key(point.values.get(axis.parameter)?)).collect()

@@ -1,0 +1,80 @@
+//! What a trial that was stopped early would have ended with, as far as the others tell. Called by `observations`. Never
+//! takes a partial result for a final one.
+//!
+//! Trials that ran to their end passed the same rung on their way. From how much they gained after it come the mean and the
+//! variance of what the stopped one would have gained. With fewer than three of them the value at the rung stands for the
+//! end, with a variance that leaves the model free to doubt it.
+
+use crate::history::{History, Outcome, Rung, Trial};
+
+/// Finished trials that a gain is learnt from, at least.
+const FEWEST: usize = 3;
+
+/// A guess at a final value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Guess {
+    /// In the metric's units, lower is better.
+    pub(super) value: f64,
+    /// In the metric's units, squared; `None` when nothing is known of it.
+    pub(super) variance: Option<f64>,
+}
+
+/// The guess for a trial that was stopped with this value. `sign` is -1 where larger values of the metric are better.
+pub(super) fn guess(history: &History, trial: &Trial, stopped_with: f64, sign: f64) -> Guess {
+    let reached = sign * stopped_with;
+    let Some(last) = trial.rungs.last() else {
+        return Guess { value: reached, variance: None };
+    };
+    let gains: Vec<f64> =
+        history.trials.iter().filter_map(|other| gain(other, last.iteration, sign)).collect();
+    if gains.len() < FEWEST {
+        return Guess { value: reached, variance: None };
+    }
+    let n = gains.len() as f64;
+    let mean = gains.iter().sum::<f64>() / n;
+    let variance = gains.iter().map(|gain| (gain - mean) * (gain - mean)).sum::<f64>() / (n - 1.0);
+    let finished = history.trials.iter().filter_map(|other| final_value(other, sign));
+    let best = finished.fold(f64::INFINITY, f64::min);
+    // It was stopped because others were better: nothing is known that would make it the best.
+    Guess { value: (reached - mean).max(best), variance: Some(variance) }
+}
+
+/// By how much a finished trial fell after a rung.
+fn gain(trial: &Trial, iteration: u64, sign: f64) -> Option<f64> {
+    let end = final_value(trial, sign)?;
+    let at = |rung: &&Rung| rung.iteration == iteration && rung.value.is_finite();
+    trial.rungs.iter().find(at).map(|rung| sign * rung.value - end)
+}
+
+fn final_value(trial: &Trial, sign: f64) -> Option<f64> {
+    match trial.outcome {
+        Outcome::Value(value) if value.is_finite() => Some(sign * value),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::point::Point;
+
+    fn trial(outcome: Outcome, rungs: &[(u64, f64)]) -> Trial {
+        let rungs = rungs.iter().map(|&(iteration, value)| Rung { iteration, value }).collect();
+        Trial { outcome, rungs, ..Trial::pending(Point { values: Vec::new() }, None) }
+    }
+
+    #[test]
+    fn what_others_gained_after_the_rung_is_expected() {
+        let stopped = trial(Outcome::Pruned(5.0), &[(3, 6.0), (9, 5.0)]);
+        let mut history = History { trials: vec![stopped.clone()] };
+        assert_eq!(guess(&history, &stopped, 5.0, 1.0), Guess { value: 5.0, variance: None });
+        for (at_nine, end) in [(4.0, 3.0), (3.0, 1.0), (2.5, 1.0)] {
+            history.trials.push(trial(Outcome::Value(end), &[(3, 9.0), (9, at_nine)]));
+        }
+        let found = guess(&history, &stopped, 5.0, 1.0);
+        assert!((found.value - 3.5).abs() < 1e-12 && (found.variance.unwrap() - 0.25).abs() < 1e-12);
+        // Never better than the best that ran to its end.
+        let good = trial(Outcome::Pruned(1.2), &[(9, 1.2)]);
+        assert_eq!(guess(&history, &good, 1.2, 1.0).value, 1.0);
+    }
+}
