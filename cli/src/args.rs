@@ -22,6 +22,7 @@ Examples:
   sweep watch k3x9abcd                see how it goes
   sweep show k3x9abcd                 its trials, best first
   sweep best k3x9abcd --json          the winner's parameters
+  sweep explain k3x9abcd              which parameters matter, and how
   sweep export k3x9abcd > trials.csv  all of it
 
 Exit codes: 0 done, 1 refused, 2 wrong input, 3 controller out of reach, 70 a bug of ours";
@@ -61,6 +62,8 @@ pub(crate) enum Command {
     Show(Show),
     /// Show the best run of a sweep and its parameters
     Best(Best),
+    /// Show which parameters matter and how, or why a run was chosen and stopped
+    Explain(Explain),
     /// Watch a sweep until it is over
     Watch(OneSweep),
     /// Hand out no new trials until resumed; running ones go on
@@ -151,6 +154,25 @@ pub(crate) struct Best {
     #[arg(value_name = "SWEEP")]
     pub(crate) id: String,
     /// Print the run as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sweep explain k3x9abcd                          parameters by importance, with their best values
+  sweep explain k3x9abcd -p lr                    the metric along one parameter
+  sweep explain k3x9abcd -p lr -p optimizer.name  over two parameters
+  sweep explain k3x9abcd-17                       why this point, and why it was stopped")]
+pub(crate) struct Explain {
+    /// Id of a sweep or of a run
+    #[arg(value_name = "SWEEP|RUN")]
+    pub(crate) id: String,
+    /// Only this parameter, or these two together; nested ones as `optimizer.lr`
+    #[arg(long = "parameter", short, value_name = "NAME")]
+    pub(crate) parameters: Vec<String>,
+    /// Print everything as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -111,6 +111,47 @@ pub(crate) fn run_with_rungs(shown: &v1::Run) -> Value {
     value
 }
 
+/// Why a run was chosen and stopped.
+pub(crate) fn explained_run(shown: &v1::Run) -> Value {
+    let mut value = run_with_rungs(shown);
+    value["incumbent"] = match &shown.incumbent {
+        Some(best) => json!({ "run": best.run, "value": best.value, "ended": best.ended }),
+        None => Value::Null,
+    };
+    value
+}
+
+/// What a sweep's trials say of its parameters.
+pub(crate) fn explanation(sweep: &v1::Sweep, found: &v1::Explanation) -> Value {
+    let parsed = |json: &String| serde_json::from_str::<Value>(json).unwrap_or(Value::Null);
+    let importance = |one: &v1::Importance| json!({ "parameter": one.parameter, "total": one.total, "low": one.low, "high": one.high, "alone": one.alone });
+    let curve = |curve: &v1::Curve| {
+        let point = |point: &v1::CurvePoint| json!({ "value": parsed(&point.value_json), "mean": point.mean, "low": point.low, "high": point.high });
+        json!({ "parameter": curve.parameter, "points": curve.points.iter().map(point).collect::<Vec<_>>() })
+    };
+    let surface = |surface: &v1::Surface| {
+        let cell = |cell: &v1::Cell| json!({ "mean": cell.mean, "deviation": cell.deviation });
+        let cells = surface.cells.chunks(surface.columns.len().max(1));
+        json!({
+            "row_parameter": surface.row_parameter,
+            "column_parameter": surface.column_parameter,
+            "rows": surface.rows.iter().map(parsed).collect::<Vec<_>>(),
+            "columns": surface.columns.iter().map(parsed).collect::<Vec<_>>(),
+            "cells": cells.map(|row| row.iter().map(cell).collect::<Vec<_>>()).collect::<Vec<_>>(),
+        })
+    };
+    json!({
+        "sweep": sweep.id,
+        "metric": sweep.metric,
+        "goal": if sweep.maximize { "maximize" } else { "minimize" },
+        "trials": found.trials,
+        "accuracy": found.accuracy,
+        "importances": found.importances.iter().map(importance).collect::<Vec<_>>(),
+        "curves": found.curves.iter().map(curve).collect::<Vec<_>>(),
+        "surfaces": found.surfaces.iter().map(surface).collect::<Vec<_>>(),
+    })
+}
+
 /// The outcome of a replay.
 pub(crate) fn replayed(replayed: &v1::Replayed) -> Value {
     json!({

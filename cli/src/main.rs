@@ -7,6 +7,7 @@ mod check;
 mod connect;
 mod create;
 mod engine;
+mod explain;
 mod export;
 mod json;
 mod list;
@@ -51,6 +52,7 @@ async fn ask(args: &Args) -> Result<(), Failure> {
         Command::Ls(args) => list::list(&controller, args).await,
         Command::Show(args) => show::show(&controller, args).await,
         Command::Best(args) => show::best(&controller, args).await,
+        Command::Explain(args) => explain::explain(&controller, args).await,
         Command::Watch(args) => watch::watch(&controller, &args.id).await,
         Command::Pause(args) => change::pause(&controller, &args.id).await,
         Command::Resume(args) => change::resume(&controller, &args.id).await,

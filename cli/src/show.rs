@@ -13,8 +13,10 @@ use crate::{
 };
 
 /// What an id stands for.
-enum Found {
+pub(crate) enum Found {
+    /// A sweep.
     Sweep(Box<v1::Sweep>),
+    /// A run, of a sweep or not.
     Run(Box<v1::Run>),
 }
 
@@ -52,7 +54,7 @@ pub(crate) async fn show(controller: &Controller, args: &Show) -> Result<(), Fai
 }
 
 /// Runs of a sweep have a hyphen; ids of sweeps and of other runs look alike, so a sweep is tried first.
-async fn find(controller: &Controller, id: &str) -> Result<Found, Failure> {
+pub(crate) async fn find(controller: &Controller, id: &str) -> Result<Found, Failure> {
     if id.contains('-') {
         return Ok(Found::Run(Box::new(controller.run(id).await?)));
     }

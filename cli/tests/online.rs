@@ -28,6 +28,21 @@ fn looking_at_sweeps() {
 }
 
 #[test]
+fn explaining() {
+    let id = fake::SWEEP;
+    let run = format!("{id}-2");
+    insta::assert_snapshot!(sessions(&[
+        &["explain", id],
+        &["explain", id, "-p", "lr"],
+        &["explain", id, "--parameter", "nonesuch"],
+        &["explain", id, "--json"],
+        &["explain", &run],
+        &["explain", &run, "-p", "lr"],
+        &["explain", "k3x9abdc"],
+    ]));
+}
+
+#[test]
 fn changing_sweeps() {
     let id = fake::SWEEP;
     insta::assert_snapshot!(sessions(&[

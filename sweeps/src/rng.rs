@@ -20,6 +20,8 @@ pub(crate) enum Purpose {
     Candidates = 3,
     /// Imagined outcomes of pending trials.
     Fantasies = 4,
+    /// Draws of the surrogate from which the uncertainty of an explanation is read.
+    Explanation = 24,
     /// The scrambling of Sobol points: of the sweep and a block of points, not of one trial.
     Scramble = 16,
 }

@@ -1,8 +1,10 @@
 //! No view lets foreign text steer the terminal: every text field of sweep and run is hostile here. Tests only.
 
-use proto::v1::{Outcome, Run, Sweep, SweepUpdate};
+use proto::v1::{
+    Cell, Curve, CurvePoint, Explanation, Importance, Incumbent, Outcome, Run, Surface, Sweep, SweepUpdate,
+};
 
-use super::{fixtures, list, run, sweep, watch};
+use super::{explain, fixtures, list, run, sweep, watch, why};
 
 const HOSTILE: &str = "x\u{1b}]0;title\u{7}\u{1b}[2J\u{9b}31m\u{202e}\r\u{8}y\nz";
 
@@ -28,6 +30,25 @@ fn hostile_run(state: &str) -> Run {
     }
 }
 
+fn hostile_explanation() -> Explanation {
+    let text = || HOSTILE.to_owned();
+    let json = || serde_json::Value::from(HOSTILE).to_string();
+    let point = CurvePoint { value_json: json(), ..CurvePoint::default() };
+    let surface = Surface {
+        row_parameter: text(),
+        column_parameter: text(),
+        rows: vec![json()],
+        columns: vec![json()],
+        cells: vec![Cell::default()],
+    };
+    Explanation {
+        importances: vec![Importance { parameter: text(), ..Importance::default() }],
+        curves: vec![Curve { parameter: text(), points: vec![point] }],
+        surfaces: vec![surface],
+        ..Explanation::default()
+    }
+}
+
 #[test]
 fn no_view_steers_the_terminal() {
     let text = || HOSTILE.to_owned();
@@ -48,7 +69,20 @@ fn no_view_steers_the_terminal() {
     let shown = sweep::Shown { now_ms: fixtures::NOW, all: false, columns: Some(100) };
     let mut watched = watch::Watched::new(hostile.clone(), "agent x".to_owned());
     let lines = watched.take(SweepUpdate { sweep: Some(hostile.clone()), runs: runs.to_vec() });
+    let found = hostile_explanation();
+    let alone = Explanation { surfaces: Vec::new(), ..found.clone() };
+    let asked = explain::Shown { asked: true, columns: None };
+    let modelled = Run {
+        suggestion_json: r#"{"kind": "model"}"#.to_owned(),
+        incumbent: Some(Incumbent { run: text(), value: 1.0, ended: 2 }),
+        ..hostile_run("finished")
+    };
     let views = [
+        explain::sweep(&hostile, &found, &explain::Shown { asked: false, columns: None }),
+        explain::sweep(&hostile, &found, &asked),
+        explain::sweep(&hostile, &alone, &asked),
+        why::run(&modelled, &hostile),
+        why::run(&runs[1], &hostile),
         list::sweeps(std::slice::from_ref(&hostile), fixtures::NOW),
         sweep::sweep(&hostile, &runs, &shown),
         sweep::warnings(&runs).join("\n"),

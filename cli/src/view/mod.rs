@@ -3,6 +3,7 @@
 //! `terminal::one_line` or `terminal::sanitise` before it is shown.
 
 pub(crate) mod csv;
+pub(crate) mod explain;
 #[cfg(test)]
 pub(crate) mod fixtures;
 #[cfg(test)]
@@ -15,6 +16,7 @@ pub(crate) mod run;
 pub(crate) mod sweep;
 pub(crate) mod values;
 pub(crate) mod watch;
+pub(crate) mod why;
 
 use proto::v1;
 use terminal::{

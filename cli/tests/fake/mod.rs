@@ -10,9 +10,9 @@ use std::{
 };
 
 use proto::v1::{
-    AppendRows, Appended, BeginRun, Block, Change, ChangeSweep, Counts, CreateSweep, EndRun, ListRuns,
-    ListSweeps, Outcome, ReadRows, ReplayTrials, Replayed, Retried, RetryRuns, Run, RunBegun, RunEnded,
-    RunRef, Sweep, SweepList, SweepRef, SweepUpdate,
+    AppendRows, Appended, BeginRun, Block, Change, ChangeSweep, Counts, CreateSweep, Curve, CurvePoint,
+    EndRun, ExplainSweep, Explanation, Importance, ListRuns, ListSweeps, Outcome, ReadRows, ReplayTrials,
+    Replayed, Retried, RetryRuns, Run, RunBegun, RunEnded, RunRef, Sweep, SweepList, SweepRef, SweepUpdate,
     runs_server::{Runs, RunsServer},
     sweeps_server::{Sweeps, SweepsServer},
 };
@@ -225,6 +225,21 @@ impl Sweeps for Shared {
     async fn replay(&self, _: Request<ReplayTrials>) -> Result<Response<Replayed>, Status> {
         let different = vec![r#"trial 2: {"lr":0.1} is now {"lr":0.2}"#.to_owned()];
         Ok(Response::new(Replayed { equal: 2, incomparable: 0, different }))
+    }
+
+    async fn explain(&self, request: Request<ExplainSweep>) -> Result<Response<Explanation>, Status> {
+        let ExplainSweep { sweep, parameters } = request.into_inner();
+        known(&sweep)?;
+        if parameters.iter().any(|name| name != "lr") {
+            return Err(Status::invalid_argument("the sweep has no such parameter that varies"));
+        }
+        let point =
+            |value: &str, mean| CurvePoint { value_json: value.to_owned(), mean, low: mean, high: mean };
+        let importance =
+            Importance { parameter: "lr".to_owned(), alone: 0.9, total: 1.0, low: 0.8, high: 1.0 };
+        let curve = Curve { parameter: "lr".to_owned(), points: vec![point("0.1", 0.5), point("0.2", 0.25)] };
+        let (importances, curves) = (vec![importance], vec![curve]);
+        Ok(Response::new(Explanation { trials: 5, accuracy: 0.8, importances, curves, surfaces: Vec::new() }))
     }
 }
 

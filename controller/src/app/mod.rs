@@ -8,6 +8,7 @@ pub(crate) mod change;
 mod constraints;
 mod digest;
 pub(crate) mod error;
+pub(crate) mod explain;
 pub(crate) mod ingest;
 mod leases;
 mod names;
@@ -28,7 +29,7 @@ pub(crate) mod watch;
 
 use std::sync::Arc;
 
-use tokio::sync::watch as channel;
+use tokio::sync::{Semaphore, watch as channel};
 
 pub(crate) use error::Error;
 
@@ -63,6 +64,7 @@ pub(crate) struct App {
     plans: Plans,
     searches: Searches,
     standings: Standings,
+    explaining: Arc<Semaphore>,
     draining: channel::Sender<bool>,
 }
 
@@ -98,6 +100,7 @@ impl App {
             plans: Plans::new(settings.limits.plans),
             searches: Searches::default(),
             standings: Standings::default(),
+            explaining: Arc::new(Semaphore::new(explain::AT_ONCE)),
             bell: Bell::default(),
             presences: Presences::default(),
             draining: channel::Sender::new(false),

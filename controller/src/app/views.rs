@@ -9,7 +9,15 @@ use ::sweeps::{
 };
 use tokio::sync::mpsc;
 
-use super::{App, bell::Topic, caller::Caller, digest::Summary, error::Error, plan::Plan};
+use super::{
+    App,
+    bell::Topic,
+    caller::Caller,
+    digest::Summary,
+    error::Error,
+    explain::{self, Incumbent},
+    plan::Plan,
+};
 use crate::store::{
     self, Tx,
     blocks::{Block, Stream},
@@ -28,6 +36,8 @@ pub(crate) struct RunView {
     pub(crate) constrained: Vec<Constrained>,
     /// What was decided for its present attempt at the rungs of early stopping; read for a single run alone.
     pub(crate) rungs: Vec<Decision>,
+    /// What its model knew as the best when it chose; read for a single run alone.
+    pub(crate) incumbent: Option<Incumbent>,
 }
 
 /// A run's value against a constraint.
@@ -73,7 +83,13 @@ pub(super) fn run(tx: &Tx<'_>, app: &App, run: Run) -> Result<RunView, Error> {
     let summary =
         summary.map_err(|corrupt| Error::Bug(format!("the summary of {} is damaged: {corrupt}", run.id)))?;
     let constrained = constrained(tx, app, &run)?;
-    Ok(RunView { run, summary_json: summary.to_json().to_string(), constrained, rungs: Vec::new() })
+    Ok(RunView {
+        run,
+        summary_json: summary.to_json().to_string(),
+        constrained,
+        rungs: Vec::new(),
+        incumbent: None,
+    })
 }
 
 fn constrained(tx: &Tx<'_>, app: &App, run: &Run) -> Result<Vec<Constrained>, Error> {
@@ -166,7 +182,8 @@ pub(crate) async fn get_run(app: &Arc<App>, caller: &Caller, id: String) -> Resu
     app.read(move |tx, app| {
         let found = store::runs::get(tx, &id)?.ok_or_else(|| Error::no_run(&id))?;
         let rungs = store::rungs::decisions(tx, found.key, found.attempt)?;
-        Ok(RunView { rungs, ..run(tx, app, found)? })
+        let incumbent = explain::incumbent(tx, app, &found)?;
+        Ok(RunView { rungs, incumbent, ..run(tx, app, found)? })
     })
     .await
 }

@@ -4,6 +4,7 @@
 
 mod chaos;
 mod constraints;
+mod explain;
 mod fencing;
 mod happy;
 mod lab;

@@ -12,7 +12,7 @@ mod early_terminate;
 mod fields;
 mod method;
 mod metric;
-mod nearest;
+pub(crate) mod nearest;
 mod parameters;
 mod problem;
 mod python;

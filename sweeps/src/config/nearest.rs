@@ -16,7 +16,7 @@ pub(super) fn suggestion(unknown: &str, known: &[&str]) -> String {
 }
 
 /// The known word that is at most a third of its letters away, the first of the nearest ones.
-pub(super) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
     let typed: String = unknown.chars().flat_map(char::to_lowercase).map(plain).take(LONGEST + 1).collect();
     let length = typed.chars().count();
     if length == 0 || length > LONGEST {

@@ -4,6 +4,9 @@
 //! At x with k = k(X, x): mean m + kᵀ α, variance σ² - |L⁻¹ k|². Several columns of weights over the same inputs share
 //! L, since the variance does not depend on outcomes: that is what makes draws of the function cheap.
 
+mod averages;
+
+pub(crate) use averages::Average;
 use faer::Mat;
 
 use super::{

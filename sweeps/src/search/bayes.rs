@@ -62,7 +62,7 @@ pub(super) fn bound(space: &Space) -> Option<u64> {
 
 /// Trials before the first model: enough for it to tell the dimensions apart, few enough to leave a short sweep its
 /// budget.
-fn design_size(dimensions: usize) -> u64 {
+pub(super) fn design_size(dimensions: usize) -> u64 {
     (dimensions as u64 + 1).clamp(4, 8)
 }
 
@@ -161,7 +161,10 @@ fn acquisition(
     if !has_best {
         incumbents.fill(f64::INFINITY);
     }
-    if study.has(Ingredient::Exploration) && observations.stalled >= PATIENCE && number % 2 == 1 {
+    if study.has(Ingredient::Exploration)
+        && observations.stalled >= PATIENCE + pending.len()
+        && number % 2 == 1
+    {
         incumbents.iter_mut().for_each(|incumbent| *incumbent -= AMBITION);
     }
     let limits = observations.limited.iter().zip(&fitted.limits);

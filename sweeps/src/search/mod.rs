@@ -7,6 +7,7 @@ mod bayes;
 mod candidates;
 #[cfg(test)]
 mod conditions;
+pub mod explain;
 mod grid;
 mod halton;
 mod ingredient;

@@ -3,6 +3,7 @@
 
 mod agents;
 mod error;
+mod explain;
 mod runs;
 mod sweeps;
 

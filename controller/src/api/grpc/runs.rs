@@ -8,7 +8,7 @@ use proto::v1::{
 use sweeps::stopping::{Decision, Verdict};
 use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
 
-use super::{Door, error::status, stream};
+use super::{Door, error::status, explain, stream};
 use crate::app::{
     Error,
     ingest::{self, Append},
@@ -105,7 +105,7 @@ fn end_from(outcome: Outcome) -> Result<End, Error> {
 
 impl From<RunView> for Run {
     fn from(view: RunView) -> Self {
-        let RunView { run, summary_json, constrained, rungs } = view;
+        let RunView { run, summary_json, constrained, rungs, incumbent } = view;
         let limited = |one: Constrained| Limited { metric: one.metric, value: one.value, holds: one.holds };
         let ended = !run.state.is_live() || run.outcome.message.is_some();
         let outcome = ended.then(|| Outcome {
@@ -143,6 +143,7 @@ impl From<RunView> for Run {
             suggestion_json: suggestion_json.unwrap_or_default(),
             limited: constrained.into_iter().map(limited).collect(),
             rungs: rungs.into_iter().map(rung_to).collect(),
+            incumbent: incumbent.map(explain::incumbent),
         }
     }
 }

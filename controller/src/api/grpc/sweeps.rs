@@ -3,14 +3,14 @@
 
 use ::sweeps::search::{Constraint, Side};
 use proto::v1::{
-    Change, ChangeSweep, Counts, CreateSweep, Limit, ListSweeps, ReplayTrials, Replayed, Retried, RetryRuns,
-    Sweep, SweepList, SweepRef, SweepUpdate, sweeps_server::Sweeps,
+    Change, ChangeSweep, Counts, CreateSweep, ExplainSweep, Explanation, Limit, ListSweeps, ReplayTrials,
+    Replayed, Retried, RetryRuns, Sweep, SweepList, SweepRef, SweepUpdate, sweeps_server::Sweeps,
 };
 use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
 
-use super::{Door, error::status, stream};
+use super::{Door, error::status, explain::explanation, stream};
 use crate::app::{
-    Error, replay,
+    Error, explain, replay,
     sweeps::{self, Wish},
     views::{self, SweepView},
     watch,
@@ -63,6 +63,12 @@ impl Sweeps for Door {
         let found = replay::replay(&self.app, &caller, wanted.sweep, wanted.trials).await.map_err(status)?;
         let replay::Replayed { equal, incomparable, different } = found;
         Ok(Response::new(Replayed { equal, incomparable, different }))
+    }
+
+    async fn explain(&self, request: Request<ExplainSweep>) -> Result<Response<Explanation>, Status> {
+        let (caller, ExplainSweep { sweep, parameters }) = self.enter(request)?;
+        let found = explain::explain(&self.app, &caller, sweep, parameters).await.map_err(status)?;
+        Ok(Response::new(explanation(found)))
     }
 }
 

@@ -8,6 +8,7 @@
 //! Coordinates are settled, as points are: an inactive axis is at the coordinate of its canonical value. All that is given
 //! out is so, and all that is taken must be.
 
+mod along;
 mod kind;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,168 @@
+//! Why a run: in sentences, why its point was chosen, what came of it, and why it was stopped. Called by `sweep explain`.
+//! Says only what was stored when it was decided.
+
+use proto::v1::{Run, Sweep};
+use serde_json::{Map, Value};
+use terminal::{
+    number, one_line,
+    style::{self, paint},
+};
+
+use super::{CELL, SENTENCE, is_bad, one_word, reason, state, values};
+
+/// The explanation of a run of a sweep.
+pub(crate) fn run(run: &Run, sweep: &Sweep) -> String {
+    let suggestion = values::object(&run.suggestion_json);
+    let origin = suggestion.get("origin").and_then(Value::as_object).unwrap_or(&suggestion);
+    let params = values::flatten(&values::object(&run.config_json));
+    let head = format!("{}  {}", paint(style::STRONG, one_word(&run.id)), state(&run.state));
+    let mut lines = vec![head, paint(style::FAINT, values::sentence(&params, SENTENCE)), String::new()];
+    lines.extend(chosen(origin, run, sweep));
+    lines.extend(came(origin, run, sweep));
+    lines.join("\n")
+}
+
+/// `val/loss 0.0213`
+fn metric(sweep: &Sweep, value: f64) -> String {
+    format!("{} {}", one_line(&sweep.metric, 2 * CELL), number(value))
+}
+
+fn float(origin: &Map<String, Value>, key: &str) -> f64 {
+    origin.get(key).and_then(Value::as_f64).unwrap_or(f64::NAN)
+}
+
+/// Why this point.
+fn chosen(origin: &Map<String, Value>, run: &Run, sweep: &Sweep) -> Vec<String> {
+    let kind = origin.get("kind").and_then(Value::as_str).unwrap_or_default();
+    let told = match kind {
+        "grid" => {
+            let cell = origin.get("cell").and_then(Value::as_u64).unwrap_or_default();
+            format!("It is cell {cell} of the grid, counted from 0: results played no part in the choice.")
+        }
+        "random" => {
+            "It was drawn at random from the parameters' distributions: results played no part.".to_owned()
+        }
+        "sobol" => {
+            "It is the next point of a Sobol sequence, which covers the space evenly: results played no part."
+                .to_owned()
+        }
+        "initial" => {
+            "It belongs to the initial design: points that cover the space evenly, until a model has enough \
+                      results."
+                .to_owned()
+        }
+        "model" => return modelled(origin, run, sweep),
+        _ => "It is not known why it was chosen.".to_owned(),
+    };
+    vec![told]
+}
+
+fn modelled(origin: &Map<String, Value>, run: &Run, sweep: &Sweep) -> Vec<String> {
+    let (mean, deviation) = (float(origin, "mean"), float(origin, "deviation"));
+    let expected = format!("{} ± {}", metric(sweep, mean), number(deviation));
+    let gain = number(float(origin, "improvement"));
+    let Some(best) = &run.incumbent else {
+        return vec![format!(
+            "The model chose it: it expected {expected} here, expected improvement {gain}."
+        )];
+    };
+    let better = if sweep.maximize { mean > best.value } else { mean < best.value };
+    let why = match better {
+        true => "It expected this point to be better than that",
+        false => {
+            "It did not expect this point to be better than that, but was unsure enough of it for a chance"
+        }
+    };
+    let ended = match best.ended {
+        1 => "the one run that had ended".to_owned(),
+        ended => format!("{ended} runs that had ended"),
+    };
+    vec![
+        format!("The model chose it: it expected {expected} here (mean and standard deviation)."),
+        format!("The best of {ended} was {} by {}.", metric(sweep, best.value), one_word(&best.run)),
+        format!("{why}: expected improvement {gain}."),
+    ]
+}
+
+/// What came of it.
+fn came(origin: &Map<String, Value>, run: &Run, sweep: &Sweep) -> Option<String> {
+    if run.state == "pruned"
+        && let Some(rung) = run.rungs.iter().rev().find(|rung| rung.stop)
+    {
+        let threshold = rung.threshold.map(number).unwrap_or_default();
+        let bound = if sweep.maximize { "at least" } else { "at most" };
+        return Some(format!(
+            "It was stopped early at rung {}: {} was number {} of the {} runs that had been there, and {bound} \
+             {threshold} goes on.",
+            rung.iteration,
+            metric(sweep, rung.value),
+            rung.rank,
+            rung.of
+        ));
+    }
+    if is_bad(run) {
+        return Some(format!("It ended badly: {}.", reason(run).trim_end_matches('.')));
+    }
+    match (run.state.as_str(), run.value) {
+        ("finished", Some(value)) => {
+            Some(format!("It came to {}{}.", metric(sweep, value), surprise(origin, value, sweep)))
+        }
+        ("finished", None) => {
+            Some(format!("It finished without a value of {}.", one_line(&sweep.metric, 2 * CELL)))
+        }
+        ("stopped", _) => Some("A person stopped it.".to_owned()),
+        _ => None,
+    }
+}
+
+/// How far from what was expected, in the model's own deviations.
+fn surprise(origin: &Map<String, Value>, value: f64, sweep: &Sweep) -> String {
+    let off = (value - float(origin, "mean")) / float(origin, "deviation");
+    if !off.is_finite() {
+        return String::new();
+    }
+    let word = if (off < 0.0) == sweep.maximize { "worse" } else { "better" };
+    format!(", {} standard deviations {word} than expected", number((off.abs() * 10.0).round() / 10.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::v1::Incumbent;
+
+    use super::*;
+    use crate::view::fixtures::{plain, pruned, runs, sweep};
+
+    #[test]
+    fn a_run_that_a_model_chose() {
+        let mut chosen = runs()[2].clone();
+        chosen.incumbent = Some(Incumbent { run: "k3x9abcd-0".to_owned(), value: 0.412_345, ended: 2 });
+        let mut hopeful = chosen.clone();
+        hopeful.incumbent = Some(Incumbent { run: "k3x9abcd-1".to_owned(), value: 0.012, ended: 1 });
+        let shown = [run(&chosen, &sweep()), run(&hopeful, &sweep()), run(&runs()[0], &sweep())];
+        insta::assert_snapshot!(plain(&shown.join("\n\n")));
+    }
+
+    #[test]
+    fn runs_that_no_model_chose() {
+        let mut shown = Vec::new();
+        for origin in [
+            "{\"kind\":\"grid\",\"cell\":5}",
+            "{\"kind\":\"random\"}",
+            "{\"kind\":\"sobol\"}",
+            "{\"kind\":\"initial\"}",
+            "{}",
+        ] {
+            let suggestion_json = format!("{{\"origin\":{origin}}}");
+            shown.push(run(&Run { suggestion_json, ..runs()[0].clone() }, &sweep()));
+        }
+        insta::assert_snapshot!(plain(&shown.join("\n\n")));
+    }
+
+    #[test]
+    fn how_runs_ended() {
+        let stopped = Run { state: "stopped".to_owned(), ..runs()[1].clone() };
+        let shown = [pruned(), runs()[3].clone(), runs()[1].clone(), stopped];
+        let shown: Vec<String> = shown.iter().map(|one| run(one, &sweep())).collect();
+        insta::assert_snapshot!(plain(&shown.join("\n\n")));
+    }
+}

@@ -1,0 +1,51 @@
+//! Explanations on the wire: from the search's values to messages. Used by the Sweeps and the Runs service. Decides nothing.
+
+use proto::v1;
+use sweeps::search::explain::{Curve, Explanation, Importance, Surface};
+
+use crate::app::explain::Incumbent;
+
+pub(super) fn explanation(found: Explanation) -> v1::Explanation {
+    v1::Explanation {
+        trials: found.trials as u64,
+        accuracy: found.accuracy,
+        importances: found.importances.into_iter().map(importance).collect(),
+        curves: found.curves.into_iter().map(curve).collect(),
+        surfaces: found.surface.into_iter().map(surface).collect(),
+    }
+}
+
+pub(super) fn incumbent(incumbent: Incumbent) -> v1::Incumbent {
+    let Incumbent { run, value, ended } = incumbent;
+    v1::Incumbent { run, value, ended }
+}
+
+fn importance(importance: Importance) -> v1::Importance {
+    let Importance { parameter, alone, total, low, high } = importance;
+    v1::Importance { parameter, alone, total, low, high }
+}
+
+fn curve(curve: Curve) -> v1::Curve {
+    let points = curve.points.into_iter().map(|point| v1::CurvePoint {
+        value_json: point.value.to_string(),
+        mean: point.mean,
+        low: point.low,
+        high: point.high,
+    });
+    v1::Curve { parameter: curve.parameter, points: points.collect() }
+}
+
+fn surface(surface: Surface) -> v1::Surface {
+    let Surface { parameters: [row_parameter, column_parameter], rows, columns, cells } = surface;
+    let cells = cells.into_iter().map(|cell| v1::Cell {
+        mean: cell.map(|cell| cell.mean),
+        deviation: cell.map(|cell| cell.deviation),
+    });
+    v1::Surface {
+        row_parameter,
+        column_parameter,
+        rows: rows.iter().map(ToString::to_string).collect(),
+        columns: columns.iter().map(ToString::to_string).collect(),
+        cells: cells.collect(),
+    }
+}

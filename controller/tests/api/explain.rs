@@ -1,0 +1,113 @@
+//! Explanations: of a sweep by what its trials say, of a run by what was known when it was chosen.
+
+use proto::{
+    dial,
+    v1::{ExplainSweep, Explanation},
+};
+use tonic::{Code, Status};
+
+use crate::lab::{FakeAgent, Lab, RANDOM, code};
+
+const TWO: &str = "
+method: random
+program: train
+seed: 7
+metric: {name: val/loss}
+parameters:
+  lr: {min: 0.0, max: 1.0}
+  optimizer: {values: [adam, sgd]}
+";
+
+async fn explain(lab: &mut Lab, sweep: &str, parameters: &[&str]) -> Result<Explanation, Status> {
+    let parameters = parameters.iter().map(|&name| name.to_owned()).collect();
+    Ok(lab.sweeps.explain(ExplainSweep { sweep: sweep.to_owned(), parameters }).await?.into_inner())
+}
+
+/// Trials whose loss is a valley along `lr` and nothing else.
+async fn valley(agent: &mut FakeAgent, count: usize) {
+    for _ in 0..count {
+        let start = agent.ask().await;
+        let params: serde_json::Value = serde_json::from_str(&start.params_json).unwrap();
+        let value = (params["lr"].as_f64().unwrap() - 0.3).powi(2);
+        agent.log(&start, 0, "val/loss", &[value]).await.unwrap();
+        agent.end(&start, "finished").await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_random_sweep_is_explained_by_what_matters() {
+    let mut lab = Lab::start().await;
+    let sweep = lab.create(TWO).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    valley(&mut agent, 20).await;
+    let all = explain(&mut lab, &sweep.id, &[]).await.unwrap();
+    assert_eq!((all.trials, all.curves.len(), all.surfaces.len()), (20, 2, 0));
+    assert_eq!(all.importances[0].parameter, "lr");
+    assert!(
+        all.importances[0].total > 0.9 && all.importances[1].total < 0.1 && all.accuracy > 0.8,
+        "{all:?}"
+    );
+    let best = all.curves[0].points.iter().min_by(|one, other| one.mean.total_cmp(&other.mean)).unwrap();
+    assert!((best.value_json.parse::<f64>().unwrap() - 0.3).abs() < 0.1, "{best:?}");
+
+    let both = explain(&mut lab, &sweep.id, &["optimizer", "lr"]).await.unwrap();
+    assert_eq!(both.curves[0].points[1].value_json, "\"sgd\"");
+    let surface = &both.surfaces[0];
+    assert_eq!(
+        (surface.row_parameter.as_str(), surface.rows.len(), surface.columns.len()),
+        ("optimizer", 2, 12)
+    );
+    assert_eq!(surface.cells.len(), 24);
+    assert!(surface.cells.iter().all(|cell| cell.mean.is_some() && cell.deviation.is_some()));
+    lab.restart().await;
+    assert_eq!(
+        explain(&mut lab, &sweep.id, &["optimizer", "lr"]).await.unwrap(),
+        both,
+        "it follows from the rows"
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_explained_is_refused_with_a_hint() {
+    let mut lab = Lab::start().await;
+    let hint = |status: &Status| dial::hint(status).unwrap_or_default().to_owned();
+    let sweep = lab.create(TWO).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    valley(&mut agent, 3).await;
+    let few = explain(&mut lab, &sweep.id, &[]).await.unwrap_err();
+    let message = format!(
+        "3 trials of sweep `{}` have ended with a value of `val/loss`; an explanation needs 4",
+        sweep.id
+    );
+    assert_eq!((few.code(), few.message()), (Code::FailedPrecondition, message.as_str()));
+    valley(&mut agent, 3).await;
+    let unknown = explain(&mut lab, &sweep.id, &["optimiser"]).await.unwrap_err();
+    assert_eq!(unknown.code(), Code::InvalidArgument);
+    assert_eq!(hint(&unknown), "did you mean `optimizer`?");
+    let unknown = explain(&mut lab, &sweep.id, &["qqqqqqqqq"]).await.unwrap_err();
+    assert_eq!(hint(&unknown), "these vary: lr, optimizer");
+    assert_eq!(code(explain(&mut lab, &sweep.id, &["lr", "lr"]).await), Code::InvalidArgument);
+    assert_eq!(code(explain(&mut lab, "nonesuch", &[]).await), Code::NotFound);
+
+    let without = lab.create(&RANDOM.replace("metric: {name: val/loss}\n", "")).await;
+    let refused = explain(&mut lab, &without.id, &[]).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert!(refused.message().contains("no metric"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_models_choice_names_the_best_run_of_its_time() {
+    let mut lab = Lab::start().await;
+    let sweep = lab.create(&RANDOM.replace("method: random", "method: bayes")).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    valley(&mut agent, 8).await;
+    let runs = lab.list(&sweep.id).await;
+    let chosen = runs.iter().find(|run| run.suggestion_json.contains(r#""kind":"model""#)).unwrap();
+    let number = chosen.trial.unwrap();
+    let before = runs.iter().filter(|run| run.trial.unwrap() < number);
+    let best = before.min_by(|one, other| one.value.unwrap().total_cmp(&other.value.unwrap())).unwrap();
+    let incumbent = lab.run(&chosen.id).await.incumbent.unwrap();
+    assert_eq!((&incumbent.run, Some(incumbent.value), incumbent.ended), (&best.id, best.value, number));
+    assert_eq!(lab.run(&runs[0].id).await.incumbent, None, "no model chose the first");
+    assert_eq!(chosen.incumbent, None, "lists are short");
+}

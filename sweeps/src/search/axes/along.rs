@@ -1,0 +1,38 @@
+//! Axes one by one, for explanations: the name of an axis, values along it, and draws of the others while it is held.
+//! Called by `search::explain`. Never knows an outcome.
+
+use serde_json::Value;
+
+use super::Axes;
+
+impl Axes<'_> {
+    /// The flattened name of an axis's parameter.
+    pub(in crate::search) fn name(&self, axis: usize) -> String {
+        self.space.parameters[self.axes[axis].parameter].path.join(".")
+    }
+
+    /// The value at a coordinate of an axis.
+    pub(in crate::search) fn value(&self, axis: usize, x: f64) -> Value {
+        self.axes[axis].kind.value(x)
+    }
+
+    /// Coordinates along an axis, ascending: every level where there are at most `most`, else the middles of `most` shares of
+    /// its law, which leaves out what it hardly ever draws.
+    pub(in crate::search) fn along(&self, axis: usize, most: u64) -> Vec<f64> {
+        let kind = &self.axes[axis].kind;
+        if let Some(levels) = kind.levels().filter(|&levels| levels <= most) {
+            return (0..levels).map(|level| kind.coordinate_of(level)).collect();
+        }
+        let mut all: Vec<f64> =
+            (0..most).map(|share| kind.draw((share as f64 + 0.5) / most as f64)).collect();
+        all.dedup();
+        all
+    }
+
+    /// As `draw`, with some axes held at a coordinate; `None` when one of these is inactive then.
+    pub(in crate::search) fn draw_holding(&self, cube: &[f64], held: &[(usize, f64)]) -> Option<Vec<f64>> {
+        let mut x: Vec<f64> = self.axes.iter().zip(cube).map(|(axis, &u)| axis.kind.draw(u)).collect();
+        held.iter().for_each(|&(axis, coordinate)| x[axis] = coordinate);
+        held.iter().all(|&(axis, _)| self.is_active(axis, &x)).then(|| self.settled(x))
+    }
+}

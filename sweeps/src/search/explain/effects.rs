@@ -1,0 +1,117 @@
+//! How the metric depends on one parameter, or on two, averaged over the others: partial dependence of the surrogate. Part
+//! of the explanation of a sweep. Never says what is best for the other parameters.
+//!
+//! The others are drawn from the search's own distribution. A parameter with a condition is averaged over the points in which
+//! it is active. Deviations are those of the average, from the joint covariance of the points, not an average of deviations.
+
+use serde_json::Value;
+
+use super::{POINTS_SEED, Surrogate, Unexplained};
+use crate::{gp::Average, search::sobol::Sobol};
+
+/// Values along a parameter, if it has more.
+const ALONG: u64 = 33;
+/// Values along each of two parameters.
+const ACROSS: u64 = 12;
+/// Points that are averaged over.
+const POINTS: usize = 128;
+/// Points that are looked through for those, since a parameter may be inactive in many.
+const LOOKED_AT: u64 = 4096;
+/// Half the width of a band that holds 95 % of a normal distribution, in deviations.
+const BAND: f64 = 1.96;
+
+/// The effect of one parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Curve {
+    /// Its flattened name.
+    pub parameter: String,
+    /// By ascending value; categories as they are listed.
+    pub points: Vec<CurvePoint>,
+}
+
+/// The average metric at one value, in the metric's units.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CurvePoint {
+    /// Of the parameter.
+    pub value: Value,
+    /// The expected average.
+    pub mean: f64,
+    /// Lower end of the 95 % band of the average: without the noise of a single trial.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+/// The joint effect of two parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Surface {
+    /// Flattened names: of the rows and of the columns.
+    pub parameters: [String; 2],
+    /// Values of the first parameter.
+    pub rows: Vec<Value>,
+    /// Values of the second.
+    pub columns: Vec<Value>,
+    /// Row by row; `None` where the two are never active together.
+    pub cells: Vec<Option<Cell>>,
+}
+
+/// The average metric at two values, in the metric's units.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cell {
+    /// The expected average.
+    pub mean: f64,
+    /// Standard deviation of the average.
+    pub deviation: f64,
+}
+
+impl Surrogate<'_> {
+    /// The average metric along a parameter.
+    ///
+    /// # Errors
+    /// [`Unexplained::Unknown`] when it is not one that varies.
+    pub fn partial_dependence(&self, parameter: &str) -> Result<Curve, Unexplained> {
+        Ok(self.curve(self.axis(parameter)?))
+    }
+
+    pub(super) fn curve(&self, axis: usize) -> Curve {
+        let units = &self.observations.units;
+        let point = |x: f64| {
+            let Average { mean, variance } = self.held(&[(axis, x)])?;
+            let half = BAND * variance.sqrt();
+            let ends = [units.value(mean - half), units.value(mean + half)];
+            Some(CurvePoint {
+                value: self.axes.value(axis, x),
+                mean: units.value(mean),
+                low: ends[0].min(ends[1]),
+                high: ends[0].max(ends[1]),
+            })
+        };
+        let points = self.axes.along(axis, ALONG).into_iter().filter_map(point).collect();
+        Curve { parameter: self.axes.name(axis), points }
+    }
+
+    pub(super) fn surface(&self, one: usize, other: usize) -> Surface {
+        let units = &self.observations.units;
+        let (rows, columns) = (self.axes.along(one, ACROSS), self.axes.along(other, ACROSS));
+        let pairs = rows.iter().flat_map(|&row| columns.iter().map(move |&column| (row, column)));
+        let cell = |average: Average| Cell {
+            mean: units.value(average.mean),
+            deviation: units.difference(average.variance.sqrt()),
+        };
+        let cells = pairs.map(|(row, column)| self.held(&[(one, row), (other, column)]).map(cell)).collect();
+        Surface {
+            parameters: [self.axes.name(one), self.axes.name(other)],
+            rows: rows.iter().map(|&x| self.axes.value(one, x)).collect(),
+            columns: columns.iter().map(|&x| self.axes.value(other, x)).collect(),
+            cells,
+        }
+    }
+
+    /// The average over the other parameters while these are held; `None` when they are not active together.
+    fn held(&self, held: &[(usize, f64)]) -> Option<Average> {
+        let sobol = Sobol::new(self.axes.len(), POINTS_SEED);
+        let draws = (0..LOOKED_AT).filter_map(|index| self.axes.draw_holding(&sobol.point(index), held));
+        let points: Vec<Vec<f64>> = draws.take(POINTS).collect();
+        (!points.is_empty()).then(|| self.posterior.average(&points))
+    }
+}

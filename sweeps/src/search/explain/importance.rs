@@ -1,0 +1,139 @@
+//! How much of the metric's variation each parameter is responsible for: Sobol indices of the surrogate. Part of the
+//! explanation of a sweep. Never looks at single trials.
+//!
+//! With u the uniform numbers from which a point is drawn, one per parameter, and f the surrogate's mean at that point, the
+//! first-order index is V(E[f | uᵢ]) / V(f) and the total one E[V(f | all but uᵢ)] / V(f). The u are independent whatever the
+//! conditions between parameters, so the indices are defined for every space. Both are estimated from two sets A and B
+//! of Sobol points and the sets in which one column of A is taken from B (Saltelli 2010, estimators of Jansen 1999).
+
+use super::{POINTS_SEED, Surrogate};
+use crate::{
+    gp::Posterior,
+    rng::{Purpose, Stream},
+    search::sobol::Sobol,
+};
+
+/// The surrogate is asked about this many times, shared by all parameters.
+const PREDICTIONS: usize = 10_000;
+/// Fewest and most points of the two sets.
+const POINTS: (usize, usize) = (64, 1024);
+/// Pairs of draws of the function.
+const PAIRS: usize = 16;
+/// Points besides the trials at which the draws differ: the more, the more of what is unknown between them.
+const BETWEEN: usize = 128;
+/// A standardised variance below this is no variation.
+const FLAT: f64 = 1e-10;
+
+/// How much a parameter matters, over the search's own distribution of parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Importance {
+    /// Its flattened name.
+    pub parameter: String,
+    /// Share of the variance that it explains by itself, in [0, 1].
+    pub alone: f64,
+    /// The same with all that it does together with others; over all parameters these add up to 1 or more.
+    pub total: f64,
+    /// 5th percentile of the total share over functions that are consistent with the trials, or `total` where that is less.
+    pub low: f64,
+    /// 95th percentile, or `total` where that is more.
+    pub high: f64,
+}
+
+/// First-order and total index.
+#[derive(Clone, Copy)]
+struct Indices {
+    alone: f64,
+    total: f64,
+}
+
+impl Surrogate<'_> {
+    /// Every parameter that varies, the most important first.
+    pub fn importances(&self) -> Vec<Importance> {
+        let sets = self.sets();
+        let of_mean = indices(&means(&self.posterior, &sets), 0);
+        let drawn = self.drawn();
+        let drawn = drawn.map(|drawn| {
+            let means = means(&drawn, &sets);
+            (0..2 * PAIRS).map(|column| indices(&means, column)).collect::<Vec<_>>()
+        });
+        let mut all: Vec<Importance> = (0..self.axes.len())
+            .map(|axis| {
+                let Indices { alone, total } = of_mean[axis];
+                let each = drawn.iter().flatten().map(|indices| indices[axis].total);
+                let (low, high) = spread(each.collect(), total);
+                Importance { parameter: self.axes.name(axis), alone, total, low, high }
+            })
+            .collect();
+        all.sort_by(|one, other| other.total.total_cmp(&one.total));
+        all
+    }
+
+    /// A, B, and per axis A with that column of B: points as the model sees them.
+    fn sets(&self) -> Vec<Vec<Vec<f64>>> {
+        let d = self.axes.len();
+        let count = (PREDICTIONS / (d + 2)).clamp(POINTS.0, POINTS.1);
+        // A power of two keeps Sobol points even.
+        let count = 1_u64 << count.ilog2();
+        let sobol = Sobol::new(2 * d, POINTS_SEED);
+        let cubes: Vec<Vec<f64>> = (0..count).map(|index| sobol.point(index)).collect();
+        let set = |cube: &dyn Fn(&[f64]) -> Vec<f64>| -> Vec<Vec<f64>> {
+            cubes.iter().map(|both| self.axes.draw(&cube(both))).collect()
+        };
+        let mut sets = vec![set(&|both| both[..d].to_vec()), set(&|both| both[d..].to_vec())];
+        sets.extend((0..d).map(|axis| {
+            set(&|both| {
+                let mut mixed = both[..d].to_vec();
+                mixed[axis] = both[d + axis];
+                mixed
+            })
+        }));
+        sets
+    }
+
+    /// Functions that are consistent with the trials.
+    fn drawn(&self) -> Option<Posterior> {
+        let sobol = Sobol::new(self.axes.len(), POINTS_SEED + 1);
+        let between: Vec<Vec<f64>> =
+            (0..BETWEEN as u64).map(|index| self.axes.draw(&sobol.point(index))).collect();
+        let mut stream = Stream::new(self.study.seed, self.trials as u64, Purpose::Explanation);
+        let drawn = self.posterior.draw(self.observations.data(), &[], &between, PAIRS, &mut stream)?;
+        Some(drawn.posterior)
+    }
+}
+
+/// Per set and column of weights the mean at each point.
+fn means(posterior: &Posterior, sets: &[Vec<Vec<f64>>]) -> Vec<Vec<Vec<f64>>> {
+    sets.iter().map(|set| posterior.means(set)).collect()
+}
+
+/// The indices per axis of one column.
+fn indices(means: &[Vec<Vec<f64>>], column: usize) -> Vec<Indices> {
+    let (a, b) = (&means[0][column], &means[1][column]);
+    let n = a.len() as f64;
+    let centre = a.iter().chain(b).sum::<f64>() / (2.0 * n);
+    let variance = a.iter().chain(b).map(|f| (f - centre) * (f - centre)).sum::<f64>() / (2.0 * n);
+    let share = |mixed: &[f64], base: &[f64]| {
+        let squares = mixed.iter().zip(base).map(|(one, other)| (one - other) * (one - other));
+        squares.sum::<f64>() / (2.0 * n * variance)
+    };
+    means[2..]
+        .iter()
+        .map(|mixed| {
+            if variance < FLAT {
+                return Indices { alone: 0.0, total: 0.0 };
+            }
+            let total = share(&mixed[column], a).clamp(0.0, 1.0);
+            Indices { alone: (1.0 - share(&mixed[column], b)).clamp(0.0, total), total }
+        })
+        .collect()
+}
+
+/// 5th and 95th percentile, widened to the estimate itself.
+fn spread(mut totals: Vec<f64>, total: f64) -> (f64, f64) {
+    totals.sort_by(f64::total_cmp);
+    let at = |share: f64| {
+        let place = (share * totals.len().saturating_sub(1) as f64).round() as usize;
+        totals.get(place).copied().unwrap_or(total)
+    };
+    (at(0.05).min(total), at(0.95).max(total))
+}

@@ -1,0 +1,171 @@
+//! What a sweep has taught: which parameters matter, how the metric depends on them, and what was known when a point was
+//! chosen. Called by the controller on behalf of people. Never proposes a point and never changes what is proposed.
+//!
+//! All of it is read from the surrogate that the Bayesian search would use after the trials of a history, whatever the
+//! sweep's own method: the same observations (at most 300, the bad tail cut, failures imputed), the same fit. Results are a
+//! function of (study, history). The method is described in `docs/search.md`.
+
+mod effects;
+mod importance;
+#[cfg(test)]
+mod tests;
+
+pub use effects::{Cell, Curve, CurvePoint, Surface};
+pub use importance::Importance;
+
+use super::{Study, axes::Axes, bayes, observations::Observations};
+use crate::{
+    config::nearest::nearest,
+    gp::Posterior,
+    history::{History, Outcome},
+};
+
+/// Curves that come without being asked for: of the most important parameters.
+const CURVES: usize = 8;
+/// Seed of the points that effects are averaged over: none that a sweep draws its own trials with by default.
+const POINTS_SEED: u64 = 0x6265_736f_6d21;
+
+/// Why there is nothing to explain.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unexplained {
+    /// Every parameter has a single value.
+    #[error("no parameter of this sweep varies")]
+    NothingVaries,
+    /// A model of so few would say more about its prior than about the metric.
+    #[error("{have} of the {need} trials with a value that an explanation needs")]
+    TooFew {
+        /// Trials that ended with a finite value.
+        have: usize,
+        /// How many it takes.
+        need: usize,
+    },
+    /// The space has no such parameter, or it never varies.
+    #[error("no parameter `{name}` that varies")]
+    Unknown {
+        /// As it was asked for.
+        name: String,
+        /// What was probably meant.
+        near: Option<String>,
+        /// All that can be asked for.
+        known: Vec<String>,
+    },
+    /// A surface has two parameters.
+    #[error("at most two different parameters can be explained together")]
+    TooMany,
+    /// A covariance that cannot be factorised, which should not occur.
+    #[error("the surrogate cannot be fitted to these values")]
+    NoModel,
+}
+
+/// An explanation of a sweep.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// Trials with a value, whether or not all of them are in the model.
+    pub trials: usize,
+    /// Share of the variance of the values that the model foretells from the other trials, in [0, 1]: where it is small,
+    /// little of the rest means anything.
+    pub accuracy: f64,
+    /// Every parameter that varies, the most important first.
+    pub importances: Vec<Importance>,
+    /// One for each parameter that was asked for, or for the most important ones.
+    pub curves: Vec<Curve>,
+    /// When two parameters were asked for.
+    pub surface: Option<Surface>,
+}
+
+/// Explains a sweep: with a surface when two parameters are `wanted`, with the curves of the most important ones when none is.
+///
+/// # Errors
+/// [`Unexplained`] says why there is nothing to explain.
+pub fn explain(study: &Study, history: &History, wanted: &[String]) -> Result<Explanation, Unexplained> {
+    let surrogate = Surrogate::of(study, history)?;
+    if wanted.len() > 2 || matches!(wanted, [one, other] if one == other) {
+        return Err(Unexplained::TooMany);
+    }
+    let wanted: Vec<usize> = wanted.iter().map(|name| surrogate.axis(name)).collect::<Result<_, _>>()?;
+    let importances = surrogate.importances();
+    let curves = if wanted.is_empty() {
+        let most = importances.iter().take(CURVES);
+        most.map(|importance| surrogate.partial_dependence(&importance.parameter))
+            .collect::<Result<_, _>>()?
+    } else {
+        wanted.iter().map(|&axis| surrogate.curve(axis)).collect()
+    };
+    let surface = match wanted[..] {
+        [one, other] => Some(surrogate.surface(one, other)),
+        _ => None,
+    };
+    Ok(Explanation { trials: surrogate.trials, accuracy: surrogate.accuracy(), importances, curves, surface })
+}
+
+/// The best finished trial that counts: its number and its value. What a search compared with, given what was known then.
+pub fn incumbent(study: &Study, history: &History) -> Option<(u64, f64)> {
+    let counts = |constrained: &[Option<f64>]| {
+        let value = |index: usize| constrained.get(index).copied().flatten();
+        study.constraints.iter().enumerate().all(|(index, limit)| limit.holds(value(index)))
+    };
+    let mut best: Option<(u64, f64)> = None;
+    for (number, trial) in history.trials.iter().enumerate() {
+        let Outcome::Value(value) = trial.outcome else { continue };
+        let is_better = |than: f64| if study.maximize { value > than } else { value < than };
+        if value.is_finite() && counts(&trial.constrained) && best.is_none_or(|(_, best)| is_better(best)) {
+            best = Some((number as u64, value));
+        }
+    }
+    best
+}
+
+/// What the trials say of the metric, between and beyond them.
+pub struct Surrogate<'a> {
+    study: &'a Study,
+    axes: Axes<'a>,
+    observations: Observations,
+    posterior: Posterior,
+    trials: usize,
+}
+
+impl<'a> Surrogate<'a> {
+    /// Fitted to all trials that are over.
+    ///
+    /// # Errors
+    /// [`Unexplained`] when there are too few of them, or nothing varies.
+    pub fn of(study: &'a Study, history: &History) -> Result<Surrogate<'a>, Unexplained> {
+        let axes = Axes::of(&study.space);
+        if axes.len() == 0 {
+            return Err(Unexplained::NothingVaries);
+        }
+        let has_value = |outcome: Outcome| matches!(outcome, Outcome::Value(value) | Outcome::Pruned(value) if value.is_finite());
+        let trials = history
+            .trials
+            .iter()
+            .filter(|trial| has_value(trial.outcome) && axes.coordinates(&trial.point).is_some())
+            .count();
+        let need = bayes::design_size(axes.len()) as usize;
+        if trials < need {
+            return Err(Unexplained::TooFew { have: trials, need });
+        }
+        let observations = Observations::of(study, &axes, history);
+        let form = observations.form(study);
+        let posterior = bayes::fitted(&form, &observations, history).posterior(&form, &observations);
+        let posterior = posterior.ok_or(Unexplained::NoModel)?;
+        Ok(Surrogate { study, axes, observations, posterior, trials })
+    }
+
+    /// How much of the variance of the values is foretold, each value by the others; 0 where a constant would do as well.
+    pub fn accuracy(&self) -> f64 {
+        let squares = |values: &[f64]| values.iter().map(|value| value * value).sum::<f64>();
+        // Targets have mean 0.
+        let (missed, all) = (squares(&self.posterior.left_out()), squares(&self.observations.targets));
+        if all > 0.0 { (1.0 - missed / all).clamp(0.0, 1.0) } else { 0.0 }
+    }
+
+    /// The axis of a parameter.
+    fn axis(&self, name: &str) -> Result<usize, Unexplained> {
+        let known: Vec<String> = (0..self.axes.len()).map(|axis| self.axes.name(axis)).collect();
+        known.iter().position(|known| known == name).ok_or_else(|| {
+            let words: Vec<&str> = known.iter().map(String::as_str).collect();
+            let near = nearest(name, &words).map(str::to_owned);
+            Unexplained::Unknown { name: name.to_owned(), near, known }
+        })
+    }
+}
