@@ -162,8 +162,7 @@ impl Posterior {
     /// Mean, variance and their derivatives at one point.
     pub(crate) fn local(&self, x: &[f64]) -> Local {
         let n = self.inputs.len;
-        let warped: Vec<f64> =
-            (0..x.len()).map(|j| self.model.warps[j].map_or(x[j], |warp| warp.value(x[j]))).collect();
+        let warped = self.model.warp(&[x.to_vec()]).point(0);
         let (mut row, mut slopes) = (vec![0.0; n], vec![0.0; n]);
         self.model.kernel.row_and_slopes(&self.inputs, 0, &warped, &mut row, &mut slopes);
         let means = self.weights.iter().map(|weights| self.mean + dot(&row, weights)).collect();

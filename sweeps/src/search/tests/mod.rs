@@ -1,5 +1,7 @@
 //! The search as a whole: what holds for every space and every history, and that it searches better than chance.
 
+mod informed;
+
 use proptest::{prelude::*, test_runner::RngSeed};
 use serde_json::{Value, json};
 
