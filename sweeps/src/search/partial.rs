@@ -2,7 +2,7 @@
 //! takes a partial result for a final one.
 //!
 //! Trials that ran to their end passed the same rung on their way. From how much they gained after it come the mean and the
-//! variance of what the stopped one would have gained. With fewer than three of them the value at the rung stands for the
+//! variance of what the stopped one would have gained from there; what it reached before it was killed bounds the guess. With fewer than three of them the value at the rung stands for the
 //! end, with a variance that leaves the model free to doubt it.
 
 use crate::history::{History, Outcome, Rung, Trial};
@@ -36,7 +36,8 @@ pub(super) fn guess(history: &History, trial: &Trial, stopped_with: f64, sign: f
     let finished = history.trials.iter().filter_map(|other| final_value(other, sign));
     let best = finished.fold(f64::INFINITY, f64::min);
     // It was stopped because others were better: nothing is known that would make it the best.
-    Guess { value: (reached - mean).max(best), variance: Some(variance) }
+    let value = (sign * last.value - mean).min(reached).max(best);
+    Guess { value, variance: Some(variance) }
 }
 
 /// By how much a finished trial fell after a rung.
@@ -73,6 +74,9 @@ mod tests {
         }
         let found = guess(&history, &stopped, 5.0, 1.0);
         assert!((found.value - 3.5).abs() < 1e-12 && (found.variance.unwrap() - 0.25).abs() < 1e-12);
+        // What it gained after the rung, before it was killed, is part of that gain.
+        assert_eq!(guess(&history, &stopped, 4.0, 1.0).value, 3.5);
+        assert_eq!(guess(&history, &stopped, 3.2, 1.0).value, 3.2);
         // Never better than the best that ran to its end.
         let good = trial(Outcome::Pruned(1.2), &[(9, 1.2)]);
         assert_eq!(guess(&history, &good, 1.2, 1.0).value, 1.0);
