@@ -296,7 +296,7 @@ impl<'a> Change<'a> {
     pub(crate) fn improved(&mut self, run: &Run) -> Result<(), Error> {
         let (Some(sweep), Some(value)) = (&run.sweep, run.value) else { return Ok(()) };
         let plan = self.app.plans.get(self.tx, sweep)?;
-        if !plan.is_feasible(&run.constrained) {
+        if !plan.study.is_feasible(&run.constrained) {
             return Ok(());
         }
         if plan.reaches_target(value) {

@@ -1,12 +1,12 @@
 //! Constraints of a sweep: which value of a run counts for each, and what follows when late rows change one. Used by
-//! `app::change` when a run ends and by `app::ingest` after that. Never looks at a run that goes on: an append costs the
-//! same with and without constraints.
+//! `app::change` when a run ends, by `app::ingest` after that, and by `app::warm_start`. Never looks at a run that goes on:
+//! an append costs the same with and without constraints.
 //!
 //! The value that counts is the last one that the run logged, in its summary stream or else in its history: a latency or a size
 //! is what it is at the end, not the best that it ever was.
 
-use super::{change::Change, digest::Summary, error::Error};
-use crate::store::{self, runs::Run};
+use super::{change::Change, digest::Summary, error::Error, plan::Plan};
+use crate::store::{self, Tx, runs::Run};
 
 /// The value that counts for each constraint of the run's sweep; empty where there are none.
 ///
@@ -18,9 +18,21 @@ pub(super) fn values(change: &Change<'_>, run: &Run) -> Result<Vec<Option<f64>>,
     if plan.study.constraints.is_empty() {
         return Ok(Vec::new());
     }
-    let summary = Summary::read(&store::summaries::get(change.tx, run.key)?)
-        .map_err(|corrupt| Error::Bug(format!("the summary of {} is damaged: {corrupt}", run.id)))?;
-    Ok(plan.study.constraints.iter().map(|limit| summary.number(&limit.metric)).collect())
+    Ok(in_summary(&plan, &summary(change.tx, run)?))
+}
+
+/// The value in a summary that counts for each constraint of a plan.
+pub(super) fn in_summary(plan: &Plan, summary: &Summary) -> Vec<Option<f64>> {
+    plan.study.constraints.iter().map(|limit| summary.number(&limit.metric)).collect()
+}
+
+/// What the run logged last of each key.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn summary(tx: &Tx<'_>, run: &Run) -> Result<Summary, Error> {
+    Summary::read(&store::summaries::get(tx, run.key)?)
+        .map_err(|corrupt| Error::Bug(format!("the summary of {} is damaged: {corrupt}", run.id)))
 }
 
 /// Takes late rows of a run that is over into account; true when a value changed. The caller saves the run.
@@ -36,7 +48,7 @@ pub(super) fn correct(change: &mut Change<'_>, run: &mut Run) -> Result<bool, Er
     store::runs::save(change.tx, run)?;
     let Some(sweep) = run.sweep.clone() else { return Ok(true) };
     let plan = change.plan(&sweep)?;
-    if plan.is_feasible(&run.constrained) {
+    if plan.study.is_feasible(&run.constrained) {
         change.improved(run)?;
     } else if change.progress(&sweep)?.best_run.as_ref() == Some(&run.id) {
         choose_again(change, &sweep)?;

@@ -60,12 +60,6 @@ impl Plan {
         target.is_some_and(|target| value == target || self.is_better(value, target))
     }
 
-    /// Whether a run with these values, one for each constraint, counts.
-    pub(crate) fn is_feasible(&self, constrained: &[Option<f64>]) -> bool {
-        let value = |index: usize| constrained.get(index).copied().flatten();
-        self.study.constraints.iter().enumerate().all(|(index, limit)| limit.holds(value(index)))
-    }
-
     /// Whether the search needs more than the number of the trial.
     pub(crate) fn needs_history(&self) -> bool {
         self.study.method.needs_history()

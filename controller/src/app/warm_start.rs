@@ -3,7 +3,7 @@
 
 use sweeps::{config::Metric, lifecycle::run::State, search::Earlier};
 
-use super::{App, digest::Summary, error::Error, plan::Plan};
+use super::{App, constraints, error::Error, plan::Plan};
 use crate::store::{self, Tx, runs::Run};
 
 /// Most trials that are taken over, of all earlier sweeps together.
@@ -82,10 +82,8 @@ fn value(tx: &Tx<'_>, plan: &Plan, metric: &Metric, run: &Run, same: bool) -> Re
     if same && (plan.study.constraints.is_empty() || run.value.is_none()) {
         return Ok(run.value);
     }
-    let summary = Summary::read(&store::summaries::get(tx, run.key)?)
-        .map_err(|corrupt| Error::Bug(format!("the summary of {} is damaged: {corrupt}", run.id)))?;
-    let constrained: Vec<Option<f64>> =
-        plan.study.constraints.iter().map(|limit| summary.number(&limit.metric)).collect();
+    let summary = constraints::summary(tx, run)?;
+    let constrained = constraints::in_summary(plan, &summary);
     let value = if same { run.value } else { summary.number(&metric.name) };
-    Ok(value.filter(|_| plan.is_feasible(&constrained)))
+    Ok(value.filter(|_| plan.study.is_feasible(&constrained)))
 }

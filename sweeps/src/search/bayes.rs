@@ -16,7 +16,6 @@ use super::{
 use crate::{
     gp::{Acquisition, Data, Form, Hyperparameters, Posterior, fit},
     history::History,
-    point::Point,
     rng::{Purpose, Stream},
     space::Space,
 };
@@ -47,9 +46,8 @@ pub(super) fn propose(study: &Study, number: u64, history: &History) -> Result<S
         return Err(Exhausted);
     }
     let observations = Observations::of(study, &axes, history);
-    let is_warm = observations.inputs.len() > observations.own();
-    let has_model =
-        (number >= design_size(axes.len()) || is_warm && number > 0) && observations.inputs.len() >= 2;
+    let design = if observations.is_warm() { 1 } else { design_size(axes.len()) };
+    let has_model = number >= design && observations.inputs.len() >= 2;
     let suggestion =
         has_model.then(|| modelled(study, number, history, &axes, &seen, &observations)).flatten();
     Ok(suggestion.unwrap_or_else(|| designed(study, number, &axes, &seen)))
@@ -84,8 +82,7 @@ fn designed(study: &Study, number: u64, axes: &Axes<'_>, seen: &BTreeSet<Key>) -
 
 /// The best trial of the earlier sweeps that lies in this space.
 fn warm(study: &Study, axes: &Axes<'_>) -> Option<Vec<f64>> {
-    let points = study.earlier.iter().filter_map(|trial| Point::from_json(&study.space, &trial.config));
-    points.filter(|point| axes.holds(point)).find_map(|point| axes.coordinates(&point))
+    study.earlier.iter().find_map(|trial| axes.place(&trial.config))
 }
 
 /// This point if it is new, else a random one that is; in a finite space one is found while there is any.
@@ -124,7 +121,7 @@ fn modelled(
     let acquisition = acquisition(study, number, &form, &fitted, &posterior, observations)?;
 
     let mut stream = Stream::new(study.seed, number, Purpose::Candidates);
-    let leaders = observations.leaders(LEADERS, axes.len());
+    let leaders = observations.leaders(LEADERS);
     let ascends = study.has(Ingredient::Gradients);
     let x = candidates::best(axes, &acquisition, seen, &leaders, ascends, &mut stream)
         .unwrap_or_else(|| unseen(axes, seen, leaders[0].clone(), &mut stream));

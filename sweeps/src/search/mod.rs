@@ -122,6 +122,12 @@ impl Study {
         }
     }
 
+    /// Whether a trial keeps every limit; `constrained` has the value that counts of each, where one was logged.
+    pub fn is_feasible(&self, constrained: &[Option<f64>]) -> bool {
+        let value = |index: usize| constrained.get(index).copied().flatten();
+        self.constraints.iter().enumerate().all(|(index, limit)| limit.holds(value(index)))
+    }
+
     /// Whether this ingredient is in use.
     fn has(&self, ingredient: Ingredient) -> bool {
         !self.without.contains(&ingredient)

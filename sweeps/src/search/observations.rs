@@ -7,12 +7,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Ingredient, Side, Study, axes::Axes, partial};
+use super::{Ingredient, Side, Study, axes::Axes, partial::Gains};
 use crate::{
     config::Impute,
     gp::{Data, Dimension, Form},
     history::{History, Outcome, Trial},
-    point::Point,
 };
 
 /// Observations that a model is conditioned on; more would cost the cube of their number.
@@ -113,6 +112,7 @@ impl Observations {
             dimensions.push(Dimension::Category);
         }
         let first = told.len();
+        let gains = Gains::of(history, sign(study));
         let mut pending = Vec::new();
         for trial in &history.trials {
             let Some(mut coordinates) = axes.coordinates(&trial.point) else {
@@ -121,7 +121,7 @@ impl Observations {
             coordinates.resize(dimensions.len(), 0.0);
             match trial.outcome {
                 Outcome::Pending => pending.push(coordinates),
-                _ => told.push(tell(study, history, trial, coordinates)),
+                _ => told.push(tell(study, &gains, trial, coordinates)),
             }
         }
         pending.drain(..pending.len().saturating_sub(MOST_PENDING));
@@ -165,9 +165,9 @@ impl Observations {
         Data { inputs: &self.inputs, targets: &self.targets, extra: &self.extra }
     }
 
-    /// How many of the inputs are trials of this sweep.
-    pub(super) fn own(&self) -> usize {
-        self.inputs.iter().filter(|input| input.get(self.axes).is_none_or(|&sweep| sweep == 0.0)).count()
+    /// Whether there are trials of earlier sweeps to learn from.
+    pub(super) fn is_warm(&self) -> bool {
+        self.dimensions.len() > self.axes
     }
 
     /// The form of a model of these.
@@ -188,11 +188,13 @@ impl Observations {
     }
 
     /// Places in the space of the best inputs, best first, at most `count`; those that count come before the others.
-    pub(super) fn leaders(&self, count: usize, axes: usize) -> Vec<Vec<f64>> {
+    pub(super) fn leaders(&self, count: usize) -> Vec<Vec<f64>> {
         let mut order: Vec<usize> = (0..self.inputs.len()).collect();
-        let place = |index: usize| (!self.counts[index], self.targets[index]);
-        order.sort_by(|&a, &b| place(a).0.cmp(&place(b).0).then(place(a).1.total_cmp(&place(b).1)));
-        order.iter().take(count).map(|&index| self.inputs[index][..axes].to_vec()).collect()
+        order.sort_by(|&a, &b| {
+            let counting_first = self.counts[b].cmp(&self.counts[a]);
+            counting_first.then(self.targets[a].total_cmp(&self.targets[b]))
+        });
+        order.iter().take(count).map(|&index| self.inputs[index][..self.axes].to_vec()).collect()
     }
 }
 
@@ -203,11 +205,7 @@ fn sign(study: &Study) -> f64 {
 /// The trials of earlier sweeps that lie in this space, with one more coordinate: which sweep, this one being 0.
 fn earlier(study: &Study, axes: &Axes<'_>) -> Vec<Told> {
     let told = study.earlier.iter().filter_map(|trial| {
-        let point = Point::from_json(&study.space, &trial.config)?;
-        let mut coordinates = axes.coordinates(&point)?;
-        if !axes.holds(&point) || !trial.value.is_finite() {
-            return None;
-        }
+        let mut coordinates = axes.place(&trial.config).filter(|_| trial.value.is_finite())?;
         coordinates.push((trial.sweep + 1) as f64);
         Some(Told { coordinates, value: Some(sign(study) * trial.value), partial: None, counts: false })
     });
@@ -218,16 +216,14 @@ fn earlier(study: &Study, axes: &Axes<'_>) -> Vec<Told> {
 }
 
 /// A trial of this sweep that is over.
-fn tell(study: &Study, history: &History, trial: &Trial, coordinates: Vec<f64>) -> Told {
-    let limits = study.constraints.iter().enumerate();
-    let counts =
-        limits.clone().all(|(index, limit)| limit.holds(trial.constrained.get(index).copied().flatten()));
+fn tell(study: &Study, gains: &Gains, trial: &Trial, coordinates: Vec<f64>) -> Told {
+    let counts = study.is_feasible(&trial.constrained);
     match trial.outcome {
         Outcome::Value(value) if value.is_finite() => {
             Told { coordinates, value: Some(sign(study) * value), partial: None, counts }
         }
         Outcome::Pruned(value) if value.is_finite() => {
-            let guess = partial::guess(history, trial, value, sign(study));
+            let guess = gains.guess(trial, value);
             Told { coordinates, value: Some(guess.value), partial: Some(guess.variance), counts }
         }
         _ => Told { coordinates, value: None, partial: None, counts },

@@ -5,7 +5,9 @@
 //! variance of what the stopped one would have gained from there; what it reached before it was killed bounds the guess. With fewer than three of them the value at the rung stands for the
 //! end, with a variance that leaves the model free to doubt it.
 
-use crate::history::{History, Outcome, Rung, Trial};
+use std::collections::BTreeMap;
+
+use crate::history::{History, Outcome, Trial};
 
 /// Finished trials that a gain is learnt from, at least.
 const FEWEST: usize = 3;
@@ -19,32 +21,51 @@ pub(super) struct Guess {
     pub(super) variance: Option<f64>,
 }
 
-/// The guess for a trial that was stopped with this value. `sign` is -1 where larger values of the metric are better.
-pub(super) fn guess(history: &History, trial: &Trial, stopped_with: f64, sign: f64) -> Guess {
-    let reached = sign * stopped_with;
-    let Some(last) = trial.rungs.last() else {
-        return Guess { value: reached, variance: None };
-    };
-    let gains: Vec<f64> =
-        history.trials.iter().filter_map(|other| gain(other, last.iteration, sign)).collect();
-    if gains.len() < FEWEST {
-        return Guess { value: reached, variance: None };
+/// What the trials that ran to their end tell of those that were stopped.
+pub(super) struct Gains {
+    /// Per rung, by its iteration: mean and variance of what was gained after it.
+    after: BTreeMap<u64, (f64, f64)>,
+    /// The lowest final value.
+    best: f64,
+    sign: f64,
+}
+
+impl Gains {
+    /// Reads the history once. `sign` is -1 where larger values of the metric are better.
+    pub(super) fn of(history: &History, sign: f64) -> Gains {
+        let mut gains: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+        let mut best = f64::INFINITY;
+        for trial in &history.trials {
+            let Some(end) = final_value(trial, sign) else { continue };
+            best = best.min(end);
+            for rung in trial.rungs.iter().filter(|rung| rung.value.is_finite()) {
+                gains.entry(rung.iteration).or_default().push(sign * rung.value - end);
+            }
+        }
+        gains.retain(|_, gains| gains.len() >= FEWEST);
+        let after = gains.into_iter().map(|(iteration, gains)| (iteration, moments(&gains))).collect();
+        Gains { after, best, sign }
     }
+
+    /// The guess for a trial that was stopped with this value.
+    pub(super) fn guess(&self, trial: &Trial, stopped_with: f64) -> Guess {
+        let reached = self.sign * stopped_with;
+        let known = trial.rungs.last().and_then(|last| Some((last, self.after.get(&last.iteration)?)));
+        let Some((last, (mean, variance))) = known else {
+            return Guess { value: reached, variance: None };
+        };
+        // It was stopped because others were better: nothing is known that would make it the best.
+        let value = (self.sign * last.value - mean).min(reached).max(self.best);
+        Guess { value, variance: Some(*variance) }
+    }
+}
+
+/// Mean and variance.
+fn moments(gains: &[f64]) -> (f64, f64) {
     let n = gains.len() as f64;
     let mean = gains.iter().sum::<f64>() / n;
     let variance = gains.iter().map(|gain| (gain - mean) * (gain - mean)).sum::<f64>() / (n - 1.0);
-    let finished = history.trials.iter().filter_map(|other| final_value(other, sign));
-    let best = finished.fold(f64::INFINITY, f64::min);
-    // It was stopped because others were better: nothing is known that would make it the best.
-    let value = (sign * last.value - mean).min(reached).max(best);
-    Guess { value, variance: Some(variance) }
-}
-
-/// By how much a finished trial fell after a rung.
-fn gain(trial: &Trial, iteration: u64, sign: f64) -> Option<f64> {
-    let end = final_value(trial, sign)?;
-    let at = |rung: &&Rung| rung.iteration == iteration && rung.value.is_finite();
-    trial.rungs.iter().find(at).map(|rung| sign * rung.value - end)
+    (mean, variance)
 }
 
 fn final_value(trial: &Trial, sign: f64) -> Option<f64> {
@@ -57,11 +78,15 @@ fn final_value(trial: &Trial, sign: f64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::point::Point;
+    use crate::{history::Rung, point::Point};
 
     fn trial(outcome: Outcome, rungs: &[(u64, f64)]) -> Trial {
         let rungs = rungs.iter().map(|&(iteration, value)| Rung { iteration, value }).collect();
         Trial { outcome, rungs, ..Trial::pending(Point { values: Vec::new() }, None) }
+    }
+
+    fn guess(history: &History, trial: &Trial, stopped_with: f64, sign: f64) -> Guess {
+        Gains::of(history, sign).guess(trial, stopped_with)
     }
 
     #[test]

@@ -15,6 +15,8 @@ mod tests;
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use self::kind::Kind;
 use crate::{
     forest::Forest,
@@ -128,11 +130,12 @@ impl<'a> Axes<'a> {
         self.axes.iter().map(|axis| axis.kind.coordinate(point.values.get(axis.parameter)?)).collect()
     }
 
-    /// Whether a point that came from elsewhere lies in the space: within the limits of every axis.
-    pub(super) fn holds(&self, point: &Point) -> bool {
-        self.axes
-            .iter()
-            .all(|axis| point.values.get(axis.parameter).is_some_and(|value| axis.kind.holds(value)))
+    /// The coordinates of a config that came from elsewhere; `None` when it lacks a parameter, or lies outside of an axis.
+    pub(super) fn place(&self, config: &Value) -> Option<Vec<f64>> {
+        let point = Point::from_json(self.space, config)?;
+        let holds =
+            |axis: &Axis| point.values.get(axis.parameter).is_some_and(|value| axis.kind.holds(value));
+        self.coordinates(&point).filter(|_| self.axes.iter().all(holds))
     }
 
     /// The identity of a point; `None` when it does not lie in the space.

@@ -100,15 +100,14 @@ pub fn explain(study: &Study, history: &History, wanted: &[String]) -> Result<Ex
 
 /// The best finished trial that counts: its number and its value. What a search compared with, given what was known then.
 pub fn incumbent(study: &Study, history: &History) -> Option<(u64, f64)> {
-    let counts = |constrained: &[Option<f64>]| {
-        let value = |index: usize| constrained.get(index).copied().flatten();
-        study.constraints.iter().enumerate().all(|(index, limit)| limit.holds(value(index)))
-    };
     let mut best: Option<(u64, f64)> = None;
     for (number, trial) in history.trials.iter().enumerate() {
         let Outcome::Value(value) = trial.outcome else { continue };
         let is_better = |than: f64| if study.maximize { value > than } else { value < than };
-        if value.is_finite() && counts(&trial.constrained) && best.is_none_or(|(_, best)| is_better(best)) {
+        if value.is_finite()
+            && study.is_feasible(&trial.constrained)
+            && best.is_none_or(|(_, best)| is_better(best))
+        {
             best = Some((number as u64, value));
         }
     }
