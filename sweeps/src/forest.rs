@@ -14,12 +14,14 @@ use crate::space::Space;
 const MANY: u128 = 1 << 64;
 
 /// The parameters of a space as a forest: under each its dependents.
+#[derive(Clone)]
 pub(crate) struct Forest {
     /// Without a condition, slowest first.
     roots: Vec<usize>,
     nodes: Vec<Node>,
 }
 
+#[derive(Clone)]
 struct Node {
     levels: u64,
     /// Levels that make something active, rising, with what they make active, slowest first.

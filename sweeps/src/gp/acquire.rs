@@ -4,6 +4,11 @@
 //! For a prediction N(μ, s²) and an incumbent f*, lower being better, EI = s h(z) with z = (f* - μ) / s and
 //! h(z) = φ(z) + z Φ(z). EI underflows where the model sees no hope, which is most of the space, and leaves nothing to
 //! compare there; ln EI does not (Ament et al., "Unexpected Improvements to Expected Improvement", 2023).
+//!
+//! EI by itself likes the faces of the box, where the model knows least for want of neighbours, and in d dimensions there
+//! are 2d of them. People choose ranges with the optimum inside. So EI is multiplied by a prior belief in where the optimum
+//! is (as in Hvarfner et al., "πBO: Augmenting Acquisition Functions with User Beliefs", 2022, but one that does not
+//! fade): per axis proportional to ε + 4 x (1 - x).
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
@@ -13,7 +18,10 @@ use crate::quantile::normal_cdf;
 /// A predicted variance below this is rounding.
 const SMALLEST_VARIANCE: f64 = 1e-18;
 
-/// Expected improvement, times the probability that every limit is kept.
+/// How likely the optimum is to lie on a face of the box, relative to the middle: ε / (1 + ε).
+const EPSILON: f64 = 0.1;
+
+/// Expected improvement, times the probability that every limit is kept, times the belief in an optimum there.
 #[derive(Debug)]
 pub(crate) struct Acquisition {
     posterior: Posterior,
@@ -21,29 +29,45 @@ pub(crate) struct Acquisition {
     incumbents: Vec<f64>,
     /// Of the outcomes that have a limit: the posterior, and the largest value that is allowed.
     limits: Vec<(Posterior, f64)>,
+    /// The axes on which the optimum is believed to be inside of the range.
+    inner: Vec<usize>,
 }
 
 /// The acquisition at one point, with its derivatives.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Height {
-    /// ln EI.
+    /// Its logarithm.
     pub(crate) value: f64,
     /// By each coordinate; 0 for categories.
     pub(crate) slopes: Vec<f64>,
 }
 
 impl Acquisition {
-    /// Improvement on these incumbents. Where one is not finite there is nothing yet to improve on: the limits alone count.
+    /// Improvement on these incumbents. Where one is not finite there is nothing yet to improve on: the rest alone counts.
     pub(crate) fn new(
         posterior: Posterior,
         incumbents: Vec<f64>,
         limits: Vec<(Posterior, f64)>,
     ) -> Acquisition {
-        Acquisition { posterior, incumbents, limits }
+        Acquisition { posterior, incumbents, limits, inner: Vec::new() }
     }
 
-    /// ln of the expected improvement at each point.
+    /// Believes that on these axes the optimum is rather inside of the range than at an end.
+    pub(crate) fn with_optimum_inside_of(self, inner: Vec<usize>) -> Acquisition {
+        Acquisition { inner, ..self }
+    }
+
+    /// ln of the acquisition at each point.
     pub(crate) fn score(&self, points: &[Vec<f64>]) -> Vec<f64> {
+        let mut scores = self.ln_improvements(points);
+        for (score, x) in scores.iter_mut().zip(points) {
+            *score += self.inner.iter().map(|&axis| ln_belief(x[axis]).0).sum::<f64>();
+        }
+        scores
+    }
+
+    /// ln of the expected improvement that keeps the limits, at each point.
+    pub(crate) fn ln_improvements(&self, points: &[Vec<f64>]) -> Vec<f64> {
         let predictions = self.posterior.predict(points);
         let score = |i: usize| {
             let columns = predictions.means.iter().zip(&self.incumbents);
@@ -80,6 +104,11 @@ impl Acquisition {
             height.value += ln_kept;
             height.add(1.0, by_mean, &local.mean_slopes[0], by_variance, &local.variance_slopes);
         }
+        for &axis in &self.inner {
+            let (value, slope) = ln_belief(x[axis]);
+            height.value += value;
+            height.slopes[axis] += slope;
+        }
         height
     }
 }
@@ -91,6 +120,12 @@ impl Height {
             *slope += share * (by_mean * mean[j] + by_variance * variance[j]);
         }
     }
+}
+
+/// ln of the belief in an optimum at this coordinate, 0 in the middle of the range, and its derivative.
+fn ln_belief(x: f64) -> (f64, f64) {
+    let belief = EPSILON + 4.0 * x * (1.0 - x);
+    (libm::log(belief / (EPSILON + 1.0)), (4.0 - 8.0 * x) / belief)
 }
 
 /// ln of the probability that N(mean, variance) is at most the limit, and its derivatives by mean and variance.
@@ -166,6 +201,7 @@ fn ln_normal_cdf(z: f64) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gp::{Data, Dimension, Form, Hyperparameters};
 
     #[test]
     fn ln_h_against_high_precision() {
@@ -195,6 +231,40 @@ mod tests {
             let slope = (ln_normal_cdf(z + 1e-5).0 - ln_normal_cdf(z - 1e-5).0) / 2e-5;
             assert!((ln_normal_cdf(z).1 - slope).abs() < 1e-6 * slope.abs().max(1.0), "{z}");
         }
+    }
+
+    #[test]
+    fn slopes_are_those_of_finite_differences_with_limits_and_belief() {
+        let form = Form { dimensions: vec![Dimension::Numeric; 2], warped: true };
+        let hyper = Hyperparameters::prior_mode(&form);
+        let inputs: Vec<Vec<f64>> =
+            [[0.1, 0.9], [0.4, 0.3], [0.8, 0.6], [0.6, 0.05]].map(|x| x.to_vec()).to_vec();
+        let posterior = |targets: [f64; 4]| {
+            Posterior::new(&form, &hyper, Data { inputs: &inputs, targets: &targets, extra: &[0.0; 4] })
+                .unwrap()
+        };
+        let (objective, limited) = (posterior([1.0, -1.2, 0.4, -0.2]), posterior([0.3, -1.0, 1.4, -0.7]));
+        let plain = Acquisition::new(objective, vec![-1.3], vec![(limited, 0.2)]);
+        for x in [[0.03, 0.5], [0.5, 0.97], [0.7, 0.2]] {
+            let ln_improvement = plain.ln_improvements(&[x.to_vec()])[0];
+            assert_eq!(plain.score(&[x.to_vec()])[0], ln_improvement);
+        }
+        let inner = plain.with_optimum_inside_of(vec![0, 1]);
+        for x in [[0.03, 0.5], [0.5, 0.97], [0.7, 0.2]] {
+            let height = inner.height(&x);
+            assert!((height.value - inner.score(&[x.to_vec()])[0]).abs() < 1e-9);
+            for axis in 0..2 {
+                let at = |step: f64| {
+                    let mut moved = x;
+                    moved[axis] += step;
+                    inner.height(&moved).value
+                };
+                let slope = (at(1e-6) - at(-1e-6)) / 2e-6;
+                assert!((height.slopes[axis] - slope).abs() < 1e-5 * slope.abs().max(1.0), "{x:?} {axis}");
+            }
+        }
+        let (middle, end) = (ln_belief(0.5), ln_belief(1.0));
+        assert!(middle == (0.0, 0.0) && (end.0 - libm::log(1.0 / 11.0)).abs() < 1e-12 && end.1 < 0.0);
     }
 
     #[test]

@@ -23,12 +23,12 @@ use crate::{
 /// Points of the initial design, after which its digits repeat with other remainders.
 const DESIGN: u64 = 1024;
 /// Pairs of joint draws of the function at the trials, pending ones included.
-const PAIRS: usize = 8;
+const PAIRS: usize = 4;
 /// Hyperparameters are fitted again when there is one observation more per so many.
 const NEWS: usize = 24;
-/// Trials without a better value, after which every other one explores.
+/// Trials without a better value, after which every other one explores: a neglected category, else with ambition.
 const PATIENCE: usize = 6;
-/// By how much a trial that explores has to improve on the best, in standard deviations of the outcomes.
+/// By how much a trial with ambition has to improve on the best, in standard deviations of the outcomes.
 const AMBITION: f64 = 0.5;
 /// Trials around which the space is searched more closely.
 const LEADERS: usize = 4;
@@ -118,22 +118,36 @@ fn modelled(
     let form = observations.form(study);
     let fitted = fitted(&form, observations, history);
     let posterior = fitted.posterior(&form, observations)?;
-    let acquisition = acquisition(study, number, &form, &fitted, &posterior, observations)?;
+    let explores = explores(study, number, observations);
+    let neglected = explores.then(|| axes.neglected(&observations.tried())).flatten();
+    let ambition = if explores && neglected.is_none() { AMBITION } else { 0.0 };
+    let mut acquisition = acquisition(study, number, &form, &fitted, &posterior, observations, ambition)?;
+    if study.has(Ingredient::InnerOptimum) {
+        acquisition = acquisition.with_optimum_inside_of(axes.numeric());
+    }
 
     let mut stream = Stream::new(study.seed, number, Purpose::Candidates);
     let leaders = observations.leaders(LEADERS);
     let ascends = study.has(Ingredient::Gradients);
-    let x = candidates::best(axes, &acquisition, seen, &leaders, ascends, &mut stream)
-        .unwrap_or_else(|| unseen(axes, seen, leaders[0].clone(), &mut stream));
+    let mut best =
+        |axes: &Axes<'_>| candidates::best(axes, &acquisition, seen, &leaders, ascends, &mut stream);
+    let x = neglected.and_then(|level| best(&axes.within(level))).or_else(|| best(axes));
+    let x = x.unwrap_or_else(|| unseen(axes, seen, leaders[0].clone(), &mut stream));
     let units = &observations.units;
     let predicted = posterior.predict(std::slice::from_ref(&x));
-    let score = acquisition.score(std::slice::from_ref(&x))[0];
+    let ln_improvement = acquisition.ln_improvements(std::slice::from_ref(&x))[0];
     let origin = Origin::Model {
         mean: units.value(predicted.means[0][0]),
         deviation: units.difference(predicted.variances[0].sqrt()),
-        improvement: units.difference(libm::exp(score)),
+        improvement: units.difference(libm::exp(ln_improvement)),
     };
     Some(Suggestion { point: axes.point(&x), origin, fit: Some(fitted.fit) })
+}
+
+/// Whether this trial looks elsewhere: every other one does while the best has not moved for a while.
+fn explores(study: &Study, number: u64, observations: &Observations) -> bool {
+    let patience = PATIENCE + observations.pending.len();
+    study.has(Ingredient::Exploration) && observations.stalled >= patience && number % 2 == 1
 }
 
 /// What is to be maximised: expected improvement on draws of the best, times the probability that the limits are kept.
@@ -144,6 +158,7 @@ fn acquisition(
     fitted: &Fitted,
     posterior: &Posterior,
     observations: &Observations,
+    ambition: f64,
 ) -> Option<Acquisition> {
     let Observations { counts, pending, .. } = observations;
     let pending: &[Vec<f64>] = if study.has(Ingredient::PendingDraws) { pending } else { &[] };
@@ -158,12 +173,7 @@ fn acquisition(
     if !has_best {
         incumbents.fill(f64::INFINITY);
     }
-    if study.has(Ingredient::Exploration)
-        && observations.stalled >= PATIENCE + pending.len()
-        && number % 2 == 1
-    {
-        incumbents.iter_mut().for_each(|incumbent| *incumbent -= AMBITION);
-    }
+    incumbents.iter_mut().for_each(|incumbent| *incumbent -= ambition);
     let limits = observations.limited.iter().zip(&fitted.limits);
     let limits: Option<Vec<(Posterior, f64)>> = limits
         .filter(|(limited, _)| limited.targets.len() >= 2)

@@ -61,7 +61,7 @@ pub(super) fn best(
 
 /// Points spread over the space, and perturbations of the leaders; the leaders themselves come first.
 fn look_around(axes: &Axes<'_>, leaders: &[Vec<f64>], stream: &mut Stream) -> Vec<Vec<f64>> {
-    let mut points = leaders.to_vec();
+    let mut points: Vec<Vec<f64>> = leaders.iter().map(|leader| axes.settled(leader.clone())).collect();
     for leader in leaders {
         for _ in 0..PERTURBED {
             // From half a percent to a third of an axis, all magnitudes alike.

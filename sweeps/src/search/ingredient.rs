@@ -12,20 +12,23 @@ pub enum Ingredient {
     NoisyIncumbent,
     /// Imagining the outcomes of pending trials.
     PendingDraws,
-    /// Asking for more than an improvement once the best has not moved for a while.
+    /// Neglected categories, and more than an improvement, once the best has not moved for a while.
     Exploration,
+    /// Believing that the optimum is inside of the ranges rather than at an end.
+    InnerOptimum,
     /// Climbing the acquisition function along its gradient.
     Gradients,
 }
 
 impl Ingredient {
     /// All of them.
-    pub const ALL: [Ingredient; 6] = [
+    pub const ALL: [Ingredient; 7] = [
         Ingredient::OutlierCut,
         Ingredient::InputWarping,
         Ingredient::NoisyIncumbent,
         Ingredient::PendingDraws,
         Ingredient::Exploration,
+        Ingredient::InnerOptimum,
         Ingredient::Gradients,
     ];
 
@@ -37,6 +40,7 @@ impl Ingredient {
             Ingredient::NoisyIncumbent => "noisy-incumbent",
             Ingredient::PendingDraws => "pending-draws",
             Ingredient::Exploration => "exploration",
+            Ingredient::InnerOptimum => "inner-optimum",
             Ingredient::Gradients => "gradients",
         }
     }

@@ -187,6 +187,11 @@ impl Observations {
         }
     }
 
+    /// Places of all trials that are known, pending ones last.
+    pub(super) fn tried(&self) -> Vec<&[f64]> {
+        self.inputs.iter().chain(&self.pending).map(|x| &x[..self.axes]).collect()
+    }
+
     /// Places in the space of the best inputs, best first, at most `count`; those that count come before the others.
     pub(super) fn leaders(&self, count: usize) -> Vec<Vec<f64>> {
         let mut order: Vec<usize> = (0..self.inputs.len()).collect();

@@ -11,6 +11,7 @@ use crate::{
 };
 
 /// The values of one parameter.
+#[derive(Clone)]
 pub(super) enum Kind {
     /// More values than can be told apart by counting.
     Real { law: Law, quantum: Option<Quantum> },
@@ -79,6 +80,17 @@ impl Kind {
             Kind::Integer { min, max } => u64::try_from(i128::from(*max) - i128::from(*min) + 1).ok(),
             Kind::Steps { lowest, highest, .. } => Some((highest - lowest) as u64 + 1),
             Kind::Category { values, .. } => Some(values.len() as u64),
+        }
+    }
+
+    /// The probability of each value of a category; of no other kind.
+    pub(super) fn probabilities(&self) -> Vec<f64> {
+        match self {
+            Kind::Category { cumulated, .. } => {
+                let below = [0.0].iter().chain(cumulated);
+                cumulated.iter().zip(below).map(|(upper, lower)| upper - lower).collect()
+            }
+            _ => Vec::new(),
         }
     }
 

@@ -30,7 +30,13 @@ use crate::{
 /// Axes with so few levels are tried level by level.
 const FEW: u64 = 16;
 
+/// A level counts as neglected when it had less than this part of the trials that its probability promises it.
+const NEGLECT: f64 = 0.5;
+/// Trials that a level has to be promised before it can be neglected.
+const PROMISED: f64 = 2.0;
+
 /// The parameters that can vary.
+#[derive(Clone)]
 pub(super) struct Axes<'a> {
     space: &'a Space,
     axes: Vec<Axis>,
@@ -38,9 +44,12 @@ pub(super) struct Axes<'a> {
     conditional: Vec<usize>,
     /// Counts the points, where there is an end to them.
     forest: Option<Forest>,
+    /// A category that does not vary for now.
+    held: Option<Level>,
 }
 
 /// One parameter that can vary.
+#[derive(Clone)]
 struct Axis {
     /// Its index in the space.
     parameter: usize,
@@ -52,9 +61,17 @@ struct Axis {
 }
 
 /// Levels of another axis, which has to be active itself.
+#[derive(Clone)]
 struct Gate {
     axis: usize,
     levels: Vec<u64>,
+}
+
+/// One value of a category.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Level {
+    axis: usize,
+    coordinate: f64,
 }
 
 /// Identity of a point: per axis its level, or the bits of its value.
@@ -85,7 +102,7 @@ impl<'a> Axes<'a> {
         let mut conditional: Vec<usize> =
             (0..axes.len()).filter(|&index| axes[index].gate.is_some()).collect();
         conditional.sort_by_key(|&index| space.depth(axes[index].parameter));
-        Axes { space, axes, conditional, forest }
+        Axes { space, axes, conditional, forest, held: None }
     }
 
     /// How many axes there are.
@@ -100,6 +117,35 @@ impl<'a> Axes<'a> {
             _ => Dimension::Numeric,
         };
         self.axes.iter().map(dimension).collect()
+    }
+
+    /// The axes that are numbers.
+    pub(super) fn numeric(&self) -> Vec<usize> {
+        let is_numeric = |index: &usize| !matches!(self.axes[*index].kind, Kind::Category { .. });
+        (0..self.len()).filter(is_numeric).collect()
+    }
+
+    /// The value of a category, always active, that these trials neglected most; `None` where each had a fair share.
+    pub(super) fn neglected(&self, trials: &[&[f64]]) -> Option<Level> {
+        let mut least: Option<(f64, Level)> = None;
+        for (axis, Axis { kind, .. }) in self.axes.iter().enumerate().filter(|(_, axis)| axis.gate.is_none())
+        {
+            for (level, probability) in kind.probabilities().into_iter().enumerate() {
+                let coordinate = kind.coordinate_of(level as u64);
+                let promised = probability * trials.len() as f64;
+                let share = trials.iter().filter(|x| x[axis] == coordinate).count() as f64 / promised;
+                if promised >= PROMISED && least.is_none_or(|(lowest, _)| share < lowest) {
+                    least = Some((share, Level { axis, coordinate }));
+                }
+            }
+        }
+        least.filter(|(share, _)| *share < NEGLECT).map(|(_, level)| level)
+    }
+
+    /// The part of the space that has this value; what is given out lies there, apart from [`Axes::point`]. Counting still
+    /// goes over the whole space.
+    pub(super) fn within(&self, level: Level) -> Axes<'a> {
+        Axes { held: Some(level), ..self.clone() }
     }
 
     /// How many distinct points there are; `None` without a bound or past a `u64`.
@@ -155,7 +201,7 @@ impl<'a> Axes<'a> {
             Some(level) => axis.kind.coordinate_of(level),
             None => axis.canonical,
         };
-        self.axes.iter().map(coordinate).collect()
+        self.settled(self.axes.iter().map(coordinate).collect())
     }
 
     /// A few coordinates moved by about `scale` each (a part of the axis); a category is drawn anew, and so is what becomes
@@ -216,8 +262,11 @@ impl<'a> Axes<'a> {
         all
     }
 
-    /// The coordinates with every inactive axis at its canonical one.
-    fn settled(&self, mut x: Vec<f64>) -> Vec<f64> {
+    /// The coordinates with every inactive axis at its canonical one, and what is held at its level.
+    pub(super) fn settled(&self, mut x: Vec<f64>) -> Vec<f64> {
+        if let Some(Level { axis, coordinate }) = self.held {
+            x[axis] = coordinate;
+        }
         // An inactive axis makes nothing active, wherever it is, so that the order does not matter.
         for &index in &self.conditional {
             if !self.is_active(index, &x) {

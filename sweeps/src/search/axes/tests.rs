@@ -163,3 +163,31 @@ fn what_can_never_be_active_is_no_axis() {
     space.parameters.pop();
     assert_eq!(Axes::of(&space).size(), Some(2));
 }
+
+#[test]
+fn a_category_with_under_half_of_its_share_is_neglected_and_can_be_held() {
+    let letters = Distribution::Categorical {
+        values: vec![json!("a"), json!("b"), json!("c")],
+        probabilities: Some(vec![0.4, 0.5, 0.1]),
+    };
+    let space = space(vec![Distribution::IntUniform { min: 1, max: 9 }, letters]);
+    let axes = Axes::of(&space);
+    let neglected = |counts: [usize; 3]| {
+        let of = |(level, count): (usize, usize)| std::iter::repeat_n([0.5, level as f64], count);
+        let tried: Vec<[f64; 2]> = counts.into_iter().enumerate().flat_map(of).collect();
+        axes.neglected(&tried.iter().map(<[f64; 2]>::as_slice).collect::<Vec<_>>())
+    };
+    let level = |coordinate| Some(Level { axis: 1, coordinate });
+    assert_eq!(neglected([3, 8, 0]), None, "a has its share, and c has not been promised two of 11");
+    assert_eq!(neglected([2, 10, 0]), level(0.0));
+    assert_eq!(neglected([9, 13, 0]), level(2.0));
+    assert_eq!(neglected([9, 10, 2]), None);
+
+    let within = axes.within(Level { axis: 1, coordinate: 2.0 });
+    let mut stream = Stream::new(1, 0, Purpose::Draw);
+    for rank in 0..27 {
+        let x = within.draw(&[stream.uniform(), stream.uniform()]);
+        assert_eq!((x[1], within.nth(rank)[1], within.perturb(&x, 0.1, &mut stream)[1]), (2.0, 2.0, 2.0));
+        assert!(within.levels_around(&x, &[0.1], &mut stream).iter().all(|other| other[1] == 2.0));
+    }
+}
