@@ -57,8 +57,8 @@ pub enum Outcome {
 }
 
 impl History {
-    /// The newest fit, where the next one starts.
-    pub fn latest_fit(&self) -> Option<&Fit> {
-        self.trials.iter().rev().find_map(|trial| trial.fit.as_ref())
+    /// The fits that proposed trials, newest first.
+    pub fn fits(&self) -> impl Iterator<Item = &Fit> {
+        self.trials.iter().rev().filter_map(|trial| trial.fit.as_ref())
     }
 }

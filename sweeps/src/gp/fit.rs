@@ -312,8 +312,8 @@ mod tests {
     #[test]
     fn the_gradient_is_that_of_finite_differences() {
         let form = form(&[Dimension::Numeric, Dimension::Category, Dimension::Numeric], true);
-        let plain = [-1.0, 0.5, 0.3, 0.2, -3.0];
-        let (inputs, targets) = sample(25, &form, &plain, 5);
+        let truth = [-1.0, 0.5, 0.3, 0.2, -3.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+        let (inputs, targets) = sample(25, &form, &truth, 5);
         let extra: Vec<f64> = (0..25).map(|i| 0.1 * f64::from(i % 3)).collect();
         let objective = Objective::new(&form, Data { inputs: &inputs, targets: &targets, extra: &extra });
         for theta in [

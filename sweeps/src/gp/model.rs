@@ -67,14 +67,10 @@ pub(crate) struct Hyperparameters {
 }
 
 impl Hyperparameters {
-    /// From the logarithms of an earlier fit; `None` when they belong to another form. A plain one serves a warped form.
+    /// From the logarithms of an earlier fit; `None` when they belong to another form.
     pub(crate) fn from_theta(theta: &[f64], form: &Form) -> Option<Hyperparameters> {
-        let d = form.dimensions.len();
-        let is_plain = theta.len() == d + 2;
-        let fits = (theta.len() == form.len() || is_plain) && theta.iter().all(|value| value.is_finite());
-        let mut theta = theta.to_vec();
-        theta.resize(form.len(), 0.0);
-        fits.then_some(Hyperparameters { theta })
+        let fits = theta.len() == form.len() && theta.iter().all(|value| value.is_finite());
+        fits.then(|| Hyperparameters { theta: theta.to_vec() })
     }
 
     /// The mode of the prior: what is believed before the first observation.

@@ -115,7 +115,8 @@ fn modelled(
     seen: &BTreeSet<Key>,
     observations: &Observations,
 ) -> Option<Suggestion> {
-    let form = observations.form(study);
+    // Two models take turns, with warped axes and without, in case one of them is wrong.
+    let form = observations.form(study.has(Ingredient::InputWarping) && number.is_multiple_of(2));
     let fitted = fitted(&form, observations, history);
     let posterior = fitted.posterior(&form, observations)?;
     let explores = explores(study, number, observations);
@@ -196,10 +197,10 @@ impl Fitted {
     }
 }
 
-/// The hyperparameters: those of the newest fit for as long as there is little news, else a new fit, which starts there.
+/// The hyperparameters: those of the form's newest fit for as long as there is little news, else a new fit, which starts there.
 pub(super) fn fitted(form: &Form, observations: &Observations, history: &History) -> Fitted {
-    let latest = history.latest_fit();
     let read = |theta: &Vec<f64>| Hyperparameters::from_theta(theta, form);
+    let latest = history.fits().find(|fit| read(&fit.log_hyperparameters).is_some());
     let known = latest.and_then(|fit| read(&fit.log_hyperparameters));
     let limits: Option<Vec<Hyperparameters>> = latest.and_then(|fit| fit.limits.iter().map(read).collect());
     let limits = limits.filter(|limits| limits.len() == observations.limited.len());

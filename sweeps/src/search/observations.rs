@@ -171,8 +171,8 @@ impl Observations {
     }
 
     /// The form of a model of these.
-    pub(super) fn form(&self, study: &Study) -> Form {
-        Form { dimensions: self.dimensions.clone(), warped: study.has(Ingredient::InputWarping) }
+    pub(super) fn form(&self, warped: bool) -> Form {
+        Form { dimensions: self.dimensions.clone(), warped }
     }
 
     /// Few enough of them to fit hyperparameters to.

@@ -144,7 +144,7 @@ impl<'a> Surrogate<'a> {
             return Err(Unexplained::TooFew { have: trials, need });
         }
         let observations = Observations::of(study, &axes, history);
-        let form = observations.form(study);
+        let form = observations.form(true);
         let posterior = bayes::fitted(&form, &observations, history).posterior(&form, &observations);
         let posterior = posterior.ok_or(Unexplained::NoModel)?;
         Ok(Surrogate { study, axes, observations, posterior, trials })
