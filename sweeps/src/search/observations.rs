@@ -18,6 +18,8 @@ use crate::{
 const MOST: usize = 300;
 /// Observations that hyperparameters are fitted to, which takes dozens of factorisations.
 const MOST_FITTED: usize = 128;
+/// Older observations that are compared for their distance from the others, evenly spread over time.
+const MOST_COMPARED: usize = 250;
 /// Pending trials that are imagined, the newest first.
 const MOST_PENDING: usize = 100;
 /// Variance of a partial result of which nothing is known, in squared standard deviations of the outcomes.
@@ -329,19 +331,27 @@ fn subset(dimensions: &[Dimension], inputs: &[Vec<f64>], targets: &[f64], most: 
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|&a, &b| targets[a].total_cmp(&targets[b]));
     let mut chosen: BTreeSet<usize> = order[..share].iter().copied().chain(n - share..n).collect();
-    let nearest = |index: usize, others: &BTreeSet<usize>| {
-        let distances =
-            others.iter().map(|&other| squared_distance(dimensions, &inputs[index], &inputs[other]));
-        distances.fold(f64::INFINITY, f64::min)
-    };
-    let mut distances: Vec<f64> = (0..n).map(|index| nearest(index, &chosen)).collect();
+    let distance = |a: usize, b: usize| squared_distance(dimensions, &inputs[a], &inputs[b]);
+    let rest: Vec<usize> = (0..n).filter(|index| !chosen.contains(index)).collect();
+    let first: Vec<usize> = chosen.iter().copied().collect();
+    let stride = rest.len().div_ceil(MOST_COMPARED);
+    let mut candidates: Vec<(usize, f64)> = rest
+        .into_iter()
+        .step_by(stride)
+        .map(|index| {
+            let distances = first.iter().map(|&other| distance(index, other));
+            (index, distances.fold(f64::INFINITY, f64::min))
+        })
+        .collect();
     while chosen.len() < most {
-        let candidates = (0..n).filter(|index| !chosen.contains(index));
-        let farthest = candidates.max_by(|&a, &b| distances[a].total_cmp(&distances[b]));
-        let farthest = farthest.expect("there are more observations than chosen ones");
+        let Some(place) = (0..candidates.len()).max_by(|&a, &b| candidates[a].1.total_cmp(&candidates[b].1))
+        else {
+            break;
+        };
+        let (farthest, _) = candidates.swap_remove(place);
         chosen.insert(farthest);
-        for (index, distance) in distances.iter_mut().enumerate() {
-            *distance = distance.min(squared_distance(dimensions, &inputs[index], &inputs[farthest]));
+        for (index, nearest) in &mut candidates {
+            *nearest = nearest.min(distance(*index, farthest));
         }
     }
     chosen.into_iter().collect()
