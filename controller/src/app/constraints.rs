@@ -5,8 +5,8 @@
 //! The value that counts is the last one that the run logged, in its summary stream or else in its history: a latency or a size
 //! is what it is at the end, not the best that it ever was.
 
-use super::{change::Change, digest::Summary, error::Error, plan::Plan};
-use crate::store::{self, Tx, runs::Run};
+use super::{change::Change, digest::Summary, error::Error, plan::Plan, summaries};
+use crate::store::{self, runs::Run};
 
 /// The value that counts for each constraint of the run's sweep; empty where there are none.
 ///
@@ -18,21 +18,12 @@ pub(super) fn values(change: &Change<'_>, run: &Run) -> Result<Vec<Option<f64>>,
     if plan.study.constraints.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(in_summary(&plan, &summary(change.tx, run)?))
+    Ok(in_summary(&plan, &summaries::of(change.tx, run)?))
 }
 
 /// The value in a summary that counts for each constraint of a plan.
 pub(super) fn in_summary(plan: &Plan, summary: &Summary) -> Vec<Option<f64>> {
     plan.study.constraints.iter().map(|limit| summary.number(&limit.metric)).collect()
-}
-
-/// What the run logged last of each key.
-///
-/// # Errors
-/// When the database fails.
-pub(super) fn summary(tx: &Tx<'_>, run: &Run) -> Result<Summary, Error> {
-    Summary::read(&store::summaries::get(tx, run.key)?)
-        .map_err(|corrupt| Error::Bug(format!("the summary of {} is damaged: {corrupt}", run.id)))
 }
 
 /// Takes late rows of a run that is over into account; true when a value changed. The caller saves the run.

@@ -11,10 +11,10 @@ use super::{
     caller::Caller,
     change::Change,
     constraints,
-    digest::{Digest, Summary},
+    digest::Digest,
     error::{Error, Why},
     runs::{check_attempt, fenced},
-    stopping,
+    stopping, summaries,
 };
 use crate::store::{self, blocks::Stream, runs::Run};
 
@@ -129,8 +129,7 @@ fn sum_up(
         return Ok(());
     }
     let limits = &change.app.settings.limits;
-    let damaged = |corrupt| Error::Bug(format!("the summary of a run is damaged: {corrupt}"));
-    let mut summary = Summary::read(&store::summaries::get(change.tx, run.key)?).map_err(damaged)?;
+    let mut summary = summaries::of(change.tx, run)?;
     let fits = if stream == "history" {
         run.history += digest.rows;
         summary.add_history(digest, limits)

@@ -20,6 +20,7 @@ pub(crate) mod runs;
 mod standings;
 mod stopping;
 mod suggest;
+mod summaries;
 pub(crate) mod sweeps;
 pub(crate) mod text;
 pub(crate) mod upkeep;

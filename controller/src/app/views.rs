@@ -13,10 +13,10 @@ use super::{
     App,
     bell::Topic,
     caller::Caller,
-    digest::Summary,
     error::Error,
     explain::{self, Incumbent},
     plan::Plan,
+    summaries,
 };
 use crate::store::{
     self, Tx,
@@ -79,9 +79,7 @@ pub(crate) type Streamed<T> = mpsc::Receiver<Result<T, Error>>;
 
 /// A run as it looks in this transaction.
 pub(super) fn run(tx: &Tx<'_>, app: &App, run: Run) -> Result<RunView, Error> {
-    let summary = Summary::read(&store::summaries::get(tx, run.key)?);
-    let summary =
-        summary.map_err(|corrupt| Error::Bug(format!("the summary of {} is damaged: {corrupt}", run.id)))?;
+    let summary = summaries::of(tx, &run)?;
     let constrained = constrained(tx, app, &run)?;
     Ok(RunView {
         run,
@@ -296,7 +294,9 @@ pub(crate) async fn read_rows(
     caller: &Caller,
     reading: Reading,
 ) -> Result<Streamed<BlockView>, Error> {
-    get_run(app, caller, reading.run.clone()).await?;
+    caller.run(&reading.run)?;
+    let id = reading.run.clone();
+    app.read(move |tx, _| store::runs::get(tx, &id)?.ok_or_else(|| Error::no_run(&id))).await?;
     let (send, receive) = mpsc::channel(STREAMED);
     let app = app.clone();
     tokio::spawn(async move {

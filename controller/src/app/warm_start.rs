@@ -3,7 +3,7 @@
 
 use sweeps::{config::Metric, lifecycle::run::State, search::Earlier};
 
-use super::{App, constraints, error::Error, plan::Plan};
+use super::{App, constraints, error::Error, plan::Plan, summaries};
 use crate::store::{self, Tx, runs::Run};
 
 /// Most trials that are taken over, of all earlier sweeps together.
@@ -82,7 +82,7 @@ fn value(tx: &Tx<'_>, plan: &Plan, metric: &Metric, run: &Run, same: bool) -> Re
     if same && (plan.study.constraints.is_empty() || run.value.is_none()) {
         return Ok(run.value);
     }
-    let summary = constraints::summary(tx, run)?;
+    let summary = summaries::of(tx, run)?;
     let constrained = constraints::in_summary(plan, &summary);
     let value = if same { run.value } else { summary.number(&metric.name) };
     Ok(value.filter(|_| plan.study.is_feasible(&constrained)))

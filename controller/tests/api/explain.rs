@@ -8,15 +8,10 @@ use tonic::{Code, Status};
 
 use crate::lab::{FakeAgent, Lab, RANDOM, code};
 
-const TWO: &str = "
-method: random
-program: train
-seed: 7
-metric: {name: val/loss}
-parameters:
-  lr: {min: 0.0, max: 1.0}
-  optimizer: {values: [adam, sgd]}
-";
+/// A random search with a second parameter, which does not matter.
+fn two() -> String {
+    format!("{RANDOM}  optimizer: {{values: [adam, sgd]}}\n")
+}
 
 async fn explain(lab: &mut Lab, sweep: &str, parameters: &[&str]) -> Result<Explanation, Status> {
     let parameters = parameters.iter().map(|&name| name.to_owned()).collect();
@@ -37,7 +32,7 @@ async fn valley(agent: &mut FakeAgent, count: usize) {
 #[tokio::test]
 async fn a_random_sweep_is_explained_by_what_matters() {
     let mut lab = Lab::start().await;
-    let sweep = lab.create(TWO).await;
+    let sweep = lab.create(&two()).await;
     let mut agent = lab.agent("one", &sweep.id);
     valley(&mut agent, 20).await;
     let all = explain(&mut lab, &sweep.id, &[]).await.unwrap();
@@ -71,7 +66,7 @@ async fn a_random_sweep_is_explained_by_what_matters() {
 async fn what_cannot_be_explained_is_refused_with_a_hint() {
     let mut lab = Lab::start().await;
     let hint = |status: &Status| dial::hint(status).unwrap_or_default().to_owned();
-    let sweep = lab.create(TWO).await;
+    let sweep = lab.create(&two()).await;
     let mut agent = lab.agent("one", &sweep.id);
     valley(&mut agent, 3).await;
     let few = explain(&mut lab, &sweep.id, &[]).await.unwrap_err();

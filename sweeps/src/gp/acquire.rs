@@ -85,7 +85,7 @@ impl Acquisition {
         scores
     }
 
-    /// The same at one point, with its slopes.
+    /// ln of the acquisition at one point, with its slopes.
     pub(crate) fn height(&self, x: &[f64]) -> Height {
         let local = self.posterior.local(x);
         let columns = local.means.iter().zip(&self.incumbents);
