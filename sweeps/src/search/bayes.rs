@@ -4,17 +4,16 @@
 //! Everything is a function of (study, number, history). Nothing is kept between calls: the model's fit travels with
 //! the trial that it proposed, and the next fit starts there.
 
-use std::collections::BTreeSet;
-
 use super::{
     Exhausted, Fit, Ingredient, Origin, Study, Suggestion,
-    axes::{Axes, Key},
+    axes::{Axes, Seen},
     candidates,
     halton::Halton,
-    observations::{Limited, Observations},
+    observations::Observations,
+    sample::Sample,
 };
 use crate::{
-    gp::{Acquisition, Data, Form, Hyperparameters, Posterior, fit},
+    gp::{Acquisition, Form, Hyperparameters, Posterior, fit},
     history::History,
     rng::{Purpose, Stream},
     space::Space,
@@ -41,13 +40,13 @@ const DRAWS: usize = 64;
 /// [`Exhausted`] when the space is finite and every point was handed out.
 pub(super) fn propose(study: &Study, number: u64, history: &History) -> Result<Suggestion, Exhausted> {
     let axes = Axes::of(&study.space);
-    let seen = axes.seen(history);
-    if axes.size().is_some_and(|size| seen.len() as u64 >= size) {
+    let seen = Seen::of(&axes, history);
+    if seen.is_all() {
         return Err(Exhausted);
     }
     let observations = Observations::of(study, &axes, history);
     let design = if observations.is_warm() { 1 } else { design_size(axes.len()) };
-    let has_model = number >= design && observations.inputs.len() >= 2;
+    let has_model = number >= design && observations.sample.inputs.len() >= 2;
     let suggestion =
         has_model.then(|| modelled(study, number, history, &axes, &seen, &observations)).flatten();
     Ok(suggestion.unwrap_or_else(|| designed(study, number, &axes, &seen)))
@@ -66,7 +65,7 @@ pub(super) fn design_size(dimensions: usize) -> u64 {
 
 /// A point of the initial design: the centre, then a randomised Halton sequence. It also serves while results are out,
 /// however many trials that takes.
-fn designed(study: &Study, number: u64, axes: &Axes<'_>, seen: &BTreeSet<Key>) -> Suggestion {
+fn designed(study: &Study, number: u64, axes: &Axes<'_>, seen: &Seen<'_>) -> Suggestion {
     let mut stream = Stream::new(study.seed, number, Purpose::Draw);
     let cube = match number.checked_sub(1) {
         None => vec![0.5; axes.len()],
@@ -86,8 +85,8 @@ fn warm(study: &Study, axes: &Axes<'_>) -> Option<Vec<f64>> {
 }
 
 /// This point if it is new, else a random one that is; in a finite space one is found while there is any.
-fn unseen(axes: &Axes<'_>, seen: &BTreeSet<Key>, wanted: Vec<f64>, stream: &mut Stream) -> Vec<f64> {
-    let is_new = |x: &Vec<f64>| axes.key(&axes.point(x)).is_some_and(|key| !seen.contains(&key));
+fn unseen(axes: &Axes<'_>, seen: &Seen<'_>, wanted: Vec<f64>, stream: &mut Stream) -> Vec<f64> {
+    let is_new = |x: &Vec<f64>| seen.lacks(x);
     let mut draw = || axes.draw(&(0..axes.len()).map(|_| stream.uniform()).collect::<Vec<f64>>());
     if is_new(&wanted) {
         return wanted;
@@ -112,7 +111,7 @@ fn modelled(
     number: u64,
     history: &History,
     axes: &Axes<'_>,
-    seen: &BTreeSet<Key>,
+    seen: &Seen<'_>,
     observations: &Observations,
 ) -> Option<Suggestion> {
     // Two models take turns, with warped axes and without, in case one of them is wrong.
@@ -132,7 +131,7 @@ fn modelled(
     let ascends = study.has(Ingredient::Gradients);
     let mut best =
         |axes: &Axes<'_>| candidates::best(axes, &acquisition, seen, &leaders, ascends, &mut stream);
-    let x = neglected.and_then(|level| best(&axes.within(level))).or_else(|| best(axes));
+    let x = neglected.and_then(|level| best(&axes.within(&[level]))).or_else(|| best(axes));
     let x = x.unwrap_or_else(|| unseen(axes, seen, leaders[0].clone(), &mut stream));
     let units = &observations.units;
     let predicted = posterior.predict(std::slice::from_ref(&x));
@@ -166,7 +165,7 @@ fn acquisition(
     let has_best = counts.iter().any(|&counts| counts);
     let (posterior, mut incumbents) = if study.has(Ingredient::NoisyIncumbent) {
         let mut stream = Stream::new(study.seed, number, Purpose::Fantasies);
-        let drawn = posterior.draw(observations.data(), counts, pending, PAIRS, &mut stream)?;
+        let drawn = posterior.draw(observations.sample.data(), counts, pending, PAIRS, &mut stream)?;
         (drawn.posterior, drawn.lowest)
     } else {
         (posterior.clone(), posterior.lowest_means(counts))
@@ -177,8 +176,8 @@ fn acquisition(
     incumbents.iter_mut().for_each(|incumbent| *incumbent -= ambition);
     let limits = observations.limited.iter().zip(&fitted.limits);
     let limits: Option<Vec<(Posterior, f64)>> = limits
-        .filter(|(limited, _)| limited.targets.len() >= 2)
-        .map(|(limited, hyper)| Some((limited.posterior(form, hyper)?, limited.limit)))
+        .filter(|(limited, _)| limited.sample.targets.len() >= 2)
+        .map(|(limited, hyper)| Some((Posterior::new(form, hyper, limited.sample.data())?, limited.limit)))
         .collect();
     Some(Acquisition::new(posterior, incumbents, limits?))
 }
@@ -193,15 +192,16 @@ pub(super) struct Fitted {
 impl Fitted {
     /// The model of the metric.
     pub(super) fn posterior(&self, form: &Form, observations: &Observations) -> Option<Posterior> {
-        Posterior::new(form, &self.objective, observations.data())
+        Posterior::new(form, &self.objective, observations.sample.data())
     }
 }
 
-/// The hyperparameters: those of the form's newest fit for as long as there is little news, else a new fit, which starts there.
+/// The hyperparameters: those of the form's newest fit for as long as there is little news, else a new fit, which starts
+/// there.
 pub(super) fn fitted(form: &Form, observations: &Observations, history: &History) -> Fitted {
     let read = |theta: &Vec<f64>| Hyperparameters::from_theta(theta, form);
-    let latest = history.fits().find(|fit| read(&fit.log_hyperparameters).is_some());
-    let known = latest.and_then(|fit| read(&fit.log_hyperparameters));
+    let latest = history.fits().find_map(|fit| Some((fit, read(&fit.log_hyperparameters)?)));
+    let (latest, known) = latest.unzip();
     let limits: Option<Vec<Hyperparameters>> = latest.and_then(|fit| fit.limits.iter().map(read).collect());
     let limits = limits.filter(|limits| limits.len() == observations.limited.len());
     if let (Some(fit), Some(objective), Some(limits)) = (latest, &known, &limits)
@@ -210,31 +210,20 @@ pub(super) fn fitted(form: &Form, observations: &Observations, history: &History
     {
         return Fitted { objective: objective.clone(), limits: limits.clone(), fit: fit.clone() };
     }
-    let best = |known: Option<Hyperparameters>, data: Data<'_>| {
+    let best = |known: Option<Hyperparameters>, sample: &Sample| {
         let starts: Vec<Hyperparameters> =
             known.into_iter().chain([Hyperparameters::prior_mode(form)]).collect();
-        fit(form, data, &starts)
+        fit(form, sample.data(), &starts)
     };
-    let objective = best(known, observations.for_fit().data());
+    let objective = best(known, &observations.for_fit());
     let known = |index: usize| limits.as_ref().map(|limits| limits[index].clone());
     let limited = observations.limited.iter().enumerate();
-    let limits: Vec<Hyperparameters> = limited
-        .map(|(index, limited)| best(known(index), limited.data(&vec![0.0; limited.targets.len()])))
-        .collect();
+    let limits: Vec<Hyperparameters> =
+        limited.map(|(index, limited)| best(known(index), &limited.sample)).collect();
     let fit = Fit {
         log_hyperparameters: objective.theta.clone(),
         limits: limits.iter().map(|hyper| hyper.theta.clone()).collect(),
         observations: observations.told,
     };
     Fitted { objective, limits, fit }
-}
-
-impl Limited {
-    fn data<'a>(&'a self, extra: &'a [f64]) -> Data<'a> {
-        Data { inputs: &self.inputs, targets: &self.targets, extra }
-    }
-
-    fn posterior(&self, form: &Form, hyper: &Hyperparameters) -> Option<Posterior> {
-        Posterior::new(form, hyper, self.data(&vec![0.0; self.targets.len()]))
-    }
 }

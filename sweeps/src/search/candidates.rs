@@ -4,11 +4,9 @@
 //! The climb goes along the gradient on the axes that are continuous, then tries the levels of the others one axis at a
 //! time, and so on in turn until neither gains.
 
-use std::collections::BTreeSet;
-
 use super::{
     ascent::ascend,
-    axes::{Axes, Key},
+    axes::{Axes, Seen},
     halton::Halton,
 };
 use crate::{gp::Acquisition, rng::Stream};
@@ -37,12 +35,12 @@ struct Candidate {
 pub(super) fn best(
     axes: &Axes<'_>,
     acquisition: &Acquisition,
-    seen: &BTreeSet<Key>,
+    seen: &Seen<'_>,
     leaders: &[Vec<f64>],
     ascends: bool,
     stream: &mut Stream,
 ) -> Option<Vec<f64>> {
-    let is_new = |x: &Vec<f64>| axes.key(&axes.point(x)).is_some_and(|key| !seen.contains(&key));
+    let is_new = |x: &Vec<f64>| seen.lacks(x);
     let mut pool = match axes.size() {
         Some(size) if size <= ENUMERABLE => {
             scored(acquisition, (0..size).map(|rank| axes.nth(rank)).filter(is_new).collect())

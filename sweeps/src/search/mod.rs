@@ -14,6 +14,7 @@ mod ingredient;
 mod observations;
 mod partial;
 mod random;
+mod sample;
 mod sobol;
 #[cfg(test)]
 mod tests;

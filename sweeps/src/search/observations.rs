@@ -5,12 +5,15 @@
 //! the bad tail is cut at median + 3 (median - best decile) before standardising, and a failed trial counts as the
 //! worst (or best) value that is left.
 
-use std::collections::BTreeSet;
-
-use super::{Ingredient, Side, Study, axes::Axes, partial::Gains};
+use super::{
+    Ingredient, Side, Study,
+    axes::Axes,
+    partial::Gains,
+    sample::{self, Sample},
+};
 use crate::{
     config::Impute,
-    gp::{Data, Dimension, Form},
+    gp::{Dimension, Form},
     history::{History, Outcome, Trial},
 };
 
@@ -18,8 +21,6 @@ use crate::{
 const MOST: usize = 300;
 /// Observations that hyperparameters are fitted to, which takes dozens of factorisations.
 const MOST_FITTED: usize = 128;
-/// Older observations that are compared for their distance from the others, evenly spread over time.
-const MOST_COMPARED: usize = 250;
 /// Pending trials that are imagined, the newest first.
 const MOST_PENDING: usize = 100;
 /// Variance of a partial result of which nothing is known, in squared standard deviations of the outcomes.
@@ -36,13 +37,9 @@ pub(super) struct Observations {
     pub(super) dimensions: Vec<Dimension>,
     /// How many of the coordinates are places in the space; one more says which sweep, when there are earlier ones.
     axes: usize,
-    /// Coordinates of the trials that are over, earlier sweeps' before our own, each in the order of their numbers.
-    pub(super) inputs: Vec<Vec<f64>>,
-    /// As many as `inputs`: mean 0, variance 1 (or all 0), lower is better.
-    pub(super) targets: Vec<f64>,
-    /// Variance of each target beyond the common noise.
-    pub(super) extra: Vec<f64>,
-    /// Whether it is a trial of this sweep that keeps every limit.
+    /// The trials that are over, earlier sweeps' before our own, each in the order of their numbers; lower is better.
+    pub(super) sample: Sample,
+    /// Of each in the sample, whether it is a trial of this sweep that keeps every limit.
     pub(super) counts: Vec<bool>,
     /// Coordinates of the trials that are not over.
     pub(super) pending: Vec<Vec<f64>>,
@@ -59,10 +56,8 @@ pub(super) struct Observations {
 /// What is known of an outcome that has a limit.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Limited {
-    /// Coordinates of the trials that told it.
-    pub(super) inputs: Vec<Vec<f64>>,
-    /// Standardised.
-    pub(super) targets: Vec<f64>,
+    /// The trials that told it.
+    pub(super) sample: Sample,
     /// The largest target that is allowed.
     pub(super) limit: f64,
 }
@@ -134,8 +129,8 @@ impl Observations {
             told.clear();
         }
         let stalled = stalled(&targets, first);
-        let inputs: Vec<Vec<f64>> = told.iter().map(|told| told.coordinates.clone()).collect();
-        let kept = subset(&dimensions, &inputs, &targets, MOST);
+        let inputs: Vec<&[f64]> = told.iter().map(|told| &told.coordinates[..]).collect();
+        let kept = sample::spread(&dimensions, &inputs, &targets, MOST);
         let (targets, centre, spread) = standardise(kept.iter().map(|&index| targets[index]).collect());
         let unit = magnitude * spread;
         let extra = |index: &usize| match told[*index].partial {
@@ -147,12 +142,12 @@ impl Observations {
             // Before the first trial of this sweep has ended, the best of the earlier ones is to be improved on.
             counts.fill(true);
         }
+        let extra = kept.iter().map(extra).collect();
+        let inputs = kept.iter().map(|&index| inputs[index].to_vec()).collect();
         Observations {
             axes: axes.len(),
-            extra: kept.iter().map(extra).collect(),
+            sample: Sample { inputs, targets, extra },
             counts,
-            inputs: kept.iter().map(|&index| inputs[index].clone()).collect(),
-            targets,
             pending,
             units: Units { centre, spread, magnitude, sign: sign(study) },
             told: told.len(),
@@ -160,11 +155,6 @@ impl Observations {
             limited: limited(study, axes, history, &dimensions),
             dimensions,
         }
-    }
-
-    /// What hyperparameters are fitted to, and a posterior is conditioned on.
-    pub(super) fn data(&self) -> Data<'_> {
-        Data { inputs: &self.inputs, targets: &self.targets, extra: &self.extra }
     }
 
     /// Whether there are trials of earlier sweeps to learn from.
@@ -178,30 +168,24 @@ impl Observations {
     }
 
     /// Few enough of them to fit hyperparameters to.
-    pub(super) fn for_fit(&self) -> Observations {
-        let kept = subset(&self.dimensions, &self.inputs, &self.targets, MOST_FITTED);
-        let only = |values: &[f64]| kept.iter().map(|&index| values[index]).collect();
-        Observations {
-            inputs: kept.iter().map(|&index| self.inputs[index].clone()).collect(),
-            targets: only(&self.targets),
-            extra: only(&self.extra),
-            ..self.clone()
-        }
+    pub(super) fn for_fit(&self) -> Sample {
+        self.sample.thinned(&self.dimensions, MOST_FITTED)
     }
 
     /// Places of all trials that are known, pending ones last.
     pub(super) fn tried(&self) -> Vec<&[f64]> {
-        self.inputs.iter().chain(&self.pending).map(|x| &x[..self.axes]).collect()
+        self.sample.inputs.iter().chain(&self.pending).map(|x| &x[..self.axes]).collect()
     }
 
     /// Places in the space of the best inputs, best first, at most `count`; those that count come before the others.
     pub(super) fn leaders(&self, count: usize) -> Vec<Vec<f64>> {
-        let mut order: Vec<usize> = (0..self.inputs.len()).collect();
+        let Sample { inputs, targets, .. } = &self.sample;
+        let mut order: Vec<usize> = (0..inputs.len()).collect();
         order.sort_by(|&a, &b| {
             let counting_first = self.counts[b].cmp(&self.counts[a]);
-            counting_first.then(self.targets[a].total_cmp(&self.targets[b]))
+            counting_first.then(targets[a].total_cmp(&targets[b]))
         });
-        order.iter().take(count).map(|&index| self.inputs[index][..self.axes].to_vec()).collect()
+        order.iter().take(count).map(|&index| inputs[index][..self.axes].to_vec()).collect()
     }
 }
 
@@ -270,10 +254,11 @@ fn limited(study: &Study, axes: &Axes<'_>, history: &History, dimensions: &[Dime
         distances.sort_by(f64::total_cmp);
         let usual = distances.get(distances.len() / 2).copied().filter(|&usual| usual > 0.0).unwrap_or(1.0);
         let cut: Vec<f64> = beyond.iter().map(|by| (by / usual).clamp(-FARTHEST, FARTHEST)).collect();
-        let kept = subset(dimensions, &inputs, &cut, MOST_FITTED);
-        let (targets, centre, spread) = standardise(kept.iter().map(|&index| cut[index]).collect());
-        let inputs = kept.iter().map(|&index| inputs[index].clone()).collect();
-        Limited { inputs, targets, limit: -centre / spread }
+        let extra = vec![0.0; cut.len()];
+        let mut sample = Sample { inputs, targets: cut, extra }.thinned(dimensions, MOST_FITTED);
+        let (targets, centre, spread) = standardise(sample.targets);
+        sample.targets = targets;
+        Limited { sample, limit: -centre / spread }
     };
     study.constraints.iter().enumerate().map(of).collect()
 }
@@ -321,50 +306,6 @@ fn standardise(mut values: Vec<f64>) -> (Vec<f64>, f64, f64) {
     (values, centre, spread)
 }
 
-/// Indices of at most `most` observations, ascending: all, or a third each of the best, of the newest, and of those that
-/// lie farthest from what was chosen before.
-fn subset(dimensions: &[Dimension], inputs: &[Vec<f64>], targets: &[f64], most: usize) -> Vec<usize> {
-    let (n, share) = (inputs.len(), most / 3);
-    if n <= most {
-        return (0..n).collect();
-    }
-    let mut order: Vec<usize> = (0..n).collect();
-    order.sort_by(|&a, &b| targets[a].total_cmp(&targets[b]));
-    let mut chosen: BTreeSet<usize> = order[..share].iter().copied().chain(n - share..n).collect();
-    let distance = |a: usize, b: usize| squared_distance(dimensions, &inputs[a], &inputs[b]);
-    let rest: Vec<usize> = (0..n).filter(|index| !chosen.contains(index)).collect();
-    let first: Vec<usize> = chosen.iter().copied().collect();
-    let stride = rest.len().div_ceil(MOST_COMPARED);
-    let mut candidates: Vec<(usize, f64)> = rest
-        .into_iter()
-        .step_by(stride)
-        .map(|index| {
-            let distances = first.iter().map(|&other| distance(index, other));
-            (index, distances.fold(f64::INFINITY, f64::min))
-        })
-        .collect();
-    while chosen.len() < most {
-        let Some(place) = (0..candidates.len()).max_by(|&a, &b| candidates[a].1.total_cmp(&candidates[b].1))
-        else {
-            break;
-        };
-        let (farthest, _) = candidates.swap_remove(place);
-        chosen.insert(farthest);
-        for (index, nearest) in &mut candidates {
-            *nearest = nearest.min(distance(*index, farthest));
-        }
-    }
-    chosen.into_iter().collect()
-}
-
-fn squared_distance(dimensions: &[Dimension], a: &[f64], b: &[f64]) -> f64 {
-    let square = |index: usize| match dimensions[index] {
-        Dimension::Numeric => (a[index] - b[index]) * (a[index] - b[index]),
-        Dimension::Category => f64::from(u8::from(a[index] != b[index])),
-    };
-    (0..dimensions.len()).map(square).sum()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -404,17 +345,5 @@ mod tests {
         assert_eq!(standardise(vec![0.3; 4]), (vec![0.0; 4], 0.3, 1.0));
         let huge = Units { centre: 1.0, spread: 1.0, magnitude: f64::MAX, sign: 1.0 };
         assert_eq!((huge.value(5.0), huge.difference(5.0)), (f64::MAX, f64::MAX));
-    }
-
-    #[test]
-    fn a_long_history_is_thinned() {
-        let inputs: Vec<Vec<f64>> = (0..1000).map(|i| vec![f64::from(i % 100) / 100.0]).collect();
-        let targets: Vec<f64> = (0..1000).map(|i| f64::from((i * 7) % 1000)).collect();
-        let kept = subset(&[Dimension::Numeric], &inputs, &targets, MOST);
-        assert_eq!(kept.len(), MOST);
-        assert!(kept.is_sorted());
-        assert!((900..1000).all(|index| kept.contains(&index)));
-        let best = targets.iter().position(|&target| target == 0.0).unwrap();
-        assert!(kept.contains(&best));
     }
 }

@@ -2,8 +2,9 @@
 //! takes a partial result for a final one.
 //!
 //! Trials that ran to their end passed the same rung on their way. From how much they gained after it come the mean and the
-//! variance of what the stopped one would have gained from there; what it reached before it was killed bounds the guess. With fewer than three of them the value at the rung stands for the
-//! end, with a variance that leaves the model free to doubt it.
+//! variance of what the stopped one would have gained from there; what it reached before it was killed bounds the guess.
+//! With fewer than three of them the value at the rung stands for the end, with a variance that leaves the model free to
+//! doubt it.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Axes one by one, for explanations: the name of an axis, values along it, and draws of the others while it is held.
+//! Axes one by one, for explanations: the name of an axis, and values along it.
 //! Called by `search::explain`. Never knows an outcome.
 
 use serde_json::Value;
@@ -27,12 +27,5 @@ impl Axes<'_> {
             (0..most).map(|share| kind.draw((share as f64 + 0.5) / most as f64)).collect();
         all.dedup();
         all
-    }
-
-    /// As `draw`, with some axes held at a coordinate; `None` when one of these is inactive then.
-    pub(in crate::search) fn draw_holding(&self, cube: &[f64], held: &[(usize, f64)]) -> Option<Vec<f64>> {
-        let mut x: Vec<f64> = self.axes.iter().zip(cube).map(|(axis, &u)| axis.kind.draw(u)).collect();
-        held.iter().for_each(|&(axis, coordinate)| x[axis] = coordinate);
-        held.iter().all(|&(axis, _)| self.is_active(axis, &x)).then(|| self.settled(x))
     }
 }

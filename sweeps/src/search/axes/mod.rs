@@ -10,18 +10,18 @@
 
 mod along;
 mod kind;
+mod seen;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
+
+pub(super) use self::seen::Seen;
 
 use self::kind::Kind;
 use crate::{
     forest::Forest,
     gp::Dimension,
-    history::History,
     point::Point,
     rng::Stream,
     space::{Condition, Space},
@@ -44,8 +44,8 @@ pub(super) struct Axes<'a> {
     conditional: Vec<usize>,
     /// Counts the points, where there is an end to them.
     forest: Option<Forest>,
-    /// A category that does not vary for now.
-    held: Option<Level>,
+    /// Coordinates that do not vary for now.
+    held: Vec<Level>,
 }
 
 /// One parameter that can vary.
@@ -67,11 +67,13 @@ struct Gate {
     levels: Vec<u64>,
 }
 
-/// One value of a category.
+/// A coordinate of one axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Level {
-    axis: usize,
-    coordinate: f64,
+    /// Its index.
+    pub(super) axis: usize,
+    /// On that axis.
+    pub(super) coordinate: f64,
 }
 
 /// Identity of a point: per axis its level, or the bits of its value.
@@ -102,7 +104,7 @@ impl<'a> Axes<'a> {
         let mut conditional: Vec<usize> =
             (0..axes.len()).filter(|&index| axes[index].gate.is_some()).collect();
         conditional.sort_by_key(|&index| space.depth(axes[index].parameter));
-        Axes { space, axes, conditional, forest, held: None }
+        Axes { space, axes, conditional, forest, held: Vec::new() }
     }
 
     /// How many axes there are.
@@ -142,10 +144,15 @@ impl<'a> Axes<'a> {
         least.filter(|(share, _)| *share < NEGLECT).map(|(_, level)| level)
     }
 
-    /// The part of the space that has this value; what is given out lies there, apart from [`Axes::point`]. Counting still
-    /// goes over the whole space.
-    pub(super) fn within(&self, level: Level) -> Axes<'a> {
-        Axes { held: Some(level), ..self.clone() }
+    /// The part of the space that has these coordinates; what is given out lies there, apart from [`Axes::point`], as far as
+    /// their axes are active ([`Axes::keeps`]). Counting still goes over the whole space.
+    pub(super) fn within(&self, held: &[Level]) -> Axes<'a> {
+        Axes { held: held.to_vec(), ..self.clone() }
+    }
+
+    /// Whether all axes that are held are active there.
+    pub(super) fn keeps(&self, x: &[f64]) -> bool {
+        self.held.iter().all(|level| self.is_active(level.axis, x))
     }
 
     /// How many distinct points there are; `None` without a bound or past a `u64`.
@@ -187,11 +194,6 @@ impl<'a> Axes<'a> {
     /// The identity of a point; `None` when it does not lie in the space.
     pub(super) fn key(&self, point: &Point) -> Option<Key> {
         self.axes.iter().map(|axis| axis.kind.key(point.values.get(axis.parameter)?)).collect()
-    }
-
-    /// The identities of all points that were handed out.
-    pub(super) fn seen(&self, history: &History) -> BTreeSet<Key> {
-        history.trials.iter().filter_map(|trial| self.key(&trial.point)).collect()
     }
 
     /// Coordinates of the point number `rank` of a finite space, which is below its size.
@@ -264,7 +266,7 @@ impl<'a> Axes<'a> {
 
     /// The coordinates with every inactive axis at its canonical one, and what is held at its level.
     pub(super) fn settled(&self, mut x: Vec<f64>) -> Vec<f64> {
-        if let Some(Level { axis, coordinate }) = self.held {
+        for &Level { axis, coordinate } in &self.held {
             x[axis] = coordinate;
         }
         // An inactive axis makes nothing active, wherever it is, so that the order does not matter.

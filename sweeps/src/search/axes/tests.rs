@@ -1,5 +1,7 @@
 //! Points and coordinates are one another's inverse, whatever the space, and counting meets each point once.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -183,7 +185,7 @@ fn a_category_with_under_half_of_its_share_is_neglected_and_can_be_held() {
     assert_eq!(neglected([9, 13, 0]), level(2.0));
     assert_eq!(neglected([9, 10, 2]), None);
 
-    let within = axes.within(Level { axis: 1, coordinate: 2.0 });
+    let within = axes.within(&[Level { axis: 1, coordinate: 2.0 }]);
     let mut stream = Stream::new(1, 0, Purpose::Draw);
     for rank in 0..27 {
         let x = within.draw(&[stream.uniform(), stream.uniform()]);

@@ -7,7 +7,10 @@
 use serde_json::Value;
 
 use super::{POINTS_SEED, Surrogate, Unexplained};
-use crate::{gp::Average, search::sobol::Sobol};
+use crate::{
+    gp::Average,
+    search::{axes::Level, sobol::Sobol},
+};
 
 /// Values along a parameter, if it has more.
 const ALONG: u64 = 33;
@@ -76,7 +79,7 @@ impl Surrogate<'_> {
     pub(super) fn curve(&self, axis: usize) -> Curve {
         let units = &self.observations.units;
         let point = |x: f64| {
-            let Average { mean, variance } = self.held(&[(axis, x)])?;
+            let Average { mean, variance } = self.average(&[Level { axis, coordinate: x }])?;
             let half = BAND * variance.sqrt();
             let ends = [units.value(mean - half), units.value(mean + half)];
             Some(CurvePoint {
@@ -98,7 +101,9 @@ impl Surrogate<'_> {
             mean: units.value(average.mean),
             deviation: units.difference(average.variance.sqrt()),
         };
-        let cells = pairs.map(|(row, column)| self.held(&[(one, row), (other, column)]).map(cell)).collect();
+        let held =
+            |(row, column)| [Level { axis: one, coordinate: row }, Level { axis: other, coordinate: column }];
+        let cells = pairs.map(|pair| self.average(&held(pair)).map(cell)).collect();
         Surface {
             parameters: [self.axes.name(one), self.axes.name(other)],
             rows: rows.iter().map(|&x| self.axes.value(one, x)).collect(),
@@ -108,9 +113,10 @@ impl Surrogate<'_> {
     }
 
     /// The average over the other parameters while these are held; `None` when they are not active together.
-    fn held(&self, held: &[(usize, f64)]) -> Option<Average> {
+    fn average(&self, held: &[Level]) -> Option<Average> {
         let sobol = Sobol::new(self.axes.len(), POINTS_SEED);
-        let draws = (0..LOOKED_AT).filter_map(|index| self.axes.draw_holding(&sobol.point(index), held));
+        let part = self.axes.within(held);
+        let draws = (0..LOOKED_AT).map(|index| part.draw(&sobol.point(index))).filter(|x| part.keeps(x));
         let points: Vec<Vec<f64>> = draws.take(POINTS).collect();
         (!points.is_empty()).then(|| self.posterior.average(&points))
     }

@@ -96,7 +96,8 @@ impl Surrogate<'_> {
         let between: Vec<Vec<f64>> =
             (0..BETWEEN as u64).map(|index| self.axes.draw(&sobol.point(index))).collect();
         let mut stream = Stream::new(self.study.seed, self.trials as u64, Purpose::Explanation);
-        let drawn = self.posterior.draw(self.observations.data(), &[], &between, PAIRS, &mut stream)?;
+        let drawn =
+            self.posterior.draw(self.observations.sample.data(), &[], &between, PAIRS, &mut stream)?;
         Some(drawn.posterior)
     }
 }

@@ -154,7 +154,7 @@ impl<'a> Surrogate<'a> {
     pub fn accuracy(&self) -> f64 {
         let squares = |values: &[f64]| values.iter().map(|value| value * value).sum::<f64>();
         // Targets have mean 0.
-        let (missed, all) = (squares(&self.posterior.left_out()), squares(&self.observations.targets));
+        let (missed, all) = (squares(&self.posterior.left_out()), squares(&self.observations.sample.targets));
         if all > 0.0 { (1.0 - missed / all).clamp(0.0, 1.0) } else { 0.0 }
     }
 

@@ -93,7 +93,7 @@ fn a_partial_result_is_neither_final_nor_lost() {
     let axes = axes::Axes::of(&study.space);
     let observations = observations::Observations::of(&study, &axes, &history);
     for (index, trial) in history.trials.iter().enumerate() {
-        let told = observations.units.value(observations.targets[index]);
+        let told = observations.units.value(observations.sample.targets[index]);
         let best = history.trials.iter().map(|trial| 5.0 * bowl(&trial.point)).fold(f64::INFINITY, f64::min);
         assert!(told < 10.0 && told >= best - 1e-9, "{told}");
         assert_eq!(matches!(trial.outcome, Outcome::Pruned(_)), index % 3 == 0);

@@ -1,0 +1,46 @@
+//! Which points of a space were handed out. Called by the Bayesian search, so that it proposes none of them again.
+
+use std::collections::BTreeSet;
+
+use super::{Axes, Key};
+use crate::{history::History, point::Point};
+
+/// The points of a history. In a finite space, where candidates are often among them, they are indexed; elsewhere a question
+/// is rare, and answered by a look at each.
+pub(in crate::search) struct Seen<'a> {
+    axes: &'a Axes<'a>,
+    history: &'a History,
+    index: Option<BTreeSet<Key>>,
+}
+
+impl<'a> Seen<'a> {
+    /// The points of a history; those outside of the space count as none.
+    pub(in crate::search) fn of(axes: &'a Axes<'a>, history: &'a History) -> Seen<'a> {
+        let keys = || history.trials.iter().filter_map(|trial| axes.key(&trial.point)).collect();
+        Seen { axes, history, index: axes.size().map(|_| keys()) }
+    }
+
+    /// Whether the space is finite and nothing of it is left.
+    pub(in crate::search) fn is_all(&self) -> bool {
+        let size = self.axes.size();
+        self.index.as_ref().zip(size).is_some_and(|(index, size)| index.len() as u64 >= size)
+    }
+
+    /// Whether the point at these coordinates was not handed out.
+    pub(in crate::search) fn lacks(&self, x: &[f64]) -> bool {
+        let Some(key) = self.axes.key(&self.axes.point(x)) else {
+            return false;
+        };
+        match &self.index {
+            Some(index) => !index.contains(&key),
+            None => !self.history.trials.iter().any(|trial| self.is_at(&trial.point, &key)),
+        }
+    }
+
+    fn is_at(&self, point: &Point, key: &Key) -> bool {
+        let mut axes = self.axes.axes.iter().zip(key);
+        axes.all(|(axis, &key)| {
+            point.values.get(axis.parameter).and_then(|value| axis.kind.key(value)) == Some(key)
+        })
+    }
+}
