@@ -209,6 +209,7 @@ fn row<'a>(
             tag::FALSE => ValueRef::Bool(false),
             tag::TRUE => ValueRef::Bool(true),
             tag::TEXT => ValueRef::Text(cursor.text(MAX_TEXT_BYTES)?),
+            tag::JSON => ValueRef::Json(cursor.text(MAX_TEXT_BYTES)?),
             _ => return None,
         };
         values.push((key, value));

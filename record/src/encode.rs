@@ -15,6 +15,7 @@ pub(crate) mod tag {
     pub(crate) const FALSE: u64 = 2;
     pub(crate) const TRUE: u64 = 3;
     pub(crate) const TEXT: u64 = 4;
+    pub(crate) const JSON: u64 = 5;
 }
 
 /// Room that the counts of rows and keys may take at the head of a body.
@@ -41,7 +42,7 @@ pub struct Writer {
 impl Writer {
     /// All of these rows, appended to `out`: one frame, or several where one would break a limit of frames. Answers how
     /// many values were cut to keep the limits: 0 unless a key, a text or a whole row is too long. A text loses its
-    /// end, a key that is too long loses its value, and so does what no longer fits into the largest frame.
+    /// end, a key or a JSON that is too long loses its value, and so does what no longer fits into the largest frame.
     pub fn frame(&mut self, rows: &[Row], out: &mut Vec<u8>) -> u64 {
         let mut cut = 0;
         for row in rows {
@@ -119,7 +120,7 @@ impl Writer {
                 self.row = row;
                 return None;
             }
-            if !fits || key.len() > MAX_KEY_BYTES {
+            if !fits || key.len() > MAX_KEY_BYTES || is_long_json(value) {
                 cut += 1;
                 continue;
             }
@@ -150,6 +151,11 @@ impl Writer {
                 varint::put(kept.len() as u64, row);
                 row.extend_from_slice(kept.as_bytes());
                 return u64::from(kept.len() < text.len());
+            }
+            ValueRef::Json(text) => {
+                varint::put(id | tag::JSON, row);
+                varint::put(text.len() as u64, row);
+                row.extend_from_slice(text.as_bytes());
             }
         }
         0
@@ -182,9 +188,14 @@ fn value_bound(key: &str, value: ValueRef<'_>) -> usize {
         ValueRef::F64(_) => 8,
         ValueRef::I64(_) => varint::MAX_BYTES,
         ValueRef::Bool(_) => 0,
-        ValueRef::Text(text) => varint::MAX_BYTES + text.len().min(MAX_TEXT_BYTES),
+        ValueRef::Text(text) | ValueRef::Json(text) => varint::MAX_BYTES + text.len().min(MAX_TEXT_BYTES),
     };
     2 * varint::MAX_BYTES + key.len().min(MAX_KEY_BYTES) + payload
+}
+
+/// Half a JSON is none.
+fn is_long_json(value: ValueRef<'_>) -> bool {
+    matches!(value, ValueRef::Json(text) if text.len() > MAX_TEXT_BYTES)
 }
 
 /// As much of `text` as a value may hold: its first [`MAX_TEXT_BYTES`], less what would split a character.

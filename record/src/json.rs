@@ -22,6 +22,8 @@ pub fn to_json(value: &Value) -> Json {
         Value::I64(number) => Json::from(*number),
         Value::Bool(flag) => Json::Bool(*flag),
         Value::Text(text) => Json::from(text.as_str()),
+        // Whoever wrote it meant JSON; what is none is shown as it is.
+        Value::Json(text) => serde_json::from_str(text).unwrap_or_else(|_| Json::from(text.as_str())),
     }
 }
 

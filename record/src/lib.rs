@@ -5,7 +5,7 @@
 //! frame   version u8 | body length u32 | crc32c of the body u32 | crc32c of the nine bytes before u32 | body
 //! body    rows | keys | each key: length, UTF-8 | each row
 //! row     step | wall_ms | values | each value: key id * 8 + tag, payload
-//! payload F64: the 8 bytes of its bits; I64: signed varint; false, true: none; text: length, UTF-8
+//! payload F64: the 8 bytes of its bits; I64: signed varint; false, true: none; text, JSON: length, UTF-8
 //! ```
 //!
 //! Fixed-width integers are little-endian, all others varints (LEB128; signed ones zigzag). `step` and `wall_ms` are signed
@@ -27,7 +27,7 @@ pub const MAX_FRAME_BYTES: usize = 1 << 20;
 pub const MAX_FRAME_ROWS: u64 = 1 << 16;
 /// The longest key in bytes.
 pub const MAX_KEY_BYTES: usize = 512;
-/// The longest text in bytes.
+/// The longest text, and the longest JSON, in bytes.
 pub const MAX_TEXT_BYTES: usize = 256 << 10;
 
 /// The only version of the frame there is.
@@ -46,6 +46,8 @@ pub enum Value {
     Bool(bool),
     /// UTF-8 text.
     Text(String),
+    /// One JSON object: a value with a structure of its own, named by its `_type`, such as a histogram or an image.
+    Json(String),
 }
 
 impl Value {
@@ -56,6 +58,7 @@ impl Value {
             Self::I64(number) => ValueRef::I64(*number),
             Self::Bool(flag) => ValueRef::Bool(*flag),
             Self::Text(text) => ValueRef::Text(text),
+            Self::Json(text) => ValueRef::Json(text),
         }
     }
 }
@@ -71,6 +74,8 @@ pub enum ValueRef<'a> {
     Bool(bool),
     /// UTF-8 text.
     Text(&'a str),
+    /// One JSON object.
+    Json(&'a str),
 }
 
 impl ValueRef<'_> {
@@ -81,6 +86,7 @@ impl ValueRef<'_> {
             Self::I64(number) => Value::I64(number),
             Self::Bool(flag) => Value::Bool(flag),
             Self::Text(text) => Value::Text(text.to_owned()),
+            Self::Json(text) => Value::Json(text.to_owned()),
         }
     }
 }

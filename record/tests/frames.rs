@@ -13,6 +13,7 @@ fn value() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::I64),
         any::<bool>().prop_map(Value::Bool),
         ".{0,40}".prop_map(Value::Text),
+        ".{0,40}".prop_map(|text| Value::Json(format!("{{\"_type\":{text:?}}}"))),
     ]
 }
 
@@ -153,10 +154,11 @@ fn what_breaks_a_limit_is_cut_and_counted() {
     let mut row = loss(1);
     row.values.push((format!("{key}k"), Value::I64(1)));
     row.values.push((key, Value::I64(2)));
+    row.values.push(("json".to_owned(), Value::Json(" ".repeat(MAX_TEXT_BYTES + 1))));
     row.values.extend((0..6).map(|index| (format!("text {index}"), long.clone())));
     let mut bytes = Vec::new();
-    // The long key, the end of every text that fits, and the texts that do not fit into the largest frame.
-    assert_eq!(Writer::default().frame(&[loss(0), row, loss(2)], &mut bytes), 7);
+    // The long key, the long JSON, the end of every text that fits, and the texts that do not fit into the largest frame.
+    assert_eq!(Writer::default().frame(&[loss(0), row, loss(2)], &mut bytes), 8);
     let rows = record::rows(&bytes).unwrap();
     assert_eq!((rows.len(), rows[1].values.len()), (3, 5));
     assert_eq!(rows[1].values[2].1, Value::Text("ä".repeat(MAX_TEXT_BYTES / 2)));

@@ -7,7 +7,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use record::{MAX_KEY_BYTES, ValueRef, shortened};
+use record::{MAX_KEY_BYTES, MAX_TEXT_BYTES, ValueRef, shortened};
 
 use crate::value::Value;
 
@@ -136,10 +136,12 @@ const I64: u8 = 1;
 const FALSE: u8 = 2;
 const TRUE: u8 = 3;
 const TEXT: u8 = 4;
+const JSON: u8 = 5;
 
 /// Key length u16, key, tag, payload. Answers 1 if something was cut.
 fn encode(key: &str, value: &Value<'_>, out: &mut Vec<u8>) -> u64 {
-    if key.len() > MAX_KEY_BYTES {
+    let is_long_json = matches!(value, Value::Json(text) if text.len() > MAX_TEXT_BYTES);
+    if key.len() > MAX_KEY_BYTES || is_long_json {
         return 1;
     }
     out.extend_from_slice(&(key.len() as u16).to_le_bytes());
@@ -160,6 +162,11 @@ fn encode(key: &str, value: &Value<'_>, out: &mut Vec<u8>) -> u64 {
             out.extend_from_slice(&(kept.len() as u32).to_le_bytes());
             out.extend_from_slice(kept.as_bytes());
             return u64::from(kept.len() < text.len());
+        }
+        Value::Json(text) => {
+            out.push(JSON);
+            out.extend_from_slice(&(text.len() as u32).to_le_bytes());
+            out.extend_from_slice(text.as_bytes());
         }
     }
     0
@@ -199,9 +206,10 @@ impl<'a> Iterator for RawValues<'a> {
             I64 => ValueRef::I64(i64::from_le_bytes(take(bytes)?)),
             FALSE => ValueRef::Bool(false),
             TRUE => ValueRef::Bool(true),
-            _ => {
+            tag => {
                 let length = u32::from_le_bytes(take(bytes)?) as usize;
-                ValueRef::Text(std::str::from_utf8(split(bytes, length)?).ok()?)
+                let text = std::str::from_utf8(split(bytes, length)?).ok()?;
+                if tag == JSON { ValueRef::Json(text) } else { ValueRef::Text(text) }
             }
         };
         Some((key, value))

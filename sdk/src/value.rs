@@ -14,6 +14,9 @@ pub enum Value<'a> {
     Bool(bool),
     /// Text; what is over 256 KiB is cut off, and counted in [`Finished::cut`](crate::Finished::cut).
     Text(Cow<'a, str>),
+    /// One JSON object, named by its `_type`: what histograms, media and tables become. Over 256 KiB it is left out, and counted
+    /// in [`Finished::cut`](crate::Finished::cut).
+    Json(Cow<'a, str>),
 }
 
 /// Conversions from a type and from a reference to it, so that maps can be logged by reference.

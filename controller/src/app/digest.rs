@@ -97,7 +97,7 @@ pub(super) fn finite(value: ValueRef<'_>) -> Option<f64> {
         ValueRef::F64(number) => Some(number).filter(|number| number.is_finite()),
         // A metric beyond 2^53 is rounded here; its exact value is in the history.
         ValueRef::I64(number) => Some(number as f64),
-        ValueRef::Bool(_) | ValueRef::Text(_) => None,
+        ValueRef::Bool(_) | ValueRef::Text(_) | ValueRef::Json(_) => None,
     }
 }
 
@@ -146,7 +146,7 @@ impl Summary {
         match value {
             Value::F64(number) => Some(*number).filter(|number| number.is_finite()),
             Value::I64(number) => Some(*number as f64),
-            Value::Bool(_) | Value::Text(_) => None,
+            Value::Bool(_) | Value::Text(_) | Value::Json(_) => None,
         }
     }
 
@@ -180,6 +180,8 @@ fn merge(entries: &mut Vec<(String, u64, Value)>, digest: &Digest, limits: &Limi
 fn shortened(value: &Value, bytes: usize) -> Value {
     match value {
         Value::Text(text) if text.len() > bytes => Value::Text(format!("{}…", cut(text, bytes))),
+        // Half a JSON is none; the history has all of it.
+        Value::Json(text) if text.len() > bytes => Value::Json(r#"{"_type":"cut"}"#.to_owned()),
         other => other.clone(),
     }
 }
