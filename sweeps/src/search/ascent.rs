@@ -14,7 +14,7 @@ const HALVINGS: usize = 8;
 /// The longest step along one axis.
 const LONGEST: f64 = 0.2;
 /// A climb ends when a step gains less than this in ln EI.
-const GAIN: f64 = 1e-3;
+const GAIN: f64 = 1e-5;
 /// The part of the promised rise that a step has to bring.
 const ARMIJO: f64 = 1e-3;
 

@@ -19,6 +19,9 @@ use crate::{
 
 /// Observations that a model is conditioned on; more would cost the cube of their number.
 const MOST: usize = 300;
+/// The same of a history of more than `LONG`, so that what reading it takes is saved there.
+const MOST_OF_LONG: usize = 256;
+const LONG: usize = 1000;
 /// Observations that hyperparameters are fitted to, which takes dozens of factorisations.
 const MOST_FITTED: usize = 128;
 /// Pending trials that are imagined, the newest first.
@@ -130,7 +133,8 @@ impl Observations {
         }
         let stalled = stalled(&targets, first);
         let inputs: Vec<&[f64]> = told.iter().map(|told| &told.coordinates[..]).collect();
-        let kept = sample::spread(&dimensions, &inputs, &targets, MOST);
+        let most = if told.len() > LONG { MOST_OF_LONG } else { MOST };
+        let kept = sample::spread(&dimensions, &inputs, &targets, most);
         let (targets, centre, spread) = standardise(kept.iter().map(|&index| targets[index]).collect());
         let unit = magnitude * spread;
         let extra = |index: &usize| match told[*index].partial {
