@@ -80,6 +80,9 @@ pub(crate) enum Command {
     Export(Export),
     /// Print what a run wrote to its stdout and stderr
     Logs(Logs),
+    /// Look at one run
+    #[command(subcommand)]
+    Run(crate::run::Command),
     /// Ask for points and tell results as JSON lines, without a controller
     Engine(Engine),
 }

@@ -12,6 +12,7 @@ mod export;
 mod json;
 mod list;
 mod logs;
+mod run;
 mod show;
 mod source;
 mod view;
@@ -61,5 +62,6 @@ async fn ask(args: &Args) -> Result<(), Failure> {
         Command::Retry(args) => change::retry(&controller, args).await,
         Command::Export(args) => export::export(&controller, args).await,
         Command::Logs(args) => logs::logs(&controller, args).await,
+        Command::Run(command) => run::run(&controller, command).await,
     }
 }

@@ -44,12 +44,19 @@ pub(crate) async fn show(controller: &Controller, args: &Show) -> Result<(), Fai
                 terminal::warn(warning);
             }
         }
-        Found::Run(run) if args.json => terminal::print(json::text(&json::run_with_rungs(&run))),
-        Found::Run(run) => {
-            let sweep = if run.sweep.is_empty() { None } else { Some(controller.sweep(&run.sweep).await?) };
-            terminal::print(view::run::run(&run, sweep.as_ref(), view::now_ms()));
-        }
+        Found::Run(found) => run(controller, &found, args.json).await?,
     }
+    Ok(())
+}
+
+/// Prints a run.
+pub(crate) async fn run(controller: &Controller, run: &v1::Run, json: bool) -> Result<(), Failure> {
+    if json {
+        terminal::print(json::text(&json::run_with_rungs(run)));
+        return Ok(());
+    }
+    let sweep = if run.sweep.is_empty() { None } else { Some(controller.sweep(&run.sweep).await?) };
+    terminal::print(view::run::run(run, sweep.as_ref(), view::now_ms()));
     Ok(())
 }
 

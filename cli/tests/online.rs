@@ -28,6 +28,17 @@ fn looking_at_sweeps() {
 }
 
 #[test]
+fn looking_at_one_run() {
+    let run = format!("{}-2", fake::SWEEP);
+    let shown = |args: &[&str]| {
+        timeless(&sessions(&[args])).split_once('\n').map(|(_, shown)| shown.to_owned()).unwrap()
+    };
+    assert_eq!(shown(&["run", "show", &run]), shown(&["show", &run]));
+    assert_eq!(shown(&["run", "show", &run, "--json"]), shown(&["show", &run, "--json"]));
+    insta::assert_snapshot!(sessions(&[&["run", "show", fake::SWEEP], &["run", "show", "k3x9abcd-9"]]));
+}
+
+#[test]
 fn explaining() {
     let id = fake::SWEEP;
     let run = format!("{id}-2");

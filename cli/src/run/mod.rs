@@ -1,0 +1,23 @@
+//! `sweep run`: one run, looked at from every side. Called by `main`. A subcommand is one file here, with its flags and its
+//! help.
+
+mod show;
+
+use clap::Subcommand;
+use terminal::Failure;
+
+use crate::connect::Controller;
+
+/// What to see of a run.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show its parameters, its summary and how it ended
+    Show(show::Args),
+}
+
+/// Does what was asked of a run.
+pub(crate) async fn run(controller: &Controller, command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Show(args) => show::show(controller, args).await,
+    }
+}

@@ -1,0 +1,24 @@
+//! `sweep run show`: the same as `sweep show RUN`, for whoever has a run's id and is sure of it.
+
+use terminal::Failure;
+
+use crate::{connect::Controller, show};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sweep run show k3x9abcd-17
+  sweep run show k3x9abcd-17 --json")]
+pub(crate) struct Args {
+    /// Id of a run
+    #[arg(value_name = "RUN")]
+    run: String,
+    /// Print everything as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints the run.
+pub(crate) async fn show(controller: &Controller, args: &Args) -> Result<(), Failure> {
+    show::run(controller, &controller.run(&args.run).await?, args.json).await
+}
