@@ -1,0 +1,179 @@
+//! The head of a block: what is in it, where, and what can be said without reading any column. Written by the encoder, read
+//! first by everybody. Takes any bytes; what it allocates is bounded by a small multiple of them.
+
+use super::{COLUMNS, Damaged, Kind, MAX_ROWS, MOST_VALUES, VERSION};
+use crate::{
+    MAX_KEY_BYTES,
+    varint::{self, Cursor},
+};
+
+/// Version, length and checksum of the body.
+const HEADER_BYTES: usize = 9;
+
+/// What a block holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Head {
+    /// Rows.
+    pub rows: usize,
+    /// The smallest and the largest step; 0 without rows.
+    pub steps: (u64, u64),
+    /// Every row has a larger step than the one before.
+    pub rising: bool,
+    /// The columns: part [`COLUMNS`] + its place here holds the values of each.
+    pub columns: Vec<Column>,
+    /// For each shape the columns that a row of it holds, in order.
+    pub(super) shapes: Vec<Vec<u32>>,
+    /// Length and checksum of each part.
+    pub(super) parts: Vec<(u64, u32)>,
+}
+
+/// What a block holds of one key, as far as it is of one kind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// The key.
+    pub key: String,
+    /// What its values are.
+    pub kind: Kind,
+    /// How many there are.
+    pub count: usize,
+    /// The smallest and the largest step that holds one.
+    pub steps: (u64, u64),
+    /// The smallest and the largest finite number; integers beyond 2^53 are rounded. `None` for other kinds.
+    pub range: Option<(f64, f64)>,
+    /// How many are NaN, infinity, minus infinity.
+    pub odd: [usize; 3],
+}
+
+impl Head {
+    /// Reads a head and verifies its checksum.
+    ///
+    /// # Errors
+    /// [`Damaged`] when the bytes are no head.
+    pub fn read(bytes: &[u8]) -> Result<Self, Damaged> {
+        let (header, body) = bytes.split_at_checked(HEADER_BYTES).ok_or(Damaged("a short head"))?;
+        let word = |from: usize| {
+            u32::from_le_bytes([header[from], header[from + 1], header[from + 2], header[from + 3]])
+        };
+        if header[0] != VERSION {
+            return Err(Damaged("an unknown version"));
+        }
+        if body.len() != word(1) as usize || crc32c::crc32c(body) != word(5) {
+            return Err(Damaged("a wrong checksum"));
+        }
+        let mut cursor = Cursor(body);
+        let head = read(&mut cursor).ok_or(Damaged("a wrong head"))?;
+        if cursor.0.is_empty() { Ok(head) } else { Err(Damaged("more than a head")) }
+    }
+
+    /// The bytes of this head.
+    pub(super) fn write(&self) -> Vec<u8> {
+        let mut out = vec![0; HEADER_BYTES];
+        varint::put(self.rows as u64, &mut out);
+        varint::put(self.steps.0, &mut out);
+        varint::put(self.steps.1, &mut out);
+        out.push(u8::from(self.rising));
+        varint::put(self.parts.len() as u64, &mut out);
+        for (length, check) in &self.parts {
+            varint::put(*length, &mut out);
+            out.extend_from_slice(&check.to_le_bytes());
+        }
+        varint::put(self.shapes.len() as u64, &mut out);
+        for shape in &self.shapes {
+            varint::put(shape.len() as u64, &mut out);
+            shape.iter().for_each(|column| varint::put(u64::from(*column), &mut out));
+        }
+        self.columns.iter().for_each(|column| column.write(&mut out));
+        let (header, body) = out.split_at_mut(HEADER_BYTES);
+        header[0] = VERSION;
+        header[1..5].copy_from_slice(&(body.len() as u32).to_le_bytes());
+        header[5..].copy_from_slice(&crc32c::crc32c(body).to_le_bytes());
+        out
+    }
+
+    /// The place of the column with this key and kind.
+    pub fn column(&self, key: &str, kind: Kind) -> Option<usize> {
+        self.columns.iter().position(|column| column.key == key && column.kind == kind)
+    }
+
+    /// How many bytes a part has.
+    pub fn length(&self, part: usize) -> u64 {
+        self.parts.get(part).map_or(0, |(length, _)| *length)
+    }
+}
+
+impl Column {
+    pub(super) fn new(key: &str, kind: Kind) -> Self {
+        Self { key: key.to_owned(), kind, count: 0, steps: (u64::MAX, 0), range: None, odd: [0; 3] }
+    }
+
+    /// Every value is counted, the numbers among them compared.
+    pub(super) fn note(&mut self, step: u64, number: Option<f64>) {
+        self.count += 1;
+        self.steps = (self.steps.0.min(step), self.steps.1.max(step));
+        let Some(number) = number else { return };
+        if number.is_finite() {
+            let (least, most) = self.range.unwrap_or((number, number));
+            self.range = Some((least.min(number), most.max(number)));
+        } else {
+            self.odd[if number.is_nan() { 0 } else { 1 + usize::from(number < 0.0) }] += 1;
+        }
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        varint::put(self.key.len() as u64, out);
+        out.extend_from_slice(self.key.as_bytes());
+        out.push(self.kind as u8);
+        varint::put(self.count as u64, out);
+        varint::put(self.steps.0, out);
+        varint::put(self.steps.1, out);
+        self.odd.iter().for_each(|count| varint::put(*count as u64, out));
+        out.push(u8::from(self.range.is_some()));
+        if let Some((least, most)) = self.range {
+            out.extend_from_slice(&least.to_bits().to_le_bytes());
+            out.extend_from_slice(&most.to_bits().to_le_bytes());
+        }
+    }
+
+    fn read(cursor: &mut Cursor<'_>) -> Option<Self> {
+        let key = cursor.text(MAX_KEY_BYTES)?.to_owned();
+        let kind = *Kind::ALL.get(usize::from(*cursor.bytes(1)?.first()?))?;
+        let count = number(cursor, MOST_VALUES)?;
+        let steps = (cursor.varint()?, cursor.varint()?);
+        let mut odd = [0; 3];
+        for count in &mut odd {
+            *count = number(cursor, MOST_VALUES)?;
+        }
+        let range = match cursor.bytes(1)?.first()? {
+            0 => None,
+            _ => Some((cursor.f64()?, cursor.f64()?)),
+        };
+        Some(Self { key, kind, count, steps, range, odd })
+    }
+}
+
+fn read(cursor: &mut Cursor<'_>) -> Option<Head> {
+    let rows = number(cursor, MAX_ROWS)?;
+    let steps = (cursor.varint()?, cursor.varint()?);
+    let rising = *cursor.bytes(1)?.first()? != 0;
+    let mut parts = Vec::new();
+    for _ in 0..number(cursor, COLUMNS + MOST_VALUES)? {
+        let length = cursor.varint()?;
+        parts.push((length, u32::from_le_bytes(cursor.bytes(4)?.try_into().ok()?)));
+    }
+    let columns = parts.len().checked_sub(COLUMNS)?;
+    let mut shapes = Vec::new();
+    for _ in 0..number(cursor, MAX_ROWS)? {
+        let mut shape = Vec::new();
+        for _ in 0..number(cursor, MOST_VALUES)? {
+            shape.push(u32::try_from(number(cursor, columns.checked_sub(1)?)?).ok()?);
+        }
+        shapes.push(shape);
+    }
+    let columns = (0..columns).map(|_| Column::read(cursor)).collect::<Option<_>>()?;
+    Some(Head { rows, steps, rising, columns, shapes, parts })
+}
+
+/// A number that is at most `most`.
+fn number(cursor: &mut Cursor<'_>, most: usize) -> Option<usize> {
+    usize::try_from(cursor.varint()?).ok().filter(|number| *number <= most)
+}

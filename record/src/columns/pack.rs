@@ -1,0 +1,149 @@
+//! Whole numbers in as few bits as they need: groups of 64, each with the width of its largest. Used by the encoder and the
+//! decoder of columns. Reading takes any bytes, and allocates at most 512 times as many.
+
+use crate::varint::{self, Cursor};
+
+const GROUP: usize = 64;
+
+/// Appends the numbers; how many there are is for the caller to know.
+pub(super) fn put(numbers: &[u64], out: &mut Vec<u8>) {
+    for group in numbers.chunks(GROUP) {
+        let width = 64 - group.iter().fold(0, |all, number| all | number).leading_zeros();
+        out.push(width as u8);
+        let (mut word, mut used) = (0_u64, 0);
+        for number in group {
+            word |= number << used;
+            used += width;
+            if used >= 64 {
+                out.extend_from_slice(&word.to_le_bytes());
+                used -= 64;
+                word = if used > 0 { number >> (width - used) } else { 0 };
+            }
+            if width == 0 {
+                break;
+            }
+        }
+        out.extend_from_slice(&word.to_le_bytes()[..used.div_ceil(8) as usize]);
+    }
+}
+
+/// Reads `count` numbers; `None` where the bytes end too early or make no sense.
+pub(super) fn get(cursor: &mut Cursor<'_>, count: usize) -> Option<Vec<u64>> {
+    // Every group has a byte of its own, so no count is believed that the bytes cannot hold.
+    if count.div_ceil(GROUP) > cursor.0.len() {
+        return None;
+    }
+    let mut numbers = Vec::with_capacity(count);
+    while numbers.len() < count {
+        let width = u32::from(*cursor.bytes(1)?.first()?);
+        let some = GROUP.min(count - numbers.len());
+        if width > 64 {
+            return None;
+        }
+        let bytes = cursor.bytes((some * width as usize).div_ceil(8))?;
+        let mut words = [0_u64; GROUP + 1];
+        for (word, bytes) in words.iter_mut().zip(bytes.chunks(8)) {
+            let mut whole = [0; 8];
+            whole[..bytes.len()].copy_from_slice(bytes);
+            *word = u64::from_le_bytes(whole);
+        }
+        let mask = u64::MAX.checked_shr(64 - width).unwrap_or(0);
+        numbers.extend((0..some as u32).map(|index| {
+            let (at, shift) = ((index * width / 64) as usize, index * width % 64);
+            let low = words[at] >> shift;
+            let high = if shift + width > 64 { words[at + 1] << (64 - shift) } else { 0 };
+            (low | high) & mask
+        }));
+    }
+    Some(numbers)
+}
+
+/// Appends numbers as differences to the one before, small ones of either sign in few bits.
+pub(super) fn put_differences(numbers: &[u64], out: &mut Vec<u8>) {
+    let Some(first) = numbers.first() else { return };
+    varint::put(*first, out);
+    put(&numbers.windows(2).map(|pair| zigzag(pair[1].wrapping_sub(pair[0]))).collect::<Vec<_>>(), out);
+}
+
+/// Reads what [`put_differences`] wrote.
+pub(super) fn get_differences(cursor: &mut Cursor<'_>, count: usize) -> Option<Vec<u64>> {
+    if count == 0 {
+        return Some(Vec::new());
+    }
+    let mut now = cursor.varint()?;
+    let mut numbers = get(cursor, count - 1)?;
+    for number in &mut numbers {
+        let before = now;
+        now = now.wrapping_add(unzigzag(*number));
+        *number = before;
+    }
+    numbers.push(now);
+    Some(numbers)
+}
+
+/// Appends numbers as differences of differences: what rises evenly takes next to nothing.
+pub(super) fn put_second_differences(numbers: &[u64], out: &mut Vec<u8>) {
+    let Some(first) = numbers.first() else { return };
+    varint::put(*first, out);
+    let differences: Vec<u64> = numbers.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect();
+    put_differences(&differences, out);
+}
+
+/// Reads what [`put_second_differences`] wrote.
+pub(super) fn get_second_differences(cursor: &mut Cursor<'_>, count: usize) -> Option<Vec<u64>> {
+    if count == 0 {
+        return Some(Vec::new());
+    }
+    let mut now = cursor.varint()?;
+    let mut numbers = get_differences(cursor, count - 1)?;
+    for number in &mut numbers {
+        let before = now;
+        now = now.wrapping_add(*number);
+        *number = before;
+    }
+    numbers.push(now);
+    Some(numbers)
+}
+
+fn zigzag(difference: u64) -> u64 {
+    let signed = difference.cast_signed();
+    ((signed << 1) ^ (signed >> 63)).cast_unsigned()
+}
+
+fn unzigzag(number: u64) -> u64 {
+    (number >> 1) ^ (number & 1).wrapping_neg()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn numbers_come_back(numbers in vec(prop_oneof![0..3_u64, any::<u64>(), Just(u64::MAX)], 0..300), width in 0..65_u32) {
+            let numbers: Vec<u64> =
+                numbers.iter().map(|number| number & u64::MAX.checked_shr(64 - width).unwrap_or(0)).collect();
+            for (put, get) in [
+                (put as fn(&[u64], &mut Vec<u8>), get as fn(&mut Cursor<'_>, usize) -> Option<Vec<u64>>),
+                (put_differences, get_differences),
+                (put_second_differences, get_second_differences),
+            ] {
+                let mut bytes = Vec::new();
+                put(&numbers, &mut bytes);
+                let mut cursor = Cursor(&bytes);
+                let back = get(&mut cursor, numbers.len());
+                prop_assert_eq!(back.as_ref(), Some(&numbers));
+                prop_assert!(cursor.0.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn what_rises_evenly_takes_next_to_nothing() {
+        let mut bytes = Vec::new();
+        put_second_differences(&(0..65_536).map(|step| 7 + step * 50).collect::<Vec<u64>>(), &mut bytes);
+        assert!(bytes.len() < 1100, "{}", bytes.len());
+    }
+}
