@@ -165,6 +165,11 @@ impl Lab {
         self.controller = Some(child);
     }
 
+    /// The process id of the controller, if it runs.
+    pub fn controller_pid(&self) -> Option<u32> {
+        self.controller.as_ref().map(Child::id)
+    }
+
     /// SIGKILL.
     pub fn kill_controller(&mut self) {
         let mut child = self.controller.take().expect("a controller runs");

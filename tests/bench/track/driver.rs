@@ -1,0 +1,125 @@
+//! Starts the processes of a measurement, and for ours a controller of its own; folds what they saw. Called by `main`.
+
+use std::{
+    fs,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use tests::Lab;
+
+use crate::{
+    child::{self, One, Waiting},
+    load::Sample,
+};
+
+/// What is measured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mode {
+    pub(crate) name: &'static str,
+    /// The mode whose floors stand beside it.
+    pub(crate) beside: &'static str,
+    pub(crate) scalars: usize,
+    /// Calls of each run.
+    pub(crate) calls: u32,
+    pub(crate) pace_us: u64,
+    pub(crate) processes: u32,
+    /// Runs of each process.
+    pub(crate) runs: u32,
+}
+
+/// Our SDK and a controller of its own, both new.
+pub(crate) fn ours(mode: Mode) -> Result<Sample, String> {
+    let mut lab = Lab::with_controller();
+    let data = lab.dir().join("besom-data");
+    let cpu = controller_time(&lab);
+    let mut processes = Vec::new();
+    for number in 0..mode.processes {
+        let dir = lab.dir().join(format!("process-{number}"));
+        processes.push(Waiting::start(&mut one("besom", mode, &dir, &lab.address())?.command())?);
+    }
+    let begun = Instant::now();
+    processes.iter_mut().try_for_each(Waiting::go)?;
+    let samples = processes.iter_mut().map(Waiting::sample).collect::<Result<Vec<_>, _>>()?;
+    let seconds = begun.elapsed().as_secs_f64();
+    let used = controller_time(&lab) - cpu;
+    lab.kill_controller();
+    let mut sample = fold(&samples);
+    sample.seconds = if mode.processes > 1 { seconds } else { sample.seconds };
+    sample.controller_cpu_us = Some(used.as_secs_f64() * 1e6 / sample.points as f64);
+    // As it is when nobody uses it: the log is part of the database then.
+    let database = rusqlite::Connection::open(data.join("besom.db")).map_err(|error| error.to_string())?;
+    database
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))
+        .map_err(|error| error.to_string())?;
+    drop(database);
+    sample.bytes = child::bytes(&data);
+    Ok(sample)
+}
+
+/// A floor, alone on its disk.
+pub(crate) fn floor(name: &str, mode: Mode) -> Result<Sample, String> {
+    let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
+    finish(&mut one(name, mode, dir.path(), "")?.command())
+}
+
+/// A tracker of others; "not installed" where its Python module cannot be found.
+pub(crate) fn peer(name: &str, mode: Mode) -> Result<Sample, String> {
+    let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let script = dir.path().join("peers.py");
+    fs::write(&script, include_str!("peers.py")).map_err(|error| error.to_string())?;
+    let folder = dir.path().join("data");
+    fs::create_dir(&folder).map_err(|error| error.to_string())?;
+    let numbers = [mode.scalars.to_string(), mode.calls.to_string(), mode.pace_us.to_string()];
+    let mut command = Command::new("python3");
+    command.arg(script).arg(name).args(numbers).arg(folder).stderr(std::process::Stdio::null());
+    finish(&mut command)
+}
+
+fn one(target: &str, mode: Mode, dir: &Path, url: &str) -> Result<One, String> {
+    fs::create_dir_all(dir).map_err(|error| error.to_string())?;
+    Ok(One {
+        target: target.to_owned(),
+        scalars: mode.scalars,
+        calls: mode.calls,
+        pace_us: mode.pace_us,
+        runs: mode.runs,
+        dir: dir.to_owned(),
+        url: url.to_owned(),
+    })
+}
+
+fn finish(command: &mut Command) -> Result<Sample, String> {
+    let mut waiting = Waiting::start(command)?;
+    waiting.go()?;
+    waiting.sample()
+}
+
+/// Sums of points, means of times, the worst of the tails.
+fn fold(samples: &[Sample]) -> Sample {
+    let (count, points) = (samples.len() as f64, samples.iter().map(|sample| sample.points).sum::<u64>());
+    let mean = |of: fn(&Sample) -> f64| samples.iter().map(of).sum::<f64>() / count;
+    let worst = |of: fn(&Sample) -> f64| samples.iter().map(of).fold(0.0, f64::max);
+    Sample {
+        us_mean: mean(|sample| sample.us_mean),
+        us_p50: mean(|sample| sample.us_p50),
+        us_p99: worst(|sample| sample.us_p99),
+        us_p999: worst(|sample| sample.us_p999),
+        points,
+        refused: samples.iter().map(|sample| sample.refused).sum(),
+        seconds: worst(|sample| sample.seconds),
+        cpu_us: mean(|sample| sample.cpu_us),
+        ..Sample::default()
+    }
+}
+
+/// Processor time that the controller has used, in steps of 10 ms; zero where the system does not say.
+fn controller_time(lab: &Lab) -> Duration {
+    let stat = lab.controller_pid().and_then(|pid| fs::read_to_string(format!("/proc/{pid}/stat")).ok());
+    // Behind the name, which may hold anything, the 12th and 13th words are user and system time.
+    let words = stat.as_deref().and_then(|stat| stat.rsplit_once(')')).map_or("", |(_, rest)| rest);
+    let ticks: u64 =
+        words.split_whitespace().skip(11).take(2).filter_map(|word| word.parse::<u64>().ok()).sum();
+    Duration::from_millis(10 * ticks)
+}

@@ -1,0 +1,137 @@
+//! `cargo xtask bench track`: what a call of `log` costs and how many points a second become durable, through our SDK and a
+//! controller on SQLite, beside two floors and the trackers that are installed. docs/track-bench.md says what the figures mean.
+
+mod child;
+mod driver;
+mod load;
+mod report;
+mod targets;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use terminal::{Exit, Failure};
+
+use crate::{driver::Mode, report::Line};
+
+/// What logging costs, beside floors and other trackers
+#[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
+struct Flags {
+    #[command(subcommand)]
+    inner: Option<Inner>,
+    /// Samples of each figure, each in new processes and a new folder; the median is shown
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    repeats: u32,
+    /// Only what has this in its name: 5, 50, paced, 100 runs
+    #[arg(long, value_name = "SUBSTRING", default_value = "")]
+    only: String,
+    /// Ours and the floors alone
+    #[arg(long)]
+    no_peers: bool,
+    /// Every sample, as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Inner {
+    #[command(hide = true)]
+    One(child::One),
+}
+
+const MODES: [Mode; 4] = [
+    Mode {
+        name: "5 scalars",
+        beside: "5 scalars",
+        scalars: 5,
+        calls: 200_000,
+        pace_us: 0,
+        processes: 1,
+        runs: 1,
+    },
+    Mode {
+        name: "50 scalars",
+        beside: "50 scalars",
+        scalars: 50,
+        calls: 40_000,
+        pace_us: 0,
+        processes: 1,
+        runs: 1,
+    },
+    Mode {
+        name: "5 scalars, paced 2 ms",
+        beside: "5 scalars, paced 2 ms",
+        scalars: 5,
+        calls: 1_000,
+        pace_us: 2_000,
+        processes: 1,
+        runs: 1,
+    },
+    Mode {
+        name: "5 scalars, 100 runs",
+        beside: "5 scalars",
+        scalars: 5,
+        calls: 4_000,
+        pace_us: 0,
+        processes: 4,
+        runs: 25,
+    },
+];
+const FLOORS: [&str; 2] = ["jsonl", "sqlite"];
+const PEERS: [&str; 3] = ["trackio", "wandb-offline", "tensorboard"];
+
+fn main() -> ExitCode {
+    let flags = Flags::parse();
+    if let Some(Inner::One(one)) = &flags.inner {
+        one.measure();
+        return ExitCode::SUCCESS;
+    }
+    terminal::exit_with(measure(&flags))
+}
+
+fn measure(flags: &Flags) -> Result<(), Failure> {
+    let modes: Vec<Mode> = MODES.into_iter().filter(|mode| mode.name.contains(&flags.only)).collect();
+    if modes.is_empty() {
+        let names = MODES.map(|mode| format!("`{}`", mode.name)).join(", ");
+        return Err(Failure::new(
+            Exit::Input,
+            format!("nothing to measure has `{}` in its name", flags.only),
+        )
+        .hint(format!("there are {names}")));
+    }
+    let mut lines: Vec<Line> = Vec::new();
+    for repeat in 0..flags.repeats {
+        // Everybody once in each repeat, so that a busy neighbour meets all of them.
+        for mode in &modes {
+            for target in targets(*mode, flags) {
+                terminal::say(format_args!("{} of {}: {}, {target}", repeat + 1, flags.repeats, mode.name));
+                let sample = match target {
+                    "besom" => driver::ours(*mode),
+                    floor if FLOORS.contains(&floor) => driver::floor(floor, *mode),
+                    peer => driver::peer(peer, Mode { calls: mode.calls.min(20_000), ..*mode }),
+                };
+                match lines.iter_mut().find(|line| (line.mode.name, line.target) == (mode.name, target)) {
+                    Some(line) => line.samples.push(sample),
+                    None => lines.push(Line { mode: *mode, target, samples: vec![sample] }),
+                }
+            }
+        }
+    }
+    if flags.json {
+        terminal::print(report::json(&lines));
+    } else {
+        terminal::print(report::table(&lines));
+    }
+    Ok(())
+}
+
+/// Who does the work of a mode. A floor has one writer, so a hundred runs stand beside the floor of one.
+fn targets(mode: Mode, flags: &Flags) -> Vec<&'static str> {
+    let mut targets = vec!["besom"];
+    if mode.processes == 1 {
+        targets.extend(FLOORS);
+        targets.extend(PEERS.iter().filter(|_| !flags.no_peers));
+    }
+    targets
+}
