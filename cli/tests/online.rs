@@ -121,3 +121,28 @@ fn exports() {
     let session = fake.session(&["export", fake::SWEEP, "--output", "/no/such/folder/x.csv"]);
     insta::assert_snapshot!("export_to_nowhere", session);
 }
+
+#[test]
+fn exporting_a_run() {
+    let run = "k3x9abcd-1";
+    insta::assert_snapshot!(
+        sessions(&[
+            &["run", "export", run, "--stream", "console"],
+            &["run", "export", run, "--stream", "console", "--format", "jsonl", "--keys", "stderr"],
+            &["run", "export", run, "--stream", "console", "--keys", "stdot,loss"],
+            &["run", "export", "k3x9abcd-0"],
+            &["run", "export", run, "-o", "/no/such/folder/rows.parquet"],
+            &["run", "export", "k3x9abcd-9"],
+        ])
+        .replace('\r', "")
+    );
+}
+
+#[test]
+fn a_file_says_its_format_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rows.parquet");
+    let session = Fake::start().session(&["run", "export", "k3x9abcd-1", "-o", file.to_str().unwrap()]);
+    assert!(session.contains("exit 0\n-- stderr\nwrote 3 rows to"), "{session}");
+    assert_eq!(fs::read(&file).unwrap()[..4], *b"PAR1");
+}

@@ -27,11 +27,16 @@ pub fn print(line: impl Display) {
 /// Writes text to stdout exactly as it is, without a line end of its own: exported data, escape sequences and all. On a
 /// terminal, [`sanitise`]d.
 pub fn data(text: &str) {
+    bytes(text.as_bytes());
+}
+
+/// Like [`data`], for what need not be text. On a terminal, bytes that are no UTF-8 are shown as replacement characters.
+pub fn bytes(bytes: &[u8]) {
     let mut stdout = io::stdout().lock();
     let written = if stdout.is_terminal() {
-        stdout.write_all(sanitise(text).as_bytes())
+        stdout.write_all(sanitise(&String::from_utf8_lossy(bytes)).as_bytes())
     } else {
-        stdout.write_all(text.as_bytes())
+        stdout.write_all(bytes)
     };
     or_end(written.and_then(|()| stdout.flush()));
 }

@@ -1,6 +1,7 @@
 //! `sweep run`: one run, looked at from every side. Called by `main`. A subcommand is one file here, with its flags and its
 //! help.
 
+mod export;
 mod show;
 
 use clap::Subcommand;
@@ -13,11 +14,14 @@ use crate::connect::Controller;
 pub(crate) enum Command {
     /// Show its parameters, its summary and how it ended
     Show(show::Args),
+    /// Write its rows as CSV, JSON, JSON lines or Parquet
+    Export(export::Args),
 }
 
 /// Does what was asked of a run.
 pub(crate) async fn run(controller: &Controller, command: &Command) -> Result<(), Failure> {
     match command {
         Command::Show(args) => show::show(controller, args).await,
+        Command::Export(args) => export::export(controller, args).await,
     }
 }

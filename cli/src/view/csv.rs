@@ -77,7 +77,8 @@ fn exact(value: &Value) -> String {
     if value.is_null() { String::new() } else { values::exact(value) }
 }
 
-fn line<'a>(text: &mut String, cells: impl Iterator<Item = &'a str>) {
+/// Appends a line with these cells.
+pub(crate) fn line<'a>(text: &mut String, cells: impl Iterator<Item = &'a str>) {
     for (number, cell) in cells.enumerate() {
         if number > 0 {
             text.push(',');

@@ -1,0 +1,268 @@
+//! What the rows of a run look like as a table: the columns that say where a row stands, then one per key, with the type
+//! that all of its values fit into. Used by the writers of this folder; knows no file and no format.
+
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
+
+use record::{RowRef, ValueRef};
+
+/// Columns before the keys. All begin with `_`, as hardly any key does.
+pub(crate) const PLACE: [(&str, Kind); 6] = [
+    ("_attempt", Kind::Count),
+    ("_writer", Kind::Text),
+    ("_sequence", Kind::Count),
+    ("_step", Kind::Count),
+    ("_wall_ms", Kind::Whole),
+    ("_fenced", Kind::Flag),
+];
+
+/// What goes before a key that has the name of an earlier column, once or more.
+const PREFIX: &str = "logged.";
+
+/// The largest whole number up to which each has a float of its own.
+const EXACT: u64 = 1 << 53;
+
+/// The type of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Whole numbers from 0.
+    Count,
+    /// Whole numbers.
+    Whole,
+    /// Floats, and whole numbers beside them as long as each is exactly a float.
+    Float,
+    /// True and false.
+    Flag,
+    /// Text, JSON, and whatever has no type in common.
+    Text,
+}
+
+/// A column: its name, and what it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Column {
+    /// Unique in its table.
+    pub(crate) name: String,
+    /// What its cells are.
+    pub(crate) kind: Kind,
+    /// Every row has it.
+    pub(crate) required: bool,
+}
+
+/// One cell.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Cell<'a> {
+    /// A number of a row: attempts, sequences and steps are never negative.
+    Count(u64),
+    /// A logged value.
+    Value(ValueRef<'a>),
+}
+
+impl<'a> Cell<'a> {
+    /// As it is written where there is nothing but text: floats so that they can be read back exactly.
+    pub(crate) fn text(self) -> Cow<'a, str> {
+        match self {
+            Self::Count(number) => number.to_string().into(),
+            Self::Value(ValueRef::F64(number)) => format!("{number:?}").into(),
+            Self::Value(ValueRef::I64(number)) => number.to_string().into(),
+            Self::Value(ValueRef::Bool(flag)) => if flag { "true" } else { "false" }.into(),
+            Self::Value(ValueRef::Text(text) | ValueRef::Json(text)) => text.into(),
+        }
+    }
+}
+
+/// Where a row stands in its run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<'a> {
+    /// The attempt that wrote it.
+    pub(crate) attempt: u32,
+    /// Who wrote it.
+    pub(crate) writer: &'a str,
+    /// How many rows of this attempt and writer came before.
+    pub(crate) sequence: u64,
+    /// The attempt was not the run's own any more.
+    pub(crate) fenced: bool,
+}
+
+/// The types that a key's values have.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    float: bool,
+    whole: bool,
+    /// A whole number that is no float exactly.
+    wide: bool,
+    flag: bool,
+    text: bool,
+}
+
+impl Seen {
+    fn add(&mut self, value: ValueRef<'_>) {
+        match value {
+            ValueRef::F64(_) => self.float = true,
+            ValueRef::I64(number) => {
+                self.whole = true;
+                self.wide |= number.unsigned_abs() > EXACT;
+            }
+            ValueRef::Bool(_) => self.flag = true,
+            ValueRef::Text(_) | ValueRef::Json(_) => self.text = true,
+        }
+    }
+
+    fn kind(self) -> Kind {
+        match self {
+            Self { text: true, .. } | Self { float: true, wide: true, .. } => Kind::Text,
+            Self { flag: true, float: false, whole: false, .. } => Kind::Flag,
+            Self { flag: true, .. } => Kind::Text,
+            Self { float: true, .. } => Kind::Float,
+            Self { whole: true, .. } => Kind::Whole,
+            _ => Kind::Text,
+        }
+    }
+}
+
+/// Finds the keys of rows and their types, in the order in which they first appear.
+#[derive(Debug, Default)]
+pub(crate) struct Survey {
+    /// Only these keys; empty means all.
+    only: Vec<String>,
+    at: HashMap<String, usize>,
+    keys: Vec<(String, Seen)>,
+}
+
+impl Survey {
+    /// A survey of these keys alone, or of all when there is none. The columns come in this order.
+    pub(crate) fn of(only: &[String]) -> Self {
+        let mut wanted: Vec<String> = Vec::new();
+        for key in only {
+            if !wanted.contains(key) {
+                wanted.push(key.clone());
+            }
+        }
+        Self { only: wanted, ..Self::default() }
+    }
+
+    /// Looks at a row.
+    pub(crate) fn row(&mut self, row: RowRef<'_>) {
+        for &(key, value) in row.values {
+            let index = match self.at.get(key) {
+                Some(&index) => index,
+                None => {
+                    self.at.insert(key.to_owned(), self.keys.len());
+                    self.keys.push((key.to_owned(), Seen::default()));
+                    self.keys.len() - 1
+                }
+            };
+            self.keys[index].1.add(value);
+        }
+    }
+
+    /// Every key that any row has.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(|(key, _)| key.as_str())
+    }
+
+    /// Keys that were asked for and that no row has.
+    pub(crate) fn missing(&self) -> Vec<&str> {
+        self.only.iter().map(String::as_str).filter(|key| !self.at.contains_key(*key)).collect()
+    }
+
+    /// The table of these rows.
+    pub(crate) fn table(&self) -> Table {
+        let keys: Vec<&(String, Seen)> = if self.only.is_empty() {
+            self.keys.iter().collect()
+        } else {
+            self.only.iter().filter_map(|key| self.keys.get(*self.at.get(key)?)).collect()
+        };
+        let place =
+            PLACE.iter().map(|(name, kind)| Column { name: (*name).to_owned(), kind: *kind, required: true });
+        let mut columns: Vec<Column> = place.collect();
+        let mut taken: HashSet<String> = columns.iter().map(|column| column.name.clone()).collect();
+        let mut at = HashMap::new();
+        for (key, seen) in keys {
+            at.insert(key.clone(), columns.len());
+            let mut name = key.clone();
+            while !taken.insert(name.clone()) {
+                name.insert_str(0, PREFIX);
+            }
+            columns.push(Column { name, kind: seen.kind(), required: false });
+        }
+        Table { columns, at }
+    }
+}
+
+/// The columns, and which of them a key fills.
+#[derive(Debug)]
+pub(crate) struct Table {
+    /// First those of [`PLACE`], then the keys.
+    pub(crate) columns: Vec<Column>,
+    at: HashMap<String, usize>,
+}
+
+impl Table {
+    /// The cells of a row in the order of the columns. Of a key that stands there twice the last value counts.
+    pub(crate) fn cells<'a>(&self, place: Place<'a>, row: RowRef<'a>) -> Vec<Option<Cell<'a>>> {
+        let mut cells = Vec::with_capacity(self.columns.len());
+        cells.extend([
+            Some(Cell::Count(place.attempt.into())),
+            Some(Cell::Value(ValueRef::Text(place.writer))),
+            Some(Cell::Count(place.sequence)),
+            Some(Cell::Count(row.step)),
+            Some(Cell::Value(ValueRef::I64(row.wall_ms))),
+            Some(Cell::Value(ValueRef::Bool(place.fenced))),
+        ]);
+        cells.resize(self.columns.len(), None);
+        for &(key, value) in row.values {
+            if let Some(&index) = self.at.get(key) {
+                cells[index] = Some(Cell::Value(value));
+            }
+        }
+        cells
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(values: &[ValueRef<'_>]) -> Kind {
+        let mut survey = Survey::default();
+        for value in values {
+            survey.row(RowRef { step: 0, wall_ms: 0, values: &[("key", *value)] });
+        }
+        survey.table().columns[PLACE.len()].kind
+    }
+
+    #[test]
+    fn a_column_has_the_type_that_loses_nothing() {
+        use ValueRef::{Bool, F64, I64, Json, Text};
+        assert_eq!(kind(&[I64(i64::MAX), I64(-1)]), Kind::Whole);
+        assert_eq!(kind(&[I64(0), F64(f64::NAN)]), Kind::Float);
+        assert_eq!(kind(&[I64((1 << 53) + 1), F64(0.5)]), Kind::Text);
+        assert_eq!(kind(&[Bool(true)]), Kind::Flag);
+        assert_eq!(kind(&[Bool(true), I64(1)]), Kind::Text);
+        assert_eq!(kind(&[Json("{}"), F64(1.0)]), Kind::Text);
+        assert_eq!(kind(&[Text("a")]), Kind::Text);
+    }
+
+    #[test]
+    fn no_two_columns_share_a_name() {
+        let mut survey = Survey::default();
+        let values = [("_step", ValueRef::I64(1)), ("logged._step", ValueRef::I64(2))];
+        survey.row(RowRef { step: 0, wall_ms: 0, values: &values });
+        let names: Vec<String> = survey.table().columns.into_iter().map(|column| column.name).collect();
+        assert_eq!(names[PLACE.len()..], ["logged._step", "logged.logged._step"]);
+    }
+
+    #[test]
+    fn chosen_keys_come_in_the_order_asked_for_and_missing_ones_are_told() {
+        let mut survey = Survey::of(&["b", "nonesuch", "a", "b"].map(str::to_owned));
+        let values = [("a", ValueRef::I64(1)), ("b", ValueRef::I64(2)), ("c", ValueRef::I64(3))];
+        survey.row(RowRef { step: 0, wall_ms: 0, values: &values });
+        let names: Vec<String> = survey.table().columns.into_iter().map(|column| column.name).collect();
+        assert_eq!(
+            (&names[PLACE.len()..], survey.missing()),
+            (&["b", "a"].map(str::to_owned)[..], vec!["nonesuch"])
+        );
+    }
+}

@@ -1,0 +1,50 @@
+//! Blocks of a run on the disk between two readings: the first finds the columns, the second writes the rows. In a file
+//! without a name in the folder for temporary files, so that however this program ends, nothing of it stays.
+
+use std::{
+    fs::File,
+    io::{self, BufReader, BufWriter, Read as _, Seek as _, Write as _},
+};
+
+use prost::Message as _;
+use proto::v1::Block;
+
+/// Keeps blocks in the order in which they came. One block is in memory at a time.
+pub(crate) struct Spool(BufWriter<File>);
+
+impl Spool {
+    /// An empty one.
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self(BufWriter::new(tempfile::tempfile()?)))
+    }
+
+    /// Keeps a block.
+    pub(crate) fn push(&mut self, block: &Block) -> io::Result<()> {
+        self.0.write_all(&(block.encoded_len() as u64).to_le_bytes())?;
+        self.0.write_all(&block.encode_to_vec())
+    }
+
+    /// Gives back what was kept, one by one.
+    pub(crate) fn into_blocks(self) -> io::Result<Blocks> {
+        let mut file = self.0.into_inner()?;
+        file.rewind()?;
+        Ok(Blocks(BufReader::new(file)))
+    }
+}
+
+/// The blocks of a [`Spool`].
+pub(crate) struct Blocks(BufReader<File>);
+
+impl Blocks {
+    /// The next block; `None` at the end.
+    pub(crate) fn next(&mut self) -> io::Result<Option<Block>> {
+        let mut length = [0; 8];
+        match self.0.read_exact(&mut length) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            read => read?,
+        }
+        let mut bytes = Vec::new();
+        (&mut self.0).take(u64::from_le_bytes(length)).read_to_end(&mut bytes)?;
+        Ok(Some(Block::decode(bytes.as_slice())?))
+    }
+}

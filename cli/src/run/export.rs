@@ -1,0 +1,139 @@
+//! `sweep run export`: every row of a run, as it was logged, for other programs.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use proto::v1::ReadRows;
+use terminal::{Exit, Failure};
+
+use crate::{
+    connect::{Controller, nearest},
+    export::{self, Output, RowFormat, Rows, Stopped},
+    view,
+};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Rows come in the order of attempt, writer and sequence, as they were logged: late and double ones too. Columns before
+the keys are `_attempt`, `_writer`, `_sequence`, `_step`, `_wall_ms` (milliseconds since 1970, of the writer's clock) and
+`_fenced` (written after another attempt had taken over). A key of such a name is prefixed with `logged.`.
+
+Values are exact. Floats that are not finite are NaN, inf and -inf in CSV; the strings \"NaN\", \"Infinity\" and
+\"-Infinity\" in JSON; floats in Parquet. There a key has one type: whole numbers beside floats become floats as long as
+that is exact, what has no type in common becomes text. A file appears when it is whole.
+
+Examples:
+  sweep run export k3x9abcd-17 -o rows.parquet
+  sweep run export k3x9abcd-17 --keys loss,val/loss > losses.csv
+  sweep run export k3x9abcd-17 --stream console --format jsonl | grep Error")]
+pub(crate) struct Args {
+    /// Id of a run
+    #[arg(value_name = "RUN")]
+    run: String,
+    /// How to write it; without this, as the output's name ends, else CSV
+    #[arg(long, value_enum)]
+    format: Option<RowFormat>,
+    /// Which rows
+    #[arg(long, value_enum, default_value_t = Stream::History)]
+    stream: Stream,
+    /// Only these keys, in this order; rows without them stay
+    #[arg(long, value_name = "KEY,...", value_delimiter = ',')]
+    keys: Vec<String>,
+    /// Write to this file rather than to stdout
+    #[arg(long, short, value_name = "FILE|-")]
+    output: Option<PathBuf>,
+}
+
+/// The streams of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Stream {
+    /// What was logged step by step
+    History,
+    /// What was measured of the machine
+    System,
+    /// Values that stand for the run
+    Summary,
+    /// What the program printed
+    Console,
+}
+
+impl Stream {
+    fn name(self) -> &'static str {
+        match self {
+            Self::History => "history",
+            Self::System => "system",
+            Self::Summary => "summary",
+            Self::Console => "console",
+        }
+    }
+}
+
+/// Reads the rows, then writes them.
+pub(crate) async fn export(controller: &Controller, args: &Args) -> Result<(), Failure> {
+    let path = args.output.as_deref().filter(|path| path.as_os_str() != "-");
+    let format = args.format.unwrap_or_else(|| path.and_then(format_of).unwrap_or(RowFormat::Csv));
+    if format == RowFormat::Parquet && path.is_none() && terminal::columns().is_some() {
+        let failure = Failure::new(Exit::Input, "Parquet is not text; a terminal cannot show it");
+        return Err(failure.hint("write it to a file: `-o rows.parquet`"));
+    }
+    let run = controller.run(&args.run).await?;
+    // Where it goes is looked at before much is read.
+    let output = Output::open(path).map_err(|error| export::failure(path, &error))?;
+    let rows = read(controller, args).await?;
+    let missing = rows.survey().missing();
+    if !missing.is_empty() {
+        return Err(unknown(args, &missing, rows.survey().keys()));
+    }
+    let count = rows.count();
+    let output = rows.write(format, output).map_err(|stopped| failed(args, path, stopped))?;
+    output.finish().map_err(|error| export::failure(path, &error))?;
+    if count == 0 {
+        let (run, stream) = (view::one_word(&run.id), args.stream.name());
+        terminal::say(format_args!("run `{run}` has no rows in its {stream}"));
+    }
+    export::wrote(path, &view::count(count, "row"));
+    Ok(())
+}
+
+async fn read(controller: &Controller, args: &Args) -> Result<Rows, Failure> {
+    let stream = args.stream.name().to_owned();
+    let message = ReadRows { run: args.run.clone(), stream, attempt: 0, follow: false };
+    let lost = |status| controller.failure(&status);
+    let temporary = |stopped| failed(args, None, stopped);
+    let mut rows = Rows::new(&args.keys).map_err(|error| temporary(error.into()))?;
+    let mut blocks = controller.dial().runs().read(message).await.map_err(lost)?.into_inner();
+    while let Some(block) = blocks.message().await.map_err(lost)? {
+        rows.take(&block).map_err(temporary)?;
+    }
+    Ok(rows)
+}
+
+fn format_of(path: &Path) -> Option<RowFormat> {
+    RowFormat::from_str(path.extension()?.to_str()?, true).ok()
+}
+
+fn failed(args: &Args, path: Option<&Path>, stopped: Stopped) -> Failure {
+    match stopped {
+        Stopped::Io(error) => export::failure(path, &error),
+        Stopped::Corrupt(reason) => {
+            let message = format!("the rows of run `{}` cannot be read: {reason}", args.run);
+            Failure::new(Exit::Bug, message).hint("are `sweep` and the controller of the same version?")
+        }
+    }
+}
+
+fn unknown<'a>(args: &Args, missing: &[&str], known: impl Iterator<Item = &'a str>) -> Failure {
+    let known: Vec<String> = known.map(str::to_owned).collect();
+    let names: Vec<String> = missing.iter().map(|key| format!("`{}`", view::one_word(key))).collect();
+    let message = format!("the {} of run `{}` has no {}", args.stream.name(), args.run, names.join(", "));
+    let failure = Failure::new(Exit::Input, message);
+    let near = missing.iter().find_map(|key| nearest(key, known.iter().cloned()));
+    match near {
+        Some(near) => failure.hint(format!("did you mean `{}`?", view::one_word(&near))),
+        None if known.is_empty() => failure.hint("it has no rows yet"),
+        None => {
+            let some: Vec<String> = known.iter().take(8).map(|key| view::one_word(key)).collect();
+            failure.hint(format!("some that it has: {}", some.join(", ")))
+        }
+    }
+}
