@@ -4,6 +4,8 @@ use std::{env, fs, path::PathBuf};
 
 use prost::Message as _;
 
+const STORED: &str = "#[derive(serde::Serialize, serde::Deserialize)] #[serde(default)]";
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=wire");
     let files = ["wire/sweeps.proto", "wire/agents.proto", "wire/runs.proto"];
@@ -11,6 +13,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("besom.bin"), descriptors.encode_to_vec())?;
     tonic_prost_build::configure()
+        // What waits in the folder of a run until a controller hears of it (`folder.rs`).
+        .message_attribute("besom.v1.BeginRun", STORED)
+        .message_attribute("besom.v1.EndRun", STORED)
+        .message_attribute("besom.v1.Outcome", STORED)
         .server_mod_attribute("besom.v1", "#[cfg(feature = \"server\")]")
         .compile_fds(descriptors)?;
     Ok(())

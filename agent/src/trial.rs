@@ -437,8 +437,12 @@ impl<L: Link> Life<L> {
         let attempt = &self.trial.holding.attempt;
         let (mut tries, mut troubles) = (0, 0);
         loop {
-            let request =
-                EndRun { run: attempt.run.clone(), attempt: attempt.number, outcome: Some(outcome.clone()) };
+            let request = EndRun {
+                run: attempt.run.clone(),
+                attempt: attempt.number,
+                outcome: Some(outcome.clone()),
+                ended_ms: None,
+            };
             let status = match self.trial.link.end(request).await {
                 Ok(ended) => return Report { run: ended.run, note: ended.note, ..Report::default() },
                 Err(status) => status,

@@ -1,7 +1,8 @@
-//! The wire and nothing else: messages and services generated from `wire/*.proto`, and [`dial`], the one way to reach
-//! a controller. Used by every program; never holds a decision.
+//! The wire and nothing else: messages and services generated from `wire/*.proto`, [`dial`], the one way to reach a
+//! controller, and [`folder`], calls that wait on a disk. Used by every program; never holds a decision.
 
 pub mod dial;
+pub mod folder;
 
 /// Everything generated from `wire/*.proto`; its documentation is there.
 #[allow(missing_docs, clippy::all, clippy::too_many_lines)]

@@ -1,5 +1,5 @@
 //! Between values and JSON, and from a line of standard output to a row. Called by the agent (rows printed by programs
-//! without the SDK), the controller (summaries) and the `sweep` command. Never fails on any text: what is no row is none.
+//! without the SDK), the controller (summaries, configs), the SDK (configs) and the `sweep` command. Never fails on any text: what is no row is none.
 
 use serde_json::{Number, Value as Json};
 
@@ -35,6 +35,21 @@ pub fn from_json(json: &Json) -> Option<Value> {
         Json::Number(number) => number.as_i64().map(Value::I64).or_else(|| number.as_f64().map(Value::F64)),
         Json::String(text) => Some(Value::Text(text.clone())),
         Json::Null | Json::Array(_) | Json::Object(_) => None,
+    }
+}
+
+/// Lays `over` over `base`: objects key by key, everything else whole.
+pub fn overlay(base: &mut Json, over: Json) {
+    match (base, over) {
+        (Json::Object(base), Json::Object(over)) => {
+            for (key, value) in over {
+                match base.get_mut(&key) {
+                    Some(known) => overlay(known, value),
+                    None => drop(base.insert(key, value)),
+                }
+            }
+        }
+        (base, over) => *base = over,
     }
 }
 

@@ -2,9 +2,7 @@
 //! desk between them holds what each must know of the other. Called by `function_agent`. Runs nothing itself.
 
 use std::{
-    collections::hash_map::RandomState,
     fs,
-    hash::{BuildHasher as _, Hasher as _},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
     thread,
     time::{Duration, Instant},
@@ -19,9 +17,9 @@ use tonic::{Code, Status};
 
 use crate::{
     error::AgentError,
-    run::Shared,
     sender::{answer, jitter, reason, runtime},
-    settings::Way,
+    settings::{Way, unique},
+    shared::Shared,
 };
 
 /// The long poll until the controller has named the lease.
@@ -232,8 +230,7 @@ fn fatal(status: &Status, sweep: &str, controller: &str, tired: bool) -> Option<
 /// What never changes in the beats of one process.
 fn introduction(sweep: &str) -> Beat {
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
-    // Only has to differ from all other agents'; a hasher's seed is the standard library's entropy.
-    let unique = RandomState::new().build_hasher().finish();
+    let unique = unique();
     Beat {
         agent: format!("function-{}-{unique:016x}", std::process::id()),
         incarnation: 1,

@@ -42,6 +42,17 @@ pub enum InitError {
         /// What it holds.
         value: String,
     },
+    /// [`Init::id`](crate::Init::id) has no valid form.
+    #[error("`{0}` cannot be the id of a run: 1 to 64 letters of A-Z a-z 0-9 _ -")]
+    Id(String),
+    /// There is a run of this id already.
+    #[error("there is a run `{id}` already, in `{}`: give another id, or `resume(Resume::Allow)` to go on with it", folder.display())]
+    Exists {
+        /// The id.
+        id: String,
+        /// Where the run waits that has it.
+        folder: PathBuf,
+    },
     /// The journal cannot be opened.
     #[error("cannot open a journal in `{}`: {source}", folder.display())]
     Journal {
@@ -55,7 +66,7 @@ pub enum InitError {
     Thread(Arc<io::Error>),
 }
 
-/// The run's config does not fit the type that was asked for.
+/// The run's config does not fit the type that was asked for, or an update does not fit the config.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the config does not fit: {0}")]
 pub struct ConfigError(pub(crate) String);
@@ -65,7 +76,7 @@ pub struct ConfigError(pub(crate) String);
 #[non_exhaustive]
 pub enum FinishError {
     /// Rows wait in the journal, or the end could not be reported.
-    #[error("run `{run}` has {waiting} rows that the controller has not got ({reason}); they are in `{}`", folder.display())]
+    #[error("run `{run}` has {waiting} rows that the controller has not got ({reason}); they are in `{}`, and `sweep sync` sends them", folder.display())]
     Unsent {
         /// The run.
         run: String,

@@ -8,13 +8,18 @@ use std::{
     sync::Arc,
 };
 
-use proto::v1::{Outcome, Start};
+use proto::{
+    folder::RunFile,
+    v1::{BeginRun, Outcome, Start},
+};
+use serde_json::Value as Json;
 
 use crate::{
     beats::{self, Desk},
     error::{AgentError, InitError},
-    run::{Duty, Identity, Run, Shared, failed, finished},
+    run::Run,
     settings::{Way, folder},
+    shared::{Duty, Identity, Shared, Start as StartRun, failed, finished},
 };
 
 /// What a function agent has done.
@@ -105,13 +110,16 @@ fn begin(start: &Start, mut way: Way) -> Result<Run, InitError> {
         sweep: Some(start.sweep.clone()),
         trial: Some(start.trial),
     };
-    let config =
+    let params: Json =
         serde_json::from_str(&start.params_json).map_err(|error| InitError::Config(error.to_string()))?;
     if !start.token.is_empty() {
         way.token = Some(start.token.clone());
     }
     let folder = folder(None, &identity);
-    Shared::start(identity, config, folder, way, Duty::trial())
+    // For rows that a controller which stays away has not got: `sweep sync` sends them.
+    let begin = BeginRun { run: identity.run.clone(), attempt: identity.attempt, ..BeginRun::default() };
+    let start_run = StartRun::new(identity, params.clone(), folder, Duty::trial(), Some(way));
+    Shared::start(StartRun { params: Some(params), file: Some(RunFile::new(begin)), ..start_run })
 }
 
 /// Calls the function and reports how it ended, whatever it did.

@@ -22,8 +22,8 @@ use crate::{
 const MAX_WRITERS: u32 = 256;
 
 /// How far the files go, for the sender: bytes of whole frames, per stream.
-#[derive(Debug)]
-pub(crate) struct Written([AtomicU64; 2]);
+#[derive(Debug, Default)]
+pub(crate) struct Written([AtomicU64; Stream::COUNT]);
 
 impl Written {
     pub(crate) fn bytes(&self, stream: Stream) -> u64 {
@@ -35,7 +35,7 @@ impl Written {
 #[derive(Debug)]
 pub(crate) struct Journal {
     writer: String,
-    files: [StreamFile; 2],
+    files: [StreamFile; Stream::COUNT],
     spare: Vec<u8>,
     cut: u64,
 }
@@ -65,11 +65,13 @@ impl Journal {
                 Err(TryLockError::WouldBlock) => continue,
                 Err(TryLockError::Error(error)) => return Err(error),
             }
-            let summary = open(&path(&folder, &writer, Stream::Summary))?;
+            let mut files: Vec<StreamFile> = StreamFile::new(history)?.into_iter().collect();
+            for stream in &Stream::ALL[1..] {
+                files.extend(StreamFile::new(open(&path(&folder, &writer, *stream))?)?);
+            }
             // A corrupt file keeps its name: others may still save what can be saved.
-            if let (Some(history), Some(summary)) = (StreamFile::new(history)?, StreamFile::new(summary)?) {
-                let spare = Vec::with_capacity(HALF_BYTES);
-                return Ok(Self { writer, files: [history, summary], spare, cut: 0 });
+            if let Ok(files) = <[StreamFile; Stream::COUNT]>::try_from(files) {
+                return Ok(Self { writer, files, spare: Vec::with_capacity(HALF_BYTES), cut: 0 });
             }
         }
         Err(io::Error::other(format!("{MAX_WRITERS} writers of this attempt are there already")))
@@ -80,7 +82,7 @@ impl Journal {
     }
 
     /// Per stream: the largest step in the file plus one.
-    pub(crate) fn next_steps(&self) -> [u64; 2] {
+    pub(crate) fn next_steps(&self) -> [u64; Stream::COUNT] {
         self.files.each_ref().map(|file| file.next_step)
     }
 
@@ -186,9 +188,9 @@ fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }
 
-/// When the rows left the ring, some milliseconds after they were logged: a clock read here costs `log` nothing. For
-/// display only; nothing is decided by it.
-fn wall_ms() -> i64 {
+/// Milliseconds since the epoch. Of rows: when they left the ring, some milliseconds after they were logged, since a clock read
+/// there would cost `log` something. For display only; nothing is decided by it.
+pub(crate) fn wall_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
 }
 
@@ -230,7 +232,7 @@ mod tests {
         bytes.extend_from_within(..20);
         fs::write(&path, bytes).unwrap();
         let mut journal = Journal::open(folder.path()).unwrap();
-        assert_eq!((journal.writer(), journal.rows(), journal.next_steps()), ("sdk", 3, [3, 0]));
+        assert_eq!((journal.writer(), journal.rows(), journal.next_steps()), ("sdk", 3, [3, 0, 0]));
         logged(&mut journal, 2);
         assert_eq!(steps(folder.path(), "sdk"), [0, 1, 2, 3, 4]);
     }
@@ -248,7 +250,7 @@ mod tests {
     fn a_full_disk_holds_up_and_loses_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = Journal::open(folder.path()).unwrap();
-        let (ring, written) = (Ring::new([0, 0]), journal.written());
+        let (ring, written) = (Ring::new([0; Stream::COUNT]), journal.written());
         let good = std::mem::replace(
             &mut journal.files[0].file,
             OpenOptions::new().write(true).open("/dev/full").unwrap(),

@@ -45,16 +45,19 @@ mod error;
 mod exit;
 mod function_agent;
 mod journal;
+mod meta;
 mod ring;
 mod run;
 mod sender;
 mod settings;
+mod shared;
 mod value;
 
 pub use error::{AgentError, ConfigError, FinishError, InitError};
 pub use function_agent::{Ended, Trial, Worked, agent};
+pub use meta::{Definition, Goal, Summary};
 pub use run::{Finished, Run};
-pub use settings::{Init, init};
+pub use settings::{Init, Mode, Resume, init};
 pub use value::Value;
 
 /// Logs one row whose values have different types: `log!(run, "loss" => loss, "epoch" => epoch)`, at the next step, or

@@ -25,46 +25,65 @@ pub(crate) enum Stream {
     History,
     /// Values that stand for the run.
     Summary,
+    /// What the program says of its run: config, definitions of metrics, the state of its code.
+    Meta,
 }
 
 impl Stream {
     /// All of them, in the order of their bytes in the ring.
-    pub(crate) const ALL: [Self; 2] = [Self::History, Self::Summary];
+    pub(crate) const ALL: [Self; Self::COUNT] = [Self::History, Self::Summary, Self::Meta];
+    /// How many there are.
+    pub(crate) const COUNT: usize = 3;
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::History => "history",
             Self::Summary => "summary",
+            Self::Meta => "meta",
         }
     }
 }
 
-/// What has become of the rows that were offered; `accepted + refused` is all of them.
+/// What has become of the rows that were offered; `accepted + refused` is all that a person logged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) accepted: u64,
     pub(crate) refused: u64,
+    /// Rows that no call of `log` or `summary` wrote, beyond those that are counted above.
+    pub(crate) meta: u64,
     /// Values left out or shortened within accepted rows.
     pub(crate) cut: u64,
 }
 
 #[derive(Debug)]
-pub(crate) struct Ring(Mutex<Half>);
+pub(crate) struct Ring {
+    half: Mutex<Half>,
+    /// Nothing is even looked at.
+    disabled: bool,
+}
 
 #[derive(Debug)]
 struct Half {
     rows: Vec<u8>,
     /// Per stream: the writer's largest step plus one.
-    next: [u64; 2],
+    next: [u64; Stream::COUNT],
     counts: Counts,
     closed: bool,
 }
 
 impl Ring {
     /// `next`: the first automatic step of each stream.
-    pub(crate) fn new(next: [u64; 2]) -> Self {
+    pub(crate) fn new(next: [u64; Stream::COUNT]) -> Self {
         let rows = Vec::with_capacity(HALF_BYTES);
-        Self(Mutex::new(Half { rows, next, counts: Counts::default(), closed: false }))
+        let half = Half { rows, next, counts: Counts::default(), closed: false };
+        Self { half: Mutex::new(half), disabled: false }
+    }
+
+    /// One that takes nothing and counts nothing.
+    pub(crate) fn disabled() -> Self {
+        let half =
+            Half { rows: Vec::new(), next: [0; Stream::COUNT], counts: Counts::default(), closed: true };
+        Self { half: Mutex::new(half), disabled: true }
     }
 
     /// Takes one row, or refuses it. `step`: `None` for the largest step of the stream plus one.
@@ -76,6 +95,9 @@ impl Ring {
     ) {
         thread_local! {
             static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+        }
+        if self.disabled {
+            return;
         }
         // Taken and put back, not borrowed: the caller's iterator may log a row of its own. A thread that is ending has
         // no scratch any more and gets a new one.
@@ -108,7 +130,7 @@ impl Ring {
 
     fn lock(&self) -> MutexGuard<'_, Half> {
         // Nothing under this lock can panic, and a logger must not.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.half.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -126,7 +148,8 @@ impl Half {
         self.rows.extend_from_slice(&step.to_le_bytes());
         self.rows.extend_from_slice(&(values.len() as u32).to_le_bytes());
         self.rows.extend_from_slice(values);
-        self.counts.accepted += 1;
+        let count = if stream == Stream::Meta { &mut self.counts.meta } else { &mut self.counts.accepted };
+        *count += 1;
         self.counts.cut += cut;
     }
 }
@@ -138,8 +161,11 @@ const TRUE: u8 = 3;
 const TEXT: u8 = 4;
 const JSON: u8 = 5;
 
-/// Key length u16, key, tag, payload. Answers 1 if something was cut.
+/// Key length u16, key, tag, payload; of a map each of its values. Answers how many were cut.
 fn encode(key: &str, value: &Value<'_>, out: &mut Vec<u8>) -> u64 {
+    if let Value::Map(values) = value {
+        return values.iter().map(|(name, value)| encode(&format!("{key}.{name}"), value, out)).sum();
+    }
     let is_long_json = matches!(value, Value::Json(text) if text.len() > MAX_TEXT_BYTES);
     if key.len() > MAX_KEY_BYTES || is_long_json {
         return 1;
@@ -168,6 +194,8 @@ fn encode(key: &str, value: &Value<'_>, out: &mut Vec<u8>) -> u64 {
             out.extend_from_slice(&(text.len() as u32).to_le_bytes());
             out.extend_from_slice(text.as_bytes());
         }
+        // Above.
+        Value::Map(_) => {}
     }
     0
 }
@@ -244,7 +272,7 @@ mod tests {
 
     #[test]
     fn rows_come_out_as_they_went_in() {
-        let ring = Ring::new([0, 0]);
+        let ring = Ring::new([0; Stream::COUNT]);
         let text = "ä".to_owned();
         let values =
             [("a", Value::F64(-0.0)), ("", Value::I64(-1)), ("t", Value::from(&text)), ("b", true.into())];
@@ -268,7 +296,7 @@ mod tests {
 
     #[test]
     fn the_automatic_step_is_the_largest_plus_one() {
-        let ring = Ring::new([7, 0]);
+        let ring = Ring::new([7, 0, 0]);
         for step in [None, Some(20), Some(3), None, Some(u64::MAX), None] {
             ring.push(Stream::History, step, [("a", 1)]);
         }
@@ -278,7 +306,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_counted_exactly() {
-        let ring = Ring::new([0, 0]);
+        let ring = Ring::new([0; Stream::COUNT]);
         let text = "x".repeat(200 << 10);
         for _ in 0..100 {
             ring.push(Stream::History, None, [("t", text.as_str())]);
@@ -294,16 +322,16 @@ mod tests {
 
     #[test]
     fn what_is_too_long_is_cut_and_counted() {
-        let ring = Ring::new([0, 0]);
+        let ring = Ring::new([0; Stream::COUNT]);
         let (text, key) = ("x".repeat(record::MAX_TEXT_BYTES + 1), "k".repeat(MAX_KEY_BYTES + 1));
         ring.push(Stream::History, None, [(key.as_str(), Value::from(1)), ("t", Value::from(&text))]);
-        assert_eq!(ring.counts(), Counts { accepted: 1, refused: 0, cut: 2 });
+        assert_eq!(ring.counts(), Counts { accepted: 1, refused: 0, meta: 0, cut: 2 });
         assert_eq!(drain(&ring)[0].2.len(), 1);
     }
 
     #[test]
     fn an_iterator_may_log() {
-        let ring = Ring::new([0, 0]);
+        let ring = Ring::new([0; Stream::COUNT]);
         let values = (0..3).map(|index| {
             ring.push(Stream::History, None, [("inner", index)]);
             ("outer", index)

@@ -16,7 +16,7 @@ use std::{
 };
 
 use proto::{
-    dial::{Authorized, Dial, backoff, is_transient, needed_offset},
+    dial::{Authorized, Dial, backoff, hint, is_transient, needed_offset},
     v1::{AppendRows, BeginRun, EndRun, Outcome, RunBegun, runs_client::RunsClient},
 };
 use tokio::{runtime::Runtime, select, sync::Notify, time};
@@ -26,8 +26,8 @@ use crate::{
     cursor::Cursor,
     error::InitError,
     ring::Stream,
-    run::{Duty, Shared},
     settings::Way,
+    shared::{Duty, Shared},
 };
 
 /// Rows that come within this time go out together.
@@ -59,7 +59,7 @@ pub(crate) struct Link {
     ending: Mutex<Option<Ending>>,
     ending_set: Notify,
     stop: AtomicBool,
-    stored: [AtomicU64; 2],
+    stored: [AtomicU64; Stream::COUNT],
     /// The newest trouble, for the message when time is over.
     trouble: Mutex<String>,
     report: Mutex<Option<Report>>,
@@ -122,7 +122,7 @@ impl Link {
 pub(crate) fn spawn(
     shared: Arc<Shared>,
     writer: String,
-    files: [File; 2],
+    files: Vec<File>,
     way: Way,
 ) -> Result<(), InitError> {
     let (ready, answer) = mpsc::sync_channel(1);
@@ -133,13 +133,13 @@ pub(crate) fn spawn(
         };
         // The receiver waits for exactly this.
         let _ = ready.send(Ok(()));
-        let (cursors, now) = (files.map(Cursor::new), Instant::now());
+        let (cursors, now) = (files.into_iter().map(Cursor::new).collect(), Instant::now());
         let sender = Sender {
             shared: Arc::clone(&shared),
             client,
             writer,
             cursors,
-            asked: [false; 2],
+            asked: [false; Stream::COUNT],
             failures: 0,
             heard: now,
         };
@@ -163,7 +163,7 @@ pub(crate) fn begin(way: &Way, begin: BeginRun) -> Result<RunBegun, InitError> {
     })
 }
 
-/// A repeat after a lost answer may begin a second run; nobody renews its lease, so it is marked crashed and harms nothing.
+/// A repeat after a lost answer begins nothing new: the controller knows the idempotency key.
 async fn try_begin(
     way: &Way,
     mut client: RunsClient<Authorized>,
@@ -178,7 +178,8 @@ async fn try_begin(
         tries += 1;
         let controller = way.controller.clone();
         if !is_transient(&status) {
-            return Err(InitError::Refused { controller, reason: status.message().to_owned() });
+            let hint = hint(&status).map(|hint| format!("; {hint}")).unwrap_or_default();
+            return Err(InitError::Refused { controller, reason: format!("{}{hint}", status.message()) });
         }
         if tries == BEGIN_TRIES {
             return Err(InitError::Unreachable { controller, reason: reason(&status) });
@@ -241,9 +242,9 @@ struct Sender {
     shared: Arc<Shared>,
     client: RunsClient<Authorized>,
     writer: String,
-    cursors: [Cursor; 2],
+    cursors: Vec<Cursor>,
     /// Per stream: the controller has said which row it wants next.
-    asked: [bool; 2],
+    asked: [bool; Stream::COUNT],
     /// Rounds in a row that ended early.
     failures: u32,
     /// The newest answer to an append.
@@ -296,7 +297,7 @@ impl Sender {
             let end = self.shared.written.bytes(stream);
             if !self.asked[stream as usize] {
                 // The first question is asked without rows too: it tells that this attempt lives.
-                if end == 0 && stream == Stream::Summary {
+                if end == 0 && stream != Stream::History {
                     return Ok(());
                 }
                 self.append(stream, Vec::new()).await?;
@@ -358,7 +359,8 @@ impl Sender {
 
     async fn end(&mut self, outcome: Outcome) -> Result<String, Trouble> {
         let identity = &self.shared.identity;
-        let request = EndRun { run: identity.run.clone(), attempt: identity.attempt, outcome: Some(outcome) };
+        let (run, attempt) = (identity.run.clone(), identity.attempt);
+        let request = EndRun { run, attempt, outcome: Some(outcome), ended_ms: None };
         match answer(CALL_WAIT, self.client.end(request)).await {
             Ok(ended) => Ok(ended.note),
             Err(status) if status.code() == Code::Aborted => Err(Trouble::Halt(Halt::Fenced)),

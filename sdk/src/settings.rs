@@ -1,16 +1,29 @@
 //! How a run starts: what the caller says, what the environment of a trial says, and defaults. Called by [`init`] and by
 //! function agents. Decides where things are; talks to nobody but for the one call that begins a run outside a sweep.
 
-use std::{env, path::PathBuf, str::FromStr};
+use std::{
+    collections::hash_map::RandomState,
+    env,
+    hash::{BuildHasher as _, Hasher as _},
+    path::PathBuf,
+    str::FromStr,
+};
 
-use proto::dial::{CONTROLLER_VAR, DEFAULT_CONTROLLER, TOKEN_VAR};
+use proto::{
+    dial::{CONTROLLER_VAR, DEFAULT_CONTROLLER, TOKEN_VAR},
+    folder::RunFile,
+    v1::BeginRun,
+};
+use record::json::overlay;
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
 use crate::{
     error::InitError,
-    run::{Duty, Identity, Run, Shared},
+    journal::wall_ms,
+    run::Run,
     sender,
+    shared::{Duty, Identity, Shared, Start},
 };
 
 /// What a run outside a sweep belongs to unless told otherwise; W&B's word.
@@ -42,6 +55,43 @@ pub fn init() -> Init {
     Init::default()
 }
 
+/// Whether a controller hears of a run while it goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// It does.
+    #[default]
+    Online,
+    /// Everything is kept in a folder, and `sweep sync` tells a controller later, with the same result. Nobody is called. A
+    /// trial of a sweep is online all the same: its agent is.
+    Offline,
+    /// Nothing is kept, and logging costs nothing. The config is there as ever.
+    Disabled,
+}
+
+/// What happens if there is a run with the id that [`Init::id`] gives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Resume {
+    /// The start is refused.
+    #[default]
+    Never,
+    /// The run goes on with a new attempt: its steps, its summary and its config stay, what is given here is laid over the
+    /// config. Without such a run a new one begins. For programs that may be killed and are started again with the same id;
+    /// an older process that still lives is told to stop, and what it logs from then on is kept apart.
+    Allow,
+    /// As `Allow`, and the run has to be there.
+    Must,
+}
+
+impl Resume {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Never => "never",
+            Self::Allow => "allow",
+            Self::Must => "must",
+        }
+    }
+}
+
 /// What is to be known of a run before it starts; made by [`init`].
 #[derive(Clone, Debug, Default)]
 #[must_use = "nothing happens before `start`"]
@@ -49,6 +99,12 @@ pub struct Init {
     project: Option<String>,
     name: Option<String>,
     tags: Vec<String>,
+    notes: String,
+    group: String,
+    job_type: String,
+    id: String,
+    resume: Resume,
+    mode: Option<Mode>,
     config: Option<Result<Json, String>>,
     controller: Option<String>,
     dir: Option<PathBuf>,
@@ -73,6 +129,43 @@ impl Init {
         self
     }
 
+    /// Anything worth knowing later.
+    pub fn notes(mut self, notes: impl Into<String>) -> Self {
+        self.notes = notes.into();
+        self
+    }
+
+    /// What the run belongs to within its project, such as the folds of one cross-validation.
+    pub fn group(mut self, group: impl Into<String>) -> Self {
+        self.group = group.into();
+        self
+    }
+
+    /// What it does: `train`, `eval`, ...
+    pub fn job_type(mut self, job_type: impl Into<String>) -> Self {
+        self.job_type = job_type.into();
+        self
+    }
+
+    /// The run's id: 1 to 64 letters of `A-Z a-z 0-9 _ -`. Default: a new one. A trial has its own.
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.id = id.into();
+        self
+    }
+
+    /// What happens if there is a run with this [`id`](Self::id) already. Default: [`Resume::Never`].
+    pub fn resume(mut self, resume: Resume) -> Self {
+        self.resume = resume;
+        self
+    }
+
+    /// Whether a controller hears of the run while it goes on. Default: `BESOM_MODE` (`online`, `offline`, `disabled`), else
+    /// [`Mode::Online`].
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode = Some(mode);
+        self
+    }
+
     /// The hyperparameters, as a struct or a map. In a sweep these are defaults: the sweep's values take their place key by
     /// key, in nested ones too.
     pub fn config<T: Serialize + ?Sized>(mut self, defaults: &T) -> Self {
@@ -92,7 +185,7 @@ impl Init {
         self
     }
 
-    /// Where journals of runs outside a sweep are kept until the controller has them. Default: `BESOM_DATA`, else
+    /// Where journals of runs outside a sweep are kept until the controller has them, and offline runs until `sweep sync`. Default: `BESOM_DATA`, else
     /// `~/.local/state/besom`.
     pub fn dir(mut self, folder: impl Into<PathBuf>) -> Self {
         self.dir = Some(folder.into());
@@ -109,74 +202,158 @@ impl Init {
             Some(config) => config.map_err(InitError::Config)?,
             None => Json::Null,
         };
-        match variable("BESOM_RUN") {
-            Some(run) => self.start_trial(run, config),
-            None => self.start_new(config),
+        if !self.id.is_empty() {
+            checked(&self.id)?;
+        }
+        let mode = match self.mode {
+            Some(mode) => mode,
+            None => parsed("BESOM_MODE")?.unwrap_or_default(),
+        };
+        match (variable("BESOM_RUN"), mode) {
+            (Some(run), _) => self.start_trial(run, config, mode),
+            (None, Mode::Online) => self.start_online(config),
+            (None, Mode::Offline) => self.start_offline(config),
+            (None, Mode::Disabled) => {
+                let run = if self.id.is_empty() { new_id() } else { self.id };
+                Ok(Shared::disabled(Identity { run, attempt: 1, sweep: None, trial: None }, config, None))
+            }
         }
     }
 
-    fn start_trial(self, run: String, mut config: Json) -> Result<Run, InitError> {
+    fn start_trial(self, run: String, mut config: Json, mode: Mode) -> Result<Run, InitError> {
         let identity = Identity {
             attempt: parsed("BESOM_ATTEMPT")?.unwrap_or(1),
             sweep: variable("BESOM_SWEEP"),
             trial: parsed("BESOM_TRIAL")?,
             run,
         };
-        if let Some(params) = parsed::<Json>("BESOM_PARAMS")? {
+        let params = parsed::<Json>("BESOM_PARAMS")?;
+        let said = !config.is_null();
+        if let Some(params) = params.clone() {
             overlay(&mut config, params);
+        }
+        if mode == Mode::Disabled {
+            return Ok(Shared::disabled(identity, config, params));
         }
         let folder = match variable("BESOM_RUN_DIR") {
             Some(folder) => PathBuf::from(folder),
             None => folder(self.dir, &identity),
         };
-        Shared::start(identity, config, folder, Way::find(self.controller), Duty::Agents)
+        let start = Start::new(identity, config, folder, Duty::Agents, Some(Way::find(self.controller)));
+        let run = Shared::start(Start { params, ..start })?;
+        if said {
+            run.say_config();
+        }
+        Ok(run)
     }
 
-    fn start_new(self, config: Json) -> Result<Run, InitError> {
-        let mut way = Way::find(self.controller);
-        let project = self.project.or_else(|| variable("BESOM_PROJECT"));
-        let begin = proto::v1::BeginRun {
-            run: String::new(),
-            attempt: 0,
+    fn begin(&self, config: &Json) -> BeginRun {
+        let project = self.project.clone().or_else(|| variable("BESOM_PROJECT"));
+        BeginRun {
             project: project.unwrap_or_else(|| DEFAULT_PROJECT.to_owned()),
-            name: self.name.unwrap_or_default(),
-            config_json: if config.is_null() { "{}".to_owned() } else { config.to_string() },
-            tags: self.tags,
-        };
-        let begun = sender::begin(&way, begin)?;
+            name: self.name.clone().unwrap_or_default(),
+            config_json: if config.is_null() { String::new() } else { config.to_string() },
+            tags: self.tags.clone(),
+            notes: self.notes.clone(),
+            group: self.group.clone(),
+            job_type: self.job_type.clone(),
+            id: self.id.clone(),
+            resume: self.resume.name().to_owned(),
+            idempotency_key: format!("{:016x}{:016x}", unique(), unique()),
+            ..BeginRun::default()
+        }
+    }
+
+    fn start_online(self, config: Json) -> Result<Run, InitError> {
+        let mut way = Way::find(self.controller.clone());
+        let begin = self.begin(&config);
+        let begun = sender::begin(&way, begin.clone())?;
+        // It becomes the name of a folder.
+        checked(&begun.run)?;
         let identity = Identity { run: begun.run, attempt: begun.attempt, sweep: None, trial: None };
         if !begun.token.is_empty() {
             way.token = Some(begun.token);
         }
         let folder = folder(self.dir, &identity);
-        Shared::start(identity, config, folder, way, Duty::own(begun.lease_ms))
+        // What the run had before, where it is resumed.
+        let config = serde_json::from_str(&begun.config_json).unwrap_or(config);
+        let start = Start::new(identity, config, folder, Duty::own(begun.lease_ms), Some(way));
+        Shared::start(Start { file: Some(RunFile::new(begin)), next_step: begun.next_step, ..start })
+    }
+
+    fn start_offline(self, mut config: Json) -> Result<Run, InitError> {
+        let mut begin = self.begin(&config);
+        if begin.id.is_empty() {
+            begin.id = new_id();
+        }
+        begin.started_ms = Some(wall_ms());
+        let folder = data(self.dir).join("offline").join(&begin.id);
+        if let Ok(known) = RunFile::read(&folder) {
+            if self.resume == Resume::Never {
+                return Err(InitError::Exists { id: begin.id, folder });
+            }
+            // The same attempt goes on: no controller has heard of it yet that could tell two of them apart.
+            let mut before = serde_json::from_str(&known.begin.config_json).unwrap_or(Json::Null);
+            overlay(&mut before, object(config));
+            config = before;
+            let (idempotency_key, started_ms) = (known.begin.idempotency_key, known.begin.started_ms);
+            begin = BeginRun { config_json: config.to_string(), idempotency_key, started_ms, ..begin };
+        }
+        let identity = Identity { run: begin.id.clone(), attempt: 1, sweep: None, trial: None };
+        let start = Start::new(identity, config, folder, Duty::Offline, None);
+        Shared::start(Start { file: Some(RunFile::new(begin)), ..start })
     }
 }
 
-/// Where the journal of a run is kept that no agent has made a folder for.
-pub(crate) fn folder(dir: Option<PathBuf>, identity: &Identity) -> PathBuf {
+impl FromStr for Mode {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        match name {
+            "online" => Ok(Self::Online),
+            "offline" => Ok(Self::Offline),
+            "disabled" => Ok(Self::Disabled),
+            _ => Err(()),
+        }
+    }
+}
+
+/// An id that cannot lead out of a folder, whoever made it.
+fn checked(id: &str) -> Result<(), InitError> {
+    let letter = |letter: u8| letter.is_ascii_alphanumeric() || letter == b'_' || letter == b'-';
+    let good = (1..=64).contains(&id.len()) && id.bytes().all(letter);
+    if good { Ok(()) } else { Err(InitError::Id(id.to_owned())) }
+}
+
+/// A number that nobody else has; a hasher's seed is the standard library's entropy.
+pub(crate) fn unique() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+/// Eight letters and digits that begin with a letter, as the controller makes them.
+fn new_id() -> String {
+    let mut rest = unique();
+    let mut digit = |base: u64| {
+        let digit = rest % base;
+        rest /= base;
+        char::from(if digit < 26 { b'a' + digit as u8 } else { b'0' + (digit - 26) as u8 })
+    };
+    std::iter::once(26).chain([36; 7]).map(&mut digit).collect()
+}
+
+/// Where runs are kept that no agent has made a folder for.
+fn data(dir: Option<PathBuf>) -> PathBuf {
     let state = || match (env::var_os("XDG_STATE_HOME"), env::var_os("HOME")) {
         (Some(state), _) => PathBuf::from(state).join("besom"),
         (None, Some(home)) => PathBuf::from(home).join(".local/state/besom"),
         (None, None) => env::temp_dir().join("besom"),
     };
-    let data = dir.or_else(|| env::var_os("BESOM_DATA").map(PathBuf::from)).unwrap_or_else(state);
-    data.join("runs").join(&identity.run).join(identity.attempt.to_string())
+    dir.or_else(|| env::var_os("BESOM_DATA").map(PathBuf::from)).unwrap_or_else(state)
 }
 
-/// Lays `over` over `base`: objects key by key, everything else whole.
-pub(crate) fn overlay(base: &mut Json, over: Json) {
-    match (base, over) {
-        (Json::Object(base), Json::Object(over)) => {
-            for (key, value) in over {
-                match base.get_mut(&key) {
-                    Some(known) => overlay(known, value),
-                    None => drop(base.insert(key, value)),
-                }
-            }
-        }
-        (base, over) => *base = over,
-    }
+/// Where the journal of a run is kept that no agent has made a folder for.
+pub(crate) fn folder(dir: Option<PathBuf>, identity: &Identity) -> PathBuf {
+    data(dir).join("runs").join(&identity.run).join(identity.attempt.to_string())
 }
 
 /// No config at all is an empty one.

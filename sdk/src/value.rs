@@ -1,6 +1,10 @@
-//! What a program can log: numbers, flags and text, made from Rust's own types. Used by `log`, `summary` and the macro.
+//! What a program can log: numbers, flags, text and maps of those, made from Rust's own types. Used by `log`, `summary` and the
+//! macro.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
 
 /// One logged value. Floats keep their bits, NaN and infinities included.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +21,9 @@ pub enum Value<'a> {
     /// One JSON object, named by its `_type`: what histograms, media and tables become. Over 256 KiB it is left out, and counted
     /// in [`Finished::cut`](crate::Finished::cut).
     Json(Cow<'a, str>),
+    /// Values under names of their own, logged as if each had been given by itself: `"val" => [("loss", 0.1)]` is `val.loss`.
+    /// Maps may hold maps. An empty one logs nothing.
+    Map(Vec<(Cow<'a, str>, Value<'a>)>),
 }
 
 /// Conversions from a type and from a reference to it, so that maps can be logged by reference.
@@ -60,6 +67,31 @@ impl<'a> From<&'a str> for Value<'a> {
 impl<'a> From<&'a String> for Value<'a> {
     fn from(value: &'a String) -> Self {
         Self::Text(Cow::Borrowed(value))
+    }
+}
+
+/// Conversions from what holds names and values, by value and by reference.
+macro_rules! from_maps {
+    ($([$($generics:tt)*] $type:ty;)+) => {$(
+        impl<'a, K: Into<Cow<'a, str>>, V: Into<Value<'a>>, $($generics)*> From<$type> for Value<'a> {
+            fn from(map: $type) -> Self {
+                Self::map(map)
+            }
+        }
+    )+};
+}
+
+from_maps! {
+    [] Vec<(K, V)>;
+    [const N: usize] [(K, V); N];
+    [] BTreeMap<K, V>;
+    [S] HashMap<K, V, S>;
+}
+
+impl<'a> Value<'a> {
+    /// A map of whatever gives names and values, such as the iterator of a map that stays with the caller.
+    pub fn map<K: Into<Cow<'a, str>>, V: Into<Value<'a>>>(values: impl IntoIterator<Item = (K, V)>) -> Self {
+        Self::Map(values.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
 }
 

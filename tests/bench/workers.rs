@@ -179,7 +179,8 @@ impl Worker {
         };
         runs.append(append).await.expect("an append is answered");
         let outcome = Outcome { state: "finished".to_owned(), exit_code: Some(0), ..Outcome::default() };
-        let end = EndRun { run: start.run.clone(), attempt: start.attempt, outcome: Some(outcome) };
+        let end =
+            EndRun { run: start.run.clone(), attempt: start.attempt, outcome: Some(outcome), ended_ms: None };
         runs.end(end).await.expect("an end is answered");
     }
 }

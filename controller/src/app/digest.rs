@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use record::{Corrupt, Row, RowRef, Value, ValueRef, Writer};
 use serde_json::{Map, Value as Json};
 
-use super::text::cut;
+use super::{metrics::Metric, text::cut};
 use crate::{settings::Limits, store::summaries::Stored};
 
 /// What some frames say.
@@ -14,6 +14,8 @@ use crate::{settings::Limits, store::summaries::Stored};
 pub(crate) struct Digest {
     /// Rows.
     pub(crate) rows: u64,
+    /// Their largest step plus one.
+    pub(crate) next_step: u64,
     /// Keys in the order in which they first appear.
     pub(crate) keys: Vec<Key>,
 }
@@ -33,6 +35,8 @@ pub(crate) struct Key {
     pub(crate) finite: u64,
     /// Its smallest and largest finite number.
     pub(crate) range: Option<(f64, f64)>,
+    /// The sum of its finite numbers.
+    pub(crate) sum: f64,
 }
 
 impl Digest {
@@ -58,7 +62,7 @@ impl Digest {
         for frame in record::frames(frames) {
             frame?.each(|_| rows += 1)?;
         }
-        Ok(Self { rows, keys: Vec::new() })
+        Ok(Self { rows, ..Self::default() })
     }
 
     /// What is said of one key.
@@ -68,12 +72,13 @@ impl Digest {
 
     fn add(&mut self, row: RowRef<'_>, places: &mut HashMap<String, usize>) {
         self.rows += 1;
+        self.next_step = self.next_step.max(row.step.saturating_add(1));
         for (name, value) in row.values {
             let place = places.get(*name).copied().unwrap_or_else(|| {
                 places.insert((*name).to_owned(), self.keys.len());
                 let last = value.to_value();
                 let name = (*name).to_owned();
-                self.keys.push(Key { name, step: row.step, last, rows: 0, finite: 0, range: None });
+                self.keys.push(Key { name, step: row.step, last, rows: 0, finite: 0, range: None, sum: 0.0 });
                 self.keys.len() - 1
             });
             let key = &mut self.keys[place];
@@ -84,6 +89,7 @@ impl Digest {
             }
             if let Some(number) = finite(*value) {
                 key.finite += 1;
+                key.sum += number;
                 let (least, most) = key.range.unwrap_or((number, number));
                 key.range = Some((least.min(number), most.max(number)));
             }
@@ -101,11 +107,26 @@ pub(super) fn finite(value: ValueRef<'_>) -> Option<f64> {
     }
 }
 
-/// The last value of each key that a run logged.
+/// The last value of each key that a run logged, and what the numbers of each add up to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Summary {
     latest: Vec<(String, u64, Value)>,
     overlay: Vec<(String, u64, Value)>,
+    ranges: Vec<(String, Range)>,
+    next_step: u64,
+}
+
+/// What the finite numbers of a key add up to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Range {
+    /// How many.
+    pub(crate) count: u64,
+    /// The smallest.
+    pub(crate) least: f64,
+    /// The largest.
+    pub(crate) most: f64,
+    /// All together.
+    pub(crate) sum: f64,
 }
 
 impl Summary {
@@ -114,16 +135,20 @@ impl Summary {
     /// # Errors
     /// [`Corrupt`] when the stored bytes are damaged.
     pub(crate) fn read(stored: &Stored) -> Result<Self, Corrupt> {
-        Ok(Self { latest: entries(&stored.latest)?, overlay: entries(&stored.overlay)? })
+        let (latest, overlay) = (entries(&stored.latest)?, entries(&stored.overlay)?);
+        Ok(Self { latest, overlay, ranges: read_ranges(&stored.ranges)?, next_step: stored.next_step })
     }
 
     /// As it is stored.
     pub(crate) fn write(&self) -> Stored {
-        Stored { latest: frames(&self.latest), overlay: frames(&self.overlay) }
+        let (latest, overlay) = (frames(&self.latest), frames(&self.overlay));
+        Stored { latest, overlay, ranges: write_ranges(&self.ranges), next_step: self.next_step }
     }
 
     /// Adds rows of history. False when a key found no room.
     pub(crate) fn add_history(&mut self, digest: &Digest, limits: &Limits) -> bool {
+        self.next_step = self.next_step.max(digest.next_step);
+        merge_ranges(&mut self.ranges, digest, limits);
         merge(&mut self.latest, digest, limits)
     }
 
@@ -150,13 +175,81 @@ impl Summary {
         }
     }
 
-    /// For people: one JSON object.
-    pub(crate) fn to_json(&self) -> Json {
-        let all = self.latest.iter().chain(&self.overlay);
-        Json::Object(
-            all.map(|(key, _, value)| (key.clone(), record::json::to_json(value))).collect::<Map<_, _>>(),
-        )
+    /// For people: one JSON object, each key summed up as `metrics` say.
+    pub(crate) fn to_json(&self, metrics: &[Metric]) -> Json {
+        let ranges: HashMap<&str, &Range> = if metrics.is_empty() {
+            HashMap::new()
+        } else {
+            self.ranges.iter().map(|(key, range)| (key.as_str(), range)).collect()
+        };
+        let mut all = Map::new();
+        for (key, _, value) in &self.latest {
+            let Some(metric) = Metric::of(metrics, key) else {
+                all.insert(key.clone(), record::json::to_json(value));
+                continue;
+            };
+            if metric.keeps_last() {
+                all.insert(key.clone(), record::json::to_json(value));
+            }
+            if let Some(range) = ranges.get(key.as_str()) {
+                for (name, number) in metric.aggregates(range) {
+                    all.insert(format!("{key}.{name}"), record::json::to_json(&Value::F64(number)));
+                }
+            }
+        }
+        let said = self.overlay.iter().map(|(key, _, value)| (key.clone(), record::json::to_json(value)));
+        all.extend(said);
+        Json::Object(all)
     }
+}
+
+fn merge_ranges(ranges: &mut Vec<(String, Range)>, digest: &Digest, limits: &Limits) {
+    let places: HashMap<String, usize> =
+        ranges.iter().enumerate().map(|(place, (key, _))| (key.clone(), place)).collect();
+    for key in &digest.keys {
+        let Some((least, most)) = key.range else { continue };
+        match places.get(&key.name) {
+            Some(place) => {
+                let range = &mut ranges[*place].1;
+                range.count += key.finite;
+                range.sum += key.sum;
+                (range.least, range.most) = (range.least.min(least), range.most.max(most));
+            }
+            None if ranges.len() < limits.summary_keys => {
+                ranges.push((key.name.clone(), Range { count: key.finite, least, most, sum: key.sum }));
+            }
+            None => {}
+        }
+    }
+}
+
+/// A row for each key: the count is its step, and the key stands before the three numbers.
+fn write_ranges(ranges: &[(String, Range)]) -> Vec<u8> {
+    let row = |(key, range): &(String, Range)| Row {
+        step: range.count,
+        wall_ms: 0,
+        values: [range.least, range.most, range.sum].map(|number| (key.clone(), Value::F64(number))).to_vec(),
+    };
+    let rows: Vec<Row> = ranges.iter().map(row).collect();
+    let mut out = Vec::new();
+    Writer::default().frame(&rows, &mut out);
+    out
+}
+
+fn read_ranges(frames: &[u8]) -> Result<Vec<(String, Range)>, Corrupt> {
+    let mut ranges = Vec::new();
+    for frame in record::frames(frames) {
+        frame?.each(|row| {
+            let [(key, ValueRef::F64(least)), (_, ValueRef::F64(most)), (_, ValueRef::F64(sum))] =
+                *row.values
+            else {
+                return;
+            };
+            let range = Range { count: row.step, least, most, sum };
+            ranges.push((key.to_owned(), range));
+        })?;
+    }
+    Ok(ranges)
 }
 
 fn merge(entries: &mut Vec<(String, u64, Value)>, digest: &Digest, limits: &Limits) -> bool {
@@ -258,7 +351,7 @@ mod tests {
             _ => 0,
         };
         assert_eq!(bits(&back), nan.to_bits());
-        assert_eq!(back.to_json().to_string(), r#"{"nan":"NaN","zero":-0.0,"n":"over"}"#);
+        assert_eq!(back.to_json(&[]).to_string(), r#"{"nan":"NaN","zero":-0.0,"n":"over"}"#);
         assert_eq!(back.keys().collect::<Vec<_>>(), ["nan", "zero", "n"]);
     }
 
@@ -268,6 +361,6 @@ mod tests {
         let mut summary = Summary::default();
         let rows = [(0, "a", Value::Text("ééééé".to_owned())), (0, "b", Value::I64(1))];
         assert!(!summary.add_history(&digest(&rows), &limits));
-        assert_eq!(summary.to_json().to_string(), r#"{"a":"éé…"}"#);
+        assert_eq!(summary.to_json(&[]).to_string(), r#"{"a":"éé…"}"#);
     }
 }

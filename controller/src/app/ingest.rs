@@ -6,7 +6,7 @@ use std::{borrow::Cow, sync::Arc};
 use sweeps::lifecycle::run::State;
 
 use super::{
-    App,
+    App, about,
     bell::{Ring, Topic},
     caller::Caller,
     change::Change,
@@ -27,7 +27,7 @@ pub(crate) struct Append {
     pub(crate) attempt: u32,
     /// Who writes.
     pub(crate) writer: String,
-    /// "history", "summary" or "console".
+    /// "history", "summary", "console" or "meta".
     pub(crate) stream: String,
     /// Rows of this (run, attempt, writer, stream) that came before.
     pub(crate) offset: u64,
@@ -76,8 +76,10 @@ fn check(app: &App, append: &Append) -> Result<Digest, Error> {
     }
     let digest = match append.stream.as_str() {
         "history" | "summary" => Digest::of(&append.frames),
-        "console" => Digest::count(&append.frames),
-        other => return Err(Error::invalid(format!("no stream `{other}`: history, summary or console"))),
+        "console" | "meta" => Digest::count(&append.frames),
+        other => {
+            return Err(Error::invalid(format!("no stream `{other}`: history, summary, console or meta")));
+        }
     };
     digest.map_err(|corrupt| Error::invalid(format!("damaged rows: {corrupt}")))
 }
@@ -125,8 +127,10 @@ fn sum_up(
     digest: &Digest,
     frames: &[u8],
 ) -> Result<(), Error> {
-    if stream == "console" {
-        return Ok(());
+    match stream {
+        "console" => return Ok(()),
+        "meta" => return about::take(change, run, frames),
+        _ => {}
     }
     let limits = &change.app.settings.limits;
     let mut summary = summaries::of(change.tx, run)?;

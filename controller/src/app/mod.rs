@@ -1,7 +1,9 @@
 //! What the controller decides: one file of use cases per noun, over one store. Called by the doors of `api`, by the
 //! background step and by tests. Never sees a wire format, and never a database's own words.
 
+mod about;
 pub(crate) mod agents;
+pub(crate) mod begin;
 pub(crate) mod bell;
 pub(crate) mod caller;
 pub(crate) mod change;
@@ -11,6 +13,7 @@ pub(crate) mod error;
 pub(crate) mod explain;
 pub(crate) mod ingest;
 mod leases;
+pub(crate) mod metrics;
 mod names;
 mod orders;
 pub(crate) mod plan;

@@ -1,5 +1,5 @@
-//! Runs begin and end. Called by the doors for SDK and agent; what lies between is `app::ingest`. Every report carries its
-//! attempt: an older one is fenced.
+//! Runs end. Called by the doors for SDK and agent; what lies before is `app::begin` and `app::ingest`. Every report carries
+//! its attempt: an older one is fenced.
 
 use std::sync::Arc;
 
@@ -21,32 +21,6 @@ use crate::store::{
     runs::{Outcome, Run},
 };
 
-/// A run outside of a sweep that is to begin.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct NewRun {
-    /// For people.
-    pub(crate) project: String,
-    /// For people.
-    pub(crate) name: String,
-    /// JSON object; empty means `{}`.
-    pub(crate) config_json: String,
-    /// For people.
-    pub(crate) tags: Vec<String>,
-}
-
-/// What a program needs to know of its run.
-#[derive(Clone, Debug)]
-pub(crate) struct Begun {
-    /// Its id.
-    pub(crate) run: String,
-    /// The attempt that the program is.
-    pub(crate) attempt: u32,
-    /// JSON object.
-    pub(crate) config_json: String,
-    /// Opens this run only.
-    pub(crate) token: String,
-}
-
 /// How a program ended, as its agent or its SDK tells it.
 #[derive(Clone, Debug)]
 pub(crate) struct End {
@@ -60,6 +34,8 @@ pub(crate) struct End {
     pub(crate) signal: Option<i32>,
     /// For people.
     pub(crate) message: Option<String>,
+    /// When, in milliseconds since the epoch, for a run that was logged without a controller. None: now.
+    pub(crate) ended_ms: Option<i64>,
 }
 
 /// How a program ended.
@@ -73,88 +49,12 @@ pub(crate) enum EndState {
     Stopped,
     /// Because its node wants to be free.
     Preempted,
+    /// Without a word, as whoever found its folder later can tell. Of runs outside of sweeps.
+    Crashed,
 }
 
 /// Classes of failure.
 const CLASSES: [&str; 5] = ["start", "error", "out_of_memory", "timeout", "diverged"];
-
-/// Begins a run outside of any sweep.
-///
-/// # Errors
-/// Invalid when the config is no JSON object or something is too long.
-pub(crate) async fn begin(app: &Arc<App>, caller: &Caller, new: NewRun) -> Result<Begun, Error> {
-    caller.admin()?;
-    let limits = &app.settings.limits;
-    if new.config_json.len() > limits.config_bytes {
-        return Err(Error::invalid(format!("a config of more than {} bytes", limits.config_bytes)));
-    }
-    let texts = [&new.project, &new.name].into_iter().chain(&new.tags).map(String::len).sum::<usize>();
-    if texts > limits.text_bytes {
-        return Err(Error::invalid(format!(
-            "project, name and tags of more than {} bytes",
-            limits.text_bytes
-        )));
-    }
-    let config = if new.config_json.is_empty() { "{}".to_owned() } else { new.config_json };
-    if !serde_json::from_str::<serde_json::Value>(&config).is_ok_and(|config| config.is_object()) {
-        return Err(Error::invalid("the config of a run is one JSON object"));
-    }
-    let tags = serde_json::json!(new.tags).to_string();
-    let run = app.change(move |change| insert(change, new.project, new.name, tags, config)).await?;
-    Ok(begun(app, run))
-}
-
-fn insert(
-    change: &mut Change<'_>,
-    project: String,
-    name: String,
-    tags: String,
-    config: String,
-) -> Result<Run, Error> {
-    let mut id = change.app.chance.id();
-    while store::runs::get(change.tx, &id)?.is_some() {
-        id = change.app.chance.id();
-    }
-    let mut run = Run {
-        project,
-        name,
-        tags,
-        config,
-        started_ms: Some(change.now_ms),
-        ..Run::new(id, State::Running, change.now_ms)
-    };
-    change.create_run(&mut run)?;
-    Ok(run)
-}
-
-/// What a trial's program needs to go on; begins nothing twice. `attempt` 0 means the caller's own, or the present one.
-///
-/// # Errors
-/// Missing, or refused with [`Why::Fenced`] when another attempt owns the run.
-pub(crate) async fn join(app: &Arc<App>, caller: &Caller, id: String, attempt: u32) -> Result<Begun, Error> {
-    let attempt = match caller {
-        Caller::Run { attempt: own, .. } if attempt == 0 => *own,
-        _ => attempt,
-    };
-    caller.attempt(&id, attempt)?;
-    let work = move |change: &mut Change<'_>| {
-        let mut run = change.run(&id)?;
-        if attempt != 0 && !check_attempt(&run, attempt)? {
-            return Err(fenced(&id, attempt, run.attempt));
-        }
-        if run.state == State::Leased {
-            change.hear(&mut run)?;
-            store::runs::save(change.tx, &run)?;
-        }
-        Ok(run)
-    };
-    Ok(begun(app, app.change(work).await?))
-}
-
-fn begun(app: &App, run: Run) -> Begun {
-    let token = app.tokens.of_run(&run.id, run.attempt);
-    Begun { attempt: run.attempt, config_json: run.config, token, run: run.id }
-}
 
 /// Ends an attempt. A repeat answers as the first did.
 ///
@@ -179,7 +79,11 @@ pub(crate) async fn end(
         if !check_attempt(&run, attempt)? {
             return Err(fenced(&id, attempt, run.attempt));
         }
-        if run.state == State::Crashed || run.state.is_live() {
+        let crashed = end.state == EndState::Crashed;
+        if crashed && run.sweep.is_some() {
+            return Err(Error::invalid("a trial crashes when its lease is over"));
+        }
+        if run.state.is_live() || (run.state == State::Crashed && !crashed) {
             finish(change, &mut run, end)?;
         }
         views::run(change.tx, change.app, run)
@@ -190,6 +94,11 @@ pub(crate) async fn end(
 fn finish(change: &mut Change<'_>, run: &mut Run, end: End) -> Result<(), Error> {
     if !run.state.is_held() {
         change.hear(run)?;
+    }
+    if end.state == EndState::Crashed {
+        change.lose(run, end.message.as_deref().unwrap_or("its process ended without a word"))?;
+        run.ended_ms = end.ended_ms.map(|ended| ended.min(change.now_ms)).or(run.ended_ms);
+        return Ok(store::runs::save(change.tx, run)?);
     }
     run.outcome =
         Outcome { class: end.class, exit_code: end.exit_code, signal: end.signal, message: end.message };
@@ -211,6 +120,7 @@ fn finish(change: &mut Change<'_>, run: &mut Run, end: End) -> Result<(), Error>
             run.note = metric_note(change, run)?.or(run.note.take());
         }
         change.end(run, event)?;
+        run.ended_ms = end.ended_ms.map(|ended| ended.min(change.now_ms)).or(run.ended_ms);
     }
     store::runs::save(change.tx, run)?;
     Ok(())

@@ -15,11 +15,13 @@ use super::{
     caller::Caller,
     error::Error,
     explain::{self, Incumbent},
+    metrics::Metric,
     plan::Plan,
     summaries,
 };
 use crate::store::{
     self, Tx,
+    about::About,
     blocks::{Block, Stream},
     runs::Run,
     sweeps::{Progress, Sweep},
@@ -30,8 +32,12 @@ use crate::store::{
 pub(crate) struct RunView {
     /// Its row.
     pub(crate) run: Run,
-    /// The last value of each key, as a JSON object.
+    /// Each key summed up, as a JSON object.
     pub(crate) summary_json: String,
+    /// What it says of itself.
+    pub(crate) about: About,
+    /// How its metrics are summed up.
+    pub(crate) metrics: Vec<Metric>,
     /// What counts for each constraint of its sweep, once it is over.
     pub(crate) constrained: Vec<Constrained>,
     /// What was decided for its present attempt at the rungs of early stopping; read for a single run alone.
@@ -81,9 +87,13 @@ pub(crate) type Streamed<T> = mpsc::Receiver<Result<T, Error>>;
 pub(super) fn run(tx: &Tx<'_>, app: &App, run: Run) -> Result<RunView, Error> {
     let summary = summaries::of(tx, &run)?;
     let constrained = constrained(tx, app, &run)?;
+    let about = store::about::get(tx, run.key)?;
+    let metrics = Metric::list(&about.metrics);
     Ok(RunView {
         run,
-        summary_json: summary.to_json().to_string(),
+        summary_json: summary.to_json(&metrics).to_string(),
+        about,
+        metrics,
         constrained,
         rungs: Vec::new(),
         incumbent: None,

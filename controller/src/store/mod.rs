@@ -1,6 +1,7 @@
 //! The memory of the controller: one folder, one database, one writer, a few readers. Called by `app` alone; its functions
 //! take the open transaction. Decides nothing, and never reads a clock.
 
+pub(crate) mod about;
 pub(crate) mod agents;
 pub(crate) mod blocks;
 pub(crate) mod database;

@@ -197,6 +197,18 @@ pub(crate) fn save_logged(tx: &Tx<'_>, run: &Run) -> Result<()> {
     Ok(())
 }
 
+/// Writes what people and programs say of a run: project, name, tags, config.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn save_introduction(tx: &Tx<'_>, run: &Run) -> Result<()> {
+    tx.run(
+        "UPDATE runs SET project = ?2, name = ?3, tags = ?4, config = ?5 WHERE key = ?1",
+        &[&run.key, &run.project, &run.name, &run.tags, &run.config],
+    )?;
+    Ok(())
+}
+
 /// All columns in the order of [`read`]. A macro, so that each statement stays one constant text.
 macro_rules! select {
     ($rest:literal) => {

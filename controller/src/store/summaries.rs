@@ -10,6 +10,10 @@ pub(crate) struct Stored {
     pub(crate) latest: Vec<u8>,
     /// What the summary stream said.
     pub(crate) overlay: Vec<u8>,
+    /// Count, least, largest and sum of each key of history that held finite numbers.
+    pub(crate) ranges: Vec<u8>,
+    /// The largest step of history plus one.
+    pub(crate) next_step: u64,
 }
 
 /// The summary of a run; empty when nothing was logged.
@@ -17,8 +21,10 @@ pub(crate) struct Stored {
 /// # Errors
 /// When the database fails.
 pub(crate) fn get(tx: &Tx<'_>, run: i64) -> Result<Stored> {
-    let stored = tx.one("SELECT latest, overlay FROM summaries WHERE run = ?1", &[&run], |row| {
-        Ok(Stored { latest: row.get(0)?, overlay: row.get(1)? })
+    let sql = "SELECT latest, overlay, ranges, next_step FROM summaries WHERE run = ?1";
+    let stored = tx.one(sql, &[&run], |row| {
+        let next_step = row.get::<i64>(3)?.cast_unsigned();
+        Ok(Stored { latest: row.get(0)?, overlay: row.get(1)?, ranges: row.get(2)?, next_step })
     })?;
     Ok(stored.unwrap_or_default())
 }
@@ -29,9 +35,10 @@ pub(crate) fn get(tx: &Tx<'_>, run: i64) -> Result<Stored> {
 /// When the database fails.
 pub(crate) fn save(tx: &Tx<'_>, run: i64, stored: &Stored) -> Result<()> {
     tx.run(
-        "INSERT INTO summaries (run, latest, overlay) VALUES (?1, ?2, ?3)
-         ON CONFLICT (run) DO UPDATE SET latest = excluded.latest, overlay = excluded.overlay",
-        &[&run, &stored.latest, &stored.overlay],
+        "INSERT INTO summaries (run, latest, overlay, ranges, next_step) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (run) DO UPDATE SET latest = excluded.latest, overlay = excluded.overlay,
+                ranges = excluded.ranges, next_step = excluded.next_step",
+        &[&run, &stored.latest, &stored.overlay, &stored.ranges, &stored.next_step.cast_signed()],
     )?;
     Ok(())
 }

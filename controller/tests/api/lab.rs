@@ -230,7 +230,12 @@ impl FakeAgent {
     pub(crate) async fn end(&mut self, start: &Start, state: &str) -> Result<RunEnded, Status> {
         self.forget(&start.run);
         let outcome = Outcome { state: state.to_owned(), ..Outcome::default() };
-        let request = EndRun { run: start.run.clone(), attempt: start.attempt, outcome: Some(outcome) };
+        let request = EndRun {
+            run: start.run.clone(),
+            attempt: start.attempt,
+            outcome: Some(outcome),
+            ..EndRun::default()
+        };
         Ok(self.runs.end(request).await?.into_inner())
     }
 

@@ -28,7 +28,7 @@ async fn a_run_token_opens_its_run_and_nothing_else() {
     assert_eq!(code(runs.append(append.clone()).await), Code::PermissionDenied);
     runs.append(AppendRows { attempt: 1, ..append }).await.unwrap();
     let outcome = Some(Outcome { state: "finished".to_owned(), ..Outcome::default() });
-    let end = EndRun { run: start.run.clone(), attempt: 2, outcome };
+    let end = EndRun { run: start.run.clone(), attempt: 2, outcome, ..EndRun::default() };
     assert_eq!(code(runs.end(end).await), Code::PermissionDenied);
 
     assert_eq!(code(runs.get(RunRef { run: foreign.run }).await), Code::PermissionDenied);

@@ -141,6 +141,7 @@ impl Runs for Service {
             config_json: begin.config_json.clone(),
             token: "of-this-run".to_owned(),
             lease_ms: state.lease_ms,
+            next_step: 0,
         };
         state.begun.push(begin);
         Ok(Response::new(begun))

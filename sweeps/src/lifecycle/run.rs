@@ -13,7 +13,9 @@
 //! ```
 //!
 //! A crashed run whose own attempt is heard of again, and a queued one that nobody else has leased since, go back to
-//! running: hours of work saved. What a rule told to end is pruned however it ends, lost by its agent or well. `retry` makes a new attempt from failed, crashed or stopped.
+//! running: hours of work saved. What a rule told to end is pruned however it ends, lost by its agent or well. `retry` makes a
+//! new attempt from failed, crashed or stopped. A run outside of sweeps is resumed by its program, from any end and while
+//! an older attempt still seems to live: that makes a new attempt which runs already.
 
 use super::Refused;
 
@@ -65,6 +67,8 @@ pub enum Event {
     Requeue,
     /// A person wants another attempt.
     Retry,
+    /// Its program was started again and goes on with it.
+    Resume,
 }
 
 impl State {
@@ -114,7 +118,7 @@ impl State {
 
 impl Event {
     /// All events, for tables and tests.
-    pub const ALL: [Event; 11] = [
+    pub const ALL: [Event; 12] = [
         Event::Lease,
         Event::Decline,
         Event::Heard,
@@ -126,6 +130,7 @@ impl Event {
         Event::Preempt,
         Event::Requeue,
         Event::Retry,
+        Event::Resume,
     ];
 
     /// The word that messages use.
@@ -142,6 +147,7 @@ impl Event {
             Event::Preempt => "preempt",
             Event::Requeue => "requeue",
             Event::Retry => "retry",
+            Event::Resume => "resume",
         }
     }
 }
@@ -166,6 +172,7 @@ pub fn next(state: State, event: Event) -> Result<State, Refused> {
         (S::Running, E::LeaseOver) => S::Crashed,
         (S::Preempted | S::Crashed, E::Requeue) => S::Queued,
         (S::Failed | S::Crashed | S::Stopped, E::Retry) => S::Queued,
+        (S::Running | S::Crashed | S::Finished | S::Failed | S::Stopped, E::Resume) => S::Running,
         _ => return Err(Refused { what: "run", state: state.name(), event: event.name() }),
     })
 }

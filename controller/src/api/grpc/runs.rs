@@ -2,8 +2,8 @@
 //! out.
 
 use proto::v1::{
-    AppendRows, Appended, BeginRun, Block, EndRun, Limited, ListRuns, Outcome, ReadRows, Run, RunBegun,
-    RunEnded, RunRef, Rung, runs_server::Runs,
+    AppendRows, Appended, BeginRun, Block, EndRun, Limited, ListRuns, MetricDefinition, Outcome, ReadRows,
+    Run, RunBegun, RunEnded, RunRef, Rung, runs_server::Runs,
 };
 use sweeps::stopping::{Decision, Verdict};
 use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
@@ -11,18 +11,20 @@ use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
 use super::{Door, error::status, explain, stream};
 use crate::app::{
     Error,
+    begin::{self, Begun, NewRun},
     ingest::{self, Append},
-    runs::{self, Begun, End, EndState, NewRun},
+    metrics::Metric,
+    runs::{self, End, EndState},
     views::{self, BlockView, Constrained, Listing, Reading, RunView},
 };
 
 #[async_trait]
 impl Runs for Door {
     async fn begin(&self, request: Request<BeginRun>) -> Result<Response<RunBegun>, Status> {
-        let (caller, begin) = self.enter(request)?;
-        let begun = match begin.run.is_empty() {
-            true => runs::begin(&self.app, &caller, new_from(begin)).await,
-            false => runs::join(&self.app, &caller, begin.run, begin.attempt).await,
+        let (caller, wanted) = self.enter(request)?;
+        let begun = match wanted.run.is_empty() {
+            true => begin::begin(&self.app, &caller, new_from(wanted)).await,
+            false => begin::join(&self.app, &caller, wanted.run, wanted.attempt).await,
         };
         Ok(Response::new(self.begun_to(begun.map_err(status)?)))
     }
@@ -34,8 +36,8 @@ impl Runs for Door {
     }
 
     async fn end(&self, request: Request<EndRun>) -> Result<Response<RunEnded>, Status> {
-        let (caller, EndRun { run, attempt, outcome }) = self.enter(request)?;
-        let end = end_from(outcome.unwrap_or_default()).map_err(status)?;
+        let (caller, EndRun { run, attempt, outcome, ended_ms }) = self.enter(request)?;
+        let end = end_from(outcome.unwrap_or_default(), ended_ms).map_err(status)?;
         let ended = runs::end(&self.app, &caller, run, attempt, end).await.map_err(status)?;
         let note = ended.run.note.clone().unwrap_or_default();
         Ok(Response::new(RunEnded { run: Some(ended.into()), note }))
@@ -69,13 +71,25 @@ impl Runs for Door {
 impl Door {
     fn begun_to(&self, begun: Begun) -> RunBegun {
         let lease_ms = u32::try_from(self.app.settings.lease.as_millis()).unwrap_or(u32::MAX);
-        let Begun { run, attempt, config_json, token } = begun;
-        RunBegun { run, attempt, config_json, token, lease_ms }
+        let Begun { run, attempt, config_json, token, next_step } = begun;
+        RunBegun { run, attempt, config_json, token, lease_ms, next_step }
     }
 }
 
 fn new_from(begin: BeginRun) -> NewRun {
-    NewRun { project: begin.project, name: begin.name, config_json: begin.config_json, tags: begin.tags }
+    NewRun {
+        project: begin.project,
+        name: begin.name,
+        config_json: begin.config_json,
+        tags: begin.tags,
+        notes: begin.notes,
+        group: begin.group,
+        job_type: begin.job_type,
+        id: begin.id,
+        resume: begin.resume,
+        idempotency_key: begin.idempotency_key,
+        started_ms: begin.started_ms,
+    }
 }
 
 fn append_from(append: AppendRows) -> Append {
@@ -83,14 +97,16 @@ fn append_from(append: AppendRows) -> Append {
     Append { run, attempt, writer, stream, offset, frames }
 }
 
-fn end_from(outcome: Outcome) -> Result<End, Error> {
+fn end_from(outcome: Outcome, ended_ms: Option<i64>) -> Result<End, Error> {
     let state = match outcome.state.as_str() {
         "finished" => EndState::Finished,
         "failed" => EndState::Failed,
         "stopped" => EndState::Stopped,
         "preempted" => EndState::Preempted,
+        "crashed" => EndState::Crashed,
         other => {
-            return Err(Error::invalid(format!("no end `{other}`: finished, failed, stopped or preempted")));
+            let words = "finished, failed, stopped, preempted or crashed";
+            return Err(Error::invalid(format!("no end `{other}`: {words}")));
         }
     };
     let text = |text: String| Some(text).filter(|text| !text.is_empty());
@@ -100,12 +116,13 @@ fn end_from(outcome: Outcome) -> Result<End, Error> {
         exit_code: outcome.exit_code,
         signal: outcome.signal,
         message: text(outcome.message),
+        ended_ms,
     })
 }
 
 impl From<RunView> for Run {
     fn from(view: RunView) -> Self {
-        let RunView { run, summary_json, constrained, rungs, incumbent } = view;
+        let RunView { run, summary_json, about, metrics, constrained, rungs, incumbent } = view;
         let limited = |one: Constrained| Limited { metric: one.metric, value: one.value, holds: one.holds };
         let ended = !run.state.is_live() || run.outcome.message.is_some();
         let outcome = ended.then(|| Outcome {
@@ -144,8 +161,20 @@ impl From<RunView> for Run {
             limited: constrained.into_iter().map(limited).collect(),
             rungs: rungs.into_iter().map(rung_to).collect(),
             incumbent: incumbent.map(explain::incumbent),
+            tags: serde_json::from_str(&run.tags).unwrap_or_default(),
+            notes: about.notes,
+            group: about.group,
+            job_type: about.job_type,
+            added_config_json: about.added,
+            metrics: metrics.into_iter().map(metric_to).collect(),
+            code_json: about.code,
         }
     }
+}
+
+fn metric_to(metric: Metric) -> MetricDefinition {
+    let Metric { name, summary, step_metric, goal } = metric;
+    MetricDefinition { name, summary, step_metric, goal }
 }
 
 fn rung_to(decision: Decision) -> Rung {

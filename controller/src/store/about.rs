@@ -1,0 +1,101 @@
+//! What runs say of themselves beside their rows, and which attempt each call of Begin has begun. Called by `app::about` and
+//! `app::begin`. Never looks into the JSON.
+
+use super::database::{Result, Tx};
+
+/// What a run says of itself. JSON is kept as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct About {
+    /// For people.
+    pub(crate) notes: String,
+    /// The group that it belongs to.
+    pub(crate) group: String,
+    /// For people: train, eval, ...
+    pub(crate) job_type: String,
+    /// JSON object: what a trial's program added to its parameters.
+    pub(crate) added: String,
+    /// JSON array: how metrics are summed up.
+    pub(crate) metrics: String,
+    /// JSON object: code and machine at the start.
+    pub(crate) code: String,
+}
+
+impl Default for About {
+    fn default() -> Self {
+        let [notes, group, job_type] = [const { String::new() }; 3];
+        Self {
+            notes,
+            group,
+            job_type,
+            added: "{}".to_owned(),
+            metrics: "[]".to_owned(),
+            code: "{}".to_owned(),
+        }
+    }
+}
+
+/// What the run says of itself; nothing when it never did.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn get(tx: &Tx<'_>, run: i64) -> Result<About> {
+    let about = tx.one(
+        "SELECT notes, grouped, job_type, added, metrics, code FROM about WHERE run = ?1",
+        &[&run],
+        |row| {
+            Ok(About {
+                notes: row.get(0)?,
+                group: row.get(1)?,
+                job_type: row.get(2)?,
+                added: row.get(3)?,
+                metrics: row.get(4)?,
+                code: row.get(5)?,
+            })
+        },
+    )?;
+    Ok(about.unwrap_or_default())
+}
+
+/// Writes what the run says of itself.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn save(tx: &Tx<'_>, run: i64, about: &About) -> Result<()> {
+    tx.run(
+        "INSERT INTO about (run, notes, grouped, job_type, added, metrics, code) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (run) DO UPDATE SET notes = excluded.notes, grouped = excluded.grouped,
+                job_type = excluded.job_type, added = excluded.added, metrics = excluded.metrics, code = excluded.code",
+        &[
+            &run,
+            &about.notes,
+            &about.group,
+            &about.job_type,
+            &about.added,
+            &about.metrics,
+            &about.code,
+        ],
+    )?;
+    Ok(())
+}
+
+/// The run and the attempt that a call with this key has begun.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn begun(tx: &Tx<'_>, idempotency_key: &str) -> Result<Option<(String, u32)>> {
+    tx.one("SELECT run, attempt FROM begins WHERE idempotency_key = ?1", &[&idempotency_key], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })
+}
+
+/// Remembers which attempt a call with this key has begun.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn save_begun(tx: &Tx<'_>, idempotency_key: &str, run: &str, attempt: u32) -> Result<()> {
+    tx.run(
+        "INSERT INTO begins (idempotency_key, run, attempt) VALUES (?1, ?2, ?3)",
+        &[&idempotency_key, &run, &attempt],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,345 @@
+//! What the handle of a run, its journal thread, its sender and the exit hook share, and how a run ends. Started by
+//! `settings` and by function agents. Only the end waits for a disk or a network, and for a bounded time.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use proto::{
+    folder::RunFile,
+    v1::{EndRun, Outcome},
+};
+use serde_json::Value as Json;
+
+use crate::{
+    error::{FinishError, InitError},
+    exit,
+    journal::{Journal, Written, wall_ms},
+    ring::{HALF_BYTES, Ring, Stream},
+    run::{Finished, Run},
+    sender::{self, Halt, Link},
+    settings::{self, Way},
+};
+
+/// How often the journal takes what waits in the ring.
+const JOURNAL_EVERY: Duration = Duration::from_millis(5);
+/// How long the end of a trial's program waits for the sender; the agent ships what is left.
+const AGENTS_WAIT: Duration = Duration::from_secs(2);
+/// How long the end of a run outside a sweep waits until the controller has everything.
+const OWN_WAIT: Duration = Duration::from_secs(60);
+/// How long the end of a function agent's trial waits: its result is worth more than a restart of the controller takes.
+const TRIAL_WAIT: Duration = Duration::from_secs(600);
+/// How long `std::process::exit` is held up.
+const EXIT_WAIT: Duration = Duration::from_secs(5);
+/// The lease to assume when the controller names none.
+const DEFAULT_LEASE: Duration = Duration::from_secs(30);
+
+/// Which run this is.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pub(crate) run: String,
+    pub(crate) attempt: u32,
+    pub(crate) sweep: Option<String>,
+    pub(crate) trial: Option<u64>,
+}
+
+/// Who ends the run and keeps its lease.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Duty {
+    /// The agent that has started this process; it also ships what is left in the journal.
+    Agents,
+    /// This process. `beat`: how often an empty append renews the lease; `None` when a function agent does. `wait`: how
+    /// long the end may take.
+    Own { beat: Option<Duration>, wait: Duration },
+    /// Nobody: the run is kept for `sweep sync`.
+    Offline,
+    /// Nobody: nothing is kept.
+    Disabled,
+}
+
+impl Duty {
+    /// A run outside a sweep with a lease of `lease_ms`.
+    pub(crate) fn own(lease_ms: u32) -> Self {
+        let lease = if lease_ms == 0 { DEFAULT_LEASE } else { Duration::from_millis(lease_ms.into()) };
+        Self::Own { beat: Some(lease / 3), wait: OWN_WAIT }
+    }
+
+    /// A trial of a function agent.
+    pub(crate) fn trial() -> Self {
+        Self::Own { beat: None, wait: TRIAL_WAIT }
+    }
+
+    pub(crate) fn beat(self) -> Option<Duration> {
+        match self {
+            Self::Own { beat, .. } => beat,
+            Self::Agents | Self::Offline | Self::Disabled => None,
+        }
+    }
+}
+
+/// What a run is started with.
+#[derive(Debug)]
+pub(crate) struct Start {
+    pub(crate) identity: Identity,
+    pub(crate) config: Json,
+    /// What the sweep has chosen, if there is one.
+    pub(crate) params: Option<Json>,
+    pub(crate) folder: PathBuf,
+    pub(crate) duty: Duty,
+    /// How to reach the controller; `None`: nothing is sent.
+    pub(crate) way: Option<Way>,
+    /// How the run is told to a controller later.
+    pub(crate) file: Option<RunFile>,
+    /// The first automatic step, unless the journal has a later one.
+    pub(crate) next_step: u64,
+}
+
+impl Start {
+    /// From step 0, and without a word for `sweep sync`.
+    pub(crate) fn new(
+        identity: Identity,
+        config: Json,
+        folder: PathBuf,
+        duty: Duty,
+        way: Option<Way>,
+    ) -> Self {
+        Self { identity, config, params: None, folder, duty, way, file: None, next_step: 0 }
+    }
+}
+
+/// What a run's handle, its journal thread, its sender and the exit hook share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) identity: Identity,
+    pub(crate) duty: Duty,
+    pub(crate) link: Link,
+    pub(crate) written: Written,
+    config: Mutex<Json>,
+    /// What the sweep has chosen.
+    params: Option<Json>,
+    folder: PathBuf,
+    /// How the run is told to a controller later; none where an agent does that.
+    file: Option<RunFile>,
+    pub(crate) ring: Ring,
+    /// None where nothing is kept.
+    journal: Option<Mutex<Journal>>,
+    /// Rows that the journal had before this process.
+    inherited: u64,
+    /// The journal thread may end.
+    closed: AtomicBool,
+    ended: Mutex<Option<Result<Finished, FinishError>>>,
+}
+
+impl Shared {
+    /// Opens the journal and starts the threads.
+    pub(crate) fn start(start: Start) -> Result<Run, InitError> {
+        let Start { identity, config, params, folder, duty, way, file, next_step } = start;
+        let unopened = |source| InitError::Journal { folder: folder.clone(), source: Arc::new(source) };
+        let journal = Journal::open(&folder).map_err(unopened)?;
+        if let Some(file) = &file {
+            file.write(&folder).map_err(unopened)?;
+        }
+        let mut readers = Vec::new();
+        for stream in Stream::ALL {
+            readers.push(journal.reader(stream).map_err(unopened)?);
+        }
+        let writer = journal.writer().to_owned();
+        let mut next = journal.next_steps();
+        next[Stream::History as usize] = next[Stream::History as usize].max(next_step);
+        let shared = Arc::new(Self {
+            identity,
+            duty,
+            link: Link::default(),
+            written: journal.written(),
+            config: Mutex::new(settings::object(config)),
+            params,
+            folder,
+            file,
+            ring: Ring::new(next),
+            inherited: journal.rows(),
+            journal: Some(Mutex::new(journal)),
+            closed: AtomicBool::new(false),
+            ended: Mutex::new(None),
+        });
+        if let Some(way) = way {
+            sender::spawn(Arc::clone(&shared), writer, readers, way)?;
+        }
+        let journalist = Arc::clone(&shared);
+        let thread = thread::Builder::new().name("besom-journal".to_owned());
+        if let Err(error) = thread.spawn(move || journalist.keep_journal()) {
+            // It has nothing to report.
+            let _ = shared.link.end(None, Duration::ZERO);
+            return Err(InitError::Thread(Arc::new(error)));
+        }
+        exit::watch(&shared);
+        Ok(Run::new(shared))
+    }
+
+    /// A run of which nothing is kept: no thread, no file, no call.
+    pub(crate) fn disabled(identity: Identity, config: Json, params: Option<Json>) -> Run {
+        let shared = Arc::new(Self {
+            identity,
+            duty: Duty::Disabled,
+            link: Link::default(),
+            written: Written::default(),
+            config: Mutex::new(settings::object(config)),
+            params,
+            folder: PathBuf::new(),
+            file: None,
+            ring: Ring::disabled(),
+            inherited: 0,
+            journal: None,
+            closed: AtomicBool::new(true),
+            ended: Mutex::new(None),
+        });
+        Run::new(shared)
+    }
+
+    pub(crate) fn lock_config(&self) -> MutexGuard<'_, Json> {
+        self.config.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the sweep has chosen.
+    pub(crate) fn params(&self) -> Option<&Json> {
+        self.params.as_ref()
+    }
+
+    fn keep_journal(&self) {
+        let Some(journal) = &self.journal else { return };
+        while !self.closed.load(Ordering::Relaxed) {
+            // A disk that is full may have room at the next turn; the end of the run reports what it never took.
+            let taken = lock(journal).drain(&self.ring, &self.written).unwrap_or(0);
+            if taken > 0 {
+                self.link.grown();
+            }
+            // Rows that come this fast would fill the ring during a sleep.
+            if taken < HALF_BYTES / 4 {
+                thread::sleep(JOURNAL_EVERY);
+            }
+        }
+    }
+
+    /// Ends the run once; later calls answer as the first did.
+    pub(crate) fn settle(&self, outcome: Outcome) -> Result<Finished, FinishError> {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let close = || match self.duty {
+            Duty::Agents => self.close(None, AGENTS_WAIT),
+            Duty::Own { wait, .. } => self.close(Some(outcome), wait),
+            Duty::Offline | Duty::Disabled => self.close(Some(outcome), Duration::ZERO),
+        };
+        ended.get_or_insert_with(close).clone()
+    }
+
+    /// As [`Shared::settle`], where nobody takes the answer: a failure is said on standard error.
+    pub(crate) fn settle_unseen(&self, outcome: Outcome) {
+        if self.ended.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+            return;
+        }
+        if let Err(error) = self.settle(outcome) {
+            warn(&error.to_string());
+        }
+    }
+
+    /// The process is exiting. The outcome stays open, for the exit code is not known here: an agent reports it, and a
+    /// run outside a sweep ends with its lease.
+    pub(crate) fn exit(&self) {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        if ended.is_none() {
+            let wait = if matches!(self.duty, Duty::Agents) { AGENTS_WAIT } else { EXIT_WAIT };
+            if let Err(error) = ended.get_or_insert_with(|| self.close(None, wait)) {
+                warn(&error.to_string());
+            }
+        }
+    }
+
+    fn close(&self, outcome: Option<Outcome>, wait: Duration) -> Result<Finished, FinishError> {
+        self.ring.close();
+        let run = self.identity.run.clone();
+        let Some(journal) = &self.journal else { return Ok(Finished { run, ..Finished::default() }) };
+        let (drained, rows, cut) = {
+            let mut journal = lock(journal);
+            (journal.drain(&self.ring, &self.written), journal.rows(), journal.cut())
+        };
+        self.closed.store(true, Ordering::Relaxed);
+        let report = match self.duty {
+            Duty::Offline | Duty::Disabled => {
+                Ok(format!("`sweep sync {}` sends them", self.folder.display()))
+            }
+            Duty::Agents | Duty::Own { .. } => self.link.end(outcome.clone(), wait),
+        };
+        let counts = self.ring.counts();
+        let (accepted, refused, cut) = (counts.accepted, counts.refused, counts.cut + cut);
+        let mut finished = Finished { run: run.clone(), accepted, refused, cut, note: String::new() };
+        if refused > 0 || cut > 0 {
+            warn(&finished.to_string());
+        }
+        let folder = self.folder.clone();
+        if let Err(source) = drained {
+            self.leave(outcome);
+            let lost = self.inherited + accepted + counts.meta - rows;
+            return Err(FinishError::Journal { run, lost, folder, source: Arc::new(source) });
+        }
+        match (report, self.duty) {
+            (Ok(note), _) => finished.note = note,
+            (Err(Halt::Fenced), _) => return Err(FinishError::Fenced { run, folder }),
+            (Err(Halt::Failed(reason)), Duty::Own { .. }) => {
+                self.leave(outcome);
+                let waiting = rows.saturating_sub(self.link.stored());
+                return Err(FinishError::Unsent { run, waiting, reason, folder });
+            }
+            (Err(Halt::Failed(_)), _) => {}
+        }
+        match self.duty {
+            Duty::Offline => self.leave(outcome),
+            _ if outcome.is_some() => self.remove_folder(),
+            _ => {}
+        }
+        Ok(finished)
+    }
+
+    /// Leaves word of the end for `sweep sync`. Without an outcome there is none: the process is exiting, and its code is not
+    /// known.
+    fn leave(&self, outcome: Option<Outcome>) {
+        let (Some(file), Some(outcome)) = (&self.file, outcome) else { return };
+        let end = EndRun { outcome: Some(outcome), ended_ms: Some(wall_ms()), ..EndRun::default() };
+        let mut file = file.clone();
+        file.end = Some(end);
+        if let Err(error) = file.write(&self.folder) {
+            warn(&format!("run `{}` will seem to have crashed: {error}", self.identity.run));
+        }
+    }
+
+    /// The controller has everything and knows the end: the journal has done its work.
+    fn remove_folder(&self) {
+        // What cannot be removed only takes room.
+        let _ = fs::remove_dir_all(&self.folder);
+        if let Some(attempts) = self.folder.parent() {
+            let _ = fs::remove_dir(attempts);
+        }
+    }
+}
+
+fn lock(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {
+    journal.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(crate) fn finished() -> Outcome {
+    Outcome { state: "finished".to_owned(), ..Outcome::default() }
+}
+
+pub(crate) fn failed(message: String) -> Outcome {
+    Outcome { state: "failed".to_owned(), class: "error".to_owned(), message, ..Outcome::default() }
+}
+
+/// For what would otherwise go unseen. A closed standard error is no reason to panic.
+fn warn(text: &str) {
+    let _ = writeln!(io::stderr(), "warning: {text}");
+}

@@ -1,0 +1,96 @@
+//! A real controller on a port and in a folder of its own, asked over its wire. Used by the tests that read back what was
+//! logged.
+
+#![allow(dead_code, clippy::unwrap_used)]
+
+use std::{net::SocketAddr, path::Path};
+
+use controller::{chance::Chance, clock::Clock, settings::Settings};
+use proto::{
+    dial::Dial,
+    v1::{ListRuns, ReadRows, Run, RunRef},
+};
+use record::Row;
+use serde_json::{Map, Value};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+pub(crate) struct Real {
+    runtime: Runtime,
+    _controller: controller::Controller,
+    pub(crate) address: SocketAddr,
+    folder: TempDir,
+}
+
+impl Real {
+    pub(crate) fn start() -> Self {
+        let (runtime, folder) = (Runtime::new().unwrap(), tempfile::tempdir().unwrap());
+        let settings = Settings {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            data: folder.path().join("controller"),
+            ..Settings::default()
+        };
+        let started = controller::Controller::start(settings, Clock::system(), Chance::seeded(1));
+        let controller = runtime.block_on(started).unwrap();
+        Self { address: controller.address(), _controller: controller, runtime, folder }
+    }
+
+    /// Where its runs keep their journals.
+    pub(crate) fn dir(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// A run of this controller that is to be started.
+    pub(crate) fn init(&self) -> besom::Init {
+        besom::init().controller(self.url()).dir(self.dir())
+    }
+
+    pub(crate) fn dial(&self) -> Dial {
+        let _inside = self.runtime.enter();
+        Dial::new(&self.url(), None).unwrap()
+    }
+
+    pub(crate) fn run(&self, id: &str) -> Run {
+        let (mut runs, run) = (self.dial().runs(), id.to_owned());
+        self.runtime.block_on(runs.get(RunRef { run })).unwrap().into_inner()
+    }
+
+    pub(crate) fn runs(&self) -> Vec<Run> {
+        let mut runs = self.dial().runs();
+        self.runtime.block_on(async {
+            let mut listed = runs.list(ListRuns::default()).await.unwrap().into_inner();
+            let mut all = Vec::new();
+            while let Some(run) = listed.message().await.unwrap() {
+                all.push(run);
+            }
+            all
+        })
+    }
+
+    /// Rows of a stream, as they were merged, with their attempts.
+    pub(crate) fn rows(&self, id: &str, stream: &str) -> Vec<(u32, Row)> {
+        let mut runs = self.dial().runs();
+        let wanted = ReadRows { run: id.to_owned(), stream: stream.to_owned(), attempt: 0, follow: false };
+        self.runtime.block_on(async {
+            let mut blocks = runs.read(wanted).await.unwrap().into_inner();
+            let mut all = Vec::new();
+            while let Some(block) = blocks.message().await.unwrap() {
+                let rows = record::rows(&block.frames).unwrap();
+                all.extend(rows.into_iter().map(|row| (block.attempt, row)));
+            }
+            all
+        })
+    }
+
+    pub(crate) fn summary(&self, id: &str) -> Map<String, Value> {
+        serde_json::from_str(&self.run(id).summary_json).unwrap()
+    }
+
+    pub(crate) fn config(&self, id: &str) -> Value {
+        serde_json::from_str(&self.run(id).config_json).unwrap()
+    }
+}
