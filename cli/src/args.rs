@@ -80,6 +80,8 @@ pub(crate) enum Command {
     Export(Export),
     /// Print what a run wrote to its stdout and stderr
     Logs(Logs),
+    /// Send runs that were logged without a controller
+    Sync(crate::sync::Args),
     /// Look at one run
     #[command(subcommand)]
     Run(crate::run::Command),

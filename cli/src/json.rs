@@ -73,7 +73,12 @@ pub(crate) fn run(run: &v1::Run) -> Value {
         "agent": text_or_null(&run.agent),
         "value": run.value,
         "constrained": run.limited.iter().map(limited).collect::<Vec<_>>(),
+        "tags": run.tags,
+        "notes": text_or_null(&run.notes),
+        "group": text_or_null(&run.group),
+        "job_type": text_or_null(&run.job_type),
         "params": Value::Object(values::object(&run.config_json)),
+        "added_config": Value::Object(values::object(&run.added_config_json)),
         "summary": Value::Object(values::object(&run.summary_json)),
         "rows": run.rows,
         "outcome": outcome,
@@ -94,7 +99,16 @@ fn limited(limited: &v1::Limited) -> Value {
     json!({ "metric": limited.metric, "value": limited.value, "holds": limited.holds })
 }
 
-/// A run that is shown alone: with what was decided at its rungs.
+fn metric(metric: &v1::MetricDefinition) -> Value {
+    json!({
+        "name": metric.name,
+        "summary": metric.summary,
+        "step_metric": text_or_null(&metric.step_metric),
+        "goal": if metric.goal.is_empty() { "minimize" } else { metric.goal.as_str() },
+    })
+}
+
+/// A run that is shown alone: with what its program said of its metrics and its code, and what was decided at its rungs.
 pub(crate) fn run_with_rungs(shown: &v1::Run) -> Value {
     let mut value = run(shown);
     let rung = |rung: &v1::Rung| {
@@ -107,6 +121,8 @@ pub(crate) fn run_with_rungs(shown: &v1::Run) -> Value {
             "verdict": if rung.stop { "stop" } else { "go on" },
         })
     };
+    value["metrics"] = shown.metrics.iter().map(metric).collect();
+    value["code"] = Value::Object(values::object(&shown.code_json));
     value["rungs"] = shown.rungs.iter().map(rung).collect();
     value
 }

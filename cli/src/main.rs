@@ -15,6 +15,7 @@ mod logs;
 mod run;
 mod show;
 mod source;
+mod sync;
 mod view;
 mod watch;
 
@@ -62,6 +63,7 @@ async fn ask(args: &Args) -> Result<(), Failure> {
         Command::Retry(args) => change::retry(&controller, args).await,
         Command::Export(args) => export::export(&controller, args).await,
         Command::Logs(args) => logs::logs(&controller, args).await,
+        Command::Sync(args) => sync::sync(&controller, args).await,
         Command::Run(command) => run::run(&controller, command).await,
     }
 }

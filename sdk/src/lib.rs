@@ -40,12 +40,14 @@
 //! this process. [`agent`] runs a function once per trial instead of a program.
 
 mod beats;
+mod code;
 mod cursor;
 mod error;
 mod exit;
 mod function_agent;
 mod journal;
 mod meta;
+mod redact;
 mod ring;
 mod run;
 mod sender;

@@ -34,6 +34,8 @@ impl Stream {
     pub(crate) const ALL: [Self; Self::COUNT] = [Self::History, Self::Summary, Self::Meta];
     /// How many there are.
     pub(crate) const COUNT: usize = 3;
+    /// Those that people log to: what is counted for them.
+    pub(crate) const LOGGED: [Self; 2] = [Self::History, Self::Summary];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -49,8 +51,6 @@ impl Stream {
 pub(crate) struct Counts {
     pub(crate) accepted: u64,
     pub(crate) refused: u64,
-    /// Rows that no call of `log` or `summary` wrote, beyond those that are counted above.
-    pub(crate) meta: u64,
     /// Values left out or shortened within accepted rows.
     pub(crate) cut: u64,
 }
@@ -148,8 +148,7 @@ impl Half {
         self.rows.extend_from_slice(&step.to_le_bytes());
         self.rows.extend_from_slice(&(values.len() as u32).to_le_bytes());
         self.rows.extend_from_slice(values);
-        let count = if stream == Stream::Meta { &mut self.counts.meta } else { &mut self.counts.accepted };
-        *count += 1;
+        self.counts.accepted += u64::from(Stream::LOGGED.contains(&stream));
         self.counts.cut += cut;
     }
 }
@@ -325,7 +324,7 @@ mod tests {
         let ring = Ring::new([0; Stream::COUNT]);
         let (text, key) = ("x".repeat(record::MAX_TEXT_BYTES + 1), "k".repeat(MAX_KEY_BYTES + 1));
         ring.push(Stream::History, None, [(key.as_str(), Value::from(1)), ("t", Value::from(&text))]);
-        assert_eq!(ring.counts(), Counts { accepted: 1, refused: 0, meta: 0, cut: 2 });
+        assert_eq!(ring.counts(), Counts { accepted: 1, refused: 0, cut: 2 });
         assert_eq!(drain(&ring)[0].2.len(), 1);
     }
 

@@ -81,11 +81,6 @@ impl Run {
         self.shared().ring.push(Stream::Summary, None, [(key, value)]);
     }
 
-    /// Says something of the run itself: one JSON object under a key that the controller knows.
-    pub(crate) fn say(&self, key: &str, json: &str) {
-        self.shared().ring.push(Stream::Meta, None, [(key, Value::Json(json.into()))]);
-    }
-
     /// The run should end: a person or a stopping rule asked for it, or another attempt owns it now. To be asked between
     /// steps; costs one load from memory.
     pub fn should_stop(&self) -> bool {

@@ -87,9 +87,9 @@ impl Link {
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    /// Rows that the controller is known to have, over all streams.
+    /// Rows that people logged and the controller is known to have.
     pub(crate) fn stored(&self) -> u64 {
-        self.stored.iter().map(|rows| rows.load(Ordering::Relaxed)).sum()
+        Stream::LOGGED.iter().map(|stream| self.stored[*stream as usize].load(Ordering::Relaxed)).sum()
     }
 
     /// Tells the sender to send the rest and stop, and waits for its report, `wait` at most.

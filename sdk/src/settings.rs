@@ -106,6 +106,7 @@ pub struct Init {
     resume: Resume,
     mode: Option<Mode>,
     config: Option<Result<Json, String>>,
+    no_code: bool,
     controller: Option<String>,
     dir: Option<PathBuf>,
 }
@@ -179,6 +180,13 @@ impl Init {
         self
     }
 
+    /// Whether the state of the code is stored with the run: the command line, commit, branch, remote and uncommitted changes of
+    /// git, the packages of `Cargo.lock`, host and operating system, all without what looks like a secret. Default: it is.
+    pub fn save_code(mut self, save: bool) -> Self {
+        self.no_code = !save;
+        self
+    }
+
     /// The controller's address, `http://host:port`. Default: `BESOM_CONTROLLER`, else `http://127.0.0.1:7070`.
     pub fn controller(mut self, address: impl Into<String>) -> Self {
         self.controller = Some(address.into());
@@ -240,7 +248,7 @@ impl Init {
             None => folder(self.dir, &identity),
         };
         let start = Start::new(identity, config, folder, Duty::Agents, Some(Way::find(self.controller)));
-        let run = Shared::start(Start { params, ..start })?;
+        let run = Shared::start(Start { params, code: !self.no_code, ..start })?;
         if said {
             run.say_config();
         }
@@ -278,7 +286,8 @@ impl Init {
         // What the run had before, where it is resumed.
         let config = serde_json::from_str(&begun.config_json).unwrap_or(config);
         let start = Start::new(identity, config, folder, Duty::own(begun.lease_ms), Some(way));
-        Shared::start(Start { file: Some(RunFile::new(begin)), next_step: begun.next_step, ..start })
+        let (file, code) = (Some(RunFile::new(begin)), !self.no_code);
+        Shared::start(Start { file, code, next_step: begun.next_step, ..start })
     }
 
     fn start_offline(self, mut config: Json) -> Result<Run, InitError> {
@@ -301,7 +310,7 @@ impl Init {
         }
         let identity = Identity { run: begin.id.clone(), attempt: 1, sweep: None, trial: None };
         let start = Start::new(identity, config, folder, Duty::Offline, None);
-        Shared::start(Start { file: Some(RunFile::new(begin)), ..start })
+        Shared::start(Start { file: Some(RunFile::new(begin)), code: !self.no_code, ..start })
     }
 }
 

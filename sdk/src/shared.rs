@@ -8,6 +8,7 @@ use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
+        mpsc::Receiver,
     },
     thread,
     time::Duration,
@@ -20,6 +21,7 @@ use proto::{
 use serde_json::Value as Json;
 
 use crate::{
+    code,
     error::{FinishError, InitError},
     exit,
     journal::{Journal, Written, wall_ms},
@@ -27,6 +29,7 @@ use crate::{
     run::{Finished, Run},
     sender::{self, Halt, Link},
     settings::{self, Way},
+    value::Value,
 };
 
 /// How often the journal takes what waits in the ring.
@@ -37,6 +40,8 @@ const AGENTS_WAIT: Duration = Duration::from_secs(2);
 const OWN_WAIT: Duration = Duration::from_secs(60);
 /// How long the end of a function agent's trial waits: its result is worth more than a restart of the controller takes.
 const TRIAL_WAIT: Duration = Duration::from_secs(600);
+/// How long the end of a run waits for git, which a run of some seconds may have overtaken.
+const CODE_WAIT: Duration = Duration::from_secs(1);
 /// How long `std::process::exit` is held up.
 const EXIT_WAIT: Duration = Duration::from_secs(5);
 /// The lease to assume when the controller names none.
@@ -100,6 +105,8 @@ pub(crate) struct Start {
     pub(crate) file: Option<RunFile>,
     /// The first automatic step, unless the journal has a later one.
     pub(crate) next_step: u64,
+    /// The state of the code is told.
+    pub(crate) code: bool,
 }
 
 impl Start {
@@ -111,7 +118,7 @@ impl Start {
         duty: Duty,
         way: Option<Way>,
     ) -> Self {
-        Self { identity, config, params: None, folder, duty, way, file: None, next_step: 0 }
+        Self { identity, config, params: None, folder, duty, way, file: None, next_step: 0, code: true }
     }
 }
 
@@ -133,6 +140,8 @@ pub(crate) struct Shared {
     journal: Option<Mutex<Journal>>,
     /// Rows that the journal had before this process.
     inherited: u64,
+    /// Disconnected once the state of the code is known.
+    telling: Mutex<Option<Receiver<()>>>,
     /// The journal thread may end.
     closed: AtomicBool,
     ended: Mutex<Option<Result<Finished, FinishError>>>,
@@ -141,7 +150,7 @@ pub(crate) struct Shared {
 impl Shared {
     /// Opens the journal and starts the threads.
     pub(crate) fn start(start: Start) -> Result<Run, InitError> {
-        let Start { identity, config, params, folder, duty, way, file, next_step } = start;
+        let Start { identity, config, params, folder, duty, way, file, next_step, code } = start;
         let unopened = |source| InitError::Journal { folder: folder.clone(), source: Arc::new(source) };
         let journal = Journal::open(&folder).map_err(unopened)?;
         if let Some(file) = &file {
@@ -166,6 +175,7 @@ impl Shared {
             ring: Ring::new(next),
             inherited: journal.rows(),
             journal: Some(Mutex::new(journal)),
+            telling: Mutex::new(None),
             closed: AtomicBool::new(false),
             ended: Mutex::new(None),
         });
@@ -180,6 +190,9 @@ impl Shared {
             return Err(InitError::Thread(Arc::new(error)));
         }
         exit::watch(&shared);
+        if code {
+            *shared.telling.lock().unwrap_or_else(PoisonError::into_inner) = Some(code::tell(&shared));
+        }
         Ok(Run::new(shared))
     }
 
@@ -197,6 +210,7 @@ impl Shared {
             ring: Ring::disabled(),
             inherited: 0,
             journal: None,
+            telling: Mutex::new(None),
             closed: AtomicBool::new(true),
             ended: Mutex::new(None),
         });
@@ -205,6 +219,11 @@ impl Shared {
 
     pub(crate) fn lock_config(&self) -> MutexGuard<'_, Json> {
         self.config.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says something of the run itself: one JSON object under a key that the controller knows.
+    pub(crate) fn say(&self, key: &str, json: &str) {
+        self.ring.push(Stream::Meta, None, [(key, Value::Json(json.into()))]);
     }
 
     /// What the sweep has chosen.
@@ -261,6 +280,11 @@ impl Shared {
     }
 
     fn close(&self, outcome: Option<Outcome>, wait: Duration) -> Result<Finished, FinishError> {
+        let telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(telling) = telling {
+            // Nobody sends: it is over when the other side is gone.
+            let _ = telling.recv_timeout(CODE_WAIT);
+        }
         self.ring.close();
         let run = self.identity.run.clone();
         let Some(journal) = &self.journal else { return Ok(Finished { run, ..Finished::default() }) };
@@ -284,7 +308,7 @@ impl Shared {
         let folder = self.folder.clone();
         if let Err(source) = drained {
             self.leave(outcome);
-            let lost = self.inherited + accepted + counts.meta - rows;
+            let lost = self.inherited + accepted - rows;
             return Err(FinishError::Journal { run, lost, folder, source: Arc::new(source) });
         }
         match (report, self.duty) {

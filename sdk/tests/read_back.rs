@@ -7,7 +7,7 @@ mod real;
 
 use std::{collections::BTreeMap, thread};
 
-use besom::{Goal, InitError, Resume, Summary};
+use besom::{Goal, InitError, Mode, Resume, Summary};
 use real::Real;
 use record::Value;
 use serde_json::json;
@@ -159,4 +159,31 @@ fn a_metric_is_summed_up_as_it_was_defined() {
     let said = [&val.name, &val.step_metric, &val.goal, &val.summary[0]];
     assert_eq!(said, ["val/*", "epoch", "maximize", "best"]);
     assert_eq!(defined.len(), 4);
+}
+
+#[test]
+fn a_disabled_run_keeps_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let init = besom::init().controller("http://127.0.0.1:1").dir(folder.path()).mode(Mode::Disabled);
+    let run = init.config(&json!({"lr": 0.1})).start().unwrap();
+    run.log([("loss", 1.0)]);
+    run.define_metric("loss").summary([Summary::Min]);
+    run.update_config(&json!({"lr": 0.2})).unwrap();
+    assert_eq!(run.config::<serde_json::Value>().unwrap(), json!({"lr": 0.2}));
+    let finished = run.finish().unwrap();
+    assert_eq!((finished.accepted, finished.refused), (0, 0));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn the_code_is_stored_without_secrets() {
+    let real = Real::start();
+    real.init().id("code").start().unwrap().finish().unwrap();
+    let code: serde_json::Value = serde_json::from_str(&real.run("code").code_json).unwrap();
+    assert!(code["command"].as_str().unwrap().contains("read_back"), "{code}");
+    assert!(
+        code["cpus"].as_u64().unwrap() > 0 && code["os"].as_str().unwrap().starts_with(std::env::consts::OS)
+    );
+    real.init().id("none").save_code(false).start().unwrap().finish().unwrap();
+    assert_eq!(real.run("none").code_json, "{}");
 }

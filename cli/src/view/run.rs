@@ -8,7 +8,7 @@ use terminal::{
     table::Table,
 };
 
-use super::{CELL, SENTENCE, facts, is_bad, limit, limited_value, one_word, state, took, values};
+use super::{CELL, SENTENCE, count, facts, is_bad, limit, limited_value, one_word, state, took, values};
 
 /// All that is known of a run, for people.
 pub(crate) fn run(run: &Run, sweep: Option<&Sweep>, now_ms: i64) -> String {
@@ -23,6 +23,7 @@ pub(crate) fn run(run: &Run, sweep: Option<&Sweep>, now_ms: i64) -> String {
         let name = one_line(&sweep.name, 2 * CELL);
         lines.push(("sweep", format!("{}  {name}", one_word(&sweep.id)).trim_end().to_owned()));
     }
+    lines.extend(introduction(run));
     if let Some(value) = run.value {
         lines.push((
             "value",
@@ -54,8 +55,54 @@ pub(crate) fn run(run: &Run, sweep: Option<&Sweep>, now_ms: i64) -> String {
     text += &format!("\n{}", facts(lines));
     text += &rungs(run);
     text += &section("parameters", &values::flatten(&values::object(&run.config_json)));
+    text += &section("added by the program", &values::flatten(&values::object(&run.added_config_json)));
     text += &section("summary", &values::flatten(&values::object(&run.summary_json)));
+    text += &metrics(run);
+    text += &section("code", &code(&run.code_json));
     text + &ended(run)
+}
+
+/// What people and programs said of the run.
+fn introduction(run: &Run) -> impl Iterator<Item = (&'static str, String)> {
+    let tags = run.tags.iter().map(|tag| one_line(tag, CELL)).collect::<Vec<_>>().join(", ");
+    // The project of a trial is its sweep's.
+    let project = if run.sweep.is_empty() { one_line(&run.project, 2 * CELL) } else { String::new() };
+    let (group, job_type) = (one_line(&run.group, 2 * CELL), one_line(&run.job_type, CELL));
+    let notes = one_line(&run.notes, 2 * SENTENCE);
+    let said =
+        [("project", project), ("group", group), ("job type", job_type), ("tags", tags), ("notes", notes)];
+    said.into_iter().filter(|(_, said)| !said.is_empty())
+}
+
+/// How its metrics are summed up.
+fn metrics(run: &Run) -> String {
+    if run.metrics.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::default().left("  metric").left("summary").left("over").left("goal");
+    for metric in &run.metrics {
+        let summary = if metric.summary.is_empty() { "last".to_owned() } else { metric.summary.join(", ") };
+        let over = if metric.step_metric.is_empty() { "step" } else { &metric.step_metric };
+        let goal = if metric.goal.is_empty() { "minimize" } else { &metric.goal };
+        let name = format!("  {}", one_line(&metric.name, 2 * CELL));
+        table.row([name, one_line(&summary, 2 * CELL), one_line(over, CELL), one_word(goal)]);
+    }
+    format!("\n\n{}\n{table}", paint(style::FAINT, "metrics"))
+}
+
+/// What made the run; of what is long only how much there is.
+fn code(json: &str) -> Vec<(String, Value)> {
+    let mut code = values::object(json);
+    code.remove("_type");
+    if let Some(Value::Object(packages)) = code.remove("packages") {
+        code.insert("packages".to_owned(), Value::from(format!("{} of Cargo.lock", packages.len())));
+    }
+    if let Some(Value::String(diff)) = code.remove("git_diff") {
+        let lines =
+            format!("{} of uncommitted changes; --json has them", count(diff.lines().count() as u64, "line"));
+        code.insert("git_diff".to_owned(), Value::from(lines));
+    }
+    values::flatten(&code)
 }
 
 /// The winner with its exact parameters, to be copied.

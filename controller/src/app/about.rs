@@ -104,14 +104,11 @@ fn merge(app: &App, base: &mut String, over: Map<String, Json>) -> Result<(), Er
 /// What is said beyond the parameters: those stay as the sweep has chosen them.
 fn without(mut said: Map<String, Json>, parameters: &Map<String, Json>) -> Map<String, Json> {
     for (key, chosen) in parameters {
-        match (said.remove(key), chosen) {
-            (Some(Json::Object(inner)), Json::Object(chosen)) => {
-                let rest = without(inner, chosen);
-                if !rest.is_empty() {
-                    said.insert(key.clone(), Json::Object(rest));
-                }
+        if let (Some(Json::Object(inner)), Json::Object(chosen)) = (said.remove(key), chosen) {
+            let rest = without(inner, chosen);
+            if !rest.is_empty() {
+                said.insert(key.clone(), Json::Object(rest));
             }
-            _ => {}
         }
     }
     said

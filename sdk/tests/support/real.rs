@@ -17,7 +17,8 @@ use tokio::runtime::Runtime;
 
 pub(crate) struct Real {
     runtime: Runtime,
-    _controller: controller::Controller,
+    controller: Option<controller::Controller>,
+    settings: Settings,
     pub(crate) address: SocketAddr,
     folder: TempDir,
 }
@@ -30,9 +31,24 @@ impl Real {
             data: folder.path().join("controller"),
             ..Settings::default()
         };
+        let address = settings.listen;
+        let mut real = Self { runtime, controller: None, settings, address, folder };
+        real.come_back();
+        real
+    }
+
+    /// Nobody listens any more.
+    pub(crate) fn go_away(&mut self) {
+        self.runtime.block_on(self.controller.take().unwrap().shutdown()).unwrap();
+    }
+
+    /// It listens where it did, with all that it had.
+    pub(crate) fn come_back(&mut self) {
+        let settings = Settings { listen: self.address, ..self.settings.clone() };
         let started = controller::Controller::start(settings, Clock::system(), Chance::seeded(1));
-        let controller = runtime.block_on(started).unwrap();
-        Self { address: controller.address(), _controller: controller, runtime, folder }
+        let controller = self.runtime.block_on(started).unwrap();
+        self.address = controller.address();
+        self.controller = Some(controller);
     }
 
     /// Where its runs keep their journals.

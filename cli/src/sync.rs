@@ -1,0 +1,316 @@
+//! `sweep sync`: tells the controller of runs that were logged without it, or that their programs could not finish sending.
+//! Makes the calls that the program would have made, in an order in which each may be made again: interrupted and run
+//! again it ends with the same rows. Never changes a folder.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io::{self, Read as _, Seek as _, SeekFrom},
+    path::{Path, PathBuf},
+    time::UNIX_EPOCH,
+};
+
+use proto::{
+    dial::needed_offset,
+    folder::{JOURNAL, RunFile},
+    v1::{AppendRows, EndRun, Outcome, RunBegun},
+};
+use record::{Corrupt, MAX_FRAME_BYTES};
+use serde_json::{Value, json};
+use terminal::{Exit, Failure, progress};
+use tonic::Code;
+
+use crate::{
+    connect::{Controller, within_patience},
+    json, view,
+};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+A folder is what the SDK names when a run ends offline, or ends without its controller: it holds `run.json`. Sending one
+twice changes nothing, and one whose program still runs may be sent already. No folder is changed; remove it when you like.
+
+Examples:
+  sweep sync ~/.local/state/besom/offline/q7w2e9rt
+  sweep sync ~/.local/state/besom/offline/*")]
+pub(crate) struct Args {
+    /// Folders of runs
+    #[arg(value_name = "FOLDER", required = true)]
+    folders: Vec<PathBuf>,
+    /// Print a JSON list with one entry for each folder
+    #[arg(long)]
+    json: bool,
+}
+
+/// What became of a folder.
+struct Synced {
+    run: String,
+    state: String,
+    rows: u64,
+    new_rows: u64,
+    /// Its program still writes.
+    alive: bool,
+    /// A later attempt owns the run: the rows are kept apart.
+    fenced: bool,
+}
+
+/// Sends every folder; one that fails keeps no other back.
+pub(crate) async fn sync(controller: &Controller, args: &Args) -> Result<(), Failure> {
+    let (mut done, mut first) = (Vec::new(), None);
+    for folder in &args.folders {
+        let shown = folder.display().to_string();
+        match Folder::open(folder) {
+            Ok(open) => match open.send(controller).await {
+                Ok(synced) => {
+                    if !args.json {
+                        terminal::print(sentence(&synced));
+                    }
+                    done.push(entry(&shown, &synced));
+                    continue;
+                }
+                Err(failure) => done.push(failed(&shown, &failure, &mut first, args)),
+            },
+            Err(failure) => done.push(failed(&shown, &failure, &mut first, args)),
+        }
+    }
+    if args.json {
+        terminal::print(json::text(&Value::Array(done)));
+    }
+    match first {
+        None => Ok(()),
+        Some((count, failure)) if args.folders.len() > 1 => {
+            let message = format!("{} of {} folders could not be sent", count, args.folders.len());
+            Err(Failure::new(failure.exit, message).hint("the same command sends what is left"))
+        }
+        Some((_, failure)) => Err(failure),
+    }
+}
+
+fn failed(folder: &str, failure: &Failure, first: &mut Option<(usize, Failure)>, args: &Args) -> Value {
+    if args.folders.len() > 1 {
+        terminal::warn(format_args!("{}: {}", terminal::one_line(folder, 200), failure.message));
+    }
+    match first {
+        Some((count, _)) => *count += 1,
+        None => *first = Some((1, failure.clone())),
+    }
+    json!({ "folder": folder, "error": failure.message })
+}
+
+fn sentence(synced: &Synced) -> String {
+    let Synced { run, state, rows, new_rows, .. } = synced;
+    let run = view::one_word(run);
+    let rows = match new_rows {
+        0 => format!("{}, nothing new", view::count(*rows, "row")),
+        new if new == rows => view::count(*rows, "row"),
+        new => format!("{}, {new} of them new", view::count(*rows, "row")),
+    };
+    let how = match (synced.fenced, synced.alive) {
+        (true, _) => "a later attempt owns the run, so these are kept apart".to_owned(),
+        (false, true) => "its program still runs: sync again when it is over".to_owned(),
+        (false, false) => view::one_word(state),
+    };
+    format!("run `{run}`: {rows}; {how}")
+}
+
+fn entry(folder: &str, synced: &Synced) -> Value {
+    let Synced { run, state, rows, new_rows, alive, fenced } = synced;
+    json!({
+        "folder": folder, "run": run, "state": state, "rows": rows, "new_rows": new_rows,
+        "alive": alive, "fenced": fenced, "error": null,
+    })
+}
+
+/// A run's folder.
+struct Folder {
+    file: RunFile,
+    journals: Vec<Journal>,
+    alive: bool,
+}
+
+/// One stream of one writer.
+struct Journal {
+    writer: String,
+    stream: String,
+    path: PathBuf,
+    bytes: u64,
+    /// When it was last written, in milliseconds since the epoch.
+    written_ms: i64,
+}
+
+impl Folder {
+    fn open(folder: &Path) -> Result<Self, Failure> {
+        let shown = folder.display();
+        let file = RunFile::read(folder).map_err(|error| {
+            let message = format!("`{shown}` is no folder of a run: {error}");
+            Failure::new(Exit::Input, message).hint("it is the folder that holds `run.json`")
+        })?;
+        let unreadable =
+            |error: io::Error| Failure::new(Exit::Input, format!("`{shown}` cannot be read: {error}"));
+        let mut journals = Vec::new();
+        for entry in fs::read_dir(folder.join(JOURNAL)).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let (name, about) = (entry.file_name(), entry.metadata().map_err(unreadable)?);
+            let Some((writer, stream)) = name.to_str().and_then(|name| name.split_once('.')) else {
+                continue;
+            };
+            let written = about.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+            journals.push(Journal {
+                writer: writer.to_owned(),
+                stream: stream.to_owned(),
+                path: entry.path(),
+                bytes: about.len(),
+                written_ms: written.map_or(0, |since| since.as_millis() as i64),
+            });
+        }
+        // What a run says of itself stands before its rows for whoever watches.
+        journals.sort_by_key(|journal| {
+            (journal.stream != "meta", journal.writer.clone(), journal.stream.clone())
+        });
+        let alive = journals.iter().any(Journal::is_held);
+        Ok(Self { file, journals, alive })
+    }
+
+    async fn send(self, controller: &Controller) -> Result<Synced, Failure> {
+        let lost = |status| controller.failure(&status);
+        let mut runs = controller.dial().runs();
+        let begin = within_patience(self.file.begin.clone());
+        let begun = runs.begin(begin).await.map_err(lost)?.into_inner();
+        let (run, state) = (begun.run.clone(), String::new());
+        let mut synced = Synced { run, state, rows: 0, new_rows: 0, alive: self.alive, fenced: false };
+        let total = self.journals.iter().map(|journal| journal.bytes).sum();
+        let bar = progress::bar(total, &format!("run {}", view::one_word(&begun.run)));
+        for journal in &self.journals {
+            journal.send(controller, &begun, &mut synced, &|bytes| bar.inc(bytes)).await?;
+        }
+        bar.finish_and_clear();
+        if let Some(end) = self.end(&begun).filter(|_| !synced.alive && !synced.fenced) {
+            let ended = runs.end(within_patience(end)).await.map_err(lost)?.into_inner();
+            synced.state = ended.run.map(|run| run.state).unwrap_or_default();
+        } else {
+            synced.state = controller.run(&begun.run).await?.state;
+        }
+        Ok(synced)
+    }
+
+    /// How the run ended. A program that left no word was killed; of a trial its agent says so.
+    fn end(&self, begun: &RunBegun) -> Option<EndRun> {
+        let killed = || {
+            let outcome = Outcome {
+                state: "crashed".to_owned(),
+                message: "its process ended without a word".to_owned(),
+                ..Outcome::default()
+            };
+            let ended_ms = self.journals.iter().map(|journal| journal.written_ms).max();
+            EndRun { outcome: Some(outcome), ended_ms, ..EndRun::default() }
+        };
+        let end = match (&self.file.end, self.file.begin.run.is_empty()) {
+            (Some(end), _) => end.clone(),
+            (None, true) => killed(),
+            (None, false) => return None,
+        };
+        Some(EndRun { run: begun.run.clone(), attempt: begun.attempt, ..end })
+    }
+}
+
+impl Journal {
+    /// A program writes it.
+    fn is_held(&self) -> bool {
+        let held = |file: File| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+        File::open(&self.path).is_ok_and(held)
+    }
+
+    /// Sends the rows that the controller has not got.
+    async fn send(
+        &self,
+        controller: &Controller,
+        begun: &RunBegun,
+        synced: &mut Synced,
+        passed: &(dyn Fn(u64) + Sync),
+    ) -> Result<(), Failure> {
+        let unreadable = |error: String| {
+            let message = format!("`{}` cannot be read: {error}", self.path.display());
+            Failure::new(Exit::Refused, message).hint("what stands before the damage has been sent")
+        };
+        let mut file = File::open(&self.path).map_err(|error| unreadable(error.to_string()))?;
+        let counts = self.stream == "history" || self.stream == "summary";
+        let mut next = self.append(controller, begun, synced, 0, Vec::new()).await?;
+        let (mut bytes, mut rows) = (0, 0);
+        loop {
+            let piece = read(&mut file, bytes).map_err(|error| unreadable(error.to_string()))?;
+            let (whole, more) = whole(&piece).map_err(|error| unreadable(error.to_string()))?;
+            if whole == 0 {
+                break;
+            }
+            let end = rows + more;
+            if next < end {
+                let known = next.saturating_sub(rows);
+                let frames =
+                    record::skip(&piece[..whole], known).map_err(|error| unreadable(error.to_string()))?;
+                let stored = self.append(controller, begun, synced, rows + known, frames).await?;
+                synced.new_rows += if counts { end - rows - known } else { 0 };
+                next = stored.max(end);
+            }
+            (bytes, rows) = (bytes + whole as u64, end);
+            passed(whole as u64);
+        }
+        synced.rows += if counts { rows } else { 0 };
+        Ok(())
+    }
+
+    /// One append; answers which row the controller wants next. Rows that are kept apart count as taken.
+    async fn append(
+        &self,
+        controller: &Controller,
+        begun: &RunBegun,
+        synced: &mut Synced,
+        offset: u64,
+        frames: Vec<u8>,
+    ) -> Result<u64, Failure> {
+        let append = AppendRows {
+            run: begun.run.clone(),
+            attempt: begun.attempt,
+            writer: self.writer.clone(),
+            stream: self.stream.clone(),
+            offset,
+            frames,
+        };
+        match controller.dial().runs().append(within_patience(append)).await {
+            Ok(appended) => Ok(appended.into_inner().next),
+            Err(status) if status.code() == Code::Aborted => {
+                synced.fenced = true;
+                Ok(offset)
+            }
+            Err(status) => match needed_offset(&status) {
+                Some(needed) if needed < offset => {
+                    let message =
+                        format!("the controller has {needed} rows of `{}`, and had {offset}", self.stream);
+                    Err(Failure::new(Exit::Refused, message).hint("run the same command again"))
+                }
+                _ => Err(controller.failure(&status)),
+            },
+        }
+    }
+}
+
+/// Whole frames from there on, and perhaps the beginning of another.
+fn read(file: &mut File, from: u64) -> io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(from))?;
+    let mut piece = Vec::new();
+    file.take(MAX_FRAME_BYTES as u64).read_to_end(&mut piece)?;
+    Ok(piece)
+}
+
+/// The bytes and rows of the whole frames at the front. A torn end is what a kill leaves, and no row that was promised.
+fn whole(piece: &[u8]) -> Result<(usize, u64), Corrupt> {
+    let (mut bytes, mut rows) = (0, 0);
+    for frame in record::frames(piece) {
+        match frame {
+            Ok(frame) => (bytes, rows) = (bytes + frame.bytes().len(), rows + frame.rows()),
+            Err(Corrupt::Torn { .. }) => break,
+            Err(bad) if bytes == 0 => return Err(bad),
+            // First what stands before it.
+            Err(_) => break,
+        }
+    }
+    Ok((bytes, rows))
+}

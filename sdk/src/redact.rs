@@ -1,0 +1,209 @@
+//! Takes secrets out of texts before they are stored: values of flags and variables whose names speak of secrets, passwords in
+//! URLs, keys of well-known forms, private keys. Used by `code`. Errs on the side of taking too much. Pure.
+
+/// What stands in the place of a secret.
+const REDACTED: &str = "[redacted]";
+/// A word of a name that makes its value a secret.
+const SECRET_WORDS: [&str; 14] = [
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "passphrase",
+    "pwd",
+    "pw",
+    "key",
+    "apikey",
+    "credential",
+    "credentials",
+    "auth",
+    "authorization",
+    "bearer",
+];
+/// How keys of well-known services begin.
+const KEY_PREFIXES: [&str; 12] =
+    ["AKIA", "ASIA", "ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "hf_", "sk-", "xoxb-", "xoxp-", "AIza"];
+/// A key has at least so many letters.
+const LEAST_KEY: usize = 16;
+
+/// The arguments of a command, each without its secret.
+pub(crate) fn arguments(arguments: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut follows = false;
+    let hide = |argument: String| {
+        if std::mem::take(&mut follows) && !argument.starts_with("--") {
+            return REDACTED.to_owned();
+        }
+        let is_flag = argument.starts_with('-');
+        follows = is_flag && !argument.contains('=') && is_secret(&argument);
+        line(&argument)
+    };
+    arguments.into_iter().map(hide).collect()
+}
+
+/// A text of many lines, each without its secrets, private keys left out.
+pub(crate) fn text(text: &str) -> String {
+    let mut inside_key = false;
+    let mut out = String::with_capacity(text.len());
+    for one in text.split_inclusive('\n') {
+        let ends = one.contains("-----END") && one.contains("PRIVATE KEY");
+        if one.contains("-----BEGIN") && one.contains("PRIVATE KEY") {
+            inside_key = !ends;
+            out.push_str(&one.replace(one.trim_end(), REDACTED));
+        } else if inside_key {
+            inside_key = !ends;
+        } else {
+            out.push_str(&line(one));
+        }
+    }
+    out
+}
+
+/// One line.
+fn line(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find(is_edge) {
+        out.push_str(&word(&rest[..at]));
+        let mut edge = rest[at..].chars();
+        out.extend(edge.next());
+        // `name = value` and `"name": "value"`: what follows the sign belongs to the name before it.
+        let after = edge.as_str();
+        let sign = &rest[at..at + 1];
+        rest = match (sign, is_secret(last_name(&rest[..at], &out))) {
+            ("=" | ":", true) if !after.starts_with("//") && !after.starts_with(':') => {
+                hidden(after, &mut out)
+            }
+            _ => after,
+        };
+    }
+    out.push_str(&word(rest));
+    without_passwords(&out)
+}
+
+/// The name right before a sign: the word itself, or the one before quotes and blanks.
+fn last_name<'a>(word: &'a str, written: &'a str) -> &'a str {
+    if !word.is_empty() {
+        return word;
+    }
+    let trimmed = written.trim_end_matches(['=', ':', '"', '\'', ' ', '\t', ']']);
+    trimmed.rsplit(is_edge).next().unwrap_or_default()
+}
+
+/// Writes blanks and quotes, then the mark for the value that follows; answers what comes after the value.
+fn hidden<'a>(after: &'a str, out: &mut String) -> &'a str {
+    let value = after.trim_start_matches([' ', '\t', '"', '\'', '=']);
+    out.push_str(&after[..after.len() - value.len()]);
+    let end = value.find(['"', '\'', ',', ';', '&', '\n', '\r']).unwrap_or(value.len());
+    if end > 0 {
+        out.push_str(REDACTED);
+    }
+    &value[end..]
+}
+
+fn is_edge(letter: char) -> bool {
+    letter.is_whitespace()
+        || matches!(
+            letter,
+            '=' | ':'
+                | '"'
+                | '\''
+                | ','
+                | ';'
+                | '&'
+                | '?'
+                | '('
+                | ')'
+                | '['
+                | ']'
+                | '{'
+                | '}'
+                | '<'
+                | '>'
+                | '`'
+        )
+}
+
+/// A word that has the form of a key of a well-known service is left out.
+fn word(word: &str) -> String {
+    let body = word.trim_start_matches(['+', '-']);
+    let is_key = body.len() >= LEAST_KEY
+        && KEY_PREFIXES.iter().any(|prefix| body.starts_with(prefix))
+        && body.bytes().all(|letter| letter.is_ascii_alphanumeric() || letter == b'_' || letter == b'-');
+    if is_key { REDACTED.to_owned() } else { word.to_owned() }
+}
+
+/// A name of a flag or variable that speaks of a secret: one of its words does.
+fn is_secret(name: &str) -> bool {
+    let mut word = String::new();
+    let mut lower = false;
+    for letter in name.chars().chain(['_']) {
+        let starts = !letter.is_alphanumeric() || (letter.is_uppercase() && lower);
+        if starts && SECRET_WORDS.contains(&word.to_lowercase().as_str()) {
+            return true;
+        }
+        if starts {
+            word.clear();
+        }
+        if letter.is_alphanumeric() {
+            word.push(letter);
+        }
+        lower = letter.is_lowercase();
+    }
+    false
+}
+
+/// `scheme://user:password@host` keeps its scheme and its host.
+fn without_passwords(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        out.push_str(before);
+        let end = after
+            .find(|letter: char| letter.is_whitespace() || matches!(letter, '/' | '"' | '\'' | '?' | '#'));
+        let authority = &after[..end.unwrap_or(after.len())];
+        rest = match authority.rfind('@') {
+            Some(at) => {
+                out.push_str(REDACTED);
+                &after[at..]
+            }
+            None => after,
+        };
+    }
+    out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(line: &str) -> String {
+        arguments(line.split(' ').map(str::to_owned)).join(" ")
+    }
+
+    #[test]
+    fn secrets_leave_a_command_line() {
+        for (line, want) in [
+            ("train --token abc --lr 0.1", "train --token [redacted] --lr 0.1"),
+            ("train --api-key=abc -x", "train --api-key=[redacted] -x"),
+            ("HF_TOKEN=abc train", "HF_TOKEN=[redacted] train"),
+            ("KEY=abc awsSecretAccessKey=x/y+z", "KEY=[redacted] awsSecretAccessKey=[redacted]"),
+            ("get https://me:pw@host/x?token=abc&y=1", "get https://[redacted]@host/x?token=[redacted]&y=1"),
+            ("s3 AKIAIOSFODNN7EXAMPLE1", "s3 [redacted]"),
+            ("--max-tokens 5 --tokenizer bpe --author me", "--max-tokens 5 --tokenizer bpe --author me"),
+            ("--lr=0.1 a:b http://host:80/x", "--lr=0.1 a:b http://host:80/x"),
+            ("--password --lr 1", "--password --lr 1"),
+        ] {
+            assert_eq!(command(line), want);
+        }
+    }
+
+    #[test]
+    fn secrets_leave_a_diff() {
+        let diff = "+api_key = \"abc\"\n-    \"password\": \"x y\", 1\n+let key = 3;\n+-----BEGIN RSA PRIVATE KEY-----\n+MIIE\n\
+                    +-----END RSA PRIVATE KEY-----\n+ok ghp_0123456789abcdefghij\n context: tokens\n";
+        let want = "+api_key = \"[redacted]\"\n-    \"password\": \"[redacted]\", 1\n+let key = [redacted];\n[redacted]\n\
+                    +ok [redacted]\n context: tokens\n";
+        assert_eq!(text(diff), want);
+    }
+}
