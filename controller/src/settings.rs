@@ -65,6 +65,12 @@ pub struct Limits {
     pub page: u32,
     /// Blocks that a streamed read takes from the database at once.
     pub blocks: u32,
+    /// Curves that one call asks for.
+    pub curve_keys: usize,
+    /// Buckets of a curve unless the caller says otherwise.
+    pub curve_buckets: usize,
+    /// Buckets of a curve.
+    pub most_buckets: usize,
 }
 
 impl Default for Settings {
@@ -104,6 +110,9 @@ impl Default for Limits {
             sweeps_listed: 100,
             page: 500,
             blocks: 16,
+            curve_keys: 100,
+            curve_buckets: 800,
+            most_buckets: 100_000,
         }
     }
 }

@@ -10,7 +10,10 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-use crate::v1::{agents_client::AgentsClient, runs_client::RunsClient, sweeps_client::SweepsClient};
+use crate::v1::{
+    agents_client::AgentsClient, history_client::HistoryClient, runs_client::RunsClient,
+    sweeps_client::SweepsClient,
+};
 
 /// Where a controller listens unless told otherwise.
 pub const DEFAULT_CONTROLLER: &str = "http://127.0.0.1:7070";
@@ -71,6 +74,12 @@ impl Dial {
     /// A client of the Agents service.
     pub fn agents(&self) -> AgentsClient<Authorized> {
         AgentsClient::with_interceptor(self.channel.clone(), self.bearer.clone())
+            .max_decoding_message_size(MAX_MESSAGE)
+    }
+
+    /// A client of the History service.
+    pub fn history(&self) -> HistoryClient<Authorized> {
+        HistoryClient::with_interceptor(self.channel.clone(), self.bearer.clone())
             .max_decoding_message_size(MAX_MESSAGE)
     }
 

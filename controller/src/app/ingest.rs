@@ -101,6 +101,7 @@ fn keep(change: &mut Change<'_>, append: &Append, mut digest: Digest) -> Result<
     }
     if digest.rows > 0 {
         store::blocks::insert(change.tx, stream, next, digest.rows, !is_current, &frames)?;
+        change.app.compaction.note(stream, frames.len(), change.app.clock.now());
         change.ring(Ring::All(Topic::Run(run.id.clone())));
     }
     if !is_current {

@@ -5,17 +5,22 @@ mod about;
 pub(crate) mod agents;
 pub(crate) mod begin;
 pub(crate) mod bell;
+pub(crate) mod buckets;
 pub(crate) mod caller;
 pub(crate) mod change;
+mod compaction;
 mod constraints;
+pub(crate) mod curves;
 mod digest;
 pub(crate) mod error;
 pub(crate) mod explain;
+pub(crate) mod history;
 pub(crate) mod ingest;
 mod leases;
 pub(crate) mod metrics;
 mod names;
 mod orders;
+mod pieces;
 pub(crate) mod plan;
 mod presence;
 pub(crate) mod replay;
@@ -46,6 +51,7 @@ use crate::{
 use bell::Bell;
 use caller::Tokens;
 use change::{Change, Effects};
+use compaction::Compaction;
 use leases::Leases;
 use plan::Plans;
 use presence::Presences;
@@ -68,6 +74,7 @@ pub(crate) struct App {
     plans: Plans,
     searches: Searches,
     standings: Standings,
+    compaction: Compaction,
     explaining: Arc<Semaphore>,
     draining: channel::Sender<bool>,
 }
@@ -104,6 +111,7 @@ impl App {
             plans: Plans::new(settings.limits.plans),
             searches: Searches::default(),
             standings: Standings::default(),
+            compaction: Compaction::default(),
             explaining: Arc::new(Semaphore::new(explain::AT_ONCE)),
             bell: Bell::default(),
             presences: Presences::default(),

@@ -1,9 +1,9 @@
-//! What happens without being asked: leases run out, caches are tidied. One step that may run at any time and twice; called
+//! What happens without being asked: leases run out, caches are tidied, rows are merged. One step that may run at any time and twice; called
 //! by a loop in production and by tests. Never sleeps.
 
 use std::{sync::Arc, time::Duration};
 
-use super::{App, change::Change, error::Error};
+use super::{App, change::Change, compaction, error::Error};
 use crate::store;
 
 /// How long the loop may wait between two steps: a small part of a lease, so that one ends about when it should.
@@ -11,7 +11,7 @@ pub(crate) fn pause(app: &App) -> Duration {
     (app.settings.lease / 20).clamp(Duration::from_millis(20), Duration::from_secs(1))
 }
 
-/// Ends the leases that are over, and forgets what nobody needs.
+/// Ends the leases that are over, forgets what nobody needs, and merges what came in pieces.
 ///
 /// # Errors
 /// When the database fails; the next step finds the same work.
@@ -28,7 +28,7 @@ pub(crate) async fn step(app: &Arc<App>) -> Result<(), Error> {
             Err(_) => one_by_one(app, some).await?,
         }
     }
-    Ok(())
+    compaction::step(app).await
 }
 
 async fn expire_all(app: &Arc<App>, some: Vec<(String, u32)>) -> Result<(), Error> {

@@ -16,6 +16,7 @@ use super::{
     error::Error,
     explain::{self, Incumbent},
     metrics::Metric,
+    pieces,
     plan::Plan,
     summaries,
 };
@@ -79,6 +80,9 @@ pub(crate) type BlockView = Block;
 
 /// How many answers of a stream wait for a slow reader.
 pub(super) const STREAMED: usize = 64;
+
+/// Bytes of frames from which a streamed read sends what it has.
+const READ_BYTES: usize = 8 << 20;
 
 /// What a stream gives.
 pub(crate) type Streamed<T> = mpsc::Receiver<Result<T, Error>>;
@@ -365,10 +369,24 @@ fn next_blocks(
         let from = at.get(&(attempt, writer.clone())).copied().unwrap_or(0);
         let blocks = store::blocks::after(tx, stream, from, limit)?;
         if !blocks.is_empty() {
-            return Ok((blocks, false));
+            return Ok((as_frames(tx, blocks, from)?, false));
         }
     }
     Ok((Vec::new(), !run.state.is_live()))
+}
+
+/// As many of the blocks as may be held in memory at once, at least one.
+fn as_frames(tx: &Tx<'_>, blocks: Vec<Block>, from: u64) -> Result<Vec<Block>, Error> {
+    let (mut shown, mut bytes) = (Vec::new(), 0);
+    for block in blocks {
+        let block = pieces::as_frames(tx, block, from)?;
+        bytes += block.frames.len();
+        shown.push(block);
+        if bytes >= READ_BYTES {
+            break;
+        }
+    }
+    Ok(shown)
 }
 
 /// The controller ends; a client may try again soon.

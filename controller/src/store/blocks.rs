@@ -1,5 +1,5 @@
-//! Blocks: the frames of a run as they were sent, one row per append, in order of attempt, writer and first row. Called by
-//! `app::ingest` (write) and `app::views` (read). Never looks into a frame.
+//! Blocks: the rows of a run, in order of attempt, writer and first row: frames as they were sent, one block per append, and
+//! what `columns` made of them. Called by `app::ingest` (write) and `app::views` (read). Never looks into a frame.
 
 use super::database::{Result, Row, Tx, int};
 
@@ -29,8 +29,10 @@ pub(crate) struct Block {
     pub(crate) rows: u64,
     /// Sent when another attempt owned the run.
     pub(crate) fenced: bool,
-    /// The bytes.
+    /// The bytes; none in a merged block.
     pub(crate) frames: Vec<u8>,
+    /// Of a merged block: its internal key and its head.
+    pub(crate) merged: Option<(i64, Vec<u8>)>,
 }
 
 /// Rows that are stored of a stream: where it goes on.
@@ -47,7 +49,7 @@ pub(crate) fn next(tx: &Tx<'_>, stream: Stream<'_>) -> Result<u64> {
     Ok(next.unwrap_or(0))
 }
 
-/// Writes a block at the end of its stream.
+/// Writes a block at the end of its stream; gives its internal key.
 ///
 /// # Errors
 /// When the database fails.
@@ -58,8 +60,8 @@ pub(crate) fn insert(
     rows: u64,
     fenced: bool,
     frames: &[u8],
-) -> Result<()> {
-    tx.run(
+) -> Result<i64> {
+    tx.insert(
         "INSERT INTO blocks (run, stream, attempt, writer, first, rows, fenced, frames)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         &[
@@ -72,8 +74,7 @@ pub(crate) fn insert(
             &fenced,
             &frames,
         ],
-    )?;
-    Ok(())
+    )
 }
 
 /// The writers of a run's stream, with their attempts, in order. `attempt` 0 means all.
@@ -123,20 +124,30 @@ fn pair(row: &Row<'_>) -> Result<(u32, String)> {
     Ok((row.get(0)?, row.get(1)?))
 }
 
-/// The blocks of one stream from row `from` on, at most `limit`.
+/// The blocks of one stream from the one that holds row `from` on, at most `limit`.
 ///
 /// # Errors
 /// When the database fails.
 pub(crate) fn after(tx: &Tx<'_>, stream: Stream<'_>, from: u64, limit: u32) -> Result<Vec<Block>> {
+    let Stream { run, name, attempt, writer } = stream;
+    let start = tx.one(
+        "SELECT first FROM blocks WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND writer = ?4 AND first <= ?5
+         ORDER BY first DESC LIMIT 1",
+        &[&run, &name, &attempt, &writer, &int(from)?],
+        |row| row.count(0),
+    )?;
     tx.all(
-        "SELECT attempt, writer, first, rows, fenced, frames FROM blocks
-         WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND writer = ?4 AND first >= ?5 ORDER BY first LIMIT ?6",
-        &[&stream.run, &stream.name, &stream.attempt, &stream.writer, &int(from)?, &limit],
+        "SELECT attempt, writer, first, rows, fenced, frames, key, head FROM blocks LEFT JOIN heads ON block = key
+         WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND writer = ?4 AND first >= ?5 AND first + rows > ?6
+         ORDER BY first LIMIT ?7",
+        &[&run, &name, &attempt, &writer, &int(start.unwrap_or(0))?, &int(from)?, &limit],
         read,
     )
 }
 
 fn read(row: &Row<'_>) -> Result<Block> {
+    let key: i64 = row.get(6)?;
+    let head: Option<Vec<u8>> = row.get(7)?;
     Ok(Block {
         attempt: row.get(0)?,
         writer: row.get(1)?,
@@ -144,5 +155,6 @@ fn read(row: &Row<'_>) -> Result<Block> {
         rows: row.count(3)?,
         fenced: row.get(4)?,
         frames: row.get(5)?,
+        merged: head.map(|head| (key, head)),
     })
 }

@@ -11,6 +11,7 @@ const SCHEMA: &[&str] = &[
     include_str!("schema/002.sql"),
     include_str!("schema/003.sql"),
     include_str!("schema/004.sql"),
+    include_str!("schema/005.sql"),
     include_str!("schema/006.sql"),
 ];
 const STATEMENTS: usize = 128;

@@ -4,6 +4,7 @@
 pub(crate) mod about;
 pub(crate) mod agents;
 pub(crate) mod blocks;
+pub(crate) mod columns;
 pub(crate) mod database;
 pub(crate) mod earlier;
 pub(crate) mod events;

@@ -229,6 +229,14 @@ pub(crate) fn get(tx: &Tx<'_>, id: &str) -> Result<Option<Run>> {
     tx.one(select!("WHERE id = ?1"), &[&id], read)
 }
 
+/// The state of the run with this internal key.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn state(tx: &Tx<'_>, key: i64) -> Result<Option<State>> {
+    tx.one("SELECT state FROM runs WHERE key = ?1", &[&key], |row| state_of(&row.get::<String>(0)?))
+}
+
 /// Runs of a sweep that wait for an agent, the next one first.
 ///
 /// # Errors
@@ -329,7 +337,7 @@ fn read(row: &Row<'_>) -> Result<Run> {
             fit: row.get(10)?,
             engine: row.get(11)?,
         },
-        state: State::from_name(&state).ok_or_else(|| Error::Bug(format!("a run is `{state}`")))?,
+        state: state_of(&state)?,
         attempt: row.get(13)?,
         agent: row.get(14)?,
         crashes: row.get(15)?,
@@ -351,4 +359,8 @@ fn read(row: &Row<'_>) -> Result<Run> {
         iteration: row.count(29)?,
         constrained: constrained.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
     })
+}
+
+fn state_of(name: &str) -> Result<State> {
+    State::from_name(name).ok_or_else(|| Error::Bug(format!("a run is `{name}`")))
 }

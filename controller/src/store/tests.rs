@@ -174,7 +174,8 @@ async fn writers_of_a_stream_are_found_in_order_and_each_once() {
             }
         }
         blocks::insert(tx, of(7, "console", 2, "agent"), 0, 1, false, b"x")?;
-        blocks::insert(tx, of(8, "history", 2, "other"), 0, 1, false, b"x")
+        blocks::insert(tx, of(8, "history", 2, "other"), 0, 1, false, b"x")?;
+        Ok(())
     };
     store.write(insert, |()| {}).await.unwrap();
     for (attempt, wanted) in

@@ -7,6 +7,7 @@ mod constraints;
 mod explain;
 mod fencing;
 mod happy;
+mod history;
 mod lab;
 mod people;
 mod restart;

@@ -75,9 +75,9 @@ impl Encoder {
         true
     }
 
-    /// How many rows were added.
-    pub fn rows(&self) -> usize {
-        self.steps.len()
+    /// What was added so far, column by column.
+    pub fn columns(&self) -> &[Column] {
+        &self.head.columns
     }
 
     /// The block of what was added; the encoder is empty again.

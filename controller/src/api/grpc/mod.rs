@@ -4,12 +4,16 @@
 mod agents;
 mod error;
 mod explain;
+mod history;
 mod runs;
 mod sweeps;
 
 use std::sync::Arc;
 
-use proto::v1::{agents_server::AgentsServer, runs_server::RunsServer, sweeps_server::SweepsServer};
+use proto::v1::{
+    agents_server::AgentsServer, history_server::HistoryServer, runs_server::RunsServer,
+    sweeps_server::SweepsServer,
+};
 use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 use tonic::{
     Request, Status,
@@ -60,6 +64,7 @@ pub(crate) fn routes(app: Arc<App>) -> Result<Routes, tonic_reflection::server::
     let guard = move |request| at_door.guard(request);
     let sweeps = SweepsServer::new(door.clone()).max_decoding_message_size(most);
     let agents = AgentsServer::new(door.clone()).max_decoding_message_size(most);
+    let history = HistoryServer::new(door.clone());
     let runs = RunsServer::new(door).max_decoding_message_size(most);
     let (_, health) = tonic_health::server::health_reporter();
     let reflection = tonic_reflection::server::Builder::configure()
@@ -67,7 +72,8 @@ pub(crate) fn routes(app: Arc<App>) -> Result<Routes, tonic_reflection::server::
         .build_v1()?;
     Ok(Routes::new(InterceptedService::new(sweeps, guard.clone()))
         .add_service(InterceptedService::new(agents, guard.clone()))
-        .add_service(InterceptedService::new(runs, guard))
+        .add_service(InterceptedService::new(runs, guard.clone()))
+        .add_service(InterceptedService::new(history, guard))
         .add_service(health)
         .add_service(reflection))
 }

@@ -184,7 +184,7 @@ fn rung_to(decision: Decision) -> Rung {
 
 impl From<BlockView> for Block {
     fn from(view: BlockView) -> Self {
-        let BlockView { attempt, writer, first, rows, fenced, frames } = view;
+        let BlockView { attempt, writer, first, rows, fenced, frames, merged: _ } = view;
         Block { attempt, writer, offset: first, rows, frames, fenced }
     }
 }

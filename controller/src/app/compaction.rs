@@ -1,0 +1,302 @@
+//! Compaction: what came in many small appends is merged into few blocks of columns, in the background. A step of
+//! `app::upkeep`; `app::ingest` tells it where there is work. Appends never wait for more than one short transaction, a row
+//! is rewritten once for each level, and a crash at any point leaves either the old blocks or the new ones. Never mixes
+//! attempts or writers, nor rows that were fenced with others.
+
+use std::{
+    collections::HashMap,
+    ops::Range,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use record::columns::{Block, Encoder};
+use tokio::time::Instant;
+
+use super::{App, error::Error, pieces};
+use crate::store::{
+    self, Tx,
+    blocks::Stream,
+    columns::{FULL, Piece},
+};
+
+/// Appends that are merged at once, unless they are large.
+const APPENDS: usize = 64;
+/// Bytes of appends that are worth a merge, however few they are.
+const APPENDED_BYTES: u64 = 256 << 10;
+/// Blocks of one level that make one of the next.
+const FAN: usize = 8;
+/// Bytes that one merge reads at most, beyond its first piece: what bounds the memory and the transaction.
+const MERGED_BYTES: u64 = 8 << 20;
+/// Bytes from which a single append of a run that is over is written by columns.
+const ALONE_BYTES: u64 = 64 << 10;
+/// After this it is asked whether a run is over, so that little is left in small pieces.
+const SETTLED: Duration = Duration::from_secs(30);
+/// For how long one step merges.
+const STEP: Duration = Duration::from_millis(200);
+
+/// Where there may be work. A hint alone: what is merged is decided by the rows.
+#[derive(Debug, Default)]
+pub(super) struct Compaction(Mutex<Option<HashMap<Place, Waiting>>>);
+
+/// A stream of an attempt's writer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Place {
+    run: i64,
+    stream: String,
+    attempt: u32,
+    writer: String,
+}
+
+/// What came since the stream was last looked at.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    appends: usize,
+    bytes: u64,
+    since: Instant,
+}
+
+impl Compaction {
+    /// Something was appended.
+    pub(super) fn note(&self, stream: Stream<'_>, bytes: usize, now: Instant) {
+        let place = Place {
+            run: stream.run,
+            stream: stream.name.to_owned(),
+            attempt: stream.attempt,
+            writer: stream.writer.to_owned(),
+        };
+        // Before the first step nothing is known yet; that step looks at all that is stored.
+        if let Some(places) = self.lock().as_mut() {
+            let waiting = places.entry(place).or_insert(Waiting { appends: 0, bytes: 0, since: now });
+            waiting.appends += 1;
+            waiting.bytes += bytes as u64;
+        }
+    }
+
+    /// Places that should be looked at now.
+    fn due(&self, now: Instant) -> Vec<Place> {
+        let places = self.lock();
+        let is_due = |waiting: &Waiting| {
+            waiting.appends >= APPENDS || waiting.bytes >= APPENDED_BYTES || now >= waiting.since + SETTLED
+        };
+        let due = places.iter().flatten().filter(|(_, waiting)| is_due(waiting));
+        due.map(|(place, _)| place.clone()).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<HashMap<Place, Waiting>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Merges what is due, for a bounded time.
+///
+/// # Errors
+/// When the database fails; the next step finds the same work.
+pub(super) async fn step(app: &Arc<App>) -> Result<(), Error> {
+    if app.compaction.lock().is_none() {
+        find(app).await?;
+    }
+    let begun = app.clock.now();
+    for place in app.compaction.due(begun) {
+        loop {
+            let now = app.clock.now();
+            if now >= begun + STEP || app.is_draining() {
+                return Ok(());
+            }
+            match merge(app, &place).await {
+                Ok(Outcome::Merged) => {}
+                Ok(Outcome::Rests { is_over }) => {
+                    rest(app, &place, is_over, now);
+                    break;
+                }
+                Err(Error::Busy(busy)) => return Err(Error::Busy(busy)),
+                Err(error) => {
+                    // What is wrong with one stream is no trouble of the others; it is read as it is.
+                    tracing::warn!("compaction: a `{}` of run {}: {error}", place.stream, place.run);
+                    rest(app, &place, true, now);
+                    break;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Looks for what an earlier controller left in pieces.
+async fn find(app: &Arc<App>) -> Result<(), Error> {
+    // First, so that nothing which is appended meanwhile goes by unseen.
+    app.compaction.lock().get_or_insert_default();
+    let found = app.read(|tx, _| Ok(store::columns::pieced(tx)?)).await?;
+    let now = app.clock.now();
+    let mut places = app.compaction.lock();
+    let places = places.get_or_insert_default();
+    for store::columns::Pieced { run, stream, attempt, writer, blocks } in found {
+        let place = Place { run, stream, attempt, writer };
+        let waiting = places.entry(place).or_insert(Waiting { appends: 0, bytes: 0, since: now });
+        waiting.appends += usize::try_from(blocks).unwrap_or(usize::MAX / 2);
+    }
+    Ok(())
+}
+
+fn rest(app: &App, place: &Place, is_over: bool, now: Instant) {
+    let mut places = app.compaction.lock();
+    let Some(places) = places.as_mut() else { return };
+    if is_over {
+        places.remove(place);
+    } else {
+        places.insert(place.clone(), Waiting { appends: 0, bytes: 0, since: now });
+    }
+}
+
+enum Outcome {
+    Merged,
+    /// There is nothing to do until more is appended or the run is over.
+    Rests {
+        is_over: bool,
+    },
+}
+
+async fn merge(app: &Arc<App>, place: &Place) -> Result<Outcome, Error> {
+    let wanted = place.clone();
+    let read = app.read(move |tx, _| {
+        let is_over = store::runs::state(tx, wanted.run)?.is_none_or(|state| !state.is_live());
+        let all = store::columns::pieces(tx, wanted.stream())?;
+        let Some((range, level)) = plan(&all, is_over) else { return Ok(Err(is_over)) };
+        let some = all[range].to_vec();
+        let merged = encode(tx, &some, level)?;
+        Ok(Ok((some, merged)))
+    });
+    let (some, merged) = match read.await? {
+        Ok(found) => found,
+        Err(is_over) => return Ok(Outcome::Rests { is_over }),
+    };
+    let place = place.clone();
+    app.change(move |change| match store::columns::replace(change.tx, place.stream(), &some, &merged)? {
+        true => Ok(Outcome::Merged),
+        false => Err(Error::Bug("pieces changed while they were merged".to_owned())),
+    })
+    .await
+}
+
+impl Place {
+    fn stream(&self) -> Stream<'_> {
+        Stream { run: self.run, name: &self.stream, attempt: self.attempt, writer: &self.writer }
+    }
+}
+
+/// Which pieces to merge, and the level of what comes out; `None`: they are as they should be. A merge takes what is next to
+/// each other. Rows rise by one level each time, and 8 blocks make one, so each row is rewritten a logarithmic number of
+/// times; when the run is over, what is left is merged once more.
+fn plan(pieces: &[Piece], is_over: bool) -> Option<(Range<usize>, u32)> {
+    let highest = pieces.iter().map(|piece| piece.level).filter(|level| *level < FULL).max()?;
+    for level in 0..=highest {
+        let mergeable = |piece: &Piece| piece.level <= level;
+        for range in stretches(pieces, mergeable) {
+            let here = || pieces[range.clone()].iter().filter(|piece| piece.level == level);
+            let bytes: u64 = here().map(|piece| piece.bytes).sum();
+            let is_due = match level {
+                0 => here().count() >= APPENDS || bytes >= APPENDED_BYTES,
+                _ => here().count() >= FAN,
+            };
+            if is_due {
+                return Some((bounded(pieces, range), level + 1));
+            }
+        }
+    }
+    let rest = |range: &Range<usize>| {
+        let first = &pieces[range.start];
+        range.len() > 1 || (first.level == 0 && first.bytes >= ALONE_BYTES)
+    };
+    let last = stretches(pieces, |piece| piece.level < FULL).find(rest).filter(|_| is_over)?;
+    Some((bounded(pieces, last), FULL))
+}
+
+/// The longest stretches of neighbours that may be merged with each other.
+fn stretches(pieces: &[Piece], mergeable: impl Fn(&Piece) -> bool) -> impl Iterator<Item = Range<usize>> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = at + pieces[at..].iter().position(&mergeable)?;
+        let same = |piece: &Piece| mergeable(piece) && piece.fenced == pieces[start].fenced;
+        at = start + pieces[start..].iter().take_while(|piece| same(piece)).count();
+        Some(start..at)
+    })
+}
+
+fn bounded(pieces: &[Piece], range: Range<usize>) -> Range<usize> {
+    let mut bytes = 0;
+    let count = pieces[range.clone()].iter().take_while(|piece| {
+        let is_first = bytes == 0;
+        bytes += piece.bytes;
+        is_first || bytes <= MERGED_BYTES
+    });
+    range.start..range.start + count.count()
+}
+
+/// The pieces as blocks of columns. All but the last are full and are merged no more.
+fn encode(tx: &Tx<'_>, pieces: &[Piece], level: u32) -> Result<Vec<(u32, Block)>, Error> {
+    let (mut encoder, mut blocks) = (Encoder::default(), Vec::new());
+    for piece in pieces {
+        let (frames, head) = store::columns::content(tx, piece.key)?;
+        let merged = head.as_deref().map(|head| (piece.key, head));
+        pieces::each(
+            tx,
+            &frames,
+            merged,
+            |_| true,
+            |row| {
+                if !encoder.add(row) {
+                    blocks.push((FULL, encoder.finish()));
+                    encoder.add(row);
+                }
+            },
+        )?;
+    }
+    blocks.push((level, encoder.finish()));
+    let rows: u64 = blocks.iter().map(|(_, block)| block.rows as u64).sum();
+    if rows != pieces.iter().map(|piece| piece.rows).sum::<u64>() {
+        return Err(pieces::damaged("the number of rows is wrong"));
+    }
+    Ok(blocks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn piece(first: u64, level: u32, bytes: u64, fenced: bool) -> Piece {
+        Piece { key: first as i64 + 1, first, rows: 1, bytes, fenced, level }
+    }
+
+    #[test]
+    fn merges_wait_until_they_are_worth_it() {
+        let pieces: Vec<_> = (0..63).map(|first| piece(first, 0, 10, false)).collect();
+        assert_eq!(plan(&pieces, false), None);
+        assert_eq!(plan(&pieces, true), Some((0..63, FULL)));
+        assert_eq!(plan(&[piece(0, 0, APPENDED_BYTES, false)], false), Some((0..1, 1)));
+        assert_eq!(plan(&[piece(0, 1, APPENDED_BYTES, false)], true), None);
+        assert_eq!(plan(&[], true), None);
+    }
+
+    #[test]
+    fn fenced_rows_stay_by_themselves() {
+        let pieces: Vec<_> = (0..9).map(|first| piece(first, 0, 10, (3..5).contains(&first))).collect();
+        assert_eq!(plan(&pieces, true), Some((0..3, FULL)));
+    }
+
+    #[test]
+    fn every_row_is_rewritten_a_few_times_only() {
+        let (mut pieces, mut rewritten) = (Vec::new(), 0);
+        for first in 0..100_000 {
+            pieces.push(piece(first, 0, 10, false));
+            while let Some((range, level)) = plan(&pieces, false) {
+                let some = &pieces[range.clone()];
+                rewritten += some.iter().map(|piece| piece.rows).sum::<u64>();
+                let rows = some.iter().map(|piece| piece.rows).sum();
+                let merged = Piece { rows, level, bytes: rows * 4, ..some[0] };
+                pieces.splice(range, [merged]);
+            }
+        }
+        assert!(rewritten <= 5 * 100_000, "{rewritten}");
+        assert!(pieces.len() < 64 + 5 * 8, "{}", pieces.len());
+    }
+}

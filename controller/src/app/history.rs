@@ -1,0 +1,327 @@
+//! What a run logged, read by keys: which there are, their curves, their rows. Called by the doors. Reads snapshots beside
+//! the writer and changes nothing; rows are streamed block by block.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::Arc,
+};
+
+use record::{
+    RowRef, Writer,
+    columns::{Column, Encoder, Kind},
+};
+use serde_json::Value as Json;
+use tokio::sync::mpsc;
+
+use super::{
+    App,
+    buckets::Bucket,
+    caller::Caller,
+    curves::{Axis, History, Window},
+    error::Error,
+    pieces::{self, damaged},
+    summaries,
+    views::{BlockView, STREAMED, Streamed},
+};
+use crate::store::{self, Tx, blocks::Stream, runs::Run};
+
+/// What was logged under one name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Key {
+    /// What its values are: "number", "bool", "text", or the `_type` of JSON objects.
+    pub(crate) types: BTreeSet<String>,
+    /// How many there are.
+    pub(crate) count: u64,
+    /// The smallest and the largest step.
+    pub(crate) steps: Option<(u64, u64)>,
+    /// The smallest and the largest finite number.
+    pub(crate) range: Option<(f64, f64)>,
+    /// How many are NaN, infinity, minus infinity.
+    pub(crate) odd: [u64; 3],
+}
+
+/// The keys of a run's history, by name.
+///
+/// # Errors
+/// Missing when there is no such run.
+pub(crate) async fn keys(
+    app: &Arc<App>,
+    caller: &Caller,
+    run: String,
+) -> Result<BTreeMap<String, Key>, Error> {
+    caller.run(&run)?;
+    app.read(move |tx, _| {
+        let run = found(tx, &run)?;
+        let mut keys = BTreeMap::new();
+        let (mut unmerged, mut heads) = (Encoder::default(), Vec::new());
+        History::open(tx, run.key)?.each(
+            |frames| {
+                pieces::each(
+                    tx,
+                    frames,
+                    None,
+                    |_| true,
+                    |row| {
+                        if !unmerged.add(row) {
+                            heads.extend_from_slice(std::mem::take(&mut unmerged).columns());
+                            unmerged.add(row);
+                        }
+                    },
+                )
+            },
+            |head| head.columns.iter().for_each(|column| add(&mut keys, column)),
+        )?;
+        heads.iter().chain(unmerged.columns()).for_each(|column| add(&mut keys, column));
+        name_objects(&mut keys, &summaries::of(tx, &run)?.to_json());
+        Ok(keys)
+    })
+    .await
+}
+
+fn add(keys: &mut BTreeMap<String, Key>, column: &Column) {
+    let key = keys.entry(column.key.clone()).or_default();
+    let kind = match column.kind {
+        Kind::F64 | Kind::I64 => "number",
+        Kind::Bool => "bool",
+        Kind::Text => "text",
+        Kind::Json => "object",
+    };
+    key.types.insert(kind.to_owned());
+    key.count += column.count as u64;
+    let (least, last) = key.steps.unwrap_or(column.steps);
+    key.steps = Some((least.min(column.steps.0), last.max(column.steps.1)));
+    if let Some(range) = column.range {
+        let (least, most) = key.range.unwrap_or(range);
+        key.range = Some((least.min(range.0), most.max(range.1)));
+    }
+    key.odd.iter_mut().zip(column.odd).for_each(|(sum, count)| *sum += count as u64);
+}
+
+/// An object is called by what the newest one says of itself.
+fn name_objects(keys: &mut BTreeMap<String, Key>, summary: &Json) {
+    for (name, key) in keys {
+        let own = summary.get(name).and_then(|value| value.get("_type")).and_then(Json::as_str);
+        if let Some(own) = own
+            && key.types.remove("object")
+        {
+            key.types.insert(own.to_owned());
+        }
+    }
+}
+
+/// Curves of some keys, in their order; without buckets where a key was never logged as a number. 0 buckets mean
+/// `Limits::curve_buckets`.
+///
+/// # Errors
+/// Missing when there is no such run; invalid when more is asked for than the limits allow.
+pub(crate) async fn curves(
+    app: &Arc<App>,
+    caller: &Caller,
+    run: String,
+    keys: Vec<String>,
+    mut window: Window,
+) -> Result<Vec<(String, Vec<Bucket>)>, Error> {
+    caller.run(&run)?;
+    let limits = &app.settings.limits;
+    if keys.is_empty() || keys.len() > limits.curve_keys {
+        let message = format!("a curve of {} keys: 1 to {} at once", keys.len(), limits.curve_keys);
+        return Err(Error::invalid(message));
+    }
+    if window.buckets > limits.most_buckets {
+        let most = limits.most_buckets;
+        return Err(Error::invalid(format!("a curve in {} buckets, {most} at most", window.buckets)));
+    }
+    if window.steps.is_empty() {
+        return Err(Error::invalid("the range of steps ends before it begins"));
+    }
+    if window.axis == Axis::Key(String::new()) {
+        return Err(Error::invalid("a curve over a key needs its name"));
+    }
+    if window.buckets == 0 {
+        window.buckets = limits.curve_buckets;
+    }
+    app.read(move |tx, _| {
+        let history = History::open(tx, found(tx, &run)?.key)?;
+        let curve = |key: String| Ok((key.clone(), history.curve(&key, &window)?));
+        keys.into_iter().map(curve).collect()
+    })
+    .await
+}
+
+/// Which rows of a run's history are wanted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    /// Of this run.
+    pub(crate) run: String,
+    /// That hold one of these; empty: all, with all that they hold.
+    pub(crate) keys: HashSet<String>,
+    /// Without the first so many.
+    pub(crate) from: u64,
+    /// At most so many; 0: all.
+    pub(crate) limit: u64,
+    /// Only the newest so many, in place of `from`; 0: all.
+    pub(crate) last: u64,
+}
+
+impl Wanted {
+    fn key(&self, key: &str) -> bool {
+        self.keys.is_empty() || self.keys.contains(key)
+    }
+
+    fn row(&self, row: &RowRef<'_>) -> bool {
+        self.keys.is_empty() || row.values.iter().any(|(key, _)| self.keys.contains(*key))
+    }
+}
+
+/// Rows as they were logged, those of fenced attempts too, in order of attempt, writer and row.
+///
+/// # Errors
+/// Missing when there is no such run.
+pub(crate) async fn rows(
+    app: &Arc<App>,
+    caller: &Caller,
+    mut wanted: Wanted,
+) -> Result<Streamed<BlockView>, Error> {
+    caller.run(&wanted.run)?;
+    let asked = wanted.clone();
+    let (run, all) = app
+        .read(move |tx, _| {
+            let run = found(tx, &asked.run)?.key;
+            let all = if asked.last > 0 { count(tx, run, &asked)? } else { 0 };
+            Ok((run, all))
+        })
+        .await?;
+    if wanted.last > 0 {
+        wanted.from = all.saturating_sub(wanted.last);
+    }
+    let (send, receive) = mpsc::channel(STREAMED);
+    let app = app.clone();
+    tokio::spawn(async move {
+        if let Err(error) = send_rows(&app, run, wanted, &send).await {
+            let _ = send.send(Err(error)).await;
+        }
+    });
+    Ok(receive)
+}
+
+fn found(tx: &Tx<'_>, id: &str) -> Result<Run, Error> {
+    store::runs::get(tx, id)?.ok_or_else(|| Error::no_run(id))
+}
+
+/// How many rows are wanted, before any are left out.
+fn count(tx: &Tx<'_>, run: i64, wanted: &Wanted) -> Result<u64, Error> {
+    let mut rows = 0;
+    for (attempt, writer) in store::blocks::writers(tx, run, "history", 0)? {
+        let stream = Stream { run, name: "history", attempt, writer: &writer };
+        for piece in store::columns::pieces(tx, stream)? {
+            if wanted.keys.is_empty() {
+                rows += piece.rows;
+                continue;
+            }
+            let (frames, head) = store::columns::content(tx, piece.key)?;
+            let merged = head.as_deref().map(|head| (piece.key, head));
+            pieces::each(
+                tx,
+                &frames,
+                merged,
+                |key| wanted.key(key),
+                |row| {
+                    rows += u64::from(wanted.row(&row));
+                },
+            )?;
+        }
+    }
+    Ok(rows)
+}
+
+/// Where a reader of rows is: the stream, and the row of it that comes next.
+#[derive(Clone, Debug, Default)]
+struct At {
+    attempt: u32,
+    writer: String,
+    next: u64,
+}
+
+async fn send_rows(
+    app: &Arc<App>,
+    run: i64,
+    wanted: Wanted,
+    send: &mpsc::Sender<Result<BlockView, Error>>,
+) -> Result<(), Error> {
+    let mut at = At::default();
+    let mut skip = wanted.from;
+    let mut left = if wanted.limit == 0 { u64::MAX } else { wanted.limit };
+    let wanted = Arc::new(wanted);
+    while left > 0 {
+        let (now, asked) = (at, wanted.clone());
+        let step = app.read(move |tx, _| next_rows(tx, run, &asked, now, skip, left)).await?;
+        let Some((then, passed, block)) = step else { return Ok(()) };
+        at = then;
+        skip -= passed;
+        if block.rows > 0 {
+            left -= block.rows;
+            if send.send(Ok(block)).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The wanted rows of the block that comes next, where the reader is after it, and how many rows it has passed over.
+fn next_rows(
+    tx: &Tx<'_>,
+    run: i64,
+    wanted: &Wanted,
+    at: At,
+    skip: u64,
+    left: u64,
+) -> Result<Option<(At, u64, BlockView)>, Error> {
+    let Some((at, mut block)) = next_block(tx, run, at)? else { return Ok(None) };
+    let then = At { next: block.first + block.rows, ..at.clone() };
+    let (mut writer, mut frames) = (Writer::default(), Vec::new());
+    let (mut number, mut passed, mut taken, mut first) = (block.first, 0, 0, None);
+    let merged = block.merged.take();
+    let merged = merged.as_ref().map(|(key, head)| (*key, head.as_slice()));
+    pieces::each(
+        tx,
+        &block.frames,
+        merged,
+        |key| wanted.key(key),
+        |row| {
+            let here = number;
+            number += 1;
+            if here < at.next || !wanted.row(&row) || taken == left {
+                return;
+            }
+            if passed < skip {
+                passed += 1;
+                return;
+            }
+            first.get_or_insert(here);
+            taken += 1;
+            let values = row.values.iter().copied().filter(|(key, _)| wanted.key(key));
+            writer.row(row.step, row.wall_ms, values, &mut frames);
+        },
+    )?;
+    writer.flush(&mut frames);
+    if number != then.next {
+        return Err(damaged("the number of rows is wrong"));
+    }
+    let first = first.unwrap_or(block.first);
+    Ok(Some((then, passed, BlockView { first, rows: taken, frames, ..block })))
+}
+
+fn next_block(tx: &Tx<'_>, run: i64, at: At) -> Result<Option<(At, BlockView)>, Error> {
+    for (attempt, writer) in store::blocks::writers(tx, run, "history", 0)? {
+        if (attempt, &writer) < (at.attempt, &at.writer) {
+            continue;
+        }
+        let next = if (attempt, &writer) == (at.attempt, &at.writer) { at.next } else { 0 };
+        let stream = Stream { run, name: "history", attempt, writer: &writer };
+        if let Some(block) = store::blocks::after(tx, stream, next, 1)?.pop() {
+            return Ok(Some((At { attempt, writer, next }, block)));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,161 @@
+//! Blocks of columns: the head of each, and its parts in rows of their own, so that a reader of one key leaves the others
+//! where they are. Called by `app::compaction` (write) and `app::pieces` (read). Never looks into a head or a part.
+
+use record::columns::Block;
+
+use super::{
+    blocks::{self, Stream},
+    database::{Error, Result, Tx, int},
+};
+
+/// The level of a block that is merged no more.
+pub(crate) const FULL: u32 = 255;
+
+/// Parts of one block at most; a block of columns has fewer.
+const PARTS: i64 = 1 << 21;
+
+/// A stored piece of a stream, as compaction sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Piece {
+    /// Internal key of the block.
+    pub(crate) key: i64,
+    /// Rows of the stream before it.
+    pub(crate) first: u64,
+    /// Rows in it.
+    pub(crate) rows: u64,
+    /// Bytes of its frames or its parts.
+    pub(crate) bytes: u64,
+    /// Sent when another attempt owned the run.
+    pub(crate) fenced: bool,
+    /// How often it was merged; 0: it holds frames, as they were sent.
+    pub(crate) level: u32,
+}
+
+/// A stream with its number of blocks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pieced {
+    /// Internal key of the run.
+    pub(crate) run: i64,
+    /// "history", "summary" or "console".
+    pub(crate) stream: String,
+    /// The attempt that wrote it.
+    pub(crate) attempt: u32,
+    /// Who wrote it.
+    pub(crate) writer: String,
+    /// Blocks.
+    pub(crate) blocks: u64,
+}
+
+/// Every stream that is in more than one block. Walks over an index of all blocks: for the start of the controller.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn pieced(tx: &Tx<'_>) -> Result<Vec<Pieced>> {
+    tx.all(
+        "SELECT run, stream, attempt, writer, count(*) FROM blocks GROUP BY run, stream, attempt, writer
+         HAVING count(*) > 1",
+        &[],
+        |row| {
+            Ok(Pieced {
+                run: row.get(0)?,
+                stream: row.get(1)?,
+                attempt: row.get(2)?,
+                writer: row.get(3)?,
+                blocks: row.count(4)?,
+            })
+        },
+    )
+}
+
+/// The pieces of a stream in order, without their contents.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn pieces(tx: &Tx<'_>, stream: Stream<'_>) -> Result<Vec<Piece>> {
+    tx.all(
+        "SELECT key, first, rows, coalesce(bytes, length(frames)), fenced, coalesce(level, 0)
+         FROM blocks LEFT JOIN heads ON block = key
+         WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND writer = ?4 ORDER BY first",
+        &[&stream.run, &stream.name, &stream.attempt, &stream.writer],
+        |row| {
+            Ok(Piece {
+                key: row.get(0)?,
+                first: row.count(1)?,
+                rows: row.count(2)?,
+                bytes: row.count(3)?,
+                fenced: row.get(4)?,
+                level: row.get(5)?,
+            })
+        },
+    )
+}
+
+/// The frames of a block and, when it was merged, its head.
+///
+/// # Errors
+/// When the database fails, or there is no such block.
+pub(crate) fn content(tx: &Tx<'_>, block: i64) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
+    let content = tx.one(
+        "SELECT frames, head FROM blocks LEFT JOIN heads ON block = key WHERE key = ?1",
+        &[&block],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    content.ok_or_else(|| Error::Bug(format!("no block {block}")))
+}
+
+/// One part of a merged block.
+///
+/// # Errors
+/// When the database fails, or there is no such part.
+pub(crate) fn part(tx: &Tx<'_>, block: i64, part: usize) -> Result<Vec<u8>> {
+    let bytes = tx.one("SELECT bytes FROM parts WHERE key = ?1", &[&key(block, part)?], |row| row.get(0))?;
+    bytes.ok_or_else(|| Error::Bug(format!("no part {part} of block {block}")))
+}
+
+/// Puts merged blocks where pieces of a stream were. False when these are not all there any more: then whoever asked must
+/// look again, and what was written must be undone.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn replace(
+    tx: &Tx<'_>,
+    stream: Stream<'_>,
+    pieces: &[Piece],
+    merged: &[(u32, Block)],
+) -> Result<bool> {
+    for piece in pieces {
+        let gone = tx.run(
+            "DELETE FROM blocks WHERE key = ?1 AND run = ?2 AND first = ?3 AND rows = ?4",
+            &[&piece.key, &stream.run, &int(piece.first)?, &int(piece.rows)?],
+        )?;
+        if gone == 0 {
+            return Ok(false);
+        }
+        tx.run("DELETE FROM heads WHERE block = ?1", &[&piece.key])?;
+        tx.run(
+            "DELETE FROM parts WHERE key BETWEEN ?1 AND ?2",
+            &[&key(piece.key, 0)?, &(key(piece.key + 1, 0)? - 1)],
+        )?;
+    }
+    let Some(first) = pieces.first() else { return Ok(true) };
+    let mut at = first.first;
+    for (level, block) in merged {
+        let new = blocks::insert(tx, stream, at, block.rows as u64, first.fenced, &[])?;
+        at += block.rows as u64;
+        let bytes: usize = block.parts.iter().map(Vec::len).sum();
+        tx.run(
+            "INSERT INTO heads (block, level, bytes, head) VALUES (?1, ?2, ?3, ?4)",
+            &[&new, level, &int(bytes as u64)?, &block.head],
+        )?;
+        for (number, bytes) in block.parts.iter().enumerate() {
+            tx.run("INSERT INTO parts (key, bytes) VALUES (?1, ?2)", &[&key(new, number)?, bytes])?;
+        }
+    }
+    Ok(true)
+}
+
+fn key(block: i64, part: usize) -> Result<i64> {
+    let part = i64::try_from(part).ok().filter(|part| *part < PARTS);
+    let key = part.and_then(|part| block.checked_mul(PARTS)?.checked_add(part));
+    key.ok_or_else(|| Error::Bug(format!("block {block} has no such part")))
+}
