@@ -8,7 +8,13 @@ const STORED: &str = "#[derive(serde::Serialize, serde::Deserialize)] #[serde(de
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=wire");
-    let files = ["wire/sweeps.proto", "wire/agents.proto", "wire/runs.proto", "wire/history.proto"];
+    let files = [
+        "wire/sweeps.proto",
+        "wire/agents.proto",
+        "wire/runs.proto",
+        "wire/history.proto",
+        "wire/files.proto",
+    ];
     let descriptors = protox::compile(files, ["wire"])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("besom.bin"), descriptors.encode_to_vec())?;

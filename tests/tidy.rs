@@ -17,10 +17,11 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("record", &[]),
     ("proto", &[]),
     ("terminal", &[]),
-    ("sdk", &["proto", "record"]),
+    ("blobs", &["proto", "record"]),
+    ("sdk", &["proto", "record", "blobs"]),
     ("torch", &["besom"]),
-    ("agent", &["proto", "record", "terminal"]),
-    ("cli", &["proto", "record", "terminal", "sweeps"]),
+    ("agent", &["proto", "record", "blobs", "terminal"]),
+    ("cli", &["proto", "record", "blobs", "terminal", "sweeps"]),
     ("controller", &["proto", "record", "sweeps", "terminal"]),
     ("examples", &["besom", "besom_tch"]),
     ("xtask", &[]),
@@ -38,8 +39,19 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("api/grpc", &["app", "api::caller", "settings"], &["proto", "sweeps", "record"]),
 ];
 
-const OURS: &[&str] =
-    &["agent", "besom", "besom_tch", "cli", "controller", "proto", "record", "sweeps", "terminal", "tests"];
+const OURS: &[&str] = &[
+    "agent",
+    "besom",
+    "besom_tch",
+    "blobs",
+    "cli",
+    "controller",
+    "proto",
+    "record",
+    "sweeps",
+    "terminal",
+    "tests",
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()

@@ -28,6 +28,10 @@ pub struct Settings {
     pub watch_pause: Duration,
     /// How long an agent that is not heard of stays in lists.
     pub forget_agents: Duration,
+    /// How long a blob that nothing refers to is kept: who has uploaded it may still be about to say what it is.
+    pub blob_grace: Duration,
+    /// Between two looks for blobs that nothing refers to.
+    pub collect_every: Duration,
     /// Numbers, all of them upper bounds.
     pub limits: Limits,
 }
@@ -71,6 +75,12 @@ pub struct Limits {
     pub curve_buckets: usize,
     /// Buckets of a curve.
     pub most_buckets: usize,
+    /// Bytes of one blob: a file of a run or of an artifact.
+    pub blob_bytes: u64,
+    /// Hashes that one call may ask about.
+    pub hashes: usize,
+    /// Blobs that one look of the collector goes through.
+    pub collected: u32,
 }
 
 impl Default for Settings {
@@ -87,6 +97,8 @@ impl Default for Settings {
             keepalive: Duration::from_secs(20),
             watch_pause: Duration::from_millis(100),
             forget_agents: Duration::from_secs(3600),
+            blob_grace: Duration::from_secs(24 * 3600),
+            collect_every: Duration::from_secs(10),
             limits: Limits::default(),
         }
     }
@@ -113,6 +125,9 @@ impl Default for Limits {
             curve_keys: 100,
             curve_buckets: 800,
             most_buckets: 100_000,
+            blob_bytes: 1 << 40,
+            hashes: 10_000,
+            collected: 1000,
         }
     }
 }

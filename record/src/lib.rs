@@ -16,6 +16,7 @@
 pub mod columns;
 mod decode;
 mod encode;
+pub mod file;
 pub mod json;
 mod varint;
 

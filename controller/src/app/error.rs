@@ -41,6 +41,8 @@ pub(crate) enum Why {
         /// The offset that is needed.
         next: u64,
     },
+    /// A row names a blob that is not here: it may be sent again once the blob is.
+    Blob,
     /// The caller may not.
     Forbidden,
     /// The caller did not say who it is.

@@ -13,6 +13,7 @@ use super::{
     constraints,
     digest::Digest,
     error::{Error, Why},
+    files,
     runs::{check_attempt, fenced},
     stopping, summaries,
 };
@@ -27,7 +28,7 @@ pub(crate) struct Append {
     pub(crate) attempt: u32,
     /// Who writes.
     pub(crate) writer: String,
-    /// "history", "summary", "console" or "meta".
+    /// "history", "summary", "console", "meta" or "files".
     pub(crate) stream: String,
     /// Rows of this (run, attempt, writer, stream) that came before.
     pub(crate) offset: u64,
@@ -54,7 +55,8 @@ enum Kept {
 ///
 /// # Errors
 /// Refused with [`Why::Gap`] when rows are missing before these, with [`Why::Fenced`] when another attempt owns the run:
-/// then they are kept, marked, and never merged. Invalid when the bytes are damaged.
+/// then they are kept, marked, and never merged; with [`Why::Blob`] when a file's content is not here. Invalid when the
+/// bytes are damaged.
 pub(crate) async fn append(app: &Arc<App>, caller: &Caller, append: Append) -> Result<Appended, Error> {
     caller.attempt(&append.run, append.attempt)?;
     let digest = check(app, &append)?;
@@ -76,9 +78,10 @@ fn check(app: &App, append: &Append) -> Result<Digest, Error> {
     }
     let digest = match append.stream.as_str() {
         "history" | "summary" => Digest::of(&append.frames),
-        "console" | "meta" => Digest::count(&append.frames),
+        "console" | "meta" | files::STREAM => Digest::count(&append.frames),
         other => {
-            return Err(Error::invalid(format!("no stream `{other}`: history, summary, console or meta")));
+            let message = format!("no stream `{other}`: history, summary, console, meta or files");
+            return Err(Error::invalid(message));
         }
     };
     digest.map_err(|corrupt| Error::invalid(format!("damaged rows: {corrupt}")))
@@ -100,6 +103,9 @@ fn keep(change: &mut Change<'_>, append: &Append, mut digest: Digest) -> Result<
         frames = Cow::Owned(cut);
     }
     if digest.rows > 0 {
+        if append.stream == files::STREAM {
+            files::keep(change, &run, append.attempt, !is_current, &frames)?;
+        }
         store::blocks::insert(change.tx, stream, next, digest.rows, !is_current, &frames)?;
         change.app.compaction.note(stream, frames.len(), change.app.clock.now());
         change.ring(Ring::All(Topic::Run(run.id.clone())));
@@ -129,7 +135,7 @@ fn sum_up(
     frames: &[u8],
 ) -> Result<(), Error> {
     match stream {
-        "console" => return Ok(()),
+        "console" | files::STREAM => return Ok(()),
         "meta" => return about::take(change, run, frames),
         _ => {}
     }

@@ -14,6 +14,7 @@ pub(crate) mod curves;
 mod digest;
 pub(crate) mod error;
 pub(crate) mod explain;
+pub(crate) mod files;
 pub(crate) mod history;
 pub(crate) mod ingest;
 mod leases;
@@ -52,6 +53,7 @@ use bell::Bell;
 use caller::Tokens;
 use change::{Change, Effects};
 use compaction::Compaction;
+use files::Collector;
 use leases::Leases;
 use plan::Plans;
 use presence::Presences;
@@ -76,6 +78,7 @@ pub(crate) struct App {
     standings: Standings,
     compaction: Compaction,
     explaining: Arc<Semaphore>,
+    collector: Collector,
     draining: channel::Sender<bool>,
 }
 
@@ -113,6 +116,7 @@ impl App {
             standings: Standings::default(),
             compaction: Compaction::default(),
             explaining: Arc::new(Semaphore::new(explain::AT_ONCE)),
+            collector: Collector::new(clock.now()),
             bell: Bell::default(),
             presences: Presences::default(),
             draining: channel::Sender::new(false),

@@ -1,9 +1,10 @@
-//! What happens without being asked: leases run out, caches are tidied, rows are merged. One step that may run at any time and twice; called
+//! What happens without being asked: leases run out, caches are tidied, rows are merged, blobs that nothing refers to are
+//! removed. One step that may run at any time and twice; called
 //! by a loop in production and by tests. Never sleeps.
 
 use std::{sync::Arc, time::Duration};
 
-use super::{App, change::Change, compaction, error::Error};
+use super::{App, change::Change, compaction, error::Error, files};
 use crate::store;
 
 /// How long the loop may wait between two steps: a small part of a lease, so that one ends about when it should.
@@ -28,7 +29,8 @@ pub(crate) async fn step(app: &Arc<App>) -> Result<(), Error> {
             Err(_) => one_by_one(app, some).await?,
         }
     }
-    compaction::step(app).await
+    compaction::step(app).await?;
+    files::collect(app, now).await
 }
 
 async fn expire_all(app: &Arc<App>, some: Vec<(String, u32)>) -> Result<(), Error> {

@@ -8,7 +8,7 @@ use super::database::{Result, Row, Tx, int};
 pub(crate) struct Stream<'a> {
     /// Internal key of the run.
     pub(crate) run: i64,
-    /// "history", "summary", "console" or "meta".
+    /// "history", "summary", "console", "meta" or "files".
     pub(crate) name: &'a str,
     /// The attempt that wrote it.
     pub(crate) attempt: u32,

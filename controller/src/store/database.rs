@@ -13,6 +13,7 @@ const SCHEMA: &[&str] = &[
     include_str!("schema/004.sql"),
     include_str!("schema/005.sql"),
     include_str!("schema/006.sql"),
+    include_str!("schema/007.sql"),
 ];
 const STATEMENTS: usize = 128;
 

@@ -3,12 +3,14 @@
 
 pub(crate) mod about;
 pub(crate) mod agents;
+pub(crate) mod blobs;
 pub(crate) mod blocks;
 pub(crate) mod columns;
 pub(crate) mod database;
 pub(crate) mod earlier;
 pub(crate) mod events;
 pub(crate) mod facts;
+pub(crate) mod files;
 pub(crate) mod rungs;
 pub(crate) mod runs;
 pub(crate) mod summaries;
@@ -27,6 +29,7 @@ use std::{
 
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
+use blobs::Blobs;
 use database::Session;
 pub(crate) use database::{Error, Result, Tx};
 use writer::{Job, Ticket, panicked};
@@ -53,6 +56,8 @@ pub(crate) struct Store {
     queue: Option<mpsc::Sender<Box<dyn Job>>>,
     writer: Option<thread::JoinHandle<()>>,
     readers: Arc<Readers>,
+    /// The contents of files, beside the database.
+    pub(crate) blobs: Blobs,
     /// Held as long as the store lives: two writers in one folder would each believe in their own leases.
     _lock: File,
 }
@@ -77,6 +82,7 @@ impl Store {
             TryLockError::WouldBlock => OpenError::InUse,
             TryLockError::Error(error) => OpenError::Folder(error),
         })?;
+        let blobs = Blobs::open(&folder.join("blobs"))?;
         let path = folder.join("besom.db");
         let session = Session::writer(&path)?;
         let readers = (0..limits.readers).map(|_| Session::reader(&path)).collect::<Result<Vec<_>>>()?;
@@ -92,6 +98,7 @@ impl Store {
                 permits: Arc::new(Semaphore::new(readers.len())),
                 idle: Mutex::new(readers),
             }),
+            blobs,
             _lock: lock,
         })
     }

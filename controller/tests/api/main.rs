@@ -6,6 +6,7 @@ mod chaos;
 mod constraints;
 mod explain;
 mod fencing;
+mod files;
 mod happy;
 mod history;
 mod lab;

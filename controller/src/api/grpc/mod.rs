@@ -4,6 +4,7 @@
 mod agents;
 mod error;
 mod explain;
+mod files;
 mod history;
 mod runs;
 mod sweeps;
@@ -11,8 +12,8 @@ mod sweeps;
 use std::sync::Arc;
 
 use proto::v1::{
-    agents_server::AgentsServer, history_server::HistoryServer, runs_server::RunsServer,
-    sweeps_server::SweepsServer,
+    agents_server::AgentsServer, files_server::FilesServer, history_server::HistoryServer,
+    runs_server::RunsServer, sweeps_server::SweepsServer,
 };
 use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 use tonic::{
@@ -65,6 +66,7 @@ pub(crate) fn routes(app: Arc<App>) -> Result<Routes, tonic_reflection::server::
     let sweeps = SweepsServer::new(door.clone()).max_decoding_message_size(most);
     let agents = AgentsServer::new(door.clone()).max_decoding_message_size(most);
     let history = HistoryServer::new(door.clone());
+    let files = FilesServer::new(door.clone()).max_decoding_message_size(most);
     let runs = RunsServer::new(door).max_decoding_message_size(most);
     let (_, health) = tonic_health::server::health_reporter();
     let reflection = tonic_reflection::server::Builder::configure()
@@ -73,7 +75,8 @@ pub(crate) fn routes(app: Arc<App>) -> Result<Routes, tonic_reflection::server::
     Ok(Routes::new(InterceptedService::new(sweeps, guard.clone()))
         .add_service(InterceptedService::new(agents, guard.clone()))
         .add_service(InterceptedService::new(runs, guard.clone()))
-        .add_service(InterceptedService::new(history, guard))
+        .add_service(InterceptedService::new(history, guard.clone()))
+        .add_service(InterceptedService::new(files, guard))
         .add_service(health)
         .add_service(reflection))
 }

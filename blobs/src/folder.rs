@@ -1,0 +1,152 @@
+//! A folder that files from elsewhere are written into, and nothing outside of it: every part of a path is opened by itself,
+//! below the one before, and no link is followed. Used when files of runs and artifacts are downloaded. Never overwrites a
+//! file before the new one is whole.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    os::fd::OwnedFd,
+    path::Path,
+    process,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use record::file::check_path;
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, mkdirat, openat, renameat, unlinkat};
+
+const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::RDONLY).union(OFlags::CLOEXEC);
+static NUMBER: AtomicU64 = AtomicU64::new(0);
+
+/// An open folder.
+#[derive(Debug)]
+pub struct Folder(OwnedFd);
+
+impl Folder {
+    /// Opens the folder that a person named, links included, and makes it when it is missing.
+    ///
+    /// # Errors
+    /// When it cannot be had.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        fs::create_dir_all(path)?;
+        Ok(Self(openat(CWD, path, FOLDER, Mode::empty())?))
+    }
+
+    /// A new file at `path` below this folder; folders on the way are made. It has its name once [`NewFile::keep`] is called.
+    ///
+    /// # Errors
+    /// `InvalidInput` when the path is none of ours (see [`check_path`]); else when a part of the way is a file or a link, or
+    /// the disk does not take it.
+    pub fn create(&self, path: &str) -> io::Result<NewFile> {
+        check_path(path).map_err(|bad| io::Error::new(io::ErrorKind::InvalidInput, bad))?;
+        let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let mut at = self.0.try_clone()?;
+        for part in folders.split('/').filter(|part| !part.is_empty()) {
+            match mkdirat(&at, part, Mode::from_bits_truncate(0o777)) {
+                Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
+            at = openat(&at, part, FOLDER | OFlags::NOFOLLOW, Mode::empty())?;
+        }
+        let temporary = format!(".besom-{}-{}.part", process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = File::from(openat(&at, &temporary, flags, Mode::from_bits_truncate(0o666))?);
+        Ok(NewFile { folder: at, name: name.to_owned(), temporary, file })
+    }
+}
+
+/// A file that is being written; dropped without [`NewFile::keep`] it was never there.
+#[derive(Debug)]
+pub struct NewFile {
+    folder: OwnedFd,
+    name: String,
+    temporary: String,
+    file: File,
+}
+
+impl NewFile {
+    /// Gives the file its name, in place of a file or link that had it.
+    ///
+    /// # Errors
+    /// When a folder has the name, or the disk fails.
+    pub fn keep(self) -> io::Result<()> {
+        Ok(renameat(&self.folder, &self.temporary, &self.folder, &self.name)?)
+    }
+}
+
+impl Write for NewFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        // After `keep` there is nothing of this name.
+        let _ = unlinkat(&self.folder, &self.temporary, AtFlags::empty());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn write(folder: &Folder, path: &str) -> io::Result<()> {
+        let mut file = folder.create(path)?;
+        file.write_all(b"content")?;
+        file.keep()
+    }
+
+    #[test]
+    fn files_stand_where_they_should_and_only_whole() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = Folder::open(&temporary.path().join("new/target")).unwrap();
+        write(&folder, "a/b/c.txt").unwrap();
+        write(&folder, "a/b/c.txt").unwrap();
+        drop(folder.create("a/half").unwrap());
+        let at = temporary.path().join("new/target/a");
+        assert_eq!(fs::read(at.join("b/c.txt")).unwrap(), b"content");
+        assert_eq!(fs::read_dir(at).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn links_lead_nowhere() {
+        let temporary = tempfile::tempdir().unwrap();
+        let (outside, target) = (temporary.path().join("outside"), temporary.path().join("target"));
+        fs::create_dir_all(&outside).unwrap();
+        let folder = Folder::open(&target).unwrap();
+        symlink(&outside, target.join("way")).unwrap();
+        symlink(outside.join("file"), target.join("file")).unwrap();
+        assert!(write(&folder, "way/file").is_err());
+        write(&folder, "file").unwrap();
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
+        assert!(fs::symlink_metadata(target.join("file")).unwrap().is_file(), "the link itself was replaced");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_name_leads_out(parts in prop::collection::vec(
+            prop::sample::select(vec!["..", ".", "", "a", "/", "\\", "%2e%2e", "..\\", "\0", "a/..", "…", "．．", "~", "C:", "\u{202e}"]), 1..6),
+            glue in prop::sample::select(vec!["/", "//", "\\", "%2f", ""]),
+        ) {
+            let temporary = tempfile::tempdir().unwrap();
+            let folder = Folder::open(&temporary.path().join("x/y/target")).unwrap();
+            let _ = write(&folder, &parts.join(glue));
+            // Only the target's own folder is there, at every level above it.
+            for (above, only) in [("", "x"), ("x", "y"), ("x/y", "target")] {
+                let names: Vec<_> = fs::read_dir(temporary.path().join(above)).unwrap()
+                    .map(|entry| entry.unwrap().file_name()).collect();
+                prop_assert_eq!(&names, &[only]);
+            }
+        }
+    }
+}

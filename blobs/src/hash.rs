@@ -1,0 +1,96 @@
+//! SHA-256 of what passes by, in the digits that name a blob.
+
+use std::{
+    fs::File,
+    io::{self, Read, Write},
+    path::Path,
+};
+
+use sha2::{Digest as _, Sha256};
+
+/// How much is read at once.
+const PIECE_BYTES: usize = 256 << 10;
+
+/// What names a blob.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Hashed {
+    /// SHA-256, 64 hexadecimal digits in lower case.
+    pub sha256: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+impl Hashed {
+    /// Of bytes in memory.
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut hasher = Hasher::default();
+        hasher.update(bytes);
+        hasher.finish()
+    }
+}
+
+/// Hashes and counts what it is shown.
+#[derive(Clone, Debug, Default)]
+pub struct Hasher {
+    hash: Sha256,
+    size: u64,
+}
+
+impl Hasher {
+    /// The next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.hash.update(bytes);
+        self.size += bytes.len() as u64;
+    }
+
+    /// Bytes so far.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The name of all that was shown.
+    pub fn finish(self) -> Hashed {
+        Hashed { sha256: record::file::hex(&self.hash.finalize()), size: self.size }
+    }
+}
+
+/// Copies everything, and says what it was.
+///
+/// # Errors
+/// When reading or writing fails.
+pub fn copy(from: &mut impl Read, to: &mut impl Write) -> io::Result<Hashed> {
+    let (mut piece, mut hasher) = (vec![0; PIECE_BYTES], Hasher::default());
+    loop {
+        match from.read(&mut piece) {
+            Ok(0) => return Ok(hasher.finish()),
+            Ok(length) => {
+                hasher.update(&piece[..length]);
+                to.write_all(&piece[..length])?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// What a file has in it.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn of_file(path: &Path) -> io::Result<Hashed> {
+    copy(&mut File::open(path)?, &mut io::sink())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_hash() {
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(Hashed::of(b"abc"), Hashed { sha256: abc.to_owned(), size: 3 });
+        let mut out = Vec::new();
+        assert_eq!(copy(&mut &b"abc"[..], &mut out).unwrap().sha256, abc);
+        assert_eq!(out, b"abc");
+    }
+}

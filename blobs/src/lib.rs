@@ -1,0 +1,10 @@
+//! A program's side of files: their hashes, their way to the controller and back, and safely into a folder. Used by the SDK,
+//! the agent and the `sweep` command. Trusts no name and no byte that comes over the wire; decides nothing else.
+
+mod folder;
+mod hash;
+mod wire;
+
+pub use folder::{Folder, NewFile};
+pub use hash::{Hashed, Hasher, copy, of_file};
+pub use wire::{Trouble, download, missing, upload, upload_missing};

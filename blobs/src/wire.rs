@@ -1,0 +1,142 @@
+//! Blobs to the controller and from it, in pieces, verified by their hash. The caller decides what to try again.
+
+use std::{
+    fs::File,
+    io::{self, Read as _, Write},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use proto::{
+    dial::Authorized,
+    v1::{BlobChunk, BlobHashes, BlobRef, files_client::FilesClient},
+};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Status;
+
+use crate::{Hashed, Hasher};
+
+/// Bytes of a piece.
+const PIECE_BYTES: usize = 256 << 10;
+/// Pieces that wait for the network.
+const PIECES: usize = 4;
+/// Hashes that are asked about in one call.
+const ASKED: usize = 1000;
+
+/// Why a blob did not go over.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// The file on this side cannot be read or written.
+    #[error("{0}")]
+    Local(#[from] io::Error),
+    /// The controller refused, or is away.
+    #[error("{}", .0.message())]
+    Remote(#[from] Status),
+    /// What came is not what was asked for.
+    #[error("the controller sent something else than `{0}`: {1}")]
+    Damaged(String, &'static str),
+}
+
+type Client = FilesClient<Authorized>;
+
+/// Those of the hashes that the controller does not have.
+///
+/// # Errors
+/// What the controller says.
+pub async fn missing(client: &mut Client, hashes: &[String]) -> Result<Vec<String>, Status> {
+    let mut missing = Vec::new();
+    for some in hashes.chunks(ASKED) {
+        let question = BlobHashes { sha256: some.to_vec() };
+        missing.extend(client.missing(question).await?.into_inner().sha256);
+    }
+    Ok(missing)
+}
+
+/// Sends those of these blobs that the controller does not have. `file` names the file with a blob's content; `moved` counts
+/// the bytes as they go.
+///
+/// # Errors
+/// [`Trouble`] at the first that does not go over; the others may be there by then.
+pub async fn upload_missing(
+    client: &mut Client,
+    blobs: &[Hashed],
+    file: impl Fn(&Hashed) -> PathBuf,
+    moved: &Arc<AtomicU64>,
+) -> Result<(), Trouble> {
+    let hashes: Vec<String> = blobs.iter().map(|blob| blob.sha256.clone()).collect();
+    for hash in missing(client, &hashes).await? {
+        // A hash that nobody asked about is none of ours.
+        if let Some(blob) = blobs.iter().find(|blob| blob.sha256 == hash) {
+            upload(client, &file(blob), blob, moved).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Sends the content of a file as the blob `hashed`. `moved` counts the bytes as they go.
+///
+/// # Errors
+/// [`Trouble::Local`] when the file cannot be read or has another size by now, else what the controller says.
+pub async fn upload(
+    client: &mut Client,
+    path: &Path,
+    hashed: &Hashed,
+    moved: &Arc<AtomicU64>,
+) -> Result<(), Trouble> {
+    let mut file = File::open(path)?;
+    if file.metadata()?.len() != hashed.size {
+        return Err(io::Error::other(format!("`{}` has changed since it was logged", path.display())).into());
+    }
+    let (send, receive) = mpsc::channel(PIECES);
+    let moved = Arc::clone(moved);
+    let head = BlobChunk { sha256: hashed.sha256.clone(), size: hashed.size, data: Vec::new() };
+    let reading = tokio::task::spawn_blocking(move || -> io::Result<()> {
+        let mut chunk = head;
+        loop {
+            let mut piece = vec![0; PIECE_BYTES];
+            let length = file.read(&mut piece)?;
+            piece.truncate(length);
+            chunk.data = piece;
+            moved.fetch_add(length as u64, Ordering::Relaxed);
+            // Whoever listened has its answer already.
+            if send.blocking_send(std::mem::take(&mut chunk)).is_err() || length == 0 {
+                return Ok(());
+            }
+        }
+    });
+    let answer = client.put(ReceiverStream::new(receive)).await;
+    reading.await.map_err(io::Error::other)??;
+    answer?;
+    Ok(())
+}
+
+/// Writes a blob to `out`: never more than its size, and an error unless its hash is right. What was written before an error
+/// is worth nothing. `progress` is told the size of each piece.
+///
+/// # Errors
+/// [`Trouble`] says on which side.
+pub async fn download(
+    client: &mut Client,
+    wanted: BlobRef,
+    hashed: &Hashed,
+    out: &mut impl Write,
+    mut progress: impl FnMut(u64),
+) -> Result<(), Trouble> {
+    let damaged = |reason| Trouble::Damaged(hashed.sha256.clone(), reason);
+    let mut chunks = client.get(wanted).await?.into_inner();
+    let mut hasher = Hasher::default();
+    while let Some(chunk) = chunks.message().await? {
+        hasher.update(&chunk.data);
+        if hasher.size() > hashed.size {
+            return Err(damaged("it is too long"));
+        }
+        out.write_all(&chunk.data)?;
+        progress(chunk.data.len() as u64);
+    }
+    out.flush()?;
+    if hasher.finish() == *hashed { Ok(()) } else { Err(damaged("its hash is wrong")) }
+}

@@ -1,0 +1,327 @@
+//! Files: blobs come and go by their hash, and the rows of runs name them. Called by the door, by `app::ingest` for the rows
+//! of the stream `files`, and by upkeep for blobs that nothing refers to. Never makes a path of a name: a blob is found by
+//! its hash.
+
+use std::{
+    ops::ControlFlow,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use record::file::{FileRow, check_hash};
+use tokio::{
+    sync::{RwLock, mpsc},
+    time::Instant,
+};
+
+use super::{
+    App,
+    caller::Caller,
+    change::Change,
+    error::{Error, Why},
+    views::Streamed,
+};
+pub(crate) use crate::store::files::File as FileView;
+use crate::store::{self, blobs::Upload, files::File, runs::Run};
+
+/// The stream whose rows are files.
+pub(super) const STREAM: &str = "files";
+/// Bytes of a piece on its way to a client.
+const PIECE_BYTES: u64 = 256 << 10;
+/// Pieces, or files of a list, that wait for a slow client.
+const WAITING: usize = 4;
+
+/// Removes blobs that nothing refers to, some at a time.
+#[derive(Debug)]
+pub(super) struct Collector {
+    /// Held for writing while blobs go, for reading while one gets its name: a blob that comes again is not removed.
+    going: RwLock<()>,
+    next: Mutex<(Instant, String)>,
+}
+
+impl Collector {
+    pub(super) fn new(now: Instant) -> Self {
+        Self { going: RwLock::default(), next: Mutex::new((now, String::new())) }
+    }
+}
+
+/// Those of the hashes that are not here.
+///
+/// # Errors
+/// Invalid when one is no hash, or they are too many.
+pub(crate) async fn missing(app: &Arc<App>, hashes: Vec<String>) -> Result<Vec<String>, Error> {
+    let most = app.settings.limits.hashes;
+    if hashes.len() > most {
+        return Err(Error::invalid(format!("{} hashes in one call, {most} at most", hashes.len())));
+    }
+    hashes.iter().try_for_each(|hash| check_hash(hash)).map_err(|bad| Error::invalid(bad.to_string()))?;
+    let is_missing = |tx: &store::Tx<'_>, hash: &str| Ok::<_, Error>(store::files::blob(tx, hash)?.is_none());
+    let look = move |tx: &store::Tx<'_>, _: &App| {
+        let mut missing = Vec::new();
+        for hash in hashes {
+            if is_missing(tx, &hash)? {
+                missing.push(hash);
+            }
+        }
+        Ok(missing)
+    };
+    app.read(look).await
+}
+
+/// A blob on its way in.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    upload: Upload,
+    sha256: String,
+    size: u64,
+}
+
+/// Makes room for a blob; `None` when it is here already.
+///
+/// # Errors
+/// Invalid when the hash is none, or the size is over the limit.
+pub(crate) async fn begin(app: &Arc<App>, sha256: String, size: u64) -> Result<Option<Incoming>, Error> {
+    check_hash(&sha256).map_err(|bad| Error::invalid(bad.to_string()))?;
+    let most = app.settings.limits.blob_bytes;
+    if size > most {
+        return Err(Error::invalid(format!("a blob of {size} bytes, {most} at most")));
+    }
+    let hash = sha256.clone();
+    if app.read(move |tx, _| Ok(store::files::blob(tx, &hash)?)).await?.is_some() {
+        return Ok(None);
+    }
+    Ok(Some(Incoming { upload: app.store.blobs.begin().await?, sha256, size }))
+}
+
+impl Incoming {
+    /// The next bytes of it.
+    ///
+    /// # Errors
+    /// Invalid when it gets longer than it was said to be; busy when the disk does not take it.
+    pub(crate) async fn add(&mut self, bytes: Vec<u8>) -> Result<(), Error> {
+        if self.upload.size() + bytes.len() as u64 > self.size {
+            return Err(Error::invalid(format!(
+                "the blob is longer than the {} bytes it should have",
+                self.size
+            )));
+        }
+        Ok(self.upload.add(bytes).await?)
+    }
+
+    /// All of it is there. When this returns the blob is on the disk, and counts as here.
+    ///
+    /// # Errors
+    /// Invalid when it is not what it was said to be: then nothing of it was kept.
+    pub(crate) async fn finish(self, app: &Arc<App>) -> Result<(), Error> {
+        if self.upload.size() < self.size {
+            let message = format!("the blob ends after {} of {} bytes", self.upload.size(), self.size);
+            return Err(Error::invalid(message));
+        }
+        let arrived = self.upload.finish().await?;
+        if arrived.sha256 != self.sha256 {
+            let message = format!("the blob's hash is `{}`, not `{}`", arrived.sha256, self.sha256);
+            arrived.discard().await;
+            return Err(Error::invalid(message));
+        }
+        let _here = app.collector.going.read().await;
+        let (hash, size) = (self.sha256, arrived.size);
+        arrived.keep().await?;
+        let now_ms = app.clock.wall_ms();
+        app.change(move |change| Ok(store::files::add_blob(change.tx, &hash, size, now_ms)?)).await
+    }
+}
+
+/// The rows of an append to the stream `files`: each is kept, and its blob with it.
+///
+/// # Errors
+/// Invalid when a row is none of a file; refused with [`Why::Blob`] when its blob is not here.
+pub(super) fn keep(
+    change: &mut Change<'_>,
+    run: &Run,
+    attempt: u32,
+    fenced: bool,
+    frames: &[u8],
+) -> Result<(), Error> {
+    let rows = record::rows(frames).map_err(|corrupt| Error::invalid(format!("damaged rows: {corrupt}")))?;
+    let logged_ms = change.app.clock.wall_ms();
+    for row in rows {
+        let file = FileRow::of(&row).map_err(|bad| Error::invalid(bad.to_string()))?;
+        match store::files::blob(change.tx, &file.sha256)? {
+            Some(size) if size == file.size => {}
+            Some(size) => {
+                let message = format!("`{}` has {size} bytes, not {}", file.path, file.size);
+                return Err(Error::invalid(message));
+            }
+            None => {
+                let message = format!("the blob `{}` of `{}` is not here", file.sha256, file.path);
+                return Err(Error::refused(Why::Blob, message).hint("put the blob and send the row again"));
+            }
+        }
+        store::files::put(change.tx, run.key, &File { file, attempt, logged_ms }, fenced)?;
+    }
+    Ok(())
+}
+
+/// The files of a run by path.
+///
+/// # Errors
+/// Missing when there is no such run.
+pub(crate) async fn list(app: &Arc<App>, caller: &Caller, id: String) -> Result<Streamed<File>, Error> {
+    caller.run(&id)?;
+    let run = app.read(move |tx, _| store::runs::get(tx, &id)?.ok_or_else(|| Error::no_run(&id))).await?;
+    let (send, receive) = mpsc::channel(WAITING);
+    let (app, limit) = (app.clone(), app.settings.limits.page);
+    tokio::spawn(async move {
+        let mut after = String::new();
+        loop {
+            let from = after.clone();
+            let page = app.read(move |tx, _| Ok(store::files::page(tx, run.key, &from, limit)?)).await;
+            if let ControlFlow::Break(()) = send_page(&send, page, &mut after).await {
+                return;
+            }
+        }
+    });
+    Ok(receive)
+}
+
+async fn send_page(
+    send: &mpsc::Sender<Result<File, Error>>,
+    page: Result<Vec<File>, Error>,
+    after: &mut String,
+) -> ControlFlow<()> {
+    match page {
+        Ok(page) if page.is_empty() => return ControlFlow::Break(()),
+        Ok(page) => {
+            for file in page {
+                after.clone_from(&file.file.path);
+                if send.send(Ok(file)).await.is_err() {
+                    return ControlFlow::Break(());
+                }
+            }
+        }
+        Err(error) => {
+            // Whoever has gone away does not want to know.
+            let _ = send.send(Err(error)).await;
+            return ControlFlow::Break(());
+        }
+    }
+    ControlFlow::Continue(())
+}
+
+/// Which blob is wanted.
+#[derive(Clone, Debug)]
+pub(crate) enum Wanted {
+    /// By its hash.
+    Blob(String),
+    /// As a file of a run.
+    File {
+        /// The run.
+        run: String,
+        /// The path, as it was logged.
+        path: String,
+    },
+}
+
+/// A piece of a blob; the first one tells what it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Piece {
+    /// Hash and size, in the first piece.
+    pub(crate) head: Option<(String, u64)>,
+    /// The bytes.
+    pub(crate) data: Vec<u8>,
+}
+
+/// A blob in pieces.
+///
+/// # Errors
+/// Missing when there is no such blob or file; refused when a run asks for more than its own files.
+pub(crate) async fn get(app: &Arc<App>, caller: &Caller, wanted: Wanted) -> Result<Streamed<Piece>, Error> {
+    let (sha256, size) = match wanted {
+        Wanted::Blob(hash) => {
+            caller.admin()?;
+            check_hash(&hash).map_err(|bad| Error::invalid(bad.to_string()))?;
+            let look = hash.clone();
+            let found = app.read(move |tx, _| Ok(store::files::blob(tx, &look)?)).await?;
+            let size = found.ok_or_else(|| Error::missing(format!("no blob `{hash}`")))?;
+            (hash, size)
+        }
+        Wanted::File { run, path } => {
+            caller.run(&run)?;
+            let found = app.read(move |tx, _| file_of(tx, &run, &path)).await?.file;
+            (found.sha256, found.size)
+        }
+    };
+    let (send, receive) = mpsc::channel(WAITING);
+    let app = app.clone();
+    tokio::spawn(async move {
+        let mut head = Some((sha256.clone(), size));
+        let mut at = 0;
+        loop {
+            let end = size.min(at + PIECE_BYTES);
+            let read = match at < end {
+                true => app.store.blobs.read(&sha256, at..end).await,
+                false => Ok(Vec::new()),
+            };
+            let piece = read.map(|data| Piece { head: head.take(), data }).map_err(Error::from);
+            let failed = piece.is_err();
+            if send.send(piece).await.is_err() || failed || end == size {
+                return;
+            }
+            at = end;
+        }
+    });
+    Ok(receive)
+}
+
+fn file_of(tx: &store::Tx<'_>, run: &str, path: &str) -> Result<File, Error> {
+    let found = store::runs::get(tx, run)?.ok_or_else(|| Error::no_run(run))?;
+    store::files::find(tx, found.key, path)?.ok_or_else(|| {
+        Error::missing(format!("the run `{run}` has no file `{path}`"))
+            .hint(format!("`sweep run files {run}` lists what it has"))
+    })
+}
+
+/// One look for blobs that nothing refers to, if it is time. Never takes one that came within the grace.
+///
+/// # Errors
+/// When the database or the disk fails; the next look finds the same work.
+pub(super) async fn collect(app: &Arc<App>, now: Instant) -> Result<(), Error> {
+    let lock = || app.collector.next.lock().unwrap_or_else(PoisonError::into_inner);
+    let (due, after) = lock().clone();
+    if now < due {
+        return Ok(());
+    }
+    let (limit, before_ms) = (app.settings.limits.collected, before_ms(app));
+    let from = after.clone();
+    let seen = app.read(move |tx, _| Ok(store::files::look(tx, &from, before_ms, limit)?)).await?;
+    let next = if seen.len() < limit as usize { String::new() } else { seen[seen.len() - 1].0.clone() };
+    *lock() = (now + app.settings.collect_every, next);
+    let going: Vec<String> = seen.into_iter().filter(|(_, goes)| *goes).map(|(hash, _)| hash).collect();
+    if going.is_empty() { Ok(()) } else { remove(app, going, before_ms).await }
+}
+
+fn before_ms(app: &App) -> i64 {
+    let grace = i64::try_from(app.settings.blob_grace.as_millis()).unwrap_or(i64::MAX);
+    app.clock.wall_ms().saturating_sub(grace)
+}
+
+/// First they count as gone, then they go, then they are forgotten: a crash in between is picked up by the next look.
+async fn remove(app: &Arc<App>, hashes: Vec<String>, before_ms: i64) -> Result<(), Error> {
+    let _alone = app.collector.going.write().await;
+    let doom = move |change: &mut Change<'_>| {
+        let mut doomed = Vec::new();
+        for hash in hashes {
+            if store::files::doom(change.tx, &hash, before_ms)? {
+                doomed.push(hash);
+            }
+        }
+        Ok(doomed)
+    };
+    let doomed = app.change(doom).await?;
+    for hash in &doomed {
+        app.store.blobs.remove(hash).await?;
+    }
+    let forget = move |change: &mut Change<'_>| -> Result<(), Error> {
+        Ok(doomed.iter().try_for_each(|hash| store::files::forget_blob(change.tx, hash))?)
+    };
+    app.change(forget).await
+}

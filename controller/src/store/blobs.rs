@@ -1,0 +1,203 @@
+//! The contents of files: objects named by their hash, in the `object_store` crate's folder. Called by `app::files`. What is
+//! stored is whole, verified and synced; what a crash left half is cleared at the next start. Knows no names, no runs and
+//! no rows: whether a blob counts as here is a row of `store::files`.
+
+use std::{
+    fs, io,
+    ops::Range,
+    path::Path as Folder,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use object_store::{
+    Error as ObjectError, MultipartUpload, ObjectStore, ObjectStoreExt as _, PutPayload,
+    local::LocalFileSystem, path::Path,
+};
+use sha2::{Digest as _, Sha256};
+
+use super::database::{Error, Result};
+
+/// Where blobs stand until they are known to be what they should be.
+const INCOMING: &str = "incoming";
+
+/// The objects of a data folder.
+#[derive(Debug)]
+pub(crate) struct Blobs {
+    objects: Arc<dyn ObjectStore>,
+    uploads: AtomicU64,
+}
+
+/// A blob that is coming in. Dropped without [`Upload::finish`], nothing of it is kept.
+#[derive(Debug)]
+pub(crate) struct Upload {
+    objects: Arc<dyn ObjectStore>,
+    at: Path,
+    parts: Box<dyn MultipartUpload>,
+    hash: Sha256,
+    size: u64,
+}
+
+/// A blob that is whole and has its hash, not yet under its name.
+#[derive(Debug)]
+pub(crate) struct Arrived {
+    objects: Arc<dyn ObjectStore>,
+    at: Path,
+    /// What it is.
+    pub(crate) sha256: String,
+    /// Its size.
+    pub(crate) size: u64,
+}
+
+impl Blobs {
+    /// Opens the folder, makes it when it is missing, and clears what uploads had left.
+    ///
+    /// # Errors
+    /// When the folder cannot be used.
+    pub(super) fn open(folder: &Folder) -> io::Result<Self> {
+        fs::create_dir_all(folder)?;
+        match fs::remove_dir_all(folder.join(INCOMING)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        // An acknowledgement means synced; the crate's default does not sync.
+        let local = LocalFileSystem::new_with_prefix(folder).map_err(io::Error::other)?.with_fsync(true);
+        Ok(Self { objects: Arc::new(local), uploads: AtomicU64::new(0) })
+    }
+
+    /// Room for a blob.
+    ///
+    /// # Errors
+    /// When the disk takes nothing.
+    pub(crate) async fn begin(&self) -> Result<Upload> {
+        let number = self.uploads.fetch_add(1, Ordering::Relaxed);
+        let at = Path::from(format!("{INCOMING}/{number}"));
+        let parts = self.objects.put_multipart(&at).await.map_err(failed)?;
+        Ok(Upload { objects: Arc::clone(&self.objects), at, parts, hash: Sha256::new(), size: 0 })
+    }
+
+    /// Some bytes of a blob; fewer where it ends.
+    ///
+    /// # Errors
+    /// When it is not there or the disk fails.
+    pub(crate) async fn read(&self, sha256: &str, range: Range<u64>) -> Result<Vec<u8>> {
+        Ok(self.objects.get_range(&path(sha256), range).await.map_err(failed)?.into())
+    }
+
+    /// Removes a blob; one that is gone is no error.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub(crate) async fn remove(&self, sha256: &str) -> Result<()> {
+        match self.objects.delete(&path(sha256)).await {
+            Ok(()) | Err(ObjectError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(failed(error)),
+        }
+    }
+}
+
+impl Upload {
+    /// Bytes so far.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The next bytes.
+    ///
+    /// # Errors
+    /// When the disk does not take them.
+    pub(crate) async fn add(&mut self, bytes: Vec<u8>) -> Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.hash.update(&bytes);
+        self.size += bytes.len() as u64;
+        self.parts.put_part(PutPayload::from(bytes)).await.map_err(failed)
+    }
+
+    /// All bytes are there and on the disk.
+    ///
+    /// # Errors
+    /// When the disk does not take them.
+    pub(crate) async fn finish(mut self) -> Result<Arrived> {
+        self.parts.complete().await.map_err(failed)?;
+        let sha256 = record::file::hex(&self.hash.finalize());
+        Ok(Arrived { objects: self.objects, at: self.at, sha256, size: self.size })
+    }
+}
+
+impl Arrived {
+    /// Gives the blob its name: from now on it is found by its hash.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub(crate) async fn keep(self) -> Result<()> {
+        self.objects.rename(&self.at, &path(&self.sha256)).await.map_err(failed)
+    }
+
+    /// Nobody wants it.
+    pub(crate) async fn discard(self) {
+        // What cannot be removed now is cleared at the next start.
+        let _ = self.objects.delete(&self.at).await;
+    }
+}
+
+/// `ab/cdef...`: no folder gets too many entries. The hash was checked: it is digits and nothing else.
+fn path(sha256: &str) -> Path {
+    let (shard, rest) = sha256.split_at(2);
+    Path::from(format!("{shard}/{rest}"))
+}
+
+fn failed(error: ObjectError) -> Error {
+    match error {
+        ObjectError::NotFound { path, .. } => {
+            Error::Bug(format!("the blob `{path}` is not in the object store"))
+        }
+        error => Error::Busy(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(folder: &Folder) -> Vec<String> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            match entry.is_dir() {
+                true => found.extend(files(&entry)),
+                false => found.push(entry.file_name().unwrap().to_string_lossy().into_owned()),
+            }
+        }
+        found
+    }
+
+    #[tokio::test]
+    async fn a_blob_is_found_by_its_hash_and_half_of_one_is_nowhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Blobs::open(folder.path()).unwrap();
+        let mut upload = blobs.begin().await.unwrap();
+        upload.add(b"a".to_vec()).await.unwrap();
+        upload.add(b"bc".to_vec()).await.unwrap();
+        let arrived = upload.finish().await.unwrap();
+        let hash = arrived.sha256.clone();
+        assert_eq!((&hash[..8], arrived.size), ("ba7816bf", 3));
+        arrived.keep().await.unwrap();
+        assert_eq!(blobs.read(&hash, 1..3).await.unwrap(), b"bc");
+        let mut half = blobs.begin().await.unwrap();
+        half.add(vec![1; 10]).await.unwrap();
+        std::mem::forget(half);
+        assert_eq!(files(folder.path()).len(), 2);
+        drop(blobs);
+        let blobs = Blobs::open(folder.path()).unwrap();
+        assert_eq!(files(folder.path()), [&hash[2..]]);
+        let empty = blobs.begin().await.unwrap().finish().await.unwrap();
+        assert_eq!(empty.size, 0);
+        empty.keep().await.unwrap();
+        blobs.remove(&hash).await.unwrap();
+        blobs.remove(&hash).await.unwrap();
+        assert_eq!(files(folder.path()).len(), 1);
+    }
+}

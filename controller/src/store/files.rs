@@ -1,0 +1,123 @@
+//! Files of runs, and which blobs are here. Called by `app::files` and `app::ingest`. A path is text: it is compared and
+//! shown, never opened.
+
+use record::file::FileRow;
+
+use super::database::{Result, Row, Tx, int};
+
+/// A file of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct File {
+    /// Path, hash, size and kind.
+    pub(crate) file: FileRow,
+    /// The attempt that logged it.
+    pub(crate) attempt: u32,
+    /// When it came, by the controller's clock.
+    pub(crate) logged_ms: i64,
+}
+
+/// The size of a blob that is here.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn blob(tx: &Tx<'_>, sha256: &str) -> Result<Option<u64>> {
+    tx.one("SELECT size FROM blobs WHERE sha256 = ?1 AND doomed = 0", &[&sha256], |row| row.count(0))
+}
+
+/// A blob has come.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn add_blob(tx: &Tx<'_>, sha256: &str, size: u64, now_ms: i64) -> Result<()> {
+    tx.run(
+        "INSERT INTO blobs (sha256, size, stored_ms, doomed) VALUES (?1, ?2, ?3, 0)
+         ON CONFLICT (sha256) DO UPDATE SET stored_ms = ?3, doomed = 0",
+        &[&sha256, &int(size)?, &now_ms],
+    )?;
+    Ok(())
+}
+
+/// Keeps the row of a file, in place of what the attempt said of this path before.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn put(tx: &Tx<'_>, run: i64, file: &File, fenced: bool) -> Result<()> {
+    let row = &file.file;
+    tx.run(
+        "INSERT OR REPLACE INTO files (run, path, attempt, sha256, size, kind, fenced, logged_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        &[&run, &row.path, &file.attempt, &row.sha256, &int(row.size)?, &row.kind, &fenced, &file.logged_ms],
+    )?;
+    Ok(())
+}
+
+/// The files of a run by path, after this path, at most `limit`: of each path the newest attempt's.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn page(tx: &Tx<'_>, run: i64, after: &str, limit: u32) -> Result<Vec<File>> {
+    tx.all(
+        "SELECT path, sha256, size, kind, attempt, logged_ms FROM files AS one
+         WHERE run = ?1 AND path > ?2 AND fenced = 0 AND attempt = (
+             SELECT max(attempt) FROM files WHERE run = one.run AND path = one.path AND fenced = 0
+         ) ORDER BY path LIMIT ?3",
+        &[&run, &after, &limit],
+        read,
+    )
+}
+
+/// The newest attempt's file of this path.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn find(tx: &Tx<'_>, run: i64, path: &str) -> Result<Option<File>> {
+    tx.one(
+        "SELECT path, sha256, size, kind, attempt, logged_ms FROM files
+         WHERE run = ?1 AND path = ?2 AND fenced = 0 ORDER BY attempt DESC LIMIT 1",
+        &[&run, &path],
+        read,
+    )
+}
+
+fn read(row: &Row<'_>) -> Result<File> {
+    let file = FileRow { path: row.get(0)?, sha256: row.get(1)?, size: row.count(2)?, kind: row.get(3)? };
+    Ok(File { file, attempt: row.get(4)?, logged_ms: row.get(5)? })
+}
+
+/// The next blobs by hash, and of each whether it may go: nothing refers to it, and it came before `before_ms`; or it was
+/// going already.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn look(tx: &Tx<'_>, after: &str, before_ms: i64, limit: u32) -> Result<Vec<(String, bool)>> {
+    tx.all(
+        "SELECT sha256, doomed OR (
+             stored_ms < ?2 AND NOT EXISTS (SELECT 1 FROM files WHERE files.sha256 = blobs.sha256)
+         ) FROM blobs WHERE sha256 > ?1 ORDER BY sha256 LIMIT ?3",
+        &[&after, &before_ms, &limit],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+}
+
+/// From now on the blob counts as gone, unless something refers to it or it came again. Answers whether it is so.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn doom(tx: &Tx<'_>, sha256: &str, before_ms: i64) -> Result<bool> {
+    let doomed = tx.run(
+        "UPDATE blobs SET doomed = 1 WHERE sha256 = ?1 AND (doomed OR (
+             stored_ms < ?2 AND NOT EXISTS (SELECT 1 FROM files WHERE files.sha256 = blobs.sha256)
+         ))",
+        &[&sha256, &before_ms],
+    )?;
+    Ok(doomed > 0)
+}
+
+/// The object of a doomed blob is gone.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn forget_blob(tx: &Tx<'_>, sha256: &str) -> Result<()> {
+    tx.run("DELETE FROM blobs WHERE sha256 = ?1 AND doomed = 1", &[&sha256])?;
+    Ok(())
+}

@@ -1,0 +1,218 @@
+//! Files of runs: blobs in and out, rows that name them, and names that would like to be paths.
+
+use std::{fs, path::Path, sync::Arc, time::Duration};
+
+use blobs::{Folder, Hashed, Trouble};
+use proto::v1::{BlobChunk, BlobHashes, BlobRef, File, RunRef};
+use record::{Row, Value, Writer, file::FileRow};
+use tonic::Code;
+
+use crate::lab::{FakeAgent, Lab, RANDOM, code, eventually};
+
+fn row(path: &str, content: &[u8]) -> Row {
+    let Hashed { sha256, size } = Hashed::of(content);
+    FileRow { path: path.to_owned(), sha256, size, kind: "file".to_owned() }.to_row(0, 0)
+}
+
+fn frames(rows: &[Row]) -> Vec<u8> {
+    let mut out = Vec::new();
+    Writer::default().frame(rows, &mut out);
+    out
+}
+
+async fn put(lab: &Lab, content: &[u8]) -> Hashed {
+    let (file, hashed) = (tempfile::NamedTempFile::new().unwrap(), Hashed::of(content));
+    fs::write(file.path(), content).unwrap();
+    blobs::upload(&mut lab.dial(None).files(), file.path(), &hashed, &Arc::default()).await.unwrap();
+    hashed
+}
+
+async fn list(lab: &Lab, run: &str) -> Vec<File> {
+    let mut stream = lab.dial(None).files().list(RunRef { run: run.to_owned() }).await.unwrap().into_inner();
+    let mut files = Vec::new();
+    while let Some(file) = stream.message().await.unwrap() {
+        files.push(file);
+    }
+    files
+}
+
+fn of_run(run: &str, path: &str) -> BlobRef {
+    BlobRef { run: run.to_owned(), path: path.to_owned(), ..BlobRef::default() }
+}
+
+async fn chunks(lab: &Lab, chunks: Vec<BlobChunk>) -> Code {
+    code(lab.dial(None).files().put(tokio_stream::iter(chunks)).await)
+}
+
+fn chunk(sha256: &str, size: u64, data: &[u8]) -> BlobChunk {
+    BlobChunk { sha256: sha256.to_owned(), size, data: data.to_owned() }
+}
+
+/// Files below a folder.
+fn below(folder: &Path) -> usize {
+    let entries = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+    entries.map(|path| if path.is_dir() { below(&path) } else { 1 }).sum()
+}
+
+#[tokio::test]
+async fn what_is_put_comes_back_also_after_a_restart() {
+    let mut lab = Lab::start().await;
+    let content: Vec<u8> =
+        (0..3_000_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let (large, empty) = (put(&lab, &content).await, put(&lab, b"").await);
+    put(&lab, &content).await;
+    let sweep = lab.create(RANDOM).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    let start = agent.ask().await;
+    let rows = [row("model/weights.bin", &content), row("empty", b"")];
+    assert_eq!(agent.append(&start, "files", 0, frames(&rows)).await.unwrap().next, 2);
+    assert_eq!(agent.append(&start, "files", 0, frames(&rows)).await.unwrap().next, 2);
+    lab.restart().await;
+    let names: Vec<_> =
+        list(&lab, &start.run).await.into_iter().map(|file| (file.path, file.sha256)).collect();
+    let wanted = [("empty", &empty), ("model/weights.bin", &large)];
+    assert_eq!(names, wanted.map(|(path, hashed)| (path.to_owned(), hashed.sha256.clone())));
+    for (path, hashed, content) in [("empty", empty, &[][..]), ("model/weights.bin", large, &content)] {
+        let (mut out, mut client) = (Vec::new(), lab.dial(None).files());
+        blobs::download(&mut client, of_run(&start.run, path), &hashed, &mut out, |_| {}).await.unwrap();
+        assert!(out == content);
+        let by_hash = BlobRef { sha256: hashed.sha256.clone(), ..BlobRef::default() };
+        blobs::download(&mut client, by_hash, &hashed, &mut Vec::new(), |_| {}).await.unwrap();
+    }
+    assert_eq!(below(&lab.folder().join("blobs")), 2);
+}
+
+#[tokio::test]
+async fn what_is_not_what_it_says_is_refused_and_leaves_nothing() {
+    let lab = Lab::with(|settings| settings.limits.blob_bytes = 100).await;
+    let hash = Hashed::of(b"abc").sha256;
+    for bad in [
+        vec![chunk(&hash, 3, b"abd")],
+        vec![chunk(&hash, 3, b"ab")],
+        vec![chunk(&hash, 3, b"ab"), chunk("", 0, b"cd")],
+        vec![chunk("../../etc/passwd", 3, b"abc")],
+        vec![chunk(&hash.to_uppercase(), 3, b"abc")],
+        vec![chunk(&hash, 101, b"abc")],
+        vec![],
+    ] {
+        assert_eq!(chunks(&lab, bad).await, Code::InvalidArgument);
+    }
+    let missing = BlobHashes { sha256: vec![hash.clone()] };
+    assert_eq!(lab.dial(None).files().missing(missing.clone()).await.unwrap().into_inner(), missing);
+    assert_eq!(below(&lab.folder().join("blobs")), 0);
+    assert_eq!(chunks(&lab, vec![chunk(&hash, 3, b"a"), chunk("", 0, b"bc")]).await, Code::Ok);
+    assert_eq!(lab.dial(None).files().missing(missing).await.unwrap().into_inner().sha256, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_row_waits_for_its_blob_and_hostile_names_are_refused() {
+    let mut lab = Lab::start().await;
+    let sweep = lab.create(RANDOM).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    let start = agent.ask().await;
+    let early = agent.append(&start, "files", 0, frames(&[row("a", b"abc")])).await.unwrap_err();
+    assert_eq!(early.code(), Code::FailedPrecondition);
+    assert!(early.message().contains("is not here"), "{early}");
+    put(&lab, b"abc").await;
+    agent.append(&start, "files", 0, frames(&[row("a", b"abc")])).await.unwrap();
+    let long = "x/".repeat(600);
+    for path in ["../x", "/etc/passwd", "a/../../b", "a//b", "", "a\\b", "a\0b", "a\u{1b}[2Jb", &long] {
+        let refused = agent.append(&start, "files", 1, frames(&[row(path, b"abc")])).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument, "{path:?}");
+    }
+    let mut lies = row("b", b"abc");
+    lies.values[2].1 = Value::I64(4);
+    assert_eq!(code(agent.append(&start, "files", 1, frames(&[lies])).await), Code::InvalidArgument);
+    let numbers = crate::lab::frames(1, "path", &[1.0]);
+    assert_eq!(code(agent.append(&start, "files", 1, numbers).await), Code::InvalidArgument);
+    assert_eq!(list(&lab, &start.run).await.len(), 1);
+    assert_eq!(code(lab.dial(None).files().get(of_run(&start.run, "../x")).await), Code::NotFound);
+    assert_eq!(code(lab.dial(None).files().get(of_run("nobody", "a")).await), Code::NotFound);
+}
+
+#[tokio::test]
+async fn the_newest_attempt_names_the_file_and_a_fenced_one_does_not() {
+    let mut lab = Lab::start().await;
+    let sweep = lab.create(RANDOM).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    let start = agent.ask().await;
+    for content in [&b"one"[..], b"two", b"three", b"late"] {
+        put(&lab, content).await;
+    }
+    let rows = [row("kept", b"one"), row("model", b"one"), row("model", b"two")];
+    agent.append(&start, "files", 0, frames(&rows)).await.unwrap();
+    agent.end(&start, "failed").await.unwrap();
+    let retry = proto::v1::RetryRuns { sweep: sweep.id.clone(), runs: vec![start.run.clone()] };
+    lab.sweeps.retry(retry).await.unwrap();
+    let second = agent.ask().await;
+    assert_eq!((&second.run, second.attempt), (&start.run, 2));
+    agent.append(&second, "files", 0, frames(&[row("model", b"three")])).await.unwrap();
+    let late = agent.append(&start, "files", 3, frames(&[row("model", b"late"), row("new", b"late")])).await;
+    assert_eq!(code(late), Code::Aborted);
+    let names: Vec<_> = list(&lab, &start.run).await.into_iter().map(|file| (file.path, file.size)).collect();
+    assert_eq!(names, [("kept".to_owned(), 3), ("model".to_owned(), 5)]);
+}
+
+#[tokio::test]
+async fn a_runs_token_opens_its_own_files() {
+    let mut lab = Lab::with(|settings| settings.token = Some("hush".to_owned())).await;
+    let sweep = lab.create(RANDOM).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    let (own, other) = (agent.ask().await, lab.agent("two", &sweep.id).ask().await);
+    let hashed = Hashed::of(b"abc");
+    let mut client = lab.dial(Some(&own.token)).files();
+    client.put(tokio_stream::iter([chunk(&hashed.sha256, 3, b"abc")])).await.unwrap();
+    agent.append(&own, "files", 0, frames(&[row("a", b"abc")])).await.unwrap();
+    let mut out = Vec::new();
+    blobs::download(&mut client, of_run(&own.run, "a"), &hashed, &mut out, |_| {}).await.unwrap();
+    assert_eq!(code(client.get(of_run(&other.run, "a")).await), Code::PermissionDenied);
+    assert_eq!(code(client.list(RunRef { run: other.run }).await), Code::PermissionDenied);
+    let by_hash = BlobRef { sha256: hashed.sha256, ..BlobRef::default() };
+    assert_eq!(code(client.get(by_hash).await), Code::PermissionDenied);
+    assert_eq!(code(lab.dial(None).files().missing(BlobHashes::default()).await), Code::Unauthenticated);
+}
+
+#[tokio::test]
+async fn only_blobs_that_nothing_refers_to_are_collected() {
+    let mut lab = Lab::with(|settings| {
+        settings.blob_grace = Duration::from_millis(300);
+        settings.collect_every = Duration::from_millis(20);
+        settings.limits.collected = 1;
+    })
+    .await;
+    let sweep = lab.create(RANDOM).await;
+    let mut agent: FakeAgent = lab.agent("one", &sweep.id);
+    let start = agent.ask().await;
+    put(&lab, b"first").await;
+    put(&lab, b"kept").await;
+    let rows = [row("a", b"first"), row("b", b"kept")];
+    agent.append(&start, "files", 0, frames(&rows)).await.unwrap();
+    put(&lab, b"second").await;
+    agent.append(&start, "files", 2, frames(&[row("a", b"second")])).await.unwrap();
+    let folder = lab.folder().join("blobs");
+    eventually("the first content goes", async || (below(&folder) == 2, below(&folder))).await;
+    crate::lab::pause(500).await;
+    for (path, content) in [("a", b"second".as_slice()), ("b", b"kept")] {
+        let (mut out, hashed) = (Vec::new(), Hashed::of(content));
+        let mut client = lab.dial(None).files();
+        blobs::download(&mut client, of_run(&start.run, path), &hashed, &mut out, |_| {}).await.unwrap();
+    }
+    // What is gone can come again.
+    put(&lab, b"first").await;
+    agent.append(&start, "files", 3, frames(&[row("c", b"first")])).await.unwrap();
+    assert_eq!(list(&lab, &start.run).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_client_believes_neither_bytes_nor_names() {
+    let lab = Lab::start().await;
+    let (short, other) = (put(&lab, b"abc").await, put(&lab, b"abd").await);
+    let mut client = lab.dial(None).files();
+    let wanted = BlobRef { sha256: other.sha256.clone(), ..BlobRef::default() };
+    let damaged = blobs::download(&mut client, wanted, &short, &mut Vec::new(), |_| {}).await;
+    assert!(matches!(damaged, Err(Trouble::Damaged(..))), "{damaged:?}");
+    let target = tempfile::tempdir().unwrap();
+    let folder = Folder::open(&target.path().join("in")).unwrap();
+    assert!(folder.create("../out").is_err());
+    assert_eq!(below(target.path()), 0);
+}

@@ -1,0 +1,216 @@
+//! A file of a run or of an artifact: the row that speaks of it, and what a path and a hash may look like. Used on both sides
+//! of the wire: nobody trusts the other side's names. Pure; joins no path to any folder.
+
+use crate::{Row, Value};
+
+/// The longest path in bytes.
+pub const MAX_PATH_BYTES: usize = 1024;
+/// The longest part of a path in bytes, as most file systems have it.
+pub const MAX_NAME_BYTES: usize = 255;
+/// The longest kind in bytes.
+pub const MAX_KIND_BYTES: usize = 32;
+
+/// A file as a row of the stream `files` tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileRow {
+    /// Where it belongs below the run: relative, `/` between its parts. Passes [`check_path`].
+    pub path: String,
+    /// What is in it: SHA-256, 64 hexadecimal digits in lower case.
+    pub sha256: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// What it is: `image`, `mask`, `table`, `audio`, `video`, `html`, `file`.
+    pub kind: String,
+}
+
+/// What is wrong with a row of the stream `files`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadFile {
+    /// The path could lead out of the folder that it belongs to, or cannot be shown or stored.
+    #[error("`{path}` is no path of a file: {reason}")]
+    Path {
+        /// The path, escaped and cut.
+        path: String,
+        /// What it must not be.
+        reason: &'static str,
+    },
+    /// Not 64 hexadecimal digits in lower case.
+    #[error("a SHA-256 has 64 hexadecimal digits in lower case")]
+    Hash,
+    /// Not one word of lower-case letters, digits and hyphens.
+    #[error(
+        "the kind of a file is one word of up to {MAX_KIND_BYTES} lower-case letters, digits and hyphens"
+    )]
+    Kind,
+    /// A value is missing, or has another type.
+    #[error("a row of files has the values path, sha256, size and kind: `{0}` is missing or no such value")]
+    Value(&'static str),
+}
+
+impl FileRow {
+    /// The row, at a step of its own.
+    pub fn to_row(&self, step: u64, wall_ms: i64) -> Row {
+        let text = |name: &str, text: &str| (name.to_owned(), Value::Text(text.to_owned()));
+        // No file is larger than 2^63 bytes.
+        let size = i64::try_from(self.size).unwrap_or(i64::MAX);
+        let values = vec![
+            text("path", &self.path),
+            text("sha256", &self.sha256),
+            ("size".to_owned(), Value::I64(size)),
+            text("kind", &self.kind),
+        ];
+        Row { step, wall_ms, values }
+    }
+
+    /// The file that a row tells of.
+    ///
+    /// # Errors
+    /// [`BadFile`] when it is no such row, or one that nobody should act on.
+    pub fn of(row: &Row) -> Result<Self, BadFile> {
+        let value = |name| row.values.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+        let text = |name| match value(name) {
+            Some(Value::Text(text)) => Ok(text.clone()),
+            _ => Err(BadFile::Value(name)),
+        };
+        let size = match value("size") {
+            Some(Value::I64(size)) => u64::try_from(*size).map_err(|_| BadFile::Value("size"))?,
+            _ => return Err(BadFile::Value("size")),
+        };
+        let file = Self { path: text("path")?, sha256: text("sha256")?, size, kind: text("kind")? };
+        file.check()?;
+        Ok(file)
+    }
+
+    /// Whether others may act on it.
+    ///
+    /// # Errors
+    /// [`BadFile`] names the first thing that is wrong.
+    pub fn check(&self) -> Result<(), BadFile> {
+        check_path(&self.path)?;
+        check_hash(&self.sha256)?;
+        let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let kind = self.kind.as_bytes();
+        match (1..=MAX_KIND_BYTES).contains(&kind.len()) && kind.iter().copied().all(is_word) {
+            true => Ok(()),
+            false => Err(BadFile::Kind),
+        }
+    }
+}
+
+/// Passes for a relative path that stays below the folder it is joined to, whatever system joins it: parts with one `/`
+/// between them, none of them empty, `.` or `..`, no backslash, no control character, nothing longer than a file system takes.
+/// What looks like an escape (`%2e%2e`) is a name like any other, since nobody decodes it.
+///
+/// # Errors
+/// [`BadFile::Path`] with the reason.
+pub fn check_path(path: &str) -> Result<(), BadFile> {
+    let bad = |reason| {
+        let shown: String = path.chars().take(80).flat_map(char::escape_debug).collect();
+        Err(BadFile::Path { path: shown, reason })
+    };
+    if path.is_empty() {
+        return bad("it is empty");
+    }
+    if path.len() > MAX_PATH_BYTES {
+        return bad("it is longer than 1,024 bytes");
+    }
+    if path.starts_with('/') {
+        return bad("it must be relative");
+    }
+    if path.chars().any(|letter| letter.is_control() || letter == '\\') {
+        return bad("it has a backslash or a control character");
+    }
+    for part in path.split('/') {
+        match part {
+            "" | "." => return bad("a part of it is empty or `.`"),
+            ".." => return bad("it must not lead upwards"),
+            long if long.len() > MAX_NAME_BYTES => return bad("a part of it is longer than 255 bytes"),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Passes for 64 hexadecimal digits in lower case: a hash has one spelling.
+///
+/// # Errors
+/// [`BadFile::Hash`].
+pub fn check_hash(hash: &str) -> Result<(), BadFile> {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if hash.len() == 64 && hash.bytes().all(is_digit) { Ok(()) } else { Err(BadFile::Hash) }
+}
+
+/// The bytes of a hash as its 64 digits.
+pub fn hex(hash: &[u8]) -> String {
+    use std::fmt::Write as _;
+    hash.iter().fold(String::with_capacity(hash.len() * 2), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_lead_elsewhere_are_refused() {
+        let long_part = "x".repeat(256);
+        let long = ["ab"; 400].join("/");
+        for path in [
+            "",
+            "/",
+            "/etc/passwd",
+            "..",
+            "../x",
+            "a/../b",
+            "a/..",
+            "./a",
+            "a/./b",
+            "a//b",
+            "a/",
+            "a\\b",
+            "..\\x",
+            "a\0b",
+            "a\nb",
+            "a\u{1b}[2J",
+            "a\u{85}b",
+            &long_part,
+            &long,
+        ] {
+            assert!(check_path(path).is_err(), "{path:?}");
+        }
+        for path in
+            ["a", "a/b.c", "media/images/x_1.png", "...", "..a", "%2e%2e%2fx", "ä ö/ü", "C:x", "-rf", "~"]
+        {
+            assert_eq!(check_path(path), Ok(()), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_row_comes_back_and_what_is_none_is_refused() {
+        let file =
+            FileRow { path: "a/b.png".to_owned(), sha256: "0".repeat(64), size: 7, kind: "image".to_owned() };
+        let row = file.to_row(3, 4);
+        assert_eq!(FileRow::of(&row), Ok(file.clone()));
+        for at in 0..row.values.len() {
+            let mut less = row.clone();
+            less.values.remove(at);
+            assert!(matches!(FileRow::of(&less), Err(BadFile::Value(_))));
+        }
+        for bad in [
+            FileRow { path: "../x".to_owned(), ..file.clone() },
+            FileRow { sha256: "A".repeat(64), ..file.clone() },
+            FileRow { kind: "An Image".to_owned(), ..file.clone() },
+        ] {
+            assert!(FileRow::of(&bad.to_row(0, 0)).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn digits_are_in_lower_case() {
+        assert_eq!(hex(&[0, 10, 255]), "000aff");
+        assert!(check_hash(&hex(&[171; 32])).is_ok());
+    }
+}
