@@ -75,12 +75,12 @@ pub struct ConfigError(pub(crate) String);
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FinishError {
-    /// Rows wait in the journal, or the end could not be reported.
+    /// Rows or files wait in the run's folder, or the end could not be reported.
     #[error("run `{run}` has {waiting} rows that the controller has not got ({reason}); they are in `{}`, and `sweep sync` sends them", folder.display())]
     Unsent {
         /// The run.
         run: String,
-        /// Rows that wait in the journal.
+        /// Rows that wait in the journals; each file has one.
         waiting: u64,
         /// What stood in the way.
         reason: String,

@@ -11,7 +11,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use record::{Corrupt, Writer};
+use record::{Corrupt, ValueRef, Writer};
 
 use crate::{
     cursor::{self, Place},
@@ -41,7 +41,7 @@ pub(crate) struct Journal {
 }
 
 #[derive(Debug)]
-struct StreamFile {
+pub(crate) struct StreamFile {
     file: File,
     end: Place,
     next_step: u64,
@@ -138,7 +138,7 @@ impl Journal {
 
 impl StreamFile {
     /// `None` when the file is corrupt.
-    fn new(file: File) -> io::Result<Option<Self>> {
+    pub(crate) fn new(file: File) -> io::Result<Option<Self>> {
         let length = file.metadata()?.len();
         let (mut end, mut next_step) = (Place::default(), 0);
         loop {
@@ -164,6 +164,24 @@ impl StreamFile {
         }
         let (encoder, pending) = (Writer::default(), Vec::new());
         Ok(Some(Self { file, end, next_step, encoder, pending, pending_rows: 0 }))
+    }
+
+    /// Where the file ends.
+    pub(crate) fn end(&self) -> Place {
+        self.end
+    }
+
+    /// Writes one row at its next step. On an error the row is not there, unless it comes with the next one.
+    pub(crate) fn append<'a>(
+        &mut self,
+        wall_ms: i64,
+        values: impl IntoIterator<Item = (&'a str, ValueRef<'a>), IntoIter: Clone>,
+    ) -> io::Result<()> {
+        self.encoder.row(self.next_step, wall_ms, values.into_iter(), &mut self.pending);
+        self.encoder.flush(&mut self.pending);
+        self.pending_rows += 1;
+        self.next_step += 1;
+        self.write()
     }
 
     /// At a fixed place, so that what a full disk took in part is overwritten by the next try.

@@ -39,27 +39,39 @@
 //! agent ships whatever the program could not send and reports how it ended. **Outside** the run begins and ends with
 //! this process. [`agent`] runs a function once per trial instead of a program.
 
+mod attached;
 mod beats;
 mod code;
 mod cursor;
 mod error;
 mod exit;
+mod files;
 mod function_agent;
+mod histogram;
 mod journal;
+mod media;
 mod meta;
+pub mod plot;
 mod redact;
 mod ring;
 mod run;
 mod sender;
 mod settings;
 mod shared;
+mod table;
+mod uploader;
 mod value;
 
 pub use error::{AgentError, ConfigError, FinishError, InitError};
 pub use function_agent::{Ended, Trial, Worked, agent};
+pub use histogram::{Histogram, MAX_BINS};
+pub use media::{
+    Audio, BoundingBox, Domain, Html, Image, Layout, Mask, Media, MediaError, Video, VideoLayout,
+};
 pub use meta::{Definition, Goal, Summary};
 pub use run::{Finished, Run};
 pub use settings::{Init, Mode, Resume, init};
+pub use table::{Cell, Column, Table};
 pub use value::Value;
 
 /// Logs one row whose values have different types: `log!(run, "loss" => loss, "epoch" => epoch)`, at the next step, or

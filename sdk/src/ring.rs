@@ -86,11 +86,29 @@ impl Ring {
         Self { half: Mutex::new(half), disabled: true }
     }
 
+    /// The stream's next automatic step, for a row that is still to come: nobody else gets it.
+    pub(crate) fn reserve(&self, stream: Stream) -> u64 {
+        let next = &mut self.lock().next[stream as usize];
+        let step = *next;
+        *next = step.saturating_add(1);
+        step
+    }
+
     /// Takes one row, or refuses it. `step`: `None` for the largest step of the stream plus one.
     pub(crate) fn push<'a, K: AsRef<str>, V: Into<Value<'a>>>(
         &self,
         stream: Stream,
         step: Option<u64>,
+        values: impl IntoIterator<Item = (K, V)>,
+    ) {
+        self.push_at(stream, &Cell::new(step), values);
+    }
+
+    /// As [`Ring::push`], with a step that is read once the values are known.
+    pub(crate) fn push_at<'a, K: AsRef<str>, V: Into<Value<'a>>>(
+        &self,
+        stream: Stream,
+        step: &Cell<Option<u64>>,
         values: impl IntoIterator<Item = (K, V)>,
     ) {
         thread_local! {
@@ -107,7 +125,7 @@ impl Ring {
         for (key, value) in values {
             cut += encode(key.as_ref(), &value.into(), &mut scratch);
         }
-        self.lock().push(stream, step, &scratch, cut);
+        self.lock().push(stream, step.get(), &scratch, cut);
         if scratch.capacity() <= SCRATCH_BYTES {
             let _ = SCRATCH.try_with(|cell| cell.set(scratch));
         }
@@ -166,7 +184,8 @@ fn encode(key: &str, value: &Value<'_>, out: &mut Vec<u8>) -> u64 {
         return values.iter().map(|(name, value)| encode(&format!("{key}.{name}"), value, out)).sum();
     }
     let is_long_json = matches!(value, Value::Json(text) if text.len() > MAX_TEXT_BYTES);
-    if key.len() > MAX_KEY_BYTES || is_long_json {
+    // Files have become JSON before they come here.
+    if key.len() > MAX_KEY_BYTES || is_long_json || matches!(value, Value::Media(_)) {
         return 1;
     }
     out.extend_from_slice(&(key.len() as u16).to_le_bytes());
@@ -194,7 +213,7 @@ fn encode(key: &str, value: &Value<'_>, out: &mut Vec<u8>) -> u64 {
             out.extend_from_slice(text.as_bytes());
         }
         // Above.
-        Value::Map(_) => {}
+        Value::Map(_) | Value::Media(_) => {}
     }
     0
 }

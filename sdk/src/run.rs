@@ -3,6 +3,7 @@
 
 use std::{
     fmt,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -15,6 +16,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     error::{ConfigError, FinishError},
+    media::MediaError,
     ring::Stream,
     shared::{Shared, failed, finished},
     value::Value,
@@ -64,7 +66,7 @@ impl Run {
     /// Logs one row at the next step: the largest step so far plus one, from 0. For values of one type, such as
     /// `run.log([("loss", loss), ("accuracy", accuracy)])` or a map; [`log!`](crate::log!) takes any mix.
     pub fn log<'a, K: AsRef<str>, V: Into<Value<'a>>>(&self, values: impl IntoIterator<Item = (K, V)>) {
-        self.shared().ring.push(Stream::History, None, values);
+        self.shared().push(Stream::History, None, values);
     }
 
     /// Logs one row at a step of the caller's. Steps may come late, twice or out of order; nothing is dropped.
@@ -73,12 +75,37 @@ impl Run {
         step: u64,
         values: impl IntoIterator<Item = (K, V)>,
     ) {
-        self.shared().ring.push(Stream::History, Some(step), values);
+        self.shared().push(Stream::History, Some(step), values);
     }
 
     /// Sets a value that stands for the run, in place of the last one logged under this key.
     pub fn summary<'a>(&self, key: impl AsRef<str>, value: impl Into<Value<'a>>) {
-        self.shared().ring.push(Stream::Summary, None, [(key, value)]);
+        self.shared().push(Stream::Summary, None, [(key, value)]);
+    }
+
+    /// Keeps a file with the run, as it is now: it is copied into the run's folder and sent from there. Its name is the path as
+    /// given if that is relative and leads nowhere else, otherwise the file's own name. Saved again, it takes the place of what
+    /// was saved before.
+    ///
+    /// # Errors
+    /// When the file cannot be read or copied, or has a name that cannot be kept.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), MediaError> {
+        let path = path.as_ref();
+        let given = path.to_string_lossy();
+        let given = given.strip_prefix("./").unwrap_or(&given);
+        let own = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = if record::file::check_path(given).is_ok() { given } else { &own };
+        self.save_as(path, name)
+    }
+
+    /// As [`Run::save`], under a name of your own: relative, `/` between its parts.
+    ///
+    /// # Errors
+    /// As [`Run::save`].
+    pub fn save_as(&self, path: impl AsRef<Path>, name: &str) -> Result<(), MediaError> {
+        let path = path.as_ref();
+        let saved = self.shared().save(path, name);
+        saved.map_err(|source| MediaError::Keep { path: path.to_owned(), source })
     }
 
     /// The run should end: a person or a stopping rule asked for it, or another attempt owns it now. To be asked between

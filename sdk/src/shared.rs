@@ -4,7 +4,7 @@
 use std::{
     fs,
     io::{self, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -21,6 +21,7 @@ use proto::{
 use serde_json::Value as Json;
 
 use crate::{
+    attached::Attached,
     code,
     error::{FinishError, InitError},
     exit,
@@ -136,6 +137,8 @@ pub(crate) struct Shared {
     /// How the run is told to a controller later; none where an agent does that.
     file: Option<RunFile>,
     pub(crate) ring: Ring,
+    /// Its files; none where nothing is kept.
+    attached: Option<Attached>,
     /// None where nothing is kept.
     journal: Option<Mutex<Journal>>,
     /// Rows that the journal had before this process.
@@ -163,7 +166,9 @@ impl Shared {
         let writer = journal.writer().to_owned();
         let mut next = journal.next_steps();
         next[Stream::History as usize] = next[Stream::History as usize].max(next_step);
+        let attached = Attached::new(&folder, &writer, identity.clone(), way.clone());
         let shared = Arc::new(Self {
+            attached: Some(attached),
             identity,
             duty,
             link: Link::default(),
@@ -199,6 +204,7 @@ impl Shared {
     /// A run of which nothing is kept: no thread, no file, no call.
     pub(crate) fn disabled(identity: Identity, config: Json, params: Option<Json>) -> Run {
         let shared = Arc::new(Self {
+            attached: None,
             identity,
             duty: Duty::Disabled,
             link: Link::default(),
@@ -229,6 +235,24 @@ impl Shared {
     /// What the sweep has chosen.
     pub(crate) fn params(&self) -> Option<&Json> {
         self.params.as_ref()
+    }
+
+    /// Takes one row.
+    pub(crate) fn push<'a, K: AsRef<str>, V: Into<Value<'a>>>(
+        &self,
+        stream: Stream,
+        step: Option<u64>,
+        values: impl IntoIterator<Item = (K, V)>,
+    ) {
+        match &self.attached {
+            Some(attached) => attached.push(&self.ring, stream, step, values),
+            None => self.ring.push(stream, step, values),
+        }
+    }
+
+    /// Keeps a file as it is now.
+    pub(crate) fn save(&self, path: &Path, name: &str) -> io::Result<()> {
+        self.attached.as_ref().map_or(Ok(()), |attached| attached.save(path, name))
     }
 
     fn keep_journal(&self) {
@@ -287,12 +311,16 @@ impl Shared {
         }
         self.ring.close();
         let run = self.identity.run.clone();
-        let Some(journal) = &self.journal else { return Ok(Finished { run, ..Finished::default() }) };
+        let (Some(journal), Some(attached)) = (&self.journal, &self.attached) else {
+            return Ok(Finished { run, ..Finished::default() });
+        };
         let (drained, rows, cut) = {
             let mut journal = lock(journal);
             (journal.drain(&self.ring, &self.written), journal.rows(), journal.cut())
         };
         self.closed.store(true, Ordering::Relaxed);
+        // Before the end is reported: after it nobody waits for what is still to come.
+        let shipped = attached.end(wait);
         let report = match self.duty {
             Duty::Offline | Duty::Disabled => {
                 Ok(format!("`sweep sync {}` sends them", self.folder.display()))
@@ -300,7 +328,7 @@ impl Shared {
             Duty::Agents | Duty::Own { .. } => self.link.end(outcome.clone(), wait),
         };
         let counts = self.ring.counts();
-        let (accepted, refused, cut) = (counts.accepted, counts.refused, counts.cut + cut);
+        let (accepted, refused, cut) = (counts.accepted, counts.refused, counts.cut + cut + attached.lost());
         let mut finished = Finished { run: run.clone(), accepted, refused, cut, note: String::new() };
         if refused > 0 || cut > 0 {
             warn(&finished.to_string());
@@ -311,12 +339,13 @@ impl Shared {
             let lost = self.inherited + accepted - rows;
             return Err(FinishError::Journal { run, lost, folder, source: Arc::new(source) });
         }
+        let report = report.and_then(|note| shipped.map(|()| note).map_err(Halt::Failed));
         match (report, self.duty) {
             (Ok(note), _) => finished.note = note,
             (Err(Halt::Fenced), _) => return Err(FinishError::Fenced { run, folder }),
             (Err(Halt::Failed(reason)), Duty::Own { .. }) => {
                 self.leave(outcome);
-                let waiting = rows.saturating_sub(self.link.stored());
+                let waiting = rows.saturating_sub(self.link.stored()) + attached.waiting();
                 return Err(FinishError::Unsent { run, waiting, reason, folder });
             }
             (Err(Halt::Failed(_)), _) => {}
@@ -364,6 +393,6 @@ pub(crate) fn failed(message: String) -> Outcome {
 }
 
 /// For what would otherwise go unseen. A closed standard error is no reason to panic.
-fn warn(text: &str) {
+pub(crate) fn warn(text: &str) {
     let _ = writeln!(io::stderr(), "warning: {text}");
 }

@@ -6,6 +6,8 @@ use std::{
     collections::{BTreeMap, HashMap},
 };
 
+use crate::media::Media;
+
 /// One logged value. Floats keep their bits, NaN and infinities included.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -21,6 +23,9 @@ pub enum Value<'a> {
     /// One JSON object, named by its `_type`: what histograms, media and tables become. Over 256 KiB it is left out, and counted
     /// in [`Finished::cut`](crate::Finished::cut).
     Json(Cow<'a, str>),
+    /// An image, a table or another value that is a file: `log` writes it into the run's folder. What the disk does not take is
+    /// left out, and counted in [`Finished::cut`](crate::Finished::cut).
+    Media(Media),
     /// Values under names of their own, logged as if each had been given by itself: `"val" => [("loss", 0.1)]` is `val.loss`.
     /// Maps may hold maps. An empty one logs nothing.
     Map(Vec<(Cow<'a, str>, Value<'a>)>),

@@ -51,6 +51,11 @@ impl Real {
         self.controller = Some(controller);
     }
 
+    /// Waits for calls over its wire.
+    pub(crate) fn block_on<T>(&self, calls: impl Future<Output = T>) -> T {
+        self.runtime.block_on(calls)
+    }
+
     /// Where its runs keep their journals.
     pub(crate) fn dir(&self) -> &Path {
         self.folder.path()

@@ -1,0 +1,164 @@
+//! The files of a run on this machine: each content once, under its hash, in the run's folder, and a journal of the rows that
+//! name them. Written by the thread that logs a file, read by the uploader. A row is written after its content, so whoever
+//! ships the journal finds everything. Sends nothing.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use blobs::Hashed;
+use record::{ValueRef, file::FileRow};
+
+use crate::journal::{StreamFile, wall_ms};
+
+/// The stream, and the ending of its journal.
+pub(crate) const STREAM: &str = "files";
+/// The folder of the contents, below the run's.
+const FOLDER: &str = "files";
+
+/// Where the content of a file comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source<'a> {
+    /// Memory.
+    Bytes(&'a [u8]),
+    /// A file, which may change later: it is copied.
+    File(&'a Path),
+}
+
+/// The files of one writer of a run.
+#[derive(Debug)]
+pub(crate) struct Files {
+    folder: PathBuf,
+    journal: PathBuf,
+    open: Mutex<Option<StreamFile>>,
+    /// Bytes and rows of the journal, for the uploader.
+    bytes: AtomicU64,
+    rows: AtomicU64,
+    /// Files that the disk did not take.
+    lost: AtomicU64,
+    number: AtomicU64,
+}
+
+impl Files {
+    /// Of this writer, in the run's folder. Makes nothing before there is a file.
+    pub(crate) fn new(folder: &Path, writer: &str) -> Self {
+        Self {
+            journal: folder.join("journal").join(format!("{writer}.{STREAM}")),
+            folder: folder.join(FOLDER),
+            open: Mutex::default(),
+            bytes: AtomicU64::new(0),
+            rows: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
+            number: AtomicU64::new(0),
+        }
+    }
+
+    /// Keeps a content, and the row that names it. `path` is made from the content's hash.
+    pub(crate) fn keep(
+        &self,
+        kind: &str,
+        source: Source<'_>,
+        path: impl FnOnce(&Hashed) -> String,
+    ) -> io::Result<FileRow> {
+        let hashed = self.content(source)?;
+        let file =
+            FileRow { path: path(&hashed), sha256: hashed.sha256, size: hashed.size, kind: kind.to_owned() };
+        file.check().map_err(|bad| io::Error::new(io::ErrorKind::InvalidInput, bad))?;
+        self.row(&file)?;
+        Ok(file)
+    }
+
+    /// A file could not be kept.
+    pub(crate) fn lose(&self) {
+        self.lost.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Rows in the journal.
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows.load(Ordering::Acquire)
+    }
+
+    /// Bytes of whole frames in the journal.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Acquire)
+    }
+
+    /// A handle to read the journal with.
+    pub(crate) fn reader(&self) -> io::Result<File> {
+        File::open(&self.journal)
+    }
+
+    /// Where a content lies.
+    pub(crate) fn content_path(&self, sha256: &str) -> PathBuf {
+        self.folder.join(sha256)
+    }
+
+    fn content(&self, source: Source<'_>) -> io::Result<Hashed> {
+        if let Source::Bytes(bytes) = source {
+            let hashed = Hashed::of(bytes);
+            // What is there under its hash is whole: it got its name last.
+            if self.content_path(&hashed.sha256).exists() {
+                return Ok(hashed);
+            }
+        }
+        fs::create_dir_all(&self.folder)?;
+        let number = self.number.fetch_add(1, Ordering::Relaxed);
+        let temporary = self.folder.join(format!("{}-{number}.part", std::process::id()));
+        let written = self.write(source, &temporary);
+        if written.is_err() {
+            // What is left of it only takes room.
+            let _ = fs::remove_file(&temporary);
+        }
+        written
+    }
+
+    fn write(&self, source: Source<'_>, temporary: &Path) -> io::Result<Hashed> {
+        let mut file = File::create(temporary)?;
+        let hashed = match source {
+            Source::Bytes(mut bytes) => blobs::copy(&mut bytes, &mut file)?,
+            Source::File(path) => blobs::copy(&mut File::open(path)?, &mut file)?,
+        };
+        file.flush()?;
+        fs::rename(temporary, self.content_path(&hashed.sha256))?;
+        Ok(hashed)
+    }
+
+    fn row(&self, file: &FileRow) -> io::Result<()> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let journal = match open.take() {
+            Some(journal) => journal,
+            None => self.open()?,
+        };
+        let journal = open.insert(journal);
+        let size = i64::try_from(file.size).unwrap_or(i64::MAX);
+        let values = [
+            ("path", ValueRef::Text(&file.path)),
+            ("sha256", ValueRef::Text(&file.sha256)),
+            ("size", ValueRef::I64(size)),
+            ("kind", ValueRef::Text(&file.kind)),
+        ];
+        journal.append(wall_ms(), values)?;
+        let end = journal.end();
+        self.rows.store(end.rows, Ordering::Release);
+        self.bytes.store(end.bytes, Ordering::Release);
+        Ok(())
+    }
+
+    fn open(&self) -> io::Result<StreamFile> {
+        let file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&self.journal)?;
+        StreamFile::new(file)?.ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidData, format!("`{}` is damaged", self.journal.display()))
+        })
+    }
+}

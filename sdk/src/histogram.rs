@@ -1,0 +1,116 @@
+//! Histograms of any numbers: `log!(run, "grad/conv1" => Histogram::of(&values, 64))`. Kept in the row itself, without a file.
+
+use serde_json::json;
+
+use crate::{media::MediaError, value::Value};
+
+/// The most bins of one histogram.
+pub const MAX_BINS: usize = 4096;
+
+/// How many values lie in each of some intervals. Logged as `{"_type": "histogram", "bins": [edges], "values": [counts]}`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Histogram {
+    edges: Vec<f64>,
+    counts: Vec<u64>,
+    /// Values that are in no bin: NaN and infinities.
+    not_finite: u64,
+}
+
+impl Histogram {
+    /// Counts values in bins of equal width from the least to the largest. `bins`: 1 to [`MAX_BINS`], what is beyond is cut off.
+    /// Where all values are equal the bins are 1 wide in all, around them. NaN and infinities are counted apart.
+    pub fn of<T: Copy + Into<f64>>(values: &[T], bins: usize) -> Self {
+        let bins = bins.clamp(1, MAX_BINS);
+        let finite = || values.iter().map(|value| (*value).into()).filter(|value: &f64| value.is_finite());
+        let (least, most, number) = finite()
+            .fold((f64::INFINITY, f64::NEG_INFINITY, 0_u64), |(least, most, n), value| {
+                (least.min(value), most.max(value), n + 1)
+            });
+        let (least, most) = match (number, least < most) {
+            (0, _) => (0.0, 1.0),
+            (_, true) => (least, most),
+            (_, false) => (least - 0.5, least + 0.5),
+        };
+        let mut counts = vec![0; bins];
+        // Halved, so that the width of the whole range of floats is finite.
+        let width = most / 2.0 - least / 2.0;
+        for value in finite() {
+            let place = (value / 2.0 - least / 2.0) / width * bins as f64;
+            counts[(place as usize).min(bins - 1)] += 1;
+        }
+        let edge = |at: usize| {
+            let part = at as f64 / bins as f64;
+            least * (1.0 - part) + most * part
+        };
+        Self { edges: (0..=bins).map(edge).collect(), counts, not_finite: values.len() as u64 - number }
+    }
+
+    /// From counts that were made elsewhere. `edges` has one number more than `counts`.
+    ///
+    /// # Errors
+    /// When the lengths do not fit, there are more than [`MAX_BINS`] or no bins, or the edges do not rise.
+    pub fn from_counts(edges: &[f64], counts: &[u64]) -> Result<Self, MediaError> {
+        let rises = edges.windows(2).all(|two| two[0] < two[1]) && edges.iter().all(|edge| edge.is_finite());
+        if edges.len() != counts.len() + 1 || !(1..=MAX_BINS).contains(&counts.len()) || !rises {
+            let (edges, counts) = (edges.len(), counts.len());
+            let message =
+                format!("{counts} counts (1 to {MAX_BINS}) want {} rising edges, not {edges}", counts + 1);
+            return Err(MediaError::Shape(message));
+        }
+        Ok(Self { edges: edges.to_vec(), counts: counts.to_vec(), not_finite: 0 })
+    }
+
+    /// The edges of the bins, one more than there are bins.
+    pub fn edges(&self) -> &[f64] {
+        &self.edges
+    }
+
+    /// How many values are in each bin.
+    pub fn counts(&self) -> &[u64] {
+        &self.counts
+    }
+}
+
+impl From<Histogram> for Value<'_> {
+    fn from(histogram: Histogram) -> Self {
+        Self::from(&histogram)
+    }
+}
+
+impl From<&Histogram> for Value<'_> {
+    fn from(histogram: &Histogram) -> Self {
+        let Histogram { edges, counts, not_finite } = histogram;
+        let mut json = json!({ "_type": "histogram", "bins": edges, "values": counts });
+        if *not_finite > 0 {
+            json["not_finite"] = (*not_finite).into();
+        }
+        Self::Json(json.to_string().into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_value_is_counted_once() {
+        let values = [0.0_f32, 1.0, 2.0, 3.0, 4.0, f32::NAN, f32::INFINITY];
+        let histogram = Histogram::of(&values, 2);
+        assert_eq!(
+            (histogram.edges(), histogram.counts(), histogram.not_finite),
+            (&[0.0, 2.0, 4.0][..], &[2, 3][..], 2)
+        );
+        assert_eq!(Histogram::of(&[5.0_f64; 3], 1).edges(), [4.5, 5.5]);
+        assert_eq!(Histogram::of::<f64>(&[], 2).counts(), [0, 0]);
+        let widest = Histogram::of(&[f64::MIN, 0.0, f64::MAX], 3);
+        assert_eq!((widest.counts(), widest.edges()[3]), (&[1, 1, 1][..], f64::MAX));
+    }
+
+    #[test]
+    fn counts_want_rising_edges() {
+        assert!(Histogram::from_counts(&[0.0, 1.0, 2.0], &[3, 4]).is_ok());
+        for edges in [&[0.0, 1.0][..], &[0.0, 0.0, 1.0], &[0.0, f64::NAN, 1.0]] {
+            assert!(Histogram::from_counts(edges, &[3, 4]).is_err());
+        }
+    }
+}

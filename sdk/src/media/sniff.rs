@@ -1,0 +1,53 @@
+//! What an image's first bytes tell: its format, and where it stands at a known place its size in pixels. Reads headers alone and
+//! believes nothing else.
+
+/// Format, and width and height if they are known.
+pub(super) fn image(bytes: &[u8]) -> Option<(&'static str, Option<(u32, u32)>)> {
+    if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
+        let number = |at: usize| Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+        return Some(("png", number(16).zip(number(20))));
+    }
+    if bytes.starts_with(b"GIF87a") || bytes.starts_with(b"GIF89a") {
+        let number = |at: usize| Some(u32::from(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?)));
+        return Some(("gif", number(6).zip(number(8))));
+    }
+    if bytes.starts_with(b"\xff\xd8\xff") {
+        return Some(("jpg", jpeg(bytes)));
+    }
+    if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
+        return Some(("webp", None));
+    }
+    bytes.starts_with(b"BM").then_some(("bmp", None))
+}
+
+/// The size in the frame header, which stands behind segments that each say their length.
+fn jpeg(bytes: &[u8]) -> Option<(u32, u32)> {
+    let number = |at: usize| Some(u16::from_be_bytes(bytes.get(at..at + 2)?.try_into().ok()?));
+    let mut at = 2;
+    loop {
+        let marker = number(at)?;
+        // Start of a frame, in all its codings; the other three numbers between are tables.
+        if (0xffc0..=0xffcf).contains(&marker) && !matches!(marker, 0xffc4 | 0xffc8 | 0xffcc) {
+            return Some((number(at + 7)?.into(), number(at + 5)?.into()));
+        }
+        if marker < 0xff00 {
+            return None;
+        }
+        at += 2 + usize::from(number(at + 2)?.max(2));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_tell_format_and_size() {
+        let jpeg = b"\xff\xd8\xff\xe0\x00\x04ab\xff\xc0\x00\x0b\x08\x00\x07\x00\x09\x01";
+        assert_eq!(image(jpeg), Some(("jpg", Some((9, 7)))));
+        assert_eq!(image(b"GIF89a\x05\x00\x04\x00"), Some(("gif", Some((5, 4)))));
+        assert_eq!(image(b"RIFF\0\0\0\0WEBPxx"), Some(("webp", None)));
+        assert_eq!(image(b"\xff\xd8\xff\xe0\x00"), Some(("jpg", None)));
+        assert_eq!(image(b"hello"), None);
+    }
+}

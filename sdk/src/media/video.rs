@@ -1,0 +1,167 @@
+//! Moving pictures: from a file, or from frames, which become a GIF.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde_json::Value as Json;
+
+use super::{Keeper, MediaError, image::interleaved, insert_text};
+use crate::files::Source;
+
+/// How carefully colours are chosen, 1 (best) to 30 (fastest).
+const GIF_SPEED: i32 = 10;
+/// Endings of files that are taken as they are.
+const FORMATS: [&str; 6] = ["gif", "mp4", "webm", "ogg", "mov", "mkv"];
+
+/// The order of a video's numbers in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VideoLayout {
+    /// Time, height, width, channels.
+    Thwc,
+    /// Time, channels, height, width, as torch has them.
+    Tchw,
+}
+
+/// Moving pictures. Logged as `{"_type": "video-file", ...}`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Video {
+    content: Content,
+    format: &'static str,
+    /// Width, height, frames, frames a second.
+    shape: Option<(u16, u16, usize, u32)>,
+    caption: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Content {
+    Bytes(Arc<[u8]>),
+    File(PathBuf),
+}
+
+impl Video {
+    /// A GIF, MP4, WebM, Ogg, MOV or MKV file, by its ending. It is copied when it is logged.
+    ///
+    /// # Errors
+    /// When it is not there, or has another ending.
+    pub fn from_path(path: impl Into<PathBuf>) -> Result<Self, MediaError> {
+        let path: PathBuf = path.into();
+        let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+        let format = FORMATS.into_iter().find(|format| ending.as_deref() == Some(*format));
+        let unknown =
+            || MediaError::Format(format!("`{}` does not end in {}", path.display(), FORMATS.join(", ")));
+        let format = format.ok_or_else(unknown)?;
+        if let Err(source) = std::fs::metadata(&path) {
+            return Err(MediaError::Read { path, source });
+        }
+        Ok(Self { content: Content::File(path), format, shape: None, caption: None })
+    }
+
+    /// Frames of 1 (grey) or 3 (RGB) channels. `shape` is in the order of the layout; `fps` 1 to 100 frames a second.
+    ///
+    /// # Errors
+    /// When the numbers do not fit the shape, a side is over 65,535 pixels, or there is nothing to show.
+    pub fn from_frames(
+        frames: &[u8],
+        shape: [usize; 4],
+        layout: VideoLayout,
+        fps: u32,
+    ) -> Result<Self, MediaError> {
+        let [times, height, width, channels] = match (layout, shape) {
+            (VideoLayout::Thwc, shape) => shape,
+            (VideoLayout::Tchw, [times, channels, height, width]) => [times, height, width, channels],
+        };
+        let length = shape.iter().try_fold(1_usize, |product, side| product.checked_mul(*side));
+        if length != Some(frames.len())
+            || frames.is_empty()
+            || !matches!(channels, 1 | 3)
+            || !(1..=100).contains(&fps)
+        {
+            let message =
+                format!("{shape:?} at {fps} frames a second are no {} numbers of a video", frames.len());
+            return Err(MediaError::Shape(message));
+        }
+        let side = |pixels: usize| {
+            u16::try_from(pixels)
+                .map_err(|_| MediaError::Shape(format!("a side of {pixels} pixels is too long")))
+        };
+        let (width, height) = (side(width)?, side(height)?);
+        let frame_of = |frame: &[u8]| {
+            let hwc = [usize::from(height), usize::from(width), channels];
+            let pixels = if layout == VideoLayout::Tchw { interleaved(hwc, frame) } else { frame.to_vec() };
+            if channels == 3 { pixels } else { pixels.into_iter().flat_map(|grey| [grey; 3]).collect() }
+        };
+        let bytes = gif(frames.chunks(frames.len() / times).map(frame_of), width, height, fps)
+            .map_err(|error| MediaError::Encode(error.to_string()))?;
+        let shape = Some((width, height, times, fps));
+        Ok(Self { content: Content::Bytes(bytes.into()), format: "gif", shape, caption: None })
+    }
+
+    /// A text below it.
+    #[must_use]
+    pub fn caption(mut self, caption: impl Into<String>) -> Self {
+        self.caption = Some(caption.into());
+        self
+    }
+
+    pub(super) fn keep(&self, keeper: &Keeper<'_>) -> io::Result<Json> {
+        let source = match &self.content {
+            Content::Bytes(bytes) => Source::Bytes(bytes),
+            Content::File(path) => Source::File(path),
+        };
+        let mut json = keeper.file("video", self.format, source)?;
+        if let Some((width, height, frames, fps)) = self.shape {
+            json.insert("width".to_owned(), width.into());
+            json.insert("height".to_owned(), height.into());
+            json.insert("frames".to_owned(), frames.into());
+            json.insert("fps".to_owned(), fps.into());
+        }
+        insert_text(&mut json, "caption", self.caption.as_ref());
+        Ok(Json::Object(json))
+    }
+}
+
+/// Frames of RGB, shown for ever.
+fn gif(
+    frames: impl Iterator<Item = Vec<u8>>,
+    width: u16,
+    height: u16,
+    fps: u32,
+) -> Result<Vec<u8>, gif::EncodingError> {
+    let mut bytes = Vec::new();
+    let mut encoder = gif::Encoder::new(&mut bytes, width, height, &[])?;
+    encoder.set_repeat(gif::Repeat::Infinite)?;
+    for pixels in frames {
+        let mut frame = gif::Frame::from_rgb_speed(width, height, &pixels, GIF_SPEED);
+        // Hundredths of a second; at 100 frames a second there is one left.
+        frame.delay = u16::try_from(100 / fps).unwrap_or(1);
+        encoder.write_frame(&frame)?;
+    }
+    drop(encoder);
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_become_a_gif_in_either_order() {
+        let thwc: Vec<u8> = (0..2 * 2 * 2 * 3).map(|at| at * 10).collect();
+        let tchw: Vec<u8> = thwc
+            .chunks(12)
+            .flat_map(|frame| {
+                (0..3).flat_map(move |channel| (0..4).map(move |pixel| frame[pixel * 3 + channel]))
+            })
+            .collect();
+        let one = Video::from_frames(&thwc, [2, 2, 2, 3], VideoLayout::Thwc, 10).unwrap();
+        let two = Video::from_frames(&tchw, [2, 3, 2, 2], VideoLayout::Tchw, 10).unwrap();
+        assert_eq!(one, two);
+        let Content::Bytes(bytes) = &one.content else { panic!("it was encoded") };
+        assert_eq!(super::super::sniff::image(bytes), Some(("gif", Some((2, 2)))));
+        assert!(Video::from_frames(&thwc, [2, 2, 2, 2], VideoLayout::Thwc, 10).is_err());
+        assert!(Video::from_path("x.exe").is_err());
+    }
+}

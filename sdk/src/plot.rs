@@ -1,0 +1,231 @@
+//! Charts: a table and how to draw it, as a Vega-Lite v5 description. The names are those of `wandb.plot`. Whoever shows a chart
+//! gives it the table's rows as the data set `table`.
+
+use std::io;
+
+use serde_json::{Value as Json, json};
+
+use crate::{
+    media::{Keeper, MediaError},
+    table::{Cell, Column, Table},
+};
+
+/// The most points of one curve; of more, some are left out evenly.
+const MAX_POINTS: usize = 2000;
+
+/// A chart. Logged as `{"_type": "custom-chart", "spec": ..., "table": ...}`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chart {
+    table: Table,
+    spec: Json,
+    title: String,
+}
+
+impl Chart {
+    /// A table and a Vega-Lite v5 description of your own; its data are `{"name": "table"}`.
+    pub fn new(table: &Table, title: impl Into<String>, mut spec: Json) -> Self {
+        let title = title.into();
+        spec["$schema"] = "https://vega.github.io/schema/vega-lite/v5.json".into();
+        spec["title"] = title.as_str().into();
+        spec["data"] = json!({ "name": "table" });
+        Self { table: table.clone(), spec, title }
+    }
+
+    pub(crate) fn keep(&self, keeper: &Keeper<'_>) -> io::Result<Json> {
+        let table = self.table.keep(keeper)?;
+        Ok(json!({ "_type": "custom-chart", "title": self.title, "spec": self.spec, "table": table }))
+    }
+}
+
+/// A line over two columns of numbers.
+pub fn line(table: &Table, x: &str, y: &str, title: &str) -> Chart {
+    let encoding = json!({ "x": number(x), "y": number(y) });
+    Chart::new(table, title, json!({ "mark": "line", "encoding": encoding }))
+}
+
+/// Points over two columns of numbers.
+pub fn scatter(table: &Table, x: &str, y: &str, title: &str) -> Chart {
+    let encoding = json!({ "x": number(x), "y": number(y) });
+    Chart::new(table, title, json!({ "mark": "point", "encoding": encoding }))
+}
+
+/// A bar per row: a column of labels, a column of numbers.
+pub fn bar(table: &Table, label: &str, value: &str, title: &str) -> Chart {
+    let encoding = json!({ "y": named(label), "x": number(value) });
+    Chart::new(table, title, json!({ "mark": "bar", "encoding": encoding }))
+}
+
+/// How often the numbers of a column lie in each of some intervals.
+pub fn histogram(table: &Table, value: &str, title: &str) -> Chart {
+    let x = json!({ "field": field(value), "type": "quantitative", "bin": true, "title": value });
+    let encoding = json!({ "x": x, "y": { "aggregate": "count" } });
+    Chart::new(table, title, json!({ "mark": "bar", "encoding": encoding }))
+}
+
+/// Several lines over the same `xs`, each with its name.
+///
+/// # Errors
+/// When a line has another length than `xs`.
+pub fn line_series(
+    xs: &[f64],
+    lines: &[(&str, &[f64])],
+    title: &str,
+    x_name: &str,
+) -> Result<Chart, MediaError> {
+    let table = Table::new([("x", Column::F64), ("line", Column::Text), ("y", Column::F64)])?;
+    for (name, ys) in lines {
+        same_length(xs.len(), ys.len(), name)?;
+        for (x, y) in xs.iter().zip(*ys) {
+            table.add_row([Cell::from(*x), Cell::from(*name), Cell::from(*y)])?;
+        }
+    }
+    let x = json!({ "field": "x", "type": "quantitative", "title": x_name });
+    let encoding = json!({ "x": x, "y": number("y"), "color": named("line") });
+    Ok(Chart::new(&table, title, json!({ "mark": "line", "encoding": encoding })))
+}
+
+/// How often each class was taken for each. `truth` and `predicted` are places in `classes`.
+///
+/// # Errors
+/// When the lengths differ, or a class has no name.
+pub fn confusion_matrix(truth: &[usize], predicted: &[usize], classes: &[&str]) -> Result<Chart, MediaError> {
+    same_length(truth.len(), predicted.len(), "predicted")?;
+    let mut counts = vec![0_i64; classes.len() * classes.len()];
+    for (actual, guess) in truth.iter().zip(predicted) {
+        known(*actual, classes)?;
+        known(*guess, classes)?;
+        counts[actual * classes.len() + guess] += 1;
+    }
+    let table = Table::new([("actual", Column::Text), ("predicted", Column::Text), ("count", Column::I64)])?;
+    for (at, count) in counts.into_iter().enumerate() {
+        let (actual, guess) = (classes[at / classes.len()], classes[at % classes.len()]);
+        table.add_row([Cell::from(actual), Cell::from(guess), Cell::from(count)])?;
+    }
+    // In the order of the classes, not of the alphabet.
+    let side = |name: &str| json!({ "field": name, "type": "nominal", "sort": classes });
+    let encoding = json!({ "x": side("predicted"), "y": side("actual"), "color": number("count") });
+    Ok(Chart::new(&table, "Confusion matrix", json!({ "mark": "rect", "encoding": encoding })))
+}
+
+/// The receiver operating characteristic of each class against all others. `scores` has one number per class for each of
+/// `truth`, side by side; higher means more likely.
+///
+/// # Errors
+/// When the lengths do not fit, a class has no name, or a score is NaN.
+pub fn roc_curve(truth: &[usize], scores: &[f64], classes: &[&str]) -> Result<Chart, MediaError> {
+    let curve = |hits: f64, alarms: f64, positives: f64, negatives: f64| {
+        (part(alarms, negatives), part(hits, positives))
+    };
+    let axes = ["class", "fpr", "tpr"];
+    let table = curves(truth, scores, classes, axes, (0.0, 0.0), curve)?;
+    let encoding = json!({ "x": number("fpr"), "y": number("tpr"), "color": named("class") });
+    let mark = json!({ "type": "line", "interpolate": "step-after" });
+    Ok(Chart::new(&table, "ROC", json!({ "mark": mark, "encoding": encoding })))
+}
+
+/// Precision against recall of each class against all others. Arguments as for [`roc_curve`].
+///
+/// # Errors
+/// As [`roc_curve`].
+pub fn pr_curve(truth: &[usize], scores: &[f64], classes: &[&str]) -> Result<Chart, MediaError> {
+    let curve =
+        |hits: f64, alarms: f64, positives: f64, _: f64| (part(hits, positives), part(hits, hits + alarms));
+    let axes = ["class", "recall", "precision"];
+    let table = curves(truth, scores, classes, axes, (0.0, 1.0), curve)?;
+    let encoding = json!({ "x": number("recall"), "y": number("precision"), "color": named("class") });
+    Ok(Chart::new(&table, "Precision and recall", json!({ "mark": "line", "encoding": encoding })))
+}
+
+/// One curve per class: its points from the highest threshold to the lowest, at each distinct score.
+fn curves(
+    truth: &[usize],
+    scores: &[f64],
+    classes: &[&str],
+    [class, x, y]: [&str; 3],
+    start: (f64, f64),
+    point: impl Fn(f64, f64, f64, f64) -> (f64, f64),
+) -> Result<Table, MediaError> {
+    same_length(truth.len().saturating_mul(classes.len()), scores.len(), "scores")?;
+    truth.iter().try_for_each(|class| known(*class, classes))?;
+    if scores.iter().any(|score| score.is_nan()) {
+        return Err(MediaError::Shape("a score is NaN".to_owned()));
+    }
+    let table = Table::new([(class, Column::Text), (x, Column::F64), (y, Column::F64)])?;
+    for (number, name) in classes.iter().enumerate() {
+        let mut ranked: Vec<(f64, bool)> = truth
+            .iter()
+            .enumerate()
+            .map(|(row, actual)| (scores[row * classes.len() + number], *actual == number))
+            .collect();
+        ranked.sort_by(|one, two| two.0.total_cmp(&one.0));
+        let positives = ranked.iter().filter(|(_, hit)| *hit).count() as f64;
+        let negatives = ranked.len() as f64 - positives;
+        let (mut hits, mut alarms, mut points) = (0.0, 0.0, vec![start]);
+        for (at, (score, hit)) in ranked.iter().enumerate() {
+            if *hit {
+                hits += 1.0
+            } else {
+                alarms += 1.0
+            }
+            // Equal scores are one threshold.
+            if ranked.get(at + 1).is_none_or(|next| next.0 != *score) {
+                points.push(point(hits, alarms, positives, negatives));
+            }
+        }
+        let every = points.len().div_ceil(MAX_POINTS);
+        let last = points.len() - 1;
+        for (_, (x, y)) in points.into_iter().enumerate().filter(|(at, _)| at % every == 0 || *at == last) {
+            table.add_row([Cell::from(*name), Cell::from(x), Cell::from(y)])?;
+        }
+    }
+    Ok(table)
+}
+
+fn part(some: f64, all: f64) -> f64 {
+    if all > 0.0 { some / all } else { 0.0 }
+}
+
+fn known(class: usize, classes: &[&str]) -> Result<(), MediaError> {
+    let message = || MediaError::Shape(format!("class {class} of {} classes", classes.len()));
+    if class < classes.len() { Ok(()) } else { Err(message()) }
+}
+
+fn same_length(wanted: usize, length: usize, what: &str) -> Result<(), MediaError> {
+    let message = || MediaError::Shape(format!("`{what}` has {length} values, not {wanted}"));
+    if wanted == length { Ok(()) } else { Err(message()) }
+}
+
+/// A column of numbers, as Vega-Lite names it.
+fn number(column: &str) -> Json {
+    json!({ "field": field(column), "type": "quantitative", "title": column })
+}
+
+/// A column of names.
+fn named(column: &str) -> Json {
+    json!({ "field": field(column), "type": "nominal", "title": column })
+}
+
+/// In a field's name `.`, `[` and `]` would mean a part of a value.
+fn field(column: &str) -> String {
+    column.chars().fold(String::new(), |mut name, letter| {
+        if matches!(letter, '.' | '[' | ']' | '\\') {
+            name.push('\\');
+        }
+        name.push(letter);
+        name
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_and_lengths_are_checked() {
+        assert!(confusion_matrix(&[0, 1], &[0, 2], &["a", "b"]).is_err());
+        assert!(confusion_matrix(&[0, 1], &[0], &["a", "b"]).is_err());
+        assert!(roc_curve(&[0, 1], &[0.1, 0.9, 0.3], &["a", "b"]).is_err());
+        assert!(line_series(&[1.0], &[("a", &[1.0, 2.0])], "t", "x").is_err());
+        assert_eq!(number("val.loss")["field"], "val\\.loss");
+    }
+}

@@ -1,0 +1,386 @@
+//! Tables: typed columns, rows one by one, written as Parquet in groups of rows while they come, so that a table may be far
+//! larger than memory. The file grows in the system's temporary folder and is copied into the run's folder when the table is
+//! logged. Cells may be images; rows of such a table are kept in memory until then.
+
+use std::{
+    env,
+    fs::{self, File, OpenOptions},
+    io::{self, Seek as _},
+    path::PathBuf,
+    process,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use parquet::{
+    basic::{Compression, LogicalType, Repetition, Type as Physical},
+    data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int64Type},
+    errors::ParquetError,
+    file::{
+        metadata::KeyValue,
+        properties::WriterProperties,
+        writer::{SerializedFileWriter, SerializedRowGroupWriter},
+    },
+    schema::types::Type,
+};
+use serde_json::{Value as Json, json};
+
+use crate::{
+    files::Source,
+    media::{Image, Keeper, MediaError},
+};
+
+/// Rows that are written together.
+const GROUP_ROWS: usize = 10_000;
+/// The metadata of the file that has the columns with their types, as JSON.
+const COLUMNS_KEY: &str = "besom.columns";
+
+/// What the cells of a column are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Column {
+    /// Floats.
+    F64,
+    /// Whole numbers.
+    I64,
+    /// True or false.
+    Bool,
+    /// Text.
+    Text,
+    /// Images; in the file the JSON that an image is logged as.
+    Image,
+}
+
+/// One cell.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cell {
+    /// Nothing; fits every column.
+    Null,
+    /// A float.
+    F64(f64),
+    /// A whole number; fits a column of floats too.
+    I64(i64),
+    /// True or false.
+    Bool(bool),
+    /// Text.
+    Text(String),
+    /// An image.
+    Image(Image),
+}
+
+/// A table under construction. Its clones are the same table. Logged as `{"_type": "table-file", ...}`; rows that come after
+/// that are refused.
+#[derive(Clone, Debug)]
+pub struct Table(Arc<Mutex<Building>>);
+
+impl PartialEq for Table {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+#[derive(Debug)]
+struct Building {
+    columns: Vec<(String, Column)>,
+    /// Per column, the rows that are not in the file yet.
+    waiting: Vec<Vec<Cell>>,
+    rows: u64,
+    /// The file's writer until the table is logged, then the file.
+    file: State,
+}
+
+enum State {
+    Open(Box<SerializedFileWriter<File>>, PathBuf),
+    Closed(PathBuf),
+    Broken,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Open(..) => "Open",
+            Self::Closed(_) => "Closed",
+            Self::Broken => "Broken",
+        })
+    }
+}
+
+impl Table {
+    /// A table with these columns.
+    ///
+    /// # Errors
+    /// When there is no column, two have the same name, or there is no room for a file.
+    pub fn new<T: Into<String>>(columns: impl IntoIterator<Item = (T, Column)>) -> Result<Self, MediaError> {
+        let columns: Vec<(String, Column)> =
+            columns.into_iter().map(|(name, column)| (name.into(), column)).collect();
+        let is_twice = |at: usize| columns[..at].iter().any(|(name, _)| *name == columns[at].0);
+        if columns.is_empty() || (0..columns.len()).any(is_twice) {
+            return Err(MediaError::Shape("a table wants columns, each with a name of its own".to_owned()));
+        }
+        let (file, path) = temporary()?;
+        let writer = open(&columns, file).map_err(encode)?;
+        let waiting = columns.iter().map(|_| Vec::new()).collect();
+        let file = State::Open(Box::new(writer), path);
+        Ok(Self(Arc::new(Mutex::new(Building { columns, waiting, rows: 0, file }))))
+    }
+
+    /// Adds a row, one cell for each column.
+    ///
+    /// # Errors
+    /// When a cell does not fit its column, the table was logged already, or the disk is full.
+    pub fn add_row<C: Into<Cell>>(&self, cells: impl IntoIterator<Item = C>) -> Result<(), MediaError> {
+        let cells: Vec<Cell> = cells.into_iter().map(Into::into).collect();
+        self.lock().add(cells)
+    }
+
+    /// Rows so far.
+    pub fn rows(&self) -> u64 {
+        self.lock().rows
+    }
+
+    pub(crate) fn keep(&self, keeper: &Keeper<'_>) -> io::Result<Json> {
+        let mut building = self.lock();
+        building.close(keeper)?;
+        let State::Closed(path) = &building.file else {
+            return Err(io::Error::other("the table could not be written"));
+        };
+        let mut json = keeper.file("table", "parquet", Source::File(path))?;
+        json.insert("columns".to_owned(), described(&building.columns));
+        json.insert("rows".to_owned(), building.rows.into());
+        Ok(Json::Object(json))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Building> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Building {
+    fn add(&mut self, cells: Vec<Cell>) -> Result<(), MediaError> {
+        if cells.len() != self.columns.len() {
+            let message = format!("{} cells for {} columns", cells.len(), self.columns.len());
+            return Err(MediaError::Shape(message));
+        }
+        for ((name, column), cell) in self.columns.iter().zip(&cells) {
+            if !cell.fits(*column) {
+                return Err(MediaError::Shape(format!("a cell of column `{name}` is no {column:?}")));
+            }
+        }
+        if !matches!(self.file, State::Open(..)) {
+            return Err(MediaError::Shape("the table was logged already, or its file is broken".to_owned()));
+        }
+        for (waiting, cell) in self.waiting.iter_mut().zip(cells) {
+            waiting.push(cell);
+        }
+        self.rows += 1;
+        // Images get their names when the table is logged, so their rows wait until then.
+        let has_images = self.columns.iter().any(|(_, column)| *column == Column::Image);
+        if self.waiting[0].len() >= GROUP_ROWS && !has_images { self.write_group() } else { Ok(()) }
+    }
+
+    fn write_group(&mut self) -> Result<(), MediaError> {
+        let State::Open(writer, _) = &mut self.file else { return Ok(()) };
+        let written = write_group(writer, &self.columns, &mut self.waiting);
+        written.inspect_err(|_| self.file = State::Broken).map_err(encode)
+    }
+
+    /// Names the images, writes what waits and the end of the file.
+    fn close(&mut self, keeper: &Keeper<'_>) -> io::Result<()> {
+        for cell in self.waiting.iter_mut().flatten() {
+            if let Cell::Image(image) = cell {
+                *cell = Cell::Text(image.keep(keeper)?.to_string());
+            }
+        }
+        if self.waiting.first().is_some_and(|waiting| !waiting.is_empty()) {
+            self.write_group().map_err(io::Error::other)?;
+        }
+        self.file = match std::mem::replace(&mut self.file, State::Broken) {
+            State::Open(writer, path) => {
+                writer.close().map_err(io::Error::other)?;
+                State::Closed(path)
+            }
+            other => other,
+        };
+        Ok(())
+    }
+}
+
+impl Drop for Building {
+    fn drop(&mut self) {
+        if let State::Open(_, path) | State::Closed(path) = &self.file {
+            // What cannot be removed only takes room.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+impl Cell {
+    fn fits(&self, column: Column) -> bool {
+        matches!(
+            (self, column),
+            (Self::Null, _)
+                | (Self::F64(_) | Self::I64(_), Column::F64)
+                | (Self::I64(_), Column::I64)
+                | (Self::Bool(_), Column::Bool)
+                | (Self::Text(_), Column::Text)
+                | (Self::Image(_), Column::Image)
+        )
+    }
+}
+
+/// Conversions into a cell; `None` is [`Cell::Null`].
+macro_rules! cells {
+    ($($type:ty => |$value:ident| $make:expr;)+) => {$(
+        impl From<$type> for Cell {
+            fn from($value: $type) -> Self {
+                $make
+            }
+        }
+    )+};
+}
+
+cells! {
+    f64 => |value| Self::F64(value);
+    f32 => |value| Self::F64(value.into());
+    i64 => |value| Self::I64(value);
+    i32 => |value| Self::I64(value.into());
+    u32 => |value| Self::I64(value.into());
+    u8 => |value| Self::I64(value.into());
+    bool => |value| Self::Bool(value);
+    String => |value| Self::Text(value);
+    &str => |value| Self::Text(value.to_owned());
+    Image => |value| Self::Image(value);
+    usize => |value| i64::try_from(value).map_or(Self::F64(value as f64), Self::I64);
+}
+
+impl<T: Into<Cell>> From<Option<T>> for Cell {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// A file of our own in the temporary folder, for nobody else to read.
+fn temporary() -> Result<(File, PathBuf), MediaError> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let mut tries = 0;
+    loop {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = env::temp_dir().join(format!("besom-table-{}-{number}.parquet", process::id()));
+        // `create_new`: nobody has put a link there.
+        match OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path) {
+            Ok(file) => return Ok((file, path)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < 1000 => tries += 1,
+            Err(source) => return Err(MediaError::Keep { path, source }),
+        }
+    }
+}
+
+fn open(columns: &[(String, Column)], mut file: File) -> Result<SerializedFileWriter<File>, ParquetError> {
+    file.rewind()?;
+    let field = |(name, column): &(String, Column)| {
+        let physical = match column {
+            Column::F64 => Physical::DOUBLE,
+            Column::I64 => Physical::INT64,
+            Column::Bool => Physical::BOOLEAN,
+            Column::Text | Column::Image => Physical::BYTE_ARRAY,
+        };
+        let logical = match (physical, column) {
+            (Physical::BYTE_ARRAY, Column::Image) => Some(LogicalType::Json),
+            (Physical::BYTE_ARRAY, _) => Some(LogicalType::String),
+            _ => None,
+        };
+        let builder = Type::primitive_type_builder(name, physical).with_repetition(Repetition::OPTIONAL);
+        builder.with_logical_type(logical).build().map(Arc::new)
+    };
+    let fields = columns.iter().map(field).collect::<Result<Vec<_>, _>>()?;
+    let schema = Arc::new(Type::group_type_builder("table").with_fields(fields).build()?);
+    let about = KeyValue::new(COLUMNS_KEY.to_owned(), described(columns).to_string());
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_key_value_metadata(Some(vec![about]));
+    SerializedFileWriter::new(file, schema, Arc::new(properties.build()))
+}
+
+/// The columns for those who read the row without the file.
+fn described(columns: &[(String, Column)]) -> Json {
+    let name = |column: &Column| match column {
+        Column::F64 => "f64",
+        Column::I64 => "i64",
+        Column::Bool => "bool",
+        Column::Text => "text",
+        Column::Image => "image",
+    };
+    columns.iter().map(|(title, column)| json!({ "name": title, "type": name(column) })).collect()
+}
+
+fn write_group(
+    writer: &mut SerializedFileWriter<File>,
+    columns: &[(String, Column)],
+    waiting: &mut [Vec<Cell>],
+) -> Result<(), ParquetError> {
+    let mut group = writer.next_row_group()?;
+    for ((_, column), cells) in columns.iter().zip(waiting) {
+        let cells = std::mem::take(cells);
+        match column {
+            Column::F64 => write_column::<DoubleType>(&mut group, cells, |cell| match cell {
+                Cell::F64(number) => Some(number),
+                Cell::I64(number) => Some(number as f64),
+                _ => None,
+            }),
+            Column::I64 => write_column::<Int64Type>(&mut group, cells, |cell| match cell {
+                Cell::I64(number) => Some(number),
+                _ => None,
+            }),
+            Column::Bool => write_column::<BoolType>(&mut group, cells, |cell| match cell {
+                Cell::Bool(flag) => Some(flag),
+                _ => None,
+            }),
+            Column::Text | Column::Image => {
+                write_column::<ByteArrayType>(&mut group, cells, |cell| match cell {
+                    Cell::Text(text) => Some(ByteArray::from(text.into_bytes())),
+                    _ => None,
+                })
+            }
+        }?;
+    }
+    group.close()?;
+    Ok(())
+}
+
+fn write_column<T: DataType>(
+    group: &mut SerializedRowGroupWriter<'_, File>,
+    cells: Vec<Cell>,
+    value: impl Fn(Cell) -> Option<T::T>,
+) -> Result<(), ParquetError> {
+    let missing = || ParquetError::General("the schema has fewer columns than the table".to_owned());
+    let mut column = group.next_column()?.ok_or_else(missing)?;
+    let values: Vec<Option<T::T>> = cells.into_iter().map(value).collect();
+    let levels: Vec<i16> = values.iter().map(|value| i16::from(value.is_some())).collect();
+    let values: Vec<T::T> = values.into_iter().flatten().collect();
+    column.typed::<T>().write_batch(&values, Some(&levels), None)?;
+    column.close()
+}
+
+fn encode(error: ParquetError) -> MediaError {
+    MediaError::Encode(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let table = Table::new([("step", Column::I64), ("loss", Column::F64)]).unwrap();
+        table.add_row([Cell::from(1), Cell::from(0.5)]).unwrap();
+        table.add_row([Cell::from(2), Cell::from(3)]).unwrap();
+        table.add_row([Cell::Null, Cell::from(None::<f64>)]).unwrap();
+        assert!(table.add_row([Cell::from(1.5), Cell::from(0.5)]).is_err());
+        assert!(table.add_row([1]).is_err());
+        assert_eq!(table.rows(), 3);
+        assert!(Table::new([("a", Column::I64), ("a", Column::I64)]).is_err());
+        assert!(Table::new::<&str>([]).is_err());
+    }
+}

@@ -1,0 +1,265 @@
+//! Ships the files of a run: first the contents that the controller does not have, then the rows that name them. A thread per
+//! run with a runtime and a connection of its own, started with the first file, so that a large file never holds up rows of
+//! metrics or the lease. Whatever goes wrong is tried again until the end of the run. Writes nothing on this machine.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use blobs::{Hashed, Trouble};
+use proto::{
+    dial::{Authorized, Dial, backoff, is_transient, needed_offset},
+    v1::{AppendRows, files_client::FilesClient, runs_client::RunsClient},
+};
+use record::file::FileRow;
+use tonic::{Code, Status};
+
+use crate::{
+    cursor::Cursor,
+    files::{Files, STREAM},
+    sender::{answer, jitter, reason, runtime},
+    settings::Way,
+    shared::Identity,
+};
+
+/// After this long without an answer an append is given up and made again.
+const CALL_WAIT: Duration = Duration::from_secs(30);
+/// How often something is tried again after the end that time alone will not mend.
+const REFUSED_TRIES: u32 = 3;
+
+/// What the run and its uploader tell each other.
+#[derive(Debug, Default)]
+pub(crate) struct Uploads {
+    state: Mutex<State>,
+    changed: Condvar,
+    stored: AtomicU64,
+    moved: Arc<AtomicU64>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    started: bool,
+    grown: bool,
+    /// The run is over; the deadline of what is tried then.
+    ending: Option<Instant>,
+    report: Option<Result<(), String>>,
+    trouble: String,
+}
+
+/// Why a round ended early.
+enum Stop {
+    /// Another try is of no use.
+    Halt(String),
+    Again {
+        reason: String,
+        refused: bool,
+    },
+}
+
+impl Uploads {
+    /// Rows of files that the controller is known to have.
+    pub(crate) fn stored(&self) -> u64 {
+        self.stored.load(Ordering::Relaxed)
+    }
+
+    /// There is a new row. The first starts the thread.
+    pub(crate) fn grown(
+        self: &Arc<Self>,
+        files: &Arc<Files>,
+        identity: &Identity,
+        writer: &str,
+        way: &Way,
+    ) -> io::Result<()> {
+        let mut state = self.lock();
+        state.grown = true;
+        self.changed.notify_all();
+        if state.started {
+            return Ok(());
+        }
+        let (uploads, files) = (Arc::clone(self), Arc::clone(files));
+        let (identity, writer, way) = (identity.clone(), writer.to_owned(), way.clone());
+        let body = move || {
+            let report = work(&uploads, files, identity, writer, &way);
+            uploads.lock().report = Some(report);
+            uploads.changed.notify_all();
+        };
+        thread::Builder::new().name("besom-files".to_owned()).spawn(body)?;
+        state.started = true;
+        Ok(())
+    }
+
+    /// The run is over: waits until all is shipped, or nothing has moved for `wait`.
+    pub(crate) fn end(&self, wait: Duration) -> Result<(), String> {
+        let mut state = self.lock();
+        if !state.started {
+            return Ok(());
+        }
+        let mut moved = self.moved.load(Ordering::Relaxed);
+        let mut deadline = Instant::now() + wait;
+        state.ending = Some(deadline);
+        self.changed.notify_all();
+        loop {
+            if let Some(report) = &state.report {
+                return report.clone();
+            }
+            let now = Instant::now();
+            let still = self.moved.load(Ordering::Relaxed);
+            if still != moved {
+                (moved, deadline) = (still, now + wait);
+                state.ending = Some(deadline);
+            }
+            if now >= deadline {
+                let silent = "the controller has not answered".to_owned();
+                return Err(if state.trouble.is_empty() { silent } else { state.trouble.clone() });
+            }
+            let tick = (deadline - now).min(Duration::from_millis(200));
+            (state, _) = self.changed.wait_timeout(state, tick).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Until there is a new row, the run ends, or `wait` is over. Answers the deadline once the run is over.
+    fn pause(&self, wait: Option<Duration>) -> Option<Instant> {
+        let state = self.lock();
+        let idle = |state: &mut State| !state.grown && state.ending.is_none();
+        let mut state = match wait {
+            None => self.changed.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner),
+            Some(wait) => self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0,
+        };
+        state.grown = false;
+        state.ending
+    }
+}
+
+fn work(
+    uploads: &Uploads,
+    files: Arc<Files>,
+    identity: Identity,
+    writer: String,
+    way: &Way,
+) -> Result<(), String> {
+    let text = |error: &dyn std::error::Error| error.to_string();
+    let runtime = runtime().map_err(|error| text(&error))?;
+    let dial = {
+        let _inside = runtime.enter();
+        Dial::new(&way.controller, way.token.as_deref()).map_err(|error| text(&error))?
+    };
+    let cursor = Cursor::new(files.reader().map_err(|error| text(&error))?);
+    let (runs, client, moved) = (dial.runs(), dial.files(), Arc::clone(&uploads.moved));
+    let mut shipment = Shipment { files, identity, writer, runs, client, cursor, asked: false, moved };
+    let (mut failures, mut ending) = (0_u32, None);
+    loop {
+        let wait = match runtime.block_on(shipment.round(uploads)) {
+            // What came in between is in the journal before its call of `log` returns.
+            Ok(()) if ending.is_some() => return Ok(()),
+            Ok(()) => {
+                failures = 0;
+                None
+            }
+            Err(Stop::Halt(reason)) => return Err(reason),
+            Err(Stop::Again { reason, refused }) => {
+                failures += 1;
+                let over = ending.is_some_and(|deadline| Instant::now() >= deadline);
+                if over || ending.is_some() && refused && failures >= REFUSED_TRIES {
+                    return Err(reason);
+                }
+                uploads.lock().trouble = reason;
+                Some(backoff(failures - 1, jitter(failures)))
+            }
+        };
+        ending = uploads.pause(wait);
+    }
+}
+
+/// One journal of files on its way.
+struct Shipment {
+    files: Arc<Files>,
+    identity: Identity,
+    writer: String,
+    runs: RunsClient<Authorized>,
+    client: FilesClient<Authorized>,
+    cursor: Cursor,
+    asked: bool,
+    moved: Arc<AtomicU64>,
+}
+
+impl Shipment {
+    async fn round(&mut self, uploads: &Uploads) -> Result<(), Stop> {
+        if !self.asked {
+            self.append(Vec::new(), uploads).await?;
+            self.asked = true;
+        }
+        loop {
+            let piece = self.cursor.piece(self.files.bytes()).map_err(unreadable)?;
+            if piece.is_empty() {
+                return Ok(());
+            }
+            self.upload(&piece).await?;
+            self.append(piece, uploads).await?;
+        }
+    }
+
+    /// The contents that the rows of a piece name.
+    async fn upload(&mut self, piece: &[u8]) -> Result<(), Stop> {
+        let rows = record::rows(piece).map_err(|corrupt| unreadable(io::Error::other(corrupt)))?;
+        let mut contents = BTreeMap::new();
+        for file in rows.iter().filter_map(|row| FileRow::of(row).ok()) {
+            contents.insert(file.sha256.clone(), Hashed { sha256: file.sha256, size: file.size });
+        }
+        let contents: Vec<Hashed> = contents.into_values().collect();
+        let path = |content: &Hashed| self.files.content_path(&content.sha256);
+        match blobs::upload_missing(&mut self.client, &contents, path, &self.moved).await {
+            Ok(()) => Ok(()),
+            Err(Trouble::Remote(status)) => Err(again(&status)),
+            Err(trouble) => Err(Stop::Again { reason: trouble.to_string(), refused: true }),
+        }
+    }
+
+    async fn append(&mut self, frames: Vec<u8>, uploads: &Uploads) -> Result<(), Stop> {
+        let offset = if frames.is_empty() { 0 } else { self.cursor.next() };
+        let request = AppendRows {
+            run: self.identity.run.clone(),
+            attempt: self.identity.attempt,
+            writer: self.writer.clone(),
+            stream: STREAM.to_owned(),
+            offset,
+            frames,
+        };
+        let next = match answer(CALL_WAIT, self.runs.append(request)).await {
+            Ok(appended) => appended.next,
+            Err(status) => match needed_offset(&status) {
+                Some(next) if next != offset => next,
+                _ => return Err(again(&status)),
+            },
+        };
+        self.moved.fetch_add(1, Ordering::Relaxed);
+        if !self.cursor.seek(next, self.files.bytes()).map_err(unreadable)? {
+            let reason =
+                format!("the controller has {next} rows of `{STREAM}` that are not from this journal");
+            return Err(Stop::Halt(reason));
+        }
+        uploads.stored.store(next, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+fn again(status: &Status) -> Stop {
+    if status.code() == Code::Aborted {
+        return Stop::Halt("the run belongs to another attempt now".to_owned());
+    }
+    Stop::Again { reason: reason(status), refused: !is_transient(status) }
+}
+
+fn unreadable(error: io::Error) -> Stop {
+    Stop::Halt(format!("the journal of files cannot be read: {error}"))
+}
