@@ -1,8 +1,9 @@
 //! The calls that an agent makes to the controller, as a trait: the simulator plugs in here. The real one goes over gRPC
 //! and adds time limits; it never tries again, which is for the callers to decide.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, path::Path, sync::Arc, time::Duration};
 
+use blobs::{Hashed, Trouble};
 use proto::{
     dial::{Dial, is_transient, needed_offset},
     v1::{AppendRows, Appended, Beat, EndRun, Orders, RunEnded},
@@ -18,6 +19,12 @@ pub trait Link: Clone + Send + Sync + 'static {
     fn beat(&self, beat: Beat) -> impl Future<Output = Result<Orders, Status>> + Send;
     /// Sends rows.
     fn append(&self, rows: AppendRows) -> impl Future<Output = Result<Appended, Status>> + Send;
+    /// Sends those of these contents that the controller does not have; each lies in `folder` under its hash.
+    fn contents(
+        &self,
+        folder: &Path,
+        contents: &[Hashed],
+    ) -> impl Future<Output = Result<(), Trouble>> + Send;
     /// Reports the end of an attempt.
     fn end(&self, end: EndRun) -> impl Future<Output = Result<RunEnded, Status>> + Send;
 }
@@ -45,6 +52,12 @@ impl Link for Remote {
     async fn append(&self, rows: AppendRows) -> Result<Appended, Status> {
         let mut client = self.dial.runs();
         within(PATIENCE, client.append(Request::new(rows))).await
+    }
+
+    async fn contents(&self, folder: &Path, contents: &[Hashed]) -> Result<(), Trouble> {
+        // No time limit: how long it takes is up to the size, and a connection that has died is noticed.
+        let path = |content: &Hashed| folder.join(&content.sha256);
+        blobs::upload_missing(&mut self.dial.files(), contents, path, &Arc::default()).await
     }
 
     async fn end(&self, end: EndRun) -> Result<RunEnded, Status> {

@@ -1,5 +1,5 @@
 //! Sends an attempt's journals to the controller: the agent's own while the trial runs, the SDK's once its process is gone.
-//! Knows frames, not their meaning. What the controller has is asked, not remembered, so a journal may have been sent by
+//! Knows frames, not their meaning, but for the stream `files`: the contents that its rows name go before them. What the controller has is asked, not remembered, so a journal may have been sent by
 //! anybody before. Called by `trial.rs`.
 
 use std::{
@@ -10,8 +10,9 @@ use std::{
     time::Duration,
 };
 
+use blobs::{Hashed, Trouble};
 use proto::v1::AppendRows;
-use record::MAX_FRAME_BYTES;
+use record::{MAX_FRAME_BYTES, file::FileRow};
 use tokio::time::Instant;
 use tonic::Status;
 
@@ -23,8 +24,12 @@ use crate::{
 
 /// The largest piece that is sent at once. No frame is larger.
 const PIECE_BYTES: usize = MAX_FRAME_BYTES;
+/// How the journals of files end, and the folder of their contents beside the journals'.
+const FILES: &str = "files";
 /// Whose journals are the agent's own.
 const OWN_WRITER: &str = "agent";
+/// Files may take this many times as long as rows.
+const FILES_PATIENCE: u32 = 60;
 /// How often the controller may send us back to an earlier offset before we stop arguing.
 const MAX_GAPS: u32 = 3;
 /// How often rows are offered again to a controller that fails at taking them.
@@ -54,6 +59,7 @@ pub struct Shipper<L> {
     link: L,
     attempt: Attempt,
     folder: PathBuf,
+    contents: PathBuf,
     cursors: BTreeMap<String, Cursor>,
     shipped: Shipped,
     /// A new attempt: the controller has no row of it that we did not send.
@@ -85,8 +91,8 @@ struct Piece {
 impl<L: Link> Shipper<L> {
     /// For the attempt whose folder is `dir`.
     pub fn new(link: L, attempt: Attempt, dir: &Path, fresh: bool) -> Self {
-        let folder = dir.join(spec::JOURNAL);
-        Self { link, attempt, folder, cursors: BTreeMap::new(), shipped: Shipped::default(), fresh }
+        let (folder, contents) = (dir.join(spec::JOURNAL), dir.join(FILES));
+        Self { link, attempt, folder, contents, cursors: BTreeMap::new(), shipped: Shipped::default(), fresh }
     }
 
     /// Sends what is there now.
@@ -105,6 +111,7 @@ impl<L: Link> Shipper<L> {
     pub async fn finish(mut self, limit: Duration) -> Shipped {
         let (mut spent, mut tries) = (Duration::ZERO, 0);
         for name in self.journals(Which::All) {
+            let limit = if name.ends_with(".files") { limit * FILES_PATIENCE } else { limit };
             loop {
                 let start = Instant::now();
                 match self.send_piece(&name).await {
@@ -134,7 +141,8 @@ impl<L: Link> Shipper<L> {
                 name.split_once('.').is_some_and(|(writer, _)| which == Which::All || writer == OWN_WRITER)
             })
             .collect();
-        names.sort();
+        // Rows before files: what may be large holds up nothing.
+        names.sort_by_key(|name| (name.ends_with(".files"), name.clone()));
         names
     }
 
@@ -171,6 +179,9 @@ impl<L: Link> Shipper<L> {
             let frames =
                 if known == 0 { Ok(piece.frames.clone()) } else { record::skip(&piece.frames, known) };
             let frames = frames.expect("the piece was checked when it was read");
+            if name.ends_with(".files") && !self.contents(name, &frames, cursor).await? {
+                return Ok(false);
+            }
             let Some(next) = self.append(name, cursor.rows + known, frames, end, cursor).await? else {
                 return Ok(!self.cursors[name].closed);
             };
@@ -181,6 +192,34 @@ impl<L: Link> Shipper<L> {
         cursor.troubles = 0;
         self.cursors.insert(name.to_owned(), cursor);
         Ok(true)
+    }
+
+    /// Sends what the rows of files name; `false` when the journal was closed instead.
+    async fn contents(&mut self, name: &str, frames: &[u8], cursor: Cursor) -> Result<bool, Status> {
+        let rows = record::rows(frames).unwrap_or_default();
+        let files = rows.iter().filter_map(|row| FileRow::of(row).ok());
+        let mut contents: Vec<Hashed> =
+            files.map(|file| Hashed { sha256: file.sha256, size: file.size }).collect();
+        contents.sort_by(|one, two| one.sha256.cmp(&two.sha256));
+        contents.dedup();
+        let trouble = match self.link.contents(&self.contents, &contents).await {
+            Ok(()) => return Ok(true),
+            Err(trouble) => trouble,
+        };
+        let problem = format!("the files of `{name}` cannot be sent: {trouble}");
+        if let Trouble::Remote(status) = trouble {
+            match meaning(&status) {
+                Meaning::Away => return Err(status),
+                Meaning::Trouble if cursor.troubles < MAX_TROUBLES => {
+                    let troubled = Cursor { troubles: cursor.troubles + 1, ..cursor };
+                    self.cursors.insert(name.to_owned(), troubled);
+                    return Err(status);
+                }
+                _ => {}
+            }
+        }
+        self.close(name, cursor, problem);
+        Ok(false)
     }
 
     /// One append that ends at row `end`; answers how many rows the controller has, or `None` when the cursor was moved

@@ -7,7 +7,8 @@ use agent::{
     holdings::Attempt,
     shipper::{Shipper, Which},
 };
-use record::{Row, Value, Writer};
+use blobs::Hashed;
+use record::{Row, Value, Writer, file::FileRow};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -124,4 +125,40 @@ async fn a_controller_that_is_away_is_waited_for() {
     fake.state().away = false;
     assert_eq!(finish.await.unwrap().problems, [""; 0]);
     assert_eq!(stored(&fake, "sdk.history").len(), 10);
+}
+
+/// A journal of files, with those contents that are there.
+fn files(there: &[&[u8]], named: &[&[u8]]) -> tempfile::TempDir {
+    let row = |content: &&[u8]| {
+        let Hashed { sha256, size } = Hashed::of(content);
+        FileRow { path: format!("f{size}"), sha256, size, kind: "file".to_owned() }.to_row(0, 0)
+    };
+    let mut journal = Vec::new();
+    Writer::default().frame(&named.iter().map(row).collect::<Vec<_>>(), &mut journal);
+    let dir = dir(&[("sdk.files", &journal), ("sdk.history", &frames(0..10, 1))]);
+    fs::create_dir(dir.path().join("files")).unwrap();
+    for content in there {
+        fs::write(dir.path().join("files").join(Hashed::of(content).sha256), content).unwrap();
+    }
+    dir
+}
+
+#[tokio::test]
+async fn files_of_a_dead_process_go_with_their_contents() {
+    let (fake, dir) = (Fake::default(), files(&[b"a", b"bc"], &[b"a", b"bc", b"a"]));
+    let shipped = shipper(&fake, dir.path(), true).finish(LIMIT).await;
+    assert_eq!(shipped.problems, [""; 0]);
+    assert_eq!(stored(&fake, "sdk.files").len(), 3);
+    let contents: Vec<Vec<u8>> = fake.state().contents.values().cloned().collect();
+    assert_eq!(contents.len(), 2);
+    assert!(contents.contains(&b"bc".to_vec()));
+}
+
+#[tokio::test]
+async fn a_content_that_is_gone_is_said_and_holds_up_nothing_else() {
+    let (fake, dir) = (Fake::default(), files(&[b"a"], &[b"a", b"bc"]));
+    let shipped = shipper(&fake, dir.path(), true).finish(LIMIT).await;
+    assert_eq!(shipped.problems.len(), 1);
+    assert!(shipped.problems[0].starts_with("the files of `sdk.files` cannot be sent"), "{shipped:?}");
+    assert_eq!((stored(&fake, "sdk.files").len(), stored(&fake, "sdk.history").len()), (0, 10));
 }

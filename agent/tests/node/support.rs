@@ -21,6 +21,7 @@ use agent::{
     spec::{self, Processes},
     trial::Ground,
 };
+use blobs::{Hashed, Trouble};
 use proto::v1::{
     AppendRows, Appended, Argument, Beat, EndRun, Held, Orders, Piece, Run, RunEnded, Start, Stop, piece,
 };
@@ -38,6 +39,8 @@ pub(crate) struct State {
     pub(crate) leased: BTreeMap<(String, u32), (Start, bool)>,
     pub(crate) ended: Vec<EndRun>,
     pub(crate) streams: Streams,
+    /// Contents of files by hash.
+    pub(crate) contents: BTreeMap<String, Vec<u8>>,
     pub(crate) stops: Vec<Stop>,
     pub(crate) declined: Vec<(String, u32)>,
     pub(crate) lost: BTreeSet<(String, u32)>,
@@ -168,6 +171,17 @@ impl Link for Fake {
                 () = &mut wait => last = true,
             }
         }
+    }
+
+    async fn contents(&self, folder: &Path, contents: &[Hashed]) -> Result<(), Trouble> {
+        let mut state = self.state();
+        if state.away {
+            return Err(Status::unavailable("away").into());
+        }
+        for content in contents {
+            state.contents.insert(content.sha256.clone(), fs::read(folder.join(&content.sha256))?);
+        }
+        Ok(())
     }
 
     async fn append(&self, rows: AppendRows) -> Result<Appended, Status> {
