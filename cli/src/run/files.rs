@@ -1,0 +1,193 @@
+//! `sweep run files`: what files a run has, and their contents. A name that the controller tells is looked at before anything is
+//! written there, and nothing is written outside of the folder that the person named.
+
+use std::path::PathBuf;
+
+use blobs::{Folder, Hashed, Trouble};
+use proto::v1::{BlobRef, File, RunRef};
+use serde_json::{Value, json};
+use terminal::{Exit, Failure, one_line, progress, table::Table};
+
+use crate::{connect::Controller, json, source, view};
+
+/// Columns that a path may take.
+const PATH_WIDTH: usize = 100;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sweep run files k3x9abcd-17
+  sweep run files k3x9abcd-17 --get 'media/images/*' --to pictures
+  sweep run files k3x9abcd-17 --get model.pt
+
+In a pattern `*` stands for any text, `/` included, and `?` for one character.")]
+pub(crate) struct Args {
+    /// Id of a run
+    #[arg(value_name = "RUN")]
+    run: String,
+    /// Download the files whose path fits this pattern
+    #[arg(long, value_name = "PATTERN")]
+    get: Option<String>,
+    /// The folder to download to; made when it is missing
+    #[arg(long, value_name = "DIR", default_value = ".", requires = "get")]
+    to: PathBuf,
+    /// Print a JSON list of the files
+    #[arg(long)]
+    json: bool,
+}
+
+/// Lists the files, or downloads some.
+pub(crate) async fn files(controller: &Controller, args: &Args) -> Result<(), Failure> {
+    let mut files = list(controller, &args.run).await?;
+    if let Some(pattern) = &args.get {
+        let all = files.len();
+        files.retain(|file| fits(pattern.as_bytes(), file.path.as_bytes()));
+        if files.is_empty() {
+            let message = format!("none of the {} of run `{}` fits `{pattern}`", view::count(all as u64, "file"), args.run);
+            return Err(Failure::new(Exit::Input, message).hint(format!("`sweep run files {}` lists them", args.run)));
+        }
+        download(controller, args, &files).await?;
+    }
+    if args.json {
+        terminal::print(json::text(&files.iter().map(shown).collect::<Vec<_>>().into()));
+    } else if args.get.is_none() && files.is_empty() {
+        terminal::say(format_args!("run `{}` has no files", args.run));
+    } else if args.get.is_none() {
+        let mut table = Table::new(["path", "kind", ">size"]);
+        for file in &files {
+            table.row([one_line(&file.path, PATH_WIDTH), one_line(&file.kind, 32), size(file.size)]);
+        }
+        terminal::print(table);
+    }
+    Ok(())
+}
+
+async fn list(controller: &Controller, run: &str) -> Result<Vec<File>, Failure> {
+    // A wrong id is told with what is near.
+    controller.run(run).await?;
+    let request = RunRef { run: run.to_owned() };
+    let failure = |status| controller.failure(&status);
+    let mut stream = controller.dial().files().list(request).await.map_err(failure)?.into_inner();
+    let mut files = Vec::new();
+    while let Some(file) = stream.message().await.map_err(failure)? {
+        files.push(file);
+    }
+    Ok(files)
+}
+
+async fn download(controller: &Controller, args: &Args, files: &[File]) -> Result<(), Failure> {
+    let unwritable = |error: &std::io::Error| {
+        let message = format!("cannot write to `{}`: {}", args.to.display(), source::why(error));
+        Failure::new(Exit::Input, message)
+    };
+    let folder = Folder::open(&args.to).map_err(|error| unwritable(&error))?;
+    let total = files.iter().map(|file| file.size).sum();
+    let bar = progress::bar(total, "downloading");
+    let mut client = controller.dial().files();
+    for file in files {
+        let shown = one_line(&file.path, PATH_WIDTH);
+        let mut out = folder.create(&file.path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::InvalidInput => {
+                let message = format!("the controller names a file that could lead elsewhere: {error}");
+                Failure::new(Exit::Refused, message).hint("nothing was written there; the controller is not to be trusted")
+            }
+            _ => unwritable(&error),
+        })?;
+        let wanted = BlobRef { run: args.run.clone(), path: file.path.clone(), ..BlobRef::default() };
+        let hashed = Hashed { sha256: file.sha256.clone(), size: file.size };
+        let got = blobs::download(&mut client, wanted, &hashed, &mut out, |bytes| bar.inc(bytes)).await;
+        got.map_err(|trouble| match trouble {
+            Trouble::Remote(status) => controller.failure(&status),
+            Trouble::Local(error) => unwritable(&error),
+            damaged @ Trouble::Damaged(..) => Failure::new(Exit::Refused, format!("`{shown}`: {damaged}")),
+        })?;
+        out.keep().map_err(|error| unwritable(&error))?;
+    }
+    bar.finish_and_clear();
+    let count = view::count(files.len() as u64, "file");
+    terminal::say(format_args!("{count}, {}, in {}", size(total), args.to.display()));
+    Ok(())
+}
+
+fn shown(file: &File) -> Value {
+    json!({
+        "path": file.path,
+        "kind": file.kind,
+        "size": file.size,
+        "sha256": file.sha256,
+        "attempt": file.attempt,
+        "logged": json::time(Some(file.logged_ms)),
+    })
+}
+
+/// A size for people, in powers of 1,024.
+fn size(bytes: u64) -> String {
+    let mut value = bytes as f64;
+    for unit in ["B", "KiB", "MiB", "GiB"] {
+        if value < 1024.0 {
+            return if unit == "B" { format!("{bytes} B") } else { format!("{value:.1} {unit}") };
+        }
+        value /= 1024.0;
+    }
+    format!("{value:.1} TiB")
+}
+
+/// Whether a text fits a pattern of `*` and `?`. Goes back to the last `*` alone, so a long pattern costs no more than the
+/// product of both lengths.
+fn fits(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut at, mut here) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while here < text.len() {
+        match pattern.get(at) {
+            Some(b'*') => {
+                star = Some((at, here));
+                at += 1;
+            }
+            Some(b'?') => {
+                // One character, however many bytes it has.
+                here += 1;
+                while text.get(here).is_some_and(|byte| byte & 0xc0 == 0x80) {
+                    here += 1;
+                }
+                at += 1;
+            }
+            Some(byte) if *byte == text[here] => (at, here) = (at + 1, here + 1),
+            _ => match &mut star {
+                Some((after, from)) => {
+                    *from += 1;
+                    (at, here) = (*after + 1, *from);
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[at..].iter().all(|byte| *byte == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_fit_whole_paths() {
+        for (pattern, text, fit) in [
+            ("*", "a/b", true),
+            ("media/*", "media/images/x.png", true),
+            ("*.png", "a/x.png", true),
+            ("*.png", "a/x.png.txt", false),
+            ("a?c", "aéc", true),
+            ("a?c", "ac", false),
+            ("a*b*c", "a-b-b-c", true),
+            ("", "a", false),
+            ("model.pt", "model.pt", true),
+        ] {
+            assert_eq!(fits(pattern.as_bytes(), text.as_bytes()), fit, "{pattern} {text}");
+        }
+        assert!(!fits("*a".repeat(200).as_bytes(), "a".repeat(5000).replace('a', "ab").as_bytes()));
+    }
+
+    #[test]
+    fn sizes_read_well() {
+        assert_eq!([0, 1023, 1536, 5 << 30].map(size), ["0 B", "1023 B", "1.5 KiB", "5.0 GiB"]);
+    }
+}
