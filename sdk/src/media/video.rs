@@ -1,10 +1,6 @@
 //! Moving pictures: from a file, or from frames, which become a GIF.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{io, path::PathBuf, sync::Arc};
 
 use serde_json::Value as Json;
 
