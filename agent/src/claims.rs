@@ -8,10 +8,10 @@ use std::{
 };
 
 use rustix::fs::{FlockOperation, flock};
+use telemetry::gpus::Gpu;
 
 use crate::{
     folder::{make_private, open_lock, try_lock},
-    gpus::Gpu,
     holdings::Holdings,
     spec::{self, Processes},
 };

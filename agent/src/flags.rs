@@ -4,6 +4,10 @@ use std::{env, path::PathBuf, time::Duration};
 
 use clap::Parser;
 use proto::dial::{CONTROLLER_VAR, DEFAULT_CONTROLLER, Dial, TOKEN_VAR};
+use telemetry::{
+    NvidiaMeter, PERIOD_VAR, Period,
+    gpus::{Gpu, Inventory},
+};
 use terminal::{Exit, Failure, say};
 
 use crate::{
@@ -11,10 +15,10 @@ use crate::{
     claims::{Claims, claim},
     command::Node,
     folder::{self, Folder},
-    gpus::{Gpu, Inventory},
     holdings::Holdings,
     link::Remote,
     plan::Me,
+    samples::Sight,
     shim,
     slots::{Layout, Wish, lay_out, plural},
     trial::Ground,
@@ -60,6 +64,9 @@ pub struct Flags {
     /// Folder for what the agent holds, its journals and the trials' own files [default: in ~/.local/state/besom]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// Sample the machine and each trial's processes this often, or `off` [default: 10]
+    #[arg(long, value_name = "SECONDS", env = PERIOD_VAR, hide_env_values = true)]
+    pub system_metrics: Option<Period>,
     /// Where the controller is
     #[arg(long, value_name = "URL", env = CONTROLLER_VAR, hide_env_values = true, default_value = DEFAULT_CONTROLLER)]
     pub controller: String,
@@ -107,6 +114,10 @@ impl Flags {
             shim_program: shim::own_program(),
             orphan_after: ORPHAN_AFTER,
             gpu_node: layout.gpu_node,
+            sight: Sight {
+                period: self.system_metrics.unwrap_or_default(),
+                meter: || Box::new(NvidiaMeter::default()),
+            },
         };
         let me = self.me(&layout, &folder);
         announce(&layout, &me, &self.controller);

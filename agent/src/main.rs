@@ -3,8 +3,9 @@
 
 use std::{env, io, path::Path, process::ExitCode};
 
-use agent::{agent::work, flags::Flags, gpus::Nvidia, shim};
+use agent::{agent::work, flags::Flags, shim};
 use clap::Parser as _;
+use telemetry::gpus::Nvidia;
 use terminal::{Exit, Failure};
 use tokio::{
     signal::unix::{SignalKind, signal},

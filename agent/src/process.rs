@@ -3,13 +3,13 @@
 //! should end.
 
 use std::{
-    collections::{HashMap, HashSet},
-    fs::{self, File},
+    collections::HashSet,
+    fs,
     future::Future,
-    io::{self, Read as _},
+    io,
     os::fd::OwnedFd,
     path::Path,
-    process, str,
+    process,
     sync::OnceLock,
     thread,
     time::{Duration, Instant},
@@ -21,6 +21,7 @@ use rustix::{
     process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
 };
 use serde::{Deserialize, Serialize};
+use telemetry::process::{Stat, descendants, table};
 
 /// How often an ending tree is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -138,20 +139,10 @@ impl Tree {
 
     /// The processes that live now. Reads all of /proc: a matter of milliseconds, and only for a trial that ends.
     pub fn members(&self) -> Vec<Identity> {
-        let table = process_table();
-        let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
-        for (pid, stat) in &table {
-            children.entry(stat.parent).or_default().push(*pid);
-        }
+        let table = table();
         let shim = self.shim.as_ref().filter(|shim| shim.is_alive()).map(|shim| shim.pid);
-        let mut open: Vec<i32> = shim.into_iter().collect();
-        open.extend(table.keys().filter(|pid| self.is_marked(**pid)));
-        let mut members = HashSet::new();
-        while let Some(pid) = open.pop() {
-            if members.insert(pid) {
-                open.extend(children.get(&pid).into_iter().flatten());
-            }
-        }
+        let marked = table.keys().copied().filter(|pid| self.is_marked(*pid));
+        let members = descendants(&table, shim.into_iter().chain(marked));
         let spared = [shim.unwrap_or(0), process::id().cast_signed()];
         let alive = |pid: i32| table.get(&pid).filter(|stat| !stat.is_dead() && !spared.contains(&pid));
         let identity =
@@ -201,45 +192,6 @@ impl Tree {
     }
 }
 
-/// What we need of /proc/PID/stat.
-#[derive(Clone, Copy, Debug)]
-struct Stat {
-    state: u8,
-    parent: i32,
-    start: u64,
-}
-
-impl Stat {
-    fn read(pid: i32) -> Option<Self> {
-        // Longer than any such line, so that one call reads it: this is on the way of every start.
-        let mut line = [0; 1024];
-        let length = File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut line).ok()?;
-        Self::parse(&line[..length])
-    }
-
-    /// The name of the program stands in parentheses and may hold anything, so the fields are counted from its end.
-    fn parse(line: &[u8]) -> Option<Self> {
-        let end = line.iter().rposition(|byte| *byte == b')')?;
-        let mut fields = str::from_utf8(&line[end + 1..]).ok()?.split_ascii_whitespace();
-        let state = *fields.next()?.as_bytes().first()?;
-        let parent = fields.next()?.parse().ok()?;
-        let start = fields.nth(17)?.parse().ok()?;
-        Some(Self { state, parent, start })
-    }
-
-    fn is_dead(self) -> bool {
-        matches!(self.state, b'Z' | b'X')
-    }
-}
-
-fn process_table() -> HashMap<i32, Stat> {
-    let Ok(entries) = fs::read_dir("/proc") else { return HashMap::new() };
-    entries
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter_map(|pid| Some((pid, Stat::read(pid)?)))
-        .collect()
-}
-
 /// The kernel's id of this boot; empty where it tells none.
 fn boot_id() -> &'static str {
     static BOOT: OnceLock<String> = OnceLock::new();
@@ -251,13 +203,6 @@ fn boot_id() -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_with_parentheses_does_not_shift_the_fields() {
-        let line = b"7 (a) b) S 3 7 7 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 186985 17207296 3477";
-        let stat = Stat::parse(line).unwrap();
-        assert_eq!((stat.state, stat.parent, stat.start), (b'S', 3, 186_985));
-    }
 
     #[test]
     fn no_other_process_is_taken_for_this_one() {

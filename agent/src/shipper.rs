@@ -13,7 +13,7 @@ use std::{
 use blobs::{Hashed, Trouble};
 use proto::v1::AppendRows;
 use record::{MAX_FRAME_BYTES, file::FileRow};
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 use tonic::Status;
 
 use crate::{
@@ -104,6 +104,22 @@ impl<L: Link> Shipper<L> {
             while self.send_piece(&name).await? {}
         }
         Ok(())
+    }
+
+    /// Sends the agent's own rows while the trial runs, each time that `rows` tells of some. Never returns: it is dropped with the
+    /// select that polls it, and what was under way then is sent again.
+    pub async fn ship_live(&mut self, rows: &Notify) {
+        let mut tries = 0;
+        loop {
+            rows.notified().await;
+            match self.ship(Which::Own).await {
+                Ok(()) => tries = 0,
+                Err(_) => {
+                    tokio::time::sleep(proto::dial::backoff(tries, crate::jitter())).await;
+                    tries += 1;
+                }
+            }
+        }
     }
 
     /// Sends everything. Waits for a controller that is away; one that answers gets `limit` in all, so that an endless

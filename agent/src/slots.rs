@@ -1,6 +1,6 @@
 //! From GPUs and flags to slots. Pure: finds every problem of the flags at once, each with what to write instead.
 
-use crate::gpus::{Found, Gpu};
+use telemetry::gpus::{Found, Gpu};
 
 /// What a person asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     process::Child,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -25,8 +25,9 @@ use crate::{
     memory,
     outcome::{Cause, Evidence, Stop, Unstartable, Verdict, judge},
     process::{Identity, Tree, Watch},
+    samples::{self, Sight, Watched},
     shim,
-    shipper::{Shipper, Which},
+    shipper::Shipper,
     spec::{self, Exit, Processes, Spec},
     tail::{self, Tail},
 };
@@ -66,6 +67,8 @@ pub struct Ground {
     pub orphan_after: Duration,
     /// The node has GPUs: a trial without any is told that it has none.
     pub gpu_node: bool,
+    /// How samples of running trials are taken.
+    pub sight: Sight,
 }
 
 /// What the agent hears of a trial, in this order.
@@ -307,15 +310,17 @@ impl<L: Link> Life<L> {
         let mut looks = interval_at(Instant::now() + LOOK_EVERY, LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let rows = tokio::sync::Notify::new();
-        let shipping = ship_live(shipper, &rows);
+        let trouble = OnceLock::new();
+        let shipping = shipper.ship_live(&rows);
+        let sampling = samples::keep(self.trial.ground.sight, self.watched(), &rows, &trouble);
         let ended = watch.ended();
-        tokio::pin!(shipping, ended);
+        tokio::pin!(shipping, sampling, ended);
         let mut kill_at: Option<Instant> = None;
         let mut give_up_at: Option<Instant> = None;
         let mut asked = true;
         loop {
             tokio::select! {
-                () = &mut ended => return,
+                () = &mut ended => break,
                 Some(stop) = self.trial.stops.recv() => {
                     self.note_stop(stop.cause);
                     asked = self.tree.terminate() > 0;
@@ -338,8 +343,17 @@ impl<L: Link> Life<L> {
                     }
                 }
                 () = &mut shipping => {}
+                () = &mut sampling => {}
             }
         }
+        self.problems.extend(trouble.get().cloned());
+    }
+
+    /// Whom samples are taken of. Without a shim that is known there is no tree to look at.
+    fn watched(&self) -> Option<Watched> {
+        let (dir, cwd) = (self.dir.clone(), self.trial.ground.node.cwd.clone());
+        let devices = self.trial.holding.devices.clone();
+        self.shim.as_ref().map(|shim| Watched { dir, shim: shim.pid, cwd, devices })
     }
 
     /// An order counts as the cause of the end only when the program had not ended by itself before it came.
@@ -463,22 +477,6 @@ impl<L: Link> Life<L> {
                 }
             }
             tries += 1;
-        }
-    }
-}
-
-/// Sends the agent's own rows while the trial runs. Never returns: it is dropped with the select that polls it, and what
-/// was under way then is sent again.
-async fn ship_live<L: Link>(shipper: &mut Shipper<L>, rows: &tokio::sync::Notify) {
-    let mut tries = 0;
-    loop {
-        rows.notified().await;
-        match shipper.ship(Which::Own).await {
-            Ok(()) => tries = 0,
-            Err(_) => {
-                sleep(proto::dial::backoff(tries, crate::jitter())).await;
-                tries += 1;
-            }
         }
     }
 }

@@ -13,6 +13,7 @@ use proto::{
     v1::{BeginRun, Outcome, Start},
 };
 use serde_json::Value as Json;
+use telemetry::Period;
 
 use crate::{
     beats::{self, Desk},
@@ -20,6 +21,7 @@ use crate::{
     run::Run,
     settings::{Way, folder},
     shared::{Duty, Identity, Shared, Start as StartRun, failed, finished},
+    system,
 };
 
 /// What a function agent has done.
@@ -78,6 +80,7 @@ pub fn agent<E: Display>(
     mut function: impl FnMut(Run) -> Result<(), E>,
 ) -> Result<Worked, AgentError> {
     let count = count.into().unwrap_or(u64::MAX);
+    let period = system::period(None)?;
     let way = Way::find(None);
     let desk = Arc::new(Desk::new(sweep));
     let mut worked = Worked::default();
@@ -87,7 +90,7 @@ pub fn agent<E: Display>(
     let _leave = Leave(&desk);
     while (worked.trials.len() as u64) < count {
         let Some(start) = desk.next()? else { break };
-        let run = begin(&start, way.clone())?;
+        let run = begin(&start, way.clone(), period)?;
         desk.running(run.shared());
         worked.trials.push(work(run, &mut function));
     }
@@ -103,7 +106,7 @@ impl Drop for Leave<'_> {
     }
 }
 
-fn begin(start: &Start, mut way: Way) -> Result<Run, InitError> {
+fn begin(start: &Start, mut way: Way, period: Period) -> Result<Run, InitError> {
     let identity = Identity {
         run: start.run.clone(),
         attempt: start.attempt,
@@ -119,7 +122,10 @@ fn begin(start: &Start, mut way: Way) -> Result<Run, InitError> {
     // For rows that a controller which stays away has not got: `sweep sync` sends them.
     let begin = BeginRun { run: identity.run.clone(), attempt: identity.attempt, ..BeginRun::default() };
     let start_run = StartRun::new(identity, params.clone(), folder, Duty::trial(), Some(way));
-    Shared::start(StartRun { params: Some(params), file: Some(RunFile::new(begin)), ..start_run })
+    let start_run = StartRun { params: Some(params), file: Some(RunFile::new(begin)), ..start_run };
+    let run = Shared::start(start_run)?;
+    system::watch(run.shared(), period)?;
+    Ok(run)
 }
 
 /// Calls the function and reports how it ended, whatever it did.

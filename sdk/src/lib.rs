@@ -35,6 +35,9 @@
 //! `std::process::exit` and a panic that unwinds write everything to the journal; `abort` and a signal that ends the
 //! process may take the last milliseconds.
 //!
+//! **System metrics** (CPU, memory, disk, network, GPUs of the machine and of the program) are sampled into a stream of their own,
+//! without a call: [`Init::system_metrics`]. Numbers of the same kind that only the program knows are logged as any other.
+//!
 //! **In a sweep** (the agent has started the program) the agent owns the run: [`Init::start`] calls nobody, and the
 //! agent ships whatever the program could not send and reports how it ended. **Outside** the run begins and ends with
 //! this process. [`agent`] runs a function once per trial instead of a program.
@@ -58,6 +61,7 @@ mod run;
 mod sender;
 mod settings;
 mod shared;
+mod system;
 mod table;
 mod uploader;
 mod value;

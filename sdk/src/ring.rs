@@ -27,13 +27,15 @@ pub(crate) enum Stream {
     Summary,
     /// What the program says of its run: config, definitions of metrics, the state of its code.
     Meta,
+    /// What the machine and this process use.
+    System,
 }
 
 impl Stream {
     /// All of them, in the order of their bytes in the ring.
-    pub(crate) const ALL: [Self; Self::COUNT] = [Self::History, Self::Summary, Self::Meta];
+    pub(crate) const ALL: [Self; Self::COUNT] = [Self::History, Self::Summary, Self::Meta, Self::System];
     /// How many there are.
-    pub(crate) const COUNT: usize = 3;
+    pub(crate) const COUNT: usize = 4;
     /// Those that people log to: what is counted for them.
     pub(crate) const LOGGED: [Self; 2] = [Self::History, Self::Summary];
 
@@ -42,6 +44,7 @@ impl Stream {
             Self::History => "history",
             Self::Summary => "summary",
             Self::Meta => "meta",
+            Self::System => "system",
         }
     }
 }
@@ -156,7 +159,8 @@ impl Half {
     fn push(&mut self, stream: Stream, step: Option<u64>, values: &[u8], cut: u64) {
         // Never beyond what was allocated: growing would copy megabytes under the lock.
         if self.closed || values.len() > HALF_BYTES - ROW_HEAD - self.rows.len().min(HALF_BYTES - ROW_HEAD) {
-            self.counts.refused += 1;
+            // A sample that does not fit is missed by nobody: the next one comes.
+            self.counts.refused += u64::from(stream != Stream::System);
             return;
         }
         let next = &mut self.next[stream as usize];
@@ -296,6 +300,8 @@ mod tests {
             [("a", Value::F64(-0.0)), ("", Value::I64(-1)), ("t", Value::from(&text)), ("b", true.into())];
         ring.push(Stream::History, None, values);
         ring.push(Stream::Summary, None, [("best", 3_u8)]);
+        ring.push(Stream::System, None, [("system.cpu", 1.0)]);
+        assert_eq!(ring.counts().accepted, 2, "samples are nobody's rows");
         let out = drain(&ring);
         assert_eq!(
             out[0].2[1..],

@@ -7,6 +7,7 @@ use std::{
     hash::{BuildHasher as _, Hasher as _},
     path::PathBuf,
     str::FromStr,
+    time::Duration,
 };
 
 use proto::{
@@ -17,6 +18,7 @@ use proto::{
 use record::json::overlay;
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
+use telemetry::Period;
 
 use crate::{
     error::InitError,
@@ -24,6 +26,7 @@ use crate::{
     run::Run,
     sender,
     shared::{Duty, Identity, Shared, Start},
+    system,
 };
 
 /// What a run outside a sweep belongs to unless told otherwise; W&B's word.
@@ -109,6 +112,7 @@ pub struct Init {
     no_code: bool,
     controller: Option<String>,
     dir: Option<PathBuf>,
+    system: Option<Period>,
 }
 
 impl Init {
@@ -200,6 +204,14 @@ impl Init {
         self
     }
 
+    /// How often the machine and this process are sampled into the run's stream "system", or `None` for never; at the most ten
+    /// times a second. Default: `BESOM_SYSTEM_METRICS` (a number of seconds, or `off`), else every 10 seconds. In a sweep the
+    /// agent takes the samples, as its own flags say, and this has no effect.
+    pub fn system_metrics(mut self, every: impl Into<Option<Duration>>) -> Self {
+        self.system = Some(every.into().map_or(Period::OFF, Period::every));
+        self
+    }
+
     /// Starts the run. In a sweep this calls nobody and cannot wait; outside it tells the controller, and waits for its
     /// answer some seconds at most.
     ///
@@ -217,15 +229,19 @@ impl Init {
             Some(mode) => mode,
             None => parsed("BESOM_MODE")?.unwrap_or_default(),
         };
-        match (variable("BESOM_RUN"), mode) {
-            (Some(run), _) => self.start_trial(run, config, mode),
-            (None, Mode::Online) => self.start_online(config),
-            (None, Mode::Offline) => self.start_offline(config),
+        let period = system::period(self.system)?;
+        let run = match (variable("BESOM_RUN"), mode) {
+            (Some(run), _) => return self.start_trial(run, config, mode),
+            (None, Mode::Online) => self.start_online(config)?,
+            (None, Mode::Offline) => self.start_offline(config)?,
             (None, Mode::Disabled) => {
                 let run = if self.id.is_empty() { new_id() } else { self.id };
-                Ok(Shared::disabled(Identity { run, attempt: 1, sweep: None, trial: None }, config, None))
+                let identity = Identity { run, attempt: 1, sweep: None, trial: None };
+                return Ok(Shared::disabled(identity, config, None));
             }
-        }
+        };
+        system::watch(run.shared(), period)?;
+        Ok(run)
     }
 
     fn start_trial(self, run: String, mut config: Json, mode: Mode) -> Result<Run, InitError> {
@@ -375,7 +391,7 @@ fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-fn parsed<T: FromStr>(name: &'static str) -> Result<Option<T>, InitError> {
+pub(crate) fn parsed<T: FromStr>(name: &'static str) -> Result<Option<T>, InitError> {
     let parse = |value: String| value.parse().map_err(|_| InitError::Environment { name, value });
     variable(name).map(parse).transpose()
 }

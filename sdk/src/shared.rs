@@ -30,6 +30,7 @@ use crate::{
     run::{Finished, Run},
     sender::{self, Halt, Link},
     settings::{self, Way},
+    system::Samples,
     value::Value,
 };
 
@@ -141,6 +142,7 @@ pub(crate) struct Shared {
     attached: Option<Attached>,
     /// None where nothing is kept.
     journal: Option<Mutex<Journal>>,
+    pub(crate) samples: Samples,
     /// Rows that the journal had before this process.
     inherited: u64,
     /// Disconnected once the state of the code is known.
@@ -181,6 +183,7 @@ impl Shared {
             inherited: journal.rows(),
             journal: Some(Mutex::new(journal)),
             telling: Mutex::new(None),
+            samples: Samples::default(),
             closed: AtomicBool::new(false),
             ended: Mutex::new(None),
         });
@@ -217,6 +220,7 @@ impl Shared {
             inherited: 0,
             journal: None,
             telling: Mutex::new(None),
+            samples: Samples::default(),
             closed: AtomicBool::new(true),
             ended: Mutex::new(None),
         });
@@ -309,6 +313,7 @@ impl Shared {
             // Nobody sends: it is over when the other side is gone.
             let _ = telling.recv_timeout(CODE_WAIT);
         }
+        self.samples.end();
         self.ring.close();
         let run = self.identity.run.clone();
         let (Some(journal), Some(attached)) = (&self.journal, &self.attached) else {

@@ -81,6 +81,33 @@ fn everything_arrives_and_nothing_is_left_behind() {
 }
 
 #[test]
+fn the_machine_is_sampled_beside_what_is_logged() {
+    let (controller, folder) = (Controller::start(), tempfile::tempdir().unwrap());
+    let init = || besom::init().controller(controller.url()).dir(folder.path());
+    let run = init().system_metrics(Duration::from_millis(100)).start().unwrap();
+    run.log([("loss", 1.0)]);
+    let key = (RUN.to_owned(), "system".to_owned());
+    controller
+        .wait("three samples are there", |state| state.rows.get(&key).is_some_and(|rows| rows.len() >= 3));
+    assert_eq!(run.finish().unwrap().accepted, 1, "samples are nobody's rows");
+    let rows = controller.state().rows[&key].clone();
+    for (step, row) in (0..).zip(&rows) {
+        assert_eq!(row.step, step);
+        let number = |name: &str| match row.values.iter().find(|(key, _)| key == name) {
+            Some((_, Value::F64(number))) => *number,
+            other => panic!("{name}: {other:?}"),
+        };
+        assert!(number("system.proc.memory.rssMB") > 1.0);
+        assert!(number("system.proc.cpu.threads") >= 4.0, "this test, journal, sender, sampler");
+    }
+    assert_eq!(controller.state().steps(RUN, "history"), [0]);
+    let quiet = init().system_metrics(None).start().unwrap();
+    thread::sleep(Duration::from_millis(1_200));
+    quiet.finish().unwrap();
+    assert!(!controller.state().rows.contains_key(&("run00001".to_owned(), "system".to_owned())));
+}
+
+#[test]
 fn a_controller_that_goes_away_costs_nothing() {
     let (mut controller, folder) = (Controller::start(), tempfile::tempdir().unwrap());
     let run = start(&controller, &folder);

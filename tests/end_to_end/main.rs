@@ -7,3 +7,4 @@ mod outage;
 mod sdk;
 mod search;
 mod stopping;
+mod system;

@@ -17,6 +17,7 @@ use agent::{
     link::Link,
     plan::Me,
     process::{Identity, Tree},
+    samples::Sight,
     slots::Slot,
     spec::{self, Processes},
     trial::Ground,
@@ -25,6 +26,7 @@ use blobs::{Hashed, Trouble};
 use proto::v1::{
     AppendRows, Appended, Argument, Beat, EndRun, Held, Orders, Piece, Run, RunEnded, Start, Stop, piece,
 };
+use telemetry::{Meter, Period, Reading};
 use terminal::Failure;
 use tokio::sync::{Notify, mpsc};
 use tonic::Status;
@@ -252,6 +254,15 @@ pub(crate) fn script(number: u32, script: &str) -> Start {
     trial(number, &["/bin/sh", "-c", script])
 }
 
+/// A GPU that is always warm.
+struct OneGpu;
+
+impl Meter for OneGpu {
+    fn read(&mut self) -> Vec<Reading> {
+        vec![Reading { uuid: "GPU-0".to_owned(), celsius: Some(40.0), ..Reading::default() }]
+    }
+}
+
 /// A node for tests.
 pub(crate) struct Home {
     pub(crate) dir: tempfile::TempDir,
@@ -286,6 +297,7 @@ impl Home {
             shim_program: PathBuf::from(env!("CARGO_BIN_EXE_agent")),
             orphan_after: Duration::from_secs(30),
             gpu_node: false,
+            sight: Sight { period: Period::every(Duration::from_millis(200)), meter: || Box::new(OneGpu) },
         };
         let me = Me {
             agent: folder.who.agent.clone(),

@@ -1,7 +1,7 @@
 //! The agent as a whole, on real processes, with a controller in memory: trials from start to report, what cannot start,
 //! crash loops, stops, Ctrl-C, a controller that goes away.
 
-use std::{fs, time::Duration};
+use std::{collections::BTreeMap, fs, time::Duration};
 
 use crate::support::{Fake, Home, script, trial, until};
 use agent::agent::work;
@@ -34,6 +34,35 @@ async fn console_and_printed_rows_arrive_before_the_end() {
     assert_eq!(fake.console("s-0", "stderr"), ["lr is 0.1"]);
     let key = ("s-0".to_owned(), 1, "agent.history".to_owned());
     assert_eq!(fake.state().streams[&key].0, 1);
+}
+
+/// Samples of a run: number by name, row by row.
+fn samples(fake: &Fake, run: &str) -> Vec<BTreeMap<String, f64>> {
+    let key = (run.to_owned(), 1, "agent.system".to_owned());
+    let frames = fake.state().streams.get(&key).map(|(_, frames)| frames.clone()).unwrap_or_default();
+    let rows = record::rows(&frames).unwrap();
+    assert!(rows.iter().map(|row| row.step).eq(0..rows.len() as u64), "no sample is lost or doubled");
+    let number = |(name, value)| match value {
+        record::Value::F64(number) => (name, number),
+        other => panic!("{name}: {other:?}"),
+    };
+    rows.into_iter().map(|row| row.values.into_iter().map(number).collect()).collect()
+}
+
+#[tokio::test]
+async fn a_trial_is_sampled_with_all_that_it_starts() {
+    let burn = "(while :; do :; done) & burner=$!; sleep 1; kill $burner; sleep 0.5";
+    let (home, fake) = (Home::new(), Fake::with([script(0, burn), trial(1, &["true"])]));
+    home.run(&fake, 2, None).await.unwrap();
+    let rows = samples(&fake, "s-0");
+    assert!(rows.len() >= 2, "{rows:?}");
+    assert!(rows.iter().any(|row| row["system.proc.count"] >= 3.0), "the shell, the burner, sleep");
+    let most = |name: &str| rows.iter().map(|row| row[name]).fold(0.0, f64::max);
+    assert!(most("system.proc.cpu.percent") > 10.0, "{rows:?}");
+    assert!(most("system.proc.memory.rssMB") > 1.0 && most("system.cpu_percent") > 1.0);
+    assert_eq!(most("system.gpu.0.temp"), 40.0);
+    assert!(!rows[0].contains_key("system.gpu.process.0.temp"), "it was not given to this trial");
+    assert_eq!(samples(&fake, "s-1"), [], "too short to be worth a look");
 }
 
 #[tokio::test]

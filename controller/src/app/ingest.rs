@@ -28,7 +28,7 @@ pub(crate) struct Append {
     pub(crate) attempt: u32,
     /// Who writes.
     pub(crate) writer: String,
-    /// "history", "summary", "console", "meta" or "files".
+    /// "history", "summary", "console", "meta", "files" or "system".
     pub(crate) stream: String,
     /// Rows of this (run, attempt, writer, stream) that came before.
     pub(crate) offset: u64,
@@ -78,9 +78,9 @@ fn check(app: &App, append: &Append) -> Result<Digest, Error> {
     }
     let digest = match append.stream.as_str() {
         "history" | "summary" => Digest::of(&append.frames),
-        "console" | "meta" | files::STREAM => Digest::count(&append.frames),
+        "console" | "meta" | "system" | files::STREAM => Digest::count(&append.frames),
         other => {
-            let message = format!("no stream `{other}`: history, summary, console, meta or files");
+            let message = format!("no stream `{other}`: history, summary, console, meta, files or system");
             return Err(Error::invalid(message));
         }
     };
@@ -135,7 +135,8 @@ fn sum_up(
     frames: &[u8],
 ) -> Result<(), Error> {
     match stream {
-        "console" | files::STREAM => return Ok(()),
+        // Of what a program prints and what its machine does nothing is summed up.
+        "console" | "system" | files::STREAM => return Ok(()),
         "meta" => return about::take(change, run, frames),
         _ => {}
     }

@@ -8,7 +8,7 @@ use super::database::{Result, Row, Tx, int};
 pub(crate) struct Stream<'a> {
     /// Internal key of the run.
     pub(crate) run: i64,
-    /// "history", "summary", "console", "meta" or "files".
+    /// "history", "summary", "console", "meta", "files" or "system".
     pub(crate) name: &'a str,
     /// The attempt that wrote it.
     pub(crate) attempt: u32,

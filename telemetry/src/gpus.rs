@@ -1,14 +1,7 @@
-//! The GPUs of this node. The only file that knows NVML; another accelerator is one more implementation of
-//! [`Inventory`]. A node without a driver is a normal node: nothing here fails, what cannot be used is named.
+//! The GPUs of this node. Another accelerator is one more implementation of [`Inventory`]. A node without a driver is a normal
+//! node: nothing here fails, what cannot be used is named. Asked by the agent when it starts.
 
-use std::ffi::OsStr;
-
-use nvml_wrapper::{Nvml, error::NvmlError};
-
-/// What the driver's package installs; the name without a number comes with development files only.
-const LIBRARY: &str = "libnvidia-ml.so.1";
-/// How schedulers tell a job which GPUs are its own.
-const VISIBLE_VAR: &str = "CUDA_VISIBLE_DEVICES";
+use crate::nvidia::{Driver, VISIBLE_VAR, is_named};
 
 /// One GPU.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,19 +37,18 @@ pub struct Nvidia;
 
 impl Inventory for Nvidia {
     fn find(&self) -> Found {
-        let nvml = match Nvml::builder().lib_path(OsStr::new(LIBRARY)).init() {
-            Ok(nvml) => nvml,
-            Err(NvmlError::LibloadingError(_)) => return none("NVML is not installed"),
-            Err(error) => return none(&format!("NVML says: {error}")),
+        let driver = match Driver::load() {
+            Ok(driver) => driver,
+            Err(why) => return none(&why),
         };
-        let count = match nvml.device_count() {
+        let count = match driver.count() {
             Ok(0) => return none("NVML knows none"),
             Ok(count) => count,
-            Err(error) => return none(&format!("NVML says: {error}")),
+            Err(why) => return none(&why),
         };
         let mut found = Found::default();
         for index in 0..count {
-            match look_at(&nvml, index) {
+            match driver.look_at(index) {
                 Ok(gpu) => found.gpus.push(gpu),
                 Err(why) => found.notes.push(format!("GPU {index} is left out: {why}")),
             }
@@ -72,27 +64,12 @@ fn none(reason: &str) -> Found {
     Found { reason: reason.to_owned(), ..Found::default() }
 }
 
-fn look_at(nvml: &Nvml, index: u32) -> Result<Gpu, String> {
-    let device = nvml.device_by_index(index).map_err(|error| error.to_string())?;
-    // Boards without MIG do not know the question.
-    if device.mig_mode().is_ok_and(|mode| mode.current != 0) {
-        return Err("it is divided (MIG), which is not supported".to_owned());
-    }
-    let uuid = device.uuid().map_err(|error| error.to_string())?;
-    Ok(Gpu { index, uuid, name: device.name().unwrap_or_else(|_| "GPU".to_owned()) })
-}
-
 /// Keeps to the GPUs that the environment leaves us: a scheduler has given the others to somebody else.
 fn restrict(mut found: Found, visible: Option<&str>) -> Found {
     let Some(visible) = visible.filter(|_| !found.gpus.is_empty()) else { return found };
     let wanted: Vec<&str> = visible.split(',').map(str::trim).filter(|entry| !entry.is_empty()).collect();
     let before = found.gpus.len();
-    found.gpus.retain(|gpu| {
-        let named = |entry: &&str| {
-            entry.parse() == Ok(gpu.index) || (entry.starts_with("GPU-") && gpu.uuid.starts_with(*entry))
-        };
-        wanted.iter().any(named)
-    });
+    found.gpus.retain(|gpu| wanted.iter().any(|entry| is_named(entry, gpu.index, &gpu.uuid)));
     if found.gpus.is_empty() {
         found.reason = format!("{VISIBLE_VAR} leaves none of {before}");
     } else if found.gpus.len() < before {

@@ -1,0 +1,73 @@
+//! NVIDIA's management library. The only file that knows NVML; it is loaded at run time. Called by `gpus.rs` and `meter.rs`.
+
+use std::ffi::OsStr;
+
+use nvml_wrapper::{Nvml, enum_wrappers::device::TemperatureSensor, error::NvmlError};
+
+use crate::{gpus::Gpu, meter::Reading};
+
+/// What the driver's package installs; the name without a number comes with development files only.
+const LIBRARY: &str = "libnvidia-ml.so.1";
+/// How schedulers tell a job which GPUs are its own.
+pub(crate) const VISIBLE_VAR: &str = "CUDA_VISIBLE_DEVICES";
+
+/// Whether an entry of that variable stands for this GPU: its number, or a beginning of its UUID.
+pub(crate) fn is_named(entry: &str, index: u32, uuid: &str) -> bool {
+    entry.parse() == Ok(index) || (entry.starts_with("GPU-") && uuid.starts_with(entry))
+}
+
+/// The library, ready for questions.
+#[derive(Debug)]
+pub(crate) struct Driver(Nvml);
+
+impl Driver {
+    /// Loads it; else why not, for people.
+    pub(crate) fn load() -> Result<Self, String> {
+        match Nvml::builder().lib_path(OsStr::new(LIBRARY)).init() {
+            Ok(nvml) => Ok(Self(nvml)),
+            Err(NvmlError::LibloadingError(_)) => Err("NVML is not installed".to_owned()),
+            Err(error) => Err(says(&error)),
+        }
+    }
+
+    /// How many GPUs there are.
+    pub(crate) fn count(&self) -> Result<u32, String> {
+        self.0.device_count().map_err(|error| says(&error))
+    }
+
+    /// One of them, if it can be used as a whole.
+    pub(crate) fn look_at(&self, index: u32) -> Result<Gpu, String> {
+        let device = self.0.device_by_index(index).map_err(|error| error.to_string())?;
+        // Boards without MIG do not know the question.
+        if device.mig_mode().is_ok_and(|mode| mode.current != 0) {
+            return Err("it is divided (MIG), which is not supported".to_owned());
+        }
+        let uuid = device.uuid().map_err(|error| error.to_string())?;
+        Ok(Gpu { index, uuid, name: device.name().unwrap_or_else(|_| "GPU".to_owned()) })
+    }
+
+    /// What all of them do now.
+    pub(crate) fn readings(&self) -> Vec<Reading> {
+        (0..self.count().unwrap_or(0)).filter_map(|index| self.reading(index)).collect()
+    }
+
+    fn reading(&self, index: u32) -> Option<Reading> {
+        let device = self.0.device_by_index(index).ok()?;
+        let rates = device.utilization_rates().ok();
+        let watts = |milliwatts: u32| f64::from(milliwatts) / 1000.0;
+        Some(Reading {
+            index,
+            uuid: device.uuid().unwrap_or_default(),
+            busy_percent: rates.as_ref().map(|rates| rates.gpu.into()),
+            memory_busy_percent: rates.as_ref().map(|rates| rates.memory.into()),
+            memory_bytes: device.memory_info().ok().map(|memory| (memory.used, memory.total)),
+            celsius: device.temperature(TemperatureSensor::Gpu).ok().map(f64::from),
+            watts: device.power_usage().ok().map(watts),
+            limit_watts: device.enforced_power_limit().ok().map(watts),
+        })
+    }
+}
+
+fn says(error: &NvmlError) -> String {
+    format!("NVML says: {error}")
+}

@@ -1,0 +1,176 @@
+//! Processes as /proc shows them, and what a tree of them uses together. The agent tells processes apart with [`Stat`]; the
+//! sampler asks a [`Tree`]. Never touches a process.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fs::{self, File},
+    io::Read as _,
+    str,
+};
+
+use crate::machine::MIB;
+
+/// What /proc/PID/stat says of one process.
+#[derive(Clone, Copy, Debug)]
+pub struct Stat {
+    /// The kernel's letter: `R`, `S`, `Z`, ...
+    pub state: u8,
+    /// The parent's pid.
+    pub parent: i32,
+    /// Start time in clock ticks since boot.
+    pub start: u64,
+    /// CPU time of its own, in clock ticks.
+    pub ticks: u64,
+    /// CPU time of the descendants that have ended and been waited for, in clock ticks.
+    pub ended_ticks: u64,
+    /// Its threads.
+    pub threads: u64,
+    /// Pages of its memory that are resident.
+    pub resident_pages: u64,
+}
+
+impl Stat {
+    /// The process with this pid; `None` when there is none.
+    pub fn read(pid: i32) -> Option<Self> {
+        // Longer than any such line, so that one call reads it: this is on the way of every start of a trial.
+        let mut line = [0; 1024];
+        let length = File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut line).ok()?;
+        Self::parse(&line[..length])
+    }
+
+    /// The name of the program stands in parentheses and may hold anything, so the fields are counted from its end.
+    fn parse(line: &[u8]) -> Option<Self> {
+        let end = line.iter().rposition(|byte| *byte == b')')?;
+        let mut fields = str::from_utf8(&line[end + 1..]).ok()?.split_ascii_whitespace();
+        let state = *fields.next()?.as_bytes().first()?;
+        let parent = fields.next()?.parse().ok()?;
+        // From the third field on the line has numbers only, some of them negative.
+        let numbers: Vec<i64> = fields.skip(9).take(11).map(str::parse).collect::<Result<_, _>>().ok()?;
+        let number = |at: usize| Some(u64::try_from(*numbers.get(at)?).unwrap_or(0));
+        Some(Self {
+            state,
+            parent,
+            start: number(8)?,
+            ticks: number(0)? + number(1)?,
+            ended_ticks: number(2)? + number(3)?,
+            threads: number(6)?,
+            resident_pages: number(10)?,
+        })
+    }
+
+    /// A zombie, or about to be none.
+    pub fn is_dead(self) -> bool {
+        matches!(self.state, b'Z' | b'X')
+    }
+}
+
+/// All processes of this machine.
+pub fn table() -> HashMap<i32, Stat> {
+    let Ok(entries) = fs::read_dir("/proc") else { return HashMap::new() };
+    entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter_map(|pid| Some((pid, Stat::read(pid)?)))
+        .collect()
+}
+
+/// The processes that descend from those in `roots`, and these themselves.
+pub fn descendants(table: &HashMap<i32, Stat>, roots: impl IntoIterator<Item = i32>) -> HashSet<i32> {
+    let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
+    for (pid, stat) in table {
+        children.entry(stat.parent).or_default().push(*pid);
+    }
+    let mut open: Vec<i32> = roots.into_iter().collect();
+    let mut members = HashSet::new();
+    while let Some(pid) = open.pop() {
+        if members.insert(pid) {
+            open.extend(children.get(&pid).into_iter().flatten());
+        }
+    }
+    members
+}
+
+/// Where a tree of processes begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Root {
+    /// At this process.
+    At(i32),
+    /// Below this process, which only waits for the others.
+    Below(i32),
+}
+
+/// What a tree of processes uses, summed up; counters since the process that is looked at began.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Usage {
+    pub(crate) processes: u64,
+    pub(crate) threads: u64,
+    pub(crate) resident_mib: f64,
+    /// CPU time in seconds.
+    pub(crate) cpu_seconds: f64,
+    pub(crate) read_mib: f64,
+    pub(crate) written_mib: f64,
+}
+
+impl Root {
+    /// What the tree uses now. Processes that have ended still count in the time and the bytes of whoever waited for them.
+    pub(crate) fn usage(self) -> Usage {
+        let table = table();
+        let (root, below) = match self {
+            Self::At(pid) => (pid, false),
+            Self::Below(pid) => (pid, true),
+        };
+        let mut usage = Usage::default();
+        let mut ticks = 0;
+        let mut pages = 0;
+        for pid in descendants(&table, [root]) {
+            let Some(stat) = table.get(&pid) else { continue };
+            ticks += stat.ended_ticks;
+            let (read, written) = transferred(pid);
+            usage.read_mib += read as f64 / MIB;
+            usage.written_mib += written as f64 / MIB;
+            if pid == root && below {
+                continue;
+            }
+            ticks += stat.ticks;
+            if !stat.is_dead() {
+                usage.processes += 1;
+                usage.threads += stat.threads;
+                pages += stat.resident_pages;
+            }
+        }
+        usage.cpu_seconds = ticks as f64 / rustix::param::clock_ticks_per_second() as f64;
+        usage.resident_mib = pages as f64 * rustix::param::page_size() as f64 / MIB;
+        usage
+    }
+}
+
+/// Bytes that a process has read from and written to storage; none where we may not look.
+fn transferred(pid: i32) -> (u64, u64) {
+    let text = fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
+    let of = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        line.and_then(|number| number.parse().ok()).unwrap_or(0)
+    };
+    (of("read_bytes"), of("write_bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_parentheses_does_not_shift_the_fields() {
+        let line = b"7 (a) b) S 3 7 7 0 -1 4194304 1 2 3 4 50 6 7 8 20 0 9 0 186985 17207296 3477 1 2 3";
+        let stat = Stat::parse(line).unwrap();
+        assert_eq!((stat.state, stat.parent, stat.start), (b'S', 3, 186_985));
+        assert_eq!((stat.ticks, stat.ended_ticks, stat.threads, stat.resident_pages), (56, 15, 9, 3477));
+        assert!(Stat::parse(b"7 (a) S 3 7").is_none());
+    }
+
+    #[test]
+    fn a_tree_has_no_strangers() {
+        let stat = Stat::parse(b"7 (a) S 3 7 7 0 -1 0 1 2 3 4 5 6 7 8 20 0 1 0 1 1 1").unwrap();
+        let of = |parent| Stat { parent, ..stat };
+        let table = HashMap::from([(1, of(0)), (2, of(1)), (3, of(2)), (4, of(1)), (5, of(3))]);
+        assert_eq!(descendants(&table, [2]), HashSet::from([2, 3, 5]));
+    }
+}

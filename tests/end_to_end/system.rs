@@ -1,0 +1,72 @@
+//! System metrics through a real controller: of a run outside of sweeps by the SDK, of a trial by a real agent.
+
+use std::time::Duration;
+
+use proto::{dial::Dial, v1::ReadRows};
+use record::{Row, Value};
+use tests::{Lab, PATIENCE, wait_for};
+
+/// The rows of a run's stream, as `Runs.Read` gives them.
+fn read(lab: &Lab, run: &str, stream: &str) -> Vec<Row> {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let mut runs = Dial::new(&lab.address(), None).unwrap().runs();
+        let request = ReadRows { run: run.to_owned(), stream: stream.to_owned(), ..ReadRows::default() };
+        let mut blocks = runs.read(request).await.unwrap().into_inner();
+        let mut rows = Vec::new();
+        while let Some(block) = blocks.message().await.unwrap() {
+            rows.extend(record::rows(&block.frames).unwrap());
+        }
+        rows
+    })
+}
+
+fn number(row: &Row, name: &str) -> f64 {
+    match row.values.iter().find(|(key, _)| key == name) {
+        Some((_, Value::F64(number))) => *number,
+        other => panic!("{name}: {other:?} in {row:?}"),
+    }
+}
+
+#[test]
+fn a_run_of_its_own_is_sampled() {
+    let lab = Lab::with_controller();
+    let mut init = besom::init().controller(lab.address()).dir(lab.dir().join("runs"));
+    init = init.project("alone").system_metrics(Duration::from_millis(100));
+    let run = init.start().unwrap();
+    run.log([("loss", 1.0)]);
+    let rows =
+        wait_for("three samples", || Some(read(&lab, run.id(), "system")).filter(|rows| rows.len() >= 3));
+    let id = run.id().to_owned();
+    run.finish().unwrap();
+    for (step, row) in (0..).zip(&rows) {
+        assert_eq!(row.step, step);
+        assert!(number(row, "system.proc.memory.rssMB") > 1.0);
+        assert!((0.0..=100.0).contains(&number(row, "system.memory_percent")));
+    }
+    assert!(rows.is_sorted_by_key(|row| row.wall_ms) && rows[0].wall_ms > 1_700_000_000_000);
+    let shown = lab.json(&["show", &id, "--json"]);
+    assert_eq!(shown["rows"], 1, "samples are no rows of the run: {shown}");
+    assert_eq!(shown["summary"].as_object().unwrap().len(), 1, "nor in its summary: {shown}");
+}
+
+#[test]
+fn a_trial_is_sampled_by_its_agent() {
+    let mut lab = Lab::with_controller();
+    let sweep = lab.create(
+        "{method: grid, metric: {name: loss}, parameters: {x: {values: [1]}}, \
+         command: [sh, -c, \"(while :; do :; done) & sleep 2; kill $!; echo '{\\\"loss\\\": 1}'\"]}",
+    );
+    let agent = lab.agent(&sweep, &["--system-metrics", "0.2"]);
+    let (code, said) = agent.wait();
+    assert_eq!(code, Some(0), "{said}");
+    let run = lab.runs(&sweep)[0]["run"].as_str().unwrap().to_owned();
+    let rows = read(&lab, &run, "system");
+    assert!(rows.len() >= 3, "{} samples within {PATIENCE:?}", rows.len());
+    assert!(
+        rows.iter().any(|row| number(row, "system.proc.cpu.percent") > 10.0),
+        "the burner is seen: {rows:?}"
+    );
+    assert!(rows.iter().any(|row| number(row, "system.proc.count") >= 3.0), "as are all processes");
+    assert_eq!(lab.json(&["show", &run, "--json"])["rows"], 1);
+}
