@@ -72,7 +72,7 @@ pub(crate) async fn keys(
             |head| head.columns.iter().for_each(|column| add(&mut keys, column)),
         )?;
         heads.iter().chain(unmerged.columns()).for_each(|column| add(&mut keys, column));
-        name_objects(&mut keys, &summaries::of(tx, &run)?.to_json());
+        name_objects(&mut keys, &summaries::of(tx, &run)?.to_json(&[]));
         Ok(keys)
     })
     .await
