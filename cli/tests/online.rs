@@ -39,6 +39,22 @@ fn looking_at_one_run() {
 }
 
 #[test]
+fn what_a_run_logged() {
+    let run = format!("{}-1", fake::SWEEP);
+    let empty = format!("{}-0", fake::SWEEP);
+    insta::assert_snapshot!(sessions(&[
+        &["run", "history", &run],
+        &["run", "history", &run, "--keys", "val/loss", "--last", "3"],
+        &["run", "history", &run, "--csv"],
+        &["run", "history", &run, "--json", "--keys", "note"],
+        &["run", "history", &run, "--keys", "val_loss"],
+        &["run", "history", &run, "--last", "0"],
+        &["run", "history", &empty],
+        &["run", "history", "k3x9abcd-9"],
+    ]));
+}
+
+#[test]
 fn explaining() {
     let id = fake::SWEEP;
     let run = format!("{id}-2");

@@ -22,6 +22,7 @@ Tasks:
   libtorch          fetches libtorch into the cache folder (demo and test do it by themselves)
   libtorch --env    prints the line for your shell that lets a plain `cargo build -p examples` find it
   bench loop [...]  asks and tells a second through a real controller, beside the floor of raw SQLite
+  bench history     curves and rows of a long history through a real controller, beside the floor of raw SQLite
   bench search [..] regret of the search on many small problems, beside random search and peers
   bench track [...] what a call of log costs and points a second until durable, beside floors and peers";
 
@@ -66,6 +67,20 @@ fn main() -> ExitCode {
         ["bench", "loop", flags @ ..] => {
             cargo::run(["run", "--package", "tests", "--bin", "bench_loop", "--"].iter().chain(flags))
         }
+        ["bench", "history"] => cargo::run(
+            [
+                "test",
+                "--package",
+                "controller",
+                "--test",
+                "api",
+                "--",
+                "--ignored",
+                "--nocapture",
+                "bench::history",
+            ]
+            .iter(),
+        ),
         ["bench", "track", flags @ ..] => {
             cargo::run(["run", "--package", "tests", "--bin", "bench_track", "--"].iter().chain(flags))
         }

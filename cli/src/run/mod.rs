@@ -2,6 +2,7 @@
 //! help.
 
 mod export;
+mod history;
 mod show;
 
 use clap::Subcommand;
@@ -14,6 +15,8 @@ use crate::connect::Controller;
 pub(crate) enum Command {
     /// Show its parameters, its summary and how it ended
     Show(show::Args),
+    /// Show the newest rows that it logged, with small charts
+    History(history::Args),
     /// Write its rows as CSV, JSON, JSON lines or Parquet
     Export(export::Args),
 }
@@ -22,6 +25,7 @@ pub(crate) enum Command {
 pub(crate) async fn run(controller: &Controller, command: &Command) -> Result<(), Failure> {
     match command {
         Command::Show(args) => show::show(controller, args).await,
+        Command::History(args) => history::history(controller, args).await,
         Command::Export(args) => export::export(controller, args).await,
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod csv;
 pub(crate) mod explain;
 #[cfg(test)]
 pub(crate) mod fixtures;
+pub(crate) mod history;
 #[cfg(test)]
 mod hostile;
 pub(crate) mod list;

@@ -1,0 +1,160 @@
+//! `cargo xtask bench history`: what it costs to read history through a real controller over gRPC, beside the floor of raw
+//! SQLite with a row per point, both on warm caches. Ignored as a test: it measures and asserts nothing.
+#![allow(clippy::print_stdout, reason = "a bench prints its figures")]
+
+use std::{hint::black_box, path::Path, time::Duration};
+
+use controller::clock::Clock;
+use proto::v1::{AppendRows, BeginRun, EndRun, Outcome, ReadCurve, ReadHistory};
+use record::{Row, Value, Writer};
+use rusqlite::Connection;
+
+use crate::lab::{Lab, pause};
+
+const ROWS: u64 = 1_000_000;
+const KEYS: [&str; 5] = ["train/loss", "train/accuracy", "lr", "grad/norm", "samples"];
+
+/// What a training loop logs: floats of 32 bits with noise, a schedule, a counter.
+fn row(step: u64) -> Row {
+    let noise = (step.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 11) as f64 / (1_u64 << 53) as f64;
+    let smooth = 0.3 + 3.0 * (-(step as f64) / 200_000.0).exp();
+    let single = |value: f64| Value::F64(f64::from(value as f32));
+    let values = [
+        single(smooth * (1.0 + 0.02 * (noise - 0.5))),
+        single(1.0 - smooth / 4.0 + 0.01 * noise),
+        Value::F64(1e-3 * (1.0 - step as f64 / ROWS as f64)),
+        single(smooth * noise),
+        Value::I64(step as i64 * 64),
+    ];
+    let values = KEYS.map(str::to_owned).into_iter().zip(values).collect();
+    Row { step, wall_ms: 1_700_000_000_000 + 40 * step as i64 + (step % 3) as i64, values }
+}
+
+/// A finished run with so many rows, merged as far as it will be.
+async fn logged(lab: &mut Lab, rows: u64) -> String {
+    let run = lab.runs.begin(BeginRun::default()).await.unwrap().into_inner().run;
+    for offset in (0..rows).step_by(10_000) {
+        let some: Vec<Row> = (offset..(offset + 10_000).min(rows)).map(row).collect();
+        let mut frames = Vec::new();
+        Writer::default().frame(&some, &mut frames);
+        let append = AppendRows {
+            run: run.clone(),
+            attempt: 1,
+            writer: "sdk".to_owned(),
+            stream: "history".to_owned(),
+            offset,
+            frames,
+        };
+        lab.runs.append(append).await.unwrap();
+    }
+    let outcome = Outcome { state: "finished".to_owned(), ..Outcome::default() };
+    lab.runs.end(EndRun { run: run.clone(), attempt: 1, outcome: Some(outcome) }).await.unwrap();
+    let database = Connection::open(lab.folder().join("besom.db")).unwrap();
+    while count(&database, "SELECT count(*) FROM blocks WHERE key NOT IN (SELECT block FROM heads)") > 0 {
+        pause(100).await;
+    }
+    run
+}
+
+fn count(database: &Connection, sql: &str) -> u64 {
+    database.query_row(sql, (), |row| row.get::<_, i64>(0)).unwrap().cast_unsigned()
+}
+
+/// A row per point, as a tracker without blocks has it.
+fn floor(folder: &Path, points: u64) -> Connection {
+    let database = Connection::open(folder.join(format!("floor-{points}.db"))).unwrap();
+    database
+        .execute_batch(
+            "PRAGMA cache_size = -262144; CREATE TABLE points (step INTEGER PRIMARY KEY, value REAL); BEGIN;",
+        )
+        .unwrap();
+    for step in 0..points {
+        let mut insert = database.prepare_cached("INSERT INTO points VALUES (?1, ?2)").unwrap();
+        insert.execute((step.cast_signed(), step as f64 * 1e-6)).unwrap();
+    }
+    database.execute_batch("COMMIT").unwrap();
+    database
+}
+
+fn scan(database: &Connection) {
+    let mut statement = database.prepare_cached("SELECT step, value FROM points").unwrap();
+    let mut rows = statement.query(()).unwrap();
+    let mut sum = 0.0;
+    while let Some(row) = rows.next().unwrap() {
+        sum += row.get::<_, f64>(1).unwrap() + row.get::<_, i64>(0).unwrap() as f64;
+    }
+    black_box(sum);
+}
+
+/// The least and the median of some tries after a first one that warms the caches, in milliseconds.
+async fn timed(mut work: impl AsyncFnMut()) -> (f64, f64) {
+    let clock = Clock::system();
+    let mut tries = Vec::new();
+    for _ in 0..16 {
+        let begun = clock.now();
+        work().await;
+        tries.push((clock.now() - begun).as_secs_f64() * 1e3);
+    }
+    tries.remove(0);
+    tries.sort_by(f64::total_cmp);
+    (tries[0], tries[tries.len() / 2])
+}
+
+fn print(what: &str, ours: (f64, f64), floor: (f64, f64)) {
+    let ratio = ours.1 / floor.1;
+    println!(
+        "{what}: median {:.1} ms, least {:.1} ms; raw SQLite {:.1} ms, least {:.1} ms; {ratio:.2} of it",
+        ours.1, ours.0, floor.1, floor.0
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a bench: cargo xtask bench history"]
+async fn history() {
+    let mut lab = Lab::with(|settings| settings.lease = Duration::from_secs(2)).await;
+    let run = logged(&mut lab, ROWS).await;
+    let database = Connection::open(lab.folder().join("besom.db")).unwrap();
+    let bytes = count(&database, "SELECT sum(length(bytes)) FROM parts")
+        + count(&database, "SELECT sum(length(head)) FROM heads");
+    let values = ROWS * KEYS.len() as u64;
+    println!("5 keys in a row, merged: {:.2} bytes per point", bytes as f64 / values as f64);
+
+    let million = floor(lab.folder(), ROWS);
+    let scanned = timed(async || scan(&million)).await;
+    let history = lab.dial(None).history();
+    for key in KEYS {
+        let ours = timed(async || {
+            let request = ReadCurve {
+                run: run.clone(),
+                keys: vec![key.to_owned()],
+                buckets: 800,
+                ..ReadCurve::default()
+            };
+            let curves = history.clone().curve(request).await.unwrap().into_inner().curves;
+            assert_eq!(curves[0].buckets.iter().map(|bucket| bucket.count).sum::<u64>(), ROWS);
+        })
+        .await;
+        print(&format!("a curve of 1,000,000 points of `{key}` in 800 buckets"), ours, scanned);
+    }
+
+    let hundred = floor(lab.folder(), 100_000);
+    let scanned = timed(async || scan(&hundred)).await;
+    for keys in [1, 5] {
+        let keys: Vec<String> = KEYS[..keys].iter().map(|key| (*key).to_owned()).collect();
+        let limit = 100_000 / keys.len() as u64;
+        let ours = timed(async || {
+            let request =
+                ReadHistory { run: run.clone(), keys: keys.clone(), limit, ..ReadHistory::default() };
+            let mut blocks = history.clone().rows(request).await.unwrap().into_inner();
+            let mut points = 0;
+            while let Some(block) = blocks.message().await.unwrap() {
+                for frame in record::frames(&block.frames) {
+                    frame.unwrap().each(|row| points += row.values.len()).unwrap();
+                }
+            }
+            assert_eq!(points, 100_000);
+        })
+        .await;
+        print(&format!("100,000 points as rows of {}, decoded", keys.len()), ours, scanned);
+    }
+}
