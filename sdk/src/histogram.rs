@@ -60,6 +60,18 @@ impl Histogram {
         Ok(Self { edges: edges.to_vec(), counts: counts.to_vec(), not_finite: 0 })
     }
 
+    /// With so many values that are in no bin: NaN and infinities that were counted elsewhere.
+    #[must_use]
+    pub fn with_not_finite(mut self, values: u64) -> Self {
+        self.not_finite = values;
+        self
+    }
+
+    /// How many values are in no bin: NaN and infinities.
+    pub fn not_finite(&self) -> u64 {
+        self.not_finite
+    }
+
     /// The edges of the bins, one more than there are bins.
     pub fn edges(&self) -> &[f64] {
         &self.edges

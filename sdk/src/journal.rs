@@ -250,7 +250,7 @@ mod tests {
         bytes.extend_from_within(..20);
         fs::write(&path, bytes).unwrap();
         let mut journal = Journal::open(folder.path()).unwrap();
-        assert_eq!((journal.writer(), journal.rows(), journal.next_steps()), ("sdk", 3, [3, 0, 0]));
+        assert_eq!((journal.writer(), journal.rows(), journal.next_steps()), ("sdk", 3, [3, 0, 0, 0]));
         logged(&mut journal, 2);
         assert_eq!(steps(folder.path(), "sdk"), [0, 1, 2, 3, 4]);
     }

@@ -114,6 +114,28 @@ impl Ring {
         step: &Cell<Option<u64>>,
         values: impl IntoIterator<Item = (K, V)>,
     ) {
+        self.encode_and(values, |half, values, cut| half.push(stream, step.get(), values, cut));
+    }
+
+    /// Takes one row, or refuses it, at the step that the next row gets as well.
+    pub(crate) fn push_ahead<'a, K: AsRef<str>, V: Into<Value<'a>>>(
+        &self,
+        stream: Stream,
+        values: impl IntoIterator<Item = (K, V)>,
+    ) {
+        self.encode_and(values, |half, values, cut| {
+            let next = half.next[stream as usize];
+            half.push(stream, Some(next), values, cut);
+            half.next[stream as usize] = next;
+        });
+    }
+
+    /// Gives the values as bytes, and how many were cut, to `take`, under the lock.
+    fn encode_and<'a, K: AsRef<str>, V: Into<Value<'a>>>(
+        &self,
+        values: impl IntoIterator<Item = (K, V)>,
+        take: impl FnOnce(&mut Half, &[u8], u64),
+    ) {
         thread_local! {
             static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
         }
@@ -128,7 +150,7 @@ impl Ring {
         for (key, value) in values {
             cut += encode(key.as_ref(), &value.into(), &mut scratch);
         }
-        self.lock().push(stream, step.get(), &scratch, cut);
+        take(&mut self.lock(), &scratch, cut);
         if scratch.capacity() <= SCRATCH_BYTES {
             let _ = SCRATCH.try_with(|cell| cell.set(scratch));
         }
@@ -320,12 +342,16 @@ mod tests {
 
     #[test]
     fn the_automatic_step_is_the_largest_plus_one() {
-        let ring = Ring::new([7, 0, 0]);
+        let ring = Ring::new([7, 0, 0, 0]);
         for step in [None, Some(20), Some(3), None, Some(u64::MAX), None] {
             ring.push(Stream::History, step, [("a", 1)]);
         }
         let steps: Vec<u64> = drain(&ring).iter().map(|row| row.1).collect();
         assert_eq!(steps, [7, 20, 3, 21, u64::MAX, u64::MAX]);
+        let ring = Ring::new([7, 0, 0, 0]);
+        ring.push_ahead(Stream::History, [("a", 1)]);
+        ring.push(Stream::History, None, [("b", 1)]);
+        assert_eq!(drain(&ring).iter().map(|row| row.1).collect::<Vec<_>>(), [7, 7]);
     }
 
     #[test]

@@ -78,6 +78,12 @@ impl Run {
         self.shared().push(Stream::History, Some(step), values);
     }
 
+    /// Logs values that belong to the next row of [`log`](Self::log): they get its step, as with W&B's `commit=False`. For
+    /// numbers, texts and histograms; what comes as a file is logged by `log` itself.
+    pub fn log_ahead<'a, K: AsRef<str>, V: Into<Value<'a>>>(&self, values: impl IntoIterator<Item = (K, V)>) {
+        self.shared().ring.push_ahead(Stream::History, values);
+    }
+
     /// Sets a value that stands for the run, in place of the last one logged under this key.
     pub fn summary<'a>(&self, key: impl AsRef<str>, value: impl Into<Value<'a>>) {
         self.shared().push(Stream::Summary, None, [(key, value)]);
