@@ -1,0 +1,47 @@
+//! Images out of tensors, for `besom::log!(run, "samples" => image(&batch.get(0), Layout::Chw)?)`. What the numbers mean is the SDK's to say:
+//! see [`besom::Image::from_floats`].
+
+use besom::{Image, Layout};
+use tch::{Device, Kind, TchError, Tensor};
+
+/// An image of a tensor of three dimensions in this order, or of two: height and width of a grey one. Bytes are taken as they are;
+/// floats within 0 to 1 or -1 to 1 are scaled, others taken as 0 to 255. Waits for the device.
+///
+/// # Errors
+/// When the tensor has another shape, no pixel, or a number of channels other than 1 to 4.
+pub fn image(tensor: &Tensor, layout: Layout) -> Result<Image, TchError> {
+    let shape = match (tensor.size().as_slice(), layout) {
+        ([height, width], _) => [*height, *width, 1],
+        ([channels, height, width], Layout::Chw) => [*height, *width, *channels],
+        ([height, width, channels], Layout::Hwc) => [*height, *width, *channels],
+        (other, _) => return Err(TchError::Shape(format!("an image has 2 or 3 dimensions, not {other:?}"))),
+    };
+    let [height, width, channels] = shape.map(|side| side as usize);
+    let flat = tensor.detach().f_to_device(Device::Cpu)?.f_reshape([-1])?;
+    let image = if tensor.kind() == Kind::Uint8 {
+        Image::from_slice(height, width, channels, layout, &Vec::<u8>::try_from(flat)?)
+    } else {
+        let values = Vec::<f32>::try_from(flat.f_to_kind(Kind::Float)?)?;
+        Image::from_floats(height, width, channels, layout, &values)
+    };
+    image.map_err(|error| TchError::Shape(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_kind_and_order_of_pixels() -> Result<(), TchError> {
+        let floats = Tensor::rand([3, 4, 5], (Kind::Float, Device::Cpu));
+        assert!(image(&floats, Layout::Chw).is_ok());
+        assert!(image(&floats.permute([1, 2, 0]), Layout::Hwc).is_ok(), "whatever its strides");
+        assert!(image(&(&floats * 255).to_kind(Kind::Uint8), Layout::Chw).is_ok());
+        assert!(image(&floats.get(0), Layout::Chw).is_ok(), "a grey one");
+        for bad in [&[3][..], &[5, 4, 4], &[3, 0, 4], &[1, 3, 4, 4]] {
+            let tensor = Tensor::zeros(bad, (Kind::Float, Device::Cpu));
+            assert!(image(&tensor, Layout::Chw).is_err(), "{bad:?}");
+        }
+        Ok(())
+    }
+}
