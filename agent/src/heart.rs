@@ -151,6 +151,10 @@ mod tests {
             std::future::pending().await
         }
 
+        async fn contents(&self, _: &std::path::Path, _: &[blobs::Hashed]) -> Result<(), blobs::Trouble> {
+            Err(Status::unavailable("nobody").into())
+        }
+
         async fn append(&self, _: AppendRows) -> Result<Appended, Status> {
             std::future::pending().await
         }

@@ -10,9 +10,9 @@ use std::{
     time::Duration,
 };
 
-use blobs::{Hashed, Trouble};
+use blobs::Trouble;
 use proto::v1::AppendRows;
-use record::{MAX_FRAME_BYTES, file::FileRow};
+use record::MAX_FRAME_BYTES;
 use tokio::{sync::Notify, time::Instant};
 use tonic::Status;
 
@@ -212,13 +212,7 @@ impl<L: Link> Shipper<L> {
 
     /// Sends what the rows of files name; `false` when the journal was closed instead.
     async fn contents(&mut self, name: &str, frames: &[u8], cursor: Cursor) -> Result<bool, Status> {
-        let rows = record::rows(frames).unwrap_or_default();
-        let files = rows.iter().filter_map(|row| FileRow::of(row).ok());
-        let mut contents: Vec<Hashed> =
-            files.map(|file| Hashed { sha256: file.sha256, size: file.size }).collect();
-        contents.sort_by(|one, two| one.sha256.cmp(&two.sha256));
-        contents.dedup();
-        let trouble = match self.link.contents(&self.contents, &contents).await {
+        let trouble = match self.link.contents(&self.contents, &blobs::named(frames)).await {
             Ok(()) => return Ok(true),
             Err(trouble) => trouble,
         };

@@ -6,5 +6,5 @@ mod hash;
 mod wire;
 
 pub use folder::{Folder, NewFile};
-pub use hash::{Hashed, Hasher, copy, of_file};
+pub use hash::{Hashed, Hasher, copy, named, of_file};
 pub use wire::{Trouble, download, missing, upload, upload_missing};

@@ -110,6 +110,7 @@ impl Attached {
 
     /// The run is over: waits until all files are shipped, or nothing has moved for `wait`. An error says why not.
     pub(crate) fn end(&self, wait: Duration) -> Result<(), String> {
+        self.files.close();
         self.uploads.end(wait)
     }
 

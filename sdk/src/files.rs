@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -43,6 +43,7 @@ pub(crate) struct Files {
     /// Files that the disk did not take.
     lost: AtomicU64,
     number: AtomicU64,
+    closed: AtomicBool,
 }
 
 impl Files {
@@ -56,6 +57,7 @@ impl Files {
             rows: AtomicU64::new(0),
             lost: AtomicU64::new(0),
             number: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
         }
     }
 
@@ -66,12 +68,20 @@ impl Files {
         source: Source<'_>,
         path: impl FnOnce(&Hashed) -> String,
     ) -> io::Result<FileRow> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(io::Error::other("the run has ended"));
+        }
         let hashed = self.content(source)?;
         let file =
             FileRow { path: path(&hashed), sha256: hashed.sha256, size: hashed.size, kind: kind.to_owned() };
         file.check().map_err(|bad| io::Error::new(io::ErrorKind::InvalidInput, bad))?;
         self.row(&file)?;
         Ok(file)
+    }
+
+    /// Takes no file from now on.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
     }
 
     /// A file could not be kept.

@@ -35,6 +35,10 @@
 //! `std::process::exit` and a panic that unwinds write everything to the journal; `abort` and a signal that ends the
 //! process may take the last milliseconds.
 //!
+//! **Beside numbers** a run takes [`Histogram`]s, [`Image`]s, [`Audio`], [`Video`], [`Html`], [`Table`]s, charts ([`plot`]) and
+//! any file ([`Run::save`]). A value that is a file is written to the run's folder by the call that logs it, and sent from
+//! there; it never holds up rows.
+//!
 //! **System metrics** (CPU, memory, disk, network, GPUs of the machine and of the program) are sampled into a stream of their own,
 //! without a call: [`Init::system_metrics`]. Numbers of the same kind that only the program knows are logged as any other.
 //!

@@ -65,6 +65,7 @@ impl Run {
 
     /// Logs one row at the next step: the largest step so far plus one, from 0. For values of one type, such as
     /// `run.log([("loss", loss), ("accuracy", accuracy)])` or a map; [`log!`](crate::log!) takes any mix.
+    /// An image or another value that is a file is written to the run's folder by this call; nothing else waits for a disk.
     pub fn log<'a, K: AsRef<str>, V: Into<Value<'a>>>(&self, values: impl IntoIterator<Item = (K, V)>) {
         self.shared().push(Stream::History, None, values);
     }
@@ -121,8 +122,8 @@ impl Run {
     }
 
     /// Ends the run as finished: everything accepted is written to the journal and sent to the controller. Waits a minute at
-    /// most, in a sweep two seconds, since there the agent ships what is left. Rows that come later are refused. A second call
-    /// answers as the first did.
+    /// most, in a sweep two seconds, since there the agent ships what is left; and longer as long as files are on their way. Rows
+    /// and files that come later are refused. A second call answers as the first did.
     ///
     /// # Errors
     /// [`FinishError`] when the controller has not got everything; it says how many rows wait, and where.
@@ -175,7 +176,7 @@ pub struct Finished {
     /// Rows that were refused because the buffer was full. `accepted + refused` is the number of calls.
     pub refused: u64,
     /// Values within accepted rows that were left out or shortened: a key over 512 bytes, a text over 256 KiB, a row over
-    /// 1 MiB.
+    /// 1 MiB, a file that the disk did not take.
     pub cut: u64,
     /// What the controller wants people to know of this end, else empty.
     pub note: String,

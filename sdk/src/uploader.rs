@@ -3,7 +3,6 @@
 //! metrics or the lease. Whatever goes wrong is tried again until the end of the run. Writes nothing on this machine.
 
 use std::{
-    collections::BTreeMap,
     io,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
@@ -18,7 +17,6 @@ use proto::{
     dial::{Authorized, Dial, backoff, is_transient, needed_offset},
     v1::{AppendRows, files_client::FilesClient, runs_client::RunsClient},
 };
-use record::file::FileRow;
 use tonic::{Code, Status};
 
 use crate::{
@@ -211,12 +209,7 @@ impl Shipment {
 
     /// The contents that the rows of a piece name.
     async fn upload(&mut self, piece: &[u8]) -> Result<(), Stop> {
-        let rows = record::rows(piece).map_err(|corrupt| unreadable(io::Error::other(corrupt)))?;
-        let mut contents = BTreeMap::new();
-        for file in rows.iter().filter_map(|row| FileRow::of(row).ok()) {
-            contents.insert(file.sha256.clone(), Hashed { sha256: file.sha256, size: file.size });
-        }
-        let contents: Vec<Hashed> = contents.into_values().collect();
+        let contents = blobs::named(piece);
         let path = |content: &Hashed| self.files.content_path(&content.sha256);
         match blobs::upload_missing(&mut self.client, &contents, path, &self.moved).await {
             Ok(()) => Ok(()),

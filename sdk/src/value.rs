@@ -25,7 +25,8 @@ pub enum Value<'a> {
     Json(Cow<'a, str>),
     /// An image, a table or another value that is a file: `log` writes it into the run's folder. What the disk does not take is
     /// left out, and counted in [`Finished::cut`](crate::Finished::cut).
-    Media(Media),
+    // Boxed, since it is rare and large: every number would be moved at its size.
+    Media(Box<Media>),
     /// Values under names of their own, logged as if each had been given by itself: `"val" => [("loss", 0.1)]` is `val.loss`.
     /// Maps may hold maps. An empty one logs nothing.
     Map(Vec<(Cow<'a, str>, Value<'a>)>),

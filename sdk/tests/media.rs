@@ -6,7 +6,7 @@
 mod real;
 mod support;
 
-use std::{collections::BTreeMap, fs, thread, time::Duration};
+use std::{collections::BTreeMap, fs, io::Write as _, thread, time::Duration};
 
 use besom::{
     Audio, BoundingBox, Cell, Column, Domain, Histogram, Html, Image, Layout, Mask, Table, Video,
@@ -69,6 +69,13 @@ fn pixels(png: &[u8]) -> Vec<u8> {
     let mut out = vec![0; reader.output_buffer_size().unwrap()];
     reader.next_frame(&mut out).unwrap();
     out
+}
+
+/// The table in a file's bytes.
+fn parquet(bytes: &[u8]) -> SerializedFileReader<std::fs::File> {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(bytes).unwrap();
+    SerializedFileReader::new(file).unwrap()
 }
 
 #[test]
@@ -135,8 +142,7 @@ fn tables_are_parquet_far_past_ten_thousand_rows() {
         (&values["all"]["rows"], &values["all"]["columns"][1]["type"]),
         (&25_000.into(), &"f64".into())
     );
-    let bytes = parquet::data_type::ByteArray::from(named(&real, &id, &values["all"]));
-    let reader = SerializedFileReader::new(bytes.data().clone()).unwrap();
+    let reader = parquet(&named(&real, &id, &values["all"]));
     assert_eq!(reader.metadata().num_row_groups(), 3);
     let mut rows = 0;
     for (number, row) in reader.get_row_iter(None).unwrap().enumerate() {
@@ -153,8 +159,7 @@ fn tables_are_parquet_far_past_ten_thousand_rows() {
         rows += 1;
     }
     assert_eq!(rows, 25_000);
-    let bytes = parquet::data_type::ByteArray::from(named(&real, &id, &values["seen"]));
-    let reader = SerializedFileReader::new(bytes.data().clone()).unwrap();
+    let reader = parquet(&named(&real, &id, &values["seen"]));
     let row = reader.get_row_iter(None).unwrap().next().unwrap().unwrap();
     let image: Json = serde_json::from_str(row.get_string(0).unwrap()).unwrap();
     assert_eq!(pixels(&named(&real, &id, &image)), [7]);
@@ -190,8 +195,7 @@ fn charts_are_a_table_and_a_description() {
         named(&real, &id, &value["table"]);
     }
     let rows = |key: &str| {
-        let bytes = parquet::data_type::ByteArray::from(named(&real, &id, &values[key]["table"]));
-        let reader = SerializedFileReader::new(bytes.data().clone()).unwrap();
+        let reader = parquet(&named(&real, &id, &values[key]["table"]));
         reader.get_row_iter(None).unwrap().map(Result::unwrap).collect::<Vec<_>>()
     };
     let counts: Vec<i64> = rows("confusion").iter().map(|row| row.get_long(2).unwrap()).collect();

@@ -8,7 +8,7 @@ use tests::{Lab, wait_for};
 const STEPS: usize = 40;
 
 /// `program` logs `loss` at steps 0 to 39, 20 ms apart.
-fn survive(program: &str) {
+fn survive(program: &str) -> (Lab, Vec<Value>) {
     let mut lab = Lab::with_controller();
     let sweep = lab.create(&format!(
         "
@@ -48,6 +48,7 @@ parameters:
     }
     let numbers: Vec<&Value> = runs.iter().map(|run| &run["trial"]).collect();
     assert_eq!(numbers, (0..20).map(Value::from).collect::<Vec<_>>().iter().collect::<Vec<_>>());
+    (lab, runs)
 }
 
 #[test]
@@ -70,5 +71,16 @@ for step in range({STEPS}):
 
 #[test]
 fn programs_with_the_sdk_lose_nothing() {
-    survive(&tests::program("sdk_trainer").to_string_lossy());
+    let (lab, runs) = survive(&tests::program("sdk_trainer").to_string_lossy());
+    for run in &runs {
+        let id = run["id"].as_str().unwrap();
+        let files = lab.json(&["run", "files", id, "--json"]);
+        let kinds: Vec<&Value> = files.as_array().unwrap().iter().map(|file| &file["kind"]).collect();
+        assert_eq!(kinds, ["image", "image", "image", "image", "file"], "{files}");
+        let target = lab.dir().join("downloads").join(id);
+        let got = lab.sweep(&["run", "files", id, "--get", "*", "--to", &target.display().to_string()]);
+        assert!(got.status.success(), "{got:?}");
+        let x = run["params"]["x"].as_f64().unwrap();
+        assert_eq!(std::fs::read_to_string(target.join("models/last.txt")).unwrap(), format!("x = {x}"));
+    }
 }

@@ -43,8 +43,14 @@ pub(crate) async fn files(controller: &Controller, args: &Args) -> Result<(), Fa
         let all = files.len();
         files.retain(|file| fits(pattern.as_bytes(), file.path.as_bytes()));
         if files.is_empty() {
-            let message = format!("none of the {} of run `{}` fits `{pattern}`", view::count(all as u64, "file"), args.run);
-            return Err(Failure::new(Exit::Input, message).hint(format!("`sweep run files {}` lists them", args.run)));
+            let message = format!(
+                "none of the {} of run `{}` fits `{pattern}`",
+                view::count(all as u64, "file"),
+                args.run
+            );
+            return Err(
+                Failure::new(Exit::Input, message).hint(format!("`sweep run files {}` lists them", args.run))
+            );
         }
         download(controller, args, &files).await?;
     }
@@ -89,7 +95,8 @@ async fn download(controller: &Controller, args: &Args, files: &[File]) -> Resul
         let mut out = folder.create(&file.path).map_err(|error| match error.kind() {
             std::io::ErrorKind::InvalidInput => {
                 let message = format!("the controller names a file that could lead elsewhere: {error}");
-                Failure::new(Exit::Refused, message).hint("nothing was written there; the controller is not to be trusted")
+                Failure::new(Exit::Refused, message)
+                    .hint("nothing was written there; the controller is not to be trusted")
             }
             _ => unwritable(&error),
         })?;

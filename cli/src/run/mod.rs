@@ -2,6 +2,7 @@
 //! help.
 
 mod export;
+mod files;
 mod history;
 mod show;
 
@@ -19,6 +20,8 @@ pub(crate) enum Command {
     History(history::Args),
     /// Write its rows as CSV, JSON, JSON lines or Parquet
     Export(export::Args),
+    /// List its files, or download them
+    Files(files::Args),
 }
 
 /// Does what was asked of a run.
@@ -27,5 +30,6 @@ pub(crate) async fn run(controller: &Controller, command: &Command) -> Result<()
         Command::Show(args) => show::show(controller, args).await,
         Command::History(args) => history::history(controller, args).await,
         Command::Export(args) => export::export(controller, args).await,
+        Command::Files(args) => files::files(controller, args).await,
     }
 }

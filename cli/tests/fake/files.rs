@@ -41,8 +41,15 @@ impl Files for Shared {
             attempt: 1,
             logged_ms: 0,
         };
-        let names =
-            ["../evil", "/evil", "media/../../evil", "media/false.png", "media/good.png", "media/long.png", "a\u{1b}[2J"];
+        let names = [
+            "../evil",
+            "/evil",
+            "media/../../evil",
+            "media/false.png",
+            "media/good.png",
+            "media/long.png",
+            "a\u{1b}[2J",
+        ];
         Ok(Response::new(tokio_stream::iter(names.map(|name| Ok(file(name))).to_vec())))
     }
 }

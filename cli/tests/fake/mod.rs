@@ -1,6 +1,7 @@
 //! A controller that answers by script, and `sweep` run against it. Used by the tests of this folder; keeps no state but
 //! the number of calls.
 
+mod files;
 mod history;
 
 use std::{
@@ -15,6 +16,7 @@ use proto::v1::{
     AppendRows, Appended, BeginRun, Block, Change, ChangeSweep, Counts, CreateSweep, Curve, CurvePoint,
     EndRun, ExplainSweep, Explanation, Importance, ListRuns, ListSweeps, Outcome, ReadRows, ReplayTrials,
     Replayed, Retried, RetryRuns, Run, RunBegun, RunEnded, RunRef, Sweep, SweepList, SweepRef, SweepUpdate,
+    files_server::FilesServer,
     history_server::HistoryServer,
     runs_server::{Runs, RunsServer},
     sweeps_server::{Sweeps, SweepsServer},
@@ -55,6 +57,7 @@ impl Fake {
         let script = std::sync::Arc::new(Script::default());
         let server = Server::builder()
             .add_service(SweepsServer::with_interceptor(Shared(script.clone()), authorize))
+            .add_service(FilesServer::with_interceptor(Shared(script.clone()), authorize))
             .add_service(HistoryServer::with_interceptor(Shared(script.clone()), authorize))
             .add_service(RunsServer::with_interceptor(Shared(script), authorize));
         runtime.spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));

@@ -21,7 +21,7 @@ use super::{
     views::Streamed,
 };
 pub(crate) use crate::store::files::File as FileView;
-use crate::store::{self, blobs::Upload, files::File, runs::Run};
+use crate::store::{self, Upload, files::File, runs::Run};
 
 /// The stream whose rows are files.
 pub(super) const STREAM: &str = "files";

@@ -29,7 +29,8 @@ use std::{
 
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use blobs::Blobs;
+use self::blobs::Blobs;
+pub(crate) use self::blobs::Upload;
 use database::Session;
 pub(crate) use database::{Error, Result, Tx};
 use writer::{Job, Ticket, panicked};

@@ -157,7 +157,7 @@ macro_rules! values {
     ($($type:ty => $variant:ident;)+) => {$(
         impl From<$type> for Value<'_> {
             fn from(value: $type) -> Self {
-                Self::Media(Media::$variant(value))
+                Self::Media(Box::new(Media::$variant(value)))
             }
         }
         impl From<&$type> for Value<'_> {
