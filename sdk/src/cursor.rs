@@ -1,7 +1,8 @@
 //! Reads a journal file frame by frame. Used by the journal when it opens a file that has rows already, and by the
-//! sender, which keeps one cursor per stream at the row that the controller wants next. Never writes.
+//! sender, which keeps one cursor per stream at the row that the controller wants next. What the disk has not taken when the run
+//! ends follows from memory. Never writes.
 
-use std::{fs::File, io, os::unix::fs::FileExt as _};
+use std::{fs::File, io, os::unix::fs::FileExt as _, sync::Arc};
 
 use record::{Corrupt, MAX_FRAME_BYTES};
 
@@ -48,11 +49,37 @@ pub(crate) struct Cursor {
     next: u64,
     /// Where the last piece ended.
     sent: Place,
+    /// What follows the file, once the run has ended: the bytes before it, and its frames.
+    rest: Option<(u64, Arc<[u8]>)>,
 }
 
 impl Cursor {
     pub(crate) fn new(file: File) -> Self {
-        Self { file, place: Place::default(), next: 0, sent: Place::default() }
+        Self { file, place: Place::default(), next: 0, sent: Place::default(), rest: None }
+    }
+
+    /// These frames follow the `end` bytes that the file has, and it will not grow any more.
+    pub(crate) fn follow(&mut self, end: u64, rest: &Arc<[u8]>) {
+        if !rest.is_empty() {
+            self.rest = Some((end, Arc::clone(rest)));
+        }
+    }
+
+    /// The bytes that there are, where the file has `end` of them.
+    pub(crate) fn end(&self, end: u64) -> u64 {
+        self.rest.as_ref().map_or(end, |(before, rest)| before + rest.len() as u64)
+    }
+
+    fn read(&self, place: Place, end: u64) -> io::Result<Vec<u8>> {
+        let Some((before, rest)) = &self.rest else { return read(&self.file, place, end) };
+        match place.bytes.checked_sub(*before) {
+            // A frame lies on one side or the other.
+            None => read(&self.file, place, *before),
+            Some(from) => {
+                let rest = rest.get(from as usize..).unwrap_or_default();
+                Ok(rest[..rest.len().min(MAX_FRAME_BYTES)].to_vec())
+            }
+        }
     }
 
     /// The row that the controller wants next.
@@ -63,7 +90,7 @@ impl Cursor {
     /// The frames that go out next: from row [`Cursor::next`] to `end` or to the most that is sent at once. Empty when the
     /// controller has everything.
     pub(crate) fn piece(&mut self, end: u64) -> io::Result<Vec<u8>> {
-        let mut bytes = read(&self.file, self.place, end)?;
+        let mut bytes = self.read(self.place, end)?;
         self.sent = whole(&bytes, self.place, u64::MAX)?;
         bytes.truncate((self.sent.bytes - self.place.bytes) as usize);
         if self.next == self.place.rows {
@@ -82,7 +109,7 @@ impl Cursor {
         }
         self.next = next;
         while self.place.rows < next {
-            let bytes = read(&self.file, self.place, end)?;
+            let bytes = self.read(self.place, end)?;
             let place = whole(&bytes, self.place, next)?;
             if place == self.place {
                 // Either `next` lies within the frame that begins here, or here is the end.
@@ -127,6 +154,30 @@ mod tests {
             assert_eq!(rows.iter().map(|row| row.step).collect::<Vec<_>>(), (next..12).collect::<Vec<_>>());
         }
         assert!(!cursor.seek(13, end).unwrap());
+    }
+
+    #[test]
+    fn what_the_disk_never_took_follows_the_file() {
+        let (file, end) = journal(4, 3);
+        let mut bytes = vec![0; end as usize];
+        file.read_exact_at(&mut bytes, 0).unwrap();
+        let kept = end / 2;
+        assert_eq!(record::count(&bytes[..kept as usize]), Ok(6));
+        let mut cursor = Cursor::new(file);
+        cursor.follow(kept, &bytes[kept as usize..].into());
+        assert_eq!(cursor.end(kept), end);
+        for next in [0, 4, 6, 8, 12, 3] {
+            assert!(cursor.seek(next, kept).unwrap());
+            let mut at = next;
+            while at < 12 {
+                let rows = record::rows(&cursor.piece(kept).unwrap()).unwrap();
+                assert_eq!(rows[0].step, at);
+                at += rows.len() as u64;
+                assert!(cursor.seek(at, kept).unwrap());
+            }
+            assert!(cursor.piece(kept).unwrap().is_empty());
+        }
+        assert!(!cursor.seek(13, kept).unwrap());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The journal: every row is on disk before it is sent. Takes what waits in the ring, makes frames of it and appends them to
 //! one file per stream. Called every few milliseconds by the journal thread, and once more by whoever ends the run.
-//! Never sends anything, and never gives up a row: what the disk does not take now is tried again.
+//! Never sends anything, and never gives up a row: what the disk does not take now is tried again, and what it has not taken when
+//! the run ends is handed to the sender.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -96,9 +97,9 @@ impl Journal {
         self.files[stream as usize].file.try_clone()
     }
 
-    /// Rows on disk that people logged.
-    pub(crate) fn rows(&self) -> u64 {
-        Stream::LOGGED.iter().map(|stream| self.files[*stream as usize].end.rows).sum()
+    /// Rows on disk, per stream.
+    pub(crate) fn rows(&self) -> [u64; Stream::COUNT] {
+        self.files.each_ref().map(|file| file.end.rows)
     }
 
     /// Values that were left out since no frame could hold their row.
@@ -110,10 +111,29 @@ impl Journal {
     /// left alone until then, so memory stays bounded. Answers how many bytes of the ring were taken.
     pub(crate) fn drain(&mut self, ring: &Ring, written: &Written) -> io::Result<usize> {
         self.write(written)?;
-        ring.swap(&mut self.spare);
-        if self.spare.is_empty() {
-            return Ok(0);
+        self.take(ring);
+        self.write(written)?;
+        Ok(self.spare.len())
+    }
+
+    /// The last [`Journal::drain`]: takes the ring's rows even from a disk that takes nothing. Answers, with the error of
+    /// the disk, the frames of each stream that it has not got, to be sent from memory.
+    pub(crate) fn finish(
+        &mut self,
+        ring: &Ring,
+        written: &Written,
+    ) -> (io::Result<()>, [Vec<u8>; Stream::COUNT]) {
+        let mut wrote = self.write(written);
+        self.take(ring);
+        if wrote.is_ok() {
+            wrote = self.write(written);
         }
+        (wrote, self.files.each_ref().map(|file| file.pending.clone()))
+    }
+
+    /// Makes frames of what waits in the ring.
+    fn take(&mut self, ring: &Ring) {
+        ring.swap(&mut self.spare);
         let wall_ms = wall_ms();
         for row in ring::rows(&self.spare) {
             let file = &mut self.files[row.stream as usize];
@@ -123,8 +143,6 @@ impl Journal {
         for file in &mut self.files {
             file.encoder.flush(&mut file.pending);
         }
-        self.write(written)?;
-        Ok(self.spare.len())
     }
 
     fn write(&mut self, written: &Written) -> io::Result<()> {
@@ -250,7 +268,10 @@ mod tests {
         bytes.extend_from_within(..20);
         fs::write(&path, bytes).unwrap();
         let mut journal = Journal::open(folder.path()).unwrap();
-        assert_eq!((journal.writer(), journal.rows(), journal.next_steps()), ("sdk", 3, [3, 0, 0, 0]));
+        assert_eq!(
+            (journal.writer(), journal.rows(), journal.next_steps()),
+            ("sdk", [3, 0, 0, 0], [3, 0, 0, 0])
+        );
         logged(&mut journal, 2);
         assert_eq!(steps(folder.path(), "sdk"), [0, 1, 2, 3, 4]);
     }
@@ -278,8 +299,12 @@ mod tests {
         ring.push(Stream::History, None, [("a", 2)]);
         assert!(journal.drain(&ring, &written).is_err());
         assert_eq!((journal.files[0].pending_rows, written.bytes(Stream::History)), (1, 0));
+        let (error, rest) = journal.finish(&ring, &written);
+        assert!(error.is_err());
+        assert_eq!((record::count(&rest[0]), rest[1].len()), (Ok(2), 0), "what the disk never took");
         journal.files[0].file = good;
-        journal.drain(&ring, &written).unwrap();
+        let (ended, rest) = journal.finish(&ring, &written);
+        assert_eq!((ended.is_ok(), rest), (true, [const { Vec::new() }; Stream::COUNT]));
         assert_eq!((steps(folder.path(), "sdk"), journal.files[0].pending_rows), (vec![0, 1], 0));
     }
 }

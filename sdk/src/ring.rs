@@ -1,9 +1,13 @@
 //! The bounded buffer between `log` and the journal: `log` copies a row in under a short lock, the journal takes all
 //! that waits by swapping two preallocated halves. No system call, no waiting for anything but that lock, never more memory than
 //! two halves. What does not fit is refused and counted.
+//!
+//! A row is: stream and [`SAME_KEYS`] u8 | step u64 | bytes of values u32 | unless the same keys: bytes of keys u32, keys | values.
+//! Most rows have the keys of the row before in its order; those take no room, and are compared instead of copied.
 
 use std::{
     cell::Cell,
+    ops::Range,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -11,12 +15,14 @@ use record::{MAX_KEY_BYTES, MAX_TEXT_BYTES, ValueRef, shortened};
 
 use crate::value::Value;
 
-/// One half of the buffer, in bytes: about 80,000 rows of five numbers. Only what is used of it takes memory.
+/// One half of the buffer, in bytes: about 140,000 rows of five numbers. Only what is used of it takes memory.
 pub(crate) const HALF_BYTES: usize = 8 << 20;
 /// A thread keeps its scratch buffer between calls unless one row has made it larger than this.
 const SCRATCH_BYTES: usize = 64 << 10;
-/// Stream, step, length of the values.
-const ROW_HEAD: usize = 13;
+/// Stream, step, length of the values, length of the keys.
+const ROW_HEAD: usize = 17;
+/// In the first byte of a row: its keys are those of the row before in its stream.
+const SAME_KEYS: u8 = 0x80;
 
 /// What a row is for: a file of the journal, a stream on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +74,8 @@ pub(crate) struct Ring {
 #[derive(Debug)]
 struct Half {
     rows: Vec<u8>,
+    /// Per stream: where the keys of its newest row stand in `rows`.
+    keys: [Range<usize>; Stream::COUNT],
     /// Per stream: the writer's largest step plus one.
     next: [u64; Stream::COUNT],
     counts: Counts,
@@ -78,14 +86,20 @@ impl Ring {
     /// `next`: the first automatic step of each stream.
     pub(crate) fn new(next: [u64; Stream::COUNT]) -> Self {
         let rows = Vec::with_capacity(HALF_BYTES);
-        let half = Half { rows, next, counts: Counts::default(), closed: false };
+        let keys = [const { 0..0 }; Stream::COUNT];
+        let half = Half { rows, keys, next, counts: Counts::default(), closed: false };
         Self { half: Mutex::new(half), disabled: false }
     }
 
     /// One that takes nothing and counts nothing.
     pub(crate) fn disabled() -> Self {
-        let half =
-            Half { rows: Vec::new(), next: [0; Stream::COUNT], counts: Counts::default(), closed: true };
+        let half = Half {
+            rows: Vec::new(),
+            keys: [const { 0..0 }; Stream::COUNT],
+            next: [0; Stream::COUNT],
+            counts: Counts::default(),
+            closed: true,
+        };
         Self { half: Mutex::new(half), disabled: true }
     }
 
@@ -114,7 +128,7 @@ impl Ring {
         step: &Cell<Option<u64>>,
         values: impl IntoIterator<Item = (K, V)>,
     ) {
-        self.encode_and(values, |half, values, cut| half.push(stream, step.get(), values, cut));
+        self.encode_and(values, |half, row| half.push(stream, step.get(), row));
     }
 
     /// Takes one row, or refuses it, at the step that the next row gets as well.
@@ -123,21 +137,21 @@ impl Ring {
         stream: Stream,
         values: impl IntoIterator<Item = (K, V)>,
     ) {
-        self.encode_and(values, |half, values, cut| {
+        self.encode_and(values, |half, row| {
             let next = half.next[stream as usize];
-            half.push(stream, Some(next), values, cut);
+            half.push(stream, Some(next), row);
             half.next[stream as usize] = next;
         });
     }
 
-    /// Gives the values as bytes, and how many were cut, to `take`, under the lock.
+    /// Gives the values as bytes to `take`, under the lock.
     fn encode_and<'a, K: AsRef<str>, V: Into<Value<'a>>>(
         &self,
         values: impl IntoIterator<Item = (K, V)>,
-        take: impl FnOnce(&mut Half, &[u8], u64),
+        take: impl FnOnce(&mut Half, &Encoded),
     ) {
         thread_local! {
-            static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+            static SCRATCH: Cell<Encoded> = const { Cell::new(Encoded::new()) };
         }
         if self.disabled {
             return;
@@ -146,12 +160,11 @@ impl Ring {
         // no scratch any more and gets a new one.
         let mut scratch = SCRATCH.try_with(Cell::take).unwrap_or_default();
         scratch.clear();
-        let mut cut = 0;
         for (key, value) in values {
-            cut += encode(key.as_ref(), &value.into(), &mut scratch);
+            scratch.add(key.as_ref(), &value.into());
         }
-        take(&mut self.lock(), &scratch, cut);
-        if scratch.capacity() <= SCRATCH_BYTES {
+        take(&mut self.lock(), &scratch);
+        if scratch.keys.capacity() + scratch.values.capacity() <= SCRATCH_BYTES {
             let _ = SCRATCH.try_with(|cell| cell.set(scratch));
         }
     }
@@ -159,7 +172,9 @@ impl Ring {
     /// Everything that waits, in exchange for `spare`, whose content is dropped.
     pub(crate) fn swap(&self, spare: &mut Vec<u8>) {
         spare.clear();
-        std::mem::swap(&mut self.lock().rows, spare);
+        let mut half = self.lock();
+        std::mem::swap(&mut half.rows, spare);
+        half.keys = [const { 0..0 }; Stream::COUNT];
     }
 
     /// Refuses all rows from now on.
@@ -178,9 +193,12 @@ impl Ring {
 }
 
 impl Half {
-    fn push(&mut self, stream: Stream, step: Option<u64>, values: &[u8], cut: u64) {
+    fn push(&mut self, stream: Stream, step: Option<u64>, row: &Encoded) {
+        let known = self.keys[stream as usize].clone();
+        let same = !known.is_empty() && self.rows[known] == row.keys[..];
+        let bytes = ROW_HEAD + row.values.len() + if same { 0 } else { row.keys.len() };
         // Never beyond what was allocated: growing would copy megabytes under the lock.
-        if self.closed || values.len() > HALF_BYTES - ROW_HEAD - self.rows.len().min(HALF_BYTES - ROW_HEAD) {
+        if self.closed || bytes > HALF_BYTES - self.rows.len() {
             // A sample that does not fit is missed by nobody: the next one comes.
             self.counts.refused += u64::from(stream != Stream::System);
             return;
@@ -188,12 +206,17 @@ impl Half {
         let next = &mut self.next[stream as usize];
         let step = step.unwrap_or(*next);
         *next = (*next).max(step.saturating_add(1));
-        self.rows.push(stream as u8);
+        self.rows.push(stream as u8 | if same { SAME_KEYS } else { 0 });
         self.rows.extend_from_slice(&step.to_le_bytes());
-        self.rows.extend_from_slice(&(values.len() as u32).to_le_bytes());
-        self.rows.extend_from_slice(values);
+        self.rows.extend_from_slice(&(row.values.len() as u32).to_le_bytes());
+        if !same {
+            self.rows.extend_from_slice(&(row.keys.len() as u32).to_le_bytes());
+            self.keys[stream as usize] = self.rows.len()..self.rows.len() + row.keys.len();
+            self.rows.extend_from_slice(&row.keys);
+        }
+        self.rows.extend_from_slice(&row.values);
         self.counts.accepted += u64::from(Stream::LOGGED.contains(&stream));
-        self.counts.cut += cut;
+        self.counts.cut += row.cut;
     }
 }
 
@@ -204,44 +227,66 @@ const TRUE: u8 = 3;
 const TEXT: u8 = 4;
 const JSON: u8 = 5;
 
-/// Key length u16, key, tag, payload; of a map each of its values. Answers how many were cut.
-fn encode(key: &str, value: &Value<'_>, out: &mut Vec<u8>) -> u64 {
-    if let Value::Map(values) = value {
-        return values.iter().map(|(name, value)| encode(&format!("{key}.{name}"), value, out)).sum();
+/// A row that is being made, outside the lock.
+#[derive(Debug, Default)]
+struct Encoded {
+    /// Each: length u16, key.
+    keys: Vec<u8>,
+    /// Each: tag, payload.
+    values: Vec<u8>,
+    /// Values that were left out or shortened.
+    cut: u64,
+}
+
+impl Encoded {
+    const fn new() -> Self {
+        Self { keys: Vec::new(), values: Vec::new(), cut: 0 }
     }
-    let is_long_json = matches!(value, Value::Json(text) if text.len() > MAX_TEXT_BYTES);
-    // Files have become JSON before they come here.
-    if key.len() > MAX_KEY_BYTES || is_long_json || matches!(value, Value::Media(_)) {
-        return 1;
+
+    fn clear(&mut self) {
+        self.keys.clear();
+        self.values.clear();
+        self.cut = 0;
     }
-    out.extend_from_slice(&(key.len() as u16).to_le_bytes());
-    out.extend_from_slice(key.as_bytes());
-    match value {
-        Value::F64(number) => {
-            out.push(F64);
-            out.extend_from_slice(&number.to_bits().to_le_bytes());
+
+    /// Of a map each of its values.
+    fn add(&mut self, key: &str, value: &Value<'_>) {
+        if let Value::Map(values) = value {
+            return values.iter().for_each(|(name, value)| self.add(&format!("{key}.{name}"), value));
         }
-        Value::I64(number) => {
-            out.push(I64);
-            out.extend_from_slice(&number.to_le_bytes());
+        let is_long_json = matches!(value, Value::Json(text) if text.len() > MAX_TEXT_BYTES);
+        // Files have become JSON before they come here.
+        if key.len() > MAX_KEY_BYTES || is_long_json || matches!(value, Value::Media(_)) {
+            self.cut += 1;
+            return;
         }
-        Value::Bool(flag) => out.push(if *flag { TRUE } else { FALSE }),
-        Value::Text(text) => {
-            let kept = shortened(text);
-            out.push(TEXT);
-            out.extend_from_slice(&(kept.len() as u32).to_le_bytes());
-            out.extend_from_slice(kept.as_bytes());
-            return u64::from(kept.len() < text.len());
+        self.keys.extend_from_slice(&(key.len() as u16).to_le_bytes());
+        self.keys.extend_from_slice(key.as_bytes());
+        match value {
+            Value::F64(number) => self.number(F64, number.to_bits().to_le_bytes()),
+            Value::I64(number) => self.number(I64, number.to_le_bytes()),
+            Value::Bool(flag) => self.values.push(if *flag { TRUE } else { FALSE }),
+            Value::Text(text) => {
+                let kept = shortened(text);
+                self.text(TEXT, kept);
+                self.cut += u64::from(kept.len() < text.len());
+            }
+            Value::Json(text) => self.text(JSON, text),
+            // Above.
+            Value::Map(_) | Value::Media(_) => {}
         }
-        Value::Json(text) => {
-            out.push(JSON);
-            out.extend_from_slice(&(text.len() as u32).to_le_bytes());
-            out.extend_from_slice(text.as_bytes());
-        }
-        // Above.
-        Value::Map(_) | Value::Media(_) => {}
     }
-    0
+
+    fn number(&mut self, tag: u8, bytes: [u8; 8]) {
+        self.values.push(tag);
+        self.values.extend_from_slice(&bytes);
+    }
+
+    fn text(&mut self, tag: u8, text: &str) {
+        self.values.push(tag);
+        self.values.extend_from_slice(&(text.len() as u32).to_le_bytes());
+        self.values.extend_from_slice(text.as_bytes());
+    }
 }
 
 /// One row as it stands in the ring.
@@ -254,25 +299,35 @@ pub(crate) struct RawRow<'a> {
 
 /// The rows of a half that [`Ring::swap`] has given.
 pub(crate) fn rows(mut bytes: &[u8]) -> impl Iterator<Item = RawRow<'_>> {
+    let mut known: [&[u8]; Stream::COUNT] = [&[]; Stream::COUNT];
     std::iter::from_fn(move || {
-        let stream = *Stream::ALL.get(usize::from(take::<1>(&mut bytes)?[0]))?;
+        let [head] = take(&mut bytes)?;
+        let stream = *Stream::ALL.get(usize::from(head & !SAME_KEYS))?;
         let step = u64::from_le_bytes(take(&mut bytes)?);
         let length = u32::from_le_bytes(take(&mut bytes)?) as usize;
-        Some(RawRow { stream, step, values: RawValues(split(&mut bytes, length)?) })
+        if head & SAME_KEYS == 0 {
+            let keys = u32::from_le_bytes(take(&mut bytes)?) as usize;
+            known[stream as usize] = split(&mut bytes, keys)?;
+        }
+        let values = RawValues { keys: known[stream as usize], values: split(&mut bytes, length)? };
+        Some(RawRow { stream, step, values })
     })
 }
 
 /// The values of a row, decoded one by one.
 #[derive(Clone, Debug)]
-pub(crate) struct RawValues<'a>(&'a [u8]);
+pub(crate) struct RawValues<'a> {
+    keys: &'a [u8],
+    values: &'a [u8],
+}
 
 impl<'a> Iterator for RawValues<'a> {
     type Item = (&'a str, ValueRef<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let bytes = &mut self.0;
-        let length = usize::from(u16::from_le_bytes(take(bytes)?));
-        let key = std::str::from_utf8(split(bytes, length)?).ok()?;
+        let length = usize::from(u16::from_le_bytes(take(&mut self.keys)?));
+        let key = std::str::from_utf8(split(&mut self.keys, length)?).ok()?;
+        let bytes = &mut self.values;
         let value = match take::<1>(bytes)?[0] {
             F64 => ValueRef::F64(f64::from_bits(u64::from_le_bytes(take(bytes)?))),
             I64 => ValueRef::I64(i64::from_le_bytes(take(bytes)?)),
@@ -338,6 +393,27 @@ mod tests {
         );
         assert_eq!((out[1].0, out[1].1, out[1].2.len()), (Stream::Summary, 0, 1));
         assert!(drain(&ring).is_empty());
+    }
+
+    #[test]
+    fn rows_with_the_same_keys_share_them() {
+        let ring = Ring::new([0; Stream::COUNT]);
+        let (train, test) = (["loss", "lr"], ["accuracy"]);
+        for keys in [&train[..], &train[..], &[], &test[..], &train[..]] {
+            ring.push(Stream::History, None, keys.iter().map(|key| (*key, key.len())));
+            ring.push(Stream::Summary, None, keys.iter().map(|key| (*key, true)));
+        }
+        // A key that ends where the next begins is another key.
+        ring.push(Stream::History, None, [("los", 1), ("slr", 1)]);
+        let all = drain(&ring);
+        let keys = |stream: Stream| -> Vec<String> {
+            let own = all.iter().filter(|row| row.0 == stream);
+            own.map(|row| row.2.iter().map(|value| value.0.as_str()).collect::<Vec<_>>().join(" ")).collect()
+        };
+        assert_eq!(keys(Stream::Summary), ["loss lr", "loss lr", "", "accuracy", "loss lr"]);
+        assert_eq!(keys(Stream::History), ["loss lr", "loss lr", "", "accuracy", "loss lr", "los slr"]);
+        ring.push(Stream::History, None, [("los", 2), ("slr", 2)]);
+        assert_eq!(drain(&ring)[0].2.len(), 2, "the other half has its own keys");
     }
 
     #[test]

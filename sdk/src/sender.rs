@@ -71,6 +71,8 @@ pub(crate) struct Link {
 struct Ending {
     outcome: Option<Outcome>,
     deadline: Instant,
+    /// Per stream: frames that no disk has taken.
+    rest: [Arc<[u8]>; Stream::COUNT],
 }
 
 impl Link {
@@ -87,14 +89,20 @@ impl Link {
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    /// Rows that people logged and the controller is known to have.
-    pub(crate) fn stored(&self) -> u64 {
-        Stream::LOGGED.iter().map(|stream| self.stored[*stream as usize].load(Ordering::Relaxed)).sum()
+    /// Rows that the controller is known to have, per stream.
+    pub(crate) fn stored(&self) -> [u64; Stream::COUNT] {
+        self.stored.each_ref().map(|rows| rows.load(Ordering::Relaxed))
     }
 
-    /// Tells the sender to send the rest and stop, and waits for its report, `wait` at most.
-    pub(crate) fn end(&self, outcome: Option<Outcome>, wait: Duration) -> Report {
-        let ending = Ending { outcome, deadline: Instant::now() + wait };
+    /// Tells the sender to send what is left, behind the journal these frames that no disk has taken, and to stop; waits for
+    /// its report, `wait` at most.
+    pub(crate) fn end(
+        &self,
+        outcome: Option<Outcome>,
+        rest: [Vec<u8>; Stream::COUNT],
+        wait: Duration,
+    ) -> Report {
+        let ending = Ending { outcome, deadline: Instant::now() + wait, rest: rest.map(Arc::from) };
         *self.ending.lock().unwrap_or_else(PoisonError::into_inner) = Some(ending);
         self.ending_set.notify_one();
         let report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
@@ -282,6 +290,10 @@ impl Sender {
     /// Sends all there is; then, if the run is ending, the outcome. `Some` with the controller's note when nothing is left.
     async fn round(&mut self, ending: Option<&Ending>) -> Result<Option<String>, Trouble> {
         for stream in Stream::ALL {
+            if let Some(ending) = ending {
+                let end = self.shared.written.bytes(stream);
+                self.cursors[stream as usize].follow(end, &ending.rest[stream as usize]);
+            }
             self.send(stream).await?;
         }
         match ending {
@@ -295,9 +307,10 @@ impl Sender {
     async fn send(&mut self, stream: Stream) -> Result<(), Trouble> {
         loop {
             let end = self.shared.written.bytes(stream);
+            let all = self.cursors[stream as usize].end(end);
             if !self.asked[stream as usize] {
                 // The first question is asked without rows too: it tells that this attempt lives.
-                if end == 0 && stream != Stream::History {
+                if all == 0 && stream != Stream::History {
                     return Ok(());
                 }
                 self.append(stream, Vec::new()).await?;

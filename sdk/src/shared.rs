@@ -180,7 +180,7 @@ impl Shared {
             folder,
             file,
             ring: Ring::new(next),
-            inherited: journal.rows(),
+            inherited: logged(journal.rows()),
             journal: Some(Mutex::new(journal)),
             telling: Mutex::new(None),
             samples: Samples::default(),
@@ -194,7 +194,7 @@ impl Shared {
         let thread = thread::Builder::new().name("besom-journal".to_owned());
         if let Err(error) = thread.spawn(move || journalist.keep_journal()) {
             // It has nothing to report.
-            let _ = shared.link.end(None, Duration::ZERO);
+            let _ = shared.link.end(None, Default::default(), Duration::ZERO);
             return Err(InitError::Thread(Arc::new(error)));
         }
         exit::watch(&shared);
@@ -261,9 +261,19 @@ impl Shared {
 
     fn keep_journal(&self) {
         let Some(journal) = &self.journal else { return };
-        while !self.closed.load(Ordering::Relaxed) {
-            // A disk that is full may have room at the next turn; the end of the run reports what it never took.
-            let taken = lock(journal).drain(&self.ring, &self.written).unwrap_or(0);
+        let mut is_full = false;
+        while let Some(drained) = self.drain(journal) {
+            if let Err(error) = &drained
+                && !is_full
+            {
+                let (run, folder) = (&self.identity.run, self.folder.display());
+                warn(&format!(
+                    "run `{run}`: `{folder}` takes no rows ({error}); they wait in memory while there is room"
+                ));
+            }
+            is_full = drained.is_err();
+            // A disk that is full may have room at the next turn; the end of the run sends what it never took.
+            let taken = drained.unwrap_or(0);
             if taken > 0 {
                 self.link.grown();
             }
@@ -272,6 +282,13 @@ impl Shared {
                 thread::sleep(JOURNAL_EVERY);
             }
         }
+    }
+
+    /// `None` once the run has ended.
+    fn drain(&self, journal: &Mutex<Journal>) -> Option<io::Result<usize>> {
+        let mut journal = lock(journal);
+        let is_closed = self.closed.load(Ordering::Relaxed);
+        (!is_closed).then(|| journal.drain(&self.ring, &self.written))
     }
 
     /// Ends the run once; later calls answer as the first did.
@@ -319,18 +336,20 @@ impl Shared {
         let (Some(journal), Some(attached)) = (&self.journal, &self.attached) else {
             return Ok(Finished { run, ..Finished::default() });
         };
-        let (drained, rows, cut) = {
+        let (drained, rest, rows, cut) = {
             let mut journal = lock(journal);
-            (journal.drain(&self.ring, &self.written), journal.rows(), journal.cut())
+            let (drained, rest) = journal.finish(&self.ring, &self.written);
+            // Under the lock: the journal's own thread must not move what is left.
+            self.closed.store(true, Ordering::Relaxed);
+            (drained, rest, journal.rows(), journal.cut())
         };
-        self.closed.store(true, Ordering::Relaxed);
         // Before the end is reported: after it nobody waits for what is still to come.
         let shipped = attached.end(wait);
         let report = match self.duty {
             Duty::Offline | Duty::Disabled => {
                 Ok(format!("`sweep sync {}` sends them", self.folder.display()))
             }
-            Duty::Agents | Duty::Own { .. } => self.link.end(outcome.clone(), wait),
+            Duty::Agents | Duty::Own { .. } => self.link.end(outcome.clone(), rest, wait),
         };
         let counts = self.ring.counts();
         let (accepted, refused, cut) = (counts.accepted, counts.refused, counts.cut + cut + attached.lost());
@@ -339,9 +358,12 @@ impl Shared {
             warn(&finished.to_string());
         }
         let folder = self.folder.clone();
-        if let Err(source) = drained {
+        let stored = self.link.stored();
+        let is_sent = report.is_ok() && !matches!(self.duty, Duty::Offline);
+        if let (Err(source), false) = (drained, is_sent) {
             self.leave(outcome);
-            let lost = self.inherited + accepted - rows;
+            let kept = Stream::ALL.map(|stream| rows[stream as usize].max(stored[stream as usize]));
+            let lost = self.inherited + accepted - logged(kept);
             return Err(FinishError::Journal { run, lost, folder, source: Arc::new(source) });
         }
         let report = report.and_then(|note| shipped.map(|()| note).map_err(Halt::Failed));
@@ -350,7 +372,9 @@ impl Shared {
             (Err(Halt::Fenced), _) => return Err(FinishError::Fenced { run, folder }),
             (Err(Halt::Failed(reason)), Duty::Own { .. }) => {
                 self.leave(outcome);
-                let waiting = rows.saturating_sub(self.link.stored()) + attached.waiting();
+                let unsent =
+                    Stream::ALL.map(|stream| rows[stream as usize].saturating_sub(stored[stream as usize]));
+                let waiting = logged(unsent) + attached.waiting();
                 return Err(FinishError::Unsent { run, waiting, reason, folder });
             }
             (Err(Halt::Failed(_)), _) => {}
@@ -383,6 +407,11 @@ impl Shared {
             let _ = fs::remove_dir(attempts);
         }
     }
+}
+
+/// Of the rows of each stream, those that people logged.
+fn logged(rows: [u64; Stream::COUNT]) -> u64 {
+    Stream::LOGGED.iter().map(|stream| rows[*stream as usize]).sum()
 }
 
 fn lock(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {

@@ -73,8 +73,10 @@ impl Digest {
     fn add(&mut self, row: RowRef<'_>, places: &mut HashMap<String, usize>) {
         self.rows += 1;
         self.next_step = self.next_step.max(row.step.saturating_add(1));
-        for (name, value) in row.values {
-            let place = places.get(*name).copied().unwrap_or_else(|| {
+        for (index, (name, value)) in row.values.iter().enumerate() {
+            // Rows mostly repeat the keys of the first row in its order.
+            let guess = self.keys.get(index).filter(|key| key.name == *name).map(|_| index);
+            let place = guess.or_else(|| places.get(*name).copied()).unwrap_or_else(|| {
                 places.insert((*name).to_owned(), self.keys.len());
                 let last = value.to_value();
                 let name = (*name).to_owned();
