@@ -6,9 +6,11 @@ use std::{
     fs::{self, File, TryLockError},
     io::{self, Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
+    sync::Arc,
     time::UNIX_EPOCH,
 };
 
+use blobs::{Hashed, Trouble};
 use proto::{
     dial::needed_offset,
     folder::{JOURNAL, RunFile},
@@ -40,6 +42,9 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
 }
+
+/// The stream of files, and the folder of their contents.
+const FILES: &str = "files";
 
 /// What became of a folder.
 struct Synced {
@@ -132,6 +137,8 @@ struct Journal {
     writer: String,
     stream: String,
     path: PathBuf,
+    /// The folder of the contents that its rows may name.
+    contents: PathBuf,
     bytes: u64,
     /// When it was last written, in milliseconds since the epoch.
     written_ms: i64,
@@ -158,6 +165,7 @@ impl Folder {
                 writer: writer.to_owned(),
                 stream: stream.to_owned(),
                 path: entry.path(),
+                contents: folder.join(FILES),
                 bytes: about.len(),
                 written_ms: written.map_or(0, |since| since.as_millis() as i64),
             });
@@ -246,6 +254,7 @@ impl Journal {
                 let known = next.saturating_sub(rows);
                 let frames =
                     record::skip(&piece[..whole], known).map_err(|error| unreadable(error.to_string()))?;
+                self.send_contents(controller, &frames).await?;
                 let stored = self.append(controller, begun, synced, rows + known, frames).await?;
                 synced.new_rows += if counts { end - rows - known } else { 0 };
                 next = stored.max(end);
@@ -255,6 +264,20 @@ impl Journal {
         }
         synced.rows += if counts { rows } else { 0 };
         Ok(())
+    }
+
+    /// Sends the contents that rows of files name, before the rows.
+    async fn send_contents(&self, controller: &Controller, frames: &[u8]) -> Result<(), Failure> {
+        if self.stream != FILES {
+            return Ok(());
+        }
+        let path = |content: &Hashed| self.contents.join(&content.sha256);
+        let (contents, moved) = (blobs::named(frames), Arc::default());
+        let sent = blobs::upload_missing(&mut controller.dial().files(), &contents, path, &moved).await;
+        sent.map_err(|trouble| match trouble {
+            Trouble::Remote(status) => controller.failure(&status),
+            trouble => Failure::new(Exit::Refused, format!("a file of the run cannot be sent: {trouble}")),
+        })
     }
 
     /// One append; answers which row the controller wants next. Rows that are kept apart count as taken.

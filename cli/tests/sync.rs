@@ -41,6 +41,7 @@ fn train(run: &Run, rows: u64) {
     }
     run.log_at(7, [("late", f64::NAN)]);
     run.summary("best", 3);
+    run.save_as(env!("CARGO_MANIFEST_DIR").to_owned() + "/Cargo.toml", "Cargo.toml").unwrap();
     run.update_config(&json!({"seed": 5})).unwrap();
 }
 
@@ -82,6 +83,7 @@ fn offline_and_online_are_the_same() {
         assert_eq!((output.status.code(), said(&output).as_str()), (Some(0), want));
     }
     assert_eq!(rows(&real, "offline"), rows(&real, "online"));
+    assert_eq!((real.files("offline"), real.files("offline").len()), (real.files("online"), 1));
     let timeless = |id: &str| {
         let mut run = real.run(id);
         (run.id, run.code_json) = (String::new(), String::new());

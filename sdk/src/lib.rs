@@ -67,6 +67,7 @@ mod settings;
 mod shared;
 mod system;
 mod table;
+mod training;
 mod uploader;
 mod value;
 
@@ -80,6 +81,7 @@ pub use meta::{Definition, Goal, Summary};
 pub use run::{Finished, Run};
 pub use settings::{Init, Mode, Resume, init};
 pub use table::{Cell, Column, Table};
+pub use training::{Average, Prefixed};
 pub use value::Value;
 
 /// Logs one row whose values have different types: `log!(run, "loss" => loss, "epoch" => epoch)`, at the next step, or

@@ -105,10 +105,11 @@ fn every_value_and_every_step_is_kept_bit_by_bit() {
         ("per_class", [("cat", 0.9), ("dog", 0.8)].into()),
     ]);
     besom::log!(run, "val" => inner, "train/loss" => 0.25);
+    run.prefix("test/").log_at(5, [("loss", 0.125)]);
     run.finish().unwrap();
     let rows = real.rows("values", "history");
     let steps: Vec<u64> = rows.iter().map(|(_, row)| row.step).collect();
-    assert_eq!(steps, [0, 1, 2, 3, 4, 5, 3, 3, 100, 2, 101, 102]);
+    assert_eq!(steps, [0, 1, 2, 3, 4, 5, 3, 3, 100, 2, 101, 102, 5]);
     for (number, (_, row)) in numbers.iter().zip(&rows) {
         let Value::F64(stored) = row.values[0].1 else { panic!("{row:?}") };
         assert_eq!(stored.to_bits(), number.to_bits());
@@ -121,6 +122,7 @@ fn every_value_and_every_step_is_kept_bit_by_bit() {
     );
     let nested = ["val.loss", "val.per_class.cat", "val.per_class.dog", "train/loss"];
     assert_eq!(values(11).iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), nested);
+    assert_eq!(values(12), [("test/loss".to_owned(), Value::F64(0.125))]);
     let summary = real.summary("values");
     // The highest step counts, and what comes later at the same step.
     assert_eq!(

@@ -22,17 +22,23 @@ pub(super) fn object(json: &str) -> Option<Map<String, Json>> {
 /// When the database fails.
 pub(super) fn take(change: &mut Change<'_>, run: &mut Run, frames: &[u8]) -> Result<(), Error> {
     let mut about = store::about::get(change.tx, run.key)?;
-    let (mut notes, before) = (Vec::new(), run.config.clone());
+    let (mut notes, mut code, before) = (Vec::new(), Map::new(), run.config.clone());
     for frame in record::frames(frames) {
         let frame = frame.map_err(|corrupt| Error::Bug(format!("checked rows are damaged: {corrupt}")))?;
         let rows = frame.each(|row| {
             for (key, value) in row.values {
-                notes.extend(take_one(change.app, run, &mut about, key, *value).err());
+                let told = take_one(change.app, run, &mut about, &mut code, key, *value);
+                notes.extend(told.err());
             }
         });
         rows.map_err(|corrupt| Error::Bug(format!("checked rows are damaged: {corrupt}")))?;
     }
     store::about::save(change.tx, run.key, &about)?;
+    if !code.is_empty() {
+        let mut known = store::about::code(change.tx, run.key)?;
+        notes.extend(merge(change.app, &mut known, code).err().map(|error| error.to_string()));
+        store::about::save_code(change.tx, run.key, &known)?;
+    }
     if run.config != before {
         store::runs::save_introduction(change.tx, run)?;
     }
@@ -47,6 +53,7 @@ fn take_one(
     app: &App,
     run: &mut Run,
     about: &mut About,
+    code: &mut Map<String, Json>,
     key: &str,
     value: ValueRef<'_>,
 ) -> Result<(), String> {
@@ -60,7 +67,10 @@ fn take_one(
             let parameters = object(&run.config).unwrap_or_default();
             merge(app, &mut about.added, without(said, &parameters)).map_err(|error| error.to_string())
         }
-        "code" => merge(app, &mut about.code, said).map_err(|error| error.to_string()),
+        "code" => {
+            code.extend(said);
+            Ok(())
+        }
         "metric" => {
             let metric = Metric::read(&said)?;
             let mut metrics = Metric::list(&about.metrics);

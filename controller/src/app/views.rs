@@ -39,6 +39,8 @@ pub(crate) struct RunView {
     pub(crate) about: About,
     /// How its metrics are summed up.
     pub(crate) metrics: Vec<Metric>,
+    /// Code and machine at its start, as a JSON object; read for a single run alone.
+    pub(crate) code_json: String,
     /// What counts for each constraint of its sweep, once it is over.
     pub(crate) constrained: Vec<Constrained>,
     /// What was decided for its present attempt at the rungs of early stopping; read for a single run alone.
@@ -98,6 +100,7 @@ pub(super) fn run(tx: &Tx<'_>, app: &App, run: Run) -> Result<RunView, Error> {
         summary_json: summary.to_json(&metrics).to_string(),
         about,
         metrics,
+        code_json: String::new(),
         constrained,
         rungs: Vec::new(),
         incumbent: None,
@@ -195,7 +198,8 @@ pub(crate) async fn get_run(app: &Arc<App>, caller: &Caller, id: String) -> Resu
         let found = store::runs::get(tx, &id)?.ok_or_else(|| Error::no_run(&id))?;
         let rungs = store::rungs::decisions(tx, found.key, found.attempt)?;
         let incumbent = explain::incumbent(tx, app, &found)?;
-        Ok(RunView { rungs, incumbent, ..run(tx, app, found)? })
+        let code_json = store::about::code(tx, found.key)?;
+        Ok(RunView { rungs, incumbent, code_json, ..run(tx, app, found)? })
     })
     .await
 }

@@ -16,21 +16,12 @@ pub(crate) struct About {
     pub(crate) added: String,
     /// JSON array: how metrics are summed up.
     pub(crate) metrics: String,
-    /// JSON object: code and machine at the start.
-    pub(crate) code: String,
 }
 
 impl Default for About {
     fn default() -> Self {
         let [notes, group, job_type] = [const { String::new() }; 3];
-        Self {
-            notes,
-            group,
-            job_type,
-            added: "{}".to_owned(),
-            metrics: "[]".to_owned(),
-            code: "{}".to_owned(),
-        }
+        Self { notes, group, job_type, added: "{}".to_owned(), metrics: "[]".to_owned() }
     }
 }
 
@@ -40,7 +31,7 @@ impl Default for About {
 /// When the database fails.
 pub(crate) fn get(tx: &Tx<'_>, run: i64) -> Result<About> {
     let about = tx.one(
-        "SELECT notes, grouped, job_type, added, metrics, code FROM about WHERE run = ?1",
+        "SELECT notes, grouped, job_type, added, metrics FROM about WHERE run = ?1",
         &[&run],
         |row| {
             Ok(About {
@@ -49,7 +40,6 @@ pub(crate) fn get(tx: &Tx<'_>, run: i64) -> Result<About> {
                 job_type: row.get(2)?,
                 added: row.get(3)?,
                 metrics: row.get(4)?,
-                code: row.get(5)?,
             })
         },
     )?;
@@ -62,9 +52,9 @@ pub(crate) fn get(tx: &Tx<'_>, run: i64) -> Result<About> {
 /// When the database fails.
 pub(crate) fn save(tx: &Tx<'_>, run: i64, about: &About) -> Result<()> {
     tx.run(
-        "INSERT INTO about (run, notes, grouped, job_type, added, metrics, code) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        "INSERT INTO about (run, notes, grouped, job_type, added, metrics, code) VALUES (?1, ?2, ?3, ?4, ?5, ?6, '{}')
          ON CONFLICT (run) DO UPDATE SET notes = excluded.notes, grouped = excluded.grouped,
-                job_type = excluded.job_type, added = excluded.added, metrics = excluded.metrics, code = excluded.code",
+                job_type = excluded.job_type, added = excluded.added, metrics = excluded.metrics",
         &[
             &run,
             &about.notes,
@@ -72,9 +62,26 @@ pub(crate) fn save(tx: &Tx<'_>, run: i64, about: &About) -> Result<()> {
             &about.job_type,
             &about.added,
             &about.metrics,
-            &about.code,
         ],
     )?;
+    Ok(())
+}
+
+/// Code and machine at the start, as a JSON object. Apart from the rest: it is long, and lists of runs do without it.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn code(tx: &Tx<'_>, run: i64) -> Result<String> {
+    let code = tx.one("SELECT code FROM about WHERE run = ?1", &[&run], |row| row.get(0))?;
+    Ok(code.unwrap_or_else(|| "{}".to_owned()))
+}
+
+/// Writes code and machine of a run of which something is stored already.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn save_code(tx: &Tx<'_>, run: i64, code: &str) -> Result<()> {
+    tx.run("UPDATE about SET code = ?2 WHERE run = ?1", &[&run, &code])?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 //! here is one promise of the interface.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod about;
 mod bench;
 mod chaos;
 mod constraints;

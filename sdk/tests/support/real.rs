@@ -107,6 +107,19 @@ impl Real {
         })
     }
 
+    /// Path, hash and size of each file.
+    pub(crate) fn files(&self, id: &str) -> Vec<(String, String, u64)> {
+        let (mut files, run) = (self.dial().files(), id.to_owned());
+        self.runtime.block_on(async {
+            let mut listed = files.list(RunRef { run }).await.unwrap().into_inner();
+            let mut all = Vec::new();
+            while let Some(file) = listed.message().await.unwrap() {
+                all.push((file.path, file.sha256, file.size));
+            }
+            all
+        })
+    }
+
     pub(crate) fn summary(&self, id: &str) -> Map<String, Value> {
         serde_json::from_str(&self.run(id).summary_json).unwrap()
     }

@@ -122,7 +122,7 @@ fn end_from(outcome: Outcome, ended_ms: Option<i64>) -> Result<End, Error> {
 
 impl From<RunView> for Run {
     fn from(view: RunView) -> Self {
-        let RunView { run, summary_json, about, metrics, constrained, rungs, incumbent } = view;
+        let RunView { run, summary_json, about, metrics, code_json, constrained, rungs, incumbent } = view;
         let limited = |one: Constrained| Limited { metric: one.metric, value: one.value, holds: one.holds };
         let ended = !run.state.is_live() || run.outcome.message.is_some();
         let outcome = ended.then(|| Outcome {
@@ -167,7 +167,7 @@ impl From<RunView> for Run {
             job_type: about.job_type,
             added_config_json: about.added,
             metrics: metrics.into_iter().map(metric_to).collect(),
-            code_json: about.code,
+            code_json,
         }
     }
 }

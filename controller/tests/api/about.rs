@@ -1,0 +1,101 @@
+//! What runs say of themselves: begun once per key, configs beyond the parameters, definitions that make no sense.
+
+use proto::v1::{BeginRun, EndRun, Outcome, RunBegun};
+use record::{Row, Value, Writer};
+use serde_json::{Value as Json, json};
+use tonic::Code;
+
+use crate::lab::{Lab, RANDOM};
+
+fn said(key: &str, said: &Json) -> Vec<u8> {
+    let values = vec![(key.to_owned(), Value::Json(said.to_string()))];
+    let mut frames = Vec::new();
+    Writer::default().frame(&[Row { step: 0, wall_ms: 0, values }], &mut frames);
+    frames
+}
+
+async fn begin(lab: &mut Lab, key: &str, id: &str, resume: &str) -> RunBegun {
+    let [idempotency_key, id, resume] = [key, id, resume].map(str::to_owned);
+    let begin = BeginRun { idempotency_key, id, resume, ..BeginRun::default() };
+    lab.runs.begin(begin).await.unwrap().into_inner()
+}
+
+#[tokio::test]
+async fn a_key_begins_one_attempt() {
+    let mut lab = Lab::start().await;
+    let first = begin(&mut lab, "one", "", "").await;
+    assert_eq!(begin(&mut lab, "one", "", "").await, first);
+    let id = first.run.clone();
+    assert_eq!(begin(&mut lab, "two", &id, "must").await.attempt, 2);
+    assert_eq!(begin(&mut lab, "two", &id, "must").await.attempt, 2);
+    // Still the first, though another owns the run now.
+    assert_eq!(begin(&mut lab, "one", "", "").await.attempt, 1);
+    assert_eq!((lab.list("").await.len(), lab.run(&id).await.attempt), (1, 2));
+}
+
+#[tokio::test]
+async fn ids_of_people_keep_clear_of_sweeps() {
+    let mut lab = Lab::start().await;
+    let sweep = lab.create(RANDOM).await;
+    let start = lab.agent("one", &sweep.id).ask().await;
+    for (id, resume, code) in [
+        (sweep.id.clone(), "", Code::FailedPrecondition),
+        (format!("{}-7", sweep.id), "", Code::FailedPrecondition),
+        (start.run, "allow", Code::FailedPrecondition),
+        ("../x".to_owned(), "", Code::InvalidArgument),
+        ("x".repeat(65), "", Code::InvalidArgument),
+        ("x".to_owned(), "maybe", Code::InvalidArgument),
+        (String::new(), "must", Code::InvalidArgument),
+        ("x".to_owned(), "must", Code::NotFound),
+    ] {
+        let begin = BeginRun { id: id.clone(), resume: resume.to_owned(), ..BeginRun::default() };
+        assert_eq!(lab.runs.begin(begin).await.unwrap_err().code(), code, "{id} {resume}");
+    }
+}
+
+#[tokio::test]
+async fn a_trial_adds_to_its_parameters_and_changes_none() {
+    let mut lab = Lab::start().await;
+    let sweep = lab.create(RANDOM).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    let start = agent.ask().await;
+    let config = said("config", &json!({"lr": 9, "epochs": 3}));
+    agent.append(&start, "meta", 0, config.clone()).await.unwrap();
+    agent.append(&start, "meta", 0, config).await.unwrap();
+    agent.append(&start, "meta", 1, said("config", &json!({"model": {"width": 8}}))).await.unwrap();
+    let run = lab.run(&start.run).await;
+    assert_eq!(run.config_json, start.params_json);
+    assert_eq!(run.added_config_json, r#"{"epochs":3,"model":{"width":8}}"#);
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_noted_and_stops_nothing() {
+    let mut lab = Lab::start().await;
+    let sweep = lab.create(RANDOM).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    let start = agent.ask().await;
+    let wrong = said("metric", &json!({"name": "loss", "summary": ["median"]}));
+    let right = said("metric", &json!({"name": "loss", "summary": ["max"]}));
+    agent.append(&start, "meta", 0, [wrong, right].concat()).await.unwrap();
+    agent.log(&start, 0, "loss", &[1.0, 3.0, 2.0]).await.unwrap();
+    let run = lab.run(&start.run).await;
+    assert_eq!(run.note, "`loss` cannot be summed up as `median`: min, max, mean, last, best, none");
+    assert_eq!((run.summary_json.as_str(), run.metrics.len()), (r#"{"loss.max":3.0}"#, 1));
+}
+
+#[tokio::test]
+async fn what_is_told_later_keeps_its_times() {
+    let mut lab = Lab::start().await;
+    let begin = BeginRun { started_ms: Some(1_000), ..BeginRun::default() };
+    let begun = lab.runs.begin(begin).await.unwrap().into_inner();
+    let outcome = Outcome { state: "crashed".to_owned(), ..Outcome::default() };
+    let end = EndRun { run: begun.run.clone(), attempt: 1, outcome: Some(outcome), ended_ms: Some(61_000) };
+    for _ in 0..2 {
+        lab.runs.end(end.clone()).await.unwrap();
+        let run = lab.run(&begun.run).await;
+        assert_eq!(
+            (run.started_ms, run.ended_ms, run.state.as_str()),
+            (Some(1_000), Some(61_000), "crashed")
+        );
+    }
+}
