@@ -48,7 +48,10 @@ async fn logged(lab: &mut Lab, rows: u64) -> String {
         lab.runs.append(append).await.unwrap();
     }
     let outcome = Outcome { state: "finished".to_owned(), ..Outcome::default() };
-    lab.runs.end(EndRun { run: run.clone(), attempt: 1, outcome: Some(outcome) }).await.unwrap();
+    lab.runs
+        .end(EndRun { run: run.clone(), attempt: 1, outcome: Some(outcome), ended_ms: None })
+        .await
+        .unwrap();
     let database = Connection::open(lab.folder().join("besom.db")).unwrap();
     while count(&database, "SELECT count(*) FROM blocks WHERE key NOT IN (SELECT block FROM heads)") > 0 {
         pause(100).await;
