@@ -23,7 +23,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("torch", &["besom"]),
     ("agent", &["proto", "record", "blobs", "telemetry", "terminal"]),
     ("cli", &["proto", "record", "blobs", "terminal", "sweeps"]),
-    ("controller", &["proto", "record", "sweeps", "terminal"]),
+    ("controller", &["proto", "record", "blobs", "sweeps", "terminal"]),
     ("examples", &["besom", "besom_tch"]),
     ("xtask", &[]),
     ("tests", &["agent", "besom", "controller", "proto", "record", "sweeps", "terminal"]),
