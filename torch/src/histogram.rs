@@ -16,6 +16,12 @@ const EXACT_IN_FLOAT: usize = 1 << 24;
 pub fn histogram(tensor: &Tensor, bins: usize) -> Result<Histogram, TchError> {
     tch::no_grad(|| {
         let bins = bins.clamp(1, MAX_BINS);
+        if matches!(tensor.kind(), Kind::ComplexHalf | Kind::ComplexFloat | Kind::ComplexDouble) {
+            return Err(TchError::Kind(format!(
+                "{:?} numbers have no order to count them in",
+                tensor.kind()
+            )));
+        }
         let dense = if tensor.is_sparse() { tensor.f_to_dense(None, false)? } else { tensor.shallow_clone() };
         let single = matches!(dense.kind(), Kind::Float | Kind::Half | Kind::BFloat16);
         let kind = if single && dense.numel() <= EXACT_IN_FLOAT { Kind::Float } else { Kind::Double };
