@@ -60,7 +60,7 @@ fn a_trial_is_sampled_by_its_agent() {
     let agent = lab.agent(&sweep, &["--system-metrics", "0.2"]);
     let (code, said) = agent.wait();
     assert_eq!(code, Some(0), "{said}");
-    let run = lab.runs(&sweep)[0]["run"].as_str().unwrap().to_owned();
+    let run = lab.runs(&sweep)[0]["id"].as_str().unwrap().to_owned();
     let rows = read(&lab, &run, "system");
     assert!(rows.len() >= 3, "{} samples within {PATIENCE:?}", rows.len());
     assert!(
