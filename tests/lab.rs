@@ -1,6 +1,8 @@
 //! A laboratory: real programs in a folder of their own, for tests and benches. Starts controllers, agents and `sweep`
 //! commands as a person would, kills them as fate would, and leaves nothing running.
 
+pub mod rows;
+
 use std::{
     fs,
     net::TcpListener,
@@ -93,6 +95,12 @@ pub fn wait_for<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
         assert!(begun.elapsed() < PATIENCE, "gave up waiting for {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Nanoseconds on the clock that all programs of a machine share.
+pub fn monotonic_ns() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 impl Default for Lab {

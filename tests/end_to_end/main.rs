@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where its premise fails")]
 
 mod grid;
+mod kills;
 mod outage;
 mod sdk;
 mod search;
 mod stopping;
 mod system;
+mod trouble;

@@ -38,7 +38,8 @@ pub(crate) fn test<S: AsRef<OsStr>>(libtorch: &Path, args: impl IntoIterator<Ite
     finish(command(args).env("LIBTORCH", libtorch).env("BESOM_PROGRAMS", programs()?))
 }
 
-fn finish(command: &mut Command) -> Result<()> {
+/// Runs a command to its end.
+pub(crate) fn finish(command: &mut Command) -> Result<()> {
     let words =
         command.get_args().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ");
     match command.status() {

@@ -18,6 +18,7 @@ Usage: cargo xtask TASK
 Tasks:
   demo              runs a real sweep, from nothing to the best config, and leaves nothing running
   test              everything that CI checks
+  soak [KILLS]      kills controllers and trainers that log, 1,000 times, and looks for what was acknowledged
   install           builds controller, agent and sweep, and puts them on the PATH
   libtorch          fetches libtorch into the cache folder (demo and test do it by themselves)
   libtorch --env    prints the line for your shell that lets a plain `cargo build -p examples` find it
@@ -53,12 +54,20 @@ impl fmt::Display for Failure {
 
 type Result<T> = std::result::Result<T, Failure>;
 
+/// The test of CI, for longer.
+fn soak(kills: &str) -> Result<()> {
+    let test = ["test", "--package", "tests", "--test", "end_to_end", "kills::", "--", "--nocapture"];
+    cargo::finish(cargo::command(test).env("BESOM_KILLS", kills))
+}
+
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let result = match words.as_slice() {
         ["demo"] => demo::run(),
         ["test"] => test::run(),
+        ["soak"] => soak("1000"),
+        ["soak", kills] if kills.parse::<u32>().is_ok_and(|kills| kills > 0) => soak(kills),
         ["install"] => install::run(),
         ["libtorch"] => libtorch::ensure().map(|folder| say::line(folder.display())),
         ["libtorch", "--env"] => {

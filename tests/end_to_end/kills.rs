@@ -1,0 +1,198 @@
+//! SIGKILL on the log path: controllers, trainers and both at once, at random moments. What was acknowledged is there, bit by bit and
+//! once; a killed trainer loses the last milliseconds at most. BESOM_KILLS says how many, 40 unless `cargo xtask soak` asks for
+//! more.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _},
+    path::PathBuf,
+    process::{Child, ChildStdout, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use proto::{
+    dial::{Dial, is_transient},
+    v1::{AppendRows, BeginRun},
+};
+use record::{Row, Writer};
+use tests::{Lab, monotonic_ns, rows};
+use tokio::time::sleep;
+
+/// Kills of one round: a trainer, the controller, and a trainer together with the controller.
+const KILLS_A_ROUND: usize = 3;
+const DEFAULT_KILLS: usize = 40;
+/// What a killed trainer may lose, on a machine that keeps its threads running.
+const LOSS: Duration = Duration::from_millis(10);
+
+#[test]
+fn what_was_acknowledged_survives_every_kill() {
+    let kills =
+        std::env::var("BESOM_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(DEFAULT_KILLS);
+    let mut lab = Lab::with_controller();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let mut chance = Chance(monotonic_ns());
+    let mut lost = Vec::new();
+    for round in 0..kills.div_ceil(KILLS_A_ROUND) {
+        lost.extend(one_round(&mut lab, &runtime, &mut chance, round));
+    }
+    lost.sort_unstable();
+    let over = lost.iter().filter(|lost| **lost > LOSS).count();
+    let (middle, most) = (lost[lost.len() / 2], lost[lost.len() - 1]);
+    terminal::say(format_args!(
+        "{} trainers killed: lost the last {middle:?} at the median, {most:?} at most, {over} over {LOSS:?}",
+        lost.len()
+    ));
+    // A machine that lets a thread wait for longer than this test can see must not fail it.
+    assert!(over * 10 <= lost.len(), "{over} of {} trainers lost more than {LOSS:?}: {lost:?}", lost.len());
+}
+
+/// Gives what the two killed trainers lost: the time between their last row on disk and their end, less the time for which the
+/// machine did not let their threads run.
+fn one_round(
+    lab: &mut Lab,
+    runtime: &tokio::runtime::Runtime,
+    chance: &mut Chance,
+    round: usize,
+) -> [Duration; 2] {
+    let mut trainers = [0, 1, 2].map(|number| Trainer::start(lab, &format!("trainer-{round}-{number}")));
+    let dial = runtime.block_on(async { Dial::new(&lab.address(), None).unwrap() });
+    let over = Arc::new(AtomicBool::new(false));
+    let writer = runtime.spawn(acknowledged(dial.clone(), Arc::clone(&over)));
+    let [mut survivor, mut alone, mut both] = {
+        trainers.iter_mut().for_each(Trainer::begin);
+        trainers
+    };
+    thread::sleep(chance.up_to(Duration::from_millis(200)));
+    let first = alone.kill();
+    thread::sleep(chance.up_to(Duration::from_millis(100)));
+    lab.kill_controller();
+    let second = both.kill();
+    thread::sleep(chance.up_to(Duration::from_millis(150)));
+    lab.start_controller();
+    thread::sleep(chance.up_to(Duration::from_millis(100)));
+    over.store(true, Ordering::Relaxed);
+    let (run, acked) = runtime.block_on(writer).unwrap();
+    let have = runtime.block_on(rows::stored(&dial, &run));
+    assert_eq!(have, (0..acked).collect::<Vec<_>>(), "all that was acknowledged, once, and nothing else");
+    let accepted = survivor.finish();
+    let have = runtime.block_on(rows::stored(&dial, &survivor.run));
+    assert_eq!(have, (0..accepted).collect::<Vec<_>>(), "a trainer that lives on loses nothing");
+    [(alone, first), (both, second)].map(|(trainer, killed)| {
+        let kept = rows::journal(&trainer.data, &trainer.run);
+        let have = runtime.block_on(rows::stored(&dial, &trainer.run));
+        assert_eq!(kept, (0..kept.len() as u64).collect::<Vec<_>>(), "a journal has no gaps");
+        assert_eq!(have, kept[..have.len()], "the controller has the journal's first rows");
+        trainer.lost(kept.len() as u64, killed)
+    })
+}
+
+/// Appends row after row and counts what was acknowledged, through whatever happens to the controller.
+async fn acknowledged(dial: Dial, over: Arc<AtomicBool>) -> (String, u64) {
+    let begin = BeginRun { project: "kills".to_owned(), ..BeginRun::default() };
+    let begun = dial.runs().begin(begin).await.unwrap().into_inner();
+    let (mut acked, mut encoder) = (0, Writer::default());
+    while !over.load(Ordering::Relaxed) {
+        let mut frames = Vec::new();
+        let row = |step| Row { step, wall_ms: 0, values: rows::values(step) };
+        encoder.frame(&(acked..acked + 20).map(row).collect::<Vec<_>>(), &mut frames);
+        let append = AppendRows {
+            run: begun.run.clone(),
+            attempt: begun.attempt,
+            writer: "sdk".to_owned(),
+            stream: "history".to_owned(),
+            offset: acked,
+            frames,
+        };
+        match dial.runs().append(append).await {
+            // Behind a lost answer the same rows are sent again, and skipped.
+            Ok(answer) => acked = answer.into_inner().next,
+            Err(status) => {
+                assert!(is_transient(&status), "{status}");
+                sleep(Duration::from_millis(5)).await;
+            }
+        }
+    }
+    (begun.run, acked)
+}
+
+/// A `sdk_logger` with a folder of its own.
+struct Trainer {
+    child: Child,
+    output: BufReader<ChildStdout>,
+    data: PathBuf,
+    side: PathBuf,
+    run: String,
+}
+
+impl Trainer {
+    fn start(lab: &Lab, name: &str) -> Self {
+        let data = lab.dir().join(name);
+        fs::create_dir(&data).unwrap();
+        let side = data.join("side");
+        let mut child = lab
+            .command("sdk_logger")
+            .args(["1500", "200"])
+            .arg(&side)
+            .env("BESOM_DATA", &data)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        Self { child, output, data, side, run: String::new() }
+    }
+
+    /// Waits until it has begun its run.
+    fn begin(&mut self) {
+        self.output.read_line(&mut self.run).unwrap();
+        self.run.truncate(self.run.trim_end().len());
+        assert!(!self.run.is_empty(), "a trainer begins");
+    }
+
+    /// SIGKILL; the time right before it.
+    fn kill(&mut self) -> u64 {
+        let at = monotonic_ns();
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        at
+    }
+
+    /// Waits for its end; the rows that it logged.
+    fn finish(&mut self) -> u64 {
+        let mut said = String::new();
+        self.output.read_to_string(&mut said).unwrap();
+        assert!(self.child.wait().unwrap().success(), "{said}");
+        let words: Vec<u64> = said.split_whitespace().map(|word| word.parse().unwrap()).collect();
+        assert_eq!(words[1], 0, "nothing is refused");
+        words[0]
+    }
+
+    /// How long before its end the first row was logged that is not among the `kept`, less what the machine owes its threads.
+    fn lost(&self, kept: u64, killed: u64) -> Duration {
+        let side = fs::read(&self.side).unwrap();
+        let word = |bytes: &[u8], index: usize| {
+            u64::from_le_bytes(bytes[8 * index..8 * index + 8].try_into().unwrap())
+        };
+        let logged: Vec<[u64; 3]> =
+            side.chunks_exact(24).map(|row| [word(row, 0), word(row, 1), word(row, 2)]).collect();
+        assert!(kept <= logged.len() as u64 + 1, "no row that was not logged");
+        let Some([_, at, _]) = logged.get(kept as usize) else { return Duration::ZERO };
+        let recent = logged.iter().filter(|[_, at, _]| at + 100_000_000 > killed);
+        let stall = recent.map(|[_, at, awake]| (at - awake).saturating_sub(5_000_000)).max().unwrap_or(0);
+        Duration::from_nanos(killed.saturating_sub(*at).saturating_sub(stall))
+    }
+}
+
+/// Any numbers will do: the moments differ from run to run by themselves.
+struct Chance(u64);
+
+impl Chance {
+    fn up_to(&mut self, most: Duration) -> Duration {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        most.mul_f64((self.0 >> 33) as f64 / f64::from(1_u32 << 31))
+    }
+}

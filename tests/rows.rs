@@ -1,0 +1,80 @@
+//! Rows that can be known again: what `sdk_logger` logs at a step, and how to read from a controller or a journal which steps are
+//! there, bit by bit. Used by the tests that kill programs.
+
+use std::path::Path;
+
+use proto::{
+    dial::Dial,
+    v1::{Block, ReadRows},
+};
+use record::{Row, Value};
+
+/// What belongs to a step: every type, and floats whose bits matter.
+pub fn values(step: u64) -> Vec<(String, Value)> {
+    let float = match step % 7 {
+        0 => f64::from_bits(0x7ff8_0000_0000_0000 | step),
+        1 => -0.0,
+        2 => f64::NEG_INFINITY,
+        _ => 0.1 * step as f64,
+    };
+    let mut values = vec![
+        ("loss".to_owned(), Value::F64(float)),
+        ("epoch".to_owned(), Value::I64(step as i64 - 50)),
+        ("good".to_owned(), Value::Bool(step.is_multiple_of(2))),
+    ];
+    if step.is_multiple_of(10) {
+        values.push(("note".to_owned(), Value::Text(format!("step {step}"))));
+    }
+    values
+}
+
+/// The steps of rows that are what [`values`] says.
+///
+/// # Panics
+/// When a row is not.
+pub fn steps(frames: &[u8]) -> Vec<u64> {
+    let rows = record::rows(frames).expect("frames are whole");
+    rows.iter()
+        .map(|row| {
+            assert!(is_as_logged(row), "the row of step {} changed: {row:?}", row.step);
+            row.step
+        })
+        .collect()
+}
+
+fn is_as_logged(row: &Row) -> bool {
+    let want = values(row.step);
+    row.values.len() == want.len()
+        && row.values.iter().zip(&want).all(|(got, want)| match (&got.1, &want.1) {
+            (Value::F64(a), Value::F64(b)) => got.0 == want.0 && a.to_bits() == b.to_bits(),
+            _ => got == want,
+        })
+}
+
+/// The steps that a controller has of a run's history, in order. Blocks must follow each other without a gap or an overlap.
+///
+/// # Panics
+/// When the controller does not answer, or its blocks do not fit together.
+pub async fn stored(dial: &Dial, run: &str) -> Vec<u64> {
+    let request = ReadRows { run: run.to_owned(), stream: "history".to_owned(), ..ReadRows::default() };
+    let mut blocks = dial.runs().read(request).await.expect("rows can be read").into_inner();
+    let (mut frames, mut next) = (Vec::new(), 0);
+    while let Some(Block { offset, rows, frames: more, writer, .. }) =
+        blocks.message().await.expect("rows come to an end")
+    {
+        assert_eq!((writer.as_str(), offset), ("sdk", next), "blocks of {run} follow each other");
+        frames.extend(more);
+        next += rows;
+    }
+    let steps = steps(&frames);
+    assert_eq!(steps.len() as u64, next, "blocks of {run} have the rows that they claim");
+    steps
+}
+
+/// The steps in the journal that a run outside a sweep has left in `data`; a torn tail does not count.
+pub fn journal(data: &Path, run: &str) -> Vec<u64> {
+    let path = data.join("runs").join(run).join("1/journal/sdk.history");
+    let bytes = std::fs::read(path).unwrap_or_default();
+    let whole = record::frames(&bytes).map_while(Result::ok).map(|frame| frame.bytes().len()).sum();
+    steps(&bytes[..whole])
+}
