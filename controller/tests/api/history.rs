@@ -46,9 +46,11 @@ fn motley(count: u64) -> Vec<Row> {
             _ => 1.0 / (mixed + 1) as f64,
         };
         let mut values = vec![("loss".to_owned(), Value::F64(loss))];
-        if at % 3 == 0 {
-            values
-                .push(("n".to_owned(), if mixed % 2 == 0 { Value::I64(at as i64) } else { Value::F64(0.5) }));
+        if at.is_multiple_of(3) {
+            values.push((
+                "n".to_owned(),
+                if mixed.is_multiple_of(2) { Value::I64(at as i64) } else { Value::F64(0.5) },
+            ));
         }
         if at % 50 == 7 {
             values.insert(0, ("said".to_owned(), Value::Text(format!("at {at}"))));
@@ -107,7 +109,7 @@ fn check(buckets: &[CurveBucket], all: &BTreeMap<u64, f64>) {
             all.range(bucket.first_step..=bucket.last_step).map(|(_, value)| *value).collect();
         let finite = || inside.iter().copied().filter(|value| value.is_finite());
         assert_eq!((bucket.min, bucket.max), (finite().reduce(f64::min), finite().reduce(f64::max)));
-        assert_eq!((bucket.last, bucket.count as usize), (finite().last(), finite().count()));
+        assert_eq!((bucket.last, bucket.count as usize), (finite().next_back(), finite().count()));
         let odd = bucket.nan + bucket.positive_infinity + bucket.negative_infinity;
         assert_eq!(odd as usize, inside.len() - finite().count());
         points += inside.len();
