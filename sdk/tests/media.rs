@@ -4,9 +4,8 @@
 
 #[path = "support/real.rs"]
 mod real;
-mod support;
 
-use std::{collections::BTreeMap, fs, io::Write as _, thread, time::Duration};
+use std::{collections::BTreeMap, fs, io::Write as _};
 
 use besom::{
     Audio, BoundingBox, Cell, Column, Domain, Histogram, Html, Image, Layout, Mask, Table, Video,
@@ -245,53 +244,4 @@ fn sound_video_pages_and_any_file_come_back() {
     );
     assert!(saved.iter().all(|file| content(&real, &id, file) == large));
     assert_eq!(fs::read_dir(real.dir().join("runs")).unwrap().count(), 0);
-}
-
-#[test]
-fn a_killed_trainer_loses_no_acknowledged_file() {
-    let real = Real::start();
-    let folder = tempfile::tempdir().unwrap();
-    let mut trainer = support::trainer()
-        .arg("files")
-        .env("BESOM_CONTROLLER", real.url())
-        .env("BESOM_DATA", folder.path())
-        .spawn()
-        .unwrap();
-    let mut seen = 0;
-    let mut id = String::new();
-    for _ in 0..1_000 {
-        if let Some(run) = real.runs().first() {
-            id = run.id.clone();
-            seen = files(&real, &id).len();
-        }
-        if seen > 40 {
-            break;
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
-    trainer.kill().unwrap();
-    trainer.wait().unwrap();
-    let acknowledged = files(&real, &id);
-    assert!(seen > 40 && acknowledged.len() >= seen, "{seen}");
-    for file in &acknowledged {
-        let bytes = content(&real, &id, file);
-        if let Some(number) =
-            file.path.strip_prefix("checkpoints/").and_then(|name| name.strip_suffix(".txt"))
-        {
-            assert_eq!(bytes, format!("checkpoint {number}").into_bytes());
-        }
-    }
-    // What the trainer could not send lies in its folder, whole: each row has its content.
-    let attempt = folder.path().join("runs").join(&id).join("1");
-    let journal = fs::read(attempt.join("journal/sdk.files")).unwrap();
-    let mut rows = 0;
-    for frame in record::frames(&journal).map_while(Result::ok) {
-        for row in record::rows(frame.bytes()).unwrap() {
-            let file = record::file::FileRow::of(&row).unwrap();
-            let there = blobs::of_file(&attempt.join("files").join(&file.sha256)).unwrap();
-            assert_eq!(there, Hashed { sha256: file.sha256, size: file.size });
-            rows += 1;
-        }
-    }
-    assert!(rows >= acknowledged.len());
 }

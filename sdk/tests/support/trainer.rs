@@ -39,23 +39,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         "thread" => drop(thread::spawn(move || drop(run)).join()),
         "leak" => std::mem::forget(run),
         "finish" => drop(run.finish()?),
-        "files" => files(&run)?,
         "linger" => thread::sleep(Duration::from_secs(60)),
         // The run is dropped at the end of main.
         _ => {}
-    }
-    Ok(())
-}
-
-/// Images and files without end, each with a content of its own.
-fn files(run: &besom::Run) -> Result<(), Box<dyn Error>> {
-    let file = env::temp_dir().join(format!("besom-trainer-{}", process::id()));
-    for number in 0_u32.. {
-        let pixels: Vec<u8> = (0..64 * 64 * 3_u32).map(|at| (at * number) as u8).collect();
-        besom::log!(run, "picture" => besom::Image::from_pixels(64, 64, 3, &pixels)?);
-        std::fs::write(&file, format!("checkpoint {number}"))?;
-        run.save_as(&file, &format!("checkpoints/{number}.txt"))?;
-        thread::sleep(Duration::from_millis(2));
     }
     Ok(())
 }
