@@ -5,7 +5,7 @@ use tch::{Device, Kind, nn::Module as _, nn::OptimizerConfig as _};
 
 use super::*;
 
-/// Keys of the rows that `train` logs, row by row, with their steps.
+/// The rows of the run `watched`, out of its journal.
 fn rows(folder: &std::path::Path) -> Vec<record::Row> {
     let journal = folder.join("offline/watched/journal/sdk.history");
     record::rows(&std::fs::read(journal).expect("there is a journal")).expect("it is whole")
