@@ -1,5 +1,5 @@
-//! Histograms of tensors: `besom::log!(run, "logits" => histogram(&logits, 64)?)`. Counted where the tensor lies: what comes to the CPU
-//! are the counts.
+//! Histograms of tensors: `besom::log!(run, "logits" => histogram(&logits, 64)?)`. Counted where the tensor lies: what
+//! comes to the CPU are the counts.
 
 use besom::{Histogram, MAX_BINS};
 use tch::{Kind, TchError, Tensor};
@@ -8,8 +8,8 @@ use tch::{Kind, TchError, Tensor};
 const EXACT_IN_FLOAT: usize = 1 << 24;
 
 /// How many values of `tensor` lie in each of `bins` equal intervals from its least to its largest value; `bins` is 1 to
-/// [`MAX_BINS`], what is beyond is cut off. NaN and infinities are counted apart. Where all values are equal the bins are 1 wide in
-/// all, or wider where a number of that size has no such neighbours. Waits for the device.
+/// [`MAX_BINS`], what is beyond is cut off. NaN and infinities are counted apart. Where all values are equal the bins are
+/// 1 wide in all, or wider where a number of that size has no such neighbours. Waits for the device.
 ///
 /// # Errors
 /// When torch cannot count this kind of tensor: complex or quantised numbers.

@@ -1,5 +1,6 @@
 //! What a trainer written with tch needs to take part in sweeps: a device that follows the GPUs which the agent gave out,
-//! optimisers by the name that stands in a sweep's YAML, numbers, histograms and images out of tensors, seeds. Called by training programs (see
+//! optimisers by the name that stands in a sweep's YAML, numbers, histograms and images
+//! out of tensors, seeds. Called by training programs (see
 //! `examples/`). It never talks to a controller (that is the SDK's work) and never decides how a model is trained.
 
 mod error;

@@ -61,8 +61,8 @@ pub struct Watching {
 }
 
 impl Watching {
-    /// To be called after each backward pass, before gradients are set to zero: also right after `backward_step`. Where a step is due its histograms join the next
-    /// row that the program logs; all other steps cost nothing. A variable without a gradient has none.
+    /// To be called after each backward pass, before gradients are set to zero: also right after
+    /// `backward_step`. Where a step is due its histograms join the next row that the program logs; all other steps cost nothing. A variable without a gradient has none.
     ///
     /// # Errors
     /// When torch cannot count a variable's numbers.
