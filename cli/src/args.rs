@@ -78,6 +78,9 @@ pub(crate) enum Command {
     Retry(Retry),
     /// Write all trials as CSV or JSON
     Export(Export),
+    /// Bring in the runs of TensorBoard or W&B
+    #[command(subcommand)]
+    Import(crate::import::Command),
     /// Print what a run wrote to its stdout and stderr
     Logs(Logs),
     /// Send runs that were logged without a controller

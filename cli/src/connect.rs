@@ -8,12 +8,15 @@ use proto::{
     v1::{self, ListRuns, ListSweeps, RunRef, SweepRef},
 };
 use terminal::{Exit, Failure, sanitise};
-use tonic::{Code, Request, Status};
+use tonic::{Code, Request, Response, Status};
 
 use crate::args::Reach;
 
 /// How long a controller may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often the controller is asked again after an answer was lost.
+const TRIES: u32 = 4;
 
 /// A controller that has not been spoken to yet.
 pub(crate) struct Controller {
@@ -171,6 +174,23 @@ pub(crate) fn within_patience<T>(message: T) -> Request<T> {
     let mut request = Request::new(message);
     request.set_timeout(PATIENCE);
     request
+}
+
+/// Makes a call that may be made twice, and again after an answer was lost, up to [`TRIES`] times.
+pub(crate) async fn with_tries<T>(
+    mut call: impl AsyncFnMut() -> Result<Response<T>, Status>,
+) -> Result<T, Status> {
+    for attempt in 0.. {
+        match call().await {
+            Ok(answer) => return Ok(answer.into_inner()),
+            Err(status) if attempt + 1 < TRIES && is_worth_another_try(&status) => {
+                // One person at one keyboard: no fleet to spread.
+                tokio::time::sleep(dial::backoff(attempt, 0.5)).await;
+            }
+            Err(status) => return Err(status),
+        }
+    }
+    unreachable!("the last try returns")
 }
 
 /// Whether the same call may go through later, though not because nobody listens there.

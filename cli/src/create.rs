@@ -1,17 +1,11 @@
 //! `sweep create`: from a YAML file to a sweep, and the line that starts an agent.
 
-use proto::{
-    dial,
-    v1::{self, CreateSweep},
-};
+use proto::v1::{self, CreateSweep};
 use rand::{TryRng as _, rngs::SysRng};
 use serde_json::json;
 use terminal::{Exit, Failure};
 
 use crate::{args::Create, check, connect, connect::Controller, json, source, source::Source, view};
-
-/// How often the controller is asked again after an answer was lost.
-const TRIES: u32 = 4;
 
 /// Checks the file here, so that every problem is told without a controller; then creates the sweep.
 pub(crate) async fn create(controller: &Controller, args: &Create) -> Result<(), Failure> {
@@ -37,17 +31,10 @@ pub(crate) async fn create(controller: &Controller, args: &Create) -> Result<(),
 async fn ask(controller: &Controller, source: &Source) -> Result<v1::Sweep, Failure> {
     let message =
         CreateSweep { yaml: source.text.clone(), source: source.name.clone(), idempotency_key: key()? };
-    for attempt in 0.. {
-        match controller.dial().sweeps().create(connect::within_patience(message.clone())).await {
-            Ok(sweep) => return Ok(sweep.into_inner()),
-            Err(status) if attempt + 1 < TRIES && connect::is_worth_another_try(&status) => {
-                // One person at one keyboard: no fleet to spread.
-                tokio::time::sleep(dial::backoff(attempt, 0.5)).await;
-            }
-            Err(status) => return Err(controller.failure(&status)),
-        }
-    }
-    unreachable!("the last try returns")
+    let mut sweeps = controller.dial().sweeps();
+    connect::with_tries(async || sweeps.create(connect::within_patience(message.clone())).await)
+        .await
+        .map_err(|status| controller.failure(&status))
 }
 
 fn key() -> Result<String, Failure> {

@@ -9,12 +9,14 @@ mod create;
 mod engine;
 mod explain;
 mod export;
+mod import;
 mod json;
 mod list;
 mod logs;
 mod run;
 mod show;
 mod source;
+mod stream;
 mod sync;
 mod view;
 mod watch;
@@ -62,6 +64,7 @@ async fn ask(args: &Args) -> Result<(), Failure> {
         Command::Cancel(args) => change::cancel(&controller, &args.id).await,
         Command::Retry(args) => change::retry(&controller, args).await,
         Command::Export(args) => export::export(&controller, args).await,
+        Command::Import(command) => import::import(&controller, command).await,
         Command::Logs(args) => logs::logs(&controller, args).await,
         Command::Sync(args) => sync::sync(&controller, args).await,
         Command::Run(command) => run::run(&controller, command).await,

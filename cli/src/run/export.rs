@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum;
+use clap::ValueEnum as _;
 use proto::v1::ReadRows;
 use terminal::{Exit, Failure};
 
 use crate::{
     connect::{Controller, nearest},
     export::{self, Output, RowFormat, Rows, Stopped},
+    stream::Stream,
     view,
 };
 
@@ -42,30 +43,6 @@ pub(crate) struct Args {
     /// Write to this file rather than to stdout
     #[arg(long, short, value_name = "FILE|-")]
     output: Option<PathBuf>,
-}
-
-/// The streams of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Stream {
-    /// What was logged step by step
-    History,
-    /// What was measured of the machine
-    System,
-    /// Values that stand for the run
-    Summary,
-    /// What the program printed
-    Console,
-}
-
-impl Stream {
-    fn name(self) -> &'static str {
-        match self {
-            Self::History => "history",
-            Self::System => "system",
-            Self::Summary => "summary",
-            Self::Console => "console",
-        }
-    }
 }
 
 /// Reads the rows, then writes them.

@@ -9,6 +9,7 @@ pub(crate) mod fixtures;
 pub(crate) mod history;
 #[cfg(test)]
 mod hostile;
+pub(crate) mod import;
 pub(crate) mod list;
 pub(crate) mod logs;
 pub(crate) mod problem;

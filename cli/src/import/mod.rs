@@ -1,0 +1,238 @@
+//! `sweep import`: runs that other programs have logged become runs of ours. Called by `main`. An importer is a folder here,
+//! with its sources and readers; `send` is the way to the controller for all of them.
+
+mod send;
+mod source;
+mod tensorboard;
+#[cfg(test)]
+mod tests;
+mod wandb;
+
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+use terminal::{Exit, Failure, sanitise};
+
+use self::source::Source;
+pub(crate) use self::{send::Sent, source::Found};
+use crate::{connect::Controller, source::why, view};
+
+/// Where the runs come from.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Bring in the event files of a folder and its sub-folders
+    Tensorboard(Tensorboard),
+    /// Bring in the runs that W&B logged offline
+    Wandb(Wandb),
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Every folder with event files in it is a run, as TensorBoard shows them. Scalars, texts and histograms become rows,
+hyperparameters the run's config. What has no place yet (images, audio, graphs) is counted and told. Importing again
+brings what has been written since, and never makes a second run.
+
+Examples:
+  sweep import tensorboard runs --dry-run
+  sweep import tensorboard runs --project digits")]
+pub(crate) struct Tensorboard {
+    /// The folder that TensorBoard would be given
+    #[arg(value_name = "FOLDER")]
+    folder: PathBuf,
+    #[command(flatten)]
+    how: How,
+    /// What the runs are called, with their sub-folder behind it; without this, as the folder
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+History, config, summary, console and system metrics become ours, with name, tags, notes, group and job type. What has no
+place yet (media, artifacts) is counted and told. Importing again brings what has been written since, and never makes a
+second run.
+
+Examples:
+  sweep import wandb wandb --dry-run
+  sweep import wandb wandb/offline-run-20260102_030405-a1b2c3d4 --project digits")]
+pub(crate) struct Wandb {
+    /// Folders of runs, or folders that have such folders in them
+    #[arg(value_name = "FOLDER", required = true)]
+    folders: Vec<PathBuf>,
+    #[command(flatten)]
+    how: How,
+}
+
+/// What all importers can be told.
+#[derive(Debug, clap::Args)]
+struct How {
+    /// The project of the runs; without this, as they say themselves
+    #[arg(long, value_name = "PROJECT")]
+    project: Option<String>,
+    /// Only show what there is to import
+    #[arg(long)]
+    dry_run: bool,
+    /// Print a JSON list of the runs
+    #[arg(long)]
+    json: bool,
+}
+
+/// Finds the runs, reads each once to know what it holds, and sends them.
+pub(crate) async fn import(controller: &Controller, command: &Command) -> Result<(), Failure> {
+    let (sources, how) = match command {
+        Command::Tensorboard(args) => (event_folders(args)?, &args.how),
+        Command::Wandb(args) => (offline_runs(args)?, &args.how),
+    };
+    let found = survey(sources)?;
+    let mut sent: Vec<Option<Sent>> = Vec::new();
+    let mut outcome = Ok(());
+    if !how.dry_run {
+        for one in &found {
+            match send(controller, one).await {
+                Ok(done) => sent.push(Some(done)),
+                Err(failure) => {
+                    outcome = Err(failure);
+                    break;
+                }
+            }
+        }
+    }
+    sent.resize_with(found.len(), || None);
+    report(&found, &sent, how);
+    outcome
+}
+
+fn event_folders(args: &Tensorboard) -> Result<Vec<Box<dyn Source>>, Failure> {
+    let own_name = folder_name(&args.folder);
+    let name = args.name.as_ref().unwrap_or(&own_name);
+    let project = args.how.project.as_ref().unwrap_or(&own_name);
+    let found = tensorboard::find(&args.folder, project, name)
+        .map_err(|(path, error)| Failure::new(Exit::Input, unreadable(&path, &error)))?;
+    if found.is_empty() {
+        let message = format!("no event files in `{}`", shown(&args.folder));
+        return Err(Failure::new(Exit::Input, message)
+            .hint("give the folder that you give to `tensorboard --logdir`; event files have `tfevents` in their names"));
+    }
+    Ok(found.into_iter().map(|folder| Box::new(folder) as Box<dyn Source>).collect())
+}
+
+/// Of all folders that are no good, not only the first.
+fn offline_runs(args: &Wandb) -> Result<Vec<Box<dyn Source>>, Failure> {
+    let (mut found, mut problems) = (Vec::new(), Vec::new());
+    for folder in &args.folders {
+        match wandb::find(folder, args.how.project.as_deref()) {
+            Ok(runs) if runs.is_empty() => problems.push(format!("no offline run in `{}`", shown(folder))),
+            Ok(runs) => found.extend(runs),
+            Err((path, error)) => problems.push(unreadable(&path, &error)),
+        }
+    }
+    refuse(
+        problems,
+        "W&B writes `run-ID.wandb` into folders such as `wandb/offline-run-20260102_030405-a1b2c3d4`",
+    )?;
+    Ok(found.into_iter().map(|run| Box::new(run) as Box<dyn Source>).collect())
+}
+
+/// One failure for all problems.
+fn refuse(problems: Vec<String>, hint: &str) -> Result<(), Failure> {
+    let mut problems = problems.into_iter();
+    let Some(first) = problems.next() else { return Ok(()) };
+    let failure = problems.fold(Failure::new(Exit::Input, first), |failure, problem| {
+        failure.detail(format!("       {problem}"))
+    });
+    Err(failure.hint(hint))
+}
+
+fn survey(sources: Vec<Box<dyn Source>>) -> Result<Vec<Found>, Failure> {
+    let bar = terminal::progress::bar(sources.len() as u64, "reading");
+    let (mut found, mut problems) = (Vec::new(), Vec::new());
+    for source in sources {
+        let path = source.path();
+        match Found::survey(source).and_then(|found| Ok((found.key()?, found))) {
+            Ok(one) => found.push(one),
+            Err(error) => problems.push(unreadable(&path, &error)),
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    refuse(problems, "nothing has been imported")?;
+    let mut at: HashMap<String, PathBuf> = HashMap::new();
+    let mut runs = Vec::new();
+    for (key, one) in found {
+        let path = shown(&one.source.path());
+        if one.rows == 0 && one.about.config.is_empty() {
+            terminal::warn(format_args!("`{path}` has neither rows nor a config yet: left out"));
+            continue;
+        }
+        // A copy would go into the run of the first, and be nowhere.
+        match at.insert(key, one.source.path()) {
+            Some(first) => {
+                terminal::warn(format_args!("`{path}` is a copy of `{}`: left out", shown(&first)));
+            }
+            None => runs.push(one),
+        }
+    }
+    if runs.is_empty() {
+        return Err(Failure::new(Exit::Input, "there is nothing to import"));
+    }
+    Ok(runs)
+}
+
+async fn send(controller: &Controller, found: &Found) -> Result<Sent, Failure> {
+    let bar = terminal::progress::bar(found.rows, &terminal::one_line(&found.about.name, 40));
+    let sent = send::send(controller, found, &|rows| bar.set_position(rows)).await;
+    bar.finish_and_clear();
+    sent
+}
+
+fn report(found: &[Found], sent: &[Option<Sent>], how: &How) {
+    if how.json {
+        let list = found.iter().zip(sent).map(|(found, sent)| as_json(found, sent.as_ref()));
+        terminal::print(crate::json::text(&list.collect::<Vec<_>>().into()));
+        return;
+    }
+    terminal::print(view::import::table(found, sent));
+    for line in view::import::losses(found) {
+        terminal::say(line);
+    }
+    if how.dry_run {
+        terminal::say("nothing has been imported; leave out `--dry-run` to do it");
+    }
+}
+
+fn as_json(found: &Found, sent: Option<&Sent>) -> Value {
+    let about = &found.about;
+    json!({
+        "run": sent.map(|sent| &sent.run),
+        "path": found.source.path().display().to_string(),
+        "name": about.name,
+        "project": about.project,
+        "config": about.config,
+        "tags": about.tags,
+        "state": found.outcome.state,
+        "rows": found.rows,
+        "keys": found.keys,
+        "new_rows": sent.map(|sent| sent.rows),
+        "skipped": found.losses.skipped,
+        "notes": found.losses.notes,
+    })
+}
+
+/// The last part of the folder's path, links and `..` resolved.
+fn folder_name(folder: &Path) -> String {
+    let whole = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    whole.file_name().map_or_else(|| "import".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> String {
+    format!("cannot read `{}`: {}", shown(path), why(error))
+}
+
+fn shown(path: &Path) -> String {
+    sanitise(&path.display().to_string())
+}

@@ -1,0 +1,190 @@
+//! From the event files of one folder to rows: values of one step that follow each other are one row, as one call of `log`
+//! would have made it.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    fs::File,
+    io::{self, BufReader},
+    mem,
+    path::PathBuf,
+};
+
+use prost::Message as _;
+use proto::v1::Outcome;
+use record::{Row, Value};
+use serde_json::Value as Json;
+
+use super::{
+    event::{Event, Hparam, HparamsContent, TaggedValue},
+    framing::{Next, Records},
+    value,
+};
+use crate::{
+    import::source::{About, Losses, Reader},
+    stream::Stream,
+};
+
+/// The plugin that keeps a run's config.
+const HPARAMS: &str = "hparams";
+/// Longer rows are cut in two: what has this many values under one step is no call of `log`.
+const ROW_VALUES: usize = 1024;
+
+/// Reads event files one after the other.
+pub(super) struct EventReader {
+    files: VecDeque<PathBuf>,
+    file: Option<(String, Records<BufReader<File>>)>,
+    /// The plugin of each tag: writers may name it only once.
+    plugins: HashMap<String, String>,
+    row: Row,
+    ready: VecDeque<Row>,
+    about: About,
+    failed: bool,
+    losses: Losses,
+}
+
+impl Reader for EventReader {
+    fn next(&mut self) -> io::Result<Option<(Stream, Row)>> {
+        loop {
+            if let Some(row) = self.ready.pop_front() {
+                return Ok(Some((Stream::History, row)));
+            }
+            match self.record()? {
+                Some(bytes) => match Event::decode(bytes.as_slice()) {
+                    Ok(event) => self.event(event),
+                    Err(_) => self.losses.skip("damaged events"),
+                },
+                None => {
+                    let last = mem::take(&mut self.row);
+                    return Ok((!last.values.is_empty()).then_some((Stream::History, last)));
+                }
+            }
+        }
+    }
+
+    fn losses(&mut self) -> &mut Losses {
+        &mut self.losses
+    }
+
+    fn about(&self) -> &About {
+        &self.about
+    }
+
+    fn outcome(&self) -> Outcome {
+        // Event files do not say that a run has ended, but for the plugin of hyperparameters.
+        let (state, class) = if self.failed { ("failed", "error") } else { ("finished", "") };
+        Outcome { state: state.to_owned(), class: class.to_owned(), ..Outcome::default() }
+    }
+}
+
+impl EventReader {
+    pub(super) fn new(files: Vec<PathBuf>, project: &str, name: &str) -> Self {
+        Self {
+            files: files.into(),
+            file: None,
+            plugins: HashMap::new(),
+            row: Row::default(),
+            ready: VecDeque::new(),
+            about: About { project: project.to_owned(), name: name.to_owned(), ..About::default() },
+            failed: false,
+            losses: Losses::default(),
+        }
+    }
+
+    /// The next whole record of the files.
+    fn record(&mut self) -> io::Result<Option<Vec<u8>>> {
+        loop {
+            let Some((name, records)) = &mut self.file else {
+                let Some(path) = self.files.pop_front() else { return Ok(None) };
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                self.file = Some((name, Records::open(&path)?));
+                continue;
+            };
+            let note = match records.next()? {
+                Next::Record(bytes) => return Ok(Some(bytes)),
+                Next::Bad => {
+                    self.losses.skip("damaged events");
+                    continue;
+                }
+                Next::End => None,
+                Next::Torn => {
+                    Some(format!("`{name}` ends within an event: a live run, or one that was killed"))
+                }
+                Next::Lost => Some(format!("`{name}` is damaged: the rest of it cannot be read")),
+            };
+            self.losses.notes.extend(note);
+            self.file = None;
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        if event.graph.is_some() || event.meta_graph.is_some() {
+            self.losses.skip("graphs");
+        }
+        if event.run_metadata.is_some() {
+            self.losses.skip("profiles");
+        }
+        if event.log_message.is_some() {
+            self.losses.skip("log messages");
+        }
+        let wall_ms = (event.wall_time * 1e3) as i64;
+        for tagged in event.summary.unwrap_or_default().values {
+            self.tagged(event.step, wall_ms, tagged);
+        }
+    }
+
+    fn tagged(&mut self, step: i64, wall_ms: i64, tagged: TaggedValue) {
+        if let Some(plugin) = tagged.metadata.as_ref().and_then(|metadata| metadata.plugin.as_ref()) {
+            if plugin.name == HPARAMS {
+                return self.hparams(&plugin.content);
+            }
+            if self.plugins.get(&tagged.tag) != Some(&plugin.name) {
+                self.plugins.insert(tagged.tag.clone(), plugin.name.clone());
+            }
+        }
+        let plugin = self.plugins.get(&tagged.tag).map_or("", String::as_str);
+        let value = match (value::value(&tagged, plugin), u64::try_from(step)) {
+            (Ok(value), Ok(step)) => (step, value),
+            (Err(what), _) => return self.losses.skip(what),
+            (_, Err(_)) => return self.losses.skip("values before step 0"),
+        };
+        self.put(value.0, wall_ms, tagged.tag, value.1);
+    }
+
+    fn put(&mut self, step: u64, wall_ms: i64, key: String, value: Value) {
+        let row = &self.row;
+        let known = row.step == step
+            && row.values.len() < ROW_VALUES
+            && row.values.iter().all(|(other, _)| *other != key);
+        if !known || row.values.is_empty() {
+            let before = mem::replace(&mut self.row, Row { step, wall_ms, values: Vec::new() });
+            if !before.values.is_empty() {
+                self.ready.push_back(before);
+            }
+        }
+        self.row.values.push((key, value));
+    }
+
+    fn hparams(&mut self, content: &[u8]) {
+        let Ok(content) = HparamsContent::decode(content) else { return self.losses.skip("damaged events") };
+        if let Some(start) = content.start {
+            // A map has no order of its own.
+            let mut hparams: Vec<(String, Hparam)> = start.hparams.into_iter().collect();
+            hparams.sort_by(|(one, _), (other, _)| one.cmp(other));
+            self.about.config.extend(hparams.into_iter().map(|(name, hparam)| (name, json(hparam))));
+            self.about.group = start.group;
+        }
+        self.failed |= content.end.is_some_and(|end| end.status == 2);
+    }
+}
+
+/// Every number is a float here: whole ones are shown as such.
+fn json(hparam: Hparam) -> Json {
+    let Hparam { number, text, flag } = hparam;
+    match (number, text, flag) {
+        (Some(number), ..) if number.fract() == 0.0 && number.abs() < 1e15 => Json::from(number as i64),
+        (Some(number), ..) => record::json::to_json(&Value::F64(number)),
+        (_, Some(text), _) => Json::from(text),
+        (_, _, Some(flag)) => Json::from(flag),
+        _ => Json::Null,
+    }
+}

@@ -1,0 +1,135 @@
+//! From a tagged value of an event file to a value of a row: scalars, texts and histograms, in the old style and as tensors. Pure.
+
+use half::{bf16, f16};
+use record::Value;
+use serde_json::json;
+
+use super::event::{Histogram, TaggedValue, Tensor};
+
+/// TensorFlow's names of element types, by number.
+mod kind {
+    pub(super) const FLOAT: i32 = 1;
+    pub(super) const DOUBLE: i32 = 2;
+    pub(super) const INT32: i32 = 3;
+    pub(super) const UINT8: i32 = 4;
+    pub(super) const INT64: i32 = 9;
+    pub(super) const BOOL: i32 = 10;
+    pub(super) const BFLOAT16: i32 = 14;
+    pub(super) const HALF: i32 = 19;
+}
+
+/// The value, or in the plural what it is that has no place in a row yet.
+pub(super) fn value(tagged: &TaggedValue, plugin: &str) -> Result<Value, &'static str> {
+    if let Some(number) = tagged.simple {
+        return Ok(Value::F64(number.into()));
+    }
+    if let Some(old) = &tagged.histogram {
+        return histogram(old).ok_or("histograms without buckets");
+    }
+    if tagged.image.is_some() {
+        return Err("images");
+    }
+    if tagged.audio.is_some() {
+        return Err("audio clips");
+    }
+    let Some(tensor) = &tagged.tensor else { return Err("values of unknown kinds") };
+    match plugin {
+        "text" => text(tensor).ok_or("texts without text"),
+        "histograms" => tensor_histogram(tensor).ok_or("histograms without buckets"),
+        "images" => Err("images"),
+        "audio" => Err("audio clips"),
+        "pr_curves" => Err("precision-recall curves"),
+        "mesh" => Err("meshes"),
+        "custom_scalars" | "hparams" => Err("layouts of TensorBoard"),
+        "scalars" | "" => scalar(tensor).ok_or("tensors"),
+        _ => Err("values of other plugins"),
+    }
+}
+
+/// The one element of a tensor.
+fn scalar(tensor: &Tensor) -> Option<Value> {
+    if let ([number], true) = (tensor.longs.as_slice(), tensor.content.is_empty()) {
+        return Some(Value::I64(*number));
+    }
+    if let [number] = tensor.ints.as_slice() {
+        return Some(Value::I64((*number).into()));
+    }
+    if let [flag] = tensor.bools.as_slice() {
+        return Some(Value::Bool(*flag));
+    }
+    match (tensor.kind, tensor.content.as_slice()) {
+        (kind::INT64, bytes) if bytes.len() == 8 => {
+            Some(Value::I64(i64::from_le_bytes(*bytes.first_chunk()?)))
+        }
+        (kind::INT32, bytes) if bytes.len() == 4 => {
+            Some(Value::I64(i32::from_le_bytes(*bytes.first_chunk()?).into()))
+        }
+        (kind::UINT8, [byte]) => Some(Value::I64((*byte).into())),
+        (kind::BOOL, [byte]) => Some(Value::Bool(*byte != 0)),
+        _ => match floats(tensor).as_slice() {
+            [number] => Some(Value::F64(*number)),
+            _ => None,
+        },
+    }
+}
+
+/// The elements of a tensor of floats; none of any other.
+fn floats(tensor: &Tensor) -> Vec<f64> {
+    fn each<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f64) -> Vec<f64> {
+        bytes.as_chunks::<N>().0.iter().map(|chunk| number(*chunk)).collect()
+    }
+    let bytes = tensor.content.as_slice();
+    match tensor.kind {
+        kind::FLOAT if bytes.is_empty() => tensor.floats.iter().map(|&number| number.into()).collect(),
+        kind::FLOAT => each(bytes, |chunk| f32::from_le_bytes(chunk).into()),
+        kind::DOUBLE if bytes.is_empty() => tensor.doubles.clone(),
+        kind::DOUBLE => each(bytes, f64::from_le_bytes),
+        kind::HALF if bytes.is_empty() => {
+            tensor.halves.iter().map(|&bits| f16::from_bits(bits as u16).into()).collect()
+        }
+        kind::HALF => each(bytes, |chunk| f16::from_le_bytes(chunk).into()),
+        kind::BFLOAT16 if bytes.is_empty() => {
+            tensor.halves.iter().map(|&bits| bf16::from_bits(bits as u16).into()).collect()
+        }
+        kind::BFLOAT16 => each(bytes, |chunk| bf16::from_le_bytes(chunk).into()),
+        _ => Vec::new(),
+    }
+}
+
+/// Several texts are lines.
+fn text(tensor: &Tensor) -> Option<Value> {
+    let lines: Vec<_> = tensor.strings.iter().map(|bytes| String::from_utf8_lossy(bytes)).collect();
+    (!lines.is_empty()).then(|| Value::Text(lines.join("\n")))
+}
+
+/// Writers begin with an empty bucket to say where the first one with something in it begins, and may end with one without a
+/// bound: the extremes say where the values are.
+fn histogram(old: &Histogram) -> Option<Value> {
+    let buckets = old.limits.len().min(old.counts.len());
+    let (mut limits, mut counts) = (old.limits[..buckets].to_vec(), &old.counts[..buckets]);
+    let first = *limits.first()?;
+    if old.max.is_finite() && buckets > 1 && old.max > limits[buckets - 2] && old.max < limits[buckets - 1] {
+        limits[buckets - 1] = old.max;
+    }
+    if counts[0] == 0.0 && buckets > 1 {
+        counts = &counts[1..];
+    } else {
+        limits.insert(0, if old.min < first { old.min } else { first });
+    }
+    as_json(&limits, counts)
+}
+
+/// Rows of left edge, right edge and count.
+fn tensor_histogram(tensor: &Tensor) -> Option<Value> {
+    let elements = floats(tensor);
+    let (rows, rest) = elements.as_chunks::<3>();
+    let last = rows.last().filter(|_| rest.is_empty())?;
+    let edges: Vec<f64> = rows.iter().map(|row| row[0]).chain([last[1]]).collect();
+    let counts: Vec<f64> = rows.iter().map(|row| row[2]).collect();
+    as_json(&edges, &counts)
+}
+
+fn as_json(bins: &[f64], values: &[f64]) -> Option<Value> {
+    let finite = bins.iter().chain(values).all(|number| number.is_finite());
+    finite.then(|| Value::Json(json!({ "_type": "histogram", "bins": bins, "values": values }).to_string()))
+}

@@ -1,0 +1,205 @@
+//! The frames of a `.wandb` file: seven bytes of its own (`:W&B`, a magic number, a version), then a log as LevelDB has it. Blocks
+//! of 32 KiB hold pieces of records: `checksum u32 | length u16 | kind u8 | bytes`, little-endian. Read record by record;
+//! knows nothing of what is in them.
+
+use std::{
+    fs::File,
+    io::{self, BufReader, Read},
+    ops::Range,
+    path::Path,
+};
+
+use flate2::Crc;
+
+/// A piece never crosses the end of a block; the seven bytes of the file are part of the first one.
+const BLOCK_BYTES: usize = 32 << 10;
+const HEAD_BYTES: usize = 7;
+/// What a file begins with. The last byte is the version.
+const FILE_HEAD: [u8; 7] = *b":W&B\xe1\xbe\x00";
+
+/// Where a piece stands in its record.
+mod kind {
+    pub(super) const FULL: u8 = 1;
+    pub(super) const FIRST: u8 = 2;
+    pub(super) const MIDDLE: u8 = 3;
+    pub(super) const LAST: u8 = 4;
+}
+
+/// What comes next in a file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// A record whose checksums are right.
+    Record(Vec<u8>),
+    /// Wrong bytes; reading can go on behind them.
+    Bad,
+    /// The file ends within a record: it is being written, or its writer was killed.
+    Torn,
+    /// The end.
+    End,
+}
+
+/// Reads a `.wandb` file.
+pub(super) struct Records<R> {
+    from: R,
+    /// The present block, and where the next piece begins in it.
+    block: Vec<u8>,
+    at: usize,
+    /// The block is not full: it is the last one.
+    last: bool,
+}
+
+enum Piece {
+    /// Its kind, and where its bytes are in the block.
+    Whole(u8, Range<usize>),
+    Bad,
+    Torn,
+    End,
+}
+
+impl Records<BufReader<File>> {
+    /// # Errors
+    /// When the file cannot be read or is none of W&B's.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        Records::new(BufReader::new(File::open(path)?))
+    }
+}
+
+impl<R: Read> Records<R> {
+    fn new(from: R) -> io::Result<Self> {
+        let mut records = Self { from, block: Vec::new(), at: 0, last: false };
+        records.next_block()?;
+        if !records.block.starts_with(&FILE_HEAD) {
+            let version = records.block.starts_with(&FILE_HEAD[..6]);
+            return Err(io::Error::other(match version {
+                true => "it is of a version that is not known here",
+                false => "it does not begin as W&B's files do",
+            }));
+        }
+        records.at = FILE_HEAD.len();
+        Ok(records)
+    }
+
+    /// # Errors
+    /// When the file cannot be read.
+    pub(super) fn next(&mut self) -> io::Result<Next> {
+        let (mut record, mut begun) = (Vec::new(), false);
+        loop {
+            let (kind, range) = match self.piece()? {
+                Piece::Whole(kind, range) => (kind, range),
+                Piece::Bad => return Ok(Next::Bad),
+                Piece::End if !begun => return Ok(Next::End),
+                Piece::End | Piece::Torn => return Ok(Next::Torn),
+            };
+            // A record without its beginning, or one that another interrupts.
+            if matches!(kind, kind::FULL | kind::FIRST) == begun {
+                return Ok(Next::Bad);
+            }
+            record.extend_from_slice(&self.block[range]);
+            match kind {
+                kind::FULL | kind::LAST => return Ok(Next::Record(record)),
+                kind::FIRST | kind::MIDDLE => begun = true,
+                _ => return Ok(Next::Bad),
+            }
+        }
+    }
+
+    fn piece(&mut self) -> io::Result<Piece> {
+        // A block ends with zeros where no head has room.
+        while self.block.len() - self.at < HEAD_BYTES {
+            if self.last {
+                return Ok(self.tail(Piece::Torn));
+            }
+            self.next_block()?;
+        }
+        let head = &self.block[self.at..self.at + HEAD_BYTES];
+        let check = u32::from_le_bytes([head[0], head[1], head[2], head[3]]);
+        let length = usize::from(u16::from_le_bytes([head[4], head[5]]));
+        let kind = head[6];
+        let begin = self.at + HEAD_BYTES;
+        let Some(bytes) = self.block.get(begin..begin + length) else {
+            return Ok(self.tail(if self.last { Piece::Torn } else { Piece::Bad }));
+        };
+        let mut crc = Crc::new();
+        crc.update(&[kind]);
+        crc.update(bytes);
+        if crc.sum() != check {
+            return Ok(self.tail(Piece::Bad));
+        }
+        self.at = begin + length;
+        Ok(Piece::Whole(kind, begin..begin + length))
+    }
+
+    /// Passes over the rest of the block, which is `otherwise` unless it is zeros at the end of the file: what a file system may
+    /// leave of a file that was not closed.
+    fn tail(&mut self, otherwise: Piece) -> Piece {
+        let zeros = self.last && self.block[self.at..].iter().all(|byte| *byte == 0);
+        self.at = self.block.len();
+        if zeros { Piece::End } else { otherwise }
+    }
+
+    fn next_block(&mut self) -> io::Result<()> {
+        self.block.clear();
+        self.at = 0;
+        (&mut self.from).take(BLOCK_BYTES as u64).read_to_end(&mut self.block)?;
+        self.last = self.block.len() < BLOCK_BYTES;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn piece(kind: u8, bytes: &[u8]) -> Vec<u8> {
+        let mut crc = Crc::new();
+        crc.update(&[kind]);
+        crc.update(bytes);
+        [&crc.sum().to_le_bytes()[..], &(bytes.len() as u16).to_le_bytes(), &[kind], bytes].concat()
+    }
+
+    fn all(bytes: &[u8]) -> Vec<Next> {
+        let mut records = Records::new(bytes).unwrap();
+        let mut found = Vec::new();
+        loop {
+            let next = records.next().unwrap();
+            let ends = next == Next::End;
+            found.push(next);
+            if ends {
+                return found;
+            }
+        }
+    }
+
+    #[test]
+    fn a_record_over_several_blocks_is_put_together() {
+        let long: Vec<u8> = (0..70_000).map(|byte| byte as u8).collect();
+        let first = BLOCK_BYTES - FILE_HEAD.len() - HEAD_BYTES;
+        let second = first + BLOCK_BYTES - HEAD_BYTES;
+        let file = [
+            FILE_HEAD.to_vec(),
+            piece(kind::FIRST, &long[..first]),
+            piece(kind::MIDDLE, &long[first..second]),
+            piece(kind::LAST, &long[second..]),
+            piece(kind::FULL, b"next"),
+        ]
+        .concat();
+        assert_eq!(all(&file), [Next::Record(long), Next::Record(b"next".to_vec()), Next::End]);
+        assert_eq!(all(&file[..BLOCK_BYTES + 100]), [Next::Torn, Next::End]);
+    }
+
+    #[test]
+    fn what_is_torn_or_wrong_is_told() {
+        let (one, two) = (piece(kind::FULL, b"one"), piece(kind::FULL, b"two"));
+        let file = [FILE_HEAD.to_vec(), one.clone(), two].concat();
+        let whole = Next::Record(b"one".to_vec());
+        for cut in FILE_HEAD.len() + one.len() + 1..file.len() {
+            let found = all(&file[..cut]);
+            assert_eq!((&found[0], &found[1]), (&whole, &Next::Torn), "cut at {cut}");
+        }
+        let mut wrong = file.clone();
+        *wrong.last_mut().unwrap() ^= 1;
+        assert_eq!(all(&wrong), [whole, Next::Bad, Next::End]);
+        assert_eq!(all(&[file, vec![0; 100]].concat()).len(), 3, "zeros are the end");
+        assert!(Records::new(&b"no such file at all"[..]).is_err());
+    }
+}

@@ -1,0 +1,166 @@
+//! The messages of `.wandb` files, as far as rows and what a run is called come of them: field numbers and types of W&B's public
+//! format. What is not named here is passed over by the decoder.
+
+/// A message of which only its being there is told.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Opaque {}
+
+/// One of the fields is there. Kinds that say nothing about a run are listed so that they are known.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Record {
+    #[prost(message, optional, tag = "2")]
+    pub(super) history: Option<History>,
+    #[prost(message, optional, tag = "3")]
+    pub(super) summary: Option<Changes>,
+    #[prost(message, optional, tag = "4")]
+    pub(super) output: Option<Output>,
+    #[prost(message, optional, tag = "5")]
+    pub(super) config: Option<Changes>,
+    #[prost(message, optional, tag = "6")]
+    pub(super) files: Option<Files>,
+    #[prost(message, optional, tag = "7")]
+    pub(super) stats: Option<Stats>,
+    #[prost(message, optional, tag = "8")]
+    pub(super) artifact: Option<Opaque>,
+    #[prost(message, optional, tag = "9")]
+    pub(super) tensorboard: Option<Opaque>,
+    #[prost(message, optional, tag = "10")]
+    pub(super) alert: Option<Opaque>,
+    #[prost(message, optional, tag = "11")]
+    pub(super) telemetry: Option<Opaque>,
+    #[prost(message, optional, tag = "12")]
+    pub(super) metric: Option<Opaque>,
+    #[prost(message, optional, tag = "13")]
+    pub(super) output_raw: Option<Output>,
+    #[prost(message, optional, tag = "17")]
+    pub(super) run: Option<Run>,
+    #[prost(message, optional, tag = "18")]
+    pub(super) exit: Option<Exit>,
+    #[prost(message, optional, tag = "20")]
+    pub(super) last: Option<Opaque>,
+    #[prost(message, optional, tag = "21")]
+    pub(super) header: Option<Opaque>,
+    #[prost(message, optional, tag = "22")]
+    pub(super) footer: Option<Opaque>,
+    #[prost(message, optional, tag = "23")]
+    pub(super) preempting: Option<Opaque>,
+    #[prost(message, optional, tag = "24")]
+    pub(super) link_artifact: Option<Opaque>,
+    #[prost(message, optional, tag = "25")]
+    pub(super) use_artifact: Option<Opaque>,
+    #[prost(message, optional, tag = "26")]
+    pub(super) environment: Option<Opaque>,
+    #[prost(message, optional, tag = "100")]
+    pub(super) request: Option<Opaque>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Run {
+    #[prost(string, tag = "1")]
+    pub(super) id: String,
+    #[prost(string, tag = "3")]
+    pub(super) project: String,
+    #[prost(message, optional, tag = "4")]
+    pub(super) config: Option<Changes>,
+    #[prost(string, tag = "6")]
+    pub(super) group: String,
+    #[prost(string, tag = "7")]
+    pub(super) job_type: String,
+    #[prost(string, tag = "8")]
+    pub(super) name: String,
+    #[prost(string, tag = "9")]
+    pub(super) notes: String,
+    #[prost(string, repeated, tag = "10")]
+    pub(super) tags: Vec<String>,
+}
+
+/// Of a config or a summary.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Changes {
+    #[prost(message, repeated, tag = "1")]
+    pub(super) update: Vec<Item>,
+    #[prost(message, repeated, tag = "2")]
+    pub(super) remove: Vec<Item>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct History {
+    #[prost(message, repeated, tag = "1")]
+    pub(super) items: Vec<Item>,
+    #[prost(message, optional, tag = "2")]
+    pub(super) step: Option<Step>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Step {
+    #[prost(int64, tag = "1")]
+    pub(super) number: i64,
+}
+
+/// A value, under a key or under a path of keys: as JSON, or in newer histories under its type.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Item {
+    #[prost(string, tag = "1")]
+    pub(super) key: String,
+    #[prost(string, repeated, tag = "2")]
+    pub(super) path: Vec<String>,
+    #[prost(bool, optional, tag = "4")]
+    pub(super) flag: Option<bool>,
+    #[prost(sint64, optional, tag = "5")]
+    pub(super) whole: Option<i64>,
+    #[prost(double, optional, tag = "6")]
+    pub(super) number: Option<f64>,
+    #[prost(string, optional, tag = "7")]
+    pub(super) text: Option<String>,
+    #[prost(string, optional, tag = "8")]
+    pub(super) json: Option<String>,
+    #[prost(string, tag = "16")]
+    pub(super) value_json: String,
+}
+
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub(super) struct Time {
+    #[prost(int64, tag = "1")]
+    pub(super) seconds: i64,
+    #[prost(int32, tag = "2")]
+    pub(super) nanos: i32,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Output {
+    /// 0 is stderr, 1 stdout.
+    #[prost(int32, tag = "1")]
+    pub(super) kind: i32,
+    #[prost(message, optional, tag = "2")]
+    pub(super) time: Option<Time>,
+    /// What was written at once; line ends where they fell.
+    #[prost(string, tag = "3")]
+    pub(super) text: String,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Stats {
+    #[prost(message, optional, tag = "2")]
+    pub(super) time: Option<Time>,
+    #[prost(message, repeated, tag = "3")]
+    pub(super) items: Vec<Item>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Files {
+    #[prost(message, repeated, tag = "1")]
+    pub(super) files: Vec<FileItem>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct FileItem {
+    /// 1: W&B's own, such as the list of packages.
+    #[prost(int32, tag = "3")]
+    pub(super) kind: i32,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Exit {
+    #[prost(int32, tag = "1")]
+    pub(super) code: i32,
+}

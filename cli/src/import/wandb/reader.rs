@@ -1,0 +1,255 @@
+//! From the records of one offline run to rows: its history, its system metrics, its console line by line, and at the end the
+//! summary that it had then.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fs::File,
+    io::{self, BufReader},
+    mem,
+    path::Path,
+};
+
+use prost::Message as _;
+use proto::v1::Outcome;
+use record::{Row, Value};
+
+use super::{
+    framing::{Next, Records},
+    message::{Changes, History, Item, Output, Record, Run, Stats, Time},
+    values,
+};
+use crate::{
+    import::source::{About, Losses, Reader},
+    stream::Stream,
+};
+
+/// W&B's own keys of a row: its step, its time, and how long the run had been going.
+const STEP: &str = "_step";
+const TIMESTAMP: &str = "_timestamp";
+/// What W&B keeps for itself begins so, in rows, summaries and configs.
+const OWN: char = '_';
+
+/// Reads a `.wandb` file.
+pub(super) struct OfflineReader {
+    records: Records<BufReader<File>>,
+    ready: VecDeque<(Stream, Row)>,
+    about: About,
+    /// The name of the project was given by the person.
+    keep_project: bool,
+    next_step: u64,
+    samples: u64,
+    /// Items by their paths.
+    summary: BTreeMap<Vec<String>, Item>,
+    /// The beginning of a line of stderr, and of one of stdout.
+    lines: [String; 2],
+    /// Of the last row.
+    wall_ms: i64,
+    exit: Option<i32>,
+    ended: bool,
+    losses: Losses,
+}
+
+impl Reader for OfflineReader {
+    fn next(&mut self) -> io::Result<Option<(Stream, Row)>> {
+        loop {
+            if let Some(row) = self.ready.pop_front() {
+                return Ok(Some(row));
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            match self.records.next()? {
+                Next::Record(bytes) => match Record::decode(bytes.as_slice()) {
+                    Ok(record) => self.record(record),
+                    Err(_) => self.losses.skip("damaged records"),
+                },
+                Next::Bad => self.losses.skip("damaged records"),
+                Next::Torn => {
+                    let note = "the file ends within a record: a live run, or one that was killed";
+                    self.losses.notes.push(note.to_owned());
+                }
+                Next::End => self.end(),
+            }
+        }
+    }
+
+    fn losses(&mut self) -> &mut Losses {
+        &mut self.losses
+    }
+
+    fn about(&self) -> &About {
+        &self.about
+    }
+
+    fn outcome(&self) -> Outcome {
+        let (state, class) = match self.exit {
+            Some(0) => ("finished", ""),
+            Some(_) => ("failed", "error"),
+            None => ("crashed", ""),
+        };
+        Outcome {
+            state: state.to_owned(),
+            class: class.to_owned(),
+            exit_code: self.exit,
+            ..Outcome::default()
+        }
+    }
+}
+
+impl OfflineReader {
+    /// # Errors
+    /// When the file cannot be read or is none of W&B's.
+    pub(super) fn open(file: &Path, project: Option<&str>) -> io::Result<Self> {
+        Ok(Self {
+            records: Records::open(file)?,
+            ready: VecDeque::new(),
+            about: About { project: project.unwrap_or_default().to_owned(), ..About::default() },
+            keep_project: project.is_some(),
+            next_step: 0,
+            samples: 0,
+            summary: BTreeMap::new(),
+            lines: Default::default(),
+            wall_ms: 0,
+            exit: None,
+            ended: false,
+            losses: Losses::default(),
+        })
+    }
+
+    fn record(&mut self, record: Record) {
+        if record == Record::default() {
+            return self.losses.skip("records of unknown kinds");
+        }
+        if let Some(run) = record.run {
+            self.run(run);
+        }
+        if let Some(changes) = record.config {
+            self.config(&changes);
+        }
+        if let Some(history) = record.history {
+            self.history(history);
+        }
+        if let Some(changes) = record.summary {
+            self.sum_up(changes);
+        }
+        if let Some(stats) = record.stats {
+            self.stats(stats);
+        }
+        for output in [record.output, record.output_raw].into_iter().flatten() {
+            self.output(&output);
+        }
+        if let Some(exit) = record.exit {
+            self.exit = Some(exit.code);
+        }
+        let media = record.files.unwrap_or_default().files.iter().filter(|file| file.kind != 1).count();
+        (0..media).for_each(|_| self.losses.skip("files"));
+        for artifact in [record.artifact, record.link_artifact, record.use_artifact] {
+            artifact.iter().for_each(|_| self.losses.skip("artifacts"));
+        }
+        record.alert.iter().for_each(|_| self.losses.skip("alerts"));
+        record.metric.iter().for_each(|_| self.losses.skip("definitions of metrics"));
+        record.tensorboard.iter().for_each(|_| self.losses.skip("links to event files"));
+    }
+
+    fn run(&mut self, run: Run) {
+        let about = &mut self.about;
+        if !self.keep_project {
+            about.project = run.project;
+        }
+        about.name = if run.name.is_empty() { run.id } else { run.name };
+        (about.notes, about.group, about.job_type, about.tags) =
+            (run.notes, run.group, run.job_type, run.tags);
+        self.config(&run.config.unwrap_or_default());
+    }
+
+    fn config(&mut self, changes: &Changes) {
+        let config = &mut self.about.config;
+        values::remove(config, &changes.remove);
+        values::apply(config, &changes.update, &mut self.losses);
+        config.shift_remove("_wandb");
+    }
+
+    fn history(&mut self, history: History) {
+        let mut step = history.step.map(|step| step.number);
+        let mut row = Row { wall_ms: self.wall_ms, ..Row::default() };
+        for (key, value) in values::values(&history.items, &mut self.losses) {
+            match (key.as_str(), value) {
+                (STEP, Value::I64(number)) => step = Some(number),
+                (TIMESTAMP, Value::F64(seconds)) => row.wall_ms = (seconds * 1e3) as i64,
+                (TIMESTAMP, Value::I64(seconds)) => row.wall_ms = seconds.saturating_mul(1000),
+                (own, _) if own.starts_with(OWN) => {}
+                (_, value) => row.values.push((key, value)),
+            }
+        }
+        row.step = step.and_then(|step| u64::try_from(step).ok()).unwrap_or(self.next_step);
+        self.next_step = row.step.saturating_add(1);
+        self.wall_ms = row.wall_ms;
+        self.ready.push_back((Stream::History, row));
+    }
+
+    /// Keeps the newest item of each path: an item stands for everything below its path.
+    fn sum_up(&mut self, changes: Changes) {
+        let removed = changes.remove.into_iter().map(|item| (item, false));
+        for (item, is_new) in removed.chain(changes.update.into_iter().map(|item| (item, true))) {
+            let path = values::path(&item);
+            if path[0].starts_with(OWN) {
+                continue;
+            }
+            let below = self.summary.range(path.clone()..).take_while(|(other, _)| other.starts_with(&path));
+            let below: Vec<Vec<String>> = below.map(|(other, _)| other.clone()).collect();
+            below.iter().for_each(|other| drop(self.summary.remove(other)));
+            if is_new {
+                self.summary.insert(path, item);
+            }
+        }
+    }
+
+    fn stats(&mut self, stats: Stats) {
+        let values = values::values(&stats.items, &mut self.losses);
+        let wall_ms = self.time(stats.time);
+        self.ready.push_back((Stream::System, Row { step: self.samples, wall_ms, values }));
+        self.samples += 1;
+    }
+
+    fn output(&mut self, output: &Output) {
+        let wall_ms = self.time(output.time);
+        let which = usize::from(output.kind == 1);
+        let mut pieces = output.text.split('\n');
+        self.lines[which] += pieces.next().unwrap_or_default();
+        for piece in pieces {
+            let line = mem::replace(&mut self.lines[which], piece.to_owned());
+            self.line(which, line, wall_ms);
+        }
+    }
+
+    fn line(&mut self, which: usize, line: String, wall_ms: i64) {
+        let key = if which == 1 { "stdout" } else { "stderr" };
+        let values = vec![(key.to_owned(), Value::Text(line))];
+        self.ready.push_back((Stream::Console, Row { step: 0, wall_ms, values }));
+    }
+
+    fn time(&self, time: Option<Time>) -> i64 {
+        let ms =
+            |time: Time| time.seconds.saturating_mul(1000).saturating_add(i64::from(time.nanos) / 1_000_000);
+        time.map_or(self.wall_ms, ms)
+    }
+
+    /// What can only be told when there is no more.
+    fn end(&mut self) {
+        self.ended = true;
+        // While the run lives, the end of its last line may still come.
+        if self.exit.is_some() {
+            for which in 0..2 {
+                let line = mem::take(&mut self.lines[which]);
+                if !line.is_empty() {
+                    self.line(which, line, self.wall_ms);
+                }
+            }
+        }
+        let items: Vec<Item> = mem::take(&mut self.summary).into_values().collect();
+        let mut values = values::values(&items, &mut Losses::default());
+        // Media are where they were logged.
+        values.retain(|(_, value)| !matches!(value, Value::Json(_)));
+        self.ready.push_back((Stream::Summary, Row { step: 0, wall_ms: self.wall_ms, values }));
+    }
+}
