@@ -83,6 +83,27 @@ impl Compaction {
         due.map(|(place, _)| place.clone()).collect()
     }
 
+    /// Begins a look at a place: what is appended from now on is noted anew.
+    fn begin(&self, place: &Place, now: Instant) {
+        if let Some(waiting) = self.lock().as_mut().and_then(|places| places.get_mut(place)) {
+            *waiting = Waiting { appends: 0, bytes: 0, since: now };
+        }
+    }
+
+    /// Ends it: so many appends were left, and bytes of them; `None`: nothing will be merged unless more is appended.
+    fn end(&self, place: &Place, left: Option<(usize, u64)>) {
+        let mut places = self.lock();
+        let Some(places) = places.as_mut() else { return };
+        match (left, places.get_mut(place)) {
+            (Some((appends, bytes)), Some(waiting)) => {
+                waiting.appends += appends;
+                waiting.bytes += bytes;
+            }
+            (None, Some(waiting)) if waiting.appends == 0 => drop(places.remove(place)),
+            _ => {}
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<HashMap<Place, Waiting>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -98,28 +119,34 @@ pub(super) async fn step(app: &Arc<App>) -> Result<(), Error> {
     }
     let begun = app.clock.now();
     for place in app.compaction.due(begun) {
-        loop {
-            let now = app.clock.now();
-            if now >= begun + STEP || app.is_draining() {
-                return Ok(());
+        if app.clock.now() >= begun + STEP || app.is_draining() {
+            break;
+        }
+        app.compaction.begin(&place, begun);
+        match settle(app, &place, begun + STEP).await {
+            Ok(left) => app.compaction.end(&place, left),
+            Err(Error::Busy(busy)) => {
+                app.compaction.end(&place, Some((APPENDS, 0)));
+                return Err(Error::Busy(busy));
             }
-            match merge(app, &place).await {
-                Ok(Outcome::Merged) => {}
-                Ok(Outcome::Rests { is_over }) => {
-                    rest(app, &place, is_over, now);
-                    break;
-                }
-                Err(Error::Busy(busy)) => return Err(Error::Busy(busy)),
-                Err(error) => {
-                    // What is wrong with one stream is no trouble of the others; it is read as it is.
-                    tracing::warn!("compaction: a `{}` of run {}: {error}", place.stream, place.run);
-                    rest(app, &place, true, now);
-                    break;
-                }
+            Err(error) => {
+                // What is wrong with one stream is no trouble of the others; it is read as it is.
+                tracing::warn!("compaction: a `{}` of run {}: {error}", place.stream, place.run);
+                app.compaction.end(&place, None);
             }
         }
     }
     Ok(())
+}
+
+/// Merges what there is in one place. What is left, as [`Compaction::end`] takes it.
+async fn settle(app: &Arc<App>, place: &Place, until: Instant) -> Result<Option<(usize, u64)>, Error> {
+    while app.clock.now() < until && !app.is_draining() {
+        if let Outcome::Rests { left } = merge(app, place).await? {
+            return Ok(left);
+        }
+    }
+    Ok(Some((APPENDS, 0)))
 }
 
 /// Looks for what an earlier controller left in pieces.
@@ -138,21 +165,11 @@ async fn find(app: &Arc<App>) -> Result<(), Error> {
     Ok(())
 }
 
-fn rest(app: &App, place: &Place, is_over: bool, now: Instant) {
-    let mut places = app.compaction.lock();
-    let Some(places) = places.as_mut() else { return };
-    if is_over {
-        places.remove(place);
-    } else {
-        places.insert(place.clone(), Waiting { appends: 0, bytes: 0, since: now });
-    }
-}
-
 enum Outcome {
     Merged,
-    /// There is nothing to do until more is appended or the run is over.
+    /// There is nothing to do until more is appended or the run is over. What is left is said as [`Compaction::end`] takes it.
     Rests {
-        is_over: bool,
+        left: Option<(usize, u64)>,
     },
 }
 
@@ -161,14 +178,16 @@ async fn merge(app: &Arc<App>, place: &Place) -> Result<Outcome, Error> {
     let read = app.read(move |tx, _| {
         let is_over = store::runs::state(tx, wanted.run)?.is_none_or(|state| !state.is_live());
         let all = store::columns::pieces(tx, wanted.stream())?;
-        let Some((range, level)) = plan(&all, is_over) else { return Ok(Err(is_over)) };
+        let Some((range, level)) = plan(&all, is_over) else {
+            return Ok(Err((!is_over).then(|| tail(&all))));
+        };
         let some = all[range].to_vec();
         let merged = encode(tx, &some, level)?;
         Ok(Ok((some, merged)))
     });
     let (some, merged) = match read.await? {
         Ok(found) => found,
-        Err(is_over) => return Ok(Outcome::Rests { is_over }),
+        Err(left) => return Ok(Outcome::Rests { left }),
     };
     let place = place.clone();
     app.change(move |change| match store::columns::replace(change.tx, place.stream(), &some, &merged)? {
@@ -209,6 +228,13 @@ fn plan(pieces: &[Piece], is_over: bool) -> Option<(Range<usize>, u32)> {
     };
     let last = stretches(pieces, |piece| piece.level < FULL).find(rest).filter(|_| is_over)?;
     Some((bounded(pieces, last), FULL))
+}
+
+/// How many appends stand at the end, where the next one joins them, and their bytes.
+fn tail(pieces: &[Piece]) -> (usize, u64) {
+    let fenced = pieces.last().is_some_and(|piece| piece.fenced);
+    let own = pieces.iter().rev().take_while(|piece| piece.level == 0 && piece.fenced == fenced);
+    own.fold((0, 0), |(count, bytes), piece| (count + 1, bytes + piece.bytes))
 }
 
 /// The longest stretches of neighbours that may be merged with each other.
@@ -281,6 +307,31 @@ mod tests {
     fn fenced_rows_stay_by_themselves() {
         let pieces: Vec<_> = (0..9).map(|first| piece(first, 0, 10, (3..5).contains(&first))).collect();
         assert_eq!(plan(&pieces, true), Some((0..3, FULL)));
+    }
+
+    #[test]
+    fn what_is_left_of_a_look_counts_at_the_next() {
+        let compaction = Compaction(Mutex::new(Some(HashMap::new())));
+        let now = crate::clock::Clock::system().now();
+        let stream = Stream { run: 1, name: "history", attempt: 1, writer: "sdk" };
+        (0..APPENDS).for_each(|_| compaction.note(stream, 10, now));
+        let place = compaction.due(now).remove(0);
+        compaction.begin(&place, now);
+        compaction.note(stream, 10, now);
+        let pieces: Vec<_> = (0..40).map(|first| piece(first, 0, 10, first < 10)).collect();
+        assert_eq!(tail(&pieces), (30, 300));
+        compaction.end(&place, Some(tail(&pieces)));
+        assert!(compaction.due(now).is_empty());
+        (0..APPENDS - 31).for_each(|_| compaction.note(stream, 10, now));
+        assert_eq!(compaction.due(now).len(), 1);
+        // A run that is over is forgotten, unless more came while it was looked at.
+        compaction.begin(&place, now);
+        compaction.note(stream, 10, now);
+        compaction.end(&place, None);
+        assert_eq!(compaction.due(now + SETTLED).len(), 1);
+        compaction.begin(&place, now);
+        compaction.end(&place, None);
+        assert!(compaction.due(now + SETTLED).is_empty());
     }
 
     #[test]
