@@ -174,7 +174,8 @@ impl Folder {
         journals.sort_by_key(|journal| {
             (journal.stream != "meta", journal.writer.clone(), journal.stream.clone())
         });
-        let alive = journals.iter().any(Journal::is_held);
+        // A run that has ended is over, though its process may hold the journal for a moment longer.
+        let alive = file.end.is_none() && journals.iter().any(Journal::is_held);
         Ok(Self { file, journals, alive })
     }
 

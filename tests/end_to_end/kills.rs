@@ -95,8 +95,9 @@ fn one_round(
 async fn acknowledged(dial: Dial, over: Arc<AtomicBool>) -> (String, u64) {
     let begin = BeginRun { project: "kills".to_owned(), ..BeginRun::default() };
     let begun = dial.runs().begin(begin).await.unwrap().into_inner();
-    let (mut acked, mut encoder) = (0, Writer::default());
-    while !over.load(Ordering::Relaxed) {
+    let (mut acked, mut encoder, mut answered) = (0, Writer::default(), false);
+    // Not before an answer has come: rows whose answer was lost are stored, though nobody knows.
+    while !answered || !over.load(Ordering::Relaxed) {
         let mut frames = Vec::new();
         let row = |step| Row { step, wall_ms: 0, values: rows::values(step) };
         encoder.frame(&(acked..acked + 20).map(row).collect::<Vec<_>>(), &mut frames);
@@ -108,7 +109,9 @@ async fn acknowledged(dial: Dial, over: Arc<AtomicBool>) -> (String, u64) {
             offset: acked,
             frames,
         };
-        match dial.runs().append(append).await {
+        let answer = dial.runs().append(append).await;
+        answered = answer.is_ok();
+        match answer {
             // Behind a lost answer the same rows are sent again, and skipped.
             Ok(answer) => acked = answer.into_inner().next,
             Err(status) => {
