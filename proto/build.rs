@@ -14,6 +14,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "wire/runs.proto",
         "wire/history.proto",
         "wire/files.proto",
+        "wire/artifacts.proto",
     ];
     let descriptors = protox::compile(files, ["wire"])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);

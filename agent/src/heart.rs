@@ -151,7 +151,7 @@ mod tests {
             std::future::pending().await
         }
 
-        async fn contents(&self, _: &std::path::Path, _: &[blobs::Hashed]) -> Result<(), blobs::Trouble> {
+        async fn contents(&self, _: &std::path::Path, _: &[u8]) -> Result<(), blobs::Trouble> {
             Err(Status::unavailable("nobody").into())
         }
 

@@ -3,7 +3,7 @@
 
 use std::{future::Future, path::Path, sync::Arc, time::Duration};
 
-use blobs::{Hashed, Trouble};
+use blobs::Trouble;
 use proto::{
     dial::{Dial, is_transient, needed_offset},
     v1::{AppendRows, Appended, Beat, EndRun, Orders, RunEnded},
@@ -19,12 +19,8 @@ pub trait Link: Clone + Send + Sync + 'static {
     fn beat(&self, beat: Beat) -> impl Future<Output = Result<Orders, Status>> + Send;
     /// Sends rows.
     fn append(&self, rows: AppendRows) -> impl Future<Output = Result<Appended, Status>> + Send;
-    /// Sends those of these contents that the controller does not have; each lies in `folder` under its hash.
-    fn contents(
-        &self,
-        folder: &Path,
-        contents: &[Hashed],
-    ) -> impl Future<Output = Result<(), Trouble>> + Send;
+    /// Sends the contents that these rows of the stream `files` name; each lies in `folder` under its hash.
+    fn contents(&self, folder: &Path, frames: &[u8]) -> impl Future<Output = Result<(), Trouble>> + Send;
     /// Reports the end of an attempt.
     fn end(&self, end: EndRun) -> impl Future<Output = Result<RunEnded, Status>> + Send;
 }
@@ -54,10 +50,9 @@ impl Link for Remote {
         within(PATIENCE, client.append(Request::new(rows))).await
     }
 
-    async fn contents(&self, folder: &Path, contents: &[Hashed]) -> Result<(), Trouble> {
+    async fn contents(&self, folder: &Path, frames: &[u8]) -> Result<(), Trouble> {
         // No time limit: how long it takes is up to the size, and a connection that has died is noticed.
-        let path = |content: &Hashed| folder.join(&content.sha256);
-        blobs::upload_missing(&mut self.dial.files(), contents, path, &Arc::default()).await
+        blobs::upload_named(&self.dial.files(), frames, folder, &Arc::default()).await
     }
 
     async fn end(&self, end: EndRun) -> Result<RunEnded, Status> {

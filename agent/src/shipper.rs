@@ -212,7 +212,7 @@ impl<L: Link> Shipper<L> {
 
     /// Sends what the rows of files name; `false` when the journal was closed instead.
     async fn contents(&mut self, name: &str, frames: &[u8], cursor: Cursor) -> Result<bool, Status> {
-        let trouble = match self.link.contents(&self.contents, &blobs::named(frames)).await {
+        let trouble = match self.link.contents(&self.contents, frames).await {
             Ok(()) => return Ok(true),
             Err(trouble) => trouble,
         };

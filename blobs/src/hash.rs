@@ -6,7 +6,6 @@ use std::{
     path::Path,
 };
 
-use record::file::FileRow;
 use sha2::{Digest as _, Sha256};
 
 /// How much is read at once.
@@ -53,18 +52,6 @@ impl Hasher {
     pub fn finish(self) -> Hashed {
         Hashed { sha256: record::file::hex(&self.hash.finalize()), size: self.size }
     }
-}
-
-/// The contents that the rows of the stream `files` in these frames name, each once. Rows that are none of a file, and whatever
-/// is damaged, name nothing: who stores them says so.
-pub fn named(frames: &[u8]) -> Vec<Hashed> {
-    let rows = record::rows(frames).unwrap_or_default();
-    let files = rows.iter().filter_map(|row| FileRow::of(row).ok());
-    let mut contents: Vec<Hashed> =
-        files.map(|file| Hashed { sha256: file.sha256, size: file.size }).collect();
-    contents.sort_by(|one, two| one.sha256.cmp(&two.sha256));
-    contents.dedup();
-    contents
 }
 
 /// Copies everything, and says what it was.

@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{self, Read as _, Write},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -12,18 +12,23 @@ use std::{
 
 use proto::{
     dial::Authorized,
-    v1::{BlobChunk, BlobHashes, BlobRef, files_client::FilesClient},
+    v1::{BlobChunk, BlobHashes, files_client::FilesClient},
 };
-use tokio::sync::mpsc;
+use tokio::{
+    sync::mpsc,
+    task::{JoinError, JoinSet},
+};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::Status;
+use tonic::{Response, Status, Streaming};
 
-use crate::{Hashed, Hasher};
+use crate::{Hashed, Hasher, named::named};
 
 /// Bytes of a piece.
 const PIECE_BYTES: usize = 256 << 10;
 /// Pieces that wait for the network.
 const PIECES: usize = 4;
+/// Uploads side by side: the controller syncs each to its disk before it answers.
+const AT_ONCE: usize = 8;
 /// Hashes that are asked about in one call.
 const ASKED: usize = 1000;
 
@@ -56,25 +61,39 @@ pub async fn missing(client: &mut Client, hashes: &[String]) -> Result<Vec<Strin
     Ok(missing)
 }
 
-/// Sends those of these blobs that the controller does not have. `file` names the file with a blob's content; `moved` counts
-/// the bytes as they go.
+/// Sends what has to be at the controller before the rows in these frames are, some at a time: the contents that they name and
+/// that it does not have. Each lies in `folder` under its hash. `moved` counts the bytes as they go.
 ///
 /// # Errors
-/// [`Trouble`] at the first that does not go over; the others may be there by then.
-pub async fn upload_missing(
-    client: &mut Client,
-    blobs: &[Hashed],
-    file: impl Fn(&Hashed) -> PathBuf,
+/// [`Trouble`] at the first that does not go over; others may be there by then.
+pub async fn upload_named(
+    client: &Client,
+    frames: &[u8],
+    folder: &Path,
     moved: &Arc<AtomicU64>,
 ) -> Result<(), Trouble> {
-    let hashes: Vec<String> = blobs.iter().map(|blob| blob.sha256.clone()).collect();
-    for hash in missing(client, &hashes).await? {
+    let contents = named(frames, folder)?;
+    let hashes: Vec<String> = contents.iter().map(|blob| blob.sha256.clone()).collect();
+    let missing = missing(&mut client.clone(), &hashes).await?;
+    let mut uploads = JoinSet::new();
+    for hash in missing {
         // A hash that nobody asked about is none of ours.
-        if let Some(blob) = blobs.iter().find(|blob| blob.sha256 == hash) {
-            upload(client, &file(blob), blob, moved).await?;
+        let Ok(at) = hashes.binary_search(&hash) else { continue };
+        let (mut client, blob, moved) = (client.clone(), contents[at].clone(), moved.clone());
+        let path = folder.join(&blob.sha256);
+        uploads.spawn(async move { upload(&mut client, &path, &blob, &moved).await });
+        if uploads.len() == AT_ONCE {
+            settled(uploads.join_next().await)?;
         }
     }
+    while !uploads.is_empty() {
+        settled(uploads.join_next().await)?;
+    }
     Ok(())
+}
+
+fn settled(upload: Option<Result<Result<(), Trouble>, JoinError>>) -> Result<(), Trouble> {
+    upload.transpose().map_err(io::Error::other)?.unwrap_or(Ok(()))
 }
 
 /// Sends the content of a file as the blob `hashed`. `moved` counts the bytes as they go.
@@ -114,21 +133,19 @@ pub async fn upload(
     Ok(())
 }
 
-/// Writes a blob to `out`: never more than its size, and an error unless its hash is right. What was written before an error
+/// Writes the blob of this call to `out`: never more than its size, and an error unless its hash is right. What was written before an error
 /// is worth nothing. `progress` is told the size of each piece.
 ///
 /// # Errors
 /// [`Trouble`] says on which side.
 pub async fn download(
-    client: &mut Client,
-    wanted: BlobRef,
+    call: impl Future<Output = Result<Response<Streaming<BlobChunk>>, Status>>,
     hashed: &Hashed,
     out: &mut impl Write,
     mut progress: impl FnMut(u64),
 ) -> Result<(), Trouble> {
     let damaged = |reason| Trouble::Damaged(hashed.sha256.clone(), reason);
-    let mut chunks = client.get(wanted).await?.into_inner();
-    let mut hasher = Hasher::default();
+    let (mut chunks, mut hasher) = (call.await?.into_inner(), Hasher::default());
     while let Some(chunk) = chunks.message().await? {
         hasher.update(&chunk.data);
         if hasher.size() > hashed.size {

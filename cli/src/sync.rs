@@ -10,7 +10,7 @@ use std::{
     time::UNIX_EPOCH,
 };
 
-use blobs::{Hashed, Trouble};
+use blobs::Trouble;
 use proto::{
     dial::needed_offset,
     folder::{JOURNAL, RunFile},
@@ -272,9 +272,8 @@ impl Journal {
         if self.stream != FILES {
             return Ok(());
         }
-        let path = |content: &Hashed| self.contents.join(&content.sha256);
-        let (contents, moved) = (blobs::named(frames), Arc::default());
-        let sent = blobs::upload_missing(&mut controller.dial().files(), &contents, path, &moved).await;
+        let files = controller.dial().files();
+        let sent = blobs::upload_named(&files, frames, &self.contents, &Arc::default()).await;
         sent.map_err(|trouble| match trouble {
             Trouble::Remote(status) => controller.failure(&status),
             trouble => Failure::new(Exit::Refused, format!("a file of the run cannot be sent: {trouble}")),

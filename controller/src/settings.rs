@@ -79,6 +79,8 @@ pub struct Limits {
     pub blob_bytes: u64,
     /// Hashes that one call may ask about.
     pub hashes: usize,
+    /// Runs that an artifact names as its makers, and as its users.
+    pub artifact_runs: u32,
     /// Blobs that one look of the collector goes through.
     pub collected: u32,
 }
@@ -127,6 +129,7 @@ impl Default for Limits {
             most_buckets: 100_000,
             blob_bytes: 1 << 40,
             hashes: 10_000,
+            artifact_runs: 1000,
             collected: 1000,
         }
     }

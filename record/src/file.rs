@@ -1,7 +1,13 @@
-//! A file of a run or of an artifact: the row that speaks of it, and what a path and a hash may look like. Used on both sides
+//! A file of a run: the row that speaks of it, and what a path and a hash may look like. Used on both sides
 //! of the wire: nobody trusts the other side's names. Pure; joins no path to any folder.
 
-use crate::{Row, Value};
+use crate::{
+    Row, Value,
+    artifact::{ArtifactRow, BadArtifact},
+};
+
+/// The stream of these rows.
+pub const STREAM: &str = "files";
 
 /// The longest path in bytes.
 pub const MAX_PATH_BYTES: usize = 1024;
@@ -21,6 +27,28 @@ pub struct FileRow {
     pub size: u64,
     /// What it is: `image`, `mask`, `table`, `audio`, `video`, `html`, `file`.
     pub kind: String,
+}
+
+/// What a row of the stream `files` tells of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// A file of the run.
+    File(FileRow),
+    /// A version of an artifact.
+    Artifact(ArtifactRow),
+}
+
+impl Told {
+    /// What this row tells of.
+    ///
+    /// # Errors
+    /// [`BadArtifact`] when it is no row that anybody should act on.
+    pub fn of(row: &Row) -> Result<Self, BadArtifact> {
+        match ArtifactRow::is_one(row) {
+            true => Ok(Self::Artifact(ArtifactRow::of(row)?)),
+            false => Ok(Self::File(FileRow::of(row)?)),
+        }
+    }
 }
 
 /// What is wrong with a row of the stream `files`.

@@ -13,6 +13,7 @@
 //! frames can be stored and shipped by itself. The header has a checksum of its own so that a wrong length is known to
 //! be wrong, and not taken for a torn tail.
 
+pub mod artifact;
 pub mod columns;
 mod decode;
 mod encode;

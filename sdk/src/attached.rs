@@ -4,6 +4,7 @@
 use std::{cell::Cell, io, path::Path, sync::Arc, time::Duration};
 
 use crate::{
+    artifact::{Artifact, ArtifactError},
     files::{Files, Source},
     media::{Keeper, Media},
     ring::{Ring, Stream},
@@ -97,6 +98,23 @@ impl Attached {
         let saved = self.files.keep("file", Source::File(path), |_| name.to_owned());
         self.ship();
         saved.map(drop)
+    }
+
+    /// Keeps a version of an artifact; answers its digest, and how many rows of files there are with it.
+    pub(crate) fn artifact(&self, artifact: &Artifact) -> Result<(String, u64), ArtifactError> {
+        let digest = artifact.keep(&self.files)?;
+        self.ship();
+        Ok((digest, self.files.rows()))
+    }
+
+    /// How the controller is reached; none offline.
+    pub(crate) fn way(&self) -> Option<&Way> {
+        self.way.as_ref()
+    }
+
+    /// Waits until the controller has this many rows of files, or nothing has moved for `wait`.
+    pub(crate) fn reach(&self, rows: u64, wait: Duration) -> Result<(), String> {
+        self.uploads.reach(rows, wait)
     }
 
     /// The uploader has something to do.

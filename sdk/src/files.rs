@@ -13,12 +13,14 @@ use std::{
 };
 
 use blobs::Hashed;
-use record::{ValueRef, file::FileRow};
+use record::{
+    ValueRef,
+    artifact::ArtifactRow,
+    file::{FileRow, STREAM},
+};
 
 use crate::journal::{StreamFile, wall_ms};
 
-/// The stream, and the ending of its journal.
-pub(crate) const STREAM: &str = "files";
 /// The folder of the contents, below the run's.
 const FOLDER: &str = "files";
 
@@ -68,15 +70,24 @@ impl Files {
         source: Source<'_>,
         path: impl FnOnce(&Hashed) -> String,
     ) -> io::Result<FileRow> {
-        if self.closed.load(Ordering::Relaxed) {
-            return Err(io::Error::other("the run has ended"));
-        }
         let hashed = self.content(source)?;
         let file =
             FileRow { path: path(&hashed), sha256: hashed.sha256, size: hashed.size, kind: kind.to_owned() };
         file.check().map_err(|bad| io::Error::new(io::ErrorKind::InvalidInput, bad))?;
-        self.row(&file)?;
+        let size = i64::try_from(file.size).unwrap_or(i64::MAX);
+        self.row([
+            ("path", ValueRef::Text(&file.path)),
+            ("sha256", ValueRef::Text(&file.sha256)),
+            ("size", ValueRef::I64(size)),
+            ("kind", ValueRef::Text(&file.kind)),
+        ])?;
         Ok(file)
+    }
+
+    /// Keeps the row of an artifact whose contents and manifest have been kept.
+    pub(crate) fn artifact(&self, artifact: &ArtifactRow) -> io::Result<()> {
+        let values = artifact.values();
+        self.row(values.iter().map(|(name, value)| (*name, value.borrow())))
     }
 
     /// Takes no file from now on.
@@ -108,16 +119,20 @@ impl Files {
         File::open(&self.journal)
     }
 
-    /// Where a content lies.
-    pub(crate) fn content_path(&self, sha256: &str) -> PathBuf {
-        self.folder.join(sha256)
+    /// The folder where contents lie under their hashes.
+    pub(crate) fn contents(&self) -> &Path {
+        &self.folder
     }
 
-    fn content(&self, source: Source<'_>) -> io::Result<Hashed> {
+    /// Keeps a content under its hash.
+    pub(crate) fn content(&self, source: Source<'_>) -> io::Result<Hashed> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(io::Error::other("the run has ended"));
+        }
         if let Source::Bytes(bytes) = source {
             let hashed = Hashed::of(bytes);
             // What is there under its hash is whole: it got its name last.
-            if self.content_path(&hashed.sha256).exists() {
+            if self.folder.join(&hashed.sha256).exists() {
                 return Ok(hashed);
             }
         }
@@ -139,24 +154,20 @@ impl Files {
             Source::File(path) => blobs::copy(&mut File::open(path)?, &mut file)?,
         };
         file.flush()?;
-        fs::rename(temporary, self.content_path(&hashed.sha256))?;
+        fs::rename(temporary, self.folder.join(&hashed.sha256))?;
         Ok(hashed)
     }
 
-    fn row(&self, file: &FileRow) -> io::Result<()> {
+    fn row<'a>(
+        &self,
+        values: impl IntoIterator<Item = (&'a str, ValueRef<'a>), IntoIter: Clone>,
+    ) -> io::Result<()> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let journal = match open.take() {
             Some(journal) => journal,
             None => self.open()?,
         };
         let journal = open.insert(journal);
-        let size = i64::try_from(file.size).unwrap_or(i64::MAX);
-        let values = [
-            ("path", ValueRef::Text(&file.path)),
-            ("sha256", ValueRef::Text(&file.sha256)),
-            ("size", ValueRef::I64(size)),
-            ("kind", ValueRef::Text(&file.kind)),
-        ];
         journal.append(wall_ms(), values)?;
         let end = journal.end();
         self.rows.store(end.rows, Ordering::Release);

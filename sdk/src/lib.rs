@@ -46,6 +46,7 @@
 //! agent ships whatever the program could not send and reports how it ended. **Outside** the run begins and ends with
 //! this process. [`agent`] runs a function once per trial instead of a program.
 
+mod artifact;
 mod attached;
 mod beats;
 mod code;
@@ -71,6 +72,7 @@ mod training;
 mod uploader;
 mod value;
 
+pub use artifact::{Artifact, ArtifactError, ArtifactFile, ArtifactVersion, Logged};
 pub use error::{AgentError, ConfigError, FinishError, InitError};
 pub use function_agent::{Ended, Trial, Worked, agent};
 pub use histogram::{Histogram, MAX_BINS};

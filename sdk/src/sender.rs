@@ -158,16 +158,27 @@ pub(crate) fn spawn(
     answer.recv().unwrap_or_else(|_| Err(thread_error(io::Error::other("the sender ended at once"))))
 }
 
-/// Begins a run outside a sweep. On a thread of its own, since the caller's may already run a runtime.
+/// Begins a run outside a sweep.
 pub(crate) fn begin(way: &Way, begin: BeginRun) -> Result<RunBegun, InitError> {
-    let body = || {
-        let (runtime, client) = connect(way)?;
+    let begun = aside(|runtime| {
+        let client = {
+            let _inside = runtime.enter();
+            Dial::new(&way.controller, way.token.as_deref())?.runs()
+        };
         runtime.block_on(try_begin(way, client, begin))
-    };
+    });
+    begun.map_err(thread_error)?
+}
+
+/// Runs something on a thread with a runtime of its own and waits for it, since the caller's may already run one.
+///
+/// # Errors
+/// When there is no thread to be had, or it panicked.
+pub(crate) fn aside<T: Send>(body: impl FnOnce(&Runtime) -> T + Send) -> io::Result<T> {
     thread::scope(|scope| {
-        let thread = thread::Builder::new().name("besom-begin".to_owned());
-        let joined = thread.spawn_scoped(scope, body).map_err(thread_error)?.join();
-        joined.unwrap_or_else(|_| Err(thread_error(io::Error::other("the thread panicked"))))
+        let thread = thread::Builder::new().name("besom-call".to_owned());
+        let joined = thread.spawn_scoped(scope, || runtime().map(|runtime| body(&runtime)))?.join();
+        joined.unwrap_or_else(|_| Err(io::Error::other("the thread panicked")))
     })
 }
 

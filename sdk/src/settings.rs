@@ -29,9 +29,6 @@ use crate::{
     system,
 };
 
-/// What a run outside a sweep belongs to unless told otherwise; W&B's word.
-const DEFAULT_PROJECT: &str = "uncategorized";
-
 /// How to reach the controller.
 #[derive(Clone, Debug)]
 pub(crate) struct Way {
@@ -274,7 +271,7 @@ impl Init {
     fn begin(&self, config: &Json) -> BeginRun {
         let project = self.project.clone().or_else(|| variable("BESOM_PROJECT"));
         BeginRun {
-            project: project.unwrap_or_else(|| DEFAULT_PROJECT.to_owned()),
+            project: project.unwrap_or_default(),
             name: self.name.clone().unwrap_or_default(),
             config_json: if config.is_null() { String::new() } else { config.to_string() },
             tags: self.tags.clone(),

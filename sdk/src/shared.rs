@@ -254,6 +254,11 @@ impl Shared {
         }
     }
 
+    /// Its files; none where nothing is kept.
+    pub(crate) fn attached(&self) -> Option<&Attached> {
+        self.attached.as_ref()
+    }
+
     /// Keeps a file as it is now.
     pub(crate) fn save(&self, path: &Path, name: &str) -> io::Result<()> {
         self.attached.as_ref().map_or(Ok(()), |attached| attached.save(path, name))

@@ -12,16 +12,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use blobs::{Hashed, Trouble};
+use blobs::Trouble;
 use proto::{
     dial::{Authorized, Dial, backoff, is_transient, needed_offset},
     v1::{AppendRows, files_client::FilesClient, runs_client::RunsClient},
 };
+use record::file::STREAM;
 use tonic::{Code, Status};
 
 use crate::{
     cursor::Cursor,
-    files::{Files, STREAM},
+    files::Files,
     sender::{answer, jitter, reason, runtime},
     settings::Way,
     shared::Identity,
@@ -29,6 +30,8 @@ use crate::{
 
 /// After this long without an answer an append is given up and made again.
 const CALL_WAIT: Duration = Duration::from_secs(30);
+/// How often what has moved is looked at.
+const TICK: Duration = Duration::from_millis(200);
 /// How often something is tried again after the end that time alone will not mend.
 const REFUSED_TRIES: u32 = 3;
 
@@ -95,29 +98,40 @@ impl Uploads {
 
     /// The run is over: waits until all is shipped, or nothing has moved for `wait`.
     pub(crate) fn end(&self, wait: Duration) -> Result<(), String> {
+        let ended = |state: &mut State, deadline| {
+            state.ending = Some(deadline);
+            self.changed.notify_all();
+            state.report.is_some()
+        };
+        if self.lock().started { self.settled(wait, ended) } else { Ok(()) }
+    }
+
+    /// Waits until the controller has this many rows, or nothing has moved for `wait`.
+    pub(crate) fn reach(&self, rows: u64, wait: Duration) -> Result<(), String> {
+        self.settled(wait, |state, _| state.report.is_some() || self.stored() >= rows)?;
+        if self.stored() >= rows { Ok(()) } else { Err("the run has ended before it was sent".to_owned()) }
+    }
+
+    /// Waits until `is_over`, which is told the deadline, says so; that moves on as long as something goes over.
+    fn settled(&self, wait: Duration, is_over: impl Fn(&mut State, Instant) -> bool) -> Result<(), String> {
         let mut state = self.lock();
-        if !state.started {
-            return Ok(());
-        }
         let mut moved = self.moved.load(Ordering::Relaxed);
         let mut deadline = Instant::now() + wait;
-        state.ending = Some(deadline);
-        self.changed.notify_all();
         loop {
-            if let Some(report) = &state.report {
-                return report.clone();
+            if is_over(&mut state, deadline) {
+                return state.report.clone().unwrap_or(Ok(()));
             }
             let now = Instant::now();
             let still = self.moved.load(Ordering::Relaxed);
             if still != moved {
                 (moved, deadline) = (still, now + wait);
-                state.ending = Some(deadline);
+                continue;
             }
             if now >= deadline {
                 let silent = "the controller has not answered".to_owned();
                 return Err(if state.trouble.is_empty() { silent } else { state.trouble.clone() });
             }
-            let tick = (deadline - now).min(Duration::from_millis(200));
+            let tick = (deadline - now).min(TICK);
             (state, _) = self.changed.wait_timeout(state, tick).unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -209,9 +223,7 @@ impl Shipment {
 
     /// The contents that the rows of a piece name.
     async fn upload(&mut self, piece: &[u8]) -> Result<(), Stop> {
-        let contents = blobs::named(piece);
-        let path = |content: &Hashed| self.files.content_path(&content.sha256);
-        match blobs::upload_missing(&mut self.client, &contents, path, &self.moved).await {
+        match blobs::upload_named(&self.client, piece, self.files.contents(), &self.moved).await {
             Ok(()) => Ok(()),
             Err(Trouble::Remote(status)) => Err(again(&status)),
             Err(trouble) => Err(Stop::Again { reason: trouble.to_string(), refused: true }),
@@ -242,6 +254,7 @@ impl Shipment {
             return Err(Stop::Halt(reason));
         }
         uploads.stored.store(next, Ordering::Relaxed);
+        uploads.changed.notify_all();
         Ok(())
     }
 }

@@ -38,7 +38,7 @@ fn content(real: &Real, run: &str, file: &File) -> Vec<u8> {
     let wanted = BlobRef { run: run.to_owned(), path: file.path.clone(), ..BlobRef::default() };
     let hashed = Hashed { sha256: file.sha256.clone(), size: file.size };
     let (mut out, mut client) = (Vec::new(), real.dial().files());
-    real.block_on(blobs::download(&mut client, wanted, &hashed, &mut out, |_| {})).unwrap();
+    real.block_on(blobs::download(client.get(wanted), &hashed, &mut out, |_| {})).unwrap();
     out
 }
 

@@ -22,7 +22,7 @@ use agent::{
     spec::{self, Processes},
     trial::Ground,
 };
-use blobs::{Hashed, Trouble};
+use blobs::Trouble;
 use proto::v1::{
     AppendRows, Appended, Argument, Beat, EndRun, Held, Orders, Piece, Run, RunEnded, Start, Stop, piece,
 };
@@ -175,13 +175,14 @@ impl Link for Fake {
         }
     }
 
-    async fn contents(&self, folder: &Path, contents: &[Hashed]) -> Result<(), Trouble> {
+    async fn contents(&self, folder: &Path, frames: &[u8]) -> Result<(), Trouble> {
         let mut state = self.state();
         if state.away {
             return Err(Status::unavailable("away").into());
         }
-        for content in contents {
-            state.contents.insert(content.sha256.clone(), fs::read(folder.join(&content.sha256))?);
+        for row in record::rows(frames).unwrap() {
+            let file = record::file::FileRow::of(&row).unwrap();
+            state.contents.insert(file.sha256.clone(), fs::read(folder.join(&file.sha256))?);
         }
         Ok(())
     }

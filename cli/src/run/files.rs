@@ -102,7 +102,7 @@ async fn download(controller: &Controller, args: &Args, files: &[File]) -> Resul
         })?;
         let wanted = BlobRef { run: args.run.clone(), path: file.path.clone(), ..BlobRef::default() };
         let hashed = Hashed { sha256: file.sha256.clone(), size: file.size };
-        let got = blobs::download(&mut client, wanted, &hashed, &mut out, |bytes| bar.inc(bytes)).await;
+        let got = blobs::download(client.get(wanted), &hashed, &mut out, |bytes| bar.inc(bytes)).await;
         got.map_err(|trouble| match trouble {
             Trouble::Remote(status) => controller.failure(&status),
             Trouble::Local(error) => unwritable(&error),

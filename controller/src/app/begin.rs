@@ -10,7 +10,7 @@ use super::{
     caller::Caller,
     change::Change,
     error::{Error, Why},
-    runs::{check_attempt, fenced},
+    runs::{self, check_attempt, fenced},
 };
 use crate::store::{
     self,
@@ -147,7 +147,7 @@ fn insert(change: &mut Change<'_>, new: NewRun) -> Result<Run, Error> {
     }
     let started_ms = new.started_ms.unwrap_or(change.now_ms).min(change.now_ms);
     let mut run = Run {
-        project: new.project,
+        project: runs::project(&new.project),
         name: new.name,
         tags: serde_json::json!(new.tags).to_string(),
         config: if new.config_json.is_empty() { "{}".to_owned() } else { new.config_json },

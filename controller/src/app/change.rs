@@ -19,6 +19,7 @@ use super::{
     constraints,
     error::Error,
     plan::Plan,
+    runs,
     stopping::PRUNED,
 };
 use crate::store::{
@@ -75,7 +76,7 @@ impl<'a> Change<'a> {
     /// # Errors
     /// Missing when there is none.
     pub(crate) fn run(&self, id: &str) -> Result<Run, Error> {
-        store::runs::get(self.tx, id)?.ok_or_else(|| Error::no_run(id))
+        runs::find(self.tx, id)
     }
 
     /// Where a sweep is. What is changed in it is written at the end.

@@ -1,13 +1,13 @@
 //! Files: blobs come and go by their hash, and the rows of runs name them. Called by the door, by `app::ingest` for the rows
-//! of the stream `files`, and by upkeep for blobs that nothing refers to. Never makes a path of a name: a blob is found by
+//! of the stream `files`, by `app::artifacts`, and by upkeep for blobs that nothing refers to. Never makes a path of a name: a blob is found by
 //! its hash.
 
-use std::{
-    ops::ControlFlow,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use record::file::{FileRow, check_hash};
+use record::{
+    artifact::BadArtifact,
+    file::{FileRow, Told, check_hash},
+};
 use tokio::{
     sync::{RwLock, mpsc},
     time::Instant,
@@ -15,19 +15,19 @@ use tokio::{
 
 use super::{
     App,
+    artifacts::{self, Logged},
     caller::Caller,
     change::Change,
     error::{Error, Why},
+    pages, runs,
     views::Streamed,
 };
 pub(crate) use crate::store::files::File as FileView;
 use crate::store::{self, Upload, files::File, runs::Run};
 
-/// The stream whose rows are files.
-pub(super) const STREAM: &str = "files";
 /// Bytes of a piece on its way to a client.
 const PIECE_BYTES: u64 = 256 << 10;
-/// Pieces, or files of a list, that wait for a slow client.
+/// Pieces that wait for a slow client.
 const WAITING: usize = 4;
 
 /// Removes blobs that nothing refers to, some at a time.
@@ -130,35 +130,68 @@ impl Incoming {
     }
 }
 
-/// The rows of an append to the stream `files`: each is kept, and its blob with it.
+/// A row of the stream `files`, with what has to be known of it before it is kept.
+#[derive(Clone, Debug)]
+pub(super) enum Row {
+    File(FileRow),
+    Artifact(Logged),
+}
+
+/// The rows of an append to the stream `files`.
 ///
 /// # Errors
-/// Invalid when a row is none of a file; refused with [`Why::Blob`] when its blob is not here.
+/// Invalid when a row tells of neither a file nor an artifact; refused with [`Why::Blob`] when a manifest is not here.
+pub(super) async fn rows(app: &Arc<App>, frames: &[u8]) -> Result<Vec<Row>, Error> {
+    let told = record::rows(frames).map_err(|corrupt| Error::invalid(format!("damaged rows: {corrupt}")))?;
+    let told: Result<Vec<Told>, BadArtifact> = told.iter().map(Told::of).collect();
+    let mut rows = Vec::new();
+    for told in told.map_err(|bad| Error::invalid(bad.to_string()))? {
+        rows.push(match told {
+            Told::File(file) => Row::File(file),
+            Told::Artifact(artifact) => Row::Artifact(artifacts::read_manifest(app, artifact).await?),
+        });
+    }
+    Ok(rows)
+}
+
+/// Keeps such rows, and their blobs with them.
+///
+/// # Errors
+/// Refused with [`Why::Blob`] when a blob is not here.
 pub(super) fn keep(
-    change: &mut Change<'_>,
+    change: &Change<'_>,
     run: &Run,
     attempt: u32,
     fenced: bool,
-    frames: &[u8],
+    rows: &[Row],
 ) -> Result<(), Error> {
-    let rows = record::rows(frames).map_err(|corrupt| Error::invalid(format!("damaged rows: {corrupt}")))?;
     let logged_ms = change.app.clock.wall_ms();
     for row in rows {
-        let file = FileRow::of(&row).map_err(|bad| Error::invalid(bad.to_string()))?;
-        match store::files::blob(change.tx, &file.sha256)? {
-            Some(size) if size == file.size => {}
-            Some(size) => {
-                let message = format!("`{}` has {size} bytes, not {}", file.path, file.size);
-                return Err(Error::invalid(message));
+        match row {
+            Row::File(file) => {
+                check_blob(change.tx, &file.path, &file.sha256, file.size)?;
+                let file = File { file: file.clone(), attempt, logged_ms };
+                store::files::put(change.tx, run.key, &file, fenced)?;
             }
-            None => {
-                let message = format!("the blob `{}` of `{}` is not here", file.sha256, file.path);
-                return Err(Error::refused(Why::Blob, message).hint("put the blob and send the row again"));
-            }
+            Row::Artifact(logged) => artifacts::keep(change, run, fenced, logged)?,
         }
-        store::files::put(change.tx, run.key, &File { file, attempt, logged_ms }, fenced)?;
     }
     Ok(())
+}
+
+/// Passes when the blob of `name` is here, and as long as it was said to be.
+///
+/// # Errors
+/// Invalid when it is longer or shorter; refused with [`Why::Blob`] when it is not here.
+pub(super) fn check_blob(tx: &store::Tx<'_>, name: &str, sha256: &str, size: u64) -> Result<(), Error> {
+    match store::files::blob(tx, sha256)? {
+        Some(here) if here == size => Ok(()),
+        Some(here) => Err(Error::invalid(format!("`{name}` has {here} bytes, not {size}"))),
+        None => {
+            let message = format!("the blob `{sha256}` of `{name}` is not here");
+            Err(Error::refused(Why::Blob, message).hint("put the blob and send the row again"))
+        }
+    }
 }
 
 /// The files of a run by path.
@@ -167,44 +200,11 @@ pub(super) fn keep(
 /// Missing when there is no such run.
 pub(crate) async fn list(app: &Arc<App>, caller: &Caller, id: String) -> Result<Streamed<File>, Error> {
     caller.run(&id)?;
-    let run = app.read(move |tx, _| store::runs::get(tx, &id)?.ok_or_else(|| Error::no_run(&id))).await?;
-    let (send, receive) = mpsc::channel(WAITING);
-    let (app, limit) = (app.clone(), app.settings.limits.page);
-    tokio::spawn(async move {
-        let mut after = String::new();
-        loop {
-            let from = after.clone();
-            let page = app.read(move |tx, _| Ok(store::files::page(tx, run.key, &from, limit)?)).await;
-            if let ControlFlow::Break(()) = send_page(&send, page, &mut after).await {
-                return;
-            }
-        }
-    });
-    Ok(receive)
-}
-
-async fn send_page(
-    send: &mpsc::Sender<Result<File, Error>>,
-    page: Result<Vec<File>, Error>,
-    after: &mut String,
-) -> ControlFlow<()> {
-    match page {
-        Ok(page) if page.is_empty() => return ControlFlow::Break(()),
-        Ok(page) => {
-            for file in page {
-                after.clone_from(&file.file.path);
-                if send.send(Ok(file)).await.is_err() {
-                    return ControlFlow::Break(());
-                }
-            }
-        }
-        Err(error) => {
-            // Whoever has gone away does not want to know.
-            let _ = send.send(Err(error)).await;
-            return ControlFlow::Break(());
-        }
-    }
-    ControlFlow::Continue(())
+    let run = app.read(move |tx, _| runs::find(tx, &id)).await?;
+    Ok(pages::streamed(app, move |tx, app, last: Option<&File>| {
+        let after = last.map_or("", |last| &last.file.path);
+        Ok(store::files::page(tx, run.key, after, app.settings.limits.page)?)
+    }))
 }
 
 /// Which blob is wanted.
@@ -250,6 +250,11 @@ pub(crate) async fn get(app: &Arc<App>, caller: &Caller, wanted: Wanted) -> Resu
             (found.sha256, found.size)
         }
     };
+    Ok(pieces(app, sha256, size))
+}
+
+/// A blob that is here, in pieces.
+pub(super) fn pieces(app: &Arc<App>, sha256: String, size: u64) -> Streamed<Piece> {
     let (send, receive) = mpsc::channel(WAITING);
     let app = app.clone();
     tokio::spawn(async move {
@@ -257,10 +262,7 @@ pub(crate) async fn get(app: &Arc<App>, caller: &Caller, wanted: Wanted) -> Resu
         let mut at = 0;
         loop {
             let end = size.min(at + PIECE_BYTES);
-            let read = match at < end {
-                true => app.store.blobs.read(&sha256, at..end).await,
-                false => Ok(Vec::new()),
-            };
+            let read = app.store.blobs.read(&sha256, at..end).await;
             let piece = read.map(|data| Piece { head: head.take(), data }).map_err(Error::from);
             let failed = piece.is_err();
             if send.send(piece).await.is_err() || failed || end == size {
@@ -269,11 +271,11 @@ pub(crate) async fn get(app: &Arc<App>, caller: &Caller, wanted: Wanted) -> Resu
             at = end;
         }
     });
-    Ok(receive)
+    receive
 }
 
 fn file_of(tx: &store::Tx<'_>, run: &str, path: &str) -> Result<File, Error> {
-    let found = store::runs::get(tx, run)?.ok_or_else(|| Error::no_run(run))?;
+    let found = runs::find(tx, run)?;
     store::files::find(tx, found.key, path)?.ok_or_else(|| {
         Error::missing(format!("the run `{run}` has no file `{path}`"))
             .hint(format!("`sweep run files {run}` lists what it has"))

@@ -20,10 +20,10 @@ use super::{
     curves::{Axis, History, Window},
     error::Error,
     pieces::{self, damaged},
-    summaries,
+    runs, summaries,
     views::{BlockView, STREAMED, Streamed},
 };
-use crate::store::{self, Tx, blocks::Stream, runs::Run};
+use crate::store::{self, Tx, blocks::Stream};
 
 /// What was logged under one name.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,7 +51,7 @@ pub(crate) async fn keys(
 ) -> Result<BTreeMap<String, Key>, Error> {
     caller.run(&run)?;
     app.read(move |tx, _| {
-        let run = found(tx, &run)?;
+        let run = runs::find(tx, &run)?;
         let mut keys = BTreeMap::new();
         let (mut unmerged, mut heads) = (Encoder::default(), Vec::new());
         History::open(tx, run.key)?.each(
@@ -141,7 +141,7 @@ pub(crate) async fn curves(
         window.buckets = limits.curve_buckets;
     }
     app.read(move |tx, _| {
-        let history = History::open(tx, found(tx, &run)?.key)?;
+        let history = History::open(tx, runs::find(tx, &run)?.key)?;
         let curve = |key: String| Ok((key.clone(), history.curve(&key, &window)?));
         keys.into_iter().map(curve).collect()
     })
@@ -186,7 +186,7 @@ pub(crate) async fn rows(
     let asked = wanted.clone();
     let (run, all) = app
         .read(move |tx, _| {
-            let run = found(tx, &asked.run)?.key;
+            let run = runs::find(tx, &asked.run)?.key;
             let all = if asked.last > 0 { count(tx, run, &asked)? } else { 0 };
             Ok((run, all))
         })
@@ -202,10 +202,6 @@ pub(crate) async fn rows(
         }
     });
     Ok(receive)
-}
-
-fn found(tx: &Tx<'_>, id: &str) -> Result<Run, Error> {
-    store::runs::get(tx, id)?.ok_or_else(|| Error::no_run(id))
 }
 
 /// How many rows are wanted, before any are left out.

@@ -3,6 +3,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
+use record::file::STREAM as FILES;
 use sweeps::lifecycle::run::State;
 
 use super::{
@@ -60,9 +61,10 @@ enum Kept {
 pub(crate) async fn append(app: &Arc<App>, caller: &Caller, append: Append) -> Result<Appended, Error> {
     caller.attempt(&append.run, append.attempt)?;
     let digest = check(app, &append)?;
+    let told = if append.stream == FILES { files::rows(app, &append.frames).await? } else { Vec::new() };
     app.leases.renew(&append.run, append.attempt, app.clock.now());
     let (run, attempt) = (append.run.clone(), append.attempt);
-    match app.change(move |change| keep(change, &append, digest)).await? {
+    match app.change(move |change| keep(change, &append, digest, &told)).await? {
         Kept::Merged(appended) => Ok(appended),
         Kept::Fenced { now } => Err(fenced(&run, attempt, now)),
     }
@@ -78,7 +80,7 @@ fn check(app: &App, append: &Append) -> Result<Digest, Error> {
     }
     let digest = match append.stream.as_str() {
         "history" | "summary" => Digest::of(&append.frames),
-        "console" | "meta" | "system" | files::STREAM => Digest::count(&append.frames),
+        "console" | "meta" | "system" | FILES => Digest::count(&append.frames),
         other => {
             let message = format!("no stream `{other}`: history, summary, console, meta, files or system");
             return Err(Error::invalid(message));
@@ -87,7 +89,12 @@ fn check(app: &App, append: &Append) -> Result<Digest, Error> {
     digest.map_err(|corrupt| Error::invalid(format!("damaged rows: {corrupt}")))
 }
 
-fn keep(change: &mut Change<'_>, append: &Append, mut digest: Digest) -> Result<Kept, Error> {
+fn keep(
+    change: &mut Change<'_>,
+    append: &Append,
+    mut digest: Digest,
+    told: &[files::Row],
+) -> Result<Kept, Error> {
     let mut run = change.run(&append.run)?;
     let is_current = check_attempt(&run, append.attempt)?;
     let stream =
@@ -103,9 +110,9 @@ fn keep(change: &mut Change<'_>, append: &Append, mut digest: Digest) -> Result<
         frames = Cow::Owned(cut);
     }
     if digest.rows > 0 {
-        if append.stream == files::STREAM {
-            files::keep(change, &run, append.attempt, !is_current, &frames)?;
-        }
+        // Those that were known already were kept then.
+        let new = told.get(known as usize..).unwrap_or_default();
+        files::keep(change, &run, append.attempt, !is_current, new)?;
         store::blocks::insert(change.tx, stream, next, digest.rows, !is_current, &frames)?;
         change.app.compaction.note(stream, frames.len(), change.app.clock.now());
         change.ring(Ring::All(Topic::Run(run.id.clone())));
@@ -136,7 +143,7 @@ fn sum_up(
 ) -> Result<(), Error> {
     match stream {
         // Of what a program prints and what its machine does nothing is summed up.
-        "console" | "system" | files::STREAM => return Ok(()),
+        "console" | "system" | FILES => return Ok(()),
         "meta" => return about::take(change, run, frames),
         _ => {}
     }

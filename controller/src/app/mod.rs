@@ -3,6 +3,7 @@
 
 mod about;
 pub(crate) mod agents;
+pub(crate) mod artifacts;
 pub(crate) mod begin;
 pub(crate) mod bell;
 pub(crate) mod buckets;
@@ -21,6 +22,7 @@ mod leases;
 pub(crate) mod metrics;
 mod names;
 mod orders;
+mod pages;
 mod pieces;
 pub(crate) mod plan;
 mod presence;

@@ -17,7 +17,7 @@ use super::{
     views::{self, RunView},
 };
 use crate::store::{
-    self,
+    self, Tx,
     runs::{Outcome, Run},
 };
 
@@ -133,6 +133,19 @@ fn metric_note(change: &Change<'_>, run: &Run) -> Result<Option<String>, Error> 
     let Some(metric) = plan.metric() else { return Ok(None) };
     let summary = Summary::read(&store::summaries::get(change.tx, run.key)?).unwrap_or_default();
     Ok(Some(names::note(&metric.name, run.logged, summary.keys())))
+}
+
+/// The project of a run for which somebody has said this; without a word it is W&B's.
+pub(super) fn project(said: &str) -> String {
+    if said.is_empty() { "uncategorized".to_owned() } else { said.to_owned() }
+}
+
+/// The run of this id.
+///
+/// # Errors
+/// Missing when there is none.
+pub(super) fn find(tx: &Tx<'_>, id: &str) -> Result<Run, Error> {
+    store::runs::get(tx, id)?.ok_or_else(|| Error::no_run(id))
 }
 
 /// Whether the attempt is the run's own. False: another one owns the run, or will.

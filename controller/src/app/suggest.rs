@@ -19,7 +19,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{App, agents::Beat, change::Change, error::Error, plan::Plan};
+use super::{App, agents::Beat, change::Change, error::Error, plan::Plan, runs};
 use crate::store::{
     self,
     events::{Kind, Told},
@@ -91,7 +91,7 @@ fn create(
     let mut run = Run {
         sweep: Some(plan.id.clone()),
         trial: Some(number),
-        project: plan.config.project.clone().unwrap_or_default(),
+        project: runs::project(plan.config.project.as_deref().unwrap_or_default()),
         config: suggestion.point.to_json(&plan.study.space).to_string(),
         suggestion: Suggestion { seen, origin: Some(origin), fit, engine: Some(search::engine()) },
         agent: Some(agent.to_owned()),

@@ -18,7 +18,7 @@ use super::{
     metrics::Metric,
     pieces,
     plan::Plan,
-    summaries,
+    runs, summaries,
 };
 use crate::store::{
     self, Tx,
@@ -195,7 +195,7 @@ pub(crate) async fn list_sweeps(
 pub(crate) async fn get_run(app: &Arc<App>, caller: &Caller, id: String) -> Result<RunView, Error> {
     caller.run(&id)?;
     app.read(move |tx, app| {
-        let found = store::runs::get(tx, &id)?.ok_or_else(|| Error::no_run(&id))?;
+        let found = runs::find(tx, &id)?;
         let rungs = store::rungs::decisions(tx, found.key, found.attempt)?;
         let incumbent = explain::incumbent(tx, app, &found)?;
         let code_json = store::about::code(tx, found.key)?;
@@ -314,7 +314,7 @@ pub(crate) async fn read_rows(
 ) -> Result<Streamed<BlockView>, Error> {
     caller.run(&reading.run)?;
     let id = reading.run.clone();
-    app.read(move |tx, _| store::runs::get(tx, &id)?.ok_or_else(|| Error::no_run(&id))).await?;
+    app.read(move |tx, _| runs::find(tx, &id)).await?;
     let (send, receive) = mpsc::channel(STREAMED);
     let app = app.clone();
     tokio::spawn(async move {
@@ -367,7 +367,7 @@ fn next_blocks(
     at: &Positions,
     limit: u32,
 ) -> Result<(Vec<Block>, bool), Error> {
-    let run = store::runs::get(tx, &reading.run)?.ok_or_else(|| Error::no_run(&reading.run))?;
+    let run = runs::find(tx, &reading.run)?;
     for (attempt, writer) in store::blocks::writers(tx, run.key, &reading.stream, reading.attempt)? {
         let stream = Stream { run: run.key, name: &reading.stream, attempt, writer: &writer };
         let from = at.get(&(attempt, writer.clone())).copied().unwrap_or(0);

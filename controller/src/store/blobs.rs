@@ -83,6 +83,10 @@ impl Blobs {
     /// # Errors
     /// When it is not there or the disk fails.
     pub(crate) async fn read(&self, sha256: &str, range: Range<u64>) -> Result<Vec<u8>> {
+        // The crate takes a range of nothing for a mistake.
+        if range.is_empty() {
+            return Ok(Vec::new());
+        }
         Ok(self.objects.get_range(&path(sha256), range).await.map_err(failed)?.into())
     }
 

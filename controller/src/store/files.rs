@@ -84,6 +84,15 @@ fn read(row: &Row<'_>) -> Result<File> {
     Ok(File { file, attempt: row.get(4)?, logged_ms: row.get(5)? })
 }
 
+/// Neither a run nor an artifact refers to the blob.
+macro_rules! unreferenced {
+    () => {
+        "NOT EXISTS (SELECT 1 FROM files WHERE files.sha256 = blobs.sha256)
+         AND NOT EXISTS (SELECT 1 FROM artifact_entries AS entry WHERE entry.sha256 = blobs.sha256)
+         AND NOT EXISTS (SELECT 1 FROM artifacts WHERE digest = blobs.sha256 AND removed = 0)"
+    };
+}
+
 /// The next blobs by hash, and of each whether it may go: nothing refers to it, and it came before `before_ms`; or it was
 /// going already.
 ///
@@ -91,9 +100,11 @@ fn read(row: &Row<'_>) -> Result<File> {
 /// When the database fails.
 pub(crate) fn look(tx: &Tx<'_>, after: &str, before_ms: i64, limit: u32) -> Result<Vec<(String, bool)>> {
     tx.all(
-        "SELECT sha256, doomed OR (
-             stored_ms < ?2 AND NOT EXISTS (SELECT 1 FROM files WHERE files.sha256 = blobs.sha256)
-         ) FROM blobs WHERE sha256 > ?1 ORDER BY sha256 LIMIT ?3",
+        concat!(
+            "SELECT sha256, doomed OR (stored_ms < ?2 AND ",
+            unreferenced!(),
+            ") FROM blobs WHERE sha256 > ?1 ORDER BY sha256 LIMIT ?3"
+        ),
         &[&after, &before_ms, &limit],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )
@@ -105,9 +116,11 @@ pub(crate) fn look(tx: &Tx<'_>, after: &str, before_ms: i64, limit: u32) -> Resu
 /// When the database fails.
 pub(crate) fn doom(tx: &Tx<'_>, sha256: &str, before_ms: i64) -> Result<bool> {
     let doomed = tx.run(
-        "UPDATE blobs SET doomed = 1 WHERE sha256 = ?1 AND (doomed OR (
-             stored_ms < ?2 AND NOT EXISTS (SELECT 1 FROM files WHERE files.sha256 = blobs.sha256)
-         ))",
+        concat!(
+            "UPDATE blobs SET doomed = 1 WHERE sha256 = ?1 AND (doomed OR (stored_ms < ?2 AND ",
+            unreferenced!(),
+            "))"
+        ),
         &[&sha256, &before_ms],
     )?;
     Ok(doomed > 0)

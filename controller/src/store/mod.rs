@@ -3,6 +3,7 @@
 
 pub(crate) mod about;
 pub(crate) mod agents;
+pub(crate) mod artifacts;
 pub(crate) mod blobs;
 pub(crate) mod blocks;
 pub(crate) mod columns;

@@ -1,13 +1,13 @@
 //! Files of runs: blobs in and out, rows that name them, and names that would like to be paths.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::time::Duration;
 
 use blobs::{Folder, Hashed, Trouble};
 use proto::v1::{BlobChunk, BlobHashes, BlobRef, File, RunRef};
 use record::{Row, Value, Writer, file::FileRow};
 use tonic::Code;
 
-use crate::lab::{FakeAgent, Lab, RANDOM, code, eventually};
+use crate::lab::{FakeAgent, Lab, RANDOM, below, code, eventually};
 
 fn row(path: &str, content: &[u8]) -> Row {
     let Hashed { sha256, size } = Hashed::of(content);
@@ -18,13 +18,6 @@ fn frames(rows: &[Row]) -> Vec<u8> {
     let mut out = Vec::new();
     Writer::default().frame(rows, &mut out);
     out
-}
-
-async fn put(lab: &Lab, content: &[u8]) -> Hashed {
-    let (file, hashed) = (tempfile::NamedTempFile::new().unwrap(), Hashed::of(content));
-    fs::write(file.path(), content).unwrap();
-    blobs::upload(&mut lab.dial(None).files(), file.path(), &hashed, &Arc::default()).await.unwrap();
-    hashed
 }
 
 async fn list(lab: &Lab, run: &str) -> Vec<File> {
@@ -48,19 +41,13 @@ fn chunk(sha256: &str, size: u64, data: &[u8]) -> BlobChunk {
     BlobChunk { sha256: sha256.to_owned(), size, data: data.to_owned() }
 }
 
-/// Files below a folder.
-fn below(folder: &Path) -> usize {
-    let entries = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
-    entries.map(|path| if path.is_dir() { below(&path) } else { 1 }).sum()
-}
-
 #[tokio::test]
 async fn what_is_put_comes_back_also_after_a_restart() {
     let mut lab = Lab::start().await;
     let content: Vec<u8> =
         (0..3_000_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
-    let (large, empty) = (put(&lab, &content).await, put(&lab, b"").await);
-    put(&lab, &content).await;
+    let (large, empty) = (lab.put(None, &content).await, lab.put(None, b"").await);
+    lab.put(None, &content).await;
     let sweep = lab.create(RANDOM).await;
     let mut agent = lab.agent("one", &sweep.id);
     let start = agent.ask().await;
@@ -74,10 +61,10 @@ async fn what_is_put_comes_back_also_after_a_restart() {
     assert_eq!(names, wanted.map(|(path, hashed)| (path.to_owned(), hashed.sha256.clone())));
     for (path, hashed, content) in [("empty", empty, &[][..]), ("model/weights.bin", large, &content)] {
         let (mut out, mut client) = (Vec::new(), lab.dial(None).files());
-        blobs::download(&mut client, of_run(&start.run, path), &hashed, &mut out, |_| {}).await.unwrap();
+        blobs::download(client.get(of_run(&start.run, path)), &hashed, &mut out, |_| {}).await.unwrap();
         assert!(out == content);
         let by_hash = BlobRef { sha256: hashed.sha256.clone(), ..BlobRef::default() };
-        blobs::download(&mut client, by_hash, &hashed, &mut Vec::new(), |_| {}).await.unwrap();
+        blobs::download(client.get(by_hash), &hashed, &mut Vec::new(), |_| {}).await.unwrap();
     }
     assert_eq!(below(&lab.folder().join("blobs")), 2);
 }
@@ -113,7 +100,7 @@ async fn a_row_waits_for_its_blob_and_hostile_names_are_refused() {
     let early = agent.append(&start, "files", 0, frames(&[row("a", b"abc")])).await.unwrap_err();
     assert_eq!(early.code(), Code::FailedPrecondition);
     assert!(early.message().contains("is not here"), "{early}");
-    put(&lab, b"abc").await;
+    lab.put(None, b"abc").await;
     agent.append(&start, "files", 0, frames(&[row("a", b"abc")])).await.unwrap();
     let long = "x/".repeat(600);
     for path in ["../x", "/etc/passwd", "a/../../b", "a//b", "", "a\\b", "a\0b", "a\u{1b}[2Jb", &long] {
@@ -137,7 +124,7 @@ async fn the_newest_attempt_names_the_file_and_a_fenced_one_does_not() {
     let mut agent = lab.agent("one", &sweep.id);
     let start = agent.ask().await;
     for content in [&b"one"[..], b"two", b"three", b"late"] {
-        put(&lab, content).await;
+        lab.put(None, content).await;
     }
     let rows = [row("kept", b"one"), row("model", b"one"), row("model", b"two")];
     agent.append(&start, "files", 0, frames(&rows)).await.unwrap();
@@ -164,7 +151,7 @@ async fn a_runs_token_opens_its_own_files() {
     client.put(tokio_stream::iter([chunk(&hashed.sha256, 3, b"abc")])).await.unwrap();
     agent.append(&own, "files", 0, frames(&[row("a", b"abc")])).await.unwrap();
     let mut out = Vec::new();
-    blobs::download(&mut client, of_run(&own.run, "a"), &hashed, &mut out, |_| {}).await.unwrap();
+    blobs::download(client.get(of_run(&own.run, "a")), &hashed, &mut out, |_| {}).await.unwrap();
     assert_eq!(code(client.get(of_run(&other.run, "a")).await), Code::PermissionDenied);
     assert_eq!(code(client.list(RunRef { run: other.run }).await), Code::PermissionDenied);
     let by_hash = BlobRef { sha256: hashed.sha256, ..BlobRef::default() };
@@ -183,11 +170,11 @@ async fn only_blobs_that_nothing_refers_to_are_collected() {
     let sweep = lab.create(RANDOM).await;
     let mut agent: FakeAgent = lab.agent("one", &sweep.id);
     let start = agent.ask().await;
-    put(&lab, b"first").await;
-    put(&lab, b"kept").await;
+    lab.put(None, b"first").await;
+    lab.put(None, b"kept").await;
     let rows = [row("a", b"first"), row("b", b"kept")];
     agent.append(&start, "files", 0, frames(&rows)).await.unwrap();
-    put(&lab, b"second").await;
+    lab.put(None, b"second").await;
     agent.append(&start, "files", 2, frames(&[row("a", b"second")])).await.unwrap();
     let folder = lab.folder().join("blobs");
     eventually("the first content goes", async || (below(&folder) == 2, below(&folder))).await;
@@ -195,10 +182,10 @@ async fn only_blobs_that_nothing_refers_to_are_collected() {
     for (path, content) in [("a", b"second".as_slice()), ("b", b"kept")] {
         let (mut out, hashed) = (Vec::new(), Hashed::of(content));
         let mut client = lab.dial(None).files();
-        blobs::download(&mut client, of_run(&start.run, path), &hashed, &mut out, |_| {}).await.unwrap();
+        blobs::download(client.get(of_run(&start.run, path)), &hashed, &mut out, |_| {}).await.unwrap();
     }
     // What is gone can come again.
-    put(&lab, b"first").await;
+    lab.put(None, b"first").await;
     agent.append(&start, "files", 3, frames(&[row("c", b"first")])).await.unwrap();
     assert_eq!(list(&lab, &start.run).await.len(), 3);
 }
@@ -206,10 +193,10 @@ async fn only_blobs_that_nothing_refers_to_are_collected() {
 #[tokio::test]
 async fn a_client_believes_neither_bytes_nor_names() {
     let lab = Lab::start().await;
-    let (short, other) = (put(&lab, b"abc").await, put(&lab, b"abd").await);
+    let (short, other) = (lab.put(None, b"abc").await, lab.put(None, b"abd").await);
     let mut client = lab.dial(None).files();
     let wanted = BlobRef { sha256: other.sha256.clone(), ..BlobRef::default() };
-    let damaged = blobs::download(&mut client, wanted, &short, &mut Vec::new(), |_| {}).await;
+    let damaged = blobs::download(client.get(wanted), &short, &mut Vec::new(), |_| {}).await;
     assert!(matches!(damaged, Err(Trouble::Damaged(..))), "{damaged:?}");
     let target = tempfile::tempdir().unwrap();
     let folder = Folder::open(&target.path().join("in")).unwrap();

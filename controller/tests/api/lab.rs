@@ -1,8 +1,9 @@
 //! A controller on a port and in a folder of its own, and agents that are nothing but their calls. Used by the tests of this
 //! folder. Never starts a process.
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
+use blobs::Hashed;
 use controller::{Controller, chance::Chance, clock::Clock, settings::Settings};
 use proto::{
     dial::{Authorized, Dial},
@@ -96,6 +97,14 @@ impl Lab {
 
     pub(crate) async fn shutdown(mut self) {
         self.controller.take().unwrap().shutdown().await.unwrap();
+    }
+
+    /// Stores a content.
+    pub(crate) async fn put(&self, token: Option<&str>, content: &[u8]) -> Hashed {
+        let (file, hashed) = (tempfile::NamedTempFile::new().unwrap(), Hashed::of(content));
+        fs::write(file.path(), content).unwrap();
+        blobs::upload(&mut self.dial(token).files(), file.path(), &hashed, &Arc::default()).await.unwrap();
+        hashed
     }
 
     pub(crate) async fn create(&mut self, yaml: &str) -> Sweep {
@@ -281,4 +290,10 @@ pub(crate) async fn eventually<T: std::fmt::Debug>(what: &str, mut look: impl As
         assert!(clock.now() < end, "{what}: {seen:?}");
         clock.sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// Files below a folder.
+pub(crate) fn below(folder: &Path) -> usize {
+    let entries = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+    entries.map(|path| if path.is_dir() { below(&path) } else { 1 }).sum()
 }

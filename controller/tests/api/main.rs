@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod about;
+mod artifacts;
 mod bench;
 mod chaos;
 mod constraints;

@@ -1,0 +1,173 @@
+//! Contents that have been downloaded before, under their hashes, so that they are not downloaded again; as many bytes as it was
+//! told, and those that were used last. Used by `fetch`. Trusts nothing that it finds: whoever takes a content out of it
+//! hashes it. Programs may share the folder.
+
+use std::{
+    env,
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process,
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, SystemTime},
+};
+
+use crate::Hashed;
+
+/// The environment variable that bounds the cache, in GiB; 0: there is none.
+const SIZE_VAR: &str = "BESOM_CACHE_GIB";
+/// The bound without it.
+const DEFAULT_GIB: u64 = 20;
+/// A half-written file that nobody has touched for this long is left over.
+const STALE: Duration = Duration::from_secs(24 * 3600);
+static NUMBER: AtomicU64 = AtomicU64::new(0);
+
+/// A folder of contents.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    folder: PathBuf,
+    /// Bytes at most.
+    bound: u64,
+}
+
+/// A content on its way into the cache; dropped without [`Entry::keep`] nothing of it stays.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    file: File,
+    temporary: PathBuf,
+    path: PathBuf,
+}
+
+impl Cache {
+    /// This folder with this bound in bytes. Makes nothing yet.
+    pub fn new(folder: &Path, bound: u64) -> Self {
+        Self { folder: folder.to_owned(), bound }
+    }
+
+    /// The person's: `besom/contents` in the cache folder, bounded by `BESOM_CACHE_GIB` or else to 20 GiB.
+    pub fn of_user() -> Self {
+        let folder = match (env::var_os("XDG_CACHE_HOME"), env::var_os("HOME")) {
+            (Some(cache), _) => PathBuf::from(cache),
+            (None, Some(home)) => PathBuf::from(home).join(".cache"),
+            (None, None) => env::temp_dir(),
+        };
+        let gib = env::var(SIZE_VAR).ok().and_then(|text| text.parse().ok()).unwrap_or(DEFAULT_GIB);
+        Self::new(&folder.join("besom/contents"), gib.saturating_mul(1 << 30))
+    }
+
+    /// A content, if it is here; from now on it counts as just used.
+    pub(crate) fn open(&self, content: &Hashed) -> Option<File> {
+        let file = File::open(self.path(content)).ok()?;
+        // A folder that is not ours to write is of use all the same.
+        let _ = file.set_modified(SystemTime::now());
+        Some(file)
+    }
+
+    /// The content is not what its name says.
+    pub(crate) fn forget(&self, content: &Hashed) {
+        // Where it cannot be removed it is found out again.
+        let _ = fs::remove_file(self.path(content));
+    }
+
+    /// Room for a content; `None` where there is none for one of its size.
+    pub(crate) fn begin(&self, content: &Hashed) -> Option<Entry> {
+        if content.size > self.bound {
+            return None;
+        }
+        let path = self.path(content);
+        fs::create_dir_all(path.parent()?).ok()?;
+        let temporary =
+            path.with_extension(format!("{}-{}.part", process::id(), NUMBER.fetch_add(1, Ordering::Relaxed)));
+        let file = File::create_new(&temporary).ok()?;
+        Some(Entry { file, temporary, path })
+    }
+
+    /// Removes what was used longest ago until the rest is within the bound, and what was left half-written.
+    pub(crate) fn trim(&self) {
+        let (mut found, mut total, now) = (Vec::new(), 0_u64, SystemTime::now());
+        let entries = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten();
+        for entry in entries(&self.folder).flat_map(|shard| entries(&shard.path())) {
+            let Ok(about) = entry.metadata() else { continue };
+            let used = about.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+            let path = entry.path();
+            if path.extension().is_none() {
+                total += about.len();
+                found.push((used, about.len(), path));
+            } else if now.duration_since(used).is_ok_and(|age| age > STALE) {
+                let _ = fs::remove_file(path);
+            }
+        }
+        found.sort();
+        for (_, size, path) in found {
+            if total <= self.bound {
+                return;
+            }
+            // Somebody else may have removed it.
+            let _ = fs::remove_file(path);
+            total -= size;
+        }
+    }
+
+    fn path(&self, content: &Hashed) -> PathBuf {
+        let (shard, rest) = content.sha256.split_at(2);
+        self.folder.join(shard).join(rest)
+    }
+}
+
+impl Entry {
+    /// The content is whole and is what it should be.
+    pub(crate) fn keep(self) {
+        // Without it the content is downloaded again.
+        let _ = fs::rename(&self.temporary, &self.path);
+    }
+}
+
+impl Write for Entry {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        // After `keep` there is nothing of this name.
+        let _ = fs::remove_file(&self.temporary);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(cache: &Cache, content: &[u8], age: u64) -> Hashed {
+        let hashed = Hashed::of(content);
+        let mut entry = cache.begin(&hashed).unwrap();
+        entry.write_all(content).unwrap();
+        entry.keep();
+        let used = SystemTime::now() - Duration::from_secs(age);
+        File::options().write(true).open(cache.path(&hashed)).unwrap().set_modified(used).unwrap();
+        hashed
+    }
+
+    #[test]
+    fn what_was_used_last_stays_within_the_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::new(folder.path(), 10);
+        let [old, used, new] = [(b"aaaa", 3), (b"bbbb", 2), (b"cccc", 1)].map(|(c, age)| put(&cache, c, age));
+        assert!(cache.open(&old).is_some());
+        cache.trim();
+        assert!(cache.open(&old).is_some());
+        assert!(cache.open(&used).is_none());
+        assert!(cache.open(&new).is_some());
+        assert!(cache.begin(&Hashed::of(b"more than ten bytes")).is_none());
+        drop(cache.begin(&Hashed::of(b"half")));
+        let files = fs::read_dir(folder.path())
+            .unwrap()
+            .flat_map(|shard| fs::read_dir(shard.unwrap().path()).unwrap());
+        assert_eq!(files.count(), 2);
+    }
+}

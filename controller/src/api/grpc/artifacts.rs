@@ -1,0 +1,91 @@
+//! The Artifacts service. Called by the SDK and by the `sweep` command; every method is translate in, call, translate out.
+
+use proto::v1::{
+    AliasArtifact, Artifact, ArtifactFile, ArtifactRef, BlobChunk, ListArtifacts, RunArtifact, RunRef,
+    UseArtifact, artifacts_server::Artifacts,
+};
+use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
+
+use super::{Door, error::status, stream};
+use crate::app::artifacts::{self, ArtifactView, OfRun, Wanted};
+
+#[async_trait]
+impl Artifacts for Door {
+    async fn r#use(&self, request: Request<UseArtifact>) -> Result<Response<Artifact>, Status> {
+        let (caller, UseArtifact { run, attempt, artifact }) = self.enter(request)?;
+        let used = artifacts::use_one(&self.app, &caller, run, attempt, wanted(artifact)).await;
+        Ok(Response::new(used.map_err(status)?.into()))
+    }
+
+    async fn get(&self, request: Request<ArtifactRef>) -> Result<Response<Artifact>, Status> {
+        let (caller, artifact) = self.enter(request)?;
+        let found = artifacts::get(&self.app, &caller, wanted(Some(artifact))).await.map_err(status)?;
+        Ok(Response::new(found.into()))
+    }
+
+    type ListStream = BoxStream<Artifact>;
+
+    async fn list(&self, request: Request<ListArtifacts>) -> Result<Response<Self::ListStream>, Status> {
+        let (caller, ListArtifacts { project, name }) = self.enter(request)?;
+        let listed = artifacts::list(&self.app, &caller, project, name).map_err(status)?;
+        Ok(Response::new(stream(listed)))
+    }
+
+    type OfRunStream = BoxStream<RunArtifact>;
+
+    async fn of_run(&self, request: Request<RunRef>) -> Result<Response<Self::OfRunStream>, Status> {
+        let (caller, RunRef { run }) = self.enter(request)?;
+        Ok(Response::new(stream(artifacts::of_run(&self.app, &caller, run).await.map_err(status)?)))
+    }
+
+    type ReadStream = BoxStream<BlobChunk>;
+
+    async fn read(&self, request: Request<ArtifactFile>) -> Result<Response<Self::ReadStream>, Status> {
+        let (caller, ArtifactFile { artifact, path }) = self.enter(request)?;
+        let read = artifacts::read(&self.app, &caller, wanted(artifact), path).await;
+        Ok(Response::new(stream(read.map_err(status)?)))
+    }
+
+    async fn alias(&self, request: Request<AliasArtifact>) -> Result<Response<Artifact>, Status> {
+        let (caller, AliasArtifact { artifact, add, remove }) = self.enter(request)?;
+        let named = artifacts::alias(&self.app, &caller, wanted(artifact), add, remove).await;
+        Ok(Response::new(named.map_err(status)?.into()))
+    }
+
+    async fn remove(&self, request: Request<ArtifactRef>) -> Result<Response<Artifact>, Status> {
+        let (caller, artifact) = self.enter(request)?;
+        let removed = artifacts::remove(&self.app, &caller, wanted(Some(artifact))).await.map_err(status)?;
+        Ok(Response::new(removed.into()))
+    }
+}
+
+fn wanted(artifact: Option<ArtifactRef>) -> Wanted {
+    let ArtifactRef { project, name, version, digest, run } = artifact.unwrap_or_default();
+    Wanted { project, run, name, version, digest }
+}
+
+impl From<ArtifactView> for Artifact {
+    fn from(ArtifactView { version, aliases, made_by, used_by }: ArtifactView) -> Self {
+        Artifact {
+            project: version.project,
+            name: version.name,
+            r#type: version.kind,
+            version: version.version,
+            digest: version.digest,
+            aliases,
+            metadata_json: version.metadata,
+            files: version.files,
+            size: version.size,
+            manifest_size: version.manifest_size,
+            created_ms: version.created_ms,
+            made_by,
+            used_by,
+        }
+    }
+}
+
+impl From<OfRun> for RunArtifact {
+    fn from(OfRun { artifact, made }: OfRun) -> Self {
+        RunArtifact { artifact: Some(artifact.into()), made }
+    }
+}

@@ -1,0 +1,301 @@
+//! Artifacts: versions, their entries, aliases, and the runs that made or used them. Called by `app::artifacts`. Decides nothing:
+//! which version an entry belongs to is known before. A path is text: it is compared and shown, never opened.
+
+use record::artifact::{Content, Entry};
+
+use super::database::{Error, Result, Row, Tx, int};
+
+/// One version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Version {
+    /// Internal key.
+    pub(crate) key: i64,
+    /// The project that it belongs to.
+    pub(crate) project: String,
+    /// Its name in the project.
+    pub(crate) name: String,
+    /// What it is: "model", "dataset".
+    pub(crate) kind: String,
+    /// 0, 1, ...
+    pub(crate) version: u64,
+    /// SHA-256 of the manifest.
+    pub(crate) digest: String,
+    /// Bytes of the manifest.
+    pub(crate) manifest_size: u64,
+    /// JSON object.
+    pub(crate) metadata: String,
+    /// How many entries.
+    pub(crate) files: u64,
+    /// Bytes of all its blobs.
+    pub(crate) size: u64,
+    /// When, by the controller's clock.
+    pub(crate) created_ms: i64,
+}
+
+/// Every statement that reads a version selects these columns.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT key, project, name, kind, version, digest, manifest_size, metadata, files, size, created_ms
+             FROM artifacts ",
+            $rest
+        )
+    };
+}
+
+fn read(row: &Row<'_>) -> Result<Version> {
+    Ok(Version {
+        key: row.get(0)?,
+        project: row.get(1)?,
+        name: row.get(2)?,
+        kind: row.get(3)?,
+        version: row.count(4)?,
+        digest: row.get(5)?,
+        manifest_size: row.count(6)?,
+        metadata: row.get(7)?,
+        files: row.count(8)?,
+        size: row.count(9)?,
+        created_ms: row.get(10)?,
+    })
+}
+
+/// The newest version of a name with this content.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn with_digest(tx: &Tx<'_>, project: &str, name: &str, digest: &str) -> Result<Option<Version>> {
+    tx.one(
+        select!(
+            "WHERE project = ?1 AND name = ?2 AND digest = ?3 AND removed = 0 ORDER BY version DESC LIMIT 1"
+        ),
+        &[&project, &name, &digest],
+        read,
+    )
+}
+
+/// A version by its number.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn numbered(tx: &Tx<'_>, project: &str, name: &str, version: u64) -> Result<Option<Version>> {
+    tx.one(
+        select!("WHERE project = ?1 AND name = ?2 AND version = ?3 AND removed = 0"),
+        &[&project, &name, &int(version)?],
+        read,
+    )
+}
+
+/// A version by an alias.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn named(tx: &Tx<'_>, project: &str, name: &str, alias: &str) -> Result<Option<Version>> {
+    tx.one(
+        select!(
+            "WHERE key = (SELECT artifact FROM artifact_aliases WHERE project = ?1 AND name = ?2 AND alias = ?3)"
+        ),
+        &[&project, &name, &alias],
+        read,
+    )
+}
+
+/// The newest version of a name that is there.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn newest(tx: &Tx<'_>, project: &str, name: &str) -> Result<Option<Version>> {
+    tx.one(
+        select!("WHERE project = ?1 AND name = ?2 AND removed = 0 ORDER BY version DESC LIMIT 1"),
+        &[&project, &name],
+        read,
+    )
+}
+
+/// The number that the next version of a name gets: one that no version has had.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn next(tx: &Tx<'_>, project: &str, name: &str) -> Result<u64> {
+    let last = tx.one(
+        "SELECT max(version) + 1 FROM artifacts WHERE project = ?1 AND name = ?2",
+        &[&project, &name],
+        |row| row.get::<Option<i64>>(0),
+    )?;
+    Ok(last.flatten().unwrap_or_default().cast_unsigned())
+}
+
+/// Versions after this one by project, name and falling number; empty texts mean every project and every name.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn page(
+    tx: &Tx<'_>,
+    project: &str,
+    name: &str,
+    after: Option<&Version>,
+    limit: u32,
+) -> Result<Vec<Version>> {
+    let (at_project, at_name, at) = match after {
+        Some(last) => (last.project.as_str(), last.name.as_str(), int(last.version)?),
+        None => ("", "", i64::MAX),
+    };
+    tx.all(
+        select!(
+            "WHERE removed = 0 AND (?1 = '' OR project = ?1) AND (?2 = '' OR name = ?2) AND (
+                 (project, name) > (?3, ?4) OR (project = ?3 AND name = ?4 AND version < ?5)
+             ) ORDER BY project, name, version DESC LIMIT ?6"
+        ),
+        &[&project, &name, &at_project, &at_name, &at, &limit],
+        read,
+    )
+}
+
+/// Writes a version with its entries; gives its key.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn insert(tx: &Tx<'_>, version: &Version, entries: &[Entry]) -> Result<i64> {
+    let Version { project, name, kind, digest, metadata, .. } = version;
+    let (number, manifest) = (int(version.version)?, int(version.manifest_size)?);
+    let (files, size, created) = (int(version.files)?, int(version.size)?, version.created_ms);
+    let key = tx.insert(
+        "INSERT INTO artifacts
+             (project, name, kind, version, digest, manifest_size, metadata, files, size, created_ms, removed)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0)",
+        &[project, name, kind, &number, digest, &manifest, metadata, &files, &size, &created],
+    )?;
+    for Entry { path, content } in entries {
+        let (sha256, size, reference) = match content {
+            Content::Blob { sha256, size } => (Some(sha256), *size, None),
+            Content::Reference(url) => (None, 0, Some(url)),
+        };
+        tx.run(
+            "INSERT INTO artifact_entries (artifact, path, sha256, size, reference) VALUES (?1, ?2, ?3, ?4, ?5)",
+            &[&key, path, &sha256, &int(size)?, &reference],
+        )?;
+    }
+    Ok(key)
+}
+
+/// What is known of a version beside its content is said anew.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn set_metadata(tx: &Tx<'_>, key: i64, metadata: &str) -> Result<()> {
+    tx.run("UPDATE artifacts SET metadata = ?2 WHERE key = ?1", &[&key, &metadata])?;
+    Ok(())
+}
+
+/// One entry of a version.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn find(tx: &Tx<'_>, key: i64, path: &str) -> Result<Option<Entry>> {
+    tx.one(
+        "SELECT path, sha256, size, reference FROM artifact_entries WHERE artifact = ?1 AND path = ?2",
+        &[&key, &path],
+        entry,
+    )
+}
+
+fn entry(row: &Row<'_>) -> Result<Entry> {
+    let content = match (row.get::<Option<String>>(1)?, row.get::<Option<String>>(3)?) {
+        (Some(sha256), None) => Content::Blob { sha256, size: row.count(2)? },
+        (None, Some(url)) => Content::Reference(url),
+        _ => return Err(Error::Bug("an entry that is neither a blob nor a reference".to_owned())),
+    };
+    Ok(Entry { path: row.get(0)?, content })
+}
+
+/// From now on the alias means this version.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn set_alias(tx: &Tx<'_>, version: &Version, alias: &str) -> Result<()> {
+    tx.run(
+        "INSERT OR REPLACE INTO artifact_aliases (project, name, alias, artifact) VALUES (?1, ?2, ?3, ?4)",
+        &[&version.project, &version.name, &alias, &version.key],
+    )?;
+    Ok(())
+}
+
+/// The alias means nothing any more, if it meant this version.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn drop_alias(tx: &Tx<'_>, version: &Version, alias: &str) -> Result<()> {
+    tx.run(
+        "DELETE FROM artifact_aliases WHERE project = ?1 AND name = ?2 AND alias = ?3 AND artifact = ?4",
+        &[&version.project, &version.name, &alias, &version.key],
+    )?;
+    Ok(())
+}
+
+/// What a version is called beside its number.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn aliases(tx: &Tx<'_>, key: i64) -> Result<Vec<String>> {
+    tx.all("SELECT alias FROM artifact_aliases WHERE artifact = ?1 ORDER BY alias", &[&key], |row| row.get(0))
+}
+
+/// What a run has to do with a version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// It has logged this content.
+    Made,
+    /// It has asked for it.
+    Used,
+}
+
+/// Notes what a run has to do with a version; the first time counts.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn note(tx: &Tx<'_>, key: i64, role: Role, run: i64, now_ms: i64) -> Result<()> {
+    tx.run(
+        "INSERT OR IGNORE INTO artifact_runs (artifact, made, run, at_ms) VALUES (?1, ?2, ?3, ?4)",
+        &[&key, &(role == Role::Made), &run, &now_ms],
+    )?;
+    Ok(())
+}
+
+/// The ids of the runs that have this to do with a version, the first one first, at most `limit`.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn runs(tx: &Tx<'_>, key: i64, role: Role, limit: u32) -> Result<Vec<String>> {
+    tx.all(
+        "SELECT runs.id FROM artifact_runs AS noted JOIN runs ON runs.key = noted.run
+         WHERE noted.artifact = ?1 AND noted.made = ?2 ORDER BY noted.at_ms, noted.run LIMIT ?3",
+        &[&key, &(role == Role::Made), &limit],
+        |row| row.get(0),
+    )
+}
+
+/// Versions that a run has this to do with, by their keys, after this one.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn of_run(tx: &Tx<'_>, run: i64, role: Role, after: i64, limit: u32) -> Result<Vec<Version>> {
+    tx.all(
+        select!(
+            "WHERE removed = 0 AND key IN (
+                 SELECT artifact FROM artifact_runs WHERE run = ?1 AND made = ?2 AND artifact > ?3
+             ) ORDER BY key LIMIT ?4"
+        ),
+        &[&run, &(role == Role::Made), &after, &limit],
+        read,
+    )
+}
+
+/// Removes what a version holds and is called; its number stays taken.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn remove(tx: &Tx<'_>, key: i64) -> Result<()> {
+    tx.run("DELETE FROM artifact_entries WHERE artifact = ?1", &[&key])?;
+    tx.run("DELETE FROM artifact_aliases WHERE artifact = ?1", &[&key])?;
+    tx.run("UPDATE artifacts SET removed = 1 WHERE key = ?1", &[&key])?;
+    Ok(())
+}

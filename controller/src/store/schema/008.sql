@@ -1,0 +1,49 @@
+-- Schema 8. Artifacts. What a version holds is its manifest, a blob; the entries stand here so that blobs are not removed
+-- under it, and one is found without reading the whole.
+
+CREATE TABLE artifacts (
+    key           INTEGER PRIMARY KEY,
+    project       TEXT NOT NULL,
+    name          TEXT NOT NULL,
+    kind          TEXT NOT NULL,
+    version       INTEGER NOT NULL,
+    digest        TEXT NOT NULL,       -- SHA-256 of the manifest
+    manifest_size INTEGER NOT NULL,
+    metadata      TEXT NOT NULL,       -- JSON object
+    files         INTEGER NOT NULL,
+    size          INTEGER NOT NULL,
+    created_ms    INTEGER NOT NULL,
+    removed       INTEGER NOT NULL     -- 1: the number stays taken, the entries are gone
+) STRICT;
+CREATE UNIQUE INDEX artifacts_by_name ON artifacts (project, name, version);
+CREATE INDEX artifacts_by_digest ON artifacts (project, name, digest);
+CREATE INDEX artifacts_of_blob ON artifacts (digest) WHERE removed = 0;
+
+CREATE TABLE artifact_entries (
+    artifact  INTEGER NOT NULL REFERENCES artifacts (key),
+    path      TEXT NOT NULL,           -- for people; never a path on this machine
+    sha256    TEXT REFERENCES blobs (sha256),
+    size      INTEGER NOT NULL,
+    reference TEXT,                    -- in place of a blob
+    PRIMARY KEY (artifact, path)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX artifact_entries_of_blob ON artifact_entries (sha256);
+
+CREATE TABLE artifact_aliases (
+    project  TEXT NOT NULL,
+    name     TEXT NOT NULL,
+    alias    TEXT NOT NULL,
+    artifact INTEGER NOT NULL REFERENCES artifacts (key),
+    PRIMARY KEY (project, name, alias)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX artifact_aliases_of ON artifact_aliases (artifact);
+
+-- Which run made a version, and which used it.
+CREATE TABLE artifact_runs (
+    artifact INTEGER NOT NULL REFERENCES artifacts (key),
+    made     INTEGER NOT NULL,         -- 1: made, 0: used
+    run      INTEGER NOT NULL REFERENCES runs (key),
+    at_ms    INTEGER NOT NULL,
+    PRIMARY KEY (artifact, made, run)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX artifact_runs_of ON artifact_runs (run, made DESC, artifact);

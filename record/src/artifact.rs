@@ -1,0 +1,423 @@
+//! An artifact on its way: the row that says which version a run has made, and the manifest of what is in it. Used on both
+//! sides of the wire, so that a digest means the same on both. Pure; hashes nothing and opens nothing.
+//!
+//! ```text
+//! besom manifest 1
+//! blob <tab> SHA-256 <tab> size <tab> path
+//! reference <tab> URL <tab> path
+//! ```
+//!
+//! A line per path, in the order of the paths' bytes, each ended by a line feed. The SHA-256 of this text is the artifact's digest.
+
+use std::{fmt::Write as _, str::Lines};
+
+use crate::{
+    Row, Value,
+    file::{BadFile, check_hash, check_path},
+};
+
+/// The most paths in one artifact.
+pub const MAX_ENTRIES: usize = 100_000;
+/// The largest manifest in bytes.
+pub const MAX_MANIFEST_BYTES: u64 = 32 << 20;
+/// The longest reference in bytes.
+pub const MAX_REFERENCE_BYTES: usize = 4096;
+/// The longest name, type or alias in bytes.
+pub const MAX_NAME_BYTES: usize = 128;
+/// The most aliases that one call gives.
+pub const MAX_ALIASES: usize = 32;
+/// The largest metadata in bytes.
+pub const MAX_METADATA_BYTES: usize = 64 << 10;
+/// The alias that moves to the newest version by itself.
+pub const LATEST: &str = "latest";
+
+/// The manifest's first line.
+const HEADER: &str = "besom manifest 1";
+
+/// One path of an artifact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Relative, `/` between its parts. Passes [`check_path`].
+    pub path: String,
+    /// What stands there.
+    pub content: Content,
+}
+
+/// What an entry stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A blob.
+    Blob {
+        /// Its SHA-256, 64 hexadecimal digits in lower case.
+        sha256: String,
+        /// Bytes.
+        size: u64,
+    },
+    /// A URL of something that is kept elsewhere. Nobody but the program that uses the artifact opens it.
+    Reference(String),
+}
+
+/// What is wrong with an artifact.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadArtifact {
+    /// A path or a hash.
+    #[error(transparent)]
+    File(#[from] BadFile),
+    /// The same path twice.
+    #[error("`{0}` is there twice")]
+    Twice(String),
+    /// A path that is a file and the folder of another.
+    #[error("`{0}` is a file and a folder at once")]
+    Folder(String),
+    /// A reference that cannot be stored.
+    #[error(
+        "the reference of `{0}` is empty, longer than {MAX_REFERENCE_BYTES} bytes or has a control character"
+    )]
+    Reference(String),
+    /// More entries than anybody takes.
+    #[error("{0} files, {MAX_ENTRIES} at most: pack them into fewer, as a tar or a Parquet file")]
+    Entries(usize),
+    /// A manifest that is too large.
+    #[error("a manifest of {0} bytes, {MAX_MANIFEST_BYTES} at most: use shorter paths or fewer files")]
+    Large(u64),
+    /// A manifest that nobody has written so.
+    #[error("line {0} of the manifest makes no sense")]
+    Line(usize),
+    /// A name, a type or an alias.
+    #[error(
+        "an artifact's {what} has 1 to {MAX_NAME_BYTES} bytes of letters, digits, `-`, `_` and `.`, not `{name}`"
+    )]
+    Name {
+        /// Which of them.
+        what: &'static str,
+        /// What it was, escaped and cut.
+        name: String,
+    },
+    /// An alias that means something by itself.
+    #[error("`{0}` is the number of a version, not an alias")]
+    Number(String),
+    /// More aliases than anybody needs.
+    #[error("{0} aliases, {MAX_ALIASES} at most")]
+    Aliases(usize),
+    /// Metadata that is no JSON object or too large.
+    #[error("the metadata must be a JSON object of {MAX_METADATA_BYTES} bytes at most")]
+    Metadata,
+    /// A value of the row is missing, or has another type.
+    #[error("the row of an artifact has no `{0}`, or none that makes sense")]
+    Value(&'static str),
+}
+
+/// The manifest's text. Sorts the entries by path.
+///
+/// # Errors
+/// [`BadArtifact`] names the first thing that is wrong.
+pub fn manifest(entries: &mut [Entry]) -> Result<String, BadArtifact> {
+    if entries.len() > MAX_ENTRIES {
+        return Err(BadArtifact::Entries(entries.len()));
+    }
+    entries.sort_by(|one, two| one.path.cmp(&two.path));
+    let mut text = format!("{HEADER}\n");
+    for Entry { path, content } in entries.iter() {
+        // Neither a path nor a reference has a control character, so a tab and a line's end are never part of one.
+        let written = match content {
+            Content::Blob { sha256, size } => writeln!(text, "blob\t{sha256}\t{size}\t{path}"),
+            Content::Reference(url) => writeln!(text, "reference\t{url}\t{path}"),
+        };
+        // Writing to a string cannot fail.
+        let _ = written;
+    }
+    check(entries)?;
+    match text.len() as u64 {
+        large if large > MAX_MANIFEST_BYTES => Err(BadArtifact::Large(large)),
+        _ => Ok(text),
+    }
+}
+
+/// The entries of a manifest by path. Takes only what [`manifest`] would have written: a content has one digest.
+///
+/// # Errors
+/// [`BadArtifact`] names the first thing that is wrong.
+pub fn entries(manifest: &str) -> Result<Vec<Entry>, BadArtifact> {
+    let lines = || -> Lines<'_> { manifest.lines() };
+    let whole = manifest.ends_with('\n') && !manifest.contains('\r') && lines().next() == Some(HEADER);
+    if !whole {
+        return Err(BadArtifact::Line(1));
+    }
+    let count = lines().count() - 1;
+    if count > MAX_ENTRIES {
+        return Err(BadArtifact::Entries(count));
+    }
+    let numbered = lines().enumerate().skip(1);
+    let entries: Vec<Entry> =
+        numbered.map(|(at, line)| entry(line).ok_or(BadArtifact::Line(at + 1))).collect::<Result<_, _>>()?;
+    if let Some(at) = entries.windows(2).position(|two| two[0].path > two[1].path) {
+        return Err(BadArtifact::Line(at + 3));
+    }
+    check(&entries)?;
+    Ok(entries)
+}
+
+fn entry(line: &str) -> Option<Entry> {
+    let mut parts = line.split('\t');
+    let content = match parts.next()? {
+        "blob" => {
+            let (sha256, digits) = (parts.next()?.to_owned(), parts.next()?);
+            let size: u64 = digits.parse().ok()?;
+            // `007` and `+7` are other spellings of the same.
+            (size.to_string() == digits).then_some(Content::Blob { sha256, size })?
+        }
+        "reference" => Content::Reference(parts.next()?.to_owned()),
+        _ => return None,
+    };
+    let path = parts.next()?.to_owned();
+    parts.next().is_none().then_some(Entry { path, content })
+}
+
+/// Whether sorted entries can be stored, and written below one folder.
+fn check(entries: &[Entry]) -> Result<(), BadArtifact> {
+    for Entry { path, content } in entries {
+        check_path(path)?;
+        match content {
+            Content::Blob { sha256, .. } => check_hash(sha256)?,
+            Content::Reference(url) => {
+                let fits =
+                    (1..=MAX_REFERENCE_BYTES).contains(&url.len()) && !url.chars().any(char::is_control);
+                if !fits {
+                    return Err(BadArtifact::Reference(path.clone()));
+                }
+            }
+        }
+    }
+    if let Some(two) = entries.windows(2).find(|two| two[0].path == two[1].path) {
+        return Err(BadArtifact::Twice(two[0].path.clone()));
+    }
+    let is_file = |path: &str| entries.binary_search_by(|entry| entry.path.as_str().cmp(path)).is_ok();
+    for Entry { path, .. } in entries {
+        let mut folders = path.match_indices('/').map(|(at, _)| &path[..at]);
+        if let Some(folder) = folders.find(|folder| is_file(folder)) {
+            return Err(BadArtifact::Folder(folder.to_owned()));
+        }
+    }
+    Ok(())
+}
+
+/// A version that a run has made, as a row of the stream `files` tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArtifactRow {
+    /// Its name in the run's project.
+    pub name: String,
+    /// What it is: `model`, `dataset`.
+    pub kind: String,
+    /// SHA-256 of the manifest.
+    pub digest: String,
+    /// Bytes of the manifest.
+    pub size: u64,
+    /// A JSON object; empty: nothing was said.
+    pub metadata: String,
+    /// What it is called from now on, beside its number and `latest`.
+    pub aliases: Vec<String>,
+}
+
+impl ArtifactRow {
+    /// The value that tells the row of an artifact from the row of a file.
+    const NAME: &str = "artifact";
+
+    /// Whether a row tells of an artifact.
+    pub fn is_one(row: &Row) -> bool {
+        row.values.iter().any(|(key, _)| key == Self::NAME)
+    }
+
+    /// The values of the row.
+    pub fn values(&self) -> Vec<(&'static str, Value)> {
+        let text = |text: &str| Value::Text(text.to_owned());
+        vec![
+            (Self::NAME, text(&self.name)),
+            ("type", text(&self.kind)),
+            ("sha256", text(&self.digest)),
+            // No manifest is larger than 2^63 bytes.
+            ("size", Value::I64(i64::try_from(self.size).unwrap_or(i64::MAX))),
+            ("metadata", text(&self.metadata)),
+            // No alias has a comma.
+            ("aliases", text(&self.aliases.join(","))),
+        ]
+    }
+
+    /// The artifact that a row tells of.
+    ///
+    /// # Errors
+    /// [`BadArtifact`] when it is no such row, or one that nobody should act on.
+    pub fn of(row: &Row) -> Result<Self, BadArtifact> {
+        let value = |name| row.values.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+        let text = |name| match value(name) {
+            Some(Value::Text(text)) => Ok(text.clone()),
+            _ => Err(BadArtifact::Value(name)),
+        };
+        let size = match value("size") {
+            Some(Value::I64(size)) => u64::try_from(*size).map_err(|_| BadArtifact::Value("size"))?,
+            _ => return Err(BadArtifact::Value("size")),
+        };
+        let aliases = text("aliases")?;
+        let artifact = Self {
+            name: text(Self::NAME)?,
+            kind: text("type")?,
+            digest: text("sha256")?,
+            size,
+            metadata: text("metadata")?,
+            aliases: aliases.split(',').filter(|alias| !alias.is_empty()).map(str::to_owned).collect(),
+        };
+        artifact.check()?;
+        Ok(artifact)
+    }
+
+    /// Whether others may act on it.
+    ///
+    /// # Errors
+    /// [`BadArtifact`] names the first thing that is wrong.
+    pub fn check(&self) -> Result<(), BadArtifact> {
+        check_name("name", &self.name)?;
+        check_name("type", &self.kind)?;
+        check_hash(&self.digest)?;
+        if self.size > MAX_MANIFEST_BYTES {
+            return Err(BadArtifact::Large(self.size));
+        }
+        if self.aliases.len() > MAX_ALIASES {
+            return Err(BadArtifact::Aliases(self.aliases.len()));
+        }
+        self.aliases.iter().try_for_each(|alias| check_alias(alias))?;
+        let is_object =
+            || serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&self.metadata).is_ok();
+        let fits = self.metadata.is_empty() || self.metadata.len() <= MAX_METADATA_BYTES && is_object();
+        if fits { Ok(()) } else { Err(BadArtifact::Metadata) }
+    }
+}
+
+/// Passes for a name, a type or an alias. `what` of them it is goes into the error.
+///
+/// # Errors
+/// [`BadArtifact::Name`].
+pub fn check_name(what: &'static str, name: &str) -> Result<(), BadArtifact> {
+    let is_plain = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.');
+    if (1..=MAX_NAME_BYTES).contains(&name.len()) && name.chars().all(is_plain) {
+        return Ok(());
+    }
+    Err(BadArtifact::Name { what, name: name.chars().take(80).flat_map(char::escape_debug).collect() })
+}
+
+/// Passes for a name that does not look like the number of a version (`v3`).
+///
+/// # Errors
+/// [`BadArtifact::Name`] or [`BadArtifact::Number`].
+pub fn check_alias(alias: &str) -> Result<(), BadArtifact> {
+    check_name("alias", alias)?;
+    if number(alias).is_some() { Err(BadArtifact::Number(alias.to_owned())) } else { Ok(()) }
+}
+
+/// The number in `v3`.
+pub fn number(version: &str) -> Option<u64> {
+    let digits = version.strip_prefix('v')?;
+    let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if plain { Some(digits.parse().unwrap_or(u64::MAX)) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn blob(path: &str) -> Entry {
+        Entry { path: path.to_owned(), content: Content::Blob { sha256: "0".repeat(64), size: 1 } }
+    }
+
+    fn row() -> ArtifactRow {
+        ArtifactRow {
+            name: "mnist".to_owned(),
+            kind: "dataset".to_owned(),
+            digest: "a".repeat(64),
+            size: 7,
+            metadata: r#"{"rows":3}"#.to_owned(),
+            aliases: vec!["best".to_owned(), "größer".to_owned()],
+        }
+    }
+
+    #[test]
+    fn the_order_of_entries_does_not_matter_and_each_is_checked() {
+        let url = Entry { path: "r".to_owned(), content: Content::Reference("s3://bucket/key".to_owned()) };
+        let one = manifest(&mut [blob("a"), url.clone(), blob("b")]).unwrap();
+        assert_eq!(one, manifest(&mut [blob("b"), blob("a"), url.clone()]).unwrap());
+        assert_ne!(one, manifest(&mut [blob("a"), blob("b")]).unwrap());
+        assert!(matches!(manifest(&mut [blob("a"), blob("a")]), Err(BadArtifact::Twice(_))));
+        assert_eq!(
+            manifest(&mut [blob("a/b/c"), blob("a/b"), blob("a-b")]),
+            Err(BadArtifact::Folder("a/b".to_owned()))
+        );
+        assert!(manifest(&mut [blob("../a")]).is_err());
+        let steering = Entry { content: Content::Reference("a\nb".to_owned()), ..url };
+        assert!(manifest(&mut [steering]).is_err());
+    }
+
+    #[test]
+    fn a_manifest_has_one_spelling() {
+        let text = manifest(&mut [blob("a"), blob("b")]).unwrap();
+        assert_eq!(entries(&text).unwrap(), [blob("a"), blob("b")]);
+        assert_eq!(entries(&format!("{HEADER}\n")), Ok(Vec::new()));
+        let lines: Vec<&str> = text.lines().collect();
+        for bad in [
+            String::new(),
+            text.trim_end().to_owned(),
+            text.replace('\n', "\r\n"),
+            text.replace("\t1\t", "\t01\t"),
+            text.replace("\t1\t", "\t+1\t"),
+            text.replace("blob", "link"),
+            format!("{}\n{}\n{}\n", lines[0], lines[2], lines[1]),
+            format!("{}\n{}\n{}\n", lines[0], lines[1], lines[1]),
+            text.replace("\tb\n", "\t/etc/passwd\n"),
+            text.replace("\tb\n", "\tb\tc\n"),
+        ] {
+            assert!(entries(&bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_row_comes_back_and_what_is_none_is_refused() {
+        let told = |artifact: &ArtifactRow| Row {
+            values: artifact.values().into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+            ..Row::default()
+        };
+        assert_eq!(ArtifactRow::of(&told(&row())), Ok(row()));
+        for at in 0..row().values().len() {
+            let mut less = told(&row());
+            less.values.remove(at);
+            assert!(matches!(ArtifactRow::of(&less), Err(BadArtifact::Value(_))));
+        }
+        for bad in [
+            ArtifactRow { name: "../x".to_owned(), ..row() },
+            ArtifactRow { kind: String::new(), ..row() },
+            ArtifactRow { aliases: vec!["v3".to_owned()], ..row() },
+            ArtifactRow { metadata: "[1]".to_owned(), ..row() },
+            ArtifactRow { size: u64::MAX / 4, ..row() },
+        ] {
+            assert!(ArtifactRow::of(&told(&bad)).is_err(), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(paths in prop::collection::btree_set("[a-z]{1,3}(/[a-zé .]{1,3}x)?", 0..20), url in "[a-z:/ ]{1,20}") {
+            let mut some: Vec<Entry> = paths.iter().enumerate().map(|(at, path)| match at % 3 {
+                0 => Entry { path: path.clone(), content: Content::Reference(url.clone()) },
+                _ => blob(path),
+            }).collect();
+            if let Ok(text) = manifest(&mut some) {
+                prop_assert_eq!(entries(&text), Ok(some));
+            }
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "(besom manifest 1\n)?(blob|reference|\t|[0-9a-f]{64}|/|\\.|\n|1){0,12}") {
+            if let Ok(mut some) = entries(&text) {
+                prop_assert_eq!(manifest(&mut some), Ok(text));
+            }
+        }
+    }
+}
