@@ -88,6 +88,9 @@ pub(crate) enum Command {
     /// Look at one run
     #[command(subcommand)]
     Run(crate::run::Command),
+    /// Look at artifacts: what runs have made and used, in versions
+    #[command(subcommand)]
+    Artifact(crate::artifact::Command),
     /// Ask for points and tell results as JSON lines, without a controller
     Engine(Engine),
 }

@@ -3,6 +3,7 @@
 
 use std::{error::Error, io, time::Duration};
 
+use blobs::Trouble;
 use proto::{
     dial::{self, BadAddress, Dial},
     v1::{self, ListRuns, ListSweeps, RunRef, SweepRef},
@@ -73,6 +74,14 @@ impl Controller {
         match self.dial.runs().get(within_patience(RunRef { run: id.to_owned() })).await {
             Ok(answer) => Ok(answer.into_inner()),
             Err(status) => Err(self.failure_about(id, &status).await),
+        }
+    }
+
+    /// Why a file did not come over.
+    pub(crate) fn trouble(&self, trouble: &Trouble) -> Failure {
+        match trouble {
+            Trouble::Remote(status) => self.failure(status),
+            trouble => Failure::new(Exit::Refused, trouble.to_string()),
         }
     }
 

@@ -108,6 +108,22 @@ fn metric(metric: &v1::MetricDefinition) -> Value {
     })
 }
 
+/// A version of an artifact.
+pub(crate) fn artifact(version: &v1::Artifact) -> Value {
+    json!({
+        "project": version.project,
+        "name": version.name,
+        "type": version.r#type,
+        "version": version.version,
+        "aliases": version.aliases,
+        "digest": version.digest,
+        "size": version.size,
+        "files": version.files,
+        "metadata": Value::Object(values::object(&version.metadata_json)),
+        "created": time(Some(version.created_ms)),
+    })
+}
+
 /// A run that is shown alone: with what its program said of its metrics and its code, and what was decided at its rungs.
 pub(crate) fn run_with_rungs(shown: &v1::Run) -> Value {
     let mut value = run(shown);

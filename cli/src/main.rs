@@ -2,6 +2,7 @@
 //! people; decides nothing itself, asks the controller and shows the answer.
 
 mod args;
+mod artifact;
 mod change;
 mod check;
 mod connect;
@@ -13,6 +14,7 @@ mod import;
 mod json;
 mod list;
 mod logs;
+mod pattern;
 mod run;
 mod show;
 mod source;
@@ -68,5 +70,6 @@ async fn ask(args: &Args) -> Result<(), Failure> {
         Command::Logs(args) => logs::logs(&controller, args).await,
         Command::Sync(args) => sync::sync(&controller, args).await,
         Command::Run(command) => run::run(&controller, command).await,
+        Command::Artifact(command) => artifact::artifact(&controller, command).await,
     }
 }

@@ -1,5 +1,5 @@
-//! `sweep run files` against a controller that lies: nothing is written outside of the folder, and nothing that is not what it
-//! should be.
+//! `sweep run files` and `sweep artifact` against a controller that lies: nothing is written outside of the folder, and nothing that
+//! is not what it should be.
 #![allow(clippy::unwrap_used)]
 
 mod fake;
@@ -41,4 +41,47 @@ fn a_hostile_controller_writes_nowhere_else() {
     }
     assert_eq!(below(folder.path()), ["good.png"]);
     assert_eq!(fs::read(target.join("media/good.png")).unwrap(), b"abc");
+}
+
+#[test]
+fn a_hostile_controller_writes_no_artifact_elsewhere() {
+    let (fake, folder) = (Fake::start(), tempfile::tempdir().unwrap());
+    let to = folder.path().join("in/side").display().to_string();
+    for (version, said) in [
+        ("v1", "its manifest makes no sense"),
+        ("v2", "its manifest makes no sense"),
+        ("v3", "its manifest makes no sense"),
+        ("v4", "its manifest makes no sense"),
+        ("v5", "its hash is wrong"),
+        ("v6", "it is too long"),
+        ("v7", "its hash is wrong"),
+        ("v8", "its manifest makes no sense"),
+    ] {
+        let session = fake.session(&["artifact", "get", &format!("p/x:{version}"), "--to", &to]);
+        assert!(session.contains("exit 1\n") && session.contains(said), "{session}");
+        assert!(!session.contains('\u{1b}'), "{session}");
+    }
+    assert_eq!(below(folder.path()), [""; 0]);
+    fake.session(&["artifact", "get", "p/x", "--to", &to]);
+    assert_eq!(fs::read(folder.path().join("in/side/a/good.txt")).unwrap(), b"abc");
+}
+
+#[test]
+fn artifacts_in_words() {
+    let fake = Fake::start();
+    let sessions = [
+        &["artifact", "show", "x:v9"][..],
+        &["artifact", "show", "nothing"],
+        &["artifact", "show", "both"],
+        &["artifact", "show", "a b"],
+        &["artifact", "get", "p/x", "--files", "nothing"],
+        &["artifact", "alias", "p/x:v0"],
+        &["artifact", "alias", "p/x:v0", "v3"],
+        &["artifact", "rm", "p/x"],
+        &["artifact", "rm", "p/x:v0"],
+        &["artifact", "ls", "nothing"],
+    ];
+    let said = sessions.map(|args| fake.session(args)).join("\n");
+    assert!(!said.contains('\u{1b}'), "{said}");
+    insta::assert_snapshot!(said);
 }

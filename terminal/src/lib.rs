@@ -10,7 +10,7 @@ pub mod table;
 pub mod text;
 
 pub use failure::{Exit, Failure, exit_with, run};
-pub use numbers::{age, duration, number};
+pub use numbers::{age, duration, number, size};
 pub use text::{one_line, sanitise, truncate};
 
 use std::{
@@ -70,11 +70,11 @@ pub fn hint(line: impl Display) {
 
 /// How many columns the terminal at stdout has; `None` when stdout is not a terminal.
 pub fn columns() -> Option<usize> {
-    size().map(|(columns, _)| columns)
+    window().map(|(columns, _)| columns)
 }
 
 /// Columns and rows of the terminal at stdout.
-fn size() -> Option<(usize, usize)> {
+fn window() -> Option<(usize, usize)> {
     let stdout = io::stdout();
     if !stdout.is_terminal() {
         return None;

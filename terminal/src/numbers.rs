@@ -30,6 +30,18 @@ fn without_zeros(text: &str) -> &str {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
 }
 
+/// A size for people, in powers of 1,024.
+pub fn size(bytes: u64) -> String {
+    let mut value = bytes as f64;
+    for unit in ["B", "KiB", "MiB", "GiB"] {
+        if value < 1024.0 {
+            return if unit == "B" { format!("{bytes} B") } else { format!("{value:.1} {unit}") };
+        }
+        value /= 1024.0;
+    }
+    format!("{value:.1} TiB")
+}
+
 /// How long something took, from milliseconds: `850ms`, `3.4s`, `1m 12s`, `2h 5m`, `3d 4h`. Below zero counts as zero.
 pub fn duration(ms: i64) -> String {
     let ms = ms.max(0);
@@ -136,5 +148,10 @@ mod tests {
             prop_assert!((shown - value).abs() <= value.abs() * 5.1e-4, "{value:e} is shown as {shown:e}");
             prop_assert!(number(value).len() <= 11);
         }
+    }
+
+    #[test]
+    fn sizes_read_well() {
+        assert_eq!([0, 1023, 1536, 5 << 30].map(size), ["0 B", "1023 B", "1.5 KiB", "5.0 GiB"]);
     }
 }

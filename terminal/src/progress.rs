@@ -50,7 +50,7 @@ impl Live {
     /// Shows the block in place of the one before, cut to the terminal's size. The cursor is left below it, so that whatever
     /// ends the program, the last block stays whole.
     pub fn draw(&mut self, block: &str) {
-        let (columns, rows) = crate::size().unwrap_or((80, 24));
+        let (columns, rows) = crate::window().unwrap_or((80, 24));
         let colour = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
         let block = if colour { block.to_owned() } else { anstream::adapter::strip_str(block).to_string() };
         let mut frame = if self.drawn > 0 { format!("\u{1b}[{}F", self.drawn) } else { String::new() };

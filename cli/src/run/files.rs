@@ -8,7 +8,7 @@ use proto::v1::{BlobRef, File, RunRef};
 use serde_json::{Value, json};
 use terminal::{Exit, Failure, one_line, progress, table::Table};
 
-use crate::{connect::Controller, json, source, view};
+use crate::{connect::Controller, json, pattern::fits, source, view};
 
 /// Columns that a path may take.
 const PATH_WIDTH: usize = 100;
@@ -61,7 +61,11 @@ pub(crate) async fn files(controller: &Controller, args: &Args) -> Result<(), Fa
     } else if args.get.is_none() {
         let mut table = Table::new(["path", "kind", ">size"]);
         for file in &files {
-            table.row([one_line(&file.path, PATH_WIDTH), one_line(&file.kind, 32), size(file.size)]);
+            table.row([
+                one_line(&file.path, PATH_WIDTH),
+                one_line(&file.kind, 32),
+                terminal::size(file.size),
+            ]);
         }
         terminal::print(table);
     }
@@ -104,15 +108,15 @@ async fn download(controller: &Controller, args: &Args, files: &[File]) -> Resul
         let hashed = Hashed { sha256: file.sha256.clone(), size: file.size };
         let got = blobs::download(client.get(wanted), &hashed, &mut out, |bytes| bar.inc(bytes)).await;
         got.map_err(|trouble| match trouble {
-            Trouble::Remote(status) => controller.failure(&status),
             Trouble::Local(error) => unwritable(&error),
+            Trouble::Remote(status) => controller.failure(&status),
             damaged @ Trouble::Damaged(..) => Failure::new(Exit::Refused, format!("`{shown}`: {damaged}")),
         })?;
         out.keep().map_err(|error| unwritable(&error))?;
     }
     bar.finish_and_clear();
     let count = view::count(files.len() as u64, "file");
-    terminal::say(format_args!("{count}, {}, in {}", size(total), args.to.display()));
+    terminal::say(format_args!("{count}, {}, in {}", terminal::size(total), args.to.display()));
     Ok(())
 }
 
@@ -125,76 +129,4 @@ fn shown(file: &File) -> Value {
         "attempt": file.attempt,
         "logged": json::time(Some(file.logged_ms)),
     })
-}
-
-/// A size for people, in powers of 1,024.
-fn size(bytes: u64) -> String {
-    let mut value = bytes as f64;
-    for unit in ["B", "KiB", "MiB", "GiB"] {
-        if value < 1024.0 {
-            return if unit == "B" { format!("{bytes} B") } else { format!("{value:.1} {unit}") };
-        }
-        value /= 1024.0;
-    }
-    format!("{value:.1} TiB")
-}
-
-/// Whether a text fits a pattern of `*` and `?`. Goes back to the last `*` alone, so a long pattern costs no more than the
-/// product of both lengths.
-fn fits(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut at, mut here) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while here < text.len() {
-        match pattern.get(at) {
-            Some(b'*') => {
-                star = Some((at, here));
-                at += 1;
-            }
-            Some(b'?') => {
-                // One character, however many bytes it has.
-                here += 1;
-                while text.get(here).is_some_and(|byte| byte & 0xc0 == 0x80) {
-                    here += 1;
-                }
-                at += 1;
-            }
-            Some(byte) if *byte == text[here] => (at, here) = (at + 1, here + 1),
-            _ => match &mut star {
-                Some((after, from)) => {
-                    *from += 1;
-                    (at, here) = (*after + 1, *from);
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[at..].iter().all(|byte| *byte == b'*')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_fit_whole_paths() {
-        for (pattern, text, fit) in [
-            ("*", "a/b", true),
-            ("media/*", "media/images/x.png", true),
-            ("*.png", "a/x.png", true),
-            ("*.png", "a/x.png.txt", false),
-            ("a?c", "aéc", true),
-            ("a?c", "ac", false),
-            ("a*b*c", "a-b-b-c", true),
-            ("", "a", false),
-            ("model.pt", "model.pt", true),
-        ] {
-            assert_eq!(fits(pattern.as_bytes(), text.as_bytes()), fit, "{pattern} {text}");
-        }
-        assert!(!fits("*a".repeat(200).as_bytes(), "a".repeat(5000).replace('a', "ab").as_bytes()));
-    }
-
-    #[test]
-    fn sizes_read_well() {
-        assert_eq!([0, 1023, 1536, 5 << 30].map(size), ["0 B", "1023 B", "1.5 KiB", "5.0 GiB"]);
-    }
 }

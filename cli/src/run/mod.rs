@@ -1,6 +1,7 @@
 //! `sweep run`: one run, looked at from every side. Called by `main`. A subcommand is one file here, with its flags and its
 //! help.
 
+mod artifacts;
 mod export;
 mod files;
 mod history;
@@ -22,6 +23,8 @@ pub(crate) enum Command {
     Export(export::Args),
     /// List its files, or download them
     Files(files::Args),
+    /// List the artifacts that it made and used
+    Artifacts(artifacts::Args),
 }
 
 /// Does what was asked of a run.
@@ -31,5 +34,6 @@ pub(crate) async fn run(controller: &Controller, command: &Command) -> Result<()
         Command::History(args) => history::history(controller, args).await,
         Command::Export(args) => export::export(controller, args).await,
         Command::Files(args) => files::files(controller, args).await,
+        Command::Artifacts(args) => artifacts::artifacts(controller, args).await,
     }
 }

@@ -2,6 +2,7 @@
 //! them where they are not wanted). Called by the commands. Never prints and never asks; every foreign text passes
 //! `terminal::one_line` or `terminal::sanitise` before it is shown.
 
+pub(crate) mod artifact;
 pub(crate) mod csv;
 pub(crate) mod explain;
 #[cfg(test)]
@@ -102,6 +103,18 @@ fn facts(facts: impl IntoIterator<Item = (&'static str, String)>) -> String {
         table.row([paint(style::FAINT, what), fact]);
     }
     table.to_string()
+}
+
+/// Names and exact values, indented under a title; nothing when there are none.
+fn section(title: &str, entries: &[(String, serde_json::Value)]) -> String {
+    if entries.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(["", ""]);
+    for (name, value) in entries {
+        table.row([format!("  {}", one_line(name, 2 * CELL)), one_line(&values::exact(value), SENTENCE)]);
+    }
+    format!("\n\n{}\n{table}", paint(style::FAINT, title))
 }
 
 /// How long the run has been going, or went.

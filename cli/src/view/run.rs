@@ -8,7 +8,9 @@ use terminal::{
     table::Table,
 };
 
-use super::{CELL, SENTENCE, count, facts, is_bad, limit, limited_value, one_word, state, took, values};
+use super::{
+    CELL, SENTENCE, count, facts, is_bad, limit, limited_value, one_word, section, state, took, values,
+};
 
 /// All that is known of a run, for people.
 pub(crate) fn run(run: &Run, sweep: Option<&Sweep>, now_ms: i64) -> String {
@@ -137,18 +139,6 @@ fn rungs(run: &Run) -> String {
         table.row([rung.iteration.to_string(), number(rung.value), rank, threshold, verdict]);
     }
     format!("\n\n{}\n{table}", paint(style::FAINT, "early stopping"))
-}
-
-/// Names and exact values, indented under a title; nothing when there are none.
-fn section(title: &str, entries: &[(String, Value)]) -> String {
-    if entries.is_empty() {
-        return String::new();
-    }
-    let mut table = Table::new(["", ""]);
-    for (name, value) in entries {
-        table.row([format!("  {}", one_line(name, 2 * CELL)), one_line(&values::exact(value), SENTENCE)]);
-    }
-    format!("\n\n{}\n{table}", paint(style::FAINT, title))
 }
 
 /// How it ended: the whole message, with the last lines of its stderr.

@@ -1,6 +1,7 @@
 //! A controller that answers by script, and `sweep` run against it. Used by the tests of this folder; keeps no state but
 //! the number of calls.
 
+mod artifacts;
 mod files;
 mod history;
 
@@ -16,6 +17,7 @@ use proto::v1::{
     AppendRows, Appended, BeginRun, Block, Change, ChangeSweep, Counts, CreateSweep, Curve, CurvePoint,
     EndRun, ExplainSweep, Explanation, Importance, ListRuns, ListSweeps, Outcome, ReadRows, ReplayTrials,
     Replayed, Retried, RetryRuns, Run, RunBegun, RunEnded, RunRef, Sweep, SweepList, SweepRef, SweepUpdate,
+    artifacts_server::ArtifactsServer,
     files_server::FilesServer,
     history_server::HistoryServer,
     runs_server::{Runs, RunsServer},
@@ -57,6 +59,7 @@ impl Fake {
         let script = std::sync::Arc::new(Script::default());
         let server = Server::builder()
             .add_service(SweepsServer::with_interceptor(Shared(script.clone()), authorize))
+            .add_service(ArtifactsServer::with_interceptor(Shared(script.clone()), authorize))
             .add_service(FilesServer::with_interceptor(Shared(script.clone()), authorize))
             .add_service(HistoryServer::with_interceptor(Shared(script.clone()), authorize))
             .add_service(RunsServer::with_interceptor(Shared(script), authorize));
@@ -76,6 +79,8 @@ impl Fake {
             .args(args)
             .env("BESOM_CONTROLLER", &self.address)
             .env_remove("BESOM_TOKEN")
+            // Nothing of one test is in the cache of another.
+            .env("BESOM_CACHE_GIB", "0")
             .stdin(Stdio::null());
         if let Some(token) = token {
             command.env("BESOM_TOKEN", token);

@@ -1,0 +1,89 @@
+//! `sweep artifact get`: a version into a folder. Whatever the controller names, nothing is written outside of it.
+
+use std::path::PathBuf;
+
+use blobs::{Cache, Folder, fetch};
+use record::artifact::Content;
+use terminal::{Exit, Failure, progress};
+
+use super::Name;
+use crate::{connect::Controller, pattern::fits, source, view};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+What this machine has had before comes from its cache (besom/contents in the cache folder, 20 GiB or BESOM_CACHE_GIB).
+References are not opened.
+
+Examples:
+  sweep artifact get digits
+  sweep artifact get digits:best --to data
+  sweep artifact get digits:v3 --files 'train/*'")]
+pub(crate) struct Args {
+    /// The version: NAME, NAME:v3 or NAME:ALIAS, with PROJECT/ before it if need be
+    #[arg(value_name = "NAME[:VERSION]")]
+    name: Name,
+    /// The folder to download to, made when it is missing [default: NAME-vN]
+    #[arg(long, value_name = "DIR")]
+    to: Option<PathBuf>,
+    /// Only the files whose path fits this pattern
+    #[arg(long, value_name = "PATTERN")]
+    files: Option<String>,
+}
+
+/// Downloads a version.
+pub(super) async fn get(controller: &Controller, args: &Args) -> Result<(), Failure> {
+    let version = args.name.get(controller).await?;
+    let mut client = controller.dial().artifacts();
+    let manifest = fetch::manifest(&mut client, &version).await;
+    let mut entries = manifest.map_err(|trouble| controller.trouble(&trouble))?;
+    let all = entries.len();
+    if let Some(pattern) = &args.files {
+        entries.retain(|entry| fits(pattern.as_bytes(), entry.path.as_bytes()));
+    }
+    if entries.is_empty() && all > 0 {
+        let pattern = args.files.as_deref().unwrap_or_default();
+        let message = format!(
+            "none of the {} of `{}` fits `{pattern}`",
+            view::count(all as u64, "file"),
+            view::artifact::title(&version)
+        );
+        return Err(Failure::new(Exit::Input, message)
+            .hint(format!("`sweep artifact show {}` lists them", view::artifact::title(&version))));
+    }
+    // The name as it was typed, which was checked; the controller's might lead elsewhere.
+    let to =
+        args.to.clone().unwrap_or_else(|| PathBuf::from(format!("{}-v{}", args.name.name, version.version)));
+    let unwritable = |error: &std::io::Error| {
+        Failure::new(Exit::Input, format!("cannot write to `{}`: {}", to.display(), source::why(error)))
+    };
+    let folder = Folder::open(&to).map_err(|error| unwritable(&error))?;
+    let blobs = entries.iter().filter_map(|entry| match &entry.content {
+        Content::Blob { size, .. } => Some(*size),
+        Content::Reference(_) => None,
+    });
+    let (files, total) = blobs.fold((0, 0), |(files, total), size| (files + 1, total + size));
+    let bar = progress::bar(total, "downloading");
+    let cache = Cache::of_user();
+    let written =
+        fetch::write(&mut client, &version, &entries, &folder, &cache, |bytes| bar.inc(bytes)).await;
+    bar.finish_and_clear();
+    written.map_err(|trouble| match &trouble {
+        blobs::Trouble::Local(error) => unwritable(error),
+        trouble => controller.trouble(trouble),
+    })?;
+    let count = view::count(files, "file");
+    terminal::say(format_args!(
+        "{}: {count}, {}, in {}",
+        view::artifact::title(&version),
+        terminal::size(total),
+        to.display()
+    ));
+    if entries.len() as u64 > files {
+        let references = view::count(entries.len() as u64 - files, "reference");
+        terminal::hint(format!(
+            "{references} kept elsewhere: `sweep artifact show {}`",
+            view::artifact::title(&version)
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,46 @@
+//! `sweep artifact ls`: artifacts with their newest version, or all versions of one.
+
+use terminal::Failure;
+
+use super::versions;
+use crate::{connect::Controller, json, view};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sweep artifact ls
+  sweep artifact ls digits
+  sweep artifact ls --project mnist --json")]
+pub(crate) struct Args {
+    /// List the versions of this artifact
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+    /// Of this project alone
+    #[arg(long, value_name = "PROJECT")]
+    project: Option<String>,
+    /// Print a JSON list
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints artifacts by project and name.
+pub(super) async fn list(controller: &Controller, args: &Args) -> Result<(), Failure> {
+    let (project, name) = (args.project.as_deref().unwrap_or_default(), args.name.as_deref());
+    let mut found = versions(controller, project, name.unwrap_or_default()).await?;
+    if name.is_none() {
+        // The newest of each comes first.
+        found.dedup_by(|next, first| (&next.project, &next.name) == (&first.project, &first.name));
+    }
+    if args.json {
+        terminal::print(json::text(&found.iter().map(json::artifact).collect::<Vec<_>>().into()));
+    } else if found.is_empty() {
+        terminal::say(match name {
+            Some(name) => format!("no artifact `{}`", view::one_word(name)),
+            None => "no artifacts yet".to_owned(),
+        });
+        terminal::hint("a run makes one with `run.log_artifact`");
+    } else {
+        terminal::print(view::artifact::list(&found, view::now_ms()));
+    }
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! `sweep artifact`: versions of what runs have made and used. Called by `main`. A subcommand is one file here, with its flags
+//! and its help; this one knows how a version is written on a command line.
+
+mod alias;
+mod get;
+mod list;
+mod remove;
+mod show;
+
+use clap::Subcommand;
+use proto::v1::{Artifact, ArtifactRef, ListArtifacts};
+use terminal::{Exit, Failure};
+
+use crate::{
+    connect::{Controller, within_patience},
+    view,
+};
+
+/// What to do with artifacts.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List artifacts with their newest version, or the versions of one
+    Ls(list::Args),
+    /// Show what a version has in it, who made it and who used it
+    Show(show::Args),
+    /// Download a version, each file verified by its hash
+    Get(get::Args),
+    /// Give a version other names, or take them away
+    Alias(alias::Args),
+    /// Remove a version
+    Rm(remove::Args),
+}
+
+/// Does what was asked of artifacts.
+pub(crate) async fn artifact(controller: &Controller, command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Ls(args) => list::list(controller, args).await,
+        Command::Show(args) => show::show(controller, args).await,
+        Command::Get(args) => get::get(controller, args).await,
+        Command::Alias(args) => alias::alias(controller, args).await,
+        Command::Rm(args) => remove::remove(controller, args).await,
+    }
+}
+
+/// A version as people write it: `digits`, `digits:v3`, `digits:best`, `mnist/digits:v3`.
+#[derive(Clone, Debug)]
+pub(crate) struct Name {
+    project: String,
+    name: String,
+    version: String,
+}
+
+impl std::str::FromStr for Name {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (project, rest) = text.rsplit_once('/').unwrap_or(("", text));
+        let (name, version) = rest.split_once(':').unwrap_or((rest, ""));
+        record::artifact::check_name("name", name).map_err(|bad| bad.to_string())?;
+        Ok(Self { project: project.to_owned(), name: name.to_owned(), version: version.to_owned() })
+    }
+}
+
+impl Name {
+    /// The version on the wire. Without a project it is the one that has an artifact of this name.
+    async fn find(&self, controller: &Controller) -> Result<ArtifactRef, Failure> {
+        let Self { project, name, version } = self;
+        let project = if project.is_empty() { self.project(controller).await? } else { project.clone() };
+        Ok(ArtifactRef { project, name: name.clone(), version: version.clone(), ..ArtifactRef::default() })
+    }
+
+    async fn project(&self, controller: &Controller) -> Result<String, Failure> {
+        let mut found: Vec<String> =
+            versions(controller, "", &self.name).await?.into_iter().map(|version| version.project).collect();
+        found.dedup();
+        match found.as_slice() {
+            [project] => Ok(project.clone()),
+            [] => Err(Failure::new(Exit::Input, format!("no artifact `{}`", self.name))
+                .hint("`sweep artifact ls` shows what there is")),
+            several => {
+                let message = format!("{} projects have an artifact `{}`", several.len(), self.name);
+                let names = several.iter().map(|project| view::one_word(project)).collect::<Vec<_>>();
+                Err(Failure::new(Exit::Input, message).hint(format!(
+                    "say which: `{}/{}`",
+                    names.join(&format!("/{}` or `", self.name)),
+                    self.name
+                )))
+            }
+        }
+    }
+
+    /// The version itself.
+    async fn get(&self, controller: &Controller) -> Result<Artifact, Failure> {
+        let wanted = self.find(controller).await?;
+        let got = controller.dial().artifacts().get(within_patience(wanted)).await;
+        Ok(got.map_err(|status| controller.failure(&status))?.into_inner())
+    }
+}
+
+/// Versions by project and name, newest first; empty texts mean every project and every name.
+async fn versions(controller: &Controller, project: &str, name: &str) -> Result<Vec<Artifact>, Failure> {
+    let wanted = ListArtifacts { project: project.to_owned(), name: name.to_owned() };
+    let failure = |status| controller.failure(&status);
+    let mut stream = controller.dial().artifacts().list(wanted).await.map_err(failure)?.into_inner();
+    let mut found = Vec::new();
+    while let Some(version) = stream.message().await.map_err(failure)? {
+        found.push(version);
+    }
+    Ok(found)
+}

@@ -1,0 +1,50 @@
+//! `sweep artifact show`: one version, with its files and its lineage.
+
+use blobs::fetch;
+use record::artifact::{Content, Entry};
+use serde_json::{Value, json};
+use terminal::Failure;
+
+use super::Name;
+use crate::{connect::Controller, json, view};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+A version is written NAME, NAME:v3 or NAME:ALIAS, with PROJECT/ before it where two projects have the name. NAME alone is
+the latest.
+
+Examples:
+  sweep artifact show digits
+  sweep artifact show mnist/digits:v3 --json")]
+pub(crate) struct Args {
+    /// The version
+    #[arg(value_name = "NAME[:VERSION]")]
+    name: Name,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints all that is known of a version.
+pub(super) async fn show(controller: &Controller, args: &Args) -> Result<(), Failure> {
+    let version = args.name.get(controller).await?;
+    let manifest = fetch::manifest(&mut controller.dial().artifacts(), &version).await;
+    let entries = manifest.map_err(|trouble| controller.trouble(&trouble))?;
+    if args.json {
+        let mut shown = json::artifact(&version);
+        shown["files"] = entries.iter().map(entry).collect::<Vec<_>>().into();
+        shown["made_by"] = json!(version.made_by);
+        shown["used_by"] = json!(version.used_by);
+        terminal::print(json::text(&shown));
+    } else {
+        terminal::print(view::artifact::one(&version, &entries, view::now_ms()));
+    }
+    Ok(())
+}
+
+fn entry(Entry { path, content }: &Entry) -> Value {
+    match content {
+        Content::Blob { sha256, size } => json!({ "path": path, "size": size, "sha256": sha256 }),
+        Content::Reference(url) => json!({ "path": path, "reference": url }),
+    }
+}

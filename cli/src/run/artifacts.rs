@@ -1,0 +1,50 @@
+//! `sweep run artifacts`: what a run has made, and what it has used.
+
+use proto::v1::{Artifact, RunRef};
+use terminal::Failure;
+
+use crate::{connect::Controller, json, view};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sweep run artifacts k3x9abcd-17
+  sweep run artifacts k3x9abcd-17 --json")]
+pub(crate) struct Args {
+    /// Id of a run
+    #[arg(value_name = "RUN")]
+    run: String,
+    /// Print {"made": [...], "used": [...]}
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints both lists.
+pub(super) async fn artifacts(controller: &Controller, args: &Args) -> Result<(), Failure> {
+    // A wrong id is told with what is near.
+    controller.run(&args.run).await?;
+    let failure = |status| controller.failure(&status);
+    let request = RunRef { run: args.run.clone() };
+    let mut stream = controller.dial().artifacts().of_run(request).await.map_err(failure)?.into_inner();
+    let (mut made, mut used): (Vec<Artifact>, Vec<Artifact>) = Default::default();
+    while let Some(found) = stream.message().await.map_err(failure)? {
+        if found.made { &mut made } else { &mut used }.extend(found.artifact);
+    }
+    if args.json {
+        let list = |versions: &[Artifact]| versions.iter().map(json::artifact).collect::<Vec<_>>();
+        terminal::print(json::text(&serde_json::json!({ "made": list(&made), "used": list(&used) })));
+        return Ok(());
+    }
+    if made.is_empty() && used.is_empty() {
+        terminal::say(format_args!(
+            "run `{}` has neither made nor used an artifact",
+            view::one_word(&args.run)
+        ));
+    }
+    for (what, versions) in [("made", made), ("used", used)] {
+        if !versions.is_empty() {
+            terminal::print(format_args!("{what}\n{}", view::artifact::list(&versions, view::now_ms())));
+        }
+    }
+    Ok(())
+}
