@@ -12,7 +12,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use proto::{
@@ -34,6 +34,8 @@ fn what_was_acknowledged_survives_every_kill() {
     let kills =
         std::env::var("BESOM_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(DEFAULT_KILLS);
     let mut lab = Lab::with_controller();
+    // Not before the programs are built, which may take longer than everything else.
+    let begun = Instant::now();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let mut chance = Chance(monotonic_ns());
     let mut lost = Vec::new();
@@ -44,8 +46,9 @@ fn what_was_acknowledged_survives_every_kill() {
     let over = lost.iter().filter(|lost| **lost > LOSS).count();
     let (middle, most) = (lost[lost.len() / 2], lost[lost.len() - 1]);
     terminal::say(format_args!(
-        "{} trainers killed: lost the last {middle:?} at the median, {most:?} at most, {over} over {LOSS:?}",
-        lost.len()
+        "{} trainers killed in {:.1?}: lost the last {middle:?} at the median, {most:?} at most, {over} over {LOSS:?}",
+        lost.len(),
+        begun.elapsed()
     ));
     // A machine that lets a thread wait for longer than this test can see must not fail it.
     assert!(over * 10 <= lost.len(), "{over} of {} trainers lost more than {LOSS:?}: {lost:?}", lost.len());
