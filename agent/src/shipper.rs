@@ -1,6 +1,6 @@
 //! Sends an attempt's journals to the controller: the agent's own while the trial runs, the SDK's once its process is gone.
-//! Knows frames, not their meaning, but for the stream `files`: the contents that its rows name go before them. What the controller has is asked, not remembered, so a journal may have been sent by
-//! anybody before. Called by `trial.rs`.
+//! Knows frames, not their meaning, but for the stream `files`: the contents that its rows name go before them. What the
+//! controller has is asked, not remembered, so a journal may have been sent by anybody before. Called by `trial.rs`.
 
 use std::{
     collections::BTreeMap,
@@ -11,21 +11,24 @@ use std::{
 };
 
 use blobs::Trouble;
-use proto::v1::AppendRows;
-use record::MAX_FRAME_BYTES;
+use proto::{
+    folder::{FILES, JOURNAL},
+    v1::AppendRows,
+};
+use record::{
+    MAX_FRAME_BYTES,
+    file::{STREAM, check_hash},
+};
 use tokio::{sync::Notify, time::Instant};
 use tonic::Status;
 
 use crate::{
     holdings::Attempt,
     link::{Link, Meaning, meaning},
-    spec,
 };
 
 /// The largest piece that is sent at once. No frame is larger.
 const PIECE_BYTES: usize = MAX_FRAME_BYTES;
-/// How the journals of files end, and the folder of their contents beside the journals'.
-const FILES: &str = "files";
 /// Whose journals are the agent's own.
 const OWN_WRITER: &str = "agent";
 /// Files may take this many times as long as rows.
@@ -91,7 +94,7 @@ struct Piece {
 impl<L: Link> Shipper<L> {
     /// For the attempt whose folder is `dir`.
     pub fn new(link: L, attempt: Attempt, dir: &Path, fresh: bool) -> Self {
-        let (folder, contents) = (dir.join(spec::JOURNAL), dir.join(FILES));
+        let (folder, contents) = (dir.join(JOURNAL), dir.join(FILES));
         Self { link, attempt, folder, contents, cursors: BTreeMap::new(), shipped: Shipped::default(), fresh }
     }
 
@@ -127,7 +130,7 @@ impl<L: Link> Shipper<L> {
     pub async fn finish(mut self, limit: Duration) -> Shipped {
         let (mut spent, mut tries) = (Duration::ZERO, 0);
         for name in self.journals(Which::All) {
-            let limit = if name.ends_with(".files") { limit * FILES_PATIENCE } else { limit };
+            let limit = if is_files(&name) { limit * FILES_PATIENCE } else { limit };
             loop {
                 let start = Instant::now();
                 match self.send_piece(&name).await {
@@ -158,7 +161,7 @@ impl<L: Link> Shipper<L> {
             })
             .collect();
         // Rows before files: what may be large holds up nothing.
-        names.sort_by_key(|name| (name.ends_with(".files"), name.clone()));
+        names.sort_by_key(|name| (is_files(name), name.clone()));
         names
     }
 
@@ -195,7 +198,7 @@ impl<L: Link> Shipper<L> {
             let frames =
                 if known == 0 { Ok(piece.frames.clone()) } else { record::skip(&piece.frames, known) };
             let frames = frames.expect("the piece was checked when it was read");
-            if name.ends_with(".files") && !self.contents(name, &frames, cursor).await? {
+            if is_files(name) && !self.contents(name, &frames, cursor).await? {
                 return Ok(false);
             }
             let Some(next) = self.append(name, cursor.rows + known, frames, end, cursor).await? else {
@@ -279,26 +282,29 @@ impl<L: Link> Shipper<L> {
         Ok(None)
     }
 
-    /// The whole frames at the cursor. A torn end may still be written, a damaged frame ends the journal.
+    /// The whole frames at the cursor; of files as many as go out together. A torn end may still be written, a damaged frame ends
+    /// the journal.
     fn read(&mut self, name: &str, cursor: &mut Cursor) -> io::Result<Option<Piece>> {
         let mut file = File::open(self.folder.join(name))?;
         file.seek(SeekFrom::Start(cursor.bytes))?;
         let mut frames = Vec::new();
-        file.take(PIECE_BYTES as u64).read_to_end(&mut frames)?;
-        let (mut rows, mut whole) = (0, 0);
-        for frame in record::frames(&frames) {
-            match frame {
-                Ok(frame) => (rows, whole) = (rows + frame.rows(), whole + frame.bytes().len()),
-                Err(record::Corrupt::Torn { .. }) => break,
-                Err(damage @ record::Corrupt::Bad { .. }) if whole == 0 => {
-                    cursor.closed = true;
-                    let problem = format!("`{name}` is damaged after {} rows: {damage}", cursor.rows);
-                    self.shipped.problems.push(problem);
-                    return Ok(None);
-                }
-                Err(_) => break,
-            }
+        let are_files = is_files(name);
+        let most = if are_files { blobs::ROWS_BYTES } else { PIECE_BYTES };
+        file.take(most as u64).read_to_end(&mut frames)?;
+        let together = if are_files { blobs::batch(&frames) } else { 0 };
+        // What begins with damage stays as it is, to be seen.
+        if together > 0 {
+            frames.truncate(together);
         }
+        let (whole, rows) = match record::whole(&frames) {
+            Ok(whole) => whole,
+            Err(damage) => {
+                cursor.closed = true;
+                let problem = format!("`{name}` is damaged after {} rows: {damage}", cursor.rows);
+                self.shipped.problems.push(problem);
+                return Ok(None);
+            }
+        };
         frames.truncate(whole);
         Ok((whole > 0).then_some(Piece { frames, rows }))
     }
@@ -307,4 +313,27 @@ impl<L: Link> Shipper<L> {
         self.shipped.problems.push(problem);
         self.cursors.insert(name.to_owned(), Cursor { closed: true, ..cursor });
     }
+}
+
+/// The journal is of files.
+fn is_files(name: &str) -> bool {
+    name.split_once('.').is_some_and(|(_, stream)| stream == STREAM)
+}
+
+/// Removes the contents of files from an attempt's folder: what is named by a hash, or is half of one. What the program itself
+/// wrote beside them stays.
+///
+/// # Errors
+/// When something else is there, or nothing.
+pub fn forget(dir: &Path) -> io::Result<()> {
+    let contents = dir.join(FILES);
+    for entry in fs::read_dir(&contents)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_numbers = |name: &str| name.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+        if check_hash(&name).is_ok() || name.strip_suffix(".part").is_some_and(is_numbers) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    fs::remove_dir(contents)
 }

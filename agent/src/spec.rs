@@ -32,7 +32,7 @@ pub const STDOUT: &str = "stdout";
 /// What the program wrote to its standard error, as it wrote it.
 pub const STDERR: &str = "stderr";
 /// The folder of the journals: `<writer>.<stream>`, nothing but frames.
-pub const JOURNAL: &str = "journal";
+pub use proto::folder::JOURNAL;
 
 /// What a shim is to run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,6 +14,37 @@ use record::{
 
 use crate::Hashed;
 
+/// Bytes of rows of files that are read at once. No frame of theirs is larger: each has one row.
+pub const ROWS_BYTES: usize = 128 << 10;
+/// Bytes of contents, and rows, that go out together.
+const BATCH_BYTES: u64 = 16 << 20;
+const BATCH_ROWS: u64 = 64;
+
+/// How far those of these frames go, from the front, whose contents are sent together, in bytes: whole frames, and one at least.
+/// What has gone over is told before the next batch, so that a long queue of files does not keep back the first.
+pub fn batch(frames: &[u8]) -> usize {
+    let (mut end, mut rows, mut size) = (0, 0, 0_u64);
+    for frame in record::frames(frames).map_while(Result::ok) {
+        (rows, size) = (rows + frame.rows(), size.saturating_add(contents(frame.bytes())));
+        if end > 0 && (rows > BATCH_ROWS || size > BATCH_BYTES) {
+            break;
+        }
+        end += frame.bytes().len();
+    }
+    end
+}
+
+/// Bytes of the contents that these rows name. How much an artifact has is not known here: it goes with what stands before it.
+fn contents(frames: &[u8]) -> u64 {
+    let told = record::rows(frames).unwrap_or_default();
+    let sizes = told.iter().map(|row| match Told::of(row) {
+        Ok(Told::File(file)) => file.size,
+        Ok(Told::Artifact(_)) => BATCH_BYTES,
+        Err(_) => 0,
+    });
+    sizes.fold(0, u64::saturating_add)
+}
+
 /// The contents that the rows in these frames name, each once and by hash: files, manifests of artifacts, and what the manifests list, which
 /// are read in `folder`, where the contents lie under their hashes. Rows that tell of nothing, and whatever is damaged, name
 /// nothing: who stores them says so.
@@ -45,4 +76,25 @@ fn listed(artifact: &ArtifactRow, folder: &Path) -> io::Result<Vec<Hashed>> {
         Content::Reference(_) => None,
     });
     Ok(blobs.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use record::{Writer, file::FileRow};
+
+    use super::*;
+
+    #[test]
+    fn a_batch_ends_before_its_contents_are_too_much() {
+        let (mut frames, mut ends) = (Vec::new(), vec![0]);
+        for (step, size) in [(0_u8, 1), (1, BATCH_BYTES - 1), (2, 1), (3, u64::MAX >> 1), (4, 1)] {
+            let (path, kind) = (format!("{step}"), "file".to_owned());
+            let row = FileRow { path, sha256: record::file::hex(&[step; 32]), size, kind };
+            Writer::default().frame(&[row.to_row(step.into(), 0)], &mut frames);
+            ends.push(frames.len());
+        }
+        let batches: Vec<usize> = [0, 2, 3, 4].map(|from| batch(&frames[ends[from]..]) + ends[from]).into();
+        assert_eq!(batches, [ends[2], ends[3], ends[4], ends[5]]);
+        assert_eq!((batch(&[]), batch(&frames[..ends[1] + 5])), (0, ends[1]));
+    }
 }

@@ -14,10 +14,7 @@ use proto::{
     dial::Authorized,
     v1::{BlobChunk, BlobHashes, files_client::FilesClient},
 };
-use tokio::{
-    sync::mpsc,
-    task::{JoinError, JoinSet},
-};
+use tokio::{sync::mpsc, task::JoinSet};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Response, Status, Streaming};
 
@@ -27,8 +24,8 @@ use crate::{Hashed, Hasher, named::named};
 const PIECE_BYTES: usize = 256 << 10;
 /// Pieces that wait for the network.
 const PIECES: usize = 4;
-/// Uploads side by side: the controller syncs each to its disk before it answers.
-const AT_ONCE: usize = 8;
+/// Blobs that go over at the same time: the controller answers once a blob is on its disk, and syncs several at once.
+const UPLOADS: usize = 8;
 /// Hashes that are asked about in one call.
 const ASKED: usize = 1000;
 
@@ -74,26 +71,23 @@ pub async fn upload_named(
 ) -> Result<(), Trouble> {
     let contents = named(frames, folder)?;
     let hashes: Vec<String> = contents.iter().map(|blob| blob.sha256.clone()).collect();
-    let missing = missing(&mut client.clone(), &hashes).await?;
-    let mut uploads = JoinSet::new();
-    for hash in missing {
-        // A hash that nobody asked about is none of ours.
-        let Ok(at) = hashes.binary_search(&hash) else { continue };
-        let (mut client, blob, moved) = (client.clone(), contents[at].clone(), moved.clone());
-        let path = folder.join(&blob.sha256);
-        uploads.spawn(async move { upload(&mut client, &path, &blob, &moved).await });
-        if uploads.len() == AT_ONCE {
-            settled(uploads.join_next().await)?;
+    let mut missing = missing(&mut client.clone(), &hashes).await?.into_iter();
+    let mut going = JoinSet::new();
+    loop {
+        while going.len() < UPLOADS
+            && let Some(hash) = missing.next()
+        {
+            // A hash that nobody asked about is none of ours.
+            let Ok(at) = hashes.binary_search(&hash) else { continue };
+            let (client, blob, moved) = (client.clone(), contents[at].clone(), Arc::clone(moved));
+            let path = folder.join(&blob.sha256);
+            going.spawn(async move { upload(&mut { client }, &path, &blob, &moved).await });
+        }
+        match going.join_next().await {
+            None => return Ok(()),
+            Some(sent) => sent.map_err(io::Error::other)??,
         }
     }
-    while !uploads.is_empty() {
-        settled(uploads.join_next().await)?;
-    }
-    Ok(())
-}
-
-fn settled(upload: Option<Result<Result<(), Trouble>, JoinError>>) -> Result<(), Trouble> {
-    upload.transpose().map_err(io::Error::other)?.unwrap_or(Ok(()))
 }
 
 /// Sends the content of a file as the blob `hashed`. `moved` counts the bytes as they go.

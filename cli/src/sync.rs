@@ -13,10 +13,10 @@ use std::{
 use blobs::Trouble;
 use proto::{
     dial::needed_offset,
-    folder::{JOURNAL, RunFile},
+    folder::{FILES, JOURNAL, RunFile},
     v1::{AppendRows, EndRun, Outcome, RunBegun},
 };
-use record::{Corrupt, MAX_FRAME_BYTES};
+use record::{MAX_FRAME_BYTES, file::STREAM};
 use serde_json::{Value, json};
 use terminal::{Exit, Failure, progress};
 use tonic::Code;
@@ -42,9 +42,6 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
 }
-
-/// The stream of files, and the folder of their contents.
-const FILES: &str = "files";
 
 /// What became of a folder.
 struct Synced {
@@ -245,8 +242,8 @@ impl Journal {
         let mut next = self.append(controller, begun, synced, 0, Vec::new()).await?;
         let (mut bytes, mut rows) = (0, 0);
         loop {
-            let piece = read(&mut file, bytes).map_err(|error| unreadable(error.to_string()))?;
-            let (whole, more) = whole(&piece).map_err(|error| unreadable(error.to_string()))?;
+            let piece = self.read(&mut file, bytes).map_err(|error| unreadable(error.to_string()))?;
+            let (whole, more) = record::whole(&piece).map_err(|error| unreadable(error.to_string()))?;
             if whole == 0 {
                 break;
             }
@@ -267,9 +264,24 @@ impl Journal {
         Ok(())
     }
 
+    /// Whole frames from there on, as many as go out together, and perhaps the beginning of another.
+    fn read(&self, file: &mut File, from: u64) -> io::Result<Vec<u8>> {
+        file.seek(SeekFrom::Start(from))?;
+        let are_files = self.stream == STREAM;
+        let most = if are_files { blobs::ROWS_BYTES } else { MAX_FRAME_BYTES };
+        let mut piece = Vec::new();
+        file.take(most as u64).read_to_end(&mut piece)?;
+        let together = if are_files { blobs::batch(&piece) } else { 0 };
+        // What begins with damage stays as it is, for whoever looks.
+        if together > 0 {
+            piece.truncate(together);
+        }
+        Ok(piece)
+    }
+
     /// Sends the contents that rows of files name, before the rows.
     async fn send_contents(&self, controller: &Controller, frames: &[u8]) -> Result<(), Failure> {
-        if self.stream != FILES {
+        if self.stream != STREAM {
             return Ok(());
         }
         let files = controller.dial().files();
@@ -313,27 +325,4 @@ impl Journal {
             },
         }
     }
-}
-
-/// Whole frames from there on, and perhaps the beginning of another.
-fn read(file: &mut File, from: u64) -> io::Result<Vec<u8>> {
-    file.seek(SeekFrom::Start(from))?;
-    let mut piece = Vec::new();
-    file.take(MAX_FRAME_BYTES as u64).read_to_end(&mut piece)?;
-    Ok(piece)
-}
-
-/// The bytes and rows of the whole frames at the front. A torn end is what a kill leaves, and no row that was promised.
-fn whole(piece: &[u8]) -> Result<(usize, u64), Corrupt> {
-    let (mut bytes, mut rows) = (0, 0);
-    for frame in record::frames(piece) {
-        match frame {
-            Ok(frame) => (bytes, rows) = (bytes + frame.bytes().len(), rows + frame.rows()),
-            Err(Corrupt::Torn { .. }) => break,
-            Err(bad) if bytes == 0 => return Err(bad),
-            // First what stands before it.
-            Err(_) => break,
-        }
-    }
-    Ok((bytes, rows))
 }

@@ -15,6 +15,8 @@ use crate::v1::{BeginRun, EndRun};
 const NAME: &str = "run.json";
 /// The folder beside it that holds one file per writer and stream, `<writer>.<stream>`, of frames.
 pub const JOURNAL: &str = "journal";
+/// The folder beside it of the contents that rows of the stream `files` name, each under its hash.
+pub const FILES: &str = "files";
 /// The only version there is.
 const VERSION: u32 = 1;
 

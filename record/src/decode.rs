@@ -55,6 +55,23 @@ pub fn rows(bytes: &[u8]) -> Result<Vec<Row>, Corrupt> {
     Ok(rows)
 }
 
+/// The bytes and rows of the whole frames at the front: what there is to take of a journal that may be torn, by a kill or
+/// because it is still written. Frames before a damage count.
+///
+/// # Errors
+/// [`Corrupt::Bad`] when the damage is at the very front.
+pub fn whole(bytes: &[u8]) -> Result<(usize, u64), Corrupt> {
+    let (mut end, mut rows) = (0, 0);
+    for frame in frames(bytes) {
+        match frame {
+            Ok(frame) => (end, rows) = (end + frame.bytes().len(), rows + frame.rows()),
+            Err(damage @ Corrupt::Bad { .. }) if end == 0 => return Err(damage),
+            Err(_) => break,
+        }
+    }
+    Ok((end, rows))
+}
+
 /// How many rows a sequence of frames holds, checksums verified, values not decoded.
 ///
 /// # Errors

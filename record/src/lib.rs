@@ -21,7 +21,7 @@ pub mod file;
 pub mod json;
 mod varint;
 
-pub use decode::{Corrupt, Frame, Frames, count, frames, rows, skip};
+pub use decode::{Corrupt, Frame, Frames, count, frames, rows, skip, whole};
 pub use encode::{Writer, shortened};
 
 /// The largest frame in bytes, header included. Also the largest piece of a journal that is sent at once.

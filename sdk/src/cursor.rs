@@ -87,6 +87,11 @@ impl Cursor {
         self.next
     }
 
+    /// Where the next piece begins, in bytes.
+    pub(crate) fn at(&self) -> u64 {
+        self.place.bytes
+    }
+
     /// The frames that go out next: from row [`Cursor::next`] to `end` or to the most that is sent at once. Empty when the
     /// controller has everything.
     pub(crate) fn piece(&mut self, end: u64) -> io::Result<Vec<u8>> {

@@ -13,6 +13,7 @@ use std::{
 };
 
 use blobs::Hashed;
+use proto::folder::{FILES, JOURNAL};
 use record::{
     ValueRef,
     artifact::ArtifactRow,
@@ -20,9 +21,6 @@ use record::{
 };
 
 use crate::journal::{StreamFile, wall_ms};
-
-/// The folder of the contents, below the run's.
-const FOLDER: &str = "files";
 
 /// Where the content of a file comes from.
 #[derive(Clone, Copy, Debug)]
@@ -52,8 +50,8 @@ impl Files {
     /// Of this writer, in the run's folder. Makes nothing before there is a file.
     pub(crate) fn new(folder: &Path, writer: &str) -> Self {
         Self {
-            journal: folder.join("journal").join(format!("{writer}.{STREAM}")),
-            folder: folder.join(FOLDER),
+            journal: folder.join(JOURNAL).join(format!("{writer}.{STREAM}")),
+            folder: folder.join(FILES),
             open: Mutex::default(),
             bytes: AtomicU64::new(0),
             rows: AtomicU64::new(0),

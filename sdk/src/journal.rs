@@ -12,6 +12,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use proto::folder::JOURNAL;
 use record::{Corrupt, ValueRef, Writer};
 
 use crate::{
@@ -56,7 +57,7 @@ impl Journal {
     /// Opens `<folder>/journal/<writer>.<stream>`. The writer is `sdk`, or the first of `sdk-2`, `sdk-3`, ... that no living
     /// process holds and whose files are whole. What an earlier process has left stays, a torn tail is overwritten.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
-        let folder = folder.join("journal");
+        let folder = folder.join(JOURNAL);
         fs::create_dir_all(&folder)?;
         for number in 1..=MAX_WRITERS {
             let writer = if number == 1 { "sdk".to_owned() } else { format!("sdk-{number}") };
@@ -244,7 +245,7 @@ mod tests {
     }
 
     fn steps(folder: &Path, writer: &str) -> Vec<u64> {
-        let bytes = fs::read(folder.join("journal").join(format!("{writer}.history"))).unwrap();
+        let bytes = fs::read(folder.join(JOURNAL).join(format!("{writer}.history"))).unwrap();
         record::rows(&bytes).unwrap().iter().map(|row| row.step).collect()
     }
 
@@ -279,7 +280,7 @@ mod tests {
     #[test]
     fn a_corrupt_file_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("journal")).unwrap();
+        fs::create_dir(folder.path().join(JOURNAL)).unwrap();
         fs::write(folder.path().join("journal/sdk.history"), [7; 50]).unwrap();
         assert_eq!(Journal::open(folder.path()).unwrap().writer(), "sdk-2");
         assert_eq!(fs::read(folder.path().join("journal/sdk.history")).unwrap(), [7; 50]);

@@ -140,13 +140,19 @@ impl Uploads {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Until there is a new row, the run ends, or `wait` is over. Answers the deadline once the run is over.
+    /// Until there is a new row or the run ends; with `wait`, after a failure, until that is over or the run ends: a new row is no
+    /// reason to try earlier. Answers the deadline once the run is over.
     fn pause(&self, wait: Option<Duration>) -> Option<Instant> {
         let state = self.lock();
+        let was_over = state.ending.is_some();
         let idle = |state: &mut State| !state.grown && state.ending.is_none();
+        let early = |state: &mut State| state.ending.is_some() == was_over;
         let mut state = match wait {
             None => self.changed.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner),
-            Some(wait) => self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0,
+            Some(wait) => {
+                let waited = self.changed.wait_timeout_while(state, wait, early);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
         };
         state.grown = false;
         state.ending
@@ -212,7 +218,9 @@ impl Shipment {
             self.asked = true;
         }
         loop {
-            let piece = self.cursor.piece(self.files.bytes()).map_err(unreadable)?;
+            let end = self.files.bytes().min(self.cursor.at() + blobs::ROWS_BYTES as u64);
+            let mut piece = self.cursor.piece(end).map_err(unreadable)?;
+            piece.truncate(blobs::batch(&piece));
             if piece.is_empty() {
                 return Ok(());
             }
