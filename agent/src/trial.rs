@@ -211,6 +211,7 @@ fn prepare(
 pub fn forget(dir: &Path) {
     // What is not there need not be removed, and what cannot be removed does no harm.
     let _ = fs::remove_dir_all(dir.join(spec::JOURNAL));
+    let _ = crate::shipper::forget(dir);
     for name in
         [spec::SPEC, spec::CLAIMED, spec::PROCESSES, spec::EXIT, spec::PARAMS, spec::STDOUT, spec::STDERR]
     {
