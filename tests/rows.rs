@@ -9,6 +9,8 @@ use proto::{
 };
 use record::{Row, Value};
 
+use crate::Lab;
+
 /// What belongs to a step: every type, and floats whose bits matter.
 pub fn values(step: u64) -> Vec<(String, Value)> {
     let float = match step % 7 {
@@ -49,6 +51,24 @@ fn is_as_logged(row: &Row) -> bool {
             (Value::F64(a), Value::F64(b)) => got.0 == want.0 && a.to_bits() == b.to_bits(),
             _ => got == want,
         })
+}
+
+/// The rows of a run's stream, as `Runs.Read` gives them.
+///
+/// # Panics
+/// When the controller does not answer, or its rows are damaged.
+pub fn read(lab: &Lab, run: &str, stream: &str) -> Vec<Row> {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
+    runtime.block_on(async {
+        let mut runs = Dial::new(&lab.address(), None).expect("a lab's address is valid").runs();
+        let request = ReadRows { run: run.to_owned(), stream: stream.to_owned(), ..ReadRows::default() };
+        let mut blocks = runs.read(request).await.expect("rows can be read").into_inner();
+        let mut rows = Vec::new();
+        while let Some(block) = blocks.message().await.expect("rows come to an end") {
+            rows.extend(record::rows(&block.frames).expect("frames are whole"));
+        }
+        rows
+    })
 }
 
 /// The steps that a controller has of a run's history, in order. Blocks must follow each other without a gap or an overlap.

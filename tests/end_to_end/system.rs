@@ -2,24 +2,8 @@
 
 use std::time::Duration;
 
-use proto::{dial::Dial, v1::ReadRows};
 use record::{Row, Value};
-use tests::{Lab, PATIENCE, wait_for};
-
-/// The rows of a run's stream, as `Runs.Read` gives them.
-fn read(lab: &Lab, run: &str, stream: &str) -> Vec<Row> {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
-        let mut runs = Dial::new(&lab.address(), None).unwrap().runs();
-        let request = ReadRows { run: run.to_owned(), stream: stream.to_owned(), ..ReadRows::default() };
-        let mut blocks = runs.read(request).await.unwrap().into_inner();
-        let mut rows = Vec::new();
-        while let Some(block) = blocks.message().await.unwrap() {
-            rows.extend(record::rows(&block.frames).unwrap());
-        }
-        rows
-    })
-}
+use tests::{Lab, PATIENCE, rows::read, wait_for};
 
 fn number(row: &Row, name: &str) -> f64 {
     match row.values.iter().find(|(key, _)| key == name) {

@@ -1,0 +1,23 @@
+//! A trainer that logs a picture and a file at every step, each with a content of its own, and never ends: `sdk_files SIDE`. The file
+//! SIDE gets a line at the start, the process and its run, and one after each step. Started by tests that kill it.
+
+use std::{env, fs::File, io::Write as _, process, thread::sleep, time::Duration};
+
+use besom::Image;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let side = env::args().nth(1).ok_or("the name of a file is missing")?;
+    let model = format!("{side}.model");
+    let mut side = File::create(side)?;
+    let run = besom::init().project("kills").start()?;
+    side.write_all(format!("{} {}\n", process::id(), run.id()).as_bytes())?;
+    for step in 0_u64.. {
+        let pixels = step.to_le_bytes().repeat(32);
+        run.log_at(step, [("picture", Image::from_pixels(16, 16, 1, &pixels)?)]);
+        std::fs::write(&model, format!("step {step}"))?;
+        run.save_as(&model, &format!("models/{step}.txt"))?;
+        side.write_all(format!("{step}\n").as_bytes())?;
+        sleep(Duration::from_millis(1));
+    }
+    Ok(())
+}
