@@ -7,7 +7,10 @@ use record::{Corrupt, Row, RowRef, Value, ValueRef, Writer};
 use serde_json::{Map, Value as Json};
 
 use super::{metrics::Metric, text::cut};
-use crate::{settings::Limits, store::summaries::Stored};
+use crate::{
+    settings::Limits,
+    store::{listing::Logged, summaries::Stored},
+};
 
 /// What some frames say.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -205,6 +208,40 @@ impl Summary {
     }
 }
 
+/// What [`Summary::to_json`] shows under a key, of the stored summary and without reading the rest of it.
+///
+/// # Errors
+/// [`Corrupt`] when the stored bytes are damaged.
+pub(super) fn value(logged: Logged<'_>, metrics: &[Metric], key: &str) -> Result<Option<Value>, Corrupt> {
+    if let Some(said) = last(logged.overlay, key)? {
+        return Ok(Some(said));
+    }
+    if let Some((base, way)) = key.rsplit_once('.')
+        && let Some(metric) = Metric::of(metrics, base)
+        && let Some((_, range)) = read_ranges(logged.ranges)?.into_iter().find(|(known, _)| known == base)
+        && let Some((_, number)) = metric.aggregates(&range).into_iter().find(|(known, _)| *known == way)
+    {
+        return Ok(Some(Value::F64(number)));
+    }
+    if Metric::of(metrics, key).is_some_and(|metric| !metric.keeps_last()) {
+        return Ok(None);
+    }
+    last(logged.latest, key)
+}
+
+/// The value under a key in stored entries.
+fn last(frames: &[u8], key: &str) -> Result<Option<Value>, Corrupt> {
+    let mut found = None;
+    for frame in record::frames(frames) {
+        frame?.each(|row| {
+            if let Some((_, value)) = row.values.iter().find(|(known, _)| *known == key) {
+                found = Some(value.to_value());
+            }
+        })?;
+    }
+    Ok(found)
+}
+
 fn merge_ranges(ranges: &mut Vec<(String, Range)>, digest: &Digest, limits: &Limits) {
     let places: HashMap<String, usize> =
         ranges.iter().enumerate().map(|(place, (key, _))| (key.clone(), place)).collect();
@@ -355,6 +392,17 @@ mod tests {
         assert_eq!(bits(&back), nan.to_bits());
         assert_eq!(back.to_json(&[]).to_string(), r#"{"nan":"NaN","zero":-0.0,"n":"over"}"#);
         assert_eq!(back.keys().collect::<Vec<_>>(), ["nan", "zero", "n"]);
+        let stored = summary.write();
+        let logged = Logged { latest: &stored.latest, overlay: &stored.overlay, ranges: &stored.ranges };
+        let metric = |json: &str| Metric::list(&format!("[{json}]"));
+        let metrics = metric(r#"{"name":"n","summary":["max"]},{"name":"zero","summary":["min","mean"]}"#);
+        for metrics in [&[][..], &metrics] {
+            let all = back.to_json(metrics);
+            for key in ["nan", "zero", "zero.min", "zero.mean", "zero.max", "n", "n.max", "nonesuch"] {
+                let value = value(logged, metrics, key).unwrap();
+                assert_eq!(value.as_ref().map(record::json::to_json).as_ref(), all.get(key), "{key}");
+            }
+        }
     }
 
     #[test]

@@ -107,6 +107,12 @@ pub(super) fn run(tx: &Tx<'_>, app: &App, run: Run) -> Result<RunView, Error> {
     })
 }
 
+/// Runs by their internal keys, as they look in this transaction; what is gone is left out.
+pub(super) fn runs(tx: &Tx<'_>, app: &App, keys: &[i64]) -> Result<Vec<RunView>, Error> {
+    let found = keys.iter().filter_map(|key| store::runs::at(tx, *key).transpose());
+    found.map(|found| run(tx, app, found?)).collect()
+}
+
 fn constrained(tx: &Tx<'_>, app: &App, run: &Run) -> Result<Vec<Constrained>, Error> {
     let Some(sweep) = run.sweep.as_deref().filter(|_| !run.constrained.is_empty()) else {
         return Ok(Vec::new());

@@ -201,9 +201,38 @@ impl Tx<'_> {
         }
         Ok(all)
     }
+
+    /// Shows the rows of a result one by one, until `show` says that it has seen enough by `false`.
+    pub(super) fn each<E: From<Error>>(
+        &self,
+        sql: &'static str,
+        params: &[&dyn Param],
+        mut show: impl FnMut(&Row<'_>) -> std::result::Result<bool, E>,
+    ) -> std::result::Result<(), E> {
+        let mut statement = self.0.prepare_cached(sql).map_err(Error::from)?;
+        let mut rows = statement.query(params).map_err(Error::from)?;
+        while let Some(row) = rows.next().map_err(Error::from)? {
+            if !show(&Row(row))? {
+                break;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Row<'_> {
+    /// The text in a column, where it lies; empty for NULL.
+    pub(super) fn text(&self, column: usize) -> Result<&str> {
+        let text = self.0.get_ref(column)?.as_str_or_null();
+        Ok(text.map_err(|error| Error::Bug(format!("column {column}: {error}")))?.unwrap_or_default())
+    }
+
+    /// The bytes in a column, where they lie; none for NULL.
+    pub(super) fn bytes(&self, column: usize) -> Result<&[u8]> {
+        let bytes = self.0.get_ref(column)?.as_blob_or_null();
+        Ok(bytes.map_err(|error| Error::Bug(format!("column {column}: {error}")))?.unwrap_or_default())
+    }
+
     /// The value in a column, counted from 0.
     pub(super) fn get<T: Column>(&self, column: usize) -> Result<T> {
         Ok(self.0.get(column)?)

@@ -12,6 +12,7 @@ pub(crate) mod earlier;
 pub(crate) mod events;
 pub(crate) mod facts;
 pub(crate) mod files;
+pub(crate) mod listing;
 pub(crate) mod rungs;
 pub(crate) mod runs;
 pub(crate) mod summaries;

@@ -229,6 +229,14 @@ pub(crate) fn get(tx: &Tx<'_>, id: &str) -> Result<Option<Run>> {
     tx.one(select!("WHERE id = ?1"), &[&id], read)
 }
 
+/// The run with this internal key.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn at(tx: &Tx<'_>, key: i64) -> Result<Option<Run>> {
+    tx.one(select!("WHERE key = ?1"), &[&key], read)
+}
+
 /// The state of the run with this internal key.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ mod constraints;
 mod explain;
 mod fencing;
 mod files;
+mod find;
 mod happy;
 mod history;
 mod lab;

@@ -2,8 +2,8 @@
 //! out.
 
 use proto::v1::{
-    AppendRows, Appended, BeginRun, Block, EndRun, Limited, ListRuns, MetricDefinition, Outcome, ReadRows,
-    Run, RunBegun, RunEnded, RunRef, Rung, runs_server::Runs,
+    AppendRows, Appended, BeginRun, Block, EndRun, FindRuns, Limited, ListRuns, MetricDefinition, Outcome,
+    ReadRows, Run, RunBegun, RunEnded, RunRef, Rung, runs_server::Runs,
 };
 use sweeps::stopping::{Decision, Verdict};
 use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
@@ -12,6 +12,7 @@ use super::{Door, error::status, explain, stream};
 use crate::app::{
     Error,
     begin::{self, Begun, NewRun},
+    find::{self, Search},
     ingest::{self, Append},
     metrics::Metric,
     runs::{self, End, EndState},
@@ -55,6 +56,15 @@ impl Runs for Door {
         let (caller, ListRuns { sweep, states, limit }) = self.enter(request)?;
         let runs =
             views::list_runs(&self.app, &caller, Listing { sweep, states, limit }).await.map_err(status)?;
+        Ok(Response::new(stream(runs)))
+    }
+
+    type FindStream = BoxStream<Run>;
+
+    async fn find(&self, request: Request<FindRuns>) -> Result<Response<Self::FindStream>, Status> {
+        let (caller, FindRuns { project, sweep, filters, sort, limit }) = self.enter(request)?;
+        let search = Search { project, sweep, filters, sort, limit };
+        let runs = find::find_runs(&self.app, &caller, search).await.map_err(status)?;
         Ok(Response::new(stream(runs)))
     }
 
