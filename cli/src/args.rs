@@ -85,7 +85,7 @@ pub(crate) enum Command {
     Logs(Logs),
     /// Send runs that were logged without a controller
     Sync(crate::sync::Args),
-    /// Look at one run
+    /// Find runs, and look at one
     #[command(subcommand)]
     Run(crate::run::Command),
     /// Look at artifacts: what runs have made and used, in versions

@@ -4,4 +4,5 @@
 
 mod mistakes;
 mod programs;
+mod runs;
 mod session;

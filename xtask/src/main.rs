@@ -23,7 +23,7 @@ Tasks:
   libtorch          fetches libtorch into the cache folder (demo and test do it by themselves)
   libtorch --env    prints the line for your shell that lets a plain `cargo build -p examples` find it
   bench loop [...]  asks and tells a second through a real controller, beside the floor of raw SQLite
-  bench history     curves and rows of a long history through a real controller, beside the floor of raw SQLite
+  bench history     many runs listed, curves and rows of a long history, through a real controller, beside raw SQLite
   bench search [..] regret of the search on many small problems, beside random search and peers
   bench track [...] what a call of log costs and points a second until durable, beside floors and peers";
 
@@ -86,7 +86,8 @@ fn main() -> ExitCode {
                 "--",
                 "--ignored",
                 "--nocapture",
-                "bench::history",
+                "--test-threads=1",
+                "bench::",
             ]
             .iter(),
         ),

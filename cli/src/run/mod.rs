@@ -1,10 +1,11 @@
-//! `sweep run`: one run, looked at from every side. Called by `main`. A subcommand is one file here, with its flags and its
+//! `sweep run`: runs found, and one run looked at from every side. Called by `main`. A subcommand is one file here, with its flags and its
 //! help.
 
 mod artifacts;
 mod export;
 mod files;
 mod history;
+mod ls;
 mod show;
 
 use clap::Subcommand;
@@ -15,6 +16,8 @@ use crate::connect::Controller;
 /// What to see of a run.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// List runs, filtered and sorted
+    Ls(ls::Args),
     /// Show its parameters, its summary and how it ended
     Show(show::Args),
     /// Show the newest rows that it logged, with small charts
@@ -30,6 +33,7 @@ pub(crate) enum Command {
 /// Does what was asked of a run.
 pub(crate) async fn run(controller: &Controller, command: &Command) -> Result<(), Failure> {
     match command {
+        Command::Ls(args) => ls::ls(controller, args).await,
         Command::Show(args) => show::show(controller, args).await,
         Command::History(args) => history::history(controller, args).await,
         Command::Export(args) => export::export(controller, args).await,

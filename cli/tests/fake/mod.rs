@@ -15,8 +15,9 @@ use std::{
 
 use proto::v1::{
     AppendRows, Appended, BeginRun, Block, Change, ChangeSweep, Counts, CreateSweep, Curve, CurvePoint,
-    EndRun, ExplainSweep, Explanation, Importance, ListRuns, ListSweeps, Outcome, ReadRows, ReplayTrials,
-    Replayed, Retried, RetryRuns, Run, RunBegun, RunEnded, RunRef, Sweep, SweepList, SweepRef, SweepUpdate,
+    EndRun, ExplainSweep, Explanation, FindRuns, Importance, ListRuns, ListSweeps, Outcome, ReadRows,
+    ReplayTrials, Replayed, Retried, RetryRuns, Run, RunBegun, RunEnded, RunRef, Sweep, SweepList, SweepRef,
+    SweepUpdate,
     artifacts_server::ArtifactsServer,
     files_server::FilesServer,
     history_server::HistoryServer,
@@ -280,6 +281,13 @@ impl Runs for Shared {
     async fn list(&self, request: Request<ListRuns>) -> Result<Response<Self::ListStream>, Status> {
         known(&request.into_inner().sweep)?;
         stream(runs().into_iter().map(Ok).collect())
+    }
+
+    type FindStream = Answers<Run>;
+
+    /// The real controller answers in the tests of the programs together.
+    async fn find(&self, _: Request<FindRuns>) -> Result<Response<Self::FindStream>, Status> {
+        Err(Status::unimplemented("not asked here"))
     }
 
     type ReadStream = Answers<Block>;

@@ -1,13 +1,15 @@
-//! `cargo xtask bench history`: what it costs to read history through a real controller over gRPC, beside the floor of raw
-//! SQLite with a row per point, both on warm caches. Ignored as a test: it measures and asserts nothing.
+//! `cargo xtask bench history`: what it costs to list runs and to read history through a real controller over gRPC, beside the
+//! floor of raw SQLite with a row per run or point, all on warm caches. Ignored as tests: they measure and assert nothing.
 #![allow(clippy::print_stdout, reason = "a bench prints its figures")]
 
 use std::{hint::black_box, path::Path, time::Duration};
 
 use controller::clock::Clock;
-use proto::v1::{AppendRows, BeginRun, EndRun, Outcome, ReadCurve, ReadHistory};
+use proto::v1::{AppendRows, BeginRun, EndRun, FindRuns, Outcome, ReadCurve, ReadHistory};
 use record::{Row, Value, Writer};
 use rusqlite::Connection;
+use serde_json::{Value as Json, json};
+use tokio::task::JoinSet;
 
 use crate::lab::{Lab, pause};
 
@@ -159,5 +161,120 @@ async fn history() {
         })
         .await;
         print(&format!("100,000 points as rows of {}, decoded", keys.len()), ours, scanned);
+    }
+}
+
+const RUNS: u64 = 10_000;
+/// As many calls at once as fill the writer's commits.
+const AT_ONCE: usize = 64;
+
+/// What the runs of a project have: a config with ten entries, ten numbers as a summary.
+fn introduced(run: u64) -> (Json, Vec<(String, f64)>) {
+    let noise = |salt: u64| (run * 31 + salt).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 11;
+    let part = |salt: u64| noise(salt) as f64 / (1_u64 << 53) as f64;
+    let config = json!({
+        "lr": 1e-4 * (1.0 + 99.0 * part(1)), "batch_size": 32 << (noise(2) % 4), "seed": run, "epochs": 90,
+        "optimizer": { "name": (["adam", "sgd"][noise(3) as usize % 2]), "weight_decay": 1e-2 * part(4), "momentum": 0.9 },
+        "model": { "name": "resnet50", "dropout": part(5) / 2.0, "width": 64 << (noise(6) % 3) },
+    });
+    let keys = [
+        "train/loss",
+        "val/loss",
+        "train/accuracy",
+        "val/accuracy",
+        "lr",
+        "epoch",
+        "grad/norm",
+        "samples",
+        "time",
+        "best",
+    ];
+    let summary = keys.into_iter().zip(10..).map(|(key, salt)| (key.to_owned(), part(salt))).collect();
+    (config, summary)
+}
+
+/// Ten thousand runs of two projects, in the controller and as JSON in a plain table.
+async fn listed(lab: &Lab) -> Connection {
+    let mut calls = JoinSet::new();
+    for number in 0..RUNS {
+        let mut runs = lab.runs.clone();
+        calls.spawn(async move {
+            let (config, summary) = introduced(number);
+            let project = if number % 10 == 0 { "other" } else { "vision" }.to_owned();
+            let begin = BeginRun { project, config_json: config.to_string(), ..BeginRun::default() };
+            let run = runs.begin(begin).await.unwrap().into_inner().run;
+            let values = summary.into_iter().map(|(key, value)| (key, Value::F64(value))).collect();
+            let mut frames = Vec::new();
+            Writer::default().frame(&[Row { step: 0, wall_ms: 0, values }], &mut frames);
+            let (writer, stream) = ("sdk".to_owned(), "history".to_owned());
+            runs.append(AppendRows { run, attempt: 1, writer, stream, offset: 0, frames }).await.unwrap();
+        });
+        if calls.len() == AT_ONCE {
+            calls.join_next().await.unwrap().unwrap();
+        }
+    }
+    while calls.join_next().await.is_some() {}
+    let database = Connection::open(lab.folder().join("floor-runs.db")).unwrap();
+    database
+        .execute_batch(
+            "PRAGMA cache_size = -262144; BEGIN;
+             CREATE TABLE runs (key INTEGER PRIMARY KEY, project TEXT, config TEXT, summary TEXT);",
+        )
+        .unwrap();
+    for number in 0..RUNS {
+        let (config, summary) = introduced(number);
+        let summary: Json = summary.into_iter().map(|(key, value)| (key, json!(value))).collect();
+        let project = if number % 10 == 0 { "other" } else { "vision" };
+        let mut insert = database.prepare_cached("INSERT INTO runs VALUES (?1, ?2, ?3, ?4)").unwrap();
+        insert.execute((number.cast_signed(), project, config.to_string(), summary.to_string())).unwrap();
+    }
+    database.execute_batch("COMMIT").unwrap();
+    database
+}
+
+/// The same question, put to SQLite.
+fn ask(database: &Connection) {
+    let mut statement = database
+        .prepare_cached(
+            "SELECT key, config, summary FROM runs WHERE project = 'vision' AND json_extract(config, '$.lr') < 0.005
+             ORDER BY json_extract(summary, '$.\"val/loss\"') LIMIT 1000",
+        )
+        .unwrap();
+    let mut rows = statement.query(()).unwrap();
+    let (mut count, mut bytes) = (0, 0);
+    while let Some(row) = rows.next().unwrap() {
+        count += 1;
+        bytes += row.get::<_, String>(1).unwrap().len() + row.get::<_, String>(2).unwrap().len();
+    }
+    black_box(bytes);
+    assert_eq!(count, 1000);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a bench: cargo xtask bench history"]
+async fn listing() {
+    let lab = Lab::start().await;
+    let database = listed(&lab).await;
+    let floor = timed(async || ask(&database)).await;
+    let all = FindRuns { project: "vision".to_owned(), limit: 1000, ..FindRuns::default() };
+    let filters = vec!["config.lr < 0.005".to_owned()];
+    let sort = vec!["summary.val/loss".to_owned()];
+    for (what, request) in [
+        ("the newest 1,000 of 10,000 runs", all.clone()),
+        (
+            "listing 1,000 of 10,000 runs, filtered by config and sorted by summary",
+            FindRuns { filters, sort, ..all },
+        ),
+    ] {
+        let ours = timed(async || {
+            let mut stream = lab.runs.clone().find(request.clone()).await.unwrap().into_inner();
+            let mut count = 0;
+            while let Some(run) = stream.message().await.unwrap() {
+                count += usize::from(run.config_json.len() > 100 && run.summary_json.len() > 100);
+            }
+            assert_eq!(count, 1000);
+        })
+        .await;
+        print(what, ours, floor);
     }
 }

@@ -199,6 +199,11 @@ impl Runs for Service {
         Err(Status::unimplemented("list"))
     }
 
+    type FindStream = Empty<Result<Run, Status>>;
+    async fn find(&self, _: Request<FindRuns>) -> Result<Response<Self::FindStream>, Status> {
+        Err(Status::unimplemented("find"))
+    }
+
     type ReadStream = Empty<Result<Block, Status>>;
     async fn read(&self, _: Request<ReadRows>) -> Result<Response<Self::ReadStream>, Status> {
         Err(Status::unimplemented("read"))

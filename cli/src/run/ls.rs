@@ -1,0 +1,113 @@
+//! `sweep run ls`: runs in and outside of sweeps, filtered and sorted by the controller.
+
+use proto::v1::{FindRuns, Run};
+use serde_json::Value;
+use terminal::{Exit, Failure};
+
+use crate::{
+    connect::{Controller, nearest},
+    json,
+    view::{self, runs::COLUMNS},
+};
+
+/// Runs that are shown unless more are asked for.
+const SHOWN: u32 = 50;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+A filter is a name, one of = != < <= > >=, and a value; of several filters all have to hold. Names are config.KEY,
+summary.KEY, id, name, state, project, sweep, group, job_type, agent, tags, trial, attempt, value and rows. With
+tags one tag has to fit. A value in quotes is text; nan and inf are numbers.
+
+Newest first, the newest 50 unless --limit says otherwise; JSON has all. --sort puts the smallest first, with `-`
+before the name the largest; runs without the value come last.
+
+Examples:
+  sweep run ls --project vision --filter 'state = finished' --filter 'config.lr < 0.01'
+  sweep run ls --filter 'tags = baseline' --sort -summary.accuracy --limit 10
+  sweep run ls --sweep k3x9abcd --columns id,state,config.lr,summary.val/loss")]
+pub(crate) struct Args {
+    /// Only of this project
+    #[arg(long, value_name = "PROJECT", default_value = "", hide_default_value = true)]
+    project: String,
+    /// Only of this sweep
+    #[arg(long, value_name = "SWEEP", default_value = "", hide_default_value = true)]
+    sweep: String,
+    /// Only those that pass; may be given more than once
+    #[arg(long = "filter", value_name = "FILTER")]
+    filters: Vec<String>,
+    /// Sort by this; may be given more than once
+    #[arg(long, value_name = "[-]NAME", allow_hyphen_values = true)]
+    sort: Vec<String>,
+    /// At most N
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
+    /// These columns
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', conflicts_with = "json")]
+    columns: Vec<String>,
+    /// Print a JSON list
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints the runs.
+pub(crate) async fn ls(controller: &Controller, args: &Args) -> Result<(), Failure> {
+    check_columns(&args.columns)?;
+    let most = args.limit.or((!args.json).then_some(SHOWN));
+    let mut runs = find(controller, args, most.map_or(0, |most| most.saturating_add(1))).await?;
+    let more = most.is_some_and(|most| runs.len() > most as usize);
+    runs.truncate(most.map_or(usize::MAX, |most| most as usize));
+    if args.json {
+        terminal::print(json::text(&runs.iter().map(json::run).collect::<Vec<Value>>().into()));
+        return Ok(());
+    }
+    if runs.is_empty() {
+        let asked = !(args.project.is_empty() && args.sweep.is_empty() && args.filters.is_empty());
+        terminal::say(if asked { "no such runs" } else { "no runs yet" });
+        return Ok(());
+    }
+    let columns = if args.columns.is_empty() {
+        view::runs::usual(&runs, &args.project, &args.sweep, &args.sort)
+    } else {
+        args.columns.clone()
+    };
+    terminal::print(view::runs::table(&runs, &columns, view::now_ms()));
+    if more && args.limit.is_none() {
+        terminal::say(format_args!("... more than {SHOWN}: `--limit` shows them"));
+    }
+    Ok(())
+}
+
+async fn find(controller: &Controller, args: &Args, limit: u32) -> Result<Vec<Run>, Failure> {
+    let message = FindRuns {
+        project: args.project.clone(),
+        sweep: args.sweep.clone(),
+        filters: args.filters.clone(),
+        sort: args.sort.clone(),
+        limit,
+    };
+    let mut stream = match controller.dial().runs().find(message).await {
+        Ok(answer) => answer.into_inner(),
+        Err(status) => return Err(controller.failure_about(&args.sweep, &status).await),
+    };
+    let mut runs = Vec::new();
+    while let Some(run) = stream.message().await.map_err(|status| controller.failure(&status))? {
+        runs.push(run);
+    }
+    Ok(runs)
+}
+
+fn check_columns(columns: &[String]) -> Result<(), Failure> {
+    let is_known = |name: &str| {
+        let key = name.strip_prefix("config.").or_else(|| name.strip_prefix("summary."));
+        COLUMNS.contains(&name) || key.is_some_and(|key| !key.is_empty())
+    };
+    let unknown: Vec<&str> = columns.iter().map(String::as_str).filter(|name| !is_known(name)).collect();
+    let Some(first) = unknown.first() else { return Ok(()) };
+    let names: Vec<String> = unknown.iter().map(|name| format!("`{}`", view::one_word(name))).collect();
+    let failure = Failure::new(Exit::Input, format!("no column {}", names.join(", ")));
+    Err(match nearest(first, COLUMNS.map(str::to_owned)) {
+        Some(near) => failure.hint(format!("did you mean `{near}`?")),
+        None => failure.hint(format!("there are config.KEY, summary.KEY, {}", COLUMNS.join(", "))),
+    })
+}

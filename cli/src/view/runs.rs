@@ -1,0 +1,150 @@
+//! A list of runs, in columns that may be anything that a run has. Called by `run::ls`.
+
+use proto::v1::Run;
+use serde_json::{Map, Value};
+use terminal::{
+    one_line,
+    style::{self, paint},
+    table::Table,
+};
+
+use super::{CELL, one_word, state, took, values};
+
+/// The columns that every run has, or may have; others are `config.KEY` and `summary.KEY`.
+pub(crate) const COLUMNS: [&str; 15] = [
+    "id", "name", "state", "project", "sweep", "group", "job_type", "agent", "tags", "trial", "attempt",
+    "value", "rows", "time", "created",
+];
+
+/// Of the columns that are shown unless others are asked for, those that say something of these runs. `sort` is what they are
+/// sorted by.
+pub(crate) fn usual(runs: &[Run], project: &str, sweep: &str, sort: &[String]) -> Vec<String> {
+    let usual = ["id", "name", "state", "project", "group", "job_type", "tags", "value"];
+    // What was asked for is the same everywhere.
+    let told = |name: &str| name == "project" && !(project.is_empty() && sweep.is_empty());
+    let says =
+        |name: &str| runs.iter().any(|run| Shown::of(run).text(name, 0).is_some_and(|text| !text.is_empty()));
+    let mut columns: Vec<String> =
+        usual.into_iter().filter(|name| !told(name) && says(name)).map(str::to_owned).collect();
+    let sorted = sort.iter().map(|name| name.trim().trim_start_matches('-').trim().to_owned());
+    for name in sorted.chain(["time".to_owned(), "created".to_owned()]) {
+        if !columns.contains(&name) {
+            columns.push(name);
+        }
+    }
+    columns
+}
+
+/// A line for each run.
+pub(crate) fn table(runs: &[Run], columns: &[String], now_ms: i64) -> String {
+    let runs: Vec<Shown<'_>> = runs.iter().map(Shown::of).collect();
+    let mut table = Table::default();
+    for name in columns {
+        let key = name.strip_prefix("config.").or_else(|| name.strip_prefix("summary."));
+        let head = &one_line(key.unwrap_or(name), CELL);
+        let is_number = runs.iter().all(|run| run.value(name).is_none_or(|value| value.is_number()));
+        let is_text = COLUMNS[..9].contains(&name.as_str()) || name == "created";
+        table = if is_number && !is_text { table.right(head) } else { table.left(head) };
+    }
+    for run in &runs {
+        table.row(columns.iter().map(|name| run.cell(name, now_ms)));
+    }
+    table.to_string()
+}
+
+/// A run with its JSON read.
+struct Shown<'a> {
+    run: &'a Run,
+    config: Map<String, Value>,
+    added: Map<String, Value>,
+    summary: Map<String, Value>,
+}
+
+impl<'a> Shown<'a> {
+    fn of(run: &'a Run) -> Self {
+        let (config, added) = (values::object(&run.config_json), values::object(&run.added_config_json));
+        Self { run, config, added, summary: values::object(&run.summary_json) }
+    }
+
+    /// What the run has under `config.` and `summary.`.
+    fn value(&self, name: &str) -> Option<Value> {
+        match name.split_once('.')? {
+            ("config", path) => at(&self.config, path).or_else(|| at(&self.added, path)),
+            ("summary", key) => self.summary.get(key).cloned(),
+            _ => None,
+        }
+    }
+
+    /// As a cell without colours; `None` where there is nothing.
+    fn text(&self, name: &str, now_ms: i64) -> Option<String> {
+        let run = self.run;
+        Some(match name {
+            "id" => one_word(&run.id),
+            "name" => one_line(&run.name, CELL),
+            "state" => one_word(&run.state),
+            "project" => one_line(&run.project, CELL),
+            "sweep" => one_word(&run.sweep),
+            "group" => one_line(&run.group, CELL),
+            "job_type" => one_line(&run.job_type, CELL),
+            "agent" => one_line(&run.agent, CELL),
+            "tags" => one_line(&run.tags.join(", "), CELL),
+            "trial" => run.trial?.to_string(),
+            "attempt" => run.attempt.to_string(),
+            "value" => terminal::number(run.value?),
+            "rows" => run.rows.to_string(),
+            "time" => took(run, now_ms),
+            "created" => terminal::age(now_ms - run.created_ms),
+            other => values::short(&self.value(other).filter(|value| !value.is_null())?),
+        })
+    }
+
+    fn cell(&self, name: &str, now_ms: i64) -> String {
+        let text = self.text(name, now_ms).unwrap_or_default();
+        match name {
+            "id" => paint(style::STRONG, text),
+            "state" => state(&self.run.state),
+            "created" => paint(style::FAINT, text),
+            _ => text,
+        }
+    }
+}
+
+/// What is at a path whose parts are joined by `.`; keys may hold dots themselves.
+fn at(object: &Map<String, Value>, path: &str) -> Option<Value> {
+    let leaf = || values::flatten(object).into_iter().find(|(name, _)| name == path).map(|(_, value)| value);
+    object.get(path).cloned().or_else(leaf)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::fixtures::{NOW, plain, runs};
+
+    fn some() -> Vec<Run> {
+        let mut runs = runs();
+        runs.truncate(4);
+        runs[0].tags = vec!["fast".to_owned(), "\u{1b}[31mred".to_owned()];
+        runs[1].summary_json = r#"{"val/loss": "NaN"}"#.to_owned();
+        runs[2].added_config_json = r#"{"seed": 7}"#.to_owned();
+        for run in &mut runs {
+            run.project = "vision".to_owned();
+        }
+        runs
+    }
+
+    #[test]
+    fn the_usual_columns_are_those_that_say_something() {
+        let runs = some();
+        let columns = usual(&runs, "", "", &["-summary.val/loss".to_owned(), "state".to_owned()]);
+        insta::assert_snapshot!(plain(&table(&runs, &columns, NOW)));
+        assert!(!usual(&runs, "vision", "", &[]).contains(&"project".to_owned()));
+    }
+
+    #[test]
+    fn any_columns() {
+        let columns =
+            "id,trial,config.optimizer.name,config.learning_rate,config.seed,summary.epoch,summary.nonesuch";
+        let columns: Vec<String> = columns.split(',').map(str::to_owned).collect();
+        insta::assert_snapshot!(plain(&table(&some(), &columns, NOW)));
+    }
+}
