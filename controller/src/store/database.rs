@@ -77,7 +77,8 @@ impl Session {
     /// Opens the database for reading beside the writer.
     pub(super) fn reader(path: &Path) -> Result<Self> {
         let session = Self::open(path)?;
-        session.0.execute_batch("PRAGMA query_only = ON;")?;
+        // What a list of many runs goes through should find room: SQLite reads it anew otherwise, every time.
+        session.0.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -16384;")?;
         Ok(session)
     }
 
