@@ -275,6 +275,11 @@ fn next_rows(
 ) -> Result<Option<(At, u64, BlockView)>, Error> {
     let Some((at, mut block)) = next_block(tx, run, at)? else { return Ok(None) };
     let then = At { next: block.first + block.rows, ..at.clone() };
+    let unread = then.next - block.first.max(at.next);
+    if wanted.keys.is_empty() && unread <= skip {
+        // Every row is wanted, and each of these is to be passed over: nothing of them needs to be read.
+        return Ok(Some((then, unread, BlockView { rows: 0, frames: Vec::new(), ..block })));
+    }
     let (mut writer, mut frames) = (Writer::default(), Vec::new());
     let (mut number, mut passed, mut taken, mut first) = (block.first, 0, 0, None);
     let merged = block.merged.take();
