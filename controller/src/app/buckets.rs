@@ -50,6 +50,29 @@ impl Bucket {
             self.odd[if value.is_nan() { 0 } else { 1 + usize::from(value < 0.0) }] += 1;
         }
     }
+
+    /// Values at the steps from `first` on, all of them behind what came.
+    fn extend(&mut self, first: u64, values: &[f64]) {
+        let Some(last) = values.last() else { return };
+        if !values.iter().all(|value| value.is_finite()) {
+            // In this order, so that the step after the very last one is never made.
+            for (value, step) in values.iter().zip(first..) {
+                self.add(Point { step, x: step as f64, value: *value });
+            }
+            return;
+        }
+        let step = first + (values.len() as u64 - 1);
+        (self.x.1, self.steps.1) = (step as f64, step);
+        self.count += values.len() as u64;
+        let (mut least, mut most) = self.range.unwrap_or((*last, *last));
+        for value in values {
+            // `min` and `max` would look for NaN, of which there is none.
+            least = if *value < least { *value } else { least };
+            most = if *value > most { *value } else { most };
+        }
+        self.range = Some((least, most));
+        self.last = Some(*last);
+    }
 }
 
 /// Buckets over steps. Takes points by steps that never fall; of several at one step the last counts.
@@ -77,6 +100,26 @@ impl BySteps {
             self.put(before, value);
         }
         self.pending = Some((step, value));
+    }
+
+    /// Points at the steps from `first` on, one at each.
+    pub(super) fn add_run(&mut self, first: u64, values: &[f64]) {
+        let Some((last, before)) = values.split_last() else { return };
+        let (mut at, mut left) = (first, before);
+        while let Some((value, behind)) = left.split_first() {
+            self.add(at, *value);
+            // It opens its bucket, or goes on with it: the rest of that bucket needs no look at every step.
+            if let Some((step, value)) = self.pending.take() {
+                self.put(step, value);
+            }
+            let room = usize::try_from(self.end - at).unwrap_or(usize::MAX).min(behind.len());
+            let (same, next) = behind.split_at(room);
+            if let Some(bucket) = self.done.last_mut() {
+                bucket.extend(at + 1, same);
+            }
+            (at, left) = (at + 1 + room as u64, next);
+        }
+        self.add(at, *last);
     }
 
     /// All buckets that hold a point.
@@ -155,6 +198,29 @@ mod tests {
             found.iter().map(|b| (b.steps, b.count, b.last)).collect::<Vec<_>>(),
             [((0, 0), 1, Some(2.0)), ((99, 100), 2, Some(6.0)),]
         );
+    }
+
+    #[test]
+    fn a_run_of_steps_is_the_same_as_its_points() {
+        let odd = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
+        let value = |at: u64| {
+            if at % 37 < 3 && at > 500 { odd[at as usize % 3] } else { (at * 7 % 101) as f64 - 50.0 }
+        };
+        let points: Vec<(u64, f64)> = (0..1000).map(|at| (90 + at, value(at))).collect();
+        let values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
+        for most in [1, 2, 7, 64, 999, 1000, 5000] {
+            for cut in [0, 1, 2, 500, 999, 1000] {
+                let mut buckets = BySteps::new((90, 1089), most);
+                // A point before that the run puts in the shade.
+                buckets.add(90, 1e9);
+                buckets.add_run(90, &values[..cut]);
+                buckets.add_run(90 + cut as u64, &values[cut..]);
+                assert_eq!(buckets.finish(), by_steps(&points, (90, 1089), most), "{most} {cut}");
+            }
+        }
+        let mut last = BySteps::new((u64::MAX - 2, u64::MAX), 2);
+        last.add_run(u64::MAX - 2, &[1.0, 2.0, 3.0]);
+        assert_eq!(last.finish().iter().map(|bucket| bucket.count).collect::<Vec<_>>(), [2, 1]);
     }
 
     #[test]

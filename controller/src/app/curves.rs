@@ -122,7 +122,10 @@ impl<'a> History<'a> {
             let mut buckets = BySteps::new(bounds, most as u64);
             if is_sorted {
                 for segment in segments {
-                    self.load(segment, window, |step, _, value| buckets.add(step, value))?;
+                    match self.run(&segment, window)? {
+                        Some((first, values)) => buckets.add_run(first, &values),
+                        None => self.load(segment, window, |step, _, value| buckets.add(step, value))?,
+                    }
                 }
             } else {
                 let points = self.in_order(segments, window)?;
@@ -163,6 +166,24 @@ impl<'a> History<'a> {
         Ok(segments)
     }
 
+    /// The first step and the values of a segment that has one at each step: the head says so, and the steps need not be read.
+    fn run(&self, segment: &Segment, window: &Window) -> Result<Option<(u64, Vec<f64>)>, Error> {
+        let Points::There { block, head, columns } = &segment.points else { return Ok(None) };
+        let (true, &[column]) = (head.is_step_by_step(), columns.as_slice()) else { return Ok(None) };
+        if !head.is_in_every_row(column) {
+            return Ok(None);
+        }
+        let part = store::columns::part(self.tx, *block, COLUMNS + column)?;
+        let Some(mut values) = numbers(head.read_column(column, &part).map_err(damaged)?) else {
+            return Ok(None);
+        };
+        let (first, last) = head.steps;
+        let from = first.max(*window.steps.start());
+        values.truncate((last.min(*window.steps.end()) - first) as usize + 1);
+        values.drain(..(from - first) as usize);
+        Ok(Some((from, values)))
+    }
+
     /// Shows the points of a segment that are within the window: step, x (0 over steps and keys) and value.
     fn load(
         &self,
@@ -186,11 +207,7 @@ impl<'a> History<'a> {
         let mut found = Vec::new();
         for column in &columns {
             let values = head.read_column(*column, &part(COLUMNS + column)?).map_err(damaged)?;
-            let numbers = match values {
-                Values::F64(numbers) => numbers,
-                Values::I64(numbers) => numbers.into_iter().map(|number| number as f64).collect(),
-                Values::Bool(_) | Values::Text(..) => continue,
-            };
+            let Some(numbers) = numbers(values) else { continue };
             let held = head.rows_of(*column, &part(SHAPES)?).map_err(damaged)?;
             if held.is_none() && walls.is_none() && columns.len() == 1 {
                 let all = steps.iter().zip(&numbers).filter(|(step, _)| window.steps.contains(step));
@@ -236,6 +253,15 @@ impl<'a> History<'a> {
             same
         });
         Ok(points)
+    }
+}
+
+/// The values of a column of numbers.
+fn numbers(values: Values) -> Option<Vec<f64>> {
+    match values {
+        Values::F64(numbers) => Some(numbers),
+        Values::I64(numbers) => Some(numbers.into_iter().map(|number| number as f64).collect()),
+        Values::Bool(_) | Values::Text(..) => None,
     }
 }
 

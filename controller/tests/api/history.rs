@@ -139,6 +139,11 @@ async fn looks_right(lab: &Lab, run: &str, rows: &[Row]) {
     }
     let all = read(lab, ReadHistory { run: run.to_owned(), ..ReadHistory::default() }).await;
     assert_eq!(text(&decoded(&all)), text(rows));
+    for last in [1, 700, 1999] {
+        let wanted = ReadHistory { run: run.to_owned(), last, ..ReadHistory::default() };
+        let from = rows.len() - last as usize;
+        assert_eq!(text(&decoded(&read(lab, wanted).await)), text(&rows[from..]));
+    }
     let said: Vec<Row> =
         rows.iter().filter(|row| row.values.iter().any(|(key, _)| key == "said")).cloned().collect();
     let keys = vec!["said".to_owned()];
@@ -194,6 +199,36 @@ async fn merging_changes_nothing_that_is_read() {
     let loss = &keys[0];
     assert_eq!((loss.first_step, loss.last_step, loss.max), (0, 2000, Some(1.0)));
     assert!(loss.nan > 0 && loss.positive_infinity > 0 && loss.negative_infinity > 0);
+}
+
+#[tokio::test]
+async fn curves_of_steps_without_gaps_are_exact_before_and_after_merging() {
+    let mut lab = hasty().await;
+    let sweep = lab.create(RANDOM).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    let start = agent.ask().await;
+    let mut rows = motley(1500);
+    for (row, step) in rows.iter_mut().zip(40..) {
+        row.step = step;
+    }
+    log(&mut agent, &start, &rows, 20).await;
+    let all = last_values(&rows, "loss");
+    for merge in [false, true] {
+        if merge {
+            merged(&mut lab, &mut agent, &start.run, 70).await;
+        }
+        for buckets in [1, 7, 800, 1499, 1500, 5000] {
+            for (from_step, to_step) in
+                [(None, None), (Some(41), Some(1000)), (Some(777), Some(777)), (Some(1500), None)]
+            {
+                let (run, keys) = (start.run.clone(), vec!["loss".to_owned()]);
+                let asked = ReadCurve { run, keys, buckets, from_step, to_step, ..ReadCurve::default() };
+                let range = from_step.unwrap_or(0)..=to_step.unwrap_or(u64::MAX);
+                let wanted = all.range(range).map(|(step, value)| (*step, *value)).collect();
+                check(&curve(&lab, asked).await, &wanted);
+            }
+        }
+    }
 }
 
 #[tokio::test]

@@ -55,14 +55,10 @@ impl Head {
     /// [`Damaged`] when the bytes are not this block's shapes.
     pub fn rows_of(&self, place: usize, shapes: &[u8]) -> Result<Option<Vec<u32>>, Damaged> {
         let column = self.columns.get(place).ok_or(Damaged("no such column"))?;
-        let holds: Vec<usize> = self
-            .shapes
-            .iter()
-            .map(|shape| shape.iter().filter(|&&held| held as usize == place).count())
-            .collect();
-        if column.count == self.rows && holds.iter().all(|times| *times == 1) {
+        if self.is_in_every_row(place) {
             return Ok(None);
         }
+        let holds = self.holds(place);
         let mut rows = Vec::with_capacity(column.count);
         for (row, shape) in self.read_shapes(shapes)?.into_iter().enumerate() {
             let times = holds.get(shape).ok_or(Damaged("an unknown shape"))?;
@@ -72,6 +68,18 @@ impl Head {
             rows.extend(std::iter::repeat_n(row as u32, *times));
         }
         if rows.len() == column.count { Ok(Some(rows)) } else { Err(Damaged("a wrong count")) }
+    }
+
+    /// Each row holds one value of the column at this place, as the head alone says.
+    pub fn is_in_every_row(&self, place: usize) -> bool {
+        let is_whole = self.columns.get(place).is_some_and(|column| column.count == self.rows);
+        is_whole && self.holds(place).iter().all(|times| *times == 1)
+    }
+
+    /// How many values of a column a row of each shape holds.
+    fn holds(&self, place: usize) -> Vec<usize> {
+        let times = |shape: &Vec<u32>| shape.iter().filter(|&&held| held as usize == place).count();
+        self.shapes.iter().map(times).collect()
     }
 
     fn read_shapes(&self, part: &[u8]) -> Result<Vec<usize>, Damaged> {

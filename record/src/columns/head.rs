@@ -95,6 +95,11 @@ impl Head {
         self.columns.iter().position(|column| column.key == key && column.kind == kind)
     }
 
+    /// Every row has the step after the one before, as most programs log: what the steps are, the head alone says.
+    pub fn is_step_by_step(&self) -> bool {
+        self.rising && self.rows > 0 && self.steps.1.checked_sub(self.steps.0) == Some(self.rows as u64 - 1)
+    }
+
     /// How many bytes a part has.
     pub fn length(&self, part: usize) -> u64 {
         self.parts.get(part).map_or(0, |(length, _)| *length)

@@ -40,22 +40,37 @@ pub(super) fn get(cursor: &mut Cursor<'_>, count: usize) -> Option<Vec<u64>> {
         if width > 64 {
             return None;
         }
-        let bytes = cursor.bytes((some * width as usize).div_ceil(8))?;
-        let mut words = [0_u64; GROUP + 1];
-        for (word, bytes) in words.iter_mut().zip(bytes.chunks(8)) {
-            let mut whole = [0; 8];
-            whole[..bytes.len()].copy_from_slice(bytes);
-            *word = u64::from_le_bytes(whole);
-        }
-        let mask = u64::MAX.checked_shr(64 - width).unwrap_or(0);
-        numbers.extend((0..some as u32).map(|index| {
-            let (at, shift) = ((index * width / 64) as usize, index * width % 64);
-            let low = words[at] >> shift;
-            let high = if shift + width > 64 { words[at + 1] << (64 - shift) } else { 0 };
-            (low | high) & mask
-        }));
+        unpack(cursor.bytes((some * width as usize).div_ceil(8))?, width, some, &mut numbers);
     }
     Some(numbers)
+}
+
+/// Appends the `some` numbers of a group, each `width` bits of `bytes`.
+fn unpack(bytes: &[u8], width: u32, some: usize, numbers: &mut Vec<u64>) {
+    // Room for the last word to be read as a whole, and for the one after it.
+    let mut padded = [0_u8; 8 * (GROUP + 2)];
+    padded[..bytes.len()].copy_from_slice(bytes);
+    let word = |at: usize| {
+        let mut whole = [0; 8];
+        whole.copy_from_slice(&padded[at..at + 8]);
+        u64::from_le_bytes(whole)
+    };
+    let mask = u64::MAX.checked_shr(64 - width).unwrap_or(0);
+    let width = width as usize;
+    match width {
+        0 => numbers.extend(std::iter::repeat_n(0, some)),
+        // With the bits before its first byte's rest, such a number fits into a word that begins at any byte.
+        1..=57 => numbers.extend((0..some).map(|index| {
+            let bit = index * width;
+            (word(bit / 8) >> (bit % 8)) & mask
+        })),
+        _ => numbers.extend((0..some).map(|index| {
+            let bit = index * width;
+            let (at, shift) = (bit / 64 * 8, bit % 64);
+            let high = if shift + width > 64 { word(at + 8) << (64 - shift) } else { 0 };
+            (word(at) >> shift | high) & mask
+        })),
+    }
 }
 
 /// Appends numbers as differences to the one before, small ones of either sign in few bits.
