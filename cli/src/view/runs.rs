@@ -22,8 +22,8 @@ pub(crate) fn usual(runs: &[Run], project: &str, sweep: &str, sort: &[String]) -
     let usual = ["id", "name", "state", "project", "group", "job_type", "tags", "value"];
     // What was asked for is the same everywhere.
     let told = |name: &str| name == "project" && !(project.is_empty() && sweep.is_empty());
-    let says =
-        |name: &str| runs.iter().any(|run| Shown::of(run).text(name, 0).is_some_and(|text| !text.is_empty()));
+    let read: Vec<Shown<'_>> = runs.iter().map(Shown::of).collect();
+    let says = |name: &str| read.iter().any(|run| run.text(name, 0).is_some_and(|text| !text.is_empty()));
     let mut columns: Vec<String> =
         usual.into_iter().filter(|name| !told(name) && says(name)).map(str::to_owned).collect();
     let sorted = sort.iter().map(|name| name.trim().trim_start_matches('-').trim().to_owned());
@@ -42,7 +42,7 @@ pub(crate) fn table(runs: &[Run], columns: &[String], now_ms: i64) -> String {
     for name in columns {
         let key = name.strip_prefix("config.").or_else(|| name.strip_prefix("summary."));
         let head = &one_line(key.unwrap_or(name), CELL);
-        let is_number = runs.iter().all(|run| run.value(name).is_none_or(|value| value.is_number()));
+        let is_number = runs.iter().all(|run| run.value(name).is_none_or(|value| is_number(&value)));
         let is_text = COLUMNS[..9].contains(&name.as_str()) || name == "created";
         table = if is_number && !is_text { table.right(head) } else { table.left(head) };
     }
@@ -107,6 +107,11 @@ impl<'a> Shown<'a> {
             _ => text,
         }
     }
+}
+
+/// Floats that JSON does not have come as texts.
+fn is_number(value: &Value) -> bool {
+    value.is_number() || value.as_str().is_some_and(|text| ["NaN", "Infinity", "-Infinity"].contains(&text))
 }
 
 /// What is at a path whose parts are joined by `.`; keys may hold dots themselves.

@@ -115,8 +115,9 @@ pub(super) fn read(filters: &[String], sort: &[String]) -> Result<(Vec<Filter>, 
         [one] => one.clone(),
         many => format!("{} mistakes\n  {}", many.len(), many.join("\n  ")),
     };
-    let error = Error::invalid(message);
-    Err(if read.len() < filters.len() { error.hint(HINT) } else { error })
+    let form = if read.len() < filters.len() { FORM } else { "" };
+    let names = FIELDS.map(|(name, _)| name).join(", ");
+    Err(Error::invalid(message).hint(format!("{form}names are config.KEY, summary.KEY, {names}")))
 }
 
 impl Name {
@@ -130,12 +131,8 @@ impl Name {
             _ if text.is_empty() => Err("the name is missing".to_owned()),
             _ => {
                 let known = FIELDS.iter().find(|(name, _)| *name == text);
-                known.map(|(_, field)| Self::Field(*field)).ok_or_else(|| {
-                    let names = FIELDS.map(|(name, _)| name).join(", ");
-                    format!(
-                        "no `{text}`: config.{text} or summary.{text}? Without these words there are {names}"
-                    )
-                })
+                let field = known.map(|(_, field)| Self::Field(*field));
+                field.ok_or_else(|| format!("there is no `{text}`: config.{text} or summary.{text}?"))
             }
         }
     }
@@ -361,13 +358,13 @@ mod tests {
         let starts = [
             "8 mistakes",
             "  `config.lr`: no comparison",
-            "  `lr < 1`: no `lr`: config.lr or summary.lr?",
+            "  `lr < 1`: there is no `lr`: config.lr or summary.lr?",
             "  `config. = 1`: the name after `config.` is missing",
             "  `config.lr =< 1`: no comparison `=<`",
             "  `state = runing`: no state `runing`: queued,",
             "  `name =`: the value is missing",
             "  `name = 'a`: the closing ' is missing",
-            "  `-loss`: no `loss`: config.loss or",
+            "  `-loss`: there is no `loss`: config.loss or",
         ];
         for (line, start) in all.lines().zip(starts) {
             assert!(line.starts_with(start), "{line}");
