@@ -156,7 +156,7 @@ impl<'a> Frame<'a> {
         let mut cursor = Cursor(&self.bytes[HEADER_BYTES..]);
         cursor.varint().ok_or(bad("no number of rows"))?;
         let keys = keys(&mut cursor).ok_or(bad("a wrong key table"))?;
-        let (mut step, mut wall_ms, mut values) = (0_u64, 0_i64, Vec::new());
+        let (mut step, mut wall_ms, mut values) = (0_u64, 0_i64, Vec::with_capacity(keys.len()));
         for _ in 0..self.rows {
             values.clear();
             let (steps, walls) = row(&mut cursor, &keys, &mut values).ok_or(bad("a wrong row"))?;
@@ -203,7 +203,8 @@ fn parse(all: &[u8], at: usize) -> Result<Frame<'_>, Corrupt> {
 
 fn keys<'a>(cursor: &mut Cursor<'a>) -> Option<Vec<&'a str>> {
     let count = cursor.varint()?;
-    let mut keys = Vec::new();
+    // A count is not believed before the keys are there; most frames have fewer than this.
+    let mut keys = Vec::with_capacity(usize::try_from(count).ok()?.min(64));
     for _ in 0..count {
         keys.push(cursor.text(MAX_KEY_BYTES)?);
     }

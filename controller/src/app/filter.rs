@@ -11,9 +11,8 @@ use super::error::Error;
 /// Filters and names to sort by in one question.
 const MOST: usize = 64;
 
-/// What each filter says, for people.
-const HINT: &str =
-    "a filter is a name, one of = != < <= > >=, and a value: `config.lr < 0.01`, `state = finished`";
+/// How a filter is written.
+const FORM: &str = "a filter is a name, one of = != < <= > >=, and a value, as in `config.lr < 0.01`; ";
 
 /// A value of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
