@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use besom_tch::{Mean, Optimizer};
+use besom_tch::{Mean, Optimizer, Watch, WatchExt as _, Watching};
 use examples::{
     images::{Images, Part},
     program,
@@ -57,9 +57,10 @@ fn train() -> program::Result<()> {
     let store = nn::VarStore::new(place.device);
     let model = network(&store.root(), &config, &images.train);
     let mut optimizer = config.optimizer.build(&store, config.learning_rate)?;
+    let mut watching = run.watch(&store, Watch::All, 100);
 
     for epoch in 1..=config.epochs {
-        let loss = learn(&model, &mut optimizer, &images.train, config.batch_size)?;
+        let loss = learn(&model, &mut optimizer, &mut watching, &images.train, config.batch_size)?;
         let (val_loss, val_accuracy) = judge(&model, &images.validation)?;
         besom::log!(
             run, "epoch" => epoch, "train/loss" => loss, "val/loss" => val_loss, "val/accuracy" => val_accuracy
@@ -97,6 +98,7 @@ fn network(root: &nn::Path, config: &Config, sample: &Part) -> nn::SequentialT {
 fn learn(
     model: &nn::SequentialT,
     optimizer: &mut nn::Optimizer,
+    watching: &mut Watching,
     part: &Part,
     batch_size: i64,
 ) -> Result<f64, TchError> {
@@ -106,6 +108,7 @@ fn learn(
         let (images, labels) = (part.images.index_select(0, &batch), part.labels.index_select(0, &batch));
         let loss = model.forward_t(&images, true).cross_entropy_for_logits(&labels);
         optimizer.backward_step(&loss);
+        watching.step()?;
         mean.add(&loss, labels.numel() as i64)?;
     }
     mean.value()

@@ -237,7 +237,6 @@ fn unreadable(path: &Path, reason: &str) -> ArtifactError {
 
 /// A version that was logged: it is on this machine's disk, and on its way to the controller, which gives it a number.
 #[derive(Clone, Debug)]
-#[must_use = "a version needs no waiting for; `wait` gives its number"]
 pub struct Logged {
     run: Run,
     name: String,

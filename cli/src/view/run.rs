@@ -58,7 +58,7 @@ pub(crate) fn run(run: &Run, sweep: Option<&Sweep>, now_ms: i64) -> String {
     text += &rungs(run);
     text += &section("parameters", &values::flatten(&values::object(&run.config_json)));
     text += &section("added by the program", &values::flatten(&values::object(&run.added_config_json)));
-    text += &section("summary", &values::flatten(&values::object(&run.summary_json)));
+    text += &section("summary", &values::flatten_shown(&values::object(&run.summary_json)));
     text += &metrics(run);
     text += &section("code", &code(&run.code_json));
     text + &ended(run)

@@ -26,6 +26,40 @@ pub(super) fn flatten(object: &Map<String, Value>) -> Vec<(String, Value)> {
     leaves
 }
 
+/// As [`flatten`], with what was logged as one thing on one line: a histogram, an image, a table.
+pub(super) fn flatten_shown(object: &Map<String, Value>) -> Vec<(String, Value)> {
+    fn shown(value: Value) -> Value {
+        match value {
+            Value::Object(object) => match object.get("_type") {
+                Some(Value::String(kind)) => Value::String(typed(kind, &object)),
+                _ => Value::Object(object.into_iter().map(|(key, value)| (key, shown(value))).collect()),
+            },
+            leaf => leaf,
+        }
+    }
+    match shown(Value::Object(object.clone())) {
+        Value::Object(shown) => flatten(&shown),
+        // An object that says of itself what it is.
+        leaf => vec![(String::new(), leaf)],
+    }
+}
+
+/// `histogram, 64 bins from -0.2 to 0.3`; `image-file, media/images/x_3_0123456789ab.png`.
+fn typed(kind: &str, object: &Map<String, Value>) -> String {
+    let text = |name: &str| object.get(name).and_then(Value::as_str);
+    let edges = object.get("bins").and_then(Value::as_array);
+    let ends = edges.and_then(|edges| Some((edges.first()?.as_f64()?, edges.last()?.as_f64()?)));
+    let about = match (edges, ends, object.get("count")) {
+        (Some(edges), Some((from, to)), _) => {
+            let (bins, from, to) = (edges.len() - 1, terminal::number(from), terminal::number(to));
+            format!("{bins} bins from {from} to {to}")
+        }
+        (.., Some(count)) => count.to_string(),
+        _ => text("path").or_else(|| text("title")).unwrap_or_default().to_owned(),
+    };
+    if about.is_empty() { kind.to_owned() } else { format!("{kind}, {about}") }
+}
+
 /// A value for a narrow column: floats in four digits, text cut.
 pub(super) fn short(value: &Value) -> String {
     match value {
@@ -69,5 +103,32 @@ mod tests {
         );
         let short: Vec<String> = values.values().map(short).collect();
         assert_eq!(short, ["12345678901", "1.235e-4", "a rather long text that…"]);
+    }
+
+    #[test]
+    fn what_was_logged_as_one_thing_is_one_line() {
+        let summary = object(
+            r#"{
+                "loss": 0.5,
+                "grad": {"norm": 1.0},
+                "weights": {"_type": "histogram", "bins": [-0.25, 0.0, 0.5], "values": [1, 2]},
+                "val": {"sample": {"_type": "image-file", "path": "media/images/a.png", "width": 3}},
+                "several": {"_type": "images", "count": 8, "items": []},
+                "odd": {"_type": "histogram", "bins": []}
+            }"#,
+        );
+        let shown: Vec<String> =
+            flatten_shown(&summary).iter().map(|(name, value)| format!("{name}: {}", exact(value))).collect();
+        assert_eq!(
+            shown,
+            [
+                "loss: 0.5",
+                "grad.norm: 1.0",
+                "weights: histogram, 2 bins from -0.25 to 0.5",
+                "val.sample: image-file, media/images/a.png",
+                "several: images, 8",
+                "odd: histogram",
+            ]
+        );
     }
 }
