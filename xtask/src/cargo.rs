@@ -38,14 +38,24 @@ pub(crate) fn test<S: AsRef<OsStr>>(libtorch: &Path, args: impl IntoIterator<Ite
     finish(command(args).env("LIBTORCH", libtorch).env("BESOM_PROGRAMS", programs()?))
 }
 
+/// Runs a bench beside the programs that it measures. All are built in one go: a second build, with other features chosen, would
+/// replace the bench while it runs.
+pub(crate) fn bench(name: &str, flags: &[&str]) -> Result<()> {
+    let packages = ["controller", "agent", "cli", "tests"].map(|package| ["--package", package]);
+    run(["build", "--bins"].iter().chain(packages.as_flattened()))?;
+    let programs = programs()?;
+    finish(Command::new(programs.join(name)).args(flags).current_dir(root()).env("BESOM_PROGRAMS", programs))
+}
+
 /// Runs a command to its end.
 pub(crate) fn finish(command: &mut Command) -> Result<()> {
     let words =
         command.get_args().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ");
+    let program = command.get_program().to_string_lossy().into_owned();
     match command.status() {
         Ok(status) if status.success() => Ok(()),
-        Ok(_) => Err(Failure::new(format!("`cargo {words}` failed"))),
-        Err(error) => Err(Failure::new(format!("cannot run cargo: {error}"))),
+        Ok(_) => Err(Failure::new(format!("`{program} {words}` failed"))),
+        Err(error) => Err(Failure::new(format!("cannot run `{program}`: {error}"))),
     }
 }
 

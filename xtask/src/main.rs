@@ -73,9 +73,7 @@ fn main() -> ExitCode {
         ["libtorch", "--env"] => {
             libtorch::ensure().map(|folder| say::result(format_args!("export LIBTORCH={}", folder.display())))
         }
-        ["bench", "loop", flags @ ..] => {
-            cargo::run(["run", "--package", "tests", "--bin", "bench_loop", "--"].iter().chain(flags))
-        }
+        ["bench", "loop", flags @ ..] => cargo::bench("bench_loop", flags),
         ["bench", "history"] => cargo::run(
             [
                 "test",
@@ -91,12 +89,8 @@ fn main() -> ExitCode {
             ]
             .iter(),
         ),
-        ["bench", "track", flags @ ..] => {
-            cargo::run(["run", "--package", "tests", "--bin", "bench_track", "--"].iter().chain(flags))
-        }
-        ["bench", "search", flags @ ..] => {
-            cargo::run(["run", "--package", "tests", "--bin", "bench_search", "--"].iter().chain(flags))
-        }
+        ["bench", "track", flags @ ..] => cargo::bench("bench_track", flags),
+        ["bench", "search", flags @ ..] => cargo::bench("bench_search", flags),
         ["help" | "--help" | "-h"] | [] => {
             say::result(HELP);
             Ok(())
