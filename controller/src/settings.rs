@@ -30,6 +30,8 @@ pub struct Settings {
     pub forget_agents: Duration,
     /// How long a blob that nothing refers to is kept: who has uploaded it may still be about to say what it is.
     pub blob_grace: Duration,
+    /// Bytes that the contents of files and artifacts may take in all.
+    pub storage_bytes: u64,
     /// Between two looks for blobs that nothing refers to.
     pub collect_every: Duration,
     /// Numbers, all of them upper bounds.
@@ -100,6 +102,7 @@ impl Default for Settings {
             watch_pause: Duration::from_millis(100),
             forget_agents: Duration::from_secs(3600),
             blob_grace: Duration::from_secs(24 * 3600),
+            storage_bytes: u64::MAX,
             collect_every: Duration::from_secs(10),
             limits: Limits::default(),
         }

@@ -67,6 +67,13 @@ fn has_all(lab: &Lab, run: &str, steps: u64) {
     let pictures = fs::read_dir(target.join("media/images")).unwrap();
     let pictures = pictures.filter(|entry| is_picture(&entry.as_ref().unwrap().path())).count() as u64;
     assert!(pictures >= steps, "{pictures} pictures of {steps} steps");
+    for version in 0..steps.div_ceil(10) {
+        let (name, to) = (format!("checkpoint:v{version}"), target.join(format!("v{version}")));
+        let got = lab.sweep(&["artifact", "get", &name, "--to", &to.display().to_string()]);
+        assert!(got.status.success(), "{got:?}");
+        let model = fs::read_to_string(to.join("model.txt")).unwrap();
+        assert_eq!(model, format!("step {}", 10 * version), "versions in the order of the steps, each once");
+    }
     let history = rows::read(lab, run, "history");
     assert!(!history.is_empty());
     for row in history {

@@ -1,6 +1,8 @@
-//! SIGKILL on the log path: controllers, trainers and both at once, at random moments. What was acknowledged is there, bit by bit and
-//! once; a killed trainer loses the last milliseconds at most. BESOM_KILLS says how many, 40 unless `cargo xtask soak` asks for
+//! SIGKILL on the log path: controllers, trainers and both at once, at random moments. What was acknowledged (rows, files, artifacts) is
+//! there, bit by bit and once; a killed trainer loses the last milliseconds at most. BESOM_KILLS says how many, 40 unless `cargo xtask soak` asks for
 //! more.
+
+mod contents;
 
 use std::{
     fs,
@@ -66,6 +68,7 @@ fn one_round(
     let dial = runtime.block_on(async { Dial::new(&lab.address(), None).unwrap() });
     let over = Arc::new(AtomicBool::new(false));
     let writer = runtime.spawn(acknowledged(dial.clone(), Arc::clone(&over)));
+    let keeper = runtime.spawn(contents::acknowledged(dial.clone(), Arc::clone(&over)));
     let [mut survivor, mut alone, mut both] = {
         trainers.iter_mut().for_each(Trainer::begin);
         trainers
@@ -82,6 +85,8 @@ fn one_round(
     let (run, acked) = runtime.block_on(writer).unwrap();
     let have = runtime.block_on(rows::stored(&dial, &run));
     assert_eq!(have, (0..acked).collect::<Vec<_>>(), "all that was acknowledged, once, and nothing else");
+    let (run, acked) = runtime.block_on(keeper).unwrap();
+    runtime.block_on(contents::check(&dial, &run, acked));
     let accepted = survivor.finish();
     let have = runtime.block_on(rows::stored(&dial, &survivor.run));
     assert_eq!(have, (0..accepted).collect::<Vec<_>>(), "a trainer that lives on loses nothing");

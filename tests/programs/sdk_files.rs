@@ -1,9 +1,10 @@
-//! A trainer that logs a picture and a file at every step, each with a content of its own, and never ends: `sdk_files SIDE`. The file
+//! A trainer that logs a picture and a file at every step, each with a content of its own, a version of an artifact at every
+//! tenth, and never ends: `sdk_files SIDE`. The file
 //! SIDE gets a line at the start, the process and its run, and one after each step. Started by tests that kill it.
 
 use std::{env, fs::File, io::Write as _, process, thread::sleep, time::Duration};
 
-use besom::Image;
+use besom::{Artifact, Image};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let side = env::args().nth(1).ok_or("the name of a file is missing")?;
@@ -16,6 +17,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         run.log_at(step, [("picture", Image::from_pixels(16, 16, 1, &pixels)?)]);
         std::fs::write(&model, format!("step {step}"))?;
         run.save_as(&model, &format!("models/{step}.txt"))?;
+        if step % 10 == 0 {
+            let mut version = Artifact::new("checkpoint", "model");
+            version.add_file_as(&model, "model.txt")?;
+            run.log_artifact(&version)?;
+        }
         side.write_all(format!("{step}\n").as_bytes())?;
         sleep(Duration::from_millis(1));
     }

@@ -65,6 +65,11 @@ impl Error {
         Error::Refused(why, Told::new(message))
     }
 
+    /// The same may work later.
+    pub(crate) fn busy(message: impl Into<String>) -> Self {
+        Error::Busy(Told::new(message))
+    }
+
     /// A sweep that is not there.
     pub(crate) fn no_sweep(id: &str) -> Self {
         Error::missing(format!("no sweep `{id}`")).hint("`sweep ls` shows what there is")

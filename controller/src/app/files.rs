@@ -19,7 +19,9 @@ use super::{
     caller::Caller,
     change::Change,
     error::{Error, Why},
-    pages, runs,
+    pages,
+    room::Taken,
+    runs,
     views::Streamed,
 };
 pub(crate) use crate::store::files::File as FileView;
@@ -71,6 +73,7 @@ pub(crate) async fn missing(app: &Arc<App>, hashes: Vec<String>) -> Result<Vec<S
 #[derive(Debug)]
 pub(crate) struct Incoming {
     upload: Upload,
+    taken: Taken,
     sha256: String,
     size: u64,
 }
@@ -78,7 +81,7 @@ pub(crate) struct Incoming {
 /// Makes room for a blob; `None` when it is here already.
 ///
 /// # Errors
-/// Invalid when the hash is none, or the size is over the limit.
+/// Invalid when the hash is none, or the size is over the limit; busy when there is no room for it now.
 pub(crate) async fn begin(app: &Arc<App>, sha256: String, size: u64) -> Result<Option<Incoming>, Error> {
     check_hash(&sha256).map_err(|bad| Error::invalid(bad.to_string()))?;
     let most = app.settings.limits.blob_bytes;
@@ -89,7 +92,8 @@ pub(crate) async fn begin(app: &Arc<App>, sha256: String, size: u64) -> Result<O
     if app.read(move |tx, _| Ok(store::files::blob(tx, &hash)?)).await?.is_some() {
         return Ok(None);
     }
-    Ok(Some(Incoming { upload: app.store.blobs.begin().await?, sha256, size }))
+    let taken = app.room.take(size)?;
+    Ok(Some(Incoming { upload: app.store.blobs.begin().await?, taken, sha256, size }))
 }
 
 impl Incoming {
@@ -126,7 +130,16 @@ impl Incoming {
         let (hash, size) = (self.sha256, arrived.size);
         arrived.keep().await?;
         let now_ms = app.clock.wall_ms();
-        app.change(move |change| Ok(store::files::add_blob(change.tx, &hash, size, now_ms)?)).await
+        let add = move |change: &mut Change<'_>| {
+            let is_new = store::files::blob(change.tx, &hash)?.is_none();
+            store::files::add_blob(change.tx, &hash, size, now_ms)?;
+            Ok(is_new)
+        };
+        // Two may have brought it at the same time.
+        if app.change(add).await? {
+            self.taken.keep();
+        }
+        Ok(())
     }
 }
 
@@ -322,8 +335,10 @@ async fn remove(app: &Arc<App>, hashes: Vec<String>, before_ms: i64) -> Result<(
     for hash in &doomed {
         app.store.blobs.remove(hash).await?;
     }
-    let forget = move |change: &mut Change<'_>| -> Result<(), Error> {
-        Ok(doomed.iter().try_for_each(|hash| store::files::forget_blob(change.tx, hash))?)
+    let forget = move |change: &mut Change<'_>| -> Result<u64, Error> {
+        let sizes = doomed.iter().map(|hash| store::files::forget_blob(change.tx, hash));
+        Ok(sizes.sum::<Result<u64, _>>()?)
     };
-    app.change(forget).await
+    app.room.give_back(app.change(forget).await?);
+    Ok(())
 }

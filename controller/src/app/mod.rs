@@ -30,6 +30,7 @@ mod pieces;
 pub(crate) mod plan;
 mod presence;
 pub(crate) mod replay;
+mod room;
 pub(crate) mod runs;
 mod standings;
 mod stopping;
@@ -62,6 +63,7 @@ use files::Collector;
 use leases::Leases;
 use plan::Plans;
 use presence::Presences;
+use room::Room;
 use standings::Standings;
 use suggest::Searches;
 
@@ -84,6 +86,7 @@ pub(crate) struct App {
     compaction: Compaction,
     explaining: Arc<Semaphore>,
     collector: Collector,
+    room: Room,
     draining: channel::Sender<bool>,
 }
 
@@ -110,6 +113,7 @@ impl App {
         };
         let secret = store.write(keep, |_| {}).await?;
         let held = store.read(|tx| store::runs::held(tx).map_err(Error::from)).await?;
+        let stored = store.read(|tx| store::files::stored(tx).map_err(Error::from)).await?;
         let leases = Leases::new(settings.lease);
         for (run, attempt, _) in &held {
             leases.grant(run, *attempt, clock.now());
@@ -122,6 +126,7 @@ impl App {
             compaction: Compaction::default(),
             explaining: Arc::new(Semaphore::new(explain::AT_ONCE)),
             collector: Collector::new(clock.now()),
+            room: Room::new(stored, settings.storage_bytes),
             bell: Bell::default(),
             presences: Presences::default(),
             draining: channel::Sender::new(false),

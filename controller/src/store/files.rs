@@ -126,11 +126,23 @@ pub(crate) fn doom(tx: &Tx<'_>, sha256: &str, before_ms: i64) -> Result<bool> {
     Ok(doomed > 0)
 }
 
-/// The object of a doomed blob is gone.
+/// Bytes of all blobs, with those that are going.
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn forget_blob(tx: &Tx<'_>, sha256: &str) -> Result<()> {
-    tx.run("DELETE FROM blobs WHERE sha256 = ?1 AND doomed = 1", &[&sha256])?;
-    Ok(())
+pub(crate) fn stored(tx: &Tx<'_>) -> Result<u64> {
+    let sum = tx.one("SELECT coalesce(sum(size), 0) FROM blobs", &[], |row| row.count(0))?;
+    Ok(sum.unwrap_or_default())
+}
+
+/// The object of a doomed blob is gone; answers how many bytes it had.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn forget_blob(tx: &Tx<'_>, sha256: &str) -> Result<u64> {
+    let size =
+        tx.one("DELETE FROM blobs WHERE sha256 = ?1 AND doomed = 1 RETURNING size", &[&sha256], |row| {
+            row.count(0)
+        })?;
+    Ok(size.unwrap_or_default())
 }

@@ -191,6 +191,36 @@ async fn only_blobs_that_nothing_refers_to_are_collected() {
 }
 
 #[tokio::test]
+async fn contents_wait_where_they_are_when_there_is_no_room() {
+    let mut lab = Lab::with(|settings| {
+        settings.storage_bytes = 10;
+        settings.blob_grace = Duration::from_millis(500);
+        settings.collect_every = Duration::from_millis(20);
+    })
+    .await;
+    let sweep = lab.create(RANDOM).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    let start = agent.ask().await;
+    let (six, five) = (Hashed::of(b"6 here"), Hashed::of(b"5 now"));
+    assert_eq!(chunks(&lab, vec![chunk(&six.sha256, 6, b"6 here")]).await, Code::Ok);
+    agent.append(&start, "files", 0, frames(&[row("a", b"6 here")])).await.unwrap();
+    assert_eq!(chunks(&lab, vec![chunk(&five.sha256, 5, b"5 now")]).await, Code::Unavailable);
+    // What was known anyway needs no room, and what comes to nothing takes none.
+    assert_eq!(chunks(&lab, vec![chunk(&six.sha256, 6, b"6 here")]).await, Code::Ok);
+    assert_eq!(chunks(&lab, vec![chunk(&five.sha256, 4, b"4 of")]).await, Code::InvalidArgument);
+    lab.restart().await;
+    assert_eq!(chunks(&lab, vec![chunk(&five.sha256, 5, b"5 now")]).await, Code::Unavailable);
+    let mut agent = lab.agent("one", &sweep.id);
+    assert_eq!(chunks(&lab, vec![chunk(&Hashed::of(b"4 of").sha256, 4, b"4 of")]).await, Code::Ok);
+    agent.append(&start, "files", 1, frames(&[row("a", b"4 of")])).await.unwrap();
+    eventually("the first content makes room", async || {
+        let code = chunks(&lab, vec![chunk(&five.sha256, 5, b"5 now")]).await;
+        (code == Code::Ok, code)
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_client_believes_neither_bytes_nor_names() {
     let lab = Lab::start().await;
     let (short, other) = (lab.put(None, b"abc").await, lab.put(None, b"abd").await);
