@@ -41,7 +41,8 @@ impl One {
         terminal::print("ready");
         stdin().lock().read_line(&mut String::new()).expect("the driver says when");
         let pace = Duration::from_micros(self.pace_us);
-        let mut sample = load::run(targets, Load { scalars: self.scalars, calls: self.calls, pace });
+        let load = Load { scalars: self.scalars, calls: self.calls, pace };
+        let mut sample = load::run(targets, load, || terminal::print("logged"));
         sample.bytes = bytes(&self.dir);
         terminal::print(serde_json::to_string(&sample).expect("numbers are JSON"));
     }
@@ -87,6 +88,14 @@ impl Waiting {
         input.write_all(b"go\n").map_err(|error| format!("it is gone: {error}"))
     }
 
+    /// Waits until it has made its calls.
+    pub(crate) fn logged(&mut self) -> Result<(), String> {
+        match self.line()?.as_str() {
+            "logged" => Ok(()),
+            other => Err(other.to_owned()),
+        }
+    }
+
     /// Waits for what it saw.
     pub(crate) fn sample(&mut self) -> Result<Sample, String> {
         let line = self.line()?;
@@ -101,7 +110,7 @@ impl Waiting {
                 return Err("it ended".to_owned());
             }
             let line = line.trim_end();
-            if line == "ready" || line == "not installed" || line.starts_with("{\"us_mean\"") {
+            if matches!(line, "ready" | "logged" | "not installed") || line.starts_with("{\"us_mean\"") {
                 return Ok(line.to_owned());
             }
         }

@@ -27,6 +27,19 @@ pub(crate) struct Mode {
     pub(crate) processes: u32,
     /// Runs of each process.
     pub(crate) runs: u32,
+    pub(crate) trouble: Trouble,
+}
+
+/// What our SDK has to do without while it logs. It has it again before the run ends, so that all arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    None,
+    /// SIGKILL before the first call.
+    Killed,
+    /// SIGSTOP before the first call.
+    Hangs,
+    /// No file gets longer than some ten kilobytes.
+    Full,
 }
 
 /// Our SDK and a controller of its own, both new.
@@ -37,13 +50,30 @@ pub(crate) fn ours(mode: Mode) -> Result<Sample, String> {
     let mut processes = Vec::new();
     for number in 0..mode.processes {
         let dir = lab.dir().join(format!("process-{number}"));
-        processes.push(Waiting::start(&mut one("besom", mode, &dir, &lab.address())?.command())?);
+        let command = one("besom", mode, &dir, &lab.address())?.command();
+        processes.push(Waiting::start(&mut if mode.trouble == Trouble::Full {
+            limited(&command)
+        } else {
+            command
+        })?);
     }
     let begun = Instant::now();
+    match mode.trouble {
+        Trouble::Killed => lab.kill_controller(),
+        Trouble::Hangs => signal(&lab, "-STOP"),
+        Trouble::None | Trouble::Full => {}
+    }
     processes.iter_mut().try_for_each(Waiting::go)?;
+    processes.iter_mut().try_for_each(Waiting::logged)?;
+    match mode.trouble {
+        Trouble::Killed => lab.start_controller(),
+        Trouble::Hangs => signal(&lab, "-CONT"),
+        Trouble::None | Trouble::Full => {}
+    }
     let samples = processes.iter_mut().map(Waiting::sample).collect::<Result<Vec<_>, _>>()?;
     let seconds = begun.elapsed().as_secs_f64();
-    let used = controller_time(&lab) - cpu;
+    // One that was killed has taken its count with it.
+    let used = controller_time(&lab).saturating_sub(cpu);
     lab.kill_controller();
     let mut sample = fold(&samples);
     sample.seconds = if mode.processes > 1 { seconds } else { sample.seconds };
@@ -56,6 +86,20 @@ pub(crate) fn ours(mode: Mode) -> Result<Sample, String> {
     drop(database);
     sample.bytes = child::bytes(&data);
     Ok(sample)
+}
+
+fn signal(lab: &Lab, signal: &str) {
+    let pid = lab.controller_pid().expect("a controller runs").to_string();
+    let sent = Command::new("kill").args([signal, &pid]).status();
+    assert!(sent.is_ok_and(|status| status.success()), "the controller gets {signal}");
+}
+
+/// The same command with files that end early, as on a disk that is full.
+fn limited(command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' XFSZ; ulimit -f 20; exec \"$0\" \"$@\""]).arg(command.get_program());
+    shell.args(command.get_args());
+    shell
 }
 
 /// A floor, alone on its disk.
@@ -93,6 +137,7 @@ fn one(target: &str, mode: Mode, dir: &Path, url: &str) -> Result<One, String> {
 fn finish(command: &mut Command) -> Result<Sample, String> {
     let mut waiting = Waiting::start(command)?;
     waiting.go()?;
+    waiting.logged()?;
     waiting.sample()
 }
 

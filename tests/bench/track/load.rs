@@ -2,6 +2,7 @@
 //! nothing else inside the clock.
 
 use std::{
+    sync::Barrier,
     thread,
     time::{Duration, Instant},
 };
@@ -46,13 +47,17 @@ pub(crate) struct Sample {
     pub(crate) bytes: u64,
 }
 
-/// Runs the load on every target at once, a thread for each.
-pub(crate) fn run(targets: Vec<Box<dyn Target>>, load: Load) -> Sample {
+/// Runs the load on every target at once, a thread for each. `logged` is called once all calls have been made.
+pub(crate) fn run(targets: Vec<Box<dyn Target>>, load: Load, logged: impl FnOnce()) -> Sample {
     let (begun, cpu) = (Instant::now(), processor_time());
     let runs = targets.len() as u64;
+    let ready = Barrier::new(targets.len() + 1);
     let ended: Vec<(Vec<u64>, u64)> = thread::scope(|scope| {
-        let started: Vec<_> =
-            targets.into_iter().map(|target| scope.spawn(move || one(target, load))).collect();
+        let ready = &ready;
+        let start = |target| scope.spawn(move || one(target, load, ready));
+        let started: Vec<_> = targets.into_iter().map(start).collect();
+        ready.wait();
+        logged();
         started.into_iter().map(|thread| thread.join().expect("a logger does not panic")).collect()
     });
     let seconds = begun.elapsed().as_secs_f64();
@@ -74,7 +79,7 @@ pub(crate) fn run(targets: Vec<Box<dyn Target>>, load: Load) -> Sample {
     }
 }
 
-fn one(mut target: Box<dyn Target>, load: Load) -> (Vec<u64>, u64) {
+fn one(mut target: Box<dyn Target>, load: Load, logged: &Barrier) -> (Vec<u64>, u64) {
     let keys: Vec<String> = (0..load.scalars).map(|key| format!("train/metric_{key:02}")).collect();
     let (mut values, mut nanos) = (vec![0.0; load.scalars], Vec::with_capacity(load.calls as usize));
     for step in 0..load.calls {
@@ -88,6 +93,7 @@ fn one(mut target: Box<dyn Target>, load: Load) -> (Vec<u64>, u64) {
             thread::sleep(load.pace);
         }
     }
+    logged.wait();
     (nanos, target.finish())
 }
 

@@ -12,7 +12,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use terminal::{Exit, Failure};
 
-use crate::{driver::Mode, report::Line};
+use crate::{
+    driver::{Mode, Trouble},
+    report::Line,
+};
 
 /// What logging costs, beside floors and other trackers
 #[derive(Debug, Parser)]
@@ -40,7 +43,7 @@ enum Inner {
     One(child::One),
 }
 
-const MODES: [Mode; 4] = [
+const MODES: [Mode; 10] = [
     Mode {
         name: "5 scalars",
         beside: "5 scalars",
@@ -49,6 +52,7 @@ const MODES: [Mode; 4] = [
         pace_us: 0,
         processes: 1,
         runs: 1,
+        trouble: Trouble::None,
     },
     Mode {
         name: "50 scalars",
@@ -58,6 +62,7 @@ const MODES: [Mode; 4] = [
         pace_us: 0,
         processes: 1,
         runs: 1,
+        trouble: Trouble::None,
     },
     Mode {
         name: "5 scalars, paced 2 ms",
@@ -67,6 +72,7 @@ const MODES: [Mode; 4] = [
         pace_us: 2_000,
         processes: 1,
         runs: 1,
+        trouble: Trouble::None,
     },
     Mode {
         name: "5 scalars, 100 runs",
@@ -76,8 +82,23 @@ const MODES: [Mode; 4] = [
         pace_us: 0,
         processes: 4,
         runs: 25,
+        trouble: Trouble::None,
     },
+    troubled("5 scalars, controller killed", Trouble::Killed, 0),
+    troubled("5 scalars, controller hangs", Trouble::Hangs, 0),
+    troubled("5 scalars, disk full", Trouble::Full, 0),
+    troubled("paced 2 ms, controller killed", Trouble::Killed, 2_000),
+    troubled("paced 2 ms, controller hangs", Trouble::Hangs, 2_000),
+    troubled("paced 2 ms, disk full", Trouble::Full, 2_000),
 ];
+
+/// As many calls of 5 scalars as there are without trouble.
+const fn troubled(name: &'static str, trouble: Trouble, pace_us: u64) -> Mode {
+    let (beside, calls) =
+        if pace_us == 0 { ("5 scalars", 200_000) } else { ("5 scalars, paced 2 ms", 1_000) };
+    Mode { name, beside, scalars: 5, calls, pace_us, processes: 1, runs: 1, trouble }
+}
+
 const FLOORS: [&str; 2] = ["jsonl", "sqlite"];
 const PEERS: [&str; 3] = ["trackio", "wandb-offline", "tensorboard"];
 
@@ -129,7 +150,7 @@ fn measure(flags: &Flags) -> Result<(), Failure> {
 /// Who does the work of a mode. A floor has one writer, so a hundred runs stand beside the floor of one.
 fn targets(mode: Mode, flags: &Flags) -> Vec<&'static str> {
     let mut targets = vec!["besom"];
-    if mode.processes == 1 {
+    if mode.processes == 1 && mode.trouble == Trouble::None {
         targets.extend(FLOORS);
         targets.extend(PEERS.iter().filter(|_| !flags.no_peers));
     }

@@ -1,6 +1,6 @@
 """A tracker of others, measured as `bench_track one` measures ours: TARGET SCALARS CALLS PACE_US DIR.
 
-Says "ready" or "not installed", waits for a line, logs, and prints one JSON object. The loop ends after three seconds.
+Says "ready" or "not installed", waits for a line, logs, says "logged", and prints one JSON object. The loop ends after three seconds.
 """
 import importlib.util
 import json
@@ -88,6 +88,7 @@ def main():
             time.sleep(pace / 1e6)
         if time.perf_counter() - begun > 3:
             break
+    print("\nlogged", flush=True)
     peer.finish()
     size = durable(folder)
     seconds, cpu, points = time.perf_counter() - begun, time.process_time() - cpu, len(taken) * scalars
