@@ -123,9 +123,7 @@ impl Found {
         let losses = reader.losses().clone();
         Ok(Self { source, about, outcome, losses, rows, keys: keys.len(), times })
     }
-}
 
-impl Found {
     /// The same for the same run in the same project, whoever imports it from wherever.
     ///
     /// # Errors

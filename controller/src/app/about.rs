@@ -57,12 +57,12 @@ fn take_one(
     key: &str,
     value: ValueRef<'_>,
 ) -> Result<(), String> {
-    let ValueRef::Json(json) = value else {
-        return Err(format!("what is said of `{key}` is no JSON object"));
-    };
-    let Some(said) = object(json) else { return Err(format!("what is said of `{key}` is no JSON object")) };
+    let said = if let ValueRef::Json(json) = value { object(json) } else { None };
+    let said = said.ok_or_else(|| format!("what is said of `{key}` is no JSON object"))?;
     match key {
-        "config" if run.sweep.is_none() => update_config(app, run, json).map_err(|error| error.to_string()),
+        "config" if run.sweep.is_none() => {
+            merge(app, &mut run.config, said).map_err(|error| error.to_string())
+        }
         "config" => {
             let parameters = object(&run.config).unwrap_or_default();
             merge(app, &mut about.added, without(said, &parameters)).map_err(|error| error.to_string())

@@ -262,12 +262,9 @@ fn bounded(pieces: &[Piece], range: Range<usize>) -> Range<usize> {
 fn encode(tx: &Tx<'_>, pieces: &[Piece], level: u32) -> Result<Vec<(u32, Block)>, Error> {
     let (mut encoder, mut blocks) = (Encoder::default(), Vec::new());
     for piece in pieces {
-        let (frames, head) = store::columns::content(tx, piece.key)?;
-        let merged = head.as_deref().map(|head| (piece.key, head));
-        pieces::each(
+        pieces::of(
             tx,
-            &frames,
-            merged,
+            piece.key,
             |_| true,
             |row| {
                 if !encoder.add(row) {

@@ -214,12 +214,9 @@ fn count(tx: &Tx<'_>, run: i64, wanted: &Wanted) -> Result<u64, Error> {
                 rows += piece.rows;
                 continue;
             }
-            let (frames, head) = store::columns::content(tx, piece.key)?;
-            let merged = head.as_deref().map(|head| (piece.key, head));
-            pieces::each(
+            pieces::of(
                 tx,
-                &frames,
-                merged,
+                piece.key,
                 |key| wanted.key(key),
                 |row| {
                     rows += u64::from(wanted.row(&row));

@@ -40,6 +40,20 @@ pub(super) fn each(
     columns::each(&head, &parts, show).map_err(damaged)
 }
 
+/// As [`each`], of the block with this key.
+///
+/// # Errors
+/// As [`each`].
+pub(super) fn of(
+    tx: &Tx<'_>,
+    key: i64,
+    wanted: impl Fn(&str) -> bool,
+    show: impl FnMut(RowRef<'_>),
+) -> Result<(), Error> {
+    let (frames, head) = store::columns::content(tx, key)?;
+    each(tx, &frames, head.as_deref().map(|head| (key, head)), wanted, show)
+}
+
 /// A block as frames, from row `from` of its stream on.
 ///
 /// # Errors

@@ -1,6 +1,5 @@
 //! What happens without being asked: leases run out, caches are tidied, rows are merged, blobs that nothing refers to are
-//! removed. One step that may run at any time and twice; called
-//! by a loop in production and by tests. Never sleeps.
+//! removed. One step that may run at any time and twice; called by a loop in production and by tests. Never sleeps.
 
 use std::{sync::Arc, time::Duration};
 
