@@ -13,6 +13,7 @@ use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tonic::transport::{Server, server::TcpIncoming};
 
+pub use app::fsck::{Problem, Report};
 use app::{App, upkeep};
 use chance::Chance;
 use clock::Clock;
@@ -66,16 +67,7 @@ impl Controller {
         }
         let listener = TcpListener::bind(listen).await.map_err(|error| StartError::Listen(listen, error))?;
         let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
-        let (folder, limits) = (settings.data.clone(), settings.limits.clone());
-        let opening = tokio::task::spawn_blocking(move || Store::open(&folder, &limits));
-        let opened = opening.await.map_err(|error| StartError::Bug(error.to_string()))?;
-        let data = settings.data.clone();
-        let store = opened.map_err(|error| match error {
-            OpenError::InUse => StartError::InUse(data.clone()),
-            error => StartError::Data { folder: data.clone(), reason: error.to_string() },
-        })?;
-        let app = App::open(settings, store, clock, chance).await;
-        let app = app.map_err(|error| StartError::Data { folder: data, reason: error.to_string() })?;
+        let app = open(settings, clock, chance).await?;
         let routes = api::grpc::routes(app.clone()).map_err(|error| StartError::Bug(error.to_string()))?;
         let (stop, stopped) = oneshot::channel();
         let server = Server::builder()
@@ -117,6 +109,34 @@ impl Controller {
         close(app).await;
         drained.map(|_| ()).map_err(|_| io::Error::other("calls in flight did not finish in time"))
     }
+}
+
+/// Looks at everything that a data folder holds, without serving it. `seen` is shown the report as it grows.
+///
+/// # Errors
+/// [`StartError`] when the folder cannot be opened, or a controller uses it.
+pub async fn fsck(settings: Settings, seen: impl Fn(&Report)) -> Result<Report, StartError> {
+    let folder = settings.data.clone();
+    if !folder.is_dir() {
+        return Err(StartError::Data { folder, reason: "there is no such folder".to_owned() });
+    }
+    let app = open(settings, Clock::system(), Chance::system()).await?;
+    let report = app::fsck::check(&app, seen).await;
+    close(app).await;
+    report.map_err(|error| StartError::Data { folder, reason: error.to_string() })
+}
+
+async fn open(settings: Settings, clock: Clock, chance: Chance) -> Result<Arc<App>, StartError> {
+    let (folder, limits) = (settings.data.clone(), settings.limits.clone());
+    let opening = tokio::task::spawn_blocking(move || Store::open(&folder, &limits));
+    let opened = opening.await.map_err(|error| StartError::Bug(error.to_string()))?;
+    let data = settings.data.clone();
+    let store = opened.map_err(|error| match error {
+        OpenError::InUse => StartError::InUse(data.clone()),
+        error => StartError::Data { folder: data.clone(), reason: error.to_string() },
+    })?;
+    let app = App::open(settings, store, clock, chance).await;
+    app.map_err(|error| StartError::Data { folder: data, reason: error.to_string() })
 }
 
 impl Drop for Controller {

@@ -1,6 +1,8 @@
 //! The `controller` program: flags, open the store, serve, drain. Started by people and service managers. Everything that it
 //! does beyond that is in the library.
 
+mod fsck;
+
 use std::{
     net::{SocketAddr, ToSocketAddrs as _},
     path::PathBuf,
@@ -17,6 +19,7 @@ const EXAMPLES: &str = "\
 Examples:
   controller                                      for this machine alone, data in ./besom-data
   controller --data /srv/besom                    data elsewhere
+  controller fsck --data /srv/besom               is everything there that should be
   BESOM_TOKEN=... controller --listen 0.0.0.0:7070
                                                   for agents on other machines, which need the same token
 
@@ -27,7 +30,10 @@ Exit codes: 0 ended in order, 1 cannot serve, 2 wrong input, 70 a bug of ours";
 /// The server of Besom: keeps every row, hands out trials, answers questions
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Flags {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Address to listen on; anything but loopback needs a token
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7070", value_parser = address)]
     listen: SocketAddr,
@@ -45,6 +51,12 @@ struct Flags {
     storage_gib: Option<u64>,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Check everything that a data folder holds: every row, every content. Changes nothing
+    Fsck(fsck::Args),
+}
+
 fn main() -> ExitCode {
     let flags = Flags::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_env("BESOM_LOG");
@@ -56,7 +68,10 @@ fn main() -> ExitCode {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime =
             runtime.map_err(|error| Failure::new(Exit::Refused, format!("cannot start: {error}")))?;
-        runtime.block_on(run(flags))
+        match &flags.command {
+            Some(Command::Fsck(args)) => runtime.block_on(fsck::check(args)),
+            None => runtime.block_on(run(flags)),
+        }
     })
 }
 
@@ -80,7 +95,8 @@ async fn run(flags: Flags) -> Result<(), Failure> {
     };
     let (data, access) =
         (settings.data.clone(), if settings.token.is_some() { "with the token" } else { "this machine" });
-    let controller = Controller::start(settings, Clock::system(), Chance::system()).await.map_err(failure)?;
+    let controller = Controller::start(settings, Clock::system(), Chance::system()).await;
+    let controller = controller.map_err(failure)?;
     say(format_args!("{}  http://{}", style::paint(style::FAINT, "listening"), controller.address()));
     say(format_args!("{}       {}", style::paint(style::FAINT, "data"), data.display()));
     say(format_args!("{}     {access}", style::paint(style::FAINT, "access")));

@@ -32,6 +32,17 @@ fn a_folder_that_is_taken() {
 }
 
 #[test]
+fn a_folder_that_is_checked() {
+    let mut lab = Lab::with_controller();
+    let in_use = type_in(&lab, "controller fsck --data besom-data");
+    lab.kill_controller();
+    let others = ["besom-data", "besom-data --json", "nowhere"];
+    let others = others.map(|data| format!("controller fsck --data {data}"));
+    let all = [in_use].into_iter().chain(others.map(|typed| type_in(&lab, &typed)));
+    assert_session!(lab, all.collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
 fn the_network_without_a_token() {
     let lab = Lab::new();
     assert_session!(lab, type_in(&lab, "controller --listen 0.0.0.0:0"));

@@ -18,6 +18,7 @@ pub(crate) mod explain;
 pub(crate) mod files;
 mod filter;
 pub(crate) mod find;
+pub(crate) mod fsck;
 pub(crate) mod history;
 pub(crate) mod ingest;
 mod leases;

@@ -17,6 +17,7 @@ use object_store::{
     local::LocalFileSystem, path::Path,
 };
 use sha2::{Digest as _, Sha256};
+use tokio_stream::StreamExt as _;
 
 use super::database::{Error, Result};
 
@@ -88,6 +89,21 @@ impl Blobs {
             return Ok(Vec::new());
         }
         Ok(self.objects.get_range(&path(sha256), range).await.map_err(failed)?.into())
+    }
+
+    /// What a blob is in truth: its hash and its size.
+    ///
+    /// # Errors
+    /// When it is not there or the disk fails.
+    pub(crate) async fn hash(&self, sha256: &str) -> Result<(String, u64)> {
+        let object = self.objects.get(&path(sha256)).await.map_err(failed)?;
+        let (mut pieces, mut hash, mut size) = (object.into_stream(), Sha256::new(), 0);
+        while let Some(piece) = pieces.next().await {
+            let piece = piece.map_err(failed)?;
+            hash.update(&piece);
+            size += piece.len() as u64;
+        }
+        Ok((record::file::hex(&hash.finalize()), size))
     }
 
     /// Removes a blob; one that is gone is no error.

@@ -87,7 +87,17 @@ impl Lab {
 
     /// Shuts the controller down and starts another on the same folder, with other luck.
     pub(crate) async fn restart(&mut self) {
+        self.stop().await;
+        self.come_back().await;
+    }
+
+    /// Shuts the controller down.
+    pub(crate) async fn stop(&mut self) {
         self.controller.take().unwrap().shutdown().await.unwrap();
+    }
+
+    /// Starts another on the same folder, with other luck.
+    pub(crate) async fn come_back(&mut self) {
         let controller =
             Controller::start(self.settings.clone(), Clock::system(), Chance::seeded(2)).await.unwrap();
         let dial = Dial::new(&controller.address().to_string(), self.settings.token.as_deref()).unwrap();

@@ -11,6 +11,7 @@ mod explain;
 mod fencing;
 mod files;
 mod find;
+mod fsck;
 mod happy;
 mod history;
 mod lab;

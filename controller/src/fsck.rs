@@ -1,0 +1,73 @@
+//! `controller fsck`: the check of a data folder, for people and for scripts. Called by `main`.
+
+use std::path::PathBuf;
+
+use controller::{Report, StartError, settings::Settings};
+use terminal::{Exit, Failure, one_line, progress, size};
+
+/// Columns of a line of the report.
+const WIDTH: usize = 200;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The controller must not run meanwhile. Every row is decoded and every content is hashed, which takes as long as reading the folder
+does.
+
+Examples:
+  controller fsck --data /srv/besom
+  controller fsck --json | jq .problems
+
+Exit codes: 0 everything is there, 1 something is not, 2 no such folder")]
+pub(crate) struct Args {
+    /// Folder of the database
+    #[arg(long, value_name = "DIR", default_value = "besom-data")]
+    data: PathBuf,
+    /// Print {"runs": ..., "problems": [{"place": ..., "what": ...}]}
+    #[arg(long)]
+    json: bool,
+}
+
+/// Checks the folder and says what is wrong with it, all of it.
+pub(crate) async fn check(args: &Args) -> Result<(), Failure> {
+    let settings = Settings { data: args.data.clone(), ..Settings::default() };
+    let spinner = progress::spinner("checking");
+    let seen = |report: &Report| {
+        spinner.set_message(format!("{} runs, {}", report.runs, size(report.bytes)));
+    };
+    let report = controller::fsck(settings, seen).await;
+    spinner.finish_and_clear();
+    let report = report.map_err(|error| match error {
+        StartError::InUse(_) => Failure::new(Exit::Refused, error.to_string())
+            .hint("end it first: what it writes cannot be checked"),
+        StartError::Data { .. } => Failure::new(Exit::Input, error.to_string()),
+        error => crate::failure(error),
+    })?;
+    let found = report.problems.len();
+    if args.json {
+        terminal::print(json(&report));
+    } else {
+        for problem in &report.problems {
+            terminal::print(one_line(&format!("{}: {}", problem.place, problem.what), WIDTH));
+        }
+        let Report { runs, rows, contents, bytes, .. } = report;
+        let verdict = if found == 0 { ": nothing is missing and nothing is damaged" } else { "" };
+        let bytes = size(bytes);
+        terminal::say(format_args!("{runs} runs, {rows} rows, {contents} contents of {bytes}{verdict}"));
+    }
+    match found {
+        0 => Ok(()),
+        1 => Err(Failure::new(Exit::Refused, "1 thing is not as it should be")),
+        more => Err(Failure::new(Exit::Refused, format!("{more} things are not as they should be"))),
+    }
+}
+
+fn json(report: &Report) -> String {
+    let problem =
+        |problem: &controller::Problem| serde_json::json!({ "place": problem.place, "what": problem.what });
+    let problems: Vec<_> = report.problems.iter().map(problem).collect();
+    let Report { runs, rows, contents, bytes, .. } = report;
+    let json = serde_json::json!({
+        "runs": runs, "rows": rows, "contents": contents, "bytes": bytes, "problems": problems,
+    });
+    json.to_string()
+}

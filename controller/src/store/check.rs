@@ -1,0 +1,78 @@
+//! What a check of the whole folder asks for. Called by `app::fsck`. Walks over everything, a page at a time; never writes.
+
+use super::database::{Result, Tx};
+
+/// A stream of a run that has rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Streamed {
+    /// "history", "summary", ...
+    pub(crate) stream: String,
+    /// The attempt that wrote it.
+    pub(crate) attempt: u32,
+    /// Who wrote it.
+    pub(crate) writer: String,
+}
+
+/// What SQLite finds wrong with its own file.
+///
+/// # Errors
+/// When the database cannot be read at all.
+pub(crate) fn integrity(tx: &Tx<'_>) -> Result<Vec<String>> {
+    let found = tx.all("PRAGMA integrity_check", &[], |row| row.get::<String>(0))?;
+    Ok(found.into_iter().filter(|line| line != "ok").collect())
+}
+
+/// Keys and ids of the next runs by key, after this one.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn runs(tx: &Tx<'_>, after: i64, limit: u32) -> Result<Vec<(i64, String)>> {
+    tx.all("SELECT key, id FROM runs WHERE key > ?1 ORDER BY key LIMIT ?2", &[&after, &limit], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })
+}
+
+/// The streams of a run.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn streams(tx: &Tx<'_>, run: i64) -> Result<Vec<Streamed>> {
+    tx.all(
+        "SELECT DISTINCT stream, attempt, writer FROM blocks WHERE run = ?1 ORDER BY stream, attempt, writer",
+        &[&run],
+        |row| Ok(Streamed { stream: row.get(0)?, attempt: row.get(1)?, writer: row.get(2)? }),
+    )
+}
+
+/// Hashes and sizes of the next blobs that should be here, after this hash.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn blobs(tx: &Tx<'_>, after: &str, limit: u32) -> Result<Vec<(String, u64)>> {
+    tx.all(
+        "SELECT sha256, size FROM blobs WHERE sha256 > ?1 AND doomed = 0 ORDER BY sha256 LIMIT ?2",
+        &[&after, &limit],
+        |row| Ok((row.get(0)?, row.count(1)?)),
+    )
+}
+
+/// Files of runs, and files and manifests of artifacts, whose blob is no row any more: what they are, for people, and the hash.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn dangling(tx: &Tx<'_>) -> Result<Vec<(String, String)>> {
+    tx.all(
+        "WITH here AS (SELECT sha256 FROM blobs WHERE doomed = 0)
+         SELECT 'the file `' || path || '` of run `' || id || '`', sha256 FROM files JOIN runs ON key = run
+             WHERE sha256 NOT IN here
+         UNION ALL
+         SELECT 'the file `' || path || '` of `' || name || ':v' || version || '`', sha256
+             FROM artifact_entries JOIN artifacts ON key = artifact
+             WHERE sha256 IS NOT NULL AND sha256 NOT IN here
+         UNION ALL
+         SELECT 'the manifest of `' || name || ':v' || version || '`', digest FROM artifacts
+             WHERE removed = 0 AND digest NOT IN here",
+        &[],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+}

@@ -1,0 +1,98 @@
+//! A damaged folder: the check names all that is wrong and nothing else, and one bad run is no trouble of the others.
+
+use std::{fs, path::Path};
+
+use controller::{Report, settings::Settings};
+use proto::v1::HistoryKeys;
+use record::{Row, Writer, file::FileRow};
+use rusqlite::Connection;
+use tonic::Code;
+
+use crate::lab::{Lab, RANDOM, code, frames};
+
+async fn fsck(folder: &Path) -> Report {
+    let settings = Settings { data: folder.to_owned(), ..Settings::default() };
+    controller::fsck(settings, |_| {}).await.unwrap()
+}
+
+fn files(rows: &[Row]) -> Vec<u8> {
+    let mut out = Vec::new();
+    Writer::default().frame(rows, &mut out);
+    out
+}
+
+fn change(folder: &Path, sql: &str) {
+    let database = Connection::open(folder.join("besom.db")).unwrap();
+    database.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+    let changed = database.execute(sql, ()).unwrap();
+    assert_eq!(changed, 1, "{sql}");
+}
+
+#[tokio::test]
+async fn all_that_is_wrong_is_named_and_nothing_else() {
+    let mut lab = Lab::start().await;
+    let sweep = lab.create(RANDOM).await;
+    let (mut one, mut two) = (lab.agent("one", &sweep.id), lab.agent("two", &sweep.id));
+    let (bad, good) = (one.ask().await, two.ask().await);
+    for offset in 0..3 {
+        one.append(&bad, "history", offset, frames(offset, "val/loss", &[0.5])).await.unwrap();
+        two.append(&good, "history", offset, frames(offset, "val/loss", &[0.5])).await.unwrap();
+    }
+    let mut hashes = Vec::new();
+    for content in [b"whole", b"false", b"short", b"gone!"] {
+        let hashed = lab.put(None, content).await;
+        let path = String::from_utf8_lossy(content).into_owned();
+        let row = FileRow { path, sha256: hashed.sha256.clone(), size: hashed.size, kind: "file".to_owned() };
+        one.append(&bad, "files", hashes.len() as u64, files(&[row.to_row(0, 0)])).await.unwrap();
+        hashes.push(hashed.sha256);
+    }
+    let folder = lab.folder().to_owned();
+    lab.stop().await;
+    let healthy = fsck(&folder).await;
+    assert_eq!((healthy.runs, healthy.rows, healthy.contents, healthy.bytes), (2, 10, 4, 20));
+    assert_eq!(healthy.problems, []);
+    let path = |hash: &str| folder.join("blobs").join(&hash[..2]).join(&hash[2..]);
+    fs::write(path(&hashes[1]), b"truth").unwrap();
+    fs::write(path(&hashes[2]), b"sh").unwrap();
+    fs::remove_file(path(&hashes[3])).unwrap();
+    let run = format!("(SELECT key FROM runs WHERE id = '{}')", bad.run);
+    // A byte in the middle of a frame, a block that is gone, a blob that nobody knows any more.
+    change(
+        &folder,
+        &format!(
+            "UPDATE blocks SET frames = CAST(substr(frames, 1, 20) || x'ff' || substr(frames, 22) AS BLOB)
+         WHERE run = {run} AND stream = 'history' AND first = 0"
+        ),
+    );
+    change(&folder, &format!("DELETE FROM blocks WHERE run = {run} AND stream = 'history' AND first = 1"));
+    change(&folder, &format!("DELETE FROM blobs WHERE sha256 = '{}'", hashes[0]));
+    let report = fsck(&folder).await;
+    let found: Vec<String> =
+        report.problems.iter().map(|problem| format!("{}: {}", problem.place, problem.what)).collect();
+    let place = format!("run `{}`, history of attempt 1 by `sdk`", bad.run);
+    for wanted in [
+        format!("{place}: rows 0 to 0: "),
+        format!("{place}: row 1 is followed by row 2"),
+        format!("the file `whole` of run `{}`: its content {} is not known", bad.run, hashes[0]),
+        format!("content {}: it is not what its hash says", hashes[1]),
+        format!("content {}: it has 2 bytes, not 5", hashes[2]),
+        format!("content {}: ", hashes[3]),
+    ] {
+        assert_eq!(
+            found.iter().filter(|found| found.starts_with(&wanted)).count(),
+            1,
+            "{wanted}: {found:#?}"
+        );
+    }
+    assert_eq!(found.len(), 6, "{found:#?}");
+    // It is served all the same: the bad run says what it cannot read, and the other is as it was.
+    lab.come_back().await;
+    let mut client = lab.dial(None).history();
+    for (run, expected) in [(&bad.run, Code::Internal), (&good.run, Code::Ok)] {
+        assert_eq!(code(client.keys(HistoryKeys { run: run.clone() }).await), expected);
+    }
+    let (mut one, mut two) = (lab.agent("one", &sweep.id), lab.agent("two", &sweep.id));
+    two.append(&good, "history", 3, frames(3, "val/loss", &[0.25])).await.unwrap();
+    one.append(&bad, "history", 3, frames(3, "val/loss", &[0.25])).await.unwrap();
+    assert_eq!(lab.run(&good.run).await.value, Some(0.25));
+}
