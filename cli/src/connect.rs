@@ -9,7 +9,7 @@ use proto::{
     v1::{self, ListRuns, ListSweeps, RunRef, SweepRef},
 };
 use terminal::{Exit, Failure, sanitise};
-use tonic::{Code, Request, Response, Status};
+use tonic::{Code, Request, Response, Status, Streaming};
 
 use crate::args::Reach;
 
@@ -88,13 +88,20 @@ impl Controller {
     /// All runs of a sweep by trial number.
     pub(crate) async fn runs_of(&self, sweep: &str) -> Result<Vec<v1::Run>, Failure> {
         let list = ListRuns { sweep: sweep.to_owned(), states: Vec::new(), limit: 0 };
-        let mut stream =
-            self.dial.runs().list(list).await.map_err(|status| self.failure(&status))?.into_inner();
-        let mut runs = Vec::new();
-        while let Some(run) = stream.message().await.map_err(|status| self.failure(&status))? {
-            runs.push(run);
+        self.all(self.dial.runs().list(list).await).await
+    }
+
+    /// Everything that a streamed answer has.
+    pub(crate) async fn all<T>(
+        &self,
+        answer: Result<Response<Streaming<T>>, Status>,
+    ) -> Result<Vec<T>, Failure> {
+        let mut stream = answer.map_err(|status| self.failure(&status))?.into_inner();
+        let mut all = Vec::new();
+        while let Some(one) = stream.message().await.map_err(|status| self.failure(&status))? {
+            all.push(one);
         }
-        Ok(runs)
+        Ok(all)
     }
 
     /// What this status means when it was the answer to a question about `id`.

@@ -100,11 +100,5 @@ impl Name {
 /// Versions by project and name, newest first; empty texts mean every project and every name.
 async fn versions(controller: &Controller, project: &str, name: &str) -> Result<Vec<Artifact>, Failure> {
     let wanted = ListArtifacts { project: project.to_owned(), name: name.to_owned() };
-    let failure = |status| controller.failure(&status);
-    let mut stream = controller.dial().artifacts().list(wanted).await.map_err(failure)?.into_inner();
-    let mut found = Vec::new();
-    while let Some(version) = stream.message().await.map_err(failure)? {
-        found.push(version);
-    }
-    Ok(found)
+    controller.all(controller.dial().artifacts().list(wanted).await).await
 }

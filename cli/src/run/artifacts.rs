@@ -23,13 +23,11 @@ pub(crate) struct Args {
 pub(super) async fn artifacts(controller: &Controller, args: &Args) -> Result<(), Failure> {
     // A wrong id is told with what is near.
     controller.run(&args.run).await?;
-    let failure = |status| controller.failure(&status);
     let request = RunRef { run: args.run.clone() };
-    let mut stream = controller.dial().artifacts().of_run(request).await.map_err(failure)?.into_inner();
-    let (mut made, mut used): (Vec<Artifact>, Vec<Artifact>) = Default::default();
-    while let Some(found) = stream.message().await.map_err(failure)? {
-        if found.made { &mut made } else { &mut used }.extend(found.artifact);
-    }
+    let found = controller.all(controller.dial().artifacts().of_run(request).await).await?;
+    let (made, used): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| found.made);
+    let [made, used] =
+        [made, used].map(|found| found.into_iter().filter_map(|one| one.artifact).collect::<Vec<Artifact>>());
     if args.json {
         let list = |versions: &[Artifact]| versions.iter().map(json::artifact).collect::<Vec<_>>();
         terminal::print(json::text(&serde_json::json!({ "made": list(&made), "used": list(&used) })));

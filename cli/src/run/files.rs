@@ -76,13 +76,7 @@ async fn list(controller: &Controller, run: &str) -> Result<Vec<File>, Failure> 
     // A wrong id is told with what is near.
     controller.run(run).await?;
     let request = RunRef { run: run.to_owned() };
-    let failure = |status| controller.failure(&status);
-    let mut stream = controller.dial().files().list(request).await.map_err(failure)?.into_inner();
-    let mut files = Vec::new();
-    while let Some(file) = stream.message().await.map_err(failure)? {
-        files.push(file);
-    }
-    Ok(files)
+    controller.all(controller.dial().files().list(request).await).await
 }
 
 async fn download(controller: &Controller, args: &Args, files: &[File]) -> Result<(), Failure> {

@@ -86,15 +86,10 @@ async fn find(controller: &Controller, args: &Args, limit: u32) -> Result<Vec<Ru
         sort: args.sort.clone(),
         limit,
     };
-    let mut stream = match controller.dial().runs().find(message).await {
-        Ok(answer) => answer.into_inner(),
-        Err(status) => return Err(controller.failure_about(&args.sweep, &status).await),
-    };
-    let mut runs = Vec::new();
-    while let Some(run) = stream.message().await.map_err(|status| controller.failure(&status))? {
-        runs.push(run);
+    match controller.dial().runs().find(message).await {
+        Err(status) => Err(controller.failure_about(&args.sweep, &status).await),
+        answer => controller.all(answer).await,
     }
-    Ok(runs)
 }
 
 fn check_columns(columns: &[String]) -> Result<(), Failure> {

@@ -28,6 +28,24 @@ fn change(folder: &Path, sql: &str) {
     assert_eq!(changed, 1, "{sql}");
 }
 
+/// Three of the contents, a byte in the middle of a frame, a block that is gone, and a blob that nobody knows any more.
+fn damage(folder: &Path, run: &str, hashes: &[String]) {
+    let path = |hash: &str| folder.join("blobs").join(&hash[..2]).join(&hash[2..]);
+    fs::write(path(&hashes[1]), b"truth").unwrap();
+    fs::write(path(&hashes[2]), b"sh").unwrap();
+    fs::remove_file(path(&hashes[3])).unwrap();
+    let run = format!("(SELECT key FROM runs WHERE id = '{run}')");
+    change(
+        folder,
+        &format!(
+            "UPDATE blocks SET frames = CAST(substr(frames, 1, 20) || x'ff' || substr(frames, 22) AS BLOB)
+         WHERE run = {run} AND stream = 'history' AND first = 0"
+        ),
+    );
+    change(folder, &format!("DELETE FROM blocks WHERE run = {run} AND stream = 'history' AND first = 1"));
+    change(folder, &format!("DELETE FROM blobs WHERE sha256 = '{}'", hashes[0]));
+}
+
 #[tokio::test]
 async fn all_that_is_wrong_is_named_and_nothing_else() {
     let mut lab = Lab::start().await;
@@ -51,21 +69,7 @@ async fn all_that_is_wrong_is_named_and_nothing_else() {
     let healthy = fsck(&folder).await;
     assert_eq!((healthy.runs, healthy.rows, healthy.contents, healthy.bytes), (2, 10, 4, 20));
     assert_eq!(healthy.problems, []);
-    let path = |hash: &str| folder.join("blobs").join(&hash[..2]).join(&hash[2..]);
-    fs::write(path(&hashes[1]), b"truth").unwrap();
-    fs::write(path(&hashes[2]), b"sh").unwrap();
-    fs::remove_file(path(&hashes[3])).unwrap();
-    let run = format!("(SELECT key FROM runs WHERE id = '{}')", bad.run);
-    // A byte in the middle of a frame, a block that is gone, a blob that nobody knows any more.
-    change(
-        &folder,
-        &format!(
-            "UPDATE blocks SET frames = CAST(substr(frames, 1, 20) || x'ff' || substr(frames, 22) AS BLOB)
-         WHERE run = {run} AND stream = 'history' AND first = 0"
-        ),
-    );
-    change(&folder, &format!("DELETE FROM blocks WHERE run = {run} AND stream = 'history' AND first = 1"));
-    change(&folder, &format!("DELETE FROM blobs WHERE sha256 = '{}'", hashes[0]));
+    damage(&folder, &bad.run, &hashes);
     let report = fsck(&folder).await;
     let found: Vec<String> =
         report.problems.iter().map(|problem| format!("{}: {}", problem.place, problem.what)).collect();
