@@ -6,7 +6,6 @@
 pub mod agent;
 pub mod claims;
 pub mod command;
-pub mod console;
 pub mod flags;
 pub mod folder;
 pub mod heart;

@@ -8,16 +8,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use record::{Row, ValueRef, json};
-
-use crate::{
-    console::{self, Lines},
-    journal::Journal,
-    spec,
+use record::{
+    Row, ValueRef,
+    console::{self, Lines, MAX_CONSOLE_BYTES},
+    json,
 };
 
-/// How much console an attempt may send, in bytes of its lines. Rows of metrics are not part of it.
-pub const MAX_CONSOLE_BYTES: u64 = 10 << 20;
+use crate::{journal::Journal, spec};
+
 /// What one step reads of each file at most, so that a flood does not keep other trials waiting.
 const READ_BYTES: usize = 256 << 10;
 

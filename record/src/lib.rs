@@ -15,6 +15,7 @@
 
 pub mod artifact;
 pub mod columns;
+pub mod console;
 mod decode;
 mod encode;
 pub mod file;

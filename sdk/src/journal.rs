@@ -271,7 +271,7 @@ mod tests {
         let mut journal = Journal::open(folder.path()).unwrap();
         assert_eq!(
             (journal.writer(), journal.rows(), journal.next_steps()),
-            ("sdk", [3, 0, 0, 0], [3, 0, 0, 0])
+            ("sdk", [3, 0, 0, 0, 0], [3, 0, 0, 0, 0])
         );
         logged(&mut journal, 2);
         assert_eq!(steps(folder.path(), "sdk"), [0, 1, 2, 3, 4]);

@@ -50,6 +50,7 @@ mod artifact;
 mod attached;
 mod beats;
 mod code;
+mod console;
 mod cursor;
 mod error;
 mod exit;

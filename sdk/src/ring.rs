@@ -35,13 +35,16 @@ pub(crate) enum Stream {
     Meta,
     /// What the machine and this process use.
     System,
+    /// What the program prints, if it is taken.
+    Console,
 }
 
 impl Stream {
     /// All of them, in the order of their bytes in the ring.
-    pub(crate) const ALL: [Self; Self::COUNT] = [Self::History, Self::Summary, Self::Meta, Self::System];
+    pub(crate) const ALL: [Self; Self::COUNT] =
+        [Self::History, Self::Summary, Self::Meta, Self::System, Self::Console];
     /// How many there are.
-    pub(crate) const COUNT: usize = 4;
+    pub(crate) const COUNT: usize = 5;
     /// Those that people log to: what is counted for them.
     pub(crate) const LOGGED: [Self; 2] = [Self::History, Self::Summary];
 
@@ -51,6 +54,7 @@ impl Stream {
             Self::Summary => "summary",
             Self::Meta => "meta",
             Self::System => "system",
+            Self::Console => "console",
         }
     }
 }
@@ -418,13 +422,13 @@ mod tests {
 
     #[test]
     fn the_automatic_step_is_the_largest_plus_one() {
-        let ring = Ring::new([7, 0, 0, 0]);
+        let ring = Ring::new([7, 0, 0, 0, 0]);
         for step in [None, Some(20), Some(3), None, Some(u64::MAX), None] {
             ring.push(Stream::History, step, [("a", 1)]);
         }
         let steps: Vec<u64> = drain(&ring).iter().map(|row| row.1).collect();
         assert_eq!(steps, [7, 20, 3, 21, u64::MAX, u64::MAX]);
-        let ring = Ring::new([7, 0, 0, 0]);
+        let ring = Ring::new([7, 0, 0, 0, 0]);
         ring.push_ahead(Stream::History, [("a", 1)]);
         ring.push(Stream::History, None, [("b", 1)]);
         assert_eq!(drain(&ring).iter().map(|row| row.1).collect::<Vec<_>>(), [7, 7]);

@@ -21,6 +21,7 @@ use serde_json::{Map, Value as Json};
 use telemetry::Period;
 
 use crate::{
+    console,
     error::InitError,
     journal::wall_ms,
     run::Run,
@@ -107,6 +108,7 @@ pub struct Init {
     mode: Option<Mode>,
     config: Option<Result<Json, String>>,
     no_code: bool,
+    console: Option<bool>,
     controller: Option<String>,
     dir: Option<PathBuf>,
     system: Option<Period>,
@@ -188,14 +190,23 @@ impl Init {
         self
     }
 
+    /// Whether what the program prints is kept with the run, for `sweep logs`. Default: `BESOM_CONSOLE` (`true` or `false`), else it is
+    /// not: standard output and standard error become pipes, which a program may notice by the colours and progress bars that
+    /// it shows on a terminal alone, and what it prints right before it is killed may not reach the terminal. In a sweep
+    /// the agent keeps the console, and this has no effect.
+    pub fn console(mut self, keep: bool) -> Self {
+        self.console = Some(keep);
+        self
+    }
+
     /// The controller's address, `http://host:port`. Default: `BESOM_CONTROLLER`, else `http://127.0.0.1:7070`.
     pub fn controller(mut self, address: impl Into<String>) -> Self {
         self.controller = Some(address.into());
         self
     }
 
-    /// Where journals of runs outside a sweep are kept until the controller has them, and offline runs until `sweep sync`. Default: `BESOM_DATA`, else
-    /// `~/.local/state/besom`.
+    /// Where journals of runs outside a sweep are kept until the controller has them, and offline runs until `sweep sync`.
+    /// Default: `BESOM_DATA`, else `~/.local/state/besom`.
     pub fn dir(mut self, folder: impl Into<PathBuf>) -> Self {
         self.dir = Some(folder.into());
         self
@@ -227,6 +238,10 @@ impl Init {
             None => parsed("BESOM_MODE")?.unwrap_or_default(),
         };
         let period = system::period(self.system)?;
+        let keeps_console = match self.console {
+            Some(keep) => keep,
+            None => parsed("BESOM_CONSOLE")?.unwrap_or_default(),
+        };
         let run = match (variable("BESOM_RUN"), mode) {
             (Some(run), _) => return self.start_trial(run, config, mode),
             (None, Mode::Online) => self.start_online(config)?,
@@ -238,6 +253,9 @@ impl Init {
             }
         };
         system::watch(run.shared(), period)?;
+        if keeps_console {
+            console::take(run.shared());
+        }
         Ok(run)
     }
 

@@ -23,6 +23,7 @@ use serde_json::Value as Json;
 use crate::{
     attached::Attached,
     code,
+    console::Console,
     error::{FinishError, InitError},
     exit,
     journal::{Journal, Written, wall_ms},
@@ -143,6 +144,7 @@ pub(crate) struct Shared {
     /// None where nothing is kept.
     journal: Option<Mutex<Journal>>,
     pub(crate) samples: Samples,
+    pub(crate) console: Console,
     /// Rows that the journal had before this process.
     inherited: u64,
     /// Disconnected once the state of the code is known.
@@ -184,6 +186,7 @@ impl Shared {
             journal: Some(Mutex::new(journal)),
             telling: Mutex::new(None),
             samples: Samples::default(),
+            console: Console::default(),
             closed: AtomicBool::new(false),
             ended: Mutex::new(None),
         });
@@ -221,6 +224,7 @@ impl Shared {
             journal: None,
             telling: Mutex::new(None),
             samples: Samples::default(),
+            console: Console::default(),
             closed: AtomicBool::new(true),
             ended: Mutex::new(None),
         });
@@ -336,6 +340,7 @@ impl Shared {
             let _ = telling.recv_timeout(CODE_WAIT);
         }
         self.samples.end();
+        self.console.end();
         self.ring.close();
         let run = self.identity.run.clone();
         let (Some(journal), Some(attached)) = (&self.journal, &self.attached) else {

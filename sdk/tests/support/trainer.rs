@@ -1,7 +1,13 @@
 //! A training program for tests that need a real process. Started by `exits.rs` and `function_agent.rs` with what it
 //! is to do as its first argument.
 
-use std::{env, error::Error, process, thread, time::Duration};
+use std::{
+    env,
+    error::Error,
+    io::{self, Write as _},
+    process, thread,
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +34,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let optimizer = Optimizer { name: "SGD".to_owned(), momentum: 0.9 };
     let run = besom::init().config(&Config { learning_rate: 0.1, optimizer }).start()?;
+    if what.starts_with("prints") {
+        // The run is dropped behind it, or by the panic.
+        return print(what);
+    }
     let config: Config = run.config()?;
     for step in 0..ROWS {
         besom::log!(run, "loss" => 1.0 / f64::from(step + 1), "learning_rate" => config.learning_rate);
@@ -44,6 +54,21 @@ fn main() -> Result<(), Box<dyn Error>> {
         _ => {}
     }
     Ok(())
+}
+
+/// Prints, has a child that prints, and ends.
+fn print(what: &str) -> Result<(), Box<dyn Error>> {
+    let (mut out, mut err) = (io::stdout(), io::stderr());
+    err.write_all(b"to the other\n")?;
+    out.write_all(b"one\n")?;
+    out.flush()?;
+    process::Command::new("echo").arg("of a child").status()?;
+    out.write_all(b" 50%\r100%\nthe end")?;
+    match what {
+        "prints-and-exits" => process::exit(3),
+        "prints-and-panics" => panic!("as asked"),
+        _ => Ok(()),
+    }
 }
 
 /// The trial's parameter says what becomes of it.
@@ -69,7 +94,7 @@ fn agent(sweep: &str, count: u64) -> Result<(), Box<dyn Error>> {
     })?;
     for trial in worked.trials {
         let line = format!("{} {:?}\n", trial.run, trial.ended);
-        std::io::Write::write_all(&mut std::io::stdout(), line.as_bytes())?;
+        io::stdout().write_all(line.as_bytes())?;
     }
     Ok(())
 }

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 
 /// The longest line that is looked at; what goes beyond is counted, not kept. Long enough for a row of metrics.
 pub const MAX_LINE_BYTES: usize = 256 << 10;
+/// How much console an attempt may send, in bytes of its lines. Rows of metrics are not part of it.
+pub const MAX_CONSOLE_BYTES: u64 = 10 << 20;
 /// The longest line that is sent as console.
 pub const MAX_SHOWN_BYTES: usize = 16 << 10;
 

@@ -1,0 +1,164 @@
+//! What a program that was started by hand prints, as rows of its run: standard output and standard error become pipes, and a thread
+//! for each passes on what comes to where it went before, and takes the lines. Asked for by `settings`, ended by the run. A
+//! trial's console is its agent's to keep. What a program prints in its last moment before it is killed may be lost.
+
+use std::{
+    fs::File,
+    io::{self, Read as _, Write as _},
+    os::fd::OwnedFd,
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc::{self, Receiver, SyncSender},
+    },
+    thread,
+    time::Duration,
+};
+
+use record::console::{Lines, MAX_CONSOLE_BYTES, shown};
+use rustix::{
+    fd::AsFd,
+    io::{Errno, fcntl_dupfd_cloexec},
+    pipe::{PipeFlags, pipe_with},
+    stdio::{dup2_stderr, dup2_stdout, stderr, stdout},
+};
+
+use crate::{
+    ring::Stream,
+    shared::{Shared, warn},
+    value::Value,
+};
+
+/// What is read at once; more than a pipe of common size holds.
+const PIECE_BYTES: usize = 64 << 10;
+/// A pause after each full piece: a flood slows its program down before it crowds out rows of metrics.
+const PAUSE: Duration = Duration::from_millis(1);
+/// How long the end of the run waits for lines that are on their way. A child of the program may hold the pipe open.
+const END_WAIT: Duration = Duration::from_millis(500);
+/// A process has one console, and one run takes it.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// The console of one run: being taken, or not.
+#[derive(Debug, Default)]
+pub(crate) struct Console(Mutex<Option<Taken>>);
+
+#[derive(Debug)]
+struct Taken {
+    /// Where standard output and standard error went before.
+    before: [OwnedFd; 2],
+    /// Disconnected once both threads have ended.
+    ended: Receiver<()>,
+}
+
+impl Console {
+    /// From now on the program prints where it did before.
+    pub(crate) fn end(&self) {
+        let Some(taken) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        // A closed standard output is no reason to stop here.
+        let _ = io::stdout().flush();
+        let [out, err] = &taken.before;
+        let _ = (dup2_stdout(out), dup2_stderr(err));
+        // Nobody sends: it is over when the other side is gone.
+        let _ = taken.ended.recv_timeout(END_WAIT);
+        TAKEN.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Takes what the program prints until the run ends.
+pub(crate) fn take(run: &Arc<Shared>) {
+    if TAKEN.swap(true, Ordering::Relaxed) {
+        return warn("another run of this process has its console");
+    }
+    match redirect(run) {
+        Ok(taken) => *run.console.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(taken),
+        Err(error) => {
+            TAKEN.store(false, Ordering::Relaxed);
+            warn(&format!("the console is not kept: {error}"));
+        }
+    }
+}
+
+fn redirect(run: &Arc<Shared>) -> io::Result<Taken> {
+    let _ = io::stdout().flush();
+    let (ended, room) = (mpsc::sync_channel(1), Arc::new(AtomicU64::new(MAX_CONSOLE_BYTES)));
+    let before = [duplicate(stdout())?, duplicate(stderr())?];
+    let out = follow(run, "stdout", &before[0], &room, &ended.0)?;
+    let err = follow(run, "stderr", &before[1], &room, &ended.0)?;
+    dup2_stdout(&out)?;
+    if let Err(error) = dup2_stderr(&err) {
+        dup2_stdout(&before[0])?;
+        return Err(error.into());
+    }
+    Ok(Taken { before, ended: ended.1 })
+}
+
+fn duplicate(fd: impl AsFd) -> Result<OwnedFd, Errno> {
+    // Above the three that have a meaning.
+    fcntl_dupfd_cloexec(fd, 3)
+}
+
+/// Starts a thread; answers the end of its pipe to write to.
+fn follow(
+    run: &Arc<Shared>,
+    key: &'static str,
+    before: &OwnedFd,
+    room: &Arc<AtomicU64>,
+    ended: &SyncSender<()>,
+) -> io::Result<OwnedFd> {
+    let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (pipe, before) = (File::from(read), File::from(duplicate(before)?));
+    let taker = Taker { run: Arc::downgrade(run), key, room: Arc::clone(room) };
+    let ended = ended.clone();
+    let body = move || {
+        pass_on(pipe, before, &taker);
+        drop(ended);
+    };
+    thread::Builder::new().name(format!("besom-{key}")).spawn(body)?;
+    Ok(write)
+}
+
+/// Until everybody has closed the pipe.
+fn pass_on(mut pipe: File, mut before: File, taker: &Taker) {
+    let (mut piece, mut lines) = (vec![0; PIECE_BYTES], Lines::default());
+    loop {
+        match pipe.read(&mut piece) {
+            Ok(0) => break,
+            Ok(length) => {
+                // A terminal that has gone away takes no run along.
+                let _ = before.write_all(&piece[..length]);
+                lines.push(&piece[..length], |line| taker.take(line));
+                if length == PIECE_BYTES {
+                    thread::sleep(PAUSE);
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => break,
+        }
+    }
+    if lines.is_open() {
+        lines.finish(|line| taker.take(line));
+    }
+}
+
+/// Takes the lines of one of the two.
+struct Taker {
+    run: Weak<Shared>,
+    key: &'static str,
+    /// Bytes that may still be taken, of both.
+    room: Arc<AtomicU64>,
+}
+
+impl Taker {
+    fn take(&self, line: &str) {
+        let Some(run) = self.run.upgrade() else { return };
+        let line = shown(line);
+        let take = |room: u64| (room > 0).then(|| room.saturating_sub(line.len() as u64 + 1));
+        let Ok(room) = self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) else { return };
+        run.ring.push(Stream::Console, None, [(self.key, Value::from(&*line))]);
+        if room <= line.len() as u64 + 1 {
+            let limit = MAX_CONSOLE_BYTES >> 20;
+            let text = format!("[the rest is left out: the console is limited to {limit} MiB]");
+            run.ring.push(Stream::Console, None, [(self.key, Value::from(text.as_str()))]);
+        }
+    }
+}
