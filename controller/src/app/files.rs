@@ -116,6 +116,13 @@ impl Incoming {
     /// # Errors
     /// Invalid when it is not what it was said to be: then nothing of it was kept.
     pub(crate) async fn finish(self, app: &Arc<App>) -> Result<(), Error> {
+        let app = app.clone();
+        // A task of its own: a client that hangs up would end this between the blob's row and the count of its room.
+        let kept = tokio::spawn(async move { self.keep(&app).await }).await;
+        kept.map_err(|error| Error::Bug(format!("a blob was not kept: {error}")))?
+    }
+
+    async fn keep(self, app: &Arc<App>) -> Result<(), Error> {
         if self.upload.size() < self.size {
             let message = format!("the blob ends after {} of {} bytes", self.upload.size(), self.size);
             return Err(Error::invalid(message));
@@ -130,11 +137,7 @@ impl Incoming {
         let (hash, size) = (self.sha256, arrived.size);
         arrived.keep().await?;
         let now_ms = app.clock.wall_ms();
-        let add = move |change: &mut Change<'_>| {
-            let is_new = store::files::blob(change.tx, &hash)?.is_none();
-            store::files::add_blob(change.tx, &hash, size, now_ms)?;
-            Ok(is_new)
-        };
+        let add = move |change: &mut Change<'_>| Ok(store::files::add_blob(change.tx, &hash, size, now_ms)?);
         // Two may have brought it at the same time.
         if app.change(add).await? {
             self.taken.keep();

@@ -24,17 +24,20 @@ pub(crate) fn blob(tx: &Tx<'_>, sha256: &str) -> Result<Option<u64>> {
     tx.one("SELECT size FROM blobs WHERE sha256 = ?1 AND doomed = 0", &[&sha256], |row| row.count(0))
 }
 
-/// A blob has come.
+/// A blob has come. Answers whether it is new to [`stored`]: one that was about to go is not.
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn add_blob(tx: &Tx<'_>, sha256: &str, size: u64, now_ms: i64) -> Result<()> {
-    tx.run(
-        "INSERT INTO blobs (sha256, size, stored_ms, doomed) VALUES (?1, ?2, ?3, 0)
-         ON CONFLICT (sha256) DO UPDATE SET stored_ms = ?3, doomed = 0",
-        &[&sha256, &int(size)?, &now_ms],
-    )?;
-    Ok(())
+pub(crate) fn add_blob(tx: &Tx<'_>, sha256: &str, size: u64, now_ms: i64) -> Result<bool> {
+    let again =
+        tx.run("UPDATE blobs SET stored_ms = ?2, doomed = 0 WHERE sha256 = ?1", &[&sha256, &now_ms])?;
+    if again == 0 {
+        tx.run(
+            "INSERT INTO blobs (sha256, size, stored_ms, doomed) VALUES (?1, ?2, ?3, 0)",
+            &[&sha256, &int(size)?, &now_ms],
+        )?;
+    }
+    Ok(again == 0)
 }
 
 /// Keeps the row of a file, in place of what the attempt said of this path before.

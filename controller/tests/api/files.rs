@@ -233,3 +233,26 @@ async fn a_client_believes_neither_bytes_nor_names() {
     assert!(folder.create("../out").is_err());
     assert_eq!(below(target.path()), 0);
 }
+
+#[tokio::test]
+async fn who_hangs_up_takes_no_more_room_than_the_bound() {
+    const EACH: usize = 10;
+    let lab = Lab::with(|settings| settings.storage_bytes = 400).await;
+    let content = |number: u32| format!("{number:0EACH$}").into_bytes();
+    let put = async |number: u32| {
+        let content = content(number);
+        let sent = chunk(&Hashed::of(&content).sha256, EACH as u64, &content);
+        lab.dial(None).files().put(tokio_stream::iter([sent])).await
+    };
+    // Somewhere between the first byte and the answer.
+    for number in 0..80 {
+        let _ = tokio::time::timeout(Duration::from_micros(u64::from(number) * 200), put(number)).await;
+    }
+    crate::lab::pause(300).await;
+    for number in 80..200 {
+        let _ = put(number).await;
+    }
+    let sha256 = (0..200).map(|number| Hashed::of(&content(number)).sha256).collect::<Vec<_>>();
+    let missing = lab.dial(None).files().missing(BlobHashes { sha256 }).await.unwrap().into_inner().sha256;
+    assert_eq!((200 - missing.len()) * EACH, 400);
+}
