@@ -63,6 +63,13 @@ pub(super) struct Logged {
     entries: Vec<Entry>,
 }
 
+impl Logged {
+    /// How many entries the manifest has.
+    pub(super) fn entries(&self) -> usize {
+        self.entries.len()
+    }
+}
+
 /// The version that a row tells of, with its manifest.
 ///
 /// # Errors

@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use record::{
-    artifact::BadArtifact,
+    artifact::{BadArtifact, MAX_ENTRIES, MAX_MANIFEST_BYTES},
     file::{FileRow, Told, check_hash},
 };
 use tokio::{
@@ -156,18 +156,39 @@ pub(super) enum Row {
 /// The rows of an append to the stream `files`.
 ///
 /// # Errors
-/// Invalid when a row tells of neither a file nor an artifact; refused with [`Why::Blob`] when a manifest is not here.
+/// Invalid when a row tells of neither a file nor an artifact, or all the artifacts together are larger than one may be;
+/// refused with [`Why::Blob`] when a manifest is not here.
 pub(super) async fn rows(app: &Arc<App>, frames: &[u8]) -> Result<Vec<Row>, Error> {
     let told = record::rows(frames).map_err(|corrupt| Error::invalid(format!("damaged rows: {corrupt}")))?;
     let told: Result<Vec<Told>, BadArtifact> = told.iter().map(Told::of).collect();
-    let mut rows = Vec::new();
+    let (mut rows, mut bytes, mut entries) = (Vec::new(), 0, 0);
     for told in told.map_err(|bad| Error::invalid(bad.to_string()))? {
         rows.push(match told {
             Told::File(file) => Row::File(file),
-            Told::Artifact(artifact) => Row::Artifact(artifacts::read_manifest(app, artifact).await?),
+            Told::Artifact(artifact) => {
+                // A row of a hundred bytes may name a manifest of megabytes, and an append has room for many such rows. Our
+                // own clients send one at a time (`blobs::batch`).
+                bytes += artifact.size;
+                check_together(bytes, entries)?;
+                let logged = artifacts::read_manifest(app, artifact).await?;
+                entries += logged.entries();
+                check_together(bytes, entries)?;
+                Row::Artifact(logged)
+            }
         });
     }
     Ok(rows)
+}
+
+/// Passes for what the artifacts of one append may have in all: as much as the largest of them.
+fn check_together(bytes: u64, entries: usize) -> Result<(), Error> {
+    if bytes <= MAX_MANIFEST_BYTES && entries <= MAX_ENTRIES {
+        return Ok(());
+    }
+    let message = format!(
+        "the artifacts of one append have {MAX_ENTRIES} files and {MAX_MANIFEST_BYTES} bytes of manifests at most"
+    );
+    Err(Error::invalid(message).hint("send the rows apart"))
 }
 
 /// Keeps such rows, and their blobs with them.

@@ -6,7 +6,7 @@ use blobs::{Cache, Folder, Hashed, Trouble, fetch};
 use proto::v1::{AliasArtifact, Artifact, ArtifactFile, ArtifactRef, ListArtifacts, RetryRuns, UseArtifact};
 use record::{
     Row, Writer,
-    artifact::{ArtifactRow, Content, Entry, manifest},
+    artifact::{ArtifactRow, Content, Entry, MAX_ENTRIES, MAX_MANIFEST_BYTES, manifest},
 };
 use tonic::{Code, Status};
 
@@ -154,6 +154,25 @@ async fn a_version_needs_all_that_it_names_and_a_fenced_one_moves_no_name() {
 }
 
 #[tokio::test]
+#[tokio::test]
+async fn one_append_makes_no_more_work_than_the_largest_version() {
+    let mut lab = Lab::start().await;
+    let sweep = lab.create(RANDOM).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    let start = agent.ask().await;
+    let reference =
+        |at: usize| Entry { path: format!("{at}"), content: Content::Reference("s3://b".to_owned()) };
+    let (text, row) = version("net", &mut (0..MAX_ENTRIES * 3 / 5).map(reference).collect::<Vec<_>>());
+    lab.put(None, text.as_bytes()).await;
+    let two = [frames(&row), frames(&row)].concat();
+    let refused = agent.append(&start, "files", 0, two).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
+    assert_eq!(agent.append(&start, "files", 0, frames(&row)).await.unwrap().next, 1);
+    let largest = ArtifactRow { size: MAX_MANIFEST_BYTES, ..row };
+    let refused = agent.append(&start, "files", 1, [frames(&largest), frames(&largest)].concat()).await;
+    assert_eq!(code(refused), Code::InvalidArgument);
+}
+
 async fn a_runs_token_opens_its_own_project() {
     let mut lab = Lab::with(|settings| settings.token = Some("hush".to_owned())).await;
     let sweep = lab.create(RANDOM).await;
