@@ -78,9 +78,11 @@ pub(crate) fn with_digest(tx: &Tx<'_>, project: &str, name: &str, digest: &str) 
 /// # Errors
 /// When the database fails.
 pub(crate) fn numbered(tx: &Tx<'_>, project: &str, name: &str, version: u64) -> Result<Option<Version>> {
+    // People may ask for a number that no version can have.
+    let Ok(version) = i64::try_from(version) else { return Ok(None) };
     tx.one(
         select!("WHERE project = ?1 AND name = ?2 AND version = ?3 AND removed = 0"),
-        &[&project, &name, &int(version)?],
+        &[&project, &name, &version],
         read,
     )
 }

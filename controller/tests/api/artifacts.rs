@@ -80,6 +80,7 @@ async fn versions_have_names_that_move_and_numbers_that_stay() {
         numbers(&["", "latest", "best", "v0", "v1", "v3"]).await,
         [Some(2), Some(2), Some(2), Some(0), Some(1), None]
     );
+    assert_eq!(code(get(&lab, "net", "v99999999999999999999").await), Code::NotFound);
     let prod = AliasArtifact {
         artifact: Some(wanted(PROJECT, "net", "v1")),
         add: vec!["prod".to_owned(), "best".to_owned()],
