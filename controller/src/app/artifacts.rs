@@ -287,7 +287,7 @@ pub(crate) async fn remove(app: &Arc<App>, caller: &Caller, wanted: Wanted) -> R
         let version = find(change.tx, change.app, &wanted)?;
         let removed = view(change.tx, change.app, version)?;
         let gone = &removed.version;
-        store::artifacts::remove(change.tx, gone.key)?;
+        store::artifacts::remove(change.tx, gone.key, change.app.clock.wall_ms())?;
         if removed.aliases.iter().any(|alias| alias == LATEST)
             && let Some(newest) = store::artifacts::newest(change.tx, &gone.project, &gone.name)?
         {

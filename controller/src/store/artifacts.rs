@@ -291,11 +291,19 @@ pub(crate) fn of_run(tx: &Tx<'_>, run: i64, role: Role, after: i64, limit: u32) 
     )
 }
 
-/// Removes what a version holds and is called; its number stays taken.
+/// Removes what a version holds and is called; its number stays taken. Its blobs count as having come now: whoever was told
+/// that they are here has time to name them.
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn remove(tx: &Tx<'_>, key: i64) -> Result<()> {
+pub(crate) fn remove(tx: &Tx<'_>, key: i64, now_ms: i64) -> Result<()> {
+    tx.run(
+        "UPDATE blobs SET stored_ms = ?2 WHERE sha256 IN (
+             SELECT sha256 FROM artifact_entries WHERE artifact = ?1
+             UNION ALL SELECT digest FROM artifacts WHERE key = ?1
+         )",
+        &[&key, &now_ms],
+    )?;
     tx.run("DELETE FROM artifact_entries WHERE artifact = ?1", &[&key])?;
     tx.run("DELETE FROM artifact_aliases WHERE artifact = ?1", &[&key])?;
     tx.run("UPDATE artifacts SET removed = 1 WHERE key = ?1", &[&key])?;
