@@ -4,6 +4,7 @@
 
 use std::{
     env,
+    ffi::OsString,
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -46,11 +47,7 @@ impl Cache {
 
     /// The person's: `besom/contents` in the cache folder, bounded by `BESOM_CACHE_GIB` or else to 20 GiB.
     pub fn of_user() -> Self {
-        let folder = match (env::var_os("XDG_CACHE_HOME"), env::var_os("HOME")) {
-            (Some(cache), _) => PathBuf::from(cache),
-            (None, Some(home)) => PathBuf::from(home).join(".cache"),
-            (None, None) => env::temp_dir(),
-        };
+        let folder = folder_of(env::var_os("XDG_CACHE_HOME"), env::var_os("HOME"));
         let gib = env::var(SIZE_VAR).ok().and_then(|text| text.parse().ok()).unwrap_or(DEFAULT_GIB);
         Self::new(&folder.join("besom/contents"), gib.saturating_mul(1 << 30))
     }
@@ -114,6 +111,14 @@ impl Cache {
     }
 }
 
+/// The folder for caches by the variables that speak of it. One that is empty counts as not set, and a relative one would be
+/// another in every folder.
+fn folder_of(cache: Option<OsString>, home: Option<OsString>) -> PathBuf {
+    let folder = |set: Option<OsString>| set.map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let home = folder(home).map(|home| home.join(".cache"));
+    folder(cache).or(home).unwrap_or_else(env::temp_dir)
+}
+
 impl Entry {
     /// The content is whole and is what it should be.
     pub(crate) fn keep(self) {
@@ -151,6 +156,15 @@ mod tests {
         let used = SystemTime::now() - Duration::from_secs(age);
         File::options().write(true).open(cache.path(&hashed)).unwrap().set_modified(used).unwrap();
         hashed
+    }
+
+    #[test]
+    fn no_variable_leads_to_the_working_folder() {
+        let of = |cache: &str, home: &str| folder_of(Some(cache.into()), Some(home.into()));
+        assert_eq!(of("/c", "/h"), Path::new("/c"));
+        assert_eq!(of("", "/h"), Path::new("/h/.cache"));
+        assert_eq!(of("c", "/h"), Path::new("/h/.cache"));
+        assert!(of("", "").is_absolute() && folder_of(None, None).is_absolute());
     }
 
     #[test]
