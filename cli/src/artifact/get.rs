@@ -61,7 +61,8 @@ pub(super) async fn get(controller: &Controller, args: &Args) -> Result<(), Fail
         Content::Blob { size, .. } => Some(*size),
         Content::Reference(_) => None,
     });
-    let (files, total) = blobs.fold((0, 0), |(files, total), size| (files + 1, total + size));
+    let (files, total) =
+        blobs.fold((0, 0_u64), |(files, total), size| (files + 1, total.saturating_add(size)));
     let bar = progress::bar(total, "downloading");
     let cache = Cache::of_user();
     let written =
