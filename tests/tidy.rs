@@ -26,7 +26,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("controller", &["proto", "record", "blobs", "sweeps", "terminal"]),
     ("examples", &["besom", "besom_tch"]),
     ("xtask", &[]),
-    ("tests", &["agent", "besom", "controller", "proto", "record", "sweeps", "terminal"]),
+    ("tests", &["agent", "besom", "blobs", "controller", "proto", "record", "sweeps", "terminal"]),
 ];
 
 /// Room of the controller, and what its code may name: rooms of its own crate, and crates of ours.
