@@ -90,7 +90,8 @@ pub enum Meaning {
 pub fn meaning(status: &Status) -> Meaning {
     match status.code() {
         Code::Aborted => Meaning::Fenced,
-        Code::Internal => Meaning::Trouble,
+        // Time alone mends neither, but somebody may: a controller that fails, one that has no room.
+        Code::Internal | Code::ResourceExhausted => Meaning::Trouble,
         Code::OutOfRange => needed_offset(status).map_or(Meaning::Refused, Meaning::Gap),
         _ if is_transient(status) => Meaning::Away,
         _ => Meaning::Refused,

@@ -20,7 +20,7 @@ use record::{
     file::{STREAM, check_hash},
 };
 use tokio::{sync::Notify, time::Instant};
-use tonic::Status;
+use tonic::{Code, Status};
 
 use crate::{
     holdings::Attempt,
@@ -221,7 +221,7 @@ impl<L: Link> Shipper<L> {
         };
         let problem = format!("the files of `{name}` cannot be sent: {trouble}");
         if let Trouble::Remote(status) = trouble {
-            match meaning(&status) {
+            match meaning_for(name, &status) {
                 Meaning::Away => return Err(status),
                 Meaning::Trouble if cursor.troubles < MAX_TROUBLES => {
                     let troubled = Cursor { troubles: cursor.troubles + 1, ..cursor };
@@ -258,7 +258,7 @@ impl<L: Link> Shipper<L> {
             Ok(appended) => return Ok(Some(appended.next.max(end))),
             Err(status) => status,
         };
-        match meaning(&status) {
+        match meaning_for(name, &status) {
             Meaning::Away => return Err(status),
             // Kept and marked: to us as good as taken.
             Meaning::Fenced => {
@@ -312,6 +312,14 @@ impl<L: Link> Shipper<L> {
     fn close(&mut self, name: &str, cursor: Cursor, problem: String) {
         self.shipped.problems.push(problem);
         self.cursors.insert(name.to_owned(), Cursor { closed: true, ..cursor });
+    }
+}
+
+/// What an answer means to this journal. A content that the controller does not have, or has no more, is sent again.
+fn meaning_for(name: &str, status: &Status) -> Meaning {
+    match meaning(status) {
+        Meaning::Refused if is_files(name) && status.code() == Code::FailedPrecondition => Meaning::Trouble,
+        meaning => meaning,
     }
 }
 

@@ -130,7 +130,7 @@ impl Default for Limits {
             curve_keys: 100,
             curve_buckets: 800,
             most_buckets: 100_000,
-            blob_bytes: 1 << 40,
+            blob_bytes: record::file::MAX_FILE_BYTES,
             hashes: 10_000,
             artifact_runs: 1000,
             collected: 1000,

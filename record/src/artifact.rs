@@ -13,7 +13,7 @@ use std::{fmt::Write as _, str::Lines};
 
 use crate::{
     Row, Value,
-    file::{BadFile, check_hash, check_path},
+    file::{BadFile, check_content, check_hash, check_path},
 };
 
 /// The most paths in one artifact.
@@ -178,7 +178,7 @@ fn check(entries: &[Entry]) -> Result<(), BadArtifact> {
     for Entry { path, content } in entries {
         check_path(path)?;
         match content {
-            Content::Blob { sha256, .. } => check_hash(sha256)?,
+            Content::Blob { sha256, size } => check_content(sha256, *size)?,
             Content::Reference(url) => {
                 let fits =
                     (1..=MAX_REFERENCE_BYTES).contains(&url.len()) && !url.chars().any(char::is_control);

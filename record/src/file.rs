@@ -13,6 +13,8 @@ pub const STREAM: &str = "files";
 pub const MAX_PATH_BYTES: usize = 1024;
 /// The longest part of a path in bytes, as most file systems have it.
 pub const MAX_NAME_BYTES: usize = 255;
+/// The largest file in bytes.
+pub const MAX_FILE_BYTES: u64 = 1 << 40;
 /// The longest kind in bytes.
 pub const MAX_KIND_BYTES: usize = 32;
 
@@ -65,6 +67,9 @@ pub enum BadFile {
     /// Not 64 hexadecimal digits in lower case.
     #[error("a SHA-256 has 64 hexadecimal digits in lower case")]
     Hash,
+    /// More than anybody takes.
+    #[error("a file of {0} bytes, {MAX_FILE_BYTES} at most")]
+    Size(u64),
     /// Not one word of lower-case letters, digits and hyphens.
     #[error(
         "the kind of a file is one word of up to {MAX_KIND_BYTES} lower-case letters, digits and hyphens"
@@ -115,7 +120,7 @@ impl FileRow {
     /// [`BadFile`] names the first thing that is wrong.
     pub fn check(&self) -> Result<(), BadFile> {
         check_path(&self.path)?;
-        check_hash(&self.sha256)?;
+        check_content(&self.sha256, self.size)?;
         let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         let kind = self.kind.as_bytes();
         match (1..=MAX_KIND_BYTES).contains(&kind.len()) && kind.iter().copied().all(is_word) {
@@ -166,6 +171,15 @@ pub fn check_path(path: &str) -> Result<(), BadFile> {
 pub fn check_hash(hash: &str) -> Result<(), BadFile> {
     let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     if hash.len() == 64 && hash.bytes().all(is_digit) { Ok(()) } else { Err(BadFile::Hash) }
+}
+
+/// Passes for what can be the hash and the size of a content.
+///
+/// # Errors
+/// [`BadFile::Hash`] or [`BadFile::Size`].
+pub fn check_content(hash: &str, size: u64) -> Result<(), BadFile> {
+    check_hash(hash)?;
+    if size > MAX_FILE_BYTES { Err(BadFile::Size(size)) } else { Ok(()) }
 }
 
 /// The bytes of a hash as its 64 digits.
@@ -231,6 +245,7 @@ mod tests {
             FileRow { path: "../x".to_owned(), ..file.clone() },
             FileRow { sha256: "A".repeat(64), ..file.clone() },
             FileRow { kind: "An Image".to_owned(), ..file.clone() },
+            FileRow { size: MAX_FILE_BYTES + 1, ..file.clone() },
         ] {
             assert!(FileRow::of(&bad.to_row(0, 0)).is_err(), "{bad:?}");
         }

@@ -202,8 +202,7 @@ impl Artifact {
         };
         // Before anything is copied.
         row.check().map_err(|bad| self.wrong(bad))?;
-        let names = |name: &String| Entry { path: name.clone(), content: Content::Reference("?".to_owned()) };
-        let mut named: Vec<Entry> = self.entries.iter().map(|(name, _)| names(name)).collect();
+        let mut named: Vec<Entry> = self.entries.iter().map(|(name, input)| input.named(name)).collect();
         manifest(&mut named).map_err(|bad| self.wrong(bad))?;
         let mut entries = Vec::new();
         for (path, input) in &self.entries {
@@ -219,6 +218,15 @@ impl Artifact {
 }
 
 impl Input {
+    /// An entry with what is known before anything is read.
+    fn named(&self, path: &str) -> Entry {
+        let content = match self {
+            Self::Reference(url) => Content::Reference(url.clone()),
+            Self::File(_) | Self::Bytes(_) => Content::Blob { sha256: Hashed::of(b"").sha256, size: 0 },
+        };
+        Entry { path: path.to_owned(), content }
+    }
+
     fn keep(&self, files: &Files) -> Result<Content, ArtifactError> {
         let (kept, path) = match self {
             Self::Reference(url) => return Ok(Content::Reference(url.clone())),
@@ -262,7 +270,12 @@ impl Logged {
             digest: self.digest.clone(),
             ..ArtifactRef::default()
         };
-        ArtifactVersion::ask(way, async |client| client.get(wanted).await)
+        let version = ArtifactVersion::ask(way, async |client| client.get(wanted).await)?;
+        if version.digest() == self.digest {
+            Ok(version)
+        } else {
+            Err(ArtifactError::Controller(format!("the controller has another content as {version}")))
+        }
     }
 }
 

@@ -129,8 +129,9 @@ impl Files {
         }
         if let Source::Bytes(bytes) = source {
             let hashed = Hashed::of(bytes);
-            // What is there under its hash is whole: it got its name last.
-            if self.folder.join(&hashed.sha256).exists() {
+            // What is there under its hash is whole, since it got its name last; but for a power cut, which leaves it empty.
+            let there = fs::metadata(self.folder.join(&hashed.sha256));
+            if there.is_ok_and(|about| about.len() == hashed.size) {
                 return Ok(hashed);
             }
         }

@@ -193,7 +193,10 @@ impl Trainer {
         assert!(kept <= logged.len() as u64 + 1, "no row that was not logged");
         let Some([_, at, _]) = logged.get(kept as usize) else { return Duration::ZERO };
         let recent = logged.iter().filter(|[_, at, _]| at + 100_000_000 > killed);
-        let stall = recent.map(|[_, at, awake]| (at - awake).saturating_sub(5_000_000)).max().unwrap_or(0);
+        let stall = recent
+            .map(|[_, at, awake]| at.saturating_sub(*awake).saturating_sub(5_000_000))
+            .max()
+            .unwrap_or(0);
         Duration::from_nanos(killed.saturating_sub(*at).saturating_sub(stall))
     }
 }

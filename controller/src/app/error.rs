@@ -43,6 +43,8 @@ pub(crate) enum Why {
     },
     /// A row names a blob that is not here: it may be sent again once the blob is.
     Blob,
+    /// There is no room for it: somebody has to make some.
+    Room,
     /// The caller may not.
     Forbidden,
     /// The caller did not say who it is.
@@ -63,11 +65,6 @@ impl Error {
     /// Refused, with the reason.
     pub(crate) fn refused(why: Why, message: impl Into<String>) -> Self {
         Error::Refused(why, Told::new(message))
-    }
-
-    /// The same may work later.
-    pub(crate) fn busy(message: impl Into<String>) -> Self {
-        Error::Busy(Told::new(message))
     }
 
     /// A sweep that is not there.

@@ -81,7 +81,7 @@ pub(crate) struct Incoming {
 /// Makes room for a blob; `None` when it is here already.
 ///
 /// # Errors
-/// Invalid when the hash is none, or the size is over the limit; busy when there is no room for it now.
+/// Invalid when the hash is none, or the size is over the limit; refused with [`Why::Room`] when there is no room for it.
 pub(crate) async fn begin(app: &Arc<App>, sha256: String, size: u64) -> Result<Option<Incoming>, Error> {
     check_hash(&sha256).map_err(|bad| Error::invalid(bad.to_string()))?;
     let most = app.settings.limits.blob_bytes;

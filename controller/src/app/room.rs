@@ -6,7 +6,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use super::error::Error;
+use super::error::{Error, Why};
 
 /// The room for contents.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl Room {
     /// Takes room for a content of `size` bytes.
     ///
     /// # Errors
-    /// Busy when there is none: whoever sends it keeps it, and tries again.
+    /// Refused with [`Why::Room`] when there is none: whoever sends it keeps it, and may try again.
     pub(super) fn take(&self, size: u64) -> Result<Taken, Error> {
         let used = self.used.fetch_add(size, Ordering::Relaxed);
         let taken = Taken { used: Arc::clone(&self.used), size };
@@ -40,7 +40,7 @@ impl Room {
             return Ok(taken);
         }
         let message = format!("no room for {size} bytes: contents take {used} of {} bytes", self.most);
-        Err(Error::busy(message).hint(
+        Err(Error::refused(Why::Room, message).hint(
             "remove artifacts (`sweep artifact rm`), or start the controller with a larger --storage-gib",
         ))
     }

@@ -126,7 +126,8 @@ pub(crate) fn next(tx: &Tx<'_>, project: &str, name: &str) -> Result<u64> {
     Ok(last.flatten().unwrap_or_default().cast_unsigned())
 }
 
-/// Versions after this one by project, name and falling number; empty texts mean every project and every name.
+/// Versions after this one by project, name and falling number, at most `limit`; empty texts mean every project and every
+/// name. Walks along the index, name by name.
 ///
 /// # Errors
 /// When the database fails.
@@ -137,17 +138,33 @@ pub(crate) fn page(
     after: Option<&Version>,
     limit: u32,
 ) -> Result<Vec<Version>> {
-    let (at_project, at_name, at) = match after {
-        Some(last) => (last.project.as_str(), last.name.as_str(), int(last.version)?),
-        None => ("", "", i64::MAX),
+    let mut found = match after {
+        Some(last) => below(tx, &last.project, &last.name, int(last.version)?, limit)?,
+        None => Vec::new(),
     };
+    let mut at = after.map(|last| (last.project.clone(), last.name.clone())).unwrap_or_default();
+    while (found.len() as u32) < limit {
+        let next = tx.one(
+            "SELECT project, name FROM artifacts WHERE (project, name) > (?1, ?2)
+                 AND (?3 = '' OR project = ?3) AND (?4 = '' OR name = ?4)
+             ORDER BY project, name LIMIT 1",
+            &[&at.0, &at.1, &project, &name],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        let Some(next) = next else { break };
+        at = next;
+        found.extend(below(tx, &at.0, &at.1, i64::MAX, limit - found.len() as u32)?);
+    }
+    Ok(found)
+}
+
+/// Versions of a name below this number, the newest first.
+fn below(tx: &Tx<'_>, project: &str, name: &str, number: i64, limit: u32) -> Result<Vec<Version>> {
     tx.all(
         select!(
-            "WHERE removed = 0 AND (?1 = '' OR project = ?1) AND (?2 = '' OR name = ?2) AND (
-                 (project, name) > (?3, ?4) OR (project = ?3 AND name = ?4 AND version < ?5)
-             ) ORDER BY project, name, version DESC LIMIT ?6"
+            "WHERE project = ?1 AND name = ?2 AND version < ?3 AND removed = 0 ORDER BY version DESC LIMIT ?4"
         ),
-        &[&project, &name, &at_project, &at_name, &at, &limit],
+        &[&project, &name, &number, &limit],
         read,
     )
 }

@@ -204,12 +204,12 @@ async fn contents_wait_where_they_are_when_there_is_no_room() {
     let (six, five) = (Hashed::of(b"6 here"), Hashed::of(b"5 now"));
     assert_eq!(chunks(&lab, vec![chunk(&six.sha256, 6, b"6 here")]).await, Code::Ok);
     agent.append(&start, "files", 0, frames(&[row("a", b"6 here")])).await.unwrap();
-    assert_eq!(chunks(&lab, vec![chunk(&five.sha256, 5, b"5 now")]).await, Code::Unavailable);
+    assert_eq!(chunks(&lab, vec![chunk(&five.sha256, 5, b"5 now")]).await, Code::ResourceExhausted);
     // What was known anyway needs no room, and what comes to nothing takes none.
     assert_eq!(chunks(&lab, vec![chunk(&six.sha256, 6, b"6 here")]).await, Code::Ok);
     assert_eq!(chunks(&lab, vec![chunk(&five.sha256, 4, b"4 of")]).await, Code::InvalidArgument);
     lab.restart().await;
-    assert_eq!(chunks(&lab, vec![chunk(&five.sha256, 5, b"5 now")]).await, Code::Unavailable);
+    assert_eq!(chunks(&lab, vec![chunk(&five.sha256, 5, b"5 now")]).await, Code::ResourceExhausted);
     let mut agent = lab.agent("one", &sweep.id);
     assert_eq!(chunks(&lab, vec![chunk(&Hashed::of(b"4 of").sha256, 4, b"4 of")]).await, Code::Ok);
     agent.append(&start, "files", 1, frames(&[row("a", b"4 of")])).await.unwrap();

@@ -15,6 +15,7 @@ pub(super) fn status(error: Error) -> Status {
         Error::Invalid(told) => tell(Code::InvalidArgument, told),
         Error::Missing(told) => tell(Code::NotFound, told),
         Error::Refused(Why::State | Why::Blob, told) => tell(Code::FailedPrecondition, told),
+        Error::Refused(Why::Room, told) => tell(Code::ResourceExhausted, told),
         Error::Refused(Why::Fenced, told) => tell(Code::Aborted, told),
         Error::Refused(Why::Forbidden, told) => tell(Code::PermissionDenied, told),
         Error::Refused(Why::Unknown, told) => tell(Code::Unauthenticated, told),
