@@ -80,14 +80,17 @@ fn listed(artifact: &ArtifactRow, folder: &Path) -> io::Result<Vec<Hashed>> {
 
 #[cfg(test)]
 mod tests {
-    use record::{Writer, file::FileRow};
+    use record::{
+        Writer,
+        file::{FileRow, MAX_FILE_BYTES},
+    };
 
     use super::*;
 
     #[test]
     fn a_batch_ends_before_its_contents_are_too_much() {
         let (mut frames, mut ends) = (Vec::new(), vec![0]);
-        for (step, size) in [(0_u8, 1), (1, BATCH_BYTES - 1), (2, 1), (3, u64::MAX >> 1), (4, 1)] {
+        for (step, size) in [(0_u8, 1), (1, BATCH_BYTES - 1), (2, 1), (3, MAX_FILE_BYTES), (4, 1)] {
             let (path, kind) = (format!("{step}"), "file".to_owned());
             let row = FileRow { path, sha256: record::file::hex(&[step; 32]), size, kind };
             Writer::default().frame(&[row.to_row(step.into(), 0)], &mut frames);

@@ -77,7 +77,7 @@ pub struct Limits {
     pub curve_buckets: usize,
     /// Buckets of a curve.
     pub most_buckets: usize,
-    /// Bytes of one blob: a file of a run or of an artifact.
+    /// Bytes of one blob: a file of a run or of an artifact. By default as much as a row of a file may say.
     pub blob_bytes: u64,
     /// Hashes that one call may ask about.
     pub hashes: usize,
@@ -130,7 +130,7 @@ impl Default for Limits {
             curve_keys: 100,
             curve_buckets: 800,
             most_buckets: 100_000,
-            blob_bytes: record::file::MAX_FILE_BYTES,
+            blob_bytes: 1 << 40,
             hashes: 10_000,
             artifact_runs: 1000,
             collected: 1000,

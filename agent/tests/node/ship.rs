@@ -9,6 +9,7 @@ use agent::{
 };
 use blobs::Hashed;
 use record::{Row, Value, Writer, file::FileRow};
+use tonic::Status;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -161,4 +162,25 @@ async fn a_content_that_is_gone_is_said_and_holds_up_nothing_else() {
     assert_eq!(shipped.problems.len(), 1);
     assert!(shipped.problems[0].starts_with("the files of `sdk.files` cannot be sent"), "{shipped:?}");
     assert_eq!((stored(&fake, "sdk.files").len(), stored(&fake, "sdk.history").len()), (0, 10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_controller_without_room_holds_up_no_slot() {
+    for refusal in [Status::resource_exhausted("no room"), Status::failed_precondition("it is not here")] {
+        let (fake, dir) = (Fake::default(), files(&[b"a"], &[b"a"]));
+        // For a while: then all of it arrives.
+        fake.state().refuses_contents = Some(refusal.clone());
+        let finish = tokio::spawn(shipper(&fake, dir.path(), true).finish(LIMIT));
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert!(!finish.is_finished());
+        fake.state().refuses_contents = None;
+        assert_eq!(finish.await.unwrap().problems, [""; 0]);
+        assert_eq!(stored(&fake, "sdk.files").len(), 1);
+        // For ever: it is said, and the contents stay.
+        fake.state().refuses_contents = Some(refusal.clone());
+        let dir = files(&[b"b"], &[b"b", b"b"]);
+        let shipped = shipper(&fake, dir.path(), true).finish(LIMIT).await;
+        assert!(shipped.problems[0].contains(refusal.message()), "{shipped:?}");
+        assert!(dir.path().join("files").join(Hashed::of(b"b").sha256).exists());
+    }
 }

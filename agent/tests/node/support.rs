@@ -48,6 +48,8 @@ pub(crate) struct State {
     pub(crate) lost: BTreeSet<(String, u32)>,
     pub(crate) fenced: BTreeSet<(String, u32)>,
     pub(crate) away: bool,
+    /// How it refuses contents, if it does.
+    pub(crate) refuses_contents: Option<Status>,
     /// So many ends, and so many heartbeats, fail with an internal error.
     pub(crate) bad_ends: u32,
     pub(crate) bad_beats: u32,
@@ -179,6 +181,9 @@ impl Link for Fake {
         let mut state = self.state();
         if state.away {
             return Err(Status::unavailable("away").into());
+        }
+        if let Some(refusal) = &state.refuses_contents {
+            return Err(refusal.clone().into());
         }
         for row in record::rows(frames).unwrap() {
             let file = record::file::FileRow::of(&row).unwrap();

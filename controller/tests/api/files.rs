@@ -3,8 +3,12 @@
 use std::time::Duration;
 
 use blobs::{Folder, Hashed, Trouble};
+use controller::settings::Limits;
 use proto::v1::{BlobChunk, BlobHashes, BlobRef, File, RunRef};
-use record::{Row, Value, Writer, file::FileRow};
+use record::{
+    Row, Value, Writer,
+    file::{FileRow, MAX_FILE_BYTES},
+};
 use tonic::Code;
 
 use crate::lab::{FakeAgent, Lab, RANDOM, below, code, eventually};
@@ -71,6 +75,7 @@ async fn what_is_put_comes_back_also_after_a_restart() {
 
 #[tokio::test]
 async fn what_is_not_what_it_says_is_refused_and_leaves_nothing() {
+    assert_eq!(Limits::default().blob_bytes, MAX_FILE_BYTES, "what the SDK takes the controller takes");
     let lab = Lab::with(|settings| settings.limits.blob_bytes = 100).await;
     let hash = Hashed::of(b"abc").sha256;
     for bad in [
