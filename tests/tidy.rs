@@ -34,8 +34,9 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("clock", &[], &[]),
     ("chance", &[], &[]),
     ("settings", &[], &[]),
-    ("store", &["clock", "settings"], &["sweeps", "record"]),
-    ("app", &["store", "clock", "chance", "settings"], &["sweeps", "record"]),
+    ("platform", &[], &[]),
+    ("store", &["clock", "platform", "settings"], &["sweeps", "record"]),
+    ("app", &["store", "clock", "chance", "platform", "settings"], &["sweeps", "record"]),
     ("api/caller", &["app", "settings"], &[]),
     ("api/grpc", &["app", "api::caller", "settings"], &["proto", "sweeps", "record"]),
 ];

@@ -5,18 +5,23 @@ mod api;
 mod app;
 pub mod chance;
 pub mod clock;
+pub mod platform;
 pub mod settings;
 mod store;
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
-use tonic::transport::{Server, server::TcpIncoming};
+use tonic::{
+    service::Routes,
+    transport::{Server, server::TcpIncoming},
+};
 
 pub use app::fsck::{Problem, Report};
 use app::{App, upkeep};
 use chance::Chance;
 use clock::Clock;
+use platform::Platform;
 use settings::Settings;
 use store::{OpenError, Store};
 
@@ -45,11 +50,92 @@ pub enum StartError {
     Bug(String),
 }
 
+/// A controller without a port: its store is open, and it answers the calls that are given to its routes. What happens
+/// without being asked, it does when it is told to.
+#[derive(Clone, Debug)]
+pub struct Core {
+    app: Arc<App>,
+}
+
+impl Core {
+    /// Opens the data folder. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// [`StartError`] says what a person can do about it.
+    pub async fn open(
+        settings: Settings,
+        clock: Clock,
+        chance: Chance,
+        platform: Platform,
+    ) -> Result<Self, StartError> {
+        let (folder, limits) = (settings.data.clone(), settings.limits.clone());
+        let opened = platform.threads.run(move || Store::open(&folder, &limits, platform)).await;
+        let opened = opened.map_err(|error| StartError::Bug(error.to_string()))?;
+        let data = settings.data.clone();
+        let store = opened.map_err(|error| match error {
+            OpenError::InUse => StartError::InUse(data.clone()),
+            error => StartError::Data { folder: data.clone(), reason: error.to_string() },
+        })?;
+        let app = App::open(settings, store, clock, chance, platform.threads).await;
+        let app = app.map_err(|error| StartError::Data { folder: data, reason: error.to_string() })?;
+        Ok(Self { app })
+    }
+
+    /// Its services.
+    ///
+    /// # Errors
+    /// [`StartError::Bug`] when their descriptors are damaged.
+    pub fn routes(&self) -> Result<Routes, StartError> {
+        api::grpc::routes(self.app.clone()).map_err(|error| StartError::Bug(error.to_string()))
+    }
+
+    /// One step of what happens without being asked: leases run out, caches are tidied, rows are merged. To be called
+    /// again after [`Core::pause`].
+    pub async fn upkeep(&self) {
+        if let Err(error) = upkeep::step(&self.app).await {
+            tracing::warn!("upkeep: {error}");
+        }
+    }
+
+    /// How long to wait between two steps of the upkeep.
+    pub fn pause(&self) -> Duration {
+        upkeep::pause(&self.app)
+    }
+
+    /// Looks at everything that the data folder holds. `seen` is shown the report as it grows.
+    ///
+    /// # Errors
+    /// [`StartError::Data`] when the database cannot be read at all.
+    pub async fn check(&self, seen: impl Fn(&Report)) -> Result<Report, StartError> {
+        let folder = self.app.settings.data.clone();
+        let report = app::fsck::check(&self.app, seen).await;
+        report.map_err(|error| StartError::Data { folder, reason: error.to_string() })
+    }
+
+    /// Closes the store once nobody uses it any more: the last checkpoint is on the disk after that.
+    pub async fn close(self) {
+        let (mut app, clock) = (self.app.clone(), self.app.clock());
+        drop(self);
+        for _ in 0..CLOSING.0 {
+            match Arc::try_unwrap(app) {
+                Ok(last) => {
+                    // Joins the writer's thread, which an async thread must not wait for.
+                    let _ = tokio::task::spawn_blocking(move || drop(last)).await;
+                    return;
+                }
+                Err(shared) => app = shared,
+            }
+            clock.sleep(CLOSING.1).await;
+        }
+        tracing::warn!("the store is closed while somebody still uses it");
+    }
+}
+
 /// A running controller. Dropping it ends it without waiting for calls in flight.
 #[derive(Debug)]
 pub struct Controller {
     address: SocketAddr,
-    app: Arc<App>,
+    core: Core,
     stop: Option<oneshot::Sender<()>>,
     server: JoinHandle<Result<(), tonic::transport::Error>>,
     upkeep: JoinHandle<()>,
@@ -67,19 +153,19 @@ impl Controller {
         }
         let listener = TcpListener::bind(listen).await.map_err(|error| StartError::Listen(listen, error))?;
         let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
-        let app = open(settings, clock, chance).await?;
-        let routes = api::grpc::routes(app.clone()).map_err(|error| StartError::Bug(error.to_string()))?;
+        let core = Core::open(settings, clock, chance, Platform::default()).await?;
+        let routes = core.routes()?;
         let (stop, stopped) = oneshot::channel();
         let server = Server::builder()
-            .http2_keepalive_interval(Some(app.settings.keepalive))
+            .http2_keepalive_interval(Some(core.app.settings.keepalive))
             .add_routes(routes)
             .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), async {
                 // Dropped without a word means the same.
                 let _ = stopped.await;
             });
-        let tending = app.clone();
-        let upkeep = tokio::spawn(async move { tend(&tending).await });
-        Ok(Self { address, app, stop: Some(stop), server: tokio::spawn(server), upkeep })
+        let tended = core.clone();
+        let upkeep = tokio::spawn(async move { tend(&tended).await });
+        Ok(Self { address, core, stop: Some(stop), server: tokio::spawn(server), upkeep })
     }
 
     /// Where it listens; the port is known even when 0 was asked for.
@@ -92,11 +178,11 @@ impl Controller {
     /// # Errors
     /// When calls in flight did not finish in time; they were cut off, and what was acknowledged is kept.
     pub async fn shutdown(mut self) -> Result<(), io::Error> {
-        self.app.drain();
+        self.core.app.drain();
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
         }
-        let limit = self.app.settings.drain;
+        let limit = self.core.app.settings.drain;
         let drained = tokio::time::timeout(limit, &mut self.server).await;
         self.upkeep.abort();
         let _ = (&mut self.upkeep).await;
@@ -104,9 +190,9 @@ impl Controller {
             self.server.abort();
             let _ = (&mut self.server).await;
         }
-        let app = self.app.clone();
+        let core = self.core.clone();
         drop(self);
-        close(app).await;
+        core.close().await;
         drained.map(|_| ()).map_err(|_| io::Error::other("calls in flight did not finish in time"))
     }
 }
@@ -120,28 +206,15 @@ pub async fn fsck(settings: Settings, seen: impl Fn(&Report)) -> Result<Report, 
     if !folder.is_dir() {
         return Err(StartError::Data { folder, reason: "there is no such folder".to_owned() });
     }
-    let app = open(settings, Clock::system(), Chance::system()).await?;
-    let report = app::fsck::check(&app, seen).await;
-    close(app).await;
-    report.map_err(|error| StartError::Data { folder, reason: error.to_string() })
-}
-
-async fn open(settings: Settings, clock: Clock, chance: Chance) -> Result<Arc<App>, StartError> {
-    let (folder, limits) = (settings.data.clone(), settings.limits.clone());
-    let opening = tokio::task::spawn_blocking(move || Store::open(&folder, &limits));
-    let opened = opening.await.map_err(|error| StartError::Bug(error.to_string()))?;
-    let data = settings.data.clone();
-    let store = opened.map_err(|error| match error {
-        OpenError::InUse => StartError::InUse(data.clone()),
-        error => StartError::Data { folder: data.clone(), reason: error.to_string() },
-    })?;
-    let app = App::open(settings, store, clock, chance).await;
-    app.map_err(|error| StartError::Data { folder: data, reason: error.to_string() })
+    let core = Core::open(settings, Clock::system(), Chance::system(), Platform::default()).await?;
+    let report = core.check(seen).await;
+    core.close().await;
+    report
 }
 
 impl Drop for Controller {
     fn drop(&mut self) {
-        self.app.drain();
+        self.core.app.drain();
         self.server.abort();
         self.upkeep.abort();
     }
@@ -150,28 +223,9 @@ impl Drop for Controller {
 /// How often, and after what pause, the end of the last use of the app is looked for.
 const CLOSING: (u32, Duration) = (200, Duration::from_millis(10));
 
-/// Waits until nobody uses the app any more, then closes its store: the last checkpoint is on the disk after that.
-async fn close(mut app: Arc<App>) {
-    let clock = app.clock();
-    for _ in 0..CLOSING.0 {
-        match Arc::try_unwrap(app) {
-            Ok(last) => {
-                // Joins the writer's thread, which an async thread must not wait for.
-                let _ = tokio::task::spawn_blocking(move || drop(last)).await;
-                return;
-            }
-            Err(shared) => app = shared,
-        }
-        clock.sleep(CLOSING.1).await;
-    }
-    tracing::warn!("the store is closed while somebody still uses it");
-}
-
-async fn tend(app: &Arc<App>) {
+async fn tend(core: &Core) {
     loop {
-        app.clock().sleep(upkeep::pause(app)).await;
-        if let Err(error) = upkeep::step(app).await {
-            tracing::warn!("upkeep: {error}");
-        }
+        core.app.clock().sleep(core.pause()).await;
+        core.upkeep().await;
     }
 }

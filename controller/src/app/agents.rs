@@ -183,6 +183,7 @@ pub(crate) async fn heartbeat(app: &Arc<App>, caller: &Caller, beat: Beat) -> Re
             return orders(app, &beat, draft).await;
         }
         tokio::select! {
+            biased;
             () = own => {}
             () = work, if waits_for_work => {}
             () = app.clock.sleep_until(until) => {}

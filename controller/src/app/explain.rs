@@ -62,7 +62,7 @@ pub(crate) async fn explain(
         .await?;
     let failed = |error: &dyn std::fmt::Display| Error::Bug(format!("an explanation failed: {error}"));
     let permit = app.explaining.clone().acquire_owned().await.map_err(|closed| failed(&closed))?;
-    let computing = tokio::task::spawn_blocking(move || {
+    let computing = app.threads.run(move || {
         // A caller that goes away leaves the work running, and the place taken.
         let _permit = permit;
         explain::explain(&plan.study, &known.history, &parameters).map_err(|why| unexplained(&plan, why))

@@ -53,6 +53,7 @@ pub(crate) use error::Error;
 use crate::{
     chance::Chance,
     clock::Clock,
+    platform::Threads,
     settings::Settings,
     store::{self, Store, Tx},
 };
@@ -77,6 +78,7 @@ pub(crate) struct App {
     pub(crate) tokens: Tokens,
     clock: Clock,
     chance: Chance,
+    threads: Threads,
     store: Store,
     bell: Bell,
     leases: Leases,
@@ -103,6 +105,7 @@ impl App {
         store: Store,
         clock: Clock,
         chance: Chance,
+        threads: Threads,
     ) -> Result<Arc<Self>, Error> {
         let secret = chance.secret();
         let keep = move |tx: &Tx<'_>| -> Result<Vec<u8>, Error> {
@@ -134,6 +137,7 @@ impl App {
             leases,
             clock,
             chance,
+            threads,
             store,
             settings,
         }))

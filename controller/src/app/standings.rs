@@ -75,6 +75,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        platform::Platform,
         settings::Limits,
         store::{Store, rungs::Reached},
     };
@@ -98,7 +99,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_undone_does_not_count() {
         let folder = TempDir::new().unwrap();
-        let store = Store::open(folder.path(), &Limits::default()).unwrap();
+        let store = Store::open(folder.path(), &Limits::default(), Platform::default()).unwrap();
         let standings = std::sync::Arc::new(Standings::default());
         let with = |run, cost, keep: bool| {
             let standings = standings.clone();

@@ -168,7 +168,7 @@ pub(super) async fn by_model(
     }
     known.seen = last;
     let number = known.history.trials.len() as u64;
-    let (mut known, ready) = propose(known, plan.clone(), number).await?;
+    let (mut known, ready) = propose(app, known, plan.clone(), number).await?;
     let Ready { suggestion, seen, .. } = ready;
     let (plan, beat) = (plan.clone(), beat.clone());
     let inserted = app.change(move |change| {
@@ -193,6 +193,7 @@ pub(super) async fn by_model(
 
 /// The proposal for this trial: the one that is ready, or a new one. A call that is given up leaves it ready.
 async fn propose(
+    app: &App,
     mut known: OwnedMutexGuard<Known>,
     plan: Arc<Plan>,
     number: u64,
@@ -202,7 +203,7 @@ async fn propose(
     if let Some(ready) = known.ready.clone() {
         return Ok((known, ready));
     }
-    let proposing = tokio::task::spawn_blocking(move || {
+    let proposing = app.threads.run(move || {
         let suggestion = search::propose(&plan.study, number, &known.history);
         let ready = Ready { number, suggestion, seen: known.seen };
         known.ready = Some(ready.clone());
@@ -254,6 +255,7 @@ mod tests {
         app::{caller::Caller, replay, sweeps as noun},
         chance::Chance,
         clock::Clock,
+        platform::{Platform, Threads},
         settings::Settings,
         store::Store,
     };
@@ -300,8 +302,9 @@ mod tests {
     async fn a_proposal_outlives_its_heartbeat_and_replays_from_what_it_had_seen() {
         let folder = TempDir::new().unwrap();
         let settings = Settings::default();
-        let store = Store::open(folder.path(), &settings.limits).unwrap();
-        let app = App::open(settings, store, Clock::system(), Chance::seeded(1)).await.unwrap();
+        let store = Store::open(folder.path(), &settings.limits, Platform::default()).unwrap();
+        let app =
+            App::open(settings, store, Clock::system(), Chance::seeded(1), Threads::Many).await.unwrap();
         let create = || noun::create(&app, &Caller::Admin, BAYES.to_owned(), String::new(), None);
         let sweep = create().await.unwrap().sweep.id;
         let wanted = sweep.clone();
@@ -309,7 +312,7 @@ mod tests {
 
         // As a heartbeat leaves it that was superseded while the search ran.
         let known = app.searches.of(&sweep).lock_owned().await;
-        let (known, ready) = propose(known, plan.clone(), 0).await.unwrap();
+        let (known, ready) = propose(&app, known, plan.clone(), 0).await.unwrap();
         drop(known);
         create().await.unwrap();
 

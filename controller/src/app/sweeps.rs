@@ -63,7 +63,7 @@ pub(crate) async fn create(
     if key.as_ref().is_some_and(|key| key.len() > limits.text_bytes) {
         return Err(Error::invalid("the idempotency key is too long"));
     }
-    let (yaml, checked) = blocking(move || check(yaml, &source)).await?;
+    let (yaml, checked) = checked(app, move || check(yaml, &source)).await?;
     let (config, mut warnings) = checked?;
     let seed = config.seed.unwrap_or_else(|| app.chance.seed());
     let mut earlier = Vec::new();
@@ -100,9 +100,9 @@ pub(crate) async fn create(
 /// The configuration and its warnings. A large file takes long to check, so not on a thread that others wait for.
 type Checked = (String, Result<(Config, Vec<String>), Error>);
 
-async fn blocking(work: impl FnOnce() -> Checked + Send + 'static) -> Result<Checked, Error> {
+async fn checked(app: &App, work: impl FnOnce() -> Checked + Send + 'static) -> Result<Checked, Error> {
     let failed = |error| Error::Bug(format!("the check of a configuration failed: {error}"));
-    tokio::task::spawn_blocking(work).await.map_err(failed)
+    app.threads.run(work).await.map_err(failed)
 }
 
 fn check(yaml: String, source: &str) -> Checked {

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension as _, config::DbConfig};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, config::DbConfig};
 pub(crate) use rusqlite::{types::FromSql as Column, types::ToSql as Param};
 
 const SCHEMA: &[&str] = &[
@@ -64,9 +64,9 @@ pub(crate) struct Tx<'a>(&'a Connection);
 pub(super) struct Row<'a>(&'a rusqlite::Row<'a>);
 
 impl Session {
-    /// Opens the database for writing and brings its schema up to date.
-    pub(super) fn writer(path: &Path) -> Result<Self> {
-        let session = Self::open(path)?;
+    /// Opens the database for writing and brings its schema up to date. `disk` names one of SQLite's file systems.
+    pub(super) fn writer(path: &Path, disk: Option<&str>) -> Result<Self> {
+        let session = Self::open(path, disk)?;
         session.0.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;",
         )?;
@@ -75,15 +75,18 @@ impl Session {
     }
 
     /// Opens the database for reading beside the writer.
-    pub(super) fn reader(path: &Path) -> Result<Self> {
-        let session = Self::open(path)?;
+    pub(super) fn reader(path: &Path, disk: Option<&str>) -> Result<Self> {
+        let session = Self::open(path, disk)?;
         // What a list of many runs goes through should find room: SQLite reads it anew otherwise, every time.
         session.0.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -16384;")?;
         Ok(session)
     }
 
-    fn open(path: &Path) -> Result<Self> {
-        let connection = Connection::open(path)?;
+    fn open(path: &Path, disk: Option<&str>) -> Result<Self> {
+        let connection = match disk {
+            Some(disk) => Connection::open_with_flags_and_vfs(path, OpenFlags::default(), disk)?,
+            None => Connection::open(path)?,
+        };
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         // Plans do not depend on the values that are bound. Otherwise SQLite prepares many a statement anew for every
         // single use, which was a fifth of the writer's time.

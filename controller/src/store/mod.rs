@@ -38,7 +38,10 @@ use database::Session;
 pub(crate) use database::{Error, Result, Tx};
 use writer::{Job, Ticket, panicked};
 
-use crate::settings::Limits;
+use crate::{
+    platform::{Platform, Threads},
+    settings::Limits,
+};
 
 /// Why a data folder cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +61,9 @@ pub(crate) enum OpenError {
 #[derive(Debug)]
 pub(crate) struct Store {
     queue: Option<mpsc::Sender<Box<dyn Job>>>,
+    /// Unless it shares the only thread there is.
     writer: Option<thread::JoinHandle<()>>,
+    threads: Threads,
     readers: Arc<Readers>,
     /// The contents of files, beside the database.
     pub(crate) blobs: Blobs,
@@ -78,7 +83,11 @@ impl Store {
     ///
     /// # Errors
     /// [`OpenError`] when the folder cannot be used, is in use, or holds no database that we understand.
-    pub(crate) fn open(folder: &Path, limits: &Limits) -> std::result::Result<Self, OpenError> {
+    pub(crate) fn open(
+        folder: &Path,
+        limits: &Limits,
+        platform: Platform,
+    ) -> std::result::Result<Self, OpenError> {
         // What people log is theirs: nobody else on the machine reads it.
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let lock = File::create(folder.join("controller.lock"))?;
@@ -88,16 +97,15 @@ impl Store {
         })?;
         let blobs = Blobs::open(&folder.join("blobs"))?;
         let path = folder.join("besom.db");
-        let session = Session::writer(&path)?;
-        let readers = (0..limits.readers).map(|_| Session::reader(&path)).collect::<Result<Vec<_>>>()?;
+        let session = Session::writer(&path, platform.disk)?;
+        let reader = |_| Session::reader(&path, platform.disk);
+        let readers = (0..limits.readers).map(reader).collect::<Result<Vec<_>>>()?;
         let (queue, jobs) = mpsc::channel(limits.queue);
-        let batch = limits.batch;
-        let writer = thread::Builder::new()
-            .name("writer".to_owned())
-            .spawn(move || writer::work(&session, jobs, batch))?;
+        let writer = start_writer(platform.threads, writer::work(session, jobs, limits.batch))?;
         Ok(Self {
             queue: Some(queue),
-            writer: Some(writer),
+            writer,
+            threads: platform.threads,
             readers: Arc::new(Readers {
                 permits: Arc::new(Semaphore::new(readers.len())),
                 idle: Mutex::new(readers),
@@ -145,7 +153,7 @@ impl Store {
         let bug = |what: &str| E::from(Error::Bug(what.to_owned()));
         let permit = readers.permits.clone().acquire_owned().await;
         let permit = permit.map_err(|_| bug("the readers are closed"))?;
-        let blocking = tokio::task::spawn_blocking(move || {
+        let reading = self.threads.run(move || {
             let session = lock(&readers.idle).pop();
             let Some(session) = session else {
                 return Err(Error::Bug("a permit without a reader".to_owned()).into());
@@ -156,8 +164,21 @@ impl Store {
             drop(permit);
             outcome
         });
-        blocking.await.map_err(|_| bug("a reader was cancelled"))?
+        reading.await.map_err(|_| bug("a reader was cancelled"))?
     }
+}
+
+fn start_writer(
+    threads: Threads,
+    work: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<Option<thread::JoinHandle<()>>> {
+    if threads == Threads::One {
+        drop(tokio::spawn(work));
+        return Ok(None);
+    }
+    // It waits for its queue and for nothing else.
+    let waits = tokio::runtime::Builder::new_current_thread().build()?;
+    thread::Builder::new().name("writer".to_owned()).spawn(move || waits.block_on(work)).map(Some)
 }
 
 /// What the operating system says, in our manner and without its number.

@@ -124,6 +124,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        platform::Platform,
         settings::Limits,
         store::{Error, Store},
     };
@@ -136,7 +137,7 @@ mod tests {
 
     fn open() -> (TempDir, Store) {
         let folder = TempDir::new().unwrap();
-        let store = Store::open(folder.path(), &Limits::default()).unwrap();
+        let store = Store::open(folder.path(), &Limits::default(), Platform::default()).unwrap();
         (folder, store)
     }
 

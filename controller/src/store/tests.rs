@@ -13,10 +13,10 @@ use super::{
     blocks::{self, Stream},
     facts,
 };
-use crate::settings::Limits;
+use crate::{platform::Platform, settings::Limits};
 
 fn open(folder: &TempDir) -> Store {
-    Store::open(folder.path(), &Limits::default()).unwrap()
+    Store::open(folder.path(), &Limits::default(), Platform::default()).unwrap()
 }
 
 fn set(tx: &Tx<'_>, name: &str) -> Result<(), Error> {
@@ -89,7 +89,7 @@ async fn what_follows_a_commit_happens_though_the_caller_has_gone() {
 async fn many_writers_and_a_small_queue_lose_nothing() {
     let folder = TempDir::new().unwrap();
     let limits = Limits { queue: 2, batch: 3, ..Limits::default() };
-    let store = Arc::new(Store::open(folder.path(), &limits).unwrap());
+    let store = Arc::new(Store::open(folder.path(), &limits, Platform::default()).unwrap());
     let writers: Vec<_> = (0..100)
         .map(|number| {
             let store = store.clone();
@@ -125,7 +125,10 @@ async fn a_full_disk_is_a_mode_that_ends() {
 fn a_folder_has_one_store_at_a_time() {
     let folder = TempDir::new().unwrap();
     let first = open(&folder);
-    assert!(matches!(Store::open(folder.path(), &Limits::default()), Err(OpenError::InUse)));
+    assert!(matches!(
+        Store::open(folder.path(), &Limits::default(), Platform::default()),
+        Err(OpenError::InUse)
+    ));
     drop(first);
     open(&folder);
 }
@@ -135,13 +138,18 @@ fn what_is_no_database_is_refused() {
     let folder = TempDir::new().unwrap();
     std::fs::write(folder.path().join("besom.db"), "a letter to my mother, which is no database at all")
         .unwrap();
-    assert!(matches!(Store::open(folder.path(), &Limits::default()), Err(OpenError::Database(_))));
+    assert!(matches!(
+        Store::open(folder.path(), &Limits::default(), Platform::default()),
+        Err(OpenError::Database(_))
+    ));
 }
 
 #[tokio::test]
 async fn a_reader_whose_caller_has_gone_is_not_lent_twice() {
     let folder = TempDir::new().unwrap();
-    let store = Arc::new(Store::open(folder.path(), &Limits { readers: 1, ..Limits::default() }).unwrap());
+    let store = Arc::new(
+        Store::open(folder.path(), &Limits { readers: 1, ..Limits::default() }, Platform::default()).unwrap(),
+    );
     let (started, has_started) = tokio::sync::oneshot::channel();
     let (go, may_go) = mpsc::sync_channel::<()>(1);
     let reading = store.clone();

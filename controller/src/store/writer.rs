@@ -1,4 +1,4 @@
-//! The one thread that writes. It takes whatever use cases wait, up to a bound, runs each in its own savepoint, commits and
+//! The one that writes, on a thread of its own. It takes whatever use cases wait, up to a bound, runs each in its own savepoint, commits and
 //! syncs once, and only then answers: an acknowledgement means committed and synced. Called by `Store::write`. Never reads
 //! a clock and never knows what a use case does.
 
@@ -67,16 +67,16 @@ pub(super) fn panicked(panic: &(dyn Any + Send)) -> Error {
 }
 
 /// Works until nobody can send any more.
-pub(super) fn work(session: &Session, mut queue: mpsc::Receiver<Box<dyn Job>>, batch: usize) {
+pub(super) async fn work(session: Session, mut queue: mpsc::Receiver<Box<dyn Job>>, batch: usize) {
     let mut waiting: Vec<Box<dyn Job>> = Vec::with_capacity(batch);
-    while let Some(first) = queue.blocking_recv() {
+    while let Some(first) = queue.recv().await {
         waiting.push(first);
         while waiting.len() < batch
             && let Ok(next) = queue.try_recv()
         {
             waiting.push(next);
         }
-        commit(session, &mut waiting);
+        commit(&session, &mut waiting);
     }
     if let Err(error) = session.checkpoint() {
         tracing::warn!("the last checkpoint failed: {error}");
