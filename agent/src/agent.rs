@@ -1,7 +1,7 @@
 //! The agent's one loop: puts everything that happens in order, asks the plan, carries out what it says. Started by `main.rs`
 //! with the real controller, and by tests with one of their own.
 
-use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, io, path::PathBuf, time::Duration};
 
 use proto::v1::{Orders, Start};
 use terminal::{Exit, Failure};
@@ -21,7 +21,7 @@ use crate::{
     plan::{Action, Event, LEAVING_GRACE, Me, Plan},
     reporter::Reporter,
     slots::{Slot, occupied, plural},
-    trial::{self, Ground, News, Report, Trial},
+    trial::{News, Report},
 };
 
 /// News that may wait for the loop. A trial that finds no room waits, which costs it nothing.
@@ -33,21 +33,45 @@ const FIRST_CONTACT: Duration = Duration::from_secs(5);
 /// How long the last words to the controller may take.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
+/// Who runs trials: real processes under shims, or the simulator's.
+pub trait Trials {
+    /// Sees a trial to its end, in a task of its own. Without a start order it is one that an earlier start of this agent
+    /// has begun, and is taken over.
+    fn see_to(&self, trial: Ticket, start: Option<Start>);
+    /// Removes what is kept of an attempt of which everything has been sent; says what is left otherwise.
+    fn forget(&self, attempt: &Attempt, sent: bool) -> Option<PathBuf>;
+}
+
+/// One trial, for who sees to it.
+#[derive(Debug)]
+pub struct Ticket {
+    /// What is known of it.
+    pub holding: Holding,
+    /// Where news go.
+    pub news: mpsc::Sender<News>,
+    /// Orders to end it.
+    pub stops: mpsc::Receiver<Stop>,
+}
+
 /// Everything that an agent needs.
 #[derive(Debug)]
-pub struct Setup<L> {
+pub struct Setup<L, T> {
     /// The way to the controller.
     pub link: L,
     /// Who this is.
     pub me: Me,
     /// What trials occupy.
     pub slots: Vec<Slot>,
-    /// What trials share.
-    pub ground: Ground,
+    /// Who runs them.
+    pub trials: T,
+    /// The agent's folder.
+    pub data: PathBuf,
     /// What an earlier start of this agent has left.
     pub holdings: Holdings,
     /// Where the controller is, for messages.
     pub controller: String,
+    /// Speaks to the person.
+    pub reporter: Reporter,
 }
 
 /// Works until the sweep is over, the count is reached or the person has had enough: `interrupts` brings one message for
@@ -55,7 +79,10 @@ pub struct Setup<L> {
 ///
 /// # Errors
 /// A [`Failure`] that says why the agent ends badly.
-pub async fn work<L: Link>(setup: Setup<L>, mut interrupts: mpsc::Receiver<()>) -> Result<(), Failure> {
+pub async fn work<L: Link, T: Trials>(
+    setup: Setup<L, T>,
+    mut interrupts: mpsc::Receiver<()>,
+) -> Result<(), Failure> {
     let begun = Instant::now();
     let (news_in, mut news) = mpsc::channel(NEWS_ROOM);
     let mut agent = Agent::new(setup, news_in);
@@ -64,6 +91,7 @@ pub async fn work<L: Link>(setup: Setup<L>, mut interrupts: mpsc::Receiver<()>) 
         agent.beat_if_due();
         let (due, leave_by) = (agent.heart.due(agent.plan.news()), agent.leave_by);
         tokio::select! {
+            biased;
             answer = agent.heart.answer() => agent.answered(answer)?,
             Some(news) = news.recv() => agent.hear(news)?,
             Some(()) = interrupts.recv() => agent.interrupted()?,
@@ -75,13 +103,13 @@ pub async fn work<L: Link>(setup: Setup<L>, mut interrupts: mpsc::Receiver<()>) 
     agent.leave(begun)
 }
 
-struct Agent<L> {
-    link: L,
+struct Agent<L, T> {
     agent: String,
     plan: Plan,
     heart: Heart<L>,
     slots: Vec<Slot>,
-    ground: Arc<Ground>,
+    trials: T,
+    data: PathBuf,
     holdings: Holdings,
     controller: String,
     reporter: Reporter,
@@ -95,16 +123,16 @@ struct Agent<L> {
     refusal: String,
 }
 
-impl<L: Link> Agent<L> {
-    fn new(setup: Setup<L>, news: mpsc::Sender<News>) -> Self {
+impl<L: Link, T: Trials> Agent<L, T> {
+    fn new(setup: Setup<L, T>, news: mpsc::Sender<News>) -> Self {
         Self {
-            heart: Heart::new(setup.link.clone()),
-            link: setup.link,
-            reporter: Reporter::new(&setup.me.sweep),
+            heart: Heart::new(setup.link),
+            reporter: setup.reporter,
             agent: setup.me.agent.clone(),
             plan: Plan::new(setup.me),
             slots: setup.slots,
-            ground: Arc::new(setup.ground),
+            trials: setup.trials,
+            data: setup.data,
             holdings: setup.holdings,
             controller: setup.controller,
             news,
@@ -123,16 +151,14 @@ impl<L: Link> Agent<L> {
             taken.extend(&slots);
             self.plan.adopt(holding.attempt.clone(), slots);
             self.reporter.adopted(&holding);
-            let trial = self.trial(holding);
-            tokio::spawn(trial.adopt());
+            self.see_to(holding, None);
         }
     }
 
-    fn trial(&mut self, holding: Holding) -> Trial<L> {
+    fn see_to(&mut self, holding: Holding, start: Option<Start>) {
         let (stops_in, stops) = mpsc::channel(STOPS_ROOM);
         self.stops.insert(holding.attempt.clone(), stops_in);
-        let (link, ground, news) = (self.link.clone(), Arc::clone(&self.ground), self.news.clone());
-        Trial { link, holding, ground, news, stops }
+        self.trials.see_to(Ticket { holding, news: self.news.clone(), stops }, start);
     }
 
     fn beat_if_due(&mut self) {
@@ -149,7 +175,7 @@ impl<L: Link> Agent<L> {
                 let actions = self.plan.take(Event::Answered(orders));
                 let contact = self.heart.answered(lease, !actions.is_empty(), self.plan.free() == 0);
                 if let Contact::Back(after) = contact {
-                    self.reporter.say(&format!("the controller is back after {} s", after.as_secs()));
+                    self.reporter.say(format_args!("the controller is back after {} s", after.as_secs()));
                 }
                 self.refusal.clear();
                 return self.act(actions);
@@ -174,7 +200,7 @@ impl<L: Link> Agent<L> {
         if meaning != Meaning::Away {
             if self.refusal != status.message() {
                 let what = if may_mend { "fails to answer" } else { "refuses" };
-                self.reporter.warn(&format!("the controller {what} this agent: {}", status.message()));
+                self.reporter.warn(format_args!("the controller {what} this agent: {}", status.message()));
                 status.message().clone_into(&mut self.refusal);
             }
         } else if contact == Contact::Lost && (self.heart.has_met() || !self.plan.holds_nothing()) {
@@ -249,13 +275,10 @@ impl<L: Link> Agent<L> {
     /// Holds it no longer. Its files go when everything in them has been sent.
     fn release(&mut self, attempt: &Attempt, sent: bool) {
         if let Err(error) = self.holdings.remove(attempt) {
-            self.reporter.warn(&format!("cannot update the agent's folder: {error}"));
+            self.reporter.warn(format_args!("cannot update the agent's folder: {error}"));
         }
-        let dir = attempt.folder(&self.ground.data);
-        if sent {
-            trial::forget(&dir);
-        } else if dir.exists() {
-            self.reporter.warn(&format!("{}: what was not sent is in {}", attempt.run, dir.display()));
+        if let Some(dir) = self.trials.forget(attempt, sent) {
+            self.reporter.warn(format_args!("{}: what was not sent is in {}", attempt.run, dir.display()));
         }
     }
 
@@ -292,7 +315,7 @@ impl<L: Link> Agent<L> {
                 Action::Say(text) => self.reporter.say(&text),
                 Action::Incarnate(incarnation) => {
                     let who = Who { agent: self.agent.clone(), incarnation };
-                    folder::save(&self.ground.data, &who).map_err(|error| self.disk(&error))?;
+                    folder::save(&self.data, &who).map_err(|error| self.disk(&error))?;
                 }
             }
         }
@@ -309,13 +332,12 @@ impl<L: Link> Agent<L> {
             memory_kills: memory::kills(),
         };
         self.holdings.add(holding.clone()).map_err(|error| self.disk(&error))?;
-        let trial = self.trial(holding);
-        tokio::spawn(trial.start(start));
+        self.see_to(holding, Some(start));
         Ok(())
     }
 
     fn disk(&self, error: &io::Error) -> Failure {
-        Failure::new(Exit::Refused, format!("cannot write to {}: {error}", self.ground.data.display()))
+        Failure::new(Exit::Refused, format!("cannot write to {}: {error}", self.data.display()))
             .hint("the trials that run go on: start the agent again once the disk takes data")
     }
 
@@ -325,7 +347,7 @@ impl<L: Link> Agent<L> {
         if held > 0 {
             let trials = plural(held, "trial");
             self.reporter
-                .warn(&format!("{trials} could not be reported: start the agent again to finish that"));
+                .warn(format_args!("{trials} could not be reported: start the agent again to finish that"));
         }
         self.plan.into_failure().map_or(Ok(()), Err)
     }

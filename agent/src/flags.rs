@@ -1,6 +1,6 @@
 //! The command line, and how it becomes a [`Setup`]: all problems at once, each with what to do. Called by `main.rs`.
 
-use std::{env, path::PathBuf, time::Duration};
+use std::{env, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Parser;
 use proto::dial::{CONTROLLER_VAR, DEFAULT_CONTROLLER, Dial, TOKEN_VAR};
@@ -18,10 +18,11 @@ use crate::{
     holdings::Holdings,
     link::Remote,
     plan::Me,
+    reporter::Reporter,
     samples::Sight,
     shim,
     slots::{Layout, Wish, lay_out, plural},
-    trial::Ground,
+    trial::{Ground, Shims},
 };
 
 /// How long a trial goes on when its agent is gone.
@@ -87,7 +88,10 @@ impl Flags {
     ///
     /// # Errors
     /// A [`Failure`] with every problem of the flags.
-    pub fn set_up(&self, inventory: &impl Inventory) -> Result<(Setup<Remote>, Kept), Failure> {
+    pub fn set_up(
+        &self,
+        inventory: &impl Inventory,
+    ) -> Result<(Setup<Remote, Shims<Remote>>, Kept), Failure> {
         let layout = self.check(inventory)?;
         let token = self.token.as_deref().filter(|token| !token.is_empty());
         let dial = Dial::new(&self.controller, token).map_err(|error| {
@@ -122,7 +126,17 @@ impl Flags {
         let me = self.me(&layout, &folder);
         announce(&layout, &me, &self.controller);
         let controller = self.controller.clone();
-        let setup = Setup { link: Remote::new(dial), me, slots: layout.slots, ground, holdings, controller };
+        let link = Remote::new(dial);
+        let setup = Setup {
+            trials: Shims { link: link.clone(), ground: Arc::new(ground) },
+            link,
+            reporter: Reporter::new(&me.sweep),
+            me,
+            slots: layout.slots,
+            data: folder.path.clone(),
+            holdings,
+            controller,
+        };
         Ok((setup, Kept { _folder: folder, _claims: claims }))
     }
 

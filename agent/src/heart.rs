@@ -121,7 +121,7 @@ impl<L: Link> Heart<L> {
 
     /// Sets the rhythm after a beat that failed. One alone is not worth a word.
     pub fn failed(&mut self) -> Contact {
-        self.next = Instant::now() + proto::dial::backoff(self.failures, crate::jitter());
+        self.next = Instant::now() + proto::dial::backoff(self.failures, self.link.jitter());
         self.failures += 1;
         if self.failures == 2 { Contact::Lost } else { Contact::Same }
     }

@@ -6,6 +6,7 @@
 pub mod agent;
 pub mod claims;
 pub mod command;
+pub mod ending;
 pub mod flags;
 pub mod folder;
 pub mod heart;
@@ -36,7 +37,7 @@ pub(crate) fn wall_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Some number in [0, 1), so that a fleet does not come back all at once.
+/// Some number in [0, 1).
 pub(crate) fn jitter() -> f64 {
     f64::from(u32::try_from(RandomState::new().hash_one(()) >> 32).unwrap_or(0)) / f64::from(u32::MAX)
 }

@@ -23,6 +23,11 @@ pub trait Link: Clone + Send + Sync + 'static {
     fn contents(&self, folder: &Path, frames: &[u8]) -> impl Future<Output = Result<(), Trouble>> + Send;
     /// Reports the end of an attempt.
     fn end(&self, end: EndRun) -> impl Future<Output = Result<RunEnded, Status>> + Send;
+
+    /// Some number in [0, 1) for the pause before a call is tried again, so that a fleet does not come back all at once.
+    fn jitter(&self) -> f64 {
+        crate::jitter()
+    }
 }
 
 /// The real controller.

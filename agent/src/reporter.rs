@@ -1,7 +1,7 @@
 //! What the person at the terminal reads: one line for each start and end, the rest only when it matters. Formats and
 //! counts; decides nothing.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, fmt::Display, time::Duration};
 
 use proto::v1::{Outcome, Run, Start};
 use serde_json::Value;
@@ -21,6 +21,7 @@ const STATE_WIDTH: usize = 9;
 /// Speaks to the person, and remembers what has been said.
 #[derive(Debug, Default)]
 pub struct Reporter {
+    silent: bool,
     width: usize,
     ended: Vec<(String, u64)>,
     notes: BTreeSet<String>,
@@ -32,14 +33,23 @@ impl Reporter {
         Self { width: sweep.len() + "-100".len(), ..Self::default() }
     }
 
+    /// Counts and says nothing.
+    pub fn silent() -> Self {
+        Self { silent: true, ..Self::default() }
+    }
+
     /// Any news.
-    pub fn say(&self, text: &str) {
-        say(text);
+    pub fn say(&self, text: impl Display) {
+        if !self.silent {
+            say(text);
+        }
     }
 
     /// A warning.
-    pub fn warn(&self, text: &str) {
-        warn(text);
+    pub fn warn(&self, text: impl Display) {
+        if !self.silent {
+            warn(text);
+        }
     }
 
     /// A trial was started.
@@ -75,13 +85,13 @@ impl Reporter {
                 .message
                 .lines()
                 .skip(1)
-                .for_each(|line| say(format_args!("      {}", paint(FAINT, line))));
+                .for_each(|line| self.say(format_args!("      {}", paint(FAINT, line))));
         }
         for problem in &report.problems {
-            warn(format_args!("{}: {problem}", holding.attempt.run));
+            self.warn(format_args!("{}: {problem}", holding.attempt.run));
         }
         if !report.note.is_empty() && self.notes.insert(report.note.clone()) {
-            warn(format_args!("{}: {}", holding.attempt.run, report.note));
+            self.warn(format_args!("{}: {}", holding.attempt.run, report.note));
         }
     }
 
@@ -101,7 +111,7 @@ impl Reporter {
         let parts: Vec<String> =
             self.ended.iter().map(|(state, number)| format!("{number} {state}")).collect();
         let total = plural(usize::try_from(total).unwrap_or(usize::MAX), "trial");
-        say(format_args!("{total} in {}: {}", duration(took), parts.join(", ")));
+        self.say(format_args!("{total} in {}: {}", duration(took), parts.join(", ")));
     }
 
     fn count(&mut self, state: &str) {
@@ -116,9 +126,9 @@ impl Reporter {
         let colour = style::state(if state == "started" { "running" } else { state });
         let width = self.width;
         if what.is_empty() {
-            say(format_args!("  {run:<width$}  {}", paint(colour, state)));
+            self.say(format_args!("  {run:<width$}  {}", paint(colour, state)));
         } else {
-            say(format_args!(
+            self.say(format_args!(
                 "  {run:<width$}  {}  {what}",
                 paint(colour, format_args!("{state:<STATE_WIDTH$}"))
             ));

@@ -118,7 +118,7 @@ impl<L: Link> Shipper<L> {
             match self.ship(Which::Own).await {
                 Ok(()) => tries = 0,
                 Err(_) => {
-                    tokio::time::sleep(proto::dial::backoff(tries, crate::jitter())).await;
+                    tokio::time::sleep(proto::dial::backoff(tries, self.link.jitter())).await;
                     tries += 1;
                 }
             }
@@ -137,7 +137,7 @@ impl<L: Link> Shipper<L> {
                     Ok(false) => break,
                     Ok(true) => (spent, tries) = (spent + start.elapsed(), 0),
                     Err(_) => {
-                        tokio::time::sleep(proto::dial::backoff(tries, crate::jitter())).await;
+                        tokio::time::sleep(proto::dial::backoff(tries, self.link.jitter())).await;
                         tries += 1;
                     }
                 }

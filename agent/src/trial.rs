@@ -12,16 +12,18 @@ use std::{
     time::Duration,
 };
 
-use proto::v1::{EndRun, Outcome, Run, Start};
+use proto::v1::{Run, Start};
 use tokio::{
     sync::mpsc,
     time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until},
 };
 
 use crate::{
+    agent::{Ticket, Trials},
     command::{self, Node},
+    ending::Ending,
     holdings::{Attempt, Holding},
-    link::{Link, Meaning, meaning},
+    link::Link,
     memory,
     outcome::{Cause, Evidence, Stop, Unstartable, Verdict, judge},
     process::{Identity, Tree, Watch},
@@ -42,10 +44,6 @@ const KILL_PATIENCE: Duration = Duration::from_secs(10);
 const ORPHAN_GRACE: Duration = Duration::from_secs(2);
 /// How long a shim may take from its spec to its first sign of life.
 const SHIM_PATIENCE: Duration = Duration::from_secs(5);
-/// How long a reachable controller gets to take what a trial has left.
-const SHIP_LIMIT: Duration = Duration::from_secs(60);
-/// How often an end is told to a controller that fails at taking it: some 20 seconds.
-const END_TRIES: u32 = 10;
 /// Descriptors put by for a start: what it takes to watch the new process, or to find and end it.
 const SPARE_FILES: usize = 3;
 /// Lines of standard error that a person reads when a trial fails, and the most bytes of them.
@@ -109,24 +107,49 @@ pub struct Report {
     pub console_sent: bool,
 }
 
-/// One trial.
+/// Runs trials as processes of this machine.
 #[derive(Debug)]
-pub struct Trial<L> {
+pub struct Shims<L> {
     /// The way to the controller.
     pub link: L,
-    /// What is known of it.
-    pub holding: Holding,
-    /// What it shares with others.
+    /// What trials share.
     pub ground: Arc<Ground>,
-    /// Where news go.
-    pub news: mpsc::Sender<News>,
-    /// Orders to end it.
-    pub stops: mpsc::Receiver<Stop>,
+}
+
+impl<L: Link> Trials for Shims<L> {
+    fn see_to(&self, trial: Ticket, start: Option<Start>) {
+        let Ticket { holding, news, stops } = trial;
+        let (link, ground) = (self.link.clone(), Arc::clone(&self.ground));
+        let trial = Trial { link, holding, ground, news, stops };
+        match start {
+            Some(start) => drop(tokio::spawn(trial.start(start))),
+            None => drop(tokio::spawn(trial.adopt())),
+        }
+    }
+
+    fn forget(&self, attempt: &Attempt, sent: bool) -> Option<PathBuf> {
+        let dir = attempt.folder(&self.ground.data);
+        if sent {
+            forget(&dir);
+            return None;
+        }
+        dir.exists().then_some(dir)
+    }
+}
+
+/// One trial.
+#[derive(Debug)]
+struct Trial<L> {
+    link: L,
+    holding: Holding,
+    ground: Arc<Ground>,
+    news: mpsc::Sender<News>,
+    stops: mpsc::Receiver<Stop>,
 }
 
 impl<L: Link> Trial<L> {
     /// Starts it and sees it to its end.
-    pub async fn start(self, start: Start) {
+    async fn start(self, start: Start) {
         let dir = self.dir();
         match prepare(&dir, &start, &self.holding.devices, &self.ground) {
             Ok((child, watch)) => {
@@ -140,7 +163,7 @@ impl<L: Link> Trial<L> {
     }
 
     /// Takes over what an earlier agent of this folder has started.
-    pub async fn adopt(self) {
+    async fn adopt(self) {
         let dir = self.dir();
         let now = Instant::now();
         let age =
@@ -208,7 +231,7 @@ fn prepare(
 
 /// Removes what agent, shim and SDK keep in an attempt's folder, and the folder if nothing else is in it. What the program
 /// itself wrote stays.
-pub fn forget(dir: &Path) {
+fn forget(dir: &Path) {
     // What is not there need not be removed, and what cannot be removed does no harm.
     let _ = fs::remove_dir_all(dir.join(spec::JOURNAL));
     let _ = crate::shipper::forget(dir);
@@ -291,19 +314,9 @@ impl<L: Link> Life<L> {
         }
         let console_sent = self.drain(&mut tail).await;
         let verdict = self.verdict(exit.as_ref());
-        self.trial.over(verdict.clone(), ran).await;
-        if matches!(verdict, Verdict::Decline(_)) {
-            return;
-        }
-        let shipped = shipper.finish(SHIP_LIMIT).await;
-        self.problems.extend(shipped.problems);
-        let mut report = match verdict {
-            Verdict::Report(outcome) if !shipped.fenced => self.end(outcome, ran).await,
-            _ => Report::default(),
-        };
-        report.console_sent = console_sent;
-        report.problems.append(&mut self.problems);
-        self.trial.tell(News::Reported { attempt, report: Box::new(report) }).await;
+        let report = Report { console_sent, problems: self.problems, ..Report::default() };
+        let ending = Ending { link: &self.trial.link, attempt: &attempt, news: &self.trial.news, ran };
+        ending.tell(verdict, shipper, report).await;
     }
 
     /// Until the shim has ended.
@@ -444,40 +457,5 @@ impl<L: Link> Life<L> {
         let out_of_memory =
             killed && matches!((before, memory::kills()), (Some(before), Some(now)) if now > before);
         judge(Evidence { exit, stop: self.stop, heard: self.heard, out_of_memory, stderr: &stderr })
-    }
-
-    /// Reports the end, for as long as the controller is away. One that does not take it has not heard of it: the
-    /// attempt is lost then, or the order to start it might come again and be obeyed.
-    async fn end(&mut self, outcome: Outcome, ran: Duration) -> Report {
-        let attempt = &self.trial.holding.attempt;
-        let (mut tries, mut troubles) = (0, 0);
-        loop {
-            let request = EndRun {
-                run: attempt.run.clone(),
-                attempt: attempt.number,
-                outcome: Some(outcome.clone()),
-                ended_ms: None,
-            };
-            let status = match self.trial.link.end(request).await {
-                Ok(ended) => return Report { run: ended.run, note: ended.note, ..Report::default() },
-                Err(status) => status,
-            };
-            let meaning = meaning(&status);
-            troubles += u32::from(meaning == Meaning::Trouble);
-            match meaning {
-                Meaning::Fenced => return Report::default(),
-                Meaning::Away => sleep(proto::dial::backoff(tries, crate::jitter())).await,
-                Meaning::Trouble if troubles < END_TRIES => {
-                    sleep(proto::dial::backoff(troubles - 1, crate::jitter())).await;
-                }
-                Meaning::Trouble | Meaning::Gap(_) | Meaning::Refused => {
-                    let problem = format!("the controller does not take its end: {}", status.message());
-                    self.problems.push(problem);
-                    self.trial.over(Verdict::Lost, ran).await;
-                    return Report::default();
-                }
-            }
-            tries += 1;
-        }
     }
 }

@@ -17,10 +17,11 @@ use agent::{
     link::Link,
     plan::Me,
     process::{Identity, Tree},
+    reporter::Reporter,
     samples::Sight,
     slots::Slot,
     spec::{self, Processes},
-    trial::Ground,
+    trial::{Ground, Shims},
 };
 use blobs::Trouble;
 use proto::v1::{
@@ -288,7 +289,12 @@ impl Home {
     }
 
     /// An agent of this node, and the folder that it has locked.
-    pub(crate) fn setup(&self, link: &Fake, slots: usize, count: Option<u64>) -> (Setup<Fake>, Folder) {
+    pub(crate) fn setup(
+        &self,
+        link: &Fake,
+        slots: usize,
+        count: Option<u64>,
+    ) -> (Setup<Fake, Shims<Fake>>, Folder) {
         let folder = Folder::take(Some(&self.data()), "s").unwrap();
         let node = Node {
             cwd: std::env::current_dir().unwrap(),
@@ -316,7 +322,9 @@ impl Home {
         let holdings = Holdings::open(&folder.path).unwrap();
         let slots = vec![Slot::default(); slots];
         let controller = "fake".to_owned();
-        (Setup { link: link.clone(), me, slots, ground, holdings, controller }, folder)
+        let trials = Shims { link: link.clone(), ground: Arc::new(ground) };
+        let (reporter, data) = (Reporter::new(&me.sweep), folder.path.clone());
+        (Setup { link: link.clone(), me, slots, trials, data, holdings, controller, reporter }, folder)
     }
 
     /// Runs an agent to its end.

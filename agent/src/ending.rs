@@ -1,0 +1,96 @@
+//! What follows the end of a trial's processes: everything that it wrote goes to the controller, then its end does. The same
+//! for real processes and for the simulator's. Called by `trial.rs`; never touches a process.
+
+use std::time::Duration;
+
+use proto::v1::{EndRun, Outcome};
+use tokio::{sync::mpsc, time::sleep};
+
+use crate::{
+    holdings::Attempt,
+    link::{Link, Meaning, meaning},
+    outcome::Verdict,
+    shipper::Shipper,
+    trial::{News, Report},
+};
+
+/// How long a reachable controller gets to take what a trial has left.
+const SHIP_LIMIT: Duration = Duration::from_secs(60);
+/// How often an end is told to a controller that fails at taking it: some 20 seconds.
+const END_TRIES: u32 = 10;
+
+/// A trial whose processes are gone.
+#[derive(Debug)]
+pub struct Ending<'a, L> {
+    /// The way to the controller.
+    pub link: &'a L,
+    /// Which.
+    pub attempt: &'a Attempt,
+    /// Where news go.
+    pub news: &'a mpsc::Sender<News>,
+    /// How long it ran.
+    pub ran: Duration,
+}
+
+impl<L: Link> Ending<'_, L> {
+    /// Tells the agent and the controller. `report` holds what is known so far of what could not be sent.
+    pub async fn tell(self, verdict: Verdict, shipper: Shipper<L>, mut report: Report) {
+        self.over(verdict.clone()).await;
+        if matches!(verdict, Verdict::Decline(_)) {
+            return;
+        }
+        let shipped = shipper.finish(SHIP_LIMIT).await;
+        report.problems.extend(shipped.problems);
+        if let Verdict::Report(outcome) = verdict
+            && !shipped.fenced
+        {
+            self.end(outcome, &mut report).await;
+        }
+        self.say(News::Reported { attempt: self.attempt.clone(), report: Box::new(report) }).await;
+    }
+
+    /// Reports the end, for as long as the controller is away. One that does not take it has not heard of it: the
+    /// attempt is lost then, or the order to start it might come again and be obeyed.
+    async fn end(&self, outcome: Outcome, report: &mut Report) {
+        let (mut tries, mut troubles) = (0, 0);
+        loop {
+            let request = EndRun {
+                run: self.attempt.run.clone(),
+                attempt: self.attempt.number,
+                outcome: Some(outcome.clone()),
+                ended_ms: None,
+            };
+            let status = match self.link.end(request).await {
+                Ok(ended) => {
+                    (report.run, report.note) = (ended.run, ended.note);
+                    return;
+                }
+                Err(status) => status,
+            };
+            let meaning = meaning(&status);
+            troubles += u32::from(meaning == Meaning::Trouble);
+            match meaning {
+                Meaning::Fenced => return,
+                Meaning::Away => sleep(proto::dial::backoff(tries, self.link.jitter())).await,
+                Meaning::Trouble if troubles < END_TRIES => {
+                    sleep(proto::dial::backoff(troubles - 1, self.link.jitter())).await;
+                }
+                Meaning::Trouble | Meaning::Gap(_) | Meaning::Refused => {
+                    let problem = format!("the controller does not take its end: {}", status.message());
+                    report.problems.push(problem);
+                    return self.over(Verdict::Lost).await;
+                }
+            }
+            tries += 1;
+        }
+    }
+
+    async fn over(&self, verdict: Verdict) {
+        self.say(News::Over { attempt: self.attempt.clone(), verdict, ran: self.ran }).await;
+    }
+
+    async fn say(&self, news: News) {
+        // Nobody listens only when the agent is leaving; the next one finds this trial in the holdings.
+        let _ = self.news.send(news).await;
+    }
+}
