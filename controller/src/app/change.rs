@@ -3,7 +3,7 @@
 //! that writes.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashSet},
     sync::Arc,
 };
 
@@ -37,7 +37,7 @@ pub(crate) struct Change<'a> {
     pub(crate) app: &'a App,
     /// Milliseconds since the epoch, the same for the whole change.
     pub(crate) now_ms: i64,
-    progress: HashMap<String, Touched>,
+    progress: BTreeMap<String, Touched>,
     effects: Effects,
     /// Topics of which everybody is woken already.
     rung: HashSet<Topic>,
@@ -65,7 +65,7 @@ impl<'a> Change<'a> {
             tx,
             app,
             now_ms: app.clock.wall_ms(),
-            progress: HashMap::new(),
+            progress: BTreeMap::new(),
             effects: Effects::default(),
             rung: HashSet::new(),
         }

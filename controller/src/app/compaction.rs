@@ -4,7 +4,7 @@
 //! attempts or writers, nor rows that were fenced with others.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     ops::Range,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -37,10 +37,10 @@ const STEP: Duration = Duration::from_millis(200);
 
 /// Where there may be work. A hint alone: what is merged is decided by the rows.
 #[derive(Debug, Default)]
-pub(super) struct Compaction(Mutex<Option<HashMap<Place, Waiting>>>);
+pub(super) struct Compaction(Mutex<Option<BTreeMap<Place, Waiting>>>);
 
 /// A stream of an attempt's writer.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     run: i64,
     stream: String,
@@ -104,7 +104,7 @@ impl Compaction {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<HashMap<Place, Waiting>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<BTreeMap<Place, Waiting>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -308,7 +308,7 @@ mod tests {
 
     #[test]
     fn what_is_left_of_a_look_counts_at_the_next() {
-        let compaction = Compaction(Mutex::new(Some(HashMap::new())));
+        let compaction = Compaction(Mutex::new(Some(BTreeMap::new())));
         let now = crate::clock::Clock::system().now();
         let stream = Stream { run: 1, name: "history", attempt: 1, writer: "sdk" };
         (0..APPENDS).for_each(|_| compaction.note(stream, 10, now));

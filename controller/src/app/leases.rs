@@ -3,7 +3,7 @@
 //! `upkeep`. Never decides what an expired lease means.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub(crate) struct Leases {
     term: Duration,
-    table: Mutex<HashMap<String, Lease>>,
+    table: Mutex<BTreeMap<String, Lease>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +54,7 @@ impl Leases {
         }
     }
 
-    /// Runs, with their attempts, whose lease is over.
+    /// Runs, with their attempts, whose lease is over; by id, so that what follows comes in one order.
     pub(crate) fn expired(&self, now: Instant) -> Vec<(String, u32)> {
         let over =
             |(run, lease): (&String, &Lease)| (lease.deadline <= now).then(|| (run.clone(), lease.attempt));
@@ -66,7 +66,7 @@ impl Leases {
         self.lock().get(run).is_none_or(|lease| lease.attempt != attempt || lease.deadline <= now)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Lease>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Lease>> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

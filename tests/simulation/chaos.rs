@@ -1,0 +1,160 @@
+//! Lets troubles come, one after another, until it is time to be calm; then mends everything. What comes when follows from the
+//! seed.
+
+use std::{sync::Arc, time::Duration};
+
+use proto::v1::{Change, ChangeSweep, RetryRuns};
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    disk::{self, Fault},
+    machine::Machine,
+    scenario::{Scenario, Trouble},
+    server::{Bearer, Question},
+    world::World,
+};
+
+/// When the simulated wall clock begins, in milliseconds since the epoch, and how far it may jump.
+const WALL_MS: i64 = 1_800_000_000_000;
+const YEAR_MS: i64 = 365 * 24 * 3_600_000;
+
+/// Starts the controller, and starts it again whenever it is down.
+pub(crate) async fn keep_controller_up(world: Arc<World>) {
+    let mut rng = StdRng::seed_from_u64(world.scenario.seed ^ 0xC0);
+    loop {
+        if !world.server.is_up() {
+            let wall_ms = WALL_MS + rng.random_range(-YEAR_MS..YEAR_MS);
+            let up = world.server.start(wall_ms).await;
+            world.witness.note(|| format!("the controller starts, up: {up}"));
+            if !up {
+                world.server.kill();
+            }
+        }
+        let down_for = if rng.random_bool(0.1) { 1200.0 } else { 60.0 };
+        while world.server.is_up() {
+            sleep(Duration::from_millis(500)).await;
+        }
+        if !world.is_calm() {
+            sleep(Duration::from_secs_f64(down_for * rng.random::<f64>().powi(2))).await;
+        } else {
+            sleep(Duration::from_secs(1)).await;
+        }
+    }
+}
+
+/// Lets troubles come until it is time to be calm.
+pub(crate) async fn reign(world: Arc<World>) {
+    let Scenario { seed, every, calm_after, .. } = world.scenario;
+    let mut rng = StdRng::seed_from_u64(seed ^ 0xBAD);
+    let end = Instant::now() + calm_after;
+    loop {
+        let pause = every.mul_f64(-rng.random_range(f64::EPSILON..1.0).ln());
+        if Instant::now() + pause >= end {
+            break;
+        }
+        sleep(pause).await;
+        let total: u32 = world.scenario.troubles.iter().map(|(_, weight)| weight).sum();
+        if total == 0 {
+            continue;
+        }
+        let mut place = rng.random_range(0..total);
+        let trouble = world.scenario.troubles.iter().find(|(_, weight)| {
+            let here = place < *weight;
+            place = place.saturating_sub(*weight);
+            here
+        });
+        if let Some((trouble, _)) = trouble {
+            world.witness.note(|| format!("{trouble:?}"));
+            come(&world, *trouble, &mut rng);
+        }
+    }
+    sleep(end - Instant::now()).await;
+    calm(&world).await;
+}
+
+fn come(world: &Arc<World>, trouble: Trouble, rng: &mut StdRng) {
+    let machine = world.machines[rng.random_range(0..world.machines.len())].clone();
+    let sweep = world.sweeps()[rng.random_range(0..world.scenario.sweeps.len())].clone();
+    let during = Duration::from_secs_f64(1800.0 * rng.random::<f64>().powi(3));
+    match trouble {
+        Trouble::ControllerKilled => world.server.kill(),
+        Trouble::ControllerKilledInWrite => disk::fail_in(rng.random_range(0..200), Fault::Kill),
+        Trouble::PowerLost => {
+            world.server.kill();
+            disk::lose_power();
+        }
+        Trouble::DiskFull => {
+            disk::fill(true);
+            after(during, || disk::fill(false));
+        }
+        Trouble::DiskFails => {
+            let calls = rng.random_range(1..4);
+            disk::fail_in(rng.random_range(0..50), Fault::Error { calls });
+        }
+        Trouble::NodeCutOff => world.network.cut(rng.random_range(0..world.machines.len()), during),
+        Trouble::AgentKilled => {
+            machine.kill_agent();
+            after(during, move || machine.start_agent());
+        }
+        Trouble::AgentStopped => {
+            machine.stop_agent(true);
+            after(during, move || machine.stop_agent(false));
+        }
+        Trouble::AgentInterrupted => interrupt(machine, rng.random_bool(0.5)),
+        Trouble::NodeDown => {
+            machine.go_down();
+            after(during, move || machine.start_agent());
+        }
+        Trouble::Paused => {
+            change(world, sweep.clone(), Change::Pause);
+            let world = world.clone();
+            after(during, move || change(&world, sweep, Change::Resume));
+        }
+        Trouble::RunsRetried => {
+            ask(world, Question::Retry(RetryRuns { sweep, runs: Vec::new() }));
+            world.machines.iter().for_each(Machine::start_agent);
+        }
+        Trouble::SweepStopped => change(world, sweep, Change::Stop),
+        Trouble::SweepCancelled => change(world, sweep, Change::Cancel),
+    }
+}
+
+/// Ctrl-C once or twice.
+fn interrupt(machine: Arc<Machine>, twice: bool) {
+    machine.interrupt_agent();
+    if twice {
+        after(Duration::from_secs(3), move || machine.interrupt_agent());
+    }
+}
+
+fn after(pause: Duration, act: impl FnOnce() + Send + 'static) {
+    drop(tokio::spawn(async move {
+        sleep(pause).await;
+        act();
+    }));
+}
+
+fn change(world: &Arc<World>, sweep: String, change: Change) {
+    ask(world, Question::Change(ChangeSweep { sweep, change: change.into() }));
+}
+
+/// A person at the controller's own machine asks for something, once.
+fn ask(world: &Arc<World>, question: Question) {
+    drop(world.server.ask(Bearer::default(), question));
+}
+
+/// Mends everything, and goes on mending until all is over.
+async fn calm(world: &Arc<World>) {
+    world.witness.note(|| "calm".to_owned());
+    world.be_calm();
+    loop {
+        disk::heal();
+        world.network.calm();
+        world.machines.iter().for_each(|machine| machine.stop_agent(false));
+        for sweep in world.sweeps() {
+            change(world, sweep, Change::Resume);
+        }
+        sleep(Duration::from_secs(120)).await;
+    }
+}

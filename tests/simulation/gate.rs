@@ -1,0 +1,63 @@
+//! Processes that stand still: a future behind a gate is not polled while the gate is closed, as a process is not scheduled
+//! after SIGSTOP. Timers and messages that come meanwhile are noticed when it opens.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+/// A gate for all tasks of one process.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Gate(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    closed: bool,
+    waiting: Vec<Waker>,
+}
+
+impl Gate {
+    /// Nothing behind it moves from now on.
+    pub(crate) fn close(&self) {
+        self.state().closed = true;
+    }
+
+    /// Everything behind it goes on.
+    pub(crate) fn open(&self) {
+        let mut state = self.state();
+        state.closed = false;
+        state.waiting.drain(..).for_each(Waker::wake);
+    }
+
+    /// The future, behind this gate.
+    pub(crate) fn behind<F: Future>(&self, future: F) -> Behind<F> {
+        Behind { gate: self.clone(), future: Box::pin(future) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A future behind a gate.
+pub(crate) struct Behind<F> {
+    gate: Gate,
+    future: Pin<Box<F>>,
+}
+
+impl<F: Future> Future for Behind<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        {
+            let mut state = self.gate.state();
+            if state.closed {
+                state.waiting.push(context.waker().clone());
+                return Poll::Pending;
+            }
+        }
+        self.future.as_mut().poll(context)
+    }
+}

@@ -1,0 +1,18 @@
+//! A controller and a fleet of agents in one thread, under a virtual clock, from a seed: the real controller over real SQLite on
+//! a disk of our own, the real agent with programs of our own, and a network between them. What is simulated is what lies
+//! around them, and it does its worst.
+
+mod chaos;
+mod disk;
+mod gate;
+mod machine;
+mod network;
+mod program;
+mod scenario;
+mod server;
+mod trials;
+mod verdict;
+mod witness;
+mod world;
+
+pub use world::{Outcome, simulate};

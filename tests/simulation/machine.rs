@@ -1,0 +1,250 @@
+//! A node: its GPUs, its disk, the programs that run on it and the agent, which is killed, stopped and started again while they go
+//! on. Checks what no controller can see: that no GPU has two programs and no attempt runs twice.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    future::Future,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use agent::{
+    agent::{Setup, work},
+    folder::{Folder, Who},
+    holdings::{Attempt, Holding, Holdings},
+    plan::Me,
+    reporter::Reporter,
+    slots::Slot,
+    spec,
+};
+use proto::v1::Start;
+use telemetry::gpus::Gpu;
+use tokio::{sync::mpsc, task::AbortHandle, time::sleep};
+
+use crate::{
+    gate::Gate,
+    network::{Line, Network},
+    program::{Manners, Program},
+    server::Bearer,
+    trials::SimulatedTrials,
+    witness::Witness,
+};
+
+/// How long programs go on without an agent.
+const ORPHAN_AFTER: Duration = Duration::from_secs(600);
+
+/// What a node is made of.
+#[derive(Clone, Debug)]
+pub(crate) struct Make {
+    pub(crate) number: usize,
+    pub(crate) gpus: u32,
+    pub(crate) sweep: String,
+    pub(crate) folder: PathBuf,
+    pub(crate) manners: Manners,
+    pub(crate) seed: u64,
+}
+
+/// A node.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    make: Make,
+    network: Arc<Network>,
+    pub(crate) witness: Arc<Witness>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    programs: BTreeMap<Attempt, Arc<Program>>,
+    agent: Option<Process>,
+    /// Counts the starts of the agent, so that what waits for one does not disturb the next.
+    starts: u64,
+}
+
+/// The agent as a process.
+#[derive(Debug)]
+struct Process {
+    gate: Gate,
+    tasks: Vec<AbortHandle>,
+    interrupts: mpsc::Sender<()>,
+    interrupted: bool,
+}
+
+impl Machine {
+    pub(crate) fn new(make: Make, network: Arc<Network>, witness: Arc<Witness>) -> Arc<Self> {
+        fs::create_dir_all(&make.folder).expect("a folder for a node");
+        let who = Who { agent: format!("agent-{}", make.number), incarnation: 0 };
+        spec::write(&make.folder.join("identity.json"), &who).expect("the agent's name");
+        Arc::new(Self { make, network, witness, state: Mutex::default() })
+    }
+
+    /// Starts the agent, unless it runs.
+    pub(crate) fn start_agent(self: &Arc<Self>) {
+        let mut state = self.state();
+        if state.agent.is_some() {
+            return;
+        }
+        state.starts += 1;
+        let start = state.starts;
+        let (interrupts, heard) = mpsc::channel(4);
+        let gate = Gate::default();
+        state.agent = Some(Process { gate: gate.clone(), tasks: Vec::new(), interrupts, interrupted: false });
+        drop(state);
+        self.witness.note(|| format!("agent-{} starts", self.make.number));
+        let folder = Folder::take(Some(&self.make.folder), &self.make.sweep).expect("the agent's folder");
+        let line = self.line(Bearer::default());
+        let slot = |index| {
+            let uuid = format!("GPU-{}-{index}", self.make.number);
+            Slot { gpus: vec![Gpu { index, uuid, name: "simulated".to_owned() }] }
+        };
+        let me = Me {
+            agent: folder.who.agent.clone(),
+            incarnation: folder.who.incarnation,
+            sweep: self.make.sweep.clone(),
+            slots: self.make.gpus as usize,
+            ..Me::default()
+        };
+        let setup = Setup {
+            link: line.clone(),
+            me,
+            slots: (0..self.make.gpus).map(slot).collect(),
+            trials: SimulatedTrials { machine: self.clone(), line },
+            data: self.make.folder.clone(),
+            holdings: Holdings::open(&self.make.folder).expect("what the agent holds"),
+            controller: "the simulation".to_owned(),
+            reporter: Reporter::silent(),
+        };
+        let machine = self.clone();
+        self.run_with_agent(async move {
+            let ended = work(setup, heard).await;
+            drop(folder);
+            machine.left(start, ended.is_ok()).await;
+        });
+    }
+
+    /// The agent has ended by itself. One that has not finished its work is started again, as whoever looks after it would.
+    async fn left(self: &Arc<Self>, start: u64, well: bool) {
+        let is_current = move |machine: &Self| machine.state().starts == start;
+        let interrupted = self.state().agent.as_ref().is_some_and(|agent| agent.interrupted);
+        self.witness.note(|| format!("agent-{} leaves, well: {well}", self.make.number));
+        let machine = self.clone();
+        drop(tokio::spawn(async move {
+            if !is_current(&machine) {
+                return;
+            }
+            machine.kill_agent();
+            sleep(Duration::from_secs(60)).await;
+            if is_current(&machine) && (interrupted || !well) {
+                machine.start_agent();
+            }
+        }));
+    }
+
+    /// SIGKILL to the agent alone.
+    pub(crate) fn kill_agent(self: &Arc<Self>) {
+        let agent = self.state().agent.take();
+        let Some(agent) = agent else { return };
+        agent.tasks.iter().for_each(AbortHandle::abort);
+        let start = self.state().starts;
+        let machine = self.clone();
+        drop(tokio::spawn(async move {
+            sleep(ORPHAN_AFTER).await;
+            let state = machine.state();
+            if state.starts == start {
+                state.programs.values().for_each(|program| program.orphan());
+            }
+        }));
+    }
+
+    /// SIGKILL to everything, as when the power goes.
+    pub(crate) fn go_down(self: &Arc<Self>) {
+        self.kill_agent();
+        self.state().programs.values().for_each(|program| program.vanish());
+    }
+
+    /// SIGSTOP to the agent, and SIGCONT later.
+    pub(crate) fn stop_agent(&self, stopped: bool) {
+        if let Some(agent) = &self.state().agent {
+            if stopped { agent.gate.close() } else { agent.gate.open() }
+        }
+    }
+
+    /// Ctrl-C at the agent.
+    pub(crate) fn interrupt_agent(&self) {
+        if let Some(agent) = &mut self.state().agent {
+            agent.interrupted = true;
+            let _ = agent.interrupts.try_send(());
+        }
+    }
+
+    /// The sweep that it works for.
+    pub(crate) fn sweep(&self) -> &str {
+        &self.make.sweep
+    }
+
+    /// Whether neither an agent nor a program runs.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let state = self.state();
+        state.agent.is_none() && state.programs.values().all(|program| program.is_over())
+    }
+
+    /// Runs something in the agent's process: it stops and dies with it.
+    pub(crate) fn run_with_agent(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut state = self.state();
+        let Some(agent) = &mut state.agent else { return };
+        let spawned = tokio::spawn(agent.gate.behind(task));
+        agent.tasks.retain(|task| !task.is_finished());
+        agent.tasks.push(spawned.abort_handle());
+    }
+
+    /// The folder of an attempt.
+    pub(crate) fn folder(&self, attempt: &Attempt) -> PathBuf {
+        attempt.folder(&self.make.folder)
+    }
+
+    /// The program of an attempt, if one was ever started.
+    pub(crate) fn program(&self, attempt: &Attempt) -> Option<Arc<Program>> {
+        self.state().programs.get(attempt).cloned()
+    }
+
+    /// Everything of it has been sent and removed.
+    pub(crate) fn forget(&self, attempt: &Attempt) {
+        self.state().programs.remove(attempt);
+    }
+
+    /// Starts a program and its shim.
+    pub(crate) fn launch(&self, holding: &Holding, start: &Start) -> Result<Arc<Program>, String> {
+        let Make { manners, seed, .. } = self.make;
+        let (attempt, folder) = (holding.attempt.clone(), self.folder(&holding.attempt));
+        let program =
+            Program::new(attempt.clone(), holding.devices.clone(), folder.clone(), manners, seed);
+        if program.is_unstartable() {
+            return Err("the program is not there".to_owned());
+        }
+        let mut state = self.state();
+        for other in state.programs.values().filter(|other| !other.is_over()) {
+            if other.devices.iter().any(|device| holding.devices.contains(device)) {
+                let (new, old) = (&program.attempt, &other.attempt);
+                self.witness.accuse(format!("{new} and {old} run on {:?}", holding.devices));
+            }
+        }
+        self.witness.started(&attempt);
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(folder.join(spec::JOURNAL)).expect("a folder for a trial");
+        let token = format!("Bearer {}", start.token).parse().ok();
+        let line = self.line(Bearer(token));
+        drop(tokio::spawn(program.clone().live(line, self.witness.clone())));
+        state.programs.insert(attempt, program.clone());
+        Ok(program)
+    }
+
+    fn line(&self, token: Bearer) -> Line {
+        Line { network: self.network.clone(), node: self.make.number, token }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

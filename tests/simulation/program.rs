@@ -1,0 +1,286 @@
+//! A trial's program, and the shim above it: what it logs, when it ends and how it takes a signal follow from a seed. It outlives
+//! its agent, writes to a real folder, and sends its rows itself when it is a program with the SDK.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use agent::{
+    holdings::Attempt,
+    journal::Journal,
+    shipper::{Shipper, Which},
+    spec::{Exit, JOURNAL},
+};
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use record::{Row, Value};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep, sleep_until, timeout},
+};
+
+use crate::{network::Line, witness::Witness};
+
+/// The metric that every program logs.
+pub(crate) const METRIC: &str = "loss";
+/// How long a program with the SDK tries to send what is left when it ends.
+const LAST_WORDS: Duration = Duration::from_secs(30);
+
+/// How programs are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manners {
+    /// The longest that one runs, in seconds.
+    pub(crate) longest: f64,
+    /// Share of those that fail.
+    pub(crate) fail: f64,
+    /// Share of those whose shim is killed on the way.
+    pub(crate) shim_killed: f64,
+    /// Share of those that cannot be started.
+    pub(crate) unstartable: f64,
+    /// Share of those that use the SDK.
+    pub(crate) sdk: f64,
+    /// The most rows that one logs.
+    pub(crate) rows: u64,
+}
+
+/// What is decided of a program before it starts.
+#[derive(Clone, Debug)]
+struct Script {
+    born_after: Duration,
+    runs: Duration,
+    rows: u64,
+    end: End,
+    uses_sdk: bool,
+    /// How long it takes to obey a SIGTERM; none: it does not.
+    obeys: Option<Duration>,
+    level: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Exit(i32),
+    ShimKilled,
+    Unstartable,
+}
+
+/// A program and its shim.
+#[derive(Debug)]
+pub(crate) struct Program {
+    pub(crate) attempt: Attempt,
+    pub(crate) devices: Vec<String>,
+    folder: PathBuf,
+    script: Script,
+    state: Mutex<State>,
+    changed: Notify,
+    /// Wakes the agent's part.
+    pub(crate) moved: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Rows that it has written: to its journal, or to its console.
+    rows: u64,
+    born: bool,
+    over: bool,
+    exit: Option<Exit>,
+    kill_at: Option<Instant>,
+    ends_at: Option<Instant>,
+}
+
+impl Program {
+    /// A program for this attempt. What it is like follows from the seed and the attempt.
+    pub(crate) fn new(
+        attempt: Attempt,
+        devices: Vec<String>,
+        folder: PathBuf,
+        manners: Manners,
+        seed: u64,
+    ) -> Arc<Self> {
+        let script = Script::write(&attempt, manners, seed);
+        let state = Mutex::default();
+        Arc::new(Self {
+            attempt,
+            devices,
+            folder,
+            script,
+            state,
+            changed: Notify::new(),
+            moved: Notify::new(),
+        })
+    }
+
+    /// Why it cannot be started, if it cannot.
+    pub(crate) fn is_unstartable(&self) -> bool {
+        self.script.end == End::Unstartable
+    }
+
+    /// Whether the program runs, or has run.
+    pub(crate) fn is_born(&self) -> bool {
+        self.state().born
+    }
+
+    /// Whether nothing of it lives any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.state().over
+    }
+
+    /// What its shim wrote down at the end; none when the shim was killed.
+    pub(crate) fn exit(&self) -> Option<Exit> {
+        self.state().exit.clone()
+    }
+
+    /// Rows that it printed to its console; none when it has the SDK.
+    pub(crate) fn printed(&self) -> u64 {
+        if self.script.uses_sdk { 0 } else { self.state().rows }
+    }
+
+    /// A row as it logs it.
+    pub(crate) fn row(&self, step: u64) -> Row {
+        let value = self.script.level + 1.0 / (step + 1) as f64;
+        Row { step, wall_ms: 0, values: vec![(METRIC.to_owned(), Value::F64(value))] }
+    }
+
+    /// SIGTERM, and SIGKILL after this long.
+    pub(crate) fn terminate(&self, grace: Duration) {
+        let now = Instant::now();
+        {
+            let mut state = self.state();
+            let kill_at = now + grace;
+            state.kill_at = Some(state.kill_at.map_or(kill_at, |before| before.min(kill_at)));
+            if let Some(obeys) = self.script.obeys {
+                state.ends_at = Some(state.ends_at.map_or(now + obeys, |ends| ends.min(now + obeys)));
+            }
+        }
+        self.changed.notify_one();
+    }
+
+    /// The shim ends the tree, since no agent has been there for too long.
+    pub(crate) fn orphan(&self) {
+        self.end(Some(Exit { signal: Some(15), orphaned: true, ..Exit::default() }));
+    }
+
+    /// SIGKILL to everything, or the machine went down.
+    pub(crate) fn vanish(&self) {
+        self.end(None);
+    }
+
+    /// Lives to its end.
+    pub(crate) async fn live(self: Arc<Self>, line: Line, witness: Arc<Witness>) {
+        sleep(self.script.born_after).await;
+        if self.state().over {
+            return;
+        }
+        self.state().born = true;
+        self.moved.notify_one();
+        let begun = Instant::now();
+        self.state().ends_at.get_or_insert(begun + self.script.runs);
+        let journal = self.folder.join(JOURNAL).join("sdk.history");
+        let mut own = if self.script.uses_sdk { Journal::open(&journal, |_| {}).ok() } else { None };
+        let mut sender = Shipper::new(line, self.attempt.clone(), &self.folder, false);
+        loop {
+            let State { rows, over, ends_at, kill_at, .. } = *self.state();
+            if over {
+                return;
+            }
+            let ends_at = ends_at.unwrap_or(begun);
+            let now = Instant::now();
+            if kill_at.is_some_and(|at| at <= now) {
+                return self.end(Some(Exit { signal: Some(9), ..Exit::default() }));
+            }
+            if now >= ends_at {
+                break;
+            }
+            let next = begun + self.script.runs.mul_f64((rows + 1) as f64 / (self.script.rows + 1) as f64);
+            let until = if rows < self.script.rows { next.min(ends_at) } else { ends_at };
+            if rows < self.script.rows && now >= next {
+                self.log(&mut own, &witness);
+                continue;
+            }
+            let until = kill_at.map_or(until, |at| at.min(until));
+            tokio::select! {
+                biased;
+                () = self.changed.notified() => {}
+                () = sleep_until(until) => {}
+                // Ends only when it has sent all there is; then it waits for the next row.
+                () = async { while own.is_some() { if sender.ship(Which::All).await.is_ok() { std::future::pending::<()>().await } sleep(Duration::from_secs(1)).await } std::future::pending::<()>().await } => {}
+            }
+        }
+        if own.is_some() && !self.state().over {
+            let _ = timeout(LAST_WORDS, sender.finish(LAST_WORDS)).await;
+        }
+        self.exits();
+    }
+
+    fn log(&self, own: &mut Option<Journal>, witness: &Witness) {
+        let rows = {
+            let mut state = self.state();
+            state.rows += 1;
+            state.rows
+        };
+        if let Some(journal) = own {
+            journal.push(&self.row(rows - 1));
+            journal.flush().expect("the folder takes what is written");
+            witness.wrote((self.attempt.clone(), "sdk".to_owned(), "history".to_owned()), rows);
+        }
+        self.moved.notify_one();
+    }
+
+    fn exits(&self) {
+        let told = self.state().kill_at.is_some();
+        let exit = match self.script.end {
+            End::Exit(_) if told => Some(Exit { signal: Some(15), ..Exit::default() }),
+            End::Exit(code) => Some(Exit { code: Some(code), ..Exit::default() }),
+            End::ShimKilled | End::Unstartable => None,
+        };
+        self.end(exit);
+    }
+
+    fn end(&self, exit: Option<Exit>) {
+        {
+            let mut state = self.state();
+            if state.over {
+                return;
+            }
+            (state.over, state.exit) = (true, exit);
+        }
+        self.changed.notify_one();
+        self.moved.notify_one();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Script {
+    fn write(attempt: &Attempt, manners: Manners, seed: u64) -> Self {
+        let name = attempt.run.bytes().fold(seed, |hash, byte| hash.rotate_left(7) ^ u64::from(byte));
+        let mut rng = StdRng::seed_from_u64(name ^ u64::from(attempt.number) << 48);
+        let mut share = |share: f64| rng.random_bool(share);
+        let end = if share(manners.unstartable) {
+            End::Unstartable
+        } else if share(manners.shim_killed) {
+            End::ShimKilled
+        } else {
+            End::Exit(i32::from(share(manners.fail)))
+        };
+        let (uses_sdk, obeys) = (share(manners.sdk), share(0.8));
+        // Most are short, some are long.
+        let runs = manners.longest * rng.random::<f64>().powi(3);
+        Self {
+            born_after: Duration::from_millis(rng.random_range(5..2_000)),
+            runs: Duration::from_secs_f64(runs.max(0.01)),
+            rows: rng.random_range(1..=manners.rows),
+            end,
+            uses_sdk,
+            obeys: obeys.then(|| Duration::from_millis(rng.random_range(0..12_000))),
+            level: rng.random(),
+        }
+    }
+}
+
+/// Where an attempt's journals are.
+pub(crate) fn journal(folder: &Path, name: &str) -> PathBuf {
+    folder.join(JOURNAL).join(name)
+}

@@ -1,0 +1,165 @@
+//! What a seed stands for: sweeps, nodes, programs, and which troubles come how often. Each seed leaves most troubles out, since
+//! some mistakes only show when nothing else hides them.
+
+use std::time::Duration;
+
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+
+use crate::{network::Weather, program::Manners};
+
+/// One simulation.
+#[derive(Clone, Debug)]
+pub(crate) struct Scenario {
+    pub(crate) seed: u64,
+    pub(crate) sweeps: Vec<Wanted>,
+    pub(crate) manners: Manners,
+    pub(crate) weather: Weather,
+    pub(crate) troubles: Vec<(Trouble, u32)>,
+    /// Mean time between two troubles.
+    pub(crate) every: Duration,
+    /// When they end.
+    pub(crate) calm_after: Duration,
+}
+
+/// A sweep, and the nodes that work for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) yaml: String,
+    /// Points, if it is a grid.
+    pub(crate) cells: Option<u64>,
+    /// GPUs of each node.
+    pub(crate) nodes: Vec<u32>,
+}
+
+/// What can happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    ControllerKilled,
+    ControllerKilledInWrite,
+    PowerLost,
+    DiskFull,
+    DiskFails,
+    NodeCutOff,
+    AgentKilled,
+    AgentStopped,
+    AgentInterrupted,
+    NodeDown,
+    Paused,
+    RunsRetried,
+    SweepStopped,
+    SweepCancelled,
+}
+
+impl Trouble {
+    const ALL: [Trouble; 14] = [
+        Trouble::ControllerKilled,
+        Trouble::ControllerKilledInWrite,
+        Trouble::PowerLost,
+        Trouble::DiskFull,
+        Trouble::DiskFails,
+        Trouble::NodeCutOff,
+        Trouble::AgentKilled,
+        Trouble::AgentStopped,
+        Trouble::AgentInterrupted,
+        Trouble::NodeDown,
+        Trouble::Paused,
+        Trouble::RunsRetried,
+        Trouble::SweepStopped,
+        Trouble::SweepCancelled,
+    ];
+
+    /// How often it comes beside the others, when it comes at all.
+    fn weight(self) -> u32 {
+        match self {
+            Trouble::SweepStopped | Trouble::SweepCancelled => 1,
+            Trouble::NodeCutOff => 16,
+            _ => 8,
+        }
+    }
+
+    /// Share of seeds in which it may come.
+    fn share(self) -> f64 {
+        match self {
+            Trouble::SweepStopped | Trouble::SweepCancelled => 0.1,
+            Trouble::NodeCutOff => 0.6,
+            _ => 0.35,
+        }
+    }
+}
+
+impl Scenario {
+    /// The scenario of a seed.
+    pub(crate) fn of(seed: u64) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let troubles = Trouble::ALL.into_iter().filter(|trouble| rng.random_bool(trouble.share()));
+        let troubles = troubles.map(|trouble| (trouble, trouble.weight())).collect();
+        let mut sometimes = |share: f64, most: f64| {
+            if rng.random_bool(share) { rng.random_range(0.0..most) } else { 0.0 }
+        };
+        let weather = Weather {
+            lost: sometimes(0.5, 0.2),
+            doubled: sometimes(0.5, 0.3),
+            late: sometimes(0.4, 0.1),
+        };
+        let manners = Manners {
+            fail: sometimes(0.5, 0.3),
+            shim_killed: sometimes(0.3, 0.15),
+            unstartable: sometimes(0.2, 0.1),
+            sdk: sometimes(0.6, 1.0),
+            longest: rng.random_range(20.0..900.0),
+            rows: rng.random_range(1..20),
+        };
+        let sweeps = (0..rng.random_range(1..=2)).map(|_| wanted(&mut rng)).collect();
+        Self {
+            seed,
+            sweeps,
+            manners,
+            weather,
+            troubles,
+            every: Duration::from_secs(rng.random_range(15..240)),
+            calm_after: Duration::from_secs(rng.random_range(1800..7200)),
+        }
+    }
+}
+
+fn wanted(rng: &mut StdRng) -> Wanted {
+    let nodes = (0..rng.random_range(1..=4)).map(|_| rng.random_range(1..=3)).collect();
+    let head = "program: train\nmetric: {name: loss, goal: minimize}\n";
+    let seed = rng.random_range(0..1_000_000);
+    let rule = match rng.random_range(0..5) {
+        0 => "early_terminate: {type: hyperband, min_iter: 2, eta: 2}\n",
+        1 => "early_terminate: {type: asha, min_iter: 1, eta: 3}\n",
+        _ => "",
+    };
+    match rng.random_range(0..6) {
+        0 => Wanted {
+            yaml: format!(
+                "method: random\nseed: {seed}\nrun_cap: {}\n{rule}{head}parameters: {{lr: {{min: 0.0, max: 1.0}}}}\n",
+                rng.random_range(5..40)
+            ),
+            cells: None,
+            nodes,
+        },
+        1 => Wanted {
+            yaml: format!(
+                "method: bayes\nseed: {seed}\nrun_cap: {}\n{rule}{head}parameters: {{lr: {{min: 0.0, max: 1.0}}}}\n",
+                rng.random_range(4..12)
+            ),
+            cells: None,
+            nodes,
+        },
+        _ => {
+            let (a, b) = (rng.random_range(1..=8), rng.random_range(1..=5));
+            let values = |most: u64| (0..most).map(|value| value.to_string()).collect::<Vec<_>>().join(", ");
+            Wanted {
+                yaml: format!(
+                    "method: grid\nseed: {seed}\n{rule}{head}parameters:\n  a: {{values: [{}]}}\n  b: {{values: [{}]}}\n",
+                    values(a),
+                    values(b)
+                ),
+                cells: Some(a * b),
+                nodes,
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The controller as a process: started on the simulated disk, killed, started again. What it answers is exactly what the real
+//! one answers, past its door and its codec; only the port is missing.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use controller::{
+    Core,
+    chance::Chance,
+    clock::Clock,
+    platform::{Platform, Threads},
+    settings::Settings,
+};
+use proto::v1::{
+    AppendRows, Appended, Beat, BeginRun, ChangeSweep, CreateSweep, EndRun, Orders, Retried, RetryRuns, RunBegun,
+    RunEnded, Sweep, agents_client::AgentsClient, history_client::HistoryClient, runs_client::RunsClient,
+    sweeps_client::SweepsClient,
+};
+use tokio::task::{AbortHandle, JoinHandle};
+use tonic::{
+    Request, Status,
+    metadata::{Ascii, MetadataValue},
+    service::{Interceptor, Routes, interceptor::InterceptedService},
+};
+
+use crate::{disk, witness::Witness};
+
+/// The lease that it gives.
+pub(crate) const LEASE: Duration = Duration::from_secs(30);
+
+/// What is asked of a controller.
+#[derive(Clone, Debug)]
+pub(crate) enum Question {
+    Beat(Beat),
+    Append(AppendRows),
+    End(EndRun),
+    Begin(BeginRun),
+    Create(CreateSweep),
+    Change(ChangeSweep),
+    Retry(RetryRuns),
+}
+
+/// What it says.
+#[derive(Clone, Debug)]
+pub(crate) enum Answer {
+    Orders(Orders),
+    Appended(Appended),
+    Ended(RunEnded),
+    Begun(RunBegun),
+    Sweep(Sweep),
+    Retried(Retried),
+}
+
+/// The token of a caller.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Bearer(pub(crate) Option<MetadataValue<Ascii>>);
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        if let Some(token) = &self.0 {
+            request.metadata_mut().insert("authorization", token.clone());
+        }
+        Ok(request)
+    }
+}
+
+/// A way past the controller's door, without a network.
+pub(crate) type Door = InterceptedService<Routes, Bearer>;
+
+/// The machine on which controllers run.
+#[derive(Debug)]
+pub(crate) struct Server {
+    folder: PathBuf,
+    seed: u64,
+    witness: Arc<Witness>,
+    process: Mutex<Process>,
+}
+
+#[derive(Debug, Default)]
+struct Process {
+    /// How many there have been.
+    number: u64,
+    alive: Option<Alive>,
+}
+
+#[derive(Debug)]
+struct Alive {
+    core: Core,
+    routes: Routes,
+    /// Everything that dies with it.
+    tasks: Vec<AbortHandle>,
+}
+
+impl Server {
+    pub(crate) fn new(folder: PathBuf, seed: u64, witness: Arc<Witness>) -> Arc<Self> {
+        Arc::new(Self { folder, seed, witness, process: Mutex::default() })
+    }
+
+    /// Starts a controller whose wall clock shows `wall_ms`; says whether it came up, which it does not when the disk fails.
+    pub(crate) async fn start(self: &Arc<Self>, wall_ms: i64) -> bool {
+        let number = {
+            let mut process = self.process();
+            process.number += 1;
+            process.number
+        };
+        disk::mount();
+        let settings = Settings {
+            // The last one's lock is in its folder, and it may still have calls on their way out.
+            data: self.folder.join(number.to_string()),
+            lease: LEASE,
+            collect_every: Duration::from_secs(365 * 24 * 3600),
+            ..Settings::default()
+        };
+        let chance = Chance::seeded(self.seed.wrapping_add(number));
+        let platform = Platform { threads: Threads::One, disk: Some(disk::NAME) };
+        let opened = Core::open(settings, Clock::starting_at(wall_ms), chance, platform).await;
+        let (Ok(core), false) = (opened, disk::is_killed()) else { return false };
+        let Ok(routes) = core.routes() else { return false };
+        let (server, tended) = (self.clone(), core.clone());
+        let upkeep = tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(tended.pause()).await;
+                tended.upkeep().await;
+                if disk::is_killed() {
+                    return server.kill();
+                }
+            }
+        });
+        self.process().alive = Some(Alive { core, routes, tasks: vec![upkeep.abort_handle()] });
+        true
+    }
+
+    /// As SIGKILL does.
+    pub(crate) fn kill(&self) {
+        disk::kill();
+        let alive = self.process().alive.take();
+        if let Some(alive) = alive {
+            alive.tasks.iter().for_each(AbortHandle::abort);
+        }
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        self.process().alive.is_some()
+    }
+
+    /// The running controller.
+    pub(crate) fn core(&self) -> Option<Core> {
+        self.process().alive.as_ref().map(|alive| alive.core.clone())
+    }
+
+    /// Has a question answered by the controller that runs now, in a task that dies with it.
+    pub(crate) fn ask(
+        self: &Arc<Self>,
+        token: Bearer,
+        question: Question,
+    ) -> Option<JoinHandle<Result<Answer, Status>>> {
+        let mut process = self.process();
+        let alive = process.alive.as_mut()?;
+        let door = InterceptedService::new(alive.routes.clone(), token);
+        let server = self.clone();
+        let asking = tokio::spawn(async move {
+            let answer = answer(door, question.clone()).await;
+            if disk::is_killed() {
+                server.kill();
+                return Err(Status::unavailable("the controller died on the way"));
+            }
+            server.witness.answered(&question, &answer);
+            answer
+        });
+        alive.tasks.retain(|task| !task.is_finished());
+        alive.tasks.push(asking.abort_handle());
+        Some(asking)
+    }
+
+    /// A way to the controller that runs now, for who looks on.
+    pub(crate) fn door(&self) -> Option<Door> {
+        let process = self.process();
+        let alive = process.alive.as_ref()?;
+        Some(InterceptedService::new(alive.routes.clone(), Bearer::default()))
+    }
+
+    fn process(&self) -> std::sync::MutexGuard<'_, Process> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn answer(door: Door, question: Question) -> Result<Answer, Status> {
+    Ok(match question {
+        Question::Beat(beat) => Answer::Orders(AgentsClient::new(door).heartbeat(beat).await?.into_inner()),
+        Question::Append(rows) => Answer::Appended(RunsClient::new(door).append(rows).await?.into_inner()),
+        Question::End(end) => Answer::Ended(RunsClient::new(door).end(end).await?.into_inner()),
+        Question::Begin(begin) => Answer::Begun(RunsClient::new(door).begin(begin).await?.into_inner()),
+        Question::Create(create) => Answer::Sweep(SweepsClient::new(door).create(create).await?.into_inner()),
+        Question::Change(change) => Answer::Sweep(SweepsClient::new(door).change(change).await?.into_inner()),
+        Question::Retry(retry) => Answer::Retried(SweepsClient::new(door).retry(retry).await?.into_inner()),
+    })
+}
+
+/// Clients of the other services, for who looks on.
+pub(crate) fn runs(door: &Door) -> RunsClient<Door> {
+    RunsClient::new(door.clone())
+}
+
+/// As [`runs`].
+pub(crate) fn sweeps(door: &Door) -> SweepsClient<Door> {
+    SweepsClient::new(door.clone())
+}
+
+/// As [`runs`].
+pub(crate) fn history(door: &Door) -> HistoryClient<Door> {
+    HistoryClient::new(door.clone())
+}

@@ -1,0 +1,154 @@
+//! An agent's part in a trial, as `agent::trial` has it, over programs of the simulation in place of processes: judging the end
+//! and telling it are the agent's own code. Runs behind the agent's gate and dies with it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use agent::{
+    agent::{Ticket, Trials},
+    ending::Ending,
+    holdings::Attempt,
+    journal::Journal,
+    outcome::{Cause, Evidence, Unstartable, Verdict, judge},
+    shipper::Shipper,
+    trial::{News, Report},
+};
+use proto::v1::Start;
+use tokio::{sync::Notify, time::Instant};
+
+use crate::{
+    machine::Machine,
+    network::Line,
+    program::{Program, journal},
+    witness::Witness,
+};
+
+/// Sees to the trials of one agent.
+#[derive(Debug)]
+pub(crate) struct SimulatedTrials {
+    pub(crate) machine: Arc<Machine>,
+    pub(crate) line: Line,
+}
+
+impl Trials for SimulatedTrials {
+    fn see_to(&self, trial: Ticket, start: Option<Start>) {
+        let (machine, line) = (self.machine.clone(), self.line.clone());
+        self.machine.run_with_agent(async move {
+            match start {
+                Some(start) => begin(&machine, line, trial, start).await,
+                None => adopt(&machine, line, trial).await,
+            }
+        });
+    }
+
+    fn forget(&self, attempt: &Attempt, sent: bool) -> Option<PathBuf> {
+        let folder = self.machine.folder(attempt);
+        if sent {
+            self.machine.forget(attempt);
+            let _ = fs::remove_dir_all(&folder);
+            return None;
+        }
+        folder.exists().then_some(folder)
+    }
+}
+
+async fn begin(machine: &Arc<Machine>, line: Line, trial: Ticket, start: Start) {
+    match machine.launch(&trial.holding, &start) {
+        Ok(program) => {
+            tell(&trial, News::Launched(Box::new(start))).await;
+            live(machine, line, trial, program, true).await;
+        }
+        Err(reason) => {
+            decline(&trial, Some(Unstartable::new(reason))).await;
+        }
+    }
+}
+
+async fn adopt(machine: &Arc<Machine>, line: Line, trial: Ticket) {
+    let attempt = trial.holding.attempt.clone();
+    match machine.program(&attempt) {
+        Some(program) => live(machine, line, trial, program, false).await,
+        None => decline(&trial, None).await,
+    }
+}
+
+async fn decline(trial: &Ticket, reason: Option<Unstartable>) {
+    let attempt = trial.holding.attempt.clone();
+    tell(trial, News::Over { attempt, verdict: Verdict::Decline(reason), ran: Duration::ZERO }).await;
+}
+
+async fn tell(trial: &Ticket, news: News) {
+    // Nobody listens only when the agent is leaving.
+    let _ = trial.news.send(news).await;
+}
+
+async fn live(machine: &Machine, line: Line, mut trial: Ticket, program: Arc<Program>, fresh: bool) {
+    let folder = machine.folder(&trial.holding.attempt);
+    let attempt = trial.holding.attempt.clone();
+    let begun = Instant::now();
+    let mut shipper = Shipper::new(line.clone(), attempt.clone(), &folder, fresh);
+    let mut console = Console::open(&folder, machine.witness.clone());
+    let (mut heard, mut stop) = (!fresh, None);
+    {
+        let rows = Notify::new();
+        let shipping = shipper.ship_live(&rows);
+        tokio::pin!(shipping);
+        rows.notify_one();
+        while !program.is_over() {
+            if program.is_born() && !heard {
+                heard = true;
+                tell(&trial, News::Started(attempt.clone())).await;
+            }
+            if console.take(&program) {
+                rows.notify_one();
+            }
+            tokio::select! {
+                biased;
+                () = program.moved.notified() => {}
+                Some(order) = trial.stops.recv() => {
+                    if order.cause == Cause::Fenced || !program.is_over() {
+                        stop = Some(order.cause);
+                    }
+                    program.terminate(order.grace);
+                }
+                () = &mut shipping => {}
+            }
+        }
+    }
+    console.take(&program);
+    let exit = program.exit();
+    let verdict = judge(Evidence { exit: exit.as_ref(), stop, heard, out_of_memory: false, stderr: &[] });
+    let ending = Ending { link: &line, attempt: &attempt, news: &trial.news, ran: begun.elapsed() };
+    ending.tell(verdict, shipper, Report { console_sent: true, ..Report::default() }).await;
+}
+
+/// What a program prints becomes rows of the agent's own journal, each once, however often the agent is started.
+struct Console {
+    witness: Arc<Witness>,
+    journal: Journal,
+    taken: u64,
+}
+
+impl Console {
+    fn open(folder: &Path, witness: Arc<Witness>) -> Self {
+        let mut taken = 0;
+        let journal = Journal::open(&journal(folder, "agent.history"), |_| taken += 1);
+        Self { witness, journal: journal.expect("the folder can be read"), taken }
+    }
+
+    fn take(&mut self, program: &Program) -> bool {
+        let printed = program.printed();
+        for step in self.taken..printed {
+            self.journal.push(&program.row(step));
+        }
+        let news = printed > self.taken;
+        self.taken = printed;
+        self.journal.flush().expect("the folder takes what is written");
+        self.witness.wrote((program.attempt.clone(), "agent".to_owned(), "history".to_owned()), printed);
+        news
+    }
+}

@@ -1,0 +1,169 @@
+//! What must hold once all is over, whatever happened on the way. Reads everything through the controller's own door, and compares
+//! it with what was seen.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use agent::holdings::Attempt;
+use proto::v1::{Block, ListRuns, ReadRows, ReplayTrials, Run, Sweep, SweepRef};
+use tonic::Status;
+
+use crate::{
+    scenario::Wanted,
+    server::{Door, runs, sweeps},
+    witness::StreamOf,
+    world::World,
+};
+
+/// Looks at everything.
+pub(crate) async fn look(world: &Arc<World>) {
+    let Some(door) = world.server.door() else {
+        return world.witness.accuse("no controller is left to ask".to_owned());
+    };
+    for (sweep, wanted) in world.sweeps().iter().zip(&world.scenario.sweeps) {
+        if let Err(status) = judge(world, &door, sweep, wanted).await {
+            world.witness.accuse(format!("`{sweep}` cannot be looked at: {status:?}"));
+        }
+    }
+    let Some(core) = world.server.core() else { return };
+    match core.check(|_| {}).await {
+        Ok(report) => {
+            for problem in report.problems {
+                world.witness.accuse(format!("damaged: {}: {}", problem.place, problem.what));
+            }
+        }
+        Err(error) => world.witness.accuse(format!("the folder cannot be checked: {error}")),
+    }
+}
+
+async fn judge(world: &World, door: &Door, id: &str, wanted: &Wanted) -> Result<(), Status> {
+    let sweep = sweeps(door).get(SweepRef { sweep: id.to_owned() }).await?.into_inner();
+    let list = ListRuns { sweep: id.to_owned(), ..ListRuns::default() };
+    let mut stream = runs(door).list(list).await?.into_inner();
+    let mut all = Vec::new();
+    while let Some(run) = stream.message().await? {
+        all.push(run);
+    }
+    books(world, &sweep, &all);
+    coverage(world, &sweep, &all, wanted);
+    for run in &all {
+        ends(world, run);
+        rows(world, run, &blocks(door, &run.id).await?);
+    }
+    let replay = ReplayTrials { sweep: id.to_owned(), trials: Vec::new() };
+    let replayed = sweeps(door).replay(replay).await?.into_inner();
+    if replayed.equal != all.len() as u64 {
+        world.witness.accuse(format!("{id}: {} of {} suggestions replay", replayed.equal, all.len()));
+    }
+    Ok(())
+}
+
+/// The counters are what one counts, and the best is the best.
+fn books(world: &World, sweep: &Sweep, all: &[Run]) {
+    let counts = sweep.counts.unwrap_or_default();
+    let kept = [
+        ("queued", counts.queued),
+        ("leased", counts.leased),
+        ("running", counts.running),
+        ("finished", counts.finished),
+        ("failed", counts.failed),
+        ("crashed", counts.crashed),
+        ("stopped", counts.stopped),
+        ("pruned", counts.pruned),
+    ];
+    for (state, count) in kept {
+        let counted = all.iter().filter(|run| run.state == state).count() as u64;
+        if counted != count {
+            world.witness.accuse(format!("{}: {counted} runs are {state}, {count} are counted", sweep.id));
+        }
+    }
+    let values = all.iter().filter(|run| run.state == "finished").filter_map(|run| run.value);
+    let (best, known) = (values.reduce(f64::min), sweep.best.as_ref().and_then(|best| best.value));
+    if best != known {
+        world.witness.accuse(format!("{}: the best is {best:?}, {known:?} is kept", sweep.id));
+    }
+}
+
+/// Every point of a grid is there once and ended once; no other sweep has more trials than it may have.
+fn coverage(world: &World, sweep: &Sweep, all: &[Run], wanted: &Wanted) {
+    let live = all.iter().filter(|run| matches!(run.state.as_str(), "queued" | "leased" | "running"));
+    let live: Vec<&str> = live.map(|run| run.id.as_str()).collect();
+    if !live.is_empty() {
+        world.witness.accuse(format!("{} is {}, and {live:?} are not over", sweep.id, sweep.state));
+    }
+    let points: BTreeSet<&str> = all.iter().map(|run| run.config_json.as_str()).collect();
+    let cut_short = matches!(sweep.closing.as_str(), "stopped" | "cancelled");
+    match wanted.cells {
+        Some(_) if points.len() < all.len() => {
+            world.witness.accuse(format!("{}: {} points in {} trials", sweep.id, points.len(), all.len()));
+        }
+        Some(cells) if !cut_short && all.len() as u64 != cells => {
+            world.witness.accuse(format!("{}: {} trials for {cells} points", sweep.id, all.len()));
+        }
+        _ => {}
+    }
+    if sweep.trials_bound.is_some_and(|bound| all.len() as u64 > bound) {
+        world.witness.accuse(format!("{}: {} trials, too many", sweep.id, all.len()));
+    }
+}
+
+/// An end that was acknowledged stays, unless somebody wanted another attempt.
+fn ends(world: &World, run: &Run) {
+    let seen = world.witness.seen();
+    let Some((attempt, state)) = seen.ended.get(&run.id).cloned() else { return };
+    let stays = !seen.reopened.contains(&run.id) && run.attempt == attempt && state != "queued";
+    drop(seen);
+    if stays && run.state != state {
+        world.witness.accuse(format!("{} ended as {state} and is {} now", run.id, run.state));
+    }
+}
+
+/// What was acknowledged is there, once and in order; nothing is there that was never written; a run that finished has all.
+fn rows(world: &World, run: &Run, blocks: &[Block]) {
+    let mut stored: BTreeMap<StreamOf, u64> = BTreeMap::new();
+    for block in blocks {
+        let attempt = Attempt { run: run.id.clone(), number: block.attempt };
+        let known = stored.entry((attempt, block.writer.clone(), "history".to_owned())).or_default();
+        let steps = record::rows(&block.frames);
+        let steps = steps.map(|rows| rows.iter().map(|row| row.step).collect::<Vec<_>>());
+        let follows = block.offset == *known
+            && steps.is_ok_and(|steps| steps.iter().copied().eq(*known..*known + block.rows));
+        if !follows {
+            world.witness.accuse(format!(
+                "{}: rows of attempt {} by {} do not follow at {}",
+                run.id, block.attempt, block.writer, block.offset
+            ));
+        }
+        *known += block.rows;
+    }
+    let seen = world.witness.seen();
+    let of_run = |(stream, _): &(&StreamOf, &u64)| stream.0.run == run.id && stream.2 == "history";
+    let mut wrong = Vec::new();
+    for (stream, acknowledged) in seen.acknowledged.iter().filter(of_run) {
+        let there = stored.get(stream).copied().unwrap_or(0);
+        if there < *acknowledged {
+            wrong.push(format!("{stream:?}: {acknowledged} rows were acknowledged, {there} are there"));
+        }
+    }
+    for (stream, there) in &stored {
+        let offered = seen.offered.get(stream).copied().unwrap_or(0);
+        let whole = run.state == "finished" && stream.0.number == run.attempt;
+        if *there > offered || (whole && *there < offered) {
+            wrong.push(format!("{stream:?} of a run that is {}: {there} of {offered} rows", run.state));
+        }
+    }
+    drop(seen);
+    wrong.into_iter().for_each(|what| world.witness.accuse(what));
+}
+
+async fn blocks(door: &Door, run: &str) -> Result<Vec<Block>, Status> {
+    let read = ReadRows { run: run.to_owned(), stream: "history".to_owned(), ..ReadRows::default() };
+    let mut stream = runs(door).read(read).await?.into_inner();
+    let mut blocks = Vec::new();
+    while let Some(block) = stream.message().await? {
+        blocks.push(block);
+    }
+    Ok(blocks)
+}

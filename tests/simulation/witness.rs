@@ -1,0 +1,214 @@
+//! What the controller has said, in the order in which it said it, and what may never be seen. Told by `server.rs` of every
+//! answer and by `machine.rs` of every process; asked at the end by `verdict.rs`. Touches nothing.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use agent::holdings::Attempt;
+use tokio::time::Instant;
+use tonic::{Code, Status};
+
+use crate::server::{Answer, Question};
+
+/// One stream of one attempt: attempt, writer and stream.
+pub(crate) type StreamOf = (Attempt, String, String);
+
+/// What was seen.
+#[derive(Debug)]
+pub(crate) struct Witness {
+    begun: Instant,
+    seen: Mutex<Seen>,
+}
+
+/// What was seen so far.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// The newest attempt of a run that was handed out.
+    pub(crate) leased: BTreeMap<String, u32>,
+    /// Rows that the controller said it has.
+    pub(crate) acknowledged: BTreeMap<StreamOf, u64>,
+    /// Rows that were offered to a controller at all, or lie on an agent's disk.
+    pub(crate) offered: BTreeMap<StreamOf, u64>,
+    /// The newest end that the controller said it has: the attempt and the state that it gave.
+    pub(crate) ended: BTreeMap<String, (u32, String)>,
+    /// Runs that somebody has begun anew or asked to run again, whatever their end was.
+    pub(crate) reopened: BTreeSet<String>,
+    /// Attempts whose program was started.
+    pub(crate) started: BTreeSet<Attempt>,
+    /// What may never be.
+    pub(crate) violations: Vec<String>,
+    /// A fingerprint of all answers in their order.
+    digest: DefaultHasher,
+    pub(crate) answers: u64,
+    /// The last lines of what happened, if anybody wants them.
+    trace: Option<Vec<String>>,
+}
+
+impl Witness {
+    pub(crate) fn new(traced: bool) -> Self {
+        let seen = Seen { trace: traced.then(Vec::new), ..Seen::default() };
+        Self { begun: Instant::now(), seen: Mutex::new(seen) }
+    }
+
+    /// Everything so far.
+    pub(crate) fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something that may never be.
+    pub(crate) fn accuse(&self, what: String) {
+        self.note(|| format!("VIOLATION {what}"));
+        self.seen().violations.push(what);
+    }
+
+    /// A line of the trace.
+    pub(crate) fn note(&self, line: impl FnOnce() -> String) {
+        let mut seen = self.seen();
+        let at = self.begun.elapsed().as_secs_f64();
+        if let Some(trace) = &mut seen.trace {
+            trace.push(format!("{at:>10.3}  {}", line()));
+        }
+    }
+
+    /// The trace so far.
+    pub(crate) fn trace(&self) -> Vec<String> {
+        self.seen().trace.clone().unwrap_or_default()
+    }
+
+    /// A number that is the same when the same was answered in the same order at the same times.
+    pub(crate) fn digest(&self) -> u64 {
+        self.seen().digest.finish()
+    }
+
+    /// Something else that must be the same when the seed is.
+    pub(crate) fn seal(&self, number: u64) {
+        number.hash(&mut self.seen().digest);
+    }
+
+    /// A program was started for this attempt.
+    pub(crate) fn started(&self, attempt: &Attempt) {
+        if !self.seen().started.insert(attempt.clone()) {
+            self.accuse(format!("{attempt} was started twice"));
+        }
+    }
+
+    /// So many rows of this stream lie on a disk.
+    pub(crate) fn wrote(&self, stream: StreamOf, rows: u64) {
+        let mut seen = self.seen();
+        let known = seen.offered.entry(stream).or_default();
+        *known = rows.max(*known);
+    }
+
+    /// The controller answered; its own work is done and on the disk.
+    pub(crate) fn answered(&self, question: &Question, answer: &Result<Answer, Status>) {
+        self.note(|| describe(question, answer));
+        {
+            let mut seen = self.seen();
+            seen.answers += 1;
+            let at = self.begun.elapsed().as_millis();
+            (at, describe(question, answer)).hash(&mut seen.digest);
+        }
+        match (question, answer) {
+            (Question::Beat(_), Ok(Answer::Orders(orders))) => {
+                for start in &orders.start {
+                    let mut seen = self.seen();
+                    let newest = seen.leased.entry(start.run.clone()).or_default();
+                    *newest = start.attempt.max(*newest);
+                }
+            }
+            (Question::Append(rows), Ok(Answer::Appended(appended))) => {
+                let attempt = Attempt { run: rows.run.clone(), number: rows.attempt };
+                self.accepted(&attempt, "rows");
+                let mut seen = self.seen();
+                let known = seen.acknowledged.entry((attempt, rows.writer.clone(), rows.stream.clone()));
+                let known = known.or_default();
+                *known = appended.next.max(*known);
+            }
+            (Question::End(end), Ok(Answer::Ended(ended))) => {
+                let attempt = Attempt { run: end.run.clone(), number: end.attempt };
+                self.accepted(&attempt, "the end");
+                if let Some(run) = &ended.run {
+                    self.seen().ended.insert(attempt.run, (attempt.number, run.state.clone()));
+                }
+            }
+            (Question::Retry(_), Ok(Answer::Retried(retried))) => {
+                self.seen().reopened.extend(retried.runs.iter().cloned());
+            }
+            (Question::Begin(_), Ok(Answer::Begun(begun))) => {
+                let mut seen = self.seen();
+                seen.leased.insert(begun.run.clone(), begun.attempt);
+                seen.reopened.insert(begun.run.clone());
+            }
+            _ => self.suspect(question, answer),
+        }
+    }
+
+    /// Answers that nobody should ever get.
+    fn suspect(&self, question: &Question, answer: &Result<Answer, Status>) {
+        if let Err(status) = answer
+            && matches!(status.code(), Code::Internal | Code::InvalidArgument | Code::OutOfRange)
+            // A gap is an answer like others to who asks from the wrong place; nobody here does.
+        {
+            self.accuse(format!("{question:?} was answered with {status:?}"));
+        }
+    }
+
+    fn accepted(&self, attempt: &Attempt, what: &str) {
+        let newest = self.seen().leased.get(&attempt.run).copied().unwrap_or(0);
+        if attempt.number < newest {
+            self.accuse(format!("{what} of {attempt} were taken after attempt {newest} was handed out"));
+        }
+    }
+}
+
+fn describe(question: &Question, answer: &Result<Answer, Status>) -> String {
+    let asked = match question {
+        Question::Beat(beat) => {
+            let holds: Vec<String> =
+                beat.holds.iter().map(|held| format!("{}/{}", held.run, held.attempt)).collect();
+            format!(
+                "beat {}.{}.{} holds {holds:?} free {}",
+                beat.agent, beat.incarnation, beat.beat, beat.free
+            )
+        }
+        Question::Append(rows) => format!(
+            "append {}/{} {}.{} at {} ({} bytes)",
+            rows.run,
+            rows.attempt,
+            rows.writer,
+            rows.stream,
+            rows.offset,
+            rows.frames.len()
+        ),
+        Question::End(end) => {
+            let state = end.outcome.as_ref().map(|outcome| outcome.state.as_str());
+            format!("end {}/{} {}", end.run, end.attempt, state.unwrap_or_default())
+        }
+        other => format!("{other:?}"),
+    };
+    let said = match answer {
+        Ok(Answer::Orders(orders)) => {
+            let starts: Vec<String> =
+                orders.start.iter().map(|start| format!("{}/{}", start.run, start.attempt)).collect();
+            let stops: Vec<String> = orders
+                .stop
+                .iter()
+                .map(|stop| format!("{}/{} {}", stop.run, stop.attempt, stop.reason))
+                .collect();
+            format!("start {starts:?} stop {stops:?} sweep {}", orders.sweep_state)
+        }
+        Ok(Answer::Appended(appended)) => format!("next {}", appended.next),
+        Ok(Answer::Ended(ended)) => {
+            let state = ended.run.as_ref().map(|run| run.state.as_str());
+            format!("now {}", state.unwrap_or_default())
+        }
+        Ok(Answer::Begun(begun)) => format!("begun {}/{}", begun.run, begun.attempt),
+        Ok(Answer::Sweep(sweep)) => format!("sweep {} {}", sweep.id, sweep.state),
+        Ok(Answer::Retried(retried)) => format!("retried {:?}", retried.runs),
+        Err(status) => format!("{:?} {}", status.code(), status.message()),
+    };
+    format!("{asked} -> {said}")
+}

@@ -1,0 +1,179 @@
+//! One simulation: a controller, its network and its nodes in one thread under a virtual clock, from a seed to a verdict.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use proto::v1::{CreateSweep, SweepRef};
+use tokio::{
+    runtime::Builder,
+    time::{Instant, sleep},
+};
+
+use crate::{
+    chaos,
+    disk,
+    machine::{Machine, Make},
+    network::Network,
+    scenario::Scenario,
+    server::{Answer, Bearer, Question, Server, sweeps},
+    verdict,
+    witness::Witness,
+};
+
+/// How long after the last trouble everything must be over.
+const PATIENCE: Duration = Duration::from_secs(24 * 3600);
+/// How often it is looked whether it is.
+const LOOK_EVERY: Duration = Duration::from_secs(20);
+
+/// Everything of one simulation.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) scenario: Scenario,
+    pub(crate) witness: Arc<Witness>,
+    pub(crate) server: Arc<Server>,
+    pub(crate) network: Arc<Network>,
+    pub(crate) machines: Vec<Arc<Machine>>,
+    sweeps: OnceLock<Vec<String>>,
+    calm: AtomicBool,
+}
+
+/// What came of a simulation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// What may never be, and was.
+    pub violations: Vec<String>,
+    /// Equal when the same happened at the same times.
+    pub digest: u64,
+    /// Answers of the controller.
+    pub answers: u64,
+    /// Writes and syncs of its disk.
+    pub writes: u64,
+    /// Trials that were started, later attempts included.
+    pub attempts: u64,
+    /// How long it took by the simulation's own clock.
+    pub lasted: Duration,
+    /// What happened, line by line, if that was wanted.
+    pub trace: Vec<String>,
+}
+
+/// Simulates what a seed stands for. Blocks the thread.
+///
+/// # Panics
+/// When the machine has no folder for temporary files.
+pub fn simulate(seed: u64, traced: bool) -> Outcome {
+    // Memory is as real as any disk here, and faster.
+    let memory = Path::new("/dev/shm");
+    let home = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    let home = home.expect("a folder for temporary files");
+    disk::format(seed);
+    let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = runtime.expect("a runtime without threads");
+    runtime.block_on(run(Scenario::of(seed), home.path(), traced))
+}
+
+async fn run(scenario: Scenario, home: &Path, traced: bool) -> Outcome {
+    let begun = Instant::now();
+    let seed = scenario.seed;
+    let witness = Arc::new(Witness::new(traced));
+    witness.note(|| format!("{scenario:#?}"));
+    let server = Server::new(home.join("controller"), seed, witness.clone());
+    server.start(0).await;
+    let sweeps = create(&server, &scenario).await;
+    let network = Network::new(server.clone(), scenario.weather, seed ^ 0xAE);
+    let mut machines = Vec::new();
+    for (wanted, sweep) in scenario.sweeps.iter().zip(&sweeps) {
+        for gpus in &wanted.nodes {
+            let number = machines.len();
+            let make = Make {
+                number,
+                gpus: *gpus,
+                sweep: sweep.clone(),
+                folder: home.join(format!("node-{number}")),
+                manners: scenario.manners,
+                seed,
+            };
+            machines.push(Machine::new(make, network.clone(), witness.clone()));
+        }
+    }
+    let calm = AtomicBool::new(false);
+    let calm_after = scenario.calm_after;
+    let world =
+        Arc::new(World { scenario, witness, server, network, machines, sweeps: sweeps.into(), calm });
+    drop(tokio::spawn(chaos::keep_controller_up(world.clone())));
+    drop(tokio::spawn(chaos::reign(world.clone())));
+    world.machines.iter().for_each(Machine::start_agent);
+    let deadline = begun + calm_after + PATIENCE;
+    while !world.is_over().await {
+        if Instant::now() > deadline {
+            world.witness.accuse(format!("not over {} h after the last trouble", PATIENCE.as_secs() / 3600));
+            break;
+        }
+        sleep(LOOK_EVERY).await;
+    }
+    verdict::look(&world).await;
+    let lasted = begun.elapsed();
+    world.witness.seal(disk::writes());
+    let (digest, trace) = (world.witness.digest(), world.witness.trace());
+    let seen = world.witness.seen();
+    Outcome {
+        violations: seen.violations.clone(),
+        digest,
+        answers: seen.answers,
+        writes: disk::writes(),
+        attempts: seen.started.len() as u64,
+        lasted,
+        trace,
+    }
+}
+
+async fn create(server: &Arc<Server>, scenario: &Scenario) -> Vec<String> {
+    let mut ids = Vec::new();
+    for wanted in &scenario.sweeps {
+        let create = CreateSweep { yaml: wanted.yaml.clone(), ..CreateSweep::default() };
+        let asked = server.ask(Bearer::default(), Question::Create(create)).expect("a controller");
+        match asked.await {
+            Ok(Ok(Answer::Sweep(sweep))) => ids.push(sweep.id),
+            other => panic!("a sweep of the simulation is refused: {other:?}"),
+        }
+    }
+    ids
+}
+
+impl World {
+    /// Ids of the sweeps.
+    pub(crate) fn sweeps(&self) -> Vec<String> {
+        self.sweeps.get().cloned().unwrap_or_default()
+    }
+
+    /// Nothing goes wrong from now on.
+    pub(crate) fn be_calm(&self) {
+        self.calm.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether nothing goes wrong any more.
+    pub(crate) fn is_calm(&self) -> bool {
+        self.calm.load(Ordering::Relaxed)
+    }
+
+    /// Whether every sweep is over, and every agent has heard and left.
+    async fn is_over(&self) -> bool {
+        let Some(door) = self.server.door().filter(|_| self.is_calm()) else { return false };
+        let mut over = true;
+        for sweep in self.sweeps() {
+            let state = sweeps(&door).get(SweepRef { sweep: sweep.clone() }).await;
+            let state = state.map(|sweep| sweep.into_inner().state);
+            if !state.is_ok_and(|state| matches!(state.as_str(), "finished" | "cancelled")) {
+                over = false;
+                let own = self.machines.iter().filter(|machine| machine.sweep() == sweep);
+                own.for_each(Machine::start_agent);
+            }
+        }
+        over && self.machines.iter().all(|machine| machine.is_quiet())
+    }
+}
