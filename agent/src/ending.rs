@@ -58,7 +58,8 @@ impl<L: Link> Ending<'_, L> {
                 run: self.attempt.run.clone(),
                 attempt: self.attempt.number,
                 outcome: Some(outcome.clone()),
-                ended_ms: None,
+                ran_ms: u64::try_from(self.ran.as_millis()).ok(),
+                ..EndRun::default()
             };
             let status = match self.link.end(request).await {
                 Ok(ended) => {

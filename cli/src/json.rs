@@ -108,6 +108,16 @@ fn metric(metric: &v1::MetricDefinition) -> Value {
     })
 }
 
+fn failure(failure: &v1::Failure) -> Value {
+    json!({
+        "attempt": failure.attempt,
+        "class": failure.class,
+        "agent": text_or_null(&failure.agent),
+        "message": text_or_null(&failure.message),
+        "ended": time(Some(failure.ended_ms)),
+    })
+}
+
 /// A version of an artifact.
 pub(crate) fn artifact(version: &v1::Artifact) -> Value {
     json!({
@@ -139,6 +149,7 @@ pub(crate) fn run_with_rungs(shown: &v1::Run) -> Value {
     };
     value["metrics"] = shown.metrics.iter().map(metric).collect();
     value["code"] = Value::Object(values::object(&shown.code_json));
+    value["failures"] = shown.failures.iter().map(failure).collect();
     value["rungs"] = shown.rungs.iter().map(rung).collect();
     value
 }

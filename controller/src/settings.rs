@@ -18,8 +18,10 @@ pub struct Settings {
     pub stop_grace: Duration,
     /// After how long an order that its agent does not seem to have obeyed is told again.
     pub repeat_orders: Duration,
-    /// Attempts of a run that may end in a crash before it counts as crashed for good.
-    pub max_crashes: u32,
+    /// An attempt that fails sooner after its start than this counts towards a crash loop.
+    pub quick_failure: Duration,
+    /// So many quick failures in a row pause a sweep.
+    pub crash_loop: u64,
     /// How long calls in flight may take after the controller was told to end.
     pub drain: Duration,
     /// Between two questions whether a silent client is still there.
@@ -96,7 +98,8 @@ impl Default for Settings {
             lease: Duration::from_secs(30),
             stop_grace: Duration::from_secs(15),
             repeat_orders: Duration::from_secs(1),
-            max_crashes: 3,
+            quick_failure: Duration::from_secs(60),
+            crash_loop: 5,
             drain: Duration::from_secs(10),
             keepalive: Duration::from_secs(20),
             watch_pause: Duration::from_millis(100),

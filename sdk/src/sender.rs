@@ -384,7 +384,7 @@ impl Sender {
     async fn end(&mut self, outcome: Outcome) -> Result<String, Trouble> {
         let identity = &self.shared.identity;
         let (run, attempt) = (identity.run.clone(), identity.attempt);
-        let request = EndRun { run, attempt, outcome: Some(outcome), ended_ms: None };
+        let request = EndRun { run, attempt, outcome: Some(outcome), ..EndRun::default() };
         match answer(CALL_WAIT, self.client.end(request)).await {
             Ok(ended) => Ok(ended.note),
             Err(status) if status.code() == Code::Aborted => Err(Trouble::Halt(Halt::Fenced)),

@@ -179,8 +179,12 @@ impl Worker {
         };
         runs.append(append).await.expect("an append is answered");
         let outcome = Outcome { state: "finished".to_owned(), exit_code: Some(0), ..Outcome::default() };
-        let end =
-            EndRun { run: start.run.clone(), attempt: start.attempt, outcome: Some(outcome), ended_ms: None };
+        let end = EndRun {
+            run: start.run.clone(),
+            attempt: start.attempt,
+            outcome: Some(outcome),
+            ..EndRun::default()
+        };
         runs.end(end).await.expect("an end is answered");
     }
 }

@@ -36,7 +36,7 @@ async fn log(lab: &Lab) {
         let append = AppendRows { run: run.clone(), attempt: 1, writer, stream, offset: 0, frames };
         runs.append(append).await.unwrap();
         let outcome = Some(Outcome { state: "finished".to_owned(), ..Outcome::default() });
-        runs.end(EndRun { run, attempt: 1, outcome, ended_ms: None }).await.unwrap();
+        runs.end(EndRun { run, attempt: 1, outcome, ..EndRun::default() }).await.unwrap();
     }
 }
 

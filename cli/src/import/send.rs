@@ -89,6 +89,7 @@ async fn end(controller: &Controller, found: &Found, begun: &RunBegun) -> Result
         attempt: begun.attempt,
         outcome: Some(found.outcome.clone()),
         ended_ms: found.times.map(|(_, last)| last),
+        ..EndRun::default()
     };
     let mut runs = controller.dial().runs();
     connect::with_tries(async || runs.end(connect::within_patience(message.clone())).await)

@@ -74,6 +74,12 @@ pub(crate) fn runs() -> Vec<Run> {
     runs[2].outcome = Some(finished);
     runs[2].attempt = 2;
     runs[3].outcome = Some(failed);
+    runs[4].outcome = Some(Outcome {
+        state: "crashed".to_owned(),
+        class: "lost".to_owned(),
+        message: "nothing was heard of it for 30 s".to_owned(),
+        ..Outcome::default()
+    });
     runs
 }
 

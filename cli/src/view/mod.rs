@@ -180,15 +180,24 @@ fn reason(run: &v1::Run) -> String {
             String::new()
         };
     };
-    let mut lines = outcome.message.lines().map(str::trim).filter(|line| !line.is_empty());
-    let first = match (lines.next(), outcome.exit_code, outcome.signal) {
-        (Some(line), ..) => line.to_owned(),
-        (None, Some(code), _) => format!("exit code {code}"),
-        (None, None, Some(signal)) => format!("signal {signal}"),
-        (None, None, None) => one_word(&outcome.class),
-    };
-    match lines.next_back() {
+    gist(&outcome.message).unwrap_or_else(|| match (outcome.exit_code, outcome.signal) {
+        (Some(code), _) => format!("exit code {code}"),
+        (None, Some(signal)) => format!("signal {signal}"),
+        (None, None) => class(&outcome.class),
+    })
+}
+
+/// The first line of a message, and the last.
+fn gist(message: &str) -> Option<String> {
+    let mut lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next()?;
+    Some(match lines.next_back() {
         Some(last) => one_line(&format!("{}: {last}", first.trim_end_matches(':')), SENTENCE),
-        None => one_line(&first, SENTENCE),
-    }
+        None => one_line(first, SENTENCE),
+    })
+}
+
+/// A class of failure in words: `out of memory`.
+fn class(class: &str) -> String {
+    one_word(class).replace('_', " ")
 }

@@ -9,7 +9,8 @@ use terminal::{
 };
 
 use super::{
-    CELL, SENTENCE, count, facts, is_bad, limit, limited_value, one_word, section, state, took, values,
+    CELL, SENTENCE, class, count, facts, gist, is_bad, limit, limited_value, one_word, section, state, took,
+    values,
 };
 
 /// All that is known of a run, for people.
@@ -55,6 +56,7 @@ pub(crate) fn run(run: &Run, sweep: Option<&Sweep>, now_ms: i64) -> String {
         lines.push(("note", one_line(&run.note, 2 * SENTENCE)));
     }
     text += &format!("\n{}", facts(lines));
+    text += &failures(run, now_ms);
     text += &rungs(run);
     text += &section("parameters", &values::flatten(&values::object(&run.config_json)));
     text += &section("added by the program", &values::flatten(&values::object(&run.added_config_json)));
@@ -125,6 +127,22 @@ fn limits(sweep: &Sweep, run: &Run) -> String {
     each.collect::<Vec<_>>().join(", ")
 }
 
+/// Attempts that came to nothing before the present one, or before the run was given up. One alone is told as its end.
+fn failures(run: &Run, now_ms: i64) -> String {
+    if run.failures.iter().all(|failure| failure.attempt == run.attempt) {
+        return String::new();
+    }
+    let mut table =
+        Table::default().right("  attempt").left("failed").left("on agent").left("ended").left("why");
+    for failure in &run.failures {
+        let agent = one_word(&failure.agent);
+        let ended = terminal::age(now_ms - failure.ended_ms);
+        let why = gist(&failure.message).unwrap_or_default();
+        table.row([failure.attempt.to_string(), class(&failure.class), agent, ended, why]);
+    }
+    format!("\n\n{}\n{table}", paint(style::FAINT, "failed attempts"))
+}
+
 /// What was decided at each rung of early stopping, and on what grounds.
 fn rungs(run: &Run) -> String {
     if run.rungs.is_empty() {
@@ -153,8 +171,8 @@ fn ended(run: &Run) -> String {
         _ if is_bad(run) => one_word(&outcome.class),
         _ => return String::new(),
     };
-    if !matches!(outcome.class.as_str(), "" | "error" | "start") {
-        why = format!("{}, {why}", one_word(&outcome.class).replace('_', " "));
+    if !matches!(outcome.class.as_str(), "" | "error" | "start" | "lost") {
+        why = format!("{}, {why}", class(&outcome.class));
     }
     let mut text =
         format!("\n\n{}\n  {}", paint(style::FAINT, "end"), paint(style::state(&outcome.state), why));
@@ -178,6 +196,8 @@ fn suggestion(json: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proto::v1::Failure;
+
     use super::*;
     use crate::view::fixtures::{NOW, plain, pruned, runs, sweep};
 
@@ -194,6 +214,29 @@ mod tests {
     #[test]
     fn a_failed_run_shows_its_stderr() {
         insta::assert_snapshot!(plain(&run(&runs()[3], Some(&sweep()), NOW)));
+    }
+
+    #[test]
+    fn a_run_shows_the_attempts_that_came_to_nothing() {
+        let failure = |attempt, class: &str, message: &str| Failure {
+            attempt,
+            class: class.to_owned(),
+            agent: "node-3".to_owned(),
+            message: message.to_owned(),
+            ended_ms: NOW - 60_000 * i64::from(10 - attempt),
+        };
+        let mut failed = runs()[3].clone();
+        failed.attempt = 3;
+        failed.failures = vec![
+            failure(1, "lost", "nothing was heard of it for 30 s"),
+            failure(
+                2,
+                "out_of_memory",
+                "killed by SIGKILL: the kernel found no memory for it\nloading\nepoch 1",
+            ),
+            failure(3, "error", &failed.outcome.clone().unwrap().message),
+        ];
+        insta::assert_snapshot!(plain(&run(&failed, Some(&sweep()), NOW)));
     }
 
     #[test]

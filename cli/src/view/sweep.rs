@@ -8,7 +8,10 @@ use terminal::{
     style::{self, paint},
 };
 
-use super::{CELL, SENTENCE, best, count, counts, facts, limit, method, one_word, progress, ranking, state};
+use super::{
+    CELL, SENTENCE, best, class, count, counts, facts, is_bad, limit, method, one_word, progress, ranking,
+    state,
+};
 
 /// How a sweep is to be shown.
 pub(crate) struct Shown {
@@ -24,7 +27,7 @@ pub(crate) struct Shown {
 pub(crate) fn sweep(sweep: &Sweep, runs: &[Run], shown: &Shown) -> String {
     let split = ranking::Params::of(runs);
     let mut text = head(sweep);
-    text += &format!("\n{}", facts(about(sweep, &split, shown)));
+    text += &format!("\n{}", facts(about(sweep, runs, &split, shown)));
     let ranking = ranking::ranking(sweep, runs, &split, shown);
     if !ranking.is_empty() {
         text += &format!("\n\n{ranking}");
@@ -40,7 +43,12 @@ fn head(sweep: &Sweep) -> String {
     format!("{id}{gap}{name}  {}", state(&sweep.state))
 }
 
-fn about(sweep: &Sweep, params: &ranking::Params, shown: &Shown) -> Vec<(&'static str, String)> {
+fn about(
+    sweep: &Sweep,
+    runs: &[Run],
+    params: &ranking::Params,
+    shown: &Shown,
+) -> Vec<(&'static str, String)> {
     let numbers = sweep.counts.unwrap_or_default();
     let mut facts = Vec::new();
     if !sweep.description.is_empty() {
@@ -63,6 +71,7 @@ fn about(sweep: &Sweep, params: &ranking::Params, shown: &Shown) -> Vec<(&'stati
     if !sweep.early_terminate.is_empty() {
         facts.push(("pruning", one_line(&sweep.early_terminate, SENTENCE)));
     }
+    facts.extend(failures(runs).map(|failures| ("failures", failures)));
     facts.extend(best(sweep).map(|best| ("best", best)));
     facts.extend(params.fixed_sentence().map(|fixed| ("fixed", fixed)));
     let created = terminal::age(shown.now_ms - sweep.created_ms);
@@ -82,6 +91,20 @@ fn about(sweep: &Sweep, params: &ranking::Params, shown: &Shown) -> Vec<(&'stati
     facts
 }
 
+/// `3 error, 1 out of memory`: how often runs ended in each class of failure, the most frequent first.
+fn failures(runs: &[Run]) -> Option<String> {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    let outcomes = runs.iter().filter(|run| is_bad(run)).filter_map(|run| run.outcome.as_ref());
+    for outcome in outcomes.filter(|outcome| !outcome.class.is_empty()) {
+        *counts.entry(&outcome.class).or_default() += 1;
+    }
+    let mut counts: Vec<(&str, u64)> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let told: Vec<String> =
+        counts.into_iter().map(|(name, count)| format!("{count} {}", class(name))).collect();
+    (!told.is_empty()).then(|| told.join(", "))
+}
+
 /// Why no new trial is wanted, in words.
 fn closing(sweep: &Sweep) -> Option<String> {
     let text = match sweep.closing.as_str() {
@@ -90,7 +113,6 @@ fn closing(sweep: &Sweep) -> Option<String> {
         "space" => "every point of the space has been handed out",
         "cap" => "`run_cap` is reached",
         "target" => "the target is reached",
-        "crash_loop" => "too many trials in a row failed at once",
         other => return Some(one_word(other)),
     };
     Some(text.to_owned())

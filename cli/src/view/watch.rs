@@ -108,7 +108,7 @@ impl Watched {
         let note = if self.sweep.note.is_empty() {
             String::new()
         } else {
-            format!(" ({})", one_line(&self.sweep.note, SENTENCE))
+            format!(" ({})", one_line(&self.sweep.note, 2 * SENTENCE))
         };
         format!("{} is {}{note}{gap}{counts}", one_word(&self.sweep.id), state(&self.sweep.state))
     }
@@ -154,7 +154,7 @@ pub(crate) fn block(watched: &Watched, now_ms: i64) -> String {
         lines.push(format!("best {text}  {}", paint(style::FAINT, params)));
     }
     if !sweep.note.is_empty() {
-        lines.push(paint(style::WARNING, one_line(&sweep.note, SENTENCE)));
+        lines.push(paint(style::WARNING, one_line(&sweep.note, 2 * SENTENCE)));
     }
     if watched.away {
         lines.push(paint(style::WARNING, AWAY));

@@ -25,7 +25,7 @@ use super::{
 use crate::store::{
     self, Tx,
     events::{Event, Kind},
-    runs::{Outcome, Run},
+    runs::Run,
     sweeps::Progress,
 };
 
@@ -186,6 +186,7 @@ impl<'a> Change<'a> {
         run.attempt += 1;
         run.agent = Some(agent.to_owned());
         run.front = false;
+        run.preempting = false;
         run.history = 0;
         run.logged = 0;
         run.iteration = 0;
@@ -207,69 +208,6 @@ impl<'a> Change<'a> {
     pub(crate) fn end(&mut self, run: &mut Run, event: run::Event) -> Result<(), Error> {
         self.step(run, event)?;
         self.result(run)
-    }
-
-    /// A lease ran out, or an agent forgot a run. Crashed runs with attempts left go back to the queue.
-    ///
-    /// # Errors
-    /// Refused when nobody holds the run.
-    pub(crate) fn lose(&mut self, run: &mut Run, reason: &str) -> Result<(), Error> {
-        if let Some(agent) = run.agent.clone() {
-            self.ring(Ring::All(Topic::Agent(agent)));
-        }
-        if run.state == State::Leased {
-            self.requeue(run, run::Event::LeaseOver)?;
-        } else {
-            self.step(run, run::Event::LeaseOver)?;
-            run.crashes += 1;
-            run.outcome = Outcome { message: Some(reason.to_owned()), ..Outcome::default() };
-            if run.stop_wanted.is_some() {
-                self.end(run, wanted_end(run))?;
-            } else if self.may_run_again(run)? {
-                self.requeue(run, run::Event::Requeue)?;
-            } else {
-                self.result(run)?;
-            }
-        }
-        store::runs::save(self.tx, run)?;
-        Ok(())
-    }
-
-    /// Moves a run back to the queue along this arrow, or to its end when nobody wants another attempt: every way back but
-    /// a person's retry leads through here, so that no sweep that was stopped starts trials again. The caller saves the run.
-    ///
-    /// # Errors
-    /// Refused when there is no such arrow.
-    pub(crate) fn requeue(&mut self, run: &mut Run, event: run::Event) -> Result<(), Error> {
-        self.step(run, event)?;
-        if run.stop_wanted.is_some() {
-            self.end(run, run::Event::Stop)?;
-        } else if self.is_stopped(run)? {
-            // No reason to stop stands in the run: an agent that has it after all must find that it is not its own.
-            run.agent = None;
-            self.end(run, run::Event::Stop)?;
-        }
-        Ok(())
-    }
-
-    /// An attempt was heard of that may have been given up: it goes on. Nothing happens to one that runs, nor to one that
-    /// crashed for good in a sweep that was cancelled since. The caller saves the run.
-    ///
-    /// # Errors
-    /// Refused when its state has no way back.
-    pub(crate) fn hear(&mut self, run: &mut Run) -> Result<(), Error> {
-        if run.state == State::Running {
-            return Ok(());
-        }
-        if run.state == State::Crashed {
-            if self.is_cancelled(run)? {
-                return Ok(());
-            }
-            self.reopen(run)?;
-        }
-        self.step(run, run::Event::Heard)?;
-        run.outcome = Outcome::default();
-        Ok(())
     }
 
     /// A run that was over is not over any more; so is its sweep.
@@ -374,7 +312,8 @@ impl<'a> Change<'a> {
         self.event(Kind::RunCorrected, run, &body)
     }
 
-    fn result(&mut self, run: &mut Run) -> Result<(), Error> {
+    /// The run is over.
+    pub(super) fn result(&mut self, run: &mut Run) -> Result<(), Error> {
         run.ended_ms = Some(self.now_ms);
         run.constrained = constraints::values(self, run)?;
         let body = self.result_of(run)?;
@@ -400,20 +339,14 @@ impl<'a> Change<'a> {
         Ok(body)
     }
 
-    fn is_cancelled(&mut self, run: &Run) -> Result<bool, Error> {
+    pub(super) fn is_cancelled(&mut self, run: &Run) -> Result<bool, Error> {
         let Some(sweep) = &run.sweep else { return Ok(false) };
         Ok(self.progress(sweep)?.state == sweep::State::Cancelled)
     }
 
-    fn is_stopped(&mut self, run: &Run) -> Result<bool, Error> {
+    pub(super) fn is_stopped(&mut self, run: &Run) -> Result<bool, Error> {
         let Some(sweep) = &run.sweep else { return Ok(false) };
         Ok(self.progress(sweep)?.closing.as_deref() == Some("stopped"))
-    }
-
-    fn may_run_again(&mut self, run: &Run) -> Result<bool, Error> {
-        let Some(sweep) = &run.sweep else { return Ok(false) };
-        let wanted = !self.progress(sweep)?.state.is_over() && !self.is_stopped(run)?;
-        Ok(wanted && run.crashes < self.app.settings.max_crashes)
     }
 
     fn event(&mut self, kind: Kind, run: &Run, body: &serde_json::Value) -> Result<(), Error> {

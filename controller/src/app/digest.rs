@@ -171,13 +171,21 @@ impl Summary {
 
     /// The last value of a key, where it is a finite number; the summary stream comes before history.
     pub(crate) fn number(&self, key: &str) -> Option<f64> {
-        let entries = self.overlay.iter().chain(&self.latest);
-        let (.., value) = entries.into_iter().find(|(known, ..)| known == key)?;
-        match value {
+        match self.last(key)? {
             Value::F64(number) => Some(*number).filter(|number| number.is_finite()),
             Value::I64(number) => Some(*number as f64),
             Value::Bool(_) | Value::Text(_) | Value::Json(_) => None,
         }
+    }
+
+    /// Whether the last value of a key is a number that is not finite.
+    pub(crate) fn is_beyond_numbers(&self, key: &str) -> bool {
+        matches!(self.last(key), Some(Value::F64(number)) if !number.is_finite())
+    }
+
+    fn last(&self, key: &str) -> Option<&Value> {
+        let mut entries = self.overlay.iter().chain(&self.latest);
+        entries.find(|(known, ..)| known == key).map(|(.., value)| value)
     }
 
     /// For people: one JSON object, each key summed up as `metrics` say.

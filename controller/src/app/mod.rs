@@ -4,6 +4,7 @@
 mod about;
 pub(crate) mod agents;
 pub(crate) mod artifacts;
+mod attempts;
 pub(crate) mod begin;
 pub(crate) mod bell;
 pub(crate) mod buckets;
@@ -11,6 +12,7 @@ pub(crate) mod caller;
 pub(crate) mod change;
 mod compaction;
 mod constraints;
+mod crash_loop;
 pub(crate) mod curves;
 mod digest;
 pub(crate) mod error;

@@ -1,9 +1,12 @@
 //! Runs end. Called by the doors for SDK and agent; what lies before is `app::begin` and `app::ingest`. Every report carries
 //! its attempt: an older one is fenced.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use sweeps::lifecycle::run::{Event, State};
+use sweeps::lifecycle::{
+    Class,
+    run::{Event, State},
+};
 
 use super::{
     App,
@@ -13,6 +16,7 @@ use super::{
     error::{Error, Why},
     names,
     stopping::PRUNED,
+    summaries,
     text::cut,
     views::{self, RunView},
 };
@@ -26,8 +30,8 @@ use crate::store::{
 pub(crate) struct End {
     /// In a word.
     pub(crate) state: EndState,
-    /// For failed: one of start, error, out_of_memory, timeout, diverged.
-    pub(crate) class: Option<String>,
+    /// For failed; never `lost`, which nobody can tell of itself.
+    pub(crate) class: Option<Class>,
     /// Of the program.
     pub(crate) exit_code: Option<i32>,
     /// That ended the program.
@@ -36,6 +40,8 @@ pub(crate) struct End {
     pub(crate) message: Option<String>,
     /// When, in milliseconds since the epoch, for a run that was logged without a controller. None: now.
     pub(crate) ended_ms: Option<i64>,
+    /// How long it ran, as who started it has measured. None: since it was first heard of.
+    pub(crate) ran: Option<Duration>,
 }
 
 /// How a program ended.
@@ -53,9 +59,6 @@ pub(crate) enum EndState {
     Crashed,
 }
 
-/// Classes of failure.
-const CLASSES: [&str; 5] = ["start", "error", "out_of_memory", "timeout", "diverged"];
-
 /// Ends an attempt. A repeat answers as the first did.
 ///
 /// # Errors
@@ -68,9 +71,6 @@ pub(crate) async fn end(
     mut end: End,
 ) -> Result<RunView, Error> {
     caller.attempt(&id, attempt)?;
-    if let Some(class) = end.class.as_deref().filter(|class| !CLASSES.contains(class)) {
-        return Err(Error::invalid(format!("no class of failure `{class}`: {}", CLASSES.join(", "))));
-    }
     if let Some(message) = &mut end.message {
         message.truncate(cut(message, app.settings.limits.text_bytes).len());
     }
@@ -95,35 +95,62 @@ fn finish(change: &mut Change<'_>, run: &mut Run, end: End) -> Result<(), Error>
     if !run.state.is_held() {
         change.hear(run)?;
     }
+    let ended_ms = end.ended_ms.map(|ended| ended.min(change.now_ms));
     if end.state == EndState::Crashed {
         change.lose(run, end.message.as_deref().unwrap_or("its process ended without a word"))?;
-        run.ended_ms = end.ended_ms.map(|ended| ended.min(change.now_ms)).or(run.ended_ms);
+        run.ended_ms = ended_ms.or(run.ended_ms);
         return Ok(store::runs::save(change.tx, run)?);
     }
-    run.outcome =
-        Outcome { class: end.class, exit_code: end.exit_code, signal: end.signal, message: end.message };
-    if end.state == EndState::Preempted && run.sweep.is_some() && run.stop_wanted.is_none() {
-        change.step(run, Event::Preempt)?;
-        run.front = true;
+    let ran = end.ran.unwrap_or_else(|| since(run.started_ms, change.now_ms));
+    run.outcome = Outcome { class: None, exit_code: end.exit_code, signal: end.signal, message: end.message };
+    if end.state == EndState::Failed {
+        run.outcome.class = Some(class_of(change, run, end.class.unwrap_or(Class::Error))?);
+    }
+    if matches!(end.state, EndState::Finished | EndState::Failed) && run.stop_wanted.is_none() {
+        change.watch_crash_loop(run, ran)?;
+    }
+    let leaves = end.state == EndState::Preempted || (end.state == EndState::Failed && run.preempting);
+    if leaves && run.sweep.is_some() && run.stop_wanted.is_none() {
+        run.outcome.class = None;
         run.agent = None;
-        change.requeue(run, Event::Requeue)?;
+        change.preempt(run)?;
     } else {
-        let event = match (end.state, &run.stop_wanted) {
-            // A program that heard of its end from a rule and ended well has not finished all the same: its value is not
-            // what a whole trial would have reached.
-            (EndState::Finished, Some(reason)) if reason == PRUNED => Event::Prune,
-            (EndState::Finished, _) => Event::Finish,
-            (EndState::Failed, None) => Event::Fail,
-            _ => wanted_end(run),
-        };
-        if event == Event::Finish {
-            run.note = metric_note(change, run)?.or(run.note.take());
-        }
-        change.end(run, event)?;
-        run.ended_ms = end.ended_ms.map(|ended| ended.min(change.now_ms)).or(run.ended_ms);
+        come_to_an_end(change, run, end.state)?;
+        run.ended_ms = ended_ms.or(run.ended_ms);
     }
     store::runs::save(change.tx, run)?;
     Ok(())
+}
+
+fn come_to_an_end(change: &mut Change<'_>, run: &mut Run, state: EndState) -> Result<(), Error> {
+    let event = match (state, &run.stop_wanted) {
+        // A program that heard of its end from a rule and ended well has not finished all the same: its value is not
+        // what a whole trial would have reached.
+        (EndState::Finished, Some(reason)) if reason == PRUNED => Event::Prune,
+        (EndState::Finished, _) => Event::Finish,
+        (EndState::Failed, None) => return change.fail(run),
+        _ => wanted_end(run),
+    };
+    run.outcome.class = None;
+    if event == Event::Finish {
+        run.note = metric_note(change, run)?.or(run.note.take());
+    }
+    change.end(run, event)
+}
+
+/// The class of a failure. Whoever tells it knows the process alone: with a metric that was no finite number any more, it was
+/// not just any error.
+fn class_of(change: &Change<'_>, run: &Run, told: Class) -> Result<Class, Error> {
+    let (Class::Error, Some(sweep)) = (told, &run.sweep) else { return Ok(told) };
+    let plan = change.app.plans.get(change.tx, sweep)?;
+    let Some(metric) = plan.metric() else { return Ok(told) };
+    let summary = summaries::of(change.tx, run)?;
+    Ok(if summary.is_beyond_numbers(&metric.name) { Class::Diverged } else { told })
+}
+
+fn since(started_ms: Option<i64>, now_ms: i64) -> Duration {
+    let started_ms = started_ms.unwrap_or(now_ms);
+    Duration::from_millis(u64::try_from(now_ms - started_ms).unwrap_or(0))
 }
 
 /// A finished run without a value is told why, as far as one can know.

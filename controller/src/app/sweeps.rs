@@ -158,6 +158,7 @@ fn fulfil(change: &mut Change<'_>, id: &str, wish: Wish) -> Result<(), Error> {
         Wish::Pause => change.sweep_step(id, sweep::Event::Pause),
         Wish::Resume => {
             change.sweep_step(id, sweep::Event::Resume)?;
+            change.forget_crash_loop(id)?;
             let progress = change.progress(id)?;
             // Whoever resumes takes back their own stop; nobody can take back that the space is used up.
             if progress.closing.as_deref() == Some("stopped") {
@@ -244,9 +245,9 @@ fn again(change: &mut Change<'_>, run: &mut Run) -> Result<(), Error> {
     change.step(run, run::Event::Retry)?;
     change.reopen(run)?;
     run.agent = None;
-    run.crashes = 0;
     run.stop_wanted = None;
     run.outcome = Outcome::default();
+    store::failures::forgive(change.tx, run.key)?;
     store::runs::save(change.tx, run)?;
     Ok(())
 }

@@ -24,6 +24,7 @@ use crate::store::{
     self, Tx,
     about::About,
     blocks::{Block, Stream},
+    failures::Failure,
     runs::Run,
     sweeps::{Progress, Sweep},
 };
@@ -45,6 +46,8 @@ pub(crate) struct RunView {
     pub(crate) constrained: Vec<Constrained>,
     /// What was decided for its present attempt at the rungs of early stopping; read for a single run alone.
     pub(crate) rungs: Vec<Decision>,
+    /// Its attempts that came to nothing, the oldest first; read for a single run alone.
+    pub(crate) failures: Vec<FailureView>,
     /// What its model knew as the best when it chose; read for a single run alone.
     pub(crate) incumbent: Option<Incumbent>,
 }
@@ -80,6 +83,9 @@ pub(crate) struct SweepView {
 /// A stored piece of a stream of rows.
 pub(crate) type BlockView = Block;
 
+/// An attempt that came to nothing.
+pub(crate) type FailureView = Failure;
+
 /// How many answers of a stream wait for a slow reader.
 pub(super) const STREAMED: usize = 64;
 
@@ -103,6 +109,7 @@ pub(super) fn run(tx: &Tx<'_>, app: &App, run: Run) -> Result<RunView, Error> {
         code_json: String::new(),
         constrained,
         rungs: Vec::new(),
+        failures: Vec::new(),
         incumbent: None,
     })
 }
@@ -158,7 +165,10 @@ pub(super) fn note(progress: &Progress) -> Option<String> {
         None => "",
     };
     match progress.state {
-        State::Paused => Some(format!("the sweep is paused: `sweep resume {id}` goes on")),
+        State::Paused => {
+            let why = progress.trouble.as_ref().map(|trouble| format!("{trouble}; ")).unwrap_or_default();
+            Some(format!("the sweep is paused: {why}`sweep resume {id}` goes on"))
+        }
         State::Finished | State::Cancelled => Some(format!("the sweep is over: {why}")),
         State::Pending | State::Running if progress.closing.is_some() => {
             Some(format!("no new trials, {why}; {} not over yet", progress.live()))
@@ -203,9 +213,10 @@ pub(crate) async fn get_run(app: &Arc<App>, caller: &Caller, id: String) -> Resu
     app.read(move |tx, app| {
         let found = runs::find(tx, &id)?;
         let rungs = store::rungs::decisions(tx, found.key, found.attempt)?;
+        let failures = store::failures::of_run(tx, found.key)?;
         let incumbent = explain::incumbent(tx, app, &found)?;
         let code_json = store::about::code(tx, found.key)?;
-        Ok(RunView { rungs, incumbent, code_json, ..run(tx, app, found)? })
+        Ok(RunView { rungs, failures, incumbent, code_json, ..run(tx, app, found)? })
     })
     .await
 }

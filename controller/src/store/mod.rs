@@ -12,6 +12,7 @@ pub(crate) mod database;
 pub(crate) mod earlier;
 pub(crate) mod events;
 pub(crate) mod facts;
+pub(crate) mod failures;
 pub(crate) mod files;
 pub(crate) mod listing;
 pub(crate) mod rungs;

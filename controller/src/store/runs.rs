@@ -1,8 +1,11 @@
 //! Runs: config, state, result. Called by `app`, which changes a state only through `sweeps::lifecycle`.
 
-use sweeps::lifecycle::run::State;
+use sweeps::lifecycle::{Class, run::State};
 
-use super::database::{Error, Result, Row, Tx, int};
+use super::{
+    database::{Error, Result, Row, Tx, int},
+    failures::class_of,
+};
 
 /// One run.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,10 +34,10 @@ pub(crate) struct Run {
     pub(crate) attempt: u32,
     /// Who has, or last had, it.
     pub(crate) agent: Option<String>,
-    /// Attempts that ended in a crash.
-    pub(crate) crashes: u32,
     /// Before others in the queue.
     pub(crate) front: bool,
+    /// The present attempt has said that its node will take it away.
+    pub(crate) preempting: bool,
     /// Why it should end, if it should.
     pub(crate) stop_wanted: Option<String>,
     /// Rows of history of the present attempt.
@@ -75,8 +78,8 @@ pub(crate) struct Suggestion {
 /// How a run ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
-    /// For failed: start, error, out_of_memory, timeout, diverged.
-    pub(crate) class: Option<String>,
+    /// For failed and crashed.
+    pub(crate) class: Option<Class>,
     /// Of the program.
     pub(crate) exit_code: Option<i32>,
     /// That ended the program.
@@ -101,8 +104,8 @@ impl Run {
             state,
             attempt: 1,
             agent: None,
-            crashes: 0,
             front: false,
+            preempting: false,
             stop_wanted: None,
             history: 0,
             logged: 0,
@@ -125,8 +128,8 @@ impl Run {
 pub(crate) fn insert(tx: &Tx<'_>, run: &Run) -> Result<i64> {
     tx.insert(
         "INSERT INTO runs (id, sweep, trial, project, name, tags, config, seen, origin, fit, engine, state, attempt,
-                           agent, crashes, front, history, logged, created_ms, started_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0, 0, 0, 0, ?15, ?16)",
+                           agent, front, history, logged, created_ms, started_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0, 0, 0, ?15, ?16)",
         &[
             &run.id,
             &run.sweep,
@@ -156,7 +159,7 @@ pub(crate) fn save(tx: &Tx<'_>, run: &Run) -> Result<()> {
     let constrained =
         (!run.constrained.is_empty()).then(|| serde_json::Value::from(run.constrained.clone()).to_string());
     tx.run(
-        "UPDATE runs SET state = ?2, attempt = ?3, agent = ?4, crashes = ?5, front = ?6, stop_wanted = ?7, history = ?8,
+        "UPDATE runs SET state = ?2, attempt = ?3, agent = ?4, preempting = ?5, front = ?6, stop_wanted = ?7, history = ?8,
                 logged = ?9, value = ?10, class = ?11, exit_code = ?12, signal = ?13, message = ?14, note = ?15,
                 started_ms = ?16, ended_ms = ?17, iteration = ?18, constrained = ?19
          WHERE key = ?1",
@@ -165,13 +168,13 @@ pub(crate) fn save(tx: &Tx<'_>, run: &Run) -> Result<()> {
             &run.state.name(),
             &run.attempt,
             &run.agent,
-            &run.crashes,
+            &run.preempting,
             &run.front,
             &run.stop_wanted,
             &int(run.history)?,
             &int(run.logged)?,
             &run.value,
-            &run.outcome.class,
+            &run.outcome.class.map(Class::name),
             &run.outcome.exit_code,
             &run.outcome.signal,
             &run.outcome.message,
@@ -214,7 +217,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT key, id, sweep, trial, project, name, tags, config, seen, origin, fit, engine, state, attempt, agent, \
-             crashes, front, stop_wanted, history, logged, value, class, exit_code, signal, message, note, created_ms, \
+             preempting, front, stop_wanted, history, logged, value, class, exit_code, signal, message, note, created_ms, \
              started_ms, ended_ms, iteration, constrained FROM runs ",
             $rest
         )
@@ -263,6 +266,19 @@ pub(crate) fn queued(tx: &Tx<'_>, sweep: &str, limit: u64) -> Result<Vec<Run>> {
 /// When the database fails.
 pub(crate) fn held_by(tx: &Tx<'_>, agent: &str) -> Result<Vec<Run>> {
     tx.all(select!("WHERE agent = ?1 AND state IN ('leased', 'running') ORDER BY key"), &[&agent], read)
+}
+
+/// Whether any agent but this one was told to start a run of the sweep, or runs one.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn is_held_by_others(tx: &Tx<'_>, sweep: &str, agent: &str) -> Result<bool> {
+    let held = tx.one(
+        "SELECT 1 FROM runs WHERE sweep = ?1 AND state IN ('leased', 'running') AND agent <> ?2 LIMIT 1",
+        &[&sweep, &agent],
+        |_| Ok(()),
+    )?;
+    Ok(held.is_some())
 }
 
 /// Every run that some agent, or a program of its own, holds: its id, attempt and agent.
@@ -348,14 +364,14 @@ fn read(row: &Row<'_>) -> Result<Run> {
         state: state_of(&state)?,
         attempt: row.get(13)?,
         agent: row.get(14)?,
-        crashes: row.get(15)?,
+        preempting: row.get(15)?,
         front: row.get(16)?,
         stop_wanted: row.get(17)?,
         history: row.count(18)?,
         logged: row.count(19)?,
         value: row.get(20)?,
         outcome: Outcome {
-            class: row.get(21)?,
+            class: row.get::<Option<String>>(21)?.as_deref().map(class_of).transpose()?,
             exit_code: row.get(22)?,
             signal: row.get(23)?,
             message: row.get(24)?,

@@ -49,6 +49,12 @@ pub(crate) struct Progress {
     pub(crate) stopped: u64,
     /// Runs that a stopping rule ended.
     pub(crate) pruned: u64,
+    /// Attempts in a row that failed soon after their start.
+    pub(crate) quick_failures: u64,
+    /// The agent of all of these; none when there are none, or of several.
+    pub(crate) failing_agent: Option<String>,
+    /// Why the controller paused it by itself.
+    pub(crate) trouble: Option<String>,
     /// The finished run with the best value.
     pub(crate) best_run: Option<String>,
     /// Its value.
@@ -138,7 +144,7 @@ fn read(row: &Row<'_>) -> Result<Sweep> {
 pub(crate) fn progress(tx: &Tx<'_>, sweep: &str) -> Result<Option<Progress>> {
     tx.one(
         "SELECT sweep, state, closing, next_trial, queued, leased, running, finished, failed, crashed, stopped,
-                best_run, best_value, ended_ms, pruned
+                best_run, best_value, ended_ms, pruned, quick_failures, failing_agent, trouble
          FROM progress WHERE sweep = ?1",
         &[&sweep],
         |row| {
@@ -159,6 +165,9 @@ pub(crate) fn progress(tx: &Tx<'_>, sweep: &str) -> Result<Option<Progress>> {
                 best_value: row.get(12)?,
                 ended_ms: row.get(13)?,
                 pruned: row.count(14)?,
+                quick_failures: row.count(15)?,
+                failing_agent: row.get(16)?,
+                trouble: row.get(17)?,
             })
         },
     )
@@ -172,7 +181,7 @@ pub(crate) fn save_progress(tx: &Tx<'_>, progress: &Progress) -> Result<()> {
     tx.run(
         "UPDATE progress SET state = ?2, closing = ?3, next_trial = ?4, queued = ?5, leased = ?6, running = ?7,
                 finished = ?8, failed = ?9, crashed = ?10, stopped = ?11, best_run = ?12, best_value = ?13,
-                ended_ms = ?14, pruned = ?15
+                ended_ms = ?14, pruned = ?15, quick_failures = ?16, failing_agent = ?17, trouble = ?18
          WHERE sweep = ?1",
         &[
             &progress.sweep,
@@ -190,6 +199,9 @@ pub(crate) fn save_progress(tx: &Tx<'_>, progress: &Progress) -> Result<()> {
             &progress.best_value,
             &progress.ended_ms,
             &int(progress.pruned)?,
+            &int(progress.quick_failures)?,
+            &progress.failing_agent,
+            &progress.trouble,
         ],
     )?;
     Ok(())

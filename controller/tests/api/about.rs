@@ -89,7 +89,13 @@ async fn what_is_told_later_keeps_its_times() {
     let begin = BeginRun { started_ms: Some(1_000), ..BeginRun::default() };
     let begun = lab.runs.begin(begin).await.unwrap().into_inner();
     let outcome = Outcome { state: "crashed".to_owned(), ..Outcome::default() };
-    let end = EndRun { run: begun.run.clone(), attempt: 1, outcome: Some(outcome), ended_ms: Some(61_000) };
+    let end = EndRun {
+        run: begun.run.clone(),
+        attempt: 1,
+        outcome: Some(outcome),
+        ended_ms: Some(61_000),
+        ..EndRun::default()
+    };
     for _ in 0..2 {
         lab.runs.end(end.clone()).await.unwrap();
         let run = lab.run(&begun.run).await;

@@ -51,7 +51,7 @@ async fn logged(lab: &mut Lab, rows: u64) -> String {
     }
     let outcome = Outcome { state: "finished".to_owned(), ..Outcome::default() };
     lab.runs
-        .end(EndRun { run: run.clone(), attempt: 1, outcome: Some(outcome), ended_ms: None })
+        .end(EndRun { run: run.clone(), attempt: 1, outcome: Some(outcome), ..EndRun::default() })
         .await
         .unwrap();
     let database = Connection::open(lab.folder().join("besom.db")).unwrap();

@@ -67,7 +67,7 @@ async fn many(lab: &mut Lab, count: u64) {
         if dice.roll(3) > 0 {
             let state = ["finished", "failed"][dice.roll(2) as usize].to_owned();
             let outcome = Some(Outcome { state, ..Outcome::default() });
-            lab.runs.end(EndRun { run, attempt: 1, outcome, ended_ms: None }).await.unwrap();
+            lab.runs.end(EndRun { run, attempt: 1, outcome, ..EndRun::default() }).await.unwrap();
         }
     }
 }

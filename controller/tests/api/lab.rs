@@ -247,12 +247,24 @@ impl FakeAgent {
 
     /// Ends a run in this state.
     pub(crate) async fn end(&mut self, start: &Start, state: &str) -> Result<RunEnded, Status> {
+        self.end_as(start, Outcome { state: state.to_owned(), ..Outcome::default() }, 0).await
+    }
+
+    /// Ends a run as failed in this class, so many seconds after its start.
+    pub(crate) async fn fail(&mut self, start: &Start, class: &str, seconds: u64) -> Result<Run, Status> {
+        let (state, class) = ("failed".to_owned(), class.to_owned());
+        let message = "exit code 2\nTraceback\nno data folder".to_owned();
+        let outcome = Outcome { state, class, message, exit_code: Some(2), ..Outcome::default() };
+        Ok(self.end_as(start, outcome, seconds * 1000).await?.run.unwrap())
+    }
+
+    async fn end_as(&mut self, start: &Start, outcome: Outcome, ran_ms: u64) -> Result<RunEnded, Status> {
         self.forget(&start.run);
-        let outcome = Outcome { state: state.to_owned(), ..Outcome::default() };
         let request = EndRun {
             run: start.run.clone(),
             attempt: start.attempt,
             outcome: Some(outcome),
+            ran_ms: Some(ran_ms),
             ..EndRun::default()
         };
         Ok(self.runs.end(request).await?.into_inner())

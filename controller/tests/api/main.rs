@@ -8,6 +8,7 @@ mod bench;
 mod chaos;
 mod constraints;
 mod explain;
+mod failures;
 mod fencing;
 mod files;
 mod find;

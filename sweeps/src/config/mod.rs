@@ -18,12 +18,14 @@ mod problem;
 mod python;
 mod real;
 mod render;
+mod retry;
 mod scalar;
 mod syntax;
 mod tag;
 #[cfg(test)]
 mod tests;
 mod text;
+mod timeout;
 mod top;
 mod tree;
 mod value;
@@ -34,7 +36,10 @@ pub use command::{Argument, Command, Piece};
 pub use problem::{Checked, Problem, Severity};
 pub use render::render;
 
+use std::time::Duration;
+
 use crate::{
+    lifecycle::Retry,
     search::{Constraint, Method},
     space::Space,
     stopping::EarlyTerminate,
@@ -57,6 +62,10 @@ pub struct Config {
     pub warm_start: Vec<String>,
     /// Most trials over all agents, at least 1.
     pub run_cap: Option<u64>,
+    /// How long a trial may run, whole seconds from one second to a year.
+    pub timeout: Option<Duration>,
+    /// Which failures are worth further attempts.
+    pub retry: Retry,
     /// The script or binary that `${program}` stands for.
     pub program: Option<String>,
     /// Argv before expansion.

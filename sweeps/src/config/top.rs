@@ -7,14 +7,16 @@ use super::{
     method, metric,
     parameters::{self, Parameters},
     problem::{At, Report},
+    retry,
     text::code,
+    timeout,
     tree::{Node, Span},
     warm_start,
 };
 use crate::{search::Method, space::Space};
 
 /// The keys that we obey.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 15] = [
     "method",
     "parameters",
     "metric",
@@ -28,6 +30,8 @@ const KEYS: [&str; 13] = [
     "early_terminate",
     "constraints",
     "warm_start",
+    "timeout",
+    "retry",
 ];
 
 /// W&B's other keys, and why they mean nothing here.
@@ -68,6 +72,8 @@ pub(super) fn read(root: &Node, report: &mut Report) -> Option<Config> {
     let constraints =
         fields.get("constraints").map(|field| constraints::read(field, metric.is_some(), report));
     let warm_start = fields.get("warm_start").map(|field| warm_start::read(field, method, report));
+    let timeout = fields.get("timeout").map(|field| timeout::read(field, report));
+    let retry = fields.get("retry").map(|field| retry::read(field, report));
     let no_program = fields.lacks("program", &KEYS).then(|| fields.at());
     let command = command::read(fields.get("command"), fields.get("program"), no_program, report);
     let text = |key: &str, report: &mut Report| {
@@ -88,6 +94,8 @@ pub(super) fn read(root: &Node, report: &mut Report) -> Option<Config> {
         constraints: constraints.flatten().unwrap_or_default(),
         warm_start: warm_start.flatten().unwrap_or_default(),
         run_cap,
+        timeout: timeout.flatten(),
+        retry: retry.flatten().unwrap_or_default(),
         program,
         command: command?,
         name,

@@ -3,19 +3,22 @@
 //! ```text
 //!             lease                 started            exit 0
 //!   queued ──────────▶ leased ──────────▶ running ──────────────▶ finished
-//!     ▲ ▲                │ lease over,       │  other exit         failed
-//!     │ │                │ declined          │  ─────────────▶     stopped, pruned   (when that was wanted)
+//!     ▲ ▲                │ lease over,       │  when that was wanted
+//!     │ │                │ declined          │  ─────────────▶     stopped, pruned
 //!     │ └────────────────┘                   │
+//!     │         requeue (attempts left)      │ other exit
+//!     ├─────────────────────────── failed ◀──┤
 //!     │         requeue (attempts left)      │ lease over
 //!     ├────────────────────────── crashed ◀──┤
 //!     │         requeue (at the front)       │ node warns
 //!     └───────────────────────── preempted ◀─┘
 //! ```
 //!
-//! A crashed run whose own attempt is heard of again, and a queued one that nobody else has leased since, go back to
-//! running: hours of work saved. What a rule told to end is pruned however it ends, lost by its agent or well. `retry` makes a
-//! new attempt from failed, crashed or stopped. A run outside of sweeps is resumed by its program, from any end and while
-//! an older attempt still seems to live: that makes a new attempt which runs already.
+//! How many attempts are left depends on the class of the failure. A crashed run whose own attempt is heard of again, and a
+//! queued one that nobody else has leased since, go back to running: hours of work saved. What a rule told to end is pruned
+//! however it ends, lost by its agent or well. A person's `retry` makes a new attempt from failed, crashed or stopped. A run
+//! outside of sweeps is resumed by its program, from any end and while an older attempt still seems to live: that makes a new
+//! attempt which runs already.
 
 use super::Refused;
 
@@ -170,7 +173,7 @@ pub fn next(state: State, event: Event) -> Result<State, Refused> {
         (S::Leased | S::Running | S::Crashed, E::Prune) => S::Pruned,
         (S::Leased | S::Running, E::Preempt) => S::Preempted,
         (S::Running, E::LeaseOver) => S::Crashed,
-        (S::Preempted | S::Crashed, E::Requeue) => S::Queued,
+        (S::Preempted | S::Crashed | S::Failed, E::Requeue) => S::Queued,
         (S::Failed | S::Crashed | S::Stopped, E::Retry) => S::Queued,
         (S::Running | S::Crashed | S::Finished | S::Failed | S::Stopped, E::Resume) => S::Running,
         _ => return Err(Refused { what: "run", state: state.name(), event: event.name() }),

@@ -1,11 +1,16 @@
 //! The Runs service. Called by the SDK, by agents and by the `sweep` command; every method is translate in, call, translate
 //! out.
 
+use std::time::Duration;
+
 use proto::v1::{
-    AppendRows, Appended, BeginRun, Block, EndRun, FindRuns, Limited, ListRuns, MetricDefinition, Outcome,
-    ReadRows, Run, RunBegun, RunEnded, RunRef, Rung, runs_server::Runs,
+    AppendRows, Appended, BeginRun, Block, EndRun, Failure, FindRuns, Limited, ListRuns, MetricDefinition,
+    Outcome, ReadRows, Run, RunBegun, RunEnded, RunRef, Rung, runs_server::Runs,
 };
-use sweeps::stopping::{Decision, Verdict};
+use sweeps::{
+    lifecycle::Class,
+    stopping::{Decision, Verdict},
+};
 use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
 
 use super::{Door, error::status, explain, stream};
@@ -16,7 +21,7 @@ use crate::app::{
     ingest::{self, Append},
     metrics::Metric,
     runs::{self, End, EndState},
-    views::{self, BlockView, Constrained, Listing, Reading, RunView},
+    views::{self, BlockView, Constrained, FailureView, Listing, Reading, RunView},
 };
 
 #[async_trait]
@@ -37,8 +42,8 @@ impl Runs for Door {
     }
 
     async fn end(&self, request: Request<EndRun>) -> Result<Response<RunEnded>, Status> {
-        let (caller, EndRun { run, attempt, outcome, ended_ms }) = self.enter(request)?;
-        let end = end_from(outcome.unwrap_or_default(), ended_ms).map_err(status)?;
+        let (caller, EndRun { run, attempt, outcome, ended_ms, ran_ms }) = self.enter(request)?;
+        let end = end_from(outcome.unwrap_or_default(), ended_ms, ran_ms).map_err(status)?;
         let ended = runs::end(&self.app, &caller, run, attempt, end).await.map_err(status)?;
         let note = ended.run.note.clone().unwrap_or_default();
         Ok(Response::new(RunEnded { run: Some(ended.into()), note }))
@@ -107,7 +112,7 @@ fn append_from(append: AppendRows) -> Append {
     Append { run, attempt, writer, stream, offset, frames }
 }
 
-fn end_from(outcome: Outcome, ended_ms: Option<i64>) -> Result<End, Error> {
+fn end_from(outcome: Outcome, ended_ms: Option<i64>, ran_ms: Option<u64>) -> Result<End, Error> {
     let state = match outcome.state.as_str() {
         "finished" => EndState::Finished,
         "failed" => EndState::Failed,
@@ -120,24 +125,38 @@ fn end_from(outcome: Outcome, ended_ms: Option<i64>) -> Result<End, Error> {
         }
     };
     let text = |text: String| Some(text).filter(|text| !text.is_empty());
+    let class = match outcome.class.as_str() {
+        "" => None,
+        name => Some(class_from(name)?),
+    };
     Ok(End {
         state,
-        class: text(outcome.class),
+        class,
         exit_code: outcome.exit_code,
         signal: outcome.signal,
         message: text(outcome.message),
         ended_ms,
+        ran: ran_ms.map(Duration::from_millis),
     })
+}
+
+/// A class of failure that a program or its agent can tell of.
+fn class_from(name: &str) -> Result<Class, Error> {
+    let told = Class::ALL.into_iter().filter(|class| *class != Class::Lost);
+    let classes: Vec<&str> = told.map(Class::name).collect();
+    let class = Class::from_name(name).filter(|class| classes.contains(&class.name()));
+    class.ok_or_else(|| Error::invalid(format!("no class of failure `{name}`: {}", classes.join(", "))))
 }
 
 impl From<RunView> for Run {
     fn from(view: RunView) -> Self {
-        let RunView { run, summary_json, about, metrics, code_json, constrained, rungs, incumbent } = view;
+        let RunView { run, summary_json, about, metrics, code_json, constrained, rungs, failures, incumbent } =
+            view;
         let limited = |one: Constrained| Limited { metric: one.metric, value: one.value, holds: one.holds };
         let ended = !run.state.is_live() || run.outcome.message.is_some();
         let outcome = ended.then(|| Outcome {
             state: run.state.name().to_owned(),
-            class: run.outcome.class.unwrap_or_default(),
+            class: run.outcome.class.map(Class::name).unwrap_or_default().to_owned(),
             exit_code: run.outcome.exit_code,
             signal: run.outcome.signal,
             message: run.outcome.message.unwrap_or_default(),
@@ -178,6 +197,7 @@ impl From<RunView> for Run {
             added_config_json: about.added,
             metrics: metrics.into_iter().map(metric_to).collect(),
             code_json,
+            failures: failures.into_iter().map(failure_to).collect(),
         }
     }
 }
@@ -185,6 +205,12 @@ impl From<RunView> for Run {
 fn metric_to(metric: Metric) -> MetricDefinition {
     let Metric { name, summary, step_metric, goal } = metric;
     MetricDefinition { name, summary, step_metric, goal }
+}
+
+fn failure_to(failure: FailureView) -> Failure {
+    let FailureView { attempt, class, agent, message, ended_ms } = failure;
+    let (agent, message) = (agent.unwrap_or_default(), message.unwrap_or_default());
+    Failure { attempt, class: class.name().to_owned(), agent, message, ended_ms }
 }
 
 fn rung_to(decision: Decision) -> Rung {

@@ -1,10 +1,13 @@
 //! No text panics, and what is generated and printed is read back as it was.
 
+use std::time::Duration;
+
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use serde_json::{Map, Value, json};
 
 use crate::{
     config::{Checked, Command, Config, Impute, Metric, Severity, check, render},
+    lifecycle::{Class, Retry},
     search::{Constraint, Method, Side},
     space::{Condition, Distribution, Law, Parameter, Quantum, Space},
     stopping::{Asha, Bands, EarlyTerminate, Hyperband, Median},
@@ -33,7 +36,8 @@ fn consistent(text: &str) {
 }
 
 /// Files that touch every reader, to be damaged.
-const TEXTS: [&str; 12] = [
+const TEXTS: [&str; 13] = [
+    include_str!("wrong/retry.yaml"),
     include_str!("wrong/warm_start.yaml"),
     include_str!("wrong/constraints.yaml"),
     include_str!("wrong/when.yaml"),
@@ -124,6 +128,11 @@ fn print(config: &Config) -> String {
         };
         line("constraints", config.constraints.iter().map(entry).collect());
     }
+    if let Some(timeout) = config.timeout {
+        line("timeout", json!(format!("{}s", timeout.as_secs())));
+    }
+    let rules = Class::ALL.map(|class| (class.name().to_owned(), json!(config.retry.of(class))));
+    line("retry", Value::Object(rules.into_iter().collect()));
     if !config.warm_start.is_empty() {
         line("warm_start", json!(config.warm_start));
     }
@@ -248,6 +257,7 @@ fn config() -> impl Strategy<Value = Config> {
         command,
         (text(), text(), text()),
         (option::of(any::<u64>()), constraints(), option::of("[a-z0-9]{1,8}")),
+        (option::of(1..1_000_000u64), vec((select(Class::ALL.to_vec()), 0..1000u32), 0..3)),
     )
         .prop_map(
             |(
@@ -259,6 +269,7 @@ fn config() -> impl Strategy<Value = Config> {
                 items,
                 (name, description, project),
                 (seed, constraints, warm_start),
+                (timeout, rules),
             )| Config {
                 method,
                 metric: Some(metric),
@@ -267,6 +278,8 @@ fn config() -> impl Strategy<Value = Config> {
                 constraints,
                 warm_start: warm_start.into_iter().filter(|_| method == Method::Bayes).collect(),
                 run_cap,
+                timeout: timeout.map(Duration::from_secs),
+                retry: retry(&rules),
                 program,
                 command: Command { items },
                 name,
@@ -275,6 +288,12 @@ fn config() -> impl Strategy<Value = Config> {
                 seed,
             },
         )
+}
+
+fn retry(rules: &[(Class, u32)]) -> Retry {
+    let mut retry = Retry::default();
+    rules.iter().for_each(|(class, attempts)| retry.set(*class, *attempts));
+    retry
 }
 
 /// Of different metrics.

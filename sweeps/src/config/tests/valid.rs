@@ -1,10 +1,13 @@
 //! What each key and distribution means.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::{good, told};
 use crate::{
-    config::{Impute, Metric, check},
+    config::{Config, Impute, Metric, check},
+    lifecycle::Class,
     search::{Constraint, Method, Side},
     space::{Distribution, Law, Parameter, Quantum},
     stopping::{Asha, Bands, EarlyTerminate, Hyperband, Median},
@@ -135,6 +138,19 @@ fn constraints_are_limits_on_other_metrics() {
         text.replace("metric: {name: loss}\n", "")
     ));
     assert_eq!(told, ["4: `constraints` have no effect without a `metric`: no trial is the best then"]);
+}
+
+#[test]
+fn failures_have_rules_by_class() {
+    let of = |keys: &str| {
+        good(&format!("method: random\nprogram: a.py\nparameters: {{x: {{values: [1, 2]}}}}\n{keys}"))
+    };
+    let config = of("timeout: 1h30m\nretry: {lost: 5, out_of_memory: 1}");
+    assert_eq!(config.timeout, Some(Duration::from_secs(5_400)));
+    let attempts = |config: Config| Class::ALL.map(|class| config.retry.of(class));
+    assert_eq!(attempts(config), [0, 0, 1, 0, 0, 5]);
+    assert_eq!((attempts(of("")), of("").timeout), ([0, 0, 0, 0, 0, 2], None));
+    assert_eq!(attempts(of("retry: {lost: 0}")), [0; 6]);
 }
 
 #[test]
