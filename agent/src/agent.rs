@@ -18,7 +18,7 @@ use crate::{
     link::{Link, Meaning, meaning},
     memory,
     outcome::{Stop, Verdict},
-    plan::{Action, Event, LEAVING_GRACE, Me, Plan},
+    plan::{Action, Event, Me, Plan},
     reporter::Reporter,
     slots::{Slot, occupied, plural},
     trial::{News, Report},
@@ -53,6 +53,15 @@ pub struct Ticket {
     pub stops: mpsc::Receiver<Stop>,
 }
 
+/// What the agent's own process is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// Ctrl-C: a person wants the agent to end, at first without harm to its trials.
+    Interrupt,
+    /// SIGTERM: the node is taken away, and its trials have the agent's grace.
+    Terminate,
+}
+
 /// Everything that an agent needs.
 #[derive(Debug)]
 pub struct Setup<L, T> {
@@ -74,14 +83,13 @@ pub struct Setup<L, T> {
     pub reporter: Reporter,
 }
 
-/// Works until the sweep is over, the count is reached or the person has had enough: `interrupts` brings one message for
-/// each Ctrl-C or SIGTERM.
+/// Works until the sweep is over, the count is reached, the person has had enough or the node is taken away.
 ///
 /// # Errors
 /// A [`Failure`] that says why the agent ends badly.
 pub async fn work<L: Link, T: Trials>(
     setup: Setup<L, T>,
-    mut interrupts: mpsc::Receiver<()>,
+    mut signals: mpsc::Receiver<Signal>,
 ) -> Result<(), Failure> {
     let begun = Instant::now();
     let (news_in, mut news) = mpsc::channel(NEWS_ROOM);
@@ -94,7 +102,7 @@ pub async fn work<L: Link, T: Trials>(
             biased;
             answer = agent.heart.answer() => agent.answered(answer)?,
             Some(news) = news.recv() => agent.hear(news)?,
-            Some(()) = interrupts.recv() => agent.interrupted()?,
+            Some(signal) = signals.recv() => agent.told(signal)?,
             () = sleep_until(due.unwrap_or(begun)), if due.is_some() => {}
             () = sleep_until(leave_by.unwrap_or(begun)), if leave_by.is_some() => break,
         }
@@ -105,6 +113,7 @@ pub async fn work<L: Link, T: Trials>(
 
 struct Agent<L, T> {
     agent: String,
+    grace: Duration,
     plan: Plan,
     heart: Heart<L>,
     slots: Vec<Slot>,
@@ -129,6 +138,7 @@ impl<L: Link, T: Trials> Agent<L, T> {
             heart: Heart::new(setup.link),
             reporter: setup.reporter,
             agent: setup.me.agent.clone(),
+            grace: setup.me.grace,
             plan: Plan::new(setup.me),
             slots: setup.slots,
             trials: setup.trials,
@@ -282,11 +292,14 @@ impl<L: Link, T: Trials> Agent<L, T> {
         }
     }
 
-    fn interrupted(&mut self) -> Result<(), Failure> {
-        let again = self.leave_by.is_some() || self.plan.is_draining();
-        let actions = self.plan.take(Event::Interrupted);
-        if again {
-            self.leave_by = Some(Instant::now() + LEAVING_GRACE + LAST_WORDS);
+    fn told(&mut self, signal: Signal) -> Result<(), Failure> {
+        let was_ending = self.plan.is_ending();
+        let actions = self.plan.take(match signal {
+            Signal::Interrupt => Event::Interrupted,
+            Signal::Terminate => Event::Terminated,
+        });
+        if self.plan.is_ending() && !was_ending {
+            self.leave_by = Some(Instant::now() + self.grace + LAST_WORDS);
         }
         self.act(actions)
     }
@@ -328,6 +341,7 @@ impl<L: Link, T: Trials> Agent<L, T> {
             attempt: Attempt { run: start.run.clone(), number: start.attempt },
             devices: self.slots.get(slot).map(Slot::uuids).unwrap_or_default(),
             metric: start.metric.clone(),
+            timeout_ms: start.timeout_ms,
             started_ms: crate::wall_ms(),
             memory_kills: memory::kills(),
         };

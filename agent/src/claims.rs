@@ -121,7 +121,14 @@ mod tests {
         let processes = Processes { shim: Identity::current().unwrap(), program: None };
         spec::write(&dir.join(spec::PROCESSES), &processes).unwrap();
         let devices = vec!["GPU-3".to_owned()];
-        let holding = Holding { attempt, devices, metric: String::new(), started_ms: 0, memory_kills: None };
+        let holding = Holding {
+            attempt,
+            devices,
+            metric: String::new(),
+            timeout_ms: None,
+            started_ms: 0,
+            memory_kills: None,
+        };
         Holdings::open(&a).unwrap().add(holding).unwrap();
         let problems = claim(&gpus(), &locks, &b, false).unwrap_err();
         assert!(problems[0].starts_with("GPU 3 is still used by `s-1`"), "{problems:?}");

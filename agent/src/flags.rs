@@ -25,6 +25,9 @@ use crate::{
     trial::{Ground, Shims},
 };
 
+/// Seconds between SIGTERM and SIGKILL by default. Kubernetes and Slurm give 30 until they kill the agent, which needs some for
+/// its last words.
+const GRACE: &str = "20";
 /// How long a trial goes on when its agent is gone.
 const ORPHAN_AFTER: Duration = Duration::from_secs(600);
 
@@ -36,8 +39,9 @@ Examples:
   agent k3x9abcd --gpus-per-trial 2   two GPUs for each trial
   agent k3x9abcd --slots 4            four trials at once on a node without GPUs
 
-Start it in the folder that the program is in. Ctrl-C lets running trials finish, a second one ends them. An agent
-that was killed goes on with its trials when it is started again.
+Start it in the folder that the program is in. Ctrl-C lets running trials finish, a second one ends them, and so does
+SIGTERM, as a node sends it that is taken away: they get their grace and run again elsewhere, before all others. An
+agent that was killed goes on with its trials when it is started again.
 
 Exit codes: 0 done, 1 the trials cannot run, 2 wrong input, 3 controller out of reach, 70 a bug of ours";
 
@@ -65,6 +69,9 @@ pub struct Flags {
     /// Folder for what the agent holds, its journals and the trials' own files [default: in ~/.local/state/besom]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// What trials get to save their state when the agent is told to end, or their time is over
+    #[arg(long, value_name = "SECONDS", default_value = GRACE, value_parser = clap::value_parser!(u32).range(..=86_400))]
+    pub grace: u32,
     /// Sample the machine and each trial's processes this often, or `off` [default: 10]
     #[arg(long, value_name = "SECONDS", env = PERIOD_VAR, hide_env_values = true)]
     pub system_metrics: Option<Period>,
@@ -117,6 +124,7 @@ impl Flags {
             agent_lock: folder.lock_path(),
             shim_program: shim::own_program(),
             orphan_after: ORPHAN_AFTER,
+            grace: self.grace(),
             gpu_node: layout.gpu_node,
             sight: Sight {
                 period: self.system_metrics.unwrap_or_default(),
@@ -181,8 +189,13 @@ impl Flags {
             host: host.trim().to_owned(),
             devices,
             slots: layout.slots.len(),
+            grace: self.grace(),
             count: self.count,
         }
+    }
+
+    fn grace(&self) -> Duration {
+        Duration::from_secs(self.grace.into())
     }
 }
 

@@ -48,6 +48,8 @@ pub struct Holding {
     pub devices: Vec<String>,
     /// Name of the sweep's metric, for people.
     pub metric: String,
+    /// How long it may run, in milliseconds from its start.
+    pub timeout_ms: Option<u64>,
     /// Wall clock at its start in milliseconds, for people.
     pub started_ms: i64,
     /// What [`crate::memory::kills`] said at its start.

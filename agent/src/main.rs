@@ -3,7 +3,11 @@
 
 use std::{env, io, path::Path, process::ExitCode};
 
-use agent::{agent::work, flags::Flags, shim};
+use agent::{
+    agent::{Signal, work},
+    flags::Flags,
+    shim,
+};
 use clap::Parser as _;
 use telemetry::gpus::Nvidia;
 use terminal::{Exit, Failure};
@@ -14,8 +18,8 @@ use tokio::{
 
 /// The loop and one trial at a time need little; a hundred cores need not each get a thread.
 const WORKERS: usize = 2;
-/// Interrupts that may wait for the loop.
-const INTERRUPTS_ROOM: usize = 8;
+/// Signals that may wait for the loop.
+const SIGNALS_ROOM: usize = 8;
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = env::args_os().take(4).collect();
@@ -36,26 +40,27 @@ fn run(flags: &Flags) -> Result<(), Failure> {
         .build()
         .map_err(bug)?;
     let result = runtime.block_on(async {
-        let interrupts = interrupts().map_err(bug)?;
+        let signals = signals().map_err(bug)?;
         let (setup, _kept) = flags.set_up(&Nvidia)?;
-        work(setup, interrupts).await
+        work(setup, signals).await
     });
     // Threads that wait for trials which outlive the agent are not waited for.
     runtime.shutdown_background();
     result
 }
 
-/// One message for each Ctrl-C or SIGTERM.
-fn interrupts() -> io::Result<mpsc::Receiver<()>> {
-    let (wishes, interrupts) = mpsc::channel(INTERRUPTS_ROOM);
-    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
-        let (mut signals, wishes) = (signal(kind)?, wishes.clone());
+/// One message for each Ctrl-C and each SIGTERM.
+fn signals() -> io::Result<mpsc::Receiver<Signal>> {
+    let (told, signals) = mpsc::channel(SIGNALS_ROOM);
+    let kinds = [(SignalKind::interrupt(), Signal::Interrupt), (SignalKind::terminate(), Signal::Terminate)];
+    for (kind, meaning) in kinds {
+        let (mut arrived, told) = (signal(kind)?, told.clone());
         tokio::spawn(async move {
-            while signals.recv().await.is_some() {
+            while arrived.recv().await.is_some() {
                 // More than fit say nothing new.
-                let _ = wishes.try_send(());
+                let _ = told.try_send(meaning);
             }
         });
     }
-    Ok(interrupts)
+    Ok(signals)
 }

@@ -19,8 +19,10 @@ pub enum Cause {
     Wanted,
     /// Another attempt owns the run now.
     Fenced,
-    /// The person at this agent ended its work.
+    /// The agent is to end: a person wants it, or its node is taken away.
     Leaving,
+    /// It has run for as long as its sweep allows.
+    Timeout,
 }
 
 /// An order to end a trial.
@@ -90,8 +92,9 @@ pub struct Evidence<'a> {
 pub fn judge(evidence: Evidence<'_>) -> Verdict {
     let stopped = match evidence.stop {
         Some(Cause::Fenced) => return Verdict::Fenced,
+        Some(Cause::Timeout) => return timed_out(evidence),
         Some(Cause::Wanted) => Some("stopped"),
-        // A person took this node away and passed no judgement on the trial: it goes back to the front of the queue.
+        // Whoever took this node away passed no judgement on the trial: it goes back to the front of the queue.
         Some(Cause::Leaving) => Some("preempted"),
         None => None,
     };
@@ -129,11 +132,22 @@ pub fn judge(evidence: Evidence<'_>) -> Verdict {
     if class == "out_of_memory" {
         message += ": the kernel found no memory for it";
     }
-    for line in evidence.stderr {
-        message.push('\n');
-        message += line;
-    }
+    add_lines(&mut message, evidence.stderr);
     report("failed", class, Some(exit), message)
+}
+
+fn timed_out(evidence: Evidence<'_>) -> Verdict {
+    let end = evidence.exit.map_or_else(|| "its shim was killed".to_owned(), describe);
+    let mut message = format!("it ran for longer than the sweep's `timeout`: {end}");
+    add_lines(&mut message, evidence.stderr);
+    report("failed", "timeout", evidence.exit, message)
+}
+
+fn add_lines(message: &mut String, lines: &[String]) {
+    for line in lines {
+        message.push('\n');
+        message.push_str(line);
+    }
 }
 
 fn report(state: &str, class: &str, exit: Option<&Exit>, message: String) -> Verdict {
@@ -188,6 +202,13 @@ mod tests {
             (Some(&CODE(0)), Some(Cause::Wanted), true, false, "stopped/ exit code 0"),
             (Some(&CODE(0)), Some(Cause::Leaving), true, false, "preempted/ exit code 0"),
             (Some(&CODE(1)), Some(Cause::Fenced), true, false, "Fenced"),
+            (
+                Some(&CODE(0)),
+                Some(Cause::Timeout),
+                true,
+                false,
+                "failed/timeout it ran for longer than the sweep's `timeout`: exit code 0|Traceback",
+            ),
             (Some(&CODE(1)), None, true, false, "failed/error exit code 1|Traceback"),
             (Some(&CODE(127)), None, true, false, "failed/start exit code 127|Traceback"),
             (Some(&killed), None, true, false, "failed/error killed by SIGKILL|Traceback"),

@@ -2,6 +2,8 @@
 //! `agent.rs` carries the actions out, and the simulator drives the same plan. It never starts an attempt twice, never
 //! puts two trials on a slot, and never leaves while it holds anything.
 
+mod crash_loop;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -10,18 +12,13 @@ use std::{
 use proto::v1::{self, Beat, Orders, Start};
 use terminal::{Exit, Failure};
 
+use self::crash_loop::CrashLoop;
 use crate::{
     holdings::Attempt,
     outcome::{Cause, Stop, Verdict},
     slots::plural,
 };
 
-/// A trial that fails sooner than this counts towards a crash loop.
-pub const QUICK_FAILURE: Duration = Duration::from_secs(60);
-/// So many quick failures in a row make a crash loop.
-pub const CRASH_LOOP: usize = 5;
-/// What a trial gets between SIGTERM and SIGKILL when a person ends the agent's work.
-pub const LEAVING_GRACE: Duration = Duration::from_secs(10);
 /// While more ended trials than this wait for their report to be taken, no new ones are asked for.
 pub const MAX_UNREPORTED: usize = 64;
 
@@ -40,6 +37,8 @@ pub struct Me {
     pub devices: Vec<String>,
     /// How many trials at once; at least one.
     pub slots: usize,
+    /// What trials get between SIGTERM and SIGKILL when the agent is to end.
+    pub grace: Duration,
     /// Trials to start before it leaves; `None`: as long as the sweep wants.
     pub count: Option<u64>,
 }
@@ -62,8 +61,10 @@ pub enum Event {
     },
     /// Nothing is left to be told about an attempt that is over.
     Reported(Attempt),
-    /// Ctrl-C or SIGTERM.
+    /// Ctrl-C: a person wants it to end.
     Interrupted,
+    /// SIGTERM: the node is taken away.
+    Terminated,
 }
 
 /// What is to be done.
@@ -140,8 +141,7 @@ pub struct Plan {
     settled: bool,
     sweep_over: bool,
     note: String,
-    /// Messages of the quick failures in a row.
-    failures: Vec<String>,
+    crash_loop: CrashLoop,
     failure: Option<Failure>,
 }
 
@@ -162,7 +162,7 @@ impl Plan {
             settled: false,
             sweep_over: false,
             note: String::new(),
-            failures: Vec::new(),
+            crash_loop: CrashLoop::default(),
             failure: None,
         }
     }
@@ -194,6 +194,7 @@ impl Plan {
                 }
             }
             Event::Interrupted => self.interrupted(&mut actions),
+            Event::Terminated => self.end(&mut actions),
         }
         if self.wants_to_leave() && self.farewell.is_none() {
             self.farewell = Some(self.beat + 1);
@@ -255,9 +256,9 @@ impl Plan {
         self.trials.values().filter(|trial| trial.phase != Phase::Over).count()
     }
 
-    /// Whether no new trials are taken any more.
-    pub fn is_draining(&self) -> bool {
-        self.mode != Mode::Working
+    /// Whether what runs is told to end.
+    pub fn is_ending(&self) -> bool {
+        self.mode == Mode::Ending
     }
 
     /// Whether nothing is held: no process, no report that waits.
@@ -303,11 +304,12 @@ impl Plan {
             let grace = Duration::from_millis(stop.grace_ms.into());
             self.stop(Attempt { run: stop.run, number: stop.attempt }, Stop { cause, grace }, actions);
         }
-        if orders.note != self.note {
+        if orders.note.is_empty() {
+            self.note.clear();
+        } else if orders.note != self.note && self.mode == Mode::Working && self.free() > 0 {
+            // While no slot is free it concerns nobody here; it is said when one gets free.
             self.note.clone_from(&orders.note);
-            if !orders.note.is_empty() && self.mode == Mode::Working && self.free() > 0 {
-                actions.push(Action::Say(orders.note));
-            }
+            actions.push(Action::Say(orders.note));
         }
     }
 
@@ -352,9 +354,13 @@ impl Plan {
         let Some(trial) = self.trials.get_mut(&attempt) else { return };
         trial.phase = Phase::Over;
         match verdict {
-            Verdict::Report(outcome) if outcome.state == "finished" => self.failures.clear(),
-            Verdict::Report(outcome) if outcome.state == "failed" => {
-                self.failed(&outcome.message, ran, actions);
+            Verdict::Report(outcome) if matches!(outcome.state.as_str(), "finished" | "failed") => {
+                if let Some(failure) = self.crash_loop.take(outcome, ran) {
+                    if self.failure.is_none() && self.running() > 0 {
+                        actions.push(Action::Say(format!("{}: no more are started", failure.message)));
+                    }
+                    self.give_up(failure);
+                }
             }
             Verdict::Report(_) | Verdict::Fenced => {}
             Verdict::Lost => {
@@ -372,37 +378,6 @@ impl Plan {
         }
         if self.free() > free {
             self.news = News::Now;
-        }
-    }
-
-    fn failed(&mut self, message: &str, ran: Duration, actions: &mut Vec<Action>) {
-        if ran > QUICK_FAILURE {
-            self.failures.clear();
-            return;
-        }
-        self.failures.push(message.to_owned());
-        if self.failures.len() < CRASH_LOOP || self.failure.is_some() {
-            return;
-        }
-        let reasons: BTreeSet<&str> =
-            self.failures.iter().map(|message| message.lines().next().unwrap_or_default()).collect();
-        let reason = match reasons.len() {
-            1 => format!("each with {}", reasons.iter().next().unwrap_or(&"")),
-            _ => format!("for {} reasons", reasons.len()),
-        };
-        let seconds = QUICK_FAILURE.as_secs();
-        let count = self.failures.len();
-        let mut failure = Failure::new(
-            Exit::Refused,
-            format!("{count} trials in a row failed within {seconds} s of their start, {reason}"),
-        );
-        failure.details = message.lines().skip(1).map(|line| format!("  {line}")).collect();
-        self.give_up(
-            failure
-                .hint("start the agent again once the program works; `sweep retry` runs failed trials again"),
-        );
-        if self.running() > 0 {
-            actions.push(Action::Say(format!("{count} trials in a row failed: no more are started")));
         }
     }
 
@@ -433,11 +408,23 @@ impl Plan {
             }
             return;
         }
-        self.mode = Mode::Ending;
-        if running > 0 {
-            actions.push(Action::Say(format!("ending {}", plural(running, "trial"))));
+        self.end(actions);
+    }
+
+    /// Gives everything back: what runs has its grace, and is the next to be handed out.
+    fn end(&mut self, actions: &mut Vec<Action>) {
+        if self.mode == Mode::Ending {
+            return;
         }
-        let stop = Stop { cause: Cause::Leaving, grace: LEAVING_GRACE };
+        self.mode = Mode::Ending;
+        self.news = News::Now;
+        let running = self.running();
+        if running > 0 {
+            let trials = plural(running, "trial");
+            let seconds = self.me.grace.as_secs();
+            actions.push(Action::Say(format!("ending {trials}: {seconds} s to save what they have")));
+        }
+        let stop = Stop { cause: Cause::Leaving, grace: self.me.grace };
         for attempt in self.trials.keys().cloned().collect::<Vec<_>>() {
             self.stop(attempt, stop, actions);
         }

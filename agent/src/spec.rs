@@ -70,6 +70,14 @@ pub struct Exit {
     pub orphaned: bool,
 }
 
+impl Exit {
+    /// Whether SIGTERM ended it, or a shell whose child that has ended.
+    pub fn is_by_term(&self) -> bool {
+        const TERM: i32 = 15;
+        self.signal == Some(TERM) || self.code == Some(128 + TERM)
+    }
+}
+
 /// Reads one of the files; `None` when it is not there.
 ///
 /// # Errors

@@ -15,7 +15,7 @@ use std::{
 use proto::v1::{Run, Start};
 use tokio::{
     sync::mpsc,
-    time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until},
+    time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until, timeout},
 };
 
 use crate::{
@@ -44,6 +44,8 @@ const KILL_PATIENCE: Duration = Duration::from_secs(10);
 const ORPHAN_GRACE: Duration = Duration::from_secs(2);
 /// How long a shim may take from its spec to its first sign of life.
 const SHIM_PATIENCE: Duration = Duration::from_secs(5);
+/// How long an agent may take to hear that its node is taken away, after its trials have heard it.
+const LATE_STOP: Duration = Duration::from_millis(500);
 /// Descriptors put by for a start: what it takes to watch the new process, or to find and end it.
 const SPARE_FILES: usize = 3;
 /// Lines of standard error that a person reads when a trial fails, and the most bytes of them.
@@ -63,6 +65,8 @@ pub struct Ground {
     pub shim_program: PathBuf,
     /// How long a trial may go on without an agent.
     pub orphan_after: Duration,
+    /// What a trial gets between SIGTERM and SIGKILL when its time is over.
+    pub grace: Duration,
     /// The node has GPUs: a trial without any is told that it has none.
     pub gpu_node: bool,
     /// How samples of running trials are taken.
@@ -285,6 +289,8 @@ struct Life<L> {
     tree: Tree,
     fresh: bool,
     begun: Instant,
+    /// When its time is over, if it is bounded.
+    timeout_at: Option<Instant>,
     /// The controller may know that it runs.
     heard: bool,
     stop: Option<Cause>,
@@ -294,7 +300,9 @@ struct Life<L> {
 impl<L: Link> Life<L> {
     fn new(trial: Trial<L>, dir: PathBuf, shim: Option<Identity>, fresh: bool, begun: Instant) -> Self {
         let tree = Tree::new(shim.clone(), &dir);
-        Self { trial, dir, shim, tree, fresh, begun, heard: !fresh, stop: None, problems: Vec::new() }
+        let timeout_at = trial.holding.timeout_ms.and_then(|ms| begun.checked_add(Duration::from_millis(ms)));
+        let (heard, stop, problems) = (!fresh, None, Vec::new());
+        Self { trial, dir, shim, tree, fresh, begun, timeout_at, heard, stop, problems }
     }
 
     async fn live(mut self, process: Option<(Watch, Option<Child>)>) {
@@ -309,6 +317,7 @@ impl<L: Link> Life<L> {
         }
         let ran = self.begun.elapsed();
         let exit = self.exit();
+        self.await_late_stop(exit.as_ref()).await;
         if exit.is_none() || !cleared {
             self.end_orphans().await;
         }
@@ -329,19 +338,20 @@ impl<L: Link> Life<L> {
         let sampling = samples::keep(self.trial.ground.sight, self.watched(), &rows, &trouble);
         let ended = watch.ended();
         tokio::pin!(shipping, sampling, ended);
+        let begun = self.begun;
         let mut kill_at: Option<Instant> = None;
         let mut give_up_at: Option<Instant> = None;
         let mut asked = true;
         loop {
             tokio::select! {
                 () = &mut ended => break,
-                Some(stop) = self.trial.stops.recv() => {
+                stop = self.next_stop() => {
                     self.note_stop(stop.cause);
                     asked = self.tree.terminate() > 0;
                     let at = Instant::now() + stop.grace;
                     kill_at = Some(kill_at.map_or(at, |before| before.min(at)));
                 }
-                () = sleep_until(kill_at.unwrap_or(self.begun)), if kill_at.is_some() => {
+                () = sleep_until(kill_at.unwrap_or(begun)), if kill_at.is_some() => {
                     let now = Instant::now();
                     self.tree.kill();
                     kill_at = Some(now + KILL_EVERY);
@@ -370,9 +380,33 @@ impl<L: Link> Life<L> {
         self.shim.as_ref().map(|shim| Watched { dir, shim: shim.pid, cwd, devices })
     }
 
-    /// An order counts as the cause of the end only when the program had not ended by itself before it came.
+    /// The next order to end it. The bound of its sweep is one.
+    async fn next_stop(&mut self) -> Stop {
+        let timeout = self.timeout_at;
+        tokio::select! {
+            Some(stop) = self.trial.stops.recv() => stop,
+            () = sleep_until(timeout.unwrap_or(self.begun)), if timeout.is_some() => {
+                self.timeout_at = None;
+                Stop { cause: Cause::Timeout, grace: self.trial.ground.grace }
+            }
+            else => std::future::pending().await,
+        }
+    }
+
+    /// A program that was ended by SIGTERM may have heard before its agent did that the node is taken away.
+    async fn await_late_stop(&mut self, exit: Option<&Exit>) {
+        if self.stop.is_none() && exit.is_none_or(Exit::is_by_term) {
+            let late = timeout(LATE_STOP, self.trial.stops.recv()).await;
+            self.stop = late.ok().flatten().map(|stop| stop.cause).filter(|cause| *cause == Cause::Leaving);
+        }
+    }
+
+    /// Notes why the trial ends. The first order counts, but a fence before all; and none that came when the program had ended by
+    /// itself.
     fn note_stop(&mut self, cause: Cause) {
-        if cause == Cause::Fenced || !self.dir.join(spec::EXIT).exists() {
+        let exit = spec::read::<Exit>(&self.dir.join(spec::EXIT)).ok().flatten();
+        let in_time = exit.is_none_or(|exit| cause == Cause::Leaving && exit.is_by_term());
+        if cause == Cause::Fenced || (self.stop.is_none() && in_time) {
             self.stop = Some(cause);
         }
     }

@@ -6,6 +6,7 @@ use std::{
     fmt::Display,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use proto::{
@@ -21,7 +22,7 @@ use crate::{
     run::Run,
     settings::{Way, folder},
     shared::{Duty, Identity, Shared, Start as StartRun, failed, finished},
-    system,
+    system, term,
 };
 
 /// What a function agent has done.
@@ -51,12 +52,16 @@ pub enum Ended {
     Failed(String),
     /// The function gave up after it was asked to stop.
     Stopped,
+    /// The function ended after the sweep's `timeout`, whatever it returned.
+    TimedOut,
+    /// The function ended after this process got SIGTERM: the trial runs again elsewhere.
+    Preempted,
     /// The controller does not know how it ended, with the reason; it may run again as a new attempt.
     Unreported(String),
 }
 
 /// Runs `function` once for each trial that the controller hands to this process, `count` times at most (`None`: no bound),
-/// until the sweep is over. The controller and its token are found as in [`init`](crate::init).
+/// until the sweep is over or a function that asks [`Run::should_stop`] was told to end by SIGTERM. The controller and its token are found as in [`init`](crate::init).
 ///
 /// The trial's parameters are `run.config()`. A trial is finished when the function returns `Ok`, failed when it returns an
 /// error or panics; the loop goes on either way. A function that runs long asks [`Run::should_stop`] now and then.
@@ -88,7 +93,7 @@ pub fn agent<E: Display>(
         beats::spawn(Arc::clone(&desk), way.clone())?;
     }
     let _leave = Leave(&desk);
-    while (worked.trials.len() as u64) < count {
+    while (worked.trials.len() as u64) < count && !term::was_told() {
         let Some(start) = desk.next()? else { break };
         let run = begin(&start, way.clone(), period)?;
         desk.running(run.shared());
@@ -124,6 +129,10 @@ fn begin(start: &Start, mut way: Way, period: Period) -> Result<Run, InitError> 
     let start_run = StartRun::new(identity, params.clone(), folder, Duty::trial(), Some(way));
     let start_run = StartRun { params: Some(params), file: Some(RunFile::new(begin)), ..start_run };
     let run = Shared::start(start_run)?;
+    let deadline = start.timeout_ms.and_then(|ms| Instant::now().checked_add(Duration::from_millis(ms)));
+    if let Some(deadline) = deadline {
+        run.shared().link.time_out_at(deadline);
+    }
     system::watch(run.shared(), period)?;
     Ok(run)
 }
@@ -134,6 +143,8 @@ fn work<E: Display>(run: Run, function: &mut impl FnMut(Run) -> Result<(), E>) -
     // goes on after a panic; the next trial is the same call again.
     let returned = catch_unwind(AssertUnwindSafe(|| function(run.clone())));
     let ended = match returned {
+        _ if run.shared().link.is_timed_out() => Ended::TimedOut,
+        _ if term::was_told() => Ended::Preempted,
         Ok(Ok(())) => Ended::Finished,
         _ if run.should_stop() => Ended::Stopped,
         Ok(Err(error)) => Ended::Failed(error.to_string()),
@@ -147,7 +158,12 @@ fn work<E: Display>(run: Run, function: &mut impl FnMut(Run) -> Result<(), E>) -
 fn outcome(ended: &Ended) -> Outcome {
     match ended {
         Ended::Failed(message) => failed(message.clone()),
+        Ended::TimedOut => {
+            let message = "it ran for longer than the sweep's `timeout`".to_owned();
+            Outcome { class: "timeout".to_owned(), ..failed(message) }
+        }
         Ended::Stopped => Outcome { state: "stopped".to_owned(), ..Outcome::default() },
+        Ended::Preempted => Outcome { state: "preempted".to_owned(), ..Outcome::default() },
         Ended::Finished | Ended::Unreported(_) => finished(),
     }
 }

@@ -69,6 +69,7 @@ mod settings;
 mod shared;
 mod system;
 mod table;
+mod term;
 mod training;
 mod uploader;
 mod value;

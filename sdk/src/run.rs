@@ -19,6 +19,7 @@ use crate::{
     media::MediaError,
     ring::Stream,
     shared::{Shared, failed, finished},
+    term,
     value::Value,
 };
 
@@ -115,10 +116,19 @@ impl Run {
         saved.map_err(|source| MediaError::Keep { path: path.to_owned(), source })
     }
 
-    /// The run should end: a person or a stopping rule asked for it, or another attempt owns it now. To be asked between
-    /// steps; costs one load from memory.
+    /// The run should end: a person or a stopping rule asked for it, its time is over, another attempt owns it now, or this
+    /// process got SIGTERM, as when its node is taken away. From the first call on, SIGTERM does not end the process any more:
+    /// there is the agent's grace to save what matters, then comes SIGKILL. To be asked between steps; costs a few loads from
+    /// memory.
     pub fn should_stop(&self) -> bool {
-        self.shared().link.stop_wanted()
+        self.shared().link.stop_wanted() || term::is_told()
+    }
+
+    /// Says that this node is about to be taken away: if the program of a trial now ends with an exit code that is not 0, or is
+    /// not heard of any more, the run is preempted and no failure. It is the next to be handed out, and no attempt is charged.
+    /// To be called when the warning comes. An agent that gets SIGTERM itself needs no such word.
+    pub fn mark_preempting(&self) {
+        self.shared().say("preempting", "{}");
     }
 
     /// Ends the run as finished: everything accepted is written to the journal and sent to the controller. Waits a minute at

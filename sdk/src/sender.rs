@@ -7,7 +7,7 @@ use std::{
     fs::File,
     io,
     sync::{
-        Arc, Condvar, Mutex, PoisonError,
+        Arc, Condvar, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc,
     },
@@ -59,6 +59,8 @@ pub(crate) struct Link {
     ending: Mutex<Option<Ending>>,
     ending_set: Notify,
     stop: AtomicBool,
+    /// When the time of the run is over.
+    deadline: OnceLock<Instant>,
     stored: [AtomicU64; Stream::COUNT],
     /// The newest trouble, for the message when time is over.
     trouble: Mutex<String>,
@@ -82,7 +84,18 @@ impl Link {
     }
 
     pub(crate) fn stop_wanted(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.stop.load(Ordering::Relaxed) || self.is_timed_out()
+    }
+
+    /// Bounds the time of the run, once.
+    pub(crate) fn time_out_at(&self, deadline: Instant) {
+        // A second bound says nothing new.
+        let _ = self.deadline.set(deadline);
+    }
+
+    /// Whether the time of the run is over.
+    pub(crate) fn is_timed_out(&self) -> bool {
+        self.deadline.get().is_some_and(|deadline| *deadline <= Instant::now())
     }
 
     pub(crate) fn want_stop(&self) {

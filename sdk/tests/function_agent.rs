@@ -4,7 +4,11 @@
 
 mod support;
 
-use std::process::Output;
+use std::{
+    process::{Command, Output, Stdio},
+    thread,
+    time::Duration,
+};
 
 use support::{Controller, text, trainer};
 
@@ -52,6 +56,35 @@ fn each_trial_ends_as_its_function_did() {
     assert!(
         state.beats.iter().all(|beat| beat.holds.len() as u32 + beat.free <= 1 && beat.declined.is_empty())
     );
+}
+
+#[test]
+fn a_trial_whose_time_is_over_has_failed_whatever_its_function_returns() {
+    let controller = Controller::start();
+    controller.state().queue = ["until stopped"].into();
+    controller.state().timeout_ms = Some(300);
+    let output = agent(&controller.url(), "k3x9a0bc", "50");
+    let class = controller.state().ended[0].outcome.clone().unwrap().class;
+    let want = [triple("k3x9a0bc-0", "failed", "it ran for longer than the sweep's `timeout`")];
+    assert_eq!((outcomes(&controller), class.as_str()), (want.to_vec(), "timeout"), "{}", text(&output));
+}
+
+#[test]
+fn a_process_that_is_told_to_end_gives_its_trial_back_and_takes_no_more() {
+    let controller = Controller::start();
+    controller.state().queue = ["until stopped", "fine"].into();
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = trainer();
+    command.env("BESOM_CONTROLLER", controller.url()).env("BESOM_DATA", folder.path());
+    let agent = command.args(["agent", "k3x9a0bc", "50"]).stdout(Stdio::piped()).spawn().unwrap();
+    controller.wait("the function runs", |state| state.steps("k3x9a0bc-0", "history") == [0]);
+    // It asks for the first time right after it has logged.
+    thread::sleep(Duration::from_millis(500));
+    assert!(Command::new("kill").arg(agent.id().to_string()).status().unwrap().success());
+    let output = agent.wait_with_output().unwrap();
+    assert_eq!(text(&output), "k3x9a0bc-0 Preempted\n");
+    assert_eq!(outcomes(&controller), [triple("k3x9a0bc-0", "preempted", "")]);
+    assert_eq!(controller.state().queue.len(), 1);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod files;
 mod grid;
 mod kills;
 mod outage;
+mod preemption;
 mod sdk;
 mod search;
 mod stopping;

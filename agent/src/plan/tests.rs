@@ -6,8 +6,10 @@ use proto::v1::{Outcome, RunAttempt};
 use super::*;
 use crate::outcome::Unstartable;
 
+const GRACE: Duration = Duration::from_secs(20);
+
 fn plan(slots: usize, count: Option<u64>) -> Plan {
-    Plan::new(Me { agent: "a".to_owned(), incarnation: 1, slots, count, ..Me::default() })
+    Plan::new(Me { agent: "a".to_owned(), incarnation: 1, slots, count, grace: GRACE, ..Me::default() })
 }
 
 fn attempt(number: u32) -> Attempt {
@@ -26,7 +28,13 @@ fn answer(plan: &mut Plan, start: Vec<Start>, stop: Vec<v1::Stop>) -> (Beat, Vec
 }
 
 fn report(state: &str, message: &str) -> Verdict {
-    Verdict::Report(Outcome { state: state.to_owned(), message: message.to_owned(), ..Outcome::default() })
+    let class = if state == "failed" { "error".to_owned() } else { String::new() };
+    Verdict::Report(Outcome {
+        state: state.to_owned(),
+        class,
+        message: message.to_owned(),
+        ..Outcome::default()
+    })
 }
 
 fn over(plan: &mut Plan, number: u32, verdict: Verdict, seconds: u64) -> Vec<Action> {
@@ -133,12 +141,44 @@ fn the_first_interrupt_drains_and_the_second_ends() {
     let (beat, actions) = answer(&mut plan, vec![start(2)], vec![]);
     assert_eq!((beat.free, spawned(&actions).len()), (0, 0));
     let actions = plan.take(Event::Interrupted);
-    let leaving = Stop { cause: Cause::Leaving, grace: LEAVING_GRACE };
+    let leaving = Stop { cause: Cause::Leaving, grace: GRACE };
     assert!(actions.contains(&Action::Stop(attempt(1), leaving)), "{actions:?}");
     over(&mut plan, 1, report("preempted", ""), 1);
     plan.take(Event::Reported(attempt(1)));
     answer(&mut plan, vec![], vec![]);
     assert!(plan.is_done());
+}
+
+#[test]
+fn a_node_that_is_taken_away_ends_what_runs_at_once() {
+    let mut plan = plan(2, None);
+    answer(&mut plan, vec![start(1)], vec![]);
+    let actions = plan.take(Event::Terminated);
+    let leaving = Stop { cause: Cause::Leaving, grace: GRACE };
+    let said = Action::Say("ending 1 trial: 20 s to save what they have".to_owned());
+    assert_eq!(actions, [said, Action::Stop(attempt(1), leaving)]);
+    assert_eq!(plan.take(Event::Terminated), [], "once");
+    assert_eq!(plan.take(Event::Interrupted), [], "nor by a person who comes later");
+    let (beat, actions) = answer(&mut plan, vec![start(2)], vec![]);
+    assert_eq!((beat.free, spawned(&actions).len()), (0, 0));
+    over(&mut plan, 1, report("preempted", ""), 1);
+    plan.take(Event::Reported(attempt(1)));
+    let (beat, _) = answer(&mut plan, vec![], vec![]);
+    assert_eq!((beat.declined.len(), plan.is_done()), (1, true), "not before the other one is given back");
+}
+
+#[test]
+fn why_nothing_is_handed_out_is_said_once_a_slot_is_free() {
+    let mut plan = plan(1, None);
+    answer(&mut plan, vec![start(1)], vec![]);
+    let noted = |plan: &mut Plan| {
+        let beat = plan.beat(Duration::ZERO).beat;
+        plan.take(Event::Answered(Orders { beat, note: "it is paused".to_owned(), ..Orders::default() }))
+    };
+    assert_eq!(noted(&mut plan), [], "no slot is free");
+    over(&mut plan, 1, report("finished", ""), 1);
+    assert_eq!(noted(&mut plan), [Action::Say("it is paused".to_owned())]);
+    assert_eq!(noted(&mut plan), [], "once");
 }
 
 #[test]
@@ -230,6 +270,7 @@ enum Step {
     Over(u32, u8),
     Reported(u32),
     Interrupt,
+    Terminate,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -242,6 +283,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (0_u32..12, 0_u8..5).prop_map(|(number, how)| Step::Over(number, how)),
         3 => (0_u32..12).prop_map(Step::Reported),
         1 => Just(Step::Interrupt),
+        1 => Just(Step::Terminate),
     ]
 }
 
@@ -295,6 +337,10 @@ proptest! {
                 Step::Interrupt => {
                     draining = true;
                     plan.take(Event::Interrupted)
+                }
+                Step::Terminate => {
+                    draining = true;
+                    plan.take(Event::Terminated)
                 }
                 Step::Over(..) | Step::Reported(_) => vec![],
             };

@@ -24,8 +24,8 @@ fn runtime() -> Runtime {
 fn start_and_kill(home: &Home, fake: &Fake, ready: impl AsyncFnOnce()) {
     let runtime = runtime();
     let (setup, folder) = home.setup(fake, 2, None);
-    let (_keep, interrupts) = mpsc::channel(1);
-    runtime.spawn(work(setup, interrupts));
+    let (_keep, signals) = mpsc::channel(1);
+    runtime.spawn(work(setup, signals));
     runtime.block_on(ready());
     runtime.shutdown_background();
     // A lock goes with its process.
@@ -56,6 +56,23 @@ fn a_restarted_agent_goes_on_with_its_trials() {
 }
 
 #[test]
+fn the_time_of_a_trial_counts_from_its_start_over_restarts() {
+    let mut start = script(0, "exec sleep 1000");
+    start.timeout_ms = Some(1_500);
+    let (home, fake) = (Home::new(), Fake::with([start]));
+    let begun = Instant::now();
+    for _ in 0..2 {
+        start_and_kill(&home, &fake, async || {
+            home.running(0).await;
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        });
+    }
+    runtime().block_on(home.run(&fake, 1, None)).unwrap();
+    assert!(begun.elapsed() < Duration::from_millis(2_400), "took {:?}", begun.elapsed());
+    assert_eq!(fake.state().ended[0].outcome.as_ref().unwrap().class, "timeout");
+}
+
+#[test]
 fn a_trial_that_ended_meanwhile_is_reported() {
     let (home, fake) = (Home::new(), Fake::with([script(0, "echo one; sleep 0.4; echo two; exit 4")]));
     start_and_kill(&home, &fake, async || {
@@ -74,9 +91,9 @@ fn a_killed_shim_takes_its_tree_along_and_is_a_crash() {
     let (home, fake) = (Home::new(), Fake::with([script(0, program)]));
     let runtime = runtime();
     let (setup, _folder) = home.setup(&fake, 1, Some(1));
-    let (_keep, interrupts) = mpsc::channel(1);
+    let (_keep, signals) = mpsc::channel(1);
     runtime.block_on(async {
-        let agent = tokio::spawn(work(setup, interrupts));
+        let agent = tokio::spawn(work(setup, signals));
         let processes = home.running(0).await;
         until(|| home.survivors(0).len() >= 3).await;
         until(|| fake.state().holds.iter().any(|held| held.started)).await;
@@ -112,6 +129,7 @@ fn holding(home: &Home) -> Attempt {
         attempt: attempt.clone(),
         devices: vec![],
         metric: String::new(),
+        timeout_ms: None,
         started_ms: 0,
         memory_kills: None,
     };

@@ -270,6 +270,9 @@ impl Meter for OneGpu {
     }
 }
 
+/// What trials get to end by themselves.
+pub(crate) const GRACE: Duration = Duration::from_secs(2);
+
 /// A node for tests.
 pub(crate) struct Home {
     pub(crate) dir: tempfile::TempDir,
@@ -308,6 +311,7 @@ impl Home {
             agent_lock: folder.lock_path(),
             shim_program: PathBuf::from(env!("CARGO_BIN_EXE_agent")),
             orphan_after: Duration::from_secs(30),
+            grace: GRACE,
             gpu_node: false,
             sight: Sight { period: Period::every(Duration::from_millis(200)), meter: || Box::new(OneGpu) },
         };
@@ -316,6 +320,7 @@ impl Home {
             incarnation: folder.who.incarnation,
             sweep: "s".to_owned(),
             slots,
+            grace: GRACE,
             count,
             ..Me::default()
         };
@@ -330,8 +335,8 @@ impl Home {
     /// Runs an agent to its end.
     pub(crate) async fn run(&self, link: &Fake, slots: usize, count: Option<u64>) -> Result<(), Failure> {
         let (setup, _folder) = self.setup(link, slots, count);
-        let (_keep, interrupts) = mpsc::channel(1);
-        tokio::time::timeout(Duration::from_secs(60), work(setup, interrupts)).await.unwrap()
+        let (_keep, signals) = mpsc::channel(1);
+        tokio::time::timeout(Duration::from_secs(60), work(setup, signals)).await.unwrap()
     }
 
     /// Waits until an attempt's program runs.

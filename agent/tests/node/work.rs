@@ -3,8 +3,8 @@
 
 use std::{collections::BTreeMap, fs, time::Duration};
 
-use crate::support::{Fake, Home, script, trial, until};
-use agent::agent::work;
+use crate::support::{Fake, GRACE, Home, script, trial, until};
+use agent::agent::{Signal, work};
 use proto::v1::Stop;
 use terminal::Exit;
 use tokio::sync::mpsc;
@@ -155,8 +155,8 @@ async fn a_stop_ends_the_whole_tree_even_if_it_does_not_listen() {
         while :; do sleep 1; done"#;
     let (home, fake) = (Home::new(), Fake::with([script(0, program)]));
     let (setup, _folder) = home.setup(&fake, 1, None);
-    let (_keep, interrupts) = mpsc::channel(1);
-    let agent = tokio::spawn(work(setup, interrupts));
+    let (_keep, signals) = mpsc::channel(1);
+    let agent = tokio::spawn(work(setup, signals));
     until(|| home.survivors(0).len() >= 8).await;
     until(|| crate::support::holds(&home.attempt(0).join("stdout"), "up")).await;
     let stop = Stop { run: "s-0".to_owned(), attempt: 1, reason: "cancelled".to_owned(), grace_ms: 300 };
@@ -181,8 +181,8 @@ async fn what_a_program_leaves_behind_ends_with_it() {
 async fn a_fenced_attempt_is_ended_and_its_rows_are_sent() {
     let (home, fake) = (Home::new(), Fake::with([script(0, "echo row; exec sleep 1000")]));
     let (setup, _folder) = home.setup(&fake, 1, Some(1));
-    let (_keep, interrupts) = mpsc::channel(1);
-    let agent = tokio::spawn(work(setup, interrupts));
+    let (_keep, signals) = mpsc::channel(1);
+    let agent = tokio::spawn(work(setup, signals));
     home.running(0).await;
     let stop = Stop { run: "s-0".to_owned(), attempt: 1, reason: "fenced".to_owned(), grace_ms: 100 };
     fake.change(|state| {
@@ -199,10 +199,10 @@ async fn the_first_interrupt_lets_trials_finish() {
     let trials = (0..5).map(|number| script(number, "sleep 0.5"));
     let (home, fake) = (Home::new(), Fake::with(trials));
     let (setup, _folder) = home.setup(&fake, 2, None);
-    let (interrupt, interrupts) = mpsc::channel(1);
-    let agent = tokio::spawn(work(setup, interrupts));
+    let (interrupt, signals) = mpsc::channel(1);
+    let agent = tokio::spawn(work(setup, signals));
     home.running(1).await;
-    interrupt.send(()).await.unwrap();
+    interrupt.send(Signal::Interrupt).await.unwrap();
     agent.await.unwrap().unwrap();
     assert_eq!(fake.ends(), finished(0..2));
     assert!(fake.state().leased.is_empty());
@@ -212,14 +212,69 @@ async fn the_first_interrupt_lets_trials_finish() {
 async fn the_second_interrupt_gives_trials_back() {
     let (home, fake) = (Home::new(), Fake::with([script(0, "exec sleep 1000")]));
     let (setup, _folder) = home.setup(&fake, 1, None);
-    let (interrupt, interrupts) = mpsc::channel(2);
-    let agent = tokio::spawn(work(setup, interrupts));
+    let (interrupt, signals) = mpsc::channel(2);
+    let agent = tokio::spawn(work(setup, signals));
     home.running(0).await;
-    interrupt.send(()).await.unwrap();
-    interrupt.send(()).await.unwrap();
+    interrupt.send(Signal::Interrupt).await.unwrap();
+    interrupt.send(Signal::Interrupt).await.unwrap();
     agent.await.unwrap().unwrap();
     assert_eq!(fake.ends(), [("s-0".to_owned(), "preempted".to_owned())]);
     assert_eq!(home.survivors(0), []);
+}
+
+/// Saves something on SIGTERM and exits with 0.
+const SAVING: &str = "trap 'echo saved; exit 0' TERM; echo up; while :; do sleep 0.05; done";
+
+#[tokio::test]
+async fn a_node_that_is_taken_away_gives_trials_time_to_save_and_back() {
+    let stubborn = "trap '' TERM; echo up; while :; do sleep 0.05; done";
+    let trials = [script(0, SAVING), script(1, stubborn), script(2, "exit 0")];
+    let (home, fake) = (Home::new(), Fake::with(trials));
+    let (setup, _folder) = home.setup(&fake, 2, None);
+    let (told, signals) = mpsc::channel(2);
+    let agent = tokio::spawn(work(setup, signals));
+    for number in 0..2 {
+        until(|| crate::support::holds(&home.attempt(number).join("stdout"), "up")).await;
+    }
+    let begun = std::time::Instant::now();
+    told.send(Signal::Terminate).await.unwrap();
+    told.send(Signal::Terminate).await.unwrap();
+    agent.await.unwrap().unwrap();
+    let took = begun.elapsed();
+    assert!((GRACE..GRACE + Duration::from_secs(2)).contains(&took), "{took:?}");
+    let preempted = |number| (format!("s-{number}"), "preempted".to_owned());
+    assert_eq!(fake.ends(), [preempted(0), preempted(1)], "whatever the exit code, and nothing is started");
+    assert_eq!(fake.console("s-0", "stdout"), ["up", "saved"]);
+    assert_eq!((home.survivors(0), home.survivors(1)), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn a_trial_that_hears_of_it_before_its_agent_is_given_back_too() {
+    let (home, fake) =
+        (Home::new(), Fake::with([script(0, "sleep 0.2; kill -TERM $$"), script(1, "kill -TERM $$")]));
+    let (setup, _folder) = home.setup(&fake, 1, None);
+    let (told, signals) = mpsc::channel(1);
+    let agent = tokio::spawn(work(setup, signals));
+    until(|| home.attempt(0).join("exit.json").exists()).await;
+    told.send(Signal::Terminate).await.unwrap();
+    agent.await.unwrap().unwrap();
+    assert_eq!(fake.ends(), [("s-0".to_owned(), "preempted".to_owned())]);
+
+    let (home, fake) = (Home::new(), Fake::with([script(0, "kill -TERM $$")]));
+    home.run(&fake, 1, None).await.unwrap();
+    assert_eq!(fake.ends(), [("s-0".to_owned(), "failed".to_owned())], "nobody took the node away");
+}
+
+#[tokio::test]
+async fn a_trial_whose_time_is_over_has_failed_whatever_its_exit_code() {
+    let mut start = script(0, SAVING);
+    start.timeout_ms = Some(400);
+    let (home, fake) = (Home::new(), Fake::with([start, script(1, "exit 0")]));
+    home.run(&fake, 1, None).await.unwrap();
+    let outcome = fake.state().ended[0].outcome.clone().unwrap();
+    assert_eq!((outcome.state.as_str(), outcome.class.as_str()), ("failed", "timeout"));
+    assert_eq!(outcome.message, "it ran for longer than the sweep's `timeout`: exit code 0");
+    assert_eq!(fake.state().ended[1].outcome.as_ref().unwrap().state, "finished");
 }
 
 #[tokio::test]
@@ -227,8 +282,8 @@ async fn a_controller_that_is_away_costs_nothing() {
     let program = r#"for i in 1 2 3 4 5 6; do echo "{\"x\": $i}"; sleep 0.1; done"#;
     let (home, fake) = (Home::new(), Fake::with([script(0, program)]));
     let (setup, _folder) = home.setup(&fake, 1, None);
-    let (_keep, interrupts) = mpsc::channel(1);
-    let agent = tokio::spawn(work(setup, interrupts));
+    let (_keep, signals) = mpsc::channel(1);
+    let agent = tokio::spawn(work(setup, signals));
     until(|| fake.console("s-0", "stdout").len() >= 2).await;
     fake.change(|state| state.away = true);
     until(|| home.survivors(0).is_empty()).await;

@@ -23,6 +23,7 @@ pub(super) fn object(json: &str) -> Option<Map<String, Json>> {
 pub(super) fn take(change: &mut Change<'_>, run: &mut Run, frames: &[u8]) -> Result<(), Error> {
     let mut about = store::about::get(change.tx, run.key)?;
     let (mut notes, mut code, before) = (Vec::new(), Map::new(), run.config.clone());
+    let was_preempting = run.preempting;
     for frame in record::frames(frames) {
         let frame = frame.map_err(|corrupt| Error::Bug(format!("checked rows are damaged: {corrupt}")))?;
         let rows = frame.each(|row| {
@@ -42,8 +43,9 @@ pub(super) fn take(change: &mut Change<'_>, run: &mut Run, frames: &[u8]) -> Res
     if run.config != before {
         store::runs::save_introduction(change.tx, run)?;
     }
-    if let (Some(note), None) = (notes.into_iter().next(), &run.note) {
-        run.note = Some(note);
+    let note = notes.into_iter().next().filter(|_| run.note.is_none());
+    if note.is_some() || run.preempting != was_preempting {
+        run.note = run.note.take().or(note);
         store::runs::save(change.tx, run)?;
     }
     Ok(())
@@ -69,6 +71,10 @@ fn take_one(
         }
         "code" => {
             code.extend(said);
+            Ok(())
+        }
+        "preempting" => {
+            run.preempting = true;
             Ok(())
         }
         "metric" => {

@@ -1,6 +1,7 @@
 //! Attempts that come to nothing: which are tried again, what counts as diverged, and what stops a sweep whose trials all fail.
 
 use proto::v1::{Change, ReplayTrials, RetryRuns, Start};
+use record::{Row, Value, Writer};
 use tonic::Code;
 
 use crate::lab::{Lab, RANDOM, code};
@@ -85,6 +86,50 @@ async fn a_bad_end_after_a_metric_that_is_no_number_has_diverged() {
     agent.log(&start, 0, "val/loss", &[f64::NAN]).await.unwrap();
     let finished = agent.end(&start, "finished").await.unwrap();
     assert_eq!(finished.note, "`val/loss` was logged 1 times and never as a finite number");
+}
+
+#[tokio::test]
+async fn a_run_that_said_so_is_preempted_by_a_bad_end_or_a_loss_and_charged_with_nothing() {
+    let mut lab = Lab::start().await;
+    let sweep = lab.create(&format!("{RANDOM}\nrun_cap: 2\nretry: {{lost: 0}}\n")).await;
+    let (mut agent, mut other) = (lab.agent("one", &sweep.id), lab.agent("two", &sweep.id));
+    let waiting = other.ask().await;
+    let start = agent.ask().await;
+    other.decline(&waiting);
+    other.beat.free = 0;
+    other.heartbeat().await.unwrap();
+    assert_eq!(lab.run(&waiting.run).await.state, "queued");
+    for attempt in 1..=3 {
+        let start = if attempt == 1 { start.clone() } else { agent.ask().await };
+        assert_eq!((&start.run, start.attempt), (&format!("{}-1", sweep.id), attempt), "it comes first");
+        agent.append(&start, "meta", 0, said("preempting", "{}")).await.unwrap();
+        match attempt {
+            1 => assert_eq!(agent.fail(&start, "error", 600).await.unwrap().state, "queued"),
+            2 => {
+                agent.reborn();
+                agent.beat.free = 0;
+                agent.heartbeat().await.unwrap();
+                assert_eq!(lab.run(&start.run).await.state, "queued");
+            }
+            _ => assert_eq!(agent.end(&start, "finished").await.unwrap().run.unwrap().state, "finished"),
+        }
+    }
+    assert_eq!(failures(&mut lab, &start.run).await, []);
+    let last = agent.ask().await;
+    assert_eq!(last.run, waiting.run);
+    agent.append(&last, "meta", 0, said("preempting", "{}")).await.unwrap();
+    agent.end(&last, "preempted").await.unwrap();
+    let last = agent.ask().await;
+    let failed = agent.fail(&last, "error", 600).await.unwrap();
+    assert_eq!(failed.state, "failed", "each attempt says it for itself");
+}
+
+/// One row that says something of a run.
+fn said(key: &str, json: &str) -> Vec<u8> {
+    let row = Row { values: vec![(key.to_owned(), Value::Json(json.to_owned()))], ..Row::default() };
+    let mut frames = Vec::new();
+    Writer::default().frame(&[row], &mut frames);
+    frames
 }
 
 #[tokio::test]

@@ -43,6 +43,8 @@ pub(crate) struct State {
     /// Runs to be stopped as soon as they are held.
     pub(crate) stop: Vec<String>,
     pub(crate) beats: Vec<Beat>,
+    /// Of each trial.
+    pub(crate) timeout_ms: Option<u64>,
 }
 
 impl State {
@@ -258,6 +260,7 @@ impl State {
                 trial: self.started.into(),
                 params_json: format!(r#"{{"what": "{what}"}}"#),
                 token: "of-this-run".to_owned(),
+                timeout_ms: self.timeout_ms,
                 ..Start::default()
             });
             self.started += 1;

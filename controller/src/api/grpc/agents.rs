@@ -80,6 +80,7 @@ fn start_to(start: agents::Start) -> Start {
         token: start.token,
         metric: start.metric.unwrap_or_default(),
         program: start.program.unwrap_or_default(),
+        timeout_ms: start.timeout.and_then(|timeout| u64::try_from(timeout.as_millis()).ok()),
     }
 }
 

@@ -1,0 +1,113 @@
+//! Nodes that are taken away, and attempts that fail: what is given back runs first, what is tried again starts as before, and
+//! every cell ends once.
+
+use std::fs;
+
+use tests::{Lab, program, wait_for};
+
+/// Notes its point and waits as long as the file `hold` is there. SIGTERM lets it save and exit with 0.
+const HELD: &str = r#"#!/bin/sh
+trap 'echo "saved $1" >> notes; exit 0' TERM
+echo "$1" >> notes
+while [ -e hold ]; do sleep 0.02; done
+echo "{\"loss\": 1}"
+"#;
+
+fn script(lab: &Lab, text: &str) {
+    let path = lab.write("trial.sh", text);
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+}
+
+fn notes(lab: &Lab) -> Vec<String> {
+    let notes = fs::read_to_string(lab.dir().join("notes")).unwrap_or_default();
+    notes.lines().map(ToOwned::to_owned).collect()
+}
+
+/// State, attempt and failures of a run.
+fn ended(lab: &Lab, run: &str) -> (String, u64, usize) {
+    let run = lab.json(&["show", run, "--json"]);
+    let failures = run["failures"].as_array().map_or(usize::MAX, Vec::len);
+    (run["state"].as_str().unwrap().to_owned(), run["attempt"].as_u64().unwrap(), failures)
+}
+
+#[test]
+fn what_a_node_gives_back_runs_first_elsewhere_and_no_attempt_is_charged() {
+    let mut lab = Lab::with_controller();
+    script(&lab, HELD);
+    lab.write("hold", "");
+    let yaml = "program: ./trial.sh\ncommand: ['${program}', '${args_no_hyphens}']\nmethod: grid\n\
+                retry: {lost: 0}\nparameters: {cell: {min: 0, max: 9}}\n";
+    let sweep = lab.create(yaml);
+    let taken_away = lab.agent(&sweep, &["--slots", "2", "--grace", "5"]);
+    wait_for("two trials", || (notes(&lab).len() == 2).then_some(()));
+    taken_away.signal("TERM");
+    let (code, said) = taken_away.wait();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("ending 2 trials: 5 s to save what they have"), "{said}");
+    assert!(said.contains("2 preempted"), "{said}");
+
+    fs::remove_file(lab.dir().join("hold")).unwrap();
+    let (code, said) = lab.agent(&sweep, &["--slots", "1"]).wait();
+    assert_eq!(code, Some(0), "{said}");
+    let mut cells = notes(&lab);
+    cells[2..4].sort();
+    let first = ["cell=0", "cell=1", "saved cell=0", "saved cell=1", "cell=0", "cell=1"];
+    assert_eq!(cells[..6], first, "in its grace, then before all others");
+    let others: Vec<String> = (2..10).map(|cell| format!("cell={cell}")).collect();
+    assert_eq!(cells[6..], others, "each once");
+    assert_eq!(lab.state(&sweep), "finished");
+    for cell in 0..10 {
+        let attempt = if cell < 2 { 2 } else { 1 };
+        assert_eq!(ended(&lab, &format!("{sweep}-{cell}")), ("finished".to_owned(), attempt, 0));
+    }
+}
+
+#[test]
+fn a_program_of_the_sdk_hears_of_it_and_may_say_so_itself() {
+    let mut lab = Lab::with_controller();
+    let yaml = format!(
+        "program: {}\nmethod: grid\nmetric: {{name: loss}}\nparameters: {{way: {{values: [asks, marks]}}}}\n",
+        program("sdk_preempted").display()
+    );
+    let sweep = lab.create(&yaml);
+    let [asks, marks] = [0, 1].map(|trial| format!("{sweep}-{trial}"));
+    let agent = lab.agent(&sweep, &["--slots", "2"]);
+    let twice = ("finished".to_owned(), 2, 0);
+    wait_for("its second attempt", || (ended(&lab, &marks) == twice).then_some(()));
+    wait_for("rows", || (lab.json(&["show", &asks, "--json"]).to_string().contains("loss")).then_some(()));
+    agent.signal("TERM");
+    let (code, said) = agent.wait();
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(ended(&lab, &asks), ("queued".to_owned(), 1, 0), "it ended well and has not finished: {said}");
+    let (code, said) = lab.agent(&sweep, &[]).wait();
+    assert_eq!((code, ended(&lab, &asks)), (Some(0), twice), "{said}");
+}
+
+/// Writes what it was started with, and fails at first.
+const TELLING: &str = r#"#!/bin/sh
+{ env | sort; printf '%s\n' "$@"; cat "$BESOM_RUN_DIR/params.json"; } > "told.$BESOM_ATTEMPT"
+[ "$BESOM_ATTEMPT" = 2 ] || exit 3
+"#;
+
+#[test]
+fn a_further_attempt_starts_as_the_first_one_did() {
+    let mut lab = Lab::with_controller();
+    script(&lab, TELLING);
+    let yaml = "program: ./trial.sh\ncommand: ['${program}', '${args}', '${args_json_file}', '${envvar:HOME}']\n\
+                method: random\nrun_cap: 1\nretry: {error: 1}\n\
+                parameters: {lr: {min: 0.0, max: 1.0}, opt: {parameters: {name: {values: [a, 'b c']}}}}\n";
+    let sweep = lab.create(yaml);
+    let (code, said) = lab.agent(&sweep, &[]).wait();
+    assert_eq!(code, Some(0), "{said}");
+    let told = |attempt: u32| {
+        let text = fs::read_to_string(lab.dir().join(format!("told.{attempt}"))).unwrap();
+        let own = |line: &&str| !line.starts_with("BESOM_TOKEN=") && !line.starts_with("BESOM_ATTEMPT=");
+        let folder = format!("{sweep}-0/{attempt}");
+        text.lines().filter(own).map(|line| line.replace(&folder, "FOLDER")).collect::<Vec<_>>()
+    };
+    assert_eq!(told(1), told(2));
+    assert!(told(1).iter().any(|line| line.starts_with("BESOM_PARAM_lr=")));
+    let run = lab.json(&["show", &format!("{sweep}-0"), "--json"]);
+    assert_eq!((&run["state"], &run["attempt"]), (&"finished".into(), &2.into()));
+    assert_eq!((&run["failures"][0]["class"], &run["failures"][0]["attempt"]), (&"error".into(), &1.into()));
+}
