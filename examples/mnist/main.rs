@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use besom_tch::{Mean, Optimizer, Watch, WatchExt as _, Watching};
+use besom_tch::{Mean, Optim, Optimizer, Watch, WatchExt as _, Watching};
 use examples::{
     images::{Images, Part},
     program,
@@ -97,7 +97,7 @@ fn network(root: &nn::Path, config: &Config, sample: &Part) -> nn::SequentialT {
 /// One pass over the images in a new order; the mean loss.
 fn learn(
     model: &nn::SequentialT,
-    optimizer: &mut nn::Optimizer,
+    optimizer: &mut Optim,
     watching: &mut Watching,
     part: &Part,
     batch_size: i64,
@@ -107,7 +107,7 @@ fn learn(
     for batch in order.split(batch_size, 0) {
         let (images, labels) = (part.images.index_select(0, &batch), part.labels.index_select(0, &batch));
         let loss = model.forward_t(&images, true).cross_entropy_for_logits(&labels);
-        optimizer.backward_step(&loss);
+        optimizer.backward_step(&loss)?;
         watching.step()?;
         mean.add(&loss, labels.numel() as i64)?;
     }

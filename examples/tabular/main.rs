@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-use besom_tch::{Mean, Optimizer};
+use besom_tch::{Mean, Optim, Optimizer};
 use examples::program;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, TchError, Tensor, nn, nn::Module as _};
@@ -134,18 +134,13 @@ fn network(root: &nn::Path, network: &Network, inputs: i64) -> nn::Sequential {
 }
 
 /// One pass over the wines in a new order; the mean loss.
-fn learn(
-    model: &nn::Sequential,
-    optimizer: &mut nn::Optimizer,
-    wines: &Wines,
-    batch: i64,
-) -> Result<f64, TchError> {
+fn learn(model: &nn::Sequential, optimizer: &mut Optim, wines: &Wines, batch: i64) -> Result<f64, TchError> {
     let mut mean = Mean::default();
     let order = Tensor::randperm(wines.scores.size()[0], (Kind::Int64, wines.scores.device()));
     for rows in order.split(batch, 0) {
         let guess = model.forward(&wines.measurements.index_select(0, &rows));
         let loss = guess.mse_loss(&wines.scores.index_select(0, &rows), Reduction::Mean);
-        optimizer.backward_step(&loss);
+        optimizer.backward_step(&loss)?;
         mean.add(&loss, rows.numel() as i64)?;
     }
     mean.value()

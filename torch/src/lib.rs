@@ -1,24 +1,27 @@
 //! What a trainer written with tch needs to take part in sweeps: a device that follows the GPUs which the agent gave out,
-//! optimisers by the name that stands in a sweep's YAML, numbers, histograms and images
-//! out of tensors, seeds. Called by training programs (see
-//! `examples/`). It never talks to a controller (that is the SDK's work) and never decides how a model is trained.
+//! optimisers by the name that stands in a sweep's YAML whose state can be saved, numbers, histograms and images out of
+//! tensors, seeds. Called by training programs (see `examples/`). It never talks to a controller (that is the SDK's work) and never decides how a model is trained.
 
 mod error;
 mod gradients;
 mod histogram;
+mod optim;
 mod optimizer;
 mod picture;
 mod place;
 mod scalar;
+mod state;
 mod watch;
 
 pub use error::brief;
 pub use gradients::{LearningRates, Norms, clip_grad_norm};
 pub use histogram::histogram;
+pub use optim::{Optim, Rule};
 pub use optimizer::{Optimizer, UnknownOptimizer};
 pub use picture::image;
 pub use place::{Place, place};
 pub use scalar::{Mean, scalar};
+pub use state::{StateError, load, save};
 pub use watch::{Watch, WatchExt, Watching};
 
 /// Makes a trial repeatable as far as torch allows: seeds the generators of all devices and keeps torch to `threads`

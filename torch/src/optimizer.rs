@@ -3,9 +3,11 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use tch::{TchError, nn, nn::OptimizerConfig as _};
+use tch::{TchError, nn};
 
-/// An optimiser with torch's default settings. Weight decay and momentum are set on what [`Optimizer::build`] returns.
+use crate::optim::{Optim, Rule};
+
+/// An optimiser with torch's default settings; one with others is made by [`Optim::new`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Optimizer {
@@ -22,12 +24,16 @@ impl Optimizer {
     const ALL: [(Self, &'static str); 3] = [(Self::Adam, "Adam"), (Self::AdamW, "AdamW"), (Self::Sgd, "SGD")];
 
     /// An optimiser of this kind over all variables of `store`; `learning_rate` is above 0.
-    pub fn build(self, store: &nn::VarStore, learning_rate: f64) -> Result<nn::Optimizer, TchError> {
-        match self {
-            Self::Adam => nn::Adam::default().build(store, learning_rate),
-            Self::AdamW => nn::AdamW::default().build(store, learning_rate),
-            Self::Sgd => nn::Sgd::default().build(store, learning_rate),
-        }
+    ///
+    /// # Errors
+    /// When torch refuses the learning rate.
+    pub fn build(self, store: &nn::VarStore, learning_rate: f64) -> Result<Optim, TchError> {
+        let rule: Rule = match self {
+            Self::Adam => nn::Adam::default().into(),
+            Self::AdamW => nn::AdamW::default().into(),
+            Self::Sgd => nn::Sgd::default().into(),
+        };
+        Optim::new(store, rule, learning_rate)
     }
 }
 
@@ -100,7 +106,7 @@ mod tests {
             let loss = || x.square().sum(Kind::Float);
             let before = f64::try_from(loss())?;
             for _ in 0..50 {
-                optimizer.backward_step(&loss());
+                optimizer.backward_step(&loss())?;
             }
             assert!(f64::try_from(loss())? < before / 2.0, "{kind}");
         }

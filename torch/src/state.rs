@@ -1,0 +1,109 @@
+//! The state of a training, in one file: weights, what the optimiser remembers, and how far the training loop is. Called by
+//! trainers that make checkpoints and go on from them. The format is safetensors: a header in JSON and the bytes of the
+//! tensors, which every framework reads and in which no code can hide. What is loaded has to fit name by name, or nothing changes.
+
+use std::{collections::HashMap, path::Path};
+
+use serde::{Serialize, de::DeserializeOwned};
+use tch::{Device, TchError, Tensor, nn};
+
+use crate::{
+    error::brief,
+    optim::{Optim, fitting},
+};
+
+/// Before the names of the model's variables.
+const MODEL: &str = "model/";
+/// Before the names of what the optimiser remembers.
+const OPTIMIZER: &str = "optimizer/";
+/// The loop's own state: JSON as bytes.
+const PROGRESS: &str = "progress";
+
+/// Why a state cannot be saved or loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// Torch failed.
+    #[error("{}", brief(.0))]
+    Torch(#[from] TchError),
+    /// It was saved without something that is needed here.
+    #[error("the saved state has no `{0}`: it is of another model or optimizer")]
+    Missing(String),
+    /// It has something for which there is no place here.
+    #[error("the saved state has `{0}`, for which there is no place: it is of another model or optimizer")]
+    Unknown(String),
+    /// A tensor has another kind or shape here.
+    #[error("`{name}` was saved as {saved}, and is {here} here")]
+    Shape {
+        /// Its name.
+        name: String,
+        /// How it was saved.
+        saved: String,
+        /// What it is here.
+        here: String,
+    },
+    /// The loop's own state cannot be written or does not fit.
+    #[error("the progress of the loop: {0}")]
+    Progress(#[from] serde_json::Error),
+}
+
+/// Writes the variables of `store`, the state of `optimizer` and the loop's own `progress` (a count of epochs, or a struct) to a
+/// file.
+///
+/// # Errors
+/// When torch or the disk fails, or `progress` cannot be written as JSON.
+pub fn save(
+    file: &Path,
+    store: &nn::VarStore,
+    optimizer: &Optim,
+    progress: &impl Serialize,
+) -> Result<(), StateError> {
+    let model = store.variables().into_iter().map(|(name, tensor)| (format!("{MODEL}{name}"), tensor));
+    let state = optimizer.state().into_iter().map(|(name, tensor)| (format!("{OPTIMIZER}{name}"), tensor));
+    let at_hand = |(name, tensor): (String, Tensor)| -> Result<(String, Tensor), TchError> {
+        Ok((name, tensor.f_to_device(Device::Cpu)?.f_contiguous()?))
+    };
+    let mut all = model.chain(state).map(at_hand).collect::<Result<Vec<_>, _>>()?;
+    all.push((PROGRESS.to_owned(), Tensor::f_from_slice(&serde_json::to_vec(progress)?)?));
+    // The same state is the same file, so the same content.
+    all.sort_by(|one, other| one.0.cmp(&other.0));
+    Ok(Tensor::write_safetensors(&all, file)?)
+}
+
+/// Reads what [`save`] has written into `store` and `optimizer`, which have the same variables and the same rule, on any device;
+/// answers the loop's progress.
+///
+/// # Errors
+/// When the file cannot be read or is of another model or optimizer; then nothing has changed.
+pub fn load<T: DeserializeOwned>(
+    file: &Path,
+    store: &nn::VarStore,
+    optimizer: &mut Optim,
+) -> Result<T, StateError> {
+    let (mut model, mut state) = (HashMap::new(), HashMap::new());
+    let mut progress = None;
+    for (name, tensor) in Tensor::read_safetensors(file)? {
+        if let Some(name) = name.strip_prefix(MODEL) {
+            model.insert(name.to_owned(), tensor);
+        } else if let Some(name) = name.strip_prefix(OPTIMIZER) {
+            state.insert(name.to_owned(), tensor);
+        } else if name == PROGRESS {
+            progress = Some(tensor);
+        } else {
+            return Err(StateError::Unknown(name));
+        }
+    }
+    let progress = progress.ok_or_else(|| StateError::Missing(PROGRESS.to_owned()))?;
+    let progress = serde_json::from_slice(&Vec::<u8>::try_from(&progress)?)?;
+    let mut variables = Vec::new();
+    for (name, variable) in store.variables() {
+        let saved = model.remove(&name).ok_or_else(|| StateError::Missing(format!("{MODEL}{name}")))?;
+        variables.push((fitting(&name, &saved, &variable)?, variable));
+    }
+    if let Some(name) = model.into_keys().next() {
+        return Err(StateError::Unknown(format!("{MODEL}{name}")));
+    }
+    optimizer.set_state(state)?;
+    tch::no_grad(|| variables.iter_mut().try_for_each(|(saved, variable)| variable.f_copy_(saved)))?;
+    Ok(progress)
+}
