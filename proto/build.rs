@@ -15,6 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "wire/history.proto",
         "wire/files.proto",
         "wire/artifacts.proto",
+        "wire/checkpoints.proto",
     ];
     let descriptors = protox::compile(files, ["wire"])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);

@@ -39,14 +39,15 @@ fn contents(frames: &[u8]) -> u64 {
     let told = record::rows(frames).unwrap_or_default();
     let sizes = told.iter().map(|row| match Told::of(row) {
         Ok(Told::File(file)) => file.size,
+        Ok(Told::Checkpoint(checkpoint)) => checkpoint.size,
         Ok(Told::Artifact(_)) => BATCH_BYTES,
         Err(_) => 0,
     });
     sizes.fold(0, u64::saturating_add)
 }
 
-/// The contents that the rows in these frames name, each once and by hash: files, manifests of artifacts, and what the manifests list, which
-/// are read in `folder`, where the contents lie under their hashes. Rows that tell of nothing, and whatever is damaged, name
+/// The contents that the rows in these frames name, each once and by hash: files, checkpoints, manifests of artifacts, and what the
+/// manifests list, which are read in `folder`, where the contents lie under their hashes. Rows that tell of nothing, and whatever is damaged, name
 /// nothing: who stores them says so.
 ///
 /// # Errors
@@ -56,6 +57,9 @@ pub(crate) fn named(frames: &[u8], folder: &Path) -> io::Result<Vec<Hashed>> {
     for told in record::rows(frames).unwrap_or_default().iter().filter_map(|row| Told::of(row).ok()) {
         match told {
             Told::File(file) => contents.push(Hashed { sha256: file.sha256, size: file.size }),
+            Told::Checkpoint(checkpoint) => {
+                contents.push(Hashed { sha256: checkpoint.sha256, size: checkpoint.size });
+            }
             Told::Artifact(artifact) => {
                 contents.extend(listed(&artifact, folder)?);
                 contents.push(Hashed { sha256: artifact.digest, size: artifact.size });

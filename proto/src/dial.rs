@@ -11,8 +11,9 @@ use tonic::{
 };
 
 use crate::v1::{
-    agents_client::AgentsClient, artifacts_client::ArtifactsClient, files_client::FilesClient,
-    history_client::HistoryClient, runs_client::RunsClient, sweeps_client::SweepsClient,
+    agents_client::AgentsClient, artifacts_client::ArtifactsClient, checkpoints_client::CheckpointsClient,
+    files_client::FilesClient, history_client::HistoryClient, runs_client::RunsClient,
+    sweeps_client::SweepsClient,
 };
 
 /// Where a controller listens unless told otherwise.
@@ -86,6 +87,12 @@ impl Dial {
     /// A client of the Artifacts service.
     pub fn artifacts(&self) -> ArtifactsClient<Authorized> {
         ArtifactsClient::with_interceptor(self.channel.clone(), self.bearer.clone())
+            .max_decoding_message_size(MAX_MESSAGE)
+    }
+
+    /// A client of the Checkpoints service.
+    pub fn checkpoints(&self) -> CheckpointsClient<Authorized> {
+        CheckpointsClient::with_interceptor(self.channel.clone(), self.bearer.clone())
             .max_decoding_message_size(MAX_MESSAGE)
     }
 

@@ -4,6 +4,7 @@
 use crate::{
     Row, Value,
     artifact::{ArtifactRow, BadArtifact},
+    checkpoint::CheckpointRow,
 };
 
 /// The stream of these rows.
@@ -38,6 +39,8 @@ pub enum Told {
     File(FileRow),
     /// A version of an artifact.
     Artifact(ArtifactRow),
+    /// A checkpoint.
+    Checkpoint(CheckpointRow),
 }
 
 impl Told {
@@ -46,9 +49,12 @@ impl Told {
     /// # Errors
     /// [`BadArtifact`] when it is no row that anybody should act on.
     pub fn of(row: &Row) -> Result<Self, BadArtifact> {
-        match ArtifactRow::is_one(row) {
-            true => Ok(Self::Artifact(ArtifactRow::of(row)?)),
-            false => Ok(Self::File(FileRow::of(row)?)),
+        if ArtifactRow::is_one(row) {
+            Ok(Self::Artifact(ArtifactRow::of(row)?))
+        } else if CheckpointRow::is_one(row) {
+            Ok(Self::Checkpoint(CheckpointRow::of(row)?))
+        } else {
+            Ok(Self::File(FileRow::of(row)?))
         }
     }
 }
@@ -78,6 +84,9 @@ pub enum BadFile {
     /// A value is missing, or has another type.
     #[error("a row of files has the values path, sha256, size and kind: `{0}` is missing or no such value")]
     Value(&'static str),
+    /// A value of a checkpoint's row is missing, or has another type.
+    #[error("the row of a checkpoint has no `{0}`, or none that makes sense")]
+    Checkpoint(&'static str),
 }
 
 impl FileRow {

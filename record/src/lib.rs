@@ -14,6 +14,7 @@
 //! be wrong, and not taken for a torn tail.
 
 pub mod artifact;
+pub mod checkpoint;
 pub mod columns;
 pub mod console;
 mod decode;

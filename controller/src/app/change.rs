@@ -16,7 +16,7 @@ use sweeps::lifecycle::{
 use super::{
     App,
     bell::{Ring, Topic},
-    constraints,
+    checkpoints, constraints,
     error::Error,
     plan::Plan,
     runs,
@@ -316,6 +316,7 @@ impl<'a> Change<'a> {
     pub(super) fn result(&mut self, run: &mut Run) -> Result<(), Error> {
         run.ended_ms = Some(self.now_ms);
         run.constrained = constraints::values(self, run)?;
+        checkpoints::settle(self.tx, run)?;
         let body = self.result_of(run)?;
         self.event(Kind::RunEnded, run, &body)?;
         self.improved(run)

@@ -12,9 +12,10 @@ use record::{
 use super::{
     buckets::{self, Bucket, BySteps, Point},
     error::{Error, Why},
-    pieces::damaged,
+    lineage::Lineage,
+    pieces::{self, damaged},
 };
-use crate::store::{self, Tx, blocks::Stream};
+use crate::store::{self, Tx, blocks::Stream, runs::Run};
 
 /// The points that may be put in order at once; a curve that rises with its rows, as nearly all do, needs no order.
 const SORTED: usize = 1 << 26;
@@ -41,7 +42,7 @@ pub(crate) struct Window {
     pub(crate) axis: Axis,
 }
 
-/// The history of a run that is not fenced, in order of attempt, writer and row.
+/// The history of a run (see [`Lineage`]) that is not fenced, in order of attempt, writer and row.
 pub(super) struct History<'a> {
     tx: &'a Tx<'a>,
     blocks: Vec<Stored>,
@@ -72,12 +73,20 @@ enum Points {
 }
 
 impl<'a> History<'a> {
-    /// Of the run with this internal key: reads the heads of merged blocks, and what is not merged.
-    pub(super) fn open(tx: &'a Tx<'a>, run: i64) -> Result<Self, Error> {
+    /// Of a run: reads the heads of merged blocks, and what is not merged.
+    pub(super) fn open(tx: &'a Tx<'a>, run: &Run) -> Result<Self, Error> {
         let mut blocks = Vec::new();
-        for (attempt, writer) in store::blocks::writers(tx, run, "history", 0)? {
-            let stream = Stream { run, name: "history", attempt, writer: &writer };
-            for piece in store::columns::pieces(tx, stream)?.into_iter().filter(|piece| !piece.fenced) {
+        for (attempt, writer, rows) in Lineage::of(tx, run)?.streams(tx, run.key, "history")? {
+            let stream = Stream { run: run.key, name: "history", attempt, writer: &writer };
+            for piece in store::columns::pieces(tx, stream)? {
+                let counted = rows.saturating_sub(piece.first);
+                if piece.fenced || counted == 0 {
+                    continue;
+                }
+                if counted < piece.rows {
+                    blocks.push(Stored::Frames(pieces::first(tx, piece.key, counted)?));
+                    continue;
+                }
                 let (frames, head) = store::columns::content(tx, piece.key)?;
                 blocks.push(match head {
                     None => Stored::Frames(frames),

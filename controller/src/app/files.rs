@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use record::{
     artifact::{BadArtifact, MAX_ENTRIES, MAX_MANIFEST_BYTES},
+    checkpoint::CheckpointRow,
     file::{FileRow, Told, check_hash},
 };
 use tokio::{
@@ -18,6 +19,7 @@ use super::{
     artifacts::{self, Logged},
     caller::Caller,
     change::Change,
+    checkpoints,
     error::{Error, Why},
     pages,
     room::Taken,
@@ -25,7 +27,7 @@ use super::{
     views::Streamed,
 };
 pub(crate) use crate::store::files::File as FileView;
-use crate::store::{self, Upload, files::File, runs::Run};
+use crate::store::{self, Upload, blocks::Stream, files::File, runs::Run};
 
 /// Bytes of a piece on its way to a client.
 const PIECE_BYTES: u64 = 256 << 10;
@@ -150,13 +152,14 @@ impl Incoming {
 #[derive(Clone, Debug)]
 pub(super) enum Row {
     File(FileRow),
+    Checkpoint(CheckpointRow),
     Artifact(Logged),
 }
 
 /// The rows of an append to the stream `files`.
 ///
 /// # Errors
-/// Invalid when a row tells of neither a file nor an artifact, or all the artifacts together are larger than one may be;
+/// Invalid when a row tells of neither a file, a checkpoint nor an artifact, or all the artifacts together are larger than one may be;
 /// refused with [`Why::Blob`] when a manifest is not here.
 pub(super) async fn rows(app: &Arc<App>, frames: &[u8]) -> Result<Vec<Row>, Error> {
     let told = record::rows(frames).map_err(|corrupt| Error::invalid(format!("damaged rows: {corrupt}")))?;
@@ -165,6 +168,7 @@ pub(super) async fn rows(app: &Arc<App>, frames: &[u8]) -> Result<Vec<Row>, Erro
     for told in told.map_err(|bad| Error::invalid(bad.to_string()))? {
         rows.push(match told {
             Told::File(file) => Row::File(file),
+            Told::Checkpoint(checkpoint) => Row::Checkpoint(checkpoint),
             Told::Artifact(artifact) => {
                 // A row of a hundred bytes may name a manifest of megabytes, and an append has room for many such rows. Our
                 // own clients send one at a time (`blobs::batch`).
@@ -198,7 +202,7 @@ fn check_together(bytes: u64, entries: usize) -> Result<(), Error> {
 pub(super) fn keep(
     change: &Change<'_>,
     run: &Run,
-    attempt: u32,
+    stream: Stream<'_>,
     fenced: bool,
     rows: &[Row],
 ) -> Result<(), Error> {
@@ -207,9 +211,10 @@ pub(super) fn keep(
         match row {
             Row::File(file) => {
                 check_blob(change.tx, &file.path, &file.sha256, file.size)?;
-                let file = File { file: file.clone(), attempt, logged_ms };
+                let file = File { file: file.clone(), attempt: stream.attempt, logged_ms };
                 store::files::put(change.tx, run.key, &file, fenced)?;
             }
+            Row::Checkpoint(checkpoint) => checkpoints::keep(change, run, stream, fenced, checkpoint)?,
             Row::Artifact(logged) => artifacts::keep(change, run, fenced, logged)?,
         }
     }
@@ -270,14 +275,20 @@ pub(crate) struct Piece {
 /// A blob in pieces.
 ///
 /// # Errors
-/// Missing when there is no such blob or file; refused when a run asks for more than its own files.
+/// Missing when there is no such blob or file; refused when a run asks for more than its own files and checkpoints.
 pub(crate) async fn get(app: &Arc<App>, caller: &Caller, wanted: Wanted) -> Result<Streamed<Piece>, Error> {
     let (sha256, size) = match wanted {
         Wanted::Blob(hash) => {
-            caller.admin()?;
             check_hash(&hash).map_err(|bad| Error::invalid(bad.to_string()))?;
-            let look = hash.clone();
-            let found = app.read(move |tx, _| Ok(store::files::blob(tx, &look)?)).await?;
+            let (caller, look) = (caller.clone(), hash.clone());
+            let find = move |tx: &store::Tx<'_>, _: &App| {
+                match &caller {
+                    Caller::Run { run, .. } if checkpoints::is_of(tx, run, &look)? => {}
+                    caller => caller.admin()?,
+                }
+                Ok(store::files::blob(tx, &look)?)
+            };
+            let found = app.read(find).await?;
             let size = found.ok_or_else(|| Error::missing(format!("no blob `{hash}`")))?;
             (hash, size)
         }

@@ -19,6 +19,7 @@ use super::{
     caller::Caller,
     curves::{Axis, History, Window},
     error::Error,
+    lineage::Lineage,
     pieces::{self, damaged},
     runs, summaries,
     views::{BlockView, STREAMED, Streamed},
@@ -54,7 +55,7 @@ pub(crate) async fn keys(
         let run = runs::find(tx, &run)?;
         let mut keys = BTreeMap::new();
         let (mut unmerged, mut heads) = (Encoder::default(), Vec::new());
-        History::open(tx, run.key)?.each(
+        History::open(tx, &run)?.each(
             |frames| {
                 pieces::each(
                     tx,
@@ -141,7 +142,7 @@ pub(crate) async fn curves(
         window.buckets = limits.curve_buckets;
     }
     app.read(move |tx, _| {
-        let history = History::open(tx, runs::find(tx, &run)?.key)?;
+        let history = History::open(tx, &runs::find(tx, &run)?)?;
         let curve = |key: String| Ok((key.clone(), history.curve(&key, &window)?));
         keys.into_iter().map(curve).collect()
     })
@@ -161,6 +162,8 @@ pub(crate) struct Wanted {
     pub(crate) limit: u64,
     /// Only the newest so many, in place of `from`; 0: all.
     pub(crate) last: u64,
+    /// Those too that an attempt wrote after the checkpoint which the next one went on from.
+    pub(crate) all: bool,
 }
 
 impl Wanted {
@@ -173,7 +176,8 @@ impl Wanted {
     }
 }
 
-/// Rows as they were logged, those of fenced attempts too, in order of attempt, writer and row.
+/// Rows as they were logged, in order of attempt, writer and row: those of fenced attempts too, as long as no attempt has
+/// gone on from a checkpoint, or all are asked for.
 ///
 /// # Errors
 /// Missing when there is no such run.
@@ -184,34 +188,44 @@ pub(crate) async fn rows(
 ) -> Result<Streamed<BlockView>, Error> {
     caller.run(&wanted.run)?;
     let asked = wanted.clone();
-    let (run, all) = app
+    let (source, count) = app
         .read(move |tx, _| {
-            let run = runs::find(tx, &asked.run)?.key;
-            let all = if asked.last > 0 { count(tx, run, &asked)? } else { 0 };
-            Ok((run, all))
+            let run = runs::find(tx, &asked.run)?;
+            let lineage = if asked.all { Lineage::default() } else { Lineage::of(tx, &run)? };
+            let source = Source { run: run.key, lineage };
+            let count = if asked.last > 0 { count(tx, &source, &asked)? } else { 0 };
+            Ok((source, count))
         })
         .await?;
     if wanted.last > 0 {
-        wanted.from = all.saturating_sub(wanted.last);
+        wanted.from = count.saturating_sub(wanted.last);
     }
     let (send, receive) = mpsc::channel(STREAMED);
     let app = app.clone();
     tokio::spawn(async move {
-        if let Err(error) = send_rows(&app, run, wanted, &send).await {
+        if let Err(error) = send_rows(&app, source, wanted, &send).await {
             let _ = send.send(Err(error)).await;
         }
     });
     Ok(receive)
 }
 
+/// Where rows are read from: one run as it was at the first of them.
+#[derive(Debug)]
+struct Source {
+    run: i64,
+    lineage: Lineage,
+}
+
 /// How many rows are wanted, before any are left out.
-fn count(tx: &Tx<'_>, run: i64, wanted: &Wanted) -> Result<u64, Error> {
+fn count(tx: &Tx<'_>, source: &Source, wanted: &Wanted) -> Result<u64, Error> {
     let mut rows = 0;
-    for (attempt, writer) in store::blocks::writers(tx, run, "history", 0)? {
-        let stream = Stream { run, name: "history", attempt, writer: &writer };
+    for (attempt, writer, counted) in source.lineage.streams(tx, source.run, "history")? {
+        let stream = Stream { run: source.run, name: "history", attempt, writer: &writer };
         for piece in store::columns::pieces(tx, stream)? {
-            if wanted.keys.is_empty() {
-                rows += piece.rows;
+            let mut counted = counted.saturating_sub(piece.first).min(piece.rows);
+            if wanted.keys.is_empty() || counted == 0 {
+                rows += counted;
                 continue;
             }
             pieces::of(
@@ -219,7 +233,8 @@ fn count(tx: &Tx<'_>, run: i64, wanted: &Wanted) -> Result<u64, Error> {
                 piece.key,
                 |key| wanted.key(key),
                 |row| {
-                    rows += u64::from(wanted.row(&row));
+                    rows += u64::from(counted > 0 && wanted.row(&row));
+                    counted = counted.saturating_sub(1);
                 },
             )?;
         }
@@ -237,17 +252,17 @@ struct At {
 
 async fn send_rows(
     app: &Arc<App>,
-    run: i64,
+    source: Source,
     wanted: Wanted,
     send: &mpsc::Sender<Result<BlockView, Error>>,
 ) -> Result<(), Error> {
     let mut at = At::default();
     let mut skip = wanted.from;
     let mut left = if wanted.limit == 0 { u64::MAX } else { wanted.limit };
-    let wanted = Arc::new(wanted);
+    let asked = Arc::new((source, wanted));
     while left > 0 {
-        let (now, asked) = (at, wanted.clone());
-        let step = app.read(move |tx, _| next_rows(tx, run, &asked, now, skip, left)).await?;
+        let (now, asked) = (at, asked.clone());
+        let step = app.read(move |tx, _| next_rows(tx, &asked.0, &asked.1, now, skip, left)).await?;
         let Some((then, passed, block)) = step else { return Ok(()) };
         at = then;
         skip -= passed;
@@ -264,14 +279,15 @@ async fn send_rows(
 /// The wanted rows of the block that comes next, where the reader is after it, and how many rows it has passed over.
 fn next_rows(
     tx: &Tx<'_>,
-    run: i64,
+    source: &Source,
     wanted: &Wanted,
     at: At,
     skip: u64,
     left: u64,
 ) -> Result<Option<(At, u64, BlockView)>, Error> {
-    let Some((at, mut block)) = next_block(tx, run, at)? else { return Ok(None) };
-    let then = At { next: block.first + block.rows, ..at.clone() };
+    let Some((at, end, mut block)) = next_block(tx, source, at)? else { return Ok(None) };
+    let whole = block.first + block.rows;
+    let then = At { next: whole.min(end), ..at.clone() };
     let unread = then.next - block.first.max(at.next);
     if wanted.keys.is_empty() && unread <= skip {
         // Every row is wanted, and each of these is to be passed over: nothing of them needs to be read.
@@ -289,7 +305,7 @@ fn next_rows(
         |row| {
             let here = number;
             number += 1;
-            if here < at.next || !wanted.row(&row) || taken == left {
+            if !(at.next..end).contains(&here) || !wanted.row(&row) || taken == left {
                 return;
             }
             if passed < skip {
@@ -303,22 +319,26 @@ fn next_rows(
         },
     )?;
     writer.flush(&mut frames);
-    if number != then.next {
+    if number != whole {
         return Err(damaged("the number of rows is wrong"));
     }
     let first = first.unwrap_or(block.first);
     Ok(Some((then, passed, BlockView { first, rows: taken, frames, ..block })))
 }
 
-fn next_block(tx: &Tx<'_>, run: i64, at: At) -> Result<Option<(At, BlockView)>, Error> {
-    for (attempt, writer) in store::blocks::writers(tx, run, "history", 0)? {
+/// The block with the next row that counts, and the row that follows the last such row of its stream.
+fn next_block(tx: &Tx<'_>, source: &Source, at: At) -> Result<Option<(At, u64, BlockView)>, Error> {
+    let Source { run, lineage } = source;
+    for (attempt, writer, end) in lineage.streams(tx, *run, "history")? {
         if (attempt, &writer) < (at.attempt, &at.writer) {
             continue;
         }
         let next = if (attempt, &writer) == (at.attempt, &at.writer) { at.next } else { 0 };
-        let stream = Stream { run, name: "history", attempt, writer: &writer };
-        if let Some(block) = store::blocks::after(tx, stream, next, 1)?.pop() {
-            return Ok(Some((At { attempt, writer, next }, block)));
+        let stream = Stream { run: *run, name: "history", attempt, writer: &writer };
+        if next < end
+            && let Some(block) = store::blocks::after(tx, stream, next, 1)?.pop()
+        {
+            return Ok(Some((At { attempt, writer, next }, end, block)));
         }
     }
     Ok(None)

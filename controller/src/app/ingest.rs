@@ -12,9 +12,10 @@ use super::{
     caller::Caller,
     change::Change,
     constraints,
-    digest::Digest,
+    digest::{Digest, Key},
     error::{Error, Why},
     files,
+    plan::Plan,
     runs::{check_attempt, fenced},
     stopping, summaries,
 };
@@ -112,7 +113,7 @@ fn keep(
     if digest.rows > 0 {
         // Those that were known already were kept then.
         let new = told.get(known as usize..).unwrap_or_default();
-        files::keep(change, &run, append.attempt, !is_current, new)?;
+        files::keep(change, &run, stream, !is_current, new)?;
         store::blocks::insert(change.tx, stream, next, digest.rows, !is_current, &frames)?;
         change.app.compaction.note(stream, frames.len(), change.app.clock.now());
         change.ring(Ring::All(Topic::Run(run.id.clone())));
@@ -160,15 +161,10 @@ fn sum_up(
     if let Some(sweep) = &run.sweep {
         let plan = change.app.plans.get(change.tx, sweep)?;
         if let Some(key) = plan.metric().and_then(|metric| digest.key(&metric.name)) {
-            run.logged += key.rows;
             if stream == "history" {
                 stopping::count(change, run, &plan, frames, key.finite)?;
             }
-            let best = key.range.map(|(least, most)| if plan.study.maximize { most } else { least });
-            run.value = best
-                .into_iter()
-                .chain(run.value)
-                .reduce(|one, two| if plan.is_better(one, two) { one } else { two });
+            count(run, &plan, key);
         }
     }
     store::runs::save_logged(change.tx, run)?;
@@ -187,6 +183,14 @@ fn sum_up(
         }
     }
     Ok(())
+}
+
+/// Takes what was logged of the sweep's metric into the run's count and its value.
+pub(super) fn count(run: &mut Run, plan: &Plan, metric: &Key) {
+    run.logged += metric.rows;
+    let best = metric.range.map(|(least, most)| if plan.study.maximize { most } else { least });
+    let both = best.into_iter().chain(run.value);
+    run.value = both.reduce(|one, two| if plan.is_better(one, two) { one } else { two });
 }
 
 fn gap(append: &Append, next: u64) -> Error {

@@ -54,6 +54,27 @@ pub(super) fn of(
     each(tx, &frames, head.as_deref().map(|head| (key, head)), wanted, show)
 }
 
+/// The first rows of the block with this key, at most so many, as frames.
+///
+/// # Errors
+/// As [`each`].
+pub(super) fn first(tx: &Tx<'_>, key: i64, mut rows: u64) -> Result<Vec<u8>, Error> {
+    let (mut writer, mut out) = (Writer::default(), Vec::new());
+    of(
+        tx,
+        key,
+        |_| true,
+        |row| {
+            if rows > 0 {
+                rows -= 1;
+                writer.row(row.step, row.wall_ms, row.values.iter().copied(), &mut out);
+            }
+        },
+    )?;
+    writer.flush(&mut out);
+    Ok(out)
+}
+
 /// A block as frames, from row `from` of its stream on.
 ///
 /// # Errors

@@ -49,6 +49,20 @@ pub(crate) fn next(tx: &Tx<'_>, stream: Stream<'_>) -> Result<u64> {
     Ok(next.unwrap_or(0))
 }
 
+/// Rows of a stream, from the first on, that were not fenced.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn unfenced(tx: &Tx<'_>, stream: Stream<'_>) -> Result<u64> {
+    let end = tx.one(
+        "SELECT first + rows FROM blocks WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND writer = ?4 AND fenced = 0
+         ORDER BY first DESC LIMIT 1",
+        &[&stream.run, &stream.name, &stream.attempt, &stream.writer],
+        |row| row.count(0),
+    )?;
+    Ok(end.unwrap_or(0))
+}
+
 /// Writes a block at the end of its stream; gives its internal key.
 ///
 /// # Errors

@@ -56,7 +56,7 @@ pub(crate) fn blobs(tx: &Tx<'_>, after: &str, limit: u32) -> Result<Vec<(String,
     )
 }
 
-/// Files of runs, and files and manifests of artifacts, whose blob is no row any more: what they are, for people, and the hash.
+/// Files and checkpoints of runs, and files and manifests of artifacts, whose blob is no row any more: what they are, for people, and the hash.
 ///
 /// # Errors
 /// When the database fails.
@@ -71,7 +71,10 @@ pub(crate) fn dangling(tx: &Tx<'_>) -> Result<Vec<(String, String)>> {
              WHERE sha256 IS NOT NULL AND sha256 NOT IN here
          UNION ALL
          SELECT 'the manifest of `' || name || ':v' || version || '`', digest FROM artifacts
-             WHERE removed = 0 AND digest NOT IN here",
+             WHERE removed = 0 AND digest NOT IN here
+         UNION ALL
+         SELECT 'the checkpoint at step ' || step || ' of run `' || id || '`', sha256
+             FROM checkpoints JOIN runs ON runs.key = run WHERE kept = 1 AND sha256 NOT IN here",
         &[],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )

@@ -87,12 +87,13 @@ fn read(row: &Row<'_>) -> Result<File> {
     Ok(File { file, attempt: row.get(4)?, logged_ms: row.get(5)? })
 }
 
-/// Neither a run nor an artifact refers to the blob.
+/// Neither a run nor an artifact refers to the blob, and no checkpoint needs it.
 macro_rules! unreferenced {
     () => {
         "NOT EXISTS (SELECT 1 FROM files WHERE files.sha256 = blobs.sha256)
          AND NOT EXISTS (SELECT 1 FROM artifact_entries AS entry WHERE entry.sha256 = blobs.sha256)
-         AND NOT EXISTS (SELECT 1 FROM artifacts WHERE digest = blobs.sha256 AND removed = 0)"
+         AND NOT EXISTS (SELECT 1 FROM artifacts WHERE digest = blobs.sha256 AND removed = 0)
+         AND NOT EXISTS (SELECT 1 FROM checkpoints WHERE checkpoints.sha256 = blobs.sha256 AND kept = 1)"
     };
 }
 

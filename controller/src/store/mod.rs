@@ -7,6 +7,7 @@ pub(crate) mod artifacts;
 pub(crate) mod blobs;
 pub(crate) mod blocks;
 pub(crate) mod check;
+pub(crate) mod checkpoints;
 pub(crate) mod columns;
 pub(crate) mod database;
 pub(crate) mod earlier;

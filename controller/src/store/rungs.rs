@@ -39,6 +39,24 @@ pub(crate) fn supersede(tx: &Tx<'_>, run: i64, attempt: u32, iteration: u64) -> 
     Ok(tx.run(SUPERSEDE, &[&run, &attempt, &int(iteration)?])? > 0)
 }
 
+/// The rungs that one attempt had reached up to an iteration count for another from now on, which goes on from there.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn inherit(tx: &Tx<'_>, run: i64, from: u32, to: u32, until: u64) -> Result<()> {
+    tx.run(
+        "UPDATE rungs SET counts = 0 WHERE run = ?1 AND attempt < ?2 AND iteration <= ?3 AND counts = 1",
+        &[&run, &to, &int(until)?],
+    )?;
+    tx.run(
+        "INSERT INTO rungs (run, attempt, iteration, sweep, cost, best, value, rank, of, threshold, stop, counts)
+         SELECT run, ?3, iteration, sweep, cost, best, value, rank, of, threshold, stop, 1 FROM rungs
+         WHERE run = ?1 AND attempt = ?2 AND iteration <= ?4 ORDER BY iteration",
+        &[&run, &from, &to, &int(until)?],
+    )?;
+    Ok(())
+}
+
 /// Writes a rung that was reached, which counts from now on; gives its key.
 ///
 /// # Errors

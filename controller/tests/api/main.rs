@@ -6,6 +6,7 @@ mod about;
 mod artifacts;
 mod bench;
 mod chaos;
+mod checkpoints;
 mod constraints;
 mod explain;
 mod failures;

@@ -36,8 +36,8 @@ impl History for Door {
     type RowsStream = BoxStream<Block>;
 
     async fn rows(&self, request: Request<ReadHistory>) -> Result<Response<Self::RowsStream>, Status> {
-        let (caller, ReadHistory { run, keys, from, limit, last }) = self.enter(request)?;
-        let wanted = Wanted { run, keys: keys.into_iter().collect(), from, limit, last };
+        let (caller, ReadHistory { run, keys, from, limit, last, all }) = self.enter(request)?;
+        let wanted = Wanted { run, keys: keys.into_iter().collect(), from, limit, last, all };
         let rows = history::rows(&self.app, &caller, wanted).await.map_err(status)?;
         Ok(Response::new(stream(rows)))
     }

@@ -3,6 +3,7 @@
 
 mod agents;
 mod artifacts;
+mod checkpoints;
 mod error;
 mod explain;
 mod files;
@@ -13,8 +14,9 @@ mod sweeps;
 use std::sync::Arc;
 
 use proto::v1::{
-    agents_server::AgentsServer, artifacts_server::ArtifactsServer, files_server::FilesServer,
-    history_server::HistoryServer, runs_server::RunsServer, sweeps_server::SweepsServer,
+    agents_server::AgentsServer, artifacts_server::ArtifactsServer, checkpoints_server::CheckpointsServer,
+    files_server::FilesServer, history_server::HistoryServer, runs_server::RunsServer,
+    sweeps_server::SweepsServer,
 };
 use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 use tonic::{
@@ -68,6 +70,7 @@ pub(crate) fn routes(app: Arc<App>) -> Result<Routes, tonic_reflection::server::
     let agents = AgentsServer::new(door.clone()).max_decoding_message_size(most);
     let history = HistoryServer::new(door.clone());
     let artifacts = ArtifactsServer::new(door.clone());
+    let checkpoints = CheckpointsServer::new(door.clone());
     let files = FilesServer::new(door.clone()).max_decoding_message_size(most);
     let runs = RunsServer::new(door).max_decoding_message_size(most);
     let (_, health) = tonic_health::server::health_reporter();
@@ -79,6 +82,7 @@ pub(crate) fn routes(app: Arc<App>) -> Result<Routes, tonic_reflection::server::
         .add_service(InterceptedService::new(runs, guard.clone()))
         .add_service(InterceptedService::new(history, guard.clone()))
         .add_service(InterceptedService::new(artifacts, guard.clone()))
+        .add_service(InterceptedService::new(checkpoints, guard.clone()))
         .add_service(InterceptedService::new(files, guard))
         .add_service(health)
         .add_service(reflection))
