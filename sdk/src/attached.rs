@@ -107,6 +107,11 @@ impl Attached {
         Ok((digest, self.files.rows()))
     }
 
+    /// What is kept on this machine.
+    pub(crate) fn files(&self) -> &Files {
+        &self.files
+    }
+
     /// How the controller is reached; none offline.
     pub(crate) fn way(&self) -> Option<&Way> {
         self.way.as_ref()
@@ -118,7 +123,7 @@ impl Attached {
     }
 
     /// The uploader has something to do.
-    fn ship(&self) {
+    pub(crate) fn ship(&self) {
         let Some(way) = self.way.as_ref().filter(|_| self.files.rows() > 0) else { return };
         let (identity, writer) = (&self.identity, self.writer.as_str());
         if let Err(error) = self.uploads.grown(&self.files, identity, writer, way) {

@@ -3,11 +3,12 @@
 //! ships the journal finds everything. Sends nothing.
 
 use std::{
+    collections::VecDeque,
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
     path::{Path, PathBuf},
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -17,7 +18,8 @@ use proto::folder::{FILES, JOURNAL};
 use record::{
     ValueRef,
     artifact::ArtifactRow,
-    file::{FileRow, STREAM},
+    checkpoint::CheckpointRow,
+    file::{FileRow, STREAM, Told},
 };
 
 use crate::journal::{StreamFile, wall_ms};
@@ -44,6 +46,8 @@ pub(crate) struct Files {
     lost: AtomicU64,
     number: AtomicU64,
     closed: AtomicBool,
+    /// Checkpoints that were not shipped yet: how many rows there are with it, and its content.
+    checkpoints: Mutex<VecDeque<(u64, String)>>,
 }
 
 impl Files {
@@ -58,6 +62,7 @@ impl Files {
             lost: AtomicU64::new(0),
             number: AtomicU64::new(0),
             closed: AtomicBool::new(false),
+            checkpoints: Mutex::default(),
         }
     }
 
@@ -86,6 +91,54 @@ impl Files {
     pub(crate) fn artifact(&self, artifact: &ArtifactRow) -> io::Result<()> {
         let values = artifact.values();
         self.row(values.iter().map(|(name, value)| (*name, value.borrow())))
+    }
+
+    /// Keeps the row of a checkpoint whose content has been kept.
+    pub(crate) fn checkpoint(&self, checkpoint: &CheckpointRow) -> io::Result<()> {
+        let values = checkpoint.values();
+        self.row(values.iter().map(|(name, value)| (*name, value.borrow())))?;
+        self.lock_checkpoints().push_back((self.rows(), checkpoint.sha256.clone()));
+        Ok(())
+    }
+
+    /// The controller has so many rows: the contents of checkpoints among them have done their work here, where others of their
+    /// size are to come.
+    pub(crate) fn shipped(&self, rows: u64) {
+        let mut checkpoints = self.lock_checkpoints();
+        while let Some((_, sha256)) = checkpoints.pop_front_if(|(row, _)| *row <= rows) {
+            // A later one may be the same. What cannot be removed only takes room.
+            if checkpoints.iter().all(|(_, later)| *later != sha256) {
+                let _ = fs::remove_file(self.folder.join(sha256));
+            }
+        }
+    }
+
+    fn lock_checkpoints(&self) -> MutexGuard<'_, VecDeque<(u64, String)>> {
+        self.checkpoints.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The newest checkpoint in the journals of this attempt, whichever of its processes made it.
+    pub(crate) fn newest_checkpoint(&self) -> io::Result<Option<CheckpointRow>> {
+        let mut newest = None;
+        for entry in fs::read_dir(self.journal.parent().unwrap_or(&self.folder))? {
+            let path = entry?.path();
+            if path.extension().is_none_or(|stream| stream != STREAM) {
+                continue;
+            }
+            let frames = fs::read(path)?;
+            for row in record::frames(&frames)
+                .map_while(Result::ok)
+                .flat_map(|frame| record::rows(frame.bytes()))
+                .flatten()
+            {
+                if let Ok(Told::Checkpoint(checkpoint)) = Told::of(&row)
+                    && newest.as_ref().is_none_or(|(wall_ms, _)| *wall_ms <= row.wall_ms)
+                {
+                    newest = Some((row.wall_ms, checkpoint));
+                }
+            }
+        }
+        Ok(newest.map(|(_, checkpoint)| checkpoint))
     }
 
     /// Takes no file from now on.
@@ -124,9 +177,7 @@ impl Files {
 
     /// Keeps a content under its hash.
     pub(crate) fn content(&self, source: Source<'_>) -> io::Result<Hashed> {
-        if self.closed.load(Ordering::Relaxed) {
-            return Err(io::Error::other("the run has ended"));
-        }
+        self.check_open()?;
         if let Source::Bytes(bytes) = source {
             let hashed = Hashed::of(bytes);
             // What is there under its hash is whole, since it got its name last; but for a power cut, which leaves it empty.
@@ -135,15 +186,32 @@ impl Files {
                 return Ok(hashed);
             }
         }
-        fs::create_dir_all(&self.folder)?;
-        let number = self.number.fetch_add(1, Ordering::Relaxed);
-        let temporary = self.folder.join(format!("{}-{number}.part", std::process::id()));
+        let temporary = self.temporary()?;
         let written = self.write(source, &temporary);
         if written.is_err() {
             // What is left of it only takes room.
             let _ = fs::remove_file(&temporary);
         }
         written
+    }
+
+    /// A path for a content that is not whole yet.
+    pub(crate) fn temporary(&self) -> io::Result<PathBuf> {
+        self.check_open()?;
+        fs::create_dir_all(&self.folder)?;
+        let number = self.number.fetch_add(1, Ordering::Relaxed);
+        Ok(self.folder.join(format!("{}-{number}.part", std::process::id())))
+    }
+
+    /// Keeps what was written to such a path as a content.
+    pub(crate) fn adopt(&self, temporary: &Path) -> io::Result<Hashed> {
+        let hashed = blobs::of_file(temporary)?;
+        fs::rename(temporary, self.folder.join(&hashed.sha256))?;
+        Ok(hashed)
+    }
+
+    fn check_open(&self) -> io::Result<()> {
+        if self.closed.load(Ordering::Relaxed) { Err(io::Error::other("the run has ended")) } else { Ok(()) }
     }
 
     fn write(&self, source: Source<'_>, temporary: &Path) -> io::Result<Hashed> {

@@ -42,6 +42,9 @@
 //! **System metrics** (CPU, memory, disk, network, GPUs of the machine and of the program) are sampled into a stream of their own,
 //! without a call: [`Init::system_metrics`]. Numbers of the same kind that only the program knows are logged as any other.
 //!
+//! **Checkpoints.** [`Run::checkpoint`] keeps what a program needs to go on, [`Run::resume`] gives it to the next attempt, on
+//! whatever node that runs; the run's history goes on where the checkpoint was made.
+//!
 //! **In a sweep** (the agent has started the program) the agent owns the run: [`Init::start`] calls nobody, and the
 //! agent ships whatever the program could not send and reports how it ended. **Outside** the run begins and ends with
 //! this process. [`agent`] runs a function once per trial instead of a program.
@@ -49,6 +52,7 @@
 mod artifact;
 mod attached;
 mod beats;
+mod checkpoint;
 mod code;
 mod console;
 mod cursor;
@@ -75,6 +79,7 @@ mod uploader;
 mod value;
 
 pub use artifact::{Artifact, ArtifactError, ArtifactFile, ArtifactVersion, Logged};
+pub use checkpoint::{Checkpoint, CheckpointError};
 pub use error::{AgentError, ConfigError, FinishError, InitError};
 pub use function_agent::{Ended, Trial, Worked, agent};
 pub use histogram::{Histogram, MAX_BINS};

@@ -115,6 +115,16 @@ impl Ring {
         step
     }
 
+    /// The stream's next automatic step.
+    pub(crate) fn next(&self, stream: Stream) -> u64 {
+        self.lock().next[stream as usize]
+    }
+
+    /// Sets the stream's next automatic step, where it goes on from an earlier one.
+    pub(crate) fn set_next(&self, stream: Stream, step: u64) {
+        self.lock().next[stream as usize] = step;
+    }
+
     /// Takes one row, or refuses it. `step`: `None` for the largest step of the stream plus one.
     pub(crate) fn push<'a, K: AsRef<str>, V: Into<Value<'a>>>(
         &self,

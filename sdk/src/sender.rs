@@ -33,7 +33,7 @@ use crate::{
 /// Rows that come within this time go out together.
 const SEND_EVERY: Duration = Duration::from_millis(100);
 /// After this long without an answer a call is given up and made again.
-const CALL_WAIT: Duration = Duration::from_secs(30);
+pub(crate) const CALL_WAIT: Duration = Duration::from_secs(30);
 /// How often, and each time how long, the start of a run outside a sweep tries to reach the controller.
 const BEGIN_TRIES: u32 = 3;
 const BEGIN_WAIT: Duration = Duration::from_secs(5);

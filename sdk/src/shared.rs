@@ -268,6 +268,14 @@ impl Shared {
         self.attached.as_ref().map_or(Ok(()), |attached| attached.save(path, name))
     }
 
+    /// Brings every row that was accepted until now to the journal; answers how many it has, per stream.
+    pub(crate) fn flush(&self) -> io::Result<[u64; Stream::COUNT]> {
+        let Some(journal) = &self.journal else { return Ok([0; Stream::COUNT]) };
+        let mut journal = lock(journal);
+        journal.drain(&self.ring, &self.written)?;
+        Ok(journal.rows())
+    }
+
     fn keep_journal(&self) {
         let Some(journal) = &self.journal else { return };
         let mut is_full = false;

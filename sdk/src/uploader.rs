@@ -23,13 +23,11 @@ use tonic::{Code, Status};
 use crate::{
     cursor::Cursor,
     files::Files,
-    sender::{answer, jitter, reason, runtime},
+    sender::{CALL_WAIT, answer, jitter, reason, runtime},
     settings::Way,
     shared::Identity,
 };
 
-/// After this long without an answer an append is given up and made again.
-const CALL_WAIT: Duration = Duration::from_secs(30);
 /// How often what has moved is looked at.
 const TICK: Duration = Duration::from_millis(200);
 /// How often something is tried again after the end that time alone will not mend.
@@ -262,6 +260,7 @@ impl Shipment {
             return Err(Stop::Halt(reason));
         }
         uploads.stored.store(next, Ordering::Relaxed);
+        self.files.shipped(next);
         uploads.changed.notify_all();
         Ok(())
     }

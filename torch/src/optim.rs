@@ -91,6 +91,15 @@ impl Optim {
         self.learning_rate = learning_rate;
     }
 
+    /// Sets what weights are drawn to 0 with, from the next step on.
+    pub fn set_weight_decay(&mut self, decay: f64) {
+        match &mut self.rule {
+            Rule::Sgd(rule) => rule.wd = decay,
+            Rule::Adam(rule) => rule.wd = decay,
+            Rule::AdamW(rule) => rule.wd = decay,
+        }
+    }
+
     /// Forgets all gradients.
     pub fn zero_grad(&mut self) {
         self.clearing.zero_grad();
