@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, io, path::PathBuf, time::Duration};
 
+use probes::{Bug, planted};
 use proto::v1::{Orders, Start};
 use terminal::{Exit, Failure};
 use tokio::{
@@ -156,7 +157,8 @@ impl<L: Link, T: Trials> Agent<L, T> {
     /// Goes on with what an earlier start has left. The first heartbeat names all of it.
     fn adopt(&mut self) {
         let mut taken = Vec::new();
-        for holding in self.holdings.iter().cloned().collect::<Vec<_>>() {
+        let held = self.holdings.iter().filter(|_| !planted(Bug::NothingAdopted));
+        for holding in held.cloned().collect::<Vec<_>>() {
             let slots = occupied(&self.slots, &holding.devices, &taken);
             taken.extend(&slots);
             self.plan.adopt(holding.attempt.clone(), slots);

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use probes::{Bug, planted};
 use proto::v1::{self, Beat, Orders, Start};
 use terminal::{Exit, Failure};
 
@@ -289,7 +290,7 @@ impl Plan {
     }
 
     fn answered(&mut self, orders: Orders, actions: &mut Vec<Action>) {
-        if orders.beat != self.beat {
+        if orders.beat != self.beat && !planted(Bug::OldOrders) {
             return;
         }
         self.declined.drain(..self.declining);
@@ -316,10 +317,11 @@ impl Plan {
     fn start(&mut self, start: Start, actions: &mut Vec<Action>) {
         let attempt = Attempt { run: start.run.clone(), number: start.attempt };
         // The order is repeated until a beat names the attempt: one that is held is no news.
-        if self.trials.contains_key(&attempt) {
+        if self.trials.contains_key(&attempt) && !planted(Bug::StartedAgain) {
             return;
         }
-        let slot = self.free_slots().next().filter(|_| self.free() > 0 && !self.lost.contains(&attempt));
+        let slot = if planted(Bug::OneSlot) { Some(0) } else { self.free_slots().next() };
+        let slot = slot.filter(|_| self.free() > 0 && !self.lost.contains(&attempt));
         let Some(slot) = slot else {
             self.declined.push(attempt);
             self.news = News::Now;

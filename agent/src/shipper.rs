@@ -11,6 +11,7 @@ use std::{
 };
 
 use blobs::Trouble;
+use probes::{Bug, planted};
 use proto::{
     folder::{FILES, JOURNAL},
     v1::AppendRows,
@@ -259,6 +260,7 @@ impl<L: Link> Shipper<L> {
             Err(status) => status,
         };
         match meaning_for(name, &status) {
+            Meaning::Away if planted(Bug::RowsForgotten) => return Ok(Some(end)),
             Meaning::Away => return Err(status),
             // Kept and marked: to us as good as taken.
             Meaning::Fenced => {

@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use agent::agent::Signal;
 use proto::v1::{Change, ChangeSweep, RetryRuns};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use tokio::time::{Instant, sleep};
@@ -102,6 +103,7 @@ fn come(world: &Arc<World>, trouble: Trouble, rng: &mut StdRng) {
             after(during, move || machine.stop_agent(false));
         }
         Trouble::AgentInterrupted => interrupt(machine, rng.random_bool(0.5)),
+        Trouble::AgentTerminated => machine.tell_agent(Signal::Terminate),
         Trouble::NodeDown => {
             machine.go_down();
             after(during, move || machine.start_agent());
@@ -122,9 +124,9 @@ fn come(world: &Arc<World>, trouble: Trouble, rng: &mut StdRng) {
 
 /// Ctrl-C once or twice.
 fn interrupt(machine: Arc<Machine>, twice: bool) {
-    machine.interrupt_agent();
+    machine.tell_agent(Signal::Interrupt);
     if twice {
-        after(Duration::from_secs(3), move || machine.interrupt_agent());
+        after(Duration::from_secs(3), move || machine.tell_agent(Signal::Interrupt));
     }
 }
 

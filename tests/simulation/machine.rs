@@ -11,7 +11,7 @@ use std::{
 };
 
 use agent::{
-    agent::{Setup, work},
+    agent::{Setup, Signal, work},
     folder::{Folder, Who},
     holdings::{Attempt, Holding, Holdings},
     plan::Me,
@@ -68,8 +68,8 @@ struct State {
 struct Process {
     gate: Gate,
     tasks: Vec<AbortHandle>,
-    interrupts: mpsc::Sender<()>,
-    interrupted: bool,
+    signals: mpsc::Sender<Signal>,
+    told_to_leave: bool,
 }
 
 impl Machine {
@@ -88,9 +88,9 @@ impl Machine {
         }
         state.starts += 1;
         let start = state.starts;
-        let (interrupts, heard) = mpsc::channel(4);
+        let (signals, heard) = mpsc::channel(4);
         let gate = Gate::default();
-        state.agent = Some(Process { gate: gate.clone(), tasks: Vec::new(), interrupts, interrupted: false });
+        state.agent = Some(Process { gate: gate.clone(), tasks: Vec::new(), signals, told_to_leave: false });
         drop(state);
         self.witness.note(|| format!("agent-{} starts", self.make.number));
         let folder = Folder::take(Some(&self.make.folder), &self.make.sweep).expect("the agent's folder");
@@ -127,7 +127,7 @@ impl Machine {
     /// The agent has ended by itself. One that has not finished its work is started again, as whoever looks after it would.
     async fn left(self: &Arc<Self>, start: u64, well: bool) {
         let is_current = move |machine: &Self| machine.state().starts == start;
-        let interrupted = self.state().agent.as_ref().is_some_and(|agent| agent.interrupted);
+        let told_to = self.state().agent.as_ref().is_some_and(|agent| agent.told_to_leave);
         self.witness.note(|| format!("agent-{} leaves, well: {well}", self.make.number));
         let machine = self.clone();
         drop(tokio::spawn(async move {
@@ -136,7 +136,7 @@ impl Machine {
             }
             machine.kill_agent();
             sleep(Duration::from_secs(60)).await;
-            if is_current(&machine) && (interrupted || !well) {
+            if is_current(&machine) && (told_to || !well) {
                 machine.start_agent();
             }
         }));
@@ -171,11 +171,11 @@ impl Machine {
         }
     }
 
-    /// Ctrl-C at the agent.
-    pub(crate) fn interrupt_agent(&self) {
+    /// Ctrl-C at the agent, or SIGTERM to it.
+    pub(crate) fn tell_agent(&self, signal: Signal) {
         if let Some(agent) = &mut self.state().agent {
-            agent.interrupted = true;
-            let _ = agent.interrupts.try_send(());
+            agent.told_to_leave = true;
+            let _ = agent.signals.try_send(signal);
         }
     }
 
@@ -218,8 +218,7 @@ impl Machine {
     pub(crate) fn launch(&self, holding: &Holding, start: &Start) -> Result<Arc<Program>, String> {
         let Make { manners, seed, .. } = self.make;
         let (attempt, folder) = (holding.attempt.clone(), self.folder(&holding.attempt));
-        let program =
-            Program::new(attempt.clone(), holding.devices.clone(), folder.clone(), manners, seed);
+        let program = Program::new(attempt.clone(), holding.devices.clone(), folder.clone(), manners, seed);
         if program.is_unstartable() {
             return Err("the program is not there".to_owned());
         }

@@ -17,28 +17,72 @@ struct Flags {
     /// This seed alone, twice, with all that happened
     #[arg(long)]
     seed: Option<u64>,
+    /// Plants each bug
+    #[arg(long)]
+    planted: bool,
 }
 
 fn main() -> ExitCode {
     let flags = Flags::parse();
     if let Some(seed) = flags.seed {
-        let outcome = simulate(seed, true);
-        for line in &outcome.trace { terminal::print(line); }
-        let again = simulate(seed, true);
-        if again.digest != outcome.digest { 
-            let at = outcome.trace.iter().zip(&again.trace).position(|(a,b)| a!=b);
-            if let Some(at) = at { terminal::print(format_args!("DIFFERS at {at}:\n{}\n{}", outcome.trace[at], again.trace[at])); }
-            terminal::print("DIFFERENT"); }
-        terminal::print(format_args!("{:?} {} answers {} writes {} attempts {} s", outcome.violations, outcome.answers, outcome.writes, outcome.attempts, outcome.lasted.as_secs()));
+        let outcome = simulate(seed, None, true);
+        for line in &outcome.trace {
+            terminal::print(line);
+        }
+        let again = simulate(seed, None, true);
+        if again.digest != outcome.digest {
+            let at = outcome.trace.iter().zip(&again.trace).position(|(a, b)| a != b);
+            if let Some(at) = at {
+                terminal::print(format_args!("DIFFERS at {at}:\n{}\n{}", outcome.trace[at], again.trace[at]));
+            }
+            terminal::print("DIFFERENT");
+        }
+        terminal::print(format_args!(
+            "{:?} {} answers {} writes {} attempts {} s",
+            outcome.violations,
+            outcome.answers,
+            outcome.writes,
+            outcome.attempts,
+            outcome.lasted.as_secs()
+        ));
         return ExitCode::SUCCESS;
     }
+    if flags.planted {
+        for bug in probes::Bug::ALL {
+            let begun = std::time::Instant::now();
+            let found = (0..flags.seeds).find_map(|seed| {
+                let outcome = std::panic::catch_unwind(|| simulate(seed, Some(bug), false));
+                match outcome {
+                    Ok(outcome) => outcome.violations.first().map(|v| (seed, v.clone())),
+                    Err(_) => Some((seed, "panic".to_owned())),
+                }
+            });
+            terminal::print(format_args!("{bug:?} {:.1}s {found:?}", begun.elapsed().as_secs_f64()));
+        }
+        return ExitCode::SUCCESS;
+    }
+    let mut arrows = std::collections::BTreeMap::<_, u64>::new();
     let mut bad = 0;
     for seed in flags.first..flags.first + flags.seeds {
         let begun = std::time::Instant::now();
-        let outcome = simulate(seed, false);
+        let outcome = simulate(seed, None, false);
+        for (arrow, n) in &outcome.arrows {
+            *arrows.entry(*arrow).or_default() += n;
+        }
         let took = begun.elapsed();
-        terminal::print(format_args!("{seed} {:.2}s {} answers {} writes {} attempts {} s {:?}", took.as_secs_f64(), outcome.answers, outcome.writes, outcome.attempts, outcome.lasted.as_secs(), outcome.violations));
+        terminal::print(format_args!(
+            "{seed} {:.2}s {} answers {} writes {} attempts {} s {:?}",
+            took.as_secs_f64(),
+            outcome.answers,
+            outcome.writes,
+            outcome.attempts,
+            outcome.lasted.as_secs(),
+            outcome.violations
+        ));
         bad += u64::from(!outcome.violations.is_empty());
+    }
+    for (arrow, n) in &arrows {
+        terminal::print(format_args!("{arrow:?} {n}"));
     }
     terminal::print(format_args!("{bad} bad"));
     ExitCode::SUCCESS

@@ -43,6 +43,7 @@ pub(crate) enum Trouble {
     AgentKilled,
     AgentStopped,
     AgentInterrupted,
+    AgentTerminated,
     NodeDown,
     Paused,
     RunsRetried,
@@ -51,7 +52,7 @@ pub(crate) enum Trouble {
 }
 
 impl Trouble {
-    const ALL: [Trouble; 14] = [
+    const ALL: [Trouble; 15] = [
         Trouble::ControllerKilled,
         Trouble::ControllerKilledInWrite,
         Trouble::PowerLost,
@@ -61,6 +62,7 @@ impl Trouble {
         Trouble::AgentKilled,
         Trouble::AgentStopped,
         Trouble::AgentInterrupted,
+        Trouble::AgentTerminated,
         Trouble::NodeDown,
         Trouble::Paused,
         Trouble::RunsRetried,
@@ -96,11 +98,8 @@ impl Scenario {
         let mut sometimes = |share: f64, most: f64| {
             if rng.random_bool(share) { rng.random_range(0.0..most) } else { 0.0 }
         };
-        let weather = Weather {
-            lost: sometimes(0.5, 0.2),
-            doubled: sometimes(0.5, 0.3),
-            late: sometimes(0.4, 0.1),
-        };
+        let weather =
+            Weather { lost: sometimes(0.5, 0.2), doubled: sometimes(0.5, 0.3), late: sometimes(0.4, 0.1) };
         let manners = Manners {
             fail: sometimes(0.5, 0.3),
             shim_killed: sometimes(0.3, 0.15),
@@ -117,7 +116,7 @@ impl Scenario {
             weather,
             troubles,
             every: Duration::from_secs(rng.random_range(15..240)),
-            calm_after: Duration::from_secs(rng.random_range(1800..7200)),
+            calm_after: Duration::from_secs(rng.random_range(3600..14_400)),
         }
     }
 }
@@ -149,7 +148,7 @@ fn wanted(rng: &mut StdRng) -> Wanted {
             nodes,
         },
         _ => {
-            let (a, b) = (rng.random_range(1..=8), rng.random_range(1..=5));
+            let (a, b) = (rng.random_range(1..=10), rng.random_range(1..=10));
             let values = |most: u64| (0..most).map(|value| value.to_string()).collect::<Vec<_>>().join(", ");
             Wanted {
                 yaml: format!(

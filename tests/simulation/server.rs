@@ -15,9 +15,9 @@ use controller::{
     settings::Settings,
 };
 use proto::v1::{
-    AppendRows, Appended, Beat, BeginRun, ChangeSweep, CreateSweep, EndRun, Orders, Retried, RetryRuns, RunBegun,
-    RunEnded, Sweep, agents_client::AgentsClient, history_client::HistoryClient, runs_client::RunsClient,
-    sweeps_client::SweepsClient,
+    AppendRows, Appended, Beat, BeginRun, ChangeSweep, CreateSweep, EndRun, Orders, Retried, RetryRuns,
+    RunBegun, RunEnded, Sweep, agents_client::AgentsClient, history_client::HistoryClient,
+    runs_client::RunsClient, sweeps_client::SweepsClient,
 };
 use tokio::task::{AbortHandle, JoinHandle};
 use tonic::{

@@ -150,7 +150,7 @@ impl Witness {
     fn suspect(&self, question: &Question, answer: &Result<Answer, Status>) {
         if let Err(status) = answer
             && matches!(status.code(), Code::Internal | Code::InvalidArgument | Code::OutOfRange)
-            // A gap is an answer like others to who asks from the wrong place; nobody here does.
+        // A gap is an answer like others to who asks from the wrong place; nobody here does.
         {
             self.accuse(format!("{question:?} was answered with {status:?}"));
         }

@@ -1,6 +1,7 @@
 //! One simulation: a controller, its network and its nodes in one thread under a virtual clock, from a seed to a verdict.
 
 use std::{
+    collections::BTreeMap,
     path::Path,
     sync::{
         Arc, OnceLock,
@@ -9,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use probes::{Arrow, Bug};
 use proto::v1::{CreateSweep, SweepRef};
 use tokio::{
     runtime::Builder,
@@ -16,8 +18,7 @@ use tokio::{
 };
 
 use crate::{
-    chaos,
-    disk,
+    chaos, disk,
     machine::{Machine, Make},
     network::Network,
     scenario::Scenario,
@@ -58,15 +59,18 @@ pub struct Outcome {
     pub attempts: u64,
     /// How long it took by the simulation's own clock.
     pub lasted: Duration,
+    /// Arrows of the state machines that were taken, and how often.
+    pub arrows: BTreeMap<Arrow, u64>,
     /// What happened, line by line, if that was wanted.
     pub trace: Vec<String>,
 }
 
-/// Simulates what a seed stands for. Blocks the thread.
+/// Simulates what a seed stands for, with this bug in the programs. Blocks the thread.
 ///
 /// # Panics
 /// When the machine has no folder for temporary files.
-pub fn simulate(seed: u64, traced: bool) -> Outcome {
+pub fn simulate(seed: u64, bug: Option<Bug>, traced: bool) -> Outcome {
+    probes::plant(bug);
     // Memory is as real as any disk here, and faster.
     let memory = Path::new("/dev/shm");
     let home = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
@@ -103,8 +107,7 @@ async fn run(scenario: Scenario, home: &Path, traced: bool) -> Outcome {
     }
     let calm = AtomicBool::new(false);
     let calm_after = scenario.calm_after;
-    let world =
-        Arc::new(World { scenario, witness, server, network, machines, sweeps: sweeps.into(), calm });
+    let world = Arc::new(World { scenario, witness, server, network, machines, sweeps: sweeps.into(), calm });
     drop(tokio::spawn(chaos::keep_controller_up(world.clone())));
     drop(tokio::spawn(chaos::reign(world.clone())));
     world.machines.iter().for_each(Machine::start_agent);
@@ -128,6 +131,7 @@ async fn run(scenario: Scenario, home: &Path, traced: bool) -> Outcome {
         writes: disk::writes(),
         attempts: seen.started.len() as u64,
         lasted,
+        arrows: probes::arrows(),
         trace,
     }
 }
@@ -163,7 +167,7 @@ impl World {
 
     /// Whether every sweep is over, and every agent has heard and left.
     async fn is_over(&self) -> bool {
-        let Some(door) = self.server.door().filter(|_| self.is_calm()) else { return false };
+        let Some(door) = self.server.door() else { return false };
         let mut over = true;
         for sweep in self.sweeps() {
             let state = sweeps(&door).get(SweepRef { sweep: sweep.clone() }).await;

@@ -7,6 +7,7 @@ use std::{
     sync::Arc,
 };
 
+use probes::{Bug, planted};
 use serde_json::json;
 use sweeps::lifecycle::{
     run::{self, State},
@@ -154,10 +155,13 @@ impl<'a> Change<'a> {
     pub(crate) fn step(&mut self, run: &mut Run, event: run::Event) -> Result<(), Error> {
         let before = run.state;
         let after = run::next(before, event)?;
+        probes::arrow(("run", before.name(), event.name()));
         run.state = after;
         if let Some(sweep) = run.sweep.clone() {
             let progress = self.progress(&sweep)?;
-            *counter(progress, before) -= 1;
+            if !planted(Bug::CountedTwice) {
+                *counter(progress, before) -= 1;
+            }
             *counter(progress, after) += 1;
         }
         if before.is_held() || after.is_held() {
@@ -183,7 +187,9 @@ impl<'a> Change<'a> {
     /// # Errors
     /// Refused when it is not queued.
     pub(crate) fn lease(&mut self, run: &mut Run, agent: &str) -> Result<(), Error> {
-        run.attempt += 1;
+        if !planted(Bug::AttemptReused) {
+            run.attempt += 1;
+        }
         run.agent = Some(agent.to_owned());
         run.front = false;
         run.preempting = false;
@@ -243,7 +249,8 @@ impl<'a> Change<'a> {
         }
         if run.state == State::Finished {
             let progress = self.progress(sweep)?;
-            if progress.best_value.is_none_or(|best| plan.is_better(value, best)) {
+            let is_better = |best| plan.is_better(value, best) != planted(Bug::WorstIsBest);
+            if progress.best_value.is_none_or(is_better) {
                 progress.best_run = Some(run.id.clone());
                 progress.best_value = Some(value);
             }
@@ -270,7 +277,9 @@ impl<'a> Change<'a> {
     pub(crate) fn sweep_step(&mut self, sweep: &str, event: sweep::Event) -> Result<(), Error> {
         let now_ms = self.now_ms;
         let progress = self.progress(sweep)?;
-        progress.state = sweep::next(progress.state, event)?;
+        let after = sweep::next(progress.state, event)?;
+        probes::arrow(("sweep", progress.state.name(), event.name()));
+        progress.state = after;
         if progress.state.is_over() {
             progress.ended_ms = Some(now_ms);
         }
@@ -395,10 +404,12 @@ impl<'a> Change<'a> {
     /// When the database fails.
     pub(crate) fn settle(&mut self, sweep: &str) -> Result<(), Error> {
         let Touched { plan, now, .. } = self.touch(sweep)?;
-        if plan.bound.is_some_and(|bound| now.next_trial >= bound) && now.closing.is_none() {
+        let is_full = plan.bound.is_some_and(|bound| now.next_trial >= bound) && !planted(Bug::NeverFull);
+        if is_full && now.closing.is_none() {
             now.closing = Some(if plan.capped { "cap" } else { "space" }.to_owned());
         }
-        if now.closing.is_some() && now.live() == 0 && !now.state.is_over() {
+        let has_live = now.live() > 0 && !planted(Bug::FinishedWithLiveRuns);
+        if now.closing.is_some() && !has_live && !now.state.is_over() {
             self.sweep_step(sweep, sweep::Event::Finish)?;
         }
         Ok(())

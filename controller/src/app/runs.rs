@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use probes::{Bug, planted};
 use sweeps::lifecycle::{
     Class,
     run::{Event, State},
@@ -185,7 +186,7 @@ pub(super) fn check_attempt(run: &Run, attempt: u32) -> Result<bool, Error> {
     }
     // In the queue without an agent, the last attempt was given up by a person, a node or its agent.
     let given_up = run.state == State::Queued && run.agent.is_none();
-    Ok(attempt == run.attempt && !given_up)
+    Ok((attempt == run.attempt && !given_up) || planted(Bug::NoFence))
 }
 
 /// Another attempt owns the run.

@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use probes::{Bug, planted};
 use sweeps::{
     history::{History, Outcome as Came, Trial},
     lifecycle::{run::State, sweep},
@@ -73,7 +74,8 @@ fn hands_out(change: &mut Change<'_>, sweep: &str) -> Result<bool, Error> {
 
 fn wants_new(change: &mut Change<'_>, plan: &Plan) -> Result<bool, Error> {
     let progress = change.progress(&plan.id)?;
-    Ok(progress.closing.is_none() && plan.bound.is_none_or(|bound| progress.next_trial < bound))
+    Ok(progress.closing.is_none()
+        && plan.bound.is_none_or(|bound| progress.next_trial < bound + u64::from(planted(Bug::CapExceeded))))
 }
 
 fn create(
@@ -181,6 +183,7 @@ pub(super) async fn by_model(
             change.close_sweep(&plan.id, "space")?;
             return Ok(None);
         };
+        let seen = if planted(Bug::SeenTooMuch) { store::events::last(change.tx)? } else { seen };
         create(change, &plan, number, suggestion, seen, &beat.agent).map(Some)
     });
     let inserted = inserted.await;

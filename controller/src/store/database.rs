@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use probes::{Bug, planted};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, config::DbConfig};
 pub(crate) use rusqlite::{types::FromSql as Column, types::ToSql as Param};
 
@@ -72,6 +73,9 @@ impl Session {
         session.0.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;",
         )?;
+        if planted(Bug::NoSync) {
+            session.0.execute_batch("PRAGMA synchronous = OFF")?;
+        }
         session.migrate()?;
         Ok(session)
     }

@@ -7,6 +7,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
+use probes::{Bug, planted};
 use tokio::sync::{mpsc, oneshot};
 
 use super::database::{Error, Session, Tx};
@@ -97,6 +98,9 @@ fn commit(session: &Session, waiting: &mut Vec<Box<dyn Job>>) {
     }
     if done.is_empty() {
         return;
+    }
+    if planted(Bug::AnswerBeforeCommit) {
+        answer(&mut done, None);
     }
     let committed = session.commit();
     if committed.is_err() {

@@ -120,7 +120,13 @@ impl Locks {
     pub(super) fn lock(&mut self, owner: u64, level: i32) -> Result<(), Trouble> {
         let others = self.levels.iter().filter(|(other, _)| **other != owner).map(|(_, level)| *level);
         let highest = others.max().unwrap_or(0);
-        let free = if level >= 4 { highest == 0 } else if level >= 2 { highest < 2 } else { highest < 3 };
+        let free = if level >= 4 {
+            highest == 0
+        } else if level >= 2 {
+            highest < 2
+        } else {
+            highest < 3
+        };
         if !free {
             return Err(Trouble::Locked);
         }

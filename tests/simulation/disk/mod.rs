@@ -5,11 +5,7 @@
 mod file;
 mod vfs;
 
-use std::{
-    cell::RefCell,
-    collections::BTreeMap,
-    rc::Rc,
-};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
