@@ -16,6 +16,7 @@ use std::{
 };
 
 use rustix::process::{Pid, WaitOptions, WaitStatus, getpid, set_child_subreaper, setsid, wait};
+use signal_hook::{consts::SIGTERM, flag};
 
 use crate::{
     process::{Identity, Tree},
@@ -39,6 +40,9 @@ pub fn main(dir: &Path) -> ExitCode {
 fn run(dir: &Path) -> io::Result<()> {
     // Away from the terminal, so that Ctrl-C reaches the agent alone. Fails only for one who leads a group already.
     let _ = setsid();
+    // A node that is taken away may tell every process on it. The agent speaks to the program; the shim stays until that has
+    // ended. Not ignored but heard, since the program would inherit deafness.
+    let _ = flag::register(SIGTERM, Arc::default());
     set_child_subreaper(Some(getpid()))?;
     let Some(spec) = spec::claim(dir)? else { return Ok(()) };
     let program = match start(dir, &spec) {

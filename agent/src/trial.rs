@@ -177,6 +177,8 @@ impl<L: Link> Trial<L> {
             Ok(Shim::Unborn) => self.over(Verdict::Decline(None), Duration::ZERO).await,
             Ok(Shim::Gone(shim)) => Life::new(self, dir, shim, false, begun).live(None).await,
             Ok(Shim::Alive(shim, watch)) => {
+                // Its time must not be over because somebody has set the clock.
+                let begun = now.checked_sub(telemetry::process::age(shim.start)).unwrap_or(begun);
                 Life::new(self, dir, Some(shim), false, begun).live(Some((watch, None))).await;
             }
             // The folder cannot be read: it is not known whether anything runs, so nothing may be said of its end.

@@ -6,6 +6,12 @@ use std::{
     fs::{self, File},
     io::Read as _,
     str,
+    time::Duration,
+};
+
+use rustix::{
+    param::clock_ticks_per_second,
+    time::{ClockId, clock_gettime},
 };
 
 use crate::machine::MIB;
@@ -27,6 +33,13 @@ pub struct Stat {
     pub threads: u64,
     /// Pages of its memory that are resident.
     pub resident_pages: u64,
+}
+
+/// How long ago something started, from its [`Stat::start`]. No clock that can be set plays a part.
+pub fn age(start: u64) -> Duration {
+    let now = clock_gettime(ClockId::Boottime);
+    let started = start as f64 / clock_ticks_per_second() as f64;
+    Duration::try_from_secs_f64(now.tv_sec as f64 + now.tv_nsec as f64 / 1e9 - started).unwrap_or_default()
 }
 
 impl Stat {
@@ -137,7 +150,7 @@ impl Root {
                 pages += stat.resident_pages;
             }
         }
-        usage.cpu_seconds = ticks as f64 / rustix::param::clock_ticks_per_second() as f64;
+        usage.cpu_seconds = ticks as f64 / clock_ticks_per_second() as f64;
         usage.resident_mib = pages as f64 * rustix::param::page_size() as f64 / MIB;
         usage
     }

@@ -73,8 +73,9 @@ fn a_program_of_the_sdk_hears_of_it_and_may_say_so_itself() {
     let [asks, marks] = [0, 1].map(|trial| format!("{sweep}-{trial}"));
     let agent = lab.agent(&sweep, &["--slots", "2"]);
     let twice = ("finished".to_owned(), 2, 0);
+    wait_for("both trials", || (lab.runs(&sweep).len() == 2).then_some(()));
     wait_for("its second attempt", || (ended(&lab, &marks) == twice).then_some(()));
-    wait_for("rows", || (lab.json(&["show", &asks, "--json"]).to_string().contains("loss")).then_some(()));
+    wait_for("rows", || (lab.json(&["show", &asks, "--json"])["rows"] == 1).then_some(()));
     agent.signal("TERM");
     let (code, said) = agent.wait();
     assert_eq!(code, Some(0), "{said}");

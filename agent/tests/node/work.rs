@@ -237,6 +237,10 @@ async fn a_node_that_is_taken_away_gives_trials_time_to_save_and_back() {
         until(|| crate::support::holds(&home.attempt(number).join("stdout"), "up")).await;
     }
     let begun = std::time::Instant::now();
+    // Some nodes tell every process, shims too.
+    for number in 0..2 {
+        home.running(number).await.shim.terminate();
+    }
     told.send(Signal::Terminate).await.unwrap();
     told.send(Signal::Terminate).await.unwrap();
     agent.await.unwrap().unwrap();

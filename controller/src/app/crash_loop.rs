@@ -12,8 +12,8 @@ use sweeps::lifecycle::{
 use super::{change::Change, error::Error, text::cut};
 use crate::store::{self, runs::Run, sweeps::Progress};
 
-/// Longest part of a program's last words that is repeated, in bytes.
-const LAST_WORDS: usize = 200;
+/// Longest line of a program's last words that is repeated, in bytes.
+const LONGEST: usize = 200;
 
 impl Change<'_> {
     /// An attempt of a trial has ended by itself after so long. The run's outcome says how; with a class, it failed.
@@ -67,10 +67,10 @@ impl Change<'_> {
         let count = self.progress(sweep)?.quick_failures;
         let seconds = self.app.settings.quick_failure.as_secs();
         let message = run.outcome.message.as_deref().unwrap_or("no reason is known");
-        let first = message.lines().next().unwrap_or_default();
+        let first = cut(message.lines().next().unwrap_or_default(), LONGEST);
         // What a program says last is mostly what ended it.
         let last = message.lines().skip(1).filter(|line| !line.trim().is_empty()).last();
-        let last = last.map(|last| format!(": {}", cut(last.trim(), LAST_WORDS))).unwrap_or_default();
+        let last = last.map(|last| format!(": {}", cut(last.trim(), LONGEST))).unwrap_or_default();
         Ok(format!(
             "{count} attempts in a row failed within {seconds} s of their start, the last with {first}{last}"
         ))

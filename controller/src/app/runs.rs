@@ -110,7 +110,8 @@ fn finish(change: &mut Change<'_>, run: &mut Run, end: End) -> Result<(), Error>
     if matches!(end.state, EndState::Finished | EndState::Failed) && run.stop_wanted.is_none() {
         change.watch_crash_loop(run, ran)?;
     }
-    let leaves = end.state == EndState::Preempted || (end.state == EndState::Failed && run.preempting);
+    let said_so = run.preempting && run.outcome.class.is_some_and(|class| class != Class::Timeout);
+    let leaves = end.state == EndState::Preempted || said_so;
     if leaves && run.sweep.is_some() && run.stop_wanted.is_none() {
         run.outcome.class = None;
         run.agent = None;

@@ -34,7 +34,7 @@ pub enum State {
 pub enum Event {
     /// A trial was handed out.
     Lease,
-    /// A person wants it to pause.
+    /// A person wants it to pause, or its trials do nothing but crash.
     Pause,
     /// A person wants it to go on.
     Resume,
