@@ -20,6 +20,7 @@ use crate::{
     sender::{answer, jitter, reason, runtime},
     settings::{Way, unique},
     shared::Shared,
+    term,
 };
 
 /// The long poll until the controller has named the lease.
@@ -28,6 +29,8 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
 /// Between beats that are answered at once with nothing new, as when a trial takes its time to stop.
 const CALM: Duration = Duration::from_millis(500);
+/// How often who waits for a trial looks whether the process was told to end.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How often the first beat is tried.
 const FIRST_TRIES: u32 = 4;
 
@@ -62,14 +65,20 @@ impl Desk {
         Self { sweep: sweep.to_owned(), state, answered, moved }
     }
 
-    /// Lets go of what was held and waits for the next trial. `None` when the sweep is over.
+    /// Lets go of what was held and waits for the next trial. `None` when the sweep is over, or this process was told to end.
     pub(crate) fn next(&self) -> Result<Option<Start>, AgentError> {
         let mut state = self.lock();
         state.held = None;
         state.idle = true;
         self.moved.notify_one();
-        let waits = |state: &mut State| state.start.is_none() && state.over.is_none();
-        let mut state = self.answered.wait_while(state, waits).unwrap_or_else(PoisonError::into_inner);
+        while state.start.is_none() && state.over.is_none() {
+            if term::was_told() {
+                return Ok(None);
+            }
+            // No signal wakes who waits here.
+            let waited = self.answered.wait_timeout(state, LOOK_EVERY);
+            (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        }
         match (state.start.take(), &state.over) {
             (None, Some(Err(error))) => Err(error.clone()),
             (start, _) => Ok(start),

@@ -84,6 +84,18 @@ fn a_program_of_the_sdk_hears_of_it_and_may_say_so_itself() {
     assert_eq!((code, ended(&lab, &asks)), (Some(0), twice), "{said}");
 }
 
+#[test]
+fn a_trial_that_hangs_is_ended_when_its_time_is_over_and_tried_again() {
+    let mut lab = Lab::with_controller();
+    script(&lab, "#!/bin/sh\n[ \"$BESOM_ATTEMPT\" = 2 ] || exec sleep 1000\n");
+    let yaml = "program: ./trial.sh\nmethod: random\nrun_cap: 1\ntimeout: 1s\nretry: {timeout: 1}\nparameters: {x: {value: 1}}\n";
+    let sweep = lab.create(yaml);
+    let (code, said) = lab.agent(&sweep, &[]).wait();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("it ran for longer than the sweep's `timeout`"), "{said}");
+    assert_eq!(ended(&lab, &format!("{sweep}-0")), ("finished".to_owned(), 2, 1));
+}
+
 /// Writes what it was started with, and fails at first.
 const TELLING: &str = r#"#!/bin/sh
 { env | sort; printf '%s\n' "$@"; cat "$BESOM_RUN_DIR/params.json"; } > "told.$BESOM_ATTEMPT"
