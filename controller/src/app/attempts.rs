@@ -30,6 +30,7 @@ impl Change<'_> {
         if self.tries_again(run, class)? {
             // Nobody is to be heard of: its process is gone.
             run.agent = None;
+            run.front = false;
             return self.requeue(run, Event::Requeue);
         }
         self.result(run)
@@ -110,6 +111,8 @@ impl Change<'_> {
             store::failures::remove(self.tx, run.key, run.attempt)?;
         }
         self.step(run, Event::Heard)?;
+        // Until now it kept its place: whoever was to start it might have given it back.
+        run.front = false;
         run.outcome = Outcome::default();
         Ok(())
     }

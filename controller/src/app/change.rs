@@ -191,7 +191,6 @@ impl<'a> Change<'a> {
             run.attempt += 1;
         }
         run.agent = Some(agent.to_owned());
-        run.front = false;
         run.preempting = false;
         run.history = 0;
         run.logged = 0;

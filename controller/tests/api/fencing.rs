@@ -166,8 +166,14 @@ async fn a_preempted_trial_is_first_in_the_queue() {
     agents[2].end(&starts[2], "preempted").await.unwrap();
     assert_eq!(lab.run(&starts[2].run).await.state, "queued");
     assert_eq!(code(agents[2].log(&starts[2], 0, "val/loss", &[1.0]).await), Code::Aborted);
-    let next = lab.agent("fresh", &sweep.id).ask().await;
+    let mut fresh = lab.agent("fresh", &sweep.id);
+    let next = fresh.ask().await;
     assert_eq!((&next.run, next.attempt), (&starts[2].run, 2));
+    fresh.decline(&next);
+    fresh.beat.free = 0;
+    fresh.heartbeat().await.unwrap();
+    let again = lab.agent("fresher", &sweep.id).ask().await;
+    assert_eq!((&again.run, again.attempt), (&starts[2].run, 3), "it keeps its place");
 }
 
 #[tokio::test]
