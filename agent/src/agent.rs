@@ -13,11 +13,11 @@ use tokio::{
 use tonic::{Code, Status};
 
 use crate::{
+    cgroup,
     folder::{self, Who},
     heart::{Contact, Heart},
     holdings::{Attempt, Holding, Holdings},
     link::{Link, Meaning, meaning},
-    memory,
     outcome::{Stop, Verdict},
     plan::{Action, Event, Me, Plan},
     reporter::Reporter,
@@ -127,6 +127,9 @@ struct Agent<L, T> {
     stops: BTreeMap<Attempt, mpsc::Sender<Stop>>,
     /// What was found at the end of a trial whose report is under way.
     ended: BTreeMap<Attempt, (Verdict, Duration)>,
+    /// Trials that are reported and have not left their slots, and whether all of theirs was sent. They stay in the holdings:
+    /// a restarted agent must not give their slots away either.
+    staying: BTreeMap<Attempt, bool>,
     /// When the agent leaves whatever is still to be told.
     leave_by: Option<Instant>,
     /// The controller's last refusal, so that it is said once.
@@ -149,6 +152,7 @@ impl<L: Link, T: Trials> Agent<L, T> {
             news,
             stops: BTreeMap::new(),
             ended: BTreeMap::new(),
+            staying: BTreeMap::new(),
             leave_by: None,
             refusal: String::new(),
         }
@@ -254,6 +258,13 @@ impl<L: Link, T: Trials> Agent<L, T> {
                 return Ok(());
             }
             News::Started(attempt) => Event::Started(attempt),
+            News::Slot(attempt, occupancy) => {
+                let actions = self.plan.take(Event::Slot(attempt.clone(), occupancy));
+                if let Some(sent) = self.staying.remove(&attempt) {
+                    self.release(&attempt, sent);
+                }
+                return self.act(actions);
+            }
             News::Over { attempt, verdict, ran } => {
                 self.stops.remove(&attempt);
                 if matches!(verdict, Verdict::Decline(_)) {
@@ -284,8 +295,12 @@ impl<L: Link, T: Trials> Agent<L, T> {
         self.release(attempt, report.problems.is_empty() && report.console_sent);
     }
 
-    /// Holds it no longer. Its files go when everything in them has been sent.
+    /// Holds it no longer, once it has left its slot. Its files go when everything in them has been sent.
     fn release(&mut self, attempt: &Attempt, sent: bool) {
+        if self.plan.occupies(attempt) {
+            self.staying.insert(attempt.clone(), sent);
+            return;
+        }
         if let Err(error) = self.holdings.remove(attempt) {
             self.reporter.warn(format_args!("cannot update the agent's folder: {error}"));
         }
@@ -345,7 +360,7 @@ impl<L: Link, T: Trials> Agent<L, T> {
             metric: start.metric.clone(),
             timeout_ms: start.timeout_ms,
             started_ms: crate::wall_ms(),
-            memory_kills: memory::kills(),
+            memory_kills: cgroup::memory_kills(),
         };
         self.holdings.add(holding.clone()).map_err(|error| self.disk(&error))?;
         self.see_to(holding, Some(start));
@@ -359,7 +374,8 @@ impl<L: Link, T: Trials> Agent<L, T> {
 
     fn leave(self, begun: Instant) -> Result<(), Failure> {
         self.reporter.summary(begun.elapsed());
-        let held = self.holdings.iter().count();
+        let held = self.holdings.iter().count() - self.staying.len();
+        self.plan.set_aside().for_each(|told| self.reporter.warn(told));
         if held > 0 {
             let trials = plural(held, "trial");
             self.reporter

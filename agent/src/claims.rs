@@ -13,7 +13,9 @@ use telemetry::gpus::Gpu;
 use crate::{
     folder::{make_private, open_lock, try_lock},
     holdings::Holdings,
+    reaper::Reaper,
     spec::{self, Processes},
+    tree::Tree,
 };
 
 /// The locks; they go with this value.
@@ -75,6 +77,7 @@ fn outliving(data: &Path, uuid: &str) -> Option<String> {
     let lives = |dir: PathBuf| {
         let processes: Option<Processes> = spec::read(&dir.join(spec::PROCESSES)).ok().flatten();
         processes.is_some_and(|processes| processes.shim.is_alive())
+            || !Tree::new(None, &dir, &Reaper::default()).members().is_empty()
     };
     holdings
         .iter()

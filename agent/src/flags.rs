@@ -12,12 +12,15 @@ use terminal::{Exit, Failure, say};
 
 use crate::{
     agent::Setup,
+    cgroup::Delegation,
     claims::{Claims, claim},
+    clearance::Gpus,
     command::Node,
     folder::{self, Folder},
     holdings::Holdings,
     link::Remote,
     plan::Me,
+    reaper::Reaper,
     reporter::Reporter,
     samples::Sight,
     shim,
@@ -98,6 +101,7 @@ impl Flags {
     pub fn set_up(
         &self,
         inventory: &impl Inventory,
+        reaper: Reaper,
     ) -> Result<(Setup<Remote, Shims<Remote>>, Kept), Failure> {
         let layout = self.check(inventory)?;
         let token = self.token.as_deref().filter(|token| !token.is_empty());
@@ -118,11 +122,13 @@ impl Flags {
             variable: |name| env::var(name).ok(),
             controller: self.controller.clone(),
         };
+        let (program, gpus) = (shim::own_program(), Gpus::new(NvidiaMeter::default()));
+        let found = Delegation::find(&program, &folder.who.agent);
         let ground = Ground {
             node,
             data: folder.path.clone(),
             agent_lock: folder.lock_path(),
-            shim_program: shim::own_program(),
+            shim_program: program,
             orphan_after: ORPHAN_AFTER,
             grace: self.grace(),
             gpu_node: layout.gpu_node,
@@ -130,9 +136,12 @@ impl Flags {
                 period: self.system_metrics.unwrap_or_default(),
                 meter: || Box::new(NvidiaMeter::default()),
             },
+            cgroups: found.as_ref().ok().cloned(),
+            reaper,
+            gpus,
         };
         let me = self.me(&layout, &folder);
-        announce(&layout, &me, &self.controller);
+        announce(&layout, &me, &self.controller, found.err());
         let controller = self.controller.clone();
         let link = Remote::new(dial);
         let setup = Setup {
@@ -227,9 +236,12 @@ fn all(mut problems: Vec<String>) -> Failure {
     problems.into_iter().fold(failure, |failure, problem| failure.detail(format!("  {problem}")))
 }
 
-fn announce(layout: &Layout, me: &Me, controller: &str) {
+fn announce(layout: &Layout, me: &Me, controller: &str, no_cgroups: Option<String>) {
     for note in &layout.notes {
         say(note);
+    }
+    if let Some(why) = no_cgroups {
+        say(format_args!("no cgroups for trials: {why} (docs/agents.md says what follows from that)"));
     }
     let gpus = used_gpus(layout);
     let with = match gpus.first() {

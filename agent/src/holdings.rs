@@ -52,7 +52,7 @@ pub struct Holding {
     pub timeout_ms: Option<u64>,
     /// Wall clock at its start in milliseconds, for people.
     pub started_ms: i64,
-    /// What [`crate::memory::kills`] said at its start.
+    /// What [`crate::cgroup::memory_kills`] said at its start.
     pub memory_kills: Option<u64>,
 }
 

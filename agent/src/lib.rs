@@ -4,7 +4,9 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod agent;
+pub mod cgroup;
 pub mod claims;
+pub mod clearance;
 pub mod command;
 pub mod ending;
 pub mod flags;
@@ -12,11 +14,12 @@ pub mod folder;
 pub mod heart;
 pub mod holdings;
 pub mod journal;
+mod launch;
 pub mod link;
-pub mod memory;
 pub mod outcome;
 pub mod plan;
 pub mod process;
+pub mod reaper;
 pub mod reporter;
 pub mod samples;
 pub mod shim;
@@ -24,6 +27,7 @@ pub mod shipper;
 pub mod slots;
 pub mod spec;
 pub mod tail;
+pub mod tree;
 pub mod trial;
 
 use std::{

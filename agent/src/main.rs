@@ -1,11 +1,13 @@
-//! `agent <sweep>`: reads the flags and works. `agent shim DIR`, which only the agent itself calls, becomes a trial's shim
-//! before any runtime or thread is started, since every trial waits for that.
+//! `agent <sweep>`: reads the flags and works. `agent shim DIR` and `agent cgroup PATH`, which only the agent itself calls, become
+//! a trial's shim, or try a cgroup out, before any runtime or thread is started, since every trial waits for that.
 
 use std::{env, io, path::Path, process::ExitCode};
 
 use agent::{
     agent::{Signal, work},
+    cgroup,
     flags::Flags,
+    reaper::Reaper,
     shim,
 };
 use clap::Parser as _;
@@ -23,16 +25,23 @@ const SIGNALS_ROOM: usize = 8;
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = env::args_os().take(4).collect();
-    if let [_, word, dir] = arguments.as_slice()
-        && word == "shim"
-    {
-        return shim::main(Path::new(dir));
+    match arguments.as_slice() {
+        [_, word, dir] if word == "shim" => return shim::main(Path::new(dir)),
+        [_, word, path] if word == "cgroup" => {
+            return if cgroup::visit(Path::new(path)).is_ok() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            };
+        }
+        _ => {}
     }
     let flags = Flags::parse();
     terminal::run(move || run(&flags))
 }
 
 fn run(flags: &Flags) -> Result<(), Failure> {
+    let reaper = Reaper::install();
     let bug = |error: io::Error| Failure::new(Exit::Bug, format!("cannot start: {error}"));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
@@ -41,7 +50,7 @@ fn run(flags: &Flags) -> Result<(), Failure> {
         .map_err(bug)?;
     let result = runtime.block_on(async {
         let signals = signals().map_err(bug)?;
-        let (setup, _kept) = flags.set_up(&Nvidia)?;
+        let (setup, _kept) = flags.set_up(&Nvidia, reaper)?;
         work(setup, signals).await
     });
     // Threads that wait for trials which outlive the agent are not waited for.

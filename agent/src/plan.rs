@@ -3,6 +3,7 @@
 //! puts two trials on a slot, and never leaves while it holds anything.
 
 mod crash_loop;
+mod occupied;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,8 +14,9 @@ use probes::{Bug, planted};
 use proto::v1::{self, Beat, Orders, Start};
 use terminal::{Exit, Failure};
 
-use self::crash_loop::CrashLoop;
+use self::{crash_loop::CrashLoop, occupied::Occupied};
 use crate::{
+    clearance::Occupancy,
     holdings::Attempt,
     outcome::{Cause, Stop, Verdict},
     slots::plural,
@@ -22,6 +24,8 @@ use crate::{
 
 /// While more ended trials than this wait for their report to be taken, no new ones are asked for.
 pub const MAX_UNREPORTED: usize = 64;
+/// A beat tells of so many slots that are set aside, so that it stays small.
+const MOST_SET_ASIDE: usize = 16;
 
 /// Who plans, and what for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,6 +66,8 @@ pub enum Event {
     },
     /// Nothing is left to be told about an attempt that is over.
     Reported(Attempt),
+    /// The slot of a trial that ends is not free, or free at last.
+    Slot(Attempt, Occupancy),
     /// Ctrl-C: a person wants it to end.
     Interrupted,
     /// SIGTERM: the node is taken away.
@@ -128,6 +134,7 @@ pub struct Plan {
     me: Me,
     mode: Mode,
     trials: BTreeMap<Attempt, Trial>,
+    occupied: Occupied,
     /// Attempts that nobody can know the end of, never to be started again.
     lost: BTreeSet<Attempt>,
     /// Attempts to give back; the first `declining` of them are in the newest beat.
@@ -153,6 +160,7 @@ impl Plan {
             me,
             mode: Mode::Working,
             trials: BTreeMap::new(),
+            occupied: Occupied::default(),
             lost: BTreeSet::new(),
             declined: Vec::new(),
             declining: 0,
@@ -194,6 +202,7 @@ impl Plan {
                     self.news = self.news.max(News::Soon);
                 }
             }
+            Event::Slot(attempt, occupancy) => self.slot(attempt, occupancy, &mut actions),
             Event::Interrupted => self.interrupted(&mut actions),
             Event::Terminated => self.end(&mut actions),
         }
@@ -236,6 +245,7 @@ impl Plan {
             slots: u32::try_from(self.me.slots).unwrap_or(u32::MAX),
             devices: self.me.devices.clone(),
             declined: self.declined.iter().map(Attempt::to_wire).collect(),
+            set_aside: self.occupied.told().take(MOST_SET_ASIDE).map(ToOwned::to_owned).collect(),
         }
     }
 
@@ -275,7 +285,18 @@ impl Plan {
     /// Whether all is done but for a last word to the controller.
     pub fn wants_to_leave(&self) -> bool {
         let counted = self.me.count.is_some_and(|count| self.started >= count);
-        self.trials.is_empty() && (self.mode != Mode::Working || counted || self.sweep_over)
+        let settled = self.trials.is_empty() && !self.occupied.is_unsettled();
+        settled && (self.mode != Mode::Working || counted || self.sweep_over)
+    }
+
+    /// Whether something of this attempt still keeps its slot, though it has ended.
+    pub fn occupies(&self, attempt: &Attempt) -> bool {
+        self.occupied.has(attempt)
+    }
+
+    /// What people were told of slots that are set aside, a sentence each.
+    pub fn set_aside(&self) -> impl Iterator<Item = &str> {
+        self.occupied.told()
     }
 
     /// Why the agent ends badly, if it does.
@@ -285,7 +306,8 @@ impl Plan {
 
     fn free_slots(&self) -> impl Iterator<Item = usize> {
         let live = self.trials.values().filter(|trial| trial.phase != Phase::Over);
-        let taken: BTreeSet<usize> = live.flat_map(|trial| trial.slots.iter().copied()).collect();
+        let busy = live.flat_map(|trial| trial.slots.iter().copied());
+        let taken: BTreeSet<usize> = busy.chain(self.occupied.slots()).collect();
         (0..self.me.slots).filter(move |slot| !taken.contains(slot))
     }
 
@@ -340,6 +362,17 @@ impl Plan {
             trial.stopping = Some(stop.cause);
             actions.push(Action::Stop(attempt, stop));
         }
+    }
+
+    /// A slot that is set aside lowers what is free; the controller is told why.
+    fn slot(&mut self, attempt: Attempt, occupancy: Occupancy, actions: &mut Vec<Action>) {
+        let slots = self.trials.get(&attempt).map(|trial| trial.slots.clone()).unwrap_or_default();
+        let free = self.free();
+        let told = self.occupied.take(attempt, slots, occupancy);
+        if self.free() > free || told.is_some() {
+            self.news = News::Now;
+        }
+        actions.extend(told.map(Action::Say));
     }
 
     fn heard(&mut self, attempt: &Attempt) {

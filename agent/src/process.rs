@@ -1,19 +1,7 @@
 //! Processes, without ever taking one for another: a pid counts only together with its start time and the boot that it
-//! belongs to. Finds and ends a trial's whole tree. Called by the shim and by the agent; never decides that something
-//! should end.
+//! belongs to. Called by the shim and by the agent; never decides that something should end.
 
-use std::{
-    collections::HashSet,
-    fs,
-    future::Future,
-    io,
-    os::fd::OwnedFd,
-    path::Path,
-    process,
-    sync::OnceLock,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fs, future::Future, io, os::fd::OwnedFd, process, sync::OnceLock};
 
 use rustix::{
     event::{PollFd, PollFlags, poll},
@@ -21,12 +9,7 @@ use rustix::{
     process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
 };
 use serde::{Deserialize, Serialize};
-use telemetry::process::{Stat, descendants, table};
-
-/// How often an ending tree is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// How long SIGKILL may take before a process counts as stuck in the kernel.
-const KILL_PATIENCE: Duration = Duration::from_secs(10);
+use telemetry::process::Stat;
 
 /// One process and no other, even after its pid was used again or the machine was started anew.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -42,7 +25,11 @@ pub struct Identity {
 impl Identity {
     /// The process that has this pid now; `None` when there is none, or only a zombie.
     pub fn of(pid: i32) -> Option<Self> {
-        let stat = Stat::read(pid)?;
+        Self::seen(pid, Stat::read(pid)?)
+    }
+
+    /// The process that was seen to have this pid; `None` for a zombie.
+    pub fn seen(pid: i32, stat: Stat) -> Option<Self> {
         (!stat.is_dead()).then(|| Self { pid, start: stat.start, boot: boot_id().to_owned() })
     }
 
@@ -70,6 +57,11 @@ impl Identity {
     /// Asks it to end. A stopped one is woken, or it could not obey.
     pub fn terminate(&self) {
         self.signal(Signal::TERM);
+        self.wake();
+    }
+
+    /// Lets it go on, if somebody has stopped it.
+    pub fn wake(&self) {
         self.signal(Signal::CONT);
     }
 
@@ -123,75 +115,6 @@ impl Watch {
     }
 }
 
-/// All processes of one trial: whatever descends from its shim, and whatever carries the trial's mark in its
-/// environment, which also finds daemons and the orphans of a shim that was killed.
-#[derive(Clone, Debug)]
-pub struct Tree {
-    shim: Option<Identity>,
-    mark: Vec<u8>,
-}
-
-impl Tree {
-    /// The tree below `shim`, of the trial whose attempt lives in `dir`. The shim itself is not part of it.
-    pub fn new(shim: Option<Identity>, dir: &Path) -> Self {
-        Self { shim, mark: format!("{}={}", crate::spec::DIR_VAR, dir.display()).into_bytes() }
-    }
-
-    /// The processes that live now. Reads all of /proc: a matter of milliseconds, and only for a trial that ends.
-    pub fn members(&self) -> Vec<Identity> {
-        let table = table();
-        let shim = self.shim.as_ref().filter(|shim| shim.is_alive()).map(|shim| shim.pid);
-        let marked = table.keys().copied().filter(|pid| self.is_marked(*pid));
-        let members = descendants(&table, shim.into_iter().chain(marked));
-        let spared = [shim.unwrap_or(0), process::id().cast_signed()];
-        let alive = |pid: i32| table.get(&pid).filter(|stat| !stat.is_dead() && !spared.contains(&pid));
-        let identity =
-            |pid| alive(pid).map(|stat| Identity { pid, start: stat.start, boot: boot_id().to_owned() });
-        members.into_iter().filter_map(identity).collect()
-    }
-
-    fn is_marked(&self, pid: i32) -> bool {
-        // Other people's environments cannot be read, and are not ours to end.
-        let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) else { return false };
-        environment.split(|byte| *byte == 0).any(|entry| entry == self.mark)
-    }
-
-    /// Asks every process of the tree to end; returns how many there were.
-    pub fn terminate(&self) -> usize {
-        let members = self.members();
-        members.iter().for_each(Identity::terminate);
-        members.len()
-    }
-
-    /// Kills every process of the tree that lives now; returns how many there were. One that was being born meanwhile
-    /// is caught by the next call.
-    pub fn kill(&self) -> usize {
-        let members = self.members();
-        members.iter().for_each(Identity::kill);
-        members.len()
-    }
-
-    /// TERM, then KILL after `grace`, until nothing is left; returns how many had to be killed. Blocks the thread.
-    pub fn end(&self, grace: Duration) -> usize {
-        let (start, mut told) = (Instant::now(), HashSet::new());
-        loop {
-            let members = self.members();
-            if members.is_empty() || start.elapsed() >= grace {
-                break;
-            }
-            // Each is told once, when it is first seen: what was just being born has not heard what others heard.
-            members.into_iter().filter(|member| told.insert(member.clone())).for_each(|new| new.terminate());
-            thread::sleep(LOOK_EVERY);
-        }
-        let killed = self.kill();
-        let start = Instant::now();
-        while self.kill() > 0 && start.elapsed() < KILL_PATIENCE {
-            thread::sleep(LOOK_EVERY);
-        }
-        killed
-    }
-}
-
 /// The kernel's id of this boot; empty where it tells none.
 fn boot_id() -> &'static str {
     static BOOT: OnceLock<String> = OnceLock::new();
@@ -202,6 +125,8 @@ fn boot_id() -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::{thread, time::Duration};
+
     use super::*;
 
     #[test]

@@ -19,8 +19,11 @@ use rustix::process::{Pid, WaitOptions, WaitStatus, getpid, set_child_subreaper,
 use signal_hook::{consts::SIGTERM, flag};
 
 use crate::{
-    process::{Identity, Tree},
+    cgroup::Cgroup,
+    process::Identity,
+    reaper::Reaper,
     spec::{self, Exit, Processes, Spec},
+    tree::Tree,
 };
 
 /// How often a shim looks whether its agent is there.
@@ -32,7 +35,7 @@ const GRACE: Duration = Duration::from_secs(10);
 pub fn main(dir: &Path) -> ExitCode {
     match run(dir) {
         Ok(()) => ExitCode::SUCCESS,
-        // Nobody listens: the agent finds the folder without an exit status, and says so.
+        // Nobody listens: the agent finds the folder without an exit status, or looks itself for what is left.
         Err(_) => ExitCode::FAILURE,
     }
 }
@@ -55,7 +58,7 @@ fn run(dir: &Path) -> io::Result<()> {
     let shim = Identity::current().ok_or(io::ErrorKind::NotFound)?;
     let processes = Processes { shim: shim.clone(), program: Identity::of(program) };
     spec::write(&dir.join(spec::PROCESSES), &processes)?;
-    let tree = Tree::new(Some(shim), dir);
+    let tree = Tree::new(Some(shim), dir, &Reaper::default());
     let orphaned = Arc::new(AtomicBool::new(false));
     let watch = Orphanage { tree: tree.clone(), spec, orphaned: Arc::clone(&orphaned) };
     thread::Builder::new().name("orphanage".to_owned()).spawn(move || watch.stand())?;
@@ -68,15 +71,38 @@ fn run(dir: &Path) -> io::Result<()> {
         orphaned: orphaned.load(Ordering::Acquire),
     };
     spec::write(&dir.join(spec::EXIT), &exit)?;
-    // Whatever the program left behind may still hold a GPU. Without children there is nothing to look for.
-    if !matches!(wait(WaitOptions::NOHANG), Err(rustix::io::Errno::CHILD)) {
-        tree.end(GRACE);
+    // Whatever the program left behind may still hold a GPU. Ending well says that nothing of it lives.
+    if is_alone() || tree.end(GRACE).is_empty() { Ok(()) } else { Err(io::ErrorKind::ResourceBusy.into()) }
+}
+
+/// Whether no child is left, after the dead have been taken off the kernel's table. All orphans fall to a shim, so nothing
+/// that the program has started lives then, whatever it did to hide.
+fn is_alone() -> bool {
+    loop {
+        match wait(WaitOptions::NOHANG) {
+            Ok(Some(_)) => {}
+            other => return matches!(other, Err(rustix::io::Errno::CHILD)),
+        }
     }
-    Ok(())
+}
+
+/// Starts the program in its cgroup. The shim goes in, so that the program is born there, and out again: it must outlive
+/// what is killed there. Where it may not, the program is held by descent and mark alone, as on nodes without cgroups.
+fn start(dir: &Path, spec: &Spec) -> io::Result<i32> {
+    let home = spec.cgroup.as_ref().and_then(|_| Cgroup::own());
+    if let (Some(cgroup), Some(_)) = (&spec.cgroup, &home) {
+        let _ = cgroup.enter();
+    }
+    let started = spawn_program(dir, spec);
+    if let Some(home) = home {
+        // Whoever could go in can go out: both need the same permission, for what is above the two.
+        let _ = home.enter();
+    }
+    started
 }
 
 /// Starts the program in a process group of its own, its console in files that only grow.
-fn start(dir: &Path, spec: &Spec) -> io::Result<i32> {
+fn spawn_program(dir: &Path, spec: &Spec) -> io::Result<i32> {
     let console = |name| fs::OpenOptions::new().append(true).create(true).open(dir.join(name));
     let (name, arguments) = spec.argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let mut command = Command::new(name);
@@ -152,11 +178,12 @@ pub fn spawn(program: &Path, dir: &Path) -> io::Result<std::process::Child> {
 
 /// Kills a shim that has only just been started, and whatever it has started: the attempt is given back, so nothing of it
 /// may go on.
-pub fn abandon(mut shim: std::process::Child, dir: &Path) {
+pub fn abandon(mut shim: std::process::Child, dir: &Path, reaper: &Reaper) {
     // First the shim, so that it starts nothing more. It may have ended by itself, which is as good.
     let _ = shim.kill();
     let _ = shim.wait();
-    Tree::new(None, dir).end(Duration::ZERO);
+    reaper.ended(shim.id());
+    Tree::new(None, dir, reaper).end(Duration::ZERO);
 }
 
 /// The agent's own file, as it was when it was started: an upgrade meanwhile changes nothing.

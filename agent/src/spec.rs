@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::process::Identity;
+use crate::{cgroup::Cgroup, process::Identity};
 
 /// Names the attempt's folder to the trial, and marks every process that belongs to it.
 pub const DIR_VAR: &str = "BESOM_RUN_DIR";
@@ -41,6 +41,8 @@ pub struct Spec {
     pub argv: Vec<String>,
     /// Variables on top of the agent's own environment; whatever else there begins with `BESOM_` is left out.
     pub env: Vec<(String, String)>,
+    /// The cgroup that the program is to be put into, if the node gives one.
+    pub cgroup: Option<Cgroup>,
     /// Holds the agent's [`Identity`].
     pub agent_lock: PathBuf,
     /// How long the trial may go on without an agent, in milliseconds.
@@ -112,4 +114,10 @@ pub fn claim(dir: &Path) -> io::Result<Option<Spec>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// The cgroup that the spec names, whoever has taken the spec.
+pub fn cgroup(dir: &Path) -> Option<Cgroup> {
+    let named = |name| read::<Spec>(&dir.join(name)).ok().flatten();
+    named(CLAIMED).or_else(|| named(SPEC))?.cgroup
 }

@@ -5,8 +5,8 @@
 //! than the calls.
 
 use std::{
-    fs, io,
-    path::{Path, PathBuf},
+    io,
+    path::PathBuf,
     process::Child,
     sync::{Arc, OnceLock},
     time::Duration,
@@ -15,23 +15,26 @@ use std::{
 use proto::v1::{Run, Start};
 use tokio::{
     sync::mpsc,
-    time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until, timeout},
+    time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout},
 };
 
 use crate::{
     agent::{Ticket, Trials},
-    command::{self, Node},
+    cgroup::{self, Cgroup, Delegation},
+    clearance::{Clearance, Gpus, Occupancy},
+    command::Node,
     ending::Ending,
     holdings::{Attempt, Holding},
+    launch::{Shim, find_shim, forget, launch},
     link::Link,
-    memory,
-    outcome::{Cause, Evidence, Stop, Unstartable, Verdict, judge},
-    process::{Identity, Tree, Watch},
+    outcome::{Cause, Evidence, Stop, Verdict, judge},
+    process::{Identity, Watch},
+    reaper::Reaper,
     samples::{self, Sight, Watched},
-    shim,
     shipper::Shipper,
-    spec::{self, Exit, Processes, Spec},
+    spec::{self, Exit},
     tail::{self, Tail},
+    tree::Tree,
 };
 
 /// How often the console of a running trial is looked at.
@@ -42,12 +45,8 @@ const KILL_EVERY: Duration = Duration::from_millis(50);
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
 /// What processes get between SIGTERM and SIGKILL when their shim was killed.
 const ORPHAN_GRACE: Duration = Duration::from_secs(2);
-/// How long a shim may take from its spec to its first sign of life.
-const SHIM_PATIENCE: Duration = Duration::from_secs(5);
 /// How long an agent may take to hear that its node is taken away, after its trials have heard it.
 const LATE_STOP: Duration = Duration::from_millis(500);
-/// Descriptors put by for a start: what it takes to watch the new process, or to find and end it.
-const SPARE_FILES: usize = 3;
 /// Lines of standard error that a person reads when a trial fails, and the most bytes of them.
 const STDERR_LINES: usize = 50;
 const STDERR_BYTES: usize = 8 << 10;
@@ -71,6 +70,12 @@ pub struct Ground {
     pub gpu_node: bool,
     /// How samples of running trials are taken.
     pub sight: Sight,
+    /// Where each trial gets a cgroup of its own, if the node allows it.
+    pub cgroups: Option<Delegation>,
+    /// Tells shims from what killed shims have left.
+    pub reaper: Reaper,
+    /// Who has memory on the node's GPUs.
+    pub gpus: Gpus,
 }
 
 /// What the agent hears of a trial, in this order.
@@ -80,7 +85,9 @@ pub enum News {
     Launched(Box<Start>),
     /// The program runs: it was seen some time after its start, so a short trial says nothing of the kind.
     Started(Attempt),
-    /// Its processes are gone. Comes again, as lost, when the controller does not take the end.
+    /// Its slot is not free, or free again. Comes before the end for the first time, and only if it is not free by then.
+    Slot(Attempt, Occupancy),
+    /// Its program has ended. Comes again, as lost, when the controller does not take the end.
     Over {
         /// Which.
         attempt: Attempt,
@@ -155,7 +162,7 @@ impl<L: Link> Trial<L> {
     /// Starts it and sees it to its end.
     async fn start(self, start: Start) {
         let dir = self.dir();
-        match prepare(&dir, &start, &self.holding.devices, &self.ground) {
+        match launch(&dir, &start, &self.holding.devices, &self.ground) {
             Ok((child, watch)) => {
                 self.tell(News::Launched(Box::new(start))).await;
                 let shim = Identity::of(child.id().cast_signed());
@@ -200,89 +207,6 @@ impl<L: Link> Trial<L> {
     }
 }
 
-/// Makes the folder and starts the shim.
-fn prepare(
-    dir: &Path,
-    start: &Start,
-    devices: &[String],
-    ground: &Ground,
-) -> Result<(Child, Watch), Unstartable> {
-    let command = command::build(start, dir, ground.gpu_node.then_some(devices), &ground.node)?;
-    let trouble = |what: &str, error: io::Error| Unstartable::new(format!("cannot {what}: {error}"));
-    let files = || -> io::Result<()> {
-        // An attempt that was given back may come again under the same number.
-        forget(dir);
-        crate::folder::make_private(&dir.join(spec::JOURNAL))?;
-        if let Some(path) = &command.params_file {
-            fs::write(path, &start.params_json)?;
-        }
-        let agent_lock = ground.agent_lock.clone();
-        let orphan_after_ms = u64::try_from(ground.orphan_after.as_millis()).unwrap_or(u64::MAX);
-        let spec = Spec { argv: command.argv.clone(), env: command.env.clone(), agent_lock, orphan_after_ms };
-        spec::write(&dir.join(spec::SPEC), &spec)
-    };
-    files().map_err(|error| trouble(&format!("write to {}", dir.display()), error))?;
-    let spare = (0..SPARE_FILES).map(|_| fs::File::open("/dev/null")).collect::<io::Result<Vec<_>>>();
-    let spare = spare.map_err(|error| trouble("start a process", error))?;
-    let child = shim::spawn(&ground.shim_program, dir).map_err(|error| trouble("start a process", error))?;
-    drop(spare);
-    match Watch::child(&child) {
-        Ok(watch) => Ok((child, watch)),
-        Err(error) => {
-            shim::abandon(child, dir);
-            Err(trouble("watch a process", error))
-        }
-    }
-}
-
-/// Removes what agent, shim and SDK keep in an attempt's folder, and the folder if nothing else is in it. What the program
-/// itself wrote stays.
-fn forget(dir: &Path) {
-    // What is not there need not be removed, and what cannot be removed does no harm.
-    let _ = fs::remove_dir_all(dir.join(spec::JOURNAL));
-    let _ = crate::shipper::forget(dir);
-    for name in
-        [spec::SPEC, spec::CLAIMED, spec::PROCESSES, spec::EXIT, spec::PARAMS, spec::STDOUT, spec::STDERR]
-    {
-        let _ = fs::remove_file(dir.join(name));
-    }
-    let _ = fs::remove_dir(dir);
-    if let Some(run) = dir.parent() {
-        let _ = fs::remove_dir(run);
-    }
-}
-
-/// What an adopted attempt's shim is doing.
-enum Shim {
-    /// It was never started, and never will be.
-    Unborn,
-    /// It is over, if it could be told which one it was.
-    Gone(Option<Identity>),
-    /// It runs.
-    Alive(Identity, Watch),
-}
-
-async fn find_shim(dir: &Path) -> io::Result<Shim> {
-    // Whoever takes the spec decides: a shim that comes later finds nothing to start.
-    if spec::claim(dir)?.is_some() {
-        return Ok(Shim::Unborn);
-    }
-    let patience = Instant::now() + SHIM_PATIENCE;
-    loop {
-        if let Some(processes) = spec::read::<Processes>(&dir.join(spec::PROCESSES))? {
-            let watch = Watch::open(&processes.shim)?;
-            return Ok(match watch {
-                Some(watch) => Shim::Alive(processes.shim, watch),
-                None => Shim::Gone(Some(processes.shim)),
-            });
-        }
-        if dir.join(spec::EXIT).exists() || !dir.join(spec::CLAIMED).exists() || Instant::now() > patience {
-            return Ok(Shim::Gone(None));
-        }
-        sleep(KILL_EVERY).await;
-    }
-}
-
 /// A trial whose shim has been started.
 struct Life<L> {
     trial: Trial<L>,
@@ -301,7 +225,7 @@ struct Life<L> {
 
 impl<L: Link> Life<L> {
     fn new(trial: Trial<L>, dir: PathBuf, shim: Option<Identity>, fresh: bool, begun: Instant) -> Self {
-        let tree = Tree::new(shim.clone(), &dir);
+        let tree = Tree::new(shim.clone(), &dir, &trial.ground.reaper);
         let timeout_at = trial.holding.timeout_ms.and_then(|ms| begun.checked_add(Duration::from_millis(ms)));
         let (heard, stop, problems) = (!fresh, None, Vec::new());
         Self { trial, dir, shim, tree, fresh, begun, timeout_at, heard, stop, problems }
@@ -315,16 +239,21 @@ impl<L: Link> Life<L> {
         if let Some((watch, child)) = process {
             self.run(watch, &mut tail, &mut shipper).await;
             // It is dead already: this only takes it off the kernel's table. A shim that ends well leaves nothing behind.
-            cleared = child.is_some_and(|mut child| child.wait().is_ok_and(|status| status.success()));
+            if let Some(mut child) = child {
+                cleared = child.wait().is_ok_and(|status| status.success());
+                self.trial.ground.reaper.ended(child.id());
+            }
         }
         let ran = self.begun.elapsed();
         let exit = self.exit();
         self.await_late_stop(exit.as_ref()).await;
         if exit.is_none() || !cleared {
-            self.end_orphans().await;
+            // The shim was killed, or may have been: nobody else will end what it had started.
+            self.on_tree(|tree| tree.end(ORPHAN_GRACE)).await;
         }
         let console_sent = self.drain(&mut tail).await;
         let verdict = self.verdict(exit.as_ref());
+        self.clear_slot(cleared).await;
         let report = Report { console_sent, problems: self.problems, ..Report::default() };
         let ending = Ending { link: &self.trial.link, attempt: &attempt, news: &self.trial.news, ran };
         ending.tell(verdict, shipper, report).await;
@@ -349,13 +278,14 @@ impl<L: Link> Life<L> {
                 () = &mut ended => break,
                 stop = self.next_stop() => {
                     self.note_stop(stop.cause);
-                    asked = self.tree.terminate() > 0;
+                    asked = self.terminate().await;
                     let at = Instant::now() + stop.grace;
                     kill_at = Some(kill_at.map_or(at, |before| before.min(at)));
                 }
                 () = sleep_until(kill_at.unwrap_or(begun)), if kill_at.is_some() => {
+                    self.shim.iter().for_each(Identity::wake);
+                    self.on_tree(Tree::kill).await;
                     let now = Instant::now();
-                    self.tree.kill();
                     kill_at = Some(now + KILL_EVERY);
                     if now > *give_up_at.get_or_insert(now + KILL_PATIENCE) {
                         self.shim.iter().for_each(Identity::kill);
@@ -363,7 +293,7 @@ impl<L: Link> Life<L> {
                 }
                 _ = looks.tick() => {
                     // A stop may come before the shim has started anything that could obey.
-                    asked = asked || self.tree.terminate() > 0;
+                    asked = asked || self.terminate().await;
                     if self.look(tail, &rows).await {
                         looks.reset_immediately();
                     }
@@ -464,21 +394,31 @@ impl<L: Link> Life<L> {
         }
     }
 
-    /// The shim was killed, or may have been: what it had started may still be there, and nobody else will end it.
-    async fn end_orphans(&mut self) {
+    /// Asks the whole tree to end; says whether there was anything that could. A shim that somebody has stopped is woken, or it
+    /// could not tell of the end.
+    async fn terminate(&self) -> bool {
+        self.shim.iter().for_each(Identity::wake);
+        self.on_tree(Tree::terminate).await > 0
+    }
+
+    /// Does something with the tree, which reads all of /proc and may wait, outside of the runtime's own threads.
+    async fn on_tree<T: Default + Send + 'static>(&self, work: fn(&Tree) -> T) -> T {
         let tree = self.tree.clone();
-        let left = tokio::task::spawn_blocking(move || {
-            if !tree.members().is_empty() {
-                tree.end(ORPHAN_GRACE);
-            }
-            tree.members()
-        });
         // Only a panic or the runtime's end could keep the answer back.
-        let left = left.await.unwrap_or_default();
-        if !left.is_empty() {
-            let pids = left.iter().map(|process| process.pid.to_string()).collect::<Vec<_>>().join(", ");
-            self.problems.push(format!("these processes could not be ended: {pids}"));
+        tokio::task::spawn_blocking(move || work(&tree)).await.unwrap_or_default()
+    }
+
+    /// Proves that the slot is free, or sees to it that it is not given away before it is.
+    async fn clear_slot(&self, proved: bool) {
+        let (tree, gpus) = (self.tree.clone(), self.trial.ground.gpus.clone());
+        let clearance = Clearance { tree, devices: self.trial.holding.devices.clone(), gpus, proved };
+        if clearance.look().await.is_none() {
+            return;
         }
+        let (news, attempt) = (self.trial.news.clone(), self.trial.holding.attempt.clone());
+        let tell = async move |slot| news.send(News::Slot(attempt.clone(), slot)).await.is_ok();
+        tell(Occupancy::Taken).await;
+        tokio::spawn(clearance.wait(tell));
     }
 
     fn verdict(&self, exit: Option<&Exit>) -> Verdict {
@@ -489,9 +429,17 @@ impl<L: Link> Life<L> {
             Vec::new()
         };
         let killed = exit.is_some_and(|exit| exit.signal == Some(9));
-        let before = self.trial.holding.memory_kills;
-        let out_of_memory =
-            killed && matches!((before, memory::kills()), (Some(before), Some(now)) if now > before);
+        let out_of_memory = killed && self.memory_ran_out();
         judge(Evidence { exit, stop: self.stop, heard: self.heard, out_of_memory, stderr: &stderr })
+    }
+
+    /// Only what can be proved counts: the counter of the trial's own cgroup, else that of the agent's, which counts for all
+    /// trials.
+    fn memory_ran_out(&self) -> bool {
+        let before = self.trial.holding.memory_kills;
+        match self.tree.cgroup().and_then(Cgroup::memory_kills) {
+            Some(kills) => kills > 0,
+            None => matches!((before, cgroup::memory_kills()), (Some(before), Some(now)) if now > before),
+        }
     }
 }

@@ -13,7 +13,7 @@ mod period;
 pub mod process;
 mod sampler;
 
-pub use meter::{Meter, NvidiaMeter, Own, Reading};
+pub use meter::{Meter, NvidiaMeter, Own, Reading, Resident};
 pub use period::{BadPeriod, PERIOD_VAR, Period};
 pub use process::Root;
 pub use sampler::{Row, Sampler, Sampling, start};

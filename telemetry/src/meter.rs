@@ -24,15 +24,33 @@ pub struct Reading {
     pub limit_watts: Option<f64>,
 }
 
+/// A process that has memory on a GPU.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resident {
+    /// What the GPU is known by.
+    pub uuid: String,
+    /// The process; it may be dead already.
+    pub pid: i32,
+}
+
 /// Where readings come from.
 pub trait Meter {
     /// All GPUs now; none where there are none.
     fn read(&mut self) -> Vec<Reading>;
+
+    /// The processes that have memory on any of them now; none where nobody can tell.
+    fn residents(&mut self) -> Vec<Resident> {
+        Vec::new()
+    }
 }
 
 impl<M: Meter + ?Sized> Meter for Box<M> {
     fn read(&mut self) -> Vec<Reading> {
         (**self).read()
+    }
+
+    fn residents(&mut self) -> Vec<Resident> {
+        (**self).residents()
     }
 }
 
@@ -42,11 +60,29 @@ pub struct NvidiaMeter {
     driver: Option<Option<Driver>>,
 }
 
+impl NvidiaMeter {
+    fn driver(&mut self) -> Option<&Driver> {
+        self.driver.get_or_insert_with(|| Driver::load().ok()).as_ref()
+    }
+}
+
 impl Meter for NvidiaMeter {
     fn read(&mut self) -> Vec<Reading> {
-        let driver = self.driver.get_or_insert_with(|| Driver::load().ok());
-        driver.as_ref().map(Driver::readings).unwrap_or_default()
+        self.driver().map(Driver::readings).unwrap_or_default()
     }
+
+    fn residents(&mut self) -> Vec<Resident> {
+        // The driver counts processes as the machine does: in a container that counts its own, its numbers are others'.
+        if !counts_as_the_machine() {
+            return Vec::new();
+        }
+        self.driver().map(Driver::residents).unwrap_or_default()
+    }
+}
+
+/// Whether this process lives in the machine's first namespace of process numbers, which the kernel gives this number.
+fn counts_as_the_machine() -> bool {
+    std::fs::read_link("/proc/self/ns/pid").is_ok_and(|link| link.as_os_str() == "pid:[4026531836]")
 }
 
 /// Which GPUs are a program's own.

@@ -4,7 +4,10 @@ use std::ffi::OsStr;
 
 use nvml_wrapper::{Nvml, enum_wrappers::device::TemperatureSensor, error::NvmlError};
 
-use crate::{gpus::Gpu, meter::Reading};
+use crate::{
+    gpus::Gpu,
+    meter::{Reading, Resident},
+};
 
 /// What the driver's package installs; the name without a number comes with development files only.
 const LIBRARY: &str = "libnvidia-ml.so.1";
@@ -49,6 +52,17 @@ impl Driver {
     /// What all of them do now.
     pub(crate) fn readings(&self) -> Vec<Reading> {
         (0..self.count().unwrap_or(0)).filter_map(|index| self.reading(index)).collect()
+    }
+
+    /// The processes that have memory on any of them.
+    pub(crate) fn residents(&self) -> Vec<Resident> {
+        let on = |index| -> Option<Vec<Resident>> {
+            let device = self.0.device_by_index(index).ok()?;
+            let (uuid, running) = (device.uuid().ok()?, device.running_compute_processes().ok()?);
+            let resident = |pid: u32| Resident { uuid: uuid.clone(), pid: pid.cast_signed() };
+            Some(running.into_iter().map(|process| resident(process.pid)).collect())
+        };
+        (0..self.count().unwrap_or(0)).filter_map(on).flatten().collect()
     }
 
     fn reading(&self, index: u32) -> Option<Reading> {

@@ -71,9 +71,9 @@ impl Stat {
         })
     }
 
-    /// A zombie, or about to be none.
+    /// A zombie, or about to be none. One whose first thread has left while others go on looks like a zombie, and is none.
     pub fn is_dead(self) -> bool {
-        matches!(self.state, b'Z' | b'X')
+        matches!(self.state, b'Z' | b'X') && self.threads <= 1
     }
 }
 
@@ -177,6 +177,16 @@ mod tests {
         assert_eq!((stat.state, stat.parent, stat.start), (b'S', 3, 186_985));
         assert_eq!((stat.ticks, stat.ended_ticks, stat.threads, stat.resident_pages), (56, 15, 9, 3477));
         assert!(Stat::parse(b"7 (a) S 3 7").is_none());
+    }
+
+    #[test]
+    fn a_process_lives_until_its_last_thread_has_left() {
+        let of = |state: &str, threads: u32| {
+            let line = format!("7 (a) {state} 3 7 7 0 -1 0 1 2 3 4 5 6 7 8 20 0 {threads} 0 1 1 1");
+            Stat::parse(line.as_bytes()).unwrap().is_dead()
+        };
+        assert!(of("Z", 1) && of("X", 0));
+        assert!(!of("S", 1) && !of("Z", 2), "its first thread has left, another goes on");
     }
 
     #[test]

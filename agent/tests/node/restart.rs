@@ -11,6 +11,7 @@ use agent::{
     agent::work,
     holdings::{Attempt, Holding, Holdings},
     process::Identity,
+    reaper::Reaper,
     shim,
     spec::{self, Exit, Processes, Spec},
 };
@@ -167,8 +168,13 @@ fn a_stranger_with_the_same_pid_is_never_adopted_nor_ended() {
 fn a_start_that_never_came_to_be_goes_back() {
     let (home, fake) = (Home::new(), Fake::with([]));
     let attempt = holding(&home);
-    let spec =
-        Spec { argv: vec!["true".to_owned()], env: vec![], agent_lock: home.data(), orphan_after_ms: 1 };
+    let spec = Spec {
+        argv: vec!["true".to_owned()],
+        env: vec![],
+        cgroup: None,
+        agent_lock: home.data(),
+        orphan_after_ms: 1,
+    };
     spec::write(&home.attempt(0).join(spec::SPEC), &spec).unwrap();
     let start = script(0, "true");
     fake.change(|state| {
@@ -187,7 +193,7 @@ fn a_shim_without_an_agent_ends_its_tree() {
     fs::create_dir_all(&dir).unwrap();
     let env = vec![(spec::DIR_VAR.to_owned(), dir.display().to_string())];
     let argv = ["/bin/sh", "-c", "setsid sleep 1000 & sleep 1000"].map(str::to_owned).to_vec();
-    let spec = Spec { argv, env, agent_lock: home.data().join("nobody"), orphan_after_ms: 300 };
+    let spec = Spec { argv, env, cgroup: None, agent_lock: home.data().join("nobody"), orphan_after_ms: 300 };
     spec::write(&dir.join(spec::SPEC), &spec).unwrap();
     let begun = Instant::now();
     let mut child = shim::spawn(env!("CARGO_BIN_EXE_agent").as_ref(), &dir).unwrap();
@@ -205,11 +211,11 @@ fn an_abandoned_start_leaves_nothing_behind() {
     fs::create_dir_all(&dir).unwrap();
     let env = vec![(spec::DIR_VAR.to_owned(), dir.display().to_string())];
     let argv = ["/bin/sh", "-c", "setsid sleep 1000 & sleep 1000"].map(str::to_owned).to_vec();
-    let spec = Spec { argv, env, agent_lock: home.data(), orphan_after_ms: 60_000 };
+    let spec = Spec { argv, env, cgroup: None, agent_lock: home.data(), orphan_after_ms: 60_000 };
     spec::write(&dir.join(spec::SPEC), &spec).unwrap();
     let child = shim::spawn(env!("CARGO_BIN_EXE_agent").as_ref(), &dir).unwrap();
     runtime().block_on(until(|| home.survivors(0).len() >= 3));
-    shim::abandon(child, &dir);
+    shim::abandon(child, &dir, &Reaper::default());
     assert_eq!(home.survivors(0), []);
 }
 
@@ -219,7 +225,7 @@ fn a_second_shim_finds_nothing_to_start() {
     let dir = home.attempt(0);
     fs::create_dir_all(&dir).unwrap();
     let argv = vec!["/bin/sh".to_owned(), "-c".to_owned(), format!("echo x >> {}/runs", dir.display())];
-    let spec = Spec { argv, env: vec![], agent_lock: home.data(), orphan_after_ms: 1_000 };
+    let spec = Spec { argv, env: vec![], cgroup: None, agent_lock: home.data(), orphan_after_ms: 1_000 };
     spec::write(&dir.join(spec::SPEC), &spec).unwrap();
     for _ in 0..2 {
         shim::spawn(env!("CARGO_BIN_EXE_agent").as_ref(), &dir).unwrap().wait().unwrap();

@@ -11,16 +11,19 @@ use std::{
 
 use agent::{
     agent::{Setup, work},
+    clearance::Gpus,
     command::Node,
     folder::Folder,
     holdings::{Attempt, Holdings},
     link::Link,
     plan::Me,
-    process::{Identity, Tree},
+    process::Identity,
+    reaper::Reaper,
     reporter::Reporter,
     samples::Sight,
     slots::Slot,
     spec::{self, Processes},
+    tree::Tree,
     trial::{Ground, Shims},
 };
 use blobs::Trouble;
@@ -314,6 +317,9 @@ impl Home {
             grace: GRACE,
             gpu_node: false,
             sight: Sight { period: Period::every(Duration::from_millis(200)), meter: || Box::new(OneGpu) },
+            cgroups: None,
+            reaper: Reaper::default(),
+            gpus: Gpus::new(OneGpu),
         };
         let me = Me {
             agent: folder.who.agent.clone(),
@@ -348,7 +354,7 @@ impl Home {
 
     /// Processes of an attempt that live now, whoever their parents are.
     pub(crate) fn survivors(&self, number: u32) -> Vec<Identity> {
-        Tree::new(None, &self.attempt(number)).members()
+        Tree::new(None, &self.attempt(number), &Reaper::default()).members()
     }
 }
 

@@ -42,6 +42,8 @@ pub(crate) struct Beat {
     pub(crate) devices: Vec<String>,
     /// Starts that it could not take.
     pub(crate) declined: Vec<RunAttempt>,
+    /// Slots that their ended trials still occupy, a sentence each, for people.
+    pub(crate) set_aside: Vec<String>,
 }
 
 impl Beat {
@@ -143,6 +145,8 @@ pub(crate) struct AgentView {
     pub(crate) devices: Vec<String>,
     /// Runs that it holds.
     pub(crate) runs: Vec<String>,
+    /// Slots that their ended trials still occupy, a sentence each.
+    pub(crate) set_aside: Vec<String>,
     /// How long ago it was heard of.
     pub(crate) seen_ago: Duration,
 }
@@ -205,10 +209,14 @@ fn check(app: &App, beat: &Beat) -> Result<(), Error> {
     let texts = [&beat.agent, &beat.sweep, &beat.host]
         .into_iter()
         .chain(&beat.devices)
+        .chain(&beat.set_aside)
         .map(String::len)
         .sum::<usize>();
     if texts > limits.text_bytes {
-        return Err(Error::invalid(format!("id, host and devices of more than {} bytes", limits.text_bytes)));
+        return Err(Error::invalid(format!(
+            "names and notes of an agent of more than {} bytes",
+            limits.text_bytes
+        )));
     }
     Ok(())
 }
@@ -304,6 +312,7 @@ pub(crate) fn list(app: &Arc<App>, caller: &Caller, sweep: &str) -> Result<Vec<A
         free: known.free,
         devices: known.devices,
         runs: known.runs,
+        set_aside: known.set_aside,
         seen_ago: now.saturating_duration_since(known.seen),
     };
     Ok(app.presences.list(sweep).into_iter().map(view).collect())

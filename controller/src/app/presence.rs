@@ -35,6 +35,8 @@ pub(crate) struct Presence {
     pub(crate) devices: Vec<String>,
     /// Runs that it says it holds.
     pub(crate) runs: Vec<String>,
+    /// Slots that their ended trials still occupy, a sentence each.
+    pub(crate) set_aside: Vec<String>,
     /// When it was heard of.
     pub(crate) seen: Instant,
     /// How often it was told to start or stop an attempt that it did not seem to hear of.
@@ -67,6 +69,7 @@ impl Presences {
             free: beat.free,
             devices: beat.devices.clone(),
             runs: beat.holds.iter().map(|held| held.run.clone()).collect(),
+            set_aside: beat.set_aside.clone(),
             seen: now,
             told,
         };

@@ -40,6 +40,7 @@ fn beat_from(beat: Beat) -> agents::Beat {
         slots: beat.slots,
         devices: beat.devices,
         declined: beat.declined.into_iter().map(attempt_from).collect(),
+        set_aside: beat.set_aside,
     }
 }
 
@@ -111,6 +112,7 @@ fn agent_to(agent: agents::AgentView) -> AgentInfo {
         devices: agent.devices,
         runs: agent.runs,
         seen_ms_ago: i64::from(millis(agent.seen_ago)),
+        set_aside: agent.set_aside,
     }
 }
 

@@ -1,0 +1,121 @@
+//! The start of a trial: its folder, its cgroup, its shim. And what a restarted agent finds of that. Called by `trial.rs`; knows
+//! nothing of what comes after the start.
+
+use std::{fs, io, path::Path, process::Child, time::Duration};
+
+use proto::v1::Start;
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    cgroup::Cgroup,
+    command, folder,
+    outcome::Unstartable,
+    process::{Identity, Watch},
+    shim, shipper,
+    spec::{self, Processes, Spec},
+    trial::Ground,
+};
+
+/// How long a shim may take from its spec to its first sign of life, and how often that is looked for.
+const SHIM_PATIENCE: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Descriptors put by for a start: what it takes to watch the new process, or to find and end it.
+const SPARE_FILES: usize = 3;
+
+/// Makes the folder and starts the shim.
+///
+/// # Errors
+/// [`Unstartable`] when that is not possible; nothing runs then.
+pub(crate) fn launch(
+    dir: &Path,
+    start: &Start,
+    devices: &[String],
+    ground: &Ground,
+) -> Result<(Child, Watch), Unstartable> {
+    let command = command::build(start, dir, ground.gpu_node.then_some(devices), &ground.node)?;
+    let trouble = |what: &str, error: io::Error| Unstartable::new(format!("cannot {what}: {error}"));
+    let files = || -> io::Result<()> {
+        // An attempt that was given back may come again under the same number.
+        forget(dir);
+        folder::make_private(&dir.join(spec::JOURNAL))?;
+        if let Some(path) = &command.params_file {
+            fs::write(path, &start.params_json)?;
+        }
+        let agent_lock = ground.agent_lock.clone();
+        let orphan_after_ms = u64::try_from(ground.orphan_after.as_millis()).unwrap_or(u64::MAX);
+        let (argv, env, cgroup) = (command.argv.clone(), command.env.clone(), make_cgroup(start, ground));
+        let spec = Spec { argv, env, cgroup, agent_lock, orphan_after_ms };
+        spec::write(&dir.join(spec::SPEC), &spec)
+    };
+    files().map_err(|error| trouble(&format!("write to {}", dir.display()), error))?;
+    let spare = (0..SPARE_FILES).map(|_| fs::File::open("/dev/null")).collect::<io::Result<Vec<_>>>();
+    let spare = spare.map_err(|error| trouble("start a process", error))?;
+    let child = ground.reaper.start(|| shim::spawn(&ground.shim_program, dir));
+    let child = child.map_err(|error| trouble("start a process", error))?;
+    drop(spare);
+    match Watch::child(&child) {
+        Ok(watch) => Ok((child, watch)),
+        Err(error) => {
+            shim::abandon(child, dir, &ground.reaper);
+            Err(trouble("watch a process", error))
+        }
+    }
+}
+
+/// A cgroup of the trial's own, if the node gives one.
+fn make_cgroup(start: &Start, ground: &Ground) -> Option<Cgroup> {
+    ground.cgroups.as_ref()?.make(&format!("{}-{}", start.run, start.attempt)).ok()
+}
+
+/// Removes what agent, shim and SDK keep in an attempt's folder, and the folder if nothing else is in it. What the program
+/// itself wrote stays. The attempt's cgroup goes too.
+pub(crate) fn forget(dir: &Path) {
+    // What is not there need not be removed, and what cannot be removed does no harm.
+    let _ = spec::cgroup(dir).map(|cgroup| cgroup.remove());
+    let _ = fs::remove_dir_all(dir.join(spec::JOURNAL));
+    let _ = shipper::forget(dir);
+    for name in
+        [spec::SPEC, spec::CLAIMED, spec::PROCESSES, spec::EXIT, spec::PARAMS, spec::STDOUT, spec::STDERR]
+    {
+        let _ = fs::remove_file(dir.join(name));
+    }
+    let _ = fs::remove_dir(dir);
+    if let Some(run) = dir.parent() {
+        let _ = fs::remove_dir(run);
+    }
+}
+
+/// What an adopted attempt's shim is doing.
+pub(crate) enum Shim {
+    /// It was never started, and never will be.
+    Unborn,
+    /// It is over, if it could be told which one it was.
+    Gone(Option<Identity>),
+    /// It runs.
+    Alive(Identity, Watch),
+}
+
+/// Looks what became of the shim of an attempt that an earlier agent has started.
+///
+/// # Errors
+/// When the folder cannot be read: nothing is known then.
+pub(crate) async fn find_shim(dir: &Path) -> io::Result<Shim> {
+    // Whoever takes the spec decides: a shim that comes later finds nothing to start.
+    if spec::claim(dir)?.is_some() {
+        return Ok(Shim::Unborn);
+    }
+    let patience = Instant::now() + SHIM_PATIENCE;
+    loop {
+        if let Some(processes) = spec::read::<Processes>(&dir.join(spec::PROCESSES))? {
+            let watch = Watch::open(&processes.shim)?;
+            return Ok(match watch {
+                Some(watch) => Shim::Alive(processes.shim, watch),
+                None => Shim::Gone(Some(processes.shim)),
+            });
+        }
+        if dir.join(spec::EXIT).exists() || !dir.join(spec::CLAIMED).exists() || Instant::now() > patience {
+            return Ok(Shim::Gone(None));
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}

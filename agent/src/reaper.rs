@@ -1,0 +1,69 @@
+//! Orphans. A shim is the parent of every orphan of its trial; when a shim is killed, they fall to the agent, if the agent lets
+//! the kernel know that it wants them. Whatever is a child of the agent and no shim is then such an orphan, even if it has
+//! cleared its environment. A restarted agent is not above the shims that it adopts: theirs fall to somebody else.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    io,
+    process::{self, Child},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use rustix::process::{Pid, WaitOptions, getpid, set_child_subreaper, waitpid};
+use telemetry::process::{Stat, table};
+
+/// The shims that this process has started. The default knows none and takes no orphans.
+#[derive(Clone, Debug, Default)]
+pub struct Reaper {
+    shims: Option<Arc<Mutex<BTreeSet<i32>>>>,
+}
+
+impl Reaper {
+    /// Lets orphans of killed shims fall to this process, unless others' may too: a process that has children already, or is
+    /// the first of its container, could not tell them apart.
+    pub fn install() -> Self {
+        let me = getpid();
+        let children = table().values().any(|stat| stat.parent == me.as_raw_pid());
+        if children || me == Pid::INIT || set_child_subreaper(Some(me)).is_err() {
+            return Self::default();
+        }
+        Self { shims: Some(Arc::default()) }
+    }
+
+    /// Starts a shim. Nobody takes it for an orphan, from its first moment on.
+    ///
+    /// # Errors
+    /// Those of `start`.
+    pub fn start(&self, start: impl FnOnce() -> io::Result<Child>) -> io::Result<Child> {
+        let shims = self.lock();
+        let child = start()?;
+        if let Some(mut shims) = shims {
+            shims.insert(child.id().cast_signed());
+        }
+        Ok(child)
+    }
+
+    /// A shim has ended and was waited for.
+    pub fn ended(&self, shim: u32) {
+        if let Some(mut shims) = self.lock() {
+            shims.remove(&shim.cast_signed());
+        }
+    }
+
+    /// The children of this process that are no shims, among those in the `table`. Takes the dead off the kernel's table.
+    pub fn orphans(&self, table: &HashMap<i32, Stat>) -> Vec<i32> {
+        let Some(shims) = self.lock() else { return Vec::new() };
+        let me = process::id().cast_signed();
+        let ours = table.iter().filter(|(pid, stat)| stat.parent == me && !shims.contains(pid));
+        let (dead, alive): (Vec<_>, Vec<_>) = ours.partition(|(_, stat)| stat.is_dead());
+        for pid in dead.into_iter().filter_map(|(pid, _)| Pid::from_raw(*pid)) {
+            // Somebody else may have looked at the same moment.
+            let _ = waitpid(Some(pid), WaitOptions::NOHANG);
+        }
+        alive.into_iter().map(|(pid, _)| *pid).collect()
+    }
+
+    fn lock(&self) -> Option<MutexGuard<'_, BTreeSet<i32>>> {
+        self.shims.as_ref().map(|shims| shims.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

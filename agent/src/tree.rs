@@ -1,0 +1,121 @@
+//! All processes of one trial: found by its cgroup where it has one, and in every case by descent and by a mark that they carry.
+//! Ends them, and proves that none is left. Used by the shim and by the agent; never decides that something should end.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fs,
+    path::Path,
+    process, thread,
+    time::{Duration, Instant},
+};
+
+use telemetry::process::{Stat, descendants, table};
+
+use crate::{cgroup::Cgroup, process::Identity, reaper::Reaper, spec};
+
+/// How often an ending tree is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How long SIGKILL may take before a process counts as stuck in the kernel.
+const KILL_PATIENCE: Duration = Duration::from_secs(10);
+/// How often one call kills what was born while it killed the others.
+const KILL_PASSES: usize = 20;
+
+/// The processes of one trial: whatever is in its cgroup, descends from its shim, or carries the trial's mark in its
+/// environment, and the orphans of a shim that was killed.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    shim: Option<Identity>,
+    /// What finds daemons and the orphans of a shim that an earlier agent has started.
+    mark: Vec<u8>,
+    cgroup: Option<Cgroup>,
+    reaper: Reaper,
+}
+
+impl Tree {
+    /// The tree below `shim`, of the trial whose attempt lives in `dir`. The shim itself is not part of it.
+    pub fn new(shim: Option<Identity>, dir: &Path, reaper: &Reaper) -> Self {
+        let mark = format!("{}={}", spec::DIR_VAR, dir.display()).into_bytes();
+        Self { shim, mark, cgroup: spec::cgroup(dir), reaper: reaper.clone() }
+    }
+
+    /// The cgroup that the program was to be put into, if any.
+    pub fn cgroup(&self) -> Option<&Cgroup> {
+        self.cgroup.as_ref()
+    }
+
+    /// The processes that live now. Reads all of /proc: a matter of milliseconds, and only for a trial that ends.
+    pub fn members(&self) -> Vec<Identity> {
+        let table = table();
+        let shim = self.shim.as_ref().filter(|shim| shim.is_alive()).map(|shim| shim.pid);
+        let orphans = if shim.is_none() { self.orphans(&table) } else { Vec::new() };
+        let grouped = self.cgroup.as_ref().map(Cgroup::processes).unwrap_or_default();
+        let marked = table.keys().copied().filter(|pid| marks(*pid).any(|mark| mark == self.mark));
+        let roots = shim.into_iter().chain(orphans).chain(grouped).chain(marked);
+        let spared = [shim.unwrap_or(0), process::id().cast_signed()];
+        let members = descendants(&table, roots).into_iter().filter(|pid| !spared.contains(pid));
+        // What is in the cgroup may have been born since.
+        let stat = |pid| table.get(&pid).copied().or_else(|| Stat::read(pid));
+        members.filter_map(|pid| Identity::seen(pid, stat(pid)?)).collect()
+    }
+
+    /// Orphans that have fallen to this process and may be this trial's: those that carry no other trial's mark.
+    fn orphans(&self, table: &HashMap<i32, Stat>) -> Vec<i32> {
+        let mut orphans = self.reaper.orphans(table);
+        orphans.retain(|pid| marks(*pid).all(|mark| mark == self.mark));
+        orphans
+    }
+
+    /// Asks every process of the tree to end; returns how many there were.
+    pub fn terminate(&self) -> usize {
+        let members = self.members();
+        members.iter().for_each(Identity::terminate);
+        members.len()
+    }
+
+    /// Kills every process of the tree, and what was born meanwhile; returns how many were not dead yet at the last look.
+    pub fn kill(&self) -> usize {
+        let (mut known, mut left) = (HashSet::new(), 0);
+        for _ in 0..KILL_PASSES {
+            self.cgroup.iter().for_each(Cgroup::kill);
+            let mut members = self.members();
+            left = members.len();
+            members.retain(|member| known.insert(member.clone()));
+            if members.is_empty() {
+                break;
+            }
+            members.iter().for_each(Identity::kill);
+        }
+        left
+    }
+
+    /// TERM, then KILL after `grace`, until nothing is left; returns what could not be ended. Blocks the thread.
+    pub fn end(&self, grace: Duration) -> Vec<Identity> {
+        let (start, mut told) = (Instant::now(), HashSet::new());
+        loop {
+            let members = self.members();
+            if members.is_empty() {
+                return members;
+            }
+            if start.elapsed() >= grace {
+                break;
+            }
+            // Each is told once, when it is first seen: what was just being born has not heard what others heard.
+            members.into_iter().filter(|member| told.insert(member.clone())).for_each(|new| new.terminate());
+            thread::sleep(LOOK_EVERY);
+        }
+        let start = Instant::now();
+        while self.kill() > 0 && start.elapsed() < KILL_PATIENCE {
+            thread::sleep(LOOK_EVERY);
+        }
+        self.members()
+    }
+}
+
+/// The trials' marks that a process carries: one at most, unless somebody has made up more. Other people's environments cannot be
+/// read, and are not ours to end.
+fn marks(pid: i32) -> impl Iterator<Item = Vec<u8>> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    let marks =
+        environment.split(|byte| *byte == 0).filter(|entry| entry.starts_with(spec::DIR_VAR.as_bytes()));
+    marks.map(<[u8]>::to_vec).collect::<Vec<_>>().into_iter()
+}
