@@ -29,6 +29,7 @@ pub struct Lab {
     port: u16,
     controller: Option<Child>,
     agents: u32,
+    cgroup: Option<PathBuf>,
 }
 
 /// A running agent, in a process group of its own.
@@ -114,10 +115,10 @@ impl Lab {
     /// A folder and a port, nothing running.
     pub fn new() -> Self {
         let dir = tempfile::Builder::new().prefix("besom-lab-").tempdir().expect("a folder can be made");
-        Self { dir, port: free_port(), controller: None, agents: 0 }
+        Self { dir, port: free_port(), controller: None, agents: 0, cgroup: None }
     }
 
-    /// A folder with a running controller, whose leases last two seconds.
+    /// A folder with a running controller, whose leases last two seconds; what is stopped gets one.
     pub fn with_controller() -> Self {
         let mut lab = Self::new();
         lab.start_controller();
@@ -141,7 +142,10 @@ impl Lab {
 
     /// A command of ours in the lab's folder that finds the lab's controller and nothing of the person's.
     pub fn command(&self, name: &str) -> Command {
-        let mut command = Command::new(program(name));
+        self.at_home(Command::new(program(name)))
+    }
+
+    fn at_home(&self, mut command: Command) -> Command {
         command
             .current_dir(self.dir())
             .env("BESOM_CONTROLLER", self.address())
@@ -157,7 +161,8 @@ impl Lab {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.dir().join("controller.log"));
         let mut child = self
             .command("controller")
-            .args(["--listen", &format!("127.0.0.1:{}", self.port), "--lease-seconds", "2", "--data"])
+            .args(["--listen", &format!("127.0.0.1:{}", self.port), "--lease-seconds", "2"])
+            .args(["--grace-seconds", "1", "--data"])
             .arg(self.dir().join("besom-data"))
             .stderr(log.expect("a log can be made"))
             .stdout(Stdio::null())
@@ -218,12 +223,24 @@ impl Lab {
         self.agent_in(self.dir().join(format!("agent-{}", self.agents)), sweep, args)
     }
 
+    /// Starts agents in this cgroup from now on.
+    pub fn put_agents_into(&mut self, cgroup: Option<&Path>) {
+        self.cgroup = cgroup.map(Path::to_owned);
+    }
+
+    fn agent_command(&self) -> Command {
+        let Some(cgroup) = &self.cgroup else { return self.command("agent") };
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "echo 0 > \"$0/cgroup.procs\" && exec \"$@\""]).arg(cgroup).arg(program("agent"));
+        self.at_home(command)
+    }
+
     /// Starts an agent on this data folder.
     pub fn agent_in(&self, data: PathBuf, sweep: &str, args: &[&str]) -> Agent {
         let log = data.with_extension("log");
         let errors = fs::OpenOptions::new().create(true).append(true).open(&log).expect("a log can be made");
         let child = self
-            .command("agent")
+            .agent_command()
             .arg(sweep)
             .args(args)
             .arg("--data")

@@ -23,6 +23,11 @@ impl Cgroup {
         locate(&mounts, &groups).map(Self)
     }
 
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// Moves this process in, with all its threads. What it starts from then on is born there.
     ///
     /// # Errors
@@ -110,11 +115,16 @@ impl Delegation {
     pub fn find(program: &Path, agent: &str) -> Result<Self, String> {
         let own = Cgroup::own().ok_or("this machine has no cgroup v2")?;
         let delegation = Self { own, prefix: format!("besom-{agent}-") };
-        let path = delegation.own.0.display();
+        let path = delegation.own.path().display();
         delegation.tidy();
         let trial = delegation.make("try").map_err(|error| format!("none can be made in {path}: {error}"))?;
         let mut visit = Command::new(program);
-        visit.arg("cgroup").arg(&trial.0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        visit
+            .arg("cgroup")
+            .arg(trial.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         let visited = visit.status();
         trial.remove().map_err(|error| format!("what is made in {path} cannot be removed: {error}"))?;
         match visited {

@@ -4,7 +4,7 @@
 use std::{
     collections::{HashMap, HashSet},
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process, thread,
     time::{Duration, Instant},
 };
@@ -111,11 +111,19 @@ impl Tree {
     }
 }
 
-/// The trials' marks that a process carries: one at most, unless somebody has made up more. Other people's environments cannot be
-/// read, and are not ours to end.
+/// The trials' marks that a process carries: one at most, unless somebody has made up more.
 fn marks(pid: i32) -> impl Iterator<Item = Vec<u8>> {
-    let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-    let marks =
-        environment.split(|byte| *byte == 0).filter(|entry| entry.starts_with(spec::DIR_VAR.as_bytes()));
+    let environment = environment(pid);
+    let entries = environment.split(|byte| *byte == 0);
+    let marks = entries.filter(|entry| entry.starts_with(spec::DIR_VAR.as_bytes()));
     marks.map(<[u8]>::to_vec).collect::<Vec<_>>().into_iter()
+}
+
+/// Other people's environments cannot be read, and are not ours to end. A process whose first thread has left shows its
+/// environment to those who ask another thread.
+fn environment(pid: i32) -> Vec<u8> {
+    let read = |path: PathBuf| fs::read(path.join("environ")).ok().filter(|text| !text.is_empty());
+    let process = PathBuf::from(format!("/proc/{pid}"));
+    let threads = || fs::read_dir(process.join("task")).into_iter().flatten().flatten();
+    read(process.clone()).or_else(|| threads().find_map(|thread| read(thread.path()))).unwrap_or_default()
 }

@@ -217,7 +217,7 @@ struct Life<L> {
     begun: Instant,
     /// When its time is over, if it is bounded.
     timeout_at: Option<Instant>,
-    /// The controller may know that it runs.
+    /// The controller may know that it runs, or has run.
     heard: bool,
     stop: Option<Cause>,
     problems: Vec<String>,
@@ -245,6 +245,8 @@ impl<L: Link> Life<L> {
             }
         }
         let ran = self.begun.elapsed();
+        // A program that has run cannot be declined any more, however short it ran.
+        self.heard |= self.dir.join(spec::PROCESSES).exists();
         let exit = self.exit();
         self.await_late_stop(exit.as_ref()).await;
         if exit.is_none() || !cleared {

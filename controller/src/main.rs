@@ -46,6 +46,9 @@ struct Flags {
     /// How long a trial lives without a word from its agent, in seconds
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     lease_seconds: u64,
+    /// What a trial that is stopped gets to end by itself before it is killed, in seconds
+    #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    grace_seconds: u64,
     /// What the contents of files and artifacts may take, in GiB; then they wait where they were logged [default: no bound]
     #[arg(long, value_name = "N")]
     storage_gib: Option<u64>,
@@ -90,6 +93,7 @@ async fn run(flags: Flags) -> Result<(), Failure> {
         // A variable that is set to nothing is as good as none.
         token: flags.token.filter(|token| !token.is_empty()),
         lease: Duration::from_secs(flags.lease_seconds),
+        stop_grace: Duration::from_secs(flags.grace_seconds),
         storage_bytes: flags.storage_gib.map_or(u64::MAX, |gib| gib.saturating_mul(1 << 30)),
         ..Settings::default()
     };

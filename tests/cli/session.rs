@@ -34,6 +34,8 @@ macro_rules! assert_session {
         settings.add_filter(r"\b[a-z][a-z0-9]{7}-(\d+)\b", "[SWEEP]-$1");
         settings.add_filter(r"\b\d+(\.\d+)?(ms|s)\b", "[TIME]");
         settings.add_filter(r"\bpid \d+", "pid [PID]");
+        // Only some machines let an agent make any.
+        settings.add_filter(r"no cgroups for trials: .*\n", "");
         settings.set_snapshot_path("snapshots");
         settings.bind(|| insta::assert_snapshot!($text));
     }};

@@ -10,5 +10,6 @@ mod preemption;
 mod sdk;
 mod search;
 mod stopping;
+mod stops;
 mod system;
 mod trouble;

@@ -18,7 +18,8 @@ Usage: cargo xtask TASK
 Tasks:
   demo              runs a real sweep, from nothing to the best config, and leaves nothing running
   test              everything that CI checks
-  soak [KILLS]      kills controllers and trainers that log, 1,000 times, and looks for what was acknowledged
+  soak [N]          kills controllers and trainers that log, 1,000 times, and looks for what was acknowledged; stops badly
+                    behaved trials, 1,000 of them, and looks for what lives on
   install           builds controller, agent and sweep, and puts them on the PATH
   libtorch          fetches libtorch into the cache folder (demo and test do it by themselves)
   libtorch --env    prints the line for your shell that lets a plain `cargo build -p examples` find it
@@ -54,10 +55,11 @@ impl fmt::Display for Failure {
 
 type Result<T> = std::result::Result<T, Failure>;
 
-/// The test of CI, for longer.
-fn soak(kills: &str) -> Result<()> {
-    let test = ["test", "--package", "tests", "--test", "end_to_end", "kills::", "--", "--nocapture"];
-    cargo::finish(cargo::command(test).env("BESOM_KILLS", kills))
+/// Tests of CI, for longer.
+fn soak(times: &str) -> Result<()> {
+    let test = |name| ["test", "--package", "tests", "--test", "end_to_end", name, "--", "--nocapture"];
+    cargo::finish(cargo::command(test("kills::")).env("BESOM_KILLS", times))?;
+    cargo::finish(cargo::command(test("stops::")).env("BESOM_STOPS", times))
 }
 
 fn main() -> ExitCode {
@@ -67,7 +69,7 @@ fn main() -> ExitCode {
         ["demo"] => demo::run(),
         ["test"] => test::run(),
         ["soak"] => soak("1000"),
-        ["soak", kills] if kills.parse::<u32>().is_ok_and(|kills| kills > 0) => soak(kills),
+        ["soak", times] if times.parse::<u32>().is_ok_and(|times| times > 0) => soak(times),
         ["install"] => install::run(),
         ["libtorch"] => libtorch::ensure().map(|folder| say::line(folder.display())),
         ["libtorch", "--env"] => {

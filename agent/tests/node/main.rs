@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod hold;
 mod restart;
 mod ship;
 mod support;

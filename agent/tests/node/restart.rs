@@ -92,6 +92,30 @@ fn a_trial_that_ended_meanwhile_is_reported() {
 }
 
 #[test]
+fn what_a_trial_wrote_while_nobody_was_there_is_sent_before_its_end() {
+    let (home, fake) = (Home::new(), Fake::default());
+    let mut frames = Vec::new();
+    let row = record::Row { values: vec![("x".to_owned(), record::Value::I64(1))], ..record::Row::default() };
+    record::Writer::default().frame(&[row.clone(), row], &mut frames);
+    let journal = home.dir.path().join("frames");
+    fs::write(&journal, &frames).unwrap();
+    let program =
+        format!("sleep 0.4; cp {} $BESOM_RUN_DIR/journal/sdk.history; kill -9 $$", journal.display());
+    fake.change(|state| {
+        state.queue.push_back(script(0, &program));
+        state.ends = true;
+    });
+    start_and_kill(&home, &fake, async || {
+        home.running(0).await;
+    });
+    runtime().block_on(until(|| home.attempt(0).join(spec::EXIT).exists()));
+    assert!(fake.state().streams.is_empty());
+    runtime().block_on(home.run(&fake, 1, None)).unwrap();
+    assert_eq!(fake.ends(), [("s-0".to_owned(), "failed".to_owned())]);
+    assert_eq!(fake.state().rows_at_ends, [2]);
+}
+
+#[test]
 fn a_killed_shim_takes_its_tree_along_and_is_a_crash() {
     let program = "trap '' TERM; setsid sleep 1000 & sleep 1000";
     let (home, fake) = (Home::new(), Fake::with([script(0, program)]));

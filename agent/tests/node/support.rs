@@ -61,6 +61,10 @@ pub(crate) struct State {
     pub(crate) ends: bool,
     pub(crate) incarnation: u64,
     pub(crate) holds: Vec<Held>,
+    /// What the agent said of its slots in its newest beat.
+    pub(crate) set_aside: Vec<String>,
+    /// Rows that were there when each end came.
+    pub(crate) rows_at_ends: Vec<u64>,
     pub(crate) beats: u64,
     pub(crate) appends: u64,
 }
@@ -137,6 +141,7 @@ impl Fake {
             }
         }
         state.holds.clone_from(&beat.holds);
+        state.set_aside.clone_from(&beat.set_aside);
         let again = |(key, (start, heard)): (&(String, u32), &(Start, bool))| {
             (!heard && !named.contains(key)).then(|| start.clone())
         };
@@ -234,6 +239,8 @@ impl Link for Fake {
         let known = state.ended.iter().any(|known| known.run == end.run && known.attempt == end.attempt);
         if !known {
             state.leased.remove(&(end.run.clone(), end.attempt));
+            let rows = state.streams.values().map(|(rows, _)| rows).sum();
+            state.rows_at_ends.push(rows);
             state.ended.push(end.clone());
         }
         let run = Run { id: end.run, state: end.outcome.unwrap_or_default().state, ..Run::default() };

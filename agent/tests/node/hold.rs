@@ -1,0 +1,200 @@
+//! The hold on a trial's processes and on its slot: cgroups, processes that cannot be killed, GPU memory that is not given back.
+//! What a machine must allow for a test, and does not, is said.
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::Command,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use agent::{
+    agent::{Setup, work},
+    cgroup::Delegation,
+    clearance::Gpus,
+    folder::Folder,
+    process::Identity,
+    slots::Slot,
+    spec,
+    trial::Shims,
+};
+use proto::v1::Stop;
+use telemetry::{Meter, Reading, Resident, gpus::Gpu};
+use tokio::sync::mpsc;
+
+use crate::support::{Fake, Home, script, trial, until};
+
+const UUID: &str = "GPU-0";
+
+/// A GPU, and who has memory on it.
+#[derive(Clone, Default)]
+struct Memory(Arc<Mutex<Vec<i32>>>);
+
+impl Meter for Memory {
+    fn read(&mut self) -> Vec<Reading> {
+        Vec::new()
+    }
+
+    fn residents(&mut self) -> Vec<Resident> {
+        let resident = |pid: &i32| Resident { uuid: UUID.to_owned(), pid: *pid };
+        self.0.lock().unwrap().iter().map(resident).collect()
+    }
+}
+
+/// An agent with one slot, which is this GPU.
+fn with_gpu(home: &Home, fake: &Fake, memory: &Memory) -> (Setup<Fake, Shims<Fake>>, Folder) {
+    let (mut setup, folder) = home.setup(fake, 1, None);
+    let gpu = Gpu { index: 0, uuid: UUID.to_owned(), name: "H".to_owned() };
+    setup.slots = vec![Slot { gpus: vec![gpu] }];
+    Arc::get_mut(&mut setup.trials.ground).unwrap().gpus = Gpus::new(memory.clone());
+    (setup, folder)
+}
+
+/// The pid of a process that is no more.
+fn dead() -> i32 {
+    let mut child = Command::new("true").spawn().unwrap();
+    child.wait().unwrap();
+    child.id().cast_signed()
+}
+
+#[tokio::test]
+async fn a_slot_whose_gpu_memory_is_held_is_set_aside_until_it_is_free() {
+    let (home, fake, memory) = (Home::new(), Fake::default(), Memory::default());
+    fake.change(|state| state.queue.extend([trial(0, &["true"]), trial(1, &["true"])]));
+    let holder = dead();
+    *memory.0.lock().unwrap() = vec![holder];
+    let (setup, _folder) = with_gpu(&home, &fake, &memory);
+    let (interrupt, interrupts) = mpsc::channel(1);
+    let agent = tokio::spawn(work(setup, interrupts));
+    until(|| fake.ends().len() == 1).await;
+    until(|| !fake.state().set_aside.is_empty()).await;
+    let said = fake.state().set_aside.clone();
+    assert_eq!(
+        said,
+        [format!("slot 1 is set aside: process {holder} still has GPU memory (s-0 (attempt 1))")]
+    );
+    assert_eq!(fake.ends().len(), 1, "the next trial waits");
+    let held = fs::read_to_string(home.data().join("holdings.json")).unwrap();
+    assert!(held.contains("s-0"), "a restarted agent must not give the slot away either: {held}");
+    // Somebody else's process was there before.
+    *memory.0.lock().unwrap() = vec![std::process::id().cast_signed()];
+    until(|| fake.ends().len() == 2).await;
+    until(|| fake.state().set_aside.is_empty()).await;
+    interrupt.send(()).await.unwrap();
+    agent.await.unwrap().unwrap();
+    assert_eq!(fs::read_to_string(home.data().join("holdings.json")).unwrap(), "[]");
+}
+
+/// Freezes what is in it, as only cgroups of the first version do: not even SIGKILL is heard.
+struct Freezer(PathBuf);
+
+impl Freezer {
+    fn new() -> Option<Self> {
+        let path = format!("/sys/fs/cgroup/freezer/besom-test-{}", std::process::id()).into();
+        fs::create_dir(&path).ok().map(|()| Self(path))
+    }
+
+    fn set(&self, state: &str) {
+        fs::write(self.0.join("freezer.state"), state).unwrap();
+    }
+}
+
+impl Drop for Freezer {
+    fn drop(&mut self) {
+        let _ = fs::write(self.0.join("freezer.state"), "THAWED");
+        for _ in 0..100 {
+            if fs::remove_dir(&self.0).is_ok() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_cannot_be_killed_keeps_its_slot() {
+    let Some(freezer) = Freezer::new() else {
+        terminal::say(
+            "SKIPPED: a process that cannot be killed: this machine lets nobody freeze one (cgroup v1)",
+        );
+        return;
+    };
+    let program = format!("echo 0 > {}/cgroup.procs; exec sleep 1000", freezer.0.display());
+    let (home, fake) = (Home::new(), Fake::default());
+    fake.change(|state| state.queue.extend([script(0, &program), trial(1, &["true"])]));
+    let (setup, _folder) = home.setup(&fake, 1, None);
+    let (interrupt, interrupts) = mpsc::channel(1);
+    let agent = tokio::spawn(work(setup, interrupts));
+    let processes = home.running(0).await;
+    until(|| fs::read_to_string(freezer.0.join("cgroup.procs")).unwrap().lines().count() == 1).await;
+    freezer.set("FROZEN");
+    let stop = Stop { run: "s-0".to_owned(), attempt: 1, reason: "cancelled".to_owned(), grace_ms: 100 };
+    fake.change(|state| state.stops.push(stop));
+    processes.shim.kill();
+    let program = processes.program.unwrap();
+    for _ in 0..4 {
+        tokio::time::timeout(Duration::from_secs(9), until(|| !fake.state().set_aside.is_empty())).await.ok();
+    }
+    let said = fake.state().set_aside.clone();
+    let want = format!("slot 1 is set aside: process {} cannot be ended (s-0 (attempt 1))", program.pid);
+    assert_eq!(said, [want]);
+    assert_eq!(fake.ends(), [("s-0".to_owned(), "stopped".to_owned())], "the next trial waits");
+    assert!(program.is_alive());
+    freezer.set("THAWED");
+    until(|| fake.ends().len() == 2).await;
+    assert!(!program.is_alive());
+    interrupt.send(()).await.unwrap();
+    agent.await.unwrap().unwrap();
+}
+
+/// Where this machine lets trials have cgroups of their own.
+fn delegation(agent: &str) -> Option<Delegation> {
+    let agent = format!("{agent}-{}", std::process::id());
+    let found = Delegation::find(env!("CARGO_BIN_EXE_agent").as_ref(), &agent);
+    found
+        .inspect_err(|why| terminal::say(format_args!("SKIPPED: trials in cgroups of their own: {why}")))
+        .ok()
+}
+
+#[test]
+fn what_an_earlier_start_has_left_goes_but_for_what_is_in_use() {
+    let Some(found) = delegation("left") else { return };
+    let [empty, used] = ["empty", "used"].map(|name| found.make(name).unwrap());
+    fs::create_dir(empty.path().join("inner")).unwrap();
+    let mut child = Command::new("sleep").arg("1000").spawn().unwrap();
+    fs::write(used.path().join("cgroup.procs"), child.id().to_string()).unwrap();
+    assert_eq!(delegation("left"), Some(found));
+    assert!(!empty.path().exists() && used.path().exists());
+    used.kill();
+    child.wait().unwrap();
+    assert!(used.processes().is_empty());
+    used.remove().unwrap();
+}
+
+#[tokio::test]
+async fn a_trial_ends_with_the_cgroups_that_it_has_made() {
+    let Some(found) = delegation("nested") else { return };
+    // Its child is no descendant of the shim by then, carries no mark, and sits in a cgroup inside of the trial's own.
+    let program = r#"
+        own=$(awk '$3 == "cgroup2" {print $2; exit}' /proc/mounts)$(sed -n 's/^0:://p' /proc/self/cgroup)
+        mkdir "$own/inner"
+        (echo 0 > "$own/inner/cgroup.procs"; exec env -i setsid sleep 1000) &
+        echo $!
+        sleep 1"#;
+    let (home, fake) = (Home::new(), Fake::with([script(0, program)]));
+    let (mut setup, _folder) = home.setup(&fake, 1, None);
+    Arc::get_mut(&mut setup.trials.ground).unwrap().cgroups = Some(found);
+    let (_keep, interrupts) = mpsc::channel(1);
+    let agent = tokio::spawn(work(setup, interrupts));
+    let processes = home.running(0).await;
+    let cgroup = spec::cgroup(&home.attempt(0)).unwrap();
+    until(|| cgroup.path().join("inner").exists()).await;
+    until(|| cgroup.processes().len() >= 2).await;
+    let inside: Vec<Identity> = cgroup.processes().into_iter().filter_map(Identity::of).collect();
+    assert!(!inside.contains(&processes.shim), "the shim must outlive what is killed there");
+    processes.shim.kill();
+    agent.await.unwrap().unwrap();
+    assert!(inside.iter().all(|process| !process.is_alive()), "{inside:?}");
+    assert!(!cgroup.path().exists());
+}

@@ -1,0 +1,194 @@
+//! Stops of badly behaved trials (tests/programs/zoo.rs), by everything that can end a trial, with a cgroup for each trial and
+//! without: nothing of a trial lives on, and its slot is free. BESOM_STOPS says how many, 100 or so unless `cargo xtask soak` asks
+//! for more. What lives is read from /proc, by command lines: the agent's own ways of finding processes are what is tested.
+
+mod beasts;
+mod grounds;
+
+use std::{
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use tests::{Agent, Lab, program, wait_for};
+
+use self::{
+    beasts::{BEASTS, Beast, living},
+    grounds::Grounds,
+};
+
+const DEFAULT_STOPS: usize = 100;
+/// Between SIGTERM and SIGKILL when a sweep is cancelled: the lab's.
+const GRACE: Duration = Duration::from_secs(1);
+/// How much longer than its grace a stop may take at the median.
+const SLACK: Duration = Duration::from_millis(200);
+
+/// What ends the trials of a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// A person cancels the sweep.
+    Cancel,
+    /// So does one while somebody has stopped the shims.
+    CancelWithStoppedShims,
+    /// So does one after the agent was killed and started again.
+    CancelAfterRestart,
+    /// Somebody kills the shims.
+    KillShims,
+    /// Somebody kills the agent, then the shims; the agent is started again.
+    KillAgentAndShims,
+    /// A person interrupts the agent twice.
+    Interrupt,
+}
+
+const WAYS: [Way; 6] = [
+    Way::Cancel,
+    Way::CancelWithStoppedShims,
+    Way::CancelAfterRestart,
+    Way::KillShims,
+    Way::KillAgentAndShims,
+    Way::Interrupt,
+];
+
+#[test]
+fn nothing_of_a_trial_lives_on() {
+    let stops =
+        std::env::var("BESOM_STOPS").ok().and_then(|stops| stops.parse().ok()).unwrap_or(DEFAULT_STOPS);
+    let mut lab = Lab::with_controller();
+    let begun = Instant::now();
+    let (mut ended, mut took) = (0, Vec::new());
+    // Every way at least once, with and without cgroups.
+    for round in 0.. {
+        if ended >= stops && round >= 2 * WAYS.len() {
+            break;
+        }
+        let way = WAYS[round / 2 % WAYS.len()];
+        let Some(grounds) = Grounds::of(round % 2 == 0) else { continue };
+        let (number, cancelled) = one_round(&mut lab, round, way, &grounds);
+        ended += number;
+        took.extend(cancelled);
+    }
+    took.sort_unstable();
+    let (middle, most) = (took[took.len() / 2], took[took.len() - 1]);
+    terminal::say(format_args!(
+        "{ended} trials ended in {:.1?}, none lived on; cancelled ones took {middle:.0?} at the median, {most:.0?} at most, of which {GRACE:?} are grace",
+        begun.elapsed()
+    ));
+    assert!(middle < GRACE + SLACK, "{took:?}");
+}
+
+/// Lets one of each beast loose and ends them; how many, and how long each took that was cancelled.
+fn one_round(lab: &mut Lab, round: usize, way: Way, grounds: &Grounds) -> (usize, Vec<Duration>) {
+    let what =
+        format!("round {round}, {way:?}, {} cgroups", if grounds.with_cgroups { "with" } else { "no" });
+    // An agent that was not there when an orphan lost its parents finds it by its mark alone.
+    let unfindable = |beast: &Beast| {
+        beast.name == beasts::CLEARED && way == Way::KillAgentAndShims && !grounds.with_cgroups
+    };
+    let loose: Vec<Beast> = BEASTS.into_iter().filter(|beast| !unfindable(beast)).collect();
+    let tag = format!("zoo-{}-{round}", lab.port());
+    let sweep = lab.create(&yaml(&loose, &tag));
+    let tag = format!("{tag}:");
+    lab.put_agents_into(grounds.cgroup());
+    let slots = loose.len().to_string();
+    let mut agent = lab.agent(&sweep, &["--slots", &slots, "--grace", "1"]);
+    let stands = |living: &std::collections::BTreeMap<String, Vec<i32>>, beast: &Beast| {
+        living
+            .iter()
+            .any(|(of, pids)| of.ends_with(&format!(":{}", beast.name)) && pids.len() >= beast.processes)
+    };
+    wait_for(&format!("all beasts of {what}"), || {
+        let living = living(&tag);
+        loose.iter().all(|beast| stands(&living, beast)).then_some(())
+    });
+    if grounds.with_cgroups {
+        assert_eq!(grounds.trials(), loose.len(), "{what}: a cgroup for each");
+    }
+    let first: Vec<String> = living(&tag).into_keys().collect();
+    let cancelled = disturb(lab, &mut agent, &sweep, way, loose.len());
+    let mut took = vec![];
+    wait_for(&format!("the end of all beasts of {what}"), || {
+        let living = living(&tag);
+        let ended = first.iter().filter(|of| !living.contains_key(*of)).count();
+        took.resize(ended, cancelled.map(|at| at.elapsed()).unwrap_or_default());
+        (ended == first.len()).then_some(())
+    });
+    if cancelled.is_none() {
+        cancel(lab, &sweep);
+    }
+    let data = agent.data.clone();
+    let (code, said) = agent.wait();
+    assert_eq!(code, Some(0), "{what}: {said}");
+    assert_eq!(said.contains("no cgroups for trials"), !grounds.with_cgroups, "{what}: {said}");
+    assert!(!said.contains("set aside"), "{what}: every slot is free: {said}");
+    assert!(living(&tag).is_empty(), "{what}: {:?}: {said}", living(&tag));
+    assert_eq!(std::fs::read_to_string(data.join("holdings.json")).unwrap(), "[]", "{what}");
+    assert_eq!(grounds.trials(), 0, "{what}: no cgroup is left: {said}");
+    (loose.len(), if cancelled.is_some() { took } else { vec![] })
+}
+
+/// Does what the way says; when the sweep was cancelled, if it was.
+fn disturb(lab: &Lab, agent: &mut Agent, sweep: &str, way: Way, trials: usize) -> Option<Instant> {
+    let restart = |agent: &mut Agent| {
+        *agent = lab.agent_in(agent.data.clone(), sweep, &["--slots", &trials.to_string()]);
+        wait_for("adoptions", || (agent.said().matches("adopted").count() == trials).then_some(()));
+    };
+    let shims = || {
+        let shims = beasts::shims(&agent.data);
+        assert_eq!(shims.len(), trials);
+        shims
+    };
+    match way {
+        Way::Cancel => {}
+        Way::CancelWithStoppedShims => signal("-STOP", &shims()),
+        Way::CancelAfterRestart => {
+            agent.kill();
+            restart(agent);
+        }
+        Way::KillShims => {
+            signal("-KILL", &shims());
+            return None;
+        }
+        Way::KillAgentAndShims => {
+            let shims = shims();
+            agent.kill();
+            signal("-KILL", &shims);
+            restart(agent);
+            return None;
+        }
+        Way::Interrupt => {
+            agent.signal("INT");
+            thread::sleep(Duration::from_millis(100));
+            agent.signal("INT");
+            return None;
+        }
+    }
+    let now = Instant::now();
+    cancel(lab, sweep);
+    Some(now)
+}
+
+fn cancel(lab: &Lab, sweep: &str) {
+    let said = lab.sweep(&["cancel", sweep]);
+    assert!(said.status.success(), "{said:?}");
+}
+
+fn signal(name: &str, pids: &[i32]) {
+    let sent = Command::new("kill").arg(name).args(pids.iter().map(i32::to_string)).status().unwrap();
+    assert!(sent.success(), "they take {name}");
+}
+
+fn yaml(loose: &[Beast], tag: &str) -> String {
+    let names: Vec<&str> = loose.iter().map(|beast| beast.name).collect();
+    format!(
+        "
+command: ['{}', '{tag}']
+method: grid
+metric: {{name: loss, goal: minimize}}
+parameters:
+  beast: {{values: [{}]}}
+",
+        program("zoo").display(),
+        names.join(", ")
+    )
+}

@@ -1,0 +1,62 @@
+//! The beasts of tests/programs/zoo.rs: which there are, and which of their processes live. Read from /proc; ends nothing.
+
+use std::{collections::BTreeMap, fs};
+
+/// A badly behaved trainer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Beast {
+    pub(super) name: &'static str,
+    /// Processes that carry its tag once it stands.
+    pub(super) processes: usize,
+}
+
+/// All of them.
+pub(super) const BEASTS: [Beast; 12] = [
+    Beast { name: "obedient", processes: 1 },
+    Beast { name: "setsid", processes: 2 },
+    Beast { name: "daemon", processes: 2 },
+    Beast { name: CLEARED, processes: 2 },
+    Beast { name: "deaf", processes: 2 },
+    Beast { name: "stopped", processes: 2 },
+    Beast { name: "wrapper", processes: 2 },
+    Beast { name: "pipeline", processes: 3 },
+    Beast { name: "ranks", processes: 5 },
+    Beast { name: "respawner", processes: 2 },
+    Beast { name: "bomb", processes: 5 },
+    Beast { name: "leaderless", processes: 1 },
+];
+
+/// The one that carries no mark: without a cgroup only its parents tell whose it is.
+pub(super) const CLEARED: &str = "cleared";
+
+/// The processes whose command line carries this tag, by "run:attempt:beast". The dead have no command line.
+pub(super) fn living(tag: &str) -> BTreeMap<String, Vec<i32>> {
+    let mut living: BTreeMap<String, Vec<i32>> = BTreeMap::new();
+    for (pid, line) in command_lines() {
+        let Some((_, rest)) = line.split_once(tag) else { continue };
+        let end = rest.find(['\0', '\'', '"']).unwrap_or(rest.len());
+        // The program itself, before it has become a beast.
+        if rest[..end].matches(':').count() == 2 {
+            living.entry(rest[..end].to_owned()).or_default().push(pid);
+        }
+    }
+    living
+}
+
+/// The shims of the agent that works in this folder.
+pub(super) fn shims(data: &std::path::Path) -> Vec<i32> {
+    let start = format!("agent\0shim\0{}", data.display());
+    command_lines().filter(|(_, line)| line.starts_with(&start)).map(|(pid, _)| pid).collect()
+}
+
+fn command_lines() -> impl Iterator<Item = (i32, String)> {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter_map(|pid: i32| {
+        // That of any thread: the first one may have left.
+        let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
+        let mut lines = threads.filter_map(|thread| fs::read(thread.path().join("cmdline")).ok());
+        let line = lines.find(|line| !line.is_empty())?;
+        Some((pid, String::from_utf8_lossy(&line).into_owned()))
+    })
+}

@@ -1,0 +1,65 @@
+//! Where the agent of a round lives: in a cgroup where it may make more, or in one where it may not. On a machine that lets nobody
+//! make cgroups the first cannot be had, which is said, and the second needs nothing.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Once,
+};
+
+use tests::wait_for;
+
+pub(super) struct Grounds {
+    cgroup: Option<PathBuf>,
+    /// Trials get cgroups of their own.
+    pub(super) with_cgroups: bool,
+}
+
+impl Grounds {
+    /// `None` where there is nothing of the kind.
+    pub(super) fn of(with_cgroups: bool) -> Option<Self> {
+        static SAID: Once = Once::new();
+        let cgroup = match make() {
+            Ok(path) => Some(path),
+            Err(why) if with_cgroups => {
+                SAID.call_once(|| terminal::say(format_args!("SKIPPED: stops by cgroup: {why}")));
+                return None;
+            }
+            Err(_) => None,
+        };
+        if let Some(cgroup) = cgroup.as_ref().filter(|_| !with_cgroups) {
+            fs::write(cgroup.join("cgroup.max.descendants"), "0").unwrap();
+        }
+        Some(Self { cgroup, with_cgroups })
+    }
+
+    pub(super) fn cgroup(&self) -> Option<&Path> {
+        self.cgroup.as_deref()
+    }
+
+    /// The cgroups that trials have here.
+    pub(super) fn trials(&self) -> usize {
+        let entries = self.cgroup.iter().flat_map(|path| fs::read_dir(path).unwrap().flatten());
+        entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).count()
+    }
+}
+
+fn make() -> Result<PathBuf, String> {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let mount = mounts.lines().find(|line| line.contains(" - cgroup2 ")).ok_or("no cgroup v2 is mounted")?;
+    let groups = fs::read_to_string("/proc/self/cgroup").unwrap();
+    let own =
+        groups.lines().find_map(|line| line.strip_prefix("0::/")).ok_or("this process has no cgroup v2")?;
+    let point = mount.split(' ').nth(4).ok_or("a mount without a point")?;
+    let path = Path::new(point).join(own).join(format!("besom-stops-{}", std::process::id()));
+    fs::create_dir(&path).map_err(|error| format!("{} cannot be made: {error}", path.display()))?;
+    Ok(path)
+}
+
+impl Drop for Grounds {
+    fn drop(&mut self) {
+        // A process is counted for a moment longer than it is seen.
+        let gone = |path: &PathBuf| wait_for("an empty cgroup", || fs::remove_dir(path).ok());
+        self.cgroup.iter().filter(|_| !std::thread::panicking()).for_each(gone);
+    }
+}

@@ -1,0 +1,134 @@
+//! Badly behaved trainers: `zoo TAG` becomes the beast that BESOM_PARAM_beast names, with processes that do what programs of users
+//! do. The command line of each carries the tag, the run, its attempt and the beast, so that a test finds them however they hide.
+//! Started by tests/end_to_end/stops.rs; every process ends by itself after some minutes.
+
+use std::{
+    env, error,
+    os::unix::process::CommandExt as _,
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, getpid, kill_process, setsid};
+
+/// When a process that nobody has ended ends.
+const LIFE: Duration = Duration::from_secs(300);
+/// How long a spark lives before it starts the next one, and after how many that ends.
+const SPARK: Duration = Duration::from_millis(20);
+const SPARKS: u32 = 5_000;
+
+const LEADERLESS: &str = "
+import ctypes, threading, time
+threading.Thread(target=time.sleep, args=(300,)).start()
+ctypes.CDLL(None).pthread_exit(None)
+";
+
+type Done = Result<(), Box<dyn error::Error>>;
+
+fn main() -> Done {
+    let args: Vec<String> = env::args().skip(1).collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [tag] => {
+            let named = |name: &str| env::var(name).unwrap_or_default();
+            let beast = named("BESOM_PARAM_beast");
+            let tag = format!("{tag}:{}:{}:{beast}", named("BESOM_RUN"), named("BESOM_ATTEMPT"));
+            Err(zoo(&beast, &tag).exec().into())
+        }
+        [what, tag, rest @ ..] => {
+            be(what, tag, rest.first().and_then(|left| left.parse().ok()).unwrap_or(SPARKS))
+        }
+        [] => Err("zoo TAG".into()),
+    }
+}
+
+/// One process of a beast, or the beast itself.
+fn be(what: &str, tag: &str, left: u32) -> Done {
+    let itself = env::current_exe()?.display().to_string();
+    let spin = format!("'{itself}' spin '{tag}'");
+    match what {
+        "obedient" | "spin" => spin_on(),
+        // Its child leads a session of its own.
+        "setsid" => {
+            zoo("leader", tag).spawn()?;
+            spin_on()
+        }
+        "leader" => {
+            setsid()?;
+            spin_on()
+        }
+        // Its grandchild has neither parent nor session of the trial; with `cleared`, no environment either.
+        "daemon" | "cleared" => {
+            let mut child = zoo("detach", tag);
+            if what == "cleared" {
+                child.env_clear();
+            }
+            child.spawn()?.wait()?;
+            spin_on()
+        }
+        "detach" => {
+            setsid()?;
+            zoo("spin", tag).spawn()?;
+            Ok(())
+        }
+        // Does not hear SIGTERM, nor does what it starts.
+        "deaf" => shell(format!("trap '' TERM; {spin} & exec {spin}")),
+        // Cannot hear anything.
+        "stopped" => {
+            let child = zoo("spin", tag).spawn()?;
+            let stop = |pid: Option<Pid>| pid.map_or(Ok(()), |pid| kill_process(pid, Signal::STOP));
+            stop(Pid::from_raw(child.id().cast_signed()))?;
+            stop(Some(getpid()))?;
+            spin_on()
+        }
+        "wrapper" => shell(format!("{spin} & wait")),
+        "pipeline" => shell(format!("{spin} | {spin}; true")),
+        "ranks" => {
+            for _ in 0..4 {
+                zoo("spin", tag).spawn()?;
+            }
+            spin_on()
+        }
+        // Takes SIGTERM for a reason to start something that does not hear it.
+        "respawner" => shell(format!("trap \"trap '' TERM; {spin} & exit 0\" TERM; {spin} & wait; wait")),
+        // Its first thread leaves, and another goes on: the kernel shows it as a zombie.
+        "leaderless" => Err(Command::new("python3").args(["-c", LEADERLESS, tag]).exec().into()),
+        // Lines of processes that each live for a moment and leave a successor.
+        "bomb" => {
+            for _ in 0..4 {
+                zoo("spark", tag).spawn()?;
+            }
+            spin_on()
+        }
+        "spark" => {
+            thread::sleep(SPARK);
+            if left > 0 {
+                zoo("spark", tag).arg((left - 1).to_string()).spawn()?;
+            }
+            Ok(())
+        }
+        other => Err(format!("no beast `{other}`").into()),
+    }
+}
+
+fn zoo(what: &str, tag: &str) -> Command {
+    let mut command = Command::new(env::current_exe().unwrap_or_default());
+    command.args([what, tag]).stdin(Stdio::null());
+    command
+}
+
+/// Becomes a shell.
+fn shell(script: String) -> Done {
+    Err(Command::new("/bin/sh").args(["-c", &script]).exec().into())
+}
+
+/// Works a little, for as long as it is let.
+fn spin_on() -> Done {
+    let begun = Instant::now();
+    while begun.elapsed() < LIFE {
+        let busy = Instant::now();
+        while busy.elapsed() < Duration::from_micros(200) {}
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
