@@ -261,6 +261,41 @@ fn an_end_that_the_controller_does_not_take_blocks_the_attempt() {
     assert_eq!(spawned(&actions), [], "it has run");
 }
 
+#[test]
+fn a_slot_that_is_still_occupied_is_not_given_away() {
+    let mut plan = plan(2, None);
+    answer(&mut plan, vec![start(1)], vec![]);
+    let slot = |plan: &mut Plan, occupancy| plan.take(Event::Slot(attempt(1), occupancy));
+    assert_eq!(slot(&mut plan, Occupancy::Taken), []);
+    over(&mut plan, 1, report("stopped", ""), 1);
+    plan.take(Event::Reported(attempt(1)));
+    let (beat, actions) = answer(&mut plan, vec![start(2)], vec![]);
+    assert_eq!((beat.free, beat.set_aside.len(), spawned(&actions)), (1, 0, vec![(1, "s-2".to_owned())]));
+    let said = "slot 1 is set aside: process 7 cannot be ended (s-1 (attempt 1))".to_owned();
+    assert_eq!(
+        slot(&mut plan, Occupancy::SetAside("process 7 cannot be ended".to_owned())),
+        [Action::Say(said.clone())]
+    );
+    assert_eq!(plan.news(), News::Now, "the controller is told");
+    let beat = plan.beat(Duration::ZERO);
+    assert_eq!((beat.free, beat.set_aside), (0, vec![said]));
+    assert_eq!(slot(&mut plan, Occupancy::Free), [Action::Say("slot 1 is free again".to_owned())]);
+    let (beat, actions) = answer(&mut plan, vec![start(3)], vec![]);
+    assert_eq!((beat.free, beat.set_aside.len(), spawned(&actions)), (1, 0, vec![(0, "s-3".to_owned())]));
+}
+
+#[test]
+fn nobody_leaves_before_a_slot_is_free_or_people_know_why_not() {
+    let mut plan = plan(1, Some(1));
+    answer(&mut plan, vec![start(1)], vec![]);
+    plan.take(Event::Slot(attempt(1), Occupancy::Taken));
+    over(&mut plan, 1, report("finished", ""), 1);
+    plan.take(Event::Reported(attempt(1)));
+    assert!(!plan.wants_to_leave() && plan.occupies(&attempt(1)));
+    plan.take(Event::Slot(attempt(1), Occupancy::SetAside("process 7 cannot be ended".to_owned())));
+    assert!(plan.wants_to_leave() && plan.occupies(&attempt(1)));
+}
+
 /// One step of a random history.
 #[derive(Clone, Debug)]
 enum Step {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use agent::{
-    agent::{Setup, work},
+    agent::{Setup, Signal, work},
     cgroup::Delegation,
     clearance::Gpus,
     folder::Folder,
@@ -81,7 +81,7 @@ async fn a_slot_whose_gpu_memory_is_held_is_set_aside_until_it_is_free() {
     *memory.0.lock().unwrap() = vec![std::process::id().cast_signed()];
     until(|| fake.ends().len() == 2).await;
     until(|| fake.state().set_aside.is_empty()).await;
-    interrupt.send(()).await.unwrap();
+    interrupt.send(Signal::Interrupt).await.unwrap();
     agent.await.unwrap().unwrap();
     assert_eq!(fs::read_to_string(home.data().join("holdings.json")).unwrap(), "[]");
 }
@@ -144,7 +144,7 @@ async fn a_process_that_cannot_be_killed_keeps_its_slot() {
     freezer.set("THAWED");
     until(|| fake.ends().len() == 2).await;
     assert!(!program.is_alive());
-    interrupt.send(()).await.unwrap();
+    interrupt.send(Signal::Interrupt).await.unwrap();
     agent.await.unwrap().unwrap();
 }
 
