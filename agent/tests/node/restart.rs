@@ -136,6 +136,22 @@ fn a_killed_shim_takes_its_tree_along_and_is_a_crash() {
 }
 
 #[test]
+fn a_shim_that_is_killed_right_after_its_start_was_no_failure_to_start() {
+    let (home, fake) = (Home::new(), Fake::with([script(0, "sleep 1000")]));
+    let runtime = runtime();
+    let (setup, _folder) = home.setup(&fake, 1, Some(1));
+    let (_keep, interrupts) = mpsc::channel(1);
+    runtime.block_on(async {
+        let agent = tokio::spawn(work(setup, interrupts));
+        // Before the agent has looked for the first time.
+        home.running(0).await.shim.kill();
+        agent.await.unwrap().unwrap();
+    });
+    assert_eq!((home.survivors(0), fake.ends()), (vec![], vec![]));
+    assert!(fake.state().declined.is_empty() && fake.state().lost.len() == 1);
+}
+
+#[test]
 fn shims_that_died_with_their_agent_are_cleared_away() {
     let (home, fake) = (Home::new(), Fake::with([script(0, "sleep 1000 & setsid sleep 1000")]));
     let mut shim = None;

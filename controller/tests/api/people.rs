@@ -2,10 +2,23 @@
 
 use std::time::Duration;
 
-use proto::v1::{Change, RetryRuns, SweepRef};
+use proto::v1::{Change, ListAgents, RetryRuns, SweepRef};
 use tonic::Code;
 
 use crate::lab::{Lab, RANDOM, code, pause};
+
+#[tokio::test]
+async fn slots_that_an_agent_has_set_aside_are_shown_with_their_reason() {
+    let mut lab = Lab::start().await;
+    let sweep = lab.create(RANDOM).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    let why = "slot 1 is set aside: process 7 still has GPU memory";
+    agent.beat.free = 0;
+    agent.beat.set_aside = vec![why.to_owned()];
+    assert!(agent.heartbeat().await.unwrap().start.is_empty());
+    let shown = lab.agents.list(ListAgents::default()).await.unwrap().into_inner().agents;
+    assert_eq!((shown[0].free, shown[0].set_aside.as_slice()), (0, [why.to_owned()].as_slice()));
+}
 
 #[tokio::test]
 async fn a_paused_sweep_hands_out_nothing_until_it_is_resumed() {
