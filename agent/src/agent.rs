@@ -163,7 +163,10 @@ impl<L: Link, T: Trials> Agent<L, T> {
         let mut taken = Vec::new();
         let held = self.holdings.iter().filter(|_| !planted(Bug::NothingAdopted));
         for holding in held.cloned().collect::<Vec<_>>() {
-            let slots = occupied(&self.slots, &holding.devices, &taken);
+            let slots = match holding.has_left {
+                true => Vec::new(),
+                false => occupied(&self.slots, &holding.devices, &taken),
+            };
             taken.extend(&slots);
             self.plan.adopt(holding.attempt.clone(), slots);
             self.reporter.adopted(&holding);
@@ -260,6 +263,7 @@ impl<L: Link, T: Trials> Agent<L, T> {
             News::Started(attempt) => Event::Started(attempt),
             News::Slot(attempt, occupancy) => {
                 let actions = self.plan.take(Event::Slot(attempt.clone(), occupancy));
+                self.note_whether_left(&attempt);
                 if let Some(sent) = self.staying.remove(&attempt) {
                     self.release(&attempt, sent);
                 }
@@ -279,8 +283,20 @@ impl<L: Link, T: Trials> Agent<L, T> {
                 Event::Reported(attempt)
             }
         };
+        let over = match &event {
+            Event::Over { attempt, .. } => Some(attempt.clone()),
+            _ => None,
+        };
         let actions = self.plan.take(event);
+        over.iter().for_each(|attempt| self.note_whether_left(attempt));
         self.act(actions)
+    }
+
+    /// Where the plan has freed a slot, a restarted agent must know that too.
+    fn note_whether_left(&mut self, attempt: &Attempt) {
+        if !self.plan.occupies(attempt) {
+            self.holdings.left(attempt);
+        }
     }
 
     fn reported(&mut self, attempt: &Attempt, report: &Report) {
@@ -357,6 +373,7 @@ impl<L: Link, T: Trials> Agent<L, T> {
         let holding = Holding {
             attempt: Attempt { run: start.run.clone(), number: start.attempt },
             devices: self.slots.get(slot).map(Slot::uuids).unwrap_or_default(),
+            has_left: false,
             metric: start.metric.clone(),
             timeout_ms: start.timeout_ms,
             started_ms: crate::wall_ms(),

@@ -126,6 +126,7 @@ mod tests {
         let devices = vec!["GPU-3".to_owned()];
         let holding = Holding {
             attempt,
+            has_left: false,
             devices,
             metric: String::new(),
             timeout_ms: None,

@@ -46,6 +46,9 @@ pub struct Holding {
     pub attempt: Attempt,
     /// UUIDs of its GPUs; empty for a CPU slot.
     pub devices: Vec<String>,
+    /// Its processes are gone and only its end is still to be told: its slot may be another trial's by now.
+    #[serde(default)]
+    pub has_left: bool,
     /// Name of the sweep's metric, for people.
     pub metric: String,
     /// How long it may run, in milliseconds from its start.
@@ -92,6 +95,13 @@ impl Holdings {
     pub fn add(&mut self, holding: Holding) -> io::Result<()> {
         self.live.insert(holding.attempt.clone(), holding);
         self.save()
+    }
+
+    /// The processes of one are gone. On disk with the next that is added, which is the first that may take its slot.
+    pub fn left(&mut self, attempt: &Attempt) {
+        if let Some(holding) = self.live.get_mut(attempt) {
+            holding.has_left = true;
+        }
     }
 
     /// Takes one out.

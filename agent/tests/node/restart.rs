@@ -168,12 +168,46 @@ fn shims_that_died_with_their_agent_are_cleared_away() {
     assert_eq!(fake.state().lost.len(), 1, "the controller need not wait for the lease to run out");
 }
 
+#[test]
+fn a_trial_that_only_waits_to_be_reported_takes_no_slot_from_who_follows_it() {
+    let (home, fake) = (Home::new(), Fake::with([script(0, "true"), script(1, "sleep 20")]));
+    // The end of the first is not taken, and its slot is the second's by then.
+    fake.change(|state| state.bad_ends = u32::MAX);
+    let started = async |number| {
+        home.running(number).await;
+        until(|| fake.state().holds.iter().any(|held| held.run == format!("s-{number}") && held.started))
+            .await;
+    };
+    let runtime = runtime();
+    let begin = || {
+        let (setup, folder) = home.setup(&fake, 1, None);
+        let (keep, signals) = mpsc::channel(1);
+        (runtime.spawn(work(setup, signals)), folder, keep)
+    };
+    let (agent, folder, _keep) = begin();
+    runtime.block_on(started(1));
+    agent.abort();
+    drop(folder);
+    fake.change(|state| state.queue.push_back(script(2, "true")));
+    let (agent, _folder, _keep) = begin();
+    runtime.block_on(async {
+        let beats = fake.state().beats;
+        until(|| fake.state().beats > beats + 3).await;
+        // The order stands, and nothing may take it while the second runs.
+        assert!(!home.attempt(2).exists(), "two trials on one slot");
+        Processes::clone(&home.running(1).await).program.unwrap().kill();
+        until(|| home.attempt(2).exists()).await;
+    });
+    agent.abort();
+}
+
 fn holding(home: &Home) -> Attempt {
     let attempt = Attempt { run: "s-0".to_owned(), number: 1 };
     fs::create_dir_all(home.attempt(0).join(spec::JOURNAL)).unwrap();
     let holding = Holding {
         attempt: attempt.clone(),
         devices: vec![],
+        has_left: false,
         metric: String::new(),
         timeout_ms: None,
         started_ms: 0,
