@@ -27,14 +27,14 @@ pub enum Bug {
     EndlessLeases,
     /// A controller that starts gives no lease to what is held already.
     LeasesForgotten,
-    /// A trial says that its suggestion knew more than it did.
-    SeenTooMuch,
+    /// A model is not told of results.
+    ResultsIgnored,
     /// The worst run counts as the best.
     WorstIsBest,
-    /// The agent obeys answers to beats that are not its newest.
-    OldOrders,
-    /// The agent starts what it is told to start, though it holds it already.
-    StartedAgain,
+    /// A heartbeat renews no lease.
+    LeasesNotRenewed,
+    /// A restarted agent takes itself for the one before.
+    SameIncarnation,
     /// The agent puts every trial on its first slot.
     OneSlot,
     /// A restarted agent forgets what it held.
@@ -59,10 +59,10 @@ impl Bug {
         Bug::NeverFull,
         Bug::EndlessLeases,
         Bug::LeasesForgotten,
-        Bug::SeenTooMuch,
+        Bug::ResultsIgnored,
         Bug::WorstIsBest,
-        Bug::OldOrders,
-        Bug::StartedAgain,
+        Bug::LeasesNotRenewed,
+        Bug::SameIncarnation,
         Bug::OneSlot,
         Bug::NothingAdopted,
         Bug::EndWithoutRows,

@@ -5,6 +5,7 @@
 mod chaos;
 mod disk;
 mod gate;
+mod loner;
 mod machine;
 mod network;
 mod program;

@@ -7,11 +7,18 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use crate::{network::Weather, program::Manners};
 
+/// Share of seeds in which nothing goes wrong.
+const FAIR: f64 = 0.06;
+
 /// One simulation.
 #[derive(Clone, Debug)]
 pub(crate) struct Scenario {
     pub(crate) seed: u64,
     pub(crate) sweeps: Vec<Wanted>,
+    /// Programs that log runs of their own, outside of sweeps.
+    pub(crate) loners: usize,
+    /// Nothing goes wrong around the programs, so no attempt may be lost.
+    pub(crate) fair: bool,
     pub(crate) manners: Manners,
     pub(crate) weather: Weather,
     pub(crate) troubles: Vec<(Trouble, u32)>,
@@ -108,13 +115,16 @@ impl Scenario {
             longest: rng.random_range(20.0..900.0),
             rows: rng.random_range(1..20),
         };
+        let fair = rng.random_bool(FAIR);
         let sweeps = (0..rng.random_range(1..=2)).map(|_| wanted(&mut rng)).collect();
         Self {
             seed,
             sweeps,
-            manners,
-            weather,
-            troubles,
+            loners: rng.random_range(0..=2),
+            manners: if fair { Manners { shim_killed: 0.0, ..manners } } else { manners },
+            weather: if fair { Weather::default() } else { weather },
+            troubles: if fair { Vec::new() } else { troubles },
+            fair,
             every: Duration::from_secs(rng.random_range(15..240)),
             calm_after: Duration::from_secs(rng.random_range(3600..14_400)),
         }

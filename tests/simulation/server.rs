@@ -16,7 +16,7 @@ use controller::{
 };
 use proto::v1::{
     AppendRows, Appended, Beat, BeginRun, ChangeSweep, CreateSweep, EndRun, Orders, Retried, RetryRuns,
-    RunBegun, RunEnded, Sweep, agents_client::AgentsClient, history_client::HistoryClient,
+    RunBegun, RunEnded, Sweep, agents_client::AgentsClient,
     runs_client::RunsClient, sweeps_client::SweepsClient,
 };
 use tokio::task::{AbortHandle, JoinHandle};
@@ -207,9 +207,4 @@ pub(crate) fn runs(door: &Door) -> RunsClient<Door> {
 /// As [`runs`].
 pub(crate) fn sweeps(door: &Door) -> SweepsClient<Door> {
     SweepsClient::new(door.clone())
-}
-
-/// As [`runs`].
-pub(crate) fn history(door: &Door) -> HistoryClient<Door> {
-    HistoryClient::new(door.clone())
 }

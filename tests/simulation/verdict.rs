@@ -7,7 +7,7 @@ use std::{
 };
 
 use agent::holdings::Attempt;
-use proto::v1::{Block, ListRuns, ReadRows, ReplayTrials, Run, Sweep, SweepRef};
+use proto::v1::{Block, ListRuns, ReadRows, ReplayTrials, Run, RunRef, Sweep, SweepRef};
 use tonic::Status;
 
 use crate::{
@@ -25,6 +25,13 @@ pub(crate) async fn look(world: &Arc<World>) {
     for (sweep, wanted) in world.sweeps().iter().zip(&world.scenario.sweeps) {
         if let Err(status) = judge(world, &door, sweep, wanted).await {
             world.witness.accuse(format!("`{sweep}` cannot be looked at: {status:?}"));
+        }
+    }
+    for number in 0..world.scenario.loners {
+        let id = format!("loner-{number}");
+        match (runs(&door).get(RunRef { run: id.clone() }).await, blocks(&door, &id).await) {
+            (Ok(run), Ok(blocks)) => rows(world, &run.into_inner(), &blocks),
+            (run, _) => world.witness.accuse(format!("`{id}` cannot be looked at: {:?}", run.err())),
         }
     }
     let Some(core) = world.server.core() else { return };
@@ -49,6 +56,9 @@ async fn judge(world: &World, door: &Door, id: &str, wanted: &Wanted) -> Result<
     books(world, &sweep, &all);
     coverage(world, &sweep, &all, wanted);
     for run in &all {
+        if world.scenario.fair && run.failures.iter().any(|failures| failures.class == "lost") {
+            world.witness.accuse(format!("{} was lost in fair weather", run.id));
+        }
         ends(world, run);
         rows(world, run, &blocks(door, &run.id).await?);
     }

@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use crate::{
-    chaos, disk,
+    chaos, disk, loner,
     machine::{Machine, Make},
     network::Network,
     scenario::Scenario,
@@ -111,8 +111,10 @@ async fn run(scenario: Scenario, home: &Path, traced: bool) -> Outcome {
     drop(tokio::spawn(chaos::keep_controller_up(world.clone())));
     drop(tokio::spawn(chaos::reign(world.clone())));
     world.machines.iter().for_each(Machine::start_agent);
+    let loners = (0..world.scenario.loners).map(|number| tokio::spawn(loner::live(world.clone(), number)));
+    let loners: Vec<_> = loners.collect();
     let deadline = begun + calm_after + PATIENCE;
-    while !world.is_over().await {
+    while !(world.is_over().await && loners.iter().all(|loner| loner.is_finished())) {
         if Instant::now() > deadline {
             world.witness.accuse(format!("not over {} h after the last trouble", PATIENCE.as_secs() / 3600));
             break;

@@ -165,7 +165,7 @@ pub(super) async fn by_model(
             Ok((store::events::of_trials(tx, &sweep, after, last)?, last))
         })
         .await?;
-    for event in &told {
+    for event in told.iter().filter(|told| told.kind != Kind::RunEnded || !planted(Bug::ResultsIgnored)) {
         known.fold(event, &plan.study.space)?;
     }
     known.seen = last;
@@ -183,7 +183,6 @@ pub(super) async fn by_model(
             change.close_sweep(&plan.id, "space")?;
             return Ok(None);
         };
-        let seen = if planted(Bug::SeenTooMuch) { store::events::last(change.tx)? } else { seen };
         create(change, &plan, number, suggestion, seen, &beat.agent).map(Some)
     });
     let inserted = inserted.await;

@@ -1,0 +1,85 @@
+//! A program that logs a run of its own, outside of sweeps: it begins, logs, ends well or badly or without a word, and is started
+//! again, as it resumes its run.
+
+use std::{sync::Arc, time::Duration};
+
+use agent::{holdings::Attempt, link::Link};
+use proto::v1::{AppendRows, BeginRun, EndRun, Outcome};
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use record::{Row, Value, Writer};
+use tokio::time::sleep;
+
+use crate::{
+    network::Line,
+    server::{Answer, Bearer, LEASE, Question},
+    world::World,
+};
+
+/// How often one begins.
+const BEGINNINGS: u32 = 6;
+/// How long a program waits for the answer to one call.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Lives to the end of its last run.
+pub(crate) async fn live(world: Arc<World>, number: usize) {
+    let mut rng = StdRng::seed_from_u64(world.scenario.seed ^ (0x10AE << 16) ^ number as u64);
+    let id = format!("loner-{number}");
+    let network = world.network.clone();
+    for beginning in 0..BEGINNINGS {
+        sleep(Duration::from_secs(rng.random_range(1..600))).await;
+        let begin = BeginRun {
+            project: "alone".to_owned(),
+            id: id.clone(),
+            resume: "allow".to_owned(),
+            idempotency_key: format!("{id}-{beginning}"),
+            config_json: "{}".to_owned(),
+            ..BeginRun::default()
+        };
+        // It stands on a node of its own, which is never cut off.
+        let node = usize::MAX - number;
+        let begun = loop {
+            let question = Question::Begin(begin.clone());
+            match network.ask(node, Bearer::default(), question, PATIENCE).await {
+                Ok(Answer::Begun(begun)) => break begun,
+                _ => sleep(Duration::from_secs(1)).await,
+            }
+        };
+        let token = Bearer(format!("Bearer {}", begun.token).parse().ok());
+        let line = Line { network: network.clone(), node, token };
+        let attempt = Attempt { run: begun.run.clone(), number: begun.attempt };
+        log(&world, &line, &attempt, &mut rng).await;
+        let state = ["finished", "failed", "stopped", ""][rng.random_range(0..4)];
+        if state.is_empty() {
+            // Killed; sometimes it comes back before anybody has noticed.
+            sleep(LEASE.mul_f64(rng.random_range(0.1..3.0))).await;
+            continue;
+        }
+        let outcome = Outcome { state: state.to_owned(), ..Outcome::default() };
+        let (run, attempt) = (attempt.run, attempt.number);
+        let end = EndRun { run, attempt, outcome: Some(outcome), ..EndRun::default() };
+        while line.end(end.clone()).await.is_err_and(|status| proto::dial::is_transient(&status)) {
+            sleep(Duration::from_secs(1)).await;
+        }
+    }
+}
+
+async fn log(world: &World, line: &Line, attempt: &Attempt, rng: &mut StdRng) {
+    for step in 0..rng.random_range(0..10) {
+        sleep(Duration::from_millis(rng.random_range(10..20_000))).await;
+        let row = Row { step, wall_ms: 0, values: vec![("loss".to_owned(), Value::F64(0.5))] };
+        let mut frames = Vec::new();
+        Writer::default().frame(&[row], &mut frames);
+        let append = AppendRows {
+            run: attempt.run.clone(),
+            attempt: attempt.number,
+            writer: "sdk".to_owned(),
+            stream: "history".to_owned(),
+            offset: step,
+            frames,
+        };
+        world.witness.wrote((attempt.clone(), "sdk".to_owned(), "history".to_owned()), step + 1);
+        while line.append(append.clone()).await.is_err_and(|status| proto::dial::is_transient(&status)) {
+            sleep(Duration::from_secs(1)).await;
+        }
+    }
+}
