@@ -43,6 +43,12 @@ impl Cgroup {
         self.tree().into_iter().map(list).flat_map(pids).collect()
     }
 
+    /// Whether any process lives in it, or in those inside of it: the kernel's own word.
+    pub fn is_populated(&self) -> bool {
+        let events = fs::read_to_string(self.0.join("cgroup.events")).unwrap_or_default();
+        events.lines().any(|line| line == "populated 1")
+    }
+
     /// Kills all of them at once, even those that are being born. Kernels before 5.14 cannot: nothing happens then.
     pub fn kill(&self) {
         let _ = fs::write(self.0.join("cgroup.kill"), "1");

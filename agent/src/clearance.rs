@@ -80,17 +80,15 @@ impl Clearance {
     }
 
     fn look_now(&self) -> Option<String> {
-        let members = if self.proved { Vec::new() } else { self.tree.members() };
-        members.iter().for_each(Identity::kill);
-        let members: Vec<i32> = members.into_iter().map(|member| member.pid).collect();
-        // What lives and is not the trial's is somebody else's, and was there before or shares the GPU. What is dead and still
-        // has memory is being cleaned up by the driver: it may be the trial's.
-        let of_trial = |pid: &i32| members.contains(pid) || Identity::of(*pid).is_none();
-        let mut residents = self.gpus.residents(&self.devices);
-        residents.retain(of_trial);
-        if !members.is_empty() {
-            return Some(format!("{} cannot be ended", named(&members)));
+        let populated = || self.tree.cgroup().is_some_and(Cgroup::is_populated);
+        let occupied = if self.proved { populated() } else { !self.tree.is_empty() };
+        if occupied {
+            return Some(format!("{} cannot be ended", named(&self.kill())));
         }
+        // What lives is somebody else's: it was there before, or shares the GPU. What is dead and still has memory is being
+        // cleaned up by the driver: it may be the trial's.
+        let mut residents = self.gpus.residents(&self.devices);
+        residents.retain(|pid| Identity::of(*pid).is_none());
         if !residents.is_empty() {
             return Some(format!("{} still has GPU memory", named(&residents)));
         }
@@ -98,6 +96,12 @@ impl Clearance {
             Ok(()) => None,
             Err(error) => Some(format!("its cgroup cannot be removed: {error}")),
         }
+    }
+
+    fn kill(&self) -> Vec<i32> {
+        let members = self.tree.members();
+        self.tree.kill();
+        members.into_iter().map(|member| member.pid).collect()
     }
 
     /// Looks until the slot is free. Tells what there is to tell once patience is over, and once it is free; `tell` says
@@ -124,8 +128,11 @@ impl Clearance {
     }
 }
 
-/// "process 17", "processes 17, 18".
+/// "process 17", "processes 17, 18"; what is faster than any look has no number.
 fn named(pids: &[i32]) -> String {
+    if pids.is_empty() {
+        return "something that forks without a pause".to_owned();
+    }
     let list = pids.iter().take(MOST_NAMED).map(i32::to_string).collect::<Vec<_>>().join(", ");
     let more = if pids.len() > MOST_NAMED { ", ..." } else { "" };
     format!("{} {list}{more}", if pids.len() == 1 { "process" } else { "processes" })

@@ -72,7 +72,17 @@ fn run(dir: &Path) -> io::Result<()> {
     };
     spec::write(&dir.join(spec::EXIT), &exit)?;
     // Whatever the program left behind may still hold a GPU. Ending well says that nothing of it lives.
-    if is_alone() || tree.end(GRACE).is_empty() { Ok(()) } else { Err(io::ErrorKind::ResourceBusy.into()) }
+    if is_alone() || end(&tree) { Ok(()) } else { Err(io::ErrorKind::ResourceBusy.into()) }
+}
+
+/// Ends what the program has left; says whether nothing of it lives. Looks miss what forks without a pause: the kernel does not.
+fn end(tree: &Tree) -> bool {
+    tree.end(GRACE);
+    let start = Instant::now();
+    while !is_alone() && start.elapsed() < GRACE {
+        tree.kill();
+    }
+    is_alone()
 }
 
 /// Whether no child is left, after the dead have been taken off the kernel's table. All orphans fall to a shim, so nothing

@@ -17,6 +17,10 @@ use crate::{cgroup::Cgroup, process::Identity, reaper::Reaper, spec};
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How long SIGKILL may take before a process counts as stuck in the kernel.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
+/// Pauses before looks that must all find nobody to prove that nobody is there. No rhythm: what forks in one would be missed
+/// by all.
+const PAUSES: [Duration; 4] =
+    [Duration::ZERO, Duration::from_millis(7), Duration::from_millis(19), Duration::from_millis(37)];
 /// How often one call kills what was born while it killed the others.
 const KILL_PASSES: usize = 20;
 
@@ -72,42 +76,51 @@ impl Tree {
         members.len()
     }
 
-    /// Kills every process of the tree, and what was born meanwhile; returns how many were not dead yet at the last look.
-    pub fn kill(&self) -> usize {
-        let (mut known, mut left) = (HashSet::new(), 0);
+    /// Kills every process of the tree, and what was born meanwhile. They may take a moment to be gone.
+    pub fn kill(&self) {
+        let mut known = HashSet::new();
         for _ in 0..KILL_PASSES {
             self.cgroup.iter().for_each(Cgroup::kill);
             let mut members = self.members();
-            left = members.len();
             members.retain(|member| known.insert(member.clone()));
             if members.is_empty() {
                 break;
             }
             members.iter().for_each(Identity::kill);
         }
-        left
     }
 
-    /// TERM, then KILL after `grace`, until nothing is left; returns what could not be ended. Blocks the thread.
-    pub fn end(&self, grace: Duration) -> Vec<Identity> {
+    /// Whether nothing lives. One look may miss a process that ends while its child is born, so there are several, and the kernel
+    /// is asked of the cgroup, where it knows for sure. Blocks the thread for a moment.
+    pub fn is_empty(&self) -> bool {
+        let nobody = |pause| {
+            thread::sleep(pause);
+            self.members().is_empty()
+        };
+        !self.cgroup.as_ref().is_some_and(Cgroup::is_populated) && PAUSES.into_iter().all(nobody)
+    }
+
+    /// TERM, then KILL after `grace`, until nothing is left; says whether nothing is. Blocks the thread.
+    pub fn end(&self, grace: Duration) -> bool {
         let (start, mut told) = (Instant::now(), HashSet::new());
-        loop {
-            let members = self.members();
-            if members.is_empty() {
-                return members;
-            }
-            if start.elapsed() >= grace {
-                break;
+        while start.elapsed() < grace {
+            if self.is_empty() {
+                return true;
             }
             // Each is told once, when it is first seen: what was just being born has not heard what others heard.
+            let members = self.members();
             members.into_iter().filter(|member| told.insert(member.clone())).for_each(|new| new.terminate());
             thread::sleep(LOOK_EVERY);
         }
         let start = Instant::now();
-        while self.kill() > 0 && start.elapsed() < KILL_PATIENCE {
+        loop {
+            self.kill();
+            let empty = self.is_empty();
+            if empty || start.elapsed() > KILL_PATIENCE {
+                return empty;
+            }
             thread::sleep(LOOK_EVERY);
         }
-        self.members()
     }
 }
 

@@ -121,7 +121,12 @@ fn one_round(lab: &mut Lab, round: usize, way: Way, grounds: &Grounds) -> (usize
     assert_eq!(code, Some(0), "{what}: {said}");
     assert_eq!(said.contains("no cgroups for trials"), !grounds.with_cgroups, "{what}: {said}");
     assert!(!said.contains("set aside"), "{what}: every slot is free: {said}");
-    assert!(living(&tag).is_empty(), "{what}: {:?}: {said}", living(&tag));
+    // One look may miss what ends while its child is born.
+    for pause in [0, 11, 23, 41] {
+        thread::sleep(Duration::from_millis(pause));
+        let living = living(&tag);
+        assert!(living.is_empty(), "{what}: {living:?}: {said}");
+    }
     assert_eq!(std::fs::read_to_string(data.join("holdings.json")).unwrap(), "[]", "{what}");
     assert_eq!(grounds.trials(), 0, "{what}: no cgroup is left: {said}");
     (loose.len(), if cancelled.is_some() { took } else { vec![] })
