@@ -114,7 +114,10 @@ fn come(world: &Arc<World>, trouble: Trouble, rng: &mut StdRng) {
             after(during, move || change(&world, sweep, Change::Resume));
         }
         Trouble::RunsRetried => {
-            ask(world, Question::Retry(RetryRuns { sweep, runs: Vec::new() }));
+            // All that failed, or one that may have been stopped.
+            let one = format!("{sweep}-{}", rng.random_range(0..20));
+            let runs = if rng.random_bool(0.5) { Vec::new() } else { vec![one] };
+            ask(world, Question::Retry(RetryRuns { sweep, runs }));
             world.machines.iter().for_each(Machine::start_agent);
         }
         Trouble::SweepStopped => change(world, sweep, Change::Stop),

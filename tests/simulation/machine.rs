@@ -179,6 +179,11 @@ impl Machine {
         }
     }
 
+    /// How late its agent is started: people may have changed their minds on the sweep by then.
+    pub(crate) fn starts_after(&self) -> Duration {
+        Duration::from_millis((self.make.seed ^ self.make.number as u64) % 200_000)
+    }
+
     /// The sweep that it works for.
     pub(crate) fn sweep(&self) -> &str {
         &self.make.sweep

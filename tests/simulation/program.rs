@@ -271,7 +271,7 @@ impl Script {
         Self {
             born_after: Duration::from_millis(rng.random_range(5..2_000)),
             runs: Duration::from_secs_f64(runs.max(0.01)),
-            rows: rng.random_range(1..=manners.rows),
+            rows: rng.random_range(0..=manners.rows),
             end,
             uses_sdk,
             obeys: obeys.then(|| Duration::from_millis(rng.random_range(0..12_000))),

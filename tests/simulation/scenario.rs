@@ -140,6 +140,11 @@ fn wanted(rng: &mut StdRng) -> Wanted {
         1 => "early_terminate: {type: asha, min_iter: 1, eta: 3}\n",
         _ => "",
     };
+    let retry = match rng.random_range(0..3) {
+        0 => "retry: {error: 1, lost: 4}\n",
+        _ => "",
+    };
+    let rule = format!("{rule}{retry}");
     match rng.random_range(0..6) {
         0 => Wanted {
             yaml: format!(

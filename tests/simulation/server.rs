@@ -16,8 +16,8 @@ use controller::{
 };
 use proto::v1::{
     AppendRows, Appended, Beat, BeginRun, ChangeSweep, CreateSweep, EndRun, Orders, Retried, RetryRuns,
-    RunBegun, RunEnded, Sweep, agents_client::AgentsClient,
-    runs_client::RunsClient, sweeps_client::SweepsClient,
+    RunBegun, RunEnded, Sweep, agents_client::AgentsClient, runs_client::RunsClient,
+    sweeps_client::SweepsClient,
 };
 use tokio::task::{AbortHandle, JoinHandle};
 use tonic::{

@@ -110,7 +110,13 @@ async fn run(scenario: Scenario, home: &Path, traced: bool) -> Outcome {
     let world = Arc::new(World { scenario, witness, server, network, machines, sweeps: sweeps.into(), calm });
     drop(tokio::spawn(chaos::keep_controller_up(world.clone())));
     drop(tokio::spawn(chaos::reign(world.clone())));
-    world.machines.iter().for_each(Machine::start_agent);
+    for machine in world.machines.iter().cloned() {
+        let late = machine.starts_after();
+        drop(tokio::spawn(async move {
+            sleep(late).await;
+            machine.start_agent();
+        }));
+    }
     let loners = (0..world.scenario.loners).map(|number| tokio::spawn(loner::live(world.clone(), number)));
     let loners: Vec<_> = loners.collect();
     let deadline = begun + calm_after + PATIENCE;
