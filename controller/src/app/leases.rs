@@ -1,9 +1,10 @@
 //! Leases: until when each held attempt lives without a word from its agent. Deadlines are monotonic and in memory; a
 //! controller that starts gives every lease a full term. Filled by commits, renewed by heartbeats and appends, emptied by
-//! `upkeep`. Never decides what an expired lease means.
+//! `upkeep`. Never decides what an expired lease means. A renewal costs one look-up, and a look for those that are over costs
+//! what may be over: each lease is looked at about once in its term, however many there are.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -15,13 +16,22 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub(crate) struct Leases {
     term: Duration,
-    table: Mutex<BTreeMap<String, Lease>>,
+    table: Mutex<Table>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    of_runs: BTreeMap<String, Lease>,
+    /// Each lease, under the time at which it is looked at next.
+    looks: BTreeSet<(Instant, String)>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Lease {
     attempt: u32,
     deadline: Instant,
+    /// Never later than the deadline, which renewals move and this not.
+    look: Instant,
 }
 
 impl Leases {
@@ -32,12 +42,15 @@ impl Leases {
 
     /// An attempt is held from now on.
     pub(crate) fn grant(&self, run: &str, attempt: u32, now: Instant) {
-        self.lock().insert(run.to_owned(), Lease { attempt, deadline: now + self.term });
+        let (mut table, deadline) = (self.lock(), now + self.term);
+        table.remove(run);
+        table.of_runs.insert(run.to_owned(), Lease { attempt, deadline, look: deadline });
+        table.looks.insert((deadline, run.to_owned()));
     }
 
     /// The attempt was heard of.
     pub(crate) fn renew(&self, run: &str, attempt: u32, now: Instant) {
-        if let Some(lease) = self.lock().get_mut(run).filter(|lease| lease.attempt == attempt) {
+        if let Some(lease) = self.lock().of_runs.get_mut(run).filter(|lease| lease.attempt == attempt) {
             lease.deadline = now + self.term;
         }
     }
@@ -50,25 +63,50 @@ impl Leases {
     /// Nobody holds this attempt any more; a newer one keeps its lease.
     pub(crate) fn release_if(&self, run: &str, attempt: u32) {
         let mut table = self.lock();
-        if table.get(run).is_some_and(|lease| lease.attempt == attempt) {
+        if table.of_runs.get(run).is_some_and(|lease| lease.attempt == attempt) {
             table.remove(run);
         }
     }
 
-    /// Runs, with their attempts, whose lease is over; by id, so that what follows comes in one order.
+    /// Runs, with their attempts, whose lease is over; by id, so that what follows comes in one order. They are told again
+    /// until they are released or renewed.
     pub(crate) fn expired(&self, now: Instant) -> Vec<(String, u32)> {
-        let is_over = |lease: &Lease| lease.deadline <= now && !planted(Bug::EndlessLeases);
-        let over = |(run, lease): (&String, &Lease)| is_over(lease).then(|| (run.clone(), lease.attempt));
-        self.lock().iter().filter_map(over).collect()
+        if planted(Bug::EndlessLeases) {
+            return Vec::new();
+        }
+        let mut guard = self.lock();
+        let table = &mut *guard;
+        let due: Vec<_> = table.looks.iter().take_while(|(look, _)| *look <= now).cloned().collect();
+        let mut over = Vec::new();
+        for place in due {
+            let Some(lease) = table.of_runs.get_mut(&place.1) else { continue };
+            if lease.deadline <= now {
+                over.push((place.1, lease.attempt));
+                continue;
+            }
+            lease.look = lease.deadline;
+            table.looks.remove(&place);
+            table.looks.insert((lease.look, place.1));
+        }
+        over.sort_unstable();
+        over
     }
 
     /// Whether the lease of this attempt is over, or it has none.
     pub(crate) fn is_over(&self, run: &str, attempt: u32, now: Instant) -> bool {
-        self.lock().get(run).is_none_or(|lease| lease.attempt != attempt || lease.deadline <= now)
+        self.lock().of_runs.get(run).is_none_or(|lease| lease.attempt != attempt || lease.deadline <= now)
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Lease>> {
+    fn lock(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn remove(&mut self, run: &str) {
+        if let Some((run, lease)) = self.of_runs.remove_entry(run) {
+            self.looks.remove(&(lease.look, run));
+        }
     }
 }
 
@@ -85,5 +123,29 @@ mod tests {
         assert!(!leases.is_over("a-1", 2, now));
         leases.release_if("a-1", 2);
         assert!(leases.is_over("a-1", 2, now));
+    }
+
+    #[test]
+    fn what_is_over_is_told_until_it_is_released_and_what_was_renewed_is_not() {
+        let (term, now) = (Duration::from_secs(10), Clock::system().now());
+        let (leases, later) = (Leases::new(term), |seconds| now + Duration::from_secs(seconds));
+        for (run, seconds) in [("b", 0), ("a", 0), ("c", 5)] {
+            leases.grant(run, 1, later(seconds));
+        }
+        leases.grant("b", 2, later(1));
+        assert_eq!(leases.expired(later(9)), []);
+        leases.renew("a", 1, later(9));
+        let b = ("b".to_owned(), 2);
+        assert_eq!(leases.expired(later(14)), [b.clone()]);
+        assert_eq!(leases.expired(later(15)), [b.clone(), ("c".to_owned(), 1)]);
+        leases.release("c");
+        assert_eq!(leases.expired(later(19)), [("a".to_owned(), 1), b]);
+        leases.release_if("b", 2);
+        leases.renew("a", 1, later(19));
+        assert_eq!(leases.expired(later(28)), []);
+        assert_eq!(leases.expired(later(29)), [("a".to_owned(), 1)]);
+        leases.release("a");
+        let table = leases.lock();
+        assert!(table.of_runs.is_empty() && table.looks.is_empty(), "{table:?}");
     }
 }
