@@ -34,6 +34,11 @@ pub struct Settings {
     pub blob_grace: Duration,
     /// Bytes that the contents of files and artifacts may take in all.
     pub storage_bytes: u64,
+    /// Bytes that are held back on the disk of the data folder, and given back when others have filled it: states are
+    /// written out of them.
+    pub reserve_bytes: u64,
+    /// With fewer bytes free on that disk, rows and contents are refused until there is room.
+    pub least_free_bytes: u64,
     /// Between two looks for blobs that nothing refers to.
     pub collect_every: Duration,
     /// Numbers, all of them upper bounds.
@@ -106,6 +111,8 @@ impl Default for Settings {
             forget_agents: Duration::from_secs(3600),
             blob_grace: Duration::from_secs(24 * 3600),
             storage_bytes: u64::MAX,
+            reserve_bytes: 16 << 20,
+            least_free_bytes: 16 << 20,
             collect_every: Duration::from_secs(10),
             limits: Limits::default(),
         }

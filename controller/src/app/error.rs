@@ -62,6 +62,11 @@ impl Error {
         Error::Missing(Told::new(message))
     }
 
+    /// The same may work later.
+    pub(crate) fn busy(message: impl Into<String>) -> Self {
+        Error::Busy(Told::new(message))
+    }
+
     /// Refused, with the reason.
     pub(crate) fn refused(why: Why, message: impl Into<String>) -> Self {
         Error::Refused(why, Told::new(message))

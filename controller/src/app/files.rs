@@ -83,7 +83,8 @@ pub(crate) struct Incoming {
 /// Makes room for a blob; `None` when it is here already.
 ///
 /// # Errors
-/// Invalid when the hash is none, or the size is over the limit; refused with [`Why::Room`] when there is no room for it.
+/// Invalid when the hash is none, or the size is over the limit; refused with [`Why::Room`] when there is no room for it; busy
+/// while the disk is full.
 pub(crate) async fn begin(app: &Arc<App>, sha256: String, size: u64) -> Result<Option<Incoming>, Error> {
     check_hash(&sha256).map_err(|bad| Error::invalid(bad.to_string()))?;
     let most = app.settings.limits.blob_bytes;
@@ -94,6 +95,7 @@ pub(crate) async fn begin(app: &Arc<App>, sha256: String, size: u64) -> Result<O
     if app.read(move |tx, _| Ok(store::files::blob(tx, &hash)?)).await?.is_some() {
         return Ok(None);
     }
+    app.full.check()?;
     let taken = app.room.take(size)?;
     Ok(Some(Incoming { upload: app.store.blobs.begin().await?, taken, sha256, size }))
 }

@@ -59,12 +59,15 @@ enum Kept {
 /// # Errors
 /// Refused with [`Why::Gap`] when rows are missing before these, with [`Why::Fenced`] when another attempt owns the run:
 /// then they are kept, marked, and never merged; with [`Why::Blob`] when a file's content is not here. Invalid when the
-/// bytes are damaged.
+/// bytes are damaged. Busy while the disk is full: the lease is renewed all the same.
 pub(crate) async fn append(app: &Arc<App>, caller: &Caller, append: Append) -> Result<Appended, Error> {
     caller.attempt(&append.run, append.attempt)?;
     let digest = check(app, &append)?;
     let told = if append.stream == FILES { files::rows(app, &append.frames).await? } else { Vec::new() };
     app.leases.renew(&append.run, append.attempt, app.clock.now());
+    if digest.rows > 0 {
+        app.full.check()?;
+    }
     let (run, attempt) = (append.run.clone(), append.attempt);
     match app.change(move |change| keep(change, &append, digest, &told)).await? {
         Kept::Merged(appended) => Ok(appended),

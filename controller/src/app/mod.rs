@@ -22,6 +22,7 @@ pub(crate) mod files;
 mod filter;
 pub(crate) mod find;
 pub(crate) mod fsck;
+mod full;
 pub(crate) mod history;
 pub(crate) mod ingest;
 mod leases;
@@ -67,6 +68,7 @@ use caller::Tokens;
 use change::{Change, Effects};
 use compaction::Compaction;
 use files::Collector;
+use full::Fullness;
 use leases::Leases;
 use plan::Plans;
 use presence::Presences;
@@ -95,6 +97,7 @@ pub(crate) struct App {
     explaining: Arc<Semaphore>,
     collector: Collector,
     room: Room,
+    full: Fullness,
     draining: channel::Sender<bool>,
 }
 
@@ -136,6 +139,7 @@ impl App {
             explaining: Arc::new(Semaphore::new(explain::AT_ONCE)),
             collector: Collector::new(clock.now()),
             room: Room::new(stored, settings.storage_bytes),
+            full: Fullness::default(),
             bell: Bell::default(),
             presences: Presences::default(),
             draining: channel::Sender::new(false),
@@ -146,6 +150,11 @@ impl App {
             store,
             settings,
         }))
+    }
+
+    /// Whether the disk has no room for rows and contents, and each change of that.
+    pub(crate) fn fullness(&self) -> channel::Receiver<bool> {
+        self.full.subscribe()
     }
 
     /// Ends long polls and streams, so that the program can end soon.
@@ -181,8 +190,11 @@ impl App {
             let value = work(&mut change)?;
             Ok::<_, Error>((value, change.close()?))
         };
-        let (value, _) = self.store.write(work, move |(_, effects)| after.follow(effects)).await?;
-        Ok(value)
+        let changed = self.store.write(work, move |(_, effects)| after.follow(effects)).await;
+        if let Err(Error::Busy(_)) = &changed {
+            full::look(self).await;
+        }
+        changed.map(|(value, _)| value)
     }
 
     fn follow(&self, effects: &Effects) {

@@ -58,8 +58,17 @@ pub(super) fn decide(change: &mut Change<'_>, beat: &Beat) -> Result<Draft, Erro
     let count = free.min(change.app.settings.limits.starts.into());
     let HandedOut { runs: fresh, wants_model } = hand_out(change, &beat.sweep, &beat.agent, count)?;
     change.settle(&beat.sweep)?;
+    let app = change.app;
     let progress = change.progress(&beat.sweep)?;
-    Ok(Draft { fresh, again, stop, keep, state: progress.state, note: views::note(progress), wants_model })
+    Ok(Draft {
+        fresh,
+        again,
+        stop,
+        keep,
+        state: progress.state,
+        note: views::note(app, progress),
+        wants_model,
+    })
 }
 
 /// A new incarnation that does not name a run has lost it.

@@ -44,7 +44,7 @@ pub(super) fn hand_out(
     count: u64,
 ) -> Result<HandedOut, Error> {
     let mut handed = HandedOut::default();
-    if count == 0 || !hands_out(change, sweep)? {
+    if count == 0 || change.app.full.is_full() || !hands_out(change, sweep)? {
         return Ok(handed);
     }
     if change.progress(sweep)?.queued > 0 {

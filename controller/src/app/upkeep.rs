@@ -1,9 +1,9 @@
-//! What happens without being asked: leases run out, caches are tidied, rows are merged, blobs that nothing refers to are
+//! What happens without being asked: leases run out, the disk is looked at, caches are tidied, rows are merged, blobs that nothing refers to are
 //! removed. One step that may run at any time and twice; called by a loop in production and by tests. Never sleeps.
 
 use std::{sync::Arc, time::Duration};
 
-use super::{App, change::Change, compaction, error::Error, files};
+use super::{App, change::Change, compaction, error::Error, files, full};
 use crate::store;
 
 /// How long the loop may wait between two steps: a small part of a lease, so that one ends about when it should.
@@ -28,7 +28,11 @@ pub(crate) async fn step(app: &Arc<App>) -> Result<(), Error> {
             Err(_) => one_by_one(app, some).await?,
         }
     }
-    compaction::step(app).await?;
+    full::look(app).await;
+    if !app.full.is_full() {
+        // Nothing is lost by waiting, and a merge writes before it frees.
+        compaction::step(app).await?;
+    }
     files::collect(app, now).await
 }
 

@@ -15,6 +15,7 @@ use super::{
     caller::Caller,
     error::Error,
     explain::{self, Incumbent},
+    full,
     metrics::Metric,
     pieces,
     plan::Plan,
@@ -144,7 +145,7 @@ fn of_sweep(tx: &Tx<'_>, app: &App, sweep: Sweep) -> Result<SweepView, Error> {
     let warnings = serde_json::from_str(&sweep.warnings).unwrap_or_default();
     Ok(SweepView {
         plan: app.plans.get(tx, &sweep.id)?,
-        note: note(&progress),
+        note: note(app, &progress),
         warnings,
         best,
         progress,
@@ -153,7 +154,7 @@ fn of_sweep(tx: &Tx<'_>, app: &App, sweep: Sweep) -> Result<SweepView, Error> {
 }
 
 /// Why a sweep hands out nothing new, in a sentence; `None` when it does.
-pub(super) fn note(progress: &Progress) -> Option<String> {
+pub(super) fn note(app: &App, progress: &Progress) -> Option<String> {
     let id = &progress.sweep;
     let why = match progress.closing.as_deref() {
         Some("stopped") => "a person stopped it",
@@ -170,6 +171,7 @@ pub(super) fn note(progress: &Progress) -> Option<String> {
             Some(format!("the sweep is paused: {why}`sweep resume {id}` goes on"))
         }
         State::Finished | State::Cancelled => Some(format!("the sweep is over: {why}")),
+        State::Pending | State::Running if app.full.is_full() => Some(full::NOTE.to_owned()),
         State::Pending | State::Running if progress.closing.is_some() => {
             Some(format!("no new trials, {why}; {} not over yet", progress.live()))
         }

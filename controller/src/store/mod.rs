@@ -10,6 +10,7 @@ pub(crate) mod check;
 pub(crate) mod checkpoints;
 pub(crate) mod columns;
 pub(crate) mod database;
+mod disk;
 pub(crate) mod earlier;
 pub(crate) mod events;
 pub(crate) mod facts;
@@ -35,7 +36,7 @@ use std::{
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use self::blobs::Blobs;
-pub(crate) use self::blobs::Upload;
+pub(crate) use self::{blobs::Upload, disk::Disk};
 use database::Session;
 pub(crate) use database::{Error, Result, Tx};
 use writer::{Job, Ticket, panicked};
@@ -69,6 +70,8 @@ pub(crate) struct Store {
     readers: Arc<Readers>,
     /// The contents of files, beside the database.
     pub(crate) blobs: Blobs,
+    /// What both are on; none when SQLite was brought a file system of its own.
+    pub(crate) disk: Option<Disk>,
     /// Held as long as the store lives: two writers in one folder would each believe in their own leases.
     _lock: File,
 }
@@ -113,6 +116,7 @@ impl Store {
                 idle: Mutex::new(readers),
             }),
             blobs,
+            disk: platform.disk.is_none().then(|| Disk::of(folder)),
             _lock: lock,
         })
     }

@@ -91,6 +91,12 @@ impl Lab {
         self.come_back().await;
     }
 
+    /// The same, with other settings.
+    pub(crate) async fn restart_with(&mut self, change: impl FnOnce(&mut Settings)) {
+        change(&mut self.settings);
+        self.restart().await;
+    }
+
     /// Shuts the controller down.
     pub(crate) async fn stop(&mut self) {
         self.controller.take().unwrap().shutdown().await.unwrap();

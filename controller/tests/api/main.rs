@@ -14,6 +14,7 @@ mod fencing;
 mod files;
 mod find;
 mod fsck;
+mod full;
 mod happy;
 mod history;
 mod lab;

@@ -18,12 +18,14 @@ use proto::v1::{
     files_server::FilesServer, history_server::HistoryServer, runs_server::RunsServer,
     sweeps_server::SweepsServer,
 };
+use tokio::sync::watch::Receiver;
 use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 use tonic::{
     Request, Status,
     codegen::BoxStream,
     service::{Routes, interceptor::InterceptedService},
 };
+use tonic_health::{ServingStatus, server::HealthReporter};
 
 use crate::{
     api::caller::caller,
@@ -57,12 +59,13 @@ impl Door {
 /// What a call may be larger than the largest append: its other fields, or a YAML or config, which are smaller than that.
 const ROOM: usize = 8 << 20;
 
-/// The services of Besom, and those that say what there is and whether it works.
+/// The services of Besom, and those that say what there is and whether it works. Must be called inside a tokio runtime.
 ///
 /// # Errors
 /// When the descriptors are damaged, which a test would have found.
 pub(crate) fn routes(app: Arc<App>) -> Result<Routes, tonic_reflection::server::Error> {
     let most = app.settings.limits.append_bytes + ROOM;
+    let fullness = app.fullness();
     let door = Door { app };
     let at_door = door.clone();
     let guard = move |request| at_door.guard(request);
@@ -73,7 +76,8 @@ pub(crate) fn routes(app: Arc<App>) -> Result<Routes, tonic_reflection::server::
     let checkpoints = CheckpointsServer::new(door.clone());
     let files = FilesServer::new(door.clone()).max_decoding_message_size(most);
     let runs = RunsServer::new(door).max_decoding_message_size(most);
-    let (_, health) = tonic_health::server::health_reporter();
+    let (reporter, health) = tonic_health::server::health_reporter();
+    tokio::spawn(tell_health(fullness, reporter));
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
         .build_v1()?;
@@ -86,6 +90,21 @@ pub(crate) fn routes(app: Arc<App>) -> Result<Routes, tonic_reflection::server::
         .add_service(InterceptedService::new(files, guard))
         .add_service(health)
         .add_service(reflection))
+}
+
+/// What health calls the taking of rows and files; everything else is the service without a name.
+const INGEST: &str = "ingest";
+
+/// Tells health of each change, as long as there is an app.
+async fn tell_health(mut fullness: Receiver<bool>, reporter: HealthReporter) {
+    loop {
+        let is_full = *fullness.borrow_and_update();
+        let status = if is_full { ServingStatus::NotServing } else { ServingStatus::Serving };
+        reporter.set_service_status(INGEST, status).await;
+        if fullness.changed().await.is_err() {
+            return;
+        }
+    }
 }
 
 /// A stream of the app as one of gRPC.

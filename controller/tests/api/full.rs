@@ -1,0 +1,65 @@
+//! A disk that counts as full: what is refused, what goes on, and who says so.
+
+use std::{fs, sync::Arc, time::Duration};
+
+use controller::settings::Settings;
+use proto::v1::Change;
+use tonic::Code;
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
+
+use crate::lab::{GRID, Lab, code, eventually};
+
+const KEY: &str = "val/loss";
+
+/// No disk has so much room, once there is a reserve to be given up.
+fn never_enough(settings: &mut Settings) {
+    settings.lease = Duration::from_secs(1);
+    settings.least_free_bytes = u64::MAX / 4;
+}
+
+async fn ingests(lab: &Lab) -> bool {
+    let channel = tonic::transport::Endpoint::new(lab.address()).unwrap().connect().await.unwrap();
+    let request = HealthCheckRequest { service: "ingest".to_owned() };
+    let answer = HealthClient::new(channel).check(request).await.unwrap().into_inner();
+    answer.status() == ServingStatus::Serving
+}
+
+#[tokio::test]
+async fn rows_and_contents_are_refused_and_the_rest_goes_on() {
+    let mut lab = Lab::with(|settings| settings.lease = Duration::from_secs(1)).await;
+    let sweep = lab.create(GRID).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    let start = agent.ask().await;
+    agent.log(&start, 0, KEY, &[0.5]).await.unwrap();
+    assert!(ingests(&lab).await);
+    eventually("a reserve", async || (lab.folder().join("reserve").exists(), ())).await;
+
+    lab.restart_with(never_enough).await;
+    eventually("the mode", async || (!ingests(&lab).await, ())).await;
+    assert!(!lab.folder().join("reserve").exists(), "it is there for the others now");
+    let mut agent = lab.agent("one", &sweep.id);
+    agent.hold(&start);
+    let refused = agent.log(&start, 1, KEY, &[0.4]).await.unwrap_err();
+    assert_eq!(
+        (refused.code(), refused.message()),
+        (Code::Unavailable, "the disk of the controller is full")
+    );
+    assert_eq!(agent.append(&start, "history", 0, Vec::new()).await.unwrap().next, 1, "a sign of life");
+    let content = tempfile::NamedTempFile::new().unwrap();
+    fs::write(content.path(), b"model").unwrap();
+    let hashed = blobs::Hashed::of(b"model");
+    let put = blobs::upload(&mut lab.dial(None).files(), content.path(), &hashed, &Arc::default()).await;
+    assert!(put.is_err());
+    agent.beat.free = 1;
+    let orders = agent.heartbeat().await.unwrap();
+    assert!(
+        orders.start.is_empty() && orders.keep.len() == 1 && orders.note.contains("is full"),
+        "{orders:?}"
+    );
+    assert!(lab.sweep(&sweep.id).await.note.contains("is full"));
+    lab.change(&sweep.id, Change::Cancel).await.unwrap();
+    assert_eq!(agent.heartbeat().await.unwrap().stop.len(), 1);
+    assert_eq!(code(agent.end(&start, "stopped").await), Code::Ok);
+}
