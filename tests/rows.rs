@@ -5,7 +5,7 @@ use std::path::Path;
 
 use proto::{
     dial::Dial,
-    v1::{Block, ReadRows},
+    v1::{Block, ReadHistory, ReadRows},
 };
 use record::{Row, Value};
 
@@ -51,6 +51,31 @@ fn is_as_logged(row: &Row) -> bool {
             (Value::F64(a), Value::F64(b)) => got.0 == want.0 && a.to_bits() == b.to_bits(),
             _ => got == want,
         })
+}
+
+/// The number after this one, in a sequence where each depends on all before.
+pub fn after(state: u64) -> u64 {
+    state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407)
+}
+
+/// What [`after`] gives as a metric: 0 to 1.
+pub fn loss(state: u64) -> f64 {
+    (state >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// The rows that make up a run's history, each with its attempt, as `History.Rows` gives them.
+///
+/// # Panics
+/// When the controller does not answer, or its rows are damaged.
+pub async fn history(dial: &Dial, run: &str) -> Vec<(u32, Row)> {
+    let wanted = ReadHistory { run: run.to_owned(), ..ReadHistory::default() };
+    let mut blocks = dial.history().rows(wanted).await.expect("the controller answers").into_inner();
+    let mut all = Vec::new();
+    while let Some(block) = blocks.message().await.expect("blocks come") {
+        let rows = record::rows(&block.frames).expect("frames are whole");
+        all.extend(rows.into_iter().map(|row| (block.attempt, row)));
+    }
+    all
 }
 
 /// The rows of a run's stream, as `Runs.Read` gives them.

@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use besom_tch::{Mean, Optim, Optimizer, Watch, WatchExt as _, Watching};
+use besom_tch::{Mean, Optim, Optimizer, ResumeExt as _, Watch, WatchExt as _, Watching};
 use examples::{
     images::{Images, Part},
     program,
@@ -22,7 +22,7 @@ struct Config {
     hidden: i64,
     /// Share of the hidden units that rest at each step, 0 to 1.
     dropout: f64,
-    epochs: i64,
+    epochs: u64,
     seed: u32,
 }
 
@@ -59,7 +59,10 @@ fn train() -> program::Result<()> {
     let mut optimizer = config.optimizer.build(&store, config.learning_rate)?;
     let mut watching = run.watch(&store, Watch::All, 100);
 
-    for epoch in 1..=config.epochs {
+    // After a kill or a preemption the next attempt, on whatever node, goes on behind the last epoch that was saved.
+    let done = run.resume_training(&store, &mut optimizer)?.unwrap_or(0);
+    for epoch in done + 1..=config.epochs {
+        besom_tch::reseed(config.seed, epoch);
         let loss = learn(&model, &mut optimizer, &mut watching, &images.train, config.batch_size)?;
         let (val_loss, val_accuracy) = judge(&model, &images.validation)?;
         besom::log!(
@@ -68,6 +71,7 @@ fn train() -> program::Result<()> {
         if !val_loss.is_finite() {
             return Err(format!("diverged in epoch {epoch}: val/loss is {val_loss}").into());
         }
+        run.save_training(&store, &optimizer, &epoch)?;
         if run.should_stop() {
             break;
         }

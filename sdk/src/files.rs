@@ -3,7 +3,6 @@
 //! ships the journal finds everything. Sends nothing.
 
 use std::{
-    collections::VecDeque,
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
     path::{Path, PathBuf},
@@ -47,7 +46,7 @@ pub(crate) struct Files {
     number: AtomicU64,
     closed: AtomicBool,
     /// Checkpoints that were not shipped yet: how many rows there are with it, and its content.
-    checkpoints: Mutex<VecDeque<(u64, String)>>,
+    checkpoints: Mutex<Vec<(u64, String)>>,
 }
 
 impl Files {
@@ -97,7 +96,7 @@ impl Files {
     pub(crate) fn checkpoint(&self, checkpoint: &CheckpointRow) -> io::Result<()> {
         let values = checkpoint.values();
         self.row(values.iter().map(|(name, value)| (*name, value.borrow())))?;
-        self.lock_checkpoints().push_back((self.rows(), checkpoint.sha256.clone()));
+        self.lock_checkpoints().push((self.rows(), checkpoint.sha256.clone()));
         Ok(())
     }
 
@@ -105,15 +104,17 @@ impl Files {
     /// size are to come.
     pub(crate) fn shipped(&self, rows: u64) {
         let mut checkpoints = self.lock_checkpoints();
-        while let Some((_, sha256)) = checkpoints.pop_front_if(|(row, _)| *row <= rows) {
-            // A later one may be the same. What cannot be removed only takes room.
-            if checkpoints.iter().all(|(_, later)| *later != sha256) {
-                let _ = fs::remove_file(self.folder.join(sha256));
-            }
+        let gone = checkpoints.iter().take_while(|(row, _)| *row <= rows).count();
+        let gone: Vec<_> = checkpoints.drain(..gone).collect();
+        // A later one may be the same.
+        for (_, sha256) in gone.iter().filter(|(_, gone)| checkpoints.iter().all(|(_, later)| later != gone))
+        {
+            // What cannot be removed only takes room.
+            let _ = fs::remove_file(self.folder.join(sha256));
         }
     }
 
-    fn lock_checkpoints(&self) -> MutexGuard<'_, VecDeque<(u64, String)>> {
+    fn lock_checkpoints(&self) -> MutexGuard<'_, Vec<(u64, String)>> {
         self.checkpoints.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

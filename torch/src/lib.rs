@@ -9,6 +9,7 @@ mod optim;
 mod optimizer;
 mod picture;
 mod place;
+mod resume;
 mod scalar;
 mod state;
 mod watch;
@@ -20,6 +21,7 @@ pub use optim::{Optim, Rule};
 pub use optimizer::{Optimizer, UnknownOptimizer};
 pub use picture::image;
 pub use place::{Place, place};
+pub use resume::{ResumeError, ResumeExt};
 pub use scalar::{Mean, scalar};
 pub use state::{StateError, load, save};
 pub use watch::{Watch, WatchExt, Watching};
@@ -30,4 +32,15 @@ pub use watch::{Watch, WatchExt, Watching};
 pub fn prepare(seed: u32, threads: u16) {
     tch::manual_seed(i64::from(seed));
     tch::set_num_threads(i32::from(threads.max(1)));
+}
+
+/// Seeds the generators of all devices for one epoch, or any other part of a training. What they give there depends on nothing
+/// before, so a training that goes on from a checkpoint sees the random numbers that it would have seen anyway, and no
+/// generator needs to be saved.
+pub fn reseed(seed: u32, epoch: u64) {
+    // Neighbours in, strangers out (SplitMix64): the generator of one epoch tells nothing of the next one's.
+    let mut mixed = (u64::from(seed) << 32 ^ epoch).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    mixed = (mixed ^ mixed >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+    tch::manual_seed((mixed ^ mixed >> 31).cast_signed());
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum as _;
-use proto::v1::ReadRows;
+use proto::v1::{ReadHistory, ReadRows};
 use terminal::{Exit, Failure};
 
 use crate::{
@@ -37,6 +37,9 @@ pub(crate) struct Args {
     /// Which rows
     #[arg(long, value_enum, default_value_t = Stream::History)]
     stream: Stream,
+    /// Rows of history too that an attempt logged after the checkpoint which the next one went on from
+    #[arg(long)]
+    all_attempts: bool,
     /// Only these keys, in this order; rows without them stay
     #[arg(long, value_name = "KEY,...", value_delimiter = ',')]
     keys: Vec<String>,
@@ -73,12 +76,19 @@ pub(crate) async fn export(controller: &Controller, args: &Args) -> Result<(), F
 }
 
 async fn read(controller: &Controller, args: &Args) -> Result<Rows, Failure> {
-    let stream = args.stream.name().to_owned();
-    let message = ReadRows { run: args.run.clone(), stream, attempt: 0, follow: false };
+    let (run, stream) = (args.run.clone(), args.stream.name().to_owned());
     let lost = |status| controller.failure(&status);
     let temporary = |stopped| failed(args, None, stopped);
     let mut rows = Rows::new(&args.keys).map_err(|error| temporary(error.into()))?;
-    let mut blocks = controller.dial().runs().read(message).await.map_err(lost)?.into_inner();
+    let dial = controller.dial();
+    let answer = match args.stream {
+        Stream::History => {
+            let all = args.all_attempts;
+            dial.history().rows(ReadHistory { run, all, ..ReadHistory::default() }).await
+        }
+        _ => dial.runs().read(ReadRows { run, stream, attempt: 0, follow: false }).await,
+    };
+    let mut blocks = answer.map_err(lost)?.into_inner();
     while let Some(block) = blocks.message().await.map_err(lost)? {
         rows.take(&block).map_err(temporary)?;
     }

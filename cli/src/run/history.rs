@@ -19,8 +19,9 @@ const CHARTS: usize = 8;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Shows the newest 20 rows, all attempts in their order; CSV and JSON have every row unless --last is given. With
---keys only rows that hold one of them. On a terminal, a small chart of each number comes first.
+Shows the newest 20 rows, all attempts in their order; of a run that went on from a checkpoint, what led there and
+what came then. CSV and JSON have every row unless --last is given. With --keys only rows that hold one of them. On a
+terminal, a small chart of each number comes first.
 
 Examples:
   sweep run history k3x9abcd-17
@@ -36,6 +37,9 @@ pub(crate) struct Args {
     /// Only the newest N rows
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     last: Option<u64>,
+    /// Rows too that an attempt logged after the checkpoint which the next one went on from
+    #[arg(long)]
+    all_attempts: bool,
     /// Print CSV
     #[arg(long, conflicts_with = "json")]
     csv: bool,
@@ -85,8 +89,13 @@ pub(crate) async fn history(controller: &Controller, args: &Args) -> Result<(), 
 
 async fn read(controller: &Controller, args: &Args, most: u64) -> Result<Vec<Shown>, Failure> {
     let last = args.last.unwrap_or(most);
-    let message =
-        ReadHistory { run: args.run.clone(), keys: args.keys.clone(), last, ..ReadHistory::default() };
+    let message = ReadHistory {
+        run: args.run.clone(),
+        keys: args.keys.clone(),
+        last,
+        all: args.all_attempts,
+        ..ReadHistory::default()
+    };
     let lost = |status| controller.failure(&status);
     let mut blocks = controller.dial().history().rows(message).await.map_err(lost)?.into_inner();
     let mut rows = Vec::new();

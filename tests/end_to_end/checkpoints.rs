@@ -1,0 +1,80 @@
+//! A trial that is killed again and again, together with its node or its controller, and goes on from its newest checkpoint on the
+//! next node: in the end it has computed and logged what it would have without a single kill.
+
+use std::{fs, path::Path, process::Command, thread, time::Duration};
+
+use proto::dial::Dial;
+use record::Value;
+use tests::{Lab, monotonic_ns, program, rows, wait_for};
+
+/// More than it comes to before the last kill.
+const STEPS: u64 = 1000;
+/// One more in a row would be taken for a program that never works.
+const KILLS: usize = 4;
+
+/// The process of the trainer that started as the one with this number.
+fn process(side: &Path, number: usize) -> Option<String> {
+    fs::read_to_string(side).ok()?.lines().nth(number).map(str::to_owned)
+}
+
+/// States and losses of all steps, without a kill.
+fn whole() -> (u64, Vec<u64>) {
+    let mut state = 1;
+    let losses = (0..STEPS).map(|_| {
+        state = rows::after(state);
+        rows::loss(state).to_bits()
+    });
+    let losses = losses.collect();
+    (state, losses)
+}
+
+#[test]
+fn a_trial_that_is_killed_again_and_again_ends_as_if_it_never_was() {
+    let mut lab = Lab::with_controller();
+    let side = lab.dir().join("side");
+    let sweep = lab.create(&format!(
+        "{{method: grid, metric: {{name: loss}}, parameters: {{x: {{values: [1]}}}}, command: ['{}', '{}', '{STEPS}']}}",
+        program("sdk_resumer").display(),
+        side.display()
+    ));
+    for kill in 0..KILLS {
+        let agent = lab.agent(&sweep, &[]);
+        let trainer = wait_for("the trainer to start", || process(&side, kill));
+        thread::sleep(Duration::from_nanos(monotonic_ns() % 300_000_000));
+        let without = kill % 2 == 1;
+        if without {
+            lab.kill_controller();
+            thread::sleep(Duration::from_nanos(monotonic_ns() % 100_000_000));
+        }
+        let killed = Command::new("kill").args(["-KILL", &trainer]).status().unwrap();
+        assert!(killed.success());
+        if without {
+            lab.start_controller();
+        }
+        let (_, said) = agent.wait();
+        assert_eq!(lab.runs(&sweep)[0]["state"], "failed", "{said}");
+        let retried = lab.sweep(&["retry", &sweep]);
+        assert!(retried.status.success(), "{retried:?}");
+    }
+    let (_, said) = lab.agent(&sweep, &[]).wait();
+    let run = lab.runs(&sweep).remove(0);
+    assert_eq!((&run["state"], &run["attempt"]), (&"finished".into(), &(KILLS + 1).into()), "{said}");
+
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let id = run["id"].as_str().unwrap();
+    let history =
+        runtime.block_on(async { rows::history(&Dial::new(&lab.address(), None).unwrap(), id).await });
+    let (state, losses) = whole();
+    let logged = history.iter().map(|(_, row)| match row.values[..] {
+        [(_, Value::F64(loss))] => (row.step, loss.to_bits()),
+        _ => panic!("{row:?}"),
+    });
+    assert_eq!(logged.collect::<Vec<_>>(), (0..STEPS).zip(losses.iter().copied()).collect::<Vec<_>>());
+    let best = losses.iter().map(|bits| f64::from_bits(*bits)).reduce(f64::min);
+    assert_eq!((run["value"].as_f64(), &run["rows"]), (best, &STEPS.into()));
+    assert_eq!(run["summary"]["state"], state.to_string());
+    let mut attempts: Vec<u32> = history.iter().map(|(attempt, _)| *attempt).collect();
+    attempts.dedup();
+    assert!(attempts.len() > 2 && attempts.is_sorted(), "several of them have their part: {attempts:?}");
+    terminal::say(format_args!("{KILLS} kills; steps by the attempts {attempts:?}"));
+}
