@@ -2,6 +2,7 @@
 //! a disk of our own, the real agent with programs of our own, and a network between them. What is simulated is what lies
 //! around them, and it does its worst.
 
+mod arrows;
 mod chaos;
 mod disk;
 mod gate;
@@ -16,4 +17,5 @@ mod verdict;
 mod witness;
 mod world;
 
+pub use arrows::Arrows;
 pub use world::{Outcome, simulate};

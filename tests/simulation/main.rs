@@ -1,12 +1,22 @@
 //! `simulate`: many seeds, or one of them with all that happened in it. Started by `cargo xtask simulate`.
 
-use std::process::ExitCode;
+use std::{
+    num::NonZero,
+    process::ExitCode,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+};
 
 use clap::Parser;
-use simulation::simulate;
+use simulation::{Arrows, Outcome, simulate};
+use terminal::{Exit, Failure, print, say};
 
-/// Simulates a fleet under all kinds of trouble
+/// Simulates a fleet under all kinds of trouble, from seeds
 #[derive(Debug, Parser)]
+#[command(name = "cargo xtask simulate", after_help = EXAMPLES)]
 struct Flags {
     /// How many seeds
     #[arg(long, default_value_t = 300)]
@@ -14,76 +24,101 @@ struct Flags {
     /// The first of them
     #[arg(long, default_value_t = 0)]
     first: u64,
-    /// This seed alone, twice, with all that happened
-    #[arg(long)]
+    /// This seed alone, with all that happens in it
+    #[arg(long, conflicts_with_all = ["seeds", "first"])]
     seed: Option<u64>,
-    /// Plants each bug
-    #[arg(long)]
-    planted: bool,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo xtask simulate --seeds 100000     a long run; seeds that fail are named at once
+  cargo xtask simulate --seed 147         one seed, line by line";
 
 fn main() -> ExitCode {
     let flags = Flags::parse();
-    if let Some(seed) = flags.seed {
-        let outcome = simulate(seed, None, true);
-        for line in &outcome.trace {
-            terminal::print(line);
-        }
-        let again = simulate(seed, None, true);
-        if again.digest != outcome.digest {
-            let at = outcome.trace.iter().zip(&again.trace).position(|(a, b)| a != b);
-            if let Some(at) = at {
-                terminal::print(format_args!("DIFFERS at {at}:\n{}\n{}", outcome.trace[at], again.trace[at]));
+    terminal::run(move || match flags.seed {
+        Some(seed) => one(seed),
+        None => many(flags.first, flags.seeds),
+    })
+}
+
+/// One seed, with its trace.
+fn one(seed: u64) -> Result<(), Failure> {
+    let outcome = simulate(seed, None, true);
+    outcome.trace.iter().for_each(print);
+    say(summary(&outcome));
+    if simulate(seed, None, true) != outcome {
+        return Err(Failure::new(Exit::Bug, format!("seed {seed} did not do the same twice")));
+    }
+    if outcome.violations.is_empty() { Ok(()) } else { Err(failure(1, seed, &outcome)) }
+}
+
+/// What all threads have found.
+#[derive(Default)]
+struct Found {
+    bad: Vec<(u64, Outcome)>,
+    arrows: Arrows,
+    attempts: u64,
+    answers: u64,
+    hours: u64,
+}
+
+/// Many seeds, on all cores.
+fn many(first: u64, seeds: u64) -> Result<(), Failure> {
+    let bar = terminal::progress::bar(seeds, "seeds");
+    let (next, found) = (AtomicU64::new(first), Mutex::new(Found::default()));
+    let work = || {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= first + seeds {
+                return;
             }
-            terminal::print("DIFFERENT");
+            let outcome = simulate(seed, None, false);
+            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+            found.arrows.add(&outcome.arrows);
+            found.attempts += outcome.attempts;
+            found.answers += outcome.answers;
+            found.hours += outcome.lasted.as_secs() / 3600;
+            if !outcome.violations.is_empty() {
+                bar.suspend(|| say(format_args!("seed {seed}: {}", outcome.violations[0])));
+                found.bad.push((seed, outcome));
+            }
+            bar.inc(1);
         }
-        terminal::print(format_args!(
-            "{:?} {} answers {} writes {} attempts {} s",
-            outcome.violations,
-            outcome.answers,
-            outcome.writes,
-            outcome.attempts,
-            outcome.lasted.as_secs()
-        ));
-        return ExitCode::SUCCESS;
-    }
-    if flags.planted {
-        for bug in probes::Bug::ALL {
-            let begun = std::time::Instant::now();
-            let found = (0..flags.seeds).find_map(|seed| {
-                let outcome = std::panic::catch_unwind(|| simulate(seed, Some(bug), false));
-                match outcome {
-                    Ok(outcome) => outcome.violations.first().map(|v| (seed, v.clone())),
-                    Err(_) => Some((seed, "panic".to_owned())),
-                }
-            });
-            terminal::print(format_args!("{bug:?} {:.1}s {found:?}", begun.elapsed().as_secs_f64()));
+    };
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(work);
         }
-        return ExitCode::SUCCESS;
+    });
+    bar.finish_and_clear();
+    let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    for (machine, state, event, times) in found.arrows.table() {
+        print(format_args!("{machine:<6} {state:<10} {event:<11} {times:>10}"));
     }
-    let mut arrows = std::collections::BTreeMap::<_, u64>::new();
-    let mut bad = 0;
-    for seed in flags.first..flags.first + flags.seeds {
-        let begun = std::time::Instant::now();
-        let outcome = simulate(seed, None, false);
-        for (arrow, n) in &outcome.arrows {
-            *arrows.entry(*arrow).or_default() += n;
-        }
-        let took = begun.elapsed();
-        terminal::print(format_args!(
-            "{seed} {:.2}s {} answers {} writes {} attempts {} s {:?}",
-            took.as_secs_f64(),
-            outcome.answers,
-            outcome.writes,
-            outcome.attempts,
-            outcome.lasted.as_secs(),
-            outcome.violations
-        ));
-        bad += u64::from(!outcome.violations.is_empty());
+    let missing = found.arrows.missing().len();
+    say(format_args!(
+        "{seeds} seeds, {} hours, {} attempts, {} answers; arrows never taken: {missing}",
+        found.hours, found.attempts, found.answers
+    ));
+    match found.bad.iter().min_by_key(|(seed, _)| *seed) {
+        Some((seed, outcome)) => Err(failure(found.bad.len(), *seed, outcome)),
+        None => Ok(()),
     }
-    for (arrow, n) in &arrows {
-        terminal::print(format_args!("{arrow:?} {n}"));
-    }
-    terminal::print(format_args!("{bad} bad"));
-    ExitCode::SUCCESS
+}
+
+fn summary(outcome: &Outcome) -> String {
+    let Outcome { answers, writes, attempts, lasted, .. } = outcome;
+    format!(
+        "{attempts} attempts, {answers} answers, {writes} writes in {} s of its own time",
+        lasted.as_secs()
+    )
+}
+
+fn failure(bad: usize, seed: u64, outcome: &Outcome) -> Failure {
+    let failure = Failure::new(Exit::Refused, format!("{bad} seeds broke a promise, the first is {seed}"));
+    let failure =
+        outcome.violations.iter().fold(failure, |failure, what| failure.detail(format!("  {what}")));
+    failure.hint(format!("`cargo xtask simulate --seed {seed}` shows all that happened in it"))
 }

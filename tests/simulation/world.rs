@@ -1,7 +1,6 @@
 //! One simulation: a controller, its network and its nodes in one thread under a virtual clock, from a seed to a verdict.
 
 use std::{
-    collections::BTreeMap,
     path::Path,
     sync::{
         Arc, OnceLock,
@@ -10,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use probes::{Arrow, Bug};
+use probes::Bug;
 use proto::v1::{CreateSweep, SweepRef};
 use tokio::{
     runtime::Builder,
@@ -18,6 +17,7 @@ use tokio::{
 };
 
 use crate::{
+    arrows::Arrows,
     chaos, disk, loner,
     machine::{Machine, Make},
     network::Network,
@@ -60,7 +60,7 @@ pub struct Outcome {
     /// How long it took by the simulation's own clock.
     pub lasted: Duration,
     /// Arrows of the state machines that were taken, and how often.
-    pub arrows: BTreeMap<Arrow, u64>,
+    pub arrows: Arrows,
     /// What happened, line by line, if that was wanted.
     pub trace: Vec<String>,
 }
@@ -139,7 +139,7 @@ async fn run(scenario: Scenario, home: &Path, traced: bool) -> Outcome {
         writes: disk::writes(),
         attempts: seen.started.len() as u64,
         lasted,
-        arrows: probes::arrows(),
+        arrows: Arrows::taken(),
         trace,
     }
 }

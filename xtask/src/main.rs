@@ -18,6 +18,7 @@ Usage: cargo xtask TASK
 Tasks:
   demo              runs a real sweep, from nothing to the best config, and leaves nothing running
   test              everything that CI checks
+  simulate [..]     a fleet under all kinds of trouble, from seeds: --seeds 100000, or --seed 7 for one of them
   soak [N]          kills controllers and trainers that log, 1,000 times, and looks for what was acknowledged; stops badly
                     behaved trials, 1,000 of them, and looks for what lives on
   install           builds controller, agent and sweep, and puts them on the PATH
@@ -70,6 +71,9 @@ fn main() -> ExitCode {
         ["test"] => test::run(),
         ["soak"] => soak("1000"),
         ["soak", times] if times.parse::<u32>().is_ok_and(|times| times > 0) => soak(times),
+        ["simulate", flags @ ..] => {
+            cargo::run(["run", "--quiet", "--package", "simulation", "--"].iter().chain(flags))
+        }
         ["install"] => install::run(),
         ["libtorch"] => libtorch::ensure().map(|folder| say::line(folder.display())),
         ["libtorch", "--env"] => {

@@ -1,0 +1,48 @@
+//! Which arrows of the state machines were taken, beside all that there are.
+
+use std::collections::BTreeMap;
+
+use probes::Arrow;
+use sweeps::lifecycle::{run, sweep};
+
+/// How often each arrow was taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Arrows(BTreeMap<Arrow, u64>);
+
+impl Arrows {
+    /// Those that were taken in this thread since the last call.
+    pub(crate) fn taken() -> Self {
+        Self(probes::arrows())
+    }
+
+    /// Adds what was taken elsewhere.
+    pub fn add(&mut self, other: &Self) {
+        for (arrow, times) in &other.0 {
+            *self.0.entry(*arrow).or_default() += times;
+        }
+    }
+
+    /// All arrows in the order of the drawings, each with machine, state, event and how often it was taken.
+    pub fn table(&self) -> Vec<(&'static str, &'static str, &'static str, u64)> {
+        let times = |arrow: Arrow| (arrow.0, arrow.1, arrow.2, self.0.get(&arrow).copied().unwrap_or(0));
+        all().into_iter().map(times).collect()
+    }
+
+    /// Those that were never taken.
+    pub fn missing(&self) -> Vec<Arrow> {
+        all().into_iter().filter(|arrow| !self.0.contains_key(arrow)).collect()
+    }
+}
+
+fn all() -> Vec<Arrow> {
+    let mut all = Vec::new();
+    for state in run::State::ALL {
+        let events = run::Event::ALL.into_iter().filter(|event| run::next(state, *event).is_ok());
+        all.extend(events.map(|event| ("run", state.name(), event.name())));
+    }
+    for state in sweep::State::ALL {
+        let events = sweep::Event::ALL.into_iter().filter(|event| sweep::next(state, *event).is_ok());
+        all.extend(events.map(|event| ("sweep", state.name(), event.name())));
+    }
+    all
+}

@@ -1,0 +1,51 @@
+//! What CI holds the simulator to: hundreds of seeds without a broken promise, the same twice, every arrow taken, and every
+//! planted bug found.
+
+use std::panic::catch_unwind;
+
+use probes::Bug;
+use simulation::{Arrows, simulate};
+
+/// Seeds of every run of CI.
+const SEEDS: u64 = 300;
+/// Within so many seeds each planted bug is found.
+const FOUND_WITHIN: u64 = 100;
+
+/// On as many threads as there are cores in CI: two tests that share the seeds.
+fn hold(seeds: impl Iterator<Item = u64>) -> Arrows {
+    let mut arrows = Arrows::default();
+    for seed in seeds {
+        let outcome = simulate(seed, None, false);
+        let violations = &outcome.violations;
+        assert!(violations.is_empty(), "{violations:#?}\n`cargo xtask simulate --seed {seed}` shows it");
+        arrows.add(&outcome.arrows);
+    }
+    arrows
+}
+
+#[test]
+fn promises_hold_and_every_arrow_is_taken() {
+    let odd = std::thread::spawn(|| hold((0..SEEDS).filter(|seed| seed % 2 == 1)));
+    let mut arrows = hold((0..SEEDS).filter(|seed| seed % 2 == 0));
+    arrows.add(&odd.join().expect("a seed of the other half broke a promise"));
+    assert!(arrows.missing().is_empty(), "never taken: {:?}", arrows.missing());
+}
+
+#[test]
+fn a_seed_does_the_same_twice() {
+    for seed in [3, 8, 18, 38] {
+        assert_eq!(simulate(seed, None, false), simulate(seed, None, false));
+    }
+}
+
+#[test]
+fn every_planted_bug_is_found() {
+    let finds = |bug, seed| {
+        // Some bugs make the simulated programs panic, which is found too.
+        catch_unwind(|| simulate(seed, Some(bug), false))
+            .map_or(true, |outcome| !outcome.violations.is_empty())
+    };
+    let missed: Vec<Bug> =
+        Bug::ALL.into_iter().filter(|bug| !(0..FOUND_WITHIN).any(|seed| finds(*bug, seed))).collect();
+    assert!(missed.is_empty(), "not found within {FOUND_WITHIN} seeds: {missed:?}");
+}
