@@ -1,6 +1,7 @@
 //! A laboratory: real programs in a folder of their own, for tests and benches. Starts controllers, agents and `sweep`
 //! commands as a person would, kills them as fate would, and leaves nothing running.
 
+pub mod fake_agent;
 pub mod rows;
 
 use std::{
@@ -30,6 +31,7 @@ pub struct Lab {
     controller: Option<Child>,
     agents: u32,
     cgroup: Option<PathBuf>,
+    lease_seconds: u32,
 }
 
 /// A running agent, in a process group of its own.
@@ -115,12 +117,21 @@ impl Lab {
     /// A folder and a port, nothing running.
     pub fn new() -> Self {
         let dir = tempfile::Builder::new().prefix("besom-lab-").tempdir().expect("a folder can be made");
-        Self { dir, port: free_port(), controller: None, agents: 0, cgroup: None }
+        let port = free_port();
+        Self { dir, port, controller: None, agents: 0, cgroup: None, lease_seconds: 2 }
     }
 
     /// A folder with a running controller, whose leases last two seconds; what is stopped gets one.
     pub fn with_controller() -> Self {
         let mut lab = Self::new();
+        lab.start_controller();
+        lab
+    }
+
+    /// A folder with a running controller, whose leases last so long.
+    pub fn with_leases(seconds: u32) -> Self {
+        let mut lab = Self::new();
+        lab.lease_seconds = seconds;
         lab.start_controller();
         lab
     }
@@ -161,8 +172,8 @@ impl Lab {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.dir().join("controller.log"));
         let mut child = self
             .command("controller")
-            .args(["--listen", &format!("127.0.0.1:{}", self.port), "--lease-seconds", "2"])
-            .args(["--grace-seconds", "1", "--data"])
+            .args(["--listen", &format!("127.0.0.1:{}", self.port)])
+            .args(["--lease-seconds", &self.lease_seconds.to_string(), "--grace-seconds", "1", "--data"])
             .arg(self.dir().join("besom-data"))
             .stderr(log.expect("a log can be made"))
             .stdout(Stdio::null())

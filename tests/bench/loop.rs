@@ -11,7 +11,7 @@ use std::{process::ExitCode, time::Duration};
 
 use clap::Parser;
 use terminal::{Exit, Failure, table::Table};
-use tests::Lab;
+use tests::{Lab, fake_agent::quantile};
 
 use crate::workers::{Load, Measured};
 
@@ -144,10 +144,10 @@ fn summary(lines: &[Line]) -> String {
             format!("{rate:.0}"),
             line.floor.map_or_else(String::new, |floor| format!("{floor:.0}")),
             line.floor.map_or_else(String::new, |floor| format!("{:.0} %", 100.0 * rate / floor)),
-            number(Measured::quantile(&line.measured.asks, 0.5)),
-            number(Measured::quantile(&line.measured.asks, 0.99)),
-            number(Measured::quantile(&line.measured.tells, 0.5)),
-            number(Measured::quantile(&line.measured.tells, 0.99)),
+            number(quantile(&line.measured.asks, 0.5)),
+            number(quantile(&line.measured.asks, 0.99)),
+            number(quantile(&line.measured.tells, 0.5)),
+            number(quantile(&line.measured.tells, 0.99)),
         ]);
     }
     table.to_string()

@@ -3,17 +3,12 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicI64, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use proto::{
-    dial::Dial,
-    v1::{AppendRows, Beat, EndRun, Orders, Outcome, Start},
-};
-use record::{Row, Value, Writer};
-use tests::Lab;
+use tests::{Lab, fake_agent::FakeAgent};
 use tokio::{task::JoinSet, time::sleep_until};
 
 /// How much work a closed loop does.
@@ -38,14 +33,6 @@ impl Measured {
         self.tells.len() as f64 / self.length.as_secs_f64()
     }
 
-    /// The value that a share `q` of the samples stays below.
-    pub(crate) fn quantile(samples: &[f64], q: f64) -> f64 {
-        let mut sorted = samples.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        let index = (q * sorted.len() as f64) as usize;
-        sorted.get(index.min(sorted.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
-    }
-
     fn merge(&mut self, other: Measured) {
         self.asks.extend(other.asks);
         self.tells.extend(other.tells);
@@ -62,13 +49,13 @@ pub(crate) async fn closed(lab: &Lab, sweep: &str, workers: usize, load: &Load) 
     let until = begun + if let Load::For(length) = load { *length } else { Duration::from_secs(3600) };
     let mut tasks = JoinSet::new();
     for number in 0..workers {
-        let mut worker = Worker::new(lab, sweep, &format!("closed-{number}"));
+        let mut worker = FakeAgent::new(&lab.address(), sweep, &format!("closed-{number}"));
         let left = left.clone();
         tasks.spawn(async move {
             let mut measured = Measured::default();
             while Instant::now() < until && left.fetch_sub(1, Ordering::Relaxed) > 0 {
                 let asked = Instant::now();
-                let start = worker.ask().await;
+                let start = worker.ask().await.expect("the sweep has no end");
                 measured.asks.push(milliseconds(asked));
                 let told = Instant::now();
                 worker.tell(&start).await;
@@ -86,7 +73,7 @@ pub(crate) async fn offered(lab: &Lab, sweep: &str, rate: u32, length: Duration)
     let begun = Instant::now();
     let mut tasks = JoinSet::new();
     for number in 0..WORKERS {
-        let mut worker = Worker::new(lab, sweep, &format!("offered-{number}"));
+        let mut worker = FakeAgent::new(&lab.address(), sweep, &format!("offered-{number}"));
         tasks.spawn(async move {
             let mut measured = Measured::default();
             for round in 0.. {
@@ -96,7 +83,7 @@ pub(crate) async fn offered(lab: &Lab, sweep: &str, rate: u32, length: Duration)
                     break;
                 }
                 sleep_until(due.into()).await;
-                let start = worker.ask().await;
+                let start = worker.ask().await.expect("the sweep has no end");
                 measured.asks.push(milliseconds(due));
                 let told = Instant::now();
                 worker.tell(&start).await;
@@ -119,72 +106,4 @@ async fn gather(mut tasks: JoinSet<Measured>, begun: Instant) -> Measured {
 
 fn milliseconds(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1e3
-}
-
-static INCARNATION: AtomicU64 = AtomicU64::new(1);
-
-struct Worker {
-    dial: Dial,
-    beat: Beat,
-    frames: Vec<u8>,
-}
-
-impl Worker {
-    fn new(lab: &Lab, sweep: &str, name: &str) -> Self {
-        let mut frames = Vec::new();
-        let row = Row { step: 0, wall_ms: 0, values: vec![("loss".to_owned(), Value::F64(0.5))] };
-        Writer::default().frame(&[row], &mut frames);
-        let beat = Beat {
-            agent: name.to_owned(),
-            // Each load begins its workers anew.
-            incarnation: INCARNATION.fetch_add(1, Ordering::Relaxed),
-            sweep: sweep.to_owned(),
-            free: 1,
-            slots: 1,
-            wait_ms: 1_000,
-            host: "bench".to_owned(),
-            devices: vec!["CPU".to_owned()],
-            ..Beat::default()
-        };
-        Self { dial: Dial::new(&lab.address(), None).expect("the lab has an address"), beat, frames }
-    }
-
-    /// One trial to run.
-    async fn ask(&mut self) -> Start {
-        loop {
-            self.beat.beat += 1;
-            let orders: Orders = self
-                .dial
-                .agents()
-                .heartbeat(self.beat.clone())
-                .await
-                .expect("a heartbeat is answered")
-                .into_inner();
-            if let Some(start) = orders.start.into_iter().next() {
-                return start;
-            }
-        }
-    }
-
-    /// Its row and its end.
-    async fn tell(&mut self, start: &Start) {
-        let mut runs = self.dial.runs();
-        let append = AppendRows {
-            run: start.run.clone(),
-            attempt: start.attempt,
-            writer: "agent".to_owned(),
-            stream: "history".to_owned(),
-            offset: 0,
-            frames: self.frames.clone(),
-        };
-        runs.append(append).await.expect("an append is answered");
-        let outcome = Outcome { state: "finished".to_owned(), exit_code: Some(0), ..Outcome::default() };
-        let end = EndRun {
-            run: start.run.clone(),
-            attempt: start.attempt,
-            outcome: Some(outcome),
-            ..EndRun::default()
-        };
-        runs.end(end).await.expect("an end is answered");
-    }
 }

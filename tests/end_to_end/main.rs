@@ -4,6 +4,7 @@
 
 mod checkpoints;
 mod files;
+mod fleet;
 mod grid;
 mod kills;
 mod outage;

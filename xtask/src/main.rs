@@ -25,6 +25,7 @@ Tasks:
   libtorch          fetches libtorch into the cache folder (demo and test do it by themselves)
   libtorch --env    prints the line for your shell that lets a plain `cargo build -p examples` find it
   bench loop [...]  asks and tells a second through a real controller, beside the floor of raw SQLite
+  bench fleet [...] 300 agents beside 32, stops with 200 agents connected; --grid 100000: each point once, in bounded memory
   bench history     many runs listed, curves and rows of a long history, through a real controller, beside raw SQLite
   bench search [..] regret of the search on many small problems, beside random search and peers
   bench track [...] what a call of log costs and points a second until durable, beside floors and peers";
@@ -80,6 +81,7 @@ fn main() -> ExitCode {
             libtorch::ensure().map(|folder| say::result(format_args!("export LIBTORCH={}", folder.display())))
         }
         ["bench", "loop", flags @ ..] => cargo::bench("bench_loop", flags),
+        ["bench", "fleet", flags @ ..] => cargo::bench("bench_fleet", flags),
         ["bench", "history"] => cargo::run(
             [
                 "test",

@@ -1,0 +1,139 @@
+//! How long it takes from the report of a value that a rule does not like to the stop: to the moment when an agent has the order,
+//! and, at a real agent, to the signal at the process.
+
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use terminal::table::Table;
+use tests::{
+    Lab,
+    fake_agent::{FakeAgent, quantile},
+    wait_for,
+};
+use tokio::{
+    runtime::Runtime,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use crate::LEASE_SECONDS;
+
+/// Whoever is not in the best third at its first value is stopped.
+const RULE: &str = "
+metric: {name: loss, goal: minimize}
+early_terminate: {type: hyperband, min_iter: 1, eta: 3}
+";
+/// Reports a second, over all agents.
+const RATE: f64 = 100.0;
+/// A real trial that was not stopped ends by itself after this, in seconds.
+const UNSTOPPED: u32 = 3;
+
+/// A table with a line for what has calls alone, and one for processes.
+pub(crate) fn measure(runtime: &Runtime, connected: usize, stops: usize, processes: usize) -> String {
+    let mut lab = Lab::with_leases(LEASE_SECONDS);
+    let sweep = lab
+        .create(&format!("method: random\nprogram: none\nparameters: {{x: {{min: 0.0, max: 1.0}}}}\n{RULE}"));
+    terminal::say(format_args!(
+        "{connected} agents connected, {stops} stops, and {processes} of real processes"
+    ));
+    let orders = runtime.spawn(prunes(lab.address(), sweep, connected, stops));
+    let signals = signals(&mut lab, processes);
+    let orders = runtime.block_on(orders).expect("the agents do not panic");
+    let mut table =
+        Table::new(["from the report of a value to", ">agents", ">stops", ">p50 ms", ">p99 ms", ">worst ms"]);
+    for (what, samples) in [("the agent's order to stop", orders), ("SIGTERM at the process", signals)] {
+        let number = |q| format!("{:.2}", quantile(&samples, q));
+        let (agents, stops) = ((connected + 1).to_string(), samples.len().to_string());
+        table.row([what.to_owned(), agents, stops, number(0.5), number(0.99), number(1.0)]);
+    }
+    table.to_string()
+}
+
+/// Milliseconds from the call that reports a bad value until its agent has the order.
+async fn prunes(address: String, sweep: String, agents: usize, stops: usize) -> Vec<f64> {
+    let mut good = FakeAgent::new(&address, &sweep, "good");
+    for _ in 0..3 {
+        let start = good.ask().await.expect("the sweep has no end");
+        good.tell(&start).await;
+    }
+    let (begins, reports) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(1)));
+    let begun = Instant::now() + Duration::from_secs(1);
+    let mut tasks = JoinSet::new();
+    for number in 0..agents {
+        let mut agent = FakeAgent::new(&address, &sweep, &format!("agent-{number}"));
+        let (begins, reports) = (Arc::clone(&begins), Arc::clone(&reports));
+        tasks.spawn(async move {
+            let mut samples = Vec::new();
+            for round in 0.. {
+                let due = begun + Duration::from_secs_f64((round * agents + number) as f64 / RATE);
+                if begins.fetch_add(1, Ordering::Relaxed) >= stops {
+                    break;
+                }
+                let start = agent.ask().await.expect("the sweep has no end");
+                agent.hold(&start);
+                // In its long poll by then.
+                let waited = tokio::time::timeout_at(due.into(), agent.stopped()).await;
+                assert!(waited.is_err(), "nothing is stopped without a reason");
+                // Worse than all that was reported before it.
+                let report = agent.report(&start, reports.fetch_add(1, Ordering::Relaxed) as f64);
+                let told = Instant::now();
+                let stop = async {
+                    let stop = agent.stopped().await;
+                    (stop, told.elapsed().as_secs_f64() * 1e3)
+                };
+                let both = async { tokio::join!(report, stop) };
+                let (_, (stop, took)) = timeout(tests::PATIENCE, both).await.expect("a bad trial is stopped");
+                assert_eq!((stop.run, stop.reason.as_str()), (start.run.clone(), "pruned"));
+                samples.push(took);
+                agent.end(&start, "stopped").await;
+            }
+            // Connected until all are done.
+            while begins.load(Ordering::Relaxed) < stops {
+                sleep(Duration::from_millis(20)).await;
+            }
+            samples
+        });
+    }
+    tasks.join_all().await.concat()
+}
+
+/// Milliseconds from the moment when a program has printed a bad value until it gets SIGTERM, under a real agent.
+fn signals(lab: &mut Lab, processes: usize) -> Vec<f64> {
+    let notes = lab.dir().join("notes");
+    fs::create_dir(&notes).expect("the lab's folder can be written");
+    let program = lab.write("trial.py", &program(&notes.to_string_lossy()));
+    let sweep = lab.create(&format!(
+        "method: grid\ncommand: [python3, '{}']\nparameters: {{x: {{min: 1, max: {processes}}}}}\n{RULE}",
+        program.display()
+    ));
+    let agent = lab.agent(&sweep, &["--slots", "4"]);
+    wait_for("the real trials to end", || (lab.state(&sweep) == "finished").then_some(()));
+    let (code, said) = agent.wait();
+    assert_eq!(code, Some(0), "{said}");
+    let noted = fs::read_dir(&notes).expect("the folder is there").flatten();
+    noted.filter_map(|note| fs::read_to_string(note.path()).ok()?.parse::<f64>().ok()).collect()
+}
+
+/// Prints its parameter as its value, and notes how long afterwards it was told to end.
+fn program(notes: &str) -> String {
+    format!(
+        r#"import json, os, signal, sys, time
+x = json.loads(os.environ["BESOM_PARAMS"])["x"]
+def stop(*_):
+    with open("{notes}/%d" % x, "w") as note:
+        note.write(str((time.monotonic_ns() - printed) / 1e6))
+    sys.exit(0)
+time.sleep(0.3)
+printed = time.monotonic_ns()
+signal.signal(signal.SIGTERM, stop)
+print(json.dumps({{"loss": x}}), flush=True)
+time.sleep({UNSTOPPED})
+"#
+    )
+}
