@@ -84,3 +84,31 @@ fn programs_with_the_sdk_lose_nothing() {
         assert_eq!(std::fs::read_to_string(target.join("models/last.txt")).unwrap(), format!("x = {x}"));
     }
 }
+
+/// Prints a row every 20 ms for about two seconds.
+const PRINTER: &str = "for step in $(seq 0 99); do echo '{\"loss\": '$step'}'; sleep 0.02; done";
+
+#[test]
+fn an_agent_that_is_killed_while_the_controller_is_away_brings_everything_afterwards() {
+    let mut lab = Lab::with_controller();
+    lab.write("trial.sh", PRINTER);
+    let sweep = lab.create(
+        "{method: grid, metric: {name: loss}, parameters: {x: {values: [1, 2, 3]}}, command: [sh, trial.sh]}",
+    );
+    let mut agent = lab.agent(&sweep, &["--slots", "3"]);
+    let started = || lab.runs(&sweep).iter().filter(|run| run["rows"].as_u64() > Some(5)).count() == 3;
+    wait_for("three trials to log", || started().then_some(()));
+    lab.kill_controller();
+    agent.kill();
+    let agent = lab.agent_in(agent.data.clone(), &sweep, &["--slots", "3"]);
+    let waits = || agent.said().contains("no answer from the controller").then_some(());
+    wait_for("it to say what it waits for", waits);
+    sleep(Duration::from_secs(2));
+    lab.start_controller();
+    let (code, said) = agent.wait();
+    assert_eq!(code, Some(0), "{said}");
+    for run in lab.runs(&sweep) {
+        assert_eq!(run["state"], "finished", "{run}");
+        assert_eq!((run["attempt"].as_u64(), run["rows"].as_u64()), (Some(1), Some(100)), "{run}");
+    }
+}
