@@ -115,7 +115,10 @@ impl<L: Link> Shipper<L> {
     pub async fn ship_live(&mut self, rows: &Notify) {
         let mut tries = 0;
         loop {
-            rows.notified().await;
+            // What could not be sent is sent again even when the program has nothing more to say.
+            if tries == 0 {
+                rows.notified().await;
+            }
             match self.ship(Which::Own).await {
                 Ok(()) => tries = 0,
                 Err(_) => {

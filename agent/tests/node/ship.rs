@@ -9,6 +9,7 @@ use agent::{
 };
 use blobs::Hashed;
 use record::{Row, Value, Writer, file::FileRow};
+use tokio::sync::Notify;
 use tonic::Status;
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -126,6 +127,24 @@ async fn a_controller_that_is_away_is_waited_for() {
     fake.state().away = false;
     assert_eq!(finish.await.unwrap().problems, [""; 0]);
     assert_eq!(stored(&fake, "sdk.history").len(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_quiet_program_wrote_is_sent_again_without_more_of_it() {
+    let (fake, dir) = (Fake::default(), dir(&[("agent.console", &frames(0..10, 1))]));
+    fake.state().away = true;
+    let (mut shipper, rows) = (shipper(&fake, dir.path(), true), Notify::new());
+    rows.notify_one();
+    let sooner_or_later = async {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        fake.state().away = false;
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    };
+    tokio::select! {
+        () = shipper.ship_live(&rows) => {}
+        () = sooner_or_later => {}
+    }
+    assert_eq!(stored(&fake, "agent.console").len(), 10);
 }
 
 /// A journal of files, with those contents that are there.
