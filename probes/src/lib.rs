@@ -33,8 +33,6 @@ pub enum Bug {
     WorstIsBest,
     /// A heartbeat renews no lease.
     LeasesNotRenewed,
-    /// A restarted agent takes itself for the one before.
-    SameIncarnation,
     /// The agent puts every trial on its first slot.
     OneSlot,
     /// A restarted agent forgets what it held.
@@ -47,7 +45,7 @@ pub enum Bug {
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 19] = [
+    pub const ALL: [Bug; 18] = [
         Bug::NoFence,
         Bug::OverlapKept,
         Bug::AnswerBeforeCommit,
@@ -62,7 +60,6 @@ impl Bug {
         Bug::ResultsIgnored,
         Bug::WorstIsBest,
         Bug::LeasesNotRenewed,
-        Bug::SameIncarnation,
         Bug::OneSlot,
         Bug::NothingAdopted,
         Bug::EndWithoutRows,

@@ -28,6 +28,13 @@ impl Arrows {
         all().into_iter().map(times).collect()
     }
 
+    /// How many leases ran out.
+    pub(crate) fn lost(&self) -> u64 {
+        let over =
+            |(arrow, times): (&Arrow, &u64)| (arrow.2 == run::Event::LeaseOver.name()).then_some(*times);
+        self.0.iter().filter_map(over).sum()
+    }
+
     /// Those that were never taken.
     pub fn missing(&self) -> Vec<Arrow> {
         all().into_iter().filter(|arrow| !self.0.contains_key(arrow)).collect()

@@ -108,6 +108,18 @@ fn come(world: &Arc<World>, trouble: Trouble, rng: &mut StdRng) {
             machine.go_down();
             after(during, move || machine.start_agent());
         }
+        Trouble::NodeGone => {
+            // Not the last one that works for its sweep.
+            let own =
+                world.machines.iter().filter(|other| other.sweep() == machine.sweep() && !other.is_gone());
+            if own.count() > 1 {
+                machine.go_for_good();
+                // A controller in the same rack goes down too, but comes back.
+                if rng.random_bool(0.7) {
+                    world.server.kill();
+                }
+            }
+        }
         Trouble::Paused => {
             change(world, sweep.clone(), Change::Pause);
             let world = world.clone();

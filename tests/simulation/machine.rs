@@ -61,6 +61,8 @@ struct State {
     agent: Option<Process>,
     /// Counts the starts of the agent, so that what waits for one does not disturb the next.
     starts: u64,
+    /// The node never comes back.
+    gone: bool,
 }
 
 /// The agent as a process.
@@ -83,7 +85,7 @@ impl Machine {
     /// Starts the agent, unless it runs.
     pub(crate) fn start_agent(self: &Arc<Self>) {
         let mut state = self.state();
-        if state.agent.is_some() {
+        if state.agent.is_some() || state.gone {
             return;
         }
         state.starts += 1;
@@ -164,6 +166,17 @@ impl Machine {
         self.state().programs.values().for_each(|program| program.vanish());
     }
 
+    /// The node goes down and never comes back.
+    pub(crate) fn go_for_good(self: &Arc<Self>) {
+        self.state().gone = true;
+        self.go_down();
+    }
+
+    /// Whether it never comes back.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.state().gone
+    }
+
     /// SIGSTOP to the agent, and SIGCONT later.
     pub(crate) fn stop_agent(&self, stopped: bool) {
         if let Some(agent) = &self.state().agent {
@@ -181,7 +194,8 @@ impl Machine {
 
     /// How late its agent is started: people may have changed their minds on the sweep by then.
     pub(crate) fn starts_after(&self) -> Duration {
-        Duration::from_millis((self.make.seed ^ self.make.number as u64) % 200_000)
+        let spread = (self.make.seed + self.make.number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        Duration::from_millis(spread % 200_000)
     }
 
     /// The sweep that it works for.

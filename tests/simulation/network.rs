@@ -211,7 +211,7 @@ impl Link for Line {
 
     async fn end(&self, end: EndRun) -> Result<RunEnded, Status> {
         match self.ask(Question::End(end), PATIENCE).await? {
-            Answer::Ended(ended) => Ok(ended),
+            Answer::Ended(ended) => Ok(*ended),
             _ => Err(mixed_up()),
         }
     }

@@ -269,7 +269,7 @@ impl Script {
         // Most are short, some are long.
         let runs = manners.longest * rng.random::<f64>().powi(3);
         Self {
-            born_after: Duration::from_millis(rng.random_range(5..2_000)),
+            born_after: Duration::from_secs_f64(20.0 * rng.random::<f64>().powi(4)),
             runs: Duration::from_secs_f64(runs.max(0.01)),
             rows: rng.random_range(0..=manners.rows),
             end,

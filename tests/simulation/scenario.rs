@@ -10,6 +10,9 @@ use crate::{network::Weather, program::Manners};
 /// Share of seeds in which nothing goes wrong.
 const FAIR: f64 = 0.06;
 
+/// Share of seeds in which people change their minds all the time.
+const IMPATIENT: f64 = 0.25;
+
 /// One simulation.
 #[derive(Clone, Debug)]
 pub(crate) struct Scenario {
@@ -52,6 +55,7 @@ pub(crate) enum Trouble {
     AgentInterrupted,
     AgentTerminated,
     NodeDown,
+    NodeGone,
     Paused,
     RunsRetried,
     SweepStopped,
@@ -59,7 +63,7 @@ pub(crate) enum Trouble {
 }
 
 impl Trouble {
-    const ALL: [Trouble; 15] = [
+    const ALL: [Trouble; 16] = [
         Trouble::ControllerKilled,
         Trouble::ControllerKilledInWrite,
         Trouble::PowerLost,
@@ -71,6 +75,7 @@ impl Trouble {
         Trouble::AgentInterrupted,
         Trouble::AgentTerminated,
         Trouble::NodeDown,
+        Trouble::NodeGone,
         Trouble::Paused,
         Trouble::RunsRetried,
         Trouble::SweepStopped,
@@ -80,7 +85,8 @@ impl Trouble {
     /// How often it comes beside the others, when it comes at all.
     fn weight(self) -> u32 {
         match self {
-            Trouble::SweepStopped | Trouble::SweepCancelled => 1,
+            Trouble::NodeGone => 6,
+            Trouble::SweepStopped | Trouble::SweepCancelled => 3,
             Trouble::NodeCutOff => 16,
             _ => 8,
         }
@@ -89,7 +95,7 @@ impl Trouble {
     /// Share of seeds in which it may come.
     fn share(self) -> f64 {
         match self {
-            Trouble::SweepStopped | Trouble::SweepCancelled => 0.1,
+            Trouble::SweepStopped | Trouble::SweepCancelled => 0.15,
             Trouble::NodeCutOff => 0.6,
             _ => 0.35,
         }
@@ -101,7 +107,13 @@ impl Scenario {
     pub(crate) fn of(seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let troubles = Trouble::ALL.into_iter().filter(|trouble| rng.random_bool(trouble.share()));
-        let troubles = troubles.map(|trouble| (trouble, trouble.weight())).collect();
+        let mut troubles: Vec<_> = troubles.map(|trouble| (trouble, trouble.weight())).collect();
+        let impatient = rng.random_bool(IMPATIENT);
+        if impatient {
+            let people =
+                [Trouble::SweepCancelled, Trouble::SweepStopped, Trouble::RunsRetried, Trouble::NodeCutOff];
+            troubles.extend(people.map(|trouble| (trouble, 8)));
+        }
         let mut sometimes = |share: f64, most: f64| {
             if rng.random_bool(share) { rng.random_range(0.0..most) } else { 0.0 }
         };
@@ -116,12 +128,17 @@ impl Scenario {
             rows: rng.random_range(1..20),
         };
         let fair = rng.random_bool(FAIR);
-        let sweeps = (0..rng.random_range(1..=2)).map(|_| wanted(&mut rng)).collect();
+        let manners = Manners {
+            shim_killed: if fair { 0.0 } else { manners.shim_killed },
+            fail: if impatient { 0.5 } else { manners.fail },
+            ..manners
+        };
+        let sweeps = (0..rng.random_range(1..=2)).map(|_| wanted(&mut rng, impatient)).collect();
         Self {
             seed,
             sweeps,
-            loners: rng.random_range(0..=2),
-            manners: if fair { Manners { shim_killed: 0.0, ..manners } } else { manners },
+            loners: if fair { 0 } else { rng.random_range(0..=2) },
+            manners,
             weather: if fair { Weather::default() } else { weather },
             troubles: if fair { Vec::new() } else { troubles },
             fair,
@@ -131,7 +148,7 @@ impl Scenario {
     }
 }
 
-fn wanted(rng: &mut StdRng) -> Wanted {
+fn wanted(rng: &mut StdRng, impatient: bool) -> Wanted {
     let nodes = (0..rng.random_range(1..=4)).map(|_| rng.random_range(1..=3)).collect();
     let head = "program: train\nmetric: {name: loss, goal: minimize}\n";
     let seed = rng.random_range(0..1_000_000);
@@ -140,8 +157,9 @@ fn wanted(rng: &mut StdRng) -> Wanted {
         1 => "early_terminate: {type: asha, min_iter: 1, eta: 3}\n",
         _ => "",
     };
-    let retry = match rng.random_range(0..3) {
+    let retry = match rng.random_range(0..4) {
         0 => "retry: {error: 1, lost: 4}\n",
+        _ if impatient => "retry: {lost: 0}\n",
         _ => "",
     };
     let rule = format!("{rule}{retry}");

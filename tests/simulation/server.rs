@@ -48,9 +48,9 @@ pub(crate) enum Question {
 pub(crate) enum Answer {
     Orders(Orders),
     Appended(Appended),
-    Ended(RunEnded),
+    Ended(Box<RunEnded>),
     Begun(RunBegun),
-    Sweep(Sweep),
+    Sweep(Box<Sweep>),
     Retried(Retried),
 }
 
@@ -191,10 +191,14 @@ async fn answer(door: Door, question: Question) -> Result<Answer, Status> {
     Ok(match question {
         Question::Beat(beat) => Answer::Orders(AgentsClient::new(door).heartbeat(beat).await?.into_inner()),
         Question::Append(rows) => Answer::Appended(RunsClient::new(door).append(rows).await?.into_inner()),
-        Question::End(end) => Answer::Ended(RunsClient::new(door).end(end).await?.into_inner()),
+        Question::End(end) => Answer::Ended(Box::new(RunsClient::new(door).end(end).await?.into_inner())),
         Question::Begin(begin) => Answer::Begun(RunsClient::new(door).begin(begin).await?.into_inner()),
-        Question::Create(create) => Answer::Sweep(SweepsClient::new(door).create(create).await?.into_inner()),
-        Question::Change(change) => Answer::Sweep(SweepsClient::new(door).change(change).await?.into_inner()),
+        Question::Create(create) => {
+            Answer::Sweep(Box::new(SweepsClient::new(door).create(create).await?.into_inner()))
+        }
+        Question::Change(change) => {
+            Answer::Sweep(Box::new(SweepsClient::new(door).change(change).await?.into_inner()))
+        }
         Question::Retry(retry) => Answer::Retried(SweepsClient::new(door).retry(retry).await?.into_inner()),
     })
 }

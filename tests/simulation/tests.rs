@@ -7,7 +7,7 @@ use probes::Bug;
 use simulation::{Arrows, simulate};
 
 /// Seeds of every run of CI.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 600;
 /// Within so many seeds each planted bug is found.
 const FOUND_WITHIN: u64 = 100;
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use probes::Bug;
-use proto::v1::{CreateSweep, SweepRef};
+use proto::v1::{CreateSweep, Sweep, SweepRef};
 use tokio::{
     runtime::Builder,
     time::{Instant, sleep},
@@ -90,28 +90,14 @@ async fn run(scenario: Scenario, home: &Path, traced: bool) -> Outcome {
     server.start(0).await;
     let sweeps = create(&server, &scenario).await;
     let network = Network::new(server.clone(), scenario.weather, seed ^ 0xAE);
-    let mut machines = Vec::new();
-    for (wanted, sweep) in scenario.sweeps.iter().zip(&sweeps) {
-        for gpus in &wanted.nodes {
-            let number = machines.len();
-            let make = Make {
-                number,
-                gpus: *gpus,
-                sweep: sweep.clone(),
-                folder: home.join(format!("node-{number}")),
-                manners: scenario.manners,
-                seed,
-            };
-            machines.push(Machine::new(make, network.clone(), witness.clone()));
-        }
-    }
+    let machines = machines(&scenario, &sweeps, home, &network, &witness);
     let calm = AtomicBool::new(false);
     let calm_after = scenario.calm_after;
     let world = Arc::new(World { scenario, witness, server, network, machines, sweeps: sweeps.into(), calm });
     drop(tokio::spawn(chaos::keep_controller_up(world.clone())));
     drop(tokio::spawn(chaos::reign(world.clone())));
-    for machine in world.machines.iter().cloned() {
-        let late = machine.starts_after();
+    for machine in &world.machines {
+        let (machine, late) = (machine.clone(), machine.starts_after());
         drop(tokio::spawn(async move {
             sleep(late).await;
             machine.start_agent();
@@ -129,6 +115,10 @@ async fn run(scenario: Scenario, home: &Path, traced: bool) -> Outcome {
     }
     verdict::look(&world).await;
     let lasted = begun.elapsed();
+    let arrows = Arrows::taken();
+    if world.scenario.fair && arrows.lost() > 0 {
+        world.witness.accuse(format!("{} leases ran out in fair weather", arrows.lost()));
+    }
     world.witness.seal(disk::writes());
     let (digest, trace) = (world.witness.digest(), world.witness.trace());
     let seen = world.witness.seen();
@@ -139,9 +129,34 @@ async fn run(scenario: Scenario, home: &Path, traced: bool) -> Outcome {
         writes: disk::writes(),
         attempts: seen.started.len() as u64,
         lasted,
-        arrows: Arrows::taken(),
+        arrows,
         trace,
     }
+}
+
+fn machines(
+    scenario: &Scenario,
+    sweeps: &[String],
+    home: &Path,
+    network: &Arc<Network>,
+    witness: &Arc<Witness>,
+) -> Vec<Arc<Machine>> {
+    let mut machines = Vec::new();
+    for (wanted, sweep) in scenario.sweeps.iter().zip(sweeps) {
+        for gpus in &wanted.nodes {
+            let number = machines.len();
+            let make = Make {
+                number,
+                gpus: *gpus,
+                sweep: sweep.clone(),
+                folder: home.join(format!("node-{number}")),
+                manners: scenario.manners,
+                seed: scenario.seed,
+            };
+            machines.push(Machine::new(make, network.clone(), witness.clone()));
+        }
+    }
+    machines
 }
 
 async fn create(server: &Arc<Server>, scenario: &Scenario) -> Vec<String> {
@@ -150,7 +165,7 @@ async fn create(server: &Arc<Server>, scenario: &Scenario) -> Vec<String> {
         let create = CreateSweep { yaml: wanted.yaml.clone(), ..CreateSweep::default() };
         let asked = server.ask(Bearer::default(), Question::Create(create)).expect("a controller");
         match asked.await {
-            Ok(Ok(Answer::Sweep(sweep))) => ids.push(sweep.id),
+            Ok(Ok(Answer::Sweep(sweep))) => ids.push(sweep.id.clone()),
             other => panic!("a sweep of the simulation is refused: {other:?}"),
         }
     }
@@ -178,14 +193,20 @@ impl World {
         let Some(door) = self.server.door() else { return false };
         let mut over = true;
         for sweep in self.sweeps() {
-            let state = sweeps(&door).get(SweepRef { sweep: sweep.clone() }).await;
-            let state = state.map(|sweep| sweep.into_inner().state);
-            if !state.is_ok_and(|state| matches!(state.as_str(), "finished" | "cancelled")) {
+            let looked = sweeps(&door).get(SweepRef { sweep: sweep.clone() }).await;
+            if !looked.is_ok_and(|sweep| is_over(&sweep.into_inner())) {
                 over = false;
-                let own = self.machines.iter().filter(|machine| machine.sweep() == sweep);
+                let own = self.machines.iter().filter(|machine| machine.sweep() == sweep && self.is_calm());
                 own.for_each(Machine::start_agent);
             }
         }
         over && self.machines.iter().all(|machine| machine.is_quiet())
     }
+}
+
+/// Whether a sweep hands out nothing more, and has nothing that runs.
+fn is_over(sweep: &Sweep) -> bool {
+    let counts = sweep.counts.unwrap_or_default();
+    let live = counts.queued + counts.leased + counts.running;
+    live == 0 && matches!(sweep.state.as_str(), "finished" | "cancelled")
 }

@@ -104,8 +104,7 @@ pub fn next(state: State, event: Event) -> Result<State, Refused> {
         (S::Running | S::Paused, E::Resume) => S::Running,
         (S::Pending | S::Running | S::Paused, E::Finish) => S::Finished,
         (S::Pending | S::Running | S::Paused, E::Cancel) => S::Cancelled,
-        (S::Pending | S::Running | S::Finished | S::Cancelled, E::Retry) => S::Running,
-        (S::Paused, E::Retry) => S::Paused,
+        (S::Finished | S::Cancelled, E::Retry) => S::Running,
         _ => return Err(Refused { what: "sweep", state: state.name(), event: event.name() }),
     })
 }
