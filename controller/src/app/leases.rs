@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(leases.expired(later(9)), []);
         leases.renew("a", 1, later(9));
         let b = ("b".to_owned(), 2);
-        assert_eq!(leases.expired(later(14)), [b.clone()]);
+        assert_eq!(leases.expired(later(14)), std::slice::from_ref(&b));
         assert_eq!(leases.expired(later(15)), [b.clone(), ("c".to_owned(), 1)]);
         leases.release("c");
         assert_eq!(leases.expired(later(19)), [("a".to_owned(), 1), b]);
