@@ -159,6 +159,6 @@ fn a_file_says_its_format_by_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("rows.parquet");
     let session = Fake::start().session(&["run", "export", "k3x9abcd-1", "-o", file.to_str().unwrap()]);
-    assert!(session.contains("exit 0\n-- stderr\nwrote 3 rows to"), "{session}");
+    assert!(session.contains("exit 0\n-- stderr\nwrote 6 rows to"), "{session}");
     assert_eq!(fs::read(&file).unwrap()[..4], *b"PAR1");
 }

@@ -202,8 +202,7 @@ impl Program {
                 biased;
                 () = self.changed.notified() => {}
                 () = sleep_until(until) => {}
-                // Ends only when it has sent all there is; then it waits for the next row.
-                () = async { while own.is_some() { if sender.ship(Which::All).await.is_ok() { std::future::pending::<()>().await } sleep(Duration::from_secs(1)).await } std::future::pending::<()>().await } => {}
+                () = keep_sending(&mut sender), if own.is_some() => {}
             }
         }
         if own.is_some() && !self.state().over {
@@ -278,6 +277,14 @@ impl Script {
             level: rng.random(),
         }
     }
+}
+
+/// Sends what there is, however often that takes. Returns never: the next row begins it anew.
+async fn keep_sending(sender: &mut Shipper<Line>) {
+    while sender.ship(Which::All).await.is_err() {
+        sleep(Duration::from_secs(1)).await;
+    }
+    std::future::pending().await
 }
 
 /// Where an attempt's journals are.

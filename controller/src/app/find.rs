@@ -13,7 +13,7 @@ use super::{
     error::Error,
     filter::{self, Field, Filter, Name, Sort},
     metrics::Metric,
-    path,
+    pages, path,
     views::{self, RunView, STREAMED, Streamed},
 };
 use crate::store::{
@@ -65,14 +65,8 @@ pub(crate) async fn find_runs(
             question.answer(tx)
         })
         .await?;
-    let (send, receive) = mpsc::channel(STREAMED);
     let app = app.clone();
-    tokio::spawn(async move {
-        if let Err(error) = send_runs(&app, &found, &send).await {
-            let _ = send.send(Err(error)).await;
-        }
-    });
-    Ok(receive)
+    Ok(pages::stream(STREAMED, |send| async move { send_runs(&app, &found, &send).await }))
 }
 
 async fn send_runs(

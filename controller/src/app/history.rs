@@ -20,6 +20,7 @@ use super::{
     curves::{Axis, History, Window},
     error::Error,
     lineage::Lineage,
+    pages,
     pieces::{self, damaged},
     runs, summaries,
     views::{BlockView, STREAMED, Streamed},
@@ -200,14 +201,8 @@ pub(crate) async fn rows(
     if wanted.last > 0 {
         wanted.from = count.saturating_sub(wanted.last);
     }
-    let (send, receive) = mpsc::channel(STREAMED);
     let app = app.clone();
-    tokio::spawn(async move {
-        if let Err(error) = send_rows(&app, source, wanted, &send).await {
-            let _ = send.send(Err(error)).await;
-        }
-    });
-    Ok(receive)
+    Ok(pages::stream(STREAMED, |send| async move { send_rows(&app, source, wanted, &send).await }))
 }
 
 /// Where rows are read from: one run as it was at the first of them.

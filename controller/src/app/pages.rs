@@ -18,28 +18,37 @@ where
     T: Clone + Send + Sync + 'static,
     F: Fn(&Tx<'_>, &App, Option<&T>) -> Result<Vec<T>, Error> + Send + Sync + 'static,
 {
-    let (send, receive) = mpsc::channel(STREAMED);
     let (app, page) = (app.clone(), Arc::new(page));
-    tokio::spawn(async move {
+    stream(STREAMED, |send| async move {
         let mut after: Option<T> = None;
         loop {
             let (page, from) = (page.clone(), after.clone());
-            match app.read(move |tx, app| page(tx, app, from.as_ref())).await {
-                Ok(found) => {
-                    let Some(last) = found.last() else { return };
-                    after = Some(last.clone());
-                    for item in found {
-                        if send.send(Ok(item)).await.is_err() {
-                            return;
-                        }
-                    }
-                }
-                Err(error) => {
-                    // Whoever has gone away does not want to know.
-                    let _ = send.send(Err(error)).await;
-                    return;
+            let found = app.read(move |tx, app| page(tx, app, from.as_ref())).await?;
+            let Some(last) = found.last() else { return Ok(()) };
+            after = Some(last.clone());
+            for item in found {
+                if send.send(Ok(item)).await.is_err() {
+                    return Ok(());
                 }
             }
+        }
+    })
+}
+
+/// What `fill` sends, in a task of its own, and its error last if it fails. `room` items may wait for the reader.
+pub(super) fn stream<T: Send + 'static, F>(
+    room: usize,
+    fill: impl FnOnce(mpsc::Sender<Result<T, Error>>) -> F,
+) -> Streamed<T>
+where
+    F: Future<Output = Result<(), Error>> + Send + 'static,
+{
+    let (send, receive) = mpsc::channel(room);
+    let filling = fill(send.clone());
+    tokio::spawn(async move {
+        if let Err(error) = filling.await {
+            // Whoever has gone away does not want to know.
+            let _ = send.send(Err(error)).await;
         }
     });
     receive

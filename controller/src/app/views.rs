@@ -17,7 +17,7 @@ use super::{
     explain::{self, Incumbent},
     full,
     metrics::Metric,
-    pieces,
+    pages, pieces,
     plan::Plan,
     runs, summaries,
 };
@@ -254,14 +254,8 @@ pub(crate) async fn list_runs(
         app.read(move |tx, _| store::sweeps::progress(tx, &sweep)?.ok_or_else(|| Error::no_sweep(&sweep)))
             .await?;
     }
-    let (send, receive) = mpsc::channel(STREAMED);
     let app = app.clone();
-    tokio::spawn(async move {
-        if let Err(error) = send_runs(&app, listing, &send).await {
-            let _ = send.send(Err(error)).await;
-        }
-    });
-    Ok(receive)
+    Ok(pages::stream(STREAMED, |send| async move { send_runs(&app, listing, &send).await }))
 }
 
 async fn send_runs(
@@ -334,14 +328,8 @@ pub(crate) async fn read_rows(
     caller.run(&reading.run)?;
     let id = reading.run.clone();
     app.read(move |tx, _| runs::find(tx, &id)).await?;
-    let (send, receive) = mpsc::channel(STREAMED);
     let app = app.clone();
-    tokio::spawn(async move {
-        if let Err(error) = send_rows(&app, reading, &send).await {
-            let _ = send.send(Err(error)).await;
-        }
-    });
-    Ok(receive)
+    Ok(pages::stream(STREAMED, |send| async move { send_rows(&app, reading, &send).await }))
 }
 
 /// Where each writer's stream goes on.

@@ -11,6 +11,7 @@ use super::{
     bell::Topic,
     caller::Caller,
     error::Error,
+    pages,
     views::{self, RunView, Streamed, SweepView},
 };
 use crate::store::{self, Tx};
@@ -37,14 +38,8 @@ pub(crate) async fn watch(
     sweep: String,
 ) -> Result<Streamed<SweepUpdate>, Error> {
     views::get_sweep(app, caller, sweep.clone()).await?;
-    let (send, receive) = mpsc::channel(WAITING);
     let app = app.clone();
-    tokio::spawn(async move {
-        if let Err(error) = send_updates(&app, &sweep, &send).await {
-            let _ = send.send(Err(error)).await;
-        }
-    });
-    Ok(receive)
+    Ok(pages::stream(WAITING, |send| async move { send_updates(&app, &sweep, &send).await }))
 }
 
 async fn send_updates(

@@ -1,9 +1,17 @@
 //! The updates against libtorch's own, and a training that is saved and goes on elsewhere.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use tch::{Device, nn::OptimizerConfig};
 
 use super::*;
 use crate::state::{load, save};
+
+/// libtorch has one generator for the whole process: tests that seed it take turns.
+fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Two layers of which one rests at every third step, so that not every variable always has a gradient.
 struct Model {
@@ -65,6 +73,7 @@ fn theirs(rule: Rule, store: &nn::VarStore) -> Result<nn::Optimizer, TchError> {
 
 #[test]
 fn every_step_is_libtorchs_own() -> Result<(), TchError> {
+    let _turn = alone();
     for (kind, tolerance) in [(Kind::Double, 1e-12), (Kind::Float, 1e-4)] {
         for rule in rules() {
             let (here, there) = (Model::new(kind), Model::new(kind));
@@ -87,6 +96,7 @@ fn every_step_is_libtorchs_own() -> Result<(), TchError> {
 
 #[test]
 fn a_saved_training_goes_on_bit_by_bit() -> Result<(), StateError> {
+    let _turn = alone();
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("state");
     for rule in rules() {
