@@ -132,6 +132,11 @@ impl Journal {
         (wrote, self.files.each_ref().map(|file| file.pending.clone()))
     }
 
+    /// Leaves the writer's name to the next that opens the folder, be it in this process: nothing more is written here.
+    pub(crate) fn release(&self) -> io::Result<()> {
+        self.files[Stream::History as usize].file.unlock()
+    }
+
     /// Makes frames of what waits in the ring.
     fn take(&mut self, ring: &Ring) {
         ring.swap(&mut self.spare);
@@ -258,6 +263,16 @@ mod tests {
         logged(&mut second, 1);
         assert_eq!((first.writer(), second.writer()), ("sdk", "sdk-2"));
         assert_eq!((steps(folder.path(), "sdk"), steps(folder.path(), "sdk-2")), (vec![0, 1], vec![0]));
+    }
+
+    #[test]
+    fn the_name_of_a_writer_that_is_done_is_free() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut first = Journal::open(folder.path()).unwrap();
+        logged(&mut first, 2);
+        first.release().unwrap();
+        let second = Journal::open(folder.path()).unwrap();
+        assert_eq!((second.writer(), second.next_steps()[0]), ("sdk", 2));
     }
 
     #[test]

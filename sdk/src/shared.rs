@@ -311,10 +311,18 @@ impl Shared {
     /// Ends the run once; later calls answer as the first did.
     pub(crate) fn settle(&self, outcome: Outcome) -> Result<Finished, FinishError> {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        let close = || match self.duty {
-            Duty::Agents => self.close(None, AGENTS_WAIT),
-            Duty::Own { wait, .. } => self.close(Some(outcome), wait),
-            Duty::Offline | Duty::Disabled => self.close(Some(outcome), Duration::ZERO),
+        let close = || {
+            let closed = match self.duty {
+                Duty::Agents => self.close(None, AGENTS_WAIT),
+                Duty::Own { wait, .. } => self.close(Some(outcome), wait),
+                Duty::Offline | Duty::Disabled => self.close(Some(outcome), Duration::ZERO),
+            };
+            // Threads may hold the journal for some milliseconds yet, and the next run of this process may be the same one.
+            let released = self.journal.as_ref().map_or(Ok(()), |journal| lock(journal).release());
+            if let Err(error) = released {
+                warn(&format!("the journal of run `{}` stays locked: {error}", self.identity.run));
+            }
+            closed
         };
         ended.get_or_insert_with(close).clone()
     }
