@@ -5,7 +5,7 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io::{self, Read as _, Seek as _, SeekFrom},
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -16,10 +16,7 @@ use proto::{
     folder::{FILES, JOURNAL},
     v1::AppendRows,
 };
-use record::{
-    MAX_FRAME_BYTES,
-    file::{STREAM, check_hash},
-};
+use record::file::{STREAM, check_hash};
 use tokio::{sync::Notify, time::Instant};
 use tonic::{Code, Status};
 
@@ -28,8 +25,6 @@ use crate::{
     link::{Link, Meaning, meaning},
 };
 
-/// The largest piece that is sent at once. No frame is larger.
-const PIECE_BYTES: usize = MAX_FRAME_BYTES;
 /// Whose journals are the agent's own.
 const OWN_WRITER: &str = "agent";
 /// Files may take this many times as long as rows.
@@ -249,7 +244,7 @@ impl<L: Link> Shipper<L> {
         end: u64,
         cursor: Cursor,
     ) -> Result<Option<u64>, Status> {
-        let (writer, stream) = name.split_once('.').unwrap_or((name, ""));
+        let (writer, stream) = parts(name);
         let answer = self.link.append(AppendRows {
             run: self.attempt.run.clone(),
             attempt: self.attempt.number,
@@ -290,17 +285,7 @@ impl<L: Link> Shipper<L> {
     /// The whole frames at the cursor; of files as many as go out together. A torn end may still be written, a damaged frame ends
     /// the journal.
     fn read(&mut self, name: &str, cursor: &mut Cursor) -> io::Result<Option<Piece>> {
-        let mut file = File::open(self.folder.join(name))?;
-        file.seek(SeekFrom::Start(cursor.bytes))?;
-        let mut frames = Vec::new();
-        let are_files = is_files(name);
-        let most = if are_files { blobs::ROWS_BYTES } else { PIECE_BYTES };
-        file.take(most as u64).read_to_end(&mut frames)?;
-        let together = if are_files { blobs::batch(&frames) } else { 0 };
-        // What begins with damage stays as it is, to be seen.
-        if together > 0 {
-            frames.truncate(together);
-        }
+        let mut frames = blobs::piece(&mut File::open(self.folder.join(name))?, cursor.bytes, parts(name).1)?;
         let (whole, rows) = match record::whole(&frames) {
             Ok(whole) => whole,
             Err(damage) => {
@@ -330,7 +315,12 @@ fn meaning_for(name: &str, status: &Status) -> Meaning {
 
 /// The journal is of files.
 fn is_files(name: &str) -> bool {
-    name.split_once('.').is_some_and(|(_, stream)| stream == STREAM)
+    parts(name).1 == STREAM
+}
+
+/// Writer and stream of a journal.
+fn parts(name: &str) -> (&str, &str) {
+    name.split_once('.').unwrap_or((name, ""))
 }
 
 /// Removes the contents of files from an attempt's folder: what is named by a hash, or is half of one. What the program itself

@@ -11,5 +11,5 @@ mod wire;
 pub use cache::Cache;
 pub use folder::{Folder, NewFile};
 pub use hash::{Hashed, Hasher, copy, of_file};
-pub use named::{ROWS_BYTES, batch};
+pub use named::{ROWS_BYTES, batch, piece};
 pub use wire::{Trouble, download, missing, upload, upload_named};

@@ -3,13 +3,14 @@
 
 use std::{
     fs::File,
-    io::{self, Read as _},
+    io::{self, Read as _, Seek as _, SeekFrom},
     path::Path,
 };
 
 use record::{
+    MAX_FRAME_BYTES,
     artifact::{ArtifactRow, Content, MAX_MANIFEST_BYTES, entries},
-    file::Told,
+    file::{STREAM, Told},
 };
 
 use crate::Hashed;
@@ -19,6 +20,24 @@ pub const ROWS_BYTES: usize = 128 << 10;
 /// Bytes of contents, and rows, that go out together.
 const BATCH_BYTES: u64 = 16 << 20;
 const BATCH_ROWS: u64 = 64;
+
+/// What of a journal goes out at once, from byte `from` on: whole frames, of files as many as [`batch`] takes, and perhaps the
+/// beginning of another behind them. What begins with damage comes as it is, for whoever decodes it to see.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn piece(journal: &mut File, from: u64, stream: &str) -> io::Result<Vec<u8>> {
+    journal.seek(SeekFrom::Start(from))?;
+    let are_files = stream == STREAM;
+    let most = if are_files { ROWS_BYTES } else { MAX_FRAME_BYTES };
+    let mut bytes = Vec::new();
+    journal.take(most as u64).read_to_end(&mut bytes)?;
+    let together = if are_files { batch(&bytes) } else { 0 };
+    if together > 0 {
+        bytes.truncate(together);
+    }
+    Ok(bytes)
+}
 
 /// How far those of these frames go, from the front, whose contents are sent together, in bytes: whole frames, and one at least.
 /// What has gone over is told before the next batch, so that a long queue of files does not keep back the first.

@@ -4,7 +4,7 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    io::{self, Read as _, Seek as _, SeekFrom},
+    io,
     path::{Path, PathBuf},
     sync::Arc,
     time::UNIX_EPOCH,
@@ -16,7 +16,7 @@ use proto::{
     folder::{FILES, JOURNAL, RunFile},
     v1::{AppendRows, EndRun, Outcome, RunBegun},
 };
-use record::{MAX_FRAME_BYTES, file::STREAM};
+use record::file::STREAM;
 use serde_json::{Value, json};
 use terminal::{Exit, Failure, progress};
 use tonic::Code;
@@ -242,7 +242,8 @@ impl Journal {
         let mut next = self.append(controller, begun, synced, 0, Vec::new()).await?;
         let (mut bytes, mut rows) = (0, 0);
         loop {
-            let piece = self.read(&mut file, bytes).map_err(|error| unreadable(error.to_string()))?;
+            let piece = blobs::piece(&mut file, bytes, &self.stream);
+            let piece = piece.map_err(|error| unreadable(error.to_string()))?;
             let (whole, more) = record::whole(&piece).map_err(|error| unreadable(error.to_string()))?;
             if whole == 0 {
                 break;
@@ -262,21 +263,6 @@ impl Journal {
         }
         synced.rows += if counts { rows } else { 0 };
         Ok(())
-    }
-
-    /// Whole frames from there on, as many as go out together, and perhaps the beginning of another.
-    fn read(&self, file: &mut File, from: u64) -> io::Result<Vec<u8>> {
-        file.seek(SeekFrom::Start(from))?;
-        let are_files = self.stream == STREAM;
-        let most = if are_files { blobs::ROWS_BYTES } else { MAX_FRAME_BYTES };
-        let mut piece = Vec::new();
-        file.take(most as u64).read_to_end(&mut piece)?;
-        let together = if are_files { blobs::batch(&piece) } else { 0 };
-        // What begins with damage stays as it is, for whoever looks.
-        if together > 0 {
-            piece.truncate(together);
-        }
-        Ok(piece)
     }
 
     /// Sends the contents that rows of files name, before the rows.

@@ -62,8 +62,8 @@ pub(crate) struct Link {
     /// When the time of the run is over.
     deadline: OnceLock<Instant>,
     stored: [AtomicU64; Stream::COUNT],
-    /// The newest trouble, for the message when time is over.
-    trouble: Mutex<String>,
+    /// The newest trouble, for messages to people.
+    trouble: Mutex<Option<String>>,
     report: Mutex<Option<Report>>,
     reported: Condvar,
 }
@@ -122,11 +122,14 @@ impl Link {
         let waited = self.reported.wait_timeout_while(report, wait, |report| report.is_none());
         let (report, _) = waited.unwrap_or_else(PoisonError::into_inner);
         report.clone().unwrap_or_else(|| {
-            let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let reason =
-                if trouble.is_empty() { "the controller has not answered".to_owned() } else { trouble };
+            let reason = self.trouble().unwrap_or_else(|| "the controller has not answered".to_owned());
             Err(Halt::Failed(reason))
         })
+    }
+
+    /// What stood in the way of the newest round that failed.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn ending(&self) -> Option<Ending> {
@@ -297,7 +300,7 @@ impl Sender {
                     if ending.is_some_and(|ending| self.gives_up(&status, &ending)) {
                         return Err(Halt::Failed(reason));
                     }
-                    *self.shared.link.trouble.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+                    *self.shared.link.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
                 }
             }
             self.pause().await;

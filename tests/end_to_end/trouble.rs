@@ -8,7 +8,7 @@ use std::{
 };
 
 use proto::dial::Dial;
-use tests::{Lab, program, rows};
+use tests::{Lab, program, rows, wait_for};
 
 /// Run, accepted, refused, slowest call in microseconds.
 fn said(output: &Output) -> (String, u64, u64, u64) {
@@ -88,4 +88,23 @@ fn a_controller_that_hangs_costs_nothing() {
     assert_eq!(stored(&lab, &run), (0..1_500).collect::<Vec<_>>());
     // Far above what is promised, for a machine that does other things as well; the controller hung for longer.
     assert!(slowest < 200_000, "{slowest} us");
+}
+
+#[test]
+fn a_program_that_has_ended_says_what_it_waits_for() {
+    let mut lab = Lab::with_controller();
+    let mut trainer = lab.command("sdk_logger");
+    trainer.args(["1500", "500"]).env("BESOM_DATA", lab.dir().join("waits"));
+    let trainer = trainer.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for("its run", || (!lab.json(&["run", "ls", "--json"]).as_array()?.is_empty()).then_some(()));
+    lab.kill_controller();
+    thread::sleep(Duration::from_secs(5));
+    lab.start_controller();
+    let output = trainer.wait_with_output().unwrap();
+    let (run, accepted, refused, _) = said(&output);
+    assert_eq!((accepted, refused), (1_500, 0));
+    assert_eq!(stored(&lab, &run), (0..1_500).collect::<Vec<_>>());
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let waits = format!("warning: run `{run}` waits 60 s at most for the controller to take what is left (");
+    assert_eq!(errors.matches(&waits).count(), 1, "{errors}");
 }
