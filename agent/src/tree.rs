@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use telemetry::process::{Stat, descendants, table};
+use telemetry::process::{Stat, descendants, pids};
 
 use crate::{cgroup::Cgroup, process::Identity, reaper::Reaper, spec};
 
@@ -21,6 +21,8 @@ const KILL_PATIENCE: Duration = Duration::from_secs(10);
 /// by all.
 const PAUSES: [Duration; 4] =
     [Duration::ZERO, Duration::from_millis(7), Duration::from_millis(19), Duration::from_millis(37)];
+/// How often one look lists the processes at most, on a machine where some are born all the time.
+const LISTS: usize = 50;
 /// How often one call kills what was born while it killed the others.
 const KILL_PASSES: usize = 20;
 
@@ -49,17 +51,33 @@ impl Tree {
 
     /// The processes that live now. Reads all of /proc: a matter of milliseconds, and only for a trial that ends.
     pub fn members(&self) -> Vec<Identity> {
-        let table = table();
+        let (table, marked) = self.look();
         let shim = self.shim.as_ref().filter(|shim| shim.is_alive()).map(|shim| shim.pid);
         let orphans = if shim.is_none() { self.orphans(&table) } else { Vec::new() };
         let grouped = self.cgroup.as_ref().map(Cgroup::processes).unwrap_or_default();
-        let marked = table.keys().copied().filter(|pid| marks(*pid).any(|mark| mark == self.mark));
         let roots = shim.into_iter().chain(orphans).chain(grouped).chain(marked);
         let spared = [shim.unwrap_or(0), process::id().cast_signed()];
         let members = descendants(&table, roots).into_iter().filter(|pid| !spared.contains(pid));
         // What is in the cgroup may have been born since.
         let stat = |pid| table.get(&pid).copied().or_else(|| Stat::read(pid));
         members.filter_map(|pid| Identity::seen(pid, stat(pid)?)).collect()
+    }
+
+    /// All processes of this machine, and those of them that carry the mark. Who is born while others are looked at is looked at
+    /// too, until a list has nobody new: with whoever lives by then looked at, a line of short lives does not slip through.
+    fn look(&self) -> (HashMap<i32, Stat>, Vec<i32>) {
+        let (mut seen, mut table, mut marked) = (HashSet::new(), HashMap::new(), Vec::new());
+        for _ in 0..LISTS {
+            let news: Vec<i32> = pids().filter(|pid| seen.insert(*pid)).collect();
+            if news.is_empty() {
+                break;
+            }
+            for pid in news {
+                table.extend(Stat::read(pid).map(|stat| (pid, stat)));
+                marked.extend(marks(pid).any(|mark| mark == self.mark).then_some(pid));
+            }
+        }
+        (table, marked)
     }
 
     /// Orphans that have fallen to this process and may be this trial's: those that carry no other trial's mark.
@@ -139,4 +157,33 @@ fn environment(pid: i32) -> Vec<u8> {
     let process = PathBuf::from(format!("/proc/{pid}"));
     let threads = || fs::read_dir(process.join("task")).into_iter().flatten().flatten();
     read(process.clone()).or_else(|| threads().find_map(|thread| read(thread.path()))).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{os::unix::fs::PermissionsExt as _, process::Command};
+
+    use super::*;
+
+    /// Some see nobody: who is becoming another program has no environment for a moment.
+    const LOOKS: usize = 200;
+
+    #[test]
+    fn a_line_of_short_lives_is_seen_and_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let (dir, script) = (folder.path(), folder.path().join("again.sh"));
+        // Each lives for about a millisecond, and its successor has begun before it ends.
+        fs::write(&script, "#!/bin/sh\n\"$0\" & exit\n").unwrap();
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+        Command::new(&script).env(spec::DIR_VAR, dir).status().unwrap();
+        let tree = Tree::new(None, dir, &Reaper::default());
+        let missed = (0..LOOKS).filter(|_| tree.members().is_empty()).count();
+        let ended = tree.end(Duration::ZERO);
+        thread::sleep(Duration::from_millis(100));
+        let is_over = tree.members().is_empty();
+        // Whatever was found: no line goes on behind this test.
+        fs::remove_file(&script).unwrap();
+        assert!(missed * 10 < LOOKS, "{missed} looks saw nobody");
+        assert!(ended && is_over);
+    }
 }

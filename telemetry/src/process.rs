@@ -77,13 +77,15 @@ impl Stat {
     }
 }
 
+/// The pids of all processes of this machine.
+pub fn pids() -> impl Iterator<Item = i32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten();
+    entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+}
+
 /// All processes of this machine.
 pub fn table() -> HashMap<i32, Stat> {
-    let Ok(entries) = fs::read_dir("/proc") else { return HashMap::new() };
-    entries
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter_map(|pid| Some((pid, Stat::read(pid)?)))
-        .collect()
+    pids().filter_map(|pid| Some((pid, Stat::read(pid)?))).collect()
 }
 
 /// The processes that descend from those in `roots`, and these themselves.
