@@ -26,6 +26,7 @@ Tasks:
   libtorch --env    prints the line for your shell that lets a plain `cargo build -p examples` find it
   bench loop [...]  asks and tells a second through a real controller, beside the floor of raw SQLite
   bench fleet [...] 300 agents beside 32, stops with 200 agents connected; --grid 100000: each point once, in bounded memory
+  bench outage [..] how fast what was logged without a controller arrives once it is back
   bench history     many runs listed, curves and rows of a long history, through a real controller, beside raw SQLite
   bench search [..] regret of the search on many small problems, beside random search and peers
   bench track [...] what a call of log costs and points a second until durable, beside floors and peers";
@@ -82,6 +83,7 @@ fn main() -> ExitCode {
         }
         ["bench", "loop", flags @ ..] => cargo::bench("bench_loop", flags),
         ["bench", "fleet", flags @ ..] => cargo::bench("bench_fleet", flags),
+        ["bench", "outage", flags @ ..] => cargo::bench("bench_outage", flags),
         ["bench", "history"] => cargo::run(
             [
                 "test",
