@@ -1,7 +1,12 @@
 //! The agent's one loop: puts everything that happens in order, asks the plan, carries out what it says. Started by `main.rs`
 //! with the real controller, and by tests with one of their own.
 
-use std::{collections::BTreeMap, io, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::PathBuf,
+    time::Duration,
+};
 
 use probes::{Bug, planted};
 use proto::v1::{Orders, Start};
@@ -14,6 +19,7 @@ use tonic::{Code, Status};
 
 use crate::{
     cgroup,
+    clearance::Answer,
     folder::{self, Who},
     heart::{Contact, Heart},
     holdings::{Attempt, Holding, Holdings},
@@ -41,6 +47,8 @@ pub trait Trials {
     fn see_to(&self, trial: Ticket, start: Option<Start>);
     /// Removes what is kept of an attempt of which everything has been sent; says what is left otherwise.
     fn forget(&self, attempt: &Attempt, sent: bool) -> Option<PathBuf>;
+    /// Tells from now on whether these GPUs answer.
+    fn watch(&self, devices: Vec<String>, news: mpsc::Sender<News>);
 }
 
 /// One trial, for who sees to it.
@@ -95,6 +103,7 @@ pub async fn work<L: Link, T: Trials>(
     let begun = Instant::now();
     let (news_in, mut news) = mpsc::channel(NEWS_ROOM);
     let mut agent = Agent::new(setup, news_in);
+    agent.watch_gpus();
     agent.adopt();
     while !agent.plan.is_done() {
         agent.beat_if_due();
@@ -269,6 +278,9 @@ impl<L: Link, T: Trials> Agent<L, T> {
                 }
                 return self.act(actions);
             }
+            News::Gpus(answers) => {
+                return answers.into_iter().try_for_each(|answer| self.hear_of_gpu(answer));
+            }
             News::Over { attempt, verdict, ran } => {
                 self.stops.remove(&attempt);
                 if matches!(verdict, Verdict::Decline(_)) {
@@ -289,6 +301,22 @@ impl<L: Link, T: Trials> Agent<L, T> {
         };
         let actions = self.plan.take(event);
         over.iter().for_each(|attempt| self.note_whether_left(attempt));
+        self.act(actions)
+    }
+
+    fn watch_gpus(&self) {
+        let devices: BTreeSet<String> = self.slots.iter().flat_map(Slot::uuids).collect();
+        self.trials.watch(devices.into_iter().collect(), self.news.clone());
+    }
+
+    fn hear_of_gpu(&mut self, answer: Answer) -> Result<(), Failure> {
+        let of = |slot: &Slot| slot.gpus.iter().find(|gpu| gpu.uuid == answer.uuid).map(ToString::to_string);
+        let names = self.slots.iter().map(of).enumerate();
+        let (slots, mut names): (Vec<_>, Vec<_>) =
+            names.filter_map(|(slot, name)| Some((slot, name?))).unzip();
+        // An adopted trial may have a GPU that is no slot's.
+        let Some(gpu) = names.pop() else { return Ok(()) };
+        let actions = self.plan.take(Event::Gpu { gpu, slots, trouble: answer.trouble });
         self.act(actions)
     }
 

@@ -31,7 +31,16 @@ pub enum Occupancy {
     Free,
 }
 
-/// Who has memory on the GPUs of this node. One for all trials of an agent.
+/// Whether a GPU can be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// What the GPU is known by.
+    pub uuid: String,
+    /// Why it cannot, for people.
+    pub trouble: Option<String>,
+}
+
+/// The GPUs of this node: whether they answer, and who has memory on them. One for all trials of an agent.
 #[derive(Clone)]
 pub struct Gpus(Arc<Mutex<Box<dyn Meter + Send>>>);
 
@@ -39,6 +48,21 @@ impl Gpus {
     /// Asks this meter.
     pub fn new(meter: impl Meter + Send + 'static) -> Self {
         Self(Arc::new(Mutex::new(Box::new(meter))))
+    }
+
+    /// What each of these GPUs says for itself.
+    pub async fn ask(&self, devices: &[String]) -> Vec<Answer> {
+        if devices.is_empty() {
+            return Vec::new();
+        }
+        let (meter, devices) = (Arc::clone(&self.0), devices.to_vec());
+        let ask = move || {
+            let mut meter = meter.lock().unwrap_or_else(PoisonError::into_inner);
+            let answer = |uuid: String| Answer { trouble: meter.trouble(&uuid), uuid };
+            devices.into_iter().map(answer).collect()
+        };
+        // Only the runtime's end could keep the answer back.
+        tokio::task::spawn_blocking(ask).await.unwrap_or_default()
     }
 
     /// The processes that have memory on one of these GPUs. None without a question when there are no GPUs.

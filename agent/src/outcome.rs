@@ -83,6 +83,8 @@ pub struct Evidence<'a> {
     pub heard: bool,
     /// The kernel killed something of this trial's cgroup for lack of memory meanwhile.
     pub out_of_memory: bool,
+    /// Why a GPU of the trial cannot be used any more.
+    pub gpu_trouble: Option<&'a str>,
     /// The last lines of standard error.
     pub stderr: &'a [String],
 }
@@ -122,6 +124,15 @@ pub fn judge(evidence: Evidence<'_>) -> Verdict {
     }
     if exit.code == Some(0) {
         return report("finished", "", Some(exit), String::new());
+    }
+    if let Some(trouble) = evidence.gpu_trouble {
+        // As if the node had gone: it says nothing of the trial.
+        return report(
+            "crashed",
+            "",
+            Some(exit),
+            format!("{}: its GPU does not answer ({trouble})", describe(exit)),
+        );
     }
     let class = match exit {
         Exit { code: Some(code), .. } if SHELL_COULD_NOT_START.contains(code) => "start",
@@ -184,7 +195,8 @@ mod tests {
     const CODE: fn(i32) -> Exit = |code| Exit { code: Some(code), ..Exit::default() };
 
     fn verdict(exit: Option<&Exit>, stop: Option<Cause>, heard: bool, out_of_memory: bool) -> String {
-        match judge(Evidence { exit, stop, heard, out_of_memory, stderr: &["Traceback".to_owned()] }) {
+        let (gpu_trouble, stderr) = (None, &["Traceback".to_owned()]);
+        match judge(Evidence { exit, stop, heard, out_of_memory, gpu_trouble, stderr }) {
             Verdict::Report(outcome) => {
                 format!("{}/{} {}", outcome.state, outcome.class, outcome.message.replace('\n', "|"))
             }

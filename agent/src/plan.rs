@@ -68,6 +68,15 @@ pub enum Event {
     Reported(Attempt),
     /// The slot of a trial that ends is not free, or free at last.
     Slot(Attempt, Occupancy),
+    /// Whether the GPU of these slots answers.
+    Gpu {
+        /// The GPU, for people.
+        gpu: String,
+        /// The slots that it belongs to.
+        slots: Vec<usize>,
+        /// Why it does not.
+        trouble: Option<String>,
+    },
     /// Ctrl-C: a person wants it to end.
     Interrupted,
     /// SIGTERM: the node is taken away.
@@ -203,6 +212,12 @@ impl Plan {
                 }
             }
             Event::Slot(attempt, occupancy) => self.slot(attempt, occupancy, &mut actions),
+            Event::Gpu { gpu, slots, trouble } => {
+                if let Some(told) = self.occupied.gpu(&gpu, slots, trouble.as_deref()) {
+                    self.news = News::Now;
+                    actions.push(Action::Say(told));
+                }
+            }
             Event::Interrupted => self.interrupted(&mut actions),
             Event::Terminated => self.end(&mut actions),
         }

@@ -15,13 +15,13 @@ use std::{
 use proto::v1::{Run, Start};
 use tokio::{
     sync::mpsc,
-    time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout},
+    time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until, timeout},
 };
 
 use crate::{
     agent::{Ticket, Trials},
     cgroup::{self, Cgroup, Delegation},
-    clearance::{Clearance, Gpus, Occupancy},
+    clearance::{Answer, Clearance, Gpus, Occupancy},
     command::Node,
     ending::Ending,
     holdings::{Attempt, Holding},
@@ -45,6 +45,8 @@ const KILL_EVERY: Duration = Duration::from_millis(50);
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
 /// What processes get between SIGTERM and SIGKILL when their shim was killed.
 const ORPHAN_GRACE: Duration = Duration::from_secs(2);
+/// How often GPUs are asked whether they answer.
+const ASK_GPUS_EVERY: Duration = Duration::from_secs(5);
 /// How long an agent may take to hear that its node is taken away, after its trials have heard it.
 const LATE_STOP: Duration = Duration::from_millis(500);
 /// Lines of standard error that a person reads when a trial fails, and the most bytes of them.
@@ -87,6 +89,8 @@ pub enum News {
     Started(Attempt),
     /// Its slot is not free, or free again. Comes before the end for the first time, and only if it is not free by then.
     Slot(Attempt, Occupancy),
+    /// Whether these GPUs answer.
+    Gpus(Vec<Answer>),
     /// Its program has ended. Comes again, as lost, when the controller does not take the end.
     Over {
         /// Which.
@@ -146,6 +150,18 @@ impl<L: Link> Trials for Shims<L> {
         }
         dir.exists().then_some(dir)
     }
+
+    fn watch(&self, devices: Vec<String>, news: mpsc::Sender<News>) {
+        let gpus = self.ground.gpus.clone();
+        if devices.is_empty() {
+            return;
+        }
+        tokio::spawn(async move {
+            while news.send(News::Gpus(gpus.ask(&devices).await)).await.is_ok() {
+                sleep(ASK_GPUS_EVERY).await;
+            }
+        });
+    }
 }
 
 /// One trial.
@@ -162,6 +178,10 @@ impl<L: Link> Trial<L> {
     /// Starts it and sees it to its end.
     async fn start(self, start: Start) {
         let dir = self.dir();
+        if self.gpu_trouble().await.is_some() {
+            // That says nothing of the trial: it goes elsewhere.
+            return self.over(Verdict::Decline(None), Duration::ZERO).await;
+        }
         match launch(&dir, &start, &self.holding.devices, &self.ground) {
             Ok((child, watch)) => {
                 self.tell(News::Launched(Box::new(start))).await;
@@ -195,6 +215,14 @@ impl<L: Link> Trial<L> {
 
     fn dir(&self) -> PathBuf {
         self.holding.attempt.folder(&self.ground.data)
+    }
+
+    /// Why one of its GPUs cannot be used, which the agent hears first: nothing is started there any more.
+    async fn gpu_trouble(&self) -> Option<String> {
+        let answers = self.ground.gpus.ask(&self.holding.devices).await;
+        let trouble = answers.iter().find_map(|answer| answer.trouble.clone())?;
+        self.tell(News::Gpus(answers)).await;
+        Some(trouble)
     }
 
     async fn over(&self, verdict: Verdict, ran: Duration) {
@@ -254,7 +282,7 @@ impl<L: Link> Life<L> {
             self.on_tree(|tree| tree.end(ORPHAN_GRACE)).await;
         }
         let console_sent = self.drain(&mut tail).await;
-        let verdict = self.verdict(exit.as_ref());
+        let verdict = self.verdict(exit.as_ref()).await;
         self.clear_slot(cleared).await;
         let report = Report { console_sent, problems: self.problems, ..Report::default() };
         let ending = Ending { link: &self.trial.link, attempt: &attempt, news: &self.trial.news, ran };
@@ -423,8 +451,9 @@ impl<L: Link> Life<L> {
         tokio::spawn(clearance.wait(tell));
     }
 
-    fn verdict(&self, exit: Option<&Exit>) -> Verdict {
+    async fn verdict(&self, exit: Option<&Exit>) -> Verdict {
         let bad = exit.is_some_and(|exit| exit.code != Some(0));
+        let gpu_trouble = if bad { self.trial.gpu_trouble().await } else { None };
         let stderr = if bad {
             tail::last_lines(&self.dir.join(spec::STDERR), STDERR_LINES, STDERR_BYTES)
         } else {
@@ -432,7 +461,14 @@ impl<L: Link> Life<L> {
         };
         let killed = exit.is_some_and(|exit| exit.signal == Some(9));
         let out_of_memory = killed && self.memory_ran_out();
-        judge(Evidence { exit, stop: self.stop, heard: self.heard, out_of_memory, stderr: &stderr })
+        judge(Evidence {
+            exit,
+            stop: self.stop,
+            heard: self.heard,
+            out_of_memory,
+            gpu_trouble: gpu_trouble.as_deref(),
+            stderr: &stderr,
+        })
     }
 
     /// Only what can be proved counts: the counter of the trial's own cgroup, else that of the agent's, which counts for all

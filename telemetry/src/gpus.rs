@@ -1,6 +1,8 @@
 //! The GPUs of this node. Another accelerator is one more implementation of [`Inventory`]. A node without a driver is a normal
 //! node: nothing here fails, what cannot be used is named. Asked by the agent when it starts.
 
+use std::fmt;
+
 use crate::nvidia::{Driver, VISIBLE_VAR, is_named};
 
 /// One GPU.
@@ -12,6 +14,13 @@ pub struct Gpu {
     pub uuid: String,
     /// For people.
     pub name: String,
+}
+
+impl fmt::Display for Gpu {
+    /// "GPU 3 (GPU-0123...)".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GPU {} ({})", self.index, self.uuid)
+    }
 }
 
 /// What was found.

@@ -42,6 +42,11 @@ pub trait Meter {
     fn residents(&mut self) -> Vec<Resident> {
         Vec::new()
     }
+
+    /// Why a GPU that was there cannot be used now, for people; `None` while it answers, and where nobody can tell.
+    fn trouble(&mut self, _uuid: &str) -> Option<String> {
+        None
+    }
 }
 
 impl<M: Meter + ?Sized> Meter for Box<M> {
@@ -51,6 +56,10 @@ impl<M: Meter + ?Sized> Meter for Box<M> {
 
     fn residents(&mut self) -> Vec<Resident> {
         (**self).residents()
+    }
+
+    fn trouble(&mut self, uuid: &str) -> Option<String> {
+        (**self).trouble(uuid)
     }
 }
 
@@ -77,6 +86,18 @@ impl Meter for NvidiaMeter {
             return Vec::new();
         }
         self.driver().map(Driver::residents).unwrap_or_default()
+    }
+
+    fn trouble(&mut self, uuid: &str) -> Option<String> {
+        let trouble = match self.driver() {
+            Some(driver) => driver.trouble(uuid),
+            None => Some("NVML cannot be loaded any more".to_owned()),
+        };
+        if trouble.is_some() {
+            // It sees that a GPU is back only when it is loaded anew.
+            self.driver = None;
+        }
+        trouble
     }
 }
 

@@ -65,6 +65,21 @@ impl Driver {
         (0..self.count().unwrap_or(0)).filter_map(on).flatten().collect()
     }
 
+    /// Why a GPU that was there cannot be used now.
+    pub(crate) fn trouble(&self, uuid: &str) -> Option<String> {
+        // There may still be a handle for one that has fallen off its bus: only what it measures tells.
+        match self.0.device_by_uuid(uuid).and_then(|device| device.memory_info()) {
+            Err(
+                error @ (NvmlError::GpuLost
+                | NvmlError::NotFound
+                | NvmlError::InvalidArg
+                | NvmlError::ResetRequired
+                | NvmlError::DriverNotLoaded),
+            ) => Some(says(&error)),
+            Ok(_) | Err(_) => None,
+        }
+    }
+
     fn reading(&self, index: u32) -> Option<Reading> {
         let device = self.0.device_by_index(index).ok()?;
         let rates = device.utilization_rates().ok();

@@ -18,7 +18,10 @@ use agent::{
     trial::{News, Report},
 };
 use proto::v1::Start;
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::Instant,
+};
 
 use crate::{
     machine::Machine,
@@ -44,6 +47,9 @@ impl Trials for SimulatedTrials {
             }
         });
     }
+
+    /// Its GPUs answer always.
+    fn watch(&self, _devices: Vec<String>, _news: mpsc::Sender<News>) {}
 
     fn forget(&self, attempt: &Attempt, sent: bool) -> Option<PathBuf> {
         let folder = self.machine.folder(attempt);

@@ -5,7 +5,10 @@ use std::{
     fs,
     path::PathBuf,
     process::Command,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -27,9 +30,9 @@ use crate::support::{Fake, Home, script, trial, until};
 
 const UUID: &str = "GPU-0";
 
-/// A GPU, and who has memory on it.
+/// A GPU: who has memory on it, and whether it has fallen off its bus.
 #[derive(Clone, Default)]
-struct Memory(Arc<Mutex<Vec<i32>>>);
+struct Memory(Arc<Mutex<Vec<i32>>>, Arc<AtomicBool>);
 
 impl Meter for Memory {
     fn read(&mut self) -> Vec<Reading> {
@@ -39,6 +42,10 @@ impl Meter for Memory {
     fn residents(&mut self) -> Vec<Resident> {
         let resident = |pid: &i32| Resident { uuid: UUID.to_owned(), pid: *pid };
         self.0.lock().unwrap().iter().map(resident).collect()
+    }
+
+    fn trouble(&mut self, _uuid: &str) -> Option<String> {
+        self.1.load(Ordering::Relaxed).then(|| "NVML says: it is lost".to_owned())
     }
 }
 
@@ -84,6 +91,48 @@ async fn a_slot_whose_gpu_memory_is_held_is_set_aside_until_it_is_free() {
     interrupt.send(Signal::Interrupt).await.unwrap();
     agent.await.unwrap().unwrap();
     assert_eq!(fs::read_to_string(home.data().join("holdings.json")).unwrap(), "[]");
+}
+
+#[tokio::test]
+async fn a_gpu_that_does_not_answer_gets_no_trial_and_fails_none() {
+    let (home, fake, memory) = (Home::new(), Fake::default(), Memory::default());
+    let dies = home.dir.path().join("dies");
+    let program = format!("touch {}; sleep 0.5; exit 1", dies.display());
+    fake.change(|state| state.queue.extend([script(0, &program), trial(1, &["true"])]));
+    let (setup, _folder) = with_gpu(&home, &fake, &memory);
+    let (interrupt, interrupts) = mpsc::channel(1);
+    let agent = tokio::spawn(work(setup, interrupts));
+    until(|| dies.exists()).await;
+    memory.1.store(true, Ordering::Relaxed);
+    until(|| fake.ends().len() == 1).await;
+    let outcome = fake.state().ended[0].outcome.clone().unwrap();
+    let want = "exit code 1: its GPU does not answer (NVML says: it is lost)";
+    assert_eq!((outcome.state.as_str(), outcome.message.as_str()), ("crashed", want));
+    until(|| !fake.state().set_aside.is_empty()).await;
+    let said = fake.state().set_aside.clone();
+    assert_eq!(said, ["slot 1 is set aside: GPU 0 (GPU-0) does not answer (NVML says: it is lost)"]);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(fake.ends().len(), 1, "nothing is started there");
+    memory.1.store(false, Ordering::Relaxed);
+    until(|| fake.ends().len() == 2).await;
+    assert!(fake.state().set_aside.is_empty());
+    interrupt.send(Signal::Interrupt).await.unwrap();
+    agent.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_gpu_that_is_gone_from_the_start_gives_its_trials_back() {
+    let (home, fake, memory) = (Home::new(), Fake::default(), Memory::default());
+    memory.1.store(true, Ordering::Relaxed);
+    let (setup, _folder) = with_gpu(&home, &fake, &memory);
+    let (interrupt, interrupts) = mpsc::channel(1);
+    fake.change(|state| state.queue.push_back(trial(0, &["true"])));
+    let agent = tokio::spawn(work(setup, interrupts));
+    until(|| !fake.state().set_aside.is_empty()).await;
+    assert!(fake.ends().is_empty());
+    interrupt.send(Signal::Interrupt).await.unwrap();
+    agent.await.unwrap().unwrap();
+    assert!(fake.ends().is_empty() && !home.attempt(0).join("spec.json").exists());
 }
 
 /// Freezes what is in it, as only cgroups of the first version do: not even SIGKILL is heard.
