@@ -127,7 +127,8 @@ async fn live(machine: &Machine, line: Line, mut trial: Ticket, program: Arc<Pro
     }
     console.take(&program);
     let exit = program.exit();
-    let verdict = judge(Evidence { exit: exit.as_ref(), stop, heard, out_of_memory: false, stderr: &[] });
+    let (exit, out_of_memory, gpu_trouble) = (exit.as_ref(), false, None);
+    let verdict = judge(Evidence { exit, stop, heard, out_of_memory, gpu_trouble, stderr: &[] });
     let ending = Ending { link: &line, attempt: &attempt, news: &trial.news, ran: begun.elapsed() };
     ending.tell(verdict, shipper, Report { console_sent: true, ..Report::default() }).await;
 }
