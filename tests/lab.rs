@@ -1,7 +1,10 @@
 //! A laboratory: real programs in a folder of their own, for tests and benches. Starts controllers, agents and `sweep`
 //! commands as a person would, kills them as fate would, and leaves nothing running.
 
+pub mod acknowledged;
+mod chance;
 pub mod fake_agent;
+pub mod processes;
 pub mod rows;
 
 use std::{
@@ -19,6 +22,8 @@ use std::{
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+pub use self::chance::Chance;
 
 /// How long a test waits for something that must happen.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -98,6 +103,11 @@ pub fn wait_for<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
         assert!(begun.elapsed() < PATIENCE, "gave up waiting for {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// How often a test does what it does: what this variable says, else so often.
+pub fn times(variable: &str, default: usize) -> usize {
+    std::env::var(variable).ok().and_then(|times| times.parse().ok()).unwrap_or(default)
 }
 
 /// Nanoseconds on the clock that all programs of a machine share.
@@ -192,6 +202,13 @@ impl Lab {
     /// The process id of the controller, if it runs.
     pub fn controller_pid(&self) -> Option<u32> {
         self.controller.as_ref().map(Child::id)
+    }
+
+    /// Whether the controller has ended, whoever ended it; then it can be started again.
+    pub fn lost_controller(&mut self) -> bool {
+        let lives = |child: &mut Child| child.try_wait().expect("it can be waited for").is_none();
+        self.controller.take_if(|child| !lives(child));
+        self.controller.is_none()
     }
 
     /// SIGKILL.
@@ -299,6 +316,16 @@ impl Agent {
             std::thread::sleep(Duration::from_millis(20));
         };
         (status.code(), self.said())
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it has ended, by itself or not.
+    pub fn is_over(&mut self) -> bool {
+        self.child.try_wait().expect("the agent can be waited for").is_some()
     }
 
     /// What it has said so far.

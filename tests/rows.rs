@@ -63,6 +63,28 @@ pub fn loss(state: u64) -> f64 {
     (state >> 11) as f64 / (1_u64 << 53) as f64
 }
 
+/// What a training logs that begins at `first` and is never killed: its state in the end, and the loss of each step, as bits.
+pub fn training(first: u64, steps: u64) -> (u64, Vec<(u64, u64)>) {
+    let mut state = first;
+    let losses = (0..steps).map(|step| {
+        state = after(state);
+        (step, loss(state).to_bits())
+    });
+    let losses = losses.collect();
+    (state, losses)
+}
+
+/// The step of a training's row, and its loss as bits.
+///
+/// # Panics
+/// When there is anything else in it.
+pub fn step_and_loss(row: &Row) -> (u64, u64) {
+    match &row.values[..] {
+        [(key, Value::F64(loss))] if key == "loss" => (row.step, loss.to_bits()),
+        _ => panic!("{row:?}"),
+    }
+}
+
 /// The rows that make up a run's history, each with its attempt, as `History.Rows` gives them.
 ///
 /// # Panics
@@ -96,17 +118,27 @@ pub fn read(lab: &Lab, run: &str, stream: &str) -> Vec<Row> {
     })
 }
 
+/// All blocks that a controller has of a run's history: of every attempt, also what does not count.
+///
+/// # Panics
+/// When the controller does not answer.
+pub async fn blocks(dial: &Dial, run: &str) -> Vec<Block> {
+    let request = ReadRows { run: run.to_owned(), stream: "history".to_owned(), ..ReadRows::default() };
+    let mut stream = dial.runs().read(request).await.expect("rows can be read").into_inner();
+    let mut blocks = Vec::new();
+    while let Some(block) = stream.message().await.expect("rows come to an end") {
+        blocks.push(block);
+    }
+    blocks
+}
+
 /// The steps that a controller has of a run's history, in order. Blocks must follow each other without a gap or an overlap.
 ///
 /// # Panics
 /// When the controller does not answer, or its blocks do not fit together.
 pub async fn stored(dial: &Dial, run: &str) -> Vec<u64> {
-    let request = ReadRows { run: run.to_owned(), stream: "history".to_owned(), ..ReadRows::default() };
-    let mut blocks = dial.runs().read(request).await.expect("rows can be read").into_inner();
     let (mut frames, mut next) = (Vec::new(), 0);
-    while let Some(Block { offset, rows, frames: more, writer, .. }) =
-        blocks.message().await.expect("rows come to an end")
-    {
+    for Block { offset, rows, frames: more, writer, .. } in blocks(dial, run).await {
         assert_eq!((writer.as_str(), offset), ("sdk", next), "blocks of {run} follow each other");
         frames.extend(more);
         next += rows;

@@ -1,11 +1,14 @@
 //! A trial that is killed again and again, together with its node or its controller, and goes on from its newest checkpoint on the
 //! next node: in the end it has computed and logged what it would have without a single kill.
 
-use std::{fs, path::Path, process::Command, thread, time::Duration};
+use std::{fs, path::Path, thread, time::Duration};
 
 use proto::dial::Dial;
-use record::Value;
-use tests::{Lab, monotonic_ns, program, rows, wait_for};
+use tests::{
+    Lab, monotonic_ns,
+    processes::{Signal, signal},
+    program, rows, wait_for,
+};
 
 /// More than it comes to before the last kill.
 const STEPS: u64 = 1000;
@@ -13,19 +16,10 @@ const STEPS: u64 = 1000;
 const KILLS: usize = 4;
 
 /// The process of the trainer that started as the one with this number.
-fn process(side: &Path, number: usize) -> Option<String> {
-    fs::read_to_string(side).ok()?.lines().nth(number).map(str::to_owned)
-}
-
-/// States and losses of all steps, without a kill.
-fn whole() -> (u64, Vec<u64>) {
-    let mut state = 1;
-    let losses = (0..STEPS).map(|_| {
-        state = rows::after(state);
-        rows::loss(state).to_bits()
-    });
-    let losses = losses.collect();
-    (state, losses)
+fn process(side: &Path, number: usize) -> Option<i32> {
+    let side = fs::read_to_string(side).ok()?;
+    let mut began = side.lines().filter(|line| line.starts_with("began"));
+    began.nth(number)?.split(' ').next_back()?.parse().ok()
 }
 
 #[test]
@@ -33,7 +27,7 @@ fn a_trial_that_is_killed_again_and_again_ends_as_if_it_never_was() {
     let mut lab = Lab::with_controller();
     let side = lab.dir().join("side");
     let sweep = lab.create(&format!(
-        "{{method: grid, metric: {{name: loss}}, parameters: {{x: {{values: [1]}}}}, command: ['{}', '{}', '{STEPS}']}}",
+        "{{method: grid, metric: {{name: loss}}, parameters: {{x: {{values: [1]}}}}, command: ['{}', '{}', '{STEPS}', '2']}}",
         program("sdk_resumer").display(),
         side.display()
     ));
@@ -46,8 +40,7 @@ fn a_trial_that_is_killed_again_and_again_ends_as_if_it_never_was() {
             lab.kill_controller();
             thread::sleep(Duration::from_nanos(monotonic_ns() % 100_000_000));
         }
-        let killed = Command::new("kill").args(["-KILL", &trainer]).status().unwrap();
-        assert!(killed.success());
+        assert!(signal(Signal::KILL, &[trainer]));
         if without {
             lab.start_controller();
         }
@@ -64,13 +57,10 @@ fn a_trial_that_is_killed_again_and_again_ends_as_if_it_never_was() {
     let id = run["id"].as_str().unwrap();
     let history =
         runtime.block_on(async { rows::history(&Dial::new(&lab.address(), None).unwrap(), id).await });
-    let (state, losses) = whole();
-    let logged = history.iter().map(|(_, row)| match row.values[..] {
-        [(_, Value::F64(loss))] => (row.step, loss.to_bits()),
-        _ => panic!("{row:?}"),
-    });
-    assert_eq!(logged.collect::<Vec<_>>(), (0..STEPS).zip(losses.iter().copied()).collect::<Vec<_>>());
-    let best = losses.iter().map(|bits| f64::from_bits(*bits)).reduce(f64::min);
+    let (state, losses) = rows::training(1, STEPS);
+    let logged: Vec<_> = history.iter().map(|(_, row)| rows::step_and_loss(row)).collect();
+    assert_eq!(logged, losses);
+    let best = losses.iter().map(|(_, bits)| f64::from_bits(*bits)).reduce(f64::min);
     assert_eq!((run["value"].as_f64(), &run["rows"]), (best, &STEPS.into()));
     assert_eq!(run["summary"]["state"], state.to_string());
     let mut attempts: Vec<u32> = history.iter().map(|(attempt, _)| *attempt).collect();

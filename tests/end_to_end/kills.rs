@@ -17,13 +17,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use proto::{
-    dial::{Dial, is_transient},
-    v1::{AppendRows, BeginRun},
+use proto::dial::Dial;
+use tests::{
+    Chance, Lab,
+    acknowledged::{acknowledged, append},
+    monotonic_ns, rows, times,
 };
-use record::{Row, Writer};
-use tests::{Lab, monotonic_ns, rows};
-use tokio::time::sleep;
 
 /// Kills of one round: a trainer, the controller, and a trainer together with the controller.
 const KILLS_A_ROUND: usize = 3;
@@ -33,13 +32,12 @@ const LOSS: Duration = Duration::from_millis(10);
 
 #[test]
 fn what_was_acknowledged_survives_every_kill() {
-    let kills =
-        std::env::var("BESOM_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(DEFAULT_KILLS);
+    let kills = times("BESOM_KILLS", DEFAULT_KILLS);
     let mut lab = Lab::with_controller();
     // Not before the programs are built, which may take longer than everything else.
     let begun = Instant::now();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let mut chance = Chance(monotonic_ns());
+    let mut chance = Chance::new(monotonic_ns());
     let mut lost = Vec::new();
     for round in 0..kills.div_ceil(KILLS_A_ROUND) {
         lost.extend(one_round(&mut lab, &runtime, &mut chance, round));
@@ -67,8 +65,8 @@ fn one_round(
     let mut trainers = [0, 1, 2].map(|number| Trainer::start(lab, &format!("trainer-{round}-{number}")));
     let dial = runtime.block_on(async { Dial::new(&lab.address(), None).unwrap() });
     let over = Arc::new(AtomicBool::new(false));
-    let writer = runtime.spawn(acknowledged(dial.clone(), Arc::clone(&over)));
-    let keeper = runtime.spawn(contents::acknowledged(dial.clone(), Arc::clone(&over)));
+    let writer = runtime.spawn(acknowledged(dial.clone(), Arc::clone(&over), append));
+    let keeper = runtime.spawn(acknowledged(dial.clone(), Arc::clone(&over), contents::tell));
     let [mut survivor, mut alone, mut both] = {
         trainers.iter_mut().for_each(Trainer::begin);
         trainers
@@ -97,38 +95,6 @@ fn one_round(
         assert_eq!(have, kept[..have.len()], "the controller has the journal's first rows");
         trainer.lost(kept.len() as u64, killed)
     })
-}
-
-/// Appends row after row and counts what was acknowledged, through whatever happens to the controller.
-async fn acknowledged(dial: Dial, over: Arc<AtomicBool>) -> (String, u64) {
-    let begin = BeginRun { project: "kills".to_owned(), ..BeginRun::default() };
-    let begun = dial.runs().begin(begin).await.unwrap().into_inner();
-    let (mut acked, mut encoder, mut answered) = (0, Writer::default(), false);
-    // Not before an answer has come: rows whose answer was lost are stored, though nobody knows.
-    while !answered || !over.load(Ordering::Relaxed) {
-        let mut frames = Vec::new();
-        let row = |step| Row { step, wall_ms: 0, values: rows::values(step) };
-        encoder.frame(&(acked..acked + 20).map(row).collect::<Vec<_>>(), &mut frames);
-        let append = AppendRows {
-            run: begun.run.clone(),
-            attempt: begun.attempt,
-            writer: "sdk".to_owned(),
-            stream: "history".to_owned(),
-            offset: acked,
-            frames,
-        };
-        let answer = dial.runs().append(append).await;
-        answered = answer.is_ok();
-        match answer {
-            // Behind a lost answer the same rows are sent again, and skipped.
-            Ok(answer) => acked = answer.into_inner().next,
-            Err(status) => {
-                assert!(is_transient(&status), "{status}");
-                sleep(Duration::from_millis(5)).await;
-            }
-        }
-    }
-    (begun.run, acked)
 }
 
 /// A `sdk_logger` with a folder of its own.
@@ -198,15 +164,5 @@ impl Trainer {
             .max()
             .unwrap_or(0);
         Duration::from_nanos(killed.saturating_sub(*at).saturating_sub(stall))
-    }
-}
-
-/// Any numbers will do: the moments differ from run to run by themselves.
-struct Chance(u64);
-
-impl Chance {
-    fn up_to(&mut self, most: Duration) -> Duration {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        most.mul_f64((self.0 >> 33) as f64 / f64::from(1_u32 << 31))
     }
 }

@@ -6,6 +6,7 @@ mod checkpoints;
 mod files;
 mod fleet;
 mod grid;
+mod hunt;
 mod kills;
 mod outage;
 mod preemption;

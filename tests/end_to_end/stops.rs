@@ -6,12 +6,15 @@ mod beasts;
 mod grounds;
 
 use std::{
-    process::Command,
     thread,
     time::{Duration, Instant},
 };
 
-use tests::{Agent, Lab, program, wait_for};
+use tests::{
+    Agent, Lab,
+    processes::{self, Signal},
+    program, times, wait_for,
+};
 
 use self::{
     beasts::{BEASTS, Beast, living},
@@ -52,8 +55,7 @@ const WAYS: [Way; 6] = [
 
 #[test]
 fn nothing_of_a_trial_lives_on() {
-    let stops =
-        std::env::var("BESOM_STOPS").ok().and_then(|stops| stops.parse().ok()).unwrap_or(DEFAULT_STOPS);
+    let stops = times("BESOM_STOPS", DEFAULT_STOPS);
     let mut lab = Lab::with_controller();
     let begun = Instant::now();
     let (mut ended, mut took) = (0, Vec::new());
@@ -139,25 +141,25 @@ fn disturb(lab: &Lab, agent: &mut Agent, sweep: &str, way: Way, trials: usize) -
         wait_for("adoptions", || (agent.said().matches("adopted").count() == trials).then_some(()));
     };
     let shims = || {
-        let shims = beasts::shims(&agent.data);
+        let shims = processes::shims(&agent.data);
         assert_eq!(shims.len(), trials);
         shims
     };
     match way {
         Way::Cancel => {}
-        Way::CancelWithStoppedShims => signal("-STOP", &shims()),
+        Way::CancelWithStoppedShims => told(Signal::STOP, &shims()),
         Way::CancelAfterRestart => {
             agent.kill();
             restart(agent);
         }
         Way::KillShims => {
-            signal("-KILL", &shims());
+            told(Signal::KILL, &shims());
             return None;
         }
         Way::KillAgentAndShims => {
             let shims = shims();
             agent.kill();
-            signal("-KILL", &shims);
+            told(Signal::KILL, &shims);
             restart(agent);
             return None;
         }
@@ -178,9 +180,8 @@ fn cancel(lab: &Lab, sweep: &str) {
     assert!(said.status.success(), "{said:?}");
 }
 
-fn signal(name: &str, pids: &[i32]) {
-    let sent = Command::new("kill").arg(name).args(pids.iter().map(i32::to_string)).status().unwrap();
-    assert!(sent.success(), "they take {name}");
+fn told(signal: Signal, pids: &[i32]) {
+    assert!(processes::signal(signal, pids), "they take {signal:?}");
 }
 
 fn yaml(loose: &[Beast], tag: &str) -> String {

@@ -1,18 +1,28 @@
-//! A trainer whose every step follows from all before, which keeps a checkpoint at every tenth and goes on from the newest:
-//! `sdk_resumer SIDE STEPS`. The file SIDE gets a line with its process at each start. Started by tests that kill it.
+//! A trainer whose every step follows from all before, which keeps a checkpoint at every tenth and goes on from the
+//! newest: `sdk_resumer SIDE STEPS MS`, with so many milliseconds for a step. The parameter `x` is where it begins.
+//! The file SIDE gets the line `began X ATTEMPT PID` at each start and `done X ATTEMPT FIRST` right before it ends
+//! well, FIRST being the step with which the attempt began. Started by tests that kill it.
 
 use std::{env, fs, io::Write as _, process, thread::sleep, time::Duration};
+
+#[derive(serde::Deserialize)]
+struct Config {
+    x: u64,
+}
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = env::args().skip(1);
     let side = arguments.next().ok_or("the name of a file is missing")?;
     let steps: u64 = arguments.next().ok_or("a number of steps is missing")?.parse()?;
+    let pause = Duration::from_millis(arguments.next().ok_or("a step's time is missing")?.parse()?);
     let mut side = fs::OpenOptions::new().create(true).append(true).open(side)?;
     let run = besom::init().start()?;
-    side.write_all(format!("{}\n", process::id()).as_bytes())?;
+    let Config { x } = run.config()?;
+    let attempt = env::var("BESOM_ATTEMPT")?;
+    side.write_all(format!("began {x} {attempt} {}\n", process::id()).as_bytes())?;
     let (first, mut state) = match run.resume()? {
         Some(checkpoint) => (checkpoint.step(), fs::read_to_string(checkpoint.path())?.parse()?),
-        None => (0, 1),
+        None => (0, x),
     };
     for step in first..steps {
         state = tests::rows::after(state);
@@ -20,9 +30,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         if step % 10 == 9 {
             run.checkpoint(|file| fs::write(file, state.to_string()))?;
         }
-        sleep(Duration::from_millis(2));
+        sleep(pause);
     }
     run.summary("state", state.to_string());
-    run.finish()?;
+    // What the controller has not got by now the agent brings.
+    if let Err(error) = run.finish() {
+        terminal::say(error);
+    }
+    side.write_all(format!("done {x} {attempt} {first}\n").as_bytes())?;
     Ok(())
 }

@@ -19,8 +19,9 @@ Tasks:
   demo              runs a real sweep, from nothing to the best config, and leaves nothing running
   test              everything that CI checks
   simulate [..]     a fleet under all kinds of trouble, from seeds: --seeds 100000, or --seed 7 for one of them
-  soak [N]          kills controllers and trainers that log, 1,000 times, and looks for what was acknowledged; stops badly
-                    behaved trials, 1,000 of them, and looks for what lives on
+  soak [N]          kills controllers and trainers that log, 1,000 times, and looks for what was acknowledged; kills controller,
+                    agents, shims and trainers of a grid, 1,000 times, and looks at each cell; stops badly behaved trials,
+                    1,000 of them, and looks for what lives on
   install           builds controller, agent and sweep, and puts them on the PATH
   libtorch          fetches libtorch into the cache folder (demo and test do it by themselves)
   libtorch --env    prints the line for your shell that lets a plain `cargo build -p examples` find it
@@ -61,7 +62,9 @@ type Result<T> = std::result::Result<T, Failure>;
 /// Tests of CI, for longer.
 fn soak(times: &str) -> Result<()> {
     let test = |name| ["test", "--package", "tests", "--test", "end_to_end", name, "--", "--nocapture"];
-    cargo::finish(cargo::command(test("kills::")).env("BESOM_KILLS", times))?;
+    for kills in ["kills::", "hunt::"] {
+        cargo::finish(cargo::command(test(kills)).env("BESOM_KILLS", times))?;
+    }
     cargo::finish(cargo::command(test("stops::")).env("BESOM_STOPS", times))
 }
 

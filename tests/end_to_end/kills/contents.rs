@@ -1,54 +1,28 @@
 //! Files and versions of artifacts that are told to a controller while it is killed: what it has acknowledged is there, bit by bit and
 //! once.
 
-use std::{
-    fs,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{fs, sync::Arc};
 
 use blobs::{Hashed, Trouble};
 use proto::{
-    dial::{Dial, is_transient},
-    v1::{AppendRows, ArtifactFile, ArtifactRef, BeginRun, BlobRef, ListArtifacts, RunBegun, RunRef},
+    dial::Dial,
+    v1::{AppendRows, ArtifactFile, ArtifactRef, BlobRef, ListArtifacts, RunBegun, RunRef},
 };
 use record::{
     Row, Writer,
     artifact::{ArtifactRow, Content, Entry, manifest},
     file::{FileRow, STREAM},
 };
-use tokio::time::sleep;
-
-/// Tells of one content after the other and counts those that were acknowledged, through whatever happens to the controller.
-pub(super) async fn acknowledged(dial: Dial, over: Arc<AtomicBool>) -> (String, u64) {
-    let begin = BeginRun { project: "kills".to_owned(), ..BeginRun::default() };
-    let begun = dial.runs().begin(begin).await.unwrap().into_inner();
-    let (mut acked, mut answered) = (0, false);
-    // Not before an answer has come: what was stored behind a lost one nobody knows.
-    while !answered || !over.load(Ordering::Relaxed) {
-        let told = tell(&dial, &begun, acked).await;
-        answered = told.is_ok();
-        match told {
-            Ok(()) => acked += 1,
-            Err(Trouble::Remote(status)) => {
-                assert!(is_transient(&status), "{status}");
-                sleep(Duration::from_millis(5)).await;
-            }
-            Err(trouble) => panic!("{trouble}"),
-        }
-    }
-    (begun.run, acked)
-}
+use tests::acknowledged::PROJECT;
+use tonic::Status;
 
 fn content(number: u64) -> String {
     format!("content {number}")
 }
 
-/// A content, as a file of the run and as a version of an artifact that is named after the run.
-async fn tell(dial: &Dial, begun: &RunBegun, number: u64) -> Result<(), Trouble> {
+/// Tells of the content with this number, as a file of the run and as a version of an artifact that is named after the run; the next
+/// number.
+pub(super) async fn tell(dial: Dial, begun: RunBegun, number: u64) -> Result<u64, Status> {
     let Hashed { sha256, size } = Hashed::of(content(number).as_bytes());
     let (path, kind) = (format!("{number:06}.txt"), "file".to_owned());
     let file = FileRow { path, sha256: sha256.clone(), size, kind };
@@ -64,9 +38,9 @@ async fn tell(dial: &Dial, begun: &RunBegun, number: u64) -> Result<(), Trouble>
     for text in [&content(number), &text] {
         fs::write(folder.path().join(Hashed::of(text.as_bytes()).sha256), text).unwrap();
     }
-    blobs::upload_named(&dial.files(), &frames, folder.path(), &Arc::default()).await?;
+    blobs::upload_named(&dial.files(), &frames, folder.path(), &Arc::default()).await.map_err(remote)?;
     let append = AppendRows {
-        run: begun.run.clone(),
+        run: begun.run,
         attempt: begun.attempt,
         writer: "sdk".to_owned(),
         stream: STREAM.to_owned(),
@@ -74,7 +48,15 @@ async fn tell(dial: &Dial, begun: &RunBegun, number: u64) -> Result<(), Trouble>
         frames,
     };
     dial.runs().append(append).await?;
-    Ok(())
+    Ok(number + 1)
+}
+
+/// What is no answer of the controller's is trouble of this machine.
+fn remote(trouble: Trouble) -> Status {
+    match trouble {
+        Trouble::Remote(status) => status,
+        trouble => panic!("{trouble}"),
+    }
 }
 
 /// Exactly the first `acked` contents are there, as files and as versions.
@@ -88,7 +70,7 @@ pub(super) async fn check(dial: &Dial, run: &str, acked: u64) {
         blobs::download(dial.files().get(wanted), &hashed, &mut bytes, |_| {}).await.unwrap();
     }
     assert_eq!(listed.message().await.unwrap(), None, "nothing else");
-    let named = ListArtifacts { project: "kills".to_owned(), name: run.to_owned() };
+    let named = ListArtifacts { project: PROJECT.to_owned(), name: run.to_owned() };
     let mut listed = dial.artifacts().list(named).await.unwrap().into_inner();
     for number in (0..acked).rev() {
         let version = listed.message().await.unwrap().unwrap();

@@ -1,6 +1,8 @@
-//! The beasts of tests/programs/zoo.rs: which there are, and which of their processes live. Read from /proc; ends nothing.
+//! The beasts of tests/programs/zoo.rs: which there are, and which of their processes live. Ends nothing.
 
-use std::{collections::BTreeMap, fs};
+use std::collections::BTreeMap;
+
+use tests::processes::command_lines;
 
 /// A badly behaved trainer.
 #[derive(Clone, Copy, Debug)]
@@ -41,22 +43,4 @@ pub(super) fn living(tag: &str) -> BTreeMap<String, Vec<i32>> {
         }
     }
     living
-}
-
-/// The shims of the agent that works in this folder.
-pub(super) fn shims(data: &std::path::Path) -> Vec<i32> {
-    let start = format!("agent\0shim\0{}", data.display());
-    command_lines().filter(|(_, line)| line.starts_with(&start)).map(|(pid, _)| pid).collect()
-}
-
-fn command_lines() -> impl Iterator<Item = (i32, String)> {
-    let entries = fs::read_dir("/proc").unwrap().flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.filter_map(|pid: i32| {
-        // That of any thread: the first one may have left.
-        let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
-        let mut lines = threads.filter_map(|thread| fs::read(thread.path().join("cmdline")).ok());
-        let line = lines.find(|line| !line.is_empty())?;
-        Some((pid, String::from_utf8_lossy(&line).into_owned()))
-    })
 }

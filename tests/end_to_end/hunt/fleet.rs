@@ -1,0 +1,156 @@
+//! A controller and the agents of three nodes on a grid, and who keeps them running: what has ended is started again,
+//! as a service manager would, and a sweep that was paused is resumed, as a person would. Kills nobody.
+
+use std::{
+    path::PathBuf,
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tests::{
+    Agent, Chance, Lab, PATIENCE,
+    processes::{command_lines, shims},
+    program,
+};
+
+/// The lab's.
+pub(super) const LEASE: Duration = Duration::from_secs(2);
+/// Of a cell: a second or so.
+pub(super) const STEPS: u64 = 100;
+const NODES: usize = 3;
+const FLAGS: [&str; 4] = ["--slots", "2", "--grace", "1"];
+/// What has ended is started again at one look in so many, on average.
+const RESTART: usize = 20;
+/// Between two looks at the sweep.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What can be hunted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Controller,
+    Agent,
+    Shim,
+    Trainer,
+}
+
+pub(super) const KINDS: [Kind; 4] = [Kind::Controller, Kind::Agent, Kind::Shim, Kind::Trainer];
+
+pub(super) struct Fleet {
+    pub(super) lab: Lab,
+    pub(super) sweep: String,
+    /// What the trainers say of themselves.
+    pub(super) side: PathBuf,
+    agents: Vec<Agent>,
+    looked: Instant,
+    finished: bool,
+    /// How often the sweep was found paused.
+    pub(super) resumed: usize,
+}
+
+impl Fleet {
+    pub(super) fn new(mut lab: Lab, cells: usize) -> Self {
+        let side = lab.dir().join("side");
+        let sweep = lab.create(&format!(
+            "
+command: ['{}', '{}', '{STEPS}', '10']
+method: grid
+metric: {{name: loss}}
+retry: {{lost: 1000, error: 1000, start: 1000}}
+parameters:
+  x: {{min: 1, max: {cells}}}
+",
+            program("sdk_resumer").display(),
+            side.display()
+        ));
+        let agents = (0..NODES).map(|_| lab.agent(&sweep, &FLAGS)).collect();
+        Self { lab, sweep, side, agents, looked: Instant::now(), finished: false, resumed: 0 }
+    }
+
+    /// Who of this kind lives.
+    pub(super) fn living(&self, kind: Kind) -> Vec<i32> {
+        let among = |known: Vec<u32>| -> Vec<i32> {
+            let pids = command_lines().map(|(pid, _)| pid);
+            pids.filter(|pid| known.contains(&pid.cast_unsigned())).collect()
+        };
+        match kind {
+            Kind::Controller => among(self.lab.controller_pid().into_iter().collect()),
+            Kind::Agent => among(self.agents.iter().map(Agent::pid).collect()),
+            Kind::Shim => shims(self.lab.dir()),
+            Kind::Trainer => {
+                let side = format!("\0{}\0", self.side.display());
+                let trainers = command_lines().filter(|(_, line)| line.contains(&side));
+                trainers.map(|(pid, _)| pid).collect()
+            }
+        }
+    }
+
+    /// Starts again what has ended, some time later; looks after the sweep, if the controller can answer.
+    pub(super) fn tend(&mut self, chance: &mut Chance, answers: bool) {
+        if self.lab.lost_controller() {
+            if chance.below(RESTART) == 0 {
+                self.lab.start_controller();
+            }
+            return;
+        }
+        for agent in &mut self.agents {
+            if agent.is_over() && chance.below(RESTART) == 0 {
+                *agent = self.lab.agent_in(agent.data.clone(), &self.sweep, &FLAGS);
+            }
+        }
+        if answers && self.looked.elapsed() > LOOK_EVERY {
+            self.looked = Instant::now();
+            self.look();
+        }
+    }
+
+    /// What a person does now and then. A controller that is dying does not answer: then it is done the next time.
+    fn look(&mut self) {
+        let shown = self.lab.sweep(&["show", &self.sweep, "--json"]);
+        let shown: Value = serde_json::from_slice(&shown.stdout).unwrap_or_default();
+        match shown["sweep"]["state"].as_str() {
+            Some("paused") => {
+                let resumed = self.lab.sweep(&["resume", &self.sweep]);
+                self.resumed += usize::from(resumed.status.success());
+            }
+            Some("finished") => self.finished = true,
+            _ => {}
+        }
+    }
+
+    /// Waits until the sweep is over, and the agents have left by themselves.
+    pub(super) fn finish(&mut self, chance: &mut Chance) {
+        let begun = Instant::now();
+        while !self.finished {
+            self.tend(chance, true);
+            thread::sleep(Duration::from_millis(10));
+            assert!(begun.elapsed() < 4 * PATIENCE, "the sweep ends: {}", self.said());
+        }
+        for mut agent in std::mem::take(&mut self.agents) {
+            // One that was killed still has to tell what it held.
+            if agent.is_over() {
+                agent = self.lab.agent_in(agent.data.clone(), &self.sweep, &FLAGS);
+            }
+            let data = agent.data.clone();
+            let (code, said) = agent.wait();
+            assert_eq!(code, Some(0), "{said}");
+            assert_eq!(std::fs::read_to_string(data.join("holdings.json")).unwrap(), "[]", "{said}");
+        }
+    }
+
+    /// Ends the controller and looks for what lives on, and for what is not as it should be on the disk.
+    pub(super) fn close(&mut self) {
+        self.lab.kill_controller();
+        let here = self.lab.dir().display().to_string();
+        let living: Vec<_> = command_lines().filter(|(_, line)| line.contains(&here)).collect();
+        assert!(living.is_empty(), "{living:?}");
+        let data = self.lab.dir().join("besom-data");
+        let checked = self.lab.command("controller").args(["fsck", "--data"]).arg(data).output().unwrap();
+        assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+    }
+
+    /// The last words of everybody.
+    pub(super) fn said(&self) -> String {
+        self.agents.iter().map(|agent| format!("{}:\n{}\n", agent.data.display(), agent.said())).collect()
+    }
+}

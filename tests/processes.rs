@@ -1,0 +1,35 @@
+//! The processes of this machine, read from /proc by their command lines: the agent's own ways of finding them are
+//! what is tested. Used by the tests that stop and kill them.
+
+use std::{fs, path::Path};
+
+pub use rustix::process::Signal;
+use rustix::process::{Pid, kill_process};
+
+/// Every living process: its number, and its arguments with a zero byte behind each. The dead have none.
+///
+/// # Panics
+/// Without /proc.
+pub fn command_lines() -> impl Iterator<Item = (i32, String)> {
+    let entries = fs::read_dir("/proc").expect("/proc is there").flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter_map(|pid: i32| {
+        // That of any thread: the first one may have left.
+        let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
+        let mut lines = threads.filter_map(|thread| fs::read(thread.path().join("cmdline")).ok());
+        let line = lines.find(|line| !line.is_empty())?;
+        Some((pid, String::from_utf8_lossy(&line).into_owned()))
+    })
+}
+
+/// The shims of the agents that work in this folder, or in one below it.
+pub fn shims(data: &Path) -> Vec<i32> {
+    let start = format!("agent\0shim\0{}", data.display());
+    command_lines().filter(|(_, line)| line.starts_with(&start)).map(|(pid, _)| pid).collect()
+}
+
+/// Sends a signal to all of them; whether each was there to take it.
+pub fn signal(signal: Signal, pids: &[i32]) -> bool {
+    let sent = |pid: &i32| Pid::from_raw(*pid).is_some_and(|pid| kill_process(pid, signal).is_ok());
+    pids.iter().filter(|pid| sent(pid)).count() == pids.len()
+}
