@@ -24,6 +24,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub use self::chance::Chance;
+use self::processes::{Signal, of_node, signal};
 
 /// How long a test waits for something that must happen.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -342,20 +343,9 @@ impl Agent {
     /// SIGKILL to the agent and to every process that works in its data folder: the node is gone.
     pub fn kill_with_trials(&mut self) {
         self.kill();
-        let data = self.data.to_string_lossy().into_owned();
-        let marks = |path: &Path| -> bool {
-            ["cmdline", "environ"].iter().any(|file| {
-                fs::read(path.join(file)).is_ok_and(|text| String::from_utf8_lossy(&text).contains(&data))
-            })
-        };
-        // Shims carry the folder in argv, trials in BESOM_RUN_DIR. Twice, for what was being started meanwhile.
+        // Twice, for what was being started meanwhile.
         for _ in 0..2 {
-            for process in fs::read_dir("/proc").expect("/proc is there").flatten() {
-                let pid = process.file_name().to_string_lossy().into_owned();
-                if pid.bytes().all(|byte| byte.is_ascii_digit()) && marks(&process.path()) {
-                    let _ = Command::new("kill").args(["-KILL", &pid]).stderr(Stdio::null()).status();
-                }
-            }
+            signal(Signal::KILL, &of_node(&self.data));
         }
     }
 

@@ -28,8 +28,20 @@ pub fn shims(data: &Path) -> Vec<i32> {
     command_lines().filter(|(_, line)| line.starts_with(&start)).map(|(pid, _)| pid).collect()
 }
 
-/// Sends a signal to all of them; whether each was there to take it.
-pub fn signal(signal: Signal, pids: &[i32]) -> bool {
+/// Every process that has this folder in its arguments or its environment: an agent, its shims and their trials.
+///
+/// # Panics
+/// Without /proc.
+pub fn of_node(data: &Path) -> Vec<i32> {
+    let data = data.to_string_lossy();
+    let marks = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(&*data);
+    let environ = |pid: i32| fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    let found = command_lines().filter(|(pid, line)| marks(line.as_bytes()) || marks(&environ(*pid)));
+    found.map(|(pid, _)| pid).collect()
+}
+
+/// Sends a signal to all of them; how many were there to take it.
+pub fn signal(signal: Signal, pids: &[i32]) -> usize {
     let sent = |pid: &i32| Pid::from_raw(*pid).is_some_and(|pid| kill_process(pid, signal).is_ok());
-    pids.iter().filter(|pid| sent(pid)).count() == pids.len()
+    pids.iter().filter(|pid| sent(pid)).count()
 }

@@ -40,7 +40,7 @@ fn a_trial_that_is_killed_again_and_again_ends_as_if_it_never_was() {
             lab.kill_controller();
             thread::sleep(Duration::from_nanos(monotonic_ns() % 100_000_000));
         }
-        assert!(signal(Signal::KILL, &[trainer]));
+        assert_eq!(signal(Signal::KILL, &[trainer]), 1);
         if without {
             lab.start_controller();
         }

@@ -81,7 +81,7 @@ fn a_fleet_that_is_shot_at_loses_nothing() {
 struct Asleep {
     until: Instant,
     kind: Kind,
-    pid: i32,
+    pids: Vec<i32>,
     next: Signal,
 }
 
@@ -122,42 +122,43 @@ impl Hunter {
     /// Kills one of this kind, or stops it and decides what comes then; whether there was one.
     fn strike(&mut self, fleet: &Fleet, chance: &mut Chance, kind: Kind) -> bool {
         let mut living = fleet.living(kind);
-        living.retain(|pid| self.asleep.iter().all(|asleep| asleep.pid != *pid));
+        living.retain(|pid| self.asleep.iter().all(|asleep| !asleep.pids.contains(pid)));
         if living.is_empty() {
             return false;
         }
         let pid = living[chance.below(living.len())];
-        let next = match chance.below(5) {
-            0 => Signal::CONT,
-            1 => Signal::KILL,
-            _ => return self.kill(kind, pid),
+        let next = match (kind, chance.below(5)) {
+            (Kind::Node, _) | (_, 0) => Signal::CONT,
+            (_, 1) => Signal::KILL,
+            _ => return self.kill(kind, &[pid]),
         };
-        let stopped = signal(Signal::STOP, &[pid]);
-        if stopped {
-            *self.stopped.entry(kind).or_default() += 1;
-            // As often shorter than a lease as longer.
-            let most = if chance.below(2) == 0 { fleet::LEASE } else { STOP };
-            self.asleep.push(Asleep { until: Instant::now() + chance.up_to(most), kind, pid, next });
+        let pids = fleet.with(kind, pid);
+        if signal(Signal::STOP, &pids) == 0 {
+            return false;
         }
-        stopped
+        *self.stopped.entry(kind).or_default() += 1;
+        // Some shorter than a lease, some longer.
+        let most = if chance.below(2) == 0 { fleet::LEASE } else { STOP };
+        self.asleep.push(Asleep { until: Instant::now() + chance.up_to(most), kind, pids, next });
+        true
     }
 
-    fn kill(&mut self, kind: Kind, pid: i32) -> bool {
-        let killed = signal(Signal::KILL, &[pid]);
-        *self.killed.entry(kind).or_default() += usize::from(killed);
-        killed
+    fn kill(&mut self, kind: Kind, pids: &[i32]) -> bool {
+        let killed = signal(Signal::KILL, pids);
+        *self.killed.entry(kind).or_default() += killed;
+        killed > 0
     }
 
     /// Those whose time is over go on, or die.
     fn wake(&mut self) {
         let now = Instant::now();
-        for Asleep { kind, pid, next, .. } in
+        for Asleep { kind, pids, next, .. } in
             self.asleep.extract_if(.., |asleep| asleep.until <= now).collect::<Vec<_>>()
         {
             if next == Signal::KILL {
-                self.kill(kind, pid);
+                self.kill(kind, &pids);
             } else {
-                signal(next, &[pid]);
+                signal(next, &pids);
             }
         }
     }

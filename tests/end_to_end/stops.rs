@@ -181,7 +181,7 @@ fn cancel(lab: &Lab, sweep: &str) {
 }
 
 fn told(signal: Signal, pids: &[i32]) {
-    assert!(processes::signal(signal, pids), "they take {signal:?}");
+    assert_eq!(processes::signal(signal, pids), pids.len(), "they take {signal:?}");
 }
 
 fn yaml(loose: &[Beast], tag: &str) -> String {

@@ -10,7 +10,7 @@ use std::{
 use serde_json::Value;
 use tests::{
     Agent, Chance, Lab, PATIENCE,
-    processes::{command_lines, shims},
+    processes::{command_lines, of_node, shims},
     program,
 };
 
@@ -32,9 +32,11 @@ pub(super) enum Kind {
     Agent,
     Shim,
     Trainer,
+    /// An agent with its shims and trainers, which are stopped together and go on together: a machine that hangs.
+    Node,
 }
 
-pub(super) const KINDS: [Kind; 4] = [Kind::Controller, Kind::Agent, Kind::Shim, Kind::Trainer];
+pub(super) const KINDS: [Kind; 5] = [Kind::Controller, Kind::Agent, Kind::Shim, Kind::Trainer, Kind::Node];
 
 pub(super) struct Fleet {
     pub(super) lab: Lab,
@@ -67,7 +69,7 @@ parameters:
         Self { lab, sweep, side, agents, looked: Instant::now(), finished: false, resumed: 0 }
     }
 
-    /// Who of this kind lives.
+    /// Who of this kind lives; a node by its agent.
     pub(super) fn living(&self, kind: Kind) -> Vec<i32> {
         let among = |known: Vec<u32>| -> Vec<i32> {
             let pids = command_lines().map(|(pid, _)| pid);
@@ -75,7 +77,7 @@ parameters:
         };
         match kind {
             Kind::Controller => among(self.lab.controller_pid().into_iter().collect()),
-            Kind::Agent => among(self.agents.iter().map(Agent::pid).collect()),
+            Kind::Agent | Kind::Node => among(self.agents.iter().map(Agent::pid).collect()),
             Kind::Shim => shims(self.lab.dir()),
             Kind::Trainer => {
                 let side = format!("\0{}\0", self.side.display());
@@ -83,6 +85,13 @@ parameters:
                 trainers.map(|(pid, _)| pid).collect()
             }
         }
+    }
+
+    /// Who is stopped with it.
+    pub(super) fn with(&self, kind: Kind, pid: i32) -> Vec<i32> {
+        let agents =
+            self.agents.iter().filter(|agent| kind == Kind::Node && agent.pid().cast_signed() == pid);
+        agents.map(|agent| of_node(&agent.data)).next().unwrap_or_else(|| vec![pid])
     }
 
     /// Starts again what has ended, some time later; looks after the sweep, if the controller can answer.
