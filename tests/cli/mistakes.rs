@@ -34,6 +34,8 @@ fn a_folder_that_is_taken() {
 #[test]
 fn a_folder_that_is_checked() {
     let mut lab = Lab::with_controller();
+    // It listens before it opens its folder, and answers afterwards.
+    assert!(lab.sweep(&["ls"]).status.success());
     let in_use = type_in(&lab, "controller fsck --data besom-data");
     lab.kill_controller();
     let others = ["besom-data", "besom-data --json", "nowhere"];
