@@ -269,6 +269,10 @@ impl<L: Link, T: Trials> Agent<L, T> {
                 self.reporter.started(&start);
                 return Ok(());
             }
+            News::Waits { attempt, bytes, why } => {
+                self.reporter.waits(&attempt.run, bytes, &why);
+                return Ok(());
+            }
             News::Started(attempt) => Event::Started(attempt),
             News::Slot(attempt, occupancy) => {
                 let actions = self.plan.take(Event::Slot(attempt.clone(), occupancy));

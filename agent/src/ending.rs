@@ -4,8 +4,12 @@
 use std::time::Duration;
 
 use probes::{Bug, planted};
-use proto::v1::{EndRun, Outcome};
+use proto::{
+    dial::hint,
+    v1::{EndRun, Outcome},
+};
 use tokio::{sync::mpsc, time::sleep};
+use tonic::Status;
 
 use crate::{
     holdings::Attempt,
@@ -40,22 +44,32 @@ impl<L: Link> Ending<'_, L> {
         if matches!(verdict, Verdict::Decline(_)) {
             return;
         }
+        let mut told = false;
+        let mut waits = |status: &Status, bytes: u64| {
+            // Who gives advice is there, and will not take it now. Of a controller that is away the heartbeats tell.
+            if !told && hint(status).is_some() {
+                told = true;
+                let (attempt, why) = (self.attempt.clone(), status.message().to_owned());
+                // It is for people: where there is no room it is left out.
+                let _ = self.news.try_send(News::Waits { attempt, bytes, why });
+            }
+        };
         let shipped = match planted(Bug::EndWithoutRows) {
             true => Shipped::default(),
-            false => shipper.finish(SHIP_LIMIT).await,
+            false => shipper.finish(SHIP_LIMIT, &mut waits).await,
         };
         report.problems.extend(shipped.problems);
         if let Verdict::Report(outcome) = verdict
             && !shipped.fenced
         {
-            self.end(outcome, &mut report).await;
+            self.end(outcome, &mut report, waits).await;
         }
         self.say(News::Reported { attempt: self.attempt.clone(), report: Box::new(report) }).await;
     }
 
     /// Reports the end, for as long as the controller is away. One that does not take it has not heard of it: the
     /// attempt is lost then, or the order to start it might come again and be obeyed.
-    async fn end(&self, outcome: Outcome, report: &mut Report) {
+    async fn end(&self, outcome: Outcome, report: &mut Report, mut waits: impl FnMut(&Status, u64) + Send) {
         let (mut tries, mut troubles) = (0, 0);
         loop {
             let request = EndRun {
@@ -76,7 +90,10 @@ impl<L: Link> Ending<'_, L> {
             troubles += u32::from(meaning == Meaning::Trouble);
             match meaning {
                 Meaning::Fenced => return,
-                Meaning::Away => sleep(proto::dial::backoff(tries, self.link.jitter())).await,
+                Meaning::Away => {
+                    waits(&status, 0);
+                    sleep(proto::dial::backoff(tries, self.link.jitter())).await;
+                }
                 Meaning::Trouble if troubles < END_TRIES => {
                     sleep(proto::dial::backoff(troubles - 1, self.link.jitter())).await;
                 }

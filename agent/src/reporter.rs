@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fmt::Display, time::Duration};
 use proto::v1::{Outcome, Run, Start};
 use serde_json::Value;
 use terminal::{
-    say,
+    say, size,
     style::{self, FAINT, paint},
     warn,
 };
@@ -60,6 +60,12 @@ impl Reporter {
     /// A trial of an earlier start of this agent goes on.
     pub fn adopted(&mut self, holding: &Holding) {
         self.line(&holding.attempt.run, "adopted", "");
+    }
+
+    /// A trial is over, and the controller cannot take it now. The line of its end says that it could.
+    pub fn waits(&mut self, run: &str, bytes: u64, why: &str) {
+        let rows = if bytes == 0 { String::new() } else { format!(" and {} of rows", size(bytes)) };
+        self.line(run, "waits", &format!("{why}: its end{rows} can wait here"));
     }
 
     /// A trial is over, and the controller knows. Without an outcome its run went elsewhere or its end is unknown.

@@ -124,9 +124,10 @@ impl<L: Link> Shipper<L> {
         }
     }
 
-    /// Sends everything. Waits for a controller that is away; one that answers gets `limit` in all, so that an endless
-    /// journal does not keep a slot's report back for ever.
-    pub async fn finish(mut self, limit: Duration) -> Shipped {
+    /// Sends everything. Waits for a controller that is away, or takes nothing now: `waits` is shown each answer of that kind, and
+    /// how many bytes of rows are left. One that takes rows gets `limit` in all, so that an endless journal does not keep a
+    /// slot's report back for ever.
+    pub async fn finish(mut self, limit: Duration, mut waits: impl FnMut(&Status, u64) + Send) -> Shipped {
         let (mut spent, mut tries) = (Duration::ZERO, 0);
         for name in self.journals(Which::All) {
             let limit = if is_files(&name) { limit * FILES_PATIENCE } else { limit };
@@ -135,7 +136,8 @@ impl<L: Link> Shipper<L> {
                 match self.send_piece(&name).await {
                     Ok(false) => break,
                     Ok(true) => (spent, tries) = (spent + start.elapsed(), 0),
-                    Err(_) => {
+                    Err(status) => {
+                        waits(&status, self.left());
                         tokio::time::sleep(proto::dial::backoff(tries, self.link.jitter())).await;
                         tries += 1;
                     }
@@ -148,6 +150,16 @@ impl<L: Link> Shipper<L> {
             }
         }
         self.shipped
+    }
+
+    /// Bytes of rows that are still to be sent.
+    fn left(&self) -> u64 {
+        let left = |name: &String| {
+            let cursor = self.cursors.get(name).copied().unwrap_or_default();
+            let size = fs::metadata(self.folder.join(name)).map_or(0, |file| file.len());
+            if cursor.closed { 0 } else { size.saturating_sub(cursor.bytes) }
+        };
+        self.journals(Which::All).iter().map(left).sum()
     }
 
     /// Names of the journals, in an order that does not change.

@@ -100,6 +100,15 @@ pub enum News {
         /// How long it ran.
         ran: Duration,
     },
+    /// The controller is there and does not take the rest now. Comes once at most.
+    Waits {
+        /// Which.
+        attempt: Attempt,
+        /// Bytes of rows that are left.
+        bytes: u64,
+        /// What the controller said.
+        why: String,
+    },
     /// Nothing is left to tell; does not come after a decline.
     Reported {
         /// Which.

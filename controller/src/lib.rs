@@ -18,7 +18,7 @@ use tonic::{
 };
 
 pub use app::fsck::{Problem, Report};
-use app::{App, upkeep};
+use app::{App, Error, upkeep};
 use chance::Chance;
 use clock::Clock;
 use platform::Platform;
@@ -92,8 +92,11 @@ impl Core {
     /// One step of what happens without being asked: leases run out, caches are tidied, rows are merged. To be called
     /// again after [`Core::pause`].
     pub async fn upkeep(&self) {
-        if let Err(error) = upkeep::step(&self.app).await {
-            tracing::warn!("upkeep: {error}");
+        match upkeep::step(&self.app).await {
+            Ok(()) => {}
+            // The next step finds the same work, and what a disk refuses was said when it began.
+            Err(Error::Busy(_)) => tracing::debug!("upkeep waits"),
+            Err(error) => tracing::warn!("upkeep: {error}"),
         }
     }
 

@@ -5,6 +5,7 @@
 mod checkpoints;
 mod files;
 mod fleet;
+mod full;
 mod grid;
 mod hunt;
 mod kills;

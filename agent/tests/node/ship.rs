@@ -77,7 +77,7 @@ async fn what_the_sdk_had_sent_is_not_sent_again() {
     let mut shipper = shipper(&fake, dir.path(), true);
     shipper.ship(Which::Own).await.unwrap();
     assert_eq!(fake.state().appends, 0, "while the process lives its journals are its own");
-    let shipped = shipper.finish(LIMIT).await;
+    let shipped = shipper.finish(LIMIT, |_, _| {}).await;
     assert_eq!((shipped.fenced, shipped.problems), (false, vec![]));
     assert_eq!(stored(&fake, "sdk.history"), (0..20).collect::<Vec<_>>());
     assert_eq!(stored(&fake, "sdk-2.history"), (0..20).collect::<Vec<_>>());
@@ -102,7 +102,7 @@ async fn a_damaged_journal_is_sent_up_to_the_damage_and_said() {
     let middle = whole.len() / 2;
     damaged[middle] ^= 1;
     let (fake, dir) = (Fake::default(), dir(&[("sdk.history", &damaged)]));
-    let shipped = shipper(&fake, dir.path(), true).finish(LIMIT).await;
+    let shipped = shipper(&fake, dir.path(), true).finish(LIMIT, |_, _| {}).await;
     assert_eq!(stored(&fake, "sdk.history"), (0..10).collect::<Vec<_>>());
     assert_eq!(shipped.problems.len(), 1);
     assert!(shipped.problems[0].starts_with("`sdk.history` is damaged after 10 rows"), "{shipped:?}");
@@ -112,7 +112,7 @@ async fn a_damaged_journal_is_sent_up_to_the_damage_and_said() {
 async fn a_fenced_attempt_still_hands_in_its_rows() {
     let (fake, dir) = (Fake::default(), dir(&[("sdk.history", &frames(0..10, 1))]));
     fake.state().fenced.insert(("s-0".to_owned(), 1));
-    let shipped = shipper(&fake, dir.path(), true).finish(LIMIT).await;
+    let shipped = shipper(&fake, dir.path(), true).finish(LIMIT, |_, _| {}).await;
     assert_eq!((shipped.fenced, shipped.problems), (true, vec![]));
     assert_eq!(stored(&fake, "sdk.history"), (0..10).collect::<Vec<_>>());
 }
@@ -121,7 +121,7 @@ async fn a_fenced_attempt_still_hands_in_its_rows() {
 async fn a_controller_that_is_away_is_waited_for() {
     let (fake, dir) = (Fake::default(), dir(&[("sdk.history", &frames(0..10, 1))]));
     fake.state().away = true;
-    let finish = tokio::spawn(shipper(&fake, dir.path(), true).finish(LIMIT));
+    let finish = tokio::spawn(shipper(&fake, dir.path(), true).finish(LIMIT, |_, _| {}));
     tokio::time::sleep(Duration::from_secs(600)).await;
     assert!(!finish.is_finished(), "time without a controller does not count");
     fake.state().away = false;
@@ -166,7 +166,7 @@ fn files(there: &[&[u8]], named: &[&[u8]]) -> tempfile::TempDir {
 #[tokio::test]
 async fn files_of_a_dead_process_go_with_their_contents() {
     let (fake, dir) = (Fake::default(), files(&[b"a", b"bc"], &[b"a", b"bc", b"a"]));
-    let shipped = shipper(&fake, dir.path(), true).finish(LIMIT).await;
+    let shipped = shipper(&fake, dir.path(), true).finish(LIMIT, |_, _| {}).await;
     assert_eq!(shipped.problems, [""; 0]);
     assert_eq!(stored(&fake, "sdk.files").len(), 3);
     let contents: Vec<Vec<u8>> = fake.state().contents.values().cloned().collect();
@@ -177,7 +177,7 @@ async fn files_of_a_dead_process_go_with_their_contents() {
 #[tokio::test]
 async fn a_content_that_is_gone_is_said_and_holds_up_nothing_else() {
     let (fake, dir) = (Fake::default(), files(&[b"a"], &[b"a", b"bc"]));
-    let shipped = shipper(&fake, dir.path(), true).finish(LIMIT).await;
+    let shipped = shipper(&fake, dir.path(), true).finish(LIMIT, |_, _| {}).await;
     assert_eq!(shipped.problems.len(), 1);
     assert!(shipped.problems[0].starts_with("the files of `sdk.files` cannot be sent"), "{shipped:?}");
     assert_eq!((stored(&fake, "sdk.files").len(), stored(&fake, "sdk.history").len()), (0, 10));
@@ -189,7 +189,7 @@ async fn a_controller_without_room_holds_up_no_slot() {
         let (fake, dir) = (Fake::default(), files(&[b"a"], &[b"a"]));
         // For a while: then all of it arrives.
         fake.state().refuses_contents = Some(refusal.clone());
-        let finish = tokio::spawn(shipper(&fake, dir.path(), true).finish(LIMIT));
+        let finish = tokio::spawn(shipper(&fake, dir.path(), true).finish(LIMIT, |_, _| {}));
         tokio::time::sleep(Duration::from_secs(2)).await;
         assert!(!finish.is_finished());
         fake.state().refuses_contents = None;
@@ -198,7 +198,7 @@ async fn a_controller_without_room_holds_up_no_slot() {
         // For ever: it is said, and the contents stay.
         fake.state().refuses_contents = Some(refusal.clone());
         let dir = files(&[b"b"], &[b"b", b"b"]);
-        let shipped = shipper(&fake, dir.path(), true).finish(LIMIT).await;
+        let shipped = shipper(&fake, dir.path(), true).finish(LIMIT, |_, _| {}).await;
         assert!(shipped.problems[0].contains(refusal.message()), "{shipped:?}");
         assert!(dir.path().join("files").join(Hashed::of(b"b").sha256).exists());
     }

@@ -1,4 +1,4 @@
-//! Why a use case did not happen: five kinds, each with a sentence for people. Made in `app`; each door has one table that
+//! Why a use case did not happen: six kinds, each with a sentence for people. Made in `app`; each door has one table that
 //! says what a kind is in its protocol. An error is logged or returned, never both: only bugs are logged.
 
 use sweeps::lifecycle::Refused;
@@ -16,6 +16,8 @@ pub(crate) enum Error {
     Refused(Why, Told),
     /// The same may work later.
     Busy(Told),
+    /// So says the disk. `app::full` makes it [`Error::Busy`] where it knows what was tried.
+    Disk(String),
     /// Ours to repair. The reason is in the log.
     Bug(String),
 }
@@ -89,7 +91,7 @@ impl Error {
             Error::Invalid(told) | Error::Missing(told) | Error::Refused(_, told) | Error::Busy(told) => {
                 told.hint = Some(hint.into());
             }
-            Error::Bug(_) => {}
+            Error::Disk(_) | Error::Bug(_) => {}
         }
         self
     }
@@ -101,7 +103,7 @@ impl std::fmt::Display for Error {
             Error::Invalid(told) | Error::Missing(told) | Error::Refused(_, told) | Error::Busy(told) => {
                 f.write_str(&told.message)
             }
-            Error::Bug(reason) => f.write_str(reason),
+            Error::Disk(reason) | Error::Bug(reason) => f.write_str(reason),
         }
     }
 }
@@ -116,6 +118,7 @@ impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         match error {
             store::Error::Busy(_) => Error::Busy(Told::new(error.to_string())),
+            store::Error::Disk(reason) => Error::Disk(reason),
             store::Error::Bug(reason) => Error::Bug(reason),
         }
     }

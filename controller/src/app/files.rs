@@ -21,7 +21,7 @@ use super::{
     change::Change,
     checkpoints,
     error::{Error, Why},
-    pages,
+    full, pages,
     room::Taken,
     runs,
     views::Streamed,
@@ -97,7 +97,8 @@ pub(crate) async fn begin(app: &Arc<App>, sha256: String, size: u64) -> Result<O
     }
     app.full.check()?;
     let taken = app.room.take(size)?;
-    Ok(Some(Incoming { upload: app.store.blobs.begin().await?, taken, sha256, size }))
+    let upload = full::written(app, app.store.blobs.begin().await).await?;
+    Ok(Some(Incoming { upload, taken, sha256, size }))
 }
 
 impl Incoming {
@@ -105,14 +106,14 @@ impl Incoming {
     ///
     /// # Errors
     /// Invalid when it gets longer than it was said to be; busy when the disk does not take it.
-    pub(crate) async fn add(&mut self, bytes: Vec<u8>) -> Result<(), Error> {
+    pub(crate) async fn add(&mut self, app: &Arc<App>, bytes: Vec<u8>) -> Result<(), Error> {
         if self.upload.size() + bytes.len() as u64 > self.size {
             return Err(Error::invalid(format!(
                 "the blob is longer than the {} bytes it should have",
                 self.size
             )));
         }
-        Ok(self.upload.add(bytes).await?)
+        full::written(app, self.upload.add(bytes).await).await
     }
 
     /// All of it is there. When this returns the blob is on the disk, and counts as here.
@@ -131,7 +132,7 @@ impl Incoming {
             let message = format!("the blob ends after {} of {} bytes", self.upload.size(), self.size);
             return Err(Error::invalid(message));
         }
-        let arrived = self.upload.finish().await?;
+        let arrived = full::written(app, self.upload.finish().await).await?;
         if arrived.sha256 != self.sha256 {
             let message = format!("the blob's hash is `{}`, not `{}`", arrived.sha256, self.sha256);
             arrived.discard().await;
@@ -139,7 +140,7 @@ impl Incoming {
         }
         let _here = app.collector.going.read().await;
         let (hash, size) = (self.sha256, arrived.size);
-        arrived.keep().await?;
+        full::written(app, arrived.keep().await).await?;
         let now_ms = app.clock.wall_ms();
         let add = move |change: &mut Change<'_>| Ok(store::files::add_blob(change.tx, &hash, size, now_ms)?);
         // Two may have brought it at the same time.
@@ -370,7 +371,7 @@ async fn remove(app: &Arc<App>, hashes: Vec<String>, before_ms: i64) -> Result<(
     };
     let doomed = app.change(doom).await?;
     for hash in &doomed {
-        app.store.blobs.remove(hash).await?;
+        full::written(app, app.store.blobs.remove(hash).await).await?;
     }
     let forget = move |change: &mut Change<'_>| -> Result<u64, Error> {
         let sizes = doomed.iter().map(|hash| store::files::forget_blob(change.tx, hash));

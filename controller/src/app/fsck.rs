@@ -1,5 +1,6 @@
 //! `controller fsck`: looks at everything that is stored, and says what is wrong with it. Called by `lib` on a folder that nobody
-//! else has open. Goes on after every problem, and changes nothing.
+//! else has open. Goes on after every problem, and changes nothing. Rows and contents have checksums; SQLite keeps none of its
+//! pages, so a byte that flips in a state or a parameter and leaves a value that could be is not seen.
 
 use std::sync::Arc;
 

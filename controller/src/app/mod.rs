@@ -191,10 +191,7 @@ impl App {
             Ok::<_, Error>((value, change.close()?))
         };
         let changed = self.store.write(work, move |(_, effects)| after.follow(effects)).await;
-        if let Err(Error::Busy(_)) = &changed {
-            full::look(self).await;
-        }
-        changed.map(|(value, _)| value)
+        full::written(self, changed).await.map(|(value, _)| value)
     }
 
     fn follow(&self, effects: &Effects) {
@@ -214,6 +211,13 @@ impl App {
         work: impl FnOnce(&Tx<'_>, &App) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let app = self.clone();
-        self.store.read(move |tx| work(tx, &app)).await
+        let read = self.store.read(move |tx| work(tx, &app)).await;
+        read.map_err(|error: Error| match error {
+            Error::Disk(reason) => Error::busy(format!(
+                "the controller cannot read `{}`: {reason}",
+                self.settings.data.display()
+            )),
+            error => error,
+        })
     }
 }

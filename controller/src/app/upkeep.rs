@@ -28,7 +28,7 @@ pub(crate) async fn step(app: &Arc<App>) -> Result<(), Error> {
             Err(_) => one_by_one(app, some).await?,
         }
     }
-    full::look(app).await;
+    full::look(app, full::Seen::Nothing).await;
     if !app.full.is_full() {
         // Nothing is lost by waiting, and a merge writes before it frees.
         compaction::step(app).await?;

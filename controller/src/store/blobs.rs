@@ -175,7 +175,7 @@ fn failed(error: ObjectError) -> Error {
         ObjectError::NotFound { path, .. } => {
             Error::Bug(format!("the blob `{path}` is not in the object store"))
         }
-        error => Error::Busy(error.to_string()),
+        error => Error::Disk(error.to_string()),
     }
 }
 

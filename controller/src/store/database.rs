@@ -24,7 +24,10 @@ const STATEMENTS: usize = 128;
 /// What went wrong in the database.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Error {
-    /// The disk is full or fails, or the database is locked: the same may work later.
+    /// The disk is full or fails: the same may work later.
+    #[error("{0}")]
+    Disk(String),
+    /// Somebody else is in the way: the same may work later.
     #[error("the database cannot take this now: {0}")]
     Busy(String),
     /// Ours to repair.
@@ -34,20 +37,21 @@ pub(crate) enum Error {
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        let busy = matches!(
-            error.sqlite_error_code(),
+        match error.sqlite_error_code() {
             Some(
                 ErrorCode::DiskFull
-                    | ErrorCode::SystemIoFailure
-                    | ErrorCode::DatabaseBusy
-                    | ErrorCode::DatabaseLocked
-                    | ErrorCode::CannotOpen
-                    | ErrorCode::OutOfMemory
-                    | ErrorCode::ReadOnly
-                    | ErrorCode::OperationAborted
-            )
-        );
-        if busy { Error::Busy(error.to_string()) } else { Error::Bug(format!("database: {error}")) }
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::CannotOpen
+                | ErrorCode::ReadOnly,
+            ) => Error::Disk(error.to_string()),
+            Some(
+                ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::OutOfMemory
+                | ErrorCode::OperationAborted,
+            ) => Error::Busy(error.to_string()),
+            _ => Error::Bug(format!("database: {error}")),
+        }
     }
 }
 

@@ -35,6 +35,20 @@ impl Disk {
         fs::metadata(self.reserve()).is_ok_and(|file| file.len() >= bytes)
     }
 
+    /// Whether so many bytes can be written now: no quota, and no bound on files, shows in what is free. Takes them for a moment.
+    /// A file system that cannot promise room counts as one that has it.
+    pub(crate) fn takes(&self, bytes: u64) -> bool {
+        let path = self.folder.join("room");
+        let taken = File::create(&path).and_then(|file| {
+            // Without a name first: a crash leaves nothing of it.
+            fs::remove_file(&path)?;
+            Ok(fallocate(&file, FallocateFlags::empty(), 0, bytes)?)
+        });
+        !taken.is_err_and(|error| {
+            matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+        })
+    }
+
     /// Holds so many bytes back, all of them or none.
     ///
     /// # Errors
@@ -72,7 +86,8 @@ mod tests {
     fn what_is_held_back_takes_room_until_it_is_given_up() {
         let folder = tempfile::tempdir().unwrap();
         let disk = Disk::of(folder.path());
-        assert!(disk.free().unwrap() > 0 && !disk.holds(1));
+        assert!(disk.free().unwrap() > 0 && disk.takes(1 << 20) && !disk.holds(1));
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "it was for a moment");
         disk.hold(1 << 20).unwrap();
         assert!(disk.holds(1 << 20) && !disk.holds((1 << 20) + 1));
         disk.hold(1 << 63).unwrap_err();

@@ -114,7 +114,7 @@ async fn a_full_disk_is_a_mode_that_ends() {
     };
     bound("PRAGMA max_page_count = 1").await;
     let large = store.write(|tx| facts::set(tx, "large", &[7; 1 << 20]), |()| {}).await;
-    assert!(matches!(large, Err(Error::Busy(_))), "{large:?}");
+    assert!(matches!(large, Err(Error::Disk(_))), "{large:?}");
     assert!(!has(&store, "large").await);
     bound("PRAGMA max_page_count = 1000000").await;
     store.write(|tx| facts::set(tx, "large", &[7; 1 << 20]), |()| {}).await.unwrap();

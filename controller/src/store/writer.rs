@@ -116,7 +116,7 @@ fn step(session: &Session, job: &mut dyn Job) -> Result<(), Error> {
     session.save()?;
     let keep = job.run(&session.tx());
     if !session.is_open() {
-        return Err(Error::Busy("the disk failed in the middle of a transaction".to_owned()));
+        return Err(Error::Disk("the disk failed in the middle of a transaction".to_owned()));
     }
     if keep { session.keep() } else { session.undo() }
 }

@@ -100,3 +100,50 @@ async fn all_that_is_wrong_is_named_and_nothing_else() {
     one.append(&bad, "history", 3, frames(3, "val/loss", &[0.25])).await.unwrap();
     assert_eq!(lab.run(&good.run).await.value, Some(0.25));
 }
+
+/// Flips a bit of each of these bytes of a file in turn; gives what the check finds each time, `None` where it cannot even begin.
+async fn flipped(folder: &Path, file: &Path, bytes: impl Iterator<Item = usize>) -> Vec<Option<Report>> {
+    let whole = fs::read(file).unwrap();
+    let mut found = Vec::new();
+    for at in bytes {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 1 << (at % 8);
+        fs::write(file, damaged).unwrap();
+        let settings = Settings { data: folder.to_owned(), ..Settings::default() };
+        found.push(controller::fsck(settings, |_| {}).await.ok());
+        // What a check of a damaged database has left beside it belongs to the damaged one.
+        for beside in ["besom.db-wal", "besom.db-shm"] {
+            let _ = fs::remove_file(folder.join(beside));
+        }
+    }
+    fs::write(file, whole).unwrap();
+    found
+}
+
+#[tokio::test]
+async fn a_flipped_byte_of_rows_or_contents_is_found_and_none_ends_the_check() {
+    let mut lab = Lab::start().await;
+    let sweep = lab.create(RANDOM).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    let start = agent.ask().await;
+    let rows = frames(0, "val/loss", &[0.5, 0.25, 0.125]);
+    agent.append(&start, "history", 0, rows.clone()).await.unwrap();
+    let hash = lab.put(None, b"content").await.sha256;
+    let folder = lab.folder().to_owned();
+    lab.stop().await;
+    let (database, content) =
+        (folder.join("besom.db"), folder.join("blobs").join(&hash[..2]).join(&hash[2..]));
+    let bytes = fs::read(&database).unwrap();
+    let at = bytes.windows(rows.len()).position(|bytes| bytes == rows).unwrap();
+    for (file, range) in [(&database, at..at + rows.len()), (&content, 0..7)] {
+        for (report, at) in flipped(&folder, file, range.clone()).await.into_iter().zip(range) {
+            let problems = report.expect("the database is sound").problems;
+            assert_eq!(problems.len(), 1, "byte {at} of {}: {problems:?}", file.display());
+        }
+    }
+    assert_eq!(
+        flipped(&folder, &database, (0..bytes.len()).step_by(2039)).await.len(),
+        bytes.len().div_ceil(2039)
+    );
+    assert_eq!(fsck(&folder).await.problems, []);
+}

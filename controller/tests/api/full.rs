@@ -3,7 +3,7 @@
 use std::{fs, sync::Arc, time::Duration};
 
 use controller::settings::Settings;
-use proto::v1::Change;
+use proto::v1::{BlobChunk, Change};
 use tonic::Code;
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
@@ -62,4 +62,24 @@ async fn rows_and_contents_are_refused_and_the_rest_goes_on() {
     lab.change(&sweep.id, Change::Cancel).await.unwrap();
     assert_eq!(agent.heartbeat().await.unwrap().stop.len(), 1);
     assert_eq!(code(agent.end(&start, "stopped").await), Code::Ok);
+}
+
+#[tokio::test]
+async fn a_disk_that_fails_is_named_and_no_full_one() {
+    let mut lab = Lab::start().await;
+    let sweep = lab.create(GRID).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    let start = agent.ask().await;
+    let blobs = lab.folder().join("blobs");
+    fs::remove_dir_all(&blobs).unwrap();
+    fs::write(&blobs, "no folder").unwrap();
+    let hashed = blobs::Hashed::of(b"model");
+    let put = BlobChunk { sha256: hashed.sha256, size: hashed.size, data: b"model".to_vec() };
+    let refused = lab.dial(None).files().put(tokio_stream::once(put)).await.unwrap_err();
+    let names = format!("the controller cannot write to `{}`: ", lab.folder().display());
+    assert_eq!(refused.code(), Code::Unavailable);
+    assert!(refused.message().starts_with(&names), "{refused}");
+    assert!(proto::dial::hint(&refused).is_some());
+    assert!(ingests(&lab).await && lab.sweep(&sweep.id).await.note.is_empty(), "there is room");
+    agent.log(&start, 0, KEY, &[0.5]).await.unwrap();
 }

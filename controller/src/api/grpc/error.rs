@@ -25,6 +25,7 @@ pub(super) fn status(error: Error) -> Status {
             status
         }
         Error::Busy(told) => tell(Code::Unavailable, told),
+        Error::Disk(reason) => tell(Code::Unavailable, Told { message: reason, hint: None }),
         Error::Bug(reason) => {
             // The reason may speak of other people's data: it goes to the log and not to the caller.
             tracing::error!("{reason}");

@@ -20,9 +20,9 @@ impl Files for Door {
         let first = chunks.message().await?.unwrap_or_default();
         let incoming = files::begin(&self.app, first.sha256, first.size).await.map_err(status)?;
         let Some(mut incoming) = incoming else { return Ok(Response::new(BlobStored { known: true })) };
-        incoming.add(first.data).await.map_err(status)?;
+        incoming.add(&self.app, first.data).await.map_err(status)?;
         while let Some(chunk) = chunks.message().await? {
-            incoming.add(chunk.data).await.map_err(status)?;
+            incoming.add(&self.app, chunk.data).await.map_err(status)?;
         }
         incoming.finish(&self.app).await.map_err(status)?;
         Ok(Response::new(BlobStored { known: false }))
