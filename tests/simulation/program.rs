@@ -206,7 +206,7 @@ impl Program {
             }
         }
         if own.is_some() && !self.state().over {
-            let _ = timeout(LAST_WORDS, sender.finish(LAST_WORDS)).await;
+            let _ = timeout(LAST_WORDS, sender.finish(LAST_WORDS, |_, _| {})).await;
         }
         self.exits();
     }
