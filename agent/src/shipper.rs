@@ -124,9 +124,9 @@ impl<L: Link> Shipper<L> {
         }
     }
 
-    /// Sends everything. Waits for a controller that is away, or takes nothing now: `waits` is shown each answer of that kind, and
-    /// how many bytes of rows are left. One that takes rows gets `limit` in all, so that an endless journal does not keep a
-    /// slot's report back for ever.
+    /// Sends everything. Waits for a controller that is away, or takes nothing now: `waits` is shown each answer of that
+    /// kind, and how many bytes of rows are left. One that takes rows gets `limit` in all, so that an endless journal
+    /// does not keep a slot's report back for ever.
     pub async fn finish(mut self, limit: Duration, mut waits: impl FnMut(&Status, u64) + Send) -> Shipped {
         let (mut spent, mut tries) = (Duration::ZERO, 0);
         for name in self.journals(Which::All) {

@@ -1,5 +1,5 @@
-//! The disk of the controller fills up while programs log: a small file system of its own, in a namespace of its own. Where nobody
-//! may mount one, the tests say so and are skipped.
+//! The disk of the controller fills up while programs log: a small file system of its own, in a namespace of its own.
+//! Where nobody may mount one, the tests say so and are skipped.
 
 use std::{
     fs::{self, File},

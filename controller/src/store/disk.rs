@@ -35,8 +35,8 @@ impl Disk {
         fs::metadata(self.reserve()).is_ok_and(|file| file.len() >= bytes)
     }
 
-    /// Whether so many bytes can be written now: no quota, and no bound on files, shows in what is free. Takes them for a moment.
-    /// A file system that cannot promise room counts as one that has it.
+    /// Whether so many bytes can be written now: no quota, and no bound on files, shows in what is free. Takes them for a
+    /// moment. A file system that cannot promise room counts as one that has it.
     pub(crate) fn takes(&self, bytes: u64) -> bool {
         let path = self.folder.join("room");
         let taken = File::create(&path).and_then(|file| {

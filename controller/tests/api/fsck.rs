@@ -101,7 +101,8 @@ async fn all_that_is_wrong_is_named_and_nothing_else() {
     assert_eq!(lab.run(&good.run).await.value, Some(0.25));
 }
 
-/// Flips a bit of each of these bytes of a file in turn; gives what the check finds each time, `None` where it cannot even begin.
+/// Flips a bit of each of these bytes of a file in turn; gives what the check finds each time, `None` where it cannot
+/// even begin.
 async fn flipped(folder: &Path, file: &Path, bytes: impl Iterator<Item = usize>) -> Vec<Option<Report>> {
     let whole = fs::read(file).unwrap();
     let mut found = Vec::new();
