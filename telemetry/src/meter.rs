@@ -94,7 +94,7 @@ impl Meter for NvidiaMeter {
             None => Some("NVML cannot be loaded any more".to_owned()),
         };
         if trouble.is_some() {
-            // It sees that a GPU is back only when it is loaded anew.
+            // It sees that a GPU is back only when it is loaded anew, by all who use it in this process.
             self.driver = None;
         }
         trouble
