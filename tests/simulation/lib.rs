@@ -2,8 +2,12 @@
 //! a disk of our own, the real agent with programs of our own, and a network between them. What is simulated is what lies
 //! around them, and it does its worst.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 mod arrows;
 mod chaos;
+#[cfg(test)]
+mod crash_points;
 mod disk;
 mod gate;
 mod loner;

@@ -4,7 +4,9 @@
 use std::path::Path;
 
 use probes::{Bug, planted};
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, config::DbConfig};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension as _, config::DbConfig, ffi::SQLITE_IOERR_FSYNC,
+};
 pub(crate) use rusqlite::{types::FromSql as Column, types::ToSql as Param};
 
 const SCHEMA: &[&str] = &[
@@ -80,6 +82,7 @@ impl Session {
         if planted(Bug::NoSync) {
             session.0.execute_batch("PRAGMA synchronous = OFF")?;
         }
+        session.settle()?;
         session.migrate()?;
         Ok(session)
     }
@@ -105,6 +108,23 @@ impl Session {
             "PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF;",
         )?;
         Ok(Self(connection))
+    }
+
+    /// Syncs what an earlier process has left in the log. One that was killed within a commit may have left it in the kernel's
+    /// memory alone, and from now on it counts as committed: nobody may be told of it before it is on disk.
+    fn settle(&self) -> Result<()> {
+        let unsynced = |error: &rusqlite::Error| {
+            error.sqlite_error().is_some_and(|error| error.extended_code == SQLITE_IOERR_FSYNC)
+        };
+        match self.0.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())) {
+            // The log is synced before its pages are copied, for which a full disk may have no room.
+            Err(error) if unsynced(&error) => Err(error.into()),
+            Err(error) => match Error::from(error) {
+                Error::Disk(_) => Ok(()),
+                error => Err(error),
+            },
+            Ok(()) => Ok(()),
+        }
     }
 
     fn migrate(&self) -> Result<()> {
