@@ -18,7 +18,7 @@ const POINTS: u64 = 12;
 
 /// The rows that the controller said it has, after the kill and after the loss of power.
 async fn told(folder: &Path, point: u64) -> (u64, u64) {
-    let server = Server::new(folder.to_owned(), point, Arc::new(Witness::new(false)));
+    let server = Server::new(folder.to_owned(), point, Arc::new(Witness::new(folder, false)));
     assert!(server.start(0).await);
     let door = server.door().unwrap();
     let begin = BeginRun { project: "p".to_owned(), config_json: "{}".to_owned(), ..BeginRun::default() };

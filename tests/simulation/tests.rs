@@ -33,7 +33,8 @@ fn promises_hold_and_every_arrow_is_taken() {
 
 #[test]
 fn a_seed_does_the_same_twice() {
-    for seed in [3, 8, 18, 38] {
+    // In the last the disk fails, which is told with the folder's name.
+    for seed in [3, 8, 18, 38, 17_865] {
         assert_eq!(simulate(seed, None, false), simulate(seed, None, false));
     }
 }

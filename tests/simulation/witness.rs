@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     hash::{DefaultHasher, Hash as _, Hasher as _},
+    path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -19,6 +20,7 @@ pub(crate) type StreamOf = (Attempt, String, String);
 /// What was seen.
 #[derive(Debug)]
 pub(crate) struct Witness {
+    home: String,
     begun: Instant,
     seen: Mutex<Seen>,
 }
@@ -48,9 +50,10 @@ pub(crate) struct Seen {
 }
 
 impl Witness {
-    pub(crate) fn new(traced: bool) -> Self {
+    /// Of what happens below the folder `home`.
+    pub(crate) fn new(home: &Path, traced: bool) -> Self {
         let seen = Seen { trace: traced.then(Vec::new), ..Seen::default() };
-        Self { begun: Instant::now(), seen: Mutex::new(seen) }
+        Self { home: home.display().to_string(), begun: Instant::now(), seen: Mutex::new(seen) }
     }
 
     /// Everything so far.
@@ -104,12 +107,14 @@ impl Witness {
 
     /// The controller answered; its own work is done and on the disk.
     pub(crate) fn answered(&self, question: &Question, answer: &Result<Answer, Status>) {
-        self.note(|| describe(question, answer));
+        // What names the folder would not be the same twice.
+        let described = describe(question, answer).replace(&self.home, "~");
+        self.note(|| described.clone());
         {
             let mut seen = self.seen();
             seen.answers += 1;
             let at = self.begun.elapsed().as_millis();
-            (at, describe(question, answer)).hash(&mut seen.digest);
+            (at, described).hash(&mut seen.digest);
         }
         match (question, answer) {
             (Question::Beat(_), Ok(Answer::Orders(orders))) => {

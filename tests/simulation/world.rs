@@ -84,7 +84,7 @@ pub fn simulate(seed: u64, bug: Option<Bug>, traced: bool) -> Outcome {
 async fn run(scenario: Scenario, home: &Path, traced: bool) -> Outcome {
     let begun = Instant::now();
     let seed = scenario.seed;
-    let witness = Arc::new(Witness::new(traced));
+    let witness = Arc::new(Witness::new(home, traced));
     witness.note(|| format!("{scenario:#?}"));
     let server = Server::new(home.join("controller"), seed, witness.clone());
     server.start(0).await;
