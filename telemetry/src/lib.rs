@@ -12,6 +12,7 @@ mod nvidia;
 mod period;
 pub mod process;
 mod sampler;
+mod tally;
 
 pub use meter::{Meter, NvidiaMeter, Own, Reading, Resident};
 pub use period::{BadPeriod, PERIOD_VAR, Period};

@@ -1,5 +1,5 @@
-//! Processes as /proc shows them, and what a tree of them uses together. The agent tells processes apart with [`Stat`]; the
-//! sampler asks a [`Tree`]. Never touches a process.
+//! Processes as /proc shows them. The agent tells processes apart with [`Stat`], and the sampler adds up what a
+//! tree of them uses. Nothing here touches a process.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -13,8 +13,6 @@ use rustix::{
     param::clock_ticks_per_second,
     time::{ClockId, clock_gettime},
 };
-
-use crate::machine::MIB;
 
 /// What /proc/PID/stat says of one process.
 #[derive(Clone, Copy, Debug)]
@@ -37,9 +35,14 @@ pub struct Stat {
 
 /// How long ago something started, from its [`Stat::start`]. No clock that can be set plays a part.
 pub fn age(start: u64) -> Duration {
-    let now = clock_gettime(ClockId::Boottime);
     let started = start as f64 / clock_ticks_per_second() as f64;
-    Duration::try_from_secs_f64(now.tv_sec as f64 + now.tv_nsec as f64 / 1e9 - started).unwrap_or_default()
+    Duration::try_from_secs_f64(uptime() - started).unwrap_or_default()
+}
+
+/// Seconds since the machine was started.
+pub(crate) fn uptime() -> f64 {
+    let now = clock_gettime(ClockId::Boottime);
+    now.tv_sec as f64 + now.tv_nsec as f64 / 1e9
 }
 
 impl Stat {
@@ -111,61 +114,6 @@ pub enum Root {
     At(i32),
     /// Below this process, which only waits for the others.
     Below(i32),
-}
-
-/// What a tree of processes uses, summed up; counters since the process that is looked at began.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Usage {
-    pub(crate) processes: u64,
-    pub(crate) threads: u64,
-    pub(crate) resident_mib: f64,
-    /// CPU time in seconds.
-    pub(crate) cpu_seconds: f64,
-    pub(crate) read_mib: f64,
-    pub(crate) written_mib: f64,
-}
-
-impl Root {
-    /// What the tree uses now. Processes that have ended still count in the time and the bytes of whoever waited for them.
-    pub(crate) fn usage(self) -> Usage {
-        let table = table();
-        let (root, below) = match self {
-            Self::At(pid) => (pid, false),
-            Self::Below(pid) => (pid, true),
-        };
-        let mut usage = Usage::default();
-        let mut ticks = 0;
-        let mut pages = 0;
-        for pid in descendants(&table, [root]) {
-            let Some(stat) = table.get(&pid) else { continue };
-            ticks += stat.ended_ticks;
-            let (read, written) = transferred(pid);
-            usage.read_mib += read as f64 / MIB;
-            usage.written_mib += written as f64 / MIB;
-            if pid == root && below {
-                continue;
-            }
-            ticks += stat.ticks;
-            if !stat.is_dead() {
-                usage.processes += 1;
-                usage.threads += stat.threads;
-                pages += stat.resident_pages;
-            }
-        }
-        usage.cpu_seconds = ticks as f64 / clock_ticks_per_second() as f64;
-        usage.resident_mib = pages as f64 * rustix::param::page_size() as f64 / MIB;
-        usage
-    }
-}
-
-/// Bytes that a process has read from and written to storage; none where we may not look.
-fn transferred(pid: i32) -> (u64, u64) {
-    let text = fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
-    let of = |name: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
-        line.and_then(|number| number.parse().ok()).unwrap_or(0)
-    };
-    (of("read_bytes"), of("write_bytes"))
 }
 
 #[cfg(test)]

@@ -6,13 +6,14 @@ use std::{
     path::PathBuf,
     sync::mpsc::{self, RecvTimeoutError},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use crate::{
     machine::Machine,
     meter::{Meter, Own, Reading},
-    process::{Root, Usage},
+    process::Root,
+    tally::Tally,
 };
 
 /// What all names begin with, as W&B's do.
@@ -50,21 +51,17 @@ impl Row {
 /// Takes samples of one tree of processes and the machine that it runs on.
 #[derive(Debug)]
 pub struct Sampler<M> {
-    root: Root,
+    processes: Tally,
     machine: Machine,
     gpus: M,
     own: Own,
-    first: Usage,
-    before: Usage,
-    at: Instant,
 }
 
 impl<M: Meter> Sampler<M> {
     /// Begins now: counters count from here. `folder` tells which filesystem is of interest, `own` which of the GPUs that
     /// `gpus` reads belong to the tree.
     pub fn new(root: Root, folder: PathBuf, gpus: M, own: Own) -> Self {
-        let first = root.usage();
-        Self { root, machine: Machine::new(folder), gpus, own, first, before: first, at: Instant::now() }
+        Self { processes: Tally::new(root), machine: Machine::new(folder), gpus, own }
     }
 
     /// What is used now; percentages are of the time since the sample before.
@@ -82,24 +79,20 @@ impl<M: Meter> Sampler<M> {
     }
 
     fn processes(&mut self, row: &mut Row) {
-        let (usage, now) = (self.root.usage(), Instant::now());
-        let seconds = now.duration_since(self.at).as_secs_f64();
-        // A process that nobody waited for takes its time along when it goes.
-        let busy = (usage.cpu_seconds - self.before.cpu_seconds).max(0.0);
-        if seconds > 0.0 {
-            let percent = 100.0 * busy / seconds;
+        let usage = self.processes.look();
+        if usage.seconds > 0.0 {
+            let percent = 100.0 * usage.busy_seconds / usage.seconds;
             row.put("cpu", percent / self.machine.cores() as f64);
             row.put("proc.cpu.percent", percent);
         }
-        (self.before, self.at) = (usage, now);
         row.put("proc.count", usage.processes as f64);
         row.put("proc.cpu.threads", usage.threads as f64);
         row.put("proc.memory.rssMB", usage.resident_mib);
         if row.memory_mib > 0.0 {
             row.put("proc.memory.percent", 100.0 * usage.resident_mib / row.memory_mib);
         }
-        row.put("proc.disk.in", (usage.read_mib - self.first.read_mib).max(0.0));
-        row.put("proc.disk.out", (usage.written_mib - self.first.written_mib).max(0.0));
+        row.put("proc.disk.in", usage.read_mib);
+        row.put("proc.disk.out", usage.written_mib);
     }
 }
 

@@ -1,0 +1,235 @@
+//! What a tree of processes uses, although its processes come and go. Counters of the kernel are kept per
+//! process, and a process that ends hands its own to whoever waits for it, or to nobody. So the growth of a
+//! plain sum says little: one process that ends unseen by its parent would hide the work of all others.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    fs,
+};
+
+use rustix::param;
+
+use crate::{
+    machine::MIB,
+    process::{Root, Stat, descendants, table, uptime},
+};
+
+/// What a tree uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Usage {
+    pub(crate) processes: u64,
+    pub(crate) threads: u64,
+    pub(crate) resident_mib: f64,
+    /// CPU time since the look before, in seconds.
+    pub(crate) busy_seconds: f64,
+    /// The length of the time in which that was, in seconds.
+    pub(crate) seconds: f64,
+    /// MiB read from storage since the first look.
+    pub(crate) read_mib: f64,
+    /// MiB written to storage since the first look.
+    pub(crate) written_mib: f64,
+}
+
+/// A counter of one process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Counter {
+    /// Its own part.
+    own: u64,
+    /// The part of the processes that it has waited for.
+    ended: u64,
+}
+
+/// What one look saw of a process.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    parent: i32,
+    /// When it began, which tells it apart from a later process with the same pid.
+    start: u64,
+    cpu: Counter,
+    read: Counter,
+    written: Counter,
+}
+
+type Tree = HashMap<i32, Seen>;
+
+/// Counts what one tree of processes uses from look to look.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    root: Root,
+    before: Tree,
+    at: f64,
+    read: u64,
+    written: u64,
+}
+
+impl Tally {
+    /// Begins to count now.
+    pub(crate) fn new(root: Root) -> Self {
+        Self { root, before: look(root).0, at: uptime(), read: 0, written: 0 }
+    }
+
+    /// Looks again.
+    pub(crate) fn look(&mut self) -> Usage {
+        let ((after, mut usage), now) = (look(self.root), uptime());
+        let busy = growth(&self.before, &after, |seen| seen.cpu);
+        self.read += growth(&self.before, &after, |seen| seen.read);
+        self.written += growth(&self.before, &after, |seen| seen.written);
+        usage.busy_seconds = busy as f64 / param::clock_ticks_per_second() as f64;
+        usage.seconds = now - self.at;
+        usage.read_mib = self.read as f64 / MIB;
+        usage.written_mib = self.written as f64 / MIB;
+        (self.before, self.at) = (after, now);
+        usage
+    }
+}
+
+/// How much a counter of the tree has grown between two looks.
+///
+/// A process that is gone brings at least what it had when it was last seen to the process that waits for it.
+/// That part is counted already, so it is taken from the growth of the nearest ancestor where it fits. Where
+/// it fits nowhere, nobody in the tree has waited for it, and there is nothing to take back.
+fn growth(before: &Tree, after: &Tree, counter: impl Fn(&Seen) -> Counter) -> u64 {
+    let same = |pid: &i32| {
+        let (old, new) = (before.get(pid)?, after.get(pid)?);
+        (old.start == new.start).then(|| counter(old))
+    };
+    let mut own = 0;
+    let mut ended = HashMap::new();
+    for (pid, seen) in after {
+        let (old, new) = (same(pid).unwrap_or_default(), counter(seen));
+        own += new.own.saturating_sub(old.own);
+        ended.insert(*pid, new.ended.saturating_sub(old.ended));
+    }
+    for pid in from_the_top(before) {
+        if same(&pid).is_some() {
+            continue;
+        }
+        let gone = before[&pid];
+        let had = counter(&gone).own + counter(&gone).ended;
+        let mut ancestor = gone.parent;
+        while let Some(seen) = before.get(&ancestor) {
+            let room = same(&ancestor).and(ended.get_mut(&ancestor)).filter(|room| **room >= had);
+            if let Some(room) = room {
+                *room -= had;
+                break;
+            }
+            ancestor = seen.parent;
+        }
+    }
+    own + ended.values().sum::<u64>()
+}
+
+/// The processes of a tree, parents before children.
+fn from_the_top(tree: &Tree) -> Vec<i32> {
+    let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
+    let mut open = VecDeque::new();
+    for (pid, seen) in tree {
+        if tree.contains_key(&seen.parent) {
+            children.entry(seen.parent).or_default().push(*pid);
+        } else {
+            open.push_back(*pid);
+        }
+    }
+    let mut order = Vec::with_capacity(tree.len());
+    while let Some(pid) = open.pop_front() {
+        order.push(pid);
+        open.extend(children.get(&pid).into_iter().flatten());
+    }
+    order
+}
+
+/// The tree as it is now, and what of it needs no earlier look.
+fn look(root: Root) -> (Tree, Usage) {
+    let table = table();
+    let (top, below) = match root {
+        Root::At(pid) => (pid, false),
+        Root::Below(pid) => (pid, true),
+    };
+    let (mut tree, mut usage, mut pages) = (Tree::new(), Usage::default(), 0);
+    for pid in descendants(&table, [top]) {
+        let Some(stat) = table.get(&pid) else { continue };
+        let outside = pid == top && below;
+        tree.insert(pid, seen(pid, stat, outside));
+        if !outside && !stat.is_dead() {
+            usage.processes += 1;
+            usage.threads += stat.threads;
+            pages += stat.resident_pages;
+        }
+    }
+    usage.resident_mib = pages as f64 * param::page_size() as f64 / MIB;
+    (tree, usage)
+}
+
+fn seen(pid: i32, stat: &Stat, outside: bool) -> Seen {
+    let (read, written) = transferred(pid);
+    Seen {
+        parent: stat.parent,
+        start: stat.start,
+        cpu: Counter { own: if outside { 0 } else { stat.ticks }, ended: stat.ended_ticks },
+        // The kernel adds the bytes of ended children to the same number.
+        read: Counter { own: 0, ended: read },
+        written: Counter { own: 0, ended: written },
+    }
+}
+
+/// Bytes that a process has read from and written to storage; none where we may not look.
+fn transferred(pid: i32) -> (u64, u64) {
+    let text = fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
+    let of = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        line.and_then(|number| number.parse().ok()).unwrap_or(0)
+    };
+    (of("read_bytes"), of("write_bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A tree of (pid, parent, own ticks, ticks of those that it has waited for).
+    fn tree(processes: &[(i32, i32, u64, u64)]) -> Tree {
+        let none = Counter::default();
+        let seen = |&(pid, parent, own, ended): &(i32, i32, u64, u64)| {
+            (pid, Seen { parent, start: 0, cpu: Counter { own, ended }, read: none, written: none })
+        };
+        processes.iter().map(seen).collect()
+    }
+
+    fn busy(before: &[(i32, i32, u64, u64)], after: &[(i32, i32, u64, u64)]) -> u64 {
+        growth(&tree(before), &tree(after), |seen| seen.cpu)
+    }
+
+    #[test]
+    fn a_process_that_ends_between_two_looks_counts_once() {
+        // The child had 40 ticks when it was seen and ended with 55.
+        assert_eq!(busy(&[(1, 0, 5, 0), (2, 1, 40, 0)], &[(1, 0, 6, 55)]), 16);
+        // Nobody ever saw the child.
+        assert_eq!(busy(&[(1, 0, 5, 0)], &[(1, 0, 5, 30)]), 30);
+        // The grandchild went with the child, which had waited for it.
+        assert_eq!(busy(&[(1, 0, 0, 0), (2, 1, 3, 0), (3, 2, 90, 0)], &[(1, 0, 0, 100)]), 7);
+        // A new process counts whole, with those that it has waited for.
+        assert_eq!(busy(&[(1, 0, 5, 0)], &[(1, 0, 5, 0), (2, 1, 8, 4)]), 12);
+    }
+
+    #[test]
+    fn a_process_that_ends_elsewhere_hides_nobodys_work() {
+        // Process 3 had used 900 ticks. Its parent 2 ended first, so that somebody outside waited for 3.
+        let before = [(1, 0, 0, 0), (2, 1, 1, 0), (3, 2, 900, 0), (4, 1, 10, 0)];
+        assert_eq!(busy(&before, &[(1, 0, 0, 31), (4, 1, 60, 0)]), 80);
+    }
+
+    #[test]
+    fn an_orphan_that_an_ancestor_waits_for_counts_once() {
+        // 3 lost its parent 2 between the looks and ended as a child of 1, which adopts orphans.
+        let before = [(1, 0, 0, 0), (2, 1, 0, 0), (4, 2, 7, 0), (3, 4, 900, 0)];
+        assert_eq!(busy(&before, &[(1, 0, 0, 910), (2, 1, 0, 0)]), 3);
+    }
+
+    #[test]
+    fn a_pid_that_is_used_again_is_another_process() {
+        let (before, mut after) =
+            (tree(&[(1, 0, 0, 0), (2, 1, 500, 0)]), tree(&[(1, 0, 0, 500), (2, 1, 20, 0)]));
+        after.get_mut(&2).unwrap().start = 77;
+        assert_eq!(growth(&before, &after, |seen| seen.cpu), 20);
+    }
+}
