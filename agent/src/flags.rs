@@ -5,8 +5,8 @@ use std::{env, path::PathBuf, sync::Arc, time::Duration};
 use clap::Parser;
 use proto::dial::{CONTROLLER_VAR, DEFAULT_CONTROLLER, Dial, TOKEN_VAR};
 use telemetry::{
-    NvidiaMeter, PERIOD_VAR, Period,
-    gpus::{Gpu, Inventory},
+    NvidiaMeter, Own, PERIOD_VAR, Period,
+    gpus::{Gpu, Inventory, given},
 };
 use terminal::{Exit, Failure, say};
 
@@ -57,7 +57,8 @@ pub struct Flags {
     /// Start at most N trials, then leave
     #[arg(long, value_name = "N")]
     pub count: Option<u64>,
-    /// Use these GPUs only, by the numbers that nvidia-smi shows [default: all]
+    /// Use these GPUs only, by the numbers that nvidia-smi shows
+    /// [default: those of CUDA_VISIBLE_DEVICES, or all]
     #[arg(long, value_name = "0,1", value_delimiter = ',')]
     pub gpus: Option<Vec<u32>>,
     /// GPUs for each trial [default: 1, or 0 on a node without any]
@@ -142,6 +143,13 @@ impl Flags {
         };
         let me = self.me(&layout, &folder);
         announce(&layout, &me, &self.controller, found.err());
+        if let Some(kind) = folder.remote_filesystem() {
+            let path = folder.path.display();
+            say(format_args!(
+                "warning: {path} is on {kind}: rows may be lost there when the file server fails"
+            ));
+            say("hint: name a folder on a local disk with --data, or point XDG_STATE_HOME at one");
+        }
         let controller = self.controller.clone();
         let link = Remote::new(dial);
         let setup = Setup {
@@ -173,7 +181,7 @@ impl Flags {
         if self.count == Some(0) {
             problems.push("`--count` must be at least 1".to_owned());
         }
-        match lay_out(&wish, &inventory.find()) {
+        match lay_out(&wish, &given(inventory.find(), &Own::of_this_process())) {
             Ok(layout) if problems.is_empty() => Ok(layout),
             Ok(_) => Err(all(problems)),
             Err(more) => {

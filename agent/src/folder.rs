@@ -83,9 +83,30 @@ impl Folder {
         Ok(Some(Self { path: path.to_owned(), who, _lock: lock }))
     }
 
+    /// The kind of the file system that this folder is on, if a server behind the network keeps it. There a sync
+    /// and a lock mean less, and the state of agents on several nodes mixes.
+    pub fn remote_filesystem(&self) -> Option<&'static str> {
+        let kind = rustix::fs::statfs(&self.path).ok()?.f_type;
+        remote(kind)
+    }
+
     /// The file that is locked and names this process.
     pub fn lock_path(&self) -> PathBuf {
         lock_file(&self.path)
+    }
+}
+
+/// Network file systems, by the kernel's numbers (statfs(2) and linux/magic.h).
+fn remote(kind: i64) -> Option<&'static str> {
+    match kind {
+        0x6969 => Some("NFS"),
+        0x517b | 0xff53_4d42 | 0xfe53_4d42 => Some("SMB"),
+        0x0bd0_0bd0 => Some("Lustre"),
+        0x4750_4653 => Some("GPFS"),
+        0x00c3_6400 => Some("CephFS"),
+        0x1983_0326 => Some("BeeGFS"),
+        0x5346_414f | 0x6b41_4653 => Some("AFS"),
+        _ => None,
     }
 }
 
@@ -163,6 +184,13 @@ fn refused(path: &Path, error: &io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_behind_the_network_is_named() {
+        assert_eq!([0x6969, 0xfe53_4d42, 0xef53].map(remote), [Some("NFS"), Some("SMB"), None]);
+        let here = tempfile::tempdir().unwrap();
+        assert_eq!(Folder::take(Some(here.path()), "s").unwrap().remote_filesystem(), None);
+    }
 
     #[test]
     fn a_restart_is_the_same_agent_and_a_second_one_is_kept_out() {

@@ -62,8 +62,9 @@ async fn take(
     let path = watched.dir.join(spec::JOURNAL).join("agent.system");
     let mut journal = Journal::open(&path, |row| step = row.step.saturating_add(1))?;
     let (put, mut taken) = mpsc::channel(ROOM);
-    let make =
-        move || Sampler::new(Root::Below(watched.shim), watched.cwd, meter(), Own::Named(watched.devices));
+    let make = move || {
+        Sampler::new(Root::Below(watched.shim), watched.cwd, meter(), Own::with_uuids(watched.devices))
+    };
     let _sampling = telemetry::start(period, make, move |row| put.blocking_send(row.clone()).is_ok())?;
     while let Some(row) = taken.recv().await {
         let values = row.values().map(|(name, value)| (name.to_owned(), Value::F64(value))).collect();

@@ -88,16 +88,17 @@ fn choose(wish: &Wish, found: &Found, problems: &mut Vec<String>) -> Vec<Gpu> {
     }
     let mut chosen: Vec<Gpu> = Vec::new();
     for index in indices {
-        match found.gpus.iter().find(|gpu| gpu.index == *index) {
-            Some(gpu) if chosen.contains(gpu) => {
-                problems.push(format!("`--gpus {typed}` names GPU {index} twice"))
-            }
-            Some(gpu) => chosen.push(gpu.clone()),
-            None if found.gpus.is_empty() => {}
-            None => {
-                let have = found.gpus.iter().map(|gpu| gpu.index.to_string()).collect::<Vec<_>>().join(",");
-                problems.push(format!("`--gpus {typed}`: there is no GPU {index} here, only {have}"));
-            }
+        // The instances of a divided GPU share its number.
+        let named: Vec<Gpu> = found.gpus.iter().filter(|gpu| gpu.index == *index).cloned().collect();
+        if chosen.iter().any(|gpu| gpu.index == *index) {
+            problems.push(format!("`--gpus {typed}` names GPU {index} twice"));
+        } else if named.is_empty() && !found.gpus.is_empty() {
+            let mut have: Vec<String> = found.gpus.iter().map(|gpu| gpu.index.to_string()).collect();
+            have.dedup();
+            let have = have.join(",");
+            problems.push(format!("`--gpus {typed}`: there is no GPU {index} for this agent, only {have}"));
+        } else {
+            chosen.extend(named);
         }
     }
     chosen
@@ -196,7 +197,7 @@ mod tests {
             problems(&wish(&[0, 0, 7], None, Some(0), false), 2),
             [
                 "`--gpus 0,0,7` names GPU 0 twice",
-                "`--gpus 0,0,7`: there is no GPU 7 here, only 0,1",
+                "`--gpus 0,0,7`: there is no GPU 7 for this agent, only 0,1",
                 "`--slots` must be at least 1"
             ]
         );

@@ -3,14 +3,17 @@
 
 use std::fmt;
 
-use crate::nvidia::{Driver, VISIBLE_VAR, is_named};
+use crate::{
+    meter::Own,
+    nvidia::{Driver, VISIBLE_VAR},
+};
 
-/// One GPU.
+/// One GPU, or one instance of a GPU that is divided (MIG).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gpu {
-    /// Its number on this node, as `nvidia-smi` counts.
+    /// The GPU's number on this node, as `nvidia-smi` counts. The instances of a divided GPU share it.
     pub index: u32,
-    /// What it is known by, whatever the order of enumeration.
+    /// Its UUID (`GPU-...` or `MIG-...`), which is the same in every order of enumeration.
     pub uuid: String,
     /// For people.
     pub name: String,
@@ -36,7 +39,7 @@ pub struct Found {
 
 /// Where GPUs come from.
 pub trait Inventory {
-    /// Looks at the node.
+    /// Finds all that the node has, whoever may use it.
     fn find(&self) -> Found;
 }
 
@@ -58,14 +61,14 @@ impl Inventory for Nvidia {
         let mut found = Found::default();
         for index in 0..count {
             match driver.look_at(index) {
-                Ok(gpu) => found.gpus.push(gpu),
+                Ok(gpus) => found.gpus.extend(gpus),
                 Err(why) => found.notes.push(format!("GPU {index} is left out: {why}")),
             }
         }
         if found.gpus.is_empty() {
             found.reason = "none can be used".to_owned();
         }
-        restrict(found, std::env::var(VISIBLE_VAR).ok().as_deref())
+        found
     }
 }
 
@@ -73,16 +76,36 @@ fn none(reason: &str) -> Found {
     Found { reason: reason.to_owned(), ..Found::default() }
 }
 
-/// Keeps to the GPUs that the environment leaves us: a scheduler has given the others to somebody else.
-fn restrict(mut found: Found, visible: Option<&str>) -> Found {
-    let Some(visible) = visible.filter(|_| !found.gpus.is_empty()) else { return found };
-    let wanted: Vec<&str> = visible.split(',').map(str::trim).filter(|entry| !entry.is_empty()).collect();
-    let before = found.gpus.len();
-    found.gpus.retain(|gpu| wanted.iter().any(|entry| is_named(entry, gpu.index, &gpu.uuid)));
+/// Keeps the GPUs that this process was given, in the given order: a scheduler or a person has given the others
+/// to somebody else. As in CUDA, the list ends at the first entry that is no GPU of this node.
+pub fn given(mut found: Found, own: &Own) -> Found {
+    let Own::Named(entries) = own else { return found };
     if found.gpus.is_empty() {
-        found.reason = format!("{VISIBLE_VAR} leaves none of {before}");
-    } else if found.gpus.len() < before {
-        found.notes.push(format!("{VISIBLE_VAR} leaves {} of {before} GPUs", found.gpus.len()));
+        return found;
+    }
+    let all = std::mem::take(&mut found.gpus);
+    for entry in entries {
+        let named: Vec<&Gpu> = all.iter().filter(|gpu| entry.stands_for(gpu.index, &gpu.uuid)).collect();
+        if named.is_empty() {
+            found.notes.push(format!(
+                "{VISIBLE_VAR} names `{entry}`, which is no GPU here: what follows it is not used, as in CUDA"
+            ));
+            break;
+        }
+        for gpu in named {
+            if !found.gpus.contains(gpu) {
+                found.gpus.push(gpu.clone());
+            }
+        }
+    }
+    match (found.gpus.len(), all.len()) {
+        (0, all) => found.reason = format!("{VISIBLE_VAR} leaves none of {all}"),
+        (some, all) if some < all => {
+            let names: Vec<String> = found.gpus.iter().map(Gpu::to_string).collect();
+            let names = names.join(", ");
+            found.notes.push(format!("{VISIBLE_VAR} leaves {some} of {all} GPUs to this agent: {names}"));
+        }
+        _ => {}
     }
     found
 }
@@ -96,15 +119,53 @@ mod tests {
         Found { gpus: vec![gpu(0), gpu(1), gpu(2)], ..Found::default() }
     }
 
+    fn left(visible: Option<&str>) -> Found {
+        given(three(), &Own::parse(visible))
+    }
+
+    fn indices(visible: Option<&str>) -> Vec<u32> {
+        left(visible).gpus.iter().map(|gpu| gpu.index).collect()
+    }
+
     #[test]
-    fn a_schedulers_choice_is_obeyed() {
-        let indices =
-            |visible| restrict(three(), visible).gpus.iter().map(|gpu| gpu.index).collect::<Vec<_>>();
+    fn a_scheduler_gives_gpus_by_index_or_uuid() {
         assert_eq!(indices(None), [0, 1, 2]);
-        assert_eq!(indices(Some("2, 0")), [0, 2]);
+        assert_eq!(indices(Some("2, 0")), [2, 0]);
         assert_eq!(indices(Some("GPU-1")), [1]);
+        assert_eq!(indices(Some("GPU-1abc,1,2")), [1, 2], "a GPU that is named twice counts once");
         assert_eq!(indices(Some("")), [0_u32; 0]);
-        assert_eq!(restrict(three(), Some("7")).reason, "CUDA_VISIBLE_DEVICES leaves none of 3");
+        assert_eq!(
+            left(Some("1")).notes,
+            ["CUDA_VISIBLE_DEVICES leaves 1 of 3 GPUs to this agent: GPU 1 (GPU-1abc)"]
+        );
+        assert_eq!(left(Some("0,1,2")).notes, [""; 0]);
+    }
+
+    #[test]
+    fn the_list_ends_at_the_first_entry_that_is_no_gpu() {
+        assert_eq!(indices(Some("1,-1,2")), [1]);
+        assert_eq!(indices(Some("0,7,1")), [0]);
+        assert_eq!(indices(Some("NoDevFiles")), [0_u32; 0]);
+        assert_eq!(indices(Some("GPU-")), [0, 1, 2], "a beginning that fits all");
+        assert_eq!(left(Some("7")).reason, "CUDA_VISIBLE_DEVICES leaves none of 3");
+        assert_eq!(
+            left(Some("7")).notes,
+            ["CUDA_VISIBLE_DEVICES names `7`, which is no GPU here: what follows it is not used, as in CUDA"]
+        );
+    }
+
+    #[test]
+    fn an_instance_of_a_divided_gpu_is_given_by_its_id() {
+        let instance = |part| Gpu { index: 1, uuid: format!("MIG-{part}def"), name: "H MIG 1g".to_owned() };
+        let whole = Gpu { index: 0, uuid: "GPU-0abc".to_owned(), name: "H".to_owned() };
+        let found = Found { gpus: vec![whole, instance(7), instance(8)], ..Found::default() };
+        let uuids = |visible| -> Vec<String> {
+            let left = given(found.clone(), &Own::parse(Some(visible)));
+            left.gpus.into_iter().map(|gpu| gpu.uuid).collect()
+        };
+        assert_eq!(uuids("MIG-8def"), ["MIG-8def"]);
+        assert_eq!(uuids("1"), ["MIG-7def", "MIG-8def"], "all instances of the GPU that was given");
+        assert_eq!(uuids("0"), ["GPU-0abc"]);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! What GPUs do at this moment, behind a trait: NVIDIA's here, another accelerator is one more implementation. Asked by the
 //! sampler.
 
-use crate::nvidia::{Driver, VISIBLE_VAR, is_named};
+use std::fmt;
+
+use crate::nvidia::{Driver, VISIBLE_VAR};
 
 /// One GPU at one moment. What it does not tell is `None`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -111,26 +113,50 @@ fn counts_as_the_machine() -> bool {
 pub enum Own {
     /// All that there are.
     All,
-    /// These, by number or by UUID.
-    Named(Vec<String>),
+    /// These, in this order.
+    Named(Vec<Entry>),
 }
 
 impl Own {
-    /// What the environment leaves to this process, in the way that CUDA reads it.
+    /// What the environment leaves to this process.
     pub fn of_this_process() -> Self {
         Self::parse(std::env::var(VISIBLE_VAR).ok().as_deref())
     }
 
-    pub(crate) fn parse(visible: Option<&str>) -> Self {
+    /// The value of `CUDA_VISIBLE_DEVICES`; without one all GPUs are the process's own.
+    pub fn parse(visible: Option<&str>) -> Self {
         let Some(visible) = visible else { return Self::All };
-        let names = visible.split(',').map(str::trim).filter(|name| !name.is_empty());
-        Self::Named(names.map(str::to_owned).collect())
+        let entries = visible.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+        Self::Named(entries.map(|entry| Entry(entry.to_owned())).collect())
+    }
+
+    /// The GPUs with these UUIDs.
+    pub fn with_uuids(uuids: Vec<String>) -> Self {
+        Self::Named(uuids.into_iter().map(Entry).collect())
     }
 
     pub(crate) fn has(&self, index: u32, uuid: &str) -> bool {
         match self {
             Self::All => true,
-            Self::Named(names) => names.iter().any(|name| is_named(name, index, uuid)),
+            Self::Named(entries) => entries.iter().any(|entry| entry.stands_for(index, uuid)),
         }
+    }
+}
+
+/// An entry of `CUDA_VISIBLE_DEVICES`: a number, the UUID of a GPU or a beginning of it, or the id of an
+/// instance of a divided GPU (MIG).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry(String);
+
+impl Entry {
+    pub(crate) fn stands_for(&self, index: u32, uuid: &str) -> bool {
+        let kind = ["GPU-", "MIG-"].iter().any(|kind| self.0.starts_with(kind));
+        self.0.parse() == Ok(index) || (kind && uuid.starts_with(&self.0))
+    }
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }

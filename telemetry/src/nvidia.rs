@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use nvml_wrapper::{Nvml, enum_wrappers::device::TemperatureSensor, error::NvmlError};
+use nvml_wrapper::{Device, Nvml, enum_wrappers::device::TemperatureSensor, error::NvmlError};
 
 use crate::{
     gpus::Gpu,
@@ -13,11 +13,6 @@ use crate::{
 const LIBRARY: &str = "libnvidia-ml.so.1";
 /// How schedulers tell a job which GPUs are its own.
 pub(crate) const VISIBLE_VAR: &str = "CUDA_VISIBLE_DEVICES";
-
-/// Whether an entry of that variable stands for this GPU: its number, or a beginning of its UUID.
-pub(crate) fn is_named(entry: &str, index: u32, uuid: &str) -> bool {
-    entry.parse() == Ok(index) || (entry.starts_with("GPU-") && uuid.starts_with(entry))
-}
 
 /// The library, ready for questions.
 #[derive(Debug)]
@@ -38,15 +33,21 @@ impl Driver {
         self.0.device_count().map_err(|error| says(&error))
     }
 
-    /// One of them, if it can be used as a whole.
-    pub(crate) fn look_at(&self, index: u32) -> Result<Gpu, String> {
+    /// One of them, or its instances if it is divided (MIG).
+    pub(crate) fn look_at(&self, index: u32) -> Result<Vec<Gpu>, String> {
         let device = self.0.device_by_index(index).map_err(|error| error.to_string())?;
-        // Boards without MIG do not know the question.
-        if device.mig_mode().is_ok_and(|mode| mode.current != 0) {
-            return Err("it is divided (MIG), which is not supported".to_owned());
+        let gpu = |device: &Device<'_>| -> Result<Gpu, String> {
+            let uuid = device.uuid().map_err(|error| error.to_string())?;
+            Ok(Gpu { index, uuid, name: device.name().unwrap_or_else(|_| "GPU".to_owned()) })
+        };
+        if !is_divided(&device) {
+            return Ok(vec![gpu(&device)?]);
         }
-        let uuid = device.uuid().map_err(|error| error.to_string())?;
-        Ok(Gpu { index, uuid, name: device.name().unwrap_or_else(|_| "GPU".to_owned()) })
+        let instances = instances(&device).iter().map(gpu).collect::<Result<Vec<_>, _>>()?;
+        if instances.is_empty() {
+            return Err("it is divided (MIG) but has no instances".to_owned());
+        }
+        Ok(instances)
     }
 
     /// What all of them do now.
@@ -54,15 +55,19 @@ impl Driver {
         (0..self.count().unwrap_or(0)).filter_map(|index| self.reading(index)).collect()
     }
 
-    /// The processes that have memory on any of them.
+    /// The processes that have memory on any of them, or on any of their instances.
     pub(crate) fn residents(&self) -> Vec<Resident> {
-        let on = |index| -> Option<Vec<Resident>> {
-            let device = self.0.device_by_index(index).ok()?;
+        let on = |device: &Device<'_>| -> Option<Vec<Resident>> {
             let (uuid, running) = (device.uuid().ok()?, device.running_compute_processes().ok()?);
             let resident = |pid: u32| Resident { uuid: uuid.clone(), pid: pid.cast_signed() };
             Some(running.into_iter().map(|process| resident(process.pid)).collect())
         };
-        (0..self.count().unwrap_or(0)).filter_map(on).flatten().collect()
+        let devices = (0..self.count().unwrap_or(0)).filter_map(|index| self.0.device_by_index(index).ok());
+        let parts = devices.flat_map(|device| {
+            let instances = if is_divided(&device) { instances(&device) } else { Vec::new() };
+            std::iter::once(device).chain(instances)
+        });
+        parts.filter_map(|device| on(&device)).flatten().collect()
     }
 
     /// Why a GPU that was there cannot be used now.
@@ -95,6 +100,17 @@ impl Driver {
             limit_watts: device.enforced_power_limit().ok().map(watts),
         })
     }
+}
+
+/// Whether the GPU is divided into instances. Boards without MIG do not know the question.
+fn is_divided(device: &Device<'_>) -> bool {
+    device.mig_mode().is_ok_and(|mode| mode.current != 0)
+}
+
+/// The instances of a divided GPU. NVML's count is the most that there can be: some numbers may be free.
+fn instances<'nvml>(device: &Device<'nvml>) -> Vec<Device<'nvml>> {
+    let most = device.mig_device_count().unwrap_or(0);
+    (0..most).filter_map(|number| device.mig_device_by_index(number).ok()).collect()
 }
 
 fn says(error: &NvmlError) -> String {
