@@ -111,6 +111,12 @@ pub fn times(variable: &str, default: usize) -> usize {
     std::env::var(variable).ok().and_then(|times| times.parse().ok()).unwrap_or(default)
 }
 
+/// Whether times are held to their bounds. `cargo xtask soak` asks for it, on a machine that does nothing else;
+/// a test must not fail because its neighbours are busy.
+pub fn measures() -> bool {
+    std::env::var_os("BESOM_MEASURES").is_some()
+}
+
 /// Nanoseconds on the clock that all programs of a machine share.
 pub fn monotonic_ns() -> u64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);

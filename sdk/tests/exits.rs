@@ -43,7 +43,7 @@ fn no_way_to_end_loses_a_row() {
             (0..ROWS).collect::<Vec<_>>(),
             "{end}"
         );
-        assert!(start.elapsed() < Duration::from_secs(10), "{end} took {:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(100), "{end} took {:?}", start.elapsed());
         // The sweep's values over the program's own.
         assert_eq!(history[0].values[1].1, Value::F64(0.25));
         let summary = rows(folder.path(), "sdk.summary");

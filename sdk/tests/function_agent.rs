@@ -77,9 +77,7 @@ fn a_process_that_is_told_to_end_gives_its_trial_back_and_takes_no_more() {
     let mut command = trainer();
     command.env("BESOM_CONTROLLER", controller.url()).env("BESOM_DATA", folder.path());
     let agent = command.args(["agent", "k3x9a0bc", "50"]).stdout(Stdio::piped()).spawn().unwrap();
-    controller.wait("the function runs", |state| state.steps("k3x9a0bc-0", "history") == [0]);
-    // It asks for the first time right after it has logged.
-    thread::sleep(Duration::from_millis(500));
+    controller.wait("the function has asked", |state| state.steps("k3x9a0bc-0", "history") == [0, 1]);
     assert!(Command::new("kill").arg(agent.id().to_string()).status().unwrap().success());
     let output = agent.wait_with_output().unwrap();
     assert_eq!(text(&output), "k3x9a0bc-0 Preempted\n");

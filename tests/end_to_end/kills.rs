@@ -21,7 +21,7 @@ use proto::dial::Dial;
 use tests::{
     Chance, Lab,
     acknowledged::{acknowledged, append},
-    monotonic_ns, rows, times,
+    measures, monotonic_ns, rows, times,
 };
 
 /// Kills of one round: a trainer, the controller, and a trainer together with the controller.
@@ -50,8 +50,12 @@ fn what_was_acknowledged_survives_every_kill() {
         lost.len(),
         begun.elapsed()
     ));
-    // A machine that lets a thread wait for longer than this test can see must not fail it.
-    assert!(over * 10 <= lost.len(), "{over} of {} trainers lost more than {LOSS:?}: {lost:?}", lost.len());
+    // Some machines let a thread wait for longer than this test can see.
+    assert!(
+        over * 10 <= lost.len() || !measures(),
+        "{over} of {} trainers lost more than {LOSS:?}: {lost:?}",
+        lost.len()
+    );
 }
 
 /// Gives what the two killed trainers lost: the time between their last row on disk and their end, less the time for which the

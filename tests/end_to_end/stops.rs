@@ -11,7 +11,7 @@ use std::{
 };
 
 use tests::{
-    Agent, Lab,
+    Agent, Lab, measures,
     processes::{self, Signal},
     program, times, wait_for,
 };
@@ -76,7 +76,7 @@ fn nothing_of_a_trial_lives_on() {
         "{ended} trials ended in {:.1?}, none lived on; cancelled ones took {middle:.0?} at the median, {most:.0?} at most, of which {GRACE:?} are grace",
         begun.elapsed()
     ));
-    assert!(middle < GRACE + SLACK, "{took:?}");
+    assert!(middle < GRACE + SLACK || !measures(), "{took:?}");
 }
 
 /// Lets one of each beast loose and ends them; how many, and how long each took that was cancelled.

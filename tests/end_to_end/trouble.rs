@@ -2,6 +2,7 @@
 //! counted, and the training loop never waits.
 
 use std::{
+    io::{BufRead as _, BufReader, Read as _},
     process::{Command, Output, Stdio},
     thread,
     time::Duration,
@@ -10,13 +11,13 @@ use std::{
 use proto::dial::Dial;
 use tests::{Lab, program, rows, wait_for};
 
-/// Run, accepted, refused, slowest call in microseconds.
-fn said(output: &Output) -> (String, u64, u64, u64) {
+/// Run, accepted, refused.
+fn said(output: &Output) -> (String, u64, u64) {
     let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{text}{errors}");
     let words: Vec<&str> = text.split_whitespace().collect();
     let number = |index: usize| words[index].parse().unwrap();
-    (words[0].to_owned(), number(1), number(2), number(3))
+    (words[0].to_owned(), number(1), number(2))
 }
 
 fn stored(lab: &Lab, run: &str) -> Vec<u64> {
@@ -43,7 +44,7 @@ fn on_a_full_disk(lab: &Lab, rows: u64, pace_us: u64) -> Output {
 fn a_full_disk_loses_nothing_that_was_accepted() {
     let lab = Lab::with_controller();
     let output = on_a_full_disk(&lab, 5_000, 20);
-    let (run, accepted, refused, _) = said(&output);
+    let (run, accepted, refused) = said(&output);
     assert_eq!((accepted, refused), (5_000, 0), "memory has room");
     assert_eq!(stored(&lab, &run), (0..5_000).collect::<Vec<_>>());
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -57,7 +58,7 @@ fn a_full_disk_loses_nothing_that_was_accepted() {
 fn what_a_full_disk_has_no_room_for_is_counted() {
     let lab = Lab::with_controller();
     let output = on_a_full_disk(&lab, 1_000_000, 0);
-    let (run, accepted, refused, _) = said(&output);
+    let (run, accepted, refused) = said(&output);
     assert!(refused > 0, "memory is full");
     assert_eq!(accepted + refused, 1_000_000);
     let steps = stored(&lab, &run);
@@ -71,23 +72,29 @@ fn what_a_full_disk_has_no_room_for_is_counted() {
 fn a_controller_that_hangs_costs_nothing() {
     let lab = Lab::with_controller();
     let controller = lab.controller_pid().unwrap().to_string();
-    let trainer = lab
+    let data = lab.dir().join("hangs");
+    let mut trainer = lab
         .command("sdk_logger")
         .args(["1500", "500"])
-        .env("BESOM_DATA", lab.dir().join("hangs"))
+        .env("BESOM_DATA", &data)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    for signal in ["-STOP", "-CONT", "-STOP", "-CONT"] {
-        thread::sleep(Duration::from_millis(250));
-        assert!(Command::new("kill").args([signal, &controller]).status().unwrap().success());
-    }
-    let (run, accepted, refused, slowest) = said(&trainer.wait_with_output().unwrap());
+    let mut output = BufReader::new(trainer.stdout.take().unwrap());
+    let mut run = String::new();
+    output.read_line(&mut run).unwrap();
+    let signal = |name| Command::new("kill").args([name, &controller]).status().unwrap().success();
+    assert!(signal("-STOP"));
+    // The training goes on while the controller hangs: all its rows come to lie in its journal.
+    let logged = || rows::journal(&data, run.trim()).len() == 1_500;
+    wait_for("the training", || logged().then_some(()));
+    assert!(signal("-CONT"));
+    output.read_to_string(&mut run).unwrap();
+    let ended = trainer.wait_with_output().unwrap();
+    let (run, accepted, refused) = said(&Output { stdout: run.into_bytes(), ..ended });
     assert_eq!((accepted, refused), (1_500, 0));
     assert_eq!(stored(&lab, &run), (0..1_500).collect::<Vec<_>>());
-    // Far above what is promised, for a machine that does other things as well; the controller hung for longer.
-    assert!(slowest < 200_000, "{slowest} us");
 }
 
 #[test]
@@ -101,7 +108,7 @@ fn a_program_that_has_ended_says_what_it_waits_for() {
     thread::sleep(Duration::from_secs(5));
     lab.start_controller();
     let output = trainer.wait_with_output().unwrap();
-    let (run, accepted, refused, _) = said(&output);
+    let (run, accepted, refused) = said(&output);
     assert_eq!((accepted, refused), (1_500, 0));
     assert_eq!(stored(&lab, &run), (0..1_500).collect::<Vec<_>>());
     let errors = String::from_utf8_lossy(&output.stderr);

@@ -21,7 +21,7 @@ Tasks:
   simulate [..]     a fleet under all kinds of trouble, from seeds: --seeds 100000, or --seed 7 for one of them
   soak [N]          kills controllers and trainers that log, 1,000 times, and looks for what was acknowledged; kills controller,
                     agents, shims and trainers of a grid, 1,000 times, and looks at each cell; stops badly behaved trials,
-                    1,000 of them, and looks for what lives on
+                    1,000 of them, and looks for what lives on; fills a disk; holds all of them to their times
   install           builds controller, agent and sweep, and puts them on the PATH
   libtorch          fetches libtorch into the cache folder (demo and test do it by themselves)
   libtorch --env    prints the line for your shell that lets a plain `cargo build -p examples` find it
@@ -62,10 +62,12 @@ type Result<T> = std::result::Result<T, Failure>;
 /// Tests of CI, for longer.
 fn soak(times: &str) -> Result<()> {
     let test = |name| ["test", "--package", "tests", "--test", "end_to_end", name, "--", "--nocapture"];
-    for kills in ["kills::", "hunt::"] {
-        cargo::finish(cargo::command(test(kills)).env("BESOM_KILLS", times))?;
+    for part in ["kills::", "hunt::", "stops::", "full::"] {
+        let mut command = cargo::command(test(part));
+        command.env("BESOM_KILLS", times).env("BESOM_STOPS", times).env("BESOM_MEASURES", "true");
+        cargo::finish(&mut command)?;
     }
-    cargo::finish(cargo::command(test("stops::")).env("BESOM_STOPS", times))
+    Ok(())
 }
 
 fn main() -> ExitCode {

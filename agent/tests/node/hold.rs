@@ -97,13 +97,16 @@ async fn a_slot_whose_gpu_memory_is_held_is_set_aside_until_it_is_free() {
 async fn a_gpu_that_does_not_answer_gets_no_trial_and_fails_none() {
     let (home, fake, memory) = (Home::new(), Fake::default(), Memory::default());
     let dies = home.dir.path().join("dies");
-    let program = format!("touch {}; sleep 0.5; exit 1", dies.display());
+    let lost = home.dir.path().join("lost");
+    let program =
+        format!("touch {}; until [ -e {} ]; do sleep 0.05; done; exit 1", dies.display(), lost.display());
     fake.change(|state| state.queue.extend([script(0, &program), trial(1, &["true"])]));
     let (setup, _folder) = with_gpu(&home, &fake, &memory);
     let (interrupt, interrupts) = mpsc::channel(1);
     let agent = tokio::spawn(work(setup, interrupts));
     until(|| dies.exists()).await;
     memory.1.store(true, Ordering::Relaxed);
+    fs::write(&lost, "").unwrap();
     until(|| fake.ends().len() == 1).await;
     let outcome = fake.state().ended[0].outcome.clone().unwrap();
     let want = "exit code 1: its GPU does not answer (NVML says: it is lost)";

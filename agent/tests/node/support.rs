@@ -349,7 +349,7 @@ impl Home {
     pub(crate) async fn run(&self, link: &Fake, slots: usize, count: Option<u64>) -> Result<(), Failure> {
         let (setup, _folder) = self.setup(link, slots, count);
         let (_keep, signals) = mpsc::channel(1);
-        tokio::time::timeout(Duration::from_secs(60), work(setup, signals)).await.unwrap()
+        tokio::time::timeout(Duration::from_secs(300), work(setup, signals)).await.unwrap()
     }
 
     /// Waits until an attempt's program runs.
@@ -365,9 +365,9 @@ impl Home {
     }
 }
 
-/// Waits until something holds, a few seconds at most.
+/// Waits until something holds, a minute at least.
 pub(crate) async fn until(mut holds: impl FnMut() -> bool) {
-    for _ in 0..1_000 {
+    for _ in 0..6_000 {
         if holds() {
             return;
         }

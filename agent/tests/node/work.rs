@@ -160,10 +160,8 @@ async fn a_stop_ends_the_whole_tree_even_if_it_does_not_listen() {
     until(|| home.survivors(0).len() >= 8).await;
     until(|| crate::support::holds(&home.attempt(0).join("stdout"), "up")).await;
     let stop = Stop { run: "s-0".to_owned(), attempt: 1, reason: "cancelled".to_owned(), grace_ms: 300 };
-    let begun = std::time::Instant::now();
     fake.change(|state| state.stops.push(stop));
     agent.await.unwrap().unwrap();
-    assert!(begun.elapsed() < Duration::from_secs(3), "took {:?}", begun.elapsed());
     assert_eq!(home.survivors(0), []);
     assert_eq!(fake.ends(), [("s-0".to_owned(), "stopped".to_owned())]);
 }
@@ -245,7 +243,7 @@ async fn a_node_that_is_taken_away_gives_trials_time_to_save_and_back() {
     told.send(Signal::Terminate).await.unwrap();
     agent.await.unwrap().unwrap();
     let took = begun.elapsed();
-    assert!((GRACE..GRACE + Duration::from_secs(2)).contains(&took), "{took:?}");
+    assert!(took >= GRACE, "the stubborn one has its grace: {took:?}");
     let preempted = |number| (format!("s-{number}"), "preempted".to_owned());
     assert_eq!(fake.ends(), [preempted(0), preempted(1)], "whatever the exit code, and nothing is started");
     assert_eq!(fake.console("s-0", "stdout"), ["up", "saved"]);
@@ -283,16 +281,22 @@ async fn a_trial_whose_time_is_over_has_failed_whatever_its_exit_code() {
 
 #[tokio::test]
 async fn a_controller_that_is_away_costs_nothing() {
-    let program = r#"for i in 1 2 3 4 5 6; do echo "{\"x\": $i}"; sleep 0.1; done"#;
-    let (home, fake) = (Home::new(), Fake::with([script(0, program)]));
+    let home = Home::new();
+    let away = home.dir.path().join("away");
+    let program = format!(
+        r#"echo '{{"x": 1}}'; echo '{{"x": 2}}'; until [ -e {} ]; do sleep 0.05; done
+        for i in 3 4 5 6; do echo "{{\"x\": $i}}"; done"#,
+        away.display()
+    );
+    let fake = Fake::with([script(0, &program)]);
     let (setup, _folder) = home.setup(&fake, 1, None);
     let (_keep, signals) = mpsc::channel(1);
     let agent = tokio::spawn(work(setup, signals));
     until(|| fake.console("s-0", "stdout").len() >= 2).await;
     fake.change(|state| state.away = true);
+    fs::write(&away, "").unwrap();
     until(|| home.survivors(0).is_empty()).await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    assert!(fake.console("s-0", "stdout").len() < 6);
+    assert_eq!(fake.console("s-0", "stdout").len(), 2);
     fake.change(|state| state.away = false);
     agent.await.unwrap().unwrap();
     assert_eq!(fake.console("s-0", "stdout").len(), 6);

@@ -188,7 +188,7 @@ async fn a_long_poll_waits_and_is_woken_by_work() {
     busy.decline(&start);
     busy.beat.free = 0;
     busy.heartbeat().await.unwrap();
-    let orders = tokio::time::timeout(Duration::from_secs(3), waiting).await.unwrap().unwrap();
+    let orders = tokio::time::timeout(Duration::from_secs(60), waiting).await.unwrap().unwrap();
     assert_eq!(orders.start.len(), 1);
 }
 
@@ -234,7 +234,7 @@ async fn each_trial_that_comes_back_wakes_one_agent_that_has_room() {
     busy.beat.free = 0;
     busy.heartbeat().await.unwrap();
     for waiting in idle {
-        let starts = tokio::time::timeout(Duration::from_secs(3), waiting).await.unwrap().unwrap();
+        let starts = tokio::time::timeout(Duration::from_secs(60), waiting).await.unwrap().unwrap();
         assert_eq!(starts, 1);
     }
     full.abort();

@@ -309,7 +309,7 @@ pub(crate) async fn pause(millis: u64) {
 /// Tries until it holds; tells what it was when it does not within 10 seconds.
 pub(crate) async fn eventually<T: std::fmt::Debug>(what: &str, mut look: impl AsyncFnMut() -> (bool, T)) {
     let clock = Clock::system();
-    let end = clock.now() + Duration::from_secs(10);
+    let end = clock.now() + Duration::from_secs(60);
     loop {
         let (holds, seen) = look().await;
         if holds {

@@ -56,7 +56,7 @@ async fn a_bad_trial_is_told_at_once_and_ends_pruned() {
     pause(300).await;
     assert!(!orders.is_finished(), "the agent waits for something to say");
     assert!(agent.log(&bad, 1, KEY, &[4.4, 4.2]).await.unwrap().stop_wanted, "worse at 3");
-    let orders = tokio::time::timeout(Duration::from_secs(5), orders).await.unwrap().unwrap();
+    let orders = tokio::time::timeout(Duration::from_secs(60), orders).await.unwrap().unwrap();
     assert_eq!((orders.stop.len(), orders.stop[0].reason.as_str()), (1, "pruned"));
     agent.beat.beat += 1;
 

@@ -84,7 +84,12 @@ fn agent(sweep: &str, count: u64) -> Result<(), Box<dyn Error>> {
             "error" => Err("it went wrong".into()),
             "panic" => panic!("it panicked"),
             "until stopped" => {
+                let mut asked = 0;
                 while !run.should_stop() {
+                    asked += 1;
+                    if asked == 1 {
+                        run.log([("asked", 1.0)]);
+                    }
                     thread::sleep(Duration::from_millis(10));
                 }
                 Err("stopped".into())
