@@ -54,8 +54,8 @@ pub fn build(
     for argument in &start.command {
         argv.push(expand(argument, node, &params_path, &mut params_file));
     }
-    check_program(&start.program, node)?;
-    find_executable(&mut argv, node)?;
+    let executable = find_executable(&mut argv, node)?;
+    find_script(&argv[executable..], node)?;
     Ok(Command { argv, env: environment(start, dir, devices, node)?, params_file })
 }
 
@@ -74,30 +74,65 @@ fn expand(argument: &Argument, node: &Node, params: &Path, params_file: &mut Opt
     text
 }
 
-/// The sweep's program is a file that an interpreter reads, or something executable: it must exist as one of them.
-fn check_program(program: &str, node: &Node) -> Result<(), Unstartable> {
-    let there = program.is_empty() || node.cwd.join(program).exists() || on_path(program, node);
-    if there {
+/// Interpreters that open their first argument as a file, besides Python.
+const INTERPRETERS: [&str; 9] = ["sh", "bash", "dash", "zsh", "ksh", "perl", "ruby", "Rscript", "julia"];
+
+/// Checks the script that an interpreter is to open. Of every other command only the program itself can know which of its
+/// arguments are files on this node: a module, a wrapper's argument or a path within a container is none.
+fn find_script(argv: &[String], node: &Node) -> Result<(), Unstartable> {
+    let Some(script) = script(argv) else { return Ok(()) };
+    // A shell looks on the PATH too.
+    if node.cwd.join(script).exists() || on_path(script, node) {
         return Ok(());
     }
-    let message = format!("program `{program}` not found in {}", node.cwd.display());
+    let message = format!("program `{script}` not found in {}", node.cwd.display());
     Err(Unstartable::new(message)
         .hint("trials run in the folder that the agent was started in: start it where the program is"))
 }
 
+/// The file that a plain interpreter opens; `None` for another program, or where an option decides what is run.
+fn script(argv: &[String]) -> Option<&str> {
+    let (interpreter, arguments) = argv.split_first()?;
+    let name = Path::new(interpreter).file_name()?.to_str()?;
+    let version = name.strip_prefix("python").or_else(|| name.strip_prefix("pypy"));
+    let first = if version.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '.')) {
+        python_script(arguments)?
+    } else {
+        INTERPRETERS.contains(&name).then(|| arguments.first())??
+    };
+    (!first.is_empty() && !first.starts_with('-')).then_some(first)
+}
+
+/// What follows Python's options; `None` behind `-m`, `-c` and every option that is not known here.
+fn python_script(arguments: &[String]) -> Option<&String> {
+    let mut arguments = arguments.iter();
+    loop {
+        let argument = arguments.next()?;
+        let Some(option) = argument.strip_prefix('-') else { return Some(argument) };
+        match option {
+            // These take the next argument.
+            "W" | "X" => drop(arguments.next()),
+            _ if option.starts_with(['W', 'X']) => {}
+            _ if !option.is_empty() && option.chars().all(|c| "bBdEiIOPqsSuvx".contains(c)) => {}
+            _ => return None,
+        }
+    }
+}
+
 /// Checks what is executed, and what `/usr/bin/env` is to execute, so that the person reads a sentence and no exit code.
-fn find_executable(argv: &mut [String], node: &Node) -> Result<(), Unstartable> {
+/// Returns its place in argv.
+fn find_executable(argv: &mut [String], node: &Node) -> Result<usize, Unstartable> {
     let Some(first) = argv.first() else { return Err(Unstartable::new("the sweep's command is empty")) };
     let by_env = first == "env" || first.ends_with("/env");
     let plain = |argument: &String| !argument.starts_with('-') && !argument.contains('=');
     let index = usize::from(by_env && argv.get(1).is_some_and(plain));
     let name = argv[index].clone();
     if is_executable(&node.cwd.join(&name)) && name.contains('/') || on_path(&name, node) {
-        return Ok(());
+        return Ok(index);
     }
     if name == "python" && on_path("python3", node) {
         "python3".clone_into(&mut argv[index]);
-        return Ok(());
+        return Ok(index);
     }
     let path = node.cwd.join(&name);
     Err(match (name.contains('/'), path.exists()) {
@@ -189,9 +224,9 @@ mod tests {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    fn start(command: Vec<Argument>, program: &str) -> Start {
+    fn start(command: Vec<Argument>) -> Start {
         let params_json = r#"{"lr":0.1,"opt":"sgd","a b":{"c":[1],"d-e":true}}"#.to_owned();
-        Start { run: "s-1".to_owned(), command, program: program.to_owned(), params_json, ..Start::default() }
+        Start { run: "s-1".to_owned(), command, params_json, ..Start::default() }
     }
 
     #[test]
@@ -206,7 +241,7 @@ mod tests {
             piece(Piece::Envvar("GONE".to_owned())),
         ];
         let file = Argument { pieces: vec![piece(Piece::ArgsJsonFile(true))] };
-        let start = start(vec![text("run"), Argument { pieces }, file], "");
+        let start = start(vec![text("run"), Argument { pieces }, file]);
         let command = build(&start, Path::new("/d"), Some(&["GPU-1".to_owned()]), &node).unwrap();
         assert_eq!(command.argv, ["run", "--d=/dataGONE", "/d/params.json"]);
         assert_eq!(command.params_file.as_deref(), Some(Path::new("/d/params.json")));
@@ -224,8 +259,7 @@ mod tests {
     fn a_node_without_gpus_keeps_its_variable() {
         let home = tempfile::tempdir().unwrap();
         executable(&home.path().join("bin/run"));
-        let command =
-            build(&start(vec![text("run")], ""), Path::new("/d"), None, &node(home.path())).unwrap();
+        let command = build(&start(vec![text("run")]), Path::new("/d"), None, &node(home.path())).unwrap();
         assert!(command.env.iter().all(|(key, _)| key != "CUDA_VISIBLE_DEVICES"));
     }
 
@@ -235,9 +269,35 @@ mod tests {
         executable(&home.path().join("bin/python3"));
         fs::write(home.path().join("train.py"), "").unwrap();
         executable(&home.path().join("bin/env"));
-        let start = start(vec![text("env"), text("python"), text("train.py")], "train.py");
+        let start = start(vec![text("env"), text("python"), text("train.py")]);
         let command = build(&start, Path::new("/d"), None, &node(home.path())).unwrap();
         assert_eq!(command.argv, ["env", "python3", "train.py"]);
+    }
+
+    /// What only another program opens may be anywhere: a module, a container's file, a wrapper's argument.
+    #[test]
+    fn nothing_is_asked_of_what_others_open() {
+        let home = tempfile::tempdir().unwrap();
+        for name in ["env", "python", "accelerate", "docker", "sh"] {
+            executable(&home.path().join("bin").join(name));
+        }
+        fs::write(home.path().join("there.py"), "").unwrap();
+        for command in [
+            &["env", "python", "-m", "scripts.train", "--lr=1"][..],
+            &["python", "-um", "scripts.train"],
+            &["python", "-c", "print()"],
+            &["python", "-"],
+            &["python"],
+            &["python", "-Wignore", "-u", "there.py"],
+            &["accelerate", "launch", "train.py"],
+            &["docker", "run", "image", "python", "/app/train.py"],
+            &["sh", "-c", "python train.py"],
+            &["env", "A=1", "python", "train.py"],
+        ] {
+            let start = start(command.iter().copied().map(text).collect());
+            let built = build(&start, Path::new("/d"), None, &node(home.path()));
+            assert_eq!(built.unwrap().argv, command);
+        }
     }
 
     #[test]
@@ -245,16 +305,19 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let node = node(home.path());
         fs::write(home.path().join("plain"), "").unwrap();
-        let problem = |command: &[&str], program: &str| {
-            let start = start(command.iter().copied().map(text).collect(), program);
+        let problem = |command: &[&str]| {
+            let start = start(command.iter().copied().map(text).collect());
             build(&start, Path::new("/d"), None, &node).unwrap_err().message
         };
         let cwd = home.path().display();
-        assert_eq!(problem(&["x"], "train.py"), format!("program `train.py` not found in {cwd}"));
-        assert_eq!(problem(&["nothing"], ""), "`nothing` not found on the PATH");
-        assert_eq!(problem(&["plain"], ""), "`plain` not found on the PATH");
-        assert_eq!(problem(&["./plain"], ""), "`./plain` is not executable");
-        assert_eq!(problem(&["/usr/bin/env", "pythn"], ""), "`pythn` not found on the PATH");
-        assert_eq!(problem(&[], ""), "the sweep's command is empty");
+        executable(&home.path().join("bin/python3.12"));
+        let missing = |file: &str| format!("program `{file}` not found in {cwd}");
+        assert_eq!(problem(&["python3.12", "-u", "-X", "dev", "train.py"]), missing("train.py"));
+        assert_eq!(problem(&["env", "python3.12", "a/train.py", "--lr=1"]), missing("a/train.py"));
+        assert_eq!(problem(&["nothing"]), "`nothing` not found on the PATH");
+        assert_eq!(problem(&["plain"]), "`plain` not found on the PATH");
+        assert_eq!(problem(&["./plain"]), "`./plain` is not executable");
+        assert_eq!(problem(&["/usr/bin/env", "pythn"]), "`pythn` not found on the PATH");
+        assert_eq!(problem(&[]), "the sweep's command is empty");
     }
 }

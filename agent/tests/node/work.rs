@@ -103,9 +103,7 @@ async fn a_failure_tells_its_exit_code_and_the_end_of_stderr() {
 
 #[tokio::test]
 async fn a_program_that_is_not_there_goes_back_to_the_queue() {
-    let mut start = trial(0, &["python", "nowhere.py"]);
-    start.program = "nowhere.py".to_owned();
-    let (home, fake) = (Home::new(), Fake::with([start]));
+    let (home, fake) = (Home::new(), Fake::with([trial(0, &["python", "nowhere.py"])]));
     let failure = home.run(&fake, 1, None).await.unwrap_err();
     assert_eq!(failure.exit, Exit::Refused);
     assert!(failure.message.starts_with("program `nowhere.py` not found in /"), "{failure}");

@@ -112,8 +112,6 @@ pub(crate) struct Start {
     pub(crate) token: String,
     /// Name of the sweep's metric.
     pub(crate) metric: Option<String>,
-    /// What `${program}` stands for, if the command uses it.
-    pub(crate) program: Option<String>,
     /// How long it may run.
     pub(crate) timeout: Option<Duration>,
 }
@@ -292,7 +290,6 @@ fn to_start(app: &App, plan: &Plan, run: Run) -> Result<Start, Error> {
         params_json: run.config,
         token: app.tokens.of_run(&run.id, run.attempt),
         metric: plan.metric().map(|metric| metric.name.clone()),
-        program: plan.config.program.clone().filter(|_| plan.config.uses_program()),
         timeout: plan.config.timeout,
         of: RunAttempt { run: run.id, attempt: run.attempt },
     })

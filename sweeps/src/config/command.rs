@@ -68,11 +68,6 @@ impl Config {
         self.command.items.iter().flat_map(|item| self.expand(item, params)).collect()
     }
 
-    /// Whether argv names the program, which then must exist on the node.
-    pub fn uses_program(&self) -> bool {
-        self.program.is_some() && self.command.items.iter().any(|item| item == "${program}")
-    }
-
     fn expand(&self, item: &str, params: &Map<String, Value>) -> Vec<Argument> {
         let text = |text: &str| vec![plain(text.to_owned())];
         match whole(item) {

@@ -80,7 +80,6 @@ fn start_to(start: agents::Start) -> Start {
         params_json: start.params_json,
         token: start.token,
         metric: start.metric.unwrap_or_default(),
-        program: start.program.unwrap_or_default(),
         timeout_ms: start.timeout.and_then(|timeout| u64::try_from(timeout.as_millis()).ok()),
     }
 }

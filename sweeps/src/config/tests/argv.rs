@@ -60,7 +60,6 @@ fn every_macro() {
     ];
     let config = good(&format!("{PARAMETERS}program: train.py\ncommand: {}", json!(macros)));
     insta::assert_snapshot!(show(&config, &params()));
-    assert!(config.uses_program());
 }
 
 #[test]
@@ -73,7 +72,7 @@ fn the_default_depends_on_the_program() {
 
     let checked = crate::config::check(PARAMETERS);
     let config = checked.config.unwrap();
-    assert!(config.argv(&params()).is_empty() && !config.uses_program());
+    assert!(config.argv(&params()).is_empty());
     assert_eq!(
         told(PARAMETERS),
         ["1: no `program`: only a function agent in your own code can run this sweep"]
