@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 use super::{
     Config,
     fields::{Field, describe},
-    nearest,
+    hydra, nearest,
+    parameters::Leaf,
     problem::{At, Report},
     python,
     text::{code, shorten},
@@ -103,8 +104,8 @@ fn argument(name: &str, key: &str, value: &Value) -> Vec<String> {
         ("args_no_boolean_flags", Value::Bool(false)) => Vec::new(),
         ("args_no_hyphens", _) => vec![format!("{key}={text}")],
         ("args_no_equals", _) => vec![format!("--{key}"), text],
-        ("args_append_hydra", _) => vec![format!("+{key}={text}")],
-        ("args_override_hydra", _) => vec![format!("++{key}={text}")],
+        ("args_append_hydra", _) => vec![hydra::argument("+", key, value)],
+        ("args_override_hydra", _) => vec![hydra::argument("++", key, value)],
         _ => vec![format!("--{key}={text}")],
     }
 }
@@ -149,6 +150,7 @@ fn variable(text: &str) -> Option<(&str, &str)> {
 pub(super) fn read(
     command: Option<&Field<'_>>,
     program: Option<&Field<'_>>,
+    leaves: &[Leaf],
     no_program: Option<At<'_>>,
     report: &mut Report,
 ) -> Option<Command> {
@@ -173,6 +175,9 @@ pub(super) fn read(
         report
             .warning(program.at_key(), "`program` is not used: `command` does not contain `${program}`")
             .hint("add `${program}` to the command, or remove `program`");
+    }
+    if items.iter().any(|item| item.ends_with("_hydra}") && whole(item).is_some()) {
+        hydra::names(leaves, report);
     }
     Some(Command { items })
 }

@@ -10,6 +10,7 @@ mod constraints;
 mod distribution;
 mod early_terminate;
 mod fields;
+mod hydra;
 mod method;
 mod metric;
 pub(crate) mod nearest;

@@ -9,7 +9,7 @@ use super::{
     distribution,
     fields::{Field, Fields, describe, inline},
     problem::{At, Report},
-    text::code,
+    text::{code, is_printable},
     tree::{Kind, Node, Span},
     value,
     when::{self, When},
@@ -136,18 +136,16 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether the name is one that W&B and command lines can carry.
+    /// Whether a command line can carry the name. W&B takes every one, and Hydra's have characters of all kinds.
     fn name(&mut self, field: &Field<'_>) -> bool {
-        let mut characters = field.key.chars();
-        let first = characters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
-        if !first || !characters.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')) {
-            self.report
-                .error(field.at_key(), format!("{} is not a valid parameter name", code(field.key)))
-                .hint(name_hint(field.key));
+        if let Some((why, hint)) = unusable(field.key) {
+            let message = format!("{} is not a valid parameter name: {why}", code(field.key));
+            self.report.error(field.at_key(), message).hint(hint);
             return false;
         }
-        if field.key.len() > LONGEST_NAME {
-            let message = format!("a parameter name of {} characters", field.key.len());
+        let length = field.key.chars().count();
+        if length > LONGEST_NAME {
+            let message = format!("a parameter name of {length} characters");
             self.report.error(field.at_key(), message).hint(format!("use at most {LONGEST_NAME}"));
             return false;
         }
@@ -204,17 +202,20 @@ impl Reader<'_> {
     }
 }
 
-/// A name made of what is allowed, for the hint.
-fn name_hint(name: &str) -> String {
-    let allowed = "use letters, digits, `_`, `.` and `-`, with a letter or `_` first";
-    let clean = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' };
-    let cleaned: String = name.chars().map(clean).collect();
-    match cleaned.chars().next() {
-        Some(first) if cleaned.len() <= 40 && cleaned.chars().any(|c| c.is_ascii_alphabetic()) => {
-            let prefix = if first.is_ascii_alphabetic() || first == '_' { "" } else { "_" };
-            format!("{allowed}, such as {}", code(&format!("{prefix}{cleaned}")))
-        }
-        _ => allowed.to_owned(),
+/// Why no program can be given an argument of this name, and what to write.
+fn unusable(name: &str) -> Option<(&'static str, &'static str)> {
+    if name.is_empty() {
+        Some(("it is empty", "write a name, such as `lr`"))
+    } else if name.trim() != name {
+        Some(("it begins or ends with a blank", "remove the blank"))
+    } else if name.starts_with('-') {
+        Some(("it begins with a hyphen", "leave the hyphens out: `${args}` writes them before every name"))
+    } else if name.contains('=') {
+        Some(("a program reads what follows `=` as the value", "leave `=` out of the name"))
+    } else if !name.chars().all(is_printable) {
+        Some(("it has a character that cannot be shown", "remove that character"))
+    } else {
+        None
     }
 }
 

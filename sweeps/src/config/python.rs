@@ -29,7 +29,8 @@ fn repr(value: &Value) -> String {
     }
 }
 
-fn numeral(number: &Number) -> String {
+/// A number alone.
+pub(super) fn numeral(number: &Number) -> String {
     match number.as_f64() {
         Some(value) if number.is_f64() => float(value),
         _ => number.to_string(),

@@ -75,7 +75,8 @@ pub(super) fn read(root: &Node, report: &mut Report) -> Option<Config> {
     let timeout = fields.get("timeout").map(|field| timeout::read(field, report));
     let retry = fields.get("retry").map(|field| retry::read(field, report));
     let no_program = fields.lacks("program", &KEYS).then(|| fields.at());
-    let command = command::read(fields.get("command"), fields.get("program"), no_program, report);
+    let (command, program) = (fields.get("command"), fields.get("program"));
+    let command = command::read(command, program, &parameters.leaves, no_program, report);
     let text = |key: &str, report: &mut Report| {
         fields.get(key).and_then(|field| field.text(report)).map(str::to_owned)
     };

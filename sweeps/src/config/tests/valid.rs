@@ -247,6 +247,26 @@ fn names_that_read_alike_are_told() {
 }
 
 #[test]
+fn names_may_have_what_hydra_has_in_them() {
+    let names = ["+experiment", "++x", "model/encoder", "~y", "db@backup", "3d", "learning rate", "größe"];
+    let entries: String = names.iter().map(|name| format!("  {name}: {{value: a}}\n")).collect();
+    let text = |macros: &str| {
+        format!("method: grid\ncommand: [run, \"${{{macros}}}\"]\nparameters:\n{entries}  z: {{values: [1]}}\n")
+    };
+    let config = good(&text("args_no_hyphens"));
+    let names_there: Vec<String> = config.space.parameters.iter().map(|p| p.path.join(".")).collect();
+    assert_eq!(names_there[..8], names);
+    assert_eq!(
+        told(&text("args_override_hydra")),
+        [
+            "9: Hydra cannot read the name `3d`",
+            "10: Hydra cannot read the name `learning rate`",
+            "11: Hydra cannot read the name `größe`"
+        ]
+    );
+}
+
+#[test]
 fn grids_are_counted() {
     let grid = |parameters: &str| told(&format!("method: grid\nprogram: a.py\nparameters: {{{parameters}}}"));
     let range = "{min: -4611686018427387904, max: 4611686018427387903}";
