@@ -10,7 +10,7 @@ use super::{
     hydra, nearest,
     parameters::Leaf,
     problem::{At, Report},
-    python,
+    python, slips,
     text::{code, shorten},
     tree::{Kind, Node},
 };
@@ -43,7 +43,7 @@ pub enum Piece {
 }
 
 /// Macros that stand for a whole item, without `${` and `}`.
-const MACROS: [&str; 11] = [
+pub(super) const MACROS: [&str; 11] = [
     "env",
     "interpreter",
     "program",
@@ -168,8 +168,14 @@ pub(super) fn read(
             .hint("remove it for the usual command, or list its items");
         return None;
     }
-    let items: Vec<Option<String>> =
-        nodes.iter().map(|node| item(node, &field.path, program.is_some(), report)).collect();
+    let texts: Vec<&str> = nodes.iter().map(|node| node.text().unwrap_or_default()).collect();
+    slips::first(&texts, At { path: &field.path, span: nodes[0].span }, report);
+    let context = |index: usize| Context { before: &texts[..index], leaves, has_program: program.is_some() };
+    let items: Vec<Option<String>> = nodes
+        .iter()
+        .enumerate()
+        .map(|(index, node)| item(node, &field.path, &context(index), report))
+        .collect();
     let items = items.into_iter().collect::<Option<Vec<String>>>()?;
     if let Some(program) = program.filter(|_| !items.iter().any(|item| item == "${program}")) {
         report
@@ -198,8 +204,15 @@ fn default(program: Option<&Field<'_>>, no_program: Option<At<'_>>, report: &mut
     Command { items: items.iter().map(|item| (*item).to_owned()).collect() }
 }
 
+/// What an item's meaning depends on.
+struct Context<'c> {
+    before: &'c [&'c str],
+    leaves: &'c [Leaf],
+    has_program: bool,
+}
+
 /// One item as it was written; numbers and booleans are their characters.
-fn item(node: &Node, path: &str, has_program: bool, report: &mut Report) -> Option<String> {
+fn item(node: &Node, path: &str, context: &Context<'_>, report: &mut Report) -> Option<String> {
     let at = At { path, span: node.span };
     let Kind::Scalar(scalar) = &node.kind else {
         report
@@ -219,15 +232,16 @@ fn item(node: &Node, path: &str, has_program: bool, report: &mut Report) -> Opti
         return None;
     }
     match whole(item) {
-        Some("program") if !has_program => {
+        Some("program") if !context.has_program => {
             report
                 .error(at, "`${program}` stands for nothing: there is no `program`")
                 .hint("add `program: train.py`");
         }
         Some(name) if MACROS.contains(&name) => return Some(item.to_owned()),
+        Some(name) if slips::is_parameter(name, context.leaves) => slips::parameter(item, at, report),
         Some(name) => unknown(name, at, report),
         None => {
-            inside(item, at, report);
+            slips::tell(item, context.before, context.leaves, at, report);
             if !broken_variable(item, at, report) {
                 return Some(item.to_owned());
             }
@@ -238,25 +252,15 @@ fn item(node: &Node, path: &str, has_program: bool, report: &mut Report) -> Opti
 
 /// An item `${x}` with an `x` that we do not know. W&B drops such items without a word.
 fn unknown(name: &str, at: At<'_>, report: &mut Report) {
-    let shell =
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
     let hint = match nearest::nearest(name, &MACROS) {
         Some(known) => format!("did you mean `${{{known}}}`? W&B would drop the item without a word"),
-        None if shell => format!("write `${{envvar:{}}}` for the environment variable", shorten(name)),
+        None if slips::is_variable(name) => {
+            format!("write `${{envvar:{}}}` for the environment variable", shorten(name))
+        }
         None => "the macros are ${env}, ${interpreter}, ${program}, ${args}, ${args_json} and their like"
             .to_owned(),
     };
     report.error(at, format!("unknown macro {}", code(&format!("${{{name}}}")))).hint(hint);
-}
-
-/// A macro inside of a longer item, which stays as it is, for a shell perhaps.
-fn inside(item: &str, at: At<'_>, report: &mut Report) {
-    let found = MACROS.iter().find(|name| item.contains(&format!("${{{name}}}")));
-    if let Some(name) = found {
-        report
-            .warning(at, format!("`${{{name}}}` is not expanded inside of a longer item"))
-            .hint("make it an item of its own; only `${envvar:NAME}` may stand inside of another");
-    }
 }
 
 /// `${envvar:` without a name and a closing brace.

@@ -21,6 +21,7 @@ mod real;
 mod render;
 mod retry;
 mod scalar;
+mod slips;
 mod syntax;
 mod tag;
 #[cfg(test)]

@@ -56,7 +56,7 @@ fn every_macro() {
         "|",
         "${args_json_file}",
         "|",
-        "a${b}c $d ${",
+        "a${b}c $ ${",
     ];
     let config = good(&format!("{PARAMETERS}program: train.py\ncommand: {}", json!(macros)));
     insta::assert_snapshot!(show(&config, &params()));

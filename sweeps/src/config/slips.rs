@@ -1,0 +1,194 @@
+//! Items of `command` that mean something else than they seem to: a parameter in the place of a macro, what only a shell
+//! would expand, several arguments in one item. Called by `command` for each item that is no macro. Never expands.
+
+use super::{
+    command::MACROS,
+    parameters::Leaf,
+    problem::{At, Report},
+    text::{code, shorten},
+};
+
+/// Programs that read the item behind `-c` as a script.
+const SHELLS: [&str; 5] = ["sh", "bash", "dash", "zsh", "ksh"];
+
+/// What passes parameters.
+const INSTEAD: &str = "write `${args}` as an item in its place: it becomes `--name=value` for each parameter";
+
+/// What a name behind `$` stands for.
+enum Meant<'i> {
+    /// A parameter, as it was written.
+    Parameter(&'i str),
+    /// A macro without its braces.
+    Macro(&'i str),
+    /// A macro that is not alone in its item.
+    Inside(&'i str),
+    /// A shell's variable, as it was written, and its name.
+    Variable(&'i str, &'i str),
+}
+
+/// Warns of what an item seems to mean and does not. `before` are the items before it.
+pub(super) fn tell(item: &str, before: &[&str], leaves: &[Leaf], at: At<'_>, report: &mut Report) {
+    if is_script(before) {
+        script(item, leaves, at, report);
+        return;
+    }
+    if let Some(words) = several(item) {
+        report
+            .warning(at, format!("{} is one item, and so one argument of the program", code(item)))
+            .hint(format!("write an item for each: {}", listed(&words)));
+    } else if before.is_empty() && is_line(item) {
+        let words: Vec<&str> = item.split_whitespace().collect();
+        report
+            .warning(at, format!("{} is one item, and so the name of one program", code(item)))
+            .hint(format!("write an item for each: {}", listed(&words)));
+    }
+    let no_shell = "no shell reads the command";
+    match meant(item, leaves).next() {
+        Some(Meant::Parameter(written)) => report
+            .warning(at, format!("a parameter is no macro: {} reaches the program as it is", code(written)))
+            .hint(INSTEAD),
+        Some(Meant::Macro(name)) => report
+            .warning(at, format!("`${name}` is no macro without its braces"))
+            .hint(format!("write `${{{name}}}` as an item of its own")),
+        Some(Meant::Inside(name)) => inside(name, at, report),
+        Some(Meant::Variable(written, name)) => report
+            .warning(at, format!("{no_shell}: {} reaches the program as it is", code(written)))
+            .hint(format!("write `${{envvar:{}}}` for the node's environment variable", shorten(name))),
+        None if has_home(item) => report
+            .warning(at, format!("{no_shell}: `~` reaches the program as it is"))
+            .hint("write `${envvar:HOME}` for the home directory on the node"),
+        None => {}
+    }
+}
+
+/// Refuses an item that is a parameter in the form of a macro.
+pub(super) fn parameter(item: &str, at: At<'_>, report: &mut Report) {
+    report.error(at, format!("a parameter is no macro: {} stands for nothing", code(item))).hint(INSTEAD);
+}
+
+/// Whether a name is a parameter's or a group's: alone, or with its groups and dots between.
+pub(super) fn is_parameter(name: &str, leaves: &[Leaf]) -> bool {
+    leaves.iter().any(|leaf| {
+        let path = &leaf.parameter.path;
+        leaf.name() == name || path[0] == name || (name.contains('.') && path.join(".") == name)
+    })
+}
+
+/// Warns of a command whose first item, which is what gets started, is no program.
+pub(super) fn first(items: &[&str], at: At<'_>, report: &mut Report) {
+    let Some(item) = items.iter().find(|item| **item != "${env}") else { return };
+    let is_macro = |name: &&str| name.starts_with("args") && *item == format!("${{{name}}}");
+    if item.starts_with('-') || MACROS.iter().any(is_macro) {
+        report
+            .warning(at, format!("`command` begins with an argument, {}, and no program", code(item)))
+            .hint("begin with what is to be started, such as `[python, \"${program}\", \"${args}\"]`");
+    }
+}
+
+fn inside(name: &str, at: At<'_>, report: &mut Report) {
+    report
+        .warning(at, format!("`${{{name}}}` is not expanded inside of a longer item"))
+        .hint("make it an item of its own; only `${envvar:NAME}` may stand inside of another");
+}
+
+/// A shell's script: it expands variables, of which every trial has one for each parameter.
+fn script(item: &str, leaves: &[Leaf], at: At<'_>, report: &mut Report) {
+    let knows = item.contains("BESOM_PARAM");
+    match meant(item, leaves).find(|meant| !matches!(meant, Meant::Variable(..))) {
+        Some(Meant::Inside(name)) => inside(name, at, report),
+        Some(Meant::Parameter(written)) if !knows => report
+            .warning(at, format!("{} is no variable of the shell's", code(written)))
+            .hint("a parameter is `$BESOM_PARAM_` and its name there"),
+        _ => {}
+    }
+}
+
+/// Whether the items before end in a shell and its option `-c`.
+fn is_script(before: &[&str]) -> bool {
+    let [.., shell, option] = before else { return false };
+    let name = shell.rsplit('/').next().unwrap_or_default();
+    SHELLS.contains(&name) && option.starts_with('-') && option.ends_with('c')
+}
+
+/// Every `$name` and `${name}` of an item that means something to people.
+fn meant<'i>(item: &'i str, leaves: &[Leaf]) -> impl Iterator<Item = Meant<'i>> {
+    item.match_indices('$').filter_map(|(start, _)| {
+        let rest = &item[start + 1..];
+        if let Some(braced) = rest.strip_prefix('{') {
+            let name = braced.split_once('}')?.0;
+            let written = &item[start..start + name.len() + 3];
+            return if is_parameter(name, leaves) {
+                Some(Meant::Parameter(written))
+            } else if MACROS.contains(&name) {
+                Some(Meant::Inside(name))
+            } else {
+                is_variable(name).then_some(Meant::Variable(written, name))
+            };
+        }
+        let length = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
+        let (name, written) = (&rest[..length], &item[start..start + 1 + length]);
+        if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
+            None
+        } else if MACROS.contains(&name) {
+            Some(Meant::Macro(name))
+        } else if is_parameter(name, leaves) {
+            Some(Meant::Parameter(written))
+        } else {
+            Some(Meant::Variable(written, name))
+        }
+    })
+}
+
+/// A name in the capitals of the environment.
+pub(super) fn is_variable(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// `~` where a shell would put the home directory.
+fn has_home(item: &str) -> bool {
+    item.match_indices('~').any(|(at, _)| {
+        let (before, behind) = (&item[..at], &item[at + 1..]);
+        (before.is_empty() || before.ends_with(['=', ':'])) && (behind.is_empty() || behind.starts_with('/'))
+    })
+}
+
+/// The words of an item that holds several flags, or a flag and its value.
+fn several(item: &str) -> Option<Vec<&str>> {
+    let is_flag = |word: &&str| word.trim_start_matches('-').starts_with(|c: char| c.is_ascii_alphabetic());
+    let is_flag = |word: &&str| word.starts_with('-') && is_flag(word);
+    let words: Vec<&str> = item.split_whitespace().collect();
+    let (first, rest) = words.split_first()?;
+    let value = !first.contains('=') && !rest.is_empty();
+    (is_flag(first) && (value || rest.iter().any(|word| is_flag(word)))).then_some(words)
+}
+
+/// `python train.py`: a line as one types it, and no path that has a blank in it.
+fn is_line(item: &str) -> bool {
+    item.split_once(' ').is_some_and(|(first, _)| !first.contains('/') && !first.starts_with("${"))
+}
+
+fn listed(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+    code(&quoted.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_in_one_item_are_seen_and_values_with_blanks_are_not() {
+        for item in ["--size=256 --epochs=15", "--lr 0.1", "-a -b", "-x 1"] {
+            assert!(several(item).is_some(), "{item}");
+        }
+        for item in ["--note=two words", "--range=-1 -2", "two --words", "-", "--a", "--msg=a - b"] {
+            assert_eq!(several(item), None, "{item}");
+        }
+    }
+
+    #[test]
+    fn a_tilde_counts_where_a_shell_expands_it() {
+        assert!(["~", "~/x", "--out=~/x", "a:~/x"].into_iter().all(has_home));
+        assert!(!["a~", "x~/y", "~name", "--x=~db"].into_iter().any(has_home));
+    }
+}
