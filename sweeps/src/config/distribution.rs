@@ -63,7 +63,7 @@ const SHAPES: [Shape; 18] = [
 const ANYWHERE: [&str; 2] = ["distribution", "when"];
 
 /// Every key that the entry of some parameter has.
-const KEYS: [&str; 13] = [
+pub(super) const KEYS: [&str; 13] = [
     "distribution",
     "value",
     "values",
@@ -160,9 +160,11 @@ fn inferred(fields: &Fields<'_>, name: &str, report: &mut Report) -> Option<&'st
         }
         return None;
     };
-    let message =
-        format!("parameter {} needs a `distribution`: its keys alone do not tell which", code(name));
-    report.error(fields.at(), message).hint(format!("add `distribution: {suggestion}`"));
+    if fields.lacks("distribution", &KEYS) {
+        let message =
+            format!("parameter {} needs a `distribution`: its keys alone do not tell which", code(name));
+        report.error(fields.at(), message).hint(format!("add `distribution: {suggestion}`"));
+    }
     None
 }
 
@@ -199,7 +201,9 @@ fn refuse_foreign(fields: &Fields<'_>, name: &str, shape: &Shape, report: &mut R
     for field in fields.iter().filter(|field| !ANYWHERE.contains(&field.key) && !own.contains(&field.key)) {
         if !KEYS.contains(&field.key) {
             let message = format!("unknown key {} in parameter {}", code(field.key), code(name));
-            let hint = nearest::nearest(field.key, &free).map(|word| format!("did you mean {}?", code(word)));
+            let others: Vec<&str> = KEYS.into_iter().filter(|key| !fields.has(key)).collect();
+            let word = nearest::nearest(field.key, &free).or_else(|| nearest::nearest(field.key, &others));
+            let hint = word.map(|word| format!("did you mean {}?", code(word)));
             report.error(field.at_key(), message).hint(hint.unwrap_or_else(|| takes.clone()));
             continue;
         }

@@ -9,7 +9,7 @@ use super::{
     distribution,
     fields::{Field, Fields, describe, inline},
     problem::{At, Report},
-    text::{code, is_printable},
+    text::{code, is_printable, listed},
     tree::{Kind, Node, Span},
     value,
     when::{self, When},
@@ -127,6 +127,10 @@ impl Reader<'_> {
             self.group(nested, &path);
             return;
         }
+        if is_bare_group(&fields) {
+            self.bare_group(&fields, field.key, &path);
+            return;
+        }
         self.environment(field, &path);
         let when = fields.get("when").and_then(|field| when::read(field, self.report));
         if let Some((distribution, name)) = distribution::read(&fields, field.key, self.report) {
@@ -134,6 +138,20 @@ impl Reader<'_> {
             let (path, span) = (field.path.clone(), field.key_span);
             self.leaves.push(Leaf { parameter, distribution: name, when, path, span });
         }
+    }
+
+    /// A group without the key that makes it one. Nothing else is told of it.
+    fn bare_group(&mut self, fields: &Fields<'_>, name: &str, path: &[String]) {
+        for member in fields.iter() {
+            self.dotted.insert(format!("{}.{}", path.join("."), member.key), member.key_span.line);
+        }
+        let members = match fields.iter().len() {
+            count @ 5.. => format!("its {count} entries"),
+            _ => listed(fields.iter().map(|member| member.key), "and"),
+        };
+        self.report
+            .error(fields.at(), format!("{} is a group, and a group needs `parameters`", code(name)))
+            .hint(format!("put {members} under `parameters:`, indented below {}", code(name)));
     }
 
     /// Whether a command line can carry the name. W&B takes every one, and Hydra's have characters of all kinds.
@@ -200,6 +218,22 @@ impl Reader<'_> {
                 ));
         }
     }
+}
+
+/// Whether a mapping holds parameters though nothing says that it is a group: below a key that means nothing here stands
+/// an entry.
+fn is_bare_group(fields: &Fields<'_>) -> bool {
+    let is_known = |key: &str| distribution::KEYS.contains(&key);
+    let plain = |field: &Field<'_>| is_known(field.key) && field.key != "when" && !is_entry(field.value);
+    fields.iter().any(|field| !is_known(field.key) && is_entry(field.value)) && !fields.iter().any(plain)
+}
+
+/// Whether the node is a parameter's entry or a mapping of such.
+fn is_entry(node: &Node) -> bool {
+    let Kind::Map(entries) = &node.kind else { return false };
+    entries.iter().any(|(key, value)| {
+        key.text().is_some_and(|key| distribution::KEYS.contains(&key)) || is_entry(value)
+    })
 }
 
 /// Why no program can be given an argument of this name, and what to write.

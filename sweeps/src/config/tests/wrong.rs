@@ -18,7 +18,7 @@ macro_rules! snapshots {
     };
 }
 
-snapshots! { keys types metric limits distributions values grid bayes early_terminate early_terminate_types early_terminate_rungs early_terminate_median command command_slips command_first parameters when constraints warm_start timeout timeout_without_unit retry retry_number wandb duplicates aliases }
+snapshots! { keys types metric limits distributions values grid bayes early_terminate early_terminate_types early_terminate_rungs early_terminate_median command command_slips command_first groups parameters when constraints warm_start timeout timeout_without_unit retry retry_number wandb duplicates aliases }
 
 /// Text that is no YAML has one problem: where the parser gave up.
 #[test]
