@@ -1,6 +1,6 @@
 //! The keys `values` and `probabilities` of a parameter's entry. Called by `distribution`. Never draws a value.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use serde_json::Value;
 
@@ -9,8 +9,10 @@ use super::{
     problem::{At, Report},
     scalar::rounded,
     text::code,
+    tree::Node,
     value,
 };
+use crate::encode::Identity;
 
 /// The list, none of it left out.
 pub(super) fn values(fields: &Fields<'_>, report: &mut Report) -> Option<Vec<Value>> {
@@ -29,13 +31,18 @@ pub(super) fn values(fields: &Fields<'_>, report: &mut Report) -> Option<Vec<Val
         return None;
     }
     let Value::Array(values) = value::json(field.value, &field.path, report)? else { return None };
-    let mut seen = BTreeSet::new();
+    let mut seen: BTreeMap<Identity<'_>, (&Node, &Value)> = BTreeMap::new();
     for (item, value) in items.iter().zip(&values) {
-        if !seen.insert(value.to_string()) {
-            let at = At { path: &field.path, span: item.span };
-            report
-                .warning(at, format!("{} is listed twice", code(&inline(item))))
-                .hint("remove one; `probabilities` make a value more likely");
+        let at = At { path: &field.path, span: item.span };
+        let written = code(&inline(item));
+        match seen.entry(Identity::of(value)) {
+            Entry::Vacant(place) => drop(place.insert((item, value))),
+            Entry::Occupied(place) if place.get().1.to_string() == value.to_string() => report
+                .warning(at, format!("{written} is listed twice"))
+                .hint("remove one; `probabilities` make a value more likely"),
+            Entry::Occupied(place) => report
+                .warning(at, format!("{written} equals {}: they are one value", code(&inline(place.get().0))))
+                .hint("remove one, or quote it to have text"),
         }
     }
     Some(values)

@@ -130,10 +130,14 @@ fn exponent_has_point_and_sign(unsigned: &str) -> bool {
     unsigned.split_once(['e', 'E']).is_none_or(|(m, e)| m.contains('.') && e.starts_with(['-', '+']))
 }
 
-/// What is text here and a number there: `1_000`, `0b101`, `1:30`.
+/// What is text here and a number or date there: `1_000`, `0b101`, `1:30`, `2024-01-31`.
 fn number_elsewhere(text: &str, unsigned: &str) -> Option<Elsewhere> {
     if !unsigned.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
+    }
+    if is_date(text) {
+        let (there, write) = ("a date".to_owned(), format!("`\"{text}\"`"));
+        return Some(Elsewhere { here: "text", there, write, exponent: false });
     }
     let number = |write: String| {
         Some(Elsewhere { here: "text", there: "a number".to_owned(), write, exponent: false })
@@ -154,6 +158,27 @@ fn number_elsewhere(text: &str, unsigned: &str) -> Option<Elsewhere> {
         return number(format!("`\"{text}\"`"));
     }
     None
+}
+
+/// `2024-01-31`, or with a time behind it; month and day may then have one digit.
+fn is_date(text: &str) -> bool {
+    let (day, time) = match text.split_once(['T', 't', ' ', '\t']) {
+        Some((day, time)) => (day, Some(time.trim_start())),
+        None => (text, None),
+    };
+    let number =
+        |part: &str, least: usize, most: usize| digits(part, 10) && (least..=most).contains(&part.len());
+    let least = if time.is_some() { 1 } else { 2 };
+    let parts: Vec<&str> = day.split('-').collect();
+    let is_day = matches!(parts[..], [year, month, day]
+        if number(year, 4, 4) && number(month, least, 2) && number(day, least, 2));
+    let is_time = |time: &str| {
+        let clock = time.split(['Z', '+', '-', '.', ' ', '\t']).next().unwrap_or_default();
+        let parts: Vec<&str> = clock.split(':').collect();
+        matches!(parts[..], [hour, minute, second]
+            if number(hour, 1, 2) && number(minute, 2, 2) && number(second, 2, 2))
+    };
+    is_day && time.is_none_or(is_time)
 }
 
 /// A finite number as every version of YAML reads it: the shortest digits that mean it, `1.0e-7` below a millionth and
@@ -231,11 +256,29 @@ mod tests {
             ("1_000", "text / a number / `1000` for the number or `\"1_000\"` for the text"),
             ("0b101", "text / a number / `5` for the number or `\"0b101\"` for the text"),
             ("1:30", "text / a number / `\"1:30\"`"),
+            ("2024-01-31", "text / a date / `\"2024-01-31\"`"),
+            ("2024-1-3 10:20:30.5Z", "text / a date / `\"2024-1-3 10:20:30.5Z\"`"),
         ] {
             assert_eq!(told(text).as_deref(), Some(difference), "{text}");
         }
         for same in [
-            "1.0e-4", "0.1", "10", "0", "-007", "abc", "true", "y", "sgd", "yEs", "a:b", "1:99", "_1", "é",
+            "2024-1-31",
+            "2024-01-31 10",
+            "24-01-31",
+            "1.0e-4",
+            "0.1",
+            "10",
+            "0",
+            "-007",
+            "abc",
+            "true",
+            "y",
+            "sgd",
+            "yEs",
+            "a:b",
+            "1:99",
+            "_1",
+            "é",
             "",
         ] {
             assert_eq!(told(same), None, "{same}");

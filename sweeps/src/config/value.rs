@@ -6,8 +6,8 @@ use serde_json::{Map, Number, Value};
 use super::{
     fields::{join, repeated},
     problem::{At, Report},
-    scalar::{Core, Elsewhere, elsewhere},
-    text::code,
+    scalar::{Core, Elsewhere, core, elsewhere},
+    text::{code, shorten},
     tree::{Kind, Node, Scalar, Span},
 };
 
@@ -85,7 +85,27 @@ fn leaf(scalar: &Scalar, at: At<'_>, report: &mut Report) -> Option<Value> {
             report.error(at, message).hint("remove the `\\0`");
             None
         }
-        Core::Text => Some(Value::String(scalar.text.clone())),
+        Core::Text => {
+            if scalar.plain {
+                tuple(&scalar.text, at, report);
+            }
+            Some(Value::String(scalar.text.clone()))
+        }
+    }
+}
+
+/// Warns of Python's tuples, which YAML reads as text, and which its lists cut at the commas.
+fn tuple(text: &str, at: At<'_>, report: &mut Report) {
+    let Some(inner) = text.strip_prefix('(') else { return };
+    if let Some(inner) = inner.strip_suffix(')').filter(|inner| inner.contains(',')) {
+        let list = code(&format!("[{}]", inner.trim_end_matches([',', ' '])));
+        report
+            .warning(at, format!("{} is text: YAML has no tuples", code(text)))
+            .hint(format!("write {list} for a list, or quote it for the text"));
+    } else if matches!(core(inner), Core::Integer(_) | Core::Float(_)) {
+        report
+            .warning(at, format!("{} is text: YAML has no tuples, and a comma ends an item", code(text)))
+            .hint(format!("write a list, such as `[{}, ...]`, in place of the tuple", shorten(inner)));
     }
 }
 

@@ -205,6 +205,16 @@ fn what_means_less_than_one_may_think_is_a_warning() {
             "every value of `x` is rounded to 0.0",
         ),
         ("{values: [1, 1]}", Some(categorical(json!([1, 1]), None)), "`1` is listed twice"),
+        (
+            "{values: [1, 1.0, \"1\", true]}",
+            Some(categorical(json!([1, 1.0, "1", true]), None)),
+            "`1.0` equals `1`: they are one value",
+        ),
+        (
+            "{values: [(1, 2), 3]}",
+            Some(categorical(json!(["(1", "2)", 3]), None)),
+            "`(1` is text: YAML has no tuples, and a comma ends an item",
+        ),
     ] {
         assert_eq!(entry(text), (meaning, vec![warning.to_owned()]), "{text}");
     }
@@ -217,6 +227,11 @@ fn what_another_yaml_would_read_is_a_warning() {
             "{value: yes}",
             Some(Distribution::Constant(json!("yes"))),
             "`yes` is text here, and the boolean `true` for W&B's client (YAML 1.1)",
+        ),
+        (
+            "{value: 2024-01-31}",
+            Some(Distribution::Constant(json!("2024-01-31"))),
+            "`2024-01-31` is text here, and a date for W&B's client (YAML 1.1)",
         ),
         (
             "{value: 010}",
@@ -236,6 +251,12 @@ fn what_another_yaml_would_read_is_a_warning() {
     ] {
         assert_eq!(entry(text), (meaning, vec![warning.to_owned()]), "{text}");
     }
+}
+
+#[test]
+fn a_tuple_on_a_line_of_its_own_is_text() {
+    let text = "method: grid\nprogram: a.py\nparameters:\n  x:\n    values:\n      - (1, 2)\n      - \"(1, 2,)\"\n      - (both)\n";
+    assert_eq!(told(text), ["6: `(1, 2)` is text: YAML has no tuples"]);
 }
 
 #[test]
