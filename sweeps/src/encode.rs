@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use serde_json::{Number, Value};
 
 use crate::{
+    decimal::multiple,
     quantile::{beta_cdf, beta_quantile, normal_cdf, normal_quantile},
     space::{Distribution, Law, Quantum},
 };
@@ -25,7 +26,7 @@ impl Distribution {
                 values[category(u, values.len(), probabilities.as_deref())].clone()
             }
             Distribution::IntUniform { min, max } => Value::from(integer(u, *min, *max)),
-            Distribution::Real { law, quantum } => real(law.quantile(u), quantum.as_ref()),
+            Distribution::Real { law, quantum } => real(law, u, quantum.as_ref()),
         }
     }
 
@@ -62,11 +63,12 @@ pub(crate) fn integer(u: f64, min: i64, max: i64) -> i64 {
     i64::try_from(i128::from(min) + offset).unwrap_or(max)
 }
 
-/// A real value as JSON, rounded if there is a quantum. What the rounding cannot express stays as it is.
-pub(crate) fn real(x: f64, quantum: Option<&Quantum>) -> Value {
+/// The value of a law at `u` as JSON, rounded if there is a quantum. What the rounding cannot express stays as it is.
+pub(crate) fn real(law: &Law, u: f64, quantum: Option<&Quantum>) -> Value {
+    let x = law.quantile(u);
     match quantum {
         None => float(x),
-        Some(quantum) => quantum.value(quantum.steps(x)).unwrap_or_else(|| float(x)),
+        Some(quantum) => quantum.value(quantum.steps(law, u)).unwrap_or_else(|| float(x)),
     }
 }
 
@@ -76,15 +78,33 @@ fn float(x: f64) -> Value {
 }
 
 impl Quantum {
+    /// The steps at `u`: the nearest multiple, half to even, of those within the limits of the law.
+    pub(crate) fn steps(&self, law: &Law, u: f64) -> f64 {
+        let steps = self.nearest(law.quantile(u));
+        self.inside(law).map_or(steps, |(least, most)| steps.clamp(least, most))
+    }
+
     /// x / q, rounded half to even.
-    pub(crate) fn steps(&self, x: f64) -> f64 {
+    pub(crate) fn nearest(&self, x: f64) -> f64 {
         (x / self.step).round_ties_even()
+    }
+
+    /// The fewest and the most steps within the limits of a law; `None` if it has no limits, or no multiple lies there.
+    pub(crate) fn inside(&self, law: &Law) -> Option<(f64, f64)> {
+        let (min, max) = law.limits()?;
+        // A limit that is a multiple itself counts, whatever the division makes of it.
+        let (least, most) = ((min / self.step - 1e-9).ceil(), (max / self.step + 1e-9).floor());
+        (least <= most).then_some((least, most))
     }
 
     /// That many steps as a value; `None` when it is too large for a number.
     pub(crate) fn value(&self, steps: f64) -> Option<Value> {
-        // Adding zero turns -0.0 into 0.0.
-        let x = steps * self.step + 0.0;
+        self.from(0.0, steps)
+    }
+
+    /// That many steps from a start.
+    pub(crate) fn from(&self, start: f64, steps: f64) -> Option<Value> {
+        let x = multiple(start, steps, self.step);
         let fits = x.fract() == 0.0 && x.abs() < -(i64::MIN as f64);
         if self.integer && fits {
             Some(Value::from(x as i64))
@@ -122,9 +142,15 @@ impl Law {
         if u.is_nan() { 0.5 } else { u.clamp(0.0, 1.0) }
     }
 
-    /// Values have a lower and an upper limit.
-    pub(crate) fn is_bounded(&self) -> bool {
-        !matches!(self, Law::Normal { .. } | Law::LogNormal { .. })
+    /// The lower and the upper limit of the values, if there are any.
+    pub(crate) fn limits(&self) -> Option<(f64, f64)> {
+        match *self {
+            Law::Uniform { min, max } => Some((min, max)),
+            Law::LogUniform { min_ln, max_ln } => Some((libm::exp(min_ln), libm::exp(max_ln))),
+            Law::InvLogUniform { min_ln, max_ln } => Some((libm::exp(-max_ln), libm::exp(-min_ln))),
+            Law::Beta { .. } => Some((0.0, 1.0)),
+            Law::Normal { .. } | Law::LogNormal { .. } => None,
+        }
     }
 }
 
@@ -287,14 +313,21 @@ mod tests {
     }
 
     #[test]
-    fn rounding_is_half_to_even_and_may_leave_the_limits() {
+    fn rounding_is_half_to_even_and_keeps_the_limits() {
         let of = |min: f64, max: f64, step: f64, integer: bool| Distribution::Real {
             law: Law::Uniform { min, max },
             quantum: Some(Quantum { step, integer }),
         };
-        // W&B: min 1, max 10.5, q 4 can give 0 and 12.
-        assert_eq!(of(1.0, 10.5, 4.0, true).value(0.0), json!(0));
-        assert_eq!(of(1.0, 10.5, 4.0, true).value(1.0), json!(12));
+        assert_eq!(of(1.0, 10.5, 4.0, true).value(0.0), json!(4));
+        assert_eq!(of(1.0, 10.5, 4.0, true).value(1.0), json!(8));
+        // No multiple lies within.
+        assert_eq!(of(0.4, 0.9, 1.0, true).value(0.0), json!(0));
+        assert_eq!(of(0.4, 0.9, 1.0, true).value(1.0), json!(1));
+        assert_eq!(of(0.0, 1.0, 0.1, false).value(0.31), json!(0.3));
+        assert_eq!(of(0.5, 0.95, 0.05, false).value(1.0), json!(0.95));
+        let law = Law::LogUniform { min_ln: libm::log(0.001), max_ln: libm::log(0.9) };
+        let logarithmic = Distribution::Real { law, quantum: Some(Quantum { step: 0.001, integer: false }) };
+        assert_eq!([0.0, 1.0].map(|u| logarithmic.value(u)), [json!(0.001), json!(0.9)]);
         assert_eq!(of(0.0, 5.0, 1.0, true).value(0.5), json!(2));
         assert_eq!(of(0.0, 7.0, 1.0, false).value(0.5), json!(4.0));
         assert_eq!(of(-0.4, 0.4, 1.0, false).value(0.1).to_string(), "0.0");

@@ -3,6 +3,7 @@
 //! disk, network, thread or entropy: same input, same output, on every machine.
 
 pub mod config;
+mod decimal;
 mod encode;
 mod forest;
 mod gp;

@@ -329,4 +329,37 @@ mod tests {
         let found = replay::replay(&app, &Caller::Admin, sweep, Vec::new()).await.unwrap();
         assert_eq!((found.equal, found.different), (2, vec![]));
     }
+
+    #[tokio::test]
+    async fn what_an_older_engine_proposed_stays_and_is_not_called_different() {
+        let folder = TempDir::new().unwrap();
+        let settings = Settings::default();
+        let store = Store::open(folder.path(), &settings.limits, Platform::default()).unwrap();
+        let app =
+            App::open(settings, store, Clock::system(), Chance::seeded(1), Threads::Many).await.unwrap();
+        let yaml = "method: random\nprogram: train\nparameters:\n  x: {distribution: q_uniform, min: 0, max: 1, q: 0.1}\n";
+        let sweep = noun::create(&app, &Caller::Admin, yaml.to_owned(), String::new(), None).await.unwrap();
+        let id = sweep.sweep.id;
+        let (old, sweep) = (r#"{"x":0.30000000000000004}"#.to_owned(), id.clone());
+        let stored = old.clone();
+        app.change(move |change| {
+            // As the same machine wrote it before multiples became decimals.
+            let engine = Some(search::engine().replace(".r2", ""));
+            let origin = Some(r#"{"kind":"random"}"#.to_owned());
+            let mut run = Run {
+                sweep: Some(sweep.clone()),
+                trial: Some(0),
+                config: stored,
+                suggestion: Suggestion { seen: 0, origin, fit: None, engine },
+                ..Run::new(format!("{sweep}-0"), State::Leased, change.now_ms)
+            };
+            change.create_trial(&mut run)
+        })
+        .await
+        .unwrap();
+        let found = replay::replay(&app, &Caller::Admin, id.clone(), Vec::new()).await.unwrap();
+        assert_eq!((found.equal, found.incomparable, found.different), (0, 1, vec![]));
+        let page = app.read(move |tx, _| Ok(store::runs::page(tx, &id, 0, 10)?)).await.unwrap();
+        assert_eq!(page[0].config, old);
+    }
 }

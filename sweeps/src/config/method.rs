@@ -13,8 +13,7 @@ use super::{
     nearest::suggestion,
     parameters::{Leaf, Parameters},
     problem::{At, Report},
-    real::extent,
-    scalar::{number, rounded},
+    scalar::rounded,
     text::code,
 };
 
@@ -82,7 +81,7 @@ fn countable(leaf: &Leaf, report: &mut Report) {
         | Distribution::IntUniform { .. } => {}
         Distribution::Real { law: Law::Uniform { min, max }, quantum: Some(Quantum { step, .. }) } => {
             let steps = (max - min) / step;
-            if (steps - steps.round()).abs() < 1e-9 {
+            if (steps - steps.round()).abs() < 1e-9 && is_told_apart(&leaf.parameter.distribution) {
                 report
                     .warning(
                         leaf.at(),
@@ -109,29 +108,35 @@ fn countable(leaf: &Leaf, report: &mut Report) {
     }
 }
 
-/// Tells a parameter whose rounded values leave its limits.
+/// Tells a parameter with limits that are no multiples of its `q`.
 fn rounding(leaf: &Leaf, report: &mut Report) {
-    let Distribution::Real { law, quantum: Some(Quantum { step, .. }) } = &leaf.parameter.distribution else {
+    let Distribution::Real { law, quantum: Some(quantum) } = &leaf.parameter.distribution else {
         return;
     };
-    if matches!(law, Law::Normal { .. } | Law::LogNormal { .. }) {
-        return;
-    }
-    let (min, max) = extent(law);
-    let multiple = |value: f64| (value / step).round_ties_even() * step;
-    let (low, high) = (multiple(min), multiple(max));
+    let Some((min, max)) = law.limits() else { return };
+    let written = |steps: f64| quantum.value(steps).map_or_else(String::new, |value| value.to_string());
+    let nearest = (quantum.nearest(min), quantum.nearest(max));
+    let (least, most) = quantum.inside(law).unwrap_or(nearest);
+    let (low, high) = (written(least), written(most));
     let name = code(leaf.name());
-    if low == high {
+    if least == most {
         report
-            .warning(leaf.at(), format!("every value of {name} is rounded to {}", number(low)))
+            .warning(leaf.at(), format!("every value of {name} is rounded to {low}"))
             .hint(format!("write a `q` below {}; it is 1 when left out", rounded(max - min)));
-    } else if low < min - step * 1e-9 || high > max + step * 1e-9 {
+    } else if quantum.inside(law).is_none() {
         report
             .warning(
                 leaf.at(),
-                format!("rounded to multiples of `q`, {name} runs from {} to {}", number(low), number(high)),
+                format!("no multiple of `q` lies within the limits of {name}: it is {low} or {high}"),
             )
-            .hint("choose limits that are multiples of `q`");
+            .hint(format!("write a `q` below {}", rounded(max - min)));
+    } else if (least, most) != nearest {
+        report
+            .warning(
+                leaf.at(),
+                format!("the multiples of `q` within the limits of {name} run from {low} to {high}"),
+            )
+            .hint("choose limits that are multiples of `q`; W&B rounds beyond them");
     }
 }
 
@@ -152,11 +157,32 @@ fn three(law: &Law) -> String {
 
 /// Tells a grid with more cells than can be counted.
 fn size(leaves: &[Leaf], at: At<'_>, report: &mut Report) {
-    if leaves.iter().any(|leaf| cells(&leaf.parameter.distribution).is_none()) || grid(leaves).is_none() {
-        let large = leaves.iter().max_by_key(|leaf| cells_or_most(leaf)).map_or("", Leaf::name);
+    let fine = leaves.iter().find(|leaf| !is_told_apart(&leaf.parameter.distribution));
+    if let Some(leaf) = fine {
+        report
+            .error(
+                leaf.at(),
+                format!(
+                    "{} has more than 2^52 steps, which 64-bit numbers cannot tell apart",
+                    code(leaf.name())
+                ),
+            )
+            .hint("write a larger `q`, or whole `min` and `max` without `distribution`");
+    } else if grid(leaves).is_none() {
+        let large = leaves.iter().max_by_key(|leaf| cells(leaf)).map_or("", Leaf::name);
         report
             .error(at, "this grid has more than 18 quintillion cells (2^64)")
             .hint(format!("try fewer values, of {} first, or write `method: random`", code(large)));
+    }
+}
+
+/// Whether a grid can count the values of a parameter one by one.
+fn is_told_apart(distribution: &Distribution) -> bool {
+    match distribution {
+        Distribution::Real { law: Law::Uniform { min, max }, quantum: Some(Quantum { step, .. }) } => {
+            (max - min) / step <= 1.0 / f64::EPSILON
+        }
+        _ => true,
     }
 }
 
@@ -165,32 +191,19 @@ fn size(leaves: &[Leaf], at: At<'_>, report: &mut Report) {
 fn grid(leaves: &[Leaf]) -> Option<u64> {
     let mut parameters: Vec<Parameter> = leaves.iter().map(|leaf| leaf.parameter.clone()).collect();
     for parameter in &mut parameters {
-        if bound(
-            Method::Grid,
-            &Space { parameters: vec![Parameter::new(Vec::new(), parameter.distribution.clone())] },
-        ) == Some(0)
-        {
+        if alone(&parameter.distribution) == Some(0) {
             parameter.distribution = Distribution::Constant(Value::Null);
         }
     }
     bound(Method::Grid, &Space { parameters })
 }
 
-fn cells_or_most(leaf: &Leaf) -> u64 {
-    cells(&leaf.parameter.distribution).unwrap_or(u64::MAX)
+/// Values of one parameter in a grid, or as many as can be counted.
+fn cells(leaf: &Leaf) -> u64 {
+    alone(&leaf.parameter.distribution).unwrap_or(u64::MAX)
 }
 
-/// Values of one parameter in a grid; `None` when they cannot be counted in 64 bits. What no grid can have counts as
-/// one, since it is told elsewhere.
-fn cells(distribution: &Distribution) -> Option<u64> {
-    match distribution {
-        Distribution::Categorical { values, .. } => u64::try_from(values.len()).ok(),
-        Distribution::IntUniform { min, max } => u64::try_from(i128::from(*max) - i128::from(*min) + 1).ok(),
-        Distribution::Real { law: Law::Uniform { min, max }, quantum: Some(Quantum { step, .. }) } => {
-            let steps = ((max - min) / step).ceil();
-            // Above 2^53 neighbouring steps are the same number.
-            (steps <= 9_007_199_254_740_992.0).then_some(steps as u64)
-        }
-        Distribution::Constant(_) | Distribution::Real { .. } => Some(1),
-    }
+/// The cells of a grid over one parameter alone.
+fn alone(distribution: &Distribution) -> Option<u64> {
+    bound(Method::Grid, &Space { parameters: vec![Parameter::new(Vec::new(), distribution.clone())] })
 }

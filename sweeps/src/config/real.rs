@@ -1,5 +1,5 @@
-//! Parameters with limits or a bell: the keys `min`, `max`, `mu`, `sigma`, `a`, `b` and `q`. Called by `distribution`;
-//! `method` asks for the extent of a law. Never draws a value.
+//! Parameters with limits or a bell: the keys `min`, `max`, `mu`, `sigma`, `a`, `b` and `q`. Called by `distribution`.
+//! Never draws a value.
 
 use crate::space::{Distribution, Law, Quantum};
 
@@ -183,13 +183,10 @@ fn sound(law: &Law, quantum: Option<Quantum>, fields: &Fields<'_>, name: &str, r
 
 /// The least and the largest value that a law can yield; without ends, nine standard deviations from the middle, which
 /// no u of 53 bits leaves.
-pub(super) fn extent(law: &Law) -> (f64, f64) {
+fn extent(law: &Law) -> (f64, f64) {
     match *law {
-        Law::Uniform { min, max } => (min, max),
-        Law::LogUniform { min_ln, max_ln } => (libm::exp(min_ln), libm::exp(max_ln)),
-        Law::InvLogUniform { min_ln, max_ln } => (libm::exp(-max_ln), libm::exp(-min_ln)),
         Law::Normal { mu, sigma } => (mu - 9.0 * sigma, mu + 9.0 * sigma),
         Law::LogNormal { mu, sigma } => (libm::exp(mu - 9.0 * sigma), libm::exp(mu + 9.0 * sigma)),
-        Law::Beta { .. } => (0.0, 1.0),
+        bounded => bounded.limits().unwrap_or_default(),
     }
 }

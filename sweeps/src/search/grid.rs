@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{Exhausted, Origin, Suggestion};
 use crate::{
+    decimal::multiple,
     encode::{Identity, distinct},
     forest::Forest,
     point::Point,
@@ -72,9 +73,7 @@ impl<'a> Ladder<'a> {
             Ladder::Listed { values, distinct } => values[distinct[index as usize]].clone(),
             Ladder::Integers { min, .. } => Value::from(min.wrapping_add_unsigned(index)),
             Ladder::Multiples { min, quantum, .. } => {
-                let x = min + index as f64 * quantum.step;
-                let whole = quantum.integer && x.fract() == 0.0 && x.abs() < -(i64::MIN as f64);
-                if whole { Value::from(x as i64) } else { Value::from(x) }
+                quantum.from(*min, index as f64).expect("steps below max are numbers")
             }
         }
     }
@@ -90,7 +89,7 @@ fn multiples_below(min: f64, max: f64, step: f64) -> Option<u64> {
     let (mut count, mut above) = (0, estimate as u64);
     while count < above {
         let middle = count + (above - count) / 2;
-        if min + middle as f64 * step < max { count = middle + 1 } else { above = middle }
+        if multiple(min, middle as f64, step) < max { count = middle + 1 } else { above = middle }
     }
     Some(count)
 }
@@ -232,6 +231,8 @@ mod tests {
         assert_eq!(got, [json!(1), json!(5)]);
         let got: Vec<Value> = values(multiples(0.5, 3.0, 1.0, true));
         assert_eq!(got, [json!(0.5), json!(1.5), json!(2.5)]);
+        let got: Vec<Value> = values(multiples(0.05, 0.46, 0.1, false));
+        assert_eq!(got, [json!(0.05), json!(0.15), json!(0.25), json!(0.35), json!(0.45)]);
         // (1.3 - 1) / 0.1 is a little above 3, yet 1 + 3 x 0.1 is not below 1.3.
         let got: Vec<Value> = values(multiples(1.0, 1.3, 0.1, false));
         assert_eq!(got.len(), 3);

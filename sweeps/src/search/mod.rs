@@ -214,11 +214,14 @@ pub fn bound(method: Method, space: &Space) -> Option<u64> {
     }
 }
 
+/// Counted up when the same study gives other points. 2: multiples of `q` are decimals within the limits.
+const REVISION: u32 = 2;
+
 /// What a suggestion depends on besides its arguments: the version of this code and the instructions that the linear
 /// algebra chose on this machine. Where two engines are equal, so are the bits of every suggestion. `grid`, `random`
 /// and `sobol` give the same on every machine.
 pub fn engine() -> String {
-    format!("{} {}", env!("CARGO_PKG_VERSION"), instructions())
+    format!("{}.r{REVISION} {}", env!("CARGO_PKG_VERSION"), instructions())
 }
 
 /// The level that faer dispatches on.

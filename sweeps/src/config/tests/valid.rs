@@ -197,12 +197,17 @@ fn what_means_less_than_one_may_think_is_a_warning() {
         (
             "{distribution: q_uniform, min: 1, max: 10.5, q: 4}",
             uniform(1.0, 10.5, Some((4.0, true))),
-            "rounded to multiples of `q`, `x` runs from 0.0 to 12.0",
+            "the multiples of `q` within the limits of `x` run from 4 to 8",
         ),
         (
             "{distribution: q_uniform, min: 0.0, max: 0.25}",
             uniform(0.0, 0.25, Some((1.0, false))),
             "every value of `x` is rounded to 0.0",
+        ),
+        (
+            "{distribution: q_uniform, min: 0.4, max: 0.9}",
+            uniform(0.4, 0.9, Some((1.0, false))),
+            "no multiple of `q` lies within the limits of `x`: it is 0.0 or 1.0",
         ),
         ("{values: [1, 1]}", Some(categorical(json!([1, 1]), None)), "`1` is listed twice"),
         (
@@ -272,7 +277,9 @@ fn names_may_have_what_hydra_has_in_them() {
     let names = ["+experiment", "++x", "model/encoder", "~y", "db@backup", "3d", "learning rate", "größe"];
     let entries: String = names.iter().map(|name| format!("  {name}: {{value: a}}\n")).collect();
     let text = |macros: &str| {
-        format!("method: grid\ncommand: [run, \"${{{macros}}}\"]\nparameters:\n{entries}  z: {{values: [1]}}\n")
+        format!(
+            "method: grid\ncommand: [run, \"${{{macros}}}\"]\nparameters:\n{entries}  z: {{values: [1]}}\n"
+        )
     };
     let config = good(&text("args_no_hyphens"));
     let names_there: Vec<String> = config.space.parameters.iter().map(|p| p.path.join(".")).collect();
@@ -294,7 +301,10 @@ fn grids_are_counted() {
     assert_eq!(grid(&format!("a: {range}")), Vec::<String>::new());
     let told = grid(&format!("a: {range}, b: {{values: [1, 2]}}"));
     assert_eq!(told, ["1: this grid has more than 18 quintillion cells (2^64)"]);
-    assert_eq!(grid("a: {distribution: q_uniform, min: 0, max: 1.0e+300, q: 1.0}").len(), 2);
+    let fine = "3: `a` has more than 2^52 steps, which 64-bit numbers cannot tell apart";
+    assert_eq!(grid("a: {distribution: q_uniform, min: 0, max: 9000000000000000000, q: 1.5}"), [fine]);
+    assert!(grid("a: {distribution: q_uniform, min: 0, max: 1.0e+300, q: 1.0}").contains(&fine.to_owned()));
+    assert_eq!(grid("a: {min: 1, max: 3000000000}, b: {min: 1, max: 3000000000}"), Vec::<String>::new());
     assert_eq!(grid("a: {distribution: q_uniform, min: 1, max: 10.5, q: 4}"), Vec::<String>::new());
     assert_eq!(
         grid("a: {distribution: q_uniform, min: 0, max: 10, q: 5}"),

@@ -62,8 +62,8 @@ impl Kind {
     }
 
     fn real(law: Law, quantum: Option<Quantum>) -> Kind {
-        if let Some(quantum) = quantum.filter(|_| law.is_bounded()) {
-            let (lowest, highest) = (quantum.steps(law.quantile(0.0)), quantum.steps(law.quantile(1.0)));
+        if let Some(quantum) = quantum.filter(|_| law.limits().is_some()) {
+            let (lowest, highest) = (quantum.steps(&law, 0.0), quantum.steps(&law, 1.0));
             // Beyond this a double no longer tells neighbouring steps apart.
             let limit = 1.0 / f64::EPSILON;
             if lowest > -limit && highest < limit && lowest <= highest {
@@ -109,7 +109,7 @@ impl Kind {
         match self {
             Kind::Real { quantum: None, .. } => x.clamp(0.0, 1.0),
             Kind::Real { law, quantum } => {
-                real(law.quantile(x), quantum.as_ref()).as_f64().map_or(x, |value| law.cdf(value))
+                real(law, x, quantum.as_ref()).as_f64().map_or(x, |value| law.cdf(value))
             }
             _ => self.coordinate_of(self.level(x)),
         }
@@ -133,7 +133,7 @@ impl Kind {
             Kind::Real { .. } => 0,
             Kind::Integer { min, max } => integer(x, *min, *max).abs_diff(*min),
             Kind::Steps { law, quantum, lowest, highest } => {
-                let steps = quantum.steps(law.quantile(x)) as i64;
+                let steps = quantum.steps(law, x) as i64;
                 steps.clamp(*lowest, *highest).abs_diff(*lowest)
             }
             Kind::Category { .. } => x as u64,
@@ -157,7 +157,7 @@ impl Kind {
     /// The value at a coordinate.
     pub(super) fn value(&self, x: f64) -> Value {
         match self {
-            Kind::Real { law, quantum } => real(law.quantile(x), quantum.as_ref()),
+            Kind::Real { law, quantum } => real(law, x, quantum.as_ref()),
             Kind::Integer { min, max } => Value::from(integer(x, *min, *max)),
             Kind::Steps { quantum, lowest, .. } => {
                 let steps = lowest.saturating_add_unsigned(self.level(x));
@@ -198,7 +198,7 @@ impl Kind {
                 _ => None,
             },
             Kind::Steps { quantum, lowest, .. } => {
-                inside(quantum.steps(value.as_f64()?) as i128 - i128::from(*lowest))
+                inside(quantum.nearest(value.as_f64()?) as i128 - i128::from(*lowest))
             }
             Kind::Category { values, .. } => {
                 let identity = Identity::of(value);
