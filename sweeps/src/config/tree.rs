@@ -103,6 +103,12 @@ pub(super) fn parse(text: &str, report: &mut Report) -> Option<Node> {
         report.error(At { path: "", span }, "`%TAG` means nothing in a sweep").hint("remove the line");
         return None;
     }
+    if let Some(span) = nul(text) {
+        report
+            .error(At { path: "", span }, "a NUL character, which no text file holds")
+            .hint("remove it, or save the file as plain UTF-8 text");
+        return None;
+    }
     let mut builder = Builder::new(text);
     for event in Parser::new_from_str(text) {
         let (event, span) = match event {
@@ -126,6 +132,14 @@ pub(super) fn parse(text: &str, report: &mut Report) -> Option<Node> {
             .hint("begin with `method: random` and `parameters:`");
     }
     builder.root.filter(|_| !empty)
+}
+
+/// The first NUL, where the parser would take the text to end.
+fn nul(text: &str) -> Option<Span> {
+    let in_line = |line: &str| line.chars().position(|character| character == '\0');
+    let (line, column) =
+        lines(text).enumerate().find_map(|(index, line)| in_line(line).map(|at| (index + 1, at + 1)))?;
+    Some(Span { line, first: column, last: column })
 }
 
 /// An error was told; what follows in the text is not read.

@@ -40,6 +40,8 @@ fn no_yaml() {
         "method: grid\n}\n",
         "method: grid\n---\nmethod: random\n",
         "method: !custom grid\n",
+        "\0",
+        "method: grid\nparameters:\n  a: {value: x\0y}\n",
     ];
     let all: Vec<String> =
         texts.iter().map(|text| format!("--- {text:?}\n{}", rendered("sweep.yaml", text))).collect();
