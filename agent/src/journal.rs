@@ -49,7 +49,7 @@ impl Journal {
     /// Adds a row; on disk with the next [`Journal::flush`].
     pub fn push(&mut self, row: &Row) {
         let values = row.values.iter().map(|(key, value)| (key.as_str(), value.borrow()));
-        // The agent's rows keep the limits of frames, so nothing is cut here.
+        // What breaks a limit of frames is cut; whoever made the row knows of it.
         self.writer.row(row.step, row.wall_ms, values, &mut self.pending);
     }
 

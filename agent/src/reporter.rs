@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fmt::Display, time::Duration};
 use proto::v1::{Outcome, Run, Start};
 use serde_json::Value;
 use terminal::{
-    say, size,
+    one_line, say, size,
     style::{self, FAINT, paint},
     warn,
 };
@@ -15,6 +15,8 @@ use crate::{holdings::Holding, slots::plural, trial::Report};
 
 /// The widest list of parameters, in characters.
 const PARAMS_WIDTH: usize = 100;
+/// The longest note of an end.
+const NOTE: usize = 600;
 /// The widest word of state: "preempted".
 const STATE_WIDTH: usize = 9;
 
@@ -97,7 +99,7 @@ impl Reporter {
             self.warn(format_args!("{}: {problem}", holding.attempt.run));
         }
         if !report.note.is_empty() && self.notes.insert(report.note.clone()) {
-            self.warn(format_args!("{}: {}", holding.attempt.run, report.note));
+            self.warn(format_args!("{}: {}", holding.attempt.run, one_line(&report.note, NOTE)));
         }
     }
 

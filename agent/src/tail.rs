@@ -1,31 +1,40 @@
 //! Follows the console files of one attempt and turns their lines into rows of the journals `agent.console` and
-//! `agent.history`. Where it was is not stored anywhere: the rows in the journals say how many lines of each file have been
-//! taken, so a crash between any two writes loses no line and doubles none. Called by `trial.rs`.
+//! `agent.history`; what a person should know of printed lines goes to `agent.meta`. Where it was is not stored anywhere:
+//! the rows in the journals say how many lines of each file have been taken, so a crash between any two writes loses no
+//! line and doubles none. Called by `trial.rs`.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
 };
 
 use record::{
-    Row, ValueRef,
-    console::{self, Lines, MAX_CONSOLE_BYTES},
-    json,
+    MAX_TEXT_BYTES, Row, Value, ValueRef, Writer,
+    console::{self, Lines, MAX_CONSOLE_BYTES, Seen},
+    printed::{PrintedRow, Reader},
 };
 
-use crate::{journal::Journal, spec};
+use crate::{doubts::Doubts, journal::Journal, spec};
 
 /// What one step reads of each file at most, so that a flood does not keep other trials waiting.
 const READ_BYTES: usize = 256 << 10;
 
-/// A console file: its key in the rows, and how far it has been read.
+/// A console file, and how far it has been read.
 #[derive(Debug)]
 struct Source {
-    key: &'static str,
     path: PathBuf,
     file: Option<File>,
     lines: Lines,
+    taken: Taken,
+}
+
+/// What has been taken of a console file.
+#[derive(Debug)]
+struct Taken {
+    /// Its key in the rows.
+    key: &'static str,
+    reader: Reader,
     /// Lines that the journals hold already.
     console_done: u64,
     /// Printed rows that the journal holds already. Of stdout only.
@@ -34,8 +43,8 @@ struct Source {
 
 impl Source {
     fn new(dir: &Path, key: &'static str) -> Self {
-        let (path, lines) = (dir.join(key), Lines::default());
-        Self { key, path, file: None, lines, console_done: 0, history_done: 0 }
+        let taken = Taken { key, reader: Reader::default(), console_done: 0, history_done: 0 };
+        Self { path: dir.join(key), file: None, lines: Lines::default(), taken }
     }
 
     /// Reads the next piece into `buffer`; nothing at the end, or when there is no file.
@@ -87,26 +96,32 @@ impl Tail {
         for source in &mut self.sources {
             source.read(&mut self.buffer)?;
             more |= self.buffer.len() == READ_BYTES;
-            let Source { key, lines, console_done, history_done, .. } = source;
-            lines.push(&self.buffer, |line| self.taker.take(key, console_done, history_done, line, wall_ms));
+            let Source { lines, taken, .. } = source;
+            lines.push(&self.buffer, |seen| self.taker.take(taken, seen, wall_ms));
+        }
+        if self.taker.tellings == 0 {
+            self.taker.tell(true, wall_ms);
         }
         self.taker.flush()?;
         Ok(more)
     }
 
     /// After the program's end, when a step found nothing more: takes last lines that have no newline, and says how much
-    /// was left out.
+    /// was left out and what is no row.
     ///
     /// # Errors
     /// When the disk refuses.
     pub fn finish(&mut self, wall_ms: i64) -> io::Result<()> {
         for source in &mut self.sources {
             if source.lines.is_open() {
-                let Source { key, lines, console_done, history_done, .. } = source;
-                lines.finish(|line| self.taker.take(key, console_done, history_done, line, wall_ms));
+                let Source { lines, taken, .. } = source;
+                lines.finish(|seen| self.taker.take(taken, seen, wall_ms));
             }
         }
         self.taker.close(wall_ms);
+        self.taker.flush()?;
+        let has_rows = has_rows(&self.taker.folder)?;
+        self.taker.tell(has_rows, wall_ms);
         self.taker.flush()
     }
 
@@ -116,11 +131,27 @@ impl Tail {
     }
 }
 
+/// Whether anybody has logged anything: the program's lines, or its SDK.
+fn has_rows(folder: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(folder)? {
+        if entry?.file_name().to_string_lossy().ends_with(".history") {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Takes lines into the journals.
 #[derive(Debug)]
 struct Taker {
+    folder: PathBuf,
     console: Journal,
     history: Journal,
+    meta: Journal,
+    doubts: Doubts,
+    /// What the journal has told of them last, and how often it has.
+    told: String,
+    tellings: u64,
     limit: u64,
     /// Rows of console so far, and their bytes.
     rows: u64,
@@ -141,46 +172,87 @@ impl Taker {
             let Some((key, ValueRef::Text(text))) = row.values.first() else { return };
             bytes += text.len() as u64;
             let source = if *key == spec::STDOUT { &mut *stdout } else { &mut *stderr };
-            source.console_done += 1;
+            source.taken.console_done += 1;
         })?;
         let mut next_step = 0;
         let history = Journal::open(&folder.join("agent.history"), |row| {
-            stdout.history_done += 1;
+            stdout.taken.history_done += 1;
             next_step = next_step.max(row.step.saturating_add(1));
         })?;
         // The row that closes a console counts the lines that were left out into its number, so it stands apart.
         let closed = rows > 0 && last + 1 > rows;
         if closed {
-            (rows, stderr.console_done) = (rows - 1, stderr.console_done - 1);
+            (rows, stderr.taken.console_done) = (rows - 1, stderr.taken.console_done - 1);
         }
         let bytes = if closed { limit } else { bytes };
-        Ok(Self { console, history, limit, rows, bytes, left_out: 0, closed, next_step })
+        let (mut told, mut tellings) = (String::new(), 0);
+        let meta = Journal::open(&folder.join("agent.meta"), |row| {
+            tellings += 1;
+            if let Some((_, ValueRef::Json(said))) = row.values.first() {
+                told = (*said).to_owned();
+            }
+        })?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            console,
+            history,
+            meta,
+            doubts: Doubts::default(),
+            told,
+            tellings,
+            limit,
+            rows,
+            bytes,
+            left_out: 0,
+            closed,
+            next_step,
+        })
     }
 
-    fn take(&mut self, key: &str, console_done: &mut u64, history_done: &mut u64, line: &str, wall_ms: i64) {
-        if key == spec::STDOUT
-            && let Some((step, values)) = json::row_from_line(line)
-        {
-            if *history_done > 0 {
-                *history_done -= 1;
-            } else {
-                let step = step.unwrap_or(self.next_step);
-                self.next_step = self.next_step.max(step.saturating_add(1));
-                self.history.push(&Row { step, wall_ms, values });
-            }
+    /// Takes a piece or a line of a console.
+    fn take(&mut self, taken: &mut Taken, seen: Seen<'_>, wall_ms: i64) {
+        match seen {
+            Seen::Piece(piece, beyond) => self.take_piece(taken, piece, beyond, wall_ms),
+            Seen::Line(line, beyond) => self.take_line(taken, line, beyond, wall_ms),
         }
-        if *console_done > 0 {
-            *console_done -= 1;
+    }
+
+    fn take_piece(&mut self, taken: &mut Taken, piece: &str, beyond: usize, wall_ms: i64) {
+        let printed = taken.reader.read(piece, beyond);
+        if taken.key != spec::STDOUT {
+            return self.doubts.add_stderr(piece, &printed);
+        }
+        // Only a long line has more than a row can hold.
+        let is_cut = |row: &PrintedRow| {
+            let row = Row { step: 0, wall_ms, values: row.values.clone() };
+            Writer::default().frame(&[row], &mut Vec::new()) > 0
+        };
+        let cut = piece.len() > MAX_TEXT_BYTES && printed.rows.iter().any(is_cut);
+        self.doubts.add(piece, &printed, cut);
+        for PrintedRow { step, values } in printed.rows {
+            if taken.history_done > 0 {
+                taken.history_done -= 1;
+                continue;
+            }
+            let step = step.unwrap_or(self.next_step);
+            self.next_step = self.next_step.max(step.saturating_add(1));
+            self.history.push(&Row { step, wall_ms, values });
+        }
+    }
+
+    fn take_line(&mut self, taken: &mut Taken, line: &str, beyond: usize, wall_ms: i64) {
+        if taken.console_done > 0 {
+            taken.console_done -= 1;
             return;
         }
-        let shown = console::shown(line);
+        let shown = console::shown(line, beyond);
         // Once over, always over: a short line after a long one would stand in the wrong place.
         if self.left_out > 0 || self.bytes + shown.len() as u64 > self.limit || self.closed {
             self.left_out += 1;
             return;
         }
         self.bytes += shown.len() as u64;
-        self.console.push_text(self.rows, wall_ms, key, &shown);
+        self.console.push_text(self.rows, wall_ms, taken.key, &shown);
         self.rows += 1;
     }
 
@@ -194,9 +266,21 @@ impl Taker {
         }
     }
 
+    /// Tells what a person should know of printed lines, unless it is told already.
+    fn tell(&mut self, has_rows: bool, wall_ms: i64) {
+        let Some(note) = self.doubts.told(has_rows) else { return };
+        let said = serde_json::json!({ "note": note }).to_string();
+        if said != self.told {
+            let values = vec![("printed".to_owned(), Value::Json(said.clone()))];
+            self.meta.push(&Row { step: self.tellings, wall_ms, values });
+            (self.told, self.tellings) = (said, self.tellings + 1);
+        }
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         self.console.flush()?;
         self.history.flush()?;
+        self.meta.flush()?;
         Ok(())
     }
 }
@@ -215,7 +299,11 @@ pub fn last_lines(path: &Path, most: usize, bytes: usize) -> Vec<String> {
     // Without the file there is nothing to show, and the exit code is told in any case.
     let raw = read().unwrap_or_default();
     let (mut lines, mut all) = (Lines::default(), Vec::new());
-    let mut keep = |line: &str| all.push(line.to_owned());
+    let mut keep = |seen: Seen<'_>| {
+        if let Seen::Line(line, _) = seen {
+            all.push(line.to_owned());
+        }
+    };
     lines.push(&raw, &mut keep);
     if lines.is_open() {
         lines.finish(&mut keep);

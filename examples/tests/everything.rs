@@ -19,7 +19,7 @@ use serde_json::Value as Json;
 fn kind(value: &Value) -> String {
     match value {
         Value::F64(_) => "float".to_owned(),
-        Value::I64(_) => "integer".to_owned(),
+        Value::I64(_) | Value::U64(_) => "integer".to_owned(),
         Value::Bool(_) => "bool".to_owned(),
         Value::Text(_) => "text".to_owned(),
         Value::Json(text) => {

@@ -3,8 +3,10 @@
 
 use std::borrow::Cow;
 
-/// The longest line that is looked at; what goes beyond is counted, not kept. Long enough for a row of metrics.
-pub const MAX_LINE_BYTES: usize = 256 << 10;
+/// The longest line that is looked at. What goes beyond is counted and not kept. The largest row fits.
+pub const MAX_LINE_BYTES: usize = 4 << 20;
+/// The room for a line that is kept when the line is over.
+const ROOM_BYTES: usize = 64 << 10;
 /// How much console an attempt may send, in bytes of its lines. Rows of metrics are not part of it.
 pub const MAX_CONSOLE_BYTES: u64 = 10 << 20;
 /// The longest line that is sent as console.
@@ -26,9 +28,19 @@ pub struct Lines {
     open: bool,
 }
 
+/// What bytes amount to.
+#[derive(Clone, Copy, Debug)]
+pub enum Seen<'a> {
+    /// All that stood between two ends of lines or carriage returns, clean. It comes even if a terminal does not show it any
+    /// more. With it: how many bytes of it were not kept.
+    Piece(&'a str, usize),
+    /// A line as a terminal shows it in the end, after its pieces. With it: how many bytes of it were not kept.
+    Line(&'a str, usize),
+}
+
 impl Lines {
-    /// Takes bytes, and hands each finished line to `each`, clean and whole.
-    pub fn push(&mut self, bytes: &[u8], mut each: impl FnMut(&str)) {
+    /// Takes bytes, and hands what is finished to `each`.
+    pub fn push(&mut self, bytes: &[u8], mut each: impl FnMut(Seen<'_>)) {
         for piece in bytes.split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
             let (text, end) = match piece.split_last() {
                 Some((end @ (b'\n' | b'\r'), text)) => (text, Some(*end)),
@@ -39,7 +51,12 @@ impl Lines {
             }
             match end {
                 Some(b'\n') => self.finish(&mut each),
-                Some(_) => (self.returned, self.open) = (true, true),
+                Some(_) => {
+                    if !self.returned && !self.now.is_empty() {
+                        each(Seen::Piece(&clean(&self.now), self.beyond));
+                    }
+                    (self.returned, self.open) = (true, true);
+                }
                 None => {}
             }
         }
@@ -66,20 +83,22 @@ impl Lines {
     }
 
     /// Ends the line that is open, if any: at a newline, and when the program has ended.
-    pub fn finish(&mut self, mut each: impl FnMut(&str)) {
+    pub fn finish(&mut self, mut each: impl FnMut(Seen<'_>)) {
         let text = clean(&self.now);
-        let text = if text.trim().is_empty() && !self.before.is_empty() { clean(&self.before) } else { text };
-        match self.beyond {
-            0 => each(&text),
-            beyond => each(&format!("{text} [{beyond} bytes left out]")),
+        if !self.returned && !text.is_empty() {
+            each(Seen::Piece(&text, self.beyond));
         }
-        *self = Self {
-            now: std::mem::take(&mut self.now),
-            before: std::mem::take(&mut self.before),
-            ..Self::default()
-        };
-        self.now.clear();
-        self.before.clear();
+        if text.trim().is_empty() && !self.before.is_empty() {
+            each(Seen::Line(&clean(&self.before), 0));
+        } else {
+            each(Seen::Line(&text, self.beyond));
+        }
+        let (mut now, mut before) = (std::mem::take(&mut self.now), std::mem::take(&mut self.before));
+        for room in [&mut now, &mut before] {
+            room.clear();
+            room.shrink_to(ROOM_BYTES);
+        }
+        *self = Self { now, before, ..Self::default() };
     }
 
     /// Whether a line has begun that no newline has ended.
@@ -88,13 +107,14 @@ impl Lines {
     }
 }
 
-/// What of a line is sent as console: a very long one loses its end, and says so.
-pub fn shown(line: &str) -> Cow<'_, str> {
-    if line.len() <= MAX_SHOWN_BYTES {
-        return Cow::Borrowed(line);
+/// What of a line is sent as console: a very long one loses its end, and says so. `beyond`: bytes that are gone already.
+pub fn shown(line: &str, beyond: usize) -> Cow<'_, str> {
+    let most = line.len().min(MAX_SHOWN_BYTES);
+    let end = (0..=most).rfind(|end| line.is_char_boundary(*end)).unwrap_or(0);
+    match line.len() - end + beyond {
+        0 => Cow::Borrowed(line),
+        left_out => Cow::Owned(format!("{} [{left_out} bytes left out]", &line[..end])),
     }
-    let end = (0..=MAX_SHOWN_BYTES).rfind(|end| line.is_char_boundary(*end)).unwrap_or(0);
-    Cow::Owned(format!("{} [{} bytes left out]", &line[..end], line.len() - end))
 }
 
 /// Text without terminal escapes and control characters; tabs stay. Invalid UTF-8 becomes U+FFFD.
@@ -156,14 +176,23 @@ mod tests {
     use super::*;
 
     fn lines(pieces: &[&[u8]]) -> Vec<String> {
-        let (mut lines, mut out) = (Lines::default(), Vec::new());
-        for piece in pieces {
-            lines.push(piece, |line| out.push(line.to_owned()));
+        seen(pieces).0
+    }
+
+    /// The lines, and the pieces.
+    fn seen(bytes: &[&[u8]]) -> (Vec<String>, Vec<String>) {
+        let (mut lines, mut out, mut pieces) = (Lines::default(), Vec::new(), Vec::new());
+        let mut each = |seen: Seen<'_>| match seen {
+            Seen::Piece(text, beyond) => pieces.push(shown(text, beyond).into_owned()),
+            Seen::Line(text, beyond) => out.push(shown(text, beyond).into_owned()),
+        };
+        for some in bytes {
+            lines.push(some, &mut each);
         }
         if lines.is_open() {
-            lines.finish(|line| out.push(line.to_owned()));
+            lines.finish(&mut each);
         }
-        out
+        (out, pieces)
     }
 
     #[test]
@@ -188,12 +217,24 @@ mod tests {
     }
 
     #[test]
+    fn every_piece_is_seen_once() {
+        for (bytes, want) in [
+            (&b"a\r\nb\n"[..], vec!["a", "b"]),
+            (b" 10%\r\r 20%\r\x1b[2K\rrow\r", vec![" 10%", " 20%", "", "row"]),
+            (b"\n\nx", vec!["x"]),
+        ] {
+            assert_eq!(seen(&[bytes]).1, want, "{}", bytes.escape_ascii());
+        }
+    }
+
+    #[test]
     fn a_long_line_is_cut_and_counted() {
         let long = vec![b'x'; MAX_LINE_BYTES + 5];
         let line = lines(&[&long, b"y\n"]).remove(0);
-        assert!(line.ends_with("x [6 bytes left out]"));
+        let left_out = MAX_LINE_BYTES + 6 - MAX_SHOWN_BYTES;
+        assert!(line.ends_with(&format!("x [{left_out} bytes left out]")), "{}", line.len());
         let text = "\u{e9}".repeat(MAX_SHOWN_BYTES);
-        let cut = shown(&text);
+        let cut = shown(&text, 0);
         assert!(
             cut.len() < MAX_SHOWN_BYTES + 40 && cut.ends_with(&format!("[{MAX_SHOWN_BYTES} bytes left out]"))
         );
@@ -207,11 +248,11 @@ mod tests {
             cut in 0_usize..200,
         ) {
             let cut = cut.min(bytes.len());
-            let whole = lines(&[&bytes]);
-            prop_assert_eq!(&lines(&[&bytes[..cut], &bytes[cut..]]), &whole);
+            let whole = seen(&[&bytes]);
+            prop_assert_eq!(&seen(&[&bytes[..cut], &bytes[cut..]]), &whole);
             let single: Vec<&[u8]> = bytes.chunks(1).collect();
-            prop_assert_eq!(&lines(&single), &whole);
-            prop_assert!(whole.iter().all(|line| !line.contains(['\x1b', '\n', '\r'])));
+            prop_assert_eq!(&seen(&single), &whole);
+            prop_assert!(whole.0.iter().chain(&whole.1).all(|line| !line.contains(['\x1b', '\n', '\r'])));
         }
     }
 }

@@ -224,6 +224,7 @@ fn row<'a>(
         let value = match head & 7 {
             tag::F64 => ValueRef::F64(cursor.f64()?),
             tag::I64 => ValueRef::I64(cursor.signed()?),
+            tag::U64 => ValueRef::U64(cursor.varint()?),
             tag::FALSE => ValueRef::Bool(false),
             tag::TRUE => ValueRef::Bool(true),
             tag::TEXT => ValueRef::Text(cursor.text(MAX_TEXT_BYTES)?),

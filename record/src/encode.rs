@@ -16,6 +16,7 @@ pub(crate) mod tag {
     pub(crate) const TRUE: u64 = 3;
     pub(crate) const TEXT: u64 = 4;
     pub(crate) const JSON: u64 = 5;
+    pub(crate) const U64: u64 = 6;
 }
 
 /// Room that the counts of rows and keys may take at the head of a body.
@@ -144,6 +145,10 @@ impl Writer {
                 varint::put(id | tag::I64, row);
                 varint::put_signed(number, row);
             }
+            ValueRef::U64(number) => {
+                varint::put(id | tag::U64, row);
+                varint::put(number, row);
+            }
             ValueRef::Bool(flag) => varint::put(id | if flag { tag::TRUE } else { tag::FALSE }, row),
             ValueRef::Text(text) => {
                 let kept = shortened(text);
@@ -186,7 +191,7 @@ impl Writer {
 fn value_bound(key: &str, value: ValueRef<'_>) -> usize {
     let payload = match value {
         ValueRef::F64(_) => 8,
-        ValueRef::I64(_) => varint::MAX_BYTES,
+        ValueRef::I64(_) | ValueRef::U64(_) => varint::MAX_BYTES,
         ValueRef::Bool(_) => 0,
         ValueRef::Text(text) | ValueRef::Json(text) => varint::MAX_BYTES + text.len().min(MAX_TEXT_BYTES),
     };

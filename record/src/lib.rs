@@ -5,7 +5,7 @@
 //! frame   version u8 | body length u32 | crc32c of the body u32 | crc32c of the nine bytes before u32 | body
 //! body    rows | keys | each key: length, UTF-8 | each row
 //! row     step | wall_ms | values | each value: key id * 8 + tag, payload
-//! payload F64: the 8 bytes of its bits; I64: signed varint; false, true: none; text, JSON: length, UTF-8
+//! payload F64: the 8 bytes of its bits; I64: signed varint; U64: varint; false, true: none; text, JSON: length, UTF-8
 //! ```
 //!
 //! Fixed-width integers are little-endian, all others varints (LEB128; signed ones zigzag). `step` and `wall_ms` are signed
@@ -21,6 +21,7 @@ mod decode;
 mod encode;
 pub mod file;
 pub mod json;
+pub mod printed;
 mod varint;
 
 pub use decode::{Corrupt, Frame, Frames, count, frames, rows, skip, whole};
@@ -47,6 +48,8 @@ pub enum Value {
     F64(f64),
     /// 64-bit signed integer.
     I64(i64),
+    /// 64-bit unsigned integer: a whole number beyond those of `I64`.
+    U64(u64),
     /// True or false.
     Bool(bool),
     /// UTF-8 text.
@@ -61,6 +64,7 @@ impl Value {
         match self {
             Self::F64(number) => ValueRef::F64(*number),
             Self::I64(number) => ValueRef::I64(*number),
+            Self::U64(number) => ValueRef::U64(*number),
             Self::Bool(flag) => ValueRef::Bool(*flag),
             Self::Text(text) => ValueRef::Text(text),
             Self::Json(text) => ValueRef::Json(text),
@@ -75,6 +79,8 @@ pub enum ValueRef<'a> {
     F64(f64),
     /// 64-bit signed integer.
     I64(i64),
+    /// 64-bit unsigned integer: a whole number beyond those of `I64`.
+    U64(u64),
     /// True or false.
     Bool(bool),
     /// UTF-8 text.
@@ -89,6 +95,7 @@ impl ValueRef<'_> {
         match self {
             Self::F64(number) => Value::F64(number),
             Self::I64(number) => Value::I64(number),
+            Self::U64(number) => Value::U64(number),
             Self::Bool(flag) => Value::Bool(flag),
             Self::Text(text) => Value::Text(text.to_owned()),
             Self::Json(text) => Value::Json(text.to_owned()),

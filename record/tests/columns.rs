@@ -15,6 +15,7 @@ fn value() -> impl Strategy<Value = Value> {
         prop::sample::select(vec![0.0, -0.0, f64::NAN, -f64::NAN, f64::INFINITY, f64::NEG_INFINITY])
             .prop_map(Value::F64),
         any::<i64>().prop_map(Value::I64),
+        any::<u64>().prop_map(Value::U64),
         any::<bool>().prop_map(Value::Bool),
         ".{0,40}".prop_map(Value::Text),
         ".{0,9}".prop_map(|text| Value::Json(format!("{{\"_type\":{text:?}}}"))),

@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use record::console::{Lines, MAX_CONSOLE_BYTES, shown};
+use record::console::{Lines, MAX_CONSOLE_BYTES, Seen, shown};
 use rustix::{
     fd::AsFd,
     io::{Errno, fcntl_dupfd_cloexec},
@@ -126,7 +126,7 @@ fn pass_on(mut pipe: File, mut before: File, taker: &Taker) {
             Ok(length) => {
                 // A terminal that has gone away takes no run along.
                 let _ = before.write_all(&piece[..length]);
-                lines.push(&piece[..length], |line| taker.take(line));
+                lines.push(&piece[..length], |seen| taker.take(seen));
                 if length == PIECE_BYTES {
                     thread::sleep(PAUSE);
                 }
@@ -136,7 +136,7 @@ fn pass_on(mut pipe: File, mut before: File, taker: &Taker) {
         }
     }
     if lines.is_open() {
-        lines.finish(|line| taker.take(line));
+        lines.finish(|seen| taker.take(seen));
     }
 }
 
@@ -149,9 +149,9 @@ struct Taker {
 }
 
 impl Taker {
-    fn take(&self, line: &str) {
-        let Some(run) = self.run.upgrade() else { return };
-        let line = shown(line);
+    fn take(&self, seen: Seen<'_>) {
+        let (Seen::Line(line, beyond), Some(run)) = (seen, self.run.upgrade()) else { return };
+        let line = shown(line, beyond);
         let take = |room: u64| (room > 0).then(|| room.saturating_sub(line.len() as u64 + 1));
         let Ok(room) = self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) else { return };
         run.ring.push(Stream::Console, None, [(self.key, Value::from(&*line))]);

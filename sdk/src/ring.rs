@@ -240,6 +240,7 @@ const FALSE: u8 = 2;
 const TRUE: u8 = 3;
 const TEXT: u8 = 4;
 const JSON: u8 = 5;
+const U64: u8 = 6;
 
 /// A row that is being made, outside the lock.
 #[derive(Debug, Default)]
@@ -279,6 +280,7 @@ impl Encoded {
         match value {
             Value::F64(number) => self.number(F64, number.to_bits().to_le_bytes()),
             Value::I64(number) => self.number(I64, number.to_le_bytes()),
+            Value::U64(number) => self.number(U64, number.to_le_bytes()),
             Value::Bool(flag) => self.values.push(if *flag { TRUE } else { FALSE }),
             Value::Text(text) => {
                 let kept = shortened(text);
@@ -345,6 +347,7 @@ impl<'a> Iterator for RawValues<'a> {
         let value = match take::<1>(bytes)?[0] {
             F64 => ValueRef::F64(f64::from_bits(u64::from_le_bytes(take(bytes)?))),
             I64 => ValueRef::I64(i64::from_le_bytes(take(bytes)?)),
+            U64 => ValueRef::U64(u64::from_le_bytes(take(bytes)?)),
             FALSE => ValueRef::Bool(false),
             TRUE => ValueRef::Bool(true),
             tag => {

@@ -14,8 +14,10 @@ use crate::media::Media;
 pub enum Value<'a> {
     /// A float; an `f32` is widened, which loses nothing.
     F64(f64),
-    /// A whole number. Unsigned ones above `i64::MAX` become floats.
+    /// A whole number.
     I64(i64),
+    /// A whole number above `i64::MAX`.
+    U64(u64),
     /// True or false.
     Bool(bool),
     /// Text; what is over 256 KiB is cut off, and counted in [`Finished::cut`](crate::Finished::cut).
@@ -60,7 +62,7 @@ from! {
     u16 => |value| Self::I64(i64::from(value));
     u8 => |value| Self::I64(i64::from(value));
     isize => |value| Self::I64(value as i64);
-    u64 => |value| i64::try_from(value).map_or(Self::F64(value as f64), Self::I64);
+    u64 => |value| i64::try_from(value).map_or(Self::U64(value), Self::I64);
     usize => |value| Self::from(value as u64);
 }
 

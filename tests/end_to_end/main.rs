@@ -11,6 +11,7 @@ mod hunt;
 mod kills;
 mod outage;
 mod preemption;
+mod printed;
 mod sdk;
 mod search;
 mod stopping;

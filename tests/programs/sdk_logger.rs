@@ -50,6 +50,7 @@ fn borrowed(value: &record::Value) -> Value<'_> {
     match value {
         record::Value::F64(number) => Value::from(number),
         record::Value::I64(number) => Value::from(number),
+        record::Value::U64(number) => Value::from(number),
         record::Value::Bool(flag) => Value::from(flag),
         record::Value::Text(text) | record::Value::Json(text) => Value::from(text),
     }

@@ -55,6 +55,58 @@ fn lines_become_console_and_printed_rows_history() {
     assert!(console.contains(&(4, "stderr".to_owned(), "oops".to_owned())));
 }
 
+/// What the journal tells of printed lines, one text for each telling.
+fn told(dir: &Path) -> Vec<String> {
+    let note = |row: Row| match &row.values[0].1 {
+        Value::Json(json) => serde_json::from_str::<serde_json::Value>(json).unwrap()["note"].to_string(),
+        other => format!("{other:?}"),
+    };
+    rows(dir, "agent.meta").into_iter().map(note).collect()
+}
+
+#[test]
+fn rows_behind_other_text_count_and_what_is_none_is_told() {
+    let dir = attempt();
+    let mut tail = Tail::open(dir.path()).unwrap();
+    let bar = "\r 50%|## | 1/2\r100%|####| 2/2";
+    let long = format!("{{\"loss\": 0.25, \"s\": \"{}\"}}\n", "y".repeat(300_000));
+    let lines =
+        format!("INFO:root:{{\"loss\": 1, \"val\": {{\"acc\": 0.5}}}}\n{bar}{{\"loss\": 0.5}}\n{long}");
+    fs::write(dir.path().join("stdout"), &lines).unwrap();
+    while tail.step(0).unwrap() {}
+    let found = rows(dir.path(), "agent.history");
+    let keys: Vec<Vec<&str>> =
+        found.iter().map(|row| row.values.iter().map(|(key, _)| key.as_str()).collect()).collect();
+    assert_eq!(keys, [vec!["loss", "val.acc"], vec!["loss"], vec!["loss", "s"]]);
+    assert_eq!(told(dir.path()).len(), 1, "while it runs");
+    fs::write(dir.path().join("stdout"), format!("{lines}{{'loss': 1}}\n{{\"loss\": 1e400}}\n")).unwrap();
+    fs::write(dir.path().join("stderr"), "{\"loss\": 1}\n").unwrap();
+    tail.step(0).unwrap();
+    tail.finish(0).unwrap();
+    let all = told(dir.path());
+    assert_eq!(all.len(), 2, "{all:?}");
+    assert!(
+        all[1].starts_with("\"2 printed lines look like rows and are none, first `{'loss': 1}`"),
+        "{all:?}"
+    );
+    assert!(all[1].contains("1 printed row has lost a value"), "{all:?}");
+    follow(dir.path(), MAX_CONSOLE_BYTES);
+    assert_eq!(told(dir.path()), all, "a restart says nothing again");
+}
+
+#[test]
+fn rows_on_standard_error_alone_are_told_at_the_end() {
+    let dir = attempt();
+    fs::write(dir.path().join("stderr"), "INFO:root:{\"loss\": 1}\n").unwrap();
+    follow(dir.path(), MAX_CONSOLE_BYTES);
+    assert!(told(dir.path())[0].contains("1 row is on standard error"), "{:?}", told(dir.path()));
+    let logged = attempt();
+    fs::write(logged.path().join("stderr"), "INFO:root:{\"loss\": 1}\n").unwrap();
+    fs::write(logged.path().join("journal/sdk.history"), "").unwrap();
+    follow(logged.path(), MAX_CONSOLE_BYTES);
+    assert!(told(logged.path()).is_empty(), "the SDK has logged rows");
+}
+
 #[test]
 fn beyond_the_limit_lines_are_counted_and_rows_still_taken() {
     let dir = attempt();
@@ -96,10 +148,10 @@ proptest! {
     /// the other. The next one ends with the same rows of each stream as one that was never killed.
     #[test]
     fn a_crash_loses_nothing_and_doubles_nothing(
-        stdout in "(a|\\{\"x\": 1\\}|\\{\"_step\": 4, \"y\": 2\\}|b\r|\n){0,30}",
-        stderr in "(e|\n){0,20}",
+        stdout in "(a|\\{\"x\": 1\\}|\\{\"_step\": 4, \"y\": \\{\"z\": 2\\}\\}|\\{'x': 1\\}|\\{\n\"x\": 1|b\r|\n){0,30}",
+        stderr in "(e|\\{\"x\": 1\\}|\n){0,20}",
         seen in 0_usize..60,
-        torn in (0.0..1.0_f64, 0.0..1.0_f64),
+        torn in (0.0..1.0_f64, 0.0..1.0_f64, 0.0..1.0_f64),
         limit in prop_oneof![Just(1_u64 << 20), Just(20)],
     ) {
         let (calm, crashed) = (attempt(), attempt());
@@ -109,7 +161,7 @@ proptest! {
         }
         follow(calm.path(), limit);
         Tail::with_limit(crashed.path(), limit).unwrap().step(1).unwrap();
-        for (name, part) in [("agent.console", torn.0), ("agent.history", torn.1)] {
+        for (name, part) in [("agent.console", torn.0), ("agent.history", torn.1), ("agent.meta", torn.2)] {
             let path = crashed.path().join("journal").join(name);
             if let Ok(bytes) = fs::read(&path) {
                 fs::write(&path, &bytes[..(bytes.len() as f64 * part) as usize]).unwrap();
@@ -123,6 +175,8 @@ proptest! {
             rows(dir, "agent.history").into_iter().map(|row| (row.step, row.values)).collect::<Vec<_>>()
         };
         prop_assert_eq!(history(crashed.path()), history(calm.path()));
+        let last_told = |dir: &Path| told(dir).pop();
+        prop_assert_eq!(last_told(crashed.path()), last_told(calm.path()));
         let (crashed, calm) = (console(crashed.path()), console(calm.path()));
         if limit > 20 {
             for key in ["stdout", "stderr"] {

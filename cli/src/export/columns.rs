@@ -66,6 +66,7 @@ impl<'a> Cell<'a> {
             Self::Count(number) => number.to_string().into(),
             Self::Value(ValueRef::F64(number)) => format!("{number:?}").into(),
             Self::Value(ValueRef::I64(number)) => number.to_string().into(),
+            Self::Value(ValueRef::U64(number)) => number.to_string().into(),
             Self::Value(ValueRef::Bool(flag)) => if flag { "true" } else { "false" }.into(),
             Self::Value(ValueRef::Text(text) | ValueRef::Json(text)) => text.into(),
         }
@@ -104,6 +105,8 @@ impl Seen {
                 self.whole = true;
                 self.wide |= number.unsigned_abs() > EXACT;
             }
+            // No column of numbers holds both these and negative ones.
+            ValueRef::U64(_) => self.text = true,
             ValueRef::Bool(_) => self.flag = true,
             ValueRef::Text(_) | ValueRef::Json(_) => self.text = true,
         }
@@ -235,11 +238,12 @@ mod tests {
 
     #[test]
     fn a_column_has_the_type_that_loses_nothing() {
-        use ValueRef::{Bool, F64, I64, Json, Text};
+        use ValueRef::{Bool, F64, I64, Json, Text, U64};
         assert_eq!(kind(&[I64(i64::MAX), I64(-1)]), Kind::Whole);
         assert_eq!(kind(&[I64(0), F64(f64::NAN)]), Kind::Float);
         assert_eq!(kind(&[I64((1 << 53) + 1), F64(0.5)]), Kind::Text);
         assert_eq!(kind(&[Bool(true)]), Kind::Flag);
+        assert_eq!(kind(&[U64(u64::MAX), I64(1)]), Kind::Text);
         assert_eq!(kind(&[Bool(true), I64(1)]), Kind::Text);
         assert_eq!(kind(&[Json("{}"), F64(1.0)]), Kind::Text);
         assert_eq!(kind(&[Text("a")]), Kind::Text);

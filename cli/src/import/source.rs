@@ -169,7 +169,7 @@ pub(crate) fn next_fitting(reader: &mut dyn Reader) -> io::Result<Option<(Stream
 fn text_bytes(value: &Value) -> usize {
     match value {
         Value::Text(text) | Value::Json(text) => text.len(),
-        Value::F64(_) | Value::I64(_) | Value::Bool(_) => 0,
+        Value::F64(_) | Value::I64(_) | Value::U64(_) | Value::Bool(_) => 0,
     }
 }
 

@@ -13,6 +13,9 @@ use super::{
     values,
 };
 
+/// The longest note: of a metric, and of printed lines with the first of them.
+const NOTE: usize = 6 * SENTENCE;
+
 /// All that is known of a run, for people.
 pub(crate) fn run(run: &Run, sweep: Option<&Sweep>, now_ms: i64) -> String {
     let mut text = format!("{}  {}", paint(style::STRONG, one_word(&run.id)), state(&run.state));
@@ -53,7 +56,7 @@ pub(crate) fn run(run: &Run, sweep: Option<&Sweep>, now_ms: i64) -> String {
         lines.push(("note", "it was asked to stop".to_owned()));
     }
     if !run.note.is_empty() {
-        lines.push(("note", one_line(&run.note, 2 * SENTENCE)));
+        lines.push(("note", one_line(&run.note, NOTE)));
     }
     text += &format!("\n{}", facts(lines));
     text += &failures(run, now_ms);

@@ -131,7 +131,7 @@ pub(crate) fn warnings(runs: &[Run]) -> Vec<String> {
             [run] => one_word(run),
             runs => format!("{} (e.g. {})", count(runs.len() as u64, "run"), one_word(runs[0])),
         };
-        format!("{whose}: {}", one_line(note, 3 * SENTENCE))
+        format!("{whose}: {}", one_line(note, 4 * SENTENCE))
     };
     const SHOWN: usize = 5;
     let mut lines: Vec<String> = notes.iter().take(SHOWN).map(sentence).collect();

@@ -5,11 +5,13 @@
 use record::ValueRef;
 use serde_json::{Map, Value as Json};
 
-use super::{App, change::Change, error::Error, metrics::Metric};
+use super::{App, change::Change, error::Error, metrics::Metric, text::cut};
 use crate::store::{self, about::About, runs::Run};
 
 /// Definitions of metrics that a run keeps.
 const MAX_METRICS: usize = 1000;
+/// What is kept of a note on printed lines.
+const PRINTED_BYTES: usize = 2 << 10;
 
 /// A JSON object in a text.
 pub(super) fn object(json: &str) -> Option<Map<String, Json>> {
@@ -23,11 +25,16 @@ pub(super) fn object(json: &str) -> Option<Map<String, Json>> {
 pub(super) fn take(change: &mut Change<'_>, run: &mut Run, frames: &[u8]) -> Result<(), Error> {
     let mut about = store::about::get(change.tx, run.key)?;
     let (mut notes, mut code, before) = (Vec::new(), Map::new(), run.config.clone());
+    let mut printed = None;
     let was_preempting = run.preempting;
     for frame in record::frames(frames) {
         let frame = frame.map_err(|corrupt| Error::Bug(format!("checked rows are damaged: {corrupt}")))?;
         let rows = frame.each(|row| {
             for (key, value) in row.values {
+                if *key == "printed" {
+                    printed = note_of(*value).or(printed.take());
+                    continue;
+                }
                 let told = take_one(change.app, run, &mut about, &mut code, key, *value);
                 notes.extend(told.err());
             }
@@ -35,6 +42,9 @@ pub(super) fn take(change: &mut Change<'_>, run: &mut Run, frames: &[u8]) -> Res
         rows.map_err(|corrupt| Error::Bug(format!("checked rows are damaged: {corrupt}")))?;
     }
     store::about::save(change.tx, run.key, &about)?;
+    if let Some(note) = printed {
+        store::printed::save(change.tx, run, cut(&note, PRINTED_BYTES))?;
+    }
     if !code.is_empty() {
         let mut known = store::about::code(change.tx, run.key)?;
         notes.extend(merge(change.app, &mut known, code).err().map(|error| error.to_string()));
@@ -49,6 +59,12 @@ pub(super) fn take(change: &mut Change<'_>, run: &mut Run, frames: &[u8]) -> Res
         store::runs::save(change.tx, run)?;
     }
     Ok(())
+}
+
+/// What an agent says of the lines that its trial has printed.
+fn note_of(value: ValueRef<'_>) -> Option<String> {
+    let ValueRef::Json(json) = value else { return None };
+    object(json)?.get("note")?.as_str().map(str::to_owned)
 }
 
 fn take_one(

@@ -157,7 +157,9 @@ impl<'a> History<'a> {
             match block {
                 Stored::Frames(frames) => segments.extend(in_frames(frames, key, window)?),
                 Stored::Columns { block, head } => {
-                    let wanted = [Kind::F64, Kind::I64].into_iter().filter_map(|kind| head.column(key, kind));
+                    let wanted = [Kind::F64, Kind::I64, Kind::U64]
+                        .into_iter()
+                        .filter_map(|kind| head.column(key, kind));
                     let columns: Vec<usize> = wanted.collect();
                     let bounds = columns.iter().map(|column| head.columns[*column].steps);
                     let bounds = bounds.reduce(|one, two| (one.0.min(two.0), one.1.max(two.1)));
@@ -270,6 +272,7 @@ fn numbers(values: Values) -> Option<Vec<f64>> {
     match values {
         Values::F64(numbers) => Some(numbers),
         Values::I64(numbers) => Some(numbers.into_iter().map(|number| number as f64).collect()),
+        Values::U64(numbers) => Some(numbers.into_iter().map(|number| number as f64).collect()),
         Values::Bool(_) | Values::Text(..) => None,
     }
 }
@@ -283,6 +286,7 @@ fn in_frames(frames: &[u8], key: &str, window: &Window) -> Result<Option<Segment
                 let value = match value {
                     ValueRef::F64(number) => *number,
                     ValueRef::I64(number) => *number as f64,
+                    ValueRef::U64(number) => *number as f64,
                     ValueRef::Bool(_) | ValueRef::Text(_) | ValueRef::Json(_) => continue,
                 };
                 let x = if window.axis == Axis::WallTime { row.wall_ms as f64 } else { 0.0 };

@@ -108,6 +108,7 @@ pub(super) fn finite(value: ValueRef<'_>) -> Option<f64> {
         ValueRef::F64(number) => Some(number).filter(|number| number.is_finite()),
         // A metric beyond 2^53 is rounded here; its exact value is in the history.
         ValueRef::I64(number) => Some(number as f64),
+        ValueRef::U64(number) => Some(number as f64),
         ValueRef::Bool(_) | ValueRef::Text(_) | ValueRef::Json(_) => None,
     }
 }
@@ -174,6 +175,7 @@ impl Summary {
         match self.last(key)? {
             Value::F64(number) => Some(*number).filter(|number| number.is_finite()),
             Value::I64(number) => Some(*number as f64),
+            Value::U64(number) => Some(*number as f64),
             Value::Bool(_) | Value::Text(_) | Value::Json(_) => None,
         }
     }
@@ -183,7 +185,8 @@ impl Summary {
         matches!(self.last(key), Some(Value::F64(number)) if !number.is_finite())
     }
 
-    fn last(&self, key: &str) -> Option<&Value> {
+    /// The last value of a key; the summary stream comes before history.
+    pub(crate) fn last(&self, key: &str) -> Option<&Value> {
         let mut entries = self.overlay.iter().chain(&self.latest);
         entries.find(|(known, ..)| known == key).map(|(.., value)| value)
     }

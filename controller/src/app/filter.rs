@@ -195,7 +195,7 @@ impl Wanted {
         if text.is_empty() {
             return Err("the value is missing; the empty text is ''".to_owned());
         }
-        let whole = text.parse().map(Value::I64).ok();
+        let whole = text.parse().map(Value::I64).or_else(|_| text.parse().map(Value::U64)).ok();
         Ok(Self {
             text: text.to_owned(),
             number: whole.or_else(|| text.parse().map(Value::F64).ok()),
@@ -206,7 +206,7 @@ impl Wanted {
     /// How a value stands to this; `None` where they cannot be compared.
     fn compare(&self, value: &Value) -> Option<Ordering> {
         match value {
-            Value::F64(_) | Value::I64(_) => match &self.number {
+            Value::F64(_) | Value::I64(_) | Value::U64(_) => match &self.number {
                 Some(number) if is_nan(number) && is_nan(value) => Some(Ordering::Equal),
                 Some(number) => numbers(value, number),
                 None => None,
@@ -257,7 +257,7 @@ fn is_nan(value: &Value) -> bool {
 
 fn kind(value: &Value) -> u8 {
     match value {
-        Value::F64(_) | Value::I64(_) => 0,
+        Value::F64(_) | Value::I64(_) | Value::U64(_) => 0,
         Value::Bool(_) => 1,
         Value::Text(_) | Value::Json(_) => 2,
     }
@@ -266,26 +266,27 @@ fn kind(value: &Value) -> u8 {
 /// Two numbers, exactly: an order in which 2^53 as a float were equal to two whole numbers would be none.
 fn numbers(one: &Value, other: &Value) -> Option<Ordering> {
     match (one, other) {
-        (Value::I64(one), Value::I64(other)) => Some(one.cmp(other)),
         (Value::F64(one), Value::F64(other)) => one.partial_cmp(other),
-        (Value::I64(one), Value::F64(other)) => whole(*one, *other),
-        (Value::F64(one), Value::I64(other)) => whole(*other, *one).map(Ordering::reverse),
+        (Value::F64(one), other) => whole(integer(other)?, *one).map(Ordering::reverse),
+        (one, Value::F64(other)) => whole(integer(one)?, *other),
+        (one, other) => Some(integer(one)?.cmp(&integer(other)?)),
+    }
+}
+
+fn integer(value: &Value) -> Option<i128> {
+    match value {
+        Value::I64(number) => Some((*number).into()),
+        Value::U64(number) => Some((*number).into()),
         _ => None,
     }
 }
 
-fn whole(one: i64, other: f64) -> Option<Ordering> {
-    const BEYOND: f64 = 9_223_372_036_854_775_808.0;
+fn whole(one: i128, other: f64) -> Option<Ordering> {
     if other.is_nan() {
         return None;
     }
-    if other >= BEYOND {
-        return Some(Ordering::Less);
-    }
-    if other < -BEYOND {
-        return Some(Ordering::Greater);
-    }
-    match one.cmp(&(other.trunc() as i64)) {
+    // Saturates beyond 128 bits, which no whole number here reaches.
+    match one.cmp(&(other.trunc() as i128)) {
         Ordering::Equal => 0.0.partial_cmp(&other.fract()),
         unequal => Some(unequal),
     }
@@ -322,6 +323,9 @@ mod tests {
             ("config.lr > 0.1", None, false),
             ("group = ''", text(""), true),
             ("config.seed = 9007199254740993", Some(Value::I64(9_007_199_254_740_992)), false),
+            ("summary.n = 18446744073709551615", Some(Value::U64(u64::MAX)), true),
+            ("summary.n = 18446744073709551614", Some(Value::U64(u64::MAX)), false),
+            ("summary.n > -1", Some(Value::U64(u64::MAX)), true),
             ("summary.loss = nan", Some(Value::F64(f64::NAN)), true),
             ("summary.loss != nan", Some(Value::F64(f64::NAN)), false),
             ("summary.loss != nan", Some(Value::F64(0.1)), true),
@@ -389,6 +393,9 @@ mod tests {
             Some(Value::I64(9_007_199_254_740_993)),
             Some(Value::I64(i64::MAX)),
             Some(Value::F64(9.3e18)),
+            Some(Value::U64(u64::MAX - 1)),
+            Some(Value::U64(u64::MAX)),
+            Some(Value::F64(18_446_744_073_709_551_616.0)),
             Some(Value::Bool(false)),
             Some(Value::Bool(true)),
             text("a"),
@@ -402,7 +409,7 @@ mod tests {
         for one in 0..values.len() {
             for other in 0..values.len() {
                 assert_eq!(order("rows", one, other), one.cmp(&other), "{one} {other}");
-                let falling = if one.max(other) < 13 { other.cmp(&one) } else { one.cmp(&other) };
+                let falling = if one.max(other) < 16 { other.cmp(&one) } else { one.cmp(&other) };
                 assert_eq!(order("-rows", one, other), falling, "{one} {other}");
             }
         }

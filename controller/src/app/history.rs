@@ -83,7 +83,7 @@ pub(crate) async fn keys(
 fn add(keys: &mut BTreeMap<String, Key>, column: &Column) {
     let key = keys.entry(column.key.clone()).or_default();
     let kind = match column.kind {
-        Kind::F64 | Kind::I64 => "number",
+        Kind::F64 | Kind::I64 | Kind::U64 => "number",
         Kind::Bool => "bool",
         Kind::Text => "text",
         Kind::Json => "object",

@@ -161,7 +161,9 @@ fn metric_note(change: &Change<'_>, run: &Run) -> Result<Option<String>, Error> 
     let plan = change.app.plans.get(change.tx, sweep)?;
     let Some(metric) = plan.metric() else { return Ok(None) };
     let summary = Summary::read(&store::summaries::get(change.tx, run.key)?).unwrap_or_default();
-    Ok(Some(names::note(&metric.name, run.logged, summary.keys())))
+    let held = (run.logged > 0).then(|| (run.logged, summary.last(&metric.name)));
+    let printed = store::printed::get(change.tx, run)?.is_some();
+    Ok(Some(names::note(&metric.name, held, summary.keys(), printed)))
 }
 
 /// The project of a run for which somebody has said this; without a word it is W&B's.

@@ -97,11 +97,14 @@ const READ_BYTES: usize = 8 << 20;
 pub(crate) type Streamed<T> = mpsc::Receiver<Result<T, Error>>;
 
 /// A run as it looks in this transaction.
-pub(super) fn run(tx: &Tx<'_>, app: &App, run: Run) -> Result<RunView, Error> {
+pub(super) fn run(tx: &Tx<'_>, app: &App, mut run: Run) -> Result<RunView, Error> {
     let summary = summaries::of(tx, &run)?;
     let constrained = constrained(tx, app, &run)?;
     let about = store::about::get(tx, run.key)?;
     let metrics = Metric::list(&about.metrics);
+    if let Some(printed) = store::printed::get(tx, &run)? {
+        run.note = Some(run.note.map_or(printed.clone(), |note| format!("{note}; {printed}")));
+    }
     Ok(RunView {
         run,
         summary_json: summary.to_json(&metrics).to_string(),

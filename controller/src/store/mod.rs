@@ -17,6 +17,7 @@ pub(crate) mod facts;
 pub(crate) mod failures;
 pub(crate) mod files;
 pub(crate) mod listing;
+pub(crate) mod printed;
 pub(crate) mod rungs;
 pub(crate) mod runs;
 pub(crate) mod summaries;

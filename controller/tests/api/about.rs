@@ -84,6 +84,23 @@ async fn what_makes_no_sense_is_noted_and_stops_nothing() {
 }
 
 #[tokio::test]
+async fn what_an_agent_says_of_printed_lines_is_its_attempts() {
+    let mut lab = Lab::start().await;
+    let sweep = lab.create(&format!("{RANDOM}\nretry: {{error: 1}}\n")).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    let start = agent.ask().await;
+    agent.append(&start, "meta", 0, said("printed", &json!({"note": "1 line"}))).await.unwrap();
+    assert_eq!(lab.run(&start.run).await.note, "1 line");
+    agent.append(&start, "meta", 1, said("printed", &json!({"note": "2 lines"}))).await.unwrap();
+    assert_eq!(agent.fail(&start, "error", 5).await.unwrap().note, "2 lines");
+    let again = agent.ask().await;
+    assert_eq!((again.run.as_str(), lab.run(&start.run).await.note.as_str()), (start.run.as_str(), ""));
+    agent.append(&again, "meta", 0, said("printed", &json!({"note": "3 lines"}))).await.unwrap();
+    let finished = agent.end(&again, "finished").await.unwrap();
+    assert_eq!(finished.note, "`val/loss` was never logged; 3 lines");
+}
+
+#[tokio::test]
 async fn what_is_told_later_keeps_its_times() {
     let mut lab = Lab::start().await;
     let begin = BeginRun { started_ms: Some(1_000), ..BeginRun::default() };

@@ -13,6 +13,8 @@ pub enum Values {
     F64(Vec<f64>),
     /// Integers.
     I64(Vec<i64>),
+    /// Integers beyond those.
+    U64(Vec<u64>),
     /// Booleans.
     Bool(Vec<bool>),
     /// Texts or JSON, one after the other, with where each ends.
@@ -112,6 +114,7 @@ impl Values {
         Some(match self {
             Self::F64(numbers) => ValueRef::F64(*numbers.get(at)?),
             Self::I64(numbers) => ValueRef::I64(*numbers.get(at)?),
+            Self::U64(numbers) => ValueRef::U64(*numbers.get(at)?),
             Self::Bool(flags) => ValueRef::Bool(*flags.get(at)?),
             Self::Text(texts, ends) => {
                 let start = at.checked_sub(1).map_or(0, |before| ends[before]);
@@ -168,6 +171,7 @@ fn values(kind: Kind, count: usize, cursor: &mut Cursor<'_>) -> Option<Values> {
         Kind::I64 => {
             Values::I64(pack::get_differences(cursor, count)?.into_iter().map(u64::cast_signed).collect())
         }
+        Kind::U64 => Values::U64(pack::get_differences(cursor, count)?),
         Kind::Bool => Values::Bool(pack::get(cursor, count)?.into_iter().map(|flag| flag != 0).collect()),
         Kind::Text | Kind::Json => texts(count, cursor)?,
     })

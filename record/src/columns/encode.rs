@@ -125,6 +125,7 @@ impl Encoder {
         let (bits, number) = match value {
             ValueRef::F64(number) => (number.to_bits(), Some(number)),
             ValueRef::I64(number) => (number.cast_unsigned(), Some(number as f64)),
+            ValueRef::U64(number) => (number, Some(number as f64)),
             ValueRef::Bool(flag) => (u64::from(flag), None),
             ValueRef::Text(text) | ValueRef::Json(text) => {
                 self.texts[place].extend_from_slice(text.as_bytes());
@@ -156,7 +157,7 @@ fn part(kind: Kind, numbers: &[u64], texts: &[u8]) -> Vec<u8> {
                 pack::put_differences(numbers, &mut out);
             }
         },
-        Kind::I64 => pack::put_differences(numbers, &mut out),
+        Kind::I64 | Kind::U64 => pack::put_differences(numbers, &mut out),
         Kind::Bool => pack::put(numbers, &mut out),
         Kind::Text | Kind::Json => {
             pack::put(numbers, &mut out);

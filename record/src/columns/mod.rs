@@ -8,7 +8,7 @@
 //!         shapes, each: length, its columns | columns, each: key, kind, statistics
 //! steps, wall times   packed second differences
 //! shapes  packed numbers: which keys a row holds, and in which order
-//! column  F64: a method, packed differences of bits (as 32-bit floats where all are such); I64: packed differences;
+//! column  F64: a method, packed differences of bits (as 32-bit floats where all are such); I64, U64: packed differences;
 //!         Bool: packed; Text, Json: packed lengths, then all texts, compressed (LZ4) where that is smaller
 //! packed  groups of 64: a width in bits u8, then so many bits of each
 //! ```
@@ -60,16 +60,19 @@ pub enum Kind {
     Text,
     /// JSON objects.
     Json,
+    /// 64-bit unsigned integers beyond the signed ones.
+    U64,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::F64, Self::I64, Self::Bool, Self::Text, Self::Json];
+    const ALL: [Self; 6] = [Self::F64, Self::I64, Self::Bool, Self::Text, Self::Json, Self::U64];
 
     /// Of a value.
     pub fn of(value: crate::ValueRef<'_>) -> Self {
         match value {
             crate::ValueRef::F64(_) => Self::F64,
             crate::ValueRef::I64(_) => Self::I64,
+            crate::ValueRef::U64(_) => Self::U64,
             crate::ValueRef::Bool(_) => Self::Bool,
             crate::ValueRef::Text(_) => Self::Text,
             crate::ValueRef::Json(_) => Self::Json,

@@ -1,0 +1,134 @@
+//! Printed lines that look like rows and are none, and rows that have lost values: how many, the first of each kind, and what
+//! a person is told of them. A function of the lines alone, so a restarted agent says the same. Called by `tail.rs`.
+
+use std::fmt::Display;
+
+use record::printed::{Loss, Printed};
+
+/// The longest part of a line that is quoted, in characters.
+const QUOTED: usize = 60;
+
+/// What was seen in a console.
+#[derive(Debug, Default)]
+pub struct Doubts {
+    none: Tally,
+    lost: Tally,
+    on_stderr: Tally,
+}
+
+/// How many there are, and a sentence of the first.
+#[derive(Debug, Default)]
+struct Tally {
+    count: u64,
+    first: String,
+}
+
+impl Tally {
+    fn add(&mut self, line: &str, why: impl Display) {
+        if self.count == 0 {
+            self.first = format!("`{}`: {why}", quoted(line));
+        }
+        self.count += 1;
+    }
+}
+
+impl Doubts {
+    /// A piece of standard output was read. `cut`: not all of its rows fitted into the journal.
+    pub fn add(&mut self, piece: &str, printed: &Printed, cut: bool) {
+        if let Some(doubt) = &printed.doubt {
+            self.none.add(piece, doubt);
+        }
+        if let Some(loss) = printed.loss.or(cut.then_some(Loss::Row)) {
+            self.lost.add(piece, loss);
+        }
+    }
+
+    /// A piece of standard error was read.
+    pub fn add_stderr(&mut self, piece: &str, printed: &Printed) {
+        if !printed.rows.is_empty() {
+            self.on_stderr.add(piece, "print it to standard output");
+        }
+    }
+
+    /// All of it in a sentence; `None` when there is nothing to tell. Where a run has rows, JSON on standard error is a log.
+    pub fn told(&self, has_rows: bool) -> Option<String> {
+        let mut told = Vec::new();
+        let (none, lost, on_stderr) = (&self.none, &self.lost, &self.on_stderr);
+        match none.count {
+            0 => {}
+            1 => told.push(format!("1 printed line looks like a row and is none: {}", none.first)),
+            count => {
+                told.push(format!("{count} printed lines look like rows and are none, first {}", none.first))
+            }
+        }
+        match lost.count {
+            0 => {}
+            1 => told.push(format!("1 printed row has lost a value: {}", lost.first)),
+            count => told.push(format!("{count} printed rows have lost values, first {}", lost.first)),
+        }
+        match on_stderr.count {
+            0 => {}
+            _ if has_rows => {}
+            1 => told.push(format!("1 row is on standard error and does not count: {}", on_stderr.first)),
+            count => told.push(format!(
+                "{count} rows are on standard error and do not count, first {}",
+                on_stderr.first
+            )),
+        }
+        (!told.is_empty()).then(|| told.join("; "))
+    }
+}
+
+fn quoted(line: &str) -> String {
+    let line = line.trim();
+    match line.char_indices().nth(QUOTED) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use record::printed::Reader;
+
+    use super::*;
+
+    #[test]
+    fn the_first_of_each_kind_is_quoted() {
+        let mut doubts = Doubts::default();
+        assert_eq!(doubts.told(false), None);
+        let mut add = |line: &str| {
+            let printed = Reader::default().read(line, 0);
+            doubts.add(line, &printed, false);
+            doubts.told(true).unwrap_or_default()
+        };
+        assert_eq!(add(r#"{"loss": 0.5}"#), "");
+        assert_eq!(
+            add("  {'loss': 0.5}"),
+            "1 printed line looks like a row and is none: `{'loss': 0.5}`: it is a Python dict; \
+             print json.dumps(...) of it"
+        );
+        let long = format!(r#"{{"loss": 1e400, "x": "{}"}}"#, "é".repeat(100));
+        assert!(
+            add(&long).starts_with("2 printed lines look like rows and are none, first `{'loss': 0.5}`: ")
+        );
+        let key = format!(r#"{{"{}": 1, "loss": 0.5}}"#, "k".repeat(600));
+        let told = add(&key);
+        let lost = format!("; 1 printed row has lost a value: `{{\"{}…`: a name is longer", "k".repeat(58));
+        assert!(told.contains(&lost), "{told}");
+    }
+
+    #[test]
+    fn rows_on_standard_error_are_told_where_there_are_no_others() {
+        let mut doubts = Doubts::default();
+        for line in [r#"INFO:root:{"loss": 0.5}"#, "{'no': 'row'}", r#"{"loss": 0.4}"#] {
+            doubts.add_stderr(line, &Reader::default().read(line, 0));
+        }
+        assert_eq!(doubts.told(true), None);
+        assert_eq!(
+            doubts.told(false).unwrap(),
+            "2 rows are on standard error and do not count, first `INFO:root:{\"loss\": 0.5}`: \
+             print it to standard output"
+        );
+    }
+}

@@ -1,0 +1,64 @@
+//! Programs that know nothing of Besom: what they print becomes rows, or a person is told why not.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use tests::Lab;
+
+/// A trial for each way to print a value of the metric: what it prints, the value that arrives, and words of its note.
+const WAYS: [(&str, &str, Option<f64>, &str); 16] = [
+    ("plain", r#"{"loss": 0.5}"#, Some(0.5), ""),
+    ("nested", r#"{"loss": 0.5, "val": {"acc": 1}}"#, Some(0.5), ""),
+    ("list", r#"{"loss": 0.5, "per_class": [0.1, 0.9]}"#, Some(0.5), ""),
+    ("logging", r#"INFO:root:{"loss": 0.5}"#, Some(0.5), ""),
+    ("bar", r#"\r 50%%|## | 1/2\r100%%|###| 2/2{"loss": 0.5}"#, Some(0.5), ""),
+    ("two", r#"{"loss": 0.5} {"loss": 0.25}"#, Some(0.25), ""),
+    ("infinite", r#"{"loss": Infinity}\n{"loss": 0.5}"#, Some(0.5), ""),
+    ("text", r#"{"loss": "0.5"}"#, None, "`loss` is no finite number: its only value is a text"),
+    ("boolean", r#"{"loss": true}"#, None, "`loss` is no finite number: its only value is a boolean"),
+    ("null", r#"{"loss": null}"#, None, "it holds no value"),
+    ("dict", r#"{'loss': 0.5}"#, None, "`{'loss': 0.5}`: it is a Python dict"),
+    ("numpy", r#"{"loss": np.float64(0.5)}"#, None, "`np.float64(0.5)` is no JSON value"),
+    ("large", r#"{"loss": 1e400}"#, None, "`1e400` is larger than the largest float"),
+    ("lines", r#"{\n  "loss": 0.5\n}"#, None, "the object has several lines"),
+    ("stderr", r#"{"loss": 0.5}"#, None, "1 row is on standard error and does not count"),
+    ("silent", "hello", None, "the run logged nothing"),
+];
+
+#[test]
+fn a_value_arrives_or_a_person_is_told_why_not() {
+    let mut lab = Lab::with_controller();
+    let printed = |(way, text, ..): &(&str, &str, Option<f64>, &str)| {
+        let stderr = if *way == "stderr" { " >&2" } else { "" };
+        format!("way={way}) printf '{}\\n'{stderr};;\n", text.replace('\'', r"'\''"))
+    };
+    let cases: String = WAYS.iter().map(printed).collect();
+    lab.write("trial.sh", &format!("case $1 in\n{cases}esac\n"));
+    let names: Vec<&str> = WAYS.iter().map(|(way, ..)| *way).collect();
+    let sweep = lab.create(&format!(
+        "{{program: trial.sh, command: [sh, '${{program}}', '${{args_no_hyphens}}'], method: grid,
+          metric: {{name: loss}}, parameters: {{way: {{values: {names:?}}}}}}}"
+    ));
+    let (code, said) = lab.agent(&sweep, &["--slots", "2"]).wait();
+    assert_eq!(code, Some(0), "{said}");
+    let runs = lab.runs(&sweep);
+    let runs: BTreeMap<&str, &Value> =
+        runs.iter().map(|run| (run["params"]["way"].as_str().unwrap(), run)).collect();
+    for (way, _, value, words) in WAYS {
+        let (run, note) = (runs[way], runs[way]["note"].as_str().unwrap_or_default());
+        assert_eq!(run["value"].as_f64(), value, "{way}: {run}");
+        assert!(note.contains(words) && note.is_empty() == words.is_empty(), "{way}: {note}");
+        assert!(note.contains("logged nothing") == (way == "silent"), "{way}: {note}");
+    }
+    assert_eq!(runs["nested"]["summary"]["val.acc"], 1);
+    assert_eq!(runs["list"]["summary"]["per_class"], "[0.1, 0.9]");
+    let dict = "1 printed line looks like a row and is none: `{'loss': 0.5}`";
+    assert!(said.contains(dict), "{said}");
+    let id = runs["dict"]["id"].as_str().unwrap();
+    let shown = lab.sweep(&["run", "show", id]);
+    assert!(String::from_utf8_lossy(&shown.stdout).contains(dict), "{shown:?}");
+    let shown = lab.sweep(&["show", &sweep]);
+    assert!(String::from_utf8_lossy(&shown.stderr).contains("note"), "{shown:?}");
+    let logs = lab.sweep(&["logs", runs["bar"]["id"].as_str().unwrap()]);
+    assert!(String::from_utf8_lossy(&logs.stdout).starts_with("100%|###| 2/2{"), "{logs:?}");
+}
