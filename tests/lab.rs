@@ -8,6 +8,7 @@ pub mod processes;
 pub mod rows;
 
 use std::{
+    ffi::OsString,
     fs,
     net::TcpListener,
     os::unix::process::CommandExt as _,
@@ -174,12 +175,17 @@ impl Lab {
     }
 
     fn at_home(&self, mut command: Command) -> Command {
+        // What the person's shell sets may hide a fault, or make one.
+        let stray = |name: &OsString| name.to_string_lossy().starts_with("BESOM_");
+        std::env::vars_os().map(|(name, _)| name).filter(stray).for_each(|name| {
+            command.env_remove(name);
+        });
         command
             .current_dir(self.dir())
             .env("BESOM_CONTROLLER", self.address())
             .env("XDG_STATE_HOME", self.dir().join("state"))
             .env("NO_COLOR", "1")
-            .env_remove("BESOM_TOKEN")
+            .env_remove("PYTHONUNBUFFERED")
             .stdin(Stdio::null());
         command
     }

@@ -13,6 +13,9 @@ use serde_json::Value;
 
 use crate::{outcome::Unstartable, spec};
 
+/// With any text in it, Python writes what it prints at once.
+const UNBUFFERED_VAR: &str = "PYTHONUNBUFFERED";
+
 /// What a command finds on the node.
 #[derive(Clone, Debug)]
 pub struct Node {
@@ -184,6 +187,11 @@ fn environment(
     if let Some(devices) = devices {
         env.push(("CUDA_VISIBLE_DEVICES".to_owned(), devices.join(",")));
     }
+    // Printed rows would wait in a block of 8 KiB, out of sight of early stopping, and die with a program that is killed.
+    // Whoever has set it, to nothing as well, has decided.
+    if (node.variable)(UNBUFFERED_VAR).is_none() {
+        env.push((UNBUFFERED_VAR.to_owned(), "1".to_owned()));
+    }
     // An empty token is no token.
     env.retain(|(key, value)| key != proto::dial::TOKEN_VAR || !value.is_empty());
     Ok(env)
@@ -261,6 +269,19 @@ mod tests {
         executable(&home.path().join("bin/run"));
         let command = build(&start(vec![text("run")]), Path::new("/d"), None, &node(home.path())).unwrap();
         assert!(command.env.iter().all(|(key, _)| key != "CUDA_VISIBLE_DEVICES"));
+    }
+
+    #[test]
+    fn python_prints_at_once_unless_somebody_has_decided() {
+        let home = tempfile::tempdir().unwrap();
+        executable(&home.path().join("bin/run"));
+        let set = |variable: fn(&str) -> Option<String>| {
+            let node = Node { variable, ..node(home.path()) };
+            let command = build(&start(vec![text("run")], ""), Path::new("/d"), None, &node).unwrap();
+            command.env.into_iter().find(|(key, _)| key == UNBUFFERED_VAR).map(|(_, value)| value)
+        };
+        assert_eq!(set(|_| None).as_deref(), Some("1"));
+        assert_eq!(set(|name| (name == UNBUFFERED_VAR).then(String::new)), None);
     }
 
     #[test]

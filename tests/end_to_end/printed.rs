@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use tests::Lab;
+use tests::{Lab, wait_for};
 
 /// A trial for each way to print a value of the metric: what it prints, the value that arrives, and words of its note.
 const WAYS: [(&str, &str, Option<f64>, &str); 16] = [
@@ -61,4 +61,32 @@ fn a_value_arrives_or_a_person_is_told_why_not() {
     assert!(String::from_utf8_lossy(&shown.stderr).contains("note"), "{shown:?}");
     let logs = lab.sweep(&["logs", runs["bar"]["id"].as_str().unwrap()]);
     assert!(String::from_utf8_lossy(&logs.stdout).starts_with("100%|###| 2/2{"), "{logs:?}");
+}
+
+/// Prints a row, waits for a file, and is killed or ends.
+const PYTHON: &str = "
+import json, os, signal, time
+print(json.dumps({'loss': 3.0}))
+while not os.path.exists('go'):
+    time.sleep(0.02)
+if os.environ['BESOM_PARAM_end'] == 'kill':
+    os.kill(os.getpid(), signal.SIGKILL)
+";
+
+#[test]
+fn rows_of_a_python_program_arrive_while_it_runs() {
+    let mut lab = Lab::with_controller();
+    lab.write("trial.py", PYTHON);
+    let sweep = lab.create(
+        "{program: trial.py, method: grid, metric: {name: loss}, parameters: {end: {values: [kill, well]}}}",
+    );
+    let agent = lab.agent(&sweep, &["--slots", "2"]);
+    let rows = || lab.runs(&sweep).iter().filter(|run| run["rows"] == 1).count();
+    wait_for("a row of each program that runs", || (rows() == 2).then_some(()));
+    lab.write("go", "");
+    let (code, said) = agent.wait();
+    assert_eq!(code, Some(0), "{said}");
+    let runs = lab.runs(&sweep);
+    let ends: Vec<_> = runs.iter().map(|run| (run["state"].as_str().unwrap(), &run["rows"])).collect();
+    assert_eq!(ends, [("failed", &Value::from(1)), ("finished", &Value::from(1))]);
 }
