@@ -8,6 +8,7 @@ pub mod cgroup;
 pub mod claims;
 pub mod clearance;
 pub mod command;
+pub mod console;
 pub mod doubts;
 pub mod ending;
 pub mod flags;

@@ -11,11 +11,12 @@ use std::{
 
 use record::{
     MAX_TEXT_BYTES, Row, Value, ValueRef, Writer,
-    console::{self, Lines, MAX_CONSOLE_BYTES, Seen},
+    console::{Lines, Seen, shown},
+    keeper::Limits,
     printed::{PrintedRow, Reader},
 };
 
-use crate::{doubts::Doubts, journal::Journal, spec};
+use crate::{console::Console, doubts::Doubts, journal::Journal, spec};
 
 /// What one step reads of each file at most, so that a flood does not keep other trials waiting.
 const READ_BYTES: usize = 256 << 10;
@@ -78,12 +79,12 @@ impl Tail {
     /// # Errors
     /// When the disk refuses.
     pub fn open(dir: &Path) -> io::Result<Self> {
-        Self::with_limit(dir, MAX_CONSOLE_BYTES)
+        Self::within(dir, Limits::default())
     }
 
-    fn with_limit(dir: &Path, limit: u64) -> io::Result<Self> {
+    fn within(dir: &Path, limits: Limits) -> io::Result<Self> {
         let mut sources = [Source::new(dir, spec::STDOUT), Source::new(dir, spec::STDERR)];
-        let taker = Taker::open(&dir.join(spec::JOURNAL), limit, &mut sources)?;
+        let taker = Taker::open(&dir.join(spec::JOURNAL), limits, &mut sources)?;
         Ok(Self { sources, taker, buffer: Vec::new() })
     }
 
@@ -99,6 +100,7 @@ impl Tail {
             let Source { lines, taken, .. } = source;
             lines.push(&self.buffer, |seen| self.taker.take(taken, seen, wall_ms));
         }
+        self.taker.console.look(wall_ms);
         if self.taker.tellings == 0 {
             self.taker.tell(true, wall_ms);
         }
@@ -106,8 +108,8 @@ impl Tail {
         Ok(more)
     }
 
-    /// After the program's end, when a step found nothing more: takes last lines that have no newline, and says how much
-    /// was left out and what is no row.
+    /// After the program's end, when a step found nothing more: takes last lines that have no newline, and says what is no
+    /// row.
     ///
     /// # Errors
     /// When the disk refuses.
@@ -118,7 +120,7 @@ impl Tail {
                 lines.finish(|seen| self.taker.take(taken, seen, wall_ms));
             }
         }
-        self.taker.close(wall_ms);
+        self.taker.console.end(wall_ms);
         self.taker.flush()?;
         let has_rows = has_rows(&self.taker.folder)?;
         self.taker.tell(has_rows, wall_ms);
@@ -127,7 +129,7 @@ impl Tail {
 
     /// Whether all that the program wrote to its console has become rows.
     pub fn is_complete(&self) -> bool {
-        self.taker.left_out == 0 && !self.taker.closed
+        self.taker.console.is_complete()
     }
 }
 
@@ -145,46 +147,28 @@ fn has_rows(folder: &Path) -> io::Result<bool> {
 #[derive(Debug)]
 struct Taker {
     folder: PathBuf,
-    console: Journal,
+    console: Console,
     history: Journal,
     meta: Journal,
     doubts: Doubts,
     /// What the journal has told of them last, and how often it has.
     told: String,
     tellings: u64,
-    limit: u64,
-    /// Rows of console so far, and their bytes.
-    rows: u64,
-    bytes: u64,
-    /// Lines that came after the limit.
-    left_out: u64,
-    /// The row that says so is written.
-    closed: bool,
     /// The automatic step of the next printed row.
     next_step: u64,
 }
 
 impl Taker {
-    fn open(folder: &Path, limit: u64, [stdout, stderr]: &mut [Source; 2]) -> io::Result<Self> {
-        let (mut rows, mut bytes, mut last) = (0, 0, 0);
-        let console = Journal::open(&folder.join("agent.console"), |row| {
-            (rows, last) = (rows + 1, row.step);
-            let Some((key, ValueRef::Text(text))) = row.values.first() else { return };
-            bytes += text.len() as u64;
-            let source = if *key == spec::STDOUT { &mut *stdout } else { &mut *stderr };
-            source.taken.console_done += 1;
+    fn open(folder: &Path, limits: Limits, [stdout, stderr]: &mut [Source; 2]) -> io::Result<Self> {
+        let console = Console::open(&folder.join("agent.console"), limits, |key, lines| {
+            let source = if key == spec::STDOUT { &mut *stdout } else { &mut *stderr };
+            source.taken.console_done += lines;
         })?;
         let mut next_step = 0;
         let history = Journal::open(&folder.join("agent.history"), |row| {
             stdout.taken.history_done += 1;
             next_step = next_step.max(row.step.saturating_add(1));
         })?;
-        // The row that closes a console counts the lines that were left out into its number, so it stands apart.
-        let closed = rows > 0 && last + 1 > rows;
-        if closed {
-            (rows, stderr.taken.console_done) = (rows - 1, stderr.taken.console_done - 1);
-        }
-        let bytes = if closed { limit } else { bytes };
         let (mut told, mut tellings) = (String::new(), 0);
         let meta = Journal::open(&folder.join("agent.meta"), |row| {
             tellings += 1;
@@ -200,11 +184,6 @@ impl Taker {
             doubts: Doubts::default(),
             told,
             tellings,
-            limit,
-            rows,
-            bytes,
-            left_out: 0,
-            closed,
             next_step,
         })
     }
@@ -245,25 +224,7 @@ impl Taker {
             taken.console_done -= 1;
             return;
         }
-        let shown = console::shown(line, beyond);
-        // Once over, always over: a short line after a long one would stand in the wrong place.
-        if self.left_out > 0 || self.bytes + shown.len() as u64 > self.limit || self.closed {
-            self.left_out += 1;
-            return;
-        }
-        self.bytes += shown.len() as u64;
-        self.console.push_text(self.rows, wall_ms, taken.key, &shown);
-        self.rows += 1;
-    }
-
-    fn close(&mut self, wall_ms: i64) {
-        if self.left_out > 0 && !self.closed {
-            let limit = self.limit >> 20;
-            let text =
-                format!("[{} more lines left out: the console is limited to {limit} MiB]", self.left_out);
-            self.console.push_text(self.rows + self.left_out, wall_ms, spec::STDERR, &text);
-            self.closed = true;
-        }
+        self.console.take(taken.key, &shown(line, beyond), wall_ms);
     }
 
     /// Tells what a person should know of printed lines, unless it is told already.

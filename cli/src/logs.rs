@@ -106,6 +106,7 @@ impl Console {
             return Ok(News::default());
         }
         let seen = usize::try_from(next.saturating_sub(block.offset)).unwrap_or(usize::MAX);
+        let missing = block.offset.saturating_sub(*next);
         let rows = record::rows(&block.frames)?;
         *next = end;
         self.progressed = true;
@@ -119,7 +120,9 @@ impl Console {
             Value::Text(line) => Some(view::logs::line(&key, &line)),
             _ => None,
         });
-        Ok(News { heading, lines: lines.collect() })
+        // The controller keeps the first and the last part of a long console.
+        let gap = (missing > 0).then(|| view::logs::left_out(missing));
+        Ok(News { heading, lines: gap.into_iter().chain(lines).collect() })
     }
 }
 
@@ -151,6 +154,9 @@ mod tests {
         assert_eq!(console.take(&block(1, 0, &["a", "b"])).unwrap().lines, ["a", "b"]);
         assert_eq!(console.take(&block(1, 0, &["a", "b"])).unwrap(), News::default());
         assert_eq!(console.take(&block(1, 1, &["b", "c"])).unwrap().lines, ["c"]);
+        let later = console.take(&block(1, 7, &["h"])).unwrap();
+        assert_eq!(later.lines.len(), 2);
+        assert!(later.lines[0].contains("[4 lines left out]"), "{later:?}");
         let second = console.take(&block(2, 0, &["a"])).unwrap();
         assert_eq!((second.heading.is_some(), second.lines), (true, vec!["a".to_owned()]));
     }

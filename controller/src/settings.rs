@@ -66,6 +66,8 @@ pub struct Limits {
     pub holds: usize,
     /// Runs that one heartbeat hands out.
     pub starts: u32,
+    /// Bytes, as stored, of the first and of the last part of a console. What lies between them is removed.
+    pub console_part: u64,
     /// Keys that a run's summary keeps.
     pub summary_keys: usize,
     /// Bytes of a text in a run's summary; the rest is cut off.
@@ -131,6 +133,7 @@ impl Default for Limits {
             text_bytes: 16 << 10,
             holds: 4096,
             starts: 256,
+            console_part: 5 << 20,
             summary_keys: 2000,
             summary_text: 4 << 10,
             plans: 1000,

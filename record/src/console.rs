@@ -7,8 +7,6 @@ use std::borrow::Cow;
 pub const MAX_LINE_BYTES: usize = 4 << 20;
 /// The room for a line that is kept when the line is over.
 const ROOM_BYTES: usize = 64 << 10;
-/// How much console an attempt may send, in bytes of its lines. Rows of metrics are not part of it.
-pub const MAX_CONSOLE_BYTES: u64 = 10 << 20;
 /// The longest line that is sent as console.
 pub const MAX_SHOWN_BYTES: usize = 16 << 10;
 

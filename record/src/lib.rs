@@ -21,6 +21,7 @@ mod decode;
 mod encode;
 pub mod file;
 pub mod json;
+pub mod keeper;
 pub mod printed;
 mod varint;
 

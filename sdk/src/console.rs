@@ -8,14 +8,17 @@ use std::{
     os::fd::OwnedFd,
     sync::{
         Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
         mpsc::{self, Receiver, SyncSender},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use record::console::{Lines, MAX_CONSOLE_BYTES, Seen, shown};
+use record::{
+    console::{Lines, Seen, shown},
+    keeper::{Keeper, Kept, Limits},
+};
 use rustix::{
     fd::AsFd,
     io::{Errno, fcntl_dupfd_cloexec},
@@ -29,6 +32,8 @@ use crate::{
     value::Value,
 };
 
+/// The keys of its rows.
+const KEYS: [&str; 2] = ["stdout", "stderr"];
 /// What is read at once; more than a pipe of common size holds.
 const PIECE_BYTES: usize = 64 << 10;
 /// A pause after each full piece: a flood slows its program down before it crowds out rows of metrics.
@@ -80,10 +85,11 @@ pub(crate) fn take(run: &Arc<Shared>) {
 
 fn redirect(run: &Arc<Shared>) -> io::Result<Taken> {
     let _ = io::stdout().flush();
-    let (ended, room) = (mpsc::sync_channel(1), Arc::new(AtomicU64::new(MAX_CONSOLE_BYTES)));
+    let keeper = Keeper::new(Limits::default(), KEYS, 0);
+    let (ended, keeper) = (mpsc::sync_channel(1), Arc::new(Mutex::new(keeper)));
     let before = [duplicate(stdout())?, duplicate(stderr())?];
-    let out = follow(run, "stdout", &before[0], &room, &ended.0)?;
-    let err = follow(run, "stderr", &before[1], &room, &ended.0)?;
+    let out = follow(run, KEYS[0], &before[0], &keeper, &ended.0)?;
+    let err = follow(run, KEYS[1], &before[1], &keeper, &ended.0)?;
     dup2_stdout(&out)?;
     if let Err(error) = dup2_stderr(&err) {
         dup2_stdout(&before[0])?;
@@ -102,12 +108,12 @@ fn follow(
     run: &Arc<Shared>,
     key: &'static str,
     before: &OwnedFd,
-    room: &Arc<AtomicU64>,
+    keeper: &Arc<Mutex<Keeper>>,
     ended: &SyncSender<()>,
 ) -> io::Result<OwnedFd> {
     let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
     let (pipe, before) = (File::from(read), File::from(duplicate(before)?));
-    let taker = Taker { run: Arc::downgrade(run), key, room: Arc::clone(room) };
+    let taker = Taker { run: Arc::downgrade(run), key, keeper: Arc::clone(keeper), begun: Instant::now() };
     let ended = ended.clone();
     let body = move || {
         pass_on(pipe, before, &taker);
@@ -127,6 +133,7 @@ fn pass_on(mut pipe: File, mut before: File, taker: &Taker) {
                 // A terminal that has gone away takes no run along.
                 let _ = before.write_all(&piece[..length]);
                 lines.push(&piece[..length], |seen| taker.take(seen));
+                taker.look();
                 if length == PIECE_BYTES {
                     thread::sleep(PAUSE);
                 }
@@ -138,27 +145,39 @@ fn pass_on(mut pipe: File, mut before: File, taker: &Taker) {
     if lines.is_open() {
         lines.finish(|seen| taker.take(seen));
     }
+    taker.end();
 }
 
 /// Takes the lines of one of the two.
 struct Taker {
     run: Weak<Shared>,
     key: &'static str,
-    /// Bytes that may still be taken, of both.
-    room: Arc<AtomicU64>,
+    /// Of both.
+    keeper: Arc<Mutex<Keeper>>,
+    begun: Instant,
 }
 
 impl Taker {
     fn take(&self, seen: Seen<'_>) {
-        let (Seen::Line(line, beyond), Some(run)) = (seen, self.run.upgrade()) else { return };
-        let line = shown(line, beyond);
-        let take = |room: u64| (room > 0).then(|| room.saturating_sub(line.len() as u64 + 1));
-        let Ok(room) = self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) else { return };
-        run.ring.push(Stream::Console, None, [(self.key, Value::from(&*line))]);
-        if room <= line.len() as u64 + 1 {
-            let limit = MAX_CONSOLE_BYTES >> 20;
-            let text = format!("[the rest is left out: the console is limited to {limit} MiB]");
-            run.ring.push(Stream::Console, None, [(self.key, Value::from(text.as_str()))]);
-        }
+        let Seen::Line(line, beyond) = seen else { return };
+        self.keep(|keeper, each| keeper.take(self.key, &shown(line, beyond), each));
+    }
+
+    fn look(&self) {
+        let since = i64::try_from(self.begun.elapsed().as_millis()).unwrap_or(i64::MAX);
+        self.keep(|keeper, each| keeper.look(since, each));
+    }
+
+    /// What waits of the other file goes with it: its thread may be at its end already.
+    fn end(&self) {
+        self.keep(|keeper, each| keeper.end(each));
+    }
+
+    fn keep(&self, work: impl FnOnce(&mut Keeper, &mut dyn FnMut(&'static str, Kept<'_>))) {
+        let Some(run) = self.run.upgrade() else { return };
+        let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
+        work(&mut keeper, &mut |key, kept| {
+            run.ring.push(Stream::Console, None, [(key, Value::from(&*kept.text()))]);
+        });
     }
 }

@@ -90,3 +90,40 @@ fn rows_of_a_python_program_arrive_while_it_runs() {
     let ends: Vec<_> = runs.iter().map(|run| (run["state"].as_str().unwrap(), &run["rows"])).collect();
     assert_eq!(ends, [("failed", &Value::from(1)), ("finished", &Value::from(1))]);
 }
+
+/// Prints 12 MB, waits for a file, and fails.
+const LONG: &str = "
+import os, sys, time
+print('the first line')
+for i in range(1200):
+    sys.stdout.write(('line %d ' % i + 'y' * 85 + '\\n') * 100)
+print('all is said')
+while not os.path.exists('go'):
+    time.sleep(0.02)
+raise RuntimeError('the shapes do not match')
+";
+
+#[test]
+fn the_end_of_a_long_console_can_be_read() {
+    let mut lab = Lab::with_controller();
+    lab.write("trial.py", LONG);
+    let sweep = lab.create("{program: trial.py, method: grid, parameters: {x: {values: [1]}}}");
+    let run = format!("{sweep}-0");
+    let agent = lab.agent(&sweep, &[]);
+    let logs = || String::from_utf8(lab.sweep(&["logs", &run]).stdout).unwrap();
+    wait_for("the newest line while it runs", || logs().contains("all is said").then_some(()));
+    lab.write("go", "");
+    let (code, said) = agent.wait();
+    assert_eq!(code, Some(0), "{said}");
+    let text = logs();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(
+        (lines[0], *lines.last().unwrap()),
+        ("the first line", "RuntimeError: the shapes do not match")
+    );
+    let left_out = lines.iter().filter(|line| line.ends_with("lines left out]")).count();
+    assert!(left_out >= 1, "{} lines", lines.len());
+    let number = |line: &&str| line.strip_prefix("line ")?.split(' ').next()?.parse::<u32>().ok();
+    assert!(lines.iter().filter_map(number).is_sorted(), "in order");
+    assert!(text.len() < 8 << 20, "{} bytes", text.len());
+}

@@ -26,8 +26,8 @@ fn attempt() -> tempfile::TempDir {
     dir
 }
 
-fn follow(dir: &Path, limit: u64) {
-    let mut tail = Tail::with_limit(dir, limit).unwrap();
+fn follow(dir: &Path, limits: Limits) {
+    let mut tail = Tail::within(dir, limits).unwrap();
     while tail.step(7).unwrap() {}
     tail.finish(7).unwrap();
 }
@@ -90,7 +90,7 @@ fn rows_behind_other_text_count_and_what_is_none_is_told() {
         "{all:?}"
     );
     assert!(all[1].contains("1 printed row has lost a value"), "{all:?}");
-    follow(dir.path(), MAX_CONSOLE_BYTES);
+    follow(dir.path(), Limits::default());
     assert_eq!(told(dir.path()), all, "a restart says nothing again");
 }
 
@@ -98,31 +98,38 @@ fn rows_behind_other_text_count_and_what_is_none_is_told() {
 fn rows_on_standard_error_alone_are_told_at_the_end() {
     let dir = attempt();
     fs::write(dir.path().join("stderr"), "INFO:root:{\"loss\": 1}\n").unwrap();
-    follow(dir.path(), MAX_CONSOLE_BYTES);
+    follow(dir.path(), Limits::default());
     assert!(told(dir.path())[0].contains("1 row is on standard error"), "{:?}", told(dir.path()));
     let logged = attempt();
     fs::write(logged.path().join("stderr"), "INFO:root:{\"loss\": 1}\n").unwrap();
     fs::write(logged.path().join("journal/sdk.history"), "").unwrap();
-    follow(logged.path(), MAX_CONSOLE_BYTES);
+    follow(logged.path(), Limits::default());
     assert!(told(logged.path()).is_empty(), "the SDK has logged rows");
 }
 
+/// How many lines of a file the console stands for.
+fn lines(console: &[(u64, String, String)], key: &str) -> u64 {
+    let of = |row: &&(u64, String, String)| row.1 == key;
+    let left_out = |text: &str| text.strip_prefix('[')?.split(' ').next()?.parse::<u64>().ok();
+    console.iter().filter(of).map(|(.., text)| left_out(text).unwrap_or(1)).sum()
+}
+
 #[test]
-fn beyond_the_limit_lines_are_counted_and_rows_still_taken() {
+fn the_first_and_the_last_lines_are_kept_and_all_rows() {
     let dir = attempt();
-    let lines: String = (0..100).map(|line| format!("{{\"x\": {line}}}\n")).collect();
-    fs::write(dir.path().join("stdout"), lines).unwrap();
-    follow(dir.path(), 50);
+    let text: String = (0..100).map(|line| format!("{{\"x\": {line}}}\n")).collect();
+    fs::write(dir.path().join("stdout"), text).unwrap();
+    let limits = Limits { head: 50, pace: 0, window: 20, last: 40 };
+    follow(dir.path(), limits);
     let first = console(dir.path());
-    assert_eq!(first.len(), 7);
-    assert_eq!(first[6].0, 100);
-    assert!(first[6].2.starts_with("[94 more lines left out"), "{:?}", first[6]);
+    let texts: Vec<&str> = first.iter().map(|(.., text)| text.as_str()).collect();
+    let ends = ["{\"x\": 0}", "{\"x\": 4}", "[91 lines left out]", "{\"x\": 96}", "{\"x\": 99}"];
+    assert_eq!([texts[0], texts[4], texts[5], texts[6], texts[9]], ends, "{texts:?}");
+    assert_eq!((texts.len(), lines(&first, "stdout")), (10, 100));
     assert_eq!(rows(dir.path(), "agent.history").len(), 100);
-    follow(dir.path(), 50);
+    follow(dir.path(), limits);
     assert_eq!(console(dir.path()), first, "a restart after the end adds nothing");
-    let mut again = Tail::with_limit(dir.path(), 50).unwrap();
-    again.step(0).unwrap();
-    assert!(!again.is_complete());
+    assert!(!Tail::within(dir.path(), limits).unwrap().is_complete());
 }
 
 #[test]
@@ -152,15 +159,17 @@ proptest! {
         stderr in "(e|\\{\"x\": 1\\}|\n){0,20}",
         seen in 0_usize..60,
         torn in (0.0..1.0_f64, 0.0..1.0_f64, 0.0..1.0_f64),
-        limit in prop_oneof![Just(1_u64 << 20), Just(20)],
+        small in any::<bool>(),
     ) {
+        let few = Limits { head: 20, pace: 1, window: 8, last: 12 };
+        let limits = if small { few } else { Limits::default() };
         let (calm, crashed) = (attempt(), attempt());
         for (name, text) in [("stdout", &stdout), ("stderr", &stderr)] {
             fs::write(calm.path().join(name), text).unwrap();
             fs::write(crashed.path().join(name), &text[..seen.min(text.len())]).unwrap();
         }
-        follow(calm.path(), limit);
-        Tail::with_limit(crashed.path(), limit).unwrap().step(1).unwrap();
+        follow(calm.path(), limits);
+        Tail::within(crashed.path(), limits).unwrap().step(1).unwrap();
         for (name, part) in [("agent.console", torn.0), ("agent.history", torn.1), ("agent.meta", torn.2)] {
             let path = crashed.path().join("journal").join(name);
             if let Ok(bytes) = fs::read(&path) {
@@ -170,7 +179,7 @@ proptest! {
         for (name, text) in [("stdout", &stdout), ("stderr", &stderr)] {
             fs::write(crashed.path().join(name), text).unwrap();
         }
-        follow(crashed.path(), limit);
+        follow(crashed.path(), limits);
         let history = |dir: &Path| {
             rows(dir, "agent.history").into_iter().map(|row| (row.step, row.values)).collect::<Vec<_>>()
         };
@@ -178,15 +187,14 @@ proptest! {
         let last_told = |dir: &Path| told(dir).pop();
         prop_assert_eq!(last_told(crashed.path()), last_told(calm.path()));
         let (crashed, calm) = (console(crashed.path()), console(calm.path()));
-        if limit > 20 {
-            for key in ["stdout", "stderr"] {
-                let of = |rows: &[(u64, String, String)]| {
-                    rows.iter().filter(|row| row.1 == key).map(|row| row.2.clone()).collect::<Vec<_>>()
-                };
+        for key in ["stdout", "stderr"] {
+            let of = |rows: &[(u64, String, String)]| {
+                rows.iter().filter(|row| row.1 == key).map(|row| row.2.clone()).collect::<Vec<_>>()
+            };
+            prop_assert_eq!(lines(&crashed, key), lines(&calm, key), "every line is kept or counted");
+            if !small {
                 prop_assert_eq!(of(&crashed), of(&calm));
             }
         }
-        let total = |rows: &[(u64, String, String)]| rows.last().map(|row| row.0);
-        prop_assert_eq!(total(&crashed), total(&calm), "every line is sent or counted");
     }
 }

@@ -13,6 +13,11 @@ pub(crate) fn line(key: &str, text: &str) -> String {
     if key == "stderr" { paint(style::STDERR, clean) } else { clean }
 }
 
+/// Stands where lines of a long console are not kept.
+pub(crate) fn left_out(lines: u64) -> String {
+    paint(style::FAINT, format!("[{} left out]", super::count(lines, "line")))
+}
+
 /// Stands between the lines of two attempts.
 pub(crate) fn attempt(number: u32, fenced: bool) -> String {
     let fenced = if fenced { ", after another attempt had taken over" } else { "" };

@@ -1,7 +1,7 @@
 //! Compaction: what came in many small appends is merged into few blocks of columns, in the background. A step of
 //! `app::upkeep`; `app::ingest` tells it where there is work. Appends never wait for more than one short transaction, a row
 //! is rewritten once for each level, and a crash at any point leaves either the old blocks or the new ones. Never mixes
-//! attempts or writers, nor rows that were fenced with others.
+//! attempts or writers, nor rows that were fenced with others. Of a long console it removes whole blocks in the middle.
 
 use std::{
     collections::BTreeMap,
@@ -20,6 +20,8 @@ use crate::store::{
     columns::{FULL, Piece},
 };
 
+/// The stream whose middle may be removed.
+pub(super) const CONSOLE: &str = "console";
 /// Appends that are merged at once, unless they are large.
 const APPENDS: usize = 64;
 /// Bytes of appends that are worth a merge, however few they are.
@@ -175,9 +177,13 @@ enum Outcome {
 
 async fn merge(app: &Arc<App>, place: &Place) -> Result<Outcome, Error> {
     let wanted = place.clone();
-    let read = app.read(move |tx, _| {
+    let read = app.read(move |tx, app| {
         let is_over = store::runs::state(tx, wanted.run)?.is_none_or(|state| !state.is_live());
         let all = store::columns::pieces(tx, wanted.stream())?;
+        let part = app.settings.limits.console_part;
+        if let Some(range) = middle(&all, part).filter(|_| wanted.stream == CONSOLE) {
+            return Ok(Ok((all[range].to_vec(), Vec::new())));
+        }
         let Some((range, level)) = plan(&all, is_over) else {
             return Ok(Err((!is_over).then(|| tail(&all))));
         };
@@ -230,6 +236,22 @@ fn plan(pieces: &[Piece], is_over: bool) -> Option<(Range<usize>, u32)> {
     Some((bounded(pieces, last), FULL))
 }
 
+/// The blocks between the first part of a console and its last part, once there are as many bytes of them as of one part.
+fn middle(pieces: &[Piece], part: u64) -> Option<Range<usize>> {
+    let all: u64 = pieces.iter().map(|piece| piece.bytes).sum();
+    let within = || {
+        let mut bytes = 0;
+        move |piece: &&Piece| {
+            let before = bytes;
+            bytes += piece.bytes;
+            before < part
+        }
+    };
+    let start = pieces.iter().take_while(within()).count();
+    let end = pieces.len() - pieces.iter().rev().take_while(within()).count();
+    (all > 3 * part && start < end).then_some(start..end)
+}
+
 /// How many appends stand at the end, where the next one joins them, and their bytes.
 fn tail(pieces: &[Piece]) -> (usize, u64) {
     let fenced = pieces.last().is_some_and(|piece| piece.fenced);
@@ -242,8 +264,10 @@ fn stretches(pieces: &[Piece], mergeable: impl Fn(&Piece) -> bool) -> impl Itera
     let mut at = 0;
     std::iter::from_fn(move || {
         let start = at + pieces[at..].iter().position(&mergeable)?;
-        let same = |piece: &Piece| mergeable(piece) && piece.fenced == pieces[start].fenced;
-        at = start + pieces[start..].iter().take_while(|piece| same(piece)).count();
+        let same = |one: &Piece, next: &Piece| {
+            mergeable(next) && next.fenced == one.fenced && next.first == one.first + one.rows
+        };
+        at = start + 1 + pieces[start..].windows(2).take_while(|pair| same(&pair[0], &pair[1])).count();
         Some(start..at)
     })
 }
@@ -304,6 +328,18 @@ mod tests {
     fn fenced_rows_stay_by_themselves() {
         let pieces: Vec<_> = (0..9).map(|first| piece(first, 0, 10, (3..5).contains(&first))).collect();
         assert_eq!(plan(&pieces, true), Some((0..3, FULL)));
+    }
+
+    #[test]
+    fn the_middle_of_a_console_goes_by_whole_blocks() {
+        let mut pieces: Vec<_> = (0..30).map(|first| piece(first, 0, 10, false)).collect();
+        assert_eq!(middle(&pieces, 100), None);
+        pieces.push(piece(30, 0, 1, false));
+        assert_eq!(middle(&pieces, 100), Some(10..20));
+        pieces.drain(10..20);
+        assert_eq!(middle(&pieces, 100), None);
+        assert_eq!(plan(&pieces, true), Some((0..10, FULL)), "nothing is merged over the gap");
+        assert_eq!(middle(&[piece(0, 0, 900, false), piece(1, 0, 900, false)], 100), None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use tonic::Code;
 
 use crate::lab::{Lab, RANDOM, code, frames};
 
-async fn fsck(folder: &Path) -> Report {
+pub(crate) async fn fsck(folder: &Path) -> Report {
     let settings = Settings { data: folder.to_owned(), ..Settings::default() };
     controller::fsck(settings, |_| {}).await.unwrap()
 }

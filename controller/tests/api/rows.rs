@@ -6,7 +6,65 @@ use proto::v1::{AppendRows, BeginRun, ReadRows};
 use record::{Row, Value, Writer};
 use tonic::Code;
 
-use crate::lab::{Lab, RANDOM, code, eventually, frames, pause};
+use crate::{
+    fsck::fsck,
+    lab::{Lab, RANDOM, code, eventually, frames, pause},
+};
+
+/// A line of 200 letters that nothing compresses.
+fn noise(number: u64) -> String {
+    let word = |at: u64| (number * 13 + at + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+    (0..13).map(|at| format!("{:016x}", word(at).wrapping_mul(word(at + 1)))).collect()
+}
+
+#[tokio::test]
+async fn of_a_long_console_the_first_and_the_last_part_stay() {
+    const ROWS: u64 = 800;
+    let mut lab = Lab::with(|settings| {
+        settings.lease = Duration::from_secs(1);
+        settings.limits.console_part = 16 << 10;
+    })
+    .await;
+    let sweep = lab.create(RANDOM).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    let start = agent.ask().await;
+    let (run, stream) = (start.run.clone(), "console".to_owned());
+    let mut follow =
+        lab.runs.read(ReadRows { run, stream, attempt: 0, follow: true }).await.unwrap().into_inner();
+    let mut seen = 0;
+    for number in 0..ROWS {
+        let values = vec![("stdout".to_owned(), Value::Text(noise(number)))];
+        let mut frames = Vec::new();
+        Writer::default().frame(&[Row { step: number, wall_ms: 0, values }], &mut frames);
+        assert_eq!(agent.append(&start, "console", number, frames).await.unwrap().next, number + 1);
+        if number % 50 == 0 {
+            let _ = agent.heartbeat().await;
+            while seen <= number {
+                let block = follow.message().await.unwrap().unwrap();
+                seen = block.offset + block.rows;
+            }
+        }
+    }
+    let mut blocks = Vec::new();
+    eventually("the middle is gone", async || {
+        let _ = agent.heartbeat().await;
+        blocks = lab.blocks(&start.run, "console").await;
+        let kept: u64 = blocks.iter().map(|block| block.rows).sum();
+        (kept <= ROWS / 2, kept)
+    })
+    .await;
+    let last = blocks.last().unwrap();
+    assert_eq!((blocks[0].offset, last.offset + last.rows), (0, ROWS));
+    let rows = blocks.iter().flat_map(|block| record::rows(&block.frames).unwrap());
+    assert!(rows.into_iter().all(|row| row.values[0].1 == Value::Text(noise(row.step))));
+    let first: u64 = blocks.iter().take_while(|block| block.offset < ROWS / 2).map(|block| block.rows).sum();
+    assert!(first >= 64 && blocks.iter().map(|block| block.rows).sum::<u64>() - first >= 64, "{blocks:?}");
+    let again = agent.append(&start, "console", ROWS, Vec::new()).await.unwrap().next;
+    assert_eq!(again, ROWS, "what is gone is not asked for again");
+    agent.end(&start, "finished").await.unwrap();
+    lab.stop().await;
+    assert_eq!(fsck(lab.folder()).await.problems, []);
+}
 
 #[tokio::test]
 async fn appends_are_idempotent_and_gaps_are_refused_with_the_offset() {
