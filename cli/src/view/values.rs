@@ -48,13 +48,19 @@ pub(super) fn flatten_shown(object: &Map<String, Value>) -> Vec<(String, Value)>
 fn typed(kind: &str, object: &Map<String, Value>) -> String {
     let text = |name: &str| object.get(name).and_then(Value::as_str);
     let edges = object.get("bins").and_then(Value::as_array);
-    let ends = edges.and_then(|edges| Some((edges.first()?.as_f64()?, edges.last()?.as_f64()?)));
-    let about = match (edges, ends, object.get("count")) {
-        (Some(edges), Some((from, to)), _) => {
-            let (bins, from, to) = (edges.len() - 1, terminal::number(from), terminal::number(to));
+    let number = |name: &str| object.get(name).and_then(Value::as_f64);
+    let ends = match edges {
+        Some(edges) => edges.first().and_then(Value::as_f64).zip(edges.last().and_then(Value::as_f64)),
+        // Of a histogram that is too long for the summary.
+        None => number("from").zip(number("to")),
+    };
+    let bins = edges.and_then(|edges| edges.len().checked_sub(1)).map(Value::from);
+    let about = match (bins.as_ref().or(object.get("count")), ends) {
+        (Some(bins), Some((from, to))) => {
+            let (from, to) = (terminal::number(from), terminal::number(to));
             format!("{bins} bins from {from} to {to}")
         }
-        (.., Some(count)) => count.to_string(),
+        (Some(count), None) => count.to_string(),
         _ => text("path").or_else(|| text("title")).unwrap_or_default().to_owned(),
     };
     if about.is_empty() { kind.to_owned() } else { format!("{kind}, {about}") }
@@ -113,6 +119,7 @@ mod tests {
                 "grad": {"norm": 1.0},
                 "weights": {"_type": "histogram", "bins": [-0.25, 0.0, 0.5], "values": [1, 2]},
                 "val": {"sample": {"_type": "image-file", "path": "media/images/a.png", "width": 3}},
+                "many": {"_type": "histogram", "count": 512, "from": -1.5, "to": 2.0},
                 "several": {"_type": "images", "count": 8, "items": []},
                 "odd": {"_type": "histogram", "bins": []}
             }"#,
@@ -126,6 +133,7 @@ mod tests {
                 "grad.norm: 1.0",
                 "weights: histogram, 2 bins from -0.25 to 0.5",
                 "val.sample: image-file, media/images/a.png",
+                "many: histogram, 512 bins from -1.5 to 2",
                 "several: images, 8",
                 "odd: histogram",
             ]

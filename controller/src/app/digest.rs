@@ -323,10 +323,31 @@ fn merge(entries: &mut Vec<(String, u64, Value)>, digest: &Digest, limits: &Limi
 fn shortened(value: &Value, bytes: usize) -> Value {
     match value {
         Value::Text(text) if text.len() > bytes => Value::Text(format!("{}…", cut(text, bytes))),
-        // Half a JSON is none; the history has all of it.
-        Value::Json(text) if text.len() > bytes => Value::Json(r#"{"_type":"cut"}"#.to_owned()),
+        Value::Json(text) if text.len() > bytes => Value::Json(outline(text)),
         other => other.clone(),
     }
+}
+
+/// A long object without what makes it long; the history has all of it. Of a histogram: how many bins it has, and from where to
+/// where they go.
+fn outline(json: &str) -> String {
+    /// The longest member that stays, in bytes, and how many do.
+    const MEMBER: usize = 256;
+    const MEMBERS: usize = 12;
+    let mut object: Map<String, Json> = serde_json::from_str(json).unwrap_or_default();
+    let edges = match object.get("bins") {
+        Some(Json::Array(edges)) if object.get("_type") == Some(&Json::from("histogram")) => edges.as_slice(),
+        _ => &[],
+    };
+    if let [from, .., to] = edges {
+        let (count, from, to) = (edges.len() - 1, from.clone(), to.clone());
+        object.insert("count".to_owned(), Json::from(count));
+        object.extend([("from".to_owned(), from), ("to".to_owned(), to)]);
+    }
+    let kind = object.shift_remove_entry("_type");
+    let all = kind.into_iter().chain(object);
+    let short = all.filter(|(name, member)| name.len() + member.to_string().len() <= MEMBER);
+    Json::Object(short.take(MEMBERS).collect()).to_string()
 }
 
 fn entries(frames: &[u8]) -> Result<Vec<(String, u64, Value)>, Corrupt> {
@@ -351,6 +372,8 @@ fn frames(entries: &[(String, u64, Value)]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn digest(rows: &[(u64, &str, Value)]) -> Digest {
@@ -414,6 +437,24 @@ mod tests {
                 assert_eq!(value.as_ref().map(record::json::to_json).as_ref(), all.get(key), "{key}");
             }
         }
+    }
+
+    #[test]
+    fn of_a_long_object_the_outline_stays() {
+        let limits = Limits { summary_text: 500, ..Limits::default() };
+        let edges: Vec<f64> = (0..=512).map(|at| f64::from(at) / 512.0 - 0.25).collect();
+        let long = json!({ "_type": "histogram", "bins": edges, "values": vec![1; 512], "not_finite": 3 });
+        let table = json!({ "_type": "table", "path": "a.parquet", "columns": vec!["c"; 500] });
+        let rows = [(0, "h", Value::Json(long.to_string())), (0, "t", Value::Json(table.to_string()))];
+        let mut summary = Summary::default();
+        summary.add_history(&digest(&rows), &limits);
+        assert_eq!(
+            summary.to_json(&[]),
+            json!({
+                "h": { "_type": "histogram", "count": 512, "from": -0.25, "to": 0.75, "not_finite": 3 },
+                "t": { "_type": "table", "path": "a.parquet" },
+            })
+        );
     }
 
     #[test]
