@@ -23,10 +23,12 @@ pub mod file;
 pub mod json;
 pub mod keeper;
 pub mod printed;
+mod single;
 mod varint;
 
 pub use decode::{Corrupt, Frame, Frames, count, frames, rows, skip, whole};
 pub use encode::{Writer, shortened};
+pub use single::widen;
 
 /// The largest frame in bytes, header included. Also the largest piece of a journal that is sent at once.
 pub const MAX_FRAME_BYTES: usize = 1 << 20;

@@ -12,6 +12,7 @@ fn value() -> impl Strategy<Value = Value> {
     prop_oneof![
         any::<u64>().prop_map(|bits| Value::F64(f64::from_bits(bits))),
         any::<f32>().prop_map(|number| Value::F64(f64::from(number))),
+        any::<f32>().prop_map(|number| Value::F64(record::widen(number))),
         prop::sample::select(vec![0.0, -0.0, f64::NAN, -f64::NAN, f64::INFINITY, f64::NEG_INFINITY])
             .prop_map(Value::F64),
         any::<i64>().prop_map(Value::I64),
@@ -208,11 +209,13 @@ fn random_floats_take_at_most_10_bytes_each() {
 
 #[test]
 fn a_noisy_loss_of_32_bits_takes_at_most_4_bytes_each() {
-    for seed in [1, 2, 3] {
+    for (seed, widen) in
+        [(1, f64::from as fn(f32) -> f64), (2, f64::from), (3, record::widen), (4, record::widen)]
+    {
         let loss = |step: u64, numbers: &mut Numbers| {
             let smooth = 0.3 + 3.0 * (-(step as f64) / 20_000.0).exp();
             let loss = (smooth * (1.0 + 0.01 * (2.0 * numbers.unit() - 1.0))) as f32;
-            vec![("loss".to_owned(), Value::F64(f64::from(loss)))]
+            vec![("loss".to_owned(), Value::F64(widen(loss)))]
         };
         let each = bytes_per_point(&timed(100_000, &mut Numbers(seed), loss));
         println!(

@@ -28,6 +28,9 @@ impl Histogram {
             });
         let (least, most) = match (number, least < most) {
             (0, _) => (0.0, 1.0),
+            (_, true) if finite().all(|value| f64::from(value as f32) == value) => {
+                (record::widen(least as f32), record::widen(most as f32))
+            }
             (_, true) => (least, most),
             (_, false) => (least - 0.5, least + 0.5),
         };
@@ -114,6 +117,8 @@ mod tests {
         );
         assert_eq!(Histogram::of(&[5.0_f64; 3], 1).edges(), [4.5, 5.5]);
         assert_eq!(Histogram::of::<f64>(&[], 2).counts(), [0, 0]);
+        assert_eq!(Histogram::of(&[0.1_f32, 0.9], 1).edges(), [0.1, 0.9]);
+        assert_eq!(Histogram::of(&[0.1_f32, 0.5, 0.9], 4).counts(), [1, 0, 1, 1]);
         let widest = Histogram::of(&[f64::MIN, 0.0, f64::MAX], 3);
         assert_eq!((widest.counts(), widest.edges()[3]), (&[1, 1, 1][..], f64::MAX));
     }

@@ -87,6 +87,7 @@ pub use media::{
     Audio, BoundingBox, Domain, Html, Image, Layout, Mask, Media, MediaError, Video, VideoLayout,
 };
 pub use meta::{Definition, Goal, Summary};
+pub use record::widen;
 pub use run::{Finished, Run};
 pub use settings::{Init, Mode, Resume, init};
 pub use table::{Cell, Column, Table};

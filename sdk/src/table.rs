@@ -242,7 +242,7 @@ macro_rules! cells {
 
 cells! {
     f64 => |value| Self::F64(value);
-    f32 => |value| Self::F64(value.into());
+    f32 => |value| Self::F64(record::widen(value));
     i64 => |value| Self::I64(value);
     i32 => |value| Self::I64(value.into());
     u32 => |value| Self::I64(value.into());

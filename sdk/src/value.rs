@@ -12,7 +12,7 @@ use crate::media::Media;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value<'a> {
-    /// A float; an `f32` is widened, which loses nothing.
+    /// A float. An `f32` becomes the one with the same shortest decimal: 0.9 stays 0.9.
     F64(f64),
     /// A whole number.
     I64(i64),
@@ -52,7 +52,7 @@ macro_rules! from {
 
 from! {
     f64 => |value| Self::F64(value);
-    f32 => |value| Self::F64(f64::from(value));
+    f32 => |value| Self::F64(record::widen(value));
     bool => |value| Self::Bool(value);
     i64 => |value| Self::I64(value);
     i32 => |value| Self::I64(i64::from(value));

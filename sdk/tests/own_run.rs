@@ -61,7 +61,7 @@ fn everything_arrives_and_nothing_is_left_behind() {
     assert_eq!((run.id(), run.sweep(), run.trial()), (RUN, None, None));
     log(&run, 1_000);
     run.log_at(5_000, [("late", "text")]);
-    besom::log!(run, "flag" => true, String::from("n") => 7_u8; step = 3);
+    besom::log!(run, "flag" => true, String::from("n") => 7_u8, "id" => u64::MAX, "half" => 0.9_f32; step = 3);
     run.log([("loss", f64::NAN)]);
     run.summary("best", 0.25);
     run.summary("best", 0.125);
@@ -73,7 +73,13 @@ fn everything_arrives_and_nothing_is_left_behind() {
     steps.extend([5_000, 3, 5_001]);
     assert_eq!(state.steps(RUN, "history"), steps);
     let rows = &state.rows[&(RUN.to_owned(), "history".to_owned())];
-    assert_eq!(rows[1_001].values, [("flag".to_owned(), Value::Bool(true)), ("n".to_owned(), Value::I64(7))]);
+    let values = [
+        ("flag", Value::Bool(true)),
+        ("n", Value::I64(7)),
+        ("id", Value::U64(u64::MAX)),
+        ("half", Value::F64(0.9)),
+    ];
+    assert_eq!(rows[1_001].values, values.map(|(key, value)| (key.to_owned(), value)));
     assert_eq!(state.steps(RUN, "summary"), [0, 1]);
     assert_eq!(state.ended[0].outcome.as_ref().unwrap().state, "finished");
     assert_eq!(state.begun[0].config_json, r#"{"learning_rate":0.1}"#);

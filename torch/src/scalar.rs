@@ -8,7 +8,9 @@ pub fn scalar(tensor: &Tensor) -> Result<f64, TchError> {
     if tensor.numel() != 1 {
         return Err(TchError::Shape(format!("one number wanted, the shape is {:?}", tensor.size())));
     }
-    tensor.f_reshape([-1])?.f_double_value(&[0])
+    let number = tensor.f_reshape([-1])?.f_double_value(&[0])?;
+    // 0.9 of 32 bits stays 0.9.
+    Ok(if tensor.kind() == Kind::Float { besom::widen(number as f32) } else { number })
 }
 
 /// The mean of a loss over batches of different sizes. The sum stays on the device: adding a batch does not wait for it.
@@ -47,7 +49,7 @@ mod tests {
 
     #[test]
     fn one_number_of_any_shape_and_kind() -> Result<(), TchError> {
-        assert_eq!(scalar(&Tensor::from(2.5f32))?, 2.5);
+        assert_eq!((scalar(&Tensor::from(2.5f32))?, scalar(&Tensor::from(0.9f32))?), (2.5, 0.9));
         assert_eq!(scalar(&Tensor::from_slice(&[7i64]).reshape([1, 1]))?, 7.0);
         assert!(scalar(&Tensor::from_slice(&[1f32, 2.0])).is_err());
         assert!(scalar(&Tensor::zeros([0], (Kind::Float, Device::Cpu))).is_err());

@@ -4,7 +4,7 @@
 use super::{
     COLUMNS, Damaged, Head, Kind, MAX_TEXTS_BYTES, MOST_VALUES, SHAPES, STEPS, WALLS, encode::method, pack,
 };
-use crate::{MAX_FRAME_BYTES, RowRef, ValueRef, varint::Cursor};
+use crate::{MAX_FRAME_BYTES, RowRef, ValueRef, varint::Cursor, widen};
 
 /// All values of one column, in the order of their rows.
 #[derive(Clone, Debug)]
@@ -164,6 +164,7 @@ fn values(kind: Kind, count: usize, cursor: &mut Cursor<'_>) -> Option<Values> {
             let numbers = bits.into_iter();
             Values::F64(match method {
                 method::F64 => numbers.map(f64::from_bits).collect(),
+                method::F32_DECIMAL => numbers.map(|bits| widen(f32::from_bits(bits as u32))).collect(),
                 method::F32 => numbers.map(|bits| f64::from(f32::from_bits(bits as u32))).collect(),
                 _ => return None,
             })

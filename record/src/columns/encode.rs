@@ -1,15 +1,17 @@
 //! From rows to a block of columns. Called by the controller's compaction. Never fails: a row that finds no room is left to
 //! the next block.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use super::{COLUMNS, Column, Head, Kind, MAX_ROWS, MAX_TEXTS_BYTES, MAX_VALUES, pack};
-use crate::{RowRef, ValueRef, varint};
+use crate::{RowRef, ValueRef, single::narrow, varint};
 
 /// How the bits of floats are written.
 pub(super) mod method {
     pub(crate) const F64: u8 = 0;
     pub(crate) const F32: u8 = 1;
+    /// Of 32-bit floats, the 64-bit ones with the same shortest decimals.
+    pub(crate) const F32_DECIMAL: u8 = 2;
     pub(crate) const PLAIN: u8 = 0;
     pub(crate) const LZ4: u8 = 1;
 }
@@ -147,16 +149,19 @@ fn text(value: ValueRef<'_>) -> Option<&str> {
 fn part(kind: Kind, numbers: &[u64], texts: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     match kind {
-        Kind::F64 => match numbers.iter().map(|bits| short(*bits)).collect::<Option<Vec<_>>>() {
-            Some(short) => {
-                out.push(method::F32);
-                pack::put_differences(&short, &mut out);
-            }
-            None => {
-                out.push(method::F64);
-                pack::put_differences(numbers, &mut out);
-            }
-        },
+        Kind::F64 => {
+            let all = |short: fn(f64) -> Option<f32>| -> Option<Vec<u64>> {
+                let bits = |bits: &u64| Some(short(f64::from_bits(*bits))?.to_bits().into());
+                numbers.iter().map(bits).collect()
+            };
+            let (method, kept) = match (all(short), all(narrow)) {
+                (Some(short), _) => (method::F32, Cow::Owned(short)),
+                (None, Some(short)) => (method::F32_DECIMAL, Cow::Owned(short)),
+                (None, None) => (method::F64, Cow::Borrowed(numbers)),
+            };
+            out.push(method);
+            pack::put_differences(&kept, &mut out);
+        }
         Kind::I64 | Kind::U64 => pack::put_differences(numbers, &mut out),
         Kind::Bool => pack::put(numbers, &mut out),
         Kind::Text | Kind::Json => {
@@ -172,8 +177,8 @@ fn part(kind: Kind, numbers: &[u64], texts: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The bits of the 32-bit float that is this 64-bit float to the last bit, if there is one.
-fn short(bits: u64) -> Option<u64> {
-    let short = f64::from_bits(bits) as f32;
-    (f64::from(short).to_bits() == bits).then(|| u64::from(short.to_bits()))
+/// The 32-bit float that is this 64-bit float to the last bit, if there is one.
+fn short(number: f64) -> Option<f32> {
+    let short = number as f32;
+    (f64::from(short).to_bits() == number.to_bits()).then_some(short)
 }

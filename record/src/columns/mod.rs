@@ -8,7 +8,7 @@
 //!         shapes, each: length, its columns | columns, each: key, kind, statistics
 //! steps, wall times   packed second differences
 //! shapes  packed numbers: which keys a row holds, and in which order
-//! column  F64: a method, packed differences of bits (as 32-bit floats where all are such); I64, U64: packed differences;
+//! column  F64: a method, packed differences of bits (as 32-bit floats where all are such, or widened ones); I64, U64: packed differences;
 //!         Bool: packed; Text, Json: packed lengths, then all texts, compressed (LZ4) where that is smaller
 //! packed  groups of 64: a width in bits u8, then so many bits of each
 //! ```
