@@ -40,7 +40,7 @@ pub(crate) struct NewRun {
     pub(crate) job_type: String,
     /// Empty: the controller makes one.
     pub(crate) id: String,
-    /// never, allow, must; empty means never.
+    /// never, allow, must, anew; empty means never.
     pub(crate) resume: String,
     /// A repeat of the call begins nothing; empty: every call begins something.
     pub(crate) idempotency_key: String,
@@ -98,9 +98,9 @@ fn check(app: &App, new: &NewRun) -> Result<(), Error> {
     }
     match new.resume.as_str() {
         "" | "never" => Ok(()),
-        "allow" | "must" if new.id.is_empty() => Err(Error::invalid("to resume a run, name its id")),
-        "allow" | "must" => Ok(()),
-        other => Err(Error::invalid(format!("no way to resume `{other}`: never, allow or must"))),
+        "allow" | "must" | "anew" if new.id.is_empty() => Err(Error::invalid("to resume a run, name its id")),
+        "allow" | "must" | "anew" => Ok(()),
+        other => Err(Error::invalid(format!("no way to resume `{other}`: never, allow, must or anew"))),
     }
 }
 
@@ -114,9 +114,9 @@ fn start(change: &mut Change<'_>, new: NewRun) -> Result<Begun, Error> {
     }
     let known = if new.id.is_empty() { None } else { store::runs::get(change.tx, &new.id)? };
     let run = match (known, new.resume.as_str()) {
-        (Some(run), "allow" | "must") => resume(change, run, new)?,
+        (Some(run), "allow" | "must" | "anew") => resume(change, run, new)?,
         (Some(run), _) => return Err(taken(&run)),
-        (None, "must") => {
+        (None, "must" | "anew") => {
             return Err(Error::missing(format!("no run `{}` to resume", new.id))
                 .hint("`resume = allow` begins it where it is missing"));
         }
@@ -174,8 +174,8 @@ fn sweep_of(change: &Change<'_>, id: &str) -> Result<Option<String>, Error> {
     Ok(None)
 }
 
-/// The next attempt of a run, which goes on with its history and its summary. An older attempt that still lives is fenced:
-/// after a kill nobody can wait until its lease is over.
+/// The next attempt of a run, which goes on with its history and its summary, or begins anew. An
+/// older attempt that still lives is fenced: after a kill nobody can wait until its lease is over.
 fn resume(change: &mut Change<'_>, mut run: Run, new: NewRun) -> Result<Run, Error> {
     if let Some(sweep) = &run.sweep {
         let message = format!("the run `{}` is a trial of the sweep `{sweep}`", run.id);
@@ -193,6 +193,11 @@ fn resume(change: &mut Change<'_>, mut run: Run, new: NewRun) -> Result<Run, Err
         change.told(&run)?;
     }
     run.started_ms = Some(new.started_ms.unwrap_or(change.now_ms).min(change.now_ms));
+    if new.resume == "anew" {
+        (run.history, run.logged, run.iteration, run.value) = (0, 0, 0, None);
+        store::summaries::clear(change.tx, run.key)?;
+        store::checkpoints::start_fresh(change.tx, run.key, run.attempt)?;
+    }
     store::runs::save(change.tx, &run)?;
     introduce(change, &mut run, new)?;
     Ok(run)

@@ -2,7 +2,7 @@
 //! own, so that a killed run that was resumed reads like one that was not killed. Used by whatever in `app` reads history.
 //! Changes nothing; what an attempt wrote after the checkpoint that the next one went on from is stored and does not count.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::error::Error;
 use crate::store::{
@@ -28,16 +28,18 @@ enum Stretch {
 }
 
 impl Lineage {
-    /// Of a run as it is now. Every attempt counts as long as the newest of a trial has not resumed.
+    /// Of a run as it is now. Every attempt counts as long as the newest of a trial has not
+    /// resumed, and none began anew.
     ///
     /// # Errors
     /// When the database fails.
     pub(super) fn of(tx: &Tx<'_>, run: &Run) -> Result<Self, Error> {
-        let resumes = store::checkpoints::resumes(tx, run.key)?;
-        if resumes.is_empty() || run.sweep.is_some() && !resumes.contains_key(&run.attempt) {
-            return Ok(Self::default());
-        }
-        Self::walk(tx, run, run.attempt, Stretch::Whole, &resumes)
+        let past = Past::of(tx, run)?;
+        let resumed = match run.sweep {
+            Some(_) => past.resumes.contains_key(&run.attempt),
+            None => !past.resumes.is_empty() || !past.fresh.is_empty(),
+        };
+        if resumed { Self::walk(tx, run, run.attempt, Stretch::Whole, &past) } else { Ok(Self::default()) }
     }
 
     /// What had led to a checkpoint of the run when it was made.
@@ -45,8 +47,8 @@ impl Lineage {
     /// # Errors
     /// When the database fails.
     pub(super) fn to(tx: &Tx<'_>, run: &Run, checkpoint: &Checkpoint) -> Result<Self, Error> {
-        let resumes = store::checkpoints::resumes(tx, run.key)?;
-        Self::walk(tx, run, checkpoint.attempt, until(tx, checkpoint.key)?, &resumes)
+        let past = Past::of(tx, run)?;
+        Self::walk(tx, run, checkpoint.attempt, until(tx, checkpoint.key)?, &past)
     }
 
     /// From an attempt back to the one that began with nothing.
@@ -55,15 +57,17 @@ impl Lineage {
         run: &Run,
         mut attempt: u32,
         mut stretch: Stretch,
-        resumes: &BTreeMap<u32, (i64, u32)>,
+        past: &Past,
     ) -> Result<Self, Error> {
         let mut stretches = BTreeMap::new();
         loop {
             stretches.insert(attempt, stretch);
-            (attempt, stretch) = match resumes.get(&attempt) {
+            (attempt, stretch) = match past.resumes.get(&attempt) {
                 Some((checkpoint, before)) => (*before, until(tx, *checkpoint)?),
                 // A trial's attempt begins with nothing; outside of sweeps it goes on with all that there was.
-                None if run.sweep.is_none() && attempt > 1 => (attempt - 1, Stretch::Whole),
+                None if run.sweep.is_none() && attempt > 1 && !past.fresh.contains(&attempt) => {
+                    (attempt - 1, Stretch::Whole)
+                }
                 None => return Ok(Self { stretches: Some(stretches) }),
             };
         }
@@ -96,6 +100,21 @@ impl Lineage {
             (rows > 0).then_some((attempt, writer, rows))
         };
         Ok(store::blocks::writers(tx, run, name, 0)?.into_iter().filter_map(counted).collect())
+    }
+}
+
+/// What the attempts of a run began with, where it was not all that there was.
+struct Past {
+    /// By attempt: the checkpoint, and the attempt that had made it.
+    resumes: BTreeMap<u32, (i64, u32)>,
+    /// Attempts that began with nothing.
+    fresh: BTreeSet<u32>,
+}
+
+impl Past {
+    fn of(tx: &Tx<'_>, run: &Run) -> Result<Self, Error> {
+        let resumes = store::checkpoints::resumes(tx, run.key)?;
+        Ok(Self { resumes, fresh: store::checkpoints::fresh_starts(tx, run.key)? })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Checkpoints of runs, how far the rows were at each, and which attempt went on from which. Called by `app::checkpoints` and
 //! `app::lineage`. Never looks into a checkpoint.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::database::{Result, Row, Tx, int};
 
@@ -163,5 +163,23 @@ pub(crate) fn resumes(tx: &Tx<'_>, run: i64) -> Result<BTreeMap<u32, (i64, u32)>
         &[&run],
         |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))),
     )?;
+    Ok(found.into_iter().collect())
+}
+
+/// Notes that an attempt begins with nothing.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn start_fresh(tx: &Tx<'_>, run: i64, attempt: u32) -> Result<()> {
+    tx.run("INSERT INTO fresh_starts (run, attempt) VALUES (?1, ?2)", &[&run, &attempt])?;
+    Ok(())
+}
+
+/// Attempts of a run that began with nothing.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn fresh_starts(tx: &Tx<'_>, run: i64) -> Result<BTreeSet<u32>> {
+    let found = tx.all("SELECT attempt FROM fresh_starts WHERE run = ?1", &[&run], |row| row.get(0))?;
     Ok(found.into_iter().collect())
 }

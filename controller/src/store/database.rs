@@ -20,6 +20,7 @@ const SCHEMA: &[&str] = &[
     include_str!("schema/008.sql"),
     include_str!("schema/009.sql"),
     include_str!("schema/010.sql"),
+    include_str!("schema/011.sql"),
     include_str!("schema/012.sql"),
 ];
 const STATEMENTS: usize = 128;

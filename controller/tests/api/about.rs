@@ -1,11 +1,11 @@
 //! What runs say of themselves: begun once per key, configs beyond the parameters, definitions that make no sense.
 
-use proto::v1::{BeginRun, EndRun, Outcome, RunBegun};
+use proto::v1::{AppendRows, BeginRun, EndRun, Outcome, ReadCurve, ReadHistory, RunBegun};
 use record::{Row, Value, Writer};
 use serde_json::{Value as Json, json};
 use tonic::Code;
 
-use crate::lab::{Lab, RANDOM};
+use crate::lab::{Lab, RANDOM, frames};
 
 fn said(key: &str, said: &Json) -> Vec<u8> {
     let values = vec![(key.to_owned(), Value::Json(said.to_string()))];
@@ -46,11 +46,65 @@ async fn ids_of_people_keep_clear_of_sweeps() {
         ("x".repeat(65), "", Code::InvalidArgument),
         ("x".to_owned(), "maybe", Code::InvalidArgument),
         (String::new(), "must", Code::InvalidArgument),
+        (String::new(), "anew", Code::InvalidArgument),
         ("x".to_owned(), "must", Code::NotFound),
+        ("x".to_owned(), "anew", Code::NotFound),
     ] {
         let begin = BeginRun { id: id.clone(), resume: resume.to_owned(), ..BeginRun::default() };
         assert_eq!(lab.runs.begin(begin).await.unwrap_err().code(), code, "{id} {resume}");
     }
+}
+
+async fn log(lab: &mut Lab, begun: &RunBegun, first: u64, values: &[f64]) {
+    let append = AppendRows {
+        run: begun.run.clone(),
+        attempt: begun.attempt,
+        writer: "sdk".to_owned(),
+        stream: "history".to_owned(),
+        offset: 0,
+        frames: frames(first, "loss", values),
+    };
+    lab.runs.append(append).await.unwrap();
+}
+
+/// Rows of the history, all rows that are stored, points of the curve, and the summary.
+async fn story(lab: &mut Lab, id: &str) -> (u64, u64, u64, String) {
+    let mut counts = [0; 2];
+    for (count, all) in counts.iter_mut().zip([false, true]) {
+        let request = ReadHistory { run: id.to_owned(), all, ..ReadHistory::default() };
+        let mut blocks = lab.dial(None).history().rows(request).await.unwrap().into_inner();
+        while let Some(block) = blocks.message().await.unwrap() {
+            *count += block.rows;
+        }
+    }
+    let curve = ReadCurve { run: id.to_owned(), keys: vec!["loss".to_owned()], ..ReadCurve::default() };
+    let curves = lab.dial(None).history().curve(curve).await.unwrap().into_inner().curves;
+    let points = curves[0].buckets.iter().map(|bucket| bucket.count).sum();
+    let run = lab.run(id).await;
+    assert_eq!(run.rows, counts[0]);
+    (counts[0], counts[1], points, run.summary_json)
+}
+
+#[tokio::test]
+async fn an_attempt_that_begins_anew_leaves_the_earlier_ones_behind() {
+    let mut lab = Lab::start().await;
+    let first = begin(&mut lab, "one", "", "").await;
+    let id = first.run.clone();
+    log(&mut lab, &first, 0, &[9.0; 10]).await;
+    let second = begin(&mut lab, "two", &id, "must").await;
+    log(&mut lab, &second, 10, &[8.0; 5]).await;
+    assert_eq!(story(&mut lab, &id).await, (15, 15, 15, r#"{"loss":8.0}"#.to_owned()));
+    let third = begin(&mut lab, "three", &id, "anew").await;
+    assert_eq!((third.attempt, third.next_step), (3, 0));
+    assert_eq!(begin(&mut lab, "three", &id, "anew").await.attempt, 3, "a repeat begins nothing");
+    log(&mut lab, &third, 0, &[7.0; 3]).await;
+    let fourth = begin(&mut lab, "four", &id, "must").await;
+    assert_eq!((fourth.attempt, fourth.next_step), (4, 3));
+    log(&mut lab, &fourth, 3, &[6.0]).await;
+    let expected = (4, 19, 4, r#"{"loss":6.0}"#.to_owned());
+    assert_eq!(story(&mut lab, &id).await, expected);
+    lab.restart().await;
+    assert_eq!(story(&mut lab, &id).await, expected);
 }
 
 #[tokio::test]
