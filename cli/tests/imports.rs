@@ -153,3 +153,170 @@ fn a_run_that_grows_is_imported_once() {
         }
     }
 }
+
+/// Step and value of `loss`, as they are exported.
+fn losses(lab: &Lab, run: &Value) -> Vec<(u64, f64)> {
+    lab.values(run, "history").into_iter().map(|(step, _, value)| (step, value.as_f64().unwrap())).collect()
+}
+
+/// Name, rows and id of what was imported, and how many rows were new.
+fn told(runs: &[Value]) -> Vec<(&str, u64, &str, u64)> {
+    runs.iter()
+        .map(|run| {
+            let (name, id) = (run["name"].as_str().unwrap(), run["run"].as_str().unwrap());
+            (name, run["rows"].as_u64().unwrap(), id, run["new_rows"].as_u64().unwrap())
+        })
+        .collect()
+}
+
+const TWIN: &str = "events.out.tfevents.1700000000.host";
+
+#[test]
+fn files_of_one_name_and_first_record_are_runs_of_their_own() {
+    let lab = Lab::start();
+    for (from, to) in [("train", "train"), ("test", "test"), ("train", "train-copy")] {
+        copy(&lab, &format!("twins/{from}/{TWIN}"), &format!("data/{to}/{TWIN}"));
+    }
+    let whole = fs::read(fixtures().join("twins/test").join(TWIN)).unwrap();
+    fs::create_dir(lab.folder.path().join("data/a-part-of-test")).unwrap();
+    fs::write(lab.folder.path().join("data/a-part-of-test").join(TWIN), &whole[..whole.len() - 30]).unwrap();
+    let (code, _, stderr) = lab.sweep(&["import", "tensorboard", "data", "--dry-run"]);
+    assert_eq!(code, 0);
+    for copy in ["train-copy` is a copy of `data/train`", "a-part-of-test` is a copy of `data/test`"] {
+        assert!(stderr.contains(copy), "{stderr}");
+    }
+    let first = lab.imported(&["tensorboard", "data"]);
+    let expected: Vec<_> = told(&first).iter().map(|(name, rows, ..)| (*name, *rows)).collect();
+    assert_eq!(expected, [("data/test", 4), ("data/train", 3)]);
+    assert_eq!(losses(&lab, &first[1]), [(0, 0.9_f32.into()), (1, 0.5), (2, 0.25)]);
+    let again = lab.imported(&["tensorboard", "data"]);
+    let expected: Vec<_> = told(&first).iter().map(|(name, rows, id, _)| (*name, *rows, *id, 0)).collect();
+    assert_eq!(told(&again), expected);
+}
+
+#[test]
+fn a_file_that_does_not_continue_what_was_imported_adds_no_row() {
+    let lab = Lab::start();
+    let folder = lab.folder.path();
+    let import =
+        |name: &str| lab.imported(&["tensorboard", name, "--project", "p", "--name", name]).remove(0);
+    for name in ["train", "test"] {
+        copy(&lab, &format!("twins/{name}/{TWIN}"), &format!("{name}/{TWIN}"));
+    }
+    let whole = fs::read(folder.join("train").join(TWIN)).unwrap();
+    fs::write(folder.join("train").join(TWIN), &whole[..whole.len() - 40]).unwrap();
+    let (train, test) = (import("train"), import("test"));
+    assert_ne!(train["run"], test["run"]);
+    assert_eq!((losses(&lab, &train).len(), losses(&lab, &test).len()), (2, 4));
+    // The first has grown, and lies elsewhere now.
+    fs::write(folder.join("train").join(TWIN), &whole).unwrap();
+    fs::rename(folder.join("train"), folder.join("moved")).unwrap();
+    let moved = import("moved");
+    assert_eq!((&moved["run"], &moved["new_rows"]), (&train["run"], &json!(1)));
+    assert_eq!((losses(&lab, &train).len(), losses(&lab, &test).len()), (3, 4));
+    // An older copy of it adds nothing either, and is no run of its own.
+    fs::create_dir(folder.join("older")).unwrap();
+    for length in [whole.len() - 40, whole.len() - 7] {
+        fs::write(folder.join("older").join(TWIN), &whole[..length]).unwrap();
+        let older = import("older");
+        assert_eq!((&older["run"], &older["new_rows"]), (&train["run"], &json!(0)), "{length}");
+    }
+    assert_eq!(import("test")["run"], test["run"]);
+    assert_eq!((losses(&lab, &train).len(), losses(&lab, &test).len()), (3, 4));
+}
+
+#[test]
+fn a_restart_takes_back_the_steps_that_come_after_it() {
+    let lab = Lab::start();
+    let files = [1, 2].map(|number| format!("events.out.tfevents.170000000{number}.host"));
+    let expected: Vec<(u64, f64)> = (0..5).map(|step| (step, 100.0 + step as f64)).collect();
+    let expected = [expected, (5..8).map(|step| (step, 200.0 + step as f64)).collect()].concat();
+    let summary = |run: &Value| {
+        let (code, stdout, stderr) = lab.sweep(&["run", "show", run["run"].as_str().unwrap(), "--json"]);
+        assert_eq!(code, 0, "{stderr}");
+        serde_json::from_str::<Value>(&stdout).unwrap()["summary"]["loss"].clone()
+    };
+    files.iter().for_each(|file| copy(&lab, &format!("restarted/{file}"), &format!("whole/{file}")));
+    let run = lab.imported(&["tensorboard", "whole"]).remove(0);
+    assert_eq!(
+        (losses(&lab, &run), summary(&run), &run["rows"]),
+        (expected.clone(), json!(207.0), &json!(8))
+    );
+
+    // It is imported while it grows: what is taken back has been sent before.
+    copy(&lab, &format!("restarted/{}", files[0]), &format!("grown/{}", files[0]));
+    let before = lab.imported(&["tensorboard", "grown"]).remove(0);
+    assert_eq!((losses(&lab, &before).len(), summary(&before)), (10, json!(109.0)));
+    let second = fs::read(fixtures().join("restarted").join(&files[1])).unwrap();
+    for length in [60, second.len() / 2, second.len() - 1, second.len(), second.len()] {
+        fs::write(lab.folder.path().join("grown").join(&files[1]), &second[..length]).unwrap();
+        let run = lab.imported(&["tensorboard", "grown"]).remove(0);
+        assert_eq!(run["run"], before["run"], "{length}");
+        let found = losses(&lab, &run);
+        assert_eq!(found.len() as u64, run["rows"].as_u64().unwrap(), "{length}: {found:?}");
+        assert!(found.len() == 10 || expected.starts_with(&found), "{length}: {found:?}");
+    }
+    assert_eq!((losses(&lab, &before), summary(&before)), (expected, json!(207.0)));
+}
+
+#[test]
+fn folders_of_one_wandb_id_are_one_run_with_one_history() {
+    let lab = Lab::start();
+    let part = |number: u32, folder: &str| {
+        copy(
+            &lab,
+            &format!("resumed/part-{number}/run-resumed1.wandb"),
+            &format!("{folder}/{number}/r.wandb"),
+        );
+    };
+    (1..=3).for_each(|number| part(number, "wandb"));
+    let expected: Vec<(u64, f64)> =
+        [(0, 10.0), (1, 11.0), (2, 12.0), (3, 13.0), (4, 20.0), (5, 30.0), (6, 31.0), (7, 32.0), (8, 33.0)]
+            .into();
+    let runs = lab.imported(&["wandb", "wandb"]);
+    assert_eq!((runs.len(), &runs[0]["run"], &runs[0]["config"]["part"]), (1, &json!("resumed1"), &json!(3)));
+    assert_eq!(losses(&lab, &runs[0]), expected);
+    assert_eq!(lab.imported(&["wandb", "wandb"])[0]["new_rows"], 0);
+
+    // Part by part, into a project where the id is taken.
+    let mut id = None;
+    for number in 1..=3 {
+        part(number, "grown");
+        let runs = lab.imported(&["wandb", "grown", "--project", "other"]);
+        let run = runs[0]["run"].clone();
+        assert_eq!((runs.len(), &run), (1, &*id.get_or_insert(run.clone())), "part {number}");
+        assert_ne!(run, "resumed1");
+    }
+    assert_eq!(losses(&lab, &json!({ "run": id })), expected);
+}
+
+#[test]
+fn what_is_no_run_is_told_for_what_it_is() {
+    let lab = Lab::start();
+    let folder = lab.folder.path();
+    copy(&lab, &format!("images/{TWIN}"), &format!("data/images/{TWIN}"));
+    copy(&lab, &format!("twins/train/{TWIN}"), &format!("data/flipped/{TWIN}"));
+    copy(&lab, &format!("twins/test/{TWIN}"), &format!("elsewhere/{TWIN}"));
+    let flipped = folder.join("data/flipped").join(TWIN);
+    let mut bytes = fs::read(&flipped).unwrap();
+    let last = bytes.len() - 6;
+    bytes[last] ^= 1;
+    fs::write(&flipped, bytes).unwrap();
+    for (name, content) in [("alien", &b"this is no event file, though it has its name"[..]), ("empty", b"")]
+    {
+        fs::create_dir(folder.join("data").join(name)).unwrap();
+        fs::write(folder.join("data").join(name).join(TWIN), content).unwrap();
+    }
+    for (target, link) in [("../elsewhere", "linked"), ("../data", "circle"), ("nowhere", "broken")] {
+        std::os::unix::fs::symlink(target, folder.join("data").join(link)).unwrap();
+    }
+    insta::assert_snapshot!(
+        [
+            &["import", "tensorboard", "data"][..],
+            &["import", "tensorboard", &format!("elsewhere/{TWIN}"), "--project", "file"],
+            &["import", "tensorboard", &format!("data/alien/{TWIN}")],
+        ]
+        .map(|args| lab.session(args))
+        .join("\n")
+    );
+}

@@ -10,7 +10,7 @@ pub mod table;
 pub mod text;
 
 pub use failure::{Exit, Failure, exit_with, run};
-pub use numbers::{age, duration, number, size};
+pub use numbers::{age, count, duration, number, size};
 pub use text::{one_line, sanitise, truncate};
 
 use std::{

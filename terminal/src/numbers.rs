@@ -30,6 +30,24 @@ fn without_zeros(text: &str) -> &str {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
 }
 
+/// `1 trial`, `2 trials`, `2 definitions of a metric`: a number with the noun that it counts.
+pub fn count(number: u64, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {}", plural(noun)) }
+}
+
+/// The plural of a regular noun. What stands behind it stays as it is.
+fn plural(noun: &str) -> String {
+    let after = [" of ", " without ", " before ", " to ", " in ", " with "];
+    let end = after.iter().filter_map(|word| noun.find(word)).min().unwrap_or(noun.len());
+    let (noun, rest) = noun.split_at(end);
+    let hisses = ["s", "x", "ch", "sh"].iter().any(|sound| noun.ends_with(sound));
+    let before_y = noun.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'i', 'o', 'u']));
+    match before_y {
+        Some(stem) => format!("{stem}ies{rest}"),
+        None => format!("{noun}{}{rest}", if hisses { "es" } else { "s" }),
+    }
+}
+
 /// A size for people, in powers of 1,024.
 pub fn size(bytes: u64) -> String {
     let mut value = bytes as f64;
@@ -79,6 +97,18 @@ pub fn age(ms: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!(count(1, "definition of a metric"), "1 definition of a metric");
+        assert_eq!(count(0, "definition of a metric"), "0 definitions of a metric");
+        let plurals =
+            ["time", "mesh", "box", "day", "entry", "value before step 0"].map(|noun| count(2, noun));
+        assert_eq!(
+            plurals,
+            ["2 times", "2 meshes", "2 boxes", "2 days", "2 entries", "2 values before step 0"]
+        );
+    }
     use proptest::prelude::*;
 
     #[test]

@@ -1,15 +1,16 @@
 //! `sweep import`: runs that other programs have logged become runs of ours. Called by `main`. An importer is a folder here,
 //! with its sources and readers; `send` is the way to the controller for all of them.
 
+mod past;
 mod send;
 mod source;
 mod tensorboard;
 #[cfg(test)]
 mod tests;
+mod walk;
 mod wandb;
 
 use std::{
-    collections::HashMap,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -18,7 +19,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 use terminal::{Exit, Failure, sanitise};
 
-use self::source::Source;
+use self::source::{Losses, Source};
 pub(crate) use self::{send::Sent, source::Found};
 use crate::{connect::Controller, source::why, view};
 
@@ -34,14 +35,15 @@ pub(crate) enum Command {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Every folder with event files in it is a run, as TensorBoard shows them. Scalars, texts and histograms become rows,
-hyperparameters the run's config. What has no place yet (images, audio, graphs) is counted and told. Importing again
-brings what has been written since, and never makes a second run.
+hyperparameters the run's config. What has no place yet (images, audio, graphs) is counted and told. Where a training was
+restarted at a step (`purge_step`), what had been written from there on does not count. Importing again brings what has
+been written since, and never makes a second run.
 
 Examples:
   sweep import tensorboard runs --dry-run
   sweep import tensorboard runs --project digits")]
 pub(crate) struct Tensorboard {
-    /// The folder that TensorBoard would be given
+    /// The folder that TensorBoard would be given, or one event file
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
     #[command(flatten)]
@@ -54,14 +56,14 @@ pub(crate) struct Tensorboard {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 History, config, summary, console and system metrics become ours, with name, tags, notes, group and job type. What has no
-place yet (media, artifacts) is counted and told. Importing again brings what has been written since, and never makes a
-second run.
+place yet (media, artifacts) is counted and told. A run keeps its id. Folders of one id are one run that was resumed: give
+them together. Importing again brings what has been written since, and never makes a second run.
 
 Examples:
   sweep import wandb wandb --dry-run
   sweep import wandb wandb/offline-run-20260102_030405-a1b2c3d4 --project digits")]
 pub(crate) struct Wandb {
-    /// Folders of runs, or folders that have such folders in them
+    /// Folders of runs, or folders that have such folders in them, or files `run-ID.wandb`
     #[arg(value_name = "FOLDER", required = true)]
     folders: Vec<PathBuf>,
     #[command(flatten)]
@@ -121,16 +123,24 @@ fn event_folders(args: &Tensorboard) -> Result<Vec<Box<dyn Source>>, Failure> {
     Ok(found.into_iter().map(|folder| Box::new(folder) as Box<dyn Source>).collect())
 }
 
-/// Of all folders that are no good, not only the first.
+/// The files of all folders together: a run may be in several. Of folders that are no good all are
+/// told.
 fn offline_runs(args: &Wandb) -> Result<Vec<Box<dyn Source>>, Failure> {
-    let (mut found, mut problems) = (Vec::new(), Vec::new());
+    let (mut files, mut problems) = (Vec::new(), Vec::new());
     for folder in &args.folders {
-        match wandb::find(folder, args.how.project.as_deref()) {
-            Ok(runs) if runs.is_empty() => problems.push(format!("no offline run in `{}`", shown(folder))),
-            Ok(runs) => found.extend(runs),
+        match wandb::find(folder) {
+            Ok(found) if found.is_empty() => problems.push(format!("no offline run in `{}`", shown(folder))),
+            Ok(found) => files.extend(found),
             Err((path, error)) => problems.push(unreadable(&path, &error)),
         }
     }
+    let found = match wandb::group(files, args.how.project.as_deref()) {
+        Ok(found) => found,
+        Err((path, error)) => {
+            problems.push(unreadable(&path, &error));
+            Vec::new()
+        }
+    };
     refuse(
         problems,
         "W&B writes `run-ID.wandb` into folders such as `wandb/offline-run-20260102_030405-a1b2c3d4`",
@@ -161,26 +171,56 @@ fn survey(sources: Vec<Box<dyn Source>>) -> Result<Vec<Found>, Failure> {
     }
     bar.finish_and_clear();
     refuse(problems, "nothing has been imported")?;
-    let mut at: HashMap<String, PathBuf> = HashMap::new();
-    let mut runs = Vec::new();
+    let mut runs: Vec<(String, Found)> = Vec::new();
     for (key, one) in found {
-        let path = shown(&one.source.path());
         if one.rows == 0 && one.about.config.is_empty() {
-            terminal::warn(format_args!("`{path}` has neither rows nor a config yet: left out"));
-            continue;
-        }
-        // A copy would go into the run of the first, and be nowhere.
-        match at.insert(key, one.source.path()) {
-            Some(first) => {
-                terminal::warn(format_args!("`{path}` is a copy of `{}`: left out", shown(&first)));
-            }
-            None => runs.push(one),
+            tell_empty(&shown(&one.source.path()), &one.losses);
+        } else {
+            add(&mut runs, key, one).map_err(|error| Failure::new(Exit::Input, why(&error)))?;
         }
     }
     if runs.is_empty() {
         return Err(Failure::new(Exit::Input, "there is nothing to import"));
     }
-    Ok(runs)
+    Ok(runs.into_iter().map(|(_, found)| found).collect())
+}
+
+/// Adds what has been found, unless it is a copy: of two with the same content, as far as it goes,
+/// the longer one stays.
+fn add(runs: &mut Vec<(String, Found)>, key: String, one: Found) -> io::Result<()> {
+    let tell = |copy: &Found, of: &Found| {
+        let [copy, of] = [copy, of].map(|found| shown(&found.source.path()));
+        terminal::warn(format_args!("`{copy}` is a copy of `{of}`: left out"));
+    };
+    for (_, known) in runs.iter_mut().filter(|(known, _)| *known == key) {
+        if one.is_copy_of(known)? {
+            tell(&one, known);
+            return Ok(());
+        }
+        if known.is_copy_of(&one)? {
+            tell(known, &one);
+            *known = one;
+            return Ok(());
+        }
+    }
+    runs.push((key, one));
+    Ok(())
+}
+
+/// Why a source without rows is left out: what it has instead, what is wrong with it, or that
+/// there is nothing yet.
+fn tell_empty(path: &str, losses: &Losses) {
+    for note in &losses.notes {
+        terminal::warn(note);
+    }
+    let kinds: Vec<String> =
+        losses.skipped.iter().map(|(what, number)| terminal::count(*number, what)).collect();
+    if !kinds.is_empty() {
+        let kinds = kinds.join(", ");
+        terminal::warn(format_args!("`{path}` has only what has no place here yet ({kinds}): left out"));
+    } else if losses.notes.is_empty() {
+        terminal::warn(format_args!("`{path}` has neither rows nor a config yet: left out"));
+    }
 }
 
 async fn send(controller: &Controller, found: &Found) -> Result<Sent, Failure> {
@@ -223,9 +263,13 @@ fn as_json(found: &Found, sent: Option<&Sent>) -> Value {
     })
 }
 
-/// The last part of the folder's path, links and `..` resolved.
+/// The last part of the folder's path, links and `..` resolved. Of a file it is the folder around
+/// it.
 fn folder_name(folder: &Path) -> String {
-    let whole = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    let mut whole = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    if whole.is_file() {
+        whole.pop();
+    }
     whole.file_name().map_or_else(|| "import".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 

@@ -3,7 +3,8 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
-    io,
+    fs::{self, File},
+    io::{self, BufReader, Read as _, Take},
     path::PathBuf,
 };
 
@@ -33,7 +34,7 @@ pub(crate) struct About {
 /// What was left out, by what it is, and what a person should know of the source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Losses {
-    /// Number per kind, in the plural: `images`.
+    /// Number per kind: `image`.
     pub(crate) skipped: BTreeMap<&'static str, u64>,
     /// Sentences, such as that a file ends within a record.
     pub(crate) notes: Vec<String>,
@@ -65,22 +66,74 @@ pub(crate) trait Reader {
     fn outcome(&self) -> Outcome;
 }
 
+/// A file of a source, as far as it was written when it was found. Whoever writes such files only
+/// adds to them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// What tells it from the other parts of its source, wherever they lie.
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+    pub(crate) bytes: u64,
+}
+
+impl Part {
+    /// # Errors
+    /// When the file cannot be looked at.
+    pub(crate) fn of(path: PathBuf, name: String) -> io::Result<Self> {
+        let bytes = fs::metadata(&path)?.len();
+        Ok(Self { name, path, bytes })
+    }
+
+    /// Its bytes; what has been added since is none of them.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub(crate) fn open(&self) -> io::Result<BufReader<Take<File>>> {
+        Ok(BufReader::with_capacity(256 << 10, File::open(&self.path)?.take(self.bytes)))
+    }
+
+    /// The hash of its first bytes.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) fn hash(&self, bytes: u64) -> io::Result<String> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(File::open(&self.path)?.take(bytes))?;
+        Ok(hasher.finalize().to_hex().to_string())
+    }
+
+    /// Whether a part of another source begins with all of this one.
+    fn begins(&self, others: &[Part]) -> io::Result<bool> {
+        match others.iter().find(|other| other.name == self.name && other.bytes >= self.bytes) {
+            Some(other) => Ok(self.hash(self.bytes)? == other.hash(self.bytes)?),
+            None => Ok(false),
+        }
+    }
+}
+
 /// A run that can be read, again and again.
 pub(crate) trait Source {
-    /// Begins to read.
+    /// Its files, in the order in which they are read.
+    fn parts(&self) -> &[Part];
+
+    /// Begins to read: its parts, or what there was of them at an earlier time.
     ///
     /// # Errors
     /// When a file cannot be read.
-    fn open(&self) -> io::Result<Box<dyn Reader>>;
+    fn open(&self, parts: &[Part]) -> io::Result<Box<dyn Reader>>;
 
     /// The folder or file, for people.
     fn path(&self) -> PathBuf;
 
-    /// What tells this run from all others, wherever its folder lies.
+    /// The same for the same run, wherever its folder lies. Other runs may have it too: content
+    /// decides.
     ///
     /// # Errors
     /// When a file cannot be read.
     fn identity(&self) -> io::Result<Vec<u8>>;
+
+    /// The id that the run has there.
+    fn id(&self) -> Option<&str>;
 
     /// Who wrote it, in a word: the name of the writer of its rows.
     fn writer(&self) -> &'static str;
@@ -106,7 +159,7 @@ impl Found {
     /// # Errors
     /// When a file cannot be read.
     pub(crate) fn survey(source: Box<dyn Source>) -> io::Result<Self> {
-        let mut reader = source.open()?;
+        let mut reader = source.open(source.parts())?;
         let (mut rows, mut keys, mut times) = (0, HashSet::new(), None);
         while let Some((stream, row)) = next_fitting(&mut *reader)? {
             let (first, last) = times.unwrap_or((row.wall_ms, row.wall_ms));
@@ -124,7 +177,8 @@ impl Found {
         Ok(Self { source, about, outcome, losses, rows, keys: keys.len(), times })
     }
 
-    /// The same for the same run in the same project, whoever imports it from wherever.
+    /// By this key a run is found again: the same for the same run in the same project, whoever
+    /// imports it from wherever. Runs that share it have different contents.
     ///
     /// # Errors
     /// When a file cannot be read.
@@ -136,6 +190,19 @@ impl Found {
             hash.update(part);
         }
         Ok(format!("import-{}", hash.finalize().to_hex()))
+    }
+
+    /// Whether the other one has everything that this one has, byte by byte.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub(crate) fn is_copy_of(&self, other: &Self) -> io::Result<bool> {
+        for part in self.source.parts() {
+            if !part.begins(other.source.parts())? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -155,7 +222,7 @@ pub(crate) fn next_fitting(reader: &mut dyn Reader) -> io::Result<Option<(Stream
             if kept {
                 room -= bytes;
             } else {
-                losses.skip("values too large for a row");
+                losses.skip("oversized value");
             }
             kept
         });
@@ -177,7 +244,7 @@ fn text_bytes(value: &Value) -> usize {
 fn fit(value: &mut Value, losses: &mut Losses) -> bool {
     match value {
         Value::Text(text) if text.len() > MAX_TEXT_BYTES => {
-            losses.skip("ends of long texts");
+            losses.skip("end of a long text");
             text.truncate(record::shortened(text).len());
             true
         }

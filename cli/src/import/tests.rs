@@ -23,12 +23,13 @@ fn event_folders(folder: &Path) -> Vec<Box<dyn Source>> {
 }
 
 fn offline_runs(folder: &Path) -> Vec<Box<dyn Source>> {
-    wandb::find(folder, None).unwrap().into_iter().map(|run| Box::new(run) as Box<dyn Source>).collect()
+    let runs = wandb::group(wandb::find(folder).unwrap(), None).unwrap();
+    runs.into_iter().map(|run| Box::new(run) as Box<dyn Source>).collect()
 }
 
 /// Everything that a source gives: one line per value.
 fn read(source: &dyn Source) -> (Vec<(Stream, String)>, Losses) {
-    let mut reader = source.open().unwrap();
+    let mut reader = source.open(source.parts()).unwrap();
     let mut lines = Vec::new();
     while let Some((stream, row)) = next_fitting(&mut *reader).unwrap() {
         for (key, value) in row.values {
@@ -43,7 +44,7 @@ fn read(source: &dyn Source) -> (Vec<(Stream, String)>, Losses) {
 /// A source as a person would tell it. What the machine measured of itself is another every time that fixtures are made.
 fn told(source: &dyn Source) -> String {
     let (lines, losses) = read(source);
-    let mut reader = source.open().unwrap();
+    let mut reader = source.open(source.parts()).unwrap();
     while next_fitting(&mut *reader).unwrap().is_some() {}
     let values: Vec<String> = lines
         .into_iter()

@@ -11,6 +11,8 @@ use crate::import::{Found, Sent};
 
 /// Widest name of a run.
 const NAME: usize = 40;
+/// Runs that are named where something was left out.
+const SHOWN: usize = 3;
 
 /// A line per run. What was not sent has no id, and its rows are those that the source has.
 pub(crate) fn table(found: &[Found], sent: &[Option<Sent>]) -> String {
@@ -35,19 +37,25 @@ pub(crate) fn table(found: &[Found], sent: &[Option<Sent>]) -> String {
     table.to_string()
 }
 
-/// A line for each kind of thing that was left out, over all runs, and a line per note.
+/// A line for each kind of thing that was left out, with the runs that had it, and a line per note.
 pub(crate) fn losses(found: &[Found]) -> Vec<String> {
-    let mut skipped = std::collections::BTreeMap::<&str, u64>::new();
+    let mut skipped = std::collections::BTreeMap::<&str, (u64, Vec<String>)>::new();
     for found in found {
         for (what, number) in &found.losses.skipped {
-            *skipped.entry(what).or_default() += number;
+            let (all, runs) = skipped.entry(what).or_default();
+            *all += number;
+            runs.push(format!("`{}`", one_line(&found.about.name, NAME)));
         }
     }
     let warning = |text: String| format!("{} {text}", paint(style::WARNING, "warning:"));
     let mut lines = Vec::new();
-    if !skipped.is_empty() {
-        let parts: Vec<String> = skipped.iter().map(|(what, number)| format!("{number} {what}")).collect();
-        lines.push(warning(format!("left out: {}", parts.join(", "))));
+    for (what, (number, runs)) in skipped {
+        let more = match runs.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {}", count(more as u64, "more run")),
+        };
+        let runs = runs[..runs.len().min(SHOWN)].join(", ");
+        lines.push(warning(format!("left out: {} of {runs}{more}", count(number, what))));
     }
     for found in found {
         let name = one_line(&found.about.name, NAME);

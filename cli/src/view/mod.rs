@@ -23,6 +23,7 @@ pub(crate) mod watch;
 pub(crate) mod why;
 
 use proto::v1;
+pub(crate) use terminal::count;
 use terminal::{
     one_line,
     style::{self, paint},
@@ -37,11 +38,6 @@ const SENTENCE: usize = 100;
 /// Milliseconds since the epoch, for ages.
 pub(crate) fn now_ms() -> i64 {
     jiff::Timestamp::now().as_millisecond()
-}
-
-/// `1 trial`, `2 trials`.
-pub(crate) fn count(number: u64, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
 /// A word that came over the wire.

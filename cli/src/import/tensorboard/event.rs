@@ -26,6 +26,22 @@ pub(super) struct Event {
     pub(super) meta_graph: Option<Opaque>,
 }
 
+/// An event as far as it may say that a training has begun again.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Restart {
+    #[prost(int64, tag = "2")]
+    pub(super) step: i64,
+    #[prost(message, optional, tag = "7")]
+    pub(super) session: Option<Session>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Session {
+    /// 1 is start.
+    #[prost(int32, tag = "1")]
+    pub(super) status: i32,
+}
+
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Summary {
     #[prost(message, repeated, tag = "1")]

@@ -3,9 +3,10 @@
 
 use std::{
     fs::File,
-    io::{self, BufReader, Read},
-    path::Path,
+    io::{self, BufReader, Read, Take},
 };
+
+use crate::import::source::Part;
 
 /// Larger records are passed over: a graph may have gigabytes, what we read from has a few kilobytes.
 const LARGEST: u64 = 256 << 20;
@@ -32,11 +33,11 @@ pub(super) enum Next {
 /// Reads an event file.
 pub(super) struct Records<R>(R);
 
-impl Records<BufReader<File>> {
+impl Records<BufReader<Take<File>>> {
     /// # Errors
     /// When the file cannot be opened.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self(BufReader::with_capacity(256 << 10, File::open(path)?)))
+    pub(super) fn open(part: &Part) -> io::Result<Self> {
+        Ok(Self(part.open()?))
     }
 }
 

@@ -4,17 +4,21 @@
 mod event;
 mod framing;
 mod reader;
+mod restarts;
 mod value;
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
 use framing::{Next, Records};
 use reader::EventReader;
 
-use super::source::{Reader, Source};
+use super::{
+    source::{Part, Reader, Source},
+    walk::{self, Unreadable},
+};
 
 /// What the name of every event file has in it.
 const EVENTS: &str = "tfevents";
@@ -23,25 +27,29 @@ const EVENTS: &str = "tfevents";
 pub(super) struct EventFolder {
     folder: PathBuf,
     /// By name, which is by time.
-    files: Vec<PathBuf>,
+    files: Vec<Part>,
     project: String,
     name: String,
 }
 
 impl Source for EventFolder {
-    fn open(&self) -> io::Result<Box<dyn Reader>> {
-        Ok(Box::new(EventReader::new(self.files.clone(), &self.project, &self.name)))
+    fn parts(&self) -> &[Part] {
+        &self.files
+    }
+
+    fn open(&self, parts: &[Part]) -> io::Result<Box<dyn Reader>> {
+        Ok(Box::new(EventReader::new(parts, &self.project, &self.name)?))
     }
 
     fn path(&self) -> PathBuf {
         self.folder.clone()
     }
 
-    /// The name of the first file, which has the time, the host and mostly the process, and its first record, which has
-    /// the time again, and finer.
+    /// The name of the first file, which has the time and the host, and its first record, which
+    /// has the time again. Two writers of one host that begin at the same time share both.
     fn identity(&self) -> io::Result<Vec<u8>> {
         let Some(first) = self.files.first() else { return Ok(Vec::new()) };
-        let mut bytes = first.file_name().unwrap_or_default().as_encoded_bytes().to_vec();
+        let mut bytes = first.name.as_bytes().to_vec();
         bytes.push(0);
         if let Next::Record(record) = Records::open(first)?.next()? {
             bytes.extend(record);
@@ -49,37 +57,40 @@ impl Source for EventFolder {
         Ok(bytes)
     }
 
+    fn id(&self) -> Option<&str> {
+        None
+    }
+
     fn writer(&self) -> &'static str {
         "tensorboard"
     }
 }
 
-/// Every folder with event files in `root`, itself among them, in the order of their paths. Links are not followed.
+/// Every folder with event files in `root`, itself among them, in the order of their paths. `root`
+/// may be one of the files.
 ///
 /// # Errors
 /// The path that cannot be read, and why.
-pub(super) fn find(root: &Path, project: &str, name: &str) -> Result<Vec<EventFolder>, (PathBuf, io::Error)> {
-    let mut found = Vec::new();
-    let mut folders = vec![root.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let failed = |error| (folder.clone(), error);
-        let mut files = Vec::new();
-        for entry in fs::read_dir(&folder).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            let kind = entry.file_type().map_err(failed)?;
-            if kind.is_dir() {
-                folders.push(entry.path());
-            } else if kind.is_file() && entry.file_name().to_string_lossy().contains(EVENTS) {
-                files.push(entry.path());
-            }
+pub(super) fn find(root: &Path, project: &str, name: &str) -> Result<Vec<EventFolder>, Unreadable> {
+    let is_wanted =
+        |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().contains(EVENTS));
+    let mut found: Vec<EventFolder> = Vec::new();
+    let mut files = walk::files(root, usize::MAX, is_wanted)?;
+    files.sort_by(|one, other| (one.parent(), one).cmp(&(other.parent(), other)));
+    for path in files {
+        let folder = path.parent().unwrap_or(root).to_owned();
+        let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let part = Part::of(path.clone(), file_name).map_err(|error| (path, error))?;
+        if let Some(last) = found.last_mut().filter(|last| last.folder == folder) {
+            last.files.push(part);
+            continue;
         }
-        files.sort();
-        if !files.is_empty() {
-            let inside = folder.strip_prefix(root).unwrap_or(&folder).to_string_lossy().replace('\\', "/");
-            let name = if inside.is_empty() { name.to_owned() } else { format!("{name}/{inside}") };
-            found.push(EventFolder { folder, files, project: project.to_owned(), name });
-        }
+        let inside = folder.strip_prefix(root).map(|inside| inside.to_string_lossy().replace('\\', "/"));
+        let name = match inside {
+            Ok(inside) if !inside.is_empty() => format!("{name}/{inside}"),
+            _ => name.to_owned(),
+        };
+        found.push(EventFolder { folder, files: vec![part], project: project.to_owned(), name });
     }
-    found.sort_by(|one, other| one.folder.cmp(&other.folder));
     Ok(found)
 }

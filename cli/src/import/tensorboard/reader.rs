@@ -4,9 +4,8 @@
 use std::{
     collections::{HashMap, VecDeque},
     fs::File,
-    io::{self, BufReader},
+    io::{self, BufReader, Take},
     mem,
-    path::PathBuf,
 };
 
 use prost::Message as _;
@@ -17,10 +16,14 @@ use serde_json::Value as Json;
 use super::{
     event::{Event, Hparam, HparamsContent, TaggedValue},
     framing::{Next, Records},
+    restarts::{self, Restarts},
     value,
 };
 use crate::{
-    import::source::{About, Losses, Reader},
+    import::{
+        shown,
+        source::{About, Losses, Part, Reader},
+    },
     stream::Stream,
 };
 
@@ -31,8 +34,9 @@ const ROW_VALUES: usize = 1024;
 
 /// Reads event files one after the other.
 pub(super) struct EventReader {
-    files: VecDeque<PathBuf>,
-    file: Option<(String, Records<BufReader<File>>)>,
+    files: VecDeque<Part>,
+    file: Option<Open>,
+    restarts: Restarts,
     /// The plugin of each tag: writers may name it only once.
     plugins: HashMap<String, String>,
     row: Row,
@@ -40,6 +44,16 @@ pub(super) struct EventReader {
     about: About,
     failed: bool,
     losses: Losses,
+}
+
+/// The file that is being read.
+struct Open {
+    /// For people.
+    path: String,
+    records: Records<BufReader<Take<File>>>,
+    /// A record was whole.
+    has_begun: bool,
+    damaged: u64,
 }
 
 impl Reader for EventReader {
@@ -51,9 +65,10 @@ impl Reader for EventReader {
             match self.record()? {
                 Some(bytes) => match Event::decode(bytes.as_slice()) {
                     Ok(event) => self.event(event),
-                    Err(_) => self.losses.skip("damaged events"),
+                    Err(_) => self.damaged(),
                 },
                 None => {
+                    self.losses.notes.extend(mem::take(&mut self.restarts).note());
                     let last = mem::take(&mut self.row);
                     return Ok((!last.values.is_empty()).then_some((Stream::History, last)));
                 }
@@ -77,54 +92,79 @@ impl Reader for EventReader {
 }
 
 impl EventReader {
-    pub(super) fn new(files: Vec<PathBuf>, project: &str, name: &str) -> Self {
-        Self {
-            files: files.into(),
+    /// # Errors
+    /// When a file cannot be read.
+    pub(super) fn new(files: &[Part], project: &str, name: &str) -> io::Result<Self> {
+        Ok(Self {
+            files: files.to_vec().into(),
             file: None,
+            restarts: restarts::find(files)?,
             plugins: HashMap::new(),
             row: Row::default(),
             ready: VecDeque::new(),
             about: About { project: project.to_owned(), name: name.to_owned(), ..About::default() },
             failed: false,
             losses: Losses::default(),
-        }
+        })
     }
 
     /// The next whole record of the files.
     fn record(&mut self) -> io::Result<Option<Vec<u8>>> {
         loop {
-            let Some((name, records)) = &mut self.file else {
-                let Some(path) = self.files.pop_front() else { return Ok(None) };
-                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                self.file = Some((name, Records::open(&path)?));
+            let Some(file) = &mut self.file else {
+                let Some(part) = self.files.pop_front() else { return Ok(None) };
+                let (path, records) = (shown(&part.path), Records::open(&part)?);
+                self.file = Some(Open { path, records, has_begun: false, damaged: 0 });
                 continue;
             };
-            let note = match records.next()? {
-                Next::Record(bytes) => return Ok(Some(bytes)),
+            let next = file.records.next()?;
+            let (path, has_begun) = (&file.path, file.has_begun);
+            file.has_begun = true;
+            let note = match next {
+                Next::Record(bytes) => {
+                    self.restarts.pass();
+                    return Ok(Some(bytes));
+                }
                 Next::Bad => {
-                    self.losses.skip("damaged events");
+                    file.damaged += 1;
                     continue;
                 }
-                Next::End => None,
-                Next::Torn => {
-                    Some(format!("`{name}` ends within an event: a live run, or one that was killed"))
+                Next::End if has_begun => None,
+                Next::End => Some(format!("`{path}` is empty")),
+                Next::Torn if has_begun => {
+                    Some(format!("`{path}` ends within an event: a live run, or one that was killed"))
                 }
-                Next::Lost => Some(format!("`{name}` is damaged: the rest of it cannot be read")),
+                Next::Torn => Some(format!("`{path}` ends within its first event, or is no event file")),
+                Next::Lost if has_begun => {
+                    Some(format!("`{path}` is damaged: the rest of it cannot be read"))
+                }
+                Next::Lost => Some(format!("`{path}` is no event file")),
             };
+            if file.damaged > 0 {
+                let events = terminal::count(file.damaged, "damaged event");
+                self.losses.notes.push(format!("`{path}` has {events}: left out"));
+            }
             self.losses.notes.extend(note);
             self.file = None;
         }
     }
 
+    /// The event that was read last is none.
+    fn damaged(&mut self) {
+        if let Some(file) = &mut self.file {
+            file.damaged += 1;
+        }
+    }
+
     fn event(&mut self, event: Event) {
         if event.graph.is_some() || event.meta_graph.is_some() {
-            self.losses.skip("graphs");
+            self.losses.skip("graph");
         }
         if event.run_metadata.is_some() {
-            self.losses.skip("profiles");
+            self.losses.skip("profile");
         }
         if event.log_message.is_some() {
-            self.losses.skip("log messages");
+            self.losses.skip("log message");
         }
         let wall_ms = (event.wall_time * 1e3) as i64;
         for tagged in event.summary.unwrap_or_default().values {
@@ -143,9 +183,10 @@ impl EventReader {
         }
         let plugin = self.plugins.get(&tagged.tag).map_or("", String::as_str);
         let value = match (value::value(&tagged, plugin), u64::try_from(step)) {
+            (Ok(_), _) if self.restarts.take_back(step) => return,
             (Ok(value), Ok(step)) => (step, value),
             (Err(what), _) => return self.losses.skip(what),
-            (_, Err(_)) => return self.losses.skip("values before step 0"),
+            (_, Err(_)) => return self.losses.skip("value before step 0"),
         };
         self.put(value.0, wall_ms, tagged.tag, value.1);
     }
@@ -165,7 +206,7 @@ impl EventReader {
     }
 
     fn hparams(&mut self, content: &[u8]) {
-        let Ok(content) = HparamsContent::decode(content) else { return self.losses.skip("damaged events") };
+        let Ok(content) = HparamsContent::decode(content) else { return self.damaged() };
         if let Some(start) = content.start {
             // A map has no order of its own.
             let mut hparams: Vec<(String, Hparam)> = start.hparams.into_iter().collect();

@@ -18,31 +18,31 @@ mod kind {
     pub(super) const HALF: i32 = 19;
 }
 
-/// The value, or in the plural what it is that has no place in a row yet.
+/// The value, or what it is that has no place in a row yet.
 pub(super) fn value(tagged: &TaggedValue, plugin: &str) -> Result<Value, &'static str> {
     if let Some(number) = tagged.simple {
         return Ok(Value::F64(record::widen(number)));
     }
     if let Some(old) = &tagged.histogram {
-        return histogram(old).ok_or("histograms without buckets");
+        return histogram(old).ok_or("histogram without buckets");
     }
     if tagged.image.is_some() {
-        return Err("images");
+        return Err("image");
     }
     if tagged.audio.is_some() {
-        return Err("audio clips");
+        return Err("audio clip");
     }
-    let Some(tensor) = &tagged.tensor else { return Err("values of unknown kinds") };
+    let Some(tensor) = &tagged.tensor else { return Err("value of an unknown kind") };
     match plugin {
-        "text" => text(tensor).ok_or("texts without text"),
-        "histograms" => tensor_histogram(tensor).ok_or("histograms without buckets"),
-        "images" => Err("images"),
-        "audio" => Err("audio clips"),
-        "pr_curves" => Err("precision-recall curves"),
-        "mesh" => Err("meshes"),
-        "custom_scalars" | "hparams" => Err("layouts of TensorBoard"),
-        "scalars" | "" => scalar(tensor).ok_or("tensors"),
-        _ => Err("values of other plugins"),
+        "text" => text(tensor).ok_or("text without letters"),
+        "histograms" => tensor_histogram(tensor).ok_or("histogram without buckets"),
+        "images" => Err("image"),
+        "audio" => Err("audio clip"),
+        "pr_curves" => Err("precision-recall curve"),
+        "mesh" => Err("mesh"),
+        "custom_scalars" | "hparams" => Err("layout of TensorBoard"),
+        "scalars" | "" => scalar(tensor).ok_or("tensor"),
+        _ => Err("value of another plugin"),
     }
 }
 

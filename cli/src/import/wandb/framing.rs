@@ -4,12 +4,13 @@
 
 use std::{
     fs::File,
-    io::{self, BufReader, Read},
+    io::{self, BufReader, Read, Take},
     ops::Range,
-    path::Path,
 };
 
 use flate2::Crc;
+
+use crate::import::source::Part;
 
 /// A piece never crosses the end of a block; the seven bytes of the file are part of the first one.
 const BLOCK_BYTES: usize = 32 << 10;
@@ -56,11 +57,11 @@ enum Piece {
     End,
 }
 
-impl Records<BufReader<File>> {
+impl Records<BufReader<Take<File>>> {
     /// # Errors
     /// When the file cannot be read or is none of W&B's.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
-        Records::new(BufReader::new(File::open(path)?))
+    pub(super) fn open(part: &Part) -> io::Result<Self> {
+        Records::new(part.open()?)
     }
 }
 

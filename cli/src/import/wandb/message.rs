@@ -58,6 +58,8 @@ pub(super) struct Record {
 pub(super) struct Run {
     #[prost(string, tag = "1")]
     pub(super) id: String,
+    #[prost(string, tag = "2")]
+    pub(super) entity: String,
     #[prost(string, tag = "3")]
     pub(super) project: String,
     #[prost(message, optional, tag = "4")]
@@ -72,6 +74,8 @@ pub(super) struct Run {
     pub(super) notes: String,
     #[prost(string, repeated, tag = "10")]
     pub(super) tags: Vec<String>,
+    #[prost(message, optional, tag = "17")]
+    pub(super) started: Option<Time>,
 }
 
 /// Of a config or a summary.

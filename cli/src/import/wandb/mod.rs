@@ -1,52 +1,63 @@
-//! W&B: a folder that its client wrote offline is a run; one file in it, `run-ID.wandb`, has everything but media. Read by
-//! `sweep import wandb`.
+//! W&B: a folder that its client wrote is a run, or a part of one that was resumed; one file in
+//! it, `run-ID.wandb`, has everything but media. Read by `sweep import wandb`.
 
 mod framing;
 mod message;
+mod parts;
 mod reader;
 mod values;
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
-use framing::{Next, Records};
-use reader::OfflineReader;
+use message::{Record, Run};
+use prost::Message as _;
 
-use super::source::{Reader, Source};
+use framing::{Next, Records};
+use reader::RunReader;
+
+use super::{
+    source::{Part, Reader, Source},
+    walk::{self, Unreadable},
+};
 
 /// How the names of the files that we read end.
 const ENDING: &str = "wandb";
+/// The record that says what a run is called is one of the first.
+const FIRST_RECORDS: usize = 16;
 
-/// The file of an offline run.
-pub(super) struct OfflineRun {
-    file: PathBuf,
+/// The files of a run: one for each time that it was resumed.
+pub(super) struct LoggedRun {
+    /// By the time at which they were begun.
+    files: Vec<Part>,
+    /// As its first file says it.
+    run: Run,
     /// In place of the one that the run itself names.
     project: Option<String>,
 }
 
-impl Source for OfflineRun {
-    fn open(&self) -> io::Result<Box<dyn Reader>> {
-        Ok(Box::new(OfflineReader::open(&self.file, self.project.as_deref())?))
+impl Source for LoggedRun {
+    fn parts(&self) -> &[Part] {
+        &self.files
+    }
+
+    fn open(&self, parts: &[Part]) -> io::Result<Box<dyn Reader>> {
+        Ok(Box::new(RunReader::open(parts, self.project.as_deref())?))
     }
 
     fn path(&self) -> PathBuf {
-        self.file.clone()
+        self.files.first().map(|file| file.path.clone()).unwrap_or_default()
     }
 
-    /// The name of the file and its first two records: the client's version, and the run with its id, its times and its host.
+    /// Its id, which is unique in its project.
     fn identity(&self) -> io::Result<Vec<u8>> {
-        let mut bytes = self.file.file_name().unwrap_or_default().as_encoded_bytes().to_vec();
-        let mut records = Records::open(&self.file)?;
-        for number in 0..2 {
-            // The number keeps the parts apart.
-            bytes.push(number);
-            if let Next::Record(record) = records.next()? {
-                bytes.extend(record);
-            }
-        }
-        Ok(bytes)
+        Ok(self.run.id.clone().into_bytes())
+    }
+
+    fn id(&self) -> Option<&str> {
+        Some(self.run.id.as_str()).filter(|id| !id.is_empty())
     }
 
     fn writer(&self) -> &'static str {
@@ -54,36 +65,58 @@ impl Source for OfflineRun {
     }
 }
 
-/// The offline runs in `folder`, and in the folders in it, in the order of their paths. A file of a run may be given itself.
+/// The files of runs in `folder`, and in the folders in it, in the order of their paths. A file of
+/// a run may be given itself.
 ///
 /// # Errors
 /// The path that cannot be read, and why.
-pub(super) fn find(folder: &Path, project: Option<&str>) -> Result<Vec<OfflineRun>, (PathBuf, io::Error)> {
-    let mut files = Vec::new();
-    if folder.is_file() {
-        files.push(folder.to_owned());
-    } else {
-        let folders = look(folder, &mut files)?;
-        for inner in folders {
-            look(&inner, &mut files)?;
-        }
-    }
-    files.sort();
-    Ok(files.into_iter().map(|file| OfflineRun { file, project: project.map(str::to_owned) }).collect())
+pub(super) fn find(folder: &Path) -> Result<Vec<PathBuf>, Unreadable> {
+    walk::files(folder, 1, |path| path.extension().is_some_and(|ending| ending == ENDING))
 }
 
-/// Adds the runs' files that lie in a folder; answers the folders in it. Links, such as `latest-run`, are not followed.
-fn look(folder: &Path, files: &mut Vec<PathBuf>) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
-    let failed = |error| (folder.to_owned(), error);
-    let mut folders = Vec::new();
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let (path, kind) = (entry.path(), entry.file_type().map_err(failed)?);
-        if kind.is_dir() {
-            folders.push(path);
-        } else if kind.is_file() && path.extension().is_some_and(|ending| ending == ENDING) {
-            files.push(path);
+/// The runs that these files are: those of one id are one run. Of two files with the same
+/// beginning the longer one counts.
+///
+/// # Errors
+/// The path that cannot be read, and why.
+pub(super) fn group(files: Vec<PathBuf>, project: Option<&str>) -> Result<Vec<LoggedRun>, Unreadable> {
+    let mut begun = Vec::new();
+    for path in files {
+        let (part, run) = look(&path).map_err(|error| (path, error))?;
+        begun.push((run.started.map(|time| (time.seconds, time.nanos)), part, run));
+    }
+    begun.sort_by_key(|(started, ..)| *started);
+    let mut runs: Vec<LoggedRun> = Vec::new();
+    for (_, part, run) in begun {
+        let is_same = |known: &&mut LoggedRun| {
+            let in_one = project.is_some() || known.run.project == run.project;
+            // A client that is offline may not know its entity.
+            let of_one = [&known.run.entity, &run.entity].iter().any(|entity| entity.is_empty())
+                || known.run.entity == run.entity;
+            in_one && of_one && !run.id.is_empty() && known.run.id == run.id
+        };
+        // Two that began at the same time and differ are no parts of one run.
+        let joins = |known: &&mut LoggedRun| known.files.iter().all(|file| file.name != part.name);
+        match runs.iter_mut().filter(is_same).find(joins) {
+            Some(known) => known.files.push(part),
+            None => runs.push(LoggedRun { files: vec![part], run, project: project.map(str::to_owned) }),
         }
     }
-    Ok(folders)
+    Ok(runs)
+}
+
+/// A file, and what it says of its run.
+fn look(path: &Path) -> io::Result<(Part, Run)> {
+    let mut part = Part::of(path.to_owned(), path.display().to_string())?;
+    let mut records = Records::open(&part)?;
+    for _ in 0..FIRST_RECORDS {
+        let Next::Record(bytes) = records.next()? else { break };
+        if let Some(run) = Record::decode(bytes.as_slice()).ok().and_then(|record| record.run) {
+            if let Some(started) = run.started {
+                part.name = format!("{}.{:09}", started.seconds, started.nanos);
+            }
+            return Ok((part, run));
+        }
+    }
+    Ok((part, Run::default()))
 }

@@ -1,12 +1,11 @@
-//! From the records of one offline run to rows: its history, its system metrics, its console line by line, and at the end the
-//! summary that it had then.
+//! From the records of one run, in one file or in several, to rows: its history, its system
+//! metrics, its console line by line, and at the end the summary that it had then.
 
 use std::{
     collections::{BTreeMap, VecDeque},
     fs::File,
-    io::{self, BufReader},
+    io::{self, BufReader, Take},
     mem,
-    path::Path,
 };
 
 use prost::Message as _;
@@ -16,10 +15,14 @@ use record::{Row, Value};
 use super::{
     framing::{Next, Records},
     message::{Changes, History, Item, Output, Record, Run, Stats, Time},
+    parts::{self, Place},
     values,
 };
 use crate::{
-    import::source::{About, Losses, Reader},
+    import::{
+        shown,
+        source::{About, Losses, Part, Reader},
+    },
     stream::Stream,
 };
 
@@ -29,9 +32,17 @@ const TIMESTAMP: &str = "_timestamp";
 /// What W&B keeps for itself begins so, in rows, summaries and configs.
 const OWN: char = '_';
 
-/// Reads a `.wandb` file.
-pub(super) struct OfflineReader {
-    records: Records<BufReader<File>>,
+/// Reads the `.wandb` files of a run.
+pub(super) struct RunReader {
+    /// Those that come after the present one.
+    files: VecDeque<Part>,
+    places: VecDeque<Place>,
+    records: Records<BufReader<Take<File>>>,
+    /// Of the present file, for people.
+    path: String,
+    place: Place,
+    damaged: u64,
+    overwritten: u64,
     ready: VecDeque<(Stream, Row)>,
     about: About,
     /// The name of the project was given by the person.
@@ -49,7 +60,7 @@ pub(super) struct OfflineReader {
     losses: Losses,
 }
 
-impl Reader for OfflineReader {
+impl Reader for RunReader {
     fn next(&mut self) -> io::Result<Option<(Stream, Row)>> {
         loop {
             if let Some(row) = self.ready.pop_front() {
@@ -61,14 +72,15 @@ impl Reader for OfflineReader {
             match self.records.next()? {
                 Next::Record(bytes) => match Record::decode(bytes.as_slice()) {
                     Ok(record) => self.record(record),
-                    Err(_) => self.losses.skip("damaged records"),
+                    Err(_) => self.damaged += 1,
                 },
-                Next::Bad => self.losses.skip("damaged records"),
+                Next::Bad => self.damaged += 1,
                 Next::Torn => {
-                    let note = "the file ends within a record: a live run, or one that was killed";
-                    self.losses.notes.push(note.to_owned());
+                    let path = &self.path;
+                    let note = format!("`{path}` ends within a record: a live run, or one that was killed");
+                    self.losses.notes.push(note);
                 }
-                Next::End => self.end(),
+                Next::End => self.end()?,
             }
         }
     }
@@ -96,12 +108,23 @@ impl Reader for OfflineReader {
     }
 }
 
-impl OfflineReader {
+impl RunReader {
     /// # Errors
-    /// When the file cannot be read or is none of W&B's.
-    pub(super) fn open(file: &Path, project: Option<&str>) -> io::Result<Self> {
+    /// When a file cannot be read or is none of W&B's.
+    pub(super) fn open(files: &[Part], project: Option<&str>) -> io::Result<Self> {
+        let mut places = parts::places(files, project)?;
+        let mut files: VecDeque<Part> = files.to_vec().into();
+        let (Some(first), Some(place)) = (files.pop_front(), places.pop_front()) else {
+            return Err(io::Error::other("it has no file"));
+        };
         Ok(Self {
-            records: Records::open(file)?,
+            records: Records::open(&first)?,
+            path: shown(&first.path),
+            files,
+            places,
+            place,
+            damaged: 0,
+            overwritten: 0,
             ready: VecDeque::new(),
             about: About { project: project.unwrap_or_default().to_owned(), ..About::default() },
             keep_project: project.is_some(),
@@ -118,7 +141,7 @@ impl OfflineReader {
 
     fn record(&mut self, record: Record) {
         if record == Record::default() {
-            return self.losses.skip("records of unknown kinds");
+            return self.losses.skip("record of an unknown kind");
         }
         if let Some(run) = record.run {
             self.run(run);
@@ -142,13 +165,13 @@ impl OfflineReader {
             self.exit = Some(exit.code);
         }
         let media = record.files.unwrap_or_default().files.iter().filter(|file| file.kind != 1).count();
-        (0..media).for_each(|_| self.losses.skip("files"));
+        (0..media).for_each(|_| self.losses.skip("file"));
         for artifact in [record.artifact, record.link_artifact, record.use_artifact] {
-            artifact.iter().for_each(|_| self.losses.skip("artifacts"));
+            artifact.iter().for_each(|_| self.losses.skip("artifact"));
         }
-        record.alert.iter().for_each(|_| self.losses.skip("alerts"));
-        record.metric.iter().for_each(|_| self.losses.skip("definitions of metrics"));
-        record.tensorboard.iter().for_each(|_| self.losses.skip("links to event files"));
+        record.alert.iter().for_each(|_| self.losses.skip("alert"));
+        record.metric.iter().for_each(|_| self.losses.skip("definition of a metric"));
+        record.tensorboard.iter().for_each(|_| self.losses.skip("link to event files"));
     }
 
     fn run(&mut self, run: Run) {
@@ -157,8 +180,16 @@ impl OfflineReader {
             about.project = run.project;
         }
         about.name = if run.name.is_empty() { run.id } else { run.name };
-        (about.notes, about.group, about.job_type, about.tags) =
-            (run.notes, run.group, run.job_type, run.tags);
+        // What a part does not say stays as the one before has said it.
+        let said = [run.notes, run.group, run.job_type];
+        for (known, said) in [&mut about.notes, &mut about.group, &mut about.job_type].into_iter().zip(said) {
+            if !said.is_empty() {
+                *known = said;
+            }
+        }
+        if !run.tags.is_empty() {
+            about.tags = run.tags;
+        }
         self.config(&run.config.unwrap_or_default());
     }
 
@@ -184,6 +215,11 @@ impl OfflineReader {
         row.step = step.and_then(|step| u64::try_from(step).ok()).unwrap_or(self.next_step);
         self.next_step = row.step.saturating_add(1);
         self.wall_ms = row.wall_ms;
+        row.step = row.step.saturating_add(self.place.shift);
+        if row.step >= self.place.end {
+            self.overwritten += 1;
+            return;
+        }
         self.ready.push_back((Stream::History, row));
     }
 
@@ -234,11 +270,23 @@ impl OfflineReader {
         time.map_or(self.wall_ms, ms)
     }
 
-    /// What can only be told when there is no more.
-    fn end(&mut self) {
-        self.ended = true;
+    /// Goes on with the next file. After the last one comes what can only be told when there is no
+    /// more.
+    fn end(&mut self) -> io::Result<()> {
+        let path = &self.path;
+        if self.damaged > 0 {
+            let records = terminal::count(mem::take(&mut self.damaged), "damaged record");
+            self.losses.notes.push(format!("`{path}` has {records}: left out"));
+        }
+        if self.overwritten > 0 {
+            let rows = terminal::count(mem::take(&mut self.overwritten), "row");
+            let from = self.place.end;
+            self.losses.notes.push(format!(
+                "{rows} of `{path}`, from step {from} on, do not count: the run was resumed there"
+            ));
+        }
         // While the run lives, the end of its last line may still come.
-        if self.exit.is_some() {
+        if self.exit.is_some() || !self.files.is_empty() {
             for which in 0..2 {
                 let line = mem::take(&mut self.lines[which]);
                 if !line.is_empty() {
@@ -246,10 +294,18 @@ impl OfflineReader {
                 }
             }
         }
+        if let (Some(next), Some(place)) = (self.files.pop_front(), self.places.pop_front()) {
+            self.records = Records::open(&next)?;
+            self.path = shown(&next.path);
+            (self.place, self.next_step, self.exit) = (place, 0, None);
+            return Ok(());
+        }
+        self.ended = true;
         let items: Vec<Item> = mem::take(&mut self.summary).into_values().collect();
         let mut values = values::values(&items, &mut Losses::default());
         // Media are where they were logged.
         values.retain(|(_, value)| !matches!(value, Value::Json(_)));
         self.ready.push_back((Stream::Summary, Row { step: 0, wall_ms: self.wall_ms, values }));
+        Ok(())
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn values(items: &[Item], losses: &mut Losses) -> Vec<(String, Value)
         }
         match leaf {
             Leaf::Scalar(value) => values.push((path.join("."), value)),
-            Leaf::Json(Json::Null) => losses.skip("values of nothing"),
+            Leaf::Json(Json::Null) => losses.skip("value of nothing"),
             Leaf::Json(json) => values.push((path.join("."), Value::Text(json.to_string()))),
         }
     }
@@ -115,7 +115,7 @@ fn leaves(items: &[Item], losses: &mut Losses) -> Vec<(Vec<String>, Leaf)> {
             _ => match parse(text) {
                 Some(leaf) => leaf,
                 None => {
-                    losses.skip("damaged values");
+                    losses.skip("damaged value");
                     continue;
                 }
             },
@@ -214,7 +214,7 @@ mod tests {
         assert_eq!(values, expected.map(|(key, value)| (key.to_owned(), value)));
         assert_eq!(
             losses.skipped.into_iter().collect::<Vec<_>>(),
-            [("damaged values", 1), ("values of nothing", 1)]
+            [("damaged value", 1), ("value of nothing", 1)]
         );
     }
 

@@ -1,0 +1,198 @@
+//! What earlier imports of a run have read of its files. Kept with the run, as rows of its stream
+//! `meta` under the key `import`, written before the rows that they speak of. Used by `send`;
+//! speaks to no controller.
+
+use std::io;
+
+use record::{Row, Value};
+use serde_json::{Value as Json, json};
+
+use super::source::{Part, Reader, Source, next_fitting};
+use crate::stream::Stream;
+
+/// The key of the rows.
+const KEY: &str = "import";
+
+/// A file as far as an import has read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Known {
+    name: String,
+    bytes: u64,
+    hash: String,
+}
+
+/// The files that were imported, in the order in which they were read.
+#[derive(Debug, Default)]
+pub(super) struct Past {
+    files: Vec<Known>,
+    /// The history of earlier attempts does not count.
+    pub(super) since: u32,
+}
+
+/// What a source is to what was imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Relation {
+    /// Another run.
+    Other,
+    /// The same files, each as long as it was or shorter. A shorter one has no hash to compare
+    /// with.
+    Shorter,
+    /// The same, and perhaps more: its values begin with those that were imported.
+    Grown,
+    /// The same and more, but what was imported is no beginning of it any more: steps were taken
+    /// back, or an earlier file has grown.
+    Rewritten,
+}
+
+impl Past {
+    /// No import has been here.
+    pub(super) fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// Takes the next row of the stream, which this attempt wrote.
+    pub(super) fn take(&mut self, attempt: u32, row: &Row) {
+        for (key, value) in &row.values {
+            let Value::Json(text) = value else { continue };
+            let Ok(said) = serde_json::from_str::<Json>(text) else { continue };
+            if key != KEY {
+                continue;
+            }
+            if said["anew"] == true {
+                *self = Self { files: Vec::new(), since: attempt };
+            }
+            if let (Some(name), Some(bytes), Some(hash)) =
+                (said["file"].as_str(), said["bytes"].as_u64(), said["blake3"].as_str())
+            {
+                let known = Known { name: name.to_owned(), bytes, hash: hash.to_owned() };
+                match self.files.iter_mut().find(|file| file.name == name) {
+                    Some(file) => *file = known,
+                    None => self.files.push(known),
+                }
+            }
+        }
+    }
+
+    /// The rows that are to be written before these parts are sent. With `anew` they replace all
+    /// that was.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub(super) fn rows(&self, parts: &[Part], anew: bool) -> io::Result<Vec<Row>> {
+        let mut said = Vec::new();
+        if anew {
+            said.push(json!({ "anew": true }));
+        }
+        for part in parts {
+            let known = Known { name: part.name.clone(), bytes: part.bytes, hash: part.hash(part.bytes)? };
+            if anew || !self.files.contains(&known) {
+                said.push(json!({ "file": known.name, "bytes": known.bytes, "blake3": known.hash }));
+            }
+        }
+        let row = |said: Json| Row {
+            step: 0,
+            wall_ms: 0,
+            values: vec![(KEY.to_owned(), Value::Json(said.to_string()))],
+        };
+        Ok(said.into_iter().map(row).collect())
+    }
+
+    /// Compares a source with what was imported.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub(super) fn relation(&self, source: &dyn Source) -> io::Result<Relation> {
+        let parts = source.parts();
+        let Some(then) = self.parts(parts)? else {
+            return Ok(if self.may_be_longer(parts)? { Relation::Shorter } else { Relation::Other });
+        };
+        let grown = then == parts || begins(&mut *source.open(&then)?, &mut *source.open(parts)?)?;
+        Ok(if grown { Relation::Grown } else { Relation::Rewritten })
+    }
+
+    /// The parts as they were; `None` when they do not begin with what was imported.
+    fn parts(&self, parts: &[Part]) -> io::Result<Option<Vec<Part>>> {
+        let mut then = Vec::new();
+        for known in &self.files {
+            let part = parts.iter().find(|part| part.name == known.name && part.bytes >= known.bytes);
+            match part {
+                Some(part) if part.hash(known.bytes)? == known.hash => {
+                    then.push(Part { bytes: known.bytes, ..part.clone() });
+                }
+                _ => return Ok(None),
+            }
+        }
+        Ok(Some(then))
+    }
+
+    fn may_be_longer(&self, parts: &[Part]) -> io::Result<bool> {
+        for part in parts {
+            let known = self.files.iter().find(|known| known.name == part.name && known.bytes >= part.bytes);
+            match known {
+                Some(known) if known.bytes == part.bytes && known.hash != part.hash(part.bytes)? => {
+                    return Ok(false);
+                }
+                Some(_) => {}
+                None => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Whether the values of history that one reader gives are the first that the other gives.
+fn begins(one: &mut dyn Reader, other: &mut dyn Reader) -> io::Result<bool> {
+    let (mut one, mut other) = (Values::of(one), Values::of(other));
+    while let Some(value) = one.next()? {
+        if !other.next()?.is_some_and(|found| is_same(&found, &value)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// A value of history with the step and the time of its row.
+pub(super) type Placed = (u64, i64, String, Value);
+
+/// The values of history of a source, one by one: where rows end may change while a source grows.
+pub(super) struct Values<'a> {
+    reader: &'a mut dyn Reader,
+    row: std::vec::IntoIter<Placed>,
+}
+
+impl<'a> Values<'a> {
+    pub(super) fn of(reader: &'a mut dyn Reader) -> Self {
+        Self { reader, row: Vec::new().into_iter() }
+    }
+
+    /// # Errors
+    /// When a file cannot be read.
+    pub(super) fn next(&mut self) -> io::Result<Option<Placed>> {
+        loop {
+            if let Some(value) = self.row.next() {
+                return Ok(Some(value));
+            }
+            match next_fitting(self.reader)? {
+                Some((Stream::History, row)) => self.row = placed(row),
+                Some(_) => {}
+                None => return Ok(None),
+            }
+        }
+    }
+}
+
+/// The values of a row.
+pub(super) fn placed(row: Row) -> std::vec::IntoIter<Placed> {
+    let Row { step, wall_ms, values } = row;
+    let values: Vec<Placed> = values.into_iter().map(|(key, value)| (step, wall_ms, key, value)).collect();
+    values.into_iter()
+}
+
+/// NaN is the same as NaN here.
+pub(super) fn is_same(one: &Placed, other: &Placed) -> bool {
+    let same = match (&one.3, &other.3) {
+        (Value::F64(one), Value::F64(other)) => one.to_bits() == other.to_bits(),
+        (one, other) => one == other,
+    };
+    same && (one.0, one.1, &one.2) == (other.0, other.1, &other.2)
+}
