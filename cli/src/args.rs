@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{
-    Parser, Subcommand, ValueEnum,
+    Parser, Subcommand,
     builder::{Styles, styling::AnsiColor},
 };
 use sweeps::search::Ingredient;
+
+use crate::export::RowFormat;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -76,7 +78,7 @@ pub(crate) enum Command {
     Cancel(OneSweep),
     /// Queue failed, crashed or stopped runs again
     Retry(Retry),
-    /// Write all trials as CSV or JSON
+    /// Write all trials, or all that they logged, as CSV, JSON or Parquet
     Export(Export),
     /// Bring in the runs of TensorBoard or W&B
     #[command(subcommand)]
@@ -211,29 +213,30 @@ pub(crate) struct Retry {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-CSV has one line per trial: run, trial, state, attempt, value, the parameters (nested ones as
-`optimizer.lr`), the keys of the summary, agent, and the times in UTC. A name that two columns
-would share is prefixed with `params.` or `summary.`.
+CSV and Parquet have one row per trial: run, trial, state, attempt, value, the parameters (nested
+ones as `optimizer.lr`), the keys of the summary, agent, and the times in UTC. A name that two
+columns would share is prefixed with `params.` or `summary.`.
+
+With --curves there is one row per value that any run logged: run, attempt, step, time, key, value,
+text. `value` is a number; `text` has what is none, and whole numbers beyond 2^53 exactly.
 
 Examples:
   sweep export k3x9abcd > trials.csv
-  sweep export k3x9abcd --format json --output trials.json")]
+  sweep export k3x9abcd --format json --output trials.json
+  sweep export k3x9abcd --curves --output curves.parquet")]
 pub(crate) struct Export {
     /// Id of a sweep
     #[arg(value_name = "SWEEP")]
     pub(crate) id: String,
-    /// How to write it
-    #[arg(long, value_enum, default_value_t = Format::Csv)]
-    pub(crate) format: Format,
+    /// How to write it; without this, as the output's name ends, else CSV
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<RowFormat>,
+    /// All that the runs logged, not what came of them
+    #[arg(long)]
+    pub(crate) curves: bool,
     /// Write to this file rather than to stdout
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    Csv,
-    Json,
 }
 
 #[derive(Debug, clap::Args)]

@@ -112,6 +112,9 @@ impl Controller {
         let mut failure = self.failure(status);
         let hint = match id.rsplit_once('-') {
             Some((sweep, _)) => self.hint_for_run(sweep, id).await,
+            None if self.is_sweep(id).await => Some(format!(
+                "that is a sweep: `sweep show {id}` lists its runs, `sweep export {id} --curves` has their rows"
+            )),
             None => self.nearest_sweep(id).await.map(|near| format!("did you mean `{near}`?")),
         };
         failure.hints = vec![hint.unwrap_or_else(|| "`sweep ls` shows what there is".to_owned())];
@@ -130,6 +133,10 @@ impl Controller {
             1 => format!("the one run of sweep `{sweep}` is `{sweep}-0`"),
             _ => format!("the runs of sweep `{sweep}` are `{sweep}-0` to `{sweep}-{}`", trials - 1),
         })
+    }
+
+    async fn is_sweep(&self, id: &str) -> bool {
+        self.dial.sweeps().get(within_patience(SweepRef { sweep: id.to_owned() })).await.is_ok()
     }
 
     async fn nearest_sweep(&self, typed: &str) -> Option<String> {

@@ -91,6 +91,7 @@ fn wrong_ids() {
         &["logs", "k3x9abcd-9"],
         &["show", "k3x9abdc-1"],
         &["retry", "k3x9abcd", "k3x9abcd-0", "k3x9abcd-9"],
+        &["run", "export", "k3x9abcd"],
     ]));
 }
 
@@ -127,6 +128,8 @@ fn logs_come_once_and_steer_nothing() {
 fn exports() {
     let fake = Fake::start();
     insta::assert_snapshot!(fake.session(&["export", fake::SWEEP]).replace('\r', ""));
+    let curves = fake.session(&["export", fake::SWEEP, "--curves"]).replace('\r', "");
+    insta::assert_snapshot!("export_of_curves", curves);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("trials.json");
     let session =
@@ -149,6 +152,8 @@ fn exporting_a_run() {
             &["run", "export", "k3x9abcd-0"],
             &["run", "export", run, "-o", "/no/such/folder/rows.parquet"],
             &["run", "export", "k3x9abcd-9"],
+            &["run", "export", run, "k3x9abcd-0", run],
+            &["run", "export", run, "k3x9abcd-2", "--keys", "nonesuch"],
         ])
         .replace('\r', "")
     );
@@ -160,5 +165,8 @@ fn a_file_says_its_format_by_its_name() {
     let file = folder.path().join("rows.parquet");
     let session = Fake::start().session(&["run", "export", "k3x9abcd-1", "-o", file.to_str().unwrap()]);
     assert!(session.contains("exit 0\n-- stderr\nwrote 6 rows to"), "{session}");
+    assert_eq!(fs::read(&file).unwrap()[..4], *b"PAR1");
+    let session = Fake::start().session(&["export", fake::SWEEP, "--curves", "-o", file.to_str().unwrap()]);
+    assert!(session.contains("exit 0\n-- stderr\nwrote 8 values to"), "{session}");
     assert_eq!(fs::read(&file).unwrap()[..4], *b"PAR1");
 }

@@ -8,6 +8,8 @@ use std::{
 
 use record::{RowRef, ValueRef};
 
+use crate::json;
+
 /// Columns before the keys. All begin with `_`, as hardly any key does.
 pub(crate) const PLACE: [(&str, Kind); 6] = [
     ("_attempt", Kind::Count),
@@ -18,11 +20,14 @@ pub(crate) const PLACE: [(&str, Kind); 6] = [
     ("_fenced", Kind::Flag),
 ];
 
+/// The column before those, where a table has the rows of several runs.
+const RUN: &str = "_run";
+
 /// What goes before a key that has the name of an earlier column, once or more.
 const PREFIX: &str = "logged.";
 
 /// The largest whole number up to which each has a float of its own.
-const EXACT: u64 = 1 << 53;
+pub(super) const EXACT: u64 = 1 << 53;
 
 /// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +42,8 @@ pub(crate) enum Kind {
     Flag,
     /// Text, JSON, and whatever has no type in common.
     Text,
+    /// Milliseconds since the epoch.
+    Time,
 }
 
 /// A column: its name, and what it holds.
@@ -55,6 +62,8 @@ pub(crate) struct Column {
 pub(crate) enum Cell<'a> {
     /// A number of a row: attempts, sequences and steps are never negative.
     Count(u64),
+    /// Milliseconds since the epoch.
+    Time(i64),
     /// A logged value.
     Value(ValueRef<'a>),
 }
@@ -64,6 +73,7 @@ impl<'a> Cell<'a> {
     pub(crate) fn text(self) -> Cow<'a, str> {
         match self {
             Self::Count(number) => number.to_string().into(),
+            Self::Time(ms) => json::time(Some(ms)).unwrap_or_default().into(),
             Self::Value(ValueRef::F64(number)) => format!("{number:?}").into(),
             Self::Value(ValueRef::I64(number)) => number.to_string().into(),
             Self::Value(ValueRef::U64(number)) => number.to_string().into(),
@@ -76,6 +86,8 @@ impl<'a> Cell<'a> {
 /// Where a row stands in its run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place<'a> {
+    /// Of this run, where there are several.
+    pub(crate) run: Option<&'a str>,
     /// The attempt that wrote it.
     pub(crate) attempt: u32,
     /// Who wrote it.
@@ -88,7 +100,7 @@ pub(crate) struct Place<'a> {
 
 /// The types that a key's values have.
 #[derive(Clone, Copy, Debug, Default)]
-struct Seen {
+pub(super) struct Seen {
     float: bool,
     whole: bool,
     /// A whole number that is no float exactly.
@@ -98,7 +110,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn add(&mut self, value: ValueRef<'_>) {
+    pub(super) fn add(&mut self, value: ValueRef<'_>) {
         match value {
             ValueRef::F64(_) => self.float = true,
             ValueRef::I64(number) => {
@@ -112,7 +124,7 @@ impl Seen {
         }
     }
 
-    fn kind(self) -> Kind {
+    pub(super) fn kind(self) -> Kind {
         match self {
             Self { text: true, .. } | Self { float: true, wide: true, .. } => Kind::Text,
             Self { flag: true, float: false, whole: false, .. } => Kind::Flag,
@@ -170,15 +182,17 @@ impl Survey {
         self.only.iter().map(String::as_str).filter(|key| !self.at.contains_key(*key)).collect()
     }
 
-    /// The table of these rows.
-    pub(crate) fn table(&self) -> Table {
+    /// The table of these rows, which may be of several runs.
+    pub(crate) fn table(&self, several: bool) -> Table {
         let keys: Vec<&(String, Seen)> = if self.only.is_empty() {
             self.keys.iter().collect()
         } else {
             self.only.iter().filter_map(|key| self.keys.get(*self.at.get(key)?)).collect()
         };
+        let run = several.then_some(&(RUN, Kind::Text));
+        let place = run.into_iter().chain(&PLACE);
         let place =
-            PLACE.iter().map(|(name, kind)| Column { name: (*name).to_owned(), kind: *kind, required: true });
+            place.map(|(name, kind)| Column { name: (*name).to_owned(), kind: *kind, required: true });
         let mut columns: Vec<Column> = place.collect();
         let mut taken: HashSet<String> = columns.iter().map(|column| column.name.clone()).collect();
         let mut at = HashMap::new();
@@ -206,6 +220,7 @@ impl Table {
     /// The cells of a row in the order of the columns. Of a key that stands there twice the last value counts.
     pub(crate) fn cells<'a>(&self, place: Place<'a>, row: RowRef<'a>) -> Vec<Option<Cell<'a>>> {
         let mut cells = Vec::with_capacity(self.columns.len());
+        cells.extend(place.run.map(|run| Some(Cell::Value(ValueRef::Text(run)))));
         cells.extend([
             Some(Cell::Count(place.attempt.into())),
             Some(Cell::Value(ValueRef::Text(place.writer))),
@@ -233,7 +248,7 @@ mod tests {
         for value in values {
             survey.row(RowRef { step: 0, wall_ms: 0, values: &[("key", *value)] });
         }
-        survey.table().columns[PLACE.len()].kind
+        survey.table(false).columns[PLACE.len()].kind
     }
 
     #[test]
@@ -254,7 +269,7 @@ mod tests {
         let mut survey = Survey::default();
         let values = [("_step", ValueRef::I64(1)), ("logged._step", ValueRef::I64(2))];
         survey.row(RowRef { step: 0, wall_ms: 0, values: &values });
-        let names: Vec<String> = survey.table().columns.into_iter().map(|column| column.name).collect();
+        let names: Vec<String> = survey.table(false).columns.into_iter().map(|column| column.name).collect();
         assert_eq!(names[PLACE.len()..], ["logged._step", "logged.logged._step"]);
     }
 
@@ -263,7 +278,7 @@ mod tests {
         let mut survey = Survey::of(&["b", "nonesuch", "a", "b"].map(str::to_owned));
         let values = [("a", ValueRef::I64(1)), ("b", ValueRef::I64(2)), ("c", ValueRef::I64(3))];
         survey.row(RowRef { step: 0, wall_ms: 0, values: &values });
-        let names: Vec<String> = survey.table().columns.into_iter().map(|column| column.name).collect();
+        let names: Vec<String> = survey.table(false).columns.into_iter().map(|column| column.name).collect();
         assert_eq!(
             (&names[PLACE.len()..], survey.missing()),
             (&["b", "a"].map(str::to_owned)[..], vec!["nonesuch"])

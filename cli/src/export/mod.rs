@@ -1,7 +1,8 @@
-//! Data for other programs: `sweep export` (the trials of a sweep), and what `sweep run export` is made of: columns, a file
-//! that appears whole, one writer per format.
+//! Data for other programs: `sweep export` (the trials of a sweep, or all that they logged), and
+//! what `sweep run export` is made of: columns, a file that appears whole, one writer per format.
 
 mod columns;
+mod curves;
 mod output;
 mod parquet;
 mod rows;
@@ -9,39 +10,68 @@ mod spool;
 #[cfg(test)]
 mod tests;
 mod text;
+mod trials;
 
 use std::{
     io::{self, Write as _},
     path::Path,
 };
 
+use clap::ValueEnum as _;
+pub(crate) use columns::Kind;
+use curves::Failed;
 pub(crate) use output::{Output, failure};
+use proto::v1::Run;
 pub(crate) use rows::{Format as RowFormat, Rows, Stopped};
-use terminal::{Failure, sanitise};
+use terminal::{Exit, Failure, sanitise};
 
-use crate::{
-    args::{Export, Format},
-    connect::Controller,
-    json, view,
-};
+use crate::{args::Export, connect::Controller, json, view};
 
-/// Writes the trials to stdout or to a file, which is not touched before everything has arrived.
+/// Writes the trials, or their curves, to stdout or to a file, which is not touched before
+/// everything has arrived.
 pub(crate) async fn export(controller: &Controller, args: &Export) -> Result<(), Failure> {
+    let path = args.output.as_deref();
+    let format = format_for(args.format, path)?;
     let sweep = controller.sweep(&args.id).await?;
     let runs = controller.runs_of(&sweep.id).await?;
-    let text = match args.format {
-        Format::Csv => view::csv::csv(&runs),
-        Format::Json => json::text(&runs.iter().map(json::run).collect::<Vec<_>>().into()) + "\n",
+    let lost = |error: io::Error| failure(path, &error);
+    let output = Output::open(path).map_err(lost)?;
+    let (output, what) = if args.curves {
+        match curves::write(controller, &runs, format, output).await {
+            Ok((output, values)) => (output, view::count(values, "value")),
+            Err(Failed::Write(error)) => return Err(lost(error)),
+            Err(Failed::Read(failure)) => return Err(failure),
+        }
+    } else {
+        (write_trials(&runs, format, output).map_err(lost)?, view::count(runs.len() as u64, "trial"))
     };
-    let path = args.output.as_deref();
-    let write = || -> io::Result<()> {
-        let mut output = Output::open(path)?;
-        output.write_all(text.as_bytes())?;
-        output.finish()
-    };
-    write().map_err(|error| failure(path, &error))?;
-    wrote(path, &view::count(runs.len() as u64, "trial"));
+    output.finish().map_err(lost)?;
+    wrote(path, &what);
     Ok(())
+}
+
+fn write_trials(runs: &[Run], format: RowFormat, mut output: Output) -> io::Result<Output> {
+    let objects = runs.iter().map(json::run);
+    let text = match format {
+        RowFormat::Parquet => return trials::write(runs, output),
+        RowFormat::Csv => view::csv::csv(runs),
+        RowFormat::Json => json::text(&objects.collect::<Vec<_>>().into()) + "\n",
+        RowFormat::Jsonl => objects.map(|object| format!("{object}\n")).collect(),
+    };
+    output.write_all(text.as_bytes())?;
+    Ok(output)
+}
+
+/// The format that was asked for, or that the name of the file says, or CSV.
+pub(crate) fn format_for(asked: Option<RowFormat>, path: Option<&Path>) -> Result<RowFormat, Failure> {
+    let path = path.filter(|path| path.as_os_str() != output::STDOUT);
+    let named = || RowFormat::from_str(path?.extension()?.to_str()?, true).ok();
+    let format = asked.or_else(named).unwrap_or(RowFormat::Csv);
+    if format == RowFormat::Parquet && path.is_none() && terminal::columns().is_some() {
+        let failure = Failure::new(Exit::Input, "Parquet is not text; a terminal cannot show it");
+        return Err(failure.hint("write it to a file: `-o rows.parquet`"));
+    }
+    Ok(format)
 }
 
 /// Says what a file has got; stdout speaks for itself.

@@ -20,7 +20,7 @@ const GATHER: usize = 64 << 10;
 
 /// Takes the bytes of an export. Call [`Output::finish`] at its end; what is dropped before leaves no file behind.
 pub(crate) enum Output {
-    /// What waits for stdout. A `write` is whole lines, or bytes that no terminal gets.
+    /// What waits for stdout.
     Stdout(Vec<u8>),
     /// The file under its temporary name, and the name that it will have.
     File(BufWriter<NamedTempFile>, PathBuf),
@@ -81,8 +81,12 @@ impl Write for Output {
         match self {
             Self::Stdout(waiting) => {
                 waiting.extend_from_slice(bytes);
-                if waiting.len() >= GATHER {
-                    self.flush()?;
+                // Whole lines, so that a terminal gets whole letters.
+                if waiting.len() >= GATHER
+                    && let Some(end) = waiting.iter().rposition(|byte| *byte == b'\n')
+                {
+                    terminal::bytes(&waiting[..=end]);
+                    waiting.drain(..=end);
                 }
                 Ok(bytes.len())
             }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use parquet::{
-    basic::{Compression, LogicalType, Repetition, Type as Physical},
+    basic::{Compression, LogicalType, Repetition, TimeUnit, Type as Physical},
     data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int64Type},
     errors::ParquetError,
     file::{
@@ -97,6 +97,7 @@ fn field(column: &Column) -> Result<TypePtr, ParquetError> {
         Kind::Float => (Physical::DOUBLE, None),
         Kind::Flag => (Physical::BOOLEAN, None),
         Kind::Text => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
+        Kind::Time => (Physical::INT64, Some(LogicalType::timestamp(true, TimeUnit::MILLIS))),
     };
     let repetition = if column.required { Repetition::REQUIRED } else { Repetition::OPTIONAL };
     let builder = Type::primitive_type_builder(&column.name, physical);
@@ -120,7 +121,7 @@ enum Values {
 impl Gathered {
     fn new(column: &Column) -> Self {
         let values = match column.kind {
-            Kind::Count | Kind::Whole => Values::Whole(Vec::new()),
+            Kind::Count | Kind::Whole | Kind::Time => Values::Whole(Vec::new()),
             Kind::Float => Values::Float(Vec::new()),
             Kind::Flag => Values::Flag(Vec::new()),
             Kind::Text => Values::Text(Vec::new()),
@@ -137,7 +138,9 @@ impl Gathered {
         match (&mut self.values, cell) {
             // Parquet keeps unsigned numbers in signed ones of the same bits.
             (Values::Whole(values), Cell::Count(number)) => values.push(number as i64),
-            (Values::Whole(values), Cell::Value(ValueRef::I64(number))) => values.push(number),
+            (Values::Whole(values), Cell::Time(number) | Cell::Value(ValueRef::I64(number))) => {
+                values.push(number);
+            }
             (Values::Float(values), Cell::Value(ValueRef::F64(number))) => values.push(number),
             // Exact: `Kind::Float` is only for whole numbers that are floats.
             (Values::Float(values), Cell::Value(ValueRef::I64(number))) => values.push(number as f64),

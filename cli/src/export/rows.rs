@@ -1,5 +1,6 @@
-//! All rows of one stream of a run: read once from the controller into a [`Spool`], then written with the columns that were
-//! found. Memory is bounded by one block and what a format gathers. Used by `sweep run export`.
+//! All rows of one stream of some runs: read once from the controller into a [`Spool`], then
+//! written with the columns that were found. Memory is bounded by one block and what a format
+//! gathers. Used by `sweep run export`.
 
 use std::io;
 
@@ -9,7 +10,7 @@ use record::{Corrupt, RowRef};
 
 use super::{
     Output,
-    columns::{Cell, Place, Survey, Table},
+    columns::{Cell, Column, Place, Survey, Table},
     parquet::Parquet,
     spool::Spool,
     text::{Csv, Objects},
@@ -51,26 +52,28 @@ impl From<io::Error> for Stopped {
 
 /// The rows of a stream.
 pub(crate) struct Rows {
+    /// Of these; with more than one, rows say whose they are.
+    runs: Vec<String>,
     spool: Spool,
     survey: Survey,
     rows: u64,
 }
 
 impl Rows {
-    /// None yet. Of those that come, only these keys are wanted; without any, all.
-    pub(crate) fn new(keys: &[String]) -> io::Result<Self> {
-        Ok(Self { spool: Spool::new()?, survey: Survey::of(keys), rows: 0 })
+    /// None yet of these runs. Of those that come, only these keys are wanted; without any, all.
+    pub(crate) fn new(runs: &[String], keys: &[String]) -> io::Result<Self> {
+        Ok(Self { runs: runs.to_vec(), spool: Spool::new()?, survey: Survey::of(keys), rows: 0 })
     }
 
-    /// Takes the next block.
-    pub(crate) fn take(&mut self, block: &Block) -> Result<(), Stopped> {
+    /// Takes the next block, of the run with this number.
+    pub(crate) fn take(&mut self, run: u32, block: &Block) -> Result<(), Stopped> {
         for frame in record::frames(&block.frames) {
             frame?.each(|row| {
                 self.survey.row(row);
                 self.rows += 1;
             })?;
         }
-        Ok(self.spool.push(block)?)
+        Ok(self.spool.push(run, block)?)
     }
 
     /// What is known of the keys.
@@ -85,11 +88,13 @@ impl Rows {
 
     /// Writes all of them.
     pub(crate) fn write(self, format: Format, output: Output) -> Result<Output, Stopped> {
-        let table = self.survey.table();
-        let mut sink = Sink::new(format, output, &table)?;
+        let several = self.runs.len() > 1;
+        let table = self.survey.table(several);
+        let mut sink = Sink::new(format, output, &table.columns)?;
         let mut blocks = self.spool.into_blocks()?;
-        while let Some(block) = blocks.next()? {
-            each(&block, &table, |cells| sink.row(cells))?;
+        while let Some((run, block)) = blocks.next()? {
+            let run = self.runs.get(run as usize).filter(|_| several).map(String::as_str);
+            each(run, &block, &table, |cells| sink.row(cells))?;
         }
         Ok(sink.finish()?)
     }
@@ -97,6 +102,7 @@ impl Rows {
 
 /// Shows the cells of every row of a block.
 fn each(
+    run: Option<&str>,
     block: &Block,
     table: &Table,
     mut show: impl FnMut(&[Option<Cell<'_>>]) -> io::Result<()>,
@@ -106,7 +112,7 @@ fn each(
     for frame in record::frames(&block.frames) {
         frame?.each(|row: RowRef<'_>| {
             let place =
-                Place { attempt: block.attempt, writer: &block.writer, sequence, fenced: block.fenced };
+                Place { run, attempt: block.attempt, writer: &block.writer, sequence, fenced: block.fenced };
             if shown.is_ok() {
                 shown = show(&table.cells(place, row));
             }
@@ -116,24 +122,26 @@ fn each(
     Ok(shown?)
 }
 
-enum Sink {
-    Csv(Csv<Output>),
+/// A writer of rows in one of the formats.
+pub(super) enum Sink {
+    Csv(Box<Csv<Output>>),
     Objects(Objects<Output>),
     Parquet(Box<Parquet<Output>>),
 }
 
 impl Sink {
-    fn new(format: Format, output: Output, table: &Table) -> io::Result<Self> {
-        let columns = &table.columns;
+    /// Begins to write rows of these columns.
+    pub(super) fn new(format: Format, output: Output, columns: &[Column]) -> io::Result<Self> {
         Ok(match format {
-            Format::Csv => Self::Csv(Csv::new(output, columns)?),
+            Format::Csv => Self::Csv(Box::new(Csv::new(output, columns)?)),
             Format::Json => Self::Objects(Objects::new(output, columns, true)),
             Format::Jsonl => Self::Objects(Objects::new(output, columns, false)),
             Format::Parquet => Self::Parquet(Box::new(Parquet::new(output, columns)?)),
         })
     }
 
-    fn row(&mut self, cells: &[Option<Cell<'_>>]) -> io::Result<()> {
+    /// Writes a row.
+    pub(super) fn row(&mut self, cells: &[Option<Cell<'_>>]) -> io::Result<()> {
         match self {
             Self::Csv(csv) => csv.row(cells),
             Self::Objects(objects) => objects.row(cells),
@@ -141,9 +149,10 @@ impl Sink {
         }
     }
 
-    fn finish(self) -> io::Result<Output> {
+    /// Ends the last row and gives back what was written to.
+    pub(super) fn finish(self) -> io::Result<Output> {
         match self {
-            Self::Csv(csv) => Ok(csv.finish()),
+            Self::Csv(csv) => csv.finish(),
             Self::Objects(objects) => objects.finish(),
             Self::Parquet(parquet) => parquet.finish(),
         }

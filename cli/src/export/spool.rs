@@ -18,8 +18,9 @@ impl Spool {
         Ok(Self(BufWriter::new(tempfile::tempfile()?)))
     }
 
-    /// Keeps a block.
-    pub(crate) fn push(&mut self, block: &Block) -> io::Result<()> {
+    /// Keeps a block of the run with this number.
+    pub(crate) fn push(&mut self, run: u32, block: &Block) -> io::Result<()> {
+        self.0.write_all(&run.to_le_bytes())?;
         self.0.write_all(&(block.encoded_len() as u64).to_le_bytes())?;
         self.0.write_all(&block.encode_to_vec())
     }
@@ -36,15 +37,16 @@ impl Spool {
 pub(crate) struct Blocks(BufReader<File>);
 
 impl Blocks {
-    /// The next block; `None` at the end.
-    pub(crate) fn next(&mut self) -> io::Result<Option<Block>> {
-        let mut length = [0; 8];
-        match self.0.read_exact(&mut length) {
+    /// The next block and the number of its run; `None` at the end.
+    pub(crate) fn next(&mut self) -> io::Result<Option<(u32, Block)>> {
+        let (mut run, mut length) = ([0; 4], [0; 8]);
+        match self.0.read_exact(&mut run) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
             read => read?,
         }
+        self.0.read_exact(&mut length)?;
         let mut bytes = Vec::new();
         (&mut self.0).take(u64::from_le_bytes(length)).read_to_end(&mut bytes)?;
-        Ok(Some(Block::decode(bytes.as_slice())?))
+        Ok(Some((u32::from_le_bytes(run), Block::decode(bytes.as_slice())?)))
     }
 }

@@ -10,7 +10,8 @@ use proto::v1::Block;
 use record::{Row, Value, Writer};
 use serde_json::{Value as Json, json};
 
-use super::{Output, RowFormat, Rows};
+use super::{Output, RowFormat, Rows, curves, trials};
+use crate::view::{self, fixtures};
 
 fn row(step: u64, values: &[(&str, Value)]) -> Row {
     let values = values.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
@@ -51,8 +52,8 @@ fn exported(format: RowFormat, keys: &[&str], blocks: &[Block]) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rows");
     let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
-    let mut taken = Rows::new(&keys).unwrap();
-    blocks.iter().for_each(|block| taken.take(block).unwrap());
+    let mut taken = Rows::new(&["run".to_owned()], &keys).unwrap();
+    blocks.iter().for_each(|block| taken.take(0, block).unwrap());
     let output = taken.write(format, Output::open(Some(&path)).unwrap()).unwrap();
     assert!(!path.exists(), "the file appears when it is whole");
     output.finish().unwrap();
@@ -151,6 +152,86 @@ fn parquet_comes_back() {
     assert_eq!(field(2, "h"), Field::Str(r#"{"_type":"histogram"}"#.to_owned()));
 }
 
+/// The rows of a file, and the values that their columns have.
+fn read(bytes: &[u8]) -> Vec<Vec<(String, Field)>> {
+    let rows = parquet(bytes).into_iter();
+    rows.map(|row| {
+        row.unwrap().get_column_iter().map(|(name, field)| (name.clone(), field.clone())).collect()
+    })
+    .collect()
+}
+
+#[test]
+fn trials_have_types() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trials.parquet");
+    let runs = fixtures::runs();
+    trials::write(&runs, Output::open(Some(&path)).unwrap()).unwrap().finish().unwrap();
+    let rows = read(&fs::read(path).unwrap());
+    let csv = view::csv::csv(&runs);
+    let mut csv = csv::Reader::from_reader(csv.as_bytes());
+    let header: Vec<&str> = rows[0].iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(csv.headers().unwrap().iter().collect::<Vec<_>>(), header);
+    for ((row, run), line) in rows.iter().zip(&runs).zip(csv.records()) {
+        let field = |name: &str| row.iter().find(|(own, _)| own == name).unwrap().1.clone();
+        assert_eq!(field("run"), Field::Str(run.id.clone()));
+        assert_eq!(field("trial"), run.trial.map_or(Field::Null, Field::ULong));
+        assert_eq!(field("value"), run.value.map_or(Field::Null, Field::Double));
+        assert_eq!(field("created"), Field::TimestampMillis(run.created_ms));
+        // What is empty there is nothing here.
+        for ((name, field), cell) in row.iter().zip(line.unwrap().iter()) {
+            assert_eq!(*field == Field::Null, cell.is_empty(), "{name}: {field:?} and `{cell}`");
+        }
+    }
+    assert_eq!(rows.len(), runs.len());
+}
+
+#[test]
+fn curves_are_a_row_per_value() {
+    use Value::{Bool, F64, I64, Text};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("curves.parquet");
+    let rows = [
+        row(3, &[("loss", F64(0.1)), ("n", I64(7)), ("note", Text("a\nb".to_owned()))]),
+        row(4, &[("n", I64((1 << 53) + 1)), ("ok", Bool(true)), ("loss", F64(f64::NAN))]),
+    ];
+    let mut sink = curves::begin(RowFormat::Parquet, Output::open(Some(&path)).unwrap()).unwrap();
+    assert_eq!(curves::take("a-0", &block(2, 0, &rows, false), &mut sink).unwrap(), 6);
+    assert_eq!(curves::take("a-0", &block(1, 0, &rows, true), &mut sink).unwrap(), 0, "fenced");
+    sink.finish().unwrap().finish().unwrap();
+    let told: Vec<String> = read(&fs::read(path).unwrap())
+        .iter()
+        .map(|row| row.iter().map(|(_, field)| field.to_string()).collect::<Vec<_>>().join(" "))
+        .collect();
+    let time = "2023-11-14 22:13:20";
+    let line = |step: u64, rest: &str| format!("\"a-0\" 2 {step} {time}.00{step} +00:00 {rest}");
+    assert_eq!(
+        told,
+        [
+            line(3, "\"loss\" 0.1 null"),
+            line(3, "\"n\" 7.0 null"),
+            line(3, "\"note\" null \"a\nb\""),
+            line(4, "\"n\" 9007199254740992.0 \"9007199254740993\""),
+            line(4, "\"ok\" null \"true\""),
+            line(4, "\"loss\" NaN null"),
+        ]
+    );
+}
+
+#[test]
+fn rows_of_several_runs_say_whose_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows");
+    let mut taken = Rows::new(&["a-0".to_owned(), "a-1".to_owned()], &["loss".to_owned()]).unwrap();
+    for (run, loss) in [(0, 0.5), (1, 0.25)] {
+        taken.take(run, &block(1, 0, &[row(0, &[("loss", Value::F64(loss))])], false)).unwrap();
+    }
+    taken.write(RowFormat::Csv, Output::open(Some(&path)).unwrap()).unwrap().finish().unwrap();
+    let expected = "_run,_attempt,_writer,_sequence,_step,_wall_ms,_fenced,loss\r\n\
+        a-0,1,sdk,0,0,1700000000000,false,0.5\r\na-1,1,sdk,0,0,1700000000000,false,0.25\r\n";
+    assert_eq!(fs::read_to_string(path).unwrap(), expected);
+}
+
 #[test]
 fn a_long_run_becomes_several_row_groups_and_every_row_is_there() {
     let rows: Vec<Row> = (0..400_000).map(|step| row(step, &[("loss", Value::F64(step as f64))])).collect();
@@ -177,8 +258,8 @@ fn a_file_that_is_there_is_replaced_whole_or_not_at_all() {
     let path = folder.path().join("rows.csv");
     fs::write(&path, "old").unwrap();
     let [first, _] = blocks();
-    let mut taken = Rows::new(&[]).unwrap();
-    taken.take(&first).unwrap();
+    let mut taken = Rows::new(&[], &[]).unwrap();
+    taken.take(0, &first).unwrap();
     drop(taken.write(RowFormat::Csv, Output::open(Some(&path)).unwrap()).unwrap());
     assert_eq!(fs::read_to_string(&path).unwrap(), "old");
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "nothing temporary stays");

@@ -1,39 +1,35 @@
-//! Rows as CSV, JSON or JSON lines. Used by `sweep run export`.
+//! Rows as CSV, JSON or JSON lines. Used by the exports.
 
 use std::io::{self, Write};
 
 use serde_json::{Map, Value as Json};
 
 use super::columns::{Cell, Column};
-use crate::view;
+use crate::{json, view};
 
 /// Writes rows as CSV by RFC 4180 under a header. What is missing is empty; floats that are not finite are `NaN`, `inf`
 /// and `-inf`.
-pub(crate) struct Csv<W> {
-    out: W,
-    line: String,
-}
+pub(crate) struct Csv<W: Write>(::csv::Writer<W>);
 
 impl<W: Write> Csv<W> {
     /// Writes the header.
-    pub(crate) fn new(mut out: W, columns: &[Column]) -> io::Result<Self> {
-        let mut line = String::new();
-        view::csv::line(&mut line, columns.iter().map(|column| column.name.as_str()));
-        out.write_all(line.as_bytes())?;
-        Ok(Self { out, line })
+    pub(crate) fn new(out: W, columns: &[Column]) -> io::Result<Self> {
+        let mut writer = view::csv::writer(out);
+        writer.write_record(columns.iter().map(|column| &column.name))?;
+        Ok(Self(writer))
     }
 
     /// Writes a row.
     pub(crate) fn row(&mut self, cells: &[Option<Cell<'_>>]) -> io::Result<()> {
-        self.line.clear();
-        let texts: Vec<_> = cells.iter().map(|cell| cell.map(Cell::text).unwrap_or_default()).collect();
-        view::csv::line(&mut self.line, texts.iter().map(AsRef::as_ref));
-        self.out.write_all(self.line.as_bytes())
+        for cell in cells {
+            self.0.write_field(cell.map(Cell::text).unwrap_or_default().as_bytes())?;
+        }
+        Ok(self.0.write_record(None::<&[u8]>)?)
     }
 
     /// Gives the writer back.
-    pub(crate) fn finish(self) -> W {
-        self.out
+    pub(crate) fn finish(self) -> io::Result<W> {
+        self.0.into_inner().map_err(|error| error.into_error())
     }
 }
 
@@ -56,7 +52,7 @@ impl<W: Write> Objects<W> {
     pub(crate) fn row(&mut self, cells: &[Option<Cell<'_>>]) -> io::Result<()> {
         let named = self.names.iter().zip(cells);
         let object: Map<String, Json> =
-            named.filter_map(|(name, cell)| Some((name.clone(), json((*cell)?)))).collect();
+            named.filter_map(|(name, cell)| Some((name.clone(), value((*cell)?)))).collect();
         let before = match (self.list, self.rows) {
             (false, _) => "",
             (true, 0) => "[\n",
@@ -76,9 +72,10 @@ impl<W: Write> Objects<W> {
     }
 }
 
-fn json(cell: Cell<'_>) -> Json {
+fn value(cell: Cell<'_>) -> Json {
     match cell {
         Cell::Count(number) => number.into(),
+        Cell::Time(ms) => json::time(Some(ms)).into(),
         Cell::Value(value) => record::json::to_json(&value.to_value()),
     }
 }

@@ -1,8 +1,7 @@
-//! `sweep run export`: every row of a run, as it was logged, for other programs.
+//! `sweep run export`: every row of some runs, as it was logged, for other programs.
 
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum as _;
 use proto::v1::{ReadHistory, ReadRows};
 use terminal::{Exit, Failure};
 
@@ -17,7 +16,8 @@ use crate::{
 #[command(after_help = "\
 Rows come in the order of attempt, writer and sequence, as they were logged: late and double ones too. Columns before
 the keys are `_attempt`, `_writer`, `_sequence`, `_step`, `_wall_ms` (milliseconds since 1970, of the writer's clock) and
-`_fenced` (written after another attempt had taken over). A key of such a name is prefixed with `logged.`.
+`_fenced` (written after another attempt had taken over). A key of such a name is prefixed with `logged.`. Of several
+runs the rows come run by run, with the id in the column `_run` before the others.
 
 Values are exact. Floats that are not finite are NaN, inf and -inf in CSV; the strings \"NaN\", \"Infinity\" and
 \"-Infinity\" in JSON; floats in Parquet. There a key has one type: whole numbers beside floats become floats as long as
@@ -25,12 +25,12 @@ that is exact, what has no type in common becomes text. A file appears when it i
 
 Examples:
   sweep run export k3x9abcd-17 -o rows.parquet
-  sweep run export k3x9abcd-17 --keys loss,val/loss > losses.csv
+  sweep run export k3x9abcd-17 k3x9abcd-4 --keys loss,val/loss > losses.csv
   sweep run export k3x9abcd-17 --stream console --format jsonl | grep Error")]
 pub(crate) struct Args {
-    /// Id of a run
-    #[arg(value_name = "RUN")]
-    run: String,
+    /// Ids of runs
+    #[arg(value_name = "RUN", required = true)]
+    runs: Vec<String>,
     /// How to write it; without this, as the output's name ends, else CSV
     #[arg(long, value_enum)]
     format: Option<RowFormat>,
@@ -51,68 +51,86 @@ pub(crate) struct Args {
 /// Reads the rows, then writes them.
 pub(crate) async fn export(controller: &Controller, args: &Args) -> Result<(), Failure> {
     let path = args.output.as_deref().filter(|path| path.as_os_str() != "-");
-    let format = args.format.unwrap_or_else(|| path.and_then(format_of).unwrap_or(RowFormat::Csv));
-    if format == RowFormat::Parquet && path.is_none() && terminal::columns().is_some() {
-        let failure = Failure::new(Exit::Input, "Parquet is not text; a terminal cannot show it");
-        return Err(failure.hint("write it to a file: `-o rows.parquet`"));
+    let format = export::format_for(args.format, path)?;
+    let mut runs: Vec<String> = Vec::new();
+    for run in &args.runs {
+        let run = controller.run(run).await?;
+        if !runs.contains(&run.id) {
+            runs.push(run.id);
+        }
     }
-    let run = controller.run(&args.run).await?;
     // Where it goes is looked at before much is read.
     let output = Output::open(path).map_err(|error| export::failure(path, &error))?;
-    let rows = read(controller, args).await?;
+    let rows = read(controller, args, &runs).await?;
     let missing = rows.survey().missing();
     if !missing.is_empty() {
-        return Err(unknown(args, &missing, rows.survey().keys()));
+        return Err(unknown(args, &runs, &missing, rows.survey().keys()));
     }
     let count = rows.count();
-    let output = rows.write(format, output).map_err(|stopped| failed(args, path, stopped))?;
+    let output = rows.write(format, output).map_err(|stopped| failed(&runs, path, stopped))?;
     output.finish().map_err(|error| export::failure(path, &error))?;
     if count == 0 {
-        let (run, stream) = (view::one_word(&run.id), args.stream.name());
-        terminal::say(format_args!("run `{run}` has no rows in its {stream}"));
+        let stream = args.stream.name();
+        terminal::say(match runs.as_slice() {
+            [run] => format!("run `{}` has no rows in its {stream}", view::one_word(run)),
+            _ => format!("none of these runs has rows in its {stream}"),
+        });
     }
     export::wrote(path, &view::count(count, "row"));
     Ok(())
 }
 
-async fn read(controller: &Controller, args: &Args) -> Result<Rows, Failure> {
-    let (run, stream) = (args.run.clone(), args.stream.name().to_owned());
+async fn read(controller: &Controller, args: &Args, runs: &[String]) -> Result<Rows, Failure> {
     let lost = |status| controller.failure(&status);
-    let temporary = |stopped| failed(args, None, stopped);
-    let mut rows = Rows::new(&args.keys).map_err(|error| temporary(error.into()))?;
+    let mut rows = Rows::new(runs, &args.keys).map_err(|error| failed(runs, None, error.into()))?;
     let dial = controller.dial();
-    let answer = match args.stream {
-        Stream::History => {
-            let all = args.all_attempts;
-            dial.history().rows(ReadHistory { run, all, ..ReadHistory::default() }).await
+    for (number, run) in (0..).zip(runs) {
+        let (run, stream) = (run.clone(), args.stream.name().to_owned());
+        let temporary = |stopped| failed(std::slice::from_ref(&run), None, stopped);
+        let answer = match args.stream {
+            Stream::History => {
+                let message =
+                    ReadHistory { run: run.clone(), all: args.all_attempts, ..ReadHistory::default() };
+                dial.history().rows(message).await
+            }
+            _ => {
+                let message = ReadRows { run: run.clone(), stream, attempt: 0, follow: false };
+                dial.runs().read(message).await
+            }
+        };
+        let mut blocks = answer.map_err(lost)?.into_inner();
+        while let Some(block) = blocks.message().await.map_err(lost)? {
+            rows.take(number, &block).map_err(temporary)?;
         }
-        _ => dial.runs().read(ReadRows { run, stream, attempt: 0, follow: false }).await,
-    };
-    let mut blocks = answer.map_err(lost)?.into_inner();
-    while let Some(block) = blocks.message().await.map_err(lost)? {
-        rows.take(&block).map_err(temporary)?;
     }
     Ok(rows)
 }
 
-fn format_of(path: &Path) -> Option<RowFormat> {
-    RowFormat::from_str(path.extension()?.to_str()?, true).ok()
-}
-
-fn failed(args: &Args, path: Option<&Path>, stopped: Stopped) -> Failure {
+fn failed(runs: &[String], path: Option<&Path>, stopped: Stopped) -> Failure {
     match stopped {
         Stopped::Io(error) => export::failure(path, &error),
         Stopped::Corrupt(reason) => {
-            let message = format!("the rows of run `{}` cannot be read: {reason}", args.run);
+            let message = format!("the rows of {} cannot be read: {reason}", named(runs));
             Failure::new(Exit::Bug, message).hint("are `sweep` and the controller of the same version?")
         }
     }
 }
 
-fn unknown<'a>(args: &Args, missing: &[&str], known: impl Iterator<Item = &'a str>) -> Failure {
+/// `run `a``, or `runs `a`, `b``.
+fn named(runs: &[String]) -> String {
+    let ids: Vec<String> = runs.iter().map(|run| format!("`{}`", view::one_word(run))).collect();
+    format!("{} {}", if ids.len() == 1 { "run" } else { "runs" }, ids.join(", "))
+}
+
+fn unknown<'a>(
+    args: &Args,
+    runs: &[String],
+    missing: &[&str],
+    known: impl Iterator<Item = &'a str>,
+) -> Failure {
     let known: Vec<String> = known.map(str::to_owned).collect();
     let names: Vec<String> = missing.iter().map(|key| format!("`{}`", view::one_word(key))).collect();
-    let message = format!("the {} of run `{}` has no {}", args.stream.name(), args.run, names.join(", "));
+    let message = format!("the {} of {} has no {}", args.stream.name(), named(runs), names.join(", "));
     let failure = Failure::new(Exit::Input, message);
     let near = missing.iter().find_map(|key| nearest(key, known.iter().cloned()));
     match near {

@@ -1,30 +1,31 @@
 //! Trials as CSV by RFC 4180: a header, CRLF, quotes where they are needed. Values are exact; what is missing is empty.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    io::Write,
+};
 
 use proto::v1::Run;
 use serde_json::Value;
 
 use super::values;
-use crate::json;
+use crate::{export::Kind, json};
 
 /// Columns before the parameters, and after the summary.
-const BEFORE: [&str; 5] = ["run", "trial", "state", "attempt", "value"];
-const AFTER: [&str; 4] = ["agent", "created", "started", "ended"];
+pub(crate) const BEFORE: [(&str, Kind); 5] = [
+    ("run", Kind::Text),
+    ("trial", Kind::Count),
+    ("state", Kind::Text),
+    ("attempt", Kind::Count),
+    ("value", Kind::Float),
+];
+pub(crate) const AFTER: [(&str, Kind); 4] =
+    [("agent", Kind::Text), ("created", Kind::Time), ("started", Kind::Time), ("ended", Kind::Time)];
 
 /// A line per run in the order given, under a header of every parameter and summary key that any of them has.
 pub(crate) fn csv(runs: &[Run]) -> String {
-    let params: Vec<_> = runs.iter().map(|run| leaves(&run.config_json)).collect();
-    let summaries: Vec<_> = runs.iter().map(|run| leaves(&run.summary_json)).collect();
-    let (param_names, summary_names) = (names(&params), names(&summaries));
-    let header = header(&param_names, &summary_names);
-    let mut text = String::new();
-    line(&mut text, header.iter().map(String::as_str));
-    for ((run, params), summary) in runs.iter().zip(&params).zip(&summaries) {
-        let (params, summary) = (by_name(params), by_name(summary));
-        let cell = |entries: &HashMap<&str, &Value>, name: &str| {
-            entries.get(name).map(|value| exact(value)).unwrap_or_default()
-        };
+    let names = Names::of(runs);
+    let lines = runs.iter().map(|run| {
         let mut cells = vec![
             run.id.clone(),
             run.trial.map(|trial| trial.to_string()).unwrap_or_default(),
@@ -32,66 +33,92 @@ pub(crate) fn csv(runs: &[Run]) -> String {
             run.attempt.to_string(),
             run.value.map(|value| exact(&value.into())).unwrap_or_default(),
         ];
-        cells.extend(param_names.iter().map(|name| cell(&params, name)));
-        cells.extend(summary_names.iter().map(|name| cell(&summary, name)));
+        cells.extend(names.values(run).iter().map(|value| value.as_ref().map(exact).unwrap_or_default()));
         cells.push(run.agent.clone());
         let times = [Some(run.created_ms), run.started_ms, run.ended_ms];
         cells.extend(times.map(|ms| json::time(ms).unwrap_or_default()));
-        line(&mut text, cells.iter().map(String::as_str));
+        cells
+    });
+    text(std::iter::once(names.header()).chain(lines))
+}
+
+/// What the runs of a table were given and have logged.
+pub(crate) struct Names {
+    params: Vec<String>,
+    summary: Vec<String>,
+}
+
+impl Names {
+    /// Every name once, in the order in which they first appear.
+    pub(crate) fn of(runs: &[Run]) -> Self {
+        let names = |json: fn(&Run) -> &str| {
+            let mut seen = HashSet::new();
+            let names = runs.iter().flat_map(|run| leaves(json(run))).map(|(name, _)| name);
+            names.filter(|name| seen.insert(name.clone())).collect()
+        };
+        Self { params: names(|run| &run.config_json), summary: names(|run| &run.summary_json) }
     }
-    text
+
+    /// How many columns there are between those of [`BEFORE`] and [`AFTER`].
+    pub(crate) fn logged(&self) -> usize {
+        self.params.len() + self.summary.len()
+    }
+
+    /// What a run has of each of them.
+    pub(crate) fn values(&self, run: &Run) -> Vec<Option<Value>> {
+        let mut params: HashMap<String, Value> = leaves(&run.config_json).into_iter().collect();
+        let mut summary: HashMap<String, Value> = leaves(&run.summary_json).into_iter().collect();
+        let params = self.params.iter().map(|name| params.remove(name));
+        params.chain(self.summary.iter().map(|name| summary.remove(name))).collect()
+    }
+
+    /// The names of all columns. A parameter and a summary key of one name, or of the name of a
+    /// column of ours, are told apart by a prefix; where that is the name of another one, by one
+    /// prefix more.
+    pub(crate) fn header(&self) -> Vec<String> {
+        let ours = || BEFORE.iter().chain(&AFTER).map(|(name, _)| (*name).to_owned());
+        let params = self.params.iter().map(|name| ("params", name.clone()));
+        let summary = self.summary.iter().map(|name| ("summary", name.clone()));
+        let named: Vec<(&str, String)> = params.chain(summary).collect();
+        let mut times: HashMap<String, u32> = ours().map(|name| (name, 1)).collect();
+        named.iter().for_each(|(_, name)| *times.entry(name.clone()).or_default() += 1);
+        let mut taken: HashSet<String> = times.keys().cloned().collect();
+        let unique = named.into_iter().map(|(prefix, mut name)| {
+            if times[&name] > 1 {
+                while !taken.insert(name.clone()) {
+                    name = format!("{prefix}.{name}");
+                }
+            }
+            name
+        });
+        let unique: Vec<String> = unique.collect();
+        let [before, after] =
+            [&BEFORE[..], &AFTER].map(|ours| ours.iter().map(|(name, _)| (*name).to_owned()));
+        before.chain(unique).chain(after).collect()
+    }
 }
 
 fn leaves(json: &str) -> Vec<(String, Value)> {
     values::flatten(&values::object(json))
 }
 
-/// Every name once, in the order in which they first appear.
-fn names(runs: &[Vec<(String, Value)>]) -> Vec<&str> {
-    let mut seen = HashSet::new();
-    runs.iter().flatten().map(|(name, _)| name.as_str()).filter(|name| seen.insert(*name)).collect()
-}
-
-fn by_name(entries: &[(String, Value)]) -> HashMap<&str, &Value> {
-    entries.iter().map(|(name, value)| (name.as_str(), value)).collect()
-}
-
-/// A parameter and a summary key of one name, or of the name of a column of ours, are told apart by a prefix.
-fn header(params: &[&str], summary: &[&str]) -> Vec<String> {
-    let ours: HashSet<&str> = BEFORE.into_iter().chain(AFTER).collect();
-    let (in_params, in_summary): (HashSet<&str>, HashSet<&str>) =
-        (params.iter().copied().collect(), summary.iter().copied().collect());
-    let named =
-        |name: &str, other: &HashSet<&str>, prefix: &str| match ours.contains(name) || other.contains(name) {
-            true => format!("{prefix}.{name}"),
-            false => name.to_owned(),
-        };
-    let mut header: Vec<String> = BEFORE.map(str::to_owned).into();
-    header.extend(params.iter().map(|name| named(name, &in_summary, "params")));
-    header.extend(summary.iter().map(|name| named(name, &in_params, "summary")));
-    header.extend(AFTER.map(str::to_owned));
-    header
-}
-
 fn exact(value: &Value) -> String {
     if value.is_null() { String::new() } else { values::exact(value) }
 }
 
-/// Appends a line with these cells.
-pub(crate) fn line<'a>(text: &mut String, cells: impl Iterator<Item = &'a str>) {
-    for (number, cell) in cells.enumerate() {
-        if number > 0 {
-            text.push(',');
-        }
-        if cell.contains([',', '"', '\r', '\n']) {
-            text.push('"');
-            text.push_str(&cell.replace('"', "\"\""));
-            text.push('"');
-        } else {
-            text.push_str(cell);
-        }
+/// Writes lines of cells by RFC 4180.
+pub(crate) fn writer<W: Write>(out: W) -> ::csv::Writer<W> {
+    ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).from_writer(out)
+}
+
+/// Lines of as many cells each.
+pub(crate) fn text(lines: impl Iterator<Item = Vec<String>>) -> String {
+    let mut writer = writer(Vec::new());
+    for line in lines {
+        writer.write_record(line).expect("every line has as many cells, and memory takes them");
     }
-    text.push_str("\r\n");
+    let bytes = writer.into_inner().expect("memory takes all bytes");
+    String::from_utf8(bytes).expect("cells are text")
 }
 
 #[cfg(test)]
@@ -116,12 +143,24 @@ mod tests {
         assert_eq!(csv(&[run]).lines().next(), Some(header));
     }
 
+    #[test]
+    fn no_two_columns_share_a_name() {
+        let run = Run {
+            config_json: r#"{"epochs": 1, "params.epochs": 2, "state": "x", "params": {"state": 3}}"#
+                .to_owned(),
+            summary_json: r#"{"epochs": 4, "summary.epochs": 5}"#.to_owned(),
+            ..Run::default()
+        };
+        let header = "run,trial,state,attempt,value,params.params.epochs,params.epochs,params.params.state,params.state,\
+            summary.summary.epochs,summary.epochs,agent,created,started,ended";
+        assert_eq!(csv(&[run]).lines().next(), Some(header));
+    }
+
     proptest! {
         /// An independent reader finds every text again, whatever it is.
         #[test]
         fn whatever_is_in_a_cell_comes_back(cells in prop::collection::vec("[a,\"\r\n; é\u{0}]{0,8}", 2..6)) {
-            let mut text = String::new();
-            line(&mut text, cells.iter().map(String::as_str));
+            let text = text(std::iter::once(cells.clone()));
             let mut reader = ::csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
             let read: Vec<String> = reader.records().next().unwrap().unwrap().iter().map(str::to_owned).collect();
             prop_assert_eq!(read, cells);

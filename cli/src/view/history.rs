@@ -98,15 +98,15 @@ fn line(buckets: &[CurveBucket]) -> String {
 
 /// A line for each row: `_step`, `_attempt`, `_fenced`, then the keys. Values are exact.
 pub(crate) fn csv(rows: &[Shown], keys: &[String]) -> String {
-    let mut text = String::new();
-    let header = ["_step", "_attempt", "_fenced"].into_iter().chain(keys.iter().map(String::as_str));
-    csv::line(&mut text, header);
-    for Shown { attempt, fenced, row } in rows {
-        let mut cells = vec![row.step.to_string(), attempt.to_string(), fenced.to_string()];
-        cells.extend(keys.iter().map(|key| value(row, key).map(exact).unwrap_or_default()));
-        csv::line(&mut text, cells.iter().map(String::as_str));
-    }
-    text
+    let header = ["_step", "_attempt", "_fenced"].into_iter().map(str::to_owned).chain(keys.iter().cloned());
+    let lines = rows.iter().map(|Shown { attempt, fenced, row }| {
+        let place = [row.step.to_string(), attempt.to_string(), fenced.to_string()];
+        place
+            .into_iter()
+            .chain(keys.iter().map(|key| value(row, key).map(exact).unwrap_or_default()))
+            .collect()
+    });
+    csv::text(std::iter::once(header.collect()).chain(lines))
 }
 
 /// A list with one object for each row.
