@@ -39,6 +39,7 @@ pub struct Lab {
     agents: u32,
     cgroup: Option<PathBuf>,
     lease_seconds: u32,
+    token: Option<String>,
 }
 
 /// A running agent, in a process group of its own.
@@ -136,7 +137,7 @@ impl Lab {
     pub fn new() -> Self {
         let dir = tempfile::Builder::new().prefix("besom-lab-").tempdir().expect("a folder can be made");
         let port = free_port();
-        Self { dir, port, controller: None, agents: 0, cgroup: None, lease_seconds: 2 }
+        Self { dir, port, controller: None, agents: 0, cgroup: None, lease_seconds: 2, token: None }
     }
 
     /// A folder with a running controller, whose leases last two seconds; what is stopped gets one.
@@ -150,6 +151,15 @@ impl Lab {
     pub fn with_leases(seconds: u32) -> Self {
         let mut lab = Self::new();
         lab.lease_seconds = seconds;
+        lab.start_controller();
+        lab
+    }
+
+    /// A folder with a running controller that wants this token, which all programs of the lab
+    /// have.
+    pub fn with_token(token: &str) -> Self {
+        let mut lab = Self::new();
+        lab.token = Some(token.to_owned());
         lab.start_controller();
         lab
     }
@@ -186,6 +196,8 @@ impl Lab {
             .env("XDG_STATE_HOME", self.dir().join("state"))
             .env("NO_COLOR", "1")
             .env_remove("PYTHONUNBUFFERED")
+            .env_remove("BESOM_TOKEN")
+            .envs(self.token.as_ref().map(|token| ("BESOM_TOKEN", token)))
             .stdin(Stdio::null());
         command
     }
@@ -210,6 +222,13 @@ impl Lab {
             std::thread::sleep(Duration::from_millis(5));
         }
         self.controller = Some(child);
+    }
+
+    /// Starts the controller on the lab's data with a token that no other program of the lab has.
+    pub fn start_controller_with(&mut self, token: &str) {
+        let own = self.token.replace(token.to_owned());
+        self.start_controller();
+        self.token = own;
     }
 
     /// The process id of the controller, if it runs.

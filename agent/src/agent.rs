@@ -9,7 +9,10 @@ use std::{
 };
 
 use probes::{Bug, planted};
-use proto::v1::{Orders, Start};
+use proto::{
+    folder::NAME as RUN_FILE,
+    v1::{Orders, Start},
+};
 use terminal::{Exit, Failure};
 use tokio::{
     sync::mpsc,
@@ -23,7 +26,7 @@ use crate::{
     folder::{self, Who},
     heart::{Contact, Heart},
     holdings::{Attempt, Holding, Holdings},
-    link::{Link, Meaning, meaning},
+    link::{Link, Meaning, is_answer, meaning},
     outcome::{Stop, Verdict},
     plan::{Action, Event, Me, Plan},
     reporter::Reporter,
@@ -121,6 +124,15 @@ pub async fn work<L: Link, T: Trials>(
     agent.leave(begun)
 }
 
+/// How much of a trial the controller has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    All,
+    /// All but something of its console.
+    Rows,
+    NotAll,
+}
+
 struct Agent<L, T> {
     agent: String,
     grace: Duration,
@@ -136,13 +148,15 @@ struct Agent<L, T> {
     stops: BTreeMap<Attempt, mpsc::Sender<Stop>>,
     /// What was found at the end of a trial whose report is under way.
     ended: BTreeMap<Attempt, (Verdict, Duration)>,
-    /// Trials that are reported and have not left their slots, and whether all of theirs was sent. They stay in the holdings:
-    /// a restarted agent must not give their slots away either.
-    staying: BTreeMap<Attempt, bool>,
+    /// Trials that are reported and have not left their slots, and what of theirs was sent. They
+    /// stay in the holdings: a restarted agent must not give their slots away either.
+    staying: BTreeMap<Attempt, Sent>,
     /// When the agent leaves whatever is still to be told.
     leave_by: Option<Instant>,
     /// The controller's last refusal, so that it is said once.
     refusal: String,
+    /// Folders of trials of which something could not be sent and that are held no more.
+    unsent: Vec<PathBuf>,
 }
 
 impl<L: Link, T: Trials> Agent<L, T> {
@@ -164,6 +178,7 @@ impl<L: Link, T: Trials> Agent<L, T> {
             staying: BTreeMap::new(),
             leave_by: None,
             refusal: String::new(),
+            unsent: Vec::new(),
         }
     }
 
@@ -213,33 +228,43 @@ impl<L: Link, T: Trials> Agent<L, T> {
         self.unanswered(&status)
     }
 
-    /// Takes in a beat that failed. Only an agent that holds nothing gives up, and at once only when trying is in vain.
+    /// Takes in a beat that failed. Only an agent that holds nothing gives up, and at once only
+    /// when trying is in vain: a controller that has known its token, and does not know it any
+    /// more, may know it again.
     fn unanswered(&mut self, status: &Status) -> Result<(), Failure> {
-        let meaning = meaning(status);
-        let may_mend = matches!(meaning, Meaning::Away | Meaning::Trouble);
+        let (meaning, has_met) = (meaning(status), self.heart.has_met());
+        let may_mend = match meaning {
+            Meaning::Away if is_answer(status) => has_met && status.code() != Code::NotFound,
+            Meaning::Away | Meaning::Trouble => true,
+            Meaning::Fenced | Meaning::Gap(_) | Meaning::Refused => false,
+        };
         if !may_mend && self.plan.holds_nothing() {
             return Err(self.refused(status));
         }
         let contact = self.heart.failed();
-        let tired = !self.heart.has_met() && self.heart.silence() > FIRST_CONTACT;
+        let tired = !has_met && self.heart.silence() > FIRST_CONTACT;
         if tired && self.plan.holds_nothing() {
-            return Err(if meaning == Meaning::Away { self.nobody() } else { self.refused(status) });
+            return Err(if is_answer(status) { self.refused(status) } else { self.nobody() });
         }
-        if meaning != Meaning::Away {
+        let running = self.plan.running();
+        let meanwhile = match running {
+            0 => String::new(),
+            1 => ", 1 trial goes on".to_owned(),
+            _ => format!(", {running} trials go on"),
+        };
+        let controller = &self.controller;
+        if is_answer(status) {
             if self.refusal != status.message() {
-                let what = if may_mend { "fails to answer" } else { "refuses" };
-                self.reporter.warn(format_args!("the controller {what} this agent: {}", status.message()));
                 status.message().clone_into(&mut self.refusal);
+                let what = if meaning == Meaning::Trouble { "fails to answer" } else { "refuses" };
+                let said = status.message();
+                self.reporter.warn(format_args!(
+                    "the controller at {controller} {what} this agent ({said}): waiting{meanwhile}"
+                ));
             }
-        } else if contact == Contact::Lost && (self.heart.has_met() || !self.plan.holds_nothing()) {
-            let running = self.plan.running();
-            let meanwhile = match running {
-                0 => String::new(),
-                1 => ", 1 trial goes on".to_owned(),
-                _ => format!(", {running} trials go on"),
-            };
-            let text = format!("no answer from the controller at {}: waiting{meanwhile}", self.controller);
-            self.reporter.warn(&text);
+        } else if contact == Contact::Lost && (has_met || !self.plan.holds_nothing()) {
+            self.reporter
+                .warn(format_args!("no answer from the controller at {controller}: waiting{meanwhile}"));
         }
         Ok(())
     }
@@ -288,7 +313,7 @@ impl<L: Link, T: Trials> Agent<L, T> {
             News::Over { attempt, verdict, ran } => {
                 self.stops.remove(&attempt);
                 if matches!(verdict, Verdict::Decline(_)) {
-                    self.release(&attempt, true);
+                    self.release(&attempt, Sent::All);
                 } else {
                     self.ended.insert(attempt.clone(), (verdict.clone(), ran));
                 }
@@ -340,11 +365,16 @@ impl<L: Link, T: Trials> Agent<L, T> {
                 Verdict::Lost | Verdict::Decline(_) => self.reporter.ended(holding, None, ran, report),
             }
         }
-        self.release(attempt, report.problems.is_empty() && report.console_sent);
+        let sent = match report.problems.is_empty() && report.console_sent {
+            _ if report.unsent => Sent::NotAll,
+            true => Sent::All,
+            false => Sent::Rows,
+        };
+        self.release(attempt, sent);
     }
 
     /// Holds it no longer, once it has left its slot. Its files go when everything in them has been sent.
-    fn release(&mut self, attempt: &Attempt, sent: bool) {
+    fn release(&mut self, attempt: &Attempt, sent: Sent) {
         if self.plan.occupies(attempt) {
             self.staying.insert(attempt.clone(), sent);
             return;
@@ -352,8 +382,14 @@ impl<L: Link, T: Trials> Agent<L, T> {
         if let Err(error) = self.holdings.remove(attempt) {
             self.reporter.warn(format_args!("cannot update the agent's folder: {error}"));
         }
-        if let Some(dir) = self.trials.forget(attempt, sent) {
-            self.reporter.warn(format_args!("{}: what was not sent is in {}", attempt.run, dir.display()));
+        let Some(dir) = self.trials.forget(attempt, sent == Sent::All) else { return };
+        let later = match sent == Sent::NotAll && dir.join(RUN_FILE).exists() {
+            true => format!(": `sweep sync {}` sends it later", dir.display()),
+            false => String::new(),
+        };
+        self.reporter.warn(format_args!("{}: what was not sent is in {}{later}", attempt.run, dir.display()));
+        if sent == Sent::NotAll {
+            self.unsent.push(dir);
         }
     }
 
@@ -423,13 +459,33 @@ impl<L: Link, T: Trials> Agent<L, T> {
 
     fn leave(self, begun: Instant) -> Result<(), Failure> {
         self.reporter.summary(begun.elapsed());
-        let held = self.holdings.iter().count() - self.staying.len();
         self.plan.set_aside().for_each(|told| self.reporter.warn(told));
-        if held > 0 {
-            let trials = plural(held, "trial");
-            self.reporter
-                .warn(format_args!("{trials} could not be reported: start the agent again to finish that"));
-        }
-        self.plan.into_failure().map_or(Ok(()), Err)
+        let left = [self.unreported(), self.incomplete()].into_iter().flatten();
+        let failures = left.fold(self.plan.into_failure(), |first, left| match first {
+            None => Some(left),
+            Some(mut first) => {
+                first.hints.extend(left.hints);
+                Some(first.detail(left.message))
+            }
+        });
+        failures.map_or(Ok(()), Err)
+    }
+
+    /// Trials that are still held. Their rows are on the disk.
+    fn unreported(&self) -> Option<Failure> {
+        let held = self.holdings.iter().count() - self.staying.len();
+        let folders = self.data.join("runs/*/*");
+        let sync = format!("or `sweep sync {}` sends what is left", folders.display());
+        (held > 0).then(|| {
+            let message = format!("{} could not be reported", plural(held, "trial"));
+            Failure::new(Exit::Refused, message).hint("start the agent again to finish that").hint(sync)
+        })
+    }
+
+    /// Trials that are held no more though the controller has not got all of them.
+    fn incomplete(&self) -> Option<Failure> {
+        let trials = plural(self.unsent.len(), "trial");
+        let failure = || Failure::new(Exit::Refused, format!("{trials} could not be sent whole"));
+        (!self.unsent.is_empty()).then(|| failure().hint("what is above says where it is, and what sends it"))
     }
 }

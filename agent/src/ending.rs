@@ -1,26 +1,25 @@
 //! What follows the end of a trial's processes: everything that it wrote goes to the controller, then its end does. The same
 //! for real processes and for the simulator's. Called by `trial.rs`; never touches a process.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use probes::{Bug, planted};
 use proto::{
     dial::hint,
-    v1::{EndRun, Outcome},
+    folder::RunFile,
+    v1::{BeginRun, EndRun, Outcome},
 };
 use tokio::{sync::mpsc, time::sleep};
 use tonic::Status;
 
 use crate::{
     holdings::Attempt,
-    link::{Link, Meaning, meaning},
+    link::{Link, Meaning, is_answer, meaning},
     outcome::Verdict,
     shipper::{Shipped, Shipper},
     trial::{News, Report},
 };
 
-/// How long a reachable controller gets to take what a trial has left.
-const SHIP_LIMIT: Duration = Duration::from_secs(60);
 /// How often an end is told to a controller that fails at taking it: some 20 seconds.
 const END_TRIES: u32 = 10;
 
@@ -31,6 +30,8 @@ pub struct Ending<'a, L> {
     pub link: &'a L,
     /// Which.
     pub attempt: &'a Attempt,
+    /// The attempt's folder.
+    pub dir: &'a Path,
     /// Where news go.
     pub news: &'a mpsc::Sender<News>,
     /// How long it ran.
@@ -44,10 +45,23 @@ impl<L: Link> Ending<'_, L> {
         if matches!(verdict, Verdict::Decline(_)) {
             return;
         }
-        let mut told = false;
+        let end = match verdict {
+            // What could not even be read is sent by nobody: an end would stand over missing rows.
+            Verdict::Report(outcome) if !report.unsent => Some(self.end_of(outcome)),
+            Verdict::Report(_) => {
+                self.over(Verdict::Lost).await;
+                None
+            }
+            _ => None,
+        };
+        let (mut left, mut told) = (false, false);
         let mut waits = |status: &Status, bytes: u64| {
-            // Who gives advice is there, and will not take it now. Of a controller that is away the heartbeats tell.
-            if !told && hint(status).is_some() {
+            if !left {
+                left = true;
+                self.leave_word(end.clone());
+            }
+            // Of a controller that does not answer the heartbeats tell.
+            if !told && (hint(status).is_some() || is_answer(status)) {
                 told = true;
                 let (attempt, why) = (self.attempt.clone(), status.message().to_owned());
                 // It is for people: where there is no room it is left out.
@@ -56,30 +70,51 @@ impl<L: Link> Ending<'_, L> {
         };
         let shipped = match planted(Bug::EndWithoutRows) {
             true => Shipped::default(),
-            false => shipper.finish(SHIP_LIMIT, &mut waits).await,
+            false => shipper.finish(&mut waits).await,
         };
+        report.unsent |= !shipped.problems.is_empty();
         report.problems.extend(shipped.problems);
-        if let Verdict::Report(outcome) = verdict
-            && !shipped.fenced
-        {
-            self.end(outcome, &mut report, waits).await;
+        if let Some(end) = end.clone().filter(|_| !shipped.fenced) {
+            if shipped.lacks_rows && !planted(Bug::SlipGivesUpRows) {
+                // Its result would be wrong. As a lost attempt it is run again, or comes later
+                // with `sweep sync`.
+                self.over(Verdict::Lost).await;
+            } else {
+                self.end(end, &mut report, waits).await;
+            }
+        }
+        if report.unsent {
+            self.leave_word(end);
         }
         self.say(News::Reported { attempt: self.attempt.clone(), report: Box::new(report) }).await;
     }
 
+    fn end_of(&self, outcome: Outcome) -> EndRun {
+        EndRun {
+            run: self.attempt.run.clone(),
+            attempt: self.attempt.number,
+            outcome: Some(outcome),
+            ran_ms: u64::try_from(self.ran.as_millis()).ok(),
+            ..EndRun::default()
+        }
+    }
+
+    /// Writes down for `sweep sync` what is to be told, beside the rows: the agent may have to
+    /// leave before it is. What the disk does not take is left out, and nobody is told of that
+    /// command.
+    fn leave_word(&self, end: Option<EndRun>) {
+        let (run, attempt) = (self.attempt.run.clone(), self.attempt.number);
+        let mut file = RunFile::new(BeginRun { run, attempt, ..BeginRun::default() });
+        file.end = end.map(|end| EndRun { ended_ms: Some(crate::wall_ms()), ..end });
+        let _ = file.write(self.dir);
+    }
+
     /// Reports the end, for as long as the controller is away. One that does not take it has not heard of it: the
     /// attempt is lost then, or the order to start it might come again and be obeyed.
-    async fn end(&self, outcome: Outcome, report: &mut Report, mut waits: impl FnMut(&Status, u64) + Send) {
+    async fn end(&self, end: EndRun, report: &mut Report, mut waits: impl FnMut(&Status, u64) + Send) {
         let (mut tries, mut troubles) = (0, 0);
         loop {
-            let request = EndRun {
-                run: self.attempt.run.clone(),
-                attempt: self.attempt.number,
-                outcome: Some(outcome.clone()),
-                ran_ms: u64::try_from(self.ran.as_millis()).ok(),
-                ..EndRun::default()
-            };
-            let status = match self.link.end(request).await {
+            let status = match self.link.end(end.clone()).await {
                 Ok(ended) => {
                     (report.run, report.note) = (ended.run, ended.note);
                     return;
@@ -100,6 +135,7 @@ impl<L: Link> Ending<'_, L> {
                 Meaning::Trouble | Meaning::Gap(_) | Meaning::Refused => {
                     let problem = format!("the controller does not take its end: {}", status.message());
                     report.problems.push(problem);
+                    report.unsent = true;
                     return self.over(Verdict::Lost).await;
                 }
             }

@@ -46,7 +46,8 @@ Start it in the folder that the program is in. Ctrl-C lets running trials finish
 SIGTERM, as a node sends it that is taken away: they get their grace and run again elsewhere, before all others. An
 agent that was killed goes on with its trials when it is started again.
 
-Exit codes: 0 done, 1 the trials cannot run, 2 wrong input, 3 controller out of reach, 70 a bug of ours";
+Exit codes: 0 done, 1 the trials cannot run or something of them is not sent, 2 wrong input, 3 controller out of reach,
+70 a bug of ours";
 
 /// Runs trials of a sweep on this node, until the sweep is over
 #[derive(Clone, Debug, Parser)]

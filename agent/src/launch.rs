@@ -3,7 +3,7 @@
 
 use std::{fs, io, path::Path, process::Child, time::Duration};
 
-use proto::v1::Start;
+use proto::{folder::NAME as RUN_FILE, v1::Start};
 use tokio::time::{Instant, sleep};
 
 use crate::{
@@ -74,9 +74,16 @@ pub(crate) fn forget(dir: &Path) {
     let _ = spec::cgroup(dir).map(|cgroup| cgroup.remove());
     let _ = fs::remove_dir_all(dir.join(spec::JOURNAL));
     let _ = shipper::forget(dir);
-    for name in
-        [spec::SPEC, spec::CLAIMED, spec::PROCESSES, spec::EXIT, spec::PARAMS, spec::STDOUT, spec::STDERR]
-    {
+    for name in [
+        spec::SPEC,
+        spec::CLAIMED,
+        spec::PROCESSES,
+        spec::EXIT,
+        spec::PARAMS,
+        spec::STDOUT,
+        spec::STDERR,
+        RUN_FILE,
+    ] {
         let _ = fs::remove_file(dir.join(name));
     }
     let _ = fs::remove_dir(dir);

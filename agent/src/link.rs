@@ -4,8 +4,9 @@
 use std::{future::Future, path::Path, sync::Arc, time::Duration};
 
 use blobs::Trouble;
+use probes::{Bug, planted};
 use proto::{
-    dial::{Dial, is_transient, needed_offset},
+    dial::{Dial, is_away, needed_offset},
     v1::{AppendRows, Appended, Beat, EndRun, Orders, RunEnded},
 };
 use tonic::{Code, Request, Status};
@@ -79,7 +80,7 @@ async fn within<T>(
 /// What an error of the controller means to an agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
-    /// It is away or busy: the same call may go through later.
+    /// It is away or busy, or it does not know us for now: the same call may go through later.
     Away,
     /// It failed at this call, by its own fault: the same call may go through later, or never.
     Trouble,
@@ -91,14 +92,20 @@ pub enum Meaning {
     Refused,
 }
 
-/// Sorts an error.
+/// Sorts an error: the one table of the agent (docs/decisions/unsent-rows.md).
 pub fn meaning(status: &Status) -> Meaning {
     match status.code() {
+        Code::Unauthenticated if planted(Bug::SlipGivesUpRows) => Meaning::Refused,
         Code::Aborted => Meaning::Fenced,
-        // Time alone mends neither, but somebody may: a controller that fails, one that has no room.
-        Code::Internal | Code::ResourceExhausted => Meaning::Trouble,
+        // Time alone does not mend it, but somebody may.
+        Code::Internal | Code::DataLoss => Meaning::Trouble,
         Code::OutOfRange => needed_offset(status).map_or(Meaning::Refused, Meaning::Gap),
-        _ if is_transient(status) => Meaning::Away,
+        _ if is_away(status) => Meaning::Away,
         _ => Meaning::Refused,
     }
+}
+
+/// Somebody has answered, and not what was hoped for: people should hear what was said.
+pub fn is_answer(status: &Status) -> bool {
+    !matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown)
 }

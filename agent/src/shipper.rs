@@ -7,7 +7,6 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use blobs::Trouble;
@@ -17,21 +16,19 @@ use proto::{
     v1::AppendRows,
 };
 use record::file::{STREAM, check_hash};
-use tokio::{sync::Notify, time::Instant};
+use tokio::sync::Notify;
 use tonic::{Code, Status};
 
 use crate::{
     holdings::Attempt,
-    link::{Link, Meaning, meaning},
+    link::{Link, Meaning, is_answer, meaning},
 };
 
 /// Whose journals are the agent's own.
 const OWN_WRITER: &str = "agent";
-/// Files may take this many times as long as rows.
-const FILES_PATIENCE: u32 = 60;
 /// How often the controller may send us back to an earlier offset before we stop arguing.
 const MAX_GAPS: u32 = 3;
-/// How often rows are offered again to a controller that fails at taking them.
+/// How often a dead trial's rows are offered again to a controller that fails at taking them.
 const MAX_TROUBLES: u32 = 10;
 
 /// Which journals to send.
@@ -48,8 +45,10 @@ pub enum Which {
 pub struct Shipped {
     /// Another attempt owns the run; what was sent is kept by the controller, marked.
     pub fenced: bool,
-    /// What could not be sent, a sentence each: damaged, refused, or out of time.
+    /// What could not be sent, a sentence each: damaged or refused.
     pub problems: Vec<String>,
+    /// Rows are among that, and not those of files alone: the end must not be told over them.
+    pub lacks_rows: bool,
 }
 
 /// Sends one attempt's journals.
@@ -63,6 +62,8 @@ pub struct Shipper<L> {
     shipped: Shipped,
     /// A new attempt: the controller has no row of it that we did not send.
     fresh: bool,
+    /// The trial is dead: what the controller fails at again and again is given up.
+    last: bool,
 }
 
 /// How far a journal has been sent.
@@ -91,7 +92,8 @@ impl<L: Link> Shipper<L> {
     /// For the attempt whose folder is `dir`.
     pub fn new(link: L, attempt: Attempt, dir: &Path, fresh: bool) -> Self {
         let (folder, contents) = (dir.join(JOURNAL), dir.join(FILES));
-        Self { link, attempt, folder, contents, cursors: BTreeMap::new(), shipped: Shipped::default(), fresh }
+        let (cursors, shipped) = (BTreeMap::new(), Shipped::default());
+        Self { link, attempt, folder, contents, cursors, shipped, fresh, last: false }
     }
 
     /// Sends what is there now.
@@ -99,10 +101,22 @@ impl<L: Link> Shipper<L> {
     /// # Errors
     /// The controller is away: call again later.
     pub async fn ship(&mut self, which: Which) -> Result<(), Status> {
+        let mut failed = Ok(());
         for name in self.journals(which) {
-            while self.send_piece(&name).await? {}
+            loop {
+                match self.send_piece(&name).await {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    // What a controller says of one journal holds up no other.
+                    Err(status) if is_answer(&status) => {
+                        failed = Err(status);
+                        break;
+                    }
+                    Err(status) => return Err(status),
+                }
+            }
         }
-        Ok(())
+        failed
     }
 
     /// Sends the agent's own rows while the trial runs, each time that `rows` tells of some. Never returns: it is dropped with the
@@ -124,32 +138,34 @@ impl<L: Link> Shipper<L> {
         }
     }
 
-    /// Sends everything. Waits for a controller that is away, or takes nothing now: `waits` is shown each answer of that
-    /// kind, and how many bytes of rows are left. One that takes rows gets `limit` in all, so that an endless journal
-    /// does not keep a slot's report back for ever.
-    pub async fn finish(mut self, limit: Duration, mut waits: impl FnMut(&Status, u64) + Send) -> Shipped {
-        let (mut spent, mut tries) = (Duration::ZERO, 0);
+    /// Sends everything. Waits for a controller that is away, or takes nothing now, for as long as
+    /// that lasts: `waits` is shown each answer of that kind, and how many bytes of rows are left.
+    pub async fn finish(mut self, mut waits: impl FnMut(&Status, u64) + Send) -> Shipped {
+        self.begin_anew();
+        let mut tries = 0;
         for name in self.journals(Which::All) {
-            let limit = if is_files(&name) { limit * FILES_PATIENCE } else { limit };
             loop {
-                let start = Instant::now();
                 match self.send_piece(&name).await {
                     Ok(false) => break,
-                    Ok(true) => (spent, tries) = (spent + start.elapsed(), 0),
+                    Ok(true) => tries = 0,
                     Err(status) => {
                         waits(&status, self.left());
                         tokio::time::sleep(proto::dial::backoff(tries, self.link.jitter())).await;
                         tries += 1;
                     }
                 }
-                if spent > limit {
-                    let problem = format!("`{name}` was not sent whole within {} s", limit.as_secs());
-                    self.shipped.problems.push(problem);
-                    return self.shipped;
-                }
             }
         }
         self.shipped
+    }
+
+    /// What was given up while the trial ran gets one more try: another controller may be there by
+    /// now.
+    fn begin_anew(&mut self) {
+        self.last = true;
+        self.fresh &= !self.cursors.values().any(|cursor| cursor.closed);
+        self.cursors.retain(|_, cursor| !cursor.closed);
+        self.shipped = Shipped { fenced: self.shipped.fenced, ..Shipped::default() };
     }
 
     /// Bytes of rows that are still to be sent.
@@ -234,11 +250,7 @@ impl<L: Link> Shipper<L> {
         if let Trouble::Remote(status) = trouble {
             match meaning_for(name, &status) {
                 Meaning::Away => return Err(status),
-                Meaning::Trouble if cursor.troubles < MAX_TROUBLES => {
-                    let troubled = Cursor { troubles: cursor.troubles + 1, ..cursor };
-                    self.cursors.insert(name.to_owned(), troubled);
-                    return Err(status);
-                }
+                Meaning::Trouble if self.tries_again(name, cursor) => return Err(status),
                 _ => {}
             }
         }
@@ -281,17 +293,21 @@ impl<L: Link> Shipper<L> {
                 let moved = Cursor { acked: Some(needed), gaps: cursor.gaps + 1, ..Cursor::default() };
                 self.cursors.insert(name.to_owned(), moved);
             }
-            Meaning::Trouble if cursor.troubles < MAX_TROUBLES => {
-                let troubled = Cursor { troubles: cursor.troubles + 1, ..cursor };
-                self.cursors.insert(name.to_owned(), troubled);
-                return Err(status);
-            }
+            Meaning::Trouble if self.tries_again(name, cursor) => return Err(status),
             Meaning::Trouble | Meaning::Gap(_) | Meaning::Refused => {
                 let problem = format!("the controller does not take `{name}`: {}", status.message());
                 self.close(name, cursor, problem);
             }
         }
         Ok(None)
+    }
+
+    /// Counts how often the controller has failed at this journal; whether it is offered once
+    /// more.
+    fn tries_again(&mut self, name: &str, cursor: Cursor) -> bool {
+        let troubles = cursor.troubles + u32::from(self.last);
+        self.cursors.insert(name.to_owned(), Cursor { troubles, ..cursor });
+        troubles <= MAX_TROUBLES
     }
 
     /// The whole frames at the cursor; of files as many as go out together. A torn end may still be written, a damaged frame ends
@@ -301,9 +317,9 @@ impl<L: Link> Shipper<L> {
         let (whole, rows) = match record::whole(&frames) {
             Ok(whole) => whole,
             Err(damage) => {
-                cursor.closed = true;
                 let problem = format!("`{name}` is damaged after {} rows: {damage}", cursor.rows);
-                self.shipped.problems.push(problem);
+                cursor.closed = true;
+                self.close(name, *cursor, problem);
                 return Ok(None);
             }
         };
@@ -313,13 +329,16 @@ impl<L: Link> Shipper<L> {
 
     fn close(&mut self, name: &str, cursor: Cursor, problem: String) {
         self.shipped.problems.push(problem);
+        self.shipped.lacks_rows |= !is_files(name);
         self.cursors.insert(name.to_owned(), Cursor { closed: true, ..cursor });
     }
 }
 
-/// What an answer means to this journal. A content that the controller does not have, or has no more, is sent again.
+/// What an answer means to this journal. A content that the controller does not have, or has no
+/// more, is sent again; one that it has no room for holds up no end for ever.
 fn meaning_for(name: &str, status: &Status) -> Meaning {
     match meaning(status) {
+        _ if is_files(name) && status.code() == Code::ResourceExhausted => Meaning::Trouble,
         Meaning::Refused if is_files(name) && status.code() == Code::FailedPrecondition => Meaning::Trouble,
         meaning => meaning,
     }

@@ -127,6 +127,8 @@ pub struct Report {
     pub note: String,
     /// What could not be sent, a sentence each; the files are then kept.
     pub problems: Vec<String>,
+    /// Rows, files or the end are among that.
+    pub unsent: bool,
     /// Everything that the program wrote to its console has been sent.
     pub console_sent: bool,
 }
@@ -290,11 +292,13 @@ impl<L: Link> Life<L> {
             // The shim was killed, or may have been: nobody else will end what it had started.
             self.on_tree(|tree| tree.end(ORPHAN_GRACE)).await;
         }
-        let console_sent = self.drain(&mut tail).await;
+        let console = self.drain(&mut tail).await;
         let verdict = self.verdict(exit.as_ref()).await;
         self.clear_slot(cleared).await;
-        let report = Report { console_sent, problems: self.problems, ..Report::default() };
-        let ending = Ending { link: &self.trial.link, attempt: &attempt, news: &self.trial.news, ran };
+        let (console_sent, unsent) = (console == Some(true), console.is_none());
+        let report = Report { console_sent, problems: self.problems, unsent, ..Report::default() };
+        let (link, news, dir) = (&self.trial.link, &self.trial.news, &self.dir);
+        let ending = Ending { link, attempt: &attempt, dir, news, ran };
         ending.tell(verdict, shipper, report).await;
     }
 
@@ -408,8 +412,14 @@ impl<L: Link> Life<L> {
         }
     }
 
-    /// Takes the rest of the console; says whether all of it can be sent.
-    async fn drain(&mut self, tail: &mut io::Result<Tail>) -> bool {
+    /// Takes the rest of the console; says whether all of it can be sent, or nothing when it
+    /// cannot be read.
+    async fn drain(&mut self, tail: &mut io::Result<Tail>) -> Option<bool> {
+        if tail.is_err() {
+            // The disk may have taken nothing for a while. Every row comes from a file that is
+            // still there.
+            *tail = Tail::open(&self.dir);
+        }
         while self.step(tail) {
             tokio::task::yield_now().await;
         }
@@ -417,10 +427,7 @@ impl<L: Link> Life<L> {
             Ok(tail) => tail.finish(crate::wall_ms()).map(|()| tail.is_complete()),
             Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
         };
-        finished.unwrap_or_else(|error| {
-            self.problems.push(format!("its console could not be read: {error}"));
-            false
-        })
+        finished.map_err(|error| self.problems.push(format!("its console could not be read: {error}"))).ok()
     }
 
     fn exit(&mut self) -> Option<Exit> {

@@ -28,8 +28,9 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A folder is what the SDK names when a run ends offline, or ends without its controller: it holds `run.json`. Sending one
-twice changes nothing, and one whose program still runs may be sent already. No folder is changed; remove it when you like.
+A folder is what the SDK names when a run ends offline, or ends without its controller, and what an agent names when it has
+to leave with something unsent: it holds `run.json`. Sending one twice changes nothing, and one whose program still runs may
+be sent already. No folder is changed; remove it when you like.
 
 Examples:
   sweep sync ~/.local/state/besom/offline/q7w2e9rt
@@ -51,7 +52,7 @@ struct Synced {
     new_rows: u64,
     /// Its program still writes.
     alive: bool,
-    /// A later attempt owns the run: the rows are kept apart.
+    /// The run is over or a later attempt's: the rows are kept apart.
     fenced: bool,
 }
 
@@ -107,7 +108,7 @@ fn sentence(synced: &Synced) -> String {
         new => format!("{}, {new} of them new", view::count(*rows, "row")),
     };
     let how = match (synced.fenced, synced.alive) {
-        (true, _) => "a later attempt owns the run, so these are kept apart".to_owned(),
+        (true, _) => "the run is over or a later attempt's, so these are kept apart".to_owned(),
         (false, true) => "its program still runs: sync again when it is over".to_owned(),
         (false, false) => view::one_word(state),
     };
@@ -167,9 +168,11 @@ impl Folder {
                 written_ms: written.map_or(0, |since| since.as_millis() as i64),
             });
         }
-        // What a run says of itself stands before its rows for whoever watches.
+        // What a run says of itself stands before its rows for whoever watches, and files hold up
+        // no rows.
         journals.sort_by_key(|journal| {
-            (journal.stream != "meta", journal.writer.clone(), journal.stream.clone())
+            let rank = (journal.stream != "meta", journal.stream == STREAM);
+            (rank, journal.writer.clone(), journal.stream.clone())
         });
         // A run that has ended is over, though its process may hold the journal for a moment longer.
         let alive = file.end.is_none() && journals.iter().any(Journal::is_held);
@@ -180,13 +183,25 @@ impl Folder {
         let lost = |status| controller.failure(&status);
         let mut runs = controller.dial().runs();
         let begin = within_patience(self.file.begin.clone());
-        let begun = runs.begin(begin).await.map_err(lost)?.into_inner();
+        let (begun, fenced) = match runs.begin(begin).await {
+            Ok(begun) => (begun.into_inner(), false),
+            // A trial's attempt that gave way to another one: its rows are kept all the same.
+            Err(status) if status.code() == Code::Aborted => (self.known(), true),
+            Err(status) => return Err(lost(status)),
+        };
         let (run, state) = (begun.run.clone(), String::new());
-        let mut synced = Synced { run, state, rows: 0, new_rows: 0, alive: self.alive, fenced: false };
+        let mut synced = Synced { run, state, rows: 0, new_rows: 0, alive: self.alive, fenced };
         let total = self.journals.iter().map(|journal| journal.bytes).sum();
         let bar = progress::bar(total, &format!("run {}", view::one_word(&begun.run)));
+        let mut file_failure = None;
         for journal in &self.journals {
-            journal.send(controller, &begun, &mut synced, &|bytes| bar.inc(bytes)).await?;
+            match journal.send(controller, &begun, &mut synced, &|bytes| bar.inc(bytes)).await {
+                // A file that is not there any more takes no result along.
+                Err(failure) if journal.stream == STREAM && failure.exit != Exit::Unreachable => {
+                    file_failure = Some(failure);
+                }
+                sent => sent?,
+            }
         }
         bar.finish_and_clear();
         if let Some(end) = self.end(&begun).filter(|_| !synced.alive && !synced.fenced) {
@@ -195,7 +210,13 @@ impl Folder {
         } else {
             synced.state = controller.run(&begun.run).await?.state;
         }
-        Ok(synced)
+        file_failure.map_or(Ok(synced), Err)
+    }
+
+    /// The attempt that the folder itself names.
+    fn known(&self) -> RunBegun {
+        let (run, attempt) = (self.file.begin.run.clone(), self.file.begin.attempt);
+        RunBegun { run, attempt, ..RunBegun::default() }
     }
 
     /// How the run ended. A program that left no word was killed; of a trial its agent says so.

@@ -190,6 +190,21 @@ fn what_an_online_run_could_not_send_is_sent_later() {
 }
 
 #[test]
+fn a_file_that_is_gone_takes_no_result_along() {
+    let (real, folder) = (Real::start(), tempfile::tempdir().unwrap());
+    let run = introduced(offline(folder.path(), "gone"));
+    train(&run, 100);
+    run.finish().unwrap();
+    let place = folder.path().join("offline/gone");
+    fs::remove_dir_all(place.join("files")).unwrap();
+    let output = sync(&real, &[&place]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("a file of the run cannot be sent"), "{}", said(&output));
+    let run = real.run("gone");
+    assert_eq!((run.state.as_str(), run.rows, real.files("gone").len()), ("finished", 101, 0));
+}
+
+#[test]
 fn mistakes_are_said() {
     let (real, folder) = (Real::start(), tempfile::tempdir().unwrap());
     let output = sync(&real, &[folder.path()]).output().unwrap();

@@ -41,11 +41,18 @@ pub enum Bug {
     EndWithoutRows,
     /// Rows that were not answered count as sent.
     RowsForgotten,
+    /// A controller that does not know the token for a while has refused the rows, and the end is
+    /// told over them.
+    SlipGivesUpRows,
+    /// Rows that come after the end of a trial count for its value.
+    LateRowsCount,
+    /// The token of an attempt opens its run for ever.
+    TokensNeverEnd,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 18] = [
+    pub const ALL: [Bug; 21] = [
         Bug::NoFence,
         Bug::OverlapKept,
         Bug::AnswerBeforeCommit,
@@ -64,6 +71,9 @@ impl Bug {
         Bug::NothingAdopted,
         Bug::EndWithoutRows,
         Bug::RowsForgotten,
+        Bug::SlipGivesUpRows,
+        Bug::LateRowsCount,
+        Bug::TokensNeverEnd,
     ];
 }
 

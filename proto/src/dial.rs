@@ -137,6 +137,18 @@ pub fn is_transient(status: &Status) -> bool {
     )
 }
 
+/// Nothing was decided about the call, so it may go through later: the controller did not answer,
+/// it does not know the caller's token (somebody may have started it with another one), it does
+/// not have the run (somebody may have started it on another folder), or something else answers at
+/// its address (a proxy, another program).
+pub fn is_away(status: &Status) -> bool {
+    is_transient(status)
+        || matches!(
+            status.code(),
+            Code::Unauthenticated | Code::PermissionDenied | Code::NotFound | Code::Unimplemented
+        )
+}
+
 /// The controller's advice, if it gave any.
 pub fn hint(status: &Status) -> Option<&str> {
     status.metadata().get(HINT_KEY)?.to_str().ok()

@@ -1,5 +1,6 @@
-//! What stands beside the journal in the folder of a run outside of sweeps: the calls that tell a controller of the run, as
-//! `run.json`. Written by the SDK, read by `sweep sync`, which makes these calls later, or again. Never holds rows.
+//! What stands beside the journal in the folder of a run: the calls that tell a controller of the
+//! run, as `run.json`. Written by the SDK, and by an agent for a trial whose rows the controller
+//! does not take; read by `sweep sync`, which makes these calls later, or again. Never holds rows.
 
 use std::{
     fs::{self, File},
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::v1::{BeginRun, EndRun};
 
 /// The name of the file.
-const NAME: &str = "run.json";
+pub const NAME: &str = "run.json";
 /// The folder beside it that holds one file per writer and stream, `<writer>.<stream>`, of frames.
 pub const JOURNAL: &str = "journal";
 /// The folder beside it of the contents that rows of the stream `files` name, each under its hash.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use proto::{
-    dial::{Dial, backoff, is_transient},
+    dial::{Dial, backoff, is_away, is_transient},
     v1::{Beat, Held, Orders, RunAttempt, Start},
 };
 use tokio::{select, sync::Notify, time};
@@ -94,6 +94,11 @@ impl Desk {
     pub(crate) fn leave(&self) {
         self.lock().left = true;
         self.moved.notify_one();
+    }
+
+    /// A trial is held.
+    fn holds(&self) -> bool {
+        self.lock().held.is_some()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -201,9 +206,13 @@ async fn beats(desk: &Desk, dial: Dial, controller: &str) -> Result<(), AgentErr
             }
             Err(status) => {
                 failures += 1;
-                if let Some(error) =
-                    fatal(&status, &desk.sweep, controller, !heard && failures >= FIRST_TRIES)
-                {
+                let waits = heard && (desk.holds() || status.code() != Code::NotFound);
+                let patience = match failures < FIRST_TRIES {
+                    _ if waits => Patience::Endless,
+                    true => Patience::Some,
+                    false => Patience::Over,
+                };
+                if let Some(error) = fatal(&status, &desk.sweep, controller, patience) {
                     return Err(error);
                 }
                 pause(desk, backoff(failures, jitter(failures))).await;
@@ -220,15 +229,26 @@ async fn pause(desk: &Desk, wait: Duration) {
     }
 }
 
+/// How long a controller is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Patience {
+    /// It has answered before: somebody may have started it with another token, or on another
+    /// folder.
+    Endless,
+    Some,
+    Over,
+}
+
 /// The error that this answer is for the whole agent; `None` when another try may mend it.
-fn fatal(status: &Status, sweep: &str, controller: &str, tired: bool) -> Option<AgentError> {
+fn fatal(status: &Status, sweep: &str, controller: &str, patience: Patience) -> Option<AgentError> {
     match status.code() {
-        Code::NotFound => Some(AgentError::NoSweep(sweep.to_owned())),
         // An internal error is the controller's own, and a beat that failed does no harm: the next one may go through.
+        code if patience == Patience::Endless && (code == Code::Internal || is_away(status)) => None,
+        Code::NotFound => Some(AgentError::NoSweep(sweep.to_owned())),
         code if code != Code::Internal && !is_transient(status) => {
             Some(AgentError::Refused(status.message().to_owned()))
         }
-        _ if tired => {
+        _ if patience == Patience::Over => {
             let controller = controller.to_owned();
             Some(AgentError::Unreachable { controller, reason: reason(status) })
         }
@@ -257,10 +277,15 @@ mod tests {
 
     #[test]
     fn only_what_cannot_mend_ends_the_heartbeats() {
-        let fatal = |status: Status, tired| fatal(&status, "s", "c", tired);
-        assert!(fatal(Status::internal("disk full"), false).is_none());
-        assert!(fatal(Status::unavailable("away"), false).is_none());
-        assert!(matches!(fatal(Status::internal(""), true), Some(AgentError::Unreachable { .. })));
-        assert!(matches!(fatal(Status::invalid_argument(""), false), Some(AgentError::Refused(_))));
+        let fatal = |status: Status, patience| fatal(&status, "s", "c", patience);
+        assert!(fatal(Status::internal("disk full"), Patience::Some).is_none());
+        assert!(fatal(Status::unavailable("away"), Patience::Some).is_none());
+        assert!(matches!(fatal(Status::internal(""), Patience::Over), Some(AgentError::Unreachable { .. })));
+        let (invalid, unknown) = (Status::invalid_argument(""), Status::unauthenticated(""));
+        assert!(matches!(fatal(invalid, Patience::Endless), Some(AgentError::Refused(_))));
+        assert!(matches!(fatal(unknown.clone(), Patience::Some), Some(AgentError::Refused(_))));
+        assert!(fatal(unknown, Patience::Endless).is_none(), "it knew the token before");
+        assert!(matches!(fatal(Status::not_found(""), Patience::Some), Some(AgentError::NoSweep(_))));
+        assert!(fatal(Status::not_found(""), Patience::Endless).is_none());
     }
 }

@@ -16,7 +16,7 @@ use std::{
 };
 
 use proto::{
-    dial::{Authorized, Dial, backoff, hint, is_transient, needed_offset},
+    dial::{Authorized, Dial, backoff, hint, is_away, is_transient, needed_offset},
     v1::{AppendRows, BeginRun, EndRun, Outcome, RunBegun, runs_client::RunsClient},
 };
 use tokio::{runtime::Runtime, select, sync::Notify, time};
@@ -252,6 +252,13 @@ pub(crate) async fn answer<T>(
     }
 }
 
+/// Time alone will not mend it. A token that is not known is no refusal: the controller may have
+/// been started with another one. A token that is known and opens nothing is one: it ends with its
+/// attempt.
+pub(crate) fn is_refusal(status: &Status) -> bool {
+    status.code() == Code::PermissionDenied || !is_away(status)
+}
+
 /// What a person should read: the controller's sentence, or the cause at the bottom of a failed connection.
 pub(crate) fn reason(status: &Status) -> String {
     let Some(mut cause) = status.source() else { return status.message().to_owned() };
@@ -309,7 +316,7 @@ impl Sender {
 
     /// The run is over and another try is not worth the wait.
     fn gives_up(&self, status: &Status, ending: &Ending) -> bool {
-        let refused = !is_transient(status) && self.failures >= REFUSED_TRIES;
+        let refused = is_refusal(status) && self.failures >= REFUSED_TRIES;
         // The agent ships the rest of its trials.
         refused || matches!(self.shared.duty, Duty::Agents) || Instant::now() >= ending.deadline
     }

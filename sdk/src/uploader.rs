@@ -14,7 +14,7 @@ use std::{
 
 use blobs::Trouble;
 use proto::{
-    dial::{Authorized, Dial, backoff, is_transient, needed_offset},
+    dial::{Authorized, Dial, backoff, needed_offset},
     v1::{AppendRows, files_client::FilesClient, runs_client::RunsClient},
 };
 use record::file::STREAM;
@@ -23,7 +23,7 @@ use tonic::{Code, Status};
 use crate::{
     cursor::Cursor,
     files::Files,
-    sender::{CALL_WAIT, answer, jitter, reason, runtime},
+    sender::{CALL_WAIT, answer, is_refusal, jitter, reason, runtime},
     settings::Way,
     shared::Identity,
 };
@@ -270,7 +270,8 @@ fn again(status: &Status) -> Stop {
     if status.code() == Code::Aborted {
         return Stop::Halt("the run belongs to another attempt now".to_owned());
     }
-    Stop::Again { reason: reason(status), refused: !is_transient(status) }
+    let no_room = status.code() == Code::ResourceExhausted;
+    Stop::Again { reason: reason(status), refused: no_room || is_refusal(status) }
 }
 
 fn unreadable(error: io::Error) -> Stop {

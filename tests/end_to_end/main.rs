@@ -17,4 +17,5 @@ mod search;
 mod stopping;
 mod stops;
 mod system;
+mod tokens;
 mod trouble;

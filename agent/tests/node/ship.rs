@@ -1,18 +1,21 @@
 //! Journals on their way to a controller that forgets answers, has more or less than expected, or does not want them.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use crate::support::Fake;
 use agent::{
     holdings::Attempt,
-    shipper::{Shipper, Which},
+    shipper::{Shipped, Shipper, Which},
 };
 use blobs::Hashed;
 use record::{Row, Value, Writer, file::FileRow};
 use tokio::sync::Notify;
 use tonic::Status;
-
-const LIMIT: Duration = Duration::from_secs(60);
 
 fn attempt() -> Attempt {
     Attempt { run: "s-0".to_owned(), number: 1 }
@@ -77,7 +80,7 @@ async fn what_the_sdk_had_sent_is_not_sent_again() {
     let mut shipper = shipper(&fake, dir.path(), true);
     shipper.ship(Which::Own).await.unwrap();
     assert_eq!(fake.state().appends, 0, "while the process lives its journals are its own");
-    let shipped = shipper.finish(LIMIT, |_, _| {}).await;
+    let shipped = shipper.finish(|_, _| {}).await;
     assert_eq!((shipped.fenced, shipped.problems), (false, vec![]));
     assert_eq!(stored(&fake, "sdk.history"), (0..20).collect::<Vec<_>>());
     assert_eq!(stored(&fake, "sdk-2.history"), (0..20).collect::<Vec<_>>());
@@ -102,7 +105,7 @@ async fn a_damaged_journal_is_sent_up_to_the_damage_and_said() {
     let middle = whole.len() / 2;
     damaged[middle] ^= 1;
     let (fake, dir) = (Fake::default(), dir(&[("sdk.history", &damaged)]));
-    let shipped = shipper(&fake, dir.path(), true).finish(LIMIT, |_, _| {}).await;
+    let shipped = shipper(&fake, dir.path(), true).finish(|_, _| {}).await;
     assert_eq!(stored(&fake, "sdk.history"), (0..10).collect::<Vec<_>>());
     assert_eq!(shipped.problems.len(), 1);
     assert!(shipped.problems[0].starts_with("`sdk.history` is damaged after 10 rows"), "{shipped:?}");
@@ -112,7 +115,7 @@ async fn a_damaged_journal_is_sent_up_to_the_damage_and_said() {
 async fn a_fenced_attempt_still_hands_in_its_rows() {
     let (fake, dir) = (Fake::default(), dir(&[("sdk.history", &frames(0..10, 1))]));
     fake.state().fenced.insert(("s-0".to_owned(), 1));
-    let shipped = shipper(&fake, dir.path(), true).finish(LIMIT, |_, _| {}).await;
+    let shipped = shipper(&fake, dir.path(), true).finish(|_, _| {}).await;
     assert_eq!((shipped.fenced, shipped.problems), (true, vec![]));
     assert_eq!(stored(&fake, "sdk.history"), (0..10).collect::<Vec<_>>());
 }
@@ -121,7 +124,7 @@ async fn a_fenced_attempt_still_hands_in_its_rows() {
 async fn a_controller_that_is_away_is_waited_for() {
     let (fake, dir) = (Fake::default(), dir(&[("sdk.history", &frames(0..10, 1))]));
     fake.state().away = true;
-    let finish = tokio::spawn(shipper(&fake, dir.path(), true).finish(LIMIT, |_, _| {}));
+    let finish = tokio::spawn(shipper(&fake, dir.path(), true).finish(|_, _| {}));
     tokio::time::sleep(Duration::from_secs(600)).await;
     assert!(!finish.is_finished(), "time without a controller does not count");
     fake.state().away = false;
@@ -147,6 +150,64 @@ async fn what_a_quiet_program_wrote_is_sent_again_without_more_of_it() {
     assert_eq!(stored(&fake, "agent.console").len(), 10);
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_may_be_there_again_is_waited_for_however_it_answers() {
+    for answer in [
+        Status::unavailable("the disk is full"),
+        Status::unauthenticated("the controller does not know this token"),
+        Status::permission_denied("says a proxy"),
+        Status::not_found("no run `s-0`"),
+        Status::unimplemented("says a proxy"),
+        Status::resource_exhausted("says a proxy"),
+    ] {
+        let (fake, dir) = (Fake::default(), dir(&[("sdk.history", &frames(0..10, 1))]));
+        fake.state().refuses_rows = Some(answer.clone());
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let heard = said.clone();
+        let waits = move |status: &Status, bytes: u64| {
+            heard.lock().unwrap().push((status.message().to_owned(), bytes));
+        };
+        let finish = tokio::spawn(shipper(&fake, dir.path(), true).finish(waits));
+        tokio::time::sleep(Duration::from_secs(3_600)).await;
+        assert!(!finish.is_finished(), "{answer:?}");
+        let size = frames(0..10, 1).len() as u64;
+        assert!(said.lock().unwrap().iter().all(|said| *said == (answer.message().to_owned(), size)));
+        fake.state().refuses_rows = None;
+        assert_eq!(finish.await.unwrap(), Shipped::default());
+        assert_eq!(stored(&fake, "sdk.history").len(), 10);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_controller_never_takes_is_said_and_no_end_stands_over_it() {
+    for answer in [
+        Status::internal("a bug in the controller"),
+        Status::invalid_argument("damaged rows"),
+        Status::failed_precondition("says a controller of another time"),
+    ] {
+        let (fake, dir) = (Fake::default(), dir(&[("sdk.history", &frames(0..10, 1))]));
+        fake.state().refuses_rows = Some(answer.clone());
+        let shipped = shipper(&fake, dir.path(), true).finish(|_, _| {}).await;
+        let problem = format!("the controller does not take `sdk.history`: {}", answer.message());
+        assert_eq!(shipped, Shipped { problems: vec![problem], lacks_rows: true, fenced: false });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_refused_while_the_trial_ran_is_offered_again_at_its_end() {
+    for answer in [Status::internal("a bug"), Status::invalid_argument("damaged rows")] {
+        let (fake, dir) = (Fake::default(), dir(&[("agent.console", &frames(0..10, 1))]));
+        let mut shipper = shipper(&fake, dir.path(), true);
+        fake.state().refuses_rows = Some(answer);
+        for _ in 0..50 {
+            let _ = shipper.ship(Which::Own).await;
+        }
+        fake.state().refuses_rows = None;
+        assert_eq!(shipper.finish(|_, _| {}).await, Shipped::default());
+        assert_eq!(stored(&fake, "agent.console").len(), 10);
+    }
+}
+
 /// A journal of files, with those contents that are there.
 fn files(there: &[&[u8]], named: &[&[u8]]) -> tempfile::TempDir {
     let row = |content: &&[u8]| {
@@ -166,7 +227,7 @@ fn files(there: &[&[u8]], named: &[&[u8]]) -> tempfile::TempDir {
 #[tokio::test]
 async fn files_of_a_dead_process_go_with_their_contents() {
     let (fake, dir) = (Fake::default(), files(&[b"a", b"bc"], &[b"a", b"bc", b"a"]));
-    let shipped = shipper(&fake, dir.path(), true).finish(LIMIT, |_, _| {}).await;
+    let shipped = shipper(&fake, dir.path(), true).finish(|_, _| {}).await;
     assert_eq!(shipped.problems, [""; 0]);
     assert_eq!(stored(&fake, "sdk.files").len(), 3);
     let contents: Vec<Vec<u8>> = fake.state().contents.values().cloned().collect();
@@ -177,7 +238,7 @@ async fn files_of_a_dead_process_go_with_their_contents() {
 #[tokio::test]
 async fn a_content_that_is_gone_is_said_and_holds_up_nothing_else() {
     let (fake, dir) = (Fake::default(), files(&[b"a"], &[b"a", b"bc"]));
-    let shipped = shipper(&fake, dir.path(), true).finish(LIMIT, |_, _| {}).await;
+    let shipped = shipper(&fake, dir.path(), true).finish(|_, _| {}).await;
     assert_eq!(shipped.problems.len(), 1);
     assert!(shipped.problems[0].starts_with("the files of `sdk.files` cannot be sent"), "{shipped:?}");
     assert_eq!((stored(&fake, "sdk.files").len(), stored(&fake, "sdk.history").len()), (0, 10));
@@ -189,7 +250,7 @@ async fn a_controller_without_room_holds_up_no_slot() {
         let (fake, dir) = (Fake::default(), files(&[b"a"], &[b"a"]));
         // For a while: then all of it arrives.
         fake.state().refuses_contents = Some(refusal.clone());
-        let finish = tokio::spawn(shipper(&fake, dir.path(), true).finish(LIMIT, |_, _| {}));
+        let finish = tokio::spawn(shipper(&fake, dir.path(), true).finish(|_, _| {}));
         tokio::time::sleep(Duration::from_secs(2)).await;
         assert!(!finish.is_finished());
         fake.state().refuses_contents = None;
@@ -198,7 +259,7 @@ async fn a_controller_without_room_holds_up_no_slot() {
         // For ever: it is said, and the contents stay.
         fake.state().refuses_contents = Some(refusal.clone());
         let dir = files(&[b"b"], &[b"b", b"b"]);
-        let shipped = shipper(&fake, dir.path(), true).finish(LIMIT, |_, _| {}).await;
+        let shipped = shipper(&fake, dir.path(), true).finish(|_, _| {}).await;
         assert!(shipped.problems[0].contains(refusal.message()), "{shipped:?}");
         assert!(dir.path().join("files").join(Hashed::of(b"b").sha256).exists());
     }

@@ -52,8 +52,10 @@ pub(crate) struct State {
     pub(crate) lost: BTreeSet<(String, u32)>,
     pub(crate) fenced: BTreeSet<(String, u32)>,
     pub(crate) away: bool,
-    /// How it refuses contents, if it does.
+    /// How it refuses contents, rows and heartbeats, if it does.
     pub(crate) refuses_contents: Option<Status>,
+    pub(crate) refuses_rows: Option<Status>,
+    pub(crate) refuses_beats: Option<Status>,
     /// So many ends, and so many heartbeats, fail with an internal error.
     pub(crate) bad_ends: u32,
     pub(crate) bad_beats: u32,
@@ -175,6 +177,9 @@ impl Link for Fake {
             if self.state().away {
                 return Err(Status::unavailable("away"));
             }
+            if let Some(refusal) = &self.state().refuses_beats {
+                return Err(refusal.clone());
+            }
             let orders = self.answer(&beat);
             if last || orders.sweep_over || !orders.start.is_empty() || !orders.stop.is_empty() {
                 return Ok(orders);
@@ -206,6 +211,9 @@ impl Link for Fake {
         state.appends += 1;
         if state.away {
             return Err(Status::unavailable("away"));
+        }
+        if let Some(refusal) = &state.refuses_rows {
+            return Err(refusal.clone());
         }
         let fenced = state.fenced.contains(&(rows.run.clone(), rows.attempt));
         let name = format!("{}.{}", rows.writer, rows.stream);

@@ -5,9 +5,10 @@ use std::{collections::BTreeMap, fs, time::Duration};
 
 use crate::support::{Fake, GRACE, Home, script, trial, until};
 use agent::agent::{Signal, work};
-use proto::v1::Stop;
+use proto::{folder::RunFile, v1::Stop};
 use terminal::Exit;
 use tokio::sync::mpsc;
+use tonic::Status;
 
 fn finished(numbers: std::ops::Range<u32>) -> Vec<(String, String)> {
     let mut ends: Vec<_> = numbers.map(|number| (format!("s-{number}"), "finished".to_owned())).collect();
@@ -324,7 +325,52 @@ async fn trouble_of_the_controller_costs_nothing() {
 async fn an_end_that_is_never_taken_is_lost_and_not_run_again_under_its_number() {
     let (home, fake) = (Home::new(), Fake::with([script(0, "exit 0")]));
     fake.change(|state| state.bad_ends = 100);
-    home.run(&fake, 1, None).await.unwrap();
+    let failure = home.run(&fake, 1, None).await.unwrap_err();
+    assert_eq!(failure.exit, Exit::Refused, "{failure:?}");
     let state = fake.state();
     assert_eq!((state.bad_ends, state.ended.len(), state.lost.len()), (90, 0, 1));
+}
+
+/// Time stands still while a process runs, and flies while the agent only waits.
+#[tokio::test(start_paused = true)]
+async fn no_end_is_told_over_rows_that_the_controller_does_not_take() {
+    let (home, fake) = (Home::new(), Fake::with([script(0, r#"echo '{"loss": 1}'"#)]));
+    fake.change(|state| state.refuses_rows = Some(Status::invalid_argument("damaged rows")));
+    let failure = home.run(&fake, 1, None).await.unwrap_err();
+    assert_eq!((failure.exit, failure.message.as_str()), (Exit::Refused, "1 trial could not be sent whole"));
+    {
+        let state = fake.state();
+        assert_eq!((state.ended.len(), state.lost.len()), (0, 1), "the controller starts it again");
+    }
+    let word = RunFile::read(&home.attempt(0)).unwrap();
+    let end = word.end.unwrap();
+    assert_eq!((word.begin.run.as_str(), word.begin.attempt, end.attempt), ("s-0", 1, 1));
+    assert_eq!(end.outcome.unwrap().state, "finished");
+    assert!(home.attempt(0).join("journal/agent.history").exists(), "the rows are kept");
+}
+
+#[tokio::test]
+async fn an_agent_that_was_let_in_waits_for_its_token_to_be_known_again() {
+    let (home, fake) = (Home::new(), Fake::default());
+    let refusal = Some(Status::unauthenticated("the controller does not know this token"));
+    fake.change(|state| state.refuses_beats.clone_from(&refusal));
+    let failure = home.run(&fake, 1, None).await.unwrap_err();
+    assert_eq!(failure.message, refusal.as_ref().unwrap().message(), "a wrong token is told at once");
+    fake.change(|state| state.refuses_beats = None);
+    let (setup, _folder) = home.setup(&fake, 1, None);
+    let (_keep, signals) = mpsc::channel(1);
+    let agent = tokio::spawn(work(setup, signals));
+    let beats = fake.state().beats;
+    until(|| fake.state().beats > beats + 1).await;
+    fake.change(|state| state.refuses_beats = refusal);
+    let beats = fake.state().beats;
+    until(|| fake.state().beats > beats + 3).await;
+    assert!(!agent.is_finished());
+    fake.change(|state| {
+        state.refuses_beats = None;
+        state.queue.push_back(script(0, "true"));
+        state.ends = true;
+    });
+    agent.await.unwrap().unwrap();
+    assert_eq!(fake.ends(), finished(0..1));
 }
