@@ -14,6 +14,9 @@ pub struct Settings {
     pub token: Option<String>,
     /// How long an attempt lives without a word from its agent.
     pub lease: Duration,
+    /// How long after the end of its attempt a row still counts, and the attempt's token still
+    /// opens its run. The value of a trial stands from its end on.
+    pub late_rows: Duration,
     /// Between SIGTERM and SIGKILL when a trial is told to stop.
     pub stop_grace: Duration,
     /// After how long an order that its agent does not seem to have obeyed is told again.
@@ -103,6 +106,7 @@ impl Default for Settings {
             data: PathBuf::from("besom-data"),
             token: None,
             lease: Duration::from_secs(30),
+            late_rows: Duration::from_secs(60),
             stop_grace: Duration::from_secs(15),
             repeat_orders: Duration::from_secs(1),
             quick_failure: Duration::from_secs(60),

@@ -87,8 +87,9 @@ pub enum FinishError {
         /// The run's folder.
         folder: PathBuf,
     },
-    /// Another attempt owns the run now. What this one sent is kept and marked, never merged.
-    #[error("run `{run}` belongs to another attempt now; the rows of this one are in `{}`", folder.display())]
+    /// The run is over, or another attempt owns it now. What this one sent is kept and marked,
+    /// never merged.
+    #[error("run `{run}` is over or belongs to another attempt now; the rows of this one are in `{}`", folder.display())]
     Fenced {
         /// The run.
         run: String,

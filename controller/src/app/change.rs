@@ -311,15 +311,6 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Late rows changed the result of a run that was over.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub(crate) fn corrected(&mut self, run: &Run) -> Result<(), Error> {
-        let body = self.result_of(run)?;
-        self.event(Kind::RunCorrected, run, &body)
-    }
-
     /// The run is over.
     pub(super) fn result(&mut self, run: &mut Run) -> Result<(), Error> {
         run.ended_ms = Some(self.now_ms);

@@ -23,7 +23,7 @@ use super::{
     error::{Error, Why},
     full, pages,
     room::Taken,
-    runs,
+    runs::{self, Standing},
     views::Streamed,
 };
 pub(crate) use crate::store::files::File as FileView;
@@ -198,7 +198,8 @@ fn check_together(bytes: u64, entries: usize) -> Result<(), Error> {
     Err(Error::invalid(message).hint("send the rows apart"))
 }
 
-/// Keeps such rows, and their blobs with them.
+/// Keeps such rows, and their blobs with them. Of an attempt that is over a file is added, and
+/// takes the place of none.
 ///
 /// # Errors
 /// Refused with [`Why::Blob`] when a blob is not here.
@@ -206,19 +207,23 @@ pub(super) fn keep(
     change: &Change<'_>,
     run: &Run,
     stream: Stream<'_>,
-    fenced: bool,
+    standing: Standing,
     rows: &[Row],
 ) -> Result<(), Error> {
     let logged_ms = change.app.clock.wall_ms();
+    let fenced = standing == Standing::Fenced;
+    let apart = standing != Standing::Current;
     for row in rows {
         match row {
             Row::File(file) => {
                 check_blob(change.tx, &file.path, &file.sha256, file.size)?;
                 let file = File { file: file.clone(), attempt: stream.attempt, logged_ms };
-                store::files::put(change.tx, run.key, &file, fenced)?;
+                if standing != Standing::Late || !store::files::is_there(change.tx, run.key, &file)? {
+                    store::files::put(change.tx, run.key, &file, fenced)?;
+                }
             }
-            Row::Checkpoint(checkpoint) => checkpoints::keep(change, run, stream, fenced, checkpoint)?,
-            Row::Artifact(logged) => artifacts::keep(change, run, fenced, logged)?,
+            Row::Checkpoint(checkpoint) => checkpoints::keep(change, run, stream, apart, checkpoint)?,
+            Row::Artifact(logged) => artifacts::keep(change, run, apart, logged)?,
         }
     }
     Ok(())

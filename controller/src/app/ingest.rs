@@ -12,12 +12,11 @@ use super::{
     bell::{Ring, Topic},
     caller::Caller,
     change::Change,
-    constraints,
     digest::{Digest, Key},
     error::{Error, Why},
     files,
     plan::Plan,
-    runs::{check_attempt, fenced},
+    runs::{Standing, fenced, late, standing},
     stopping, summaries,
 };
 use crate::store::{self, blocks::Stream, runs::Run};
@@ -51,15 +50,17 @@ pub(crate) struct Appended {
 /// What became of an append that was kept.
 enum Kept {
     Merged(Appended),
-    Fenced { now: u32 },
+    /// Marked, for this reason.
+    Apart(Error),
 }
 
 /// Stores rows. They are on the disk when this returns.
 ///
 /// # Errors
-/// Refused with [`Why::Gap`] when rows are missing before these, with [`Why::Fenced`] when another attempt owns the run:
-/// then they are kept, marked, and never merged; with [`Why::Blob`] when a file's content is not here. Invalid when the
-/// bytes are damaged. Busy while the disk is full: the lease is renewed all the same.
+/// Refused with [`Why::Gap`] when rows are missing before these, with [`Why::Fenced`] when another
+/// attempt owns the run or this one has been over for too long: then they are kept, marked, and
+/// never merged; with [`Why::Blob`] when a file's content is not here. Invalid when the bytes are
+/// damaged. Busy while the disk is full: the lease is renewed all the same.
 pub(crate) async fn append(app: &Arc<App>, caller: &Caller, append: Append) -> Result<Appended, Error> {
     caller.attempt(&append.run, append.attempt)?;
     let digest = check(app, &append)?;
@@ -68,10 +69,9 @@ pub(crate) async fn append(app: &Arc<App>, caller: &Caller, append: Append) -> R
     if digest.rows > 0 {
         app.full.check()?;
     }
-    let (run, attempt) = (append.run.clone(), append.attempt);
     match app.change(move |change| keep(change, &append, digest, &told)).await? {
         Kept::Merged(appended) => Ok(appended),
-        Kept::Fenced { now } => Err(fenced(&run, attempt, now)),
+        Kept::Apart(error) => Err(error),
     }
 }
 
@@ -101,7 +101,7 @@ fn keep(
     told: &[files::Row],
 ) -> Result<Kept, Error> {
     let mut run = change.run(&append.run)?;
-    let is_current = check_attempt(&run, append.attempt)?;
+    let standing = standing(change, &run, append.attempt)?;
     let stream =
         Stream { run: run.key, name: &append.stream, attempt: append.attempt, writer: &append.writer };
     let next = store::blocks::next(change.tx, stream)?;
@@ -117,13 +117,19 @@ fn keep(
     if digest.rows > 0 {
         // Those that were known already were kept then.
         let new = told.get(known as usize..).unwrap_or_default();
-        files::keep(change, &run, stream, !is_current, new)?;
-        store::blocks::insert(change.tx, stream, next, digest.rows, !is_current, &frames)?;
+        files::keep(change, &run, stream, standing, new)?;
+        let apart = standing != Standing::Current;
+        store::blocks::insert(change.tx, stream, next, digest.rows, apart, &frames)?;
         change.app.compaction.note(stream, frames.len(), change.app.clock.now());
         change.ring(Ring::All(Topic::Run(run.id.clone())));
     }
-    if !is_current {
-        return Ok(Kept::Fenced { now: run.attempt });
+    match standing {
+        Standing::Fenced => return Ok(Kept::Apart(fenced(&run.id, append.attempt, run.attempt))),
+        Standing::Late if digest.rows > 0 => {
+            note_late(change, &mut run, &append.stream)?;
+            return Ok(Kept::Apart(late(&run.id, append.attempt)));
+        }
+        Standing::Late | Standing::Current => {}
     }
     let was = run.state;
     if matches!(was, State::Leased | State::Queued) || (was == State::Crashed && digest.rows > 0) {
@@ -138,7 +144,17 @@ fn keep(
     Ok(Kept::Merged(Appended { next: next + digest.rows, stop_wanted: run.stop_wanted.is_some() }))
 }
 
-/// The append's part in the run's summary, its counts and its value.
+/// A person is told of late rows that would have changed what is known of the run.
+fn note_late(change: &Change<'_>, run: &mut Run, stream: &str) -> Result<(), Error> {
+    if run.note.is_none() && matches!(stream, "history" | "summary" | "meta") {
+        run.note = Some("rows came after its end: they are kept and do not count".to_owned());
+        store::runs::save(change.tx, run)?;
+    }
+    Ok(())
+}
+
+/// The append's part in the run's summary, its counts and its value. The value of a trial stands
+/// from its end on: the search knows it by that event alone.
 fn sum_up(
     change: &mut Change<'_>,
     run: &mut Run,
@@ -162,7 +178,8 @@ fn sum_up(
     };
     store::summaries::save(change.tx, run.key, &summary.write())?;
     let before = run.value;
-    if let Some(sweep) = &run.sweep {
+    let is_open = run.state.is_live() || planted(Bug::LateRowsCount);
+    if let Some(sweep) = run.sweep.as_ref().filter(|_| is_open) {
         let plan = change.app.plans.get(change.tx, sweep)?;
         if let Some(key) = plan.metric().and_then(|metric| digest.key(&metric.name)) {
             if stream == "history" {
@@ -176,17 +193,7 @@ fn sum_up(
         run.note = Some(format!("the summary keeps {} keys; the history has all", limits.summary_keys));
         store::runs::save(change.tx, run)?;
     }
-    let tells = matches!(run.state, State::Finished | State::Pruned);
-    let corrected = tells && constraints::correct(change, run)?;
-    if before != run.value || corrected {
-        change.improved(run)?;
-        if tells {
-            run.note = run.note.take().filter(|_| before.is_some() || before == run.value);
-            store::runs::save(change.tx, run)?;
-            change.corrected(run)?;
-        }
-    }
-    Ok(())
+    if before == run.value { Ok(()) } else { change.improved(run) }
 }
 
 /// Takes what was logged of the sweep's metric into the run's count and its value.

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::store::{
     self, Tx,
-    runs::{Outcome, Run},
+    runs::{Ends, Outcome, Run},
 };
 
 /// How a program ended, as its agent or its SDK tells it.
@@ -190,6 +190,53 @@ pub(super) fn check_attempt(run: &Run, attempt: u32) -> Result<bool, Error> {
     // In the queue without an agent, the last attempt was given up by a person, a node or its agent.
     let given_up = run.state == State::Queued && run.agent.is_none();
     Ok((attempt == run.attempt && !given_up) || planted(Bug::NoFence))
+}
+
+/// How the rows of an attempt are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// They count.
+    Current,
+    /// The attempt is over: they are kept, marked, and do not count.
+    Late,
+    /// Another attempt owns the run: the same.
+    Fenced,
+}
+
+/// How rows of this attempt are taken now. Outside of sweeps whoever has the controller's own
+/// token may go on with an attempt that is over: an import whose source has grown, a folder that
+/// was logged offline. A run's own token does not come so far.
+///
+/// # Errors
+/// Invalid when no such attempt was ever handed out.
+pub(super) fn standing(change: &Change<'_>, run: &Run, attempt: u32) -> Result<Standing, Error> {
+    if !check_attempt(run, attempt)? {
+        return Ok(Standing::Fenced);
+    }
+    let Run { state, started_ms, ended_ms, .. } = *run;
+    let ends = Ends { state, attempt: run.attempt, started_ms, ended_ms };
+    let late = run.sweep.is_some() && is_closed(change.app, &ends, attempt);
+    Ok(if late && !planted(Bug::LateRowsCount) { Standing::Late } else { Standing::Current })
+}
+
+/// Whether the attempt has been over for longer than the grace of late rows. Not so one that
+/// crashed: nobody has told its end, and it may be heard of again.
+pub(super) fn is_closed(app: &App, ends: &Ends, attempt: u32) -> bool {
+    let over = !ends.state.is_live() && ends.state != State::Crashed;
+    let since_ms = match attempt < ends.attempt {
+        true => ends.started_ms,
+        false => ends.ended_ms.filter(|_| over),
+    };
+    let grace_ms = app.settings.late_rows.as_millis();
+    // A clock that was set back makes no grace longer.
+    since_ms.is_some_and(|since_ms| u128::from(app.clock.wall_ms().abs_diff(since_ms)) > grace_ms)
+}
+
+/// The attempt is over, and these rows of it are late.
+pub(super) fn late(run: &str, attempt: u32) -> Error {
+    let message =
+        format!("attempt {attempt} of the run `{run}` is over: late rows are kept and do not count");
+    Error::refused(Why::Fenced, message)
 }
 
 /// Another attempt owns the run.

@@ -16,7 +16,8 @@ pub(crate) enum Kind {
     Run,
     /// A run is over. For a trial: the result enters the search here and nowhere else.
     RunEnded,
-    /// Late rows changed the value of a run that was over.
+    /// Late rows changed the value of a run that was over. Written by earlier versions alone;
+    /// sweeps of that time replay.
     RunCorrected,
     /// A run that was over is not over any more.
     RunReopened,

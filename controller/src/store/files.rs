@@ -54,6 +54,19 @@ pub(crate) fn put(tx: &Tx<'_>, run: i64, file: &File, fenced: bool) -> Result<()
     Ok(())
 }
 
+/// Whether the attempt has a file of this path.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn is_there(tx: &Tx<'_>, run: i64, file: &File) -> Result<bool> {
+    let found = tx.one(
+        "SELECT 1 FROM files WHERE run = ?1 AND path = ?2 AND attempt = ?3",
+        &[&run, &file.file.path, &file.attempt],
+        |_| Ok(()),
+    )?;
+    Ok(found.is_some())
+}
+
 /// The files of a run by path, after this path, at most `limit`: of each path the newest attempt's.
 ///
 /// # Errors

@@ -232,6 +232,30 @@ pub(crate) fn get(tx: &Tx<'_>, id: &str) -> Result<Option<Run>> {
     tx.one(select!("WHERE id = ?1"), &[&id], read)
 }
 
+/// When the attempts of a run were over, as far as its row says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ends {
+    /// Where it is.
+    pub(crate) state: State,
+    /// Its newest attempt.
+    pub(crate) attempt: u32,
+    /// When that began.
+    pub(crate) started_ms: Option<i64>,
+    /// When that ended.
+    pub(crate) ended_ms: Option<i64>,
+}
+
+/// [`Ends`] of the run with this id, without the rest of its row.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn ends(tx: &Tx<'_>, id: &str) -> Result<Option<Ends>> {
+    tx.one("SELECT state, attempt, started_ms, ended_ms FROM runs WHERE id = ?1", &[&id], |row| {
+        let state = state_of(&row.get::<String>(0)?)?;
+        Ok(Ends { state, attempt: row.get(1)?, started_ms: row.get(2)?, ended_ms: row.get(3)? })
+    })
+}
+
 /// The run with this internal key.
 ///
 /// # Errors
@@ -319,18 +343,6 @@ pub(crate) fn page(tx: &Tx<'_>, sweep: &str, from: u64, limit: u32) -> Result<Ve
     tx.all(
         select!("WHERE sweep = ?1 AND trial >= ?2 ORDER BY trial LIMIT ?3"),
         &[&sweep, &int(from)?, &limit],
-        read,
-    )
-}
-
-/// Finished runs of a sweep that have a value, by trial number.
-///
-/// # Errors
-/// When the database fails.
-pub(crate) fn valued(tx: &Tx<'_>, sweep: &str) -> Result<Vec<Run>> {
-    tx.all(
-        select!("WHERE sweep = ?1 AND state = 'finished' AND value IS NOT NULL ORDER BY trial"),
-        &[&sweep],
         read,
     )
 }

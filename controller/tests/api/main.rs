@@ -18,6 +18,7 @@ mod full;
 mod happy;
 mod history;
 mod lab;
+mod late;
 mod people;
 mod restart;
 mod rows;

@@ -137,18 +137,6 @@ async fn the_summary_stream_overlays_history_and_counts_for_the_value() {
 }
 
 #[tokio::test]
-async fn late_rows_correct_a_result() {
-    let mut lab = Lab::start().await;
-    let sweep = lab.create(RANDOM).await;
-    let mut agent = lab.agent("one", &sweep.id);
-    let start = agent.trial(0.5).await;
-    agent.log(&start, 1, "val/loss", &[0.3]).await.unwrap();
-    let sweep = lab.sweep(&sweep.id).await;
-    assert_eq!(sweep.best.unwrap().value, Some(0.3));
-    assert_eq!(lab.run(&start.run).await.state, "finished");
-}
-
-#[tokio::test]
 async fn a_metric_that_differs_by_a_slash_is_told() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(RANDOM).await;

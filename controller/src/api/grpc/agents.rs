@@ -15,13 +15,13 @@ use crate::app::agents;
 #[async_trait]
 impl Agents for Door {
     async fn heartbeat(&self, request: Request<Beat>) -> Result<Response<Orders>, Status> {
-        let (caller, beat) = self.enter(request)?;
+        let (caller, beat) = self.enter(request).await?;
         let orders = agents::heartbeat(&self.app, &caller, beat_from(beat)).await.map_err(status)?;
         Ok(Response::new(orders_to(orders)))
     }
 
     async fn list(&self, request: Request<ListAgents>) -> Result<Response<AgentList>, Status> {
-        let (caller, wanted) = self.enter(request)?;
+        let (caller, wanted) = self.enter(request).await?;
         let agents = agents::list(&self.app, &caller, &wanted.sweep).map_err(status)?;
         Ok(Response::new(AgentList { agents: agents.into_iter().map(agent_to).collect() }))
     }

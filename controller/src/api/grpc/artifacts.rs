@@ -12,13 +12,13 @@ use crate::app::artifacts::{self, ArtifactView, OfRun, Wanted};
 #[async_trait]
 impl Artifacts for Door {
     async fn r#use(&self, request: Request<UseArtifact>) -> Result<Response<Artifact>, Status> {
-        let (caller, UseArtifact { run, attempt, artifact }) = self.enter(request)?;
+        let (caller, UseArtifact { run, attempt, artifact }) = self.enter(request).await?;
         let used = artifacts::use_one(&self.app, &caller, run, attempt, wanted(artifact)).await;
         Ok(Response::new(used.map_err(status)?.into()))
     }
 
     async fn get(&self, request: Request<ArtifactRef>) -> Result<Response<Artifact>, Status> {
-        let (caller, artifact) = self.enter(request)?;
+        let (caller, artifact) = self.enter(request).await?;
         let found = artifacts::get(&self.app, &caller, wanted(Some(artifact))).await.map_err(status)?;
         Ok(Response::new(found.into()))
     }
@@ -26,7 +26,7 @@ impl Artifacts for Door {
     type ListStream = BoxStream<Artifact>;
 
     async fn list(&self, request: Request<ListArtifacts>) -> Result<Response<Self::ListStream>, Status> {
-        let (caller, ListArtifacts { project, name }) = self.enter(request)?;
+        let (caller, ListArtifacts { project, name }) = self.enter(request).await?;
         let listed = artifacts::list(&self.app, &caller, project, name).map_err(status)?;
         Ok(Response::new(stream(listed)))
     }
@@ -34,26 +34,26 @@ impl Artifacts for Door {
     type OfRunStream = BoxStream<RunArtifact>;
 
     async fn of_run(&self, request: Request<RunRef>) -> Result<Response<Self::OfRunStream>, Status> {
-        let (caller, RunRef { run }) = self.enter(request)?;
+        let (caller, RunRef { run }) = self.enter(request).await?;
         Ok(Response::new(stream(artifacts::of_run(&self.app, &caller, run).await.map_err(status)?)))
     }
 
     type ReadStream = BoxStream<BlobChunk>;
 
     async fn read(&self, request: Request<ArtifactFile>) -> Result<Response<Self::ReadStream>, Status> {
-        let (caller, ArtifactFile { artifact, path }) = self.enter(request)?;
+        let (caller, ArtifactFile { artifact, path }) = self.enter(request).await?;
         let read = artifacts::read(&self.app, &caller, wanted(artifact), path).await;
         Ok(Response::new(stream(read.map_err(status)?)))
     }
 
     async fn alias(&self, request: Request<AliasArtifact>) -> Result<Response<Artifact>, Status> {
-        let (caller, AliasArtifact { artifact, add, remove }) = self.enter(request)?;
+        let (caller, AliasArtifact { artifact, add, remove }) = self.enter(request).await?;
         let named = artifacts::alias(&self.app, &caller, wanted(artifact), add, remove).await;
         Ok(Response::new(named.map_err(status)?.into()))
     }
 
     async fn remove(&self, request: Request<ArtifactRef>) -> Result<Response<Artifact>, Status> {
-        let (caller, artifact) = self.enter(request)?;
+        let (caller, artifact) = self.enter(request).await?;
         let removed = artifacts::remove(&self.app, &caller, wanted(Some(artifact))).await.map_err(status)?;
         Ok(Response::new(removed.into()))
     }

@@ -9,13 +9,13 @@ use crate::app::checkpoints;
 #[async_trait]
 impl Checkpoints for Door {
     async fn list(&self, request: Request<RunRef>) -> Result<Response<CheckpointList>, Status> {
-        let (caller, RunRef { run }) = self.enter(request)?;
+        let (caller, RunRef { run }) = self.enter(request).await?;
         let found = checkpoints::list(&self.app, &caller, run).await.map_err(status)?;
         Ok(Response::new(CheckpointList { checkpoints: found.into_iter().map(Into::into).collect() }))
     }
 
     async fn resume(&self, request: Request<ResumeRun>) -> Result<Response<Resumed>, Status> {
-        let (caller, ResumeRun { run, attempt, checkpoint }) = self.enter(request)?;
+        let (caller, ResumeRun { run, attempt, checkpoint }) = self.enter(request).await?;
         let key = checkpoint.cast_signed();
         checkpoints::resume(&self.app, &caller, run, attempt, key).await.map_err(status)?;
         Ok(Response::new(Resumed {}))

@@ -10,13 +10,13 @@ use crate::app::files::{self, FileView, Piece, Wanted};
 #[async_trait]
 impl Files for Door {
     async fn missing(&self, request: Request<BlobHashes>) -> Result<Response<BlobHashes>, Status> {
-        let (_, hashes) = self.enter(request)?;
+        let (_, hashes) = self.enter(request).await?;
         let sha256 = files::missing(&self.app, hashes.sha256).await.map_err(status)?;
         Ok(Response::new(BlobHashes { sha256 }))
     }
 
     async fn put(&self, request: Request<Streaming<BlobChunk>>) -> Result<Response<BlobStored>, Status> {
-        let (_, mut chunks) = self.enter(request)?;
+        let (_, mut chunks) = self.enter(request).await?;
         let first = chunks.message().await?.unwrap_or_default();
         let incoming = files::begin(&self.app, first.sha256, first.size).await.map_err(status)?;
         let Some(mut incoming) = incoming else { return Ok(Response::new(BlobStored { known: true })) };
@@ -31,7 +31,7 @@ impl Files for Door {
     type GetStream = BoxStream<BlobChunk>;
 
     async fn get(&self, request: Request<BlobRef>) -> Result<Response<Self::GetStream>, Status> {
-        let (caller, BlobRef { sha256, run, path }) = self.enter(request)?;
+        let (caller, BlobRef { sha256, run, path }) = self.enter(request).await?;
         let wanted = if run.is_empty() { Wanted::Blob(sha256) } else { Wanted::File { run, path } };
         Ok(Response::new(stream(files::get(&self.app, &caller, wanted).await.map_err(status)?)))
     }
@@ -39,7 +39,7 @@ impl Files for Door {
     type ListStream = BoxStream<File>;
 
     async fn list(&self, request: Request<RunRef>) -> Result<Response<Self::ListStream>, Status> {
-        let (caller, RunRef { run }) = self.enter(request)?;
+        let (caller, RunRef { run }) = self.enter(request).await?;
         Ok(Response::new(stream(files::list(&self.app, &caller, run).await.map_err(status)?)))
     }
 }

@@ -16,13 +16,13 @@ use crate::app::{
 #[async_trait]
 impl History for Door {
     async fn keys(&self, request: Request<HistoryKeys>) -> Result<Response<HistoryKeyList>, Status> {
-        let (caller, HistoryKeys { run }) = self.enter(request)?;
+        let (caller, HistoryKeys { run }) = self.enter(request).await?;
         let keys = history::keys(&self.app, &caller, run).await.map_err(status)?;
         Ok(Response::new(HistoryKeyList { keys: keys.into_iter().map(key_to).collect() }))
     }
 
     async fn curve(&self, request: Request<ReadCurve>) -> Result<Response<CurveList>, Status> {
-        let (caller, read) = self.enter(request)?;
+        let (caller, read) = self.enter(request).await?;
         let window = window_from(&read);
         let curves =
             history::curves(&self.app, &caller, read.run, read.keys, window).await.map_err(status)?;
@@ -36,7 +36,7 @@ impl History for Door {
     type RowsStream = BoxStream<Block>;
 
     async fn rows(&self, request: Request<ReadHistory>) -> Result<Response<Self::RowsStream>, Status> {
-        let (caller, ReadHistory { run, keys, from, limit, last, all }) = self.enter(request)?;
+        let (caller, ReadHistory { run, keys, from, limit, last, all }) = self.enter(request).await?;
         let wanted = Wanted { run, keys: keys.into_iter().collect(), from, limit, last, all };
         let rows = history::rows(&self.app, &caller, wanted).await.map_err(status)?;
         Ok(Response::new(stream(rows)))

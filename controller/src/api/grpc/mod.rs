@@ -48,12 +48,19 @@ impl Door {
         Ok(request)
     }
 
-    /// Who calls, and what they say.
-    fn enter<T>(&self, mut request: Request<T>) -> Result<(Caller, T), Status> {
-        let caller = request.extensions_mut().remove::<Caller>();
-        let caller = caller.ok_or_else(|| Status::internal("a call came past the guard"))?;
-        Ok((caller, request.into_inner()))
+    /// Who calls, and what they say, if their token has not ended.
+    async fn enter<T>(&self, request: Request<T>) -> Result<(Caller, T), Status> {
+        let (caller, said) = known(request)?;
+        caller.lives(&self.app).await.map_err(status)?;
+        Ok((caller, said))
     }
+}
+
+/// Who calls, and what they say, though their token may have ended.
+fn known<T>(mut request: Request<T>) -> Result<(Caller, T), Status> {
+    let caller = request.extensions_mut().remove::<Caller>();
+    let caller = caller.ok_or_else(|| Status::internal("a call came past the guard"))?;
+    Ok((caller, request.into_inner()))
 }
 
 /// What a call may be larger than the largest append: its other fields, or a YAML or config, which are smaller than that.

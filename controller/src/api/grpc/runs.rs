@@ -13,7 +13,7 @@ use sweeps::{
 };
 use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
 
-use super::{Door, error::status, explain, stream};
+use super::{Door, error::status, explain, known, stream};
 use crate::app::{
     Error,
     begin::{self, Begun, NewRun},
@@ -27,7 +27,7 @@ use crate::app::{
 #[async_trait]
 impl Runs for Door {
     async fn begin(&self, request: Request<BeginRun>) -> Result<Response<RunBegun>, Status> {
-        let (caller, wanted) = self.enter(request)?;
+        let (caller, wanted) = self.enter(request).await?;
         let begun = match wanted.run.is_empty() {
             true => begin::begin(&self.app, &caller, new_from(wanted)).await,
             false => begin::join(&self.app, &caller, wanted.run, wanted.attempt).await,
@@ -36,13 +36,15 @@ impl Runs for Door {
     }
 
     async fn append(&self, request: Request<AppendRows>) -> Result<Response<Appended>, Status> {
-        let (caller, append) = self.enter(request)?;
+        let (caller, append) = self.enter(request).await?;
         let appended = ingest::append(&self.app, &caller, append_from(append)).await.map_err(status)?;
         Ok(Response::new(Appended { next: appended.next, stop_wanted: appended.stop_wanted }))
     }
 
     async fn end(&self, request: Request<EndRun>) -> Result<Response<RunEnded>, Status> {
-        let (caller, EndRun { run, attempt, outcome, ended_ms, ran_ms }) = self.enter(request)?;
+        // Whoever has not heard the answer asks again, maybe long after the end. That changes
+        // nothing.
+        let (caller, EndRun { run, attempt, outcome, ended_ms, ran_ms }) = known(request)?;
         let end = end_from(outcome.unwrap_or_default(), ended_ms, ran_ms).map_err(status)?;
         let ended = runs::end(&self.app, &caller, run, attempt, end).await.map_err(status)?;
         let note = ended.run.note.clone().unwrap_or_default();
@@ -50,7 +52,7 @@ impl Runs for Door {
     }
 
     async fn get(&self, request: Request<RunRef>) -> Result<Response<Run>, Status> {
-        let (caller, wanted) = self.enter(request)?;
+        let (caller, wanted) = self.enter(request).await?;
         let run = views::get_run(&self.app, &caller, wanted.run).await.map_err(status)?;
         Ok(Response::new(run.into()))
     }
@@ -58,7 +60,7 @@ impl Runs for Door {
     type ListStream = BoxStream<Run>;
 
     async fn list(&self, request: Request<ListRuns>) -> Result<Response<Self::ListStream>, Status> {
-        let (caller, ListRuns { sweep, states, limit }) = self.enter(request)?;
+        let (caller, ListRuns { sweep, states, limit }) = self.enter(request).await?;
         let runs =
             views::list_runs(&self.app, &caller, Listing { sweep, states, limit }).await.map_err(status)?;
         Ok(Response::new(stream(runs)))
@@ -67,7 +69,7 @@ impl Runs for Door {
     type FindStream = BoxStream<Run>;
 
     async fn find(&self, request: Request<FindRuns>) -> Result<Response<Self::FindStream>, Status> {
-        let (caller, FindRuns { project, sweep, filters, sort, limit }) = self.enter(request)?;
+        let (caller, FindRuns { project, sweep, filters, sort, limit }) = self.enter(request).await?;
         let search = Search { project, sweep, filters, sort, limit };
         let runs = find::find_runs(&self.app, &caller, search).await.map_err(status)?;
         Ok(Response::new(stream(runs)))
@@ -76,7 +78,7 @@ impl Runs for Door {
     type ReadStream = BoxStream<Block>;
 
     async fn read(&self, request: Request<ReadRows>) -> Result<Response<Self::ReadStream>, Status> {
-        let (caller, ReadRows { run, stream: name, attempt, follow }) = self.enter(request)?;
+        let (caller, ReadRows { run, stream: name, attempt, follow }) = self.enter(request).await?;
         let reading = Reading { run, stream: name, attempt, follow };
         let blocks = views::read_rows(&self.app, &caller, reading).await.map_err(status)?;
         Ok(Response::new(stream(blocks)))

@@ -19,33 +19,33 @@ use crate::app::{
 #[async_trait]
 impl Sweeps for Door {
     async fn create(&self, request: Request<CreateSweep>) -> Result<Response<Sweep>, Status> {
-        let (caller, CreateSweep { yaml, source, idempotency_key: key }) = self.enter(request)?;
+        let (caller, CreateSweep { yaml, source, idempotency_key: key }) = self.enter(request).await?;
         let key = Some(key).filter(|key| !key.is_empty());
         let sweep = sweeps::create(&self.app, &caller, yaml, source, key).await.map_err(status)?;
         Ok(Response::new(sweep.into()))
     }
 
     async fn get(&self, request: Request<SweepRef>) -> Result<Response<Sweep>, Status> {
-        let (caller, wanted) = self.enter(request)?;
+        let (caller, wanted) = self.enter(request).await?;
         let sweep = views::get_sweep(&self.app, &caller, wanted.sweep).await.map_err(status)?;
         Ok(Response::new(sweep.into()))
     }
 
     async fn list(&self, request: Request<ListSweeps>) -> Result<Response<SweepList>, Status> {
-        let (caller, wanted) = self.enter(request)?;
+        let (caller, wanted) = self.enter(request).await?;
         let sweeps = views::list_sweeps(&self.app, &caller, wanted.limit).await.map_err(status)?;
         Ok(Response::new(SweepList { sweeps: sweeps.into_iter().map(Into::into).collect() }))
     }
 
     async fn change(&self, request: Request<ChangeSweep>) -> Result<Response<Sweep>, Status> {
-        let (caller, wanted) = self.enter(request)?;
+        let (caller, wanted) = self.enter(request).await?;
         let wish = wish_from(wanted.change()).map_err(status)?;
         let sweep = sweeps::change(&self.app, &caller, wanted.sweep, wish).await.map_err(status)?;
         Ok(Response::new(sweep.into()))
     }
 
     async fn retry(&self, request: Request<RetryRuns>) -> Result<Response<Retried>, Status> {
-        let (caller, wanted) = self.enter(request)?;
+        let (caller, wanted) = self.enter(request).await?;
         let runs = sweeps::retry(&self.app, &caller, wanted.sweep, wanted.runs).await.map_err(status)?;
         Ok(Response::new(Retried { runs }))
     }
@@ -53,20 +53,20 @@ impl Sweeps for Door {
     type WatchStream = BoxStream<SweepUpdate>;
 
     async fn watch(&self, request: Request<SweepRef>) -> Result<Response<Self::WatchStream>, Status> {
-        let (caller, wanted) = self.enter(request)?;
+        let (caller, wanted) = self.enter(request).await?;
         let updates = watch::watch(&self.app, &caller, wanted.sweep).await.map_err(status)?;
         Ok(Response::new(stream(updates)))
     }
 
     async fn replay(&self, request: Request<ReplayTrials>) -> Result<Response<Replayed>, Status> {
-        let (caller, wanted) = self.enter(request)?;
+        let (caller, wanted) = self.enter(request).await?;
         let found = replay::replay(&self.app, &caller, wanted.sweep, wanted.trials).await.map_err(status)?;
         let replay::Replayed { equal, incomparable, different } = found;
         Ok(Response::new(Replayed { equal, incomparable, different }))
     }
 
     async fn explain(&self, request: Request<ExplainSweep>) -> Result<Response<Explanation>, Status> {
-        let (caller, ExplainSweep { sweep, parameters }) = self.enter(request)?;
+        let (caller, ExplainSweep { sweep, parameters }) = self.enter(request).await?;
         let found = explain::explain(&self.app, &caller, sweep, parameters).await.map_err(status)?;
         Ok(Response::new(explanation(found)))
     }
