@@ -81,6 +81,11 @@ fn come(world: &Arc<World>, trouble: Trouble, rng: &mut StdRng) {
     match trouble {
         Trouble::ControllerKilled => world.server.kill(),
         Trouble::ControllerKilledInWrite => disk::fail_in(rng.random_range(0..200), Fault::Kill),
+        Trouble::TokenMistaken => {
+            world.server.mistake_token(true);
+            let server = world.server.clone();
+            after(during, move || server.mistake_token(false));
+        }
         Trouble::PowerLost => {
             world.server.kill();
             disk::lose_power();
@@ -158,7 +163,7 @@ fn change(world: &Arc<World>, sweep: String, change: Change) {
 
 /// A person at the controller's own machine asks for something, once.
 fn ask(world: &Arc<World>, question: Question) {
-    drop(world.server.ask(Bearer::default(), question));
+    drop(world.server.ask(Bearer::admin(), question));
 }
 
 /// Mends everything, and goes on mending until all is over.
@@ -167,6 +172,7 @@ async fn calm(world: &Arc<World>) {
     world.be_calm();
     loop {
         disk::heal();
+        world.server.mistake_token(false);
         world.network.calm();
         world.machines.iter().for_each(|machine| machine.stop_agent(false));
         for sweep in world.sweeps() {

@@ -8,6 +8,7 @@ use proto::v1::{AppendRows, BeginRun, EndRun, Outcome};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use record::{Row, Value, Writer};
 use tokio::time::sleep;
+use tonic::{Code, Status};
 
 use crate::{
     network::Line,
@@ -39,12 +40,12 @@ pub(crate) async fn live(world: Arc<World>, number: usize) {
         let node = usize::MAX - number;
         let begun = loop {
             let question = Question::Begin(begin.clone());
-            match network.ask(node, Bearer::default(), question, PATIENCE).await {
+            match network.ask(node, Bearer::admin(), question, PATIENCE).await {
                 Ok(Answer::Begun(begun)) => break begun,
                 _ => sleep(Duration::from_secs(1)).await,
             }
         };
-        let token = Bearer(format!("Bearer {}", begun.token).parse().ok());
+        let token = Bearer::of(&begun.token);
         let line = Line { network: network.clone(), node, token };
         let attempt = Attempt { run: begun.run.clone(), number: begun.attempt };
         log(&world, &line, &attempt, &mut rng).await;
@@ -57,10 +58,15 @@ pub(crate) async fn live(world: Arc<World>, number: usize) {
         let outcome = Outcome { state: state.to_owned(), ..Outcome::default() };
         let (run, attempt) = (attempt.run, attempt.number);
         let end = EndRun { run, attempt, outcome: Some(outcome), ..EndRun::default() };
-        while line.end(end.clone()).await.is_err_and(|status| proto::dial::is_transient(&status)) {
+        while line.end(end.clone()).await.is_err_and(|status| may_be_heard(&status)) {
             sleep(Duration::from_secs(1)).await;
         }
     }
+}
+
+/// As the SDK has it.
+fn may_be_heard(status: &Status) -> bool {
+    proto::dial::is_away(status) && status.code() != Code::PermissionDenied
 }
 
 async fn log(world: &World, line: &Line, attempt: &Attempt, rng: &mut StdRng) {
@@ -78,7 +84,7 @@ async fn log(world: &World, line: &Line, attempt: &Attempt, rng: &mut StdRng) {
             frames,
         };
         world.witness.wrote((attempt.clone(), "sdk".to_owned(), "history".to_owned()), step + 1);
-        while line.append(append.clone()).await.is_err_and(|status| proto::dial::is_transient(&status)) {
+        while line.append(append.clone()).await.is_err_and(|status| may_be_heard(&status)) {
             sleep(Duration::from_secs(1)).await;
         }
     }

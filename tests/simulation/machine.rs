@@ -96,7 +96,7 @@ impl Machine {
         drop(state);
         self.witness.note(|| format!("agent-{} starts", self.make.number));
         let folder = Folder::take(Some(&self.make.folder), &self.make.sweep).expect("the agent's folder");
-        let line = self.line(Bearer::default());
+        let line = self.line(Bearer::admin());
         let slot = |index| {
             let uuid = format!("GPU-{}-{index}", self.make.number);
             Slot { gpus: vec![Gpu { index, uuid, name: "simulated".to_owned() }] }
@@ -251,8 +251,10 @@ impl Machine {
         self.witness.started(&attempt);
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join(spec::JOURNAL)).expect("a folder for a trial");
-        let token = format!("Bearer {}", start.token).parse().ok();
-        let line = self.line(Bearer(token));
+        let line = self.line(Bearer::of(&start.token));
+        if let Some(after) = program.straggles() {
+            drop(tokio::spawn(program.clone().straggle(line.clone(), after, self.witness.clone())));
+        }
         drop(tokio::spawn(program.clone().live(line, self.witness.clone())));
         state.programs.insert(attempt, program.clone());
         Ok(program)

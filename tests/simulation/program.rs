@@ -10,11 +10,13 @@ use std::{
 use agent::{
     holdings::Attempt,
     journal::Journal,
+    link::Link as _,
     shipper::{Shipper, Which},
     spec::{Exit, JOURNAL},
 };
+use proto::v1::AppendRows;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
-use record::{Row, Value};
+use record::{Row, Value, Writer};
 use tokio::{
     sync::Notify,
     time::{Instant, sleep, sleep_until, timeout},
@@ -24,6 +26,10 @@ use crate::{network::Line, witness::Witness};
 
 /// The metric that every program logs.
 pub(crate) const METRIC: &str = "loss";
+/// Who writes the rows that come when all is over.
+pub(crate) const STRAGGLER: &str = "straggler";
+/// How often a straggler looks whether its program is over.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How long a program with the SDK tries to send what is left when it ends.
 const LAST_WORDS: Duration = Duration::from_secs(30);
 
@@ -38,6 +44,8 @@ pub(crate) struct Manners {
     pub(crate) shim_killed: f64,
     /// Share of those that cannot be started.
     pub(crate) unstartable: f64,
+    /// Share of those of which something sends one more row after all is over.
+    pub(crate) straggle: f64,
     /// Share of those that use the SDK.
     pub(crate) sdk: f64,
     /// The most rows that one logs.
@@ -52,6 +60,8 @@ struct Script {
     rows: u64,
     end: End,
     uses_sdk: bool,
+    /// How long after its end something of it sends one more row.
+    straggles: Option<Duration>,
     /// How long it takes to obey a SIGTERM; none: it does not.
     obeys: Option<Duration>,
     level: f64,
@@ -130,6 +140,34 @@ impl Program {
         self.state().exit.clone()
     }
 
+    /// How long after its end something of it sends one more row, if anything does.
+    pub(crate) fn straggles(&self) -> Option<Duration> {
+        self.script.straggles
+    }
+
+    /// Something of it that nobody has ended sends one more row, which would be the best of all,
+    /// and does so once.
+    pub(crate) async fn straggle(self: Arc<Self>, line: Line, after: Duration, witness: Arc<Witness>) {
+        while !self.is_over() {
+            sleep(LOOK_EVERY).await;
+        }
+        sleep(after).await;
+        let row = Row { step: 0, wall_ms: 0, values: vec![(METRIC.to_owned(), Value::F64(-1e9))] };
+        let mut frames = Vec::new();
+        Writer::default().frame(&[row], &mut frames);
+        witness.wrote((self.attempt.clone(), STRAGGLER.to_owned(), "history".to_owned()), 1);
+        let append = AppendRows {
+            run: self.attempt.run.clone(),
+            attempt: self.attempt.number,
+            writer: STRAGGLER.to_owned(),
+            stream: "history".to_owned(),
+            offset: 0,
+            frames,
+        };
+        // Whatever the answer is, the witness has seen it.
+        let _ = line.append(append).await;
+    }
+
     /// Rows that it printed to its console; none when it has the SDK.
     pub(crate) fn printed(&self) -> u64 {
         if self.script.uses_sdk { 0 } else { self.state().rows }
@@ -206,7 +244,7 @@ impl Program {
             }
         }
         if own.is_some() && !self.state().over {
-            let _ = timeout(LAST_WORDS, sender.finish(LAST_WORDS, |_, _| {})).await;
+            let _ = timeout(LAST_WORDS, sender.finish(|_, _| {})).await;
         }
         self.exits();
     }
@@ -275,6 +313,10 @@ impl Script {
             uses_sdk,
             obeys: obeys.then(|| Duration::from_millis(rng.random_range(0..12_000))),
             level: rng.random(),
+            straggles: rng.random_bool(manners.straggle).then(|| {
+                let most = if rng.random_bool(0.5) { 60 } else { 7200 };
+                Duration::from_secs(rng.random_range(0..most))
+            }),
         }
     }
 }

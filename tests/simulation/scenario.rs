@@ -60,6 +60,7 @@ pub(crate) enum Trouble {
     RunsRetried,
     SweepStopped,
     SweepCancelled,
+    TokenMistaken,
 }
 
 impl Trouble {
@@ -105,6 +106,20 @@ impl Trouble {
 impl Scenario {
     /// The scenario of a seed.
     pub(crate) fn of(seed: u64) -> Self {
+        let mut scenario = Self::drawn(seed);
+        // What came later is drawn apart, so that seeds that people have written down stay what
+        // they are.
+        let mut rng = StdRng::seed_from_u64(seed ^ 0x70CE);
+        if rng.random_bool(0.4) {
+            scenario.manners.straggle = rng.random_range(0.0..0.5);
+        }
+        if rng.random_bool(0.3) && !scenario.fair {
+            scenario.troubles.push((Trouble::TokenMistaken, Trouble::TokenMistaken.weight()));
+        }
+        scenario
+    }
+
+    fn drawn(seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let troubles = Trouble::ALL.into_iter().filter(|trouble| rng.random_bool(trouble.share()));
         let mut troubles: Vec<_> = troubles.map(|trouble| (trouble, trouble.weight())).collect();
@@ -124,6 +139,7 @@ impl Scenario {
             shim_killed: sometimes(0.3, 0.15),
             unstartable: sometimes(0.2, 0.1),
             sdk: sometimes(0.6, 1.0),
+            straggle: 0.0,
             longest: rng.random_range(20.0..900.0),
             rows: rng.random_range(1..20),
         };

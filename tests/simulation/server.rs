@@ -3,7 +3,10 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -31,6 +34,9 @@ use crate::{disk, witness::Witness};
 /// The lease that it gives.
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
 
+/// How long rows of an attempt that is over count.
+pub(crate) const LATE_ROWS: Duration = Duration::from_secs(60);
+
 /// What is asked of a controller.
 #[derive(Clone, Debug)]
 pub(crate) enum Question {
@@ -54,15 +60,28 @@ pub(crate) enum Answer {
     Retried(Retried),
 }
 
+/// The token that agents and people have.
+const TOKEN: &str = "the right one";
+
 /// The token of a caller.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Bearer(pub(crate) Option<MetadataValue<Ascii>>);
+#[derive(Clone, Debug)]
+pub(crate) struct Bearer(MetadataValue<Ascii>);
+
+impl Bearer {
+    /// With this token.
+    pub(crate) fn of(token: &str) -> Self {
+        Self(format!("Bearer {token}").parse().expect("a token of letters"))
+    }
+
+    /// With the one that opens everything.
+    pub(crate) fn admin() -> Self {
+        Self::of(TOKEN)
+    }
+}
 
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        if let Some(token) = &self.0 {
-            request.metadata_mut().insert("authorization", token.clone());
-        }
+        request.metadata_mut().insert("authorization", self.0.clone());
         Ok(request)
     }
 }
@@ -77,6 +96,8 @@ pub(crate) struct Server {
     seed: u64,
     witness: Arc<Witness>,
     process: Mutex<Process>,
+    /// It is started with a token that nobody else has.
+    mistaken: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -96,7 +117,8 @@ struct Alive {
 
 impl Server {
     pub(crate) fn new(folder: PathBuf, seed: u64, witness: Arc<Witness>) -> Arc<Self> {
-        Arc::new(Self { folder, seed, witness, process: Mutex::default() })
+        let (process, mistaken) = (Mutex::default(), AtomicBool::default());
+        Arc::new(Self { folder, seed, witness, process, mistaken })
     }
 
     /// Starts a controller whose wall clock shows `wall_ms`; says whether it came up, which it does not when the disk fails.
@@ -111,6 +133,8 @@ impl Server {
             // The last one's lock is in its folder, and it may still have calls on their way out.
             data: self.folder.join(number.to_string()),
             lease: LEASE,
+            late_rows: LATE_ROWS,
+            token: Some(if self.mistaken.load(Ordering::Relaxed) { "a wrong one" } else { TOKEN }.to_owned()),
             collect_every: Duration::from_secs(365 * 24 * 3600),
             ..Settings::default()
         };
@@ -139,6 +163,14 @@ impl Server {
         let alive = self.process().alive.take();
         if let Some(alive) = alive {
             alive.tasks.iter().for_each(AbortHandle::abort);
+        }
+    }
+
+    /// Kills it. From now on it is started with a token that nobody else has, or with the right
+    /// one again.
+    pub(crate) fn mistake_token(&self, mistaken: bool) {
+        if self.mistaken.swap(mistaken, Ordering::Relaxed) != mistaken {
+            self.kill();
         }
     }
 
@@ -179,7 +211,7 @@ impl Server {
     pub(crate) fn door(&self) -> Option<Door> {
         let process = self.process();
         let alive = process.alive.as_ref()?;
-        Some(InterceptedService::new(alive.routes.clone(), Bearer::default()))
+        Some(InterceptedService::new(alive.routes.clone(), Bearer::admin()))
     }
 
     fn process(&self) -> std::sync::MutexGuard<'_, Process> {

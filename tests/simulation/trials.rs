@@ -129,7 +129,8 @@ async fn live(machine: &Machine, line: Line, mut trial: Ticket, program: Arc<Pro
     let exit = program.exit();
     let (exit, out_of_memory, gpu_trouble) = (exit.as_ref(), false, None);
     let verdict = judge(Evidence { exit, stop, heard, out_of_memory, gpu_trouble, stderr: &[] });
-    let ending = Ending { link: &line, attempt: &attempt, news: &trial.news, ran: begun.elapsed() };
+    let (news, ran) = (&trial.news, begun.elapsed());
+    let ending = Ending { link: &line, attempt: &attempt, dir: &folder, news, ran };
     ending.tell(verdict, shipper, Report { console_sent: true, ..Report::default() }).await;
 }
 

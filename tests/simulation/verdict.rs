@@ -11,9 +11,10 @@ use proto::v1::{Block, ListRuns, ReadRows, ReplayTrials, Run, RunRef, Sweep, Swe
 use tonic::Status;
 
 use crate::{
+    program::STRAGGLER,
     scenario::Wanted,
     server::{Door, runs, sweeps},
-    witness::StreamOf,
+    witness::{End, StreamOf},
     world::World,
 };
 
@@ -119,11 +120,13 @@ fn coverage(world: &World, sweep: &Sweep, all: &[Run], wanted: &Wanted) {
 /// An end that was acknowledged stays, unless somebody wanted another attempt.
 fn ends(world: &World, run: &Run) {
     let seen = world.witness.seen();
-    let Some((attempt, state)) = seen.ended.get(&run.id).cloned() else { return };
+    let Some(End { attempt, state, value, .. }) = seen.ended.get(&run.id).cloned() else { return };
     let stays = !seen.reopened.contains(&run.id) && run.attempt == attempt && state != "queued";
     drop(seen);
     if stays && run.state != state {
         world.witness.accuse(format!("{} ended as {state} and is {} now", run.id, run.state));
+    } else if stays && run.value != value {
+        world.witness.accuse(format!("{} ended with {value:?} and has {:?} now", run.id, run.value));
     }
 }
 
@@ -156,7 +159,7 @@ fn rows(world: &World, run: &Run, blocks: &[Block]) {
     }
     for (stream, there) in &stored {
         let offered = seen.offered.get(stream).copied().unwrap_or(0);
-        let whole = run.state == "finished" && stream.0.number == run.attempt;
+        let whole = run.state == "finished" && stream.0.number == run.attempt && stream.1 != STRAGGLER;
         if *there > offered || (whole && *there < offered) {
             wrong.push(format!("{stream:?} of a run that is {}: {there} of {offered} rows", run.state));
         }

@@ -6,13 +6,18 @@ use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
     path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use agent::holdings::Attempt;
+use proto::v1::{AppendRows, Run};
 use tokio::time::Instant;
 use tonic::{Code, Status};
 
-use crate::server::{Answer, Question};
+use crate::{
+    program::STRAGGLER,
+    server::{Answer, LATE_ROWS, Question},
+};
 
 /// One stream of one attempt: attempt, writer and stream.
 pub(crate) type StreamOf = (Attempt, String, String);
@@ -25,6 +30,17 @@ pub(crate) struct Witness {
     seen: Mutex<Seen>,
 }
 
+/// An end that the controller said it has.
+#[derive(Clone, Debug)]
+pub(crate) struct End {
+    pub(crate) attempt: u32,
+    pub(crate) state: String,
+    /// Of the sweep's metric.
+    pub(crate) value: Option<f64>,
+    /// When it was heard of first.
+    at: Instant,
+}
+
 /// What was seen so far.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
@@ -34,8 +50,8 @@ pub(crate) struct Seen {
     pub(crate) acknowledged: BTreeMap<StreamOf, u64>,
     /// Rows that were offered to a controller at all, or lie on an agent's disk.
     pub(crate) offered: BTreeMap<StreamOf, u64>,
-    /// The newest end that the controller said it has: the attempt and the state that it gave.
-    pub(crate) ended: BTreeMap<String, (u32, String)>,
+    /// The newest end that the controller said it has.
+    pub(crate) ended: BTreeMap<String, End>,
     /// Runs that somebody has begun anew or asked to run again, whatever their end was.
     pub(crate) reopened: BTreeSet<String>,
     /// Attempts whose program was started.
@@ -136,9 +152,10 @@ impl Witness {
                 let attempt = Attempt { run: end.run.clone(), number: end.attempt };
                 self.accepted(&attempt, "the end");
                 if let Some(run) = &ended.run {
-                    self.seen().ended.insert(attempt.run, (attempt.number, run.state.clone()));
+                    self.ended(attempt, run);
                 }
             }
+            (Question::Append(rows), answer) if rows.writer == STRAGGLER => self.straggled(rows, answer),
             (Question::Retry(_), Ok(Answer::Retried(retried))) => {
                 self.seen().reopened.extend(retried.runs.iter().cloned());
             }
@@ -148,6 +165,32 @@ impl Witness {
                 seen.reopened.insert(begun.run.clone());
             }
             _ => self.suspect(question, answer),
+        }
+    }
+
+    fn ended(&self, attempt: Attempt, run: &Run) {
+        let (number, state, value) = (attempt.number, run.state.clone(), run.value);
+        let before = self.seen().ended.get(&attempt.run).cloned();
+        let same = before.filter(|end| end.attempt == number && end.state == state);
+        let at = same.as_ref().map_or_else(Instant::now, |end| end.at);
+        self.seen().ended.insert(attempt.run.clone(), End { attempt: number, state, value, at });
+        if same.is_some_and(|end| end.value != value) {
+            self.accuse(format!("the value of {attempt} changed after its end"));
+        }
+    }
+
+    /// A token ends with its attempt.
+    fn straggled(&self, rows: &AppendRows, answer: &Result<Answer, Status>) {
+        let seen = self.seen();
+        let end = seen.ended.get(&rows.run).filter(|end| {
+            let over = matches!(end.state.as_str(), "finished" | "failed" | "stopped" | "pruned");
+            over && end.attempt == rows.attempt && !seen.reopened.contains(&rows.run)
+        });
+        let closed = end.is_some_and(|end| end.at.elapsed() > LATE_ROWS + Duration::from_secs(1));
+        drop(seen);
+        let refused = |status: &Status| proto::dial::is_away(status);
+        if closed && !answer.as_ref().is_err_and(refused) {
+            self.accuse(format!("the token of {}/{} has not ended", rows.run, rows.attempt));
         }
     }
 

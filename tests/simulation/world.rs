@@ -163,7 +163,7 @@ async fn create(server: &Arc<Server>, scenario: &Scenario) -> Vec<String> {
     let mut ids = Vec::new();
     for wanted in &scenario.sweeps {
         let create = CreateSweep { yaml: wanted.yaml.clone(), ..CreateSweep::default() };
-        let asked = server.ask(Bearer::default(), Question::Create(create)).expect("a controller");
+        let asked = server.ask(Bearer::admin(), Question::Create(create)).expect("a controller");
         match asked.await {
             Ok(Ok(Answer::Sweep(sweep))) => ids.push(sweep.id.clone()),
             other => panic!("a sweep of the simulation is refused: {other:?}"),
