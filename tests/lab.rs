@@ -196,7 +196,6 @@ impl Lab {
             .env("XDG_STATE_HOME", self.dir().join("state"))
             .env("NO_COLOR", "1")
             .env_remove("PYTHONUNBUFFERED")
-            .env_remove("BESOM_TOKEN")
             .envs(self.token.as_ref().map(|token| ("BESOM_TOKEN", token)))
             .stdin(Stdio::null());
         command
