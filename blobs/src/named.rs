@@ -20,6 +20,8 @@ pub const ROWS_BYTES: usize = 128 << 10;
 /// Bytes of contents, and rows, that go out together.
 const BATCH_BYTES: u64 = 16 << 20;
 const BATCH_ROWS: u64 = 64;
+/// Checkpoints among them: the controller looks at the run's rows for each.
+const BATCH_CHECKPOINTS: u64 = 8;
 
 /// What of a journal goes out at once, from byte `from` on: whole frames, of files as many as [`batch`] takes, and perhaps the
 /// beginning of another behind them. What begins with damage comes as it is, for whoever decodes it to see.
@@ -58,7 +60,7 @@ fn contents(frames: &[u8]) -> u64 {
     let told = record::rows(frames).unwrap_or_default();
     let sizes = told.iter().map(|row| match Told::of(row) {
         Ok(Told::File(file)) => file.size,
-        Ok(Told::Checkpoint(checkpoint)) => checkpoint.size,
+        Ok(Told::Checkpoint(checkpoint)) => checkpoint.size.max(BATCH_BYTES / BATCH_CHECKPOINTS),
         Ok(Told::Artifact(_)) => BATCH_BYTES,
         Err(_) => 0,
     });

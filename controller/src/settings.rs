@@ -61,12 +61,36 @@ pub struct Limits {
     pub yaml_bytes: usize,
     /// Bytes of one append.
     pub append_bytes: usize,
+    /// Rows of one append to the stream `meta`.
+    pub meta_rows: u64,
+    /// Bytes of one append to the stream `meta`.
+    pub meta_bytes: usize,
+    /// Rows of one append to the stream `files`.
+    pub file_rows: u64,
+    /// Checkpoints that one append to the stream `files` tells of.
+    pub checkpoint_rows: usize,
+    /// Writers of one stream of an attempt.
+    pub writers: usize,
     /// Bytes of a run's config.
     pub config_bytes: usize,
+    /// Bytes of what a run says of its code and its machine.
+    pub code_bytes: usize,
+    /// Definitions of metrics that a run keeps.
+    pub metrics: usize,
+    /// Bytes of the texts in them.
+    pub metrics_bytes: usize,
     /// Bytes of an id, a name or a note that a caller sends.
     pub text_bytes: usize,
     /// Runs that one agent may hold.
     pub holds: usize,
+    /// Bytes of parameters from which an agent is handed out no more.
+    pub held_bytes: usize,
+    /// Runs that one transaction changes for a person: with more, it takes several.
+    pub changed: usize,
+    /// Bytes of their parameters in one transaction.
+    pub changed_bytes: usize,
+    /// Runs that one call may name to be tried again.
+    pub retried: usize,
     /// Runs that one heartbeat hands out.
     pub starts: u32,
     /// Bytes, as stored, of the first and of the last part of a console. What lies between them is removed.
@@ -75,6 +99,8 @@ pub struct Limits {
     pub summary_keys: usize,
     /// Bytes of a text in a run's summary; the rest is cut off.
     pub summary_text: usize,
+    /// Bytes of what a run's summary keeps of its history, and as many of what its program said itself.
+    pub summary_bytes: usize,
     /// Configurations kept parsed.
     pub plans: usize,
     /// Sweeps in a list unless the caller says otherwise.
@@ -132,14 +158,27 @@ impl Default for Limits {
             queue: 1024,
             readers: 4,
             yaml_bytes: 1 << 20,
-            append_bytes: 8 << 20,
+            append_bytes: 4 << 20,
+            meta_rows: 100_000,
+            meta_bytes: 2 << 20,
+            file_rows: 2000,
+            checkpoint_rows: 8,
+            writers: 256,
             config_bytes: 1 << 20,
+            code_bytes: 256 << 10,
+            metrics: 1000,
+            metrics_bytes: 256 << 10,
             text_bytes: 16 << 10,
-            holds: 4096,
+            holds: 1024,
+            held_bytes: 8 << 20,
+            changed: 256,
+            changed_bytes: 8 << 20,
+            retried: 10_000,
             starts: 256,
             console_part: 5 << 20,
             summary_keys: 2000,
             summary_text: 4 << 10,
+            summary_bytes: 1 << 20,
             plans: 1000,
             sweeps_listed: 100,
             page: 500,

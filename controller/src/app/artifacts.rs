@@ -56,34 +56,86 @@ pub(crate) struct Wanted {
     pub(crate) digest: String,
 }
 
+/// Entries that one transaction writes, or removes.
+const ENTRIES: usize = 1000;
+
 /// A version that is to be kept: the row that tells of it, and what its manifest says.
 #[derive(Clone, Debug)]
 pub(super) struct Logged {
     row: ArtifactRow,
-    entries: Vec<Entry>,
-}
-
-impl Logged {
     /// How many entries the manifest has.
-    pub(super) fn entries(&self) -> usize {
-        self.entries.len()
-    }
+    pub(super) entries: usize,
+    /// Bytes of all their contents.
+    bytes: u64,
+    /// Where they stand until they are a version's; none: there is a version with this content.
+    staged: Option<i64>,
 }
 
-/// The version that a row tells of, with its manifest.
+/// The version that a row tells of. A manifest may have so many entries that the writer would be long at it: they are written
+/// before the row comes, some at a time.
 ///
 /// # Errors
-/// Refused with [`Why::Blob`] when the manifest is not here; invalid when it is none.
-pub(super) async fn read_manifest(app: &Arc<App>, row: ArtifactRow) -> Result<Logged, Error> {
+/// Refused with [`Why::Blob`] when the manifest or a content is not here; invalid when it is none.
+pub(super) async fn stage(app: &Arc<App>, run: &str, row: ArtifactRow) -> Result<Logged, Error> {
+    let entries = read_manifest(app, &row).await?;
+    let bytes = entries.iter().fold(0_u64, |sum, entry| match &entry.content {
+        Content::Blob { size, .. } => sum.saturating_add(*size),
+        Content::Reference(_) => sum,
+    });
+    let (run, name, digest) = (run.to_owned(), row.name.clone(), row.digest.clone());
+    let known = app.read(move |tx, _| {
+        let project = runs::find(tx, &run)?.project;
+        Ok(store::artifacts::with_digest(tx, &project, &name, &digest)?.is_some())
+    });
+    let mut logged = Logged { row, entries: entries.len(), bytes, staged: None };
+    if known.await? {
+        return Ok(logged);
+    }
+    let key = app.change(|change| Ok(store::artifacts::stage(change.tx, change.now_ms)?)).await?;
+    let mut entries = entries.into_iter().peekable();
+    while entries.peek().is_some() {
+        let some: Vec<Entry> = entries.by_ref().take(ENTRIES).collect();
+        app.change(move |change| write(change.tx, key, &some)).await?;
+    }
+    logged.staged = Some(key);
+    Ok(logged)
+}
+
+fn write(tx: &Tx<'_>, key: i64, entries: &[Entry]) -> Result<(), Error> {
+    for Entry { path, content } in entries {
+        if let Content::Blob { sha256, size } = content {
+            files::check_blob(tx, path, sha256, *size)?;
+        }
+    }
+    Ok(store::artifacts::write(tx, key, entries)?)
+}
+
+async fn read_manifest(app: &Arc<App>, row: &ArtifactRow) -> Result<Vec<Entry>, Error> {
     let (digest, size, name) = (row.digest.clone(), row.size, row.name.clone());
     app.read(move |tx, _| files::check_blob(tx, &name, &digest, size)).await?;
     let manifest = app.store.blobs.read(&row.digest, 0..row.size).await?;
-    let entries = std::str::from_utf8(&manifest)
+    std::str::from_utf8(&manifest)
         .map_err(|_| Error::invalid(format!("the manifest of `{}` is no text", row.name)))
         .and_then(|text| {
             entries(text).map_err(|bad| Error::invalid(format!("the manifest of `{}`: {bad}", row.name)))
-        })?;
-    Ok(Logged { row, entries })
+        })
+}
+
+/// Removes entries that are no version's any more, or never became one's, some at a time.
+///
+/// # Errors
+/// When the database fails; the next call finds the same work.
+pub(super) async fn sweep(app: &Arc<App>, before_ms: i64) -> Result<(), Error> {
+    while let Some(key) = app.read(move |tx, _| Ok(store::artifacts::left_over(tx, before_ms)?)).await? {
+        let remove = move |change: &mut Change<'_>| {
+            Ok(store::artifacts::drop_entries(change.tx, key, change.app.clock.wall_ms(), ENTRIES as u32)?)
+        };
+        app.change(remove).await?;
+        if app.is_draining() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Keeps what a run has logged: the newest version of this name that has this content, or a new one. `latest` and the aliases
@@ -112,18 +164,13 @@ pub(super) fn keep(change: &Change<'_>, run: &Run, fenced: bool, logged: &Logged
 }
 
 fn insert(tx: &Tx<'_>, project: &str, logged: &Logged, now_ms: i64) -> Result<Version, Error> {
-    let Logged { row, entries } = logged;
+    let Logged { row, entries, bytes, staged } = logged;
     files::check_blob(tx, &row.name, &row.digest, row.size)?;
-    let mut bytes = 0_u64;
-    for Entry { path, content } in entries {
-        if let Content::Blob { sha256, size } = content {
-            files::check_blob(tx, path, sha256, *size)?;
-            bytes = bytes.saturating_add(*size);
-        }
-    }
+    // Who removed the version since, did so in this very moment.
+    let gone = || Error::busy(format!("the version of `{}` with this content was just removed", row.name));
     let metadata = if row.metadata.is_empty() { "{}".to_owned() } else { row.metadata.clone() };
-    let mut version = Version {
-        key: 0,
+    let version = Version {
+        key: staged.ok_or_else(gone)?,
         project: project.to_owned(),
         name: row.name.clone(),
         kind: row.kind.clone(),
@@ -131,11 +178,11 @@ fn insert(tx: &Tx<'_>, project: &str, logged: &Logged, now_ms: i64) -> Result<Ve
         digest: row.digest.clone(),
         manifest_size: row.size,
         metadata,
-        files: entries.len() as u64,
-        size: bytes,
+        files: *entries as u64,
+        size: *bytes,
         created_ms: now_ms,
     };
-    version.key = store::artifacts::insert(tx, &version, entries)?;
+    store::artifacts::settle(tx, &version)?;
     Ok(version)
 }
 

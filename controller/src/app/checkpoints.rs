@@ -19,15 +19,18 @@ use super::{
     lineage::Lineage,
     pieces,
     runs::{self, check_attempt, fenced},
+    summaries,
 };
 use crate::store::{self, Tx, blocks::Stream, checkpoints::End, runs::Run};
 
 /// Checkpoints of a run that goes on whose contents stay: the newest, and one more for when the newest is of no use.
-const KEPT: usize = 2;
+pub(super) const KEPT: usize = 2;
+/// Checkpoints whose rows are not all here yet, and whose contents stay for them.
+const OPEN: usize = 16;
 /// The streams of which a run's history is made.
 const STREAMS: [&str; 2] = ["history", "summary"];
 
-/// Keeps what a row tells of. Of the run's checkpoints that an attempt can go on from, the older ones let go of their contents.
+/// Keeps what a row tells of. The caller trims what the run has then.
 ///
 /// # Errors
 /// Refused with [`Why::Blob`] when the content is not here.
@@ -50,9 +53,8 @@ pub(super) fn keep(
         logged_ms: change.app.clock.wall_ms(),
     };
     let ends = ends(change.tx, stream, row)?;
-    // Nobody goes on from a fenced one: its attempt is not the run's any more.
     store::checkpoints::insert(change.tx, run.key, &checkpoint, !fenced, &ends)?;
-    if fenced { Ok(()) } else { trim(change.tx, run, KEPT) }
+    Ok(())
 }
 
 /// How far the rows were: the checkpoint's own writer says it itself. Of others, such as the ranks beside it, what is here counts.
@@ -72,14 +74,19 @@ fn ends(tx: &Tx<'_>, stream: Stream<'_>, row: &CheckpointRow) -> Result<Vec<End>
     Ok(ends)
 }
 
-/// Lets go of the contents of all but the newest checkpoints that an attempt can go on from.
-fn trim(tx: &Tx<'_>, run: &Run, most: usize) -> Result<(), Error> {
-    let mut complete = 0;
+/// Lets go of the contents of all but the newest checkpoints that an attempt can go on from, or may be able to.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn trim(tx: &Tx<'_>, run: &Run, most: usize) -> Result<(), Error> {
+    let (mut complete, mut open) = (0, 0);
     for checkpoint in store::checkpoints::kept(tx, run.key)? {
-        if complete == most {
+        if complete == most || open == OPEN {
             store::checkpoints::release(tx, &checkpoint)?;
         } else if is_complete(tx, run, &checkpoint)? {
             complete += 1;
+        } else {
+            open += 1;
         }
     }
     Ok(())
@@ -165,7 +172,7 @@ pub(crate) async fn resume(
         change.hear(&mut run)?;
         let Before { history, logged, iteration, value, summary } = before;
         (run.history, run.logged, run.iteration, run.value) = (history, logged, iteration, value);
-        store::summaries::save(change.tx, run.key, &summary.write())?;
+        summaries::save(change.tx, &run, &summary)?;
         store::runs::save(change.tx, &run)?;
         store::rungs::inherit(change.tx, run.key, checkpoint.attempt, attempt, iteration)?;
         store::checkpoints::resume(change.tx, run.key, attempt, checkpoint.key)?;

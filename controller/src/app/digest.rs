@@ -1,7 +1,7 @@
 //! What an append says, in short: for each key its last value, how often it was logged, its smallest and its largest; and
 //! the summary of a run that such digests add up to. Used by `app::ingest` and `app::views`. Pure: frames in, frames out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use record::{Corrupt, Row, RowRef, Value, ValueRef, Writer};
 use serde_json::{Map, Value as Json};
@@ -165,8 +165,8 @@ impl Summary {
 
     /// Every key that was logged.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
-        let more =
-            self.overlay.iter().filter(|(key, ..)| !self.latest.iter().any(|(known, ..)| known == key));
+        let latest: HashSet<&str> = self.latest.iter().map(|(key, ..)| key.as_str()).collect();
+        let more = self.overlay.iter().filter(move |(key, ..)| !latest.contains(key.as_str()));
         self.latest.iter().chain(more).map(|(key, ..)| key.as_str())
     }
 
@@ -253,7 +253,12 @@ fn last(frames: &[u8], key: &str) -> Result<Option<Value>, Corrupt> {
     Ok(found)
 }
 
+/// Bytes of a range beside its key, and of a value beside its key and its text.
+const RANGE_BYTES: usize = 32;
+const VALUE_BYTES: usize = 16;
+
 fn merge_ranges(ranges: &mut Vec<(String, Range)>, digest: &Digest, limits: &Limits) {
+    let mut bytes: usize = ranges.iter().map(|(key, _)| key.len() + RANGE_BYTES).sum();
     let places: HashMap<String, usize> =
         ranges.iter().enumerate().map(|(place, (key, _))| (key.clone(), place)).collect();
     for key in &digest.keys {
@@ -265,7 +270,10 @@ fn merge_ranges(ranges: &mut Vec<(String, Range)>, digest: &Digest, limits: &Lim
                 range.sum += key.sum;
                 (range.least, range.most) = (range.least.min(least), range.most.max(most));
             }
-            None if ranges.len() < limits.summary_keys => {
+            None if ranges.len() < limits.summary_keys
+                && bytes + key.name.len() + RANGE_BYTES <= limits.summary_bytes =>
+            {
+                bytes += key.name.len() + RANGE_BYTES;
                 ranges.push((key.name.clone(), Range { count: key.finite, least, most, sum: key.sum }));
             }
             None => {}
@@ -305,19 +313,33 @@ fn read_ranges(frames: &[u8]) -> Result<Vec<(String, Range)>, Corrupt> {
 fn merge(entries: &mut Vec<(String, u64, Value)>, digest: &Digest, limits: &Limits) -> bool {
     let places: HashMap<String, usize> =
         entries.iter().enumerate().map(|(place, (key, ..))| (key.clone(), place)).collect();
+    let mut bytes: usize = entries.iter().map(|(key, _, value)| size(key, value)).sum();
     let mut fits = true;
     for key in &digest.keys {
-        let value = shortened(&key.last, limits.summary_text);
-        match places.get(&key.name) {
-            Some(place) if key.step >= entries[*place].1 => {
-                entries[*place] = (key.name.clone(), key.step, value)
+        let place = places.get(&key.name).copied();
+        let old = place.map(|place| &entries[place]);
+        if old.is_some_and(|(_, step, _)| key.step < *step) {
+            continue;
+        }
+        let others = bytes - old.map_or(0, |(name, _, value)| size(name, value));
+        let room = limits.summary_bytes.saturating_sub(others + key.name.len() + VALUE_BYTES);
+        let value = shortened(&key.last, limits.summary_text.min(room));
+        fits &= room > 0;
+        bytes = others + size(&key.name, &value);
+        match place {
+            Some(place) => entries[place] = (key.name.clone(), key.step, value),
+            None if entries.len() < limits.summary_keys && room > 0 => {
+                entries.push((key.name.clone(), key.step, value));
             }
-            Some(_) => {}
-            None if entries.len() < limits.summary_keys => entries.push((key.name.clone(), key.step, value)),
-            None => fits = false,
+            None => (bytes, fits) = (others, false),
         }
     }
     fits
+}
+
+fn size(key: &str, value: &Value) -> usize {
+    let text = if let Value::Text(text) | Value::Json(text) = value { text.len() } else { 0 };
+    key.len() + VALUE_BYTES + text
 }
 
 fn shortened(value: &Value, bytes: usize) -> Value {
@@ -464,5 +486,21 @@ mod tests {
         let rows = [(0, "a", Value::Text("ééééé".to_owned())), (0, "b", Value::I64(1))];
         assert!(!summary.add_history(&digest(&rows), &limits));
         assert_eq!(summary.to_json(&[]).to_string(), r#"{"a":"éé…"}"#);
+    }
+
+    #[test]
+    fn a_summary_of_long_texts_has_a_bound_in_bytes() {
+        let limits = Limits { summary_bytes: 10_000, ..Limits::default() };
+        let mut summary = Summary::default();
+        let keys: Vec<String> = (0..500).map(|number| format!("key{number}")).collect();
+        for length in [10, 1000, 0, 4000] {
+            let text = Value::Text("x".repeat(length));
+            let rows: Vec<_> = keys.iter().map(|key| (length as u64, key.as_str(), text.clone())).collect();
+            summary.add_history(&digest(&rows), &limits);
+            summary.add_summary(&digest(&rows), &limits);
+            let stored = summary.write();
+            let most = stored.latest.len().max(stored.overlay.len());
+            assert!(most <= 20_000, "{most} bytes at {length}");
+        }
     }
 }

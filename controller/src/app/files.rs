@@ -164,11 +164,18 @@ pub(super) enum Row {
 /// # Errors
 /// Invalid when a row tells of neither a file, a checkpoint nor an artifact, or all the artifacts together are larger than one may be;
 /// refused with [`Why::Blob`] when a manifest is not here.
-pub(super) async fn rows(app: &Arc<App>, frames: &[u8]) -> Result<Vec<Row>, Error> {
+pub(super) async fn rows(app: &Arc<App>, run: &str, frames: &[u8]) -> Result<Vec<Row>, Error> {
     let told = record::rows(frames).map_err(|corrupt| Error::invalid(format!("damaged rows: {corrupt}")))?;
     let told: Result<Vec<Told>, BadArtifact> = told.iter().map(Told::of).collect();
+    let told = told.map_err(|bad| Error::invalid(bad.to_string()))?;
+    let most = app.settings.limits.checkpoint_rows;
+    let checkpoints = told.iter().filter(|told| matches!(told, Told::Checkpoint(_))).count();
+    if checkpoints > most {
+        let message = format!("an append with {checkpoints} checkpoints, {most} at most");
+        return Err(Error::invalid(message).hint("send the rows apart"));
+    }
     let (mut rows, mut bytes, mut entries) = (Vec::new(), 0, 0);
-    for told in told.map_err(|bad| Error::invalid(bad.to_string()))? {
+    for told in told {
         rows.push(match told {
             Told::File(file) => Row::File(file),
             Told::Checkpoint(checkpoint) => Row::Checkpoint(checkpoint),
@@ -177,8 +184,8 @@ pub(super) async fn rows(app: &Arc<App>, frames: &[u8]) -> Result<Vec<Row>, Erro
                 // own clients send one at a time (`blobs::batch`).
                 bytes += artifact.size;
                 check_together(bytes, entries)?;
-                let logged = artifacts::read_manifest(app, artifact).await?;
-                entries += logged.entries();
+                let logged = artifacts::stage(app, run, artifact).await?;
+                entries += logged.entries;
                 check_together(bytes, entries)?;
                 Row::Artifact(logged)
             }
@@ -226,7 +233,9 @@ pub(super) fn keep(
             Row::Artifact(logged) => artifacts::keep(change, run, apart, logged)?,
         }
     }
-    Ok(())
+    // Nobody goes on from a fenced one: its attempt is not the run's any more.
+    let goes_on = !fenced && rows.iter().any(|row| matches!(row, Row::Checkpoint(_)));
+    if goes_on { checkpoints::trim(change.tx, run, checkpoints::KEPT) } else { Ok(()) }
 }
 
 /// Passes when the blob of `name` is here, and as long as it was said to be.
@@ -349,6 +358,7 @@ pub(super) async fn collect(app: &Arc<App>, now: Instant) -> Result<(), Error> {
         return Ok(());
     }
     let (limit, before_ms) = (app.settings.limits.collected, before_ms(app));
+    artifacts::sweep(app, before_ms).await?;
     let from = after.clone();
     let seen = app.read(move |tx, _| Ok(store::files::look(tx, &from, before_ms, limit)?)).await?;
     let next = if seen.len() < limit as usize { String::new() } else { seen[seen.len() - 1].0.clone() };

@@ -4,11 +4,12 @@
 use std::{borrow::Cow, sync::Arc};
 
 use probes::{Bug, planted};
-use record::file::STREAM as FILES;
+use record::{Corrupt, file::STREAM as FILES};
 use sweeps::lifecycle::run::State;
 
 use super::{
-    App, about,
+    App,
+    about::{self, Said},
     bell::{Ring, Topic},
     caller::Caller,
     change::Change,
@@ -18,6 +19,7 @@ use super::{
     plan::Plan,
     runs::{Standing, fenced, late, standing},
     stopping, summaries,
+    text::cut,
 };
 use crate::store::{self, blocks::Stream, runs::Run};
 
@@ -64,41 +66,73 @@ enum Kept {
 pub(crate) async fn append(app: &Arc<App>, caller: &Caller, append: Append) -> Result<Appended, Error> {
     caller.attempt(&append.run, append.attempt)?;
     let digest = check(app, &append)?;
-    let told = if append.stream == FILES { files::rows(app, &append.frames).await? } else { Vec::new() };
+    let told = match append.stream.as_str() {
+        FILES => Told::Files(files::rows(app, &append.run, &append.frames).await?),
+        META => Told::Meta(Said::read(&append.frames).map_err(damaged)?),
+        _ => Told::Values,
+    };
     app.leases.renew(&append.run, append.attempt, app.clock.now());
     if digest.rows > 0 {
         app.full.check()?;
     }
-    match app.change(move |change| keep(change, &append, digest, &told)).await? {
+    match app.change(move |change| keep(change, &append, digest, told)).await? {
         Kept::Merged(appended) => Ok(appended),
         Kept::Apart(error) => Err(error),
     }
 }
 
+/// What rows say that are no values of metrics, read before the writer has them.
+enum Told {
+    Values,
+    Files(Vec<files::Row>),
+    Meta(Said),
+}
+
+/// The stream in which a program speaks of its run.
+const META: &str = "meta";
+
 fn check(app: &App, append: &Append) -> Result<Digest, Error> {
-    let most = app.settings.limits.append_bytes;
+    let (limits, stream) = (&app.settings.limits, append.stream.as_str());
+    let most = if stream == META { limits.meta_bytes } else { limits.append_bytes };
     if append.frames.len() > most {
-        return Err(Error::invalid(format!("an append of {} bytes, {most} at most", append.frames.len())));
+        let bytes = append.frames.len();
+        return Err(Error::invalid(format!("an append to `{stream}` of {bytes} bytes, {most} at most")));
     }
     if append.writer.is_empty() || append.writer.len() > 64 {
         return Err(Error::invalid("a writer's name has 1 to 64 bytes"));
     }
-    let digest = match append.stream.as_str() {
+    let digest = match stream {
         "history" | "summary" => Digest::of(&append.frames),
-        "console" | "meta" | "system" | FILES => Digest::count(&append.frames),
+        "console" | META | "system" | FILES => Digest::count(&append.frames),
         other => {
+            let other = cut(other, 100);
             let message = format!("no stream `{other}`: history, summary, console, meta, files or system");
             return Err(Error::invalid(message));
         }
     };
-    digest.map_err(|corrupt| Error::invalid(format!("damaged rows: {corrupt}")))
+    let digest = digest.map_err(damaged)?;
+    let most = match stream {
+        META => limits.meta_rows,
+        FILES => limits.file_rows,
+        _ => u64::MAX,
+    };
+    if digest.rows > most {
+        let rows = digest.rows;
+        return Err(Error::invalid(format!("an append to `{stream}` of {rows} rows, {most} at most"))
+            .hint("send the rows in several appends"));
+    }
+    Ok(digest)
+}
+
+fn damaged(corrupt: Corrupt) -> Error {
+    Error::invalid(format!("damaged rows: {corrupt}"))
 }
 
 fn keep(
     change: &mut Change<'_>,
     append: &Append,
     mut digest: Digest,
-    told: &[files::Row],
+    told: Told,
 ) -> Result<Kept, Error> {
     let mut run = change.run(&append.run)?;
     let standing = standing(change, &run, append.attempt)?;
@@ -108,17 +142,22 @@ fn keep(
     let mut frames = Cow::Borrowed(append.frames.as_slice());
     let known = next.checked_sub(append.offset).ok_or_else(|| gap(append, next))?;
     if known > 0 && digest.rows > 0 && !planted(Bug::OverlapKept) {
-        let cut = record::skip(&frames, known)
-            .map_err(|corrupt| Error::invalid(format!("damaged rows: {corrupt}")))?;
-        digest = Digest::of(&cut)
+        change.tx.decoded(frames.len());
+        let rest = record::skip(&frames, known).map_err(damaged)?;
+        digest = Digest::of(&rest)
             .map_err(|corrupt| Error::Bug(format!("cutting frames broke them: {corrupt}")))?;
-        frames = Cow::Owned(cut);
+        frames = Cow::Owned(rest);
     }
     if digest.rows > 0 {
-        // Those that were known already were kept then.
-        let new = told.get(known as usize..).unwrap_or_default();
-        files::keep(change, &run, stream, standing, new)?;
+        if next == 0 {
+            check_writers(change, stream)?;
+        }
         let apart = standing != Standing::Current;
+        if let Told::Files(rows) = &told {
+            // Those that were known already were kept then.
+            let new = rows.get(known as usize..).unwrap_or_default();
+            files::keep(change, &run, stream, standing, new)?;
+        }
         store::blocks::insert(change.tx, stream, next, digest.rows, apart, &frames)?;
         change.app.compaction.note(stream, frames.len(), change.app.clock.now());
         change.ring(Ring::All(Topic::Run(run.id.clone())));
@@ -136,12 +175,28 @@ fn keep(
         change.hear(&mut run)?;
     }
     if digest.rows > 0 {
-        sum_up(change, &mut run, &append.stream, &digest, &frames)?;
+        match told {
+            Told::Meta(said) => about::take(change, &mut run, said, known)?,
+            // Of what a program prints and what its machine does nothing is summed up.
+            _ if !matches!(stream.name, "history" | "summary") => {}
+            _ => sum_up(change, &mut run, stream.name, &digest, &frames)?,
+        }
     }
     if was != run.state {
         store::runs::save(change.tx, &run)?;
     }
     Ok(Kept::Merged(Appended { next: next + digest.rows, stop_wanted: run.stop_wanted.is_some() }))
+}
+
+/// Passes while a stream of an attempt has room for one more writer: some use cases look at each.
+fn check_writers(change: &Change<'_>, stream: Stream<'_>) -> Result<(), Error> {
+    let most = change.app.settings.limits.writers;
+    let known = store::blocks::writers(change.tx, stream.run, stream.name, stream.attempt)?;
+    if known.len() < most {
+        return Ok(());
+    }
+    let message = format!("more than {most} writers of `{}` in one attempt", stream.name);
+    Err(Error::invalid(message).hint("let processes share a writer, as the SDK does"))
 }
 
 /// A person is told of late rows that would have changed what is known of the run.
@@ -162,12 +217,6 @@ fn sum_up(
     digest: &Digest,
     frames: &[u8],
 ) -> Result<(), Error> {
-    match stream {
-        // Of what a program prints and what its machine does nothing is summed up.
-        "console" | "system" | FILES => return Ok(()),
-        "meta" => return about::take(change, run, frames),
-        _ => {}
-    }
     let limits = &change.app.settings.limits;
     let mut summary = summaries::of(change.tx, run)?;
     let fits = if stream == "history" {
@@ -176,7 +225,7 @@ fn sum_up(
     } else {
         summary.add_summary(digest, limits)
     };
-    store::summaries::save(change.tx, run.key, &summary.write())?;
+    summaries::save(change.tx, run, &summary)?;
     let before = run.value;
     let is_open = run.state.is_live() || planted(Bug::LateRowsCount);
     if let Some(sweep) = run.sweep.as_ref().filter(|_| is_open) {
@@ -190,7 +239,8 @@ fn sum_up(
     }
     store::runs::save_logged(change.tx, run)?;
     if !fits && run.note.is_none() {
-        run.note = Some(format!("the summary keeps {} keys; the history has all", limits.summary_keys));
+        let (keys, bytes) = (limits.summary_keys, limits.summary_bytes);
+        run.note = Some(format!("the summary keeps {keys} keys and {bytes} bytes; the history has all"));
         store::runs::save(change.tx, run)?;
     }
     if before == run.value { Ok(()) } else { change.improved(run) }

@@ -1,9 +1,10 @@
 //! How a run's metrics are summed up, as its program defined it. Used by `app::about`, which takes definitions in, and by
 //! whatever shows a summary. Pure.
 
+use record::MAX_KEY_BYTES;
 use serde_json::{Map, Value as Json};
 
-use super::digest::Range;
+use super::{digest::Range, text::cut};
 
 /// Ways to sum a metric up. `none` leaves it out of the summary.
 const WAYS: [&str; 6] = ["min", "max", "mean", "last", "best", "none"];
@@ -34,13 +35,27 @@ impl Metric {
         if name.is_empty() {
             return Err("a metric was defined without a name".to_owned());
         }
+        if name.len().max(step_metric.len()) > MAX_KEY_BYTES {
+            let told = cut(&name, 100);
+            return Err(format!("the names in the definition of `{told}` have {MAX_KEY_BYTES} bytes at most"));
+        }
+        if summary.len() > WAYS.len() {
+            return Err(format!("`{name}` is summed up in {} ways, {} at most", summary.len(), WAYS.len()));
+        }
         if let Some(way) = summary.iter().find(|way| !WAYS.contains(&way.as_str())) {
+            let way = cut(way, 100);
             return Err(format!("`{name}` cannot be summed up as `{way}`: {}", WAYS.join(", ")));
         }
         if !matches!(goal.as_str(), "" | "minimize" | "maximize") {
+            let goal = cut(&goal, 100);
             return Err(format!("the goal of `{name}` is `{goal}`: minimize or maximize"));
         }
         Ok(Self { name, summary, step_metric, goal })
+    }
+
+    /// Bytes of its texts.
+    pub(crate) fn bytes(&self) -> usize {
+        self.name.len() + self.step_metric.len() + self.summary.iter().map(String::len).sum::<usize>()
     }
 
     /// As it is stored.

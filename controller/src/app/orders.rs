@@ -13,7 +13,13 @@ use super::{
     suggest::{HandedOut, hand_out},
     views,
 };
-use crate::store::{self, runs::Run};
+use crate::{
+    settings::Limits,
+    store::{
+        self,
+        runs::{Most, Run},
+    },
+};
 
 /// Orders before the parts that need no transaction are added.
 #[derive(Debug)]
@@ -53,10 +59,11 @@ pub(super) fn decide(change: &mut Change<'_>, beat: &Beat) -> Result<Draft, Erro
             Some(reason) => stop.push(Stop { of, reason, grace: change.app.settings.stop_grace }),
         }
     }
-    let again = unknown_to(change, beat)?;
-    let free = u64::from(beat.free).saturating_sub(again.len() as u64);
-    let count = free.min(change.app.settings.limits.starts.into());
-    let HandedOut { runs: fresh, wants_model } = hand_out(change, &beat.sweep, &beat.agent, count)?;
+    let (again, mut room) = unknown_to(change, beat)?;
+    let full = (room.runs == 0 || room.bytes == 0).then(|| full(&change.app.settings.limits));
+    let free = beat.free.saturating_sub(again.len() as u32).min(change.app.settings.limits.starts);
+    room.runs = room.runs.min(free as usize);
+    let HandedOut { runs: fresh, wants_model } = hand_out(change, &beat.sweep, &beat.agent, room)?;
     change.settle(&beat.sweep)?;
     let app = change.app;
     let progress = change.progress(&beat.sweep)?;
@@ -66,7 +73,7 @@ pub(super) fn decide(change: &mut Change<'_>, beat: &Beat) -> Result<Draft, Erro
         stop,
         keep,
         state: progress.state,
-        note: views::note(app, progress),
+        note: views::note(app, progress).or(full.filter(|_| free > 0)),
         wants_model,
     })
 }
@@ -91,9 +98,11 @@ fn incarnate(change: &mut Change<'_>, beat: &Beat) -> Result<(), Error> {
 }
 
 fn decline(change: &mut Change<'_>, beat: &Beat, declined: &RunAttempt) -> Result<(), Error> {
-    let Some(mut run) = store::runs::get(change.tx, &declined.run)? else { return Ok(()) };
-    let is_own = run.agent.as_deref() == Some(&beat.agent) && run.attempt == declined.attempt;
-    if is_own && run.state == State::Leased {
+    if !is_own(change, beat, &declined.run, declined.attempt)? {
+        return Ok(());
+    }
+    let mut run = change.run(&declined.run)?;
+    if run.state == State::Leased {
         run.agent = None;
         change.requeue(&mut run, Event::Decline)?;
         store::runs::save(change.tx, &run)?;
@@ -103,11 +112,10 @@ fn decline(change: &mut Change<'_>, beat: &Beat, declined: &RunAttempt) -> Resul
 
 /// Why a held attempt is to be stopped; `None` when it may go on.
 fn hold(change: &mut Change<'_>, beat: &Beat, held: &Held) -> Result<Option<String>, Error> {
-    let fenced = Ok(Some("fenced".to_owned()));
-    let Some(mut run) = store::runs::get(change.tx, &held.run)? else { return fenced };
-    if run.attempt != held.attempt || run.agent.as_deref() != Some(&beat.agent) {
-        return fenced;
+    if !is_own(change, beat, &held.run, held.attempt)? {
+        return Ok(Some("fenced".to_owned()));
     }
+    let mut run = change.run(&held.run)?;
     match run.state {
         State::Leased if !held.started => {}
         State::Leased | State::Queued => {
@@ -128,11 +136,27 @@ fn hold(change: &mut Change<'_>, beat: &Beat, held: &Held) -> Result<Option<Stri
     Ok(run.stop_wanted)
 }
 
+/// Whether this attempt is the run's newest, and the agent's. Asked first: what an agent holds by right has a bound, and what it
+/// names has none.
+fn is_own(change: &Change<'_>, beat: &Beat, run: &str, attempt: u32) -> Result<bool, Error> {
+    let holder = store::runs::holder(change.tx, run)?;
+    Ok(holder.is_some_and(|(newest, agent)| newest == attempt && agent.as_deref() == Some(&beat.agent)))
+}
+
+/// What an agent is told that has room, and holds as much as one agent may.
+fn full(limits: &Limits) -> String {
+    let (runs, bytes) = (limits.holds, limits.held_bytes);
+    format!("this agent holds all that one agent may: {runs} trials, or {bytes} bytes of parameters")
+}
+
 /// Leased to the agent, which does not name them: the reply that told it so was lost. What runs and is not named is not
-/// told again: its lease ends by itself.
-fn unknown_to(change: &mut Change<'_>, beat: &Beat) -> Result<Vec<Run>, Error> {
+/// told again: its lease ends by itself. Beside them, for how many more it has room.
+fn unknown_to(change: &mut Change<'_>, beat: &Beat) -> Result<(Vec<Run>, Most), Error> {
+    let limits = &change.app.settings.limits;
+    let mut room = Most { runs: limits.holds, bytes: limits.held_bytes };
     let mut again = Vec::new();
     for mut run in store::runs::held_by(change.tx, &beat.agent)? {
+        room.take(&run);
         if run.state != State::Leased || beat.holds(&run.id, run.attempt) {
             continue;
         }
@@ -143,5 +167,5 @@ fn unknown_to(change: &mut Change<'_>, beat: &Beat) -> Result<Vec<Run>, Error> {
             again.push(run);
         }
     }
-    Ok(again)
+    Ok((again, room))
 }

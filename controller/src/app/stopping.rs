@@ -33,6 +33,7 @@ pub(super) fn count(
     if run.state != State::Running || run.stop_wanted.is_some() {
         return Ok(());
     }
+    change.tx.decoded(frames.len());
     let mut best = run.value;
     for (iteration, value) in (before + 1..).zip(logged(frames, plan)?) {
         best = best.filter(|best| !plan.is_better(value, *best)).or(Some(value));

@@ -24,7 +24,7 @@ use super::{App, agents::Beat, change::Change, error::Error, plan::Plan, runs};
 use crate::store::{
     self,
     events::{Kind, Told},
-    runs::{Run, Suggestion},
+    runs::{Most, Run, Suggestion},
 };
 
 /// What was handed out.
@@ -36,32 +36,37 @@ pub(super) struct HandedOut {
     pub(super) wants_model: bool,
 }
 
-/// Leases up to `count` runs of a sweep to an agent.
+/// Leases as many runs of a sweep to an agent as it may have.
 pub(super) fn hand_out(
     change: &mut Change<'_>,
     sweep: &str,
     agent: &str,
-    count: u64,
+    mut most: Most,
 ) -> Result<HandedOut, Error> {
     let mut handed = HandedOut::default();
-    if count == 0 || change.app.full.is_full() || !hands_out(change, sweep)? {
+    if most.runs == 0 || most.bytes == 0 || change.app.full.is_full() || !hands_out(change, sweep)? {
         return Ok(handed);
     }
     if change.progress(sweep)?.queued > 0 {
-        handed.runs = store::runs::queued(change.tx, sweep, count)?;
+        handed.runs = store::runs::queued(change.tx, sweep, most)?.runs;
         for run in &mut handed.runs {
             change.lease(run, agent)?;
+            most.take(run);
         }
     }
     let plan = change.plan(sweep)?;
-    while (handed.runs.len() as u64) < count && wants_new(change, &plan)? {
+    while most.runs > 0 && most.bytes > 0 && wants_new(change, &plan)? {
         if plan.needs_history() {
             handed.wants_model = true;
             break;
         }
         let number = change.progress(sweep)?.next_trial;
         match search::propose(&plan.study, number, &History::default()) {
-            Ok(suggestion) => handed.runs.push(create(change, &plan, number, suggestion, 0, agent)?),
+            Ok(suggestion) => {
+                let run = create(change, &plan, number, suggestion, 0, agent)?;
+                most.take(&run);
+                handed.runs.push(run);
+            }
             Err(Exhausted) => change.close_sweep(sweep, "space")?,
         }
     }

@@ -17,13 +17,14 @@ use super::{
     change::Change,
     error::{Error, Why},
     plan::Plan,
+    runs,
     views::{self, SweepView},
     warm_start,
 };
 use crate::store::{
-    self,
+    self, Tx,
     events::{Event, Kind},
-    runs::{Outcome, Run},
+    runs::{Most, Outcome, Run},
     sweeps::Sweep,
 };
 
@@ -78,7 +79,7 @@ pub(crate) async fn create(
         if let Some(known) =
             key.as_deref().map(|key| store::sweeps::by_key(change.tx, key)).transpose()?.flatten()
         {
-            return views::sweep(change.tx, change.app, &known);
+            return Ok(known);
         }
         let mut id = change.app.chance.id();
         while store::sweeps::get(change.tx, &id)?.is_some() {
@@ -92,9 +93,10 @@ pub(crate) async fn create(
         }
         let event = Event { kind: Kind::Sweep, sweep: Some(&id), run: None, body: r#"{"state":"pending"}"# };
         store::events::append(change.tx, change.now_ms, event)?;
-        views::sweep(change.tx, change.app, &id)
+        Ok(id)
     };
-    app.change(work).await
+    let id = app.change(work).await?;
+    views::get_sweep(app, caller, id).await
 }
 
 /// The configuration and its warnings. A large file takes long to check, so not on a thread that others wait for.
@@ -148,14 +150,19 @@ pub(crate) async fn change(
     wish: Wish,
 ) -> Result<SweepView, Error> {
     caller.admin()?;
-    let wanted = id.clone();
-    app.change(move |change| fulfil(change, &id, wish)).await?;
-    views::get_sweep(app, caller, wanted).await
+    loop {
+        let wanted = id.clone();
+        if app.change(move |change| fulfil(change, &wanted, wish)).await? {
+            return views::get_sweep(app, caller, id).await;
+        }
+    }
 }
 
-fn fulfil(change: &mut Change<'_>, id: &str, wish: Wish) -> Result<(), Error> {
+/// Does what is wished, or a part of it: false when there is more, for a transaction of its own. The state of the sweep comes
+/// last, so that whoever is cut off asks again.
+fn fulfil(change: &mut Change<'_>, id: &str, wish: Wish) -> Result<bool, Error> {
     match wish {
-        Wish::Pause => change.sweep_step(id, sweep::Event::Pause),
+        Wish::Pause => change.sweep_step(id, sweep::Event::Pause)?,
         Wish::Resume => {
             change.sweep_step(id, sweep::Event::Resume)?;
             change.forget_crash_loop(id)?;
@@ -164,34 +171,48 @@ fn fulfil(change: &mut Change<'_>, id: &str, wish: Wish) -> Result<(), Error> {
             if progress.closing.as_deref() == Some("stopped") {
                 progress.closing = None;
             }
-            Ok(())
         }
         Wish::Stop => {
             let state = change.progress(id)?.state;
             if state.is_over() {
                 return Err(Refused { what: "sweep", state: state.name(), event: "stop" }.into());
             }
-            change.progress(id)?.closing = Some("stopped".to_owned());
-            for run in store::runs::live(change.tx, id)? {
-                if run.state == State::Queued {
-                    stop_queued(change, run)?;
-                }
+            let queued = store::runs::queued(change.tx, id, some(change))?;
+            for run in queued.runs {
+                stop_queued(change, run)?;
             }
-            Ok(())
+            if queued.more {
+                return Ok(false);
+            }
+            change.progress(id)?.closing = Some("stopped".to_owned());
         }
         Wish::Cancel => {
-            change.sweep_step(id, sweep::Event::Cancel)?;
-            change.progress(id)?.closing = Some("cancelled".to_owned());
-            for mut run in store::runs::live(change.tx, id)? {
+            sweep::next(change.progress(id)?.state, sweep::Event::Cancel)?;
+            let untold = store::runs::not_told(change.tx, id, CANCELLED, some(change))?;
+            for mut run in untold.runs {
                 if run.state == State::Queued {
                     stop_queued(change, run)?;
                 } else {
-                    change.want_stop(&mut run, "cancelled")?;
+                    change.want_stop(&mut run, CANCELLED)?;
                 }
             }
-            Ok(())
+            if untold.more {
+                return Ok(false);
+            }
+            change.sweep_step(id, sweep::Event::Cancel)?;
+            change.progress(id)?.closing = Some(CANCELLED.to_owned());
         }
     }
+    Ok(true)
+}
+
+/// Why runs of a sweep are to end that a person has cancelled.
+const CANCELLED: &str = "cancelled";
+
+/// As many runs as one transaction changes.
+fn some(change: &Change<'_>) -> Most {
+    let limits = &change.app.settings.limits;
+    Most { runs: limits.changed, bytes: limits.changed_bytes }
 }
 
 fn stop_queued(change: &mut Change<'_>, mut run: Run) -> Result<(), Error> {
@@ -209,31 +230,63 @@ pub(crate) async fn retry(
     app: &Arc<App>,
     caller: &Caller,
     id: String,
-    runs: Vec<String>,
+    wanted: Vec<String>,
 ) -> Result<Vec<String>, Error> {
     caller.admin()?;
-    let work = move |change: &mut Change<'_>| {
-        change.progress(&id)?;
-        let chosen = if runs.is_empty() {
-            store::runs::failed(change.tx, &id)?
-        } else {
-            runs.iter().map(|run| of_sweep(change, &id, run)).collect::<Result<_, _>>()?
-        };
-        if chosen.is_empty() {
-            return Err(Error::refused(Why::State, format!("no run of `{id}` failed or crashed")));
+    let most = app.settings.limits.retried;
+    if wanted.len() > most {
+        return Err(Error::invalid(format!("{} runs in one call, {most} at most", wanted.len()))
+            .hint("without a list, every failed or crashed run of the sweep is tried again"));
+    }
+    let sweep = id.clone();
+    let look = move |tx: &Tx<'_>, _: &App| {
+        store::sweeps::progress(tx, &sweep)?.ok_or_else(|| Error::no_sweep(&sweep))?;
+        if wanted.is_empty() {
+            return Ok(store::runs::failed(tx, &sweep)?);
         }
-        let mut retried = Vec::with_capacity(chosen.len());
-        for mut run in chosen {
+        for run in &wanted {
+            run::next(of_sweep(tx, &sweep, run)?.state, run::Event::Retry)?;
+        }
+        Ok(wanted)
+    };
+    let chosen: Vec<String> = app.read(look).await?;
+    if chosen.is_empty() {
+        return Err(Error::refused(Why::State, format!("no run of `{id}` failed or crashed")));
+    }
+    let chosen = Arc::new(chosen);
+    let (mut retried, mut at) = (Vec::with_capacity(chosen.len()), 0);
+    while at < chosen.len() {
+        let (wanted, id) = (chosen.clone(), id.clone());
+        let (next, some) = app.change(move |change| again_some(change, &id, &wanted, at)).await?;
+        at = next;
+        retried.extend(some);
+    }
+    Ok(retried)
+}
+
+/// Queues those from number `at` on that one transaction takes; where it goes on, and which they were.
+fn again_some(
+    change: &mut Change<'_>,
+    sweep: &str,
+    chosen: &[String],
+    mut at: usize,
+) -> Result<(usize, Vec<String>), Error> {
+    let (mut most, mut retried) = (some(change), Vec::new());
+    while let Some(id) = chosen.get(at).filter(|_| most.runs > 0 && most.bytes > 0) {
+        let mut run = of_sweep(change.tx, sweep, id)?;
+        most.take(&run);
+        at += 1;
+        // Somebody else may have queued it since it was chosen.
+        if run::next(run.state, run::Event::Retry).is_ok() {
             again(change, &mut run)?;
             retried.push(run.id);
         }
-        Ok(retried)
-    };
-    app.change(work).await
+    }
+    Ok((at, retried))
 }
 
-fn of_sweep(change: &Change<'_>, sweep: &str, run: &str) -> Result<Run, Error> {
-    let found = change.run(run)?;
+fn of_sweep(tx: &Tx<'_>, sweep: &str, run: &str) -> Result<Run, Error> {
+    let found = runs::find(tx, run)?;
     if found.sweep.as_deref() == Some(sweep) {
         return Ok(found);
     }

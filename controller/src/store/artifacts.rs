@@ -169,20 +169,24 @@ fn below(tx: &Tx<'_>, project: &str, name: &str, number: i64, limit: u32) -> Res
     )
 }
 
-/// Writes a version with its entries; gives its key.
+/// A place for entries before they are a version's: like one that was removed, of no project. Gives its key.
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn insert(tx: &Tx<'_>, version: &Version, entries: &[Entry]) -> Result<i64> {
-    let Version { project, name, kind, digest, metadata, .. } = version;
-    let (number, manifest) = (int(version.version)?, int(version.manifest_size)?);
-    let (files, size, created) = (int(version.files)?, int(version.size)?, version.created_ms);
-    let key = tx.insert(
+pub(crate) fn stage(tx: &Tx<'_>, now_ms: i64) -> Result<i64> {
+    tx.insert(
         "INSERT INTO artifacts
              (project, name, kind, version, digest, manifest_size, metadata, files, size, created_ms, removed)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0)",
-        &[project, name, kind, &number, digest, &manifest, metadata, &files, &size, &created],
-    )?;
+         VALUES ('', '', '', ?1, '', 0, '', 0, 0, ?2, 1)",
+        &[&int(next(tx, "", "")?)?, &now_ms],
+    )
+}
+
+/// Writes entries of the version with this key.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn write(tx: &Tx<'_>, key: i64, entries: &[Entry]) -> Result<()> {
     for Entry { path, content } in entries {
         let (sha256, size, reference) = match content {
             Content::Blob { sha256, size } => (Some(sha256), *size, None),
@@ -193,7 +197,63 @@ pub(crate) fn insert(tx: &Tx<'_>, version: &Version, entries: &[Entry]) -> Resul
             &[&key, path, &sha256, &int(size)?, &reference],
         )?;
     }
-    Ok(key)
+    Ok(())
+}
+
+/// Makes a version of what was staged under its key.
+///
+/// # Errors
+/// When the database fails, or nothing was staged there.
+pub(crate) fn settle(tx: &Tx<'_>, version: &Version) -> Result<()> {
+    let Version { key, project, name, kind, digest, metadata, .. } = version;
+    let (number, manifest) = (int(version.version)?, int(version.manifest_size)?);
+    let (files, size, created) = (int(version.files)?, int(version.size)?, version.created_ms);
+    let settled = tx.run(
+        "UPDATE artifacts SET project = ?2, name = ?3, kind = ?4, version = ?5, digest = ?6, manifest_size = ?7,
+                metadata = ?8, files = ?9, size = ?10, created_ms = ?11, removed = 0
+         WHERE key = ?1 AND project = ''",
+        &[key, project, name, kind, &number, digest, &manifest, metadata, &files, &size, &created],
+    )?;
+    if settled == 1 { Ok(()) } else { Err(Error::Bug(format!("nothing was staged as version {key}"))) }
+}
+
+/// A version that was removed and has entries still, or entries that were staged before this time and are no version's.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn left_over(tx: &Tx<'_>, before_ms: i64) -> Result<Option<i64>> {
+    tx.one(
+        "SELECT key FROM artifacts WHERE removed = 1 AND CASE project
+             WHEN '' THEN created_ms < ?1
+             ELSE EXISTS (SELECT 1 FROM artifact_entries WHERE artifact = key) END
+         LIMIT 1",
+        &[&before_ms],
+        |row| row.get(0),
+    )
+}
+
+/// Removes some entries of a version that was removed, and with the last one what was staged. Their blobs count as having come
+/// now: whoever was told that they are here has time to name them.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn drop_entries(tx: &Tx<'_>, key: i64, now_ms: i64, most: u32) -> Result<()> {
+    tx.run(
+        "UPDATE blobs SET stored_ms = ?2 WHERE sha256 IN (
+             SELECT sha256 FROM artifact_entries WHERE artifact = ?1 ORDER BY path LIMIT ?3
+         )",
+        &[&key, &now_ms, &most],
+    )?;
+    let gone = tx.run(
+        "DELETE FROM artifact_entries WHERE artifact = ?1 AND path IN (
+             SELECT path FROM artifact_entries WHERE artifact = ?1 ORDER BY path LIMIT ?2
+         )",
+        &[&key, &most],
+    )?;
+    if gone < most as usize {
+        tx.run("DELETE FROM artifacts WHERE key = ?1 AND project = ''", &[&key])?;
+    }
+    Ok(())
 }
 
 /// What is known of a version beside its content is said anew.
@@ -308,20 +368,16 @@ pub(crate) fn of_run(tx: &Tx<'_>, run: i64, role: Role, after: i64, limit: u32) 
     )
 }
 
-/// Removes what a version holds and is called; its number stays taken. Its blobs count as having come now: whoever was told
-/// that they are here has time to name them.
+/// Removes a version and what it is called; its number stays taken, and its entries go later. Its manifest counts as having come
+/// now: whoever was told that it is here has time to name it.
 ///
 /// # Errors
 /// When the database fails.
 pub(crate) fn remove(tx: &Tx<'_>, key: i64, now_ms: i64) -> Result<()> {
     tx.run(
-        "UPDATE blobs SET stored_ms = ?2 WHERE sha256 IN (
-             SELECT sha256 FROM artifact_entries WHERE artifact = ?1
-             UNION ALL SELECT digest FROM artifacts WHERE key = ?1
-         )",
+        "UPDATE blobs SET stored_ms = ?2 WHERE sha256 = (SELECT digest FROM artifacts WHERE key = ?1)",
         &[&key, &now_ms],
     )?;
-    tx.run("DELETE FROM artifact_entries WHERE artifact = ?1", &[&key])?;
     tx.run("DELETE FROM artifact_aliases WHERE artifact = ?1", &[&key])?;
     tx.run("UPDATE artifacts SET removed = 1 WHERE key = ?1", &[&key])?;
     Ok(())

@@ -1,13 +1,18 @@
 //! The only file that knows which database this is: connections, transactions, values. Used by the other files of `store`,
 //! whose functions take an open [`Tx`]. Never begins a transaction by itself: the writer and the readers do.
 
-use std::path::Path;
+use std::{cell::Cell, path::Path};
 
 use probes::{Bug, planted};
 use rusqlite::{
-    Connection, ErrorCode, OpenFlags, OptionalExtension as _, config::DbConfig, ffi::SQLITE_IOERR_FSYNC,
+    Connection, ErrorCode, OpenFlags, OptionalExtension as _, Statement, StatementStatus,
+    config::DbConfig,
+    ffi::SQLITE_IOERR_FSYNC,
+    types::{ToSqlOutput, Value, ValueRef},
 };
 pub(crate) use rusqlite::{types::FromSql as Column, types::ToSql as Param};
+
+use super::work::Work;
 
 const SCHEMA: &[&str] = &[
     include_str!("schema/001.sql"),
@@ -66,13 +71,19 @@ pub(crate) type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug)]
 pub(super) struct Session(Connection);
 
-/// An open transaction. Only `store` writes SQL; `app` passes it on.
+/// An open transaction. Only `store` writes SQL; `app` passes it on, and says what it parses meanwhile.
 #[derive(Debug)]
-pub(crate) struct Tx<'a>(&'a Connection);
+pub(crate) struct Tx<'a> {
+    connection: &'a Connection,
+    work: Cell<Work>,
+}
 
 /// One row of a result.
 #[derive(Debug)]
-pub(super) struct Row<'a>(&'a rusqlite::Row<'a>);
+pub(super) struct Row<'a> {
+    row: &'a rusqlite::Row<'a>,
+    work: &'a Cell<Work>,
+}
 
 impl Session {
     /// Opens the database for writing and brings its schema up to date. `disk` names one of SQLite's file systems.
@@ -145,7 +156,7 @@ impl Session {
 
     /// What runs inside the transaction that is open now.
     pub(super) fn tx(&self) -> Tx<'_> {
-        Tx(&self.0)
+        Tx { connection: &self.0, work: Cell::default() }
     }
 
     /// Whether a transaction is open; some disk errors end it.
@@ -203,12 +214,18 @@ impl Session {
 impl Tx<'_> {
     /// Runs a statement; gives the number of rows that it changed.
     pub(super) fn run(&self, sql: &'static str, params: &[&dyn Param]) -> Result<usize> {
-        Ok(self.0.prepare_cached(sql)?.execute(params)?)
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let changed = statement.execute(params);
+        self.ran(&statement, params);
+        Ok(changed?)
     }
 
     /// Runs an INSERT; gives the new row's integer key.
     pub(super) fn insert(&self, sql: &'static str, params: &[&dyn Param]) -> Result<i64> {
-        Ok(self.0.prepare_cached(sql)?.insert(params)?)
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let key = statement.insert(params);
+        self.ran(&statement, params);
+        Ok(key?)
     }
 
     /// The first row of a result, if any.
@@ -218,8 +235,10 @@ impl Tx<'_> {
         params: &[&dyn Param],
         read: impl FnOnce(&Row<'_>) -> Result<T>,
     ) -> Result<Option<T>> {
-        let mut statement = self.0.prepare_cached(sql)?;
-        statement.query_row(params, |row| Ok(read(&Row(row)))).optional()?.transpose()
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let row = statement.query_row(params, |row| Ok(read(&Row { row, work: &self.work })));
+        self.ran(&statement, params);
+        row.optional()?.transpose()
     }
 
     /// All rows of a result.
@@ -229,12 +248,11 @@ impl Tx<'_> {
         params: &[&dyn Param],
         mut read: impl FnMut(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
-        let mut statement = self.0.prepare_cached(sql)?;
-        let mut rows = statement.query(params)?;
         let mut all = Vec::new();
-        while let Some(row) = rows.next()? {
-            all.push(read(&Row(row))?);
-        }
+        self.each(sql, params, |row| {
+            all.push(read(row)?);
+            Ok::<_, Error>(true)
+        })?;
         Ok(all)
     }
 
@@ -245,33 +263,85 @@ impl Tx<'_> {
         params: &[&dyn Param],
         mut show: impl FnMut(&Row<'_>) -> std::result::Result<bool, E>,
     ) -> std::result::Result<(), E> {
-        let mut statement = self.0.prepare_cached(sql).map_err(Error::from)?;
+        let mut statement = self.connection.prepare_cached(sql).map_err(Error::from)?;
         let mut rows = statement.query(params).map_err(Error::from)?;
         while let Some(row) = rows.next().map_err(Error::from)? {
-            if !show(&Row(row))? {
+            if !show(&Row { row, work: &self.work })? {
                 break;
             }
         }
+        drop(rows);
+        self.ran(&statement, params);
         Ok(())
+    }
+
+    /// What was done in this transaction so far.
+    pub(super) fn work(&self) -> Work {
+        self.work.get()
+    }
+
+    /// So many bytes of JSON are parsed or written while the transaction is open.
+    pub(crate) fn parsed(&self, bytes: usize) {
+        add(&self.work, |work| work.json += bytes as u64);
+    }
+
+    /// So many bytes of rows are decoded or encoded while the transaction is open.
+    pub(crate) fn decoded(&self, bytes: usize) {
+        add(&self.work, |work| work.rows += bytes as u64);
+    }
+
+    fn ran(&self, statement: &Statement<'_>, params: &[&dyn Param]) {
+        let steps = statement.reset_status(StatementStatus::VmStep);
+        let bytes: usize = params.iter().map(|param| size(*param)).sum();
+        add(&self.work, |work| {
+            work.statements += 1;
+            work.steps += u64::from(steps.unsigned_abs());
+            work.bytes += bytes as u64;
+        });
+    }
+}
+
+fn add(work: &Cell<Work>, what: impl FnOnce(&mut Work)) {
+    let mut sum = work.get();
+    what(&mut sum);
+    work.set(sum);
+}
+
+/// Bytes of a text or a blob.
+fn size(param: &dyn Param) -> usize {
+    match param.to_sql() {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Text(bytes) | ValueRef::Blob(bytes))) => bytes.len(),
+        Ok(ToSqlOutput::Owned(Value::Text(text))) => text.len(),
+        Ok(ToSqlOutput::Owned(Value::Blob(bytes))) => bytes.len(),
+        _ => 0,
     }
 }
 
 impl Row<'_> {
     /// The text in a column, where it lies; empty for NULL.
     pub(super) fn text(&self, column: usize) -> Result<&str> {
-        let text = self.0.get_ref(column)?.as_str_or_null();
+        let text = self.value(column)?.as_str_or_null();
         Ok(text.map_err(|error| Error::Bug(format!("column {column}: {error}")))?.unwrap_or_default())
     }
 
     /// The bytes in a column, where they lie; none for NULL.
     pub(super) fn bytes(&self, column: usize) -> Result<&[u8]> {
-        let bytes = self.0.get_ref(column)?.as_blob_or_null();
+        let bytes = self.value(column)?.as_blob_or_null();
         Ok(bytes.map_err(|error| Error::Bug(format!("column {column}: {error}")))?.unwrap_or_default())
     }
 
     /// The value in a column, counted from 0.
     pub(super) fn get<T: Column>(&self, column: usize) -> Result<T> {
-        Ok(self.0.get(column)?)
+        self.value(column)?;
+        Ok(self.row.get(column)?)
+    }
+
+    fn value(&self, column: usize) -> Result<ValueRef<'_>> {
+        let value = self.row.get_ref(column)?;
+        if let ValueRef::Text(bytes) | ValueRef::Blob(bytes) = value {
+            add(self.work, |work| work.bytes += bytes.len() as u64);
+        }
+        Ok(value)
     }
 
     /// A number in a column that cannot be negative.

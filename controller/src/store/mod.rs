@@ -22,6 +22,7 @@ pub(crate) mod rungs;
 pub(crate) mod runs;
 pub(crate) mod summaries;
 pub(crate) mod sweeps;
+pub(crate) mod work;
 mod writer;
 
 use std::{

@@ -3,7 +3,7 @@
 use sweeps::lifecycle::{Class, run::State};
 
 use super::{
-    database::{Error, Result, Row, Tx, int},
+    database::{Error, Param, Result, Row, Tx, int},
     failures::class_of,
 };
 
@@ -272,16 +272,73 @@ pub(crate) fn state(tx: &Tx<'_>, key: i64) -> Result<Option<State>> {
     tx.one("SELECT state FROM runs WHERE key = ?1", &[&key], |row| state_of(&row.get::<String>(0)?))
 }
 
+/// How many runs are taken at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Most {
+    /// So many of them.
+    pub(crate) runs: usize,
+    /// Bytes of their configs from which no more are taken.
+    pub(crate) bytes: usize,
+}
+
+impl Most {
+    /// One was taken.
+    pub(crate) fn take(&mut self, run: &Run) {
+        self.runs = self.runs.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(run.config.len());
+    }
+}
+
+/// Some runs.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    /// As many as were wanted at most.
+    pub(crate) runs: Vec<Run>,
+    /// There are more.
+    pub(crate) more: bool,
+}
+
 /// Runs of a sweep that wait for an agent, the next one first.
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn queued(tx: &Tx<'_>, sweep: &str, limit: u64) -> Result<Vec<Run>> {
-    tx.all(
-        select!("WHERE sweep = ?1 AND state = 'queued' ORDER BY front DESC, trial LIMIT ?2"),
-        &[&sweep, &int(limit)?],
-        read,
-    )
+pub(crate) fn queued(tx: &Tx<'_>, sweep: &str, most: Most) -> Result<Taken> {
+    let sql = select!("WHERE sweep = ?1 AND state = 'queued' ORDER BY front DESC, trial");
+    some(tx, sql, &[&sweep], most)
+}
+
+/// Runs of a sweep that are not over and that nobody has told to end for this reason, by trial number.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn not_told(tx: &Tx<'_>, sweep: &str, reason: &str, most: Most) -> Result<Taken> {
+    let sql = select!(
+        "WHERE sweep = ?1 AND state IN ('queued', 'leased', 'running') AND stop_wanted IS NOT ?2 ORDER BY trial"
+    );
+    some(tx, sql, &[&sweep, &reason], most)
+}
+
+fn some(tx: &Tx<'_>, sql: &'static str, params: &[&dyn Param], mut most: Most) -> Result<Taken> {
+    let mut some = Taken::default();
+    tx.each(sql, params, |row| {
+        some.more = most.runs == 0 || most.bytes == 0;
+        if some.more {
+            return Ok(false);
+        }
+        let run = read(row)?;
+        most.take(&run);
+        some.runs.push(run);
+        Ok::<_, Error>(true)
+    })?;
+    Ok(some)
+}
+
+/// The newest attempt of a run, and who has or last had it.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn holder(tx: &Tx<'_>, id: &str) -> Result<Option<(u32, Option<String>)>> {
+    tx.one("SELECT attempt, agent FROM runs WHERE id = ?1", &[&id], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 /// Runs that an agent was told to start, or runs.
@@ -327,12 +384,16 @@ pub(crate) fn live(tx: &Tx<'_>, sweep: &str) -> Result<Vec<Run>> {
     )
 }
 
-/// Runs of a sweep that failed or crashed, by trial number.
+/// The ids of the runs of a sweep that failed or crashed, by trial number.
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn failed(tx: &Tx<'_>, sweep: &str) -> Result<Vec<Run>> {
-    tx.all(select!("WHERE sweep = ?1 AND state IN ('failed', 'crashed') ORDER BY trial"), &[&sweep], read)
+pub(crate) fn failed(tx: &Tx<'_>, sweep: &str) -> Result<Vec<String>> {
+    tx.all(
+        "SELECT id FROM runs WHERE sweep = ?1 AND state IN ('failed', 'crashed') ORDER BY trial",
+        &[&sweep],
+        |row| row.get(0),
+    )
 }
 
 /// Runs of a sweep from trial `from` on, by trial number, at most `limit`.

@@ -9,8 +9,12 @@ use std::{
 
 use probes::{Bug, planted};
 use tokio::sync::{mpsc, oneshot};
+use tracing::field;
 
-use super::database::{Error, Session, Tx};
+use super::{
+    database::{Error, Session, Tx},
+    work::{LONGEST, Work},
+};
 
 /// A use case that waits for the writer.
 pub(super) trait Job: Send {
@@ -114,11 +118,25 @@ fn step(session: &Session, job: &mut dyn Job) -> Result<(), Error> {
         session.begin()?;
     }
     session.save()?;
-    let keep = job.run(&session.tx());
+    let keep = run(session, job);
     if !session.is_open() {
         return Err(Error::Disk("the disk failed in the middle of a transaction".to_owned()));
     }
     if keep { session.keep() } else { session.undo() }
+}
+
+/// Runs a use case. What it makes the writer do is told to whoever listens, and to the log when it is more than any may.
+fn run(session: &Session, job: &mut dyn Job) -> bool {
+    let span = tracing::debug_span!("held", work = field::Empty, bound_us = field::Empty);
+    let tx = session.tx();
+    let keep = span.in_scope(|| job.run(&tx));
+    let work @ Work { statements, steps, bytes, json, rows } = tx.work();
+    span.record("work", field::debug([statements, steps, bytes, json, rows]));
+    span.record("bound_us", work.bound().as_micros() as u64);
+    if work.bound() > LONGEST {
+        tracing::warn!("a use case made the writer do more than any should: {work:?}");
+    }
+    keep
 }
 
 fn answer(done: &mut Vec<Box<dyn Job>>, lost: Option<&Error>) {

@@ -1,0 +1,41 @@
+//! No message that is within the limits holds the one writer for longer than 100 ms: every kind of message, as large and as
+//! awkward as the limits let it be. What is compared is work and not time, so that no machine is too slow for it;
+//! `cargo test -p controller --test writer -- --nocapture` prints both (docs/decisions/writer-bounds.md).
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test, and a table for people")]
+
+mod kinds;
+#[path = "../api/lab.rs"]
+#[allow(dead_code, reason = "the laboratory of another test, of which this one needs a part")]
+mod lab;
+mod meter;
+
+use std::time::Duration;
+
+use meter::{Held, listen, seen};
+
+/// The longest that one use case may hold the writer.
+const LONGEST: Duration = Duration::from_millis(100);
+
+/// The heaviest use case since the last look, with what it was.
+pub(crate) fn note(table: &mut Vec<(String, Held)>, kind: &str) {
+    let heaviest = seen().into_iter().max_by_key(|held| held.bound);
+    table.push((kind.to_owned(), heaviest.unwrap_or_default()));
+}
+
+#[tokio::test]
+async fn no_message_within_the_limits_holds_the_writer() {
+    listen();
+    let mut table = Vec::new();
+    kinds::of_runs(&mut table).await;
+    kinds::of_files(&mut table).await;
+    kinds::of_agents(&mut table).await;
+    println!("{:>8} {:>8}  message at its limit  [statements, steps, bytes, JSON, rows]", "ms", "bound");
+    for (kind, Held { work, bound, took }) in &table {
+        println!("{:>8.2} {:>8.2}  {kind}  {work}", took.as_secs_f64() * 1e3, bound.as_secs_f64() * 1e3);
+    }
+    let broken: Vec<_> = table.iter().filter(|(_, held)| held.bound > LONGEST).collect();
+    assert!(broken.is_empty(), "these hold the writer: {broken:#?}");
+    kinds::beyond_the_limits(&mut table).await;
+    let beyond = &table.last().unwrap().1;
+    assert!(beyond.bound > LONGEST, "the meter sees what is too much: {beyond:?}");
+}
