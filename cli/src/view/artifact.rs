@@ -31,7 +31,7 @@ pub(crate) fn list(versions: &[Artifact], now_ms: i64) -> String {
             one_line(&version.aliases.join(", "), NAME),
             version.files.to_string(),
             size(version.size),
-            paint(style::FAINT, terminal::age(now_ms - version.created_ms)),
+            paint(style::FAINT, terminal::age(now_ms.saturating_sub(version.created_ms))),
         ]);
     }
     table.to_string()
@@ -45,7 +45,7 @@ pub(crate) fn one(version: &Artifact, entries: &[Entry], now_ms: i64) -> String 
         ("aliases", one_line(&version.aliases.join(", "), SENTENCE)),
         ("size", format!("{} in {}", size(version.size), count(version.files, "file"))),
         ("digest", one_line(&version.digest, SENTENCE)),
-        ("created", terminal::age(now_ms - version.created_ms)),
+        ("created", terminal::age(now_ms.saturating_sub(version.created_ms))),
         ("made by", runs(&version.made_by)),
         ("used by", runs(&version.used_by)),
     ];

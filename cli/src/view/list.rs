@@ -27,7 +27,7 @@ pub(crate) fn sweeps(sweeps: &[Sweep], now_ms: i64) -> String {
             trials,
             best.unwrap_or_default(),
             one_line(&sweep.metric, CELL),
-            paint(style::FAINT, terminal::age(now_ms - sweep.created_ms)),
+            paint(style::FAINT, terminal::age(now_ms.saturating_sub(sweep.created_ms))),
         ]);
     }
     table.to_string()

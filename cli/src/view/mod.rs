@@ -117,7 +117,7 @@ fn section(title: &str, entries: &[(String, serde_json::Value)]) -> String {
 /// How long the run has been going, or went.
 fn took(run: &v1::Run, now_ms: i64) -> String {
     match run.started_ms {
-        Some(started) => terminal::duration(run.ended_ms.unwrap_or(now_ms) - started),
+        Some(started) => terminal::duration(run.ended_ms.unwrap_or(now_ms).saturating_sub(started)),
         None => String::new(),
     }
 }

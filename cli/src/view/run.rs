@@ -44,7 +44,7 @@ pub(crate) fn run(run: &Run, sweep: Option<&Sweep>, now_ms: i64) -> String {
         lines.push(("attempt", format!("{}{on}", run.attempt)));
     }
     if let Some(ended) = run.ended_ms {
-        lines.push(("time", format!("{}, ended {}", took(run, now_ms), terminal::age(now_ms - ended))));
+        lines.push(("time", format!("{}, ended {}", took(run, now_ms), terminal::age(now_ms.saturating_sub(ended)))));
     } else if run.started_ms.is_some() {
         lines.push(("time", format!("{} so far", took(run, now_ms))));
     }
@@ -139,7 +139,7 @@ fn failures(run: &Run, now_ms: i64) -> String {
         Table::default().right("  attempt").left("failed").left("on agent").left("ended").left("why");
     for failure in &run.failures {
         let agent = one_word(&failure.agent);
-        let ended = terminal::age(now_ms - failure.ended_ms);
+        let ended = terminal::age(now_ms.saturating_sub(failure.ended_ms));
         let why = gist(&failure.message).unwrap_or_default();
         table.row([failure.attempt.to_string(), class(&failure.class), agent, ended, why]);
     }

@@ -93,7 +93,7 @@ impl<'a> Shown<'a> {
             "value" => terminal::number(run.value?),
             "rows" => run.rows.to_string(),
             "time" => took(run, now_ms),
-            "created" => terminal::age(now_ms - run.created_ms),
+            "created" => terminal::age(now_ms.saturating_sub(run.created_ms)),
             other => values::short(&self.value(other).filter(|value| !value.is_null())?),
         })
     }

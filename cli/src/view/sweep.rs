@@ -74,11 +74,11 @@ fn about(
     facts.extend(failures(runs).map(|failures| ("failures", failures)));
     facts.extend(best(sweep).map(|best| ("best", best)));
     facts.extend(params.fixed_sentence().map(|fixed| ("fixed", fixed)));
-    let created = terminal::age(shown.now_ms - sweep.created_ms);
+    let created = terminal::age(shown.now_ms.saturating_sub(sweep.created_ms));
     facts.push(match sweep.ended_ms {
         Some(ended) => {
-            let took = terminal::duration(ended - sweep.created_ms);
-            ("time", format!("{took}, ended {}", terminal::age(shown.now_ms - ended)))
+            let took = terminal::duration(ended.saturating_sub(sweep.created_ms));
+            ("time", format!("{took}, ended {}", terminal::age(shown.now_ms.saturating_sub(ended))))
         }
         None => ("created", created),
     });

@@ -202,6 +202,11 @@ fn check(app: &App, beat: &Beat) -> Result<(), Error> {
     if beat.agent.is_empty() {
         return Err(Error::invalid("an agent has an id"));
     }
+    // It is kept in a database that has no larger numbers.
+    if i64::try_from(beat.incarnation).is_err() {
+        let message = format!("the incarnation {} is too large: {} at most", beat.incarnation, i64::MAX);
+        return Err(Error::invalid(message).hint("count an agent's starts, or take milliseconds since 1970"));
+    }
     if beat.holds.len().max(beat.declined.len()) > limits.holds {
         return Err(Error::invalid(format!("an agent holds {} runs at most", limits.holds)));
     }

@@ -145,7 +145,7 @@ fn insert(change: &mut Change<'_>, new: NewRun) -> Result<Run, Error> {
         let message = format!("the id `{id}` could be of the sweep `{sweep}`");
         return Err(Error::refused(Why::State, message).hint("give another id"));
     }
-    let started_ms = new.started_ms.unwrap_or(change.now_ms).min(change.now_ms);
+    let started_ms = change.past(new.started_ms);
     let mut run = Run {
         project: runs::project(&new.project),
         name: new.name,
@@ -192,7 +192,7 @@ fn resume(change: &mut Change<'_>, mut run: Run, new: NewRun) -> Result<Run, Err
     if ran {
         change.told(&run)?;
     }
-    run.started_ms = Some(new.started_ms.unwrap_or(change.now_ms).min(change.now_ms));
+    run.started_ms = Some(change.past(new.started_ms));
     if new.resume == "anew" {
         (run.history, run.logged, run.iteration, run.value) = (0, 0, 0, None);
         store::summaries::clear(change.tx, run.key)?;
@@ -216,7 +216,7 @@ fn introduce(change: &Change<'_>, run: &mut Run, new: NewRun) -> Result<(), Erro
         run.tags = serde_json::json!(new.tags).to_string();
     }
     if !new.config_json.is_empty() {
-        about::update_config(change.app, run, &new.config_json)?;
+        about::update_config(change.tx, change.app, run, &new.config_json)?;
     }
     store::runs::save_introduction(change.tx, run)?;
     let mut about = store::about::get(change.tx, run.key)?;

@@ -72,6 +72,11 @@ impl<'a> Change<'a> {
         }
     }
 
+    /// A time that somebody told, as one that can have been: not before 1970, and not after now. Without a word it is now.
+    pub(crate) fn past(&self, told_ms: Option<i64>) -> i64 {
+        told_ms.unwrap_or(self.now_ms).min(self.now_ms).max(0)
+    }
+
     /// The run with this id.
     ///
     /// # Errors

@@ -75,6 +75,7 @@ pub(crate) async fn end(
     if let Some(message) = &mut end.message {
         message.truncate(cut(message, app.settings.limits.text_bytes).len());
     }
+    let ended = id.clone();
     let work = move |change: &mut Change<'_>| {
         let mut run = change.run(&id)?;
         if !check_attempt(&run, attempt)? {
@@ -87,16 +88,19 @@ pub(crate) async fn end(
         if run.state.is_live() || (run.state == State::Crashed && !crashed) {
             finish(change, &mut run, end)?;
         }
-        views::run(change.tx, change.app, run)
+        Ok(())
     };
-    app.change(work).await
+    app.change(work).await?;
+    // How it looks is told beside the writer: a long summary takes time.
+    app.read(move |tx, app| views::run(tx, app, find(tx, &ended)?)).await
 }
 
 fn finish(change: &mut Change<'_>, run: &mut Run, end: End) -> Result<(), Error> {
     if !run.state.is_held() {
         change.hear(run)?;
     }
-    let ended_ms = end.ended_ms.map(|ended| ended.min(change.now_ms));
+    // No run ends before it began.
+    let ended_ms = end.ended_ms.map(|ended| change.past(Some(ended)).max(run.started_ms.unwrap_or(0)));
     if end.state == EndState::Crashed {
         change.lose(run, end.message.as_deref().unwrap_or("its process ended without a word"))?;
         run.ended_ms = ended_ms.or(run.ended_ms);
@@ -152,7 +156,7 @@ fn class_of(change: &Change<'_>, run: &Run, told: Class) -> Result<Class, Error>
 
 fn since(started_ms: Option<i64>, now_ms: i64) -> Duration {
     let started_ms = started_ms.unwrap_or(now_ms);
-    Duration::from_millis(u64::try_from(now_ms - started_ms).unwrap_or(0))
+    Duration::from_millis(u64::try_from(now_ms.saturating_sub(started_ms)).unwrap_or(0))
 }
 
 /// A finished run without a value is told why, as far as one can know.
@@ -160,7 +164,7 @@ fn metric_note(change: &Change<'_>, run: &Run) -> Result<Option<String>, Error> 
     let (Some(sweep), None) = (&run.sweep, run.value) else { return Ok(None) };
     let plan = change.app.plans.get(change.tx, sweep)?;
     let Some(metric) = plan.metric() else { return Ok(None) };
-    let summary = Summary::read(&store::summaries::get(change.tx, run.key)?).unwrap_or_default();
+    let summary = summaries::of(change.tx, run).unwrap_or_default();
     let held = (run.logged > 0).then(|| (run.logged, summary.last(&metric.name)));
     let printed = store::printed::get(change.tx, run)?.is_some();
     Ok(Some(names::note(&metric.name, held, summary.keys(), printed)))
