@@ -208,8 +208,9 @@ impl<L: Link> Trial<L> {
     async fn adopt(self) {
         let dir = self.dir();
         let now = Instant::now();
-        let age =
-            Duration::from_millis(u64::try_from(crate::wall_ms().saturating_sub(self.holding.started_ms)).unwrap_or(0));
+        let age = Duration::from_millis(
+            u64::try_from(crate::wall_ms().saturating_sub(self.holding.started_ms)).unwrap_or(0),
+        );
         let begun = now.checked_sub(age).unwrap_or(now);
         match find_shim(&dir).await {
             Ok(Shim::Unborn) => self.over(Verdict::Decline(None), Duration::ZERO).await,

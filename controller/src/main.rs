@@ -52,6 +52,12 @@ struct Flags {
     /// What the contents of files and artifacts may take, in GiB; then they wait where they were logged [default: no bound]
     #[arg(long, value_name = "N")]
     storage_gib: Option<u64>,
+    /// What the contents of one project may take, in GiB
+    #[arg(long, value_name = "N", default_value_t = 1024)]
+    project_gib: u64,
+    /// What one run may send of contents, in GiB
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    run_gib: u64,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -78,6 +84,10 @@ fn main() -> ExitCode {
     })
 }
 
+fn bytes(gib: u64) -> u64 {
+    gib.saturating_mul(1 << 30)
+}
+
 fn address(text: &str) -> Result<SocketAddr, String> {
     let found = text.to_socket_addrs().map(|mut all| all.next());
     found.ok().flatten().ok_or_else(|| "no such address and port".to_owned())
@@ -94,7 +104,9 @@ async fn run(flags: Flags) -> Result<(), Failure> {
         token: flags.token.filter(|token| !token.is_empty()),
         lease: Duration::from_secs(flags.lease_seconds),
         stop_grace: Duration::from_secs(flags.grace_seconds),
-        storage_bytes: flags.storage_gib.map_or(u64::MAX, |gib| gib.saturating_mul(1 << 30)),
+        storage_bytes: flags.storage_gib.map_or(u64::MAX, bytes),
+        project_bytes: bytes(flags.project_gib),
+        run_bytes: bytes(flags.run_gib),
         ..Settings::default()
     };
     let (data, access) =

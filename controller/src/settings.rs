@@ -37,6 +37,12 @@ pub struct Settings {
     pub blob_grace: Duration,
     /// Bytes that the contents of files and artifacts may take in all.
     pub storage_bytes: u64,
+    /// Bytes that the contents of one project may take.
+    pub project_bytes: u64,
+    /// Bytes of contents that the tokens of one run may bring.
+    pub run_bytes: u64,
+    /// How long a content that comes in may bring nothing.
+    pub stall: Duration,
     /// Bytes that are held back on the disk of the data folder, and given back when others have filled it: states are
     /// written out of them.
     pub reserve_bytes: u64,
@@ -79,8 +85,18 @@ pub struct Limits {
     pub metrics: usize,
     /// Bytes of the texts in them.
     pub metrics_bytes: usize,
-    /// Bytes of an id, a name or a note that a caller sends.
+    /// Bytes of all texts that a caller sends of a run or of an agent.
     pub text_bytes: usize,
+    /// Bytes of one name: of a project, a run, a group, a sweep, an agent, a machine.
+    pub name_bytes: usize,
+    /// Tags of a run.
+    pub tags: usize,
+    /// Bytes of a tag.
+    pub tag_bytes: usize,
+    /// Items of any other list that a caller sends: filters, states, devices.
+    pub items: usize,
+    /// Aliases that the versions of one artifact have.
+    pub aliases: u32,
     /// Runs that one agent may hold.
     pub holds: usize,
     /// Bytes of parameters from which an agent is handed out no more.
@@ -143,6 +159,9 @@ impl Default for Settings {
             forget_agents: Duration::from_secs(3600),
             blob_grace: Duration::from_secs(24 * 3600),
             storage_bytes: u64::MAX,
+            project_bytes: 1 << 40,
+            run_bytes: 100 << 30,
+            stall: Duration::from_secs(60),
             reserve_bytes: 16 << 20,
             least_free_bytes: 16 << 20,
             collect_every: Duration::from_secs(10),
@@ -169,6 +188,11 @@ impl Default for Limits {
             metrics: 1000,
             metrics_bytes: 256 << 10,
             text_bytes: 16 << 10,
+            name_bytes: 1024,
+            tags: 100,
+            tag_bytes: 256,
+            items: 1000,
+            aliases: 1000,
             holds: 1024,
             held_bytes: 8 << 20,
             changed: 256,

@@ -29,7 +29,8 @@ use tonic::{
     transport::Channel,
 };
 
-const SWEEP: &str = "method: random\nprogram: train\nmetric: {name: loss}\nparameters: {lr: {min: 0.0, max: 1.0}}\n";
+const SWEEP: &str =
+    "method: random\nprogram: train\nmetric: {name: loss}\nparameters: {lr: {min: 0.0, max: 1.0}}\n";
 
 /// Messages as the bytes that they are on the wire.
 #[derive(Clone, Copy, Default)]
@@ -172,16 +173,23 @@ impl Tried {
         }
         let outcome = Some(Outcome { state: "finished".to_owned(), ..Outcome::default() });
         let held = |attempt| RunAttempt { run: run.clone(), attempt };
-        let artifact = Some(ArtifactRef { project: "p".to_owned(), name: "none".to_owned(), ..Default::default() });
+        let artifact =
+            Some(ArtifactRef { project: "p".to_owned(), name: "none".to_owned(), ..Default::default() });
         let (path, hash, key) = ("none".to_owned(), hex(&[7; 32]), vec!["loss".to_owned()]);
         match method {
             "Begin" => begin.encode_to_vec(),
-            "Append" => self.rows(&run, "history", &[row(1, 1, &[("loss", Value::F64(1.0))])]).encode_to_vec(),
+            "Append" => {
+                self.rows(&run, "history", &[row(1, 1, &[("loss", Value::F64(1.0))])]).encode_to_vec()
+            }
             "End" => EndRun { run, attempt: 1, outcome, ..EndRun::default() }.encode_to_vec(),
-            "Runs.Get" | "Artifacts.OfRun" | "Checkpoints.List" | "Files.List" => RunRef { run }.encode_to_vec(),
+            "Runs.Get" | "Artifacts.OfRun" | "Checkpoints.List" | "Files.List" => {
+                RunRef { run }.encode_to_vec()
+            }
             "Runs.List" => ListRuns::default().encode_to_vec(),
             "Find" => FindRuns { limit: 3, ..FindRuns::default() }.encode_to_vec(),
-            "Runs.Read" => ReadRows { run, stream: "history".to_owned(), ..Default::default() }.encode_to_vec(),
+            "Runs.Read" => {
+                ReadRows { run, stream: "history".to_owned(), ..Default::default() }.encode_to_vec()
+            }
             "Heartbeat" => Beat {
                 agent: format!("agent-{run}"),
                 incarnation: 1,
@@ -280,9 +288,10 @@ fn a_number_of_a_message_breaks_nobody() {
         let messages = messages.map(|message| (message.name().to_owned(), message.clone())).collect();
         let mut tried = Tried::start().await;
         let mut taken = 0;
-        for (service, method) in ours().flat_map(|file| &file.service).flat_map(|service| {
-            service.method.iter().map(move |method| (service.name(), method))
-        }) {
+        for (service, method) in ours()
+            .flat_map(|file| &file.service)
+            .flat_map(|service| service.method.iter().map(move |method| (service.name(), method)))
+        {
             let input = method.input_type().trim_start_matches(".besom.v1.");
             let name = named(service, method.name());
             for (what, change) in changes(&messages, input, &name) {
@@ -314,8 +323,10 @@ fn a_time_or_a_step_of_a_run_breaks_nobody() {
             tried.send("besom.v1.Runs", "Begin", begin.encode_to_vec()).await.unwrap();
             let step = end.cast_unsigned();
             let values = [("loss", Value::I64(end)), ("lr", Value::F64(end as f64))];
-            let checkpoint = CheckpointRow { step, sha256: hex(&[7; 32]), size: step, history: step, summary: step };
-            let file = FileRow { path: "a".to_owned(), sha256: hex(&[7; 32]), size: step, kind: "file".to_owned() };
+            let checkpoint =
+                CheckpointRow { step, sha256: hex(&[7; 32]), size: step, history: step, summary: step };
+            let file =
+                FileRow { path: "a".to_owned(), sha256: hex(&[7; 32]), size: step, kind: "file".to_owned() };
             let named: Vec<(&str, Value)> = checkpoint.values();
             for (stream, row) in [
                 ("history", row(step, end, &values)),

@@ -44,7 +44,10 @@ pub(crate) fn run(run: &Run, sweep: Option<&Sweep>, now_ms: i64) -> String {
         lines.push(("attempt", format!("{}{on}", run.attempt)));
     }
     if let Some(ended) = run.ended_ms {
-        lines.push(("time", format!("{}, ended {}", took(run, now_ms), terminal::age(now_ms.saturating_sub(ended)))));
+        lines.push((
+            "time",
+            format!("{}, ended {}", took(run, now_ms), terminal::age(now_ms.saturating_sub(ended))),
+        ));
     } else if run.started_ms.is_some() {
         lines.push(("time", format!("{} so far", took(run, now_ms))));
     }

@@ -288,7 +288,8 @@ mod tests {
             let (mut merged, over) = (base.as_object().unwrap().clone(), over.as_object().unwrap());
             let told = growth(&merged, over);
             lay(&mut merged, over.clone());
-            let grown = Json::Object(merged).to_string().len().cast_signed() - base.to_string().len().cast_signed();
+            let grown =
+                Json::Object(merged).to_string().len().cast_signed() - base.to_string().len().cast_signed();
             assert_eq!(told, grown, "{base} {over:?}");
         }
     }

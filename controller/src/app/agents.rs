@@ -12,8 +12,9 @@ use super::{
     bell::{Ring, Topic},
     caller::Caller,
     error::Error,
+    limits::{check_list, check_name},
     orders::{Draft, decide},
-    plan::Plan,
+    plan::{self, Plan},
     suggest,
 };
 use crate::store::runs::Run;
@@ -157,6 +158,10 @@ pub(crate) struct AgentView {
 pub(crate) async fn heartbeat(app: &Arc<App>, caller: &Caller, beat: Beat) -> Result<Orders, Error> {
     caller.admin()?;
     check(app, &beat)?;
+    plan::of(app, &beat.sweep).await?;
+    for held in &beat.holds {
+        plan::of_run(app, &held.run).await?;
+    }
     let beat = Arc::new(beat);
     let now = app.clock.now();
     app.presences.arrive(&beat, now)?;
@@ -210,6 +215,11 @@ fn check(app: &App, beat: &Beat) -> Result<(), Error> {
     if beat.holds.len().max(beat.declined.len()) > limits.holds {
         return Err(Error::invalid(format!("an agent holds {} runs at most", limits.holds)));
     }
+    check_name(limits, "the agent's id", &beat.agent)?;
+    check_name(limits, "the sweep's id", &beat.sweep)?;
+    check_name(limits, "the machine's name", &beat.host)?;
+    check_list(limits, "devices", &beat.devices)?;
+    check_list(limits, "slots that are set aside", &beat.set_aside)?;
     let texts = [&beat.agent, &beat.sweep, &beat.host]
         .into_iter()
         .chain(&beat.devices)
@@ -234,7 +244,7 @@ async fn draft(app: &Arc<App>, beat: &Arc<Beat>, deadline: Instant) -> Result<Dr
         app.searches.forget(&beat.sweep);
     }
     if draft.wants_model && draft.fresh.is_empty() {
-        let plan = plan(app, &beat.sweep).await?;
+        let plan = plan::of(app, &beat.sweep).await?;
         match suggest::by_model(app, &plan, beat, deadline).await? {
             Some(run) => draft.fresh.push(run),
             None => {
@@ -255,21 +265,11 @@ impl Draft {
     }
 }
 
-async fn plan(app: &Arc<App>, sweep: &str) -> Result<Arc<Plan>, Error> {
-    match app.plans.cached(sweep) {
-        Some(plan) => Ok(plan),
-        None => {
-            let sweep = sweep.to_owned();
-            app.read(move |tx, app| app.plans.get(tx, &sweep)).await
-        }
-    }
-}
-
 async fn orders(app: &Arc<App>, beat: &Beat, draft: Draft) -> Result<Orders, Error> {
     let mut start = Vec::new();
     for run in draft.again.into_iter().chain(draft.fresh) {
         let sweep = run.sweep.as_deref().unwrap_or(&beat.sweep);
-        let plan = plan(app, sweep).await?;
+        let plan = plan::of(app, sweep).await?;
         start.push(to_start(app, &plan, run)?);
     }
     Ok(Orders {

@@ -14,6 +14,8 @@ use super::{
     change::Change,
     error::{Error, Why},
     files::{self, Piece},
+    limits::check_list,
+    owner::Names,
     pages, runs,
     views::Streamed,
 };
@@ -76,17 +78,22 @@ pub(super) struct Logged {
 ///
 /// # Errors
 /// Refused with [`Why::Blob`] when the manifest or a content is not here; invalid when it is none.
-pub(super) async fn stage(app: &Arc<App>, run: &str, row: ArtifactRow) -> Result<Logged, Error> {
-    let entries = read_manifest(app, &row).await?;
+pub(super) async fn stage(
+    app: &Arc<App>,
+    caller: &Caller,
+    run: &str,
+    row: ArtifactRow,
+) -> Result<Logged, Error> {
+    let (run, who) = (run.to_owned(), caller.clone());
+    let names = app.read(move |tx, _| Names::of(tx, &who, &runs::find(tx, &run)?.project)).await?;
+    let entries = read_manifest(app, &names, &row).await?;
     let bytes = entries.iter().fold(0_u64, |sum, entry| match &entry.content {
         Content::Blob { size, .. } => sum.saturating_add(*size),
         Content::Reference(_) => sum,
     });
-    let (run, name, digest) = (run.to_owned(), row.name.clone(), row.digest.clone());
-    let known = app.read(move |tx, _| {
-        let project = runs::find(tx, &run)?.project;
-        Ok(store::artifacts::with_digest(tx, &project, &name, &digest)?.is_some())
-    });
+    let (project, name, digest) = (names.project.clone(), row.name.clone(), row.digest.clone());
+    let known =
+        app.read(move |tx, _| Ok(store::artifacts::with_digest(tx, &project, &name, &digest)?.is_some()));
     let mut logged = Logged { row, entries: entries.len(), bytes, staged: None };
     if known.await? {
         return Ok(logged);
@@ -95,24 +102,25 @@ pub(super) async fn stage(app: &Arc<App>, run: &str, row: ArtifactRow) -> Result
     let mut entries = entries.into_iter().peekable();
     while entries.peek().is_some() {
         let some: Vec<Entry> = entries.by_ref().take(ENTRIES).collect();
-        app.change(move |change| write(change.tx, key, &some)).await?;
+        let names = names.clone();
+        app.change(move |change| write(change.tx, &names, key, &some)).await?;
     }
     logged.staged = Some(key);
     Ok(logged)
 }
 
-fn write(tx: &Tx<'_>, key: i64, entries: &[Entry]) -> Result<(), Error> {
+fn write(tx: &Tx<'_>, names: &Names, key: i64, entries: &[Entry]) -> Result<(), Error> {
     for Entry { path, content } in entries {
         if let Content::Blob { sha256, size } = content {
-            files::check_blob(tx, path, sha256, *size)?;
+            names.claim(tx, path, sha256, *size)?;
         }
     }
     Ok(store::artifacts::write(tx, key, entries)?)
 }
 
-async fn read_manifest(app: &Arc<App>, row: &ArtifactRow) -> Result<Vec<Entry>, Error> {
-    let (digest, size, name) = (row.digest.clone(), row.size, row.name.clone());
-    app.read(move |tx, _| files::check_blob(tx, &name, &digest, size)).await?;
+async fn read_manifest(app: &Arc<App>, names: &Names, row: &ArtifactRow) -> Result<Vec<Entry>, Error> {
+    let (digest, size, name, names) = (row.digest.clone(), row.size, row.name.clone(), names.clone());
+    app.read(move |tx, _| names.check(tx, &name, &digest, size)).await?;
     let manifest = app.store.blobs.read(&row.digest, 0..row.size).await?;
     std::str::from_utf8(&manifest)
         .map_err(|_| Error::invalid(format!("the manifest of `{}` is no text", row.name)))
@@ -143,7 +151,13 @@ pub(super) async fn sweep(app: &Arc<App>, before_ms: i64) -> Result<(), Error> {
 ///
 /// # Errors
 /// Refused with [`Why::Blob`] when a blob is not here.
-pub(super) fn keep(change: &Change<'_>, run: &Run, fenced: bool, logged: &Logged) -> Result<(), Error> {
+pub(super) fn keep(
+    change: &Change<'_>,
+    names: &Names,
+    run: &Run,
+    fenced: bool,
+    logged: &Logged,
+) -> Result<(), Error> {
     let Logged { row, .. } = logged;
     let (tx, now_ms) = (change.tx, change.app.clock.wall_ms());
     let version = match store::artifacts::with_digest(tx, &run.project, &row.name, &row.digest)? {
@@ -153,19 +167,27 @@ pub(super) fn keep(change: &Change<'_>, run: &Run, fenced: bool, logged: &Logged
             }
             version
         }
-        None => insert(tx, &run.project, logged, now_ms)?,
+        None => insert(tx, names, &run.project, logged, now_ms)?,
     };
     if !fenced {
-        for alias in row.aliases.iter().map(String::as_str).chain([LATEST]) {
+        store::artifacts::set_alias(tx, &version, LATEST)?;
+        let room = change.app.settings.limits.aliases.saturating_sub(aliases(tx, &version)?);
+        // A row that was accepted is not refused for them: those that find no room are not given.
+        for alias in row.aliases.iter().take(room as usize) {
             store::artifacts::set_alias(tx, &version, alias)?;
         }
     }
     Ok(store::artifacts::note(tx, version.key, Role::Made, run.key, now_ms)?)
 }
 
-fn insert(tx: &Tx<'_>, project: &str, logged: &Logged, now_ms: i64) -> Result<Version, Error> {
+/// How many aliases the versions of this name have.
+fn aliases(tx: &Tx<'_>, of: &Version) -> Result<u32, Error> {
+    Ok(store::artifacts::aliases_of_name(tx, &of.project, &of.name)?)
+}
+
+fn insert(tx: &Tx<'_>, names: &Names, project: &str, logged: &Logged, now_ms: i64) -> Result<Version, Error> {
     let Logged { row, entries, bytes, staged } = logged;
-    files::check_blob(tx, &row.name, &row.digest, row.size)?;
+    names.claim(tx, &row.name, &row.digest, row.size)?;
     // Who removed the version since, did so in this very moment.
     let gone = || Error::busy(format!("the version of `{}` with this content was just removed", row.name));
     let metadata = if row.metadata.is_empty() { "{}".to_owned() } else { row.metadata.clone() };
@@ -309,6 +331,8 @@ pub(crate) async fn alias(
     remove: Vec<String>,
 ) -> Result<ArtifactView, Error> {
     caller.admin()?;
+    check_list(&app.settings.limits, "aliases to give", &add)?;
+    check_list(&app.settings.limits, "aliases to take away", &remove)?;
     for alias in add.iter().chain(&remove) {
         check_alias(alias).map_err(|bad| Error::invalid(bad.to_string()))?;
         if alias == LATEST {
@@ -317,6 +341,11 @@ pub(crate) async fn alias(
     }
     let name = move |change: &mut Change<'_>| {
         let version = find(change.tx, change.app, &wanted)?;
+        let (known, most) = (aliases(change.tx, &version)?, change.app.settings.limits.aliases);
+        if add.len() as u32 + known > most {
+            let message = format!("`{}` has {known} aliases, and {most} at most", version.name);
+            return Err(Error::invalid(message).hint("`sweep artifact alias --remove` takes some away"));
+        }
         add.iter().try_for_each(|alias| store::artifacts::set_alias(change.tx, &version, alias))?;
         remove.iter().try_for_each(|alias| store::artifacts::drop_alias(change.tx, &version, alias))?;
         view(change.tx, change.app, version)

@@ -10,12 +10,18 @@ use super::{
     caller::Caller,
     change::Change,
     error::{Error, Why},
+    limits::check_name,
+    plan,
     runs::{self, check_attempt, fenced},
+    text::cut,
 };
-use crate::store::{
-    self,
-    about::About,
-    runs::{Outcome, Run},
+use crate::{
+    settings::Limits,
+    store::{
+        self,
+        about::About,
+        runs::{Outcome, Run},
+    },
 };
 
 /// The longest id that a caller may give to a run.
@@ -87,6 +93,7 @@ fn check(app: &App, new: &NewRun) -> Result<(), Error> {
         );
         return Err(Error::invalid(message));
     }
+    check_names(limits, new)?;
     if !new.config_json.is_empty() && about::object(&new.config_json).is_none() {
         return Err(Error::invalid("the config of a run is one JSON object"));
     }
@@ -101,6 +108,27 @@ fn check(app: &App, new: &NewRun) -> Result<(), Error> {
         "allow" | "must" | "anew" if new.id.is_empty() => Err(Error::invalid("to resume a run, name its id")),
         "allow" | "must" | "anew" => Ok(()),
         other => Err(Error::invalid(format!("no way to resume `{other}`: never, allow, must or anew"))),
+    }
+}
+
+fn check_names(limits: &Limits, new: &NewRun) -> Result<(), Error> {
+    check_name(limits, "the project", &new.project)?;
+    check_name(limits, "the name", &new.name)?;
+    check_name(limits, "the group", &new.group)?;
+    check_name(limits, "the job type", &new.job_type)?;
+    check_name(limits, "the idempotency key", &new.idempotency_key)?;
+    let (count, most) = (new.tags.len(), limits.tags);
+    if count > most {
+        return Err(Error::invalid(format!("{count} tags, {most} at most")));
+    }
+    let most = limits.tag_bytes;
+    match new.tags.iter().find(|tag| tag.is_empty() || tag.len() > most) {
+        Some(tag) if tag.is_empty() => Err(Error::invalid("a tag is empty").hint("leave it out")),
+        Some(tag) => {
+            let message = format!("the tag `{}…` has {} bytes, {most} at most", cut(tag, 40), tag.len());
+            Err(Error::invalid(message))
+        }
+        None => Ok(()),
     }
 }
 
@@ -237,6 +265,7 @@ pub(crate) async fn join(app: &Arc<App>, caller: &Caller, id: String, attempt: u
         _ => attempt,
     };
     caller.attempt(&id, attempt)?;
+    plan::of_run(app, &id).await?;
     let work = move |change: &mut Change<'_>| {
         let mut run = change.run(&id)?;
         if attempt != 0 && !check_attempt(&run, attempt)? {

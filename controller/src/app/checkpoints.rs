@@ -15,8 +15,9 @@ use super::{
     change::Change,
     digest::{Digest, Summary},
     error::{Error, Why},
-    files, ingest,
+    ingest,
     lineage::Lineage,
+    owner::Names,
     pieces,
     runs::{self, check_attempt, fenced},
     summaries,
@@ -36,13 +37,14 @@ const STREAMS: [&str; 2] = ["history", "summary"];
 /// Refused with [`Why::Blob`] when the content is not here.
 pub(super) fn keep(
     change: &Change<'_>,
+    names: &Names,
     run: &Run,
     stream: Stream<'_>,
     fenced: bool,
     row: &CheckpointRow,
 ) -> Result<(), Error> {
     let name = format!("the checkpoint at step {}", row.step);
-    files::check_blob(change.tx, &name, &row.sha256, row.size)?;
+    names.claim(change.tx, &name, &row.sha256, row.size)?;
     let checkpoint = Checkpoint {
         key: 0,
         attempt: stream.attempt,

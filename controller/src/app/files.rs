@@ -20,8 +20,10 @@ use super::{
     caller::Caller,
     change::Change,
     checkpoints,
-    error::{Error, Why},
-    full, pages,
+    error::Error,
+    full,
+    owner::{self, Names, Owner},
+    pages,
     room::Taken,
     runs::{self, Standing},
     views::Streamed,
@@ -48,21 +50,25 @@ impl Collector {
     }
 }
 
-/// Those of the hashes that are not here.
+/// Those of the hashes that are not here, or that the caller may not name: it has to send them.
 ///
 /// # Errors
 /// Invalid when one is no hash, or they are too many.
-pub(crate) async fn missing(app: &Arc<App>, hashes: Vec<String>) -> Result<Vec<String>, Error> {
+pub(crate) async fn missing(
+    app: &Arc<App>,
+    caller: &Caller,
+    hashes: Vec<String>,
+) -> Result<Vec<String>, Error> {
     let most = app.settings.limits.hashes;
     if hashes.len() > most {
         return Err(Error::invalid(format!("{} hashes in one call, {most} at most", hashes.len())));
     }
     hashes.iter().try_for_each(|hash| check_hash(hash)).map_err(|bad| Error::invalid(bad.to_string()))?;
-    let is_missing = |tx: &store::Tx<'_>, hash: &str| Ok::<_, Error>(store::files::blob(tx, hash)?.is_none());
+    let caller = caller.clone();
     let look = move |tx: &store::Tx<'_>, _: &App| {
-        let mut missing = Vec::new();
+        let (mut missing, owner) = (Vec::new(), Owner::of(tx, &caller)?);
         for hash in hashes {
-            if is_missing(tx, &hash)? {
+            if owner::known(tx, owner.as_ref(), &hash)?.is_none() {
                 missing.push(hash);
             }
         }
@@ -76,36 +82,50 @@ pub(crate) async fn missing(app: &Arc<App>, hashes: Vec<String>) -> Result<Vec<S
 pub(crate) struct Incoming {
     upload: Upload,
     taken: Taken,
+    owner: Option<Owner>,
     sha256: String,
     size: u64,
 }
 
-/// Makes room for a blob; `None` when it is here already.
+/// Takes a blob in; `None` when it is here already, and the caller may name it. Who may not, sends it: that is the proof.
 ///
 /// # Errors
 /// Invalid when the hash is none, or the size is over the limit; refused with [`Why::Room`] when there is no room for it; busy
 /// while the disk is full.
-pub(crate) async fn begin(app: &Arc<App>, sha256: String, size: u64) -> Result<Option<Incoming>, Error> {
+pub(crate) async fn begin(
+    app: &Arc<App>,
+    caller: &Caller,
+    sha256: String,
+    size: u64,
+) -> Result<Option<Incoming>, Error> {
     check_hash(&sha256).map_err(|bad| Error::invalid(bad.to_string()))?;
     let most = app.settings.limits.blob_bytes;
     if size > most {
         return Err(Error::invalid(format!("a blob of {size} bytes, {most} at most")));
     }
-    let hash = sha256.clone();
-    if app.read(move |tx, _| Ok(store::files::blob(tx, &hash)?)).await?.is_some() {
+    let (hash, caller) = (sha256.clone(), caller.clone());
+    let look = move |tx: &store::Tx<'_>, app: &App| {
+        let owner = Owner::of(tx, &caller)?;
+        let known = owner::known(tx, owner.as_ref(), &hash)?;
+        let bounds = owner.as_ref().map(|owner| owner.bounds(tx, app)).transpose()?;
+        Ok((known, owner, bounds.unwrap_or_default()))
+    };
+    let (known, owner, bounds) = app.read(look).await?;
+    if known.is_some() {
         return Ok(None);
     }
     app.full.check()?;
-    let taken = app.room.take(size)?;
+    let taken = app.room.begin(size, bounds)?;
     let upload = full::written(app, app.store.blobs.begin().await).await?;
-    Ok(Some(Incoming { upload, taken, sha256, size }))
+    Ok(Some(Incoming { upload, taken, owner, sha256, size }))
 }
 
 impl Incoming {
     /// The next bytes of it.
     ///
     /// # Errors
-    /// Invalid when it gets longer than it was said to be; busy when the disk does not take it.
+    /// Invalid when it gets longer than it was said to be; refused with [`Why::Room`] when there is no room for more of it; busy
+    /// when the disk does not take it.
     pub(crate) async fn add(&mut self, app: &Arc<App>, bytes: Vec<u8>) -> Result<(), Error> {
         if self.upload.size() + bytes.len() as u64 > self.size {
             return Err(Error::invalid(format!(
@@ -113,6 +133,7 @@ impl Incoming {
                 self.size
             )));
         }
+        self.taken.more(bytes.len() as u64)?;
         full::written(app, self.upload.add(bytes).await).await
     }
 
@@ -127,7 +148,7 @@ impl Incoming {
         kept.map_err(|error| Error::Bug(format!("a blob was not kept: {error}")))?
     }
 
-    async fn keep(self, app: &Arc<App>) -> Result<(), Error> {
+    async fn keep(mut self, app: &Arc<App>) -> Result<(), Error> {
         if self.upload.size() < self.size {
             let message = format!("the blob ends after {} of {} bytes", self.upload.size(), self.size);
             return Err(Error::invalid(message));
@@ -139,10 +160,24 @@ impl Incoming {
             return Err(Error::invalid(message));
         }
         let _here = app.collector.going.read().await;
+        let owner = self.owner.take();
+        if let Some(owner) = owner.clone() {
+            // Others may have brought more for the same owner since this one began.
+            let bounds = app.read(move |tx, app| owner.bounds(tx, app)).await?;
+            if let Err(full) = self.taken.fits(bounds) {
+                arrived.discard().await;
+                return Err(full);
+            }
+        }
         let (hash, size) = (self.sha256, arrived.size);
         full::written(app, arrived.keep().await).await?;
         let now_ms = app.clock.wall_ms();
-        let add = move |change: &mut Change<'_>| Ok(store::files::add_blob(change.tx, &hash, size, now_ms)?);
+        let add = move |change: &mut Change<'_>| {
+            if let Some(Owner { project, run, .. }) = owner {
+                store::holdings::add(change.tx, &project, &hash, size, Some(run))?;
+            }
+            Ok(store::files::add_blob(change.tx, &hash, size, now_ms)?)
+        };
         // Two may have brought it at the same time.
         if app.change(add).await? {
             self.taken.keep();
@@ -164,7 +199,12 @@ pub(super) enum Row {
 /// # Errors
 /// Invalid when a row tells of neither a file, a checkpoint nor an artifact, or all the artifacts together are larger than one may be;
 /// refused with [`Why::Blob`] when a manifest is not here.
-pub(super) async fn rows(app: &Arc<App>, run: &str, frames: &[u8]) -> Result<Vec<Row>, Error> {
+pub(super) async fn rows(
+    app: &Arc<App>,
+    caller: &Caller,
+    run: &str,
+    frames: &[u8],
+) -> Result<Vec<Row>, Error> {
     let told = record::rows(frames).map_err(|corrupt| Error::invalid(format!("damaged rows: {corrupt}")))?;
     let told: Result<Vec<Told>, BadArtifact> = told.iter().map(Told::of).collect();
     let told = told.map_err(|bad| Error::invalid(bad.to_string()))?;
@@ -184,7 +224,7 @@ pub(super) async fn rows(app: &Arc<App>, run: &str, frames: &[u8]) -> Result<Vec
                 // own clients send one at a time (`blobs::batch`).
                 bytes += artifact.size;
                 check_together(bytes, entries)?;
-                let logged = artifacts::stage(app, run, artifact).await?;
+                let logged = artifacts::stage(app, caller, run, artifact).await?;
                 entries += logged.entries;
                 check_together(bytes, entries)?;
                 Row::Artifact(logged)
@@ -212,6 +252,7 @@ fn check_together(bytes: u64, entries: usize) -> Result<(), Error> {
 /// Refused with [`Why::Blob`] when a blob is not here.
 pub(super) fn keep(
     change: &Change<'_>,
+    caller: &Caller,
     run: &Run,
     stream: Stream<'_>,
     standing: Standing,
@@ -220,37 +261,25 @@ pub(super) fn keep(
     let logged_ms = change.app.clock.wall_ms();
     let fenced = standing == Standing::Fenced;
     let apart = standing != Standing::Current;
+    let names = Names::of(change.tx, caller, &run.project)?;
     for row in rows {
         match row {
             Row::File(file) => {
-                check_blob(change.tx, &file.path, &file.sha256, file.size)?;
+                names.claim(change.tx, &file.path, &file.sha256, file.size)?;
                 let file = File { file: file.clone(), attempt: stream.attempt, logged_ms };
                 if standing != Standing::Late || !store::files::is_there(change.tx, run.key, &file)? {
                     store::files::put(change.tx, run.key, &file, fenced)?;
                 }
             }
-            Row::Checkpoint(checkpoint) => checkpoints::keep(change, run, stream, apart, checkpoint)?,
-            Row::Artifact(logged) => artifacts::keep(change, run, apart, logged)?,
+            Row::Checkpoint(checkpoint) => {
+                checkpoints::keep(change, &names, run, stream, apart, checkpoint)?
+            }
+            Row::Artifact(logged) => artifacts::keep(change, &names, run, apart, logged)?,
         }
     }
     // Nobody goes on from a fenced one: its attempt is not the run's any more.
     let goes_on = !fenced && rows.iter().any(|row| matches!(row, Row::Checkpoint(_)));
     if goes_on { checkpoints::trim(change.tx, run, checkpoints::KEPT) } else { Ok(()) }
-}
-
-/// Passes when the blob of `name` is here, and as long as it was said to be.
-///
-/// # Errors
-/// Invalid when it is longer or shorter; refused with [`Why::Blob`] when it is not here.
-pub(super) fn check_blob(tx: &store::Tx<'_>, name: &str, sha256: &str, size: u64) -> Result<(), Error> {
-    match store::files::blob(tx, sha256)? {
-        Some(here) if here == size => Ok(()),
-        Some(here) => Err(Error::invalid(format!("`{name}` has {here} bytes, not {size}"))),
-        None => {
-            let message = format!("the blob `{sha256}` of `{name}` is not here");
-            Err(Error::refused(Why::Blob, message).hint("put the blob and send the row again"))
-        }
-    }
 }
 
 /// The files of a run by path.

@@ -12,6 +12,7 @@ use super::{
     digest,
     error::Error,
     filter::{self, Field, Filter, Name, Sort},
+    limits::check_list,
     metrics::Metric,
     pages, path,
     views::{self, RunView, STREAMED, Streamed},
@@ -54,6 +55,8 @@ pub(crate) async fn find_runs(
     search: Search,
 ) -> Result<Streamed<RunView>, Error> {
     caller.admin()?;
+    check_list(&app.settings.limits, "filters", &search.filters)?;
+    check_list(&app.settings.limits, "names to sort by", &search.sort)?;
     let (filters, order) = filter::read(&search.filters, &search.sort)?;
     let limit = if search.limit == 0 { usize::MAX } else { search.limit as usize };
     let question = Question { project: search.project, sweep: search.sweep, filters, order, limit };

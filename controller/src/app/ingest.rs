@@ -16,7 +16,7 @@ use super::{
     digest::{Digest, Key},
     error::{Error, Why},
     files,
-    plan::Plan,
+    plan::{self, Plan},
     runs::{Standing, fenced, late, standing},
     stopping, summaries,
     text::cut,
@@ -67,15 +67,17 @@ pub(crate) async fn append(app: &Arc<App>, caller: &Caller, append: Append) -> R
     caller.attempt(&append.run, append.attempt)?;
     let digest = check(app, &append)?;
     let told = match append.stream.as_str() {
-        FILES => Told::Files(files::rows(app, &append.run, &append.frames).await?),
+        FILES => Told::Files(files::rows(app, caller, &append.run, &append.frames).await?),
         META => Told::Meta(Said::read(&append.frames).map_err(damaged)?),
         _ => Told::Values,
     };
+    plan::of_run(app, &append.run).await?;
     app.leases.renew(&append.run, append.attempt, app.clock.now());
     if digest.rows > 0 {
         app.full.check()?;
     }
-    match app.change(move |change| keep(change, &append, digest, told)).await? {
+    let caller = caller.clone();
+    match app.change(move |change| keep(change, &caller, &append, digest, told)).await? {
         Kept::Merged(appended) => Ok(appended),
         Kept::Apart(error) => Err(error),
     }
@@ -130,6 +132,7 @@ fn damaged(corrupt: Corrupt) -> Error {
 
 fn keep(
     change: &mut Change<'_>,
+    caller: &Caller,
     append: &Append,
     mut digest: Digest,
     told: Told,
@@ -156,7 +159,7 @@ fn keep(
         if let Told::Files(rows) = &told {
             // Those that were known already were kept then.
             let new = rows.get(known as usize..).unwrap_or_default();
-            files::keep(change, &run, stream, standing, new)?;
+            files::keep(change, caller, &run, stream, standing, new)?;
         }
         store::blocks::insert(change.tx, stream, next, digest.rows, apart, &frames)?;
         change.app.compaction.note(stream, frames.len(), change.app.clock.now());

@@ -37,7 +37,9 @@ impl Metric {
         }
         if name.len().max(step_metric.len()) > MAX_KEY_BYTES {
             let told = cut(&name, 100);
-            return Err(format!("the names in the definition of `{told}` have {MAX_KEY_BYTES} bytes at most"));
+            return Err(format!(
+                "the names in the definition of `{told}` have {MAX_KEY_BYTES} bytes at most"
+            ));
         }
         if summary.len() > WAYS.len() {
             return Err(format!("`{name}` is summed up in {} ways, {} at most", summary.len(), WAYS.len()));

@@ -2,8 +2,8 @@
 //! A cache of what the rows say: it may be dropped at any time.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use sweeps::{
@@ -11,7 +11,7 @@ use sweeps::{
     search::{self, Method, Study},
 };
 
-use super::error::Error;
+use super::{App, error::Error};
 use crate::store::{self, Tx};
 
 /// A sweep's configuration, ready for use.
@@ -76,11 +76,51 @@ impl Plan {
     }
 }
 
+/// What a byte of YAML costs to check, in bytes of JSON that are parsed.
+const YAML: usize = 5;
+
 /// Plans that were needed lately.
 #[derive(Debug)]
 pub(crate) struct Plans {
     most: usize,
-    cache: Mutex<HashMap<String, Arc<Plan>>>,
+    cache: Mutex<Cache>,
+}
+
+#[derive(Debug, Default)]
+struct Cache {
+    plans: HashMap<String, Arc<Plan>>,
+    /// What looked like the id of a sweep, as a part of a run's, and was none.
+    none: HashSet<String>,
+}
+
+/// The plan of a sweep. A large one takes long to check, so not by the writer.
+///
+/// # Errors
+/// Missing when there is no such sweep.
+pub(super) async fn of(app: &Arc<App>, sweep: &str) -> Result<Arc<Plan>, Error> {
+    match app.plans.cached(sweep) {
+        Some(plan) => Ok(plan),
+        None => {
+            let sweep = sweep.to_owned();
+            app.read(move |tx, app| app.plans.get(tx, &sweep)).await
+        }
+    }
+}
+
+/// Sees to it that the writer finds the plan of the sweep that a run is of, if it is of one.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn of_run(app: &Arc<App>, run: &str) -> Result<(), Error> {
+    // A trial's id is that of its sweep, and its number.
+    let Some((sweep, _)) = run.rsplit_once('-').filter(|(sweep, _)| !app.plans.knows(sweep)) else {
+        return Ok(());
+    };
+    match of(app, sweep).await {
+        Err(Error::Missing(_)) => app.plans.is_none(sweep),
+        found => drop(found?),
+    }
+    Ok(())
 }
 
 impl Plans {
@@ -91,7 +131,25 @@ impl Plans {
 
     /// The plan of a sweep, if it was needed lately.
     pub(crate) fn cached(&self, id: &str) -> Option<Arc<Plan>> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+        self.lock().plans.get(id).cloned()
+    }
+
+    /// Whether it is known what is under this id.
+    fn knows(&self, id: &str) -> bool {
+        let cache = self.lock();
+        cache.plans.contains_key(id) || cache.none.contains(id)
+    }
+
+    fn is_none(&self, id: &str) {
+        let mut cache = self.lock();
+        if cache.none.len() >= self.most {
+            cache.none.clear();
+        }
+        cache.none.insert(id.to_owned());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The plan of a sweep.
@@ -103,6 +161,7 @@ impl Plans {
             return Ok(plan);
         }
         let sweep = store::sweeps::get(tx, id)?.ok_or_else(|| Error::no_sweep(id))?;
+        tx.parsed(YAML * sweep.yaml.len());
         let config = config::check(&sweep.yaml).config;
         let config = config
             .ok_or_else(|| Error::Bug(format!("the stored configuration of `{id}` is not valid any more")))?;
@@ -115,11 +174,12 @@ impl Plans {
 
     fn keep(&self, plan: Plan) -> Arc<Plan> {
         let plan = Arc::new(plan);
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        if cache.len() >= self.most {
-            cache.clear();
+        let mut cache = self.lock();
+        if cache.plans.len() >= self.most {
+            cache.plans.clear();
         }
-        cache.insert(plan.id.clone(), plan.clone());
+        cache.none.remove(&plan.id);
+        cache.plans.insert(plan.id.clone(), plan.clone());
         plan
     }
 }

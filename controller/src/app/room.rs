@@ -1,9 +1,9 @@
-//! How much of the disk the contents of files may take. Asked by `app::files` before a content comes in. Counts in memory, from
-//! what the database has at the start.
+//! How much of the disk the contents of files may take, in all and for each owner. Asked by `app::files` while a content comes
+//! in. Counts in memory, from what the database has: what has arrived, and not what somebody says that will.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use super::error::{Error, Why};
@@ -11,55 +11,134 @@ use super::error::{Error, Why};
 /// The room for contents.
 #[derive(Debug)]
 pub(super) struct Room {
-    /// Bytes that are here or coming in.
-    used: Arc<AtomicU64>,
     most: u64,
+    held: Arc<Held>,
 }
 
-/// Room for one content; dropped without [`Taken::keep`] it is free again.
+#[derive(Debug)]
+struct Held(Mutex<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    /// Bytes that are here, and those of contents that are coming in.
+    used: u64,
+    /// Of the latter, by whom they are for.
+    coming: HashMap<String, u64>,
+}
+
+/// What one owner may have.
+#[derive(Clone, Debug)]
+pub(super) struct Bound {
+    /// Who, for people.
+    pub(super) of: String,
+    /// Bytes that it has already.
+    pub(super) has: u64,
+    /// Bytes that it may have.
+    pub(super) most: u64,
+    /// What raises the bound.
+    pub(super) flag: &'static str,
+}
+
+/// What one content takes as it comes in; dropped without [`Taken::keep`] it is free again.
 #[derive(Debug)]
 pub(super) struct Taken {
-    used: Arc<AtomicU64>,
+    held: Arc<Held>,
+    most: u64,
+    bounds: Vec<Bound>,
     size: u64,
 }
 
 impl Room {
     /// With so many bytes in use, and a bound.
     pub(super) fn new(used: u64, most: u64) -> Self {
-        Self { used: Arc::new(AtomicU64::new(used)), most }
+        let counts = Counts { used, coming: HashMap::new() };
+        Self { most, held: Arc::new(Held(Mutex::new(counts))) }
     }
 
-    /// Takes room for a content of `size` bytes.
+    /// A content of `size` bytes is about to come. Nothing is taken yet.
     ///
     /// # Errors
-    /// Refused with [`Why::Room`] when there is none: whoever sends it keeps it, and may try again.
-    pub(super) fn take(&self, size: u64) -> Result<Taken, Error> {
-        let used = self.used.fetch_add(size, Ordering::Relaxed);
-        let taken = Taken { used: Arc::clone(&self.used), size };
-        if used.saturating_add(size) <= self.most {
-            return Ok(taken);
-        }
-        let message = format!("no room for {size} bytes: contents take {used} of {} bytes", self.most);
-        Err(Error::refused(Why::Room, message).hint(
-            "remove artifacts (`sweep artifact rm`), or start the controller with a larger --storage-gib",
-        ))
+    /// Refused with [`Why::Room`] when there is no room for it: whoever sends it keeps it, and may try again.
+    pub(super) fn begin(&self, size: u64, bounds: Vec<Bound>) -> Result<Taken, Error> {
+        let taken = Taken { held: Arc::clone(&self.held), most: self.most, bounds, size: 0 };
+        taken.check(&taken.held.lock(), size)?;
+        Ok(taken)
     }
 
     /// A content is gone.
     pub(super) fn give_back(&self, size: u64) {
-        self.used.fetch_sub(size, Ordering::Relaxed);
+        self.held.lock().used -= size;
+    }
+}
+
+impl Held {
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Taken {
+    /// So many bytes more have arrived.
+    ///
+    /// # Errors
+    /// Refused with [`Why::Room`] when there is no room for them.
+    pub(super) fn more(&mut self, bytes: u64) -> Result<(), Error> {
+        let mut counts = self.held.lock();
+        self.check(&counts, bytes)?;
+        counts.used += bytes;
+        for Bound { of, .. } in &self.bounds {
+            *counts.coming.entry(of.clone()).or_default() += bytes;
+        }
+        drop(counts);
+        self.size += bytes;
+        Ok(())
+    }
+
+    /// Passes while what has come is within bounds that were looked up anew.
+    ///
+    /// # Errors
+    /// Refused with [`Why::Room`] when it is not.
+    pub(super) fn fits(&mut self, bounds: Vec<Bound>) -> Result<(), Error> {
+        self.bounds = bounds;
+        self.check(&self.held.lock(), 0)
+    }
+
+    fn check(&self, counts: &Counts, bytes: u64) -> Result<(), Error> {
+        let refused = |message, hint| Err(Error::refused(Why::Room, message).hint(hint));
+        let used = counts.used;
+        if used.saturating_add(bytes) > self.most {
+            let message = format!("no room for {bytes} bytes: contents take {used} of {} bytes", self.most);
+            let hint =
+                "remove artifacts (`sweep artifact rm`), or start the controller with a larger --storage-gib";
+            return refused(message, hint.to_owned());
+        }
+        for Bound { of, has, most, flag } in &self.bounds {
+            let has = has.saturating_add(counts.coming.get(of).copied().unwrap_or_default());
+            if has.saturating_add(bytes) > *most {
+                let message = format!("no room for {bytes} bytes: {of} has {has} of {most} bytes");
+                return refused(message, format!("log less, or start the controller with a larger {flag}"));
+            }
+        }
+        Ok(())
+    }
+
     /// The content stays.
-    pub(super) fn keep(mut self) {
-        self.size = 0;
+    pub(super) fn keep(self) {
+        // It takes room as one that is here: as one that is coming in, its room is free now.
+        self.held.lock().used += self.size;
     }
 }
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        self.used.fetch_sub(self.size, Ordering::Relaxed);
+        let mut counts = self.held.lock();
+        counts.used -= self.size;
+        for Bound { of, .. } in &self.bounds {
+            let left = counts.coming.get(of).map_or(0, |coming| coming - self.size);
+            match left {
+                0 => drop(counts.coming.remove(of)),
+                left => drop(counts.coming.insert(of.clone(), left)),
+            }
+        }
     }
 }

@@ -13,9 +13,8 @@ use super::{
     App,
     caller::Caller,
     change::{Change, wanted_end},
-    digest::Summary,
     error::{Error, Why},
-    names,
+    names, plan,
     stopping::PRUNED,
     summaries,
     text::cut,
@@ -75,6 +74,7 @@ pub(crate) async fn end(
     if let Some(message) = &mut end.message {
         message.truncate(cut(message, app.settings.limits.text_bytes).len());
     }
+    plan::of_run(app, &id).await?;
     let ended = id.clone();
     let work = move |change: &mut Change<'_>| {
         let mut run = change.run(&id)?;

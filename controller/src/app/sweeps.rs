@@ -16,7 +16,8 @@ use super::{
     caller::Caller,
     change::Change,
     error::{Error, Why},
-    plan::Plan,
+    limits::check_name,
+    plan::{self, Plan},
     runs,
     views::{self, SweepView},
     warm_start,
@@ -66,6 +67,9 @@ pub(crate) async fn create(
     }
     let (yaml, checked) = checked(app, move || check(yaml, &source)).await?;
     let (config, mut warnings) = checked?;
+    for (what, name) in [("`project`", &config.project), ("`name`", &config.name)] {
+        check_name(limits, what, name.as_deref().unwrap_or_default())?;
+    }
     let seed = config.seed.unwrap_or_else(|| app.chance.seed());
     let mut earlier = Vec::new();
     if !config.warm_start.is_empty() {
@@ -150,6 +154,7 @@ pub(crate) async fn change(
     wish: Wish,
 ) -> Result<SweepView, Error> {
     caller.admin()?;
+    plan::of(app, &id).await?;
     loop {
         let wanted = id.clone();
         if app.change(move |change| fulfil(change, &wanted, wish)).await? {
@@ -238,9 +243,9 @@ pub(crate) async fn retry(
         return Err(Error::invalid(format!("{} runs in one call, {most} at most", wanted.len()))
             .hint("without a list, every failed or crashed run of the sweep is tried again"));
     }
+    plan::of(app, &id).await?;
     let sweep = id.clone();
     let look = move |tx: &Tx<'_>, _: &App| {
-        store::sweeps::progress(tx, &sweep)?.ok_or_else(|| Error::no_sweep(&sweep))?;
         if wanted.is_empty() {
             return Ok(store::runs::failed(tx, &sweep)?);
         }

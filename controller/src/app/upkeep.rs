@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{App, change::Change, compaction, error::Error, files, full};
+use super::{App, change::Change, compaction, error::Error, files, full, plan};
 use crate::store;
 
 /// How long the loop may wait between two steps: a small part of a lease, so that one ends about when it should.
@@ -20,6 +20,9 @@ pub(crate) async fn step(app: &Arc<App>) -> Result<(), Error> {
     app.bell.tidy();
     app.presences.tidy(now, app.settings.forget_agents);
     let expired = app.leases.expired(now);
+    for (run, _) in &expired {
+        plan::of_run(app, run).await?;
+    }
     for some in expired.chunks(app.settings.limits.batch) {
         match expire_all(app, some.to_vec()).await {
             Ok(()) => {}

@@ -16,6 +16,7 @@ use super::{
     error::Error,
     explain::{self, Incumbent},
     full,
+    limits::check_list,
     metrics::Metric,
     pages, pieces,
     plan::Plan,
@@ -247,6 +248,7 @@ pub(crate) async fn list_runs(
     listing: Listing,
 ) -> Result<Streamed<RunView>, Error> {
     caller.admin()?;
+    check_list(&app.settings.limits, "states", &listing.states)?;
     let known = |state: &&String| run::State::from_name(state).is_none();
     if let Some(unknown) = listing.states.iter().find(known) {
         let names = run::State::ALL.map(run::State::name).join(", ");

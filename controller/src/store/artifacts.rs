@@ -318,6 +318,15 @@ pub(crate) fn aliases(tx: &Tx<'_>, key: i64) -> Result<Vec<String>> {
     tx.all("SELECT alias FROM artifact_aliases WHERE artifact = ?1 ORDER BY alias", &[&key], |row| row.get(0))
 }
 
+/// How many aliases the versions of a name have.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn aliases_of_name(tx: &Tx<'_>, project: &str, name: &str) -> Result<u32> {
+    let sql = "SELECT count(*) FROM artifact_aliases WHERE project = ?1 AND name = ?2";
+    Ok(tx.one(sql, &[&project, &name], |row| row.get(0))?.unwrap_or_default())
+}
+
 /// What a run has to do with a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {

@@ -27,6 +27,7 @@ const SCHEMA: &[&str] = &[
     include_str!("schema/010.sql"),
     include_str!("schema/011.sql"),
     include_str!("schema/012.sql"),
+    include_str!("schema/013.sql"),
 ];
 const STATEMENTS: usize = 128;
 

@@ -3,7 +3,10 @@
 
 use record::file::FileRow;
 
-use super::database::{Result, Row, Tx, int};
+use super::{
+    database::{Result, Row, Tx, int},
+    holdings,
+};
 
 /// A file of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,5 +164,8 @@ pub(crate) fn forget_blob(tx: &Tx<'_>, sha256: &str) -> Result<u64> {
         tx.one("DELETE FROM blobs WHERE sha256 = ?1 AND doomed = 1 RETURNING size", &[&sha256], |row| {
             row.count(0)
         })?;
+    if size.is_some() {
+        holdings::forget(tx, sha256)?;
+    }
     Ok(size.unwrap_or_default())
 }

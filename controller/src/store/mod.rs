@@ -16,6 +16,7 @@ pub(crate) mod events;
 pub(crate) mod facts;
 pub(crate) mod failures;
 pub(crate) mod files;
+pub(crate) mod holdings;
 pub(crate) mod listing;
 pub(crate) mod printed;
 pub(crate) mod rungs;

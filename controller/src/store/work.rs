@@ -26,8 +26,10 @@ impl Work {
     pub(crate) fn bound(&self) -> Duration {
         let Self { statements, steps, bytes, json, rows } = *self;
         let weighed = [(statements, 1500), (steps, 40), (bytes, 2), (json, 20), (rows, 5)];
-        Duration::from_nanos(weighed.into_iter().fold(0, |sum, (count, nanos)| {
-            sum.saturating_add(count.saturating_mul(nanos))
-        }))
+        Duration::from_nanos(
+            weighed
+                .into_iter()
+                .fold(0, |sum, (count, nanos)| sum.saturating_add(count.saturating_mul(nanos))),
+        )
     }
 }

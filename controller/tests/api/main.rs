@@ -19,6 +19,7 @@ mod happy;
 mod history;
 mod lab;
 mod late;
+mod owners;
 mod people;
 mod restart;
 mod rows;

@@ -87,7 +87,13 @@ impl<'a> Program<'a> {
         self.send(stream, writer, offset, frames).await.unwrap()
     }
 
-    async fn send(&mut self, stream: &str, writer: &str, offset: u64, frames: Vec<u8>) -> Result<u64, Status> {
+    async fn send(
+        &mut self,
+        stream: &str,
+        writer: &str,
+        offset: u64,
+        frames: Vec<u8>,
+    ) -> Result<u64, Status> {
         let [run, stream, writer] = [&self.run, stream, writer].map(str::to_owned);
         let append = AppendRows { run, attempt: 1, writer, stream, offset, frames };
         Ok(self.lab.runs.append(append).await?.into_inner().next)
@@ -119,7 +125,7 @@ pub(crate) async fn of_runs(table: &mut Table) {
     let config_json = object(limits.config_bytes, "k");
     let notes = "n".repeat(limits.text_bytes - 100);
     let begin = BeginRun { id: "one".to_owned(), config_json, notes, ..BeginRun::default() };
-    let mut program = Program::begin(&mut lab, begin.clone()).await;
+    let program = Program::begin(&mut lab, begin.clone()).await;
     note(table, "Begin");
     let resume = BeginRun { resume: "must".to_owned(), ..begin };
     program.lab.runs.begin(resume).await.unwrap();
@@ -133,7 +139,8 @@ async fn meta(table: &mut Table, limits: &Limits) {
     let config_json = object(limits.config_bytes - 100, "k");
     let mut program = Program::begin(&mut lab, BeginRun { config_json, ..BeginRun::default() }).await;
     seen();
-    let tiny = fitting(limits.meta_bytes, |step| said("config", format!("{{\"k{}\":{}}}", step % 9000, step % 9)));
+    let tiny =
+        fitting(limits.meta_bytes, |step| said("config", format!("{{\"k{}\":{}}}", step % 9000, step % 9)));
     let rows = record::rows(&tiny).unwrap().len() as u64;
     let tiny = if rows > limits.meta_rows { record_first(&tiny, limits.meta_rows) } else { tiny };
     let at = program.append("meta", "a", 0, tiny).await;
@@ -145,7 +152,9 @@ async fn meta(table: &mut Table, limits: &Limits) {
     program.append("meta", "b", 0, large).await;
     note(table, "Append to meta, long updates of a long config");
     let name = |number: u64| format!("{number:0200}");
-    let definition = |number: u64| format!(r#"{{"name":"{}","summary":["min","max","mean","last","best"]}}"#, name(number));
+    let definition = |number: u64| {
+        format!(r#"{{"name":"{}","summary":["min","max","mean","last","best"]}}"#, name(number))
+    };
     let metrics = fitting(limits.meta_bytes, |step| said("metric", definition(step)));
     program.append("meta", "c", 0, metrics.clone()).await;
     note(table, "Append to meta, definitions of metrics");
@@ -175,7 +184,9 @@ async fn values(table: &mut Table, limits: &Limits) {
         row(step, (0..50).map(value).collect())
     };
     let narrow = |step: u64| row(step, vec![("loss".to_owned(), Value::I64(step as i64))]);
-    let long = |step: u64| row(step, vec![("stdout".to_owned(), Value::Text("x".repeat(2000 + (step % 7) as usize)))]);
+    let long = |step: u64| {
+        row(step, vec![("stdout".to_owned(), Value::Text("x".repeat(2000 + (step % 7) as usize)))])
+    };
     program.append("history", "a", 0, fitting(limits.append_bytes, narrow)).await;
     note(table, "Append to history, small rows");
     let history = fitting(limits.append_bytes, wide);
@@ -199,8 +210,11 @@ async fn values(table: &mut Table, limits: &Limits) {
 
 async fn put(lab: &Lab, content: &[u8]) -> Hashed {
     let hashed = Hashed::of(content);
-    let mut chunks = vec![BlobChunk { sha256: hashed.sha256.clone(), size: hashed.size, ..BlobChunk::default() }];
-    chunks.extend(content.chunks(1 << 20).map(|data| BlobChunk { data: data.to_vec(), ..BlobChunk::default() }));
+    let mut chunks =
+        vec![BlobChunk { sha256: hashed.sha256.clone(), size: hashed.size, ..BlobChunk::default() }];
+    chunks.extend(
+        content.chunks(1 << 20).map(|data| BlobChunk { data: data.to_vec(), ..BlobChunk::default() }),
+    );
     lab.dial(None).files().put(tokio_stream::iter(chunks)).await.unwrap();
     hashed
 }
@@ -242,7 +256,11 @@ pub(crate) async fn of_files(table: &mut Table) {
     note(table, "Append to files, an artifact");
     checkpoints(table, &limits, &mut program, (sha256, size)).await;
     let run = program.run.clone();
-    let wanted = || ArtifactRef { name: "net".to_owned(), run: run.clone(), ..ArtifactRef::default() };
+    let wanted = || ArtifactRef {
+        project: "uncategorized".to_owned(),
+        name: "net".to_owned(),
+        ..ArtifactRef::default()
+    };
     let mut client = lab.dial(None).artifacts();
     client.r#use(UseArtifact { run: run.clone(), attempt: 1, artifact: Some(wanted()) }).await.unwrap();
     note(table, "Artifacts.Use");
@@ -269,12 +287,14 @@ async fn checkpoints(table: &mut Table, limits: &Limits, program: &mut Program<'
     let mut at = 0;
     // The first ones wait for rows that never come.
     for history in [9, 9, 0, 0] {
-        let rows: Vec<Row> = (0..limits.checkpoint_rows as u64).map(|step| checkpoint(step, history)).collect();
+        let rows: Vec<Row> =
+            (0..limits.checkpoint_rows as u64).map(|step| checkpoint(step, history)).collect();
         at = program.append("files", "rank1", at, frames(&rows)).await;
         note(table, "Append to files, checkpoints");
     }
     let run = program.run.clone();
-    let found = program.lab.dial(None).checkpoints().list(RunRef { run: run.clone() }).await.unwrap().into_inner();
+    let found =
+        program.lab.dial(None).checkpoints().list(RunRef { run: run.clone() }).await.unwrap().into_inner();
     let checkpoint = found.checkpoints[0].id;
     let resumed = BeginRun { id: run.clone(), resume: "must".to_owned(), ..BeginRun::default() };
     program.lab.runs.begin(resumed).await.unwrap();

@@ -5,23 +5,26 @@ use proto::v1::{BlobChunk, BlobHashes, BlobRef, BlobStored, File, RunRef, files_
 use tonic::{Request, Response, Status, Streaming, async_trait, codegen::BoxStream};
 
 use super::{Door, error::status, stream};
-use crate::app::files::{self, FileView, Piece, Wanted};
+use crate::app::{
+    Error,
+    files::{self, FileView, Piece, Wanted},
+};
 
 #[async_trait]
 impl Files for Door {
     async fn missing(&self, request: Request<BlobHashes>) -> Result<Response<BlobHashes>, Status> {
-        let (_, hashes) = self.enter(request).await?;
-        let sha256 = files::missing(&self.app, hashes.sha256).await.map_err(status)?;
+        let (caller, hashes) = self.enter(request).await?;
+        let sha256 = files::missing(&self.app, &caller, hashes.sha256).await.map_err(status)?;
         Ok(Response::new(BlobHashes { sha256 }))
     }
 
     async fn put(&self, request: Request<Streaming<BlobChunk>>) -> Result<Response<BlobStored>, Status> {
-        let (_, mut chunks) = self.enter(request).await?;
-        let first = chunks.message().await?.unwrap_or_default();
-        let incoming = files::begin(&self.app, first.sha256, first.size).await.map_err(status)?;
+        let (caller, mut chunks) = self.enter(request).await?;
+        let first = self.next(&mut chunks).await?.unwrap_or_default();
+        let incoming = files::begin(&self.app, &caller, first.sha256, first.size).await.map_err(status)?;
         let Some(mut incoming) = incoming else { return Ok(Response::new(BlobStored { known: true })) };
         incoming.add(&self.app, first.data).await.map_err(status)?;
-        while let Some(chunk) = chunks.message().await? {
+        while let Some(chunk) = self.next(&mut chunks).await? {
             incoming.add(&self.app, chunk.data).await.map_err(status)?;
         }
         incoming.finish(&self.app).await.map_err(status)?;
@@ -41,6 +44,20 @@ impl Files for Door {
     async fn list(&self, request: Request<RunRef>) -> Result<Response<Self::ListStream>, Status> {
         let (caller, RunRef { run }) = self.enter(request).await?;
         Ok(Response::new(stream(files::list(&self.app, &caller, run).await.map_err(status)?)))
+    }
+}
+
+impl Door {
+    /// The next piece of a content. Who sends nothing for a while has to begin again.
+    async fn next(&self, chunks: &mut Streaming<BlobChunk>) -> Result<Option<BlobChunk>, Status> {
+        let (clock, stall) = (self.app.clock(), self.app.settings.stall);
+        tokio::select! {
+            chunk = chunks.message() => chunk,
+            () = clock.sleep(stall) => {
+                let stall = stall.as_secs_f64();
+                Err(status(Error::busy(format!("nothing more of the content came for {stall} s"))))
+            }
+        }
     }
 }
 

@@ -1,0 +1,72 @@
+//! Which project has which contents, and how many bytes that makes. Called by `app::files`. Decides nothing: who may name a
+//! content is known there.
+
+use super::database::{Result, Tx, int};
+
+/// Whether the project has the content.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn has(tx: &Tx<'_>, project: &str, sha256: &str) -> Result<bool> {
+    let sql = "SELECT 1 FROM holdings WHERE sha256 = ?1 AND project = ?2";
+    Ok(tx.one(sql, &[&sha256, &project], |_| Ok(()))?.is_some())
+}
+
+/// From now on the project has the content; `run` is whose token brought it, if it was one's.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn add(tx: &Tx<'_>, project: &str, sha256: &str, size: u64, run: Option<i64>) -> Result<()> {
+    let size = int(size)?;
+    let new = tx.run(
+        "INSERT OR IGNORE INTO holdings (sha256, project, size, run) VALUES (?1, ?2, ?3, ?4)",
+        &[&sha256, &project, &size, &run],
+    )?;
+    if new == 0 {
+        return Ok(());
+    }
+    tx.run(
+        "INSERT INTO project_bytes (project, bytes) VALUES (?1, ?2)
+         ON CONFLICT (project) DO UPDATE SET bytes = bytes + excluded.bytes",
+        &[&project, &size],
+    )?;
+    if let Some(run) = run {
+        tx.run(
+            "INSERT INTO run_bytes (run, bytes) VALUES (?1, ?2)
+             ON CONFLICT (run) DO UPDATE SET bytes = bytes + excluded.bytes",
+            &[&run, &size],
+        )?;
+    }
+    Ok(())
+}
+
+/// Bytes that the project has, and that the run's tokens have brought.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn bytes(tx: &Tx<'_>, project: &str, run: i64) -> Result<(u64, u64)> {
+    let of_project = tx
+        .one("SELECT bytes FROM project_bytes WHERE project = ?1", &[&project], |row| row.count(0))?
+        .unwrap_or_default();
+    let of_run = tx.one("SELECT bytes FROM run_bytes WHERE run = ?1", &[&run], |row| row.count(0))?;
+    Ok((of_project, of_run.unwrap_or_default()))
+}
+
+/// The content is gone: nobody has it any more.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn forget(tx: &Tx<'_>, sha256: &str) -> Result<()> {
+    tx.run(
+        "UPDATE project_bytes SET bytes = bytes - (SELECT size FROM holdings WHERE sha256 = ?1 LIMIT 1)
+         WHERE project IN (SELECT project FROM holdings WHERE sha256 = ?1)",
+        &[&sha256],
+    )?;
+    tx.run(
+        "UPDATE run_bytes SET bytes = bytes - (SELECT size FROM holdings WHERE sha256 = ?1 LIMIT 1)
+         WHERE run IN (SELECT run FROM holdings WHERE sha256 = ?1)",
+        &[&sha256],
+    )?;
+    tx.run("DELETE FROM holdings WHERE sha256 = ?1", &[&sha256])?;
+    Ok(())
+}
