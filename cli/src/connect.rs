@@ -164,9 +164,9 @@ impl Controller {
             Code::Unimplemented => {
                 (Exit::Refused, Some("are `sweep` and the controller of the same version?"))
             }
-            Code::Internal | Code::DataLoss => {
-                (Exit::Bug, Some("this is a bug; the controller's log says more"))
-            }
+            Code::Internal => (Exit::Bug, Some("this is a bug; the controller's log says more")),
+            // The controller says what is damaged, and what to do.
+            Code::DataLoss => (Exit::Refused, None),
             _ => (Exit::Refused, None),
         };
         let mut failure = Failure::new(exit, said);

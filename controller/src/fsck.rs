@@ -11,13 +11,13 @@ const WIDTH: usize = 200;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The controller must not run meanwhile. Every row is decoded and every content is hashed, which takes as long as reading the folder
-does.
+does. No file is changed: a folder that cannot be written, or that an older controller has left, is checked as it is.
 
 Examples:
   controller fsck --data /srv/besom
   controller fsck --json | jq .problems
 
-Exit codes: 0 everything is there, 1 something is not, 2 no such folder")]
+Exit codes: 0 everything is there, 1 something is not or cannot be read, 2 no such data folder")]
 pub(crate) struct Args {
     /// Folder of the database
     #[arg(long, value_name = "DIR", default_value = "besom-data")]
@@ -39,7 +39,6 @@ pub(crate) async fn check(args: &Args) -> Result<(), Failure> {
     let report = report.map_err(|error| match error {
         StartError::InUse(_) => Failure::new(Exit::Refused, error.to_string())
             .hint("end it first: what it writes cannot be checked"),
-        StartError::Data { .. } => Failure::new(Exit::Input, error.to_string()),
         error => crate::failure(error),
     })?;
     let found = report.problems.len();

@@ -9,7 +9,13 @@ pub mod platform;
 pub mod settings;
 mod store;
 
-use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tonic::{
@@ -37,6 +43,22 @@ pub enum StartError {
     /// Somebody else works in the folder.
     #[error("another controller uses `{}`", .0.display())]
     InUse(PathBuf),
+    /// What is in the folder is damaged.
+    #[error("{reason}")]
+    Damaged {
+        /// Which folder.
+        folder: PathBuf,
+        /// What is damaged, in a sentence.
+        reason: String,
+    },
+    /// The folder is not one for this.
+    #[error("cannot use `{}`: {reason}", .folder.display())]
+    NoFolder {
+        /// Which.
+        folder: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// The folder cannot be used.
     #[error("cannot use `{}`: {reason}", .folder.display())]
     Data {
@@ -72,12 +94,12 @@ impl Core {
         let opened = platform.threads.run(move || Store::open(&folder, &limits, platform)).await;
         let opened = opened.map_err(|error| StartError::Bug(error.to_string()))?;
         let data = settings.data.clone();
-        let store = opened.map_err(|error| match error {
-            OpenError::InUse => StartError::InUse(data.clone()),
-            error => StartError::Data { folder: data.clone(), reason: error.to_string() },
-        })?;
+        let store = opened.map_err(|error| refused(&data, error))?;
         let app = App::open(settings, store, clock, chance, platform.threads).await;
-        let app = app.map_err(|error| StartError::Data { folder: data, reason: error.to_string() })?;
+        let app = app.map_err(|error| match error {
+            Error::Torn(damage) => refused(&data, OpenError::Database(store::Error::Damaged(damage))),
+            error => StartError::Data { folder: data, reason: error.to_string() },
+        })?;
         Ok(Self { app })
     }
 
@@ -110,9 +132,8 @@ impl Core {
     /// # Errors
     /// [`StartError::Data`] when the database cannot be read at all.
     pub async fn check(&self, seen: impl Fn(&Report)) -> Result<Report, StartError> {
-        let folder = self.app.settings.data.clone();
-        let report = app::fsck::check(&self.app, seen).await;
-        report.map_err(|error| StartError::Data { folder, reason: error.to_string() })
+        let report = app::fsck::check(self.app.store(), self.app.settings.limits.page, seen).await;
+        report.map_err(|error| unread(&self.app.settings.data, &error))
     }
 
     /// Closes the store once nobody uses it any more: the last checkpoint is on the disk after that.
@@ -200,19 +221,48 @@ impl Controller {
     }
 }
 
-/// Looks at everything that a data folder holds, without serving it. `seen` is shown the report as it grows.
+/// Looks at everything that a data folder holds, without serving it and without changing anything. `seen` is shown the
+/// report as it grows.
 ///
 /// # Errors
-/// [`StartError`] when the folder cannot be opened, or a controller uses it.
+/// [`StartError`] when there is no such data folder, or a controller uses it. Damage is no error: the report tells of it.
 pub async fn fsck(settings: Settings, seen: impl Fn(&Report)) -> Result<Report, StartError> {
-    let folder = settings.data.clone();
-    if !folder.is_dir() {
-        return Err(StartError::Data { folder, reason: "there is no such folder".to_owned() });
+    let (folder, page) = (settings.data, settings.limits.page);
+    let looked = folder.clone();
+    let opened = Platform::default().threads.run(move || Store::look(&looked)).await;
+    let store = match opened.map_err(|error| StartError::Bug(error.to_string()))? {
+        Ok(store) => store,
+        Err(error @ (OpenError::NoDatabase(_) | OpenError::Database(store::Error::Damaged(_)))) => {
+            return Ok(Report::of_database(error));
+        }
+        Err(error) => return Err(refused(&folder, error)),
+    };
+    let report = app::fsck::check(&store, page, seen).await;
+    // Whoever closes the last connection may wait for the disk.
+    let _ = tokio::task::spawn_blocking(move || drop(store)).await;
+    report.map_err(|error| unread(&folder, &error))
+}
+
+fn unread(folder: &Path, error: &Error) -> StartError {
+    StartError::Data { folder: folder.to_owned(), reason: error.to_string() }
+}
+
+/// What a person is told of a data folder that does not open.
+fn refused(folder: &Path, error: OpenError) -> StartError {
+    let (at, folder) = (folder.join(store::DATABASE), folder.to_owned());
+    let at = at.display();
+    match error {
+        OpenError::InUse => StartError::InUse(folder),
+        OpenError::NoFolder(reason) => StartError::NoFolder { folder, reason: reason.to_owned() },
+        OpenError::NoDatabase(beside) => StartError::Damaged {
+            folder,
+            reason: format!("the database `{at}` is missing or empty, beside {beside}"),
+        },
+        OpenError::Database(store::Error::Damaged(what)) => {
+            StartError::Damaged { folder, reason: format!("the database `{at}` is damaged: {what}") }
+        }
+        error => StartError::Data { folder, reason: error.to_string() },
     }
-    let core = Core::open(settings, Clock::system(), Chance::system(), Platform::default()).await?;
-    let report = core.check(seen).await;
-    core.close().await;
-    report
 }
 
 impl Drop for Controller {

@@ -67,6 +67,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // Whatever the folder's mode: what people log is theirs.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let flags = Flags::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_env("BESOM_LOG");
     tracing_subscriber::fmt()
@@ -136,6 +138,13 @@ fn failure(error: StartError) -> Failure {
             Failure::new(Exit::Refused, format!("cannot listen on {address}: {}", lower(&cause)))
                 .hint("--listen chooses another address")
         }
+        StartError::Damaged { folder, .. } => {
+            let folder = folder.display();
+            Failure::new(Exit::Refused, message)
+                .hint(format!("`controller fsck --data {folder}` says what is damaged, and changes nothing"))
+                .hint("restore a backup into another folder and start with that; nothing was changed here")
+        }
+        StartError::NoFolder { .. } => Failure::new(Exit::Input, message),
         StartError::InUse(_) | StartError::Data { .. } => {
             Failure::new(Exit::Refused, message).hint("--data chooses another folder")
         }

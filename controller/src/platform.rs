@@ -9,8 +9,17 @@ use tokio::task::JoinError;
 pub struct Platform {
     /// Who does work that blocks.
     pub threads: Threads,
-    /// Name of a file system that was registered with SQLite. None: the operating system's.
-    pub disk: Option<&'static str>,
+    /// Where SQLite keeps the database. None: on the operating system's disk.
+    pub disk: Option<Disk>,
+}
+
+/// A file system that was registered with SQLite.
+#[derive(Clone, Copy, Debug)]
+pub struct Disk {
+    /// Its name.
+    pub name: &'static str,
+    /// A number of the file with this name, which no other file ever gets. None: no file has this name.
+    pub identity: fn(&str) -> Option<u64>,
 }
 
 /// Who does work that blocks: reads of the database, its writer, a search.

@@ -48,11 +48,13 @@ pub enum Bug {
     LateRowsCount,
     /// The token of an attempt opens its run for ever.
     TokensNeverEnd,
+    /// A data folder that is gone is written to as if it were there.
+    FolderTrusted,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 21] = [
+    pub const ALL: [Bug; 22] = [
         Bug::NoFence,
         Bug::OverlapKept,
         Bug::AnswerBeforeCommit,
@@ -74,6 +76,7 @@ impl Bug {
         Bug::SlipGivesUpRows,
         Bug::LateRowsCount,
         Bug::TokensNeverEnd,
+        Bug::FolderTrusted,
     ];
 }
 

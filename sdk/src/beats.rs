@@ -239,13 +239,18 @@ enum Patience {
     Over,
 }
 
+/// Whether the controller failed by its own fault, which somebody may mend.
+fn is_own_trouble(code: Code) -> bool {
+    matches!(code, Code::Internal | Code::DataLoss)
+}
+
 /// The error that this answer is for the whole agent; `None` when another try may mend it.
 fn fatal(status: &Status, sweep: &str, controller: &str, patience: Patience) -> Option<AgentError> {
     match status.code() {
         // An internal error is the controller's own, and a beat that failed does no harm: the next one may go through.
-        code if patience == Patience::Endless && (code == Code::Internal || is_away(status)) => None,
+        code if patience == Patience::Endless && (is_own_trouble(code) || is_away(status)) => None,
         Code::NotFound => Some(AgentError::NoSweep(sweep.to_owned())),
-        code if code != Code::Internal && !is_transient(status) => {
+        code if !is_own_trouble(code) && !is_transient(status) => {
             Some(AgentError::Refused(status.message().to_owned()))
         }
         _ if patience == Patience::Over => {

@@ -98,6 +98,11 @@ fn come(world: &Arc<World>, trouble: Trouble, rng: &mut StdRng) {
             let calls = rng.random_range(1..4);
             disk::fail_in(rng.random_range(0..50), Fault::Error { calls });
         }
+        Trouble::FolderGone => {
+            disk::vanish();
+            let world = world.clone();
+            after(during, move || put_back(&world));
+        }
         Trouble::NodeCutOff => world.network.cut(rng.random_range(0..world.machines.len()), during),
         Trouble::AgentKilled => {
             machine.kill_agent();
@@ -142,6 +147,13 @@ fn come(world: &Arc<World>, trouble: Trouble, rng: &mut StdRng) {
     }
 }
 
+/// Somebody restores the data folder, and starts the controller on it.
+fn put_back(world: &World) {
+    if disk::reappear() {
+        world.server.kill();
+    }
+}
+
 /// Ctrl-C once or twice.
 fn interrupt(machine: Arc<Machine>, twice: bool) {
     machine.tell_agent(Signal::Interrupt);
@@ -173,6 +185,7 @@ async fn calm(world: &Arc<World>) {
     loop {
         disk::heal();
         world.server.mistake_token(false);
+        put_back(world);
         world.network.calm();
         world.machines.iter().for_each(|machine| machine.stop_agent(false));
         for sweep in world.sweeps() {

@@ -49,6 +49,7 @@ pub(crate) enum Trouble {
     PowerLost,
     DiskFull,
     DiskFails,
+    FolderGone,
     NodeCutOff,
     AgentKilled,
     AgentStopped,
@@ -64,12 +65,13 @@ pub(crate) enum Trouble {
 }
 
 impl Trouble {
-    const ALL: [Trouble; 16] = [
+    const ALL: [Trouble; 17] = [
         Trouble::ControllerKilled,
         Trouble::ControllerKilledInWrite,
         Trouble::PowerLost,
         Trouble::DiskFull,
         Trouble::DiskFails,
+        Trouble::FolderGone,
         Trouble::NodeCutOff,
         Trouble::AgentKilled,
         Trouble::AgentStopped,

@@ -139,7 +139,7 @@ impl Server {
             ..Settings::default()
         };
         let chance = Chance::seeded(self.seed.wrapping_add(number));
-        let platform = Platform { threads: Threads::One, disk: Some(disk::NAME) };
+        let platform = Platform { threads: Threads::One, disk: Some(disk::SQLITE) };
         let opened = Core::open(settings, Clock::starting_at(wall_ms), chance, platform).await;
         let (Ok(core), false) = (opened, disk::is_killed()) else { return false };
         let Ok(routes) = core.routes() else { return false };

@@ -1,4 +1,4 @@
-//! Why a use case did not happen: six kinds, each with a sentence for people. Made in `app`; each door has one table that
+//! Why a use case did not happen: a few kinds, each with a sentence for people. Made in `app`; each door has one table that
 //! says what a kind is in its protocol. An error is logged or returned, never both: only bugs are logged.
 
 use sweeps::lifecycle::Refused;
@@ -16,6 +16,12 @@ pub(crate) enum Error {
     Refused(Why, Told),
     /// The same may work later.
     Busy(Told),
+    /// The data folder is not there any more, or another one. `app::lost` makes it [`Error::Busy`].
+    Gone(String),
+    /// The database is damaged, so says the store. `app::lost` makes it [`Error::Busy`] or [`Error::Damaged`].
+    Torn(String),
+    /// What was asked for is damaged.
+    Damaged(Told),
     /// So says the disk. `app::full` makes it [`Error::Busy`] where it knows what was tried.
     Disk(String),
     /// Ours to repair. The reason is in the log.
@@ -64,6 +70,11 @@ impl Error {
         Error::Missing(Told::new(message))
     }
 
+    /// What was asked for is damaged.
+    pub(crate) fn damaged(message: impl Into<String>) -> Self {
+        Error::Damaged(Told::new(message))
+    }
+
     /// The same may work later.
     pub(crate) fn busy(message: impl Into<String>) -> Self {
         Error::Busy(Told::new(message))
@@ -88,10 +99,12 @@ impl Error {
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         match &mut self {
-            Error::Invalid(told) | Error::Missing(told) | Error::Refused(_, told) | Error::Busy(told) => {
-                told.hint = Some(hint.into());
-            }
-            Error::Disk(_) | Error::Bug(_) => {}
+            Error::Invalid(told)
+            | Error::Missing(told)
+            | Error::Refused(_, told)
+            | Error::Busy(told)
+            | Error::Damaged(told) => told.hint = Some(hint.into()),
+            Error::Gone(_) | Error::Torn(_) | Error::Disk(_) | Error::Bug(_) => {}
         }
         self
     }
@@ -100,10 +113,14 @@ impl Error {
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Error::Invalid(told) | Error::Missing(told) | Error::Refused(_, told) | Error::Busy(told) => {
-                f.write_str(&told.message)
+            Error::Invalid(told)
+            | Error::Missing(told)
+            | Error::Refused(_, told)
+            | Error::Busy(told)
+            | Error::Damaged(told) => f.write_str(&told.message),
+            Error::Gone(reason) | Error::Torn(reason) | Error::Disk(reason) | Error::Bug(reason) => {
+                f.write_str(reason)
             }
-            Error::Disk(reason) | Error::Bug(reason) => f.write_str(reason),
         }
     }
 }
@@ -119,6 +136,9 @@ impl From<store::Error> for Error {
         match error {
             store::Error::Busy(_) => Error::Busy(Told::new(error.to_string())),
             store::Error::Disk(reason) => Error::Disk(reason),
+            store::Error::Gone(reason) => Error::Gone(reason),
+            store::Error::Damaged(reason) => Error::Torn(reason),
+            store::Error::Newer(_) => Error::Bug(error.to_string()),
             store::Error::Bug(reason) => Error::Bug(reason),
         }
     }

@@ -21,7 +21,7 @@ use super::{
     change::Change,
     checkpoints,
     error::Error,
-    full,
+    full, lost,
     owner::{self, Names, Owner},
     pages,
     room::Taken,
@@ -114,6 +114,8 @@ pub(crate) async fn begin(
     if known.is_some() {
         return Ok(None);
     }
+    // The object store would make a folder that is gone anew.
+    lost::check(app)?;
     app.full.check()?;
     let taken = app.room.begin(size, bounds)?;
     let upload = full::written(app, app.store.blobs.begin().await).await?;

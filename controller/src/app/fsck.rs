@@ -1,11 +1,9 @@
-//! `controller fsck`: looks at everything that is stored, and says what is wrong with it. Called by `lib` on a folder that nobody
-//! else has open. Goes on after every problem, and changes nothing. Rows and contents have checksums; SQLite keeps none of its
+//! `controller fsck`: looks at everything that is stored, and says what is wrong with it. Called by `lib` on a store that is
+//! open for reads, or by the simulator. Goes on after every problem, and changes nothing. Rows and contents have checksums; SQLite keeps none of its
 //! pages, so a byte that flips in a state or a parameter and leaves a value that could be is not seen.
 
-use std::sync::Arc;
-
-use super::{App, compaction::CONSOLE, error::Error, pieces, runs, summaries};
-use crate::store::{self, Tx, blocks::Stream, check::Streamed};
+use super::{compaction::CONSOLE, error::Error, pieces, runs, summaries};
+use crate::store::{self, Store, Tx, blocks::Stream, check::Streamed};
 
 /// What a check has seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,42 +30,74 @@ pub struct Problem {
 }
 
 impl Report {
+    /// Of a database that does not even open.
+    pub(crate) fn of_database(problem: impl ToString) -> Self {
+        let mut report = Self::default();
+        report.problem(store::DATABASE, problem);
+        report
+    }
+
     fn problem(&mut self, place: impl Into<String>, what: impl ToString) {
         self.problems.push(Problem { place: place.into(), what: what.to_string() });
     }
 }
 
-/// Looks at the database's file, at every row of every run, and at every content. `seen` is shown the report as it grows.
+/// Looks at the database's file, at every row of every run, and at every content, so many at a time. `seen` is shown the
+/// report as it grows.
 ///
 /// # Errors
-/// When the database cannot be read.
-pub(crate) async fn check(app: &Arc<App>, seen: impl Fn(&Report)) -> Result<Report, Error> {
+/// When the database cannot be read. Where its file is damaged, the report says so and goes on with what can be read.
+pub(crate) async fn check(store: &Store, page: u32, seen: impl Fn(&Report)) -> Result<Report, Error> {
     let mut report = Report::default();
-    for line in app.read(|tx, _| Ok(store::check::integrity(tx)?)).await? {
-        report.problem("besom.db", line);
+    let integrity = |tx: &Tx<'_>| Ok(store::check::integrity(tx)?);
+    for line in told(&mut report, store.read(integrity).await)?.unwrap_or_default() {
+        report.problem(store::DATABASE, line);
     }
-    let limit = app.settings.limits.page;
-    let mut after = 0;
-    loop {
-        let page = app.read(move |tx, _| Ok(store::check::runs(tx, after, limit)?)).await?;
-        let Some((last, _)) = page.last() else { break };
-        after = *last;
-        for (key, id) in page {
-            let mut so_far = std::mem::take(&mut report);
-            report = app
-                .read(move |tx, _| {
-                    run(tx, key, &id, &mut so_far)?;
-                    Ok(so_far)
-                })
-                .await?;
-            seen(&report);
-        }
-    }
-    for (place, sha256) in app.read(|tx, _| Ok(store::check::dangling(tx)?)).await? {
+    runs_in(store, page, &mut report, &seen).await?;
+    let dangling = store.read(|tx| Ok(store::check::dangling(tx)?)).await;
+    for (place, sha256) in told(&mut report, dangling)?.unwrap_or_default() {
         report.problem(place, format!("its content {sha256} is not known"));
     }
-    contents(app, &mut report, seen).await?;
+    contents(store, page, &mut report, seen).await?;
     Ok(report)
+}
+
+/// What was read; `None` where the file is damaged, which the report tells of then.
+fn told<T>(report: &mut Report, read: Result<T, Error>) -> Result<Option<T>, Error> {
+    match read {
+        Ok(value) => Ok(Some(value)),
+        Err(Error::Torn(damage)) => {
+            report.problem(store::DATABASE, damage);
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn runs_in(
+    store: &Store,
+    limit: u32,
+    report: &mut Report,
+    seen: impl Fn(&Report),
+) -> Result<(), Error> {
+    let mut after = 0;
+    loop {
+        let page = store.read(move |tx| Ok(store::check::runs(tx, after, limit)?)).await;
+        let page = told(report, page)?.unwrap_or_default();
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        after = *last;
+        for (key, id) in page {
+            let mut so_far = std::mem::take(report);
+            let read = store.read(move |tx| {
+                let outcome = run(tx, key, &id, &mut so_far);
+                Ok::<_, Error>((so_far, outcome))
+            });
+            let (grown, outcome) = read.await?;
+            *report = grown;
+            told(report, outcome)?;
+            seen(report);
+        }
+    }
 }
 
 /// Every row of a run can be read, and none is missing.
@@ -104,15 +134,21 @@ fn run(tx: &Tx<'_>, key: i64, id: &str, report: &mut Report) -> Result<(), Error
 }
 
 /// Every content is there, and is what its hash says.
-async fn contents(app: &Arc<App>, report: &mut Report, seen: impl Fn(&Report)) -> Result<(), Error> {
-    let (limit, mut after) = (app.settings.limits.page, String::new());
+async fn contents(
+    store: &Store,
+    limit: u32,
+    report: &mut Report,
+    seen: impl Fn(&Report),
+) -> Result<(), Error> {
+    let mut after = String::new();
     loop {
         let from = after.clone();
-        let page = app.read(move |tx, _| Ok(store::check::blobs(tx, &from, limit)?)).await?;
+        let page = store.read(move |tx| Ok(store::check::blobs(tx, &from, limit)?)).await;
+        let page = told(report, page)?.unwrap_or_default();
         let Some((last, _)) = page.last() else { return Ok(()) };
         after.clone_from(last);
         for (sha256, size) in page {
-            match app.store.blobs.hash(&sha256).await {
+            match store.blobs.hash(&sha256).await {
                 Ok(found) if found == (sha256.clone(), size) => {}
                 Ok((_, found)) if found != size => {
                     report.problem(format!("content {sha256}"), format!("it has {found} bytes, not {size}"));

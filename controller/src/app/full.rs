@@ -16,8 +16,12 @@ use super::{
     App,
     bell::{Ring, Topic},
     error::Error,
+    lost,
 };
-use crate::{settings::Settings, store::Disk};
+use crate::{
+    settings::Settings,
+    store::{self, Disk},
+};
 
 /// Why a sweep hands out nothing, for people.
 pub(super) const NOTE: &str = "the disk of the controller is full: nothing new is handed out, and what trials log waits \
@@ -63,13 +67,21 @@ fn busy() -> Error {
     )
 }
 
-/// What a caller is told of a write: one that the disk refused is busy, with the reason.
+/// What a caller is told of a write: one that the disk, or the state of the data folder, has stopped is busy, with the
+/// reason.
 ///
 /// # Errors
 /// That of the write.
 pub(super) async fn written<T>(app: &Arc<App>, outcome: Result<T, impl Into<Error>>) -> Result<T, Error> {
     match outcome.map_err(Into::into) {
+        Err(Error::Gone(reason)) => Err(lost::refused(app, &store::Error::Gone(reason))),
+        Err(Error::Torn(damage)) => {
+            app.store.guard.condemn(&damage);
+            Err(lost::refused(app, &store::Error::Damaged(damage)))
+        }
         Err(Error::Disk(reason)) => {
+            // A folder that went away shows as files that are not there.
+            lost::check(app)?;
             look(app, Seen::Failure).await;
             app.full.check()?;
             let message =

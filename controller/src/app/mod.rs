@@ -28,6 +28,7 @@ pub(crate) mod ingest;
 mod leases;
 mod limits;
 mod lineage;
+mod lost;
 pub(crate) mod metrics;
 mod names;
 mod orders;
@@ -72,6 +73,7 @@ use compaction::Compaction;
 use files::Collector;
 use full::Fullness;
 use leases::Leases;
+use lost::Loss;
 use plan::Plans;
 use presence::Presences;
 use room::Room;
@@ -100,6 +102,7 @@ pub(crate) struct App {
     collector: Collector,
     room: Room,
     full: Fullness,
+    loss: Loss,
     draining: channel::Sender<bool>,
 }
 
@@ -142,6 +145,7 @@ impl App {
             collector: Collector::new(clock.now()),
             room: Room::new(stored, settings.storage_bytes),
             full: Fullness::default(),
+            loss: Loss::default(),
             bell: Bell::default(),
             presences: Presences::default(),
             draining: channel::Sender::new(false),
@@ -159,9 +163,19 @@ impl App {
         self.full.subscribe()
     }
 
+    /// Why nothing can be written, and each change of that.
+    pub(crate) fn losses(&self) -> channel::Receiver<Option<store::Error>> {
+        self.loss.subscribe()
+    }
+
     /// Ends long polls and streams, so that the program can end soon.
     pub(crate) fn drain(&self) {
         self.draining.send_replace(true);
+    }
+
+    /// What is stored.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
     }
 
     /// The only time.
@@ -219,6 +233,7 @@ impl App {
                 "the controller cannot read `{}`: {reason}",
                 self.settings.data.display()
             )),
+            Error::Torn(damage) => lost::unreadable(self, damage),
             error => error,
         })
     }

@@ -44,7 +44,8 @@ pub(super) fn hand_out(
     mut most: Most,
 ) -> Result<HandedOut, Error> {
     let mut handed = HandedOut::default();
-    if most.runs == 0 || most.bytes == 0 || change.app.full.is_full() || !hands_out(change, sweep)? {
+    let held_back = change.app.full.is_full() || change.app.loss.is_total();
+    if most.runs == 0 || most.bytes == 0 || held_back || !hands_out(change, sweep)? {
         return Ok(handed);
     }
     if change.progress(sweep)?.queued > 0 {

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{App, change::Change, compaction, error::Error, files, full, plan};
+use super::{App, change::Change, compaction, error::Error, files, full, lost, plan};
 use crate::store;
 
 /// How long the loop may wait between two steps: a small part of a lease, so that one ends about when it should.
@@ -19,6 +19,10 @@ pub(crate) async fn step(app: &Arc<App>) -> Result<(), Error> {
     let now = app.clock.now();
     app.bell.tidy();
     app.presences.tidy(now, app.settings.forget_agents);
+    if !lost::look(app) {
+        // Everything else would have to be written.
+        return Ok(());
+    }
     let expired = app.leases.expired(now);
     for (run, _) in &expired {
         plan::of_run(app, run).await?;

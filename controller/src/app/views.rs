@@ -17,6 +17,7 @@ use super::{
     explain::{self, Incumbent},
     full,
     limits::check_list,
+    lost,
     metrics::Metric,
     pages, pieces,
     plan::Plan,
@@ -175,6 +176,7 @@ pub(super) fn note(app: &App, progress: &Progress) -> Option<String> {
             Some(format!("the sweep is paused: {why}`sweep resume {id}` goes on"))
         }
         State::Finished | State::Cancelled => Some(format!("the sweep is over: {why}")),
+        State::Pending | State::Running if app.loss.is_total() => Some(lost::NOTE.to_owned()),
         State::Pending | State::Running if app.full.is_full() => Some(full::NOTE.to_owned()),
         State::Pending | State::Running if progress.closing.is_some() => {
             Some(format!("no new trials, {why}; {} not over yet", progress.live()))

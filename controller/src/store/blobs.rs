@@ -3,8 +3,10 @@
 //! no rows: whether a blob counts as here is a row of `store::files`.
 
 use std::{
-    fs, io,
+    fs::{self, DirBuilder},
+    io,
     ops::Range,
+    os::unix::fs::DirBuilderExt as _,
     path::Path as Folder,
     sync::{
         Arc,
@@ -14,7 +16,7 @@ use std::{
 
 use object_store::{
     Error as ObjectError, MultipartUpload, ObjectStore, ObjectStoreExt as _, PutPayload,
-    local::LocalFileSystem, path::Path,
+    local::LocalFileSystem, memory::InMemory, path::Path,
 };
 use sha2::{Digest as _, Sha256};
 use tokio_stream::StreamExt as _;
@@ -22,7 +24,7 @@ use tokio_stream::StreamExt as _;
 use super::database::{Error, Result};
 
 /// Where blobs stand until they are known to be what they should be.
-const INCOMING: &str = "incoming";
+pub(super) const INCOMING: &str = "incoming";
 
 /// The objects of a data folder.
 #[derive(Debug)]
@@ -58,7 +60,7 @@ impl Blobs {
     /// # Errors
     /// When the folder cannot be used.
     pub(super) fn open(folder: &Folder) -> io::Result<Self> {
-        fs::create_dir_all(folder)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         match fs::remove_dir_all(folder.join(INCOMING)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -66,6 +68,19 @@ impl Blobs {
         // An acknowledgement means synced; the crate's default does not sync.
         let local = LocalFileSystem::new_with_prefix(folder).map_err(io::Error::other)?.with_fsync(true);
         Ok(Self { objects: Arc::new(local), uploads: AtomicU64::new(0) })
+    }
+
+    /// Opens the folder for reads, and changes nothing in it. One that is missing holds nothing.
+    ///
+    /// # Errors
+    /// When the folder cannot be used.
+    pub(super) fn look(folder: &Folder) -> io::Result<Self> {
+        let objects: Arc<dyn ObjectStore> = match LocalFileSystem::new_with_prefix(folder) {
+            Ok(local) => Arc::new(local),
+            Err(_) if !folder.exists() => Arc::new(InMemory::new()),
+            Err(error) => return Err(io::Error::other(error)),
+        };
+        Ok(Self { objects, uploads: AtomicU64::new(0) })
     }
 
     /// Room for a blob.

@@ -1,11 +1,12 @@
 //! The only file that knows which database this is: connections, transactions, values. Used by the other files of `store`,
 //! whose functions take an open [`Tx`]. Never begins a transaction by itself: the writer and the readers do.
 
-use std::{cell::Cell, path::Path};
+use std::{cell::Cell, os::unix::ffi::OsStrExt as _, path::Path};
 
 use probes::{Bug, planted};
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension as _, Statement, StatementStatus,
+    backup::Backup,
     config::DbConfig,
     ffi::SQLITE_IOERR_FSYNC,
     types::{ToSqlOutput, Value, ValueRef},
@@ -13,6 +14,7 @@ use rusqlite::{
 pub(crate) use rusqlite::{types::FromSql as Column, types::ToSql as Param};
 
 use super::work::Work;
+use crate::platform::Disk;
 
 const SCHEMA: &[&str] = &[
     include_str!("schema/001.sql"),
@@ -30,6 +32,11 @@ const SCHEMA: &[&str] = &[
     include_str!("schema/013.sql"),
 ];
 const STATEMENTS: usize = 128;
+/// SQLite's own file system with a lock on the database that keeps every other process out. What its connections share
+/// is memory of this process: a file that is mapped would end the program by SIGBUS once it cannot be written.
+const ALONE: &str = "unix-excl";
+/// Up to so many bytes of a database are examined whole when it is opened, which takes a fraction of a second.
+const SMALL: i64 = 64 << 20;
 
 /// What went wrong in the database.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +47,15 @@ pub(crate) enum Error {
     /// Somebody else is in the way: the same may work later.
     #[error("the database cannot take this now: {0}")]
     Busy(String),
+    /// The data folder is not the one that was opened.
+    #[error("{0}")]
+    Gone(String),
+    /// The database's file holds what nobody has written.
+    #[error("{0}")]
+    Damaged(String),
+    /// A newer controller has written the data.
+    #[error("the data was written by a newer controller (schema {0})")]
+    Newer(u32),
     /// Ours to repair.
     #[error("{0}")]
     Bug(String),
@@ -60,6 +76,7 @@ impl From<rusqlite::Error> for Error {
                 | ErrorCode::OutOfMemory
                 | ErrorCode::OperationAborted,
             ) => Error::Busy(error.to_string()),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Damaged(error.to_string()),
             _ => Error::Bug(format!("database: {error}")),
         }
     }
@@ -87,8 +104,9 @@ pub(super) struct Row<'a> {
 }
 
 impl Session {
-    /// Opens the database for writing and brings its schema up to date. `disk` names one of SQLite's file systems.
-    pub(super) fn writer(path: &Path, disk: Option<&str>) -> Result<Self> {
+    /// Opens the database for writing and brings its schema up to date. `may_begin`: it may be an empty one.
+    pub(super) fn writer(path: &Path, disk: Option<Disk>, may_begin: bool) -> Result<Self> {
+        Self::examine(path, disk, may_begin)?;
         let session = Self::open(path, disk)?;
         session.0.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;",
@@ -102,18 +120,46 @@ impl Session {
     }
 
     /// Opens the database for reading beside the writer.
-    pub(super) fn reader(path: &Path, disk: Option<&str>) -> Result<Self> {
+    pub(super) fn reader(path: &Path, disk: Option<Disk>) -> Result<Self> {
         let session = Self::open(path, disk)?;
         // What a list of many runs goes through should find room: SQLite reads it anew otherwise, every time.
         session.0.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -16384;")?;
         Ok(session)
     }
 
-    fn open(path: &Path, disk: Option<&str>) -> Result<Self> {
-        let connection = match disk {
-            Some(disk) => Connection::open_with_flags_and_vfs(path, OpenFlags::default(), disk)?,
-            None => Connection::open(path)?,
-        };
+    /// Opens the database for reading alone, and changes no file. What is in its log is read through an index in memory.
+    /// An older schema is brought up to date in a temporary copy.
+    pub(super) fn visitor(path: &Path, log: &Path) -> Result<Self> {
+        let has_log = std::fs::metadata(log).is_ok_and(|log| log.len() > 0);
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        // Where there is no log SQLite would make an empty one, unless it may take the file for one that never changes.
+        let uri = format!("file:{}{}", escaped(path), if has_log { "" } else { "?immutable=1" });
+        // Its locks need a file that can be written; ours is on the folder.
+        let connection = Connection::open_with_flags_and_vfs(uri, flags, "unix-none")?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE; PRAGMA temp_store = MEMORY;")?;
+        let session = Self(connection);
+        match session.version()? as usize {
+            0 => Err(Error::Damaged("it is empty".to_owned())),
+            version if version < SCHEMA.len() => session.updated(),
+            version if version > SCHEMA.len() => Err(Error::Newer(version as u32)),
+            _ => Ok(session),
+        }
+    }
+
+    /// The same data with the schema of today, in a database that is gone when it is closed.
+    fn updated(&self) -> Result<Self> {
+        let mut copy = Connection::open("")?;
+        Backup::new(&self.0, &mut copy)?.step(-1)?;
+        copy.execute_batch("PRAGMA synchronous = OFF")?;
+        let copy = Self(copy);
+        copy.migrate()?;
+        Ok(copy)
+    }
+
+    fn open(path: &Path, disk: Option<Disk>) -> Result<Self> {
+        let disk = disk.map_or(ALONE, |disk| disk.name);
+        let connection = Connection::open_with_flags_and_vfs(path, OpenFlags::default(), disk)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         // Plans do not depend on the values that are bound. Otherwise SQLite prepares many a statement anew for every
         // single use, which was a fifth of the writer's time.
@@ -141,13 +187,41 @@ impl Session {
         }
     }
 
-    fn migrate(&self) -> Result<()> {
-        let version: u32 = self.0.query_row("PRAGMA user_version", (), |row| row.get(0))?;
-        let version = version as usize;
-        if version > SCHEMA.len() {
-            return Err(Error::Bug(format!("the data was written by a newer controller (schema {version})")));
+    /// Looks whether the pages of the database are sound: all of a small one, all but those of history of a large one. By a
+    /// connection of its own, which leaves the log as it is: into a damaged database nothing is moved.
+    fn examine(path: &Path, disk: Option<Disk>, may_begin: bool) -> Result<()> {
+        let session = Self::open(path, disk)?;
+        session.0.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        if !may_begin && session.version()? == 0 {
+            return Err(Error::Damaged("it is empty".to_owned()));
         }
-        for (number, sql) in SCHEMA.iter().enumerate().skip(version) {
+        let sound = |sql: &str| -> Result<()> {
+            let verdict: String = session.0.query_row(sql, (), |row| row.get(0))?;
+            // The first line names the database, the second the trouble.
+            let trouble = verdict.lines().last().unwrap_or_default().to_owned();
+            if verdict == "ok" { Ok(()) } else { Err(Error::Damaged(trouble)) }
+        };
+        let number = |sql: &str| session.0.query_row(sql, (), |row| row.get::<_, i64>(0));
+        if number("PRAGMA page_count")? * number("PRAGMA page_size")? <= SMALL {
+            return sound("PRAGMA quick_check(1)");
+        }
+        let mut tables = session.0.prepare(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('blocks', 'parts', 'heads')",
+        )?;
+        let tables = tables.query_map((), |row| row.get::<_, String>(0))?.collect::<Vec<_>>();
+        tables.into_iter().try_for_each(|table| sound(&format!("PRAGMA quick_check('{}')", table?)))
+    }
+
+    fn version(&self) -> Result<u32> {
+        Ok(self.0.query_row("PRAGMA user_version", (), |row| row.get(0))?)
+    }
+
+    fn migrate(&self) -> Result<()> {
+        let version = self.version()?;
+        if version as usize > SCHEMA.len() {
+            return Err(Error::Newer(version));
+        }
+        for (number, sql) in SCHEMA.iter().enumerate().skip(version as usize) {
             let next = number + 1;
             self.0
                 .execute_batch(&format!("BEGIN IMMEDIATE; {sql}; PRAGMA user_version = {next}; COMMIT;"))?;
@@ -350,6 +424,15 @@ impl Row<'_> {
         let number: i64 = self.get(column)?;
         u64::try_from(number).map_err(|_| Error::Bug(format!("{number} in a column that counts")))
     }
+}
+
+/// A path as part of an address.
+fn escaped(path: &Path) -> String {
+    let escape = |byte: &u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => char::from(*byte).to_string(),
+        other => format!("%{other:02x}"),
+    };
+    path.as_os_str().as_bytes().iter().map(escape).collect()
 }
 
 /// A number as a column takes it.

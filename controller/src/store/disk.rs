@@ -9,6 +9,8 @@ use std::{
 
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
 
+use super::folder::RESERVE;
+
 /// The disk of a data folder.
 #[derive(Debug)]
 pub(crate) struct Disk {
@@ -74,7 +76,7 @@ impl Disk {
     }
 
     fn reserve(&self) -> PathBuf {
-        self.folder.join("reserve")
+        self.folder.join(RESERVE)
     }
 }
 

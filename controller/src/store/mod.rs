@@ -16,6 +16,8 @@ pub(crate) mod events;
 pub(crate) mod facts;
 pub(crate) mod failures;
 pub(crate) mod files;
+mod folder;
+pub(crate) mod guard;
 pub(crate) mod holdings;
 pub(crate) mod listing;
 pub(crate) mod printed;
@@ -27,11 +29,9 @@ pub(crate) mod work;
 mod writer;
 
 use std::{
-    fs::{self, File, TryLockError},
     io,
-    os::unix::fs::DirBuilderExt as _,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     thread,
 };
@@ -42,6 +42,9 @@ use self::blobs::Blobs;
 pub(crate) use self::{blobs::Upload, disk::Disk};
 use database::Session;
 pub(crate) use database::{Error, Result, Tx};
+pub(crate) use folder::DATABASE;
+use folder::Folder;
+use guard::Guard;
 use writer::{Job, Ticket, panicked};
 
 use crate::{
@@ -52,15 +55,39 @@ use crate::{
 /// Why a data folder cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenError {
-    /// The folder cannot be made or written.
+    /// The folder cannot be made or read.
     #[error("{}", plain(.0))]
     Folder(#[from] io::Error),
+    /// Something in it cannot be written.
+    #[error("`{file}` cannot be written: {}", plain(.cause))]
+    ReadOnly {
+        /// What, without the folder.
+        file: String,
+        /// What the operating system says.
+        cause: io::Error,
+    },
+    /// It is no data folder.
+    #[error("{0}")]
+    NoFolder(&'static str),
+    /// It holds what only a database can make sense of, but no database.
+    #[error("it is missing or empty, beside {0}")]
+    NoDatabase(&'static str),
     /// Somebody else has it.
     #[error("another controller uses it")]
     InUse,
     /// The database does not open.
     #[error("cannot open the database: {0}")]
-    Database(#[from] Error),
+    Database(#[source] Error),
+}
+
+impl From<Error> for OpenError {
+    fn from(error: Error) -> Self {
+        match error {
+            // A process that knows nothing of our lock holds SQLite's.
+            Error::Busy(_) => OpenError::InUse,
+            error => OpenError::Database(error),
+        }
+    }
 }
 
 /// An open data folder. Dropping it lets the writer finish what waits.
@@ -75,8 +102,10 @@ pub(crate) struct Store {
     pub(crate) blobs: Blobs,
     /// What both are on; none when SQLite was brought a file system of its own.
     pub(crate) disk: Option<Disk>,
+    /// Says whether anything may be written.
+    pub(crate) guard: Arc<Guard>,
     /// Held as long as the store lives: two writers in one folder would each believe in their own leases.
-    _lock: File,
+    _folder: Folder,
 }
 
 #[derive(Debug)]
@@ -96,20 +125,21 @@ impl Store {
         limits: &Limits,
         platform: Platform,
     ) -> std::result::Result<Self, OpenError> {
-        // What people log is theirs: nobody else on the machine reads it.
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let lock = File::create(folder.join("controller.lock"))?;
-        lock.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => OpenError::InUse,
-            TryLockError::Error(error) => OpenError::Folder(error),
-        })?;
-        let blobs = Blobs::open(&folder.join("blobs"))?;
-        let path = folder.join("besom.db");
-        let session = Session::writer(&path, platform.disk)?;
+        let taken = Folder::take(folder)?;
+        let may_begin = taken.prepare(platform.disk)?;
+        let contents = folder.join(folder::CONTENTS);
+        let blobs = Blobs::open(&contents)?;
+        let path = folder.join(DATABASE);
+        let session = Session::writer(&path, platform.disk, may_begin)?;
         let reader = |_| Session::reader(&path, platform.disk);
         let readers = (0..limits.readers).map(reader).collect::<Result<Vec<_>>>()?;
+        // SQLite has its log open from now on, and writes to no other.
+        let files = [path, folder.join(folder::LOG)];
+        let files = files.each_ref().map(PathBuf::as_path);
+        let guard = Arc::new(Guard::new(&[folder, &contents], &files, platform.disk)?);
         let (queue, jobs) = mpsc::channel(limits.queue);
-        let writer = start_writer(platform.threads, writer::work(session, jobs, limits.batch))?;
+        let writer =
+            start_writer(platform.threads, writer::work(session, guard.clone(), jobs, limits.batch))?;
         Ok(Self {
             queue: Some(queue),
             writer,
@@ -120,7 +150,32 @@ impl Store {
             }),
             blobs,
             disk: platform.disk.is_none().then(|| Disk::of(folder)),
-            _lock: lock,
+            guard,
+            _folder: taken,
+        })
+    }
+
+    /// Opens the folder for reads alone, and changes nothing in it: not a file, not a name. What nobody has moved into the
+    /// database from its log is read from there.
+    ///
+    /// # Errors
+    /// [`OpenError`] when it is no data folder, a controller uses it, or it holds no database that we understand.
+    pub(crate) fn look(folder: &Path) -> std::result::Result<Self, OpenError> {
+        let visited = Folder::visit(folder)?;
+        let session = Session::visitor(&folder.join(DATABASE), &folder.join(folder::LOG))?;
+        let contents = folder.join(folder::CONTENTS);
+        Ok(Self {
+            queue: None,
+            writer: None,
+            threads: Threads::Many,
+            readers: Arc::new(Readers {
+                permits: Arc::new(Semaphore::new(1)),
+                idle: Mutex::new(vec![session]),
+            }),
+            blobs: Blobs::look(&contents)?,
+            disk: None,
+            guard: Arc::new(Guard::new(&[folder], &[], None)?),
+            _folder: visited,
         })
     }
 

@@ -1,6 +1,9 @@
 //! The writer and the readers: what one use case does wrong is its own trouble, and an answer means committed.
 
 use std::{
+    fs::Permissions,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, mpsc},
     time::Duration,
 };
@@ -129,8 +132,73 @@ fn a_folder_has_one_store_at_a_time() {
         Store::open(folder.path(), &Limits::default(), Platform::default()),
         Err(OpenError::InUse)
     ));
+    // An earlier version locked a file, which could be removed.
+    for name in ["controller.lock", "besom.db-shm"] {
+        let _ = std::fs::remove_file(folder.path().join(name));
+    }
+    let second = Store::open(folder.path(), &Limits::default(), Platform::default());
+    assert!(matches!(second, Err(OpenError::InUse)));
+    assert!(matches!(Store::look(folder.path()), Err(OpenError::InUse)));
     drop(first);
     open(&folder);
+}
+
+#[tokio::test]
+async fn a_database_that_another_process_has_open_is_in_use() {
+    let folder = TempDir::new().unwrap();
+    drop(open(&folder));
+    // As an earlier version would, whose lock is another one.
+    let script = "import sqlite3, sys
+database = sqlite3.connect(sys.argv[1])
+database.execute('SELECT count(*) FROM facts').fetchall()
+database.execute('BEGIN')
+database.execute('SELECT count(*) FROM facts').fetchall()
+print('open', flush=True)
+sys.stdin.read()";
+    let mut other = std::process::Command::new("python3")
+        .args(["-c", script])
+        .arg(folder.path().join("besom.db"))
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = [0; 4];
+    std::io::Read::read_exact(other.stdout.as_mut().unwrap(), &mut said).unwrap();
+    let second = Store::open(folder.path(), &Limits::default(), Platform::default());
+    assert!(matches!(second, Err(OpenError::InUse)), "{second:?}");
+    drop(other.stdin.take());
+    assert!(other.wait().unwrap().success());
+    open(&folder);
+}
+
+/// Names below a folder whose files others may read or write.
+fn public(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if std::fs::metadata(&entry).unwrap().permissions().mode() & 0o077 != 0 {
+            found.push(entry.clone());
+        } else if entry.is_dir() {
+            found.extend(public(&entry));
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn files_are_private_whatever_the_folder_is() {
+    let folder = TempDir::new().unwrap();
+    let open_to_all = Permissions::from_mode(0o777);
+    std::fs::set_permissions(folder.path(), open_to_all.clone()).unwrap();
+    let store = open(&folder);
+    store.write(|tx| set(tx, "kept"), |()| {}).await.unwrap();
+    assert_eq!(public(folder.path()), Vec::<PathBuf>::new());
+    drop(store);
+    // What an earlier version, or a copy, has left open is closed.
+    for name in ["besom.db", "blobs"] {
+        std::fs::set_permissions(folder.path().join(name), open_to_all.clone()).unwrap();
+    }
+    open(&folder);
+    assert_eq!(public(folder.path()), Vec::<PathBuf>::new());
 }
 
 #[test]

@@ -5,6 +5,7 @@
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
 };
 
 use probes::{Bug, planted};
@@ -13,6 +14,7 @@ use tracing::field;
 
 use super::{
     database::{Error, Session, Tx},
+    guard::Guard,
     work::{LONGEST, Work},
 };
 
@@ -20,8 +22,20 @@ use super::{
 pub(super) trait Job: Send {
     /// Runs it; true when what it wrote shall be kept.
     fn run(&mut self, tx: &Tx<'_>) -> bool;
-    /// Answers the caller; `lost` says why nothing was committed.
-    fn answer(self: Box<Self>, lost: Option<&Error>);
+    /// Answers the caller.
+    fn answer(self: Box<Self>, fate: Fate<'_>);
+}
+
+/// What became of what the use cases of a group have written.
+#[derive(Clone, Copy)]
+pub(super) enum Fate<'a> {
+    /// It is on the disk.
+    Kept,
+    /// It is in the database, but the next controller will not find that. What follows a commit happens, so that memory
+    /// says what the database says; the caller hears the error.
+    Astray(&'a Error),
+    /// Nothing of it was kept.
+    Lost(&'a Error),
 }
 
 /// A use case, what follows its commit, and who waits for the answer.
@@ -48,16 +62,20 @@ where
         keep
     }
 
-    fn answer(self: Box<Self>, lost: Option<&Error>) {
+    fn answer(self: Box<Self>, fate: Fate<'_>) {
         let Ticket { after, outcome, reply, .. } = *self;
-        let outcome = match (outcome, lost) {
+        let outcome = match (outcome, fate) {
             (Some(Err(error)), _) => Err(error),
-            (_, Some(lost)) => Err(E::from(lost.clone())),
-            (Some(Ok(value)), None) => {
+            (_, Fate::Lost(error)) => Err(E::from(error.clone())),
+            (Some(Ok(value)), Fate::Astray(error)) => {
+                after(&value);
+                Err(E::from(error.clone()))
+            }
+            (Some(Ok(value)), Fate::Kept) => {
                 after(&value);
                 Ok(value)
             }
-            (None, None) => Err(E::from(Error::Bug("a use case was committed without being run".to_owned()))),
+            (None, _) => Err(E::from(Error::Bug("a use case was committed without being run".to_owned()))),
         };
         // A caller that has gone away does not hear the answer; what was committed stays.
         let _ = reply.send(outcome);
@@ -72,7 +90,12 @@ pub(super) fn panicked(panic: &(dyn Any + Send)) -> Error {
 }
 
 /// Works until nobody can send any more.
-pub(super) async fn work(session: Session, mut queue: mpsc::Receiver<Box<dyn Job>>, batch: usize) {
+pub(super) async fn work(
+    session: Session,
+    guard: Arc<Guard>,
+    mut queue: mpsc::Receiver<Box<dyn Job>>,
+    batch: usize,
+) {
     let mut waiting: Vec<Box<dyn Job>> = Vec::with_capacity(batch);
     while let Some(first) = queue.recv().await {
         waiting.push(first);
@@ -81,36 +104,53 @@ pub(super) async fn work(session: Session, mut queue: mpsc::Receiver<Box<dyn Job
         {
             waiting.push(next);
         }
-        commit(&session, &mut waiting);
+        commit(&session, &guard, &mut waiting);
     }
-    if let Err(error) = session.checkpoint() {
+    // Into a folder that is gone nothing has to be moved, and into a damaged database nothing may be.
+    if let Err(error) = guard.check().and_then(|()| session.checkpoint()) {
         tracing::warn!("the last checkpoint failed: {error}");
     }
 }
 
 /// Runs and commits what waits. When the database loses the transaction on the way, everything so far is answered with
-/// that and the rest gets a transaction of its own.
-fn commit(session: &Session, waiting: &mut Vec<Box<dyn Job>>) {
+/// that and the rest gets a transaction of its own. The guard is asked twice: before, so that nothing is written where
+/// nobody finds it, and after, so that nothing is acknowledged there.
+fn commit(session: &Session, guard: &Guard, waiting: &mut Vec<Box<dyn Job>>) {
+    if let Err(error) = guard.check() {
+        return answer(waiting, Fate::Lost(&error));
+    }
     let mut done: Vec<Box<dyn Job>> = Vec::with_capacity(waiting.len());
     for mut job in waiting.drain(..) {
         let ran = step(session, job.as_mut());
         done.push(job);
         if let Err(error) = ran {
             let _ = session.rollback();
-            answer(&mut done, Some(&error));
+            note(guard, &error);
+            answer(&mut done, Fate::Lost(&error));
         }
     }
     if done.is_empty() {
         return;
     }
     if planted(Bug::AnswerBeforeCommit) {
-        answer(&mut done, None);
+        answer(&mut done, Fate::Kept);
     }
-    let committed = session.commit();
-    if committed.is_err() {
+    if let Err(error) = session.commit() {
         let _ = session.rollback();
+        note(guard, &error);
+        return answer(&mut done, Fate::Lost(&error));
     }
-    answer(&mut done, committed.err().as_ref());
+    match guard.check() {
+        Ok(()) => answer(&mut done, Fate::Kept),
+        Err(error) => answer(&mut done, Fate::Astray(&error)),
+    }
+}
+
+/// A database that is found to be damaged is not written to any more.
+fn note(guard: &Guard, error: &Error) {
+    if let Error::Damaged(damage) = error {
+        guard.condemn(damage);
+    }
 }
 
 fn step(session: &Session, job: &mut dyn Job) -> Result<(), Error> {
@@ -139,10 +179,10 @@ fn run(session: &Session, job: &mut dyn Job) -> bool {
     keep
 }
 
-fn answer(done: &mut Vec<Box<dyn Job>>, lost: Option<&Error>) {
+fn answer(done: &mut Vec<Box<dyn Job>>, fate: Fate<'_>) {
     for job in done.drain(..) {
         // What follows a commit is ours; if it panics, the others must still be answered.
-        if catch_unwind(AssertUnwindSafe(|| job.answer(lost))).is_err() {
+        if catch_unwind(AssertUnwindSafe(|| job.answer(fate))).is_err() {
             tracing::error!("a panic after a commit");
         }
     }

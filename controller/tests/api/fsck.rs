@@ -1,11 +1,17 @@
 //! A damaged folder: the check names all that is wrong and nothing else, and one bad run is no trouble of the others.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::SystemTime,
+};
 
-use controller::{Report, settings::Settings};
+use controller::{Report, StartError, settings::Settings};
 use proto::v1::HistoryKeys;
 use record::{Row, Writer, file::FileRow};
 use rusqlite::Connection;
+use tempfile::TempDir;
 use tonic::Code;
 
 use crate::lab::{Lab, RANDOM, code, frames};
@@ -99,6 +105,91 @@ async fn all_that_is_wrong_is_named_and_nothing_else() {
     two.append(&good, "history", 3, frames(3, "val/loss", &[0.25])).await.unwrap();
     one.append(&bad, "history", 3, frames(3, "val/loss", &[0.25])).await.unwrap();
     assert_eq!(lab.run(&good.run).await.value, Some(0.25));
+}
+
+/// Names, contents and times of all that lies in a folder.
+fn state(folder: &Path) -> Vec<(PathBuf, Vec<u8>, SystemTime)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        let told = fs::metadata(&entry).unwrap();
+        if told.is_dir() {
+            found.extend(state(&entry));
+        }
+        let bytes = if told.is_file() { fs::read(&entry).unwrap() } else { Vec::new() };
+        found.push((entry, bytes, told.modified().unwrap()));
+    }
+    found.push((folder.to_owned(), Vec::new(), fs::metadata(folder).unwrap().modified().unwrap()));
+    found.sort();
+    found
+}
+
+/// Copies the files of a folder.
+fn copied(folder: &Path) -> TempDir {
+    let copy = TempDir::new().unwrap();
+    let done = Command::new("cp").arg("-a").arg(folder.join(".")).arg(copy.path()).status().unwrap();
+    assert!(done.success());
+    copy
+}
+
+#[tokio::test]
+async fn a_check_changes_nothing() {
+    let mut lab = Lab::start().await;
+    let sweep = lab.create(RANDOM).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    let start = agent.ask().await;
+    agent.append(&start, "history", 0, frames(0, "val/loss", &[0.5, 0.25])).await.unwrap();
+    lab.put(None, b"content").await;
+    // As a killed controller leaves it: the rows are in the log alone.
+    let killed = copied(lab.folder());
+    assert!(fs::metadata(killed.path().join("besom.db-wal")).unwrap().len() > 0);
+    lab.stop().await;
+    let ended = copied(lab.folder());
+    for folder in [&killed, &ended] {
+        let before = state(folder.path());
+        // Where files can be made so, nobody can write a thing in it.
+        let fix = |flag: &str| drop(Command::new("chattr").args(["-R", flag]).arg(folder.path()).output());
+        fix("+i");
+        let report = fsck(folder.path()).await;
+        fix("-i");
+        assert_eq!((report.rows, report.contents, report.problems.len()), (2, 1, 0));
+        assert_eq!(state(folder.path()), before);
+    }
+    // An older schema: what the first of ours was.
+    let old = TempDir::new().unwrap();
+    let database = Connection::open(old.path().join("besom.db")).unwrap();
+    let first = include_str!("../../src/store/schema/001.sql");
+    database.execute_batch(&format!("{first}; PRAGMA user_version = 1;")).unwrap();
+    drop(database);
+    let before = state(old.path());
+    assert_eq!(fsck(old.path()).await, Report::default());
+    assert_eq!(state(old.path()), before);
+}
+
+#[tokio::test]
+async fn what_is_no_data_folder_is_told_from_what_is_damaged() {
+    let check = async |folder: &Path| {
+        let settings = Settings { data: folder.to_owned(), ..Settings::default() };
+        controller::fsck(settings, |_| {}).await
+    };
+    let folder = TempDir::new().unwrap();
+    assert!(matches!(check(&folder.path().join("nowhere")).await, Err(StartError::NoFolder { .. })));
+    assert!(matches!(check(folder.path()).await, Err(StartError::NoFolder { .. })));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "no database is made");
+    let mut lab = Lab::start().await;
+    lab.put(None, b"content").await;
+    lab.stop().await;
+    let database = lab.folder().join("besom.db");
+    for (bytes, what) in
+        [(None, "missing or empty"), (Some(""), "missing or empty"), (Some("a letter"), "database")]
+    {
+        match bytes {
+            Some(bytes) => fs::write(&database, bytes).unwrap(),
+            None => fs::remove_file(&database).unwrap(),
+        }
+        let report = check(lab.folder()).await.unwrap();
+        assert_eq!(report.problems.len(), 1, "{report:?}");
+        assert!(report.problems[0].what.contains(what), "{report:?}");
+    }
 }
 
 /// Flips a bit of each of these bytes of a file in turn; gives what the check finds each time, `None` where it cannot

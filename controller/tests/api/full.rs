@@ -5,11 +5,8 @@ use std::{fs, sync::Arc, time::Duration};
 use controller::settings::Settings;
 use proto::v1::{BlobChunk, Change};
 use tonic::Code;
-use tonic_health::pb::{
-    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
-};
 
-use crate::lab::{GRID, Lab, code, eventually};
+use crate::lab::{GRID, Lab, code, eventually, serves};
 
 const KEY: &str = "val/loss";
 
@@ -20,10 +17,7 @@ fn never_enough(settings: &mut Settings) {
 }
 
 async fn ingests(lab: &Lab) -> bool {
-    let channel = tonic::transport::Endpoint::new(lab.address()).unwrap().connect().await.unwrap();
-    let request = HealthCheckRequest { service: "ingest".to_owned() };
-    let answer = HealthClient::new(channel).check(request).await.unwrap().into_inner();
-    answer.status() == ServingStatus::Serving
+    serves(lab, "ingest").await
 }
 
 #[tokio::test]
@@ -70,9 +64,7 @@ async fn a_disk_that_fails_is_named_and_no_full_one() {
     let sweep = lab.create(GRID).await;
     let mut agent = lab.agent("one", &sweep.id);
     let start = agent.ask().await;
-    let blobs = lab.folder().join("blobs");
-    fs::remove_dir_all(&blobs).unwrap();
-    fs::write(&blobs, "no folder").unwrap();
+    fs::write(lab.folder().join("blobs/incoming"), "no folder").unwrap();
     let hashed = blobs::Hashed::of(b"model");
     let put = BlobChunk { sha256: hashed.sha256, size: hashed.size, data: b"model".to_vec() };
     let refused = lab.dial(None).files().put(tokio_stream::once(put)).await.unwrap_err();

@@ -16,6 +16,9 @@ use proto::{
 use record::{Row, Value, Writer};
 use tempfile::TempDir;
 use tonic::{Code, Status};
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
 
 /// A random search without end.
 pub(crate) const RANDOM: &str = "
@@ -296,6 +299,14 @@ pub(crate) fn frames(first: u64, key: &str, values: &[f64]) -> Vec<u8> {
     let mut out = Vec::new();
     Writer::default().frame(&rows, &mut out);
     out
+}
+
+/// Whether health says that this service serves; the whole has no name.
+pub(crate) async fn serves(lab: &Lab, service: &str) -> bool {
+    let channel = tonic::transport::Endpoint::new(lab.address()).unwrap().connect().await.unwrap();
+    let request = HealthCheckRequest { service: service.to_owned() };
+    let answer = HealthClient::new(channel).check(request).await.unwrap().into_inner();
+    answer.status() == ServingStatus::Serving
 }
 
 pub(crate) fn code<T>(result: Result<T, Status>) -> Code {

@@ -16,6 +16,8 @@ pub(super) const SHARED_LOCKS: usize = 8;
 /// The bytes of a file.
 #[derive(Debug, Default)]
 pub(super) struct File {
+    /// No other file has it.
+    pub(super) number: u64,
     seen: Vec<u8>,
     durable: Vec<u8>,
     unsynced: Vec<Change>,
@@ -30,6 +32,11 @@ enum Change {
 impl File {
     pub(super) fn len(&self) -> usize {
         self.seen.len()
+    }
+
+    /// The same bytes in another file, all of them synced.
+    pub(super) fn copy(&self) -> Self {
+        Self { seen: self.seen.clone(), durable: self.seen.clone(), ..Self::default() }
     }
 
     /// Fills `bytes` from `offset` on; says how many there were.

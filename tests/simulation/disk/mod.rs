@@ -9,8 +9,11 @@ use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
+use controller::platform;
 use file::{File, Locks};
-pub(crate) use vfs::NAME;
+
+/// It, as the controller is told of it.
+pub(crate) const SQLITE: platform::Disk = platform::Disk { name: vfs::NAME, identity };
 
 thread_local! {
     static DISK: RefCell<Disk> = RefCell::new(Disk::new(0));
@@ -44,6 +47,10 @@ pub(crate) enum Fault {
 #[derive(Debug)]
 struct Disk {
     files: BTreeMap<String, Rc<RefCell<File>>>,
+    /// Copies of the files, while these have no names any more.
+    away: Option<BTreeMap<String, File>>,
+    /// Counts the files that there have been.
+    made: u64,
     locks: BTreeMap<String, Rc<RefCell<Locks>>>,
     /// Counts the processes that had it. Handles of an earlier one are dead.
     process: u64,
@@ -69,6 +76,8 @@ impl Disk {
     fn new(seed: u64) -> Self {
         Self {
             files: BTreeMap::new(),
+            away: None,
+            made: 0,
             locks: BTreeMap::new(),
             process: 0,
             full: false,
@@ -80,18 +89,25 @@ impl Disk {
     }
 
     fn open(&mut self, name: &str, create: bool) -> Result<Handle, Trouble> {
-        if self.killed {
+        if self.killed || self.away.is_some() {
             return Err(Trouble::Failed);
         }
         if !self.files.contains_key(name) {
             if !create {
                 return Err(Trouble::Missing);
             }
-            self.files.insert(name.to_owned(), Rc::default());
+            self.add(name.to_owned(), File::default());
         }
         let locks = self.locks.entry(name.to_owned()).or_default().clone();
         let owner = locks.borrow_mut().join();
         Ok(Handle { process: self.process, file: self.files[name].clone(), locks, owner })
+    }
+
+    /// Gives a file a name, and a number that no file had before.
+    fn add(&mut self, name: String, mut file: File) {
+        self.made += 1;
+        file.number = self.made;
+        self.files.insert(name, Rc::new(RefCell::new(file)));
     }
 
     fn delete(&mut self, name: &str) -> Result<(), Trouble> {
@@ -186,6 +202,32 @@ pub(crate) fn lose_power() {
 /// Whether a fault has killed the process that has the disk.
 pub(crate) fn is_killed() -> bool {
     with(|disk| disk.killed)
+}
+
+/// The number of the file that has this name now.
+fn identity(name: &str) -> Option<u64> {
+    with(|disk| disk.files.get(name).map(|file| file.borrow().number))
+}
+
+/// The folder is removed under whoever has its files open, who does not notice by using them. Somebody has a copy of
+/// that moment.
+pub(crate) fn vanish() {
+    with(|disk| {
+        if disk.away.is_none() {
+            let files = std::mem::take(&mut disk.files);
+            disk.away = Some(files.into_iter().map(|(name, file)| (name, file.borrow().copy())).collect());
+        }
+    });
+}
+
+/// The copy is put where the folder was; whether there was one.
+pub(crate) fn reappear() -> bool {
+    with(|disk| {
+        let copies = disk.away.take();
+        let was_away = copies.is_some();
+        copies.into_iter().flatten().for_each(|(name, file)| disk.add(name, file));
+        was_away
+    })
 }
 
 /// No file can grow until it is said that they can.

@@ -25,7 +25,10 @@ pub(super) fn status(error: Error) -> Status {
             status
         }
         Error::Busy(told) => tell(Code::Unavailable, told),
-        Error::Disk(reason) => tell(Code::Unavailable, Told { message: reason, hint: None }),
+        Error::Damaged(told) => tell(Code::DataLoss, told),
+        Error::Disk(reason) | Error::Gone(reason) | Error::Torn(reason) => {
+            tell(Code::Unavailable, Told { message: reason, hint: None })
+        }
         Error::Bug(reason) => {
             // The reason may speak of other people's data: it goes to the log and not to the caller.
             tracing::error!("{reason}");

@@ -72,7 +72,7 @@ const ROOM: usize = 8 << 20;
 /// When the descriptors are damaged, which a test would have found.
 pub(crate) fn routes(app: Arc<App>) -> Result<Routes, tonic_reflection::server::Error> {
     let most = app.settings.limits.append_bytes + ROOM;
-    let fullness = app.fullness();
+    let (fullness, losses) = (app.fullness(), app.losses());
     let door = Door { app };
     let at_door = door.clone();
     let guard = move |request| at_door.guard(request);
@@ -84,7 +84,7 @@ pub(crate) fn routes(app: Arc<App>) -> Result<Routes, tonic_reflection::server::
     let files = FilesServer::new(door.clone()).max_decoding_message_size(most);
     let runs = RunsServer::new(door).max_decoding_message_size(most);
     let (reporter, health) = tonic_health::server::health_reporter();
-    tokio::spawn(tell_health(fullness, reporter));
+    tokio::spawn(tell_health(fullness, losses, reporter));
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
         .build_v1()?;
@@ -102,13 +102,27 @@ pub(crate) fn routes(app: Arc<App>) -> Result<Routes, tonic_reflection::server::
 /// What health calls the taking of rows and files; everything else is the service without a name.
 const INGEST: &str = "ingest";
 
+/// Everything together has no name.
+const ALL: &str = "";
+
 /// Tells health of each change, as long as there is an app.
-async fn tell_health(mut fullness: Receiver<bool>, reporter: HealthReporter) {
+async fn tell_health<T>(
+    mut fullness: Receiver<bool>,
+    mut losses: Receiver<Option<T>>,
+    reporter: HealthReporter,
+) {
+    let status = |serves| if serves { ServingStatus::Serving } else { ServingStatus::NotServing };
     loop {
-        let is_full = *fullness.borrow_and_update();
-        let status = if is_full { ServingStatus::NotServing } else { ServingStatus::Serving };
-        reporter.set_service_status(INGEST, status).await;
-        if fullness.changed().await.is_err() {
+        let has_all = losses.borrow_and_update().is_none();
+        let has_room = !*fullness.borrow_and_update();
+        reporter.set_service_status(INGEST, status(has_room && has_all)).await;
+        reporter.set_service_status(ALL, status(has_all)).await;
+        let changed = tokio::select! {
+            biased;
+            changed = fullness.changed() => changed,
+            changed = losses.changed() => changed,
+        };
+        if changed.is_err() {
             return;
         }
     }

@@ -1,0 +1,169 @@
+//! The data folder itself: who has it, whether it can be written, who else can read it, and whether a database may
+//! begin in it. Called when a store is opened. Knows the names of its files, and nothing of what is in them.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
+    io,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use super::{OpenError, blobs::INCOMING};
+use crate::platform::Disk;
+
+/// The database.
+pub(crate) const DATABASE: &str = "besom.db";
+/// What was committed and is not in the database yet.
+pub(super) const LOG: &str = "besom.db-wal";
+/// The contents of files.
+pub(super) const CONTENTS: &str = "blobs";
+/// What is held back of the disk, by whoever has served the folder.
+pub(super) const RESERVE: &str = "reserve";
+
+/// Whom files of ours belong to: nobody else reads or writes them.
+const OTHERS: u32 = 0o077;
+
+/// A data folder that nobody else has.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    /// Its lock is on the folder, whose name cannot be given to another one without the guard's notice.
+    _lock: File,
+}
+
+impl Folder {
+    /// Takes the folder, and makes it when it is missing.
+    ///
+    /// # Errors
+    /// [`OpenError::InUse`] when somebody else has it.
+    pub(super) fn take(path: &Path) -> Result<Self, OpenError> {
+        // What people log is theirs: nobody else on the machine reads it.
+        DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        let lock = File::open(path)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(OpenError::InUse),
+            // Some file systems lock no folders. SQLite's lock on the database is left then.
+            Err(TryLockError::Error(error)) => {
+                tracing::debug!("the folder `{}` cannot be locked: {error}", path.display());
+            }
+        }
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Takes the folder for reads alone, as many may at once.
+    ///
+    /// # Errors
+    /// [`OpenError::NoFolder`] when it is no data folder, [`OpenError::InUse`] when a controller has it.
+    pub(super) fn visit(path: &Path) -> Result<Self, OpenError> {
+        if !path.is_dir() {
+            return Err(OpenError::NoFolder("there is no such folder"));
+        }
+        let lock = File::open(path)?;
+        match lock.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => return Err(OpenError::InUse),
+            Ok(()) | Err(TryLockError::Error(_)) => {}
+        }
+        let folder = Self { path: path.to_owned(), _lock: lock };
+        match (folder.has(DATABASE), folder.left_over()?) {
+            (true, _) => Ok(folder),
+            (false, Some(left)) => Err(OpenError::NoDatabase(left)),
+            (false, None) => Err(OpenError::NoFolder("it holds no database `besom.db`")),
+        }
+    }
+
+    /// Whether there is something in this file.
+    fn has(&self, name: &str) -> bool {
+        fs::metadata(self.path.join(name)).is_ok_and(|file| file.len() > 0)
+    }
+
+    /// Makes sure that everything in it can be written, and by nobody else. Answers whether a database may begin here.
+    ///
+    /// # Errors
+    /// [`OpenError::ReadOnly`] names what cannot be written; [`OpenError::NoDatabase`] when there is none though there was.
+    pub(super) fn prepare(&self, disk: Option<Disk>) -> Result<bool, OpenError> {
+        let is_open = is_open(&self.path);
+        let left = self.left_over()?;
+        if disk.is_some() {
+            return Ok(left.is_none());
+        }
+        if let Some(left) = left.filter(|_| !self.has(DATABASE)) {
+            return Err(OpenError::NoDatabase(left));
+        }
+        let room = self.path.join("room");
+        let tried = File::create(&room).and_then(|_| fs::remove_file(&room));
+        match tried {
+            // A full disk is a mode of its own, in which much goes on.
+            Err(cause) if !is_full(&cause) => return Err(read_only(".", cause)),
+            _ => {}
+        }
+        let mut open = OpenOptions::new();
+        open.read(true).write(true).mode(0o600);
+        // SQLite gives its log the permissions of the database.
+        let database = open.clone().create(true).truncate(false).open(self.path.join(DATABASE));
+        database.map_err(|cause| read_only(DATABASE, cause))?;
+        for name in [LOG, RESERVE] {
+            match open.open(self.path.join(name)) {
+                Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(read_only(name, cause)),
+                _ => {}
+            }
+        }
+        for (name, mode) in [(DATABASE, 0o600), (LOG, 0o600), (RESERVE, 0o600), (CONTENTS, 0o700)] {
+            tighten(&self.path.join(name), mode, is_open);
+        }
+        Ok(left.is_none())
+    }
+
+    /// What lies here that only a controller with a database has left.
+    fn left_over(&self) -> io::Result<Option<&'static str>> {
+        let log = self.has(LOG);
+        let contents = match fs::read_dir(self.path.join(CONTENTS)) {
+            Ok(mut entries) => entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != INCOMING)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => return Err(error),
+        };
+        let reserve = self.path.join(RESERVE).exists();
+        let found =
+            [(log, "its log"), (contents, "the contents of files"), (reserve, "the reserve of a controller")];
+        Ok(found.into_iter().find_map(|(there, what)| there.then_some(what)))
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+fn read_only(file: &str, cause: io::Error) -> OpenError {
+    OpenError::ReadOnly { file: file.to_owned(), cause }
+}
+
+/// Whether others can look into the folder, which is said.
+fn is_open(folder: &Path) -> bool {
+    let mode = fs::metadata(folder).map_or(0, |told| told.permissions().mode() & 0o777);
+    let is_open = mode & OTHERS != 0;
+    if is_open {
+        tracing::warn!(
+            "others on this machine can look into the data folder `{0}` (mode {mode:o}): its files are private, \
+             `chmod 700 {0}` closes it too",
+            folder.display()
+        );
+    }
+    is_open
+}
+
+/// Takes from others what an earlier version, or somebody's copy, has let them read.
+fn tighten(path: &Path, wanted: u32, was_open: bool) {
+    let Ok(told) = fs::metadata(path) else { return };
+    if told.permissions().mode() & OTHERS == 0 {
+        return;
+    }
+    match fs::set_permissions(path, Permissions::from_mode(wanted)) {
+        Ok(()) if was_open => {
+            tracing::warn!("`{}` could be read by others: now it is private", path.display());
+        }
+        Ok(()) => {}
+        Err(error) => {
+            tracing::warn!("others can read `{}`, and that cannot be changed: {error}", path.display())
+        }
+    }
+}

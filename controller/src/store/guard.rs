@@ -1,0 +1,129 @@
+//! What keeps the writer from writing: the data folder is not the one that was opened, or the database is
+//! damaged. Asked by the writer around each commit, and by `app::lost`. It compares the numbers of files and opens
+//! none: to close a second handle of the database would drop SQLite's locks.
+
+use std::{
+    fs::{self, File},
+    io,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+use probes::{Bug, planted};
+
+use super::database::{Error, Result};
+use crate::platform::Disk;
+
+/// What the data folder was when it was opened.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    parts: Vec<Part>,
+    disk: Option<Disk>,
+    /// Open as long as the guard lives, so that no other file gets their numbers. SQLite holds its own files.
+    _held: Vec<File>,
+    damage: OnceLock<String>,
+}
+
+#[derive(Debug)]
+struct Part {
+    path: PathBuf,
+    identity: Identity,
+    /// Whether the file is on the disk that SQLite was brought.
+    is_of_sqlite: bool,
+}
+
+/// Device and number of a file.
+type Identity = (u64, u64);
+
+impl Guard {
+    /// Watches these folders and these files of SQLite, all of which are there.
+    ///
+    /// # Errors
+    /// When one of them is not there.
+    pub(super) fn new(folders: &[&Path], files: &[&Path], disk: Option<Disk>) -> io::Result<Self> {
+        let (mut parts, mut held) = (Vec::new(), Vec::new());
+        for folder in folders {
+            let file = File::open(folder)?;
+            let told = file.metadata()?;
+            let identity = (told.dev(), told.ino());
+            parts.push(Part { path: (*folder).to_owned(), identity, is_of_sqlite: false });
+            held.push(file);
+        }
+        for file in files {
+            let identity = identity(file, disk).ok_or(io::ErrorKind::NotFound)?;
+            parts.push(Part { path: (*file).to_owned(), identity, is_of_sqlite: true });
+        }
+        Ok(Self { parts, disk, _held: held, damage: OnceLock::new() })
+    }
+
+    /// Passes while what is written now would be found by the next controller.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] or [`Error::Gone`].
+    pub(crate) fn check(&self) -> Result<()> {
+        if let Some(damage) = self.damage.get() {
+            return Err(Error::Damaged(damage.clone()));
+        }
+        let gone = self.parts.iter().find_map(|part| {
+            let now = identity(&part.path, self.disk.filter(|_| part.is_of_sqlite));
+            (now != Some(part.identity)).then_some((part, now))
+        });
+        match gone {
+            Some((part, now)) if !planted(Bug::FolderTrusted) => {
+                let what = match now {
+                    None => "is not there any more",
+                    Some(_) => "is another one than the controller has opened",
+                };
+                Err(Error::Gone(format!("`{}` {what}", part.path.display())))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The database is damaged: nothing is written to it from now on.
+    pub(crate) fn condemn(&self, damage: &str) {
+        // What was found first counts.
+        let _ = self.damage.set(damage.to_owned());
+    }
+}
+
+fn identity(path: &Path, disk: Option<Disk>) -> Option<Identity> {
+    match disk {
+        Some(disk) => Some((0, (disk.identity)(path.file_name()?.to_str()?)?)),
+        None => fs::metadata(path).ok().map(|told| (told.dev(), told.ino())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_known_again_and_no_other_is_taken_for_it() {
+        let home = tempfile::tempdir().unwrap();
+        let (folder, other) = (home.path().join("data"), home.path().join("other"));
+        fs::create_dir(&folder).unwrap();
+        let file = folder.join("besom.db");
+        let database = File::create(&file).unwrap();
+        let guard = Guard::new(&[&folder], &[&file], None).unwrap();
+        guard.check().unwrap();
+        fs::rename(&folder, &other).unwrap();
+        assert!(
+            matches!(guard.check(), Err(Error::Gone(what)) if what.ends_with("data` is not there any more"))
+        );
+        fs::create_dir(&folder).unwrap();
+        File::create(&file).unwrap();
+        assert!(matches!(guard.check(), Err(Error::Gone(what)) if what.contains("data` is another one")));
+        fs::remove_dir_all(&folder).unwrap();
+        fs::rename(&other, &folder).unwrap();
+        guard.check().unwrap();
+        fs::remove_file(&file).unwrap();
+        File::create(&file).unwrap();
+        assert!(matches!(guard.check(), Err(Error::Gone(what)) if what.contains("besom.db` is another one")));
+        drop(database);
+        guard.condemn("a page is torn");
+        guard.condemn("so is another");
+        assert_eq!(guard.check(), Err(Error::Damaged("a page is torn".to_owned())));
+    }
+}

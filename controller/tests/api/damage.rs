@@ -1,0 +1,177 @@
+//! A damaged database: named for what it is, not written to any more, and read where it is sound.
+
+use std::{
+    fs::{self, OpenOptions},
+    os::unix::fs::FileExt as _,
+    path::Path,
+    process::Command,
+};
+
+use controller::{Controller, StartError, chance::Chance, clock::Clock, settings::Settings};
+use proto::v1::{Change, ReadRows};
+use record::{Row, Value, Writer};
+use tonic::Code;
+
+use crate::lab::{GRID, Lab, code, eventually, frames, serves};
+
+const KEY: &str = "val/loss";
+const PAGE: u64 = 4096;
+
+async fn start(folder: &Path) -> Result<Controller, StartError> {
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let settings = Settings { listen, data: folder.to_owned(), ..Settings::default() };
+    Controller::start(settings, Clock::system(), Chance::seeded(1)).await
+}
+
+/// Fills pages of the database with what nobody has written.
+fn overwrite(folder: &Path, pages: std::ops::Range<u64>) {
+    let file = OpenOptions::new().write(true).open(folder.join("besom.db")).unwrap();
+    for page in pages {
+        file.write_all_at(&[0xA5; PAGE as usize], page * PAGE).unwrap();
+    }
+}
+
+fn pages(folder: &Path) -> u64 {
+    fs::metadata(folder.join("besom.db")).unwrap().len() / PAGE
+}
+
+/// A run with one row in its history, and a stopped controller.
+async fn stopped(lab: &mut Lab) -> String {
+    let sweep = lab.create(GRID).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    let start = agent.ask().await;
+    agent.log(&start, 0, KEY, &[0.5]).await.unwrap();
+    lab.put(None, b"content").await;
+    lab.stop().await;
+    sweep.id
+}
+
+#[tokio::test]
+async fn a_damaged_database_is_not_served() {
+    let mut lab = Lab::start().await;
+    stopped(&mut lab).await;
+    let folder = lab.folder().to_owned();
+    let whole = fs::read(folder.join("besom.db")).unwrap();
+    let count = pages(&folder);
+    for (first, last) in [(0, 1), (count / 2, count / 2 + 1), (2, count - 1)] {
+        overwrite(&folder, first..last);
+        let damaged = fs::read(folder.join("besom.db")).unwrap();
+        let refused = start(&folder).await.unwrap_err();
+        assert!(matches!(refused, StartError::Damaged { .. }), "{refused}");
+        let wanted = format!("the database `{}/besom.db` is damaged: ", folder.display());
+        assert!(refused.to_string().starts_with(&wanted), "{refused}");
+        assert_eq!(fs::read(folder.join("besom.db")).unwrap(), damaged, "nothing is written to it");
+        fs::write(folder.join("besom.db"), &whole).unwrap();
+    }
+    lab.come_back().await;
+}
+
+#[tokio::test]
+async fn no_database_begins_beside_what_another_one_has_left() {
+    let mut lab = Lab::start().await;
+    stopped(&mut lab).await;
+    let (folder, database) = (lab.folder().to_owned(), lab.folder().join("besom.db"));
+    let whole = fs::read(&database).unwrap();
+    fs::write(&database, b"").unwrap();
+    assert!(matches!(start(&folder).await, Err(StartError::Damaged { .. })));
+    fs::remove_file(&database).unwrap();
+    let refused = start(&folder).await.unwrap_err();
+    assert!(refused.to_string().contains("is missing or empty, beside the contents of files"), "{refused}");
+    assert!(!database.exists(), "none was made");
+    // Neither does somebody else's.
+    let foreign = rusqlite::Connection::open(&database).unwrap();
+    foreign.execute_batch("CREATE TABLE letters (body TEXT)").unwrap();
+    drop(foreign);
+    assert!(matches!(start(&folder).await, Err(StartError::Damaged { .. })));
+    fs::write(&database, whole).unwrap();
+    lab.come_back().await;
+}
+
+/// A program's console of 2 MB.
+fn console() -> Vec<u8> {
+    let row = |step| Row {
+        step,
+        wall_ms: 0,
+        values: vec![("line".to_owned(), Value::Text(format!("{step:09}").repeat(100)))],
+    };
+    let (rows, mut out) = ((0..2000).map(row).collect::<Vec<_>>(), Vec::new());
+    Writer::default().frame(&rows, &mut out);
+    out
+}
+
+#[tokio::test]
+async fn damage_that_comes_later_ends_the_writing_and_not_the_reading() {
+    let mut lab = Lab::start().await;
+    let sweep = lab.create(GRID).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    let start = agent.ask().await;
+    agent.log(&start, 0, KEY, &[0.5]).await.unwrap();
+    agent.append(&start, "console", 0, console()).await.unwrap();
+    lab.restart().await;
+    let before = lab.sweep(&sweep.id).await;
+    // The last pages of the largest value: nothing else lies there, and nobody has read them since the start.
+    let count = pages(lab.folder());
+    overwrite(lab.folder(), count / 2..count / 2 + 8);
+    let mut agent = lab.agent("one", &sweep.id);
+    let read = ReadRows { run: start.run.clone(), stream: "console".to_owned(), ..ReadRows::default() };
+    let mut stream = lab.runs.read(read).await.unwrap().into_inner();
+    let mut told = None;
+    while told.is_none() {
+        match stream.message().await {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("the damage was not met"),
+            Err(status) => told = Some(status),
+        }
+    }
+    let told = told.unwrap();
+    let wanted = format!("the database `{}/besom.db` is damaged: ", lab.folder().display());
+    assert_eq!(told.code(), Code::DataLoss, "{told}");
+    assert!(told.message().starts_with(&wanted), "{told}");
+    assert!(proto::dial::hint(&told).unwrap().contains("controller fsck"));
+    let refused = agent.append(&start, "history", 1, frames(1, KEY, &[0.4])).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unavailable, "{refused}");
+    assert!(refused.message().starts_with(&wanted), "{refused}");
+    assert_eq!(code(lab.change(&sweep.id, Change::Cancel).await), Code::Unavailable);
+    eventually("health tells", async || (!serves(&lab, "").await, ())).await;
+    let after = lab.sweep(&sweep.id).await;
+    assert_eq!((after.id, after.counts), (before.id, before.counts), "what is sound is read");
+    assert_eq!(lab.blocks(&start.run, "history").await.len(), 1);
+}
+
+/// Whether nobody, root included, can write to the file from now on; or can again.
+fn fix(path: &Path, immutable: bool) -> bool {
+    let flag = if immutable { "+i" } else { "-i" };
+    let changed = Command::new("chattr").arg(flag).arg(path).output();
+    changed.is_ok_and(|changed| changed.status.success())
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_written_any_more_end_no_controller() {
+    let mut lab = Lab::start().await;
+    let sweep = lab.create(GRID).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    let start_of_one = agent.ask().await;
+    let folder = lab.folder().to_owned();
+    let parts = ["besom.db", "besom.db-wal", "besom.db-shm"].map(|name| folder.join(name));
+    if !fix(&parts[0], true) {
+        return terminal::warn("skipped: no file can be made immutable here");
+    }
+    for part in &parts[1..] {
+        fix(part, true);
+    }
+    let refused = agent.append(&start_of_one, "console", 0, console()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unavailable);
+    assert!(refused.message().contains(&folder.display().to_string()), "{refused}");
+    for part in &parts {
+        fix(part, false);
+    }
+    agent.append(&start_of_one, "console", 0, console()).await.unwrap();
+    lab.stop().await;
+    // At the start it says which.
+    fix(&parts[0], true);
+    let refused = start(&folder).await;
+    fix(&parts[0], false);
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("`besom.db` cannot be written: operation not permitted"), "{refused}");
+    lab.come_back().await;
+}
