@@ -21,7 +21,7 @@ use record::{
     file::{FileRow, STREAM, Told},
 };
 
-use crate::journal::{StreamFile, wall_ms};
+use crate::journal::{StreamFile, make_private, wall_ms};
 
 /// Where the content of a file comes from.
 #[derive(Clone, Copy, Debug)]
@@ -199,7 +199,7 @@ impl Files {
     /// A path for a content that is not whole yet.
     pub(crate) fn temporary(&self) -> io::Result<PathBuf> {
         self.check_open()?;
-        fs::create_dir_all(&self.folder)?;
+        make_private(&self.folder)?;
         let number = self.number.fetch_add(1, Ordering::Relaxed);
         Ok(self.folder.join(format!("{}-{number}.part", std::process::id())))
     }

@@ -4,9 +4,9 @@
 //! the run ends is handed to the sender.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
     io,
-    os::unix::fs::FileExt as _,
+    os::unix::fs::{DirBuilderExt as _, FileExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
     time::{SystemTime, UNIX_EPOCH},
@@ -58,7 +58,7 @@ impl Journal {
     /// process holds and whose files are whole. What an earlier process has left stays, a torn tail is overwritten.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
         let folder = folder.join(JOURNAL);
-        fs::create_dir_all(&folder)?;
+        make_private(&folder)?;
         for number in 1..=MAX_WRITERS {
             let writer = if number == 1 { "sdk".to_owned() } else { format!("sdk-{number}") };
             let history = open(&path(&folder, &writer, Stream::History))?;
@@ -222,6 +222,16 @@ impl StreamFile {
     }
 }
 
+/// Makes a folder that only its owner may enter, whatever lies above it; closes one that an earlier version has left open.
+pub(crate) fn make_private(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    if fs::metadata(folder)?.permissions().mode() & 0o077 != 0 {
+        // Somebody else's folder stays as it is.
+        let _ = fs::set_permissions(folder, Permissions::from_mode(0o700));
+    }
+    Ok(())
+}
+
 fn path(folder: &Path, writer: &str, stream: Stream) -> PathBuf {
     folder.join(format!("{writer}.{}", stream.name()))
 }
@@ -290,6 +300,18 @@ mod tests {
         );
         logged(&mut journal, 2);
         assert_eq!(steps(folder.path(), "sdk"), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn nobody_else_reads_rows_whatever_the_folder_is() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
+        let mode = || fs::metadata(folder.path().join(JOURNAL)).unwrap().permissions().mode() & 0o777;
+        drop(Journal::open(folder.path()).unwrap());
+        assert_eq!(mode(), 0o700);
+        fs::set_permissions(folder.path().join(JOURNAL), Permissions::from_mode(0o755)).unwrap();
+        drop(Journal::open(folder.path()).unwrap());
+        assert_eq!(mode(), 0o700, "one that was left open is closed");
     }
 
     #[test]
