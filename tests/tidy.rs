@@ -53,6 +53,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("store", &["clock", "platform", "settings"], &["probes", "sweeps", "record"]),
     ("app", &["store", "clock", "chance", "platform", "settings"], &["probes", "sweeps", "record"]),
     ("api/caller", &["app", "settings"], &[]),
+    ("api/local", &["app"], &[]),
     ("api/grpc", &["app", "api::caller", "settings"], &["proto", "sweeps", "record"]),
 ];
 

@@ -60,13 +60,12 @@ pub(crate) async fn check(args: &Args) -> Result<(), Failure> {
     }
 }
 
-fn json(report: &Report) -> String {
+pub(crate) fn json(report: &Report) -> serde_json::Value {
     let problem =
         |problem: &controller::Problem| serde_json::json!({ "place": problem.place, "what": problem.what });
     let problems: Vec<_> = report.problems.iter().map(problem).collect();
     let Report { runs, rows, contents, bytes, .. } = report;
-    let json = serde_json::json!({
+    serde_json::json!({
         "runs": runs, "rows": rows, "contents": contents, "bytes": bytes, "problems": problems,
-    });
-    json.to_string()
+    })
 }

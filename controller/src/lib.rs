@@ -5,6 +5,7 @@ mod api;
 mod app;
 pub mod chance;
 pub mod clock;
+mod copy;
 pub mod platform;
 pub mod settings;
 mod store;
@@ -23,10 +24,12 @@ use tonic::{
     transport::{Server, server::TcpIncoming},
 };
 
+use api::local;
 pub use app::fsck::{Problem, Report};
 use app::{App, Error, upkeep};
 use chance::Chance;
 use clock::Clock;
+pub use copy::{Copied, Progress, backup, restore};
 use platform::Platform;
 use settings::Settings;
 use store::{OpenError, Store};
@@ -162,7 +165,8 @@ pub struct Controller {
     core: Core,
     stop: Option<oneshot::Sender<()>>,
     server: JoinHandle<Result<(), tonic::transport::Error>>,
-    upkeep: JoinHandle<()>,
+    /// Upkeep, and the door for whoever owns the folder.
+    tasks: [JoinHandle<()>; 2],
 }
 
 impl Controller {
@@ -178,6 +182,8 @@ impl Controller {
         let listener = TcpListener::bind(listen).await.map_err(|error| StartError::Listen(listen, error))?;
         let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
         let core = Core::open(settings, clock, chance, Platform::default()).await?;
+        // Whoever is answered by the server finds this door too.
+        let asked = local::open(&core.app.settings.data);
         let routes = core.routes()?;
         let (stop, stopped) = oneshot::channel();
         let server = Server::builder()
@@ -189,7 +195,8 @@ impl Controller {
             });
         let tended = core.clone();
         let upkeep = tokio::spawn(async move { tend(&tended).await });
-        Ok(Self { address, core, stop: Some(stop), server: tokio::spawn(server), upkeep })
+        let local = tokio::spawn(local::serve(asked, core.app.clone()));
+        Ok(Self { address, core, stop: Some(stop), server: tokio::spawn(server), tasks: [upkeep, local] })
     }
 
     /// Where it listens; the port is known even when 0 was asked for.
@@ -208,8 +215,10 @@ impl Controller {
         }
         let limit = self.core.app.settings.drain;
         let drained = tokio::time::timeout(limit, &mut self.server).await;
-        self.upkeep.abort();
-        let _ = (&mut self.upkeep).await;
+        for task in &mut self.tasks {
+            task.abort();
+            let _ = task.await;
+        }
         if drained.is_err() {
             self.server.abort();
             let _ = (&mut self.server).await;
@@ -269,7 +278,7 @@ impl Drop for Controller {
     fn drop(&mut self) {
         self.core.app.drain();
         self.server.abort();
-        self.upkeep.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 

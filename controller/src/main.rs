@@ -1,6 +1,7 @@
 //! The `controller` program: flags, open the store, serve, drain. Started by people and service managers. Everything that it
 //! does beyond that is in the library.
 
+mod backup;
 mod fsck;
 
 use std::{
@@ -20,6 +21,8 @@ Examples:
   controller                                      for this machine alone, data in ./besom-data
   controller --data /srv/besom                    data elsewhere
   controller fsck --data /srv/besom               is everything there that should be
+  controller backup /backups/besom --data /srv/besom
+                                                  a copy, while the controller runs
   BESOM_TOKEN=... controller --listen 0.0.0.0:7070
                                                   for agents on other machines, which need the same token
 
@@ -64,6 +67,10 @@ struct Flags {
 enum Command {
     /// Check everything that a data folder holds: every row, every content. Changes nothing
     Fsck(fsck::Args),
+    /// Copy a data folder, while it is served or not; what an earlier backup has is not copied again
+    Backup(backup::BackupArgs),
+    /// Make a data folder of a backup
+    Restore(backup::RestoreArgs),
 }
 
 fn main() -> ExitCode {
@@ -81,6 +88,8 @@ fn main() -> ExitCode {
             runtime.map_err(|error| Failure::new(Exit::Refused, format!("cannot start: {error}")))?;
         match &flags.command {
             Some(Command::Fsck(args)) => runtime.block_on(fsck::check(args)),
+            Some(Command::Backup(args)) => runtime.block_on(backup::backup(args)),
+            Some(Command::Restore(args)) => runtime.block_on(backup::restore(args)),
             None => runtime.block_on(run(flags)),
         }
     })

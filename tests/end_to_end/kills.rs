@@ -2,7 +2,7 @@
 //! there, bit by bit and once; a killed trainer loses the last milliseconds at most. BESOM_KILLS says how many, 40 unless `cargo xtask soak` asks for
 //! more.
 
-mod contents;
+pub(crate) mod contents;
 
 use std::{
     fs,

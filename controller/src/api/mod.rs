@@ -2,3 +2,4 @@
 
 mod caller;
 pub(crate) mod grpc;
+pub(crate) mod local;

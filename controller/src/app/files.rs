@@ -2,7 +2,10 @@
 //! of the stream `files`, by `app::artifacts`, and by upkeep for blobs that nothing refers to. Never makes a path of a name: a blob is found by
 //! its hash.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use record::{
     artifact::{BadArtifact, MAX_ENTRIES, MAX_MANIFEST_BYTES},
@@ -40,13 +43,21 @@ const WAITING: usize = 4;
 #[derive(Debug)]
 pub(super) struct Collector {
     /// Held for writing while blobs go, for reading while one gets its name: a blob that comes again is not removed.
-    going: RwLock<()>,
+    pub(super) going: RwLock<()>,
     next: Mutex<(Instant, String)>,
+    /// How many want every content to stay.
+    pub(super) held: AtomicUsize,
 }
 
 impl Collector {
     pub(super) fn new(now: Instant) -> Self {
-        Self { going: RwLock::default(), next: Mutex::new((now, String::new())) }
+        Self { going: RwLock::default(), next: Mutex::new((now, String::new())), held: AtomicUsize::new(0) }
+    }
+}
+
+impl Collector {
+    fn is_held(&self) -> bool {
+        self.held.load(Ordering::SeqCst) > 0
     }
 }
 
@@ -385,7 +396,7 @@ fn file_of(tx: &store::Tx<'_>, run: &str, path: &str) -> Result<File, Error> {
 pub(super) async fn collect(app: &Arc<App>, now: Instant) -> Result<(), Error> {
     let lock = || app.collector.next.lock().unwrap_or_else(PoisonError::into_inner);
     let (due, after) = lock().clone();
-    if now < due {
+    if now < due || app.collector.is_held() {
         return Ok(());
     }
     let (limit, before_ms) = (app.settings.limits.collected, before_ms(app));
@@ -406,6 +417,9 @@ fn before_ms(app: &App) -> i64 {
 /// First they count as gone, then they go, then they are forgotten: a crash in between is picked up by the next look.
 async fn remove(app: &Arc<App>, hashes: Vec<String>, before_ms: i64) -> Result<(), Error> {
     let _alone = app.collector.going.write().await;
+    if app.collector.is_held() {
+        return Ok(());
+    }
     let doom = move |change: &mut Change<'_>| {
         let mut doomed = Vec::new();
         for hash in hashes {

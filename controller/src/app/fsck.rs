@@ -18,6 +18,8 @@ pub struct Report {
     pub bytes: u64,
     /// What is wrong.
     pub problems: Vec<Problem>,
+    /// Hashes of contents that are missing, or are not what they should be.
+    pub bad: Vec<String>,
 }
 
 /// One thing that is wrong.
@@ -35,6 +37,12 @@ impl Report {
         let mut report = Self::default();
         report.problem(store::DATABASE, problem);
         report
+    }
+
+    /// What is wrong with the database's file, if anything is.
+    pub(crate) fn of_database_alone(&self) -> Option<&str> {
+        let mut problems = self.problems.iter();
+        problems.find(|problem| problem.place == store::DATABASE).map(|problem| problem.what.as_str())
     }
 
     fn problem(&mut self, place: impl Into<String>, what: impl ToString) {
@@ -148,13 +156,15 @@ async fn contents(
         let Some((last, _)) = page.last() else { return Ok(()) };
         after.clone_from(last);
         for (sha256, size) in page {
-            match store.blobs.hash(&sha256).await {
-                Ok(found) if found == (sha256.clone(), size) => {}
-                Ok((_, found)) if found != size => {
-                    report.problem(format!("content {sha256}"), format!("it has {found} bytes, not {size}"));
-                }
-                Ok(_) => report.problem(format!("content {sha256}"), "it is not what its hash says"),
-                Err(error) => report.problem(format!("content {sha256}"), error),
+            let trouble = match store.blobs.hash(&sha256).await {
+                Ok(found) if found == (sha256.clone(), size) => None,
+                Ok((_, found)) if found != size => Some(format!("it has {found} bytes, not {size}")),
+                Ok(_) => Some("it is not what its hash says".to_owned()),
+                Err(error) => Some(error.to_string()),
+            };
+            if let Some(trouble) = trouble {
+                report.problem(format!("content {sha256}"), trouble);
+                report.bad.push(sha256);
             }
             (report.contents, report.bytes) = (report.contents + 1, report.bytes + size);
             seen(report);

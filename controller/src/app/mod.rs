@@ -5,6 +5,7 @@ mod about;
 pub(crate) mod agents;
 pub(crate) mod artifacts;
 mod attempts;
+pub(crate) mod backup;
 pub(crate) mod begin;
 pub(crate) mod bell;
 pub(crate) mod buckets;

@@ -1,5 +1,7 @@
 //! What a check of the whole folder asks for. Called by `app::fsck`. Walks over everything, a page at a time; never writes.
 
+use std::path::Path;
+
 use super::database::{Result, Tx};
 
 /// A stream of a run that has rows.
@@ -11,6 +13,15 @@ pub(crate) struct Streamed {
     pub(crate) attempt: u32,
     /// Who wrote it.
     pub(crate) writer: String,
+}
+
+/// Copies the database as this transaction sees it into a new file, which is on the disk then. `seen` is told how many pages
+/// of how many are there.
+///
+/// # Errors
+/// When it cannot be read, or the disk does not take the copy.
+pub(crate) fn copy(tx: &Tx<'_>, into: &Path, seen: impl FnMut(u64, u64)) -> Result<()> {
+    tx.copy(into, seen)
 }
 
 /// What SQLite finds wrong with its own file.

@@ -1,12 +1,12 @@
 //! The only file that knows which database this is: connections, transactions, values. Used by the other files of `store`,
 //! whose functions take an open [`Tx`]. Never begins a transaction by itself: the writer and the readers do.
 
-use std::{cell::Cell, os::unix::ffi::OsStrExt as _, path::Path};
+use std::{cell::Cell, fs::File, os::unix::ffi::OsStrExt as _, path::Path};
 
 use probes::{Bug, planted};
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension as _, Statement, StatementStatus,
-    backup::Backup,
+    backup::{Backup, Progress, StepResult},
     config::DbConfig,
     ffi::SQLITE_IOERR_FSYNC,
     types::{ToSqlOutput, Value, ValueRef},
@@ -32,6 +32,8 @@ const SCHEMA: &[&str] = &[
     include_str!("schema/013.sql"),
 ];
 const STATEMENTS: usize = 128;
+/// Pages of a copy between two words on how far it is.
+const PAGES: i32 = 4096;
 /// SQLite's own file system with a lock on the database that keeps every other process out. What its connections share
 /// is memory of this process: a file that is mapped would end the program by SIGBUS once it cannot be written.
 const ALONE: &str = "unix-excl";
@@ -329,6 +331,23 @@ impl Tx<'_> {
             Ok::<_, Error>(true)
         })?;
         Ok(all)
+    }
+
+    /// Copies everything that this transaction sees into a new database, some pages at a time.
+    pub(super) fn copy(&self, into: &Path, mut seen: impl FnMut(u64, u64)) -> Result<()> {
+        // From its first read on a transaction sees one moment.
+        self.0.query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(()))?;
+        let file = File::create(into).map_err(|error| Error::Disk(error.to_string()))?;
+        let mut copy = Connection::open(into)?;
+        copy.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")?;
+        let backup = Backup::new(self.0, &mut copy)?;
+        while !matches!(backup.step(PAGES)?, StepResult::Done) {
+            let Progress { remaining, pagecount } = backup.progress();
+            seen(u64::from((pagecount - remaining).cast_unsigned()), u64::from(pagecount.cast_unsigned()));
+        }
+        drop(backup);
+        drop(copy);
+        file.sync_all().map_err(|error| Error::Disk(error.to_string()))
     }
 
     /// Shows the rows of a result one by one, until `show` says that it has seen enough by `false`.

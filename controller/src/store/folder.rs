@@ -25,7 +25,7 @@ const OTHERS: u32 = 0o077;
 
 /// A data folder that nobody else has.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub(crate) struct Folder {
     path: PathBuf,
     /// Its lock is on the folder, whose name cannot be given to another one without the guard's notice.
     _lock: File,
@@ -36,7 +36,7 @@ impl Folder {
     ///
     /// # Errors
     /// [`OpenError::InUse`] when somebody else has it.
-    pub(super) fn take(path: &Path) -> Result<Self, OpenError> {
+    pub(crate) fn take(path: &Path) -> Result<Self, OpenError> {
         // What people log is theirs: nobody else on the machine reads it.
         DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         let lock = File::open(path)?;

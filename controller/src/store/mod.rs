@@ -9,6 +9,7 @@ pub(crate) mod blocks;
 pub(crate) mod check;
 pub(crate) mod checkpoints;
 pub(crate) mod columns;
+pub(crate) mod copy;
 pub(crate) mod database;
 mod disk;
 pub(crate) mod earlier;
@@ -43,7 +44,7 @@ pub(crate) use self::{blobs::Upload, disk::Disk};
 use database::Session;
 pub(crate) use database::{Error, Result, Tx};
 pub(crate) use folder::DATABASE;
-use folder::Folder;
+pub(crate) use folder::Folder as Taken;
 use guard::Guard;
 use writer::{Job, Ticket, panicked};
 
@@ -105,7 +106,7 @@ pub(crate) struct Store {
     /// Says whether anything may be written.
     pub(crate) guard: Arc<Guard>,
     /// Held as long as the store lives: two writers in one folder would each believe in their own leases.
-    _folder: Folder,
+    _folder: Option<Taken>,
 }
 
 #[derive(Debug)]
@@ -125,7 +126,7 @@ impl Store {
         limits: &Limits,
         platform: Platform,
     ) -> std::result::Result<Self, OpenError> {
-        let taken = Folder::take(folder)?;
+        let taken = Taken::take(folder)?;
         let may_begin = taken.prepare(platform.disk)?;
         let contents = folder.join(folder::CONTENTS);
         let blobs = Blobs::open(&contents)?;
@@ -151,7 +152,7 @@ impl Store {
             blobs,
             disk: platform.disk.is_none().then(|| Disk::of(folder)),
             guard,
-            _folder: taken,
+            _folder: Some(taken),
         })
     }
 
@@ -161,8 +162,18 @@ impl Store {
     /// # Errors
     /// [`OpenError`] when it is no data folder, a controller uses it, or it holds no database that we understand.
     pub(crate) fn look(folder: &Path) -> std::result::Result<Self, OpenError> {
-        let visited = Folder::visit(folder)?;
-        let session = Session::visitor(&folder.join(DATABASE), &folder.join(folder::LOG))?;
+        let visited = Taken::visit(folder)?;
+        let mut store = Self::look_at(folder, DATABASE)?;
+        store._folder = Some(visited);
+        Ok(store)
+    }
+
+    /// As [`Store::look`], with the database in this file of the folder, which somebody has taken.
+    ///
+    /// # Errors
+    /// As [`Store::look`].
+    pub(crate) fn look_at(folder: &Path, database: &str) -> std::result::Result<Self, OpenError> {
+        let session = Session::visitor(&folder.join(database), &folder.join(format!("{database}-wal")))?;
         let contents = folder.join(folder::CONTENTS);
         Ok(Self {
             queue: None,
@@ -175,7 +186,7 @@ impl Store {
             blobs: Blobs::look(&contents)?,
             disk: None,
             guard: Arc::new(Guard::new(&[folder], &[], None)?),
-            _folder: visited,
+            _folder: None,
         })
     }
 
@@ -246,7 +257,7 @@ fn start_writer(
 }
 
 /// What the operating system says, in our manner and without its number.
-fn plain(error: &io::Error) -> String {
+pub(crate) fn plain(error: &io::Error) -> String {
     let text = error.to_string().to_lowercase();
     text.split(" (os error").next().unwrap_or_default().to_owned()
 }

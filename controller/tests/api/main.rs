@@ -4,6 +4,7 @@
 
 mod about;
 mod artifacts;
+mod backup;
 mod bench;
 mod chaos;
 mod checkpoints;

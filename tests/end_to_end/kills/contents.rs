@@ -22,7 +22,7 @@ fn content(number: u64) -> String {
 
 /// Tells of the content with this number, as a file of the run and as a version of an artifact that is named after the run; the next
 /// number.
-pub(super) async fn tell(dial: Dial, begun: RunBegun, number: u64) -> Result<u64, Status> {
+pub(crate) async fn tell(dial: Dial, begun: RunBegun, number: u64) -> Result<u64, Status> {
     let Hashed { sha256, size } = Hashed::of(content(number).as_bytes());
     let (path, kind) = (format!("{number:06}.txt"), "file".to_owned());
     let file = FileRow { path, sha256: sha256.clone(), size, kind };
@@ -60,7 +60,7 @@ fn remote(trouble: Trouble) -> Status {
 }
 
 /// Exactly the first `acked` contents are there, as files and as versions.
-pub(super) async fn check(dial: &Dial, run: &str, acked: u64) {
+pub(crate) async fn check(dial: &Dial, run: &str, acked: u64) {
     let mut listed = dial.files().list(RunRef { run: run.to_owned() }).await.unwrap().into_inner();
     for number in 0..acked {
         let file = listed.message().await.unwrap().unwrap();

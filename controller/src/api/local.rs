@@ -1,0 +1,145 @@
+//! The door for whoever owns the data folder: a socket in it, by which `controller backup` asks the running controller
+//! for a copy of its database. Both ends are here. A question and its answers are lines of JSON; the folder's
+//! permissions say who may ask.
+
+use std::{
+    fs::{self, File, Permissions},
+    io,
+    os::{fd::AsRawFd as _, unix::fs::PermissionsExt as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
+    net::{UnixListener, UnixStream},
+    sync::mpsc,
+};
+
+use crate::app::{App, backup};
+
+/// The socket, in the data folder.
+const SOCKET: &str = "controller.sock";
+/// Answers that wait for a slow reader; more are left out.
+const WAITING: usize = 4;
+/// Bytes of a question.
+const LONGEST: usize = 16 << 10;
+
+/// Copy the database into this file.
+#[derive(Debug, Serialize, Deserialize)]
+struct Question {
+    into: PathBuf,
+}
+
+/// How far it is, or how it ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Answer {
+    Pages { done: u64, of: u64 },
+    Copied,
+    Failed(String),
+}
+
+/// A path that is short enough for a socket, however long the folder's is.
+fn address(folder: &File) -> PathBuf {
+    Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(SOCKET)
+}
+
+/// Opens the door. A folder that takes no socket is served all the same.
+pub(crate) fn open(folder: &Path) -> Option<UnixListener> {
+    let told =
+        |error| tracing::warn!("`controller backup` cannot reach this controller while it runs: {error}");
+    bind(folder).map_err(told).ok()
+}
+
+fn bind(folder: &Path) -> io::Result<UnixListener> {
+    let folder = File::open(folder)?;
+    // That of an earlier controller: the folder is ours alone.
+    match fs::remove_file(address(&folder)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(address(&folder))?;
+    fs::set_permissions(address(&folder), Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Answers until it is dropped.
+pub(crate) async fn serve(listener: Option<UnixListener>, app: Arc<App>) {
+    let Some(listener) = listener else { return };
+    // One at a time: a copy of a database is work for the disk.
+    while let Ok((stream, _)) = listener.accept().await {
+        if let Err(error) = answer(&app, stream).await {
+            tracing::debug!("the one who asked for a copy is gone: {error}");
+        }
+    }
+}
+
+async fn answer(app: &Arc<App>, stream: UnixStream) -> io::Result<()> {
+    let (reading, mut writing) = stream.into_split();
+    let mut reading = BufReader::new(tokio::io::AsyncReadExt::take(reading, LONGEST as u64));
+    let mut line = String::new();
+    reading.read_line(&mut line).await?;
+    let question: Question = serde_json::from_str(&line)?;
+    let _kept = backup::keep_contents(app).await;
+    let (told, mut tell) = mpsc::channel(WAITING);
+    let pages = move |done, of| {
+        let _ = told.try_send(Answer::Pages { done, of });
+    };
+    let copying = backup::database(app, question.into, pages);
+    tokio::pin!(copying);
+    let copied = loop {
+        tokio::select! {
+            biased;
+            Some(pages) = tell.recv() => say(&mut writing, &pages).await?,
+            copied = &mut copying => break copied,
+        }
+    };
+    let end = copied.map_or_else(|error| Answer::Failed(error.to_string()), |()| Answer::Copied);
+    say(&mut writing, &end).await?;
+    // Contents are kept until the other side has what it wants, which it says by going away.
+    line.clear();
+    reading.read_line(&mut line).await.map(drop)
+}
+
+async fn say(stream: &mut (impl tokio::io::AsyncWrite + Unpin), what: &impl Serialize) -> io::Result<()> {
+    let mut line = serde_json::to_vec(what)?;
+    line.push(b'\n');
+    stream.write_all(&line).await
+}
+
+/// A running controller that keeps all contents as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Running(BufReader<UnixStream>);
+
+impl Running {
+    /// Asks the controller that serves this folder.
+    ///
+    /// # Errors
+    /// When none answers.
+    pub(crate) async fn of(folder: &Path) -> io::Result<Self> {
+        let folder = File::open(folder)?;
+        Ok(Self(BufReader::new(UnixStream::connect(address(&folder)).await?)))
+    }
+
+    /// Has the database copied into this file. `seen` is told how many pages of how many are there.
+    ///
+    /// # Errors
+    /// What the controller says, or that it went away.
+    pub(crate) async fn copy(&mut self, into: &Path, seen: impl Fn(u64, u64)) -> io::Result<()> {
+        say(self.0.get_mut(), &Question { into: into.to_owned() }).await?;
+        let mut line = String::new();
+        loop {
+            line.clear();
+            if self.0.read_line(&mut line).await? == 0 {
+                return Err(io::Error::other("the controller went away"));
+            }
+            match serde_json::from_str(&line)? {
+                Answer::Pages { done, of } => seen(done, of),
+                Answer::Copied => return Ok(()),
+                Answer::Failed(why) => return Err(io::Error::other(why)),
+            }
+        }
+    }
+}

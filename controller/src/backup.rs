@@ -1,0 +1,112 @@
+//! `controller backup` and `controller restore`, for people and for scripts. Called by `main`.
+
+use std::path::PathBuf;
+
+use controller::{Copied, Progress, StartError};
+use terminal::{Exit, Failure, one_line, progress, size};
+
+/// Columns of a line of the report.
+const WIDTH: usize = 200;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The controller may run meanwhile: it copies its database as it is at one moment, and keeps every content that this names. Contents
+that an earlier backup in the same folder has are not copied again. The copy is checked as `controller fsck` does before it
+takes the place of the earlier one; killed on the way, it leaves that as it was.
+
+Examples:
+  controller backup /backups/besom --data /srv/besom
+  controller backup /backups/besom --json | jq .copied_bytes
+
+Exit codes: 0 the backup is whole, 1 it is not or cannot be made, 2 the folders are wrong")]
+pub(crate) struct BackupArgs {
+    /// Folder of the backup; made when missing
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+    /// Folder of the database
+    #[arg(long, value_name = "DIR", default_value = "besom-data")]
+    data: PathBuf,
+    /// Print {"runs": ..., "copied_bytes": ..., "problems": [...]}
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The data folder must be missing or empty. It is checked as `controller fsck` does; killed on the way, the same command goes on.
+
+Examples:
+  controller restore /backups/besom --data /srv/besom
+
+Exit codes: 0 everything is there, 1 something is not, 2 the folders are wrong")]
+pub(crate) struct RestoreArgs {
+    /// Folder of the backup
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+    /// Folder of the database; made when missing
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Print {"runs": ..., "copied_bytes": ..., "problems": [...]}
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn backup(args: &BackupArgs) -> Result<(), Failure> {
+    let spinner = progress::spinner("reading");
+    let copied =
+        controller::backup(&args.data, &args.dir, |progress| spinner.set_message(words(progress))).await;
+    spinner.finish_and_clear();
+    let copied = copied.map_err(|error| match error {
+        StartError::InUse(_) => Failure::new(Exit::Refused, error.to_string()).hint(
+            "its controller does not answer there, or another backup runs: it is older than `controller backup`, or is \
+             another user's",
+        ),
+        error => crate::failure(error),
+    })?;
+    tell(&copied, args.json)
+}
+
+pub(crate) async fn restore(args: &RestoreArgs) -> Result<(), Failure> {
+    let spinner = progress::spinner("reading");
+    let copied =
+        controller::restore(&args.dir, &args.data, |progress| spinner.set_message(words(progress))).await;
+    spinner.finish_and_clear();
+    tell(&copied.map_err(crate::failure)?, args.json)
+}
+
+fn words(progress: Progress) -> String {
+    match progress {
+        Progress::Database(done, of) => format!("copying the database: {done} of {of} pages"),
+        Progress::Contents(seen, bytes) => format!("copying contents: {seen} seen, {} copied", size(bytes)),
+        Progress::Check(runs, bytes) => format!("checking the copy: {runs} runs, {}", size(bytes)),
+    }
+}
+
+fn tell(copied: &Copied, as_json: bool) -> Result<(), Failure> {
+    let Copied { report, contents, bytes } = copied;
+    if as_json {
+        let mut json = crate::fsck::json(report);
+        json["copied_contents"] = (*contents).into();
+        json["copied_bytes"] = (*bytes).into();
+        terminal::print(json);
+    } else {
+        for problem in &report.problems {
+            terminal::print(one_line(&format!("{}: {}", problem.place, problem.what), WIDTH));
+        }
+        terminal::say(format_args!(
+            "{} runs, {} rows, {} contents of {}; {contents} contents of {} were new",
+            report.runs,
+            report.rows,
+            report.contents,
+            size(report.bytes),
+            size(*bytes)
+        ));
+    }
+    match report.problems.len() {
+        0 => Ok(()),
+        found => {
+            Err(Failure::new(Exit::Refused, format!("the copy is made, with {found} problems of its source"))
+                .hint("what is damaged or missing there is so in the copy; everything else is whole"))
+        }
+    }
+}

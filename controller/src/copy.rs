@@ -1,0 +1,187 @@
+//! Backups, and what is restored from them: a copy of a data folder that is checked before it counts. Called by the
+//! program `controller`. A backup is a data folder at rest; killed at any moment, it is the one before or the new one.
+
+use std::{collections::BTreeSet, io, path::Path};
+
+use crate::{
+    Report, StartError,
+    api::local::Running,
+    app::fsck,
+    refused,
+    store::{self, OpenError, Store, Taken, copy},
+};
+
+/// Runs that are looked at together.
+const PAGE: u32 = 500;
+
+/// How far a copy is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// So many pages of the database, of so many.
+    Database(u64, u64),
+    /// So many contents have been looked at, and so many bytes of them copied.
+    Contents(u64, u64),
+    /// So many runs and bytes of contents have been checked.
+    Check(u64, u64),
+}
+
+/// A copy, and what its check says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Copied {
+    /// What the check of the copy has seen.
+    pub report: Report,
+    /// Contents that were copied; the others were there.
+    pub contents: u64,
+    /// Bytes of these.
+    pub bytes: u64,
+}
+
+/// Where a copy comes from.
+#[derive(Debug)]
+enum Source {
+    /// A folder that nobody serves.
+    Rest(Store),
+    /// One whose controller runs.
+    Live(Running),
+}
+
+/// Copies a data folder, served or not, to `into`: a folder that is empty, or holds an earlier backup.
+///
+/// # Errors
+/// [`StartError`] when there is nothing to copy, `into` cannot be used, or the copy's database is damaged: then an
+/// earlier backup is as it was.
+pub async fn backup(data: &Path, into: &Path, seen: impl Fn(Progress)) -> Result<Copied, StartError> {
+    let source = match look(data).await {
+        Ok(store) => Source::Rest(store),
+        Err(OpenError::InUse) => match Running::of(data).await {
+            Ok(running) => Source::Live(running),
+            Err(_) => return Err(StartError::InUse(data.to_owned())),
+        },
+        Err(error) => return Err(refused(data, error)),
+    };
+    let _target = target(into, true)?;
+    transfer(source, data, into, seen).await
+}
+
+/// Copies a backup to `data`, a folder that is empty or missing.
+///
+/// # Errors
+/// [`StartError`] when there is no backup, `data` is in use, or the backup's database is damaged.
+pub async fn restore(from: &Path, data: &Path, seen: impl Fn(Progress)) -> Result<Copied, StartError> {
+    let source = look(from).await.map_err(|error| refused(from, error))?;
+    let _target = target(data, false)?;
+    transfer(Source::Rest(source), from, data, seen).await
+}
+
+async fn look(folder: &Path) -> Result<Store, OpenError> {
+    let folder = folder.to_owned();
+    let opened = tokio::task::spawn_blocking(move || Store::look(&folder)).await;
+    opened.unwrap_or_else(|error| Err(OpenError::Folder(io::Error::other(error))))
+}
+
+/// Takes the folder that a copy goes to.
+fn target(folder: &Path, may_hold_one: bool) -> Result<Taken, StartError> {
+    let at = |error: io::Error| failed(folder, &error);
+    if let Some(stranger) = copy::strangers(folder, may_hold_one).map_err(at)? {
+        let reason = if stranger == store::DATABASE {
+            format!("it holds a database already, `{stranger}`")
+        } else {
+            format!("it holds `{stranger}`, which is no part of a backup")
+        };
+        return Err(StartError::NoFolder { folder: folder.to_owned(), reason });
+    }
+    let taken = Taken::take(folder).map_err(|error| refused(folder, error))?;
+    copy::clear(folder).map_err(at)?;
+    Ok(taken)
+}
+
+async fn transfer(
+    mut source: Source,
+    from: &Path,
+    into: &Path,
+    seen: impl Fn(Progress),
+) -> Result<Copied, StartError> {
+    let at = |error: io::Error| failed(into, &error);
+    let absolute = into.canonicalize().map_err(at)?;
+    let part = absolute.join(copy::PART);
+    match &mut source {
+        Source::Rest(store) => {
+            let to = part.clone();
+            let copied = store.read(move |tx| store::check::copy(tx, &to, |_, _| {})).await;
+            copied.map_err(|error| refused(from, OpenError::Database(error)))?;
+        }
+        Source::Live(running) => {
+            let copied = running.copy(&part, |done, of| seen(Progress::Database(done, of))).await;
+            copied.map_err(at)?;
+        }
+    }
+    let copy = part_of(&absolute).await?;
+    let mut copied = Copied::default();
+    let named = contents(&copy, from, &absolute, &mut copied, &seen).await?;
+    copied.report = check(&copy, from, &seen).await?;
+    if !copied.report.bad.is_empty() {
+        // An earlier copy of a content may be damaged where the content itself is not.
+        for sha256 in &copied.report.bad {
+            copy::discard(&absolute, sha256).map_err(at)?;
+        }
+        contents(&copy, from, &absolute, &mut copied, &seen).await?;
+        copied.report = check(&copy, from, &seen).await?;
+    }
+    drop(copy);
+    tokio::task::spawn_blocking(move || copy::finish(&absolute, &named)).await.map_err(bug)?.map_err(at)?;
+    Ok(copied)
+}
+
+/// The copy as far as it is: its database does not have its name yet.
+async fn part_of(folder: &Path) -> Result<Store, StartError> {
+    let at = folder.to_owned();
+    let opened = tokio::task::spawn_blocking(move || Store::look_at(&at, copy::PART)).await;
+    opened.map_err(bug)?.map_err(|error| refused(folder, error))
+}
+
+/// Copies the contents that the copy names and does not have; all that it names.
+async fn contents(
+    copy: &Store,
+    from: &Path,
+    into: &Path,
+    copied: &mut Copied,
+    seen: impl Fn(Progress),
+) -> Result<BTreeSet<String>, StartError> {
+    let (mut named, mut after) = (BTreeSet::new(), String::new());
+    loop {
+        let last = after.clone();
+        let page = copy.read(move |tx| store::check::blobs(tx, &last, PAGE)).await;
+        let page = page.map_err(|error| refused(from, OpenError::Database(error)))?;
+        let Some((last, _)) = page.last() else { return Ok(named) };
+        after.clone_from(last);
+        for (sha256, size) in page {
+            let (source, target, hash) = (from.to_owned(), into.to_owned(), sha256.clone());
+            let copying = move || copy::content(&source, &target, &hash, size);
+            let bytes = tokio::task::spawn_blocking(copying).await.map_err(bug)?;
+            if let Some(bytes) = bytes.map_err(|error| failed(into, &error))? {
+                (copied.contents, copied.bytes) = (copied.contents + 1, copied.bytes + bytes);
+            }
+            named.insert(sha256);
+            seen(Progress::Contents(named.len() as u64, copied.bytes));
+        }
+    }
+}
+
+/// Looks at everything in the copy.
+async fn check(copy: &Store, from: &Path, seen: impl Fn(Progress)) -> Result<Report, StartError> {
+    let progress = |report: &Report| seen(Progress::Check(report.runs, report.bytes));
+    let report = fsck::check(copy, PAGE, progress).await;
+    let report = report.map_err(|error| failed(from, &io::Error::other(error.to_string())))?;
+    match report.of_database_alone() {
+        Some(what) => Err(refused(from, OpenError::Database(store::Error::Damaged(what.to_owned())))),
+        None => Ok(report),
+    }
+}
+
+fn failed(folder: &Path, error: &io::Error) -> StartError {
+    StartError::Data { folder: folder.to_owned(), reason: store::plain(error) }
+}
+
+fn bug(error: tokio::task::JoinError) -> StartError {
+    StartError::Bug(error.to_string())
+}

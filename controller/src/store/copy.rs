@@ -1,0 +1,135 @@
+//! Copies of a data folder at rest: what may lie in one, and the contents that its database names. Called by the
+//! crate's `copy`. A content that is there already is not copied again; one appears under its name when it is whole
+//! and on the disk.
+
+use std::{
+    collections::BTreeSet,
+    fs::{self, DirBuilder, File},
+    io::{self, Read as _, Write as _},
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+};
+
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    blobs::INCOMING,
+    folder::{CONTENTS, DATABASE, LOG},
+};
+
+/// The database of a copy that is not whole yet.
+pub(crate) const PART: &str = "besom.db.part";
+/// What SQLite may leave beside it when it is killed.
+const PART_JOURNAL: &str = "besom.db.part-journal";
+/// Bytes that are read at once.
+const CHUNK: usize = 1 << 20;
+
+/// Makes the folder when it is missing, and says what lies in it that no copy has left; a database counts as such
+/// unless one `may_be_there`.
+///
+/// # Errors
+/// When it cannot be made or read.
+pub(crate) fn strangers(folder: &Path, may_be_there: bool) -> io::Result<Option<String>> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        let known = [PART, PART_JOURNAL, CONTENTS].contains(&name.as_str());
+        if !known && !(may_be_there && name == DATABASE) {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
+}
+
+/// Removes what an earlier try has left half.
+///
+/// # Errors
+/// When it cannot be removed.
+pub(crate) fn clear(folder: &Path) -> io::Result<()> {
+    for name in [PART, PART_JOURNAL] {
+        gone(fs::remove_file(folder.join(name)))?;
+    }
+    gone(fs::remove_dir_all(folder.join(CONTENTS).join(INCOMING)))?;
+    DirBuilder::new().recursive(true).mode(0o700).create(folder.join(CONTENTS).join(INCOMING))
+}
+
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    removed.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
+}
+
+/// Copies a content from one folder to another, unless it is there; how many bytes were copied. What is not what its
+/// hash says, or is missing, is left out: the check of the copy names it.
+///
+/// # Errors
+/// When it cannot be read or written.
+pub(crate) fn content(from: &Path, to: &Path, sha256: &str, size: u64) -> io::Result<Option<u64>> {
+    let at = path(to, sha256);
+    if fs::metadata(&at).is_ok_and(|there| there.len() == size) {
+        return Ok(None);
+    }
+    let mut source = match File::open(path(from, sha256)) {
+        Ok(source) => source,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let draft = to.join(CONTENTS).join(INCOMING).join(sha256);
+    let (mut file, mut hash) = (File::create(&draft)?, Sha256::new());
+    let (mut chunk, mut bytes) = (vec![0; CHUNK], 0);
+    loop {
+        let read = source.read(&mut chunk)?;
+        if read == 0 {
+            break;
+        }
+        hash.update(&chunk[..read]);
+        file.write_all(&chunk[..read])?;
+        bytes += read as u64;
+    }
+    if record::file::hex(&hash.finalize()) != sha256 {
+        fs::remove_file(&draft)?;
+        return Ok(None);
+    }
+    file.sync_all()?;
+    let shard = at.parent().unwrap_or(to);
+    DirBuilder::new().recursive(true).mode(0o700).create(shard)?;
+    fs::rename(&draft, &at)?;
+    File::open(shard)?.sync_all()?;
+    Ok(Some(bytes))
+}
+
+/// Removes a content that is not what it should be, so that it is copied again.
+///
+/// # Errors
+/// When it cannot be removed.
+pub(crate) fn discard(folder: &Path, sha256: &str) -> io::Result<()> {
+    gone(fs::remove_file(path(folder, sha256)))
+}
+
+/// The copy is whole: its database gets its name, and contents that it does not name are removed.
+///
+/// # Errors
+/// When that fails; the copy is as good as it was before, or as it should be now.
+pub(crate) fn finish(folder: &Path, named: &BTreeSet<String>) -> io::Result<()> {
+    let contents = folder.join(CONTENTS);
+    gone(fs::remove_dir(contents.join(INCOMING)))?;
+    File::open(&contents)?.sync_all()?;
+    fs::rename(folder.join(PART), folder.join(DATABASE))?;
+    // A log belongs to the database before.
+    gone(fs::remove_file(folder.join(LOG)))?;
+    File::open(folder)?.sync_all()?;
+    for shard in fs::read_dir(&contents)? {
+        let shard = shard?;
+        let prefix = shard.file_name().to_string_lossy().into_owned();
+        for rest in fs::read_dir(shard.path())? {
+            let rest = rest?;
+            if !named.contains(&format!("{prefix}{}", rest.file_name().to_string_lossy())) {
+                fs::remove_file(rest.path())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn path(folder: &Path, sha256: &str) -> PathBuf {
+    let (shard, rest) = sha256.split_at(2);
+    folder.join(CONTENTS).join(shard).join(rest)
+}
