@@ -6,6 +6,7 @@ mod backup;
 mod checkpoints;
 mod files;
 mod fleet;
+mod folder;
 mod full;
 mod grid;
 mod hunt;
