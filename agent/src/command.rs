@@ -277,7 +277,7 @@ mod tests {
         executable(&home.path().join("bin/run"));
         let set = |variable: fn(&str) -> Option<String>| {
             let node = Node { variable, ..node(home.path()) };
-            let command = build(&start(vec![text("run")], ""), Path::new("/d"), None, &node).unwrap();
+            let command = build(&start(vec![text("run")]), Path::new("/d"), None, &node).unwrap();
             command.env.into_iter().find(|(key, _)| key == UNBUFFERED_VAR).map(|(_, value)| value)
         };
         assert_eq!(set(|_| None).as_deref(), Some("1"));

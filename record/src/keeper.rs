@@ -122,14 +122,14 @@ impl Keeper {
         for (key, count) in &mut self.left_out {
             match std::mem::take(count) {
                 0 => {}
-                count => each(*key, Kept::LeftOut(count)),
+                count => each(key, Kept::LeftOut(count)),
             }
         }
         let mut room = most;
         while let Some((key, line)) = self.waiting.front()
             && let Some(left) = room.checked_sub(line.len() as u64 + 1)
         {
-            each(*key, Kept::Line(line));
+            each(key, Kept::Line(line));
             self.bytes -= room - left;
             room = left;
             self.waiting.pop_front();

@@ -4,11 +4,7 @@
 
 mod support;
 
-use std::{
-    process::{Command, Output, Stdio},
-    thread,
-    time::Duration,
-};
+use std::process::{Command, Output, Stdio};
 
 use support::{Controller, text, trainer};
 

@@ -8,7 +8,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use besom::{FinishError, InitError, Run};

@@ -173,8 +173,8 @@ impl Tried {
         }
         let outcome = Some(Outcome { state: "finished".to_owned(), ..Outcome::default() });
         let held = |attempt| RunAttempt { run: run.clone(), attempt };
-        let artifact =
-            Some(ArtifactRef { project: "p".to_owned(), name: "none".to_owned(), ..Default::default() });
+        let named = ArtifactRef { project: "p".to_owned(), name: "none".to_owned(), ..Default::default() };
+        let artifact = Some(named.clone());
         let (path, hash, key) = ("none".to_owned(), hex(&[7; 32]), vec!["loss".to_owned()]);
         match method {
             "Begin" => begin.encode_to_vec(),
@@ -202,7 +202,7 @@ impl Tried {
             .encode_to_vec(),
             "Agents.List" => ListAgents { sweep }.encode_to_vec(),
             "Use" => UseArtifact { run, attempt: 1, artifact }.encode_to_vec(),
-            "Artifacts.Get" | "Remove" => artifact.unwrap_or_default().encode_to_vec(),
+            "Artifacts.Get" | "Remove" => named.encode_to_vec(),
             "Artifacts.List" => ListArtifacts::default().encode_to_vec(),
             "Artifacts.Read" => ArtifactFile { artifact, path }.encode_to_vec(),
             "Alias" => AliasArtifact { artifact, add: key, ..Default::default() }.encode_to_vec(),

@@ -13,7 +13,7 @@ use std::{
 
 use besom::Run;
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
-use tests::{Agent, Lab, PATIENCE, measures, program, rows::read, wait_for};
+use tests::{Agent, Lab, measures, program, rows::read, wait_for};
 
 /// So soon after there is room again everything is there.
 const RECOVERY: Duration = Duration::from_secs(5);

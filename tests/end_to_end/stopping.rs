@@ -1,7 +1,5 @@
 //! Early stopping on real processes: bad trials are stopped while they run, good ones finish.
 
-use std::time::Instant;
-
 use tests::Lab;
 
 /// Good trials fall to their floor; bad ones stay above, and would go on for minutes. Each notes its end by a signal.

@@ -84,7 +84,7 @@ fn a_controller_that_hangs_costs_nothing() {
     let mut output = BufReader::new(trainer.stdout.take().unwrap());
     let mut run = String::new();
     output.read_line(&mut run).unwrap();
-    let signal = |name| Command::new("kill").args([name, &controller]).status().unwrap().success();
+    let signal = |name: &str| Command::new("kill").args([name, &controller]).status().unwrap().success();
     assert!(signal("-STOP"));
     // The training goes on while the controller hangs: all its rows come to lie in its journal.
     let logged = || rows::journal(&data, run.trim()).len() == 1_500;

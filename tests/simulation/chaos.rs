@@ -79,30 +79,6 @@ fn come(world: &Arc<World>, trouble: Trouble, rng: &mut StdRng) {
     let sweep = world.sweeps()[rng.random_range(0..world.scenario.sweeps.len())].clone();
     let during = Duration::from_secs_f64(1800.0 * rng.random::<f64>().powi(3));
     match trouble {
-        Trouble::ControllerKilled => world.server.kill(),
-        Trouble::ControllerKilledInWrite => disk::fail_in(rng.random_range(0..200), Fault::Kill),
-        Trouble::TokenMistaken => {
-            world.server.mistake_token(true);
-            let server = world.server.clone();
-            after(during, move || server.mistake_token(false));
-        }
-        Trouble::PowerLost => {
-            world.server.kill();
-            disk::lose_power();
-        }
-        Trouble::DiskFull => {
-            disk::fill(true);
-            after(during, || disk::fill(false));
-        }
-        Trouble::DiskFails => {
-            let calls = rng.random_range(1..4);
-            disk::fail_in(rng.random_range(0..50), Fault::Error { calls });
-        }
-        Trouble::FolderGone => {
-            disk::vanish();
-            let world = world.clone();
-            after(during, move || put_back(&world));
-        }
         Trouble::NodeCutOff => world.network.cut(rng.random_range(0..world.machines.len()), during),
         Trouble::AgentKilled => {
             machine.kill_agent();
@@ -144,6 +120,38 @@ fn come(world: &Arc<World>, trouble: Trouble, rng: &mut StdRng) {
         }
         Trouble::SweepStopped => change(world, sweep, Change::Stop),
         Trouble::SweepCancelled => change(world, sweep, Change::Cancel),
+        _ => come_to_controller(world, trouble, during, rng),
+    }
+}
+
+/// Troubles of the controller and its disk.
+fn come_to_controller(world: &Arc<World>, trouble: Trouble, during: Duration, rng: &mut StdRng) {
+    match trouble {
+        Trouble::ControllerKilled => world.server.kill(),
+        Trouble::ControllerKilledInWrite => disk::fail_in(rng.random_range(0..200), Fault::Kill),
+        Trouble::TokenMistaken => {
+            world.server.mistake_token(true);
+            let server = world.server.clone();
+            after(during, move || server.mistake_token(false));
+        }
+        Trouble::PowerLost => {
+            world.server.kill();
+            disk::lose_power();
+        }
+        Trouble::DiskFull => {
+            disk::fill(true);
+            after(during, || disk::fill(false));
+        }
+        Trouble::DiskFails => {
+            let calls = rng.random_range(1..4);
+            disk::fail_in(rng.random_range(0..50), Fault::Error { calls });
+        }
+        Trouble::FolderGone => {
+            disk::vanish();
+            let world = world.clone();
+            after(during, move || put_back(&world));
+        }
+        other => unreachable!("{other:?} is no trouble of the controller"),
     }
 }
 

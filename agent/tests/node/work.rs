@@ -1,7 +1,7 @@
 //! The agent as a whole, on real processes, with a controller in memory: trials from start to report, what cannot start,
 //! crash loops, stops, Ctrl-C, a controller that goes away.
 
-use std::{collections::BTreeMap, fs, time::Duration};
+use std::{collections::BTreeMap, fs};
 
 use crate::support::{Fake, GRACE, Home, script, trial, until};
 use agent::agent::{Signal, work};

@@ -97,10 +97,12 @@ fn cells<'a>(
     let number = match value {
         ValueRef::F64(number) => Some(number),
         ValueRef::I64(number) => Some(number as f64),
+        ValueRef::U64(number) => Some(number as f64),
         ValueRef::Bool(_) | ValueRef::Text(_) | ValueRef::Json(_) => None,
     };
     let is_exact = match value {
         ValueRef::I64(number) => number.unsigned_abs() <= EXACT,
+        ValueRef::U64(number) => number <= EXACT,
         _ => number.is_some(),
     };
     [

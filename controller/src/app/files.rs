@@ -284,9 +284,7 @@ pub(super) fn keep(
                     store::files::put(change.tx, run.key, &file, fenced)?;
                 }
             }
-            Row::Checkpoint(checkpoint) => {
-                checkpoints::keep(change, &names, run, stream, apart, checkpoint)?
-            }
+            Row::Checkpoint(checkpoint) => checkpoints::keep(change, &names, run, stream, apart, checkpoint)?,
             Row::Artifact(logged) => artifacts::keep(change, &names, run, apart, logged)?,
         }
     }

@@ -34,7 +34,8 @@ pub(crate) fn strangers(folder: &Path, may_be_there: bool) -> io::Result<Option<
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name().to_string_lossy().into_owned();
         let known = [PART, PART_JOURNAL, CONTENTS].contains(&name.as_str());
-        if !known && !(may_be_there && name == DATABASE) {
+        let is_expected = known || (may_be_there && name == DATABASE);
+        if !is_expected {
             return Ok(Some(name));
         }
     }

@@ -336,11 +336,11 @@ impl Tx<'_> {
     /// Copies everything that this transaction sees into a new database, some pages at a time.
     pub(super) fn copy(&self, into: &Path, mut seen: impl FnMut(u64, u64)) -> Result<()> {
         // From its first read on a transaction sees one moment.
-        self.0.query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(()))?;
+        self.connection.query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(()))?;
         let file = File::create(into).map_err(|error| Error::Disk(error.to_string()))?;
         let mut copy = Connection::open(into)?;
         copy.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")?;
-        let backup = Backup::new(self.0, &mut copy)?;
+        let backup = Backup::new(self.connection, &mut copy)?;
         while !matches!(backup.step(PAGES)?, StepResult::Done) {
             let Progress { remaining, pagecount } = backup.progress();
             seen(u64::from((pagecount - remaining).cast_unsigned()), u64::from(pagecount.cast_unsigned()));

@@ -19,10 +19,7 @@ async fn a_sweep_from_its_yaml_to_its_best_run() {
 
     let start = agent.ask().await;
     assert_eq!((start.run.clone(), start.attempt, start.trial), (format!("{}-0", sweep.id), 1, 0));
-    assert_eq!(
-        (start.metric.as_str(), start.project.as_str(), start.program.as_str()),
-        ("val/loss", "mnist", "train")
-    );
+    assert_eq!((start.metric.as_str(), start.project.as_str()), ("val/loss", "mnist"));
     assert!(!start.command.is_empty() && !start.token.is_empty());
     assert_eq!(lab.sweep(&sweep.id).await.counts.unwrap().leased, 1);
 

@@ -37,7 +37,7 @@ pub(super) fn values(fields: &Fields<'_>, report: &mut Report) -> Option<Vec<Val
         let written = code(&inline(item));
         match seen.entry(Identity::of(value)) {
             Entry::Vacant(place) => drop(place.insert((item, value))),
-            Entry::Occupied(place) if place.get().1.to_string() == value.to_string() => report
+            Entry::Occupied(place) if place.get().1 == value => report
                 .warning(at, format!("{written} is listed twice"))
                 .hint("remove one; `probabilities` make a value more likely"),
             Entry::Occupied(place) => report

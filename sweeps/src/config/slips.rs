@@ -159,7 +159,7 @@ fn several(item: &str) -> Option<Vec<&str>> {
     let words: Vec<&str> = item.split_whitespace().collect();
     let (first, rest) = words.split_first()?;
     let value = !first.contains('=') && !rest.is_empty();
-    (is_flag(first) && (value || rest.iter().any(|word| is_flag(word)))).then_some(words)
+    (is_flag(first) && (value || rest.iter().any(is_flag))).then_some(words)
 }
 
 /// `python train.py`: a line as one types it, and no path that has a blank in it.
