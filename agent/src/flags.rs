@@ -107,9 +107,8 @@ impl Flags {
     ) -> Result<(Setup<Remote, Shims<Remote>>, Kept), Failure> {
         let layout = self.check(inventory)?;
         let token = self.token.as_deref().filter(|token| !token.is_empty());
-        let dial = Dial::new(&self.controller, token).map_err(|error| {
-            Failure::new(Exit::Input, error.to_string()).hint(format!("write it like {DEFAULT_CONTROLLER}"))
-        })?;
+        let dial = Dial::new(&self.controller, token)
+            .map_err(|error| Failure::new(Exit::Input, error.to_string()).hint(error.hint()))?;
         let cwd = env::current_dir()
             .map_err(|error| Failure::new(Exit::Input, format!("cannot tell the current folder: {error}")))?;
         let folder = Folder::take(self.data.as_deref(), &self.sweep)?;

@@ -5,7 +5,7 @@ use std::{error::Error, io, time::Duration};
 
 use blobs::Trouble;
 use proto::{
-    dial::{self, BadAddress, Dial},
+    dial::{self, Dial},
     v1::{self, ListRuns, ListSweeps, RunRef, SweepRef},
 };
 use terminal::{Exit, Failure, sanitise};
@@ -30,15 +30,8 @@ impl Controller {
     /// From the flags. Connects with the first call.
     pub(crate) fn new(reach: &Reach) -> Result<Self, Failure> {
         let token = reach.token.as_deref().filter(|token| !token.is_empty());
-        let dial = Dial::new(&reach.controller, token).map_err(|error| {
-            let failure = Failure::new(Exit::Input, error.to_string());
-            match error {
-                BadAddress::Url(_) => failure.hint(format!("it looks like `{}`", dial::DEFAULT_CONTROLLER)),
-                BadAddress::Token => {
-                    failure.hint(format!("look for a stray character in {}", dial::TOKEN_VAR))
-                }
-            }
-        })?;
+        let dial = Dial::new(&reach.controller, token)
+            .map_err(|error| Failure::new(Exit::Input, error.to_string()).hint(error.hint()))?;
         Ok(Self { address: reach.controller.clone(), has_token: token.is_some(), dial })
     }
 

@@ -35,9 +35,28 @@ pub enum BadAddress {
     /// Not a URL such as `http://host:7070`.
     #[error("`{0}` is not the address of a controller")]
     Url(String),
+    /// The address asks for TLS. To go on without it would send the token in the open.
+    #[error("`{0}` asks for TLS, which Besom does not have yet")]
+    Encrypted(String),
     /// A token is visible ASCII.
-    #[error("the token has a character that cannot be sent")]
+    #[error("the token has a character that cannot be sent in a header")]
     Token,
+}
+
+impl BadAddress {
+    /// What to do about it.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Url(_) => format!("write it like `{DEFAULT_CONTROLLER}`"),
+            Self::Encrypted(_) => format!(
+                "on an open network use `{DEFAULT_CONTROLLER}` through an SSH tunnel \
+                 (`ssh -N -L 7070:localhost:7070 HOST`), or an `http://` address inside a VPN"
+            ),
+            Self::Token => {
+                format!("look for a stray character in {TOKEN_VAR}: a token is ASCII, in one line")
+            }
+        }
+    }
 }
 
 /// A way to a controller. Connects at the first call and again whenever the connection is lost.
@@ -48,19 +67,18 @@ pub struct Dial {
 }
 
 impl Dial {
-    /// `controller` as `http://host:port` or `host:port`. Connects lazily; must be called inside a tokio runtime.
+    /// `controller` as `http://host:port` or `host:port`. White space around the token is none of
+    /// it. Connects lazily; must be called inside a tokio runtime.
     ///
     /// # Errors
     /// [`BadAddress`] when the address or the token has no valid form.
     pub fn new(controller: &str, token: Option<&str>) -> Result<Self, BadAddress> {
-        let url =
-            if controller.contains("://") { controller.to_owned() } else { format!("http://{controller}") };
-        let endpoint = Endpoint::from_shared(url)
-            .map_err(|_| BadAddress::Url(controller.to_owned()))?
+        let endpoint = endpoint(controller)?
             .connect_timeout(Duration::from_secs(5))
             .http2_keep_alive_interval(Duration::from_secs(20))
             .keep_alive_timeout(Duration::from_secs(20))
             .tcp_nodelay(true);
+        let token = token.map(str::trim).filter(|token| !token.is_empty());
         let header = token.map(|token| format!("Bearer {token}").parse::<MetadataValue<Ascii>>());
         let header = header.transpose().map_err(|_| BadAddress::Token)?;
         Ok(Self { channel: endpoint.connect_lazy(), bearer: Bearer(header) })
@@ -106,6 +124,19 @@ impl Dial {
     pub fn runs(&self) -> RunsClient<Authorized> {
         RunsClient::with_interceptor(self.channel.clone(), self.bearer.clone())
             .max_decoding_message_size(MAX_MESSAGE)
+    }
+}
+
+/// The endpoint of an address. The transport takes any scheme for plain text, so `http` alone
+/// passes.
+fn endpoint(controller: &str) -> Result<Endpoint, BadAddress> {
+    let url = if controller.contains("://") { controller.to_owned() } else { format!("http://{controller}") };
+    let bad = || BadAddress::Url(controller.to_owned());
+    let endpoint = Endpoint::from_shared(url).map_err(|_| bad())?;
+    match endpoint.uri().scheme_str() {
+        Some("http") => Ok(endpoint),
+        Some("https") => Err(BadAddress::Encrypted(controller.to_owned())),
+        _ => Err(bad()),
     }
 }
 
@@ -164,4 +195,34 @@ pub fn needed_offset(status: &Status) -> Option<u64> {
 pub fn backoff(attempt: u32, jitter: f64) -> Duration {
     let base = Duration::from_millis(100) * (1 << attempt.min(5));
     base.mul_f64(0.5 + 0.5 * jitter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_but_plain_http_is_dialled() {
+        for good in ["http://head:7070", "HTTP://head:7070", "head:7070", "10.0.0.7:7070", "http://[::1]:1"] {
+            assert!(Dial::new(good, None).is_ok(), "{good}");
+        }
+        for secret in ["https://head:7070", "HTTPS://head:7070", "https://10.0.0.7", "Https://[::1]:7070/x"] {
+            let refused = Dial::new(secret, Some("hush")).unwrap_err();
+            assert_eq!(refused, BadAddress::Encrypted(secret.to_owned()));
+            assert!(refused.hint().contains("ssh -N -L"), "{}", refused.hint());
+        }
+        for bad in ["grpcs://head:7070", "ftp://head", "unix://socket", "http://", "://", "he ad:1", ""] {
+            assert_eq!(Dial::new(bad, None).unwrap_err(), BadAddress::Url(bad.to_owned()), "{bad}");
+        }
+    }
+
+    #[tokio::test]
+    async fn white_space_around_a_token_is_none_of_it() {
+        let header = |token| Dial::new("head:7070", Some(token)).unwrap().bearer.0;
+        assert_eq!(header(" hush\r\n").unwrap(), "Bearer hush");
+        assert_eq!(header(" \n"), None);
+        for bad in ["hü", "a\nb", "h\u{0}"] {
+            assert_eq!(Dial::new("head:7070", Some(bad)).unwrap_err(), BadAddress::Token);
+        }
+    }
 }

@@ -93,7 +93,7 @@ pub enum ArtifactError {
     )]
     NoController,
     /// The address or the token has no valid form.
-    #[error(transparent)]
+    #[error("{0}: {hint}", hint = .0.hint())]
     Address(#[from] BadAddress),
     /// The controller does not answer, or refuses.
     #[error("{0}")]

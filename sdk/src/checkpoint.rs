@@ -41,7 +41,7 @@ pub enum CheckpointError {
     #[error("the checkpoint cannot be kept in the run's folder: {0}")]
     Keep(#[from] io::Error),
     /// The address or the token has no valid form.
-    #[error(transparent)]
+    #[error("{0}: {hint}", hint = .0.hint())]
     Address(#[from] BadAddress),
     /// The controller does not answer, or refuses.
     #[error("the run's checkpoint does not come: {0}")]

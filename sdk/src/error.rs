@@ -29,7 +29,7 @@ pub enum InitError {
         reason: String,
     },
     /// The address or the token has no valid form.
-    #[error(transparent)]
+    #[error("{0}: {hint}", hint = .0.hint())]
     Address(#[from] BadAddress),
     /// The defaults given to [`Init::config`](crate::Init::config) are no JSON object.
     #[error("the config must be a struct or a map: {0}")]
@@ -132,7 +132,7 @@ pub enum AgentError {
     #[error("the controller refused this agent: {0}")]
     Refused(String),
     /// The address or the token has no valid form.
-    #[error(transparent)]
+    #[error("{0}: {hint}", hint = .0.hint())]
     Address(#[from] BadAddress),
     /// A trial's run could not be started.
     #[error(transparent)]

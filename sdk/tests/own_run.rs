@@ -55,6 +55,14 @@ fn numbers(end: u64) -> Vec<u64> {
 }
 
 #[test]
+fn a_token_never_goes_to_an_address_that_asks_for_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = besom::init().controller("https://head:7070").dir(folder.path()).start().unwrap_err();
+    let said = refused.to_string();
+    assert!(said.contains("asks for TLS") && said.contains("ssh -N -L"), "{said}");
+}
+
+#[test]
 fn everything_arrives_and_nothing_is_left_behind() {
     let (controller, folder) = (Controller::start(), tempfile::tempdir().unwrap());
     let run = start(&controller, &folder);

@@ -51,6 +51,28 @@ fn the_network_without_a_token() {
 }
 
 #[test]
+fn a_token_that_will_not_do() {
+    let lab = Lab::new();
+    let texts = [
+        "controller --listen 0.0.0.0:0 --token hush",
+        "controller --listen 127.0.0.1:0 --token hüsh",
+        "sweep ls --token hüsh",
+        "agent abcdefgh --token hüsh",
+    ];
+    assert_session!(lab, texts.map(|typed| type_in(&lab, typed)).join("\n\n"));
+}
+
+#[test]
+fn an_address_that_asks_for_tls() {
+    let lab = Lab::new();
+    let texts = [
+        "sweep ls --controller https://head:7070 --token hush",
+        "agent abcdefgh --controller HTTPS://head:7070",
+    ];
+    assert_session!(lab, texts.map(|typed| type_in(&lab, typed)).join("\n\n"));
+}
+
+#[test]
 fn a_configuration_full_of_mistakes() {
     let lab = Lab::with_controller();
     lab.write(
