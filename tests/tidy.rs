@@ -54,6 +54,8 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("app", &["store", "clock", "chance", "platform", "settings"], &["probes", "sweeps", "record"]),
     ("api/caller", &["app", "settings"], &[]),
     ("api/local", &["app"], &[]),
+    ("api/http", &[], &[]),
+    ("port", &["api", "clock", "settings"], &[]),
     ("api/grpc", &["app", "api::caller", "settings"], &["proto", "sweeps", "record"]),
 ];
 

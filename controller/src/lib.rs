@@ -7,8 +7,10 @@ pub mod chance;
 pub mod clock;
 mod copy;
 pub mod platform;
+mod port;
 pub mod settings;
 mod store;
+mod token;
 
 use std::{
     io,
@@ -19,10 +21,7 @@ use std::{
 };
 
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
-use tonic::{
-    service::Routes,
-    transport::{Server, server::TcpIncoming},
-};
+use tonic::service::Routes;
 
 use api::local;
 pub use app::fsck::{Problem, Report};
@@ -31,6 +30,8 @@ use chance::Chance;
 use clock::Clock;
 pub use copy::{Copied, Progress, backup, restore};
 use platform::Platform;
+use port::Port;
+pub use port::raise_limit;
 use settings::Settings;
 use store::{OpenError, Store};
 
@@ -40,6 +41,12 @@ pub enum StartError {
     /// Everybody who can connect would be let in.
     #[error("refusing to listen on {0} without a token")]
     Open(SocketAddr),
+    /// The token can be guessed.
+    #[error("refusing to listen on {0} with a token that can be guessed")]
+    Weak(SocketAddr),
+    /// The token cannot be sent by a client.
+    #[error("character {0} of the token cannot be sent in a header")]
+    Token(usize),
     /// The port cannot be had.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, io::Error),
@@ -174,27 +181,22 @@ impl Controller {
     ///
     /// # Errors
     /// [`StartError`] says what a person can do about it.
-    pub async fn start(settings: Settings, clock: Clock, chance: Chance) -> Result<Self, StartError> {
+    pub async fn start(mut settings: Settings, clock: Clock, chance: Chance) -> Result<Self, StartError> {
         let listen = settings.listen;
-        if settings.token.is_none() && !listen.ip().is_loopback() {
-            return Err(StartError::Open(listen));
-        }
+        settings.token = token::checked(settings.token, listen)?;
         let listener = TcpListener::bind(listen).await.map_err(|error| StartError::Listen(listen, error))?;
         let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
-        let core = Core::open(settings, clock, chance, Platform::default()).await?;
+        let port = Arc::new(Port::new(&settings, clock));
+        let core = Core::open(settings.clone(), clock, chance, Platform::default()).await?;
         // Whoever is answered by the server finds this door too.
         let asked = local::open(&core.app.settings.data);
-        let routes = core.routes()?;
         let (stop, stopped) = oneshot::channel();
-        let server = Server::builder()
-            .http2_keepalive_interval(Some(core.app.settings.keepalive))
-            .add_routes(routes)
-            .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), async {
-                // Dropped without a word means the same.
-                let _ = stopped.await;
-            });
+        let server = port.clone().serve(settings, listener, core.routes()?, async {
+            // Dropped without a word means the same.
+            let _ = stopped.await;
+        });
         let tended = core.clone();
-        let upkeep = tokio::spawn(async move { tend(&tended).await });
+        let upkeep = tokio::spawn(async move { tend(&tended, &port).await });
         let local = tokio::spawn(local::serve(asked, core.app.clone()));
         Ok(Self { address, core, stop: Some(stop), server: tokio::spawn(server), tasks: [upkeep, local] })
     }
@@ -202,6 +204,11 @@ impl Controller {
     /// Where it listens; the port is known even when 0 was asked for.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Whether callers have to show a token.
+    pub fn wants_token(&self) -> bool {
+        self.core.app.settings.token.is_some()
     }
 
     /// Stops accepting, ends long polls and streams, lets calls in flight finish, and closes the store.
@@ -285,9 +292,10 @@ impl Drop for Controller {
 /// How often, and after what pause, the end of the last use of the app is looked for.
 const CLOSING: (u32, Duration) = (200, Duration::from_millis(10));
 
-async fn tend(core: &Core) {
+async fn tend(core: &Core, port: &Port) {
     loop {
         core.app.clock().sleep(core.pause()).await;
         core.upkeep().await;
+        port.tidy();
     }
 }

@@ -105,14 +105,14 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 async fn run(flags: Flags) -> Result<(), Failure> {
+    controller::raise_limit();
     let bug = |error: std::io::Error| Failure::new(Exit::Bug, format!("cannot wait for signals: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(bug)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(bug)?;
     let settings = Settings {
         listen: flags.listen,
         data: flags.data,
-        // A variable that is set to nothing is as good as none.
-        token: flags.token.filter(|token| !token.is_empty()),
+        token: flags.token,
         lease: Duration::from_secs(flags.lease_seconds),
         stop_grace: Duration::from_secs(flags.grace_seconds),
         storage_bytes: flags.storage_gib.map_or(u64::MAX, bytes),
@@ -120,12 +120,12 @@ async fn run(flags: Flags) -> Result<(), Failure> {
         run_bytes: bytes(flags.run_gib),
         ..Settings::default()
     };
-    let (data, access) =
-        (settings.data.clone(), if settings.token.is_some() { "with the token" } else { "this machine" });
+    let data = settings.data.clone();
     let controller = Controller::start(settings, Clock::system(), Chance::system()).await;
     let controller = controller.map_err(failure)?;
     say(format_args!("{}  http://{}", style::paint(style::FAINT, "listening"), controller.address()));
     say(format_args!("{}       {}", style::paint(style::FAINT, "data"), data.display()));
+    let access = if controller.wants_token() { "with the token" } else { "this machine" };
     say(format_args!("{}     {access}", style::paint(style::FAINT, "access")));
     tokio::select! {
         _ = terminate.recv() => {}
@@ -139,6 +139,10 @@ fn failure(error: StartError) -> Failure {
     match error {
         StartError::Open(_) => Failure::new(Exit::Input, message)
             .hint("everybody who can connect could run programs on your agents: set --token or BESOM_TOKEN"),
+        StartError::Weak(_) => Failure::new(Exit::Input, message)
+            .hint("a token for a network has 128 bits of chance: `openssl rand -hex 16` makes one"),
+        StartError::Token(_) => Failure::new(Exit::Input, message)
+            .hint("a token has letters, digits and signs of ASCII: `openssl rand -hex 16` makes one"),
         StartError::Listen(address, cause) if cause.kind() == std::io::ErrorKind::AddrInUse => {
             Failure::new(Exit::Refused, format!("cannot listen on {address}: address already in use"))
                 .hint("another controller may be running; --listen chooses another port")

@@ -27,6 +27,8 @@ pub struct Settings {
     pub crash_loop: u64,
     /// How long calls in flight may take after the controller was told to end.
     pub drain: Duration,
+    /// What a connection gets for its first request; one without is closed then.
+    pub handshake: Duration,
     /// Between two questions whether a silent client is still there.
     pub keepalive: Duration,
     /// Between two updates of one watcher, at least.
@@ -57,6 +59,10 @@ pub struct Settings {
 /// Upper bounds that keep one caller from using up the controller.
 #[derive(Clone, Debug)]
 pub struct Limits {
+    /// Connections at once, half of them from one address; fewer when the process may open few files.
+    pub connections: usize,
+    /// Calls at once on one connection; more of them wait at the client.
+    pub streams: u32,
     /// Use cases in one commit.
     pub batch: usize,
     /// Use cases that wait for the writer; more callers wait before they may queue.
@@ -154,6 +160,7 @@ impl Default for Settings {
             quick_failure: Duration::from_secs(60),
             crash_loop: 5,
             drain: Duration::from_secs(10),
+            handshake: Duration::from_secs(10),
             keepalive: Duration::from_secs(20),
             watch_pause: Duration::from_millis(100),
             forget_agents: Duration::from_secs(3600),
@@ -173,6 +180,8 @@ impl Default for Settings {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            connections: 10_000,
+            streams: 256,
             batch: 128,
             queue: 1024,
             readers: 4,

@@ -4,6 +4,7 @@
 
 mod backup;
 mod checkpoints;
+mod doors;
 mod files;
 mod fleet;
 mod folder;

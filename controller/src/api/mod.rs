@@ -1,5 +1,6 @@
 //! The doors: each speaks one protocol and decides nothing. Called by the server in `lib.rs`. Never sees the store.
 
-mod caller;
+pub(crate) mod caller;
 pub(crate) mod grpc;
+pub(crate) mod http;
 pub(crate) mod local;

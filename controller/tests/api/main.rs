@@ -10,6 +10,7 @@ mod chaos;
 mod checkpoints;
 mod constraints;
 mod damage;
+mod doors;
 mod explain;
 mod failures;
 mod fencing;

@@ -60,5 +60,8 @@ async fn the_world_is_not_let_in_without_a_token() {
     let refused = Controller::start(settings.clone(), Clock::system(), Chance::system()).await;
     assert!(matches!(refused, Err(StartError::Open(_))), "{refused:?}");
     let settings = Settings { token: Some("hush".to_owned()), ..settings };
+    let refused = Controller::start(settings.clone(), Clock::system(), Chance::system()).await;
+    assert!(matches!(refused, Err(StartError::Weak(_))), "{refused:?}");
+    let settings = Settings { token: Some("0f3a9c5b7d1e2846a0c4e8f1b3d59726\n".to_owned()), ..settings };
     Controller::start(settings, Clock::system(), Chance::system()).await.unwrap().shutdown().await.unwrap();
 }

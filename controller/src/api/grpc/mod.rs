@@ -28,7 +28,7 @@ use tonic::{
 use tonic_health::{ServingStatus, server::HealthReporter};
 
 use crate::{
-    api::caller::caller,
+    api::caller::{Host, caller},
     app::{App, caller::Caller, views::Streamed},
 };
 use error::status;
@@ -44,6 +44,9 @@ impl Door {
     fn guard(&self, mut request: Request<()>) -> Result<Request<()>, Status> {
         let header = request.metadata().get("authorization").and_then(|header| header.to_str().ok());
         let caller = caller(&self.app, header).map_err(status)?;
+        if let Some(host) = request.extensions().get::<Host>() {
+            host.welcome();
+        }
         request.extensions_mut().insert(caller);
         Ok(request)
     }

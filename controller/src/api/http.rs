@@ -1,0 +1,46 @@
+//! The door for browsers, and for whoever types the address into curl: one page that says what
+//! listens here. Called by `port` for everything that is not HTTP/2.
+
+use tonic::{
+    body::Body,
+    codegen::http::{
+        HeaderValue, Method, Response, StatusCode,
+        header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE},
+    },
+};
+
+const PAGE: &str = "\
+This is the controller of Besom: it keeps the runs of hyperparameter sweeps and hands out their trials.
+
+It speaks gRPC to its programs. A dashboard for browsers is not here yet. In a terminal:
+
+  export BESOM_CONTROLLER=http://HOST:PORT    the address of this page
+  export BESOM_TOKEN=...                      if the controller was started with a token
+  sweep ls                                    shows the sweeps
+  sweep --help                                shows what else there is
+  agent SWEEP                                 runs the trials of a sweep on this machine
+";
+
+const NOWHERE: &str = "There is no such page. The address without a path says what this is.\n";
+
+const READ_ONLY: &str = "This page can only be read, by GET or HEAD.\n";
+
+/// The answer to a request of HTTP/1.
+pub(crate) fn answer(method: &Method, path: &str) -> Response<Body> {
+    let is_read = matches!(*method, Method::GET | Method::HEAD);
+    let (status, text) = match path {
+        _ if !is_read => (StatusCode::METHOD_NOT_ALLOWED, READ_ONLY),
+        "/" => (StatusCode::OK, PAGE),
+        _ => (StatusCode::NOT_FOUND, NOWHERE),
+    };
+    let body = if *method == Method::HEAD { Body::empty() } else { Body::new(text.to_owned()) };
+    let mut answer = Response::new(body);
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(text.len()));
+    if !is_read {
+        headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    }
+    answer
+}

@@ -1,0 +1,76 @@
+//! Takes connections in, one after another, and waits when the system has no file for another one.
+//! Runs as a task of its own until nobody wants connections any more.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use rustix::io::Errno;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+};
+
+use super::{connection::Connection, seats::Seats, stretch::Stretch};
+use crate::clock::Clock;
+
+/// After the system has refused a connection for want of files or memory.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Accepts until `send` is closed. A connection has `handshake` for its first request.
+pub(super) async fn accept(
+    listener: TcpListener,
+    seats: Arc<Seats>,
+    clock: Clock,
+    handshake: Duration,
+    send: mpsc::Sender<io::Result<Connection>>,
+) {
+    let mut trouble = Stretch::default();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = send.closed() => return,
+        };
+        match accepted {
+            Ok(accepted) => {
+                let Some(connection) = seated(accepted, &seats, clock, handshake) else { continue };
+                if send.send(Ok(connection)).await.is_err() {
+                    return;
+                }
+            }
+            Err(error) if is_of_one_client(&error) => {}
+            Err(error) => {
+                if let Some(count) = trouble.note(clock.now()) {
+                    tracing::warn!("cannot accept connections ({count} tries failed): {}", advice(&error));
+                }
+                seats.dismiss_one();
+                clock.sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+fn seated(
+    (stream, peer): (TcpStream, SocketAddr),
+    seats: &Arc<Seats>,
+    clock: Clock,
+    handshake: Duration,
+) -> Option<Connection> {
+    let (seat, leave) = seats.take(peer.ip())?;
+    // Only a delay is lost when the system does not know it.
+    let _ = stream.set_nodelay(true);
+    let deadline = clock.now() + handshake;
+    Some(Connection::new(stream, seat, leave, Box::pin(async move { clock.sleep_until(deadline).await })))
+}
+
+/// Whether the trouble is that of a client who has gone again.
+fn is_of_one_client(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, WouldBlock};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted | WouldBlock)
+}
+
+fn advice(error: &io::Error) -> String {
+    match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::MFILE) => "this process may open no more files; raise its limit (`ulimit -n`)".to_owned(),
+        Some(Errno::NFILE) => "the system may open no more files; raise fs.file-max".to_owned(),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,120 @@
+//! A connection with a deadline for its first request and a seat that it may have to give up.
+//! Served by tonic as if it were the socket itself; what has to end ends as a failed read or
+//! write.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    sync::oneshot,
+};
+use tonic::transport::server::Connected;
+
+use super::seats::Seat;
+
+/// The end of the time for the first request.
+pub(super) type Deadline = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// An accepted socket.
+pub(super) struct Connection {
+    stream: TcpStream,
+    seat: Arc<Seat>,
+    leave: Option<oneshot::Receiver<()>>,
+    deadline: Option<Deadline>,
+}
+
+impl Connection {
+    pub(super) fn new(
+        stream: TcpStream,
+        seat: Arc<Seat>,
+        leave: oneshot::Receiver<()>,
+        deadline: Deadline,
+    ) -> Self {
+        Self { stream, seat, leave: Some(leave), deadline: Some(deadline) }
+    }
+
+    /// Passes as long as the connection may go on; wakes its task when that changes.
+    fn check(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        let Some(leave) = &mut self.leave else {
+            return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "others need the connection"));
+        };
+        if Pin::new(leave).poll(context).is_ready() {
+            self.leave = None;
+            return self.check(context);
+        }
+        if self.seat.has_asked() {
+            self.deadline = None;
+        }
+        if let Some(deadline) = &mut self.deadline
+            && deadline.as_mut().poll(context).is_ready()
+        {
+            self.leave = None;
+            return self.check(context);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.seat.leave();
+    }
+}
+
+impl Connected for Connection {
+    type ConnectInfo = Arc<Seat>;
+
+    fn connect_info(&self) -> Self::ConnectInfo {
+        self.seat.clone()
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.check(context)?;
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.check(context)?;
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.check(context)?;
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.check(context)?;
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

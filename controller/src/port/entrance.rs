@@ -1,0 +1,77 @@
+//! Where every request comes in: HTTP/1.1 gets a page, gRPC goes on to its services, and the answer to a wrong token waits.
+
+use std::{
+    convert::Infallible,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use tonic::{
+    Code,
+    body::Body,
+    codegen::{
+        BoxFuture, Service,
+        http::{Request, Response, Version},
+    },
+    service::Routes,
+};
+
+use super::{seats::Seat, strangers::Strangers};
+use crate::{
+    api::{caller::Host, http},
+    clock::Clock,
+};
+
+/// What stands before the services.
+#[derive(Clone, Debug)]
+pub(super) struct Entrance {
+    routes: Routes,
+    strangers: Arc<Strangers>,
+    clock: Clock,
+}
+
+impl Entrance {
+    pub(super) fn new(routes: Routes, strangers: Arc<Strangers>, clock: Clock) -> Self {
+        Self { routes, strangers, clock }
+    }
+}
+
+impl Service<Request<Body>> for Entrance {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<Response<Body>, Infallible>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Service::<Request<Body>>::poll_ready(&mut self.routes, context)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let seat = request.extensions().get::<Arc<Seat>>().cloned();
+        if let Some(seat) = &seat {
+            seat.ask();
+            request.extensions_mut().insert::<Host>(seat.clone());
+        }
+        if request.version() != Version::HTTP_2 {
+            let answer = http::answer(request.method(), request.uri().path());
+            return Box::pin(async { Ok(answer) });
+        }
+        let answering = self.routes.call(request);
+        let (strangers, clock) = (self.strangers.clone(), self.clock);
+        Box::pin(async move {
+            let answer = answering.await?;
+            if let Some(seat) = seat.filter(|_| is_of_a_stranger(&answer)) {
+                match strangers.note(seat.address, clock.now()) {
+                    Some(waiting) => clock.sleep(waiting.pause).await,
+                    None => seat.leave(),
+                }
+            }
+            Ok(answer)
+        })
+    }
+}
+
+/// Whether the door did not know who called. Such an answer is a status without anything before it.
+fn is_of_a_stranger(answer: &Response<Body>) -> bool {
+    let status = answer.headers().get("grpc-status");
+    status.is_some_and(|status| Code::from_bytes(status.as_bytes()) == Code::Unauthenticated)
+}

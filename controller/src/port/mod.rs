@@ -1,0 +1,76 @@
+//! The port: who may connect, how long a stranger may be silent, and what is bounded before a call is looked at. Called by
+//! `lib.rs` with a listener and the doors of `api`. Never decides what a caller may do; that is for the doors and the app.
+
+mod accept;
+mod connection;
+mod entrance;
+mod files;
+mod seats;
+mod strangers;
+mod stretch;
+
+use std::sync::Arc;
+
+use tokio::{net::TcpListener, sync::mpsc};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{
+    service::Routes,
+    transport::{Error, Server},
+};
+
+pub use files::raise_limit;
+
+use crate::{clock::Clock, settings::Settings};
+use entrance::Entrance;
+use seats::Seats;
+use strangers::Strangers;
+
+/// What all connections have in common.
+#[derive(Debug)]
+pub(crate) struct Port {
+    clock: Clock,
+    seats: Arc<Seats>,
+    strangers: Arc<Strangers>,
+}
+
+impl Port {
+    /// Nobody is connected yet.
+    pub(crate) fn new(settings: &Settings, clock: Clock) -> Self {
+        let most = files::connections(settings.limits.connections);
+        Self { clock, seats: Seats::new(most, clock), strangers: Arc::default() }
+    }
+
+    /// Serves until `stopped`, then until every connection has ended.
+    ///
+    /// # Errors
+    /// When the server cannot be made.
+    pub(crate) async fn serve(
+        self: Arc<Self>,
+        settings: Settings,
+        listener: TcpListener,
+        routes: Routes,
+        stopped: impl Future<Output = ()>,
+    ) -> Result<(), Error> {
+        let (send, connections) = mpsc::channel(1);
+        let accepting = accept::accept(listener, self.seats.clone(), self.clock, settings.handshake, send);
+        tokio::spawn(accepting);
+        let entrance = Entrance::new(routes.prepare(), self.strangers.clone(), self.clock);
+        let stopped = async {
+            stopped.await;
+            // They have begun nothing that could be finished.
+            self.seats.dismiss_strange();
+        };
+        Server::builder()
+            .accept_http1(true)
+            .max_concurrent_streams(settings.limits.streams)
+            .http2_keepalive_interval(Some(settings.keepalive))
+            .serve_with_incoming_shutdown(entrance, ReceiverStream::new(connections), stopped)
+            .await
+    }
+
+    /// Forgets who has been quiet, and tells what was counted meanwhile. To be called now and then.
+    pub(crate) fn tidy(&self) {
+        self.strangers.tidy(self.clock.now());
+        self.seats.tell(self.clock.now());
+    }
+}

@@ -1,0 +1,222 @@
+//! Who is connected: so many in all, so many from one address. When there is no seat left, the oldest connection of whom
+//! nobody knows is closed: a client shows its token at once, a stranger who only holds connections never does. Used by
+//! `accept` and `entrance`.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    net::{IpAddr, Ipv6Addr},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use tokio::{sync::oneshot, time::Instant};
+
+use super::stretch::Stretch;
+use crate::{api::caller::Welcome, clock::Clock};
+
+/// All connections.
+#[derive(Debug)]
+pub(super) struct Seats {
+    clock: Clock,
+    most: usize,
+    most_of_one: usize,
+    table: Mutex<Table>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    next: u64,
+    taken: HashMap<u64, Taken>,
+    by_address: HashMap<IpAddr, usize>,
+    /// Those whose caller is not known yet, the oldest first; in all, and of each address.
+    strange: BTreeSet<u64>,
+    strange_of: BTreeSet<(IpAddr, u64)>,
+    crowd: Stretch,
+}
+
+#[derive(Debug)]
+struct Taken {
+    address: IpAddr,
+    /// Dropped to end the connection.
+    _stay: oneshot::Sender<()>,
+}
+
+/// One connection's place.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    seats: Arc<Seats>,
+    number: u64,
+    /// Where it comes from, as [`Seats`] counts.
+    pub(super) address: IpAddr,
+    has_asked: AtomicBool,
+    is_known: AtomicBool,
+}
+
+impl Seats {
+    /// At most so many; half of them may come from one address.
+    pub(super) fn new(most: usize, clock: Clock) -> Arc<Self> {
+        Arc::new(Self { clock, most, most_of_one: most.div_ceil(2), table: Mutex::default() })
+    }
+
+    /// A seat, and what is ready once it has to be given up. None when everybody who sits is known.
+    pub(super) fn take(self: &Arc<Self>, address: IpAddr) -> Option<(Arc<Seat>, oneshot::Receiver<()>)> {
+        let address = counted(address);
+        let mut table = self.table();
+        let of_one = table.by_address.get(&address).copied().unwrap_or_default();
+        let goes = if of_one >= self.most_of_one {
+            Some(table.strange_of.range((address, 0)..=(address, u64::MAX)).next().map(|(_, number)| *number))
+        } else if table.taken.len() >= self.most {
+            Some(table.strange.first().copied())
+        } else {
+            None
+        };
+        if let Some(goes) = goes {
+            table.tell_crowd(self.clock.now(), self.most, address, of_one);
+            table.remove(goes?);
+        }
+        let number = table.next;
+        table.next += 1;
+        let (stay, leave) = oneshot::channel();
+        table.taken.insert(number, Taken { address, _stay: stay });
+        *table.by_address.entry(address).or_default() += 1;
+        table.strange.insert(number);
+        table.strange_of.insert((address, number));
+        let seat = Seat {
+            seats: self.clone(),
+            number,
+            address,
+            has_asked: AtomicBool::new(false),
+            is_known: AtomicBool::new(false),
+        };
+        Some((Arc::new(seat), leave))
+    }
+
+    /// Ends the oldest connection whose caller is not known, if there is one.
+    pub(super) fn dismiss_one(&self) {
+        let mut table = self.table();
+        if let Some(number) = table.strange.first().copied() {
+            table.remove(number);
+        }
+    }
+
+    /// Ends all connections whose caller is not known.
+    pub(super) fn dismiss_strange(&self) {
+        let mut table = self.table();
+        while let Some(number) = table.strange.first().copied() {
+            table.remove(number);
+        }
+    }
+
+    /// Tells how often there was no seat since it was told last.
+    pub(super) fn tell(&self, now: Instant) {
+        if let Some(count) = self.table().crowd.due(now) {
+            tracing::warn!("there was no room for {count} more connections in the last minute");
+        }
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn remove(&mut self, number: u64) {
+        let Some(Taken { address, .. }) = self.taken.remove(&number) else { return };
+        self.strange.remove(&number);
+        self.strange_of.remove(&(address, number));
+        if let Some(count) = self.by_address.get_mut(&address) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_address.remove(&address);
+            }
+        }
+    }
+
+    fn tell_crowd(&mut self, now: Instant, most: usize, address: IpAddr, of_one: usize) {
+        let taken = self.taken.len();
+        if self.crowd.note(now).is_some() {
+            tracing::warn!(
+                "there is no room for another connection from {address}: {of_one} of {taken} come from there, \
+                 and {most} are allowed in all, half of them from one address; connections that have shown no token are closed, \
+                 the oldest first"
+            );
+        }
+    }
+}
+
+impl Seat {
+    /// A request has come.
+    pub(super) fn ask(&self) {
+        self.has_asked.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a request has come.
+    pub(super) fn has_asked(&self) -> bool {
+        self.has_asked.load(Ordering::Relaxed)
+    }
+
+    /// Frees the seat, and ends the connection if it is still there.
+    pub(super) fn leave(&self) {
+        self.seats.table().remove(self.number);
+    }
+}
+
+impl Welcome for Seat {
+    fn welcome(&self) {
+        if !self.is_known.swap(true, Ordering::Relaxed) {
+            let mut table = self.seats.table();
+            table.strange.remove(&self.number);
+            table.strange_of.remove(&(self.address, self.number));
+        }
+    }
+}
+
+/// The address that is counted: of IPv6 the network, since one machine has all of it.
+fn counted(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => Ipv6Addr::from(u128::from(v6) & !u128::from(u64::MAX)).into(),
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_oldest_stranger_gives_up_its_seat() {
+        let seats = Seats::new(4, Clock::system());
+        let (_first, mut first_leave) = seats.take(from("10.0.0.1")).unwrap();
+        let (second, mut second_leave) = seats.take(from("10.0.0.1")).unwrap();
+        second.welcome();
+        let (third, mut third_leave) = seats.take(from("10.0.0.1")).unwrap();
+        assert!(first_leave.try_recv().is_err_and(|left| left == oneshot::error::TryRecvError::Closed));
+        assert!(second_leave.try_recv().is_err_and(|left| left == oneshot::error::TryRecvError::Empty));
+        third.welcome();
+        assert!(seats.take(from("10.0.0.1")).is_none(), "clients are not dismissed");
+        let (fourth, mut fourth_leave) = seats.take(from("10.0.0.2")).unwrap();
+        let (_fifth, _leave) = seats.take(from("10.0.0.3")).unwrap();
+        let (_sixth, _leave) = seats.take(from("10.0.0.4")).unwrap();
+        assert!(fourth_leave.try_recv().is_err_and(|left| left == oneshot::error::TryRecvError::Closed));
+        assert!(third_leave.try_recv().is_err_and(|left| left == oneshot::error::TryRecvError::Empty));
+        fourth.leave();
+        second.leave();
+        third.leave();
+        assert_eq!((seats.table().taken.len(), seats.table().by_address.len()), (2, 2));
+        seats.dismiss_strange();
+        assert_eq!((seats.table().taken.len(), seats.table().strange.len()), (0, 0));
+    }
+
+    #[test]
+    fn one_network_counts_as_one_address() {
+        assert_eq!(counted(from("2001:db8:1:2:3::4")), counted(from("2001:db8:1:2::9")));
+        assert_ne!(counted(from("2001:db8:1:2::9")), counted(from("2001:db8:1:3::9")));
+        assert_eq!(counted(from("::ffff:10.0.0.1")), from("10.0.0.1"));
+    }
+}

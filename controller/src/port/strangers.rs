@@ -1,0 +1,138 @@
+//! Who comes with a wrong token. Their answers wait longer and longer, so that guessing costs time
+//! and not the controller's; the log tells of each address once a minute. A right token is never
+//! looked at here: it is let in at once, whoever else is behind the same address
+//! (docs/decisions/doors.md).
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::stretch::Stretch;
+
+/// How long the first wrong answer of an address waits. Each further one waits twice as long, up
+/// to the second number.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+/// Answers of one address that wait at once; whoever asks for more loses the connection.
+const WAITING: usize = 64;
+/// After so long without a wrong token an address is forgotten.
+const QUIET: Duration = Duration::from_secs(60);
+/// Addresses that are remembered; the one that was quiet longest makes room.
+const ADDRESSES: usize = 1024;
+
+/// All addresses that a wrong token came from.
+#[derive(Debug, Default)]
+pub(super) struct Strangers(Mutex<HashMap<IpAddr, Stranger>>);
+
+#[derive(Debug)]
+struct Stranger {
+    wrong: u32,
+    last: Instant,
+    waiting: usize,
+    stretch: Stretch,
+}
+
+/// An answer that waits.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    strangers: Arc<Strangers>,
+    address: IpAddr,
+    /// For so long.
+    pub(super) pause: Duration,
+}
+
+impl Strangers {
+    /// Counts a wrong token. None when too many answers of this address wait already.
+    pub(super) fn note(self: &Arc<Self>, address: IpAddr, now: Instant) -> Option<Waiting> {
+        let mut table = self.table();
+        if table.len() >= ADDRESSES && !table.contains_key(&address) {
+            let quietest =
+                table.iter().min_by_key(|(_, stranger)| stranger.last).map(|(address, _)| *address);
+            quietest.map(|address| table.remove(&address));
+        }
+        let fresh = Stranger { wrong: 0, last: now, waiting: 0, stretch: Stretch::default() };
+        let stranger = table.entry(address).or_insert(fresh);
+        stranger.wrong = stranger.wrong.saturating_add(1);
+        stranger.last = now;
+        tell(address, stranger.stretch.note(now));
+        if stranger.waiting >= WAITING {
+            return None;
+        }
+        stranger.waiting += 1;
+        let pause = PAUSES.0.saturating_mul(1 << (stranger.wrong - 1).min(16)).min(PAUSES.1);
+        Some(Waiting { strangers: self.clone(), address, pause })
+    }
+
+    /// Forgets addresses that have been quiet, and tells what was counted.
+    pub(super) fn tidy(&self, now: Instant) {
+        self.table().retain(|address, stranger| {
+            tell(*address, stranger.stretch.due(now));
+            stranger.waiting > 0 || now < stranger.last + QUIET
+        });
+    }
+
+    fn table(&self) -> MutexGuard<'_, HashMap<IpAddr, Stranger>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn tell(address: IpAddr, count: Option<u64>) {
+    if let Some(count) = count {
+        let calls = if count == 1 { "a call".to_owned() } else { format!("{count} calls") };
+        tracing::warn!("{calls} without the right token came from {address}");
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(stranger) = self.strangers.table().get_mut(&self.address) {
+            stranger.waiting = stranger.waiting.saturating_sub(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::clock::Clock;
+
+    fn address(number: u32) -> IpAddr {
+        Ipv4Addr::from(number).into()
+    }
+
+    #[test]
+    fn pauses_grow_to_a_cap_and_are_forgotten() {
+        let (strangers, now) = (Arc::<Strangers>::default(), Clock::system().now());
+        let pauses = [50, 100, 200, 400, 800, 1600, 3200, 5000, 5000];
+        for millis in pauses {
+            assert_eq!(strangers.note(address(1), now).unwrap().pause, Duration::from_millis(millis));
+        }
+        for _ in 0..100 {
+            assert_eq!(strangers.note(address(1), now).unwrap().pause, PAUSES.1);
+        }
+        assert_eq!(strangers.note(address(2), now).unwrap().pause, PAUSES.0);
+        strangers.tidy(now + QUIET);
+        assert!(strangers.table().is_empty());
+    }
+
+    #[test]
+    fn what_waits_is_bounded_and_so_are_addresses() {
+        let (strangers, now) = (Arc::<Strangers>::default(), Clock::system().now());
+        let waiting: Vec<Waiting> = (0..WAITING).map_while(|_| strangers.note(address(1), now)).collect();
+        assert_eq!(waiting.len(), WAITING);
+        assert!(strangers.note(address(1), now).is_none());
+        drop(waiting);
+        assert!(strangers.note(address(1), now).is_some());
+        for number in 0..5000 {
+            let _ = strangers.note(address(number), now + Duration::from_millis(u64::from(number)));
+        }
+        assert_eq!(strangers.table().len(), ADDRESSES);
+        assert!(strangers.table().contains_key(&address(4999)));
+    }
+}

@@ -1,0 +1,52 @@
+//! One line in the log for many equal things: the first is told at once, and what follows is
+//! counted and told a minute later.
+
+use std::{mem, time::Duration};
+
+use tokio::time::Instant;
+
+/// Between two lines about the same.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// What came since the last line.
+#[derive(Debug, Default)]
+pub(super) struct Stretch {
+    told: Option<Instant>,
+    untold: u64,
+}
+
+impl Stretch {
+    /// Counts one more. Gives how many there were since the last line when another one is due.
+    pub(super) fn note(&mut self, now: Instant) -> Option<u64> {
+        self.untold += 1;
+        self.due(now)
+    }
+
+    /// How many there were since the last line, if there were any and another line is due.
+    pub(super) fn due(&mut self, now: Instant) -> Option<u64> {
+        if self.untold == 0 || self.told.is_some_and(|told| now < told + PAUSE) {
+            return None;
+        }
+        self.told = Some(now);
+        Some(mem::take(&mut self.untold))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    #[test]
+    fn the_first_is_told_at_once_and_the_others_as_a_count() {
+        let (mut stretch, start) = (Stretch::default(), Clock::system().now());
+        assert_eq!(stretch.due(start), None);
+        assert_eq!(stretch.note(start), Some(1));
+        for second in 0..59 {
+            assert_eq!(stretch.note(start + Duration::from_secs(second)), None);
+        }
+        assert_eq!(stretch.due(start + PAUSE), Some(59));
+        assert_eq!(stretch.due(start + 3 * PAUSE), None);
+        assert_eq!(stretch.note(start + 3 * PAUSE), Some(1));
+    }
+}
