@@ -59,7 +59,8 @@ pub struct Settings {
 /// Upper bounds that keep one caller from using up the controller.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections at once, half of them from one address; fewer when the process may open few files.
+    /// Connections at once, half of them from one address; fewer when the process may open few
+    /// files.
     pub connections: usize,
     /// Calls at once on one connection; more of them wait at the client.
     pub streams: u32,
@@ -135,7 +136,7 @@ pub struct Limits {
     pub curve_keys: usize,
     /// Buckets of a curve unless the caller says otherwise.
     pub curve_buckets: usize,
-    /// Buckets of a curve.
+    /// Buckets of all curves of a call.
     pub most_buckets: usize,
     /// Bytes of one blob: a file of a run or of an artifact. By default as much as a row of a file may say.
     pub blob_bytes: u64,

@@ -104,6 +104,11 @@ impl Writer {
         (self.rows, self.step, self.wall_ms) = (0, 0, 0);
     }
 
+    /// Bytes that the frame which is being built has so far, without its header.
+    pub fn waiting(&self) -> usize {
+        self.table.len() + self.body.len()
+    }
+
     fn has_room(&self, bytes: usize) -> bool {
         HEADER_BYTES + COUNTS_BYTES + self.table.len() + self.body.len() + bytes <= MAX_FRAME_BYTES
     }

@@ -34,6 +34,15 @@ pub(crate) struct ArtifactView {
     pub(crate) used_by: Vec<String>,
 }
 
+impl ArtifactView {
+    /// About how many bytes it has in a list.
+    fn weight(&self) -> usize {
+        let Version { project, name, metadata, .. } = &self.version;
+        let aliases = self.aliases.iter().map(String::len).sum::<usize>();
+        project.len() + name.len() + metadata.len() + aliases
+    }
+}
+
 /// A version that a run has something to do with.
 #[derive(Clone, Debug)]
 pub(crate) struct OfRun {
@@ -252,9 +261,9 @@ pub(crate) fn list(
     name: String,
 ) -> Result<Streamed<ArtifactView>, Error> {
     caller.admin()?;
-    Ok(pages::streamed(app, move |tx, app, last: Option<&ArtifactView>| {
+    Ok(pages::streamed(app, ArtifactView::weight, move |tx, _, last: Option<&ArtifactView>, limit| {
         let after = last.map(|view| &view.version);
-        listed(tx, store::artifacts::page(tx, &project, &name, after, app.settings.limits.page)?)
+        listed(tx, store::artifacts::page(tx, &project, &name, after, limit)?)
     }))
 }
 
@@ -265,8 +274,8 @@ pub(crate) fn list(
 pub(crate) async fn of_run(app: &Arc<App>, caller: &Caller, id: String) -> Result<Streamed<OfRun>, Error> {
     caller.run(&id)?;
     let run = app.read(move |tx, _| runs::find(tx, &id)).await?;
-    Ok(pages::streamed(app, move |tx, app, last: Option<&OfRun>| {
-        let limit = app.settings.limits.page;
+    let weigh = |of: &OfRun| of.artifact.weight();
+    Ok(pages::streamed(app, weigh, move |tx, _, last: Option<&OfRun>, limit| {
         let page = |role, after| {
             let versions = store::artifacts::of_run(tx, run.key, role, after, limit)?;
             let made = role == Role::Made;

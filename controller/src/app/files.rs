@@ -12,10 +12,7 @@ use record::{
     checkpoint::CheckpointRow,
     file::{FileRow, Told, check_hash},
 };
-use tokio::{
-    sync::{RwLock, mpsc},
-    time::Instant,
-};
+use tokio::{sync::RwLock, time::Instant};
 
 use super::{
     App,
@@ -36,8 +33,6 @@ use crate::store::{self, Upload, blocks::Stream, files::File, runs::Run};
 
 /// Bytes of a piece on its way to a client.
 const PIECE_BYTES: u64 = 256 << 10;
-/// Pieces that wait for a slow client.
-const WAITING: usize = 4;
 
 /// Removes blobs that nothing refers to, some at a time.
 #[derive(Debug)]
@@ -300,9 +295,10 @@ pub(super) fn keep(
 pub(crate) async fn list(app: &Arc<App>, caller: &Caller, id: String) -> Result<Streamed<File>, Error> {
     caller.run(&id)?;
     let run = app.read(move |tx, _| runs::find(tx, &id)).await?;
-    Ok(pages::streamed(app, move |tx, app, last: Option<&File>| {
+    let weigh = |file: &File| file.file.path.len() + file.file.sha256.len();
+    Ok(pages::streamed(app, weigh, move |tx, _, last: Option<&File>, limit| {
         let after = last.map_or("", |last| &last.file.path);
-        Ok(store::files::page(tx, run.key, after, app.settings.limits.page)?)
+        Ok(store::files::page(tx, run.key, after, limit)?)
     }))
 }
 
@@ -360,23 +356,20 @@ pub(crate) async fn get(app: &Arc<App>, caller: &Caller, wanted: Wanted) -> Resu
 
 /// A blob that is here, in pieces.
 pub(super) fn pieces(app: &Arc<App>, sha256: String, size: u64) -> Streamed<Piece> {
-    let (send, receive) = mpsc::channel(WAITING);
     let app = app.clone();
-    tokio::spawn(async move {
+    pages::stream(|outlet| async move {
         let mut head = Some((sha256.clone(), size));
         let mut at = 0;
-        loop {
+        while outlet.is_wanted().await {
             let end = size.min(at + PIECE_BYTES);
-            let read = app.store.blobs.read(&sha256, at..end).await;
-            let piece = read.map(|data| Piece { head: head.take(), data }).map_err(Error::from);
-            let failed = piece.is_err();
-            if send.send(piece).await.is_err() || failed || end == size {
-                return;
+            let data = app.store.blobs.read(&sha256, at..end).await?;
+            if !outlet.send(Piece { head: head.take(), data }).await || end == size {
+                break;
             }
             at = end;
         }
-    });
-    receive
+        Ok(())
+    })
 }
 
 fn file_of(tx: &store::Tx<'_>, run: &str, path: &str) -> Result<File, Error> {

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use record::Value;
-use tokio::sync::mpsc;
 
 use super::{
     App,
@@ -14,8 +13,9 @@ use super::{
     filter::{self, Field, Filter, Name, Sort},
     limits::check_list,
     metrics::Metric,
-    pages, path,
-    views::{self, RunView, STREAMED, Streamed},
+    pages::{self, Outlet, Pace, Streamed},
+    path,
+    views::{self, RunView},
 };
 use crate::store::{
     self, Tx,
@@ -69,19 +69,19 @@ pub(crate) async fn find_runs(
         })
         .await?;
     let app = app.clone();
-    Ok(pages::stream(STREAMED, |send| async move { send_runs(&app, &found, &send).await }))
+    Ok(pages::stream(|outlet| async move { send_runs(&app, &found, &outlet).await }))
 }
 
-async fn send_runs(
-    app: &Arc<App>,
-    found: &[i64],
-    send: &mpsc::Sender<Result<RunView, Error>>,
-) -> Result<(), Error> {
-    for page in found.chunks(app.settings.limits.page as usize) {
+async fn send_runs(app: &Arc<App>, mut found: &[i64], outlet: &Outlet<RunView>) -> Result<(), Error> {
+    let mut pace = Pace::new(app);
+    while !found.is_empty() && outlet.is_wanted().await {
+        let (page, rest) = found.split_at(found.len().min(pace.limit() as usize));
+        found = rest;
         let page = page.to_vec();
         let runs = app.read(move |tx, app| views::runs(tx, app, &page)).await?;
+        pace.took(runs.iter().map(RunView::weight));
         for run in runs {
-            if send.send(Ok(run)).await.is_err() {
+            if !outlet.send(run).await {
                 return Ok(());
             }
         }

@@ -7,11 +7,10 @@ use std::{
 };
 
 use record::{
-    RowRef, Writer,
+    RowRef,
     columns::{Column, Encoder, Kind},
 };
 use serde_json::Value as Json;
-use tokio::sync::mpsc;
 
 use super::{
     App,
@@ -20,10 +19,10 @@ use super::{
     curves::{Axis, History, Window},
     error::Error,
     lineage::Lineage,
-    pages,
-    pieces::{self, damaged},
+    pages::{self, Outlet, Streamed},
+    pieces::{self, Ahead, Messages, damaged},
     runs, summaries,
-    views::{BlockView, STREAMED, Streamed},
+    views::BlockView,
 };
 use crate::store::{self, Tx, blocks::Stream};
 
@@ -129,18 +128,18 @@ pub(crate) async fn curves(
         let message = format!("a curve of {} keys: 1 to {} at once", keys.len(), limits.curve_keys);
         return Err(Error::invalid(message));
     }
-    if window.buckets > limits.most_buckets {
-        let most = limits.most_buckets;
-        return Err(Error::invalid(format!("a curve in {} buckets, {most} at most", window.buckets)));
+    if window.buckets == 0 {
+        window.buckets = limits.curve_buckets;
+    }
+    let (buckets, most) = (window.buckets.saturating_mul(keys.len()), limits.most_buckets);
+    if buckets > most {
+        return Err(Error::invalid(format!("curves in {buckets} buckets, {most} at most in all")));
     }
     if window.steps.is_empty() {
         return Err(Error::invalid("the range of steps ends before it begins"));
     }
     if window.axis == Axis::Key(String::new()) {
         return Err(Error::invalid("a curve over a key needs its name"));
-    }
-    if window.buckets == 0 {
-        window.buckets = limits.curve_buckets;
     }
     app.read(move |tx, _| {
         let history = History::open(tx, &runs::find(tx, &run)?)?;
@@ -202,7 +201,7 @@ pub(crate) async fn rows(
         wanted.from = count.saturating_sub(wanted.last);
     }
     let app = app.clone();
-    Ok(pages::stream(STREAMED, |send| async move { send_rows(&app, source, wanted, &send).await }))
+    Ok(pages::stream(|outlet| async move { send_rows(&app, source, wanted, &outlet).await }))
 }
 
 /// Where rows are read from: one run as it was at the first of them.
@@ -249,21 +248,24 @@ async fn send_rows(
     app: &Arc<App>,
     source: Source,
     wanted: Wanted,
-    send: &mpsc::Sender<Result<BlockView, Error>>,
+    outlet: &Outlet<BlockView>,
 ) -> Result<(), Error> {
     let mut at = At::default();
     let mut skip = wanted.from;
     let mut left = if wanted.limit == 0 { u64::MAX } else { wanted.limit };
     let asked = Arc::new((source, wanted));
-    while left > 0 {
-        let (now, asked) = (at, asked.clone());
-        let step = app.read(move |tx, _| next_rows(tx, &asked.0, &asked.1, now, skip, left)).await?;
-        let Some((then, passed, block)) = step else { return Ok(()) };
+    while left > 0 && outlet.is_wanted().await {
+        let room = Ahead::take(app);
+        let (now, asked, most) = (at, asked.clone(), Most { skip, rows: left, bytes: room.bytes() });
+        let step = app.read(move |tx, _| next_rows(tx, &asked.0, &asked.1, now, most)).await?;
+        let Some((then, passed, blocks)) = step else { return Ok(()) };
         at = then;
         skip -= passed;
-        if block.rows > 0 {
+        let _room = room.keep(&blocks);
+        // Without a block nothing is sent, and the reader waits as before.
+        for block in blocks {
             left -= block.rows;
-            if send.send(Ok(block)).await.is_err() {
+            if !outlet.send(block).await {
                 return Ok(());
             }
         }
@@ -271,25 +273,32 @@ async fn send_rows(
     Ok(())
 }
 
-/// The wanted rows of the block that comes next, where the reader is after it, and how many rows it has passed over.
+/// What one step may pass over, and what it may give.
+#[derive(Clone, Copy, Debug)]
+struct Most {
+    skip: u64,
+    rows: u64,
+    bytes: usize,
+}
+
+/// The wanted rows of the block that comes next, or as many of them as make so many bytes, where
+/// the reader is after them, and how many rows it has passed over.
 fn next_rows(
     tx: &Tx<'_>,
     source: &Source,
     wanted: &Wanted,
     at: At,
-    skip: u64,
-    left: u64,
-) -> Result<Option<(At, u64, BlockView)>, Error> {
+    most: Most,
+) -> Result<Option<(At, u64, Vec<BlockView>)>, Error> {
     let Some((at, end, mut block)) = next_block(tx, source, at)? else { return Ok(None) };
     let whole = block.first + block.rows;
-    let then = At { next: whole.min(end), ..at.clone() };
+    let mut then = At { next: whole.min(end), ..at.clone() };
     let unread = then.next - block.first.max(at.next);
-    if wanted.keys.is_empty() && unread <= skip {
+    if wanted.keys.is_empty() && unread <= most.skip {
         // Every row is wanted, and each of these is to be passed over: nothing of them needs to be read.
-        return Ok(Some((then, unread, BlockView { rows: 0, frames: Vec::new(), ..block })));
+        return Ok(Some((then, unread, Vec::new())));
     }
-    let (mut writer, mut frames) = (Writer::default(), Vec::new());
-    let (mut number, mut passed, mut taken, mut first) = (block.first, 0, 0, None);
+    let (mut messages, mut number, mut passed, mut taken) = (Messages::of(&block), block.first, 0, 0);
     let merged = block.merged.take();
     let merged = merged.as_ref().map(|(key, head)| (*key, head.as_slice()));
     pieces::each(
@@ -300,25 +309,27 @@ fn next_rows(
         |row| {
             let here = number;
             number += 1;
-            if !(at.next..end).contains(&here) || !wanted.row(&row) || taken == left {
+            if !(at.next..then.next).contains(&here) || !wanted.row(&row) || taken == most.rows {
                 return;
             }
-            if passed < skip {
+            if passed < most.skip {
                 passed += 1;
                 return;
             }
-            first.get_or_insert(here);
+            if messages.bytes() >= most.bytes {
+                // This row is the first of the next step.
+                then.next = here;
+                return;
+            }
             taken += 1;
             let values = row.values.iter().copied().filter(|(key, _)| wanted.key(key));
-            writer.row(row.step, row.wall_ms, values, &mut frames);
+            messages.add(here, &row, values);
         },
     )?;
-    writer.flush(&mut frames);
     if number != whole {
         return Err(damaged("the number of rows is wrong"));
     }
-    let first = first.unwrap_or(block.first);
-    Ok(Some((then, passed, BlockView { first, rows: taken, frames, ..block })))
+    Ok(Some((then, passed, messages.finish())))
 }
 
 /// The block with the next row that counts, and the row that follows the last such row of its stream.
@@ -331,7 +342,7 @@ fn next_block(tx: &Tx<'_>, source: &Source, at: At) -> Result<Option<(At, u64, B
         let next = if (attempt, &writer) == (at.attempt, &at.writer) { at.next } else { 0 };
         let stream = Stream { run: *run, name: "history", attempt, writer: &writer };
         if next < end
-            && let Some(block) = store::blocks::after(tx, stream, next, 1)?.pop()
+            && let Some(block) = store::blocks::after(tx, stream, next, 1, 0)?.pop()
         {
             return Ok(Some((At { attempt, writer, next }, end, block)));
         }

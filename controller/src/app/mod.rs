@@ -100,6 +100,8 @@ pub(crate) struct App {
     standings: Standings,
     compaction: Compaction,
     explaining: Arc<Semaphore>,
+    /// KiB that readers may have read ahead of their clients, all together.
+    ahead: Semaphore,
     collector: Collector,
     room: Room,
     full: Fullness,
@@ -143,6 +145,7 @@ impl App {
             standings: Standings::default(),
             compaction: Compaction::default(),
             explaining: Arc::new(Semaphore::new(explain::AT_ONCE)),
+            ahead: Semaphore::new(pieces::ALL_AHEAD),
             collector: Collector::new(clock.now()),
             room: Room::new(stored, settings.storage_bytes),
             full: Fullness::default(),

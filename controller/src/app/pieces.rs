@@ -1,14 +1,15 @@
 //! The rows of stored blocks, whether these hold frames or columns. Used by `app::compaction`, `app::views` and
 //! `app::history`. Changes nothing.
 
-use std::fmt::Display;
+use std::{fmt::Display, mem};
 
 use record::{
-    RowRef, Writer,
+    RowRef, ValueRef, Writer,
     columns::{self, Head},
 };
+use tokio::sync::SemaphorePermit;
 
-use super::error::Error;
+use super::{App, error::Error, pages::PAGE_BYTES};
 use crate::store::{self, Tx, blocks::Block};
 
 /// Shows the rows of a block in order. `wanted` chooses the keys of a merged block; of frames all are shown.
@@ -75,33 +76,138 @@ pub(super) fn first(tx: &Tx<'_>, key: i64, mut rows: u64) -> Result<Vec<u8>, Err
     Ok(out)
 }
 
-/// A block as frames, from row `from` of its stream on.
+/// KiB that one reader may read ahead of its client, and all of them together.
+const ONE_AHEAD: u32 = 4 << 10;
+pub(super) const ALL_AHEAD: usize = 32 << 10;
+
+/// How much of what is stored a reader may take at once. A merged block can only be read from its
+/// start, so one that is read a page at a time is decoded again for each page: whoever finds room
+/// reads ahead, and keeps the room until the client has taken it. Whoever finds none, among many
+/// that do not read, goes on page by page.
+#[derive(Debug)]
+pub(super) struct Ahead<'a>(Option<SemaphorePermit<'a>>);
+
+impl<'a> Ahead<'a> {
+    /// As much as there is now.
+    pub(super) fn take(app: &'a App) -> Self {
+        Self(app.ahead.try_acquire_many(ONE_AHEAD).ok())
+    }
+
+    /// Bytes that may be read.
+    pub(super) fn bytes(&self) -> usize {
+        if self.0.is_some() { ONE_AHEAD as usize * 1024 } else { PAGE_BYTES }
+    }
+
+    /// Keeps no more than what was read needs.
+    pub(super) fn keep(self, read: &[Block]) -> Self {
+        let bytes: usize = read.iter().skip(1).map(|block| block.frames.len()).sum();
+        Self(self.0.filter(|_| bytes > 0))
+    }
+}
+
+/// Rows on their way to a client: blocks of frames of about a page.
+#[derive(Debug)]
+pub(super) struct Messages {
+    /// Whose rows they are.
+    of: Block,
+    writer: Writer,
+    frames: Vec<u8>,
+    first: u64,
+    rows: u64,
+    bytes: usize,
+    full: Vec<Block>,
+}
+
+impl Messages {
+    /// Of rows of this block; its frames are left out.
+    pub(super) fn of(block: &Block) -> Self {
+        let of = Block { writer: block.writer.clone(), frames: Vec::new(), merged: None, ..*block };
+        let (writer, frames, full) = (Writer::default(), Vec::new(), Vec::new());
+        Self { of, writer, frames, first: 0, rows: 0, bytes: 0, full }
+    }
+
+    /// Adds the row of this number, with these of its values.
+    pub(super) fn add<'a>(
+        &mut self,
+        number: u64,
+        row: &RowRef<'_>,
+        values: impl Iterator<Item = (&'a str, ValueRef<'a>)> + Clone,
+    ) {
+        if self.rows == 0 {
+            self.first = number;
+        }
+        // Every row was in a frame before, so it fits into one.
+        self.writer.row(row.step, row.wall_ms, values, &mut self.frames);
+        self.rows += 1;
+        if self.frames.len() + self.writer.waiting() >= PAGE_BYTES {
+            self.close();
+        }
+    }
+
+    /// Bytes so far.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes + self.frames.len() + self.writer.waiting()
+    }
+
+    /// All of them.
+    pub(super) fn finish(mut self) -> Vec<Block> {
+        self.close();
+        self.full
+    }
+
+    fn close(&mut self) {
+        self.writer.flush(&mut self.frames);
+        if self.rows > 0 {
+            self.bytes += self.frames.len();
+            let (frames, rows) = (mem::take(&mut self.frames), mem::take(&mut self.rows));
+            let Block { attempt, fenced, .. } = self.of;
+            let (writer, first) = (self.of.writer.clone(), self.first);
+            self.full.push(Block { attempt, writer, first, rows, fenced, frames, merged: None });
+        }
+    }
+}
+
+/// The rows of a block from row `from` of its stream on, as many as make `most` bytes, at least
+/// one.
 ///
 /// # Errors
 /// When the database fails, or what is stored is damaged.
-pub(super) fn as_frames(tx: &Tx<'_>, mut block: Block, from: u64) -> Result<Block, Error> {
-    if let Some((key, head)) = block.merged.take() {
-        let (mut writer, mut out) = (Writer::default(), Vec::new());
-        each(
-            tx,
-            &[],
-            Some((key, &head)),
-            |_| true,
-            |row| {
-                // Every row was in a frame before, so it fits into one.
-                writer.row(row.step, row.wall_ms, row.values.iter().copied(), &mut out);
-            },
-        )?;
-        writer.flush(&mut out);
-        block.frames = out;
+pub(super) fn messages(tx: &Tx<'_>, block: Block, from: u64, most: usize) -> Result<Vec<Block>, Error> {
+    if block.merged.is_none() && from <= block.first && block.frames.len() <= PAGE_BYTES {
+        return Ok(vec![block]);
     }
-    let known = from.saturating_sub(block.first);
-    if known > 0 {
-        block.frames = record::skip(&block.frames, known).map_err(damaged)?;
-        block.first += known;
-        block.rows = block.rows.saturating_sub(known);
+    let (mut number, mut messages) = (block.first, Messages::of(&block));
+    let show = |messages: &mut Messages, number: u64, row: RowRef<'_>| {
+        if number >= from && messages.bytes() < most {
+            messages.add(number, &row, row.values.iter().copied());
+        }
+    };
+    if let Some((key, head)) = &block.merged {
+        let each_row = |row: RowRef<'_>| {
+            show(&mut messages, number, row);
+            number += 1;
+        };
+        each(tx, &[], Some((*key, head)), |_| true, each_row)?;
+        return Ok(messages.finish());
     }
-    Ok(block)
+    for frame in record::frames(&block.frames) {
+        let frame = frame.map_err(damaged)?;
+        let mut at = number;
+        number += frame.rows();
+        if number <= from {
+            continue;
+        }
+        if messages.bytes() >= most {
+            break;
+        }
+        frame
+            .each(|row| {
+                show(&mut messages, at, row);
+                at += 1;
+            })
+            .map_err(damaged)?;
+    }
+    Ok(messages.finish())
 }
 
 /// What is stored was acknowledged once, so it is for us to find out what became of it.

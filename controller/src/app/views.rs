@@ -3,12 +3,6 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use ::sweeps::{
-    lifecycle::{run, sweep::State},
-    stopping::Decision,
-};
-use tokio::sync::mpsc;
-
 use super::{
     App,
     bell::Topic,
@@ -19,7 +13,8 @@ use super::{
     limits::check_list,
     lost,
     metrics::Metric,
-    pages, pieces,
+    pages::{self, Outlet, PAGE_BYTES, Pace},
+    pieces::{self, Ahead},
     plan::Plan,
     runs, summaries,
 };
@@ -30,6 +25,10 @@ use crate::store::{
     failures::Failure,
     runs::Run,
     sweeps::{Progress, Sweep},
+};
+use ::sweeps::{
+    lifecycle::{run, sweep::State},
+    stopping::Decision,
 };
 
 /// A run with its summary.
@@ -89,14 +88,17 @@ pub(crate) type BlockView = Block;
 /// An attempt that came to nothing.
 pub(crate) type FailureView = Failure;
 
-/// How many answers of a stream wait for a slow reader.
-pub(super) const STREAMED: usize = 64;
+pub(crate) use super::pages::Streamed;
 
-/// Bytes of frames from which a streamed read sends what it has.
-const READ_BYTES: usize = 8 << 20;
-
-/// What a stream gives.
-pub(crate) type Streamed<T> = mpsc::Receiver<Result<T, Error>>;
+impl RunView {
+    /// About how many bytes it has.
+    pub(super) fn weight(&self) -> usize {
+        let run = &self.run;
+        let texts = [&run.config, &run.tags, &self.summary_json, &self.about.notes, &self.about.added];
+        let fit = run.suggestion.fit.as_ref().map_or(0, String::len);
+        texts.into_iter().map(String::len).sum::<usize>() + self.about.metrics.len() + fit
+    }
+}
 
 /// A run as it looks in this transaction.
 pub(super) fn run(tx: &Tx<'_>, app: &App, mut run: Run) -> Result<RunView, Error> {
@@ -262,22 +264,19 @@ pub(crate) async fn list_runs(
             .await?;
     }
     let app = app.clone();
-    Ok(pages::stream(STREAMED, |send| async move { send_runs(&app, listing, &send).await }))
+    Ok(pages::stream(|outlet| async move { send_runs(&app, listing, &outlet).await }))
 }
 
-async fn send_runs(
-    app: &Arc<App>,
-    listing: Listing,
-    send: &mpsc::Sender<Result<RunView, Error>>,
-) -> Result<(), Error> {
+async fn send_runs(app: &Arc<App>, listing: Listing, outlet: &Outlet<RunView>) -> Result<(), Error> {
     let mut left = if listing.limit == 0 { u32::MAX } else { listing.limit };
     // The trial number that comes next, or the key above the next run outside of sweeps.
     let mut at = if listing.sweep.is_empty() { i64::MAX } else { 0 };
-    let page = app.settings.limits.page;
+    let mut pace = Pace::new(app);
     let listing = Arc::new(listing);
-    loop {
-        let wanted = listing.clone();
+    while outlet.is_wanted().await {
+        let (wanted, page) = (listing.clone(), pace.limit());
         let found = app.read(move |tx, app| next_page(tx, app, &wanted, at, page)).await?;
+        pace.took(found.iter().map(RunView::weight));
         let Some(last) = found.last() else { return Ok(()) };
         at = if listing.sweep.is_empty() {
             last.run.key
@@ -290,7 +289,7 @@ async fn send_runs(
             .into_iter()
             .filter(|view| states.is_empty() || states.iter().any(|s| s == view.run.state.name()))
         {
-            if left == 0 || send.send(Ok(view)).await.is_err() {
+            if left == 0 || !outlet.send(view).await {
                 return Ok(());
             }
             left -= 1;
@@ -299,6 +298,7 @@ async fn send_runs(
             return Ok(());
         }
     }
+    Ok(())
 }
 
 fn next_page(tx: &Tx<'_>, app: &App, listing: &Listing, at: i64, limit: u32) -> Result<Vec<RunView>, Error> {
@@ -336,28 +336,25 @@ pub(crate) async fn read_rows(
     let id = reading.run.clone();
     app.read(move |tx, _| runs::find(tx, &id)).await?;
     let app = app.clone();
-    Ok(pages::stream(STREAMED, |send| async move { send_rows(&app, reading, &send).await }))
+    Ok(pages::stream(|outlet| async move { send_rows(&app, reading, &outlet).await }))
 }
 
 /// Where each writer's stream goes on.
 type Positions = BTreeMap<(u32, String), u64>;
 
-async fn send_rows(
-    app: &Arc<App>,
-    reading: Reading,
-    send: &mpsc::Sender<Result<Block, Error>>,
-) -> Result<(), Error> {
+async fn send_rows(app: &Arc<App>, reading: Reading, outlet: &Outlet<Block>) -> Result<(), Error> {
     let listener = app.bell.listen(Topic::Run(reading.run.clone()));
     let reading = Arc::new(reading);
     let mut positions = Positions::new();
-    loop {
+    while outlet.is_wanted().await {
         let ring = listener.ring();
-        let (wanted, at, limit) = (reading.clone(), positions.clone(), app.settings.limits.blocks);
-        let (blocks, is_over) = app.read(move |tx, _| next_blocks(tx, &wanted, &at, limit)).await?;
-        let came = !blocks.is_empty();
+        let room = Ahead::take(app);
+        let (wanted, at, bytes) = (reading.clone(), positions.clone(), room.bytes());
+        let (blocks, is_over) = app.read(move |tx, app| next_blocks(tx, app, &wanted, &at, bytes)).await?;
+        let (came, _room) = (!blocks.is_empty(), room.keep(&blocks));
         for block in blocks {
             positions.insert((block.attempt, block.writer.clone()), block.first + block.rows);
-            if send.send(Ok(block)).await.is_err() {
+            if !outlet.send(block).await {
                 return Ok(());
             }
         }
@@ -369,42 +366,41 @@ async fn send_rows(
         }
         tokio::select! {
             () = ring => {}
-            () = send.closed() => return Ok(()),
+            () = outlet.closed() => return Ok(()),
             () = app.drained() => return Err(shutting_down()),
         }
     }
+    Ok(())
 }
 
+/// The next blocks of one writer, as many as make so many bytes, and whether the run is over.
 fn next_blocks(
     tx: &Tx<'_>,
+    app: &App,
     reading: &Reading,
     at: &Positions,
-    limit: u32,
+    bytes: usize,
 ) -> Result<(Vec<Block>, bool), Error> {
-    let run = runs::find(tx, &reading.run)?;
+    let (run, limit) = (runs::find(tx, &reading.run)?, app.settings.limits.blocks);
     for (attempt, writer) in store::blocks::writers(tx, run.key, &reading.stream, reading.attempt)? {
         let stream = Stream { run: run.key, name: &reading.stream, attempt, writer: &writer };
         let from = at.get(&(attempt, writer.clone())).copied().unwrap_or(0);
-        let blocks = store::blocks::after(tx, stream, from, limit)?;
-        if !blocks.is_empty() {
-            return Ok((as_frames(tx, blocks, from)?, false));
+        let (mut messages, mut left) = (Vec::new(), bytes);
+        for block in store::blocks::after(tx, stream, from, limit, PAGE_BYTES)? {
+            let end = block.first + block.rows;
+            let some = pieces::messages(tx, block, from, left)?;
+            left = left.saturating_sub(some.iter().map(|message| message.frames.len()).sum());
+            let is_whole = some.last().is_some_and(|last| last.first + last.rows == end);
+            messages.extend(some);
+            if !is_whole || left == 0 {
+                break;
+            }
+        }
+        if !messages.is_empty() {
+            return Ok((messages, false));
         }
     }
     Ok((Vec::new(), !run.state.is_live()))
-}
-
-/// As many of the blocks as may be held in memory at once, at least one.
-fn as_frames(tx: &Tx<'_>, blocks: Vec<Block>, from: u64) -> Result<Vec<Block>, Error> {
-    let (mut shown, mut bytes) = (Vec::new(), 0);
-    for block in blocks {
-        let block = pieces::as_frames(tx, block, from)?;
-        bytes += block.frames.len();
-        shown.push(block);
-        if bytes >= READ_BYTES {
-            break;
-        }
-    }
-    Ok(shown)
 }
 
 /// The controller ends; a client may try again soon.

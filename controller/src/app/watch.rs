@@ -4,15 +4,13 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
-
 use super::{
     App,
     bell::Topic,
     caller::Caller,
     error::Error,
-    pages,
-    views::{self, RunView, Streamed, SweepView},
+    pages::{self, Outlet, Streamed},
+    views::{self, RunView, SweepView},
 };
 use crate::store::{self, Tx};
 
@@ -25,9 +23,6 @@ pub(crate) struct SweepUpdate {
     pub(crate) runs: Vec<RunView>,
 }
 
-/// How many updates wait for a slow watcher; what changes meanwhile is in the next one.
-const WAITING: usize = 2;
-
 /// Watches a sweep.
 ///
 /// # Errors
@@ -39,32 +34,30 @@ pub(crate) async fn watch(
 ) -> Result<Streamed<SweepUpdate>, Error> {
     views::get_sweep(app, caller, sweep.clone()).await?;
     let app = app.clone();
-    Ok(pages::stream(WAITING, |send| async move { send_updates(&app, &sweep, &send).await }))
+    Ok(pages::stream(|outlet| async move { send_updates(&app, &sweep, &outlet).await }))
 }
 
-async fn send_updates(
-    app: &Arc<App>,
-    sweep: &str,
-    send: &mpsc::Sender<Result<SweepUpdate, Error>>,
-) -> Result<(), Error> {
+async fn send_updates(app: &Arc<App>, sweep: &str, outlet: &Outlet<SweepUpdate>) -> Result<(), Error> {
     let listener = app.bell.listen(Topic::Sweep(sweep.to_owned()));
     let mut seen = None;
-    loop {
+    // What changes while a slow watcher reads is in the next update.
+    while outlet.is_wanted().await {
         let ring = listener.ring();
         let wanted = sweep.to_owned();
         let (update, last) = app.read(move |tx, app| look(tx, app, &wanted, seen)).await?;
         let is_over = update.sweep.progress.state.is_over() && update.sweep.progress.live() == 0;
-        if send.send(Ok(update)).await.is_err() || is_over {
+        if !outlet.send(update).await || is_over {
             return Ok(());
         }
         seen = Some(last);
         tokio::select! {
             () = ring => {}
-            () = send.closed() => return Ok(()),
+            () = outlet.closed() => return Ok(()),
             () = app.drained() => return Err(views::shutting_down()),
         }
         app.clock.sleep(app.settings.watch_pause).await;
     }
+    Ok(())
 }
 
 fn look(tx: &Tx<'_>, app: &App, sweep: &str, seen: Option<i64>) -> Result<(SweepUpdate, i64), Error> {

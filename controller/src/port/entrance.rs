@@ -1,4 +1,5 @@
-//! Where every request comes in: HTTP/1.1 gets a page, gRPC goes on to its services, and the answer to a wrong token waits.
+//! Where every request comes in: HTTP/1.1 gets a page, gRPC goes on to its services, and the
+//! answer to a wrong token waits.
 
 use std::{
     convert::Infallible,
@@ -7,7 +8,7 @@ use std::{
 };
 
 use tonic::{
-    Code,
+    Code, Status,
     body::Body,
     codegen::{
         BoxFuture, Service,
@@ -16,7 +17,11 @@ use tonic::{
     service::Routes,
 };
 
-use super::{seats::Seat, strangers::Strangers};
+use super::{
+    flow::{Claims, Flow, Received, Sent},
+    seats::Seat,
+    strangers::Strangers,
+};
 use crate::{
     api::{caller::Host, http},
     clock::Clock,
@@ -27,12 +32,13 @@ use crate::{
 pub(super) struct Entrance {
     routes: Routes,
     strangers: Arc<Strangers>,
+    flow: Arc<Flow>,
     clock: Clock,
 }
 
 impl Entrance {
-    pub(super) fn new(routes: Routes, strangers: Arc<Strangers>, clock: Clock) -> Self {
-        Self { routes, strangers, clock }
+    pub(super) fn new(routes: Routes, strangers: Arc<Strangers>, flow: Arc<Flow>, clock: Clock) -> Self {
+        Self { routes, strangers, flow, clock }
     }
 }
 
@@ -46,31 +52,37 @@ impl Service<Request<Body>> for Entrance {
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let seat = request.extensions().get::<Arc<Seat>>().cloned();
-        if let Some(seat) = &seat {
-            seat.ask();
-            request.extensions_mut().insert::<Host>(seat.clone());
-        }
+        let Some(seat) = request.extensions().get::<Arc<Seat>>().cloned() else {
+            let answer = Status::internal("a call came past the port").into_http();
+            return Box::pin(async { Ok(answer) });
+        };
+        seat.ask();
         if request.version() != Version::HTTP_2 {
             let answer = http::answer(request.method(), request.uri().path());
             return Box::pin(async { Ok(answer) });
         }
-        let answering = self.routes.call(request);
+        request.extensions_mut().insert::<Host>(seat.clone());
+        let (flow, claims) = (self.flow.clone(), Arc::<Claims>::default());
+        let received = |body| Body::new(Received::new(body, flow.clone(), seat.clone(), claims.clone()));
+        let answering = self.routes.call(request.map(received));
         let (strangers, clock) = (self.strangers.clone(), self.clock);
         Box::pin(async move {
             let answer = answering.await?;
-            if let Some(seat) = seat.filter(|_| is_of_a_stranger(&answer)) {
+            // What was received is no longer needed.
+            drop(claims);
+            if is_of_a_stranger(&answer) {
                 match strangers.note(seat.address, clock.now()) {
                     Some(waiting) => clock.sleep(waiting.pause).await,
                     None => seat.leave(),
                 }
             }
-            Ok(answer)
+            Ok(answer.map(|body| Body::new(Sent::new(body, flow, seat))))
         })
     }
 }
 
-/// Whether the door did not know who called. Such an answer is a status without anything before it.
+/// Whether the door did not know who called. Such an answer is a status without anything before
+/// it.
 fn is_of_a_stranger(answer: &Response<Body>) -> bool {
     let status = answer.headers().get("grpc-status");
     status.is_some_and(|status| Code::from_bytes(status.as_bytes()) == Code::Unauthenticated)

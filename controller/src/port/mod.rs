@@ -1,10 +1,12 @@
-//! The port: who may connect, how long a stranger may be silent, and what is bounded before a call is looked at. Called by
-//! `lib.rs` with a listener and the doors of `api`. Never decides what a caller may do; that is for the doors and the app.
+//! The port: who may connect, how long a stranger may be silent, and what is bounded before a call
+//! is looked at. Called by `lib.rs` with a listener and the doors of `api`. Never decides what a
+//! caller may do; that is for the doors and the app.
 
 mod accept;
 mod connection;
 mod entrance;
 mod files;
+mod flow;
 mod seats;
 mod strangers;
 mod stretch;
@@ -22,6 +24,7 @@ pub use files::raise_limit;
 
 use crate::{clock::Clock, settings::Settings};
 use entrance::Entrance;
+use flow::Flow;
 use seats::Seats;
 use strangers::Strangers;
 
@@ -54,7 +57,8 @@ impl Port {
         let (send, connections) = mpsc::channel(1);
         let accepting = accept::accept(listener, self.seats.clone(), self.clock, settings.handshake, send);
         tokio::spawn(accepting);
-        let entrance = Entrance::new(routes.prepare(), self.strangers.clone(), self.clock);
+        let flow = Flow::new(self.seats.clone(), self.clock);
+        let entrance = Entrance::new(routes.prepare(), self.strangers.clone(), flow, self.clock);
         let stopped = async {
             stopped.await;
             // They have begun nothing that could be finished.
@@ -68,7 +72,8 @@ impl Port {
             .await
     }
 
-    /// Forgets who has been quiet, and tells what was counted meanwhile. To be called now and then.
+    /// Forgets who has been quiet, and tells what was counted meanwhile. To be called now and
+    /// then.
     pub(crate) fn tidy(&self) {
         self.strangers.tidy(self.clock.now());
         self.seats.tell(self.clock.now());

@@ -1,19 +1,23 @@
-//! Who is connected: so many in all, so many from one address. When there is no seat left, the oldest connection of whom
-//! nobody knows is closed: a client shows its token at once, a stranger who only holds connections never does. Used by
-//! `accept` and `entrance`.
+//! Who is connected: so many in all, so many from one address. When there is no seat left, the
+//! oldest connection of whom nobody knows is closed: a client shows its token at once, a stranger
+//! who only holds connections never does. Used by `accept` and `entrance`.
 
 use std::{
     collections::{BTreeSet, HashMap},
     net::{IpAddr, Ipv6Addr},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
-use tokio::{sync::oneshot, time::Instant};
+use tokio::{
+    sync::{Notify, Semaphore, oneshot},
+    time::Instant,
+};
 
-use super::stretch::Stretch;
+use super::{flow, stretch::Stretch};
 use crate::{api::caller::Welcome, clock::Clock};
 
 /// All connections.
@@ -39,6 +43,7 @@ struct Table {
 #[derive(Debug)]
 struct Taken {
     address: IpAddr,
+    seat: Weak<Seat>,
     /// Dropped to end the connection.
     _stay: oneshot::Sender<()>,
 }
@@ -52,6 +57,13 @@ pub(crate) struct Seat {
     pub(super) address: IpAddr,
     has_asked: AtomicBool,
     is_known: AtomicBool,
+    /// Room for large messages that come over it.
+    pub(super) receiving: Arc<Semaphore>,
+    /// Bytes of answers that wait to be sent over it.
+    pub(super) sending: AtomicUsize,
+    /// Rung when some of them were.
+    pub(super) landed: Notify,
+    moved: Mutex<Instant>,
 }
 
 impl Seats {
@@ -60,7 +72,8 @@ impl Seats {
         Arc::new(Self { clock, most, most_of_one: most.div_ceil(2), table: Mutex::default() })
     }
 
-    /// A seat, and what is ready once it has to be given up. None when everybody who sits is known.
+    /// A seat, and what is ready once it has to be given up. None when everybody who sits is
+    /// known.
     pub(super) fn take(self: &Arc<Self>, address: IpAddr) -> Option<(Arc<Seat>, oneshot::Receiver<()>)> {
         let address = counted(address);
         let mut table = self.table();
@@ -79,18 +92,22 @@ impl Seats {
         let number = table.next;
         table.next += 1;
         let (stay, leave) = oneshot::channel();
-        table.taken.insert(number, Taken { address, _stay: stay });
-        *table.by_address.entry(address).or_default() += 1;
-        table.strange.insert(number);
-        table.strange_of.insert((address, number));
-        let seat = Seat {
+        let seat = Arc::new(Seat {
             seats: self.clone(),
             number,
             address,
             has_asked: AtomicBool::new(false),
             is_known: AtomicBool::new(false),
-        };
-        Some((Arc::new(seat), leave))
+            receiving: flow::room_of_one(),
+            sending: AtomicUsize::new(0),
+            landed: Notify::new(),
+            moved: Mutex::new(self.clock.now()),
+        });
+        table.taken.insert(number, Taken { address, seat: Arc::downgrade(&seat), _stay: stay });
+        *table.by_address.entry(address).or_default() += 1;
+        table.strange.insert(number);
+        table.strange_of.insert((address, number));
+        Some((seat, leave))
     }
 
     /// Ends the oldest connection whose caller is not known, if there is one.
@@ -107,6 +124,24 @@ impl Seats {
         while let Some(number) = table.strange.first().copied() {
             table.remove(number);
         }
+    }
+
+    /// Ends the connection that keeps the most bytes waiting, among those that have taken nothing
+    /// for so long. Gives where it came from and how many bytes waited.
+    pub(super) fn dismiss_stalled(&self, now: Instant, stalled: Duration) -> Option<(IpAddr, usize)> {
+        let mut table = self.table();
+        let mut worst: Option<(usize, u64)> = None;
+        for (number, taken) in &table.taken {
+            let Some(seat) = taken.seat.upgrade() else { continue };
+            let bytes = seat.sending.load(Ordering::Relaxed);
+            if bytes > 0 && now >= seat.last_moved() + stalled {
+                worst = worst.max(Some((bytes, *number)));
+            }
+        }
+        let (bytes, number) = worst?;
+        let address = table.taken.get(&number)?.address;
+        table.remove(number);
+        Some((address, bytes))
     }
 
     /// Tells how often there was no seat since it was told last.
@@ -155,6 +190,15 @@ impl Seat {
     /// Whether a request has come.
     pub(super) fn has_asked(&self) -> bool {
         self.has_asked.load(Ordering::Relaxed)
+    }
+
+    /// Bytes have left now.
+    pub(super) fn moved(&self, now: Instant) {
+        *self.moved.lock().unwrap_or_else(PoisonError::into_inner) = now;
+    }
+
+    fn last_moved(&self) -> Instant {
+        *self.moved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Frees the seat, and ends the connection if it is still there.

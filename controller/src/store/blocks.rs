@@ -138,11 +138,18 @@ fn pair(row: &Row<'_>) -> Result<(u32, String)> {
     Ok((row.get(0)?, row.get(1)?))
 }
 
-/// The blocks of one stream from the one that holds row `from` on, at most `limit`.
+/// The blocks of one stream from the one that holds row `from` on, at most `limit`, and no more of
+/// them than have `bytes` as they are stored, but one.
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn after(tx: &Tx<'_>, stream: Stream<'_>, from: u64, limit: u32) -> Result<Vec<Block>> {
+pub(crate) fn after(
+    tx: &Tx<'_>,
+    stream: Stream<'_>,
+    from: u64,
+    limit: u32,
+    bytes: usize,
+) -> Result<Vec<Block>> {
     let Stream { run, name, attempt, writer } = stream;
     let start = tx.one(
         "SELECT first FROM blocks WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND writer = ?4 AND first <= ?5
@@ -150,11 +157,26 @@ pub(crate) fn after(tx: &Tx<'_>, stream: Stream<'_>, from: u64, limit: u32) -> R
         &[&run, &name, &attempt, &writer, &int(from)?],
         |row| row.count(0),
     )?;
+    let sizes: Vec<u64> = tx.all(
+        "SELECT coalesce(bytes, length(frames)) FROM blocks LEFT JOIN heads ON block = key
+         WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND writer = ?4 AND first >= ?5 AND first + rows > ?6
+         ORDER BY first LIMIT ?7",
+        &[&run, &name, &attempt, &writer, &int(start.unwrap_or(0))?, &int(from)?, &limit],
+        |row| row.count(0),
+    )?;
+    let (mut fit, mut sum) = (0_u32, 0);
+    for size in sizes {
+        sum += size;
+        if fit > 0 && sum > bytes as u64 {
+            break;
+        }
+        fit += 1;
+    }
     tx.all(
         "SELECT attempt, writer, first, rows, fenced, frames, key, head FROM blocks LEFT JOIN heads ON block = key
          WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND writer = ?4 AND first >= ?5 AND first + rows > ?6
          ORDER BY first LIMIT ?7",
-        &[&run, &name, &attempt, &writer, &int(start.unwrap_or(0))?, &int(from)?, &limit],
+        &[&run, &name, &attempt, &writer, &int(start.unwrap_or(0))?, &int(from)?, &fit],
         read,
     )
 }

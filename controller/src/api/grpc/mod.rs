@@ -19,7 +19,7 @@ use proto::v1::{
     sweeps_server::SweepsServer,
 };
 use tokio::sync::watch::Receiver;
-use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
+use tokio_stream::StreamExt as _;
 use tonic::{
     Request, Status,
     codegen::BoxStream,
@@ -66,26 +66,34 @@ fn known<T>(mut request: Request<T>) -> Result<(Caller, T), Status> {
     Ok((caller, request.into_inner()))
 }
 
-/// What a call may be larger than the largest append: its other fields, or a YAML or config, which are smaller than that.
-const ROOM: usize = 8 << 20;
+/// What a call may be larger than the largest thing in it: its other fields.
+const ROOM: usize = 256 << 10;
+
+/// The largest message of services that take ids, names and lists of them alone.
+const SHORT: usize = 2 << 20;
+
+/// The largest message of services that take it from everybody.
+const OPEN: usize = 16 << 10;
 
 /// The services of Besom, and those that say what there is and whether it works. Must be called inside a tokio runtime.
 ///
 /// # Errors
 /// When the descriptors are damaged, which a test would have found.
 pub(crate) fn routes(app: Arc<App>) -> Result<Routes, tonic_reflection::server::Error> {
-    let most = app.settings.limits.append_bytes + ROOM;
+    let limits = &app.settings.limits;
+    let rows = limits.append_bytes.max(limits.config_bytes) + ROOM;
+    let yaml = limits.yaml_bytes + ROOM;
     let (fullness, losses) = (app.fullness(), app.losses());
     let door = Door { app };
     let at_door = door.clone();
     let guard = move |request| at_door.guard(request);
-    let sweeps = SweepsServer::new(door.clone()).max_decoding_message_size(most);
-    let agents = AgentsServer::new(door.clone()).max_decoding_message_size(most);
-    let history = HistoryServer::new(door.clone());
-    let artifacts = ArtifactsServer::new(door.clone());
-    let checkpoints = CheckpointsServer::new(door.clone());
-    let files = FilesServer::new(door.clone()).max_decoding_message_size(most);
-    let runs = RunsServer::new(door).max_decoding_message_size(most);
+    let sweeps = SweepsServer::new(door.clone()).max_decoding_message_size(yaml);
+    let agents = AgentsServer::new(door.clone()).max_decoding_message_size(SHORT);
+    let history = HistoryServer::new(door.clone()).max_decoding_message_size(SHORT);
+    let artifacts = ArtifactsServer::new(door.clone()).max_decoding_message_size(SHORT);
+    let checkpoints = CheckpointsServer::new(door.clone()).max_decoding_message_size(SHORT);
+    let files = FilesServer::new(door.clone()).max_decoding_message_size(SHORT);
+    let runs = RunsServer::new(door).max_decoding_message_size(rows);
     let (reporter, health) = tonic_health::server::health_reporter();
     tokio::spawn(tell_health(fullness, losses, reporter));
     let reflection = tonic_reflection::server::Builder::configure()
@@ -98,8 +106,8 @@ pub(crate) fn routes(app: Arc<App>) -> Result<Routes, tonic_reflection::server::
         .add_service(InterceptedService::new(artifacts, guard.clone()))
         .add_service(InterceptedService::new(checkpoints, guard.clone()))
         .add_service(InterceptedService::new(files, guard))
-        .add_service(health)
-        .add_service(reflection))
+        .add_service(health.max_decoding_message_size(OPEN))
+        .add_service(reflection.max_decoding_message_size(OPEN)))
 }
 
 /// What health calls the taking of rows and files; everything else is the service without a name.
@@ -137,5 +145,5 @@ where
     T: Into<P> + Send + 'static,
     P: Send + 'static,
 {
-    Box::pin(ReceiverStream::new(streamed).map(|item| item.map(Into::into).map_err(status)))
+    Box::pin(streamed.map(|item| item.map(Into::into).map_err(status)))
 }
