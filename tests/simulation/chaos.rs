@@ -129,11 +129,7 @@ fn come_to_controller(world: &Arc<World>, trouble: Trouble, during: Duration, rn
     match trouble {
         Trouble::ControllerKilled => world.server.kill(),
         Trouble::ControllerKilledInWrite => disk::fail_in(rng.random_range(0..200), Fault::Kill),
-        Trouble::TokenMistaken => {
-            world.server.mistake_token(true);
-            let server = world.server.clone();
-            after(during, move || server.mistake_token(false));
-        }
+        Trouble::TokenMistaken => mistake_token(world, during),
         Trouble::PowerLost => {
             world.server.kill();
             disk::lose_power();
@@ -160,6 +156,13 @@ fn put_back(world: &World) {
     if disk::reappear() {
         world.server.kill();
     }
+}
+
+/// Somebody starts the controller with a token that nobody else has.
+fn mistake_token(world: &Arc<World>, during: Duration) {
+    world.server.mistake_token(true);
+    let server = world.server.clone();
+    after(during, move || server.mistake_token(false));
 }
 
 /// Ctrl-C once or twice.
