@@ -22,6 +22,7 @@ mod encode;
 pub mod file;
 pub mod json;
 pub mod keeper;
+pub mod name;
 pub mod printed;
 mod single;
 mod varint;

@@ -1,13 +1,17 @@
 //! `sweep run ls`: runs in and outside of sweeps, filtered and sorted by the controller.
 
 use proto::v1::{FindRuns, Run};
+use record::name;
 use serde_json::Value;
 use terminal::{Exit, Failure};
 
 use crate::{
     connect::{Controller, nearest},
     json,
-    view::{self, runs::COLUMNS},
+    view::{
+        self,
+        runs::{COLUMNS, of_values},
+    },
 };
 
 /// Runs that are shown unless more are asked for.
@@ -17,7 +21,8 @@ const SHOWN: u32 = 50;
 #[command(after_help = "\
 A filter is a name, one of = != < <= > >=, and a value; of several filters all have to hold. Names are config.KEY,
 summary.KEY, id, name, state, project, sweep, group, job_type, agent, tags, trial, attempt, value and rows. With
-tags one tag has to fit. A value in quotes is text; nan and inf are numbers.
+tags one tag has to fit. A value in quotes is text; nan and inf are numbers; null is a value that is not there.
+A KEY in quotes may hold anything, as in 'summary."a=b" > 2'.
 
 Newest first, the newest 50 unless --limit says otherwise; JSON has all. --sort puts the smallest first, with `-`
 before the name the largest; runs without the value come last.
@@ -43,7 +48,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
     /// These columns
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',', conflicts_with = "json")]
+    #[arg(long, value_name = "NAME,...", conflicts_with = "json")]
     columns: Vec<String>,
     /// Print a JSON list
     #[arg(long)]
@@ -52,7 +57,8 @@ pub(crate) struct Args {
 
 /// Prints the runs.
 pub(crate) async fn ls(controller: &Controller, args: &Args) -> Result<(), Failure> {
-    check_columns(&args.columns)?;
+    let columns: Vec<String> = args.columns.iter().flat_map(|list| split(list)).collect();
+    check_columns(&columns)?;
     let most = args.limit.or((!args.json).then_some(SHOWN));
     let mut runs = find(controller, args, most.map_or(0, |most| most.saturating_add(1))).await?;
     let more = most.is_some_and(|most| runs.len() > most as usize);
@@ -66,10 +72,10 @@ pub(crate) async fn ls(controller: &Controller, args: &Args) -> Result<(), Failu
         terminal::say(if asked { "no such runs" } else { "no runs yet" });
         return Ok(());
     }
-    let columns = if args.columns.is_empty() {
+    let columns = if columns.is_empty() {
         view::runs::usual(&runs, &args.project, &args.sweep, &args.sort)
     } else {
-        args.columns.clone()
+        columns
     };
     terminal::print(view::runs::table(&runs, &columns, view::now_ms()));
     if more && args.limit.is_none() {
@@ -92,11 +98,21 @@ async fn find(controller: &Controller, args: &Args, limit: u32) -> Result<Vec<Ru
     }
 }
 
+/// The names in a list with commas; those within a quoted key are part of it.
+fn split(list: &str) -> Vec<String> {
+    let (mut names, mut rest) = (Vec::new(), list);
+    loop {
+        let from = name::quoted_end(rest);
+        let Some(length) = rest[from..].find(',') else { break };
+        names.push(rest[..from + length].trim().to_owned());
+        rest = &rest[from + length + 1..];
+    }
+    names.push(rest.trim().to_owned());
+    names
+}
+
 fn check_columns(columns: &[String]) -> Result<(), Failure> {
-    let is_known = |name: &str| {
-        let key = name.strip_prefix("config.").or_else(|| name.strip_prefix("summary."));
-        COLUMNS.contains(&name) || key.is_some_and(|key| !key.is_empty())
-    };
+    let is_known = |name: &str| COLUMNS.contains(&name) || of_values(name).is_some();
     let unknown: Vec<&str> = columns.iter().map(String::as_str).filter(|name| !is_known(name)).collect();
     let Some(first) = unknown.first() else { return Ok(()) };
     let names: Vec<String> = unknown.iter().map(|name| format!("`{}`", view::one_word(name))).collect();
@@ -105,4 +121,18 @@ fn check_columns(columns: &[String]) -> Result<(), Failure> {
         Some(near) => failure.hint(format!("did you mean `{near}`?")),
         None => failure.hint(format!("there are config.KEY, summary.KEY, {}", COLUMNS.join(", "))),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commas_within_quotes_divide_no_columns() {
+        assert_eq!(split("id, summary.\"c,omma\",config.'a,b'"), ["id", "summary.\"c,omma\"", "config.'a,b'"]);
+        assert_eq!(split("id,,\""), ["id", "", "\""]);
+        let columns = |list: &str| check_columns(&split(list)).map_err(|failure| format!("{failure:?}"));
+        assert!(columns("id,summary.\"c,omma\"").is_ok());
+        assert!(columns("id,summary.\"c,omma").unwrap_err().contains("no column"));
+    }
 }

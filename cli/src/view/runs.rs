@@ -1,6 +1,7 @@
 //! A list of runs, in columns that may be anything that a run has. Called by `run::ls`.
 
 use proto::v1::Run;
+use record::name;
 use serde_json::{Map, Value};
 use terminal::{
     one_line,
@@ -40,8 +41,7 @@ pub(crate) fn table(runs: &[Run], columns: &[String], now_ms: i64) -> String {
     let runs: Vec<Shown<'_>> = runs.iter().map(Shown::of).collect();
     let mut table = Table::default();
     for name in columns {
-        let key = name.strip_prefix("config.").or_else(|| name.strip_prefix("summary."));
-        let head = &one_line(key.unwrap_or(name), CELL);
+        let head = &one_line(of_values(name).map_or(name.as_str(), |(_, key)| key), CELL);
         let is_number = runs.iter().all(|run| run.value(name).is_none_or(|value| is_number(&value)));
         let is_text = COLUMNS[..9].contains(&name.as_str()) || name == "created";
         table = if is_number && !is_text { table.right(head) } else { table.left(head) };
@@ -50,6 +50,23 @@ pub(crate) fn table(runs: &[Run], columns: &[String], now_ms: i64) -> String {
         table.row(columns.iter().map(|name| run.cell(name, now_ms)));
     }
     table.to_string()
+}
+
+/// Where a column finds its values.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Values {
+    Config,
+    Summary,
+}
+
+/// The key that `config.KEY` or `summary.KEY` names, without its quotes.
+pub(crate) fn of_values(name: &str) -> Option<(Values, &str)> {
+    let (values, key) = match name.split_once('.')? {
+        ("config", key) => (Values::Config, key),
+        ("summary", key) => (Values::Summary, key),
+        _ => return None,
+    };
+    name::unquoted(key).ok().filter(|key| !key.is_empty()).map(|key| (values, key))
 }
 
 /// A run with its JSON read.
@@ -68,10 +85,9 @@ impl<'a> Shown<'a> {
 
     /// What the run has under `config.` and `summary.`.
     fn value(&self, name: &str) -> Option<Value> {
-        match name.split_once('.')? {
-            ("config", path) => at(&self.config, path).or_else(|| at(&self.added, path)),
-            ("summary", key) => self.summary.get(key).cloned(),
-            _ => None,
+        match of_values(name)? {
+            (Values::Config, path) => at(&self.config, path).or_else(|| at(&self.added, path)),
+            (Values::Summary, key) => self.summary.get(key).cloned(),
         }
     }
 
@@ -148,7 +164,7 @@ mod tests {
     #[test]
     fn any_columns() {
         let columns =
-            "id,trial,config.optimizer.name,config.learning_rate,config.seed,summary.epoch,summary.nonesuch";
+            "id,trial,config.optimizer.name,config.'learning_rate',config.seed,summary.epoch,summary.nonesuch";
         let columns: Vec<String> = columns.split(',').map(str::to_owned).collect();
         insta::assert_snapshot!(plain(&table(&some(), &columns, NOW)));
     }

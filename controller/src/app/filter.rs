@@ -1,9 +1,9 @@
 //! What people ask of many runs, in words: filters such as `config.lr < 0.01` and names to sort by. Used by `app::find`, which
 //! knows where the values are. The one place that reads these words; pure.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, ops::Range};
 
-use record::Value;
+use record::{Value, name};
 use sweeps::lifecycle::run::State;
 
 use super::error::Error;
@@ -12,7 +12,8 @@ use super::error::Error;
 const MOST: usize = 64;
 
 /// How a filter is written.
-const FORM: &str = "a filter is a name, one of = != < <= > >=, and a value, as in `config.lr < 0.01`; ";
+const FORM: &str = "a filter is a name, one of = != < <= > >=, and a value, as in `config.lr < 0.01`; a name or a value that \
+                    holds such a sign stands in quotes, as in `summary.\"a=b\" = 1`; ";
 
 /// A value of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +85,8 @@ struct Wanted {
     text: String,
     number: Option<Value>,
     flag: Option<bool>,
+    /// It is `null`: what has no value is equal to it.
+    null: bool,
 }
 
 /// What runs are sorted by.
@@ -121,12 +124,13 @@ pub(super) fn read(filters: &[String], sort: &[String]) -> Result<(Vec<Filter>, 
 
 impl Name {
     fn read(text: &str) -> Result<Self, String> {
-        let nothing = |prefix: &str| format!("the name after `{prefix}` is missing");
+        let key = |prefix: &str, key: &str| match name::unquoted(key)? {
+            "" => Err(format!("the name after `{prefix}.` is missing")),
+            key => Ok(key.to_owned()),
+        };
         match text.split_once('.') {
-            Some(("config", "")) => Err(nothing("config.")),
-            Some(("summary", "")) => Err(nothing("summary.")),
-            Some(("config", key)) => Ok(Self::Config(key.to_owned())),
-            Some(("summary", key)) => Ok(Self::Summary(key.to_owned())),
+            Some(("config", written)) => key("config", written).map(Self::Config),
+            Some(("summary", written)) => key("summary", written).map(Self::Summary),
             _ if text.is_empty() => Err("the name is missing".to_owned()),
             _ => {
                 let known = FIELDS.iter().find(|(name, _)| *name == text);
@@ -139,11 +143,7 @@ impl Name {
 
 impl Filter {
     fn read(text: &str) -> Result<Self, String> {
-        let is_sign = |letter: char| "=!<>~".contains(letter);
-        let Some(start) = text.find(is_sign) else {
-            return Err("no comparison: one of = != < <= > >=".to_owned());
-        };
-        let end = text[start..].find(|letter| !is_sign(letter)).map_or(text.len(), |length| start + length);
+        let Range { start, end } = comparison(text)?;
         let sign = match &text[start..end] {
             "=" | "==" => Sign::Is,
             "!=" => Sign::IsNot,
@@ -154,7 +154,9 @@ impl Filter {
             other => return Err(format!("no comparison `{other}`: one of = != < <= > >=")),
         };
         let name = Name::read(text[..start].trim())?;
-        let wanted = Wanted::read(text[end..].trim())?;
+        let mut wanted = Wanted::read(text[end..].trim())?;
+        // A field without a value is an empty text too.
+        wanted.null |= matches!(name, Name::Field(_)) && wanted.text.is_empty();
         let ordered = !matches!(sign, Sign::Is | Sign::IsNot);
         match &name {
             Name::Field(Field::State) if State::from_name(&wanted.text).is_none() => {
@@ -167,14 +169,18 @@ impl Filter {
             _ if ordered && wanted.number.as_ref().is_some_and(is_nan) => {
                 Err("NaN can be equal (=) or not (!=)".to_owned())
             }
+            _ if ordered && wanted.null => Err("null can be equal (=) or not (!=)".to_owned()),
             _ => Ok(Self { name, sign, wanted }),
         }
     }
 
     /// Whether a run passes that has these values under the name: none, one, or of tags several.
-    pub(super) fn passes(&self, mut values: impl Iterator<Item = Value>) -> bool {
+    pub(super) fn passes(&self, values: impl Iterator<Item = Value>) -> bool {
         let wanted = &self.wanted;
+        let mut values = values.peekable();
         match self.sign {
+            Sign::Is if values.peek().is_none() => wanted.null,
+            Sign::IsNot if values.peek().is_none() => !wanted.null,
             Sign::Is => values.any(|value| wanted.compare(&value) == Some(Ordering::Equal)),
             Sign::IsNot => values.all(|value| wanted.compare(&value) != Some(Ordering::Equal)),
             Sign::Below => values.any(|value| wanted.compare(&value).is_some_and(Ordering::is_lt)),
@@ -185,12 +191,46 @@ impl Filter {
     }
 }
 
+/// Where the comparison stands. A name and a value may hold its signs too. So it is the first one after a quoted name;
+/// else the first that has blanks around it, or a quoted text and nothing more behind it; else the first.
+fn comparison(text: &str) -> Result<Range<usize>, String> {
+    let from = name::quoted_end(text);
+    let is_blank = |letter: Option<char>| letter.is_some_and(char::is_whitespace);
+    let stands_apart = |sign: &Range<usize>| {
+        is_blank(text[..sign.start].chars().next_back()) && is_blank(text[sign.end..].chars().next())
+    };
+    let is_quoted = |sign: &Range<usize>| name::is_quoted(text[sign.end..].trim());
+    let all = signs(text, from);
+    let Some(first) = all.first() else {
+        return Err("no comparison: one of = != < <= > >=".to_owned());
+    };
+    let divides = |sign: &&Range<usize>| from > 0 || stands_apart(sign) || is_quoted(sign);
+    let found = all.iter().find(divides).unwrap_or(first);
+    let is_more = |sign: &Range<usize>| sign.start > found.start && stands_apart(sign);
+    if name::quote(text[found.end..].trim()).is_none() && all.iter().any(is_more) {
+        return Err("more than one comparison: a name or a value that holds one stands in quotes".to_owned());
+    }
+    Ok(found.clone())
+}
+
+/// Where signs of comparison follow each other without a gap.
+fn signs(text: &str, from: usize) -> Vec<Range<usize>> {
+    let mut signs: Vec<Range<usize>> = Vec::new();
+    for (at, _) in text[from..].match_indices(|letter| "=!<>~".contains(letter)) {
+        let at = from + at;
+        match signs.last_mut() {
+            Some(last) if last.end == at => last.end += 1,
+            _ => signs.push(at..at + 1),
+        }
+    }
+    signs
+}
+
 impl Wanted {
     fn read(text: &str) -> Result<Self, String> {
-        for quote in ['"', '\''] {
-            let Some(inner) = text.strip_prefix(quote) else { continue };
-            let inner = inner.strip_suffix(quote).ok_or_else(|| format!("the closing {quote} is missing"))?;
-            return Ok(Self { text: inner.to_owned(), number: None, flag: None });
+        if let Some(quote) = name::quote(text) {
+            let inner = text[1..].strip_suffix(quote).ok_or_else(|| name::unclosed(quote))?;
+            return Ok(Self { text: inner.to_owned(), number: None, flag: None, null: false });
         }
         if text.is_empty() {
             return Err("the value is missing; the empty text is ''".to_owned());
@@ -200,6 +240,7 @@ impl Wanted {
             text: text.to_owned(),
             number: whole.or_else(|| text.parse().map(Value::F64).ok()),
             flag: text.parse().ok(),
+            null: text == "null",
         })
     }
 
@@ -332,12 +373,56 @@ mod tests {
             ("summary.loss < inf", Some(Value::F64(f64::NAN)), false),
             ("summary.loss >= -inf", Some(Value::F64(f64::NEG_INFINITY)), true),
             ("summary.picture = x", Some(Value::Json("{}".to_owned())), false),
+            ("config.none = null", None, true),
+            ("config.none != null", None, false),
+            ("config.none = null", Some(Value::I64(0)), false),
+            ("config.none != null", Some(Value::I64(0)), true),
+            ("config.betas != null", Some(Value::Json("[0.9]".to_owned())), true),
+            ("config.none = 'null'", None, false),
+            ("config.none = null", text("null"), true),
+            ("agent = null", None, true),
+            ("agent = ''", None, true),
+            ("config.opt = ''", None, false),
         ] {
             assert_eq!(passes(filter, value.clone()), passed, "{filter} {value:?}");
         }
         let tags = ["fast", "best"].map(|tag| Value::Text(tag.to_owned()));
         let tagged = |filter: &str| Filter::read(filter).unwrap().passes(tags.iter().cloned());
         assert!(tagged("tags = best") && tagged("tags != slow") && !tagged("tags != fast"));
+    }
+
+    #[test]
+    fn names_and_values_may_hold_the_signs_of_comparisons() {
+        let summary = |key: &str| Name::Summary(key.to_owned());
+        for (filter, name, sign, value) in [
+            ("summary.\"val loss\" = 5", summary("val loss"), Sign::Is, "5"),
+            ("summary.\"a=b\"=1", summary("a=b"), Sign::Is, "1"),
+            ("summary.'x >= y' > 2", summary("x >= y"), Sign::Above, "2"),
+            ("summary.'q\"uote' != 2", summary("q\"uote"), Sign::IsNot, "2"),
+            ("summary.q\"uote > 2", summary("q\"uote"), Sign::Above, "2"),
+            ("summary.a=b = 1", summary("a=b"), Sign::Is, "1"),
+            ("summary.loss<eps > 2", summary("loss<eps"), Sign::Above, "2"),
+            ("summary.s = \"x = y\"", summary("s"), Sign::Is, "x = y"),
+            ("summary.s='x = y'", summary("s"), Sign::Is, "x = y"),
+            ("summary.s=x=y", summary("s"), Sign::Is, "x=y"),
+            ("summary.größe >= 2", summary("größe"), Sign::AtLeast, "2"),
+            ("config.\"a.b\" <0.1", Name::Config("a.b".to_owned()), Sign::Below, "0.1"),
+        ] {
+            let read = Filter::read(filter).unwrap();
+            assert_eq!((read.name, read.sign, read.wanted.text.as_str()), (name, sign, value), "{filter}");
+        }
+        for (filter, wrong) in [
+            ("summary.x >= y > 2", "more than one comparison"),
+            ("summary.\"a=b = 1", "the closing \" is missing"),
+            ("summary.\"a\"b = 1", "the closing \" is missing"),
+            ("summary.\"\" = 1", "the name after `summary.` is missing"),
+            ("config.none < null", "null can be equal (=) or not (!=)"),
+        ] {
+            let why = Filter::read(filter).unwrap_err();
+            assert!(why.starts_with(wrong), "{filter}: {why}");
+        }
+        let sorted = Sort::read("-summary.\"val loss\"").unwrap();
+        assert_eq!(sorted, Sort { name: summary("val loss"), falling: true });
     }
 
     #[test]

@@ -138,12 +138,15 @@ impl Definitions {
 
 /// What a run has under a name; of tags all in one text.
 fn value(run: &Candidate<'_>, name: &Name, known: &mut Definitions) -> Result<Option<Value>, Error> {
-    let text = |column| Ok(Some(Value::Text(run.text(column)?.to_owned())));
+    let text = |column| {
+        let text = run.text(column)?;
+        Ok((!text.is_empty()).then(|| Value::Text(text.to_owned())))
+    };
     let number = |column| Ok(run.number(column)?.map(Value::I64));
     match name {
         Name::Config(path) => {
-            let chosen = path::scalar(run.text(Text::Config)?, path);
-            if chosen.is_some() { Ok(chosen) } else { Ok(path::scalar(run.text(Text::Added)?, path)) }
+            let chosen = path::value(run.text(Text::Config)?, path);
+            if chosen.is_some() { Ok(chosen) } else { Ok(path::value(run.text(Text::Added)?, path)) }
         }
         Name::Summary(key) => {
             let metrics = known.of(run.text(Text::Metrics)?);

@@ -7,15 +7,17 @@ use record::Value;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value as Json;
 
-/// The scalar at a path: `a.b` is the key `a.b`, or else `b` in the object `a`. Of a key that stands there twice the first
-/// counts. The texts that stand for floats which JSON does not have are those floats.
-pub(super) fn scalar(json: &str, path: &str) -> Option<Value> {
+/// What is at a path: `a.b` is the key `a.b`, or else `b` in the object `a`. Null is nothing; a list or an object is JSON.
+/// Of a key that stands there twice the first counts. The texts that stand for floats which JSON does not have are those
+/// floats.
+pub(super) fn value(json: &str, path: &str) -> Option<Value> {
     // No object but the empty one is as short.
     if json.len() <= 2 {
         return None;
     }
     let found = serde_json::Deserializer::from_str(json).deserialize_map(In(path)).ok()?;
-    match record::json::from_json(&found?)? {
+    let found = found.filter(|found| !found.is_null())?;
+    match record::json::from_json(&found).unwrap_or_else(|| Value::Json(found.to_string())) {
         Value::Text(text) => Some(match text.as_str() {
             "NaN" => Value::F64(f64::NAN),
             "Infinity" => Value::F64(f64::INFINITY),
@@ -94,7 +96,7 @@ mod tests {
 
     #[test]
     fn values_are_found_by_key_and_by_path() {
-        let json = r#"{"lr": 0.1, "a": {"b": {"c": 1, "c.d": true}, "x": "NaN"}, "a.b": "key \u00e9", "é": 2, "n": null}"#;
+        let json = r#"{"lr": 0.1, "a": {"b": {"c": 1, "c.d": true}, "x": "NaN"}, "a.b": "key \u00e9", "é": 2, "n": null, "l": [1, {}]}"#;
         for (path, found) in [
             ("lr", Some(Value::F64(0.1))),
             ("a.b.c", Some(Value::I64(1))),
@@ -102,14 +104,14 @@ mod tests {
             ("a.b", Some(Value::Text("key é".to_owned()))),
             ("é", Some(Value::I64(2))),
             ("n", None),
-            ("a", None),
+            ("l", Some(Value::Json("[1,{}]".to_owned()))),
             ("a.", None),
-            ("l", None),
+            ("lo", None),
             ("lr.x", None),
         ] {
-            assert_eq!(scalar(json, path), found, "{path}");
+            assert_eq!(value(json, path), found, "{path}");
         }
-        assert!(matches!(scalar(json, "a.x"), Some(Value::F64(number)) if number.is_nan()));
-        assert_eq!((scalar("no json", "a"), scalar("[1, 2]", "a"), scalar("{}", "a")), (None, None, None));
+        assert!(matches!(value(json, "a.x"), Some(Value::F64(number)) if number.is_nan()));
+        assert_eq!((value("no json", "a"), value("[1, 2]", "a"), value("{}", "a")), (None, None, None));
     }
 }

@@ -114,11 +114,14 @@ fn passes(run: &Run, (name, sign, wanted): (&str, &str, &str)) -> bool {
     if name == "tags" {
         return run.tags.iter().any(|tag| tag == wanted) == (sign == "=");
     }
-    let value = shown(run, name);
+    let value = shown(run, &name.replace('"', ""));
+    if wanted == "null" || wanted == "''" {
+        return (value.is_null() || value == "") == (sign == "=");
+    }
     let order = match (number(&value), wanted.parse::<f64>()) {
         (Some(value), Ok(wanted)) if value.is_nan() && wanted.is_nan() => Some(Ordering::Equal),
         (Some(value), Ok(wanted)) => value.partial_cmp(&wanted),
-        (None, Err(_)) => value.as_str().map(|text| text.cmp(wanted.trim_matches('\''))),
+        (None, Err(_)) => value.as_str().filter(|text| !text.is_empty()).map(|text| text.cmp(wanted)),
         _ => None,
     };
     match sign {
@@ -159,9 +162,12 @@ async fn filters_and_orders_answer_as_a_look_at_every_run_would() {
         ("config.lr", "=", "nan"),
         ("config.lr", "=", "adaptive"),
         ("config.lr", "!=", "0.003"),
+        ("config.lr", "=", "null"),
+        ("config.\"opt.name\"", "!=", "null"),
         ("config.opt.name", "!=", "sgd"),
         ("config.n", ">=", "2"),
-        ("summary.loss", "<", "1"),
+        ("summary.\"loss\"", "<", "1"),
+        ("summary.epoch", "=", "null"),
         ("summary.loss", "!=", "nan"),
         ("summary.loss", ">=", "inf"),
         ("summary.epoch", "=", "1"),
@@ -170,6 +176,7 @@ async fn filters_and_orders_answer_as_a_look_at_every_run_would() {
         ("tags", "=", "fast"),
         ("tags", "!=", "best"),
         ("group", "=", "''"),
+        ("group", "!=", "null"),
         ("project", "<", "b"),
         ("rows", ">=", "1"),
     ];

@@ -1,0 +1,61 @@
+//! How people write the name of a value, as in `summary."val loss"`: in quotes it may hold any letter but the quote itself.
+//! Used by the controller for filters and by the `sweep` command for columns. Pure; takes any text.
+
+/// The quote that a text begins with.
+pub fn quote(text: &str) -> Option<char> {
+    text.chars().next().filter(|letter| matches!(letter, '"' | '\''))
+}
+
+/// A quoted text and nothing more.
+pub fn is_quoted(text: &str) -> bool {
+    quote(text).is_some() && end(text) == Some(text.len())
+}
+
+/// The key that is meant, without its quotes.
+///
+/// # Errors
+/// A sentence, when the name begins with a quote and does not end with it.
+pub fn unquoted(key: &str) -> Result<&str, String> {
+    match quote(key) {
+        None => Ok(key),
+        Some(_) if is_quoted(key) => Ok(&key[1..key.len() - 1]),
+        Some(quote) => Err(unclosed(quote)),
+    }
+}
+
+/// What is wrong with a text whose quote is not closed.
+pub fn unclosed(quote: char) -> String {
+    format!("the closing {quote} is missing")
+}
+
+/// Where the quoted key at the front of `text` ends, after `config.` or `summary.`; 0 where there is none.
+pub fn quoted_end(text: &str) -> usize {
+    let key = text.trim_start();
+    let key = ["config.", "summary."].iter().find_map(|prefix| key.strip_prefix(prefix));
+    key.and_then(|key| Some(text.len() - key.len() + end(key)?)).unwrap_or(0)
+}
+
+/// The length of the quoted text at the front.
+fn end(text: &str) -> Option<usize> {
+    let quote = quote(text)?;
+    text[1..].find(quote).map(|length| length + 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_are_taken_off_in_pairs() {
+        assert_eq!(unquoted("loss"), Ok("loss"));
+        assert_eq!(unquoted("\"val loss\""), Ok("val loss"));
+        assert_eq!(unquoted("'a\"b'"), Ok("a\"b"));
+        assert_eq!(unquoted("''"), Ok(""));
+        for wrong in ["\"a", "\"", "\"a\"b", "'a\""] {
+            assert!(unquoted(wrong).unwrap_err().starts_with("the closing "), "{wrong}");
+        }
+        assert_eq!((quoted_end("summary.\"a=b\"=1"), quoted_end("config.é = 'a'")), (13, 0));
+        assert_eq!((quoted_end(""), quoted_end("config."), quoted_end(" config.'é'=1")), (0, 0, 12));
+        assert!(!is_quoted("") && !is_quoted("'a' = 'b'") && is_quoted("'a'"));
+    }
+}
