@@ -46,6 +46,7 @@ pub(crate) fn sweep(sweep: &v1::Sweep) -> Value {
         "best": sweep.best.as_ref().map(run),
         "warnings": sweep.warnings,
         "created": time(Some(sweep.created_ms)),
+        "started": time(sweep.started_ms),
         "ended": time(sweep.ended_ms),
         "yaml": sweep.yaml,
     })

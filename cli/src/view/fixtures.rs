@@ -45,6 +45,7 @@ pub(crate) fn sweep() -> Sweep {
         }),
         best: Some(runs()[2].clone()),
         created_ms: NOW - 600_000,
+        started_ms: Some(NOW - 500_000),
         ..Sweep::default()
     }
 }

@@ -114,12 +114,15 @@ fn section(title: &str, entries: &[(String, serde_json::Value)]) -> String {
     format!("\n\n{}\n{table}", paint(style::FAINT, title))
 }
 
-/// How long the run has been going, or went.
+/// How long the run has been going, or went; nothing while it waits.
 fn took(run: &v1::Run, now_ms: i64) -> String {
-    match run.started_ms {
-        Some(started) => terminal::duration(run.ended_ms.unwrap_or(now_ms).saturating_sub(started)),
-        None => String::new(),
-    }
+    work(run, now_ms).map(|(from, to)| terminal::duration(to.saturating_sub(from))).unwrap_or_default()
+}
+
+/// From when to when the run's present attempt was at work. One that waits for another attempt is not.
+fn work(run: &v1::Run, now_ms: i64) -> Option<(i64, i64)> {
+    let waits = matches!(run.state.as_str(), "queued" | "preempted" | "leased");
+    run.started_ms.filter(|_| !waits).map(|from| (from, run.ended_ms.unwrap_or(now_ms)))
 }
 
 /// `20 finished, 2 failed, 4 running`: what is not zero.

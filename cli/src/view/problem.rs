@@ -58,5 +58,6 @@ pub(crate) fn good(name: &str, config: &Config) -> String {
     };
     let method = format!("{:?}", config.method).to_lowercase();
     let parameters = count(searched as u64, "parameter");
-    format!("`{name}` is {}: {method} over {parameters}, {trials}", paint(style::GOOD, "good"))
+    let pruning = config.early_terminate.as_ref().map(|rule| format!("\n{rule}")).unwrap_or_default();
+    format!("`{name}` is {}: {method} over {parameters}, {trials}{pruning}", paint(style::GOOD, "good"))
 }

@@ -48,7 +48,7 @@ pub(crate) fn run(run: &Run, sweep: Option<&Sweep>, now_ms: i64) -> String {
             "time",
             format!("{}, ended {}", took(run, now_ms), terminal::age(now_ms.saturating_sub(ended))),
         ));
-    } else if run.started_ms.is_some() {
+    } else if !took(run, now_ms).is_empty() {
         lines.push(("time", format!("{} so far", took(run, now_ms))));
     }
     lines.push(("rows", run.rows.to_string()));

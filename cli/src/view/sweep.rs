@@ -10,7 +10,7 @@ use terminal::{
 
 use super::{
     CELL, SENTENCE, best, class, count, counts, facts, is_bad, limit, method, one_word, progress, ranking,
-    state,
+    state, work,
 };
 
 /// How a sweep is to be shown.
@@ -69,19 +69,18 @@ fn about(
         facts.push(("limits", one_line(&limits.join(", "), 2 * SENTENCE)));
     }
     if !sweep.early_terminate.is_empty() {
-        facts.push(("pruning", one_line(&sweep.early_terminate, SENTENCE)));
+        facts.push(("pruning", one_line(&sweep.early_terminate, 2 * SENTENCE)));
     }
     facts.extend(failures(runs).map(|failures| ("failures", failures)));
     facts.extend(best(sweep).map(|best| ("best", best)));
     facts.extend(params.fixed_sentence().map(|fixed| ("fixed", fixed)));
-    let created = terminal::age(shown.now_ms.saturating_sub(sweep.created_ms));
-    facts.push(match sweep.ended_ms {
-        Some(ended) => {
-            let took = terminal::duration(ended.saturating_sub(sweep.created_ms));
-            ("time", format!("{took}, ended {}", terminal::age(shown.now_ms.saturating_sub(ended))))
-        }
-        None => ("created", created),
-    });
+    let since = |ms: i64| terminal::age(shown.now_ms.saturating_sub(ms));
+    let when = match sweep.ended_ms {
+        Some(ended) => format!("ended {}", since(ended)),
+        None => format!("created {}", since(sweep.created_ms)),
+    };
+    let worked = terminal::duration(worked(runs, shown.now_ms));
+    facts.push(("time", format!("{worked} with trials at work, {when}")));
     // The note says why in the controller's words, where it has any.
     if sweep.note.is_empty() {
         facts.extend(closing(sweep).map(|closing| ("note", closing)));
@@ -89,6 +88,18 @@ fn about(
         facts.push(("note", one_line(&sweep.note, 2 * SENTENCE)));
     }
     facts
+}
+
+/// For how long at least one of the runs was at work, in milliseconds.
+fn worked(runs: &[Run], now_ms: i64) -> i64 {
+    let mut spans: Vec<(i64, i64)> = runs.iter().filter_map(|run| work(run, now_ms)).collect();
+    spans.sort_unstable();
+    let (mut worked, mut until) = (0_i64, i64::MIN);
+    for (from, to) in spans {
+        worked = worked.saturating_add(to.saturating_sub(from.max(until)).max(0));
+        until = until.max(to);
+    }
+    worked
 }
 
 /// `3 error, 1 out of memory`: how often runs ended in each class of failure, the most frequent first.
@@ -151,9 +162,13 @@ pub(crate) fn created(sweep: &Sweep, agent_line: &str, with_token: bool) -> Stri
         if sweep.name.is_empty() { String::new() } else { format!("{}, ", one_line(&sweep.name, 2 * CELL)) };
     let bound =
         sweep.trials_bound.map(|bound| format!(", at most {}", count(bound, "trial"))).unwrap_or_default();
+    let pruning = match sweep.early_terminate.as_str() {
+        "" => String::new(),
+        rule => format!("\n{}", one_line(rule, 2 * SENTENCE)),
+    };
     let token = if with_token { " (with BESOM_TOKEN set there)" } else { "" };
     format!(
-        "created sweep {} ({name}{}{bound})\n\nstart agents on the machines that should work on it{token}:\n\n    {}\n\n\
+        "created sweep {} ({name}{}{bound}){pruning}\n\nstart agents on the machines that should work on it{token}:\n\n    {}\n\n\
          see how it goes:\n\n    {}",
         paint(style::STRONG, &id),
         method(sweep),
@@ -225,14 +240,38 @@ mod tests {
     #[test]
     fn pruned_trials_are_counted_and_the_rule_is_told() {
         let mut pruned = fixture();
-        pruned.early_terminate = "asha at 1, 4, 16, ...: stops what is not in the best 1/4".to_owned();
+        pruned.early_terminate = "asha judges a trial by its best when it has logged".to_owned();
         pruned.counts = pruned.counts.map(|counts| proto::v1::Counts { pruned: 3, trials: 10, ..counts });
         let text = plain(&sweep(&pruned, &[], &shown(false, None)));
         assert!(
             text.contains("trials   10 of at most 40: 2 finished, 1 failed, 1 crashed, 3 pruned,"),
             "{text}"
         );
-        assert!(text.contains("pruning  asha at 1, 4, 16, ...: stops what"), "{text}");
+        assert!(text.contains("pruning  asha judges a trial by its best when it has logged"), "{text}");
+        let created = plain(&created(&pruned, "agent k3x9abcd", false));
+        assert!(created.contains("at most 40 trials)\nasha judges a trial"), "{created}");
+    }
+
+    #[test]
+    fn time_counts_work_and_no_waiting() {
+        let run = |state: &str, started_ms, ended_ms| Run {
+            state: state.to_owned(),
+            started_ms: Some(NOW - started_ms),
+            ended_ms: Some(NOW - ended_ms).filter(|_| ended_ms > 0),
+            ..Run::default()
+        };
+        // Two at the same time, a pause, one that runs, and one that waits for its next attempt.
+        let runs = [
+            run("finished", 900_000, 600_000),
+            run("finished", 800_000, 500_000),
+            run("running", 100_000, 0),
+            run("queued", 950_000, 0),
+        ];
+        assert_eq!(worked(&runs, NOW), 500_000);
+        assert_eq!((worked(&[], NOW), worked(&[run("finished", 10, i64::MAX)], NOW)), (0, 0));
+        assert_eq!(super::super::took(&runs[3], NOW), "");
+        let text = plain(&sweep(&fixture(), &runs, &shown(false, None)));
+        assert!(text.contains("time     8m 20s with trials at work, created 10m ago"), "{text}");
     }
 
     #[test]

@@ -3,29 +3,27 @@
 
 use record::Value;
 
+use super::text::cut;
+
 /// How many of the logged names are told.
 const TOLD: usize = 8;
+/// Bytes of a text that are told.
+const TEXT: usize = 40;
 
-/// The note of a run that ended without a finite value of `metric`. `held`: how many rows held it, and its last value.
-/// `printed`: something was printed that looks like a row, and another note says so.
+/// The note of a run that ended without a finite value of `metric`. `logged` rows held it, finite or not, and `last` is the
+/// last of these values. `printed`: something was printed that looks like a row, and another note says so.
 pub(crate) fn note<'a>(
     metric: &str,
-    held: Option<(u64, Option<&Value>)>,
+    logged: u64,
+    last: Option<&Value>,
     keys: impl Iterator<Item = &'a str>,
     printed: bool,
 ) -> String {
-    if let Some((rows, last)) = held {
-        let last = match last {
-            Some(Value::F64(number)) if number.is_nan() => "NaN",
-            Some(Value::F64(_) | Value::I64(_) | Value::U64(_)) => "infinite",
-            Some(Value::Bool(_)) => "a boolean",
-            Some(Value::Text(_)) => "a text",
-            Some(Value::Json(_)) => "an object",
-            None => "unknown",
-        };
-        return match rows {
-            1 => format!("`{metric}` is no finite number: its only value is {last}"),
-            rows => format!("`{metric}` is no finite number in any of {rows} rows: its last value is {last}"),
+    if let Some(last) = last.filter(|_| logged > 0) {
+        let last = shown(last);
+        return match logged {
+            1 => format!("`{metric}` was logged once, as {last}, which is no finite number"),
+            _ => format!("`{metric}` was logged {logged} times, never as a finite number; its last value is {last}"),
         };
     }
     let keys: Vec<&str> = keys.collect();
@@ -39,8 +37,31 @@ pub(crate) fn note<'a>(
     let listed: Vec<String> = first.take(TOLD).map(|key| format!("`{key}`")).collect();
     let more = keys.len().saturating_sub(TOLD);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let question = near.map(|near| format!(": did you mean `{near}`?")).unwrap_or_default();
+    let question = near.map(|near| format!(": did you mean {}?", told(near))).unwrap_or_default();
     format!("`{metric}` was never logged; the run logged {}{more}{question}", listed.join(", "))
+}
+
+/// A value in words.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::F64(number) => number.to_string().to_lowercase(),
+        Value::I64(number) => number.to_string(),
+        Value::U64(number) => number.to_string(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Text(text) => format!("the text `{}`", cut(text, TEXT)),
+        Value::Json(_) => "an object".to_owned(),
+    }
+}
+
+/// A name; what nobody sees at its ends is told.
+fn told(name: &str) -> String {
+    let blank = |at: &str| format!("`{name}`, with a space at its {at}");
+    match (name.starts_with(char::is_whitespace), name.ends_with(char::is_whitespace)) {
+        (false, false) => format!("`{name}`"),
+        (true, false) => blank("start"),
+        (false, true) => blank("end"),
+        (true, true) => blank("start and its end"),
+    }
 }
 
 /// The name that was most likely meant.
@@ -65,41 +86,53 @@ mod tests {
     #[test]
     fn a_slash_for_an_underscore_is_seen() {
         assert_eq!(
-            note("val/loss", None, ["epoch", "val_loss"].into_iter(), false),
+            note("val/loss", 0, None, ["epoch", "val_loss"].into_iter(), false),
             "`val/loss` was never logged; the run logged `val_loss`, `epoch`: did you mean `val_loss`?"
         );
     }
 
     #[test]
     fn a_typing_error_is_seen_and_another_name_is_not() {
-        assert!(note("accuracy", None, ["acuracy"].into_iter(), false).ends_with("did you mean `acuracy`?"));
+        assert!(note("accuracy", 0, None, ["acuracy"].into_iter(), false).ends_with("did you mean `acuracy`?"));
         assert_eq!(
-            note("accuracy", None, ["loss"].into_iter(), false),
+            note("accuracy", 0, None, ["loss"].into_iter(), false),
             "`accuracy` was never logged; the run logged `loss`"
         );
     }
 
     #[test]
     fn a_metric_that_was_never_finite_says_what_it_was() {
-        for (rows, last, want) in [
-            (12, Value::F64(f64::NAN), "`m` is no finite number in any of 12 rows: its last value is NaN"),
-            (1, Value::Text("0.54".to_owned()), "`m` is no finite number: its only value is a text"),
-            (2, Value::Bool(true), "`m` is no finite number in any of 2 rows: its last value is a boolean"),
-        ] {
-            assert_eq!(note("m", Some((rows, Some(&last))), ["m"].into_iter(), false), want);
-        }
+        let note = |logged, last: Value| note("loss", logged, Some(&last), ["loss"].into_iter(), false);
+        assert_eq!(
+            note(12, Value::F64(f64::NAN)),
+            "`loss` was logged 12 times, never as a finite number; its last value is nan"
+        );
+        assert_eq!(
+            note(1, Value::F64(f64::NEG_INFINITY)),
+            "`loss` was logged once, as -inf, which is no finite number"
+        );
+        assert_eq!(
+            note(1, Value::Text("0.5".to_owned())),
+            "`loss` was logged once, as the text `0.5`, which is no finite number"
+        );
+    }
+
+    #[test]
+    fn a_blank_that_nobody_sees_is_told() {
+        let near = note("test_acc", 0, None, ["epoch", "test_acc "].into_iter(), false);
+        assert!(near.ends_with("did you mean `test_acc `, with a space at its end?"), "{near}");
     }
 
     #[test]
     fn many_names_are_cut() {
         let keys: Vec<String> = (0..20).map(|n| format!("layer{n}/norm")).collect();
-        let note = note("loss", None, keys.iter().map(String::as_str), true);
+        let note = note("loss", 0, None, keys.iter().map(String::as_str), true);
         assert!(note.ends_with("`layer7/norm` and 12 more"), "{note}");
     }
 
     #[test]
     fn nothing_logged_says_so_unless_something_was_printed() {
-        let note = |printed| note("loss", None, [].into_iter(), printed);
+        let note = |printed| note("loss", 0, None, [].into_iter(), printed);
         assert_eq!(note(false), "`loss` was never logged; the run logged nothing");
         assert_eq!(note(true), "`loss` was never logged");
     }

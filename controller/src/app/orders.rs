@@ -66,14 +66,14 @@ pub(super) fn decide(change: &mut Change<'_>, beat: &Beat) -> Result<Draft, Erro
     let HandedOut { runs: fresh, wants_model } = hand_out(change, &beat.sweep, &beat.agent, room)?;
     change.settle(&beat.sweep)?;
     let app = change.app;
-    let progress = change.progress(&beat.sweep)?;
+    let progress = change.progress(&beat.sweep)?.clone();
     Ok(Draft {
         fresh,
         again,
         stop,
         keep,
         state: progress.state,
-        note: views::note(app, progress).or(full.filter(|_| free > 0)),
+        note: views::note(change.tx, app, &progress)?.or(full.filter(|_| free > 0)),
         wants_model,
     })
 }

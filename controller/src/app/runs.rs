@@ -15,7 +15,7 @@ use super::{
     change::{Change, wanted_end},
     error::{Error, Why},
     names, plan,
-    stopping::PRUNED,
+    stopping::{self, PRUNED},
     summaries,
     text::cut,
     views::{self, RunView},
@@ -139,7 +139,7 @@ fn come_to_an_end(change: &mut Change<'_>, run: &mut Run, state: EndState) -> Re
     };
     run.outcome.class = None;
     if event == Event::Finish {
-        run.note = metric_note(change, run)?.or(run.note.take());
+        run.note = ending_note(change, run)?.or(run.note.take());
     }
     change.end(run, event)
 }
@@ -159,15 +159,17 @@ fn since(started_ms: Option<i64>, now_ms: i64) -> Duration {
     Duration::from_millis(u64::try_from(now_ms.saturating_sub(started_ms)).unwrap_or(0))
 }
 
-/// A finished run without a value is told why, as far as one can know.
-fn metric_note(change: &Change<'_>, run: &Run) -> Result<Option<String>, Error> {
-    let (Some(sweep), None) = (&run.sweep, run.value) else { return Ok(None) };
+/// A finished run without a value is told why, as far as one can know, and one that could never be stopped early.
+fn ending_note(change: &Change<'_>, run: &Run) -> Result<Option<String>, Error> {
+    let Some(sweep) = &run.sweep else { return Ok(None) };
     let plan = change.app.plans.get(change.tx, sweep)?;
     let Some(metric) = plan.metric() else { return Ok(None) };
+    if run.value.is_some() {
+        return stopping::unjudged(change.tx, &plan, run);
+    }
     let summary = summaries::of(change.tx, run).unwrap_or_default();
-    let held = (run.logged > 0).then(|| (run.logged, summary.last(&metric.name)));
     let printed = store::printed::get(change.tx, run)?.is_some();
-    Ok(Some(names::note(&metric.name, held, summary.keys(), printed)))
+    Ok(Some(names::note(&metric.name, run.logged, summary.last(&metric.name), summary.keys(), printed)))
 }
 
 /// The project of a run for which somebody has said this; without a word it is W&B's.

@@ -1,5 +1,5 @@
 //! Early stopping, decided when rows arrive: in the transaction of an append that takes a run across a rung. Called by
-//! `app::ingest`, which counts; what decides is `sweeps::stopping`. An ordinary append, one that crosses no rung, costs
+//! `app::ingest`, which counts, and for what is told of it by `app::runs` and `app::views`; what decides is `sweeps::stopping`. An ordinary append, one that crosses no rung, costs
 //! nothing here. Never looks at a run that is over, or that is to end already.
 
 use record::RowRef;
@@ -8,8 +8,8 @@ use sweeps::{
     stopping::{self, Arrival, Verdict},
 };
 
-use super::{change::Change, digest, error::Error, plan::Plan, standings::Joined};
-use crate::store::{self, rungs::Reached, runs::Run};
+use super::{App, change::Change, digest, error::Error, plan::Plan, standings::Joined};
+use crate::store::{self, Tx, rungs::Reached, runs::Run, sweeps::Progress};
 
 /// Why a run is to end that a rule has stopped.
 pub(super) const PRUNED: &str = "pruned";
@@ -50,6 +50,51 @@ pub(super) fn count(
         }
     }
     Ok(())
+}
+
+/// What to say of a sweep in which trials have finished and none was ever judged.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn never_judged(tx: &Tx<'_>, app: &App, progress: &Progress) -> Result<Option<String>, Error> {
+    let plan = app.plans.get(tx, &progress.sweep)?;
+    let is_judged = || store::rungs::has_any(tx, &progress.sweep);
+    let (Some((metric, first)), 1..) = (first_rung(&plan), progress.finished) else { return Ok(None) };
+    if is_judged()? {
+        return Ok(None);
+    }
+    let often = if first == 1 { "once".to_owned() } else { format!("{first} times") };
+    Ok(Some(format!(
+        "`early_terminate` has judged no trial, since none logged `{metric}` {often} in its history"
+    )))
+}
+
+/// The note of a run that finished and was never judged, where no run of its sweep has been.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn unjudged(tx: &Tx<'_>, plan: &Plan, run: &Run) -> Result<Option<String>, Error> {
+    let Some((metric, first)) = first_rung(plan).filter(|(_, first)| run.iteration < *first) else {
+        return Ok(None);
+    };
+    if store::rungs::has_any(tx, &plan.id)? {
+        return Ok(None);
+    }
+    let often = match run.iteration {
+        0 => "never".to_owned(),
+        1 => "once".to_owned(),
+        many => format!("{many} times"),
+    };
+    Ok(Some(format!(
+        "`{metric}` was logged {often} in its history, and `early_terminate` judges a trial from {first} on: \
+         it can stop no trial like this one"
+    )))
+}
+
+/// The metric, and how often it is logged when a trial is judged for the first time.
+fn first_rung(plan: &Plan) -> Option<(&str, u64)> {
+    let first = plan.config.early_terminate.as_ref()?.next_rung(0)?;
+    Some((&plan.metric()?.name, first))
 }
 
 /// The finite values of the sweep's metric, in order.

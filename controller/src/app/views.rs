@@ -16,7 +16,7 @@ use super::{
     pages::{self, Outlet, PAGE_BYTES, Pace},
     pieces::{self, Ahead},
     plan::Plan,
-    runs, summaries,
+    runs, stopping, summaries,
 };
 use crate::store::{
     self, Tx,
@@ -80,6 +80,8 @@ pub(crate) struct SweepView {
     pub(crate) warnings: Vec<String>,
     /// The finished run with the best value.
     pub(crate) best: Option<RunView>,
+    /// When its first trial was handed out.
+    pub(crate) started_ms: Option<i64>,
 }
 
 /// A stored piece of a stream of rows.
@@ -152,7 +154,8 @@ fn of_sweep(tx: &Tx<'_>, app: &App, sweep: Sweep) -> Result<SweepView, Error> {
     let warnings = serde_json::from_str(&sweep.warnings).unwrap_or_default();
     Ok(SweepView {
         plan: app.plans.get(tx, &sweep.id)?,
-        note: note(app, &progress),
+        note: note(tx, app, &progress)?,
+        started_ms: store::runs::first_ms(tx, &sweep.id)?,
         warnings,
         best,
         progress,
@@ -161,7 +164,10 @@ fn of_sweep(tx: &Tx<'_>, app: &App, sweep: Sweep) -> Result<SweepView, Error> {
 }
 
 /// Why a sweep hands out nothing new, in a sentence; `None` when it does.
-pub(super) fn note(app: &App, progress: &Progress) -> Option<String> {
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn note(tx: &Tx<'_>, app: &App, progress: &Progress) -> Result<Option<String>, Error> {
     let id = &progress.sweep;
     let why = match progress.closing.as_deref() {
         Some("stopped") => "a person stopped it",
@@ -172,19 +178,22 @@ pub(super) fn note(app: &App, progress: &Progress) -> Option<String> {
         Some(other) => other,
         None => "",
     };
-    match progress.state {
+    Ok(match progress.state {
         State::Paused => {
             let why = progress.trouble.as_ref().map(|trouble| format!("{trouble}; ")).unwrap_or_default();
             Some(format!("the sweep is paused: {why}`sweep resume {id}` goes on"))
         }
-        State::Finished | State::Cancelled => Some(format!("the sweep is over: {why}")),
+        State::Finished | State::Cancelled => {
+            let never = stopping::never_judged(tx, app, progress)?;
+            Some(format!("the sweep is over: {why}{}", never.map(|never| format!("; {never}")).unwrap_or_default()))
+        }
         State::Pending | State::Running if app.loss.is_total() => Some(lost::NOTE.to_owned()),
         State::Pending | State::Running if app.full.is_full() => Some(full::NOTE.to_owned()),
         State::Pending | State::Running if progress.closing.is_some() => {
             Some(format!("no new trials, {why}; {} not over yet", progress.live()))
         }
         State::Pending | State::Running => None,
-    }
+    })
 }
 
 /// One sweep.

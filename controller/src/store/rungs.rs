@@ -57,6 +57,15 @@ pub(crate) fn inherit(tx: &Tx<'_>, run: i64, from: u32, to: u32, until: u64) -> 
     Ok(())
 }
 
+/// Whether any trial of a sweep has been at a rung.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn has_any(tx: &Tx<'_>, sweep: &str) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM rungs WHERE sweep = ?1)";
+    Ok(tx.one(sql, &[&sweep], |row| row.get(0))?.unwrap_or(false))
+}
+
 /// Writes a rung that was reached, which counts from now on; gives its key.
 ///
 /// # Errors

@@ -264,6 +264,14 @@ pub(crate) fn at(tx: &Tx<'_>, key: i64) -> Result<Option<Run>> {
     tx.one(select!("WHERE key = ?1"), &[&key], read)
 }
 
+/// When the first trial of a sweep was handed out.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn first_ms(tx: &Tx<'_>, sweep: &str) -> Result<Option<i64>> {
+    tx.one("SELECT created_ms FROM runs WHERE sweep = ?1 AND trial = 0", &[&sweep], |row| row.get(0))
+}
+
 /// The state of the run with this internal key.
 ///
 /// # Errors

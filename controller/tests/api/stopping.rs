@@ -41,10 +41,41 @@ fn ends(lab: &Lab) -> Vec<serde_json::Value> {
 }
 
 #[tokio::test]
+async fn a_rule_that_judges_no_trial_is_told() {
+    let mut lab = Lab::start().await;
+    let rule = "run_cap: 2\nearly_terminate: {type: hyperband, min_iter: 3}";
+    let (never, judges) = (lab.create(&with(rule)).await, lab.create(&with(rule)).await);
+    let mut agent = lab.agent("one", &never.id);
+    let once = whole(&mut agent, &[5.0]).await;
+    assert_eq!(
+        lab.run(&once.run).await.note,
+        "`val/loss` was logged once in its history, and `early_terminate` judges a trial from 3 on: it can stop \
+         no trial like this one"
+    );
+    assert_eq!(lab.sweep(&never.id).await.note, "", "more may come");
+    whole(&mut agent, &[5.0, 4.0]).await;
+    assert_eq!(
+        lab.sweep(&never.id).await.note,
+        "the sweep is over: run_cap is reached; `early_terminate` has judged no trial, since none logged \
+         `val/loss` 3 times in its history"
+    );
+
+    let mut agent = lab.agent("two", &judges.id);
+    whole(&mut agent, &[5.0, 4.0, 3.0]).await;
+    let short = whole(&mut agent, &[5.0]).await;
+    assert_eq!(lab.run(&short.run).await.note, "", "the rule is known to judge");
+    assert_eq!(lab.sweep(&judges.id).await.note, "the sweep is over: run_cap is reached");
+}
+
+#[tokio::test]
 async fn a_bad_trial_is_told_at_once_and_ends_pruned() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(&with(HYPERBAND)).await;
-    assert_eq!(sweep.early_terminate, "hyperband at 1, 3, 9, ...: stops what is not in the best 1/3");
+    assert_eq!(
+        sweep.early_terminate,
+        "hyperband judges a trial when it has logged the metric 1, 3, 9, ... times: of 4, 10, 100 trials there \
+         the best 2, 4, 34 go on"
+    );
     let mut agent = lab.agent("one", &sweep.id);
     whole(&mut agent, &[5.0, 4.0, 3.0]).await;
 

@@ -147,29 +147,65 @@ fn geometric(min_iter: u32, eta: f64) -> impl Iterator<Item = u64> {
     whole.map(|rung| rung as u64).filter(move |rung| std::mem::replace(&mut last, *rung) != *rung)
 }
 
-impl fmt::Display for EarlyTerminate {
-    /// For people: `hyperband at 3, 9, 27, ...: stops what is worse than the best 1/3`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// Numbers of trials at a rung for which it is told how many go on.
+const SHOWN: [usize; 3] = [4, 10, 100];
+
+impl EarlyTerminate {
+    /// How many of so many go on that have been at a rung; `None` while all do.
+    fn go_on(&self, of: usize) -> Option<usize> {
+        let place = match self {
+            EarlyTerminate::Hyperband(rule) => Some(rule.place(of)),
+            EarlyTerminate::Asha(rule) => rule.place(of),
+            EarlyTerminate::Median(_) => None,
+        };
+        place.map(|place| (place + 1).min(of))
+    }
+
+    /// `3, 9, 27, ... times`: how often the metric has been logged when a trial is judged.
+    fn times(&self) -> String {
         let rungs: Vec<u64> =
             std::iter::successors(self.next_rung(0), |rung| self.next_rung(*rung)).take(4).collect();
         let shown: Vec<String> = rungs.iter().take(3).map(u64::to_string).collect();
-        let more = if rungs.len() > 3 { ", ..." } else { "" };
-        let at = format!("{}{more}", shown.join(", "));
+        match rungs.len() {
+            1 if rungs[0] == 1 => "once".to_owned(),
+            4 => format!("{}, ... times", shown.join(", ")),
+            _ => format!("{} times", shown.join(", ")),
+        }
+    }
+
+    fn shares(&self) -> String {
+        let joined = |counts: Vec<usize>| {
+            counts.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
+        };
+        let best = SHOWN.map(|of| self.go_on(of).unwrap_or(of)).to_vec();
+        format!("of {} trials there the best {} go on", joined(SHOWN.to_vec()), joined(best))
+    }
+}
+
+impl fmt::Display for EarlyTerminate {
+    /// For people, in one line: when a trial is judged, and which go on.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let times = self.times();
         match self {
             EarlyTerminate::Hyperband(rule) => {
-                let strict = if rule.strict { "" } else { ", by the best until then" };
-                write!(f, "hyperband at {at}: stops what is not in the best 1/{}{strict}", rule.eta)
+                let by = if rule.strict { "" } else { "by its best until then, " };
+                write!(f, "hyperband judges a trial {by}when it has logged the metric {times}: {}", self.shares())
             }
             EarlyTerminate::Asha(rule) => {
-                write!(f, "asha at {at}: stops what is not in the best 1/{}", rule.eta)
-            }
-            EarlyTerminate::Median(rule) => {
+                let fewest = rule.eta.ceil();
                 write!(
                     f,
-                    "median at {at}: stops what is worse than half of {} others or more",
-                    rule.min_trials
+                    "asha judges a trial by its best when it has logged the metric {times}: {}, and all while \
+                     fewer than {fewest} have been there",
+                    self.shares()
                 )
             }
+            EarlyTerminate::Median(rule) => write!(
+                f,
+                "median judges a trial by its best when it has logged the metric {times}: it goes on if it is \
+                 no worse than the median of the others there, or these are fewer than {}",
+                rule.min_trials.max(1)
+            ),
         }
     }
 }

@@ -140,11 +140,26 @@ fn rules_in_words() {
     let words =
         [hyperband(3.0, true), hyperband(2.5, false), asha(4.0), median()].map(|rule| rule.to_string());
     insta::assert_snapshot!(words.join("\n"), @r"
-    hyperband at 3, 9, 27, ...: stops what is not in the best 1/3
-    hyperband at 3, 7, 18, ...: stops what is not in the best 1/2.5, by the best until then
-    asha at 1, 4, 16, ...: stops what is not in the best 1/4
-    median at 10, 15, 20, ...: stops what is worse than half of 4 others or more
+    hyperband judges a trial when it has logged the metric 3, 9, 27, ... times: of 4, 10, 100 trials there the best 2, 4, 34 go on
+    hyperband judges a trial by its best until then, when it has logged the metric 3, 7, 18, ... times: of 4, 10, 100 trials there the best 2, 5, 41 go on
+    asha judges a trial by its best when it has logged the metric 1, 4, 16, ... times: of 4, 10, 100 trials there the best 1, 2, 25 go on, and all while fewer than 4 have been there
+    median judges a trial by its best when it has logged the metric 10, 15, 20, ... times: it goes on if it is no worse than the median of the others there, or these are fewer than 4
     ");
+    let once = Hyperband { bands: Bands::UpTo { max_iter: 3, s: 1 }, eta: 2.0, strict: true };
+    let once = EarlyTerminate::Hyperband(once).to_string();
+    assert!(once.contains("metric once: of 4, 10, 100 trials there the best 3, 6, 51 go on"), "{once}");
+}
+
+#[test]
+fn as_many_go_on_as_the_words_say() {
+    for rule in [hyperband(2.0, true), hyperband(3.0, false), hyperband(1.1, true), asha(2.0), asha(3.5)] {
+        for of in 1..40 {
+            let costs = |own: usize| (0..of).filter(|rank| *rank != own).map(|rank| rank as f64);
+            let others = |own| costs(own).collect::<Vec<f64>>();
+            let going = (0..of).filter(|own| !stops(&rule, *own as f64, &others(*own))).count();
+            assert_eq!(going, rule.go_on(of).unwrap_or(of), "{rule} {of}");
+        }
+    }
 }
 
 proptest! {

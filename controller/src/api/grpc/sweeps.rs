@@ -99,7 +99,7 @@ fn limit(limit: &Constraint) -> Limit {
 
 impl From<SweepView> for Sweep {
     fn from(view: SweepView) -> Self {
-        let SweepView { sweep, plan, progress, note, warnings, best } = view;
+        let SweepView { sweep, plan, progress, note, warnings, best, started_ms } = view;
         let metric = plan.metric();
         Sweep {
             id: sweep.id,
@@ -130,6 +130,7 @@ impl From<SweepView> for Sweep {
             }),
             best: best.map(Into::into),
             created_ms: sweep.created_ms,
+            started_ms,
             ended_ms: progress.ended_ms,
             earlier_trials: plan.study.earlier.len() as u64,
             limits: plan.study.constraints.iter().map(limit).collect(),
