@@ -26,6 +26,7 @@ pub(crate) fn sweep(sweep: &v1::Sweep) -> Value {
         "metric": metric,
         "constraints": sweep.limits.iter().map(limit).collect::<Vec<_>>(),
         "earlier_trials": sweep.earlier_trials,
+        "repeats": repeated(sweep.repeats.as_ref()),
         "state": sweep.state,
         "closing": text_or_null(&sweep.closing),
         "note": text_or_null(&sweep.note),
@@ -162,7 +163,12 @@ pub(crate) fn explained_run(shown: &v1::Run) -> Value {
         Some(best) => json!({ "run": best.run, "value": best.value, "ended": best.ended }),
         None => Value::Null,
     };
+    value["repeats"] = repeated(shown.repeats.as_ref());
     value
+}
+
+fn repeated(repeated: Option<&v1::Repeated>) -> Value {
+    repeated.map_or(Value::Null, |repeated| json!({ "sweep": repeated.sweep, "value": repeated.value }))
 }
 
 /// What a sweep's trials say of its parameters.

@@ -9,7 +9,7 @@ use terminal::{
     table::{Table, width},
 };
 
-use super::{CELL, count, facts, method, one_word, values};
+use super::{CELL, count, earlier, facts, method, one_word, values};
 
 /// Columns of a bar.
 const BAR: usize = 16;
@@ -52,11 +52,10 @@ fn basis(sweep: &Sweep, found: &Explanation) -> Vec<(&'static str, String)> {
         true => paint(style::WARNING, format!("{accuracy}: too little to rely on what follows")),
         false => accuracy,
     };
-    vec![
-        ("method", method(sweep)),
-        ("values", format!("of {}", count(found.trials, "trial"))),
-        ("model", accuracy),
-    ]
+    let mut facts = vec![("method", method(sweep)), ("values", format!("of {}", count(found.trials, "trial")))];
+    facts.extend(earlier(sweep).map(|earlier| ("earlier", earlier)));
+    facts.push(("model", accuracy));
+    facts
 }
 
 /// A line per parameter.

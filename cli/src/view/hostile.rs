@@ -1,7 +1,7 @@
 //! No view lets foreign text steer the terminal: every text field of sweep and run is hostile here. Tests only.
 
 use proto::v1::{
-    Cell, Curve, CurvePoint, Explanation, Importance, Incumbent, Outcome, Run, Surface, Sweep, SweepUpdate,
+    Cell, Curve, CurvePoint, Explanation, Importance, Incumbent, Outcome, Repeated, Run, Surface, Sweep, SweepUpdate,
 };
 
 use super::{explain, fixtures, list, run, sweep, watch, why};
@@ -63,6 +63,8 @@ fn no_view_steers_the_terminal() {
         note: text(),
         metric: text(),
         best: Some(hostile_run("finished")),
+        earlier_trials: 1,
+        repeats: Some(Repeated { sweep: text(), value: 1.0 }),
         ..Sweep::default()
     };
     let runs = ["finished", "failed", "running", HOSTILE].map(hostile_run);
@@ -75,6 +77,7 @@ fn no_view_steers_the_terminal() {
     let modelled = Run {
         suggestion_json: r#"{"kind": "model"}"#.to_owned(),
         incumbent: Some(Incumbent { run: text(), value: 1.0, ended: 2 }),
+        repeats: Some(Repeated { sweep: text(), value: 1.0 }),
         ..hostile_run("finished")
     };
     let views = [

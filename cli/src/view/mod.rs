@@ -114,6 +114,17 @@ fn section(title: &str, entries: &[(String, serde_json::Value)]) -> String {
     format!("\n\n{}\n{table}", paint(style::FAINT, title))
 }
 
+/// `37 trials of earlier sweeps to start from; the first trial repeats the best in this space, 0.02 of k3x9abcd`.
+fn earlier(sweep: &v1::Sweep) -> Option<String> {
+    let trials = count(sweep.earlier_trials, "trial");
+    let repeats = sweep.repeats.as_ref().map(|repeated| {
+        let (value, of) = (terminal::number(repeated.value), one_word(&repeated.sweep));
+        format!("; the first trial repeats the best in this space, {value} of {of}")
+    });
+    let text = format!("{trials} of earlier sweeps to start from{}", repeats.unwrap_or_default());
+    (sweep.earlier_trials > 0).then_some(text)
+}
+
 /// How long the run has been going, or went; nothing while it waits.
 fn took(run: &v1::Run, now_ms: i64) -> String {
     work(run, now_ms).map(|(from, to)| terminal::duration(to.saturating_sub(from))).unwrap_or_default()

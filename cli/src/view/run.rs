@@ -55,6 +55,10 @@ pub(crate) fn run(run: &Run, sweep: Option<&Sweep>, now_ms: i64) -> String {
     if let Some(why) = suggestion(&run.suggestion_json) {
         lines.push(("chosen", why));
     }
+    if let Some(repeated) = &run.repeats {
+        let (of, value) = (one_word(&repeated.sweep), number(repeated.value));
+        lines.push(("repeats", format!("a trial of the earlier sweep {of}, which had {value}")));
+    }
     if run.stop_wanted && run.ended_ms.is_none() {
         lines.push(("note", "it was asked to stop".to_owned()));
     }

@@ -9,7 +9,7 @@ use terminal::{
 };
 
 use super::{
-    CELL, SENTENCE, best, class, count, counts, facts, is_bad, limit, method, one_word, progress, ranking,
+    CELL, SENTENCE, best, class, count, counts, earlier, facts, is_bad, limit, method, one_word, progress, ranking,
     state, work,
 };
 
@@ -58,12 +58,7 @@ fn about(
     let split = counts(&numbers);
     let gap = if split.is_empty() { "" } else { ": " };
     facts.push(("trials", format!("{}{gap}{split}", progress(sweep))));
-    if sweep.earlier_trials > 0 {
-        facts.push((
-            "earlier",
-            format!("{} of earlier sweeps to start from", count(sweep.earlier_trials, "trial")),
-        ));
-    }
+    facts.extend(earlier(sweep).map(|earlier| ("earlier", earlier)));
     if !sweep.limits.is_empty() {
         let limits: Vec<String> = sweep.limits.iter().map(limit).collect();
         facts.push(("limits", one_line(&limits.join(", "), 2 * SENTENCE)));

@@ -17,6 +17,7 @@ pub(crate) fn run(run: &Run, sweep: &Sweep) -> String {
     let params = values::flatten(&values::object(&run.config_json));
     let head = format!("{}  {}", paint(style::STRONG, one_word(&run.id)), state(&run.state));
     let mut lines = vec![head, paint(style::FAINT, values::sentence(&params, SENTENCE)), String::new()];
+    lines.extend(repeats(run, sweep));
     lines.extend(chosen(origin, run, sweep));
     lines.extend(came(origin, run, sweep));
     lines.join("\n")
@@ -29,6 +30,17 @@ fn metric(sweep: &Sweep, value: f64) -> String {
 
 fn float(origin: &Map<String, Value>, key: &str) -> f64 {
     origin.get(key).and_then(Value::as_f64).unwrap_or(f64::NAN)
+}
+
+/// What it repeats of the sweeps that its own started from.
+fn repeats(run: &Run, sweep: &Sweep) -> Option<String> {
+    let repeated = run.repeats.as_ref()?;
+    let had = metric(sweep, repeated.value);
+    let of = one_word(&repeated.sweep);
+    Some(match run.trial {
+        Some(0) => format!("It repeats the best trial of the earlier sweeps that this space holds, one of {of} with {had}."),
+        _ => format!("A trial of the earlier sweep {of} had these parameters, with {had}."),
+    })
 }
 
 /// Why this point.
@@ -46,6 +58,7 @@ fn chosen(origin: &Map<String, Value>, run: &Run, sweep: &Sweep) -> Vec<String> 
             "It is the next point of a Sobol sequence, which covers the space evenly: results played no part."
                 .to_owned()
         }
+        "initial" if run.repeats.is_some() => return Vec::new(),
         "initial" => {
             "It belongs to the initial design: points that cover the space evenly, until a model has enough \
                       results."
@@ -127,7 +140,7 @@ fn surprise(origin: &Map<String, Value>, value: f64, sweep: &Sweep) -> String {
 
 #[cfg(test)]
 mod tests {
-    use proto::v1::Incumbent;
+    use proto::v1::{Incumbent, Repeated};
 
     use super::*;
     use crate::view::fixtures::{plain, pruned, runs, sweep};
@@ -156,6 +169,15 @@ mod tests {
             shown.push(run(&Run { suggestion_json, ..runs()[0].clone() }, &sweep()));
         }
         insta::assert_snapshot!(plain(&shown.join("\n\n")));
+    }
+
+    #[test]
+    fn a_run_that_repeats_an_earlier_winner_says_so() {
+        let suggestion_json = r#"{"origin":{"kind":"initial"}}"#.to_owned();
+        let repeats = Some(Repeated { sweep: "m2c8tzwq".to_owned(), value: 0.25 });
+        let first = Run { suggestion_json, repeats, ..runs()[0].clone() };
+        let later = Run { trial: Some(4), suggestion_json: runs()[2].suggestion_json.clone(), ..first.clone() };
+        insta::assert_snapshot!(plain(&[run(&first, &sweep()), run(&later, &sweep())].join("\n\n")));
     }
 
     #[test]

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use ::sweeps::{
     history::Outcome,
+    point::Point,
     search::{
-        Origin,
+        Earlier, Origin,
         explain::{self, Explanation, Unexplained},
     },
 };
@@ -103,6 +104,36 @@ fn unexplained(plan: &Plan, why: Unexplained) -> Error {
         Unexplained::TooMany => Error::invalid(why.to_string()),
         Unexplained::NoModel => Error::Bug(format!("{why}: sweep `{id}`")),
     }
+}
+
+/// A trial of an earlier sweep whose parameters another trial has too.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Repeated {
+    /// The earlier sweep.
+    pub(crate) sweep: String,
+    /// The metric of the present sweep there.
+    pub(crate) value: f64,
+}
+
+impl Repeated {
+    fn of(plan: &Plan, earlier: &Earlier) -> Self {
+        let sweep = plan.config.warm_start.get(earlier.sweep).cloned().unwrap_or_default();
+        Self { sweep, value: earlier.value }
+    }
+
+    /// What the first trial of a sweep repeats that starts warm.
+    pub(super) fn first(plan: &Plan) -> Option<Self> {
+        explain::repeated_first(&plan.study).map(|earlier| Self::of(plan, earlier))
+    }
+}
+
+/// What this run repeats of the sweeps that its own started from.
+pub(super) fn repeated(tx: &Tx<'_>, app: &App, run: &Run) -> Result<Option<Repeated>, Error> {
+    let Some(sweep) = &run.sweep else { return Ok(None) };
+    let plan = app.plans.get(tx, sweep)?;
+    let config = serde_json::from_str(&run.config).unwrap_or_default();
+    let point = Point::from_json(&plan.study.space, &config);
+    Ok(point.and_then(|point| explain::repeated(&plan.study, &point).map(|earlier| Repeated::of(&plan, earlier))))
 }
 
 /// What the model that chose this run knew as the best; `None` when no model chose it, or none had finished.

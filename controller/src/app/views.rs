@@ -8,7 +8,7 @@ use super::{
     bell::Topic,
     caller::Caller,
     error::Error,
-    explain::{self, Incumbent},
+    explain::{self, Incumbent, Repeated},
     full,
     limits::check_list,
     lost,
@@ -52,6 +52,8 @@ pub(crate) struct RunView {
     pub(crate) failures: Vec<FailureView>,
     /// What its model knew as the best when it chose; read for a single run alone.
     pub(crate) incumbent: Option<Incumbent>,
+    /// The trial of an earlier sweep whose parameters it has; read for a single run alone.
+    pub(crate) repeats: Option<Repeated>,
 }
 
 /// A run's value against a constraint.
@@ -82,6 +84,8 @@ pub(crate) struct SweepView {
     pub(crate) best: Option<RunView>,
     /// When its first trial was handed out.
     pub(crate) started_ms: Option<i64>,
+    /// What its first trial repeats.
+    pub(crate) repeats: Option<Repeated>,
 }
 
 /// A stored piece of a stream of rows.
@@ -121,6 +125,7 @@ pub(super) fn run(tx: &Tx<'_>, app: &App, mut run: Run) -> Result<RunView, Error
         rungs: Vec::new(),
         failures: Vec::new(),
         incumbent: None,
+        repeats: None,
     })
 }
 
@@ -152,8 +157,10 @@ fn of_sweep(tx: &Tx<'_>, app: &App, sweep: Sweep) -> Result<SweepView, Error> {
     let best = progress.best_run.as_deref().map(|id| store::runs::get(tx, id)).transpose()?.flatten();
     let best = best.map(|best| run(tx, app, best)).transpose()?;
     let warnings = serde_json::from_str(&sweep.warnings).unwrap_or_default();
+    let plan = app.plans.get(tx, &sweep.id)?;
     Ok(SweepView {
-        plan: app.plans.get(tx, &sweep.id)?,
+        repeats: Repeated::first(&plan),
+        plan,
         note: note(tx, app, &progress)?,
         started_ms: store::runs::first_ms(tx, &sweep.id)?,
         warnings,
@@ -234,8 +241,9 @@ pub(crate) async fn get_run(app: &Arc<App>, caller: &Caller, id: String) -> Resu
         let rungs = store::rungs::decisions(tx, found.key, found.attempt)?;
         let failures = store::failures::of_run(tx, found.key)?;
         let incumbent = explain::incumbent(tx, app, &found)?;
+        let repeats = explain::repeated(tx, app, &found)?;
         let code_json = store::about::code(tx, found.key)?;
-        Ok(RunView { rungs, failures, incumbent, code_json, ..run(tx, app, found)? })
+        Ok(RunView { rungs, failures, incumbent, repeats, code_json, ..run(tx, app, found)? })
     })
     .await
 }

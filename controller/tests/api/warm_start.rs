@@ -1,6 +1,6 @@
 //! A sweep starts from what earlier ones have found, as it was then.
 
-use proto::v1::{CreateSweep, ReplayTrials};
+use proto::v1::{CreateSweep, Repeated, ReplayTrials};
 use tonic::Code;
 
 use crate::lab::{Lab, RANDOM};
@@ -32,6 +32,10 @@ async fn the_best_finished_trials_are_taken_over_and_kept() {
     for value in 0..6 {
         agent.trial(f64::from(value)).await;
     }
+    let repeated = Some(Repeated { sweep: one.id.clone(), value: 0.25 });
+    assert_eq!(lab.sweep(&sweep.id).await.repeats, repeated);
+    assert_eq!(lab.run(&format!("{}-0", sweep.id)).await.repeats, repeated);
+    assert_eq!(lab.run(&format!("{}-1", sweep.id)).await.repeats, None);
     // What comes later there changes nothing here.
     first.trial(0.001).await;
     lab.restart().await;

@@ -3,7 +3,7 @@
 use proto::v1;
 use sweeps::search::explain::{Curve, Explanation, Importance, Surface};
 
-use crate::app::explain::Incumbent;
+use crate::app::explain::{Incumbent, Repeated};
 
 pub(super) fn explanation(found: Explanation) -> v1::Explanation {
     v1::Explanation {
@@ -18,6 +18,11 @@ pub(super) fn explanation(found: Explanation) -> v1::Explanation {
 pub(super) fn incumbent(incumbent: Incumbent) -> v1::Incumbent {
     let Incumbent { run, value, ended } = incumbent;
     v1::Incumbent { run, value, ended }
+}
+
+pub(super) fn repeated(repeated: Repeated) -> v1::Repeated {
+    let Repeated { sweep, value } = repeated;
+    v1::Repeated { sweep, value }
 }
 
 fn importance(importance: Importance) -> v1::Importance {

@@ -152,8 +152,7 @@ fn class_from(name: &str) -> Result<Class, Error> {
 
 impl From<RunView> for Run {
     fn from(view: RunView) -> Self {
-        let RunView { run, summary_json, about, metrics, code_json, constrained, rungs, failures, incumbent } =
-            view;
+        let RunView { run, summary_json, about, metrics, code_json, constrained, .. } = view;
         let limited = |one: Constrained| Limited { metric: one.metric, value: one.value, holds: one.holds };
         let ended = !run.state.is_live() || run.outcome.message.is_some();
         let outcome = ended.then(|| Outcome {
@@ -190,8 +189,9 @@ impl From<RunView> for Run {
             ended_ms: run.ended_ms,
             suggestion_json: suggestion_json.unwrap_or_default(),
             limited: constrained.into_iter().map(limited).collect(),
-            rungs: rungs.into_iter().map(rung_to).collect(),
-            incumbent: incumbent.map(explain::incumbent),
+            rungs: view.rungs.into_iter().map(rung_to).collect(),
+            incumbent: view.incumbent.map(explain::incumbent),
+            repeats: view.repeats.map(explain::repeated),
             tags: serde_json::from_str(&run.tags).unwrap_or_default(),
             notes: about.notes,
             group: about.group,
@@ -199,7 +199,7 @@ impl From<RunView> for Run {
             added_config_json: about.added,
             metrics: metrics.into_iter().map(metric_to).collect(),
             code_json,
-            failures: failures.into_iter().map(failure_to).collect(),
+            failures: view.failures.into_iter().map(failure_to).collect(),
         }
     }
 }

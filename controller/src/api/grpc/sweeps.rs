@@ -8,7 +8,12 @@ use proto::v1::{
 };
 use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
 
-use super::{Door, error::status, explain::explanation, stream};
+use super::{
+    Door,
+    error::status,
+    explain::{explanation, repeated},
+    stream,
+};
 use crate::app::{
     Error, explain, replay,
     sweeps::{self, Wish},
@@ -99,7 +104,7 @@ fn limit(limit: &Constraint) -> Limit {
 
 impl From<SweepView> for Sweep {
     fn from(view: SweepView) -> Self {
-        let SweepView { sweep, plan, progress, note, warnings, best, started_ms } = view;
+        let SweepView { sweep, plan, progress, note, warnings, best, started_ms, repeats } = view;
         let metric = plan.metric();
         Sweep {
             id: sweep.id,
@@ -133,6 +138,7 @@ impl From<SweepView> for Sweep {
             started_ms,
             ended_ms: progress.ended_ms,
             earlier_trials: plan.study.earlier.len() as u64,
+            repeats: repeats.map(repeated),
             limits: plan.study.constraints.iter().map(limit).collect(),
             early_terminate: plan
                 .config

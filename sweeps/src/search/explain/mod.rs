@@ -13,11 +13,12 @@ mod tests;
 pub use effects::{Cell, Curve, CurvePoint, Surface};
 pub use importance::Importance;
 
-use super::{Study, axes::Axes, bayes, observations::Observations};
+use super::{Earlier, Study, axes::Axes, bayes, observations::Observations};
 use crate::{
     config::nearest::nearest,
     gp::Posterior,
     history::{History, Outcome},
+    point::Point,
 };
 
 /// Curves that come without being asked for: of the most important parameters.
@@ -112,6 +113,19 @@ pub fn incumbent(study: &Study, history: &History) -> Option<(u64, f64)> {
         }
     }
     best
+}
+
+/// The best trial of the earlier sweeps that has the parameters of this point, as far as they vary in this space.
+pub fn repeated<'a>(study: &'a Study, point: &Point) -> Option<&'a Earlier> {
+    let axes = Axes::of(&study.space);
+    let here = axes.coordinates(point)?;
+    study.earlier.iter().find(|trial| axes.place(&trial.config).is_some_and(|place| place == here))
+}
+
+/// The best trial of the earlier sweeps that lies in this space: a search that starts warm begins with it.
+pub fn repeated_first(study: &Study) -> Option<&Earlier> {
+    let axes = Axes::of(&study.space);
+    study.earlier.iter().find(|trial| axes.place(&trial.config).is_some())
 }
 
 /// What the trials say of the metric, between and beyond them.

@@ -231,6 +231,25 @@ fn the_incumbent_is_the_best_trial_that_counts() {
 }
 
 #[test]
+fn a_warm_start_knows_what_it_repeats() {
+    let mut study = study(vec![("a", uniform(0.0, 1.0)), ("b", one_of(&[json!("x"), json!("y")]))]);
+    let earlier = |config: Value, value| Earlier { sweep: 0, config, value };
+    study.earlier = vec![
+        earlier(json!({ "a": 7.0, "b": "x" }), 0.1),
+        earlier(json!({ "a": 0.5, "b": "y", "c": 1 }), 0.2),
+        earlier(json!({ "a": 0.5, "b": "y" }), 0.3),
+    ];
+    study.method = Method::Bayes;
+    let first = propose(&study, 0, &History::default()).unwrap();
+    assert_eq!(repeated_first(&study).map(|trial| trial.value), Some(0.2), "the best lies outside");
+    assert_eq!(repeated(&study, &first.point).map(|trial| trial.value), Some(0.2));
+    let other = Point { values: vec![json!(0.5), json!("x")] };
+    assert_eq!(repeated(&study, &other), None);
+    study.earlier.clear();
+    assert_eq!((repeated_first(&study), repeated(&study, &first.point)), (None, None));
+}
+
+#[test]
 fn many_parameters_and_trials_are_explained_too() {
     let names: Vec<String> = (0..20).map(|index| format!("p{index:02}")).collect();
     let study = study(names.iter().map(|name| (name.as_str(), uniform(0.0, 1.0))).collect());
