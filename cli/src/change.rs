@@ -70,6 +70,10 @@ pub(crate) async fn retry(controller: &Controller, args: &Retry) -> Result<(), F
     for run in &retried {
         terminal::print(view::one_word(run));
     }
-    terminal::hint(format_args!("`{}` starts an agent", controller.agent_line(&args.id)));
+    let sweep = controller.sweep(&args.id).await?;
+    terminal::hint(match sweep.state.as_str() {
+        "paused" => format!("the sweep is paused: `sweep resume {}` lets them run", args.id),
+        _ => format!("`{}` starts an agent", controller.agent_line(&args.id)),
+    });
     Ok(())
 }

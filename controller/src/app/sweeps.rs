@@ -5,7 +5,6 @@ use std::sync::Arc;
 use ::sweeps::{
     config::{self, Config, Severity},
     lifecycle::{
-        Refused,
         run::{self, State},
         sweep,
     },
@@ -166,6 +165,10 @@ pub(crate) async fn change(
 /// Does what is wished, or a part of it: false when there is more, for a transaction of its own. The state of the sweep comes
 /// last, so that whoever is cut off asks again.
 fn fulfil(change: &mut Change<'_>, id: &str, wish: Wish) -> Result<bool, Error> {
+    let state = change.progress(id)?.state;
+    if state.is_over() {
+        return Err(over(id, state, wish));
+    }
     match wish {
         Wish::Pause => change.sweep_step(id, sweep::Event::Pause)?,
         Wish::Resume => {
@@ -178,10 +181,6 @@ fn fulfil(change: &mut Change<'_>, id: &str, wish: Wish) -> Result<bool, Error> 
             }
         }
         Wish::Stop => {
-            let state = change.progress(id)?.state;
-            if state.is_over() {
-                return Err(Refused { what: "sweep", state: state.name(), event: "stop" }.into());
-            }
             let queued = store::runs::queued(change.tx, id, some(change))?;
             for run in queued.runs {
                 stop_queued(change, run)?;
@@ -220,6 +219,24 @@ fn some(change: &Change<'_>) -> Most {
     Most { runs: limits.changed, bytes: limits.changed_bytes }
 }
 
+/// Why nothing can be changed in a sweep that is over, and how to go on.
+fn over(id: &str, state: sweep::State, wish: Wish) -> Error {
+    let wanted = match wish {
+        Wish::Pause => "paused",
+        Wish::Resume => "resumed",
+        Wish::Stop => "stopped",
+        Wish::Cancel => "cancelled",
+    };
+    let message = format!("sweep `{id}` is {}, so it cannot be {wanted}", state.name());
+    Error::refused(Why::State, message).hint(match wish {
+        Wish::Resume => format!(
+            "`sweep retry {id}` runs its failed trials again, `sweep retry {id} RUN` one that was stopped; for more \
+             trials create a new sweep, which `warm_start: [{id}]` lets begin with these results"
+        ),
+        Wish::Pause | Wish::Stop | Wish::Cancel => format!("`sweep show {id}` shows how it ended"),
+    })
+}
+
 fn stop_queued(change: &mut Change<'_>, mut run: Run) -> Result<(), Error> {
     run.agent = None;
     change.end(&mut run, run::Event::Stop)?;
@@ -256,7 +273,8 @@ pub(crate) async fn retry(
     };
     let chosen: Vec<String> = app.read(look).await?;
     if chosen.is_empty() {
-        return Err(Error::refused(Why::State, format!("no run of `{id}` failed or crashed")));
+        return Err(Error::refused(Why::State, format!("no run of `{id}` failed or crashed"))
+            .hint(format!("`sweep retry {id} RUN` runs one again that was stopped")));
     }
     let chosen = Arc::new(chosen);
     let (mut retried, mut at) = (Vec::with_capacity(chosen.len()), 0);
@@ -300,6 +318,10 @@ fn of_sweep(tx: &Tx<'_>, sweep: &str, run: &str) -> Result<Run, Error> {
 }
 
 fn again(change: &mut Change<'_>, run: &mut Run) -> Result<(), Error> {
+    if !matches!(run.state, State::Failed | State::Crashed | State::Stopped) {
+        let message = format!("run `{}` is {}, so it cannot be retried", run.id, run.state.name());
+        return Err(Error::refused(Why::State, message).hint("failed, crashed and stopped runs can"));
+    }
     change.step(run, run::Event::Retry)?;
     change.reopen(run)?;
     run.agent = None;

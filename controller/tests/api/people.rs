@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use proto::v1::{Change, ListAgents, RetryRuns, SweepRef};
+use proto::{
+    dial,
+    v1::{Change, ListAgents, RetryRuns, SweepRef},
+};
 use tonic::Code;
 
 use crate::lab::{Lab, RANDOM, code, pause};
@@ -56,7 +59,7 @@ async fn a_stopped_sweep_lets_its_runs_finish() {
     assert_eq!(lab.sweep(&sweep.id).await.state, "finished");
     assert_eq!(code(lab.change(&sweep.id, Change::Stop).await), Code::FailedPrecondition);
     let refused = lab.change(&sweep.id, Change::Pause).await.unwrap_err();
-    assert_eq!(refused.message(), "pause does not apply to a sweep that is finished");
+    assert_eq!(refused.message(), format!("sweep `{}` is finished, so it cannot be paused", sweep.id));
 }
 
 #[tokio::test]
@@ -122,6 +125,56 @@ async fn a_failed_run_is_retried_and_reopens_its_sweep() {
     assert_eq!((done.state.as_str(), done.best.unwrap().value), ("finished", Some(0.5)));
     let refused = lab.sweeps.retry(retry).await.unwrap_err();
     assert_eq!(refused.code(), Code::FailedPrecondition);
+}
+
+#[tokio::test]
+async fn a_retried_run_of_a_cancelled_sweep_runs_and_nothing_else_does() {
+    let mut lab = Lab::start().await;
+    let sweep = lab.create(RANDOM).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    let failed = agent.ask().await;
+    agent.end(&failed, "failed").await.unwrap();
+    let stopped = agent.ask().await;
+    lab.change(&sweep.id, Change::Cancel).await.unwrap();
+    agent.end(&stopped, "stopped").await.unwrap();
+    assert_eq!(lab.sweep(&sweep.id).await.state, "cancelled");
+
+    let mut retry = RetryRuns { sweep: sweep.id.clone(), runs: Vec::new() };
+    assert_eq!(lab.sweeps.retry(retry.clone()).await.unwrap().into_inner().runs, [failed.run.clone()]);
+    retry.runs = vec![stopped.run.clone()];
+    assert_eq!(lab.sweeps.retry(retry.clone()).await.unwrap().into_inner().runs, [stopped.run.clone()]);
+    for run in [&failed.run, &stopped.run] {
+        let again = agent.ask().await;
+        assert_eq!((&again.run, again.attempt), (run, 2));
+        agent.end(&again, "finished").await.unwrap();
+    }
+    assert!(agent.heartbeat().await.unwrap().start.is_empty(), "it was cancelled: no new trial");
+    let done = lab.sweep(&sweep.id).await;
+    assert_eq!((done.state.as_str(), done.counts.unwrap().trials), ("finished", 2));
+    let refused = lab.sweeps.retry(retry).await.unwrap_err();
+    let message = format!("run `{}` is finished, so it cannot be retried", stopped.run);
+    assert_eq!((refused.code(), refused.message()), (Code::FailedPrecondition, message.as_str()));
+}
+
+#[tokio::test]
+async fn a_sweep_that_is_over_says_how_to_go_on() {
+    let mut lab = Lab::start().await;
+    let sweep = lab.create(&format!("{RANDOM}\nrun_cap: 1\n")).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    agent.trial(0.5).await;
+    for (wish, word) in [
+        (Change::Resume, "resumed"),
+        (Change::Pause, "paused"),
+        (Change::Stop, "stopped"),
+        (Change::Cancel, "cancelled"),
+    ] {
+        let refused = lab.change(&sweep.id, wish).await.unwrap_err();
+        let message = format!("sweep `{}` is finished, so it cannot be {word}", sweep.id);
+        assert_eq!((refused.code(), refused.message()), (Code::FailedPrecondition, message.as_str()));
+        let hint = dial::hint(&refused).unwrap_or_default();
+        let way_on = if wish == Change::Resume { "sweep retry" } else { "sweep show" };
+        assert!(hint.contains(&format!("`{way_on} {}`", sweep.id)), "{hint}");
+    }
 }
 
 #[tokio::test]
