@@ -18,14 +18,17 @@ use record::{
 
 use crate::{console::Console, doubts::Doubts, journal::Journal, spec};
 
-/// What one step reads of each file at most, so that a flood does not keep other trials waiting.
-const READ_BYTES: usize = 256 << 10;
+/// What one step reads at most, so that a flood does not keep other trials waiting.
+const READ_BYTES: u64 = 256 << 10;
 
 /// A console file, and how far it has been read.
 #[derive(Debug)]
 struct Source {
     path: PathBuf,
     file: Option<File>,
+    /// How far it has been read, and how far it is read in this round.
+    at: u64,
+    until: u64,
     lines: Lines,
     taken: Taken,
 }
@@ -45,21 +48,31 @@ struct Taken {
 impl Source {
     fn new(dir: &Path, key: &'static str) -> Self {
         let taken = Taken { key, reader: Reader::default(), console_done: 0, history_done: 0 };
-        Self { path: dir.join(key), file: None, lines: Lines::default(), taken }
+        Self { path: dir.join(key), file: None, at: 0, until: 0, lines: Lines::default(), taken }
     }
 
-    /// Reads the next piece into `buffer`; nothing at the end, or when there is no file.
-    fn read(&mut self, buffer: &mut Vec<u8>) -> io::Result<()> {
-        buffer.clear();
+    /// How long the file is now; nothing while there is none.
+    fn length(&mut self) -> io::Result<u64> {
         if self.file.is_none() {
             match File::open(&self.path) {
                 Ok(file) => self.file = Some(file),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
                 Err(error) => return Err(error),
             }
         }
+        self.file.as_ref().map_or(Ok(0), |file| Ok(file.metadata()?.len()))
+    }
+
+    /// Reads the next piece of this round into `buffer`, so many bytes of it at most.
+    fn read(&mut self, most: u64, buffer: &mut Vec<u8>) -> io::Result<()> {
+        buffer.clear();
         if let Some(file) = &self.file {
-            file.take(READ_BYTES as u64).read_to_end(buffer)?;
+            file.take(most.min(self.until.saturating_sub(self.at))).read_to_end(buffer)?;
+        }
+        self.at += buffer.len() as u64;
+        if buffer.is_empty() && most > 0 {
+            // Somebody has cut the file: the round ends here.
+            self.until = self.at;
         }
         Ok(())
     }
@@ -93,12 +106,23 @@ impl Tail {
     /// # Errors
     /// When the disk refuses.
     pub fn step(&mut self, wall_ms: i64) -> io::Result<bool> {
-        let mut more = false;
+        // In rounds: what one file held when a round began comes before what the other gets
+        // later, however much it was. So the error that ends a flood stands at its end.
+        if self.sources.iter().all(|source| source.at >= source.until) {
+            for source in &mut self.sources {
+                source.until = source.length()?;
+            }
+        }
+        let mut left = READ_BYTES;
         for source in &mut self.sources {
-            source.read(&mut self.buffer)?;
-            more |= self.buffer.len() == READ_BYTES;
+            source.read(left, &mut self.buffer)?;
+            left -= self.buffer.len() as u64;
             let Source { lines, taken, .. } = source;
             lines.push(&self.buffer, |seen| self.taker.take(taken, seen, wall_ms));
+        }
+        let mut more = false;
+        for source in &mut self.sources {
+            more |= source.at < source.length()?;
         }
         self.taker.console.look(wall_ms);
         if self.taker.tellings == 0 {

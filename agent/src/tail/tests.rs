@@ -133,6 +133,26 @@ fn the_first_and_the_last_lines_are_kept_and_all_rows() {
 }
 
 #[test]
+fn the_error_that_ends_a_flood_stands_at_its_end() {
+    for (flood, other) in [("stdout", "stderr"), ("stderr", "stdout")] {
+        let dir = attempt();
+        let mut tail = Tail::open(dir.path()).unwrap();
+        let text: String = (0..100_000).map(|line| format!("line {line}\n")).collect();
+        fs::write(dir.path().join(flood), &text[..text.len() / 2]).unwrap();
+        assert!(tail.step(0).unwrap());
+        fs::write(dir.path().join(flood), &text).unwrap();
+        fs::write(dir.path().join(other), "the error\n").unwrap();
+        while tail.step(0).unwrap() {}
+        tail.finish(0).unwrap();
+        let all = console(dir.path());
+        assert_eq!(all.len(), 100_001);
+        let place = all.iter().position(|row| row.2 == "the error").unwrap();
+        assert!(flood == "stderr" || place == 100_000, "{flood}: {place}");
+        assert!(place > 50_000, "{flood}: {place}");
+    }
+}
+
+#[test]
 fn the_last_lines_are_the_last() {
     let dir = attempt();
     let path = dir.path().join("stderr");
