@@ -278,6 +278,22 @@ fn folders_of_one_wandb_id_are_one_run_with_one_history() {
     assert_eq!(losses(&lab, &runs[0]), expected);
     assert_eq!(lab.imported(&["wandb", "wandb"])[0]["new_rows"], 0);
 
+    // One of the parts alone adds nothing.
+    let part_alone = &lab.imported(&["wandb", "wandb/3"])[0];
+    assert_eq!((&part_alone["run"], &part_alone["new_rows"]), (&json!("resumed1"), &json!(0)));
+
+    // Nor does a part without those that were imported before it, and it is said what to do.
+    let alone = |number: u32| {
+        let path = format!("wandb/{number}");
+        let (code, stdout, stderr) = lab.sweep(&["import", "wandb", &path, "--project", "alone", "--json"]);
+        assert_eq!(code, 0, "{stderr}");
+        (serde_json::from_str::<Vec<Value>>(&stdout).unwrap().remove(0)["run"].clone(), stderr)
+    };
+    let ((first, _), (third, stderr)) = (alone(1), alone(3));
+    assert_ne!(first, third);
+    assert!(stderr.contains("hint: to have one run, give all folders of `resumed1` together"), "{stderr}");
+    assert_eq!(losses(&lab, &json!({ "run": first })), expected[..4]);
+
     // Part by part, into a project where the id is taken.
     let mut id = None;
     for number in 1..=3 {

@@ -34,8 +34,9 @@ pub(super) struct Past {
 pub(super) enum Relation {
     /// Another run.
     Other,
-    /// The same files, each as long as it was or shorter. A shorter one has no hash to compare
-    /// with.
+    /// Files that were imported, each as long as it was.
+    Contained,
+    /// Files that were imported, or shorter ones. Of a shorter one there is no hash to compare with.
     Shorter,
     /// The same, and perhaps more: its values begin with those that were imported.
     Grown,
@@ -104,7 +105,7 @@ impl Past {
     pub(super) fn relation(&self, source: &dyn Source) -> io::Result<Relation> {
         let parts = source.parts();
         let Some(then) = self.parts(parts)? else {
-            return Ok(if self.may_be_longer(parts)? { Relation::Shorter } else { Relation::Other });
+            return self.relation_of_some(parts);
         };
         let grown = then == parts || begins(&mut *source.open(&then)?, &mut *source.open(parts)?)?;
         Ok(if grown { Relation::Grown } else { Relation::Rewritten })
@@ -125,18 +126,17 @@ impl Past {
         Ok(Some(then))
     }
 
-    fn may_be_longer(&self, parts: &[Part]) -> io::Result<bool> {
+    /// Of parts that are not all of what was imported.
+    fn relation_of_some(&self, parts: &[Part]) -> io::Result<Relation> {
+        let mut relation = Relation::Contained;
         for part in parts {
-            let known = self.files.iter().find(|known| known.name == part.name && known.bytes >= part.bytes);
-            match known {
-                Some(known) if known.bytes == part.bytes && known.hash != part.hash(part.bytes)? => {
-                    return Ok(false);
-                }
-                Some(_) => {}
-                None => return Ok(false),
+            match self.files.iter().find(|known| known.name == part.name) {
+                Some(known) if known.bytes > part.bytes => relation = Relation::Shorter,
+                Some(known) if known.bytes == part.bytes && known.hash == part.hash(part.bytes)? => {}
+                _ => return Ok(Relation::Other),
             }
         }
-        Ok(true)
+        Ok(relation)
     }
 }
 

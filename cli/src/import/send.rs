@@ -18,7 +18,7 @@ use super::{
 use crate::{connect, connect::Controller, stream::Stream, view};
 
 /// An append is sent when it has so many bytes: well within what a controller takes at once.
-const APPEND_BYTES: usize = 2 << 20;
+const APPEND_BYTES: usize = 1 << 20;
 /// The stream in which an import says what it has read.
 const META: &str = "meta";
 
@@ -40,7 +40,7 @@ pub(super) async fn send(
 ) -> Result<Sent, Failure> {
     let known = find(controller, found).await?;
     let run = known.run.id.clone();
-    if known.relation == Relation::Shorter {
+    if known.relation == Relation::Contained {
         return Ok(Sent { run, rows: 0, known: true });
     }
     let was_known = !known.past.is_empty();
@@ -99,14 +99,28 @@ async fn find(controller: &Controller, found: &Found) -> Result<Known, Failure> 
         } else {
             Relation::Other
         };
-        if relation == Relation::Shorter && !is_beginning(controller, found, &run.id, &past).await? {
-            relation = Relation::Other;
+        if relation == Relation::Shorter {
+            let begins = is_beginning(controller, found, &run.id, &past).await?;
+            relation = if begins { Relation::Contained } else { Relation::Other };
         }
         if relation != Relation::Other {
+            if number > 0 && past.is_empty() {
+                tell_apart(found, &run.id);
+            }
             return Ok(Known { run, key, past, relation });
         }
     }
     unreachable!("a key that nobody has used yet begins a run")
+}
+
+/// A part of a run whose other parts were imported before, and are not given now.
+fn tell_apart(found: &Found, run: &str) {
+    let Some(id) = found.source.id() else { return };
+    let (path, id) = (super::shown(&found.source.path()), view::one_word(id));
+    terminal::warn(format_args!(
+        "`{path}` does not go on with what was imported of `{id}`: it is the run `{run}` here"
+    ));
+    terminal::hint(format_args!("to have one run, give all folders of `{id}` together"));
 }
 
 /// An import that was killed before it sent anything may have begun the run for another source.
