@@ -30,6 +30,8 @@ const APPENDED_BYTES: u64 = 256 << 10;
 const FAN: usize = 8;
 /// Bytes that one merge reads at most, beyond its first piece: what bounds the memory and the transaction.
 const MERGED_BYTES: u64 = 8 << 20;
+/// Parts that one merge writes at most. With more, few rows share a name, and columns gain nothing: such pieces stay as they are.
+const PARTS: usize = 4096;
 /// Bytes from which a single append of a run that is over is written by columns.
 const ALONE_BYTES: u64 = 64 << 10;
 /// After this it is asked whether a run is over, so that little is left in small pieces.
@@ -195,6 +197,9 @@ async fn merge(app: &Arc<App>, place: &Place) -> Result<Outcome, Error> {
         Ok(found) => found,
         Err(left) => return Ok(Outcome::Rests { left }),
     };
+    if merged.iter().map(|(_, block)| block.parts.len()).sum::<usize>() > PARTS {
+        return Ok(Outcome::Rests { left: None });
+    }
     let place = place.clone();
     app.change(move |change| match store::columns::replace(change.tx, place.stream(), &some, &merged)? {
         true => Ok(Outcome::Merged),

@@ -1,7 +1,7 @@
 //! Rows come in: appended at the end of their stream, summed up in their run. Called by the doors for SDK and agent. An
 //! append may be sent again at any time: rows below the stored end are skipped, a gap is refused with the offset needed.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use probes::{Bug, planted};
 use record::{Corrupt, file::STREAM as FILES};
@@ -54,6 +54,11 @@ enum Kept {
     Merged(Appended),
     /// Marked, for this reason.
     Apart(Error),
+    /// Nothing was kept: so many of the rows were known already.
+    Known {
+        rows: u64,
+        sent: Append,
+    },
 }
 
 /// Stores rows. They are on the disk when this returns.
@@ -65,22 +70,35 @@ enum Kept {
 /// damaged. Busy while the disk is full: the lease is renewed all the same.
 pub(crate) async fn append(app: &Arc<App>, caller: &Caller, append: Append) -> Result<Appended, Error> {
     caller.attempt(&append.run, append.attempt)?;
-    let digest = check(app, &append)?;
-    let told = match append.stream.as_str() {
-        FILES => Told::Files(files::rows(app, caller, &append.run, &append.frames).await?),
-        META => Told::Meta(Said::read(&append.frames).map_err(damaged)?),
-        _ => Told::Values,
-    };
     plan::of_run(app, &append.run).await?;
-    app.leases.renew(&append.run, append.attempt, app.clock.now());
-    if digest.rows > 0 {
-        app.full.check()?;
+    let (run, attempt) = (append.run.clone(), append.attempt);
+    let mut append = append;
+    loop {
+        let digest = check(app, &append)?;
+        let told = match append.stream.as_str() {
+            FILES => Told::Files(files::rows(app, caller, &append.run, &append.frames).await?),
+            META => Told::Meta(Said::read(&append.frames).map_err(damaged)?),
+            _ => Told::Values,
+        };
+        app.leases.renew(&run, attempt, app.clock.now());
+        if digest.rows > 0 {
+            app.full.check()?;
+        }
+        let caller = caller.clone();
+        match app.change(move |change| keep(change, &caller, append, digest, told)).await? {
+            Kept::Merged(appended) => return Ok(appended),
+            Kept::Apart(error) => return Err(error),
+            // What is left is looked at anew: that takes as long as for all of it, so not by the writer.
+            Kept::Known { rows, sent } => append = without(sent, rows)?,
+        }
     }
-    let caller = caller.clone();
-    match app.change(move |change| keep(change, &caller, &append, digest, told)).await? {
-        Kept::Merged(appended) => Ok(appended),
-        Kept::Apart(error) => Err(error),
-    }
+}
+
+/// The rows of an append after the first ones.
+fn without(mut append: Append, rows: u64) -> Result<Append, Error> {
+    append.frames = record::skip(&append.frames, rows).map_err(damaged)?;
+    append.offset += rows;
+    Ok(append)
 }
 
 /// What rows say that are no values of metrics, read before the writer has them.
@@ -133,8 +151,8 @@ fn damaged(corrupt: Corrupt) -> Error {
 fn keep(
     change: &mut Change<'_>,
     caller: &Caller,
-    append: &Append,
-    mut digest: Digest,
+    append: Append,
+    digest: Digest,
     told: Told,
 ) -> Result<Kept, Error> {
     let mut run = change.run(&append.run)?;
@@ -142,26 +160,20 @@ fn keep(
     let stream =
         Stream { run: run.key, name: &append.stream, attempt: append.attempt, writer: &append.writer };
     let next = store::blocks::next(change.tx, stream)?;
-    let mut frames = Cow::Borrowed(append.frames.as_slice());
-    let known = next.checked_sub(append.offset).ok_or_else(|| gap(append, next))?;
+    let known = next.checked_sub(append.offset).ok_or_else(|| gap(&append, next))?;
     if known > 0 && digest.rows > 0 && !planted(Bug::OverlapKept) {
-        change.tx.decoded(frames.len());
-        let rest = record::skip(&frames, known).map_err(damaged)?;
-        digest = Digest::of(&rest)
-            .map_err(|corrupt| Error::Bug(format!("cutting frames broke them: {corrupt}")))?;
-        frames = Cow::Owned(rest);
+        return Ok(Kept::Known { rows: known, sent: append });
     }
+    let frames = append.frames.as_slice();
     if digest.rows > 0 {
         if next == 0 {
             check_writers(change, stream)?;
         }
         let apart = standing != Standing::Current;
         if let Told::Files(rows) = &told {
-            // Those that were known already were kept then.
-            let new = rows.get(known as usize..).unwrap_or_default();
-            files::keep(change, caller, &run, stream, standing, new)?;
+            files::keep(change, caller, &run, stream, standing, rows)?;
         }
-        store::blocks::insert(change.tx, stream, next, digest.rows, apart, &frames)?;
+        store::blocks::insert(change.tx, stream, next, digest.rows, apart, frames)?;
         change.app.compaction.note(stream, frames.len(), change.app.clock.now());
         change.ring(Ring::All(Topic::Run(run.id.clone())));
     }
@@ -179,10 +191,10 @@ fn keep(
     }
     if digest.rows > 0 {
         match told {
-            Told::Meta(said) => about::take(change, &mut run, said, known)?,
+            Told::Meta(said) => about::take(change, &mut run, said)?,
             // Of what a program prints and what its machine does nothing is summed up.
             _ if !matches!(stream.name, "history" | "summary") => {}
-            _ => sum_up(change, &mut run, stream.name, &digest, &frames)?,
+            _ => sum_up(change, &mut run, stream.name, &digest, frames)?,
         }
     }
     if was != run.state {

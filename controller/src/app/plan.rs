@@ -77,7 +77,7 @@ impl Plan {
 }
 
 /// What a byte of YAML costs to check, in bytes of JSON that are parsed.
-const YAML: usize = 5;
+const YAML: usize = 3;
 
 /// Plans that were needed lately.
 #[derive(Debug)]
