@@ -60,7 +60,7 @@ enum Input {
 }
 
 /// What can go wrong with an artifact.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ArtifactError {
     /// A file or folder cannot be read.

@@ -11,7 +11,7 @@ use crate::{
     settings::Way,
     shared::{Identity, warn},
     uploader::Uploads,
-    value::Value,
+    value::{Loggable, Value},
 };
 
 /// The files of a run's process.
@@ -38,7 +38,7 @@ impl Attached {
     }
 
     /// Takes one row, as [`Ring::push`]; values that are files are written first.
-    pub(crate) fn push<'a, K: AsRef<str>, V: Into<Value<'a>>>(
+    pub(crate) fn push<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         ring: &Ring,
         stream: Stream,
@@ -53,7 +53,7 @@ impl Attached {
             at
         };
         let values = values.into_iter().filter_map(|(key, value)| {
-            let value = self.settled(key.as_ref(), value.into(), &at)?;
+            let value = self.settled(key.as_ref(), value.into_value(), &at)?;
             Some((key, value))
         });
         ring.push_at(stream, &step, values);

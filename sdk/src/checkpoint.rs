@@ -31,7 +31,7 @@ use crate::{
 const WAIT: Duration = Duration::from_secs(600);
 
 /// What can go wrong with a checkpoint.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
     /// The program's own function could not write it.

@@ -1,12 +1,15 @@
 //! What can go wrong, in words for the person at the terminal. Returned by `start`, `config`, `finish` and `agent`; `log`
-//! has no errors.
+//! has no errors. A program whose `main` returns `Result<(), Box<dyn Error>>` prints the `Debug` of its error, so that of ours
+//! is the sentence too.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{fmt, io, path::PathBuf, sync::Arc};
 
 use proto::dial::{BadAddress, CONTROLLER_VAR};
 
+use crate::{artifact::ArtifactError, checkpoint::CheckpointError, media::MediaError, run::count};
+
 /// A run could not be started.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum InitError {
     /// Nobody answered at the controller's address.
@@ -67,16 +70,20 @@ pub enum InitError {
 }
 
 /// The run's config does not fit the type that was asked for, or an update does not fit the config.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[error("the config does not fit: {0}")]
 pub struct ConfigError(pub(crate) String);
 
 /// A run ended, and its controller does not know all of it. The journal stays.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum FinishError {
     /// Rows or files wait in the run's folder, or the end could not be reported.
-    #[error("run `{run}` has {waiting} rows that the controller has not got ({reason}); they are in `{}`, and `sweep sync` sends them", folder.display())]
+    #[error(
+        "the controller has not got {} of run `{run}` ({reason}): `sweep sync {}` sends what is there",
+        count(*waiting, "row"),
+        folder.display()
+    )]
     Unsent {
         /// The run.
         run: String,
@@ -97,7 +104,11 @@ pub enum FinishError {
         folder: PathBuf,
     },
     /// The disk did not take the journal.
-    #[error("run `{run}`: {lost} rows could not be written to `{}`: {source}", folder.display())]
+    #[error(
+        "{} of run `{run}` could not be written to `{}`: {source}",
+        count(*lost, "row"),
+        folder.display()
+    )]
     Journal {
         /// The run.
         run: String,
@@ -111,7 +122,7 @@ pub enum FinishError {
 }
 
 /// A function agent could not go on.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum AgentError {
     /// Nobody answered at the controller's address.
@@ -140,4 +151,39 @@ pub enum AgentError {
     /// The system gave no thread.
     #[error("cannot start a thread: {0}")]
     Thread(Arc<io::Error>),
+}
+
+/// `Debug` says what `Display` does.
+macro_rules! speak {
+    ($($error:ty),+) => {$(
+        impl fmt::Debug for $error {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, formatter)
+            }
+        }
+    )+};
+}
+
+speak!(InitError, ConfigError, FinishError, AgentError, ArtifactError, CheckpointError, MediaError);
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    #[test]
+    fn errors_read_well_where_main_returns_them() {
+        let unreachable = InitError::Unreachable {
+            controller: "http://head:7070".to_owned(),
+            reason: "refused".to_owned(),
+        };
+        let boxed: Box<dyn Error> = AgentError::from(unreachable).into();
+        assert_eq!(format!("{boxed:?}"), boxed.to_string());
+        assert!(
+            boxed.to_string().starts_with("no controller answers at `http://head:7070` (refused): start one")
+        );
+        let format: Box<dyn Error> = MediaError::Format("`a.xyz` is no image".to_owned()).into();
+        assert_eq!(format!("{format:?}"), "`a.xyz` is no image");
+    }
 }

@@ -92,17 +92,32 @@ pub use run::{Finished, Run};
 pub use settings::{Init, Mode, Resume, init};
 pub use table::{Cell, Column, Table};
 pub use training::{Average, Prefixed};
-pub use value::Value;
+pub use value::{Loggable, Value};
 
 /// Logs one row whose values have different types: `log!(run, "loss" => loss, "epoch" => epoch)`, at the next step, or
 /// `log!(run, "loss" => loss; step = epoch)` at a step of your own. Keys are anything that is `AsRef<str>`, values
-/// anything that becomes a [`Value`].
+/// anything that is [`Loggable`]. A value that is `None` logs nothing.
+///
+/// ```
+/// # let run = besom::init().mode(besom::Mode::Disabled).start()?;
+/// let accuracy: Option<f64> = None;
+/// besom::log!(run, "loss" => 0.4, "note" => "warm", "accuracy" => accuracy);
+/// # Ok::<(), besom::InitError>(())
+/// ```
+///
+/// What cannot be logged is told by name:
+///
+/// ```compile_fail,E0277
+/// # let run = besom::init().mode(besom::Mode::Disabled).start()?;
+/// besom::log!(run, "took" => std::time::Duration::from_secs(1)); // `Duration` cannot be logged
+/// # Ok::<(), besom::InitError>(())
+/// ```
 #[macro_export]
 macro_rules! log {
     ($run:expr, $($key:expr => $value:expr),+ $(,)?) => {
-        $run.log([$((::core::convert::AsRef::<str>::as_ref(&$key), $crate::Value::from($value))),+])
+        $run.log([$((::core::convert::AsRef::<str>::as_ref(&$key), $crate::Loggable::into_value($value))),+])
     };
     ($run:expr, $($key:expr => $value:expr),+ $(,)? ; step = $step:expr) => {
-        $run.log_at($step, [$((::core::convert::AsRef::<str>::as_ref(&$key), $crate::Value::from($value))),+])
+        $run.log_at($step, [$((::core::convert::AsRef::<str>::as_ref(&$key), $crate::Loggable::into_value($value))),+])
     };
 }

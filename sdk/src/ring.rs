@@ -13,7 +13,7 @@ use std::{
 
 use record::{MAX_KEY_BYTES, MAX_TEXT_BYTES, ValueRef, shortened};
 
-use crate::value::Value;
+use crate::value::{Loggable, Value};
 
 /// One half of the buffer, in bytes: about 140,000 rows of five numbers. Only what is used of it takes memory.
 pub(crate) const HALF_BYTES: usize = 8 << 20;
@@ -126,7 +126,7 @@ impl Ring {
     }
 
     /// Takes one row, or refuses it. `step`: `None` for the largest step of the stream plus one.
-    pub(crate) fn push<'a, K: AsRef<str>, V: Into<Value<'a>>>(
+    pub(crate) fn push<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         stream: Stream,
         step: Option<u64>,
@@ -136,7 +136,7 @@ impl Ring {
     }
 
     /// As [`Ring::push`], with a step that is read once the values are known.
-    pub(crate) fn push_at<'a, K: AsRef<str>, V: Into<Value<'a>>>(
+    pub(crate) fn push_at<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         stream: Stream,
         step: &Cell<Option<u64>>,
@@ -146,7 +146,7 @@ impl Ring {
     }
 
     /// Takes one row, or refuses it, at the step that the next row gets as well.
-    pub(crate) fn push_ahead<'a, K: AsRef<str>, V: Into<Value<'a>>>(
+    pub(crate) fn push_ahead<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         stream: Stream,
         values: impl IntoIterator<Item = (K, V)>,
@@ -159,7 +159,7 @@ impl Ring {
     }
 
     /// Gives the values as bytes to `take`, under the lock.
-    fn encode_and<'a, K: AsRef<str>, V: Into<Value<'a>>>(
+    fn encode_and<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         values: impl IntoIterator<Item = (K, V)>,
         take: impl FnOnce(&mut Half, &Encoded),
@@ -175,7 +175,7 @@ impl Ring {
         let mut scratch = SCRATCH.try_with(Cell::take).unwrap_or_default();
         scratch.clear();
         for (key, value) in values {
-            scratch.add(key.as_ref(), &value.into());
+            scratch.add(key.as_ref(), &value.into_value());
         }
         take(&mut self.lock(), &scratch);
         if scratch.keys.capacity() + scratch.values.capacity() <= SCRATCH_BYTES {

@@ -20,7 +20,7 @@ use crate::{
     ring::Stream,
     shared::{Shared, failed, finished},
     term,
-    value::Value,
+    value::Loggable,
 };
 
 /// A run. Cheap to clone, and the clones may log from any thread. It ends with [`Run::finish`], else when the last clone is
@@ -67,12 +67,12 @@ impl Run {
     /// Logs one row at the next step: the largest step so far plus one, from 0. For values of one type, such as
     /// `run.log([("loss", loss), ("accuracy", accuracy)])` or a map; [`log!`](crate::log!) takes any mix.
     /// An image or another value that is a file is written to the run's folder by this call; nothing else waits for a disk.
-    pub fn log<'a, K: AsRef<str>, V: Into<Value<'a>>>(&self, values: impl IntoIterator<Item = (K, V)>) {
+    pub fn log<'a, K: AsRef<str>, V: Loggable<'a>>(&self, values: impl IntoIterator<Item = (K, V)>) {
         self.shared().push(Stream::History, None, values);
     }
 
     /// Logs one row at a step of the caller's. Steps may come late, twice or out of order; nothing is dropped.
-    pub fn log_at<'a, K: AsRef<str>, V: Into<Value<'a>>>(
+    pub fn log_at<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         step: u64,
         values: impl IntoIterator<Item = (K, V)>,
@@ -82,12 +82,12 @@ impl Run {
 
     /// Logs values that belong to the next row of [`log`](Self::log): they get its step, as with W&B's `commit=False`. For
     /// numbers, texts and histograms; what comes as a file is logged by `log` itself.
-    pub fn log_ahead<'a, K: AsRef<str>, V: Into<Value<'a>>>(&self, values: impl IntoIterator<Item = (K, V)>) {
+    pub fn log_ahead<'a, K: AsRef<str>, V: Loggable<'a>>(&self, values: impl IntoIterator<Item = (K, V)>) {
         self.shared().ring.push_ahead(Stream::History, values);
     }
 
     /// Sets a value that stands for the run, in place of the last one logged under this key.
-    pub fn summary<'a>(&self, key: impl AsRef<str>, value: impl Into<Value<'a>>) {
+    pub fn summary<'a>(&self, key: impl AsRef<str>, value: impl Loggable<'a>) {
         self.shared().push(Stream::Summary, None, [(key, value)]);
     }
 
@@ -175,6 +175,11 @@ impl Drop for Handle {
     }
 }
 
+/// `1 row`, `2 rows`.
+pub(crate) fn count(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
 /// What became of a run's rows. Its `Display` is a sentence for people.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -194,12 +199,12 @@ pub struct Finished {
 
 impl fmt::Display for Finished {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "run `{}`: {} rows logged", self.run, self.accepted)?;
+        write!(formatter, "run `{}`: {} logged", self.run, count(self.accepted, "row"))?;
         if self.refused > 0 {
             write!(formatter, ", {} refused since they came faster than the disk took them", self.refused)?;
         }
         if self.cut > 0 {
-            write!(formatter, ", {} values too long and cut", self.cut)?;
+            write!(formatter, ", {} too long and cut", count(self.cut, "value"))?;
         }
         if !self.note.is_empty() {
             write!(formatter, "; {}", self.note)?;

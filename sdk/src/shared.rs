@@ -30,7 +30,7 @@ use crate::{
     sender::{self, Link},
     settings::{self, Way},
     system::Samples,
-    value::Value,
+    value::{Loggable, Value},
 };
 
 /// How often the journal takes what waits in the ring.
@@ -240,7 +240,7 @@ impl Shared {
     }
 
     /// Takes one row.
-    pub(crate) fn push<'a, K: AsRef<str>, V: Into<Value<'a>>>(
+    pub(crate) fn push<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         stream: Stream,
         step: Option<u64>,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{run::Run, value::Value};
+use crate::{run::Run, value::Loggable};
 
 /// The mean of values that stand for different counts, such as the losses of batches of which the last is smaller.
 ///
@@ -64,12 +64,12 @@ impl fmt::Debug for Prefixed {
 
 impl Prefixed {
     /// As [`Run::log`].
-    pub fn log<'a, K: AsRef<str>, V: Into<Value<'a>>>(&self, values: impl IntoIterator<Item = (K, V)>) {
+    pub fn log<'a, K: AsRef<str>, V: Loggable<'a>>(&self, values: impl IntoIterator<Item = (K, V)>) {
         self.run.log(self.prefixed(values));
     }
 
     /// As [`Run::log_at`].
-    pub fn log_at<'a, K: AsRef<str>, V: Into<Value<'a>>>(
+    pub fn log_at<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         step: u64,
         values: impl IntoIterator<Item = (K, V)>,
@@ -78,7 +78,7 @@ impl Prefixed {
     }
 
     /// As [`Run::summary`].
-    pub fn summary<'a>(&self, key: impl AsRef<str>, value: impl Into<Value<'a>>) {
+    pub fn summary<'a>(&self, key: impl AsRef<str>, value: impl Loggable<'a>) {
         self.run.summary(format!("{}{}", self.prefix, key.as_ref()), value);
     }
 

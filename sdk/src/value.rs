@@ -103,8 +103,46 @@ impl<'a> Value<'a> {
     }
 }
 
+impl<'a, T: Loggable<'a>> From<Option<T>> for Value<'a> {
+    /// `None` logs nothing.
+    fn from(value: Option<T>) -> Self {
+        value.map_or_else(|| Self::Map(Vec::new()), Loggable::into_value)
+    }
+}
+
+/// What can be logged: everything that becomes a [`Value`]. A type of your own can, once it has `From<Yours> for Value`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be logged",
+    label = "numbers, bools, text, media, `Option`s and maps of them can; `.to_string()` makes text of others"
+)]
+pub trait Loggable<'a> {
+    /// The value.
+    fn into_value(self) -> Value<'a>;
+}
+
+// Otherwise the compiler tells of this implementation what is missing for `Into`, in place of the line above.
+#[diagnostic::do_not_recommend]
+impl<'a, T: Into<Value<'a>>> Loggable<'a> for T {
+    fn into_value(self) -> Value<'a> {
+        self.into()
+    }
+}
+
 impl From<String> for Value<'_> {
     fn from(value: String) -> Self {
         Self::Text(Cow::Owned(value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_is_its_value_or_nothing() {
+        assert_eq!(Some(0.5).into_value(), Value::F64(0.5));
+        assert_eq!(Some("warm").into_value(), Value::from("warm"));
+        assert_eq!(None::<f64>.into_value(), Value::Map(Vec::new()), "an empty map logs nothing");
+        assert_eq!(Some(None::<Value<'_>>).into_value(), Value::Map(Vec::new()));
     }
 }

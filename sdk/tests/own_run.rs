@@ -191,7 +191,7 @@ fn a_refusal_at_the_end_names_the_journal_and_what_waits() {
     let journal = journal(&folder);
     let place = journal.ancestors().nth(2).map(Path::display).unwrap();
     let want = format!(
-        "run `run00000` has 8 rows that the controller has not got (not today); they are in `{place}`, and `sweep sync` sends them"
+        "the controller has not got 8 rows of run `run00000` (not today): `sweep sync {place}` sends what is there"
     );
     assert_eq!(error, want);
     assert_eq!(again.finish().unwrap_err().to_string(), want);

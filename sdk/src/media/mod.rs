@@ -36,7 +36,7 @@ const KEY_CHARS: usize = 100;
 const HASH_DIGITS: usize = 12;
 
 /// Why a value that is a file could not be made.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum MediaError {
     /// The file cannot be read.
