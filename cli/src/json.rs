@@ -176,7 +176,7 @@ pub(crate) fn explanation(sweep: &v1::Sweep, found: &v1::Explanation) -> Value {
     let parsed = |json: &String| serde_json::from_str::<Value>(json).unwrap_or(Value::Null);
     let importance = |one: &v1::Importance| json!({ "parameter": one.parameter, "total": one.total, "low": one.low, "high": one.high, "alone": one.alone });
     let curve = |curve: &v1::Curve| {
-        let point = |point: &v1::CurvePoint| json!({ "value": parsed(&point.value_json), "mean": point.mean, "low": point.low, "high": point.high });
+        let point = |point: &v1::CurvePoint| json!({ "value": parsed(&point.value_json), "mean": point.mean, "low": point.low, "high": point.high, "trial_low": point.trial_low, "trial_high": point.trial_high });
         json!({ "parameter": curve.parameter, "points": curve.points.iter().map(point).collect::<Vec<_>>() })
     };
     let surface = |surface: &v1::Surface| {
@@ -196,6 +196,8 @@ pub(crate) fn explanation(sweep: &v1::Sweep, found: &v1::Explanation) -> Value {
         "goal": if sweep.maximize { "maximize" } else { "minimize" },
         "trials": found.trials,
         "accuracy": found.accuracy,
+        "intervals": { "share": 0.95, "covered": found.covered, "held_out": found.held_out },
+        "tail": { "trials": found.tail, "beyond": found.tail_beyond },
         "importances": found.importances.iter().map(importance).collect::<Vec<_>>(),
         "curves": found.curves.iter().map(curve).collect::<Vec<_>>(),
         "surfaces": found.surfaces.iter().map(surface).collect::<Vec<_>>(),

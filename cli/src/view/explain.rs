@@ -47,14 +47,26 @@ pub(crate) fn sweep(sweep: &Sweep, found: &Explanation, shown: &Shown) -> String
 /// What it all rests on.
 fn basis(sweep: &Sweep, found: &Explanation) -> Vec<(&'static str, String)> {
     let percent = (found.accuracy * 100.0).round();
-    let accuracy = format!("each from the others, the model foretells {percent}% of their variance");
+    let accuracy = format!("foretells {percent} % of the variance of the values, each from the others");
     let accuracy = match found.accuracy < WEAK {
         true => paint(style::WARNING, format!("{accuracy}: too little to rely on what follows")),
         false => accuracy,
     };
-    let mut facts = vec![("method", method(sweep)), ("values", format!("of {}", count(found.trials, "trial")))];
+    let mut facts = vec![("method", method(sweep)), ("trials", format!("{} with a value", found.trials))];
     facts.extend(earlier(sweep).map(|earlier| ("earlier", earlier)));
     facts.push(("model", accuracy));
+    if found.held_out > 0 {
+        let (covered, held_out) = (found.covered, count(found.held_out, "held-out trial"));
+        facts.push(("checked", format!("95 % intervals covered {covered} of {held_out}")));
+    }
+    if let Some(beyond) = found.tail_beyond.filter(|_| found.tail > 0) {
+        let side = if sweep.maximize { "below" } else { "above" };
+        let (values, beyond) = (count(found.tail, "value"), number(beyond));
+        let are = if found.tail == 1 { "is" } else { "are" };
+        let what =
+            format!("{values} {side} {beyond} {are} drawn together for the model, so as to hide no others");
+        facts.push(("scale", what));
+    }
     facts
 }
 
@@ -148,7 +160,7 @@ fn curve(sweep: &Sweep, curve: &Curve, importance: Option<&Importance>) -> Strin
         format!("{name}: {total} of the variance ({low} - {high}), best {}\n\n", best(sweep, curve))
     });
     let (low, high) = scale(std::slice::from_ref(curve));
-    let mut table = Table::default().right(&name).left("").right(&metric).left("95 %");
+    let mut table = Table::default().right(&name).left("").right(&metric).left("95 %").left("95 % of trials");
     for point in &curve.points {
         let height = (point.mean - low) / (high - low);
         table.row([
@@ -156,6 +168,7 @@ fn curve(sweep: &Sweep, curve: &Curve, importance: Option<&Importance>) -> Strin
             bar(if height.is_finite() { height } else { 0.0 }),
             number(point.mean),
             paint(style::FAINT, format!("{} - {}", number(point.low), number(point.high))),
+            format!("{} - {}", number(point.trial_low), number(point.trial_high)),
         ]);
     }
     format!("{}{table}", told.unwrap_or_default())
@@ -213,6 +226,8 @@ mod tests {
             mean,
             low: mean - half,
             high: mean + half,
+            trial_low: mean - 3.0 * half,
+            trial_high: mean + 4.0 * half,
         };
         values.iter().map(point).collect()
     }
@@ -227,7 +242,8 @@ mod tests {
                 let x = f64::from(k) / 32.0;
                 let mean = 0.02 + 0.5 * (x - 0.4) * (x - 0.4);
                 let lr = 10f64.powf(3.0 * x - 5.0);
-                CurvePoint { value_json: format!("{lr:e}"), mean, low: mean - 0.004, high: mean + 0.004 }
+                let (low, high) = (mean - 0.004, mean + 0.004);
+                CurvePoint { value_json: format!("{lr:e}"), mean, low, high, ..CurvePoint::default() }
             })
             .collect();
         let curve = |parameter: &str, points| Curve { parameter: parameter.to_owned(), points };
@@ -245,6 +261,10 @@ mod tests {
                 curve("batch_size", points(&[("32", 0.061, 0.01), ("64", 0.06, 0.01), ("128", 0.063, 0.01)])),
             ],
             surfaces: Vec::new(),
+            held_out: 26,
+            covered: 25,
+            tail: 3,
+            tail_beyond: Some(0.412_345),
         }
     }
 

@@ -1,7 +1,8 @@
 //! No view lets foreign text steer the terminal: every text field of sweep and run is hostile here. Tests only.
 
 use proto::v1::{
-    Cell, Curve, CurvePoint, Explanation, Importance, Incumbent, Outcome, Repeated, Run, Surface, Sweep, SweepUpdate,
+    Cell, Curve, CurvePoint, Explanation, Importance, Incumbent, Outcome, Repeated, Run, Surface, Sweep,
+    SweepUpdate,
 };
 
 use super::{explain, fixtures, list, run, sweep, watch, why};

@@ -159,7 +159,7 @@ fn rungs(run: &Run) -> String {
         return String::new();
     }
     let mut table =
-        Table::default().right("  rung").right("value").left("rank").right("goes on up to").left("verdict");
+        Table::default().right("  rung").right("value").left("rank").right("has to reach").left("verdict");
     for rung in &run.rungs {
         let verdict = if rung.stop { paint(style::WARNING, "stop") } else { "go on".to_owned() };
         let threshold = rung.threshold.map_or_else(|| "too few yet".to_owned(), number);
@@ -192,16 +192,27 @@ fn ended(run: &Run) -> String {
     text
 }
 
-/// Why this point: the plain values of the suggestion's origin.
+/// Why this point, in short.
 fn suggestion(json: &str) -> Option<String> {
     let suggestion = values::object(json);
     let origin = suggestion.get("origin").and_then(Value::as_object).unwrap_or(&suggestion);
-    let plain: Vec<(String, Value)> = values::flatten(origin)
-        .into_iter()
-        .filter(|(_, value)| !value.is_array() && !value.is_null())
-        .map(|(name, value)| (if name == "kind" { "by".to_owned() } else { name }, value))
-        .collect();
-    (!plain.is_empty()).then(|| values::sentence(&plain, SENTENCE))
+    let figure = |key: &str| number(origin.get(key).and_then(Value::as_f64).unwrap_or(f64::NAN));
+    Some(match origin.get("kind").and_then(Value::as_str)? {
+        "model" => format!(
+            "by the model, which expected {} ± {} here and an improvement of {}",
+            figure("mean"),
+            figure("deviation"),
+            figure("improvement")
+        ),
+        "grid" => {
+            let cell = origin.get("cell").and_then(Value::as_u64).unwrap_or_default();
+            format!("as cell {cell} of the grid")
+        }
+        "random" => "at random".to_owned(),
+        "sobol" => "as the next point of the Sobol sequence".to_owned(),
+        "initial" => "for the initial design, before there is a model".to_owned(),
+        other => format!("by {}", one_word(other)),
+    })
 }
 
 #[cfg(test)]

@@ -163,8 +163,7 @@ mod tests {
 
     #[test]
     fn any_columns() {
-        let columns =
-            "id,trial,config.optimizer.name,config.'learning_rate',config.seed,summary.epoch,summary.nonesuch";
+        let columns = "id,trial,config.optimizer.name,config.'learning_rate',config.seed,summary.epoch,summary.nonesuch";
         let columns: Vec<String> = columns.split(',').map(str::to_owned).collect();
         insta::assert_snapshot!(plain(&table(&some(), &columns, NOW)));
     }

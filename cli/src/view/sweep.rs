@@ -9,8 +9,8 @@ use terminal::{
 };
 
 use super::{
-    CELL, SENTENCE, best, class, count, counts, earlier, facts, is_bad, limit, method, one_word, progress, ranking,
-    state, work,
+    CELL, SENTENCE, best, class, count, counts, earlier, facts, is_bad, limit, method, one_word, progress,
+    ranking, state, work,
 };
 
 /// How a sweep is to be shown.
@@ -69,13 +69,7 @@ fn about(
     facts.extend(failures(runs).map(|failures| ("failures", failures)));
     facts.extend(best(sweep).map(|best| ("best", best)));
     facts.extend(params.fixed_sentence().map(|fixed| ("fixed", fixed)));
-    let since = |ms: i64| terminal::age(shown.now_ms.saturating_sub(ms));
-    let when = match sweep.ended_ms {
-        Some(ended) => format!("ended {}", since(ended)),
-        None => format!("created {}", since(sweep.created_ms)),
-    };
-    let worked = terminal::duration(worked(runs, shown.now_ms));
-    facts.push(("time", format!("{worked} with trials at work, {when}")));
+    facts.push(time(sweep, runs, shown.now_ms));
     // The note says why in the controller's words, where it has any.
     if sweep.note.is_empty() {
         facts.extend(closing(sweep).map(|closing| ("note", closing)));
@@ -85,8 +79,21 @@ fn about(
     facts
 }
 
-/// For how long at least one of the runs was at work, in milliseconds.
-fn worked(runs: &[Run], now_ms: i64) -> i64 {
+/// How long its trials were at work, and when it ended or began.
+fn time(sweep: &Sweep, runs: &[Run], now_ms: i64) -> (&'static str, String) {
+    let (what, ms) = match sweep.ended_ms {
+        Some(ended) => ("ended", ended),
+        None => ("created", sweep.created_ms),
+    };
+    let ago = terminal::age(now_ms.saturating_sub(ms));
+    match worked(runs, now_ms) {
+        None => (what, ago),
+        Some(worked) => ("time", format!("{} with trials at work, {what} {ago}", terminal::duration(worked))),
+    }
+}
+
+/// For how long at least one of the runs was at work, in milliseconds; `None` where none was yet.
+fn worked(runs: &[Run], now_ms: i64) -> Option<i64> {
     let mut spans: Vec<(i64, i64)> = runs.iter().filter_map(|run| work(run, now_ms)).collect();
     spans.sort_unstable();
     let (mut worked, mut until) = (0_i64, i64::MIN);
@@ -94,7 +101,7 @@ fn worked(runs: &[Run], now_ms: i64) -> i64 {
         worked = worked.saturating_add(to.saturating_sub(from.max(until)).max(0));
         until = until.max(to);
     }
-    worked
+    (until > i64::MIN).then_some(worked)
 }
 
 /// `3 error, 1 out of memory`: how often runs ended in each class of failure, the most frequent first.
@@ -262,8 +269,8 @@ mod tests {
             run("running", 100_000, 0),
             run("queued", 950_000, 0),
         ];
-        assert_eq!(worked(&runs, NOW), 500_000);
-        assert_eq!((worked(&[], NOW), worked(&[run("finished", 10, i64::MAX)], NOW)), (0, 0));
+        assert_eq!(worked(&runs, NOW), Some(500_000));
+        assert_eq!((worked(&[], NOW), worked(&[run("finished", 10, i64::MAX)], NOW)), (None, Some(0)));
         assert_eq!(super::super::took(&runs[3], NOW), "");
         let text = plain(&sweep(&fixture(), &runs, &shown(false, None)));
         assert!(text.contains("time     8m 20s with trials at work, created 10m ago"), "{text}");

@@ -142,11 +142,12 @@ pub(crate) fn block(watched: &Watched, now_ms: i64) -> String {
     head.push(paint(style::FAINT, method(sweep)));
     let mut lines = vec![head.join("  ")];
     let elapsed = sweep.started_ms.map(|started| sweep.ended_ms.unwrap_or(now_ms).saturating_sub(started));
-    let elapsed = paint(style::FAINT, elapsed.map(terminal::duration).unwrap_or_default());
+    let elapsed = elapsed.map(|ms| format!("  {}", paint(style::FAINT, terminal::duration(ms))));
+    let elapsed = elapsed.unwrap_or_default();
     let over = numbers.finished + numbers.failed + numbers.crashed + numbers.stopped + numbers.pruned;
     lines.push(match sweep.trials_bound {
-        Some(bound) => format!("{}  {over}/{bound}  {elapsed}", bar_text(over, bound, BAR)),
-        None => format!("{}  {elapsed}", count(over, "trial")),
+        Some(bound) => format!("{}  {over}/{bound}{elapsed}", bar_text(over, bound, BAR)),
+        None => format!("{}{elapsed}", count(over, "trial")),
     });
     lines.push(counts(&numbers));
     if let (Some(text), Some(run)) = (best(sweep), &sweep.best) {

@@ -38,7 +38,9 @@ fn repeats(run: &Run, sweep: &Sweep) -> Option<String> {
     let had = metric(sweep, repeated.value);
     let of = one_word(&repeated.sweep);
     Some(match run.trial {
-        Some(0) => format!("It repeats the best trial of the earlier sweeps that this space holds, one of {of} with {had}."),
+        Some(0) => format!(
+            "It repeats the best trial of the earlier sweeps that this space holds, one of {of} with {had}."
+        ),
         _ => format!("A trial of the earlier sweep {of} had these parameters, with {had}."),
     })
 }
@@ -176,7 +178,8 @@ mod tests {
         let suggestion_json = r#"{"origin":{"kind":"initial"}}"#.to_owned();
         let repeats = Some(Repeated { sweep: "m2c8tzwq".to_owned(), value: 0.25 });
         let first = Run { suggestion_json, repeats, ..runs()[0].clone() };
-        let later = Run { trial: Some(4), suggestion_json: runs()[2].suggestion_json.clone(), ..first.clone() };
+        let later =
+            Run { trial: Some(4), suggestion_json: runs()[2].suggestion_json.clone(), ..first.clone() };
         insta::assert_snapshot!(plain(&[run(&first, &sweep()), run(&later, &sweep())].join("\n\n")));
     }
 

@@ -246,13 +246,20 @@ impl Sweeps for Shared {
         if parameters.iter().any(|name| name != "lr") {
             return Err(Status::invalid_argument("the sweep has no such parameter that varies"));
         }
-        let point =
-            |value: &str, mean| CurvePoint { value_json: value.to_owned(), mean, low: mean, high: mean };
+        let point = |value: &str, mean| CurvePoint {
+            value_json: value.to_owned(),
+            mean,
+            low: mean,
+            high: mean,
+            trial_low: mean,
+            trial_high: mean,
+        };
         let importance =
             Importance { parameter: "lr".to_owned(), alone: 0.9, total: 1.0, low: 0.8, high: 1.0 };
         let curve = Curve { parameter: "lr".to_owned(), points: vec![point("0.1", 0.5), point("0.2", 0.25)] };
         let (importances, curves) = (vec![importance], vec![curve]);
-        Ok(Response::new(Explanation { trials: 5, accuracy: 0.8, importances, curves, surfaces: Vec::new() }))
+        let held = Explanation { held_out: 5, covered: 5, ..Explanation::default() };
+        Ok(Response::new(Explanation { trials: 5, accuracy: 0.8, importances, curves, ..held }))
     }
 }
 

@@ -86,7 +86,7 @@ fn unexplained(plan: &Plan, why: Unexplained) -> Error {
         Unexplained::TooFew { have, need } => {
             let metric = plan.metric().map(|metric| metric.name.as_str()).unwrap_or_default();
             let message = format!(
-                "{have} trials of sweep `{id}` have ended with a value of `{metric}`; an explanation needs {need}"
+                "an explanation needs {need} trials that ended with a value of `{metric}`, and sweep `{id}` has {have}"
             );
             Error::refused(Why::State, message).hint(format!("`sweep show {id}` shows how it goes"))
         }
@@ -133,7 +133,8 @@ pub(super) fn repeated(tx: &Tx<'_>, app: &App, run: &Run) -> Result<Option<Repea
     let plan = app.plans.get(tx, sweep)?;
     let config = serde_json::from_str(&run.config).unwrap_or_default();
     let point = Point::from_json(&plan.study.space, &config);
-    Ok(point.and_then(|point| explain::repeated(&plan.study, &point).map(|earlier| Repeated::of(&plan, earlier))))
+    Ok(point
+        .and_then(|point| explain::repeated(&plan.study, &point).map(|earlier| Repeated::of(&plan, earlier))))
 }
 
 /// What the model that chose this run knew as the best; `None` when no model chose it, or none had finished.

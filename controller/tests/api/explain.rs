@@ -71,7 +71,7 @@ async fn what_cannot_be_explained_is_refused_with_a_hint() {
     valley(&mut agent, 3).await;
     let few = explain(&mut lab, &sweep.id, &[]).await.unwrap_err();
     let message = format!(
-        "3 trials of sweep `{}` have ended with a value of `val/loss`; an explanation needs 4",
+        "an explanation needs 4 trials that ended with a value of `val/loss`, and sweep `{}` has 3",
         sweep.id
     );
     assert_eq!((few.code(), few.message()), (Code::FailedPrecondition, message.as_str()));

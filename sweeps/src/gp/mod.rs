@@ -29,4 +29,4 @@ pub(crate) use acquire::{Acquisition, Height};
 pub(crate) use fit::{Data, fit};
 pub(crate) use kernel::Dimension;
 pub(crate) use model::{Form, Hyperparameters};
-pub(crate) use predict::{Average, Posterior};
+pub(crate) use predict::{Average, LeftOut, Posterior};

@@ -6,7 +6,7 @@
 
 mod averages;
 
-pub(crate) use averages::Average;
+pub(crate) use averages::{Average, LeftOut};
 use faer::Mat;
 
 use super::{

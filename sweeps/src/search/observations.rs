@@ -30,6 +30,8 @@ const MOST_PENDING: usize = 100;
 const DOUBT: f64 = 0.25;
 /// A best value counts as better from this part of a standard deviation on.
 const GAIN: f64 = 0.02;
+/// The bad tail begins so many times the usual distance of good values beyond the median.
+pub(super) const CEILING: f64 = 3.0;
 /// A limited outcome is cut at so many times its usual distance from the limit.
 const FARTHEST: f64 = 5.0;
 
@@ -44,6 +46,8 @@ pub(super) struct Observations {
     pub(super) sample: Sample,
     /// Of each in the sample, whether it is a trial of this sweep that keeps every limit.
     pub(super) counts: Vec<bool>,
+    /// Of each in the sample, whether it is a trial of this sweep that ran to its end and has a value.
+    pub(super) measured: Vec<bool>,
     /// Coordinates of the trials that are not over.
     pub(super) pending: Vec<Vec<f64>>,
     /// The way back to the metric.
@@ -73,6 +77,8 @@ struct Told {
     /// Of a partial result: its variance, where that is known.
     partial: Option<Option<f64>>,
     counts: bool,
+    /// A trial of this sweep.
+    own: bool,
 }
 
 /// What standardising took away.
@@ -146,12 +152,15 @@ impl Observations {
             // Before the first trial of this sweep has ended, the best of the earlier ones is to be improved on.
             counts.fill(true);
         }
+        let is_measured = |told: &Told| told.own && told.value.is_some() && told.partial.is_none();
+        let measured = kept.iter().map(|&index| is_measured(&told[index])).collect();
         let extra = kept.iter().map(extra).collect();
         let inputs = kept.iter().map(|&index| inputs[index].to_vec()).collect();
         Observations {
             axes: axes.len(),
             sample: Sample { inputs, targets, extra },
             counts,
+            measured,
             pending,
             units: Units { centre, spread, magnitude, sign: sign(study) },
             told: told.len(),
@@ -202,7 +211,13 @@ fn earlier(study: &Study, axes: &Axes<'_>) -> Vec<Told> {
     let told = study.earlier.iter().filter_map(|trial| {
         let mut coordinates = axes.place(&trial.config).filter(|_| trial.value.is_finite())?;
         coordinates.push((trial.sweep + 1) as f64);
-        Some(Told { coordinates, value: Some(sign(study) * trial.value), partial: None, counts: false })
+        Some(Told {
+            coordinates,
+            value: Some(sign(study) * trial.value),
+            partial: None,
+            counts: false,
+            own: false,
+        })
     });
     // Given best first; the newest observations count as the nearest to the present, so the best come last.
     let mut told: Vec<Told> = told.collect();
@@ -213,16 +228,15 @@ fn earlier(study: &Study, axes: &Axes<'_>) -> Vec<Told> {
 /// A trial of this sweep that is over.
 fn tell(study: &Study, gains: &Gains, trial: &Trial, coordinates: Vec<f64>) -> Told {
     let counts = study.is_feasible(&trial.constrained);
-    match trial.outcome {
-        Outcome::Value(value) if value.is_finite() => {
-            Told { coordinates, value: Some(sign(study) * value), partial: None, counts }
-        }
+    let (value, partial) = match trial.outcome {
+        Outcome::Value(value) if value.is_finite() => (Some(sign(study) * value), None),
         Outcome::Pruned(value) if value.is_finite() => {
             let guess = gains.guess(trial, value);
-            Told { coordinates, value: Some(guess.value), partial: Some(guess.variance), counts }
+            (Some(guess.value), Some(guess.variance))
         }
-        _ => Told { coordinates, value: None, partial: None, counts },
-    }
+        _ => (None, None),
+    };
+    Told { coordinates, value, partial, counts, own: true }
 }
 
 /// How many targets from `first` on came after the last that was clearly the best until then.
@@ -287,13 +301,19 @@ fn impute(told: &[Option<f64>], rule: Impute, is_cut: bool) -> (Vec<f64>, f64) {
     (told.iter().map(fill).collect(), magnitude)
 }
 
-/// Where the bad tail is cut. Where the better half is one value, the next worse one gives the scale.
+/// Where the bad tail is cut.
 fn ceiling(sorted: &[f64]) -> f64 {
+    let (median, spread) = good(sorted);
+    median + CEILING * spread
+}
+
+/// The median, and how far the good values usually lie from it. Where the better half is one value, the next worse one gives
+/// the scale. Of at least one value, ascending.
+pub(super) fn good(sorted: &[f64]) -> (f64, f64) {
     let median = sorted[(sorted.len() - 1) / 2];
     let decile = sorted[(sorted.len() - 1) / 10];
     let next = sorted.iter().copied().find(|&value| value > median).unwrap_or(median);
-    let spread = if median > decile { median - decile } else { next - median };
-    median + 3.0 * spread
+    (median, if median > decile { median - decile } else { next - median })
 }
 
 /// To mean 0 and variance 1, with the mean and the deviation. A constant becomes 0.

@@ -12,6 +12,10 @@ pub(super) fn explanation(found: Explanation) -> v1::Explanation {
         importances: found.importances.into_iter().map(importance).collect(),
         curves: found.curves.into_iter().map(curve).collect(),
         surfaces: found.surface.into_iter().map(surface).collect(),
+        held_out: found.coverage.held_out as u64,
+        covered: found.coverage.covered as u64,
+        tail: found.tail.map_or(0, |tail| tail.trials as u64),
+        tail_beyond: found.tail.map(|tail| tail.beyond),
     }
 }
 
@@ -36,6 +40,8 @@ fn curve(curve: Curve) -> v1::Curve {
         mean: point.mean,
         low: point.low,
         high: point.high,
+        trial_low: point.trial_low,
+        trial_high: point.trial_high,
     });
     v1::Curve { parameter: curve.parameter, points: points.collect() }
 }

@@ -14,6 +14,15 @@ pub(crate) struct Average {
     pub(crate) variance: f64,
 }
 
+/// An observation as the others foretell it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct LeftOut {
+    /// The target less what is foretold.
+    pub(crate) error: f64,
+    /// Of what is foretold, with the observation's own noise.
+    pub(crate) deviation: f64,
+}
+
 impl Posterior {
     /// Per column of weights the mean at each point, without variances.
     pub(crate) fn means(&self, points: &[Vec<f64>]) -> Vec<Vec<f64>> {
@@ -52,10 +61,20 @@ impl Posterior {
         Average { mean, variance: (prior / (n * n) - dot(half, half)).max(0.0) }
     }
 
-    /// Each target less what the other observations foretell of it: αᵢ / (A⁻¹)ᵢᵢ (Rasmussen and Williams, section 5.4.2).
-    pub(crate) fn left_out(&self) -> Vec<f64> {
+    /// What the other observations foretell of each: the error is αᵢ / (A⁻¹)ᵢᵢ and its variance 1 / (A⁻¹)ᵢᵢ (Rasmussen and
+    /// Williams, section 5.4.2).
+    pub(crate) fn left_out(&self) -> Vec<LeftOut> {
         let inverse = self.factor.inverse();
-        self.weights[0].iter().enumerate().map(|(i, weight)| weight / inverse[(i, i)]).collect()
+        let of = |(i, weight): (usize, &f64)| {
+            let precision = inverse[(i, i)];
+            LeftOut { error: weight / precision, deviation: 1.0 / precision.sqrt() }
+        };
+        self.weights[0].iter().enumerate().map(of).collect()
+    }
+
+    /// Variance of an observation around the function.
+    pub(crate) fn noise(&self) -> f64 {
+        self.model.noise
     }
 }
 
@@ -103,8 +122,11 @@ mod tests {
         let (mut fewer, mut others) = (inputs.clone(), targets.clone());
         fewer.remove(3);
         others.remove(3);
-        let alone = posterior(&fewer, &others).predict(&inputs[3..4]).means[0][0];
+        let without = posterior(&fewer, &others);
+        let predicted = without.predict(&inputs[3..4]);
         // The constant mean is another one without the observation, so that they are near but not equal.
-        assert!((targets[3] - alone - errors[3]).abs() < 0.05, "{alone} {errors:?}");
+        assert!((targets[3] - predicted.means[0][0] - errors[3].error).abs() < 0.05, "{errors:?}");
+        let deviation = (predicted.variances[0] + without.noise()).sqrt();
+        assert!((deviation - errors[3].deviation).abs() < 1e-9, "{deviation} {errors:?}");
     }
 }

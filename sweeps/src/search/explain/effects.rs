@@ -2,7 +2,8 @@
 //! of the explanation of a sweep. Never says what is best for the other parameters.
 //!
 //! The others are drawn from the search's own distribution. A parameter with a condition is averaged over the points in which
-//! it is active. Deviations are those of the average, from the joint covariance of the points, not an average of deviations.
+//! it is active. A band is that of the average, from the joint covariance of the points, not an average of deviations; beside it
+//! stands where single trials lie. Both are as wide as held-out trials ask for. Averages are taken on the surrogate's scale.
 
 use serde_json::Value;
 
@@ -18,10 +19,10 @@ const ALONG: u64 = 33;
 const ACROSS: u64 = 12;
 /// Points that are averaged over.
 const POINTS: usize = 128;
+/// Of these, how many stand for the trials at a value.
+const TRIALS: usize = 64;
 /// Points that are looked through for those, since a parameter may be inactive in many.
 const LOOKED_AT: u64 = 4096;
-/// Half the width of a band that holds 95 % of a normal distribution, in deviations.
-const BAND: f64 = 1.96;
 
 /// The effect of one parameter.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +44,10 @@ pub struct CurvePoint {
     pub low: f64,
     /// Upper end.
     pub high: f64,
+    /// Lower end of the interval that holds 95 % of the trials with this value, whatever the other parameters.
+    pub trial_low: f64,
+    /// Upper end.
+    pub trial_high: f64,
 }
 
 /// The joint effect of two parameters.
@@ -77,33 +82,33 @@ impl Surrogate<'_> {
     }
 
     pub(super) fn curve(&self, axis: usize) -> Curve {
-        let units = &self.observations.units;
         let point = |x: f64| {
-            let Average { mean, variance } = self.average(&[Level { axis, coordinate: x }])?;
-            let half = BAND * variance.sqrt();
-            let ends = [units.value(mean - half), units.value(mean + half)];
-            Some(CurvePoint {
-                value: self.axes.value(axis, x),
-                mean: units.value(mean),
-                low: ends[0].min(ends[1]),
-                high: ends[0].max(ends[1]),
-            })
+            let points = self.points(&[Level { axis, coordinate: x }])?;
+            let Average { mean, variance } = self.posterior.average(&points);
+            let half = self.intervals.half * variance.sqrt();
+            let (low, high) = self.ends((mean - half, mean + half));
+            let trials = &points[..points.len().min(TRIALS)];
+            let (trial_low, trial_high) = self.ends(self.intervals.of_trials(&self.posterior, trials));
+            let value = self.axes.value(axis, x);
+            Some(CurvePoint { value, mean: self.value(mean), low, high, trial_low, trial_high })
         };
         let points = self.axes.along(axis, ALONG).into_iter().filter_map(point).collect();
         Curve { parameter: self.axes.name(axis), points }
     }
 
     pub(super) fn surface(&self, one: usize, other: usize) -> Surface {
-        let units = &self.observations.units;
         let (rows, columns) = (self.axes.along(one, ACROSS), self.axes.along(other, ACROSS));
         let pairs = rows.iter().flat_map(|&row| columns.iter().map(move |&column| (row, column)));
-        let cell = |average: Average| Cell {
-            mean: units.value(average.mean),
-            deviation: units.difference(average.variance.sqrt()),
+        let cell = |points: Vec<Vec<f64>>| {
+            let Average { mean, variance } = self.posterior.average(&points);
+            let deviation = variance.sqrt();
+            let (low, high) = self.ends((mean - deviation, mean + deviation));
+            // Halved first, so that nothing overflows.
+            Cell { mean: self.value(mean), deviation: high / 2.0 - low / 2.0 }
         };
         let held =
             |(row, column)| [Level { axis: one, coordinate: row }, Level { axis: other, coordinate: column }];
-        let cells = pairs.map(|pair| self.average(&held(pair)).map(cell)).collect();
+        let cells = pairs.map(|pair| self.points(&held(pair)).map(cell)).collect();
         Surface {
             parameters: [self.axes.name(one), self.axes.name(other)],
             rows: rows.iter().map(|&x| self.axes.value(one, x)).collect(),
@@ -112,12 +117,12 @@ impl Surrogate<'_> {
         }
     }
 
-    /// The average over the other parameters while these are held; `None` when they are not active together.
-    fn average(&self, held: &[Level]) -> Option<Average> {
+    /// Points of the other parameters while these are held; `None` when they are not active together.
+    fn points(&self, held: &[Level]) -> Option<Vec<Vec<f64>>> {
         let sobol = Sobol::new(self.axes.len(), POINTS_SEED);
         let part = self.axes.within(held);
         let draws = (0..LOOKED_AT).map(|index| part.draw(&sobol.point(index))).filter(|x| part.keeps(x));
         let points: Vec<Vec<f64>> = draws.take(POINTS).collect();
-        (!points.is_empty()).then(|| self.posterior.average(&points))
+        (!points.is_empty()).then_some(points)
     }
 }

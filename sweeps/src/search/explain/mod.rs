@@ -1,22 +1,27 @@
 //! What a sweep has taught: which parameters matter, how the metric depends on them, and what was known when a point was
 //! chosen. Called by the controller on behalf of people. Never proposes a point and never changes what is proposed.
 //!
-//! All of it is read from the surrogate that the Bayesian search would use after the trials of a history, whatever the
-//! sweep's own method: the same observations (at most 300, the bad tail cut, failures imputed), the same fit. Results are a
-//! function of (study, history). The method is described in `docs/search.md`.
+//! All of it is read from a surrogate of the Bayesian search after the trials of a history, whatever the sweep's own method:
+//! the same observations (at most 300, failures imputed), but for the bad tail, which is drawn together and not cut. Results
+//! are a function of (study, history). The method is described in `docs/search.md`.
 
 mod effects;
 mod importance;
+mod intervals;
+mod scale;
 #[cfg(test)]
 mod tests;
 
 pub use effects::{Cell, Curve, CurvePoint, Surface};
 pub use importance::Importance;
+pub use intervals::Coverage;
+pub use scale::Tail;
 
+use self::{intervals::Intervals, scale::Scale};
 use super::{Earlier, Study, axes::Axes, bayes, observations::Observations};
 use crate::{
     config::nearest::nearest,
-    gp::Posterior,
+    gp::{LeftOut, Posterior},
     history::{History, Outcome},
     point::Point,
 };
@@ -66,6 +71,10 @@ pub struct Explanation {
     /// Share of the variance of the values that the model foretells from the other trials, in [0, 1]: where it is small,
     /// little of the rest means anything.
     pub accuracy: f64,
+    /// How many held-out trials lay in their 95 % interval, the one that is told of each value of a curve.
+    pub coverage: Coverage,
+    /// The values that are drawn together, so that they do not hide what the others say.
+    pub tail: Option<Tail>,
     /// Every parameter that varies, the most important first.
     pub importances: Vec<Importance>,
     /// One for each parameter that was asked for, or for the most important ones.
@@ -96,7 +105,15 @@ pub fn explain(study: &Study, history: &History, wanted: &[String]) -> Result<Ex
         [one, other] => Some(surrogate.surface(one, other)),
         _ => None,
     };
-    Ok(Explanation { trials: surrogate.trials, accuracy: surrogate.accuracy(), importances, curves, surface })
+    Ok(Explanation {
+        trials: surrogate.trials,
+        accuracy: surrogate.accuracy(),
+        coverage: surrogate.intervals.coverage,
+        tail: surrogate.scale.tail(),
+        importances,
+        curves,
+        surface,
+    })
 }
 
 /// The best finished trial that counts: its number and its value. What a search compared with, given what was known then.
@@ -134,6 +151,10 @@ pub struct Surrogate<'a> {
     axes: Axes<'a>,
     observations: Observations,
     posterior: Posterior,
+    /// What each observation is by the others.
+    foretold: Vec<LeftOut>,
+    intervals: Intervals,
+    scale: Scale,
     trials: usize,
 }
 
@@ -157,19 +178,35 @@ impl<'a> Surrogate<'a> {
         if trials < need {
             return Err(Unexplained::TooFew { have: trials, need });
         }
-        let observations = Observations::of(study, &axes, history);
+        let scale = Scale::of(study, history);
+        let (bent, history) = scale.drawn_together(study, history);
+        let observations = Observations::of(&bent, &axes, &history);
         let form = observations.form(true);
-        let posterior = bayes::fitted(&form, &observations, history).posterior(&form, &observations);
+        let posterior = bayes::fitted(&form, &observations, &history).posterior(&form, &observations);
         let posterior = posterior.ok_or(Unexplained::NoModel)?;
-        Ok(Surrogate { study, axes, observations, posterior, trials })
+        let foretold = posterior.left_out();
+        let intervals = Intervals::of(&foretold, &observations.measured);
+        Ok(Surrogate { study, axes, observations, posterior, foretold, intervals, scale, trials })
     }
 
     /// How much of the variance of the values is foretold, each value by the others; 0 where a constant would do as well.
     pub fn accuracy(&self) -> f64 {
-        let squares = |values: &[f64]| values.iter().map(|value| value * value).sum::<f64>();
+        let squares = |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>();
         // Targets have mean 0.
-        let (missed, all) = (squares(&self.posterior.left_out()), squares(&self.observations.sample.targets));
+        let missed = squares(&mut self.foretold.iter().map(|foretold| foretold.error));
+        let all = squares(&mut self.observations.sample.targets.iter().copied());
         if all > 0.0 { (1.0 - missed / all).clamp(0.0, 1.0) } else { 0.0 }
+    }
+
+    /// A standardised value in the metric's units.
+    fn value(&self, standardised: f64) -> f64 {
+        self.scale.value(self.observations.units.value(standardised))
+    }
+
+    /// The same of the two ends of an interval.
+    fn ends(&self, (one, other): (f64, f64)) -> (f64, f64) {
+        let (one, other) = (self.value(one), self.value(other));
+        (one.min(other), one.max(other))
     }
 
     /// The axis of a parameter.
