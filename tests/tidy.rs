@@ -59,6 +59,24 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("api/grpc", &["app", "api::caller", "settings"], &["proto", "sweeps", "record"]),
 ];
 
+/// The example of the front page is the one that `cargo test` compiles: the first of the SDK's documentation.
+#[test]
+fn the_front_page_shows_the_example_that_is_compiled() {
+    let between = |text: &str, from: &str| {
+        let (_, rest) = text.split_once(from).unwrap();
+        rest.split_once("```").unwrap().0.trim().to_owned()
+    };
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
+    let documented: Vec<String> = read("sdk/src/lib.rs")
+        .lines()
+        .map_while(|line| line.strip_prefix("//!"))
+        .map(|line| line.strip_prefix(' ').unwrap_or(line).to_owned())
+        .collect();
+    let compiled = between(&documented.join("\n"), "```no_run\n");
+    assert!(compiled.contains("besom::init()"), "{compiled}");
+    assert_eq!(between(&read("README.md"), "```rust\n"), compiled);
+}
+
 const OURS: &[&str] = &[
     "agent",
     "besom",

@@ -14,7 +14,12 @@ const WAYS: [(&str, &str, Option<f64>, &str); 16] = [
     ("bar", r#"\r 50%%|## | 1/2\r100%%|###| 2/2{"loss": 0.5}"#, Some(0.5), ""),
     ("two", r#"{"loss": 0.5} {"loss": 0.25}"#, Some(0.25), ""),
     ("infinite", r#"{"loss": Infinity}\n{"loss": 0.5}"#, Some(0.5), ""),
-    ("text", r#"{"loss": "0.5"}"#, None, "`loss` was logged once, as the text `0.5`, which is no finite number"),
+    (
+        "text",
+        r#"{"loss": "0.5"}"#,
+        None,
+        "`loss` was logged once, as the text `0.5`, which is no finite number",
+    ),
     ("boolean", r#"{"loss": true}"#, None, "`loss` was logged once, as true, which is no finite number"),
     ("null", r#"{"loss": null}"#, None, "it holds no value"),
     ("dict", r#"{'loss': 0.5}"#, None, "`{'loss': 0.5}`: it is a Python dict"),

@@ -22,7 +22,7 @@ const SHOWN: u32 = 50;
 A filter is a name, one of = != < <= > >=, and a value; of several filters all have to hold. Names are config.KEY,
 summary.KEY, id, name, state, project, sweep, group, job_type, agent, tags, trial, attempt, value and rows. With
 tags one tag has to fit. A value in quotes is text; nan and inf are numbers; null is a value that is not there.
-A KEY in quotes may hold anything, as in 'summary."a=b" > 2'.
+A KEY in quotes may hold anything, as in 'summary.\"a=b\" > 2'.
 
 Newest first, the newest 50 unless --limit says otherwise; JSON has all. --sort puts the smallest first, with `-`
 before the name the largest; runs without the value come last.
@@ -129,7 +129,10 @@ mod tests {
 
     #[test]
     fn commas_within_quotes_divide_no_columns() {
-        assert_eq!(split("id, summary.\"c,omma\",config.'a,b'"), ["id", "summary.\"c,omma\"", "config.'a,b'"]);
+        assert_eq!(
+            split("id, summary.\"c,omma\",config.'a,b'"),
+            ["id", "summary.\"c,omma\"", "config.'a,b'"]
+        );
         assert_eq!(split("id,,\""), ["id", "", "\""]);
         let columns = |list: &str| check_columns(&split(list)).map_err(|failure| format!("{failure:?}"));
         assert!(columns("id,summary.\"c,omma\"").is_ok());

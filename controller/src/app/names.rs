@@ -23,7 +23,9 @@ pub(crate) fn note<'a>(
         let last = shown(last);
         return match logged {
             1 => format!("`{metric}` was logged once, as {last}, which is no finite number"),
-            _ => format!("`{metric}` was logged {logged} times, never as a finite number; its last value is {last}"),
+            _ => format!(
+                "`{metric}` was logged {logged} times, never as a finite number; its last value is {last}"
+            ),
         };
     }
     let keys: Vec<&str> = keys.collect();
@@ -93,7 +95,9 @@ mod tests {
 
     #[test]
     fn a_typing_error_is_seen_and_another_name_is_not() {
-        assert!(note("accuracy", 0, None, ["acuracy"].into_iter(), false).ends_with("did you mean `acuracy`?"));
+        assert!(
+            note("accuracy", 0, None, ["acuracy"].into_iter(), false).ends_with("did you mean `acuracy`?")
+        );
         assert_eq!(
             note("accuracy", 0, None, ["loss"].into_iter(), false),
             "`accuracy` was never logged; the run logged `loss`"

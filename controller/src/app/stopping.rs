@@ -1,6 +1,7 @@
 //! Early stopping, decided when rows arrive: in the transaction of an append that takes a run across a rung. Called by
-//! `app::ingest`, which counts, and for what is told of it by `app::runs` and `app::views`; what decides is `sweeps::stopping`. An ordinary append, one that crosses no rung, costs
-//! nothing here. Never looks at a run that is over, or that is to end already.
+//! `app::ingest`, which counts; what decides is `sweeps::stopping`. An ordinary append, one that crosses no rung, costs
+//! nothing here. Never looks at a run that is over, or that is to end already. What people are told of a rule that judges
+//! nobody is here too, for `app::runs` and `app::views`.
 
 use record::RowRef;
 use sweeps::{

@@ -192,7 +192,10 @@ pub(super) fn note(tx: &Tx<'_>, app: &App, progress: &Progress) -> Result<Option
         }
         State::Finished | State::Cancelled => {
             let never = stopping::never_judged(tx, app, progress)?;
-            Some(format!("the sweep is over: {why}{}", never.map(|never| format!("; {never}")).unwrap_or_default()))
+            Some(format!(
+                "the sweep is over: {why}{}",
+                never.map(|never| format!("; {never}")).unwrap_or_default()
+            ))
         }
         State::Pending | State::Running if app.loss.is_total() => Some(lost::NOTE.to_owned()),
         State::Pending | State::Running if app.full.is_full() => Some(full::NOTE.to_owned()),

@@ -140,9 +140,15 @@ async fn a_retried_run_of_a_cancelled_sweep_runs_and_nothing_else_does() {
     assert_eq!(lab.sweep(&sweep.id).await.state, "cancelled");
 
     let mut retry = RetryRuns { sweep: sweep.id.clone(), runs: Vec::new() };
-    assert_eq!(lab.sweeps.retry(retry.clone()).await.unwrap().into_inner().runs, [failed.run.clone()]);
+    assert_eq!(
+        lab.sweeps.retry(retry.clone()).await.unwrap().into_inner().runs,
+        std::slice::from_ref(&failed.run)
+    );
     retry.runs = vec![stopped.run.clone()];
-    assert_eq!(lab.sweeps.retry(retry.clone()).await.unwrap().into_inner().runs, [stopped.run.clone()]);
+    assert_eq!(
+        lab.sweeps.retry(retry.clone()).await.unwrap().into_inner().runs,
+        std::slice::from_ref(&stopped.run)
+    );
     for run in [&failed.run, &stopped.run] {
         let again = agent.ask().await;
         assert_eq!((&again.run, again.attempt), (run, 2));

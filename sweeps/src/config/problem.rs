@@ -118,11 +118,14 @@ fn shorten(problems: &mut Vec<Problem>) {
     let (errors, warnings) = (errors.saturating_sub(MOST), warnings.saturating_sub(MOST));
     let Some(last) = problems.last().filter(|_| errors + warnings > 0) else { return };
     let severity = if errors > 0 { Severity::Error } else { Severity::Warning };
-    let message = match (errors, warnings) {
-        (errors, 0) => format!("{errors} more errors are not shown"),
-        (0, warnings) => format!("{warnings} more warnings are not shown"),
-        _ => format!("{errors} more errors and {warnings} more warnings are not shown"),
+    let more = |number: usize, noun: &str| match number {
+        0 => None,
+        1 => Some(format!("1 more {noun}")),
+        _ => Some(format!("{number} more {noun}s")),
     };
+    let told: Vec<String> = more(errors, "error").into_iter().chain(more(warnings, "warning")).collect();
+    let are = if errors + warnings == 1 { "is" } else { "are" };
+    let message = format!("{} {are} not shown", told.join(" and "));
     let (line, columns) = (last.line, last.columns);
     let hint = Some("repair the first ones and check again".to_owned());
     problems.push(Problem { severity, path: String::new(), line, columns, message, hint });

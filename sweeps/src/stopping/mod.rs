@@ -174,9 +174,7 @@ impl EarlyTerminate {
     }
 
     fn shares(&self) -> String {
-        let joined = |counts: Vec<usize>| {
-            counts.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
-        };
+        let joined = |counts: Vec<usize>| counts.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
         let best = SHOWN.map(|of| self.go_on(of).unwrap_or(of)).to_vec();
         format!("of {} trials there the best {} go on", joined(SHOWN.to_vec()), joined(best))
     }
@@ -189,7 +187,11 @@ impl fmt::Display for EarlyTerminate {
         match self {
             EarlyTerminate::Hyperband(rule) => {
                 let by = if rule.strict { "" } else { "by its best until then, " };
-                write!(f, "hyperband judges a trial {by}when it has logged the metric {times}: {}", self.shares())
+                write!(
+                    f,
+                    "hyperband judges a trial {by}when it has logged the metric {times}: {}",
+                    self.shares()
+                )
             }
             EarlyTerminate::Asha(rule) => {
                 let fewest = rule.eta.ceil();

@@ -154,7 +154,7 @@ fn rules_in_words() {
 fn as_many_go_on_as_the_words_say() {
     for rule in [hyperband(2.0, true), hyperband(3.0, false), hyperband(1.1, true), asha(2.0), asha(3.5)] {
         for of in 1..40 {
-            let costs = |own: usize| (0..of).filter(|rank| *rank != own).map(|rank| rank as f64);
+            let costs = |own: usize| (0..of).filter(move |rank| *rank != own).map(|rank| rank as f64);
             let others = |own| costs(own).collect::<Vec<f64>>();
             let going = (0..of).filter(|own| !stops(&rule, *own as f64, &others(*own))).count();
             assert_eq!(going, rule.go_on(of).unwrap_or(of), "{rule} {of}");
