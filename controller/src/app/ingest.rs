@@ -71,7 +71,6 @@ enum Kept {
 pub(crate) async fn append(app: &Arc<App>, caller: &Caller, append: Append) -> Result<Appended, Error> {
     caller.attempt(&append.run, append.attempt)?;
     plan::of_run(app, &append.run).await?;
-    let (run, attempt) = (append.run.clone(), append.attempt);
     let mut append = append;
     loop {
         let digest = check(app, &append)?;
@@ -80,7 +79,7 @@ pub(crate) async fn append(app: &Arc<App>, caller: &Caller, append: Append) -> R
             META => Told::Meta(Said::read(&append.frames).map_err(damaged)?),
             _ => Told::Values,
         };
-        app.leases.renew(&run, attempt, app.clock.now());
+        app.leases.renew(&append.run, append.attempt, app.clock.now());
         if digest.rows > 0 {
             app.full.check()?;
         }
