@@ -253,7 +253,8 @@ fn a_start_without_a_controller_says_what_to_do() {
                 `controller`, or name another in BESOM_CONTROLLER";
     assert_eq!(error.to_string(), want);
     let address = besom::init().controller("not an address").dir(folder.path()).start().unwrap_err();
-    assert_eq!(address.to_string(), "`not an address` is not the address of a controller");
+    let want = "`not an address` is not the address of a controller: write it like `http://127.0.0.1:7070`";
+    assert_eq!(address.to_string(), want);
 }
 
 #[test]

@@ -273,7 +273,7 @@ mod tests {
         assert_eq!((worked(&[], NOW), worked(&[run("finished", 10, i64::MAX)], NOW)), (None, Some(0)));
         assert_eq!(super::super::took(&runs[3], NOW), "");
         let text = plain(&sweep(&fixture(), &runs, &shown(false, None)));
-        assert!(text.contains("time     8m 20s with trials at work, created 10m ago"), "{text}");
+        assert!(text.contains("8m 20s with trials at work, created 10m ago"), "{text}");
     }
 
     #[test]

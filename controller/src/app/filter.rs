@@ -85,6 +85,8 @@ struct Wanted {
     text: String,
     number: Option<Value>,
     flag: Option<bool>,
+    /// It speaks of no text: `true` without quotes is the boolean, but for the name and other fields of a run.
+    no_text: bool,
     /// It is `null`: what has no value is equal to it.
     null: bool,
 }
@@ -157,6 +159,7 @@ impl Filter {
         let mut wanted = Wanted::read(text[end..].trim())?;
         // A field without a value is an empty text too.
         wanted.null |= matches!(name, Name::Field(_)) && wanted.text.is_empty();
+        wanted.no_text = wanted.flag.is_some() && !matches!(name, Name::Field(_));
         let ordered = !matches!(sign, Sign::Is | Sign::IsNot);
         match &name {
             Name::Field(Field::State) if State::from_name(&wanted.text).is_none() => {
@@ -230,7 +233,13 @@ impl Wanted {
     fn read(text: &str) -> Result<Self, String> {
         if let Some(quote) = name::quote(text) {
             let inner = text[1..].strip_suffix(quote).ok_or_else(|| name::unclosed(quote))?;
-            return Ok(Self { text: inner.to_owned(), number: None, flag: None, null: false });
+            return Ok(Self {
+                text: inner.to_owned(),
+                number: None,
+                flag: None,
+                no_text: false,
+                null: false,
+            });
         }
         if text.is_empty() {
             return Err("the value is missing; the empty text is ''".to_owned());
@@ -240,6 +249,7 @@ impl Wanted {
             text: text.to_owned(),
             number: whole.or_else(|| text.parse().map(Value::F64).ok()),
             flag: text.parse().ok(),
+            no_text: false,
             null: text == "null",
         })
     }
@@ -253,6 +263,7 @@ impl Wanted {
                 None => None,
             },
             Value::Bool(flag) => Some(flag.cmp(self.flag.as_ref()?)),
+            Value::Text(_) if self.no_text => None,
             // `< 10` speaks of numbers: no text is below it.
             Value::Text(text) if self.number.is_some() => (*text == self.text).then_some(Ordering::Equal),
             Value::Text(text) => Some(text.as_str().cmp(&self.text)),

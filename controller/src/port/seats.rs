@@ -233,6 +233,12 @@ mod tests {
         text.parse().unwrap()
     }
 
+    /// Seats that are taken, addresses that have some, and seats of strangers.
+    fn counts(seats: &Seats) -> (usize, usize, usize) {
+        let table = seats.table();
+        (table.taken.len(), table.by_address.len(), table.strange.len())
+    }
+
     #[test]
     fn the_oldest_stranger_gives_up_its_seat() {
         let seats = Seats::new(4, Clock::system());
@@ -252,9 +258,9 @@ mod tests {
         fourth.leave();
         second.leave();
         third.leave();
-        assert_eq!((seats.table().taken.len(), seats.table().by_address.len()), (2, 2));
+        assert_eq!(counts(&seats), (2, 2, 2));
         seats.dismiss_strange();
-        assert_eq!((seats.table().taken.len(), seats.table().strange.len()), (0, 0));
+        assert_eq!(counts(&seats), (0, 0, 0));
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod kind {
 /// The value, or what it is that has no place in a row yet.
 pub(super) fn value(tagged: &TaggedValue, plugin: &str) -> Result<Value, &'static str> {
     if let Some(number) = tagged.simple {
-        return Ok(Value::F64(record::widen(number)));
+        return Ok(Value::F64(number.into()));
     }
     if let Some(old) = &tagged.histogram {
         return histogram(old).ok_or("histogram without buckets");
@@ -80,10 +80,8 @@ fn floats(tensor: &Tensor) -> Vec<f64> {
     }
     let bytes = tensor.content.as_slice();
     match tensor.kind {
-        kind::FLOAT if bytes.is_empty() => {
-            tensor.floats.iter().map(|&number| record::widen(number)).collect()
-        }
-        kind::FLOAT => each(bytes, |chunk| record::widen(f32::from_le_bytes(chunk))),
+        kind::FLOAT if bytes.is_empty() => tensor.floats.iter().map(|&number| number.into()).collect(),
+        kind::FLOAT => each(bytes, |chunk| f32::from_le_bytes(chunk).into()),
         kind::DOUBLE if bytes.is_empty() => tensor.doubles.clone(),
         kind::DOUBLE => each(bytes, f64::from_le_bytes),
         kind::HALF if bytes.is_empty() => {
