@@ -79,8 +79,14 @@ impl Dial {
             .keep_alive_timeout(Duration::from_secs(20))
             .tcp_nodelay(true);
         let token = token.map(str::trim).filter(|token| !token.is_empty());
-        let header = token.map(|token| format!("Bearer {token}").parse::<MetadataValue<Ascii>>());
-        let header = header.transpose().map_err(|_| BadAddress::Token)?;
+        let header =
+            token.map(|token| match token.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
+                true => {
+                    format!("Bearer {token}").parse::<MetadataValue<Ascii>>().map_err(|_| BadAddress::Token)
+                }
+                false => Err(BadAddress::Token),
+            });
+        let header = header.transpose()?;
         Ok(Self { channel: endpoint.connect_lazy(), bearer: Bearer(header) })
     }
 
@@ -130,14 +136,15 @@ impl Dial {
 /// The endpoint of an address. The transport takes any scheme for plain text, so `http` alone
 /// passes.
 fn endpoint(controller: &str) -> Result<Endpoint, BadAddress> {
-    let url = if controller.contains("://") { controller.to_owned() } else { format!("http://{controller}") };
+    let (scheme, rest) = controller.split_once("://").unwrap_or(("http", controller));
     let bad = || BadAddress::Url(controller.to_owned());
-    let endpoint = Endpoint::from_shared(url).map_err(|_| bad())?;
-    match endpoint.uri().scheme_str() {
-        Some("http") => Ok(endpoint),
-        Some("https") => Err(BadAddress::Encrypted(controller.to_owned())),
-        _ => Err(bad()),
+    match scheme.to_ascii_lowercase().as_str() {
+        "http" => {}
+        "https" => return Err(BadAddress::Encrypted(controller.to_owned())),
+        _ => return Err(bad()),
     }
+    let endpoint = Endpoint::from_shared(format!("http://{rest}")).map_err(|_| bad())?;
+    if endpoint.uri().host().is_none_or(str::is_empty) { Err(bad()) } else { Ok(endpoint) }
 }
 
 /// A channel that sends the token with every call.

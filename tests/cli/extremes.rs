@@ -2,7 +2,7 @@
 //! work, and nothing is answered as a bug. The messages and their fields come from the descriptors, so that a new one is tried
 //! as well.
 
-use std::{collections::BTreeMap, process::Output};
+use std::{collections::BTreeMap, process::Output, time::Duration};
 
 use prost::{
     Message,
@@ -31,6 +31,9 @@ use tonic::{
 
 const SWEEP: &str =
     "method: random\nprogram: train\nmetric: {name: loss}\nparameters: {lr: {min: 0.0, max: 1.0}}\n";
+
+/// How long an answer is read that may go on for ever: what a watch tells, and the orders for an agent that waits.
+const SOON: Duration = Duration::from_secs(1);
 
 /// Messages as the bytes that they are on the wire.
 #[derive(Clone, Copy, Default)]
@@ -153,14 +156,17 @@ impl Tried {
         Self { lab, grpc: Grpc::new(channel), sweep, runs: 0 }
     }
 
-    /// Sends a message to a method and reads its whole answer.
+    /// Sends a message to a method and reads its answer: all of it, or of one that goes on what comes soon.
     async fn send(&mut self, service: &str, method: &str, message: Vec<u8>) -> Result<(), Status> {
         let path = format!("/{service}/{method}").parse().unwrap();
         self.grpc.ready().await.unwrap();
         let one = tonic::Request::new(tokio_stream::once(message));
-        let mut answer = self.grpc.streaming(one, path, Bytes).await?.into_inner();
-        while answer.message().await?.is_some() {}
-        Ok(())
+        let read = async {
+            let mut answer = self.grpc.streaming(one, path, Bytes).await?.into_inner();
+            while answer.message().await?.is_some() {}
+            Ok(())
+        };
+        tokio::time::timeout(SOON, read).await.unwrap_or(Ok(()))
     }
 
     /// A message that is taken as it stands, of this method; each about things of its own.

@@ -29,8 +29,9 @@ struct Grid {
 }
 
 impl Grid {
-    fn new() -> Self {
-        let lab = Lab::with_controller();
+    /// With leases of so many seconds: none that is not meant to may run out on a busy machine.
+    fn with_leases(seconds: u32) -> Self {
+        let lab = Lab::with_leases(seconds);
         let trial = lab
             .write("trial.sh", TRIAL.replace("$NOTES", &lab.dir().join("notes").to_string_lossy()).as_str());
         fs::set_permissions(trial, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
@@ -85,7 +86,7 @@ fn attempts(runs: &[Value]) -> u64 {
 
 #[test]
 fn three_agents_cover_a_grid_exactly_once() {
-    let mut grid = Grid::new();
+    let mut grid = Grid::with_leases(60);
     let agents = grid.agents();
     let runs = grid.finish(agents);
     assert_eq!(attempts(&runs), 60);
@@ -94,7 +95,7 @@ fn three_agents_cover_a_grid_exactly_once() {
 
 #[test]
 fn a_lost_node_costs_new_attempts_and_nothing_else() {
-    let mut grid = Grid::new();
+    let mut grid = Grid::with_leases(2);
     let [mut lost, one, other] = grid.agents();
     wait_for("a third of the grid", || (grid.executed() >= 20).then_some(()));
     lost.kill_with_trials();
@@ -108,7 +109,7 @@ fn a_lost_node_costs_new_attempts_and_nothing_else() {
 
 #[test]
 fn a_restarted_agent_adopts_what_runs() {
-    let mut grid = Grid::new();
+    let mut grid = Grid::with_leases(60);
     let [mut killed, one, other] = grid.agents();
     for round in 1..=3 {
         wait_for("progress", || (grid.executed() >= round * 12).then_some(()));

@@ -75,7 +75,6 @@ pub(crate) async fn end(
         message.truncate(cut(message, app.settings.limits.text_bytes).len());
     }
     plan::of_run(app, &id).await?;
-    let ended = id.clone();
     let work = move |change: &mut Change<'_>| {
         let mut run = change.run(&id)?;
         if !check_attempt(&run, attempt)? {
@@ -88,11 +87,10 @@ pub(crate) async fn end(
         if run.state.is_live() || (run.state == State::Crashed && !crashed) {
             finish(change, &mut run, end)?;
         }
-        Ok(())
+        // In the same transaction: in the next one another attempt may have the run.
+        views::run(change.tx, change.app, run)
     };
-    app.change(work).await?;
-    // How it looks is told beside the writer: a long summary takes time.
-    app.read(move |tx, app| views::run(tx, app, find(tx, &ended)?)).await
+    app.change(work).await
 }
 
 fn finish(change: &mut Change<'_>, run: &mut Run, end: End) -> Result<(), Error> {

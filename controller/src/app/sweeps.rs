@@ -267,7 +267,7 @@ pub(crate) async fn retry(
             return Ok(store::runs::failed(tx, &sweep)?);
         }
         for run in &wanted {
-            run::next(of_sweep(tx, &sweep, run)?.state, run::Event::Retry)?;
+            check_retry(&of_sweep(tx, &sweep, run)?)?;
         }
         Ok(wanted)
     };
@@ -300,12 +300,21 @@ fn again_some(
         most.take(&run);
         at += 1;
         // Somebody else may have queued it since it was chosen.
-        if run::next(run.state, run::Event::Retry).is_ok() {
+        if check_retry(&run).is_ok() {
             again(change, &mut run)?;
             retried.push(run.id);
         }
     }
     Ok((at, retried))
+}
+
+/// Passes when the run is in a state from which it can be tried again.
+fn check_retry(run: &Run) -> Result<(), Error> {
+    if run::next(run.state, run::Event::Retry).is_ok() {
+        return Ok(());
+    }
+    let message = format!("run `{}` is {}, so it cannot be retried", run.id, run.state.name());
+    Err(Error::refused(Why::State, message).hint("failed, crashed and stopped runs can"))
 }
 
 fn of_sweep(tx: &Tx<'_>, sweep: &str, run: &str) -> Result<Run, Error> {
@@ -318,10 +327,6 @@ fn of_sweep(tx: &Tx<'_>, sweep: &str, run: &str) -> Result<Run, Error> {
 }
 
 fn again(change: &mut Change<'_>, run: &mut Run) -> Result<(), Error> {
-    if !matches!(run.state, State::Failed | State::Crashed | State::Stopped) {
-        let message = format!("run `{}` is {}, so it cannot be retried", run.id, run.state.name());
-        return Err(Error::refused(Why::State, message).hint("failed, crashed and stopped runs can"));
-    }
     change.step(run, run::Event::Retry)?;
     change.reopen(run)?;
     run.agent = None;
