@@ -37,11 +37,10 @@ struct Part {
 type Identity = (u64, u64);
 
 impl Guard {
-    /// Watches these folders, which are there, and these files of SQLite. Of SQLite's own file systems each has made its
-    /// log by now; of another the log may come with the first commit, and is not watched then.
+    /// Watches these folders and these files of SQLite, all of which are there.
     ///
     /// # Errors
-    /// When a folder is not there, or a file on a real disk.
+    /// When one of them is not there.
     pub(super) fn new(folders: &[&Path], files: &[&Path], disk: Option<Disk>) -> io::Result<Self> {
         let (mut parts, mut held) = (Vec::new(), Vec::new());
         for folder in folders {
@@ -52,13 +51,8 @@ impl Guard {
             held.push(file);
         }
         for file in files {
-            match identity(file, disk) {
-                Some(identity) => {
-                    parts.push(Part { path: (*file).to_owned(), identity, is_of_sqlite: true });
-                }
-                None if disk.is_some() => {}
-                None => return Err(io::ErrorKind::NotFound.into()),
-            }
+            let identity = identity(file, disk).ok_or(io::ErrorKind::NotFound)?;
+            parts.push(Part { path: (*file).to_owned(), identity, is_of_sqlite: true });
         }
         Ok(Self { parts, disk, _held: held, damage: OnceLock::new() })
     }

@@ -136,7 +136,9 @@ impl Store {
         let readers = (0..limits.readers).map(reader).collect::<Result<Vec<_>>>()?;
         // SQLite has its log open from now on, and writes to no other.
         let files = [path, folder.join(folder::LOG)];
-        let files = files.each_ref().map(PathBuf::as_path);
+        let mut files = files.iter().map(PathBuf::as_path).collect::<Vec<_>>();
+        // On a file system that SQLite was brought, the log comes and goes.
+        files.truncate(if platform.disk.is_some() { 1 } else { 2 });
         let guard = Arc::new(Guard::new(&[folder, &contents], &files, platform.disk)?);
         let (queue, jobs) = mpsc::channel(limits.queue);
         let writer =
