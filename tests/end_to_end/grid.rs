@@ -118,6 +118,7 @@ fn a_restarted_agent_adopts_what_runs() {
         killed = grid.lab.agent_in(data, &grid.sweep, &["--slots", "2"]);
     }
     let runs = grid.finish([killed, one, other]);
-    assert_eq!(attempts(&runs), 60, "no attempt was lost");
+    // An agent that is killed between a lease and the start of its program gives the lease back: two slots, three kills.
+    assert!((60..=66).contains(&attempts(&runs)), "{} attempts", attempts(&runs));
     assert!(grid.executions().values().all(|times| *times == 1), "{:?}", grid.executions());
 }
