@@ -47,9 +47,10 @@ fn each_trial_ends_as_its_function_did() {
     ];
     assert_eq!(outcomes(&controller), want);
     let state = controller.state();
-    // The one that was stopped has logged a second row, after it had asked.
-    let steps = (0..5).map(|trial| state.steps(&format!("k3x9a0bc-{trial}"), "history").len());
-    assert_eq!(steps.collect::<Vec<_>>(), [1, 1, 1, 2, 1]);
+    let steps = |trial: u32| state.steps(&format!("k3x9a0bc-{trial}"), "history");
+    assert!([0, 1, 2, 4].into_iter().all(|trial| steps(trial) == [0]));
+    // The one that is stopped logs a second row if it asks before it is told.
+    assert!(steps(3) == [0] || steps(3) == [0, 1], "{:?}", steps(3));
     assert!(state.beats.is_sorted_by_key(|beat| beat.beat));
     assert!(
         state.beats.iter().all(|beat| beat.holds.len() as u32 + beat.free <= 1 && beat.declined.is_empty())
