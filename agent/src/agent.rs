@@ -13,7 +13,7 @@ use proto::{
     folder::NAME as RUN_FILE,
     v1::{Orders, Start},
 };
-use terminal::{Exit, Failure};
+use terminal::{Exit, Failure, count};
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
@@ -30,7 +30,7 @@ use crate::{
     outcome::{Stop, Verdict},
     plan::{Action, Event, Me, Plan},
     reporter::Reporter,
-    slots::{Slot, occupied, plural},
+    slots::{Slot, occupied},
     trial::{News, Report},
 };
 
@@ -477,14 +477,14 @@ impl<L: Link, T: Trials> Agent<L, T> {
         let folders = self.data.join("runs/*/*");
         let sync = format!("or `sweep sync {}` sends what is left", folders.display());
         (held > 0).then(|| {
-            let message = format!("{} could not be reported", plural(held, "trial"));
+            let message = format!("{} could not be reported", count(held, "trial"));
             Failure::new(Exit::Refused, message).hint("start the agent again to finish that").hint(sync)
         })
     }
 
     /// Trials that are held no more though the controller has not got all of them.
     fn incomplete(&self) -> Option<Failure> {
-        let trials = plural(self.unsent.len(), "trial");
+        let trials = count(self.unsent.len(), "trial");
         let failure = || Failure::new(Exit::Refused, format!("{trials} could not be sent whole"));
         (!self.unsent.is_empty()).then(|| failure().hint("what is above says where it is, and what sends it"))
     }

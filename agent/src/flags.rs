@@ -8,7 +8,7 @@ use telemetry::{
     NvidiaMeter, Own, PERIOD_VAR, Period,
     gpus::{Gpu, Inventory, given},
 };
-use terminal::{Exit, Failure, say};
+use terminal::{Exit, Failure, count, say};
 
 use crate::{
     agent::Setup,
@@ -24,7 +24,7 @@ use crate::{
     reporter::Reporter,
     samples::Sight,
     shim,
-    slots::{Layout, Wish, lay_out, plural},
+    slots::{Layout, Wish, lay_out},
     trial::{Ground, Shims},
 };
 
@@ -240,7 +240,7 @@ fn all(mut problems: Vec<String>) -> Failure {
     if problems.len() == 1 {
         return Failure::new(Exit::Input, problems.remove(0));
     }
-    let failure = Failure::new(Exit::Input, format!("{} with the flags", plural(problems.len(), "problem")));
+    let failure = Failure::new(Exit::Input, format!("{} with the flags", count(problems.len(), "problem")));
     problems.into_iter().fold(failure, |failure, problem| failure.detail(format!("  {problem}")))
 }
 
@@ -259,5 +259,5 @@ fn announce(layout: &Layout, me: &Me, controller: &str, no_cgroups: Option<Strin
         Some(_) => format!(" on {}", me.devices.join(", ")),
         None => String::new(),
     };
-    say(format_args!("sweep {} at {controller}: {}{with}", me.sweep, plural(me.slots, "slot")));
+    say(format_args!("sweep {} at {controller}: {}{with}", me.sweep, count(me.slots, "slot")));
 }

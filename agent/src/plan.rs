@@ -12,14 +12,13 @@ use std::{
 
 use probes::{Bug, planted};
 use proto::v1::{self, Beat, Orders, Start};
-use terminal::{Exit, Failure};
+use terminal::{Exit, Failure, count};
 
 use self::{crash_loop::CrashLoop, occupied::Occupied};
 use crate::{
     clearance::Occupancy,
     holdings::Attempt,
     outcome::{Cause, Stop, Verdict},
-    slots::plural,
 };
 
 /// While more ended trials than this wait for their report to be taken, no new ones are asked for.
@@ -445,13 +444,13 @@ impl Plan {
             self.mode = Mode::Draining;
             self.news = News::Now;
             if running > 0 {
-                let trials = plural(running, "running trial");
+                let trials = count(running, "running trial");
                 let them = if running == 1 { "it" } else { "them" };
                 actions.push(Action::Say(format!(
                     "no new trials; {trials} may finish (Ctrl-C again ends {them})"
                 )));
             } else if !self.trials.is_empty() {
-                let trials = plural(self.trials.len(), "trial");
+                let trials = count(self.trials.len(), "trial");
                 actions.push(Action::Say(format!(
                     "no new trials; {trials} still to be reported (Ctrl-C again leaves)"
                 )));
@@ -470,7 +469,7 @@ impl Plan {
         self.news = News::Now;
         let running = self.running();
         if running > 0 {
-            let trials = plural(running, "trial");
+            let trials = count(running, "trial");
             let seconds = self.me.grace.as_secs();
             actions.push(Action::Say(format!("ending {trials}: {seconds} s to save what they have")));
         }

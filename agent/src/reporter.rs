@@ -6,12 +6,12 @@ use std::{collections::BTreeSet, fmt::Display, time::Duration};
 use proto::v1::{Outcome, Run, Start};
 use serde_json::Value;
 use terminal::{
-    one_line, say, size,
+    count, one_line, say, size,
     style::{self, FAINT, paint},
     warn,
 };
 
-use crate::{holdings::Holding, slots::plural, trial::Report};
+use crate::{holdings::Holding, trial::Report};
 
 /// The widest list of parameters, in characters.
 const PARAMS_WIDTH: usize = 100;
@@ -118,7 +118,7 @@ impl Reporter {
         }
         let parts: Vec<String> =
             self.ended.iter().map(|(state, number)| format!("{number} {state}")).collect();
-        let total = plural(usize::try_from(total).unwrap_or(usize::MAX), "trial");
+        let total = count(total, "trial");
         self.say(format_args!("{total} in {}: {}", duration(took), parts.join(", ")));
     }
 

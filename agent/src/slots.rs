@@ -1,6 +1,7 @@
 //! From GPUs and flags to slots. Pure: finds every problem of the flags at once, each with what to write instead.
 
 use telemetry::gpus::{Found, Gpu};
+use terminal::count;
 
 /// What a person asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,7 +59,7 @@ pub fn lay_out(wish: &Wish, found: &Found) -> Result<Layout, Vec<String>> {
                 .push(format!("`--gpus-per-trial {per_trial}` needs GPUs, but none was found ({reason})"));
         }
     } else if per_trial > gpus.len() && problems.is_empty() {
-        let have = plural(gpus.len(), "GPU");
+        let have = count(gpus.len(), "GPU");
         problems.push(format!("`--gpus-per-trial {per_trial}` is more than the {have} of this agent"));
     }
     let room = gpus.len().checked_div(per_trial).unwrap_or(0);
@@ -66,7 +67,7 @@ pub fn lay_out(wish: &Wish, found: &Found) -> Result<Layout, Vec<String>> {
     if per_trial > 0 && slots > room && room > 0 && !wish.share {
         problems.push(format!(
             "`--slots {slots}` is more than {} with {per_trial} for each trial allow ({room}): add `--share` to put several trials on a GPU, or lower `--slots`",
-            plural(gpus.len(), "GPU"),
+            count(gpus.len(), "GPU"),
         ));
     }
     if !problems.is_empty() {
@@ -117,18 +118,13 @@ fn notes(wish: &Wish, found: &Found, gpus: usize, per_trial: usize, slots: usize
     let mut notes = found.notes.clone();
     if found.gpus.is_empty() {
         let more = if wish.slots.is_none() { "; --slots N for more" } else { "" };
-        notes.push(format!("no GPU found ({}): {}{more}", found.reason, plural(slots, "CPU slot")));
+        notes.push(format!("no GPU found ({}): {}{more}", found.reason, count(slots, "CPU slot")));
     } else if per_trial == 0 {
-        notes.push(format!("trials get no GPU: {}", plural(slots, "CPU slot")));
+        notes.push(format!("trials get no GPU: {}", count(slots, "CPU slot")));
     } else if slots * per_trial < gpus {
         notes.push(format!("{} of {gpus} GPUs stay unused", gpus - slots * per_trial));
     }
     notes
-}
-
-/// "1 slot", "2 slots".
-pub fn plural(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 /// The slots that an adopted trial keeps busy: one with exactly its devices if any is left, else each that shares one.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use controller::{Copied, Progress, StartError};
-use terminal::{Exit, Failure, one_line, progress, size};
+use terminal::{Exit, Failure, count, one_line, progress, size};
 
 /// Columns of a line of the report.
 const WIDTH: usize = 200;
@@ -78,7 +78,7 @@ fn words(progress: Progress) -> String {
     match progress {
         Progress::Database(done, of) => format!("copying the database: {done} of {of} pages"),
         Progress::Contents(seen, bytes) => format!("copying contents: {seen} seen, {} copied", size(bytes)),
-        Progress::Check(runs, bytes) => format!("checking the copy: {runs} runs, {}", size(bytes)),
+        Progress::Check(runs, bytes) => format!("checking the copy: {}, {}", count(runs, "run"), size(bytes)),
     }
 }
 
@@ -94,18 +94,17 @@ fn tell(copied: &Copied, as_json: bool) -> Result<(), Failure> {
             terminal::print(one_line(&format!("{}: {}", problem.place, problem.what), WIDTH));
         }
         terminal::say(format_args!(
-            "{} runs, {} rows, {} contents of {}; {contents} contents of {} were new",
-            report.runs,
-            report.rows,
-            report.contents,
-            size(report.bytes),
+            "{}; new: {} of {}",
+            crate::fsck::holds(report),
+            count(*contents, "content"),
             size(*bytes)
         ));
     }
     match report.problems.len() {
         0 => Ok(()),
         found => {
-            Err(Failure::new(Exit::Refused, format!("the copy is made, with {found} problems of its source"))
+            let problems = count(found, "problem");
+            Err(Failure::new(Exit::Refused, format!("the copy is made, with {problems} of its source"))
                 .hint("what is damaged or missing there is so in the copy; everything else is whole"))
         }
     }

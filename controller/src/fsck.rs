@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use controller::{Report, StartError, settings::Settings};
-use terminal::{Exit, Failure, one_line, progress, size};
+use terminal::{Exit, Failure, count, one_line, progress, size};
 
 /// Columns of a line of the report.
 const WIDTH: usize = 200;
@@ -32,7 +32,7 @@ pub(crate) async fn check(args: &Args) -> Result<(), Failure> {
     let settings = Settings { data: args.data.clone(), ..Settings::default() };
     let spinner = progress::spinner("checking");
     let seen = |report: &Report| {
-        spinner.set_message(format!("{} runs, {}", report.runs, size(report.bytes)));
+        spinner.set_message(format!("{}, {}", count(report.runs, "run"), size(report.bytes)));
     };
     let report = controller::fsck(settings, seen).await;
     spinner.finish_and_clear();
@@ -48,16 +48,21 @@ pub(crate) async fn check(args: &Args) -> Result<(), Failure> {
         for problem in &report.problems {
             terminal::print(one_line(&format!("{}: {}", problem.place, problem.what), WIDTH));
         }
-        let Report { runs, rows, contents, bytes, .. } = report;
         let verdict = if found == 0 { ": nothing is missing and nothing is damaged" } else { "" };
-        let bytes = size(bytes);
-        terminal::say(format_args!("{runs} runs, {rows} rows, {contents} contents of {bytes}{verdict}"));
+        terminal::say(format_args!("{}{verdict}", holds(&report)));
     }
     match found {
         0 => Ok(()),
         1 => Err(Failure::new(Exit::Refused, "1 thing is not as it should be")),
         more => Err(Failure::new(Exit::Refused, format!("{more} things are not as they should be"))),
     }
+}
+
+/// What a folder holds: `2 runs, 10 rows, 4 contents of 20 B`.
+pub(crate) fn holds(report: &Report) -> String {
+    let Report { runs, rows, contents, bytes, .. } = report;
+    let [runs, rows] = [count(*runs, "run"), count(*rows, "row")];
+    format!("{runs}, {rows}, {} of {}", count(*contents, "content"), size(*bytes))
 }
 
 pub(crate) fn json(report: &Report) -> serde_json::Value {

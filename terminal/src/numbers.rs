@@ -31,7 +31,8 @@ fn without_zeros(text: &str) -> &str {
 }
 
 /// `1 trial`, `2 trials`, `2 definitions of a metric`: a number with the noun that it counts.
-pub fn count(number: u64, noun: &str) -> String {
+pub fn count(number: impl TryInto<u64>, noun: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
     if number == 1 { format!("1 {noun}") } else { format!("{number} {}", plural(noun)) }
 }
 
