@@ -9,7 +9,7 @@ use super::{
     bell::Topic,
     caller::Caller,
     error::Error,
-    pages::{self, Outlet, Streamed},
+    pages::{self, Outlet, PAGE_BYTES, Pace, Streamed},
     views::{self, RunView, SweepView},
 };
 use crate::store::{self, Tx};
@@ -19,7 +19,7 @@ use crate::store::{self, Tx};
 pub(crate) struct SweepUpdate {
     /// The sweep now.
     pub(crate) sweep: SweepView,
-    /// Runs that changed since the update before; all live runs in the first one.
+    /// Runs that changed since the update before; all live runs in the first ones.
     pub(crate) runs: Vec<RunView>,
 }
 
@@ -39,17 +39,18 @@ pub(crate) async fn watch(
 
 async fn send_updates(app: &Arc<App>, sweep: &str, outlet: &Outlet<SweepUpdate>) -> Result<(), Error> {
     let listener = app.bell.listen(Topic::Sweep(sweep.to_owned()));
-    let mut seen = None;
+    let (mut seen, mut shown) = (None, None);
     // What changes while a slow watcher reads is in the next update.
     while outlet.is_wanted().await {
         let ring = listener.ring();
         let wanted = sweep.to_owned();
-        let (update, last) = app.read(move |tx, app| look(tx, app, &wanted, seen)).await?;
-        let is_over = update.sweep.progress.state.is_over() && update.sweep.progress.live() == 0;
-        if !outlet.send(update).await || is_over {
+        let news = app.read(move |tx, app| look(tx, app, &wanted, seen)).await?;
+        let progress = &news.sweep.progress;
+        let is_over = progress.state.is_over() && progress.live() == 0;
+        if !send(app, outlet, &news, shown).await? || is_over {
             return Ok(());
         }
-        seen = Some(last);
+        (seen, shown) = (Some(news.last), Some(news.sweep));
         tokio::select! {
             () = ring => {}
             () = outlet.closed() => return Ok(()),
@@ -60,16 +61,57 @@ async fn send_updates(app: &Arc<App>, sweep: &str, outlet: &Outlet<SweepUpdate>)
     Ok(())
 }
 
-fn look(tx: &Tx<'_>, app: &App, sweep: &str, seen: Option<i64>) -> Result<(SweepUpdate, i64), Error> {
+/// What a watcher does not know yet.
+struct News {
+    sweep: SweepView,
+    /// The runs that changed.
+    runs: Vec<String>,
+    /// The newest event in all this.
+    last: i64,
+}
+
+fn look(tx: &Tx<'_>, app: &App, sweep: &str, seen: Option<i64>) -> Result<News, Error> {
     let last = store::events::last(tx)?;
     let runs = match seen {
         None => store::runs::live(tx, sweep)?,
-        Some(seen) => {
-            let changed = store::events::changed_runs(tx, sweep, seen)?;
-            let found = changed.iter().map(|id| store::runs::get(tx, id)).collect::<Result<Vec<_>, _>>()?;
-            found.into_iter().flatten().collect()
-        }
+        Some(seen) => store::events::changed_runs(tx, sweep, seen)?,
     };
-    let runs = runs.into_iter().map(|run| views::run(tx, app, run)).collect::<Result<_, _>>()?;
-    Ok((SweepUpdate { sweep: views::sweep(tx, app, sweep)?, runs }, last))
+    Ok(News { sweep: views::sweep(tx, app, sweep)?, runs, last })
+}
+
+/// Sends the news, in several updates where one would be too large; false when the watcher has gone. A watcher may leave
+/// once it sees that the sweep is over, so all updates but the last one tell of the sweep as it was `shown` before.
+async fn send(
+    app: &Arc<App>,
+    outlet: &Outlet<SweepUpdate>,
+    news: &News,
+    shown: Option<SweepView>,
+) -> Result<bool, Error> {
+    let before = shown.unwrap_or_else(|| news.sweep.clone());
+    let (mut runs, mut bytes) = (Vec::new(), 0);
+    let (mut left, mut pace) = (&news.runs[..], Pace::new(app));
+    while !left.is_empty() {
+        let (page, rest) = left.split_at(left.len().min(pace.limit() as usize));
+        let page = page.to_vec();
+        left = rest;
+        let found = app.read(move |tx, app| views_of(tx, app, &page)).await?;
+        pace.took(found.iter().map(RunView::weight));
+        for run in found {
+            bytes += run.weight();
+            runs.push(run);
+            if bytes > PAGE_BYTES {
+                let part = SweepUpdate { sweep: before.clone(), runs: std::mem::take(&mut runs) };
+                if !outlet.send(part).await || !outlet.is_wanted().await {
+                    return Ok(false);
+                }
+                bytes = 0;
+            }
+        }
+    }
+    Ok(outlet.send(SweepUpdate { sweep: news.sweep.clone(), runs }).await)
+}
+
+fn views_of(tx: &Tx<'_>, app: &App, ids: &[String]) -> Result<Vec<RunView>, Error> {
+    let found = ids.iter().filter_map(|id| store::runs::get(tx, id).transpose());
+    found.map(|run| views::run(tx, app, run?)).collect()
 }

@@ -380,15 +380,15 @@ pub(crate) fn held(tx: &Tx<'_>) -> Result<Vec<(String, u32, Option<String>)>> {
     })
 }
 
-/// Runs of a sweep that are not over, by trial number.
+/// The ids of the runs of a sweep that are not over, by trial number.
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn live(tx: &Tx<'_>, sweep: &str) -> Result<Vec<Run>> {
+pub(crate) fn live(tx: &Tx<'_>, sweep: &str) -> Result<Vec<String>> {
     tx.all(
-        select!("WHERE sweep = ?1 AND state IN ('queued', 'leased', 'running') ORDER BY trial"),
+        "SELECT id FROM runs WHERE sweep = ?1 AND state IN ('queued', 'leased', 'running') ORDER BY trial",
         &[&sweep],
-        read,
+        |row| row.get(0),
     )
 }
 
@@ -467,5 +467,5 @@ fn read(row: &Row<'_>) -> Result<Run> {
 }
 
 fn state_of(name: &str) -> Result<State> {
-    State::from_name(name).ok_or_else(|| Error::Bug(format!("a run is `{name}`")))
+    State::from_name(name).ok_or_else(|| Error::Corrupt(format!("a run is `{name}`")))
 }

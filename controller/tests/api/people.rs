@@ -219,6 +219,28 @@ async fn a_watcher_sees_a_sweep_to_its_end() {
 }
 
 #[tokio::test]
+async fn a_watcher_is_told_of_many_large_runs_in_several_updates() {
+    let mut lab = Lab::start().await;
+    let text = "x".repeat(200_000);
+    let yaml = format!("{RANDOM}  text: {{value: {text}}}\nrun_cap: 100\n");
+    let sweep = lab.create(&yaml).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    for _ in 0..100 {
+        agent.ask().await;
+    }
+    // More than fits into one message.
+    let mut updates = lab.sweeps.watch(SweepRef { sweep: sweep.id.clone() }).await.unwrap().into_inner();
+    let (mut runs, mut parts) = (Vec::new(), 0);
+    while runs.len() < 100 {
+        let update = updates.message().await.unwrap().unwrap();
+        runs.extend(update.runs.into_iter().map(|run| run.trial));
+        parts += 1;
+    }
+    assert!(parts > 10, "{parts}");
+    assert_eq!(runs, (0..100).map(Some).collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn a_stopped_sweep_starts_no_trial_again_whatever_way_it_comes_back() {
     let mut lab = Lab::start().await;
     for way in ["preempted", "declined", "forgotten"] {
