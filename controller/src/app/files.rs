@@ -12,7 +12,10 @@ use record::{
     checkpoint::CheckpointRow,
     file::{FileRow, Told, check_hash},
 };
-use tokio::{sync::RwLock, time::Instant};
+use tokio::{
+    sync::{OwnedSemaphorePermit, RwLock},
+    time::Instant,
+};
 
 use super::{
     App,
@@ -91,6 +94,7 @@ pub(crate) struct Incoming {
     owner: Option<Owner>,
     sha256: String,
     size: u64,
+    _turn: Option<OwnedSemaphorePermit>,
 }
 
 /// Takes a blob in; `None` when it is here already, and the caller may name it. Who may not, sends it: that is the proof.
@@ -120,12 +124,13 @@ pub(crate) async fn begin(
     if known.is_some() {
         return Ok(None);
     }
+    let turn = app.room.turn().await;
     // The object store would make a folder that is gone anew.
     lost::check(app)?;
     app.full.check()?;
     let taken = app.room.begin(size, bounds)?;
     let upload = full::written(app, app.store.blobs.begin().await).await?;
-    Ok(Some(Incoming { upload, taken, owner, sha256, size }))
+    Ok(Some(Incoming { upload, taken, owner, sha256, size, _turn: turn }))
 }
 
 impl Incoming {

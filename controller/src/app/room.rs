@@ -6,13 +6,19 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
 use super::error::{Error, Why};
+
+/// Contents that may come in at once. Each has a file open, and the next one waits for its turn.
+const AT_ONCE: usize = 128;
 
 /// The room for contents.
 #[derive(Debug)]
 pub(super) struct Room {
     most: u64,
     held: Arc<Held>,
+    turns: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
@@ -52,7 +58,14 @@ impl Room {
     /// With so many bytes in use, and a bound.
     pub(super) fn new(used: u64, most: u64) -> Self {
         let counts = Counts { used, coming: HashMap::new() };
-        Self { most, held: Arc::new(Held(Mutex::new(counts))) }
+        let turns = Arc::new(Semaphore::new(AT_ONCE));
+        Self { most, held: Arc::new(Held(Mutex::new(counts))), turns }
+    }
+
+    /// Waits until one more content may come in. The turn ends when the answer is dropped.
+    pub(super) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        // Nobody closes the semaphore.
+        Arc::clone(&self.turns).acquire_owned().await.ok()
     }
 
     /// A content of `size` bytes is about to come. Nothing is taken yet.
@@ -140,5 +153,27 @@ impl Drop for Taken {
                 left => drop(counts.coming.insert(of.clone(), left)),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn only_so_many_contents_come_in_at_once() {
+        let room = Room::new(0, 0);
+        let next = async || timeout(Duration::ZERO, room.turn()).await.ok().flatten();
+        let mut turns = Vec::new();
+        for _ in 0..AT_ONCE {
+            turns.push(next().await.unwrap());
+        }
+        assert!(next().await.is_none());
+        turns.pop();
+        assert!(next().await.is_some());
     }
 }
