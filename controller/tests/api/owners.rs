@@ -13,6 +13,7 @@ use record::{
     checkpoint::CheckpointRow,
     file::FileRow,
 };
+use rusqlite::Connection;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status};
@@ -128,6 +129,45 @@ async fn what_a_person_names_for_a_project_the_project_has() {
     let by_person = RunBegun { token: TOKEN.to_owned(), ..one };
     append(&lab, &by_person, 0, row.clone()).await.unwrap();
     append(&lab, &two, 0, row).await.unwrap();
+}
+
+/// Which project has which contents, and the bytes of each project.
+fn held(database: &Connection) -> Vec<String> {
+    let sql = "SELECT concat_ws(' ', sha256, project, size) FROM holdings
+               UNION SELECT concat_ws(' ', project, bytes) FROM project_bytes ORDER BY 1";
+    let mut query = database.prepare(sql).unwrap();
+    query.query_map((), |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+#[tokio::test]
+async fn the_schema_finds_the_owners_of_what_older_controllers_took() {
+    let mut lab = lab().await;
+    let [entry, of_file, of_checkpoint] = [&b"an entry"[..], b"a file", b"a checkpoint"];
+    for project in ["ours", "theirs"] {
+        let run = begin(&mut lab, project).await;
+        let Hashed { sha256, size } = Hashed::of(entry);
+        let content = Content::Blob { sha256, size };
+        let text = manifest(&mut [Entry { path: project.to_owned(), content }]).unwrap().into_bytes();
+        for content in [entry, of_file, of_checkpoint, &text] {
+            put(&lab, &run.token, content).await.unwrap();
+        }
+        let rows = [
+            rows(of_file, of_file.len() as u64)[0].clone(),
+            rows(of_checkpoint, of_checkpoint.len() as u64)[1].clone(),
+            rows(&text, entry.len() as u64)[2].clone(),
+        ];
+        for (offset, row) in (0..).zip(rows) {
+            append(&lab, &run, offset, row).await.unwrap();
+        }
+    }
+    lab.stop().await;
+    let database = Connection::open(lab.folder().join("besom.db")).unwrap();
+    let before = held(&database);
+    assert_eq!(before.len(), 8 + 2, "{before:?}");
+    let tables = "DROP TABLE holdings; DROP TABLE project_bytes; DROP TABLE run_bytes";
+    database.execute_batch(tables).unwrap();
+    database.execute_batch(include_str!("../../src/store/schema/013.sql")).unwrap();
+    assert_eq!(held(&database), before);
 }
 
 /// A content that is being sent: its first bytes, and where the rest would go.
