@@ -274,6 +274,14 @@ fn refused(folder: &Path, error: OpenError) -> StartError {
             folder,
             reason: format!("the database `{at}` is missing or empty, beside {beside}"),
         },
+        OpenError::NoContents => {
+            let reason = format!("cannot use `{}`: {error}", folder.display());
+            StartError::Damaged { folder, reason }
+        }
+        OpenError::Database(store::Error::Foreign) => StartError::Data {
+            folder,
+            reason: format!("`{}` is the database of another program", store::DATABASE),
+        },
         OpenError::Database(store::Error::Damaged(what)) => {
             StartError::Damaged { folder, reason: format!("the database `{at}` is damaged: {what}") }
         }

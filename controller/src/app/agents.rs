@@ -285,8 +285,8 @@ async fn orders(app: &Arc<App>, beat: &Beat, draft: Draft) -> Result<Orders, Err
 
 fn to_start(app: &App, plan: &Plan, run: Run) -> Result<Start, Error> {
     let params = serde_json::from_str(&run.config);
-    let params =
-        params.map_err(|error| Error::Bug(format!("the parameters of {} are damaged: {error}", run.id)))?;
+    let params = params
+        .map_err(|error| Error::damaged(format!("the parameters of {} are damaged: {error}", run.id)))?;
     Ok(Start {
         sweep: plan.id.clone(),
         trial: run.trial.unwrap_or_default(),

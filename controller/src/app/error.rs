@@ -73,6 +73,7 @@ impl Error {
     /// What was asked for is damaged.
     pub(crate) fn damaged(message: impl Into<String>) -> Self {
         Error::Damaged(Told::new(message))
+            .hint("`controller fsck` says what else is damaged; a backup may have it whole")
     }
 
     /// The same may work later.
@@ -138,7 +139,8 @@ impl From<store::Error> for Error {
             store::Error::Disk(reason) => Error::Disk(reason),
             store::Error::Gone(reason) => Error::Gone(reason),
             store::Error::Damaged(reason) => Error::Torn(reason),
-            store::Error::Newer(_) => Error::Bug(error.to_string()),
+            store::Error::Corrupt(reason) => Error::damaged(reason),
+            store::Error::Newer(_) | store::Error::Foreign => Error::Bug(error.to_string()),
             store::Error::Bug(reason) => Error::Bug(reason),
         }
     }

@@ -152,7 +152,7 @@ fn value(run: &Candidate<'_>, name: &Name, known: &mut Definitions) -> Result<Op
             let metrics = known.of(run.text(Text::Metrics)?);
             digest::value(run.logged()?, metrics, key).map_err(|corrupt| {
                 let id = run.text(Text::Id).unwrap_or_default();
-                Error::Bug(format!("the summary of {id} is damaged: {corrupt}"))
+                Error::damaged(format!("the summary of {id} is damaged: {corrupt}"))
             })
         }
         Name::Field(Field::Tags) => Ok(Some(Value::Text(tags(run)?.join(", ")))),

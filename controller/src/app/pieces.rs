@@ -210,7 +210,7 @@ pub(super) fn messages(tx: &Tx<'_>, block: Block, from: u64, most: usize) -> Res
     Ok(messages.finish())
 }
 
-/// What is stored was acknowledged once, so it is for us to find out what became of it.
+/// What was acknowledged once and cannot be read any more.
 pub(super) fn damaged(reason: impl Display) -> Error {
-    Error::Bug(format!("stored rows cannot be read: {reason}"))
+    Error::damaged(format!("stored rows cannot be read: {reason}"))
 }

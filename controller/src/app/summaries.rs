@@ -12,7 +12,7 @@ pub(super) fn of(tx: &Tx<'_>, run: &Run) -> Result<Summary, Error> {
     let stored = store::summaries::get(tx, run.key)?;
     tx.decoded(size(&stored));
     Summary::read(&stored)
-        .map_err(|corrupt| Error::Bug(format!("the summary of {} is damaged: {corrupt}", run.id)))
+        .map_err(|corrupt| Error::damaged(format!("the summary of {} is damaged: {corrupt}", run.id)))
 }
 
 /// Keeps it as what the run logged last.

@@ -67,8 +67,9 @@ fn of_sweep(
         from += page.len().max(1) as u64;
         for run in page.iter().filter(|run| run.state == State::Finished) {
             if let Some(value) = value(tx, plan, metric, run, same)? {
-                let config = serde_json::from_str(&run.config)
-                    .map_err(|error| Error::Bug(format!("the config of {} is damaged: {error}", run.id)))?;
+                let config = serde_json::from_str(&run.config).map_err(|error| {
+                    Error::damaged(format!("the config of {} is damaged: {error}", run.id))
+                })?;
                 found.push((config, value));
             }
         }

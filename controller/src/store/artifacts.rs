@@ -281,7 +281,7 @@ fn entry(row: &Row<'_>) -> Result<Entry> {
     let content = match (row.get::<Option<String>>(1)?, row.get::<Option<String>>(3)?) {
         (Some(sha256), None) => Content::Blob { sha256, size: row.count(2)? },
         (None, Some(url)) => Content::Reference(url),
-        _ => return Err(Error::Bug("an entry that is neither a blob nor a reference".to_owned())),
+        _ => return Err(Error::Corrupt("an entry that is neither a blob nor a reference".to_owned())),
     };
     Ok(Entry { path: row.get(0)?, content })
 }

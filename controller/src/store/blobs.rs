@@ -103,7 +103,16 @@ impl Blobs {
         if range.is_empty() {
             return Ok(Vec::new());
         }
-        Ok(self.objects.get_range(&path(sha256), range).await.map_err(failed)?.into())
+        let (at, end) = (path(sha256), range.end);
+        match self.objects.get_range(&at, range).await {
+            Ok(bytes) => Ok(bytes.into()),
+            Err(error) => match self.objects.head(&at).await.map_err(failed)?.size {
+                size if size < end => Err(Error::Corrupt(format!(
+                    "the content `{at}` in the data folder has lost its end: it has {size} bytes"
+                ))),
+                _ => Err(failed(error)),
+            },
+        }
     }
 
     /// What a blob is in truth: its hash and its size.
@@ -188,7 +197,7 @@ fn path(sha256: &str) -> Path {
 fn failed(error: ObjectError) -> Error {
     match error {
         ObjectError::NotFound { path, .. } => {
-            Error::Bug(format!("the blob `{path}` is not in the object store"))
+            Error::Corrupt(format!("the content `{path}` is missing in the data folder"))
         }
         error => Error::Disk(error.to_string()),
     }

@@ -100,7 +100,7 @@ pub(crate) fn content(tx: &Tx<'_>, block: i64) -> Result<(Vec<u8>, Option<Vec<u8
         &[&block],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    content.ok_or_else(|| Error::Bug(format!("no block {block}")))
+    content.ok_or_else(|| Error::Corrupt(format!("no block {block}")))
 }
 
 /// One part of a merged block.
@@ -109,7 +109,7 @@ pub(crate) fn content(tx: &Tx<'_>, block: i64) -> Result<(Vec<u8>, Option<Vec<u8
 /// When the database fails, or there is no such part.
 pub(crate) fn part(tx: &Tx<'_>, block: i64, part: usize) -> Result<Vec<u8>> {
     let bytes = tx.one("SELECT bytes FROM parts WHERE key = ?1", &[&key(block, part)?], |row| row.get(0))?;
-    bytes.ok_or_else(|| Error::Bug(format!("no part {part} of block {block}")))
+    bytes.ok_or_else(|| Error::Corrupt(format!("no part {part} of block {block}")))
 }
 
 /// Puts merged blocks where pieces of a stream were. False when these are not all there any more: then whoever asked must
@@ -157,5 +157,5 @@ pub(crate) fn replace(
 fn key(block: i64, part: usize) -> Result<i64> {
     let part = i64::try_from(part).ok().filter(|part| *part < PARTS);
     let key = part.and_then(|part| block.checked_mul(PARTS)?.checked_add(part));
-    key.ok_or_else(|| Error::Bug(format!("block {block} has no such part")))
+    key.ok_or_else(|| Error::Corrupt(format!("block {block} has no such part")))
 }

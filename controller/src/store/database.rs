@@ -55,9 +55,15 @@ pub(crate) enum Error {
     /// The database's file holds what nobody has written.
     #[error("{0}")]
     Damaged(String),
+    /// One value or one content cannot be read; the rest can.
+    #[error("{0}")]
+    Corrupt(String),
     /// A newer controller has written the data.
     #[error("the data was written by a newer controller (schema {0})")]
     Newer(u32),
+    /// The database's file holds the tables of another program.
+    #[error("it belongs to another program")]
+    Foreign,
     /// Ours to repair.
     #[error("{0}")]
     Bug(String),
@@ -65,6 +71,10 @@ pub(crate) enum Error {
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
+        // The statement itself says nothing to a person.
+        if let rusqlite::Error::SqlInputError { msg, .. } = error {
+            return Error::Bug(format!("database: {msg}"));
+        }
         match error.sqlite_error_code() {
             Some(
                 ErrorCode::DiskFull
@@ -194,7 +204,8 @@ impl Session {
     fn examine(path: &Path, disk: Option<Disk>, may_begin: bool) -> Result<()> {
         let session = Self::open(path, disk)?;
         session.0.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-        if !may_begin && session.version()? == 0 {
+        let is_empty = session.version()? == 0;
+        if is_empty && !may_begin {
             return Err(Error::Damaged("it is empty".to_owned()));
         }
         let sound = |sql: &str| -> Result<()> {
@@ -214,8 +225,19 @@ impl Session {
         tables.into_iter().try_for_each(|table| sound(&format!("PRAGMA quick_check('{}')", table?)))
     }
 
+    /// The version of the schema; 0 of an empty database.
+    ///
+    /// # Errors
+    /// [`Error::Foreign`] when the tables are not ours.
     fn version(&self) -> Result<u32> {
-        Ok(self.0.query_row("PRAGMA user_version", (), |row| row.get(0))?)
+        let version: u32 = self.0.query_row("PRAGMA user_version", (), |row| row.get(0))?;
+        let sql = "SELECT count(*), count(*) FILTER (WHERE name IN ('ledger', 'sweeps', 'runs', 'events'))
+                       FROM sqlite_schema WHERE type = 'table'";
+        let tables: (u32, u32) = self.0.query_row(sql, (), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        match (version, tables) {
+            (0, (0, _)) | (1.., (_, 4)) => Ok(version),
+            _ => Err(Error::Foreign),
+        }
     }
 
     fn migrate(&self) -> Result<()> {
@@ -415,13 +437,13 @@ impl Row<'_> {
     /// The text in a column, where it lies; empty for NULL.
     pub(super) fn text(&self, column: usize) -> Result<&str> {
         let text = self.value(column)?.as_str_or_null();
-        Ok(text.map_err(|error| Error::Bug(format!("column {column}: {error}")))?.unwrap_or_default())
+        Ok(text.map_err(|error| Error::Corrupt(format!("column {column}: {error}")))?.unwrap_or_default())
     }
 
     /// The bytes in a column, where they lie; none for NULL.
     pub(super) fn bytes(&self, column: usize) -> Result<&[u8]> {
         let bytes = self.value(column)?.as_blob_or_null();
-        Ok(bytes.map_err(|error| Error::Bug(format!("column {column}: {error}")))?.unwrap_or_default())
+        Ok(bytes.map_err(|error| Error::Corrupt(format!("column {column}: {error}")))?.unwrap_or_default())
     }
 
     /// The value in a column, counted from 0.
@@ -441,7 +463,7 @@ impl Row<'_> {
     /// A number in a column that cannot be negative.
     pub(super) fn count(&self, column: usize) -> Result<u64> {
         let number: i64 = self.get(column)?;
-        u64::try_from(number).map_err(|_| Error::Bug(format!("{number} in a column that counts")))
+        u64::try_from(number).map_err(|_| Error::Corrupt(format!("{number} in a column that counts")))
     }
 }
 

@@ -93,5 +93,5 @@ fn read(row: &Row<'_>) -> Result<Failure> {
 /// # Errors
 /// A bug when there is none: only names of classes are ever written.
 pub(crate) fn class_of(name: &str) -> Result<Class> {
-    Class::from_name(name).ok_or_else(|| Error::Bug(format!("a failure of class `{name}`")))
+    Class::from_name(name).ok_or_else(|| Error::Corrupt(format!("a failure of class `{name}`")))
 }

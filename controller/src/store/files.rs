@@ -146,6 +146,14 @@ pub(crate) fn doom(tx: &Tx<'_>, sha256: &str, before_ms: i64) -> Result<bool> {
     Ok(doomed > 0)
 }
 
+/// Whether there is any blob, other than those that are going.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn has_any(tx: &Tx<'_>) -> Result<bool> {
+    Ok(tx.one("SELECT 1 FROM blobs WHERE doomed = 0 LIMIT 1", &[], |_| Ok(()))?.is_some())
+}
+
 /// Bytes of all blobs, with those that are going.
 ///
 /// # Errors

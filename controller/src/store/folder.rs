@@ -114,14 +114,24 @@ impl Folder {
         Ok(left.is_none())
     }
 
+    /// Whether any content of a file is here.
+    ///
+    /// # Errors
+    /// When their folder cannot be read.
+    pub(super) fn has_contents(&self) -> io::Result<bool> {
+        match fs::read_dir(self.path.join(CONTENTS)) {
+            Ok(mut entries) => {
+                Ok(entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != INCOMING)))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// What lies here that only a controller with a database has left.
     fn left_over(&self) -> io::Result<Option<&'static str>> {
         let log = self.has(LOG);
-        let contents = match fs::read_dir(self.path.join(CONTENTS)) {
-            Ok(mut entries) => entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != INCOMING)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-            Err(error) => return Err(error),
-        };
+        let contents = self.has_contents()?;
         let reserve = self.path.join(RESERVE).exists();
         let found =
             [(log, "its log"), (contents, "the contents of files"), (reserve, "the reserve of a controller")];

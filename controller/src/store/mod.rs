@@ -73,6 +73,9 @@ pub(crate) enum OpenError {
     /// It holds what only a database can make sense of, but no database.
     #[error("it is missing or empty, beside {0}")]
     NoDatabase(&'static str),
+    /// Its database names contents, and none of them is there.
+    #[error("the folder `blobs` is missing or empty, though the database names contents")]
+    NoContents,
     /// Somebody else has it.
     #[error("another controller uses it")]
     InUse,
@@ -128,10 +131,13 @@ impl Store {
     ) -> std::result::Result<Self, OpenError> {
         let taken = Taken::take(folder)?;
         let may_begin = taken.prepare(platform.disk)?;
-        let contents = folder.join(folder::CONTENTS);
-        let blobs = Blobs::open(&contents)?;
         let path = folder.join(DATABASE);
         let session = Session::writer(&path, platform.disk, may_begin)?;
+        if files::has_any(&session.tx())? && !taken.has_contents()? {
+            return Err(OpenError::NoContents);
+        }
+        let contents = folder.join(folder::CONTENTS);
+        let blobs = Blobs::open(&contents)?;
         let reader = |_| Session::reader(&path, platform.disk);
         let readers = (0..limits.readers).map(reader).collect::<Result<Vec<_>>>()?;
         // SQLite has its log open from now on, and writes to no other.

@@ -151,7 +151,7 @@ pub(crate) fn progress(tx: &Tx<'_>, sweep: &str) -> Result<Option<Progress>> {
             let state: String = row.get(1)?;
             Ok(Progress {
                 sweep: row.get(0)?,
-                state: State::from_name(&state).ok_or_else(|| Error::Bug(format!("a sweep is `{state}`")))?,
+                state: State::from_name(&state).ok_or_else(|| Error::Corrupt(format!("a sweep is `{state}`")))?,
                 closing: row.get(2)?,
                 next_trial: row.count(3)?,
                 queued: row.count(4)?,

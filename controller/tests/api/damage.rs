@@ -78,13 +78,55 @@ async fn no_database_begins_beside_what_another_one_has_left() {
     let refused = start(&folder).await.unwrap_err();
     assert!(refused.to_string().contains("is missing or empty, beside the contents of files"), "{refused}");
     assert!(!database.exists(), "none was made");
-    // Neither does somebody else's.
-    let foreign = rusqlite::Connection::open(&database).unwrap();
-    foreign.execute_batch("CREATE TABLE letters (body TEXT)").unwrap();
-    drop(foreign);
-    assert!(matches!(start(&folder).await, Err(StartError::Damaged { .. })));
     fs::write(&database, whole).unwrap();
     lab.come_back().await;
+}
+
+#[tokio::test]
+async fn no_database_is_served_without_the_contents_that_it_names() {
+    let mut lab = Lab::start().await;
+    stopped(&mut lab).await;
+    let (folder, contents) = (lab.folder().to_owned(), lab.folder().join("blobs"));
+    let elsewhere = lab.folder().join("elsewhere");
+    fs::rename(&contents, &elsewhere).unwrap();
+    for is_there in [false, true] {
+        if is_there {
+            fs::create_dir(&contents).unwrap();
+        }
+        let refused = start(&folder).await.unwrap_err();
+        assert!(matches!(refused, StartError::Damaged { .. }), "{refused}");
+        let wanted = "the folder `blobs` is missing or empty, though the database names contents";
+        assert!(refused.to_string().ends_with(wanted), "{refused}");
+        assert_eq!(contents.exists(), is_there, "nothing is made");
+    }
+    fs::remove_dir(&contents).unwrap();
+    fs::rename(&elsewhere, &contents).unwrap();
+    lab.come_back().await;
+}
+
+#[tokio::test]
+async fn the_database_of_another_program_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("besom.db");
+    for tables in [
+        "CREATE TABLE letters (body TEXT)",
+        "CREATE TABLE letters (body TEXT); PRAGMA user_version = 7",
+        "CREATE TABLE runs (body TEXT); PRAGMA user_version = 1",
+        "PRAGMA user_version = 3",
+    ] {
+        let foreign = rusqlite::Connection::open(&database).unwrap();
+        foreign.execute_batch(tables).unwrap();
+        drop(foreign);
+        let before = fs::read(&database).unwrap();
+        let refused = start(folder.path()).await.unwrap_err().to_string();
+        let wanted = "`besom.db` is the database of another program";
+        assert!(refused.ends_with(wanted), "{tables}: {refused}");
+        let settings = Settings { data: folder.path().to_owned(), ..Settings::default() };
+        let refused = controller::fsck(settings, |_| ()).await.unwrap_err().to_string();
+        assert!(refused.ends_with(wanted), "{tables}: {refused}");
+        assert_eq!(fs::read(&database).unwrap(), before, "nothing is written to it");
+        fs::remove_file(&database).unwrap();
+    }
 }
 
 /// A program's console of 2 MB.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use controller::{Report, StartError, settings::Settings};
-use proto::v1::HistoryKeys;
+use proto::v1::{BlobRef, HistoryKeys};
 use record::{Row, Writer, file::FileRow};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -98,8 +98,17 @@ async fn all_that_is_wrong_is_named_and_nothing_else() {
     // It is served all the same: the bad run says what it cannot read, and the other is as it was.
     lab.come_back().await;
     let mut client = lab.dial(None).history();
-    for (run, expected) in [(&bad.run, Code::Internal), (&good.run, Code::Ok)] {
+    for (run, expected) in [(&bad.run, Code::DataLoss), (&good.run, Code::Ok)] {
         assert_eq!(code(client.keys(HistoryKeys { run: run.clone() }).await), expected);
+    }
+    let content = async |hash: &String| {
+        let wanted = BlobRef { sha256: hash.clone(), ..BlobRef::default() };
+        lab.dial(None).files().get(wanted).await?.into_inner().message().await
+    };
+    for (hash, wanted) in [(&hashes[2], "has lost its end: it has 2 bytes"), (&hashes[3], "is missing")] {
+        let told = content(hash).await.unwrap_err();
+        assert!(told.code() == Code::DataLoss && told.message().contains(wanted), "{told}");
+        assert!(proto::dial::hint(&told).unwrap().contains("controller fsck"), "{told:?}");
     }
     let (mut one, mut two) = (lab.agent("one", &sweep.id), lab.agent("two", &sweep.id));
     two.append(&good, "history", 3, frames(3, "val/loss", &[0.25])).await.unwrap();
