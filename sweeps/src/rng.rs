@@ -22,6 +22,8 @@ pub(crate) enum Purpose {
     Fantasies = 4,
     /// Draws of the surrogate from which the uncertainty of an explanation is read.
     Explanation = 24,
+    /// Which trials an explanation foretells from which others.
+    Folds = 25,
     /// The scrambling of Sobol points: of the sweep and a block of points, not of one trial.
     Scramble = 16,
 }

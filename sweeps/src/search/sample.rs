@@ -22,7 +22,11 @@ impl Sample {
 
     /// At most `most` of them, in their order.
     pub(super) fn thinned(&self, dimensions: &[Dimension], most: usize) -> Sample {
-        let kept = spread(dimensions, &self.inputs, &self.targets, most);
+        self.only(&spread(dimensions, &self.inputs, &self.targets, most))
+    }
+
+    /// The observations with these indices, in their order.
+    pub(super) fn only(&self, kept: &[usize]) -> Sample {
         let only = |values: &[f64]| kept.iter().map(|&index| values[index]).collect();
         Sample {
             inputs: kept.iter().map(|&index| self.inputs[index].clone()).collect(),

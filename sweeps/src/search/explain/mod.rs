@@ -6,6 +6,7 @@
 //! are a function of (study, history). The method is described in `docs/search.md`.
 
 mod effects;
+mod held_out;
 mod importance;
 mod intervals;
 mod scale;
@@ -184,7 +185,7 @@ impl<'a> Surrogate<'a> {
         let form = observations.form(true);
         let posterior = bayes::fitted(&form, &observations, &history).posterior(&form, &observations);
         let posterior = posterior.ok_or(Unexplained::NoModel)?;
-        let foretold = posterior.left_out();
+        let foretold = held_out::foretold(&form, &observations.sample, &posterior);
         let intervals = Intervals::of(&foretold, &observations.measured);
         Ok(Surrogate { study, axes, observations, posterior, foretold, intervals, scale, trials })
     }
