@@ -396,6 +396,11 @@ impl Tx<'_> {
         self.work.get()
     }
 
+    /// A row was updated that has so many bytes in a column that stays: SQLite writes all of it again.
+    pub(super) fn rewrote(&self, bytes: usize) {
+        add(&self.work, |work| work.rewritten += bytes as u64);
+    }
+
     /// So many bytes of JSON are parsed or written while the transaction is open.
     pub(crate) fn parsed(&self, bytes: usize) {
         add(&self.work, |work| work.json += bytes as u64);

@@ -185,6 +185,7 @@ pub(crate) fn save(tx: &Tx<'_>, run: &Run) -> Result<()> {
             &constrained,
         ],
     )?;
+    tx.rewrote(run.config.len());
     Ok(())
 }
 
@@ -197,6 +198,7 @@ pub(crate) fn save_logged(tx: &Tx<'_>, run: &Run) -> Result<()> {
         "UPDATE runs SET history = ?2, logged = ?3, value = ?4, iteration = ?5 WHERE key = ?1",
         &[&run.key, &int(run.history)?, &int(run.logged)?, &run.value, &int(run.iteration)?],
     )?;
+    tx.rewrote(run.config.len());
     Ok(())
 }
 

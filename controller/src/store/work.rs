@@ -12,6 +12,8 @@ pub(crate) struct Work {
     pub(crate) steps: u64,
     /// Bytes of texts and blobs that went into the database or came out of it.
     pub(crate) bytes: u64,
+    /// Bytes of runs' parameters that an update of another column has written again.
+    pub(crate) rewritten: u64,
     /// Bytes of JSON that were parsed or written.
     pub(crate) json: u64,
     /// Bytes of rows that were decoded or encoded.
@@ -24,8 +26,8 @@ pub(crate) const LONGEST: Duration = Duration::from_millis(100);
 impl Work {
     /// What this takes on a slow machine.
     pub(crate) fn bound(&self) -> Duration {
-        let Self { statements, steps, bytes, json, rows } = *self;
-        let weighed = [(statements, 1500), (steps, 40), (bytes, 2), (json, 50), (rows, 20)];
+        let Self { statements, steps, bytes, rewritten, json, rows } = *self;
+        let weighed = [(statements, 1500), (steps, 40), (bytes, 2), (rewritten, 17), (json, 50), (rows, 20)];
         Duration::from_nanos(
             weighed
                 .into_iter()

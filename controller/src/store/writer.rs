@@ -170,8 +170,8 @@ fn run(session: &Session, job: &mut dyn Job) -> bool {
     let span = tracing::debug_span!("held", work = field::Empty, bound_us = field::Empty);
     let tx = session.tx();
     let keep = span.in_scope(|| job.run(&tx));
-    let work @ Work { statements, steps, bytes, json, rows } = tx.work();
-    span.record("work", field::debug([statements, steps, bytes, json, rows]));
+    let work @ Work { statements, steps, bytes, rewritten, json, rows } = tx.work();
+    span.record("work", field::debug([statements, steps, bytes, rewritten, json, rows]));
     span.record("bound_us", work.bound().as_micros() as u64);
     if work.bound() > LONGEST {
         tracing::warn!("a use case made the writer do more than any should: {work:?}");

@@ -154,7 +154,7 @@ async fn the_schema_finds_the_owners_of_what_older_controllers_took() {
         let rows = [
             rows(of_file, of_file.len() as u64)[0].clone(),
             rows(of_checkpoint, of_checkpoint.len() as u64)[1].clone(),
-            rows(&text, entry.len() as u64)[2].clone(),
+            rows(&text, text.len() as u64)[2].clone(),
         ];
         for (offset, row) in (0..).zip(rows) {
             append(&lab, &run, offset, row).await.unwrap();

@@ -224,9 +224,12 @@ async fn a_watcher_is_told_of_many_large_runs_in_several_updates() {
     let text = "x".repeat(200_000);
     let yaml = format!("{RANDOM}  text: {{value: {text}}}\nrun_cap: 100\n");
     let sweep = lab.create(&yaml).await;
-    let mut agent = lab.agent("one", &sweep.id);
-    for _ in 0..100 {
-        agent.ask().await;
+    // One agent holds 3 MiB of parameters at most.
+    for name in 0..10 {
+        let mut agent = lab.agent(&format!("agent-{name}"), &sweep.id);
+        for _ in 0..10 {
+            agent.ask().await;
+        }
     }
     // More than fits into one message.
     let mut updates = lab.sweeps.watch(SweepRef { sweep: sweep.id.clone() }).await.unwrap().into_inner();

@@ -319,7 +319,7 @@ fn sweep_of(parameter_bytes: usize) -> String {
 pub(crate) async fn of_agents(table: &mut Table) {
     let limits = Limits::default();
     // Many trials with few parameters, and few with many.
-    for bytes in [10, limits.held_bytes / limits.holds, limits.yaml_bytes - 1000] {
+    for bytes in [10, limits.held_bytes / limits.holds, 8 << 10, 32 << 10, limits.yaml_bytes - 1000] {
         let mut lab = Lab::start().await;
         let yaml = sweep_of(bytes);
         let sweep = lab.sweeps.create(CreateSweep { yaml, ..CreateSweep::default() }).await.unwrap();

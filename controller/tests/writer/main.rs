@@ -27,7 +27,10 @@ pub(crate) fn note(table: &mut Vec<(String, Held)>, kind: &str) {
 #[tokio::test]
 async fn no_message_within_the_limits_holds_the_writer() {
     listen();
-    println!("{:>8} {:>8}  message at its limit  [statements, steps, bytes, JSON, rows]", "ms", "bound");
+    println!(
+        "{:>8} {:>8}  message at its limit  [statements, steps, bytes, rewritten, JSON, rows]",
+        "ms", "bound"
+    );
     let mut table = Vec::new();
     kinds::of_runs(&mut table).await;
     kinds::of_files(&mut table).await;

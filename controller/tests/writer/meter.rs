@@ -22,7 +22,7 @@ use tracing_subscriber::{
 /// What one use case made the writer do.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Held {
-    /// Statements, steps, bytes, bytes of JSON, bytes of rows.
+    /// Statements, steps, bytes, bytes rewritten, bytes of JSON, bytes of rows.
     pub(crate) work: String,
     /// What that may take on a slow machine, by the controller's own weights.
     pub(crate) bound: Duration,
