@@ -212,8 +212,10 @@ fn check(app: &App, beat: &Beat) -> Result<(), Error> {
         let message = format!("the incarnation {} is too large: {} at most", beat.incarnation, i64::MAX);
         return Err(Error::invalid(message).hint("count an agent's starts, or take milliseconds since 1970"));
     }
-    if beat.holds.len().max(beat.declined.len()) > limits.holds {
-        return Err(Error::invalid(format!("an agent holds {} runs at most", limits.holds)));
+    // Beside those that it holds by right it names those that it has lost without knowing.
+    let most = 2 * limits.holds;
+    if beat.holds.len().max(beat.declined.len()) > most {
+        return Err(Error::invalid(format!("an agent names {most} runs at most")));
     }
     check_name(limits, "the agent's id", &beat.agent)?;
     check_name(limits, "the sweep's id", &beat.sweep)?;
