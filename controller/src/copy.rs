@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, io, path::Path};
 use crate::{
     Report, StartError,
     api::local::Running,
-    app::fsck,
+    app::upkeep::fsck,
     refused,
     store::{self, OpenError, Store, Taken, copy},
 };

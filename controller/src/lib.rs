@@ -23,9 +23,9 @@ use std::{
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tonic::service::Routes;
 
+pub use crate::app::upkeep::fsck::{Problem, Report};
+use crate::app::{App, Error, upkeep::step};
 use api::local;
-pub use app::fsck::{Problem, Report};
-use app::{App, Error, upkeep};
 use chance::Chance;
 use clock::Clock;
 pub use copy::{Copied, Progress, backup, restore};
@@ -124,7 +124,7 @@ impl Core {
     /// One step of what happens without being asked: leases run out, caches are tidied, rows are merged. To be called
     /// again after [`Core::pause`].
     pub async fn upkeep(&self) {
-        match upkeep::step(&self.app).await {
+        match step::step(&self.app).await {
             Ok(()) => {}
             // The next step finds the same work, and what a disk refuses was said when it began.
             Err(Error::Busy(_)) => tracing::debug!("upkeep waits"),
@@ -134,7 +134,7 @@ impl Core {
 
     /// How long to wait between two steps of the upkeep.
     pub fn pause(&self) -> Duration {
-        upkeep::pause(&self.app)
+        step::pause(&self.app)
     }
 
     /// Looks at everything that the data folder holds. `seen` is shown the report as it grows.
@@ -142,7 +142,7 @@ impl Core {
     /// # Errors
     /// [`StartError::Data`] when the database cannot be read at all.
     pub async fn check(&self, seen: impl Fn(&Report)) -> Result<Report, StartError> {
-        let report = app::fsck::check(self.app.store(), self.app.settings.limits.page, seen).await;
+        let report = app::upkeep::fsck::check(self.app.store(), self.app.settings.limits.page, seen).await;
         report.map_err(|error| unread(&self.app.settings.data, &error))
     }
 
@@ -253,7 +253,7 @@ pub async fn fsck(settings: Settings, seen: impl Fn(&Report)) -> Result<Report, 
         }
         Err(error) => return Err(refused(&folder, error)),
     };
-    let report = app::fsck::check(&store, page, seen).await;
+    let report = app::upkeep::fsck::check(&store, page, seen).await;
     // Whoever closes the last connection may wait for the disk.
     let _ = tokio::task::spawn_blocking(move || drop(store)).await;
     report.map_err(|error| unread(&folder, &error))

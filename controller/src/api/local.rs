@@ -17,7 +17,7 @@ use tokio::{
     sync::mpsc,
 };
 
-use crate::app::{App, backup};
+use crate::app::{App, upkeep::backup};
 
 /// The socket, in the data folder.
 const SOCKET: &str = "controller.sock";

@@ -9,9 +9,8 @@ use probes::{Bug, planted};
 use super::{
     App,
     error::{Error, Why},
-    runs,
 };
-use crate::store;
+use crate::{app::runs::lookup, store};
 
 /// Who calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +54,7 @@ impl Caller {
         let (id, attempt) = (run.clone(), *attempt);
         let look = move |tx: &store::Tx<'_>, app: &App| {
             let ends = store::runs::ends(tx, &id)?;
-            Ok(ends.is_some_and(|ends| runs::is_closed(app, &ends, attempt)))
+            Ok(ends.is_some_and(|ends| lookup::is_closed(app, &ends, attempt)))
         };
         if !app.read(look).await? || planted(Bug::TokensNeverEnd) {
             return Ok(());

@@ -16,13 +16,13 @@ pub(crate) enum Error {
     Refused(Why, Told),
     /// The same may work later.
     Busy(Told),
-    /// The data folder is not there any more, or another one. `app::lost` makes it [`Error::Busy`].
+    /// The data folder is not there any more, or another one. `app::upkeep::lost` makes it [`Error::Busy`].
     Gone(String),
-    /// The database is damaged, so says the store. `app::lost` makes it [`Error::Busy`] or [`Error::Damaged`].
+    /// The database is damaged, so says the store. `app::upkeep::lost` makes it [`Error::Busy`] or [`Error::Damaged`].
     Torn(String),
     /// What was asked for is damaged.
     Damaged(Told),
-    /// So says the disk. `app::full` makes it [`Error::Busy`] where it knows what was tried.
+    /// So says the disk. `app::upkeep::full` makes it [`Error::Busy`] where it knows what was tried.
     Disk(String),
     /// Ours to repair. The reason is in the log.
     Bug(String),

@@ -1,57 +1,18 @@
 //! What the controller decides: one file of use cases per noun, over one store. Called by the doors of `api`, by the
 //! background step and by tests. Never sees a wire format, and never a database's own words.
 
-mod about;
 pub(crate) mod agents;
-pub(crate) mod artifacts;
-mod attempts;
-pub(crate) mod backup;
-pub(crate) mod begin;
-pub(crate) mod bell;
-pub(crate) mod buckets;
 pub(crate) mod caller;
 pub(crate) mod change;
-pub(crate) mod checkpoints;
-mod compaction;
-mod constraints;
-mod crash_loop;
-pub(crate) mod curves;
-mod digest;
 pub(crate) mod error;
-pub(crate) mod explain;
 pub(crate) mod files;
-mod filter;
-pub(crate) mod find;
-pub(crate) mod fsck;
-mod full;
-pub(crate) mod history;
-pub(crate) mod ingest;
-mod leases;
 mod limits;
-mod lineage;
-mod lost;
-pub(crate) mod metrics;
-mod names;
-mod orders;
-mod owner;
-mod pages;
-mod path;
-mod pieces;
-pub(crate) mod plan;
-mod presence;
-pub(crate) mod replay;
-mod room;
+pub(crate) mod read;
+pub(crate) mod rows;
 pub(crate) mod runs;
-mod standings;
-mod stopping;
-mod suggest;
-mod summaries;
 pub(crate) mod sweeps;
 pub(crate) mod text;
 pub(crate) mod upkeep;
-pub(crate) mod views;
-mod warm_start;
-pub(crate) mod watch;
 
 use std::sync::Arc;
 
@@ -61,25 +22,22 @@ use tokio::sync::{Semaphore, watch as channel};
 pub(crate) use error::Error;
 
 use crate::{
+    app::{
+        agents::registry::Presences,
+        change::{leases::Leases, wakeups::Bell},
+        files::{blobs::Collector, room::Room},
+        rows::{compaction::Compaction, rung_costs::Standings},
+        sweeps::{plan::Plans, suggest::Searches},
+        upkeep::{full::Fullness, lost::Loss},
+    },
     chance::Chance,
     clock::Clock,
     platform::Threads,
     settings::Settings,
     store::{self, Store, Tx},
 };
-use bell::Bell;
 use caller::Tokens;
 use change::{Change, Effects};
-use compaction::Compaction;
-use files::Collector;
-use full::Fullness;
-use leases::Leases;
-use lost::Loss;
-use plan::Plans;
-use presence::Presences;
-use room::Room;
-use standings::Standings;
-use suggest::Searches;
 
 /// All that a use case may need.
 #[derive(Debug)]
@@ -144,8 +102,8 @@ impl App {
             searches: Searches::default(),
             standings: Standings::default(),
             compaction: Compaction::default(),
-            explaining: Arc::new(Semaphore::new(explain::AT_ONCE)),
-            ahead: Semaphore::new(pieces::ALL_AHEAD),
+            explaining: Arc::new(Semaphore::new(sweeps::explain::AT_ONCE)),
+            ahead: Semaphore::new(rows::pieces::ALL_AHEAD),
             collector: Collector::new(clock.now()),
             room: Room::new(stored, settings.storage_bytes),
             full: Fullness::default(),
@@ -211,7 +169,7 @@ impl App {
             Ok::<_, Error>((value, change.close()?))
         };
         let changed = self.store.write(work, move |(_, effects)| after.follow(effects)).await;
-        full::written(self, changed).await.map(|(value, _)| value)
+        upkeep::full::written(self, changed).await.map(|(value, _)| value)
     }
 
     fn follow(&self, effects: &Effects) {
@@ -237,7 +195,7 @@ impl App {
                 "the controller cannot read `{}`: {reason}",
                 self.settings.data.display()
             )),
-            Error::Torn(damage) => lost::unreadable(self, damage),
+            Error::Torn(damage) => upkeep::lost::unreadable(self, damage),
             error => error,
         })
     }

@@ -1,5 +1,5 @@
-//! What runs say of themselves beside their rows, and which attempt each call of Begin has begun. Called by `app::about` and
-//! `app::begin`. Never looks into the JSON.
+//! What runs say of themselves beside their rows, and which attempt each call of Begin has begun. Called by `app::runs::about` and
+//! `app::runs::begin`. Never looks into the JSON.
 
 use super::database::{Result, Tx};
 

@@ -1,4 +1,4 @@
-//! Artifacts: versions, their entries, aliases, and the runs that made or used them. Called by `app::artifacts`. Decides nothing:
+//! Artifacts: versions, their entries, aliases, and the runs that made or used them. Called by `app::files::artifacts`. Decides nothing:
 //! which version an entry belongs to is known before. A path is text: it is compared and shown, never opened.
 
 use record::artifact::{Content, Entry};

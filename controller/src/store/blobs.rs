@@ -1,4 +1,4 @@
-//! The contents of files: objects named by their hash, in the `object_store` crate's folder. Called by `app::files`. What is
+//! The contents of files: objects named by their hash, in the `object_store` crate's folder. Called by `app::files::blobs`. What is
 //! stored is whole, verified and synced; what a crash left half is cleared at the next start. Knows no names, no runs and
 //! no rows: whether a blob counts as here is a row of `store::files`.
 

@@ -1,5 +1,5 @@
 //! Blocks: the rows of a run, in order of attempt, writer and first row: frames as they were sent, one block per append, and
-//! what `columns` made of them. Called by `app::ingest` (write) and `app::views` (read). Never looks into a frame.
+//! what `columns` made of them. Called by `app::rows::ingest` (write) and `app::read::views` (read). Never looks into a frame.
 
 use super::database::{Result, Row, Tx, int};
 

@@ -1,4 +1,4 @@
-//! What a check of the whole folder asks for. Called by `app::fsck`. Walks over everything, a page at a time; never writes.
+//! What a check of the whole folder asks for. Called by `app::upkeep::fsck`. Walks over everything, a page at a time; never writes.
 
 use std::path::Path;
 

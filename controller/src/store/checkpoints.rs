@@ -1,5 +1,5 @@
-//! Checkpoints of runs, how far the rows were at each, and which attempt went on from which. Called by `app::checkpoints` and
-//! `app::lineage`. Never looks into a checkpoint.
+//! Checkpoints of runs, how far the rows were at each, and which attempt went on from which. Called by `app::files::checkpoints` and
+//! `app::runs::lineage`. Never looks into a checkpoint.
 
 use std::collections::{BTreeMap, BTreeSet};
 

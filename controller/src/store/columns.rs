@@ -1,5 +1,5 @@
 //! Blocks of columns: the head of each, and its parts in rows of their own, so that a reader of one key leaves the others
-//! where they are. Called by `app::compaction` (write) and `app::pieces` (read). Never looks into a head or a part.
+//! where they are. Called by `app::rows::compaction` (write) and `app::rows::pieces` (read). Never looks into a head or a part.
 
 use record::columns::Block;
 

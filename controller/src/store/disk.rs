@@ -1,4 +1,4 @@
-//! The disk under the data folder: what is free on it, and a file that holds some of it back. Called by `app::full`, which
+//! The disk under the data folder: what is free on it, and a file that holds some of it back. Called by `app::upkeep::full`, which
 //! decides what follows. Writes nothing but that file, whose content nobody reads.
 
 use std::{

@@ -1,4 +1,4 @@
-//! Trials of earlier sweeps that a sweep starts from. Called by `app::warm_start` (written once, with the sweep) and `app::plan`.
+//! Trials of earlier sweeps that a sweep starts from. Called by `app::sweeps::warm_start` (written once, with the sweep) and `app::sweeps::plan`.
 //! Never updated.
 
 use sweeps::search::Earlier;

@@ -1,5 +1,5 @@
 //! Events: what happened, numbered without gaps by one ledger row, written in the transaction that it tells of. Called by
-//! `app::change` (append), `app::suggest` and `app::views` (read). Appends of rows and heartbeats never come here.
+//! `app::change` (append), `app::sweeps::suggest` and `app::read::views` (read). Appends of rows and heartbeats never come here.
 
 use sweeps::{history::Rung, lifecycle::run::State};
 

@@ -1,4 +1,4 @@
-//! Attempts of trials that came to nothing, by class. Called by `app::attempts`, which counts them, and by `app::views`.
+//! Attempts of trials that came to nothing, by class. Called by `app::change::attempts`, which counts them, and by `app::read::views`.
 //! Never decides whether another attempt follows.
 
 use sweeps::lifecycle::Class;

@@ -1,4 +1,4 @@
-//! Files of runs, and which blobs are here. Called by `app::files` and `app::ingest`. A path is text: it is compared and
+//! Files of runs, and which blobs are here. Called by `app::files::blobs` and `app::rows::ingest`. A path is text: it is compared and
 //! shown, never opened.
 
 use record::file::FileRow;

@@ -1,5 +1,5 @@
 //! What keeps the writer from writing: the data folder is not the one that was opened, or the database is
-//! damaged. Asked by the writer around each commit, and by `app::lost`. It compares the numbers of files and opens
+//! damaged. Asked by the writer around each commit, and by `app::upkeep::lost`. It compares the numbers of files and opens
 //! none: to close a second handle of the database would drop SQLite's locks.
 
 use std::{

@@ -1,4 +1,4 @@
-//! Which project has which contents, and how many bytes that makes. Called by `app::files`. Decides nothing: who may name a
+//! Which project has which contents, and how many bytes that makes. Called by `app::files::blobs`. Decides nothing: who may name a
 //! content is known there.
 
 use super::database::{Result, Tx, int};

@@ -1,5 +1,5 @@
 //! Many runs gone through for a few of their columns, with what they say of themselves and what they logged last. Called by
-//! `app::find`. A column is read only when it is asked for, and nothing is copied.
+//! `app::read::find`. A column is read only when it is asked for, and nothing is copied.
 
 use super::database::{Error, Result, Row, Tx};
 

@@ -1,5 +1,5 @@
-//! The rungs of early stopping that runs have reached, with what was decided there. Called by `app::stopping` in the
-//! transaction of the rows that cross a rung, by `app::standings`, `app::change` and `app::views`. Never reads a history.
+//! The rungs of early stopping that runs have reached, with what was decided there. Called by `app::rows::stopping` in the
+//! transaction of the rows that cross a rung, by `app::rows::rung_costs`, `app::change` and `app::read::views`. Never reads a history.
 
 use sweeps::{
     history::Rung,

@@ -10,25 +10,25 @@ use proto::v1::{
 use tonic::{Request, Response, Status, async_trait};
 
 use super::{Door, error::status};
-use crate::app::agents;
+use crate::app::agents::heartbeat;
 
 #[async_trait]
 impl Agents for Door {
     async fn heartbeat(&self, request: Request<Beat>) -> Result<Response<Orders>, Status> {
         let (caller, beat) = self.enter(request).await?;
-        let orders = agents::heartbeat(&self.app, &caller, beat_from(beat)).await.map_err(status)?;
+        let orders = heartbeat::heartbeat(&self.app, &caller, beat_from(beat)).await.map_err(status)?;
         Ok(Response::new(orders_to(orders)))
     }
 
     async fn list(&self, request: Request<ListAgents>) -> Result<Response<AgentList>, Status> {
         let (caller, wanted) = self.enter(request).await?;
-        let agents = agents::list(&self.app, &caller, &wanted.sweep).map_err(status)?;
+        let agents = heartbeat::list(&self.app, &caller, &wanted.sweep).map_err(status)?;
         Ok(Response::new(AgentList { agents: agents.into_iter().map(agent_to).collect() }))
     }
 }
 
-fn beat_from(beat: Beat) -> agents::Beat {
-    agents::Beat {
+fn beat_from(beat: Beat) -> heartbeat::Beat {
+    heartbeat::Beat {
         agent: beat.agent,
         incarnation: beat.incarnation,
         beat: beat.beat,
@@ -44,19 +44,19 @@ fn beat_from(beat: Beat) -> agents::Beat {
     }
 }
 
-fn held_from(held: proto::v1::Held) -> agents::Held {
-    agents::Held { run: held.run, attempt: held.attempt, started: held.started }
+fn held_from(held: proto::v1::Held) -> heartbeat::Held {
+    heartbeat::Held { run: held.run, attempt: held.attempt, started: held.started }
 }
 
-fn attempt_from(of: RunAttempt) -> agents::RunAttempt {
-    agents::RunAttempt { run: of.run, attempt: of.attempt }
+fn attempt_from(of: RunAttempt) -> heartbeat::RunAttempt {
+    heartbeat::RunAttempt { run: of.run, attempt: of.attempt }
 }
 
-fn attempt_to(of: agents::RunAttempt) -> RunAttempt {
+fn attempt_to(of: heartbeat::RunAttempt) -> RunAttempt {
     RunAttempt { run: of.run, attempt: of.attempt }
 }
 
-fn orders_to(orders: agents::Orders) -> Orders {
+fn orders_to(orders: heartbeat::Orders) -> Orders {
     Orders {
         beat: orders.beat,
         start: orders.start.into_iter().map(start_to).collect(),
@@ -69,7 +69,7 @@ fn orders_to(orders: agents::Orders) -> Orders {
     }
 }
 
-fn start_to(start: agents::Start) -> Start {
+fn start_to(start: heartbeat::Start) -> Start {
     Start {
         run: start.of.run,
         attempt: start.of.attempt,
@@ -97,11 +97,11 @@ fn piece_to(piece: config::Piece) -> Piece {
     Piece { piece: Some(piece) }
 }
 
-fn stop_to(stop: agents::Stop) -> Stop {
+fn stop_to(stop: heartbeat::Stop) -> Stop {
     Stop { run: stop.of.run, attempt: stop.of.attempt, reason: stop.reason, grace_ms: millis(stop.grace) }
 }
 
-fn agent_to(agent: agents::AgentView) -> AgentInfo {
+fn agent_to(agent: heartbeat::AgentView) -> AgentInfo {
     AgentInfo {
         agent: agent.agent,
         host: agent.host,

@@ -7,7 +7,7 @@ use proto::v1::{
 use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
 
 use super::{Door, error::status, stream};
-use crate::app::artifacts::{self, ArtifactView, OfRun, Wanted};
+use crate::app::files::artifacts::{self, ArtifactView, OfRun, Wanted};
 
 #[async_trait]
 impl Artifacts for Door {

@@ -4,7 +4,7 @@ use proto::v1::{Checkpoint, CheckpointList, ResumeRun, Resumed, RunRef, checkpoi
 use tonic::{Request, Response, Status, async_trait};
 
 use super::{Door, error::status};
-use crate::app::checkpoints;
+use crate::app::files::checkpoints;
 
 #[async_trait]
 impl Checkpoints for Door {

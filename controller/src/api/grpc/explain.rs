@@ -3,7 +3,7 @@
 use proto::v1;
 use sweeps::search::explain::{Curve, Explanation, Importance, Surface};
 
-use crate::app::explain::{Incumbent, Repeated};
+use crate::app::sweeps::explain::{Incumbent, Repeated};
 
 pub(super) fn explanation(found: Explanation) -> v1::Explanation {
     v1::Explanation {

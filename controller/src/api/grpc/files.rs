@@ -7,21 +7,21 @@ use tonic::{Request, Response, Status, Streaming, async_trait, codegen::BoxStrea
 use super::{Door, error::status, stream};
 use crate::app::{
     Error,
-    files::{self, FileView, Piece, Wanted},
+    files::blobs::{self, FileView, Piece, Wanted},
 };
 
 #[async_trait]
 impl Files for Door {
     async fn missing(&self, request: Request<BlobHashes>) -> Result<Response<BlobHashes>, Status> {
         let (caller, hashes) = self.enter(request).await?;
-        let sha256 = files::missing(&self.app, &caller, hashes.sha256).await.map_err(status)?;
+        let sha256 = blobs::missing(&self.app, &caller, hashes.sha256).await.map_err(status)?;
         Ok(Response::new(BlobHashes { sha256 }))
     }
 
     async fn put(&self, request: Request<Streaming<BlobChunk>>) -> Result<Response<BlobStored>, Status> {
         let (caller, mut chunks) = self.enter(request).await?;
         let first = self.next(&mut chunks).await?.unwrap_or_default();
-        let incoming = files::begin(&self.app, &caller, first.sha256, first.size).await.map_err(status)?;
+        let incoming = blobs::begin(&self.app, &caller, first.sha256, first.size).await.map_err(status)?;
         let Some(mut incoming) = incoming else { return Ok(Response::new(BlobStored { known: true })) };
         incoming.add(&self.app, first.data).await.map_err(status)?;
         while let Some(chunk) = self.next(&mut chunks).await? {
@@ -36,14 +36,14 @@ impl Files for Door {
     async fn get(&self, request: Request<BlobRef>) -> Result<Response<Self::GetStream>, Status> {
         let (caller, BlobRef { sha256, run, path }) = self.enter(request).await?;
         let wanted = if run.is_empty() { Wanted::Blob(sha256) } else { Wanted::File { run, path } };
-        Ok(Response::new(stream(files::get(&self.app, &caller, wanted).await.map_err(status)?)))
+        Ok(Response::new(stream(blobs::get(&self.app, &caller, wanted).await.map_err(status)?)))
     }
 
     type ListStream = BoxStream<File>;
 
     async fn list(&self, request: Request<RunRef>) -> Result<Response<Self::ListStream>, Status> {
         let (caller, RunRef { run }) = self.enter(request).await?;
-        Ok(Response::new(stream(files::list(&self.app, &caller, run).await.map_err(status)?)))
+        Ok(Response::new(stream(blobs::list(&self.app, &caller, run).await.map_err(status)?)))
     }
 }
 

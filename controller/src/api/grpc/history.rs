@@ -7,7 +7,7 @@ use proto::v1::{
 use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
 
 use super::{Door, error::status, stream};
-use crate::app::{
+use crate::app::read::{
     buckets::Bucket,
     curves::{Axis, Window},
     history::{self, Key, Wanted},

@@ -29,7 +29,7 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 
 use crate::{
     api::caller::{Host, caller},
-    app::{App, caller::Caller, views::Streamed},
+    app::{App, caller::Caller, read::views::Streamed},
 };
 use error::status;
 

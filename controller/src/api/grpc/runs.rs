@@ -16,12 +16,18 @@ use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
 use super::{Door, error::status, explain, known, stream};
 use crate::app::{
     Error,
-    begin::{self, Begun, NewRun},
-    find::{self, Search},
-    ingest::{self, Append},
-    metrics::Metric,
-    runs::{self, End, EndState},
-    views::{self, BlockView, Constrained, FailureView, Listing, Reading, RunView},
+    read::{
+        find::{self, Search},
+        views::{self, BlockView, Constrained, FailureView, Listing, Reading, RunView},
+    },
+    rows::{
+        ingest::{self, Append},
+        metrics::Metric,
+    },
+    runs::{
+        begin::{self, Begun, NewRun},
+        lookup::{self, End, EndState},
+    },
 };
 
 #[async_trait]
@@ -46,7 +52,7 @@ impl Runs for Door {
         // nothing.
         let (caller, EndRun { run, attempt, outcome, ended_ms, ran_ms }) = known(request)?;
         let end = end_from(outcome.unwrap_or_default(), ended_ms, ran_ms).map_err(status)?;
-        let ended = runs::end(&self.app, &caller, run, attempt, end).await.map_err(status)?;
+        let ended = lookup::end(&self.app, &caller, run, attempt, end).await.map_err(status)?;
         let note = ended.run.note.clone().unwrap_or_default();
         Ok(Response::new(RunEnded { run: Some(ended.into()), note }))
     }

@@ -15,10 +15,16 @@ use super::{
     stream,
 };
 use crate::app::{
-    Error, explain, replay,
-    sweeps::{self, Wish},
-    views::{self, SweepView},
-    watch,
+    Error,
+    read::{
+        views::{self, SweepView},
+        watch,
+    },
+    sweeps::{
+        explain,
+        manage::{self, Wish},
+        replay,
+    },
 };
 
 #[async_trait]
@@ -26,7 +32,7 @@ impl Sweeps for Door {
     async fn create(&self, request: Request<CreateSweep>) -> Result<Response<Sweep>, Status> {
         let (caller, CreateSweep { yaml, source, idempotency_key: key }) = self.enter(request).await?;
         let key = Some(key).filter(|key| !key.is_empty());
-        let sweep = sweeps::create(&self.app, &caller, yaml, source, key).await.map_err(status)?;
+        let sweep = manage::create(&self.app, &caller, yaml, source, key).await.map_err(status)?;
         Ok(Response::new(sweep.into()))
     }
 
@@ -45,13 +51,13 @@ impl Sweeps for Door {
     async fn change(&self, request: Request<ChangeSweep>) -> Result<Response<Sweep>, Status> {
         let (caller, wanted) = self.enter(request).await?;
         let wish = wish_from(wanted.change()).map_err(status)?;
-        let sweep = sweeps::change(&self.app, &caller, wanted.sweep, wish).await.map_err(status)?;
+        let sweep = manage::change(&self.app, &caller, wanted.sweep, wish).await.map_err(status)?;
         Ok(Response::new(sweep.into()))
     }
 
     async fn retry(&self, request: Request<RetryRuns>) -> Result<Response<Retried>, Status> {
         let (caller, wanted) = self.enter(request).await?;
-        let runs = sweeps::retry(&self.app, &caller, wanted.sweep, wanted.runs).await.map_err(status)?;
+        let runs = manage::retry(&self.app, &caller, wanted.sweep, wanted.runs).await.map_err(status)?;
         Ok(Response::new(Retried { runs }))
     }
 

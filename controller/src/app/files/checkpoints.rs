@@ -1,0 +1,262 @@
+//! Checkpoints: kept as rows of the stream `files` tell of them, and what an attempt goes on from. Called by the door, by
+//! `app::files::blobs` for such a row, and by `app::change` when a run is over. A run that resumes gets the summary, the counts and the
+//! value that it had at the checkpoint, so that it is judged like one that was never killed. Never looks into a checkpoint.
+
+use std::sync::Arc;
+
+use record::checkpoint::CheckpointRow;
+use sweeps::lifecycle::run::State;
+
+pub(crate) use crate::store::checkpoints::Checkpoint;
+
+use super::owner::Names;
+use crate::{
+    app::{
+        App,
+        caller::Caller,
+        change::Change,
+        error::{Error, Why},
+        rows::{
+            digest::{Digest, Summary},
+            ingest, pieces, summaries,
+        },
+        runs::{
+            lineage::Lineage,
+            lookup::{self, check_attempt, fenced},
+        },
+    },
+    store::{self, Tx, blocks::Stream, checkpoints::End, runs::Run},
+};
+
+/// Checkpoints of a run that goes on whose contents stay: the newest, and one more for when the newest is of no use.
+pub(in crate::app) const KEPT: usize = 2;
+/// Checkpoints whose rows are not all here yet, and whose contents stay for them.
+const OPEN: usize = 16;
+/// The streams of which a run's history is made.
+const STREAMS: [&str; 2] = ["history", "summary"];
+
+/// Keeps what a row tells of. The caller trims what the run has then.
+///
+/// # Errors
+/// Refused with [`Why::Blob`] when the content is not here.
+pub(in crate::app) fn keep(
+    change: &Change<'_>,
+    names: &Names,
+    run: &Run,
+    stream: Stream<'_>,
+    fenced: bool,
+    row: &CheckpointRow,
+) -> Result<(), Error> {
+    let name = format!("the checkpoint at step {}", row.step);
+    names.claim(change.tx, &name, &row.sha256, row.size)?;
+    let checkpoint = Checkpoint {
+        key: 0,
+        attempt: stream.attempt,
+        writer: stream.writer.to_owned(),
+        step: row.step,
+        sha256: row.sha256.clone(),
+        size: row.size,
+        logged_ms: change.app.clock.wall_ms(),
+    };
+    let ends = ends(change.tx, stream, row)?;
+    store::checkpoints::insert(change.tx, run.key, &checkpoint, !fenced, &ends)?;
+    Ok(())
+}
+
+/// How far the rows were: the checkpoint's own writer says it itself. Of others, such as the ranks beside it, what is here counts.
+fn ends(tx: &Tx<'_>, stream: Stream<'_>, row: &CheckpointRow) -> Result<Vec<End>, Error> {
+    let mut ends = Vec::new();
+    for (name, own) in STREAMS.into_iter().zip([row.history, row.summary]) {
+        let mut end = |writer: &str, rows| {
+            ends.push(End { stream: name.to_owned(), writer: writer.to_owned(), rows });
+        };
+        end(stream.writer, own);
+        for (_, writer) in store::blocks::writers(tx, stream.run, name, stream.attempt)? {
+            if writer != stream.writer {
+                end(&writer, store::blocks::unfenced(tx, Stream { name, writer: &writer, ..stream })?);
+            }
+        }
+    }
+    Ok(ends)
+}
+
+/// Lets go of the contents of all but the newest checkpoints that an attempt can go on from, or may be able to.
+///
+/// # Errors
+/// When the database fails.
+pub(in crate::app) fn trim(tx: &Tx<'_>, run: &Run, most: usize) -> Result<(), Error> {
+    let (mut complete, mut open) = (0, 0);
+    for checkpoint in store::checkpoints::kept(tx, run.key)? {
+        if complete == most || open == OPEN {
+            store::checkpoints::release(tx, &checkpoint)?;
+        } else if is_complete(tx, run, &checkpoint)? {
+            complete += 1;
+        } else {
+            open += 1;
+        }
+    }
+    Ok(())
+}
+
+/// All rows before it are here. They come by another way than the checkpoint, and a node may die in between.
+fn is_complete(tx: &Tx<'_>, run: &Run, checkpoint: &Checkpoint) -> Result<bool, Error> {
+    for end in store::checkpoints::ends(tx, checkpoint.key)? {
+        let stream =
+            Stream { run: run.key, name: &end.stream, attempt: checkpoint.attempt, writer: &end.writer };
+        if store::blocks::unfenced(tx, stream)? < end.rows {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// A run is over: its newest checkpoint is enough for whoever takes it up again, which nobody does with one that was pruned.
+///
+/// # Errors
+/// When the database fails.
+pub(in crate::app) fn settle(tx: &Tx<'_>, run: &Run) -> Result<(), Error> {
+    trim(tx, run, if run.state == State::Pruned { 0 } else { 1 })
+}
+
+/// The checkpoints from which an attempt of the run can go on, the newest first.
+///
+/// # Errors
+/// Missing when there is no such run.
+pub(crate) async fn list(app: &Arc<App>, caller: &Caller, id: String) -> Result<Vec<Checkpoint>, Error> {
+    caller.run(&id)?;
+    app.read(move |tx, _| {
+        let run = lookup::find(tx, &id)?;
+        let mut found = store::checkpoints::kept(tx, run.key)?;
+        let mut complete = Vec::new();
+        for checkpoint in found.drain(..) {
+            if is_complete(tx, &run, &checkpoint)? {
+                complete.push(checkpoint);
+            }
+        }
+        Ok(complete)
+    })
+    .await
+}
+
+/// Whether a content is a checkpoint of the run, which a run may read by its hash.
+///
+/// # Errors
+/// Missing when there is no such run.
+pub(in crate::app) fn is_of(tx: &Tx<'_>, run: &str, sha256: &str) -> Result<bool, Error> {
+    Ok(store::checkpoints::is_of(tx, lookup::find(tx, run)?.key, sha256)?)
+}
+
+/// An attempt goes on from a checkpoint of its run. A repeat changes nothing.
+///
+/// # Errors
+/// Missing when there is no such checkpoint; refused with [`Why::Fenced`] when another attempt owns the run, and with
+/// [`Why::State`] when this one has logged already or goes on from another checkpoint.
+pub(crate) async fn resume(
+    app: &Arc<App>,
+    caller: &Caller,
+    id: String,
+    attempt: u32,
+    key: i64,
+) -> Result<(), Error> {
+    caller.attempt(&id, attempt)?;
+    app.leases.renew(&id, attempt, app.clock.now());
+    let asked = id.clone();
+    // What led to a checkpoint changes no more, so it is summed up beside the writer.
+    let before = app.read(move |tx, app| {
+        let run = lookup::find(tx, &asked)?;
+        match check(tx, &run, attempt, key)? {
+            Some(checkpoint) => Ok(Some((before(tx, app, &run, &checkpoint)?, checkpoint))),
+            None => Ok(None),
+        }
+    });
+    let Some((before, checkpoint)) = before.await? else { return Ok(()) };
+    app.change(move |change| {
+        let mut run = change.run(&id)?;
+        if check(change.tx, &run, attempt, key)?.is_none() {
+            return Ok(());
+        }
+        change.hear(&mut run)?;
+        let Before { history, logged, iteration, value, summary } = before;
+        (run.history, run.logged, run.iteration, run.value) = (history, logged, iteration, value);
+        summaries::save(change.tx, &run, &summary)?;
+        store::runs::save(change.tx, &run)?;
+        store::rungs::inherit(change.tx, run.key, checkpoint.attempt, attempt, iteration)?;
+        store::checkpoints::resume(change.tx, run.key, attempt, checkpoint.key)?;
+        change.told(&run)
+    })
+    .await
+}
+
+/// The checkpoint, if the attempt may go on from it; `None` when there is nothing to do.
+fn check(tx: &Tx<'_>, run: &Run, attempt: u32, key: i64) -> Result<Option<Checkpoint>, Error> {
+    if !check_attempt(run, attempt)? {
+        return Err(fenced(&run.id, attempt, run.attempt));
+    }
+    let known = store::checkpoints::resumes(tx, run.key)?.get(&attempt).map(|(checkpoint, _)| *checkpoint);
+    if known == Some(key) {
+        return Ok(None);
+    }
+    let checkpoint = store::checkpoints::find(tx, run.key, key)?;
+    let checkpoint = checkpoint
+        .ok_or_else(|| Error::missing(format!("the run `{}` has no such checkpoint any more", run.id)))?;
+    if checkpoint.attempt == attempt {
+        return Ok(None);
+    }
+    let refused = |what: &str| {
+        let message = format!("attempt {attempt} of the run `{}` {what}", run.id);
+        Err(Error::refused(Why::State, message).hint("resume once, and before the first row is logged"))
+    };
+    if known.is_some() {
+        return refused("goes on from another checkpoint already");
+    }
+    for name in STREAMS {
+        if !store::blocks::writers(tx, run.key, name, attempt)?.is_empty() {
+            return refused("has logged rows already");
+        }
+    }
+    Ok(Some(checkpoint))
+}
+
+/// What a run had logged at a checkpoint.
+#[derive(Debug)]
+struct Before {
+    history: u64,
+    logged: u64,
+    iteration: u64,
+    value: Option<f64>,
+    summary: Summary,
+}
+
+/// Reads what led to a checkpoint as if it came in again.
+fn before(tx: &Tx<'_>, app: &App, run: &Run, checkpoint: &Checkpoint) -> Result<Before, Error> {
+    let lineage = Lineage::to(tx, run, checkpoint)?;
+    let plan = run.sweep.as_deref().map(|sweep| app.plans.get(tx, sweep)).transpose()?;
+    let mut anew = Run { history: 0, logged: 0, iteration: 0, value: None, ..run.clone() };
+    let mut summary = Summary::default();
+    for name in STREAMS {
+        for (attempt, writer, rows) in lineage.streams(tx, run.key, name)? {
+            let stream = Stream { run: run.key, name, attempt, writer: &writer };
+            for piece in store::columns::pieces(tx, stream)? {
+                if piece.fenced || piece.first >= rows {
+                    continue;
+                }
+                let frames = pieces::first(tx, piece.key, rows - piece.first)?;
+                let digest = Digest::of(&frames).map_err(pieces::damaged)?;
+                if name == "history" {
+                    anew.history += digest.rows;
+                    summary.add_history(&digest, &app.settings.limits);
+                } else {
+                    summary.add_summary(&digest, &app.settings.limits);
+                }
+                if let Some(plan) = &plan
+                    && let Some(key) = plan.metric().and_then(|metric| digest.key(&metric.name))
+                {
+                    anew.iteration += if name == "history" { key.finite } else { 0 };
+                    ingest::count(&mut anew, plan, key);
+                }
+            }
+        }
+    }
+    let Run { history, logged, iteration, value, .. } = anew;
+    Ok(Before { history, logged, iteration, value, summary })
+}

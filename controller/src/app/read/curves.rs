@@ -1,0 +1,316 @@
+//! Curves of what a run logged: of merged blocks only the columns that were asked for are read, the tail that is not merged
+//! yet is read whole. Called by the doors through `app::read::history`. One value for each step and key: that of the highest
+//! attempt, writer and row; rows that were fenced are left out. Changes nothing.
+
+use std::{ops::RangeInclusive, rc::Rc};
+
+use record::{
+    ValueRef,
+    columns::{COLUMNS, Head, Kind, SHAPES, STEPS, Values, WALLS},
+};
+
+use super::buckets::{self, Bucket, BySteps, Point};
+use crate::{
+    app::{
+        error::{Error, Why},
+        rows::pieces::{self, damaged},
+        runs::lineage::Lineage,
+    },
+    store::{self, Tx, blocks::Stream, runs::Run},
+};
+
+/// The points that may be put in order at once; a curve that rises with its rows, as nearly all do, needs no order.
+const SORTED: usize = 1 << 26;
+
+/// What stands on the horizontal axis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Axis {
+    /// The step.
+    Step,
+    /// Milliseconds since the epoch at the writer.
+    WallTime,
+    /// The value of another key at the same step.
+    Key(String),
+}
+
+/// Which part of a curve is wanted.
+#[derive(Clone, Debug)]
+pub(crate) struct Window {
+    /// At most this many buckets.
+    pub(crate) buckets: usize,
+    /// These steps.
+    pub(crate) steps: RangeInclusive<u64>,
+    /// Over this.
+    pub(crate) axis: Axis,
+}
+
+/// The history of a run (see [`Lineage`]) that is not fenced, in order of attempt, writer and row.
+pub(in crate::app) struct History<'a> {
+    tx: &'a Tx<'a>,
+    blocks: Vec<Stored>,
+}
+
+enum Stored {
+    Frames(Vec<u8>),
+    Columns { block: i64, head: Rc<Head> },
+}
+
+/// A part of one key's points.
+struct Segment {
+    /// The smallest and the largest step.
+    steps: (u64, u64),
+    /// No step is smaller than the one before.
+    in_order: bool,
+    points: Points,
+}
+
+enum Points {
+    Here(Vec<Point>),
+    /// In these columns of a block.
+    There {
+        block: i64,
+        head: Rc<Head>,
+        columns: Vec<usize>,
+    },
+}
+
+impl<'a> History<'a> {
+    /// Of a run: reads the heads of merged blocks, and what is not merged.
+    pub(in crate::app) fn open(tx: &'a Tx<'a>, run: &Run) -> Result<Self, Error> {
+        let mut blocks = Vec::new();
+        for (attempt, writer, rows) in Lineage::of(tx, run)?.streams(tx, run.key, "history")? {
+            let stream = Stream { run: run.key, name: "history", attempt, writer: &writer };
+            for piece in store::columns::pieces(tx, stream)? {
+                let counted = rows.saturating_sub(piece.first);
+                if piece.fenced || counted == 0 {
+                    continue;
+                }
+                if counted < piece.rows {
+                    blocks.push(Stored::Frames(pieces::first(tx, piece.key, counted)?));
+                    continue;
+                }
+                let (frames, head) = store::columns::content(tx, piece.key)?;
+                blocks.push(match head {
+                    None => Stored::Frames(frames),
+                    Some(head) => Stored::Columns {
+                        block: piece.key,
+                        head: Rc::new(Head::read(&head).map_err(damaged)?),
+                    },
+                });
+            }
+        }
+        Ok(Self { tx, blocks })
+    }
+
+    /// Shows the frames that are not merged, and the heads of what is.
+    pub(in crate::app) fn each(
+        &self,
+        mut frames: impl FnMut(&[u8]) -> Result<(), Error>,
+        mut head: impl FnMut(&Head),
+    ) -> Result<(), Error> {
+        for block in &self.blocks {
+            match block {
+                Stored::Frames(bytes) => frames(bytes)?,
+                Stored::Columns { head: read, .. } => head(read),
+            }
+        }
+        Ok(())
+    }
+
+    /// The curve of one key.
+    pub(in crate::app) fn curve(&self, key: &str, window: &Window) -> Result<Vec<Bucket>, Error> {
+        let segments = self.segments(key, window)?;
+        let most = window.buckets.max(1);
+        let is_sorted = segments.iter().all(|segment| segment.in_order)
+            && segments.windows(2).all(|pair| pair[0].steps.1 < pair[1].steps.0);
+        if window.axis == Axis::Step {
+            let (least, last) = (window.steps.start(), window.steps.end());
+            let bounds = segments.iter().map(|segment| segment.steps);
+            let bounds = bounds.reduce(|one, two| (one.0.min(two.0), one.1.max(two.1)));
+            let Some(bounds) = bounds.map(|(from, to)| (from.max(*least), to.min(*last))) else {
+                return Ok(Vec::new());
+            };
+            let mut buckets = BySteps::new(bounds, most as u64);
+            if is_sorted {
+                for segment in segments {
+                    match self.run(&segment, window)? {
+                        Some((first, values)) => buckets.add_run(first, &values),
+                        None => self.load(segment, window, |step, _, value| buckets.add(step, value))?,
+                    }
+                }
+            } else {
+                let points = self.in_order(segments, window)?;
+                points.iter().for_each(|point| buckets.add(point.step, point.value));
+            }
+            return Ok(buckets.finish());
+        }
+        let mut points = self.in_order(segments, window)?;
+        if let Axis::Key(other) = &window.axis {
+            let over = self.in_order(self.segments(other, window)?, window)?;
+            points = join(&points, &over);
+        }
+        Ok(buckets::by_x(&points, most))
+    }
+
+    /// Where the points of a key within the window are.
+    fn segments(&self, key: &str, window: &Window) -> Result<Vec<Segment>, Error> {
+        let mut segments: Vec<Segment> = Vec::new();
+        for block in &self.blocks {
+            match block {
+                Stored::Frames(frames) => segments.extend(in_frames(frames, key, window)?),
+                Stored::Columns { block, head } => {
+                    let wanted = [Kind::F64, Kind::I64, Kind::U64]
+                        .into_iter()
+                        .filter_map(|kind| head.column(key, kind));
+                    let columns: Vec<usize> = wanted.collect();
+                    let bounds = columns.iter().map(|column| head.columns[*column].steps);
+                    let bounds = bounds.reduce(|one, two| (one.0.min(two.0), one.1.max(two.1)));
+                    let Some(steps) = bounds
+                        .filter(|(least, last)| least <= window.steps.end() && last >= window.steps.start())
+                    else {
+                        continue;
+                    };
+                    let in_order = head.rising && columns.len() == 1;
+                    let points = Points::There { block: *block, head: head.clone(), columns };
+                    segments.push(Segment { steps, in_order, points });
+                }
+            }
+        }
+        Ok(segments)
+    }
+
+    /// The first step and the values of a segment that has one at each step: the head says so, and the steps need not be read.
+    fn run(&self, segment: &Segment, window: &Window) -> Result<Option<(u64, Vec<f64>)>, Error> {
+        let Points::There { block, head, columns } = &segment.points else { return Ok(None) };
+        let (true, &[column]) = (head.is_step_by_step(), columns.as_slice()) else { return Ok(None) };
+        if !head.is_in_every_row(column) {
+            return Ok(None);
+        }
+        let part = store::columns::part(self.tx, *block, COLUMNS + column)?;
+        let Some(mut values) = numbers(head.read_column(column, &part).map_err(damaged)?) else {
+            return Ok(None);
+        };
+        let (first, last) = head.steps;
+        let from = first.max(*window.steps.start());
+        values.truncate((last.min(*window.steps.end()) - first) as usize + 1);
+        values.drain(..(from - first) as usize);
+        Ok(Some((from, values)))
+    }
+
+    /// Shows the points of a segment that are within the window: step, x (0 over steps and keys) and value.
+    fn load(
+        &self,
+        segment: Segment,
+        window: &Window,
+        mut show: impl FnMut(u64, f64, f64),
+    ) -> Result<(), Error> {
+        let (block, head, columns) = match segment.points {
+            Points::Here(points) => {
+                points.iter().for_each(|point| show(point.step, point.x, point.value));
+                return Ok(());
+            }
+            Points::There { block, head, columns } => (block, head, columns),
+        };
+        let part = |part| store::columns::part(self.tx, block, part);
+        let steps = head.read_steps(&part(STEPS)?).map_err(damaged)?;
+        let walls = match window.axis {
+            Axis::WallTime => Some(head.read_walls(&part(WALLS)?).map_err(damaged)?),
+            Axis::Step | Axis::Key(_) => None,
+        };
+        let mut found = Vec::new();
+        for column in &columns {
+            let values = head.read_column(*column, &part(COLUMNS + column)?).map_err(damaged)?;
+            let Some(numbers) = numbers(values) else { continue };
+            let held = head.rows_of(*column, &part(SHAPES)?).map_err(damaged)?;
+            if held.is_none() && walls.is_none() && columns.len() == 1 {
+                let all = steps.iter().zip(&numbers).filter(|(step, _)| window.steps.contains(step));
+                all.for_each(|(step, value)| show(*step, 0.0, *value));
+                return Ok(());
+            }
+            match held {
+                None => found.extend(numbers.into_iter().enumerate()),
+                Some(rows) => found.extend(rows.into_iter().map(|row| row as usize).zip(numbers)),
+            }
+        }
+        // Rows that changed the kind of a value: back in their order.
+        found.sort_by_key(|(row, _)| *row);
+        for (row, value) in found {
+            let step = *steps.get(row).ok_or_else(|| damaged("a row beyond the last"))?;
+            if window.steps.contains(&step) {
+                let x = walls.as_ref().and_then(|walls| walls.get(row)).map_or(0.0, |wall| *wall as f64);
+                show(step, x, value);
+            }
+        }
+        Ok(())
+    }
+
+    /// All points of the segments by step, one for each.
+    fn in_order(&self, segments: Vec<Segment>, window: &Window) -> Result<Vec<Point>, Error> {
+        let mut points = Vec::new();
+        for segment in segments {
+            self.load(segment, window, |step, x, value| points.push(Point { step, x, value }))?;
+            if points.len() > SORTED {
+                let message = format!("more than {SORTED} points, out of order or not over steps");
+                return Err(Error::refused(Why::State, message).hint("ask for fewer steps at once"));
+            }
+        }
+        if !points.is_sorted_by_key(|point| point.step) {
+            // Stable: of one step the last stays the last.
+            points.sort_by_key(|point| point.step);
+        }
+        points.dedup_by(|later, kept| {
+            let same = later.step == kept.step;
+            if same {
+                *kept = *later;
+            }
+            same
+        });
+        Ok(points)
+    }
+}
+
+/// The values of a column of numbers.
+fn numbers(values: Values) -> Option<Vec<f64>> {
+    match values {
+        Values::F64(numbers) => Some(numbers),
+        Values::I64(numbers) => Some(numbers.into_iter().map(|number| number as f64).collect()),
+        Values::U64(numbers) => Some(numbers.into_iter().map(|number| number as f64).collect()),
+        Values::Bool(_) | Values::Text(..) => None,
+    }
+}
+
+/// A segment of what is not merged yet, if it holds the key within the window.
+fn in_frames(frames: &[u8], key: &str, window: &Window) -> Result<Option<Segment>, Error> {
+    let mut points: Vec<Point> = Vec::new();
+    for frame in record::frames(frames) {
+        let show = |row: record::RowRef<'_>| {
+            for (_, value) in row.values.iter().filter(|(name, _)| *name == key) {
+                let value = match value {
+                    ValueRef::F64(number) => *number,
+                    ValueRef::I64(number) => *number as f64,
+                    ValueRef::U64(number) => *number as f64,
+                    ValueRef::Bool(_) | ValueRef::Text(_) | ValueRef::Json(_) => continue,
+                };
+                let x = if window.axis == Axis::WallTime { row.wall_ms as f64 } else { 0.0 };
+                points.push(Point { step: row.step, x, value });
+            }
+        };
+        frame.map_err(damaged)?.each(show).map_err(damaged)?;
+    }
+    points.retain(|point| window.steps.contains(&point.step));
+    let bounds = points.iter().map(|point| (point.step, point.step));
+    let bounds = bounds.reduce(|one, two| (one.0.min(two.0), one.1.max(two.1)));
+    let in_order = points.is_sorted_by_key(|point| point.step);
+    Ok(bounds.map(|steps| Segment { steps, in_order, points: Points::Here(points) }))
+}
+
+/// The points at the steps where both are, over the value of the other.
+fn join(points: &[Point], over: &[Point]) -> Vec<Point> {
+    let mut others = over.iter().peekable();
+    let at = |point: &Point| {
+        while others.next_if(|other| other.step < point.step).is_some() {}
+        let other = others.peek().filter(|other| other.step == point.step)?;
+        Some(Point { x: other.value, ..*point })
+    };
+    points.iter().filter_map(at).collect()
+}

@@ -1,0 +1,348 @@
+//! What people ask of many runs, in words: filters such as `config.lr < 0.01` and names to sort by. Used by `app::read::find`, which
+//! knows where the values are. The one place that reads these words; pure.
+
+use std::{cmp::Ordering, ops::Range};
+
+use record::{Value, name};
+use sweeps::lifecycle::run::State;
+
+use crate::app::error::Error;
+
+/// Filters and names to sort by in one question.
+const MOST: usize = 64;
+
+/// How a filter is written.
+const FORM: &str = "a filter is a name, one of = != < <= > >=, and a value, as in `config.lr < 0.01`; a name or a value that \
+                    holds such a sign stands in quotes, as in `summary.\"a=b\" = 1`; ";
+
+/// A value of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::app) enum Name {
+    /// The parameter or setting at this path, its parts joined by `.`.
+    Config(String),
+    /// What its summary has under this key.
+    Summary(String),
+    /// What every run has, or may have.
+    Field(Field),
+}
+
+/// What every run has, or may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::app) enum Field {
+    Id,
+    Name,
+    State,
+    Project,
+    Sweep,
+    Group,
+    JobType,
+    Agent,
+    Tags,
+    Trial,
+    Attempt,
+    Value,
+    Rows,
+}
+
+const FIELDS: [(&str, Field); 13] = [
+    ("id", Field::Id),
+    ("name", Field::Name),
+    ("state", Field::State),
+    ("project", Field::Project),
+    ("sweep", Field::Sweep),
+    ("group", Field::Group),
+    ("job_type", Field::JobType),
+    ("agent", Field::Agent),
+    ("tags", Field::Tags),
+    ("trial", Field::Trial),
+    ("attempt", Field::Attempt),
+    ("value", Field::Value),
+    ("rows", Field::Rows),
+];
+
+/// A comparison that a run passes or not.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::app) struct Filter {
+    /// Of this value.
+    pub(in crate::app) name: Name,
+    sign: Sign,
+    wanted: Wanted,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sign {
+    Is,
+    IsNot,
+    Below,
+    AtMost,
+    Above,
+    AtLeast,
+}
+
+/// What a value is compared with: `10` may be meant as a number and as a text, `'10'` as a text alone.
+#[derive(Clone, Debug, PartialEq)]
+struct Wanted {
+    text: String,
+    number: Option<Value>,
+    flag: Option<bool>,
+    /// It speaks of no text: `true` without quotes is the boolean, but for the name and other fields of a run.
+    no_text: bool,
+    /// It is `null`: what has no value is equal to it.
+    null: bool,
+}
+
+/// What runs are sorted by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::app) struct Sort {
+    /// This value.
+    pub(in crate::app) name: Name,
+    /// The largest first.
+    falling: bool,
+}
+
+/// Reads filters and names to sort by.
+///
+/// # Errors
+/// Invalid, with everything that is wrong with any of them.
+pub(in crate::app) fn read(filters: &[String], sort: &[String]) -> Result<(Vec<Filter>, Vec<Sort>), Error> {
+    if filters.len() + sort.len() > MOST {
+        return Err(Error::invalid(format!("more than {MOST} filters and names to sort by")));
+    }
+    let mut wrong = Vec::new();
+    let mut note = |text: &str, why: String| wrong.push(format!("`{}`: {why}", text.trim()));
+    let read = filters.iter().filter_map(|text| Filter::read(text).map_err(|why| note(text, why)).ok());
+    let read: Vec<Filter> = read.collect();
+    let order = sort.iter().filter_map(|text| Sort::read(text).map_err(|why| note(text, why)).ok());
+    let order: Vec<Sort> = order.collect();
+    let message = match wrong.as_slice() {
+        [] => return Ok((read, order)),
+        [one] => one.clone(),
+        many => format!("{} mistakes\n  {}", many.len(), many.join("\n  ")),
+    };
+    let form = if read.len() < filters.len() { FORM } else { "" };
+    let names = FIELDS.map(|(name, _)| name).join(", ");
+    Err(Error::invalid(message).hint(format!("{form}names are config.KEY, summary.KEY, {names}")))
+}
+
+impl Name {
+    fn read(text: &str) -> Result<Self, String> {
+        let key = |prefix: &str, key: &str| match name::unquoted(key)? {
+            "" => Err(format!("the name after `{prefix}.` is missing")),
+            key => Ok(key.to_owned()),
+        };
+        match text.split_once('.') {
+            Some(("config", written)) => key("config", written).map(Self::Config),
+            Some(("summary", written)) => key("summary", written).map(Self::Summary),
+            _ if text.is_empty() => Err("the name is missing".to_owned()),
+            _ => {
+                let known = FIELDS.iter().find(|(name, _)| *name == text);
+                let field = known.map(|(_, field)| Self::Field(*field));
+                field.ok_or_else(|| format!("there is no `{text}`: config.{text} or summary.{text}?"))
+            }
+        }
+    }
+}
+
+impl Filter {
+    fn read(text: &str) -> Result<Self, String> {
+        let Range { start, end } = comparison(text)?;
+        let sign = match &text[start..end] {
+            "=" | "==" => Sign::Is,
+            "!=" => Sign::IsNot,
+            "<" => Sign::Below,
+            "<=" => Sign::AtMost,
+            ">" => Sign::Above,
+            ">=" => Sign::AtLeast,
+            other => return Err(format!("no comparison `{other}`: one of = != < <= > >=")),
+        };
+        let name = Name::read(text[..start].trim())?;
+        let mut wanted = Wanted::read(text[end..].trim())?;
+        // A field without a value is an empty text too.
+        wanted.null |= matches!(name, Name::Field(_)) && wanted.text.is_empty();
+        wanted.no_text = wanted.flag.is_some() && !matches!(name, Name::Field(_));
+        let ordered = !matches!(sign, Sign::Is | Sign::IsNot);
+        match &name {
+            Name::Field(Field::State) if State::from_name(&wanted.text).is_none() => {
+                let states = State::ALL.map(State::name).join(", ");
+                Err(format!("no state `{}`: {states}", wanted.text))
+            }
+            Name::Field(Field::State | Field::Tags) if ordered => {
+                Err("a state or tag can be equal (=) or not (!=)".to_owned())
+            }
+            _ if ordered && wanted.number.as_ref().is_some_and(is_nan) => {
+                Err("NaN can be equal (=) or not (!=)".to_owned())
+            }
+            _ if ordered && wanted.null => Err("null can be equal (=) or not (!=)".to_owned()),
+            _ => Ok(Self { name, sign, wanted }),
+        }
+    }
+
+    /// Whether a run passes that has these values under the name: none, one, or of tags several.
+    pub(in crate::app) fn passes(&self, values: impl Iterator<Item = Value>) -> bool {
+        let wanted = &self.wanted;
+        let mut values = values.peekable();
+        match self.sign {
+            Sign::Is if values.peek().is_none() => wanted.null,
+            Sign::IsNot if values.peek().is_none() => !wanted.null,
+            Sign::Is => values.any(|value| wanted.compare(&value) == Some(Ordering::Equal)),
+            Sign::IsNot => values.all(|value| wanted.compare(&value) != Some(Ordering::Equal)),
+            Sign::Below => values.any(|value| wanted.compare(&value).is_some_and(Ordering::is_lt)),
+            Sign::AtMost => values.any(|value| wanted.compare(&value).is_some_and(Ordering::is_le)),
+            Sign::Above => values.any(|value| wanted.compare(&value).is_some_and(Ordering::is_gt)),
+            Sign::AtLeast => values.any(|value| wanted.compare(&value).is_some_and(Ordering::is_ge)),
+        }
+    }
+}
+
+/// Where the comparison stands. A name and a value may hold its signs too. So it is the first one after a quoted name;
+/// else the first that has blanks around it, or a quoted text and nothing more behind it; else the first.
+fn comparison(text: &str) -> Result<Range<usize>, String> {
+    let from = name::quoted_end(text);
+    let is_blank = |letter: Option<char>| letter.is_some_and(char::is_whitespace);
+    let stands_apart = |sign: &Range<usize>| {
+        is_blank(text[..sign.start].chars().next_back()) && is_blank(text[sign.end..].chars().next())
+    };
+    let is_quoted = |sign: &Range<usize>| name::is_quoted(text[sign.end..].trim());
+    let all = signs(text, from);
+    let Some(first) = all.first() else {
+        return Err("no comparison: one of = != < <= > >=".to_owned());
+    };
+    let divides = |sign: &&Range<usize>| from > 0 || stands_apart(sign) || is_quoted(sign);
+    let found = all.iter().find(divides).unwrap_or(first);
+    let is_more = |sign: &Range<usize>| sign.start > found.start && stands_apart(sign);
+    if name::quote(text[found.end..].trim()).is_none() && all.iter().any(is_more) {
+        return Err("more than one comparison: a name or a value that holds one stands in quotes".to_owned());
+    }
+    Ok(found.clone())
+}
+
+/// Where signs of comparison follow each other without a gap.
+fn signs(text: &str, from: usize) -> Vec<Range<usize>> {
+    let mut signs: Vec<Range<usize>> = Vec::new();
+    for (at, _) in text[from..].match_indices(|letter| "=!<>~".contains(letter)) {
+        let at = from + at;
+        match signs.last_mut() {
+            Some(last) if last.end == at => last.end += 1,
+            _ => signs.push(at..at + 1),
+        }
+    }
+    signs
+}
+
+impl Wanted {
+    fn read(text: &str) -> Result<Self, String> {
+        if let Some(quote) = name::quote(text) {
+            let inner = text[1..].strip_suffix(quote).ok_or_else(|| name::unclosed(quote))?;
+            return Ok(Self {
+                text: inner.to_owned(),
+                number: None,
+                flag: None,
+                no_text: false,
+                null: false,
+            });
+        }
+        if text.is_empty() {
+            return Err("the value is missing; the empty text is ''".to_owned());
+        }
+        let whole = text.parse().map(Value::I64).or_else(|_| text.parse().map(Value::U64)).ok();
+        Ok(Self {
+            text: text.to_owned(),
+            number: whole.or_else(|| text.parse().map(Value::F64).ok()),
+            flag: text.parse().ok(),
+            no_text: false,
+            null: text == "null",
+        })
+    }
+
+    /// How a value stands to this; `None` where they cannot be compared.
+    fn compare(&self, value: &Value) -> Option<Ordering> {
+        match value {
+            Value::F64(_) | Value::I64(_) | Value::U64(_) => match &self.number {
+                Some(number) if is_nan(number) && is_nan(value) => Some(Ordering::Equal),
+                Some(number) => numbers(value, number),
+                None => None,
+            },
+            Value::Bool(flag) => Some(flag.cmp(self.flag.as_ref()?)),
+            Value::Text(_) if self.no_text => None,
+            // `< 10` speaks of numbers: no text is below it.
+            Value::Text(text) if self.number.is_some() => (*text == self.text).then_some(Ordering::Equal),
+            Value::Text(text) => Some(text.as_str().cmp(&self.text)),
+            Value::Json(_) => None,
+        }
+    }
+}
+
+impl Sort {
+    fn read(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let (falling, name) = text.strip_prefix('-').map_or((false, text), |name| (true, name));
+        Ok(Self { name: Name::read(name.trim())?, falling })
+    }
+
+    /// Which of two runs comes first by their values. Numbers, then booleans, then texts, or all the other way round; NaN
+    /// after them and what is missing last, either way.
+    pub(in crate::app) fn order(&self, one: Option<&Value>, other: Option<&Value>) -> Ordering {
+        let (one, other) = (one.filter(|value| is_there(value)), other.filter(|value| is_there(value)));
+        let late = |value: Option<&Value>| value.map_or(2, |value| u8::from(is_nan(value)));
+        late(one).cmp(&late(other)).then_with(|| {
+            let (Some(one), Some(other)) = (one, other) else { return Ordering::Equal };
+            let order = match (one, other) {
+                (Value::Bool(one), Value::Bool(other)) => one.cmp(other),
+                (Value::Text(one), Value::Text(other)) => one.cmp(other),
+                // Two NaN are equal.
+                _ if kind(one) == kind(other) => numbers(one, other).unwrap_or(Ordering::Equal),
+                _ => kind(one).cmp(&kind(other)),
+            };
+            if self.falling { order.reverse() } else { order }
+        })
+    }
+}
+
+/// An empty text says as little as none, and objects have no order.
+fn is_there(value: &Value) -> bool {
+    !matches!(value, Value::Json(_)) && *value != Value::Text(String::new())
+}
+
+fn is_nan(value: &Value) -> bool {
+    matches!(value, Value::F64(number) if number.is_nan())
+}
+
+fn kind(value: &Value) -> u8 {
+    match value {
+        Value::F64(_) | Value::I64(_) | Value::U64(_) => 0,
+        Value::Bool(_) => 1,
+        Value::Text(_) | Value::Json(_) => 2,
+    }
+}
+
+/// Two numbers, exactly: an order in which 2^53 as a float were equal to two whole numbers would be none.
+fn numbers(one: &Value, other: &Value) -> Option<Ordering> {
+    match (one, other) {
+        (Value::F64(one), Value::F64(other)) => one.partial_cmp(other),
+        (Value::F64(one), other) => whole(integer(other)?, *one).map(Ordering::reverse),
+        (one, Value::F64(other)) => whole(integer(one)?, *other),
+        (one, other) => Some(integer(one)?.cmp(&integer(other)?)),
+    }
+}
+
+fn integer(value: &Value) -> Option<i128> {
+    match value {
+        Value::I64(number) => Some((*number).into()),
+        Value::U64(number) => Some((*number).into()),
+        _ => None,
+    }
+}
+
+fn whole(one: i128, other: f64) -> Option<Ordering> {
+    if other.is_nan() {
+        return None;
+    }
+    // Saturates beyond 128 bits, which no whole number here reaches.
+    match one.cmp(&(other.trunc() as i128)) {
+        Ordering::Equal => 0.0.partial_cmp(&other.fract()),
+        unequal => Some(unequal),
+    }
+}
+
+#[cfg(test)]
+mod tests;

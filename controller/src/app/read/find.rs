@@ -1,0 +1,179 @@
+//! Many runs, filtered and sorted. Called by the doors. Goes through the stored runs once, reading of each only the values
+//! that are asked about, and looks closely at those alone that are told. Changes nothing.
+
+use std::sync::Arc;
+
+use record::Value;
+
+use super::{
+    filter::{self, Field, Filter, Name, Sort},
+    pages::{self, Outlet, Pace, Streamed},
+    path,
+    views::{self, RunView},
+};
+use crate::{
+    app::{
+        App,
+        caller::Caller,
+        error::Error,
+        limits::check_list,
+        rows::{digest, metrics::Metric},
+    },
+    store::{
+        self, Tx,
+        listing::{Candidate, Number, Text},
+    },
+};
+
+/// Which runs are wanted, and in which order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Search {
+    /// Of this project; empty: of any.
+    pub(crate) project: String,
+    /// Of this sweep; empty: of any and of none.
+    pub(crate) sweep: String,
+    /// What they have to pass, in words.
+    pub(crate) filters: Vec<String>,
+    /// What they are sorted by, in words; then the newest first.
+    pub(crate) sort: Vec<String>,
+    /// At most this many; 0: all.
+    pub(crate) limit: u32,
+}
+
+struct Question {
+    project: String,
+    sweep: String,
+    filters: Vec<Filter>,
+    order: Vec<Sort>,
+    limit: usize,
+}
+
+/// The runs that pass every filter, in order.
+///
+/// # Errors
+/// Missing when there is no such sweep; invalid, with all that is wrong, when the words make no sense.
+pub(crate) async fn find_runs(
+    app: &Arc<App>,
+    caller: &Caller,
+    search: Search,
+) -> Result<Streamed<RunView>, Error> {
+    caller.admin()?;
+    check_list(&app.settings.limits, "filters", &search.filters)?;
+    check_list(&app.settings.limits, "names to sort by", &search.sort)?;
+    let (filters, order) = filter::read(&search.filters, &search.sort)?;
+    let limit = if search.limit == 0 { usize::MAX } else { search.limit as usize };
+    let question = Question { project: search.project, sweep: search.sweep, filters, order, limit };
+    let found = app
+        .read(move |tx, _| {
+            if !question.sweep.is_empty() && store::sweeps::progress(tx, &question.sweep)?.is_none() {
+                return Err(Error::no_sweep(&question.sweep));
+            }
+            question.answer(tx)
+        })
+        .await?;
+    let app = app.clone();
+    Ok(pages::stream(|outlet| async move { send_runs(&app, &found, &outlet).await }))
+}
+
+async fn send_runs(app: &Arc<App>, mut found: &[i64], outlet: &Outlet<RunView>) -> Result<(), Error> {
+    let mut pace = Pace::new(app);
+    while !found.is_empty() && outlet.is_wanted().await {
+        let (page, rest) = found.split_at(found.len().min(pace.limit() as usize));
+        found = rest;
+        let page = page.to_vec();
+        let runs = app.read(move |tx, app| views::runs(tx, app, &page)).await?;
+        pace.took(runs.iter().map(RunView::weight));
+        for run in runs {
+            if !outlet.send(run).await {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Question {
+    /// The internal keys of the runs, in order.
+    fn answer(&self, tx: &Tx<'_>) -> Result<Vec<i64>, Error> {
+        let mut found: Vec<(Vec<Option<Value>>, i64)> = Vec::new();
+        let mut known = Definitions::default();
+        store::listing::each(tx, &self.project, &self.sweep, |candidate| -> Result<bool, Error> {
+            for filter in &self.filters {
+                let passes = match filter.name {
+                    Name::Field(Field::Tags) => filter.passes(tags(candidate)?.into_iter().map(Value::Text)),
+                    ref name => filter.passes(value(candidate, name, &mut known)?.into_iter()),
+                };
+                if !passes {
+                    return Ok(true);
+                }
+            }
+            let by = self.order.iter().map(|sort| value(candidate, &sort.name, &mut known));
+            found.push((by.collect::<Result<_, Error>>()?, candidate.key()?));
+            Ok(!self.order.is_empty() || found.len() < self.limit)
+        })?;
+        // Stable: what is equal stays the newest first.
+        found.sort_by(|(one, _), (other, _)| {
+            let pairs = self.order.iter().zip(one.iter().zip(other));
+            let mut orders = pairs.map(|(sort, (one, other))| sort.order(one.as_ref(), other.as_ref()));
+            orders.find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
+        });
+        found.truncate(self.limit);
+        Ok(found.into_iter().map(|(_, key)| key).collect())
+    }
+}
+
+/// The definitions of metrics that were read last: runs of one program mostly have the same.
+#[derive(Default)]
+struct Definitions {
+    json: String,
+    metrics: Vec<Metric>,
+}
+
+impl Definitions {
+    fn of(&mut self, json: &str) -> &[Metric] {
+        if self.json != json {
+            self.metrics = Metric::list(json);
+            json.clone_into(&mut self.json);
+        }
+        &self.metrics
+    }
+}
+
+/// What a run has under a name; of tags all in one text.
+fn value(run: &Candidate<'_>, name: &Name, known: &mut Definitions) -> Result<Option<Value>, Error> {
+    let text = |column| {
+        let text = run.text(column)?;
+        Ok((!text.is_empty()).then(|| Value::Text(text.to_owned())))
+    };
+    let number = |column| Ok(run.number(column)?.map(Value::I64));
+    match name {
+        Name::Config(path) => {
+            let chosen = path::value(run.text(Text::Config)?, path);
+            if chosen.is_some() { Ok(chosen) } else { Ok(path::value(run.text(Text::Added)?, path)) }
+        }
+        Name::Summary(key) => {
+            let metrics = known.of(run.text(Text::Metrics)?);
+            digest::value(run.logged()?, metrics, key).map_err(|corrupt| {
+                let id = run.text(Text::Id).unwrap_or_default();
+                Error::damaged(format!("the summary of {id} is damaged: {corrupt}"))
+            })
+        }
+        Name::Field(Field::Tags) => Ok(Some(Value::Text(tags(run)?.join(", ")))),
+        Name::Field(Field::Id) => text(Text::Id),
+        Name::Field(Field::Name) => text(Text::Name),
+        Name::Field(Field::State) => text(Text::State),
+        Name::Field(Field::Project) => text(Text::Project),
+        Name::Field(Field::Sweep) => text(Text::Sweep),
+        Name::Field(Field::Group) => text(Text::Group),
+        Name::Field(Field::JobType) => text(Text::JobType),
+        Name::Field(Field::Agent) => text(Text::Agent),
+        Name::Field(Field::Trial) => number(Number::Trial),
+        Name::Field(Field::Attempt) => number(Number::Attempt),
+        Name::Field(Field::Rows) => number(Number::Rows),
+        Name::Field(Field::Value) => Ok(run.value()?.map(Value::F64)),
+    }
+}
+
+fn tags(run: &Candidate<'_>) -> Result<Vec<String>, Error> {
+    Ok(serde_json::from_str(run.text(Text::Tags)?).unwrap_or_default())
+}

@@ -1,0 +1,357 @@
+//! What a run logged, read by keys: which there are, their curves, their rows. Called by the doors. Reads snapshots beside
+//! the writer and changes nothing; rows are streamed block by block.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::Arc,
+};
+
+use record::{
+    RowRef,
+    columns::{Column, Encoder, Kind},
+};
+use serde_json::Value as Json;
+
+use super::{
+    buckets::Bucket,
+    curves::{Axis, History, Window},
+    pages::{self, Outlet, Streamed},
+    views::BlockView,
+};
+use crate::{
+    app::{
+        App,
+        caller::Caller,
+        error::Error,
+        rows::{
+            pieces::{self, Ahead, Messages, damaged},
+            summaries,
+        },
+        runs::{lineage::Lineage, lookup},
+    },
+    store::{self, Tx, blocks::Stream},
+};
+
+/// What was logged under one name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Key {
+    /// What its values are: "number", "bool", "text", or the `_type` of JSON objects.
+    pub(crate) types: BTreeSet<String>,
+    /// How many there are.
+    pub(crate) count: u64,
+    /// The smallest and the largest step.
+    pub(crate) steps: Option<(u64, u64)>,
+    /// The smallest and the largest finite number.
+    pub(crate) range: Option<(f64, f64)>,
+    /// How many are NaN, infinity, minus infinity.
+    pub(crate) odd: [u64; 3],
+}
+
+/// The keys of a run's history, by name.
+///
+/// # Errors
+/// Missing when there is no such run.
+pub(crate) async fn keys(
+    app: &Arc<App>,
+    caller: &Caller,
+    run: String,
+) -> Result<BTreeMap<String, Key>, Error> {
+    caller.run(&run)?;
+    app.read(move |tx, _| {
+        let run = lookup::find(tx, &run)?;
+        let mut keys = BTreeMap::new();
+        let (mut unmerged, mut heads) = (Encoder::default(), Vec::new());
+        History::open(tx, &run)?.each(
+            |frames| {
+                pieces::each(
+                    tx,
+                    frames,
+                    None,
+                    |_| true,
+                    |row| {
+                        if !unmerged.add(row) {
+                            heads.extend_from_slice(std::mem::take(&mut unmerged).columns());
+                            unmerged.add(row);
+                        }
+                    },
+                )
+            },
+            |head| head.columns.iter().for_each(|column| add(&mut keys, column)),
+        )?;
+        heads.iter().chain(unmerged.columns()).for_each(|column| add(&mut keys, column));
+        name_objects(&mut keys, &summaries::of(tx, &run)?.to_json(&[]));
+        Ok(keys)
+    })
+    .await
+}
+
+fn add(keys: &mut BTreeMap<String, Key>, column: &Column) {
+    let key = keys.entry(column.key.clone()).or_default();
+    let kind = match column.kind {
+        Kind::F64 | Kind::I64 | Kind::U64 => "number",
+        Kind::Bool => "bool",
+        Kind::Text => "text",
+        Kind::Json => "object",
+    };
+    key.types.insert(kind.to_owned());
+    key.count += column.count as u64;
+    let (least, last) = key.steps.unwrap_or(column.steps);
+    key.steps = Some((least.min(column.steps.0), last.max(column.steps.1)));
+    if let Some(range) = column.range {
+        let (least, most) = key.range.unwrap_or(range);
+        key.range = Some((least.min(range.0), most.max(range.1)));
+    }
+    key.odd.iter_mut().zip(column.odd).for_each(|(sum, count)| *sum += count as u64);
+}
+
+/// An object is called by what the newest one says of itself.
+fn name_objects(keys: &mut BTreeMap<String, Key>, summary: &Json) {
+    for (name, key) in keys {
+        let own = summary.get(name).and_then(|value| value.get("_type")).and_then(Json::as_str);
+        if let Some(own) = own
+            && key.types.remove("object")
+        {
+            key.types.insert(own.to_owned());
+        }
+    }
+}
+
+/// Curves of some keys, in their order; without buckets where a key was never logged as a number. 0 buckets mean
+/// `Limits::curve_buckets`.
+///
+/// # Errors
+/// Missing when there is no such run; invalid when more is asked for than the limits allow.
+pub(crate) async fn curves(
+    app: &Arc<App>,
+    caller: &Caller,
+    run: String,
+    keys: Vec<String>,
+    mut window: Window,
+) -> Result<Vec<(String, Vec<Bucket>)>, Error> {
+    caller.run(&run)?;
+    let limits = &app.settings.limits;
+    if keys.is_empty() || keys.len() > limits.curve_keys {
+        let message = format!("a curve of {} keys: 1 to {} at once", keys.len(), limits.curve_keys);
+        return Err(Error::invalid(message));
+    }
+    if window.buckets == 0 {
+        window.buckets = limits.curve_buckets;
+    }
+    let (buckets, most) = (window.buckets.saturating_mul(keys.len()), limits.most_buckets);
+    if buckets > most {
+        return Err(Error::invalid(format!("curves in {buckets} buckets, {most} at most in all")));
+    }
+    if window.steps.is_empty() {
+        return Err(Error::invalid("the range of steps ends before it begins"));
+    }
+    if window.axis == Axis::Key(String::new()) {
+        return Err(Error::invalid("a curve over a key needs its name"));
+    }
+    app.read(move |tx, _| {
+        let history = History::open(tx, &lookup::find(tx, &run)?)?;
+        let curve = |key: String| Ok((key.clone(), history.curve(&key, &window)?));
+        keys.into_iter().map(curve).collect()
+    })
+    .await
+}
+
+/// Which rows of a run's history are wanted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    /// Of this run.
+    pub(crate) run: String,
+    /// That hold one of these; empty: all, with all that they hold.
+    pub(crate) keys: HashSet<String>,
+    /// Without the first so many.
+    pub(crate) from: u64,
+    /// At most so many; 0: all.
+    pub(crate) limit: u64,
+    /// Only the newest so many, in place of `from`; 0: all.
+    pub(crate) last: u64,
+    /// Those too that an attempt wrote after the checkpoint which the next one went on from.
+    pub(crate) all: bool,
+}
+
+impl Wanted {
+    fn key(&self, key: &str) -> bool {
+        self.keys.is_empty() || self.keys.contains(key)
+    }
+
+    fn row(&self, row: &RowRef<'_>) -> bool {
+        self.keys.is_empty() || row.values.iter().any(|(key, _)| self.keys.contains(*key))
+    }
+}
+
+/// Rows as they were logged, in order of attempt, writer and row: those of fenced attempts too, as long as no attempt has
+/// gone on from a checkpoint, or all are asked for.
+///
+/// # Errors
+/// Missing when there is no such run.
+pub(crate) async fn rows(
+    app: &Arc<App>,
+    caller: &Caller,
+    mut wanted: Wanted,
+) -> Result<Streamed<BlockView>, Error> {
+    caller.run(&wanted.run)?;
+    let asked = wanted.clone();
+    let (source, count) = app
+        .read(move |tx, _| {
+            let run = lookup::find(tx, &asked.run)?;
+            let lineage = if asked.all { Lineage::default() } else { Lineage::of(tx, &run)? };
+            let source = Source { run: run.key, lineage };
+            let count = if asked.last > 0 { count(tx, &source, &asked)? } else { 0 };
+            Ok((source, count))
+        })
+        .await?;
+    if wanted.last > 0 {
+        wanted.from = count.saturating_sub(wanted.last);
+    }
+    let app = app.clone();
+    Ok(pages::stream(|outlet| async move { send_rows(&app, source, wanted, &outlet).await }))
+}
+
+/// Where rows are read from: one run as it was at the first of them.
+#[derive(Debug)]
+struct Source {
+    run: i64,
+    lineage: Lineage,
+}
+
+/// How many rows are wanted, before any are left out.
+fn count(tx: &Tx<'_>, source: &Source, wanted: &Wanted) -> Result<u64, Error> {
+    let mut rows = 0;
+    for (attempt, writer, counted) in source.lineage.streams(tx, source.run, "history")? {
+        let stream = Stream { run: source.run, name: "history", attempt, writer: &writer };
+        for piece in store::columns::pieces(tx, stream)? {
+            let mut counted = counted.saturating_sub(piece.first).min(piece.rows);
+            if wanted.keys.is_empty() || counted == 0 {
+                rows += counted;
+                continue;
+            }
+            pieces::of(
+                tx,
+                piece.key,
+                |key| wanted.key(key),
+                |row| {
+                    rows += u64::from(counted > 0 && wanted.row(&row));
+                    counted = counted.saturating_sub(1);
+                },
+            )?;
+        }
+    }
+    Ok(rows)
+}
+
+/// Where a reader of rows is: the stream, and the row of it that comes next.
+#[derive(Clone, Debug, Default)]
+struct At {
+    attempt: u32,
+    writer: String,
+    next: u64,
+}
+
+async fn send_rows(
+    app: &Arc<App>,
+    source: Source,
+    wanted: Wanted,
+    outlet: &Outlet<BlockView>,
+) -> Result<(), Error> {
+    let mut at = At::default();
+    let mut skip = wanted.from;
+    let mut left = if wanted.limit == 0 { u64::MAX } else { wanted.limit };
+    let asked = Arc::new((source, wanted));
+    while left > 0 && outlet.is_wanted().await {
+        let room = Ahead::take(app);
+        let (now, asked, most) = (at, asked.clone(), Most { skip, rows: left, bytes: room.bytes() });
+        let step = app.read(move |tx, _| next_rows(tx, &asked.0, &asked.1, now, most)).await?;
+        let Some((then, passed, blocks)) = step else { return Ok(()) };
+        at = then;
+        skip -= passed;
+        let _room = room.keep(&blocks);
+        // Without a block nothing is sent, and the reader waits as before.
+        for block in blocks {
+            left -= block.rows;
+            if !outlet.send(block).await {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What one step may pass over, and what it may give.
+#[derive(Clone, Copy, Debug)]
+struct Most {
+    skip: u64,
+    rows: u64,
+    bytes: usize,
+}
+
+/// The wanted rows of the block that comes next, or as many of them as make so many bytes, where
+/// the reader is after them, and how many rows it has passed over.
+fn next_rows(
+    tx: &Tx<'_>,
+    source: &Source,
+    wanted: &Wanted,
+    at: At,
+    most: Most,
+) -> Result<Option<(At, u64, Vec<BlockView>)>, Error> {
+    let Some((at, end, mut block)) = next_block(tx, source, at)? else { return Ok(None) };
+    let whole = block.first + block.rows;
+    let mut then = At { next: whole.min(end), ..at.clone() };
+    let unread = then.next - block.first.max(at.next);
+    if wanted.keys.is_empty() && unread <= most.skip {
+        // Every row is wanted, and each of these is to be passed over: nothing of them needs to be read.
+        return Ok(Some((then, unread, Vec::new())));
+    }
+    let (mut messages, mut number, mut passed, mut taken) = (Messages::of(&block), block.first, 0, 0);
+    let merged = block.merged.take();
+    let merged = merged.as_ref().map(|(key, head)| (*key, head.as_slice()));
+    pieces::each(
+        tx,
+        &block.frames,
+        merged,
+        |key| wanted.key(key),
+        |row| {
+            let here = number;
+            number += 1;
+            if !(at.next..then.next).contains(&here) || !wanted.row(&row) || taken == most.rows {
+                return;
+            }
+            if passed < most.skip {
+                passed += 1;
+                return;
+            }
+            if messages.bytes() >= most.bytes {
+                // This row is the first of the next step.
+                then.next = here;
+                return;
+            }
+            taken += 1;
+            let values = row.values.iter().copied().filter(|(key, _)| wanted.key(key));
+            messages.add(here, &row, values);
+        },
+    )?;
+    if number != whole {
+        return Err(damaged("the number of rows is wrong"));
+    }
+    Ok(Some((then, passed, messages.finish())))
+}
+
+/// The block with the next row that counts, and the row that follows the last such row of its stream.
+fn next_block(tx: &Tx<'_>, source: &Source, at: At) -> Result<Option<(At, u64, BlockView)>, Error> {
+    let Source { run, lineage } = source;
+    for (attempt, writer, end) in lineage.streams(tx, *run, "history")? {
+        if (attempt, &writer) < (at.attempt, &at.writer) {
+            continue;
+        }
+        let next = if (attempt, &writer) == (at.attempt, &at.writer) { at.next } else { 0 };
+        let stream = Stream { run: *run, name: "history", attempt, writer: &writer };
+        if next < end
+            && let Some(block) = store::blocks::after(tx, stream, next, 1, 0)?.pop()
+        {
+            return Ok(Some((At { attempt, writer, next }, end, block)));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,11 @@
+//! What people and programs look at: lists, histories, curves, updates. Nothing here changes anything.
+
+pub(crate) mod buckets;
+pub(crate) mod curves;
+pub(in crate::app) mod filter;
+pub(crate) mod find;
+pub(crate) mod history;
+pub(in crate::app) mod pages;
+pub(in crate::app) mod path;
+pub(crate) mod views;
+pub(crate) mod watch;

@@ -1,0 +1,435 @@
+//! How things look from outside: sweeps, runs, rows. Called by the doors. Reads snapshots beside the writer and changes
+//! nothing. What is streamed is read page by page, so that a slow reader holds neither memory nor a snapshot.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::pages::{self, Outlet, PAGE_BYTES, Pace};
+use crate::{
+    app::{
+        App,
+        caller::Caller,
+        change::wakeups::Topic,
+        error::Error,
+        limits::check_list,
+        rows::{
+            metrics::Metric,
+            pieces::{self, Ahead},
+            stopping, summaries,
+        },
+        runs::lookup,
+        sweeps::{
+            explain::{self, Incumbent, Repeated},
+            plan::Plan,
+        },
+        upkeep::{full, lost},
+    },
+    store::{
+        self, Tx,
+        about::About,
+        blocks::{Block, Stream},
+        failures::Failure,
+        runs::Run,
+        sweeps::{Progress, Sweep},
+    },
+};
+use ::sweeps::{
+    lifecycle::{run, sweep::State},
+    stopping::Decision,
+};
+
+/// A run with its summary.
+#[derive(Clone, Debug)]
+pub(crate) struct RunView {
+    /// Its row.
+    pub(crate) run: Run,
+    /// Each key summed up, as a JSON object.
+    pub(crate) summary_json: String,
+    /// What it says of itself.
+    pub(crate) about: About,
+    /// How its metrics are summed up.
+    pub(crate) metrics: Vec<Metric>,
+    /// Code and machine at its start, as a JSON object; read for a single run alone.
+    pub(crate) code_json: String,
+    /// What counts for each constraint of its sweep, once it is over.
+    pub(crate) constrained: Vec<Constrained>,
+    /// What was decided for its present attempt at the rungs of early stopping; read for a single run alone.
+    pub(crate) rungs: Vec<Decision>,
+    /// Its attempts that came to nothing, the oldest first; read for a single run alone.
+    pub(crate) failures: Vec<FailureView>,
+    /// What its model knew as the best when it chose; read for a single run alone.
+    pub(crate) incumbent: Option<Incumbent>,
+    /// The trial of an earlier sweep whose parameters it has; read for a single run alone.
+    pub(crate) repeats: Option<Repeated>,
+}
+
+/// A run's value against a constraint.
+#[derive(Clone, Debug)]
+pub(crate) struct Constrained {
+    /// The metric.
+    pub(crate) metric: String,
+    /// The run's value that counts, where one was logged.
+    pub(crate) value: Option<f64>,
+    /// It is on the allowed side.
+    pub(crate) holds: bool,
+}
+
+/// A sweep with where it is.
+#[derive(Clone, Debug)]
+pub(crate) struct SweepView {
+    /// As it was created.
+    pub(crate) sweep: Sweep,
+    /// What its configuration says.
+    pub(crate) plan: Arc<Plan>,
+    /// Where it is.
+    pub(crate) progress: Progress,
+    /// Why it hands out nothing, for people.
+    pub(crate) note: Option<String>,
+    /// What the check of its configuration warned of.
+    pub(crate) warnings: Vec<String>,
+    /// The finished run with the best value.
+    pub(crate) best: Option<RunView>,
+    /// When its first trial was handed out.
+    pub(crate) started_ms: Option<i64>,
+    /// What its first trial repeats.
+    pub(crate) repeats: Option<Repeated>,
+}
+
+/// A stored piece of a stream of rows.
+pub(crate) type BlockView = Block;
+
+/// An attempt that came to nothing.
+pub(crate) type FailureView = Failure;
+
+pub(crate) use super::pages::Streamed;
+
+impl RunView {
+    /// About how many bytes it has.
+    pub(in crate::app) fn weight(&self) -> usize {
+        let run = &self.run;
+        let texts = [&run.config, &run.tags, &self.summary_json, &self.about.notes, &self.about.added];
+        let fit = run.suggestion.fit.as_ref().map_or(0, String::len);
+        texts.into_iter().map(String::len).sum::<usize>() + self.about.metrics.len() + fit
+    }
+}
+
+/// A run as it looks in this transaction.
+pub(in crate::app) fn run(tx: &Tx<'_>, app: &App, mut run: Run) -> Result<RunView, Error> {
+    let summary = summaries::of(tx, &run)?;
+    let constrained = constrained(tx, app, &run)?;
+    let about = store::about::get(tx, run.key)?;
+    let metrics = Metric::list(&about.metrics);
+    if let Some(printed) = store::printed::get(tx, &run)? {
+        run.note = Some(run.note.map_or(printed.clone(), |note| format!("{note}; {printed}")));
+    }
+    Ok(RunView {
+        run,
+        summary_json: summary.to_json(&metrics).to_string(),
+        about,
+        metrics,
+        code_json: String::new(),
+        constrained,
+        rungs: Vec::new(),
+        failures: Vec::new(),
+        incumbent: None,
+        repeats: None,
+    })
+}
+
+/// Runs by their internal keys, as they look in this transaction; what is gone is left out.
+pub(in crate::app) fn runs(tx: &Tx<'_>, app: &App, keys: &[i64]) -> Result<Vec<RunView>, Error> {
+    let found = keys.iter().filter_map(|key| store::runs::at(tx, *key).transpose());
+    found.map(|found| run(tx, app, found?)).collect()
+}
+
+fn constrained(tx: &Tx<'_>, app: &App, run: &Run) -> Result<Vec<Constrained>, Error> {
+    let Some(sweep) = run.sweep.as_deref().filter(|_| !run.constrained.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    let plan = app.plans.get(tx, sweep)?;
+    let each = plan.study.constraints.iter().zip(&run.constrained);
+    Ok(each
+        .map(|(limit, &value)| Constrained { metric: limit.metric.clone(), value, holds: limit.holds(value) })
+        .collect())
+}
+
+/// A sweep as it looks in this transaction.
+pub(in crate::app) fn sweep(tx: &Tx<'_>, app: &App, id: &str) -> Result<SweepView, Error> {
+    let sweep = store::sweeps::get(tx, id)?.ok_or_else(|| Error::no_sweep(id))?;
+    of_sweep(tx, app, sweep)
+}
+
+fn of_sweep(tx: &Tx<'_>, app: &App, sweep: Sweep) -> Result<SweepView, Error> {
+    let progress = store::sweeps::progress(tx, &sweep.id)?.ok_or_else(|| Error::no_sweep(&sweep.id))?;
+    let best = progress.best_run.as_deref().map(|id| store::runs::get(tx, id)).transpose()?.flatten();
+    let best = best.map(|best| run(tx, app, best)).transpose()?;
+    let warnings = serde_json::from_str(&sweep.warnings).unwrap_or_default();
+    let plan = app.plans.get(tx, &sweep.id)?;
+    Ok(SweepView {
+        repeats: Repeated::first(&plan),
+        plan,
+        note: note(tx, app, &progress)?,
+        started_ms: store::runs::first_ms(tx, &sweep.id)?,
+        warnings,
+        best,
+        progress,
+        sweep,
+    })
+}
+
+/// Why a sweep hands out nothing new, in a sentence; `None` when it does.
+///
+/// # Errors
+/// When the database fails.
+pub(in crate::app) fn note(tx: &Tx<'_>, app: &App, progress: &Progress) -> Result<Option<String>, Error> {
+    let id = &progress.sweep;
+    let why = match progress.closing.as_deref() {
+        Some("stopped") => "a person stopped it",
+        Some("cancelled") => "a person cancelled it",
+        Some("cap") => "run_cap is reached",
+        Some("target") => "the target is reached",
+        Some("space") => "every point was handed out",
+        Some(other) => other,
+        None => "",
+    };
+    Ok(match progress.state {
+        State::Paused => {
+            let why = progress.trouble.as_ref().map(|trouble| format!("{trouble}; ")).unwrap_or_default();
+            Some(format!("the sweep is paused: {why}`sweep resume {id}` goes on"))
+        }
+        State::Finished | State::Cancelled => {
+            let never = stopping::never_judged(tx, app, progress)?;
+            Some(format!(
+                "the sweep is over: {why}{}",
+                never.map(|never| format!("; {never}")).unwrap_or_default()
+            ))
+        }
+        State::Pending | State::Running if app.loss.is_total() => Some(lost::NOTE.to_owned()),
+        State::Pending | State::Running if app.full.is_full() => Some(full::NOTE.to_owned()),
+        State::Pending | State::Running if progress.closing.is_some() => {
+            Some(format!("no new trials, {why}; {} not over yet", progress.live()))
+        }
+        State::Pending | State::Running => None,
+    })
+}
+
+/// One sweep.
+///
+/// # Errors
+/// Missing when there is none.
+pub(crate) async fn get_sweep(app: &Arc<App>, caller: &Caller, id: String) -> Result<SweepView, Error> {
+    caller.admin()?;
+    app.read(move |tx, app| sweep(tx, app, &id)).await
+}
+
+/// The newest sweeps, newest first; 0 means as many as `Limits::sweeps_listed`.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn list_sweeps(
+    app: &Arc<App>,
+    caller: &Caller,
+    limit: u32,
+) -> Result<Vec<SweepView>, Error> {
+    caller.admin()?;
+    let limit = if limit == 0 { app.settings.limits.sweeps_listed } else { limit };
+    app.read(move |tx, app| {
+        let sweeps = store::sweeps::newest(tx, limit)?;
+        sweeps.into_iter().map(|sweep| of_sweep(tx, app, sweep)).collect()
+    })
+    .await
+}
+
+/// One run.
+///
+/// # Errors
+/// Missing when there is none.
+pub(crate) async fn get_run(app: &Arc<App>, caller: &Caller, id: String) -> Result<RunView, Error> {
+    caller.run(&id)?;
+    app.read(move |tx, app| {
+        let found = lookup::find(tx, &id)?;
+        let rungs = store::rungs::decisions(tx, found.key, found.attempt)?;
+        let failures = store::failures::of_run(tx, found.key)?;
+        let incumbent = explain::incumbent(tx, app, &found)?;
+        let repeats = explain::repeated(tx, app, &found)?;
+        let code_json = store::about::code(tx, found.key)?;
+        Ok(RunView { rungs, failures, incumbent, repeats, code_json, ..run(tx, app, found)? })
+    })
+    .await
+}
+
+/// Which runs are wanted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Listing {
+    /// Of this sweep, by trial number; empty: outside of sweeps, newest first.
+    pub(crate) sweep: String,
+    /// In these states; empty: in any.
+    pub(crate) states: Vec<String>,
+    /// At most this many; 0: all.
+    pub(crate) limit: u32,
+}
+
+/// The runs of a sweep, or those outside of sweeps.
+///
+/// # Errors
+/// Missing when there is no such sweep; invalid when there is no such state.
+pub(crate) async fn list_runs(
+    app: &Arc<App>,
+    caller: &Caller,
+    listing: Listing,
+) -> Result<Streamed<RunView>, Error> {
+    caller.admin()?;
+    check_list(&app.settings.limits, "states", &listing.states)?;
+    let known = |state: &&String| run::State::from_name(state).is_none();
+    if let Some(unknown) = listing.states.iter().find(known) {
+        let names = run::State::ALL.map(run::State::name).join(", ");
+        return Err(Error::invalid(format!("no state `{unknown}`: {names}")));
+    }
+    if !listing.sweep.is_empty() {
+        let sweep = listing.sweep.clone();
+        app.read(move |tx, _| store::sweeps::progress(tx, &sweep)?.ok_or_else(|| Error::no_sweep(&sweep)))
+            .await?;
+    }
+    let app = app.clone();
+    Ok(pages::stream(|outlet| async move { send_runs(&app, listing, &outlet).await }))
+}
+
+async fn send_runs(app: &Arc<App>, listing: Listing, outlet: &Outlet<RunView>) -> Result<(), Error> {
+    let mut left = if listing.limit == 0 { u32::MAX } else { listing.limit };
+    // The trial number that comes next, or the key above the next run outside of sweeps.
+    let mut at = if listing.sweep.is_empty() { i64::MAX } else { 0 };
+    let mut pace = Pace::new(app);
+    let listing = Arc::new(listing);
+    while outlet.is_wanted().await {
+        let (wanted, page) = (listing.clone(), pace.limit());
+        let found = app.read(move |tx, app| next_page(tx, app, &wanted, at, page)).await?;
+        pace.took(found.iter().map(RunView::weight));
+        let Some(last) = found.last() else { return Ok(()) };
+        at = if listing.sweep.is_empty() {
+            last.run.key
+        } else {
+            last.run.trial.unwrap_or_default().cast_signed() + 1
+        };
+        let is_last = found.len() < page as usize;
+        let states = &listing.states;
+        for view in found
+            .into_iter()
+            .filter(|view| states.is_empty() || states.iter().any(|s| s == view.run.state.name()))
+        {
+            if left == 0 || !outlet.send(view).await {
+                return Ok(());
+            }
+            left -= 1;
+        }
+        if is_last {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+fn next_page(tx: &Tx<'_>, app: &App, listing: &Listing, at: i64, limit: u32) -> Result<Vec<RunView>, Error> {
+    let runs = if listing.sweep.is_empty() {
+        store::runs::alone(tx, at, limit)?
+    } else {
+        store::runs::page(tx, &listing.sweep, at.cast_unsigned(), limit)?
+    };
+    runs.into_iter().map(|found| run(tx, app, found)).collect()
+}
+
+/// Which rows are wanted.
+#[derive(Clone, Debug)]
+pub(crate) struct Reading {
+    /// Of this run.
+    pub(crate) run: String,
+    /// Of this stream.
+    pub(crate) stream: String,
+    /// Of this attempt; 0: of all.
+    pub(crate) attempt: u32,
+    /// Go on with new rows until the run is over.
+    pub(crate) follow: bool,
+}
+
+/// The stored blocks of a stream, in order of attempt, writer and offset; new ones as they come.
+///
+/// # Errors
+/// Missing when there is no such run.
+pub(crate) async fn read_rows(
+    app: &Arc<App>,
+    caller: &Caller,
+    reading: Reading,
+) -> Result<Streamed<BlockView>, Error> {
+    caller.run(&reading.run)?;
+    let id = reading.run.clone();
+    app.read(move |tx, _| lookup::find(tx, &id)).await?;
+    let app = app.clone();
+    Ok(pages::stream(|outlet| async move { send_rows(&app, reading, &outlet).await }))
+}
+
+/// Where each writer's stream goes on.
+type Positions = BTreeMap<(u32, String), u64>;
+
+async fn send_rows(app: &Arc<App>, reading: Reading, outlet: &Outlet<Block>) -> Result<(), Error> {
+    let listener = app.bell.listen(Topic::Run(reading.run.clone()));
+    let reading = Arc::new(reading);
+    let mut positions = Positions::new();
+    while outlet.is_wanted().await {
+        let ring = listener.ring();
+        let room = Ahead::take(app);
+        let (wanted, at, bytes) = (reading.clone(), positions.clone(), room.bytes());
+        let (blocks, is_over) = app.read(move |tx, app| next_blocks(tx, app, &wanted, &at, bytes)).await?;
+        let (came, _room) = (!blocks.is_empty(), room.keep(&blocks));
+        for block in blocks {
+            positions.insert((block.attempt, block.writer.clone()), block.first + block.rows);
+            if !outlet.send(block).await {
+                return Ok(());
+            }
+        }
+        if came {
+            continue;
+        }
+        if is_over || !reading.follow {
+            return Ok(());
+        }
+        tokio::select! {
+            () = ring => {}
+            () = outlet.closed() => return Ok(()),
+            () = app.drained() => return Err(shutting_down()),
+        }
+    }
+    Ok(())
+}
+
+/// The next blocks of one writer, as many as make so many bytes, and whether the run is over.
+fn next_blocks(
+    tx: &Tx<'_>,
+    app: &App,
+    reading: &Reading,
+    at: &Positions,
+    bytes: usize,
+) -> Result<(Vec<Block>, bool), Error> {
+    let (run, limit) = (lookup::find(tx, &reading.run)?, app.settings.limits.blocks);
+    for (attempt, writer) in store::blocks::writers(tx, run.key, &reading.stream, reading.attempt)? {
+        let stream = Stream { run: run.key, name: &reading.stream, attempt, writer: &writer };
+        let from = at.get(&(attempt, writer.clone())).copied().unwrap_or(0);
+        let (mut messages, mut left) = (Vec::new(), bytes);
+        for block in store::blocks::after(tx, stream, from, limit, PAGE_BYTES)? {
+            let end = block.first + block.rows;
+            let some = pieces::messages(tx, block, from, left)?;
+            left = left.saturating_sub(some.iter().map(|message| message.frames.len()).sum());
+            let is_whole = some.last().is_some_and(|last| last.first + last.rows == end);
+            messages.extend(some);
+            if !is_whole || left == 0 {
+                break;
+            }
+        }
+        if !messages.is_empty() {
+            return Ok((messages, false));
+        }
+    }
+    Ok((Vec::new(), !run.state.is_live()))
+}
+
+/// The controller ends; a client may try again soon.
+pub(in crate::app) fn shutting_down() -> Error {
+    store::Error::Busy("the controller is shutting down".to_owned()).into()
+}

@@ -1,0 +1,116 @@
+//! A watcher is told of a sweep and of the runs that changed, now and after every change, until the sweep is over. Used by
+//! the doors through `app::read::watch`. Each watcher reads the events after its own number; changes that come close together
+//! are told at once.
+
+use std::sync::Arc;
+
+use super::{
+    pages::{self, Outlet, PAGE_BYTES, Pace, Streamed},
+    views::{self, RunView, SweepView},
+};
+use crate::{
+    app::{App, caller::Caller, change::wakeups::Topic, error::Error},
+    store::{self, Tx},
+};
+
+/// What changed.
+#[derive(Clone, Debug)]
+pub(crate) struct SweepUpdate {
+    /// The sweep now.
+    pub(crate) sweep: SweepView,
+    /// Runs that changed since the update before; all live runs in the first ones.
+    pub(crate) runs: Vec<RunView>,
+}
+
+/// Watches a sweep.
+///
+/// # Errors
+/// Missing when there is none.
+pub(crate) async fn watch(
+    app: &Arc<App>,
+    caller: &Caller,
+    sweep: String,
+) -> Result<Streamed<SweepUpdate>, Error> {
+    views::get_sweep(app, caller, sweep.clone()).await?;
+    let app = app.clone();
+    Ok(pages::stream(|outlet| async move { send_updates(&app, &sweep, &outlet).await }))
+}
+
+async fn send_updates(app: &Arc<App>, sweep: &str, outlet: &Outlet<SweepUpdate>) -> Result<(), Error> {
+    let listener = app.bell.listen(Topic::Sweep(sweep.to_owned()));
+    let (mut seen, mut shown) = (None, None);
+    // What changes while a slow watcher reads is in the next update.
+    while outlet.is_wanted().await {
+        let ring = listener.ring();
+        let wanted = sweep.to_owned();
+        let news = app.read(move |tx, app| look(tx, app, &wanted, seen)).await?;
+        let progress = &news.sweep.progress;
+        let is_over = progress.state.is_over() && progress.live() == 0;
+        if !send(app, outlet, &news, shown).await? || is_over {
+            return Ok(());
+        }
+        (seen, shown) = (Some(news.last), Some(news.sweep));
+        tokio::select! {
+            () = ring => {}
+            () = outlet.closed() => return Ok(()),
+            () = app.drained() => return Err(views::shutting_down()),
+        }
+        app.clock.sleep(app.settings.watch_pause).await;
+    }
+    Ok(())
+}
+
+/// What a watcher does not know yet.
+struct News {
+    sweep: SweepView,
+    /// The runs that changed.
+    runs: Vec<String>,
+    /// The newest event in all this.
+    last: i64,
+}
+
+fn look(tx: &Tx<'_>, app: &App, sweep: &str, seen: Option<i64>) -> Result<News, Error> {
+    let last = store::events::last(tx)?;
+    let runs = match seen {
+        None => store::runs::live(tx, sweep)?,
+        Some(seen) => store::events::changed_runs(tx, sweep, seen)?,
+    };
+    Ok(News { sweep: views::sweep(tx, app, sweep)?, runs, last })
+}
+
+/// Sends the news, in several updates where one would be too large; false when the watcher has gone. A watcher may leave
+/// once it sees that the sweep is over, so all updates but the last one tell of the sweep as it was `shown` before.
+async fn send(
+    app: &Arc<App>,
+    outlet: &Outlet<SweepUpdate>,
+    news: &News,
+    shown: Option<SweepView>,
+) -> Result<bool, Error> {
+    let before = shown.unwrap_or_else(|| news.sweep.clone());
+    let (mut runs, mut bytes) = (Vec::new(), 0);
+    let (mut left, mut pace) = (&news.runs[..], Pace::new(app));
+    while !left.is_empty() {
+        let (page, rest) = left.split_at(left.len().min(pace.limit() as usize));
+        let page = page.to_vec();
+        left = rest;
+        let found = app.read(move |tx, app| views_of(tx, app, &page)).await?;
+        pace.took(found.iter().map(RunView::weight));
+        for run in found {
+            bytes += run.weight();
+            runs.push(run);
+            if bytes > PAGE_BYTES {
+                let part = SweepUpdate { sweep: before.clone(), runs: std::mem::take(&mut runs) };
+                if !outlet.send(part).await || !outlet.is_wanted().await {
+                    return Ok(false);
+                }
+                bytes = 0;
+            }
+        }
+    }
+    Ok(outlet.send(SweepUpdate { sweep: news.sweep.clone(), runs }).await)
+}
+
+fn views_of(tx: &Tx<'_>, app: &App, ids: &[String]) -> Result<Vec<RunView>, Error> {
+    let found = ids.iter().filter_map(|id| store::runs::get(tx, id).transpose());
+    found.map(|run| views::run(tx, app, run?)).collect()
+}

@@ -1,0 +1,394 @@
+//! Compaction: what came in many small appends is merged into few blocks of columns, in the background. A step of
+//! `app::upkeep::step`; `app::rows::ingest` tells it where there is work. Appends never wait for more than one short transaction, a row
+//! is rewritten once for each level, and a crash at any point leaves either the old blocks or the new ones. Never mixes
+//! attempts or writers, nor rows that were fenced with others. Of a long console it removes whole blocks in the middle.
+
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use record::columns::{Block, Encoder};
+use tokio::time::Instant;
+
+use super::pieces;
+use crate::{
+    app::{App, error::Error},
+    store::{
+        self, Tx,
+        blocks::Stream,
+        columns::{FULL, Piece},
+    },
+};
+
+/// The stream whose middle may be removed.
+pub(in crate::app) const CONSOLE: &str = "console";
+/// Appends that are merged at once, unless they are large.
+const APPENDS: usize = 64;
+/// Bytes of appends that are worth a merge, however few they are.
+const APPENDED_BYTES: u64 = 256 << 10;
+/// Blocks of one level that make one of the next.
+const FAN: usize = 8;
+/// Bytes that one merge reads at most, beyond its first piece: what bounds the memory and the transaction.
+const MERGED_BYTES: u64 = 8 << 20;
+/// Parts that one merge writes at most. With more, few rows share a name, and columns gain nothing: such pieces stay as they are.
+const PARTS: usize = 4096;
+/// Bytes from which a single append of a run that is over is written by columns.
+const ALONE_BYTES: u64 = 64 << 10;
+/// After this it is asked whether a run is over, so that little is left in small pieces.
+const SETTLED: Duration = Duration::from_secs(30);
+/// For how long one step merges.
+const STEP: Duration = Duration::from_millis(200);
+
+/// Where there may be work. A hint alone: what is merged is decided by the rows.
+#[derive(Debug, Default)]
+pub(in crate::app) struct Compaction(Mutex<Option<BTreeMap<Place, Waiting>>>);
+
+/// A stream of an attempt's writer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    run: i64,
+    stream: String,
+    attempt: u32,
+    writer: String,
+}
+
+/// What came since the stream was last looked at.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    appends: usize,
+    bytes: u64,
+    since: Instant,
+}
+
+impl Compaction {
+    /// Something was appended.
+    pub(in crate::app) fn note(&self, stream: Stream<'_>, bytes: usize, now: Instant) {
+        let place = Place {
+            run: stream.run,
+            stream: stream.name.to_owned(),
+            attempt: stream.attempt,
+            writer: stream.writer.to_owned(),
+        };
+        // Before the first step nothing is known yet; that step looks at all that is stored.
+        if let Some(places) = self.lock().as_mut() {
+            let waiting = places.entry(place).or_insert(Waiting { appends: 0, bytes: 0, since: now });
+            waiting.appends += 1;
+            waiting.bytes += bytes as u64;
+        }
+    }
+
+    /// Places that should be looked at now.
+    fn due(&self, now: Instant) -> Vec<Place> {
+        let places = self.lock();
+        let is_due = |waiting: &Waiting| {
+            waiting.appends >= APPENDS || waiting.bytes >= APPENDED_BYTES || now >= waiting.since + SETTLED
+        };
+        let due = places.iter().flatten().filter(|(_, waiting)| is_due(waiting));
+        due.map(|(place, _)| place.clone()).collect()
+    }
+
+    /// Begins a look at a place: what is appended from now on is noted anew.
+    fn begin(&self, place: &Place, now: Instant) {
+        if let Some(waiting) = self.lock().as_mut().and_then(|places| places.get_mut(place)) {
+            *waiting = Waiting { appends: 0, bytes: 0, since: now };
+        }
+    }
+
+    /// Ends it: so many appends were left, and bytes of them; `None`: nothing will be merged unless more is appended.
+    fn end(&self, place: &Place, left: Option<(usize, u64)>) {
+        let mut places = self.lock();
+        let Some(places) = places.as_mut() else { return };
+        match (left, places.get_mut(place)) {
+            (Some((appends, bytes)), Some(waiting)) => {
+                waiting.appends += appends;
+                waiting.bytes += bytes;
+            }
+            (None, Some(waiting)) if waiting.appends == 0 => drop(places.remove(place)),
+            _ => {}
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<BTreeMap<Place, Waiting>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Merges what is due, for a bounded time.
+///
+/// # Errors
+/// When the database fails; the next step finds the same work.
+pub(in crate::app) async fn step(app: &Arc<App>) -> Result<(), Error> {
+    if app.compaction.lock().is_none() {
+        find(app).await?;
+    }
+    let begun = app.clock.now();
+    for place in app.compaction.due(begun) {
+        if app.clock.now() >= begun + STEP || app.is_draining() {
+            break;
+        }
+        app.compaction.begin(&place, begun);
+        match settle(app, &place, begun + STEP).await {
+            Ok(left) => app.compaction.end(&place, left),
+            Err(Error::Busy(busy)) => {
+                app.compaction.end(&place, Some((APPENDS, 0)));
+                return Err(Error::Busy(busy));
+            }
+            Err(error) => {
+                // What is wrong with one stream is no trouble of the others; it is read as it is.
+                tracing::warn!("compaction: a `{}` of run {}: {error}", place.stream, place.run);
+                app.compaction.end(&place, None);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Merges what there is in one place. What is left, as [`Compaction::end`] takes it.
+async fn settle(app: &Arc<App>, place: &Place, until: Instant) -> Result<Option<(usize, u64)>, Error> {
+    while app.clock.now() < until && !app.is_draining() {
+        if let Outcome::Rests { left } = merge(app, place).await? {
+            return Ok(left);
+        }
+    }
+    Ok(Some((APPENDS, 0)))
+}
+
+/// Looks for what an earlier controller left in pieces.
+async fn find(app: &Arc<App>) -> Result<(), Error> {
+    // First, so that nothing which is appended meanwhile goes by unseen.
+    app.compaction.lock().get_or_insert_default();
+    let found = app.read(|tx, _| Ok(store::columns::pieced(tx)?)).await?;
+    let now = app.clock.now();
+    let mut places = app.compaction.lock();
+    let places = places.get_or_insert_default();
+    for store::columns::Pieced { run, stream, attempt, writer, blocks } in found {
+        let place = Place { run, stream, attempt, writer };
+        let waiting = places.entry(place).or_insert(Waiting { appends: 0, bytes: 0, since: now });
+        waiting.appends += usize::try_from(blocks).unwrap_or(usize::MAX / 2);
+    }
+    Ok(())
+}
+
+enum Outcome {
+    Merged,
+    /// There is nothing to do until more is appended or the run is over. What is left is said as [`Compaction::end`] takes it.
+    Rests {
+        left: Option<(usize, u64)>,
+    },
+}
+
+async fn merge(app: &Arc<App>, place: &Place) -> Result<Outcome, Error> {
+    let wanted = place.clone();
+    let read = app.read(move |tx, app| {
+        let is_over = store::runs::state(tx, wanted.run)?.is_none_or(|state| !state.is_live());
+        let all = store::columns::pieces(tx, wanted.stream())?;
+        let part = app.settings.limits.console_part;
+        if let Some(range) = middle(&all, part).filter(|_| wanted.stream == CONSOLE) {
+            return Ok(Ok((all[range].to_vec(), Vec::new())));
+        }
+        let Some((range, level)) = plan(&all, is_over) else {
+            return Ok(Err((!is_over).then(|| tail(&all))));
+        };
+        let some = all[range].to_vec();
+        let merged = encode(tx, &some, level)?;
+        Ok(Ok((some, merged)))
+    });
+    let (some, merged) = match read.await? {
+        Ok(found) => found,
+        Err(left) => return Ok(Outcome::Rests { left }),
+    };
+    if merged.iter().map(|(_, block)| block.parts.len()).sum::<usize>() > PARTS {
+        return Ok(Outcome::Rests { left: None });
+    }
+    let place = place.clone();
+    app.change(move |change| match store::columns::replace(change.tx, place.stream(), &some, &merged)? {
+        true => Ok(Outcome::Merged),
+        false => Err(Error::Bug("pieces changed while they were merged".to_owned())),
+    })
+    .await
+}
+
+impl Place {
+    fn stream(&self) -> Stream<'_> {
+        Stream { run: self.run, name: &self.stream, attempt: self.attempt, writer: &self.writer }
+    }
+}
+
+/// Which pieces to merge, and the level of what comes out; `None`: they are as they should be. A merge takes what is next to
+/// each other. Rows rise by one level each time, and 8 blocks make one, so each row is rewritten a logarithmic number of
+/// times; when the run is over, what is left is merged once more.
+fn plan(pieces: &[Piece], is_over: bool) -> Option<(Range<usize>, u32)> {
+    let highest = pieces.iter().map(|piece| piece.level).filter(|level| *level < FULL).max()?;
+    for level in 0..=highest {
+        let mergeable = |piece: &Piece| piece.level <= level;
+        for range in stretches(pieces, mergeable) {
+            let here = || pieces[range.clone()].iter().filter(|piece| piece.level == level);
+            let bytes: u64 = here().map(|piece| piece.bytes).sum();
+            let is_due = match level {
+                0 => here().count() >= APPENDS || bytes >= APPENDED_BYTES,
+                _ => here().count() >= FAN,
+            };
+            if is_due {
+                return Some((bounded(pieces, range), level + 1));
+            }
+        }
+    }
+    let rest = |range: &Range<usize>| {
+        let first = &pieces[range.start];
+        range.len() > 1 || (first.level == 0 && first.bytes >= ALONE_BYTES)
+    };
+    let last = stretches(pieces, |piece| piece.level < FULL).find(rest).filter(|_| is_over)?;
+    Some((bounded(pieces, last), FULL))
+}
+
+/// The blocks between the first part of a console and its last part, once there are as many bytes of them as of one part.
+fn middle(pieces: &[Piece], part: u64) -> Option<Range<usize>> {
+    let all: u64 = pieces.iter().map(|piece| piece.bytes).sum();
+    let within = || {
+        let mut bytes = 0;
+        move |piece: &&Piece| {
+            let before = bytes;
+            bytes += piece.bytes;
+            before < part
+        }
+    };
+    let start = pieces.iter().take_while(within()).count();
+    let end = pieces.len() - pieces.iter().rev().take_while(within()).count();
+    (all > 3 * part && start < end).then_some(start..end)
+}
+
+/// How many appends stand at the end, where the next one joins them, and their bytes.
+fn tail(pieces: &[Piece]) -> (usize, u64) {
+    let fenced = pieces.last().is_some_and(|piece| piece.fenced);
+    let own = pieces.iter().rev().take_while(|piece| piece.level == 0 && piece.fenced == fenced);
+    own.fold((0, 0), |(count, bytes), piece| (count + 1, bytes + piece.bytes))
+}
+
+/// The longest stretches of neighbours that may be merged with each other.
+fn stretches(pieces: &[Piece], mergeable: impl Fn(&Piece) -> bool) -> impl Iterator<Item = Range<usize>> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = at + pieces[at..].iter().position(&mergeable)?;
+        let same = |one: &Piece, next: &Piece| {
+            mergeable(next) && next.fenced == one.fenced && next.first == one.first + one.rows
+        };
+        at = start + 1 + pieces[start..].windows(2).take_while(|pair| same(&pair[0], &pair[1])).count();
+        Some(start..at)
+    })
+}
+
+fn bounded(pieces: &[Piece], range: Range<usize>) -> Range<usize> {
+    let mut bytes = 0;
+    let count = pieces[range.clone()].iter().take_while(|piece| {
+        let is_first = bytes == 0;
+        bytes += piece.bytes;
+        is_first || bytes <= MERGED_BYTES
+    });
+    range.start..range.start + count.count()
+}
+
+/// The pieces as blocks of columns. All but the last are full and are merged no more.
+fn encode(tx: &Tx<'_>, pieces: &[Piece], level: u32) -> Result<Vec<(u32, Block)>, Error> {
+    let (mut encoder, mut blocks) = (Encoder::default(), Vec::new());
+    for piece in pieces {
+        pieces::of(
+            tx,
+            piece.key,
+            |_| true,
+            |row| {
+                if !encoder.add(row) {
+                    blocks.push((FULL, encoder.finish()));
+                    encoder.add(row);
+                }
+            },
+        )?;
+    }
+    blocks.push((level, encoder.finish()));
+    let rows: u64 = blocks.iter().map(|(_, block)| block.rows as u64).sum();
+    if rows != pieces.iter().map(|piece| piece.rows).sum::<u64>() {
+        return Err(pieces::damaged("the number of rows is wrong"));
+    }
+    Ok(blocks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn piece(first: u64, level: u32, bytes: u64, fenced: bool) -> Piece {
+        Piece { key: first as i64 + 1, first, rows: 1, bytes, fenced, level }
+    }
+
+    #[test]
+    fn merges_wait_until_they_are_worth_it() {
+        let pieces: Vec<_> = (0..63).map(|first| piece(first, 0, 10, false)).collect();
+        assert_eq!(plan(&pieces, false), None);
+        assert_eq!(plan(&pieces, true), Some((0..63, FULL)));
+        assert_eq!(plan(&[piece(0, 0, APPENDED_BYTES, false)], false), Some((0..1, 1)));
+        assert_eq!(plan(&[piece(0, 1, APPENDED_BYTES, false)], true), None);
+        assert_eq!(plan(&[], true), None);
+    }
+
+    #[test]
+    fn fenced_rows_stay_by_themselves() {
+        let pieces: Vec<_> = (0..9).map(|first| piece(first, 0, 10, (3..5).contains(&first))).collect();
+        assert_eq!(plan(&pieces, true), Some((0..3, FULL)));
+    }
+
+    #[test]
+    fn the_middle_of_a_console_goes_by_whole_blocks() {
+        let mut pieces: Vec<_> = (0..30).map(|first| piece(first, 0, 10, false)).collect();
+        assert_eq!(middle(&pieces, 100), None);
+        pieces.push(piece(30, 0, 1, false));
+        assert_eq!(middle(&pieces, 100), Some(10..20));
+        pieces.drain(10..20);
+        assert_eq!(middle(&pieces, 100), None);
+        assert_eq!(plan(&pieces, true), Some((0..10, FULL)), "nothing is merged over the gap");
+        assert_eq!(middle(&[piece(0, 0, 900, false), piece(1, 0, 900, false)], 100), None);
+    }
+
+    #[test]
+    fn what_is_left_of_a_look_counts_at_the_next() {
+        let compaction = Compaction(Mutex::new(Some(BTreeMap::new())));
+        let now = crate::clock::Clock::system().now();
+        let stream = Stream { run: 1, name: "history", attempt: 1, writer: "sdk" };
+        (0..APPENDS).for_each(|_| compaction.note(stream, 10, now));
+        let place = compaction.due(now).remove(0);
+        compaction.begin(&place, now);
+        compaction.note(stream, 10, now);
+        let pieces: Vec<_> = (0..40).map(|first| piece(first, 0, 10, first < 10)).collect();
+        assert_eq!(tail(&pieces), (30, 300));
+        compaction.end(&place, Some(tail(&pieces)));
+        assert!(compaction.due(now).is_empty());
+        (0..APPENDS - 31).for_each(|_| compaction.note(stream, 10, now));
+        assert_eq!(compaction.due(now).len(), 1);
+        // A run that is over is forgotten, unless more came while it was looked at.
+        compaction.begin(&place, now);
+        compaction.note(stream, 10, now);
+        compaction.end(&place, None);
+        assert_eq!(compaction.due(now + SETTLED).len(), 1);
+        compaction.begin(&place, now);
+        compaction.end(&place, None);
+        assert!(compaction.due(now + SETTLED).is_empty());
+    }
+
+    #[test]
+    fn every_row_is_rewritten_a_few_times_only() {
+        let (mut pieces, mut rewritten) = (Vec::new(), 0);
+        for first in 0..100_000 {
+            pieces.push(piece(first, 0, 10, false));
+            while let Some((range, level)) = plan(&pieces, false) {
+                let some = &pieces[range.clone()];
+                rewritten += some.iter().map(|piece| piece.rows).sum::<u64>();
+                let rows = some.iter().map(|piece| piece.rows).sum();
+                let merged = Piece { rows, level, bytes: rows * 4, ..some[0] };
+                pieces.splice(range, [merged]);
+            }
+        }
+        assert!(rewritten <= 5 * 100_000, "{rewritten}");
+        assert!(pieces.len() < 64 + 5 * 8, "{}", pieces.len());
+    }
+}

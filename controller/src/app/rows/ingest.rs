@@ -1,0 +1,282 @@
+//! Rows come in: appended at the end of their stream, summed up in their run. Called by the doors for SDK and agent. An
+//! append may be sent again at any time: rows below the stored end are skipped, a gap is refused with the offset needed.
+
+use std::sync::Arc;
+
+use probes::{Bug, planted};
+use record::{Corrupt, file::STREAM as FILES};
+use sweeps::lifecycle::run::State;
+
+use super::{
+    digest::{Digest, Key},
+    stopping, summaries,
+};
+use crate::{
+    app::{
+        App,
+        caller::Caller,
+        change::{
+            Change,
+            wakeups::{Ring, Topic},
+        },
+        error::{Error, Why},
+        files::blobs,
+        runs::{
+            about::{self, Said},
+            lookup::{Standing, fenced, late, standing},
+        },
+        sweeps::plan::{self, Plan},
+        text::cut,
+    },
+    store::{self, blocks::Stream, runs::Run},
+};
+
+/// Rows that are to be appended.
+#[derive(Clone, Debug)]
+pub(crate) struct Append {
+    /// The run.
+    pub(crate) run: String,
+    /// The attempt that writes.
+    pub(crate) attempt: u32,
+    /// Who writes.
+    pub(crate) writer: String,
+    /// "history", "summary", "console", "meta", "files" or "system".
+    pub(crate) stream: String,
+    /// Rows of this (run, attempt, writer, stream) that came before.
+    pub(crate) offset: u64,
+    /// The rows. None: a sign of life, or a question where the stream ends.
+    pub(crate) frames: Vec<u8>,
+}
+
+/// Where a stream ends now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Appended {
+    /// The next offset.
+    pub(crate) next: u64,
+    /// The run should end.
+    pub(crate) stop_wanted: bool,
+}
+
+/// What became of an append that was kept.
+enum Kept {
+    Merged(Appended),
+    /// Marked, for this reason.
+    Apart(Error),
+    /// Nothing was kept: so many of the rows were known already.
+    Known {
+        rows: u64,
+        sent: Append,
+    },
+}
+
+/// Stores rows. They are on the disk when this returns.
+///
+/// # Errors
+/// Refused with [`Why::Gap`] when rows are missing before these, with [`Why::Fenced`] when another
+/// attempt owns the run or this one has been over for too long: then they are kept, marked, and
+/// never merged; with [`Why::Blob`] when a file's content is not here. Invalid when the bytes are
+/// damaged. Busy while the disk is full: the lease is renewed all the same.
+pub(crate) async fn append(app: &Arc<App>, caller: &Caller, append: Append) -> Result<Appended, Error> {
+    caller.attempt(&append.run, append.attempt)?;
+    plan::of_run(app, &append.run).await?;
+    let mut append = append;
+    loop {
+        let digest = check(app, &append)?;
+        let told = match append.stream.as_str() {
+            FILES => Told::Files(blobs::rows(app, caller, &append.run, &append.frames).await?),
+            META => Told::Meta(Said::read(&append.frames).map_err(damaged)?),
+            _ => Told::Values,
+        };
+        app.leases.renew(&append.run, append.attempt, app.clock.now());
+        if digest.rows > 0 {
+            app.full.check()?;
+        }
+        let caller = caller.clone();
+        match app.change(move |change| keep(change, &caller, append, digest, told)).await? {
+            Kept::Merged(appended) => return Ok(appended),
+            Kept::Apart(error) => return Err(error),
+            // What is left is looked at anew: that takes as long as for all of it, so not by the writer.
+            Kept::Known { rows, sent } => append = without(sent, rows)?,
+        }
+    }
+}
+
+/// The rows of an append after the first ones.
+fn without(mut append: Append, rows: u64) -> Result<Append, Error> {
+    append.frames = record::skip(&append.frames, rows).map_err(damaged)?;
+    append.offset += rows;
+    Ok(append)
+}
+
+/// What rows say that are no values of metrics, read before the writer has them.
+enum Told {
+    Values,
+    Files(Vec<blobs::Row>),
+    Meta(Said),
+}
+
+/// The stream in which a program speaks of its run.
+const META: &str = "meta";
+
+fn check(app: &App, append: &Append) -> Result<Digest, Error> {
+    let (limits, stream) = (&app.settings.limits, append.stream.as_str());
+    let most = if stream == META { limits.meta_bytes } else { limits.append_bytes };
+    if append.frames.len() > most {
+        let bytes = append.frames.len();
+        return Err(Error::invalid(format!("an append to `{stream}` of {bytes} bytes, {most} at most")));
+    }
+    if append.writer.is_empty() || append.writer.len() > 64 {
+        return Err(Error::invalid("a writer's name has 1 to 64 bytes"));
+    }
+    let digest = match stream {
+        "history" | "summary" => Digest::of(&append.frames),
+        "console" | META | "system" | FILES => Digest::count(&append.frames),
+        other => {
+            let other = cut(other, 100);
+            let message = format!("no stream `{other}`: history, summary, console, meta, files or system");
+            return Err(Error::invalid(message));
+        }
+    };
+    let digest = digest.map_err(damaged)?;
+    let most = match stream {
+        META => limits.meta_rows,
+        FILES => limits.file_rows,
+        _ => u64::MAX,
+    };
+    if digest.rows > most {
+        let rows = digest.rows;
+        return Err(Error::invalid(format!("an append to `{stream}` of {rows} rows, {most} at most"))
+            .hint("send the rows in several appends"));
+    }
+    Ok(digest)
+}
+
+fn damaged(corrupt: Corrupt) -> Error {
+    Error::invalid(format!("damaged rows: {corrupt}"))
+}
+
+fn keep(
+    change: &mut Change<'_>,
+    caller: &Caller,
+    append: Append,
+    digest: Digest,
+    told: Told,
+) -> Result<Kept, Error> {
+    let mut run = change.run(&append.run)?;
+    let standing = standing(change, &run, append.attempt)?;
+    let stream =
+        Stream { run: run.key, name: &append.stream, attempt: append.attempt, writer: &append.writer };
+    let next = store::blocks::next(change.tx, stream)?;
+    let known = next.checked_sub(append.offset).ok_or_else(|| gap(&append, next))?;
+    if known > 0 && digest.rows > 0 && !planted(Bug::OverlapKept) {
+        return Ok(Kept::Known { rows: known, sent: append });
+    }
+    let frames = append.frames.as_slice();
+    if digest.rows > 0 {
+        if next == 0 {
+            check_writers(change, stream)?;
+        }
+        let apart = standing != Standing::Current;
+        if let Told::Files(rows) = &told {
+            blobs::keep(change, caller, &run, stream, standing, rows)?;
+        }
+        store::blocks::insert(change.tx, stream, next, digest.rows, apart, frames)?;
+        change.app.compaction.note(stream, frames.len(), change.app.clock.now());
+        change.ring(Ring::All(Topic::Run(run.id.clone())));
+    }
+    match standing {
+        Standing::Fenced => return Ok(Kept::Apart(fenced(&run.id, append.attempt, run.attempt))),
+        Standing::Late if digest.rows > 0 => {
+            note_late(change, &mut run, &append.stream)?;
+            return Ok(Kept::Apart(late(&run.id, append.attempt)));
+        }
+        Standing::Late | Standing::Current => {}
+    }
+    let was = run.state;
+    if matches!(was, State::Leased | State::Queued) || (was == State::Crashed && digest.rows > 0) {
+        change.hear(&mut run)?;
+    }
+    if digest.rows > 0 {
+        match told {
+            Told::Meta(said) => about::take(change, &mut run, said)?,
+            // Of what a program prints and what its machine does nothing is summed up.
+            _ if !matches!(stream.name, "history" | "summary") => {}
+            _ => sum_up(change, &mut run, stream.name, &digest, frames)?,
+        }
+    }
+    if was != run.state {
+        store::runs::save(change.tx, &run)?;
+    }
+    Ok(Kept::Merged(Appended { next: next + digest.rows, stop_wanted: run.stop_wanted.is_some() }))
+}
+
+/// Passes while a stream of an attempt has room for one more writer: some use cases look at each.
+fn check_writers(change: &Change<'_>, stream: Stream<'_>) -> Result<(), Error> {
+    let most = change.app.settings.limits.writers;
+    let known = store::blocks::writers(change.tx, stream.run, stream.name, stream.attempt)?;
+    if known.len() < most {
+        return Ok(());
+    }
+    let message = format!("more than {most} writers of `{}` in one attempt", stream.name);
+    Err(Error::invalid(message).hint("let processes share a writer, as the SDK does"))
+}
+
+/// A person is told of late rows that would have changed what is known of the run.
+fn note_late(change: &Change<'_>, run: &mut Run, stream: &str) -> Result<(), Error> {
+    if run.note.is_none() && matches!(stream, "history" | "summary" | "meta") {
+        run.note = Some("rows came after its end: they are kept and do not count".to_owned());
+        store::runs::save(change.tx, run)?;
+    }
+    Ok(())
+}
+
+/// The append's part in the run's summary, its counts and its value. The value of a trial stands
+/// from its end on: the search knows it by that event alone.
+fn sum_up(
+    change: &mut Change<'_>,
+    run: &mut Run,
+    stream: &str,
+    digest: &Digest,
+    frames: &[u8],
+) -> Result<(), Error> {
+    let limits = &change.app.settings.limits;
+    let mut summary = summaries::of(change.tx, run)?;
+    let fits = if stream == "history" {
+        run.history += digest.rows;
+        summary.add_history(digest, limits)
+    } else {
+        summary.add_summary(digest, limits)
+    };
+    summaries::save(change.tx, run, &summary)?;
+    let before = run.value;
+    let is_open = run.state.is_live() || planted(Bug::LateRowsCount);
+    if let Some(sweep) = run.sweep.as_ref().filter(|_| is_open) {
+        let plan = change.app.plans.get(change.tx, sweep)?;
+        if let Some(key) = plan.metric().and_then(|metric| digest.key(&metric.name)) {
+            if stream == "history" {
+                stopping::count(change, run, &plan, frames, key.finite)?;
+            }
+            count(run, &plan, key);
+        }
+    }
+    store::runs::save_logged(change.tx, run)?;
+    if !fits && run.note.is_none() {
+        let (keys, bytes) = (limits.summary_keys, limits.summary_bytes);
+        run.note = Some(format!("the summary keeps {keys} keys and {bytes} bytes; the history has all"));
+        store::runs::save(change.tx, run)?;
+    }
+    if before == run.value { Ok(()) } else { change.improved(run) }
+}
+
+/// Takes what was logged of the sweep's metric into the run's count and its value.
+pub(in crate::app) fn count(run: &mut Run, plan: &Plan, metric: &Key) {
+    run.logged += metric.rows;
+    let best = metric.range.map(|(least, most)| if plan.study.maximize { most } else { least });
+    let both = best.into_iter().chain(run.value);
+    run.value = both.reduce(|one, two| if plan.is_better(one, two) { one } else { two });
+}
+
+fn gap(append: &Append, next: u64) -> Error {
+    let message = format!("rows {next} to {} of `{}` are missing", append.offset - 1, append.stream);
+    Error::refused(Why::Gap { next }, message)
+}

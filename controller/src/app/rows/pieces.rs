@@ -1,0 +1,223 @@
+//! The rows of stored blocks, whether these hold frames or columns. Used by `app::rows::compaction`, `app::read::views` and
+//! `app::read::history`. Changes nothing.
+
+use std::{fmt::Display, mem};
+
+use record::{
+    RowRef, ValueRef, Writer,
+    columns::{self, Head},
+};
+use tokio::sync::SemaphorePermit;
+
+use crate::{
+    app::{App, error::Error, read::pages::PAGE_BYTES},
+    store::{self, Tx, blocks::Block},
+};
+
+/// Shows the rows of a block in order. `wanted` chooses the keys of a merged block; of frames all are shown.
+///
+/// # Errors
+/// When the database fails, or what is stored is damaged; the rows before that may have been shown.
+pub(in crate::app) fn each(
+    tx: &Tx<'_>,
+    frames: &[u8],
+    merged: Option<(i64, &[u8])>,
+    wanted: impl Fn(&str) -> bool,
+    mut show: impl FnMut(RowRef<'_>),
+) -> Result<(), Error> {
+    let Some((block, head)) = merged else {
+        for frame in record::frames(frames) {
+            frame.map_err(damaged)?.each(&mut show).map_err(damaged)?;
+        }
+        return Ok(());
+    };
+    let head = Head::read(head).map_err(damaged)?;
+    let always = columns::COLUMNS;
+    let parts = (0..always + head.columns.len())
+        .map(|part| match part.checked_sub(always) {
+            Some(column) if !wanted(&head.columns[column].key) => Ok(None),
+            _ => store::columns::part(tx, block, part).map(Some),
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let parts: Vec<Option<&[u8]>> = parts.iter().map(Option::as_deref).collect();
+    columns::each(&head, &parts, show).map_err(damaged)
+}
+
+/// As [`each`], of the block with this key.
+///
+/// # Errors
+/// As [`each`].
+pub(in crate::app) fn of(
+    tx: &Tx<'_>,
+    key: i64,
+    wanted: impl Fn(&str) -> bool,
+    show: impl FnMut(RowRef<'_>),
+) -> Result<(), Error> {
+    let (frames, head) = store::columns::content(tx, key)?;
+    each(tx, &frames, head.as_deref().map(|head| (key, head)), wanted, show)
+}
+
+/// The first rows of the block with this key, at most so many, as frames.
+///
+/// # Errors
+/// As [`each`].
+pub(in crate::app) fn first(tx: &Tx<'_>, key: i64, mut rows: u64) -> Result<Vec<u8>, Error> {
+    let (mut writer, mut out) = (Writer::default(), Vec::new());
+    of(
+        tx,
+        key,
+        |_| true,
+        |row| {
+            if rows > 0 {
+                rows -= 1;
+                writer.row(row.step, row.wall_ms, row.values.iter().copied(), &mut out);
+            }
+        },
+    )?;
+    writer.flush(&mut out);
+    Ok(out)
+}
+
+/// KiB that one reader may read ahead of its client, and all of them together.
+const ONE_AHEAD: u32 = 4 << 10;
+pub(in crate::app) const ALL_AHEAD: usize = 32 << 10;
+
+/// How much of what is stored a reader may take at once. A merged block can only be read from its
+/// start, so one that is read a page at a time is decoded again for each page: whoever finds room
+/// reads ahead, and keeps the room until the client has taken it. Whoever finds none, among many
+/// that do not read, goes on page by page.
+#[derive(Debug)]
+pub(in crate::app) struct Ahead<'a>(Option<SemaphorePermit<'a>>);
+
+impl<'a> Ahead<'a> {
+    /// As much as there is now.
+    pub(in crate::app) fn take(app: &'a App) -> Self {
+        Self(app.ahead.try_acquire_many(ONE_AHEAD).ok())
+    }
+
+    /// Bytes that may be read.
+    pub(in crate::app) fn bytes(&self) -> usize {
+        if self.0.is_some() { ONE_AHEAD as usize * 1024 } else { PAGE_BYTES }
+    }
+
+    /// Keeps no more than what was read needs.
+    pub(in crate::app) fn keep(self, read: &[Block]) -> Self {
+        let bytes: usize = read.iter().skip(1).map(|block| block.frames.len()).sum();
+        Self(self.0.filter(|_| bytes > 0))
+    }
+}
+
+/// Rows on their way to a client: blocks of frames of about a page.
+#[derive(Debug)]
+pub(in crate::app) struct Messages {
+    /// Whose rows they are.
+    of: Block,
+    writer: Writer,
+    frames: Vec<u8>,
+    first: u64,
+    rows: u64,
+    bytes: usize,
+    full: Vec<Block>,
+}
+
+impl Messages {
+    /// Of rows of this block; its frames are left out.
+    pub(in crate::app) fn of(block: &Block) -> Self {
+        let of = Block { writer: block.writer.clone(), frames: Vec::new(), merged: None, ..*block };
+        let (writer, frames, full) = (Writer::default(), Vec::new(), Vec::new());
+        Self { of, writer, frames, first: 0, rows: 0, bytes: 0, full }
+    }
+
+    /// Adds the row of this number, with these of its values.
+    pub(in crate::app) fn add<'a>(
+        &mut self,
+        number: u64,
+        row: &RowRef<'_>,
+        values: impl Iterator<Item = (&'a str, ValueRef<'a>)> + Clone,
+    ) {
+        if self.rows == 0 {
+            self.first = number;
+        }
+        // Every row was in a frame before, so it fits into one.
+        self.writer.row(row.step, row.wall_ms, values, &mut self.frames);
+        self.rows += 1;
+        if self.frames.len() + self.writer.waiting() >= PAGE_BYTES {
+            self.close();
+        }
+    }
+
+    /// Bytes so far.
+    pub(in crate::app) fn bytes(&self) -> usize {
+        self.bytes + self.frames.len() + self.writer.waiting()
+    }
+
+    /// All of them.
+    pub(in crate::app) fn finish(mut self) -> Vec<Block> {
+        self.close();
+        self.full
+    }
+
+    fn close(&mut self) {
+        self.writer.flush(&mut self.frames);
+        if self.rows > 0 {
+            self.bytes += self.frames.len();
+            let (frames, rows) = (mem::take(&mut self.frames), mem::take(&mut self.rows));
+            let Block { attempt, fenced, .. } = self.of;
+            let (writer, first) = (self.of.writer.clone(), self.first);
+            self.full.push(Block { attempt, writer, first, rows, fenced, frames, merged: None });
+        }
+    }
+}
+
+/// The rows of a block from row `from` of its stream on, as many as make `most` bytes, at least
+/// one.
+///
+/// # Errors
+/// When the database fails, or what is stored is damaged.
+pub(in crate::app) fn messages(
+    tx: &Tx<'_>,
+    block: Block,
+    from: u64,
+    most: usize,
+) -> Result<Vec<Block>, Error> {
+    if block.merged.is_none() && from <= block.first && block.frames.len() <= PAGE_BYTES {
+        return Ok(vec![block]);
+    }
+    let (mut number, mut messages) = (block.first, Messages::of(&block));
+    let show = |messages: &mut Messages, number: u64, row: RowRef<'_>| {
+        if number >= from && messages.bytes() < most {
+            messages.add(number, &row, row.values.iter().copied());
+        }
+    };
+    if let Some((key, head)) = &block.merged {
+        let each_row = |row: RowRef<'_>| {
+            show(&mut messages, number, row);
+            number += 1;
+        };
+        each(tx, &[], Some((*key, head)), |_| true, each_row)?;
+        return Ok(messages.finish());
+    }
+    for frame in record::frames(&block.frames) {
+        let frame = frame.map_err(damaged)?;
+        let mut at = number;
+        number += frame.rows();
+        if number <= from {
+            continue;
+        }
+        if messages.bytes() >= most {
+            break;
+        }
+        frame
+            .each(|row| {
+                show(&mut messages, at, row);
+                at += 1;
+            })
+            .map_err(damaged)?;
+    }
+    Ok(messages.finish())
+}
+
+/// What was acknowledged once and cannot be read any more.
+pub(in crate::app) fn damaged(reason: impl Display) -> Error {
+    Error::damaged(format!("stored rows cannot be read: {reason}"))
+}

@@ -1,0 +1,291 @@
+//! What a run's program says of it: config beyond its parameters, definitions of metrics, the state of its code. Comes in as
+//! rows of the stream `meta`, so that it survives whatever rows survive. Called by `app::rows::ingest` and `app::runs::begin`. Never
+//! changes a parameter that a sweep has chosen.
+
+use std::{collections::HashMap, io};
+
+use record::{Corrupt, ValueRef};
+use serde_json::{Map, Value as Json};
+
+use crate::{
+    app::{App, change::Change, error::Error, rows::metrics::Metric, text::cut},
+    settings::Limits,
+    store::{self, Tx, runs::Run},
+};
+
+/// What is kept of a note on printed lines.
+const PRINTED_BYTES: usize = 2 << 10;
+
+/// A JSON object in a text.
+pub(in crate::app) fn object(json: &str) -> Option<Map<String, Json>> {
+    serde_json::from_str(json).ok()
+}
+
+/// What one append to the stream `meta` says. It is read before the writer has it: whoever writes merges it and parses
+/// nothing of it.
+#[derive(Debug, Default)]
+pub(in crate::app) struct Said {
+    parts: Vec<Part>,
+    /// Bytes of all of them.
+    bytes: usize,
+}
+
+#[derive(Debug)]
+enum Part {
+    Config(Map<String, Json>),
+    Code(Map<String, Json>),
+    Metric(Metric),
+    Preempting,
+    /// What an agent says of the lines that its trial has printed.
+    Printed(String),
+    /// It makes no sense: why not.
+    Nothing(String),
+}
+
+impl Said {
+    /// Reads rows of the stream `meta`.
+    ///
+    /// # Errors
+    /// [`Corrupt`] at the first frame that is torn or bad.
+    pub(in crate::app) fn read(frames: &[u8]) -> Result<Self, Corrupt> {
+        let mut said = Self::default();
+        for frame in record::frames(frames) {
+            frame?.each(|row| row.values.iter().for_each(|(key, value)| said.add(key, *value)))?;
+        }
+        Ok(said)
+    }
+
+    fn add(&mut self, key: &str, value: ValueRef<'_>) {
+        let json = if let ValueRef::Json(json) = value { json } else { "" };
+        let nothing = || Part::Nothing(format!("what is said of `{key}` is no JSON object"));
+        let part = match (key, object(json)) {
+            ("config", Some(said)) => Part::Config(said),
+            ("code", Some(said)) => Part::Code(said),
+            ("preempting", Some(_)) => Part::Preempting,
+            ("printed", Some(said)) => match said.get("note").and_then(Json::as_str) {
+                Some(note) => Part::Printed(note.to_owned()),
+                None => nothing(),
+            },
+            ("metric", Some(said)) => Metric::read(&said).map_or_else(Part::Nothing, Part::Metric),
+            // From a newer SDK: its row is kept.
+            (_, Some(_)) => return,
+            (_, None) => nothing(),
+        };
+        self.bytes += json.len();
+        self.parts.push(part);
+    }
+}
+
+/// Takes what an append says. What makes no sense is noted on the run: its sender could not do better.
+///
+/// # Errors
+/// When the database fails.
+pub(in crate::app) fn take(change: &mut Change<'_>, run: &mut Run, said: Said) -> Result<(), Error> {
+    let (tx, limits) = (change.tx, &change.app.settings.limits);
+    let mut about = store::about::get(tx, run.key)?;
+    let (mut notes, mut configs, mut codes, mut metrics) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (was_preempting, mut printed) = (run.preempting, None);
+    // What was parsed before is moved now, which costs about a quarter.
+    tx.parsed(said.bytes / 4);
+    for part in said.parts {
+        match part {
+            Part::Config(said) => configs.push(said),
+            Part::Code(said) => codes.push(said),
+            Part::Metric(metric) => metrics.push(metric),
+            Part::Preempting => run.preempting = true,
+            Part::Printed(note) => printed = Some(note),
+            Part::Nothing(why) => notes.push(why),
+        }
+    }
+    if !configs.is_empty() && run.sweep.is_none() {
+        notes.extend(merge(tx, "config", &mut run.config, configs, limits.config_bytes).err());
+        store::runs::save_introduction(tx, run)?;
+    } else if !configs.is_empty() {
+        tx.parsed(run.config.len());
+        let parameters = object(&run.config).unwrap_or_default();
+        let added = configs.into_iter().map(|said| without(said, &parameters)).collect();
+        notes.extend(merge(tx, "config", &mut about.added, added, limits.config_bytes).err());
+    }
+    if !metrics.is_empty() {
+        notes.extend(define(tx, &mut about.metrics, metrics, limits).err());
+    }
+    store::about::save(tx, run.key, &about)?;
+    if let Some(note) = printed {
+        store::printed::save(tx, run, cut(&note, PRINTED_BYTES))?;
+    }
+    if !codes.is_empty() {
+        let mut known = store::about::code(tx, run.key)?;
+        notes.extend(merge(tx, "state of the code", &mut known, codes, limits.code_bytes).err());
+        store::about::save_code(tx, run.key, &known)?;
+    }
+    let note = notes.into_iter().next().filter(|_| run.note.is_none());
+    if note.is_some() || run.preempting != was_preempting {
+        run.note = run.note.take().or(note);
+        store::runs::save(tx, run)?;
+    }
+    Ok(())
+}
+
+/// Takes definitions of metrics among those that a run has, each in place of the one of its name.
+fn define(tx: &Tx<'_>, stored: &mut String, new: Vec<Metric>, limits: &Limits) -> Result<(), String> {
+    tx.parsed(stored.len());
+    let mut places = HashMap::new();
+    let mut all: Vec<Option<Metric>> = Vec::new();
+    let (mut bytes, mut left_out) = (0, Ok(()));
+    for metric in Metric::list(stored).into_iter().chain(new) {
+        let old = places.get(&metric.name).copied();
+        let freed = old.and_then(|place: usize| all[place].as_ref()).map_or(0, Metric::bytes);
+        if (old.is_none() && places.len() == limits.metrics)
+            || bytes + metric.bytes() - freed > limits.metrics_bytes
+        {
+            let (count, most) = (limits.metrics, limits.metrics_bytes);
+            left_out = left_out.and(Err(format!(
+                "more than {count} definitions of metrics, or {most} bytes of them: `{}` is left out",
+                cut(&metric.name, 100)
+            )));
+            continue;
+        }
+        bytes = bytes + metric.bytes() - freed;
+        if let Some(place) = old {
+            all[place] = None;
+        }
+        places.insert(metric.name.clone(), all.len());
+        all.push(Some(metric));
+    }
+    *stored = Json::Array(all.iter().flatten().map(Metric::write).collect()).to_string();
+    tx.parsed(stored.len());
+    left_out
+}
+
+/// Lays a JSON object over the config of a run outside of sweeps. The caller saves the run.
+///
+/// # Errors
+/// Invalid when the config gets too long.
+pub(in crate::app) fn update_config(tx: &Tx<'_>, app: &App, run: &mut Run, json: &str) -> Result<(), Error> {
+    tx.parsed(json.len());
+    let said = vec![object(json).unwrap_or_default()];
+    merge(tx, "config", &mut run.config, said, app.settings.limits.config_bytes).map_err(Error::invalid)
+}
+
+/// Lays objects over the object in `base`, one after the other, up to the first that would make it longer than `most` bytes.
+/// `base` is read once and written once, however many they are.
+fn merge(
+    tx: &Tx<'_>,
+    what: &str,
+    base: &mut String,
+    said: Vec<Map<String, Json>>,
+    most: usize,
+) -> Result<(), String> {
+    tx.parsed(base.len());
+    let mut merged = object(base).unwrap_or_default();
+    let (mut length, mut left_out) = (length(&merged), Ok(()));
+    for over in said {
+        length = length.saturating_add_signed(growth(&merged, &over));
+        if length > most {
+            left_out = Err(format!(
+                "the {what} would have {length} bytes, {most} at most: what was said last of it is left out"
+            ));
+            break;
+        }
+        lay(&mut merged, over);
+    }
+    *base = Json::Object(merged).to_string();
+    tx.parsed(base.len());
+    left_out
+}
+
+/// Lays `over` over `base`, key by key.
+fn lay(base: &mut Map<String, Json>, over: Map<String, Json>) {
+    for (key, value) in over {
+        match base.get_mut(&key) {
+            Some(known) => record::json::overlay(known, value),
+            None => drop(base.insert(key, value)),
+        }
+    }
+}
+
+/// How many bytes longer `base` is with `over` laid over it. Reads what is new and what it takes the place of, no more.
+fn growth(base: &Map<String, Json>, over: &Map<String, Json>) -> isize {
+    let (mut bytes, mut added) = (0_isize, 0);
+    for (key, value) in over {
+        bytes += match (base.get(key), value) {
+            (Some(Json::Object(known)), Json::Object(value)) => growth(known, value),
+            (Some(known), value) => length(value).cast_signed() - length(known).cast_signed(),
+            (None, value) => {
+                added += 1;
+                // A colon.
+                (length(key) + 1 + length(value)).cast_signed()
+            }
+        };
+    }
+    let commas = |entries: usize| entries.saturating_sub(1).cast_signed();
+    bytes + commas(base.len() + added) - commas(base.len())
+}
+
+/// Bytes of a value as JSON.
+fn length(value: &impl serde::Serialize) -> usize {
+    let mut counted = Counted(0);
+    // Neither counting nor writing JSON of a value can fail.
+    let _ = serde_json::to_writer(&mut counted, value);
+    counted.0
+}
+
+struct Counted(usize);
+
+impl io::Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What is said beyond the parameters: those stay as the sweep has chosen them.
+fn without(mut said: Map<String, Json>, parameters: &Map<String, Json>) -> Map<String, Json> {
+    for (key, chosen) in parameters {
+        if let (Some(Json::Object(inner)), Json::Object(chosen)) = (said.remove(key), chosen) {
+            let rest = without(inner, chosen);
+            if !rest.is_empty() {
+                said.insert(key.clone(), Json::Object(rest));
+            }
+        }
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn parameters_stay_and_the_rest_is_kept() {
+        let parameters = json!({"lr": 0.1, "optimizer": {"name": "Adam"}});
+        let said = json!({"lr": 9, "optimizer": {"name": "SGD", "momentum": 0.9}, "seed": 1});
+        let rest = without(said.as_object().unwrap().clone(), parameters.as_object().unwrap());
+        assert_eq!(Json::Object(rest), json!({"optimizer": {"momentum": 0.9}, "seed": 1}));
+    }
+
+    #[test]
+    fn how_much_longer_a_config_gets_is_known_before() {
+        let configs = [
+            json!({}),
+            json!({"a": 1}),
+            json!({"a": {}, "b": [1, 2]}),
+            json!({"a": {"x": "é\n"}, "c": null}),
+            json!({"a": {"x": 1.5, "y": {"z": true}}, "b": "long enough", "d": {}}),
+        ];
+        for (base, over) in configs.iter().flat_map(|base| configs.iter().map(move |over| (base, over))) {
+            let (mut merged, over) = (base.as_object().unwrap().clone(), over.as_object().unwrap());
+            let told = growth(&merged, over);
+            lay(&mut merged, over.clone());
+            let grown =
+                Json::Object(merged).to_string().len().cast_signed() - base.to_string().len().cast_signed();
+            assert_eq!(told, grown, "{base} {over:?}");
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! Runs begin: new ones outside of sweeps, the next attempt of one that is resumed, and programs that join the attempt that
+//! an agent has started. Called by the doors for SDK and agent. Never begins anything twice for the same key.
+
+use std::sync::Arc;
+
+use sweeps::lifecycle::run::{Event, State};
+
+use super::{
+    about,
+    lookup::{self, check_attempt, fenced},
+};
+use crate::{
+    app::{
+        App,
+        caller::Caller,
+        change::Change,
+        error::{Error, Why},
+        limits::check_name,
+        sweeps::plan,
+        text::cut,
+    },
+    settings::Limits,
+    store::{
+        self,
+        about::About,
+        runs::{Outcome, Run},
+    },
+};
+
+/// The longest id that a caller may give to a run.
+const ID_BYTES: usize = 64;
+
+/// A run outside of a sweep that is to begin.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NewRun {
+    /// For people.
+    pub(crate) project: String,
+    /// For people.
+    pub(crate) name: String,
+    /// JSON object; empty means `{}`.
+    pub(crate) config_json: String,
+    /// For people.
+    pub(crate) tags: Vec<String>,
+    /// For people.
+    pub(crate) notes: String,
+    /// For people.
+    pub(crate) group: String,
+    /// For people.
+    pub(crate) job_type: String,
+    /// Empty: the controller makes one.
+    pub(crate) id: String,
+    /// never, allow, must, anew; empty means never.
+    pub(crate) resume: String,
+    /// A repeat of the call begins nothing; empty: every call begins something.
+    pub(crate) idempotency_key: String,
+    /// When it began, for one that was logged without a controller.
+    pub(crate) started_ms: Option<i64>,
+}
+
+/// What a program needs to know of its run.
+#[derive(Clone, Debug)]
+pub(crate) struct Begun {
+    /// Its id.
+    pub(crate) run: String,
+    /// The attempt that the program is.
+    pub(crate) attempt: u32,
+    /// JSON object.
+    pub(crate) config_json: String,
+    /// Opens this run only.
+    pub(crate) token: String,
+    /// The largest step of its history plus one.
+    pub(crate) next_step: u64,
+}
+
+/// Begins a run outside of any sweep, or the next attempt of one.
+///
+/// # Errors
+/// Invalid when the config is no JSON object, an id has no valid form or something is too long; refused when the id is
+/// taken; missing when a run that must be there is not.
+pub(crate) async fn begin(app: &Arc<App>, caller: &Caller, new: NewRun) -> Result<Begun, Error> {
+    caller.admin()?;
+    check(app, &new)?;
+    app.change(move |change| start(change, new)).await
+}
+
+fn check(app: &App, new: &NewRun) -> Result<(), Error> {
+    let limits = &app.settings.limits;
+    if new.config_json.len() > limits.config_bytes {
+        return Err(Error::invalid(format!("a config of more than {} bytes", limits.config_bytes)));
+    }
+    let texts = [&new.project, &new.name, &new.notes, &new.group, &new.job_type, &new.idempotency_key];
+    if texts.into_iter().chain(&new.tags).map(String::len).sum::<usize>() > limits.text_bytes {
+        let message = format!(
+            "project, name, notes, group, job type and tags of more than {} bytes",
+            limits.text_bytes
+        );
+        return Err(Error::invalid(message));
+    }
+    check_names(limits, new)?;
+    if !new.config_json.is_empty() && about::object(&new.config_json).is_none() {
+        return Err(Error::invalid("the config of a run is one JSON object"));
+    }
+    let id_letter = |letter: u8| letter.is_ascii_alphanumeric() || letter == b'_' || letter == b'-';
+    if new.id.len() > ID_BYTES || !new.id.bytes().all(id_letter) {
+        return Err(Error::invalid(format!(
+            "the id of a run has 1 to {ID_BYTES} letters of A-Z a-z 0-9 _ -"
+        )));
+    }
+    match new.resume.as_str() {
+        "" | "never" => Ok(()),
+        "allow" | "must" | "anew" if new.id.is_empty() => Err(Error::invalid("to resume a run, name its id")),
+        "allow" | "must" | "anew" => Ok(()),
+        other => Err(Error::invalid(format!("no way to resume `{other}`: never, allow, must or anew"))),
+    }
+}
+
+fn check_names(limits: &Limits, new: &NewRun) -> Result<(), Error> {
+    check_name(limits, "the project", &new.project)?;
+    check_name(limits, "the name", &new.name)?;
+    check_name(limits, "the group", &new.group)?;
+    check_name(limits, "the job type", &new.job_type)?;
+    check_name(limits, "the idempotency key", &new.idempotency_key)?;
+    let (count, most) = (new.tags.len(), limits.tags);
+    if count > most {
+        return Err(Error::invalid(format!("{count} tags, {most} at most")));
+    }
+    let most = limits.tag_bytes;
+    match new.tags.iter().find(|tag| tag.is_empty() || tag.len() > most) {
+        Some(tag) if tag.is_empty() => Err(Error::invalid("a tag is empty").hint("leave it out")),
+        Some(tag) => {
+            let message = format!("the tag `{}…` has {} bytes, {most} at most", cut(tag, 40), tag.len());
+            Err(Error::invalid(message))
+        }
+        None => Ok(()),
+    }
+}
+
+fn start(change: &mut Change<'_>, new: NewRun) -> Result<Begun, Error> {
+    let key = new.idempotency_key.clone();
+    if !key.is_empty()
+        && let Some((run, attempt)) = store::about::begun(change.tx, &key)?
+    {
+        let run = change.run(&run)?;
+        return begun(change, run, attempt);
+    }
+    let known = if new.id.is_empty() { None } else { store::runs::get(change.tx, &new.id)? };
+    let run = match (known, new.resume.as_str()) {
+        (Some(run), "allow" | "must" | "anew") => resume(change, run, new)?,
+        (Some(run), _) => return Err(taken(&run)),
+        (None, "must" | "anew") => {
+            return Err(Error::missing(format!("no run `{}` to resume", new.id))
+                .hint("`resume = allow` begins it where it is missing"));
+        }
+        (None, _) => insert(change, new)?,
+    };
+    if !key.is_empty() {
+        store::about::save_begun(change.tx, &key, &run.id, run.attempt)?;
+    }
+    let attempt = run.attempt;
+    begun(change, run, attempt)
+}
+
+fn taken(run: &Run) -> Error {
+    Error::refused(Why::State, format!("there is a run `{}` already, which is {}", run.id, run.state.name()))
+        .hint("give another id, or `resume = allow` to go on with it")
+}
+
+fn insert(change: &mut Change<'_>, new: NewRun) -> Result<Run, Error> {
+    let mut id = new.id;
+    if id.is_empty() {
+        id = change.app.chance.id();
+        while store::runs::get(change.tx, &id)?.is_some() {
+            id = change.app.chance.id();
+        }
+    } else if let Some(sweep) = sweep_of(change, &id)? {
+        let message = format!("the id `{id}` could be of the sweep `{sweep}`");
+        return Err(Error::refused(Why::State, message).hint("give another id"));
+    }
+    let started_ms = change.past(new.started_ms);
+    let mut run = Run {
+        project: lookup::project(&new.project),
+        name: new.name,
+        tags: serde_json::json!(new.tags).to_string(),
+        config: if new.config_json.is_empty() { "{}".to_owned() } else { new.config_json },
+        started_ms: Some(started_ms),
+        ..Run::new(id, State::Running, started_ms)
+    };
+    change.create_run(&mut run)?;
+    let about = About { notes: new.notes, group: new.group, job_type: new.job_type, ..About::default() };
+    if about != About::default() {
+        store::about::save(change.tx, run.key, &about)?;
+    }
+    Ok(run)
+}
+
+/// The sweep that an id of a run seems to speak of: people could not tell the two apart.
+fn sweep_of(change: &Change<'_>, id: &str) -> Result<Option<String>, Error> {
+    let sweep = id.rsplit_once('-').map_or(id, |(sweep, _)| sweep);
+    let known = [id, sweep].map(|sweep| store::sweeps::get(change.tx, sweep));
+    for sweep in known {
+        if let Some(sweep) = sweep? {
+            return Ok(Some(sweep.id));
+        }
+    }
+    Ok(None)
+}
+
+/// The next attempt of a run, which goes on with its history and its summary, or begins anew. An
+/// older attempt that still lives is fenced: after a kill nobody can wait until its lease is over.
+fn resume(change: &mut Change<'_>, mut run: Run, new: NewRun) -> Result<Run, Error> {
+    if let Some(sweep) = &run.sweep {
+        let message = format!("the run `{}` is a trial of the sweep `{sweep}`", run.id);
+        return Err(Error::refused(Why::State, message).hint("`sweep retry` queues trials again"));
+    }
+    let ran = run.state == State::Running;
+    if !ran {
+        change.reopen(&mut run)?;
+    }
+    run.attempt += 1;
+    run.stop_wanted = None;
+    run.outcome = Outcome::default();
+    change.step(&mut run, Event::Resume)?;
+    if ran {
+        change.told(&run)?;
+    }
+    run.started_ms = Some(change.past(new.started_ms));
+    if new.resume == "anew" {
+        (run.history, run.logged, run.iteration, run.value) = (0, 0, 0, None);
+        store::summaries::clear(change.tx, run.key)?;
+        store::checkpoints::start_fresh(change.tx, run.key, run.attempt)?;
+    }
+    store::runs::save(change.tx, &run)?;
+    introduce(change, &mut run, new)?;
+    Ok(run)
+}
+
+/// What the program says of a run that was there before: in place of what was said then, where it says anything.
+fn introduce(change: &Change<'_>, run: &mut Run, new: NewRun) -> Result<(), Error> {
+    let say = |old: &mut String, new: String| {
+        if !new.is_empty() {
+            *old = new;
+        }
+    };
+    say(&mut run.project, new.project);
+    say(&mut run.name, new.name);
+    if !new.tags.is_empty() {
+        run.tags = serde_json::json!(new.tags).to_string();
+    }
+    if !new.config_json.is_empty() {
+        about::update_config(change.tx, change.app, run, &new.config_json)?;
+    }
+    store::runs::save_introduction(change.tx, run)?;
+    let mut about = store::about::get(change.tx, run.key)?;
+    say(&mut about.notes, new.notes);
+    say(&mut about.group, new.group);
+    say(&mut about.job_type, new.job_type);
+    store::about::save(change.tx, run.key, &about)?;
+    Ok(())
+}
+
+/// What a trial's program needs to go on; begins nothing twice. `attempt` 0 means the caller's own, or the present one.
+///
+/// # Errors
+/// Missing, or refused with [`Why::Fenced`] when another attempt owns the run.
+pub(crate) async fn join(app: &Arc<App>, caller: &Caller, id: String, attempt: u32) -> Result<Begun, Error> {
+    let attempt = match caller {
+        Caller::Run { attempt: own, .. } if attempt == 0 => *own,
+        _ => attempt,
+    };
+    caller.attempt(&id, attempt)?;
+    plan::of_run(app, &id).await?;
+    let work = move |change: &mut Change<'_>| {
+        let mut run = change.run(&id)?;
+        if attempt != 0 && !check_attempt(&run, attempt)? {
+            return Err(fenced(&id, attempt, run.attempt));
+        }
+        if run.state == State::Leased {
+            change.hear(&mut run)?;
+            store::runs::save(change.tx, &run)?;
+        }
+        let attempt = run.attempt;
+        begun(change, run, attempt)
+    };
+    app.change(work).await
+}
+
+fn begun(change: &Change<'_>, run: Run, attempt: u32) -> Result<Begun, Error> {
+    let next_step = store::summaries::get(change.tx, run.key)?.next_step;
+    let token = change.app.tokens.of_run(&run.id, attempt);
+    Ok(Begun { attempt, config_json: run.config, token, run: run.id, next_step })
+}

@@ -1,0 +1,150 @@
+//! What the trials of a sweep say of its parameters, and what a model knew when it chose a run. Called by the doors on behalf
+//! of people. The surrogate is fitted for the answer alone, off the async threads; nothing is stored and nothing changes.
+
+use std::sync::Arc;
+
+use ::sweeps::{
+    history::Outcome,
+    point::Point,
+    search::{
+        Earlier, Origin,
+        explain::{self, Explanation, Unexplained},
+    },
+};
+
+use super::{plan::Plan, suggest::Known};
+use crate::{
+    app::{
+        App,
+        caller::Caller,
+        error::{Error, Why},
+    },
+    store::{self, Tx, runs::Run},
+};
+
+/// Explanations that are computed at the same time; others wait.
+pub(in crate::app) const AT_ONCE: usize = 2;
+/// Names of parameters that an error lists.
+const LISTED: usize = 12;
+
+/// The best finished run that was known at some time.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Incumbent {
+    /// Its id.
+    pub(crate) run: String,
+    /// Its value.
+    pub(crate) value: f64,
+    /// Runs that had ended by then.
+    pub(crate) ended: u64,
+}
+
+/// Explains a sweep, with these parameters in detail or the most important ones.
+///
+/// # Errors
+/// Missing when there is no such sweep; refused without a metric or with too few results; invalid for a parameter that does
+/// not vary.
+pub(crate) async fn explain(
+    app: &Arc<App>,
+    caller: &Caller,
+    sweep: String,
+    parameters: Vec<String>,
+) -> Result<Explanation, Error> {
+    caller.admin()?;
+    let (plan, known) = app
+        .read(move |tx, app| {
+            let plan = app.plans.get(tx, &sweep)?;
+            if plan.metric().is_none() {
+                let message = format!("sweep `{sweep}` has no metric, so there is nothing to explain");
+                return Err(Error::refused(Why::State, message)
+                    .hint("name one in the YAML: `metric: {name: val/loss, goal: minimize}`"));
+            }
+            let known = known(tx, &plan, store::events::last(tx)?)?;
+            Ok((plan, known))
+        })
+        .await?;
+    let failed = |error: &dyn std::fmt::Display| Error::Bug(format!("an explanation failed: {error}"));
+    let permit = app.explaining.clone().acquire_owned().await.map_err(|closed| failed(&closed))?;
+    let computing = app.threads.run(move || {
+        // A caller that goes away leaves the work running, and the place taken.
+        let _permit = permit;
+        explain::explain(&plan.study, &known.history, &parameters).map_err(|why| unexplained(&plan, why))
+    });
+    computing.await.map_err(|error| failed(&error))?
+}
+
+/// The trials of a sweep as they were known at an event.
+fn known(tx: &Tx<'_>, plan: &Plan, until: i64) -> Result<Known, Error> {
+    let mut known = Known::default();
+    for event in store::events::of_trials(tx, &plan.id, 0, until)? {
+        known.fold(&event, &plan.study.space)?;
+    }
+    Ok(known)
+}
+
+fn unexplained(plan: &Plan, why: Unexplained) -> Error {
+    let id = &plan.id;
+    match why {
+        Unexplained::TooFew { have, need } => {
+            let metric = plan.metric().map(|metric| metric.name.as_str()).unwrap_or_default();
+            let message = format!(
+                "an explanation needs {need} trials that ended with a value of `{metric}`, and sweep `{id}` has {have}"
+            );
+            Error::refused(Why::State, message).hint(format!("`sweep show {id}` shows how it goes"))
+        }
+        Unexplained::NothingVaries => {
+            Error::refused(Why::State, format!("no parameter of sweep `{id}` varies"))
+        }
+        Unexplained::Unknown { name, near, known } => {
+            let more = if known.len() > LISTED { ", ..." } else { "" };
+            let hint = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("these vary: {}{more}", known[..known.len().min(LISTED)].join(", ")),
+            };
+            Error::invalid(format!("sweep `{id}` has no parameter `{name}` that varies")).hint(hint)
+        }
+        Unexplained::TooMany => Error::invalid(why.to_string()),
+        Unexplained::NoModel => Error::Bug(format!("{why}: sweep `{id}`")),
+    }
+}
+
+/// A trial of an earlier sweep whose parameters another trial has too.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Repeated {
+    /// The earlier sweep.
+    pub(crate) sweep: String,
+    /// The metric of the present sweep there.
+    pub(crate) value: f64,
+}
+
+impl Repeated {
+    fn of(plan: &Plan, earlier: &Earlier) -> Self {
+        let sweep = plan.config.warm_start.get(earlier.sweep).cloned().unwrap_or_default();
+        Self { sweep, value: earlier.value }
+    }
+
+    /// What the first trial of a sweep repeats that starts warm.
+    pub(in crate::app) fn first(plan: &Plan) -> Option<Self> {
+        explain::repeated_first(&plan.study).map(|earlier| Self::of(plan, earlier))
+    }
+}
+
+/// What this run repeats of the sweeps that its own started from.
+pub(in crate::app) fn repeated(tx: &Tx<'_>, app: &App, run: &Run) -> Result<Option<Repeated>, Error> {
+    let Some(sweep) = &run.sweep else { return Ok(None) };
+    let plan = app.plans.get(tx, sweep)?;
+    let config = serde_json::from_str(&run.config).unwrap_or_default();
+    let point = Point::from_json(&plan.study.space, &config);
+    Ok(point
+        .and_then(|point| explain::repeated(&plan.study, &point).map(|earlier| Repeated::of(&plan, earlier))))
+}
+
+/// What the model that chose this run knew as the best; `None` when no model chose it, or none had finished.
+pub(in crate::app) fn incumbent(tx: &Tx<'_>, app: &App, run: &Run) -> Result<Option<Incumbent>, Error> {
+    let origin = run.suggestion.origin.as_deref().map(serde_json::from_str);
+    let (Some(Ok(Origin::Model { .. })), Some(sweep)) = (origin, &run.sweep) else { return Ok(None) };
+    let plan = app.plans.get(tx, sweep)?;
+    let history = known(tx, &plan, run.suggestion.seen)?.history;
+    let ended = history.trials.iter().filter(|trial| trial.outcome != Outcome::Pending).count() as u64;
+    let best = explain::incumbent(&plan.study, &history);
+    Ok(best.map(|(number, value)| Incumbent { run: format!("{sweep}-{number}"), value, ended }))
+}

@@ -1,0 +1,342 @@
+//! Sweeps are created and changed. Called by the doors on behalf of people. How a sweep looks to them is `app::read::views`.
+
+use std::sync::Arc;
+
+use ::sweeps::{
+    config::{self, Config, Severity},
+    lifecycle::{
+        run::{self, State},
+        sweep,
+    },
+};
+
+use super::{
+    plan::{self, Plan},
+    warm_start,
+};
+use crate::{
+    app::{
+        App,
+        caller::Caller,
+        change::Change,
+        error::{Error, Why},
+        limits::check_name,
+        read::views::{self, SweepView},
+        runs::lookup,
+    },
+    store::{
+        self, Tx,
+        events::{Event, Kind},
+        runs::{Most, Outcome, Run},
+        sweeps::Sweep,
+    },
+};
+
+/// What a person may ask of a sweep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// Hand out nothing; what runs goes on.
+    Pause,
+    /// Hand out again.
+    Resume,
+    /// No new trials; what runs finishes.
+    Stop,
+    /// What runs is told to stop.
+    Cancel,
+}
+
+/// Checks a configuration and stores it as a new sweep. A repeat with the same key answers with the first sweep.
+///
+/// # Errors
+/// Invalid, with every problem of the YAML.
+pub(crate) async fn create(
+    app: &Arc<App>,
+    caller: &Caller,
+    yaml: String,
+    source: String,
+    key: Option<String>,
+) -> Result<SweepView, Error> {
+    caller.admin()?;
+    let limits = &app.settings.limits;
+    if yaml.len() > limits.yaml_bytes {
+        return Err(Error::invalid(format!(
+            "the YAML has {} bytes, {} at most",
+            yaml.len(),
+            limits.yaml_bytes
+        )));
+    }
+    if key.as_ref().is_some_and(|key| key.len() > limits.text_bytes) {
+        return Err(Error::invalid("the idempotency key is too long"));
+    }
+    let (yaml, checked) = checked(app, move || check(yaml, &source)).await?;
+    let (config, mut warnings) = checked?;
+    for (what, name) in [("`project`", &config.project), ("`name`", &config.name)] {
+        check_name(limits, what, name.as_deref().unwrap_or_default())?;
+    }
+    let seed = config.seed.unwrap_or_else(|| app.chance.seed());
+    let mut earlier = Vec::new();
+    if !config.warm_start.is_empty() {
+        let plan = Plan::new("", config, seed);
+        let gathered = app.read(move |tx, app| warm_start::gather(tx, app, &plan)).await?;
+        warnings.extend(gathered.warnings);
+        earlier = gathered.trials;
+    }
+    let warnings = serde_json::json!(warnings).to_string();
+    let work = move |change: &mut Change<'_>| {
+        if let Some(known) =
+            key.as_deref().map(|key| store::sweeps::by_key(change.tx, key)).transpose()?.flatten()
+        {
+            return Ok(known);
+        }
+        let mut id = change.app.chance.id();
+        while store::sweeps::get(change.tx, &id)?.is_some() {
+            id = change.app.chance.id();
+        }
+        let sweep =
+            Sweep { id: id.clone(), idempotency_key: key, yaml, warnings, seed, created_ms: change.now_ms };
+        store::sweeps::insert(change.tx, &sweep)?;
+        if !earlier.is_empty() {
+            store::earlier::insert(change.tx, &id, &earlier)?;
+        }
+        let event = Event { kind: Kind::Sweep, sweep: Some(&id), run: None, body: r#"{"state":"pending"}"# };
+        store::events::append(change.tx, change.now_ms, event)?;
+        Ok(id)
+    };
+    let id = app.change(work).await?;
+    views::get_sweep(app, caller, id).await
+}
+
+/// The configuration and its warnings. A large file takes long to check, so not on a thread that others wait for.
+type Checked = (String, Result<(Config, Vec<String>), Error>);
+
+async fn checked(app: &App, work: impl FnOnce() -> Checked + Send + 'static) -> Result<Checked, Error> {
+    let failed = |error| Error::Bug(format!("the check of a configuration failed: {error}"));
+    app.threads.run(work).await.map_err(failed)
+}
+
+fn check(yaml: String, source: &str) -> Checked {
+    let source = if source.is_empty() { "sweep.yaml" } else { source };
+    let checked = config::check(&yaml);
+    let told = |wanted: Severity| {
+        let of_kind = checked.problems.iter().filter(move |problem| problem.severity == wanted);
+        of_kind.map(|problem| config::render(problem, &yaml, source)).collect::<Vec<_>>()
+    };
+    let result = match checked.config {
+        Some(config) => Ok((config, told(Severity::Warning))),
+        None => Err(Error::invalid(format!(
+            "`{source}` is not a valid sweep\n{}",
+            together(&told(Severity::Error))
+        ))),
+    };
+    (yaml, result)
+}
+
+/// An error travels in a header of bounded size: what does not fit is counted. `sweep check` tells everything.
+fn together(problems: &[String]) -> String {
+    const MOST: usize = 4000;
+    let mut bytes = 0;
+    let fitting = problems.iter().take_while(|problem| {
+        bytes += problem.len() + 2;
+        bytes <= MOST
+    });
+    let mut told: Vec<String> = fitting.cloned().collect();
+    if told.len() < problems.len() {
+        told.push(format!("and {} more", problems.len() - told.len()));
+    }
+    told.join("\n\n")
+}
+
+/// Pauses, resumes, stops or cancels a sweep.
+///
+/// # Errors
+/// Missing, or refused when the sweep's state does not allow it.
+pub(crate) async fn change(
+    app: &Arc<App>,
+    caller: &Caller,
+    id: String,
+    wish: Wish,
+) -> Result<SweepView, Error> {
+    caller.admin()?;
+    plan::of(app, &id).await?;
+    loop {
+        let wanted = id.clone();
+        if app.change(move |change| fulfil(change, &wanted, wish)).await? {
+            return views::get_sweep(app, caller, id).await;
+        }
+    }
+}
+
+/// Does what is wished, or a part of it: false when there is more, for a transaction of its own. The state of the sweep comes
+/// last, so that whoever is cut off asks again.
+fn fulfil(change: &mut Change<'_>, id: &str, wish: Wish) -> Result<bool, Error> {
+    let state = change.progress(id)?.state;
+    if state.is_over() {
+        return Err(over(id, state, wish));
+    }
+    match wish {
+        Wish::Pause => change.sweep_step(id, sweep::Event::Pause)?,
+        Wish::Resume => {
+            change.sweep_step(id, sweep::Event::Resume)?;
+            change.forget_crash_loop(id)?;
+            let progress = change.progress(id)?;
+            // Whoever resumes takes back their own stop; nobody can take back that the space is used up.
+            if progress.closing.as_deref() == Some("stopped") {
+                progress.closing = None;
+            }
+        }
+        Wish::Stop => {
+            let queued = store::runs::queued(change.tx, id, some(change))?;
+            for run in queued.runs {
+                stop_queued(change, run)?;
+            }
+            if queued.more {
+                return Ok(false);
+            }
+            change.progress(id)?.closing = Some("stopped".to_owned());
+        }
+        Wish::Cancel => {
+            sweep::next(change.progress(id)?.state, sweep::Event::Cancel)?;
+            let untold = store::runs::not_told(change.tx, id, CANCELLED, some(change))?;
+            for mut run in untold.runs {
+                if run.state == State::Queued {
+                    stop_queued(change, run)?;
+                } else {
+                    change.want_stop(&mut run, CANCELLED)?;
+                }
+            }
+            if untold.more {
+                return Ok(false);
+            }
+            change.sweep_step(id, sweep::Event::Cancel)?;
+            change.progress(id)?.closing = Some(CANCELLED.to_owned());
+        }
+    }
+    Ok(true)
+}
+
+/// Why runs of a sweep are to end that a person has cancelled.
+const CANCELLED: &str = "cancelled";
+
+/// As many runs as one transaction changes.
+fn some(change: &Change<'_>) -> Most {
+    let limits = &change.app.settings.limits;
+    Most { runs: limits.changed, bytes: limits.changed_bytes }
+}
+
+/// Why nothing can be changed in a sweep that is over, and how to go on.
+fn over(id: &str, state: sweep::State, wish: Wish) -> Error {
+    let wanted = match wish {
+        Wish::Pause => "paused",
+        Wish::Resume => "resumed",
+        Wish::Stop => "stopped",
+        Wish::Cancel => "cancelled",
+    };
+    let message = format!("sweep `{id}` is {}, so it cannot be {wanted}", state.name());
+    Error::refused(Why::State, message).hint(match wish {
+        Wish::Resume => format!(
+            "`sweep retry {id}` runs its failed trials again, `sweep retry {id} RUN` one that was stopped; for more \
+             trials create a new sweep, which `warm_start: [{id}]` lets begin with these results"
+        ),
+        Wish::Pause | Wish::Stop | Wish::Cancel => format!("`sweep show {id}` shows how it ended"),
+    })
+}
+
+fn stop_queued(change: &mut Change<'_>, mut run: Run) -> Result<(), Error> {
+    run.agent = None;
+    change.end(&mut run, run::Event::Stop)?;
+    store::runs::save(change.tx, &run)?;
+    Ok(())
+}
+
+/// Queues a new attempt of these runs, or of every failed or crashed run of the sweep; gives their ids.
+///
+/// # Errors
+/// Missing, or refused when a run is in no state for it: then nothing is queued.
+pub(crate) async fn retry(
+    app: &Arc<App>,
+    caller: &Caller,
+    id: String,
+    wanted: Vec<String>,
+) -> Result<Vec<String>, Error> {
+    caller.admin()?;
+    let most = app.settings.limits.retried;
+    if wanted.len() > most {
+        return Err(Error::invalid(format!("{} runs in one call, {most} at most", wanted.len()))
+            .hint("without a list, every failed or crashed run of the sweep is tried again"));
+    }
+    plan::of(app, &id).await?;
+    let sweep = id.clone();
+    let look = move |tx: &Tx<'_>, _: &App| {
+        if wanted.is_empty() {
+            return Ok(store::runs::failed(tx, &sweep)?);
+        }
+        for run in &wanted {
+            check_retry(&of_sweep(tx, &sweep, run)?)?;
+        }
+        Ok(wanted)
+    };
+    let chosen: Vec<String> = app.read(look).await?;
+    if chosen.is_empty() {
+        return Err(Error::refused(Why::State, format!("no run of `{id}` failed or crashed"))
+            .hint(format!("`sweep retry {id} RUN` runs one again that was stopped")));
+    }
+    let chosen = Arc::new(chosen);
+    let (mut retried, mut at) = (Vec::with_capacity(chosen.len()), 0);
+    while at < chosen.len() {
+        let (wanted, id) = (chosen.clone(), id.clone());
+        let (next, some) = app.change(move |change| again_some(change, &id, &wanted, at)).await?;
+        at = next;
+        retried.extend(some);
+    }
+    Ok(retried)
+}
+
+/// Queues those from number `at` on that one transaction takes; where it goes on, and which they were.
+fn again_some(
+    change: &mut Change<'_>,
+    sweep: &str,
+    chosen: &[String],
+    mut at: usize,
+) -> Result<(usize, Vec<String>), Error> {
+    let (mut most, mut retried) = (some(change), Vec::new());
+    while let Some(id) = chosen.get(at).filter(|_| most.runs > 0 && most.bytes > 0) {
+        let mut run = of_sweep(change.tx, sweep, id)?;
+        most.take(&run);
+        at += 1;
+        // Somebody else may have queued it since it was chosen.
+        if check_retry(&run).is_ok() {
+            again(change, &mut run)?;
+            retried.push(run.id);
+        }
+    }
+    Ok((at, retried))
+}
+
+/// Passes when the run is in a state from which it can be tried again.
+fn check_retry(run: &Run) -> Result<(), Error> {
+    if run::next(run.state, run::Event::Retry).is_ok() {
+        return Ok(());
+    }
+    let message = format!("run `{}` is {}, so it cannot be retried", run.id, run.state.name());
+    Err(Error::refused(Why::State, message).hint("failed, crashed and stopped runs can"))
+}
+
+fn of_sweep(tx: &Tx<'_>, sweep: &str, run: &str) -> Result<Run, Error> {
+    let found = lookup::find(tx, run)?;
+    if found.sweep.as_deref() == Some(sweep) {
+        return Ok(found);
+    }
+    Err(Error::missing(format!("no run `{run}` in the sweep `{sweep}`"))
+        .hint(format!("`sweep show {sweep}` lists its runs")))
+}
+
+fn again(change: &mut Change<'_>, run: &mut Run) -> Result<(), Error> {
+    change.step(run, run::Event::Retry)?;
+    change.reopen(run)?;
+    run.agent = None;
+    run.stop_wanted = None;
+    run.outcome = Outcome::default();
+    store::failures::forgive(change.tx, run.key)?;
+    store::runs::save(change.tx, run)?;
+    Ok(())
+}

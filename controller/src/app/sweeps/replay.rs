@@ -1,0 +1,99 @@
+//! Computes suggestions again from the rows and compares them with the stored ones: what a sweep proposed follows from its
+//! seed and its events, and from nothing else. Called by the doors on behalf of people and tests. Changes nothing.
+
+use std::{collections::HashSet, sync::Arc};
+
+use ::sweeps::search;
+
+use super::{plan::Plan, suggest::Known};
+use crate::{
+    app::{App, caller::Caller, error::Error},
+    store::{self, events::Told, runs::Run},
+};
+
+/// What a replay found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Replayed {
+    /// Trials whose suggestion came out the same, bit by bit.
+    pub(crate) equal: u64,
+    /// Trials proposed by another build or SIMD level, which are not compared.
+    pub(crate) incomparable: u64,
+    /// For each of the others: its number and both points.
+    pub(crate) different: Vec<String>,
+}
+
+/// Replays the trials with these numbers, or all.
+///
+/// # Errors
+/// Missing when the sweep, or a trial of it, does not exist.
+pub(crate) async fn replay(
+    app: &Arc<App>,
+    caller: &Caller,
+    sweep: String,
+    numbers: Vec<u64>,
+) -> Result<Replayed, Error> {
+    caller.admin()?;
+    let wanted: HashSet<u64> = numbers.into_iter().collect();
+    app.read(move |tx, app| {
+        let progress = store::sweeps::progress(tx, &sweep)?.ok_or_else(|| Error::no_sweep(&sweep))?;
+        if let Some(missing) = wanted.iter().find(|number| **number >= progress.next_trial) {
+            return Err(Error::missing(format!("no trial {missing} in the sweep `{sweep}`")));
+        }
+        let plan = app.plans.get(tx, &sweep)?;
+        let told = match plan.needs_history() {
+            true => store::events::of_trials(tx, &sweep, 0, store::events::last(tx)?)?,
+            false => Vec::new(),
+        };
+        let mut replay = Replay {
+            plan,
+            told: told.into_iter().peekable(),
+            known: Known::default(),
+            engine: search::engine(),
+        };
+        let (mut found, mut from) = (Replayed::default(), 0);
+        while from < progress.next_trial {
+            let page = store::runs::page(tx, &sweep, from, app.settings.limits.page)?;
+            from += page.len().max(1) as u64;
+            for run in
+                page.iter().filter(|run| wanted.is_empty() || run.trial.is_some_and(|n| wanted.contains(&n)))
+            {
+                replay.compare(run, &mut found)?;
+            }
+        }
+        Ok(found)
+    })
+    .await
+}
+
+struct Replay {
+    plan: Arc<Plan>,
+    told: std::iter::Peekable<std::vec::IntoIter<Told>>,
+    known: Known,
+    engine: String,
+}
+
+impl Replay {
+    /// Trials come in the order of their numbers, and so do the events that they had seen.
+    fn compare(&mut self, run: &Run, found: &mut Replayed) -> Result<(), Error> {
+        let study = &self.plan.study;
+        let number = run.trial.unwrap_or_default();
+        while let Some(event) = self.told.next_if(|event| event.number <= run.suggestion.seen) {
+            self.known.fold(&event, &study.space)?;
+        }
+        if run.suggestion.engine.as_ref() != Some(&self.engine) {
+            found.incomparable += 1;
+            return Ok(());
+        }
+        let again = search::propose(study, number, &self.known.history);
+        let point = again.as_ref().ok().map(|again| again.point.to_json(&study.space).to_string());
+        let fit = again.as_ref().ok().and_then(|again| again.fit.as_ref()).map(serde_json::to_string);
+        let fit = fit.transpose().map_err(|error| Error::Bug(format!("a fit cannot be written: {error}")))?;
+        if point.as_ref() == Some(&run.config) && fit == run.suggestion.fit {
+            found.equal += 1;
+        } else {
+            let point = point.unwrap_or_else(|| "none".to_owned());
+            found.different.push(format!("trial {number}: stored {}, computed {point}", run.config));
+        }
+        Ok(())
+    }
+}

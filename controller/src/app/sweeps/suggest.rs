@@ -1,0 +1,377 @@
+//! Hands out trials: what waits in the queue first, then new points. Grid and random need the trial's number alone and are
+//! proposed inside the transaction. A model reads the history: one proposer per sweep, off the async threads, outside of
+//! any transaction. Used by `app::agents::orders` and `app::agents::heartbeat`. Everything kept here is a cache of the rows.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use probes::{Bug, planted};
+use sweeps::{
+    history::{History, Outcome as Came, Trial},
+    lifecycle::{run::State, sweep},
+    point::Point,
+    search::{self, Exhausted},
+    space::Space,
+};
+use tokio::{
+    sync::{Mutex as AsyncMutex, OwnedMutexGuard},
+    time::Instant,
+};
+
+use super::plan::Plan;
+use crate::{
+    app::{App, agents::heartbeat::Beat, change::Change, error::Error, runs::lookup},
+    store::{
+        self,
+        events::{Kind, Told},
+        runs::{Most, Run, Suggestion},
+    },
+};
+
+/// What was handed out.
+#[derive(Debug, Default)]
+pub(in crate::app) struct HandedOut {
+    /// Leased to the agent now.
+    pub(in crate::app) runs: Vec<Run>,
+    /// There is room for more, which a model has to propose.
+    pub(in crate::app) wants_model: bool,
+}
+
+/// Leases as many runs of a sweep to an agent as it may have.
+pub(in crate::app) fn hand_out(
+    change: &mut Change<'_>,
+    sweep: &str,
+    agent: &str,
+    mut most: Most,
+) -> Result<HandedOut, Error> {
+    let mut handed = HandedOut::default();
+    let held_back = change.app.full.is_full() || change.app.loss.is_total();
+    if most.runs == 0 || most.bytes == 0 || held_back || !hands_out(change, sweep)? {
+        return Ok(handed);
+    }
+    if change.progress(sweep)?.queued > 0 {
+        handed.runs = store::runs::queued(change.tx, sweep, most)?.runs;
+        for run in &mut handed.runs {
+            change.lease(run, agent)?;
+            most.take(run);
+        }
+    }
+    let plan = change.plan(sweep)?;
+    while most.runs > 0 && most.bytes > 0 && wants_new(change, &plan)? {
+        if plan.needs_history() {
+            handed.wants_model = true;
+            break;
+        }
+        let number = change.progress(sweep)?.next_trial;
+        match search::propose(&plan.study, number, &History::default()) {
+            Ok(suggestion) => {
+                let run = create(change, &plan, number, suggestion, 0, agent)?;
+                most.take(&run);
+                handed.runs.push(run);
+            }
+            Err(Exhausted) => change.close_sweep(sweep, "space")?,
+        }
+    }
+    Ok(handed)
+}
+
+fn hands_out(change: &mut Change<'_>, sweep: &str) -> Result<bool, Error> {
+    Ok(matches!(change.progress(sweep)?.state, sweep::State::Pending | sweep::State::Running))
+}
+
+fn wants_new(change: &mut Change<'_>, plan: &Plan) -> Result<bool, Error> {
+    let progress = change.progress(&plan.id)?;
+    Ok(progress.closing.is_none()
+        && plan.bound.is_none_or(|bound| progress.next_trial < bound + u64::from(planted(Bug::CapExceeded))))
+}
+
+fn create(
+    change: &mut Change<'_>,
+    plan: &Plan,
+    number: u64,
+    suggestion: search::Suggestion,
+    seen: i64,
+    agent: &str,
+) -> Result<Run, Error> {
+    let unwritable =
+        |error: serde_json::Error| Error::Bug(format!("a suggestion cannot be written: {error}"));
+    let origin = serde_json::to_string(&suggestion.origin).map_err(unwritable)?;
+    let fit = suggestion.fit.as_ref().map(serde_json::to_string).transpose().map_err(unwritable)?;
+    let mut run = Run {
+        sweep: Some(plan.id.clone()),
+        trial: Some(number),
+        project: lookup::project(plan.config.project.as_deref().unwrap_or_default()),
+        config: suggestion.point.to_json(&plan.study.space).to_string(),
+        suggestion: Suggestion { seen, origin: Some(origin), fit, engine: Some(search::engine()) },
+        agent: Some(agent.to_owned()),
+        ..Run::new(format!("{}-{number}", plan.id), State::Leased, change.now_ms)
+    };
+    change.create_trial(&mut run)?;
+    Ok(run)
+}
+
+/// The proposers of sweeps that need a model.
+#[derive(Debug, Default)]
+pub(in crate::app) struct Searches(Mutex<HashMap<String, Arc<AsyncMutex<Known>>>>);
+
+/// What a proposer knows: the fold of its sweep's events up to `seen`.
+#[derive(Debug, Default)]
+pub(in crate::app) struct Known {
+    /// Number of the newest event in the history.
+    pub(in crate::app) seen: i64,
+    /// The trials.
+    pub(in crate::app) history: History,
+    /// The newest proposal, until its trial exists.
+    ready: Option<Ready>,
+}
+
+/// A proposal whose trial may not exist yet: it outlives the heartbeat that asked for it, which a newer one may have
+/// superseded meanwhile. Otherwise a search that takes longer than its agents wait would never come to an end.
+#[derive(Clone, Debug)]
+struct Ready {
+    /// Of the trial.
+    number: u64,
+    /// The point, or that there is none left.
+    suggestion: Result<search::Suggestion, Exhausted>,
+    /// What the search knew. The trial's row keeps this, whatever came later, so that it can be replayed.
+    seen: i64,
+}
+
+impl Searches {
+    fn of(&self, sweep: &str) -> Arc<AsyncMutex<Known>> {
+        let mut searches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        searches.entry(sweep.to_owned()).or_default().clone()
+    }
+
+    /// Forgets what can be read again.
+    pub(in crate::app) fn forget(&self, sweep: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(sweep);
+    }
+}
+
+/// Proposes the next trial of a sweep by its model and leases it to the agent of this heartbeat. None when meanwhile the
+/// sweep hands out nothing, its space is used up, or others keep the proposer busy until `deadline`.
+pub(in crate::app) async fn by_model(
+    app: &Arc<App>,
+    plan: &Arc<Plan>,
+    beat: &Arc<Beat>,
+    deadline: Instant,
+) -> Result<Option<Run>, Error> {
+    // One at a time: who waits here gets a later number and knows of the earlier points. A long wait would let the
+    // leases of the agent run out, which renews them with each heartbeat.
+    let mut known = tokio::select! {
+        biased;
+        known = app.searches.of(&plan.id).lock_owned() => known,
+        () = app.clock.sleep_until(deadline) => return Ok(None),
+    };
+    app.presences.still_newest(beat)?;
+    let (sweep, after) = (plan.id.clone(), known.seen);
+    let (told, last) = app
+        .read(move |tx, _| {
+            let last = store::events::last(tx)?;
+            Ok((store::events::of_trials(tx, &sweep, after, last)?, last))
+        })
+        .await?;
+    for event in told.iter().filter(|told| told.kind != Kind::RunEnded || !planted(Bug::ResultsIgnored)) {
+        known.fold(event, &plan.study.space)?;
+    }
+    known.seen = last;
+    let number = known.history.trials.len() as u64;
+    let (mut known, ready) = propose(app, known, plan.clone(), number).await?;
+    let Ready { suggestion, seen, .. } = ready;
+    let (plan, beat) = (plan.clone(), beat.clone());
+    let inserted = app.change(move |change| {
+        change.app.presences.still_newest(&beat)?;
+        let is_next = change.progress(&plan.id)?.next_trial == number;
+        if !is_next || !hands_out(change, &plan.id)? || !wants_new(change, &plan)? {
+            return Ok(None);
+        }
+        let Ok(suggestion) = suggestion else {
+            change.close_sweep(&plan.id, "space")?;
+            return Ok(None);
+        };
+        create(change, &plan, number, suggestion, seen, &beat.agent).map(Some)
+    });
+    let inserted = inserted.await;
+    if matches!(inserted, Ok(Some(_))) {
+        known.ready = None;
+    }
+    drop(known);
+    inserted
+}
+
+/// The proposal for this trial: the one that is ready, or a new one. A call that is given up leaves it ready.
+async fn propose(
+    app: &App,
+    mut known: OwnedMutexGuard<Known>,
+    plan: Arc<Plan>,
+    number: u64,
+) -> Result<(OwnedMutexGuard<Known>, Ready), Error> {
+    // One of another number can never be used.
+    known.ready.take_if(|ready| ready.number != number);
+    if let Some(ready) = known.ready.clone() {
+        return Ok((known, ready));
+    }
+    let proposing = app.threads.run(move || {
+        let suggestion = search::propose(&plan.study, number, &known.history);
+        let ready = Ready { number, suggestion, seen: known.seen };
+        known.ready = Some(ready.clone());
+        (known, ready)
+    });
+    let failed = |error| Error::Bug(format!("the search failed at trial {number}: {error}"));
+    proposing.await.map_err(failed)
+}
+
+impl Known {
+    /// Adds one event. Events come in the order of their numbers.
+    pub(in crate::app) fn fold(&mut self, event: &Told, space: &Space) -> Result<(), Error> {
+        let trials = &mut self.history.trials;
+        let place = usize::try_from(event.trial).unwrap_or(usize::MAX);
+        let lost = || Error::Bug(format!("event {} does not fit the history of its sweep", event.number));
+        match (event.kind, &event.created) {
+            (Kind::TrialCreated, Some((config, fit))) if place == trials.len() => {
+                let config = serde_json::from_str(config).map_err(|_| lost())?;
+                let point = Point::from_json(space, &config).ok_or_else(lost)?;
+                let fit = fit.as_deref().map(serde_json::from_str).transpose().map_err(|_| lost())?;
+                trials.push(Trial::pending(point, fit));
+            }
+            (Kind::RunEnded | Kind::RunCorrected, _) => {
+                let came = if event.pruned { Came::Pruned } else { Came::Value };
+                let trial = trials.get_mut(place).ok_or_else(lost)?;
+                trial.outcome = event.value.map_or(Came::Failed, came);
+                trial.rungs.clone_from(&event.rungs);
+                trial.constrained.clone_from(&event.constrained);
+            }
+            (Kind::RunReopened, _) => {
+                let trial = trials.get_mut(place).ok_or_else(lost)?;
+                trial.outcome = Came::Pending;
+                trial.rungs.clear();
+                trial.constrained.clear();
+            }
+            _ => return Err(lost()),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ::sweeps::history::Rung;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::{
+        app::{
+            caller::Caller,
+            sweeps::{manage as noun, replay},
+        },
+        chance::Chance,
+        clock::Clock,
+        platform::{Platform, Threads},
+        settings::Settings,
+        store::Store,
+    };
+
+    const BAYES: &str =
+        "method: bayes\nprogram: train\nmetric: {name: loss}\nparameters: {lr: {min: 0.0, max: 1.0}}\n";
+
+    #[test]
+    fn the_end_of_a_trial_tells_its_rungs_and_whether_a_rule_stopped_it() {
+        let space = Space { parameters: Vec::new() };
+        let mut known = Known::default();
+        let told = |kind, value, pruned, rungs: &[(u64, f64)]| Told {
+            number: 1,
+            kind,
+            trial: 0,
+            value,
+            constrained: if kind == Kind::RunEnded { vec![value] } else { Vec::new() },
+            pruned,
+            rungs: rungs
+                .iter()
+                .map(|(iteration, value)| Rung { iteration: *iteration, value: *value })
+                .collect(),
+            created: (kind == Kind::TrialCreated).then(|| ("{}".to_owned(), None)),
+        };
+        known.fold(&told(Kind::TrialCreated, None, false, &[]), &space).unwrap();
+        known.fold(&told(Kind::RunEnded, Some(0.5), true, &[(3, 0.9), (9, 0.5)]), &space).unwrap();
+        let trial = &known.history.trials[0];
+        assert_eq!((trial.outcome, trial.rungs.len(), trial.rungs[1].value), (Came::Pruned(0.5), 2, 0.5));
+        assert_eq!(trial.constrained, [Some(0.5)]);
+        known.fold(&told(Kind::RunReopened, None, false, &[]), &space).unwrap();
+        let trial = &known.history.trials[0];
+        assert!(
+            trial.rungs.is_empty() && trial.constrained.is_empty(),
+            "a new attempt starts its rungs anew"
+        );
+        known.fold(&told(Kind::RunEnded, Some(0.4), false, &[(3, 0.4)]), &space).unwrap();
+        let trial = &known.history.trials[0];
+        assert_eq!((trial.outcome, trial.rungs.len()), (Came::Value(0.4), 1));
+        known.fold(&told(Kind::RunEnded, None, true, &[]), &space).unwrap();
+        assert_eq!(known.history.trials[0].outcome, Came::Failed, "pruned without a value");
+    }
+
+    #[tokio::test]
+    async fn a_proposal_outlives_its_heartbeat_and_replays_from_what_it_had_seen() {
+        let folder = TempDir::new().unwrap();
+        let settings = Settings::default();
+        let store = Store::open(folder.path(), &settings.limits, Platform::default()).unwrap();
+        let app =
+            App::open(settings, store, Clock::system(), Chance::seeded(1), Threads::Many).await.unwrap();
+        let create = || noun::create(&app, &Caller::Admin, BAYES.to_owned(), String::new(), None);
+        let sweep = create().await.unwrap().sweep.id;
+        let wanted = sweep.clone();
+        let plan = app.read(move |tx, app| app.plans.get(tx, &wanted)).await.unwrap();
+
+        // As a heartbeat leaves it that was superseded while the search ran.
+        let known = app.searches.of(&sweep).lock_owned().await;
+        let (known, ready) = propose(&app, known, plan.clone(), 0).await.unwrap();
+        drop(known);
+        create().await.unwrap();
+
+        let beat = Beat { agent: "one".to_owned(), beat: 2, sweep: sweep.clone(), ..Beat::default() };
+        let (beat, now) = (Arc::new(beat), app.clock.now());
+        app.presences.arrive(&beat, now).unwrap();
+        let deadline = now + app.settings.lease;
+        let run = by_model(&app, &plan, &beat, deadline).await.unwrap().unwrap();
+        assert_eq!((run.trial, run.suggestion.seen), (Some(0), ready.seen));
+        let next = by_model(&app, &plan, &beat, deadline).await.unwrap().unwrap();
+        assert!(next.trial == Some(1) && next.suggestion.seen > ready.seen);
+        let found = replay::replay(&app, &Caller::Admin, sweep, Vec::new()).await.unwrap();
+        assert_eq!((found.equal, found.different), (2, vec![]));
+    }
+
+    #[tokio::test]
+    async fn what_an_older_engine_proposed_stays_and_is_not_called_different() {
+        let folder = TempDir::new().unwrap();
+        let settings = Settings::default();
+        let store = Store::open(folder.path(), &settings.limits, Platform::default()).unwrap();
+        let app =
+            App::open(settings, store, Clock::system(), Chance::seeded(1), Threads::Many).await.unwrap();
+        let yaml = "method: random\nprogram: train\nparameters:\n  x: {distribution: q_uniform, min: 0, max: 1, q: 0.1}\n";
+        let sweep = noun::create(&app, &Caller::Admin, yaml.to_owned(), String::new(), None).await.unwrap();
+        let id = sweep.sweep.id;
+        let (old, sweep) = (r#"{"x":0.30000000000000004}"#.to_owned(), id.clone());
+        let stored = old.clone();
+        app.change(move |change| {
+            // As the same machine wrote it before multiples became decimals.
+            let engine = Some(search::engine().replace(".r2", ""));
+            let origin = Some(r#"{"kind":"random"}"#.to_owned());
+            let mut run = Run {
+                sweep: Some(sweep.clone()),
+                trial: Some(0),
+                config: stored,
+                suggestion: Suggestion { seen: 0, origin, fit: None, engine },
+                ..Run::new(format!("{sweep}-0"), State::Leased, change.now_ms)
+            };
+            change.create_trial(&mut run)
+        })
+        .await
+        .unwrap();
+        let found = replay::replay(&app, &Caller::Admin, id.clone(), Vec::new()).await.unwrap();
+        assert_eq!((found.equal, found.incomparable, found.different), (0, 1, vec![]));
+        let page = app.read(move |tx, _| Ok(store::runs::page(tx, &id, 0, 10)?)).await.unwrap();
+        assert_eq!(page[0].config, old);
+    }
+}

@@ -1,0 +1,179 @@
+//! `controller fsck`: looks at everything that is stored, and says what is wrong with it. Called by `lib` on a store that is
+//! open for reads, or by the simulator. Goes on after every problem, and changes nothing. Rows and contents have checksums; SQLite keeps none of its
+//! pages, so a byte that flips in a state or a parameter and leaves a value that could be is not seen.
+
+use crate::{
+    app::{
+        error::Error,
+        rows::{compaction::CONSOLE, pieces, summaries},
+        runs::lookup,
+    },
+    store::{self, Store, Tx, blocks::Stream, check::Streamed},
+};
+
+/// What a check has seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Runs.
+    pub runs: u64,
+    /// Rows of all their streams.
+    pub rows: u64,
+    /// Contents of files.
+    pub contents: u64,
+    /// Bytes of these.
+    pub bytes: u64,
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+    /// Hashes of contents that are missing, or are not what they should be.
+    pub bad: Vec<String>,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What it is wrong with, for people.
+    pub place: String,
+    /// What it is.
+    pub what: String,
+}
+
+impl Report {
+    /// Of a database that does not even open.
+    pub(crate) fn of_database(problem: impl ToString) -> Self {
+        let mut report = Self::default();
+        report.problem(store::DATABASE, problem);
+        report
+    }
+
+    /// What is wrong with the database's file, if anything is.
+    pub(crate) fn of_database_alone(&self) -> Option<&str> {
+        let mut problems = self.problems.iter();
+        problems.find(|problem| problem.place == store::DATABASE).map(|problem| problem.what.as_str())
+    }
+
+    fn problem(&mut self, place: impl Into<String>, what: impl ToString) {
+        self.problems.push(Problem { place: place.into(), what: what.to_string() });
+    }
+}
+
+/// Looks at the database's file, at every row of every run, and at every content, so many at a time. `seen` is shown the
+/// report as it grows.
+///
+/// # Errors
+/// When the database cannot be read. Where its file is damaged, the report says so and goes on with what can be read.
+pub(crate) async fn check(store: &Store, page: u32, seen: impl Fn(&Report)) -> Result<Report, Error> {
+    let mut report = Report::default();
+    let integrity = |tx: &Tx<'_>| Ok(store::check::integrity(tx)?);
+    for line in told(&mut report, store.read(integrity).await)?.unwrap_or_default() {
+        report.problem(store::DATABASE, line);
+    }
+    runs_in(store, page, &mut report, &seen).await?;
+    let dangling = store.read(|tx| Ok(store::check::dangling(tx)?)).await;
+    for (place, sha256) in told(&mut report, dangling)?.unwrap_or_default() {
+        report.problem(place, format!("its content {sha256} is not known"));
+    }
+    contents(store, page, &mut report, seen).await?;
+    Ok(report)
+}
+
+/// What was read; `None` where the file is damaged, which the report tells of then.
+fn told<T>(report: &mut Report, read: Result<T, Error>) -> Result<Option<T>, Error> {
+    match read {
+        Ok(value) => Ok(Some(value)),
+        Err(Error::Torn(damage)) => {
+            report.problem(store::DATABASE, damage);
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn runs_in(
+    store: &Store,
+    limit: u32,
+    report: &mut Report,
+    seen: impl Fn(&Report),
+) -> Result<(), Error> {
+    let mut after = 0;
+    loop {
+        let page = store.read(move |tx| Ok(store::check::runs(tx, after, limit)?)).await;
+        let page = told(report, page)?.unwrap_or_default();
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        after = *last;
+        for (key, id) in page {
+            let mut so_far = std::mem::take(report);
+            let read = store.read(move |tx| {
+                let outcome = run(tx, key, &id, &mut so_far);
+                Ok::<_, Error>((so_far, outcome))
+            });
+            let (grown, outcome) = read.await?;
+            *report = grown;
+            told(report, outcome)?;
+            seen(report);
+        }
+    }
+}
+
+/// Every row of a run can be read, and none is missing.
+fn run(tx: &Tx<'_>, key: i64, id: &str, report: &mut Report) -> Result<(), Error> {
+    report.runs += 1;
+    let place = format!("run `{id}`");
+    if let Err(error) = lookup::find(tx, id).and_then(|run| summaries::of(tx, &run).map(drop)) {
+        report.problem(&place, format!("its summary: {error}"));
+    }
+    for Streamed { stream, attempt, writer } in store::check::streams(tx, key)? {
+        let place = format!("{place}, {stream} of attempt {attempt} by `{writer}`");
+        let stream = Stream { run: key, name: &stream, attempt, writer: &writer };
+        let mut next = 0;
+        for piece in store::columns::pieces(tx, stream)? {
+            // Of a long console the middle is not kept.
+            if piece.first != next && stream.name != CONSOLE {
+                report.problem(&place, format!("row {next} is followed by row {}", piece.first));
+            }
+            next = piece.first + piece.rows;
+            let mut rows = 0;
+            let read = pieces::of(tx, piece.key, |_| true, |_| rows += 1);
+            let last = next.saturating_sub(1);
+            match read {
+                Err(error) => report.problem(&place, format!("rows {} to {last}: {error}", piece.first)),
+                Ok(()) if rows != piece.rows => {
+                    report.problem(&place, format!("rows {} to {last} are {rows} in truth", piece.first));
+                }
+                Ok(()) => {}
+            }
+            report.rows += rows;
+        }
+    }
+    Ok(())
+}
+
+/// Every content is there, and is what its hash says.
+async fn contents(
+    store: &Store,
+    limit: u32,
+    report: &mut Report,
+    seen: impl Fn(&Report),
+) -> Result<(), Error> {
+    let mut after = String::new();
+    loop {
+        let from = after.clone();
+        let page = store.read(move |tx| Ok(store::check::blobs(tx, &from, limit)?)).await;
+        let page = told(report, page)?.unwrap_or_default();
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        after.clone_from(last);
+        for (sha256, size) in page {
+            let trouble = match store.blobs.hash(&sha256).await {
+                Ok(found) if found == (sha256.clone(), size) => None,
+                Ok((_, found)) if found != size => Some(format!("it has {found} bytes, not {size}")),
+                Ok(_) => Some("it is not what its hash says".to_owned()),
+                Err(error) => Some(error.to_string()),
+            };
+            if let Some(trouble) = trouble {
+                report.problem(format!("content {sha256}"), trouble);
+                report.bad.push(sha256);
+            }
+            (report.contents, report.bytes) = (report.contents + 1, report.bytes + size);
+            seen(report);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! A data folder that is gone, or whose database is damaged, is a mode of the controller: it refuses whatever it
+//! would have to write, and reads what it still can. Senders keep what was refused and send it again. The mode ends
+//! when the same folder is back; damage stays. Looked at by `app::upkeep::step`, and told of by each write and read that
+//! fails by it.
+
+use std::sync::Arc;
+
+use tokio::sync::watch as channel;
+
+use crate::{
+    app::{App, error::Error},
+    store,
+};
+
+/// Why a sweep hands out nothing, for people.
+pub(in crate::app) const NOTE: &str = "the controller has lost its data folder, or its database is damaged: nothing new is handed \
+                               out, and what trials log waits on their nodes; the controller's log says what to do";
+
+/// What is wrong with the data folder, as far as it was told.
+#[derive(Debug, Default)]
+pub(in crate::app) struct Loss {
+    known: channel::Sender<Option<store::Error>>,
+}
+
+impl Loss {
+    /// Whether nothing can be written now.
+    pub(in crate::app) fn is_total(&self) -> bool {
+        self.known.borrow().is_some()
+    }
+
+    /// Tells of each change.
+    pub(crate) fn subscribe(&self) -> channel::Receiver<Option<store::Error>> {
+        self.known.subscribe()
+    }
+}
+
+/// Looks at the data folder, and says it once when that has changed; whether it can be written to.
+pub(in crate::app) fn look(app: &App) -> bool {
+    let found = app.store.guard.check().err();
+    let is_new = app.loss.known.send_if_modified(|known| {
+        let is_new = known.is_some() != found.is_some();
+        if is_new {
+            known.clone_from(&found);
+        }
+        is_new
+    });
+    match &found {
+        Some(found) if is_new => tracing::error!("{}; {}", sentence(app, found), advice(app, found)),
+        None if is_new => tracing::warn!("the data folder is back: rows and files are taken again"),
+        _ => {}
+    }
+    found.is_none()
+}
+
+/// What a caller is told of a write that this error of the store has stopped.
+pub(in crate::app) fn refused(app: &App, found: &store::Error) -> Error {
+    look(app);
+    Error::busy(sentence(app, found)).hint(
+        "nothing that was taken is lost; programs keep the rest and send it again; the controller's log says \
+         what to do",
+    )
+}
+
+/// What a caller is told of a read that met damage.
+pub(in crate::app) fn unreadable(app: &App, damage: String) -> Error {
+    app.store.guard.condemn(&damage);
+    look(app);
+    let found = store::Error::Damaged(damage);
+    Error::damaged(sentence(app, &found)).hint(advice(app, &found))
+}
+
+fn sentence(app: &App, found: &store::Error) -> String {
+    let database = app.settings.data.join(store::DATABASE);
+    match found {
+        store::Error::Damaged(what) => format!("the database `{}` is damaged: {what}", database.display()),
+        found => format!("the controller has lost its data folder: {found}"),
+    }
+}
+
+fn advice(app: &App, found: &store::Error) -> String {
+    let data = app.settings.data.display();
+    match found {
+        store::Error::Damaged(_) => format!(
+            "nothing is written to it any more: end the controller, let `controller fsck --data {data}` say what \
+             is damaged, and restore a backup"
+        ),
+        _ => format!(
+            "nothing is written until it is back: put the same folder back to `{data}`, or end the controller, \
+             restore a backup there and start it again"
+        ),
+    }
+}
+
+/// Passes while something can be written.
+///
+/// # Errors
+/// Busy while it cannot.
+pub(in crate::app) fn check(app: &Arc<App>) -> Result<(), Error> {
+    app.store.guard.check().map_err(|found| refused(app, &found))
+}
