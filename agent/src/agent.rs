@@ -21,17 +21,25 @@ use tokio::{
 use tonic::{Code, Status};
 
 use crate::{
-    cgroup,
-    clearance::Answer,
-    folder::{self, Who},
-    heart::{Contact, Heart},
-    holdings::{Attempt, Holding, Holdings},
-    link::{Link, Meaning, is_answer, meaning},
-    outcome::{Stop, Verdict},
+    controller::{
+        heartbeat::{Contact, Heart},
+        link::{Link, Meaning, is_answer, meaning},
+    },
     plan::{Action, Event, Me, Plan},
+    processes::cgroup,
     reporter::Reporter,
-    slots::{Slot, occupied},
-    trial::{News, Report},
+    slots::{
+        layout::{Slot, occupied},
+        release::Answer,
+    },
+    state::{
+        folder::{self, Who},
+        holdings::{Attempt, Holding, Holdings},
+    },
+    trial::{
+        News, Report,
+        outcome::{Stop, Verdict},
+    },
 };
 
 /// News that may wait for the loop. A trial that finds no room waits, which costs it nothing.

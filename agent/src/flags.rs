@@ -12,20 +12,20 @@ use terminal::{Exit, Failure, count, say};
 
 use crate::{
     agent::Setup,
-    cgroup::Delegation,
-    claims::{Claims, claim},
-    clearance::Gpus,
-    command::Node,
-    folder::{self, Folder},
-    holdings::Holdings,
-    link::Remote,
+    controller::link::Remote,
     plan::Me,
-    reaper::Reaper,
+    processes::{cgroup::Delegation, reaper::Reaper},
     reporter::Reporter,
-    samples::Sight,
-    shim,
-    slots::{Layout, Wish, lay_out},
-    trial::{Ground, Shims},
+    slots::{
+        claims::{Claims, claim},
+        layout::{Layout, Wish, lay_out},
+        release::Gpus,
+    },
+    state::{
+        folder::{self, Folder},
+        holdings::Holdings,
+    },
+    trial::{Ground, Shims, command::Node, samples::Sight, shim},
 };
 
 /// Seconds between SIGTERM and SIGKILL by default. Kubernetes and Slurm give 30 until they kill the agent, which needs some for

@@ -4,32 +4,14 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod agent;
-pub mod cgroup;
-pub mod claims;
-pub mod clearance;
-pub mod command;
-pub mod console;
-pub mod doubts;
-pub mod ending;
+pub mod controller;
 pub mod flags;
-pub mod folder;
-pub mod heart;
-pub mod holdings;
-pub mod journal;
-mod launch;
-pub mod link;
-pub mod outcome;
+pub mod output;
 pub mod plan;
-pub mod process;
-pub mod reaper;
+pub mod processes;
 pub mod reporter;
-pub mod samples;
-pub mod shim;
-pub mod shipper;
 pub mod slots;
-pub mod spec;
-pub mod tail;
-pub mod tree;
+pub mod state;
 pub mod trial;
 
 use std::{

@@ -5,10 +5,9 @@ use std::{env, io, path::Path, process::ExitCode};
 
 use agent::{
     agent::{Signal, work},
-    cgroup,
     flags::Flags,
-    reaper::Reaper,
-    shim,
+    processes::{cgroup, reaper::Reaper},
+    trial::shim,
 };
 use clap::Parser as _;
 use telemetry::gpus::Nvidia;

@@ -16,9 +16,9 @@ use terminal::{Exit, Failure, count};
 
 use self::{crash_loop::CrashLoop, occupied::Occupied};
 use crate::{
-    clearance::Occupancy,
-    holdings::Attempt,
-    outcome::{Cause, Stop, Verdict},
+    slots::release::Occupancy,
+    state::holdings::Attempt,
+    trial::outcome::{Cause, Stop, Verdict},
 };
 
 /// While more ended trials than this wait for their report to be taken, no new ones are asked for.

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use agent::{holdings::Attempt, link::Link};
+use agent::{controller::link::Link, state::holdings::Attempt};
 use proto::v1::{AppendRows, BeginRun, EndRun, Outcome};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use record::{Row, Value, Writer};

@@ -12,12 +12,14 @@ use std::{
 
 use agent::{
     agent::{Setup, Signal, work},
-    folder::{Folder, Who},
-    holdings::{Attempt, Holding, Holdings},
     plan::Me,
     reporter::Reporter,
-    slots::Slot,
-    spec,
+    slots::layout::Slot,
+    state::{
+        folder::{Folder, Who},
+        holdings::{Attempt, Holding, Holdings},
+    },
+    trial::spec,
 };
 use proto::v1::Start;
 use telemetry::gpus::Gpu;

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use agent::link::Link;
+use agent::controller::link::Link;
 use blobs::Trouble;
 use proto::v1::{AppendRows, Appended, Beat, EndRun, Orders, RunEnded};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};

@@ -8,11 +8,13 @@ use std::{
 };
 
 use agent::{
-    holdings::Attempt,
-    journal::Journal,
-    link::Link as _,
-    shipper::{Shipper, Which},
-    spec::{Exit, JOURNAL},
+    controller::link::Link as _,
+    output::{
+        journal::Journal,
+        shipper::{Shipper, Which},
+    },
+    state::holdings::Attempt,
+    trial::spec::{Exit, JOURNAL},
 };
 use proto::v1::AppendRows;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};

@@ -10,12 +10,13 @@ use std::{
 
 use agent::{
     agent::{Ticket, Trials},
-    ending::Ending,
-    holdings::Attempt,
-    journal::Journal,
-    outcome::{Cause, Evidence, Unstartable, Verdict, judge},
-    shipper::Shipper,
-    trial::{News, Report},
+    output::{journal::Journal, shipper::Shipper},
+    state::holdings::Attempt,
+    trial::{
+        News, Report,
+        ending::Ending,
+        outcome::{Cause, Evidence, Unstartable, Verdict, judge},
+    },
 };
 use proto::v1::Start;
 use tokio::{

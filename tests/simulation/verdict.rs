@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use agent::holdings::Attempt;
+use agent::state::holdings::Attempt;
 use proto::v1::{Block, ListRuns, ReadRows, ReplayTrials, Run, RunRef, Sweep, SweepRef};
 use tonic::Status;
 

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use agent::holdings::Attempt;
+use agent::state::holdings::Attempt;
 use proto::v1::{AppendRows, Run};
 use tokio::time::Instant;
 use tonic::{Code, Status};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{clearance::Occupancy, holdings::Attempt};
+use crate::{slots::release::Occupancy, state::holdings::Attempt};
 
 /// What keeps slots from being given away.
 #[derive(Clone, Debug, Default)]

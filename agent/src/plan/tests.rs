@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proto::v1::{Outcome, RunAttempt};
 
 use super::*;
-use crate::outcome::Unstartable;
+use crate::trial::outcome::Unstartable;
 
 const GRACE: Duration = Duration::from_secs(20);
 

@@ -14,13 +14,10 @@ use std::{
 
 use agent::{
     agent::{Setup, Signal, work},
-    cgroup::Delegation,
-    clearance::Gpus,
-    folder::Folder,
-    process::Identity,
-    slots::Slot,
-    spec,
-    trial::Shims,
+    processes::{cgroup::Delegation, process::Identity},
+    slots::{layout::Slot, release::Gpus},
+    state::folder::Folder,
+    trial::{Shims, spec},
 };
 use proto::v1::Stop;
 use telemetry::{Meter, Reading, Resident, gpus::Gpu};

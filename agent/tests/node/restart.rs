@@ -9,11 +9,12 @@ use std::{
 use crate::support::{Fake, Home, script, until};
 use agent::{
     agent::work,
-    holdings::{Attempt, Holding, Holdings},
-    process::Identity,
-    reaper::Reaper,
-    shim,
-    spec::{self, Exit, Processes, Spec},
+    processes::{process::Identity, reaper::Reaper},
+    state::holdings::{Attempt, Holding, Holdings},
+    trial::{
+        shim,
+        spec::{self, Exit, Processes, Spec},
+    },
 };
 use tokio::{runtime::Runtime, sync::mpsc};
 

@@ -9,8 +9,8 @@ use std::{
 
 use crate::support::Fake;
 use agent::{
-    holdings::Attempt,
-    shipper::{Shipped, Shipper, Which},
+    output::shipper::{Shipped, Shipper, Which},
+    state::holdings::Attempt,
 };
 use blobs::Hashed;
 use record::{Row, Value, Writer, file::FileRow};

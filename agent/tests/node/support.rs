@@ -11,20 +11,21 @@ use std::{
 
 use agent::{
     agent::{Setup, work},
-    clearance::Gpus,
-    command::Node,
-    folder::Folder,
-    holdings::{Attempt, Holdings},
-    link::Link,
+    controller::link::Link,
     plan::Me,
-    process::Identity,
-    reaper::Reaper,
+    processes::{process::Identity, reaper::Reaper, tree::Tree},
     reporter::Reporter,
-    samples::Sight,
-    slots::Slot,
-    spec::{self, Processes},
-    tree::Tree,
-    trial::{Ground, Shims},
+    slots::{layout::Slot, release::Gpus},
+    state::{
+        folder::Folder,
+        holdings::{Attempt, Holdings},
+    },
+    trial::{
+        Ground, Shims,
+        command::Node,
+        samples::Sight,
+        spec::{self, Processes},
+    },
 };
 use blobs::Trouble;
 use proto::v1::{

@@ -16,7 +16,8 @@ use record::{
     printed::{PrintedRow, Reader},
 };
 
-use crate::{console::Console, doubts::Doubts, journal::Journal, spec};
+use super::{console::Console, doubts::Doubts, journal::Journal};
+use crate::trial::spec;
 
 /// What one step reads at most, so that a flood does not keep other trials waiting.
 const READ_BYTES: u64 = 256 << 10;

@@ -5,7 +5,7 @@ use std::{os::unix::process::ExitStatusExt as _, process::ExitStatus, time::Dura
 
 use proto::v1::Outcome;
 
-use crate::spec::Exit;
+use super::spec::Exit;
 
 /// A shell that does not find a command, or may not execute it, ends with these.
 const SHELL_COULD_NOT_START: [i32; 2] = [126, 127];

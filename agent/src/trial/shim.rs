@@ -18,13 +18,8 @@ use std::{
 use rustix::process::{Pid, WaitOptions, WaitStatus, getpid, set_child_subreaper, setsid, wait};
 use signal_hook::{consts::SIGTERM, flag};
 
-use crate::{
-    cgroup::Cgroup,
-    process::Identity,
-    reaper::Reaper,
-    spec::{self, Exit, Processes, Spec},
-    tree::Tree,
-};
+use super::spec::{self, Exit, Processes, Spec};
+use crate::processes::{cgroup::Cgroup, process::Identity, reaper::Reaper, tree::Tree};
 
 /// How often a shim looks whether its agent is there.
 const AGENT_LOOK_EVERY: Duration = Duration::from_secs(5);

@@ -10,7 +10,7 @@ use std::{
 use proto::v1::RunAttempt;
 use serde::{Deserialize, Serialize};
 
-use crate::spec;
+use crate::trial::spec;
 
 /// One attempt of one run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ pub struct Holding {
     pub timeout_ms: Option<u64>,
     /// Wall clock at its start in milliseconds, for people.
     pub started_ms: i64,
-    /// What [`crate::cgroup::memory_kills`] said at its start.
+    /// What [`crate::processes::cgroup::memory_kills`] said at its start.
     pub memory_kills: Option<u64>,
 }
 

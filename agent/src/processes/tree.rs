@@ -11,7 +11,8 @@ use std::{
 
 use telemetry::process::{Stat, descendants, pids};
 
-use crate::{cgroup::Cgroup, process::Identity, reaper::Reaper, spec};
+use super::{cgroup::Cgroup, process::Identity, reaper::Reaper};
+use crate::trial::spec;
 
 /// How often an ending tree is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);

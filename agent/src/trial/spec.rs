@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{cgroup::Cgroup, process::Identity};
+use crate::processes::{cgroup::Cgroup, process::Identity};
 
 /// Names the attempt's folder to the trial, and marks every process that belongs to it.
 pub const DIR_VAR: &str = "BESOM_RUN_DIR";

@@ -12,12 +12,11 @@ use proto::{
 use tokio::{sync::mpsc, time::sleep};
 use tonic::Status;
 
+use super::{News, Report, outcome::Verdict};
 use crate::{
-    holdings::Attempt,
-    link::{Link, Meaning, is_answer, meaning},
-    outcome::Verdict,
-    shipper::{Shipped, Shipper},
-    trial::{News, Report},
+    controller::link::{Link, Meaning, is_answer, meaning},
+    output::shipper::{Shipped, Shipper},
+    state::holdings::Attempt,
 };
 
 /// How often an end is told to a controller that fails at taking it: some 20 seconds.

@@ -20,8 +20,8 @@ use tokio::sync::Notify;
 use tonic::{Code, Status};
 
 use crate::{
-    holdings::Attempt,
-    link::{Link, Meaning, is_answer, meaning},
+    controller::link::{Link, Meaning, is_answer, meaning},
+    state::holdings::Attempt,
 };
 
 /// Whose journals are the agent's own.

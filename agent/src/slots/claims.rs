@@ -11,11 +11,12 @@ use rustix::fs::{FlockOperation, flock};
 use telemetry::gpus::Gpu;
 
 use crate::{
-    folder::{make_private, open_lock, try_lock},
-    holdings::Holdings,
-    reaper::Reaper,
-    spec::{self, Processes},
-    tree::Tree,
+    processes::{reaper::Reaper, tree::Tree},
+    state::{
+        folder::{make_private, open_lock, try_lock},
+        holdings::Holdings,
+    },
+    trial::spec::{self, Processes},
 };
 
 /// The locks; they go with this value.
@@ -91,8 +92,8 @@ fn outliving(data: &Path, uuid: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::{
-        holdings::{Attempt, Holding},
-        process::Identity,
+        processes::process::Identity,
+        state::holdings::{Attempt, Holding},
     };
 
     fn gpus() -> Vec<Gpu> {

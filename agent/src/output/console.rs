@@ -8,7 +8,8 @@ use record::{
     keeper::{Keeper, Kept, Limits},
 };
 
-use crate::{journal::Journal, spec};
+use super::journal::Journal;
+use crate::trial::spec;
 
 /// Beside the text of a row: so many lines it stands for.
 const LEFT_OUT: &str = "left_out";

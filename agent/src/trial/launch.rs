@@ -6,14 +6,19 @@ use std::{fs, io, path::Path, process::Child, time::Duration};
 use proto::{folder::NAME as RUN_FILE, v1::Start};
 use tokio::time::{Instant, sleep};
 
-use crate::{
-    cgroup::Cgroup,
-    command, folder,
+use super::{
+    Ground, command,
     outcome::Unstartable,
-    process::{Identity, Watch},
-    shim, shipper,
+    shim,
     spec::{self, Processes, Spec},
-    trial::Ground,
+};
+use crate::{
+    output::shipper,
+    processes::{
+        cgroup::Cgroup,
+        process::{Identity, Watch},
+    },
+    state::folder,
 };
 
 /// How long a shim may take from its spec to its first sign of life, and how often that is looked for.

@@ -10,7 +10,8 @@ use tokio::{
     time::sleep,
 };
 
-use crate::{journal::Journal, spec};
+use super::spec;
+use crate::output::journal::Journal;
 
 /// A trial that is over by then is not looked at: looking costs more than it would tell.
 const SETTLE: Duration = Duration::from_millis(500);

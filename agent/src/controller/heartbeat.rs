@@ -7,7 +7,8 @@ use proto::v1::{Beat, Orders};
 use tokio::time::Instant;
 use tonic::Status;
 
-use crate::{link::Link, plan::News};
+use super::link::Link;
+use crate::plan::News;
 
 /// A third of the controller's own default, until it has said how long a lease is.
 const FIRST_WAIT: Duration = Duration::from_secs(10);

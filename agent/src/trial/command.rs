@@ -11,7 +11,7 @@ use std::{
 use proto::v1::{Argument, Start, piece::Piece};
 use serde_json::Value;
 
-use crate::{outcome::Unstartable, spec};
+use super::{outcome::Unstartable, spec};
 
 /// With any text in it, Python writes what it prints at once.
 const UNBUFFERED_VAR: &str = "PYTHONUNBUFFERED";

@@ -4,6 +4,14 @@
 //! The files here are small and local, so they are read and written in place: a detour over a thread pool would cost more
 //! than the calls.
 
+pub mod command;
+pub mod ending;
+pub(crate) mod launch;
+pub mod outcome;
+pub mod samples;
+pub mod shim;
+pub mod spec;
+
 use std::{
     io,
     path::PathBuf,
@@ -20,21 +28,27 @@ use tokio::{
 
 use crate::{
     agent::{Ticket, Trials},
-    cgroup::{self, Cgroup, Delegation},
-    clearance::{Answer, Clearance, Gpus, Occupancy},
-    command::Node,
-    ending::Ending,
-    holdings::{Attempt, Holding},
-    launch::{Shim, find_shim, forget, launch},
-    link::Link,
-    outcome::{Cause, Evidence, Stop, Verdict, judge},
-    process::{Identity, Watch},
-    reaper::Reaper,
-    samples::{self, Sight, Watched},
-    shipper::Shipper,
-    spec::{self, Exit},
-    tail::{self, Tail},
-    tree::Tree,
+    controller::link::Link,
+    output::{
+        shipper::Shipper,
+        tail::{self, Tail},
+    },
+    processes::{
+        cgroup::{self, Cgroup, Delegation},
+        process::{Identity, Watch},
+        reaper::Reaper,
+        tree::Tree,
+    },
+    slots::release::{Answer, Clearance, Gpus, Occupancy},
+    state::holdings::{Attempt, Holding},
+    trial::{
+        command::Node,
+        ending::Ending,
+        launch::{Shim, find_shim, forget, launch},
+        outcome::{Cause, Evidence, Stop, Verdict, judge},
+        samples::{Sight, Watched},
+        spec::Exit,
+    },
 };
 
 /// How often the console of a running trial is looked at.

@@ -13,7 +13,7 @@ use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use terminal::{Exit, Failure};
 
-use crate::{process::Identity, spec};
+use crate::{processes::process::Identity, trial::spec};
 
 /// Holds a [`Who`].
 const IDENTITY: &str = "identity.json";

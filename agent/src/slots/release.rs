@@ -10,7 +10,7 @@ use std::{
 use telemetry::Meter;
 use tokio::time::{Instant, sleep};
 
-use crate::{cgroup::Cgroup, process::Identity, tree::Tree};
+use crate::processes::{cgroup::Cgroup, process::Identity, tree::Tree};
 
 /// The first and the longest pause between two looks at a slot that is not free.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
