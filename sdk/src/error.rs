@@ -6,7 +6,11 @@ use std::{fmt, io, path::PathBuf, sync::Arc};
 
 use proto::dial::{BadAddress, CONTROLLER_VAR};
 
-use crate::{artifact::ArtifactError, checkpoint::CheckpointError, media::MediaError, run::count};
+use crate::{
+    files::{artifact::ArtifactError, checkpoint::CheckpointError},
+    media::MediaError,
+    run::count,
+};
 
 /// A run could not be started.
 #[derive(Clone, thiserror::Error)]

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, Once, PoisonError, Weak},
 };
 
-use crate::shared::Shared;
+use crate::run::shared::Shared;
 
 static RUNS: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
 static HOOK: Once = Once::new();

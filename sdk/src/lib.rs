@@ -49,50 +49,31 @@
 //! agent ships whatever the program could not send and reports how it ended. **Outside** the run begins and ends with
 //! this process. [`agent`] runs a function once per trial instead of a program.
 
-mod artifact;
-mod attached;
-mod beats;
-mod checkpoint;
 mod code;
-mod console;
-mod cursor;
 mod error;
 mod exit;
 mod files;
 mod function_agent;
-mod histogram;
-mod journal;
 mod media;
-mod meta;
-pub mod plot;
-mod redact;
-mod ring;
+mod rows;
 mod run;
-mod sender;
-mod settings;
-mod shared;
-mod system;
-mod table;
 mod term;
-mod training;
-mod uploader;
-mod value;
 
-pub use artifact::{Artifact, ArtifactError, ArtifactFile, ArtifactVersion, Logged};
-pub use checkpoint::{Checkpoint, CheckpointError};
 pub use error::{AgentError, ConfigError, FinishError, InitError};
+pub use files::artifact::{Artifact, ArtifactError, ArtifactFile, ArtifactVersion, Logged};
+pub use files::checkpoint::{Checkpoint, CheckpointError};
 pub use function_agent::{Ended, Trial, Worked, agent};
-pub use histogram::{Histogram, MAX_BINS};
+pub use media::histogram::{Histogram, MAX_BINS};
+pub use media::table::{Cell, Column, Table};
 pub use media::{
-    Audio, BoundingBox, Domain, Html, Image, Layout, Mask, Media, MediaError, Video, VideoLayout,
+    Audio, BoundingBox, Domain, Html, Image, Layout, Mask, Media, MediaError, Video, VideoLayout, plot,
 };
-pub use meta::{Definition, Goal, Summary};
 pub use record::widen;
+pub use run::init::{Init, Mode, Resume, init};
+pub use run::meta::{Definition, Goal, Summary};
+pub use run::training::{Average, Prefixed};
+pub use run::value::{Loggable, Value};
 pub use run::{Finished, Run};
-pub use settings::{Init, Mode, Resume, init};
-pub use table::{Cell, Column, Table};
-pub use training::{Average, Prefixed};
-pub use value::{Loggable, Value};
 
 /// Logs one row whose values have different types: `log!(run, "loss" => loss, "epoch" => epoch)`, at the next step, or
 /// `log!(run, "loss" => loss; step = epoch)` at a step of your own. Keys are anything that is `AsRef<str>`, values

@@ -5,7 +5,7 @@ use std::{io, path::Path, sync::Arc};
 use serde_json::Value as Json;
 
 use super::{Keeper, MediaError, insert_text, read};
-use crate::files::Source;
+use crate::files::store::Source;
 
 /// The formats that are told apart, by their first bytes.
 const FORMATS: [(&[u8], &str); 5] =

@@ -5,7 +5,7 @@ use std::{io, path::Path, sync::Arc};
 use serde_json::Value as Json;
 
 use super::{Keeper, MediaError, read};
-use crate::files::Source;
+use crate::files::store::Source;
 
 /// A page. Logged as `{"_type": "html-file", ...}`.
 #[derive(Clone, Debug, PartialEq)]

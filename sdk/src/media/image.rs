@@ -9,7 +9,7 @@ use super::{
     regions::{self, labels},
     sniff,
 };
-use crate::files::Source;
+use crate::files::store::Source;
 
 /// The order of a picture's numbers in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,10 +3,13 @@
 //! value costs the caller the time of writing a file.
 
 mod audio;
+pub(crate) mod histogram;
 mod html;
 mod image;
+pub mod plot;
 mod regions;
 mod sniff;
+pub(crate) mod table;
 mod video;
 
 use std::{
@@ -24,10 +27,9 @@ pub use regions::{BoundingBox, Domain, Mask};
 pub use video::{Video, VideoLayout};
 
 use crate::{
-    files::{Files, Source},
-    plot::Chart,
-    table::Table,
-    value::Value,
+    files::store::{Files, Source},
+    media::{plot::Chart, table::Table},
+    run::value::Value,
 };
 
 /// How many characters of a key a file's name keeps.

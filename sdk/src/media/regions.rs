@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, io, sync::Arc};
 use serde_json::{Map, Value as Json, json};
 
 use super::{Keeper, MediaError, image};
-use crate::files::Source;
+use crate::files::store::Source;
 
 /// What a box's numbers count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::{io, path::PathBuf, sync::Arc};
 use serde_json::Value as Json;
 
 use super::{Keeper, MediaError, image::interleaved, insert_text};
-use crate::files::Source;
+use crate::files::store::Source;
 
 /// How carefully colours are chosen, 1 (best) to 30 (fastest).
 const GIF_SPEED: i32 = 10;

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::{media::MediaError, value::Value};
+use super::MediaError;
+use crate::run::value::Value;
 
 /// The most bins of one histogram.
 pub const MAX_BINS: usize = 4096;

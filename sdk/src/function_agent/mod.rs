@@ -1,6 +1,8 @@
 //! W&B-style function agents: a function instead of a program, called once per trial in this process. One slot; the
 //! caller's thread runs the function, `beats` keeps the leases meanwhile. Handles no signals and starts no process.
 
+pub(crate) mod beats;
+
 use std::{
     any::Any,
     fmt::Display,
@@ -17,12 +19,15 @@ use serde_json::Value as Json;
 use telemetry::Period;
 
 use crate::{
-    beats::{self, Desk},
     error::{AgentError, InitError},
-    run::Run,
-    settings::{Way, folder},
-    shared::{Duty, Identity, Shared, Start as StartRun, failed, finished},
-    system, term,
+    function_agent::beats::Desk,
+    rows::system,
+    run::{
+        Run,
+        init::{Way, folder},
+        shared::{Duty, Identity, Shared, Start as StartRun, failed, finished},
+    },
+    term,
 };
 
 /// What a function agent has done.

@@ -22,12 +22,13 @@ use proto::{
 use tokio::{runtime::Runtime, select, sync::Notify, time};
 use tonic::{Code, Status};
 
+use super::{cursor::Cursor, row_buffer::Stream};
 use crate::{
-    cursor::Cursor,
     error::InitError,
-    ring::Stream,
-    settings::Way,
-    shared::{Duty, Shared},
+    run::{
+        init::Way,
+        shared::{Duty, Shared},
+    },
 };
 
 /// Rows that come within this time go out together.

@@ -15,9 +15,9 @@ use std::{
 use proto::folder::JOURNAL;
 use record::{Corrupt, ValueRef, Writer};
 
-use crate::{
+use super::{
     cursor::{self, Place},
-    ring::{self, HALF_BYTES, Ring, Stream},
+    row_buffer::{self, HALF_BYTES, Ring, Stream},
 };
 
 /// The most processes of one attempt that may write journals side by side.
@@ -141,7 +141,7 @@ impl Journal {
     fn take(&mut self, ring: &Ring) {
         ring.swap(&mut self.spare);
         let wall_ms = wall_ms();
-        for row in ring::rows(&self.spare) {
+        for row in row_buffer::rows(&self.spare) {
             let file = &mut self.files[row.stream as usize];
             self.cut += file.encoder.row(row.step, wall_ms, row.values, &mut file.pending);
             file.pending_rows += 1;

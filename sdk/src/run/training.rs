@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{run::Run, value::Loggable};
+use super::{Run, value::Loggable};
 
 /// The mean of values that stand for different counts, such as the losses of batches of which the last is smaller.
 ///

@@ -9,7 +9,11 @@ use std::{
 
 use telemetry::{NvidiaMeter, Own, PERIOD_VAR, Period, Root, Sampler, Sampling};
 
-use crate::{error::InitError, ring::Stream, settings::parsed, shared::Shared};
+use super::row_buffer::Stream;
+use crate::{
+    error::InitError,
+    run::{init::parsed, shared::Shared},
+};
 
 /// The samples of one run: being taken, or not.
 #[derive(Debug, Default)]

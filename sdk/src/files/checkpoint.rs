@@ -18,13 +18,17 @@ use proto::{
 };
 use record::{checkpoint::CheckpointRow, file::check_content};
 
+use super::store::Files;
 use crate::{
-    files::Files,
-    ring::Stream,
-    run::Run,
-    sender::{CALL_WAIT, answer, aside, jitter, reason},
-    settings::Way,
-    shared::{Identity, warn},
+    rows::{
+        row_buffer::Stream,
+        sender::{CALL_WAIT, answer, aside, jitter, reason},
+    },
+    run::{
+        Run,
+        init::Way,
+        shared::{Identity, warn},
+    },
 };
 
 /// How long [`Run::resume`] waits for a controller that is away: hours of training are worth more than its restart takes.

@@ -21,7 +21,7 @@ use record::{
     file::{FileRow, STREAM, Told},
 };
 
-use crate::journal::{StreamFile, make_private, wall_ms};
+use crate::rows::journal::{StreamFile, make_private, wall_ms};
 
 /// Where the content of a file comes from.
 #[derive(Clone, Copy, Debug)]

@@ -5,8 +5,8 @@ use std::io;
 
 use serde_json::{Value as Json, json};
 
-use crate::{
-    media::{Keeper, MediaError},
+use super::{
+    Keeper, MediaError,
     table::{Cell, Column, Table},
 };
 

@@ -3,15 +3,19 @@
 
 use std::{cell::Cell, io, path::Path, sync::Arc, time::Duration};
 
-use crate::{
+use super::{
     artifact::{Artifact, ArtifactError},
-    files::{Files, Source},
-    media::{Keeper, Media},
-    ring::{Ring, Stream},
-    settings::Way,
-    shared::{Identity, warn},
+    store::{Files, Source},
     uploader::Uploads,
-    value::{Loggable, Value},
+};
+use crate::{
+    media::{Keeper, Media},
+    rows::row_buffer::{Ring, Stream},
+    run::{
+        init::Way,
+        shared::{Identity, warn},
+        value::{Loggable, Value},
+    },
 };
 
 /// The files of a run's process.

@@ -1,6 +1,12 @@
 //! A run: the handle that a program logs with. `log` never waits for a disk or a network; only the end does, and for a
 //! bounded time.
 
+pub(crate) mod init;
+pub(crate) mod meta;
+pub(crate) mod shared;
+pub(crate) mod training;
+pub(crate) mod value;
+
 use std::{
     fmt,
     path::Path,
@@ -17,10 +23,12 @@ use serde::de::DeserializeOwned;
 use crate::{
     error::{ConfigError, FinishError},
     media::MediaError,
-    ring::Stream,
-    shared::{Shared, failed, finished},
+    rows::row_buffer::Stream,
+    run::{
+        shared::{Shared, failed, finished},
+        value::Loggable,
+    },
     term,
-    value::Loggable,
 };
 
 /// A run. Cheap to clone, and the clones may log from any thread. It ends with [`Run::finish`], else when the last clone is

@@ -26,8 +26,8 @@ use rustix::{
     stdio::{dup2_stderr, dup2_stdout, stderr, stdout},
 };
 
-use crate::{
-    ring::Stream,
+use super::row_buffer::Stream;
+use crate::run::{
     shared::{Shared, warn},
     value::Value,
 };

@@ -13,7 +13,7 @@ use std::{
 
 use record::{MAX_KEY_BYTES, MAX_TEXT_BYTES, ValueRef, shortened};
 
-use crate::value::{Loggable, Value};
+use crate::run::value::{Loggable, Value};
 
 /// One half of the buffer, in bytes: about 140,000 rows of five numbers. Only what is used of it takes memory.
 pub(crate) const HALF_BYTES: usize = 8 << 20;

@@ -19,12 +19,13 @@ use record::artifact::{ArtifactRow, Content, Entry, manifest};
 use serde::{Serialize, de::DeserializeOwned};
 use tonic::{Response, Status};
 
-use crate::{
+use super::{
     attached::Attached,
-    files::{Files, Source},
-    run::Run,
-    sender::{aside, reason},
-    settings::Way,
+    store::{Files, Source},
+};
+use crate::{
+    rows::sender::{aside, reason},
+    run::{Run, init::Way},
 };
 
 /// How long [`Logged::wait`] waits when nothing moves any more.

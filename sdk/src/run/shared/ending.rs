@@ -15,7 +15,11 @@ use std::{
 use proto::v1::{EndRun, Outcome};
 
 use super::{AGENTS_WAIT, Duty, Shared, lock, logged, warn};
-use crate::{error::FinishError, journal::wall_ms, ring::Stream, run::Finished, sender::Halt};
+use crate::{
+    error::FinishError,
+    rows::{journal::wall_ms, row_buffer::Stream, sender::Halt},
+    run::Finished,
+};
 
 /// How long the end of a run waits for git, which a run of some seconds may have overtaken.
 const CODE_WAIT: Duration = Duration::from_secs(1);

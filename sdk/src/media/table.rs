@@ -27,10 +27,8 @@ use parquet::{
 };
 use serde_json::{Value as Json, json};
 
-use crate::{
-    files::Source,
-    media::{Image, Keeper, MediaError},
-};
+use super::{Image, Keeper, MediaError};
+use crate::files::store::Source;
 
 /// Rows that are written together.
 const GROUP_ROWS: usize = 10_000;

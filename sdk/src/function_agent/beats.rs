@@ -17,9 +17,11 @@ use tonic::{Code, Status};
 
 use crate::{
     error::AgentError,
-    sender::{answer, jitter, reason, runtime},
-    settings::{Way, unique},
-    shared::Shared,
+    rows::sender::{answer, jitter, reason, runtime},
+    run::{
+        init::{Way, unique},
+        shared::Shared,
+    },
     term,
 };
 

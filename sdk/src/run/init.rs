@@ -20,14 +20,13 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 use telemetry::Period;
 
-use crate::{
-    console,
-    error::InitError,
-    journal::wall_ms,
-    run::Run,
-    sender,
+use super::{
+    Run,
     shared::{Duty, Identity, Shared, Start},
-    system,
+};
+use crate::{
+    error::InitError,
+    rows::{console, journal::wall_ms, sender, system},
 };
 
 /// How to reach the controller.

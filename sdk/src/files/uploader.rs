@@ -20,12 +20,13 @@ use proto::{
 use record::file::STREAM;
 use tonic::{Code, Status};
 
+use super::store::Files;
 use crate::{
-    cursor::Cursor,
-    files::Files,
-    sender::{CALL_WAIT, answer, is_refusal, jitter, reason, runtime},
-    settings::Way,
-    shared::Identity,
+    rows::{
+        cursor::Cursor,
+        sender::{CALL_WAIT, answer, is_refusal, jitter, reason, runtime},
+    },
+    run::{init::Way, shared::Identity},
 };
 
 /// How often what has moved is looked at.

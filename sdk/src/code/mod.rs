@@ -2,6 +2,8 @@
 //! process knows itself at once, what git says from a thread of its own. Takes secrets out; stores no variable of the
 //! environment, and nothing of the person who runs it.
 
+pub(crate) mod redact;
+
 use std::{
     env, fs,
     io::Read as _,
@@ -16,7 +18,7 @@ use std::{
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::{redact, shared::Shared};
+use crate::run::shared::Shared;
 
 /// The longest diff that is kept, in bytes.
 const DIFF_BYTES: usize = 64 << 10;

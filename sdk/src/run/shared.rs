@@ -18,19 +18,23 @@ use std::{
 use proto::{folder::RunFile, v1::Outcome};
 use serde_json::Value as Json;
 
+use super::{
+    Finished, Run,
+    init::{self, Way},
+    value::{Loggable, Value},
+};
 use crate::{
-    attached::Attached,
     code,
-    console::Console,
     error::{FinishError, InitError},
     exit,
-    journal::{Journal, Written},
-    ring::{HALF_BYTES, Ring, Stream},
-    run::{Finished, Run},
-    sender::{self, Link},
-    settings::{self, Way},
-    system::Samples,
-    value::{Loggable, Value},
+    files::attached::Attached,
+    rows::{
+        console::Console,
+        journal::{Journal, Written},
+        row_buffer::{HALF_BYTES, Ring, Stream},
+        sender::{self, Link},
+        system::Samples,
+    },
 };
 
 /// How often the journal takes what waits in the ring.
@@ -171,7 +175,7 @@ impl Shared {
             duty,
             link: Link::default(),
             written: journal.written(),
-            config: Mutex::new(settings::object(config)),
+            config: Mutex::new(init::object(config)),
             params,
             folder,
             file,
@@ -209,7 +213,7 @@ impl Shared {
             duty: Duty::Disabled,
             link: Link::default(),
             written: Written::default(),
-            config: Mutex::new(settings::object(config)),
+            config: Mutex::new(init::object(config)),
             params,
             folder: PathBuf::new(),
             file: None,
