@@ -37,8 +37,8 @@ use crate::{
         holdings::{Attempt, Holding, Holdings},
     },
     trial::{
-        News, Report,
         outcome::{Stop, Verdict},
+        port::{News, Report, Ticket, Trials},
     },
 };
 
@@ -50,28 +50,6 @@ const STOPS_ROOM: usize = 4;
 const FIRST_CONTACT: Duration = Duration::from_secs(5);
 /// How long the last words to the controller may take.
 const LAST_WORDS: Duration = Duration::from_secs(5);
-
-/// Who runs trials: real processes under shims, or the simulator's.
-pub trait Trials {
-    /// Sees a trial to its end, in a task of its own. Without a start order it is one that an earlier start of this agent
-    /// has begun, and is taken over.
-    fn see_to(&self, trial: Ticket, start: Option<Start>);
-    /// Removes what is kept of an attempt of which everything has been sent; says what is left otherwise.
-    fn forget(&self, attempt: &Attempt, sent: bool) -> Option<PathBuf>;
-    /// Tells from now on whether these GPUs answer.
-    fn watch(&self, devices: Vec<String>, news: mpsc::Sender<News>);
-}
-
-/// One trial, for who sees to it.
-#[derive(Debug)]
-pub struct Ticket {
-    /// What is known of it.
-    pub holding: Holding,
-    /// Where news go.
-    pub news: mpsc::Sender<News>,
-    /// Orders to end it.
-    pub stops: mpsc::Receiver<Stop>,
-}
 
 /// What the agent's own process is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,7 +25,7 @@ use crate::{
         folder::{self, Folder},
         holdings::Holdings,
     },
-    trial::{Ground, Shims, command::Node, samples::Sight, shim},
+    trial::{Shims, command::Node, context::TrialContext, samples::Sight, shim},
 };
 
 /// Seconds between SIGTERM and SIGKILL by default. Kubernetes and Slurm give 30 until they kill the agent, which needs some for
@@ -125,7 +125,7 @@ impl Flags {
         };
         let (program, gpus) = (shim::own_program(), Gpus::new(NvidiaMeter::default()));
         let found = Delegation::find(&program, &folder.who.agent);
-        let ground = Ground {
+        let context = TrialContext {
             node,
             data: folder.path.clone(),
             agent_lock: folder.lock_path(),
@@ -153,7 +153,7 @@ impl Flags {
         let controller = self.controller.clone();
         let link = Remote::new(dial);
         let setup = Setup {
-            trials: Shims { link: link.clone(), ground: Arc::new(ground) },
+            trials: Shims { link: link.clone(), context: Arc::new(context) },
             link,
             reporter: Reporter::new(&me.sweep),
             me,

@@ -11,7 +11,7 @@ use terminal::{
     warn,
 };
 
-use crate::{state::holdings::Holding, trial::Report};
+use crate::{state::holdings::Holding, trial::port::Report};
 
 /// The widest list of parameters, in characters.
 const PARAMS_WIDTH: usize = 100;

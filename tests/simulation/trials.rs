@@ -9,13 +9,12 @@ use std::{
 };
 
 use agent::{
-    agent::{Ticket, Trials},
     output::{journal::Journal, shipper::Shipper},
     state::holdings::Attempt,
     trial::{
-        News, Report,
         ending::Ending,
         outcome::{Cause, Evidence, Unstartable, Verdict, judge},
+        port::{News, Report, Ticket, Trials},
     },
 };
 use proto::v1::Start;

@@ -12,7 +12,10 @@ use proto::{
 use tokio::{sync::mpsc, time::sleep};
 use tonic::Status;
 
-use super::{News, Report, outcome::Verdict};
+use super::{
+    outcome::Verdict,
+    port::{News, Report},
+};
 use crate::{
     controller::link::{Link, Meaning, is_answer, meaning},
     output::shipper::{Shipped, Shipper},

@@ -7,7 +7,8 @@ use proto::{folder::NAME as RUN_FILE, v1::Start};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    Ground, command,
+    command,
+    context::TrialContext,
     outcome::Unstartable,
     shim,
     spec::{self, Processes, Spec},
@@ -35,9 +36,9 @@ pub(crate) fn launch(
     dir: &Path,
     start: &Start,
     devices: &[String],
-    ground: &Ground,
+    context: &TrialContext,
 ) -> Result<(Child, Watch), Unstartable> {
-    let command = command::build(start, dir, ground.gpu_node.then_some(devices), &ground.node)?;
+    let command = command::build(start, dir, context.gpu_node.then_some(devices), &context.node)?;
     let trouble = |what: &str, error: io::Error| Unstartable::new(format!("cannot {what}: {error}"));
     let files = || -> io::Result<()> {
         // An attempt that was given back may come again under the same number.
@@ -46,30 +47,30 @@ pub(crate) fn launch(
         if let Some(path) = &command.params_file {
             fs::write(path, &start.params_json)?;
         }
-        let agent_lock = ground.agent_lock.clone();
-        let orphan_after_ms = u64::try_from(ground.orphan_after.as_millis()).unwrap_or(u64::MAX);
-        let (argv, env, cgroup) = (command.argv.clone(), command.env.clone(), make_cgroup(start, ground));
+        let agent_lock = context.agent_lock.clone();
+        let orphan_after_ms = u64::try_from(context.orphan_after.as_millis()).unwrap_or(u64::MAX);
+        let (argv, env, cgroup) = (command.argv.clone(), command.env.clone(), make_cgroup(start, context));
         let spec = Spec { argv, env, cgroup, agent_lock, orphan_after_ms };
         spec::write(&dir.join(spec::SPEC), &spec)
     };
     files().map_err(|error| trouble(&format!("write to {}", dir.display()), error))?;
     let spare = (0..SPARE_FILES).map(|_| fs::File::open("/dev/null")).collect::<io::Result<Vec<_>>>();
     let spare = spare.map_err(|error| trouble("start a process", error))?;
-    let child = ground.reaper.start(|| shim::spawn(&ground.shim_program, dir));
+    let child = context.reaper.start(|| shim::spawn(&context.shim_program, dir));
     let child = child.map_err(|error| trouble("start a process", error))?;
     drop(spare);
     match Watch::child(&child) {
         Ok(watch) => Ok((child, watch)),
         Err(error) => {
-            shim::abandon(child, dir, &ground.reaper);
+            shim::abandon(child, dir, &context.reaper);
             Err(trouble("watch a process", error))
         }
     }
 }
 
 /// A cgroup of the trial's own, if the node gives one.
-fn make_cgroup(start: &Start, ground: &Ground) -> Option<Cgroup> {
-    ground.cgroups.as_ref()?.make(&format!("{}-{}", start.run, start.attempt)).ok()
+fn make_cgroup(start: &Start, context: &TrialContext) -> Option<Cgroup> {
+    context.cgroups.as_ref()?.make(&format!("{}-{}", start.run, start.attempt)).ok()
 }
 
 /// Removes what agent, shim and SDK keep in an attempt's folder, and the folder if nothing else is in it. What the program

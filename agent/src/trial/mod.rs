@@ -5,9 +5,11 @@
 //! than the calls.
 
 pub mod command;
+pub mod context;
 pub mod ending;
 pub(crate) mod launch;
 pub mod outcome;
+pub mod port;
 pub mod samples;
 pub mod shim;
 pub mod spec;
@@ -20,33 +22,32 @@ use std::{
     time::Duration,
 };
 
-use proto::v1::{Run, Start};
+use proto::v1::Start;
 use tokio::{
     sync::mpsc,
     time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until, timeout},
 };
 
 use crate::{
-    agent::{Ticket, Trials},
     controller::link::Link,
     output::{
         shipper::Shipper,
         tail::{self, Tail},
     },
     processes::{
-        cgroup::{self, Cgroup, Delegation},
+        cgroup::{self, Cgroup},
         process::{Identity, Watch},
-        reaper::Reaper,
         tree::Tree,
     },
-    slots::release::{Answer, Clearance, Gpus, Occupancy},
+    slots::release::{Clearance, Occupancy},
     state::holdings::{Attempt, Holding},
     trial::{
-        command::Node,
+        context::TrialContext,
         ending::Ending,
         launch::{Shim, find_shim, forget, launch},
         outcome::{Cause, Evidence, Stop, Verdict, judge},
-        samples::{Sight, Watched},
+        port::{News, Report, Ticket, Trials},
+        samples::Watched,
         spec::Exit,
     },
 };
@@ -67,100 +68,20 @@ const LATE_STOP: Duration = Duration::from_millis(500);
 const STDERR_LINES: usize = 50;
 const STDERR_BYTES: usize = 8 << 10;
 
-/// What every trial of an agent shares.
-#[derive(Debug)]
-pub struct Ground {
-    /// What commands find.
-    pub node: Node,
-    /// The agent's data folder.
-    pub data: PathBuf,
-    /// Names the agent to its shims.
-    pub agent_lock: PathBuf,
-    /// The program that is a shim when told so: the agent itself.
-    pub shim_program: PathBuf,
-    /// How long a trial may go on without an agent.
-    pub orphan_after: Duration,
-    /// What a trial gets between SIGTERM and SIGKILL when its time is over.
-    pub grace: Duration,
-    /// The node has GPUs: a trial without any is told that it has none.
-    pub gpu_node: bool,
-    /// How samples of running trials are taken.
-    pub sight: Sight,
-    /// Where each trial gets a cgroup of its own, if the node allows it.
-    pub cgroups: Option<Delegation>,
-    /// Tells shims from what killed shims have left.
-    pub reaper: Reaper,
-    /// Who has memory on the node's GPUs.
-    pub gpus: Gpus,
-}
-
-/// What the agent hears of a trial, in this order.
-#[derive(Debug)]
-pub enum News {
-    /// Its shim has been started with this.
-    Launched(Box<Start>),
-    /// The program runs: it was seen some time after its start, so a short trial says nothing of the kind.
-    Started(Attempt),
-    /// Its slot is not free, or free again. Comes before the end for the first time, and only if it is not free by then.
-    Slot(Attempt, Occupancy),
-    /// Whether these GPUs answer.
-    Gpus(Vec<Answer>),
-    /// Its program has ended. Comes again, as lost, when the controller does not take the end.
-    Over {
-        /// Which.
-        attempt: Attempt,
-        /// What that means.
-        verdict: Verdict,
-        /// How long it ran.
-        ran: Duration,
-    },
-    /// The controller is there and does not take the rest now. Comes once at most.
-    Waits {
-        /// Which.
-        attempt: Attempt,
-        /// Bytes of rows that are left.
-        bytes: u64,
-        /// What the controller said.
-        why: String,
-    },
-    /// Nothing is left to tell; does not come after a decline.
-    Reported {
-        /// Which.
-        attempt: Attempt,
-        /// What the controller said.
-        report: Box<Report>,
-    },
-}
-
-/// How an end was taken.
-#[derive(Debug, Default)]
-pub struct Report {
-    /// The run as the controller has it now, unless it did not say.
-    pub run: Option<Run>,
-    /// What the person should know of this end.
-    pub note: String,
-    /// What could not be sent, a sentence each; the files are then kept.
-    pub problems: Vec<String>,
-    /// Rows, files or the end are among that.
-    pub unsent: bool,
-    /// Everything that the program wrote to its console has been sent.
-    pub console_sent: bool,
-}
-
 /// Runs trials as processes of this machine.
 #[derive(Debug)]
 pub struct Shims<L> {
     /// The way to the controller.
     pub link: L,
     /// What trials share.
-    pub ground: Arc<Ground>,
+    pub context: Arc<TrialContext>,
 }
 
 impl<L: Link> Trials for Shims<L> {
     fn see_to(&self, trial: Ticket, start: Option<Start>) {
         let Ticket { holding, news, stops } = trial;
-        let (link, ground) = (self.link.clone(), Arc::clone(&self.ground));
-        let trial = Trial { link, holding, ground, news, stops };
+        let (link, context) = (self.link.clone(), Arc::clone(&self.context));
+        let trial = Trial { link, holding, context, news, stops };
         match start {
             Some(start) => drop(tokio::spawn(trial.start(start))),
             None => drop(tokio::spawn(trial.adopt())),
@@ -168,7 +89,7 @@ impl<L: Link> Trials for Shims<L> {
     }
 
     fn forget(&self, attempt: &Attempt, sent: bool) -> Option<PathBuf> {
-        let dir = attempt.folder(&self.ground.data);
+        let dir = attempt.folder(&self.context.data);
         if sent {
             forget(&dir);
             return None;
@@ -177,7 +98,7 @@ impl<L: Link> Trials for Shims<L> {
     }
 
     fn watch(&self, devices: Vec<String>, news: mpsc::Sender<News>) {
-        let gpus = self.ground.gpus.clone();
+        let gpus = self.context.gpus.clone();
         if devices.is_empty() {
             return;
         }
@@ -194,7 +115,7 @@ impl<L: Link> Trials for Shims<L> {
 struct Trial<L> {
     link: L,
     holding: Holding,
-    ground: Arc<Ground>,
+    context: Arc<TrialContext>,
     news: mpsc::Sender<News>,
     stops: mpsc::Receiver<Stop>,
 }
@@ -207,7 +128,7 @@ impl<L: Link> Trial<L> {
             // That says nothing of the trial: it goes elsewhere.
             return self.over(Verdict::Decline(None), Duration::ZERO).await;
         }
-        match launch(&dir, &start, &self.holding.devices, &self.ground) {
+        match launch(&dir, &start, &self.holding.devices, &self.context) {
             Ok((child, watch)) => {
                 self.tell(News::Launched(Box::new(start))).await;
                 let shim = Identity::of(child.id().cast_signed());
@@ -240,12 +161,12 @@ impl<L: Link> Trial<L> {
     }
 
     fn dir(&self) -> PathBuf {
-        self.holding.attempt.folder(&self.ground.data)
+        self.holding.attempt.folder(&self.context.data)
     }
 
     /// Why one of its GPUs cannot be used, which the agent hears first: nothing is started there any more.
     async fn gpu_trouble(&self) -> Option<String> {
-        let answers = self.ground.gpus.ask(&self.holding.devices).await;
+        let answers = self.context.gpus.ask(&self.holding.devices).await;
         let trouble = answers.iter().find_map(|answer| answer.trouble.clone())?;
         self.tell(News::Gpus(answers)).await;
         Some(trouble)
@@ -279,7 +200,7 @@ struct Life<L> {
 
 impl<L: Link> Life<L> {
     fn new(trial: Trial<L>, dir: PathBuf, shim: Option<Identity>, fresh: bool, begun: Instant) -> Self {
-        let tree = Tree::new(shim.clone(), &dir, &trial.ground.reaper);
+        let tree = Tree::new(shim.clone(), &dir, &trial.context.reaper);
         let timeout_at = trial.holding.timeout_ms.and_then(|ms| begun.checked_add(Duration::from_millis(ms)));
         let (heard, stop, problems) = (!fresh, None, Vec::new());
         Self { trial, dir, shim, tree, fresh, begun, timeout_at, heard, stop, problems }
@@ -295,7 +216,7 @@ impl<L: Link> Life<L> {
             // It is dead already: this only takes it off the kernel's table. A shim that ends well leaves nothing behind.
             if let Some(mut child) = child {
                 cleared = child.wait().is_ok_and(|status| status.success());
-                self.trial.ground.reaper.ended(child.id());
+                self.trial.context.reaper.ended(child.id());
             }
         }
         let ran = self.begun.elapsed();
@@ -324,7 +245,7 @@ impl<L: Link> Life<L> {
         let rows = tokio::sync::Notify::new();
         let trouble = OnceLock::new();
         let shipping = shipper.ship_live(&rows);
-        let sampling = samples::keep(self.trial.ground.sight, self.watched(), &rows, &trouble);
+        let sampling = samples::keep(self.trial.context.sight, self.watched(), &rows, &trouble);
         let ended = watch.ended();
         tokio::pin!(shipping, sampling, ended);
         let begun = self.begun;
@@ -365,7 +286,7 @@ impl<L: Link> Life<L> {
 
     /// Whom samples are taken of. Without a shim that is known there is no tree to look at.
     fn watched(&self) -> Option<Watched> {
-        let (dir, cwd) = (self.dir.clone(), self.trial.ground.node.cwd.clone());
+        let (dir, cwd) = (self.dir.clone(), self.trial.context.node.cwd.clone());
         let devices = self.trial.holding.devices.clone();
         self.shim.as_ref().map(|shim| Watched { dir, shim: shim.pid, cwd, devices })
     }
@@ -377,7 +298,7 @@ impl<L: Link> Life<L> {
             Some(stop) = self.trial.stops.recv() => stop,
             () = sleep_until(timeout.unwrap_or(self.begun)), if timeout.is_some() => {
                 self.timeout_at = None;
-                Stop { cause: Cause::Timeout, grace: self.trial.ground.grace }
+                Stop { cause: Cause::Timeout, grace: self.trial.context.grace }
             }
             else => std::future::pending().await,
         }
@@ -471,7 +392,7 @@ impl<L: Link> Life<L> {
 
     /// Proves that the slot is free, or sees to it that it is not given away before it is.
     async fn clear_slot(&self, proved: bool) {
-        let (tree, gpus) = (self.tree.clone(), self.trial.ground.gpus.clone());
+        let (tree, gpus) = (self.tree.clone(), self.trial.context.gpus.clone());
         let clearance = Clearance { tree, devices: self.trial.holding.devices.clone(), gpus, proved };
         if clearance.look().await.is_none() {
             return;

@@ -51,7 +51,7 @@ fn with_gpu(home: &Home, fake: &Fake, memory: &Memory) -> (Setup<Fake, Shims<Fak
     let (mut setup, folder) = home.setup(fake, 1, None);
     let gpu = Gpu { index: 0, uuid: UUID.to_owned(), name: "H".to_owned() };
     setup.slots = vec![Slot { gpus: vec![gpu] }];
-    Arc::get_mut(&mut setup.trials.ground).unwrap().gpus = Gpus::new(memory.clone());
+    Arc::get_mut(&mut setup.trials.context).unwrap().gpus = Gpus::new(memory.clone());
     (setup, folder)
 }
 
@@ -233,7 +233,7 @@ async fn a_trial_ends_with_the_cgroups_that_it_has_made() {
         sleep 1"#;
     let (home, fake) = (Home::new(), Fake::with([script(0, program)]));
     let (mut setup, _folder) = home.setup(&fake, 1, None);
-    Arc::get_mut(&mut setup.trials.ground).unwrap().cgroups = Some(found);
+    Arc::get_mut(&mut setup.trials.context).unwrap().cgroups = Some(found);
     let (_keep, interrupts) = mpsc::channel(1);
     let agent = tokio::spawn(work(setup, interrupts));
     let processes = home.running(0).await;

@@ -21,8 +21,9 @@ use agent::{
         holdings::{Attempt, Holdings},
     },
     trial::{
-        Ground, Shims,
+        Shims,
         command::Node,
+        context::TrialContext,
         samples::Sight,
         spec::{self, Processes},
     },
@@ -324,7 +325,7 @@ impl Home {
             variable: |_| None,
             controller: "http://127.0.0.1:1".to_owned(),
         };
-        let ground = Ground {
+        let context = TrialContext {
             node,
             data: folder.path.clone(),
             agent_lock: folder.lock_path(),
@@ -349,7 +350,7 @@ impl Home {
         let holdings = Holdings::open(&folder.path).unwrap();
         let slots = vec![Slot::default(); slots];
         let controller = "fake".to_owned();
-        let trials = Shims { link: link.clone(), ground: Arc::new(ground) };
+        let trials = Shims { link: link.clone(), context: Arc::new(context) };
         let (reporter, data) = (Reporter::new(&me.sweep), folder.path.clone());
         (Setup { link: link.clone(), me, slots, trials, data, holdings, controller, reporter }, folder)
     }
