@@ -4,8 +4,6 @@
 //! A value is the inverse distribution function at u, so equal steps of u are equally likely. That is also the scale in
 //! which a model sees a parameter: a log-uniform one is linear in its logarithm.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Number, Value};
 
 use crate::{
@@ -172,86 +170,6 @@ fn ln(x: f64) -> f64 {
     if x > 0.0 { libm::log(x) } else { f64::NEG_INFINITY }
 }
 
-/// Identity of a value as W&B's grid sees it: integral floats equal integers, the order of an object's keys does not
-/// count, and `true`, `1` and `"1"` are three values.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Identity<'a> {
-    /// `null`.
-    Null,
-    /// A boolean.
-    Bool(bool),
-    /// A number without a fraction.
-    Whole(i128),
-    /// Any other number, by its bits.
-    Fraction(u64),
-    /// Text.
-    Text(&'a str),
-    /// A list or an object in a canonical spelling.
-    Nested(String),
-}
-
-impl<'a> Identity<'a> {
-    /// The identity of a value.
-    pub(crate) fn of(value: &'a Value) -> Identity<'a> {
-        match value {
-            Value::Null => Identity::Null,
-            Value::Bool(value) => Identity::Bool(*value),
-            Value::Number(number) => Identity::of_number(number),
-            Value::String(text) => Identity::Text(text),
-            Value::Array(_) | Value::Object(_) => {
-                let mut spelling = String::new();
-                spell(value, &mut spelling);
-                Identity::Nested(spelling)
-            }
-        }
-    }
-
-    fn of_number(number: &Number) -> Identity<'static> {
-        if let Some(whole) = number.as_i128() {
-            return Identity::Whole(whole);
-        }
-        let x = number.as_f64().unwrap_or(f64::NAN);
-        // 2^100 is exact, and past any integer that JSON text is read as.
-        if x.fract() == 0.0 && x.abs() < (1_u128 << 100) as f64 {
-            Identity::Whole(x as i128)
-        } else {
-            Identity::Fraction(x.to_bits())
-        }
-    }
-}
-
-/// Writes a value such that equal values, and only those, are written alike.
-fn spell(value: &Value, out: &mut String) {
-    match value {
-        Value::Array(items) => {
-            out.push('[');
-            for item in items {
-                spell(item, out);
-                out.push(',');
-            }
-            out.push(']');
-        }
-        Value::Object(map) => {
-            let mut entries: Vec<_> = map.iter().collect();
-            entries.sort_by_key(|(key, _)| *key);
-            out.push('{');
-            for (key, item) in entries {
-                *out += &format!("{key:?}:");
-                spell(item, out);
-                out.push(',');
-            }
-            out.push('}');
-        }
-        scalar => *out += &format!("{:?}", Identity::of(scalar)),
-    }
-}
-
-/// The indices of the values that no earlier one equals, in their order.
-pub(crate) fn distinct(values: &[Value]) -> Vec<usize> {
-    let mut seen = BTreeSet::new();
-    (0..values.len()).filter(|&index| seen.insert(Identity::of(&values[index]))).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -348,31 +266,6 @@ mod tests {
         assert_eq!([0.0, 0.32, 0.34, 1.0].map(|u| int(-1, 1, u)), [-1, -1, 0, 1].map(|i| json!(i)));
         assert_eq!([0.0, 1.0].map(|u| int(i64::MIN, i64::MAX, u)), [json!(i64::MIN), json!(i64::MAX)]);
         assert_eq!(int(7, 7, 0.9), json!(7));
-    }
-
-    #[test]
-    fn identity_folds_integral_floats_and_nothing_else() {
-        let values: Vec<Value> = vec![
-            json!(1),
-            json!(1.0),
-            json!(true),
-            json!("1"),
-            json!(null),
-            json!("null"),
-            json!(1.5),
-            json!(1e300),
-            json!(u64::MAX),
-            json!([1, 2]),
-            json!([1.0, 2]),
-            json!({"a": 1, "b": 2}),
-            json!({"b": 2, "a": 1.0}),
-            json!("[1, 2]"),
-            json!(false),
-            json!(0),
-            json!(-0.0),
-            json!(""),
-        ];
-        assert_eq!(distinct(&values), [0, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 14, 15, 17]);
     }
 
     /// Draws in bins of equal probability, against the chi-squared law with 19 degrees of freedom.

@@ -8,6 +8,7 @@ mod encode;
 mod forest;
 mod gp;
 pub mod history;
+mod identity;
 pub mod lifecycle;
 pub mod point;
 mod quantile;

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::encode::Identity;
+use crate::identity::Identity;
 
 /// Parameters in the order of the YAML; nested groups are flattened to their leaves.
 #[derive(Clone, Debug, Default, PartialEq)]

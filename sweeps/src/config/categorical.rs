@@ -12,7 +12,7 @@ use super::{
     tree::Node,
     value,
 };
-use crate::encode::Identity;
+use crate::identity::Identity;
 
 /// The list, none of it left out.
 pub(super) fn values(fields: &Fields<'_>, report: &mut Report) -> Option<Vec<Value>> {

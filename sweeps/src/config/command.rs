@@ -5,57 +5,17 @@
 use serde_json::{Map, Value};
 
 use super::{
-    Config,
     fields::{Field, describe},
-    hydra, nearest,
-    parameters::Leaf,
+    hydra,
+    leaf::Leaf,
+    nearest,
     problem::{At, Report},
-    python, slips,
+    python,
+    schema::{Argument, Command, Config, Piece},
+    slips::{self, MACROS},
     text::{code, shorten},
     tree::{Kind, Node},
 };
-
-/// Argv before expansion. Without `command`: `${env} ${interpreter} ${program} ${args}` for a program that ends in
-/// `.py`, `${env} ${program} ${args}` for any other, and nothing at all without a program, since then a function agent
-/// runs the trials.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Command {
-    /// Items as the YAML gives them.
-    pub items: Vec<String>,
-}
-
-/// One item of argv after expansion of everything that the node need not know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Argument {
-    /// Joined without a separator.
-    pub pieces: Vec<Piece>,
-}
-
-/// A part of an argument.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Piece {
-    /// Taken as it is.
-    Text(String),
-    /// The node's environment variable of this name, or the bare name when unset.
-    EnvVar(String),
-    /// Path of a file with the parameters as JSON, which the agent writes.
-    ArgsJsonFile,
-}
-
-/// Macros that stand for a whole item, without `${` and `}`.
-pub(super) const MACROS: [&str; 11] = [
-    "env",
-    "interpreter",
-    "program",
-    "args",
-    "args_no_hyphens",
-    "args_no_equals",
-    "args_no_boolean_flags",
-    "args_append_hydra",
-    "args_override_hydra",
-    "args_json",
-    "args_json_file",
-];
 
 /// What opens the macro for an environment variable, which may stand inside a longer item.
 const ENVVAR: &str = "${envvar:";

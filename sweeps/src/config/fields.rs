@@ -3,10 +3,10 @@
 
 use super::{
     nearest::{nearest, suggestion},
-    problem::{At, Report},
+    problem::{At, Report, Span},
     scalar::{self, Core},
     text::{code, shorten},
-    tree::{Kind, Node, Span},
+    tree::{Kind, Node},
 };
 
 const TEXT: &str = "text";

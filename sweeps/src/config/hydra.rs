@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{parameters::Leaf, problem::Report, python::numeral, text::code};
+use super::{leaf::Leaf, problem::Report, python::numeral, text::code};
 
 /// Words that mean something else than their letters, in whatever case.
 const RESERVED: [&str; 5] = ["null", "true", "false", "nan", "inf"];

@@ -10,8 +10,9 @@ use crate::{
 
 use super::{
     fields::{Field, shown},
+    leaf::Leaf,
     nearest::suggestion,
-    parameters::{Leaf, Parameters},
+    parameters::Parameters,
     problem::{At, Report},
     scalar::rounded,
     text::code,

@@ -1,12 +1,13 @@
 //! The key `metric`: what a sweep optimises. Called by `top`. Never compares values.
 
 use super::{
-    Impute, Metric,
+    Metric,
     fields::{Field, describe, inline},
     problem::Report,
     scalar::Core,
     tree::Kind,
 };
+use crate::search::Impute;
 
 const KEYS: [&str; 5] = ["name", "goal", "target", "impute", "impute_while_running"];
 

@@ -8,41 +8,17 @@ use crate::space::Parameter;
 use super::{
     distribution,
     fields::{Field, Fields, describe, inline},
-    problem::{At, Report},
+    leaf::Leaf,
+    problem::Report,
     text::{code, is_printable, listed},
-    tree::{Kind, Node, Span},
-    value,
-    when::{self, When},
+    tree::{Kind, Node},
+    value, when,
 };
 
 /// Most parameters of one sweep, constants included.
 const MOST: usize = 1000;
 /// Longest name in characters.
 const LONGEST_NAME: usize = 128;
-
-/// One parameter and its place in the YAML.
-pub(super) struct Leaf {
-    /// What the search is given.
-    pub(super) parameter: Parameter,
-    /// The distribution's name, written or inferred.
-    pub(super) distribution: &'static str,
-    /// What it depends on, as it was written.
-    pub(super) when: Option<When>,
-    path: String,
-    span: Span,
-}
-
-impl Leaf {
-    /// The parameter's own name, without its groups.
-    pub(super) fn name(&self) -> &str {
-        self.parameter.path.last().map_or("", String::as_str)
-    }
-
-    /// Where it stands.
-    pub(super) fn at(&self) -> At<'_> {
-        At { path: &self.path, span: self.span }
-    }
-}
 
 /// All parameters.
 #[derive(Default)]

@@ -3,8 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use super::{Config, tree::Span};
-
 /// Most errors, and most warnings, that one check tells; nobody reads more, and a hostile file could hold 100,000.
 const MOST: usize = 100;
 
@@ -34,13 +32,15 @@ pub enum Severity {
     Warning,
 }
 
-/// The outcome of a check.
-#[derive(Clone, Debug)]
-pub struct Checked {
-    /// Present when no problem is an error.
-    pub config: Option<Config>,
-    /// In the order of their lines; at most 100 errors and 100 warnings, then one line that counts the others.
-    pub problems: Vec<Problem>,
+/// A stretch of one line; where something spans several lines, its stretch on the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    /// Counted from 1.
+    pub(super) line: usize,
+    /// First column, counted from 1 in characters.
+    pub(super) first: usize,
+    /// Last column, at least `first`.
+    pub(super) last: usize,
 }
 
 /// A place that a problem is about.
@@ -86,17 +86,16 @@ impl Report {
         self.errors
     }
 
-    /// The outcome: what was read, unless something in it is an error, and the problems in order.
-    pub(super) fn finish(self, config: Option<Config>) -> Checked {
+    /// The problems in order.
+    pub(super) fn finish(self) -> Vec<Problem> {
         let mut problems = self.problems;
         // Stable: at one place they stay in the order in which they were found.
         problems.sort_by_key(|problem| (problem.line, problem.columns));
         // A node behind an anchor is read once for each alias; its problem is one problem.
         let mut seen = BTreeSet::new();
         problems.retain(|problem| seen.insert((problem.line, problem.columns, problem.message.clone())));
-        let failed = self.errors > 0;
         shorten(&mut problems);
-        Checked { config: config.filter(|_| !failed), problems }
+        problems
     }
 }
 
@@ -145,8 +144,8 @@ mod tests {
         report.warning(at(9), "late");
         report.error(at(2), "twice");
         report.error(at(2), "twice").hint("the same");
-        let checked = report.finish(None);
-        let told: Vec<_> = checked.problems.iter().map(|p| (p.line, p.message.as_str())).collect();
+        let problems = report.finish();
+        let told: Vec<_> = problems.iter().map(|p| (p.line, p.message.as_str())).collect();
         assert_eq!(told, [(2, "twice"), (9, "late")]);
     }
 
@@ -157,9 +156,9 @@ mod tests {
             report.warning(at(line), "w");
         }
         report.error(at(1000), "the one that matters");
-        let checked = report.finish(None);
-        assert_eq!(checked.problems.len(), 102);
-        assert!(checked.problems.iter().any(|p| p.message == "the one that matters"));
-        assert_eq!(checked.problems[101].message, "200 more warnings are not shown");
+        let problems = report.finish();
+        assert_eq!(problems.len(), 102);
+        assert!(problems.iter().any(|p| p.message == "the one that matters"));
+        assert_eq!(problems[101].message, "200 more warnings are not shown");
     }
 }

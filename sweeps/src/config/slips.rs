@@ -2,11 +2,25 @@
 //! would expand, several arguments in one item. Called by `command` for each item that is no macro. Never expands.
 
 use super::{
-    command::MACROS,
-    parameters::Leaf,
+    leaf::Leaf,
     problem::{At, Report},
     text::{code, shorten},
 };
+
+/// Macros that stand for a whole item, without `${` and `}`.
+pub(super) const MACROS: [&str; 11] = [
+    "env",
+    "interpreter",
+    "program",
+    "args",
+    "args_no_hyphens",
+    "args_no_equals",
+    "args_no_boolean_flags",
+    "args_append_hydra",
+    "args_override_hydra",
+    "args_json",
+    "args_json_file",
+];
 
 /// Programs that read the item behind `-c` as a script.
 const SHELLS: [&str; 5] = ["sh", "bash", "dash", "zsh", "ksh"];

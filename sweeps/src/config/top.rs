@@ -6,11 +6,11 @@ use super::{
     fields::{Field, Fields, describe},
     method, metric,
     parameters::{self, Parameters},
-    problem::{At, Report},
+    problem::{At, Report, Span},
     retry,
     text::code,
     timeout,
-    tree::{Node, Span},
+    tree::Node,
     warm_start,
 };
 use crate::{search::Method, space::Space};

@@ -10,7 +10,7 @@ use std::{
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span as Marked, Tag};
 
 use super::{
-    problem::{At, Report},
+    problem::{At, Report, Span},
     scalar::Core,
     syntax, tag,
     text::code,
@@ -24,17 +24,6 @@ const MAX_DEPTH: usize = 64;
 const MAX_NODES: usize = 100_000;
 /// Most bytes of scalars, those behind every alias counted again.
 const MAX_SCALARS: usize = 4 << 20;
-
-/// A stretch of one line; where something spans several lines, its stretch on the first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
-    /// Counted from 1.
-    pub(super) line: usize,
-    /// First column, counted from 1 in characters.
-    pub(super) first: usize,
-    /// Last column, at least `first`.
-    pub(super) last: usize,
-}
 
 /// A scalar, list or mapping. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -407,7 +396,7 @@ mod tests {
     fn problems(text: &str) -> (Option<Node>, Vec<String>) {
         let mut report = Report::default();
         let node = parse(text, &mut report);
-        let told = report.finish(None).problems;
+        let told = report.finish();
         (
             node,
             told.iter()

@@ -5,10 +5,10 @@ use serde_json::{Map, Number, Value};
 
 use super::{
     fields::{join, repeated},
-    problem::{At, Report},
+    problem::{At, Report, Span},
     scalar::{Core, Elsewhere, core, elsewhere},
     text::{code, shorten},
-    tree::{Kind, Node, Scalar, Span},
+    tree::{Kind, Node, Scalar},
 };
 
 /// The node as JSON; `None` when JSON, or a program's arguments, cannot carry it. All that is wrong in it is told.

@@ -7,35 +7,19 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::{
-    encode::Identity,
+    identity::Identity,
     space::{Condition, Distribution, Parameter},
 };
 
 use super::{
     fields::{Field, describe, inline},
+    leaf::{Leaf, When},
     nearest::nearest,
-    parameters::Leaf,
     problem::{At, Report},
     text::{code, shorten},
-    tree::{Kind, Node, Span},
+    tree::{Kind, Node},
     value,
 };
-
-/// What a parameter depends on, before it is known whether that exists.
-pub(super) struct When {
-    /// The other parameter, its names joined by dots.
-    parent: String,
-    parent_span: Span,
-    /// Each value with its place and how it was written.
-    values: Vec<(Value, Span, String)>,
-    path: String,
-}
-
-impl When {
-    fn at_parent(&self) -> At<'_> {
-        At { path: &self.path, span: self.parent_span }
-    }
-}
 
 /// Reads `when`; `None` when something in it is wrong, which is told.
 pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<When> {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{axes::Axes, *};
 use crate::{
     history::Trial,
+    point::Point,
     space::{Condition, Distribution, Law, Parameter},
 };
 

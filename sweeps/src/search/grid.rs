@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::{Exhausted, Origin, Suggestion};
 use crate::{
     decimal::multiple,
-    encode::{Identity, distinct},
     forest::Forest,
+    identity::{Identity, distinct},
     point::Point,
     space::{Distribution, Law, Parameter, Quantum, Space},
 };

@@ -12,9 +12,9 @@ use super::{
     sample::{self, Sample},
 };
 use crate::{
-    config::Impute,
     gp::{Dimension, Form},
     history::{History, Outcome, Trial},
+    search::Impute,
 };
 
 /// Observations that a model is conditioned on; more would cost the cube of their number.

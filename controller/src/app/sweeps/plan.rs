@@ -7,8 +7,8 @@ use std::{
 };
 
 use sweeps::{
-    config::{self, Config, Impute, Metric},
-    search::{self, Method, Study},
+    config::{self, Config, Metric},
+    search::{self, Impute, Method, Study},
 };
 
 use crate::{

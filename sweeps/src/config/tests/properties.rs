@@ -6,9 +6,9 @@ use proptest::{collection::vec, option, prelude::*, sample::select};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    config::{Checked, Command, Config, Impute, Metric, Severity, check, render},
+    config::{Checked, Command, Config, Metric, Severity, check, render},
     lifecycle::{Class, Retry},
-    search::{Constraint, Method, Side},
+    search::{Constraint, Impute, Method, Side},
     space::{Condition, Distribution, Law, Parameter, Quantum, Space},
     stopping::{Asha, Bands, EarlyTerminate, Hyperband, Median},
 };

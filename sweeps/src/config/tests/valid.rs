@@ -6,9 +6,9 @@ use serde_json::json;
 
 use super::{good, told};
 use crate::{
-    config::{Config, Impute, Metric, check},
+    config::{Config, Metric, check},
     lifecycle::Class,
-    search::{Constraint, Method, Side},
+    search::{Constraint, Impute, Method, Side},
     space::{Distribution, Law, Parameter, Quantum},
     stopping::{Asha, Bands, EarlyTerminate, Hyperband, Median},
 };

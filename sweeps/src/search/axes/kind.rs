@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::{
-    encode::{Identity, integer, real},
+    encode::{integer, real},
+    identity::Identity,
     space::{Distribution, Law, Quantum},
 };
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     history::{Outcome, Trial},
+    point::Point,
     space::{Distribution, Law, Parameter, Quantum},
 };
 
