@@ -10,7 +10,8 @@ use std::{
 use record::{
     MAX_FRAME_BYTES,
     artifact::{ArtifactRow, Content, MAX_MANIFEST_BYTES, entries},
-    file::{STREAM, Told},
+    content_row::ContentRow,
+    file::STREAM,
 };
 
 use crate::Hashed;
@@ -58,10 +59,10 @@ pub fn batch(frames: &[u8]) -> usize {
 /// Bytes of the contents that these rows name. How much an artifact has is not known here: it goes with what stands before it.
 fn contents(frames: &[u8]) -> u64 {
     let told = record::rows(frames).unwrap_or_default();
-    let sizes = told.iter().map(|row| match Told::of(row) {
-        Ok(Told::File(file)) => file.size,
-        Ok(Told::Checkpoint(checkpoint)) => checkpoint.size.max(BATCH_BYTES / BATCH_CHECKPOINTS),
-        Ok(Told::Artifact(_)) => BATCH_BYTES,
+    let sizes = told.iter().map(|row| match ContentRow::of(row) {
+        Ok(ContentRow::File(file)) => file.size,
+        Ok(ContentRow::Checkpoint(checkpoint)) => checkpoint.size.max(BATCH_BYTES / BATCH_CHECKPOINTS),
+        Ok(ContentRow::Artifact(_)) => BATCH_BYTES,
         Err(_) => 0,
     });
     sizes.fold(0, u64::saturating_add)
@@ -75,13 +76,13 @@ fn contents(frames: &[u8]) -> u64 {
 /// When a manifest cannot be read, or is none.
 pub(crate) fn named(frames: &[u8], folder: &Path) -> io::Result<Vec<Hashed>> {
     let mut contents = Vec::new();
-    for told in record::rows(frames).unwrap_or_default().iter().filter_map(|row| Told::of(row).ok()) {
+    for told in record::rows(frames).unwrap_or_default().iter().filter_map(|row| ContentRow::of(row).ok()) {
         match told {
-            Told::File(file) => contents.push(Hashed { sha256: file.sha256, size: file.size }),
-            Told::Checkpoint(checkpoint) => {
+            ContentRow::File(file) => contents.push(Hashed { sha256: file.sha256, size: file.size }),
+            ContentRow::Checkpoint(checkpoint) => {
                 contents.push(Hashed { sha256: checkpoint.sha256, size: checkpoint.size });
             }
-            Told::Artifact(artifact) => {
+            ContentRow::Artifact(artifact) => {
                 contents.extend(listed(&artifact, folder)?);
                 contents.push(Hashed { sha256: artifact.digest, size: artifact.size });
             }

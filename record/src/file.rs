@@ -1,11 +1,7 @@
 //! A file of a run: the row that speaks of it, and what a path and a hash may look like. Used on both sides
 //! of the wire: nobody trusts the other side's names. Pure; joins no path to any folder.
 
-use crate::{
-    Row, Value,
-    artifact::{ArtifactRow, BadArtifact},
-    checkpoint::CheckpointRow,
-};
+use crate::{Row, Value};
 
 /// The stream of these rows.
 pub const STREAM: &str = "files";
@@ -30,33 +26,6 @@ pub struct FileRow {
     pub size: u64,
     /// What it is: `image`, `mask`, `table`, `audio`, `video`, `html`, `file`.
     pub kind: String,
-}
-
-/// What a row of the stream `files` tells of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
-    /// A file of the run.
-    File(FileRow),
-    /// A version of an artifact.
-    Artifact(ArtifactRow),
-    /// A checkpoint.
-    Checkpoint(CheckpointRow),
-}
-
-impl Told {
-    /// What this row tells of.
-    ///
-    /// # Errors
-    /// [`BadArtifact`] when it is no row that anybody should act on.
-    pub fn of(row: &Row) -> Result<Self, BadArtifact> {
-        if ArtifactRow::is_one(row) {
-            Ok(Self::Artifact(ArtifactRow::of(row)?))
-        } else if CheckpointRow::is_one(row) {
-            Ok(Self::Checkpoint(CheckpointRow::of(row)?))
-        } else {
-            Ok(Self::File(FileRow::of(row)?))
-        }
-    }
 }
 
 /// What is wrong with a row of the stream `files`.

@@ -17,6 +17,7 @@ pub mod artifact;
 pub mod checkpoint;
 pub mod columns;
 pub mod console;
+pub mod content_row;
 mod decode;
 mod encode;
 pub mod file;

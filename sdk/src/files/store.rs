@@ -18,7 +18,8 @@ use record::{
     ValueRef,
     artifact::ArtifactRow,
     checkpoint::CheckpointRow,
-    file::{FileRow, STREAM, Told},
+    content_row::ContentRow,
+    file::{FileRow, STREAM},
 };
 
 use crate::rows::journal::{StreamFile, make_private, wall_ms};
@@ -132,7 +133,7 @@ impl Files {
                 .flat_map(|frame| record::rows(frame.bytes()))
                 .flatten()
             {
-                if let Ok(Told::Checkpoint(checkpoint)) = Told::of(&row)
+                if let Ok(ContentRow::Checkpoint(checkpoint)) = ContentRow::of(&row)
                     && newest.as_ref().is_none_or(|(wall_ms, _)| *wall_ms <= row.wall_ms)
                 {
                     newest = Some((row.wall_ms, checkpoint));

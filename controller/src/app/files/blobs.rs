@@ -10,7 +10,8 @@ use std::sync::{
 use record::{
     artifact::{BadArtifact, MAX_ENTRIES, MAX_MANIFEST_BYTES},
     checkpoint::CheckpointRow,
-    file::{FileRow, Told, check_hash},
+    content_row::ContentRow,
+    file::{FileRow, check_hash},
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, RwLock},
@@ -222,10 +223,10 @@ pub(in crate::app) async fn rows(
     frames: &[u8],
 ) -> Result<Vec<Row>, Error> {
     let told = record::rows(frames).map_err(|corrupt| Error::invalid(format!("damaged rows: {corrupt}")))?;
-    let told: Result<Vec<Told>, BadArtifact> = told.iter().map(Told::of).collect();
+    let told: Result<Vec<ContentRow>, BadArtifact> = told.iter().map(ContentRow::of).collect();
     let told = told.map_err(|bad| Error::invalid(bad.to_string()))?;
     let most = app.settings.limits.checkpoint_rows;
-    let checkpoints = told.iter().filter(|told| matches!(told, Told::Checkpoint(_))).count();
+    let checkpoints = told.iter().filter(|told| matches!(told, ContentRow::Checkpoint(_))).count();
     if checkpoints > most {
         let message = format!("an append with {checkpoints} checkpoints, {most} at most");
         return Err(Error::invalid(message).hint("send the rows apart"));
@@ -233,9 +234,9 @@ pub(in crate::app) async fn rows(
     let (mut rows, mut bytes, mut entries) = (Vec::new(), 0, 0);
     for told in told {
         rows.push(match told {
-            Told::File(file) => Row::File(file),
-            Told::Checkpoint(checkpoint) => Row::Checkpoint(checkpoint),
-            Told::Artifact(artifact) => {
+            ContentRow::File(file) => Row::File(file),
+            ContentRow::Checkpoint(checkpoint) => Row::Checkpoint(checkpoint),
+            ContentRow::Artifact(artifact) => {
                 // A row of a hundred bytes may name a manifest of megabytes, and an append has room for many such rows. Our
                 // own clients send one at a time (`blobs::batch`).
                 bytes += artifact.size;
