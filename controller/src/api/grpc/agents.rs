@@ -10,7 +10,7 @@ use proto::v1::{
 use tonic::{Request, Response, Status, async_trait};
 
 use super::{Door, error::status};
-use crate::app::agents::heartbeat;
+use crate::app::agents::{heartbeat, messages};
 
 #[async_trait]
 impl Agents for Door {
@@ -27,8 +27,8 @@ impl Agents for Door {
     }
 }
 
-fn beat_from(beat: Beat) -> heartbeat::Beat {
-    heartbeat::Beat {
+fn beat_from(beat: Beat) -> messages::Beat {
+    messages::Beat {
         agent: beat.agent,
         incarnation: beat.incarnation,
         beat: beat.beat,
@@ -44,19 +44,19 @@ fn beat_from(beat: Beat) -> heartbeat::Beat {
     }
 }
 
-fn held_from(held: proto::v1::Held) -> heartbeat::Held {
-    heartbeat::Held { run: held.run, attempt: held.attempt, started: held.started }
+fn held_from(held: proto::v1::Held) -> messages::Held {
+    messages::Held { run: held.run, attempt: held.attempt, started: held.started }
 }
 
-fn attempt_from(of: RunAttempt) -> heartbeat::RunAttempt {
-    heartbeat::RunAttempt { run: of.run, attempt: of.attempt }
+fn attempt_from(of: RunAttempt) -> messages::RunAttempt {
+    messages::RunAttempt { run: of.run, attempt: of.attempt }
 }
 
-fn attempt_to(of: heartbeat::RunAttempt) -> RunAttempt {
+fn attempt_to(of: messages::RunAttempt) -> RunAttempt {
     RunAttempt { run: of.run, attempt: of.attempt }
 }
 
-fn orders_to(orders: heartbeat::Orders) -> Orders {
+fn orders_to(orders: messages::Orders) -> Orders {
     Orders {
         beat: orders.beat,
         start: orders.start.into_iter().map(start_to).collect(),
@@ -69,7 +69,7 @@ fn orders_to(orders: heartbeat::Orders) -> Orders {
     }
 }
 
-fn start_to(start: heartbeat::Start) -> Start {
+fn start_to(start: messages::Start) -> Start {
     Start {
         run: start.of.run,
         attempt: start.of.attempt,
@@ -97,7 +97,7 @@ fn piece_to(piece: config::Piece) -> Piece {
     Piece { piece: Some(piece) }
 }
 
-fn stop_to(stop: heartbeat::Stop) -> Stop {
+fn stop_to(stop: messages::Stop) -> Stop {
     Stop { run: stop.of.run, attempt: stop.of.attempt, reason: stop.reason, grace_ms: millis(stop.grace) }
 }
 

@@ -6,7 +6,7 @@ use sweeps::lifecycle::{
     sweep,
 };
 
-use super::heartbeat::{Beat, Held, RunAttempt, Stop};
+use super::messages::{Beat, Held, RunAttempt, Stop};
 use crate::{
     app::{
         change::Change,

@@ -9,7 +9,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::heartbeat::Beat;
+use super::messages::Beat;
 use crate::app::error::{Error, Why};
 
 /// All agents that were heard of lately.

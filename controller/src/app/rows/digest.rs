@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use record::{Corrupt, Row, RowRef, Value, ValueRef, Writer};
 use serde_json::{Map, Value as Json};
 
-use super::metrics::Metric;
+use super::{metrics::Metric, range::Range};
 use crate::{
     app::text::cut,
     settings::Limits,
@@ -121,19 +121,6 @@ pub(crate) struct Summary {
     overlay: Vec<(String, u64, Value)>,
     ranges: Vec<(String, Range)>,
     next_step: u64,
-}
-
-/// What the finite numbers of a key add up to.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Range {
-    /// How many.
-    pub(crate) count: u64,
-    /// The smallest.
-    pub(crate) least: f64,
-    /// The largest.
-    pub(crate) most: f64,
-    /// All together.
-    pub(crate) sum: f64,
 }
 
 impl Summary {

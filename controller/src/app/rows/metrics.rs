@@ -4,7 +4,7 @@
 use record::MAX_KEY_BYTES;
 use serde_json::{Map, Value as Json};
 
-use super::digest::Range;
+use super::range::Range;
 use crate::app::text::cut;
 
 /// Ways to sum a metric up. `none` leaves it out of the summary.

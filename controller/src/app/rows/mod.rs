@@ -5,6 +5,7 @@ pub(in crate::app) mod digest;
 pub(crate) mod ingest;
 pub(crate) mod metrics;
 pub(in crate::app) mod pieces;
+pub(in crate::app) mod range;
 pub(in crate::app) mod rung_costs;
 pub(in crate::app) mod stopping;
 pub(in crate::app) mod summaries;

@@ -22,7 +22,7 @@ use tokio::{
 
 use super::plan::Plan;
 use crate::{
-    app::{App, agents::heartbeat::Beat, change::Change, error::Error, runs::lookup},
+    app::{App, agents::messages::Beat, change::Change, error::Error, runs::lookup},
     store::{
         self,
         events::{Kind, Told},
