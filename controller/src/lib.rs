@@ -9,16 +9,11 @@ mod copy;
 pub mod platform;
 mod port;
 pub mod settings;
+mod start_error;
 mod store;
 mod token;
 
-use std::{
-    io,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tonic::service::Routes;
@@ -33,54 +28,8 @@ use platform::Platform;
 use port::Port;
 pub use port::raise_limit;
 use settings::Settings;
+pub use start_error::StartError;
 use store::{OpenError, Store};
-
-/// Why a controller does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// Everybody who can connect would be let in.
-    #[error("refusing to listen on {0} without a token")]
-    Open(SocketAddr),
-    /// The token can be guessed.
-    #[error("refusing to listen on {0} with a token that can be guessed")]
-    Weak(SocketAddr),
-    /// The token cannot be sent by a client.
-    #[error("character {0} of the token cannot be sent in a header")]
-    Token(usize),
-    /// The port cannot be had.
-    #[error("cannot listen on {0}: {1}")]
-    Listen(SocketAddr, io::Error),
-    /// Somebody else works in the folder.
-    #[error("another controller uses `{}`", .0.display())]
-    InUse(PathBuf),
-    /// What is in the folder is damaged.
-    #[error("{reason}")]
-    Damaged {
-        /// Which folder.
-        folder: PathBuf,
-        /// What is damaged, in a sentence.
-        reason: String,
-    },
-    /// The folder is not one for this.
-    #[error("cannot use `{}`: {reason}", .folder.display())]
-    NoFolder {
-        /// Which.
-        folder: PathBuf,
-        /// Why not.
-        reason: String,
-    },
-    /// The folder cannot be used.
-    #[error("cannot use `{}`: {reason}", .folder.display())]
-    Data {
-        /// Which.
-        folder: PathBuf,
-        /// Why not.
-        reason: String,
-    },
-    /// Ours to repair.
-    #[error("{0}")]
-    Bug(String),
-}
 
 /// A controller without a port: its store is open, and it answers the calls that are given to its routes. What happens
 /// without being asked, it does when it is told to.

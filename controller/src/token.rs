@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, net::SocketAddr};
 
-use crate::StartError;
+use crate::start_error::StartError;
 
 /// Bits of chance that a token needs on a network.
 const BITS: f64 = 128.0;

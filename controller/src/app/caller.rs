@@ -2,15 +2,7 @@
 //! token. A run's token holds its own proof, so none is stored: run, attempt, and a keyed hash of
 //! both. It ends with its attempt, after a grace.
 
-use std::sync::Arc;
-
-use probes::{Bug, planted};
-
-use super::{
-    App,
-    error::{Error, Why},
-};
-use crate::{app::runs::lookup, store};
+use super::error::{Error, Why};
 
 /// Who calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,29 +31,6 @@ impl Caller {
                 format!("this token opens the run `{run}` and nothing else"),
             )),
         }
-    }
-
-    /// Passes as long as the caller's token has not ended with its attempt.
-    ///
-    /// # Errors
-    /// Refused when the attempt has been over for longer than the grace of late rows.
-    pub(crate) async fn lives(&self, app: &Arc<App>) -> Result<(), Error> {
-        let Caller::Run { run, attempt } = self else { return Ok(()) };
-        // An attempt with a lease is not over, which most calls are about: they need no look at the rows.
-        if !app.leases.is_over(run, *attempt, app.clock.now()) {
-            return Ok(());
-        }
-        let (id, attempt) = (run.clone(), *attempt);
-        let look = move |tx: &store::Tx<'_>, app: &App| {
-            let ends = store::runs::ends(tx, &id)?;
-            Ok(ends.is_some_and(|ends| lookup::is_closed(app, &ends, attempt)))
-        };
-        if !app.read(look).await? || planted(Bug::TokensNeverEnd) {
-            return Ok(());
-        }
-        let message = format!("attempt {attempt} of the run `{run}` is over, and its token with it");
-        let hint = "with the controller's own token, `sweep sync` sends what is left in the run's folder";
-        Err(Error::refused(Why::Forbidden, message).hint(hint))
     }
 
     /// Passes for those who may use this run.

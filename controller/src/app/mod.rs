@@ -1,6 +1,7 @@
 //! What the controller decides: one file of use cases per noun, over one store. Called by the doors of `api`, by the
 //! background step and by tests. Never sees a wire format, and never a database's own words.
 
+mod access;
 pub(crate) mod agents;
 pub(crate) mod caller;
 pub(crate) mod change;
@@ -25,10 +26,10 @@ use crate::{
     app::{
         agents::registry::Presences,
         change::{leases::Leases, wakeups::Bell},
-        files::{blobs::Collector, room::Room},
-        rows::{compaction::Compaction, rung_costs::Standings},
-        sweeps::{plan::Plans, suggest::Searches},
-        upkeep::{full::Fullness, lost::Loss},
+        files::{collector::Collector, room::Room},
+        rows::{rung_costs::Standings, unmerged::Compaction},
+        sweeps::{known::Searches, plan::Plans},
+        upkeep::{fullness::Fullness, loss::Loss},
     },
     chance::Chance,
     clock::Clock,
@@ -37,7 +38,6 @@ use crate::{
     store::{self, Store, Tx},
 };
 use caller::Tokens;
-use change::{Change, Effects};
 
 /// All that a use case may need.
 #[derive(Debug)]
@@ -68,6 +68,10 @@ pub(crate) struct App {
 }
 
 const SECRET: &str = "secret";
+/// KiB that all readers together may read ahead of their clients.
+const AHEAD_KIB: usize = 32 << 10;
+/// Explanations that are computed at the same time; others wait.
+const EXPLAINING: usize = 2;
 
 impl App {
     /// Over an open store. Every attempt that somebody holds gets a full lease.
@@ -102,8 +106,8 @@ impl App {
             searches: Searches::default(),
             standings: Standings::default(),
             compaction: Compaction::default(),
-            explaining: Arc::new(Semaphore::new(sweeps::explain::AT_ONCE)),
-            ahead: Semaphore::new(rows::pieces::ALL_AHEAD),
+            explaining: Arc::new(Semaphore::new(EXPLAINING)),
+            ahead: Semaphore::new(AHEAD_KIB),
             collector: Collector::new(clock.now()),
             room: Room::new(stored, settings.storage_bytes),
             full: Fullness::default(),
@@ -154,49 +158,5 @@ impl App {
 
     fn is_draining(&self) -> bool {
         *self.draining.borrow()
-    }
-
-    /// Makes a change: `work` runs in a transaction of its own, and what it did is on the disk when this returns. Leases
-    /// and rings follow the commit, even when the caller has gone away.
-    async fn change<T: Send + 'static>(
-        self: &Arc<Self>,
-        work: impl FnOnce(&mut Change<'_>) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        let (app, after) = (self.clone(), self.clone());
-        let work = move |tx: &Tx<'_>| {
-            let mut change = Change::new(tx, &app);
-            let value = work(&mut change)?;
-            Ok::<_, Error>((value, change.close()?))
-        };
-        let changed = self.store.write(work, move |(_, effects)| after.follow(effects)).await;
-        upkeep::full::written(self, changed).await.map(|(value, _)| value)
-    }
-
-    fn follow(&self, effects: &Effects) {
-        let now = self.clock.now();
-        for (run, attempt) in &effects.held {
-            match attempt {
-                Some(attempt) => self.leases.grant(run, *attempt, now),
-                None => self.leases.release(run),
-            }
-        }
-        self.bell.ring(&effects.rings);
-    }
-
-    /// Reads from one snapshot.
-    async fn read<T: Send + 'static>(
-        self: &Arc<Self>,
-        work: impl FnOnce(&Tx<'_>, &App) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        let app = self.clone();
-        let read = self.store.read(move |tx| work(tx, &app)).await;
-        read.map_err(|error: Error| match error {
-            Error::Disk(reason) => Error::busy(format!(
-                "the controller cannot read `{}`: {reason}",
-                self.settings.data.display()
-            )),
-            Error::Torn(damage) => upkeep::lost::unreadable(self, damage),
-            error => error,
-        })
     }
 }

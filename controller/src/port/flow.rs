@@ -20,11 +20,11 @@ use tokio::{
 };
 use tonic::{Status, body::Body, codegen::Bytes};
 
-use super::seats::{Seat, Seats};
+use super::seats::{RECEIVED_OF_ONE_KIB, Seat, Seats};
 use crate::clock::Clock;
 
-/// KiB of large messages that are received at once: all together, and over one connection.
-const RECEIVED: (usize, usize) = (64 << 10, 32 << 10);
+/// KiB of large messages that are received at once, over all connections.
+const RECEIVED_KIB: usize = 64 << 10;
 /// Bytes of a message that claims no room.
 const SMALL: usize = 64 << 10;
 /// How long a message may wait for room, and how long it may take to arrive.
@@ -50,15 +50,10 @@ pub(super) struct Flow {
     looked: Mutex<Instant>,
 }
 
-/// Room for the large messages of one connection.
-pub(super) fn room_of_one() -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(RECEIVED.1))
-}
-
 impl Flow {
     /// Nothing is under way.
     pub(super) fn new(seats: Arc<Seats>, clock: Clock) -> Arc<Self> {
-        let receiving = Arc::new(Semaphore::new(RECEIVED.0));
+        let receiving = Arc::new(Semaphore::new(RECEIVED_KIB));
         Arc::new(Self {
             clock,
             seats,
@@ -174,7 +169,7 @@ impl Received {
         let Some(length) = begun else { return Some(bytes) };
         self.claims.set(None);
         // What has no room in any case is refused by its service, which allows less.
-        if length <= SMALL || length > RECEIVED.1 * 1024 {
+        if length <= SMALL || length > RECEIVED_OF_ONE_KIB * 1024 {
             return Some(bytes);
         }
         let claim = self.flow.clone().claim(self.seat.clone(), length);
@@ -381,11 +376,11 @@ mod tests {
         assert!(body.take(head(8 << 20)).is_none());
         let (_, claim) = body.waiting.take().unwrap();
         body.claims.set(Some(claim.await.unwrap()));
-        assert_eq!(body.seat.receiving.available_permits(), RECEIVED.1 - (8 << 10));
-        assert_eq!(body.flow.receiving.available_permits(), RECEIVED.0 - (8 << 10));
+        assert_eq!(body.seat.receiving.available_permits(), RECEIVED_OF_ONE_KIB - (8 << 10));
+        assert_eq!(body.flow.receiving.available_permits(), RECEIVED_KIB - (8 << 10));
         body.left = 0;
         assert!(body.take(head(10)).is_some());
-        assert_eq!(body.seat.receiving.available_permits(), RECEIVED.1);
+        assert_eq!(body.seat.receiving.available_permits(), RECEIVED_OF_ONE_KIB);
         assert!(body.late.is_some(), "its ten bytes are still to come");
         assert!(body.take(Bytes::from_static(&[0; 10])).is_some());
         assert!(body.late.is_none());

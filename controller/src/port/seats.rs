@@ -17,8 +17,11 @@ use tokio::{
     time::Instant,
 };
 
-use super::{flow, stretch::Stretch};
+use super::stretch::Stretch;
 use crate::{api::caller::Welcome, clock::Clock};
+
+/// KiB of large messages that are received at once over one connection.
+pub(super) const RECEIVED_OF_ONE_KIB: usize = 32 << 10;
 
 /// All connections.
 #[derive(Debug)]
@@ -98,7 +101,7 @@ impl Seats {
             address,
             has_asked: AtomicBool::new(false),
             is_known: AtomicBool::new(false),
-            receiving: flow::room_of_one(),
+            receiving: Arc::new(Semaphore::new(RECEIVED_OF_ONE_KIB)),
             sending: AtomicUsize::new(0),
             landed: Notify::new(),
             moved: Mutex::new(self.clock.now()),

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{OpenError, blobs::INCOMING};
+use super::{blobs::INCOMING, open_error::OpenError};
 use crate::platform::Disk;
 
 /// The database.

@@ -21,6 +21,7 @@ mod folder;
 pub(crate) mod guard;
 pub(crate) mod holdings;
 pub(crate) mod listing;
+mod open_error;
 pub(crate) mod printed;
 pub(crate) mod rungs;
 pub(crate) mod runs;
@@ -46,53 +47,13 @@ pub(crate) use database::{Error, Result, Tx};
 pub(crate) use folder::DATABASE;
 pub(crate) use folder::Folder as Taken;
 use guard::Guard;
+pub(crate) use open_error::{OpenError, plain};
 use writer::{Job, Ticket, panicked};
 
 use crate::{
     platform::{Platform, Threads},
     settings::Limits,
 };
-
-/// Why a data folder cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum OpenError {
-    /// The folder cannot be made or read.
-    #[error("{}", plain(.0))]
-    Folder(#[from] io::Error),
-    /// Something in it cannot be written.
-    #[error("`{file}` cannot be written: {}", plain(.cause))]
-    ReadOnly {
-        /// What, without the folder.
-        file: String,
-        /// What the operating system says.
-        cause: io::Error,
-    },
-    /// It is no data folder.
-    #[error("{0}")]
-    NoFolder(&'static str),
-    /// It holds what only a database can make sense of, but no database.
-    #[error("it is missing or empty, beside {0}")]
-    NoDatabase(&'static str),
-    /// Its database names contents, and none of them is there.
-    #[error("the folder `blobs` is missing or empty, though the database names contents")]
-    NoContents,
-    /// Somebody else has it.
-    #[error("another controller uses it")]
-    InUse,
-    /// The database does not open.
-    #[error("cannot open the database: {0}")]
-    Database(#[source] Error),
-}
-
-impl From<Error> for OpenError {
-    fn from(error: Error) -> Self {
-        match error {
-            // A process that knows nothing of our lock holds SQLite's.
-            Error::Busy(_) => OpenError::InUse,
-            error => OpenError::Database(error),
-        }
-    }
-}
 
 /// An open data folder. Dropping it lets the writer finish what waits.
 #[derive(Debug)]
@@ -262,12 +223,6 @@ fn start_writer(
     // It waits for its queue and for nothing else.
     let waits = tokio::runtime::Builder::new_current_thread().build()?;
     thread::Builder::new().name("writer".to_owned()).spawn(move || waits.block_on(work)).map(Some)
-}
-
-/// What the operating system says, in our manner and without its number.
-pub(crate) fn plain(error: &io::Error) -> String {
-    let text = error.to_string().to_lowercase();
-    text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 impl Drop for Store {

@@ -29,7 +29,7 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 
 use crate::{
     api::caller::{Host, caller},
-    app::{App, caller::Caller, read::views::Streamed},
+    app::{App, caller::Caller, read::views::Streamed, runs::lookup},
 };
 use error::status;
 
@@ -54,7 +54,7 @@ impl Door {
     /// Who calls, and what they say, if their token has not ended.
     async fn enter<T>(&self, request: Request<T>) -> Result<(Caller, T), Status> {
         let (caller, said) = known(request)?;
-        caller.lives(&self.app).await.map_err(status)?;
+        lookup::check_token(&self.app, &caller).await.map_err(status)?;
         Ok((caller, said))
     }
 }

@@ -26,7 +26,7 @@ use crate::app::{
     },
     runs::{
         begin::{self, Begun, NewRun},
-        lookup::{self, End, EndState},
+        end::{self, End, EndState},
     },
 };
 
@@ -52,7 +52,7 @@ impl Runs for Door {
         // nothing.
         let (caller, EndRun { run, attempt, outcome, ended_ms, ran_ms }) = known(request)?;
         let end = end_from(outcome.unwrap_or_default(), ended_ms, ran_ms).map_err(status)?;
-        let ended = lookup::end(&self.app, &caller, run, attempt, end).await.map_err(status)?;
+        let ended = end::end(&self.app, &caller, run, attempt, end).await.map_err(status)?;
         let note = ended.run.note.clone().unwrap_or_default();
         Ok(Response::new(RunEnded { run: Some(ended.into()), note }))
     }

@@ -17,10 +17,7 @@ use crate::{
         change::wakeups::{Ring, Topic},
         error::Error,
         limits::{check_list, check_name},
-        sweeps::{
-            plan::{self, Plan},
-            suggest,
-        },
+        sweeps::{plan::Plan, planning, suggest},
     },
     store::runs::Run,
 };
@@ -55,9 +52,9 @@ pub(crate) struct AgentView {
 pub(crate) async fn heartbeat(app: &Arc<App>, caller: &Caller, beat: Beat) -> Result<Orders, Error> {
     caller.admin()?;
     check(app, &beat)?;
-    plan::of(app, &beat.sweep).await?;
+    planning::of(app, &beat.sweep).await?;
     for held in &beat.holds {
-        plan::of_run(app, &held.run).await?;
+        planning::of_run(app, &held.run).await?;
     }
     let beat = Arc::new(beat);
     let now = app.clock.now();
@@ -143,7 +140,7 @@ async fn draft(app: &Arc<App>, beat: &Arc<Beat>, deadline: Instant) -> Result<Dr
         app.searches.forget(&beat.sweep);
     }
     if draft.wants_model && draft.fresh.is_empty() {
-        let plan = plan::of(app, &beat.sweep).await?;
+        let plan = planning::of(app, &beat.sweep).await?;
         match suggest::by_model(app, &plan, beat, deadline).await? {
             Some(run) => draft.fresh.push(run),
             None => {
@@ -168,7 +165,7 @@ async fn orders(app: &Arc<App>, beat: &Beat, draft: Draft) -> Result<Orders, Err
     let mut start = Vec::new();
     for run in draft.again.into_iter().chain(draft.fresh) {
         let sweep = run.sweep.as_deref().unwrap_or(&beat.sweep);
-        let plan = plan::of(app, sweep).await?;
+        let plan = planning::of(app, sweep).await?;
         start.push(to_start(app, &plan, run)?);
     }
     Ok(Orders {

@@ -23,8 +23,7 @@ use super::{App, error::Error};
 use crate::{
     app::{
         change::wakeups::{Ring, Topic},
-        files::checkpoints,
-        rows::stopping::PRUNED,
+        files::kept,
         runs::lookup,
         sweeps::{constraints, plan::Plan},
     },
@@ -35,6 +34,9 @@ use crate::{
         sweeps::Progress,
     },
 };
+
+/// Why a run is to end that a rule has stopped.
+pub(in crate::app) const PRUNED: &str = "pruned";
 
 /// A change that is being made.
 pub(crate) struct Change<'a> {
@@ -325,8 +327,8 @@ impl<'a> Change<'a> {
     /// The run is over.
     pub(super) fn result(&mut self, run: &mut Run) -> Result<(), Error> {
         run.ended_ms = Some(self.now_ms);
-        run.constrained = constraints::values(self, run)?;
-        checkpoints::settle(self.tx, run)?;
+        run.constrained = constraints::values(self.tx, &self.app.plans, run)?;
+        kept::settle(self.tx, run)?;
         let body = self.result_of(run)?;
         self.event(Kind::RunEnded, run, &body)?;
         self.improved(run)

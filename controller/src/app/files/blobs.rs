@@ -2,26 +2,14 @@
 //! of the stream `files`, by `app::files::artifacts`, and by upkeep for blobs that nothing refers to. Never makes a path of a name: a blob is found by
 //! its hash.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::Arc;
 
-use record::{
-    artifact::{BadArtifact, MAX_ENTRIES, MAX_MANIFEST_BYTES},
-    checkpoint::CheckpointRow,
-    content_row::ContentRow,
-    file::{FileRow, check_hash},
-};
-use tokio::{
-    sync::{OwnedSemaphorePermit, RwLock},
-    time::Instant,
-};
+use record::file::check_hash;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
-    artifacts::{self, Logged},
     checkpoints,
-    owner::{self, Names, Owner},
+    owner::{self, Owner},
     room::Taken,
 };
 pub(crate) use crate::store::files::File as FileView;
@@ -32,36 +20,14 @@ use crate::{
         change::Change,
         error::Error,
         read::{pages, views::Streamed},
-        runs::lookup::{self, Standing},
+        runs::lookup,
         upkeep::{full, lost},
     },
-    store::{self, Upload, blocks::Stream, files::File, runs::Run},
+    store::{self, Upload, files::File},
 };
 
 /// Bytes of a piece on its way to a client.
 const PIECE_BYTES: u64 = 256 << 10;
-
-/// Removes blobs that nothing refers to, some at a time.
-#[derive(Debug)]
-pub(in crate::app) struct Collector {
-    /// Held for writing while blobs go, for reading while one gets its name: a blob that comes again is not removed.
-    pub(in crate::app) going: RwLock<()>,
-    next: Mutex<(Instant, String)>,
-    /// How many want every content to stay.
-    pub(in crate::app) held: AtomicUsize,
-}
-
-impl Collector {
-    pub(in crate::app) fn new(now: Instant) -> Self {
-        Self { going: RwLock::default(), next: Mutex::new((now, String::new())), held: AtomicUsize::new(0) }
-    }
-}
-
-impl Collector {
-    fn is_held(&self) -> bool {
-        self.held.load(Ordering::SeqCst) > 0
-    }
-}
 
 /// Those of the hashes that are not here, or that the caller may not name: it has to send them.
 ///
@@ -203,100 +169,6 @@ impl Incoming {
     }
 }
 
-/// A row of the stream `files`, with what has to be known of it before it is kept.
-#[derive(Clone, Debug)]
-pub(in crate::app) enum Row {
-    File(FileRow),
-    Checkpoint(CheckpointRow),
-    Artifact(Logged),
-}
-
-/// The rows of an append to the stream `files`.
-///
-/// # Errors
-/// Invalid when a row tells of neither a file, a checkpoint nor an artifact, or all the artifacts together are larger than one may be;
-/// refused with [`Why::Blob`] when a manifest is not here.
-pub(in crate::app) async fn rows(
-    app: &Arc<App>,
-    caller: &Caller,
-    run: &str,
-    frames: &[u8],
-) -> Result<Vec<Row>, Error> {
-    let told = record::rows(frames).map_err(|corrupt| Error::invalid(format!("damaged rows: {corrupt}")))?;
-    let told: Result<Vec<ContentRow>, BadArtifact> = told.iter().map(ContentRow::of).collect();
-    let told = told.map_err(|bad| Error::invalid(bad.to_string()))?;
-    let most = app.settings.limits.checkpoint_rows;
-    let checkpoints = told.iter().filter(|told| matches!(told, ContentRow::Checkpoint(_))).count();
-    if checkpoints > most {
-        let message = format!("an append with {checkpoints} checkpoints, {most} at most");
-        return Err(Error::invalid(message).hint("send the rows apart"));
-    }
-    let (mut rows, mut bytes, mut entries) = (Vec::new(), 0, 0);
-    for told in told {
-        rows.push(match told {
-            ContentRow::File(file) => Row::File(file),
-            ContentRow::Checkpoint(checkpoint) => Row::Checkpoint(checkpoint),
-            ContentRow::Artifact(artifact) => {
-                // A row of a hundred bytes may name a manifest of megabytes, and an append has room for many such rows. Our
-                // own clients send one at a time (`blobs::batch`).
-                bytes += artifact.size;
-                check_together(bytes, entries)?;
-                let logged = artifacts::stage(app, caller, run, artifact).await?;
-                entries += logged.entries;
-                check_together(bytes, entries)?;
-                Row::Artifact(logged)
-            }
-        });
-    }
-    Ok(rows)
-}
-
-/// Passes for what the artifacts of one append may have in all: as much as the largest of them.
-fn check_together(bytes: u64, entries: usize) -> Result<(), Error> {
-    if bytes <= MAX_MANIFEST_BYTES && entries <= MAX_ENTRIES {
-        return Ok(());
-    }
-    let message = format!(
-        "the artifacts of one append have {MAX_ENTRIES} files and {MAX_MANIFEST_BYTES} bytes of manifests at most"
-    );
-    Err(Error::invalid(message).hint("send the rows apart"))
-}
-
-/// Keeps such rows, and their blobs with them. Of an attempt that is over a file is added, and
-/// takes the place of none.
-///
-/// # Errors
-/// Refused with [`Why::Blob`] when a blob is not here.
-pub(in crate::app) fn keep(
-    change: &Change<'_>,
-    caller: &Caller,
-    run: &Run,
-    stream: Stream<'_>,
-    standing: Standing,
-    rows: &[Row],
-) -> Result<(), Error> {
-    let logged_ms = change.app.clock.wall_ms();
-    let fenced = standing == Standing::Fenced;
-    let apart = standing != Standing::Current;
-    let names = Names::of(change.tx, caller, &run.project)?;
-    for row in rows {
-        match row {
-            Row::File(file) => {
-                names.claim(change.tx, &file.path, &file.sha256, file.size)?;
-                let file = File { file: file.clone(), attempt: stream.attempt, logged_ms };
-                if standing != Standing::Late || !store::files::is_there(change.tx, run.key, &file)? {
-                    store::files::put(change.tx, run.key, &file, fenced)?;
-                }
-            }
-            Row::Checkpoint(checkpoint) => checkpoints::keep(change, &names, run, stream, apart, checkpoint)?,
-            Row::Artifact(logged) => artifacts::keep(change, &names, run, apart, logged)?,
-        }
-    }
-    // Nobody goes on from a fenced one: its attempt is not the run's any more.
-    let goes_on = !fenced && rows.iter().any(|row| matches!(row, Row::Checkpoint(_)));
-    if goes_on { checkpoints::trim(change.tx, run, checkpoints::KEPT) } else { Ok(()) }
-}
-
 /// The files of a run by path.
 ///
 /// # Errors
@@ -387,56 +259,4 @@ fn file_of(tx: &store::Tx<'_>, run: &str, path: &str) -> Result<File, Error> {
         Error::missing(format!("the run `{run}` has no file `{path}`"))
             .hint(format!("`sweep run files {run}` lists what it has"))
     })
-}
-
-/// One look for blobs that nothing refers to, if it is time. Never takes one that came within the grace.
-///
-/// # Errors
-/// When the database or the disk fails; the next look finds the same work.
-pub(in crate::app) async fn collect(app: &Arc<App>, now: Instant) -> Result<(), Error> {
-    let lock = || app.collector.next.lock().unwrap_or_else(PoisonError::into_inner);
-    let (due, after) = lock().clone();
-    if now < due || app.collector.is_held() {
-        return Ok(());
-    }
-    let (limit, before_ms) = (app.settings.limits.collected, before_ms(app));
-    artifacts::sweep(app, before_ms).await?;
-    let from = after.clone();
-    let seen = app.read(move |tx, _| Ok(store::files::look(tx, &from, before_ms, limit)?)).await?;
-    let next = if seen.len() < limit as usize { String::new() } else { seen[seen.len() - 1].0.clone() };
-    *lock() = (now + app.settings.collect_every, next);
-    let going: Vec<String> = seen.into_iter().filter(|(_, goes)| *goes).map(|(hash, _)| hash).collect();
-    if going.is_empty() { Ok(()) } else { remove(app, going, before_ms).await }
-}
-
-fn before_ms(app: &App) -> i64 {
-    let grace = i64::try_from(app.settings.blob_grace.as_millis()).unwrap_or(i64::MAX);
-    app.clock.wall_ms().saturating_sub(grace)
-}
-
-/// First they count as gone, then they go, then they are forgotten: a crash in between is picked up by the next look.
-async fn remove(app: &Arc<App>, hashes: Vec<String>, before_ms: i64) -> Result<(), Error> {
-    let _alone = app.collector.going.write().await;
-    if app.collector.is_held() {
-        return Ok(());
-    }
-    let doom = move |change: &mut Change<'_>| {
-        let mut doomed = Vec::new();
-        for hash in hashes {
-            if store::files::doom(change.tx, &hash, before_ms)? {
-                doomed.push(hash);
-            }
-        }
-        Ok(doomed)
-    };
-    let doomed = app.change(doom).await?;
-    for hash in &doomed {
-        full::written(app, app.store.blobs.remove(hash).await).await?;
-    }
-    let forget = move |change: &mut Change<'_>| -> Result<u64, Error> {
-        let sizes = doomed.iter().map(|hash| store::files::forget_blob(change.tx, hash));
-        Ok(sizes.sum::<Result<u64, _>>()?)
-    };
-    app.room.give_back(app.change(forget).await?);
-    Ok(())
 }

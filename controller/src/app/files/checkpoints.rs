@@ -5,11 +5,10 @@
 use std::sync::Arc;
 
 use record::checkpoint::CheckpointRow;
-use sweeps::lifecycle::run::State;
 
 pub(crate) use crate::store::checkpoints::Checkpoint;
 
-use super::owner::Names;
+use super::{kept::is_complete, owner::Names};
 use crate::{
     app::{
         App,
@@ -18,7 +17,7 @@ use crate::{
         error::{Error, Why},
         rows::{
             digest::{Digest, Summary},
-            ingest, pieces, summaries,
+            pieces, summaries, value,
         },
         runs::{
             lineage::Lineage,
@@ -28,10 +27,6 @@ use crate::{
     store::{self, Tx, blocks::Stream, checkpoints::End, runs::Run},
 };
 
-/// Checkpoints of a run that goes on whose contents stay: the newest, and one more for when the newest is of no use.
-pub(in crate::app) const KEPT: usize = 2;
-/// Checkpoints whose rows are not all here yet, and whose contents stay for them.
-const OPEN: usize = 16;
 /// The streams of which a run's history is made.
 const STREAMS: [&str; 2] = ["history", "summary"];
 
@@ -78,44 +73,6 @@ fn ends(tx: &Tx<'_>, stream: Stream<'_>, row: &CheckpointRow) -> Result<Vec<End>
         }
     }
     Ok(ends)
-}
-
-/// Lets go of the contents of all but the newest checkpoints that an attempt can go on from, or may be able to.
-///
-/// # Errors
-/// When the database fails.
-pub(in crate::app) fn trim(tx: &Tx<'_>, run: &Run, most: usize) -> Result<(), Error> {
-    let (mut complete, mut open) = (0, 0);
-    for checkpoint in store::checkpoints::kept(tx, run.key)? {
-        if complete == most || open == OPEN {
-            store::checkpoints::release(tx, &checkpoint)?;
-        } else if is_complete(tx, run, &checkpoint)? {
-            complete += 1;
-        } else {
-            open += 1;
-        }
-    }
-    Ok(())
-}
-
-/// All rows before it are here. They come by another way than the checkpoint, and a node may die in between.
-fn is_complete(tx: &Tx<'_>, run: &Run, checkpoint: &Checkpoint) -> Result<bool, Error> {
-    for end in store::checkpoints::ends(tx, checkpoint.key)? {
-        let stream =
-            Stream { run: run.key, name: &end.stream, attempt: checkpoint.attempt, writer: &end.writer };
-        if store::blocks::unfenced(tx, stream)? < end.rows {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-/// A run is over: its newest checkpoint is enough for whoever takes it up again, which nobody does with one that was pruned.
-///
-/// # Errors
-/// When the database fails.
-pub(in crate::app) fn settle(tx: &Tx<'_>, run: &Run) -> Result<(), Error> {
-    trim(tx, run, if run.state == State::Pruned { 0 } else { 1 })
 }
 
 /// The checkpoints from which an attempt of the run can go on, the newest first.
@@ -252,7 +209,7 @@ fn before(tx: &Tx<'_>, app: &App, run: &Run, checkpoint: &Checkpoint) -> Result<
                     && let Some(key) = plan.metric().and_then(|metric| digest.key(&metric.name))
                 {
                     anew.iteration += if name == "history" { key.finite } else { 0 };
-                    ingest::count(&mut anew, plan, key);
+                    value::count(&mut anew, plan, key);
                 }
             }
         }

@@ -3,5 +3,9 @@
 pub(crate) mod artifacts;
 pub(crate) mod blobs;
 pub(crate) mod checkpoints;
+pub(in crate::app) mod collect;
+pub(in crate::app) mod collector;
+pub(in crate::app) mod kept;
 pub(in crate::app) mod owner;
 pub(in crate::app) mod room;
+pub(in crate::app) mod rows;

@@ -21,7 +21,7 @@ use crate::{
             explain::{self, Incumbent, Repeated},
             plan::Plan,
         },
-        upkeep::{full, lost},
+        upkeep::{fullness, loss},
     },
     store::{
         self, Tx,
@@ -203,8 +203,8 @@ pub(in crate::app) fn note(tx: &Tx<'_>, app: &App, progress: &Progress) -> Resul
                 never.map(|never| format!("; {never}")).unwrap_or_default()
             ))
         }
-        State::Pending | State::Running if app.loss.is_total() => Some(lost::NOTE.to_owned()),
-        State::Pending | State::Running if app.full.is_full() => Some(full::NOTE.to_owned()),
+        State::Pending | State::Running if app.loss.is_total() => Some(loss::NOTE.to_owned()),
+        State::Pending | State::Running if app.full.is_full() => Some(fullness::NOTE.to_owned()),
         State::Pending | State::Running if progress.closing.is_some() => {
             Some(format!("no new trials, {why}; {} not over yet", progress.live()))
         }

@@ -3,17 +3,15 @@
 //! is rewritten once for each level, and a crash at any point leaves either the old blocks or the new ones. Never mixes
 //! attempts or writers, nor rows that were fenced with others. Of a long console it removes whole blocks in the middle.
 
-use std::{
-    collections::BTreeMap,
-    ops::Range,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{ops::Range, sync::Arc, time::Duration};
 
 use record::columns::{Block, Encoder};
 use tokio::time::Instant;
 
-use super::pieces;
+use super::{
+    pieces,
+    unmerged::{APPENDED_BYTES, APPENDS, Place, Waiting},
+};
 use crate::{
     app::{App, error::Error},
     store::{
@@ -25,10 +23,6 @@ use crate::{
 
 /// The stream whose middle may be removed.
 pub(in crate::app) const CONSOLE: &str = "console";
-/// Appends that are merged at once, unless they are large.
-const APPENDS: usize = 64;
-/// Bytes of appends that are worth a merge, however few they are.
-const APPENDED_BYTES: u64 = 256 << 10;
 /// Blocks of one level that make one of the next.
 const FAN: usize = 8;
 /// Bytes that one merge reads at most, beyond its first piece: what bounds the memory and the transaction.
@@ -37,84 +31,8 @@ const MERGED_BYTES: u64 = 8 << 20;
 const PARTS: usize = 4096;
 /// Bytes from which a single append of a run that is over is written by columns.
 const ALONE_BYTES: u64 = 64 << 10;
-/// After this it is asked whether a run is over, so that little is left in small pieces.
-const SETTLED: Duration = Duration::from_secs(30);
 /// For how long one step merges.
 const STEP: Duration = Duration::from_millis(200);
-
-/// Where there may be work. A hint alone: what is merged is decided by the rows.
-#[derive(Debug, Default)]
-pub(in crate::app) struct Compaction(Mutex<Option<BTreeMap<Place, Waiting>>>);
-
-/// A stream of an attempt's writer.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    run: i64,
-    stream: String,
-    attempt: u32,
-    writer: String,
-}
-
-/// What came since the stream was last looked at.
-#[derive(Clone, Copy, Debug)]
-struct Waiting {
-    appends: usize,
-    bytes: u64,
-    since: Instant,
-}
-
-impl Compaction {
-    /// Something was appended.
-    pub(in crate::app) fn note(&self, stream: Stream<'_>, bytes: usize, now: Instant) {
-        let place = Place {
-            run: stream.run,
-            stream: stream.name.to_owned(),
-            attempt: stream.attempt,
-            writer: stream.writer.to_owned(),
-        };
-        // Before the first step nothing is known yet; that step looks at all that is stored.
-        if let Some(places) = self.lock().as_mut() {
-            let waiting = places.entry(place).or_insert(Waiting { appends: 0, bytes: 0, since: now });
-            waiting.appends += 1;
-            waiting.bytes += bytes as u64;
-        }
-    }
-
-    /// Places that should be looked at now.
-    fn due(&self, now: Instant) -> Vec<Place> {
-        let places = self.lock();
-        let is_due = |waiting: &Waiting| {
-            waiting.appends >= APPENDS || waiting.bytes >= APPENDED_BYTES || now >= waiting.since + SETTLED
-        };
-        let due = places.iter().flatten().filter(|(_, waiting)| is_due(waiting));
-        due.map(|(place, _)| place.clone()).collect()
-    }
-
-    /// Begins a look at a place: what is appended from now on is noted anew.
-    fn begin(&self, place: &Place, now: Instant) {
-        if let Some(waiting) = self.lock().as_mut().and_then(|places| places.get_mut(place)) {
-            *waiting = Waiting { appends: 0, bytes: 0, since: now };
-        }
-    }
-
-    /// Ends it: so many appends were left, and bytes of them; `None`: nothing will be merged unless more is appended.
-    fn end(&self, place: &Place, left: Option<(usize, u64)>) {
-        let mut places = self.lock();
-        let Some(places) = places.as_mut() else { return };
-        match (left, places.get_mut(place)) {
-            (Some((appends, bytes)), Some(waiting)) => {
-                waiting.appends += appends;
-                waiting.bytes += bytes;
-            }
-            (None, Some(waiting)) if waiting.appends == 0 => drop(places.remove(place)),
-            _ => {}
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<BTreeMap<Place, Waiting>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Merges what is due, for a bounded time.
 ///
@@ -351,28 +269,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_of_a_look_counts_at_the_next() {
-        let compaction = Compaction(Mutex::new(Some(BTreeMap::new())));
-        let now = crate::clock::Clock::system().now();
-        let stream = Stream { run: 1, name: "history", attempt: 1, writer: "sdk" };
-        (0..APPENDS).for_each(|_| compaction.note(stream, 10, now));
-        let place = compaction.due(now).remove(0);
-        compaction.begin(&place, now);
-        compaction.note(stream, 10, now);
+    fn what_is_left_is_what_comes_after_the_last_fenced_piece() {
         let pieces: Vec<_> = (0..40).map(|first| piece(first, 0, 10, first < 10)).collect();
         assert_eq!(tail(&pieces), (30, 300));
-        compaction.end(&place, Some(tail(&pieces)));
-        assert!(compaction.due(now).is_empty());
-        (0..APPENDS - 31).for_each(|_| compaction.note(stream, 10, now));
-        assert_eq!(compaction.due(now).len(), 1);
-        // A run that is over is forgotten, unless more came while it was looked at.
-        compaction.begin(&place, now);
-        compaction.note(stream, 10, now);
-        compaction.end(&place, None);
-        assert_eq!(compaction.due(now + SETTLED).len(), 1);
-        compaction.begin(&place, now);
-        compaction.end(&place, None);
-        assert!(compaction.due(now + SETTLED).is_empty());
     }
 
     #[test]

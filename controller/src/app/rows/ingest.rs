@@ -7,10 +7,7 @@ use probes::{Bug, planted};
 use record::{Corrupt, file::STREAM as FILES};
 use sweeps::lifecycle::run::State;
 
-use super::{
-    digest::{Digest, Key},
-    stopping, summaries,
-};
+use super::{digest::Digest, stopping, summaries, value};
 use crate::{
     app::{
         App,
@@ -20,12 +17,12 @@ use crate::{
             wakeups::{Ring, Topic},
         },
         error::{Error, Why},
-        files::blobs,
+        files,
         runs::{
             about::{self, Said},
             lookup::{Standing, fenced, late, standing},
         },
-        sweeps::plan::{self, Plan},
+        sweeps::planning,
         text::cut,
     },
     store::{self, blocks::Stream, runs::Run},
@@ -78,12 +75,12 @@ enum Kept {
 /// damaged. Busy while the disk is full: the lease is renewed all the same.
 pub(crate) async fn append(app: &Arc<App>, caller: &Caller, append: Append) -> Result<Appended, Error> {
     caller.attempt(&append.run, append.attempt)?;
-    plan::of_run(app, &append.run).await?;
+    planning::of_run(app, &append.run).await?;
     let mut append = append;
     loop {
         let digest = check(app, &append)?;
         let told = match append.stream.as_str() {
-            FILES => Told::Files(blobs::rows(app, caller, &append.run, &append.frames).await?),
+            FILES => Told::Files(files::rows::read(app, caller, &append.run, &append.frames).await?),
             META => Told::Meta(Said::read(&append.frames).map_err(damaged)?),
             _ => Told::Values,
         };
@@ -111,7 +108,7 @@ fn without(mut append: Append, rows: u64) -> Result<Append, Error> {
 /// What rows say that are no values of metrics, read before the writer has them.
 enum Told {
     Values,
-    Files(Vec<blobs::Row>),
+    Files(Vec<files::rows::Row>),
     Meta(Said),
 }
 
@@ -163,7 +160,7 @@ fn keep(
     told: Told,
 ) -> Result<Kept, Error> {
     let mut run = change.run(&append.run)?;
-    let standing = standing(change, &run, append.attempt)?;
+    let standing = standing(change.app, &run, append.attempt)?;
     let stream =
         Stream { run: run.key, name: &append.stream, attempt: append.attempt, writer: &append.writer };
     let next = store::blocks::next(change.tx, stream)?;
@@ -178,7 +175,7 @@ fn keep(
         }
         let apart = standing != Standing::Current;
         if let Told::Files(rows) = &told {
-            blobs::keep(change, caller, &run, stream, standing, rows)?;
+            files::rows::keep(change, caller, &run, stream, standing, rows)?;
         }
         store::blocks::insert(change.tx, stream, next, digest.rows, apart, frames)?;
         change.app.compaction.note(stream, frames.len(), change.app.clock.now());
@@ -256,7 +253,7 @@ fn sum_up(
             if stream == "history" {
                 stopping::count(change, run, &plan, frames, key.finite)?;
             }
-            count(run, &plan, key);
+            value::count(run, &plan, key);
         }
     }
     store::runs::save_logged(change.tx, run)?;
@@ -266,14 +263,6 @@ fn sum_up(
         store::runs::save(change.tx, run)?;
     }
     if before == run.value { Ok(()) } else { change.improved(run) }
-}
-
-/// Takes what was logged of the sweep's metric into the run's count and its value.
-pub(in crate::app) fn count(run: &mut Run, plan: &Plan, metric: &Key) {
-    run.logged += metric.rows;
-    let best = metric.range.map(|(least, most)| if plan.study.maximize { most } else { least });
-    let both = best.into_iter().chain(run.value);
-    run.value = both.reduce(|one, two| if plan.is_better(one, two) { one } else { two });
 }
 
 fn gap(append: &Append, next: u64) -> Error {

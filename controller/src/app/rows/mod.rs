@@ -9,3 +9,5 @@ pub(in crate::app) mod range;
 pub(in crate::app) mod rung_costs;
 pub(in crate::app) mod stopping;
 pub(in crate::app) mod summaries;
+pub(in crate::app) mod unmerged;
+pub(in crate::app) mod value;

@@ -78,9 +78,8 @@ pub(in crate::app) fn first(tx: &Tx<'_>, key: i64, mut rows: u64) -> Result<Vec<
     Ok(out)
 }
 
-/// KiB that one reader may read ahead of its client, and all of them together.
+/// KiB that one reader may read ahead of its client.
 const ONE_AHEAD: u32 = 4 << 10;
-pub(in crate::app) const ALL_AHEAD: usize = 32 << 10;
 
 /// How much of what is stored a reader may take at once. A merged block can only be read from its
 /// start, so one that is read a page at a time is decoded again for each page: whoever finds room

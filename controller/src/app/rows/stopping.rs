@@ -1,7 +1,7 @@
 //! Early stopping, decided when rows arrive: in the transaction of an append that takes a run across a rung. Called by
 //! `app::rows::ingest`, which counts; what decides is `sweeps::stopping`. An ordinary append, one that crosses no rung, costs
 //! nothing here. Never looks at a run that is over, or that is to end already. What people are told of a rule that judges
-//! nobody is here too, for `app::runs::lookup` and `app::read::views`.
+//! nobody is here too, for `app::runs::end` and `app::read::views`.
 
 use record::RowRef;
 use sweeps::{
@@ -11,12 +11,14 @@ use sweeps::{
 
 use super::{digest, rung_costs::Joined};
 use crate::{
-    app::{App, change::Change, error::Error, sweeps::plan::Plan},
+    app::{
+        App,
+        change::{Change, PRUNED},
+        error::Error,
+        sweeps::plan::Plan,
+    },
     store::{self, Tx, rungs::Reached, runs::Run, sweeps::Progress},
 };
-
-/// Why a run is to end that a rule has stopped.
-pub(in crate::app) const PRUNED: &str = "pruned";
 
 /// Counts the finite values of the metric in these rows of history, as many as `values`, and judges the run at each rung
 /// that they cross, up to the one that stops it. `run.value` is still the best before them. The caller saves the run.

@@ -16,7 +16,7 @@ use crate::{
         change::Change,
         error::{Error, Why},
         limits::check_name,
-        sweeps::plan,
+        sweeps::planning,
         text::cut,
     },
     settings::Limits,
@@ -268,7 +268,7 @@ pub(crate) async fn join(app: &Arc<App>, caller: &Caller, id: String, attempt: u
         _ => attempt,
     };
     caller.attempt(&id, attempt)?;
-    plan::of_run(app, &id).await?;
+    planning::of_run(app, &id).await?;
     let work = move |change: &mut Change<'_>| {
         let mut run = change.run(&id)?;
         if attempt != 0 && !check_attempt(&run, attempt)? {

@@ -2,6 +2,7 @@
 
 pub(in crate::app) mod about;
 pub(crate) mod begin;
+pub(crate) mod end;
 pub(in crate::app) mod lineage;
 pub(crate) mod lookup;
 pub(in crate::app) mod names;

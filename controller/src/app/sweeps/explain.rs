@@ -12,7 +12,7 @@ use ::sweeps::{
     },
 };
 
-use super::{plan::Plan, suggest::Known};
+use super::{known::Known, plan::Plan};
 use crate::{
     app::{
         App,
@@ -22,8 +22,6 @@ use crate::{
     store::{self, Tx, runs::Run},
 };
 
-/// Explanations that are computed at the same time; others wait.
-pub(in crate::app) const AT_ONCE: usize = 2;
 /// Names of parameters that an error lists.
 const LISTED: usize = 12;
 

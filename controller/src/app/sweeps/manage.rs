@@ -10,10 +10,7 @@ use ::sweeps::{
     },
 };
 
-use super::{
-    plan::{self, Plan},
-    warm_start,
-};
+use super::{plan::Plan, planning, warm_start};
 use crate::{
     app::{
         App,
@@ -157,7 +154,7 @@ pub(crate) async fn change(
     wish: Wish,
 ) -> Result<SweepView, Error> {
     caller.admin()?;
-    plan::of(app, &id).await?;
+    planning::of(app, &id).await?;
     loop {
         let wanted = id.clone();
         if app.change(move |change| fulfil(change, &wanted, wish)).await? {
@@ -264,7 +261,7 @@ pub(crate) async fn retry(
         return Err(Error::invalid(format!("{} runs in one call, {most} at most", wanted.len()))
             .hint("without a list, every failed or crashed run of the sweep is tried again"));
     }
-    plan::of(app, &id).await?;
+    planning::of(app, &id).await?;
     let sweep = id.clone();
     let look = move |tx: &Tx<'_>, _: &App| {
         if wanted.is_empty() {

@@ -12,7 +12,7 @@ use sweeps::{
 };
 
 use crate::{
-    app::{App, error::Error},
+    app::error::Error,
     store::{self, Tx},
 };
 
@@ -95,36 +95,6 @@ struct Cache {
     none: HashSet<String>,
 }
 
-/// The plan of a sweep. A large one takes long to check, so not by the writer.
-///
-/// # Errors
-/// Missing when there is no such sweep.
-pub(in crate::app) async fn of(app: &Arc<App>, sweep: &str) -> Result<Arc<Plan>, Error> {
-    match app.plans.cached(sweep) {
-        Some(plan) => Ok(plan),
-        None => {
-            let sweep = sweep.to_owned();
-            app.read(move |tx, app| app.plans.get(tx, &sweep)).await
-        }
-    }
-}
-
-/// Sees to it that the writer finds the plan of the sweep that a run is of, if it is of one.
-///
-/// # Errors
-/// When the database fails.
-pub(in crate::app) async fn of_run(app: &Arc<App>, run: &str) -> Result<(), Error> {
-    // A trial's id is that of its sweep, and its number.
-    let Some((sweep, _)) = run.rsplit_once('-').filter(|(sweep, _)| !app.plans.knows(sweep)) else {
-        return Ok(());
-    };
-    match of(app, sweep).await {
-        Err(Error::Missing(_)) => app.plans.is_none(sweep),
-        found => drop(found?),
-    }
-    Ok(())
-}
-
 impl Plans {
     /// Keeps at most this many.
     pub(crate) fn new(most: usize) -> Self {
@@ -137,12 +107,12 @@ impl Plans {
     }
 
     /// Whether it is known what is under this id.
-    fn knows(&self, id: &str) -> bool {
+    pub(super) fn knows(&self, id: &str) -> bool {
         let cache = self.lock();
         cache.plans.contains_key(id) || cache.none.contains(id)
     }
 
-    fn is_none(&self, id: &str) {
+    pub(super) fn is_none(&self, id: &str) {
         let mut cache = self.lock();
         if cache.none.len() >= self.most {
             cache.none.clear();

@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use ::sweeps::search;
 
-use super::{plan::Plan, suggest::Known};
+use super::{known::Known, plan::Plan};
 use crate::{
     app::{App, caller::Caller, error::Error},
     store::{self, events::Told, runs::Run},

@@ -4,68 +4,17 @@
 //! Looked at by `app::upkeep::step`, and at once when a write fails; asked by `app::rows::ingest`, `app::files::blobs`, `app::sweeps::suggest` and the
 //! doors. Never frees anything but its own reserve.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
-use tokio::{sync::watch as channel, time::Instant};
-
-use super::lost;
+use super::{fullness::Seen, lost};
 use crate::{
     app::{
         App,
         change::wakeups::{Ring, Topic},
         error::Error,
     },
-    settings::Settings,
-    store::{self, Disk},
+    store,
 };
-
-/// Why a sweep hands out nothing, for people.
-pub(in crate::app) const NOTE: &str = "the disk of the controller is full: nothing new is handed out, and what trials log waits \
-                               on their nodes until there is room";
-
-/// After so long without a write that failed, the next one is worth a line of the log again.
-const CALM: Duration = Duration::from_secs(60);
-
-/// Whether the disk has room.
-#[derive(Debug, Default)]
-pub(in crate::app) struct Fullness {
-    /// Held during a look: two at once would take each other's reserve for missing.
-    looking: Mutex<()>,
-    full: channel::Sender<bool>,
-    /// When a write failed last, though there was room.
-    failed: Mutex<Option<Instant>>,
-}
-
-impl Fullness {
-    /// Whether rows and contents are refused now.
-    pub(in crate::app) fn is_full(&self) -> bool {
-        *self.full.borrow()
-    }
-
-    /// Passes while there is room for rows and contents.
-    ///
-    /// # Errors
-    /// Busy while there is not: the same may be sent again.
-    pub(in crate::app) fn check(&self) -> Result<(), Error> {
-        if self.is_full() { Err(busy()) } else { Ok(()) }
-    }
-
-    /// Tells of each change.
-    pub(crate) fn subscribe(&self) -> channel::Receiver<bool> {
-        self.full.subscribe()
-    }
-}
-
-fn busy() -> Error {
-    Error::busy("the disk of the controller is full").hint(
-        "nothing that was taken is lost; programs send the rest again, and a command works again, once there is \
-         room on the disk of the controller's data folder",
-    )
-}
 
 /// What a caller is told of a write: one that the disk, or the state of the data folder, has stopped is busy, with the
 /// reason.
@@ -101,15 +50,6 @@ pub(in crate::app) async fn written<T>(
     }
 }
 
-/// What made us look at the disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::app) enum Seen {
-    /// Nothing: it is time.
-    Nothing,
-    /// A write that failed.
-    Failure,
-}
-
 /// Looks at the disk, and enters or leaves the mode.
 pub(in crate::app) async fn look(app: &Arc<App>, seen: Seen) {
     let looking = app.clone();
@@ -122,72 +62,5 @@ pub(in crate::app) async fn look(app: &Arc<App>, seen: Seen) {
             app.presences.list("").into_iter().map(|(_, presence)| presence.sweep).collect();
         let rings: Vec<Ring> = sweeps.into_iter().map(|sweep| Ring::All(Topic::Work(sweep))).collect();
         app.bell.ring(&rings);
-    }
-}
-
-impl Fullness {
-    /// Whether the mode was left by this look.
-    fn look(&self, disk: &Disk, seen: Seen, settings: &Settings) -> bool {
-        let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
-        let (least, reserve) = (settings.least_free_bytes, settings.reserve_bytes);
-        // A file system that does not say how much is free is written to until it refuses.
-        let Ok(free) = disk.free() else { return false };
-        if free < least || (seen == Seen::Failure && !disk.takes(least)) {
-            if self.change(true) {
-                tracing::warn!(
-                    "the disk of the data folder is full, {free} bytes are free: rows and files are refused until \
-                     there is room, states are still written"
-                );
-            }
-            give_up(disk);
-            return false;
-        }
-        if !disk.holds(reserve) {
-            // Enough must be left beside the reserve, or the mode would come and go.
-            if free < reserve.saturating_add(2 * least) {
-                return false;
-            }
-            if let Err(error) = disk.hold(reserve) {
-                tracing::debug!("{reserve} bytes cannot be held back: {error}");
-            }
-            if self.is_full() && !disk.takes(2 * least) {
-                give_up(disk);
-                return false;
-            }
-        }
-        let left = self.change(false);
-        if left {
-            tracing::warn!("the disk of the data folder has room again: rows and files are taken");
-        }
-        left
-    }
-
-    /// Notes a write that failed though there is room; whether it is the first of a stretch.
-    fn fails(&self, now: Instant) -> bool {
-        let before = self.failed.lock().unwrap_or_else(PoisonError::into_inner).replace(now);
-        before.is_none_or(|before| now.duration_since(before) > CALM)
-    }
-
-    /// Whether it was otherwise before.
-    fn change(&self, full: bool) -> bool {
-        self.full.send_if_modified(|known| std::mem::replace(known, full) != full)
-    }
-}
-
-fn give_up(disk: &Disk) {
-    if let Err(error) = disk.give_up() {
-        tracing::debug!("what was held back cannot be given back: {error}");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_stretch_of_failures_is_told_of_once() {
-        let (fullness, begun) = (Fullness::default(), crate::clock::Clock::system().now());
-        let told = [0, 1, 60, 110, 171].map(|seconds| fullness.fails(begun + Duration::from_secs(seconds)));
-        assert_eq!(told, [true, false, false, false, true]);
     }
 }

@@ -5,34 +5,10 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch as channel;
-
 use crate::{
     app::{App, error::Error},
     store,
 };
-
-/// Why a sweep hands out nothing, for people.
-pub(in crate::app) const NOTE: &str = "the controller has lost its data folder, or its database is damaged: nothing new is handed \
-                               out, and what trials log waits on their nodes; the controller's log says what to do";
-
-/// What is wrong with the data folder, as far as it was told.
-#[derive(Debug, Default)]
-pub(in crate::app) struct Loss {
-    known: channel::Sender<Option<store::Error>>,
-}
-
-impl Loss {
-    /// Whether nothing can be written now.
-    pub(in crate::app) fn is_total(&self) -> bool {
-        self.known.borrow().is_some()
-    }
-
-    /// Tells of each change.
-    pub(crate) fn subscribe(&self) -> channel::Receiver<Option<store::Error>> {
-        self.known.subscribe()
-    }
-}
 
 /// Looks at the data folder, and says it once when that has changed; whether it can be written to.
 pub(in crate::app) fn look(app: &App) -> bool {

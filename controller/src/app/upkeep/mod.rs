@@ -3,5 +3,7 @@
 pub(crate) mod backup;
 pub(crate) mod fsck;
 pub(in crate::app) mod full;
+pub(in crate::app) mod fullness;
+pub(in crate::app) mod loss;
 pub(in crate::app) mod lost;
 pub(crate) mod step;

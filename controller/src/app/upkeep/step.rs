@@ -3,9 +3,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{full, lost};
+use super::{full, fullness::Seen, lost};
 use crate::{
-    app::{App, change::Change, error::Error, files::blobs, rows::compaction, sweeps::plan},
+    app::{App, change::Change, error::Error, files::collect, rows::compaction, sweeps::planning},
     store,
 };
 
@@ -28,7 +28,7 @@ pub(crate) async fn step(app: &Arc<App>) -> Result<(), Error> {
     }
     let expired = app.leases.expired(now);
     for (run, _) in &expired {
-        plan::of_run(app, run).await?;
+        planning::of_run(app, run).await?;
     }
     for some in expired.chunks(app.settings.limits.batch) {
         match expire_all(app, some.to_vec()).await {
@@ -38,12 +38,12 @@ pub(crate) async fn step(app: &Arc<App>) -> Result<(), Error> {
             Err(_) => one_by_one(app, some).await?,
         }
     }
-    full::look(app, full::Seen::Nothing).await;
+    full::look(app, Seen::Nothing).await;
     if !app.full.is_full() {
         // Nothing is lost by waiting, and a merge writes before it frees.
         compaction::step(app).await?;
     }
-    blobs::collect(app, now).await
+    collect::collect(app, now).await
 }
 
 async fn expire_all(app: &Arc<App>, some: Vec<(String, u32)>) -> Result<(), Error> {

@@ -5,13 +5,14 @@
 //! follows their noise, so the errors come out too small. A short history is therefore split into folds, and each fold
 //! is foretold by a surrogate with its own fit to the others. In a long history one trial hardly moves the fit.
 
-use super::POINTS_SEED;
 use crate::{
     gp::{Form, Hyperparameters, LeftOut, Posterior, fit},
     rng::{Purpose, Stream},
     search::sample::Sample,
 };
 
+/// Seed of the order in which trials go into folds.
+const ORDER_SEED: u64 = 0x666f_6c64_73;
 /// Parts of a short history.
 const FOLDS: usize = 10;
 /// Observations of a short history: a fit to more of them costs too much to repeat for each fold.
@@ -54,7 +55,7 @@ fn of_fold(form: &Form, sample: &Sample, fold: Vec<usize>) -> Option<Vec<(usize,
 /// The indices in an order that has nothing to do with when their trials were proposed: low-discrepancy points at even
 /// distances in time lie in one corner of the space.
 fn shuffled(count: usize) -> Vec<usize> {
-    let mut stream = Stream::new(POINTS_SEED, count as u64, Purpose::Folds);
+    let mut stream = Stream::new(ORDER_SEED, count as u64, Purpose::Folds);
     let mut order: Vec<usize> = (0..count).collect();
     for last in (1..count).rev() {
         order.swap(last, stream.below(last as u64 + 1) as usize);

@@ -1,0 +1,133 @@
+//! What the proposer of a sweep knows: the history that follows from the sweep's events, and a proposal that waits for its
+//! trial. A cache of the rows. Used by `app::sweeps::suggest`, and by `app::sweeps::replay`, which folds it anew.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use sweeps::{
+    history::{History, Outcome as Came, Trial},
+    point::Point,
+    search::{self, Exhausted},
+    space::Space,
+};
+use tokio::sync::Mutex as AsyncMutex;
+
+use crate::{
+    app::error::Error,
+    store::events::{Kind, Told},
+};
+
+/// The proposers of sweeps that need a model.
+#[derive(Debug, Default)]
+pub(in crate::app) struct Searches(Mutex<HashMap<String, Arc<AsyncMutex<Known>>>>);
+
+/// What a proposer knows: the fold of its sweep's events up to `seen`.
+#[derive(Debug, Default)]
+pub(in crate::app) struct Known {
+    /// Number of the newest event in the history.
+    pub(in crate::app) seen: i64,
+    /// The trials.
+    pub(in crate::app) history: History,
+    /// The newest proposal, until its trial exists.
+    pub(super) ready: Option<Ready>,
+}
+
+/// A proposal whose trial may not exist yet: it outlives the heartbeat that asked for it, which a newer one may have
+/// superseded meanwhile. Otherwise a search that takes longer than its agents wait would never come to an end.
+#[derive(Clone, Debug)]
+pub(super) struct Ready {
+    /// Of the trial.
+    pub(super) number: u64,
+    /// The point, or that there is none left.
+    pub(super) suggestion: Result<search::Suggestion, Exhausted>,
+    /// What the search knew. The trial's row keeps this, whatever came later, so that it can be replayed.
+    pub(super) seen: i64,
+}
+
+impl Searches {
+    pub(super) fn of(&self, sweep: &str) -> Arc<AsyncMutex<Known>> {
+        let mut searches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        searches.entry(sweep.to_owned()).or_default().clone()
+    }
+
+    /// Forgets what can be read again.
+    pub(in crate::app) fn forget(&self, sweep: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(sweep);
+    }
+}
+
+impl Known {
+    /// Adds one event. Events come in the order of their numbers.
+    pub(in crate::app) fn fold(&mut self, event: &Told, space: &Space) -> Result<(), Error> {
+        let trials = &mut self.history.trials;
+        let place = usize::try_from(event.trial).unwrap_or(usize::MAX);
+        let lost = || Error::Bug(format!("event {} does not fit the history of its sweep", event.number));
+        match (event.kind, &event.created) {
+            (Kind::TrialCreated, Some((config, fit))) if place == trials.len() => {
+                let config = serde_json::from_str(config).map_err(|_| lost())?;
+                let point = Point::from_json(space, &config).ok_or_else(lost)?;
+                let fit = fit.as_deref().map(serde_json::from_str).transpose().map_err(|_| lost())?;
+                trials.push(Trial::pending(point, fit));
+            }
+            (Kind::RunEnded | Kind::RunCorrected, _) => {
+                let came = if event.pruned { Came::Pruned } else { Came::Value };
+                let trial = trials.get_mut(place).ok_or_else(lost)?;
+                trial.outcome = event.value.map_or(Came::Failed, came);
+                trial.rungs.clone_from(&event.rungs);
+                trial.constrained.clone_from(&event.constrained);
+            }
+            (Kind::RunReopened, _) => {
+                let trial = trials.get_mut(place).ok_or_else(lost)?;
+                trial.outcome = Came::Pending;
+                trial.rungs.clear();
+                trial.constrained.clear();
+            }
+            _ => return Err(lost()),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ::sweeps::history::Rung;
+
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_trial_tells_its_rungs_and_whether_a_rule_stopped_it() {
+        let space = Space { parameters: Vec::new() };
+        let mut known = Known::default();
+        let told = |kind, value, pruned, rungs: &[(u64, f64)]| Told {
+            number: 1,
+            kind,
+            trial: 0,
+            value,
+            constrained: if kind == Kind::RunEnded { vec![value] } else { Vec::new() },
+            pruned,
+            rungs: rungs
+                .iter()
+                .map(|(iteration, value)| Rung { iteration: *iteration, value: *value })
+                .collect(),
+            created: (kind == Kind::TrialCreated).then(|| ("{}".to_owned(), None)),
+        };
+        known.fold(&told(Kind::TrialCreated, None, false, &[]), &space).unwrap();
+        known.fold(&told(Kind::RunEnded, Some(0.5), true, &[(3, 0.9), (9, 0.5)]), &space).unwrap();
+        let trial = &known.history.trials[0];
+        assert_eq!((trial.outcome, trial.rungs.len(), trial.rungs[1].value), (Came::Pruned(0.5), 2, 0.5));
+        assert_eq!(trial.constrained, [Some(0.5)]);
+        known.fold(&told(Kind::RunReopened, None, false, &[]), &space).unwrap();
+        let trial = &known.history.trials[0];
+        assert!(
+            trial.rungs.is_empty() && trial.constrained.is_empty(),
+            "a new attempt starts its rungs anew"
+        );
+        known.fold(&told(Kind::RunEnded, Some(0.4), false, &[(3, 0.4)]), &space).unwrap();
+        let trial = &known.history.trials[0];
+        assert_eq!((trial.outcome, trial.rungs.len()), (Came::Value(0.4), 1));
+        known.fold(&told(Kind::RunEnded, None, true, &[]), &space).unwrap();
+        assert_eq!(known.history.trials[0].outcome, Came::Failed, "pruned without a value");
+    }
+}
