@@ -1,0 +1,88 @@
+//! Circles in a graph, by Tarjan's algorithm for strongly connected components.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Who imports whom, by name.
+pub(crate) type Graph = BTreeMap<String, BTreeSet<String>>;
+
+/// Every set of more than one node in which each node reaches every other, in order.
+pub(crate) fn circles(graph: &Graph) -> Vec<Vec<&str>> {
+    let mut search = Search { graph, ..Search::default() };
+    for node in graph.keys() {
+        if !search.numbers.contains_key(node.as_str()) {
+            search.visit(node);
+        }
+    }
+    search.circles.iter_mut().for_each(|circle| circle.sort_unstable());
+    search.circles.sort_unstable();
+    search.circles
+}
+
+static NONE: Graph = Graph::new();
+
+struct Search<'g> {
+    graph: &'g Graph,
+    /// In which order the nodes are met.
+    numbers: BTreeMap<&'g str, usize>,
+    /// The first node that is reached from each node, by its number.
+    lowest: BTreeMap<&'g str, usize>,
+    stack: Vec<&'g str>,
+    circles: Vec<Vec<&'g str>>,
+}
+
+impl Default for Search<'_> {
+    fn default() -> Self {
+        Self {
+            graph: &NONE,
+            numbers: BTreeMap::new(),
+            lowest: BTreeMap::new(),
+            stack: Vec::new(),
+            circles: Vec::new(),
+        }
+    }
+}
+
+impl<'g> Search<'g> {
+    fn visit(&mut self, node: &'g str) {
+        let number = self.numbers.len();
+        self.numbers.insert(node, number);
+        self.stack.push(node);
+        let mut lowest = number;
+        for next in self.graph.get(node).into_iter().flatten() {
+            if !self.numbers.contains_key(next.as_str()) {
+                self.visit(next);
+                lowest = lowest.min(self.lowest[next.as_str()]);
+            } else if self.stack.contains(&next.as_str()) {
+                lowest = lowest.min(self.numbers[next.as_str()]);
+            }
+        }
+        self.lowest.insert(node, lowest);
+        if lowest == number {
+            let first = self.stack.iter().position(|other| *other == node).unwrap_or_default();
+            let circle = self.stack.split_off(first);
+            if circle.len() > 1 {
+                self.circles.push(circle);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn circles_are_found_and_lines_are_none() {
+        let graph = |edges: &[(&str, &str)]| {
+            let mut graph = Graph::new();
+            for (from, to) in edges {
+                graph.entry((*from).to_owned()).or_default().insert((*to).to_owned());
+                graph.entry((*to).to_owned()).or_default();
+            }
+            graph
+        };
+        assert!(circles(&graph(&[("a", "b"), ("b", "c"), ("a", "c")])).is_empty());
+        let two = graph(&[("a", "b"), ("b", "a"), ("b", "c"), ("c", "d"), ("d", "e"), ("e", "c")]);
+        assert_eq!(circles(&two), [vec!["a", "b"], vec!["c", "d", "e"]]);
+    }
+}

@@ -1,0 +1,95 @@
+//! Who may import whom, as the tables of ARCHITECTURE.md say, and what breaks them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::project::{Project, Source};
+
+/// The tables of ARCHITECTURE.md.
+pub(crate) struct Tables {
+    /// Crate, and the crates of ours that it may import.
+    crates: BTreeMap<String, BTreeSet<String>>,
+    /// Room of the controller, and the rooms and crates that it may import.
+    rooms: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// What a cell says in place of names.
+const NOTHING: &str = "nothing of ours";
+const EVERYTHING: &str = "everything";
+
+impl Tables {
+    /// Reads the tables whose heads begin with `| crate |` and `| room |`.
+    pub(crate) fn read(architecture: &str) -> Self {
+        let crates = table(architecture, "crate");
+        let all: BTreeSet<String> = crates.keys().cloned().collect();
+        let crates = crates
+            .into_iter()
+            .map(|(name, allowed)| (name, if allowed.contains(EVERYTHING) { all.clone() } else { allowed }));
+        Self { crates: crates.collect(), rooms: table(architecture, "room") }
+    }
+
+    /// The room of the controller that a module is in.
+    fn room_of(&self, module: &[String]) -> Option<&String> {
+        let ["controller", inside @ ..] = &module.iter().map(String::as_str).collect::<Vec<_>>()[..] else {
+            return None;
+        };
+        (1..=inside.len())
+            .rev()
+            .find_map(|length| self.rooms.get_key_value(&inside[..length].join("::")).map(|(room, _)| room))
+    }
+
+    /// Every import that the tables do not allow.
+    pub(crate) fn problems(&self, project: &Project) -> Vec<String> {
+        let mut problems = BTreeSet::new();
+        for source in project.sources.iter().filter(|source| !source.is_test()) {
+            let Some((own, allowed)) = self.crates.get_key_value(&source.package) else {
+                problems.insert(format!("{}: `{}` is in no table", source.file, source.package));
+                continue;
+            };
+            for path in source.named.iter().filter(|path| path[0] != *own) {
+                if self.crates.contains_key(&path[0]) && !allowed.contains(&path[0]) {
+                    problems.insert(format!("{}: `{own}` must not import `{}`", source.file, path[0]));
+                }
+            }
+            problems.extend(self.problems_of_room(project, source));
+        }
+        problems.into_iter().collect()
+    }
+
+    fn problems_of_room(&self, project: &Project, source: &Source) -> Vec<String> {
+        let Some(room) = self.room_of(&source.module) else { return Vec::new() };
+        let allowed = &self.rooms[room];
+        let imported = source.named.iter().filter_map(|path| match project.target(path) {
+            Some(target) if target.package == "controller" => self.room_of(&target.module),
+            _ => self.crates.get_key_value(&path[0]).map(|(name, _)| name),
+        });
+        imported
+            .filter(|other| *other != room && *other != "controller" && !allowed.contains(*other))
+            .map(|other| format!("{}: `{room}` must not see `{other}`", source.file))
+            .collect()
+    }
+}
+
+/// The rows of a table: each name in the first cell, with the names in the second.
+fn table(text: &str, head: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let begins = format!("| {head} |");
+    let rows = text.lines().skip_while(|line| !line.starts_with(&begins)).skip(2);
+    let mut table = BTreeMap::new();
+    for row in rows.take_while(|line| line.starts_with('|')) {
+        let mut cells = row.trim_matches('|').split(" | ");
+        let names = quoted(cells.next().unwrap_or_default());
+        let second = cells.next().unwrap_or_default();
+        let mut allowed = quoted(second);
+        allowed.extend(
+            [NOTHING, EVERYTHING].into_iter().filter(|word| second.contains(word)).map(str::to_owned),
+        );
+        assert!(!names.is_empty() && !allowed.is_empty(), "a row without names: {row}");
+        table.extend(names.into_iter().map(|name| (name, allowed.clone())));
+    }
+    assert!(!table.is_empty(), "ARCHITECTURE.md has no table of each {head}");
+    table
+}
+
+/// The words in backticks.
+fn quoted(cell: &str) -> BTreeSet<String> {
+    cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
