@@ -53,7 +53,7 @@ fn leaves(tree: &UseTree) -> Vec<(String, Path)> {
             let inside = leaves(&path.tree).into_iter().map(|(name, path)| {
                 let name = if name == "self" { first.clone() } else { name };
                 let path = if path == ["self"] { Path::new() } else { path };
-                (name, [&[first.clone()], &path[..]].concat())
+                (name, [std::slice::from_ref(&first), &path[..]].concat())
             });
             inside.collect()
         }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Seed of the order in which trials go into folds.
-const ORDER_SEED: u64 = 0x666f_6c64_73;
+const ORDER_SEED: u64 = 0x0066_6f6c_6473;
 /// Parts of a short history.
 const FOLDS: usize = 10;
 /// Observations of a short history: a fit to more of them costs too much to repeat for each fold.
