@@ -188,7 +188,7 @@ impl Default for Limits {
             readers: 4,
             yaml_bytes: 1 << 20,
             append_bytes: 2 << 20,
-            meta_rows: 100_000,
+            meta_rows: 25_000,
             meta_bytes: 3 << 19,
             file_rows: 2000,
             checkpoint_rows: 8,

@@ -15,6 +15,8 @@ use crate::{
 
 /// What is kept of a note on printed lines.
 const PRINTED_BYTES: usize = 2 << 10;
+/// What one update costs beside its bytes, as bytes of JSON: it is measured, laid over and dropped.
+const UPDATE_BYTES: usize = 20;
 
 /// A JSON object in a text.
 pub(in crate::app) fn object(json: &str) -> Option<Map<String, Json>> {
@@ -176,7 +178,7 @@ fn merge(
     said: Vec<Map<String, Json>>,
     most: usize,
 ) -> Result<(), String> {
-    tx.parsed(base.len());
+    tx.parsed(base.len() + said.len() * UPDATE_BYTES);
     let mut merged = object(base).unwrap_or_default();
     let (mut length, mut left_out) = (length(&merged), Ok(()));
     for over in said {
