@@ -76,7 +76,7 @@ pub struct Limits {
     pub append_bytes: usize,
     /// Rows of one append to the stream `meta`.
     pub meta_rows: u64,
-    /// Bytes of one append to the stream `meta`.
+    /// Bytes of one append to the stream `meta`: a frame of the largest kind fits.
     pub meta_bytes: usize,
     /// Rows of one append to the stream `files`.
     pub file_rows: u64,
@@ -188,8 +188,8 @@ impl Default for Limits {
             readers: 4,
             yaml_bytes: 1 << 20,
             append_bytes: 2 << 20,
-            meta_rows: 25_000,
-            meta_bytes: 3 << 19,
+            meta_rows: 100_000,
+            meta_bytes: 1 << 20,
             file_rows: 2000,
             checkpoint_rows: 8,
             writers: 256,

@@ -27,7 +27,7 @@ impl Work {
     /// What this takes on a slow machine.
     pub(crate) fn bound(&self) -> Duration {
         let Self { statements, steps, bytes, rewritten, json, rows } = *self;
-        let weighed = [(statements, 1500), (steps, 40), (bytes, 2), (rewritten, 17), (json, 50), (rows, 20)];
+        let weighed = [(statements, 1500), (steps, 40), (bytes, 2), (rewritten, 17), (json, 40), (rows, 20)];
         Duration::from_nanos(
             weighed
                 .into_iter()

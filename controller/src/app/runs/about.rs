@@ -16,7 +16,7 @@ use crate::{
 /// What is kept of a note on printed lines.
 const PRINTED_BYTES: usize = 2 << 10;
 /// What one update costs beside its bytes, as bytes of JSON: it is measured, laid over and dropped.
-const UPDATE_BYTES: usize = 20;
+const UPDATE_BYTES: usize = 18;
 
 /// A JSON object in a text.
 pub(in crate::app) fn object(json: &str) -> Option<Map<String, Json>> {
