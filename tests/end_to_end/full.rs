@@ -147,7 +147,9 @@ fn recovers(what: &str, freed: Instant, mut check: impl FnMut() -> bool) {
 
 /// Cancels the sweep while the disk is full: the processes are gone, their ends wait, and the agent says for what.
 fn cancel(lab: &Lab, sweep: &str, agent: &Agent) {
-    assert!(lab.sweep(&["cancel", sweep]).status.success(), "a sweep can be cancelled");
+    let cancelled = lab.sweep(&["cancel", sweep]);
+    let said = String::from_utf8_lossy(&cancelled.stderr);
+    assert!(cancelled.status.success(), "a sweep can be cancelled: {said}");
     let pids = fs::read_to_string(lab.dir().join("pids")).unwrap();
     assert_eq!(pids.lines().count(), 2);
     wait_for("the trials to die", || {
