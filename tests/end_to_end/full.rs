@@ -17,6 +17,8 @@ use tests::{Agent, Lab, measures, program, rows::read, wait_for};
 
 /// So soon after there is room again everything is there.
 const RECOVERY: Duration = Duration::from_secs(5);
+/// What somebody else may take while a disk is filled.
+const STEP: u64 = 64 << 10;
 /// A trial that tells its process and counts for ever.
 const TRIAL: &str = r#"echo $$ >> pids; step=0; while :; do
   echo "{\"step\": $step, \"loss\": $step}"; step=$((step + 1)); sleep 0.02; done"#;
@@ -77,14 +79,14 @@ impl Small {
         children.split_whitespace().map(str::to_owned).collect()
     }
 
-    /// Takes all the room that there is now; what the controller gives up afterwards stays free.
+    /// Takes the room that there is now, and never more: what the controller gives up meanwhile stays free.
     fn fill(&self, name: &str) {
         let file = File::create(self.disk.join(name)).unwrap();
-        wait_for("the disk to be full", || {
-            let told = statvfs(&self.disk).unwrap();
-            let room = told.f_bavail * told.f_frsize;
-            (room == 0 || fallocate(&file, FallocateFlags::empty(), 0, room).is_ok()).then_some(())
-        });
+        let told = statvfs(&self.disk).unwrap();
+        let mut room = told.f_bavail * told.f_frsize;
+        while room > 0 && fallocate(&file, FallocateFlags::empty(), 0, room).is_err() {
+            room = room.saturating_sub(STEP);
+        }
     }
 
     fn free(&self, name: &str) {
