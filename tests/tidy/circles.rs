@@ -7,7 +7,8 @@ pub(crate) type Graph = BTreeMap<String, BTreeSet<String>>;
 
 /// Every set of more than one node in which each node reaches every other, in order.
 pub(crate) fn circles(graph: &Graph) -> Vec<Vec<&str>> {
-    let mut search = Search { graph, ..Search::default() };
+    let (numbers, lowest) = (BTreeMap::new(), BTreeMap::new());
+    let mut search = Search { graph, numbers, lowest, stack: Vec::new(), circles: Vec::new() };
     for node in graph.keys() {
         if !search.numbers.contains_key(node.as_str()) {
             search.visit(node);
@@ -18,8 +19,6 @@ pub(crate) fn circles(graph: &Graph) -> Vec<Vec<&str>> {
     search.circles
 }
 
-static NONE: Graph = Graph::new();
-
 struct Search<'g> {
     graph: &'g Graph,
     /// In which order the nodes are met.
@@ -28,18 +27,6 @@ struct Search<'g> {
     lowest: BTreeMap<&'g str, usize>,
     stack: Vec<&'g str>,
     circles: Vec<Vec<&'g str>>,
-}
-
-impl Default for Search<'_> {
-    fn default() -> Self {
-        Self {
-            graph: &NONE,
-            numbers: BTreeMap::new(),
-            lowest: BTreeMap::new(),
-            stack: Vec::new(),
-            circles: Vec::new(),
-        }
-    }
 }
 
 impl<'g> Search<'g> {
