@@ -1,4 +1,5 @@
-//! A row of the stream `files`, whichever of the three it is: each names contents that are stored by their hash.
+//! A row of the stream `files`, whichever of the three it is: each names contents that are stored
+//! by their hash.
 
 use crate::{
     Row,

@@ -1,11 +1,12 @@
-//! Which values are the same value. Called by everything that compares or counts the values of a parameter.
+//! Which values are the same value. Called by everything that compares or counts the values of a
+//! parameter.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Number, Value};
 
-/// Identity of a value as W&B's grid sees it: integral floats equal integers, the order of an object's keys does not
-/// count, and `true`, `1` and `"1"` are three values.
+/// Identity of a value as W&B's grid sees it: integral floats equal integers, the order of an
+/// object's keys does not count, and `true`, `1` and `"1"` are three values.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Identity<'a> {
     /// `null`.

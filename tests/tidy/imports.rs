@@ -1,5 +1,6 @@
-//! Which modules the code of a file names: `use` trees expanded, relative paths resolved, and paths inside
-//! of functions, types and macros' arguments as well. Comments and tests at the end of a file do not count.
+//! Which modules the code of a file names: `use` trees expanded, relative paths resolved, and paths
+//! inside of functions, types and macros' arguments as well. Comments and tests at the end of a
+//! file do not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -147,7 +148,8 @@ impl<'a> Visit<'a> for Names<'_> {
     }
 
     fn visit_item_use(&mut self, item: &'a ItemUse) {
-        // A name that is handed on is no import: whoever uses it imports it from where it is defined.
+        // A name that is handed on is no import: whoever uses it imports it from where it is
+        // defined.
         if !matches!(item.vis, Visibility::Inherited) {
             return;
         }

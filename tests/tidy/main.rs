@@ -1,5 +1,6 @@
-//! The architecture as a test: who may import whom, as the tables of ARCHITECTURE.md say, no circles of imports, and the
-//! habits that hold everywhere. Each rule has a fixture that breaks it, so that none can be fooled.
+//! The architecture as a test: who may import whom, as the tables of ARCHITECTURE.md say, no
+//! circles of imports, and the habits that hold everywhere. Each rule has a fixture that breaks it,
+//! so that none can be fooled.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where its premise fails")]
 
@@ -89,7 +90,8 @@ fn long_or_silent(project: &Project) -> Vec<String> {
     problems
 }
 
-/// The example of the front page is the one that `cargo test` compiles: the first of the SDK's documentation.
+/// The example of the front page is the one that `cargo test` compiles: the first of the SDK's
+/// documentation.
 #[test]
 fn the_front_page_shows_the_example_that_is_compiled() {
     let between = |text: &str, from: &str| {

@@ -1,4 +1,5 @@
-//! The Rust files of the project, parsed, with the modules that they are and the files that they import.
+//! The Rust files of the project, parsed, with the modules that they are and the files that they
+//! import.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -68,7 +69,8 @@ impl Project {
         Self { sources, modules }
     }
 
-    /// Which file of the project a path leads to: where the name is defined, not where it is handed on.
+    /// Which file of the project a path leads to: where the name is defined, not where it is handed
+    /// on.
     pub(crate) fn target(&self, path: &[String]) -> Option<&Source> {
         let mut path = path.to_vec();
         // A name is handed on a few times at most; a circle of such names does not compile.

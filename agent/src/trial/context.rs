@@ -1,5 +1,5 @@
-//! What all trials of an agent share: what the node has and how long things may take. Made once, when
-//! the agent starts.
+//! What all trials of an agent share: what the node has and how long things may take. Made once,
+//! when the agent starts.
 
 use std::{path::PathBuf, time::Duration};
 

@@ -1,5 +1,6 @@
-//! What the agent's loop and a trial say to each other. The loop starts a trial through [`Trials`] and
-//! hears of it through [`News`] alone, so that the simulator can put programs of its own in a trial's place.
+//! What the agent's loop and a trial say to each other. The loop starts a trial through [`Trials`]
+//! and hears of it through [`News`] alone, so that the simulator can put programs of its own in a
+//! trial's place.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -14,10 +15,11 @@ use crate::{
 
 /// Who runs trials: real processes under shims, or the simulator's.
 pub trait Trials {
-    /// Sees a trial to its end, in a task of its own. Without a start order it is one that an earlier start of this agent
-    /// has begun, and is taken over.
+    /// Sees a trial to its end, in a task of its own. Without a start order it is one that an
+    /// earlier start of this agent has begun, and is taken over.
     fn see_to(&self, trial: Ticket, start: Option<Start>);
-    /// Removes what is kept of an attempt of which everything has been sent; says what is left otherwise.
+    /// Removes what is kept of an attempt of which everything has been sent; says what is left
+    /// otherwise.
     fn forget(&self, attempt: &Attempt, sent: bool) -> Option<PathBuf>;
     /// Tells from now on whether these GPUs answer.
     fn watch(&self, devices: Vec<String>, news: mpsc::Sender<News>);
@@ -39,9 +41,11 @@ pub struct Ticket {
 pub enum News {
     /// Its shim has been started with this.
     Launched(Box<Start>),
-    /// The program runs: it was seen some time after its start, so a short trial says nothing of the kind.
+    /// The program runs: it was seen some time after its start, so a short trial says nothing of
+    /// the kind.
     Started(Attempt),
-    /// Its slot is not free, or free again. Comes before the end for the first time, and only if it is not free by then.
+    /// Its slot is not free, or free again. Comes before the end for the first time, and only if it
+    /// is not free by then.
     Slot(Attempt, Occupancy),
     /// Whether these GPUs answer.
     Gpus(Vec<Answer>),

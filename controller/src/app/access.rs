@@ -11,8 +11,8 @@ use super::{
 use crate::store::Tx;
 
 impl App {
-    /// Makes a change: `work` runs in a transaction of its own, and what it did is on the disk when this returns. Leases
-    /// and rings follow the commit, even when the caller has gone away.
+    /// Makes a change: `work` runs in a transaction of its own, and what it did is on the disk when
+    /// this returns. Leases and rings follow the commit, even when the caller has gone away.
     pub(in crate::app) async fn change<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&mut Change<'_>) -> Result<T, Error> + Send + 'static,

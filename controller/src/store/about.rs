@@ -1,5 +1,5 @@
-//! What runs say of themselves beside their rows, and which attempt each call of Begin has begun. Called by `app::runs::about` and
-//! `app::runs::begin`. Never looks into the JSON.
+//! What runs say of themselves beside their rows, and which attempt each call of Begin has begun.
+//! Called by `app::runs::about` and `app::runs::begin`. Never looks into the JSON.
 
 use super::database::{Result, Tx};
 
@@ -67,7 +67,8 @@ pub(crate) fn save(tx: &Tx<'_>, run: i64, about: &About) -> Result<()> {
     Ok(())
 }
 
-/// Code and machine at the start, as a JSON object. Apart from the rest: it is long, and lists of runs do without it.
+/// Code and machine at the start, as a JSON object. Apart from the rest: it is long, and lists of
+/// runs do without it.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,5 +1,6 @@
-//! Artifacts: versions, their entries, aliases, and the runs that made or used them. Called by `app::files::artifacts`. Decides nothing:
-//! which version an entry belongs to is known before. A path is text: it is compared and shown, never opened.
+//! Artifacts: versions, their entries, aliases, and the runs that made or used them. Called by
+//! `app::files::artifacts`. Decides nothing: which version an entry belongs to is known before. A
+//! path is text: it is compared and shown, never opened.
 
 use record::artifact::{Content, Entry};
 
@@ -126,8 +127,8 @@ pub(crate) fn next(tx: &Tx<'_>, project: &str, name: &str) -> Result<u64> {
     Ok(last.flatten().unwrap_or_default().cast_unsigned())
 }
 
-/// Versions after this one by project, name and falling number, at most `limit`; empty texts mean every project and every
-/// name. Walks along the index, name by name.
+/// Versions after this one by project, name and falling number, at most `limit`; empty texts mean
+/// every project and every name. Walks along the index, name by name.
 ///
 /// # Errors
 /// When the database fails.
@@ -169,7 +170,8 @@ fn below(tx: &Tx<'_>, project: &str, name: &str, number: i64, limit: u32) -> Res
     )
 }
 
-/// A place for entries before they are a version's: like one that was removed, of no project. Gives its key.
+/// A place for entries before they are a version's: like one that was removed, of no project. Gives
+/// its key.
 ///
 /// # Errors
 /// When the database fails.
@@ -217,7 +219,8 @@ pub(crate) fn settle(tx: &Tx<'_>, version: &Version) -> Result<()> {
     if settled == 1 { Ok(()) } else { Err(Error::Bug(format!("nothing was staged as version {key}"))) }
 }
 
-/// A version that was removed and has entries still, or entries that were staged before this time and are no version's.
+/// A version that was removed and has entries still, or entries that were staged before this time
+/// and are no version's.
 ///
 /// # Errors
 /// When the database fails.
@@ -232,8 +235,8 @@ pub(crate) fn left_over(tx: &Tx<'_>, before_ms: i64) -> Result<Option<i64>> {
     )
 }
 
-/// Removes some entries of a version that was removed, and with the last one what was staged. Their blobs count as having come
-/// now: whoever was told that they are here has time to name them.
+/// Removes some entries of a version that was removed, and with the last one what was staged. Their
+/// blobs count as having come now: whoever was told that they are here has time to name them.
 ///
 /// # Errors
 /// When the database fails.
@@ -377,8 +380,8 @@ pub(crate) fn of_run(tx: &Tx<'_>, run: i64, role: Role, after: i64, limit: u32) 
     )
 }
 
-/// Removes a version and what it is called; its number stays taken, and its entries go later. Its manifest counts as having come
-/// now: whoever was told that it is here has time to name it.
+/// Removes a version and what it is called; its number stays taken, and its entries go later. Its
+/// manifest counts as having come now: whoever was told that it is here has time to name it.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,6 +1,7 @@
-//! The contents of files: objects named by their hash, in the `object_store` crate's folder. Called by `app::files::blobs`. What is
-//! stored is whole, verified and synced; what a crash left half is cleared at the next start. Knows no names, no runs and
-//! no rows: whether a blob counts as here is a row of `store::files`.
+//! The contents of files: objects named by their hash, in the `object_store` crate's folder. Called
+//! by `app::files::blobs`. What is stored is whole, verified and synced; what a crash left half is
+//! cleared at the next start. Knows no names, no runs and no rows: whether a blob counts as here is
+//! a row of `store::files`.
 
 use std::{
     fs::{self, DirBuilder},
@@ -190,7 +191,8 @@ impl Arrived {
     }
 }
 
-/// `ab/cdef...`: no folder gets too many entries. The hash was checked: it is digits and nothing else.
+/// `ab/cdef...`: no folder gets too many entries. The hash was checked: it is digits and nothing
+/// else.
 fn path(sha256: &str) -> Path {
     let (shard, rest) = sha256.split_at(2);
     Path::from(format!("{shard}/{rest}"))

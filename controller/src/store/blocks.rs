@@ -1,5 +1,6 @@
-//! Blocks: the rows of a run, in order of attempt, writer and first row: frames as they were sent, one block per append, and
-//! what `columns` made of them. Called by `app::rows::ingest` (write) and `app::read::views` (read). Never looks into a frame.
+//! Blocks: the rows of a run, in order of attempt, writer and first row: frames as they were sent,
+//! one block per append, and what `columns` made of them. Called by `app::rows::ingest` (write) and
+//! `app::read::views` (read). Never looks into a frame.
 
 use super::database::{Result, Row, Tx, int};
 
@@ -96,8 +97,8 @@ pub(crate) fn insert(
 /// # Errors
 /// When the database fails.
 pub(crate) fn writers(tx: &Tx<'_>, run: i64, stream: &str, attempt: u32) -> Result<Vec<(u32, String)>> {
-    // One look into the index for each: `SELECT DISTINCT` would walk over every block of the run. No writer is "", and no
-    // attempt is 0.
+    // One look into the index for each: `SELECT DISTINCT` would walk over every block of the run.
+    // No writer is "", and no attempt is 0.
     let (mut at, mut writer, mut found) = (attempt, String::new(), Vec::new());
     loop {
         let next = match (next_writer(tx, run, stream, at, &writer)?, attempt) {

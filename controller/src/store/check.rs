@@ -1,4 +1,5 @@
-//! What a check of the whole folder asks for. Called by `app::upkeep::fsck`. Walks over everything, a page at a time; never writes.
+//! What a check of the whole folder asks for. Called by `app::upkeep::fsck`. Walks over everything,
+//! a page at a time; never writes.
 
 use std::path::Path;
 
@@ -15,8 +16,8 @@ pub(crate) struct Streamed {
     pub(crate) writer: String,
 }
 
-/// Copies the database as this transaction sees it into a new file, which is on the disk then. `seen` is told how many pages
-/// of how many are there.
+/// Copies the database as this transaction sees it into a new file, which is on the disk then.
+/// `seen` is told how many pages of how many are there.
 ///
 /// # Errors
 /// When it cannot be read, or the disk does not take the copy.
@@ -67,7 +68,8 @@ pub(crate) fn blobs(tx: &Tx<'_>, after: &str, limit: u32) -> Result<Vec<(String,
     )
 }
 
-/// Files and checkpoints of runs, and files and manifests of artifacts, whose blob is no row any more: what they are, for people, and the hash.
+/// Files and checkpoints of runs, and files and manifests of artifacts, whose blob is no row any
+/// more: what they are, for people, and the hash.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,5 +1,5 @@
-//! Checkpoints of runs, how far the rows were at each, and which attempt went on from which. Called by `app::files::checkpoints` and
-//! `app::runs::lineage`. Never looks into a checkpoint.
+//! Checkpoints of runs, how far the rows were at each, and which attempt went on from which. Called
+//! by `app::files::checkpoints` and `app::runs::lineage`. Never looks into a checkpoint.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -117,7 +117,8 @@ pub(crate) fn ends(tx: &Tx<'_>, checkpoint: i64) -> Result<Vec<End>> {
     })
 }
 
-/// The content of a checkpoint need not stay. It has been here long enough: nobody is about to say what it is.
+/// The content of a checkpoint need not stay. It has been here long enough: nobody is about to say
+/// what it is.
 ///
 /// # Errors
 /// When the database fails.
@@ -152,7 +153,8 @@ pub(crate) fn resume(tx: &Tx<'_>, run: i64, attempt: u32, checkpoint: i64) -> Re
     Ok(())
 }
 
-/// What attempts of a run went on from: by attempt the checkpoint's key and the attempt that had made it.
+/// What attempts of a run went on from: by attempt the checkpoint's key and the attempt that had
+/// made it.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,5 +1,6 @@
-//! Blocks of columns: the head of each, and its parts in rows of their own, so that a reader of one key leaves the others
-//! where they are. Called by `app::rows::compaction` (write) and `app::rows::pieces` (read). Never looks into a head or a part.
+//! Blocks of columns: the head of each, and its parts in rows of their own, so that a reader of one
+//! key leaves the others where they are. Called by `app::rows::compaction` (write) and
+//! `app::rows::pieces` (read). Never looks into a head or a part.
 
 use record::columns::Block;
 
@@ -46,7 +47,8 @@ pub(crate) struct Pieced {
     pub(crate) blocks: u64,
 }
 
-/// Every stream that is in more than one block. Walks over an index of all blocks: for the start of the controller.
+/// Every stream that is in more than one block. Walks over an index of all blocks: for the start of
+/// the controller.
 ///
 /// # Errors
 /// When the database fails.
@@ -112,8 +114,8 @@ pub(crate) fn part(tx: &Tx<'_>, block: i64, part: usize) -> Result<Vec<u8>> {
     bytes.ok_or_else(|| Error::Corrupt(format!("no part {part} of block {block}")))
 }
 
-/// Puts merged blocks where pieces of a stream were. False when these are not all there any more: then whoever asked must
-/// look again, and what was written must be undone.
+/// Puts merged blocks where pieces of a stream were. False when these are not all there any more:
+/// then whoever asked must look again, and what was written must be undone.
 ///
 /// # Errors
 /// When the database fails.

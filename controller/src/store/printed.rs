@@ -1,5 +1,5 @@
 //! What a person should know of the lines that a run's program has printed. Called by `app::runs::about` (write), `app::read::views` and
-//! `app::runs::lookup` (read).
+//! `app::runs::end` (read).
 
 use super::{
     database::{Result, Tx},

@@ -1,5 +1,5 @@
-//! One parameter as the YAML has it: what the search is given, where it stands, and what it depends on. Made by
-//! `parameters` and `when`.
+//! One parameter as the YAML has it: what the search is given, where it stands, and what it depends
+//! on. Made by `parameters` and `when`.
 
 use serde_json::Value;
 

@@ -1,4 +1,5 @@
-//! What a valid sweep file says: the result of the check. Each key has a file beside this one that reads it.
+//! What a valid sweep file says: the result of the check. Each key has a file beside this one that
+//! reads it.
 
 use std::time::Duration;
 
@@ -58,9 +59,9 @@ pub struct Metric {
     pub impute: Impute,
 }
 
-/// Argv before expansion. Without `command`: `${env} ${interpreter} ${program} ${args}` for a program that ends in
-/// `.py`, `${env} ${program} ${args}` for any other, and nothing at all without a program, since then a function agent
-/// runs the trials.
+/// Argv before expansion. Without `command`: `${env} ${interpreter} ${program} ${args}` for a
+/// program that ends in `.py`, `${env} ${program} ${args}` for any other, and nothing at all
+/// without a program, since then a function agent runs the trials.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Command {
     /// Items as the YAML gives them.
@@ -90,6 +91,7 @@ pub enum Piece {
 pub struct Checked {
     /// Present when no problem is an error.
     pub config: Option<Config>,
-    /// In the order of their lines; at most 100 errors and 100 warnings, then one line that counts the others.
+    /// In the order of their lines; at most 100 errors and 100 warnings, then one line that counts
+    /// the others.
     pub problems: Vec<Problem>,
 }

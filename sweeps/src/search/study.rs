@@ -1,5 +1,5 @@
-//! What a search works on and what it gives: the study, which stays the same over all trials of a sweep, and the
-//! suggestion for one trial.
+//! What a search works on and what it gives: the study, which stays the same over all trials of a
+//! sweep, and the suggestion for one trial.
 
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +42,8 @@ pub struct Study {
     pub seed: u64,
     /// What a trial's outcome has to satisfy beside its metric.
     pub constraints: Vec<Constraint>,
-    /// Finished trials of earlier sweeps, to start warm from, best first. Fixed when the sweep was created.
+    /// Finished trials of earlier sweeps, to start warm from, best first. Fixed when the sweep was
+    /// created.
     pub earlier: Vec<Earlier>,
     /// What the Bayesian search does without; nothing but an ablation leaves anything out.
     pub without: Vec<Ingredient>,
@@ -83,7 +84,8 @@ pub enum Side {
 pub struct Earlier {
     /// Which of the earlier sweeps, counted from 0.
     pub sweep: usize,
-    /// Its parameters, as its program received them; what the present space lacks is left out by the search.
+    /// Its parameters, as its program received them; what the present space lacks is left out by
+    /// the search.
     pub config: serde_json::Value,
     /// The metric of the present sweep, as that run logged it.
     pub value: f64,
@@ -104,7 +106,8 @@ impl Study {
         }
     }
 
-    /// Whether a trial keeps every limit; `constrained` has the value that counts of each, where one was logged.
+    /// Whether a trial keeps every limit; `constrained` has the value that counts of each, where
+    /// one was logged.
     pub fn is_feasible(&self, constrained: &[Option<f64>]) -> bool {
         let value = |index: usize| constrained.get(index).copied().flatten();
         self.constraints.iter().enumerate().all(|(index, limit)| limit.holds(value(index)))
@@ -161,7 +164,8 @@ pub struct Fit {
     /// The same of the models of the constrained outcomes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<Vec<f64>>,
-    /// How many observations there were when they were fitted: a suggestion soon after uses them again.
+    /// How many observations there were when they were fitted: a suggestion soon after uses them
+    /// again.
     #[serde(default)]
     pub observations: usize,
 }

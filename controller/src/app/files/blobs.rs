@@ -1,6 +1,7 @@
-//! Files: blobs come and go by their hash, and the rows of runs name them. Called by the door, by `app::rows::ingest` for the rows
-//! of the stream `files`, by `app::files::artifacts`, and by upkeep for blobs that nothing refers to. Never makes a path of a name: a blob is found by
-//! its hash.
+//! Files: blobs come and go by their hash, and the rows of runs name them. Called by the door, by
+//! `app::rows::ingest` for the rows of the stream `files`, by `app::files::artifacts`, and by
+//! upkeep for blobs that nothing refers to. Never makes a path of a name: a blob is found by its
+//! hash.
 
 use std::sync::Arc;
 
@@ -67,11 +68,12 @@ pub(crate) struct Incoming {
     _turn: Option<OwnedSemaphorePermit>,
 }
 
-/// Takes a blob in; `None` when it is here already, and the caller may name it. Who may not, sends it: that is the proof.
+/// Takes a blob in; `None` when it is here already, and the caller may name it. Who may not, sends
+/// it: that is the proof.
 ///
 /// # Errors
-/// Invalid when the hash is none, or the size is over the limit; refused with [`Why::Room`] when there is no room for it; busy
-/// while the disk is full.
+/// Invalid when the hash is none, or the size is over the limit; refused with [`Why::Room`] when
+/// there is no room for it; busy while the disk is full.
 pub(crate) async fn begin(
     app: &Arc<App>,
     caller: &Caller,
@@ -107,8 +109,8 @@ impl Incoming {
     /// The next bytes of it.
     ///
     /// # Errors
-    /// Invalid when it gets longer than it was said to be; refused with [`Why::Room`] when there is no room for more of it; busy
-    /// when the disk does not take it.
+    /// Invalid when it gets longer than it was said to be; refused with [`Why::Room`] when there is
+    /// no room for more of it; busy when the disk does not take it.
     pub(crate) async fn add(&mut self, app: &Arc<App>, bytes: Vec<u8>) -> Result<(), Error> {
         if self.upload.size() + bytes.len() as u64 > self.size {
             return Err(Error::invalid(format!(
@@ -126,7 +128,8 @@ impl Incoming {
     /// Invalid when it is not what it was said to be: then nothing of it was kept.
     pub(crate) async fn finish(self, app: &Arc<App>) -> Result<(), Error> {
         let app = app.clone();
-        // A task of its own: a client that hangs up would end this between the blob's row and the count of its room.
+        // A task of its own: a client that hangs up would end this between the blob's row and the
+        // count of its room.
         let kept = tokio::spawn(async move { self.keep(&app).await }).await;
         kept.map_err(|error| Error::Bug(format!("a blob was not kept: {error}")))?
     }
@@ -209,7 +212,8 @@ pub(crate) struct Piece {
 /// A blob in pieces.
 ///
 /// # Errors
-/// Missing when there is no such blob or file; refused when a run asks for more than its own files and checkpoints.
+/// Missing when there is no such blob or file; refused when a run asks for more than its own files
+/// and checkpoints.
 pub(crate) async fn get(app: &Arc<App>, caller: &Caller, wanted: Wanted) -> Result<Streamed<Piece>, Error> {
     let (sha256, size) = match wanted {
         Wanted::Blob(hash) => {

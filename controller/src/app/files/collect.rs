@@ -10,7 +10,8 @@ use crate::{
     store,
 };
 
-/// One look for blobs that nothing refers to, if it is time. Never takes one that came within the grace.
+/// One look for blobs that nothing refers to, if it is time. Never takes one that came within the
+/// grace.
 ///
 /// # Errors
 /// When the database or the disk fails; the next look finds the same work.
@@ -35,7 +36,8 @@ fn before_ms(app: &App) -> i64 {
     app.clock.wall_ms().saturating_sub(grace)
 }
 
-/// First they count as gone, then they go, then they are forgotten: a crash in between is picked up by the next look.
+/// First they count as gone, then they go, then they are forgotten: a crash in between is picked up
+/// by the next look.
 async fn remove(app: &Arc<App>, hashes: Vec<String>, before_ms: i64) -> Result<(), Error> {
     let _alone = app.collector.going.write().await;
     if app.collector.is_held() {

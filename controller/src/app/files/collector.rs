@@ -1,4 +1,5 @@
-//! What the collector of blobs remembers between two of its steps. `app::files::blobs` works with it.
+//! What the collector of blobs remembers between two of its steps. `app::files::blobs` works with
+//! it.
 
 use std::sync::{
     Mutex,
@@ -10,7 +11,8 @@ use tokio::{sync::RwLock, time::Instant};
 /// Removes blobs that nothing refers to, some at a time.
 #[derive(Debug)]
 pub(in crate::app) struct Collector {
-    /// Held for writing while blobs go, for reading while one gets its name: a blob that comes again is not removed.
+    /// Held for writing while blobs go, for reading while one gets its name: a blob that comes
+    /// again is not removed.
     pub(in crate::app) going: RwLock<()>,
     pub(in crate::app) next: Mutex<(Instant, String)>,
     /// How many want every content to stay.

@@ -1,5 +1,5 @@
-//! The rows of the stream `files`: each names contents, which have to be here before the row is kept. Called by
-//! `app::rows::ingest`.
+//! The rows of the stream `files`: each names contents, which have to be here before the row is
+//! kept. Called by `app::rows::ingest`.
 
 use std::sync::Arc;
 
@@ -31,8 +31,8 @@ pub(in crate::app) enum Row {
 /// The rows of an append to the stream `files`.
 ///
 /// # Errors
-/// Invalid when a row tells of neither a file, a checkpoint nor an artifact, or all the artifacts together are larger than one may be;
-/// refused with [`Why::Blob`] when a manifest is not here.
+/// Invalid when a row tells of neither a file, a checkpoint nor an artifact, or all the artifacts
+/// together are larger than one may be; refused with [`Why::Blob`] when a manifest is not here.
 pub(in crate::app) async fn read(
     app: &Arc<App>,
     caller: &Caller,
@@ -54,8 +54,8 @@ pub(in crate::app) async fn read(
             ContentRow::File(file) => Row::File(file),
             ContentRow::Checkpoint(checkpoint) => Row::Checkpoint(checkpoint),
             ContentRow::Artifact(artifact) => {
-                // A row of a hundred bytes may name a manifest of megabytes, and an append has room for many such rows. Our
-                // own clients send one at a time (`blobs::batch`).
+                // A row of a hundred bytes may name a manifest of megabytes, and an append has room
+                // for many such rows. Our own clients send one at a time (`blobs::batch`).
                 bytes += artifact.size;
                 check_together(bytes, entries)?;
                 let logged = artifacts::stage(app, caller, run, artifact).await?;

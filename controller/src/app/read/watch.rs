@@ -1,6 +1,6 @@
-//! A watcher is told of a sweep and of the runs that changed, now and after every change, until the sweep is over. Used by
-//! the doors through `app::read::watch`. Each watcher reads the events after its own number; changes that come close together
-//! are told at once.
+//! A watcher is told of a sweep and of the runs that changed, now and after every change, until the
+//! sweep is over. Used by the doors through `app::read::watch`. Each watcher reads the events after
+//! its own number; changes that come close together are told at once.
 
 use std::sync::Arc;
 
@@ -78,8 +78,9 @@ fn look(tx: &Tx<'_>, app: &App, sweep: &str, seen: Option<i64>) -> Result<News, 
     Ok(News { sweep: views::sweep(tx, app, sweep)?, runs, last })
 }
 
-/// Sends the news, in several updates where one would be too large; false when the watcher has gone. A watcher may leave
-/// once it sees that the sweep is over, so all updates but the last one tell of the sweep as it was `shown` before.
+/// Sends the news, in several updates where one would be too large; false when the watcher has
+/// gone. A watcher may leave once it sees that the sweep is over, so all updates but the last one
+/// tell of the sweep as it was `shown` before.
 async fn send(
     app: &Arc<App>,
     outlet: &Outlet<SweepUpdate>,

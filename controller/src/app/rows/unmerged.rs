@@ -1,4 +1,5 @@
-//! Which streams have rows that may be merged. `app::rows::ingest` notes them, `app::rows::compaction` merges them.
+//! Which streams have rows that may be merged. `app::rows::ingest` notes them,
+//! `app::rows::compaction` merges them.
 
 use std::{
     collections::BTreeMap,
@@ -72,7 +73,8 @@ impl Compaction {
         }
     }
 
-    /// Ends it: so many appends were left, and bytes of them; `None`: nothing will be merged unless more is appended.
+    /// Ends it: so many appends were left, and bytes of them; `None`: nothing will be merged unless
+    /// more is appended.
     pub(in crate::app) fn end(&self, place: &Place, left: Option<(usize, u64)>) {
         let mut places = self.lock();
         let Some(places) = places.as_mut() else { return };

@@ -1,5 +1,5 @@
-//! The value of a trial: the best that it has logged of its sweep's metric. Called when rows come, and when an attempt goes
-//! on from a checkpoint and the rows before it are counted anew.
+//! The value of a trial: the best that it has logged of its sweep's metric. Called when rows come,
+//! and when an attempt goes on from a checkpoint and the rows before it are counted anew.
 
 use super::digest::Key;
 use crate::{app::sweeps::plan::Plan, store::runs::Run};

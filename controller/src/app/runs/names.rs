@@ -1,5 +1,5 @@
 //! What to tell a person whose run ended without a value of the sweep's metric: what it logged instead, and which of those
-//! names is near. Used by `app::runs::lookup` when a run ends.
+//! names is near. Used by `app::runs::end` when a run ends.
 
 use record::Value;
 

@@ -1,5 +1,6 @@
-//! What the proposer of a sweep knows: the history that follows from the sweep's events, and a proposal that waits for its
-//! trial. A cache of the rows. Used by `app::sweeps::suggest`, and by `app::sweeps::replay`, which folds it anew.
+//! What the proposer of a sweep knows: the history that follows from the sweep's events, and a
+//! proposal that waits for its trial. A cache of the rows. Used by `app::sweeps::suggest`, and by
+//! `app::sweeps::replay`, which folds it anew.
 
 use std::{
     collections::HashMap,
@@ -34,15 +35,17 @@ pub(in crate::app) struct Known {
     pub(super) ready: Option<Ready>,
 }
 
-/// A proposal whose trial may not exist yet: it outlives the heartbeat that asked for it, which a newer one may have
-/// superseded meanwhile. Otherwise a search that takes longer than its agents wait would never come to an end.
+/// A proposal whose trial may not exist yet: it outlives the heartbeat that asked for it, which a
+/// newer one may have superseded meanwhile. Otherwise a search that takes longer than its agents
+/// wait would never come to an end.
 #[derive(Clone, Debug)]
 pub(super) struct Ready {
     /// Of the trial.
     pub(super) number: u64,
     /// The point, or that there is none left.
     pub(super) suggestion: Result<search::Suggestion, Exhausted>,
-    /// What the search knew. The trial's row keeps this, whatever came later, so that it can be replayed.
+    /// What the search knew. The trial's row keeps this, whatever came later, so that it can be
+    /// replayed.
     pub(super) seen: i64,
 }
 

@@ -1,4 +1,5 @@
-//! Finds the plan of a sweep before the writer needs it: reading and parsing it does not hold the writer then.
+//! Finds the plan of a sweep before the writer needs it: reading and parsing it does not hold the
+//! writer then.
 
 use std::sync::Arc;
 

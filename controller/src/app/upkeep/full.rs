@@ -1,8 +1,10 @@
-//! A disk without room is a mode of the controller. While little is free, rows and contents are refused, which their senders
-//! keep and send again, and no new trial is handed out; reads and changes of state go on, out of what was held back until
-//! then. It ends by itself once there is room. A disk that fails is none: what needs it is refused, and the log says so once.
-//! Looked at by `app::upkeep::step`, and at once when a write fails; asked by `app::rows::ingest`, `app::files::blobs`, `app::sweeps::suggest` and the
-//! doors. Never frees anything but its own reserve.
+//! A disk without room is a mode of the controller. While little is free, rows and contents are
+//! refused, which their senders keep and send again, and no new trial is handed out; reads and
+//! changes of state go on, out of what was held back until then. It ends by itself once there is
+//! room. A disk that fails is none: what needs it is refused, and the log says so once. Looked at
+//! by `app::upkeep::step`, and at once when a write fails; asked by `app::rows::ingest`,
+//! `app::files::blobs`, `app::sweeps::suggest` and the doors. Never frees anything but its own
+//! reserve.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -16,8 +18,8 @@ use crate::{
     store,
 };
 
-/// What a caller is told of a write: one that the disk, or the state of the data folder, has stopped is busy, with the
-/// reason.
+/// What a caller is told of a write: one that the disk, or the state of the data folder, has
+/// stopped is busy, with the reason.
 ///
 /// # Errors
 /// That of the write.

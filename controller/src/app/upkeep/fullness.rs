@@ -1,4 +1,5 @@
-//! Whether the disk has room, as far as it was seen. `app::upkeep::full` looks at the disk and says it.
+//! Whether the disk has room, as far as it was seen. `app::upkeep::full` looks at the disk and says
+//! it.
 
 use std::{
     sync::{Mutex, PoisonError},

@@ -1,4 +1,5 @@
-//! What is wrong with the data folder, as far as it was told. `app::upkeep::lost` looks at the folder and says it.
+//! What is wrong with the data folder, as far as it was told. `app::upkeep::lost` looks at the
+//! folder and says it.
 
 use tokio::sync::watch as channel;
 

@@ -1,9 +1,10 @@
 //! What the surrogate foretells of trials that it has not seen. Part of the explanation of a sweep.
 //! Never looks at an observation before it has foretold it, if the history is short.
 //!
-//! The leave-one-out formula needs no further fit, but its hyperparameters have seen every trial. A fit to few trials
-//! follows their noise, so the errors come out too small. A short history is therefore split into folds, and each fold
-//! is foretold by a surrogate with its own fit to the others. In a long history one trial hardly moves the fit.
+//! The leave-one-out formula needs no further fit, but its hyperparameters have seen every trial. A
+//! fit to few trials follows their noise, so the errors come out too small. A short history is
+//! therefore split into folds, and each fold is foretold by a surrogate with its own fit to the
+//! others. In a long history one trial hardly moves the fit.
 
 use crate::{
     gp::{Form, Hyperparameters, LeftOut, Posterior, fit},
@@ -52,8 +53,8 @@ fn of_fold(form: &Form, sample: &Sample, fold: Vec<usize>) -> Option<Vec<(usize,
     Some(fold.into_iter().enumerate().map(of).collect())
 }
 
-/// The indices in an order that has nothing to do with when their trials were proposed: low-discrepancy points at even
-/// distances in time lie in one corner of the space.
+/// The indices in an order that has nothing to do with when their trials were proposed:
+/// low-discrepancy points at even distances in time lie in one corner of the space.
 fn shuffled(count: usize) -> Vec<usize> {
     let mut stream = Stream::new(ORDER_SEED, count as u64, Purpose::Folds);
     let mut order: Vec<usize> = (0..count).collect();
