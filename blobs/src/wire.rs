@@ -90,7 +90,8 @@ pub async fn upload_named(
     }
 }
 
-/// Sends the content of a file as the blob `hashed`. `moved` counts the bytes as they go.
+/// Sends the content of a file as the blob `hashed`. `moved` counts the bytes as they go; an upload that fails takes
+/// its bytes back, so that tries without an end never look like progress.
 ///
 /// # Errors
 /// [`Trouble::Local`] when the file cannot be read or has another size by now, else what the controller says.
@@ -105,7 +106,8 @@ pub async fn upload(
         return Err(io::Error::other(format!("`{}` has changed since it was logged", path.display())).into());
     }
     let (send, receive) = mpsc::channel(PIECES);
-    let moved = Arc::clone(moved);
+    let sent = Arc::new(Sent { total: Arc::clone(moved), bytes: AtomicU64::new(0) });
+    let counted = Arc::clone(&sent);
     let head = BlobChunk { sha256: hashed.sha256.clone(), size: hashed.size, data: Vec::new() };
     let reading = tokio::task::spawn_blocking(move || -> io::Result<()> {
         let mut chunk = head;
@@ -114,7 +116,7 @@ pub async fn upload(
             let length = file.read(&mut piece)?;
             piece.truncate(length);
             chunk.data = piece;
-            moved.fetch_add(length as u64, Ordering::Relaxed);
+            counted.add(length as u64);
             // Whoever listened has its answer already.
             if send.blocking_send(std::mem::take(&mut chunk)).is_err() || length == 0 {
                 return Ok(());
@@ -124,7 +126,32 @@ pub async fn upload(
     let answer = client.put(ReceiverStream::new(receive)).await;
     reading.await.map_err(io::Error::other)??;
     answer?;
+    sent.keep();
     Ok(())
+}
+
+/// The bytes that one upload has added to a total. The total loses them again when this is dropped, also by an upload
+/// that nobody waits for any more, unless [`Sent::keep`] was called.
+struct Sent {
+    total: Arc<AtomicU64>,
+    bytes: AtomicU64,
+}
+
+impl Sent {
+    fn add(&self, bytes: u64) {
+        self.total.fetch_add(bytes, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn keep(&self) {
+        self.bytes.store(0, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Sent {
+    fn drop(&mut self) {
+        self.total.fetch_sub(*self.bytes.get_mut(), Ordering::Relaxed);
+    }
 }
 
 /// Writes the blob of this call to `out`: never more than its size, and an error unless its hash is right. What was written before an error
@@ -150,4 +177,30 @@ pub async fn download(
     }
     out.flush()?;
     if hasher.finish() == *hashed { Ok(()) } else { Err(damaged("its hash is wrong")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use proto::dial::Dial;
+
+    use super::*;
+
+    #[test]
+    fn an_upload_that_fails_has_moved_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights");
+        fs::write(&path, vec![7; 3 * PIECE_BYTES]).unwrap();
+        let hashed = Hashed::of(&[7; 3 * PIECE_BYTES]);
+        let moved = Arc::new(AtomicU64::new(5));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let answer = runtime.block_on(async {
+            // Nobody listens at port 1.
+            let mut client = Dial::new("http://127.0.0.1:1", None).unwrap().files();
+            upload(&mut client, &path, &hashed, &moved).await
+        });
+        assert!(matches!(answer, Err(Trouble::Remote(_))), "{answer:?}");
+        assert_eq!(moved.load(Ordering::Relaxed), 5);
+    }
 }

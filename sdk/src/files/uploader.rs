@@ -111,7 +111,8 @@ impl Uploads {
         if self.stored() >= rows { Ok(()) } else { Err("the run has ended before it was sent".to_owned()) }
     }
 
-    /// Waits until `is_over`, which is told the deadline, says so; that moves on as long as something goes over.
+    /// Waits until `is_over`, which gets the deadline, says so. The deadline moves on whenever more has gone over than
+    /// ever before: an upload that fails takes back what it counted, so trying again alone moves nothing.
     fn settled(&self, wait: Duration, is_over: impl Fn(&mut State, Instant) -> bool) -> Result<(), String> {
         let mut state = self.lock();
         let mut moved = self.moved.load(Ordering::Relaxed);
@@ -122,7 +123,7 @@ impl Uploads {
             }
             let now = Instant::now();
             let still = self.moved.load(Ordering::Relaxed);
-            if still != moved {
+            if still > moved {
                 (moved, deadline) = (still, now + wait);
                 continue;
             }
@@ -277,4 +278,30 @@ fn again(status: &Status) -> Stop {
 
 fn unreadable(error: io::Error) -> Stop {
     Stop::Halt(format!("the journal of files cannot be read: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+
+    #[test]
+    fn trying_again_is_no_progress() {
+        let uploads = Uploads::default();
+        let over = AtomicBool::new(false);
+        let answer = thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    uploads.moved.fetch_add(9, Ordering::Relaxed);
+                    thread::sleep(Duration::from_millis(1));
+                    uploads.moved.fetch_sub(9, Ordering::Relaxed);
+                }
+            });
+            let answer = uploads.reach(1, Duration::from_millis(500));
+            over.store(true, Ordering::Relaxed);
+            answer
+        });
+        assert_eq!(answer, Err("the controller has not answered".to_owned()));
+    }
 }
