@@ -105,17 +105,18 @@ impl Blobs {
             return Ok(Vec::new());
         }
         let (at, end, wanted) = (path(sha256), range.end, range.end - range.start);
-        let read = self.objects.get_range(&at, range).await;
-        if read.as_ref().is_ok_and(|bytes| bytes.len() as u64 == wanted) {
-            return Ok(read.map_err(failed)?.into());
-        }
+        let read = match self.objects.get_range(&at, range).await {
+            Ok(bytes) if bytes.len() as u64 == wanted => return Ok(bytes.into()),
+            read => read,
+        };
         // The crate answers with what there is, or with an error where there is nothing.
-        match self.objects.head(&at).await.map_err(failed)?.size {
-            size if size < end => Err(Error::Corrupt(format!(
+        let size = self.objects.head(&at).await.map_err(failed)?.size;
+        if size < end {
+            return Err(Error::Corrupt(format!(
                 "the content `{at}` in the data folder has lost its end: it has {size} bytes"
-            ))),
-            _ => Ok(read.map_err(failed)?.into()),
+            )));
         }
+        Ok(read.map_err(failed)?.into())
     }
 
     /// What a blob is in truth: its hash and its size.

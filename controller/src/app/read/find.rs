@@ -81,7 +81,10 @@ async fn send_runs(app: &Arc<App>, mut found: &[i64], outlet: &Outlet<RunView>) 
         let (page, rest) = found.split_at(found.len().min(pace.limit() as usize));
         found = rest;
         let page = page.to_vec();
-        let runs = app.read(move |tx, app| views::runs(tx, app, &page)).await?;
+        let found = move |tx: &Tx<'_>, app: &App| {
+            views::runs(tx, app, page.iter().map(|&key| store::runs::at(tx, key)))
+        };
+        let runs = app.read(found).await?;
         pace.took(runs.iter().map(RunView::weight));
         for run in runs {
             if !outlet.send(run).await {

@@ -135,10 +135,13 @@ pub(in crate::app) fn run(tx: &Tx<'_>, app: &App, mut run: Run) -> Result<RunVie
     })
 }
 
-/// Runs by their internal keys, as they look in this transaction; what is gone is left out.
-pub(in crate::app) fn runs(tx: &Tx<'_>, app: &App, keys: &[i64]) -> Result<Vec<RunView>, Error> {
-    let found = keys.iter().filter_map(|key| store::runs::at(tx, *key).transpose());
-    found.map(|found| run(tx, app, found?)).collect()
+/// Runs as they look in this transaction. A run that is gone by now is left out.
+pub(in crate::app) fn runs(
+    tx: &Tx<'_>,
+    app: &App,
+    found: impl Iterator<Item = store::Result<Option<Run>>>,
+) -> Result<Vec<RunView>, Error> {
+    found.filter_map(Result::transpose).map(|found| run(tx, app, found?)).collect()
 }
 
 fn constrained(tx: &Tx<'_>, app: &App, run: &Run) -> Result<Vec<Constrained>, Error> {

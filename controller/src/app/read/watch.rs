@@ -94,7 +94,10 @@ async fn send(
         let (page, rest) = left.split_at(left.len().min(pace.limit() as usize));
         let page = page.to_vec();
         left = rest;
-        let found = app.read(move |tx, app| views_of(tx, app, &page)).await?;
+        let found = move |tx: &Tx<'_>, app: &App| {
+            views::runs(tx, app, page.iter().map(|id| store::runs::get(tx, id)))
+        };
+        let found = app.read(found).await?;
         pace.took(found.iter().map(RunView::weight));
         for run in found {
             bytes += run.weight();
@@ -109,9 +112,4 @@ async fn send(
         }
     }
     Ok(outlet.send(SweepUpdate { sweep: news.sweep.clone(), runs }).await)
-}
-
-fn views_of(tx: &Tx<'_>, app: &App, ids: &[String]) -> Result<Vec<RunView>, Error> {
-    let found = ids.iter().filter_map(|id| store::runs::get(tx, id).transpose());
-    found.map(|run| views::run(tx, app, run?)).collect()
 }
