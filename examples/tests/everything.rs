@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "../../sdk/tests/support/real.rs"]
+#[path = "../../sdk/tests/runs/real.rs"]
 mod real;
 
 use std::{

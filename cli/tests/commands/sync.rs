@@ -1,9 +1,5 @@
 //! `sweep sync` against a real controller: what was logged offline arrives as if it had been logged online, once, whatever
 //! interrupts it.
-#![allow(clippy::unwrap_used)]
-
-#[path = "../../sdk/tests/support/real.rs"]
-mod real;
 
 use std::{
     fs,
@@ -15,9 +11,10 @@ use std::{
 
 use besom::{FinishError, Init, InitError, Mode, Resume, Run, Summary};
 use proto::folder::RunFile;
-use real::Real;
 use record::Row;
 use serde_json::json;
+
+use crate::real::Real;
 
 fn sync(real: &Real, folders: &[&Path]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sweep"));

@@ -1,12 +1,9 @@
 //! `sweep` against a controller that answers by script: what it prints, what it does when the controller refuses, goes away
 //! or loses an answer, and the exit code.
-#![allow(clippy::unwrap_used)]
-
-mod fake;
 
 use std::fs;
 
-use fake::Fake;
+use crate::fake::{self, Fake};
 
 fn sessions(commands: &[&[&str]]) -> String {
     let fake = Fake::start();

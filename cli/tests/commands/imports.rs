@@ -1,6 +1,5 @@
 //! `sweep import` into a real controller, and out again by `sweep run export`: every value is there, nothing twice, however often
 //! and at whatever length the source is imported.
-#![allow(clippy::unwrap_used)]
 
 use std::{
     collections::BTreeMap,

@@ -1,10 +1,5 @@
 //! Checkpoints through a real controller: made, sent, and gone on from by the next attempt; and without a controller.
 
-#![allow(clippy::unwrap_used)]
-
-#[path = "support/real.rs"]
-mod real;
-
 use std::{
     fs, io,
     path::Path,
@@ -13,7 +8,8 @@ use std::{
 
 use besom::{CheckpointError, Mode, Resume, Run};
 use proto::v1::{ReadHistory, RunRef};
-use real::Real;
+
+use crate::real::Real;
 
 fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(120);

@@ -1,12 +1,9 @@
 //! `sweep run files` and `sweep artifact` against a controller that lies: nothing is written outside of the folder, and nothing that
 //! is not what it should be.
-#![allow(clippy::unwrap_used)]
-
-mod fake;
 
 use std::{fs, path::Path};
 
-use fake::Fake;
+use crate::fake::{self, Fake};
 
 fn below(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();

@@ -1,16 +1,12 @@
 //! What was said and logged is what a real controller answers: who the run is, its config, its rows bit by bit, its summary.
 
-#![allow(clippy::unwrap_used)]
-
-#[path = "support/real.rs"]
-mod real;
-
 use std::{collections::BTreeMap, thread};
 
 use besom::{Goal, InitError, Mode, Resume, Summary};
-use real::Real;
 use record::Value;
 use serde_json::json;
+
+use crate::real::Real;
 
 #[test]
 fn a_run_is_who_it_says_it_is() {

@@ -1,5 +1,4 @@
 //! `sweep` as a person starts it, where no controller is needed or none is there: what it prints and the exit code.
-#![allow(clippy::unwrap_used)]
 
 use std::{
     fs,

@@ -1,9 +1,5 @@
 //! Every way in which a trial's program can end, with real processes and no controller: the rows are in the journal.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
 use std::{
     fs,
     path::Path,
@@ -12,7 +8,8 @@ use std::{
 };
 
 use record::{Row, Value};
-use support::{Controller, text, trainer};
+
+use crate::support::{Controller, text, trainer};
 
 /// As in the trainer.
 const ROWS: u64 = 2_000;

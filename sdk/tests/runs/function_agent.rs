@@ -1,12 +1,8 @@
 //! Function agents in a real process against a controller that hands out trials.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
 use std::process::{Command, Output, Stdio};
 
-use support::{Controller, text, trainer};
+use crate::support::{Controller, text, trainer};
 
 fn agent(controller: &str, sweep: &str, count: &str) -> Output {
     let folder = tempfile::tempdir().unwrap();

@@ -1,9 +1,5 @@
 //! Runs outside a sweep against a controller that goes away, forgets, refuses and fences.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -14,8 +10,9 @@ use std::{
 use besom::{FinishError, InitError, Run};
 use record::Value;
 use serde_json::json;
-use support::Controller;
 use tempfile::TempDir;
+
+use crate::support::Controller;
 
 const RUN: &str = "run00000";
 

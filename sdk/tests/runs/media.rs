@@ -1,10 +1,5 @@
 //! Files of every kind, logged to a real controller and read back over its wire: their rows, their names and their bytes.
 
-#![allow(clippy::unwrap_used)]
-
-#[path = "support/real.rs"]
-mod real;
-
 use std::{collections::BTreeMap, fs, io::Write as _};
 
 use besom::{
@@ -17,9 +12,10 @@ use parquet::{
     record::RowAccessor as _,
 };
 use proto::v1::{BlobRef, File, RunRef};
-use real::Real;
 use record::Value;
 use serde_json::Value as Json;
+
+use crate::real::Real;
 
 fn files(real: &Real, run: &str) -> Vec<File> {
     let mut client = real.dial().files();

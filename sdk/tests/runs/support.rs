@@ -1,7 +1,5 @@
 //! A controller for tests: keeps everything in memory, follows the wire's rules for appends, and misbehaves on demand.
 
-#![allow(dead_code, clippy::unwrap_used)]
-
 use std::{
     collections::{HashMap, VecDeque},
     net::SocketAddr,

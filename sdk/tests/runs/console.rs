@@ -1,14 +1,9 @@
 //! The console of a program that was started by hand: what it and its children print goes where it went before, and is there
 //! afterwards.
 
-#![allow(clippy::unwrap_used)]
-
-#[path = "support/real.rs"]
-mod real;
-mod support;
-
-use real::Real;
 use record::Value;
+
+use crate::{real::Real, support::trainer};
 
 /// Key and line, in the order in which they came.
 fn console(real: &Real, run: &str) -> Vec<(String, String)> {
@@ -21,7 +16,7 @@ fn console(real: &Real, run: &str) -> Vec<(String, String)> {
 }
 
 fn run(real: &Real, how: &str, ask: bool) -> (String, String, String) {
-    let mut command = support::trainer();
+    let mut command = trainer();
     command.arg(how).env("BESOM_CONTROLLER", real.url()).env("BESOM_DATA", real.dir());
     if ask {
         command.env("BESOM_CONSOLE", "true");

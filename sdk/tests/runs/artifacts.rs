@@ -1,16 +1,12 @@
 //! Artifacts through a real controller: logged, numbered, used and downloaded, with their lineage; and a controller that lies.
 
-#![allow(clippy::unwrap_used)]
-
-#[path = "support/real.rs"]
-mod real;
-
 use std::{collections::BTreeMap, fs, path::Path};
 
 use besom::{Artifact, ArtifactError, Mode};
 use proto::v1::{Artifact as Version, ArtifactRef, RunRef};
-use real::Real;
 use serde_json::{Value, json};
+
+use crate::real::Real;
 
 fn version(real: &Real, project: &str, name: &str, version: &str) -> Version {
     let wanted = ArtifactRef {
