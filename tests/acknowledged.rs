@@ -1,6 +1,6 @@
-//! Somebody who tells a controller one thing after the other, through whatever happens to it, and counts what was
-//! acknowledged. Used by the tests that kill controllers. Never gives up: whoever has set `over` waits for the next
-//! answer.
+//! Somebody who tells a controller one thing after the other, through whatever happens to it, and
+//! counts what was acknowledged. Used by the tests that kill controllers. Never gives up: whoever
+//! has set `over` waits for the next answer.
 
 use std::{
     sync::{
@@ -27,8 +27,8 @@ const ROWS: u64 = 20;
 /// Between two tries without an answer.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Begins a run and tells of it until `over`: `tell` is given how many things were acknowledged, and answers how many
-/// are now. Gives the run, and how many were acknowledged in the end.
+/// Begins a run and tells of it until `over`: `tell` is given how many things were acknowledged,
+/// and answers how many are now. Gives the run, and how many were acknowledged in the end.
 ///
 /// # Panics
 /// When the controller refuses for good.

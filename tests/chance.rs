@@ -1,4 +1,5 @@
-//! Moments and choices for the tests that kill: from a seed, though what they meet differs from run to run by itself.
+//! Moments and choices for the tests that kill: from a seed, though what they meet differs from run
+//! to run by itself.
 
 use std::time::Duration;
 

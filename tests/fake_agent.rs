@@ -1,5 +1,5 @@
-//! An agent that is nothing but its calls, with a connection of its own: it asks, holds, and tells at once what a trial would
-//! have told. Used by the benches. Starts no process.
+//! An agent that is nothing but its calls, with a connection of its own: it asks, holds, and tells
+//! at once what a trial would have told. Used by the benches. Starts no process.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -18,7 +18,8 @@ pub struct FakeAgent {
 
 #[allow(clippy::missing_panics_doc, reason = "a bench whose controller does not answer has failed")]
 impl FakeAgent {
-    /// An agent that works for a sweep. Each has an incarnation of its own, so a name may come again.
+    /// An agent that works for a sweep. Each has an incarnation of its own, so a name may come
+    /// again.
     pub fn new(address: &str, sweep: &str, name: &str) -> Self {
         static INCARNATION: AtomicU64 = AtomicU64::new(1);
         let beat = Beat {
@@ -55,10 +56,15 @@ impl FakeAgent {
 
     /// From now on its heartbeats name this trial.
     pub fn hold(&mut self, start: &Start) {
-        self.beat.holds.push(Held { run: start.run.clone(), attempt: start.attempt, started: true });
+        self.beat.holds.push(Held {
+            run: start.run.clone(),
+            attempt: start.attempt,
+            started: true,
+        });
     }
 
-    /// Waits, one long poll after the other, until it is told to stop something. Given up at any time, it may be called again.
+    /// Waits, one long poll after the other, until it is told to stop something. Given up at any
+    /// time, it may be called again.
     pub async fn stopped(&mut self) -> Stop {
         loop {
             if let Some(stop) = self.heartbeat(0).await.stop.into_iter().next() {

@@ -1,5 +1,6 @@
-//! A laboratory: real programs in a folder of their own, for tests and benches. Starts controllers, agents and `sweep`
-//! commands as a person would, kills them as fate would, and leaves nothing running.
+//! A laboratory: real programs in a folder of their own, for tests and benches. Starts controllers,
+//! agents and `sweep` commands as a person would, kills them as fate would, and leaves nothing
+//! running.
 
 pub mod acknowledged;
 mod chance;
@@ -51,7 +52,8 @@ pub struct Agent {
     log: PathBuf,
 }
 
-/// The path of one of our programs: in the folder that BESOM_PROGRAMS names, else built beside the test.
+/// The path of one of our programs: in the folder that BESOM_PROGRAMS names, else built beside the
+/// test.
 ///
 /// # Panics
 /// When the programs do not build.
@@ -63,9 +65,22 @@ pub fn program(name: &str) -> PathBuf {
 
 /// Builds our programs; where they are.
 fn build() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace");
+    let root =
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace");
     let built = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()))
-        .args(["build", "--quiet", "-p", "controller", "-p", "agent", "-p", "cli", "-p", "tests", "--bins"])
+        .args([
+            "build",
+            "--quiet",
+            "-p",
+            "controller",
+            "-p",
+            "agent",
+            "-p",
+            "cli",
+            "-p",
+            "tests",
+            "--bins",
+        ])
         .current_dir(root)
         .status()
         .expect("cargo runs");
@@ -79,8 +94,8 @@ fn build() -> PathBuf {
     }
 }
 
-/// A loopback port that was free a moment ago, below those that systems give to outgoing connections, and no other lab's
-/// of this process.
+/// A loopback port that was free a moment ago, below those that systems give to outgoing
+/// connections, and no other lab's of this process.
 ///
 /// # Panics
 /// When the machine has no free port.
@@ -113,8 +128,8 @@ pub fn times(variable: &str, default: usize) -> usize {
     std::env::var(variable).ok().and_then(|times| times.parse().ok()).unwrap_or(default)
 }
 
-/// Whether times are held to their bounds. `cargo xtask soak` asks for it, on a machine that does nothing else;
-/// a test must not fail because its neighbours are busy.
+/// Whether times are held to their bounds. `cargo xtask soak` asks for it, on a machine that does
+/// nothing else; a test must not fail because its neighbours are busy.
 pub fn measures() -> bool {
     std::env::var_os("BESOM_MEASURES").is_some()
 }
@@ -131,11 +146,15 @@ impl Default for Lab {
     }
 }
 
-#[allow(clippy::missing_panics_doc, reason = "a laboratory whose programs do not start has failed its test")]
+#[allow(
+    clippy::missing_panics_doc,
+    reason = "a laboratory whose programs do not start has failed its test"
+)]
 impl Lab {
     /// A folder and a port, nothing running.
     pub fn new() -> Self {
-        let dir = tempfile::Builder::new().prefix("besom-lab-").tempdir().expect("a folder can be made");
+        let dir =
+            tempfile::Builder::new().prefix("besom-lab-").tempdir().expect("a folder can be made");
         let port = free_port();
         Self { dir, port, controller: None, agents: 0, cgroup: None, lease_seconds: 2, token: None }
     }
@@ -179,7 +198,8 @@ impl Lab {
         self.port
     }
 
-    /// A command of ours in the lab's folder that finds the lab's controller and nothing of the person's.
+    /// A command of ours in the lab's folder that finds the lab's controller and nothing of the
+    /// person's.
     pub fn command(&self, name: &str) -> Command {
         self.at_home(Command::new(program(name)))
     }
@@ -203,11 +223,20 @@ impl Lab {
 
     /// Starts the controller (again) on the lab's data, and waits until it listens.
     pub fn start_controller(&mut self) {
-        let log = fs::OpenOptions::new().create(true).append(true).open(self.dir().join("controller.log"));
+        let log = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.dir().join("controller.log"));
         let mut child = self
             .command("controller")
             .args(["--listen", &format!("127.0.0.1:{}", self.port)])
-            .args(["--lease-seconds", &self.lease_seconds.to_string(), "--grace-seconds", "1", "--data"])
+            .args([
+                "--lease-seconds",
+                &self.lease_seconds.to_string(),
+                "--grace-seconds",
+                "1",
+                "--data",
+            ])
             .arg(self.dir().join("besom-data"))
             .stderr(log.expect("a log can be made"))
             .stdout(Stdio::null())
@@ -216,7 +245,10 @@ impl Lab {
         let begun = Instant::now();
         while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             let log = fs::read_to_string(self.dir().join("controller.log")).unwrap_or_default();
-            assert!(child.try_wait().is_ok_and(|ended| ended.is_none()), "the controller runs: {log}");
+            assert!(
+                child.try_wait().is_ok_and(|ended| ended.is_none()),
+                "the controller runs: {log}"
+            );
             assert!(begun.elapsed() < PATIENCE, "the controller listens: {log}");
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -290,14 +322,18 @@ impl Lab {
     fn agent_command(&self) -> Command {
         let Some(cgroup) = &self.cgroup else { return self.command("agent") };
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", "echo 0 > \"$0/cgroup.procs\" && exec \"$@\""]).arg(cgroup).arg(program("agent"));
+        command
+            .args(["-c", "echo 0 > \"$0/cgroup.procs\" && exec \"$@\""])
+            .arg(cgroup)
+            .arg(program("agent"));
         self.at_home(command)
     }
 
     /// Starts an agent on this data folder.
     pub fn agent_in(&self, data: PathBuf, sweep: &str, args: &[&str]) -> Agent {
         let log = data.with_extension("log");
-        let errors = fs::OpenOptions::new().create(true).append(true).open(&log).expect("a log can be made");
+        let errors =
+            fs::OpenOptions::new().create(true).append(true).open(&log).expect("a log can be made");
         let child = self
             .agent_command()
             .arg(sweep)
@@ -334,7 +370,10 @@ impl Drop for Lab {
     }
 }
 
-#[allow(clippy::missing_panics_doc, reason = "an agent that cannot be waited for has failed its test")]
+#[allow(
+    clippy::missing_panics_doc,
+    reason = "an agent that cannot be waited for has failed its test"
+)]
 impl Agent {
     /// Waits for its end; the exit code, and what it said.
     pub fn wait(mut self) -> (Option<i32>, String) {
@@ -382,7 +421,8 @@ impl Agent {
     /// Sends a signal by name, as Ctrl-C does with INT.
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args([&format!("-{name}"), &pid]).status().expect("kill runs");
+        let sent =
+            Command::new("kill").args([&format!("-{name}"), &pid]).status().expect("kill runs");
         assert!(sent.success(), "the agent takes signal {name}");
     }
 }

@@ -1,12 +1,13 @@
-//! The processes of this machine, read from /proc by their command lines: the agent's own ways of finding them are
-//! what is tested. Used by the tests that stop and kill them.
+//! The processes of this machine, read from /proc by their command lines: the agent's own ways of
+//! finding them are what is tested. Used by the tests that stop and kill them.
 
 use std::{fs, path::Path};
 
 pub use rustix::process::Signal;
 use rustix::process::{Pid, kill_process};
 
-/// Every living process: its number, and its arguments with a zero byte behind each. The dead have none.
+/// Every living process: its number, and its arguments with a zero byte behind each. The dead have
+/// none.
 ///
 /// # Panics
 /// Without /proc.
@@ -28,7 +29,8 @@ pub fn shims(data: &Path) -> Vec<i32> {
     command_lines().filter(|(_, line)| line.starts_with(&start)).map(|(pid, _)| pid).collect()
 }
 
-/// Every process that has this folder in its arguments or its environment: an agent, its shims and their trials.
+/// Every process that has this folder in its arguments or its environment: an agent, its shims and
+/// their trials.
 ///
 /// # Panics
 /// Without /proc.
@@ -36,7 +38,8 @@ pub fn of_node(data: &Path) -> Vec<i32> {
     let data = data.to_string_lossy();
     let marks = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(&*data);
     let environ = |pid: i32| fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-    let found = command_lines().filter(|(pid, line)| marks(line.as_bytes()) || marks(&environ(*pid)));
+    let found =
+        command_lines().filter(|(pid, line)| marks(line.as_bytes()) || marks(&environ(*pid)));
     found.map(|(pid, _)| pid).collect()
 }
 

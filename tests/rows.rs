@@ -1,5 +1,5 @@
-//! Rows that can be known again: what `sdk_logger` logs at a step, and how to read from a controller or a journal which steps are
-//! there, bit by bit. Used by the tests that kill programs.
+//! Rows that can be known again: what `sdk_logger` logs at a step, and how to read from a
+//! controller or a journal which steps are there, bit by bit. Used by the tests that kill programs.
 
 use std::path::Path;
 
@@ -63,7 +63,8 @@ pub fn loss(state: u64) -> f64 {
     (state >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// What a training logs that begins at `first` and is never killed: its state in the end, and the loss of each step, as bits.
+/// What a training logs that begins at `first` and is never killed: its state in the end, and the
+/// loss of each step, as bits.
 pub fn training(first: u64, steps: u64) -> (u64, Vec<(u64, u64)>) {
     let mut state = first;
     let losses = (0..steps).map(|step| {
@@ -91,7 +92,8 @@ pub fn step_and_loss(row: &Row) -> (u64, u64) {
 /// When the controller does not answer, or its rows are damaged.
 pub async fn history(dial: &Dial, run: &str) -> Vec<(u32, Row)> {
     let wanted = ReadHistory { run: run.to_owned(), ..ReadHistory::default() };
-    let mut blocks = dial.history().rows(wanted).await.expect("the controller answers").into_inner();
+    let mut blocks =
+        dial.history().rows(wanted).await.expect("the controller answers").into_inner();
     let mut all = Vec::new();
     while let Some(block) = blocks.message().await.expect("blocks come") {
         let rows = record::rows(&block.frames).expect("frames are whole");
@@ -108,7 +110,8 @@ pub fn read(lab: &Lab, run: &str, stream: &str) -> Vec<Row> {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
     runtime.block_on(async {
         let mut runs = Dial::new(&lab.address(), None).expect("a lab's address is valid").runs();
-        let request = ReadRows { run: run.to_owned(), stream: stream.to_owned(), ..ReadRows::default() };
+        let request =
+            ReadRows { run: run.to_owned(), stream: stream.to_owned(), ..ReadRows::default() };
         let mut blocks = runs.read(request).await.expect("rows can be read").into_inner();
         let mut rows = Vec::new();
         while let Some(block) = blocks.message().await.expect("rows come to an end") {
@@ -123,7 +126,8 @@ pub fn read(lab: &Lab, run: &str, stream: &str) -> Vec<Row> {
 /// # Panics
 /// When the controller does not answer.
 pub async fn blocks(dial: &Dial, run: &str) -> Vec<Block> {
-    let request = ReadRows { run: run.to_owned(), stream: "history".to_owned(), ..ReadRows::default() };
+    let request =
+        ReadRows { run: run.to_owned(), stream: "history".to_owned(), ..ReadRows::default() };
     let mut stream = dial.runs().read(request).await.expect("rows can be read").into_inner();
     let mut blocks = Vec::new();
     while let Some(block) = stream.message().await.expect("rows come to an end") {
@@ -132,7 +136,8 @@ pub async fn blocks(dial: &Dial, run: &str) -> Vec<Block> {
     blocks
 }
 
-/// The steps that a controller has of a run's history, in order. Blocks must follow each other without a gap or an overlap.
+/// The steps that a controller has of a run's history, in order. Blocks must follow each other
+/// without a gap or an overlap.
 ///
 /// # Panics
 /// When the controller does not answer, or its blocks do not fit together.
@@ -148,7 +153,8 @@ pub async fn stored(dial: &Dial, run: &str) -> Vec<u64> {
     steps
 }
 
-/// The steps in the journal that a run outside a sweep has left in `data`; a torn tail does not count.
+/// The steps in the journal that a run outside a sweep has left in `data`; a torn tail does not
+/// count.
 pub fn journal(data: &Path, run: &str) -> Vec<u64> {
     let path = data.join("runs").join(run).join("1/journal/sdk.history");
     let bytes = std::fs::read(path).unwrap_or_default();

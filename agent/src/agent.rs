@@ -1,5 +1,5 @@
-//! The agent's one loop: puts everything that happens in order, asks the plan, carries out what it says. Started by `main.rs`
-//! with the real controller, and by tests with one of their own.
+//! The agent's one loop: puts everything that happens in order, asks the plan, carries out what it
+//! says. Started by `main.rs` with the real controller, and by tests with one of their own.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -81,7 +81,8 @@ pub struct Setup<L, T> {
     pub reporter: Reporter,
 }
 
-/// Works until the sweep is over, the count is reached, the person has had enough or the node is taken away.
+/// Works until the sweep is over, the count is reached, the person has had enough or the node is
+/// taken away.
 ///
 /// # Errors
 /// A [`Failure`] that says why the agent ends badly.
@@ -202,9 +203,11 @@ impl<L: Link, T: Trials> Agent<L, T> {
             Ok(orders) => {
                 let lease = Duration::from_millis(orders.lease_ms.into());
                 let actions = self.plan.take(Event::Answered(orders));
-                let contact = self.heart.answered(lease, !actions.is_empty(), self.plan.free() == 0);
+                let contact =
+                    self.heart.answered(lease, !actions.is_empty(), self.plan.free() == 0);
                 if let Contact::Back(after) = contact {
-                    self.reporter.say(format_args!("the controller is back after {} s", after.as_secs()));
+                    self.reporter
+                        .say(format_args!("the controller is back after {} s", after.as_secs()));
                 }
                 self.refusal.clear();
                 return self.act(actions);
@@ -249,8 +252,9 @@ impl<L: Link, T: Trials> Agent<L, T> {
                 ));
             }
         } else if contact == Contact::Lost && (has_met || !self.plan.holds_nothing()) {
-            self.reporter
-                .warn(format_args!("no answer from the controller at {controller}: waiting{meanwhile}"));
+            self.reporter.warn(format_args!(
+                "no answer from the controller at {controller}: waiting{meanwhile}"
+            ));
         }
         Ok(())
     }
@@ -269,7 +273,9 @@ impl<L: Link, T: Trials> Agent<L, T> {
         };
         match proto::dial::hint(status) {
             Some(hint) => failure.hint(hint),
-            None if status.code() == Code::NotFound => failure.hint("`sweep ls` shows what there is"),
+            None if status.code() == Code::NotFound => {
+                failure.hint("`sweep ls` shows what there is")
+            }
             None => failure,
         }
     }
@@ -325,7 +331,9 @@ impl<L: Link, T: Trials> Agent<L, T> {
     }
 
     fn hear_of_gpu(&mut self, answer: Answer) -> Result<(), Failure> {
-        let of = |slot: &Slot| slot.gpus.iter().find(|gpu| gpu.uuid == answer.uuid).map(ToString::to_string);
+        let of = |slot: &Slot| {
+            slot.gpus.iter().find(|gpu| gpu.uuid == answer.uuid).map(ToString::to_string)
+        };
         let names = self.slots.iter().map(of).enumerate();
         let (slots, mut names): (Vec<_>, Vec<_>) =
             names.filter_map(|(slot, name)| Some((slot, name?))).unzip();
@@ -346,9 +354,13 @@ impl<L: Link, T: Trials> Agent<L, T> {
         let ended = self.ended.remove(attempt);
         if let (Some(holding), Some((verdict, ran))) = (self.holdings.get(attempt), ended) {
             match &verdict {
-                Verdict::Report(outcome) => self.reporter.ended(holding, Some(outcome), ran, report),
+                Verdict::Report(outcome) => {
+                    self.reporter.ended(holding, Some(outcome), ran, report)
+                }
                 Verdict::Fenced => self.reporter.fenced(holding, ran),
-                Verdict::Lost | Verdict::Decline(_) => self.reporter.ended(holding, None, ran, report),
+                Verdict::Lost | Verdict::Decline(_) => {
+                    self.reporter.ended(holding, None, ran, report)
+                }
             }
         }
         let sent = match report.problems.is_empty() && report.console_sent {
@@ -359,7 +371,8 @@ impl<L: Link, T: Trials> Agent<L, T> {
         self.release(attempt, sent);
     }
 
-    /// Holds it no longer, once it has left its slot. Its files go when everything in them has been sent.
+    /// Holds it no longer, once it has left its slot. Its files go when everything in them has been
+    /// sent.
     fn release(&mut self, attempt: &Attempt, sent: Sent) {
         if self.plan.occupies(attempt) {
             self.staying.insert(attempt.clone(), sent);
@@ -373,7 +386,11 @@ impl<L: Link, T: Trials> Agent<L, T> {
             true => format!(": `sweep sync {}` sends it later", dir.display()),
             false => String::new(),
         };
-        self.reporter.warn(format_args!("{}: what was not sent is in {}{later}", attempt.run, dir.display()));
+        self.reporter.warn(format_args!(
+            "{}: what was not sent is in {}{later}",
+            attempt.run,
+            dir.display()
+        ));
         if sent == Sent::NotAll {
             self.unsent.push(dir);
         }
@@ -464,7 +481,9 @@ impl<L: Link, T: Trials> Agent<L, T> {
         let sync = format!("or `sweep sync {}` sends what is left", folders.display());
         (held > 0).then(|| {
             let message = format!("{} could not be reported", count(held, "trial"));
-            Failure::new(Exit::Refused, message).hint("start the agent again to finish that").hint(sync)
+            Failure::new(Exit::Refused, message)
+                .hint("start the agent again to finish that")
+                .hint(sync)
         })
     }
 
@@ -472,6 +491,7 @@ impl<L: Link, T: Trials> Agent<L, T> {
     fn incomplete(&self) -> Option<Failure> {
         let trials = count(self.unsent.len(), "trial");
         let failure = || Failure::new(Exit::Refused, format!("{trials} could not be sent whole"));
-        (!self.unsent.is_empty()).then(|| failure().hint("what is above says where it is, and what sends it"))
+        (!self.unsent.is_empty())
+            .then(|| failure().hint("what is above says where it is, and what sends it"))
     }
 }

@@ -1,4 +1,5 @@
-//! The command line, and how it becomes a [`Setup`]: all problems at once, each with what to do. Called by `main.rs`.
+//! The command line, and how it becomes a [`Setup`]: all problems at once, each with what to do.
+//! Called by `main.rs`.
 
 use std::{env, path::PathBuf, sync::Arc, time::Duration};
 
@@ -28,8 +29,8 @@ use crate::{
     trial::{Shims, command::Node, context::TrialContext, samples::Sight, shim},
 };
 
-/// Seconds between SIGTERM and SIGKILL by default. Kubernetes and Slurm give 30 until they kill the agent, which needs some for
-/// its last words.
+/// Seconds between SIGTERM and SIGKILL by default. Kubernetes and Slurm give 30 until they kill the
+/// agent, which needs some for its last words.
 const GRACE: &str = "20";
 /// How long a trial goes on when its agent is gone.
 const ORPHAN_AFTER: Duration = Duration::from_secs(600);
@@ -42,12 +43,13 @@ Examples:
   agent k3x9abcd --gpus-per-trial 2   two GPUs for each trial
   agent k3x9abcd --slots 4            four trials at once on a node without GPUs
 
-Start it in the folder that the program is in. Ctrl-C lets running trials finish, a second one ends them, and so does
-SIGTERM, as a node sends it that is taken away: they get their grace and run again elsewhere, before all others. An
-agent that was killed goes on with its trials when it is started again.
+Start it in the folder that the program is in. Ctrl-C lets running trials finish, a second one
+ends them, and so does SIGTERM, as a node sends it that is taken away: they get their grace and
+run again elsewhere, before all others. An agent that was killed goes on with its trials when it
+is started again.
 
-Exit codes: 0 done, 1 the trials cannot run or something of them is not sent, 2 wrong input, 3 controller out of reach,
-70 a bug of ours";
+Exit codes: 0 done, 1 the trials cannot run or something of them is not sent, 2 wrong input, 3
+controller out of reach, 70 a bug of ours";
 
 /// Runs trials of a sweep on this node, until the sweep is over
 #[derive(Clone, Debug, Parser)]
@@ -71,7 +73,8 @@ pub struct Flags {
     /// Let several trials share a GPU, and other agents too
     #[arg(long)]
     pub share: bool,
-    /// Folder for what the agent holds, its journals and the trials' own files [default: in ~/.local/state/besom]
+    /// Folder for what the agent holds, its journals and the trials' own files [default: in
+    /// ~/.local/state/besom]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// What trials get to save their state when the agent is told to end, or their time is over
@@ -109,8 +112,9 @@ impl Flags {
         let token = self.token.as_deref().filter(|token| !token.is_empty());
         let dial = Dial::new(&self.controller, token)
             .map_err(|error| Failure::new(Exit::Input, error.to_string()).hint(error.hint()))?;
-        let cwd = env::current_dir()
-            .map_err(|error| Failure::new(Exit::Input, format!("cannot tell the current folder: {error}")))?;
+        let cwd = env::current_dir().map_err(|error| {
+            Failure::new(Exit::Input, format!("cannot tell the current folder: {error}"))
+        })?;
         let folder = Folder::take(self.data.as_deref(), &self.sweep)?;
         let claims = take_gpus(&layout, &folder, self.share)?;
         let holdings = Holdings::open(&folder.path).map_err(|error| {
@@ -240,7 +244,8 @@ fn all(mut problems: Vec<String>) -> Failure {
     if problems.len() == 1 {
         return Failure::new(Exit::Input, problems.remove(0));
     }
-    let failure = Failure::new(Exit::Input, format!("{} with the flags", count(problems.len(), "problem")));
+    let failure =
+        Failure::new(Exit::Input, format!("{} with the flags", count(problems.len(), "problem")));
     problems.into_iter().fold(failure, |failure, problem| failure.detail(format!("  {problem}")))
 }
 
@@ -249,7 +254,9 @@ fn announce(layout: &Layout, me: &Me, controller: &str, no_cgroups: Option<Strin
         say(note);
     }
     if let Some(why) = no_cgroups {
-        say(format_args!("no cgroups for trials: {why} (docs/agents.md says what follows from that)"));
+        say(format_args!(
+            "no cgroups for trials: {why} (docs/agents.md says what follows from that)"
+        ));
     }
     let gpus = used_gpus(layout);
     let with = match gpus.first() {

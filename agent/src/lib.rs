@@ -1,5 +1,6 @@
-//! The agent: runs trials of a sweep on one node, each under a shim that outlives it. As a library only so that tests and the
-//! simulator can drive its parts; the program is `main.rs`. Linux only: it counts on pidfds, subreapers and /proc.
+//! The agent: runs trials of a sweep on one node, each under a shim that outlives it. As a library
+//! only so that tests and the simulator can drive its parts; the program is `main.rs`. Linux only:
+//! it counts on pidfds, subreapers and /proc.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -27,5 +28,6 @@ pub(crate) fn wall_ms() -> i64 {
 
 /// Some number in [0, 1).
 pub(crate) fn jitter() -> f64 {
-    f64::from(u32::try_from(RandomState::new().hash_one(()) >> 32).unwrap_or(0)) / f64::from(u32::MAX)
+    f64::from(u32::try_from(RandomState::new().hash_one(()) >> 32).unwrap_or(0))
+        / f64::from(u32::MAX)
 }

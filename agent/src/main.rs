@@ -1,5 +1,6 @@
-//! `agent <sweep>`: reads the flags and works. `agent shim DIR` and `agent cgroup PATH`, which only the agent itself calls, become
-//! a trial's shim, or try a cgroup out, before any runtime or thread is started, since every trial waits for that.
+//! `agent <sweep>`: reads the flags and works. `agent shim DIR` and `agent cgroup PATH`, which only
+//! the agent itself calls, become a trial's shim, or try a cgroup out, before any runtime or thread
+//! is started, since every trial waits for that.
 
 use std::{env, io, path::Path, process::ExitCode};
 
@@ -60,7 +61,10 @@ fn run(flags: &Flags) -> Result<(), Failure> {
 /// One message for each Ctrl-C and each SIGTERM.
 fn signals() -> io::Result<mpsc::Receiver<Signal>> {
     let (told, signals) = mpsc::channel(SIGNALS_ROOM);
-    let kinds = [(SignalKind::interrupt(), Signal::Interrupt), (SignalKind::terminate(), Signal::Terminate)];
+    let kinds = [
+        (SignalKind::interrupt(), Signal::Interrupt),
+        (SignalKind::terminate(), Signal::Terminate),
+    ];
     for (kind, meaning) in kinds {
         let (mut arrived, told) = (signal(kind)?, told.clone());
         tokio::spawn(async move {

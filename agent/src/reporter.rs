@@ -1,5 +1,5 @@
-//! What the person at the terminal reads: one line for each start and end, the rest only when it matters. Formats and
-//! counts; decides nothing.
+//! What the person at the terminal reads: one line for each start and end, the rest only when it
+//! matters. Formats and counts; decides nothing.
 
 use std::{collections::BTreeSet, fmt::Display, time::Duration};
 
@@ -64,20 +64,30 @@ impl Reporter {
         self.line(&holding.attempt.run, "adopted", "");
     }
 
-    /// A trial is over, and the controller cannot take it now. The line of its end says that it could.
+    /// A trial is over, and the controller cannot take it now. The line of its end says that it
+    /// could.
     pub fn waits(&mut self, run: &str, bytes: u64, why: &str) {
         let rows = if bytes == 0 { String::new() } else { format!(" and {} of rows", size(bytes)) };
         self.line(run, "waits", &format!("{why}: its end{rows} can wait here"));
     }
 
-    /// A trial is over, and the controller knows. Without an outcome its run went elsewhere or its end is unknown.
-    pub fn ended(&mut self, holding: &Holding, outcome: Option<&Outcome>, ran: Duration, report: &Report) {
+    /// A trial is over, and the controller knows. Without an outcome its run went elsewhere or its
+    /// end is unknown.
+    pub fn ended(
+        &mut self,
+        holding: &Holding,
+        outcome: Option<&Outcome>,
+        ran: Duration,
+        report: &Report,
+    ) {
         let lost = match report.problems.as_slice() {
             [] => "its shim was killed: the controller will start it again",
             _ => "the controller will start it again",
         };
         let (state, what) = match outcome {
-            Some(outcome) => (outcome.state.as_str(), describe(holding, outcome, report.run.as_ref())),
+            Some(outcome) => {
+                (outcome.state.as_str(), describe(holding, outcome, report.run.as_ref()))
+            }
             None => ("lost", lost.to_owned()),
         };
         // The controller has the last word: what was stopped by a rule is pruned.
@@ -85,7 +95,11 @@ impl Reporter {
         let state = known.filter(|known| *known == "pruned").unwrap_or(state);
         self.count(state);
         let gap = if what.is_empty() { "" } else { "  " };
-        self.line(&holding.attempt.run, state, &format!("{what}{gap}{}", paint(FAINT, duration(ran))));
+        self.line(
+            &holding.attempt.run,
+            state,
+            &format!("{what}{gap}{}", paint(FAINT, duration(ran))),
+        );
         if state == "failed"
             && let Some(outcome) = outcome
         {
@@ -172,7 +186,11 @@ fn flatten(path: &str, value: &Value, parts: &mut Vec<String>) {
     match value {
         Value::Object(entries) => {
             for (key, value) in entries {
-                flatten(&if path.is_empty() { key.clone() } else { format!("{path}.{key}") }, value, parts);
+                flatten(
+                    &if path.is_empty() { key.clone() } else { format!("{path}.{key}") },
+                    value,
+                    parts,
+                );
             }
         }
         Value::String(text) => parts.push(format!("{path}={}", text.escape_debug())),
@@ -211,7 +229,8 @@ mod tests {
 
     #[test]
     fn numbers_are_short_and_honest() {
-        let cases = [(0.001_234_56, "0.001235"), (1e-5, "1e-5"), (0.25, "0.25"), (12.0, "12"), (0.0, "0")];
+        let cases =
+            [(0.001_234_56, "0.001235"), (1e-5, "1e-5"), (0.25, "0.25"), (12.0, "12"), (0.0, "0")];
         for (value, want) in cases {
             assert_eq!(number(value), want);
         }
@@ -234,6 +253,9 @@ mod tests {
     #[test]
     fn times_are_short() {
         let seconds = |seconds| duration(Duration::from_millis(seconds));
-        assert_eq!([800, 12_300, 133_000, 3_900_000].map(seconds), ["0.8s", "12s", "2m 13s", "1h 5m"]);
+        assert_eq!(
+            [800, 12_300, 133_000, 3_900_000].map(seconds),
+            ["0.8s", "12s", "2m 13s", "1h 5m"]
+        );
     }
 }

@@ -1,6 +1,7 @@
-//! Contents that have been downloaded before, under their hashes, so that they are not downloaded again; as many bytes as it was
-//! told, and those that were used last. Used by `fetch`. Trusts nothing that it finds: whoever takes a content out of it
-//! hashes it. Programs may share the folder.
+//! Contents that have been downloaded before, under their hashes, so that they are not downloaded
+//! again; as many bytes as it was told, and those that were used last. Used by `fetch`. Trusts
+//! nothing that it finds: whoever takes a content out of it hashes it. Programs may share the
+//! folder.
 
 use std::{
     env,
@@ -45,7 +46,8 @@ impl Cache {
         Self { folder: folder.to_owned(), bound }
     }
 
-    /// The person's: `besom/contents` in the cache folder, bounded by `BESOM_CACHE_GIB` or else to 20 GiB.
+    /// The person's: `besom/contents` in the cache folder, bounded by `BESOM_CACHE_GIB` or else to
+    /// 20 GiB.
     pub fn of_user() -> Self {
         let folder = folder_of(env::var_os("XDG_CACHE_HOME"), env::var_os("HOME"));
         let gib = env::var(SIZE_VAR).ok().and_then(|text| text.parse().ok()).unwrap_or(DEFAULT_GIB);
@@ -73,13 +75,17 @@ impl Cache {
         }
         let path = self.path(content);
         fs::create_dir_all(path.parent()?).ok()?;
-        let temporary =
-            path.with_extension(format!("{}-{}.part", process::id(), NUMBER.fetch_add(1, Ordering::Relaxed)));
+        let temporary = path.with_extension(format!(
+            "{}-{}.part",
+            process::id(),
+            NUMBER.fetch_add(1, Ordering::Relaxed)
+        ));
         let file = File::create_new(&temporary).ok()?;
         Some(Entry { file, temporary, path })
     }
 
-    /// Removes what was used longest ago until the rest is within the bound, and what was left half-written.
+    /// Removes what was used longest ago until the rest is within the bound, and what was left
+    /// half-written.
     pub(crate) fn trim(&self) {
         let (mut found, mut total, now) = (Vec::new(), 0_u64, SystemTime::now());
         let entries = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten();
@@ -111,10 +117,11 @@ impl Cache {
     }
 }
 
-/// The folder for caches by the variables that speak of it. One that is empty counts as not set, and a relative one would be
-/// another in every folder.
+/// The folder for caches by the variables that speak of it. One that is empty counts as not set,
+/// and a relative one would be another in every folder.
 fn folder_of(cache: Option<OsString>, home: Option<OsString>) -> PathBuf {
-    let folder = |set: Option<OsString>| set.map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let folder =
+        |set: Option<OsString>| set.map(PathBuf::from).filter(|folder| folder.is_absolute());
     let home = folder(home).map(|home| home.join(".cache"));
     folder(cache).or(home).unwrap_or_else(env::temp_dir)
 }
@@ -171,7 +178,8 @@ mod tests {
     fn what_was_used_last_stays_within_the_bound() {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::new(folder.path(), 10);
-        let [old, used, new] = [(b"aaaa", 3), (b"bbbb", 2), (b"cccc", 1)].map(|(c, age)| put(&cache, c, age));
+        let [old, used, new] =
+            [(b"aaaa", 3), (b"bbbb", 2), (b"cccc", 1)].map(|(c, age)| put(&cache, c, age));
         assert!(cache.open(&old).is_some());
         cache.trim();
         assert!(cache.open(&old).is_some());

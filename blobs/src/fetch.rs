@@ -1,6 +1,7 @@
-//! Versions of artifacts on their way back: the manifest, then the files into a folder, each verified by its hash. Used by the
-//! SDK and the `sweep` command. A controller that lies can fail to deliver, and nothing else: no content passes that the digest
-//! does not vouch for, and no name leads out of the folder.
+//! Versions of artifacts on their way back: the manifest, then the files into a folder, each
+//! verified by its hash. Used by the SDK and the `sweep` command. A controller that lies can fail
+//! to deliver, and nothing else: no content passes that the digest does not vouch for, and no name
+//! leads out of the folder.
 
 use std::io::{self, Write};
 
@@ -54,8 +55,8 @@ pub async fn read(
     Ok(bytes)
 }
 
-/// Writes these entries of a version below a folder, in place of files that have their names; references are passed over,
-/// since nobody opens them. `progress` is told the bytes that are done.
+/// Writes these entries of a version below a folder, in place of files that have their names;
+/// references are passed over, since nobody opens them. `progress` is told the bytes that are done.
 ///
 /// # Errors
 /// [`Trouble`] at the first file that does not come; those before it are whole.
@@ -100,8 +101,8 @@ async fn fetch(
     Ok(())
 }
 
-/// Copies a content out of the cache; false when it is not there, or something else is: then what was written is worth
-/// nothing.
+/// Copies a content out of the cache; false when it is not there, or something else is: then what
+/// was written is worth nothing.
 fn cached(cache: &Cache, content: &Hashed, out: &mut impl Write) -> io::Result<bool> {
     let Some(mut file) = cache.open(content) else { return Ok(false) };
     let is_right = copy(&mut file, out)? == *content;

@@ -1,6 +1,6 @@
-//! A folder that files from elsewhere are written into, and nothing outside of it: every part of a path is opened by itself,
-//! below the one before, and no link is followed. Used when files of runs and artifacts are downloaded. Never overwrites a
-//! file before the new one is whole.
+//! A folder that files from elsewhere are written into, and nothing outside of it: every part of a
+//! path is opened by itself, below the one before, and no link is followed. Used when files of runs
+//! and artifacts are downloaded. Never overwrites a file before the new one is whole.
 
 use std::{
     fs::{self, File},
@@ -31,11 +31,12 @@ impl Folder {
         Ok(Self(openat(CWD, path, FOLDER, Mode::empty())?))
     }
 
-    /// A new file at `path` below this folder; folders on the way are made. It has its name once [`NewFile::keep`] is called.
+    /// A new file at `path` below this folder; folders on the way are made. It has its name once
+    /// [`NewFile::keep`] is called.
     ///
     /// # Errors
-    /// `InvalidInput` when the path is none of ours (see [`check_path`]); else when a part of the way is a file or a link, or
-    /// the disk does not take it.
+    /// `InvalidInput` when the path is none of ours (see [`check_path`]); else when a part of the
+    /// way is a file or a link, or the disk does not take it.
     pub fn create(&self, path: &str) -> io::Result<NewFile> {
         check_path(path).map_err(|bad| io::Error::new(io::ErrorKind::InvalidInput, bad))?;
         let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
@@ -47,8 +48,10 @@ impl Folder {
             }
             at = openat(&at, part, FOLDER | OFlags::NOFOLLOW, Mode::empty())?;
         }
-        let temporary = format!(".besom-{}-{}.part", process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let temporary =
+            format!(".besom-{}-{}.part", process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = File::from(openat(&at, &temporary, flags, Mode::from_bits_truncate(0o666))?);
         Ok(NewFile { folder: at, name: name.to_owned(), temporary, file })
     }
@@ -127,7 +130,10 @@ mod tests {
         assert!(write(&folder, "way/file").is_err());
         write(&folder, "file").unwrap();
         assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
-        assert!(fs::symlink_metadata(target.join("file")).unwrap().is_file(), "the link itself was replaced");
+        assert!(
+            fs::symlink_metadata(target.join("file")).unwrap().is_file(),
+            "the link itself was replaced"
+        );
     }
 
     proptest! {

@@ -1,5 +1,6 @@
-//! A program's side of files: their hashes, their way to the controller and back, and safely into a folder. Used by the SDK,
-//! the agent and the `sweep` command. Trusts no name and no byte that comes over the wire; decides nothing else.
+//! A program's side of files: their hashes, their way to the controller and back, and safely into a
+//! folder. Used by the SDK, the agent and the `sweep` command. Trusts no name and no byte that
+//! comes over the wire; decides nothing else.
 
 mod cache;
 pub mod fetch;

@@ -24,8 +24,9 @@ const BATCH_ROWS: u64 = 64;
 /// Checkpoints among them: the controller looks at the run's rows for each.
 const BATCH_CHECKPOINTS: u64 = 8;
 
-/// What of a journal goes out at once, from byte `from` on: whole frames, of files as many as [`batch`] takes, and perhaps the
-/// beginning of another behind them. What begins with damage comes as it is, for whoever decodes it to see.
+/// What of a journal goes out at once, from byte `from` on: whole frames, of files as many as
+/// [`batch`] takes, and perhaps the beginning of another behind them. What begins with damage comes
+/// as it is, for whoever decodes it to see.
 ///
 /// # Errors
 /// When the journal cannot be read.
@@ -42,8 +43,9 @@ pub fn piece(journal: &mut File, from: u64, stream: &str) -> io::Result<Vec<u8>>
     Ok(bytes)
 }
 
-/// How far those of these frames go, from the front, whose contents are sent together, in bytes: whole frames, and one at least.
-/// What has gone over is told before the next batch, so that a long queue of files does not keep back the first.
+/// How far those of these frames go, from the front, whose contents are sent together, in bytes:
+/// whole frames, and one at least. What has gone over is told before the next batch, so that a long
+/// queue of files does not keep back the first.
 pub fn batch(frames: &[u8]) -> usize {
     let (mut end, mut rows, mut size) = (0, 0, 0_u64);
     for frame in record::frames(frames).map_while(Result::ok) {
@@ -56,29 +58,37 @@ pub fn batch(frames: &[u8]) -> usize {
     end
 }
 
-/// Bytes of the contents that these rows name. How much an artifact has is not known here: it goes with what stands before it.
+/// Bytes of the contents that these rows name. How much an artifact has is not known here: it goes
+/// with what stands before it.
 fn contents(frames: &[u8]) -> u64 {
     let told = record::rows(frames).unwrap_or_default();
     let sizes = told.iter().map(|row| match ContentRow::of(row) {
         Ok(ContentRow::File(file)) => file.size,
-        Ok(ContentRow::Checkpoint(checkpoint)) => checkpoint.size.max(BATCH_BYTES / BATCH_CHECKPOINTS),
+        Ok(ContentRow::Checkpoint(checkpoint)) => {
+            checkpoint.size.max(BATCH_BYTES / BATCH_CHECKPOINTS)
+        }
         Ok(ContentRow::Artifact(_)) => BATCH_BYTES,
         Err(_) => 0,
     });
     sizes.fold(0, u64::saturating_add)
 }
 
-/// The contents that the rows in these frames name, each once and by hash: files, checkpoints, manifests of artifacts, and what the
-/// manifests list, which are read in `folder`, where the contents lie under their hashes. Rows that tell of nothing, and whatever is damaged, name
+/// The contents that the rows in these frames name, each once and by hash: files, checkpoints,
+/// manifests of artifacts, and what the manifests list, which are read in `folder`, where the
+/// contents lie under their hashes. Rows that tell of nothing, and whatever is damaged, name
 /// nothing: who stores them says so.
 ///
 /// # Errors
 /// When a manifest cannot be read, or is none.
 pub(crate) fn named(frames: &[u8], folder: &Path) -> io::Result<Vec<Hashed>> {
     let mut contents = Vec::new();
-    for told in record::rows(frames).unwrap_or_default().iter().filter_map(|row| ContentRow::of(row).ok()) {
+    for told in
+        record::rows(frames).unwrap_or_default().iter().filter_map(|row| ContentRow::of(row).ok())
+    {
         match told {
-            ContentRow::File(file) => contents.push(Hashed { sha256: file.sha256, size: file.size }),
+            ContentRow::File(file) => {
+                contents.push(Hashed { sha256: file.sha256, size: file.size })
+            }
             ContentRow::Checkpoint(checkpoint) => {
                 contents.push(Hashed { sha256: checkpoint.sha256, size: checkpoint.size });
             }
@@ -95,8 +105,11 @@ pub(crate) fn named(frames: &[u8], folder: &Path) -> io::Result<Vec<Hashed>> {
 
 fn listed(artifact: &ArtifactRow, folder: &Path) -> io::Result<Vec<Hashed>> {
     let mut manifest = String::new();
-    File::open(folder.join(&artifact.digest))?.take(MAX_MANIFEST_BYTES).read_to_string(&mut manifest)?;
-    let entries = entries(&manifest).map_err(|bad| io::Error::new(io::ErrorKind::InvalidData, bad))?;
+    File::open(folder.join(&artifact.digest))?
+        .take(MAX_MANIFEST_BYTES)
+        .read_to_string(&mut manifest)?;
+    let entries =
+        entries(&manifest).map_err(|bad| io::Error::new(io::ErrorKind::InvalidData, bad))?;
     let blobs = entries.into_iter().filter_map(|entry| match entry.content {
         Content::Blob { sha256, size } => Some(Hashed { sha256, size }),
         Content::Reference(_) => None,
@@ -122,7 +135,8 @@ mod tests {
             Writer::default().frame(&[row.to_row(step.into(), 0)], &mut frames);
             ends.push(frames.len());
         }
-        let batches: Vec<usize> = [0, 2, 3, 4].map(|from| batch(&frames[ends[from]..]) + ends[from]).into();
+        let batches: Vec<usize> =
+            [0, 2, 3, 4].map(|from| batch(&frames[ends[from]..]) + ends[from]).into();
         assert_eq!(batches, [ends[2], ends[3], ends[4], ends[5]]);
         assert_eq!((batch(&[]), batch(&frames[..ends[1] + 5])), (0, ends[1]));
     }

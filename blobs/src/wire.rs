@@ -1,4 +1,5 @@
-//! Blobs to the controller and from it, in pieces, verified by their hash. The caller decides what to try again.
+//! Blobs to the controller and from it, in pieces, verified by their hash. The caller decides what
+//! to try again.
 
 use std::{
     fs::File,
@@ -24,7 +25,8 @@ use crate::{Hashed, Hasher, named::named};
 const PIECE_BYTES: usize = 256 << 10;
 /// Pieces that wait for the network.
 const PIECES: usize = 4;
-/// Blobs that go over at the same time: the controller answers once a blob is on its disk, and syncs several at once.
+/// Blobs that go over at the same time: the controller answers once a blob is on its disk, and
+/// syncs several at once.
 const UPLOADS: usize = 8;
 /// Hashes that are asked about in one call.
 const ASKED: usize = 1000;
@@ -58,8 +60,9 @@ pub async fn missing(client: &mut Client, hashes: &[String]) -> Result<Vec<Strin
     Ok(missing)
 }
 
-/// Sends what has to be at the controller before the rows in these frames are, some at a time: the contents that they name and
-/// that it does not have. Each lies in `folder` under its hash. `moved` counts the bytes as they go.
+/// Sends what has to be at the controller before the rows in these frames are, some at a time: the
+/// contents that they name and that it does not have. Each lies in `folder` under its hash. `moved`
+/// counts the bytes as they go.
 ///
 /// # Errors
 /// [`Trouble`] at the first that does not go over; others may be there by then.
@@ -90,11 +93,12 @@ pub async fn upload_named(
     }
 }
 
-/// Sends the content of a file as the blob `hashed`. `moved` counts the bytes as they go; an upload that fails takes
-/// its bytes back, so that tries without an end never look like progress.
+/// Sends the content of a file as the blob `hashed`. `moved` counts the bytes as they go; an upload
+/// that fails takes its bytes back, so that tries without an end never look like progress.
 ///
 /// # Errors
-/// [`Trouble::Local`] when the file cannot be read or has another size by now, else what the controller says.
+/// [`Trouble::Local`] when the file cannot be read or has another size by now, else what the
+/// controller says.
 pub async fn upload(
     client: &mut Client,
     path: &Path,
@@ -103,7 +107,11 @@ pub async fn upload(
 ) -> Result<(), Trouble> {
     let mut file = File::open(path)?;
     if file.metadata()?.len() != hashed.size {
-        return Err(io::Error::other(format!("`{}` has changed since it was logged", path.display())).into());
+        return Err(io::Error::other(format!(
+            "`{}` has changed since it was logged",
+            path.display()
+        ))
+        .into());
     }
     let (send, receive) = mpsc::channel(PIECES);
     let sent = Arc::new(Sent { total: Arc::clone(moved), bytes: AtomicU64::new(0) });
@@ -130,8 +138,8 @@ pub async fn upload(
     Ok(())
 }
 
-/// The bytes that one upload has added to a total. The total loses them again when this is dropped, also by an upload
-/// that nobody waits for any more, unless [`Sent::keep`] was called.
+/// The bytes that one upload has added to a total. The total loses them again when this is dropped,
+/// also by an upload that nobody waits for any more, unless [`Sent::keep`] was called.
 struct Sent {
     total: Arc<AtomicU64>,
     bytes: AtomicU64,
@@ -154,8 +162,9 @@ impl Drop for Sent {
     }
 }
 
-/// Writes the blob of this call to `out`: never more than its size, and an error unless its hash is right. What was written before an error
-/// is worth nothing. `progress` is told the size of each piece.
+/// Writes the blob of this call to `out`: never more than its size, and an error unless its hash is
+/// right. What was written before an error is worth nothing. `progress` is told the size of each
+/// piece.
 ///
 /// # Errors
 /// [`Trouble`] says on which side.

@@ -261,9 +261,9 @@ One request per line on stdin, one answer per line on stdout:
   {\"id\":0,\"params\":{\"lr\":0.001}}
   {\"op\":\"tell\",\"id\":0,\"value\":0.42}
   {\"ok\":true}
-`space` is the `parameters` of a sweep's YAML. Points may be asked for while others are out, and told in any
-order; a value of null is a failure. `init` also takes a \"method\": bayes, random, sobol or grid. A request that
-cannot be answered gets {\"error\": ...} and changes nothing.")]
+`space` is the `parameters` of a sweep's YAML. Points may be asked for while others are out, and
+told in any order; a value of null is a failure. `init` also takes a \"method\": bayes, random,
+sobol or grid. A request that cannot be answered gets {\"error\": ...} and changes nothing.")]
 pub(crate) struct Engine {
     /// Leave out a part of the Bayesian search, to see what it is worth
     #[arg(long, value_name = "INGREDIENT", value_parser = ingredient)]

@@ -1,4 +1,5 @@
-//! `sweep pause`, `resume`, `stop`, `cancel` and `retry`: what a person wants of a sweep that exists.
+//! `sweep pause`, `resume`, `stop`, `cancel` and `retry`: what a person wants of a sweep that
+//! exists.
 
 use proto::v1::{Change, ChangeSweep, RetryRuns, Sweep};
 use terminal::Failure;
@@ -58,12 +59,16 @@ pub(crate) async fn retry(controller: &Controller, args: &Retry) -> Result<(), F
         Ok(retried) => retried.into_inner().runs,
         Err(status) => {
             // It may be one of the runs that is missing.
-            let missing = args.runs.iter().find(|run| status.message().contains(&format!("`{run}`")));
+            let missing =
+                args.runs.iter().find(|run| status.message().contains(&format!("`{run}`")));
             return Err(controller.failure_about(missing.unwrap_or(&args.id), &status).await);
         }
     };
     if retried.is_empty() {
-        terminal::say(format_args!("sweep `{}` has no failed or crashed run: nothing to retry", args.id));
+        terminal::say(format_args!(
+            "sweep `{}` has no failed or crashed run: nothing to retry",
+            args.id
+        ));
         return Ok(());
     }
     terminal::say(format_args!("queued again: {}", view::count(retried.len() as u64, "run")));

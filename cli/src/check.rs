@@ -1,4 +1,5 @@
-//! `sweep check`: every problem of a YAML file, without a controller. Also how `create` shows problems.
+//! `sweep check`: every problem of a YAML file, without a controller. Also how `create` shows
+//! problems.
 
 use serde_json::json;
 use sweeps::config::{self, Config, Problem, Severity};
@@ -39,7 +40,8 @@ pub(crate) fn accept(source: &Source) -> Result<Config, Failure> {
 }
 
 fn refused(source: &Source, problems: &[Problem]) -> Failure {
-    let errors = match problems.iter().filter(|problem| problem.severity == Severity::Error).count() {
+    let errors = match problems.iter().filter(|problem| problem.severity == Severity::Error).count()
+    {
         // `sweeps` tells no more, and counts the others in a problem of its own.
         101.. => "more than 100 errors".to_owned(),
         errors => view::count(errors as u64, "error"),

@@ -1,5 +1,5 @@
-//! The way to the controller, and what each of its answers means to a person: one table from gRPC status to [`Failure`].
-//! Used by every command but `check`; never prints.
+//! The way to the controller, and what each of its answers means to a person: one table from gRPC
+//! status to [`Failure`]. Used by every command but `check`; never prints.
 
 use std::{error::Error, io, time::Duration};
 
@@ -106,7 +106,8 @@ impl Controller {
         let hint = match id.rsplit_once('-') {
             Some((sweep, _)) => self.hint_for_run(sweep, id).await,
             None if self.is_sweep(id).await => Some(format!(
-                "that is a sweep: `sweep show {id}` lists its runs, `sweep export {id} --curves` has their rows"
+                "that is a sweep: `sweep show {id}` lists its runs, `sweep export {id} --curves` \
+                has their rows"
             )),
             None => self.nearest_sweep(id).await.map(|near| format!("did you mean `{near}`?")),
         };
@@ -116,7 +117,8 @@ impl Controller {
 
     async fn hint_for_run(&self, sweep: &str, run: &str) -> Option<String> {
         let trial = &run[sweep.len()..];
-        let known = self.dial.sweeps().get(within_patience(SweepRef { sweep: sweep.to_owned() })).await;
+        let known =
+            self.dial.sweeps().get(within_patience(SweepRef { sweep: sweep.to_owned() })).await;
         let Ok(known) = known else {
             return Some(format!("did you mean `{}{trial}`?", self.nearest_sweep(sweep).await?));
         };
@@ -133,7 +135,13 @@ impl Controller {
     }
 
     async fn nearest_sweep(&self, typed: &str) -> Option<String> {
-        let list = self.dial.sweeps().list(within_patience(ListSweeps { limit: 0 })).await.ok()?.into_inner();
+        let list = self
+            .dial
+            .sweeps()
+            .list(within_patience(ListSweeps { limit: 0 }))
+            .await
+            .ok()?
+            .into_inner();
         nearest(typed, list.sweeps.into_iter().map(|sweep| sweep.id))
     }
 
@@ -150,7 +158,9 @@ impl Controller {
             Code::Unauthenticated if self.has_token => {
                 (Exit::Refused, Some("look at `--token` and BESOM_TOKEN"))
             }
-            Code::Unauthenticated => (Exit::Refused, Some("give it with `--token`, or in BESOM_TOKEN")),
+            Code::Unauthenticated => {
+                (Exit::Refused, Some("give it with `--token`, or in BESOM_TOKEN"))
+            }
             Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded => {
                 (Exit::Unreachable, Some("the same command may work in a moment"))
             }
@@ -172,12 +182,16 @@ impl Controller {
         let address = &self.address;
         if matches!(status.code(), Code::Cancelled | Code::DeadlineExceeded) {
             let waited = PATIENCE.as_secs();
-            return Failure::new(Exit::Unreachable, format!("the controller at {address} does not answer"))
-                .detail(format!("  waited {waited} seconds"));
+            return Failure::new(
+                Exit::Unreachable,
+                format!("the controller at {address} does not answer"),
+            )
+            .detail(format!("  waited {waited} seconds"));
         }
         let refused = is_refused(source);
         let failure = Failure::new(Exit::Unreachable, format!("no controller at {address}"));
-        let failure = if refused { failure } else { failure.detail(format!("  {}", cause(source))) };
+        let failure =
+            if refused { failure } else { failure.detail(format!("  {}", cause(source))) };
         failure.hint(format!(
             "`controller` starts one; `--controller` or {} names another",
             dial::CONTROLLER_VAR
@@ -235,12 +249,14 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
     std::iter::successors(Some(error), |&error| error.source())
 }
 
-/// The candidate that was probably meant: two slips of the fingers away at most, or begun like this.
+/// The candidate that was probably meant: two slips of the fingers away at most, or begun like
+/// this.
 pub(crate) fn nearest(typed: &str, candidates: impl IntoIterator<Item = String>) -> Option<String> {
     let near = candidates.into_iter().filter_map(|candidate| {
         let begun = typed.len() >= 3 && candidate.starts_with(typed);
         let slips = if begun { 1 } else { strsim::osa_distance(typed, &candidate) };
-        (candidate != typed && slips <= 2 && slips < typed.chars().count()).then_some((slips, candidate))
+        (candidate != typed && slips <= 2 && slips < typed.chars().count())
+            .then_some((slips, candidate))
     });
     near.min().map(|(_, candidate)| candidate)
 }
@@ -289,7 +305,8 @@ mod tests {
     #[tokio::test]
     async fn the_agent_line_names_a_controller_that_is_not_the_default() {
         assert_eq!(controller(None).agent_line("k3x9abcd"), "agent k3x9abcd");
-        let other = Controller::new(&Reach { controller: "gpu-1:7070".to_owned(), token: None }).unwrap();
+        let other =
+            Controller::new(&Reach { controller: "gpu-1:7070".to_owned(), token: None }).unwrap();
         assert_eq!(other.agent_line("k3x9abcd"), "agent k3x9abcd --controller gpu-1:7070");
     }
 }

@@ -5,14 +5,18 @@ use rand::{TryRng as _, rngs::SysRng};
 use serde_json::json;
 use terminal::{Exit, Failure};
 
-use crate::{args::Create, check, connect, connect::Controller, json, source, source::Source, view};
+use crate::{
+    args::Create, check, connect, connect::Controller, json, source, source::Source, view,
+};
 
-/// Checks the file here, so that every problem is told without a controller; then creates the sweep.
+/// Checks the file here, so that every problem is told without a controller; then creates the
+/// sweep.
 pub(crate) async fn create(controller: &Controller, args: &Create) -> Result<(), Failure> {
     let source = source::read(&args.file)?;
     check::accept(&source)?;
     let sweep = ask(controller, &source).await?;
-    // What the controller alone can know has no place in the file: one line, and the file's own warnings are told above.
+    // What the controller alone can know has no place in the file: one line, and the file's own
+    // warnings are told above.
     for warning in sweep.warnings.iter().filter(|warning| !warning.contains('\n')) {
         terminal::warn(terminal::one_line(warning.trim_start_matches("warning: "), 300));
     }
@@ -29,8 +33,11 @@ pub(crate) async fn create(controller: &Controller, args: &Create) -> Result<(),
 
 /// With a key of our own, so that a repeat after a lost answer does not make a second sweep.
 async fn ask(controller: &Controller, source: &Source) -> Result<v1::Sweep, Failure> {
-    let message =
-        CreateSweep { yaml: source.text.clone(), source: source.name.clone(), idempotency_key: key()? };
+    let message = CreateSweep {
+        yaml: source.text.clone(),
+        source: source.name.clone(),
+        idempotency_key: key()?,
+    };
     let mut sweeps = controller.dial().sweeps();
     connect::with_tries(async || sweeps.create(connect::within_patience(message.clone())).await)
         .await
@@ -40,7 +47,8 @@ async fn ask(controller: &Controller, source: &Source) -> Result<v1::Sweep, Fail
 fn key() -> Result<String, Failure> {
     let draw = || SysRng.try_next_u64();
     let drawn = draw().and_then(|high| Ok((high, draw()?)));
-    let (high, low) = drawn
-        .map_err(|error| Failure::new(Exit::Bug, format!("this machine gives no random number: {error}")))?;
+    let (high, low) = drawn.map_err(|error| {
+        Failure::new(Exit::Bug, format!("this machine gives no random number: {error}"))
+    })?;
     Ok(format!("{high:016x}{low:016x}"))
 }

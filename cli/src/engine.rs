@@ -1,5 +1,6 @@
-//! `sweep engine`: asks and tells as JSON lines on stdin and stdout, without a controller. For a loop of a person's own, in
-//! any language, and for benchmarks. What it knows lives as long as the process; an `init` begins anew.
+//! `sweep engine`: asks and tells as JSON lines on stdin and stdout, without a controller. For a
+//! loop of a person's own, in any language, and for benchmarks. What it knows lives as long as the
+//! process; an `init` begins anew.
 
 use std::io::{self, BufRead as _};
 
@@ -45,7 +46,8 @@ fn bayes() -> String {
 pub(crate) fn serve(args: &Engine) -> Result<(), Failure> {
     let mut session = None;
     for line in io::stdin().lock().lines() {
-        let line = line.map_err(|error| Failure::new(Exit::Input, format!("cannot read stdin: {error}")))?;
+        let line =
+            line.map_err(|error| Failure::new(Exit::Input, format!("cannot read stdin: {error}")))?;
         if line.trim().is_empty() {
             continue;
         }
@@ -57,7 +59,11 @@ pub(crate) fn serve(args: &Engine) -> Result<(), Failure> {
     Ok(())
 }
 
-fn answer(session: &mut Option<Session>, request: Request, without: &[Ingredient]) -> Result<Value, String> {
+fn answer(
+    session: &mut Option<Session>,
+    request: Request,
+    without: &[Ingredient],
+) -> Result<Value, String> {
     if let Request::Init { space, seed, goal, method } = request {
         *session = None;
         let study = study(space, seed, &goal, &method)?;
@@ -81,7 +87,8 @@ fn study(space: Value, seed: u64, goal: &str, method: &str) -> Result<Study, Str
     });
     let checked = config::check(&text.to_string());
     let errors = checked.problems.iter().filter(|problem| problem.severity == Severity::Error);
-    let told: Vec<String> = errors.map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
+    let told: Vec<String> =
+        errors.map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
     let config = checked.config.ok_or_else(|| told.join("; "))?;
     let maximize = config.metric.is_some_and(|metric| metric.maximize);
     Ok(Study { maximize, ..Study::new(config.method, config.space, seed) })
@@ -99,8 +106,8 @@ impl Session {
 
     fn ask(&mut self) -> Result<Value, String> {
         let number = self.history.trials.len() as u64;
-        let suggestion =
-            search::propose(&self.study, number, &self.history).map_err(|error| error.to_string())?;
+        let suggestion = search::propose(&self.study, number, &self.history)
+            .map_err(|error| error.to_string())?;
         let params = suggestion.point.to_json(&self.study.space);
         self.history.trials.push(Trial::pending(suggestion.point, suggestion.fit));
         Ok(json!({ "id": number, "params": params }))

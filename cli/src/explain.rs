@@ -1,5 +1,5 @@
-//! `sweep explain`: which parameters of a sweep matter and how, or why a run was chosen and stopped. Asks and shows; what is
-//! known is computed by the controller.
+//! `sweep explain`: which parameters of a sweep matter and how, or why a run was chosen and
+//! stopped. Asks and shows; what is known is computed by the controller.
 
 use proto::v1::{self, ExplainSweep};
 use terminal::{Exit, Failure};
@@ -20,15 +20,21 @@ pub(crate) async fn explain(controller: &Controller, args: &Explain) -> Result<(
     }
 }
 
-async fn of_sweep(controller: &Controller, args: &Explain, sweep: &v1::Sweep) -> Result<(), Failure> {
+async fn of_sweep(
+    controller: &Controller,
+    args: &Explain,
+    sweep: &v1::Sweep,
+) -> Result<(), Failure> {
     let wanted = ExplainSweep { sweep: sweep.id.clone(), parameters: args.parameters.clone() };
     let answer = controller.dial().sweeps().explain(connect::within_patience(wanted)).await;
     let found = answer.map_err(|status| controller.failure(&status))?.into_inner();
     terminal::print(match args.json {
         true => json::text(&json::explanation(sweep, &found)),
         false => {
-            let shown =
-                view::explain::Shown { asked: !args.parameters.is_empty(), columns: terminal::columns() };
+            let shown = view::explain::Shown {
+                asked: !args.parameters.is_empty(),
+                columns: terminal::columns(),
+            };
             view::explain::sweep(sweep, &found, &shown)
         }
     });

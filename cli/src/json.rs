@@ -1,5 +1,5 @@
-//! Sweeps and runs as JSON for scripts: what `--json` and `export` write. Names are part of what users rely on: they may be
-//! added to, never changed.
+//! Sweeps and runs as JSON for scripts: what `--json` and `export` write. Names are part of what
+//! users rely on: they may be added to, never changed.
 
 use jiff::Timestamp;
 use proto::v1;
@@ -136,7 +136,8 @@ pub(crate) fn artifact(version: &v1::Artifact) -> Value {
     })
 }
 
-/// A run that is shown alone: with what its program said of its metrics and its code, and what was decided at its rungs.
+/// A run that is shown alone: with what its program said of its metrics and its code, and what was
+/// decided at its rungs.
 pub(crate) fn run_with_rungs(shown: &v1::Run) -> Value {
     let mut value = run(shown);
     let rung = |rung: &v1::Rung| {
@@ -168,7 +169,8 @@ pub(crate) fn explained_run(shown: &v1::Run) -> Value {
 }
 
 fn repeated(repeated: Option<&v1::Repeated>) -> Value {
-    repeated.map_or(Value::Null, |repeated| json!({ "sweep": repeated.sweep, "value": repeated.value }))
+    repeated
+        .map_or(Value::Null, |repeated| json!({ "sweep": repeated.sweep, "value": repeated.value }))
 }
 
 /// What a sweep's trials say of its parameters.
@@ -213,7 +215,8 @@ pub(crate) fn replayed(replayed: &v1::Replayed) -> Value {
     })
 }
 
-/// Text of JSON, indented, that cannot steer a terminal: what JSON itself leaves as it is (DEL, C1) is escaped too.
+/// Text of JSON, indented, that cannot steer a terminal: what JSON itself leaves as it is (DEL, C1)
+/// is escaped too.
 pub(crate) fn text(value: &Value) -> String {
     let plain = serde_json::to_string_pretty(value).expect("a JSON value has string keys only");
     if !plain.chars().any(steers) {
@@ -258,7 +261,8 @@ mod tests {
         let value = json!({ "a\u{9b}2J": "\u{1b}]0;title\u{7} \u{7f} \u{202e}ü" });
         let text = text(&value);
         assert!(
-            text.chars().all(|letter| letter == '\n' || !letter.is_control() && letter != '\u{202e}'),
+            text.chars()
+                .all(|letter| letter == '\n' || !letter.is_control() && letter != '\u{202e}'),
             "{text:?}"
         );
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);

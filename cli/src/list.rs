@@ -11,7 +11,8 @@ const SHOWN: usize = 50;
 /// Prints the sweeps, newest first.
 pub(crate) async fn list(controller: &Controller, args: &Ls) -> Result<(), Failure> {
     let limit = if args.all || args.json { u32::MAX } else { SHOWN as u32 + 1 };
-    let answer = controller.dial().sweeps().list(connect::within_patience(ListSweeps { limit })).await;
+    let answer =
+        controller.dial().sweeps().list(connect::within_patience(ListSweeps { limit })).await;
     let mut sweeps = answer.map_err(|status| controller.failure(&status))?.into_inner().sweeps;
     if args.json {
         terminal::print(json::text(&sweeps.iter().map(json::sweep).collect::<Vec<_>>().into()));

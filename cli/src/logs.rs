@@ -67,8 +67,12 @@ impl From<Status> for Stopped {
 }
 
 async fn read(controller: &Controller, args: &Logs, console: &mut Console) -> Result<(), Stopped> {
-    let message =
-        ReadRows { run: args.run.clone(), stream: "console".to_owned(), attempt: 0, follow: args.follow };
+    let message = ReadRows {
+        run: args.run.clone(),
+        stream: "console".to_owned(),
+        attempt: 0,
+        follow: args.follow,
+    };
     let mut blocks = controller.dial().runs().read(message).await?.into_inner();
     while let Some(block) = blocks.message().await? {
         let news = console.take(&block)?;
@@ -145,7 +149,14 @@ mod tests {
         let rows: Vec<Row> = lines.iter().map(row).collect();
         let mut frames = Vec::new();
         Writer::default().frame(&rows, &mut frames);
-        Block { attempt, writer: "agent".to_owned(), offset, rows: rows.len() as u64, frames, fenced: false }
+        Block {
+            attempt,
+            writer: "agent".to_owned(),
+            offset,
+            rows: rows.len() as u64,
+            frames,
+            fenced: false,
+        }
     }
 
     #[test]

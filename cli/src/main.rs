@@ -1,5 +1,6 @@
-//! The `sweep` command: what a person or a script asks of a controller, and the offline check of a sweep's YAML. Started by
-//! people; decides nothing itself, asks the controller and shows the answer.
+//! The `sweep` command: what a person or a script asks of a controller, and the offline check of a
+//! sweep's YAML. Started by people; decides nothing itself, asks the controller and shows the
+//! answer.
 
 mod args;
 mod artifact;
@@ -45,7 +46,8 @@ fn perform(args: &Args) -> Result<(), Failure> {
         _ => {}
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::new(Exit::Bug, format!("cannot start: {error}")))?;
+    let runtime =
+        runtime.map_err(|error| Failure::new(Exit::Bug, format!("cannot start: {error}")))?;
     runtime.block_on(ask(args))
 }
 

@@ -1,8 +1,8 @@
-//! Patterns for paths: `*` stands for any text, `/` included, and `?` for one character. Used by commands that download. Never
-//! touches a disk.
+//! Patterns for paths: `*` stands for any text, `/` included, and `?` for one character. Used by
+//! commands that download. Never touches a disk.
 
-/// Whether a text fits a pattern of `*` and `?`. Goes back to the last `*` alone, so a long pattern costs no more than the
-/// product of both lengths.
+/// Whether a text fits a pattern of `*` and `?`. Goes back to the last `*` alone, so a long pattern
+/// costs no more than the product of both lengths.
 pub(crate) fn fits(pattern: &[u8], text: &[u8]) -> bool {
     let (mut at, mut here) = (0, 0);
     let mut star: Option<(usize, usize)> = None;

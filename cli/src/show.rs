@@ -1,4 +1,5 @@
-//! `sweep show` and `sweep best`: a sweep with its ranking, one run, the winner, and the replay of suggestions.
+//! `sweep show` and `sweep best`: a sweep with its ranking, one run, the winner, and the replay of
+//! suggestions.
 
 use proto::v1::{self, ReplayTrials, RunRef, SweepRef};
 use serde_json::json;
@@ -34,8 +35,11 @@ pub(crate) async fn show(controller: &Controller, args: &Show) -> Result<(), Fai
                 terminal::print(json::text(&json!({ "sweep": json::sweep(&sweep), "runs": runs })));
                 return Ok(());
             }
-            let shown =
-                view::sweep::Shown { now_ms: view::now_ms(), all: args.all, columns: terminal::columns() };
+            let shown = view::sweep::Shown {
+                now_ms: view::now_ms(),
+                all: args.all,
+                columns: terminal::columns(),
+            };
             terminal::print(view::sweep::sweep(&sweep, &runs, &shown));
             if runs.is_empty() && !view::is_over(&sweep) {
                 terminal::hint(format!("`{}` starts an agent", controller.agent_line(&sweep.id)));
@@ -60,16 +64,25 @@ pub(crate) async fn run(controller: &Controller, run: &v1::Run, json: bool) -> R
     Ok(())
 }
 
-/// Runs of a sweep have a hyphen; ids of sweeps and of other runs look alike, so a sweep is tried first.
+/// Runs of a sweep have a hyphen; ids of sweeps and of other runs look alike, so a sweep is tried
+/// first.
 pub(crate) async fn find(controller: &Controller, id: &str) -> Result<Found, Failure> {
     if id.contains('-') {
         return Ok(Found::Run(Box::new(controller.run(id).await?)));
     }
-    match controller.dial().sweeps().get(connect::within_patience(SweepRef { sweep: id.to_owned() })).await {
+    match controller
+        .dial()
+        .sweeps()
+        .get(connect::within_patience(SweepRef { sweep: id.to_owned() }))
+        .await
+    {
         Ok(sweep) => Ok(Found::Sweep(Box::new(sweep.into_inner()))),
         Err(status) if status.code() == Code::NotFound => {
-            let run =
-                controller.dial().runs().get(connect::within_patience(RunRef { run: id.to_owned() })).await;
+            let run = controller
+                .dial()
+                .runs()
+                .get(connect::within_patience(RunRef { run: id.to_owned() }))
+                .await;
             match run {
                 Ok(run) => Ok(Found::Run(Box::new(run.into_inner()))),
                 Err(_) => Err(controller.failure_about(id, &status).await),
@@ -91,7 +104,8 @@ async fn replay(controller: &Controller, found: &Found, args: &Show) -> Result<(
         },
     };
     // Fitting the models of a long sweep again takes its time: no deadline.
-    let answer = controller.dial().sweeps().replay(ReplayTrials { sweep: sweep.clone(), trials }).await;
+    let answer =
+        controller.dial().sweeps().replay(ReplayTrials { sweep: sweep.clone(), trials }).await;
     let replayed = answer.map_err(|status| controller.failure(&status))?.into_inner();
     if args.json {
         terminal::print(json::text(&json::replayed(&replayed)));
@@ -101,9 +115,12 @@ async fn replay(controller: &Controller, found: &Found, args: &Show) -> Result<(
     match replayed.different.len() as u64 {
         0 => Ok(()),
         different => {
-            let message =
-                format!("{} of sweep `{sweep}` came out different", view::count(different, "suggestion"));
-            Err(Failure::new(Exit::Refused, message).hint("this is a bug in besom; please report it"))
+            let message = format!(
+                "{} of sweep `{sweep}` came out different",
+                view::count(different, "suggestion")
+            );
+            Err(Failure::new(Exit::Refused, message)
+                .hint("this is a bug in besom; please report it"))
         }
     }
 }
@@ -123,15 +140,24 @@ pub(crate) async fn best(controller: &Controller, args: &Best) -> Result<(), Fai
 fn no_best(sweep: &v1::Sweep) -> Failure {
     let id = &sweep.id;
     if sweep.metric.is_empty() {
-        return Failure::new(Exit::Refused, format!("sweep `{id}` has no metric, so no run is the best"))
-            .hint("name one in the YAML: `metric: {name: val/loss, goal: minimize}`");
+        return Failure::new(
+            Exit::Refused,
+            format!("sweep `{id}` has no metric, so no run is the best"),
+        )
+        .hint("name one in the YAML: `metric: {name: val/loss, goal: minimize}`");
     }
     let metric = terminal::one_line(&sweep.metric, 60);
     let finished = sweep.counts.unwrap_or_default().finished;
     let (message, hint) = match finished {
-        0 => (format!("no run of sweep `{id}` has finished"), format!("`sweep show {id}` shows how it goes")),
+        0 => (
+            format!("no run of sweep `{id}` has finished"),
+            format!("`sweep show {id}` shows how it goes"),
+        ),
         _ if !sweep.limits.is_empty() => (
-            format!("no finished run of sweep `{id}` has logged `{metric}` and is within all `constraints`"),
+            format!(
+                "no finished run of sweep `{id}` has logged `{metric}` and is within all \
+                `constraints`"
+            ),
             format!("`sweep show {id}` shows each run's values against them"),
         ),
         _ => (

@@ -1,4 +1,5 @@
-//! Reads a sweep's YAML from a file or from stdin. Used by `create` and `check`; looks at no word of it.
+//! Reads a sweep's YAML from a file or from stdin. Used by `create` and `check`; looks at no word
+//! of it.
 
 use std::{
     fs::{self, File},
@@ -24,11 +25,13 @@ pub(crate) struct Source {
 /// Reads the file, or stdin when the path is `-`.
 pub(crate) fn read(path: &Path) -> Result<Source, Failure> {
     let from_stdin = path.as_os_str() == "-";
-    let name = if from_stdin { "<stdin>".to_owned() } else { sanitise(&path.display().to_string()) };
+    let name =
+        if from_stdin { "<stdin>".to_owned() } else { sanitise(&path.display().to_string()) };
     let bytes = if from_stdin { all(io::stdin().lock()) } else { File::open(path).and_then(all) };
     let bytes = bytes.map_err(|error| unreadable(path, &name, &error))?;
     if bytes.len() as u64 > LARGEST {
-        let failure = Failure::new(Exit::Input, format!("`{name}` is larger than {} MiB", LARGEST >> 20));
+        let failure =
+            Failure::new(Exit::Input, format!("`{name}` is larger than {} MiB", LARGEST >> 20));
         return Err(failure.hint("a sweep's YAML is a page or two; is this the right file?"));
     }
     let text = String::from_utf8(bytes).map_err(|error| {
@@ -74,5 +77,7 @@ fn neighbour(path: &Path) -> Option<String> {
     let names = fs::read_dir(folder.unwrap_or(Path::new("."))).ok()?;
     let names = names.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let near = nearest(typed, names)?;
-    Some(sanitise(&folder.map_or_else(|| near.clone(), |folder| folder.join(&near).display().to_string())))
+    Some(sanitise(
+        &folder.map_or_else(|| near.clone(), |folder| folder.join(&near).display().to_string()),
+    ))
 }

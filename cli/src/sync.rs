@@ -1,6 +1,7 @@
-//! `sweep sync`: tells the controller of runs that were logged without it, or that their programs could not finish sending.
-//! Makes the calls that the program would have made, in an order in which each may be made again: interrupted and run
-//! again it ends with the same rows. Never changes a folder.
+//! `sweep sync`: tells the controller of runs that were logged without it, or that their programs
+//! could not finish sending. Makes the calls that the program would have made, in an order in which
+//! each may be made again: interrupted and run again it ends with the same rows. Never changes a
+//! folder.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -28,9 +29,10 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A folder is what the SDK names when a run ends offline, or ends without its controller, and what an agent names when it has
-to leave with something unsent: it holds `run.json`. Sending one twice changes nothing, and one whose program still runs may
-be sent already. No folder is changed; remove it when you like.
+A folder is what the SDK names when a run ends offline, or ends without its controller, and what
+an agent names when it has to leave with something unsent: it holds `run.json`. Sending one twice
+changes nothing, and one whose program still runs may be sent already. No folder is changed;
+remove it when you like.
 
 Examples:
   sweep sync ~/.local/state/besom/offline/q7w2e9rt
@@ -88,7 +90,12 @@ pub(crate) async fn sync(controller: &Controller, args: &Args) -> Result<(), Fai
     }
 }
 
-fn failed(folder: &str, failure: &Failure, first: &mut Option<(usize, Failure)>, args: &Args) -> Value {
+fn failed(
+    folder: &str,
+    failure: &Failure,
+    first: &mut Option<(usize, Failure)>,
+    args: &Args,
+) -> Value {
     if args.folders.len() > 1 {
         terminal::warn(format_args!("{}: {}", terminal::one_line(folder, 200), failure.message));
     }
@@ -149,8 +156,9 @@ impl Folder {
             let message = format!("`{shown}` is no folder of a run: {error}");
             Failure::new(Exit::Input, message).hint("it is the folder that holds `run.json`")
         })?;
-        let unreadable =
-            |error: io::Error| Failure::new(Exit::Input, format!("`{shown}` cannot be read: {error}"));
+        let unreadable = |error: io::Error| {
+            Failure::new(Exit::Input, format!("`{shown}` cannot be read: {error}"))
+        };
         let mut journals = Vec::new();
         for entry in fs::read_dir(folder.join(JOURNAL)).map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;
@@ -158,7 +166,8 @@ impl Folder {
             let Some((writer, stream)) = name.to_str().and_then(|name| name.split_once('.')) else {
                 continue;
             };
-            let written = about.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+            let written =
+                about.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
             journals.push(Journal {
                 writer: writer.to_owned(),
                 stream: stream.to_owned(),
@@ -174,7 +183,8 @@ impl Folder {
             let rank = (journal.stream != "meta", journal.stream == STREAM);
             (rank, journal.writer.clone(), journal.stream.clone())
         });
-        // A run that has ended is over, though its process may hold the journal for a moment longer.
+        // A run that has ended is over, though its process may hold the journal for a moment
+        // longer.
         let alive = file.end.is_none() && journals.iter().any(Journal::is_held);
         Ok(Self { file, journals, alive })
     }
@@ -265,15 +275,16 @@ impl Journal {
         loop {
             let piece = blobs::piece(&mut file, bytes, &self.stream);
             let piece = piece.map_err(|error| unreadable(error.to_string()))?;
-            let (whole, more) = record::whole(&piece).map_err(|error| unreadable(error.to_string()))?;
+            let (whole, more) =
+                record::whole(&piece).map_err(|error| unreadable(error.to_string()))?;
             if whole == 0 {
                 break;
             }
             let end = rows + more;
             if next < end {
                 let known = next.saturating_sub(rows);
-                let frames =
-                    record::skip(&piece[..whole], known).map_err(|error| unreadable(error.to_string()))?;
+                let frames = record::skip(&piece[..whole], known)
+                    .map_err(|error| unreadable(error.to_string()))?;
                 self.send_contents(controller, &frames).await?;
                 let stored = self.append(controller, begun, synced, rows + known, frames).await?;
                 synced.new_rows += if counts { end - rows - known } else { 0 };
@@ -295,11 +306,14 @@ impl Journal {
         let sent = blobs::upload_named(&files, frames, &self.contents, &Arc::default()).await;
         sent.map_err(|trouble| match trouble {
             Trouble::Remote(status) => controller.failure(&status),
-            trouble => Failure::new(Exit::Refused, format!("a file of the run cannot be sent: {trouble}")),
+            trouble => {
+                Failure::new(Exit::Refused, format!("a file of the run cannot be sent: {trouble}"))
+            }
         })
     }
 
-    /// One append; answers which row the controller wants next. Rows that are kept apart count as taken.
+    /// One append; answers which row the controller wants next. Rows that are kept apart count as
+    /// taken.
     async fn append(
         &self,
         controller: &Controller,
@@ -324,8 +338,10 @@ impl Journal {
             }
             Err(status) => match needed_offset(&status) {
                 Some(needed) if needed < offset => {
-                    let message =
-                        format!("the controller has {needed} rows of `{}`, and had {offset}", self.stream);
+                    let message = format!(
+                        "the controller has {needed} rows of `{}`, and had {offset}",
+                        self.stream
+                    );
                     Err(Failure::new(Exit::Refused, message).hint("run the same command again"))
                 }
                 _ => Err(controller.failure(&status)),

@@ -52,11 +52,13 @@ pub(crate) async fn watch(controller: &Controller, id: &str) -> Result<(), Failu
             Ok(stream) => follow(stream, &mut watched, &mut screen, &mut away).await,
             Err(status) => Err(status),
         };
-        // A controller may end the stream with the sweep, before a cancelled sweep's last trials have ended.
+        // A controller may end the stream with the sweep, before a cancelled sweep's last trials
+        // have ended.
         if watched.is_over() || ended.is_ok() && watched.sweep_is_over() {
             break;
         }
-        let status = ended.err().unwrap_or_else(|| Status::unavailable("the controller ended the stream"));
+        let status =
+            ended.err().unwrap_or_else(|| Status::unavailable("the controller ended the stream"));
         if !dial::is_transient(&status) {
             return Err(controller.failure(&status));
         }

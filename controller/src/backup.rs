@@ -10,9 +10,10 @@ const WIDTH: usize = 200;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The controller may run meanwhile: it copies its database as it is at one moment, and keeps every content that this names. Contents
-that an earlier backup in the same folder has are not copied again. The copy is checked as `controller fsck` does before it
-takes the place of the earlier one; killed on the way, it leaves that as it was.
+The controller may run meanwhile: it copies its database as it is at one moment, and keeps every
+content that this names. Contents that an earlier backup in the same folder has are not copied
+again. The copy is checked as `controller fsck` does before it takes the place of the earlier one;
+killed on the way, it leaves that as it was.
 
 Examples:
   controller backup /backups/besom --data /srv/besom
@@ -33,7 +34,8 @@ pub(crate) struct BackupArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The data folder must be missing or empty. It is checked as `controller fsck` does; killed on the way, the same command goes on.
+The data folder must be missing or empty. It is checked as `controller fsck` does; killed on the
+way, the same command goes on.
 
 Examples:
   controller restore /backups/besom --data /srv/besom
@@ -54,11 +56,13 @@ pub(crate) struct RestoreArgs {
 pub(crate) async fn backup(args: &BackupArgs) -> Result<(), Failure> {
     let spinner = progress::spinner("reading");
     let copied =
-        controller::backup(&args.data, &args.dir, |progress| spinner.set_message(words(progress))).await;
+        controller::backup(&args.data, &args.dir, |progress| spinner.set_message(words(progress)))
+            .await;
     spinner.finish_and_clear();
     let copied = copied.map_err(|error| match error {
         StartError::InUse(_) => Failure::new(Exit::Refused, error.to_string()).hint(
-            "its controller does not answer there, or another backup runs: it is older than `controller backup`, or is \
+            "its controller does not answer there, or another backup runs: it is older than \
+            `controller backup`, or is \
              another user's",
         ),
         error => crate::failure(error),
@@ -69,7 +73,8 @@ pub(crate) async fn backup(args: &BackupArgs) -> Result<(), Failure> {
 pub(crate) async fn restore(args: &RestoreArgs) -> Result<(), Failure> {
     let spinner = progress::spinner("reading");
     let copied =
-        controller::restore(&args.dir, &args.data, |progress| spinner.set_message(words(progress))).await;
+        controller::restore(&args.dir, &args.data, |progress| spinner.set_message(words(progress)))
+            .await;
     spinner.finish_and_clear();
     tell(&copied.map_err(crate::failure)?, args.json)
 }
@@ -77,8 +82,12 @@ pub(crate) async fn restore(args: &RestoreArgs) -> Result<(), Failure> {
 fn words(progress: Progress) -> String {
     match progress {
         Progress::Database(done, of) => format!("copying the database: {done} of {of} pages"),
-        Progress::Contents(seen, bytes) => format!("copying contents: {seen} seen, {} copied", size(bytes)),
-        Progress::Check(runs, bytes) => format!("checking the copy: {}, {}", count(runs, "run"), size(bytes)),
+        Progress::Contents(seen, bytes) => {
+            format!("copying contents: {seen} seen, {} copied", size(bytes))
+        }
+        Progress::Check(runs, bytes) => {
+            format!("checking the copy: {}, {}", count(runs, "run"), size(bytes))
+        }
     }
 }
 
@@ -104,8 +113,11 @@ fn tell(copied: &Copied, as_json: bool) -> Result<(), Failure> {
         0 => Ok(()),
         found => {
             let problems = count(found, "problem");
-            Err(Failure::new(Exit::Refused, format!("the copy is made, with {problems} of its source"))
-                .hint("what is damaged or missing there is so in the copy; everything else is whole"))
+            Err(Failure::new(
+                Exit::Refused,
+                format!("the copy is made, with {problems} of its source"),
+            )
+            .hint("what is damaged or missing there is so in the copy; everything else is whole"))
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The only randomness in the controller: ids, the seed of a sweep, the secret of a data folder. Called by `app`. Never by
-//! the search, which derives all of its draws from a sweep's seed.
+//! The only randomness in the controller: ids, the seed of a sweep, the secret of a data folder.
+//! Called by `app`. Never by the search, which derives all of its draws from a sweep's seed.
 
 use std::sync::{Mutex, PoisonError};
 

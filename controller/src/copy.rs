@@ -1,5 +1,6 @@
-//! Backups, and what is restored from them: a copy of a data folder that is checked before it counts. Called by the
-//! program `controller`. A backup is a data folder at rest; killed at any moment, it is the one before or the new one.
+//! Backups, and what is restored from them: a copy of a data folder that is checked before it
+//! counts. Called by the program `controller`. A backup is a data folder at rest; killed at any
+//! moment, it is the one before or the new one.
 
 use std::{collections::BTreeSet, io, path::Path};
 
@@ -45,12 +46,17 @@ enum Source {
     Live(Running),
 }
 
-/// Copies a data folder, served or not, to `into`: a folder that is empty, or holds an earlier backup.
+/// Copies a data folder, served or not, to `into`: a folder that is empty, or holds an earlier
+/// backup.
 ///
 /// # Errors
-/// [`StartError`] when there is nothing to copy, `into` cannot be used, or the copy's database is damaged: then an
-/// earlier backup is as it was.
-pub async fn backup(data: &Path, into: &Path, seen: impl Fn(Progress)) -> Result<Copied, StartError> {
+/// [`StartError`] when there is nothing to copy, `into` cannot be used, or the copy's database is
+/// damaged: then an earlier backup is as it was.
+pub async fn backup(
+    data: &Path,
+    into: &Path,
+    seen: impl Fn(Progress),
+) -> Result<Copied, StartError> {
     let source = match look(data).await {
         Ok(store) => Source::Rest(store),
         Err(OpenError::InUse) => match Running::of(data).await {
@@ -67,7 +73,11 @@ pub async fn backup(data: &Path, into: &Path, seen: impl Fn(Progress)) -> Result
 ///
 /// # Errors
 /// [`StartError`] when there is no backup, `data` is in use, or the backup's database is damaged.
-pub async fn restore(from: &Path, data: &Path, seen: impl Fn(Progress)) -> Result<Copied, StartError> {
+pub async fn restore(
+    from: &Path,
+    data: &Path,
+    seen: impl Fn(Progress),
+) -> Result<Copied, StartError> {
     let source = look(from).await.map_err(|error| refused(from, error))?;
     let _target = target(data, false)?;
     transfer(Source::Rest(source), from, data, seen).await
@@ -128,7 +138,10 @@ async fn transfer(
         copied.report = check(&copy, from, &seen).await?;
     }
     drop(copy);
-    tokio::task::spawn_blocking(move || copy::finish(&absolute, &named)).await.map_err(bug)?.map_err(at)?;
+    tokio::task::spawn_blocking(move || copy::finish(&absolute, &named))
+        .await
+        .map_err(bug)?
+        .map_err(at)?;
     Ok(copied)
 }
 
@@ -173,7 +186,9 @@ async fn check(copy: &Store, from: &Path, seen: impl Fn(Progress)) -> Result<Rep
     let report = fsck::check(copy, PAGE, progress).await;
     let report = report.map_err(|error| failed(from, &io::Error::other(error.to_string())))?;
     match report.of_database_alone() {
-        Some(what) => Err(refused(from, OpenError::Database(store::Error::Damaged(what.to_owned())))),
+        Some(what) => {
+            Err(refused(from, OpenError::Database(store::Error::Damaged(what.to_owned()))))
+        }
         None => Ok(report),
     }
 }

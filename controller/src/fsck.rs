@@ -10,8 +10,9 @@ const WIDTH: usize = 200;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The controller must not run meanwhile. Every row is decoded and every content is hashed, which takes as long as reading the folder
-does. No file is changed: a folder that cannot be written, or that an older controller has left, is checked as it is.
+The controller must not run meanwhile. Every row is decoded and every content is hashed, which
+takes as long as reading the folder does. No file is changed: a folder that cannot be written, or
+that an older controller has left, is checked as it is.
 
 Examples:
   controller fsck --data /srv/besom
@@ -54,7 +55,9 @@ pub(crate) async fn check(args: &Args) -> Result<(), Failure> {
     match found {
         0 => Ok(()),
         1 => Err(Failure::new(Exit::Refused, "1 thing is not as it should be")),
-        more => Err(Failure::new(Exit::Refused, format!("{more} things are not as they should be"))),
+        more => {
+            Err(Failure::new(Exit::Refused, format!("{more} things are not as they should be")))
+        }
     }
 }
 
@@ -66,8 +69,7 @@ pub(crate) fn holds(report: &Report) -> String {
 }
 
 pub(crate) fn json(report: &Report) -> serde_json::Value {
-    let problem =
-        |problem: &controller::Problem| serde_json::json!({ "place": problem.place, "what": problem.what });
+    let problem = |problem: &controller::Problem| serde_json::json!({ "place": problem.place, "what": problem.what });
     let problems: Vec<_> = report.problems.iter().map(problem).collect();
     let Report { runs, rows, contents, bytes, .. } = report;
     serde_json::json!({

@@ -1,5 +1,5 @@
-//! The controller: keeps every row, hands out trials, answers questions. [`Controller::start`] is called by `main` and by
-//! tests; nothing here prints or reads the environment.
+//! The controller: keeps every row, hands out trials, answers questions. [`Controller::start`] is
+//! called by `main` and by tests; nothing here prints or reads the environment.
 
 mod api;
 mod app;
@@ -31,8 +31,8 @@ use settings::Settings;
 pub use start_error::StartError;
 use store::{OpenError, Store};
 
-/// A controller without a port: its store is open, and it answers the calls that are given to its routes. What happens
-/// without being asked, it does when it is told to.
+/// A controller without a port: its store is open, and it answers the calls that are given to its
+/// routes. What happens without being asked, it does when it is told to.
 #[derive(Clone, Debug)]
 pub struct Core {
     app: Arc<App>,
@@ -56,7 +56,9 @@ impl Core {
         let store = opened.map_err(|error| refused(&data, error))?;
         let app = App::open(settings, store, clock, chance, platform.threads).await;
         let app = app.map_err(|error| match error {
-            Error::Torn(damage) => refused(&data, OpenError::Database(store::Error::Damaged(damage))),
+            Error::Torn(damage) => {
+                refused(&data, OpenError::Database(store::Error::Damaged(damage)))
+            }
             error => StartError::Data { folder: data, reason: error.to_string() },
         })?;
         Ok(Self { app })
@@ -70,8 +72,8 @@ impl Core {
         api::grpc::routes(self.app.clone()).map_err(|error| StartError::Bug(error.to_string()))
     }
 
-    /// One step of what happens without being asked: leases run out, caches are tidied, rows are merged. To be called
-    /// again after [`Core::pause`].
+    /// One step of what happens without being asked: leases run out, caches are tidied, rows are
+    /// merged. To be called again after [`Core::pause`].
     pub async fn upkeep(&self) {
         match step::step(&self.app).await {
             Ok(()) => {}
@@ -91,11 +93,13 @@ impl Core {
     /// # Errors
     /// [`StartError::Data`] when the database cannot be read at all.
     pub async fn check(&self, seen: impl Fn(&Report)) -> Result<Report, StartError> {
-        let report = app::upkeep::fsck::check(self.app.store(), self.app.settings.limits.page, seen).await;
+        let report =
+            app::upkeep::fsck::check(self.app.store(), self.app.settings.limits.page, seen).await;
         report.map_err(|error| unread(&self.app.settings.data, &error))
     }
 
-    /// Closes the store once nobody uses it any more: the last checkpoint is on the disk after that.
+    /// Closes the store once nobody uses it any more: the last checkpoint is on the disk after
+    /// that.
     pub async fn close(self) {
         let (mut app, clock) = (self.app.clone(), self.app.clock());
         drop(self);
@@ -130,10 +134,15 @@ impl Controller {
     ///
     /// # Errors
     /// [`StartError`] says what a person can do about it.
-    pub async fn start(mut settings: Settings, clock: Clock, chance: Chance) -> Result<Self, StartError> {
+    pub async fn start(
+        mut settings: Settings,
+        clock: Clock,
+        chance: Chance,
+    ) -> Result<Self, StartError> {
         let listen = settings.listen;
         settings.token = token::checked(settings.token, listen)?;
-        let listener = TcpListener::bind(listen).await.map_err(|error| StartError::Listen(listen, error))?;
+        let listener =
+            TcpListener::bind(listen).await.map_err(|error| StartError::Listen(listen, error))?;
         let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
         let port = Arc::new(Port::new(&settings, clock));
         let core = Core::open(settings.clone(), clock, chance, Platform::default()).await?;
@@ -147,7 +156,13 @@ impl Controller {
         let tended = core.clone();
         let upkeep = tokio::spawn(async move { tend(&tended, &port).await });
         let local = tokio::spawn(local::serve(asked, core.app.clone()));
-        Ok(Self { address, core, stop: Some(stop), server: tokio::spawn(server), tasks: [upkeep, local] })
+        Ok(Self {
+            address,
+            core,
+            stop: Some(stop),
+            server: tokio::spawn(server),
+            tasks: [upkeep, local],
+        })
     }
 
     /// Where it listens; the port is known even when 0 was asked for.
@@ -160,10 +175,12 @@ impl Controller {
         self.core.app.settings.token.is_some()
     }
 
-    /// Stops accepting, ends long polls and streams, lets calls in flight finish, and closes the store.
+    /// Stops accepting, ends long polls and streams, lets calls in flight finish, and closes the
+    /// store.
     ///
     /// # Errors
-    /// When calls in flight did not finish in time; they were cut off, and what was acknowledged is kept.
+    /// When calls in flight did not finish in time; they were cut off, and what was acknowledged is
+    /// kept.
     pub async fn shutdown(mut self) -> Result<(), io::Error> {
         self.core.app.drain();
         if let Some(stop) = self.stop.take() {
@@ -186,11 +203,12 @@ impl Controller {
     }
 }
 
-/// Looks at everything that a data folder holds, without serving it and without changing anything. `seen` is shown the
-/// report as it grows.
+/// Looks at everything that a data folder holds, without serving it and without changing anything.
+/// `seen` is shown the report as it grows.
 ///
 /// # Errors
-/// [`StartError`] when there is no such data folder, or a controller uses it. Damage is no error: the report tells of it.
+/// [`StartError`] when there is no such data folder, or a controller uses it. Damage is no error:
+/// the report tells of it.
 pub async fn fsck(settings: Settings, seen: impl Fn(&Report)) -> Result<Report, StartError> {
     let (folder, page) = (settings.data, settings.limits.page);
     let looked = folder.clone();
@@ -231,9 +249,10 @@ fn refused(folder: &Path, error: OpenError) -> StartError {
             folder,
             reason: format!("`{}` is the database of another program", store::DATABASE),
         },
-        OpenError::Database(store::Error::Damaged(what)) => {
-            StartError::Damaged { folder, reason: format!("the database `{at}` is damaged: {what}") }
-        }
+        OpenError::Database(store::Error::Damaged(what)) => StartError::Damaged {
+            folder,
+            reason: format!("the database `{at}` is damaged: {what}"),
+        },
         error => StartError::Data { folder, reason: error.to_string() },
     }
 }

@@ -1,5 +1,5 @@
-//! The `controller` program: flags, open the store, serve, drain. Started by people and service managers. Everything that it
-//! does beyond that is in the library.
+//! The `controller` program: flags, open the store, serve, drain. Started by people and service
+//! managers. Everything that it does beyond that is in the library.
 
 mod backup;
 mod fsck;
@@ -24,7 +24,8 @@ Examples:
   controller backup /backups/besom --data /srv/besom
                                                   a copy, while the controller runs
   BESOM_TOKEN=... controller --listen 0.0.0.0:7070
-                                                  for agents on other machines, which need the same token
+                                                  for agents on other machines, which need the \
+                                                  same token
 
 Ctrl-C and SIGTERM end it in order. Killed, it loses nothing that it has acknowledged.
 
@@ -52,7 +53,8 @@ struct Flags {
     /// What a trial that is stopped gets to end by itself before it is killed, in seconds
     #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     grace_seconds: u64,
-    /// What the contents of files and artifacts may take, in GiB; then they wait where they were logged [default: no bound]
+    /// What the contents of files and artifacts may take, in GiB; then they wait where they were
+    /// logged [default: no bound]
     #[arg(long, value_name = "N")]
     storage_gib: Option<u64>,
     /// What the contents of one project may take, in GiB
@@ -67,7 +69,8 @@ struct Flags {
 enum Command {
     /// Check everything that a data folder holds: every row, every content. Changes nothing
     Fsck(fsck::Args),
-    /// Copy a data folder, while it is served or not; what an earlier backup has is not copied again
+    /// Copy a data folder, while it is served or not; what an earlier backup has is not copied
+    /// again
     Backup(backup::BackupArgs),
     /// Make a data folder of a backup
     Restore(backup::RestoreArgs),
@@ -84,8 +87,8 @@ fn main() -> ExitCode {
         .init();
     terminal::run(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        let runtime =
-            runtime.map_err(|error| Failure::new(Exit::Refused, format!("cannot start: {error}")))?;
+        let runtime = runtime
+            .map_err(|error| Failure::new(Exit::Refused, format!("cannot start: {error}")))?;
         match &flags.command {
             Some(Command::Fsck(args)) => runtime.block_on(fsck::check(args)),
             Some(Command::Backup(args)) => runtime.block_on(backup::backup(args)),
@@ -106,7 +109,9 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 
 async fn run(flags: Flags) -> Result<(), Failure> {
     controller::raise_limit();
-    let bug = |error: std::io::Error| Failure::new(Exit::Bug, format!("cannot wait for signals: {error}"));
+    let bug = |error: std::io::Error| {
+        Failure::new(Exit::Bug, format!("cannot wait for signals: {error}"))
+    };
     let mut terminate = signal(SignalKind::terminate()).map_err(bug)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(bug)?;
     let settings = Settings {
@@ -123,7 +128,11 @@ async fn run(flags: Flags) -> Result<(), Failure> {
     let data = settings.data.clone();
     let controller = Controller::start(settings, Clock::system(), Chance::system()).await;
     let controller = controller.map_err(failure)?;
-    say(format_args!("{}  http://{}", style::paint(style::FAINT, "listening"), controller.address()));
+    say(format_args!(
+        "{}  http://{}",
+        style::paint(style::FAINT, "listening"),
+        controller.address()
+    ));
     say(format_args!("{}       {}", style::paint(style::FAINT, "data"), data.display()));
     let access = if controller.wants_token() { "with the token" } else { "this machine" };
     say(format_args!("{}     {access}", style::paint(style::FAINT, "access")));
@@ -137,15 +146,25 @@ async fn run(flags: Flags) -> Result<(), Failure> {
 fn failure(error: StartError) -> Failure {
     let message = error.to_string();
     match error {
-        StartError::Open(_) => Failure::new(Exit::Input, message)
-            .hint("everybody who can connect could run programs on your agents: set --token or BESOM_TOKEN"),
+        StartError::Open(_) => Failure::new(Exit::Input, message).hint(
+            "everybody who can connect could run programs on your agents: set --token or \
+                BESOM_TOKEN",
+        ),
         StartError::Weak(_) => Failure::new(Exit::Input, message)
             .hint("a token for a network has 128 bits of chance: `openssl rand -hex 16` makes one"),
-        StartError::Token(_) => Failure::new(Exit::Input, message)
-            .hint("a token has letters, digits and signs of ASCII: `openssl rand -hex 16` makes one"),
+        StartError::Token(_) => Failure::new(Exit::Input, message).hint(
+            "a token has letters, digits and signs of ASCII: `openssl rand -hex 16` makes \
+                one",
+        ),
         StartError::Listen(address, cause) if cause.kind() == std::io::ErrorKind::AddrInUse => {
-            Failure::new(Exit::Refused, format!("cannot listen on {address}: address already in use"))
-                .hint("another controller may be running; --listen chooses another port")
+            Failure::new(
+                Exit::Refused,
+                format!(
+                    "cannot listen on {address}: address already in \
+                use"
+                ),
+            )
+            .hint("another controller may be running; --listen chooses another port")
         }
         StartError::Listen(address, cause) => {
             Failure::new(Exit::Refused, format!("cannot listen on {address}: {}", lower(&cause)))
@@ -154,8 +173,14 @@ fn failure(error: StartError) -> Failure {
         StartError::Damaged { folder, .. } => {
             let folder = folder.display();
             Failure::new(Exit::Refused, message)
-                .hint(format!("`controller fsck --data {folder}` says what is damaged, and changes nothing"))
-                .hint("restore a backup into another folder and start with that; nothing was changed here")
+                .hint(format!(
+                    "`controller fsck --data {folder}` says what is damaged, and \
+                    changes nothing"
+                ))
+                .hint(
+                    "restore a backup into another folder and start with that; nothing was \
+                    changed here",
+                )
         }
         StartError::NoFolder { .. } => Failure::new(Exit::Input, message),
         StartError::InUse(_) | StartError::Data { .. } => {

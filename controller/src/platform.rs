@@ -1,6 +1,7 @@
-//! What the controller stands on beside clock and chance: who does work that blocks, and which of SQLite's file systems keeps
-//! the database. Chosen once, by whoever starts the controller: `main` takes the machine's own, the simulator brings one
-//! thread and a disk that fails on purpose. Decides nothing.
+//! What the controller stands on beside clock and chance: who does work that blocks, and which of
+//! SQLite's file systems keeps the database. Chosen once, by whoever starts the controller: `main`
+//! takes the machine's own, the simulator brings one thread and a disk that fails on purpose.
+//! Decides nothing.
 
 use tokio::task::JoinError;
 
@@ -18,7 +19,8 @@ pub struct Platform {
 pub struct Disk {
     /// Its name.
     pub name: &'static str,
-    /// A number of the file with this name, which no other file ever gets. None: no file has this name.
+    /// A number of the file with this name, which no other file ever gets. None: no file has this
+    /// name.
     pub identity: fn(&str) -> Option<u64>,
 }
 

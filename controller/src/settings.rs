@@ -1,5 +1,5 @@
-//! Every limit of the controller: its name, its unit and its default. Made by `main` from flags and by tests; read
-//! everywhere. Never changes while the controller runs.
+//! Every limit of the controller: its name, its unit and its default. Made by `main` from flags and
+//! by tests; read everywhere. Never changes while the controller runs.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -35,7 +35,8 @@ pub struct Settings {
     pub watch_pause: Duration,
     /// How long an agent that is not heard of stays in lists.
     pub forget_agents: Duration,
-    /// How long a blob that nothing refers to is kept: who has uploaded it may still be about to say what it is.
+    /// How long a blob that nothing refers to is kept: who has uploaded it may still be about to
+    /// say what it is.
     pub blob_grace: Duration,
     /// Bytes that the contents of files and artifacts may take in all.
     pub storage_bytes: u64,
@@ -45,8 +46,8 @@ pub struct Settings {
     pub run_bytes: u64,
     /// How long a content that comes in may bring nothing.
     pub stall: Duration,
-    /// Bytes that are held back on the disk of the data folder, and given back when others have filled it: states are
-    /// written out of them.
+    /// Bytes that are held back on the disk of the data folder, and given back when others have
+    /// filled it: states are written out of them.
     pub reserve_bytes: u64,
     /// With fewer bytes free on that disk, rows and contents are refused until there is room.
     pub least_free_bytes: u64,
@@ -116,13 +117,15 @@ pub struct Limits {
     pub retried: usize,
     /// Runs that one heartbeat hands out.
     pub starts: u32,
-    /// Bytes, as stored, of the first and of the last part of a console. What lies between them is removed.
+    /// Bytes, as stored, of the first and of the last part of a console. What lies between them is
+    /// removed.
     pub console_part: u64,
     /// Keys that a run's summary keeps.
     pub summary_keys: usize,
     /// Bytes of a text in a run's summary; the rest is cut off.
     pub summary_text: usize,
-    /// Bytes of what a run's summary keeps of its history, and as many of what its program said itself.
+    /// Bytes of what a run's summary keeps of its history, and as many of what its program said
+    /// itself.
     pub summary_bytes: usize,
     /// Configurations kept parsed.
     pub plans: usize,
@@ -138,7 +141,8 @@ pub struct Limits {
     pub curve_buckets: usize,
     /// Buckets of all curves of a call.
     pub most_buckets: usize,
-    /// Bytes of one blob: a file of a run or of an artifact. By default as much as a row of a file may say.
+    /// Bytes of one blob: a file of a run or of an artifact. By default as much as a row of a file
+    /// may say.
     pub blob_bytes: u64,
     /// Hashes that one call may ask about.
     pub hashes: usize,

@@ -12,7 +12,10 @@ const DIFFERENT: usize = 8;
 
 /// The token without white space around it, if it will do for this address. An empty one counts as
 /// none.
-pub(crate) fn checked(token: Option<String>, listen: SocketAddr) -> Result<Option<String>, StartError> {
+pub(crate) fn checked(
+    token: Option<String>,
+    listen: SocketAddr,
+) -> Result<Option<String>, StartError> {
     let token = token.as_deref().map(str::trim).filter(|token| !token.is_empty());
     let is_local = listen.ip().to_canonical().is_loopback();
     let Some(token) = token else {
@@ -74,7 +77,10 @@ mod tests {
         ];
         for token in weak {
             assert!(matches!(check(token, "0.0.0.0:7070"), Err(StartError::Weak(_))), "{token}");
-            assert!(matches!(check(token, "[2001:db8::1]:7070"), Err(StartError::Weak(_))), "{token}");
+            assert!(
+                matches!(check(token, "[2001:db8::1]:7070"), Err(StartError::Weak(_))),
+                "{token}"
+            );
             for local in ["127.0.0.1:7070", "[::1]:7070", "[::ffff:127.0.0.1]:7070"] {
                 assert_eq!(check(token, local).unwrap().as_deref(), Some(token));
             }
@@ -87,7 +93,9 @@ mod tests {
         assert_eq!(check(" \n", "127.0.0.1:7070").unwrap(), None);
         assert!(matches!(check("\t\n", "0.0.0.0:7070"), Err(StartError::Open(_))));
         for (token, at) in [("hü", 2), ("a\nb", 2), ("h\u{0}", 2), ("\u{7f}", 1)] {
-            assert!(matches!(check(token, "127.0.0.1:7070"), Err(StartError::Token(found)) if found == at));
+            assert!(
+                matches!(check(token, "127.0.0.1:7070"), Err(StartError::Token(found)) if found == at)
+            );
         }
     }
 }

@@ -1,5 +1,6 @@
-//! Writes the made digits into a folder: `cargo run -p examples --bin digits -- DIR`. The image trainers do it by themselves
-//! for their default folder; this is for looking at the set, or for handing it to another program.
+//! Writes the made digits into a folder: `cargo run -p examples --bin digits -- DIR`. The image
+//! trainers do it by themselves for their default folder; this is for looking at the set, or for
+//! handing it to another program.
 
 use std::{path::Path, process::ExitCode};
 
@@ -11,5 +12,7 @@ fn main() -> ExitCode {
         return program::end(Err("usage: digits DIR".into()));
     };
     let written = digits::write(Path::new(&folder));
-    program::end(written.map_err(|error| format!("cannot write `{}`: {error}", folder.display()).into()))
+    program::end(
+        written.map_err(|error| format!("cannot write `{}`: {error}", folder.display()).into()),
+    )
 }

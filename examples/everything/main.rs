@@ -1,11 +1,12 @@
-//! Everything that a run can log, in one training program: the digit classifier of `mnist`, with a word on each call. Read it from
-//! top to bottom; `main` trains, the functions below it make what it logs. By hand or in the sweep of this folder.
+//! Everything that a run can log, in one training program: the digit classifier of `mnist`, with a
+//! word on each call. Read it from top to bottom; `main` trains, the functions below it make what
+//! it logs. By hand or in the sweep of this folder.
 
 use std::{f64::consts::TAU, process::ExitCode, time::Duration};
 
 use besom::{
-    Artifact, Audio, Average, BoundingBox, Cell, Column, Domain, Goal, Histogram, Html, Layout, Mask, Run,
-    Summary, Table, Video, VideoLayout, plot,
+    Artifact, Audio, Average, BoundingBox, Cell, Column, Domain, Goal, Histogram, Html, Layout,
+    Mask, Run, Summary, Table, Video, VideoLayout, plot,
 };
 use besom_tch::{LearningRates, Mean, Watch, WatchExt as _};
 use examples::{
@@ -33,8 +34,9 @@ fn main() -> ExitCode {
 
 fn train() -> program::Result<()> {
     let folder = program::data_folder()?;
-    // Outside of a sweep this begins a run; in one it is the trial that the agent started. BESOM_MODE=offline keeps all of it in a
-    // folder for `sweep sync`. Git's state, the command line and the packages are stored without being asked, secrets taken out.
+    // Outside of a sweep this begins a run; in one it is the trial that the agent started.
+    // BESOM_MODE=offline keeps all of it in a folder for `sweep sync`. Git's state, the command
+    // line and the packages are stored without being asked, secrets taken out.
     let run = besom::init()
         .project("digits")
         .name("everything")
@@ -43,7 +45,8 @@ fn train() -> program::Result<()> {
         .tags(["cnn", "tour"])
         .notes("one call of each kind")
         .config(&Config { learning_rate: 2e-3, batch_size: 100, clip: 1.0, epochs: 3 })
-        // CPU, memory, disk, network and GPUs, of the machine and of this program's processes. The default is ten seconds.
+        // CPU, memory, disk, network and GPUs, of the machine and of this program's processes. The
+        // default is ten seconds.
         .system_metrics(Duration::from_millis(200))
         .start()?;
     let config: Config = run.config()?;
@@ -62,7 +65,8 @@ fn train() -> program::Result<()> {
     let model = network(&store.root());
     let mut optimizer = nn::Adam::default().build(&store, config.learning_rate)?;
     // The output layer is a parameter group of its own, and learns at half the rate.
-    let mut rates = LearningRates::new(&mut optimizer, &[config.learning_rate, config.learning_rate / 2.0]);
+    let mut rates =
+        LearningRates::new(&mut optimizer, &[config.learning_rate, config.learning_rate / 2.0]);
     // Histograms of gradients and parameters, with every 20th row.
     let mut watching = run.watch(&store, Watch::All, 20);
     let mut filters = Vec::new();
@@ -78,7 +82,8 @@ fn train() -> program::Result<()> {
             optimizer.step();
             let loss = besom_tch::scalar(&loss)?;
             average.add(loss, labels.numel() as u64);
-            // One row a step, by itself. Rates join it; `/` groups names; a map becomes train.norm and so on.
+            // One row a step, by itself. Rates join it; `/` groups names; a map becomes train.norm
+            // and so on.
             run.log_ahead(rates.row());
             besom::log!(run, "train/loss" => loss, "grad" => [("norm", norms.before), ("clipped", norms.after)]);
             if run.should_stop() {
@@ -98,7 +103,8 @@ fn train() -> program::Result<()> {
         run.prefix("val/class/").log(CLASSES.iter().zip(seen.by_class()));
         besom::log!(run, "epoch" => epoch, "train/average" => average.take(), "is_warm" => epoch > 1, "phase" => "train");
     }
-    // A step of one's own: late, twice or out of order, all of it is kept. NaN and infinities are values.
+    // A step of one's own: late, twice or out of order, all of it is kept. NaN and infinities are
+    // values.
     run.log_at(0, [("checked/late", f64::NAN)]);
 
     let seen = Seen::of(&model, &images.test)?;
@@ -110,17 +116,22 @@ fn train() -> program::Result<()> {
     Ok(())
 }
 
-/// The data as an artifact: a new version if it is not the one that the project has, and used by this run.
+/// The data as an artifact: a new version if it is not the one that the project has, and used by
+/// this run.
 fn use_data(run: &Run, images: &Images) -> program::Result<()> {
     let labels: Vec<u8> = Vec::try_from(images.test.labels.to_kind(Kind::Uint8))?;
     let mut data = Artifact::new("digits-test", "dataset");
     data.add_bytes("labels.bin", labels);
     data.add_reference("s3://data/mnist", "origin");
     data.set_metadata(&serde_json::json!({ "images": images.test.len() }));
-    // Offline there is nobody to ask for a number: the version waits in the folder with all the rest.
+    // Offline there is nobody to ask for a number: the version waits in the folder with all the
+    // rest.
     if let Ok(version) = run.log_artifact(&data)?.wait() {
         let used = run.use_artifact(&version.to_string())?;
-        program::say(format_args!("testing on {used}, {} bytes of labels", used.read("labels.bin")?.len()));
+        program::say(format_args!(
+            "testing on {used}, {} bytes of labels",
+            used.read("labels.bin")?.len()
+        ));
     }
     Ok(())
 }
@@ -146,9 +157,10 @@ fn log_media(run: &Run, part: &Part, seen: &Seen, filters: &[Tensor]) -> program
             score.into(),
         ])?;
         let (ink, mask) = ink(&pixels)?;
-        let found = BoundingBox::new(Domain::Pixel, ink, predicted as i64)?.score("confidence", score);
-        let all =
-            BoundingBox::new(Domain::Fraction, [0.0, 1.0, 0.0, 1.0], truth as i64)?.caption("whole image");
+        let found =
+            BoundingBox::new(Domain::Pixel, ink, predicted as i64)?.score("confidence", score);
+        let all = BoundingBox::new(Domain::Fraction, [0.0, 1.0, 0.0, 1.0], truth as i64)?
+            .caption("whole image");
         let image = image.boxes("predictions", [found]).boxes("truth", [all]).masks("ink", mask);
         examples.push(image.class_labels(classes.clone()));
     }
@@ -156,12 +168,18 @@ fn log_media(run: &Run, part: &Part, seen: &Seen, filters: &[Tensor]) -> program
     // The first layer's filters, epoch by epoch: T, C, H, W.
     let frames = Tensor::stack(filters, 0).flatten(1, 3).unsqueeze(1);
     let frames = frames.repeat([1, 1, 4, 1]).reshape([filters.len() as i64, 1, 4, -1]);
-    let scaled = ((&frames - frames.min()) / (frames.max() - frames.min()) * 255.0).to_kind(Kind::Uint8);
+    let scaled =
+        ((&frames - frames.min()) / (frames.max() - frames.min()) * 255.0).to_kind(Kind::Uint8);
     let shape = [filters.len(), 1, 4, scaled.size()[3] as usize];
-    let video =
-        Video::from_frames(&Vec::<u8>::try_from(scaled.flatten(0, -1))?, shape, VideoLayout::Tchw, 2)?;
+    let video = Video::from_frames(
+        &Vec::<u8>::try_from(scaled.flatten(0, -1))?,
+        shape,
+        VideoLayout::Tchw,
+        2,
+    )?;
     // A tone as high as the accuracy.
-    let tone = |at: u32| ((f64::from(at) / 8000.0 * 880.0 * seen.accuracy() * TAU).sin() * 0.3) as f32;
+    let tone =
+        |at: u32| ((f64::from(at) / 8000.0 * 880.0 * seen.accuracy() * TAU).sin() * 0.3) as f32;
     let audio = Audio::from_samples(&(0..4000).map(tone).collect::<Vec<_>>(), 8000, 1)?;
     let page = Html::new(format!("<h1>{:.1} % right</h1>", 100.0 * seen.accuracy()));
     besom::log!(run, "filters" => video, "tone" => audio.caption("accuracy"), "report" => page);
@@ -172,7 +190,8 @@ fn log_media(run: &Run, part: &Part, seen: &Seen, filters: &[Tensor]) -> program
 
 /// Charts and histograms.
 fn log_charts(run: &Run, seen: &Seen) -> program::Result<()> {
-    let by_class = Table::new([("class", Column::Text), ("digit", Column::F64), ("accuracy", Column::F64)])?;
+    let by_class =
+        Table::new([("class", Column::Text), ("digit", Column::F64), ("accuracy", Column::F64)])?;
     for (class, accuracy) in seen.by_class().enumerate() {
         by_class.add_row([Cell::from(CLASSES[class]), (class as f64).into(), accuracy.into()])?;
     }
@@ -226,7 +245,8 @@ fn network(root: &nn::Path) -> nn::SequentialT {
 /// Images and labels in a new order.
 fn batches(part: &Part, size: i64) -> impl Iterator<Item = (Tensor, Tensor)> + '_ {
     let order = Tensor::randperm(part.len(), (Kind::Int64, part.labels.device()));
-    let batch = |batch: Tensor| (part.images.index_select(0, &batch), part.labels.index_select(0, &batch));
+    let batch =
+        |batch: Tensor| (part.images.index_select(0, &batch), part.labels.index_select(0, &batch));
     order.split(size, 0).into_iter().map(batch)
 }
 
@@ -261,28 +281,43 @@ impl Seen {
     fn of(model: &nn::SequentialT, part: &Part) -> Result<Self, TchError> {
         tch::no_grad(|| {
             let (mut mean, mut scores) = (Mean::default(), Vec::new());
-            for (images, labels) in part.images.split(500, 0).iter().zip(part.labels.split(500, 0)) {
+            for (images, labels) in part.images.split(500, 0).iter().zip(part.labels.split(500, 0))
+            {
                 let logits = model.forward_t(images, false);
                 mean.add(&logits.cross_entropy_for_logits(&labels), labels.numel() as i64)?;
-                scores.extend(Vec::<f64>::try_from(logits.softmax(-1, Kind::Double).flatten(0, -1))?);
+                scores
+                    .extend(Vec::<f64>::try_from(logits.softmax(-1, Kind::Double).flatten(0, -1))?);
             }
-            let best = |scores: &[f64]| (0..10).max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap_or(0);
+            let best = |scores: &[f64]| {
+                (0..10).max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap_or(0)
+            };
             let truth: Vec<i64> = Vec::try_from(&part.labels)?;
             let truth = truth.into_iter().map(|class| class as usize).collect();
-            Ok(Self { loss: mean.value()?, truth, predicted: scores.chunks(10).map(best).collect(), scores })
+            Ok(Self {
+                loss: mean.value()?,
+                truth,
+                predicted: scores.chunks(10).map(best).collect(),
+                scores,
+            })
         })
     }
 
     fn accuracy(&self) -> f64 {
-        let right = self.truth.iter().zip(&self.predicted).filter(|(truth, predicted)| truth == predicted);
+        let right =
+            self.truth.iter().zip(&self.predicted).filter(|(truth, predicted)| truth == predicted);
         right.count() as f64 / self.truth.len() as f64
     }
 
     fn by_class(&self) -> impl Iterator<Item = f64> + '_ {
         (0..10).map(|class| {
-            let of: Vec<_> =
-                self.truth.iter().zip(&self.predicted).filter(|(truth, _)| **truth == class).collect();
-            of.iter().filter(|(truth, predicted)| truth == predicted).count() as f64 / of.len() as f64
+            let of: Vec<_> = self
+                .truth
+                .iter()
+                .zip(&self.predicted)
+                .filter(|(truth, _)| **truth == class)
+                .collect();
+            of.iter().filter(|(truth, predicted)| truth == predicted).count() as f64
+                / of.len() as f64
         })
     }
 
@@ -292,6 +327,10 @@ impl Seen {
     }
 
     fn losses(&self) -> Vec<f64> {
-        self.truth.iter().enumerate().map(|(at, class)| -self.scores[10 * at + class].ln()).collect()
+        self.truth
+            .iter()
+            .enumerate()
+            .map(|(at, class)| -self.scores[10 * at + class].ln())
+            .collect()
     }
 }

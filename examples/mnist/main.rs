@@ -1,5 +1,6 @@
-//! Learns to read digits: a small convolutional network on MNIST, or on any four files in MNIST's format, or on digits made
-//! on the spot. Started by an agent for every trial of the sweeps in `mnist/` and `typical/`.
+//! Learns to read digits: a small convolutional network on MNIST, or on any four files in MNIST's
+//! format, or on digits made on the spot. Started by an agent for every trial of the sweeps in
+//! `mnist/` and `typical/`.
 
 use std::process::ExitCode;
 
@@ -11,7 +12,8 @@ use examples::{
 use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor, nn, nn::ModuleT as _};
 
-/// What a sweep may set; what it leaves out keeps its default. A name that is not here is an error, not an idle parameter.
+/// What a sweep may set; what it leaves out keeps its default. A name that is not here is an error,
+/// not an idle parameter.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Config {
@@ -59,7 +61,8 @@ fn train() -> program::Result<()> {
     let mut optimizer = config.optimizer.build(&store, config.learning_rate)?;
     let mut watching = run.watch(&store, Watch::All, 100);
 
-    // After a kill or a preemption the next attempt, on whatever node, goes on behind the last epoch that was saved.
+    // After a kill or a preemption the next attempt, on whatever node, goes on behind the last
+    // epoch that was saved.
     let done = run.resume_training(&store, &mut optimizer)?.unwrap_or(0);
     for epoch in done + 1..=config.epochs {
         besom_tch::reseed(config.seed, epoch);
@@ -87,7 +90,8 @@ fn network(root: &nn::Path, config: &Config, sample: &Part) -> nn::SequentialT {
     let narrow = |padding| nn::ConvConfig { stride: 2, padding, ..Default::default() };
     let dropout = config.dropout;
     // Two layers of stride 2, rounding up.
-    let [height, width] = [sample.images.size()[2], sample.images.size()[3]].map(|side| (side + 3) / 4);
+    let [height, width] =
+        [sample.images.size()[2], sample.images.size()[3]].map(|side| (side + 3) / 4);
     nn::seq_t()
         .add(nn::conv2d(root / "conv1", 1, 8, 5, narrow(2)))
         .add_fn(Tensor::relu)
@@ -109,7 +113,8 @@ fn learn(
     let mut mean = Mean::default();
     let order = Tensor::randperm(part.len(), (Kind::Int64, part.labels.device()));
     for batch in order.split(batch_size, 0) {
-        let (images, labels) = (part.images.index_select(0, &batch), part.labels.index_select(0, &batch));
+        let (images, labels) =
+            (part.images.index_select(0, &batch), part.labels.index_select(0, &batch));
         let loss = model.forward_t(&images, true).cross_entropy_for_logits(&labels);
         optimizer.backward_step(&loss)?;
         watching.step()?;

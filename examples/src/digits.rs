@@ -1,6 +1,7 @@
-//! Digits made by a program, so that the image examples run with no network: strokes of a pen, moved, turned, sheared and
-//! dirtied, 28 x 28, in MNIST's files. Called by `images` for the default folder and by the `digits` binary. The same files
-//! come out every time (one machine's maths library may round a pixel differently from another's).
+//! Digits made by a program, so that the image examples run with no network: strokes of a pen,
+//! moved, turned, sheared and dirtied, 28 x 28, in MNIST's files. Called by `images` for the
+//! default folder and by the `digits` binary. The same files come out every time (one machine's
+//! maths library may round a pixel differently from another's).
 
 use std::{
     f32::consts::{PI, TAU},
@@ -23,12 +24,14 @@ type Stroke = Vec<Point>;
 
 /// The user's cache folder, or the folder for temporary files where there is none.
 pub fn default_folder() -> PathBuf {
-    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let absolute =
+        |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
     cache.unwrap_or_else(std::env::temp_dir).join(format!("besom/digits-{VERSION}"))
 }
 
-/// Writes the set into `folder` unless it is there. Several processes may call it at once: the first to finish wins.
+/// Writes the set into `folder` unless it is there. Several processes may call it at once: the
+/// first to finish wins.
 pub fn write_once(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
@@ -73,7 +76,8 @@ fn draw(digit: u8, chance: &mut Chance) -> Vec<u8> {
     let middle = (chance.between(12.0, 16.0), chance.between(12.0, 16.0));
     for (x, y) in strokes.iter_mut().flatten() {
         // A pen is no compass.
-        let (u, v) = (*x - 0.5 + chance.between(-0.025, 0.025), *y - 0.5 + chance.between(-0.025, 0.025));
+        let (u, v) =
+            (*x - 0.5 + chance.between(-0.025, 0.025), *y - 0.5 + chance.between(-0.025, 0.025));
         let (u, v) = ((u + shear * v) * wide, v * high);
         (*x, *y) = (middle.0 + cos * u - sin * v, middle.1 + sin * u + cos * v);
     }
@@ -84,7 +88,8 @@ fn draw(digit: u8, chance: &mut Chance) -> Vec<u8> {
         for column in 0..SIDE {
             let here = (column as f32 + 0.5, row as f32 + 0.5);
             let lines = strokes.iter().flat_map(|stroke| stroke.windows(2));
-            let away = lines.map(|line| distance(here, line[0], line[1])).fold(f32::INFINITY, f32::min);
+            let away =
+                lines.map(|line| distance(here, line[0], line[1])).fold(f32::INFINITY, f32::min);
             let covered = (pen + 0.5 - away).clamp(0.0, 1.0);
             image.push((covered * ink + chance.bell() * dirt).clamp(0.0, 255.0) as u8);
         }
@@ -99,7 +104,10 @@ fn strokes(digit: u8, chance: &mut Chance) -> Vec<Stroke> {
     match digit {
         0 => vec![arc((0.5, 0.5), (0.38, 0.48), -PI / 2.0, TAU)],
         1 if other => vec![line(&[(0.3, 0.22), (0.52, 0.02), (0.52, 0.98)])],
-        1 => vec![line(&[(0.32, 0.2), (0.52, 0.02), (0.52, 0.98)]), line(&[(0.28, 0.98), (0.76, 0.98)])],
+        1 => vec![
+            line(&[(0.32, 0.2), (0.52, 0.02), (0.52, 0.98)]),
+            line(&[(0.28, 0.98), (0.76, 0.98)]),
+        ],
         2 => {
             let mut stroke = arc((0.5, 0.3), (0.36, 0.28), -PI, 1.25 * PI);
             stroke.extend([(0.12, 0.97), (0.9, 0.97)]);
@@ -110,9 +118,15 @@ fn strokes(digit: u8, chance: &mut Chance) -> Vec<Stroke> {
             arc((0.46, 0.73), (0.38, 0.26), -PI / 2.0, 1.35 * PI),
         ],
         4 if other => {
-            vec![line(&[(0.6, 0.02), (0.1, 0.65), (0.92, 0.65)]), line(&[(0.68, 0.3), (0.68, 0.98)])]
+            vec![
+                line(&[(0.6, 0.02), (0.1, 0.65), (0.92, 0.65)]),
+                line(&[(0.68, 0.3), (0.68, 0.98)]),
+            ]
         }
-        4 => vec![line(&[(0.2, 0.03), (0.16, 0.52), (0.86, 0.52)]), line(&[(0.76, 0.03), (0.72, 0.98)])],
+        4 => vec![
+            line(&[(0.2, 0.03), (0.16, 0.52), (0.86, 0.52)]),
+            line(&[(0.76, 0.03), (0.72, 0.98)]),
+        ],
         5 => {
             let mut stroke = line(&[(0.84, 0.03), (0.24, 0.03), (0.18, 0.45)]);
             stroke.extend(arc((0.46, 0.68), (0.38, 0.29), -0.72 * PI, 1.5 * PI));
@@ -124,20 +138,28 @@ fn strokes(digit: u8, chance: &mut Chance) -> Vec<Stroke> {
             vec![stroke]
         }
         7 if other => vec![line(&[(0.1, 0.04), (0.88, 0.04), (0.42, 0.98)])],
-        7 => vec![line(&[(0.1, 0.04), (0.88, 0.04), (0.36, 0.98)]), line(&[(0.36, 0.5), (0.82, 0.5)])],
+        7 => vec![
+            line(&[(0.1, 0.04), (0.88, 0.04), (0.36, 0.98)]),
+            line(&[(0.36, 0.5), (0.82, 0.5)]),
+        ],
         8 => vec![
             arc((0.5, 0.26), (0.29, 0.24), PI / 2.0, TAU),
             arc((0.5, 0.74), (0.36, 0.25), -PI / 2.0, TAU),
         ],
         _ => {
             let mut stroke = arc((0.48, 0.3), (0.33, 0.27), 0.0, -TAU);
-            stroke.extend(if other { [(0.8, 0.6), (0.74, 0.98)] } else { [(0.78, 0.7), (0.3, 0.97)] });
+            stroke.extend(if other {
+                [(0.8, 0.6), (0.74, 0.98)]
+            } else {
+                [(0.78, 0.7), (0.3, 0.97)]
+            });
             vec![stroke]
         }
     }
 }
 
-/// A piece of an ellipse from the angle `from`, clockwise by `by`; both in radians from the right-hand side.
+/// A piece of an ellipse from the angle `from`, clockwise by `by`; both in radians from the
+/// right-hand side.
 fn arc(middle: Point, radius: Point, from: f32, by: f32) -> Stroke {
     const PIECES: u8 = 14;
     (0..=PIECES)
@@ -161,8 +183,9 @@ struct Chance(u64);
 
 impl Chance {
     fn new(seed: u64, number: u64) -> Self {
-        let mut chance =
-            Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ number.wrapping_mul(0xd1b5_4a32_d192_ed03));
+        let mut chance = Self(
+            seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ number.wrapping_mul(0xd1b5_4a32_d192_ed03),
+        );
         chance.next();
         chance
     }
@@ -205,7 +228,8 @@ mod tests {
         let place = tempfile::tempdir()?;
         let folder = place.path().join("digits");
         std::thread::scope(|scope| {
-            let writers = [scope.spawn(|| write_once(&folder)), scope.spawn(|| write_once(&folder))];
+            let writers =
+                [scope.spawn(|| write_once(&folder)), scope.spawn(|| write_once(&folder))];
             for writer in writers {
                 writer.join().expect("no panic").expect("written");
             }
@@ -214,7 +238,9 @@ mod tests {
         assert_eq!(fs::read_dir(&folder)?.count(), 4);
         let labels = Idx::read(&folder.join("train-labels-idx1-ubyte")).expect("readable");
         assert_eq!(labels.shape, [6000]);
-        assert!((0..10).all(|digit| labels.data.iter().filter(|&&label| label == digit).count() > 500));
+        assert!(
+            (0..10).all(|digit| labels.data.iter().filter(|&&label| label == digit).count() > 500)
+        );
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
-//! IDX, the format of MNIST's files: a magic number, the dimensions, then unsigned bytes; often gzipped. Called by `images`
-//! (reads) and `digits` (writes). It knows nothing about images.
+//! IDX, the format of MNIST's files: a magic number, the dimensions, then unsigned bytes; often
+//! gzipped. Called by `images` (reads) and `digits` (writes). It knows nothing about images.
 
 use std::{
     fmt,
@@ -12,7 +12,8 @@ use flate2::read::GzDecoder;
 
 /// Unsigned bytes: the third byte of the magic number.
 const UNSIGNED_BYTE: u8 = 0x08;
-/// More than any data set in this format has; a damaged header must not ask for the machine's memory.
+/// More than any data set in this format has; a damaged header must not ask for the machine's
+/// memory.
 const MOST_BYTES: usize = 4 << 30;
 
 /// An array of bytes.
@@ -70,7 +71,8 @@ impl Idx {
         }
         if (zero, zero_too, kind) != (0, 0, UNSIGNED_BYTE) {
             return Err(format!(
-                "no IDX file of bytes: it begins with {zero:02x}{zero_too:02x}{kind:02x}, not 000008"
+                "no IDX file of bytes: it begins with {zero:02x}{zero_too:02x}{kind:02x}, not \
+                000008"
             ));
         }
         let mut shape = Vec::new();
@@ -79,8 +81,9 @@ impl Idx {
             shape.push(usize::try_from(length).map_err(|error| error.to_string())?);
         }
         let length = shape.iter().try_fold(1usize, |product, &length| product.checked_mul(length));
-        let length =
-            length.filter(|&length| length <= MOST_BYTES).ok_or(format!("impossible size {shape:?}"))?;
+        let length = length
+            .filter(|&length| length <= MOST_BYTES)
+            .ok_or(format!("impossible size {shape:?}"))?;
         let mut data = Vec::new();
         // One byte more than there should be shows that there are more.
         from.take(length as u64 + 1).read_to_end(&mut data).map_err(|error| error.to_string())?;
@@ -133,7 +136,10 @@ mod tests {
     fn every_damage_has_its_words() {
         assert_eq!(problem(b"\0\0"), "it ends within its header");
         assert_eq!(problem(b"<htm"), "no IDX file of bytes: it begins with 3c6874, not 000008");
-        assert_eq!(problem(&[0, 0, 8, 1, 0, 0, 0, 3, 9]), "cut short: [3] are 3 bytes, there are 1");
+        assert_eq!(
+            problem(&[0, 0, 8, 1, 0, 0, 0, 3, 9]),
+            "cut short: [3] are 3 bytes, there are 1"
+        );
         assert_eq!(problem(&[0, 0, 8, 1, 0, 0, 0, 1, 9, 9]), "more than the 1 bytes of [1]");
         let huge = [&[0, 0, 8, 3][..], &[255; 12]].concat();
         assert!(problem(&huge).starts_with("impossible size"), "{}", problem(&huge));

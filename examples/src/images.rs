@@ -1,5 +1,6 @@
-//! A folder of labelled images in MNIST's format, as tensors. Called by the image trainers. It downloads nothing: a folder
-//! that is named must hold the files; only the default folder is filled with made digits (see `digits`).
+//! A folder of labelled images in MNIST's format, as tensors. Called by the image trainers. It
+//! downloads nothing: a folder that is named must hold the files; only the default folder is filled
+//! with made digits (see `digits`).
 
 use std::{
     fmt, io,
@@ -46,7 +47,8 @@ impl Part {
     }
 }
 
-/// A data set, split for a search: parameters are chosen by `validation`, and `test` is looked at once.
+/// A data set, split for a search: parameters are chosen by `validation`, and `test` is looked at
+/// once.
 #[derive(Debug)]
 pub struct Images {
     /// To learn from: the first five sixths of the training files (MNIST: 50,000).
@@ -87,7 +89,9 @@ impl fmt::Display for ImagesError {
                 let folder = folder.display();
                 write!(
                     f,
-                    "no `{name}` (or `{name}.gz`) in `{folder}`; an image set is four files: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte"
+                    "no `{name}` (or `{name}.gz`) in `{folder}`; an image set is four files: \
+                    train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, \
+                    t10k-labels-idx1-ubyte"
                 )
             }
             Self::Idx(error) => error.fmt(f),
@@ -102,13 +106,15 @@ impl fmt::Display for ImagesError {
 impl std::error::Error for ImagesError {}
 
 impl Images {
-    /// Loads the set in `folder`, or the made digits where none is given; those are written at the first use.
+    /// Loads the set in `folder`, or the made digits where none is given; those are written at the
+    /// first use.
     pub fn load(folder: Option<&Path>) -> Result<Self, ImagesError> {
         let folder = match folder {
             Some(folder) => folder.to_owned(),
             None => {
                 let folder = digits::default_folder();
-                digits::write_once(&folder).map_err(|error| ImagesError::Io(folder.clone(), error))?;
+                digits::write_once(&folder)
+                    .map_err(|error| ImagesError::Io(folder.clone(), error))?;
                 folder
             }
         };
@@ -116,7 +122,10 @@ impl Images {
         let test = part(&folder, "t10k")?;
         let held_back = all.len() / 6;
         if held_back == 0 || test.is_empty() {
-            return Err(ImagesError::Mismatch { folder, problem: "too few images to split".to_owned() });
+            return Err(ImagesError::Mismatch {
+                folder,
+                problem: "too few images to split".to_owned(),
+            });
         }
         let cut = all.len() - held_back;
         Ok(Self { train: all.slice(0, cut), validation: all.slice(cut, all.len()), test })

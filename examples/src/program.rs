@@ -1,5 +1,5 @@
-//! How an example program starts and ends: its one flag, its errors. Called by the binaries. Parameters do not come this
-//! way: they come from the sweep, by the SDK.
+//! How an example program starts and ends: its one flag, its errors. Called by the binaries.
+//! Parameters do not come this way: they come from the sweep, by the SDK.
 
 use std::{error::Error, ffi::OsString, io::Write as _, path::PathBuf, process::ExitCode};
 
@@ -17,9 +17,11 @@ fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<Option<PathBuf
     let mut folder = None;
     while let Some(argument) = arguments.next() {
         if argument != "--data" {
-            return Err(
-                format!("unknown argument `{}`; the only one is --data DIR", argument.display()).into()
-            );
+            return Err(format!(
+                "unknown argument `{}`; the only one is --data DIR",
+                argument.display()
+            )
+            .into());
         }
         folder = Some(arguments.next().ok_or("--data wants a folder")?.into());
     }

@@ -1,6 +1,6 @@
-//! Learns to judge red wines: regression of the quality score (3 to 8) on eleven chemical measurements, 1,599 wines of the
-//! UCI Wine Quality data set, which the crate linfa-datasets carries. Started by an agent for every trial of
-//! `tabular/sweep.yaml`.
+//! Learns to judge red wines: regression of the quality score (3 to 8) on eleven chemical
+//! measurements, 1,599 wines of the UCI Wine Quality data set, which the crate linfa-datasets
+//! carries. Started by an agent for every trial of `tabular/sweep.yaml`.
 
 use std::process::ExitCode;
 
@@ -9,7 +9,8 @@ use examples::program;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, TchError, Tensor, nn, nn::Module as _};
 
-/// What a sweep may set; what it leaves out keeps its default. A name that is not here is an error, not an idle parameter.
+/// What a sweep may set; what it leaves out keeps its default. A name that is not here is an error,
+/// not an idle parameter.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Config {
@@ -91,8 +92,9 @@ fn train() -> program::Result<()> {
     Ok(())
 }
 
-/// A fifth of the wines is for validation, the same for every trial. It is taken in blocks, for some wines stand in the table
-/// several times, close to each other, and what was learned by heart must not count.
+/// A fifth of the wines is for validation, the same for every trial. It is taken in blocks, for
+/// some wines stand in the table several times, close to each other, and what was learned by heart
+/// must not count.
 fn load() -> program::Result<[Wines; 2]> {
     let wines = linfa_datasets::winequality();
     let records = wines.records();
@@ -106,7 +108,8 @@ fn load() -> program::Result<[Wines; 2]> {
         .f_divide_scalar_mode(32, "floor")?;
     let held_out = block.remainder(5).eq(0);
     let rows_where = |mask: &Tensor| mask.nonzero().squeeze_dim(1);
-    let (for_training, for_validation) = (rows_where(&held_out.logical_not()), rows_where(&held_out));
+    let (for_training, for_validation) =
+        (rows_where(&held_out.logical_not()), rows_where(&held_out));
     let seen = measurements.index_select(0, &for_training);
     let mean = seen.mean_dim(0, false, Kind::Float);
     let deviation = seen.std_dim(0, true, false);
@@ -122,7 +125,8 @@ fn network(root: &nn::Path, network: &Network, inputs: i64) -> nn::Sequential {
     let mut width = inputs;
     for layer in 0..network.layers {
         let name = format!("layer{layer}");
-        model = model.add(nn::linear(root / name.as_str(), width, network.width, Default::default()));
+        model =
+            model.add(nn::linear(root / name.as_str(), width, network.width, Default::default()));
         model = match network.activation {
             Activation::Relu => model.add_fn(Tensor::relu),
             Activation::Tanh => model.add_fn(Tensor::tanh),
@@ -134,7 +138,12 @@ fn network(root: &nn::Path, network: &Network, inputs: i64) -> nn::Sequential {
 }
 
 /// One pass over the wines in a new order; the mean loss.
-fn learn(model: &nn::Sequential, optimizer: &mut Optim, wines: &Wines, batch: i64) -> Result<f64, TchError> {
+fn learn(
+    model: &nn::Sequential,
+    optimizer: &mut Optim,
+    wines: &Wines,
+    batch: i64,
+) -> Result<f64, TchError> {
     let mut mean = Mean::default();
     let order = Tensor::randperm(wines.scores.size()[0], (Kind::Int64, wines.scores.device()));
     for rows in order.split(batch, 0) {

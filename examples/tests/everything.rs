@@ -1,4 +1,5 @@
-//! The tour of everything, run as a program against a real controller: each kind of value is there afterwards.
+//! The tour of everything, run as a program against a real controller: each kind of value is there
+//! afterwards.
 
 #![allow(clippy::unwrap_used)]
 
@@ -85,8 +86,9 @@ fn history(real: &Real, run: &str) {
     ] {
         is(key, kind);
     }
-    let charts =
-        kinds.iter().filter(|(key, kinds)| key.starts_with("chart/") && kinds.contains("custom-chart"));
+    let charts = kinds
+        .iter()
+        .filter(|(key, kinds)| key.starts_with("chart/") && kinds.contains("custom-chart"));
     assert_eq!(charts.count(), 8);
     let late = rows.iter().find(|(_, row)| row.values[0].0 == "checked/late").unwrap();
     assert!(late.1.step == 0 && matches!(late.1.values[0].1, Value::F64(value) if value.is_nan()));
@@ -95,7 +97,9 @@ fn history(real: &Real, run: &str) {
 /// What there is of a run beside its history.
 fn around(real: &Real, run: &str) {
     let summary = real.summary(run);
-    for key in ["test/accuracy", "val/accuracy.best", "val/accuracy", "train/loss.min", "train/loss.mean"] {
+    for key in
+        ["test/accuracy", "val/accuracy.best", "val/accuracy", "train/loss.min", "train/loss.mean"]
+    {
         assert!(summary.contains_key(key), "{key}: {summary:?}");
     }
     assert_eq!(real.config(run)["train_images"], 5000);
@@ -123,5 +127,8 @@ fn around(real: &Real, run: &str) {
         found
     });
     let named = |made, name: &str| (made, name.to_owned());
-    assert_eq!(artifacts, [named(true, "digits-test"), named(true, "digits"), named(false, "digits-test")]);
+    assert_eq!(
+        artifacts,
+        [named(true, "digits-test"), named(true, "digits"), named(false, "digits-test")]
+    );
 }

@@ -1,5 +1,5 @@
-//! A training that loses its node twice, at random moments, and goes on at the next: it ends with the bits in every weight, and with
-//! the curve, of one that lost nothing.
+//! A training that loses its node twice, at random moments, and goes on at the next: it ends with
+//! the bits in every weight, and with the curve, of one that lost nothing.
 
 #![allow(clippy::unwrap_used)]
 
@@ -18,7 +18,8 @@ const EPOCHS: u32 = 8;
 
 fn create(lab: &Lab) -> String {
     lab.create(&format!(
-        "{{method: grid, metric: {{name: val/loss}}, command: ['{}'], parameters: {{dropout: {{values: [0.2]}}, \
+        "{{method: grid, metric: {{name: val/loss}}, command: ['{}'], parameters: {{dropout: \
+        {{values: [0.2]}}, \
          optimizer: {{value: AdamW}}, hidden: {{value: 16}}, epochs: {{value: {EPOCHS}}}}}}}",
         env!("CARGO_BIN_EXE_mnist")
     ))
@@ -91,7 +92,11 @@ fn a_training_that_loses_its_node_ends_with_the_same_bits() {
     assert_eq!((curve.len() as u32, attempts), (EPOCHS, vec![1, 2, 3]));
     assert_eq!(curve, whole_curve);
     let [whole_end, end] = [whole_id, id].map(|run| asked.newest(run).unwrap());
-    assert_eq!((end.sha256, end.size), (whole_end.sha256, whole_end.size), "weights, moments and place");
+    assert_eq!(
+        (end.sha256, end.size),
+        (whole_end.sha256, whole_end.size),
+        "weights, moments and place"
+    );
     assert_eq!(resumed["value"], whole["value"]);
     for key in ["epoch", "train/loss", "val/loss", "val/accuracy", "test/accuracy"] {
         assert_eq!(resumed["summary"][key], whole["summary"][key], "{key}");

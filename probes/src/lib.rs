@@ -1,6 +1,7 @@
-//! Where the simulator looks into the programs: it counts the arrows of the state machines that are taken, and plants bugs,
-//! to prove that it would find them. Called by `controller` and `agent`. Without the feature `on` every function here is empty
-//! and costs nothing; with it, what is switched on holds for one thread. Nothing here is ever on in a program for people.
+//! Where the simulator looks into the programs: it counts the arrows of the state machines that are
+//! taken, and plants bugs, to prove that it would find them. Called by `controller` and `agent`.
+//! Without the feature `on` every function here is empty and costs nothing; with it, what is
+//! switched on holds for one thread. Nothing here is ever on in a program for people.
 
 /// A bug that somebody could have written: each removes one thing that the promises rest on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

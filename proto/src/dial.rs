@@ -1,5 +1,5 @@
-//! How to reach a controller: address, token, and which answers are worth another try. Called by the agent, the SDK, the
-//! `sweep` command and tests.
+//! How to reach a controller: address, token, and which answers are worth another try. Called by
+//! the agent, the SDK, the `sweep` command and tests.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use tonic::{
 };
 
 use crate::v1::{
-    agents_client::AgentsClient, artifacts_client::ArtifactsClient, checkpoints_client::CheckpointsClient,
-    files_client::FilesClient, history_client::HistoryClient, runs_client::RunsClient,
-    sweeps_client::SweepsClient,
+    agents_client::AgentsClient, artifacts_client::ArtifactsClient,
+    checkpoints_client::CheckpointsClient, files_client::FilesClient,
+    history_client::HistoryClient, runs_client::RunsClient, sweeps_client::SweepsClient,
 };
 
 /// Where a controller listens unless told otherwise.
@@ -79,13 +79,14 @@ impl Dial {
             .keep_alive_timeout(Duration::from_secs(20))
             .tcp_nodelay(true);
         let token = token.map(str::trim).filter(|token| !token.is_empty());
-        let header =
-            token.map(|token| match token.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
-                true => {
-                    format!("Bearer {token}").parse::<MetadataValue<Ascii>>().map_err(|_| BadAddress::Token)
-                }
+        let header = token.map(|token| {
+            match token.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
+                true => format!("Bearer {token}")
+                    .parse::<MetadataValue<Ascii>>()
+                    .map_err(|_| BadAddress::Token),
                 false => Err(BadAddress::Token),
-            });
+            }
+        });
         let header = header.transpose()?;
         Ok(Self { channel: endpoint.connect_lazy(), bearer: Bearer(header) })
     }
@@ -198,7 +199,8 @@ pub fn needed_offset(status: &Status) -> Option<u64> {
 }
 
 /// How long to wait before try number `attempt` (0 first): 100 ms, doubled up to 3.2 s, so that
-/// what waited is there within 5 s after the controller takes it again. `jitter` in [0, 1) spreads a fleet.
+/// what waited is there within 5 s after the controller takes it again. `jitter` in [0, 1) spreads
+/// a fleet.
 pub fn backoff(attempt: u32, jitter: f64) -> Duration {
     let base = Duration::from_millis(100) * (1 << attempt.min(5));
     base.mul_f64(0.5 + 0.5 * jitter)
@@ -210,15 +212,21 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_but_plain_http_is_dialled() {
-        for good in ["http://head:7070", "HTTP://head:7070", "head:7070", "10.0.0.7:7070", "http://[::1]:1"] {
+        for good in
+            ["http://head:7070", "HTTP://head:7070", "head:7070", "10.0.0.7:7070", "http://[::1]:1"]
+        {
             assert!(Dial::new(good, None).is_ok(), "{good}");
         }
-        for secret in ["https://head:7070", "HTTPS://head:7070", "https://10.0.0.7", "Https://[::1]:7070/x"] {
+        for secret in
+            ["https://head:7070", "HTTPS://head:7070", "https://10.0.0.7", "Https://[::1]:7070/x"]
+        {
             let refused = Dial::new(secret, Some("hush")).unwrap_err();
             assert_eq!(refused, BadAddress::Encrypted(secret.to_owned()));
             assert!(refused.hint().contains("ssh -N -L"), "{}", refused.hint());
         }
-        for bad in ["grpcs://head:7070", "ftp://head", "unix://socket", "http://", "://", "he ad:1", ""] {
+        for bad in
+            ["grpcs://head:7070", "ftp://head", "unix://socket", "http://", "://", "he ad:1", ""]
+        {
             assert_eq!(Dial::new(bad, None).unwrap_err(), BadAddress::Url(bad.to_owned()), "{bad}");
         }
     }

@@ -27,7 +27,8 @@ pub struct RunFile {
     version: u32,
     /// How it begins. Its idempotency key makes any repeat the same attempt of the same run.
     pub begin: BeginRun,
-    /// How it ended, as far as its process could say: without its id and attempt, which the answer to `begin` has.
+    /// How it ended, as far as its process could say: without its id and attempt, which the answer
+    /// to `begin` has.
     pub end: Option<EndRun>,
 }
 
@@ -46,7 +47,10 @@ impl RunFile {
         if file.version == VERSION {
             Ok(file)
         } else {
-            Err(io::Error::other(format!("{NAME} is of version {}, which is not known here", file.version)))
+            Err(io::Error::other(format!(
+                "{NAME} is of version {}, which is not known here",
+                file.version
+            )))
         }
     }
 

@@ -1,5 +1,6 @@
-//! The wire and nothing else: messages and services generated from `wire/*.proto`, [`dial`], the one way to reach a
-//! controller, and [`folder`], calls that wait on a disk. Used by every program; never holds a decision.
+//! The wire and nothing else: messages and services generated from `wire/*.proto`, [`dial`], the
+//! one way to reach a controller, and [`folder`], calls that wait on a disk. Used by every program;
+//! never holds a decision.
 
 pub mod dial;
 pub mod folder;

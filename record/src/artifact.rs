@@ -1,5 +1,6 @@
-//! An artifact on its way: the row that says which version a run has made, and the manifest of what is in it. Used on both
-//! sides of the wire, so that a digest means the same on both. Pure; hashes nothing and opens nothing.
+//! An artifact on its way: the row that says which version a run has made, and the manifest of what
+//! is in it. Used on both sides of the wire, so that a digest means the same on both. Pure; hashes
+//! nothing and opens nothing.
 //!
 //! ```text
 //! besom manifest 1
@@ -7,7 +8,8 @@
 //! reference <tab> URL <tab> path
 //! ```
 //!
-//! A line per path, in the order of the paths' bytes, each ended by a line feed. The SHA-256 of this text is the artifact's digest.
+//! A line per path, in the order of the paths' bytes, each ended by a line feed. The SHA-256 of
+//! this text is the artifact's digest.
 
 use std::{fmt::Write as _, str::Lines};
 
@@ -53,7 +55,8 @@ pub enum Content {
         /// Bytes.
         size: u64,
     },
-    /// A URL of something that is kept elsewhere. Nobody but the program that uses the artifact opens it.
+    /// A URL of something that is kept elsewhere. Nobody but the program that uses the artifact
+    /// opens it.
     Reference(String),
 }
 
@@ -71,21 +74,25 @@ pub enum BadArtifact {
     Folder(String),
     /// A reference that cannot be stored.
     #[error(
-        "the reference of `{0}` is empty, longer than {MAX_REFERENCE_BYTES} bytes or has a control character"
+        "the reference of `{0}` is empty, longer than {MAX_REFERENCE_BYTES} bytes or has a \
+        control character"
     )]
     Reference(String),
     /// More entries than anybody takes.
     #[error("{0} files, {MAX_ENTRIES} at most: pack them into fewer, as a tar or a Parquet file")]
     Entries(usize),
     /// A manifest that is too large.
-    #[error("a manifest of {0} bytes, {MAX_MANIFEST_BYTES} at most: use shorter paths or fewer files")]
+    #[error(
+        "a manifest of {0} bytes, {MAX_MANIFEST_BYTES} at most: use shorter paths or fewer files"
+    )]
     Large(u64),
     /// A manifest that nobody has written so.
     #[error("line {0} of the manifest makes no sense")]
     Line(usize),
     /// A name, a type or an alias.
     #[error(
-        "an artifact's {what} has 1 to {MAX_NAME_BYTES} bytes of letters, digits, `-`, `_` and `.`, not `{name}`"
+        "an artifact's {what} has 1 to {MAX_NAME_BYTES} bytes of letters, digits, `-`, `_` and \
+        `.`, not `{name}`"
     )]
     Name {
         /// Which of them.
@@ -118,7 +125,8 @@ pub fn manifest(entries: &mut [Entry]) -> Result<String, BadArtifact> {
     entries.sort_by(|one, two| one.path.cmp(&two.path));
     let mut text = format!("{HEADER}\n");
     for Entry { path, content } in entries.iter() {
-        // Neither a path nor a reference has a control character, so a tab and a line's end are never part of one.
+        // Neither a path nor a reference has a control character, so a tab and a line's end are
+        // never part of one.
         let written = match content {
             Content::Blob { sha256, size } => writeln!(text, "blob\t{sha256}\t{size}\t{path}"),
             Content::Reference(url) => writeln!(text, "reference\t{url}\t{path}"),
@@ -133,13 +141,15 @@ pub fn manifest(entries: &mut [Entry]) -> Result<String, BadArtifact> {
     }
 }
 
-/// The entries of a manifest by path. Takes only what [`manifest`] would have written: a content has one digest.
+/// The entries of a manifest by path. Takes only what [`manifest`] would have written: a content
+/// has one digest.
 ///
 /// # Errors
 /// [`BadArtifact`] names the first thing that is wrong.
 pub fn entries(manifest: &str) -> Result<Vec<Entry>, BadArtifact> {
     let lines = || -> Lines<'_> { manifest.lines() };
-    let whole = manifest.ends_with('\n') && !manifest.contains('\r') && lines().next() == Some(HEADER);
+    let whole =
+        manifest.ends_with('\n') && !manifest.contains('\r') && lines().next() == Some(HEADER);
     if !whole {
         return Err(BadArtifact::Line(1));
     }
@@ -148,8 +158,9 @@ pub fn entries(manifest: &str) -> Result<Vec<Entry>, BadArtifact> {
         return Err(BadArtifact::Entries(count));
     }
     let numbered = lines().enumerate().skip(1);
-    let entries: Vec<Entry> =
-        numbered.map(|(at, line)| entry(line).ok_or(BadArtifact::Line(at + 1))).collect::<Result<_, _>>()?;
+    let entries: Vec<Entry> = numbered
+        .map(|(at, line)| entry(line).ok_or(BadArtifact::Line(at + 1)))
+        .collect::<Result<_, _>>()?;
     if let Some(at) = entries.windows(2).position(|two| two[0].path > two[1].path) {
         return Err(BadArtifact::Line(at + 3));
     }
@@ -180,8 +191,8 @@ fn check(entries: &[Entry]) -> Result<(), BadArtifact> {
         match content {
             Content::Blob { sha256, size } => check_content(sha256, *size)?,
             Content::Reference(url) => {
-                let fits =
-                    (1..=MAX_REFERENCE_BYTES).contains(&url.len()) && !url.chars().any(char::is_control);
+                let fits = (1..=MAX_REFERENCE_BYTES).contains(&url.len())
+                    && !url.chars().any(char::is_control);
                 if !fits {
                     return Err(BadArtifact::Reference(path.clone()));
                 }
@@ -197,14 +208,17 @@ fn check(entries: &[Entry]) -> Result<(), BadArtifact> {
     }
 }
 
-/// The first of sorted entries that is the folder of another. Looks up no folder by its name: a path may have hundreds, and a
-/// manifest a hundred thousand paths.
+/// The first of sorted entries that is the folder of another. Looks up no folder by its name: a
+/// path may have hundreds, and a manifest a hundred thousand paths.
 fn folder(entries: &[Entry]) -> Option<&str> {
-    // The paths that begin with some text stand one after the other. These are what the path at hand begins with.
+    // The paths that begin with some text stand one after the other. These are what the path at
+    // hand begins with.
     let mut open: Vec<&str> = Vec::new();
     for Entry { path, .. } in entries {
         while open.pop_if(|before| !path.starts_with(*before)).is_some() {}
-        if let Some(folder) = open.iter().find(|before| path.as_bytes().get(before.len()) == Some(&b'/')) {
+        if let Some(folder) =
+            open.iter().find(|before| path.as_bytes().get(before.len()) == Some(&b'/'))
+        {
             return Some(folder);
         }
         open.push(path);
@@ -264,7 +278,9 @@ impl ArtifactRow {
             _ => Err(BadArtifact::Value(name)),
         };
         let size = match value("size") {
-            Some(Value::I64(size)) => u64::try_from(*size).map_err(|_| BadArtifact::Value("size"))?,
+            Some(Value::I64(size)) => {
+                u64::try_from(*size).map_err(|_| BadArtifact::Value("size"))?
+            }
             _ => return Err(BadArtifact::Value("size")),
         };
         let aliases = text("aliases")?;
@@ -274,7 +290,11 @@ impl ArtifactRow {
             digest: text("sha256")?,
             size,
             metadata: text("metadata")?,
-            aliases: aliases.split(',').filter(|alias| !alias.is_empty()).map(str::to_owned).collect(),
+            aliases: aliases
+                .split(',')
+                .filter(|alias| !alias.is_empty())
+                .map(str::to_owned)
+                .collect(),
         };
         artifact.check()?;
         Ok(artifact)
@@ -295,9 +315,12 @@ impl ArtifactRow {
             return Err(BadArtifact::Aliases(self.aliases.len()));
         }
         self.aliases.iter().try_for_each(|alias| check_alias(alias))?;
-        let is_object =
-            || serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&self.metadata).is_ok();
-        let fits = self.metadata.is_empty() || self.metadata.len() <= MAX_METADATA_BYTES && is_object();
+        let is_object = || {
+            serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&self.metadata)
+                .is_ok()
+        };
+        let fits =
+            self.metadata.is_empty() || self.metadata.len() <= MAX_METADATA_BYTES && is_object();
         if fits { Ok(()) } else { Err(BadArtifact::Metadata) }
     }
 }
@@ -311,7 +334,10 @@ pub fn check_name(what: &'static str, name: &str) -> Result<(), BadArtifact> {
     if (1..=MAX_NAME_BYTES).contains(&name.len()) && name.chars().all(is_plain) {
         return Ok(());
     }
-    Err(BadArtifact::Name { what, name: name.chars().take(80).flat_map(char::escape_debug).collect() })
+    Err(BadArtifact::Name {
+        what,
+        name: name.chars().take(80).flat_map(char::escape_debug).collect(),
+    })
 }
 
 /// Passes for a name that does not look like the number of a version (`v3`).
@@ -353,7 +379,10 @@ mod tests {
 
     #[test]
     fn the_order_of_entries_does_not_matter_and_each_is_checked() {
-        let url = Entry { path: "r".to_owned(), content: Content::Reference("s3://bucket/key".to_owned()) };
+        let url = Entry {
+            path: "r".to_owned(),
+            content: Content::Reference("s3://bucket/key".to_owned()),
+        };
         let one = manifest(&mut [blob("a"), url.clone(), blob("b")]).unwrap();
         assert_eq!(one, manifest(&mut [blob("b"), blob("a"), url.clone()]).unwrap());
         assert_ne!(one, manifest(&mut [blob("a"), blob("b")]).unwrap());
@@ -392,7 +421,11 @@ mod tests {
     #[test]
     fn a_row_comes_back_and_what_is_none_is_refused() {
         let told = |artifact: &ArtifactRow| Row {
-            values: artifact.values().into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+            values: artifact
+                .values()
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), value))
+                .collect(),
             ..Row::default()
         };
         assert_eq!(ArtifactRow::of(&told(&row())), Ok(row()));
@@ -414,7 +447,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(paths in prop::collection::btree_set("[a-z]{1,3}(/[a-zé .]{1,3}x)?", 0..20), url in "[a-z:/ ]{1,20}") {
+        fn what_is_written_is_read(paths in prop::collection::btree_set("[a-z]{1,3}(/[a-zé \
+            .]{1,3}x)?", 0..20), url in "[a-z:/ ]{1,20}") {
             let mut some: Vec<Entry> = paths.iter().enumerate().map(|(at, path)| match at % 3 {
                 0 => Entry { path: path.clone(), content: Content::Reference(url.clone()) },
                 _ => blob(path),
@@ -432,7 +466,8 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_it_panic(text in "(besom manifest 1\n)?(blob|reference|\t|[0-9a-f]{64}|/|\\.|\n|1){0,12}") {
+        fn no_text_makes_it_panic(text in "(besom manifest \
+            1\n)?(blob|reference|\t|[0-9a-f]{64}|/|\\.|\n|1){0,12}") {
             if let Ok(mut some) = entries(&text) {
                 prop_assert_eq!(manifest(&mut some), Ok(text));
             }

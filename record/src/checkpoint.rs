@@ -1,5 +1,6 @@
-//! A checkpoint on its way: the row of the stream `files` that says what its content is and how far its writer's rows were when
-//! it was made. Used on both sides of the wire. Pure; knows nothing of what is in a checkpoint.
+//! A checkpoint on its way: the row of the stream `files` that says what its content is and how far
+//! its writer's rows were when it was made. Used on both sides of the wire. Pure; knows nothing of
+//! what is in a checkpoint.
 
 use crate::{
     Row, Value,
@@ -52,7 +53,9 @@ impl CheckpointRow {
             Some(Value::I64(number)) => Ok(number.cast_unsigned()),
             _ => Err(BadFile::Checkpoint(name)),
         };
-        let Some(Value::Text(sha256)) = value("sha256") else { return Err(BadFile::Checkpoint("sha256")) };
+        let Some(Value::Text(sha256)) = value("sha256") else {
+            return Err(BadFile::Checkpoint("sha256"));
+        };
         let (step, size) = (number(Self::STEP)?, number("size")?);
         check_content(sha256, size)?;
         let checkpoint = Self {
@@ -82,8 +85,13 @@ mod tests {
 
     #[test]
     fn a_row_comes_back_and_what_is_none_is_refused() {
-        let checkpoint =
-            CheckpointRow { step: u64::MAX, sha256: "0".repeat(64), size: 7, history: 50, summary: 0 };
+        let checkpoint = CheckpointRow {
+            step: u64::MAX,
+            sha256: "0".repeat(64),
+            size: 7,
+            history: 50,
+            summary: 0,
+        };
         assert_eq!(CheckpointRow::of(&row(&checkpoint)), Ok(checkpoint.clone()));
         for at in 0..checkpoint.values().len() {
             let mut less = row(&checkpoint);

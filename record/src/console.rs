@@ -1,17 +1,19 @@
-//! From the raw bytes of a program's console to lines that a person can read and a terminal can show. Pure, and a function
-//! of the bytes alone: how they were cut into reads does not matter, so a restarted agent finds the same lines again.
+//! From the raw bytes of a program's console to lines that a person can read and a terminal can
+//! show. Pure, and a function of the bytes alone: how they were cut into reads does not matter, so
+//! a restarted agent finds the same lines again.
 
 use std::borrow::Cow;
 
-/// The longest line that is looked at. What goes beyond is counted and not kept. The largest row fits.
+/// The longest line that is looked at. What goes beyond is counted and not kept. The largest row
+/// fits.
 pub const MAX_LINE_BYTES: usize = 4 << 20;
 /// The room for a line that is kept when the line is over.
 const ROOM_BYTES: usize = 64 << 10;
 /// The longest line that is sent as console.
 pub const MAX_SHOWN_BYTES: usize = 16 << 10;
 
-/// Collects bytes into lines. A carriage return starts the line over, as a terminal would show it: of a progress bar the
-/// last form stays.
+/// Collects bytes into lines. A carriage return starts the line over, as a terminal would show it:
+/// of a progress bar the last form stays.
 #[derive(Debug, Default)]
 pub struct Lines {
     /// What stands since the last newline or carriage return.
@@ -29,10 +31,11 @@ pub struct Lines {
 /// What bytes amount to.
 #[derive(Clone, Copy, Debug)]
 pub enum Seen<'a> {
-    /// All that stood between two ends of lines or carriage returns, clean. It comes even if a terminal does not show it any
-    /// more. With it: how many bytes of it were not kept.
+    /// All that stood between two ends of lines or carriage returns, clean. It comes even if a
+    /// terminal does not show it any more. With it: how many bytes of it were not kept.
     Piece(&'a str, usize),
-    /// A line as a terminal shows it in the end, after its pieces. With it: how many bytes of it were not kept.
+    /// A line as a terminal shows it in the end, after its pieces. With it: how many bytes of it
+    /// were not kept.
     Line(&'a str, usize),
 }
 
@@ -91,7 +94,8 @@ impl Lines {
         } else {
             each(Seen::Line(&text, self.beyond));
         }
-        let (mut now, mut before) = (std::mem::take(&mut self.now), std::mem::take(&mut self.before));
+        let (mut now, mut before) =
+            (std::mem::take(&mut self.now), std::mem::take(&mut self.before));
         for room in [&mut now, &mut before] {
             room.clear();
             room.shrink_to(ROOM_BYTES);
@@ -105,7 +109,8 @@ impl Lines {
     }
 }
 
-/// What of a line is sent as console: a very long one loses its end, and says so. `beyond`: bytes that are gone already.
+/// What of a line is sent as console: a very long one loses its end, and says so. `beyond`: bytes
+/// that are gone already.
 pub fn shown(line: &str, beyond: usize) -> Cow<'_, str> {
     let most = line.len().min(MAX_SHOWN_BYTES);
     let end = (0..=most).rfind(|end| line.is_char_boundary(*end)).unwrap_or(0);
@@ -234,7 +239,8 @@ mod tests {
         let text = "\u{e9}".repeat(MAX_SHOWN_BYTES);
         let cut = shown(&text, 0);
         assert!(
-            cut.len() < MAX_SHOWN_BYTES + 40 && cut.ends_with(&format!("[{MAX_SHOWN_BYTES} bytes left out]"))
+            cut.len() < MAX_SHOWN_BYTES + 40
+                && cut.ends_with(&format!("[{MAX_SHOWN_BYTES} bytes left out]"))
         );
     }
 

@@ -1,9 +1,10 @@
-//! From frames to rows. Called by whoever reads a journal or an append: the controller, the agent's and the SDK's senders,
-//! the `sweep` command. Takes any bytes: it never panics, and what it allocates is bounded by the size of its input.
+//! From frames to rows. Called by whoever reads a journal or an append: the controller, the agent's
+//! and the SDK's senders, the `sweep` command. Takes any bytes: it never panics, and what it
+//! allocates is bounded by the size of its input.
 
 use crate::{
-    HEADER_BYTES, MAX_FRAME_BYTES, MAX_FRAME_ROWS, MAX_KEY_BYTES, MAX_TEXT_BYTES, Row, RowRef, VERSION,
-    ValueRef, Writer, encode::tag, varint::Cursor,
+    HEADER_BYTES, MAX_FRAME_BYTES, MAX_FRAME_ROWS, MAX_KEY_BYTES, MAX_TEXT_BYTES, Row, RowRef,
+    VERSION, ValueRef, Writer, encode::tag, varint::Cursor,
 };
 
 /// The fewest bytes of a row: step, wall_ms and the number of values.
@@ -12,8 +13,8 @@ const LEAST_ROW_BYTES: u64 = 3;
 /// What is wrong with bytes that should be frames.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Corrupt {
-    /// The bytes end within a frame, or nothing but zeros is left (what a file system may leave after a power loss): a
-    /// torn tail. Everything before `at` is whole.
+    /// The bytes end within a frame, or nothing but zeros is left (what a file system may leave
+    /// after a power loss): a torn tail. Everything before `at` is whole.
     #[error("the bytes end within a frame, at {at}")]
     Torn {
         /// Offset of the torn frame.
@@ -43,7 +44,8 @@ pub fn frames(bytes: &[u8]) -> Frames<'_> {
     Frames { bytes, at: 0 }
 }
 
-/// All rows of a sequence of frames. Every row owns its keys; use [`Frame::each`] where that would be too much.
+/// All rows of a sequence of frames. Every row owns its keys; use [`Frame::each`] where that would
+/// be too much.
 ///
 /// # Errors
 /// [`Corrupt`] at the first frame that is torn or bad.
@@ -55,8 +57,8 @@ pub fn rows(bytes: &[u8]) -> Result<Vec<Row>, Corrupt> {
     Ok(rows)
 }
 
-/// The bytes and rows of the whole frames at the front: what there is to take of a journal that may be torn, by a kill or
-/// because it is still written. Frames before a damage count.
+/// The bytes and rows of the whole frames at the front: what there is to take of a journal that may
+/// be torn, by a kill or because it is still written. Frames before a damage count.
 ///
 /// # Errors
 /// [`Corrupt::Bad`] when the damage is at the very front.
@@ -80,10 +82,12 @@ pub fn count(bytes: &[u8]) -> Result<u64, Corrupt> {
     frames(bytes).try_fold(0, |rows, frame| Ok(rows + frame?.rows()))
 }
 
-/// The frames without their first `skip` rows: how a partly stored append is cut. Empty when there are no more rows.
+/// The frames without their first `skip` rows: how a partly stored append is cut. Empty when there
+/// are no more rows.
 ///
 /// # Errors
-/// [`Corrupt`] at the first frame that is torn or bad, up to the frame that is cut; what follows it is copied unread.
+/// [`Corrupt`] at the first frame that is torn or bad, up to the frame that is cut; what follows it
+/// is copied unread.
 pub fn skip(bytes: &[u8], mut skip: u64) -> Result<Vec<u8>, Corrupt> {
     for frame in frames(bytes) {
         let frame = frame?;
@@ -147,7 +151,8 @@ impl<'a> Frame<'a> {
         self.rows
     }
 
-    /// Shows every row in order, borrowed, so that a frame costs no more memory than its own bytes times a small constant.
+    /// Shows every row in order, borrowed, so that a frame costs no more memory than its own bytes
+    /// times a small constant.
     ///
     /// # Errors
     /// [`Corrupt::Bad`] when the structure is wrong; the rows before that have been shown.
@@ -177,7 +182,9 @@ fn parse(all: &[u8], at: usize) -> Result<Frame<'_>, Corrupt> {
         let zeros = bytes.iter().all(|byte| *byte == 0);
         return Err(if zeros { Corrupt::Torn { at } } else { bad("an unknown version") });
     }
-    let Some(header) = bytes.first_chunk::<HEADER_BYTES>() else { return Err(Corrupt::Torn { at }) };
+    let Some(header) = bytes.first_chunk::<HEADER_BYTES>() else {
+        return Err(Corrupt::Torn { at });
+    };
     let word = |from: usize| {
         u32::from_le_bytes([header[from], header[from + 1], header[from + 2], header[from + 3]])
     };

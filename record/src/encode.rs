@@ -1,11 +1,11 @@
-//! From rows to frames. Called by whoever writes a journal: the SDK's journal thread and the agent; the decoder uses it to
-//! cut a frame. Never fails: what breaks a limit is cut, and counted.
+//! From rows to frames. Called by whoever writes a journal: the SDK's journal thread and the agent;
+//! the decoder uses it to cut a frame. Never fails: what breaks a limit is cut, and counted.
 
 use std::{collections::HashMap, ops::Range};
 
 use crate::{
-    HEADER_BYTES, MAX_FRAME_BYTES, MAX_FRAME_ROWS, MAX_KEY_BYTES, MAX_TEXT_BYTES, Row, VERSION, ValueRef,
-    varint,
+    HEADER_BYTES, MAX_FRAME_BYTES, MAX_FRAME_ROWS, MAX_KEY_BYTES, MAX_TEXT_BYTES, Row, VERSION,
+    ValueRef, varint,
 };
 
 /// Payload tags; the low three bits of a value's first varint.
@@ -41,9 +41,10 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// All of these rows, appended to `out`: one frame, or several where one would break a limit of frames. Answers how
-    /// many values were cut to keep the limits: 0 unless a key, a text or a whole row is too long. A text loses its
-    /// end, a key or a JSON that is too long loses its value, and so does what no longer fits into the largest frame.
+    /// All of these rows, appended to `out`: one frame, or several where one would break a limit of
+    /// frames. Answers how many values were cut to keep the limits: 0 unless a key, a text or a
+    /// whole row is too long. A text loses its end, a key or a JSON that is too long loses its
+    /// value, and so does what no longer fits into the largest frame.
     pub fn frame(&mut self, rows: &[Row], out: &mut Vec<u8>) -> u64 {
         let mut cut = 0;
         for row in rows {
@@ -54,8 +55,9 @@ impl Writer {
         cut
     }
 
-    /// Adds one row to the frame that is being built, without owned keys or texts. The frame goes to `out` when it is full
-    /// and by [`Writer::flush`]. Answers how many values were cut, as [`Writer::frame`] does.
+    /// Adds one row to the frame that is being built, without owned keys or texts. The frame goes
+    /// to `out` when it is full and by [`Writer::flush`]. Answers how many values were cut, as
+    /// [`Writer::frame`] does.
     pub fn row<'a>(
         &mut self,
         step: u64,
@@ -113,9 +115,13 @@ impl Writer {
         HEADER_BYTES + COUNTS_BYTES + self.table.len() + self.body.len() + bytes <= MAX_FRAME_BYTES
     }
 
-    /// One row's values into `self.row`; answers how many were written and how many cut. `None` when the frame has rows
-    /// and no room for all of these: the next frame has. Keys that were new stay in the table then, which does no harm.
-    fn values<'a>(&mut self, values: impl Iterator<Item = (&'a str, ValueRef<'a>)>) -> Option<(u64, u64)> {
+    /// One row's values into `self.row`; answers how many were written and how many cut. `None`
+    /// when the frame has rows and no room for all of these: the next frame has. Keys that were new
+    /// stay in the table then, which does no harm.
+    fn values<'a>(
+        &mut self,
+        values: impl Iterator<Item = (&'a str, ValueRef<'a>)>,
+    ) -> Option<(u64, u64)> {
         let (mut written, mut cut) = (0, 0);
         let mut row = std::mem::take(&mut self.row);
         row.clear();
@@ -154,7 +160,9 @@ impl Writer {
                 varint::put(id | tag::U64, row);
                 varint::put(number, row);
             }
-            ValueRef::Bool(flag) => varint::put(id | if flag { tag::TRUE } else { tag::FALSE }, row),
+            ValueRef::Bool(flag) => {
+                varint::put(id | if flag { tag::TRUE } else { tag::FALSE }, row)
+            }
             ValueRef::Text(text) => {
                 let kept = shortened(text);
                 varint::put(id | tag::TEXT, row);
@@ -172,8 +180,10 @@ impl Writer {
     }
 
     fn key_id(&mut self, key: &str) -> u64 {
-        let guessed =
-            self.names.get(self.guess).is_some_and(|name| &self.table[name.clone()] == key.as_bytes());
+        let guessed = self
+            .names
+            .get(self.guess)
+            .is_some_and(|name| &self.table[name.clone()] == key.as_bytes());
         let id = if guessed { self.guess } else { self.look_up(key) };
         self.guess = id + 1;
         id as u64
@@ -198,7 +208,9 @@ fn value_bound(key: &str, value: ValueRef<'_>) -> usize {
         ValueRef::F64(_) => 8,
         ValueRef::I64(_) | ValueRef::U64(_) => varint::MAX_BYTES,
         ValueRef::Bool(_) => 0,
-        ValueRef::Text(text) | ValueRef::Json(text) => varint::MAX_BYTES + text.len().min(MAX_TEXT_BYTES),
+        ValueRef::Text(text) | ValueRef::Json(text) => {
+            varint::MAX_BYTES + text.len().min(MAX_TEXT_BYTES)
+        }
     };
     2 * varint::MAX_BYTES + key.len().min(MAX_KEY_BYTES) + payload
 }
@@ -208,7 +220,8 @@ fn is_long_json(value: ValueRef<'_>) -> bool {
     matches!(value, ValueRef::Json(text) if text.len() > MAX_TEXT_BYTES)
 }
 
-/// As much of `text` as a value may hold: its first [`MAX_TEXT_BYTES`], less what would split a character.
+/// As much of `text` as a value may hold: its first [`MAX_TEXT_BYTES`], less what would split a
+/// character.
 pub fn shortened(text: &str) -> &str {
     let mut end = text.len().min(MAX_TEXT_BYTES);
     while !text.is_char_boundary(end) {

@@ -1,5 +1,5 @@
-//! A file of a run: the row that speaks of it, and what a path and a hash may look like. Used on both sides
-//! of the wire: nobody trusts the other side's names. Pure; joins no path to any folder.
+//! A file of a run: the row that speaks of it, and what a path and a hash may look like. Used on
+//! both sides of the wire: nobody trusts the other side's names. Pure; joins no path to any folder.
 
 use crate::{Row, Value};
 
@@ -47,11 +47,15 @@ pub enum BadFile {
     Size(u64),
     /// Not one word of lower-case letters, digits and hyphens.
     #[error(
-        "the kind of a file is one word of up to {MAX_KIND_BYTES} lower-case letters, digits and hyphens"
+        "the kind of a file is one word of up to {MAX_KIND_BYTES} lower-case letters, digits and \
+        hyphens"
     )]
     Kind,
     /// A value is missing, or has another type.
-    #[error("a row of files has the values path, sha256, size and kind: `{0}` is missing or no such value")]
+    #[error(
+        "a row of files has the values path, sha256, size and kind: `{0}` is missing or no such \
+        value"
+    )]
     Value(&'static str),
     /// A value of a checkpoint's row is missing, or has another type.
     #[error("the row of a checkpoint has no `{0}`, or none that makes sense")]
@@ -108,9 +112,10 @@ impl FileRow {
     }
 }
 
-/// Passes for a relative path that stays below the folder it is joined to, whatever system joins it: parts with one `/`
-/// between them, none of them empty, `.` or `..`, no backslash, no control character, nothing longer than a file system takes.
-/// What looks like an escape (`%2e%2e`) is a name like any other, since nobody decodes it.
+/// Passes for a relative path that stays below the folder it is joined to, whatever system joins
+/// it: parts with one `/` between them, none of them empty, `.` or `..`, no backslash, no control
+/// character, nothing longer than a file system takes. What looks like an escape (`%2e%2e`) is a
+/// name like any other, since nobody decodes it.
 ///
 /// # Errors
 /// [`BadFile::Path`] with the reason.
@@ -135,7 +140,9 @@ pub fn check_path(path: &str) -> Result<(), BadFile> {
         match part {
             "" | "." => return bad("a part of it is empty or `.`"),
             ".." => return bad("it must not lead upwards"),
-            long if long.len() > MAX_NAME_BYTES => return bad("a part of it is longer than 255 bytes"),
+            long if long.len() > MAX_NAME_BYTES => {
+                return bad("a part of it is longer than 255 bytes");
+            }
             _ => {}
         }
     }
@@ -201,17 +208,30 @@ mod tests {
         ] {
             assert!(check_path(path).is_err(), "{path:?}");
         }
-        for path in
-            ["a", "a/b.c", "media/images/x_1.png", "...", "..a", "%2e%2e%2fx", "ä ö/ü", "C:x", "-rf", "~"]
-        {
+        for path in [
+            "a",
+            "a/b.c",
+            "media/images/x_1.png",
+            "...",
+            "..a",
+            "%2e%2e%2fx",
+            "ä ö/ü",
+            "C:x",
+            "-rf",
+            "~",
+        ] {
             assert_eq!(check_path(path), Ok(()), "{path:?}");
         }
     }
 
     #[test]
     fn a_row_comes_back_and_what_is_none_is_refused() {
-        let file =
-            FileRow { path: "a/b.png".to_owned(), sha256: "0".repeat(64), size: 7, kind: "image".to_owned() };
+        let file = FileRow {
+            path: "a/b.png".to_owned(),
+            sha256: "0".repeat(64),
+            size: 7,
+            kind: "image".to_owned(),
+        };
         let row = file.to_row(3, 4);
         assert_eq!(FileRow::of(&row), Ok(file.clone()));
         for at in 0..row.values.len() {

@@ -1,10 +1,12 @@
-//! Between values and JSON. Called by `printed`, the controller (summaries, configs), the SDK (configs) and the `sweep` command.
+//! Between values and JSON. Called by `printed`, the controller (summaries, configs), the SDK
+//! (configs) and the `sweep` command.
 
 use serde_json::{Number, Value as Json};
 
 use crate::Value;
 
-/// JSON for people. Floats that are not finite become the strings `NaN`, `Infinity` and `-Infinity`.
+/// JSON for people. Floats that are not finite become the strings `NaN`, `Infinity` and
+/// `-Infinity`.
 pub fn to_json(value: &Value) -> Json {
     match value {
         Value::F64(number) => match Number::from_f64(*number) {
@@ -17,13 +19,15 @@ pub fn to_json(value: &Value) -> Json {
         Value::Bool(flag) => Json::Bool(*flag),
         Value::Text(text) => Json::from(text.as_str()),
         // Whoever wrote it meant JSON; what is none is shown as it is.
-        Value::Json(text) => serde_json::from_str(text).unwrap_or_else(|_| Json::from(text.as_str())),
+        Value::Json(text) => {
+            serde_json::from_str(text).unwrap_or_else(|_| Json::from(text.as_str()))
+        }
     }
 }
 
-/// A scalar of JSON as a value; `None` for null, arrays and objects. Whole numbers from -2^63 to 2^64 - 1 are exact, all others become
-/// floats.
-/// Strings stay text: this does not undo what [`to_json`] does to floats that are not finite.
+/// A scalar of JSON as a value; `None` for null, arrays and objects. Whole numbers from -2^63 to
+/// 2^64 - 1 are exact, all others become floats. Strings stay text: this does not undo what
+/// [`to_json`] does to floats that are not finite.
 pub fn from_json(json: &Json) -> Option<Value> {
     match json {
         Json::Bool(flag) => Some(Value::Bool(*flag)),

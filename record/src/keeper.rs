@@ -1,6 +1,7 @@
-//! How much of a console is kept: its first part whole, after that as much as a bounded pace allows, and always its last
-//! part. Pure: time comes from outside. Called by whoever follows a console: the agent and the SDK. What is handed on is in
-//! the order in which it came, and of each key a prefix at any time, with the lines that are left out counted among it.
+//! How much of a console is kept: its first part whole, after that as much as a bounded pace
+//! allows, and always its last part. Pure: time comes from outside. Called by whoever follows a
+//! console: the agent and the SDK. What is handed on is in the order in which it came, and of each
+//! key a prefix at any time, with the lines that are left out counted among it.
 
 use std::{borrow::Cow, collections::VecDeque};
 
@@ -74,7 +75,12 @@ impl Keeper {
     }
 
     /// Takes a line; what is kept goes to `each`.
-    pub fn take(&mut self, key: &'static str, line: &str, mut each: impl FnMut(&'static str, Kept<'_>)) {
+    pub fn take(
+        &mut self,
+        key: &'static str,
+        line: &str,
+        mut each: impl FnMut(&'static str, Kept<'_>),
+    ) {
         let bytes = line.len() as u64 + 1;
         if bytes <= self.room {
             self.room -= bytes;
@@ -167,7 +173,11 @@ mod tests {
         }
         assert_eq!(said.0, ["e l10", "o l11", "o l12", "o l13", "o l14"], "20 bytes");
         keeper.look(0, |key, kept| said.add(key, &kept));
-        assert_eq!(said.0[5..], ["o [8]", "e [3]", "o l26", "o l27", "o l28"], "12 bytes of the last 16");
+        assert_eq!(
+            said.0[5..],
+            ["o [8]", "e [3]", "o l26", "o l27", "o l28"],
+            "12 bytes of the last 16"
+        );
         keeper.take("o", "l30", |key, kept| said.add(key, &kept));
         keeper.look(3, |key, kept| said.add(key, &kept));
         assert_eq!(said.0.len(), 10, "3 bytes by then");
@@ -177,7 +187,11 @@ mod tests {
             keeper.take("o", &format!("l{number}"), |key, kept| said.add(key, &kept));
         }
         keeper.end(|key, kept| said.add(key, &kept));
-        assert_eq!(said.0[12..], ["o [5]", "o l36", "o l37", "o l38", "o l39"], "the last 16 bytes");
+        assert_eq!(
+            said.0[12..],
+            ["o [5]", "o l36", "o l37", "o l38", "o l39"],
+            "the last 16 bytes"
+        );
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! A row, and a frame: the bytes of journal and wire alike. Written by the SDK and the agent, read by the controller and
-//! the `sweep` command. Pure: no file, no clock, no thread.
+//! A row, and a frame: the bytes of journal and wire alike. Written by the SDK and the agent, read
+//! by the controller and the `sweep` command. Pure: no file, no clock, no thread.
 //!
 //! ```text
 //! frame   version u8 | body length u32 | crc32c of the body u32 | crc32c of the nine bytes before u32 | body
@@ -8,10 +8,11 @@
 //! payload F64: the 8 bytes of its bits; I64: signed varint; U64: varint; false, true: none; text, JSON: length, UTF-8
 //! ```
 //!
-//! Fixed-width integers are little-endian, all others varints (LEB128; signed ones zigzag). `step` and `wall_ms` are signed
-//! differences to the row before, wrapping; the first row of a frame counts from 0. A frame is self-contained, so any run of
-//! frames can be stored and shipped by itself. The header has a checksum of its own so that a wrong length is known to
-//! be wrong, and not taken for a torn tail.
+//! Fixed-width integers are little-endian, all others varints (LEB128; signed ones zigzag). `step`
+//! and `wall_ms` are signed differences to the row before, wrapping; the first row of a frame
+//! counts from 0. A frame is self-contained, so any run of frames can be stored and shipped by
+//! itself. The header has a checksum of its own so that a wrong length is known to be wrong, and
+//! not taken for a torn tail.
 
 pub mod artifact;
 pub mod checkpoint;
@@ -32,7 +33,8 @@ pub use decode::{Corrupt, Frame, Frames, count, frames, rows, skip, whole};
 pub use encode::{Writer, shortened};
 pub use single::widen;
 
-/// The largest frame in bytes, header included. Also the largest piece of a journal that is sent at once.
+/// The largest frame in bytes, header included. Also the largest piece of a journal that is sent at
+/// once.
 pub const MAX_FRAME_BYTES: usize = 1 << 20;
 /// The most rows in one frame.
 pub const MAX_FRAME_ROWS: u64 = 1 << 16;
@@ -59,7 +61,8 @@ pub enum Value {
     Bool(bool),
     /// UTF-8 text.
     Text(String),
-    /// One JSON object: a value with a structure of its own, named by its `_type`, such as a histogram or an image.
+    /// One JSON object: a value with a structure of its own, named by its `_type`, such as a
+    /// histogram or an image.
     Json(String),
 }
 
@@ -133,7 +136,8 @@ pub struct RowRef<'a> {
 impl RowRef<'_> {
     /// The same row, owned.
     pub fn to_row(self) -> Row {
-        let values = self.values.iter().map(|(key, value)| ((*key).to_owned(), value.to_value())).collect();
+        let values =
+            self.values.iter().map(|(key, value)| ((*key).to_owned(), value.to_value())).collect();
         Row { step: self.step, wall_ms: self.wall_ms, values }
     }
 }

@@ -1,5 +1,6 @@
-//! How people write the name of a value, as in `summary."val loss"`: in quotes it may hold any letter but the quote itself.
-//! Used by the controller for filters and by the `sweep` command for columns. Pure; takes any text.
+//! How people write the name of a value, as in `summary."val loss"`: in quotes it may hold any
+//! letter but the quote itself. Used by the controller for filters and by the `sweep` command for
+//! columns. Pure; takes any text.
 
 /// The quote that a text begins with.
 pub fn quote(text: &str) -> Option<char> {
@@ -28,7 +29,8 @@ pub fn unclosed(quote: char) -> String {
     format!("the closing {quote} is missing")
 }
 
-/// Where the quoted key at the front of `text` ends, after `config.` or `summary.`; 0 where there is none.
+/// Where the quoted key at the front of `text` ends, after `config.` or `summary.`; 0 where there
+/// is none.
 pub fn quoted_end(text: &str) -> usize {
     let key = text.trim_start();
     let key = ["config.", "summary."].iter().find_map(|prefix| key.strip_prefix(prefix));
@@ -55,7 +57,10 @@ mod tests {
             assert!(unquoted(wrong).unwrap_err().starts_with("the closing "), "{wrong}");
         }
         assert_eq!((quoted_end("summary.\"a=b\"=1"), quoted_end("config.é = 'a'")), (13, 0));
-        assert_eq!((quoted_end(""), quoted_end("config."), quoted_end(" config.'é'=1")), (0, 0, 12));
+        assert_eq!(
+            (quoted_end(""), quoted_end("config."), quoted_end(" config.'é'=1")),
+            (0, 0, 12)
+        );
         assert!(!is_quoted("") && !is_quoted("'a' = 'b'") && is_quoted("'a'"));
     }
 }

@@ -1,7 +1,8 @@
-//! 32-bit floats among 64-bit ones: 0.9 stays 0.9. Called by whoever logs or imports them, and by the encoder of columns, which
-//! keeps them in 32 bits all the same.
+//! 32-bit floats among 64-bit ones: 0.9 stays 0.9. Called by whoever logs or imports them, and by
+//! the encoder of columns, which keeps them in 32 bits all the same.
 
-/// The 64-bit float with the shortest decimal that is this 32-bit float: 0.9, where plain widening gives 0.8999999761581421.
+/// The 64-bit float with the shortest decimal that is this 32-bit float: 0.9, where plain widening
+/// gives 0.8999999761581421.
 pub fn widen(single: f32) -> f64 {
     let plain = f64::from(single);
     // Whole numbers and quarters up to this are their own shortest decimals.

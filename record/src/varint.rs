@@ -1,5 +1,5 @@
-//! Variable-length integers (LEB128, zigzag for signed ones) and a cursor that never reads past its bytes. Used by the
-//! encoder and the decoder.
+//! Variable-length integers (LEB128, zigzag for signed ones) and a cursor that never reads past its
+//! bytes. Used by the encoder and the decoder.
 
 /// The most bytes of one varint.
 pub(crate) const MAX_BYTES: usize = 10;
@@ -18,7 +18,8 @@ pub(crate) fn put_signed(number: i64, out: &mut Vec<u8>) {
     put(((number << 1) ^ (number >> 63)) as u64, out);
 }
 
-/// Reads from the front of some bytes; every method answers `None` where they end too early or make no sense.
+/// Reads from the front of some bytes; every method answers `None` where they end too early or make
+/// no sense.
 #[derive(Clone, Debug)]
 pub(crate) struct Cursor<'a>(pub(crate) &'a [u8]);
 

@@ -1,4 +1,5 @@
-//! Columns against any rows and any bytes: rows come back bit by bit, damage is noticed, and points take few bytes.
+//! Columns against any rows and any bytes: rows come back bit by bit, damage is noticed, and points
+//! take few bytes.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -13,8 +14,15 @@ fn value() -> impl Strategy<Value = Value> {
         any::<u64>().prop_map(|bits| Value::F64(f64::from_bits(bits))),
         any::<f32>().prop_map(|number| Value::F64(f64::from(number))),
         any::<f32>().prop_map(|number| Value::F64(record::widen(number))),
-        prop::sample::select(vec![0.0, -0.0, f64::NAN, -f64::NAN, f64::INFINITY, f64::NEG_INFINITY])
-            .prop_map(Value::F64),
+        prop::sample::select(vec![
+            0.0,
+            -0.0,
+            f64::NAN,
+            -f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY
+        ])
+        .prop_map(Value::F64),
         any::<i64>().prop_map(Value::I64),
         any::<u64>().prop_map(Value::U64),
         any::<bool>().prop_map(Value::Bool),
@@ -25,17 +33,15 @@ fn value() -> impl Strategy<Value = Value> {
 
 fn row() -> impl Strategy<Value = Row> {
     let step = prop_oneof![0..5_u64, any::<u64>()];
-    (step, any::<i64>(), vec(("[a-c]{0,1}|.{0,20}", value()), 0..6)).prop_map(|(step, wall_ms, values)| Row {
-        step,
-        wall_ms,
-        values,
-    })
+    (step, any::<i64>(), vec(("[a-c]{0,1}|.{0,20}", value()), 0..6))
+        .prop_map(|(step, wall_ms, values)| Row { step, wall_ms, values })
 }
 
 fn encode(rows: &[Row]) -> Vec<Block> {
     let (mut encoder, mut blocks) = (Encoder::default(), Vec::new());
     for row in rows {
-        let values: Vec<_> = row.values.iter().map(|(key, value)| (key.as_str(), value.borrow())).collect();
+        let values: Vec<_> =
+            row.values.iter().map(|(key, value)| (key.as_str(), value.borrow())).collect();
         let row = RowRef { step: row.step, wall_ms: row.wall_ms, values: &values };
         if !encoder.add(row) {
             blocks.push(encoder.finish());
@@ -176,8 +182,10 @@ impl Numbers {
 /// Bytes of each point, with the head and everything.
 fn bytes_per_point(rows: &[Row]) -> f64 {
     let blocks = encode(rows);
-    let bytes: usize =
-        blocks.iter().map(|block| block.head.len() + block.parts.iter().map(Vec::len).sum::<usize>()).sum();
+    let bytes: usize = blocks
+        .iter()
+        .map(|block| block.head.len() + block.parts.iter().map(Vec::len).sum::<usize>())
+        .sum();
     assert_eq!(blocks.iter().flat_map(|block| decode(block).unwrap()).collect::<Vec<_>>(), rows);
     bytes as f64 / rows.iter().map(|row| row.values.len()).sum::<usize>() as f64
 }
@@ -219,7 +227,8 @@ fn a_noisy_loss_of_32_bits_takes_at_most_4_bytes_each() {
         };
         let each = bytes_per_point(&timed(100_000, &mut Numbers(seed), loss));
         println!(
-            "a loss of 32 bits with 1 % noise, alone in its row, seed {seed}: {each:.2} bytes per point"
+            "a loss of 32 bits with 1 % noise, alone in its row, seed {seed}: {each:.2} bytes per \
+            point"
         );
         assert!(each <= 4.0, "{each}");
     }

@@ -1,4 +1,5 @@
-//! Frames against any rows and any bytes: what is written is read back bit by bit, what is damaged is noticed.
+//! Frames against any rows and any bytes: what is written is read back bit by bit, what is damaged
+//! is noticed.
 
 #![allow(clippy::unwrap_used)]
 
@@ -8,8 +9,15 @@ use record::{Corrupt, MAX_FRAME_BYTES, MAX_KEY_BYTES, MAX_TEXT_BYTES, Row, Value
 fn value() -> impl Strategy<Value = Value> {
     prop_oneof![
         any::<u64>().prop_map(|bits| Value::F64(f64::from_bits(bits))),
-        prop::sample::select(vec![0.0, -0.0, f64::NAN, -f64::NAN, f64::INFINITY, f64::MIN_POSITIVE / 2.0])
-            .prop_map(Value::F64),
+        prop::sample::select(vec![
+            0.0,
+            -0.0,
+            f64::NAN,
+            -f64::NAN,
+            f64::INFINITY,
+            f64::MIN_POSITIVE / 2.0
+        ])
+        .prop_map(Value::F64),
         any::<i64>().prop_map(Value::I64),
         any::<u64>().prop_map(Value::U64),
         any::<bool>().prop_map(Value::Bool),
@@ -37,7 +45,8 @@ fn bits(rows: &[Row]) -> Vec<String> {
         other => format!("{other:?}"),
     };
     let row = |row: &Row| {
-        let values: Vec<_> = row.values.iter().map(|(key, item)| (key.clone(), value(item))).collect();
+        let values: Vec<_> =
+            row.values.iter().map(|(key, item)| (key.clone(), value(item))).collect();
         format!("{} {} {values:?}", row.step, row.wall_ms)
     };
     rows.iter().map(row).collect()
@@ -158,7 +167,8 @@ fn what_breaks_a_limit_is_cut_and_counted() {
     row.values.push(("json".to_owned(), Value::Json(" ".repeat(MAX_TEXT_BYTES + 1))));
     row.values.extend((0..6).map(|index| (format!("text {index}"), long.clone())));
     let mut bytes = Vec::new();
-    // The long key, the long JSON, the end of every text that fits, and the texts that do not fit into the largest frame.
+    // The long key, the long JSON, the end of every text that fits, and the texts that do not fit
+    // into the largest frame.
     assert_eq!(Writer::default().frame(&[loss(0), row, loss(2)], &mut bytes), 8);
     let rows = record::rows(&bytes).unwrap();
     assert_eq!((rows.len(), rows[1].values.len()), (3, 5));

@@ -11,7 +11,8 @@ use serde_json::json;
 #[test]
 fn values_as_json() {
     let floats = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1.0];
-    let printed: Vec<_> = floats.iter().map(|number| to_json(&Value::F64(*number)).to_string()).collect();
+    let printed: Vec<_> =
+        floats.iter().map(|number| to_json(&Value::F64(*number)).to_string()).collect();
     assert_eq!(printed, ["\"NaN\"", "\"Infinity\"", "\"-Infinity\"", "1.0"]);
     for json in [json!(null), json!([1]), json!({"a": 1})] {
         assert_eq!(from_json(&json), None);

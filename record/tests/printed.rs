@@ -36,7 +36,8 @@ fn printed(output: &[u8]) -> Vec<Printed> {
 
 fn losses(printed: &[Printed]) -> Vec<f64> {
     let rows = printed.iter().flat_map(|printed| &printed.rows);
-    let loss = |row: &PrintedRow| row.values.iter().find(|(key, _)| key == "loss").unwrap().1.clone();
+    let loss =
+        |row: &PrintedRow| row.values.iter().find(|(key, _)| key == "loss").unwrap().1.clone();
     rows.map(|row| match loss(row) {
         Value::F64(number) => number,
         other => panic!("{other:?}"),
@@ -45,7 +46,9 @@ fn losses(printed: &[Printed]) -> Vec<f64> {
 }
 
 fn only(piece: &str) -> PrintedRow {
-    let Printed { mut rows, doubt: None, loss: None } = read(piece) else { panic!("{:?}", read(piece)) };
+    let Printed { mut rows, doubt: None, loss: None } = read(piece) else {
+        panic!("{:?}", read(piece))
+    };
     assert_eq!(rows.len(), 1, "{piece}");
     rows.remove(0)
 }
@@ -65,14 +68,16 @@ fn an_object_is_a_row() {
         ("_step.", Value::I64(1)),
     ];
     assert_eq!(only(&line.replace('\n', "")), PrintedRow { step: Some(7), values: pairs(&want) });
-    for (one, value) in [("true", Value::Bool(true)), (r#""0.75""#, Value::Text("0.75".to_owned()))] {
+    for (one, value) in [("true", Value::Bool(true)), (r#""0.75""#, Value::Text("0.75".to_owned()))]
+    {
         assert_eq!(only(&format!(r#"{{"m": {one}}}"#)).values, pairs(&[("m", value)]));
     }
 }
 
 #[test]
 fn python_prints_numbers_that_json_has_not() {
-    let values = only(r#"{"a": NaN, "b": Infinity, "c": -Infinity, "d": 1e-05, "e": 1E+16}"#).values;
+    let values =
+        only(r#"{"a": NaN, "b": Infinity, "c": -Infinity, "d": 1e-05, "e": 1E+16}"#).values;
     assert!(matches!(values[0].1, Value::F64(number) if number.is_nan()));
     let want = [("b", f64::INFINITY), ("c", f64::NEG_INFINITY), ("d", 1e-5), ("e", 1e16)];
     assert_eq!(values[1..], pairs(&want.map(|(key, number)| (key, Value::F64(number)))));
@@ -90,7 +95,8 @@ fn steps_names_and_large_numbers() {
     let many: Vec<String> = (0..200).map(|n| format!(r#""k{}": {n}"#, n % 100)).collect();
     let values = only(&format!("{{{}}}", many.join(","))).values;
     assert_eq!((values.len(), &values[7]), (100, &("k7".to_owned(), Value::I64(107))));
-    let large = only(r#"{"a": 9007199254740993, "b": 18446744073709551615, "c": 18446744073709551616}"#);
+    let large =
+        only(r#"{"a": 9007199254740993, "b": 18446744073709551615, "c": 18446744073709551616}"#);
     let want = [
         ("a", Value::I64(9_007_199_254_740_993)),
         ("b", Value::U64(u64::MAX)),
@@ -208,7 +214,8 @@ fn what_is_too_long_is_cut_and_told() {
     assert_eq!(printed(&vec![b'x'; 9_000_000]), []);
 }
 
-/// Text that would take hours if any byte of it were read once for each object that may begin there.
+/// Text that would take hours if any byte of it were read once for each object that may begin
+/// there.
 #[test]
 fn no_text_takes_more_than_its_length() {
     let times = 300_000;
@@ -255,7 +262,10 @@ fn text(text: &str, ascii: bool) -> String {
     for letter in json!(text).to_string().chars() {
         if escaped(letter) {
             let mut units = [0; 2];
-            letter.encode_utf16(&mut units).iter().for_each(|unit| out += &format!("\\u{unit:04x}"));
+            letter
+                .encode_utf16(&mut units)
+                .iter()
+                .for_each(|unit| out += &format!("\\u{unit:04x}"));
         } else {
             out.push(letter);
         }
@@ -275,7 +285,8 @@ fn as_json(value: &Value, ascii: bool) -> String {
 fn value() -> impl Strategy<Value = Value> {
     prop_oneof![
         any::<f64>().prop_map(Value::F64),
-        prop_oneof![Just(f64::NAN), Just(f64::INFINITY), Just(f64::NEG_INFINITY)].prop_map(Value::F64),
+        prop_oneof![Just(f64::NAN), Just(f64::INFINITY), Just(f64::NEG_INFINITY)]
+            .prop_map(Value::F64),
         any::<i64>().prop_map(Value::I64),
         (1 << 63..=u64::MAX).prop_map(Value::U64),
         any::<bool>().prop_map(Value::Bool),
@@ -303,8 +314,8 @@ proptest! {
         }
     }
 
-    /// Whatever map of scalars a program prints, and whatever stands before it, comes back bit by bit, through lines and
-    /// frames too.
+    /// Whatever map of scalars a program prints, and whatever stands before it, comes back bit by
+    /// bit, through lines and frames too.
     #[test]
     fn every_map_of_scalars_comes_back(
         values in vec(("[^.]{0,20}", value()), 1..8),

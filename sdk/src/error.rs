@@ -1,6 +1,6 @@
-//! What can go wrong, in words for the person at the terminal. Returned by `start`, `config`, `finish` and `agent`; `log`
-//! has no errors. A program whose `main` returns `Result<(), Box<dyn Error>>` prints the `Debug` of its error, so that of ours
-//! is the sentence too.
+//! What can go wrong, in words for the person at the terminal. Returned by `start`, `config`,
+//! `finish` and `agent`; `log` has no errors. A program whose `main` returns `Result<(), Box<dyn
+//! Error>>` prints the `Debug` of its error, so that of ours is the sentence too.
 
 use std::{fmt, io, path::PathBuf, sync::Arc};
 
@@ -18,7 +18,8 @@ use crate::{
 pub enum InitError {
     /// Nobody answered at the controller's address.
     #[error(
-        "no controller answers at `{controller}` ({reason}): start one with `controller`, or name another in {}",
+        "no controller answers at `{controller}` ({reason}): start one with `controller`, or name \
+        another in {}",
         CONTROLLER_VAR
     )]
     Unreachable {
@@ -53,7 +54,8 @@ pub enum InitError {
     #[error("`{0}` cannot be the id of a run: 1 to 64 letters of A-Z a-z 0-9 _ -")]
     Id(String),
     /// There is a run of this id already.
-    #[error("there is a run `{id}` already, in `{}`: give another id, or `resume(Resume::Allow)` to go on with it", folder.display())]
+    #[error("there is a run `{id}` already, in `{}`: give another id, or `resume(Resume::Allow)` \
+        to go on with it", folder.display())]
     Exists {
         /// The id.
         id: String,
@@ -84,7 +86,8 @@ pub struct ConfigError(pub(crate) String);
 pub enum FinishError {
     /// Rows or files wait in the run's folder, or the end could not be reported.
     #[error(
-        "the controller has not got {} of run `{run}` ({reason}): `sweep sync {}` sends what is there",
+        "the controller has not got {} of run `{run}` ({reason}): `sweep sync {}` sends what is \
+        there",
         count(*waiting, "row"),
         folder.display()
     )]
@@ -100,7 +103,8 @@ pub enum FinishError {
     },
     /// The run is over, or another attempt owns it now. What this one sent is kept and marked,
     /// never merged.
-    #[error("run `{run}` is over or belongs to another attempt now; the rows of this one are in `{}`", folder.display())]
+    #[error("run `{run}` is over or belongs to another attempt now; the rows of this one are in \
+        `{}`", folder.display())]
     Fenced {
         /// The run.
         run: String,
@@ -131,7 +135,8 @@ pub enum FinishError {
 pub enum AgentError {
     /// Nobody answered at the controller's address.
     #[error(
-        "no controller answers at `{controller}` ({reason}): start one with `controller`, or name another in {}",
+        "no controller answers at `{controller}` ({reason}): start one with `controller`, or name \
+        another in {}",
         CONTROLLER_VAR
     )]
     Unreachable {
@@ -185,7 +190,9 @@ mod tests {
         let boxed: Box<dyn Error> = AgentError::from(unreachable).into();
         assert_eq!(format!("{boxed:?}"), boxed.to_string());
         assert!(
-            boxed.to_string().starts_with("no controller answers at `http://head:7070` (refused): start one")
+            boxed
+                .to_string()
+                .starts_with("no controller answers at `http://head:7070` (refused): start one")
         );
         let format: Box<dyn Error> = MediaError::Format("`a.xyz` is no image".to_owned()).into();
         assert_eq!(format!("{format:?}"), "`a.xyz` is no image");

@@ -1,5 +1,6 @@
-//! `std::process::exit` runs no destructors, so a hook of the C library writes what the rings of living runs hold to their
-//! journals. Registered when the first run starts; holds no run alive. The one place of this crate with unsafe code.
+//! `std::process::exit` runs no destructors, so a hook of the C library writes what the rings of
+//! living runs hold to their journals. Registered when the first run starts; holds no run alive.
+//! The one place of this crate with unsafe code.
 
 use std::{
     panic,
@@ -21,9 +22,10 @@ pub(crate) fn watch(run: &Arc<Shared>) {
 
 #[allow(unsafe_code)]
 fn register() {
-    // SAFETY: `atexit` only stores the address of a function, which is valid as long as the program. The function
-    // never unwinds. Rust has no safe call for this, and `exit` runs nothing else of ours. Should there be no room for
-    // another hook, runs are saved by `finish` and `drop` alone.
+    // SAFETY: `atexit` only stores the address of a function, which is valid as long as the
+    // program. The function never unwinds. Rust has no safe call for this, and `exit` runs nothing
+    // else of ours. Should there be no room for another hook, runs are saved by `finish` and `drop`
+    // alone.
     unsafe {
         libc::atexit(save);
     }

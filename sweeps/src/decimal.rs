@@ -1,8 +1,8 @@
-//! Multiples as a person writes them: 3 steps of 0.1 are 0.3, where the product of the doubles is 0.30000000000000004.
-//! Called by `encode` and by the grid. Never rounds to a step.
+//! Multiples as a person writes them: 3 steps of 0.1 are 0.3, where the product of the doubles is
+//! 0.30000000000000004. Called by `encode` and by the grid. Never rounds to a step.
 
-/// `start + steps * step`, each taken as the shortest decimal that means it, and the result as the double nearest to the
-/// exact sum. What has too many digits for that is computed in doubles.
+/// `start + steps * step`, each taken as the shortest decimal that means it, and the result as the
+/// double nearest to the exact sum. What has too many digits for that is computed in doubles.
 pub(crate) fn multiple(start: f64, steps: f64, step: f64) -> f64 {
     // Adding zero turns -0.0 into 0.0.
     exact(start, steps, step).unwrap_or(start + steps * step) + 0.0
@@ -64,7 +64,10 @@ mod tests {
         for step in [0.1, 0.05, 0.001, 0.3, 1.0 / 3.0, 2.5, 1e-9] {
             for steps in (-1000..1000).map(f64::from) {
                 let (decimal, product) = (multiple(0.0, steps, step), steps * step);
-                assert!((decimal - product).abs() <= product.abs() * 4.0 * f64::EPSILON, "{steps} {step}");
+                assert!(
+                    (decimal - product).abs() <= product.abs() * 4.0 * f64::EPSILON,
+                    "{steps} {step}"
+                );
                 assert_eq!((decimal / step).round_ties_even(), steps);
             }
         }

@@ -1,8 +1,9 @@
-//! From a number in the unit interval to a parameter's value, with W&B's exact meaning, and back. Called by `search`.
-//! Never draws the number itself.
+//! From a number in the unit interval to a parameter's value, with W&B's exact meaning, and back.
+//! Called by `search`. Never draws the number itself.
 //!
-//! A value is the inverse distribution function at u, so equal steps of u are equally likely. That is also the scale in
-//! which a model sees a parameter: a log-uniform one is linear in its logarithm.
+//! A value is the inverse distribution function at u, so equal steps of u are equally likely. That
+//! is also the scale in which a model sees a parameter: a log-uniform one is linear in its
+//! logarithm.
 
 use serde_json::{Number, Value};
 
@@ -12,7 +13,8 @@ use crate::{
     space::{Distribution, Law, Quantum},
 };
 
-/// The smallest distance to 0 and 1 that a coordinate keeps, so that every law has a finite value there.
+/// The smallest distance to 0 and 1 that a coordinate keeps, so that every law has a finite value
+/// there.
 const END: f64 = f64::EPSILON / 2.0;
 
 impl Distribution {
@@ -28,7 +30,8 @@ impl Distribution {
         }
     }
 
-    /// The value that stands for an inactive parameter: the first listed one that can occur, or the value at one half.
+    /// The value that stands for an inactive parameter: the first listed one that can occur, or the
+    /// value at one half.
     pub(crate) fn canonical(&self) -> Value {
         match self {
             Distribution::Categorical { values, probabilities } => {
@@ -40,7 +43,8 @@ impl Distribution {
     }
 }
 
-/// The index of the category at `u`: floor(u n), or the first whose cumulated probability exceeds u.
+/// The index of the category at `u`: floor(u n), or the first whose cumulated probability exceeds
+/// u.
 fn category(u: f64, count: usize, probabilities: Option<&[f64]>) -> usize {
     let Some(probabilities) = probabilities else {
         return ((u.clamp(0.0, 1.0) * count as f64) as usize).min(count - 1);
@@ -50,7 +54,8 @@ fn category(u: f64, count: usize, probabilities: Option<&[f64]>) -> usize {
         cumulated += p;
         cumulated > u
     });
-    // The sum may end a little below 1; what then remains belongs to the last category that can occur at all.
+    // The sum may end a little below 1; what then remains belongs to the last category that can
+    // occur at all.
     found.or_else(|| probabilities.iter().rposition(|&p| p > 0.0)).unwrap_or(count - 1)
 }
 
@@ -61,7 +66,8 @@ pub(crate) fn integer(u: f64, min: i64, max: i64) -> i64 {
     i64::try_from(i128::from(min) + offset).unwrap_or(max)
 }
 
-/// The value of a law at `u` as JSON, rounded if there is a quantum. What the rounding cannot express stays as it is.
+/// The value of a law at `u` as JSON, rounded if there is a quantum. What the rounding cannot
+/// express stays as it is.
 pub(crate) fn real(law: &Law, u: f64, quantum: Option<&Quantum>) -> Value {
     let x = law.quantile(u);
     match quantum {
@@ -87,7 +93,8 @@ impl Quantum {
         (x / self.step).round_ties_even()
     }
 
-    /// The fewest and the most steps within the limits of a law; `None` if it has no limits, or no multiple lies there.
+    /// The fewest and the most steps within the limits of a law; `None` if it has no limits, or no
+    /// multiple lies there.
     pub(crate) fn inside(&self, law: &Law) -> Option<(f64, f64)> {
         let (min, max) = law.limits()?;
         // A limit that is a multiple itself counts, whatever the division makes of it.
@@ -162,7 +169,11 @@ fn between(min: f64, max: f64, u: f64) -> f64 {
 /// The inverse of [`between`].
 fn fraction(min: f64, max: f64, x: f64) -> f64 {
     let span = max - min;
-    if span.is_finite() { (x - min) / span } else { (x / 2.0 - min / 2.0) / (max / 2.0 - min / 2.0) }
+    if span.is_finite() {
+        (x - min) / span
+    } else {
+        (x / 2.0 - min / 2.0) / (max / 2.0 - min / 2.0)
+    }
 }
 
 /// The logarithm, with everything up to zero at the bottom.
@@ -244,7 +255,8 @@ mod tests {
         assert_eq!(of(0.0, 1.0, 0.1, false).value(0.31), json!(0.3));
         assert_eq!(of(0.5, 0.95, 0.05, false).value(1.0), json!(0.95));
         let law = Law::LogUniform { min_ln: libm::log(0.001), max_ln: libm::log(0.9) };
-        let logarithmic = Distribution::Real { law, quantum: Some(Quantum { step: 0.001, integer: false }) };
+        let logarithmic =
+            Distribution::Real { law, quantum: Some(Quantum { step: 0.001, integer: false }) };
         assert_eq!([0.0, 1.0].map(|u| logarithmic.value(u)), [json!(0.001), json!(0.9)]);
         assert_eq!(of(0.0, 5.0, 1.0, true).value(0.5), json!(2));
         assert_eq!(of(0.0, 7.0, 1.0, false).value(0.5), json!(4.0));
@@ -258,13 +270,24 @@ mod tests {
     fn categories_and_integers() {
         let values: Vec<Value> = vec![json!("a"), json!(null), json!([1, {"b": 2}])];
         let even = Distribution::Categorical { values: values.clone(), probabilities: None };
-        assert_eq!([0.0, 0.34, 0.999, 1.0].map(|u| even.value(u)), [0, 1, 2, 2].map(|i| values[i].clone()));
-        let weighted =
-            Distribution::Categorical { values: values.clone(), probabilities: Some(vec![0.2, 0.8, 0.0]) };
-        assert_eq!([0.0, 0.2, 0.5, 1.0].map(|u| weighted.value(u)), [0, 1, 1, 1].map(|i| values[i].clone()));
+        assert_eq!(
+            [0.0, 0.34, 0.999, 1.0].map(|u| even.value(u)),
+            [0, 1, 2, 2].map(|i| values[i].clone())
+        );
+        let weighted = Distribution::Categorical {
+            values: values.clone(),
+            probabilities: Some(vec![0.2, 0.8, 0.0]),
+        };
+        assert_eq!(
+            [0.0, 0.2, 0.5, 1.0].map(|u| weighted.value(u)),
+            [0, 1, 1, 1].map(|i| values[i].clone())
+        );
         let int = |min, max, u| Distribution::IntUniform { min, max }.value(u);
         assert_eq!([0.0, 0.32, 0.34, 1.0].map(|u| int(-1, 1, u)), [-1, -1, 0, 1].map(|i| json!(i)));
-        assert_eq!([0.0, 1.0].map(|u| int(i64::MIN, i64::MAX, u)), [json!(i64::MIN), json!(i64::MAX)]);
+        assert_eq!(
+            [0.0, 1.0].map(|u| int(i64::MIN, i64::MAX, u)),
+            [json!(i64::MIN), json!(i64::MAX)]
+        );
         assert_eq!(int(7, 7, 0.9), json!(7));
     }
 
@@ -280,8 +303,10 @@ mod tests {
                 counts[(law.cdf(value.as_f64().unwrap()) * bins as f64) as usize] += 1;
             }
             let expected = draws as f64 / bins as f64;
-            let statistic: f64 =
-                counts.iter().map(|&n| (n as f64 - expected) * (n as f64 - expected) / expected).sum();
+            let statistic: f64 = counts
+                .iter()
+                .map(|&n| (n as f64 - expected) * (n as f64 - expected) / expected)
+                .sum();
             assert!(statistic < 43.8, "{law:?}: {statistic}");
         }
     }

@@ -1,12 +1,14 @@
-//! Counts the distinct points of a space with conditions, and finds one by its number without enumerating the others.
-//! Called by the grid and by the Bayesian search, each with its own levels. Never knows a value: only levels.
+//! Counts the distinct points of a space with conditions, and finds one by its number without
+//! enumerating the others. Called by the grid and by the Bayesian search, each with its own levels.
+//! Never knows a value: only levels.
 //!
-//! A parameter has levels 0, 1, .. and under some of them other parameters become active. So a parameter alone stands for as
-//! many points as the sum over its levels of the product over the parameters that the level makes active; the space is the
-//! product over the parameters without a condition.
+//! A parameter has levels 0, 1, .. and under some of them other parameters become active. So a
+//! parameter alone stands for as many points as the sum over its levels of the product over the
+//! parameters that the level makes active; the space is the product over the parameters without a
+//! condition.
 //!
-//! Points are numbered by counting: the last parameter of an order varies fastest, and what a level makes active varies
-//! within that level, faster than it.
+//! Points are numbered by counting: the last parameter of an order varies fastest, and what a level
+//! makes active varies within that level, faster than it.
 
 use crate::space::Space;
 
@@ -31,8 +33,9 @@ struct Node {
 }
 
 impl Forest {
-    /// The forest of a space. `levels` has the number of levels of each parameter, `order` the parameters from the slowest to
-    /// the fastest, and `level` gives the level of a value of a parameter. A parameter that no level makes active is nowhere.
+    /// The forest of a space. `levels` has the number of levels of each parameter, `order` the
+    /// parameters from the slowest to the fastest, and `level` gives the level of a value of a
+    /// parameter. A parameter that no level makes active is nowhere.
     pub(crate) fn new<'v>(
         space: &'v Space,
         levels: &[u64],
@@ -47,8 +50,11 @@ impl Forest {
                 roots.push(index);
                 continue;
             };
-            let mut wanted: Vec<u64> =
-                condition.values.iter().filter_map(|value| level(condition.parent, value)).collect();
+            let mut wanted: Vec<u64> = condition
+                .values
+                .iter()
+                .filter_map(|value| level(condition.parent, value))
+                .collect();
             wanted.sort_unstable();
             wanted.dedup();
             let special = &mut nodes[condition.parent].special;
@@ -77,7 +83,9 @@ impl Forest {
     }
 
     fn product(&self, all: &[usize]) -> u128 {
-        all.iter().fold(1, |product: u128, &index| product.saturating_mul(self.nodes[index].points).min(MANY))
+        all.iter().fold(1, |product: u128, &index| {
+            product.saturating_mul(self.nodes[index].points).min(MANY)
+        })
     }
 
     /// How many points there are; `None` when a `u64` cannot count them.
@@ -85,7 +93,8 @@ impl Forest {
         u64::try_from(self.product(&self.roots)).ok()
     }
 
-    /// The levels of the point with this number, which is below the size; `None` for what is inactive.
+    /// The levels of the point with this number, which is below the size; `None` for what is
+    /// inactive.
     pub(crate) fn nth(&self, number: u64) -> Vec<Option<u64>> {
         let mut levels = vec![None; self.nodes.len()];
         // What is left to be told apart, by which parameters.
@@ -156,8 +165,8 @@ mod tests {
         // 1 is active under level 0 and 2 of 0, and 2 under level 1 of 1; 3 always is.
         let forest = forest(&[(3, None), (2, Some((0, &[2, 0]))), (2, Some((1, &[1]))), (2, None)]);
         let expected = [
-            "00.0", "00.1", "0100", "0101", "0110", "0111", "1..0", "1..1", "20.0", "20.1", "2100", "2101",
-            "2110", "2111",
+            "00.0", "00.1", "0100", "0101", "0110", "0111", "1..0", "1..1", "20.0", "20.1", "2100",
+            "2101", "2110", "2111",
         ];
         assert_eq!(forest.size(), Some(expected.len() as u64));
         let shown = |levels: Vec<Option<u64>>| {

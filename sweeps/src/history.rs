@@ -1,5 +1,6 @@
-//! What a sweep knows of its trials when it proposes the next one: the fold of its events up to one event number.
-//! Kept by the controller's app, extended by events, read by `search`. Never holds a time or an agent.
+//! What a sweep knows of its trials when it proposes the next one: the fold of its events up to one
+//! event number. Kept by the controller's app, extended by events, read by `search`. Never holds a
+//! time or an agent.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +24,8 @@ pub struct Trial {
     pub fit: Option<Fit>,
     /// What it had reached at each rung of early stopping that it crossed, in rising order.
     pub rungs: Vec<Rung>,
-    /// Per outcome constraint of the study the value that counts, where one was logged; empty while it is pending.
+    /// Per outcome constraint of the study the value that counts, where one was logged; empty while
+    /// it is pending.
     pub constrained: Vec<Option<f64>>,
 }
 
@@ -50,9 +52,11 @@ pub enum Outcome {
     Pending,
     /// Its best finite value of the metric, as it was logged (not negated for `maximize`).
     Value(f64),
-    /// Stopped early at its last rung, with its best finite value until then: it might have become better.
+    /// Stopped early at its last rung, with its best finite value until then: it might have become
+    /// better.
     Pruned(f64),
-    /// Over without a usable value: failed, crashed for good, stopped by hand, or the metric was never logged.
+    /// Over without a usable value: failed, crashed for good, stopped by hand, or the metric was
+    /// never logged.
     Failed,
 }
 

@@ -1,6 +1,7 @@
-//! The pure heart of Besom: the sweep configuration, the space it describes, the search for the next point, early
-//! stopping, and the state machines of runs and sweeps. Called by the controller and by `sweep check`. Knows no clock,
-//! disk, network, thread or entropy: same input, same output, on every machine.
+//! The pure heart of Besom: the sweep configuration, the space it describes, the search for the
+//! next point, early stopping, and the state machines of runs and sweeps. Called by the controller
+//! and by `sweep check`. Knows no clock, disk, network, thread or entropy: same input, same output,
+//! on every machine.
 
 pub mod config;
 mod decimal;

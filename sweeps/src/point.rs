@@ -1,12 +1,12 @@
-//! One point of a space: a value for each of its parameters. Made by `search`, stored as JSON with the trial.
-//! Never knows how the point came about.
+//! One point of a space: a value for each of its parameters. Made by `search`, stored as JSON with
+//! the trial. Never knows how the point came about.
 
 use serde_json::{Map, Value};
 
 use crate::space::Space;
 
-/// A value for each parameter of a space, in the space's order. Inactive parameters hold their canonical values
-/// ([`Space::settle`]), so that two points are equal when nothing active differs.
+/// A value for each parameter of a space, in the space's order. Inactive parameters hold their
+/// canonical values ([`Space::settle`]), so that two points are equal when nothing active differs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
     /// As many as the space has parameters.
@@ -14,7 +14,8 @@ pub struct Point {
 }
 
 impl Point {
-    /// The point as a trial's program receives it: one object, nested as in the YAML, without what is inactive.
+    /// The point as a trial's program receives it: one object, nested as in the YAML, without what
+    /// is inactive.
     pub fn to_json(&self, space: &Space) -> Value {
         let mut root = Map::new();
         let active = space.active(&self.values);
@@ -34,10 +35,12 @@ impl Point {
         Value::Object(root)
     }
 
-    /// The inverse of [`Point::to_json`]; `None` when an active parameter is missing. What is inactive gets its canonical
-    /// value, whatever the JSON says of it.
+    /// The inverse of [`Point::to_json`]; `None` when an active parameter is missing. What is
+    /// inactive gets its canonical value, whatever the JSON says of it.
     pub fn from_json(space: &Space, json: &Value) -> Option<Point> {
-        let leaf = |index: usize| space.parameters[index].path.iter().try_fold(json, |at, key| at.get(key));
+        let leaf = |index: usize| {
+            space.parameters[index].path.iter().try_fold(json, |at, key| at.get(key))
+        };
         let value = |index: usize| match space.is_active(index, leaf) {
             true => leaf(index).cloned(),
             false => Some(space.parameters[index].distribution.canonical()),

@@ -1,8 +1,9 @@
-//! Distribution functions of the normal and the beta law and their inverses, on `libm` alone, so that a draw has the
-//! same bits on every machine. Called by `encode` and `rng`. Never sees a parameter or a point.
+//! Distribution functions of the normal and the beta law and their inverses, on `libm` alone, so
+//! that a draw has the same bits on every machine. Called by `encode` and `rng`. Never sees a
+//! parameter or a point.
 //!
-//! Both quantiles start from a textbook approximation and refine it against the distribution function itself, so that
-//! their accuracy is that of `erfc` and of the incomplete beta function.
+//! Both quantiles start from a textbook approximation and refine it against the distribution
+//! function itself, so that their accuracy is that of `erfc` and of the incomplete beta function.
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
@@ -54,13 +55,15 @@ pub(crate) fn beta_quantile(a: f64, b: f64, p: f64) -> f64 {
     if upper { 1.0 - beta_lower_quantile(b, a, 1.0 - p) } else { beta_lower_quantile(a, b, p) }
 }
 
-/// The quantile where it is at most one half: Newton's method for ln P(X <= e^t) = ln p, which is nearly linear in t on the
-/// left, where x may be as small as a double gets; kept inside a bracket by bisection.
+/// The quantile where it is at most one half: Newton's method for ln P(X <= e^t) = ln p, which is
+/// nearly linear in t on the left, where x may be as small as a double gets; kept inside a bracket
+/// by bisection.
 fn beta_lower_quantile(a: f64, b: f64, p: f64) -> f64 {
     let ln_p = libm::log(p);
     let ln_beta = ln_beta(a, b);
     let (mut low, mut high) = (-750.0, 0.0);
-    let inside = |t: f64, low: f64, high: f64| if t > low && t < high { t } else { 0.5 * (low + high) };
+    let inside =
+        |t: f64, low: f64, high: f64| if t > low && t < high { t } else { 0.5 * (low + high) };
     // P(X <= x) is x^a / (a B(a, b)) to first order.
     let first = (ln_p + libm::log(a) + ln_beta) / a;
     if first <= low {
@@ -132,7 +135,11 @@ mod tests {
             (1e-10, -6.361340902404056),
             (f64::EPSILON / 2.0, -8.209536151601387),
         ] {
-            assert!((normal_quantile(p) - z).abs() < 1e-13 * z.abs().max(1.0), "{p}: {}", normal_quantile(p));
+            assert!(
+                (normal_quantile(p) - z).abs() < 1e-13 * z.abs().max(1.0),
+                "{p}: {}",
+                normal_quantile(p)
+            );
         }
     }
 
@@ -149,7 +156,11 @@ mod tests {
         for i in 1..100 {
             let x = f64::from(i) / 100.0;
             let close = |a: f64, b: f64, want: f64| {
-                assert!((beta_cdf(a, b, x) - want).abs() < 1e-13, "{a} {b} {x}: {}", beta_cdf(a, b, x))
+                assert!(
+                    (beta_cdf(a, b, x) - want).abs() < 1e-13,
+                    "{a} {b} {x}: {}",
+                    beta_cdf(a, b, x)
+                )
             };
             close(1.0, 1.0, x);
             close(3.0, 1.0, x * x * x);
@@ -177,7 +188,8 @@ mod tests {
                     let p = f64::from(i) / 40.0;
                     let x = beta_quantile(a, b, p);
                     // Where neighbouring doubles differ by more in p, no x can be closer.
-                    let (below, above) = (beta_cdf(a, b, x.next_down()), beta_cdf(a, b, x.next_up()));
+                    let (below, above) =
+                        (beta_cdf(a, b, x.next_down()), beta_cdf(a, b, x.next_up()));
                     let slack = 1e-9 + (above - below);
                     assert!((beta_cdf(a, b, x) - p).abs() <= slack, "{a} {b} {p}: {x}");
                 }

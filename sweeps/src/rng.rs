@@ -1,9 +1,11 @@
-//! The search's only randomness: a stream of numbers that is a function of (seed, trial number, purpose). Called by
-//! `search`. Never holds state between calls of `propose`, and never asks the machine for entropy.
+//! The search's only randomness: a stream of numbers that is a function of (seed, trial number,
+//! purpose). Called by `search`. Never holds state between calls of `propose`, and never asks the
+//! machine for entropy.
 //!
-//! ChaCha8 keyed with the three numbers. The cipher is a published standard, so the stream is the same with every
-//! version of every library and on every machine; and streams under different keys are independent, which consecutive
-//! seeds of a small generator are not. `rand`'s `StdRng` promises neither.
+//! ChaCha8 keyed with the three numbers. The cipher is a published standard, so the stream is the
+//! same with every version of every library and on every machine; and streams under different keys
+//! are independent, which consecutive seeds of a small generator are not. `rand`'s `StdRng`
+//! promises neither.
 
 use rand::{Rng, SeedableRng, rngs::ChaCha8Rng};
 
@@ -54,7 +56,8 @@ impl Stream {
 
     /// Uniform on `0..count`; `count` is at least 1.
     pub(crate) fn below(&mut self, count: u64) -> u64 {
-        // The high half of a 128-bit product: its bias, below count / 2^64, is far under what a search can see.
+        // The high half of a 128-bit product: its bias, below count / 2^64, is far under what a
+        // search can see.
         ((u128::from(self.0.next_u64()) * u128::from(count)) >> 64) as u64
     }
 }
@@ -65,7 +68,8 @@ mod tests {
 
     #[test]
     fn the_stream_is_the_published_cipher() {
-        // ChaCha8, key and nonce all zero, first 16 bytes of the key stream: 3e00ef2f895f40d67f5bb8e81f09a5a1.
+        // ChaCha8, key and nonce all zero, first 16 bytes of the key stream:
+        // 3e00ef2f895f40d67f5bb8e81f09a5a1.
         let mut rng = ChaCha8Rng::from_seed([0; 32]);
         assert_eq!(rng.next_u64().to_le_bytes(), [0x3e, 0x00, 0xef, 0x2f, 0x89, 0x5f, 0x40, 0xd6]);
         assert_eq!(rng.next_u64().to_le_bytes(), [0x7f, 0x5b, 0xb8, 0xe8, 0x1f, 0x09, 0xa5, 0xa1]);
@@ -76,7 +80,9 @@ mod tests {
         let first = |seed, number, purpose| Stream::new(seed, number, purpose).uniform();
         let one = first(1, 2, Purpose::Draw);
         assert_eq!(one, first(1, 2, Purpose::Draw));
-        for other in [first(2, 2, Purpose::Draw), first(1, 3, Purpose::Draw), first(1, 2, Purpose::Design)] {
+        for other in
+            [first(2, 2, Purpose::Draw), first(1, 3, Purpose::Draw), first(1, 2, Purpose::Design)]
+        {
             assert_ne!(one, other);
         }
     }

@@ -1,5 +1,6 @@
-//! The space that a sweep searches: its parameters and their distributions. Built by `config`, read by `search`.
-//! Never reads YAML and never draws a random number: a value is made from a `u` in [0, 1) that the caller brings.
+//! The space that a sweep searches: its parameters and their distributions. Built by `config`, read
+//! by `search`. Never reads YAML and never draws a random number: a value is made from a `u` in [0,
+//! 1) that the caller brings.
 
 use serde_json::Value;
 
@@ -23,8 +24,9 @@ pub struct Parameter {
     pub condition: Option<Condition>,
 }
 
-/// A parameter is active only while another one is active and has one of these values. `config` sees to it that the
-/// conditions of a space make a forest: no parameter depends on itself, over however many others.
+/// A parameter is active only while another one is active and has one of these values. `config`
+/// sees to it that the conditions of a space make a forest: no parameter depends on itself, over
+/// however many others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Condition {
     /// The other parameter: its index in the space.
@@ -41,10 +43,13 @@ impl Space {
 
     /// Which parameters are active at these values, one for each parameter.
     pub fn active(&self, values: &[Value]) -> Vec<bool> {
-        (0..self.parameters.len()).map(|index| self.is_active(index, |parent| values.get(parent))).collect()
+        (0..self.parameters.len())
+            .map(|index| self.is_active(index, |parent| values.get(parent)))
+            .collect()
     }
 
-    /// Gives every inactive parameter its canonical value, so that points that differ in nothing active are equal.
+    /// Gives every inactive parameter its canonical value, so that points that differ in nothing
+    /// active are equal.
     pub fn settle(&self, values: &mut [Value]) {
         if !self.is_conditional() {
             return;
@@ -63,9 +68,13 @@ impl Space {
         std::iter::successors(Some(index), parent).count() - 1
     }
 
-    /// Whether all conditions from this parameter upwards hold. An ancestor's value is asked for only while those below it
-    /// hold, and counts only if the ancestor is active itself.
-    pub(crate) fn is_active<'v>(&self, index: usize, value: impl Fn(usize) -> Option<&'v Value>) -> bool {
+    /// Whether all conditions from this parameter upwards hold. An ancestor's value is asked for
+    /// only while those below it hold, and counts only if the ancestor is active itself.
+    pub(crate) fn is_active<'v>(
+        &self,
+        index: usize,
+        value: impl Fn(usize) -> Option<&'v Value>,
+    ) -> bool {
         let mut condition = self.parameters[index].condition.as_ref();
         while let Some(wanted) = condition {
             if !value(wanted.parent).is_some_and(|value| wanted.holds(value)) {

@@ -38,12 +38,16 @@ fn root() -> Root {
 }
 
 fn main() {
-    let mut sampler = Sampler::new(root(), ".".into(), NvidiaMeter::default(), Own::of_this_process());
+    let mut sampler =
+        Sampler::new(root(), ".".into(), NvidiaMeter::default(), Own::of_this_process());
     thread::sleep(Duration::from_secs(1));
     for (name, value) in sampler.sample().values() {
         println!("{name:45} {value}");
     }
     let processes = telemetry::process::table().len();
-    println!("\na sample takes {:.0?} on this machine of {processes} processes, GPUs aside", cost(NoGpus));
+    println!(
+        "\na sample takes {:.0?} on this machine of {processes} processes, GPUs aside",
+        cost(NoGpus)
+    );
     println!("{:.0?} with GPUs", cost(NvidiaMeter::default()));
 }

@@ -1,5 +1,6 @@
-//! The GPUs of this node. Another accelerator is one more implementation of [`Inventory`]. A node without a driver is a normal
-//! node: nothing here fails, what cannot be used is named. Asked by the agent when it starts.
+//! The GPUs of this node. Another accelerator is one more implementation of [`Inventory`]. A node
+//! without a driver is a normal node: nothing here fails, what cannot be used is named. Asked by
+//! the agent when it starts.
 
 use std::fmt;
 
@@ -11,7 +12,8 @@ use crate::{
 /// One GPU, or one instance of a GPU that is divided (MIG).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gpu {
-    /// The GPU's number on this node, as `nvidia-smi` counts. The instances of a divided GPU share it.
+    /// The GPU's number on this node, as `nvidia-smi` counts. The instances of a divided GPU share
+    /// it.
     pub index: u32,
     /// Its UUID (`GPU-...` or `MIG-...`), which is the same in every order of enumeration.
     pub uuid: String,
@@ -76,8 +78,9 @@ fn none(reason: &str) -> Found {
     Found { reason: reason.to_owned(), ..Found::default() }
 }
 
-/// Keeps the GPUs that this process was given, in the given order: a scheduler or a person has given the others
-/// to somebody else. As in CUDA, the list ends at the first entry that is no GPU of this node.
+/// Keeps the GPUs that this process was given, in the given order: a scheduler or a person has
+/// given the others to somebody else. As in CUDA, the list ends at the first entry that is no GPU
+/// of this node.
 pub fn given(mut found: Found, own: &Own) -> Found {
     let Own::Named(entries) = own else { return found };
     if found.gpus.is_empty() {
@@ -85,10 +88,12 @@ pub fn given(mut found: Found, own: &Own) -> Found {
     }
     let all = std::mem::take(&mut found.gpus);
     for entry in entries {
-        let named: Vec<&Gpu> = all.iter().filter(|gpu| entry.stands_for(gpu.index, &gpu.uuid)).collect();
+        let named: Vec<&Gpu> =
+            all.iter().filter(|gpu| entry.stands_for(gpu.index, &gpu.uuid)).collect();
         if named.is_empty() {
             found.notes.push(format!(
-                "{VISIBLE_VAR} names `{entry}`, which is no GPU here: what follows it is not used, as in CUDA"
+                "{VISIBLE_VAR} names `{entry}`, which is no GPU here: what follows it is not \
+                used, as in CUDA"
             ));
             break;
         }
@@ -103,7 +108,9 @@ pub fn given(mut found: Found, own: &Own) -> Found {
         (some, all) if some < all => {
             let names: Vec<String> = found.gpus.iter().map(Gpu::to_string).collect();
             let names = names.join(", ");
-            found.notes.push(format!("{VISIBLE_VAR} leaves {some} of {all} GPUs to this agent: {names}"));
+            found
+                .notes
+                .push(format!("{VISIBLE_VAR} leaves {some} of {all} GPUs to this agent: {names}"));
         }
         _ => {}
     }
@@ -150,13 +157,15 @@ mod tests {
         assert_eq!(left(Some("7")).reason, "CUDA_VISIBLE_DEVICES leaves none of 3");
         assert_eq!(
             left(Some("7")).notes,
-            ["CUDA_VISIBLE_DEVICES names `7`, which is no GPU here: what follows it is not used, as in CUDA"]
+            ["CUDA_VISIBLE_DEVICES names `7`, which is no GPU here: what follows it is not \
+                used, as in CUDA"]
         );
     }
 
     #[test]
     fn an_instance_of_a_divided_gpu_is_given_by_its_id() {
-        let instance = |part| Gpu { index: 1, uuid: format!("MIG-{part}def"), name: "H MIG 1g".to_owned() };
+        let instance =
+            |part| Gpu { index: 1, uuid: format!("MIG-{part}def"), name: "H MIG 1g".to_owned() };
         let whole = Gpu { index: 0, uuid: "GPU-0abc".to_owned(), name: "H".to_owned() };
         let found = Found { gpus: vec![whole, instance(7), instance(8)], ..Found::default() };
         let uuids = |visible| -> Vec<String> {

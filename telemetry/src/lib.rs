@@ -1,7 +1,8 @@
-//! What a machine and a tree of processes use at this moment: CPU, memory, disk, network, GPUs, as rows of named numbers, and
-//! which GPUs there are. The agent samples its trials with it, the SDK its runs outside of sweeps; both store what comes out
-//! as the stream "system". Reads the kernel's files and NVML; never writes anything, never fails: what a machine does not tell is
-//! left out. Names of the numbers: docs/system-metrics.md.
+//! What a machine and a tree of processes use at this moment: CPU, memory, disk, network, GPUs, as
+//! rows of named numbers, and which GPUs there are. The agent samples its trials with it, the SDK
+//! its runs outside of sweeps; both store what comes out as the stream "system". Reads the kernel's
+//! files and NVML; never writes anything, never fails: what a machine does not tell is left out.
+//! Names of the numbers: docs/system-metrics.md.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

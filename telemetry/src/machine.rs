@@ -1,5 +1,5 @@
-//! What the machine as a whole does: its CPUs, memory, disks and network, from the kernel's files. Asked by the sampler. What a
-//! file does not say is left out.
+//! What the machine as a whole does: its CPUs, memory, disks and network, from the kernel's files.
+//! Asked by the sampler. What a file does not say is left out.
 
 use std::{
     collections::HashSet,
@@ -61,7 +61,8 @@ impl Machine {
     /// Adds what is known now.
     pub(crate) fn sample(&mut self, row: &mut Row) {
         let cpus = loads(&read("/proc/stat"));
-        // The first line is of all together. A core that was switched on or off meanwhile moves the others.
+        // The first line is of all together. A core that was switched on or off meanwhile moves the
+        // others.
         if cpus.len() == self.cpus.len() {
             for (at, (now, before)) in cpus.iter().zip(&self.cpus).enumerate().take(MAX_CORES + 1) {
                 let all = now.all.saturating_sub(before.all);
@@ -71,7 +72,10 @@ impl Machine {
                     } else {
                         format!("cpu.{}.cpu_percent", at - 1)
                     };
-                    row.put(&name, 100.0 * now.busy.saturating_sub(before.busy) as f64 / all as f64);
+                    row.put(
+                        &name,
+                        100.0 * now.busy.saturating_sub(before.busy) as f64 / all as f64,
+                    );
                 }
             }
         }
@@ -104,7 +108,8 @@ fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_default()
 }
 
-/// The entries of a folder of /sys that stand for hardware: what is made of other devices would count twice.
+/// The entries of a folder of /sys that stand for hardware: what is made of other devices would
+/// count twice.
 fn devices(folder: &str) -> HashSet<String> {
     let Ok(entries) = fs::read_dir(folder) else { return HashSet::new() };
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
@@ -120,7 +125,8 @@ fn loads(stat: &str) -> Vec<Load> {
     let lines = stat.lines().take_while(|line| line.starts_with("cpu"));
     lines
         .map(|line| {
-            // user, nice, system, idle, iowait, irq, softirq, steal; what follows is part of the first two.
+            // user, nice, system, idle, iowait, irq, softirq, steal; what follows is part of the
+            // first two.
             let ticks = numbers(line.split_ascii_whitespace().skip(1).take(8));
             let all = ticks.iter().sum();
             let idle: u64 = ticks.iter().skip(3).take(2).sum();
@@ -174,7 +180,8 @@ fn disk_bytes(diskstats: &str, disks: &HashSet<String>) -> Option<(u64, u64)> {
     ours.reduce(|one, two| (one.0 + two.0, one.1 + two.1))
 }
 
-/// Bytes received and sent over the machine's cards; where it has none, as in a container, over all but the loopback.
+/// Bytes received and sent over the machine's cards; where it has none, as in a container, over all
+/// but the loopback.
 fn network_bytes(dev: &str, cards: &HashSet<String>) -> Option<(u64, u64)> {
     let lines = dev.lines().filter_map(|line| line.split_once(':'));
     let ours = lines.filter_map(|(name, counts)| {
@@ -212,7 +219,8 @@ mod tests {
 
     #[test]
     fn the_loopback_is_no_network() {
-        let dev = "Inter-|\n face |bytes\n    lo: 9 1 0 0 0 0 0 0 9 1\n  eth0:100 1 0 0 0 0 0 0 200 1\n veth1: 7 1 0 0 0 0 0 0 7 1\n";
+        let dev = "Inter-|\n face |bytes\n    lo: 9 1 0 0 0 0 0 0 9 1\n  eth0:100 1 0 0 0 0 0 0 \
+            200 1\n veth1: 7 1 0 0 0 0 0 0 7 1\n";
         assert_eq!(network_bytes(dev, &set(&["eth0"])), Some((100, 200)));
         assert_eq!(network_bytes(dev, &set(&[])), Some((107, 207)));
     }
@@ -221,7 +229,8 @@ mod tests {
     fn memory_is_used_when_nobody_else_can_have_it() {
         let mut row = Row::default();
         memory(
-            "MemTotal: 4096 kB\nMemFree: 1 kB\nMemAvailable: 3072 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n",
+            "MemTotal: 4096 kB\nMemFree: 1 kB\nMemAvailable: 3072 kB\nSwapTotal: 0 kB\nSwapFree: \
+            0 kB\n",
             &mut row,
         );
         assert_eq!(row.get("system.memory_percent"), Some(25.0));

@@ -1,5 +1,5 @@
-//! What GPUs do at this moment, behind a trait: NVIDIA's here, another accelerator is one more implementation. Asked by the
-//! sampler.
+//! What GPUs do at this moment, behind a trait: NVIDIA's here, another accelerator is one more
+//! implementation. Asked by the sampler.
 
 use std::fmt;
 
@@ -45,7 +45,8 @@ pub trait Meter {
         Vec::new()
     }
 
-    /// Why a GPU that was there cannot be used now, for people; `None` while it answers, and where nobody can tell.
+    /// Why a GPU that was there cannot be used now, for people; `None` while it answers, and where
+    /// nobody can tell.
     fn trouble(&mut self, _uuid: &str) -> Option<String> {
         None
     }
@@ -83,7 +84,8 @@ impl Meter for NvidiaMeter {
     }
 
     fn residents(&mut self) -> Vec<Resident> {
-        // The driver counts processes as the machine does: in a container that counts its own, its numbers are others'.
+        // The driver counts processes as the machine does: in a container that counts its own, its
+        // numbers are others'.
         if !counts_as_the_machine() {
             return Vec::new();
         }
@@ -96,14 +98,16 @@ impl Meter for NvidiaMeter {
             None => Some("NVML cannot be loaded any more".to_owned()),
         };
         if trouble.is_some() {
-            // It sees that a GPU is back only when it is loaded anew, by all who use it in this process.
+            // It sees that a GPU is back only when it is loaded anew, by all who use it in this
+            // process.
             self.driver = None;
         }
         trouble
     }
 }
 
-/// Whether this process lives in the machine's first namespace of process numbers, which the kernel gives this number.
+/// Whether this process lives in the machine's first namespace of process numbers, which the kernel
+/// gives this number.
 fn counts_as_the_machine() -> bool {
     std::fs::read_link("/proc/self/ns/pid").is_ok_and(|link| link.as_os_str() == "pid:[4026531836]")
 }
@@ -143,8 +147,8 @@ impl Own {
     }
 }
 
-/// An entry of `CUDA_VISIBLE_DEVICES`: a number, the UUID of a GPU or a beginning of it, or the id of an
-/// instance of a divided GPU (MIG).
+/// An entry of `CUDA_VISIBLE_DEVICES`: a number, the UUID of a GPU or a beginning of it, or the id
+/// of an instance of a divided GPU (MIG).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry(String);
 

@@ -1,4 +1,5 @@
-//! NVIDIA's management library. The only file that knows NVML; it is loaded at run time. Called by `gpus.rs` and `meter.rs`.
+//! NVIDIA's management library. The only file that knows NVML; it is loaded at run time. Called by
+//! `gpus.rs` and `meter.rs`.
 
 use std::ffi::OsStr;
 
@@ -62,7 +63,8 @@ impl Driver {
             let resident = |pid: u32| Resident { uuid: uuid.clone(), pid: pid.cast_signed() };
             Some(running.into_iter().map(|process| resident(process.pid)).collect())
         };
-        let devices = (0..self.count().unwrap_or(0)).filter_map(|index| self.0.device_by_index(index).ok());
+        let devices =
+            (0..self.count().unwrap_or(0)).filter_map(|index| self.0.device_by_index(index).ok());
         let parts = devices.flat_map(|device| {
             let instances = if is_divided(&device) { instances(&device) } else { Vec::new() };
             std::iter::once(device).chain(instances)
@@ -72,7 +74,8 @@ impl Driver {
 
     /// Why a GPU that was there cannot be used now.
     pub(crate) fn trouble(&self, uuid: &str) -> Option<String> {
-        // There may still be a handle for one that has fallen off its bus: only what it measures tells.
+        // There may still be a handle for one that has fallen off its bus: only what it measures
+        // tells.
         match self.0.device_by_uuid(uuid).and_then(|device| device.memory_info()) {
             Err(
                 error @ (NvmlError::GpuLost
@@ -107,7 +110,8 @@ fn is_divided(device: &Device<'_>) -> bool {
     device.mig_mode().is_ok_and(|mode| mode.current != 0)
 }
 
-/// The instances of a divided GPU. NVML's count is the most that there can be: some numbers may be free.
+/// The instances of a divided GPU. NVML's count is the most that there can be: some numbers may be
+/// free.
 fn instances<'nvml>(device: &Device<'nvml>) -> Vec<Device<'nvml>> {
     let most = device.mig_device_count().unwrap_or(0);
     (0..most).filter_map(|number| device.mig_device_by_index(number).ok()).collect()

@@ -1,5 +1,5 @@
-//! How often samples are taken, as people write it: "off", or a number of seconds. Used by the SDK's settings and the agent's
-//! flags. Pure.
+//! How often samples are taken, as people write it: "off", or a number of seconds. Used by the
+//! SDK's settings and the agent's flags. Pure.
 
 use std::{str::FromStr, time::Duration};
 

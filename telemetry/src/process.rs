@@ -1,5 +1,5 @@
-//! Processes as /proc shows them. The agent tells processes apart with [`Stat`], and the sampler adds up what a
-//! tree of them uses. Nothing here touches a process.
+//! Processes as /proc shows them. The agent tells processes apart with [`Stat`], and the sampler
+//! adds up what a tree of them uses. Nothing here touches a process.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -48,20 +48,23 @@ pub(crate) fn uptime() -> f64 {
 impl Stat {
     /// The process with this pid; `None` when there is none.
     pub fn read(pid: i32) -> Option<Self> {
-        // Longer than any such line, so that one call reads it: this is on the way of every start of a trial.
+        // Longer than any such line, so that one call reads it: this is on the way of every start
+        // of a trial.
         let mut line = [0; 1024];
         let length = File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut line).ok()?;
         Self::parse(&line[..length])
     }
 
-    /// The name of the program stands in parentheses and may hold anything, so the fields are counted from its end.
+    /// The name of the program stands in parentheses and may hold anything, so the fields are
+    /// counted from its end.
     fn parse(line: &[u8]) -> Option<Self> {
         let end = line.iter().rposition(|byte| *byte == b')')?;
         let mut fields = str::from_utf8(&line[end + 1..]).ok()?.split_ascii_whitespace();
         let state = *fields.next()?.as_bytes().first()?;
         let parent = fields.next()?.parse().ok()?;
         // From the third field on the line has numbers only, some of them negative.
-        let numbers: Vec<i64> = fields.skip(9).take(11).map(str::parse).collect::<Result<_, _>>().ok()?;
+        let numbers: Vec<i64> =
+            fields.skip(9).take(11).map(str::parse).collect::<Result<_, _>>().ok()?;
         let number = |at: usize| Some(u64::try_from(*numbers.get(at)?).unwrap_or(0));
         Some(Self {
             state,
@@ -74,7 +77,8 @@ impl Stat {
         })
     }
 
-    /// A zombie, or about to be none. One whose first thread has left while others go on looks like a zombie, and is none.
+    /// A zombie, or about to be none. One whose first thread has left while others go on looks like
+    /// a zombie, and is none.
     pub fn is_dead(self) -> bool {
         matches!(self.state, b'Z' | b'X') && self.threads <= 1
     }
@@ -92,7 +96,10 @@ pub fn table() -> HashMap<i32, Stat> {
 }
 
 /// The processes that descend from those in `roots`, and these themselves.
-pub fn descendants(table: &HashMap<i32, Stat>, roots: impl IntoIterator<Item = i32>) -> HashSet<i32> {
+pub fn descendants(
+    table: &HashMap<i32, Stat>,
+    roots: impl IntoIterator<Item = i32>,
+) -> HashSet<i32> {
     let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
     for (pid, stat) in table {
         children.entry(stat.parent).or_default().push(*pid);
@@ -122,10 +129,14 @@ mod tests {
 
     #[test]
     fn a_name_with_parentheses_does_not_shift_the_fields() {
-        let line = b"7 (a) b) S 3 7 7 0 -1 4194304 1 2 3 4 50 6 7 8 20 0 9 0 186985 17207296 3477 1 2 3";
+        let line =
+            b"7 (a) b) S 3 7 7 0 -1 4194304 1 2 3 4 50 6 7 8 20 0 9 0 186985 17207296 3477 1 2 3";
         let stat = Stat::parse(line).unwrap();
         assert_eq!((stat.state, stat.parent, stat.start), (b'S', 3, 186_985));
-        assert_eq!((stat.ticks, stat.ended_ticks, stat.threads, stat.resident_pages), (56, 15, 9, 3477));
+        assert_eq!(
+            (stat.ticks, stat.ended_ticks, stat.threads, stat.resident_pages),
+            (56, 15, 9, 3477)
+        );
         assert!(Stat::parse(b"7 (a) S 3 7").is_none());
     }
 

@@ -1,6 +1,7 @@
-//! What a tree of processes uses, although its processes come and go. Counters of the kernel are kept per
-//! process, and a process that ends hands its own to whoever waits for it, or to nobody. So the growth of a
-//! plain sum says little: one process that ends unseen by its parent would hide the work of all others.
+//! What a tree of processes uses, although its processes come and go. Counters of the kernel are
+//! kept per process, and a process that ends hands its own to whoever waits for it, or to nobody.
+//! So the growth of a plain sum says little: one process that ends unseen by its parent would hide
+//! the work of all others.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -85,9 +86,10 @@ impl Tally {
 
 /// How much a counter of the tree has grown between two looks.
 ///
-/// A process that is gone brings at least what it had when it was last seen to the process that waits for it.
-/// That part is counted already, so it is taken from the growth of the nearest ancestor where it fits. Where
-/// it fits nowhere, nobody in the tree has waited for it, and there is nothing to take back.
+/// A process that is gone brings at least what it had when it was last seen to the process that
+/// waits for it. That part is counted already, so it is taken from the growth of the nearest
+/// ancestor where it fits. Where it fits nowhere, nobody in the tree has waited for it, and there
+/// is nothing to take back.
 fn growth(before: &Tree, after: &Tree, counter: impl Fn(&Seen) -> Counter) -> u64 {
     let same = |pid: &i32| {
         let (old, new) = (before.get(pid)?, after.get(pid)?);
@@ -213,7 +215,8 @@ mod tests {
 
     #[test]
     fn a_process_that_ends_elsewhere_hides_nobodys_work() {
-        // Process 3 had used 900 ticks. Its parent 2 ended first, so that somebody outside waited for 3.
+        // Process 3 had used 900 ticks. Its parent 2 ended first, so that somebody outside waited
+        // for 3.
         let before = [(1, 0, 0, 0), (2, 1, 1, 0), (3, 2, 900, 0), (4, 1, 10, 0)];
         assert_eq!(busy(&before, &[(1, 0, 0, 31), (4, 1, 60, 0)]), 80);
     }

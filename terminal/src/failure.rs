@@ -1,5 +1,5 @@
-//! A failure as a person meets it: what went wrong, why, and what to do. Made by programs at their edge; libraries return
-//! typed errors.
+//! A failure as a person meets it: what went wrong, why, and what to do. Made by programs at their
+//! edge; libraries return typed errors.
 
 use std::{fmt, process::ExitCode};
 
@@ -25,7 +25,8 @@ pub struct Failure {
     pub exit: Exit,
     /// One sentence, lower case, no final stop: what went wrong.
     pub message: String,
-    /// Lines printed as they are below the message: causes, the stderr of a program, carets under a YAML line.
+    /// Lines printed as they are below the message: causes, the stderr of a program, carets under a
+    /// YAML line.
     pub details: Vec<String>,
     /// What to do about it.
     pub hints: Vec<String>,
@@ -76,8 +77,8 @@ pub fn exit_with(result: Result<(), Failure>) -> ExitCode {
     }
 }
 
-/// Runs a program to its end, `work` being all of it: prints its failure, if any, and turns a panic, which is always our
-/// own bug, into [`Exit::Bug`]. For `main`.
+/// Runs a program to its end, `work` being all of it: prints its failure, if any, and turns a
+/// panic, which is always our own bug, into [`Exit::Bug`]. For `main`.
 pub fn run(work: impl FnOnce() -> Result<(), Failure> + std::panic::UnwindSafe) -> ExitCode {
     let ended = std::panic::catch_unwind(work);
     exit_with(ended.unwrap_or_else(|_| {

@@ -1,6 +1,6 @@
-//! How every program of Besom speaks to a person: results on stdout, everything else on stderr, colour only on a terminal
-//! (`NO_COLOR` is respected), failures as `error:` and `hint:` with an exit code that means something. The only crate that
-//! prints.
+//! How every program of Besom speaks to a person: results on stdout, everything else on stderr,
+//! colour only on a terminal (`NO_COLOR` is respected), failures as `error:` and `hint:` with an
+//! exit code that means something. The only crate that prints.
 
 pub mod failure;
 pub mod numbers;
@@ -24,13 +24,14 @@ pub fn print(line: impl Display) {
     or_end(writeln!(anstream::stdout(), "{line}"));
 }
 
-/// Writes text to stdout exactly as it is, without a line end of its own: exported data, escape sequences and all. On a
-/// terminal, [`sanitise`]d.
+/// Writes text to stdout exactly as it is, without a line end of its own: exported data, escape
+/// sequences and all. On a terminal, [`sanitise`]d.
 pub fn data(text: &str) {
     bytes(text.as_bytes());
 }
 
-/// Like [`data`], for what need not be text. On a terminal, bytes that are no UTF-8 are shown as replacement characters.
+/// Like [`data`], for what need not be text. On a terminal, bytes that are no UTF-8 are shown as
+/// replacement characters.
 pub fn bytes(bytes: &[u8]) {
     let mut stdout = io::stdout().lock();
     let written = if stdout.is_terminal() {
@@ -80,6 +81,8 @@ fn window() -> Option<(usize, usize)> {
         return None;
     }
     // Some terminals, serial lines among them, claim to have no size.
-    let size = rustix::termios::tcgetwinsize(stdout).ok().filter(|size| size.ws_col > 0 && size.ws_row > 0);
+    let size = rustix::termios::tcgetwinsize(stdout)
+        .ok()
+        .filter(|size| size.ws_col > 0 && size.ws_row > 0);
     Some(size.map_or((80, 24), |size| (size.ws_col.into(), size.ws_row.into())))
 }

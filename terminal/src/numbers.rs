@@ -1,7 +1,9 @@
-//! Numbers as people read them: four significant digits, durations and ages in two units at most. Called by the agent and
-//! the `sweep` command; files and JSON keep exact values, so nothing here is ever parsed again.
+//! Numbers as people read them: four significant digits, durations and ages in two units at most.
+//! Called by the agent and the `sweep` command; files and JSON keep exact values, so nothing here
+//! is ever parsed again.
 
-/// A number in four significant digits: `0.02131`, `1.2e-5`, `3.142`. Whole numbers below a million stand in full.
+/// A number in four significant digits: `0.02131`, `1.2e-5`, `3.142`. Whole numbers below a million
+/// stand in full.
 pub fn number(value: f64) -> String {
     if value.is_nan() {
         return "NaN".to_owned();
@@ -61,7 +63,8 @@ pub fn size(bytes: u64) -> String {
     format!("{value:.1} TiB")
 }
 
-/// How long something took, from milliseconds: `850ms`, `3.4s`, `1m 12s`, `2h 5m`, `3d 4h`. Below zero counts as zero.
+/// How long something took, from milliseconds: `850ms`, `3.4s`, `1m 12s`, `2h 5m`, `3d 4h`. Below
+/// zero counts as zero.
 pub fn duration(ms: i64) -> String {
     let ms = ms.max(0);
     let seconds = ms / 1000;
@@ -83,8 +86,8 @@ fn two(large: i64, large_unit: char, small: i64, small_unit: char) -> String {
     }
 }
 
-/// How long ago something was, from milliseconds: `just now`, `12s ago`, `3m ago`, `2h ago`, `5d ago`. Below zero (a clock
-/// that is ahead) counts as now.
+/// How long ago something was, from milliseconds: `just now`, `12s ago`, `3m ago`, `2h ago`, `5d
+/// ago`. Below zero (a clock that is ahead) counts as now.
 pub fn age(ms: i64) -> String {
     match ms.max(0) / 1000 {
         0..5 => "just now".to_owned(),
@@ -103,8 +106,8 @@ mod tests {
     fn one_is_no_plural() {
         assert_eq!(count(1, "definition of a metric"), "1 definition of a metric");
         assert_eq!(count(0, "definition of a metric"), "0 definitions of a metric");
-        let plurals =
-            ["time", "mesh", "box", "day", "entry", "value before step 0"].map(|noun| count(2, noun));
+        let plurals = ["time", "mesh", "box", "day", "entry", "value before step 0"]
+            .map(|noun| count(2, noun));
         assert_eq!(
             plurals,
             ["2 times", "2 meshes", "2 boxes", "2 days", "2 entries", "2 values before step 0"]
@@ -176,7 +179,8 @@ mod tests {
             let shown: f64 = number(value).parse().unwrap();
             // The very largest floats may round up to infinity.
             prop_assume!(shown.is_finite());
-            prop_assert!((shown - value).abs() <= value.abs() * 5.1e-4, "{value:e} is shown as {shown:e}");
+            prop_assert!((shown - value).abs() <= value.abs() * 5.1e-4, "{value:e} is shown as \
+                {shown:e}");
             prop_assert!(number(value).len() <= 11);
         }
     }

@@ -27,7 +27,8 @@ pub fn spinner(message: &str) -> ProgressBar {
     spinner.with_message(message.to_owned())
 }
 
-/// A bar as text, `width` columns wide: for views that draw more than a bar. Without a total it is empty.
+/// A bar as text, `width` columns wide: for views that draw more than a bar. Without a total it is
+/// empty.
 pub fn bar_text(done: u64, total: u64, width: usize) -> String {
     let share = if total == 0 { 0.0 } else { done.min(total) as f64 / total as f64 };
     let filled = (share * width as f64).floor() as usize;
@@ -47,13 +48,15 @@ pub struct Live {
 }
 
 impl Live {
-    /// Shows the block in place of the one before, cut to the terminal's size. The cursor is left below it, so that whatever
-    /// ends the program, the last block stays whole.
+    /// Shows the block in place of the one before, cut to the terminal's size. The cursor is left
+    /// below it, so that whatever ends the program, the last block stays whole.
     pub fn draw(&mut self, block: &str) {
         let (columns, rows) = crate::window().unwrap_or((80, 24));
         let colour = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
-        let block = if colour { block.to_owned() } else { anstream::adapter::strip_str(block).to_string() };
-        let mut frame = if self.drawn > 0 { format!("\u{1b}[{}F", self.drawn) } else { String::new() };
+        let block =
+            if colour { block.to_owned() } else { anstream::adapter::strip_str(block).to_string() };
+        let mut frame =
+            if self.drawn > 0 { format!("\u{1b}[{}F", self.drawn) } else { String::new() };
         self.drawn = 0;
         // The cursor cannot go back to lines that were scrolled away.
         for line in block.lines().take(rows.saturating_sub(1)) {

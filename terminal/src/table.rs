@@ -1,4 +1,5 @@
-//! Aligned columns without lines. Numbers to the right, text to the left; the width of a cell is counted without colours.
+//! Aligned columns without lines. Numbers to the right, text to the left; the width of a cell is
+//! counted without colours.
 
 use std::fmt;
 
@@ -50,7 +51,8 @@ impl Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let head: Vec<String> = self.header.iter().map(|cell| style::paint(style::FAINT, cell)).collect();
+        let head: Vec<String> =
+            self.header.iter().map(|cell| style::paint(style::FAINT, cell)).collect();
         // A table without any head has no head line.
         let head = self.header.iter().any(|cell| !cell.is_empty()).then_some(&head);
         let lines: Vec<&Vec<String>> = head.into_iter().chain(&self.rows).collect();

@@ -1,6 +1,7 @@
-//! Foreign text made safe for a terminal: names, parameters, console lines and messages come from programs and other
-//! people, and must not move the cursor, set titles or hide what stands beside them. Called by every program before it
-//! shows such text; never changes what is stored or exported.
+//! Foreign text made safe for a terminal: names, parameters, console lines and messages come from
+//! programs and other people, and must not move the cursor, set titles or hide what stands beside
+//! them. Called by every program before it shows such text; never changes what is stored or
+//! exported.
 
 /// The text without escape sequences and control characters; line ends and tabs stay.
 pub fn sanitise(text: &str) -> String {
@@ -20,7 +21,8 @@ pub fn one_line(text: &str, most: usize) -> String {
     truncate(&clean.split_whitespace().collect::<Vec<_>>().join(" "), most)
 }
 
-/// The text's first `most` columns; what is cut is marked with `…`. Colours are not counted, and end at the cut.
+/// The text's first `most` columns; what is cut is marked with `…`. Colours are not counted, and
+/// end at the cut.
 pub fn truncate(text: &str, most: usize) -> String {
     if width(text) <= most {
         return text.to_owned();
@@ -29,8 +31,11 @@ pub fn truncate(text: &str, most: usize) -> String {
     let mut room = most.saturating_sub(1);
     let mut rest = text;
     while let Some(letter) = rest.chars().next() {
-        let taken =
-            if rest.starts_with("\u{1b}[") { rest.find('m').map_or(rest.len(), |end| end + 1) } else { 0 };
+        let taken = if rest.starts_with("\u{1b}[") {
+            rest.find('m').map_or(rest.len(), |end| end + 1)
+        } else {
+            0
+        };
         if taken > 0 {
             kept += &rest[..taken];
             rest = &rest[taken..];

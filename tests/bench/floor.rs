@@ -1,4 +1,5 @@
-//! The floor of a durable trial: raw SQLite, one insert and one update, a commit each, write-ahead log, full sync.
+//! The floor of a durable trial: raw SQLite, one insert and one update, a commit each, write-ahead
+//! log, full sync.
 
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,8 @@
-//! `cargo xtask bench loop`: what a sweep's control plane can take, through a real controller over gRPC on SQLite, durable.
-//! A trial is an ask (the heartbeat that returns a start) and a tell (an append of one row, then the end). Every figure
-//! stands beside its floor, measured right before and after it: raw SQLite with the two commits that a trial needs, or the
-//! same program spawned without us.
+//! `cargo xtask bench loop`: what a sweep's control plane can take, through a real controller over
+//! gRPC on SQLite, durable. A trial is an ask (the heartbeat that returns a start) and a tell (an
+//! append of one row, then the end). Every figure stands beside its floor, measured right before
+//! and after it: raw SQLite with the two commits that a trial needs, or the same program spawned
+//! without us.
 
 mod floor;
 mod processes;
@@ -70,8 +71,10 @@ fn main() -> ExitCode {
 }
 
 fn measure(flags: &Flags) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::new(Exit::Bug, format!("no runtime: {error}")))?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime =
+        runtime.map_err(|error| Failure::new(Exit::Bug, format!("no runtime: {error}")))?;
     let mut lines = Vec::new();
     for (method, yaml) in [("random", RANDOM), ("grid", GRID)] {
         for finished in &flags.finished {

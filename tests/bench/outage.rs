@@ -1,6 +1,6 @@
-//! `cargo xtask bench outage`: programs log at a steady pace, the controller goes away and comes back. How long until what they
-//! logged meanwhile is there, and how much faster than it was logged. Through a real agent, with rows that the SDK sends and with
-//! rows that are printed.
+//! `cargo xtask bench outage`: programs log at a steady pace, the controller goes away and comes
+//! back. How long until what they logged meanwhile is there, and how much faster than it was
+//! logged. Through a real agent, with rows that the SDK sends and with rows that are printed.
 
 use std::{
     process::ExitCode,
@@ -45,9 +45,11 @@ fn main() -> ExitCode {
 fn measure(flags: &Flags) -> Result<(), Failure> {
     let micros = 1_000_000 / flags.pace;
     let printer = format!(
-        "import time\nfor step in range(10**9):\n  print('{{\"loss\": %d}}' % step, flush=True)\n  time.sleep({micros} / 1e6)"
+        "import time\nfor step in range(10**9):\n  print('{{\"loss\": %d}}' % step, \
+        flush=True)\n  time.sleep({micros} / 1e6)"
     );
-    let sdk = [program("sdk_logger").display().to_string(), "1000000000".to_owned(), micros.to_string()];
+    let sdk =
+        [program("sdk_logger").display().to_string(), "1000000000".to_owned(), micros.to_string()];
     let printed = ["python3".to_owned(), "-c".to_owned(), printer];
     let heads = [
         "programs",
@@ -72,7 +74,8 @@ fn one(flags: &Flags, command: &[String]) -> Result<[String; 6], Failure> {
     let mut lab = Lab::with_leases(600);
     let command = serde_json::to_string(command).expect("texts are JSON");
     let sweep = lab.create(&format!(
-        "{{method: grid, command: {command}, metric: {{name: loss}}, parameters: {{x: {{min: 1, max: {}}}}}}}",
+        "{{method: grid, command: {command}, metric: {{name: loss}}, parameters: {{x: {{min: 1, \
+        max: {}}}}}}}",
         flags.programs
     ));
     let mut agent = lab.agent(&sweep, &["--slots", &flags.programs.to_string()]);
@@ -91,7 +94,10 @@ fn one(flags: &Flags, command: &[String]) -> Result<[String; 6], Failure> {
     let (mut last, mut first) = (stored(&lab, &sweep), None);
     while last.rows < logged_until(last.at) {
         if back.elapsed() > PATIENCE {
-            return Err(Failure::new(Exit::Refused, format!("rows are missing after {PATIENCE:?}")));
+            return Err(Failure::new(
+                Exit::Refused,
+                format!("rows are missing after {PATIENCE:?}"),
+            ));
         }
         let now = stored(&lab, &sweep);
         first = first.or((now.rows > last.rows).then_some(last));

@@ -1,4 +1,5 @@
-//! One agent with two slots and a program that does nothing, beside spawning the same program without us.
+//! One agent with two slots and a program that does nothing, beside spawning the same program
+//! without us.
 
 use std::{process::Command, thread, time::Instant};
 

@@ -46,7 +46,8 @@ pub(crate) async fn closed(lab: &Lab, sweep: &str, workers: usize, load: &Load) 
         Load::Trials(trials) => i64::try_from(*trials).expect("a bench is finite"),
     }));
     let begun = Instant::now();
-    let until = begun + if let Load::For(length) = load { *length } else { Duration::from_secs(3600) };
+    let until =
+        begun + if let Load::For(length) = load { *length } else { Duration::from_secs(3600) };
     let mut tasks = JoinSet::new();
     for number in 0..workers {
         let mut worker = FakeAgent::new(&lab.address(), sweep, &format!("closed-{number}"));
@@ -67,7 +68,8 @@ pub(crate) async fn closed(lab: &Lab, sweep: &str, workers: usize, load: &Load) 
     gather(tasks, begun).await
 }
 
-/// Asks come at a fixed rate, whether or not the controller keeps up: latency counts from the time when an ask was due.
+/// Asks come at a fixed rate, whether or not the controller keeps up: latency counts from the time
+/// when an ask was due.
 pub(crate) async fn offered(lab: &Lab, sweep: &str, rate: u32, length: Duration) -> Measured {
     const WORKERS: u32 = 32;
     let begun = Instant::now();
@@ -77,8 +79,10 @@ pub(crate) async fn offered(lab: &Lab, sweep: &str, rate: u32, length: Duration)
         tasks.spawn(async move {
             let mut measured = Measured::default();
             for round in 0.. {
-                let due =
-                    begun + Duration::from_secs_f64(f64::from(round * WORKERS + number) / f64::from(rate));
+                let due = begun
+                    + Duration::from_secs_f64(
+                        f64::from(round * WORKERS + number) / f64::from(rate),
+                    );
                 if due > begun + length {
                     break;
                 }

@@ -1,6 +1,6 @@
-//! Every number that a message can carry, at its ends: whatever of it the controller takes, every command that reads goes on to
-//! work, and nothing is answered as a bug. The messages and their fields come from the descriptors, so that a new one is tried
-//! as well.
+//! Every number that a message can carry, at its ends: whatever of it the controller takes, every
+//! command that reads goes on to work, and nothing is answered as a bug. The messages and their
+//! fields come from the descriptors, so that a new one is tried as well.
 
 use std::{collections::BTreeMap, process::Output, time::Duration};
 
@@ -9,12 +9,14 @@ use prost::{
     bytes::{Buf, BufMut},
     encoding::{WireType, encode_key, encode_varint},
 };
-use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorSet, field_descriptor_proto::Type};
+use prost_types::{
+    DescriptorProto, FieldDescriptorProto, FileDescriptorSet, field_descriptor_proto::Type,
+};
 use proto::v1::{
-    AliasArtifact, AppendRows, ArtifactFile, ArtifactRef, Beat, BeginRun, BlobChunk, BlobHashes, BlobRef,
-    ChangeSweep, CreateSweep, EndRun, ExplainSweep, FindRuns, Held, HistoryKeys, ListAgents, ListArtifacts,
-    ListRuns, ListSweeps, Outcome, ReadCurve, ReadHistory, ReadRows, ReplayTrials, ResumeRun, RetryRuns,
-    RunAttempt, RunRef, SweepRef, UseArtifact,
+    AliasArtifact, AppendRows, ArtifactFile, ArtifactRef, Beat, BeginRun, BlobChunk, BlobHashes,
+    BlobRef, ChangeSweep, CreateSweep, EndRun, ExplainSweep, FindRuns, Held, HistoryKeys,
+    ListAgents, ListArtifacts, ListRuns, ListSweeps, Outcome, ReadCurve, ReadHistory, ReadRows,
+    ReplayTrials, ResumeRun, RetryRuns, RunAttempt, RunRef, SweepRef, UseArtifact,
 };
 use record::{
     Row, Value, Writer,
@@ -29,15 +31,29 @@ use tonic::{
     transport::Channel,
 };
 
-const SWEEP: &str =
-    "method: random\nprogram: train\nmetric: {name: loss}\nparameters: {lr: {min: 0.0, max: 1.0}}\n";
+const SWEEP: &str = "method: random\nprogram: train\nmetric: {name: loss}\nparameters: {lr: \
+    {min: 0.0, max: 1.0}}\n";
 
-/// How long an answer is read that may go on for ever: what a watch tells, and the orders for an agent that waits.
+/// How long an answer is read that may go on for ever: what a watch tells, and the orders for an
+/// agent that waits.
 const SOON: Duration = Duration::from_secs(1);
 
 /// Messages as the bytes that they are on the wire.
 #[derive(Clone, Copy, Default)]
 struct Bytes;
+
+/// A heartbeat that holds a run and gives it back.
+fn beat(sweep: String, run: &str) -> Beat {
+    Beat {
+        agent: format!("agent-{run}"),
+        incarnation: 1,
+        beat: 1,
+        sweep,
+        holds: vec![Held { run: run.to_owned(), attempt: 1, started: true }],
+        declined: vec![RunAttempt { run: run.to_owned(), attempt: 1 }],
+        ..Beat::default()
+    }
+}
 
 impl Codec for Bytes {
     type Encode = Vec<u8>;
@@ -73,7 +89,8 @@ impl Decoder for Bytes {
     }
 }
 
-/// The ends of a kind of number, encoded as a value on the wire, and how; none for what is no number.
+/// The ends of a kind of number, encoded as a value on the wire, and how; none for what is no
+/// number.
 fn ends(kind: Type) -> Option<(WireType, Vec<Vec<u8>>)> {
     let varints = |all: &[u64]| {
         let one = |number: &u64| {
@@ -100,8 +117,13 @@ fn ends(kind: Type) -> Option<(WireType, Vec<Vec<u8>>)> {
     }
 }
 
-/// What to append to a message for each number in it and each end of that: of a field that comes twice the last one counts.
-fn changes(all: &BTreeMap<String, DescriptorProto>, message: &str, base: &str) -> Vec<(String, Vec<u8>)> {
+/// What to append to a message for each number in it and each end of that: of a field that comes
+/// twice the last one counts.
+fn changes(
+    all: &BTreeMap<String, DescriptorProto>,
+    message: &str,
+    base: &str,
+) -> Vec<(String, Vec<u8>)> {
     let mut changes = Vec::new();
     for field in &all[message].field {
         let (name, number) = (format!("{base}.{}", field.name()), field.number().cast_unsigned());
@@ -156,7 +178,8 @@ impl Tried {
         Self { lab, grpc: Grpc::new(channel), sweep, runs: 0 }
     }
 
-    /// Sends a message to a method and reads its answer: all of it, or of one that goes on what comes soon.
+    /// Sends a message to a method and reads its answer: all of it, or of one that goes on what
+    /// comes soon.
     async fn send(&mut self, service: &str, method: &str, message: Vec<u8>) -> Result<(), Status> {
         let path = format!("/{service}/{method}").parse().unwrap();
         self.grpc.ready().await.unwrap();
@@ -178,15 +201,15 @@ impl Tried {
             self.send("besom.v1.Runs", "Begin", begin.encode_to_vec()).await.unwrap();
         }
         let outcome = Some(Outcome { state: "finished".to_owned(), ..Outcome::default() });
-        let held = |attempt| RunAttempt { run: run.clone(), attempt };
-        let named = ArtifactRef { project: "p".to_owned(), name: "none".to_owned(), ..Default::default() };
+        let named =
+            ArtifactRef { project: "p".to_owned(), name: "none".to_owned(), ..Default::default() };
         let artifact = Some(named.clone());
         let (path, hash, key) = ("none".to_owned(), hex(&[7; 32]), vec!["loss".to_owned()]);
         match method {
             "Begin" => begin.encode_to_vec(),
-            "Append" => {
-                self.rows(&run, "history", &[row(1, 1, &[("loss", Value::F64(1.0))])]).encode_to_vec()
-            }
+            "Append" => self
+                .rows(&run, "history", &[row(1, 1, &[("loss", Value::F64(1.0))])])
+                .encode_to_vec(),
             "End" => EndRun { run, attempt: 1, outcome, ..EndRun::default() }.encode_to_vec(),
             "Runs.Get" | "Artifacts.OfRun" | "Checkpoints.List" | "Files.List" => {
                 RunRef { run }.encode_to_vec()
@@ -196,16 +219,7 @@ impl Tried {
             "Runs.Read" => {
                 ReadRows { run, stream: "history".to_owned(), ..Default::default() }.encode_to_vec()
             }
-            "Heartbeat" => Beat {
-                agent: format!("agent-{run}"),
-                incarnation: 1,
-                beat: 1,
-                sweep,
-                holds: vec![Held { run: run.clone(), attempt: 1, started: true }],
-                declined: vec![held(1)],
-                ..Beat::default()
-            }
-            .encode_to_vec(),
+            "Heartbeat" => beat(sweep, &run).encode_to_vec(),
             "Agents.List" => ListAgents { sweep }.encode_to_vec(),
             "Use" => UseArtifact { run, attempt: 1, artifact }.encode_to_vec(),
             "Artifacts.Get" | "Remove" => named.encode_to_vec(),
@@ -219,7 +233,9 @@ impl Tried {
             "Keys" => HistoryKeys { run }.encode_to_vec(),
             "Curve" => ReadCurve { run, keys: key, ..ReadCurve::default() }.encode_to_vec(),
             "Rows" => ReadHistory { run, keys: key, ..ReadHistory::default() }.encode_to_vec(),
-            "Create" => CreateSweep { yaml: SWEEP.to_owned(), ..CreateSweep::default() }.encode_to_vec(),
+            "Create" => {
+                CreateSweep { yaml: SWEEP.to_owned(), ..CreateSweep::default() }.encode_to_vec()
+            }
             "Sweeps.Get" | "Watch" => SweepRef { sweep: "none".to_owned() }.encode_to_vec(),
             "Sweeps.List" => ListSweeps::default().encode_to_vec(),
             "Change" => ChangeSweep { sweep: "none".to_owned(), change: 1 }.encode_to_vec(),
@@ -291,7 +307,8 @@ fn a_number_of_a_message_breaks_nobody() {
         let described = FileDescriptorSet::decode(proto::DESCRIPTORS).unwrap().file;
         let ours = || described.iter().filter(|file| file.package() == "besom.v1");
         let messages = ours().flat_map(|file| &file.message_type);
-        let messages = messages.map(|message| (message.name().to_owned(), message.clone())).collect();
+        let messages =
+            messages.map(|message| (message.name().to_owned(), message.clone())).collect();
         let mut tried = Tried::start().await;
         let mut taken = 0;
         for (service, method) in ours()
@@ -329,10 +346,19 @@ fn a_time_or_a_step_of_a_run_breaks_nobody() {
             tried.send("besom.v1.Runs", "Begin", begin.encode_to_vec()).await.unwrap();
             let step = end.cast_unsigned();
             let values = [("loss", Value::I64(end)), ("lr", Value::F64(end as f64))];
-            let checkpoint =
-                CheckpointRow { step, sha256: hex(&[7; 32]), size: step, history: step, summary: step };
-            let file =
-                FileRow { path: "a".to_owned(), sha256: hex(&[7; 32]), size: step, kind: "file".to_owned() };
+            let checkpoint = CheckpointRow {
+                step,
+                sha256: hex(&[7; 32]),
+                size: step,
+                history: step,
+                summary: step,
+            };
+            let file = FileRow {
+                path: "a".to_owned(),
+                sha256: hex(&[7; 32]),
+                size: step,
+                kind: "file".to_owned(),
+            };
             let named: Vec<(&str, Value)> = checkpoint.values();
             for (stream, row) in [
                 ("history", row(step, end, &values)),
@@ -345,7 +371,10 @@ fn a_time_or_a_step_of_a_run_breaks_nobody() {
                 let append = tried.rows(&id, stream, &[row]).encode_to_vec();
                 let sent = tried.send("besom.v1.Runs", "Append", append).await;
                 let code = sent.as_ref().err().map_or(Code::Ok, Status::code);
-                assert!(!matches!(code, Code::Internal | Code::Unknown), "{stream} {end}: {sent:?}");
+                assert!(
+                    !matches!(code, Code::Internal | Code::Unknown),
+                    "{stream} {end}: {sent:?}"
+                );
             }
             let outcome = Some(Outcome {
                 state: "failed".to_owned(),
@@ -353,7 +382,13 @@ fn a_time_or_a_step_of_a_run_breaks_nobody() {
                 signal: Some(end.clamp(i32::MIN.into(), i32::MAX.into()) as i32),
                 ..Outcome::default()
             });
-            let ended = EndRun { run: id.clone(), attempt: 1, outcome, ended_ms: later, ran_ms: Some(step) };
+            let ended = EndRun {
+                run: id.clone(),
+                attempt: 1,
+                outcome,
+                ended_ms: later,
+                ran_ms: Some(step),
+            };
             tried.send("besom.v1.Runs", "End", ended.encode_to_vec()).await.unwrap();
             runs.push(id);
         }
@@ -367,9 +402,13 @@ fn an_incarnation_that_cannot_be_kept_is_refused_and_locks_nobody_out() {
         let mut tried = Tried::start().await;
         let mut beat = Beat { agent: "one".to_owned(), incarnation: u64::MAX, ..Beat::default() };
         beat.sweep.clone_from(&tried.sweep);
-        let refused = tried.send("besom.v1.Agents", "Heartbeat", beat.encode_to_vec()).await.unwrap_err();
+        let refused =
+            tried.send("besom.v1.Agents", "Heartbeat", beat.encode_to_vec()).await.unwrap_err();
         assert_eq!(refused.code(), Code::InvalidArgument);
-        assert!(refused.message().contains("the incarnation 18446744073709551615 is too large"), "{refused}");
+        assert!(
+            refused.message().contains("the incarnation 18446744073709551615 is too large"),
+            "{refused}"
+        );
         beat.incarnation = 1;
         tried.send("besom.v1.Agents", "Heartbeat", beat.encode_to_vec()).await.unwrap();
     });

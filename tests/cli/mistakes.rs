@@ -7,7 +7,8 @@ use crate::session::{assert_session, exit, show, type_in};
 #[test]
 fn no_such_sweep() {
     let lab = Lab::with_controller();
-    let texts = ["sweep show nosuch12", "sweep pause nosuch12", "sweep logs nosuch12-3", "agent nosuch12"];
+    let texts =
+        ["sweep show nosuch12", "sweep pause nosuch12", "sweep logs nosuch12-3", "agent nosuch12"];
     assert_session!(lab, texts.map(|typed| type_in(&lab, typed)).join("\n\n"));
 }
 

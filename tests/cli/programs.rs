@@ -15,17 +15,23 @@ fn run(lab: &mut Lab, yaml: &str, args: &[&str]) -> String {
     let said = in_order_of_trials(&said.replace(&sweep, "[SWEEP]"));
     // How wide a column is depends on how long a trial took.
     let shown = shown.lines().map(squeeze).collect::<Vec<_>>().join("\n");
-    format!("{}\n{said}{}\n\n{shown}", format!("$ agent [SWEEP] {}", args.join(" ")).trim_end(), exit(code))
+    format!(
+        "{}\n{said}{}\n\n{shown}",
+        format!("$ agent [SWEEP] {}", args.join(" ")).trim_end(),
+        exit(code)
+    )
 }
 
-/// A trial's end and the start of the next one are told as they come, which differs from run to run: the lines of one
-/// trial, with what is indented below them, are put together here.
+/// A trial's end and the start of the next one are told as they come, which differs from run to
+/// run: the lines of one trial, with what is indented below them, are put together here.
 fn in_order_of_trials(said: &str) -> String {
     let mut trials: BTreeMap<u64, String> = BTreeMap::new();
     let (mut before, mut after, mut current) = (String::new(), String::new(), None);
     for line in said.lines() {
-        let number =
-            line.split("[SWEEP]-").nth(1).map(|rest| rest.chars().take_while(char::is_ascii_digit).collect());
+        let number = line
+            .split("[SWEEP]-")
+            .nth(1)
+            .map(|rest| rest.chars().take_while(char::is_ascii_digit).collect());
         current = match number.and_then(|digits: String| digits.parse().ok()) {
             Some(trial) => Some(trial),
             None if line.starts_with("    ") => current,
@@ -65,7 +71,8 @@ fn a_command_that_is_not_there() {
 fn a_program_that_exits_at_once() {
     let mut lab = Lab::with_controller();
     lab.write("train.py", "import sys\nprint('loading data')\nsys.exit('no data in ./mnist')\n");
-    let yaml = "{program: train.py, method: grid, metric: {name: loss}, parameters: {x: {min: 1, max: 20}}}";
+    let yaml = "{program: train.py, method: grid, metric: {name: loss}, parameters: {x: \
+        {min: 1, max: 20}}}";
     assert_session!(lab, run(&mut lab, yaml, &[]));
 }
 
@@ -73,8 +80,8 @@ fn a_program_that_exits_at_once() {
 fn a_metric_that_is_never_logged() {
     let mut lab = Lab::with_controller();
     lab.write("train.py", "print('{\"epoch\": 1, \"accuracy\": 0.5}')\n");
-    let yaml =
-        "{program: train.py, method: grid, metric: {name: val/loss}, parameters: {x: {values: [1, 2]}}}";
+    let yaml = "{program: train.py, method: grid, metric: {name: val/loss}, parameters: \
+        {x: {values: [1, 2]}}}";
     assert_session!(lab, run(&mut lab, yaml, &[]));
 }
 
@@ -82,16 +89,19 @@ fn a_metric_that_is_never_logged() {
 fn a_metric_whose_name_differs_by_a_slash() {
     let mut lab = Lab::with_controller();
     lab.write("train.py", "print('{\"epoch\": 1, \"val_loss\": 0.5}')\n");
-    let yaml =
-        "{program: train.py, method: grid, metric: {name: val/loss}, parameters: {x: {values: [1, 2]}}}";
+    let yaml = "{program: train.py, method: grid, metric: {name: val/loss}, parameters: \
+        {x: {values: [1, 2]}}}";
     assert_session!(lab, run(&mut lab, yaml, &[]));
 }
 
 #[test]
 fn a_sweep_that_goes_well() {
     let mut lab = Lab::with_controller();
-    lab.write("train.py", "import os\nprint('{\"loss\": %s}' % (int(os.environ['BESOM_PARAM_x']) ** 2))\n");
-    let yaml =
-        "{program: train.py, method: grid, metric: {name: loss}, parameters: {x: {values: [3, 1, 2]}}}";
+    lab.write(
+        "train.py",
+        "import os\nprint('{\"loss\": %s}' % (int(os.environ['BESOM_PARAM_x']) ** 2))\n",
+    );
+    let yaml = "{program: train.py, method: grid, metric: {name: loss}, parameters: {x: \
+        {values: [3, 1, 2]}}}";
     assert_session!(lab, run(&mut lab, yaml, &["--count", "50"]));
 }

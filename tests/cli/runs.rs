@@ -42,7 +42,8 @@ async fn log(lab: &Lab) {
 
 /// What a person saw after each of these arguments of `sweep run ls`.
 fn sessions(lab: &Lab, commands: &[&[&str]]) -> String {
-    let quoted = |word: &&str| if word.contains(' ') { format!("'{word}'") } else { (*word).to_owned() };
+    let quoted =
+        |word: &&str| if word.contains(' ') { format!("'{word}'") } else { (*word).to_owned() };
     let session = |args: &&[&str]| {
         let typed: Vec<String> = args.iter().map(quoted).collect();
         let words = ["run", "ls"].into_iter().chain(args.iter().copied());
@@ -77,7 +78,8 @@ fn runs_filtered_and_sorted() {
     let heads: Vec<&str> = text.lines().next().unwrap().split_whitespace().collect();
     assert_eq!(heads, ["id", "name", "state", "project", "group", "tags", "lr", "time", "created"]);
     let all = lab.json(&["run", "ls", "--sort", "name", "--json"]);
-    let ids: Vec<&str> = all.as_array().unwrap().iter().map(|run| run["id"].as_str().unwrap()).collect();
+    let ids: Vec<&str> =
+        all.as_array().unwrap().iter().map(|run| run["id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["idle", "small", "tiny", "wild"]);
 }
 

@@ -1,4 +1,5 @@
-//! A terminal session as text: the command, what it said, its exit code. What differs from run to run is named.
+//! A terminal session as text: the command, what it said, its exit code. What differs from run to
+//! run is named.
 
 use std::process::{Command, Output};
 

@@ -1,5 +1,5 @@
-//! `controller backup` beside a controller under load, killed at random moments and repeated; what is restored of the
-//! last one has every row and every content that was acknowledged before it.
+//! `controller backup` beside a controller under load, killed at random moments and repeated; what
+//! is restored of the last one has every row and every content that was acknowledged before it.
 
 use std::{
     fs,
@@ -44,7 +44,8 @@ fn backups_are_whole_whenever_they_are_killed() {
     // It listens before it opens its folder, and answers afterwards.
     assert!(lab.sweep(&["ls"]).status.success());
     let (into, data) = (lab.dir().join("backup"), lab.dir().join("besom-data"));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let dial = runtime.block_on(async { Dial::new(&lab.address(), None).unwrap() });
     let over = Arc::new(AtomicBool::new(false));
     let writer = runtime.spawn(acknowledged(dial.clone(), Arc::clone(&over), append));
@@ -52,7 +53,8 @@ fn backups_are_whole_whenever_they_are_killed() {
     json(&mut copy(&lab, &into));
     let mut chance = Chance::new(monotonic_ns());
     for _ in 0..times("BESOM_KILLS", KILLS) {
-        let mut killed = copy(&lab, &into).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut killed =
+            copy(&lab, &into).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         thread::sleep(chance.up_to(Duration::from_millis(300)));
         killed.kill().unwrap();
         killed.wait().unwrap();

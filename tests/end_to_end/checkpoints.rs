@@ -1,5 +1,6 @@
-//! A trial that is killed again and again, together with its node or its controller, and goes on from its newest checkpoint on the
-//! next node: in the end it has computed and logged what it would have without a single kill.
+//! A trial that is killed again and again, together with its node or its controller, and goes on
+//! from its newest checkpoint on the next node: in the end it has computed and logged what it would
+//! have without a single kill.
 
 use std::{fs, path::Path, thread, time::Duration};
 
@@ -27,7 +28,8 @@ fn a_trial_that_is_killed_again_and_again_ends_as_if_it_never_was() {
     let mut lab = Lab::with_controller();
     let side = lab.dir().join("side");
     let sweep = lab.create(&format!(
-        "{{method: grid, metric: {{name: loss}}, parameters: {{x: {{values: [1]}}}}, command: ['{}', '{}', '{STEPS}', '2']}}",
+        "{{method: grid, metric: {{name: loss}}, parameters: {{x: {{values: [1]}}}}, command: \
+        ['{}', '{}', '{STEPS}', '2']}}",
         program("sdk_resumer").display(),
         side.display()
     ));
@@ -51,12 +53,16 @@ fn a_trial_that_is_killed_again_and_again_ends_as_if_it_never_was() {
     }
     let (_, said) = lab.agent(&sweep, &[]).wait();
     let run = lab.runs(&sweep).remove(0);
-    assert_eq!((&run["state"], &run["attempt"]), (&"finished".into(), &(KILLS + 1).into()), "{said}");
+    assert_eq!(
+        (&run["state"], &run["attempt"]),
+        (&"finished".into(), &(KILLS + 1).into()),
+        "{said}"
+    );
 
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let id = run["id"].as_str().unwrap();
-    let history =
-        runtime.block_on(async { rows::history(&Dial::new(&lab.address(), None).unwrap(), id).await });
+    let history = runtime
+        .block_on(async { rows::history(&Dial::new(&lab.address(), None).unwrap(), id).await });
     let (state, losses) = rows::training(1, STEPS);
     let logged: Vec<_> = history.iter().map(|(_, row)| rows::step_and_loss(row)).collect();
     assert_eq!(logged, losses);
@@ -65,6 +71,9 @@ fn a_trial_that_is_killed_again_and_again_ends_as_if_it_never_was() {
     assert_eq!(run["summary"]["state"], state.to_string());
     let mut attempts: Vec<u32> = history.iter().map(|(attempt, _)| *attempt).collect();
     attempts.dedup();
-    assert!(attempts.len() > 2 && attempts.is_sorted(), "several of them have their part: {attempts:?}");
+    assert!(
+        attempts.len() > 2 && attempts.is_sorted(),
+        "several of them have their part: {attempts:?}"
+    );
     terminal::say(format_args!("{KILLS} kills; steps by the attempts {attempts:?}"));
 }

@@ -18,8 +18,8 @@ use http_body::Frame;
 use proto::{
     dial::Dial,
     v1::{
-        AppendRows, BeginRun, Block, EndRun, Outcome, ReadHistory, ReadRows, history_client::HistoryClient,
-        runs_client::RunsClient,
+        AppendRows, BeginRun, Block, EndRun, Outcome, ReadHistory, ReadRows,
+        history_client::HistoryClient, runs_client::RunsClient,
     },
 };
 use record::{Row, Value, Writer};
@@ -138,7 +138,9 @@ fn a_controller_out_of_files_waits_and_says_so() {
     let few = Rlimit { current: Some(3), maximum: Some(1024) };
     let before = prlimit(controller.pid(), Resource::Nofile, few).unwrap();
     let strangers = silent(&lab, 3);
-    wait_for("a word about it", || controller.said().contains("may open no more files").then_some(()));
+    wait_for("a word about it", || {
+        controller.said().contains("may open no more files").then_some(())
+    });
     controller.assert_rests();
     let told = controller.said().matches("cannot accept connections").count();
     assert!((1..10).contains(&told), "{}", controller.said());

@@ -1,5 +1,5 @@
-//! Trainers that log files and are killed: every file that a call has taken comes to the controller, from a trial by its agent, from a
-//! run outside of sweeps by `sweep sync`.
+//! Trainers that log files and are killed: every file that a call has taken comes to the
+//! controller, from a trial by its agent, from a run outside of sweeps by `sweep sync`.
 
 use std::{
     fs,
@@ -65,14 +65,19 @@ fn has_all(lab: &Lab, run: &str, steps: u64) {
     }
     let is_picture = |path: &Path| path.extension().is_some_and(|name| name == "png");
     let pictures = fs::read_dir(target.join("media/images")).unwrap();
-    let pictures = pictures.filter(|entry| is_picture(&entry.as_ref().unwrap().path())).count() as u64;
+    let pictures =
+        pictures.filter(|entry| is_picture(&entry.as_ref().unwrap().path())).count() as u64;
     assert!(pictures >= steps, "{pictures} pictures of {steps} steps");
     for version in 0..steps.div_ceil(10) {
         let (name, to) = (format!("checkpoint:v{version}"), target.join(format!("v{version}")));
         let got = lab.sweep(&["artifact", "get", &name, "--to", &to.display().to_string()]);
         assert!(got.status.success(), "{got:?}");
         let model = fs::read_to_string(to.join("model.txt")).unwrap();
-        assert_eq!(model, format!("step {}", 10 * version), "versions in the order of the steps, each once");
+        assert_eq!(
+            model,
+            format!("step {}", 10 * version),
+            "versions in the order of the steps, each once"
+        );
     }
     let history = rows::read(lab, run, "history");
     assert!(!history.is_empty());
@@ -89,7 +94,8 @@ fn a_killed_trial_leaves_its_files_to_its_agent() {
         let mut lab = Lab::with_controller();
         let side = Side::new(&lab);
         let sweep = lab.create(&format!(
-            "{{method: grid, metric: {{name: loss}}, parameters: {{x: {{values: [1]}}}}, command: ['{}', '{}']}}",
+            "{{method: grid, metric: {{name: loss}}, parameters: {{x: {{values: [1]}}}}, command: \
+            ['{}', '{}']}}",
             program("sdk_files").display(),
             side.0.display()
         ));
@@ -117,7 +123,8 @@ fn a_killed_run_of_its_own_is_synced_with_its_files() {
         let mut lab = Lab::with_controller();
         let side = Side::new(&lab);
         let data = lab.dir().join("trainer");
-        let mut trainer = lab.command("sdk_files").arg(&side.0).env("BESOM_DATA", &data).spawn().unwrap();
+        let mut trainer =
+            lab.command("sdk_files").arg(&side.0).env("BESOM_DATA", &data).spawn().unwrap();
         side.kill(&mut lab, away);
         trainer.wait().unwrap();
         if away {
@@ -127,7 +134,10 @@ fn a_killed_run_of_its_own_is_synced_with_its_files() {
         let folder = data.join("runs").join(&run).join("1").display().to_string();
         for _ in 0..2 {
             let synced = lab.json(&["sync", &folder, "--json"]);
-            assert_eq!((&synced[0]["run"], &synced[0]["state"]), (&run.as_str().into(), &"crashed".into()));
+            assert_eq!(
+                (&synced[0]["run"], &synced[0]["state"]),
+                (&run.as_str().into(), &"crashed".into())
+            );
             has_all(&lab, &run, side.steps());
         }
     }

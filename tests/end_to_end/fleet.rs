@@ -1,4 +1,5 @@
-//! `cargo xtask bench fleet` does what it says, in small: its figures are for people, what it checks is checked here.
+//! `cargo xtask bench fleet` does what it says, in small: its figures are for people, what it
+//! checks is checked here.
 
 use std::process::Command;
 
@@ -9,7 +10,14 @@ fn bench(args: &[&str]) {
 
 #[test]
 fn many_agents_are_served_and_each_bad_trial_is_stopped() {
-    bench(&["--agents=4,16", "--offered=50", "--seconds=1", "--connected=16", "--stops=50", "--processes=8"]);
+    bench(&[
+        "--agents=4,16",
+        "--offered=50",
+        "--seconds=1",
+        "--connected=16",
+        "--stops=50",
+        "--processes=8",
+    ]);
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! The data folder of a controller goes away while programs log: their rows wait, and come once it is back. The log says
-//! so once, however many are refused.
+//! The data folder of a controller goes away while programs log: their rows wait, and come once it
+//! is back. The log says so once, however many are refused.
 
 use std::fs;
 
@@ -10,7 +10,9 @@ fn rows_wait_for_a_folder_that_went_away_and_the_log_says_so_once() {
     let lab = Lab::with_controller();
     let init = besom::init().controller(lab.address()).dir(lab.dir().join("runs"));
     let run = init.project("folder").start().unwrap();
-    let log = |steps: std::ops::Range<u64>| steps.for_each(|step| run.log_at(step, [("loss", step as f64)]));
+    let log = |steps: std::ops::Range<u64>| {
+        steps.for_each(|step| run.log_at(step, [("loss", step as f64)]))
+    };
     let steps = || read(&lab, run.id(), "history").iter().map(|row| row.step).collect::<Vec<_>>();
     let said = || fs::read_to_string(lab.dir().join("controller.log")).unwrap();
     log(0..100);
@@ -18,13 +20,19 @@ fn rows_wait_for_a_folder_that_went_away_and_the_log_says_so_once() {
     let (data, aside) = (lab.dir().join("besom-data"), lab.dir().join("aside"));
     fs::rename(&data, &aside).unwrap();
     log(100..200);
-    wait_for("a word of it", || said().contains("the controller has lost its data folder").then_some(()));
-    lab.write("sweep.yaml", "{method: random, command: [train], parameters: {x: {min: 0, max: 1}}}");
+    wait_for("a word of it", || {
+        said().contains("the controller has lost its data folder").then_some(())
+    });
+    lab.write(
+        "sweep.yaml",
+        "{method: random, command: [train], parameters: {x: {min: 0, max: 1}}}",
+    );
     for _ in 0..10 {
         let refused = lab.sweep(&["create", "sweep.yaml"]);
         let errors = String::from_utf8_lossy(&refused.stderr).into_owned();
         assert_eq!(refused.status.code(), Some(3), "{errors}");
-        let wanted = format!("the controller has lost its data folder: `{}` is not there", data.display());
+        let wanted =
+            format!("the controller has lost its data folder: `{}` is not there", data.display());
         assert!(errors.contains(&wanted), "{errors}");
     }
     assert_eq!(steps(), (0..100).collect::<Vec<_>>(), "what was acknowledged can be read");

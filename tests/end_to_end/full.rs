@@ -1,5 +1,5 @@
-//! The disk of the controller fills up while programs log: a small file system of its own, in a namespace of its own.
-//! Where nobody may mount one, the tests say so and are skipped.
+//! The disk of the controller fills up while programs log: a small file system of its own, in a
+//! namespace of its own. Where nobody may mount one, the tests say so and are skipped.
 
 use std::{
     fs::{self, File},
@@ -23,7 +23,8 @@ const STEP: u64 = 64 << 10;
 const TRIAL: &str = r#"echo $$ >> pids; step=0; while :; do
   echo "{\"step\": $step, \"loss\": $step}"; step=$((step + 1)); sleep 0.02; done"#;
 
-/// A controller on a file system of 64 MiB. Once it has ended, its folder is checked by `controller fsck`.
+/// A controller on a file system of 64 MiB. Once it has ended, its folder is checked by `controller
+/// fsck`.
 struct Small {
     shell: Child,
     /// The file system, as it is seen from here.
@@ -42,12 +43,16 @@ impl Small {
         };
         let tried = unshare(&mount).output();
         if !tried.as_ref().is_ok_and(|tried| tried.status.success()) {
-            terminal::warn(format_args!("skipped: no small file system can be mounted here: {tried:?}"));
+            terminal::warn(format_args!(
+                "skipped: no small file system can be mounted here: {tried:?}"
+            ));
             return None;
         }
-        let flags = format!("--listen 127.0.0.1:{} --lease-seconds 2 --grace-seconds 1", lab.port());
-        let script =
-            format!("{mount} && \"$0\" {flags} --data \"$1/data\"; exec \"$0\" fsck --data \"$1/data\"");
+        let flags =
+            format!("--listen 127.0.0.1:{} --lease-seconds 2 --grace-seconds 1", lab.port());
+        let script = format!(
+            "{mount} && \"$0\" {flags} --data \"$1/data\"; exec \"$0\" fsck --data \"$1/data\""
+        );
         let log = lab.dir().with_extension("log");
         let out = File::create(&log).unwrap();
         let shell = unshare(&script).stderr(out).stdout(Stdio::null()).spawn().unwrap();
@@ -61,7 +66,8 @@ impl Small {
         fs::read_to_string(&self.log).unwrap()
     }
 
-    /// Ends the controller in order. It has spoken of its disk twice, and the check of its folder finds everything.
+    /// Ends the controller in order. It has spoken of its disk twice, and the check of its folder
+    /// finds everything.
     fn end(mut self) {
         assert!(Command::new("kill").args(self.children()).status().unwrap().success());
         let checked = self.shell.wait().unwrap();
@@ -75,11 +81,13 @@ impl Small {
     /// The controller, while it runs.
     fn children(&self) -> Vec<String> {
         let shell = self.shell.id();
-        let children = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap_or_default();
+        let children =
+            fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap_or_default();
         children.split_whitespace().map(str::to_owned).collect()
     }
 
-    /// Takes the room that there is now, and never more: what the controller gives up meanwhile stays free.
+    /// Takes the room that there is now, and never more: what the controller gives up meanwhile
+    /// stays free.
     fn fill(&self, name: &str) {
         let file = File::create(self.disk.join(name)).unwrap();
         let told = statvfs(&self.disk).unwrap();
@@ -147,7 +155,8 @@ fn recovers(what: &str, freed: Instant, mut check: impl FnMut() -> bool) {
     assert!(took < RECOVERY || !measures(), "{what}: {took:?} after there was room");
 }
 
-/// Cancels the sweep while the disk is full: the processes are gone, their ends wait, and the agent says for what.
+/// Cancels the sweep while the disk is full: the processes are gone, their ends wait, and the agent
+/// says for what.
 fn cancel(lab: &Lab, sweep: &str, agent: &Agent) {
     let cancelled = lab.sweep(&["cancel", sweep]);
     let said = String::from_utf8_lossy(&cancelled.stderr);
@@ -161,8 +170,14 @@ fn cancel(lab: &Lab, sweep: &str, agent: &Agent) {
     wait_for("the agent to say what it waits for", || (waits() == 2).then_some(()));
     sleep(Duration::from_secs(2));
     let said = agent.said();
-    assert!(waits() == 2 && said.contains("the disk of the controller is full: its end and "), "{said}");
-    assert!(lab.runs(sweep).iter().all(|run| run["state"] == "running"), "an end does not overtake its rows");
+    assert!(
+        waits() == 2 && said.contains("the disk of the controller is full: its end and "),
+        "{said}"
+    );
+    assert!(
+        lab.runs(sweep).iter().all(|run| run["state"] == "running"),
+        "an end does not overtake its rows"
+    );
 }
 
 #[test]
@@ -171,10 +186,12 @@ fn rows_and_ends_wait_while_stops_go_on_and_come_when_there_is_room() {
     let Some(small) = Small::start(&lab, 10_000) else { return };
     let run = run(&lab);
     let trial = serde_json::json!(["sh", "-c", TRIAL]);
-    let sweep =
-        lab.create(&format!("{{method: random, command: {trial}, parameters: {{x: {{min: 0, max: 1}}}}}}"));
+    let sweep = lab.create(&format!(
+        "{{method: random, command: {trial}, parameters: {{x: {{min: 0, max: 1}}}}}}"
+    ));
     let agent = lab.agent(&sweep, &["--slots", "2"]);
-    let begun = || lab.runs(&sweep).iter().filter(|run| run["rows"].as_u64() > Some(9)).count() == 2;
+    let begun =
+        || lab.runs(&sweep).iter().filter(|run| run["rows"].as_u64() > Some(9)).count() == 2;
     wait_for("two trials", || begun().then_some(()));
     log(&run, 0..200);
     save(&lab, &run, "before");
@@ -187,7 +204,10 @@ fn rows_and_ends_wait_while_stops_go_on_and_come_when_there_is_room() {
     save(&lab, &run, "during");
     cancel(&lab, &sweep, &agent);
     let kept = steps(&lab, run.id()).len();
-    assert!((200..400).contains(&kept), "what was acknowledged is there, the rest is refused: {kept}");
+    assert!(
+        (200..400).contains(&kept),
+        "what was acknowledged is there, the rest is refused: {kept}"
+    );
     assert_eq!(files(&lab, &run), 1);
     // An agent does not hang on what nobody takes, and the next one brings it.
     let data = agent.data.clone();
@@ -227,10 +247,14 @@ fn what_cannot_even_be_written_out_of_the_reserve_is_refused_and_works_later() {
     wait_for_note(&lab, &sweep);
     small.fill("the reserve");
     let changes = ["pause", "resume"].iter().cycle().take(100);
-    let refused = changes.map(|word| lab.sweep(&[word, &sweep])).find(|change| !change.status.success());
+    let refused =
+        changes.map(|word| lab.sweep(&[word, &sweep])).find(|change| !change.status.success());
     let refused = refused.expect("at last nothing can be written");
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(said.contains("the disk of the controller is full") && said.contains("hint:"), "{said}");
+    assert!(
+        said.contains("the disk of the controller is full") && said.contains("hint:"),
+        "{said}"
+    );
     let state = lab.state(&sweep);
     assert!(["pending", "paused"].contains(&state.as_str()), "it can be read: {state}");
     assert_eq!(steps(&lab, run.id()).len(), 100);

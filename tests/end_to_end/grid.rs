@@ -32,8 +32,10 @@ impl Grid {
     /// With leases of so many seconds: none that is not meant to may run out on a busy machine.
     fn with_leases(seconds: u32) -> Self {
         let lab = Lab::with_leases(seconds);
-        let trial = lab
-            .write("trial.sh", TRIAL.replace("$NOTES", &lab.dir().join("notes").to_string_lossy()).as_str());
+        let trial = lab.write(
+            "trial.sh",
+            TRIAL.replace("$NOTES", &lab.dir().join("notes").to_string_lossy()).as_str(),
+        );
         fs::set_permissions(trial, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         let sweep = lab.create(YAML);
         Self { lab, sweep }
@@ -118,7 +120,8 @@ fn a_restarted_agent_adopts_what_runs() {
         killed = grid.lab.agent_in(data, &grid.sweep, &["--slots", "2"]);
     }
     let runs = grid.finish([killed, one, other]);
-    // An agent that is killed between a lease and the start of its program gives the lease back: two slots, three kills.
+    // An agent that is killed between a lease and the start of its program gives the lease back:
+    // two slots, three kills.
     assert!((60..=66).contains(&attempts(&runs)), "{} attempts", attempts(&runs));
     assert!(grid.executions().values().all(|times| *times == 1), "{:?}", grid.executions());
 }

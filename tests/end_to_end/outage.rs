@@ -1,4 +1,5 @@
-//! The controller dies in the middle of a sweep: trials go on, and nothing that was logged is missing.
+//! The controller dies in the middle of a sweep: trials go on, and nothing that was logged is
+//! missing.
 
 use std::{thread::sleep, time::Duration};
 
@@ -75,13 +76,18 @@ fn programs_with_the_sdk_lose_nothing() {
     for run in &runs {
         let id = run["id"].as_str().unwrap();
         let files = lab.json(&["run", "files", id, "--json"]);
-        let kinds: Vec<&Value> = files.as_array().unwrap().iter().map(|file| &file["kind"]).collect();
+        let kinds: Vec<&Value> =
+            files.as_array().unwrap().iter().map(|file| &file["kind"]).collect();
         assert_eq!(kinds, ["image", "image", "image", "image", "file"], "{files}");
         let target = lab.dir().join("downloads").join(id);
-        let got = lab.sweep(&["run", "files", id, "--get", "*", "--to", &target.display().to_string()]);
+        let got =
+            lab.sweep(&["run", "files", id, "--get", "*", "--to", &target.display().to_string()]);
         assert!(got.status.success(), "{got:?}");
         let x = run["params"]["x"].as_f64().unwrap();
-        assert_eq!(std::fs::read_to_string(target.join("models/last.txt")).unwrap(), format!("x = {x}"));
+        assert_eq!(
+            std::fs::read_to_string(target.join("models/last.txt")).unwrap(),
+            format!("x = {x}")
+        );
     }
 }
 
@@ -93,10 +99,12 @@ fn an_agent_that_is_killed_while_the_controller_is_away_brings_everything_afterw
     let mut lab = Lab::with_controller();
     lab.write("trial.sh", PRINTER);
     let sweep = lab.create(
-        "{method: grid, metric: {name: loss}, parameters: {x: {values: [1, 2, 3]}}, command: [sh, trial.sh]}",
+        "{method: grid, metric: {name: loss}, parameters: {x: {values: [1, 2, 3]}}, command: [sh, \
+        trial.sh]}",
     );
     let mut agent = lab.agent(&sweep, &["--slots", "3"]);
-    let started = || lab.runs(&sweep).iter().filter(|run| run["rows"].as_u64() > Some(5)).count() == 3;
+    let started =
+        || lab.runs(&sweep).iter().filter(|run| run["rows"].as_u64() > Some(5)).count() == 3;
     wait_for("three trials to log", || started().then_some(()));
     lab.kill_controller();
     agent.kill();

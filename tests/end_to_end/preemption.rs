@@ -1,11 +1,12 @@
-//! Nodes that are taken away, and attempts that fail: what is given back runs first, what is tried again starts as before, and
-//! every cell ends once.
+//! Nodes that are taken away, and attempts that fail: what is given back runs first, what is tried
+//! again starts as before, and every cell ends once.
 
 use std::fs;
 
 use tests::{Lab, program, wait_for};
 
-/// Notes its point and waits as long as the file `hold` is there. SIGTERM lets it save and exit with 0.
+/// Notes its point and waits as long as the file `hold` is there. SIGTERM lets it save and exit
+/// with 0.
 const HELD: &str = r#"#!/bin/sh
 trap 'echo "saved $1" >> notes; exit 0' TERM
 echo "$1" >> notes
@@ -68,7 +69,8 @@ fn what_a_node_gives_back_runs_first_elsewhere_and_no_attempt_is_charged() {
 fn a_program_of_the_sdk_hears_of_it_and_may_say_so_itself() {
     let mut lab = Lab::with_controller();
     let yaml = format!(
-        "program: {}\nmethod: grid\nmetric: {{name: loss}}\nparameters: {{way: {{values: [asks, marks]}}}}\n",
+        "program: {}\nmethod: grid\nmetric: {{name: loss}}\nparameters: {{way: {{values: [asks, \
+        marks]}}}}\n",
         program("sdk_preempted").display()
     );
     let sweep = lab.create(&yaml);
@@ -81,7 +83,11 @@ fn a_program_of_the_sdk_hears_of_it_and_may_say_so_itself() {
     agent.signal("TERM");
     let (code, said) = agent.wait();
     assert_eq!(code, Some(0), "{said}");
-    assert_eq!(ended(&lab, &asks), ("queued".to_owned(), 1, 0), "it ended well and has not finished: {said}");
+    assert_eq!(
+        ended(&lab, &asks),
+        ("queued".to_owned(), 1, 0),
+        "it ended well and has not finished: {said}"
+    );
     let (code, said) = lab.agent(&sweep, &[]).wait();
     assert_eq!((code, ended(&lab, &asks)), (Some(0), twice), "{said}");
 }
@@ -90,7 +96,8 @@ fn a_program_of_the_sdk_hears_of_it_and_may_say_so_itself() {
 fn a_trial_that_hangs_is_ended_when_its_time_is_over_and_tried_again() {
     let mut lab = Lab::with_controller();
     script(&lab, "#!/bin/sh\n[ \"$BESOM_ATTEMPT\" = 2 ] || exec sleep 1000\n");
-    let yaml = "program: ./trial.sh\nmethod: random\nrun_cap: 1\ntimeout: 1s\nretry: {timeout: 1}\nparameters: {x: {value: 1}}\n";
+    let yaml = "program: ./trial.sh\nmethod: random\nrun_cap: 1\ntimeout: 1s\nretry: \
+        {timeout: 1}\nparameters: {x: {value: 1}}\n";
     let sweep = lab.create(yaml);
     let (code, said) = lab.agent(&sweep, &[]).wait();
     assert_eq!(code, Some(0), "{said}");
@@ -108,15 +115,18 @@ const TELLING: &str = r#"#!/bin/sh
 fn a_further_attempt_starts_as_the_first_one_did() {
     let mut lab = Lab::with_controller();
     script(&lab, TELLING);
-    let yaml = "program: ./trial.sh\ncommand: ['${program}', '${args}', '${args_json_file}', '${envvar:HOME}']\n\
+    let yaml = "program: ./trial.sh\ncommand: ['${program}', '${args}', '${args_json_file}', \
+        '${envvar:HOME}']\n\
                 method: random\nrun_cap: 1\nretry: {error: 1}\n\
-                parameters: {lr: {min: 0.0, max: 1.0}, opt: {parameters: {name: {values: [a, 'b c']}}}}\n";
+                parameters: {lr: {min: 0.0, max: 1.0}, opt: {parameters: {name: \
+                {values: [a, 'b c']}}}}\n";
     let sweep = lab.create(yaml);
     let (code, said) = lab.agent(&sweep, &[]).wait();
     assert_eq!(code, Some(0), "{said}");
     let told = |attempt: u32| {
         let text = fs::read_to_string(lab.dir().join(format!("told.{attempt}"))).unwrap();
-        let own = |line: &&str| !line.starts_with("BESOM_TOKEN=") && !line.starts_with("BESOM_ATTEMPT=");
+        let own =
+            |line: &&str| !line.starts_with("BESOM_TOKEN=") && !line.starts_with("BESOM_ATTEMPT=");
         let folder = format!("{sweep}-0/{attempt}");
         text.lines().filter(own).map(|line| line.replace(&folder, "FOLDER")).collect::<Vec<_>>()
     };
@@ -124,5 +134,8 @@ fn a_further_attempt_starts_as_the_first_one_did() {
     assert!(told(1).iter().any(|line| line.starts_with("BESOM_PARAM_lr=")));
     let run = lab.json(&["show", &format!("{sweep}-0"), "--json"]);
     assert_eq!((&run["state"], &run["attempt"]), (&"finished".into(), &2.into()));
-    assert_eq!((&run["failures"][0]["class"], &run["failures"][0]["attempt"]), (&"error".into(), &1.into()));
+    assert_eq!(
+        (&run["failures"][0]["class"], &run["failures"][0]["attempt"]),
+        (&"error".into(), &1.into())
+    );
 }

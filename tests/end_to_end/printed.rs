@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use tests::{Lab, wait_for};
 
-/// A trial for each way to print a value of the metric: what it prints, the value that arrives, and words of its note.
+/// A trial for each way to print a value of the metric: what it prints, the value that arrives, and
+/// words of its note.
 const WAYS: [(&str, &str, Option<f64>, &str); 16] = [
     ("plain", r#"{"loss": 0.5}"#, Some(0.5), ""),
     ("nested", r#"{"loss": 0.5, "val": {"acc": 1}}"#, Some(0.5), ""),
@@ -20,7 +21,12 @@ const WAYS: [(&str, &str, Option<f64>, &str); 16] = [
         None,
         "`loss` was logged once, as the text `0.5`, which is no finite number",
     ),
-    ("boolean", r#"{"loss": true}"#, None, "`loss` was logged once, as true, which is no finite number"),
+    (
+        "boolean",
+        r#"{"loss": true}"#,
+        None,
+        "`loss` was logged once, as true, which is no finite number",
+    ),
     ("null", r#"{"loss": null}"#, None, "it holds no value"),
     ("dict", r#"{'loss': 0.5}"#, None, "`{'loss': 0.5}`: it is a Python dict"),
     ("numpy", r#"{"loss": np.float64(0.5)}"#, None, "`np.float64(0.5)` is no JSON value"),
@@ -83,7 +89,8 @@ fn rows_of_a_python_program_arrive_while_it_runs() {
     let mut lab = Lab::with_controller();
     lab.write("trial.py", PYTHON);
     let sweep = lab.create(
-        "{program: trial.py, method: grid, metric: {name: loss}, parameters: {end: {values: [kill, well]}}}",
+        "{program: trial.py, method: grid, metric: {name: loss}, parameters: {end: \
+        {values: [kill, well]}}}",
     );
     let agent = lab.agent(&sweep, &["--slots", "2"]);
     let rows = || lab.runs(&sweep).iter().filter(|run| run["rows"] == 1).count();
@@ -92,7 +99,8 @@ fn rows_of_a_python_program_arrive_while_it_runs() {
     let (code, said) = agent.wait();
     assert_eq!(code, Some(0), "{said}");
     let runs = lab.runs(&sweep);
-    let ends: Vec<_> = runs.iter().map(|run| (run["state"].as_str().unwrap(), &run["rows"])).collect();
+    let ends: Vec<_> =
+        runs.iter().map(|run| (run["state"].as_str().unwrap(), &run["rows"])).collect();
     assert_eq!(ends, [("failed", &Value::from(1)), ("finished", &Value::from(1))]);
 }
 

@@ -1,4 +1,5 @@
-//! The SDK against a real controller, without an agent: functions as trials, and runs outside of sweeps.
+//! The SDK against a real controller, without an agent: functions as trials, and runs outside of
+//! sweeps.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +8,15 @@ use tests::Lab;
 #[test]
 fn functions_are_trials() {
     let lab = Lab::with_controller();
-    let sweep = lab.create("{method: grid, metric: {name: loss}, parameters: {x: {min: 1, max: 4}}}");
+    let sweep =
+        lab.create("{method: grid, metric: {name: loss}, parameters: {x: {min: 1, max: 4}}}");
     let worked = lab.command("sdk_functions").arg(&sweep).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&worked.stdout), "4\n", "{}", String::from_utf8_lossy(&worked.stderr));
+    assert_eq!(
+        String::from_utf8_lossy(&worked.stdout),
+        "4\n",
+        "{}",
+        String::from_utf8_lossy(&worked.stderr)
+    );
     assert_eq!(lab.state(&sweep), "finished");
     let runs = lab.runs(&sweep);
     let ends: BTreeMap<i64, (&str, Option<f64>)> = runs
@@ -21,7 +28,11 @@ fn functions_are_trials() {
         .collect();
     assert_eq!(ends[&1], ("finished", Some(0.0)));
     assert_eq!(ends[&3].0, "failed");
-    assert!(runs[2]["outcome"]["message"].as_str().unwrap().contains("three is too much"), "{}", runs[2]);
+    assert!(
+        runs[2]["outcome"]["message"].as_str().unwrap().contains("three is too much"),
+        "{}",
+        runs[2]
+    );
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The Bayesian search through two agents and a restarted controller: every suggestion can be computed again from the rows.
+//! The Bayesian search through two agents and a restarted controller: every suggestion can be
+//! computed again from the rows.
 
 use tests::{Lab, wait_for};
 
@@ -29,5 +30,8 @@ fn suggestions_are_equal_when_computed_again() {
     assert_eq!(replayed["equal"], 24, "{replayed}");
     assert_eq!(replayed["different"].as_array().map(Vec::len), Some(0), "{replayed}");
     let best = lab.json(&["best", &sweep, "--json"]);
-    assert!(best["value"].as_f64().unwrap() < -0.8, "the search goes where the loss is small: {best}");
+    assert!(
+        best["value"].as_f64().unwrap() < -0.8,
+        "the search goes where the loss is small: {best}"
+    );
 }

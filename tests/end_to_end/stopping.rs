@@ -2,7 +2,8 @@
 
 use tests::Lab;
 
-/// Good trials fall to their floor; bad ones stay above, and would go on for minutes. Each notes its end by a signal.
+/// Good trials fall to their floor; bad ones stay above, and would go on for minutes. Each notes
+/// its end by a signal.
 const YAML: &str = r#"
 command:
   - sh
@@ -28,7 +29,8 @@ fn bad_trials_are_stopped_while_they_run() {
     let mut lab = Lab::with_controller();
     let notes = lab.dir().join("notes");
     let sweep = lab.create(&YAML.replace("$NOTES", &notes.to_string_lossy()));
-    // One after the other, so that the good one, which comes first in the grid, is at each rung before the others.
+    // One after the other, so that the good one, which comes first in the grid, is at each rung
+    // before the others.
     let agent = lab.agent(&sweep, &["--slots", "1"]);
     let (code, said) = agent.wait();
     assert_eq!(code, Some(0), "{said}");
@@ -48,7 +50,11 @@ fn bad_trials_are_stopped_while_they_run() {
     );
     let bad = lab.json(&["show", &format!("{sweep}-1"), "--json"]);
     assert_eq!(bad["rungs"][0]["iteration"], 2, "{bad}");
-    assert_eq!((&bad["rungs"][0]["verdict"], &bad["rungs"][0]["rank"]), (&"stop".into(), &2.into()), "{bad}");
+    assert_eq!(
+        (&bad["rungs"][0]["verdict"], &bad["rungs"][0]["rank"]),
+        (&"stop".into(), &2.into()),
+        "{bad}"
+    );
     let rows = bad["rows"].as_u64().unwrap();
     assert!(rows < 600, "it was told long before its end, and had logged {rows}");
     let text = String::from_utf8(lab.sweep(&["show", &format!("{sweep}-1")]).stdout).unwrap();

@@ -1,4 +1,5 @@
-//! System metrics through a real controller: of a run outside of sweeps by the SDK, of a trial by a real agent.
+//! System metrics through a real controller: of a run outside of sweeps by the SDK, of a trial by a
+//! real agent.
 
 use std::time::Duration;
 
@@ -19,8 +20,9 @@ fn a_run_of_its_own_is_sampled() {
     init = init.project("alone").system_metrics(Duration::from_millis(100));
     let run = init.start().unwrap();
     run.log([("loss", 1.0)]);
-    let rows =
-        wait_for("three samples", || Some(read(&lab, run.id(), "system")).filter(|rows| rows.len() >= 3));
+    let rows = wait_for("three samples", || {
+        Some(read(&lab, run.id(), "system")).filter(|rows| rows.len() >= 3)
+    });
     let id = run.id().to_owned();
     run.finish().unwrap();
     for (step, row) in (0..).zip(&rows) {

@@ -29,7 +29,8 @@ done
 fn two_trials(lab: &mut Lab) -> (String, Agent) {
     lab.write("trial.sh", &TRIAL.replace("$GO", &lab.dir().join("go").to_string_lossy()));
     let sweep = lab.create(
-        "{method: grid, metric: {name: loss}, parameters: {x: {values: [1, 2]}}, command: [sh, trial.sh]}",
+        "{method: grid, metric: {name: loss}, parameters: {x: {values: [1, 2]}}, command: [sh, \
+        trial.sh]}",
     );
     let agent = lab.agent(&sweep, &["--slots", "2"]);
     let begun = || lab.runs(&sweep).iter().filter(|run| run["rows"] == 6).count() == 2;
@@ -45,7 +46,8 @@ fn slip(lab: &mut Lab, agent: &Agent) {
     let waits = "  waits      the controller does not know this token: its end and ";
     wait_for("both trials to wait", || (agent.said().matches(waits).count() == 2).then_some(()));
     let refuses = format!(
-        "warning: the controller at {} refuses this agent (the controller does not know this token): waiting",
+        "warning: the controller at {} refuses this agent (the controller does not know this \
+        token): waiting",
         lab.address()
     );
     wait_for("its agent to say why", || agent.said().contains(&refuses).then_some(()));
@@ -90,9 +92,13 @@ fn rows_of_an_agent_that_had_to_leave_are_sent_later() {
     lab.kill_controller();
     lab.start_controller();
     for _ in 0..2 {
-        let script = format!("{} sync {}/*/*", tests::program("sweep").display(), folders.display());
+        let script =
+            format!("{} sync {}/*/*", tests::program("sweep").display(), folders.display());
         let mut shell = Command::new("sh");
-        shell.args(["-c", &script]).env("BESOM_TOKEN", TOKEN).env("BESOM_CONTROLLER", lab.address());
+        shell
+            .args(["-c", &script])
+            .env("BESOM_TOKEN", TOKEN)
+            .env("BESOM_CONTROLLER", lab.address());
         let synced = shell.output().unwrap();
         let said = String::from_utf8_lossy(&synced.stdout);
         assert!(synced.status.success() && said.matches("; finished\n").count() == 2, "{synced:?}");
@@ -109,11 +115,14 @@ fn a_program_of_its_own_waits_for_the_right_token() {
     let errors = lab.dir().join("logger.log");
     let mut logger = lab.command("sdk_logger");
     logger.args(["4000", "0"]).arg(&side).env("BESOM_DATA", lab.dir().join("waits"));
-    let logger = logger.stdout(Stdio::piped()).stderr(File::create(&errors).unwrap()).spawn().unwrap();
+    let logger =
+        logger.stdout(Stdio::piped()).stderr(File::create(&errors).unwrap()).spawn().unwrap();
     // It waits in the middle of its rows until somebody reads what it says of them: a pipe has
     // room for some 2,700.
     let mut rows_said = File::open(&side).unwrap();
-    let run = wait_for("its run", || Some(lab.json(&["run", "ls", "--json"])[0]["id"].as_str()?.to_owned()));
+    let run = wait_for("its run", || {
+        Some(lab.json(&["run", "ls", "--json"])[0]["id"].as_str()?.to_owned())
+    });
     lab.kill_controller();
     lab.start_controller_with(OTHER);
     rows_said.read_exact(&mut [0; 4000 * 24]).unwrap();
@@ -125,6 +134,7 @@ fn a_program_of_its_own_waits_for_the_right_token() {
     let output = logger.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", said());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let stored = async { rows::stored(&Dial::new(&lab.address(), Some(TOKEN)).unwrap(), &run).await };
+    let stored =
+        async { rows::stored(&Dial::new(&lab.address(), Some(TOKEN)).unwrap(), &run).await };
     assert_eq!(runtime.block_on(stored), (0..4_000).collect::<Vec<_>>());
 }

@@ -1,5 +1,5 @@
-//! A trainer in trouble: its disk takes nothing more, or its controller hangs. Nothing that was accepted is lost, what was refused is
-//! counted, and the training loop never waits.
+//! A trainer in trouble: its disk takes nothing more, or its controller hangs. Nothing that was
+//! accepted is lost, what was refused is counted, and the training loop never waits.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},
@@ -13,7 +13,8 @@ use tests::{Lab, program, rows, wait_for};
 
 /// Run, accepted, refused.
 fn said(output: &Output) -> (String, u64, u64) {
-    let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (text, errors) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{text}{errors}");
     let words: Vec<&str> = text.split_whitespace().collect();
     let number = |index: usize| words[index].parse().unwrap();
@@ -27,8 +28,10 @@ fn stored(lab: &Lab, run: &str) -> Vec<u64> {
 
 /// Files of this trainer end at some ten kilobytes, as on a disk that is full.
 fn on_a_full_disk(lab: &Lab, rows: u64, pace_us: u64) -> Output {
-    let script =
-        format!("trap '' XFSZ; ulimit -f 20; exec {} {rows} {pace_us}", program("sdk_logger").display());
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 20; exec {} {rows} {pace_us}",
+        program("sdk_logger").display()
+    );
     let mut command = lab.command("sdk_logger");
     let mut shell = Command::new("sh");
     shell.args(["-c", &script]).current_dir(lab.dir()).env("BESOM_DATA", lab.dir().join("full"));
@@ -84,7 +87,8 @@ fn a_controller_that_hangs_costs_nothing() {
     let mut output = BufReader::new(trainer.stdout.take().unwrap());
     let mut run = String::new();
     output.read_line(&mut run).unwrap();
-    let signal = |name: &str| Command::new("kill").args([name, &controller]).status().unwrap().success();
+    let signal =
+        |name: &str| Command::new("kill").args([name, &controller]).status().unwrap().success();
     assert!(signal("-STOP"));
     // The training goes on while the controller hangs: all its rows come to lie in its journal.
     let logged = || rows::journal(&data, run.trim()).len() == 1_500;
@@ -103,7 +107,9 @@ fn a_program_that_has_ended_says_what_it_waits_for() {
     let mut trainer = lab.command("sdk_logger");
     trainer.args(["1500", "500"]).env("BESOM_DATA", lab.dir().join("waits"));
     let trainer = trainer.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    wait_for("its run", || (!lab.json(&["run", "ls", "--json"]).as_array()?.is_empty()).then_some(()));
+    wait_for("its run", || {
+        (!lab.json(&["run", "ls", "--json"]).as_array()?.is_empty()).then_some(())
+    });
     lab.kill_controller();
     thread::sleep(Duration::from_secs(5));
     lab.start_controller();
@@ -112,6 +118,8 @@ fn a_program_that_has_ended_says_what_it_waits_for() {
     assert_eq!((accepted, refused), (1_500, 0));
     assert_eq!(stored(&lab, &run), (0..1_500).collect::<Vec<_>>());
     let errors = String::from_utf8_lossy(&output.stderr);
-    let waits = format!("warning: run `{run}` waits 60 s at most for the controller to take what is left (");
+    let waits = format!(
+        "warning: run `{run}` waits 60 s at most for the controller to take what is left ("
+    );
     assert_eq!(errors.matches(&waits).count(), 1, "{errors}");
 }

@@ -1,7 +1,8 @@
-//! A trainer whose every step follows from all before, which keeps a checkpoint at every tenth and goes on from the
-//! newest: `sdk_resumer SIDE STEPS MS`, with so many milliseconds for a step. The parameter `x` is where it begins.
-//! The file SIDE gets the line `began X ATTEMPT PID` at each start and `done X ATTEMPT FIRST` right before it ends
-//! well, FIRST being the step with which the attempt began. Started by tests that kill it.
+//! A trainer whose every step follows from all before, which keeps a checkpoint at every tenth and
+//! goes on from the newest: `sdk_resumer SIDE STEPS MS`, with so many milliseconds for a step. The
+//! parameter `x` is where it begins. The file SIDE gets the line `began X ATTEMPT PID` at each
+//! start and `done X ATTEMPT FIRST` right before it ends well, FIRST being the step with which the
+//! attempt began. Started by tests that kill it.
 
 use std::{env, fs, io::Write as _, process, thread::sleep, time::Duration};
 

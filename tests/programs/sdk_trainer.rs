@@ -1,5 +1,6 @@
-//! A trial that logs through the SDK as a small training loop would, pictures and a file among it. Started by the end-to-end tests; it ends by
-//! `process::exit` without a word, as careless programs do.
+//! A trial that logs through the SDK as a small training loop would, pictures and a file among it.
+//! Started by the end-to-end tests; it ends by `process::exit` without a word, as careless programs
+//! do.
 
 use std::{env, fs, process, thread::sleep, time::Duration};
 

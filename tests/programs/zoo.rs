@@ -1,6 +1,7 @@
-//! Badly behaved trainers: `zoo TAG` becomes the beast that BESOM_PARAM_beast names, with processes that do what programs of users
-//! do. The command line of each carries the tag, the run, its attempt and the beast, so that a test finds them however they hide.
-//! Started by tests/end_to_end/stops.rs; every process ends by itself after some minutes.
+//! Badly behaved trainers: `zoo TAG` becomes the beast that BESOM_PARAM_beast names, with processes
+//! that do what programs of users do. The command line of each carries the tag, the run, its
+//! attempt and the beast, so that a test finds them however they hide. Started by
+//! tests/end_to_end/stops; every process ends by itself after some minutes.
 
 use std::{
     env, error,
@@ -57,7 +58,8 @@ fn be(what: &str, tag: &str, left: u32) -> Done {
             setsid()?;
             spin_on()
         }
-        // Its grandchild has neither parent nor session of the trial; with `cleared`, no environment either.
+        // Its grandchild has neither parent nor session of the trial; with `cleared`, no
+        // environment either.
         "daemon" | "cleared" => {
             let mut child = zoo("detach", tag);
             if what == "cleared" {
@@ -90,7 +92,9 @@ fn be(what: &str, tag: &str, left: u32) -> Done {
             spin_on()
         }
         // Takes SIGTERM for a reason to start something that does not hear it.
-        "respawner" => shell(format!("trap \"trap '' TERM; {spin} & exit 0\" TERM; {spin} & wait; wait")),
+        "respawner" => {
+            shell(format!("trap \"trap '' TERM; {spin} & exit 0\" TERM; {spin} & wait; wait"))
+        }
         // Its first thread leaves, and another goes on: the kernel shows it as a zombie.
         "leaderless" => Err(Command::new("python3").args(["-c", LEADERLESS, tag]).exec().into()),
         // Lines of processes that each live for a moment and leave a successor.

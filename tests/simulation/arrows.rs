@@ -22,16 +22,19 @@ impl Arrows {
         }
     }
 
-    /// All arrows in the order of the drawings, each with machine, state, event and how often it was taken.
+    /// All arrows in the order of the drawings, each with machine, state, event and how often it
+    /// was taken.
     pub fn table(&self) -> Vec<(&'static str, &'static str, &'static str, u64)> {
-        let times = |arrow: Arrow| (arrow.0, arrow.1, arrow.2, self.0.get(&arrow).copied().unwrap_or(0));
+        let times =
+            |arrow: Arrow| (arrow.0, arrow.1, arrow.2, self.0.get(&arrow).copied().unwrap_or(0));
         all().into_iter().map(times).collect()
     }
 
     /// How many leases ran out.
     pub(crate) fn lost(&self) -> u64 {
-        let over =
-            |(arrow, times): (&Arrow, &u64)| (arrow.2 == run::Event::LeaseOver.name()).then_some(*times);
+        let over = |(arrow, times): (&Arrow, &u64)| {
+            (arrow.2 == run::Event::LeaseOver.name()).then_some(*times)
+        };
         self.0.iter().filter_map(over).sum()
     }
 
@@ -48,7 +51,8 @@ fn all() -> Vec<Arrow> {
         all.extend(events.map(|event| ("run", state.name(), event.name())));
     }
     for state in sweep::State::ALL {
-        let events = sweep::Event::ALL.into_iter().filter(|event| sweep::next(state, *event).is_ok());
+        let events =
+            sweep::Event::ALL.into_iter().filter(|event| sweep::next(state, *event).is_ok());
         all.extend(events.map(|event| ("sweep", state.name(), event.name())));
     }
     all

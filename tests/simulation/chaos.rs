@@ -1,5 +1,5 @@
-//! Lets troubles come, one after another, until it is time to be calm; then mends everything. What comes when follows from the
-//! seed.
+//! Lets troubles come, one after another, until it is time to be calm; then mends everything. What
+//! comes when follows from the seed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -96,8 +96,10 @@ fn come(world: &Arc<World>, trouble: Trouble, rng: &mut StdRng) {
         }
         Trouble::NodeGone => {
             // Not the last one that works for its sweep.
-            let own =
-                world.machines.iter().filter(|other| other.sweep() == machine.sweep() && !other.is_gone());
+            let own = world
+                .machines
+                .iter()
+                .filter(|other| other.sweep() == machine.sweep() && !other.is_gone());
             if own.count() > 1 {
                 machine.go_for_good();
                 // A controller in the same rack goes down too, but comes back.

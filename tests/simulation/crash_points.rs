@@ -1,5 +1,6 @@
-//! A controller that is killed at every single write and sync of one change, comes back, says what it has, and loses its power
-//! before it writes again: whatever it said is still so. Chance alone takes some 17,000 seeds to come by that.
+//! A controller that is killed at every single write and sync of one change, comes back, says what
+//! it has, and loses its power before it writes again: whatever it said is still so. Chance alone
+//! takes some 17,000 seeds to come by that.
 
 use std::{path::Path, sync::Arc};
 
@@ -21,7 +22,8 @@ async fn told(folder: &Path, point: u64) -> (u64, u64) {
     let server = Server::new(folder.to_owned(), point, Arc::new(Witness::new(folder, false)));
     assert!(server.start(0).await);
     let door = server.door().unwrap();
-    let begin = BeginRun { project: "p".to_owned(), config_json: "{}".to_owned(), ..BeginRun::default() };
+    let begin =
+        BeginRun { project: "p".to_owned(), config_json: "{}".to_owned(), ..BeginRun::default() };
     let begun = runs(&door).begin(begin).await.unwrap().into_inner();
     let mut append = AppendRows {
         run: begun.run,
@@ -56,7 +58,8 @@ fn what_a_killed_controller_has_left_is_synced_before_anybody_hears_of_it() {
         for luck in 0..8 {
             let folder = tempfile::tempdir().unwrap();
             disk::format(luck);
-            let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+            let runtime =
+                Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
             let (killed, powerless) = runtime.block_on(told(folder.path(), point));
             assert_eq!(killed, powerless, "killed at write {point}, luck {luck}");
             seen[killed as usize] = true;

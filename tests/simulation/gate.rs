@@ -1,5 +1,6 @@
-//! Processes that stand still: a future behind a gate is not polled while the gate is closed, as a process is not scheduled
-//! after SIGSTOP. Timers and messages that come meanwhile are noticed when it opens.
+//! Processes that stand still: a future behind a gate is not polled while the gate is closed, as a
+//! process is not scheduled after SIGSTOP. Timers and messages that come meanwhile are noticed when
+//! it opens.
 
 use std::{
     future::Future,

@@ -1,5 +1,5 @@
-//! A program that logs a run of its own, outside of sweeps: it begins, logs, ends well or badly or without a word, and is started
-//! again, as it resumes its run.
+//! A program that logs a run of its own, outside of sweeps: it begins, logs, ends well or badly or
+//! without a word, and is started again, as it resumes its run.
 
 use std::{sync::Arc, time::Duration};
 

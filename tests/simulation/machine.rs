@@ -1,5 +1,6 @@
-//! A node: its GPUs, its disk, the programs that run on it and the agent, which is killed, stopped and started again while they go
-//! on. Checks what no controller can see: that no GPU has two programs and no attempt runs twice.
+//! A node: its GPUs, its disk, the programs that run on it and the agent, which is killed, stopped
+//! and started again while they go on. Checks what no controller can see: that no GPU has two
+//! programs and no attempt runs twice.
 
 use std::{
     collections::BTreeMap,
@@ -94,10 +95,12 @@ impl Machine {
         let start = state.starts;
         let (signals, heard) = mpsc::channel(4);
         let gate = Gate::default();
-        state.agent = Some(Process { gate: gate.clone(), tasks: Vec::new(), signals, told_to_leave: false });
+        state.agent =
+            Some(Process { gate: gate.clone(), tasks: Vec::new(), signals, told_to_leave: false });
         drop(state);
         self.witness.note(|| format!("agent-{} starts", self.make.number));
-        let folder = Folder::take(Some(&self.make.folder), &self.make.sweep).expect("the agent's folder");
+        let folder =
+            Folder::take(Some(&self.make.folder), &self.make.sweep).expect("the agent's folder");
         let line = self.line(Bearer::admin());
         let slot = |index| {
             let uuid = format!("GPU-{}-{index}", self.make.number);
@@ -128,7 +131,8 @@ impl Machine {
         });
     }
 
-    /// The agent has ended by itself. One that has not finished its work is started again, as whoever looks after it would.
+    /// The agent has ended by itself. One that has not finished its work is started again, as
+    /// whoever looks after it would.
     async fn left(self: &Arc<Self>, start: u64, well: bool) {
         let is_current = move |machine: &Self| machine.state().starts == start;
         let told_to = self.state().agent.as_ref().is_some_and(|agent| agent.told_to_leave);
@@ -239,7 +243,8 @@ impl Machine {
     pub(crate) fn launch(&self, holding: &Holding, start: &Start) -> Result<Arc<Program>, String> {
         let Make { manners, seed, .. } = self.make;
         let (attempt, folder) = (holding.attempt.clone(), self.folder(&holding.attempt));
-        let program = Program::new(attempt.clone(), holding.devices.clone(), folder.clone(), manners, seed);
+        let program =
+            Program::new(attempt.clone(), holding.devices.clone(), folder.clone(), manners, seed);
         if program.is_unstartable() {
             return Err("the program is not there".to_owned());
         }

@@ -1,4 +1,5 @@
-//! `simulate`: many seeds, or one of them with all that happened in it. Started by `cargo xtask simulate`.
+//! `simulate`: many seeds, or one of them with all that happened in it. Started by `cargo xtask
+//! simulate`.
 
 use std::{
     num::NonZero,
@@ -117,8 +118,11 @@ fn summary(outcome: &Outcome) -> String {
 }
 
 fn failure(bad: usize, seed: u64, outcome: &Outcome) -> Failure {
-    let failure = Failure::new(Exit::Refused, format!("{bad} seeds broke a promise, the first is {seed}"));
     let failure =
-        outcome.violations.iter().fold(failure, |failure, what| failure.detail(format!("  {what}")));
+        Failure::new(Exit::Refused, format!("{bad} seeds broke a promise, the first is {seed}"));
+    let failure = outcome
+        .violations
+        .iter()
+        .fold(failure, |failure, what| failure.detail(format!("  {what}")));
     failure.hint(format!("`cargo xtask simulate --seed {seed}` shows all that happened in it"))
 }

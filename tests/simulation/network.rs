@@ -1,5 +1,5 @@
-//! The way between agents and controller: it loses, delays, doubles and reorders messages, and is cut for a while. Used by agents,
-//! programs and people alike; never looks into a message.
+//! The way between agents and controller: it loses, delays, doubles and reorders messages, and is
+//! cut for a while. Used by agents, programs and people alike; never looks into a message.
 
 use std::{
     collections::BTreeMap,
@@ -84,7 +84,9 @@ impl Network {
         limit: Duration,
     ) -> Result<Answer, Status> {
         let asking = self.carry(node, token, question);
-        timeout(limit, asking).await.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer in time")))
+        timeout(limit, asking)
+            .await
+            .unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer in time")))
     }
 
     async fn carry(

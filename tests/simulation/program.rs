@@ -1,5 +1,6 @@
-//! A trial's program, and the shim above it: what it logs, when it ends and how it takes a signal follow from a seed. It outlives
-//! its agent, writes to a real folder, and sends its rows itself when it is a program with the SDK.
+//! A trial's program, and the shim above it: what it logs, when it ends and how it takes a signal
+//! follow from a seed. It outlives its agent, writes to a real folder, and sends its rows itself
+//! when it is a program with the SDK.
 
 use std::{
     path::{Path, PathBuf},
@@ -149,7 +150,12 @@ impl Program {
 
     /// Something of it that nobody has ended sends one more row, which would be the best of all,
     /// and does so once.
-    pub(crate) async fn straggle(self: Arc<Self>, line: Line, after: Duration, witness: Arc<Witness>) {
+    pub(crate) async fn straggle(
+        self: Arc<Self>,
+        line: Line,
+        after: Duration,
+        witness: Arc<Witness>,
+    ) {
         while !self.is_over() {
             sleep(LOOK_EVERY).await;
         }
@@ -189,7 +195,8 @@ impl Program {
             let kill_at = now + grace;
             state.kill_at = Some(state.kill_at.map_or(kill_at, |before| before.min(kill_at)));
             if let Some(obeys) = self.script.obeys {
-                state.ends_at = Some(state.ends_at.map_or(now + obeys, |ends| ends.min(now + obeys)));
+                state.ends_at =
+                    Some(state.ends_at.map_or(now + obeys, |ends| ends.min(now + obeys)));
             }
         }
         self.changed.notify_one();
@@ -216,7 +223,8 @@ impl Program {
         let begun = Instant::now();
         self.state().ends_at.get_or_insert(begun + self.script.runs);
         let journal = self.folder.join(JOURNAL).join("sdk.history");
-        let mut own = if self.script.uses_sdk { Journal::open(&journal, |_| {}).ok() } else { None };
+        let mut own =
+            if self.script.uses_sdk { Journal::open(&journal, |_| {}).ok() } else { None };
         let mut sender = Shipper::new(line, self.attempt.clone(), &self.folder, false);
         loop {
             let State { rows, over, ends_at, kill_at, .. } = *self.state();
@@ -231,7 +239,8 @@ impl Program {
             if now >= ends_at {
                 break;
             }
-            let next = begun + self.script.runs.mul_f64((rows + 1) as f64 / (self.script.rows + 1) as f64);
+            let next =
+                begun + self.script.runs.mul_f64((rows + 1) as f64 / (self.script.rows + 1) as f64);
             let until = if rows < self.script.rows { next.min(ends_at) } else { ends_at };
             if rows < self.script.rows && now >= next {
                 self.log(&mut own, &witness);
@@ -294,7 +303,8 @@ impl Program {
 
 impl Script {
     fn write(attempt: &Attempt, manners: Manners, seed: u64) -> Self {
-        let name = attempt.run.bytes().fold(seed, |hash, byte| hash.rotate_left(7) ^ u64::from(byte));
+        let name =
+            attempt.run.bytes().fold(seed, |hash, byte| hash.rotate_left(7) ^ u64::from(byte));
         let mut rng = StdRng::seed_from_u64(name ^ u64::from(attempt.number) << 48);
         let mut share = |share: f64| rng.random_bool(share);
         let end = if share(manners.unstartable) {

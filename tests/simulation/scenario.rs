@@ -1,5 +1,5 @@
-//! What a seed stands for: sweeps, nodes, programs, and which troubles come how often. Each seed leaves most troubles out, since
-//! some mistakes only show when nothing else hides them.
+//! What a seed stands for: sweeps, nodes, programs, and which troubles come how often. Each seed
+//! leaves most troubles out, since some mistakes only show when nothing else hides them.
 
 use std::time::Duration;
 
@@ -127,15 +127,22 @@ impl Scenario {
         let mut troubles: Vec<_> = troubles.map(|trouble| (trouble, trouble.weight())).collect();
         let impatient = rng.random_bool(IMPATIENT);
         if impatient {
-            let people =
-                [Trouble::SweepCancelled, Trouble::SweepStopped, Trouble::RunsRetried, Trouble::NodeCutOff];
+            let people = [
+                Trouble::SweepCancelled,
+                Trouble::SweepStopped,
+                Trouble::RunsRetried,
+                Trouble::NodeCutOff,
+            ];
             troubles.extend(people.map(|trouble| (trouble, 8)));
         }
         let mut sometimes = |share: f64, most: f64| {
             if rng.random_bool(share) { rng.random_range(0.0..most) } else { 0.0 }
         };
-        let weather =
-            Weather { lost: sometimes(0.5, 0.2), doubled: sometimes(0.5, 0.3), late: sometimes(0.4, 0.1) };
+        let weather = Weather {
+            lost: sometimes(0.5, 0.2),
+            doubled: sometimes(0.5, 0.3),
+            late: sometimes(0.4, 0.1),
+        };
         let manners = Manners {
             fail: sometimes(0.5, 0.3),
             shim_killed: sometimes(0.3, 0.15),
@@ -184,7 +191,8 @@ fn wanted(rng: &mut StdRng, impatient: bool) -> Wanted {
     match rng.random_range(0..6) {
         0 => Wanted {
             yaml: format!(
-                "method: random\nseed: {seed}\nrun_cap: {}\n{rule}{head}parameters: {{lr: {{min: 0.0, max: 1.0}}}}\n",
+                "method: random\nseed: {seed}\nrun_cap: {}\n{rule}{head}parameters: {{lr: {{min: \
+                0.0, max: 1.0}}}}\n",
                 rng.random_range(5..40)
             ),
             cells: None,
@@ -192,7 +200,8 @@ fn wanted(rng: &mut StdRng, impatient: bool) -> Wanted {
         },
         1 => Wanted {
             yaml: format!(
-                "method: bayes\nseed: {seed}\nrun_cap: {}\n{rule}{head}parameters: {{lr: {{min: 0.0, max: 1.0}}}}\n",
+                "method: bayes\nseed: {seed}\nrun_cap: {}\n{rule}{head}parameters: {{lr: {{min: \
+                0.0, max: 1.0}}}}\n",
                 rng.random_range(4..12)
             ),
             cells: None,
@@ -200,10 +209,12 @@ fn wanted(rng: &mut StdRng, impatient: bool) -> Wanted {
         },
         _ => {
             let (a, b) = (rng.random_range(1..=10), rng.random_range(1..=10));
-            let values = |most: u64| (0..most).map(|value| value.to_string()).collect::<Vec<_>>().join(", ");
+            let values =
+                |most: u64| (0..most).map(|value| value.to_string()).collect::<Vec<_>>().join(", ");
             Wanted {
                 yaml: format!(
-                    "method: grid\nseed: {seed}\n{rule}{head}parameters:\n  a: {{values: [{}]}}\n  b: {{values: [{}]}}\n",
+                    "method: grid\nseed: {seed}\n{rule}{head}parameters:\n  a: {{values: \
+                    [{}]}}\n  b: {{values: [{}]}}\n",
                     values(a),
                     values(b)
                 ),

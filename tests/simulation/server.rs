@@ -1,5 +1,6 @@
-//! The controller as a process: started on the simulated disk, killed, started again. What it answers is exactly what the real
-//! one answers, past its door and its codec; only the port is missing.
+//! The controller as a process: started on the simulated disk, killed, started again. What it
+//! answers is exactly what the real one answers, past its door and its codec; only the port is
+//! missing.
 
 use std::{
     path::PathBuf,
@@ -18,8 +19,8 @@ use controller::{
     settings::Settings,
 };
 use proto::v1::{
-    AppendRows, Appended, Beat, BeginRun, ChangeSweep, CreateSweep, EndRun, Orders, Retried, RetryRuns,
-    RunBegun, RunEnded, Sweep, agents_client::AgentsClient, runs_client::RunsClient,
+    AppendRows, Appended, Beat, BeginRun, ChangeSweep, CreateSweep, EndRun, Orders, Retried,
+    RetryRuns, RunBegun, RunEnded, Sweep, agents_client::AgentsClient, runs_client::RunsClient,
     sweeps_client::SweepsClient,
 };
 use tokio::task::{AbortHandle, JoinHandle};
@@ -121,7 +122,8 @@ impl Server {
         Arc::new(Self { folder, seed, witness, process, mistaken })
     }
 
-    /// Starts a controller whose wall clock shows `wall_ms`; says whether it came up, which it does not when the disk fails.
+    /// Starts a controller whose wall clock shows `wall_ms`; says whether it came up, which it does
+    /// not when the disk fails.
     pub(crate) async fn start(self: &Arc<Self>, wall_ms: i64) -> bool {
         let number = {
             let mut process = self.process();
@@ -134,7 +136,10 @@ impl Server {
             data: self.folder.join(number.to_string()),
             lease: LEASE,
             late_rows: LATE_ROWS,
-            token: Some(if self.mistaken.load(Ordering::Relaxed) { "a wrong one" } else { TOKEN }.to_owned()),
+            token: Some(
+                if self.mistaken.load(Ordering::Relaxed) { "a wrong one" } else { TOKEN }
+                    .to_owned(),
+            ),
             collect_every: Duration::from_secs(365 * 24 * 3600),
             ..Settings::default()
         };
@@ -221,17 +226,27 @@ impl Server {
 
 async fn answer(door: Door, question: Question) -> Result<Answer, Status> {
     Ok(match question {
-        Question::Beat(beat) => Answer::Orders(AgentsClient::new(door).heartbeat(beat).await?.into_inner()),
-        Question::Append(rows) => Answer::Appended(RunsClient::new(door).append(rows).await?.into_inner()),
-        Question::End(end) => Answer::Ended(Box::new(RunsClient::new(door).end(end).await?.into_inner())),
-        Question::Begin(begin) => Answer::Begun(RunsClient::new(door).begin(begin).await?.into_inner()),
+        Question::Beat(beat) => {
+            Answer::Orders(AgentsClient::new(door).heartbeat(beat).await?.into_inner())
+        }
+        Question::Append(rows) => {
+            Answer::Appended(RunsClient::new(door).append(rows).await?.into_inner())
+        }
+        Question::End(end) => {
+            Answer::Ended(Box::new(RunsClient::new(door).end(end).await?.into_inner()))
+        }
+        Question::Begin(begin) => {
+            Answer::Begun(RunsClient::new(door).begin(begin).await?.into_inner())
+        }
         Question::Create(create) => {
             Answer::Sweep(Box::new(SweepsClient::new(door).create(create).await?.into_inner()))
         }
         Question::Change(change) => {
             Answer::Sweep(Box::new(SweepsClient::new(door).change(change).await?.into_inner()))
         }
-        Question::Retry(retry) => Answer::Retried(SweepsClient::new(door).retry(retry).await?.into_inner()),
+        Question::Retry(retry) => {
+            Answer::Retried(SweepsClient::new(door).retry(retry).await?.into_inner())
+        }
     })
 }
 

@@ -1,5 +1,5 @@
-//! What CI holds the simulator to: hundreds of seeds without a broken promise, the same twice, every arrow taken, and every
-//! planted bug found.
+//! What CI holds the simulator to: hundreds of seeds without a broken promise, the same twice,
+//! every arrow taken, and every planted bug found.
 
 use std::panic::catch_unwind;
 
@@ -17,7 +17,10 @@ fn hold(seeds: impl Iterator<Item = u64>) -> Arrows {
     for seed in seeds {
         let outcome = simulate(seed, None, false);
         let violations = &outcome.violations;
-        assert!(violations.is_empty(), "{violations:#?}\n`cargo xtask simulate --seed {seed}` shows it");
+        assert!(
+            violations.is_empty(),
+            "{violations:#?}\n`cargo xtask simulate --seed {seed}` shows it"
+        );
         arrows.add(&outcome.arrows);
     }
     arrows
@@ -46,7 +49,9 @@ fn every_planted_bug_is_found() {
         catch_unwind(|| simulate(seed, Some(bug), false))
             .map_or(true, |outcome| !outcome.violations.is_empty())
     };
-    let missed: Vec<Bug> =
-        Bug::ALL.into_iter().filter(|bug| !(0..FOUND_WITHIN).any(|seed| finds(*bug, seed))).collect();
+    let missed: Vec<Bug> = Bug::ALL
+        .into_iter()
+        .filter(|bug| !(0..FOUND_WITHIN).any(|seed| finds(*bug, seed)))
+        .collect();
     assert!(missed.is_empty(), "not found within {FOUND_WITHIN} seeds: {missed:?}");
 }

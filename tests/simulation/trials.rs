@@ -1,5 +1,6 @@
-//! An agent's part in a trial, as `agent::trial` has it, over programs of the simulation in place of processes: judging the end
-//! and telling it are the agent's own code. Runs behind the agent's gate and dies with it.
+//! An agent's part in a trial, as `agent::trial` has it, over programs of the simulation in place
+//! of processes: judging the end and telling it are the agent's own code. Runs behind the agent's
+//! gate and dies with it.
 
 use std::{
     fs,
@@ -84,7 +85,8 @@ async fn adopt(machine: &Arc<Machine>, line: Line, trial: Ticket) {
 
 async fn decline(trial: &Ticket, reason: Option<Unstartable>) {
     let attempt = trial.holding.attempt.clone();
-    tell(trial, News::Over { attempt, verdict: Verdict::Decline(reason), ran: Duration::ZERO }).await;
+    tell(trial, News::Over { attempt, verdict: Verdict::Decline(reason), ran: Duration::ZERO })
+        .await;
 }
 
 async fn tell(trial: &Ticket, news: News) {
@@ -92,7 +94,13 @@ async fn tell(trial: &Ticket, news: News) {
     let _ = trial.news.send(news).await;
 }
 
-async fn live(machine: &Machine, line: Line, mut trial: Ticket, program: Arc<Program>, fresh: bool) {
+async fn live(
+    machine: &Machine,
+    line: Line,
+    mut trial: Ticket,
+    program: Arc<Program>,
+    fresh: bool,
+) {
     let folder = machine.folder(&trial.holding.attempt);
     let attempt = trial.holding.attempt.clone();
     let begun = Instant::now();
@@ -134,7 +142,8 @@ async fn live(machine: &Machine, line: Line, mut trial: Ticket, program: Arc<Pro
     ending.tell(verdict, shipper, Report { console_sent: true, ..Report::default() }).await;
 }
 
-/// What a program prints becomes rows of the agent's own journal, each once, however often the agent is started.
+/// What a program prints becomes rows of the agent's own journal, each once, however often the
+/// agent is started.
 struct Console {
     witness: Arc<Witness>,
     journal: Journal,
@@ -156,7 +165,8 @@ impl Console {
         let news = printed > self.taken;
         self.taken = printed;
         self.journal.flush().expect("the folder takes what is written");
-        self.witness.wrote((program.attempt.clone(), "agent".to_owned(), "history".to_owned()), printed);
+        self.witness
+            .wrote((program.attempt.clone(), "agent".to_owned(), "history".to_owned()), printed);
         news
     }
 }

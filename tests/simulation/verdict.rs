@@ -1,5 +1,5 @@
-//! What must hold once all is over, whatever happened on the way. Reads everything through the controller's own door, and compares
-//! it with what was seen.
+//! What must hold once all is over, whatever happened on the way. Reads everything through the
+//! controller's own door, and compares it with what was seen.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -32,7 +32,9 @@ pub(crate) async fn look(world: &Arc<World>) {
         let id = format!("loner-{number}");
         match (runs(&door).get(RunRef { run: id.clone() }).await, blocks(&door, &id).await) {
             (Ok(run), Ok(blocks)) => rows(world, &run.into_inner(), &blocks),
-            (run, _) => world.witness.accuse(format!("`{id}` cannot be looked at: {:?}", run.err())),
+            (run, _) => {
+                world.witness.accuse(format!("`{id}` cannot be looked at: {:?}", run.err()))
+            }
         }
     }
     let Some(core) = world.server.core() else { return };
@@ -63,7 +65,11 @@ async fn judge(world: &World, door: &Door, id: &str, wanted: &Wanted) -> Result<
     let replay = ReplayTrials { sweep: id.to_owned(), trials: Vec::new() };
     let replayed = sweeps(door).replay(replay).await?.into_inner();
     if replayed.equal != all.len() as u64 {
-        world.witness.accuse(format!("{id}: {} of {} suggestions replay", replayed.equal, all.len()));
+        world.witness.accuse(format!(
+            "{id}: {} of {} suggestions replay",
+            replayed.equal,
+            all.len()
+        ));
     }
     Ok(())
 }
@@ -84,7 +90,9 @@ fn books(world: &World, sweep: &Sweep, all: &[Run]) {
     for (state, count) in kept {
         let counted = all.iter().filter(|run| run.state == state).count() as u64;
         if counted != count {
-            world.witness.accuse(format!("{}: {counted} runs are {state}, {count} are counted", sweep.id));
+            world
+                .witness
+                .accuse(format!("{}: {counted} runs are {state}, {count} are counted", sweep.id));
         }
     }
     let values = all.iter().filter(|run| run.state == "finished").filter_map(|run| run.value);
@@ -94,9 +102,11 @@ fn books(world: &World, sweep: &Sweep, all: &[Run]) {
     }
 }
 
-/// Every point of a grid is there once and ended once; no other sweep has more trials than it may have.
+/// Every point of a grid is there once and ended once; no other sweep has more trials than it may
+/// have.
 fn coverage(world: &World, sweep: &Sweep, all: &[Run], wanted: &Wanted) {
-    let live = all.iter().filter(|run| matches!(run.state.as_str(), "queued" | "leased" | "running"));
+    let live =
+        all.iter().filter(|run| matches!(run.state.as_str(), "queued" | "leased" | "running"));
     let live: Vec<&str> = live.map(|run| run.id.as_str()).collect();
     if !live.is_empty() {
         world.witness.accuse(format!("{} is {}, and {live:?} are not over", sweep.id, sweep.state));
@@ -105,7 +115,12 @@ fn coverage(world: &World, sweep: &Sweep, all: &[Run], wanted: &Wanted) {
     let cut_short = matches!(sweep.closing.as_str(), "stopped" | "cancelled");
     match wanted.cells {
         Some(_) if points.len() < all.len() => {
-            world.witness.accuse(format!("{}: {} points in {} trials", sweep.id, points.len(), all.len()));
+            world.witness.accuse(format!(
+                "{}: {} points in {} trials",
+                sweep.id,
+                points.len(),
+                all.len()
+            ));
         }
         Some(cells) if !cut_short && all.len() as u64 != cells => {
             world.witness.accuse(format!("{}: {} trials for {cells} points", sweep.id, all.len()));
@@ -126,16 +141,20 @@ fn ends(world: &World, run: &Run) {
     if stays && run.state != state {
         world.witness.accuse(format!("{} ended as {state} and is {} now", run.id, run.state));
     } else if stays && run.value != value {
-        world.witness.accuse(format!("{} ended with {value:?} and has {:?} now", run.id, run.value));
+        world
+            .witness
+            .accuse(format!("{} ended with {value:?} and has {:?} now", run.id, run.value));
     }
 }
 
-/// What was acknowledged is there, once and in order; nothing is there that was never written; a run that finished has all.
+/// What was acknowledged is there, once and in order; nothing is there that was never written; a
+/// run that finished has all.
 fn rows(world: &World, run: &Run, blocks: &[Block]) {
     let mut stored: BTreeMap<StreamOf, u64> = BTreeMap::new();
     for block in blocks {
         let attempt = Attempt { run: run.id.clone(), number: block.attempt };
-        let known = stored.entry((attempt, block.writer.clone(), "history".to_owned())).or_default();
+        let known =
+            stored.entry((attempt, block.writer.clone(), "history".to_owned())).or_default();
         let steps = record::rows(&block.frames);
         let steps = steps.map(|rows| rows.iter().map(|row| row.step).collect::<Vec<_>>());
         let follows = block.offset == *known
@@ -154,14 +173,20 @@ fn rows(world: &World, run: &Run, blocks: &[Block]) {
     for (stream, acknowledged) in seen.acknowledged.iter().filter(of_run) {
         let there = stored.get(stream).copied().unwrap_or(0);
         if there < *acknowledged {
-            wrong.push(format!("{stream:?}: {acknowledged} rows were acknowledged, {there} are there"));
+            wrong.push(format!(
+                "{stream:?}: {acknowledged} rows were acknowledged, {there} are there"
+            ));
         }
     }
     for (stream, there) in &stored {
         let offered = seen.offered.get(stream).copied().unwrap_or(0);
-        let whole = run.state == "finished" && stream.0.number == run.attempt && stream.1 != STRAGGLER;
+        let whole =
+            run.state == "finished" && stream.0.number == run.attempt && stream.1 != STRAGGLER;
         if *there > offered || (whole && *there < offered) {
-            wrong.push(format!("{stream:?} of a run that is {}: {there} of {offered} rows", run.state));
+            wrong.push(format!(
+                "{stream:?} of a run that is {}: {there} of {offered} rows",
+                run.state
+            ));
         }
     }
     drop(seen);
@@ -169,7 +194,8 @@ fn rows(world: &World, run: &Run, blocks: &[Block]) {
 }
 
 async fn blocks(door: &Door, run: &str) -> Result<Vec<Block>, Status> {
-    let read = ReadRows { run: run.to_owned(), stream: "history".to_owned(), ..ReadRows::default() };
+    let read =
+        ReadRows { run: run.to_owned(), stream: "history".to_owned(), ..ReadRows::default() };
     let mut stream = runs(door).read(read).await?.into_inner();
     let mut blocks = Vec::new();
     while let Some(block) = stream.message().await? {

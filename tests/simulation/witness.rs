@@ -1,5 +1,6 @@
-//! What the controller has said, in the order in which it said it, and what may never be seen. Told by `server.rs` of every
-//! answer and by `machine.rs` of every process; asked at the end by `verdict.rs`. Touches nothing.
+//! What the controller has said, in the order in which it said it, and what may never be seen. Told
+//! by `server.rs` of every answer and by `machine.rs` of every process; asked at the end by
+//! `verdict.rs`. Touches nothing.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -144,7 +145,8 @@ impl Witness {
                 let attempt = Attempt { run: rows.run.clone(), number: rows.attempt };
                 self.accepted(&attempt, "rows");
                 let mut seen = self.seen();
-                let known = seen.acknowledged.entry((attempt, rows.writer.clone(), rows.stream.clone()));
+                let known =
+                    seen.acknowledged.entry((attempt, rows.writer.clone(), rows.stream.clone()));
                 let known = known.or_default();
                 *known = appended.next.max(*known);
             }
@@ -155,7 +157,9 @@ impl Witness {
                     self.ended(attempt, run);
                 }
             }
-            (Question::Append(rows), answer) if rows.writer == STRAGGLER => self.straggled(rows, answer),
+            (Question::Append(rows), answer) if rows.writer == STRAGGLER => {
+                self.straggled(rows, answer)
+            }
             (Question::Retry(_), Ok(Answer::Retried(retried))) => {
                 self.seen().reopened.extend(retried.runs.iter().cloned());
             }
@@ -207,7 +211,9 @@ impl Witness {
     fn accepted(&self, attempt: &Attempt, what: &str) {
         let newest = self.seen().leased.get(&attempt.run).copied().unwrap_or(0);
         if attempt.number < newest {
-            self.accuse(format!("{what} of {attempt} were taken after attempt {newest} was handed out"));
+            self.accuse(format!(
+                "{what} of {attempt} were taken after attempt {newest} was handed out"
+            ));
         }
     }
 }
@@ -239,8 +245,11 @@ fn describe(question: &Question, answer: &Result<Answer, Status>) -> String {
     };
     let said = match answer {
         Ok(Answer::Orders(orders)) => {
-            let starts: Vec<String> =
-                orders.start.iter().map(|start| format!("{}/{}", start.run, start.attempt)).collect();
+            let starts: Vec<String> = orders
+                .start
+                .iter()
+                .map(|start| format!("{}/{}", start.run, start.attempt))
+                .collect();
             let stops: Vec<String> = orders
                 .stop
                 .iter()

@@ -1,4 +1,5 @@
-//! One simulation: a controller, its network and its nodes in one thread under a virtual clock, from a seed to a verdict.
+//! One simulation: a controller, its network and its nodes in one thread under a virtual clock,
+//! from a seed to a verdict.
 
 use std::{
     path::Path,
@@ -13,6 +14,7 @@ use probes::Bug;
 use proto::v1::{CreateSweep, Sweep, SweepRef};
 use tokio::{
     runtime::Builder,
+    task::JoinHandle,
     time::{Instant, sleep},
 };
 
@@ -93,7 +95,15 @@ async fn run(scenario: Scenario, home: &Path, traced: bool) -> Outcome {
     let machines = machines(&scenario, &sweeps, home, &network, &witness);
     let calm = AtomicBool::new(false);
     let calm_after = scenario.calm_after;
-    let world = Arc::new(World { scenario, witness, server, network, machines, sweeps: sweeps.into(), calm });
+    let world = Arc::new(World {
+        scenario,
+        witness,
+        server,
+        network,
+        machines,
+        sweeps: sweeps.into(),
+        calm,
+    });
     drop(tokio::spawn(chaos::keep_controller_up(world.clone())));
     drop(tokio::spawn(chaos::reign(world.clone())));
     for machine in &world.machines {
@@ -103,16 +113,10 @@ async fn run(scenario: Scenario, home: &Path, traced: bool) -> Outcome {
             machine.start_agent();
         }));
     }
-    let loners = (0..world.scenario.loners).map(|number| tokio::spawn(loner::live(world.clone(), number)));
+    let loners =
+        (0..world.scenario.loners).map(|number| tokio::spawn(loner::live(world.clone(), number)));
     let loners: Vec<_> = loners.collect();
-    let deadline = begun + calm_after + PATIENCE;
-    while !(world.is_over().await && loners.iter().all(|loner| loner.is_finished())) {
-        if Instant::now() > deadline {
-            world.witness.accuse(format!("not over {} h after the last trouble", PATIENCE.as_secs() / 3600));
-            break;
-        }
-        sleep(LOOK_EVERY).await;
-    }
+    wait(&world, &loners, begun + calm_after + PATIENCE).await;
     verdict::look(&world).await;
     let lasted = begun.elapsed();
     let arrows = Arrows::taken();
@@ -131,6 +135,18 @@ async fn run(scenario: Scenario, home: &Path, traced: bool) -> Outcome {
         lasted,
         arrows,
         trace,
+    }
+}
+
+/// Waits until everything is over, and accuses the programs if it is not by the deadline.
+async fn wait(world: &World, loners: &[JoinHandle<()>], deadline: Instant) {
+    while !(world.is_over().await && loners.iter().all(|loner| loner.is_finished())) {
+        if Instant::now() > deadline {
+            let hours = PATIENCE.as_secs() / 3600;
+            world.witness.accuse(format!("not over {hours} h after the last trouble"));
+            break;
+        }
+        sleep(LOOK_EVERY).await;
     }
 }
 
@@ -196,7 +212,10 @@ impl World {
             let looked = sweeps(&door).get(SweepRef { sweep: sweep.clone() }).await;
             if !looked.is_ok_and(|sweep| is_over(&sweep.into_inner())) {
                 over = false;
-                let own = self.machines.iter().filter(|machine| machine.sweep() == sweep && self.is_calm());
+                let own = self
+                    .machines
+                    .iter()
+                    .filter(|machine| machine.sweep() == sweep && self.is_calm());
                 own.for_each(Machine::start_agent);
             }
         }

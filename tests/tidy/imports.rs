@@ -16,7 +16,11 @@ pub(crate) type Path = Vec<String>;
 /// Every path of more than one part that the code names, from a crate on.
 ///
 /// `module` is the module that the file is, from its crate on; `modules` are all that there are.
-pub(crate) fn named(module: &[String], modules: &BTreeSet<Path>, code: &syn::File) -> BTreeSet<Path> {
+pub(crate) fn named(
+    module: &[String],
+    modules: &BTreeSet<Path>,
+    code: &syn::File,
+) -> BTreeSet<Path> {
     let imported = renamed(module, modules, code).into_iter();
     let imported = imported.filter(|(name, path)| path[..] != [name.clone()]).map(|(name, _)| name);
     let imported = imported.collect();

@@ -64,7 +64,8 @@ impl Project {
                 text,
             })
             .collect();
-        let modules = sources.iter().enumerate().map(|(index, source)| (source.module.clone(), index));
+        let modules =
+            sources.iter().enumerate().map(|(index, source)| (source.module.clone(), index));
         let modules = modules.collect();
         Self { sources, modules }
     }

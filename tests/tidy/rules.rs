@@ -21,20 +21,22 @@ impl Tables {
     pub(crate) fn read(architecture: &str) -> Self {
         let crates = table(architecture, "crate");
         let all: BTreeSet<String> = crates.keys().cloned().collect();
-        let crates = crates
-            .into_iter()
-            .map(|(name, allowed)| (name, if allowed.contains(EVERYTHING) { all.clone() } else { allowed }));
+        let crates = crates.into_iter().map(|(name, allowed)| {
+            (name, if allowed.contains(EVERYTHING) { all.clone() } else { allowed })
+        });
         Self { crates: crates.collect(), rooms: table(architecture, "room") }
     }
 
     /// The room of the controller that a module is in.
     fn room_of(&self, module: &[String]) -> Option<&String> {
-        let ["controller", inside @ ..] = &module.iter().map(String::as_str).collect::<Vec<_>>()[..] else {
+        let ["controller", inside @ ..] =
+            &module.iter().map(String::as_str).collect::<Vec<_>>()[..]
+        else {
             return None;
         };
-        (1..=inside.len())
-            .rev()
-            .find_map(|length| self.rooms.get_key_value(&inside[..length].join("::")).map(|(room, _)| room))
+        (1..=inside.len()).rev().find_map(|length| {
+            self.rooms.get_key_value(&inside[..length].join("::")).map(|(room, _)| room)
+        })
     }
 
     /// Every import that the tables do not allow.
@@ -47,7 +49,8 @@ impl Tables {
             };
             for path in source.named.iter().filter(|path| path[0] != *own) {
                 if self.crates.contains_key(&path[0]) && !allowed.contains(&path[0]) {
-                    problems.insert(format!("{}: `{own}` must not import `{}`", source.file, path[0]));
+                    problems
+                        .insert(format!("{}: `{own}` must not import `{}`", source.file, path[0]));
                 }
             }
             problems.extend(self.problems_of_room(project, source));
@@ -80,7 +83,10 @@ fn table(text: &str, head: &str) -> BTreeMap<String, BTreeSet<String>> {
         let second = cells.next().unwrap_or_default();
         let mut allowed = quoted(second);
         allowed.extend(
-            [NOTHING, EVERYTHING].into_iter().filter(|word| second.contains(word)).map(str::to_owned),
+            [NOTHING, EVERYTHING]
+                .into_iter()
+                .filter(|word| second.contains(word))
+                .map(str::to_owned),
         );
         assert!(!names.is_empty() && !allowed.is_empty(), "a row without names: {row}");
         table.extend(names.into_iter().map(|name| (name, allowed.clone())));

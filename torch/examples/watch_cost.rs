@@ -1,5 +1,6 @@
-//! What watching a model costs, on the network of the image example: `cargo run -p besom-tch --example
-//! watch_cost`. Prints the time of a training step, the time of a step's histograms, and their share at a `log_freq` of 100.
+//! What watching a model costs, on the network of the image example: `cargo run -p besom-tch
+//! --example watch_cost`. Prints the time of a training step, the time of a step's histograms, and
+//! their share at a `log_freq` of 100.
 
 #![allow(clippy::print_stdout, reason = "it is for a person at a terminal")]
 
@@ -60,6 +61,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     std::fs::remove_dir_all(&folder)?;
     let (step, watch) = (median(steps), median(watches));
     let share = watch.as_secs_f64() / LOG_FREQ / step.as_secs_f64();
-    println!("a step takes {step:.2?}, its histograms {watch:.2?}: {:.2} % at log_freq 100", 100.0 * share);
+    println!(
+        "a step takes {step:.2?}, its histograms {watch:.2?}: {:.2} % at log_freq 100",
+        100.0 * share
+    );
     Ok(())
 }

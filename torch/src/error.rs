@@ -8,8 +8,11 @@ pub fn brief(error: &TchError) -> String {
         TchError::Torch(text) => text.clone(),
         other => other.to_string(),
     };
-    let first =
-        text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("torch failed without a word");
+    let first = text
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty())
+        .unwrap_or("torch failed without a word");
     first.trim_end_matches('.').to_owned()
 }
 
@@ -26,7 +29,10 @@ mod tests {
         );
         let error = two.f_add(&three).expect_err("shapes differ");
         let text = brief(&error);
-        assert!(text.starts_with("The size of tensor a (2) must match the size of tensor b (3)"), "{text}");
+        assert!(
+            text.starts_with("The size of tensor a (2) must match the size of tensor b (3)"),
+            "{text}"
+        );
         assert!(!text.contains('\n') && !text.contains("Exception raised from"), "{text}");
     }
 }

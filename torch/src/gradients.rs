@@ -1,5 +1,5 @@
-//! Helpers over tch's optimisers for what people log of them: gradient norms before and after clipping, and the learning rates
-//! of several parameter groups.
+//! Helpers over tch's optimisers for what people log of them: gradient norms before and after
+//! clipping, and the learning rates of several parameter groups.
 
 use tch::{Kind, TchError, Tensor, nn};
 
@@ -14,9 +14,9 @@ pub struct Norms {
     pub after: f64,
 }
 
-/// Scales the gradients of `store` down so that their common L2 norm is at most `max`, as torch does, and says what it was and
-/// is. Call it between backward and the optimiser's step. Gradients whose norm is not a number stay as they are. Waits for the
-/// device once.
+/// Scales the gradients of `store` down so that their common L2 norm is at most `max`, as torch
+/// does, and says what it was and is. Call it between backward and the optimiser's step. Gradients
+/// whose norm is not a number stay as they are. Waits for the device once.
 ///
 /// ```no_run
 /// # fn step(run: &besom::Run, store: &tch::nn::VarStore, optimizer: &mut tch::nn::Optimizer, loss: &tch::Tensor)
@@ -59,7 +59,8 @@ pub fn clip_grad_norm(store: &nn::VarStore, max: f64) -> Result<Norms, TchError>
     })
 }
 
-/// The learning rates of an optimiser's parameter groups. tch sets them but does not tell them, so they are set here.
+/// The learning rates of an optimiser's parameter groups. tch sets them but does not tell them, so
+/// they are set here.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LearningRates(Vec<f64>);
 
@@ -101,7 +102,10 @@ mod tests {
         let norms = clip_grad_norm(&store, 1.0)?;
         assert_eq!(norms.before, 5.0);
         assert!((norms.after - 1.0).abs() < 1e-5);
-        assert!((scalar(&x.grad().norm())? - norms.after).abs() < 1e-5, "the gradient itself is clipped");
+        assert!(
+            (scalar(&x.grad().norm())? - norms.after).abs() < 1e-5,
+            "the gradient itself is clipped"
+        );
         let bad = Tensor::from_slice(&[f32::NAN, 1.0]);
         x.grad().copy_(&bad);
         assert!(clip_grad_norm(&store, 1.0)?.before.is_nan());

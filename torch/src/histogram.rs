@@ -1,5 +1,5 @@
-//! Histograms of tensors: `besom::log!(run, "logits" => histogram(&logits, 64)?)`. Counted where the tensor lies: what
-//! comes to the CPU are the counts.
+//! Histograms of tensors: `besom::log!(run, "logits" => histogram(&logits, 64)?)`. Counted where
+//! the tensor lies: what comes to the CPU are the counts.
 
 use besom::{Histogram, MAX_BINS};
 use tch::{Kind, TchError, Tensor};
@@ -7,9 +7,10 @@ use tch::{Kind, TchError, Tensor};
 /// Above this many values a count in single precision may not be exact.
 const EXACT_IN_FLOAT: usize = 1 << 24;
 
-/// How many values of `tensor` lie in each of `bins` equal intervals from its least to its largest value; `bins` is 1 to
-/// [`MAX_BINS`], what is beyond is cut off. NaN and infinities are counted apart. Where all values are equal the bins are
-/// 1 wide in all, or wider where a number of that size has no such neighbours. Waits for the device.
+/// How many values of `tensor` lie in each of `bins` equal intervals from its least to its largest
+/// value; `bins` is 1 to [`MAX_BINS`], what is beyond is cut off. NaN and infinities are counted
+/// apart. Where all values are equal the bins are 1 wide in all, or wider where a number of that
+/// size has no such neighbours. Waits for the device.
 ///
 /// # Errors
 /// When torch cannot count this kind of tensor: complex or quantised numbers.
@@ -22,9 +23,14 @@ pub fn histogram(tensor: &Tensor, bins: usize) -> Result<Histogram, TchError> {
                 tensor.kind()
             )));
         }
-        let dense = if tensor.is_sparse() { tensor.f_to_dense(None, false)? } else { tensor.shallow_clone() };
+        let dense = if tensor.is_sparse() {
+            tensor.f_to_dense(None, false)?
+        } else {
+            tensor.shallow_clone()
+        };
         let single = matches!(dense.kind(), Kind::Float | Kind::Half | Kind::BFloat16);
-        let kind = if single && dense.numel() <= EXACT_IN_FLOAT { Kind::Float } else { Kind::Double };
+        let kind =
+            if single && dense.numel() <= EXACT_IN_FLOAT { Kind::Float } else { Kind::Double };
         let all = dense.detach().f_to_kind(kind)?.f_reshape([-1])?;
         let values = finite(&all)?;
         let not_finite = (all.numel() - values.numel()) as u64;

@@ -1,4 +1,5 @@
-//! Optimisers by the names that stand in a sweep's YAML. Called by trainers; it holds no defaults of its own but torch's.
+//! Optimisers by the names that stand in a sweep's YAML. Called by trainers; it holds no defaults
+//! of its own but torch's.
 
 use std::{fmt, str::FromStr};
 
@@ -21,7 +22,8 @@ pub enum Optimizer {
 }
 
 impl Optimizer {
-    const ALL: [(Self, &'static str); 3] = [(Self::Adam, "Adam"), (Self::AdamW, "AdamW"), (Self::Sgd, "SGD")];
+    const ALL: [(Self, &'static str); 3] =
+        [(Self::Adam, "Adam"), (Self::AdamW, "AdamW"), (Self::Sgd, "SGD")];
 
     /// An optimiser of this kind over all variables of `store`; `learning_rate` is above 0.
     ///
@@ -39,7 +41,8 @@ impl Optimizer {
 
 impl fmt::Display for Optimizer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (_, name) = Self::ALL.iter().find(|(kind, _)| kind == self).expect("ALL lists every kind");
+        let (_, name) =
+            Self::ALL.iter().find(|(kind, _)| kind == self).expect("ALL lists every kind");
         f.write_str(name)
     }
 }
@@ -93,7 +96,8 @@ mod tests {
             assert_eq!(serde_json::to_string(&kind).expect("a string"), json);
             assert_eq!(name.to_lowercase().parse(), Ok(kind));
         }
-        let error = serde_json::from_str::<Optimizer>("\"Adagrad\"").expect_err("unknown").to_string();
+        let error =
+            serde_json::from_str::<Optimizer>("\"Adagrad\"").expect_err("unknown").to_string();
         assert!(error.contains("no optimizer `Adagrad`: there are Adam, AdamW and SGD"), "{error}");
     }
 

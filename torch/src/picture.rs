@@ -1,11 +1,12 @@
-//! Images out of tensors, for `besom::log!(run, "samples" => image(&batch.get(0), Layout::Chw)?)`. What the numbers mean is
-//! the SDK's to say: see [`besom::Image::from_floats`].
+//! Images out of tensors, for `besom::log!(run, "samples" => image(&batch.get(0), Layout::Chw)?)`.
+//! What the numbers mean is the SDK's to say: see [`besom::Image::from_floats`].
 
 use besom::{Image, Layout};
 use tch::{Device, Kind, TchError, Tensor};
 
-/// An image of a tensor of three dimensions in this order, or of two: height and width of a grey one. Bytes are taken as
-/// they are; floats within 0 to 1 or -1 to 1 are scaled, others taken as 0 to 255. Waits for the device.
+/// An image of a tensor of three dimensions in this order, or of two: height and width of a grey
+/// one. Bytes are taken as they are; floats within 0 to 1 or -1 to 1 are scaled, others taken as 0
+/// to 255. Waits for the device.
 ///
 /// # Errors
 /// When the tensor has another shape, no pixel, or a number of channels other than 1 to 4.
@@ -14,7 +15,9 @@ pub fn image(tensor: &Tensor, layout: Layout) -> Result<Image, TchError> {
         ([height, width], _) => [*height, *width, 1],
         ([channels, height, width], Layout::Chw) => [*height, *width, *channels],
         ([height, width, channels], Layout::Hwc) => [*height, *width, *channels],
-        (other, _) => return Err(TchError::Shape(format!("an image has 2 or 3 dimensions, not {other:?}"))),
+        (other, _) => {
+            return Err(TchError::Shape(format!("an image has 2 or 3 dimensions, not {other:?}")));
+        }
     };
     let [height, width, channels] = shape.map(|side| side as usize);
     let flat = tensor.detach().f_to_device(Device::Cpu)?.f_reshape([-1])?;

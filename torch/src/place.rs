@@ -1,5 +1,6 @@
-//! Which device a trial computes on. The agent says which GPUs a trial may use by CUDA_VISIBLE_DEVICES, which CUDA obeys by
-//! itself; what remains is to notice when GPUs were given and this program cannot use them.
+//! Which device a trial computes on. The agent says which GPUs a trial may use by
+//! CUDA_VISIBLE_DEVICES, which CUDA obeys by itself; what remains is to notice when GPUs were given
+//! and this program cannot use them.
 
 use tch::{Cuda, Device};
 
@@ -8,7 +9,8 @@ use tch::{Cuda, Device};
 pub struct Place {
     /// The first visible GPU, else the CPU.
     pub device: Device,
-    /// Why a GPU that the agent gave to this trial stays idle; worth a warning, since the node pays for it.
+    /// Why a GPU that the agent gave to this trial stays idle; worth a warning, since the node pays
+    /// for it.
     pub idle: Option<String>,
 }
 
@@ -25,7 +27,10 @@ fn choose(visible: Option<&str>, cuda: bool) -> Place {
     Place {
         device: Device::Cpu,
         idle: given.map(|given| {
-            format!("CUDA_VISIBLE_DEVICES names `{given}`, but this program was built with a libtorch without CUDA, or the driver is too old for it")
+            format!(
+                "CUDA_VISIBLE_DEVICES names `{given}`, but this program was built with a \
+                libtorch without CUDA, or the driver is too old for it"
+            )
         }),
     }
 }

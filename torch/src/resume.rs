@@ -1,5 +1,6 @@
-//! Checkpoints of a training, in two calls: what `state` writes goes into a checkpoint of the run, and the next attempt reads it
-//! back. Called by trainers; it never decides when a checkpoint is made.
+//! Checkpoints of a training, in two calls: what `state` writes goes into a checkpoint of the run,
+//! and the next attempt reads it back. Called by trainers; it never decides when a checkpoint is
+//! made.
 
 use besom::{CheckpointError, Run};
 use serde::{Serialize, de::DeserializeOwned};
@@ -38,7 +39,8 @@ pub enum ResumeError {
 /// # }
 /// ```
 pub trait ResumeExt {
-    /// Makes a checkpoint of the weights, the optimiser's memory and the loop's own `progress`, as [`state::save`] writes them.
+    /// Makes a checkpoint of the weights, the optimiser's memory and the loop's own `progress`, as
+    /// [`state::save`] writes them.
     ///
     /// # Errors
     /// When it cannot be written: then there is no checkpoint.
@@ -49,8 +51,8 @@ pub trait ResumeExt {
         progress: &impl Serialize,
     ) -> Result<(), ResumeError>;
 
-    /// Goes on from the run's newest checkpoint, if there is one: answers the loop's progress. To be called before the first row
-    /// is logged.
+    /// Goes on from the run's newest checkpoint, if there is one: answers the loop's progress. To
+    /// be called before the first row is logged.
     ///
     /// # Errors
     /// When the checkpoint does not come, or is of another model or optimizer.

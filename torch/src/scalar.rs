@@ -1,19 +1,24 @@
-//! Numbers out of tensors, for `Run::log`. Called after every batch, so it waits for the device only when it is asked for
-//! a number.
+//! Numbers out of tensors, for `Run::log`. Called after every batch, so it waits for the device
+//! only when it is asked for a number.
 
 use tch::{Kind, TchError, Tensor};
 
-/// The one number in a tensor of any shape and kind; an error where there is not exactly one. Waits for the device.
+/// The one number in a tensor of any shape and kind; an error where there is not exactly one. Waits
+/// for the device.
 pub fn scalar(tensor: &Tensor) -> Result<f64, TchError> {
     if tensor.numel() != 1 {
-        return Err(TchError::Shape(format!("one number wanted, the shape is {:?}", tensor.size())));
+        return Err(TchError::Shape(format!(
+            "one number wanted, the shape is {:?}",
+            tensor.size()
+        )));
     }
     let number = tensor.f_reshape([-1])?.f_double_value(&[0])?;
     // 0.9 of 32 bits stays 0.9.
     Ok(if tensor.kind() == Kind::Float { besom::widen(number as f32) } else { number })
 }
 
-/// The mean of a loss over batches of different sizes. The sum stays on the device: adding a batch does not wait for it.
+/// The mean of a loss over batches of different sizes. The sum stays on the device: adding a batch
+/// does not wait for it.
 #[derive(Debug, Default)]
 pub struct Mean {
     sum: Option<Tensor>,

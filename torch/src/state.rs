@@ -1,6 +1,7 @@
-//! The state of a training, in one file: weights, what the optimiser remembers, and how far the training loop is. Called by
-//! trainers that make checkpoints and go on from them. The format is safetensors: a header in JSON and the bytes of the
-//! tensors, which every framework reads and in which no code can hide. What is loaded has to fit name by name, or nothing changes.
+//! The state of a training, in one file: weights, what the optimiser remembers, and how far the
+//! training loop is. Called by trainers that make checkpoints and go on from them. The format is
+//! safetensors: a header in JSON and the bytes of the tensors, which every framework reads and in
+//! which no code can hide. What is loaded has to fit name by name, or nothing changes.
 
 use std::{collections::HashMap, path::Path};
 
@@ -30,7 +31,10 @@ pub enum StateError {
     #[error("the saved state has no `{0}`: it is of another model or optimizer")]
     Missing(String),
     /// It has something for which there is no place here.
-    #[error("the saved state has `{0}`, for which there is no place: it is of another model or optimizer")]
+    #[error(
+        "the saved state has `{0}`, for which there is no place: it is of another model or \
+        optimizer"
+    )]
     Unknown(String),
     /// A tensor has another kind or shape here.
     #[error("`{name}` was saved as {saved}, and is {here} here")]
@@ -47,8 +51,8 @@ pub enum StateError {
     Progress(#[from] serde_json::Error),
 }
 
-/// Writes the variables of `store`, the state of `optimizer` and the loop's own `progress` (a count of epochs, or a struct) to a
-/// file.
+/// Writes the variables of `store`, the state of `optimizer` and the loop's own `progress` (a count
+/// of epochs, or a struct) to a file.
 ///
 /// # Errors
 /// When torch or the disk fails, or `progress` cannot be written as JSON.
@@ -58,8 +62,10 @@ pub fn save(
     optimizer: &Optim,
     progress: &impl Serialize,
 ) -> Result<(), StateError> {
-    let model = store.variables().into_iter().map(|(name, tensor)| (format!("{MODEL}{name}"), tensor));
-    let state = optimizer.state().into_iter().map(|(name, tensor)| (format!("{OPTIMIZER}{name}"), tensor));
+    let model =
+        store.variables().into_iter().map(|(name, tensor)| (format!("{MODEL}{name}"), tensor));
+    let state =
+        optimizer.state().into_iter().map(|(name, tensor)| (format!("{OPTIMIZER}{name}"), tensor));
     let at_hand = |(name, tensor): (String, Tensor)| -> Result<(String, Tensor), TchError> {
         Ok((name, tensor.f_to_device(Device::Cpu)?.f_contiguous()?))
     };
@@ -70,8 +76,8 @@ pub fn save(
     Ok(Tensor::write_safetensors(&all, file)?)
 }
 
-/// Reads what [`save`] has written into `store` and `optimizer`, which have the same variables and the same rule, on any device;
-/// answers the loop's progress.
+/// Reads what [`save`] has written into `store` and `optimizer`, which have the same variables and
+/// the same rule, on any device; answers the loop's progress.
 ///
 /// # Errors
 /// When the file cannot be read or is of another model or optimizer; then nothing has changed.
@@ -97,13 +103,16 @@ pub fn load<T: DeserializeOwned>(
     let progress = serde_json::from_slice(&Vec::<u8>::try_from(&progress)?)?;
     let mut variables = Vec::new();
     for (name, variable) in store.variables() {
-        let saved = model.remove(&name).ok_or_else(|| StateError::Missing(format!("{MODEL}{name}")))?;
+        let saved =
+            model.remove(&name).ok_or_else(|| StateError::Missing(format!("{MODEL}{name}")))?;
         variables.push((fitting(&name, &saved, &variable)?, variable));
     }
     if let Some(name) = model.into_keys().next() {
         return Err(StateError::Unknown(format!("{MODEL}{name}")));
     }
     optimizer.set_state(state)?;
-    tch::no_grad(|| variables.iter_mut().try_for_each(|(saved, variable)| variable.f_copy_(saved)))?;
+    tch::no_grad(|| {
+        variables.iter_mut().try_for_each(|(saved, variable)| variable.f_copy_(saved))
+    })?;
     Ok(progress)
 }

@@ -34,23 +34,34 @@ pub(crate) fn run_with_torch<S: AsRef<OsStr>>(
 }
 
 /// Runs tests that start our programs: `cargo test` has built them, so the laboratory need not.
-pub(crate) fn test<S: AsRef<OsStr>>(libtorch: &Path, args: impl IntoIterator<Item = S>) -> Result<()> {
+pub(crate) fn test<S: AsRef<OsStr>>(
+    libtorch: &Path,
+    args: impl IntoIterator<Item = S>,
+) -> Result<()> {
     finish(command(args).env("LIBTORCH", libtorch).env("BESOM_PROGRAMS", programs()?))
 }
 
-/// Runs a bench beside the programs that it measures. All are built in one go: a second build, with other features chosen, would
-/// replace the bench while it runs.
+/// Runs a bench beside the programs that it measures. All are built in one go: a second build, with
+/// other features chosen, would replace the bench while it runs.
 pub(crate) fn bench(name: &str, flags: &[&str]) -> Result<()> {
     let packages = ["controller", "agent", "cli", "tests"].map(|package| ["--package", package]);
     run(["build", "--bins"].iter().chain(packages.as_flattened()))?;
     let programs = programs()?;
-    finish(Command::new(programs.join(name)).args(flags).current_dir(root()).env("BESOM_PROGRAMS", programs))
+    finish(
+        Command::new(programs.join(name))
+            .args(flags)
+            .current_dir(root())
+            .env("BESOM_PROGRAMS", programs),
+    )
 }
 
 /// Runs a command to its end.
 pub(crate) fn finish(command: &mut Command) -> Result<()> {
-    let words =
-        command.get_args().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ");
+    let words = command
+        .get_args()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect::<Vec<_>>()
+        .join(" ");
     let program = command.get_program().to_string_lossy().into_owned();
     match command.status() {
         Ok(status) if status.success() => Ok(()),

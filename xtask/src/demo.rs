@@ -1,4 +1,5 @@
-//! `cargo xtask demo`: from nothing to the best config, on real programs in a folder of their own, and nothing left running.
+//! `cargo xtask demo`: from nothing to the best config, on real programs in a folder of their own,
+//! and nothing left running.
 
 use std::{
     env, fs, io,
@@ -27,15 +28,21 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) fn run() -> Result<()> {
     let torch = say::step("libtorch", libtorch::ensure)?;
-    // At once, since cargo compiles a crate again when what is built together wants other features of it.
+    // At once, since cargo compiles a crate again when what is built together wants other features
+    // of it.
     say::step("building controller, agent, sweep and the examples", || {
-        let packages = ["controller", "agent", "cli", "examples"].map(|package| ["--package", package]);
+        let packages =
+            ["controller", "agent", "cli", "examples"].map(|package| ["--package", package]);
         cargo::run_with_torch(&torch, ["build", "--bins"].iter().chain(packages.as_flattened()))
     })?;
     let mut stage = Stage::new(cargo::programs()?)?;
     say::step("starting a controller", || stage.start_controller())?;
     let id = stage.create()?;
-    say::line(format_args!("{} training: {SWEEP}, one agent with {} slots", say::cyan("▸"), stage.slots));
+    say::line(format_args!(
+        "{} training: {SWEEP}, one agent with {} slots",
+        say::cyan("▸"),
+        stage.slots
+    ));
     stage.train(&id)?;
     say::line("");
     stage.show(&["show", &id])?;
@@ -43,7 +50,9 @@ pub(crate) fn run() -> Result<()> {
     stage.show(&["best", &id])?;
     say::line("");
     drop(stage);
-    say::line("That was a whole sweep, and nothing of it is left running. Your own: see README.md.");
+    say::line(
+        "That was a whole sweep, and nothing of it is left running. Your own: see README.md.",
+    );
     Ok(())
 }
 
@@ -60,26 +69,38 @@ struct Stage {
 impl Stage {
     fn new(programs: PathBuf) -> Result<Self> {
         let folder = env::temp_dir().join(format!("besom-demo-{}", std::process::id()));
-        let failed = |error: io::Error| Failure::new(format!("cannot use `{}`: {error}", folder.display()));
+        let failed =
+            |error: io::Error| Failure::new(format!("cannot use `{}`: {error}", folder.display()));
         fs::create_dir_all(&folder).map_err(failed)?;
-        // The sweep's `program` is `target/debug/mnist` from where the agent runs; cargo's target folder may be elsewhere.
+        // The sweep's `program` is `target/debug/mnist` from where the agent runs; cargo's target
+        // folder may be elsewhere.
         let target = programs.parent().unwrap_or(&programs);
         symlink(target, folder.join("target")).map_err(failed)?;
-        let free =
-            TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).map_err(failed)?;
+        let free = TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.local_addr())
+            .map_err(failed)?;
         let interrupted = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             signal_hook::flag::register(signal, interrupted.clone()).map_err(failed)?;
         }
         let slots = thread::available_parallelism().map_or(2, usize::from).clamp(2, 8);
-        Ok(Self { programs, address: free.to_string(), slots, interrupted, controller: None, folder })
+        Ok(Self {
+            programs,
+            address: free.to_string(),
+            slots,
+            interrupted,
+            controller: None,
+            folder,
+        })
     }
 
     /// One of our programs, told where the stage's controller is.
     fn command(&self, name: &str, args: &[&str]) -> Command {
         let mut command = Command::new(self.programs.join(name));
         command.args(args).current_dir(cargo::root()).stdin(Stdio::null());
-        command.env("BESOM_CONTROLLER", format!("http://{}", self.address)).env_remove("BESOM_TOKEN");
+        command
+            .env("BESOM_CONTROLLER", format!("http://{}", self.address))
+            .env_remove("BESOM_TOKEN");
         command
     }
 
@@ -95,7 +116,11 @@ impl Stage {
         let begun = Instant::now();
         let listens = self.until(|| {
             let gone = controller.exit()?.is_some() || begun.elapsed() > PATIENCE;
-            Ok(if gone { Some(false) } else { TcpStream::connect(&self.address).is_ok().then_some(true) })
+            Ok(if gone {
+                Some(false)
+            } else {
+                TcpStream::connect(&self.address).is_ok().then_some(true)
+            })
         })?;
         if !listens {
             return Err(Failure::new(format!(
@@ -109,8 +134,10 @@ impl Stage {
 
     /// Creates the sweep; its id.
     fn create(&self) -> Result<String> {
-        let created = self.command("sweep", &["create", SWEEP, "--json"]).stderr(Stdio::inherit()).output();
-        let created = created.map_err(|error| Failure::new(format!("cannot run sweep: {error}")))?;
+        let created =
+            self.command("sweep", &["create", SWEEP, "--json"]).stderr(Stdio::inherit()).output();
+        let created =
+            created.map_err(|error| Failure::new(format!("cannot run sweep: {error}")))?;
         let answer = String::from_utf8_lossy(&created.stdout).into_owned();
         let id = answer.split("\"id\":").nth(1).and_then(|rest| rest.split('"').nth(1));
         id.map(str::to_owned).ok_or_else(|| Failure::new("the sweep could not be created"))
@@ -125,8 +152,9 @@ impl Stage {
         }
     }
 
-    /// Runs the agent, with `sweep watch` in front of the person, until the sweep is over. An agent that leaves earlier
-    /// says why, and the demo is over: nobody else would run the rest of the sweep.
+    /// Runs the agent, with `sweep watch` in front of the person, until the sweep is over. An agent
+    /// that leaves earlier says why, and the demo is over: nobody else would run the rest of the
+    /// sweep.
     fn train(&mut self, id: &str) -> Result<()> {
         let mut agent = self.command("agent", &[id, "--slots", &self.slots.to_string(), "--data"]);
         agent.arg(self.folder.join("agent")).current_dir(&self.folder).process_group(0);
@@ -139,7 +167,9 @@ impl Stage {
                 return Ok(Some(status.success()));
             }
             // An agent that is done may leave before the last news of the sweep are shown.
-            if agent.exit()?.is_some() && alone.get_or_insert_with(Instant::now).elapsed() > PATIENCE / 4 {
+            if agent.exit()?.is_some()
+                && alone.get_or_insert_with(Instant::now).elapsed() > PATIENCE / 4
+            {
                 return Ok(Some(false));
             }
             Ok(None)
@@ -147,7 +177,10 @@ impl Stage {
         if over {
             return Ok(());
         }
-        Err(Failure::new(format!("the sweep did not end; the agent said:\n{}", self.said(AGENT_LOG))))
+        Err(Failure::new(format!(
+            "the sweep did not end; the agent said:\n{}",
+            self.said(AGENT_LOG)
+        )))
     }
 
     /// What a program wrote to its log.
@@ -164,7 +197,9 @@ impl Stage {
             match what() {
                 Ok(Some(answer)) => return Ok(answer),
                 Ok(None) => sleep(TICK),
-                Err(error) => return Err(Failure::new(format!("cannot wait for a program: {error}"))),
+                Err(error) => {
+                    return Err(Failure::new(format!("cannot wait for a program: {error}")));
+                }
             }
         }
     }
@@ -177,8 +212,8 @@ impl Drop for Stage {
     }
 }
 
-/// A program that runs. Dropping it ends it: two TERMs (the first drains an agent, the second ends its trials), and a KILL
-/// for what does not listen.
+/// A program that runs. Dropping it ends it: two TERMs (the first drains an agent, the second ends
+/// its trials), and a KILL for what does not listen.
 struct Running(Child);
 
 impl Running {

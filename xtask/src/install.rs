@@ -11,16 +11,27 @@ const PROGRAMS: [&str; 3] = ["controller", "agent", "sweep"];
 
 pub(crate) fn run() -> Result<()> {
     say::step("building controller, agent and sweep", || {
-        cargo::run(["build", "--package", "controller", "--package", "agent", "--package", "cli", "--bins"])
+        cargo::run([
+            "build",
+            "--package",
+            "controller",
+            "--package",
+            "agent",
+            "--package",
+            "cli",
+            "--bins",
+        ])
     })?;
     let built = cargo::programs()?;
     let to = folder()?;
     for name in PROGRAMS {
-        put(&built.join(name), &to.join(name))
-            .map_err(|error| Failure::new(format!("cannot write `{}`: {error}", to.join(name).display())))?;
+        put(&built.join(name), &to.join(name)).map_err(|error| {
+            Failure::new(format!("cannot write `{}`: {error}", to.join(name).display()))
+        })?;
     }
     say::line(format_args!("installed {} in {}", PROGRAMS.join(", "), to.display()));
-    let on_path = env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|folder| folder == to));
+    let on_path =
+        env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|folder| folder == to));
     if !on_path {
         say::line(format_args!(
             "{}: add it to your PATH: export PATH=\"{}:$PATH\"",

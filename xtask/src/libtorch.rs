@@ -1,6 +1,6 @@
-//! Fetches libtorch for the CPU into the user's cache folder: pip downloads three wheels by their hashes, a few lines of
-//! Python take out what we link, and a rename makes it visible. Installs nothing, imports nothing from the wheels
-//! (docs/decisions/libtorch.md).
+//! Fetches libtorch for the CPU into the user's cache folder: pip downloads three wheels by their
+//! hashes, a few lines of Python take out what we link, and a rename makes it visible. Installs
+//! nothing, imports nothing from the wheels (docs/decisions/libtorch.md).
 
 use std::{
     env,
@@ -15,8 +15,8 @@ use crate::{Failure, Result, cargo, say};
 /// The version that tch is generated for; xtask/libtorch/requirements.txt has the same.
 const VERSION: &str = "2.13.0";
 
-/// A folder that torch-sys takes as LIBTORCH: the one of that environment variable, or the one in the cache, which is
-/// fetched when it is missing.
+/// A folder that torch-sys takes as LIBTORCH: the one of that environment variable, or the one in
+/// the cache, which is fetched when it is missing.
 pub(crate) fn ensure() -> Result<PathBuf> {
     if let Some(given) = env::var_os("LIBTORCH").filter(|given| !given.is_empty()) {
         return Ok(given.into());
@@ -40,12 +40,14 @@ pub(crate) fn ensure() -> Result<PathBuf> {
         "  fetching libtorch {VERSION} for the CPU: 540 MB, once, into {}",
         home.display()
     ));
-    // Beside its place, so that the rename is atomic. What is there is left from a fetch that was interrupted.
+    // Beside its place, so that the rename is atomic. What is there is left from a fetch that was
+    // interrupted.
     let scratch = cache.join("libtorch.part");
     let _ = fs::remove_dir_all(&scratch);
     let fetched = fetch(&scratch).and_then(|()| {
-        fs::rename(&scratch, &home)
-            .map_err(|error| Failure::new(format!("cannot move libtorch to `{}`: {error}", home.display())))
+        fs::rename(&scratch, &home).map_err(|error| {
+            Failure::new(format!("cannot move libtorch to `{}`: {error}", home.display()))
+        })
     });
     let _ = fs::remove_dir_all(&scratch);
     fetched.map(|()| torch)
@@ -63,7 +65,9 @@ fn lock(cache: &Path) -> Result<File> {
         }
         Ok(file)
     };
-    open().map_err(|error: io::Error| Failure::new(format!("cannot lock `{}`: {error}", path.display())))
+    open().map_err(|error: io::Error| {
+        Failure::new(format!("cannot lock `{}`: {error}", path.display()))
+    })
 }
 
 /// Besom's folder in the user's cache.
@@ -91,7 +95,15 @@ fn fetch(scratch: &Path) -> Result<()> {
         "--no-deps",
         "--no-cache-dir",
     ]);
-    pip.args(["--only-binary=:all:", "--python-version", "3.11", "--implementation", "cp", "--abi", "cp311"]);
+    pip.args([
+        "--only-binary=:all:",
+        "--python-version",
+        "3.11",
+        "--implementation",
+        "cp",
+        "--abi",
+        "cp311",
+    ]);
     pip.args(["--abi", "none", "--require-hashes"]);
     // pip does not take a newer platform for an older one: every one is named.
     for minor in (5..=28).rev() {

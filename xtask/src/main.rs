@@ -1,5 +1,5 @@
-//! Besom's own tasks, as `cargo xtask TASK`. Runs cargo and our programs; needs nothing of ours to compile, so that the first
-//! words appear at once.
+//! Besom's own tasks, as `cargo xtask TASK`. Runs cargo and our programs; needs nothing of ours to
+//! compile, so that the first words appear at once.
 
 mod cargo;
 mod demo;
@@ -18,19 +18,28 @@ Usage: cargo xtask TASK
 Tasks:
   demo              runs a real sweep, from nothing to the best config, and leaves nothing running
   test              everything that CI checks
-  simulate [..]     a fleet under all kinds of trouble, from seeds: --seeds 100000, or --seed 7 for one of them
-  soak [N]          kills controllers and trainers that log, 1,000 times, and looks for what was acknowledged; kills controller,
-                    agents, shims and trainers of a grid, 1,000 times, and looks at each cell; stops badly behaved trials,
-                    1,000 of them, and looks for what lives on; fills a disk; holds all of them to their times
+  simulate [..]     a fleet under all kinds of trouble, from seeds: --seeds 100000, or --seed 7 \
+  for one of them
+  soak [N]          kills controllers and trainers that log, 1,000 times, and looks for what was \
+  acknowledged; kills controller,
+                    agents, shims and trainers of a grid, 1,000 times, and looks at each cell; \
+                    stops badly behaved trials,
+                    1,000 of them, and looks for what lives on; fills a disk; holds all of them \
+                    to their times
   install           builds controller, agent and sweep, and puts them on the PATH
   libtorch          fetches libtorch into the cache folder (demo and test do it by themselves)
-  libtorch --env    prints the line for your shell that lets a plain `cargo build -p examples` find it
-  bench loop [...]  asks and tells a second through a real controller, beside the floor of raw SQLite
-  bench fleet [...] 300 agents beside 32, stops with 200 agents connected; --grid 100000: each point once, in bounded memory
+  libtorch --env    prints the line for your shell that lets a plain `cargo build -p examples` \
+  find it
+  bench loop [...]  asks and tells a second through a real controller, beside the floor of raw \
+  SQLite
+  bench fleet [...] 300 agents beside 32, stops with 200 agents connected; --grid 100000: each \
+  point once, in bounded memory
   bench outage [..] how fast what was logged without a controller arrives once it is back
-  bench history     many runs listed, curves and rows of a long history, through a real controller, beside raw SQLite
+  bench history     many runs listed, curves and rows of a long history, through a real \
+  controller, beside raw SQLite
   bench search [..] regret of the search on many small problems, beside random search and peers
-  bench track [...] what a call of log costs and points a second until durable, beside floors and peers";
+  bench track [...] what a call of log costs and points a second until durable, beside floors and \
+  peers";
 
 /// Why a task failed, with what to do about it.
 #[derive(Debug)]
@@ -61,7 +70,8 @@ type Result<T> = std::result::Result<T, Failure>;
 
 /// Tests of CI, for longer.
 fn soak(times: &str) -> Result<()> {
-    let test = |name| ["test", "--package", "tests", "--test", "end_to_end", name, "--", "--nocapture"];
+    let test =
+        |name| ["test", "--package", "tests", "--test", "end_to_end", name, "--", "--nocapture"];
     for part in ["kills::", "hunt::", "stops::", "full::"] {
         let mut command = cargo::command(test(part));
         command.env("BESOM_KILLS", times).env("BESOM_STOPS", times).env("BESOM_MEASURES", "true");
@@ -83,9 +93,8 @@ fn main() -> ExitCode {
         }
         ["install"] => install::run(),
         ["libtorch"] => libtorch::ensure().map(|folder| say::line(folder.display())),
-        ["libtorch", "--env"] => {
-            libtorch::ensure().map(|folder| say::result(format_args!("export LIBTORCH={}", folder.display())))
-        }
+        ["libtorch", "--env"] => libtorch::ensure()
+            .map(|folder| say::result(format_args!("export LIBTORCH={}", folder.display()))),
         ["bench", "loop", flags @ ..] => cargo::bench("bench_loop", flags),
         ["bench", "fleet", flags @ ..] => cargo::bench("bench_fleet", flags),
         ["bench", "outage", flags @ ..] => cargo::bench("bench_outage", flags),
@@ -110,9 +119,8 @@ fn main() -> ExitCode {
             say::result(HELP);
             Ok(())
         }
-        other => {
-            Err(Failure::new(format!("no task `{}`", other.join(" "))).hint("`cargo xtask help` lists them"))
-        }
+        other => Err(Failure::new(format!("no task `{}`", other.join(" ")))
+            .hint("`cargo xtask help` lists them")),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -25,7 +25,8 @@ pub(crate) fn cyan(text: &str) -> String {
 }
 
 fn paint(code: &str, text: &str) -> String {
-    let wanted = stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
+    let wanted =
+        stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
     if wanted { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
 }
 

@@ -2,8 +2,9 @@
 
 use crate::{Result, cargo, libtorch, say};
 
-/// The whole workspace in every step: cargo compiles a crate once per set of features, and the sets depend on what is
-/// built together. That the default members do without libtorch follows from the import table (`tests/tidy`).
+/// The whole workspace in every step: cargo compiles a crate once per set of features, and the sets
+/// depend on what is built together. That the default members do without libtorch follows from the
+/// import table (`tests/tidy`).
 pub(crate) fn run() -> Result<()> {
     say::step("formatting", || cargo::run(["fmt", "--all", "--check"]))?;
     let torch = say::step("libtorch", libtorch::ensure)?;

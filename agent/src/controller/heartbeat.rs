@@ -1,5 +1,6 @@
-//! The heartbeat's rhythm: one in flight at a time, a newer one takes its place, a controller that is away is tried again
-//! and again. Knows when to beat and nothing of what a beat says. Used by `agent.rs`.
+//! The heartbeat's rhythm: one in flight at a time, a newer one takes its place, a controller that
+//! is away is tried again and again. Knows when to beat and nothing of what a beat says. Used by
+//! `agent.rs`.
 
 use std::{future::Future, pin::Pin, time::Duration};
 
@@ -14,8 +15,8 @@ use crate::plan::News;
 const FIRST_WAIT: Duration = Duration::from_secs(10);
 /// The controller's lease is used in thirds, so that two lost beats do no harm.
 const BEATS_PER_LEASE: u32 = 3;
-/// After an answer that filled every slot, the next beat could only wait: a trial that ends sooner saves it. And how old a
-/// beat must be before news that can wait take its place.
+/// After an answer that filled every slot, the next beat could only wait: a trial that ends sooner
+/// saves it. And how old a beat must be before news that can wait take its place.
 const UNHURRIED: Duration = Duration::from_millis(50);
 /// An answer that changes nothing and comes sooner than this means that the next would too.
 const AT_ONCE: Duration = Duration::from_millis(50);
@@ -67,13 +68,15 @@ impl<L: Link> Heart<L> {
         }
     }
 
-    /// How long the controller may keep the next beat. The first one comes back at once: it tells the lease. So does one
-    /// after a failure: no news takes its place, so a long poll would keep them all back.
+    /// How long the controller may keep the next beat. The first one comes back at once: it tells
+    /// the lease. So does one after a failure: no news takes its place, so a long poll would keep
+    /// them all back.
     pub fn wait(&self) -> Duration {
         if self.failures > 0 { Duration::ZERO } else { self.wait }
     }
 
-    /// When the next beat should go out, given what there is to say; `None`: not before the answer to the one under way.
+    /// When the next beat should go out, given what there is to say; `None`: not before the answer
+    /// to the one under way.
     pub fn due(&self, news: News) -> Option<Instant> {
         let away = self.failures > 0;
         match news {
@@ -110,7 +113,8 @@ impl<L: Link> Heart<L> {
         };
         // The very first answer came at once since we asked for that.
         self.next = if self.met { now + pause } else { now };
-        self.wait = if orders_lease.is_zero() { FIRST_WAIT } else { orders_lease / BEATS_PER_LEASE };
+        self.wait =
+            if orders_lease.is_zero() { FIRST_WAIT } else { orders_lease / BEATS_PER_LEASE };
         let contact = if self.failures > 1 {
             Contact::Back(now.duration_since(self.silent_since))
         } else {

@@ -1,5 +1,6 @@
-//! The calls that an agent makes to the controller, as a trait: the simulator plugs in here. The real one goes over gRPC
-//! and adds time limits; it never tries again, which is for the callers to decide.
+//! The calls that an agent makes to the controller, as a trait: the simulator plugs in here. The
+//! real one goes over gRPC and adds time limits; it never tries again, which is for the callers to
+//! decide.
 
 use std::{future::Future, path::Path, sync::Arc, time::Duration};
 
@@ -20,12 +21,18 @@ pub trait Link: Clone + Send + Sync + 'static {
     fn beat(&self, beat: Beat) -> impl Future<Output = Result<Orders, Status>> + Send;
     /// Sends rows.
     fn append(&self, rows: AppendRows) -> impl Future<Output = Result<Appended, Status>> + Send;
-    /// Sends the contents that these rows of the stream `files` name; each lies in `folder` under its hash.
-    fn contents(&self, folder: &Path, frames: &[u8]) -> impl Future<Output = Result<(), Trouble>> + Send;
+    /// Sends the contents that these rows of the stream `files` name; each lies in `folder` under
+    /// its hash.
+    fn contents(
+        &self,
+        folder: &Path,
+        frames: &[u8],
+    ) -> impl Future<Output = Result<(), Trouble>> + Send;
     /// Reports the end of an attempt.
     fn end(&self, end: EndRun) -> impl Future<Output = Result<RunEnded, Status>> + Send;
 
-    /// Some number in [0, 1) for the pause before a call is tried again, so that a fleet does not come back all at once.
+    /// Some number in [0, 1) for the pause before a call is tried again, so that a fleet does not
+    /// come back all at once.
     fn jitter(&self) -> f64 {
         crate::jitter()
     }
@@ -57,7 +64,8 @@ impl Link for Remote {
     }
 
     async fn contents(&self, folder: &Path, frames: &[u8]) -> Result<(), Trouble> {
-        // No time limit: how long it takes is up to the size, and a connection that has died is noticed.
+        // No time limit: how long it takes is up to the size, and a connection that has died is
+        // noticed.
         blobs::upload_named(&self.dial.files(), frames, folder, &Arc::default()).await
     }
 
@@ -107,5 +115,8 @@ pub fn meaning(status: &Status) -> Meaning {
 
 /// Somebody has answered, and not what was hoped for: people should hear what was said.
 pub fn is_answer(status: &Status) -> bool {
-    !matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown)
+    !matches!(
+        status.code(),
+        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown
+    )
 }

@@ -1,5 +1,6 @@
-//! The console of one attempt as rows of its journal: a line each, and a row with a number where lines are left out. From these
-//! rows a restarted agent knows how many lines of each file it has taken. Called by `tail.rs`.
+//! The console of one attempt as rows of its journal: a line each, and a row with a number where
+//! lines are left out. From these rows a restarted agent knows how many lines of each file it has
+//! taken. Called by `tail`.
 
 use std::{io, path::Path};
 
@@ -30,7 +31,8 @@ struct Book {
 }
 
 impl Console {
-    /// Begins, or goes on where the journal ends. `done` hears how many lines of which file it stands for.
+    /// Begins, or goes on where the journal ends. `done` hears how many lines of which file it
+    /// stands for.
     ///
     /// # Errors
     /// When the disk refuses.

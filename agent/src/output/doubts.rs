@@ -1,5 +1,6 @@
-//! Printed lines that look like rows and are none, and rows that have lost values: how many, the first of each kind, and what
-//! a person is told of them. A function of the lines alone, so a restarted agent says the same. Called by `tail.rs`.
+//! Printed lines that look like rows and are none, and rows that have lost values: how many, the
+//! first of each kind, and what a person is told of them. A function of the lines alone, so a
+//! restarted agent says the same. Called by `tail`.
 
 use std::fmt::Display;
 
@@ -50,26 +51,33 @@ impl Doubts {
         }
     }
 
-    /// All of it in a sentence; `None` when there is nothing to tell. Where a run has rows, JSON on standard error is a log.
+    /// All of it in a sentence; `None` when there is nothing to tell. Where a run has rows, JSON on
+    /// standard error is a log.
     pub fn told(&self, has_rows: bool) -> Option<String> {
         let mut told = Vec::new();
         let (none, lost, on_stderr) = (&self.none, &self.lost, &self.on_stderr);
         match none.count {
             0 => {}
             1 => told.push(format!("1 printed line looks like a row and is none: {}", none.first)),
-            count => {
-                told.push(format!("{count} printed lines look like rows and are none, first {}", none.first))
-            }
+            count => told.push(format!(
+                "{count} printed lines look like rows and are none, first {}",
+                none.first
+            )),
         }
         match lost.count {
             0 => {}
             1 => told.push(format!("1 printed row has lost a value: {}", lost.first)),
-            count => told.push(format!("{count} printed rows have lost values, first {}", lost.first)),
+            count => {
+                told.push(format!("{count} printed rows have lost values, first {}", lost.first))
+            }
         }
         match on_stderr.count {
             0 => {}
             _ if has_rows => {}
-            1 => told.push(format!("1 row is on standard error and does not count: {}", on_stderr.first)),
+            1 => told.push(format!(
+                "1 row is on standard error and does not count: {}",
+                on_stderr.first
+            )),
             count => told.push(format!(
                 "{count} rows are on standard error and do not count, first {}",
                 on_stderr.first
@@ -110,11 +118,16 @@ mod tests {
         );
         let long = format!(r#"{{"loss": 1e400, "x": "{}"}}"#, "é".repeat(100));
         assert!(
-            add(&long).starts_with("2 printed lines look like rows and are none, first `{'loss': 0.5}`: ")
+            add(&long).starts_with(
+                "2 printed lines look like rows and are none, first `{'loss': 0.5}`: "
+            )
         );
         let key = format!(r#"{{"{}": 1, "loss": 0.5}}"#, "k".repeat(600));
         let told = add(&key);
-        let lost = format!("; 1 printed row has lost a value: `{{\"{}…`: a name is longer", "k".repeat(58));
+        let lost = format!(
+            "; 1 printed row has lost a value: `{{\"{}…`: a name is longer",
+            "k".repeat(58)
+        );
         assert!(told.contains(&lost), "{told}");
     }
 

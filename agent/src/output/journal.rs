@@ -1,5 +1,6 @@
-//! Journal files of the agent's own writer: frames and nothing else, appended whole. After a crash the torn tail is cut
-//! off; what it held is written again, because every row comes from a file that is still there. Called by `tail.rs`.
+//! Journal files of the agent's own writer: frames and nothing else, appended whole. After a crash
+//! the torn tail is cut off; what it held is written again, because every row comes from a file
+//! that is still there. Called by `tail`.
 
 use std::{
     fs::{self, File},
@@ -24,8 +25,12 @@ impl Journal {
     /// # Errors
     /// When the disk refuses.
     pub fn open(path: &Path, mut each: impl FnMut(RowRef<'_>)) -> io::Result<Self> {
-        let mut journal =
-            Self { path: path.to_owned(), file: None, writer: Writer::default(), pending: Vec::new() };
+        let mut journal = Self {
+            path: path.to_owned(),
+            file: None,
+            writer: Writer::default(),
+            pending: Vec::new(),
+        };
         let bytes = match fs::read(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(journal),

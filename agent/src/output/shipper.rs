@@ -1,6 +1,7 @@
-//! Sends an attempt's journals to the controller: the agent's own while the trial runs, the SDK's once its process is gone.
-//! Knows frames, not their meaning, but for the stream `files`: the contents that its rows name go before them. What the
-//! controller has is asked, not remembered, so a journal may have been sent by anybody before. Called by `trial.rs`.
+//! Sends an attempt's journals to the controller: the agent's own while the trial runs, the SDK's
+//! once its process is gone. Knows frames, not their meaning, but for the stream `files`: the
+//! contents that its rows name go before them. What the controller has is asked, not remembered, so
+//! a journal may have been sent by anybody before. Called by `trial.rs`.
 
 use std::{
     collections::BTreeMap,
@@ -119,8 +120,9 @@ impl<L: Link> Shipper<L> {
         failed
     }
 
-    /// Sends the agent's own rows while the trial runs, each time that `rows` tells of some. Never returns: it is dropped with the
-    /// select that polls it, and what was under way then is sent again.
+    /// Sends the agent's own rows while the trial runs, each time that `rows` tells of some. Never
+    /// returns: it is dropped with the select that polls it, and what was under way then is sent
+    /// again.
     pub async fn ship_live(&mut self, rows: &Notify) {
         let mut tries = 0;
         loop {
@@ -187,7 +189,8 @@ impl<L: Link> Shipper<L> {
         let mut names: Vec<String> = entries
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
             .filter(|name| {
-                name.split_once('.').is_some_and(|(writer, _)| which == Which::All || writer == OWN_WRITER)
+                name.split_once('.')
+                    .is_some_and(|(writer, _)| which == Which::All || writer == OWN_WRITER)
             })
             .collect();
         // Rows before files: what may be large holds up nothing.
@@ -225,13 +228,17 @@ impl<L: Link> Shipper<L> {
         if acked < end {
             let known = acked.saturating_sub(cursor.rows);
             // A gap that the controller has not spoken of yet is its to refuse.
-            let frames =
-                if known == 0 { Ok(piece.frames.clone()) } else { record::skip(&piece.frames, known) };
+            let frames = if known == 0 {
+                Ok(piece.frames.clone())
+            } else {
+                record::skip(&piece.frames, known)
+            };
             let frames = frames.expect("the piece was checked when it was read");
             if is_files(name) && !self.contents(name, &frames, cursor).await? {
                 return Ok(false);
             }
-            let Some(next) = self.append(name, cursor.rows + known, frames, end, cursor).await? else {
+            let Some(next) = self.append(name, cursor.rows + known, frames, end, cursor).await?
+            else {
                 return Ok(!self.cursors[name].closed);
             };
             cursor.acked = Some(next);
@@ -244,7 +251,12 @@ impl<L: Link> Shipper<L> {
     }
 
     /// Sends what the rows of files name; `false` when the journal was closed instead.
-    async fn contents(&mut self, name: &str, frames: &[u8], cursor: Cursor) -> Result<bool, Status> {
+    async fn contents(
+        &mut self,
+        name: &str,
+        frames: &[u8],
+        cursor: Cursor,
+    ) -> Result<bool, Status> {
         let trouble = match self.link.contents(&self.contents, frames).await {
             Ok(()) => return Ok(true),
             Err(trouble) => trouble,
@@ -261,8 +273,8 @@ impl<L: Link> Shipper<L> {
         Ok(false)
     }
 
-    /// One append that ends at row `end`; answers how many rows the controller has, or `None` when the cursor was moved
-    /// or closed instead.
+    /// One append that ends at row `end`; answers how many rows the controller has, or `None` when
+    /// the cursor was moved or closed instead.
     async fn append(
         &mut self,
         name: &str,
@@ -293,12 +305,14 @@ impl<L: Link> Shipper<L> {
                 return Ok(Some(end));
             }
             Meaning::Gap(needed) if cursor.gaps < MAX_GAPS => {
-                let moved = Cursor { acked: Some(needed), gaps: cursor.gaps + 1, ..Cursor::default() };
+                let moved =
+                    Cursor { acked: Some(needed), gaps: cursor.gaps + 1, ..Cursor::default() };
                 self.cursors.insert(name.to_owned(), moved);
             }
             Meaning::Trouble if self.tries_again(name, cursor) => return Err(status),
             Meaning::Trouble | Meaning::Gap(_) | Meaning::Refused => {
-                let problem = format!("the controller does not take `{name}`: {}", status.message());
+                let problem =
+                    format!("the controller does not take `{name}`: {}", status.message());
                 self.close(name, cursor, problem);
             }
         }
@@ -313,10 +327,11 @@ impl<L: Link> Shipper<L> {
         troubles <= MAX_TROUBLES
     }
 
-    /// The whole frames at the cursor; of files as many as go out together. A torn end may still be written, a damaged frame ends
-    /// the journal.
+    /// The whole frames at the cursor; of files as many as go out together. A torn end may still be
+    /// written, a damaged frame ends the journal.
     fn read(&mut self, name: &str, cursor: &mut Cursor) -> io::Result<Option<Piece>> {
-        let mut frames = blobs::piece(&mut File::open(self.folder.join(name))?, cursor.bytes, parts(name).1)?;
+        let mut frames =
+            blobs::piece(&mut File::open(self.folder.join(name))?, cursor.bytes, parts(name).1)?;
         let (whole, rows) = match record::whole(&frames) {
             Ok(whole) => whole,
             Err(damage) => {
@@ -342,7 +357,9 @@ impl<L: Link> Shipper<L> {
 fn meaning_for(name: &str, status: &Status) -> Meaning {
     match meaning(status) {
         _ if is_files(name) && status.code() == Code::ResourceExhausted => Meaning::Trouble,
-        Meaning::Refused if is_files(name) && status.code() == Code::FailedPrecondition => Meaning::Trouble,
+        Meaning::Refused if is_files(name) && status.code() == Code::FailedPrecondition => {
+            Meaning::Trouble
+        }
         meaning => meaning,
     }
 }
@@ -357,8 +374,8 @@ fn parts(name: &str) -> (&str, &str) {
     name.split_once('.').unwrap_or((name, ""))
 }
 
-/// Removes the contents of files from an attempt's folder: what is named by a hash, or is half of one. What the program itself
-/// wrote beside them stays.
+/// Removes the contents of files from an attempt's folder: what is named by a hash, or is half of
+/// one. What the program itself wrote beside them stays.
 ///
 /// # Errors
 /// When something else is there, or nothing.
@@ -367,7 +384,8 @@ pub fn forget(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(&contents)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        let is_numbers = |name: &str| name.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+        let is_numbers =
+            |name: &str| name.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
         if check_hash(&name).is_ok() || name.strip_suffix(".part").is_some_and(is_numbers) {
             fs::remove_file(entry.path())?;
         }

@@ -1,5 +1,6 @@
-//! Failures in a row on this node, soon after their start: something here is at fault, and the agent leaves before it has used up
-//! the sweep. Part of the plan, and as pure. A program that fails on every node is the controller's business: it pauses the sweep.
+//! Failures in a row on this node, soon after their start: something here is at fault, and the
+//! agent leaves before it has used up the sweep. Part of the plan, and as pure. A program that
+//! fails on every node is the controller's business: it pauses the sweep.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -35,13 +36,15 @@ impl CrashLoop {
             _ => format!("for {} reasons", reasons.len()),
         };
         let (count, seconds) = (self.0.len(), QUICK_FAILURE.as_secs());
-        let text = format!("{count} trials in a row failed within {seconds} s of their start, {reason}");
+        let text =
+            format!("{count} trials in a row failed within {seconds} s of their start, {reason}");
         let mut failure = Failure::new(Exit::Refused, text);
         let last = self.0.last().map(String::as_str).unwrap_or_default();
         failure.details = last.lines().skip(1).map(|line| format!("  {line}")).collect();
         failure
             .hint(
-                "start the agent again once the program works; `sweep resume` first, if the sweep was paused",
+                "start the agent again once the program works; `sweep resume` first, if the sweep \
+                was paused",
             )
             .hint("`sweep retry` runs failed trials again")
     }

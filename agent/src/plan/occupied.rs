@@ -1,5 +1,6 @@
-//! Slots whose trial has ended and has not left, since some process of it lives or has memory on its GPU, and slots whose GPU does
-//! not answer. None of them is given away. Part of the plan, and as pure.
+//! Slots whose trial has ended and has not left, since some process of it lives or has memory on
+//! its GPU, and slots whose GPU does not answer. None of them is given away. Part of the plan, and
+//! as pure.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +37,8 @@ impl Occupied {
             }
             Occupancy::SetAside(what) => {
                 let remains = self.trials.get_mut(&attempt)?;
-                remains.told = format!("slot {} is set aside: {what} ({attempt})", numbers(&remains.slots));
+                remains.told =
+                    format!("slot {} is set aside: {what} ({attempt})", numbers(&remains.slots));
                 Some(remains.told.clone())
             }
             Occupancy::Free => {
@@ -48,11 +50,18 @@ impl Occupied {
     }
 
     /// Takes in whether the GPU of these slots answers; a sentence when that is news.
-    pub(super) fn gpu(&mut self, gpu: &str, slots: Vec<usize>, trouble: Option<&str>) -> Option<String> {
+    pub(super) fn gpu(
+        &mut self,
+        gpu: &str,
+        slots: Vec<usize>,
+        trouble: Option<&str>,
+    ) -> Option<String> {
         match (trouble, self.gpus.contains_key(gpu)) {
             (Some(trouble), false) => {
-                let told =
-                    format!("slot {} is set aside: {gpu} does not answer ({trouble})", numbers(&slots));
+                let told = format!(
+                    "slot {} is set aside: {gpu} does not answer ({trouble})",
+                    numbers(&slots)
+                );
                 self.gpus.insert(gpu.to_owned(), Remains { slots, told: told.clone() });
                 Some(told)
             }

@@ -1,4 +1,5 @@
-//! Tests of the plan: what each event leads to, and what never happens whatever comes in which order.
+//! Tests of the plan: what each event leads to, and what never happens whatever comes in which
+//! order.
 
 use proptest::prelude::*;
 use proto::v1::{Outcome, RunAttempt};
@@ -9,7 +10,14 @@ use crate::trial::outcome::Unstartable;
 const GRACE: Duration = Duration::from_secs(20);
 
 fn plan(slots: usize, count: Option<u64>) -> Plan {
-    Plan::new(Me { agent: "a".to_owned(), incarnation: 1, slots, count, grace: GRACE, ..Me::default() })
+    Plan::new(Me {
+        agent: "a".to_owned(),
+        incarnation: 1,
+        slots,
+        count,
+        grace: GRACE,
+        ..Me::default()
+    })
 }
 
 fn attempt(number: u32) -> Attempt {
@@ -113,8 +121,12 @@ fn the_count_is_of_trials_started_here() {
 fn a_stop_is_carried_out_once_and_a_fence_after_it() {
     let mut plan = plan(1, None);
     answer(&mut plan, vec![start(1)], vec![]);
-    let stop =
-        |reason: &str| v1::Stop { run: "s-1".to_owned(), attempt: 1, reason: reason.to_owned(), grace_ms: 5 };
+    let stop = |reason: &str| v1::Stop {
+        run: "s-1".to_owned(),
+        attempt: 1,
+        reason: reason.to_owned(),
+        grace_ms: 5,
+    };
     let causes = |actions: Vec<Action>| -> Vec<Cause> {
         let cause = |action| match action {
             Action::Stop(_, stop) => Some(stop.cause),
@@ -136,7 +148,9 @@ fn the_first_interrupt_drains_and_the_second_ends() {
     let said = plan.take(Event::Interrupted);
     assert_eq!(
         said,
-        [Action::Say("no new trials; 1 running trial may finish (Ctrl-C again ends it)".to_owned())]
+        [Action::Say(
+            "no new trials; 1 running trial may finish (Ctrl-C again ends it)".to_owned()
+        )]
     );
     let (beat, actions) = answer(&mut plan, vec![start(2)], vec![]);
     assert_eq!((beat.free, spawned(&actions).len()), (0, 0));
@@ -164,7 +178,11 @@ fn a_node_that_is_taken_away_ends_what_runs_at_once() {
     over(&mut plan, 1, report("preempted", ""), 1);
     plan.take(Event::Reported(attempt(1)));
     let (beat, _) = answer(&mut plan, vec![], vec![]);
-    assert_eq!((beat.declined.len(), plan.is_done()), (1, true), "not before the other one is given back");
+    assert_eq!(
+        (beat.declined.len(), plan.is_done()),
+        (1, true),
+        "not before the other one is given back"
+    );
 }
 
 #[test]
@@ -173,7 +191,11 @@ fn why_nothing_is_handed_out_is_said_once_a_slot_is_free() {
     answer(&mut plan, vec![start(1)], vec![]);
     let noted = |plan: &mut Plan| {
         let beat = plan.beat(Duration::ZERO).beat;
-        plan.take(Event::Answered(Orders { beat, note: "it is paused".to_owned(), ..Orders::default() }))
+        plan.take(Event::Answered(Orders {
+            beat,
+            note: "it is paused".to_owned(),
+            ..Orders::default()
+        }))
     };
     assert_eq!(noted(&mut plan), [], "no slot is free");
     over(&mut plan, 1, report("finished", ""), 1);
@@ -201,7 +223,10 @@ fn quick_failures_in_a_row_end_the_agent() {
     answer(&mut plan, vec![], vec![]);
     assert!(plan.is_done());
     let failure = plan.into_failure().unwrap();
-    assert_eq!(failure.message, "5 trials in a row failed within 60 s of their start, each with exit code 1");
+    assert_eq!(
+        failure.message,
+        "5 trials in a row failed within 60 s of their start, each with exit code 1"
+    );
     assert_eq!(failure.details, ["  Traceback", "  no data"]);
 }
 
@@ -270,7 +295,10 @@ fn a_slot_that_is_still_occupied_is_not_given_away() {
     over(&mut plan, 1, report("stopped", ""), 1);
     plan.take(Event::Reported(attempt(1)));
     let (beat, actions) = answer(&mut plan, vec![start(2)], vec![]);
-    assert_eq!((beat.free, beat.set_aside.len(), spawned(&actions)), (1, 0, vec![(1, "s-2".to_owned())]));
+    assert_eq!(
+        (beat.free, beat.set_aside.len(), spawned(&actions)),
+        (1, 0, vec![(1, "s-2".to_owned())])
+    );
     let said = "slot 1 is set aside: process 7 cannot be ended (s-1 (attempt 1))".to_owned();
     assert_eq!(
         slot(&mut plan, Occupancy::SetAside("process 7 cannot be ended".to_owned())),
@@ -281,7 +309,10 @@ fn a_slot_that_is_still_occupied_is_not_given_away() {
     assert_eq!((beat.free, beat.set_aside), (0, vec![said]));
     assert_eq!(slot(&mut plan, Occupancy::Free), [Action::Say("slot 1 is free again".to_owned())]);
     let (beat, actions) = answer(&mut plan, vec![start(3)], vec![]);
-    assert_eq!((beat.free, beat.set_aside.len(), spawned(&actions)), (1, 0, vec![(0, "s-3".to_owned())]));
+    assert_eq!(
+        (beat.free, beat.set_aside.len(), spawned(&actions)),
+        (1, 0, vec![(0, "s-3".to_owned())])
+    );
 }
 
 #[test]
@@ -330,7 +361,8 @@ proptest! {
         count in proptest::option::of(1_u64..6),
     ) {
         let mut plan = plan(slots, count);
-        // What the world knows: running trials and their slot, those whose report is under way, all that ever ran.
+        // What the world knows: running trials and their slot, those whose report is under way, all
+        // that ever ran.
         let (mut live, mut ended) = (BTreeMap::<u32, usize>::new(), BTreeSet::<u32>::new());
         let (mut ever, mut beat, mut draining) = (BTreeSet::new(), 0, false);
         for step in steps {
@@ -339,7 +371,8 @@ proptest! {
                     let sent = plan.beat(Duration::from_secs(1));
                     prop_assert!(sent.beat > beat, "beats rise");
                     beat = sent.beat;
-                    prop_assert_eq!(sent.holds.len(), live.len() + ended.len(), "a beat names all that is held");
+                    prop_assert_eq!(sent.holds.len(), live.len() + ended.len(), "a beat names all \
+                        that is held");
                     prop_assert!(sent.free as usize + live.len() <= slots);
                     prop_assert!(count.is_none_or(|count| u64::from(sent.free) + ever.len() as u64 <= count));
                     prop_assert!(!draining || sent.free == 0);
@@ -387,7 +420,8 @@ proptest! {
                 live.insert(number, slot);
                 ever.insert(number);
             }
-            prop_assert!(!plan.is_done() || (live.is_empty() && ended.is_empty()), "never leaves with anything");
+            prop_assert!(!plan.is_done() || (live.is_empty() && ended.is_empty()), "never leaves \
+                with anything");
             prop_assert_eq!(plan.running(), live.len());
         }
     }

@@ -1,6 +1,7 @@
-//! Control groups (cgroup v2): where the agent may make some, each trial's program gets one, and then nothing that it starts
-//! can hide: whatever its parent, session or environment. Made by `trial.rs`, entered by `shim.rs`, emptied by `tree.rs`. Never
-//! the only way: a machine that gives none is a normal machine, and a process can be moved out by who may.
+//! Control groups (cgroup v2): where the agent may make some, each trial's program gets one, and
+//! then nothing that it starts can hide: whatever its parent, session or environment. Made by
+//! `trial.rs`, entered by `shim.rs`, emptied by `tree.rs`. Never the only way: a machine that gives
+//! none is a normal machine, and a process can be moved out by who may.
 
 use std::{
     fs, io,
@@ -38,8 +39,10 @@ impl Cgroup {
 
     /// The processes in it and in those that they made inside of it.
     pub fn processes(&self) -> Vec<i32> {
-        let list = |path: PathBuf| fs::read_to_string(path.join("cgroup.procs")).unwrap_or_default();
-        let pids = |text: String| text.lines().filter_map(|line| line.parse().ok()).collect::<Vec<i32>>();
+        let list =
+            |path: PathBuf| fs::read_to_string(path.join("cgroup.procs")).unwrap_or_default();
+        let pids =
+            |text: String| text.lines().filter_map(|line| line.parse().ok()).collect::<Vec<i32>>();
         self.tree().into_iter().map(list).flat_map(pids).collect()
     }
 
@@ -49,7 +52,8 @@ impl Cgroup {
         events.lines().any(|line| line == "populated 1")
     }
 
-    /// Kills all of them at once, even those that are being born. Kernels before 5.14 cannot: nothing happens then.
+    /// Kills all of them at once, even those that are being born. Kernels before 5.14 cannot:
+    /// nothing happens then.
     pub fn kill(&self) {
         let _ = fs::write(self.0.join("cgroup.kill"), "1");
     }
@@ -68,7 +72,8 @@ impl Cgroup {
         Ok(())
     }
 
-    /// How often the kernel has killed something in it for lack of memory; `None` where it does not count that here.
+    /// How often the kernel has killed something in it for lack of memory; `None` where it does not
+    /// count that here.
     pub fn memory_kills(&self) -> Option<u64> {
         let events = fs::read_to_string(self.0.join("memory.events")).ok()?;
         events.lines().find_map(|line| line.strip_prefix("oom_kill "))?.trim().parse().ok()
@@ -94,13 +99,15 @@ fn locate(mounts: &str, groups: &str) -> Option<PathBuf> {
     mounts.lines().filter(|line| line.contains(" - cgroup2 ")).find_map(|line| {
         let mut fields = line.split(' ').skip(3);
         let (root, point) = (fields.next()?, fields.next()?);
-        // A cgroup above what is mounted, as seen from inside of a container, begins with `/..` and cannot be reached.
+        // A cgroup above what is mounted, as seen from inside of a container, begins with `/..` and
+        // cannot be reached.
         let inside = Path::new(path).strip_prefix(root).ok()?;
         (!inside.starts_with("..")).then(|| Path::new(point).join(inside))
     })
 }
 
-/// How often the kernel has killed something in the agent's own cgroup for lack of memory; `None` where it does not say.
+/// How often the kernel has killed something in the agent's own cgroup for lack of memory; `None`
+/// where it does not say.
 pub fn memory_kills() -> Option<u64> {
     Cgroup::own()?.memory_kills()
 }
@@ -113,8 +120,9 @@ pub struct Delegation {
 }
 
 impl Delegation {
-    /// Finds out by doing it: makes a cgroup, has a process of the agent's own `program` go in and out, removes it. Removes
-    /// what an earlier start of this `agent` has left, but for those that are in use.
+    /// Finds out by doing it: makes a cgroup, has a process of the agent's own `program` go in and
+    /// out, removes it. Removes what an earlier start of this `agent` has left, but for those that
+    /// are in use.
     ///
     /// # Errors
     /// Why there are to be none, for people.
@@ -123,7 +131,9 @@ impl Delegation {
         let delegation = Self { own, prefix: format!("besom-{agent}-") };
         let path = delegation.own.path().display();
         delegation.tidy();
-        let trial = delegation.make("try").map_err(|error| format!("none can be made in {path}: {error}"))?;
+        let trial = delegation
+            .make("try")
+            .map_err(|error| format!("none can be made in {path}: {error}"))?;
         let mut visit = Command::new(program);
         visit
             .arg("cgroup")
@@ -132,7 +142,9 @@ impl Delegation {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let visited = visit.status();
-        trial.remove().map_err(|error| format!("what is made in {path} cannot be removed: {error}"))?;
+        trial
+            .remove()
+            .map_err(|error| format!("what is made in {path} cannot be removed: {error}"))?;
         match visited {
             Ok(status) if status.success() => Ok(delegation),
             _ => Err(format!("no process can be moved in {path}")),
@@ -151,7 +163,8 @@ impl Delegation {
 
     fn tidy(&self) {
         let entries = fs::read_dir(&self.own.0).into_iter().flatten().flatten();
-        let ours = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&self.prefix));
+        let ours =
+            entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&self.prefix));
         for left in ours {
             // One with processes cannot be removed: it belongs to a trial that goes on.
             let _ = Cgroup(left.path()).remove();
@@ -177,13 +190,22 @@ mod tests {
     fn the_own_cgroup_is_found_wherever_the_tree_is_mounted() {
         let mounts = |root: &str, point: &str| {
             format!(
-                "30 23 0:26 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n41 31 0:38 {root} {point} rw,relatime - cgroup2 cgroup2 rw\n"
+                "30 23 0:26 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n41 31 0:38 \
+                {root} {point} rw,relatime - cgroup2 cgroup2 rw\n"
             )
         };
         let unified = mounts("/", "/sys/fs/cgroup");
         for (mounts, groups, want) in [
-            (unified.as_str(), "0::/user.slice/a.scope\n", Some("/sys/fs/cgroup/user.slice/a.scope")),
-            (&mounts("/", "/sys/fs/cgroup/unified"), "4:memory:/x\n0::/\n", Some("/sys/fs/cgroup/unified/")),
+            (
+                unified.as_str(),
+                "0::/user.slice/a.scope\n",
+                Some("/sys/fs/cgroup/user.slice/a.scope"),
+            ),
+            (
+                &mounts("/", "/sys/fs/cgroup/unified"),
+                "4:memory:/x\n0::/\n",
+                Some("/sys/fs/cgroup/unified/"),
+            ),
             (&mounts("/docker/1", "/sys/fs/cgroup"), "0::/docker/1/a\n", Some("/sys/fs/cgroup/a")),
             (&mounts("/docker/1", "/sys/fs/cgroup"), "0::/elsewhere\n", None),
             (&unified, "0::/../outside\n", None),

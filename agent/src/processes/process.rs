@@ -1,5 +1,6 @@
-//! Processes, without ever taking one for another: a pid counts only together with its start time and the boot that it
-//! belongs to. Called by the shim and by the agent; never decides that something should end.
+//! Processes, without ever taking one for another: a pid counts only together with its start time
+//! and the boot that it belongs to. Called by the shim and by the agent; never decides that
+//! something should end.
 
 use std::{fs, future::Future, io, os::fd::OwnedFd, process, sync::OnceLock};
 
@@ -47,7 +48,8 @@ impl Identity {
     fn pidfd(&self) -> io::Result<Option<OwnedFd>> {
         let Some(pid) = Pid::from_raw(self.pid) else { return Ok(None) };
         match pidfd_open(pid, PidfdFlags::empty()) {
-            // The pid may have been used again between its start time was noted and now: look again, with the pid held.
+            // The pid may have been used again between its start time was noted and now: look
+            // again, with the pid held.
             Ok(fd) => Ok(self.is_alive().then_some(fd)),
             Err(Errno::SRCH) => Ok(None),
             Err(error) => Err(error.into()),
@@ -101,8 +103,9 @@ impl Watch {
         Ok(Self(pidfd_open(pid, PidfdFlags::empty())?))
     }
 
-    /// Returns when the process has ended. A thread of the runtime's blocking pool sleeps in the kernel meanwhile: there
-    /// are no more of them than running trials, and the end is noticed at once. Must be called inside a tokio runtime.
+    /// Returns when the process has ended. A thread of the runtime's blocking pool sleeps in the
+    /// kernel meanwhile: there are no more of them than running trials, and the end is noticed at
+    /// once. Must be called inside a tokio runtime.
     pub fn ended(self) -> impl Future<Output = ()> + Send {
         let wait = tokio::task::spawn_blocking(move || {
             // Without a time limit, poll returns early only when a signal interrupts it.
@@ -133,7 +136,10 @@ mod tests {
     fn no_other_process_is_taken_for_this_one() {
         let me = Identity::current().unwrap();
         assert!(me.is_alive());
-        assert!(!Identity { start: me.start + 1, ..me.clone() }.is_alive(), "same pid, another start");
+        assert!(
+            !Identity { start: me.start + 1, ..me.clone() }.is_alive(),
+            "same pid, another start"
+        );
         assert!(
             !Identity { boot: "another".to_owned(), ..me }.is_alive(),
             "same pid and start, another boot"

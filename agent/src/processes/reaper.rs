@@ -1,6 +1,7 @@
-//! Orphans. A shim is the parent of every orphan of its trial; when a shim is killed, they fall to the agent, if the agent lets
-//! the kernel know that it wants them. Whatever is a child of the agent and no shim is then such an orphan, even if it has
-//! cleared its environment. A restarted agent is not above the shims that it adopts: theirs fall to somebody else.
+//! Orphans. A shim is the parent of every orphan of its trial; when a shim is killed, they fall to
+//! the agent, if the agent lets the kernel know that it wants them. Whatever is a child of the
+//! agent and no shim is then such an orphan, even if it has cleared its environment. A restarted
+//! agent is not above the shims that it adopts: theirs fall to somebody else.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -19,8 +20,8 @@ pub struct Reaper {
 }
 
 impl Reaper {
-    /// Lets orphans of killed shims fall to this process, unless others' may too: a process that has children already, or is
-    /// the first of its container, could not tell them apart.
+    /// Lets orphans of killed shims fall to this process, unless others' may too: a process that
+    /// has children already, or is the first of its container, could not tell them apart.
     pub fn install() -> Self {
         let me = getpid();
         let children = table().values().any(|stat| stat.parent == me.as_raw_pid());
@@ -50,7 +51,8 @@ impl Reaper {
         }
     }
 
-    /// The children of this process that are no shims, among those in the `table`. Takes the dead off the kernel's table.
+    /// The children of this process that are no shims, among those in the `table`. Takes the dead
+    /// off the kernel's table.
     pub fn orphans(&self, table: &HashMap<i32, Stat>) -> Vec<i32> {
         let Some(shims) = self.lock() else { return Vec::new() };
         let me = process::id().cast_signed();

@@ -1,5 +1,6 @@
-//! All processes of one trial: found by its cgroup where it has one, and in every case by descent and by a mark that they carry.
-//! Ends them, and proves that none is left. Used by the shim and by the agent; never decides that something should end.
+//! All processes of one trial: found by its cgroup where it has one, and in every case by descent
+//! and by a mark that they carry. Ends them, and proves that none is left. Used by the shim and by
+//! the agent; never decides that something should end.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -18,17 +19,21 @@ use crate::trial::spec;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How long SIGKILL may take before a process counts as stuck in the kernel.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
-/// Pauses before looks that must all find nobody to prove that nobody is there. No rhythm: what forks in one would be missed
-/// by all.
-const PAUSES: [Duration; 4] =
-    [Duration::ZERO, Duration::from_millis(7), Duration::from_millis(19), Duration::from_millis(37)];
+/// Pauses before looks that must all find nobody to prove that nobody is there. No rhythm: what
+/// forks in one would be missed by all.
+const PAUSES: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_millis(7),
+    Duration::from_millis(19),
+    Duration::from_millis(37),
+];
 /// How often one look lists the processes at most, on a machine where some are born all the time.
 const LISTS: usize = 50;
 /// How often one call kills what was born while it killed the others.
 const KILL_PASSES: usize = 20;
 
-/// The processes of one trial: whatever is in its cgroup, descends from its shim, or carries the trial's mark in its
-/// environment, and the orphans of a shim that was killed.
+/// The processes of one trial: whatever is in its cgroup, descends from its shim, or carries the
+/// trial's mark in its environment, and the orphans of a shim that was killed.
 #[derive(Clone, Debug)]
 pub struct Tree {
     shim: Option<Identity>,
@@ -39,7 +44,8 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// The tree below `shim`, of the trial whose attempt lives in `dir`. The shim itself is not part of it.
+    /// The tree below `shim`, of the trial whose attempt lives in `dir`. The shim itself is not
+    /// part of it.
     pub fn new(shim: Option<Identity>, dir: &Path, reaper: &Reaper) -> Self {
         let mark = format!("{}={}", spec::DIR_VAR, dir.display()).into_bytes();
         Self { shim, mark, cgroup: spec::cgroup(dir), reaper: reaper.clone() }
@@ -50,7 +56,8 @@ impl Tree {
         self.cgroup.as_ref()
     }
 
-    /// The processes that live now. Reads all of /proc: a matter of milliseconds, and only for a trial that ends.
+    /// The processes that live now. Reads all of /proc: a matter of milliseconds, and only for a
+    /// trial that ends.
     pub fn members(&self) -> Vec<Identity> {
         let (table, marked) = self.look();
         let shim = self.shim.as_ref().filter(|shim| shim.is_alive()).map(|shim| shim.pid);
@@ -64,8 +71,9 @@ impl Tree {
         members.filter_map(|pid| Identity::seen(pid, stat(pid)?)).collect()
     }
 
-    /// All processes of this machine, and those of them that carry the mark. Who is born while others are looked at is looked at
-    /// too, until a list has nobody new: with whoever lives by then looked at, a line of short lives does not slip through.
+    /// All processes of this machine, and those of them that carry the mark. Who is born while
+    /// others are looked at is looked at too, until a list has nobody new: with whoever lives by
+    /// then looked at, a line of short lives does not slip through.
     fn look(&self) -> (HashMap<i32, Stat>, Vec<i32>) {
         let (mut seen, mut table, mut marked) = (HashSet::new(), HashMap::new(), Vec::new());
         for _ in 0..LISTS {
@@ -81,7 +89,8 @@ impl Tree {
         (table, marked)
     }
 
-    /// Orphans that have fallen to this process and may be this trial's: those that carry no other trial's mark.
+    /// Orphans that have fallen to this process and may be this trial's: those that carry no other
+    /// trial's mark.
     fn orphans(&self, table: &HashMap<i32, Stat>) -> Vec<i32> {
         let mut orphans = self.reaper.orphans(table);
         orphans.retain(|pid| marks(*pid).all(|mark| mark == self.mark));
@@ -95,7 +104,8 @@ impl Tree {
         members.len()
     }
 
-    /// Kills every process of the tree, and what was born meanwhile. They may take a moment to be gone.
+    /// Kills every process of the tree, and what was born meanwhile. They may take a moment to be
+    /// gone.
     pub fn kill(&self) {
         let mut known = HashSet::new();
         for _ in 0..KILL_PASSES {
@@ -109,8 +119,9 @@ impl Tree {
         }
     }
 
-    /// Whether nothing lives. One look may miss a process that ends while its child is born, so there are several, and the kernel
-    /// is asked of the cgroup, where it knows for sure. Blocks the thread for a moment.
+    /// Whether nothing lives. One look may miss a process that ends while its child is born, so
+    /// there are several, and the kernel is asked of the cgroup, where it knows for sure. Blocks
+    /// the thread for a moment.
     pub fn is_empty(&self) -> bool {
         let nobody = |pause| {
             thread::sleep(pause);
@@ -119,16 +130,21 @@ impl Tree {
         !self.cgroup.as_ref().is_some_and(Cgroup::is_populated) && PAUSES.into_iter().all(nobody)
     }
 
-    /// TERM, then KILL after `grace`, until nothing is left; says whether nothing is. Blocks the thread.
+    /// TERM, then KILL after `grace`, until nothing is left; says whether nothing is. Blocks the
+    /// thread.
     pub fn end(&self, grace: Duration) -> bool {
         let (start, mut told) = (Instant::now(), HashSet::new());
         while start.elapsed() < grace {
             if self.is_empty() {
                 return true;
             }
-            // Each is told once, when it is first seen: what was just being born has not heard what others heard.
+            // Each is told once, when it is first seen: what was just being born has not heard what
+            // others heard.
             let members = self.members();
-            members.into_iter().filter(|member| told.insert(member.clone())).for_each(|new| new.terminate());
+            members
+                .into_iter()
+                .filter(|member| told.insert(member.clone()))
+                .for_each(|new| new.terminate());
             thread::sleep(LOOK_EVERY);
         }
         let start = Instant::now();
@@ -151,13 +167,15 @@ fn marks(pid: i32) -> impl Iterator<Item = Vec<u8>> {
     marks.map(<[u8]>::to_vec).collect::<Vec<_>>().into_iter()
 }
 
-/// Other people's environments cannot be read, and are not ours to end. A process whose first thread has left shows its
-/// environment to those who ask another thread.
+/// Other people's environments cannot be read, and are not ours to end. A process whose first
+/// thread has left shows its environment to those who ask another thread.
 fn environment(pid: i32) -> Vec<u8> {
     let read = |path: PathBuf| fs::read(path.join("environ")).ok().filter(|text| !text.is_empty());
     let process = PathBuf::from(format!("/proc/{pid}"));
     let threads = || fs::read_dir(process.join("task")).into_iter().flatten().flatten();
-    read(process.clone()).or_else(|| threads().find_map(|thread| read(thread.path()))).unwrap_or_default()
+    read(process.clone())
+        .or_else(|| threads().find_map(|thread| read(thread.path())))
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! GPUs belong to one agent of this user at a time: a lock per UUID, which also says whose trials may outlive their agent.
-//! Called once at the start, before anything is taken from the controller.
+//! GPUs belong to one agent of this user at a time: a lock per UUID, which also says whose trials
+//! may outlive their agent. Called once at the start, before anything is taken from the controller.
 
 use std::{
     fs::File,
@@ -25,8 +25,8 @@ pub struct Claims {
     _locks: Vec<File>,
 }
 
-/// Takes these GPUs for the agent whose folder is `data`; `locks` is where all agents of this user look. With `share`
-/// others who share may have them too.
+/// Takes these GPUs for the agent whose folder is `data`; `locks` is where all agents of this user
+/// look. With `share` others who share may have them too.
 ///
 /// # Errors
 /// A sentence for each GPU that cannot be had.
@@ -37,20 +37,30 @@ pub fn claim(gpus: &[Gpu], locks: &Path, data: &Path, share: bool) -> Result<Cla
         match claim_one(gpu, locks, data, share) {
             Ok(Ok(lock)) => taken.push(lock),
             Ok(Err(problem)) => problems.push(problem),
-            Err(error) => {
-                problems.push(format!("GPU {}: cannot lock in {}: {error}", gpu.index, locks.display()))
-            }
+            Err(error) => problems.push(format!(
+                "GPU {}: cannot lock in {}: {error}",
+                gpu.index,
+                locks.display()
+            )),
         }
     }
     if problems.is_empty() { Ok(Claims { _locks: taken }) } else { Err(problems) }
 }
 
-fn claim_one(gpu: &Gpu, locks: &Path, data: &Path, share: bool) -> io::Result<Result<File, String>> {
+fn claim_one(
+    gpu: &Gpu,
+    locks: &Path,
+    data: &Path,
+    share: bool,
+) -> io::Result<Result<File, String>> {
     make_private(locks)?;
     let path = locks.join(format!("{}.lock", gpu.uuid));
     let mut lock = open_lock(&path)?;
-    let had =
-        if share { flock(&lock, FlockOperation::NonBlockingLockShared).is_ok() } else { try_lock(&lock)? };
+    let had = if share {
+        flock(&lock, FlockOperation::NonBlockingLockShared).is_ok()
+    } else {
+        try_lock(&lock)?
+    };
     if !had {
         return Ok(Err(format!("GPU {} belongs to another agent on this node", gpu.index)));
     }
@@ -59,7 +69,8 @@ fn claim_one(gpu: &Gpu, locks: &Path, data: &Path, share: bool) -> io::Result<Re
         && let Some(run) = outliving(&other, &gpu.uuid)
     {
         return Ok(Err(format!(
-            "GPU {} is still used by `{run}`, whose agent is gone: start that agent again (its folder is {}), or wait until the trial is ended",
+            "GPU {} is still used by `{run}`, whose agent is gone: start that agent again (its \
+            folder is {}), or wait until the trial is ended",
             gpu.index,
             other.display(),
         )));
@@ -83,7 +94,8 @@ fn outliving(data: &Path, uuid: &str) -> Option<String> {
     holdings
         .iter()
         .find(|holding| {
-            holding.devices.iter().any(|device| device == uuid) && lives(holding.attempt.folder(data))
+            holding.devices.iter().any(|device| device == uuid)
+                && lives(holding.attempt.folder(data))
         })
         .map(|holding| holding.attempt.run.clone())
 }
@@ -103,7 +115,8 @@ mod tests {
     #[test]
     fn one_agent_has_a_gpu_unless_both_share() {
         let home = tempfile::tempdir().unwrap();
-        let (locks, a, b) = (home.path().join("gpus"), home.path().join("a"), home.path().join("b"));
+        let (locks, a, b) =
+            (home.path().join("gpus"), home.path().join("a"), home.path().join("b"));
         let first = claim(&gpus(), &locks, &a, false).unwrap();
         let problems = ["GPU 3 belongs to another agent on this node"];
         assert_eq!(claim(&gpus(), &locks, &b, false).unwrap_err(), problems);
@@ -117,7 +130,8 @@ mod tests {
     #[test]
     fn a_trial_that_outlived_its_agent_keeps_its_gpu() {
         let home = tempfile::tempdir().unwrap();
-        let (locks, a, b) = (home.path().join("gpus"), home.path().join("a"), home.path().join("b"));
+        let (locks, a, b) =
+            (home.path().join("gpus"), home.path().join("a"), home.path().join("b"));
         drop(claim(&gpus(), &locks, &a, false).unwrap());
         let attempt = Attempt { run: "s-1".to_owned(), number: 1 };
         let dir = attempt.folder(&a);

@@ -1,4 +1,5 @@
-//! From GPUs and flags to slots. Pure: finds every problem of the flags at once, each with what to write instead.
+//! From GPUs and flags to slots. Pure: finds every problem of the flags at once, each with what to
+//! write instead.
 
 use telemetry::gpus::{Found, Gpu};
 use terminal::count;
@@ -55,18 +56,21 @@ pub fn lay_out(wish: &Wish, found: &Found) -> Result<Layout, Vec<String>> {
     if found.gpus.is_empty() {
         if wish.per_trial.is_some_and(|number| number > 0) {
             let reason = &found.reason;
-            problems
-                .push(format!("`--gpus-per-trial {per_trial}` needs GPUs, but none was found ({reason})"));
+            problems.push(format!(
+                "`--gpus-per-trial {per_trial}` needs GPUs, but none was found ({reason})"
+            ));
         }
     } else if per_trial > gpus.len() && problems.is_empty() {
         let have = count(gpus.len(), "GPU");
-        problems.push(format!("`--gpus-per-trial {per_trial}` is more than the {have} of this agent"));
+        problems
+            .push(format!("`--gpus-per-trial {per_trial}` is more than the {have} of this agent"));
     }
     let room = gpus.len().checked_div(per_trial).unwrap_or(0);
     let slots = wish.slots.unwrap_or(room).max(1);
     if per_trial > 0 && slots > room && room > 0 && !wish.share {
         problems.push(format!(
-            "`--slots {slots}` is more than {} with {per_trial} for each trial allow ({room}): add `--share` to put several trials on a GPU, or lower `--slots`",
+            "`--slots {slots}` is more than {} with {per_trial} for each trial allow ({room}): \
+            add `--share` to put several trials on a GPU, or lower `--slots`",
             count(gpus.len(), "GPU"),
         ));
     }
@@ -85,19 +89,24 @@ fn choose(wish: &Wish, found: &Found, problems: &mut Vec<String>) -> Vec<Gpu> {
     let Some(indices) = &wish.gpus else { return found.gpus.clone() };
     let typed = indices.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
     if found.gpus.is_empty() {
-        problems.push(format!("`--gpus {typed}` names GPUs, but none was found ({})", found.reason));
+        problems
+            .push(format!("`--gpus {typed}` names GPUs, but none was found ({})", found.reason));
     }
     let mut chosen: Vec<Gpu> = Vec::new();
     for index in indices {
         // The instances of a divided GPU share its number.
-        let named: Vec<Gpu> = found.gpus.iter().filter(|gpu| gpu.index == *index).cloned().collect();
+        let named: Vec<Gpu> =
+            found.gpus.iter().filter(|gpu| gpu.index == *index).cloned().collect();
         if chosen.iter().any(|gpu| gpu.index == *index) {
             problems.push(format!("`--gpus {typed}` names GPU {index} twice"));
         } else if named.is_empty() && !found.gpus.is_empty() {
-            let mut have: Vec<String> = found.gpus.iter().map(|gpu| gpu.index.to_string()).collect();
+            let mut have: Vec<String> =
+                found.gpus.iter().map(|gpu| gpu.index.to_string()).collect();
             have.dedup();
             let have = have.join(",");
-            problems.push(format!("`--gpus {typed}`: there is no GPU {index} for this agent, only {have}"));
+            problems.push(format!(
+                "`--gpus {typed}`: there is no GPU {index} for this agent, only {have}"
+            ));
         } else {
             chosen.extend(named);
         }
@@ -106,7 +115,8 @@ fn choose(wish: &Wish, found: &Found, problems: &mut Vec<String>) -> Vec<Gpu> {
 }
 
 fn divide(gpus: &[Gpu], per_trial: usize, slots: usize) -> Vec<Slot> {
-    let groups: Vec<&[Gpu]> = if per_trial == 0 { vec![&[]] } else { gpus.chunks_exact(per_trial).collect() };
+    let groups: Vec<&[Gpu]> =
+        if per_trial == 0 { vec![&[]] } else { gpus.chunks_exact(per_trial).collect() };
     // Without GPUs there is one empty group, without `--share` no more slots than groups.
     (0..slots)
         .filter_map(|slot| groups.get(slot % groups.len().max(1)))
@@ -127,8 +137,9 @@ fn notes(wish: &Wish, found: &Found, gpus: usize, per_trial: usize, slots: usize
     notes
 }
 
-/// The slots that an adopted trial keeps busy: one with exactly its devices if any is left, else each that shares one.
-/// A CPU trial takes the first slot that is left. `taken` are the slots that others keep busy.
+/// The slots that an adopted trial keeps busy: one with exactly its devices if any is left, else
+/// each that shares one. A CPU trial takes the first slot that is left. `taken` are the slots that
+/// others keep busy.
 pub fn occupied(slots: &[Slot], devices: &[String], taken: &[usize]) -> Vec<usize> {
     let left = || slots.iter().enumerate().filter(|(index, _)| !taken.contains(index));
     if let Some((index, _)) = left().find(|(_, slot)| slot.uuids() == devices) {
@@ -206,9 +217,8 @@ mod tests {
         );
         assert_eq!(
             problems(&wish(&[], None, Some(3), false), 2),
-            [
-                "`--slots 3` is more than 2 GPUs with 1 for each trial allow (2): add `--share` to put several trials on a GPU, or lower `--slots`"
-            ]
+            ["`--slots 3` is more than 2 GPUs with 1 for each trial allow (2): add `--share` \
+                to put several trials on a GPU, or lower `--slots`"]
         );
         assert_eq!(
             problems(&wish(&[], Some(3), None, false), 2),
@@ -219,11 +229,20 @@ mod tests {
     #[test]
     fn adopted_trials_keep_their_devices() {
         let slots = lay_out(&wish(&[], Some(2), Some(4), true), &node(4)).unwrap().slots;
-        let devices = |list: &[u32]| list.iter().map(|index| format!("GPU-{index}")).collect::<Vec<_>>();
+        let devices =
+            |list: &[u32]| list.iter().map(|index| format!("GPU-{index}")).collect::<Vec<_>>();
         assert_eq!(occupied(&slots, &devices(&[0, 1]), &[]), [0]);
         assert_eq!(occupied(&slots, &devices(&[0, 1]), &[0]), [2]);
-        assert_eq!(occupied(&slots, &devices(&[1]), &[]), [0, 2], "the GPUs were divided otherwise before");
-        assert_eq!(occupied(&slots, &devices(&[9]), &[]), [0_usize; 0], "not among this agent's GPUs");
+        assert_eq!(
+            occupied(&slots, &devices(&[1]), &[]),
+            [0, 2],
+            "the GPUs were divided otherwise before"
+        );
+        assert_eq!(
+            occupied(&slots, &devices(&[9]), &[]),
+            [0_usize; 0],
+            "not among this agent's GPUs"
+        );
         assert_eq!(occupied(&[Slot::default(), Slot::default()], &[], &[0]), [1]);
     }
 }

@@ -1,5 +1,6 @@
-//! The proof that a trial has left its slot: none of its processes lives, and none has memory on its GPUs. What does not leave
-//! keeps the slot, however long that takes: the next trial would find a GPU that is full. Run by `trial.rs` after every end.
+//! The proof that a trial has left its slot: none of its processes lives, and none has memory on
+//! its GPUs. What does not leave keeps the slot, however long that takes: the next trial would find
+//! a GPU that is full. Run by `trial.rs` after every end.
 
 use std::{
     fmt,
@@ -15,7 +16,8 @@ use crate::processes::{cgroup::Cgroup, process::Identity, tree::Tree};
 /// The first and the longest pause between two looks at a slot that is not free.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// How long it may take until people are told: a driver takes some time to clean up after a killed process.
+/// How long it may take until people are told: a driver takes some time to clean up after a killed
+/// process.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How many process numbers people are told.
 const MOST_NAMED: usize = 8;
@@ -40,7 +42,8 @@ pub struct Answer {
     pub trouble: Option<String>,
 }
 
-/// The GPUs of this node: whether they answer, and who has memory on them. One for all trials of an agent.
+/// The GPUs of this node: whether they answer, and who has memory on them. One for all trials of an
+/// agent.
 #[derive(Clone)]
 pub struct Gpus(Arc<Mutex<Box<dyn Meter + Send>>>);
 
@@ -65,7 +68,8 @@ impl Gpus {
         tokio::task::spawn_blocking(ask).await.unwrap_or_default()
     }
 
-    /// The processes that have memory on one of these GPUs. None without a question when there are no GPUs.
+    /// The processes that have memory on one of these GPUs. None without a question when there are
+    /// no GPUs.
     fn residents(&self, devices: &[String]) -> Vec<i32> {
         if devices.is_empty() {
             return Vec::new();
@@ -109,8 +113,8 @@ impl Clearance {
         if occupied {
             return Some(format!("{} cannot be ended", named(&self.kill())));
         }
-        // What lives is somebody else's: it was there before, or shares the GPU. What is dead and still has memory is being
-        // cleaned up by the driver: it may be the trial's.
+        // What lives is somebody else's: it was there before, or shares the GPU. What is dead and
+        // still has memory is being cleaned up by the driver: it may be the trial's.
         let mut residents = self.gpus.residents(&self.devices);
         residents.retain(|pid| Identity::of(*pid).is_none());
         if !residents.is_empty() {
@@ -128,8 +132,8 @@ impl Clearance {
         members.into_iter().map(|member| member.pid).collect()
     }
 
-    /// Looks until the slot is free. Tells what there is to tell once patience is over, and once it is free; `tell` says
-    /// whether anybody listens.
+    /// Looks until the slot is free. Tells what there is to tell once patience is over, and once it
+    /// is free; `tell` says whether anybody listens.
     pub async fn wait(self, tell: impl AsyncFn(Occupancy) -> bool) {
         let (begun, mut told, mut pause) = (Instant::now(), false, FIRST_PAUSE);
         loop {

@@ -1,5 +1,5 @@
-//! The agent's data folder: who it is, what it holds, and the lock that keeps a second agent out. A restarted agent takes
-//! the same folder and so the same identity.
+//! The agent's data folder: who it is, what it holds, and the lock that keeps a second agent out. A
+//! restarted agent takes the same folder and so the same identity.
 
 use std::{
     env,
@@ -83,8 +83,8 @@ impl Folder {
         Ok(Some(Self { path: path.to_owned(), who, _lock: lock }))
     }
 
-    /// The kind of the file system that this folder is on, if a server behind the network keeps it. There a sync
-    /// and a lock mean less, and the state of agents on several nodes mixes.
+    /// The kind of the file system that this folder is on, if a server behind the network keeps it.
+    /// There a sync and a lock mean less, and the state of agents on several nodes mixes.
     pub fn remote_filesystem(&self) -> Option<&'static str> {
         let kind = rustix::fs::statfs(&self.path).ok()?.f_type;
         remote(kind)
@@ -138,13 +138,17 @@ pub(crate) fn make_private(path: &Path) -> io::Result<()> {
 /// # Errors
 /// When the environment names no home.
 pub(crate) fn state_folder() -> Result<PathBuf, Failure> {
-    let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let absolute =
+        |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     absolute("XDG_STATE_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
         .map(|state| state.join("besom"))
         .ok_or_else(|| {
-            Failure::new(Exit::Input, "neither XDG_STATE_HOME nor HOME names a folder for the agent's data")
-                .hint("name one with --data")
+            Failure::new(
+                Exit::Input,
+                "neither XDG_STATE_HOME nor HOME names a folder for the agent's data",
+            )
+            .hint("name one with --data")
         })
 }
 
@@ -159,8 +163,8 @@ fn next_incarnation(data: &Path) -> io::Result<Who> {
     Ok(who)
 }
 
-/// Writes down who has the folder. On the disk when this returns, since the controller must never see an incarnation
-/// twice.
+/// Writes down who has the folder. On the disk when this returns, since the controller must never
+/// see an incarnation twice.
 ///
 /// # Errors
 /// When the disk refuses.
@@ -177,8 +181,11 @@ fn new_id() -> io::Result<String> {
 }
 
 fn refused(path: &Path, error: &io::Error) -> Failure {
-    Failure::new(Exit::Input, format!("cannot use {} as the agent's folder: {error}", path.display()))
-        .hint("name another folder with --data")
+    Failure::new(
+        Exit::Input,
+        format!("cannot use {} as the agent's folder: {error}", path.display()),
+    )
+    .hint("name another folder with --data")
 }
 
 #[cfg(test)]

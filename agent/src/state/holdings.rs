@@ -1,5 +1,6 @@
-//! The file of live attempts: what a restarted agent adopts. Written before a shim is started and after an end was
-//! reported, so that no trial is ever forgotten. Holds no process ids: those are in each attempt's own folder.
+//! The file of live attempts: what a restarted agent adopts. Written before a shim is started and
+//! after an end was reported, so that no trial is ever forgotten. Holds no process ids: those are
+//! in each attempt's own folder.
 
 use std::{
     collections::BTreeMap,
@@ -46,7 +47,8 @@ pub struct Holding {
     pub attempt: Attempt,
     /// UUIDs of its GPUs; empty for a CPU slot.
     pub devices: Vec<String>,
-    /// Its processes are gone and only its end is still to be told: its slot may be another trial's by now.
+    /// Its processes are gone and only its end is still to be told: its slot may be another trial's
+    /// by now.
     #[serde(default)]
     pub has_left: bool,
     /// Name of the sweep's metric, for people.
@@ -97,7 +99,8 @@ impl Holdings {
         self.save()
     }
 
-    /// The processes of one are gone. On disk with the next that is added, which is the first that may take its slot.
+    /// The processes of one are gone. On disk with the next that is added, which is the first that
+    /// may take its slot.
     pub fn left(&mut self, attempt: &Attempt) {
         if let Some(holding) = self.live.get_mut(attempt) {
             holding.has_left = true;
@@ -107,7 +110,8 @@ impl Holdings {
     /// Takes one out.
     ///
     /// # Errors
-    /// When the disk refuses: the next start then finds an attempt that is over, which does no harm.
+    /// When the disk refuses: the next start then finds an attempt that is over, which does no
+    /// harm.
     pub fn remove(&mut self, attempt: &Attempt) -> io::Result<()> {
         self.live.remove(attempt);
         self.save()

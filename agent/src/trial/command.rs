@@ -1,5 +1,6 @@
-//! From a start order to what a shim executes: argv, environment, and the check that the program is there at all. Reads
-//! the node only through [`Node`], so tests bring their own. Called by `trial.rs`.
+//! From a start order to what a shim executes: argv, environment, and the check that the program is
+//! there at all. Reads the node only through [`Node`], so tests bring their own. Called by
+//! `trial.rs`.
 
 use std::{
     ffi::OsString,
@@ -40,8 +41,8 @@ pub struct Command {
     pub params_file: Option<PathBuf>,
 }
 
-/// The command of a trial whose attempt lives in `dir`. `devices` are the UUIDs of its GPUs, and `None` on a node without
-/// any: its environment then stays as it is.
+/// The command of a trial whose attempt lives in `dir`. `devices` are the UUIDs of its GPUs, and
+/// `None` on a node without any: its environment then stays as it is.
 ///
 /// # Errors
 /// [`Unstartable`] when this node cannot run it, with advice.
@@ -62,7 +63,12 @@ pub fn build(
     Ok(Command { argv, env: environment(start, dir, devices, node)?, params_file })
 }
 
-fn expand(argument: &Argument, node: &Node, params: &Path, params_file: &mut Option<PathBuf>) -> String {
+fn expand(
+    argument: &Argument,
+    node: &Node,
+    params: &Path,
+    params_file: &mut Option<PathBuf>,
+) -> String {
     let mut text = String::new();
     for piece in argument.pieces.iter().filter_map(|piece| piece.piece.as_ref()) {
         match piece {
@@ -78,10 +84,12 @@ fn expand(argument: &Argument, node: &Node, params: &Path, params_file: &mut Opt
 }
 
 /// Interpreters that open their first argument as a file, besides Python.
-const INTERPRETERS: [&str; 9] = ["sh", "bash", "dash", "zsh", "ksh", "perl", "ruby", "Rscript", "julia"];
+const INTERPRETERS: [&str; 9] =
+    ["sh", "bash", "dash", "zsh", "ksh", "perl", "ruby", "Rscript", "julia"];
 
-/// Checks the script that an interpreter is to open. Of every other command only the program itself can know which of its
-/// arguments are files on this node: a module, a wrapper's argument or a path within a container is none.
+/// Checks the script that an interpreter is to open. Of every other command only the program itself
+/// can know which of its arguments are files on this node: a module, a wrapper's argument or a path
+/// within a container is none.
 fn find_script(argv: &[String], node: &Node) -> Result<(), Unstartable> {
     let Some(script) = script(argv) else { return Ok(()) };
     // A shell looks on the PATH too.
@@ -89,16 +97,19 @@ fn find_script(argv: &[String], node: &Node) -> Result<(), Unstartable> {
         return Ok(());
     }
     let message = format!("program `{script}` not found in {}", node.cwd.display());
-    Err(Unstartable::new(message)
-        .hint("trials run in the folder that the agent was started in: start it where the program is"))
+    Err(Unstartable::new(message).hint(
+        "trials run in the folder that the agent was started in: start it where the program is",
+    ))
 }
 
-/// The file that a plain interpreter opens; `None` for another program, or where an option decides what is run.
+/// The file that a plain interpreter opens; `None` for another program, or where an option decides
+/// what is run.
 fn script(argv: &[String]) -> Option<&str> {
     let (interpreter, arguments) = argv.split_first()?;
     let name = Path::new(interpreter).file_name()?.to_str()?;
     let version = name.strip_prefix("python").or_else(|| name.strip_prefix("pypy"));
-    let first = if version.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '.')) {
+    let first = if version.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '.'))
+    {
         python_script(arguments)?
     } else {
         INTERPRETERS.contains(&name).then(|| arguments.first())??
@@ -122,10 +133,12 @@ fn python_script(arguments: &[String]) -> Option<&String> {
     }
 }
 
-/// Checks what is executed, and what `/usr/bin/env` is to execute, so that the person reads a sentence and no exit code.
-/// Returns its place in argv.
+/// Checks what is executed, and what `/usr/bin/env` is to execute, so that the person reads a
+/// sentence and no exit code. Returns its place in argv.
 fn find_executable(argv: &mut [String], node: &Node) -> Result<usize, Unstartable> {
-    let Some(first) = argv.first() else { return Err(Unstartable::new("the sweep's command is empty")) };
+    let Some(first) = argv.first() else {
+        return Err(Unstartable::new("the sweep's command is empty"));
+    };
     let by_env = first == "env" || first.ends_with("/env");
     let plain = |argument: &String| !argument.starts_with('-') && !argument.contains('=');
     let index = usize::from(by_env && argv.get(1).is_some_and(plain));
@@ -187,8 +200,8 @@ fn environment(
     if let Some(devices) = devices {
         env.push(("CUDA_VISIBLE_DEVICES".to_owned(), devices.join(",")));
     }
-    // Printed rows would wait in a block of 8 KiB, out of sight of early stopping, and die with a program that is killed.
-    // Whoever has set it, to nothing as well, has decided.
+    // Printed rows would wait in a block of 8 KiB, out of sight of early stopping, and die with a
+    // program that is killed. Whoever has set it, to nothing as well, has decided.
     if (node.variable)(UNBUFFERED_VAR).is_none() {
         env.push((UNBUFFERED_VAR.to_owned(), "1".to_owned()));
     }
@@ -253,8 +266,9 @@ mod tests {
         let command = build(&start, Path::new("/d"), Some(&["GPU-1".to_owned()]), &node).unwrap();
         assert_eq!(command.argv, ["run", "--d=/dataGONE", "/d/params.json"]);
         assert_eq!(command.params_file.as_deref(), Some(Path::new("/d/params.json")));
-        let value =
-            |key: &str| command.env.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
+        let value = |key: &str| {
+            command.env.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+        };
         assert_eq!(value("BESOM_PARAM_lr"), Some("0.1"));
         assert_eq!(value("BESOM_PARAM_opt"), Some("sgd"));
         assert_eq!(value("BESOM_PARAM_a_b__c"), Some("[1]"));
@@ -267,7 +281,8 @@ mod tests {
     fn a_node_without_gpus_keeps_its_variable() {
         let home = tempfile::tempdir().unwrap();
         executable(&home.path().join("bin/run"));
-        let command = build(&start(vec![text("run")]), Path::new("/d"), None, &node(home.path())).unwrap();
+        let command =
+            build(&start(vec![text("run")]), Path::new("/d"), None, &node(home.path())).unwrap();
         assert!(command.env.iter().all(|(key, _)| key != "CUDA_VISIBLE_DEVICES"));
     }
 
@@ -295,7 +310,8 @@ mod tests {
         assert_eq!(command.argv, ["env", "python3", "train.py"]);
     }
 
-    /// What only another program opens may be anywhere: a module, a container's file, a wrapper's argument.
+    /// What only another program opens may be anywhere: a module, a container's file, a wrapper's
+    /// argument.
     #[test]
     fn nothing_is_asked_of_what_others_open() {
         let home = tempfile::tempdir().unwrap();

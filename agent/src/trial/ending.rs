@@ -1,5 +1,6 @@
-//! What follows the end of a trial's processes: everything that it wrote goes to the controller, then its end does. The same
-//! for real processes and for the simulator's. Called by `trial.rs`; never touches a process.
+//! What follows the end of a trial's processes: everything that it wrote goes to the controller,
+//! then its end does. The same for real processes and for the simulator's. Called by `trial.rs`;
+//! never touches a process.
 
 use std::{path::Path, time::Duration};
 
@@ -41,7 +42,8 @@ pub struct Ending<'a, L> {
 }
 
 impl<L: Link> Ending<'_, L> {
-    /// Tells the agent and the controller. `report` holds what is known so far of what could not be sent.
+    /// Tells the agent and the controller. `report` holds what is known so far of what could not be
+    /// sent.
     pub async fn tell(self, verdict: Verdict, shipper: Shipper<L>, mut report: Report) {
         self.over(verdict.clone()).await;
         if matches!(verdict, Verdict::Decline(_)) {
@@ -111,9 +113,15 @@ impl<L: Link> Ending<'_, L> {
         let _ = file.write(self.dir);
     }
 
-    /// Reports the end, for as long as the controller is away. One that does not take it has not heard of it: the
-    /// attempt is lost then, or the order to start it might come again and be obeyed.
-    async fn end(&self, end: EndRun, report: &mut Report, mut waits: impl FnMut(&Status, u64) + Send) {
+    /// Reports the end, for as long as the controller is away. One that does not take it has not
+    /// heard of it: the attempt is lost then, or the order to start it might come again and be
+    /// obeyed.
+    async fn end(
+        &self,
+        end: EndRun,
+        report: &mut Report,
+        mut waits: impl FnMut(&Status, u64) + Send,
+    ) {
         let (mut tries, mut troubles) = (0, 0);
         loop {
             let status = match self.link.end(end.clone()).await {
@@ -135,7 +143,8 @@ impl<L: Link> Ending<'_, L> {
                     sleep(proto::dial::backoff(troubles - 1, self.link.jitter())).await;
                 }
                 Meaning::Trouble | Meaning::Gap(_) | Meaning::Refused => {
-                    let problem = format!("the controller does not take its end: {}", status.message());
+                    let problem =
+                        format!("the controller does not take its end: {}", status.message());
                     report.problems.push(problem);
                     report.unsent = true;
                     return self.over(Verdict::Lost).await;
@@ -150,7 +159,8 @@ impl<L: Link> Ending<'_, L> {
     }
 
     async fn say(&self, news: News) {
-        // Nobody listens only when the agent is leaving; the next one finds this trial in the holdings.
+        // Nobody listens only when the agent is leaving; the next one finds this trial in the
+        // holdings.
         let _ = self.news.send(news).await;
     }
 }

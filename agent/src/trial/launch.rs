@@ -1,5 +1,5 @@
-//! The start of a trial: its folder, its cgroup, its shim. And what a restarted agent finds of that. Called by `trial.rs`; knows
-//! nothing of what comes after the start.
+//! The start of a trial: its folder, its cgroup, its shim. And what a restarted agent finds of
+//! that. Called by `trial.rs`; knows nothing of what comes after the start.
 
 use std::{fs, io, path::Path, process::Child, time::Duration};
 
@@ -22,7 +22,8 @@ use crate::{
     state::folder,
 };
 
-/// How long a shim may take from its spec to its first sign of life, and how often that is looked for.
+/// How long a shim may take from its spec to its first sign of life, and how often that is looked
+/// for.
 const SHIM_PATIENCE: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Descriptors put by for a start: what it takes to watch the new process, or to find and end it.
@@ -39,7 +40,8 @@ pub(crate) fn launch(
     context: &TrialContext,
 ) -> Result<(Child, Watch), Unstartable> {
     let command = command::build(start, dir, context.gpu_node.then_some(devices), &context.node)?;
-    let trouble = |what: &str, error: io::Error| Unstartable::new(format!("cannot {what}: {error}"));
+    let trouble =
+        |what: &str, error: io::Error| Unstartable::new(format!("cannot {what}: {error}"));
     let files = || -> io::Result<()> {
         // An attempt that was given back may come again under the same number.
         forget(dir);
@@ -49,12 +51,14 @@ pub(crate) fn launch(
         }
         let agent_lock = context.agent_lock.clone();
         let orphan_after_ms = u64::try_from(context.orphan_after.as_millis()).unwrap_or(u64::MAX);
-        let (argv, env, cgroup) = (command.argv.clone(), command.env.clone(), make_cgroup(start, context));
+        let (argv, env, cgroup) =
+            (command.argv.clone(), command.env.clone(), make_cgroup(start, context));
         let spec = Spec { argv, env, cgroup, agent_lock, orphan_after_ms };
         spec::write(&dir.join(spec::SPEC), &spec)
     };
     files().map_err(|error| trouble(&format!("write to {}", dir.display()), error))?;
-    let spare = (0..SPARE_FILES).map(|_| fs::File::open("/dev/null")).collect::<io::Result<Vec<_>>>();
+    let spare =
+        (0..SPARE_FILES).map(|_| fs::File::open("/dev/null")).collect::<io::Result<Vec<_>>>();
     let spare = spare.map_err(|error| trouble("start a process", error))?;
     let child = context.reaper.start(|| shim::spawn(&context.shim_program, dir));
     let child = child.map_err(|error| trouble("start a process", error))?;
@@ -73,8 +77,8 @@ fn make_cgroup(start: &Start, context: &TrialContext) -> Option<Cgroup> {
     context.cgroups.as_ref()?.make(&format!("{}-{}", start.run, start.attempt)).ok()
 }
 
-/// Removes what agent, shim and SDK keep in an attempt's folder, and the folder if nothing else is in it. What the program
-/// itself wrote stays. The attempt's cgroup goes too.
+/// Removes what agent, shim and SDK keep in an attempt's folder, and the folder if nothing else is
+/// in it. What the program itself wrote stays. The attempt's cgroup goes too.
 pub(crate) fn forget(dir: &Path) {
     // What is not there need not be removed, and what cannot be removed does no harm.
     let _ = spec::cgroup(dir).map(|cgroup| cgroup.remove());
@@ -126,7 +130,10 @@ pub(crate) async fn find_shim(dir: &Path) -> io::Result<Shim> {
                 None => Shim::Gone(Some(processes.shim)),
             });
         }
-        if dir.join(spec::EXIT).exists() || !dir.join(spec::CLAIMED).exists() || Instant::now() > patience {
+        if dir.join(spec::EXIT).exists()
+            || !dir.join(spec::CLAIMED).exists()
+            || Instant::now() > patience
+        {
             return Ok(Shim::Gone(None));
         }
         sleep(LOOK_EVERY).await;

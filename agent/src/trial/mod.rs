@@ -1,8 +1,9 @@
-//! The life of one trial, from a start order or an adoption to the moment when the controller knows its end. One task
-//! each, started by `agent.rs`, which hears of it through [`News`] alone. Decides nothing but the verdict of its own end.
+//! The life of one trial, from a start order or an adoption to the moment when the controller knows
+//! its end. One task each, started by `agent.rs`, which hears of it through [`News`] alone. Decides
+//! nothing but the verdict of its own end.
 //!
-//! The files here are small and local, so they are read and written in place: a detour over a thread pool would cost more
-//! than the calls.
+//! The files here are small and local, so they are read and written in place: a detour over a
+//! thread pool would cost more than the calls.
 
 pub mod command;
 pub mod context;
@@ -155,7 +156,8 @@ impl<L: Link> Trial<L> {
                 let begun = now.checked_sub(telemetry::process::age(shim.start)).unwrap_or(begun);
                 Life::new(self, dir, Some(shim), false, begun).live(Some((watch, None))).await;
             }
-            // The folder cannot be read: it is not known whether anything runs, so nothing may be said of its end.
+            // The folder cannot be read: it is not known whether anything runs, so nothing may be
+            // said of its end.
             Err(_) => Life::new(self, dir, None, false, begun).live(None).await,
         }
     }
@@ -164,7 +166,8 @@ impl<L: Link> Trial<L> {
         self.holding.attempt.folder(&self.context.data)
     }
 
-    /// Why one of its GPUs cannot be used, which the agent hears first: nothing is started there any more.
+    /// Why one of its GPUs cannot be used, which the agent hears first: nothing is started there
+    /// any more.
     async fn gpu_trouble(&self) -> Option<String> {
         let answers = self.context.gpus.ask(&self.holding.devices).await;
         let trouble = answers.iter().find_map(|answer| answer.trouble.clone())?;
@@ -177,7 +180,8 @@ impl<L: Link> Trial<L> {
     }
 
     async fn tell(&self, news: News) {
-        // Nobody listens only when the agent is leaving; the next one finds this trial in the holdings.
+        // Nobody listens only when the agent is leaving; the next one finds this trial in the
+        // holdings.
         let _ = self.news.send(news).await;
     }
 }
@@ -199,21 +203,30 @@ struct Life<L> {
 }
 
 impl<L: Link> Life<L> {
-    fn new(trial: Trial<L>, dir: PathBuf, shim: Option<Identity>, fresh: bool, begun: Instant) -> Self {
+    fn new(
+        trial: Trial<L>,
+        dir: PathBuf,
+        shim: Option<Identity>,
+        fresh: bool,
+        begun: Instant,
+    ) -> Self {
         let tree = Tree::new(shim.clone(), &dir, &trial.context.reaper);
-        let timeout_at = trial.holding.timeout_ms.and_then(|ms| begun.checked_add(Duration::from_millis(ms)));
+        let timeout_at =
+            trial.holding.timeout_ms.and_then(|ms| begun.checked_add(Duration::from_millis(ms)));
         let (heard, stop, problems) = (!fresh, None, Vec::new());
         Self { trial, dir, shim, tree, fresh, begun, timeout_at, heard, stop, problems }
     }
 
     async fn live(mut self, process: Option<(Watch, Option<Child>)>) {
         let attempt = self.trial.holding.attempt.clone();
-        let mut shipper = Shipper::new(self.trial.link.clone(), attempt.clone(), &self.dir, self.fresh);
+        let mut shipper =
+            Shipper::new(self.trial.link.clone(), attempt.clone(), &self.dir, self.fresh);
         let mut tail = Tail::open(&self.dir);
         let mut cleared = false;
         if let Some((watch, child)) = process {
             self.run(watch, &mut tail, &mut shipper).await;
-            // It is dead already: this only takes it off the kernel's table. A shim that ends well leaves nothing behind.
+            // It is dead already: this only takes it off the kernel's table. A shim that ends well
+            // leaves nothing behind.
             if let Some(mut child) = child {
                 cleared = child.wait().is_ok_and(|status| status.success());
                 self.trial.context.reaper.ended(child.id());
@@ -304,16 +317,18 @@ impl<L: Link> Life<L> {
         }
     }
 
-    /// A program that was ended by SIGTERM may have heard before its agent did that the node is taken away.
+    /// A program that was ended by SIGTERM may have heard before its agent did that the node is
+    /// taken away.
     async fn await_late_stop(&mut self, exit: Option<&Exit>) {
         if self.stop.is_none() && exit.is_none_or(Exit::is_by_term) {
             let late = timeout(LATE_STOP, self.trial.stops.recv()).await;
-            self.stop = late.ok().flatten().map(|stop| stop.cause).filter(|cause| *cause == Cause::Leaving);
+            self.stop =
+                late.ok().flatten().map(|stop| stop.cause).filter(|cause| *cause == Cause::Leaving);
         }
     }
 
-    /// Notes why the trial ends. The first order counts, but a fence before all; and none that came when the program had ended by
-    /// itself.
+    /// Notes why the trial ends. The first order counts, but a fence before all; and none that came
+    /// when the program had ended by itself.
     fn note_stop(&mut self, cause: Cause) {
         let exit = spec::read::<Exit>(&self.dir.join(spec::EXIT)).ok().flatten();
         let in_time = exit.is_none_or(|exit| cause == Cause::Leaving && exit.is_by_term());
@@ -336,7 +351,8 @@ impl<L: Link> Life<L> {
         more
     }
 
-    /// One step of the tail. What goes wrong is noted once and ends the tail: the trial itself goes on.
+    /// One step of the tail. What goes wrong is noted once and ends the tail: the trial itself goes
+    /// on.
     fn step(&mut self, tail: &mut io::Result<Tail>) -> bool {
         let Ok(follower) = tail else { return false };
         match follower.step(crate::wall_ms()) {
@@ -363,7 +379,9 @@ impl<L: Link> Life<L> {
             Ok(tail) => tail.finish(crate::wall_ms()).map(|()| tail.is_complete()),
             Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
         };
-        finished.map_err(|error| self.problems.push(format!("its console could not be read: {error}"))).ok()
+        finished
+            .map_err(|error| self.problems.push(format!("its console could not be read: {error}")))
+            .ok()
     }
 
     fn exit(&mut self) -> Option<Exit> {
@@ -376,14 +394,15 @@ impl<L: Link> Life<L> {
         }
     }
 
-    /// Asks the whole tree to end; says whether there was anything that could. A shim that somebody has stopped is woken, or it
-    /// could not tell of the end.
+    /// Asks the whole tree to end; says whether there was anything that could. A shim that somebody
+    /// has stopped is woken, or it could not tell of the end.
     async fn terminate(&self) -> bool {
         self.shim.iter().for_each(Identity::wake);
         self.on_tree(Tree::terminate).await > 0
     }
 
-    /// Does something with the tree, which reads all of /proc and may wait, outside of the runtime's own threads.
+    /// Does something with the tree, which reads all of /proc and may wait, outside of the
+    /// runtime's own threads.
     async fn on_tree<T: Default + Send + 'static>(&self, work: fn(&Tree) -> T) -> T {
         let tree = self.tree.clone();
         // Only a panic or the runtime's end could keep the answer back.
@@ -393,7 +412,8 @@ impl<L: Link> Life<L> {
     /// Proves that the slot is free, or sees to it that it is not given away before it is.
     async fn clear_slot(&self, proved: bool) {
         let (tree, gpus) = (self.tree.clone(), self.trial.context.gpus.clone());
-        let clearance = Clearance { tree, devices: self.trial.holding.devices.clone(), gpus, proved };
+        let clearance =
+            Clearance { tree, devices: self.trial.holding.devices.clone(), gpus, proved };
         if clearance.look().await.is_none() {
             return;
         }
@@ -423,13 +443,15 @@ impl<L: Link> Life<L> {
         })
     }
 
-    /// Only what can be proved counts: the counter of the trial's own cgroup, else that of the agent's, which counts for all
-    /// trials.
+    /// Only what can be proved counts: the counter of the trial's own cgroup, else that of the
+    /// agent's, which counts for all trials.
     fn memory_ran_out(&self) -> bool {
         let before = self.trial.holding.memory_kills;
         match self.tree.cgroup().and_then(Cgroup::memory_kills) {
             Some(kills) => kills > 0,
-            None => matches!((before, cgroup::memory_kills()), (Some(before), Some(now)) if now > before),
+            None => {
+                matches!((before, cgroup::memory_kills()), (Some(before), Some(now)) if now > before)
+            }
         }
     }
 }

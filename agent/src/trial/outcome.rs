@@ -1,5 +1,5 @@
-//! What the end of a process means: from exit status, wishes and circumstances to the word that the controller is told.
-//! Pure. Called by `trial.rs`.
+//! What the end of a process means: from exit status, wishes and circumstances to the word that the
+//! controller is told. Pure. Called by `trial.rs`.
 
 use std::{os::unix::process::ExitStatusExt as _, process::ExitStatus, time::Duration};
 
@@ -62,13 +62,14 @@ impl Unstartable {
 pub enum Verdict {
     /// The controller is told this end.
     Report(Outcome),
-    /// It never ran: back to the queue, no attempt charged. With a reason that holds for every trial of the sweep on this
-    /// node, unless there is none and the agent was only interrupted.
+    /// It never ran: back to the queue, no attempt charged. With a reason that holds for every
+    /// trial of the sweep on this node, unless there is none and the agent was only interrupted.
     Decline(Option<Unstartable>),
     /// Nothing to report, its run belongs to another attempt.
     Fenced,
-    /// Nobody knows how it ended. It is no longer held, so its lease runs out and the controller counts a crash: a
-    /// report of our own would be a guess, and a failure is final where a crash is tried again.
+    /// Nobody knows how it ended. It is no longer held, so its lease runs out and the controller
+    /// counts a crash: a report of our own would be a guess, and a failure is final where a crash
+    /// is tried again.
     Lost,
 }
 
@@ -89,14 +90,15 @@ pub struct Evidence<'a> {
     pub stderr: &'a [String],
 }
 
-/// Judges an end. State goes by who asked for it, not by the exit code alone: a program that handles SIGTERM and exits
-/// with 0 was stopped all the same.
+/// Judges an end. State goes by who asked for it, not by the exit code alone: a program that
+/// handles SIGTERM and exits with 0 was stopped all the same.
 pub fn judge(evidence: Evidence<'_>) -> Verdict {
     let stopped = match evidence.stop {
         Some(Cause::Fenced) => return Verdict::Fenced,
         Some(Cause::Timeout) => return timed_out(evidence),
         Some(Cause::Wanted) => Some("stopped"),
-        // Whoever took this node away passed no judgement on the trial: it goes back to the front of the queue.
+        // Whoever took this node away passed no judgement on the trial: it goes back to the front
+        // of the queue.
         Some(Cause::Leaving) => Some("preempted"),
         None => None,
     };
@@ -185,7 +187,8 @@ fn signal_name(signal: i32) -> String {
     // The standard library knows the names, but only inside of its sentence: "signal: 9 (SIGKILL)".
     let text = ExitStatus::from_raw(signal & 0x7f).to_string();
     let name = text.split('(').nth(1).and_then(|rest| rest.split(')').next());
-    name.filter(|name| name.starts_with("SIG")).map_or_else(|| format!("signal {signal}"), ToOwned::to_owned)
+    name.filter(|name| name.starts_with("SIG"))
+        .map_or_else(|| format!("signal {signal}"), ToOwned::to_owned)
 }
 
 #[cfg(test)]
@@ -194,11 +197,21 @@ mod tests {
 
     const CODE: fn(i32) -> Exit = |code| Exit { code: Some(code), ..Exit::default() };
 
-    fn verdict(exit: Option<&Exit>, stop: Option<Cause>, heard: bool, out_of_memory: bool) -> String {
+    fn verdict(
+        exit: Option<&Exit>,
+        stop: Option<Cause>,
+        heard: bool,
+        out_of_memory: bool,
+    ) -> String {
         let (gpu_trouble, stderr) = (None, &["Traceback".to_owned()]);
         match judge(Evidence { exit, stop, heard, out_of_memory, gpu_trouble, stderr }) {
             Verdict::Report(outcome) => {
-                format!("{}/{} {}", outcome.state, outcome.class, outcome.message.replace('\n', "|"))
+                format!(
+                    "{}/{} {}",
+                    outcome.state,
+                    outcome.class,
+                    outcome.message.replace('\n', "|")
+                )
             }
             other => format!("{other:?}").split(['(', ' ']).next().unwrap().to_owned(),
         }
@@ -219,7 +232,8 @@ mod tests {
                 Some(Cause::Timeout),
                 true,
                 false,
-                "failed/timeout it ran for longer than the sweep's `timeout`: exit code 0|Traceback",
+                "failed/timeout it ran for longer than the sweep's `timeout`: exit code \
+                0|Traceback",
             ),
             (Some(&CODE(1)), None, true, false, "failed/error exit code 1|Traceback"),
             (Some(&CODE(127)), None, true, false, "failed/start exit code 127|Traceback"),
@@ -229,7 +243,8 @@ mod tests {
                 None,
                 true,
                 true,
-                "failed/out_of_memory killed by SIGKILL: the kernel found no memory for it|Traceback",
+                "failed/out_of_memory killed by SIGKILL: the kernel found no memory for \
+                it|Traceback",
             ),
             (
                 Some(&orphaned),

@@ -1,5 +1,6 @@
-//! Samples of the machine and of one trial's processes, into the journal `agent.system`. The agent takes them, and not the
-//! program: so they are there for programs in any language, and go on when the program hangs. Called by `trial.rs`.
+//! Samples of the machine and of one trial's processes, into the journal `agent.system`. The agent
+//! takes them, and not the program: so they are there for programs in any language, and go on when
+//! the program hangs. Called by `trial.rs`.
 
 use std::{future::pending, io, path::PathBuf, sync::OnceLock, time::Duration};
 
@@ -40,9 +41,14 @@ pub struct Watched {
     pub devices: Vec<String>,
 }
 
-/// Takes samples and tells `rows` of each. Never returns: it is dropped when the trial is over. What went wrong is in `trouble`;
-/// there are no more samples then.
-pub async fn keep(sight: Sight, watched: Option<Watched>, rows: &Notify, trouble: &OnceLock<String>) {
+/// Takes samples and tells `rows` of each. Never returns: it is dropped when the trial is over.
+/// What went wrong is in `trouble`; there are no more samples then.
+pub async fn keep(
+    sight: Sight,
+    watched: Option<Watched>,
+    rows: &Notify,
+    trouble: &OnceLock<String>,
+) {
     if let (Some(period), Some(watched)) = (sight.period.get(), watched) {
         sleep(SETTLE.min(period)).await;
         if let Err(error) = take(period, sight.meter, watched, rows).await {
@@ -64,11 +70,18 @@ async fn take(
     let mut journal = Journal::open(&path, |row| step = row.step.saturating_add(1))?;
     let (put, mut taken) = mpsc::channel(ROOM);
     let make = move || {
-        Sampler::new(Root::Below(watched.shim), watched.cwd, meter(), Own::with_uuids(watched.devices))
+        Sampler::new(
+            Root::Below(watched.shim),
+            watched.cwd,
+            meter(),
+            Own::with_uuids(watched.devices),
+        )
     };
-    let _sampling = telemetry::start(period, make, move |row| put.blocking_send(row.clone()).is_ok())?;
+    let _sampling =
+        telemetry::start(period, make, move |row| put.blocking_send(row.clone()).is_ok())?;
     while let Some(row) = taken.recv().await {
-        let values = row.values().map(|(name, value)| (name.to_owned(), Value::F64(value))).collect();
+        let values =
+            row.values().map(|(name, value)| (name.to_owned(), Value::F64(value))).collect();
         journal.push(&Row { step, wall_ms: crate::wall_ms(), values });
         journal.flush()?;
         rows.notify_one();

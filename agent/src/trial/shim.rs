@@ -1,6 +1,7 @@
-//! The small process that stands between an agent and a trial's program, so that neither an agent's death nor its restart
-//! touches the program: its own session, parent of every orphan of the tree, console to files, exit status to a file.
-//! Started by the agent as `agent shim DIR`. Starts no runtime, forwards nothing, talks to nobody.
+//! The small process that stands between an agent and a trial's program, so that neither an agent's
+//! death nor its restart touches the program: its own session, parent of every orphan of the tree,
+//! console to files, exit status to a file. Started by the agent as `agent shim DIR`. Starts no
+//! runtime, forwards nothing, talks to nobody.
 
 use std::{
     env, fs, io,
@@ -23,23 +24,27 @@ use crate::processes::{cgroup::Cgroup, process::Identity, reaper::Reaper, tree::
 
 /// How often a shim looks whether its agent is there.
 const AGENT_LOOK_EVERY: Duration = Duration::from_secs(5);
-/// What processes get to end by themselves, when the agent is gone or the program has left them behind.
+/// What processes get to end by themselves, when the agent is gone or the program has left them
+/// behind.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// Runs the trial whose attempt lives in `dir`, to its end.
 pub fn main(dir: &Path) -> ExitCode {
     match run(dir) {
         Ok(()) => ExitCode::SUCCESS,
-        // Nobody listens: the agent finds the folder without an exit status, or looks itself for what is left.
+        // Nobody listens: the agent finds the folder without an exit status, or looks itself for
+        // what is left.
         Err(_) => ExitCode::FAILURE,
     }
 }
 
 fn run(dir: &Path) -> io::Result<()> {
-    // Away from the terminal, so that Ctrl-C reaches the agent alone. Fails only for one who leads a group already.
+    // Away from the terminal, so that Ctrl-C reaches the agent alone. Fails only for one who leads
+    // a group already.
     let _ = setsid();
-    // A node that is taken away may tell every process on it. The agent speaks to the program; the shim stays until that has
-    // ended. Not ignored but heard, since the program would inherit deafness.
+    // A node that is taken away may tell every process on it. The agent speaks to the program; the
+    // shim stays until that has ended. Not ignored but heard, since the program would inherit
+    // deafness.
     let _ = flag::register(SIGTERM, Arc::default());
     set_child_subreaper(Some(getpid()))?;
     let Some(spec) = spec::claim(dir)? else { return Ok(()) };
@@ -66,11 +71,13 @@ fn run(dir: &Path) -> io::Result<()> {
         orphaned: orphaned.load(Ordering::Acquire),
     };
     spec::write(&dir.join(spec::EXIT), &exit)?;
-    // Whatever the program left behind may still hold a GPU. Ending well says that nothing of it lives.
+    // Whatever the program left behind may still hold a GPU. Ending well says that nothing of it
+    // lives.
     if is_alone() || end(&tree) { Ok(()) } else { Err(io::ErrorKind::ResourceBusy.into()) }
 }
 
-/// Ends what the program has left; says whether nothing of it lives. Looks miss what forks without a pause: the kernel does not.
+/// Ends what the program has left; says whether nothing of it lives. Looks miss what forks without
+/// a pause: the kernel does not.
 fn end(tree: &Tree) -> bool {
     tree.end(GRACE);
     let start = Instant::now();
@@ -80,8 +87,8 @@ fn end(tree: &Tree) -> bool {
     is_alone()
 }
 
-/// Whether no child is left, after the dead have been taken off the kernel's table. All orphans fall to a shim, so nothing
-/// that the program has started lives then, whatever it did to hide.
+/// Whether no child is left, after the dead have been taken off the kernel's table. All orphans
+/// fall to a shim, so nothing that the program has started lives then, whatever it did to hide.
 fn is_alone() -> bool {
     loop {
         match wait(WaitOptions::NOHANG) {
@@ -91,8 +98,9 @@ fn is_alone() -> bool {
     }
 }
 
-/// Starts the program in its cgroup. The shim goes in, so that the program is born there, and out again: it must outlive
-/// what is killed there. Where it may not, the program is held by descent and mark alone, as on nodes without cgroups.
+/// Starts the program in its cgroup. The shim goes in, so that the program is born there, and out
+/// again: it must outlive what is killed there. Where it may not, the program is held by descent
+/// and mark alone, as on nodes without cgroups.
 fn start(dir: &Path, spec: &Spec) -> io::Result<i32> {
     let home = spec.cgroup.as_ref().and_then(|_| Cgroup::own());
     if let (Some(cgroup), Some(_)) = (&spec.cgroup, &home) {
@@ -139,7 +147,8 @@ fn wait_for(program: i32) -> io::Result<WaitStatus> {
     }
 }
 
-/// Ends the tree when no agent has been there for too long: its node's slot and GPU would be held for ever.
+/// Ends the tree when no agent has been there for too long: its node's slot and GPU would be held
+/// for ever.
 struct Orphanage {
     tree: Tree,
     spec: Spec,
@@ -161,7 +170,8 @@ impl Orphanage {
     }
 }
 
-/// Reads who holds the lock instead of trying it: a try that succeeds for a moment would turn a starting agent away.
+/// Reads who holds the lock instead of trying it: a try that succeeds for a moment would turn a
+/// starting agent away.
 fn agent_lives(lock: &Path) -> bool {
     spec::read::<Identity>(lock).ok().flatten().is_some_and(|agent| agent.is_alive())
 }
@@ -181,10 +191,11 @@ pub fn spawn(program: &Path, dir: &Path) -> io::Result<std::process::Child> {
         .spawn()
 }
 
-/// Kills a shim that has only just been started, and whatever it has started: the attempt is given back, so nothing of it
-/// may go on.
+/// Kills a shim that has only just been started, and whatever it has started: the attempt is given
+/// back, so nothing of it may go on.
 pub fn abandon(mut shim: std::process::Child, dir: &Path, reaper: &Reaper) {
-    // First the shim, so that it starts nothing more. It may have ended by itself, which is as good.
+    // First the shim, so that it starts nothing more. It may have ended by itself, which is as
+    // good.
     let _ = shim.kill();
     let _ = shim.wait();
     reaper.ended(shim.id());

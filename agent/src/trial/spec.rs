@@ -1,5 +1,5 @@
-//! The files in an attempt's folder that agent and shim share: what to run, who runs it, how it ended. Written whole or
-//! not at all. Knows nothing of trials or sweeps.
+//! The files in an attempt's folder that agent and shim share: what to run, who runs it, how it
+//! ended. Written whole or not at all. Knows nothing of trials or sweeps.
 
 use std::{
     fs, io,
@@ -16,8 +16,8 @@ use crate::processes::{cgroup::Cgroup, process::Identity};
 pub const DIR_VAR: &str = "BESOM_RUN_DIR";
 /// The prefix of all variables that are ours to set.
 pub const VAR_PREFIX: &str = "BESOM_";
-/// What the shim is to run: a [`Spec`]. Renamed to [`CLAIMED`] by whoever decides its fate: the shim that starts it, or
-/// a restarted agent that finds it was never started.
+/// What the shim is to run: a [`Spec`]. Renamed to [`CLAIMED`] by whoever decides its fate: the
+/// shim that starts it, or a restarted agent that finds it was never started.
 pub const SPEC: &str = "spec.json";
 /// A spec that has been taken.
 pub const CLAIMED: &str = "spec.claimed.json";
@@ -39,7 +39,8 @@ pub use proto::folder::JOURNAL;
 pub struct Spec {
     /// The program and its arguments.
     pub argv: Vec<String>,
-    /// Variables on top of the agent's own environment; whatever else there begins with `BESOM_` is left out.
+    /// Variables on top of the agent's own environment; whatever else there begins with `BESOM_` is
+    /// left out.
     pub env: Vec<(String, String)>,
     /// The cgroup that the program is to be put into, if the node gives one.
     pub cgroup: Option<Cgroup>,
@@ -92,14 +93,16 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
     }
 }
 
-/// Writes one of the files: a reader sees all of it or the one before. Readable by its owner alone, since a spec holds
-/// a token. Not synced: after a power loss no process is left that the file could speak of.
+/// Writes one of the files: a reader sees all of it or the one before. Readable by its owner alone,
+/// since a spec holds a token. Not synced: after a power loss no process is left that the file
+/// could speak of.
 ///
 /// # Errors
 /// When the disk refuses.
 pub fn write<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
     let draft = path.with_extension("tmp");
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    let mut file =
+        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
     file.write_all(&serde_json::to_vec(value)?)?;
     fs::rename(&draft, path)
 }

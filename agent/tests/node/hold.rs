@@ -1,5 +1,5 @@
-//! The hold on a trial's processes and on its slot: cgroups, processes that cannot be killed, GPU memory that is not given back.
-//! What a machine must allow for a test, and does not, is said.
+//! The hold on a trial's processes and on its slot: cgroups, processes that cannot be killed, GPU
+//! memory that is not given back. What a machine must allow for a test, and does not, is said.
 
 use std::{
     fs,
@@ -95,8 +95,11 @@ async fn a_gpu_that_does_not_answer_gets_no_trial_and_fails_none() {
     let (home, fake, memory) = (Home::new(), Fake::default(), Memory::default());
     let dies = home.dir.path().join("dies");
     let lost = home.dir.path().join("lost");
-    let program =
-        format!("touch {}; until [ -e {} ]; do sleep 0.05; done; exit 1", dies.display(), lost.display());
+    let program = format!(
+        "touch {}; until [ -e {} ]; do sleep 0.05; done; exit 1",
+        dies.display(),
+        lost.display()
+    );
     fake.change(|state| state.queue.extend([script(0, &program), trial(1, &["true"])]));
     let (setup, _folder) = with_gpu(&home, &fake, &memory);
     let (interrupt, interrupts) = mpsc::channel(1);
@@ -110,7 +113,10 @@ async fn a_gpu_that_does_not_answer_gets_no_trial_and_fails_none() {
     assert_eq!((outcome.state.as_str(), outcome.message.as_str()), ("crashed", want));
     until(|| !fake.state().set_aside.is_empty()).await;
     let said = fake.state().set_aside.clone();
-    assert_eq!(said, ["slot 1 is set aside: GPU 0 (GPU-0) does not answer (NVML says: it is lost)"]);
+    assert_eq!(
+        said,
+        ["slot 1 is set aside: GPU 0 (GPU-0) does not answer (NVML says: it is lost)"]
+    );
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(fake.ends().len(), 1, "nothing is started there");
     memory.1.store(false, Ordering::Relaxed);
@@ -165,7 +171,8 @@ impl Drop for Freezer {
 async fn a_process_that_cannot_be_killed_keeps_its_slot() {
     let Some(freezer) = Freezer::new() else {
         terminal::say(
-            "SKIPPED: a process that cannot be killed: this machine lets nobody freeze one (cgroup v1)",
+            "SKIPPED: a process that cannot be killed: this machine lets nobody freeze one \
+            (cgroup v1)",
         );
         return;
     };
@@ -176,17 +183,22 @@ async fn a_process_that_cannot_be_killed_keeps_its_slot() {
     let (interrupt, interrupts) = mpsc::channel(1);
     let agent = tokio::spawn(work(setup, interrupts));
     let processes = home.running(0).await;
-    until(|| fs::read_to_string(freezer.0.join("cgroup.procs")).unwrap().lines().count() == 1).await;
+    until(|| fs::read_to_string(freezer.0.join("cgroup.procs")).unwrap().lines().count() == 1)
+        .await;
     freezer.set("FROZEN");
-    let stop = Stop { run: "s-0".to_owned(), attempt: 1, reason: "cancelled".to_owned(), grace_ms: 100 };
+    let stop =
+        Stop { run: "s-0".to_owned(), attempt: 1, reason: "cancelled".to_owned(), grace_ms: 100 };
     fake.change(|state| state.stops.push(stop));
     processes.shim.kill();
     let program = processes.program.unwrap();
     for _ in 0..4 {
-        tokio::time::timeout(Duration::from_secs(9), until(|| !fake.state().set_aside.is_empty())).await.ok();
+        tokio::time::timeout(Duration::from_secs(9), until(|| !fake.state().set_aside.is_empty()))
+            .await
+            .ok();
     }
     let said = fake.state().set_aside.clone();
-    let want = format!("slot 1 is set aside: process {} cannot be ended (s-0 (attempt 1))", program.pid);
+    let want =
+        format!("slot 1 is set aside: process {} cannot be ended (s-0 (attempt 1))", program.pid);
     assert_eq!(said, [want]);
     assert_eq!(fake.ends(), [("s-0".to_owned(), "stopped".to_owned())], "the next trial waits");
     assert!(program.is_alive());
@@ -202,7 +214,9 @@ fn delegation(agent: &str) -> Option<Delegation> {
     let agent = format!("{agent}-{}", std::process::id());
     let found = Delegation::find(env!("CARGO_BIN_EXE_agent").as_ref(), &agent);
     found
-        .inspect_err(|why| terminal::say(format_args!("SKIPPED: trials in cgroups of their own: {why}")))
+        .inspect_err(|why| {
+            terminal::say(format_args!("SKIPPED: trials in cgroups of their own: {why}"))
+        })
         .ok()
 }
 
@@ -224,7 +238,8 @@ fn what_an_earlier_start_has_left_goes_but_for_what_is_in_use() {
 #[tokio::test]
 async fn a_trial_ends_with_the_cgroups_that_it_has_made() {
     let Some(found) = delegation("nested") else { return };
-    // Its child is no descendant of the shim by then, carries no mark, and sits in a cgroup inside of the trial's own.
+    // Its child is no descendant of the shim by then, carries no mark, and sits in a cgroup inside
+    // of the trial's own.
     let program = r#"
         own=$(awk '$3 == "cgroup2" {print $2; exit}' /proc/mounts)$(sed -n 's/^0:://p' /proc/self/cgroup)
         mkdir "$own/inner"

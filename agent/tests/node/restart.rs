@@ -1,5 +1,6 @@
-//! Agents and shims that are killed: what runs is adopted, never mistaken for something else, never forgotten, and no row
-//! of it is lost or sent twice. An agent is killed by throwing its runtime away in the middle of whatever it does.
+//! Agents and shims that are killed: what runs is adopted, never mistaken for something else, never
+//! forgotten, and no row of it is lost or sent twice. An agent is killed by throwing its runtime
+//! away in the middle of whatever it does.
 
 use std::{
     fs,
@@ -34,7 +35,8 @@ fn start_and_kill(home: &Home, fake: &Fake, ready: impl AsyncFnOnce()) {
     drop(folder);
 }
 
-const COUNTING: &str = r#"i=0; while [ $i -lt 30 ]; do echo "{\"i\": $i}"; sleep 0.05; i=$((i+1)); done"#;
+const COUNTING: &str =
+    r#"i=0; while [ $i -lt 30 ]; do echo "{\"i\": $i}"; sleep 0.05; i=$((i+1)); done"#;
 
 #[test]
 fn a_restarted_agent_goes_on_with_its_trials() {
@@ -80,7 +82,8 @@ fn the_time_of_a_trial_counts_from_its_start_over_restarts() {
 
 #[test]
 fn a_trial_that_ended_meanwhile_is_reported() {
-    let (home, fake) = (Home::new(), Fake::with([script(0, "echo one; sleep 0.4; echo two; exit 4")]));
+    let (home, fake) =
+        (Home::new(), Fake::with([script(0, "echo one; sleep 0.4; echo two; exit 4")]));
     start_and_kill(&home, &fake, async || {
         home.running(0).await;
     });
@@ -95,12 +98,17 @@ fn a_trial_that_ended_meanwhile_is_reported() {
 fn what_a_trial_wrote_while_nobody_was_there_is_sent_before_its_end() {
     let (home, fake) = (Home::new(), Fake::default());
     let mut frames = Vec::new();
-    let row = record::Row { values: vec![("x".to_owned(), record::Value::I64(1))], ..record::Row::default() };
+    let row = record::Row {
+        values: vec![("x".to_owned(), record::Value::I64(1))],
+        ..record::Row::default()
+    };
     record::Writer::default().frame(&[row.clone(), row], &mut frames);
     let journal = home.dir.path().join("frames");
     fs::write(&journal, &frames).unwrap();
-    let program =
-        format!("sleep 0.4; cp {} $BESOM_RUN_DIR/journal/sdk.history; kill -9 $$", journal.display());
+    let program = format!(
+        "sleep 0.4; cp {} $BESOM_RUN_DIR/journal/sdk.history; kill -9 $$",
+        journal.display()
+    );
     fake.change(|state| {
         state.queue.push_back(script(0, &program));
         state.ends = true;
@@ -175,8 +183,10 @@ fn a_trial_that_only_waits_to_be_reported_takes_no_slot_from_who_follows_it() {
     fake.change(|state| state.bad_ends = u32::MAX);
     let started = async |number| {
         home.running(number).await;
-        until(|| fake.state().holds.iter().any(|held| held.run == format!("s-{number}") && held.started))
-            .await;
+        until(|| {
+            fake.state().holds.iter().any(|held| held.run == format!("s-{number}") && held.started)
+        })
+        .await;
     };
     let runtime = runtime();
     let begin = || {
@@ -267,7 +277,13 @@ fn a_shim_without_an_agent_ends_its_tree() {
     fs::create_dir_all(&dir).unwrap();
     let env = vec![(spec::DIR_VAR.to_owned(), dir.display().to_string())];
     let argv = ["/bin/sh", "-c", "setsid sleep 1000 & sleep 1000"].map(str::to_owned).to_vec();
-    let spec = Spec { argv, env, cgroup: None, agent_lock: home.data().join("nobody"), orphan_after_ms: 300 };
+    let spec = Spec {
+        argv,
+        env,
+        cgroup: None,
+        agent_lock: home.data().join("nobody"),
+        orphan_after_ms: 300,
+    };
     spec::write(&dir.join(spec::SPEC), &spec).unwrap();
     let mut child = shim::spawn(env!("CARGO_BIN_EXE_agent").as_ref(), &dir).unwrap();
     assert!(child.wait().unwrap().success());
@@ -296,8 +312,10 @@ fn a_second_shim_finds_nothing_to_start() {
     let home = Home::new();
     let dir = home.attempt(0);
     fs::create_dir_all(&dir).unwrap();
-    let argv = vec!["/bin/sh".to_owned(), "-c".to_owned(), format!("echo x >> {}/runs", dir.display())];
-    let spec = Spec { argv, env: vec![], cgroup: None, agent_lock: home.data(), orphan_after_ms: 1_000 };
+    let argv =
+        vec!["/bin/sh".to_owned(), "-c".to_owned(), format!("echo x >> {}/runs", dir.display())];
+    let spec =
+        Spec { argv, env: vec![], cgroup: None, agent_lock: home.data(), orphan_after_ms: 1_000 };
     spec::write(&dir.join(spec::SPEC), &spec).unwrap();
     for _ in 0..2 {
         shim::spawn(env!("CARGO_BIN_EXE_agent").as_ref(), &dir).unwrap().wait().unwrap();

@@ -1,4 +1,5 @@
-//! Journals on their way to a controller that forgets answers, has more or less than expected, or does not want them.
+//! Journals on their way to a controller that forgets answers, has more or less than expected, or
+//! does not want them.
 
 use std::{
     fs,
@@ -22,8 +23,11 @@ fn attempt() -> Attempt {
 }
 
 fn frames(rows: std::ops::Range<u64>, width: usize) -> Vec<u8> {
-    let row =
-        |step| Row { step, wall_ms: 0, values: vec![("text".to_owned(), Value::Text("x".repeat(width)))] };
+    let row = |step| Row {
+        step,
+        wall_ms: 0,
+        values: vec![("text".to_owned(), Value::Text("x".repeat(width)))],
+    };
     let mut out = Vec::new();
     Writer::default().frame(&rows.map(row).collect::<Vec<_>>(), &mut out);
     out
@@ -41,8 +45,9 @@ fn dir(journals: &[(&str, &[u8])]) -> tempfile::TempDir {
 fn stored(fake: &Fake, name: &str) -> Vec<u64> {
     let state = fake.state();
     let frames = state.streams.get(&("s-0".to_owned(), 1, name.to_owned()));
-    frames
-        .map_or(Vec::new(), |(_, frames)| record::rows(frames).unwrap().iter().map(|row| row.step).collect())
+    frames.map_or(Vec::new(), |(_, frames)| {
+        record::rows(frames).unwrap().iter().map(|row| row.step).collect()
+    })
 }
 
 fn shipper(fake: &Fake, dir: &Path, fresh: bool) -> Shipper<Fake> {
@@ -51,7 +56,8 @@ fn shipper(fake: &Fake, dir: &Path, fresh: bool) -> Shipper<Fake> {
 
 #[tokio::test]
 async fn pieces_are_cut_at_frames_and_nothing_is_sent_twice() {
-    let journal: Vec<u8> = (0..40).flat_map(|part| frames(part * 100..(part + 1) * 100, 1_000)).collect();
+    let journal: Vec<u8> =
+        (0..40).flat_map(|part| frames(part * 100..(part + 1) * 100, 1_000)).collect();
     let (fake, dir) = (Fake::default(), dir(&[("agent.console", &journal)]));
     let mut shipper = shipper(&fake, dir.path(), true);
     shipper.ship(Which::Own).await.unwrap();
@@ -65,7 +71,8 @@ async fn pieces_are_cut_at_frames_and_nothing_is_sent_twice() {
 #[tokio::test]
 async fn what_the_sdk_had_sent_is_not_sent_again() {
     let journal = [frames(0..10, 1), frames(10..20, 1)].concat();
-    let (fake, dir) = (Fake::default(), dir(&[("sdk.history", &journal), ("sdk-2.history", &journal)]));
+    let (fake, dir) =
+        (Fake::default(), dir(&[("sdk.history", &journal), ("sdk-2.history", &journal)]));
     let sent = (
         15,
         record::rows(&journal)
@@ -108,7 +115,10 @@ async fn a_damaged_journal_is_sent_up_to_the_damage_and_said() {
     let shipped = shipper(&fake, dir.path(), true).finish(|_, _| {}).await;
     assert_eq!(stored(&fake, "sdk.history"), (0..10).collect::<Vec<_>>());
     assert_eq!(shipped.problems.len(), 1);
-    assert!(shipped.problems[0].starts_with("`sdk.history` is damaged after 10 rows"), "{shipped:?}");
+    assert!(
+        shipped.problems[0].starts_with("`sdk.history` is damaged after 10 rows"),
+        "{shipped:?}"
+    );
 }
 
 #[tokio::test]
@@ -171,7 +181,9 @@ async fn who_may_be_there_again_is_waited_for_however_it_answers() {
         tokio::time::sleep(Duration::from_secs(3_600)).await;
         assert!(!finish.is_finished(), "{answer:?}");
         let size = frames(0..10, 1).len() as u64;
-        assert!(said.lock().unwrap().iter().all(|said| *said == (answer.message().to_owned(), size)));
+        assert!(
+            said.lock().unwrap().iter().all(|said| *said == (answer.message().to_owned(), size))
+        );
         fake.state().refuses_rows = None;
         assert_eq!(finish.await.unwrap(), Shipped::default());
         assert_eq!(stored(&fake, "sdk.history").len(), 10);
@@ -240,13 +252,18 @@ async fn a_content_that_is_gone_is_said_and_holds_up_nothing_else() {
     let (fake, dir) = (Fake::default(), files(&[b"a"], &[b"a", b"bc"]));
     let shipped = shipper(&fake, dir.path(), true).finish(|_, _| {}).await;
     assert_eq!(shipped.problems.len(), 1);
-    assert!(shipped.problems[0].starts_with("the files of `sdk.files` cannot be sent"), "{shipped:?}");
+    assert!(
+        shipped.problems[0].starts_with("the files of `sdk.files` cannot be sent"),
+        "{shipped:?}"
+    );
     assert_eq!((stored(&fake, "sdk.files").len(), stored(&fake, "sdk.history").len()), (0, 10));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_controller_without_room_holds_up_no_slot() {
-    for refusal in [Status::resource_exhausted("no room"), Status::failed_precondition("it is not here")] {
+    for refusal in
+        [Status::resource_exhausted("no room"), Status::failed_precondition("it is not here")]
+    {
         let (fake, dir) = (Fake::default(), files(&[b"a"], &[b"a"]));
         // For a while: then all of it arrives.
         fake.state().refuses_contents = Some(refusal.clone());

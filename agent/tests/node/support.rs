@@ -1,5 +1,5 @@
-//! A controller in memory behind the trait `Link`, and an agent on real processes in a folder of its own. Used by all
-//! integration tests of the agent.
+//! A controller in memory behind the trait `Link`, and an agent on real processes in a folder of
+//! its own. Used by all integration tests of the agent.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -30,7 +30,8 @@ use agent::{
 };
 use blobs::Trouble;
 use proto::v1::{
-    AppendRows, Appended, Argument, Beat, EndRun, Held, Orders, Piece, Run, RunEnded, Start, Stop, piece,
+    AppendRows, Appended, Argument, Beat, EndRun, Held, Orders, Piece, Run, RunEnded, Start, Stop,
+    piece,
 };
 use telemetry::{Meter, Period, Reading};
 use terminal::Failure;
@@ -102,7 +103,8 @@ impl Fake {
     /// States of the ends, by run.
     pub(crate) fn ends(&self) -> Vec<(String, String)> {
         let outcome = |end: &EndRun| end.outcome.clone().unwrap_or_default().state;
-        let mut ends: Vec<_> = self.state().ended.iter().map(|end| (end.run.clone(), outcome(end))).collect();
+        let mut ends: Vec<_> =
+            self.state().ended.iter().map(|end| (end.run.clone(), outcome(end))).collect();
         ends.sort();
         ends
     }
@@ -110,7 +112,8 @@ impl Fake {
     /// Texts of a console stream of a run, all attempts.
     pub(crate) fn console(&self, run: &str, key: &str) -> Vec<String> {
         let state = self.state();
-        let frames = state.streams.iter().filter(|((of, _, name), _)| of == run && name == "agent.console");
+        let frames =
+            state.streams.iter().filter(|((of, _, name), _)| of == run && name == "agent.console");
         let rows = frames.flat_map(|(_, (_, frames))| record::rows(frames).unwrap());
         rows.filter(|row| row.values[0].0 == key)
             .map(|row| match &row.values[0].1 {
@@ -122,11 +125,14 @@ impl Fake {
 
     fn answer(&self, beat: &Beat) -> Orders {
         let mut state = self.state();
-        let named: BTreeSet<_> = beat.holds.iter().map(|held| (held.run.clone(), held.attempt)).collect();
-        let declined: BTreeSet<_> = beat.declined.iter().map(|of| (of.run.clone(), of.attempt)).collect();
+        let named: BTreeSet<_> =
+            beat.holds.iter().map(|held| (held.run.clone(), held.attempt)).collect();
+        let declined: BTreeSet<_> =
+            beat.declined.iter().map(|of| (of.run.clone(), of.attempt)).collect();
         if beat.incarnation > state.incarnation {
             state.incarnation = beat.incarnation;
-            let forgotten = |key: &&(String, u32)| !named.contains(*key) && !declined.contains(*key);
+            let forgotten =
+                |key: &&(String, u32)| !named.contains(*key) && !declined.contains(*key);
             let gone: Vec<_> = state.leased.keys().filter(forgotten).cloned().collect();
             for key in gone {
                 state.leased.remove(&key);
@@ -156,7 +162,8 @@ impl Fake {
             state.leased.insert((next.run.clone(), next.attempt), (next.clone(), false));
             start.push(next);
         }
-        let stop = state.stops.iter().filter(|stop| named.contains(&(stop.run.clone(), stop.attempt)));
+        let stop =
+            state.stops.iter().filter(|stop| named.contains(&(stop.run.clone(), stop.attempt)));
         let stop = stop.cloned().collect();
         let sweep_over = state.ends && state.queue.is_empty() && state.leased.is_empty();
         Orders { beat: beat.beat, start, stop, lease_ms: 3_000, sweep_over, ..Orders::default() }
@@ -220,8 +227,8 @@ impl Link for Fake {
         let fenced = state.fenced.contains(&(rows.run.clone(), rows.attempt));
         let name = format!("{}.{}", rows.writer, rows.stream);
         let (next, frames) = state.streams.entry((rows.run, rows.attempt, name)).or_default();
-        let number =
-            record::count(&rows.frames).map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let number = record::count(&rows.frames)
+            .map_err(|error| Status::invalid_argument(error.to_string()))?;
         if rows.offset > *next && number > 0 {
             let mut status = Status::out_of_range("a gap");
             status.metadata_mut().insert("besom-offset", next.to_string().parse().unwrap());
@@ -246,14 +253,16 @@ impl Link for Fake {
             state.bad_ends -= 1;
             return Err(Status::internal("the disk is full"));
         }
-        let known = state.ended.iter().any(|known| known.run == end.run && known.attempt == end.attempt);
+        let known =
+            state.ended.iter().any(|known| known.run == end.run && known.attempt == end.attempt);
         if !known {
             state.leased.remove(&(end.run.clone(), end.attempt));
             let rows = state.streams.values().map(|(rows, _)| rows).sum();
             state.rows_at_ends.push(rows);
             state.ended.push(end.clone());
         }
-        let run = Run { id: end.run, state: end.outcome.unwrap_or_default().state, ..Run::default() };
+        let run =
+            Run { id: end.run, state: end.outcome.unwrap_or_default().state, ..Run::default() };
         drop(state);
         self.bell.notify_waiters();
         Ok(RunEnded { run: Some(run), note: String::new() })
@@ -333,7 +342,10 @@ impl Home {
             orphan_after: Duration::from_secs(30),
             grace: GRACE,
             gpu_node: false,
-            sight: Sight { period: Period::every(Duration::from_millis(200)), meter: || Box::new(OneGpu) },
+            sight: Sight {
+                period: Period::every(Duration::from_millis(200)),
+                meter: || Box::new(OneGpu),
+            },
             cgroups: None,
             reaper: Reaper::default(),
             gpus: Gpus::new(OneGpu),
@@ -352,11 +364,19 @@ impl Home {
         let controller = "fake".to_owned();
         let trials = Shims { link: link.clone(), context: Arc::new(context) };
         let (reporter, data) = (Reporter::new(&me.sweep), folder.path.clone());
-        (Setup { link: link.clone(), me, slots, trials, data, holdings, controller, reporter }, folder)
+        (
+            Setup { link: link.clone(), me, slots, trials, data, holdings, controller, reporter },
+            folder,
+        )
     }
 
     /// Runs an agent to its end.
-    pub(crate) async fn run(&self, link: &Fake, slots: usize, count: Option<u64>) -> Result<(), Failure> {
+    pub(crate) async fn run(
+        &self,
+        link: &Fake,
+        slots: usize,
+        count: Option<u64>,
+    ) -> Result<(), Failure> {
         let (setup, _folder) = self.setup(link, slots, count);
         let (_keep, signals) = mpsc::channel(1);
         tokio::time::timeout(Duration::from_secs(300), work(setup, signals)).await.unwrap()

@@ -1,5 +1,5 @@
-//! The agent as a whole, on real processes, with a controller in memory: trials from start to report, what cannot start,
-//! crash loops, stops, Ctrl-C, a controller that goes away.
+//! The agent as a whole, on real processes, with a controller in memory: trials from start to
+//! report, what cannot start, crash loops, stops, Ctrl-C, a controller that goes away.
 
 use std::{collections::BTreeMap, fs};
 
@@ -11,7 +11,8 @@ use tokio::sync::mpsc;
 use tonic::Status;
 
 fn finished(numbers: std::ops::Range<u32>) -> Vec<(String, String)> {
-    let mut ends: Vec<_> = numbers.map(|number| (format!("s-{number}"), "finished".to_owned())).collect();
+    let mut ends: Vec<_> =
+        numbers.map(|number| (format!("s-{number}"), "finished".to_owned())).collect();
     ends.sort();
     ends
 }
@@ -21,14 +22,17 @@ async fn every_trial_runs_once_and_leaves_nothing_behind() {
     let (home, fake) = (Home::new(), Fake::with((0..20).map(|number| trial(number, &["true"]))));
     home.run(&fake, 3, None).await.unwrap();
     assert_eq!(fake.ends(), finished(0..20));
-    assert_eq!(fs::read_dir(home.data().join("runs")).unwrap().count(), 0, "all was sent, all is gone");
+    assert_eq!(
+        fs::read_dir(home.data().join("runs")).unwrap().count(),
+        0,
+        "all was sent, all is gone"
+    );
     assert_eq!(fs::read_to_string(home.data().join("holdings.json")).unwrap(), "[]");
 }
 
 #[tokio::test]
 async fn console_and_printed_rows_arrive_before_the_end() {
-    let program =
-        r#"echo hello; echo '{"loss": 0.5}'; echo "lr is $BESOM_PARAM_lr" >&2; printf 'no newline'"#;
+    let program = r#"echo hello; echo '{"loss": 0.5}'; echo "lr is $BESOM_PARAM_lr" >&2; printf 'no newline'"#;
     let (home, fake) = (Home::new(), Fake::with([script(0, program)]));
     home.run(&fake, 1, None).await.unwrap();
     assert_eq!(fake.console("s-0", "stdout"), ["hello", r#"{"loss": 0.5}"#, "no newline"]);
@@ -40,9 +44,13 @@ async fn console_and_printed_rows_arrive_before_the_end() {
 /// Samples of a run: number by name, row by row.
 fn samples(fake: &Fake, run: &str) -> Vec<BTreeMap<String, f64>> {
     let key = (run.to_owned(), 1, "agent.system".to_owned());
-    let frames = fake.state().streams.get(&key).map(|(_, frames)| frames.clone()).unwrap_or_default();
+    let frames =
+        fake.state().streams.get(&key).map(|(_, frames)| frames.clone()).unwrap_or_default();
     let rows = record::rows(&frames).unwrap();
-    assert!(rows.iter().map(|row| row.step).eq(0..rows.len() as u64), "no sample is lost or doubled");
+    assert!(
+        rows.iter().map(|row| row.step).eq(0..rows.len() as u64),
+        "no sample is lost or doubled"
+    );
     let number = |(name, value)| match value {
         record::Value::F64(number) => (name, number),
         other => panic!("{name}: {other:?}"),
@@ -70,7 +78,10 @@ async fn a_trial_is_sampled_with_all_that_it_starts() {
 async fn what_the_sdk_left_is_sent_and_what_the_program_wrote_is_kept() {
     let (home, fake) = (Home::new(), Fake::default());
     let mut frames = Vec::new();
-    let row = record::Row { values: vec![("x".to_owned(), record::Value::I64(1))], ..record::Row::default() };
+    let row = record::Row {
+        values: vec![("x".to_owned(), record::Value::I64(1))],
+        ..record::Row::default()
+    };
     record::Writer::default().frame(&[row.clone(), row], &mut frames);
     let journal = home.dir.path().join("frames");
     fs::write(&journal, [&frames[..], &frames[..frames.len() - 3]].concat()).unwrap();
@@ -99,7 +110,10 @@ async fn a_failure_tells_its_exit_code_and_the_end_of_stderr() {
     assert_eq!((outcome.state.as_str(), outcome.class.as_str()), ("failed", "error"));
     assert_eq!(outcome.exit_code, Some(3));
     let lines: Vec<&str> = outcome.message.lines().collect();
-    assert_eq!((lines.len(), lines[0], lines[1], lines[50]), (51, "exit code 3", "line 10", "line 59"));
+    assert_eq!(
+        (lines.len(), lines[0], lines[1], lines[50]),
+        (51, "exit code 3", "line 10", "line 59")
+    );
 }
 
 #[tokio::test]
@@ -129,7 +143,10 @@ async fn a_crash_loop_ends_the_agent_and_says_why() {
     let trials = (0..50).map(|number| script(number, "echo no data folder >&2; exit 2"));
     let (home, fake) = (Home::new(), Fake::with(trials));
     let failure = home.run(&fake, 1, None).await.unwrap_err();
-    assert_eq!(failure.message, "5 trials in a row failed within 60 s of their start, each with exit code 2");
+    assert_eq!(
+        failure.message,
+        "5 trials in a row failed within 60 s of their start, each with exit code 2"
+    );
     assert_eq!(failure.details, ["  no data folder"]);
     assert_eq!(fake.ends().len(), 5);
 }
@@ -158,7 +175,8 @@ async fn a_stop_ends_the_whole_tree_even_if_it_does_not_listen() {
     let agent = tokio::spawn(work(setup, signals));
     until(|| home.survivors(0).len() >= 8).await;
     until(|| crate::support::holds(&home.attempt(0).join("stdout"), "up")).await;
-    let stop = Stop { run: "s-0".to_owned(), attempt: 1, reason: "cancelled".to_owned(), grace_ms: 300 };
+    let stop =
+        Stop { run: "s-0".to_owned(), attempt: 1, reason: "cancelled".to_owned(), grace_ms: 300 };
     fake.change(|state| state.stops.push(stop));
     agent.await.unwrap().unwrap();
     assert_eq!(home.survivors(0), []);
@@ -181,7 +199,8 @@ async fn a_fenced_attempt_is_ended_and_its_rows_are_sent() {
     let (_keep, signals) = mpsc::channel(1);
     let agent = tokio::spawn(work(setup, signals));
     home.running(0).await;
-    let stop = Stop { run: "s-0".to_owned(), attempt: 1, reason: "fenced".to_owned(), grace_ms: 100 };
+    let stop =
+        Stop { run: "s-0".to_owned(), attempt: 1, reason: "fenced".to_owned(), grace_ms: 100 };
     fake.change(|state| {
         state.fenced.insert(("s-0".to_owned(), 1));
         state.stops.push(stop);
@@ -244,15 +263,21 @@ async fn a_node_that_is_taken_away_gives_trials_time_to_save_and_back() {
     let took = begun.elapsed();
     assert!(took >= GRACE, "the stubborn one has its grace: {took:?}");
     let preempted = |number| (format!("s-{number}"), "preempted".to_owned());
-    assert_eq!(fake.ends(), [preempted(0), preempted(1)], "whatever the exit code, and nothing is started");
+    assert_eq!(
+        fake.ends(),
+        [preempted(0), preempted(1)],
+        "whatever the exit code, and nothing is started"
+    );
     assert_eq!(fake.console("s-0", "stdout"), ["up", "saved"]);
     assert_eq!((home.survivors(0), home.survivors(1)), (vec![], vec![]));
 }
 
 #[tokio::test]
 async fn a_trial_that_hears_of_it_before_its_agent_is_given_back_too() {
-    let (home, fake) =
-        (Home::new(), Fake::with([script(0, "sleep 0.2; kill -TERM $$"), script(1, "kill -TERM $$")]));
+    let (home, fake) = (
+        Home::new(),
+        Fake::with([script(0, "sleep 0.2; kill -TERM $$"), script(1, "kill -TERM $$")]),
+    );
     let (setup, _folder) = home.setup(&fake, 1, None);
     let (told, signals) = mpsc::channel(1);
     let agent = tokio::spawn(work(setup, signals));
@@ -307,7 +332,10 @@ async fn an_agent_without_a_controller_gives_up_soon() {
     let (home, fake) = (Home::new(), Fake::default());
     fake.change(|state| state.away = true);
     let failure = home.run(&fake, 1, None).await.unwrap_err();
-    assert_eq!((failure.exit, failure.message.as_str()), (Exit::Unreachable, "no controller at fake"));
+    assert_eq!(
+        (failure.exit, failure.message.as_str()),
+        (Exit::Unreachable, "no controller at fake")
+    );
 }
 
 #[tokio::test]
@@ -337,7 +365,10 @@ async fn no_end_is_told_over_rows_that_the_controller_does_not_take() {
     let (home, fake) = (Home::new(), Fake::with([script(0, r#"echo '{"loss": 1}'"#)]));
     fake.change(|state| state.refuses_rows = Some(Status::invalid_argument("damaged rows")));
     let failure = home.run(&fake, 1, None).await.unwrap_err();
-    assert_eq!((failure.exit, failure.message.as_str()), (Exit::Refused, "1 trial could not be sent whole"));
+    assert_eq!(
+        (failure.exit, failure.message.as_str()),
+        (Exit::Refused, "1 trial could not be sent whole")
+    );
     {
         let state = fake.state();
         assert_eq!((state.ended.len(), state.lost.len()), (0, 1), "the controller starts it again");
@@ -355,7 +386,11 @@ async fn an_agent_that_was_let_in_waits_for_its_token_to_be_known_again() {
     let refusal = Some(Status::unauthenticated("the controller does not know this token"));
     fake.change(|state| state.refuses_beats.clone_from(&refusal));
     let failure = home.run(&fake, 1, None).await.unwrap_err();
-    assert_eq!(failure.message, refusal.as_ref().unwrap().message(), "a wrong token is told at once");
+    assert_eq!(
+        failure.message,
+        refusal.as_ref().unwrap().message(),
+        "a wrong token is told at once"
+    );
     fake.change(|state| state.refuses_beats = None);
     let (setup, _folder) = home.setup(&fake, 1, None);
     let (_keep, signals) = mpsc::channel(1);

@@ -1,4 +1,5 @@
-//! `sweep artifact get`: a version into a folder. Whatever the controller names, nothing is written outside of it.
+//! `sweep artifact get`: a version into a folder. Whatever the controller names, nothing is written
+//! outside of it.
 
 use std::path::PathBuf;
 
@@ -11,8 +12,8 @@ use crate::{connect::Controller, pattern::fits, source, view};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-What this machine has had before comes from its cache (besom/contents in the cache folder, 20 GiB or BESOM_CACHE_GIB).
-References are not opened.
+What this machine has had before comes from its cache (besom/contents in the cache folder, 20 GiB
+or BESOM_CACHE_GIB). References are not opened.
 
 Examples:
   sweep artifact get digits
@@ -33,6 +34,7 @@ pub(crate) struct Args {
 /// Downloads a version.
 pub(super) async fn get(controller: &Controller, args: &Args) -> Result<(), Failure> {
     let version = args.name.get(controller).await?;
+    let title = view::artifact::title(&version);
     let mut client = controller.dial().artifacts();
     let manifest = fetch::manifest(&mut client, &version).await;
     let mut entries = manifest.map_err(|trouble| controller.trouble(&trouble))?;
@@ -42,19 +44,19 @@ pub(super) async fn get(controller: &Controller, args: &Args) -> Result<(), Fail
     }
     if entries.is_empty() && all > 0 {
         let pattern = args.files.as_deref().unwrap_or_default();
-        let message = format!(
-            "none of the {} of `{}` fits `{pattern}`",
-            view::count(all as u64, "file"),
-            view::artifact::title(&version)
-        );
+        let all = view::count(all as u64, "file");
+        let message = format!("none of the {all} of `{title}` fits `{pattern}`");
         return Err(Failure::new(Exit::Input, message)
-            .hint(format!("`sweep artifact show {}` lists them", view::artifact::title(&version))));
+            .hint(format!("`sweep artifact show {title}` lists them")));
     }
     // The name as it was typed, which was checked; the controller's might lead elsewhere.
-    let to =
-        args.to.clone().unwrap_or_else(|| PathBuf::from(format!("{}-v{}", args.name.name, version.version)));
+    let to = args
+        .to
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(format!("{}-v{}", args.name.name, version.version)));
     let unwritable = |error: &std::io::Error| {
-        Failure::new(Exit::Input, format!("cannot write to `{}`: {}", to.display(), source::why(error)))
+        let message = format!("cannot write to `{}`: {}", to.display(), source::why(error));
+        Failure::new(Exit::Input, message)
     };
     let folder = Folder::open(&to).map_err(|error| unwritable(&error))?;
     let blobs = entries.iter().filter_map(|entry| match &entry.content {
@@ -66,25 +68,19 @@ pub(super) async fn get(controller: &Controller, args: &Args) -> Result<(), Fail
     let bar = progress::bar(total, "downloading");
     let cache = Cache::of_user();
     let written =
-        fetch::write(&mut client, &version, &entries, &folder, &cache, |bytes| bar.inc(bytes)).await;
+        fetch::write(&mut client, &version, &entries, &folder, &cache, |bytes| bar.inc(bytes))
+            .await;
     bar.finish_and_clear();
     written.map_err(|trouble| match &trouble {
         blobs::Trouble::Local(error) => unwritable(error),
         trouble => controller.trouble(trouble),
     })?;
     let count = view::count(files, "file");
-    terminal::say(format_args!(
-        "{}: {count}, {}, in {}",
-        view::artifact::title(&version),
-        terminal::size(total),
-        to.display()
-    ));
+    let size = terminal::size(total);
+    terminal::say(format_args!("{title}: {count}, {size}, in {}", to.display()));
     if entries.len() as u64 > files {
         let references = view::count(entries.len() as u64 - files, "reference");
-        terminal::hint(format!(
-            "{references} kept elsewhere: `sweep artifact show {}`",
-            view::artifact::title(&version)
-        ));
+        terminal::hint(format!("{references} kept elsewhere: `sweep artifact show {title}`"));
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
-//! `sweep artifact`: versions of what runs have made and used. Called by `main`. A subcommand is one file here, with its flags
-//! and its help; this one knows how a version is written on a command line.
+//! `sweep artifact`: versions of what runs have made and used. Called by `main`. A subcommand is
+//! one file here, with its flags and its help; this one knows how a version is written on a command
+//! line.
 
 mod alias;
 mod get;
@@ -65,21 +66,32 @@ impl Name {
     /// The version on the wire. Without a project it is the one that has an artifact of this name.
     async fn find(&self, controller: &Controller) -> Result<ArtifactRef, Failure> {
         let Self { project, name, version } = self;
-        let project = if project.is_empty() { self.project(controller).await? } else { project.clone() };
-        Ok(ArtifactRef { project, name: name.clone(), version: version.clone(), ..ArtifactRef::default() })
+        let project =
+            if project.is_empty() { self.project(controller).await? } else { project.clone() };
+        Ok(ArtifactRef {
+            project,
+            name: name.clone(),
+            version: version.clone(),
+            ..ArtifactRef::default()
+        })
     }
 
     async fn project(&self, controller: &Controller) -> Result<String, Failure> {
-        let mut found: Vec<String> =
-            versions(controller, "", &self.name).await?.into_iter().map(|version| version.project).collect();
+        let mut found: Vec<String> = versions(controller, "", &self.name)
+            .await?
+            .into_iter()
+            .map(|version| version.project)
+            .collect();
         found.dedup();
         match found.as_slice() {
             [project] => Ok(project.clone()),
             [] => Err(Failure::new(Exit::Input, format!("no artifact `{}`", self.name))
                 .hint("`sweep artifact ls` shows what there is")),
             several => {
-                let message = format!("{} projects have an artifact `{}`", several.len(), self.name);
-                let names = several.iter().map(|project| view::one_word(project)).collect::<Vec<_>>();
+                let message =
+                    format!("{} projects have an artifact `{}`", several.len(), self.name);
+                let names =
+                    several.iter().map(|project| view::one_word(project)).collect::<Vec<_>>();
                 Err(Failure::new(Exit::Input, message).hint(format!(
                     "say which: `{}/{}`",
                     names.join(&format!("/{}` or `", self.name)),
@@ -98,7 +110,11 @@ impl Name {
 }
 
 /// Versions by project and name, newest first; empty texts mean every project and every name.
-async fn versions(controller: &Controller, project: &str, name: &str) -> Result<Vec<Artifact>, Failure> {
+async fn versions(
+    controller: &Controller,
+    project: &str,
+    name: &str,
+) -> Result<Vec<Artifact>, Failure> {
     let wanted = ListArtifacts { project: project.to_owned(), name: name.to_owned() };
     controller.all(controller.dial().artifacts().list(wanted).await).await
 }

@@ -10,8 +10,8 @@ use crate::{connect::Controller, json, view};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A version is written NAME, NAME:v3 or NAME:ALIAS, with PROJECT/ before it where two projects have the name. NAME alone is
-the latest.
+A version is written NAME, NAME:v3 or NAME:ALIAS, with PROJECT/ before it where two projects have
+the name. NAME alone is the latest.
 
 Examples:
   sweep artifact show digits

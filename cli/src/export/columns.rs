@@ -1,5 +1,6 @@
-//! What the rows of a run look like as a table: the columns that say where a row stands, then one per key, with the type
-//! that all of its values fit into. Used by the writers of this folder; knows no file and no format.
+//! What the rows of a run look like as a table: the columns that say where a row stands, then one
+//! per key, with the type that all of its values fit into. Used by the writers of this folder;
+//! knows no file and no format.
 
 use std::{
     borrow::Cow,
@@ -69,7 +70,8 @@ pub(crate) enum Cell<'a> {
 }
 
 impl<'a> Cell<'a> {
-    /// As it is written where there is nothing but text: floats so that they can be read back exactly.
+    /// As it is written where there is nothing but text: floats so that they can be read back
+    /// exactly.
     pub(crate) fn text(self) -> Cow<'a, str> {
         match self {
             Self::Count(number) => number.to_string().into(),
@@ -191,8 +193,11 @@ impl Survey {
         };
         let run = several.then_some(&(RUN, Kind::Text));
         let place = run.into_iter().chain(&PLACE);
-        let place =
-            place.map(|(name, kind)| Column { name: (*name).to_owned(), kind: *kind, required: true });
+        let place = place.map(|(name, kind)| Column {
+            name: (*name).to_owned(),
+            kind: *kind,
+            required: true,
+        });
         let mut columns: Vec<Column> = place.collect();
         let mut taken: HashSet<String> = columns.iter().map(|column| column.name.clone()).collect();
         let mut at = HashMap::new();
@@ -217,7 +222,8 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// The cells of a row in the order of the columns. Of a key that stands there twice the last value counts.
+    /// The cells of a row in the order of the columns. Of a key that stands there twice the last
+    /// value counts.
     pub(crate) fn cells<'a>(&self, place: Place<'a>, row: RowRef<'a>) -> Vec<Option<Cell<'a>>> {
         let mut cells = Vec::with_capacity(self.columns.len());
         cells.extend(place.run.map(|run| Some(Cell::Value(ValueRef::Text(run)))));
@@ -269,7 +275,8 @@ mod tests {
         let mut survey = Survey::default();
         let values = [("_step", ValueRef::I64(1)), ("logged._step", ValueRef::I64(2))];
         survey.row(RowRef { step: 0, wall_ms: 0, values: &values });
-        let names: Vec<String> = survey.table(false).columns.into_iter().map(|column| column.name).collect();
+        let names: Vec<String> =
+            survey.table(false).columns.into_iter().map(|column| column.name).collect();
         assert_eq!(names[PLACE.len()..], ["logged._step", "logged.logged._step"]);
     }
 
@@ -278,7 +285,8 @@ mod tests {
         let mut survey = Survey::of(&["b", "nonesuch", "a", "b"].map(str::to_owned));
         let values = [("a", ValueRef::I64(1)), ("b", ValueRef::I64(2)), ("c", ValueRef::I64(3))];
         survey.row(RowRef { step: 0, wall_ms: 0, values: &values });
-        let names: Vec<String> = survey.table(false).columns.into_iter().map(|column| column.name).collect();
+        let names: Vec<String> =
+            survey.table(false).columns.into_iter().map(|column| column.name).collect();
         assert_eq!(
             (&names[PLACE.len()..], survey.missing()),
             (&["b", "a"].map(str::to_owned)[..], vec!["nonesuch"])

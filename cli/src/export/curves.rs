@@ -45,7 +45,8 @@ pub(super) async fn write(
     for run in runs {
         let lost = |status| Failed::Read(controller.failure(&status));
         let message = ReadHistory { run: run.id.clone(), ..ReadHistory::default() };
-        let mut blocks = controller.dial().history().rows(message).await.map_err(lost)?.into_inner();
+        let mut blocks =
+            controller.dial().history().rows(message).await.map_err(lost)?.into_inner();
         while let Some(block) = blocks.message().await.map_err(lost)? {
             match take(&run.id, &block, &mut sink) {
                 Ok(taken) => values += taken,
@@ -62,7 +63,8 @@ pub(super) async fn write(
 
 /// Begins a table of values.
 pub(super) fn begin(format: RowFormat, output: Output) -> io::Result<Sink> {
-    let columns = COLUMNS.map(|(name, kind, required)| Column { name: name.to_owned(), kind, required });
+    let columns =
+        COLUMNS.map(|(name, kind, required)| Column { name: name.to_owned(), kind, required });
     Sink::new(format, output, &columns)
 }
 

@@ -43,7 +43,10 @@ pub(crate) async fn export(controller: &Controller, args: &Export) -> Result<(),
             Err(Failed::Read(failure)) => return Err(failure),
         }
     } else {
-        (write_trials(&runs, format, output).map_err(lost)?, view::count(runs.len() as u64, "trial"))
+        (
+            write_trials(&runs, format, output).map_err(lost)?,
+            view::count(runs.len() as u64, "trial"),
+        )
     };
     output.finish().map_err(lost)?;
     wrote(path, &what);
@@ -63,7 +66,10 @@ fn write_trials(runs: &[Run], format: RowFormat, mut output: Output) -> io::Resu
 }
 
 /// The format that was asked for, or that the name of the file says, or CSV.
-pub(crate) fn format_for(asked: Option<RowFormat>, path: Option<&Path>) -> Result<RowFormat, Failure> {
+pub(crate) fn format_for(
+    asked: Option<RowFormat>,
+    path: Option<&Path>,
+) -> Result<RowFormat, Failure> {
     let path = path.filter(|path| path.as_os_str() != output::STDOUT);
     let named = || RowFormat::from_str(path?.extension()?.to_str()?, true).ok();
     let format = asked.or_else(named).unwrap_or(RowFormat::Csv);

@@ -1,5 +1,5 @@
-//! Where an export goes: stdout, or a file that appears under its name when it is whole and not before. Used by the writers of
-//! this folder.
+//! Where an export goes: stdout, or a file that appears under its name when it is whole and not
+//! before. Used by the writers of this folder.
 
 use std::{
     fs::{self, Permissions},
@@ -18,7 +18,8 @@ pub(super) const STDOUT: &str = "-";
 /// So many bytes are gathered before they are written to stdout.
 const GATHER: usize = 64 << 10;
 
-/// Takes the bytes of an export. Call [`Output::finish`] at its end; what is dropped before leaves no file behind.
+/// Takes the bytes of an export. Call [`Output::finish`] at its end; what is dropped before leaves
+/// no file behind.
 pub(crate) enum Output {
     /// What waits for stdout.
     Stdout(Vec<u8>),
@@ -30,7 +31,8 @@ impl Output {
     /// Opens a file beside the one that is to be; `None` and `-` are stdout.
     ///
     /// # Errors
-    /// When the folder does not exist or takes no file, or when the path is of something else than a file.
+    /// When the folder does not exist or takes no file, or when the path is of something else than
+    /// a file.
     pub(crate) fn open(path: Option<&Path>) -> io::Result<Self> {
         let Some(path) = path.filter(|path| path.as_os_str() != STDOUT) else {
             return Ok(Self::Stdout(Vec::new()));
@@ -52,7 +54,8 @@ impl Output {
         Ok(Self::File(BufWriter::new(file), target))
     }
 
-    /// Gives the file its name, with everything on the disk. An earlier file of that name is replaced.
+    /// Gives the file its name, with everything on the disk. An earlier file of that name is
+    /// replaced.
     ///
     /// # Errors
     /// When the file system takes no more.
@@ -72,8 +75,10 @@ pub(crate) fn failure(path: Option<&Path>, error: &io::Error) -> Failure {
     let Some(path) = path.filter(|path| path.as_os_str() != STDOUT) else {
         return Failure::new(Exit::Refused, format!("cannot write: {error}"));
     };
-    let message = format!("cannot write `{}`: {}", sanitise(&path.display().to_string()), source::why(error));
-    Failure::new(Exit::Input, message).hint("`--output` wants the path of a file in a folder that exists")
+    let message =
+        format!("cannot write `{}`: {}", sanitise(&path.display().to_string()), source::why(error));
+    Failure::new(Exit::Input, message)
+        .hint("`--output` wants the path of a file in a folder that exists")
 }
 
 impl Write for Output {

@@ -1,5 +1,5 @@
-//! Rows as a Parquet file: one typed column per key, compressed with Snappy, which every reader of Parquet knows. Used by
-//! the exports.
+//! Rows as a Parquet file: one typed column per key, compressed with Snappy, which every reader of
+//! Parquet knows. Used by the exports.
 
 use std::{
     io::{self, Write},
@@ -25,7 +25,8 @@ const GROUP_CELLS: usize = 1 << 20;
 /// ... or so many bytes of text.
 const GROUP_BYTES: usize = 32 << 20;
 
-/// Writes rows in groups. What it keeps in memory is bounded by [`GROUP_CELLS`], [`GROUP_BYTES`] and one row.
+/// Writes rows in groups. What it keeps in memory is bounded by [`GROUP_CELLS`], [`GROUP_BYTES`]
+/// and one row.
 pub(crate) struct Parquet<W: Write + Send> {
     file: SerializedFileWriter<W>,
     columns: Vec<Gathered>,
@@ -36,7 +37,8 @@ pub(crate) struct Parquet<W: Write + Send> {
 impl<W: Write + Send> Parquet<W> {
     /// Begins a file with these columns.
     pub(crate) fn new(out: W, columns: &[Column]) -> io::Result<Self> {
-        let fields = columns.iter().map(field).collect::<Result<Vec<TypePtr>, _>>().map_err(other)?;
+        let fields =
+            columns.iter().map(field).collect::<Result<Vec<TypePtr>, _>>().map_err(other)?;
         let schema = Type::group_type_builder("rows").with_fields(fields).build().map_err(other)?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
@@ -70,7 +72,8 @@ impl<W: Write + Send> Parquet<W> {
         let mut group = self.file.next_row_group().map_err(other)?;
         for column in &mut self.columns {
             let writer = group.next_column().map_err(other)?;
-            let writer = writer.ok_or_else(|| io::Error::other("fewer columns than the schema has"))?;
+            let writer =
+                writer.ok_or_else(|| io::Error::other("fewer columns than the schema has"))?;
             column.write(writer).map_err(other)?;
         }
         group.close().map_err(other)?;
@@ -143,7 +146,9 @@ impl Gathered {
             }
             (Values::Float(values), Cell::Value(ValueRef::F64(number))) => values.push(number),
             // Exact: `Kind::Float` is only for whole numbers that are floats.
-            (Values::Float(values), Cell::Value(ValueRef::I64(number))) => values.push(number as f64),
+            (Values::Float(values), Cell::Value(ValueRef::I64(number))) => {
+                values.push(number as f64)
+            }
             (Values::Flag(values), Cell::Value(ValueRef::Bool(flag))) => values.push(flag),
             (Values::Text(values), cell) => {
                 let text = cell.text();

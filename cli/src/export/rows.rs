@@ -111,8 +111,13 @@ fn each(
     let mut shown = Ok(());
     for frame in record::frames(&block.frames) {
         frame?.each(|row: RowRef<'_>| {
-            let place =
-                Place { run, attempt: block.attempt, writer: &block.writer, sequence, fenced: block.fenced };
+            let place = Place {
+                run,
+                attempt: block.attempt,
+                writer: &block.writer,
+                sequence,
+                fenced: block.fenced,
+            };
             if shown.is_ok() {
                 shown = show(&table.cells(place, row));
             }

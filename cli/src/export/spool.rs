@@ -1,5 +1,6 @@
-//! Blocks of a run on the disk between two readings: the first finds the columns, the second writes the rows. In a file
-//! without a name in the folder for temporary files, so that however this program ends, nothing of it stays.
+//! Blocks of a run on the disk between two readings: the first finds the columns, the second writes
+//! the rows. In a file without a name in the folder for temporary files, so that however this
+//! program ends, nothing of it stays.
 
 use std::{
     fs::File,

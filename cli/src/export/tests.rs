@@ -18,14 +18,20 @@ fn row(step: u64, values: &[(&str, Value)]) -> Row {
     Row { step, wall_ms: 1_700_000_000_000 + step as i64, values }
 }
 
-/// Every type, what is not finite, a mixed key, a key that comes late, a key of a column's name, hostile text.
+/// Every type, what is not finite, a mixed key, a key that comes late, a key of a column's name,
+/// hostile text.
 fn rows() -> Vec<Row> {
     use Value::{Bool, F64, I64, Json, Text};
     let text = "a,\"b\"\r\nü\u{0}";
     vec![
         row(
             0,
-            &[("loss", F64(0.1)), ("n", I64(i64::MAX)), ("ok", Bool(true)), ("text", Text(text.to_owned()))],
+            &[
+                ("loss", F64(0.1)),
+                ("n", I64(i64::MAX)),
+                ("ok", Bool(true)),
+                ("text", Text(text.to_owned())),
+            ],
         ),
         row(7, &[("loss", F64(f64::NAN)), ("mixed", I64(3)), ("_step", Text("own".to_owned()))]),
         row(
@@ -77,8 +83,10 @@ fn csv_comes_back() {
     let bytes = exported(RowFormat::Csv, &[], &blocks());
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
     let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
-    let read: Vec<Vec<String>> =
-        reader.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect();
+    let read: Vec<Vec<String>> = reader
+        .records()
+        .map(|record| record.unwrap().iter().map(str::to_owned).collect())
+        .collect();
     assert_eq!(
         header.join(" "),
         "_attempt _writer _sequence _step _wall_ms _fenced loss n ok text mixed logged._step h"
@@ -99,7 +107,8 @@ fn csv_comes_back() {
 fn json_comes_back() {
     let lines = String::from_utf8(exported(RowFormat::Jsonl, &[], &blocks())).unwrap();
     let lines: Vec<Json> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let list: Vec<Json> = serde_json::from_slice(&exported(RowFormat::Json, &[], &blocks())).unwrap();
+    let list: Vec<Json> =
+        serde_json::from_slice(&exported(RowFormat::Json, &[], &blocks())).unwrap();
     assert_eq!(lines, list);
     assert_eq!(
         lines[1],
@@ -108,7 +117,10 @@ fn json_comes_back() {
             "_fenced": false, "loss": "NaN", "mixed": 3, "logged._step": "own",
         })
     );
-    assert_eq!((&lines[2]["loss"], &lines[2]["h"]), (&json!("Infinity"), &json!({ "_type": "histogram" })));
+    assert_eq!(
+        (&lines[2]["loss"], &lines[2]["h"]),
+        (&json!("Infinity"), &json!({ "_type": "histogram" }))
+    );
     assert_eq!((&lines[0]["n"], &lines[4]["_step"]), (&json!(i64::MAX), &json!(u64::MAX)));
     assert_eq!(exported(RowFormat::Json, &[], &[]), b"[]\n");
 }
@@ -121,10 +133,14 @@ fn parquet_comes_back() {
         .get_row_iter(None)
         .unwrap()
         .map(|row| {
-            row.unwrap().get_column_iter().map(|(name, field)| (name.clone(), field.clone())).collect()
+            row.unwrap()
+                .get_column_iter()
+                .map(|(name, field)| (name.clone(), field.clone()))
+                .collect()
         })
         .collect();
-    let field = |row: usize, name: &str| read[row].iter().find(|(own, _)| own == name).unwrap().1.clone();
+    let field =
+        |row: usize, name: &str| read[row].iter().find(|(own, _)| own == name).unwrap().1.clone();
     let number = |row| match field(row, "loss") {
         Field::Double(number) => number,
         other => panic!("{other:?}"),
@@ -234,7 +250,8 @@ fn rows_of_several_runs_say_whose_they_are() {
 
 #[test]
 fn a_long_run_becomes_several_row_groups_and_every_row_is_there() {
-    let rows: Vec<Row> = (0..400_000).map(|step| row(step, &[("loss", Value::F64(step as f64))])).collect();
+    let rows: Vec<Row> =
+        (0..400_000).map(|step| row(step, &[("loss", Value::F64(step as f64))])).collect();
     let blocks: Vec<Block> = rows
         .chunks(10_000)
         .enumerate()
@@ -246,7 +263,10 @@ fn a_long_run_becomes_several_row_groups_and_every_row_is_there() {
     let mut expected = 0;
     for row in reader.get_row_iter(None).unwrap() {
         let row = row.unwrap();
-        assert_eq!((row.get_ulong(2).unwrap(), row.get_double(6).unwrap()), (expected, expected as f64));
+        assert_eq!(
+            (row.get_ulong(2).unwrap(), row.get_double(6).unwrap()),
+            (expected, expected as f64)
+        );
         expected += 1;
     }
     assert_eq!(expected, 400_000);

@@ -7,8 +7,8 @@ use serde_json::{Map, Value as Json};
 use super::columns::{Cell, Column};
 use crate::{json, view};
 
-/// Writes rows as CSV by RFC 4180 under a header. What is missing is empty; floats that are not finite are `NaN`, `inf`
-/// and `-inf`.
+/// Writes rows as CSV by RFC 4180 under a header. What is missing is empty; floats that are not
+/// finite are `NaN`, `inf` and `-inf`.
 pub(crate) struct Csv<W: Write>(::csv::Writer<W>);
 
 impl<W: Write> Csv<W> {
@@ -33,8 +33,8 @@ impl<W: Write> Csv<W> {
     }
 }
 
-/// Writes an object per row, in a JSON list or as JSON lines. What is missing is left out; floats that are not finite are the
-/// strings `NaN`, `Infinity` and `-Infinity`.
+/// Writes an object per row, in a JSON list or as JSON lines. What is missing is left out; floats
+/// that are not finite are the strings `NaN`, `Infinity` and `-Infinity`.
 pub(crate) struct Objects<W> {
     out: W,
     names: Vec<String>,
@@ -45,7 +45,12 @@ pub(crate) struct Objects<W> {
 impl<W: Write> Objects<W> {
     /// Objects by themselves, one a line, or with `list` the items of one list.
     pub(crate) fn new(out: W, columns: &[Column], list: bool) -> Self {
-        Self { out, names: columns.iter().map(|column| column.name.clone()).collect(), list, rows: 0 }
+        Self {
+            out,
+            names: columns.iter().map(|column| column.name.clone()).collect(),
+            list,
+            rows: 0,
+        }
     }
 
     /// Writes a row.

@@ -43,9 +43,13 @@ pub(super) fn write(runs: &[Run], output: Output) -> io::Result<Output> {
             Some(Cell::Count(run.attempt.into())),
             run.value.map(|value| Cell::Value(ValueRef::F64(value))),
         ];
-        cells.extend(logged.iter().map(|value| value.as_ref().map(|value| Cell::Value(value.borrow()))));
+        cells.extend(
+            logged.iter().map(|value| value.as_ref().map(|value| Cell::Value(value.borrow()))),
+        );
         cells.push(text(&run.agent).filter(|_| !run.agent.is_empty()));
-        cells.extend([Some(run.created_ms), run.started_ms, run.ended_ms].map(|ms| ms.map(Cell::Time)));
+        cells.extend(
+            [Some(run.created_ms), run.started_ms, run.ended_ms].map(|ms| ms.map(Cell::Time)),
+        );
         sink.row(&cells)?;
     }
     sink.finish()
@@ -58,7 +62,9 @@ fn logged(names: &csv::Names, run: &Run) -> Vec<Option<Value>> {
         .into_iter()
         .map(|value| match value? {
             Json::Null => None,
-            value => Some(record::json::from_json(&value).unwrap_or_else(|| Value::Json(value.to_string()))),
+            value => Some(
+                record::json::from_json(&value).unwrap_or_else(|| Value::Json(value.to_string())),
+            ),
         })
         .collect()
 }

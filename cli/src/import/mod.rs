@@ -1,5 +1,6 @@
-//! `sweep import`: runs that other programs have logged become runs of ours. Called by `main`. An importer is a folder here,
-//! with its sources and readers; `send` is the way to the controller for all of them.
+//! `sweep import`: runs that other programs have logged become runs of ours. Called by `main`. An
+//! importer is a folder here, with its sources and readers; `send` is the way to the controller for
+//! all of them.
 
 mod past;
 mod send;
@@ -34,10 +35,11 @@ pub(crate) enum Command {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Every folder with event files in it is a run, as TensorBoard shows them. Scalars, texts and histograms become rows,
-hyperparameters the run's config. What has no place yet (images, audio, graphs) is counted and told. Where a training was
-restarted at a step (`purge_step`), what had been written from there on does not count. Importing again brings what has
-been written since, and never makes a second run.
+Every folder with event files in it is a run, as TensorBoard shows them. Scalars, texts and
+histograms become rows, hyperparameters the run's config. What has no place yet (images, audio,
+graphs) is counted and told. Where a training was restarted at a step (`purge_step`), what had
+been written from there on does not count. Importing again brings what has been written since, and
+never makes a second run.
 
 Examples:
   sweep import tensorboard runs --dry-run
@@ -55,9 +57,10 @@ pub(crate) struct Tensorboard {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-History, config, summary, console and system metrics become ours, with name, tags, notes, group and job type. What has no
-place yet (media, artifacts) is counted and told. A run keeps its id. Folders of one id are one run that was resumed: give
-them together. Importing again brings what has been written since, and never makes a second run.
+History, config, summary, console and system metrics become ours, with name, tags, notes, group
+and job type. What has no place yet (media, artifacts) is counted and told. A run keeps its id.
+Folders of one id are one run that was resumed: give them together. Importing again brings what
+has been written since, and never makes a second run.
 
 Examples:
   sweep import wandb wandb --dry-run
@@ -117,8 +120,10 @@ fn event_folders(args: &Tensorboard) -> Result<Vec<Box<dyn Source>>, Failure> {
         .map_err(|(path, error)| Failure::new(Exit::Input, unreadable(&path, &error)))?;
     if found.is_empty() {
         let message = format!("no event files in `{}`", shown(&args.folder));
-        return Err(Failure::new(Exit::Input, message)
-            .hint("give the folder that you give to `tensorboard --logdir`; event files have `tfevents` in their names"));
+        return Err(Failure::new(Exit::Input, message).hint(
+            "give the folder that you give to `tensorboard --logdir`; event files have \
+                `tfevents` in their names",
+        ));
     }
     Ok(found.into_iter().map(|folder| Box::new(folder) as Box<dyn Source>).collect())
 }
@@ -129,7 +134,9 @@ fn offline_runs(args: &Wandb) -> Result<Vec<Box<dyn Source>>, Failure> {
     let (mut files, mut problems) = (Vec::new(), Vec::new());
     for folder in &args.folders {
         match wandb::find(folder) {
-            Ok(found) if found.is_empty() => problems.push(format!("no offline run in `{}`", shown(folder))),
+            Ok(found) if found.is_empty() => {
+                problems.push(format!("no offline run in `{}`", shown(folder)))
+            }
             Ok(found) => files.extend(found),
             Err((path, error)) => problems.push(unreadable(&path, &error)),
         }
@@ -143,7 +150,8 @@ fn offline_runs(args: &Wandb) -> Result<Vec<Box<dyn Source>>, Failure> {
     };
     refuse(
         problems,
-        "W&B writes `run-ID.wandb` into folders such as `wandb/offline-run-20260102_030405-a1b2c3d4`",
+        "W&B writes `run-ID.wandb` into folders such as \
+        `wandb/offline-run-20260102_030405-a1b2c3d4`",
     )?;
     Ok(found.into_iter().map(|run| Box::new(run) as Box<dyn Source>).collect())
 }
@@ -217,7 +225,9 @@ fn tell_empty(path: &str, losses: &Losses) {
         losses.skipped.iter().map(|(what, number)| terminal::count(*number, what)).collect();
     if !kinds.is_empty() {
         let kinds = kinds.join(", ");
-        terminal::warn(format_args!("`{path}` has only what has no place here yet ({kinds}): left out"));
+        terminal::warn(format_args!(
+            "`{path}` has only what has no place here yet ({kinds}): left out"
+        ));
     } else if losses.notes.is_empty() {
         terminal::warn(format_args!("`{path}` has neither rows nor a config yet: left out"));
     }
@@ -270,7 +280,9 @@ fn folder_name(folder: &Path) -> String {
     if whole.is_file() {
         whole.pop();
     }
-    whole.file_name().map_or_else(|| "import".to_owned(), |name| name.to_string_lossy().into_owned())
+    whole
+        .file_name()
+        .map_or_else(|| "import".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> String {

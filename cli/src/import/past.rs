@@ -36,7 +36,8 @@ pub(super) enum Relation {
     Other,
     /// Files that were imported, each as long as it was.
     Contained,
-    /// Files that were imported, or shorter ones. Of a shorter one there is no hash to compare with.
+    /// Files that were imported, or shorter ones. Of a shorter one there is no hash to compare
+    /// with.
     Shorter,
     /// The same, and perhaps more: its values begin with those that were imported.
     Grown,
@@ -85,9 +86,12 @@ impl Past {
             said.push(json!({ "anew": true }));
         }
         for part in parts {
-            let known = Known { name: part.name.clone(), bytes: part.bytes, hash: part.hash(part.bytes)? };
+            let known =
+                Known { name: part.name.clone(), bytes: part.bytes, hash: part.hash(part.bytes)? };
             if anew || !self.files.contains(&known) {
-                said.push(json!({ "file": known.name, "bytes": known.bytes, "blake3": known.hash }));
+                said.push(
+                    json!({ "file": known.name, "bytes": known.bytes, "blake3": known.hash }),
+                );
             }
         }
         let row = |said: Json| Row {
@@ -115,7 +119,8 @@ impl Past {
     fn parts(&self, parts: &[Part]) -> io::Result<Option<Vec<Part>>> {
         let mut then = Vec::new();
         for known in &self.files {
-            let part = parts.iter().find(|part| part.name == known.name && part.bytes >= known.bytes);
+            let part =
+                parts.iter().find(|part| part.name == known.name && part.bytes >= known.bytes);
             match part {
                 Some(part) if part.hash(known.bytes)? == known.hash => {
                     then.push(Part { bytes: known.bytes, ..part.clone() });
@@ -132,7 +137,8 @@ impl Past {
         for part in parts {
             match self.files.iter().find(|known| known.name == part.name) {
                 Some(known) if known.bytes > part.bytes => relation = Relation::Shorter,
-                Some(known) if known.bytes == part.bytes && known.hash == part.hash(part.bytes)? => {}
+                Some(known)
+                    if known.bytes == part.bytes && known.hash == part.hash(part.bytes)? => {}
                 _ => return Ok(Relation::Other),
             }
         }
@@ -184,7 +190,8 @@ impl<'a> Values<'a> {
 /// The values of a row.
 pub(super) fn placed(row: Row) -> std::vec::IntoIter<Placed> {
     let Row { step, wall_ms, values } = row;
-    let values: Vec<Placed> = values.into_iter().map(|(key, value)| (step, wall_ms, key, value)).collect();
+    let values: Vec<Placed> =
+        values.into_iter().map(|(key, value)| (step, wall_ms, key, value)).collect();
     values.into_iter()
 }
 

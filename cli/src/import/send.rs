@@ -1,7 +1,7 @@
-//! Sends a found run to the controller by the calls of the SDK: begin, append, end. An import that is repeated goes on where the
-//! one before ended: the run is found by its key and by what earlier imports have read ([`Past`]),
-//! values that are stored are not sent again, and new ones are the next attempt of the run. See
-//! docs/decisions/imports.md.
+//! Sends a found run to the controller by the calls of the SDK: begin, append, end. An import that
+//! is repeated goes on where the one before ended: the run is found by its key and by what earlier
+//! imports have read ([`Past`]), values that are stored are not sent again, and new ones are the
+//! next attempt of the run. See docs/decisions/imports.md.
 
 use std::{collections::HashMap, io, mem};
 
@@ -49,7 +49,8 @@ pub(super) async fn send(
         streams.open().await?;
     }
     let (mut rows, mut seen) = (0, 0_u64);
-    let mut reader = found.source.open(found.source.parts()).map_err(|error| unreadable(found, &error))?;
+    let mut reader =
+        found.source.open(found.source.parts()).map_err(|error| unreadable(found, &error))?;
     while let Some((stream, mut row)) =
         next_fitting(&mut *reader).map_err(|error| unreadable(found, &error))?
     {
@@ -174,7 +175,8 @@ async fn each(
     mut show: impl FnMut(&Block, Row) -> bool,
 ) -> Result<(), Failure> {
     let lost = |status| controller.failure(&status);
-    let message = ReadRows { run: run.to_owned(), stream: stream.to_owned(), attempt: 0, follow: false };
+    let message =
+        ReadRows { run: run.to_owned(), stream: stream.to_owned(), attempt: 0, follow: false };
     let mut blocks = controller.dial().runs().read(message).await.map_err(lost)?.into_inner();
     while let Some(block) = blocks.message().await.map_err(lost)? {
         if block.fenced || block.writer != found.source.writer() {
@@ -203,10 +205,12 @@ async fn begin(
     if let Some(id) = found.source.id().filter(|_| with_id) {
         let wanted = BeginRun { id: id.to_owned(), ..message.clone() };
         match call(controller, wanted).await {
-            Err(status) if matches!(status.code(), Code::FailedPrecondition | Code::InvalidArgument) => {}
+            Err(status)
+                if matches!(status.code(), Code::FailedPrecondition | Code::InvalidArgument) => {}
             begun => return begun.map_err(|status| controller.failure(&status)),
         }
-        let begun = call(controller, message).await.map_err(|status| controller.failure(&status))?;
+        let begun =
+            call(controller, message).await.map_err(|status| controller.failure(&status))?;
         let (id, name) = (view::one_word(id), terminal::one_line(&found.about.name, 40));
         terminal::warn(format_args!(
             "`{name}` cannot keep its id `{id}`, which is taken: it is the run `{}` here",
@@ -238,7 +242,12 @@ fn introduction(found: &Found) -> BeginRun {
     }
 }
 
-async fn end(controller: &Controller, found: &Found, run: &str, attempt: u32) -> Result<(), Failure> {
+async fn end(
+    controller: &Controller,
+    found: &Found,
+    run: &str,
+    attempt: u32,
+) -> Result<(), Failure> {
     let message = EndRun {
         run: run.to_owned(),
         attempt,
@@ -391,7 +400,9 @@ impl<'a> Streams<'a> {
     }
 
     async fn flush(&mut self, stream: Stream) -> Result<(), Failure> {
-        let Some(tail) = self.of.get_mut(&stream).filter(|tail| tail.waiting > 0) else { return Ok(()) };
+        let Some(tail) = self.of.get_mut(&stream).filter(|tail| tail.waiting > 0) else {
+            return Ok(());
+        };
         tail.encoder.flush(&mut tail.frames);
         let (offset, waiting, frames) =
             (tail.offset, mem::take(&mut tail.waiting), mem::take(&mut tail.frames));
@@ -406,7 +417,8 @@ impl<'a> Streams<'a> {
             return Ok(());
         }
         let message = format!("run `{}` has {stored} rows where {next} were sent", self.run);
-        Err(Failure::new(Exit::Refused, message).hint("is it being imported twice at the same time?"))
+        Err(Failure::new(Exit::Refused, message)
+            .hint("is it being imported twice at the same time?"))
     }
 
     /// Answers how many rows the stream has then.
@@ -420,8 +432,10 @@ impl<'a> Streams<'a> {
             frames,
         };
         let mut runs = self.controller.dial().runs();
-        let appended =
-            connect::with_tries(async || runs.append(connect::within_patience(message.clone())).await).await;
+        let appended = connect::with_tries(async || {
+            runs.append(connect::within_patience(message.clone())).await
+        })
+        .await;
         appended.map(|appended| appended.next).map_err(|status| self.controller.failure(&status))
     }
 }

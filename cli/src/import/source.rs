@@ -1,5 +1,6 @@
-//! What an importer finds, whatever wrote it: runs, and for each a reader of its rows. The readers implement [`Reader`]; the
-//! command surveys them ([`Found`]) and sends them. Nothing here speaks to a controller.
+//! What an importer finds, whatever wrote it: runs, and for each a reader of its rows. The readers
+//! implement [`Reader`]; the command surveys them ([`Found`]) and sends them. Nothing here speaks
+//! to a controller.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -47,10 +48,11 @@ impl Losses {
     }
 }
 
-/// Gives the rows of one run in the order in which they were written. Read again, a source gives the same rows, and of a
-/// source that has grown the values that it gave before come first.
+/// Gives the rows of one run in the order in which they were written. Read again, a source gives
+/// the same rows, and of a source that has grown the values that it gave before come first.
 pub(crate) trait Reader {
-    /// The next row; `None` at the end. Damage is no error: what is whole is given, and the rest is in the losses.
+    /// The next row; `None` at the end. Damage is no error: what is whole is given, and the rest is
+    /// in the losses.
     ///
     /// # Errors
     /// When a file cannot be read.
@@ -184,8 +186,11 @@ impl Found {
     /// When a file cannot be read.
     pub(crate) fn key(&self) -> io::Result<String> {
         let mut hash = blake3::Hasher::new();
-        for part in [self.source.writer().as_bytes(), self.about.project.as_bytes(), &self.source.identity()?]
-        {
+        for part in [
+            self.source.writer().as_bytes(),
+            self.about.project.as_bytes(),
+            &self.source.identity()?,
+        ] {
             hash.update(&(part.len() as u64).to_le_bytes());
             hash.update(part);
         }
@@ -206,8 +211,9 @@ impl Found {
     }
 }
 
-/// The next row that has a value, without what no row of ours can hold, which counts as lost. What is left always fits into a
-/// frame, so that a count of values is enough to find the place where an earlier import ended.
+/// The next row that has a value, without what no row of ours can hold, which counts as lost. What
+/// is left always fits into a frame, so that a count of values is enough to find the place where an
+/// earlier import ended.
 ///
 /// # Errors
 /// When a file cannot be read.

@@ -1,4 +1,5 @@
-//! The readers over files that the real programs wrote (`tests/fixtures/make_fixtures.py`), whole and cut at every byte.
+//! The readers over files that the real programs wrote (`tests/fixtures/make_fixtures.py`), whole
+//! and cut at every byte.
 
 use std::{
     fs,
@@ -41,7 +42,8 @@ fn read(source: &dyn Source) -> (Vec<(Stream, String)>, Losses) {
     (lines, reader.losses().clone())
 }
 
-/// A source as a person would tell it. What the machine measured of itself is another every time that fixtures are made.
+/// A source as a person would tell it. What the machine measured of itself is another every time
+/// that fixtures are made.
 fn told(source: &dyn Source) -> String {
     let (lines, losses) = read(source);
     let mut reader = source.open(source.parts()).unwrap();
@@ -56,7 +58,8 @@ fn told(source: &dyn Source) -> String {
 
 #[test]
 fn event_files_of_both_styles() {
-    let told: Vec<String> = event_folders(&fixtures().join("runs")).iter().map(|run| told(&**run)).collect();
+    let told: Vec<String> =
+        event_folders(&fixtures().join("runs")).iter().map(|run| told(&**run)).collect();
     insta::assert_snapshot!(told.join("\n\n"));
 }
 
@@ -68,8 +71,8 @@ fn an_offline_run() {
     assert!(lines.iter().any(|(stream, _)| *stream == Stream::System), "the machine was measured");
 }
 
-/// Whatever a live run or a full disk leaves: what is whole is read, it is what the whole file begins with, and a run that
-/// has grown goes on where it was.
+/// Whatever a live run or a full disk leaves: what is whole is read, it is what the whole file
+/// begins with, and a run that has grown goes on where it was.
 #[test]
 fn a_file_that_is_cut_anywhere_gives_what_the_whole_one_begins_with() {
     let folder = tempfile::tempdir().unwrap();

@@ -34,10 +34,14 @@ pub(super) fn files(
         }
         for entry in fs::read_dir(&folder).map_err(|error| at(&folder, error))? {
             let entry = entry.map_err(|error| at(&folder, error))?;
-            let (path, kind) = (entry.path(), entry.file_type().map_err(|error| at(&folder, error))?);
+            let (path, kind) =
+                (entry.path(), entry.file_type().map_err(|error| at(&folder, error))?);
             let Ok(target) = fs::metadata(&path) else {
                 if kind.is_symlink() {
-                    terminal::warn(format_args!("`{}` is a link that leads nowhere", super::shown(&path)));
+                    terminal::warn(format_args!(
+                        "`{}` is a link that leads nowhere",
+                        super::shown(&path)
+                    ));
                 }
                 continue;
             };

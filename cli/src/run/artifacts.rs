@@ -26,11 +26,13 @@ pub(super) async fn artifacts(controller: &Controller, args: &Args) -> Result<()
     let request = RunRef { run: args.run.clone() };
     let found = controller.all(controller.dial().artifacts().of_run(request).await).await?;
     let (made, used): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| found.made);
-    let [made, used] =
-        [made, used].map(|found| found.into_iter().filter_map(|one| one.artifact).collect::<Vec<Artifact>>());
+    let [made, used] = [made, used]
+        .map(|found| found.into_iter().filter_map(|one| one.artifact).collect::<Vec<Artifact>>());
     if args.json {
         let list = |versions: &[Artifact]| versions.iter().map(json::artifact).collect::<Vec<_>>();
-        terminal::print(json::text(&serde_json::json!({ "made": list(&made), "used": list(&used) })));
+        terminal::print(json::text(
+            &serde_json::json!({ "made": list(&made), "used": list(&used) }),
+        ));
         return Ok(());
     }
     if made.is_empty() && used.is_empty() {
@@ -41,7 +43,10 @@ pub(super) async fn artifacts(controller: &Controller, args: &Args) -> Result<()
     }
     for (what, versions) in [("made", made), ("used", used)] {
         if !versions.is_empty() {
-            terminal::print(format_args!("{what}\n{}", view::artifact::list(&versions, view::now_ms())));
+            terminal::print(format_args!(
+                "{what}\n{}",
+                view::artifact::list(&versions, view::now_ms())
+            ));
         }
     }
     Ok(())

@@ -14,14 +14,16 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Rows come in the order of attempt, writer and sequence, as they were logged: late and double ones too. Columns before
-the keys are `_attempt`, `_writer`, `_sequence`, `_step`, `_wall_ms` (milliseconds since 1970, of the writer's clock) and
-`_fenced` (written after another attempt had taken over). A key of such a name is prefixed with `logged.`. Of several
-runs the rows come run by run, with the id in the column `_run` before the others.
+Rows come in the order of attempt, writer and sequence, as they were logged: late and double ones
+too. Columns before the keys are `_attempt`, `_writer`, `_sequence`, `_step`, `_wall_ms`
+(milliseconds since 1970, of the writer's clock) and `_fenced` (written after another attempt had
+taken over). A key of such a name is prefixed with `logged.`. Of several runs the rows come run by
+run, with the id in the column `_run` before the others.
 
-Values are exact. Floats that are not finite are NaN, inf and -inf in CSV; the strings \"NaN\", \"Infinity\" and
-\"-Infinity\" in JSON; floats in Parquet. There a key has one type: whole numbers beside floats become floats as long as
-that is exact, what has no type in common becomes text. A file appears when it is whole.
+Values are exact. Floats that are not finite are NaN, inf and -inf in CSV; the strings \"NaN\",
+\"Infinity\" and \"-Infinity\" in JSON; floats in Parquet. There a key has one type: whole numbers
+beside floats become floats as long as that is exact, what has no type in common becomes text. A
+file appears when it is whole.
 
 Examples:
   sweep run export k3x9abcd-17 -o rows.parquet
@@ -37,7 +39,8 @@ pub(crate) struct Args {
     /// Which rows
     #[arg(long, value_enum, default_value_t = Stream::History)]
     stream: Stream,
-    /// Rows of history too that an attempt logged after the checkpoint which the next one went on from
+    /// Rows of history too that an attempt logged after the checkpoint which the next one went on
+    /// from
     #[arg(long)]
     all_attempts: bool,
     /// Only these keys, in this order; rows without them stay
@@ -89,8 +92,11 @@ async fn read(controller: &Controller, args: &Args, runs: &[String]) -> Result<R
         let temporary = |stopped| failed(std::slice::from_ref(&run), None, stopped);
         let answer = match args.stream {
             Stream::History => {
-                let message =
-                    ReadHistory { run: run.clone(), all: args.all_attempts, ..ReadHistory::default() };
+                let message = ReadHistory {
+                    run: run.clone(),
+                    all: args.all_attempts,
+                    ..ReadHistory::default()
+                };
                 dial.history().rows(message).await
             }
             _ => {
@@ -111,7 +117,8 @@ fn failed(runs: &[String], path: Option<&Path>, stopped: Stopped) -> Failure {
         Stopped::Io(error) => export::failure(path, &error),
         Stopped::Corrupt(reason) => {
             let message = format!("the rows of {} cannot be read: {reason}", named(runs));
-            Failure::new(Exit::Bug, message).hint("are `sweep` and the controller of the same version?")
+            Failure::new(Exit::Bug, message)
+                .hint("are `sweep` and the controller of the same version?")
         }
     }
 }
@@ -129,8 +136,10 @@ fn unknown<'a>(
     known: impl Iterator<Item = &'a str>,
 ) -> Failure {
     let known: Vec<String> = known.map(str::to_owned).collect();
-    let names: Vec<String> = missing.iter().map(|key| format!("`{}`", view::one_word(key))).collect();
-    let message = format!("the {} of {} has no {}", args.stream.name(), named(runs), names.join(", "));
+    let names: Vec<String> =
+        missing.iter().map(|key| format!("`{}`", view::one_word(key))).collect();
+    let message =
+        format!("the {} of {} has no {}", args.stream.name(), named(runs), names.join(", "));
     let failure = Failure::new(Exit::Input, message);
     let near = missing.iter().find_map(|key| nearest(key, known.iter().cloned()));
     match near {

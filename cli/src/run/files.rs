@@ -1,5 +1,6 @@
-//! `sweep run files`: what files a run has, and their contents. A name that the controller tells is looked at before anything is
-//! written there, and nothing is written outside of the folder that the person named.
+//! `sweep run files`: what files a run has, and their contents. A name that the controller tells is
+//! looked at before anything is written there, and nothing is written outside of the folder that
+//! the person named.
 
 use std::path::PathBuf;
 
@@ -48,9 +49,8 @@ pub(crate) async fn files(controller: &Controller, args: &Args) -> Result<(), Fa
                 view::count(all as u64, "file"),
                 args.run
             );
-            return Err(
-                Failure::new(Exit::Input, message).hint(format!("`sweep run files {}` lists them", args.run))
-            );
+            return Err(Failure::new(Exit::Input, message)
+                .hint(format!("`sweep run files {}` lists them", args.run)));
         }
         download(controller, args, &files).await?;
     }
@@ -92,19 +92,24 @@ async fn download(controller: &Controller, args: &Args, files: &[File]) -> Resul
         let shown = one_line(&file.path, PATH_WIDTH);
         let mut out = folder.create(&file.path).map_err(|error| match error.kind() {
             std::io::ErrorKind::InvalidInput => {
-                let message = format!("the controller names a file that could lead elsewhere: {error}");
+                let message =
+                    format!("the controller names a file that could lead elsewhere: {error}");
                 Failure::new(Exit::Refused, message)
                     .hint("nothing was written there; the controller is not to be trusted")
             }
             _ => unwritable(&error),
         })?;
-        let wanted = BlobRef { run: args.run.clone(), path: file.path.clone(), ..BlobRef::default() };
+        let wanted =
+            BlobRef { run: args.run.clone(), path: file.path.clone(), ..BlobRef::default() };
         let hashed = Hashed { sha256: file.sha256.clone(), size: file.size };
-        let got = blobs::download(client.get(wanted), &hashed, &mut out, |bytes| bar.inc(bytes)).await;
+        let got =
+            blobs::download(client.get(wanted), &hashed, &mut out, |bytes| bar.inc(bytes)).await;
         got.map_err(|trouble| match trouble {
             Trouble::Local(error) => unwritable(&error),
             Trouble::Remote(status) => controller.failure(&status),
-            damaged @ Trouble::Damaged(..) => Failure::new(Exit::Refused, format!("`{shown}`: {damaged}")),
+            damaged @ Trouble::Damaged(..) => {
+                Failure::new(Exit::Refused, format!("`{shown}`: {damaged}"))
+            }
         })?;
         out.keep().map_err(|error| unwritable(&error))?;
     }

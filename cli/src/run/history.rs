@@ -19,9 +19,9 @@ const CHARTS: usize = 8;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Shows the newest 20 rows, all attempts in their order; of a run that went on from a checkpoint, what led there and
-what came then. CSV and JSON have every row unless --last is given. With --keys only rows that hold one of them. On a
-terminal, a small chart of each number comes first.
+Shows the newest 20 rows, all attempts in their order; of a run that went on from a checkpoint,
+what led there and what came then. CSV and JSON have every row unless --last is given. With --keys
+only rows that hold one of them. On a terminal, a small chart of each number comes first.
 
 Examples:
   sweep run history k3x9abcd-17
@@ -55,7 +55,9 @@ pub(crate) async fn history(controller: &Controller, args: &Args) -> Result<(), 
         Ok(answer) => answer.into_inner().keys,
         Err(status) => return Err(controller.failure_about(&args.run, &status).await),
     };
-    if let Some(unknown) = args.keys.iter().find(|key| logged.iter().all(|known| known.key != **key)) {
+    if let Some(unknown) =
+        args.keys.iter().find(|key| logged.iter().all(|known| known.key != **key))
+    {
         return Err(not_logged(&args.run, unknown, &logged));
     }
     let is_for_scripts = args.csv || args.json;
@@ -74,7 +76,9 @@ pub(crate) async fn history(controller: &Controller, args: &Args) -> Result<(), 
     } else {
         let columns = terminal::columns();
         if columns.is_some() {
-            terminal::print(view::history::charts(&charts(controller, args, &keys, &logged).await?));
+            terminal::print(view::history::charts(
+                &charts(controller, args, &keys, &logged).await?,
+            ));
             terminal::print("");
         }
         let (table, left_out) = view::history::table(&rows, &keys, columns);
@@ -101,8 +105,11 @@ async fn read(controller: &Controller, args: &Args, most: u64) -> Result<Vec<Sho
     let mut rows = Vec::new();
     while let Some(block) = blocks.message().await.map_err(lost)? {
         let read = record::rows(&block.frames).map_err(|reason| {
-            Failure::new(Exit::Bug, format!("the history of run `{}` cannot be read: {reason}", args.run))
-                .hint("are `sweep` and the controller of the same version?")
+            Failure::new(
+                Exit::Bug,
+                format!("the history of run `{}` cannot be read: {reason}", args.run),
+            )
+            .hint("are `sweep` and the controller of the same version?")
         })?;
         let shown = |row| Shown { attempt: block.attempt, fenced: block.fenced, row };
         rows.extend(read.into_iter().map(shown));
@@ -119,7 +126,8 @@ async fn charts(
 ) -> Result<Vec<Chart>, Failure> {
     let known = |key: &String| logged.iter().find(|known| known.key == *key).cloned();
     let is_number = |known: &HistoryKey| known.types.iter().any(|name| name == "number");
-    let wanted: Vec<HistoryKey> = keys.iter().filter_map(known).filter(is_number).take(CHARTS).collect();
+    let wanted: Vec<HistoryKey> =
+        keys.iter().filter_map(known).filter(is_number).take(CHARTS).collect();
     if wanted.is_empty() {
         return Ok(Vec::new());
     }

@@ -19,13 +19,14 @@ const SHOWN: u32 = 50;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A filter is a name, one of = != < <= > >=, and a value; of several filters all have to hold. Names are config.KEY,
-summary.KEY, id, name, state, project, sweep, group, job_type, agent, tags, trial, attempt, value and rows. With
-tags one tag has to fit. A value in quotes is text; nan and inf are numbers; null is a value that is not there.
-A KEY in quotes may hold anything, as in 'summary.\"a=b\" > 2'.
+A filter is a name, one of = != < <= > >=, and a value; of several filters all have to hold. Names
+are config.KEY, summary.KEY, id, name, state, project, sweep, group, job_type, agent, tags, trial,
+attempt, value and rows. With tags one tag has to fit. A value in quotes is text; nan and inf are
+numbers; null is a value that is not there. A KEY in quotes may hold anything, as in
+'summary.\"a=b\" > 2'.
 
-Newest first, the newest 50 unless --limit says otherwise; JSON has all. --sort puts the smallest first, with `-`
-before the name the largest; runs without the value come last.
+Newest first, the newest 50 unless --limit says otherwise; JSON has all. --sort puts the smallest
+first, with `-` before the name the largest; runs without the value come last.
 
 Examples:
   sweep run ls --project vision --filter 'state = finished' --filter 'config.lr < 0.01'
@@ -113,9 +114,11 @@ fn split(list: &str) -> Vec<String> {
 
 fn check_columns(columns: &[String]) -> Result<(), Failure> {
     let is_known = |name: &str| COLUMNS.contains(&name) || of_values(name).is_some();
-    let unknown: Vec<&str> = columns.iter().map(String::as_str).filter(|name| !is_known(name)).collect();
+    let unknown: Vec<&str> =
+        columns.iter().map(String::as_str).filter(|name| !is_known(name)).collect();
     let Some(first) = unknown.first() else { return Ok(()) };
-    let names: Vec<String> = unknown.iter().map(|name| format!("`{}`", view::one_word(name))).collect();
+    let names: Vec<String> =
+        unknown.iter().map(|name| format!("`{}`", view::one_word(name))).collect();
     let failure = Failure::new(Exit::Input, format!("no column {}", names.join(", ")));
     Err(match nearest(first, COLUMNS.map(str::to_owned)) {
         Some(near) => failure.hint(format!("did you mean `{near}`?")),
@@ -134,7 +137,8 @@ mod tests {
             ["id", "summary.\"c,omma\"", "config.'a,b'"]
         );
         assert_eq!(split("id,,\""), ["id", "", "\""]);
-        let columns = |list: &str| check_columns(&split(list)).map_err(|failure| format!("{failure:?}"));
+        let columns =
+            |list: &str| check_columns(&split(list)).map_err(|failure| format!("{failure:?}"));
         assert!(columns("id,summary.\"c,omma\"").is_ok());
         assert!(columns("id,summary.\"c,omma").unwrap_err().contains("no column"));
     }

@@ -1,5 +1,5 @@
-//! `sweep run`: runs found, and one run looked at from every side. Called by `main`. A subcommand is one file here, with its flags and its
-//! help.
+//! `sweep run`: runs found, and one run looked at from every side. Called by `main`. A subcommand
+//! is one file here, with its flags and its help.
 
 mod artifacts;
 mod export;

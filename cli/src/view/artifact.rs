@@ -22,7 +22,8 @@ pub(crate) fn title(version: &Artifact) -> String {
 
 /// A line per version, in the order given.
 pub(crate) fn list(versions: &[Artifact], now_ms: i64) -> String {
-    let mut table = Table::new(["artifact", "project", "type", "aliases", ">files", ">size", "created"]);
+    let mut table =
+        Table::new(["artifact", "project", "type", "aliases", ">files", ">size", "created"]);
     for version in versions {
         table.row([
             paint(style::STRONG, title(version)),
@@ -39,7 +40,8 @@ pub(crate) fn list(versions: &[Artifact], now_ms: i64) -> String {
 
 /// All that is known of a version, for people.
 pub(crate) fn one(version: &Artifact, entries: &[Entry], now_ms: i64) -> String {
-    let mut text = format!("{}  {}", paint(style::STRONG, title(version)), one_word(&version.r#type));
+    let mut text =
+        format!("{}  {}", paint(style::STRONG, title(version)), one_word(&version.r#type));
     let lines = [
         ("project", one_line(&version.project, NAME)),
         ("aliases", one_line(&version.aliases.join(", "), SENTENCE)),
@@ -58,7 +60,9 @@ pub(crate) fn one(version: &Artifact, entries: &[Entry], now_ms: i64) -> String 
     for Entry { path, content } in entries {
         let (size, url) = match content {
             Content::Blob { size, .. } => (terminal::size(*size), String::new()),
-            Content::Reference(url) => (String::new(), paint(style::FAINT, one_line(url, SENTENCE))),
+            Content::Reference(url) => {
+                (String::new(), paint(style::FAINT, one_line(url, SENTENCE)))
+            }
         };
         table.row([format!("  {}", one_line(path, SENTENCE)), size, url]);
     }
@@ -96,13 +100,19 @@ mod tests {
         };
         let hostile = Artifact { name: "\u{1b}[2Jx\n".to_owned(), ..Artifact::default() };
         let entries = [
-            Entry { path: "raw".to_owned(), content: Content::Reference("s3://bucket/raw".to_owned()) },
+            Entry {
+                path: "raw".to_owned(),
+                content: Content::Reference("s3://bucket/raw".to_owned()),
+            },
             Entry {
                 path: "train/images.bin".to_owned(),
                 content: Content::Blob { sha256: "0".repeat(64), size: 55_000_000 },
             },
         ];
-        let both = [list(&[version.clone(), hostile], fixtures::NOW), one(&version, &entries, fixtures::NOW)];
+        let both = [
+            list(&[version.clone(), hostile], fixtures::NOW),
+            one(&version, &entries, fixtures::NOW),
+        ];
         insta::assert_snapshot!(fixtures::plain(&both.join("\n\n")));
     }
 }

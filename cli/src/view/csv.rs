@@ -1,4 +1,5 @@
-//! Trials as CSV by RFC 4180: a header, CRLF, quotes where they are needed. Values are exact; what is missing is empty.
+//! Trials as CSV by RFC 4180: a header, CRLF, quotes where they are needed. Values are exact; what
+//! is missing is empty.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -19,10 +20,15 @@ pub(crate) const BEFORE: [(&str, Kind); 5] = [
     ("attempt", Kind::Count),
     ("value", Kind::Float),
 ];
-pub(crate) const AFTER: [(&str, Kind); 4] =
-    [("agent", Kind::Text), ("created", Kind::Time), ("started", Kind::Time), ("ended", Kind::Time)];
+pub(crate) const AFTER: [(&str, Kind); 4] = [
+    ("agent", Kind::Text),
+    ("created", Kind::Time),
+    ("started", Kind::Time),
+    ("ended", Kind::Time),
+];
 
-/// A line per run in the order given, under a header of every parameter and summary key that any of them has.
+/// A line per run in the order given, under a header of every parameter and summary key that any of
+/// them has.
 pub(crate) fn csv(runs: &[Run]) -> String {
     let names = Names::of(runs);
     let lines = runs.iter().map(|run| {
@@ -33,7 +39,9 @@ pub(crate) fn csv(runs: &[Run]) -> String {
             run.attempt.to_string(),
             run.value.map(|value| exact(&value.into())).unwrap_or_default(),
         ];
-        cells.extend(names.values(run).iter().map(|value| value.as_ref().map(exact).unwrap_or_default()));
+        cells.extend(
+            names.values(run).iter().map(|value| value.as_ref().map(exact).unwrap_or_default()),
+        );
         cells.push(run.agent.clone());
         let times = [Some(run.created_ms), run.started_ms, run.ended_ms];
         cells.extend(times.map(|ms| json::time(ms).unwrap_or_default()));
@@ -146,8 +154,9 @@ mod tests {
     #[test]
     fn no_two_columns_share_a_name() {
         let run = Run {
-            config_json: r#"{"epochs": 1, "params.epochs": 2, "state": "x", "params": {"state": 3}}"#
-                .to_owned(),
+            config_json:
+                r#"{"epochs": 1, "params.epochs": 2, "state": "x", "params": {"state": 3}}"#
+                    .to_owned(),
             summary_json: r#"{"epochs": 4, "summary.epochs": 5}"#.to_owned(),
             ..Run::default()
         };

@@ -1,5 +1,6 @@
-//! What the trials of a sweep say of its parameters: a table by importance, the metric along one parameter, or over two. Called
-//! by `sweep explain`. Judges nothing: every number is the controller's.
+//! What the trials of a sweep say of its parameters: a table by importance, the metric along one
+//! parameter, or over two. Called by `sweep explain`. Judges nothing: every number is the
+//! controller's.
 
 use proto::v1::{Cell, Curve, CurvePoint, Explanation, Importance, Surface, Sweep};
 use serde_json::Value;
@@ -47,12 +48,14 @@ pub(crate) fn sweep(sweep: &Sweep, found: &Explanation, shown: &Shown) -> String
 /// What it all rests on.
 fn basis(sweep: &Sweep, found: &Explanation) -> Vec<(&'static str, String)> {
     let percent = (found.accuracy * 100.0).round();
-    let accuracy = format!("foretells {percent} % of the variance of the values, each from the others");
+    let accuracy =
+        format!("foretells {percent} % of the variance of the values, each from the others");
     let accuracy = match found.accuracy < WEAK {
         true => paint(style::WARNING, format!("{accuracy}: too little to rely on what follows")),
         false => accuracy,
     };
-    let mut facts = vec![("method", method(sweep)), ("trials", format!("{} with a value", found.trials))];
+    let mut facts =
+        vec![("method", method(sweep)), ("trials", format!("{} with a value", found.trials))];
     facts.extend(earlier(sweep).map(|earlier| ("earlier", earlier)));
     facts.push(("model", accuracy));
     if found.held_out > 0 {
@@ -63,8 +66,9 @@ fn basis(sweep: &Sweep, found: &Explanation) -> Vec<(&'static str, String)> {
         let side = if sweep.maximize { "below" } else { "above" };
         let (values, beyond) = (count(found.tail, "value"), number(beyond));
         let are = if found.tail == 1 { "is" } else { "are" };
-        let what =
-            format!("{values} {side} {beyond} {are} drawn together for the model, so as to hide no others");
+        let what = format!(
+            "{values} {side} {beyond} {are} drawn together for the model, so as to hide no others"
+        );
         facts.push(("scale", what));
     }
     facts
@@ -102,7 +106,9 @@ fn bar(share: f64) -> String {
 /// The least and the greatest mean of all curves, so that what changes little looks flat.
 fn scale(curves: &[Curve]) -> (f64, f64) {
     let means = curves.iter().flat_map(|curve| &curve.points).map(|point| point.mean);
-    means.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), mean| (low.min(mean), high.max(mean)))
+    means.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), mean| {
+        (low.min(mean), high.max(mean))
+    })
 }
 
 /// A curve as letters of different heights.
@@ -115,12 +121,14 @@ fn sparks(points: &[CurvePoint], (low, high): (f64, f64)) -> String {
     points.iter().step_by(stride).map(letter).collect()
 }
 
-/// `0.021 at 3.1e-5 to 2.4e-4`: the best mean, and the values around it that are not worse by more than is known.
+/// `0.021 at 3.1e-5 to 2.4e-4`: the best mean, and the values around it that are not worse by more
+/// than is known.
 fn best(sweep: &Sweep, curve: &Curve) -> String {
     let sign = if sweep.maximize { -1.0 } else { 1.0 };
     let points = &curve.points;
-    let order =
-        |&one: &usize, &other: &usize| (sign * points[one].mean).total_cmp(&(sign * points[other].mean));
+    let order = |&one: &usize, &other: &usize| {
+        (sign * points[one].mean).total_cmp(&(sign * points[other].mean))
+    };
     let Some(at) = (0..points.len()).min_by(order) else { return String::new() };
     let worst = if sweep.maximize { points[at].low } else { points[at].high };
     let as_good = |index: usize| sign * points[index].mean <= sign * worst;
@@ -160,7 +168,8 @@ fn curve(sweep: &Sweep, curve: &Curve, importance: Option<&Importance>) -> Strin
         format!("{name}: {total} of the variance ({low} - {high}), best {}\n\n", best(sweep, curve))
     });
     let (low, high) = scale(std::slice::from_ref(curve));
-    let mut table = Table::default().right(&name).left("").right(&metric).left("95 %").left("95 % of trials");
+    let mut table =
+        Table::default().right(&name).left("").right(&metric).left("95 %").left("95 % of trials");
     for point in &curve.points {
         let height = (point.mean - low) / (high - low);
         table.row([
@@ -174,11 +183,14 @@ fn curve(sweep: &Sweep, curve: &Curve, importance: Option<&Importance>) -> Strin
     format!("{}{table}", told.unwrap_or_default())
 }
 
-/// The metric over two parameters, as many columns as there is room for; the best tenth stands out, the worse half is faint.
+/// The metric over two parameters, as many columns as there is room for; the best tenth stands out,
+/// the worse half is faint.
 fn surface(sweep: &Sweep, surface: &Surface, columns: Option<usize>) -> String {
     let means = |cells: &[Cell]| cells.iter().filter_map(|cell| cell.mean).collect::<Vec<f64>>();
     let mut order = means(&surface.cells);
-    order.sort_by(|one, other| if sweep.maximize { other.total_cmp(one) } else { one.total_cmp(other) });
+    order.sort_by(
+        |one, other| if sweep.maximize { other.total_cmp(one) } else { one.total_cmp(other) },
+    );
     let place = |mean: f64| order.iter().position(|other| *other == mean).unwrap_or_default();
     let shown = |cell: &Cell| {
         let Some(mean) = cell.mean else { return "-".to_owned() };
@@ -193,15 +205,17 @@ fn surface(sweep: &Sweep, surface: &Surface, columns: Option<usize>) -> String {
     let heads: Vec<String> = surface.columns.iter().map(|json| short(json)).collect();
     let labels: Vec<String> = surface.rows.iter().map(|json| short(json)).collect();
     let widest = |texts: &[String]| texts.iter().map(|text| width(text)).max().unwrap_or(0);
-    let room =
-        columns.unwrap_or(COLUMNS).saturating_sub(widest(&labels)) / (2 + widest(&cells).max(widest(&heads)));
+    let room = columns.unwrap_or(COLUMNS).saturating_sub(widest(&labels))
+        / (2 + widest(&cells).max(widest(&heads)));
     let stride = across.div_ceil(room.max(1));
     let mut table = Table::default().right("");
     for head in heads.iter().step_by(stride) {
         table = table.right(head);
     }
     for (label, row) in labels.iter().zip(cells.chunks(across)) {
-        table.row(std::iter::once(paint(style::FAINT, label)).chain(row.iter().step_by(stride).cloned()));
+        table.row(
+            std::iter::once(paint(style::FAINT, label)).chain(row.iter().step_by(stride).cloned()),
+        );
     }
     let title = format!(
         "{}: {} down, {} across",
@@ -243,7 +257,13 @@ mod tests {
                 let mean = 0.02 + 0.5 * (x - 0.4) * (x - 0.4);
                 let lr = 10f64.powf(3.0 * x - 5.0);
                 let (low, high) = (mean - 0.004, mean + 0.004);
-                CurvePoint { value_json: format!("{lr:e}"), mean, low, high, ..CurvePoint::default() }
+                CurvePoint {
+                    value_json: format!("{lr:e}"),
+                    mean,
+                    low,
+                    high,
+                    ..CurvePoint::default()
+                }
             })
             .collect();
         let curve = |parameter: &str, points| Curve { parameter: parameter.to_owned(), points };
@@ -257,8 +277,14 @@ mod tests {
             ],
             curves: vec![
                 curve("learning_rate", valley),
-                curve("optimizer.name", points(&[("\"Adam\"", 0.031, 0.01), ("\"SGD\"", 0.09, 0.02)])),
-                curve("batch_size", points(&[("32", 0.061, 0.01), ("64", 0.06, 0.01), ("128", 0.063, 0.01)])),
+                curve(
+                    "optimizer.name",
+                    points(&[("\"Adam\"", 0.031, 0.01), ("\"SGD\"", 0.09, 0.02)]),
+                ),
+                curve(
+                    "batch_size",
+                    points(&[("32", 0.061, 0.01), ("64", 0.06, 0.01), ("128", 0.063, 0.01)]),
+                ),
             ],
             surfaces: Vec::new(),
             held_out: 26,
@@ -297,9 +323,13 @@ mod tests {
         one.curves = vec![one.curves.remove(1)];
         one.accuracy = 0.12;
         let maximized = Sweep { maximize: true, ..fixtures::sweep() };
-        let narrow = explained(&fixtures::sweep(), &over_two(), &Shown { asked: true, columns: Some(30) });
-        let shown =
-            [explained(&maximized, &one, &ASKED), explained(&fixtures::sweep(), &over_two(), &ASKED), narrow];
+        let narrow =
+            explained(&fixtures::sweep(), &over_two(), &Shown { asked: true, columns: Some(30) });
+        let shown = [
+            explained(&maximized, &one, &ASKED),
+            explained(&fixtures::sweep(), &over_two(), &ASKED),
+            narrow,
+        ];
         insta::assert_snapshot!(fixtures::plain(&shown.join("\n\n")));
     }
 

@@ -10,7 +10,8 @@ pub(crate) fn plain(text: &str) -> String {
     let mut parts = text.split("\u{1b}[");
     let mut plain = parts.next().unwrap().to_owned();
     for part in parts {
-        let parameters = part.trim_start_matches(|letter: char| letter.is_ascii_digit() || letter == ';');
+        let parameters =
+            part.trim_start_matches(|letter: char| letter.is_ascii_digit() || letter == ';');
         match parameters.strip_prefix('m') {
             Some(rest) => plain += rest,
             None => plain += &format!("\u{1b}[{part}"),
@@ -52,7 +53,8 @@ pub(crate) fn sweep() -> Sweep {
 
 /// One run of each kind.
 pub(crate) fn runs() -> Vec<Run> {
-    let traceback = "exit code 1\nTraceback (most recent call last):\n  File \"train.py\", line 3, in <module>\n    \
+    let traceback = "exit code 1\nTraceback (most recent call last):\n  File \"train.py\", line \
+        3, in <module>\n    \
                      import torch\nModuleNotFoundError: No module named 'torch'";
     let failed = Outcome {
         state: "failed".to_owned(),
@@ -61,7 +63,8 @@ pub(crate) fn runs() -> Vec<Run> {
         signal: None,
         message: traceback.to_owned(),
     };
-    let finished = Outcome { state: "finished".to_owned(), exit_code: Some(0), ..Outcome::default() };
+    let finished =
+        Outcome { state: "finished".to_owned(), exit_code: Some(0), ..Outcome::default() };
     let mut runs = vec![
         run(0, "finished", Some(0.412_345), 0.000_912_345, 32, "Adam"),
         run(1, "running", Some(0.033), 0.000_031, 128, "AdamW"),
@@ -86,8 +89,14 @@ pub(crate) fn runs() -> Vec<Run> {
 
 /// A run that was stopped at its second rung.
 pub(crate) fn pruned() -> Run {
-    let rung =
-        |iteration, value, rank, of, threshold, stop| Rung { iteration, value, rank, of, threshold, stop };
+    let rung = |iteration, value, rank, of, threshold, stop| Rung {
+        iteration,
+        value,
+        rank,
+        of,
+        threshold,
+        stop,
+    };
     let mut run = run(7, "pruned", Some(0.71), 0.009, 64, "SGD");
     run.ended_ms = Some(NOW - 450_000);
     run.rungs = vec![rung(3, 0.9, 1, 1, None, false), rung(9, 0.712_345, 5, 6, Some(0.41), true)];

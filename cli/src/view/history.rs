@@ -1,4 +1,5 @@
-//! What a run logged, as people and scripts read it: a table, small charts, CSV, JSON. Called by `run::history`.
+//! What a run logged, as people and scripts read it: a table, small charts, CSV, JSON. Called by
+//! `run::history`.
 
 use proto::v1::{CurveBucket, HistoryKey};
 use record::{Row, Value, json::to_json};
@@ -37,7 +38,8 @@ pub(crate) struct Chart {
     pub(crate) buckets: Vec<CurveBucket>,
 }
 
-/// The rows under a header of the keys that find room, and how many keys do not. Attempts are told where there are several.
+/// The rows under a header of the keys that find room, and how many keys do not. Attempts are told
+/// where there are several.
 pub(crate) fn table(rows: &[Shown], keys: &[String], columns: Option<usize>) -> (String, usize) {
     let most = columns.map_or(usize::MAX, |columns| (columns / KEY_WIDTH).max(2) - 1);
     let shown = &keys[..keys.len().min(most)];
@@ -78,17 +80,19 @@ pub(crate) fn charts(charts: &[Chart]) -> String {
     table.to_string()
 }
 
-/// A curve in one line: blocks as high as the last value of each bucket; a gap where nothing was logged, `!` where only what
-/// is not finite was.
+/// A curve in one line: blocks as high as the last value of each bucket; a gap where nothing was
+/// logged, `!` where only what is not finite was.
 fn line(buckets: &[CurveBucket]) -> String {
     let (Some(first), Some(end)) = (buckets.first(), buckets.last()) else { return String::new() };
     let values = || buckets.iter().filter_map(|bucket| bucket.last);
-    let (least, most) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+    let (least, most) =
+        (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
     let steps = (end.last_step - first.first_step).max(1) as f64;
     let mut cells = [' '; CHART];
     for bucket in buckets {
         let place = (bucket.first_step - first.first_step) as f64 / steps * CHART as f64;
-        let height = bucket.last.map(|value| (value / 2.0 - least / 2.0) / (most / 2.0 - least / 2.0));
+        let height =
+            bucket.last.map(|value| (value / 2.0 - least / 2.0) / (most / 2.0 - least / 2.0));
         // Without any difference the height is no number, which counts as 0.
         let level = height.map(|height| LEVELS[((height * 7.0).round() as usize).min(7)]);
         cells[(place as usize).min(CHART - 1)] = level.unwrap_or('!');
@@ -98,7 +102,8 @@ fn line(buckets: &[CurveBucket]) -> String {
 
 /// A line for each row: `_step`, `_attempt`, `_fenced`, then the keys. Values are exact.
 pub(crate) fn csv(rows: &[Shown], keys: &[String]) -> String {
-    let header = ["_step", "_attempt", "_fenced"].into_iter().map(str::to_owned).chain(keys.iter().cloned());
+    let header =
+        ["_step", "_attempt", "_fenced"].into_iter().map(str::to_owned).chain(keys.iter().cloned());
     let lines = rows.iter().map(|Shown { attempt, fenced, row }| {
         let place = [row.step.to_string(), attempt.to_string(), fenced.to_string()];
         place
@@ -151,14 +156,25 @@ mod tests {
             row: Row {
                 step,
                 wall_ms: 1_700_000_000_000 + step as i64,
-                values: values.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect(),
+                values: values
+                    .iter()
+                    .map(|(key, value)| ((*key).to_owned(), value.clone()))
+                    .collect(),
             },
         };
         vec![
-            row(1, 2, &[("loss", Value::F64(0.123_456)), ("note", Value::Text("a,\u{1b}b".to_owned()))]),
+            row(
+                1,
+                2,
+                &[("loss", Value::F64(0.123_456)), ("note", Value::Text("a,\u{1b}b".to_owned()))],
+            ),
             row(1, 3, &[("loss", Value::F64(f64::NAN))]),
             row(2, 2, &[("loss", Value::F64(0.5)), ("n", Value::I64(7))]),
-            row(2, 4, &[("picture", Value::Json(r#"{"_type":"image-file","width":3}"#.to_owned()))]),
+            row(
+                2,
+                4,
+                &[("picture", Value::Json(r#"{"_type":"image-file","width":3}"#.to_owned()))],
+            ),
         ]
     }
 
@@ -188,7 +204,8 @@ mod tests {
             ..CurveBucket::default()
         };
         let falling = (0..32).map(|step| bucket(step, Some(1.0 / (step + 1) as f64)));
-        let falling: Vec<_> = falling.filter(|bucket| !(20..24).contains(&bucket.first_step)).collect();
+        let falling: Vec<_> =
+            falling.filter(|bucket| !(20..24).contains(&bucket.first_step)).collect();
         let mut broken = falling.clone();
         broken[9].last = None;
         let lines = [falling, broken, vec![bucket(5, Some(2.0))], Vec::new()];

@@ -1,8 +1,9 @@
-//! No view lets foreign text steer the terminal: every text field of sweep and run is hostile here. Tests only.
+//! No view lets foreign text steer the terminal: every text field of sweep and run is hostile here.
+//! Tests only.
 
 use proto::v1::{
-    Cell, Curve, CurvePoint, Explanation, Importance, Incumbent, Outcome, Repeated, Run, Surface, Sweep,
-    SweepUpdate,
+    Cell, Curve, CurvePoint, Explanation, Importance, Incumbent, Outcome, Repeated, Run, Surface,
+    Sweep, SweepUpdate,
 };
 
 use super::{explain, fixtures, list, run, sweep, watch, why};
@@ -10,9 +11,11 @@ use super::{explain, fixtures, list, run, sweep, watch, why};
 const HOSTILE: &str = "x\u{1b}]0;title\u{7}\u{1b}[2J\u{9b}31m\u{202e}\r\u{8}y\nz";
 
 fn hostile_run(state: &str) -> Run {
-    let json = serde_json::json!({ HOSTILE: HOSTILE, "nested": { HOSTILE: [HOSTILE] } }).to_string();
+    let json =
+        serde_json::json!({ HOSTILE: HOSTILE, "nested": { HOSTILE: [HOSTILE] } }).to_string();
     let text = || HOSTILE.to_owned();
-    let outcome = Outcome { class: text(), message: format!("{HOSTILE}\n{HOSTILE}"), ..Outcome::default() };
+    let outcome =
+        Outcome { class: text(), message: format!("{HOSTILE}\n{HOSTILE}"), ..Outcome::default() };
     Run {
         id: text(),
         sweep: text(),
@@ -100,8 +103,9 @@ fn no_view_steers_the_terminal() {
     ];
     for view in views {
         let plain = fixtures::plain(&view);
-        let steering =
-            plain.chars().find(|&letter| letter != '\n' && (letter.is_control() || letter == '\u{202e}'));
+        let steering = plain
+            .chars()
+            .find(|&letter| letter != '\n' && (letter.is_control() || letter == '\u{202e}'));
         assert_eq!(steering, None, "{plain:?}");
     }
 }

@@ -60,7 +60,8 @@ pub(crate) fn losses(found: &[Found]) -> Vec<String> {
     for found in found {
         let name = one_line(&found.about.name, NAME);
         let notes = found.losses.notes.iter();
-        lines.extend(notes.map(|note| warning(format!("{name}: {}", one_line(note, 2 * SENTENCE)))));
+        lines
+            .extend(notes.map(|note| warning(format!("{name}: {}", one_line(note, 2 * SENTENCE)))));
     }
     lines
 }

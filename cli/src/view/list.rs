@@ -11,7 +11,8 @@ use super::{CELL, one_word, state};
 
 /// A line per sweep, in the order given.
 pub(crate) fn sweeps(sweeps: &[Sweep], now_ms: i64) -> String {
-    let mut table = Table::new(["id", "name", "state", "method", ">trials", ">best", "metric", "created"]);
+    let mut table =
+        Table::new(["id", "name", "state", "method", ">trials", ">best", "metric", "created"]);
     for sweep in sweeps {
         let counts = sweep.counts.unwrap_or_default();
         let trials = match sweep.trials_bound {
@@ -47,6 +48,9 @@ mod tests {
             ..Default::default()
         };
         let fresh = Sweep { trials_bound: Some(60), created_ms: fixtures::NOW - 3_000, ..fresh };
-        insta::assert_snapshot!(fixtures::plain(&sweeps(&[fresh, fixtures::sweep()], fixtures::NOW)));
+        insta::assert_snapshot!(fixtures::plain(&sweeps(
+            &[fresh, fixtures::sweep()],
+            fixtures::NOW
+        )));
     }
 }

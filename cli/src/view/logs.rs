@@ -5,8 +5,8 @@ use terminal::{
     style::{self, paint},
 };
 
-/// One line as a terminal would have left it: of a line drawn over with carriage returns, as progress bars do, the last
-/// state; without escape sequences; stderr in a colour of its own.
+/// One line as a terminal would have left it: of a line drawn over with carriage returns, as
+/// progress bars do, the last state; without escape sequences; stderr in a colour of its own.
 pub(crate) fn line(key: &str, text: &str) -> String {
     let shown = text.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default();
     let clean = sanitise(shown).replace('\n', " ");

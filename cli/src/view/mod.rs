@@ -1,6 +1,7 @@
-//! What people see: pure functions from the controller's answers to text, colours included (the terminal's printer strips
-//! them where they are not wanted). Called by the commands. Never prints and never asks; every foreign text passes
-//! `terminal::one_line` or `terminal::sanitise` before it is shown.
+//! What people see: pure functions from the controller's answers to text, colours included (the
+//! terminal's printer strips them where they are not wanted). Called by the commands. Never prints
+//! and never asks; every foreign text passes `terminal::one_line` or `terminal::sanitise` before it
+//! is shown.
 
 pub(crate) mod artifact;
 pub(crate) mod csv;
@@ -109,12 +110,16 @@ fn section(title: &str, entries: &[(String, serde_json::Value)]) -> String {
     }
     let mut table = Table::new(["", ""]);
     for (name, value) in entries {
-        table.row([format!("  {}", one_line(name, 2 * CELL)), one_line(&values::exact(value), SENTENCE)]);
+        table.row([
+            format!("  {}", one_line(name, 2 * CELL)),
+            one_line(&values::exact(value), SENTENCE),
+        ]);
     }
     format!("\n\n{}\n{table}", paint(style::FAINT, title))
 }
 
-/// `37 trials of earlier sweeps to start from; the first trial repeats the best in this space, 0.02 of k3x9abcd`.
+/// `37 trials of earlier sweeps to start from; the first trial repeats the best in this space, 0.02
+/// of k3x9abcd`.
 fn earlier(sweep: &v1::Sweep) -> Option<String> {
     let trials = count(sweep.earlier_trials, "trial");
     let repeats = sweep.repeats.as_ref().map(|repeated| {
@@ -127,10 +132,13 @@ fn earlier(sweep: &v1::Sweep) -> Option<String> {
 
 /// How long the run has been going, or went; nothing while it waits.
 fn took(run: &v1::Run, now_ms: i64) -> String {
-    work(run, now_ms).map(|(from, to)| terminal::duration(to.saturating_sub(from))).unwrap_or_default()
+    work(run, now_ms)
+        .map(|(from, to)| terminal::duration(to.saturating_sub(from)))
+        .unwrap_or_default()
 }
 
-/// From when to when the run's present attempt was at work. One that waits for another attempt is not.
+/// From when to when the run's present attempt was at work. One that waits for another attempt is
+/// not.
 fn work(run: &v1::Run, now_ms: i64) -> Option<(i64, i64)> {
     let waits = matches!(run.state.as_str(), "queued" | "preempted" | "leased");
     run.started_ms.filter(|_| !waits).map(|from| (from, run.ended_ms.unwrap_or(now_ms)))
@@ -181,7 +189,8 @@ fn best(sweep: &v1::Sweep) -> Option<String> {
     Some(format!("{} by {}", paint(style::STRONG, value), one_word(&best.id)))
 }
 
-/// Why a run ended badly: the first line of its message, and the last, which is what programs end their stderr with.
+/// Why a run ended badly: the first line of its message, and the last, which is what programs end
+/// their stderr with.
 fn reason(run: &v1::Run) -> String {
     let Some(outcome) = &run.outcome else {
         return if run.state == "crashed" {

@@ -20,14 +20,19 @@ pub(crate) fn render(problem: &Problem, source: &Source) -> String {
         Severity::Warning => style::WARNING,
     };
     let text = config::render(problem, &source.text, &source.name);
-    let lines = text.lines().enumerate().map(|(number, line)| colour(&sanitise(line), number == 0, style));
+    let lines =
+        text.lines().enumerate().map(|(number, line)| colour(&sanitise(line), number == 0, style));
     // A blank line between problems: they come one after the other.
     lines.collect::<Vec<_>>().join("\n") + "\n"
 }
 
 fn colour(line: &str, first: bool, style: Style) -> String {
     if first && let Some((severity, message)) = line.split_once(':') {
-        return format!("{}{}", paint(style, format!("{severity}:")), paint(style::STRONG, message));
+        return format!(
+            "{}{}",
+            paint(style, format!("{severity}:")),
+            paint(style::STRONG, message)
+        );
     }
     if line.trim_start().starts_with("-->") {
         return paint(style::FAINT, line);
@@ -50,14 +55,20 @@ fn colour(line: &str, first: bool, style: Style) -> String {
 /// What a file without errors asks for.
 pub(crate) fn good(name: &str, config: &Config) -> String {
     let fixed = |distribution: &Distribution| matches!(distribution, Distribution::Constant(_));
-    let searched = config.space.parameters.iter().filter(|parameter| !fixed(&parameter.distribution)).count();
-    let bound = [search::bound(config.method, &config.space), config.run_cap].into_iter().flatten().min();
+    let searched =
+        config.space.parameters.iter().filter(|parameter| !fixed(&parameter.distribution)).count();
+    let bound =
+        [search::bound(config.method, &config.space), config.run_cap].into_iter().flatten().min();
     let trials = match bound {
         Some(bound) => format!("at most {}", count(bound, "trial")),
         None => "no bound on its trials (`run_cap` sets one)".to_owned(),
     };
     let method = format!("{:?}", config.method).to_lowercase();
     let parameters = count(searched as u64, "parameter");
-    let pruning = config.early_terminate.as_ref().map(|rule| format!("\n{rule}")).unwrap_or_default();
-    format!("`{name}` is {}: {method} over {parameters}, {trials}{pruning}", paint(style::GOOD, "good"))
+    let pruning =
+        config.early_terminate.as_ref().map(|rule| format!("\n{rule}")).unwrap_or_default();
+    format!(
+        "`{name}` is {}: {method} over {parameters}, {trials}{pruning}",
+        paint(style::GOOD, "good")
+    )
 }

@@ -11,8 +11,8 @@ use terminal::{
 };
 
 use super::{
-    CELL, SENTENCE, count, is_bad, is_feasible, limit, limited_value, one_word, reason, state, sweep::Shown,
-    took, values,
+    CELL, SENTENCE, count, is_bad, is_feasible, limit, limited_value, one_word, reason, state,
+    sweep::Shown, took, values,
 };
 
 /// Rows shown unless all are wanted.
@@ -41,8 +41,9 @@ impl Params {
             }
         }
         let first_value = |name: &str| runs.first().and_then(|run| value_of(run, name));
-        let is_fixed =
-            |name: &str| runs.len() > 1 && runs.iter().all(|run| value_of(run, name) == first_value(name));
+        let is_fixed = |name: &str| {
+            runs.len() > 1 && runs.iter().all(|run| value_of(run, name) == first_value(name))
+        };
         let (mut varied, mut fixed) = (Vec::new(), Vec::new());
         for name in names {
             match first_value(name) {
@@ -81,11 +82,12 @@ impl Column {
     }
 }
 
-/// Runs with a value by rank, those that break a limit behind the others, then those without a value by number; failed
-/// ones last, with their reason. Empty without runs.
+/// Runs with a value by rank, those that break a limit behind the others, then those without a
+/// value by number; failed ones last, with their reason. Empty without runs.
 pub(super) fn ranking(sweep: &Sweep, runs: &[Run], params: &Params, shown: &Shown) -> String {
     let limit = if shown.all { usize::MAX } else { SHOWN };
-    let (failed, mut ranked): (Vec<usize>, Vec<usize>) = (0..runs.len()).partition(|&run| is_bad(&runs[run]));
+    let (failed, mut ranked): (Vec<usize>, Vec<usize>) =
+        (0..runs.len()).partition(|&run| is_bad(&runs[run]));
     ranked.sort_by(|&one, &other| better_first(sweep, &runs[one], &runs[other]));
     let mut parts = Vec::new();
     if !ranked.is_empty() {

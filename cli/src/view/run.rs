@@ -9,8 +9,8 @@ use terminal::{
 };
 
 use super::{
-    CELL, SENTENCE, class, count, facts, gist, is_bad, limit, limited_value, one_word, section, state, took,
-    values,
+    CELL, SENTENCE, class, count, facts, gist, is_bad, limit, limited_value, one_word, section,
+    state, took, values,
 };
 
 /// The longest note: of a metric, and of printed lines with the first of them.
@@ -22,8 +22,10 @@ pub(crate) fn run(run: &Run, sweep: Option<&Sweep>, now_ms: i64) -> String {
     if !run.name.is_empty() {
         text += &format!("  {}", one_line(&run.name, 2 * CELL));
     }
-    let metric =
-        sweep.map(|sweep| sweep.metric.as_str()).filter(|metric| !metric.is_empty()).unwrap_or("value");
+    let metric = sweep
+        .map(|sweep| sweep.metric.as_str())
+        .filter(|metric| !metric.is_empty())
+        .unwrap_or("value");
     let mut lines = Vec::new();
     if let Some(sweep) = sweep {
         let name = one_line(&sweep.name, 2 * CELL);
@@ -31,25 +33,26 @@ pub(crate) fn run(run: &Run, sweep: Option<&Sweep>, now_ms: i64) -> String {
     }
     lines.extend(introduction(run));
     if let Some(value) = run.value {
-        lines.push((
-            "value",
-            format!("{} {}", number(value), paint(style::FAINT, one_line(metric, 2 * CELL))),
-        ));
+        let metric = paint(style::FAINT, one_line(metric, 2 * CELL));
+        lines.push(("value", format!("{} {metric}", number(value))));
     }
     if let Some(sweep) = sweep.filter(|_| !run.limited.is_empty()) {
         lines.push(("limits", limits(sweep, run)));
     }
-    let on = if run.agent.is_empty() { String::new() } else { format!(" on agent {}", one_word(&run.agent)) };
+    let on = if run.agent.is_empty() {
+        String::new()
+    } else {
+        format!(" on agent {}", one_word(&run.agent))
+    };
     if run.attempt > 0 {
         lines.push(("attempt", format!("{}{on}", run.attempt)));
     }
+    let took = took(run, now_ms);
     if let Some(ended) = run.ended_ms {
-        lines.push((
-            "time",
-            format!("{}, ended {}", took(run, now_ms), terminal::age(now_ms.saturating_sub(ended))),
-        ));
-    } else if !took(run, now_ms).is_empty() {
-        lines.push(("time", format!("{} so far", took(run, now_ms))));
+        let age = terminal::age(now_ms.saturating_sub(ended));
+        lines.push(("time", format!("{took}, ended {age}")));
+    } else if !took.is_empty() {
+        lines.push(("time", format!("{took} so far")));
     }
     lines.push(("rows", run.rows.to_string()));
     if let Some(why) = suggestion(&run.suggestion_json) {
@@ -69,7 +72,8 @@ pub(crate) fn run(run: &Run, sweep: Option<&Sweep>, now_ms: i64) -> String {
     text += &failures(run, now_ms);
     text += &rungs(run);
     text += &section("parameters", &values::flatten(&values::object(&run.config_json)));
-    text += &section("added by the program", &values::flatten(&values::object(&run.added_config_json)));
+    text +=
+        &section("added by the program", &values::flatten(&values::object(&run.added_config_json)));
     text += &section("summary", &values::flatten_shown(&values::object(&run.summary_json)));
     text += &metrics(run);
     text += &section("code", &code(&run.code_json));
@@ -80,11 +84,17 @@ pub(crate) fn run(run: &Run, sweep: Option<&Sweep>, now_ms: i64) -> String {
 fn introduction(run: &Run) -> impl Iterator<Item = (&'static str, String)> {
     let tags = run.tags.iter().map(|tag| one_line(tag, CELL)).collect::<Vec<_>>().join(", ");
     // The project of a trial is its sweep's.
-    let project = if run.sweep.is_empty() { one_line(&run.project, 2 * CELL) } else { String::new() };
+    let project =
+        if run.sweep.is_empty() { one_line(&run.project, 2 * CELL) } else { String::new() };
     let (group, job_type) = (one_line(&run.group, 2 * CELL), one_line(&run.job_type, CELL));
     let notes = one_line(&run.notes, 2 * SENTENCE);
-    let said =
-        [("project", project), ("group", group), ("job type", job_type), ("tags", tags), ("notes", notes)];
+    let said = [
+        ("project", project),
+        ("group", group),
+        ("job type", job_type),
+        ("tags", tags),
+        ("notes", notes),
+    ];
     said.into_iter().filter(|(_, said)| !said.is_empty())
 }
 
@@ -95,7 +105,8 @@ fn metrics(run: &Run) -> String {
     }
     let mut table = Table::default().left("  metric").left("summary").left("over").left("goal");
     for metric in &run.metrics {
-        let summary = if metric.summary.is_empty() { "last".to_owned() } else { metric.summary.join(", ") };
+        let summary =
+            if metric.summary.is_empty() { "last".to_owned() } else { metric.summary.join(", ") };
         let over = if metric.step_metric.is_empty() { "step" } else { &metric.step_metric };
         let goal = if metric.goal.is_empty() { "minimize" } else { &metric.goal };
         let name = format!("  {}", one_line(&metric.name, 2 * CELL));
@@ -109,11 +120,16 @@ fn code(json: &str) -> Vec<(String, Value)> {
     let mut code = values::object(json);
     code.remove("_type");
     if let Some(Value::Object(packages)) = code.remove("packages") {
-        code.insert("packages".to_owned(), Value::from(format!("{} of Cargo.lock", packages.len())));
+        code.insert(
+            "packages".to_owned(),
+            Value::from(format!("{} of Cargo.lock", packages.len())),
+        );
     }
     if let Some(Value::String(diff)) = code.remove("git_diff") {
-        let lines =
-            format!("{} of uncommitted changes; --json has them", count(diff.lines().count() as u64, "line"));
+        let lines = format!(
+            "{} of uncommitted changes; --json has them",
+            count(diff.lines().count() as u64, "line")
+        );
         code.insert("git_diff".to_owned(), Value::from(lines));
     }
     values::flatten(&code)
@@ -123,9 +139,17 @@ fn code(json: &str) -> Vec<(String, Value)> {
 pub(crate) fn best(sweep: &Sweep, run: &Run) -> String {
     let value = run.value.map(number).unwrap_or_default();
     let metric = paint(style::FAINT, one_line(&sweep.metric, 2 * CELL));
-    let head = format!("{}  {metric} {}", paint(style::STRONG, one_word(&run.id)), paint(style::GOOD, value));
-    let limits = if run.limited.is_empty() { String::new() } else { format!("\n{}", limits(sweep, run)) };
-    format!("{head}{limits}{}", section("parameters", &values::flatten(&values::object(&run.config_json))))
+    let head = format!(
+        "{}  {metric} {}",
+        paint(style::STRONG, one_word(&run.id)),
+        paint(style::GOOD, value)
+    );
+    let limits =
+        if run.limited.is_empty() { String::new() } else { format!("\n{}", limits(sweep, run)) };
+    format!(
+        "{head}{limits}{}",
+        section("parameters", &values::flatten(&values::object(&run.config_json)))
+    )
 }
 
 /// Each limit of the sweep with the run's value: `latency_ms <= 20: 18.3`.
@@ -137,13 +161,18 @@ fn limits(sweep: &Sweep, run: &Run) -> String {
     each.collect::<Vec<_>>().join(", ")
 }
 
-/// Attempts that came to nothing before the present one, or before the run was given up. One alone is told as its end.
+/// Attempts that came to nothing before the present one, or before the run was given up. One alone
+/// is told as its end.
 fn failures(run: &Run, now_ms: i64) -> String {
     if run.failures.iter().all(|failure| failure.attempt == run.attempt) {
         return String::new();
     }
-    let mut table =
-        Table::default().right("  attempt").left("failed").left("on agent").left("ended").left("why");
+    let mut table = Table::default()
+        .right("  attempt")
+        .left("failed")
+        .left("on agent")
+        .left("ended")
+        .left("why");
     for failure in &run.failures {
         let agent = one_word(&failure.agent);
         let ended = terminal::age(now_ms.saturating_sub(failure.ended_ms));
@@ -158,8 +187,12 @@ fn rungs(run: &Run) -> String {
     if run.rungs.is_empty() {
         return String::new();
     }
-    let mut table =
-        Table::default().right("  rung").right("value").left("rank").right("has to reach").left("verdict");
+    let mut table = Table::default()
+        .right("  rung")
+        .right("value")
+        .left("rank")
+        .right("has to reach")
+        .left("verdict");
     for rung in &run.rungs {
         let verdict = if rung.stop { paint(style::WARNING, "stop") } else { "go on".to_owned() };
         let threshold = rung.threshold.map_or_else(|| "too few yet".to_owned(), number);
@@ -184,8 +217,11 @@ fn ended(run: &Run) -> String {
     if !matches!(outcome.class.as_str(), "" | "error" | "start" | "lost") {
         why = format!("{}, {why}", class(&outcome.class));
     }
-    let mut text =
-        format!("\n\n{}\n  {}", paint(style::FAINT, "end"), paint(style::state(&outcome.state), why));
+    let mut text = format!(
+        "\n\n{}\n  {}",
+        paint(style::FAINT, "end"),
+        paint(style::state(&outcome.state), why)
+    );
     for line in lines {
         text += &format!("\n  {line}");
     }
@@ -269,7 +305,11 @@ mod tests {
             rows: 12,
             ..Run::default()
         };
-        let alone = Run { started_ms: Some(NOW - 65_000), config_json: r#"{"lr": 0.1}"#.to_owned(), ..alone };
+        let alone = Run {
+            started_ms: Some(NOW - 65_000),
+            config_json: r#"{"lr": 0.1}"#.to_owned(),
+            ..alone
+        };
         insta::assert_snapshot!(plain(&run(&alone, None, NOW)));
     }
 

@@ -13,18 +13,19 @@ use super::{CELL, one_word, state, took, values};
 
 /// The columns that every run has, or may have; others are `config.KEY` and `summary.KEY`.
 pub(crate) const COLUMNS: [&str; 15] = [
-    "id", "name", "state", "project", "sweep", "group", "job_type", "agent", "tags", "trial", "attempt",
-    "value", "rows", "time", "created",
+    "id", "name", "state", "project", "sweep", "group", "job_type", "agent", "tags", "trial",
+    "attempt", "value", "rows", "time", "created",
 ];
 
-/// Of the columns that are shown unless others are asked for, those that say something of these runs. `sort` is what they are
-/// sorted by.
+/// Of the columns that are shown unless others are asked for, those that say something of these
+/// runs. `sort` is what they are sorted by.
 pub(crate) fn usual(runs: &[Run], project: &str, sweep: &str, sort: &[String]) -> Vec<String> {
     let usual = ["id", "name", "state", "project", "group", "job_type", "tags", "value"];
     // What was asked for is the same everywhere.
     let told = |name: &str| name == "project" && !(project.is_empty() && sweep.is_empty());
     let read: Vec<Shown<'_>> = runs.iter().map(Shown::of).collect();
-    let says = |name: &str| read.iter().any(|run| run.text(name, 0).is_some_and(|text| !text.is_empty()));
+    let says =
+        |name: &str| read.iter().any(|run| run.text(name, 0).is_some_and(|text| !text.is_empty()));
     let mut columns: Vec<String> =
         usual.into_iter().filter(|name| !told(name) && says(name)).map(str::to_owned).collect();
     let sorted = sort.iter().map(|name| name.trim().trim_start_matches('-').trim().to_owned());
@@ -42,7 +43,8 @@ pub(crate) fn table(runs: &[Run], columns: &[String], now_ms: i64) -> String {
     let mut table = Table::default();
     for name in columns {
         let head = &one_line(of_values(name).map_or(name.as_str(), |(_, key)| key), CELL);
-        let is_number = runs.iter().all(|run| run.value(name).is_none_or(|value| is_number(&value)));
+        let is_number =
+            runs.iter().all(|run| run.value(name).is_none_or(|value| is_number(&value)));
         let is_text = COLUMNS[..9].contains(&name.as_str()) || name == "created";
         table = if is_number && !is_text { table.right(head) } else { table.left(head) };
     }
@@ -79,7 +81,8 @@ struct Shown<'a> {
 
 impl<'a> Shown<'a> {
     fn of(run: &'a Run) -> Self {
-        let (config, added) = (values::object(&run.config_json), values::object(&run.added_config_json));
+        let (config, added) =
+            (values::object(&run.config_json), values::object(&run.added_config_json));
         Self { run, config, added, summary: values::object(&run.summary_json) }
     }
 
@@ -127,12 +130,15 @@ impl<'a> Shown<'a> {
 
 /// Floats that JSON does not have come as texts.
 fn is_number(value: &Value) -> bool {
-    value.is_number() || value.as_str().is_some_and(|text| ["NaN", "Infinity", "-Infinity"].contains(&text))
+    value.is_number()
+        || value.as_str().is_some_and(|text| ["NaN", "Infinity", "-Infinity"].contains(&text))
 }
 
 /// What is at a path whose parts are joined by `.`; keys may hold dots themselves.
 fn at(object: &Map<String, Value>, path: &str) -> Option<Value> {
-    let leaf = || values::flatten(object).into_iter().find(|(name, _)| name == path).map(|(_, value)| value);
+    let leaf = || {
+        values::flatten(object).into_iter().find(|(name, _)| name == path).map(|(_, value)| value)
+    };
     object.get(path).cloned().or_else(leaf)
 }
 

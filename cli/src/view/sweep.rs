@@ -9,8 +9,8 @@ use terminal::{
 };
 
 use super::{
-    CELL, SENTENCE, best, class, count, counts, earlier, facts, is_bad, limit, method, one_word, progress,
-    ranking, state, work,
+    CELL, SENTENCE, best, class, count, counts, earlier, facts, is_bad, limit, method, one_word,
+    progress, ranking, state, work,
 };
 
 /// How a sweep is to be shown.
@@ -88,7 +88,9 @@ fn time(sweep: &Sweep, runs: &[Run], now_ms: i64) -> (&'static str, String) {
     let ago = terminal::age(now_ms.saturating_sub(ms));
     match worked(runs, now_ms) {
         None => (what, ago),
-        Some(worked) => ("time", format!("{} with trials at work, {what} {ago}", terminal::duration(worked))),
+        Some(worked) => {
+            ("time", format!("{} with trials at work, {what} {ago}", terminal::duration(worked)))
+        }
     }
 }
 
@@ -104,7 +106,8 @@ fn worked(runs: &[Run], now_ms: i64) -> Option<i64> {
     (until > i64::MIN).then_some(worked)
 }
 
-/// `3 error, 1 out of memory`: how often runs ended in each class of failure, the most frequent first.
+/// `3 error, 1 out of memory`: how often runs ended in each class of failure, the most frequent
+/// first.
 fn failures(runs: &[Run]) -> Option<String> {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     let outcomes = runs.iter().filter(|run| is_bad(run)).filter_map(|run| run.outcome.as_ref());
@@ -160,17 +163,23 @@ pub(crate) fn warnings(runs: &[Run]) -> Vec<String> {
 /// After `create`: the id, what it will do, the line to paste.
 pub(crate) fn created(sweep: &Sweep, agent_line: &str, with_token: bool) -> String {
     let id = one_word(&sweep.id);
-    let name =
-        if sweep.name.is_empty() { String::new() } else { format!("{}, ", one_line(&sweep.name, 2 * CELL)) };
-    let bound =
-        sweep.trials_bound.map(|bound| format!(", at most {}", count(bound, "trial"))).unwrap_or_default();
+    let name = if sweep.name.is_empty() {
+        String::new()
+    } else {
+        format!("{}, ", one_line(&sweep.name, 2 * CELL))
+    };
+    let bound = sweep
+        .trials_bound
+        .map(|bound| format!(", at most {}", count(bound, "trial")))
+        .unwrap_or_default();
     let pruning = match sweep.early_terminate.as_str() {
         "" => String::new(),
         rule => format!("\n{}", one_line(rule, 2 * SENTENCE)),
     };
     let token = if with_token { " (with BESOM_TOKEN set there)" } else { "" };
     format!(
-        "created sweep {} ({name}{}{bound}){pruning}\n\nstart agents on the machines that should work on it{token}:\n\n    {}\n\n\
+        "created sweep {} ({name}{}{bound}){pruning}\n\nstart agents on the machines that should \
+        work on it{token}:\n\n    {}\n\n\
          see how it goes:\n\n    {}",
         paint(style::STRONG, &id),
         method(sweep),
@@ -187,7 +196,9 @@ pub(crate) fn changed(sweep: &Sweep) -> String {
     match (busy, sweep.closing.as_str()) {
         (0, _) => text,
         (_, "stopped") => format!("{text}, and over once its {} ended", have(busy)),
-        (_, _) if sweep.state == "cancelled" => format!("{text}; its {} been told to end", have(busy)),
+        (_, _) if sweep.state == "cancelled" => {
+            format!("{text}; its {} been told to end", have(busy))
+        }
         (_, _) if sweep.state == "paused" => format!("{text}; {} going on", are(busy)),
         _ => text,
     }
@@ -203,13 +214,16 @@ fn are(busy: u64) -> String {
 
 /// The outcome of a replay.
 pub(crate) fn replayed(replayed: &Replayed) -> String {
-    let mut text = format!("{} computed again and equal, bit for bit", count(replayed.equal, "suggestion"));
+    let mut text =
+        format!("{} computed again and equal, bit for bit", count(replayed.equal, "suggestion"));
     if replayed.incomparable > 0 {
         let others = count(replayed.incomparable, "suggestion");
-        text += &format!("\n{others} not compared: made by another build or on another kind of CPU");
+        text +=
+            &format!("\n{others} not compared: made by another build or on another kind of CPU");
     }
     for different in &replayed.different {
-        text += &format!("\n{} {}", paint(style::BAD, "different:"), one_line(different, 3 * SENTENCE));
+        text +=
+            &format!("\n{} {}", paint(style::BAD, "different:"), one_line(different, 3 * SENTENCE));
     }
     text
 }
@@ -243,13 +257,17 @@ mod tests {
     fn pruned_trials_are_counted_and_the_rule_is_told() {
         let mut pruned = fixture();
         pruned.early_terminate = "asha judges a trial by its best when it has logged".to_owned();
-        pruned.counts = pruned.counts.map(|counts| proto::v1::Counts { pruned: 3, trials: 10, ..counts });
+        pruned.counts =
+            pruned.counts.map(|counts| proto::v1::Counts { pruned: 3, trials: 10, ..counts });
         let text = plain(&sweep(&pruned, &[], &shown(false, None)));
         assert!(
             text.contains("trials   10 of at most 40: 2 finished, 1 failed, 1 crashed, 3 pruned,"),
             "{text}"
         );
-        assert!(text.contains("pruning  asha judges a trial by its best when it has logged"), "{text}");
+        assert!(
+            text.contains("pruning  asha judges a trial by its best when it has logged"),
+            "{text}"
+        );
         let created = plain(&created(&pruned, "agent k3x9abcd", false));
         assert!(created.contains("at most 40 trials)\nasha judges a trial"), "{created}");
     }
@@ -270,7 +288,10 @@ mod tests {
             run("queued", 950_000, 0),
         ];
         assert_eq!(worked(&runs, NOW), Some(500_000));
-        assert_eq!((worked(&[], NOW), worked(&[run("finished", 10, i64::MAX)], NOW)), (None, Some(0)));
+        assert_eq!(
+            (worked(&[], NOW), worked(&[run("finished", 10, i64::MAX)], NOW)),
+            (None, Some(0))
+        );
         assert_eq!(super::super::took(&runs[3], NOW), "");
         let text = plain(&sweep(&fixture(), &runs, &shown(false, None)));
         assert!(text.contains("8m 20s with trials at work, created 10m ago"), "{text}");
@@ -305,14 +326,18 @@ mod tests {
         let empty = Sweep { created_ms: NOW - 1000, ..empty };
         insta::assert_snapshot!(plain(&sweep(&empty, &[], &shown(false, None))));
         let finished: Vec<Run> = runs().into_iter().filter(|run| run.state == "finished").collect();
-        insta::assert_snapshot!("without_metric", plain(&sweep(&empty, &finished, &shown(false, None))));
+        insta::assert_snapshot!(
+            "without_metric",
+            plain(&sweep(&empty, &finished, &shown(false, None)))
+        );
     }
 
     #[test]
     fn notes_are_told_once() {
         let mut runs = many(7);
         for run in &mut runs[..6] {
-            run.note = "the metric `val/loss` was never logged; did you mean `val_loss`?".to_owned();
+            run.note =
+                "the metric `val/loss` was never logged; did you mean `val_loss`?".to_owned();
         }
         runs[6].note = "stopped by hand".to_owned();
         insta::assert_snapshot!(warnings(&runs).join("\n"));

@@ -1,4 +1,5 @@
-//! Parameters and summaries: from the JSON of the wire to flat names and short values. Used by the views and by JSON output.
+//! Parameters and summaries: from the JSON of the wire to flat names and short values. Used by the
+//! views and by JSON output.
 
 use serde_json::{Map, Value};
 use terminal::one_line;
@@ -32,7 +33,9 @@ pub(super) fn flatten_shown(object: &Map<String, Value>) -> Vec<(String, Value)>
         match value {
             Value::Object(object) => match object.get("_type") {
                 Some(Value::String(kind)) => Value::String(typed(kind, &object)),
-                _ => Value::Object(object.into_iter().map(|(key, value)| (key, shown(value))).collect()),
+                _ => Value::Object(
+                    object.into_iter().map(|(key, value)| (key, shown(value))).collect(),
+                ),
             },
             leaf => leaf,
         }
@@ -50,7 +53,9 @@ fn typed(kind: &str, object: &Map<String, Value>) -> String {
     let edges = object.get("bins").and_then(Value::as_array);
     let number = |name: &str| object.get(name).and_then(Value::as_f64);
     let ends = match edges {
-        Some(edges) => edges.first().and_then(Value::as_f64).zip(edges.last().and_then(Value::as_f64)),
+        Some(edges) => {
+            edges.first().and_then(Value::as_f64).zip(edges.last().and_then(Value::as_f64))
+        }
         // Of a histogram that is too long for the summary.
         None => number("from").zip(number("to")),
     };
@@ -69,7 +74,9 @@ fn typed(kind: &str, object: &Map<String, Value>) -> String {
 /// A value for a narrow column: floats in four digits, text cut.
 pub(super) fn short(value: &Value) -> String {
     match value {
-        Value::Number(number) if number.is_f64() => terminal::number(number.as_f64().unwrap_or(f64::NAN)),
+        Value::Number(number) if number.is_f64() => {
+            terminal::number(number.as_f64().unwrap_or(f64::NAN))
+        }
         other => one_line(&exact(other), CELL),
     }
 }
@@ -94,10 +101,13 @@ mod tests {
 
     #[test]
     fn leaves_keep_their_order_and_path() {
-        let nested =
-            object(r#"{"z": 1, "opt": {"name": "adam", "betas": [0.9, 0.99], "none": {}}, "a": null}"#);
-        let flat: Vec<String> =
-            flatten(&nested).iter().map(|(path, value)| format!("{path}={}", short(value))).collect();
+        let nested = object(
+            r#"{"z": 1, "opt": {"name": "adam", "betas": [0.9, 0.99], "none": {}}, "a": null}"#,
+        );
+        let flat: Vec<String> = flatten(&nested)
+            .iter()
+            .map(|(path, value)| format!("{path}={}", short(value)))
+            .collect();
         assert_eq!(flat, ["z=1", "opt.name=adam", "opt.betas=[0.9,0.99]", "opt.none={}", "a=null"]);
         assert!(object("no json").is_empty());
     }
@@ -124,8 +134,10 @@ mod tests {
                 "odd": {"_type": "histogram", "bins": []}
             }"#,
         );
-        let shown: Vec<String> =
-            flatten_shown(&summary).iter().map(|(name, value)| format!("{name}: {}", exact(value))).collect();
+        let shown: Vec<String> = flatten_shown(&summary)
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", exact(value)))
+            .collect();
         assert_eq!(
             shown,
             [

@@ -1,4 +1,5 @@
-//! A sweep as it goes on: what was heard so far, the block that a terminal shows, and the lines for logs.
+//! A sweep as it goes on: what was heard so far, the block that a terminal shows, and the lines for
+//! logs.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +12,8 @@ use terminal::{
 };
 
 use super::{
-    CELL, SENTENCE, best, broken, count, counts, is_bad, is_held, is_over, method, one_word, reason, state,
-    took, values,
+    CELL, SENTENCE, best, broken, count, counts, is_bad, is_held, is_over, method, one_word,
+    reason, state, took, values,
 };
 
 /// Columns of the progress bar.
@@ -141,17 +142,20 @@ pub(crate) fn block(watched: &Watched, now_ms: i64) -> String {
     }
     head.push(paint(style::FAINT, method(sweep)));
     let mut lines = vec![head.join("  ")];
-    let elapsed = sweep.started_ms.map(|started| sweep.ended_ms.unwrap_or(now_ms).saturating_sub(started));
+    let elapsed =
+        sweep.started_ms.map(|started| sweep.ended_ms.unwrap_or(now_ms).saturating_sub(started));
     let elapsed = elapsed.map(|ms| format!("  {}", paint(style::FAINT, terminal::duration(ms))));
     let elapsed = elapsed.unwrap_or_default();
-    let over = numbers.finished + numbers.failed + numbers.crashed + numbers.stopped + numbers.pruned;
+    let over =
+        numbers.finished + numbers.failed + numbers.crashed + numbers.stopped + numbers.pruned;
     lines.push(match sweep.trials_bound {
         Some(bound) => format!("{}  {over}/{bound}{elapsed}", bar_text(over, bound, BAR)),
         None => format!("{}{elapsed}", count(over, "trial")),
     });
     lines.push(counts(&numbers));
     if let (Some(text), Some(run)) = (best(sweep), &sweep.best) {
-        let params = values::sentence(&values::flatten(&values::object(&run.config_json)), SENTENCE);
+        let params =
+            values::sentence(&values::flatten(&values::object(&run.config_json)), SENTENCE);
         lines.push(format!("best {text}  {}", paint(style::FAINT, params)));
     }
     if !sweep.note.is_empty() {
@@ -202,8 +206,12 @@ fn running(watched: &Watched, now_ms: i64) -> String {
 pub(crate) fn end(watched: &Watched) -> String {
     let sweep = &watched.sweep;
     let numbers = sweep.counts.unwrap_or_default();
-    let mut line =
-        format!("{} is {}: {}", one_word(&sweep.id), state(&sweep.state), count(numbers.trials, "trial"));
+    let mut line = format!(
+        "{} is {}: {}",
+        one_word(&sweep.id),
+        state(&sweep.state),
+        count(numbers.trials, "trial")
+    );
     let split = counts(&numbers);
     if !split.is_empty() {
         line += &format!(" ({split})");
@@ -235,7 +243,10 @@ mod tests {
             ..Sweep::default()
         };
         let empty = Sweep { created_ms: NOW - 4_000, trials_bound: Some(60), ..empty };
-        insta::assert_snapshot!(plain(&block(&Watched::new(empty, "agent m2c8tzwq".to_owned()), NOW)));
+        insta::assert_snapshot!(plain(&block(
+            &Watched::new(empty, "agent m2c8tzwq".to_owned()),
+            NOW
+        )));
     }
 
     #[test]
@@ -257,7 +268,8 @@ mod tests {
         );
         let mut later = sweep();
         later.state = "finished".to_owned();
-        later.counts = Some(proto::v1::Counts { finished: 36, failed: 4, trials: 40, ..Default::default() });
+        later.counts =
+            Some(proto::v1::Counts { finished: 36, failed: 4, trials: 40, ..Default::default() });
         let ended: Vec<Run> = runs()
             .into_iter()
             .filter(is_held)
@@ -275,8 +287,8 @@ mod tests {
         let mut watched = Watched::new(sweep.clone(), "agent k3x9abcd".to_owned());
         let runs = vec![runs.remove(2)];
         let lines = watched.take(SweepUpdate { sweep: Some(sweep), runs });
-        let expected =
-            "k3x9abcd-2 finished, val/loss 0.02131, beyond its limits: latency_ms 31.5, accuracy not logged";
+        let expected = "k3x9abcd-2 finished, val/loss 0.02131, beyond its limits: latency_ms \
+            31.5, accuracy not logged";
         assert_eq!(plain(&lines[1]), expected);
     }
 }

@@ -1,5 +1,5 @@
-//! Why a run: in sentences, why its point was chosen, what came of it, and why it was stopped. Called by `sweep explain`.
-//! Says only what was stored when it was decided.
+//! Why a run: in sentences, why its point was chosen, what came of it, and why it was stopped.
+//! Called by `sweep explain`. Says only what was stored when it was decided.
 
 use proto::v1::{Run, Sweep};
 use serde_json::{Map, Value};
@@ -16,7 +16,8 @@ pub(crate) fn run(run: &Run, sweep: &Sweep) -> String {
     let origin = suggestion.get("origin").and_then(Value::as_object).unwrap_or(&suggestion);
     let params = values::flatten(&values::object(&run.config_json));
     let head = format!("{}  {}", paint(style::STRONG, one_word(&run.id)), state(&run.state));
-    let mut lines = vec![head, paint(style::FAINT, values::sentence(&params, SENTENCE)), String::new()];
+    let mut lines =
+        vec![head, paint(style::FAINT, values::sentence(&params, SENTENCE)), String::new()];
     lines.extend(repeats(run, sweep));
     lines.extend(chosen(origin, run, sweep));
     lines.extend(came(origin, run, sweep));
@@ -39,7 +40,8 @@ fn repeats(run: &Run, sweep: &Sweep) -> Option<String> {
     let of = one_word(&repeated.sweep);
     Some(match run.trial {
         Some(0) => format!(
-            "It repeats the best trial of the earlier sweeps that this space holds, one of {of} with {had}."
+            "It repeats the best trial of the earlier sweeps that this space holds, one of {of} \
+            with {had}."
         ),
         _ => format!("A trial of the earlier sweep {of} had these parameters, with {had}."),
     })
@@ -51,18 +53,23 @@ fn chosen(origin: &Map<String, Value>, run: &Run, sweep: &Sweep) -> Vec<String> 
     let told = match kind {
         "grid" => {
             let cell = origin.get("cell").and_then(Value::as_u64).unwrap_or_default();
-            format!("It is cell {cell} of the grid, counted from 0: results played no part in the choice.")
+            format!(
+                "It is cell {cell} of the grid, counted from 0: results played no part in the \
+                choice."
+            )
         }
-        "random" => {
-            "It was drawn at random from the parameters' distributions: results played no part.".to_owned()
-        }
+        "random" => "It was drawn at random from the parameters' distributions: results played no \
+            part."
+            .to_owned(),
         "sobol" => {
-            "It is the next point of a Sobol sequence, which covers the space evenly: results played no part."
+            "It is the next point of a Sobol sequence, which covers the space evenly: results \
+            played no part."
                 .to_owned()
         }
         "initial" if run.repeats.is_some() => return Vec::new(),
         "initial" => {
-            "It belongs to the initial design: points that cover the space evenly, until a model has enough \
+            "It belongs to the initial design: points that cover the space evenly, until a model \
+            has enough \
                       results."
                 .to_owned()
         }
@@ -85,7 +92,8 @@ fn modelled(origin: &Map<String, Value>, run: &Run, sweep: &Sweep) -> Vec<String
     let why = match better {
         true => "It expected this point to be better than that",
         false => {
-            "It did not expect this point to be better than that, but was unsure enough of it for a chance"
+            "It did not expect this point to be better than that, but was unsure enough of it for \
+            a chance"
         }
     };
     let ended = match best.ended {
@@ -94,7 +102,11 @@ fn modelled(origin: &Map<String, Value>, run: &Run, sweep: &Sweep) -> Vec<String
     };
     vec![
         format!("The model chose it: it expected {expected} here (mean and standard deviation)."),
-        format!("The best of {ended} was {} by {}.", metric(sweep, best.value), one_word(&best.run)),
+        format!(
+            "The best of {ended} was {} by {}.",
+            metric(sweep, best.value),
+            one_word(&best.run)
+        ),
         format!("{why}: expected improvement {gain}."),
     ]
 }
@@ -107,7 +119,8 @@ fn came(origin: &Map<String, Value>, run: &Run, sweep: &Sweep) -> Option<String>
         let threshold = rung.threshold.map(number).unwrap_or_default();
         let bound = if sweep.maximize { "at least" } else { "at most" };
         return Some(format!(
-            "It was stopped early at rung {}: {} was number {} of the {} runs that had been there, and {bound} \
+            "It was stopped early at rung {}: {} was number {} of the {} runs that had been \
+            there, and {bound} \
              {threshold} goes on.",
             rung.iteration,
             metric(sweep, rung.value),
@@ -137,7 +150,10 @@ fn surprise(origin: &Map<String, Value>, value: f64, sweep: &Sweep) -> String {
         return String::new();
     }
     let word = if (off < 0.0) == sweep.maximize { "worse" } else { "better" };
-    format!(", {} standard deviations {word} than expected", number((off.abs() * 10.0).round() / 10.0))
+    format!(
+        ", {} standard deviations {word} than expected",
+        number((off.abs() * 10.0).round() / 10.0)
+    )
 }
 
 #[cfg(test)]
@@ -150,9 +166,11 @@ mod tests {
     #[test]
     fn a_run_that_a_model_chose() {
         let mut chosen = runs()[2].clone();
-        chosen.incumbent = Some(Incumbent { run: "k3x9abcd-0".to_owned(), value: 0.412_345, ended: 2 });
+        chosen.incumbent =
+            Some(Incumbent { run: "k3x9abcd-0".to_owned(), value: 0.412_345, ended: 2 });
         let mut hopeful = chosen.clone();
-        hopeful.incumbent = Some(Incumbent { run: "k3x9abcd-1".to_owned(), value: 0.012, ended: 1 });
+        hopeful.incumbent =
+            Some(Incumbent { run: "k3x9abcd-1".to_owned(), value: 0.012, ended: 1 });
         let shown = [run(&chosen, &sweep()), run(&hopeful, &sweep()), run(&runs()[0], &sweep())];
         insta::assert_snapshot!(plain(&shown.join("\n\n")));
     }
@@ -178,9 +196,14 @@ mod tests {
         let suggestion_json = r#"{"origin":{"kind":"initial"}}"#.to_owned();
         let repeats = Some(Repeated { sweep: "m2c8tzwq".to_owned(), value: 0.25 });
         let first = Run { suggestion_json, repeats, ..runs()[0].clone() };
-        let later =
-            Run { trial: Some(4), suggestion_json: runs()[2].suggestion_json.clone(), ..first.clone() };
-        insta::assert_snapshot!(plain(&[run(&first, &sweep()), run(&later, &sweep())].join("\n\n")));
+        let later = Run {
+            trial: Some(4),
+            suggestion_json: runs()[2].suggestion_json.clone(),
+            ..first.clone()
+        };
+        insta::assert_snapshot!(plain(
+            &[run(&first, &sweep()), run(&later, &sweep())].join("\n\n")
+        ));
     }
 
     #[test]

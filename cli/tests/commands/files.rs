@@ -1,5 +1,5 @@
-//! `sweep run files` and `sweep artifact` against a controller that lies: nothing is written outside of the folder, and nothing that
-//! is not what it should be.
+//! `sweep run files` and `sweep artifact` against a controller that lies: nothing is written
+//! outside of the folder, and nothing that is not what it should be.
 
 use std::{fs, path::Path};
 
@@ -24,7 +24,10 @@ fn a_hostile_controller_writes_nowhere_else() {
     let (run, to) = (format!("{}-2", fake::SWEEP), target.display().to_string());
     let get = |pattern: &str| fake.session(&["run", "files", &run, "--get", pattern, "--to", &to]);
     let list = fake.session(&["run", "files", &run]);
-    assert!(list.contains("exit 0") && list.contains("media/good.png") && !list.contains('\u{1b}'), "{list}");
+    assert!(
+        list.contains("exit 0") && list.contains("media/good.png") && !list.contains('\u{1b}'),
+        "{list}"
+    );
     for (pattern, exit, said) in [
         ("media/good*", 0, "1 file"),
         ("*evil", 1, "could lead elsewhere"),

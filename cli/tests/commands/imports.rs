@@ -1,5 +1,5 @@
-//! `sweep import` into a real controller, and out again by `sweep run export`: every value is there, nothing twice, however often
-//! and at whatever length the source is imported.
+//! `sweep import` into a real controller, and out again by `sweep run export`: every value is
+//! there, nothing twice, however often and at whatever length the source is imported.
 
 use std::{
     collections::BTreeMap,
@@ -96,8 +96,16 @@ fn copy(lab: &Lab, from: &str, to: &str) {
 #[test]
 fn the_terminal_session_of_an_import() {
     let lab = Lab::start();
-    copy(&lab, "runs/old/events.out.tfevents.1700000000.host.old", "runs/old/events.out.tfevents.1");
-    copy(&lab, "runs/new/events.out.tfevents.1700000000.host.new", "runs/new/events.out.tfevents.2");
+    copy(
+        &lab,
+        "runs/old/events.out.tfevents.1700000000.host.old",
+        "runs/old/events.out.tfevents.1",
+    );
+    copy(
+        &lab,
+        "runs/new/events.out.tfevents.1700000000.host.new",
+        "runs/new/events.out.tfevents.2",
+    );
     copy(&lab, "offline-run/run-abc12345.wandb", "wandb/offline-run-1/run-abc12345.wandb");
     fs::write(lab.folder.path().join("wandb/notes.wandb"), "no such file").unwrap();
     fs::create_dir(lab.folder.path().join("empty")).unwrap();
@@ -126,11 +134,17 @@ fn a_run_that_grows_is_imported_once() {
         fs::create_dir(&folder).unwrap();
         let path = folder.join(Path::new(file).file_name().unwrap());
         let mut first = None;
-        for length in [bytes.len() / 2, bytes.len() * 3 / 4, bytes.len() - 1, bytes.len(), bytes.len()] {
+        for length in
+            [bytes.len() / 2, bytes.len() * 3 / 4, bytes.len() - 1, bytes.len(), bytes.len()]
+        {
             fs::write(&path, &bytes[..length]).unwrap();
             let runs = lab.imported(&[kind, folder.to_str().unwrap()]);
             let run = runs[0]["run"].clone();
-            assert_eq!((runs.len(), &run), (1, &*first.get_or_insert(run.clone())), "{kind} at {length}");
+            assert_eq!(
+                (runs.len(), &run),
+                (1, &*first.get_or_insert(run.clone())),
+                "{kind} at {length}"
+            );
         }
         let grown = json!({ "run": first });
         // The whole file by itself, as another project.
@@ -140,7 +154,8 @@ fn a_run_that_grows_is_imported_once() {
             let (grown, whole) = (lab.values(&grown, stream), lab.values(whole, stream));
             assert!(!whole.is_empty(), "{kind} has {stream}");
             match *stream {
-                // Every import of a run that has grown has the summary of its time; the last of each key counts.
+                // Every import of a run that has grown has the summary of its time; the last of
+                // each key counts.
                 "summary" => {
                     let last = |rows: Vec<(u64, String, Value)>| -> BTreeMap<String, Value> {
                         rows.into_iter().map(|(_, key, value)| (key, value)).collect()
@@ -155,7 +170,10 @@ fn a_run_that_grows_is_imported_once() {
 
 /// Step and value of `loss`, as they are exported.
 fn losses(lab: &Lab, run: &Value) -> Vec<(u64, f64)> {
-    lab.values(run, "history").into_iter().map(|(step, _, value)| (step, value.as_f64().unwrap())).collect()
+    lab.values(run, "history")
+        .into_iter()
+        .map(|(step, _, value)| (step, value.as_f64().unwrap()))
+        .collect()
 }
 
 /// Name, rows and id of what was imported, and how many rows were new.
@@ -178,10 +196,13 @@ fn files_of_one_name_and_first_record_are_runs_of_their_own() {
     }
     let whole = fs::read(fixtures().join("twins/test").join(TWIN)).unwrap();
     fs::create_dir(lab.folder.path().join("data/a-part-of-test")).unwrap();
-    fs::write(lab.folder.path().join("data/a-part-of-test").join(TWIN), &whole[..whole.len() - 30]).unwrap();
+    fs::write(lab.folder.path().join("data/a-part-of-test").join(TWIN), &whole[..whole.len() - 30])
+        .unwrap();
     let (code, _, stderr) = lab.sweep(&["import", "tensorboard", "data", "--dry-run"]);
     assert_eq!(code, 0);
-    for copy in ["train-copy` is a copy of `data/train`", "a-part-of-test` is a copy of `data/test`"] {
+    for copy in
+        ["train-copy` is a copy of `data/train`", "a-part-of-test` is a copy of `data/test`"]
+    {
         assert!(stderr.contains(copy), "{stderr}");
     }
     let first = lab.imported(&["tensorboard", "data"]);
@@ -189,7 +210,8 @@ fn files_of_one_name_and_first_record_are_runs_of_their_own() {
     assert_eq!(expected, [("data/test", 4), ("data/train", 3)]);
     assert_eq!(losses(&lab, &first[1]), [(0, 0.9_f32.into()), (1, 0.5), (2, 0.25)]);
     let again = lab.imported(&["tensorboard", "data"]);
-    let expected: Vec<_> = told(&first).iter().map(|(name, rows, id, _)| (*name, *rows, *id, 0)).collect();
+    let expected: Vec<_> =
+        told(&first).iter().map(|(name, rows, id, _)| (*name, *rows, *id, 0)).collect();
     assert_eq!(told(&again), expected);
 }
 
@@ -197,8 +219,9 @@ fn files_of_one_name_and_first_record_are_runs_of_their_own() {
 fn a_file_that_does_not_continue_what_was_imported_adds_no_row() {
     let lab = Lab::start();
     let folder = lab.folder.path();
-    let import =
-        |name: &str| lab.imported(&["tensorboard", name, "--project", "p", "--name", name]).remove(0);
+    let import = |name: &str| {
+        lab.imported(&["tensorboard", name, "--project", "p", "--name", name]).remove(0)
+    };
     for name in ["train", "test"] {
         copy(&lab, &format!("twins/{name}/{TWIN}"), &format!("{name}/{TWIN}"));
     }
@@ -231,11 +254,14 @@ fn a_restart_takes_back_the_steps_that_come_after_it() {
     let expected: Vec<(u64, f64)> = (0..5).map(|step| (step, 100.0 + step as f64)).collect();
     let expected = [expected, (5..8).map(|step| (step, 200.0 + step as f64)).collect()].concat();
     let summary = |run: &Value| {
-        let (code, stdout, stderr) = lab.sweep(&["run", "show", run["run"].as_str().unwrap(), "--json"]);
+        let (code, stdout, stderr) =
+            lab.sweep(&["run", "show", run["run"].as_str().unwrap(), "--json"]);
         assert_eq!(code, 0, "{stderr}");
         serde_json::from_str::<Value>(&stdout).unwrap()["summary"]["loss"].clone()
     };
-    files.iter().for_each(|file| copy(&lab, &format!("restarted/{file}"), &format!("whole/{file}")));
+    files
+        .iter()
+        .for_each(|file| copy(&lab, &format!("restarted/{file}"), &format!("whole/{file}")));
     let run = lab.imported(&["tensorboard", "whole"]).remove(0);
     assert_eq!(
         (losses(&lab, &run), summary(&run), &run["rows"]),
@@ -269,11 +295,23 @@ fn folders_of_one_wandb_id_are_one_run_with_one_history() {
         );
     };
     (1..=3).for_each(|number| part(number, "wandb"));
-    let expected: Vec<(u64, f64)> =
-        [(0, 10.0), (1, 11.0), (2, 12.0), (3, 13.0), (4, 20.0), (5, 30.0), (6, 31.0), (7, 32.0), (8, 33.0)]
-            .into();
+    let expected: Vec<(u64, f64)> = [
+        (0, 10.0),
+        (1, 11.0),
+        (2, 12.0),
+        (3, 13.0),
+        (4, 20.0),
+        (5, 30.0),
+        (6, 31.0),
+        (7, 32.0),
+        (8, 33.0),
+    ]
+    .into();
     let runs = lab.imported(&["wandb", "wandb"]);
-    assert_eq!((runs.len(), &runs[0]["run"], &runs[0]["config"]["part"]), (1, &json!("resumed1"), &json!(3)));
+    assert_eq!(
+        (runs.len(), &runs[0]["run"], &runs[0]["config"]["part"]),
+        (1, &json!("resumed1"), &json!(3))
+    );
     assert_eq!(losses(&lab, &runs[0]), expected);
     assert_eq!(lab.imported(&["wandb", "wandb"])[0]["new_rows"], 0);
 
@@ -284,13 +322,17 @@ fn folders_of_one_wandb_id_are_one_run_with_one_history() {
     // Nor does a part without those that were imported before it, and it is said what to do.
     let alone = |number: u32| {
         let path = format!("wandb/{number}");
-        let (code, stdout, stderr) = lab.sweep(&["import", "wandb", &path, "--project", "alone", "--json"]);
+        let (code, stdout, stderr) =
+            lab.sweep(&["import", "wandb", &path, "--project", "alone", "--json"]);
         assert_eq!(code, 0, "{stderr}");
         (serde_json::from_str::<Vec<Value>>(&stdout).unwrap().remove(0)["run"].clone(), stderr)
     };
     let ((first, _), (third, stderr)) = (alone(1), alone(3));
     assert_ne!(first, third);
-    assert!(stderr.contains("hint: to have one run, give all folders of `resumed1` together"), "{stderr}");
+    assert!(
+        stderr.contains("hint: to have one run, give all folders of `resumed1` together"),
+        "{stderr}"
+    );
     assert_eq!(losses(&lab, &json!({ "run": first })), expected[..4]);
 
     // Part by part, into a project where the id is taken.
@@ -317,12 +359,14 @@ fn what_is_no_run_is_told_for_what_it_is() {
     let last = bytes.len() - 6;
     bytes[last] ^= 1;
     fs::write(&flipped, bytes).unwrap();
-    for (name, content) in [("alien", &b"this is no event file, though it has its name"[..]), ("empty", b"")]
+    for (name, content) in
+        [("alien", &b"this is no event file, though it has its name"[..]), ("empty", b"")]
     {
         fs::create_dir(folder.join("data").join(name)).unwrap();
         fs::write(folder.join("data").join(name).join(TWIN), content).unwrap();
     }
-    for (target, link) in [("../elsewhere", "linked"), ("../data", "circle"), ("nowhere", "broken")] {
+    for (target, link) in [("../elsewhere", "linked"), ("../data", "circle"), ("nowhere", "broken")]
+    {
         std::os::unix::fs::symlink(target, folder.join("data").join(link)).unwrap();
     }
     insta::assert_snapshot!(

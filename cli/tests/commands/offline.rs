@@ -1,4 +1,5 @@
-//! `sweep` as a person starts it, where no controller is needed or none is there: what it prints and the exit code.
+//! `sweep` as a person starts it, where no controller is needed or none is there: what it prints
+//! and the exit code.
 
 use std::{
     fs,
@@ -28,10 +29,16 @@ parameter:
 fn session(folder: &Path, args: &[&str]) -> String {
     let output = sweep(folder, args);
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
-    let part =
-        |title: &str, text: &str| if text.is_empty() { String::new() } else { format!("-- {title}\n{text}") };
+    let part = |title: &str, text: &str| {
+        if text.is_empty() { String::new() } else { format!("-- {title}\n{text}") }
+    };
     let code = output.status.code().unwrap();
-    format!("$ sweep {}\nexit {code}\n{}{}", args.join(" "), part("stdout", &stdout), part("stderr", &stderr))
+    format!(
+        "$ sweep {}\nexit {code}\n{}{}",
+        args.join(" "),
+        part("stdout", &stdout),
+        part("stderr", &stderr)
+    )
 }
 
 fn sweep(folder: &Path, args: &[&str]) -> Output {
@@ -113,14 +120,19 @@ fn no_controller() {
     for command in commands {
         let output = sweep(folder.path(), &[command, &["--controller", &address]].concat());
         let stderr = text(&output.stderr).replace(&port.to_string(), "PORT");
-        assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(3), ""), "{command:?}");
+        assert_eq!(
+            (output.status.code(), text(&output.stdout).as_str()),
+            (Some(3), ""),
+            "{command:?}"
+        );
         insta::allow_duplicates! { insta::assert_snapshot!("no_controller", stderr) };
     }
 }
 
 #[test]
 fn a_bad_file_is_refused_before_any_controller_is_asked() {
-    let output = sweep(folder().path(), &["create", "bad.yaml", "--controller", "http://127.0.0.1:1"]);
+    let output =
+        sweep(folder().path(), &["create", "bad.yaml", "--controller", "http://127.0.0.1:1"]);
     assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(2), ""));
     assert!(text(&output.stderr).contains("bad.yaml:"), "{}", text(&output.stderr));
 }

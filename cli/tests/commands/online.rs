@@ -1,5 +1,5 @@
-//! `sweep` against a controller that answers by script: what it prints, what it does when the controller refuses, goes away
-//! or loses an answer, and the exit code.
+//! `sweep` against a controller that answers by script: what it prints, what it does when the
+//! controller refuses, goes away or loses an answer, and the exit code.
 
 use std::fs;
 
@@ -13,7 +13,8 @@ fn sessions(commands: &[&[&str]]) -> String {
 /// Ages of the fake's sweep change from day to day.
 fn timeless(text: &str) -> String {
     let words: Vec<&str> = text.split_inclusive([' ', '\n']).collect();
-    let is_days = |word: &str| word.trim().strip_suffix('d').is_some_and(|days| days.parse::<u32>().is_ok());
+    let is_days =
+        |word: &str| word.trim().strip_suffix('d').is_some_and(|days| days.parse::<u32>().is_ok());
     words.into_iter().map(|word| if is_days(word) { "DAYS " } else { word }).collect()
 }
 
@@ -21,7 +22,12 @@ fn timeless(text: &str) -> String {
 fn looking_at_sweeps() {
     let id = fake::SWEEP;
     let run = format!("{id}-2");
-    insta::assert_snapshot!(timeless(&sessions(&[&["ls"], &["show", id], &["show", &run], &["best", id]])));
+    insta::assert_snapshot!(timeless(&sessions(&[
+        &["ls"],
+        &["show", id],
+        &["show", &run],
+        &["best", id]
+    ])));
 }
 
 #[test]
@@ -32,7 +38,10 @@ fn looking_at_one_run() {
     };
     assert_eq!(shown(&["run", "show", &run]), shown(&["show", &run]));
     assert_eq!(shown(&["run", "show", &run, "--json"]), shown(&["show", &run, "--json"]));
-    insta::assert_snapshot!(sessions(&[&["run", "show", fake::SWEEP], &["run", "show", "k3x9abcd-9"]]));
+    insta::assert_snapshot!(sessions(&[
+        &["run", "show", fake::SWEEP],
+        &["run", "show", "k3x9abcd-9"]
+    ]));
 }
 
 #[test]
@@ -95,19 +104,26 @@ fn wrong_ids() {
 #[test]
 fn tokens() {
     let fake = Fake::start();
-    insta::assert_snapshot!([None, Some("wrong")].map(|token| fake.session_as(token, &["ls"])).join("\n"));
+    insta::assert_snapshot!(
+        [None, Some("wrong")].map(|token| fake.session_as(token, &["ls"])).join("\n")
+    );
 }
 
 #[test]
 fn a_sweep_is_created_once_though_the_first_answer_was_bad() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("sweep.yaml");
-    fs::write(&file, "method: grid\nprogram: train.py\nparameters: {lr: {values: [1, 2, 3]}}\n").unwrap();
+    fs::write(&file, "method: grid\nprogram: train.py\nparameters: {lr: {values: [1, 2, 3]}}\n")
+        .unwrap();
     let file = file.to_str().unwrap();
     let session = |args: &[&str]| Fake::start().session(args).replace(file, "sweep.yaml");
     insta::assert_snapshot!(
-        [session(&["create", file]), session(&["create", file, "--json"]), session(&["create", "-q", file])]
-            .join("\n")
+        [
+            session(&["create", file]),
+            session(&["create", file, "--json"]),
+            session(&["create", "-q", file])
+        ]
+        .join("\n")
     );
 }
 
@@ -118,7 +134,10 @@ fn a_watch_outlives_the_controller() {
 
 #[test]
 fn logs_come_once_and_steer_nothing() {
-    insta::assert_snapshot!(sessions(&[&["logs", "k3x9abcd-1", "--follow"], &["logs", "k3x9abcd-0"]]));
+    insta::assert_snapshot!(sessions(&[
+        &["logs", "k3x9abcd-1", "--follow"],
+        &["logs", "k3x9abcd-0"]
+    ]));
 }
 
 #[test]
@@ -129,8 +148,14 @@ fn exports() {
     insta::assert_snapshot!("export_of_curves", curves);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("trials.json");
-    let session =
-        fake.session(&["export", fake::SWEEP, "--format", "json", "--output", file.to_str().unwrap()]);
+    let session = fake.session(&[
+        "export",
+        fake::SWEEP,
+        "--format",
+        "json",
+        "--output",
+        file.to_str().unwrap(),
+    ]);
     assert!(session.contains("exit 0\n-- stderr\nwrote 3 trials to"), "{session}");
     let trials: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     assert_eq!(trials[1]["params"]["opt"]["name"], "a,\"b\"");
@@ -160,10 +185,12 @@ fn exporting_a_run() {
 fn a_file_says_its_format_by_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("rows.parquet");
-    let session = Fake::start().session(&["run", "export", "k3x9abcd-1", "-o", file.to_str().unwrap()]);
+    let session =
+        Fake::start().session(&["run", "export", "k3x9abcd-1", "-o", file.to_str().unwrap()]);
     assert!(session.contains("exit 0\n-- stderr\nwrote 6 rows to"), "{session}");
     assert_eq!(fs::read(&file).unwrap()[..4], *b"PAR1");
-    let session = Fake::start().session(&["export", fake::SWEEP, "--curves", "-o", file.to_str().unwrap()]);
+    let session =
+        Fake::start().session(&["export", fake::SWEEP, "--curves", "-o", file.to_str().unwrap()]);
     assert!(session.contains("exit 0\n-- stderr\nwrote 8 values to"), "{session}");
     assert_eq!(fs::read(&file).unwrap()[..4], *b"PAR1");
 }

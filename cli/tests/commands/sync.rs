@@ -1,5 +1,5 @@
-//! `sweep sync` against a real controller: what was logged offline arrives as if it had been logged online, once, whatever
-//! interrupts it.
+//! `sweep sync` against a real controller: what was logged offline arrives as if it had been logged
+//! online, once, whatever interrupts it.
 
 use std::{
     fs,
@@ -24,7 +24,11 @@ fn sync(real: &Real, folders: &[&Path]) -> Command {
 }
 
 fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }
 
 fn offline(folder: &Path, id: &str) -> Init {
@@ -74,8 +78,10 @@ fn offline_and_online_are_the_same() {
     let finished = run.finish().unwrap();
     let place = folder.path().join("offline/offline");
     assert_eq!(finished.note, format!("`sweep sync {}` sends them", place.display()));
-    for want in ["run `offline`: 2002 rows; finished\n", "run `offline`: 2002 rows, nothing new; finished\n"]
-    {
+    for want in [
+        "run `offline`: 2002 rows; finished\n",
+        "run `offline`: 2002 rows, nothing new; finished\n",
+    ] {
         let output = sync(&real, &[&place]).output().unwrap();
         assert_eq!((output.status.code(), said(&output).as_str()), (Some(0), want));
     }
@@ -142,14 +148,16 @@ fn kills_in_the_middle_leave_every_row_once() {
     assert_eq!((finished.accepted, finished.refused), (6_000, 0));
     let place = folder.path().join("offline/interrupted");
     for wait in 0..12 {
-        let mut child = sync(&real, &[&place]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child =
+            sync(&real, &[&place]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         thread::sleep(Duration::from_millis(10 + 10 * wait));
         child.kill().unwrap();
         child.wait().unwrap();
     }
     let output = sync(&real, &[&place]).output().unwrap();
     assert!(said(&output).ends_with("; finished\n"), "{}", said(&output));
-    let steps: Vec<u64> = real.rows("interrupted", "history").iter().map(|(_, row)| row.step).collect();
+    let steps: Vec<u64> =
+        real.rows("interrupted", "history").iter().map(|(_, row)| row.step).collect();
     assert_eq!(steps, (0..6_000).collect::<Vec<_>>());
     assert_eq!(real.runs().len(), 1);
 }
@@ -173,7 +181,9 @@ fn what_an_online_run_could_not_send_is_sent_later() {
     real.go_away();
     next.log([("loss", 0.5)]);
     let place = real.dir().join("runs/cut_off/2");
-    let copy = |waits: &Path| record::count(&fs::read(waits.join("journal/sdk.history")).unwrap()) == Ok(1);
+    let copy = |waits: &Path| {
+        record::count(&fs::read(waits.join("journal/sdk.history")).unwrap()) == Ok(1)
+    };
     while !copy(&place) {
         thread::sleep(Duration::from_millis(5));
     }

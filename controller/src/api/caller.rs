@@ -1,4 +1,5 @@
-//! From the token of a call to its caller, for every door. What a caller may do is decided in `app`.
+//! From the token of a call to its caller, for every door. What a caller may do is decided in
+//! `app`.
 
 use std::sync::Arc;
 

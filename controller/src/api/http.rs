@@ -10,7 +10,8 @@ use tonic::{
 };
 
 const PAGE: &str = "\
-This is the controller of Besom: it keeps the runs of hyperparameter sweeps and hands out their trials.
+This is the controller of Besom: it keeps the runs of hyperparameter sweeps and hands out their
+trials.
 
 It speaks gRPC to its programs. A dashboard for browsers is not here yet. In a terminal:
 

@@ -1,6 +1,6 @@
-//! The door for whoever owns the data folder: a socket in it, by which `controller backup` asks the running controller
-//! for a copy of its database. Both ends are here. A question and its answers are lines of JSON; the folder's
-//! permissions say who may ask.
+//! The door for whoever owns the data folder: a socket in it, by which `controller backup` asks the
+//! running controller for a copy of its database. Both ends are here. A question and its answers
+//! are lines of JSON; the folder's permissions say who may ask.
 
 use std::{
     fs::{self, File, Permissions},
@@ -48,8 +48,9 @@ fn address(folder: &File) -> PathBuf {
 
 /// Opens the door. A folder that takes no socket is served all the same.
 pub(crate) fn open(folder: &Path) -> Option<UnixListener> {
-    let told =
-        |error| tracing::warn!("`controller backup` cannot reach this controller while it runs: {error}");
+    let told = |error| {
+        tracing::warn!("`controller backup` cannot reach this controller while it runs: {error}")
+    };
     bind(folder).map_err(told).ok()
 }
 
@@ -103,7 +104,10 @@ async fn answer(app: &Arc<App>, stream: UnixStream) -> io::Result<()> {
     reading.read_line(&mut line).await.map(drop)
 }
 
-async fn say(stream: &mut (impl tokio::io::AsyncWrite + Unpin), what: &impl Serialize) -> io::Result<()> {
+async fn say(
+    stream: &mut (impl tokio::io::AsyncWrite + Unpin),
+    what: &impl Serialize,
+) -> io::Result<()> {
     let mut line = serde_json::to_vec(what)?;
     line.push(b'\n');
     stream.write_all(&line).await

@@ -1,4 +1,5 @@
-//! The doors: each speaks one protocol and decides nothing. Called by the server in `lib.rs`. Never sees the store.
+//! The doors: each speaks one protocol and decides nothing. Called by the server in `lib.rs`. Never
+//! sees the store.
 
 pub(crate) mod caller;
 pub(crate) mod grpc;

@@ -9,7 +9,8 @@ use super::error::{Error, Why};
 pub(crate) enum Caller {
     /// May do everything.
     Admin,
-    /// The program of a run, or its agent on its behalf: may read this run, and write as this attempt, and nothing else.
+    /// The program of a run, or its agent on its behalf: may read this run, and write as this
+    /// attempt, and nothing else.
     Run {
         /// The run.
         run: String,
@@ -74,7 +75,8 @@ impl std::fmt::Debug for Tokens {
 }
 
 impl Tokens {
-    /// `admin` opens everything; without it everybody is let in. `secret` belongs to the data folder.
+    /// `admin` opens everything; without it everybody is let in. `secret` belongs to the data
+    /// folder.
     pub(crate) fn new(admin: Option<&str>, secret: &[u8]) -> Self {
         let material = admin.map_or(secret, str::as_bytes);
         Self {
@@ -100,7 +102,8 @@ impl Tokens {
                 .hint("set BESOM_TOKEN to the token that the controller was started with")
         };
         let token = token.ok_or_else(|| unknown("the controller wants a token"))?;
-        // Hashes are compared in constant time, so that the answer's delay tells nothing about the token.
+        // Hashes are compared in constant time, so that the answer's delay tells nothing about the
+        // token.
         if blake3::hash(token.as_bytes()) == *admin {
             return Ok(Caller::Admin);
         }
@@ -144,9 +147,14 @@ mod tests {
         assert_eq!(tokens.caller(Some("hush")), Ok(Caller::Admin));
         let forged = tokens.of_run("a-1", 1).replace("run.a-1.1.", "run.a-2.1.");
         let foreign = Tokens::new(Some("other"), b"").of_run("a-1", 1);
-        for bad in
-            [None, Some(""), Some("Hush"), Some("run.a-1.1."), Some(forged.as_str()), Some(foreign.as_str())]
-        {
+        for bad in [
+            None,
+            Some(""),
+            Some("Hush"),
+            Some("run.a-1.1."),
+            Some(forged.as_str()),
+            Some(foreign.as_str()),
+        ] {
             assert!(tokens.caller(bad).is_err(), "{bad:?}");
         }
     }

@@ -1,5 +1,6 @@
-//! Why a use case did not happen: a few kinds, each with a sentence for people. Made in `app`; each door has one table that
-//! says what a kind is in its protocol. An error is logged or returned, never both: only bugs are logged.
+//! Why a use case did not happen: a few kinds, each with a sentence for people. Made in `app`; each
+//! door has one table that says what a kind is in its protocol. An error is logged or returned,
+//! never both: only bugs are logged.
 
 use sweeps::lifecycle::Refused;
 
@@ -16,13 +17,16 @@ pub(crate) enum Error {
     Refused(Why, Told),
     /// The same may work later.
     Busy(Told),
-    /// The data folder is not there any more, or another one. `app::upkeep::lost` makes it [`Error::Busy`].
+    /// The data folder is not there any more, or another one. `app::upkeep::lost` makes it
+    /// [`Error::Busy`].
     Gone(String),
-    /// The database is damaged, so says the store. `app::upkeep::lost` makes it [`Error::Busy`] or [`Error::Damaged`].
+    /// The database is damaged, so says the store. `app::upkeep::lost` makes it [`Error::Busy`] or
+    /// [`Error::Damaged`].
     Torn(String),
     /// What was asked for is damaged.
     Damaged(Told),
-    /// So says the disk. `app::upkeep::full` makes it [`Error::Busy`] where it knows what was tried.
+    /// So says the disk. `app::upkeep::full` makes it [`Error::Busy`] where it knows what was
+    /// tried.
     Disk(String),
     /// Ours to repair. The reason is in the log.
     Bug(String),
@@ -93,7 +97,8 @@ impl Error {
 
     /// A run that is not there.
     pub(crate) fn no_run(id: &str) -> Self {
-        Error::missing(format!("no run `{id}`")).hint("`sweep show SWEEP` lists the runs of a sweep")
+        Error::missing(format!("no run `{id}`"))
+            .hint("`sweep show SWEEP` lists the runs of a sweep")
     }
 
     /// With advice.
@@ -119,9 +124,10 @@ impl std::fmt::Display for Error {
             | Error::Refused(_, told)
             | Error::Busy(told)
             | Error::Damaged(told) => f.write_str(&told.message),
-            Error::Gone(reason) | Error::Torn(reason) | Error::Disk(reason) | Error::Bug(reason) => {
-                f.write_str(reason)
-            }
+            Error::Gone(reason)
+            | Error::Torn(reason)
+            | Error::Disk(reason)
+            | Error::Bug(reason) => f.write_str(reason),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Names and lists that a caller sends have bounds. Asked by every use case that keeps a name or goes through a list; each
-//! refusal says what is too large, how large it is, and the limit. Pure.
+//! Names and lists that a caller sends have bounds. Asked by every use case that keeps a name or
+//! goes through a list; each refusal says what is too large, how large it is, and the limit. Pure.
 
 use super::{error::Error, text::cut};
 use crate::settings::Limits;
@@ -22,5 +22,9 @@ pub(super) fn check_name(limits: &Limits, what: &str, name: &str) -> Result<(), 
 /// Invalid when it is too long.
 pub(super) fn check_list<T>(limits: &Limits, what: &str, list: &[T]) -> Result<(), Error> {
     let (items, most) = (list.len(), limits.items);
-    if items <= most { Ok(()) } else { Err(Error::invalid(format!("{items} {what}, {most} at most"))) }
+    if items <= most {
+        Ok(())
+    } else {
+        Err(Error::invalid(format!("{items} {what}, {most} at most")))
+    }
 }

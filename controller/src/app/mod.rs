@@ -1,5 +1,6 @@
-//! What the controller decides: one file of use cases per noun, over one store. Called by the doors of `api`, by the
-//! background step and by tests. Never sees a wire format, and never a database's own words.
+//! What the controller decides: one file of use cases per noun, over one store. Called by the doors
+//! of `api`, by the background step and by tests. Never sees a wire format, and never a database's
+//! own words.
 
 mod access;
 pub(crate) mod agents;

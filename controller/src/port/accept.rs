@@ -39,7 +39,10 @@ pub(super) async fn accept(
             Err(error) if is_of_one_client(&error) => {}
             Err(error) => {
                 if let Some(count) = trouble.note(clock.now()) {
-                    tracing::warn!("cannot accept connections ({count} tries failed): {}", advice(&error));
+                    tracing::warn!(
+                        "cannot accept connections ({count} tries failed): {}",
+                        advice(&error)
+                    );
                 }
                 seats.dismiss_one();
                 clock.sleep(PAUSE).await;
@@ -58,7 +61,12 @@ fn seated(
     // Only a delay is lost when the system does not know it.
     let _ = stream.set_nodelay(true);
     let deadline = clock.now() + handshake;
-    Some(Connection::new(stream, seat, leave, Box::pin(async move { clock.sleep_until(deadline).await })))
+    Some(Connection::new(
+        stream,
+        seat,
+        leave,
+        Box::pin(async move { clock.sleep_until(deadline).await }),
+    ))
 }
 
 /// Whether the trouble is that of a client who has gone again.
@@ -69,7 +77,9 @@ fn is_of_one_client(error: &io::Error) -> bool {
 
 fn advice(error: &io::Error) -> String {
     match error.raw_os_error().map(Errno::from_raw_os_error) {
-        Some(Errno::MFILE) => "this process may open no more files; raise its limit (`ulimit -n`)".to_owned(),
+        Some(Errno::MFILE) => {
+            "this process may open no more files; raise its limit (`ulimit -n`)".to_owned()
+        }
         Some(Errno::NFILE) => "the system may open no more files; raise fs.file-max".to_owned(),
         _ => error.to_string(),
     }

@@ -42,7 +42,10 @@ impl Connection {
     /// Passes as long as the connection may go on; wakes its task when that changes.
     fn check(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         let Some(leave) = &mut self.leave else {
-            return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "others need the connection"));
+            return Err(io::Error::new(
+                io::ErrorKind::ConnectionAborted,
+                "others need the connection",
+            ));
         };
         if Pin::new(leave).poll(context).is_ready() {
             self.leave = None;

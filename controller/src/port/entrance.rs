@@ -37,7 +37,12 @@ pub(super) struct Entrance {
 }
 
 impl Entrance {
-    pub(super) fn new(routes: Routes, strangers: Arc<Strangers>, flow: Arc<Flow>, clock: Clock) -> Self {
+    pub(super) fn new(
+        routes: Routes,
+        strangers: Arc<Strangers>,
+        flow: Arc<Flow>,
+        clock: Clock,
+    ) -> Self {
         Self { routes, strangers, flow, clock }
     }
 }
@@ -63,7 +68,8 @@ impl Service<Request<Body>> for Entrance {
         }
         request.extensions_mut().insert::<Host>(seat.clone());
         let (flow, claims) = (self.flow.clone(), Arc::<Claims>::default());
-        let received = |body| Body::new(Received::new(body, flow.clone(), seat.clone(), claims.clone()));
+        let received =
+            |body| Body::new(Received::new(body, flow.clone(), seat.clone(), claims.clone()));
         let answering = self.routes.call(request.map(received));
         let (strangers, clock) = (self.strangers.clone(), self.clock);
         Box::pin(async move {

@@ -32,7 +32,8 @@ mod tests {
 
     #[test]
     fn storage_keeps_its_share_of_the_files() {
-        let cases = [(None, 500), (Some(1024), 500), (Some(256), 192), (Some(64), 32), (Some(8), 8)];
+        let cases =
+            [(None, 500), (Some(1024), 500), (Some(256), 192), (Some(64), 32), (Some(8), 8)];
         for (files, connections) in cases {
             assert_eq!(left(files, 500), connections, "{files:?}");
         }

@@ -75,8 +75,9 @@ impl Flow {
             claimed = claim => claimed,
             () = self.clock.sleep(PATIENCE.0) => None,
         };
-        claimed
-            .ok_or_else(|| Status::unavailable("the controller receives as much as it can: try again soon"))
+        claimed.ok_or_else(|| {
+            Status::unavailable("the controller receives as much as it can: try again soon")
+        })
     }
 
     /// Closes the connection that keeps the most bytes waiting, among those that have taken
@@ -92,7 +93,8 @@ impl Flow {
         }
         if let Some((address, bytes)) = self.seats.dismiss_stalled(now, STALLED) {
             tracing::warn!(
-                "a connection from {address} is closed: it left {bytes} bytes unread while others waited"
+                "a connection from {address} is closed: it left {bytes} bytes unread while others \
+                waited"
             );
         }
     }
@@ -241,7 +243,11 @@ struct Flight {
 
 impl Sent {
     pub(super) fn new(body: Body, flow: Arc<Flow>, seat: Arc<Seat>) -> Self {
-        Self { body, flight: Arc::new(Flight { flow, seat, bytes: AtomicUsize::new(0) }), room: None }
+        Self {
+            body,
+            flight: Arc::new(Flight { flow, seat, bytes: AtomicUsize::new(0) }),
+            room: None,
+        }
     }
 }
 
@@ -363,7 +369,8 @@ mod tests {
         }
         for size in 1..=wire.len() {
             let mut body = received();
-            let begun: Vec<usize> = wire.chunks(size).filter_map(|chunk| body.follow(chunk)).collect();
+            let begun: Vec<usize> =
+                wire.chunks(size).filter_map(|chunk| body.follow(chunk)).collect();
             assert_eq!(begun.iter().max(), Some(&300), "in pieces of {size}");
             assert_eq!((body.left, body.head.len()), (0, 0));
         }

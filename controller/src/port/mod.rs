@@ -55,7 +55,8 @@ impl Port {
         stopped: impl Future<Output = ()>,
     ) -> Result<(), Error> {
         let (send, connections) = mpsc::channel(1);
-        let accepting = accept::accept(listener, self.seats.clone(), self.clock, settings.handshake, send);
+        let accepting =
+            accept::accept(listener, self.seats.clone(), self.clock, settings.handshake, send);
         tokio::spawn(accepting);
         let flow = Flow::new(self.seats.clone(), self.clock);
         let entrance = Entrance::new(routes.prepare(), self.strangers.clone(), flow, self.clock);

@@ -77,12 +77,21 @@ impl Seats {
 
     /// A seat, and what is ready once it has to be given up. None when everybody who sits is
     /// known.
-    pub(super) fn take(self: &Arc<Self>, address: IpAddr) -> Option<(Arc<Seat>, oneshot::Receiver<()>)> {
+    pub(super) fn take(
+        self: &Arc<Self>,
+        address: IpAddr,
+    ) -> Option<(Arc<Seat>, oneshot::Receiver<()>)> {
         let address = counted(address);
         let mut table = self.table();
         let of_one = table.by_address.get(&address).copied().unwrap_or_default();
         let goes = if of_one >= self.most_of_one {
-            Some(table.strange_of.range((address, 0)..=(address, u64::MAX)).next().map(|(_, number)| *number))
+            Some(
+                table
+                    .strange_of
+                    .range((address, 0)..=(address, u64::MAX))
+                    .next()
+                    .map(|(_, number)| *number),
+            )
         } else if table.taken.len() >= self.most {
             Some(table.strange.first().copied())
         } else {
@@ -131,7 +140,11 @@ impl Seats {
 
     /// Ends the connection that keeps the most bytes waiting, among those that have taken nothing
     /// for so long. Gives where it came from and how many bytes waited.
-    pub(super) fn dismiss_stalled(&self, now: Instant, stalled: Duration) -> Option<(IpAddr, usize)> {
+    pub(super) fn dismiss_stalled(
+        &self,
+        now: Instant,
+        stalled: Duration,
+    ) -> Option<(IpAddr, usize)> {
         let mut table = self.table();
         let mut worst: Option<(usize, u64)> = None;
         for (number, taken) in &table.taken {
@@ -176,8 +189,10 @@ impl Table {
         let taken = self.taken.len();
         if self.crowd.note(now).is_some() {
             tracing::warn!(
-                "there is no room for another connection from {address}: {of_one} of {taken} come from there, \
-                 and {most} are allowed in all, half of them from one address; connections that have shown no token are closed, \
+                "there is no room for another connection from {address}: {of_one} of {taken} come \
+                from there, \
+                 and {most} are allowed in all, half of them from one address; connections that \
+                 have shown no token are closed, \
                  the oldest first"
             );
         }
@@ -249,15 +264,23 @@ mod tests {
         let (second, mut second_leave) = seats.take(from("10.0.0.1")).unwrap();
         second.welcome();
         let (third, mut third_leave) = seats.take(from("10.0.0.1")).unwrap();
-        assert!(first_leave.try_recv().is_err_and(|left| left == oneshot::error::TryRecvError::Closed));
-        assert!(second_leave.try_recv().is_err_and(|left| left == oneshot::error::TryRecvError::Empty));
+        assert!(
+            first_leave.try_recv().is_err_and(|left| left == oneshot::error::TryRecvError::Closed)
+        );
+        assert!(
+            second_leave.try_recv().is_err_and(|left| left == oneshot::error::TryRecvError::Empty)
+        );
         third.welcome();
         assert!(seats.take(from("10.0.0.1")).is_none(), "clients are not dismissed");
         let (fourth, mut fourth_leave) = seats.take(from("10.0.0.2")).unwrap();
         let (_fifth, _leave) = seats.take(from("10.0.0.3")).unwrap();
         let (_sixth, _leave) = seats.take(from("10.0.0.4")).unwrap();
-        assert!(fourth_leave.try_recv().is_err_and(|left| left == oneshot::error::TryRecvError::Closed));
-        assert!(third_leave.try_recv().is_err_and(|left| left == oneshot::error::TryRecvError::Empty));
+        assert!(
+            fourth_leave.try_recv().is_err_and(|left| left == oneshot::error::TryRecvError::Closed)
+        );
+        assert!(
+            third_leave.try_recv().is_err_and(|left| left == oneshot::error::TryRecvError::Empty)
+        );
         fourth.leave();
         second.leave();
         third.leave();

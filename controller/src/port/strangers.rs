@@ -111,7 +111,10 @@ mod tests {
         let (strangers, now) = (Arc::<Strangers>::default(), Clock::system().now());
         let pauses = [50, 100, 200, 400, 800, 1600, 3200, 5000, 5000];
         for millis in pauses {
-            assert_eq!(strangers.note(address(1), now).unwrap().pause, Duration::from_millis(millis));
+            assert_eq!(
+                strangers.note(address(1), now).unwrap().pause,
+                Duration::from_millis(millis)
+            );
         }
         for _ in 0..100 {
             assert_eq!(strangers.note(address(1), now).unwrap().pause, PAUSES.1);
@@ -124,7 +127,8 @@ mod tests {
     #[test]
     fn what_waits_is_bounded_and_so_are_addresses() {
         let (strangers, now) = (Arc::<Strangers>::default(), Clock::system().now());
-        let waiting: Vec<Waiting> = (0..WAITING).map_while(|_| strangers.note(address(1), now)).collect();
+        let waiting: Vec<Waiting> =
+            (0..WAITING).map_while(|_| strangers.note(address(1), now)).collect();
         assert_eq!(waiting.len(), WAITING);
         assert!(strangers.note(address(1), now).is_none());
         drop(waiting);

@@ -52,17 +52,11 @@ pub(crate) fn get(tx: &Tx<'_>, run: i64) -> Result<About> {
 /// When the database fails.
 pub(crate) fn save(tx: &Tx<'_>, run: i64, about: &About) -> Result<()> {
     tx.run(
-        "INSERT INTO about (run, notes, grouped, job_type, added, metrics, code) VALUES (?1, ?2, ?3, ?4, ?5, ?6, '{}')
+        "INSERT INTO about (run, notes, grouped, job_type, added, metrics, code) VALUES (?1, ?2, \
+        ?3, ?4, ?5, ?6, '{}')
          ON CONFLICT (run) DO UPDATE SET notes = excluded.notes, grouped = excluded.grouped,
                 job_type = excluded.job_type, added = excluded.added, metrics = excluded.metrics",
-        &[
-            &run,
-            &about.notes,
-            &about.group,
-            &about.job_type,
-            &about.added,
-            &about.metrics,
-        ],
+        &[&run, &about.notes, &about.group, &about.job_type, &about.added, &about.metrics],
     )?;
     Ok(())
 }
@@ -91,16 +85,23 @@ pub(crate) fn save_code(tx: &Tx<'_>, run: i64, code: &str) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub(crate) fn begun(tx: &Tx<'_>, idempotency_key: &str) -> Result<Option<(String, u32)>> {
-    tx.one("SELECT run, attempt FROM begins WHERE idempotency_key = ?1", &[&idempotency_key], |row| {
-        Ok((row.get(0)?, row.get(1)?))
-    })
+    tx.one(
+        "SELECT run, attempt FROM begins WHERE idempotency_key = ?1",
+        &[&idempotency_key],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
 }
 
 /// Remembers which attempt a call with this key has begun.
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn save_begun(tx: &Tx<'_>, idempotency_key: &str, run: &str, attempt: u32) -> Result<()> {
+pub(crate) fn save_begun(
+    tx: &Tx<'_>,
+    idempotency_key: &str,
+    run: &str,
+    attempt: u32,
+) -> Result<()> {
     tx.run(
         "INSERT INTO begins (idempotency_key, run, attempt) VALUES (?1, ?2, ?3)",
         &[&idempotency_key, &run, &attempt],

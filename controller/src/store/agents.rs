@@ -1,5 +1,5 @@
-//! Agents: which incarnation of each was the newest. Everything else about them lives in memory and comes again with the
-//! next heartbeat. Called by `app::agents::heartbeat`.
+//! Agents: which incarnation of each was the newest. Everything else about them lives in memory and
+//! comes again with the next heartbeat. Called by `app::agents::heartbeat`.
 
 use super::database::{Result, Tx, int};
 

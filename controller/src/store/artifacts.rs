@@ -37,7 +37,8 @@ pub(crate) struct Version {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT key, project, name, kind, version, digest, manifest_size, metadata, files, size, created_ms
+            "SELECT key, project, name, kind, version, digest, manifest_size, metadata, files, \
+            size, created_ms
              FROM artifacts ",
             $rest
         )
@@ -64,10 +65,16 @@ fn read(row: &Row<'_>) -> Result<Version> {
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn with_digest(tx: &Tx<'_>, project: &str, name: &str, digest: &str) -> Result<Option<Version>> {
+pub(crate) fn with_digest(
+    tx: &Tx<'_>,
+    project: &str,
+    name: &str,
+    digest: &str,
+) -> Result<Option<Version>> {
     tx.one(
         select!(
-            "WHERE project = ?1 AND name = ?2 AND digest = ?3 AND removed = 0 ORDER BY version DESC LIMIT 1"
+            "WHERE project = ?1 AND name = ?2 AND digest = ?3 AND removed = 0 ORDER BY version \
+            DESC LIMIT 1"
         ),
         &[&project, &name, &digest],
         read,
@@ -78,7 +85,12 @@ pub(crate) fn with_digest(tx: &Tx<'_>, project: &str, name: &str, digest: &str) 
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn numbered(tx: &Tx<'_>, project: &str, name: &str, version: u64) -> Result<Option<Version>> {
+pub(crate) fn numbered(
+    tx: &Tx<'_>,
+    project: &str,
+    name: &str,
+    version: u64,
+) -> Result<Option<Version>> {
     // People may ask for a number that no version can have.
     let Ok(version) = i64::try_from(version) else { return Ok(None) };
     tx.one(
@@ -92,10 +104,16 @@ pub(crate) fn numbered(tx: &Tx<'_>, project: &str, name: &str, version: u64) -> 
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn named(tx: &Tx<'_>, project: &str, name: &str, alias: &str) -> Result<Option<Version>> {
+pub(crate) fn named(
+    tx: &Tx<'_>,
+    project: &str,
+    name: &str,
+    alias: &str,
+) -> Result<Option<Version>> {
     tx.one(
         select!(
-            "WHERE key = (SELECT artifact FROM artifact_aliases WHERE project = ?1 AND name = ?2 AND alias = ?3)"
+            "WHERE key = (SELECT artifact FROM artifact_aliases WHERE project = ?1 AND name = ?2 \
+            AND alias = ?3)"
         ),
         &[&project, &name, &alias],
         read,
@@ -163,7 +181,8 @@ pub(crate) fn page(
 fn below(tx: &Tx<'_>, project: &str, name: &str, number: i64, limit: u32) -> Result<Vec<Version>> {
     tx.all(
         select!(
-            "WHERE project = ?1 AND name = ?2 AND version < ?3 AND removed = 0 ORDER BY version DESC LIMIT ?4"
+            "WHERE project = ?1 AND name = ?2 AND version < ?3 AND removed = 0 ORDER BY version \
+            DESC LIMIT ?4"
         ),
         &[&project, &name, &number, &limit],
         read,
@@ -178,7 +197,8 @@ fn below(tx: &Tx<'_>, project: &str, name: &str, number: i64, limit: u32) -> Res
 pub(crate) fn stage(tx: &Tx<'_>, now_ms: i64) -> Result<i64> {
     tx.insert(
         "INSERT INTO artifacts
-             (project, name, kind, version, digest, manifest_size, metadata, files, size, created_ms, removed)
+             (project, name, kind, version, digest, manifest_size, metadata, files, size, \
+             created_ms, removed)
          VALUES ('', '', '', ?1, '', 0, '', 0, 0, ?2, 1)",
         &[&int(next(tx, "", "")?)?, &now_ms],
     )
@@ -195,7 +215,8 @@ pub(crate) fn write(tx: &Tx<'_>, key: i64, entries: &[Entry]) -> Result<()> {
             Content::Reference(url) => (None, 0, Some(url)),
         };
         tx.run(
-            "INSERT INTO artifact_entries (artifact, path, sha256, size, reference) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO artifact_entries (artifact, path, sha256, size, reference) VALUES (?1, \
+            ?2, ?3, ?4, ?5)",
             &[&key, path, &sha256, &int(size)?, &reference],
         )?;
     }
@@ -211,12 +232,17 @@ pub(crate) fn settle(tx: &Tx<'_>, version: &Version) -> Result<()> {
     let (number, manifest) = (int(version.version)?, int(version.manifest_size)?);
     let (files, size, created) = (int(version.files)?, int(version.size)?, version.created_ms);
     let settled = tx.run(
-        "UPDATE artifacts SET project = ?2, name = ?3, kind = ?4, version = ?5, digest = ?6, manifest_size = ?7,
+        "UPDATE artifacts SET project = ?2, name = ?3, kind = ?4, version = ?5, digest = ?6, \
+        manifest_size = ?7,
                 metadata = ?8, files = ?9, size = ?10, created_ms = ?11, removed = 0
          WHERE key = ?1 AND project = ''",
         &[key, project, name, kind, &number, digest, &manifest, metadata, &files, &size, &created],
     )?;
-    if settled == 1 { Ok(()) } else { Err(Error::Bug(format!("nothing was staged as version {key}"))) }
+    if settled == 1 {
+        Ok(())
+    } else {
+        Err(Error::Bug(format!("nothing was staged as version {key}")))
+    }
 }
 
 /// A version that was removed and has entries still, or entries that were staged before this time
@@ -274,7 +300,8 @@ pub(crate) fn set_metadata(tx: &Tx<'_>, key: i64, metadata: &str) -> Result<()> 
 /// When the database fails.
 pub(crate) fn find(tx: &Tx<'_>, key: i64, path: &str) -> Result<Option<Entry>> {
     tx.one(
-        "SELECT path, sha256, size, reference FROM artifact_entries WHERE artifact = ?1 AND path = ?2",
+        "SELECT path, sha256, size, reference FROM artifact_entries WHERE artifact = ?1 AND path \
+        = ?2",
         &[&key, &path],
         entry,
     )
@@ -284,7 +311,11 @@ fn entry(row: &Row<'_>) -> Result<Entry> {
     let content = match (row.get::<Option<String>>(1)?, row.get::<Option<String>>(3)?) {
         (Some(sha256), None) => Content::Blob { sha256, size: row.count(2)? },
         (None, Some(url)) => Content::Reference(url),
-        _ => return Err(Error::Corrupt("an entry that is neither a blob nor a reference".to_owned())),
+        _ => {
+            return Err(Error::Corrupt(
+                "an entry that is neither a blob nor a reference".to_owned(),
+            ));
+        }
     };
     Ok(Entry { path: row.get(0)?, content })
 }
@@ -295,7 +326,8 @@ fn entry(row: &Row<'_>) -> Result<Entry> {
 /// When the database fails.
 pub(crate) fn set_alias(tx: &Tx<'_>, version: &Version, alias: &str) -> Result<()> {
     tx.run(
-        "INSERT OR REPLACE INTO artifact_aliases (project, name, alias, artifact) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT OR REPLACE INTO artifact_aliases (project, name, alias, artifact) VALUES (?1, ?2, \
+        ?3, ?4)",
         &[&version.project, &version.name, &alias, &version.key],
     )?;
     Ok(())
@@ -307,7 +339,8 @@ pub(crate) fn set_alias(tx: &Tx<'_>, version: &Version, alias: &str) -> Result<(
 /// When the database fails.
 pub(crate) fn drop_alias(tx: &Tx<'_>, version: &Version, alias: &str) -> Result<()> {
     tx.run(
-        "DELETE FROM artifact_aliases WHERE project = ?1 AND name = ?2 AND alias = ?3 AND artifact = ?4",
+        "DELETE FROM artifact_aliases WHERE project = ?1 AND name = ?2 AND alias = ?3 AND \
+        artifact = ?4",
         &[&version.project, &version.name, &alias, &version.key],
     )?;
     Ok(())
@@ -318,7 +351,11 @@ pub(crate) fn drop_alias(tx: &Tx<'_>, version: &Version, alias: &str) -> Result<
 /// # Errors
 /// When the database fails.
 pub(crate) fn aliases(tx: &Tx<'_>, key: i64) -> Result<Vec<String>> {
-    tx.all("SELECT alias FROM artifact_aliases WHERE artifact = ?1 ORDER BY alias", &[&key], |row| row.get(0))
+    tx.all(
+        "SELECT alias FROM artifact_aliases WHERE artifact = ?1 ORDER BY alias",
+        &[&key],
+        |row| row.get(0),
+    )
 }
 
 /// How many aliases the versions of a name have.
@@ -368,7 +405,13 @@ pub(crate) fn runs(tx: &Tx<'_>, key: i64, role: Role, limit: u32) -> Result<Vec<
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn of_run(tx: &Tx<'_>, run: i64, role: Role, after: i64, limit: u32) -> Result<Vec<Version>> {
+pub(crate) fn of_run(
+    tx: &Tx<'_>,
+    run: i64,
+    role: Role,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<Version>> {
     tx.all(
         select!(
             "WHERE removed = 0 AND key IN (
@@ -387,7 +430,8 @@ pub(crate) fn of_run(tx: &Tx<'_>, run: i64, role: Role, after: i64, limit: u32) 
 /// When the database fails.
 pub(crate) fn remove(tx: &Tx<'_>, key: i64, now_ms: i64) -> Result<()> {
     tx.run(
-        "UPDATE blobs SET stored_ms = ?2 WHERE sha256 = (SELECT digest FROM artifacts WHERE key = ?1)",
+        "UPDATE blobs SET stored_ms = ?2 WHERE sha256 = (SELECT digest FROM artifacts WHERE key = \
+        ?1)",
         &[&key, &now_ms],
     )?;
     tx.run("DELETE FROM artifact_aliases WHERE artifact = ?1", &[&key])?;

@@ -67,7 +67,8 @@ impl Blobs {
             _ => {}
         }
         // An acknowledgement means synced; the crate's default does not sync.
-        let local = LocalFileSystem::new_with_prefix(folder).map_err(io::Error::other)?.with_fsync(true);
+        let local =
+            LocalFileSystem::new_with_prefix(folder).map_err(io::Error::other)?.with_fsync(true);
         Ok(Self { objects: Arc::new(local), uploads: AtomicU64::new(0) })
     }
 

@@ -42,7 +42,8 @@ pub(crate) struct Block {
 /// When the database fails.
 pub(crate) fn next(tx: &Tx<'_>, stream: Stream<'_>) -> Result<u64> {
     let next = tx.one(
-        "SELECT first + rows FROM blocks WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND writer = ?4
+        "SELECT first + rows FROM blocks WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND \
+        writer = ?4
          ORDER BY first DESC LIMIT 1",
         &[&stream.run, &stream.name, &stream.attempt, &stream.writer],
         |row| row.count(0),
@@ -56,7 +57,8 @@ pub(crate) fn next(tx: &Tx<'_>, stream: Stream<'_>) -> Result<u64> {
 /// When the database fails.
 pub(crate) fn unfenced(tx: &Tx<'_>, stream: Stream<'_>) -> Result<u64> {
     let end = tx.one(
-        "SELECT first + rows FROM blocks WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND writer = ?4 AND fenced = 0
+        "SELECT first + rows FROM blocks WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND \
+        writer = ?4 AND fenced = 0
          ORDER BY first DESC LIMIT 1",
         &[&stream.run, &stream.name, &stream.attempt, &stream.writer],
         |row| row.count(0),
@@ -96,7 +98,12 @@ pub(crate) fn insert(
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn writers(tx: &Tx<'_>, run: i64, stream: &str, attempt: u32) -> Result<Vec<(u32, String)>> {
+pub(crate) fn writers(
+    tx: &Tx<'_>,
+    run: i64,
+    stream: &str,
+    attempt: u32,
+) -> Result<Vec<(u32, String)>> {
     // One look into the index for each: `SELECT DISTINCT` would walk over every block of the run.
     // No writer is "", and no attempt is 0.
     let (mut at, mut writer, mut found) = (attempt, String::new(), Vec::new());
@@ -119,7 +126,8 @@ fn next_writer(
     after: &str,
 ) -> Result<Option<(u32, String)>> {
     tx.one(
-        "SELECT attempt, writer FROM blocks WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND writer > ?4
+        "SELECT attempt, writer FROM blocks WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND \
+        writer > ?4
          ORDER BY writer LIMIT 1",
         &[&run, &stream, &attempt, &after],
         pair,
@@ -153,14 +161,16 @@ pub(crate) fn after(
 ) -> Result<Vec<Block>> {
     let Stream { run, name, attempt, writer } = stream;
     let start = tx.one(
-        "SELECT first FROM blocks WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND writer = ?4 AND first <= ?5
+        "SELECT first FROM blocks WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND writer = ?4 \
+        AND first <= ?5
          ORDER BY first DESC LIMIT 1",
         &[&run, &name, &attempt, &writer, &int(from)?],
         |row| row.count(0),
     )?;
     let sizes: Vec<u64> = tx.all(
         "SELECT coalesce(bytes, length(frames)) FROM blocks LEFT JOIN heads ON block = key
-         WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND writer = ?4 AND first >= ?5 AND first + rows > ?6
+         WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND writer = ?4 AND first >= ?5 AND \
+         first + rows > ?6
          ORDER BY first LIMIT ?7",
         &[&run, &name, &attempt, &writer, &int(start.unwrap_or(0))?, &int(from)?, &limit],
         |row| row.count(0),
@@ -174,8 +184,10 @@ pub(crate) fn after(
         fit += 1;
     }
     tx.all(
-        "SELECT attempt, writer, first, rows, fenced, frames, key, head FROM blocks LEFT JOIN heads ON block = key
-         WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND writer = ?4 AND first >= ?5 AND first + rows > ?6
+        "SELECT attempt, writer, first, rows, fenced, frames, key, head FROM blocks LEFT JOIN \
+        heads ON block = key
+         WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND writer = ?4 AND first >= ?5 AND \
+         first + rows > ?6
          ORDER BY first LIMIT ?7",
         &[&run, &name, &attempt, &writer, &int(start.unwrap_or(0))?, &int(from)?, &fit],
         read,

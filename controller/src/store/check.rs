@@ -39,9 +39,11 @@ pub(crate) fn integrity(tx: &Tx<'_>) -> Result<Vec<String>> {
 /// # Errors
 /// When the database fails.
 pub(crate) fn runs(tx: &Tx<'_>, after: i64, limit: u32) -> Result<Vec<(i64, String)>> {
-    tx.all("SELECT key, id FROM runs WHERE key > ?1 ORDER BY key LIMIT ?2", &[&after, &limit], |row| {
-        Ok((row.get(0)?, row.get(1)?))
-    })
+    tx.all(
+        "SELECT key, id FROM runs WHERE key > ?1 ORDER BY key LIMIT ?2",
+        &[&after, &limit],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
 }
 
 /// The streams of a run.
@@ -50,7 +52,8 @@ pub(crate) fn runs(tx: &Tx<'_>, after: i64, limit: u32) -> Result<Vec<(i64, Stri
 /// When the database fails.
 pub(crate) fn streams(tx: &Tx<'_>, run: i64) -> Result<Vec<Streamed>> {
     tx.all(
-        "SELECT DISTINCT stream, attempt, writer FROM blocks WHERE run = ?1 ORDER BY stream, attempt, writer",
+        "SELECT DISTINCT stream, attempt, writer FROM blocks WHERE run = ?1 ORDER BY stream, \
+        attempt, writer",
         &[&run],
         |row| Ok(Streamed { stream: row.get(0)?, attempt: row.get(1)?, writer: row.get(2)? }),
     )
@@ -76,7 +79,8 @@ pub(crate) fn blobs(tx: &Tx<'_>, after: &str, limit: u32) -> Result<Vec<(String,
 pub(crate) fn dangling(tx: &Tx<'_>) -> Result<Vec<(String, String)>> {
     tx.all(
         "WITH here AS (SELECT sha256 FROM blobs WHERE doomed = 0)
-         SELECT 'the file `' || path || '` of run `' || id || '`', sha256 FROM files JOIN runs ON key = run
+         SELECT 'the file `' || path || '` of run `' || id || '`', sha256 FROM files JOIN runs ON \
+         key = run
              WHERE sha256 NOT IN here
          UNION ALL
          SELECT 'the file `' || path || '` of `' || name || ':v' || version || '`', sha256

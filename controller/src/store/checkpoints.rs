@@ -62,7 +62,8 @@ pub(crate) fn insert(
     )?;
     for End { stream, writer, rows } in ends {
         tx.run(
-            "INSERT INTO checkpoint_ends (checkpoint, stream, writer, rows) VALUES (?1, ?2, ?3, ?4)",
+            "INSERT INTO checkpoint_ends (checkpoint, stream, writer, rows) VALUES (?1, ?2, ?3, \
+            ?4)",
             &[&key, stream, writer, &int(*rows)?],
         )?;
     }
@@ -75,7 +76,8 @@ pub(crate) fn insert(
 /// When the database fails.
 pub(crate) fn kept(tx: &Tx<'_>, run: i64) -> Result<Vec<Checkpoint>> {
     tx.all(
-        "SELECT key, attempt, writer, step, sha256, size, logged_ms FROM checkpoints WHERE run = ?1 AND kept = 1
+        "SELECT key, attempt, writer, step, sha256, size, logged_ms FROM checkpoints WHERE run = \
+        ?1 AND kept = 1
          ORDER BY attempt DESC, key DESC",
         &[&run],
         read,
@@ -112,9 +114,11 @@ fn read(row: &Row<'_>) -> Result<Checkpoint> {
 /// # Errors
 /// When the database fails.
 pub(crate) fn ends(tx: &Tx<'_>, checkpoint: i64) -> Result<Vec<End>> {
-    tx.all("SELECT stream, writer, rows FROM checkpoint_ends WHERE checkpoint = ?1", &[&checkpoint], |row| {
-        Ok(End { stream: row.get(0)?, writer: row.get(1)?, rows: row.count(2)? })
-    })
+    tx.all(
+        "SELECT stream, writer, rows FROM checkpoint_ends WHERE checkpoint = ?1",
+        &[&checkpoint],
+        |row| Ok(End { stream: row.get(0)?, writer: row.get(1)?, rows: row.count(2)? }),
+    )
 }
 
 /// The content of a checkpoint need not stay. It has been here long enough: nobody is about to say
@@ -160,7 +164,8 @@ pub(crate) fn resume(tx: &Tx<'_>, run: i64, attempt: u32, checkpoint: i64) -> Re
 /// When the database fails.
 pub(crate) fn resumes(tx: &Tx<'_>, run: i64) -> Result<BTreeMap<u32, (i64, u32)>> {
     let found = tx.all(
-        "SELECT resumes.attempt, key, checkpoints.attempt FROM resumes JOIN checkpoints ON key = checkpoint
+        "SELECT resumes.attempt, key, checkpoints.attempt FROM resumes JOIN checkpoints ON key = \
+        checkpoint
          WHERE resumes.run = ?1",
         &[&run],
         |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))),
@@ -182,6 +187,7 @@ pub(crate) fn start_fresh(tx: &Tx<'_>, run: i64, attempt: u32) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub(crate) fn fresh_starts(tx: &Tx<'_>, run: i64) -> Result<BTreeSet<u32>> {
-    let found = tx.all("SELECT attempt FROM fresh_starts WHERE run = ?1", &[&run], |row| row.get(0))?;
+    let found =
+        tx.all("SELECT attempt FROM fresh_starts WHERE run = ?1", &[&run], |row| row.get(0))?;
     Ok(found.into_iter().collect())
 }

@@ -54,7 +54,8 @@ pub(crate) struct Pieced {
 /// When the database fails.
 pub(crate) fn pieced(tx: &Tx<'_>) -> Result<Vec<Pieced>> {
     tx.all(
-        "SELECT run, stream, attempt, writer, count(*) FROM blocks GROUP BY run, stream, attempt, writer
+        "SELECT run, stream, attempt, writer, count(*) FROM blocks GROUP BY run, stream, attempt, \
+        writer
          HAVING count(*) > 1",
         &[],
         |row| {
@@ -110,7 +111,8 @@ pub(crate) fn content(tx: &Tx<'_>, block: i64) -> Result<(Vec<u8>, Option<Vec<u8
 /// # Errors
 /// When the database fails, or there is no such part.
 pub(crate) fn part(tx: &Tx<'_>, block: i64, part: usize) -> Result<Vec<u8>> {
-    let bytes = tx.one("SELECT bytes FROM parts WHERE key = ?1", &[&key(block, part)?], |row| row.get(0))?;
+    let bytes =
+        tx.one("SELECT bytes FROM parts WHERE key = ?1", &[&key(block, part)?], |row| row.get(0))?;
     bytes.ok_or_else(|| Error::Corrupt(format!("no part {part} of block {block}")))
 }
 

@@ -1,6 +1,6 @@
-//! Copies of a data folder at rest: what may lie in one, and the contents that its database names. Called by the
-//! crate's `copy`. A content that is there already is not copied again; one appears under its name when it is whole
-//! and on the disk.
+//! Copies of a data folder at rest: what may lie in one, and the contents that its database names.
+//! Called by the crate's `copy`. A content that is there already is not copied again; one appears
+//! under its name when it is whole and on the disk.
 
 use std::{
     collections::BTreeSet,
@@ -24,8 +24,8 @@ const PART_JOURNAL: &str = "besom.db.part-journal";
 /// Bytes that are read at once.
 const CHUNK: usize = 1 << 20;
 
-/// Makes the folder when it is missing, and says what lies in it that no copy has left; a database counts as such
-/// unless one `may_be_there`.
+/// Makes the folder when it is missing, and says what lies in it that no copy has left; a database
+/// counts as such unless one `may_be_there`.
 ///
 /// # Errors
 /// When it cannot be made or read.
@@ -55,11 +55,12 @@ pub(crate) fn clear(folder: &Path) -> io::Result<()> {
 }
 
 fn gone(removed: io::Result<()>) -> io::Result<()> {
-    removed.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
+    removed
+        .or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }
 
-/// Copies a content from one folder to another, unless it is there; how many bytes were copied. What is not what its
-/// hash says, or is missing, is left out: the check of the copy names it.
+/// Copies a content from one folder to another, unless it is there; how many bytes were copied.
+/// What is not what its hash says, or is missing, is left out: the check of the copy names it.
 ///
 /// # Errors
 /// When it cannot be read or written.

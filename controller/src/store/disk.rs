@@ -1,5 +1,6 @@
-//! The disk under the data folder: what is free on it, and a file that holds some of it back. Called by `app::upkeep::full`, which
-//! decides what follows. Writes nothing but that file, whose content nobody reads.
+//! The disk under the data folder: what is free on it, and a file that holds some of it back.
+//! Called by `app::upkeep::full`, which decides what follows. Writes nothing but that file, whose
+//! content nobody reads.
 
 use std::{
     fs::{self, File},
@@ -37,8 +38,9 @@ impl Disk {
         fs::metadata(self.reserve()).is_ok_and(|file| file.len() >= bytes)
     }
 
-    /// Whether so many bytes can be written now: no quota, and no bound on files, shows in what is free. Takes them for a
-    /// moment. A file system that cannot promise room counts as one that has it.
+    /// Whether so many bytes can be written now: no quota, and no bound on files, shows in what is
+    /// free. Takes them for a moment. A file system that cannot promise room counts as one that has
+    /// it.
     pub(crate) fn takes(&self, bytes: u64) -> bool {
         let path = self.folder.join("room");
         let taken = File::create(&path).and_then(|file| {
@@ -58,7 +60,8 @@ impl Disk {
     pub(crate) fn hold(&self, bytes: u64) -> io::Result<()> {
         let file = File::create(self.reserve())?;
         fallocate(&file, FallocateFlags::empty(), 0, bytes).map_err(|error| {
-            // It holds nothing, so it is no reserve; should it stay, it is made anew at the next try.
+            // It holds nothing, so it is no reserve; should it stay, it is made anew at the next
+            // try.
             let _ = fs::remove_file(self.reserve());
             io::Error::from(error)
         })

@@ -1,5 +1,5 @@
-//! Trials of earlier sweeps that a sweep starts from. Called by `app::sweeps::warm_start` (written once, with the sweep) and `app::sweeps::plan`.
-//! Never updated.
+//! Trials of earlier sweeps that a sweep starts from. Called by `app::sweeps::warm_start` (written
+//! once, with the sweep) and `app::sweeps::plan`. Never updated.
 
 use sweeps::search::Earlier;
 
@@ -23,6 +23,7 @@ pub(crate) fn insert(tx: &Tx<'_>, sweep: &str, trials: &[Earlier]) -> Result<()>
 pub(crate) fn get(tx: &Tx<'_>, sweep: &str) -> Result<Vec<Earlier>> {
     let text: Option<String> =
         tx.one("SELECT trials FROM earlier WHERE sweep = ?1", &[&sweep], |row| row.get(0))?;
-    let damaged = |error| Error::Corrupt(format!("the earlier trials of `{sweep}` are damaged: {error}"));
+    let damaged =
+        |error| Error::Corrupt(format!("the earlier trials of `{sweep}` are damaged: {error}"));
     text.map_or(Ok(Vec::new()), |text| serde_json::from_str(&text).map_err(damaged))
 }

@@ -1,5 +1,6 @@
-//! Events: what happened, numbered without gaps by one ledger row, written in the transaction that it tells of. Called by
-//! `app::change` (append), `app::sweeps::suggest` and `app::read::views` (read). Appends of rows and heartbeats never come here.
+//! Events: what happened, numbered without gaps by one ledger row, written in the transaction that
+//! it tells of. Called by `app::change` (append), `app::sweeps::suggest` and `app::read::views`
+//! (read). Appends of rows and heartbeats never come here.
 
 use sweeps::{history::Rung, lifecycle::run::State};
 
@@ -24,8 +25,14 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Kind; 6] =
-        [Kind::Sweep, Kind::TrialCreated, Kind::Run, Kind::RunEnded, Kind::RunCorrected, Kind::RunReopened];
+    const ALL: [Kind; 6] = [
+        Kind::Sweep,
+        Kind::TrialCreated,
+        Kind::Run,
+        Kind::RunEnded,
+        Kind::RunCorrected,
+        Kind::RunReopened,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -62,10 +69,13 @@ pub(crate) struct Event<'a> {
 /// When the database fails.
 pub(crate) fn append(tx: &Tx<'_>, at_ms: i64, event: Event<'_>) -> Result<i64> {
     let number =
-        tx.one("UPDATE ledger SET last = last + 1 WHERE id = 1 RETURNING last", &[], |row| row.get(0))?;
+        tx.one("UPDATE ledger SET last = last + 1 WHERE id = 1 RETURNING last", &[], |row| {
+            row.get(0)
+        })?;
     let number: i64 = number.unwrap_or_default();
     tx.run(
-        "INSERT INTO events (number, at_ms, sweep, run, kind, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO events (number, at_ms, sweep, run, kind, body) VALUES (?1, ?2, ?3, ?4, ?5, \
+        ?6)",
         &[&number, &at_ms, &event.sweep, &event.run, &event.kind.name(), &event.body],
     )?;
     Ok(number)
@@ -112,13 +122,15 @@ pub(crate) struct Told {
     pub(crate) created: Option<(String, Option<String>)>,
 }
 
-/// What the search needs to know about the trials of a sweep: events after `after`, up to and including `until`.
+/// What the search needs to know about the trials of a sweep: events after `after`, up to and
+/// including `until`.
 ///
 /// # Errors
 /// When the database fails.
 pub(crate) fn of_trials(tx: &Tx<'_>, sweep: &str, after: i64, until: i64) -> Result<Vec<Told>> {
     let rows = tx.all(
-        "SELECT e.number, e.kind, r.trial, e.body, CASE WHEN e.kind = 'trial.created' THEN r.config END, r.fit
+        "SELECT e.number, e.kind, r.trial, e.body, CASE WHEN e.kind = 'trial.created' THEN \
+        r.config END, r.fit
          FROM events e JOIN runs r ON r.id = e.run
          WHERE e.sweep = ?1 AND e.number > ?2 AND e.number <= ?3
            AND e.kind IN ('trial.created', 'run.ended', 'run.corrected', 'run.reopened')
@@ -133,7 +145,8 @@ fn told(row: &Row<'_>) -> Result<Option<Told>> {
     let Some(kind) = Kind::read(&row.get::<String>(1)?) else { return Ok(None) };
     let body: serde_json::Value = serde_json::from_str(&row.get::<String>(3)?).unwrap_or_default();
     let damaged = |error| Error::Corrupt(format!("the rungs in an event are damaged: {error}"));
-    let rungs = body.get("rungs").cloned().map(serde_json::from_value).transpose().map_err(damaged)?;
+    let rungs =
+        body.get("rungs").cloned().map(serde_json::from_value).transpose().map_err(damaged)?;
     let rungs = rungs.unwrap_or_default();
     let config: Option<String> = row.get(4)?;
     let fit: Option<String> = row.get(5)?;

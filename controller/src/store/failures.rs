@@ -1,5 +1,5 @@
-//! Attempts of trials that came to nothing, by class. Called by `app::change::attempts`, which counts them, and by `app::read::views`.
-//! Never decides whether another attempt follows.
+//! Attempts of trials that came to nothing, by class. Called by `app::change::attempts`, which
+//! counts them, and by `app::read::views`. Never decides whether another attempt follows.
 
 use sweeps::lifecycle::Class;
 
@@ -71,7 +71,8 @@ pub(crate) fn count(tx: &Tx<'_>, run: i64, class: Class) -> Result<u32> {
 /// When the database fails.
 pub(crate) fn of_run(tx: &Tx<'_>, run: i64) -> Result<Vec<Failure>> {
     tx.all(
-        "SELECT attempt, class, agent, message, ended_ms FROM failures WHERE run = ?1 ORDER BY attempt",
+        "SELECT attempt, class, agent, message, ended_ms FROM failures WHERE run = ?1 ORDER BY \
+        attempt",
         &[&run],
         read,
     )

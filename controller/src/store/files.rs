@@ -1,5 +1,5 @@
-//! Files of runs, and which blobs are here. Called by `app::files::blobs` and `app::rows::ingest`. A path is text: it is compared and
-//! shown, never opened.
+//! Files of runs, and which blobs are here. Called by `app::files::blobs` and `app::rows::ingest`.
+//! A path is text: it is compared and shown, never opened.
 
 use record::file::FileRow;
 
@@ -24,7 +24,9 @@ pub(crate) struct File {
 /// # Errors
 /// When the database fails.
 pub(crate) fn blob(tx: &Tx<'_>, sha256: &str) -> Result<Option<u64>> {
-    tx.one("SELECT size FROM blobs WHERE sha256 = ?1 AND doomed = 0", &[&sha256], |row| row.count(0))
+    tx.one("SELECT size FROM blobs WHERE sha256 = ?1 AND doomed = 0", &[&sha256], |row| {
+        row.count(0)
+    })
 }
 
 /// A blob has come. Answers whether it is new to [`stored`]: one that was about to go is not.
@@ -32,8 +34,10 @@ pub(crate) fn blob(tx: &Tx<'_>, sha256: &str) -> Result<Option<u64>> {
 /// # Errors
 /// When the database fails.
 pub(crate) fn add_blob(tx: &Tx<'_>, sha256: &str, size: u64, now_ms: i64) -> Result<bool> {
-    let again =
-        tx.run("UPDATE blobs SET stored_ms = ?2, doomed = 0 WHERE sha256 = ?1", &[&sha256, &now_ms])?;
+    let again = tx.run(
+        "UPDATE blobs SET stored_ms = ?2, doomed = 0 WHERE sha256 = ?1",
+        &[&sha256, &now_ms],
+    )?;
     if again == 0 {
         tx.run(
             "INSERT INTO blobs (sha256, size, stored_ms, doomed) VALUES (?1, ?2, ?3, 0)",
@@ -52,7 +56,16 @@ pub(crate) fn put(tx: &Tx<'_>, run: i64, file: &File, fenced: bool) -> Result<()
     tx.run(
         "INSERT OR REPLACE INTO files (run, path, attempt, sha256, size, kind, fenced, logged_ms)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        &[&run, &row.path, &file.attempt, &row.sha256, &int(row.size)?, &row.kind, &fenced, &file.logged_ms],
+        &[
+            &run,
+            &row.path,
+            &file.attempt,
+            &row.sha256,
+            &int(row.size)?,
+            &row.kind,
+            &fenced,
+            &file.logged_ms,
+        ],
     )?;
     Ok(())
 }
@@ -99,7 +112,8 @@ pub(crate) fn find(tx: &Tx<'_>, run: i64, path: &str) -> Result<Option<File>> {
 }
 
 fn read(row: &Row<'_>) -> Result<File> {
-    let file = FileRow { path: row.get(0)?, sha256: row.get(1)?, size: row.count(2)?, kind: row.get(3)? };
+    let file =
+        FileRow { path: row.get(0)?, sha256: row.get(1)?, size: row.count(2)?, kind: row.get(3)? };
     Ok(File { file, attempt: row.get(4)?, logged_ms: row.get(5)? })
 }
 
@@ -109,16 +123,22 @@ macro_rules! unreferenced {
         "NOT EXISTS (SELECT 1 FROM files WHERE files.sha256 = blobs.sha256)
          AND NOT EXISTS (SELECT 1 FROM artifact_entries AS entry WHERE entry.sha256 = blobs.sha256)
          AND NOT EXISTS (SELECT 1 FROM artifacts WHERE digest = blobs.sha256 AND removed = 0)
-         AND NOT EXISTS (SELECT 1 FROM checkpoints WHERE checkpoints.sha256 = blobs.sha256 AND kept = 1)"
+         AND NOT EXISTS (SELECT 1 FROM checkpoints WHERE checkpoints.sha256 = blobs.sha256 AND \
+         kept = 1)"
     };
 }
 
-/// The next blobs by hash, and of each whether it may go: nothing refers to it, and it came before `before_ms`; or it was
-/// going already.
+/// The next blobs by hash, and of each whether it may go: nothing refers to it, and it came before
+/// `before_ms`; or it was going already.
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn look(tx: &Tx<'_>, after: &str, before_ms: i64, limit: u32) -> Result<Vec<(String, bool)>> {
+pub(crate) fn look(
+    tx: &Tx<'_>,
+    after: &str,
+    before_ms: i64,
+    limit: u32,
+) -> Result<Vec<(String, bool)>> {
     tx.all(
         concat!(
             "SELECT sha256, doomed OR (stored_ms < ?2 AND ",
@@ -130,7 +150,8 @@ pub(crate) fn look(tx: &Tx<'_>, after: &str, before_ms: i64, limit: u32) -> Resu
     )
 }
 
-/// From now on the blob counts as gone, unless something refers to it or it came again. Answers whether it is so.
+/// From now on the blob counts as gone, unless something refers to it or it came again. Answers
+/// whether it is so.
 ///
 /// # Errors
 /// When the database fails.
@@ -168,10 +189,11 @@ pub(crate) fn stored(tx: &Tx<'_>) -> Result<u64> {
 /// # Errors
 /// When the database fails.
 pub(crate) fn forget_blob(tx: &Tx<'_>, sha256: &str) -> Result<u64> {
-    let size =
-        tx.one("DELETE FROM blobs WHERE sha256 = ?1 AND doomed = 1 RETURNING size", &[&sha256], |row| {
-            row.count(0)
-        })?;
+    let size = tx.one(
+        "DELETE FROM blobs WHERE sha256 = ?1 AND doomed = 1 RETURNING size",
+        &[&sha256],
+        |row| row.count(0),
+    )?;
     if size.is_some() {
         holdings::forget(tx, sha256)?;
     }

@@ -1,5 +1,6 @@
-//! The data folder itself: who has it, whether it can be written, who else can read it, and whether a database may
-//! begin in it. Called when a store is opened. Knows the names of its files, and nothing of what is in them.
+//! The data folder itself: who has it, whether it can be written, who else can read it, and whether
+//! a database may begin in it. Called when a store is opened. Knows the names of its files, and
+//! nothing of what is in them.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
@@ -27,7 +28,8 @@ const OTHERS: u32 = 0o077;
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
-    /// Its lock is on the folder, whose name cannot be given to another one without the guard's notice.
+    /// Its lock is on the folder, whose name cannot be given to another one without the guard's
+    /// notice.
     _lock: File,
 }
 
@@ -54,7 +56,8 @@ impl Folder {
     /// Takes the folder for reads alone, as many may at once.
     ///
     /// # Errors
-    /// [`OpenError::NoFolder`] when it is no data folder, [`OpenError::InUse`] when a controller has it.
+    /// [`OpenError::NoFolder`] when it is no data folder, [`OpenError::InUse`] when a controller
+    /// has it.
     pub(super) fn visit(path: &Path) -> Result<Self, OpenError> {
         if !path.is_dir() {
             return Err(OpenError::NoFolder("there is no such folder"));
@@ -77,10 +80,12 @@ impl Folder {
         fs::metadata(self.path.join(name)).is_ok_and(|file| file.len() > 0)
     }
 
-    /// Makes sure that everything in it can be written, and by nobody else. Answers whether a database may begin here.
+    /// Makes sure that everything in it can be written, and by nobody else. Answers whether a
+    /// database may begin here.
     ///
     /// # Errors
-    /// [`OpenError::ReadOnly`] names what cannot be written; [`OpenError::NoDatabase`] when there is none though there was.
+    /// [`OpenError::ReadOnly`] names what cannot be written; [`OpenError::NoDatabase`] when there
+    /// is none though there was.
     pub(super) fn prepare(&self, disk: Option<Disk>) -> Result<bool, OpenError> {
         let is_open = is_open(&self.path);
         let left = self.left_over()?;
@@ -104,7 +109,9 @@ impl Folder {
         database.map_err(|cause| read_only(DATABASE, cause))?;
         for name in [LOG, RESERVE] {
             match open.open(self.path.join(name)) {
-                Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(read_only(name, cause)),
+                Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+                    return Err(read_only(name, cause));
+                }
                 _ => {}
             }
         }
@@ -133,8 +140,11 @@ impl Folder {
         let log = self.has(LOG);
         let contents = self.has_contents()?;
         let reserve = self.path.join(RESERVE).exists();
-        let found =
-            [(log, "its log"), (contents, "the contents of files"), (reserve, "the reserve of a controller")];
+        let found = [
+            (log, "its log"),
+            (contents, "the contents of files"),
+            (reserve, "the reserve of a controller"),
+        ];
         Ok(found.into_iter().find_map(|(there, what)| there.then_some(what)))
     }
 }
@@ -153,7 +163,8 @@ fn is_open(folder: &Path) -> bool {
     let is_open = mode & OTHERS != 0;
     if is_open {
         tracing::warn!(
-            "others on this machine can look into the data folder `{0}` (mode {mode:o}): its files are private, \
+            "others on this machine can look into the data folder `{0}` (mode {mode:o}): its \
+            files are private, \
              `chmod 700 {0}` closes it too",
             folder.display()
         );
@@ -173,7 +184,10 @@ fn tighten(path: &Path, wanted: u32, was_open: bool) {
         }
         Ok(()) => {}
         Err(error) => {
-            tracing::warn!("others can read `{}`, and that cannot be changed: {error}", path.display())
+            tracing::warn!(
+                "others can read `{}`, and that cannot be changed: {error}",
+                path.display()
+            )
         }
     }
 }

@@ -1,6 +1,7 @@
-//! What keeps the writer from writing: the data folder is not the one that was opened, or the database is
-//! damaged. Asked by the writer around each commit, and by `app::upkeep::lost`. It compares the numbers of files and opens
-//! none: to close a second handle of the database would drop SQLite's locks.
+//! What keeps the writer from writing: the data folder is not the one that was opened, or the
+//! database is damaged. Asked by the writer around each commit, and by `app::upkeep::lost`. It
+//! compares the numbers of files and opens none: to close a second handle of the database would
+//! drop SQLite's locks.
 
 use std::{
     fs::{self, File},
@@ -20,7 +21,8 @@ use crate::platform::Disk;
 pub(crate) struct Guard {
     parts: Vec<Part>,
     disk: Option<Disk>,
-    /// Open as long as the guard lives, so that no other file gets their numbers. SQLite holds its own files.
+    /// Open as long as the guard lives, so that no other file gets their numbers. SQLite holds its
+    /// own files.
     _held: Vec<File>,
     damage: OnceLock<String>,
 }
@@ -110,17 +112,23 @@ mod tests {
         guard.check().unwrap();
         fs::rename(&folder, &other).unwrap();
         assert!(
-            matches!(guard.check(), Err(Error::Gone(what)) if what.ends_with("data` is not there any more"))
+            matches!(guard.check(), Err(Error::Gone(what)) if what.ends_with("data` is not there \
+                any more"))
         );
         fs::create_dir(&folder).unwrap();
         File::create(&file).unwrap();
-        assert!(matches!(guard.check(), Err(Error::Gone(what)) if what.contains("data` is another one")));
+        assert!(
+            matches!(guard.check(), Err(Error::Gone(what)) if what.contains("data` is another one"))
+        );
         fs::remove_dir_all(&folder).unwrap();
         fs::rename(&other, &folder).unwrap();
         guard.check().unwrap();
         fs::remove_file(&file).unwrap();
         File::create(&file).unwrap();
-        assert!(matches!(guard.check(), Err(Error::Gone(what)) if what.contains("besom.db` is another one")));
+        assert!(
+            matches!(guard.check(), Err(Error::Gone(what)) if what.contains("besom.db` is another \
+                one"))
+        );
         drop(database);
         guard.condemn("a page is torn");
         guard.condemn("so is another");

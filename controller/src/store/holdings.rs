@@ -1,5 +1,5 @@
-//! Which project has which contents, and how many bytes that makes. Called by `app::files::blobs`. Decides nothing: who may name a
-//! content is known there.
+//! Which project has which contents, and how many bytes that makes. Called by `app::files::blobs`.
+//! Decides nothing: who may name a content is known there.
 
 use super::database::{Result, Tx, int};
 
@@ -16,7 +16,13 @@ pub(crate) fn has(tx: &Tx<'_>, project: &str, sha256: &str) -> Result<bool> {
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn add(tx: &Tx<'_>, project: &str, sha256: &str, size: u64, run: Option<i64>) -> Result<()> {
+pub(crate) fn add(
+    tx: &Tx<'_>,
+    project: &str,
+    sha256: &str,
+    size: u64,
+    run: Option<i64>,
+) -> Result<()> {
     let size = int(size)?;
     let new = tx.run(
         "INSERT OR IGNORE INTO holdings (sha256, project, size, run) VALUES (?1, ?2, ?3, ?4)",
@@ -48,7 +54,8 @@ pub(crate) fn bytes(tx: &Tx<'_>, project: &str, run: i64) -> Result<(u64, u64)> 
     let of_project = tx
         .one("SELECT bytes FROM project_bytes WHERE project = ?1", &[&project], |row| row.count(0))?
         .unwrap_or_default();
-    let of_run = tx.one("SELECT bytes FROM run_bytes WHERE run = ?1", &[&run], |row| row.count(0))?;
+    let of_run =
+        tx.one("SELECT bytes FROM run_bytes WHERE run = ?1", &[&run], |row| row.count(0))?;
     Ok((of_project, of_run.unwrap_or_default()))
 }
 
@@ -58,7 +65,8 @@ pub(crate) fn bytes(tx: &Tx<'_>, project: &str, run: i64) -> Result<(u64, u64)> 
 /// When the database fails.
 pub(crate) fn forget(tx: &Tx<'_>, sha256: &str) -> Result<()> {
     tx.run(
-        "UPDATE project_bytes SET bytes = bytes - (SELECT size FROM holdings WHERE sha256 = ?1 LIMIT 1)
+        "UPDATE project_bytes SET bytes = bytes - (SELECT size FROM holdings WHERE sha256 = ?1 \
+        LIMIT 1)
          WHERE project IN (SELECT project FROM holdings WHERE sha256 = ?1)",
         &[&sha256],
     )?;

@@ -1,5 +1,6 @@
-//! Many runs gone through for a few of their columns, with what they say of themselves and what they logged last. Called by
-//! `app::read::find`. A column is read only when it is asked for, and nothing is copied.
+//! Many runs gone through for a few of their columns, with what they say of themselves and what
+//! they logged last. Called by `app::read::find`. A column is read only when it is asked for, and
+//! nothing is copied.
 
 use super::database::{Error, Result, Row, Tx};
 
@@ -81,7 +82,11 @@ impl Candidate<'_> {
 
     /// What it logged last.
     pub(crate) fn logged(&self) -> Result<Logged<'_>> {
-        Ok(Logged { latest: self.0.bytes(17)?, overlay: self.0.bytes(18)?, ranges: self.0.bytes(19)? })
+        Ok(Logged {
+            latest: self.0.bytes(17)?,
+            overlay: self.0.bytes(18)?,
+            ranges: self.0.bytes(19)?,
+        })
     }
 }
 
@@ -89,15 +94,19 @@ impl Candidate<'_> {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT r.key, r.id, r.sweep, r.project, r.name, r.tags, r.config, r.state, r.agent, a.grouped, a.job_type, \
-             a.added, a.metrics, r.trial, r.attempt, r.history, r.value, s.latest, s.overlay, s.ranges \
-             FROM runs r LEFT JOIN about a ON a.run = r.key LEFT JOIN summaries s ON s.run = r.key ",
+            "SELECT r.key, r.id, r.sweep, r.project, r.name, r.tags, r.config, r.state, r.agent, \
+            a.grouped, a.job_type, \
+             a.added, a.metrics, r.trial, r.attempt, r.history, r.value, s.latest, s.overlay, \
+             s.ranges \
+             FROM runs r LEFT JOIN about a ON a.run = r.key LEFT JOIN summaries s ON s.run = \
+             r.key ",
             $rest
         )
     };
 }
 
-/// Shows runs, the newest first, until `show` says `false`. Of one project and of one sweep, where these are not empty.
+/// Shows runs, the newest first, until `show` says `false`. Of one project and of one sweep, where
+/// these are not empty.
 ///
 /// # Errors
 /// When the database fails, or what `show` gives.

@@ -1,5 +1,5 @@
-//! The memory of the controller: one folder, one database, one writer, a few readers. Called by `app` alone; its functions
-//! take the open transaction. Decides nothing, and never reads a clock.
+//! The memory of the controller: one folder, one database, one writer, a few readers. Called by
+//! `app` alone; its functions take the open transaction. Decides nothing, and never reads a clock.
 
 pub(crate) mod about;
 pub(crate) mod agents;
@@ -69,7 +69,8 @@ pub(crate) struct Store {
     pub(crate) disk: Option<Disk>,
     /// Says whether anything may be written.
     pub(crate) guard: Arc<Guard>,
-    /// Held as long as the store lives: two writers in one folder would each believe in their own leases.
+    /// Held as long as the store lives: two writers in one folder would each believe in their own
+    /// leases.
     _folder: Option<Taken>,
 }
 
@@ -84,7 +85,8 @@ impl Store {
     /// Opens the folder, and makes it when it is missing.
     ///
     /// # Errors
-    /// [`OpenError`] when the folder cannot be used, is in use, or holds no database that we understand.
+    /// [`OpenError`] when the folder cannot be used, is in use, or holds no database that we
+    /// understand.
     pub(crate) fn open(
         folder: &Path,
         limits: &Limits,
@@ -108,8 +110,10 @@ impl Store {
         files.truncate(if platform.disk.is_some() { 1 } else { 2 });
         let guard = Arc::new(Guard::new(&[folder, &contents], &files, platform.disk)?);
         let (queue, jobs) = mpsc::channel(limits.queue);
-        let writer =
-            start_writer(platform.threads, writer::work(session, guard.clone(), jobs, limits.batch))?;
+        let writer = start_writer(
+            platform.threads,
+            writer::work(session, guard.clone(), jobs, limits.batch),
+        )?;
         Ok(Self {
             queue: Some(queue),
             writer,
@@ -125,11 +129,12 @@ impl Store {
         })
     }
 
-    /// Opens the folder for reads alone, and changes nothing in it: not a file, not a name. What nobody has moved into the
-    /// database from its log is read from there.
+    /// Opens the folder for reads alone, and changes nothing in it: not a file, not a name. What
+    /// nobody has moved into the database from its log is read from there.
     ///
     /// # Errors
-    /// [`OpenError`] when it is no data folder, a controller uses it, or it holds no database that we understand.
+    /// [`OpenError`] when it is no data folder, a controller uses it, or it holds no database that
+    /// we understand.
     pub(crate) fn look(folder: &Path) -> std::result::Result<Self, OpenError> {
         let visited = Taken::visit(folder)?;
         let mut store = Self::look_at(folder, DATABASE)?;
@@ -142,7 +147,8 @@ impl Store {
     /// # Errors
     /// As [`Store::look`].
     pub(crate) fn look_at(folder: &Path, database: &str) -> std::result::Result<Self, OpenError> {
-        let session = Session::visitor(&folder.join(database), &folder.join(format!("{database}-wal")))?;
+        let session =
+            Session::visitor(&folder.join(database), &folder.join(format!("{database}-wal")))?;
         let contents = folder.join(folder::CONTENTS);
         Ok(Self {
             queue: None,
@@ -159,8 +165,9 @@ impl Store {
         })
     }
 
-    /// Runs a use case on the writer's thread and returns once it is committed and synced. `after` is called on that
-    /// thread, in the order of commits, even when the caller has gone away meanwhile.
+    /// Runs a use case on the writer's thread and returns once it is committed and synced. `after`
+    /// is called on that thread, in the order of commits, even when the caller has gone away
+    /// meanwhile.
     ///
     /// # Errors
     /// The use case's own, or a [`Error`] of the database: then nothing of it was kept.
@@ -228,7 +235,8 @@ fn start_writer(
 impl Drop for Store {
     fn drop(&mut self) {
         self.queue = None;
-        // A use case may own the last reference to all of this; then the writer is the one that drops it.
+        // A use case may own the last reference to all of this; then the writer is the one that
+        // drops it.
         if let Some(writer) =
             self.writer.take().filter(|writer| writer.thread().id() != thread::current().id())
         {

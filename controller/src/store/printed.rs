@@ -1,5 +1,5 @@
-//! What a person should know of the lines that a run's program has printed. Called by `app::runs::about` (write), `app::read::views` and
-//! `app::runs::end` (read).
+//! What a person should know of the lines that a run's program has printed. Called by
+//! `app::runs::about` (write), `app::read::views` and `app::runs::end` (read).
 
 use super::{
     database::{Result, Tx},
@@ -11,9 +11,11 @@ use super::{
 /// # Errors
 /// When the database fails.
 pub(crate) fn get(tx: &Tx<'_>, run: &Run) -> Result<Option<String>> {
-    tx.one("SELECT note FROM printed WHERE run = ?1 AND attempt = ?2", &[&run.key, &run.attempt], |row| {
-        row.get(0)
-    })
+    tx.one(
+        "SELECT note FROM printed WHERE run = ?1 AND attempt = ?2",
+        &[&run.key, &run.attempt],
+        |row| row.get(0),
+    )
 }
 
 /// Writes what the agent of the run's present attempt says of its lines.

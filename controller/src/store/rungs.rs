@@ -1,5 +1,6 @@
-//! The rungs of early stopping that runs have reached, with what was decided there. Called by `app::rows::stopping` in the
-//! transaction of the rows that cross a rung, by `app::rows::rung_costs`, `app::change` and `app::read::views`. Never reads a history.
+//! The rungs of early stopping that runs have reached, with what was decided there. Called by
+//! `app::rows::stopping` in the transaction of the rows that cross a rung, by
+//! `app::rows::rung_costs`, `app::change` and `app::read::views`. Never reads a history.
 
 use sweeps::{
     history::Rung,
@@ -31,7 +32,8 @@ pub(crate) struct Reached<'a> {
     pub(crate) decision: Decision,
 }
 
-/// Takes back what earlier attempts of a run had at a rung: the new one counts in their place. Whether there was anything.
+/// Takes back what earlier attempts of a run had at a rung: the new one counts in their place.
+/// Whether there was anything.
 ///
 /// # Errors
 /// When the database fails.
@@ -39,18 +41,22 @@ pub(crate) fn supersede(tx: &Tx<'_>, run: i64, attempt: u32, iteration: u64) -> 
     Ok(tx.run(SUPERSEDE, &[&run, &attempt, &int(iteration)?])? > 0)
 }
 
-/// The rungs that one attempt had reached up to an iteration count for another from now on, which goes on from there.
+/// The rungs that one attempt had reached up to an iteration count for another from now on, which
+/// goes on from there.
 ///
 /// # Errors
 /// When the database fails.
 pub(crate) fn inherit(tx: &Tx<'_>, run: i64, from: u32, to: u32, until: u64) -> Result<()> {
     tx.run(
-        "UPDATE rungs SET counts = 0 WHERE run = ?1 AND attempt < ?2 AND iteration <= ?3 AND counts = 1",
+        "UPDATE rungs SET counts = 0 WHERE run = ?1 AND attempt < ?2 AND iteration <= ?3 AND \
+        counts = 1",
         &[&run, &to, &int(until)?],
     )?;
     tx.run(
-        "INSERT INTO rungs (run, attempt, iteration, sweep, cost, best, value, rank, of, threshold, stop, counts)
-         SELECT run, ?3, iteration, sweep, cost, best, value, rank, of, threshold, stop, 1 FROM rungs
+        "INSERT INTO rungs (run, attempt, iteration, sweep, cost, best, value, rank, of, \
+        threshold, stop, counts)
+         SELECT run, ?3, iteration, sweep, cost, best, value, rank, of, threshold, stop, 1 FROM \
+         rungs
          WHERE run = ?1 AND attempt = ?2 AND iteration <= ?4 ORDER BY iteration",
         &[&run, &from, &to, &int(until)?],
     )?;
@@ -73,7 +79,8 @@ pub(crate) fn has_any(tx: &Tx<'_>, sweep: &str) -> Result<bool> {
 pub(crate) fn insert(tx: &Tx<'_>, reached: &Reached<'_>) -> Result<i64> {
     let Decision { iteration, value, rank, of, threshold, verdict } = reached.decision;
     tx.insert(
-        "INSERT INTO rungs (run, attempt, iteration, sweep, cost, best, value, rank, of, threshold, stop, counts)
+        "INSERT INTO rungs (run, attempt, iteration, sweep, cost, best, value, rank, of, \
+        threshold, stop, counts)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1)",
         &[
             &reached.run,
@@ -91,8 +98,8 @@ pub(crate) fn insert(tx: &Tx<'_>, reached: &Reached<'_>) -> Result<i64> {
     )
 }
 
-/// The key of the newest row at a rung; `None` when nobody has been there. Whoever remembers what counted when this row came
-/// knows what counts now.
+/// The key of the newest row at a rung; `None` when nobody has been there. Whoever remembers what
+/// counted when this row came knows what counts now.
 ///
 /// # Errors
 /// When the database fails.
@@ -118,7 +125,8 @@ pub(crate) fn costs(tx: &Tx<'_>, sweep: &str, iteration: u64) -> Result<Vec<f64>
 /// When the database fails.
 pub(crate) fn decisions(tx: &Tx<'_>, run: i64, attempt: u32) -> Result<Vec<Decision>> {
     tx.all(
-        "SELECT iteration, value, rank, of, threshold, stop FROM rungs WHERE run = ?1 AND attempt = ?2 ORDER BY iteration",
+        "SELECT iteration, value, rank, of, threshold, stop FROM rungs WHERE run = ?1 AND attempt \
+        = ?2 ORDER BY iteration",
         &[&run, &attempt],
         |row| {
             Ok(Decision {
@@ -157,8 +165,14 @@ mod tests {
     };
 
     fn reached(run: i64, attempt: u32, sweep: &str, iteration: u64, cost: f64) -> Reached<'_> {
-        let decision =
-            Decision { iteration, value: cost, rank: 1, of: 1, threshold: None, verdict: Verdict::GoOn };
+        let decision = Decision {
+            iteration,
+            value: cost,
+            rank: 1,
+            of: 1,
+            threshold: None,
+            verdict: Verdict::GoOn,
+        };
         Reached { run, attempt, sweep, cost, best: cost, decision }
     }
 
@@ -171,7 +185,8 @@ mod tests {
     /// The plan of a statement, in SQLite's words.
     fn plan(tx: &Tx<'_>, sql: &str) -> Result<String> {
         let bound = sql.replace('?', "1");
-        let explain: &'static str = Box::leak(format!("EXPLAIN QUERY PLAN {bound}").into_boxed_str());
+        let explain: &'static str =
+            Box::leak(format!("EXPLAIN QUERY PLAN {bound}").into_boxed_str());
         Ok(tx.all(explain, &[], |row| row.get::<String>(3))?.join("; "))
     }
 
@@ -179,7 +194,10 @@ mod tests {
     async fn a_decision_takes_steps_into_indices_and_reads_no_list() {
         let (_folder, store) = open();
         let newest = store.read(|tx| plan(tx, NEWEST)).await.unwrap();
-        assert_eq!(newest, "SEARCH rungs USING COVERING INDEX rungs_of_sweep (sweep=? AND iteration=?)");
+        assert_eq!(
+            newest,
+            "SEARCH rungs USING COVERING INDEX rungs_of_sweep (sweep=? AND iteration=?)"
+        );
         let supersede = store.read(|tx| plan(tx, SUPERSEDE)).await.unwrap();
         assert_eq!(supersede, "SEARCH rungs USING INDEX rungs_of_run (run=? AND attempt<?)");
     }
@@ -196,14 +214,18 @@ mod tests {
             }
             insert(tx, &reached(4, 1, "other", 9, 0.1))?;
             assert_eq!(costs(tx, "s", 9)?, [0.5, -1.0, 2.0]);
-            assert!(insert(tx, &reached(1, 1, "s", 9, 0.4)).is_err(), "an attempt reaches a rung once");
+            assert!(
+                insert(tx, &reached(1, 1, "s", 9, 0.4)).is_err(),
+                "an attempt reaches a rung once"
+            );
 
             assert!(supersede(tx, 2, 2, 9)? && !supersede(tx, 2, 2, 9)?);
             assert_eq!(costs(tx, "s", 9)?, [0.5, 2.0]);
             insert(tx, &reached(2, 2, "s", 9, 7.0))?;
             assert_eq!(costs(tx, "s", 9)?, [0.5, 2.0, 7.0]);
             let of = |attempt| {
-                of_attempt(tx, 2, attempt).map(|rungs| rungs.iter().map(|rung| rung.iteration).collect())
+                of_attempt(tx, 2, attempt)
+                    .map(|rungs| rungs.iter().map(|rung| rung.iteration).collect())
             };
             assert_eq!((of(1)?, of(2)?), (vec![9, 27], vec![9]));
             assert_eq!(decisions(tx, 2, 2)?, [reached(2, 2, "s", 9, 7.0).decision]);

@@ -1,4 +1,5 @@
-//! Runs: config, state, result. Called by `app`, which changes a state only through `sweeps::lifecycle`.
+//! Runs: config, state, result. Called by `app`, which changes a state only through
+//! `sweeps::lifecycle`.
 
 use sweeps::lifecycle::{Class, run::State};
 
@@ -127,7 +128,8 @@ impl Run {
 /// When the database fails, or the id is taken.
 pub(crate) fn insert(tx: &Tx<'_>, run: &Run) -> Result<i64> {
     tx.insert(
-        "INSERT INTO runs (id, sweep, trial, project, name, tags, config, seen, origin, fit, engine, state, attempt,
+        "INSERT INTO runs (id, sweep, trial, project, name, tags, config, seen, origin, fit, \
+        engine, state, attempt,
                            agent, front, history, logged, created_ms, started_ms)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0, 0, 0, ?15, ?16)",
         &[
@@ -156,11 +158,13 @@ pub(crate) fn insert(tx: &Tx<'_>, run: &Run) -> Result<i64> {
 /// # Errors
 /// When the database fails.
 pub(crate) fn save(tx: &Tx<'_>, run: &Run) -> Result<()> {
-    let constrained =
-        (!run.constrained.is_empty()).then(|| serde_json::Value::from(run.constrained.clone()).to_string());
+    let constrained = (!run.constrained.is_empty())
+        .then(|| serde_json::Value::from(run.constrained.clone()).to_string());
     tx.run(
-        "UPDATE runs SET state = ?2, attempt = ?3, agent = ?4, preempting = ?5, front = ?6, stop_wanted = ?7, history = ?8,
-                logged = ?9, value = ?10, class = ?11, exit_code = ?12, signal = ?13, message = ?14, note = ?15,
+        "UPDATE runs SET state = ?2, attempt = ?3, agent = ?4, preempting = ?5, front = ?6, \
+        stop_wanted = ?7, history = ?8,
+                logged = ?9, value = ?10, class = ?11, exit_code = ?12, signal = ?13, message = \
+                ?14, note = ?15,
                 started_ms = ?16, ended_ms = ?17, iteration = ?18, constrained = ?19
          WHERE key = ?1",
         &[
@@ -218,8 +222,10 @@ pub(crate) fn save_introduction(tx: &Tx<'_>, run: &Run) -> Result<()> {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT key, id, sweep, trial, project, name, tags, config, seen, origin, fit, engine, state, attempt, agent, \
-             preempting, front, stop_wanted, history, logged, value, class, exit_code, signal, message, note, created_ms, \
+            "SELECT key, id, sweep, trial, project, name, tags, config, seen, origin, fit, \
+            engine, state, attempt, agent, \
+             preempting, front, stop_wanted, history, logged, value, class, exit_code, signal, \
+             message, note, created_ms, \
              started_ms, ended_ms, iteration, constrained FROM runs ",
             $rest
         )
@@ -271,7 +277,9 @@ pub(crate) fn at(tx: &Tx<'_>, key: i64) -> Result<Option<Run>> {
 /// # Errors
 /// When the database fails.
 pub(crate) fn first_ms(tx: &Tx<'_>, sweep: &str) -> Result<Option<i64>> {
-    tx.one("SELECT created_ms FROM runs WHERE sweep = ?1 AND trial = 0", &[&sweep], |row| row.get(0))
+    tx.one("SELECT created_ms FROM runs WHERE sweep = ?1 AND trial = 0", &[&sweep], |row| {
+        row.get(0)
+    })
 }
 
 /// The state of the run with this internal key.
@@ -317,13 +325,15 @@ pub(crate) fn queued(tx: &Tx<'_>, sweep: &str, most: Most) -> Result<Taken> {
     some(tx, sql, &[&sweep], most)
 }
 
-/// Runs of a sweep that are not over and that nobody has told to end for this reason, by trial number.
+/// Runs of a sweep that are not over and that nobody has told to end for this reason, by trial
+/// number.
 ///
 /// # Errors
 /// When the database fails.
 pub(crate) fn not_told(tx: &Tx<'_>, sweep: &str, reason: &str, most: Most) -> Result<Taken> {
     let sql = select!(
-        "WHERE sweep = ?1 AND state IN ('queued', 'leased', 'running') AND stop_wanted IS NOT ?2 ORDER BY trial"
+        "WHERE sweep = ?1 AND state IN ('queued', 'leased', 'running') AND stop_wanted IS NOT ?2 \
+        ORDER BY trial"
     );
     some(tx, sql, &[&sweep, &reason], most)
 }
@@ -348,7 +358,9 @@ fn some(tx: &Tx<'_>, sql: &'static str, params: &[&dyn Param], mut most: Most) -
 /// # Errors
 /// When the database fails.
 pub(crate) fn holder(tx: &Tx<'_>, id: &str) -> Result<Option<(u32, Option<String>)>> {
-    tx.one("SELECT attempt, agent FROM runs WHERE id = ?1", &[&id], |row| Ok((row.get(0)?, row.get(1)?)))
+    tx.one("SELECT attempt, agent FROM runs WHERE id = ?1", &[&id], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })
 }
 
 /// Runs that an agent was told to start, or runs.
@@ -356,7 +368,11 @@ pub(crate) fn holder(tx: &Tx<'_>, id: &str) -> Result<Option<(u32, Option<String
 /// # Errors
 /// When the database fails.
 pub(crate) fn held_by(tx: &Tx<'_>, agent: &str) -> Result<Vec<Run>> {
-    tx.all(select!("WHERE agent = ?1 AND state IN ('leased', 'running') ORDER BY key"), &[&agent], read)
+    tx.all(
+        select!("WHERE agent = ?1 AND state IN ('leased', 'running') ORDER BY key"),
+        &[&agent],
+        read,
+    )
 }
 
 /// Whether any agent but this one was told to start a run of the sweep, or runs one.
@@ -365,7 +381,8 @@ pub(crate) fn held_by(tx: &Tx<'_>, agent: &str) -> Result<Vec<Run>> {
 /// When the database fails.
 pub(crate) fn is_held_by_others(tx: &Tx<'_>, sweep: &str, agent: &str) -> Result<bool> {
     let held = tx.one(
-        "SELECT 1 FROM runs WHERE sweep = ?1 AND state IN ('leased', 'running') AND agent <> ?2 LIMIT 1",
+        "SELECT 1 FROM runs WHERE sweep = ?1 AND state IN ('leased', 'running') AND agent <> ?2 \
+        LIMIT 1",
         &[&sweep, &agent],
         |_| Ok(()),
     )?;
@@ -388,7 +405,8 @@ pub(crate) fn held(tx: &Tx<'_>) -> Result<Vec<(String, u32, Option<String>)>> {
 /// When the database fails.
 pub(crate) fn live(tx: &Tx<'_>, sweep: &str) -> Result<Vec<String>> {
     tx.all(
-        "SELECT id FROM runs WHERE sweep = ?1 AND state IN ('queued', 'leased', 'running') ORDER BY trial",
+        "SELECT id FROM runs WHERE sweep = ?1 AND state IN ('queued', 'leased', 'running') ORDER \
+        BY trial",
         &[&sweep],
         |row| row.get(0),
     )
@@ -423,7 +441,11 @@ pub(crate) fn page(tx: &Tx<'_>, sweep: &str, from: u64, limit: u32) -> Result<Ve
 /// # Errors
 /// When the database fails.
 pub(crate) fn alone(tx: &Tx<'_>, before: i64, limit: u32) -> Result<Vec<Run>> {
-    tx.all(select!("WHERE sweep IS NULL AND key < ?1 ORDER BY key DESC LIMIT ?2"), &[&before, &limit], read)
+    tx.all(
+        select!("WHERE sweep IS NULL AND key < ?1 ORDER BY key DESC LIMIT ?2"),
+        &[&before, &limit],
+        read,
+    )
 }
 
 fn read(row: &Row<'_>) -> Result<Run> {
@@ -464,7 +486,9 @@ fn read(row: &Row<'_>) -> Result<Run> {
         started_ms: row.get(27)?,
         ended_ms: row.get(28)?,
         iteration: row.count(29)?,
-        constrained: constrained.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
+        constrained: constrained
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default(),
     })
 }
 

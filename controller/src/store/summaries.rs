@@ -1,5 +1,6 @@
-//! The summaries of runs, as frames of the `record` crate: so that NaN, infinities and the types of values survive, which
-//! SQL would lose. Called by `app::rows::ingest` and `app::read::views`. Never looks into a frame.
+//! The summaries of runs, as frames of the `record` crate: so that NaN, infinities and the types of
+//! values survive, which SQL would lose. Called by `app::rows::ingest` and `app::read::views`.
+//! Never looks into a frame.
 
 use super::database::{Result, Tx};
 

@@ -1,5 +1,5 @@
-//! Sweeps as they were created, and their progress: state, counters, best run. Called by `app`, which changes a state only
-//! through `sweeps::lifecycle`.
+//! Sweeps as they were created, and their progress: state, counters, best run. Called by `app`,
+//! which changes a state only through `sweeps::lifecycle`.
 
 use sweeps::lifecycle::sweep::State;
 
@@ -76,7 +76,8 @@ impl Progress {
 /// When the database fails, or the id or the key is taken.
 pub(crate) fn insert(tx: &Tx<'_>, sweep: &Sweep) -> Result<()> {
     tx.run(
-        "INSERT INTO sweeps (id, idempotency_key, yaml, warnings, seed, created_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO sweeps (id, idempotency_key, yaml, warnings, seed, created_ms) VALUES (?1, \
+        ?2, ?3, ?4, ?5, ?6)",
         &[
             &sweep.id,
             &sweep.idempotency_key,
@@ -87,7 +88,8 @@ pub(crate) fn insert(tx: &Tx<'_>, sweep: &Sweep) -> Result<()> {
         ],
     )?;
     tx.run(
-        "INSERT INTO progress (sweep, state, next_trial, queued, leased, running, finished, failed, crashed, stopped)
+        "INSERT INTO progress (sweep, state, next_trial, queued, leased, running, finished, \
+        failed, crashed, stopped)
          VALUES (?1, ?2, 0, 0, 0, 0, 0, 0, 0, 0)",
         &[&sweep.id, &State::Pending.name()],
     )?;
@@ -120,7 +122,8 @@ pub(crate) fn by_key(tx: &Tx<'_>, key: &str) -> Result<Option<String>> {
 /// When the database fails.
 pub(crate) fn newest(tx: &Tx<'_>, limit: u32) -> Result<Vec<Sweep>> {
     tx.all(
-        "SELECT id, idempotency_key, yaml, warnings, seed, created_ms FROM sweeps ORDER BY key DESC LIMIT ?1",
+        "SELECT id, idempotency_key, yaml, warnings, seed, created_ms FROM sweeps ORDER BY key \
+        DESC LIMIT ?1",
         &[&limit],
         read,
     )
@@ -143,7 +146,8 @@ fn read(row: &Row<'_>) -> Result<Sweep> {
 /// When the database fails.
 pub(crate) fn progress(tx: &Tx<'_>, sweep: &str) -> Result<Option<Progress>> {
     tx.one(
-        "SELECT sweep, state, closing, next_trial, queued, leased, running, finished, failed, crashed, stopped,
+        "SELECT sweep, state, closing, next_trial, queued, leased, running, finished, failed, \
+        crashed, stopped,
                 best_run, best_value, ended_ms, pruned, quick_failures, failing_agent, trouble
          FROM progress WHERE sweep = ?1",
         &[&sweep],
@@ -151,7 +155,8 @@ pub(crate) fn progress(tx: &Tx<'_>, sweep: &str) -> Result<Option<Progress>> {
             let state: String = row.get(1)?;
             Ok(Progress {
                 sweep: row.get(0)?,
-                state: State::from_name(&state).ok_or_else(|| Error::Corrupt(format!("a sweep is `{state}`")))?,
+                state: State::from_name(&state)
+                    .ok_or_else(|| Error::Corrupt(format!("a sweep is `{state}`")))?,
                 closing: row.get(2)?,
                 next_trial: row.count(3)?,
                 queued: row.count(4)?,
@@ -179,9 +184,12 @@ pub(crate) fn progress(tx: &Tx<'_>, sweep: &str) -> Result<Option<Progress>> {
 /// When the database fails.
 pub(crate) fn save_progress(tx: &Tx<'_>, progress: &Progress) -> Result<()> {
     tx.run(
-        "UPDATE progress SET state = ?2, closing = ?3, next_trial = ?4, queued = ?5, leased = ?6, running = ?7,
-                finished = ?8, failed = ?9, crashed = ?10, stopped = ?11, best_run = ?12, best_value = ?13,
-                ended_ms = ?14, pruned = ?15, quick_failures = ?16, failing_agent = ?17, trouble = ?18
+        "UPDATE progress SET state = ?2, closing = ?3, next_trial = ?4, queued = ?5, leased = ?6, \
+        running = ?7,
+                finished = ?8, failed = ?9, crashed = ?10, stopped = ?11, best_run = ?12, \
+                best_value = ?13,
+                ended_ms = ?14, pruned = ?15, quick_failures = ?16, failing_agent = ?17, trouble \
+                = ?18
          WHERE sweep = ?1",
         &[
             &progress.sweep,

@@ -1,4 +1,5 @@
-//! The writer and the readers: what one use case does wrong is its own trouble, and an answer means committed.
+//! The writer and the readers: what one use case does wrong is its own trouble, and an answer means
+//! committed.
 
 use std::{
     fs::Permissions,
@@ -47,7 +48,8 @@ async fn an_error_undoes_its_own_use_case_only() {
         set(tx, "undone")?;
         Err::<(), _>(Error::Bug("on purpose".to_owned()))
     };
-    let (good, bad) = tokio::join!(store.write(|tx| set(tx, "good"), |()| {}), store.write(failing, |()| {}));
+    let (good, bad) =
+        tokio::join!(store.write(|tx| set(tx, "good"), |()| {}), store.write(failing, |()| {}));
     assert_eq!((good, bad), (Ok(()), Err(Error::Bug("on purpose".to_owned()))));
     assert!(has(&store, "good").await && !has(&store, "undone").await);
 }
@@ -77,7 +79,8 @@ async fn what_follows_a_commit_happens_though_the_caller_has_gone() {
     let order = Arc::new(Mutex::new(Vec::new()));
     for number in 0..3 {
         let (order, name) = (order.clone(), format!("fact-{number}"));
-        let writing = store.write(move |tx| set(tx, &name), move |()| order.lock().unwrap().push(number));
+        let writing =
+            store.write(move |tx| set(tx, &name), move |()| order.lock().unwrap().push(number));
         tokio::select! {
             biased;
             _ = writing => {}
@@ -96,9 +99,9 @@ async fn many_writers_and_a_small_queue_lose_nothing() {
     let writers: Vec<_> = (0..100)
         .map(|number| {
             let store = store.clone();
-            tokio::spawn(
-                async move { store.write(move |tx| set(tx, &format!("fact-{number}")), |()| {}).await },
-            )
+            tokio::spawn(async move {
+                store.write(move |tx| set(tx, &format!("fact-{number}")), |()| {}).await
+            })
         })
         .collect();
     for writer in writers {
@@ -113,7 +116,9 @@ async fn a_full_disk_is_a_mode_that_ends() {
     let store = Arc::new(open(&folder));
     let bound = |sql: &'static str| {
         let store = store.clone();
-        async move { store.write(move |tx| tx.one(sql, &[], |_| Ok(())).map(drop), |()| {}).await.unwrap() }
+        async move {
+            store.write(move |tx| tx.one(sql, &[], |_| Ok(())).map(drop), |()| {}).await.unwrap()
+        }
     };
     bound("PRAGMA max_page_count = 1").await;
     let large = store.write(|tx| facts::set(tx, "large", &[7; 1 << 20]), |()| {}).await;
@@ -204,8 +209,11 @@ async fn files_are_private_whatever_the_folder_is() {
 #[test]
 fn what_is_no_database_is_refused() {
     let folder = TempDir::new().unwrap();
-    std::fs::write(folder.path().join("besom.db"), "a letter to my mother, which is no database at all")
-        .unwrap();
+    std::fs::write(
+        folder.path().join("besom.db"),
+        "a letter to my mother, which is no database at all",
+    )
+    .unwrap();
     assert!(matches!(
         Store::open(folder.path(), &Limits::default(), Platform::default()),
         Err(OpenError::Database(_))
@@ -216,7 +224,12 @@ fn what_is_no_database_is_refused() {
 async fn a_reader_whose_caller_has_gone_is_not_lent_twice() {
     let folder = TempDir::new().unwrap();
     let store = Arc::new(
-        Store::open(folder.path(), &Limits { readers: 1, ..Limits::default() }, Platform::default()).unwrap(),
+        Store::open(
+            folder.path(),
+            &Limits { readers: 1, ..Limits::default() },
+            Platform::default(),
+        )
+        .unwrap(),
     );
     let (started, has_started) = tokio::sync::oneshot::channel();
     let (go, may_go) = mpsc::sync_channel::<()>(1);
@@ -233,7 +246,10 @@ async fn a_reader_whose_caller_has_gone_is_not_lent_twice() {
     gone.abort();
     assert!(gone.await.unwrap_err().is_cancelled());
     let mut next = Box::pin(has(&store, "nothing"));
-    assert!(timeout(Duration::from_millis(100), &mut next).await.is_err(), "it waits for the reader");
+    assert!(
+        timeout(Duration::from_millis(100), &mut next).await.is_err(),
+        "it waits for the reader"
+    );
     go.send(()).unwrap();
     assert!(!next.await);
 }

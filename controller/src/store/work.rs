@@ -1,5 +1,6 @@
-//! What a use case has made the one writer do. Counted by `Tx`, judged by the writer. It is a count and no time, so that it is
-//! the same on every machine: docs/decisions/writer-bounds.md says what stands behind the weights. Never reads a clock.
+//! What a use case has made the one writer do. Counted by `Tx`, judged by the writer. It is a count
+//! and no time, so that it is the same on every machine: docs/decisions/writer-bounds.md says what
+//! stands behind the weights. Never reads a clock.
 
 use std::time::Duration;
 
@@ -27,7 +28,8 @@ impl Work {
     /// What this takes on a slow machine.
     pub(crate) fn bound(&self) -> Duration {
         let Self { statements, steps, bytes, rewritten, json, rows } = *self;
-        let weighed = [(statements, 1500), (steps, 40), (bytes, 2), (rewritten, 17), (json, 40), (rows, 20)];
+        let weighed =
+            [(statements, 1500), (steps, 40), (bytes, 2), (rewritten, 17), (json, 40), (rows, 20)];
         Duration::from_nanos(
             weighed
                 .into_iter()

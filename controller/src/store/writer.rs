@@ -1,6 +1,7 @@
-//! The one that writes, on a thread of its own. It takes whatever use cases wait, up to a bound, runs each in its own savepoint, commits and
-//! syncs once, and only then answers: an acknowledgement means committed and synced. Called by `Store::write`. Never reads
-//! a clock and never knows what a use case does.
+//! The one that writes, on a thread of its own. It takes whatever use cases wait, up to a bound,
+//! runs each in its own savepoint, commits and syncs once, and only then answers: an
+//! acknowledgement means committed and synced. Called by `Store::write`. Never reads a clock and
+//! never knows what a use case does.
 
 use std::{
     any::Any,
@@ -31,8 +32,8 @@ pub(super) trait Job: Send {
 pub(super) enum Fate<'a> {
     /// It is on the disk.
     Kept,
-    /// It is in the database, but the next controller will not find that. What follows a commit happens, so that memory
-    /// says what the database says; the caller hears the error.
+    /// It is in the database, but the next controller will not find that. What follows a commit
+    /// happens, so that memory says what the database says; the caller hears the error.
     Astray(&'a Error),
     /// Nothing of it was kept.
     Lost(&'a Error),
@@ -75,7 +76,9 @@ where
                 after(&value);
                 Ok(value)
             }
-            (None, _) => Err(E::from(Error::Bug("a use case was committed without being run".to_owned()))),
+            (None, _) => {
+                Err(E::from(Error::Bug("a use case was committed without being run".to_owned())))
+            }
         };
         // A caller that has gone away does not hear the answer; what was committed stays.
         let _ = reply.send(outcome);
@@ -84,8 +87,10 @@ where
 
 /// What a panic said, as an error for the caller whose use case it was.
 pub(super) fn panicked(panic: &(dyn Any + Send)) -> Error {
-    let text =
-        panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     Error::Bug(format!("a use case panicked: {}", text.unwrap_or("no message")))
 }
 
@@ -106,15 +111,17 @@ pub(super) async fn work(
         }
         commit(&session, &guard, &mut waiting);
     }
-    // Into a folder that is gone nothing has to be moved, and into a damaged database nothing may be.
+    // Into a folder that is gone nothing has to be moved, and into a damaged database nothing may
+    // be.
     if let Err(error) = guard.check().and_then(|()| session.checkpoint()) {
         tracing::warn!("the last checkpoint failed: {error}");
     }
 }
 
-/// Runs and commits what waits. When the database loses the transaction on the way, everything so far is answered with
-/// that and the rest gets a transaction of its own. The guard is asked twice: before, so that nothing is written where
-/// nobody finds it, and after, so that nothing is acknowledged there.
+/// Runs and commits what waits. When the database loses the transaction on the way, everything so
+/// far is answered with that and the rest gets a transaction of its own. The guard is asked twice:
+/// before, so that nothing is written where nobody finds it, and after, so that nothing is
+/// acknowledged there.
 fn commit(session: &Session, guard: &Guard, waiting: &mut Vec<Box<dyn Job>>) {
     if let Err(error) = guard.check() {
         return answer(waiting, Fate::Lost(&error));
@@ -165,7 +172,8 @@ fn step(session: &Session, job: &mut dyn Job) -> Result<(), Error> {
     if keep { session.keep() } else { session.undo() }
 }
 
-/// Runs a use case. What it makes the writer do is told to whoever listens, and to the log when it is more than any may.
+/// Runs a use case. What it makes the writer do is told to whoever listens, and to the log when it
+/// is more than any may.
 fn run(session: &Session, job: &mut dyn Job) -> bool {
     let span = tracing::debug_span!("held", work = field::Empty, bound_us = field::Empty);
     let tx = session.tx();

@@ -1,4 +1,5 @@
-//! What runs say of themselves: begun once per key, configs beyond the parameters, definitions that make no sense.
+//! What runs say of themselves: begun once per key, configs beyond the parameters, definitions that
+//! make no sense.
 
 use proto::v1::{AppendRows, BeginRun, EndRun, Outcome, ReadCurve, ReadHistory, RunBegun};
 use record::{Row, Value, Writer};
@@ -77,7 +78,8 @@ async fn story(lab: &mut Lab, id: &str) -> (u64, u64, u64, String) {
             *count += block.rows;
         }
     }
-    let curve = ReadCurve { run: id.to_owned(), keys: vec!["loss".to_owned()], ..ReadCurve::default() };
+    let curve =
+        ReadCurve { run: id.to_owned(), keys: vec!["loss".to_owned()], ..ReadCurve::default() };
     let curves = lab.dial(None).history().curve(curve).await.unwrap().into_inner().curves;
     let points = curves[0].buckets.iter().map(|bucket| bucket.count).sum();
     let run = lab.run(id).await;
@@ -133,7 +135,10 @@ async fn what_makes_no_sense_is_noted_and_stops_nothing() {
     agent.append(&start, "meta", 0, [wrong, right].concat()).await.unwrap();
     agent.log(&start, 0, "loss", &[1.0, 3.0, 2.0]).await.unwrap();
     let run = lab.run(&start.run).await;
-    assert_eq!(run.note, "`loss` cannot be summed up as `median`: min, max, mean, last, best, none");
+    assert_eq!(
+        run.note,
+        "`loss` cannot be summed up as `median`: min, max, mean, last, best, none"
+    );
     assert_eq!((run.summary_json.as_str(), run.metrics.len()), (r#"{"loss.max":3.0}"#, 1));
 }
 
@@ -148,7 +153,10 @@ async fn what_an_agent_says_of_printed_lines_is_its_attempts() {
     agent.append(&start, "meta", 1, said("printed", &json!({"note": "2 lines"}))).await.unwrap();
     assert_eq!(agent.fail(&start, "error", 5).await.unwrap().note, "2 lines");
     let again = agent.ask().await;
-    assert_eq!((again.run.as_str(), lab.run(&start.run).await.note.as_str()), (start.run.as_str(), ""));
+    assert_eq!(
+        (again.run.as_str(), lab.run(&start.run).await.note.as_str()),
+        (start.run.as_str(), "")
+    );
     agent.append(&again, "meta", 0, said("printed", &json!({"note": "3 lines"}))).await.unwrap();
     let finished = agent.end(&again, "finished").await.unwrap();
     assert_eq!(finished.note, "`val/loss` was never logged; 3 lines");

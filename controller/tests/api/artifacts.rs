@@ -3,7 +3,9 @@
 use std::{fs, time::Duration};
 
 use blobs::{Cache, Folder, Hashed, Trouble, fetch};
-use proto::v1::{AliasArtifact, Artifact, ArtifactFile, ArtifactRef, ListArtifacts, RetryRuns, UseArtifact};
+use proto::v1::{
+    AliasArtifact, Artifact, ArtifactFile, ArtifactRef, ListArtifacts, RetryRuns, UseArtifact,
+};
 use record::{
     Row, Writer,
     artifact::{ArtifactRow, Content, Entry, MAX_ENTRIES, MAX_MANIFEST_BYTES, manifest},
@@ -24,13 +26,20 @@ fn version(name: &str, entries: &mut [Entry]) -> (String, ArtifactRow) {
     let text = manifest(entries).unwrap();
     let Hashed { sha256: digest, size } = Hashed::of(text.as_bytes());
     let (name, kind) = (name.to_owned(), "model".to_owned());
-    let row =
-        ArtifactRow { name, kind, digest, size, metadata: String::new(), aliases: vec!["best".to_owned()] };
+    let row = ArtifactRow {
+        name,
+        kind,
+        digest,
+        size,
+        metadata: String::new(),
+        aliases: vec!["best".to_owned()],
+    };
     (text, row)
 }
 
 fn frames(artifact: &ArtifactRow) -> Vec<u8> {
-    let values = artifact.values().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    let values =
+        artifact.values().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
     let mut out = Vec::new();
     Writer::default().frame(&[Row { values, ..Row::default() }], &mut out);
     out
@@ -100,7 +109,8 @@ async fn versions_have_names_that_move_and_numbers_that_stay() {
     log(&lab, &mut agent, &start, 4, b"c").await.unwrap();
     assert_eq!(numbers(&["latest", "v2", "v3"]).await, [Some(3), None, Some(3)]);
     lab.restart().await;
-    let mut listed = lab.dial(None).artifacts().list(ListArtifacts::default()).await.unwrap().into_inner();
+    let mut listed =
+        lab.dial(None).artifacts().list(ListArtifacts::default()).await.unwrap().into_inner();
     let mut all = Vec::new();
     while let Some(artifact) = listed.message().await.unwrap() {
         all.push((artifact.version, artifact.aliases));
@@ -125,13 +135,17 @@ async fn a_version_needs_all_that_it_names_and_a_fenced_one_moves_no_name() {
         lab.put(None, content).await;
     }
     agent.append(&start, "files", 0, frames(&row)).await.unwrap();
-    for bad in
-        ["", "besom manifest 1\nblob\t../x\n", "besom manifest 1\nreference\tu\t../../etc/passwd\n", "\u{0}"]
-    {
+    for bad in [
+        "",
+        "besom manifest 1\nblob\t../x\n",
+        "besom manifest 1\nreference\tu\t../../etc/passwd\n",
+        "\u{0}",
+    ] {
         lab.put(None, bad.as_bytes()).await;
         let Hashed { sha256: digest, size } = Hashed::of(bad.as_bytes());
-        let refused =
-            agent.append(&start, "files", 1, frames(&ArtifactRow { digest, size, ..row.clone() })).await;
+        let refused = agent
+            .append(&start, "files", 1, frames(&ArtifactRow { digest, size, ..row.clone() }))
+            .await;
         assert_eq!(code(refused), Code::InvalidArgument, "{bad:?}");
     }
     for bad in [
@@ -146,7 +160,10 @@ async fn a_version_needs_all_that_it_names_and_a_fenced_one_moves_no_name() {
         );
     }
     agent.end(&start, "failed").await.unwrap();
-    lab.sweeps.retry(RetryRuns { sweep: sweep.id.clone(), runs: vec![start.run.clone()] }).await.unwrap();
+    lab.sweeps
+        .retry(RetryRuns { sweep: sweep.id.clone(), runs: vec![start.run.clone()] })
+        .await
+        .unwrap();
     let second = agent.ask().await;
     assert_eq!((&second.run, second.attempt), (&start.run, 2));
     assert_eq!(code(log(&lab, &mut agent, &start, 1, b"late").await), Code::Aborted);
@@ -160,16 +177,20 @@ async fn one_append_makes_no_more_work_than_the_largest_version() {
     let sweep = lab.create(RANDOM).await;
     let mut agent = lab.agent("one", &sweep.id);
     let start = agent.ask().await;
-    let reference =
-        |at: usize| Entry { path: format!("{at}"), content: Content::Reference("s3://b".to_owned()) };
-    let (text, row) = version("net", &mut (0..MAX_ENTRIES * 3 / 5).map(reference).collect::<Vec<_>>());
+    let reference = |at: usize| Entry {
+        path: format!("{at}"),
+        content: Content::Reference("s3://b".to_owned()),
+    };
+    let (text, row) =
+        version("net", &mut (0..MAX_ENTRIES * 3 / 5).map(reference).collect::<Vec<_>>());
     lab.put(None, text.as_bytes()).await;
     let two = [frames(&row), frames(&row)].concat();
     let refused = agent.append(&start, "files", 0, two).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
     assert_eq!(agent.append(&start, "files", 0, frames(&row)).await.unwrap().next, 1);
     let largest = ArtifactRow { size: MAX_MANIFEST_BYTES, ..row };
-    let refused = agent.append(&start, "files", 1, [frames(&largest), frames(&largest)].concat()).await;
+    let refused =
+        agent.append(&start, "files", 1, [frames(&largest), frames(&largest)].concat()).await;
     assert_eq!(code(refused), Code::InvalidArgument);
 }
 
@@ -184,8 +205,11 @@ async fn a_runs_token_opens_its_own_project() {
     lab.put(Some(&start.token), text.as_bytes()).await;
     agent.append(&start, "files", 0, frames(&row)).await.unwrap();
     let mut own = lab.dial(Some(&start.token)).artifacts();
-    let call =
-        |artifact| UseArtifact { run: start.run.clone(), attempt: start.attempt, artifact: Some(artifact) };
+    let call = |artifact| UseArtifact {
+        run: start.run.clone(),
+        attempt: start.attempt,
+        artifact: Some(artifact),
+    };
     let used = own.r#use(call(wanted("", "net", ""))).await.unwrap().into_inner();
     assert_eq!(
         (used.version, used.made_by, used.used_by),
@@ -198,13 +222,17 @@ async fn a_runs_token_opens_its_own_project() {
         assert_eq!(code(own.get(artifact).await), Code::PermissionDenied);
     }
     for path in ["../x", "/etc/passwd", "nothing"] {
-        let file = ArtifactFile { artifact: Some(wanted(PROJECT, "net", "")), path: path.to_owned() };
+        let file =
+            ArtifactFile { artifact: Some(wanted(PROJECT, "net", "")), path: path.to_owned() };
         assert_eq!(code(own.read(file).await), Code::NotFound);
     }
     assert_eq!(code(own.list(ListArtifacts::default()).await), Code::PermissionDenied);
     assert_eq!(code(own.remove(wanted(PROJECT, "net", "")).await), Code::PermissionDenied);
     assert_eq!(code(own.alias(AliasArtifact::default()).await), Code::PermissionDenied);
-    assert_eq!(code(lab.dial(None).artifacts().get(wanted(PROJECT, "net", "")).await), Code::Unauthenticated);
+    assert_eq!(
+        code(lab.dial(None).artifacts().get(wanted(PROJECT, "net", "")).await),
+        Code::Unauthenticated
+    );
 }
 
 #[tokio::test]
@@ -227,7 +255,8 @@ async fn contents_stay_as_long_as_a_version_has_them() {
     // However long ago it came: somebody may be about to name it again.
     pause(900).await;
     assert_eq!(below(&folder), 4);
-    eventually("its content and its manifest go", async || (below(&folder) == 2, below(&folder))).await;
+    eventually("its content and its manifest go", async || (below(&folder) == 2, below(&folder)))
+        .await;
     let kept = get(&lab, "net", "").await.unwrap();
     let (target, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (out, cache) = (Folder::open(target.path()).unwrap(), Cache::new(cache.path(), 1 << 20));

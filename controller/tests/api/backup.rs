@@ -1,4 +1,5 @@
-//! Backups of a folder that is served or not: whole, repeated at little cost, and never worse than the one before.
+//! Backups of a folder that is served or not: whole, repeated at little cost, and never worse than
+//! the one before.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -35,7 +36,11 @@ async fn what_is_removed_meanwhile_is_in_the_backup_all_the_same() {
         }
         let copied = backup(&lab, into.path()).await.unwrap();
         assert_eq!(copied.report.problems, [], "round {round}");
-        assert_eq!(below(&into.path().join("blobs")) as u64, copied.report.contents, "and nothing else");
+        assert_eq!(
+            below(&into.path().join("blobs")) as u64,
+            copied.report.contents,
+            "and nothing else"
+        );
         held += copied.report.contents;
     }
     assert!(held > 0, "some were there when the database was copied");
@@ -55,7 +60,11 @@ async fn a_backup_is_restored_and_goes_on_where_it_was() {
     agent.log(&start, 2, KEY, &[0.125]).await.unwrap();
     lab.put(None, b"more").await;
     let second = backup(&lab, into.path()).await.unwrap();
-    assert_eq!((second.contents, second.bytes, second.report.contents), (1, 4, 2), "the first has the other");
+    assert_eq!(
+        (second.contents, second.bytes, second.report.contents),
+        (1, 4, 2),
+        "the first has the other"
+    );
     let before = (lab.sweep(&sweep.id).await, lab.blocks(&start.run, "history").await);
     let data = home.path().join("data");
     let restored = controller::restore(into.path(), &data, |_| {}).await.unwrap();
@@ -85,7 +94,8 @@ async fn a_bad_source_leaves_the_earlier_backup_as_it_was() {
     let into = TempDir::new().unwrap();
     let good = backup(&lab, into.path()).await.unwrap().report;
     assert_eq!((good.rows, good.problems.len()), (1, 0));
-    // A content that is damaged in the backup is copied anew; one that is damaged at its source stays as it was saved.
+    // A content that is damaged in the backup is copied anew; one that is damaged at its source
+    // stays as it was saved.
     let content = |folder: &Path| folder.join("blobs").join(&hash[..2]).join(&hash[2..]);
     fs::write(content(into.path()), b"decayed").unwrap();
     assert_eq!(backup(&lab, into.path()).await.unwrap().report, good);
@@ -112,12 +122,17 @@ async fn a_copy_takes_no_folder_of_something_else() {
         refused.to_string()
     };
     assert!(wrong(backup(&lab, into.path()).await).contains("it holds `letter`"));
-    assert!(wrong(controller::restore(home.path(), into.path(), |_| {}).await).contains("no database"));
+    assert!(
+        wrong(controller::restore(home.path(), into.path(), |_| {}).await).contains("no database")
+    );
     fs::remove_file(into.path().join("letter")).unwrap();
     backup(&lab, into.path()).await.unwrap();
     assert!(matches!(
         controller::backup(lab.folder(), lab.folder(), |_| {}).await,
         Err(StartError::NoFolder { .. })
     ));
-    assert!(wrong(controller::restore(into.path(), into.path(), |_| {}).await).contains("holds a database"));
+    assert!(
+        wrong(controller::restore(into.path(), into.path(), |_| {}).await)
+            .contains("holds a database")
+    );
 }

@@ -1,5 +1,6 @@
-//! `cargo xtask bench history`: what it costs to list runs and to read history through a real controller over gRPC, beside the
-//! floor of raw SQLite with a row per run or point, all on warm caches. Ignored as tests: they measure and assert nothing.
+//! `cargo xtask bench history`: what it costs to list runs and to read history through a real
+//! controller over gRPC, beside the floor of raw SQLite with a row per run or point, all on warm
+//! caches. Ignored as tests: they measure and assert nothing.
 #![allow(clippy::print_stdout, reason = "a bench prints its figures")]
 
 use std::{hint::black_box, path::Path, time::Duration};
@@ -55,7 +56,9 @@ async fn logged(lab: &mut Lab, rows: u64) -> String {
         .await
         .unwrap();
     let database = Connection::open(lab.folder().join("besom.db")).unwrap();
-    while count(&database, "SELECT count(*) FROM blocks WHERE key NOT IN (SELECT block FROM heads)") > 0 {
+    while count(&database, "SELECT count(*) FROM blocks WHERE key NOT IN (SELECT block FROM heads)")
+        > 0
+    {
         pause(100).await;
     }
     run
@@ -70,7 +73,8 @@ fn floor(folder: &Path, points: u64) -> Connection {
     let database = Connection::open(folder.join(format!("floor-{points}.db"))).unwrap();
     database
         .execute_batch(
-            "PRAGMA cache_size = -262144; CREATE TABLE points (step INTEGER PRIMARY KEY, value REAL); BEGIN;",
+            "PRAGMA cache_size = -262144; CREATE TABLE points (step INTEGER PRIMARY KEY, value \
+            REAL); BEGIN;",
         )
         .unwrap();
     for step in 0..points {
@@ -108,7 +112,8 @@ async fn timed(mut work: impl AsyncFnMut()) -> (f64, f64) {
 fn print(what: &str, ours: (f64, f64), floor: (f64, f64)) {
     let ratio = ours.1 / floor.1;
     println!(
-        "{what}: median {:.1} ms, least {:.1} ms; raw SQLite {:.1} ms, least {:.1} ms; {ratio:.2} of it",
+        "{what}: median {:.1} ms, least {:.1} ms; raw SQLite {:.1} ms, least {:.1} ms; {ratio:.2} \
+        of it",
         ours.1, ours.0, floor.1, floor.0
     );
 }
@@ -148,8 +153,12 @@ async fn history() {
         let keys: Vec<String> = KEYS[..keys].iter().map(|key| (*key).to_owned()).collect();
         let limit = 100_000 / keys.len() as u64;
         let ours = timed(async || {
-            let request =
-                ReadHistory { run: run.clone(), keys: keys.clone(), limit, ..ReadHistory::default() };
+            let request = ReadHistory {
+                run: run.clone(),
+                keys: keys.clone(),
+                limit,
+                ..ReadHistory::default()
+            };
             let mut blocks = history.clone().rows(request).await.unwrap().into_inner();
             let mut points = 0;
             while let Some(block) = blocks.message().await.unwrap() {
@@ -189,7 +198,8 @@ fn introduced(run: u64) -> (Json, Vec<(String, f64)>) {
         "time",
         "best",
     ];
-    let summary = keys.into_iter().zip(10..).map(|(key, salt)| (key.to_owned(), part(salt))).collect();
+    let summary =
+        keys.into_iter().zip(10..).map(|(key, salt)| (key.to_owned(), part(salt))).collect();
     (config, summary)
 }
 
@@ -201,13 +211,16 @@ async fn listed(lab: &Lab) -> Connection {
         calls.spawn(async move {
             let (config, summary) = introduced(number);
             let project = if number % 10 == 0 { "other" } else { "vision" }.to_owned();
-            let begin = BeginRun { project, config_json: config.to_string(), ..BeginRun::default() };
+            let begin =
+                BeginRun { project, config_json: config.to_string(), ..BeginRun::default() };
             let run = runs.begin(begin).await.unwrap().into_inner().run;
             let values = summary.into_iter().map(|(key, value)| (key, Value::F64(value))).collect();
             let mut frames = Vec::new();
             Writer::default().frame(&[Row { step: 0, wall_ms: 0, values }], &mut frames);
             let (writer, stream) = ("sdk".to_owned(), "history".to_owned());
-            runs.append(AppendRows { run, attempt: 1, writer, stream, offset: 0, frames }).await.unwrap();
+            runs.append(AppendRows { run, attempt: 1, writer, stream, offset: 0, frames })
+                .await
+                .unwrap();
         });
         if calls.len() == AT_ONCE {
             calls.join_next().await.unwrap().unwrap();
@@ -225,8 +238,11 @@ async fn listed(lab: &Lab) -> Connection {
         let (config, summary) = introduced(number);
         let summary: Json = summary.into_iter().map(|(key, value)| (key, json!(value))).collect();
         let project = if number % 10 == 0 { "other" } else { "vision" };
-        let mut insert = database.prepare_cached("INSERT INTO runs VALUES (?1, ?2, ?3, ?4)").unwrap();
-        insert.execute((number.cast_signed(), project, config.to_string(), summary.to_string())).unwrap();
+        let mut insert =
+            database.prepare_cached("INSERT INTO runs VALUES (?1, ?2, ?3, ?4)").unwrap();
+        insert
+            .execute((number.cast_signed(), project, config.to_string(), summary.to_string()))
+            .unwrap();
     }
     database.execute_batch("COMMIT").unwrap();
     database
@@ -236,7 +252,8 @@ async fn listed(lab: &Lab) -> Connection {
 fn ask(database: &Connection) {
     let mut statement = database
         .prepare_cached(
-            "SELECT key, config, summary FROM runs WHERE project = 'vision' AND json_extract(config, '$.lr') < 0.005
+            "SELECT key, config, summary FROM runs WHERE project = 'vision' AND \
+            json_extract(config, '$.lr') < 0.005
              ORDER BY json_extract(summary, '$.\"val/loss\"') LIMIT 1000",
         )
         .unwrap();

@@ -1,4 +1,5 @@
-//! A random walk through everything that agents and people may do, with a fixed seed; then all accounts must agree.
+//! A random walk through everything that agents and people may do, with a fixed seed; then all
+//! accounts must agree.
 
 use std::collections::BTreeMap;
 

@@ -1,12 +1,12 @@
-//! Checkpoints, and attempts that go on from one: a run that was killed and resumed reads, counts and is judged like one that
-//! was not.
+//! Checkpoints, and attempts that go on from one: a run that was killed and resumed reads, counts
+//! and is judged like one that was not.
 
 use std::time::Duration;
 
 use blobs::Hashed;
 use proto::v1::{
-    BlobRef, Checkpoint, CurveBucket, HistoryKey, HistoryKeys, ReadCurve, ReadHistory, ResumeRun, RunRef,
-    Start,
+    BlobRef, Checkpoint, CurveBucket, HistoryKey, HistoryKeys, ReadCurve, ReadHistory, ResumeRun,
+    RunRef, Start,
 };
 use record::{Row, Value, Writer, checkpoint::CheckpointRow};
 use tonic::{Code, Status};
@@ -83,14 +83,22 @@ async fn rows(lab: &Lab, request: ReadHistory) -> Vec<Row> {
 }
 
 /// All that is told of a run's history.
-type Story = (Vec<Row>, Vec<Row>, Vec<HistoryKey>, Vec<CurveBucket>, String, Option<f64>, u64, Vec<u64>);
+type Story =
+    (Vec<Row>, Vec<Row>, Vec<HistoryKey>, Vec<CurveBucket>, String, Option<f64>, u64, Vec<u64>);
 
 async fn story(lab: &mut Lab, id: &str) -> Story {
     let run = lab.run(id).await;
     let all = ReadHistory { run: id.to_owned(), ..ReadHistory::default() };
     let some = ReadHistory { keys: vec!["lr".to_owned()], last: 17, ..all.clone() };
-    let keys = lab.dial(None).history().keys(HistoryKeys { run: id.to_owned() }).await.unwrap().into_inner();
-    let curve = ReadCurve { run: id.to_owned(), keys: vec!["val/loss".to_owned()], ..ReadCurve::default() };
+    let keys = lab
+        .dial(None)
+        .history()
+        .keys(HistoryKeys { run: id.to_owned() })
+        .await
+        .unwrap()
+        .into_inner();
+    let curve =
+        ReadCurve { run: id.to_owned(), keys: vec!["val/loss".to_owned()], ..ReadCurve::default() };
     let mut curves = lab.dial(None).history().curve(curve).await.unwrap().into_inner().curves;
     let rungs = run.rungs.iter().map(|rung| rung.iteration).collect();
     let (all, some) = (rows(lab, all).await, rows(lab, some).await);
@@ -99,7 +107,8 @@ async fn story(lab: &mut Lab, id: &str) -> Story {
 
 #[tokio::test]
 async fn killed_and_resumed_twice_is_as_never_killed() {
-    // A lease that is over soon, and so a background step every 50 ms: blocks are merged while this goes on.
+    // A lease that is over soon, and so a background step every 50 ms: blocks are merged while this
+    // goes on.
     let mut lab = Lab::with(|settings| settings.lease = Duration::from_secs(1)).await;
     let sweep = lab.create(&format!("{RANDOM}\n{RULE}\n")).await;
     let (mut one, mut other) = (lab.agent("one", &sweep.id), lab.agent("other", &sweep.id));
@@ -117,7 +126,10 @@ async fn killed_and_resumed_twice_is_as_never_killed() {
 
     let second = lose(&mut one, &first).await;
     let found = list(&lab, &first.run).await;
-    assert_eq!(found.iter().map(|found| (found.attempt, found.step)).collect::<Vec<_>>(), [(1, 130)]);
+    assert_eq!(
+        found.iter().map(|found| (found.attempt, found.step)).collect::<Vec<_>>(),
+        [(1, 130)]
+    );
     assert_eq!(lab.run(&first.run).await.rows, 0, "an attempt begins with nothing");
     for _ in 0..2 {
         resume(&lab, &second, found[0].id).await.unwrap();
@@ -126,7 +138,11 @@ async fn killed_and_resumed_twice_is_as_never_killed() {
     checkpoint(&lab, &mut one, &second, (0, 40, 170)).await;
 
     let third = lose(&mut one, &second).await;
-    assert_eq!(code(resume(&lab, &second, found[0].id).await), Code::Aborted, "it is not the run's any more");
+    assert_eq!(
+        code(resume(&lab, &second, found[0].id).await),
+        Code::Aborted,
+        "it is not the run's any more"
+    );
     let newest = list(&lab, &first.run).await.remove(0);
     assert_eq!((newest.attempt, newest.step), (2, 170));
     resume(&lab, &third, newest.id).await.unwrap();
@@ -175,9 +191,16 @@ async fn an_attempt_resumes_once_before_it_logs() {
     // What comes late from an attempt that is over is no checkpoint.
     agent.hold(&third);
     let content = lab.put(None, b"late").await;
-    let row = CheckpointRow { step: 9, sha256: content.sha256, size: content.size, history: 10, summary: 0 };
+    let row = CheckpointRow {
+        step: 9,
+        sha256: content.sha256,
+        size: content.size,
+        history: 10,
+        summary: 0,
+    };
     let values = row.values().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let late = agent.append(&first, "files", 2, frames(&[Row { step: 2, wall_ms: 0, values }])).await;
+    let late =
+        agent.append(&first, "files", 2, frames(&[Row { step: 2, wall_ms: 0, values }])).await;
     assert_eq!(code(late), Code::Aborted);
     assert_eq!(list(&lab, &first.run).await, [newest, older]);
 }
@@ -198,16 +221,25 @@ async fn the_newest_contents_stay_and_the_run_may_read_them() {
         let content = lab.put(Some("hush"), format!("at {number}").as_bytes()).await;
         // The last one says that it has more rows than came.
         let history = if number == 5 { 99 } else { number };
-        let row =
-            CheckpointRow { step: number, sha256: content.sha256, size: content.size, history, summary: 0 };
-        let values = row.values().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let row = CheckpointRow {
+            step: number,
+            sha256: content.sha256,
+            size: content.size,
+            history,
+            summary: 0,
+        };
+        let values =
+            row.values().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         agent
             .append(&start, "files", number, frames(&[Row { step: number, wall_ms: 0, values }]))
             .await
             .unwrap();
     }
     let folder = lab.folder().join("blobs");
-    eventually("old contents go, whatever their age", async || (below(&folder) == 3, below(&folder))).await;
+    eventually("old contents go, whatever their age", async || {
+        (below(&folder) == 3, below(&folder))
+    })
+    .await;
     let reference = RunRef { run: start.run.clone() };
     let mut own = lab.dial(Some(&start.token));
     let found = own.checkpoints().list(reference.clone()).await.unwrap().into_inner().checkpoints;
@@ -223,7 +255,10 @@ async fn the_newest_contents_stay_and_the_run_may_read_them() {
 
     agent.end(&start, "finished").await.unwrap();
     // And the one whose rows may still come.
-    eventually("one is enough for a run that is over", async || (below(&folder) == 2, below(&folder))).await;
+    eventually("one is enough for a run that is over", async || {
+        (below(&folder) == 2, below(&folder))
+    })
+    .await;
     let left = hush.checkpoints().list(reference).await.unwrap().into_inner().checkpoints;
     assert_eq!(left, found[..1]);
 }

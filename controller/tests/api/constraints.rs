@@ -43,8 +43,9 @@ async fn only_runs_within_all_limits_are_the_best_or_reach_the_target() {
     trial(&mut agent, 0.4, &[1.0], Some(0.7)).await;
     let now = lab.sweep(&sweep.id).await;
     assert_eq!(now.best.map(|best| best.id), Some(better));
-    let shown =
-        |run: proto::v1::Run| run.limited.into_iter().map(|one| (one.value, one.holds)).collect::<Vec<_>>();
+    let shown = |run: proto::v1::Run| {
+        run.limited.into_iter().map(|one| (one.value, one.holds)).collect::<Vec<_>>()
+    };
     assert_eq!(shown(lab.run(&slow).await), [(Some(21.0), false), (Some(0.9), true)]);
     assert_eq!(shown(lab.run(&unknown).await), [(Some(5.0), true), (None, false)]);
     assert_eq!(shown(lab.run(&good).await), [(Some(20.0), true), (Some(0.5), true)]);

@@ -76,7 +76,10 @@ async fn no_database_begins_beside_what_another_one_has_left() {
     assert!(matches!(start(&folder).await, Err(StartError::Damaged { .. })));
     fs::remove_file(&database).unwrap();
     let refused = start(&folder).await.unwrap_err();
-    assert!(refused.to_string().contains("is missing or empty, beside the contents of files"), "{refused}");
+    assert!(
+        refused.to_string().contains("is missing or empty, beside the contents of files"),
+        "{refused}"
+    );
     assert!(!database.exists(), "none was made");
     fs::write(&database, whole).unwrap();
     lab.come_back().await;
@@ -151,11 +154,13 @@ async fn damage_that_comes_later_ends_the_writing_and_not_the_reading() {
     agent.append(&start, "console", 0, console()).await.unwrap();
     lab.restart().await;
     let before = lab.sweep(&sweep.id).await;
-    // The last pages of the largest value: nothing else lies there, and nobody has read them since the start.
+    // The last pages of the largest value: nothing else lies there, and nobody has read them since
+    // the start.
     let count = pages(lab.folder());
     overwrite(lab.folder(), count / 2..count / 2 + 8);
     let mut agent = lab.agent("one", &sweep.id);
-    let read = ReadRows { run: start.run.clone(), stream: "console".to_owned(), ..ReadRows::default() };
+    let read =
+        ReadRows { run: start.run.clone(), stream: "console".to_owned(), ..ReadRows::default() };
     let mut stream = lab.runs.read(read).await.unwrap().into_inner();
     let mut told = None;
     while told.is_none() {

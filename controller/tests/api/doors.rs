@@ -36,8 +36,12 @@ fn rest(mut stream: TcpStream) -> Vec<u8> {
 /// A reader that waits for rows of a run which has none.
 async fn follow(lab: &mut Lab) -> (String, Streaming<Block>) {
     let run = lab.runs.begin(BeginRun::default()).await.unwrap().into_inner().run;
-    let read =
-        ReadRows { run: run.clone(), stream: "history".to_owned(), follow: true, ..ReadRows::default() };
+    let read = ReadRows {
+        run: run.clone(),
+        stream: "history".to_owned(),
+        follow: true,
+        ..ReadRows::default()
+    };
     let stream = lab.runs.read(read).await.unwrap().into_inner();
     (run, stream)
 }
@@ -61,7 +65,8 @@ async fn whoever_asks_for_nothing_is_let_go_and_a_client_stays() {
     let mut lab = Lab::with(|settings| settings.handshake = Duration::from_millis(300)).await;
     let (run, stream) = follow(&mut lab).await;
     let settled = [PREFACE, NO_SETTINGS].concat();
-    for opening in [b"".as_slice(), b"PRI * HT", PREFACE, &settled, b"GET / HTTP/1.1\r\nHost: a", b"\x16\x03"]
+    for opening in
+        [b"".as_slice(), b"PRI * HT", PREFACE, &settled, b"GET / HTTP/1.1\r\nHost: a", b"\x16\x03"]
     {
         let stranger = said(&lab.address(), opening);
         spawn_blocking(move || rest(stranger)).await.unwrap();

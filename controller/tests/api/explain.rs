@@ -42,7 +42,8 @@ async fn a_random_sweep_is_explained_by_what_matters() {
         all.importances[0].total > 0.9 && all.importances[1].total < 0.1 && all.accuracy > 0.8,
         "{all:?}"
     );
-    let best = all.curves[0].points.iter().min_by(|one, other| one.mean.total_cmp(&other.mean)).unwrap();
+    let best =
+        all.curves[0].points.iter().min_by(|one, other| one.mean.total_cmp(&other.mean)).unwrap();
     assert!((best.value_json.parse::<f64>().unwrap() - 0.3).abs() < 0.1, "{best:?}");
 
     let both = explain(&mut lab, &sweep.id, &["optimizer", "lr"]).await.unwrap();
@@ -100,9 +101,13 @@ async fn a_models_choice_names_the_best_run_of_its_time() {
     let chosen = runs.iter().find(|run| run.suggestion_json.contains(r#""kind":"model""#)).unwrap();
     let number = chosen.trial.unwrap();
     let before = runs.iter().filter(|run| run.trial.unwrap() < number);
-    let best = before.min_by(|one, other| one.value.unwrap().total_cmp(&other.value.unwrap())).unwrap();
+    let best =
+        before.min_by(|one, other| one.value.unwrap().total_cmp(&other.value.unwrap())).unwrap();
     let incumbent = lab.run(&chosen.id).await.incumbent.unwrap();
-    assert_eq!((&incumbent.run, Some(incumbent.value), incumbent.ended), (&best.id, best.value, number));
+    assert_eq!(
+        (&incumbent.run, Some(incumbent.value), incumbent.ended),
+        (&best.id, best.value, number)
+    );
     assert_eq!(lab.run(&runs[0].id).await.incumbent, None, "no model chose the first");
     assert_eq!(chosen.incumbent, None, "lists are short");
 }

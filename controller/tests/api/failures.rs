@@ -1,4 +1,5 @@
-//! Attempts that come to nothing: which are tried again, what counts as diverged, and what stops a sweep whose trials all fail.
+//! Attempts that come to nothing: which are tried again, what counts as diverged, and what stops a
+//! sweep whose trials all fail.
 
 use proto::v1::{Change, ReplayTrials, RetryRuns, Start};
 use record::{Row, Value, Writer};
@@ -8,7 +9,12 @@ use crate::lab::{Lab, RANDOM, code};
 
 /// Attempt, class and first line of each failure of a run.
 async fn failures(lab: &mut Lab, run: &str) -> Vec<(u32, String)> {
-    lab.run(run).await.failures.into_iter().map(|failure| (failure.attempt, failure.class)).collect()
+    lab.run(run)
+        .await
+        .failures
+        .into_iter()
+        .map(|failure| (failure.attempt, failure.class))
+        .collect()
 }
 
 #[tokio::test]
@@ -20,8 +26,15 @@ async fn a_failed_trial_is_tried_again_as_its_class_allows_and_starts_as_before(
     let first = agent.ask().await;
     agent.log(&first, 0, "val/loss", &[0.1]).await.unwrap();
     let queued = agent.fail(&first, "error", 600).await.unwrap();
-    assert_eq!((queued.state.as_str(), queued.outcome.unwrap().class.as_str()), ("queued", "error"));
-    assert_eq!(code(agent.log(&first, 1, "val/loss", &[0.1]).await), Code::Aborted, "it has been given up");
+    assert_eq!(
+        (queued.state.as_str(), queued.outcome.unwrap().class.as_str()),
+        ("queued", "error")
+    );
+    assert_eq!(
+        code(agent.log(&first, 1, "val/loss", &[0.1]).await),
+        Code::Aborted,
+        "it has been given up"
+    );
 
     let second = agent.ask().await;
     assert_eq!((second.attempt, second.token == first.token), (2, false));
@@ -76,7 +89,10 @@ async fn a_bad_end_after_a_metric_that_is_no_number_has_diverged() {
     let start = agent.ask().await;
     agent.log(&start, 0, "val/loss", &[0.5, f64::NAN]).await.unwrap();
     let queued = agent.fail(&start, "error", 5).await.unwrap();
-    assert_eq!((queued.state.as_str(), queued.outcome.unwrap().class.as_str()), ("queued", "diverged"));
+    assert_eq!(
+        (queued.state.as_str(), queued.outcome.unwrap().class.as_str()),
+        ("queued", "diverged")
+    );
     let again = agent.ask().await;
     agent.log(&again, 0, "val/loss", &[f64::INFINITY, 0.5]).await.unwrap();
     let failed = agent.fail(&again, "error", 5).await.unwrap();
@@ -101,7 +117,11 @@ async fn a_run_that_said_so_is_preempted_by_a_bad_end_or_a_loss_and_charged_with
     assert_eq!(lab.run(&waiting.run).await.state, "queued");
     for attempt in 1..=3 {
         let start = if attempt == 1 { start.clone() } else { agent.ask().await };
-        assert_eq!((&start.run, start.attempt), (&format!("{}-1", sweep.id), attempt), "it comes first");
+        assert_eq!(
+            (&start.run, start.attempt),
+            (&format!("{}-1", sweep.id), attempt),
+            "it comes first"
+        );
         agent.append(&start, "meta", 0, said("preempting", "{}")).await.unwrap();
         match attempt {
             1 => assert_eq!(agent.fail(&start, "error", 600).await.unwrap().state, "queued"),
@@ -111,7 +131,10 @@ async fn a_run_that_said_so_is_preempted_by_a_bad_end_or_a_loss_and_charged_with
                 agent.heartbeat().await.unwrap();
                 assert_eq!(lab.run(&start.run).await.state, "queued");
             }
-            _ => assert_eq!(agent.end(&start, "finished").await.unwrap().run.unwrap().state, "finished"),
+            _ => assert_eq!(
+                agent.end(&start, "finished").await.unwrap().run.unwrap().state,
+                "finished"
+            ),
         }
     }
     assert_eq!(failures(&mut lab, &start.run).await, []);
@@ -126,7 +149,8 @@ async fn a_run_that_said_so_is_preempted_by_a_bad_end_or_a_loss_and_charged_with
 
 /// One row that says something of a run.
 fn said(key: &str, json: &str) -> Vec<u8> {
-    let row = Row { values: vec![(key.to_owned(), Value::Json(json.to_owned()))], ..Row::default() };
+    let row =
+        Row { values: vec![(key.to_owned(), Value::Json(json.to_owned()))], ..Row::default() };
     let mut frames = Vec::new();
     Writer::default().frame(&[row], &mut frames);
     frames
@@ -144,7 +168,8 @@ async fn trials_that_all_fail_at_once_pause_the_sweep_until_a_person_resumes_it(
         agents[number % 2].fail(&start, "error", 59).await.unwrap();
     }
     let paused = lab.sweep(&sweep.id).await;
-    let note = "the sweep is paused: 5 attempts in a row failed within 60 s of their start, the last with exit code 2: \
+    let note = "the sweep is paused: 5 attempts in a row failed within 60 s of their start, the \
+        last with exit code 2: \
                 no data folder; ";
     assert_eq!(
         (paused.state.as_str(), paused.note),
@@ -219,7 +244,8 @@ async fn further_attempts_change_no_suggestion() {
             _ => drop(agent.fail(&start, "error", 600).await.unwrap()),
         }
     }
-    let replayed = lab.sweeps.replay(ReplayTrials { sweep: sweep.id.clone(), trials: vec![] }).await.unwrap();
+    let replayed =
+        lab.sweeps.replay(ReplayTrials { sweep: sweep.id.clone(), trials: vec![] }).await.unwrap();
     let replayed = replayed.into_inner();
     assert_eq!((replayed.equal, replayed.incomparable, replayed.different), (8, 0, vec![]));
 }

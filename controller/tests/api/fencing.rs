@@ -38,7 +38,8 @@ async fn a_lost_agent_gives_its_trial_to_another_and_is_fenced() {
     assert_eq!((ended.value, ended.rows, ended.attempt), (Some(0.4), 1, 2));
 
     let blocks = lab.blocks(&new.run, "history").await;
-    let marks: Vec<_> = blocks.iter().map(|block| (block.attempt, block.offset, block.fenced)).collect();
+    let marks: Vec<_> =
+        blocks.iter().map(|block| (block.attempt, block.offset, block.fenced)).collect();
     assert_eq!(marks, [(1, 0, false), (1, 1, true), (2, 0, false)]);
 }
 
@@ -131,7 +132,10 @@ async fn what_an_agent_declines_goes_back_without_charge() {
     agent.beat.free = 0;
     agent.heartbeat().await.unwrap();
     assert_eq!(lab.run(&start.run).await.state, "queued");
-    assert_eq!(code(agent.append(&start, "history", 0, frames(0, "val/loss", &[1.0])).await), Code::Aborted);
+    assert_eq!(
+        code(agent.append(&start, "history", 0, frames(0, "val/loss", &[1.0])).await),
+        Code::Aborted
+    );
     let again = lab.agent("other", &sweep.id).ask().await;
     assert_eq!((&again.run, again.attempt), (&start.run, 2));
 }
@@ -205,7 +209,10 @@ async fn a_held_run_of_somebody_else_is_fenced() {
     ];
     let orders = thief.heartbeat().await.unwrap();
     assert!(orders.keep.is_empty());
-    assert!(orders.stop.iter().all(|stop| stop.reason == "fenced" && stop.grace_ms == 15_000), "{orders:?}");
+    assert!(
+        orders.stop.iter().all(|stop| stop.reason == "fenced" && stop.grace_ms == 15_000),
+        "{orders:?}"
+    );
     assert_eq!(orders.stop.len(), 2);
 }
 

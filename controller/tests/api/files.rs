@@ -25,7 +25,8 @@ fn frames(rows: &[Row]) -> Vec<u8> {
 }
 
 async fn list(lab: &Lab, run: &str) -> Vec<File> {
-    let mut stream = lab.dial(None).files().list(RunRef { run: run.to_owned() }).await.unwrap().into_inner();
+    let mut stream =
+        lab.dial(None).files().list(RunRef { run: run.to_owned() }).await.unwrap().into_inner();
     let mut files = Vec::new();
     while let Some(file) = stream.message().await.unwrap() {
         files.push(file);
@@ -63,9 +64,13 @@ async fn what_is_put_comes_back_also_after_a_restart() {
         list(&lab, &start.run).await.into_iter().map(|file| (file.path, file.sha256)).collect();
     let wanted = [("empty", &empty), ("model/weights.bin", &large)];
     assert_eq!(names, wanted.map(|(path, hashed)| (path.to_owned(), hashed.sha256.clone())));
-    for (path, hashed, content) in [("empty", empty, &[][..]), ("model/weights.bin", large, &content)] {
+    for (path, hashed, content) in
+        [("empty", empty, &[][..]), ("model/weights.bin", large, &content)]
+    {
         let (mut out, mut client) = (Vec::new(), lab.dial(None).files());
-        blobs::download(client.get(of_run(&start.run, path)), &hashed, &mut out, |_| {}).await.unwrap();
+        blobs::download(client.get(of_run(&start.run, path)), &hashed, &mut out, |_| {})
+            .await
+            .unwrap();
         assert!(out == content);
         let by_hash = BlobRef { sha256: hashed.sha256.clone(), ..BlobRef::default() };
         blobs::download(client.get(by_hash), &hashed, &mut Vec::new(), |_| {}).await.unwrap();
@@ -75,7 +80,11 @@ async fn what_is_put_comes_back_also_after_a_restart() {
 
 #[tokio::test]
 async fn what_is_not_what_it_says_is_refused_and_leaves_nothing() {
-    assert_eq!(Limits::default().blob_bytes, MAX_FILE_BYTES, "what the SDK takes the controller takes");
+    assert_eq!(
+        Limits::default().blob_bytes,
+        MAX_FILE_BYTES,
+        "what the SDK takes the controller takes"
+    );
     let lab = Lab::with(|settings| settings.limits.blob_bytes = 100).await;
     let hash = Hashed::of(b"abc").sha256;
     for bad in [
@@ -90,7 +99,10 @@ async fn what_is_not_what_it_says_is_refused_and_leaves_nothing() {
         assert_eq!(chunks(&lab, bad).await, Code::InvalidArgument);
     }
     let missing = BlobHashes { sha256: vec![hash.clone()] };
-    assert_eq!(lab.dial(None).files().missing(missing.clone()).await.unwrap().into_inner(), missing);
+    assert_eq!(
+        lab.dial(None).files().missing(missing.clone()).await.unwrap().into_inner(),
+        missing
+    );
     assert_eq!(below(&lab.folder().join("blobs")), 0);
     assert_eq!(chunks(&lab, vec![chunk(&hash, 3, b"a"), chunk("", 0, b"bc")]).await, Code::Ok);
     assert_eq!(lab.dial(None).files().missing(missing).await.unwrap().into_inner().sha256, [""; 0]);
@@ -108,13 +120,19 @@ async fn a_row_waits_for_its_blob_and_hostile_names_are_refused() {
     lab.put(None, b"abc").await;
     agent.append(&start, "files", 0, frames(&[row("a", b"abc")])).await.unwrap();
     let long = "x/".repeat(600);
-    for path in ["../x", "/etc/passwd", "a/../../b", "a//b", "", "a\\b", "a\0b", "a\u{1b}[2Jb", &long] {
-        let refused = agent.append(&start, "files", 1, frames(&[row(path, b"abc")])).await.unwrap_err();
+    for path in
+        ["../x", "/etc/passwd", "a/../../b", "a//b", "", "a\\b", "a\0b", "a\u{1b}[2Jb", &long]
+    {
+        let refused =
+            agent.append(&start, "files", 1, frames(&[row(path, b"abc")])).await.unwrap_err();
         assert_eq!(refused.code(), Code::InvalidArgument, "{path:?}");
     }
     let mut lies = row("b", b"abc");
     lies.values[2].1 = Value::I64(4);
-    assert_eq!(code(agent.append(&start, "files", 1, frames(&[lies])).await), Code::InvalidArgument);
+    assert_eq!(
+        code(agent.append(&start, "files", 1, frames(&[lies])).await),
+        Code::InvalidArgument
+    );
     let numbers = crate::lab::frames(1, "path", &[1.0]);
     assert_eq!(code(agent.append(&start, "files", 1, numbers).await), Code::InvalidArgument);
     assert_eq!(list(&lab, &start.run).await.len(), 1);
@@ -139,9 +157,12 @@ async fn the_newest_attempt_names_the_file_and_a_fenced_one_does_not() {
     let second = agent.ask().await;
     assert_eq!((&second.run, second.attempt), (&start.run, 2));
     agent.append(&second, "files", 0, frames(&[row("model", b"three")])).await.unwrap();
-    let late = agent.append(&start, "files", 3, frames(&[row("model", b"late"), row("new", b"late")])).await;
+    let late = agent
+        .append(&start, "files", 3, frames(&[row("model", b"late"), row("new", b"late")]))
+        .await;
     assert_eq!(code(late), Code::Aborted);
-    let names: Vec<_> = list(&lab, &start.run).await.into_iter().map(|file| (file.path, file.size)).collect();
+    let names: Vec<_> =
+        list(&lab, &start.run).await.into_iter().map(|file| (file.path, file.size)).collect();
     assert_eq!(names, [("kept".to_owned(), 3), ("model".to_owned(), 5)]);
 }
 
@@ -161,7 +182,10 @@ async fn a_runs_token_opens_its_own_files() {
     assert_eq!(code(client.list(RunRef { run: other.run }).await), Code::PermissionDenied);
     let by_hash = BlobRef { sha256: hashed.sha256, ..BlobRef::default() };
     assert_eq!(code(client.get(by_hash).await), Code::PermissionDenied);
-    assert_eq!(code(lab.dial(None).files().missing(BlobHashes::default()).await), Code::Unauthenticated);
+    assert_eq!(
+        code(lab.dial(None).files().missing(BlobHashes::default()).await),
+        Code::Unauthenticated
+    );
 }
 
 #[tokio::test]
@@ -187,7 +211,9 @@ async fn only_blobs_that_nothing_refers_to_are_collected() {
     for (path, content) in [("a", b"second".as_slice()), ("b", b"kept")] {
         let (mut out, hashed) = (Vec::new(), Hashed::of(content));
         let mut client = lab.dial(None).files();
-        blobs::download(client.get(of_run(&start.run, path)), &hashed, &mut out, |_| {}).await.unwrap();
+        blobs::download(client.get(of_run(&start.run, path)), &hashed, &mut out, |_| {})
+            .await
+            .unwrap();
     }
     // What is gone can come again.
     lab.put(None, b"first").await;
@@ -251,13 +277,15 @@ async fn who_hangs_up_takes_no_more_room_than_the_bound() {
     };
     // Somewhere between the first byte and the answer.
     for number in 0..80 {
-        let _ = tokio::time::timeout(Duration::from_micros(u64::from(number) * 200), put(number)).await;
+        let _ =
+            tokio::time::timeout(Duration::from_micros(u64::from(number) * 200), put(number)).await;
     }
     crate::lab::pause(300).await;
     for number in 80..200 {
         let _ = put(number).await;
     }
     let sha256 = (0..200).map(|number| Hashed::of(&content(number)).sha256).collect::<Vec<_>>();
-    let missing = lab.dial(None).files().missing(BlobHashes { sha256 }).await.unwrap().into_inner().sha256;
+    let missing =
+        lab.dial(None).files().missing(BlobHashes { sha256 }).await.unwrap().into_inner().sha256;
     assert_eq!((200 - missing.len()) * EACH, 400);
 }

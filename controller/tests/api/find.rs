@@ -38,8 +38,9 @@ async fn many(lab: &mut Lab, count: u64) {
             roll => json!(0.001 * roll as f64),
         };
         let config = json!({ "lr": lr, "opt": { "name": (["adam", "sgd"][dice.roll(2) as usize]) }, "n": dice.roll(4) });
-        let tags =
-            (0..dice.roll(3)).map(|_| ["fast", "slow", "best"][dice.roll(3) as usize].to_owned()).collect();
+        let tags = (0..dice.roll(3))
+            .map(|_| ["fast", "slow", "best"][dice.roll(3) as usize].to_owned())
+            .collect();
         let text = |dice: &mut Dice| ["", "a", "b"][dice.roll(3) as usize].to_owned();
         let begin = BeginRun {
             project: text(&mut dice),
@@ -57,12 +58,24 @@ async fn many(lab: &mut Lab, count: u64) {
                 2 => Value::I64(dice.roll(3) as i64),
                 _ => Value::F64(dice.roll(4) as f64 / 2.0),
             };
-            append(lab, &run, "history", offset, vec![("loss", loss), ("epoch", Value::I64(offset as i64))])
-                .await;
+            append(
+                lab,
+                &run,
+                "history",
+                offset,
+                vec![("loss", loss), ("epoch", Value::I64(offset as i64))],
+            )
+            .await;
         }
         if dice.roll(4) == 0 {
-            append(lab, &run, "summary", 0, vec![("loss", Value::F64(-1.0)), ("best", Value::Bool(true))])
-                .await;
+            append(
+                lab,
+                &run,
+                "summary",
+                0,
+                vec![("loss", Value::F64(-1.0)), ("best", Value::Bool(true))],
+            )
+            .await;
         }
         if dice.roll(3) > 0 {
             let state = ["finished", "failed"][dice.roll(2) as usize].to_owned();
@@ -73,7 +86,8 @@ async fn many(lab: &mut Lab, count: u64) {
 }
 
 async fn find(lab: &mut Lab, filters: &[String], sort: &[String], limit: u32) -> Vec<Run> {
-    let request = FindRuns { filters: filters.to_vec(), sort: sort.to_vec(), limit, ..FindRuns::default() };
+    let request =
+        FindRuns { filters: filters.to_vec(), sort: sort.to_vec(), limit, ..FindRuns::default() };
     collect(lab, request).await
 }
 
@@ -98,7 +112,9 @@ fn shown(run: &Run, name: &str) -> Json {
         "project" => json!(run.project),
         "job_type" => json!(run.job_type),
         "rows" => json!(run.rows),
-        other => parsed(&run.summary_json).get(&other["summary.".len()..]).cloned().unwrap_or(Json::Null),
+        other => {
+            parsed(&run.summary_json).get(&other["summary.".len()..]).cloned().unwrap_or(Json::Null)
+        }
     }
 }
 
@@ -121,7 +137,9 @@ fn passes(run: &Run, (name, sign, wanted): (&str, &str, &str)) -> bool {
     let order = match (number(&value), wanted.parse::<f64>()) {
         (Some(value), Ok(wanted)) if value.is_nan() && wanted.is_nan() => Some(Ordering::Equal),
         (Some(value), Ok(wanted)) => value.partial_cmp(&wanted),
-        (None, Err(_)) => value.as_str().filter(|text| !text.is_empty()).map(|text| text.cmp(wanted)),
+        (None, Err(_)) => {
+            value.as_str().filter(|text| !text.is_empty()).map(|text| text.cmp(wanted))
+        }
         _ => None,
     };
     match sign {
@@ -143,12 +161,47 @@ fn order(one: &Run, other: &Run, sort: &str) -> Ordering {
         None => 0,
     };
     let place = |value: &Json| number(value).unwrap_or(f64::MAX);
-    let text =
-        |value: &Json| value.as_str().filter(|_| number(value).is_none()).unwrap_or_default().to_owned();
+    let text = |value: &Json| {
+        value.as_str().filter(|_| number(value).is_none()).unwrap_or_default().to_owned()
+    };
     let plain = place(&one).total_cmp(&place(&other)).then_with(|| text(&one).cmp(&text(&other)));
     let plain = if late(&one) > 0 { Ordering::Equal } else { plain };
     late(&one).cmp(&late(&other)).then(if sort.starts_with('-') { plain.reverse() } else { plain })
 }
+
+const FILTERS: [(&str, &str, &str); 21] = [
+    ("config.lr", "<", "0.0045"),
+    ("config.lr", "=", "nan"),
+    ("config.lr", "=", "adaptive"),
+    ("config.lr", "!=", "0.003"),
+    ("config.lr", "=", "null"),
+    ("config.\"opt.name\"", "!=", "null"),
+    ("config.opt.name", "!=", "sgd"),
+    ("config.n", ">=", "2"),
+    ("summary.\"loss\"", "<", "1"),
+    ("summary.epoch", "=", "null"),
+    ("summary.loss", "!=", "nan"),
+    ("summary.loss", ">=", "inf"),
+    ("summary.epoch", "=", "1"),
+    ("state", "=", "running"),
+    ("state", "!=", "failed"),
+    ("tags", "=", "fast"),
+    ("tags", "!=", "best"),
+    ("group", "=", "''"),
+    ("group", "!=", "null"),
+    ("project", "<", "b"),
+    ("rows", ">=", "1"),
+];
+const SORTS: [&str; 8] = [
+    "summary.loss",
+    "-summary.loss",
+    "config.lr",
+    "-config.lr",
+    "-state",
+    "group",
+    "-job_type",
+    "rows",
+];
 
 #[tokio::test]
 async fn filters_and_orders_answer_as_a_look_at_every_run_would() {
@@ -157,37 +210,13 @@ async fn filters_and_orders_answer_as_a_look_at_every_run_would() {
     let all = find(&mut lab, &[], &[], 0).await;
     assert_eq!(all.len(), 150);
     assert!(all.is_sorted_by_key(|run| std::cmp::Reverse(run.created_ms)));
-    let filters = [
-        ("config.lr", "<", "0.0045"),
-        ("config.lr", "=", "nan"),
-        ("config.lr", "=", "adaptive"),
-        ("config.lr", "!=", "0.003"),
-        ("config.lr", "=", "null"),
-        ("config.\"opt.name\"", "!=", "null"),
-        ("config.opt.name", "!=", "sgd"),
-        ("config.n", ">=", "2"),
-        ("summary.\"loss\"", "<", "1"),
-        ("summary.epoch", "=", "null"),
-        ("summary.loss", "!=", "nan"),
-        ("summary.loss", ">=", "inf"),
-        ("summary.epoch", "=", "1"),
-        ("state", "=", "running"),
-        ("state", "!=", "failed"),
-        ("tags", "=", "fast"),
-        ("tags", "!=", "best"),
-        ("group", "=", "''"),
-        ("group", "!=", "null"),
-        ("project", "<", "b"),
-        ("rows", ">=", "1"),
-    ];
-    let sorts =
-        ["summary.loss", "-summary.loss", "config.lr", "-config.lr", "-state", "group", "-job_type", "rows"];
     let mut dice = Dice(11);
     let mut seen = 0;
     for _ in 0..200 {
         let some: Vec<_> =
-            (0..dice.roll(4)).map(|_| filters[dice.roll(filters.len() as u64) as usize]).collect();
-        let by: Vec<_> = (0..dice.roll(3)).map(|_| sorts[dice.roll(sorts.len() as u64) as usize]).collect();
+            (0..dice.roll(4)).map(|_| FILTERS[dice.roll(FILTERS.len() as u64) as usize]).collect();
+        let by: Vec<_> =
+            (0..dice.roll(3)).map(|_| SORTS[dice.roll(SORTS.len() as u64) as usize]).collect();
         let limit = dice.roll(3) as u32 * 10;
         let mut wanted: Vec<&Run> =
             all.iter().filter(|run| some.iter().all(|filter| passes(run, *filter))).collect();
@@ -202,8 +231,14 @@ async fn filters_and_orders_answer_as_a_look_at_every_run_would() {
             some.iter().map(|(name, sign, value)| format!("{name} {sign} {value}")).collect();
         let by: Vec<String> = by.into_iter().map(str::to_owned).collect();
         let found = find(&mut lab, &words, &by, limit).await;
-        let ids = |runs: &mut dyn Iterator<Item = &Run>| runs.map(|run| run.id.clone()).collect::<Vec<_>>();
-        assert_eq!(ids(&mut found.iter()), ids(&mut wanted.into_iter()), "{words:?} {by:?} {limit}");
+        let ids = |runs: &mut dyn Iterator<Item = &Run>| {
+            runs.map(|run| run.id.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            ids(&mut found.iter()),
+            ids(&mut wanted.into_iter()),
+            "{words:?} {by:?} {limit}"
+        );
         assert!(found.iter().all(|run| all.contains(run)));
         seen += found.len();
     }
@@ -222,8 +257,11 @@ async fn trials_are_found_by_sweep_and_by_what_their_program_added() {
         append(&mut lab, &start.run, "meta", 0, vec![("config", config)]).await;
         agent.end(&start, "finished").await.unwrap();
     }
-    let alone =
-        lab.runs.begin(BeginRun { project: "vision".to_owned(), ..BeginRun::default() }).await.unwrap();
+    let alone = lab
+        .runs
+        .begin(BeginRun { project: "vision".to_owned(), ..BeginRun::default() })
+        .await
+        .unwrap();
     let request = |sweep: &str, filters: &[&str], sort: &str| FindRuns {
         project: "vision".to_owned(),
         sweep: sweep.to_owned(),
@@ -235,9 +273,15 @@ async fn trials_are_found_by_sweep_and_by_what_their_program_added() {
         collect(&mut lab, request).await.into_iter().map(|run| run.id).collect()
     };
     let trial = |number: u64| format!("{}-{number}", sweep.id);
-    assert_eq!(ids(request("", &[], "")).await, [alone.into_inner().run, trial(2), trial(1), trial(0)]);
+    assert_eq!(
+        ids(request("", &[], "")).await,
+        [alone.into_inner().run, trial(2), trial(1), trial(0)]
+    );
     assert_eq!(ids(request(&sweep.id, &[], "value")).await, [trial(1), trial(2), trial(0)]);
-    assert_eq!(ids(request(&sweep.id, &["config.depth >= 2"], "trial")).await, [trial(0), trial(2)]);
+    assert_eq!(
+        ids(request(&sweep.id, &["config.depth >= 2"], "trial")).await,
+        [trial(0), trial(2)]
+    );
     assert_eq!(ids(request("", &["sweep = ''"], "")).await.len(), 1);
     assert_eq!(ids(FindRuns { project: "other".to_owned(), ..FindRuns::default() }).await.len(), 0);
     assert_eq!(code(lab.runs.find(request("nosuch12", &[], "")).await), Code::NotFound);

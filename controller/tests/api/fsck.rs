@@ -1,4 +1,5 @@
-//! A damaged folder: the check names all that is wrong and nothing else, and one bad run is no trouble of the others.
+//! A damaged folder: the check names all that is wrong and nothing else, and one bad run is no
+//! trouble of the others.
 
 use std::{
     fs,
@@ -8,13 +9,13 @@ use std::{
 };
 
 use controller::{Report, StartError, settings::Settings};
-use proto::v1::{BlobRef, HistoryKeys};
+use proto::v1::{BlobRef, HistoryKeys, Start};
 use record::{Row, Writer, file::FileRow};
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tonic::Code;
 
-use crate::lab::{Lab, RANDOM, code, frames};
+use crate::lab::{FakeAgent, Lab, RANDOM, code, frames};
 
 pub(crate) async fn fsck(folder: &Path) -> Report {
     let settings = Settings { data: folder.to_owned(), ..Settings::default() };
@@ -34,7 +35,8 @@ fn change(folder: &Path, sql: &str) {
     assert_eq!(changed, 1, "{sql}");
 }
 
-/// Three of the contents, a byte in the middle of a frame, a block that is gone, and a blob that nobody knows any more.
+/// Three of the contents, a byte in the middle of a frame, a block that is gone, and a blob that
+/// nobody knows any more.
 fn damage(folder: &Path, run: &str, hashes: &[String]) {
     let path = |hash: &str| folder.join("blobs").join(&hash[..2]).join(&hash[2..]);
     fs::write(path(&hashes[1]), b"truth").unwrap();
@@ -44,12 +46,34 @@ fn damage(folder: &Path, run: &str, hashes: &[String]) {
     change(
         folder,
         &format!(
-            "UPDATE blocks SET frames = CAST(substr(frames, 1, 20) || x'ff' || substr(frames, 22) AS BLOB)
+            "UPDATE blocks SET frames = CAST(substr(frames, 1, 20) || x'ff' || substr(frames, 22) \
+            AS BLOB)
          WHERE run = {run} AND stream = 'history' AND first = 0"
         ),
     );
-    change(folder, &format!("DELETE FROM blocks WHERE run = {run} AND stream = 'history' AND first = 1"));
+    change(
+        folder,
+        &format!("DELETE FROM blocks WHERE run = {run} AND stream = 'history' AND first = 1"),
+    );
     change(folder, &format!("DELETE FROM blobs WHERE sha256 = '{}'", hashes[0]));
+}
+
+/// Logs four files of a run; answers their hashes.
+async fn put_files(lab: &Lab, agent: &mut FakeAgent, start: &Start) -> Vec<String> {
+    let mut hashes = Vec::new();
+    for content in [b"whole", b"false", b"short", b"gone!"] {
+        let hashed = lab.put(None, content).await;
+        let row = FileRow {
+            path: String::from_utf8_lossy(content).into_owned(),
+            sha256: hashed.sha256.clone(),
+            size: hashed.size,
+            kind: "file".to_owned(),
+        };
+        let rows = files(&[row.to_row(0, 0)]);
+        agent.append(start, "files", hashes.len() as u64, rows).await.unwrap();
+        hashes.push(hashed.sha256);
+    }
+    hashes
 }
 
 #[tokio::test]
@@ -62,14 +86,7 @@ async fn all_that_is_wrong_is_named_and_nothing_else() {
         one.append(&bad, "history", offset, frames(offset, "val/loss", &[0.5])).await.unwrap();
         two.append(&good, "history", offset, frames(offset, "val/loss", &[0.5])).await.unwrap();
     }
-    let mut hashes = Vec::new();
-    for content in [b"whole", b"false", b"short", b"gone!"] {
-        let hashed = lab.put(None, content).await;
-        let path = String::from_utf8_lossy(content).into_owned();
-        let row = FileRow { path, sha256: hashed.sha256.clone(), size: hashed.size, kind: "file".to_owned() };
-        one.append(&bad, "files", hashes.len() as u64, files(&[row.to_row(0, 0)])).await.unwrap();
-        hashes.push(hashed.sha256);
-    }
+    let hashes = put_files(&lab, &mut one, &bad).await;
     let folder = lab.folder().to_owned();
     lab.stop().await;
     let healthy = fsck(&folder).await;
@@ -77,8 +94,11 @@ async fn all_that_is_wrong_is_named_and_nothing_else() {
     assert_eq!(healthy.problems, []);
     damage(&folder, &bad.run, &hashes);
     let report = fsck(&folder).await;
-    let found: Vec<String> =
-        report.problems.iter().map(|problem| format!("{}: {}", problem.place, problem.what)).collect();
+    let found: Vec<String> = report
+        .problems
+        .iter()
+        .map(|problem| format!("{}: {}", problem.place, problem.what))
+        .collect();
     let place = format!("run `{}`, history of attempt 1 by `sdk`", bad.run);
     for wanted in [
         format!("{place}: rows 0 to 0: "),
@@ -105,7 +125,9 @@ async fn all_that_is_wrong_is_named_and_nothing_else() {
         let wanted = BlobRef { sha256: hash.clone(), ..BlobRef::default() };
         lab.dial(None).files().get(wanted).await?.into_inner().message().await
     };
-    for (hash, wanted) in [(&hashes[2], "has lost its end: it has 2 bytes"), (&hashes[3], "is missing")] {
+    for (hash, wanted) in
+        [(&hashes[2], "has lost its end: it has 2 bytes"), (&hashes[3], "is missing")]
+    {
         let told = content(hash).await.unwrap_err();
         assert!(told.code() == Code::DataLoss && told.message().contains(wanted), "{told}");
         assert!(proto::dial::hint(&told).unwrap().contains("controller fsck"), "{told:?}");
@@ -135,7 +157,8 @@ fn state(folder: &Path) -> Vec<(PathBuf, Vec<u8>, SystemTime)> {
 /// Copies the files of a folder.
 fn copied(folder: &Path) -> TempDir {
     let copy = TempDir::new().unwrap();
-    let done = Command::new("cp").arg("-a").arg(folder.join(".")).arg(copy.path()).status().unwrap();
+    let done =
+        Command::new("cp").arg("-a").arg(folder.join(".")).arg(copy.path()).status().unwrap();
     assert!(done.success());
     copy
 }
@@ -156,7 +179,9 @@ async fn a_check_changes_nothing() {
     for folder in [&killed, &ended] {
         let before = state(folder.path());
         // Where files can be made so, nobody can write a thing in it.
-        let fix = |flag: &str| drop(Command::new("chattr").args(["-R", flag]).arg(folder.path()).output());
+        let fix = |flag: &str| {
+            drop(Command::new("chattr").args(["-R", flag]).arg(folder.path()).output())
+        };
         fix("+i");
         let report = fsck(folder.path()).await;
         fix("-i");
@@ -181,7 +206,10 @@ async fn what_is_no_data_folder_is_told_from_what_is_damaged() {
         controller::fsck(settings, |_| {}).await
     };
     let folder = TempDir::new().unwrap();
-    assert!(matches!(check(&folder.path().join("nowhere")).await, Err(StartError::NoFolder { .. })));
+    assert!(matches!(
+        check(&folder.path().join("nowhere")).await,
+        Err(StartError::NoFolder { .. })
+    ));
     assert!(matches!(check(folder.path()).await, Err(StartError::NoFolder { .. })));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "no database is made");
     let mut lab = Lab::start().await;
@@ -201,9 +229,13 @@ async fn what_is_no_data_folder_is_told_from_what_is_damaged() {
     }
 }
 
-/// Flips a bit of each of these bytes of a file in turn; gives what the check finds each time, `None` where it cannot
-/// even begin.
-async fn flipped(folder: &Path, file: &Path, bytes: impl Iterator<Item = usize>) -> Vec<Option<Report>> {
+/// Flips a bit of each of these bytes of a file in turn; gives what the check finds each time,
+/// `None` where it cannot even begin.
+async fn flipped(
+    folder: &Path,
+    file: &Path,
+    bytes: impl Iterator<Item = usize>,
+) -> Vec<Option<Report>> {
     let whole = fs::read(file).unwrap();
     let mut found = Vec::new();
     for at in bytes {

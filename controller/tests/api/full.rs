@@ -40,11 +40,16 @@ async fn rows_and_contents_are_refused_and_the_rest_goes_on() {
         (refused.code(), refused.message()),
         (Code::Unavailable, "the disk of the controller is full")
     );
-    assert_eq!(agent.append(&start, "history", 0, Vec::new()).await.unwrap().next, 1, "a sign of life");
+    assert_eq!(
+        agent.append(&start, "history", 0, Vec::new()).await.unwrap().next,
+        1,
+        "a sign of life"
+    );
     let content = tempfile::NamedTempFile::new().unwrap();
     fs::write(content.path(), b"model").unwrap();
     let hashed = blobs::Hashed::of(b"model");
-    let put = blobs::upload(&mut lab.dial(None).files(), content.path(), &hashed, &Arc::default()).await;
+    let put =
+        blobs::upload(&mut lab.dial(None).files(), content.path(), &hashed, &Arc::default()).await;
     assert!(put.is_err());
     agent.beat.free = 1;
     let orders = agent.heartbeat().await.unwrap();

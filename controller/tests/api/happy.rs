@@ -79,7 +79,10 @@ async fn every_point_of_a_grid_once_under_many_agents() {
     assert_eq!(points.iter().collect::<BTreeSet<_>>().len(), 12, "{points:?}");
     assert_eq!(lab.sweep(&sweep.id).await.state, "finished");
     let runs = lab.list(&sweep.id).await;
-    assert_eq!(runs.iter().map(|run| run.trial.unwrap()).collect::<Vec<_>>(), (0..12).collect::<Vec<_>>());
+    assert_eq!(
+        runs.iter().map(|run| run.trial.unwrap()).collect::<Vec<_>>(),
+        (0..12).collect::<Vec<_>>()
+    );
 }
 
 #[tokio::test]
@@ -94,8 +97,11 @@ async fn several_slots_are_filled_by_one_answer() {
 #[tokio::test]
 async fn creating_and_ending_twice_is_as_once() {
     let mut lab = Lab::start().await;
-    let request =
-        CreateSweep { yaml: RANDOM.to_owned(), idempotency_key: "k".to_owned(), ..CreateSweep::default() };
+    let request = CreateSweep {
+        yaml: RANDOM.to_owned(),
+        idempotency_key: "k".to_owned(),
+        ..CreateSweep::default()
+    };
     let first = lab.sweeps.create(request.clone()).await.unwrap().into_inner();
     let second = lab.sweeps.create(request).await.unwrap().into_inner();
     assert_eq!(first.id, second.id);
@@ -114,7 +120,10 @@ async fn a_bad_yaml_is_told_in_full_and_a_wrong_id_is_not_found() {
     let request = CreateSweep { yaml, source: "my.yaml".to_owned(), ..CreateSweep::default() };
     let refused = lab.sweeps.create(request).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
-    assert!(refused.message().contains("my.yaml:3") && refused.message().contains("nonsense"), "{refused}");
+    assert!(
+        refused.message().contains("my.yaml:3") && refused.message().contains("nonsense"),
+        "{refused}"
+    );
 
     let missing = lab.sweeps.get(SweepRef { sweep: "abcdefgh".to_owned() }).await.unwrap_err();
     assert_eq!((missing.code(), missing.message()), (Code::NotFound, "no sweep `abcdefgh`"));
@@ -125,9 +134,13 @@ async fn a_bad_yaml_is_told_in_full_and_a_wrong_id_is_not_found() {
 async fn more_problems_than_a_header_takes_are_counted() {
     let mut lab = Lab::start().await;
     let yaml: String = (0..3000).map(|number| format!("nönsense{number}: 1\n")).collect();
-    let refused = lab.sweeps.create(CreateSweep { yaml, ..CreateSweep::default() }).await.unwrap_err();
+    let refused =
+        lab.sweeps.create(CreateSweep { yaml, ..CreateSweep::default() }).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
-    assert!(refused.message().contains("nönsense0") && refused.message().contains(" more"), "{refused}");
+    assert!(
+        refused.message().contains("nönsense0") && refused.message().contains(" more"),
+        "{refused}"
+    );
     let missing = lab.sweeps.get(SweepRef { sweep: "é".repeat(100_000) }).await;
     assert_eq!(code(missing), Code::NotFound);
 }
@@ -135,10 +148,17 @@ async fn more_problems_than_a_header_takes_are_counted() {
 #[tokio::test]
 async fn health_and_reflection_answer() {
     let lab = Lab::start().await;
-    let channel = tonic::transport::Endpoint::from_shared(lab.address()).unwrap().connect().await.unwrap();
+    let channel =
+        tonic::transport::Endpoint::from_shared(lab.address()).unwrap().connect().await.unwrap();
     let mut health = tonic_health::pb::health_client::HealthClient::new(channel.clone());
-    let answer = health.check(tonic_health::pb::HealthCheckRequest { service: String::new() }).await.unwrap();
-    assert_eq!(answer.into_inner().status(), tonic_health::pb::health_check_response::ServingStatus::Serving);
+    let answer = health
+        .check(tonic_health::pb::HealthCheckRequest { service: String::new() })
+        .await
+        .unwrap();
+    assert_eq!(
+        answer.into_inner().status(),
+        tonic_health::pb::health_check_response::ServingStatus::Serving
+    );
     use tonic_reflection::pb::v1::{
         ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
         server_reflection_request::MessageRequest,

@@ -1,5 +1,5 @@
-//! History by keys, before and after it was merged in the background: the same rows and the same curves, whatever the store
-//! has made of them.
+//! History by keys, before and after it was merged in the background: the same rows and the same
+//! curves, whatever the store has made of them.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -54,7 +54,8 @@ fn motley(count: u64) -> Vec<Row> {
         }
         if at % 50 == 7 {
             values.insert(0, ("said".to_owned(), Value::Text(format!("at {at}"))));
-            values.push(("picture".to_owned(), Value::Json(r#"{"_type":"image-file"}"#.to_owned())));
+            values
+                .push(("picture".to_owned(), Value::Json(r#"{"_type":"image-file"}"#.to_owned())));
         }
         // Some rows come late.
         let step = if at % 40 == 39 { at - 30 } else { at };
@@ -108,7 +109,10 @@ fn check(buckets: &[CurveBucket], all: &BTreeMap<u64, f64>) {
         let inside: Vec<f64> =
             all.range(bucket.first_step..=bucket.last_step).map(|(_, value)| *value).collect();
         let finite = || inside.iter().copied().filter(|value| value.is_finite());
-        assert_eq!((bucket.min, bucket.max), (finite().reduce(f64::min), finite().reduce(f64::max)));
+        assert_eq!(
+            (bucket.min, bucket.max),
+            (finite().reduce(f64::min), finite().reduce(f64::max))
+        );
         assert_eq!((bucket.last, bucket.count as usize), (finite().next_back(), finite().count()));
         let odd = bucket.nan + bucket.positive_infinity + bucket.negative_infinity;
         assert_eq!(odd as usize, inside.len() - finite().count());
@@ -120,8 +124,12 @@ fn check(buckets: &[CurveBucket], all: &BTreeMap<u64, f64>) {
 async fn looks_right(lab: &Lab, run: &str, rows: &[Row]) {
     for key in ["loss", "n"] {
         let all = last_values(rows, key);
-        let whole =
-            ReadCurve { run: run.to_owned(), keys: vec![key.to_owned()], buckets: 7, ..ReadCurve::default() };
+        let whole = ReadCurve {
+            run: run.to_owned(),
+            keys: vec![key.to_owned()],
+            buckets: 7,
+            ..ReadCurve::default()
+        };
         let found = curve(lab, whole.clone()).await;
         assert!(found.len() <= 7);
         check(&found, &all);
@@ -144,8 +152,11 @@ async fn looks_right(lab: &Lab, run: &str, rows: &[Row]) {
         let from = rows.len() - last as usize;
         assert_eq!(text(&decoded(&read(lab, wanted).await)), text(&rows[from..]));
     }
-    let said: Vec<Row> =
-        rows.iter().filter(|row| row.values.iter().any(|(key, _)| key == "said")).cloned().collect();
+    let said: Vec<Row> = rows
+        .iter()
+        .filter(|row| row.values.iter().any(|(key, _)| key == "said"))
+        .cloned()
+        .collect();
     let keys = vec!["said".to_owned()];
     let wanted = ReadHistory { run: run.to_owned(), keys, last: 5, ..ReadHistory::default() };
     let last = decoded(&read(lab, wanted.clone()).await);
@@ -186,7 +197,8 @@ async fn merging_changes_nothing_that_is_read() {
         .unwrap()
         .into_inner()
         .keys;
-    let seen: Vec<_> = keys.iter().map(|key| (key.key.as_str(), key.types.join(" "), key.count)).collect();
+    let seen: Vec<_> =
+        keys.iter().map(|key| (key.key.as_str(), key.types.join(" "), key.count)).collect();
     assert_eq!(
         seen,
         [
@@ -222,7 +234,8 @@ async fn curves_of_steps_without_gaps_are_exact_before_and_after_merging() {
                 [(None, None), (Some(41), Some(1000)), (Some(777), Some(777)), (Some(1500), None)]
             {
                 let (run, keys) = (start.run.clone(), vec!["loss".to_owned()]);
-                let asked = ReadCurve { run, keys, buckets, from_step, to_step, ..ReadCurve::default() };
+                let asked =
+                    ReadCurve { run, keys, buckets, from_step, to_step, ..ReadCurve::default() };
                 let range = from_step.unwrap_or(0)..=to_step.unwrap_or(u64::MAX);
                 let wanted = all.range(range).map(|(step, value)| (*step, *value)).collect();
                 check(&curve(&lab, asked).await, &wanted);
@@ -316,7 +329,8 @@ async fn a_curve_over_another_key_and_questions_without_an_answer() {
     };
     let mut history = lab.dial(None).history();
     let curves = history.curve(over.clone()).await.unwrap().into_inner().curves;
-    let points: Vec<_> = curves[0].buckets.iter().map(|bucket| (bucket.first_x, bucket.last)).collect();
+    let points: Vec<_> =
+        curves[0].buckets.iter().map(|bucket| (bucket.first_x, bucket.last)).collect();
     assert_eq!(points, [(1.5, Some(0.3)), (2.5, Some(0.2))]);
     assert!(curves[1].buckets.is_empty());
     for bad in [

@@ -1,5 +1,5 @@
-//! A controller on a port and in a folder of its own, and agents that are nothing but their calls. Used by the tests of this
-//! folder. Never starts a process.
+//! A controller on a port and in a folder of its own, and agents that are nothing but their calls.
+//! Used by the tests of this folder. Never starts a process.
 
 use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
@@ -8,9 +8,10 @@ use controller::{Controller, chance::Chance, clock::Clock, settings::Settings};
 use proto::{
     dial::{Authorized, Dial},
     v1::{
-        AppendRows, Appended, Beat, Block, Change, ChangeSweep, CreateSweep, EndRun, Held, ListRuns, Orders,
-        Outcome, ReadRows, Run, RunAttempt, RunEnded, RunRef, Start, Sweep, SweepRef,
-        agents_client::AgentsClient, runs_client::RunsClient, sweeps_client::SweepsClient,
+        AppendRows, Appended, Beat, Block, Change, ChangeSweep, CreateSweep, EndRun, Held,
+        ListRuns, Orders, Outcome, ReadRows, Run, RunAttempt, RunEnded, RunRef, Start, Sweep,
+        SweepRef, agents_client::AgentsClient, runs_client::RunsClient,
+        sweeps_client::SweepsClient,
     },
 };
 use record::{Row, Value, Writer};
@@ -108,8 +109,11 @@ impl Lab {
     /// Starts another on the same folder, with other luck.
     pub(crate) async fn come_back(&mut self) {
         let controller =
-            Controller::start(self.settings.clone(), Clock::system(), Chance::seeded(2)).await.unwrap();
-        let dial = Dial::new(&controller.address().to_string(), self.settings.token.as_deref()).unwrap();
+            Controller::start(self.settings.clone(), Clock::system(), Chance::seeded(2))
+                .await
+                .unwrap();
+        let dial =
+            Dial::new(&controller.address().to_string(), self.settings.token.as_deref()).unwrap();
         (self.sweeps, self.agents, self.runs) = (dial.sweeps(), dial.agents(), dial.runs());
         self.controller = Some(controller);
     }
@@ -122,7 +126,9 @@ impl Lab {
     pub(crate) async fn put(&self, token: Option<&str>, content: &[u8]) -> Hashed {
         let (file, hashed) = (tempfile::NamedTempFile::new().unwrap(), Hashed::of(content));
         fs::write(file.path(), content).unwrap();
-        blobs::upload(&mut self.dial(token).files(), file.path(), &hashed, &Arc::default()).await.unwrap();
+        blobs::upload(&mut self.dial(token).files(), file.path(), &hashed, &Arc::default())
+            .await
+            .unwrap();
         hashed
     }
 
@@ -155,7 +161,8 @@ impl Lab {
     }
 
     pub(crate) async fn blocks(&mut self, run: &str, stream: &str) -> Vec<Block> {
-        let request = ReadRows { run: run.to_owned(), stream: stream.to_owned(), ..ReadRows::default() };
+        let request =
+            ReadRows { run: run.to_owned(), stream: stream.to_owned(), ..ReadRows::default() };
         let mut stream = self.runs.read(request).await.unwrap().into_inner();
         let mut blocks = Vec::new();
         while let Some(block) = stream.message().await.unwrap() {
@@ -207,7 +214,11 @@ impl FakeAgent {
 
     pub(crate) fn hold(&mut self, start: &Start) {
         self.beat.free = 0;
-        self.beat.holds.push(Held { run: start.run.clone(), attempt: start.attempt, started: true });
+        self.beat.holds.push(Held {
+            run: start.run.clone(),
+            attempt: start.attempt,
+            started: true,
+        });
     }
 
     pub(crate) fn forget(&mut self, run: &str) {
@@ -260,14 +271,24 @@ impl FakeAgent {
     }
 
     /// Ends a run as failed in this class, so many seconds after its start.
-    pub(crate) async fn fail(&mut self, start: &Start, class: &str, seconds: u64) -> Result<Run, Status> {
+    pub(crate) async fn fail(
+        &mut self,
+        start: &Start,
+        class: &str,
+        seconds: u64,
+    ) -> Result<Run, Status> {
         let (state, class) = ("failed".to_owned(), class.to_owned());
         let message = "exit code 2\nTraceback\nno data folder".to_owned();
         let outcome = Outcome { state, class, message, exit_code: Some(2), ..Outcome::default() };
         Ok(self.end_as(start, outcome, seconds * 1000).await?.run.unwrap())
     }
 
-    async fn end_as(&mut self, start: &Start, outcome: Outcome, ran_ms: u64) -> Result<RunEnded, Status> {
+    async fn end_as(
+        &mut self,
+        start: &Start,
+        outcome: Outcome,
+        ran_ms: u64,
+    ) -> Result<RunEnded, Status> {
         self.forget(&start.run);
         let request = EndRun {
             run: start.run.clone(),
@@ -318,7 +339,10 @@ pub(crate) async fn pause(millis: u64) {
 }
 
 /// Tries until it holds; tells what it was when it does not within 10 seconds.
-pub(crate) async fn eventually<T: std::fmt::Debug>(what: &str, mut look: impl AsyncFnMut() -> (bool, T)) {
+pub(crate) async fn eventually<T: std::fmt::Debug>(
+    what: &str,
+    mut look: impl AsyncFnMut() -> (bool, T),
+) {
     let clock = Clock::system();
     let end = clock.now() + Duration::from_secs(60);
     loop {

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use proto::v1::{
-    AppendRows, BeginRun, BlobHashes, EndRun, Outcome, ReadCurve, ReplayTrials, RunBegun, RunRef, Start,
+    AppendRows, BeginRun, BlobHashes, EndRun, Outcome, ReadCurve, ReplayTrials, RunBegun, RunRef,
+    Start,
 };
 use record::{Writer, file::FileRow};
 use tonic::Code;
@@ -26,7 +27,8 @@ async fn strict() -> Lab {
 async fn the_value_of_a_trial_stands_from_its_end_on() {
     let mut lab = Lab::start().await;
     let yaml = RANDOM.replace("method: random", "method: bayes");
-    let sweep = lab.create(&format!("{yaml}early_terminate: {{type: hyperband, min_iter: 3}}\n")).await;
+    let sweep =
+        lab.create(&format!("{yaml}early_terminate: {{type: hyperband, min_iter: 3}}\n")).await;
     let mut agent = lab.agent("one", &sweep.id);
     let mut starts = Vec::new();
     for value in [0.5, 0.4, 0.6, 0.7] {
@@ -36,11 +38,17 @@ async fn the_value_of_a_trial_stands_from_its_end_on() {
     // matter any more.
     agent.log(&starts[2], 1, KEY, &[-1e9, 0.1]).await.unwrap();
     let run = lab.run(&starts[2].run).await;
-    assert_eq!((run.value, run.rows, run.summary_json.as_str()), (Some(0.6), 3, r#"{"val/loss":0.1}"#));
+    assert_eq!(
+        (run.value, run.rows, run.summary_json.as_str()),
+        (Some(0.6), 3, r#"{"val/loss":0.1}"#)
+    );
     assert_eq!(run.rungs, [], "it crosses no rung any more");
     assert!(lab.blocks(&starts[2].run, "history").await.iter().all(|block| !block.fenced));
     let now = lab.sweep(&sweep.id).await;
-    assert_eq!(now.best.map(|best| (best.id, best.value)), Some((starts[1].run.clone(), Some(0.4))));
+    assert_eq!(
+        now.best.map(|best| (best.id, best.value)),
+        Some((starts[1].run.clone(), Some(0.4)))
+    );
     agent.trial(0.3).await;
     let replay = ReplayTrials { sweep: sweep.id.clone(), trials: Vec::new() };
     let found = lab.sweeps.replay(replay).await.unwrap().into_inner();
@@ -61,7 +69,10 @@ async fn rows_beyond_the_grace_are_kept_and_marked() {
         assert!(matches!(code(late), Code::Aborted | Code::Ok));
     }
     let late = agent.append(&start, "summary", 0, frames(0, KEY, &[-2e9])).await.unwrap_err();
-    let says = format!("attempt 1 of the run `{}` is over: late rows are kept and do not count", start.run);
+    let says = format!(
+        "attempt 1 of the run `{}` is over: late rows are kept and do not count",
+        start.run
+    );
     assert_eq!((late.code(), late.message()), (Code::Aborted, says.as_str()));
     let after = lab.run(&start.run).await;
     assert_eq!(after.note, "rows came after its end: they are kept and do not count");
@@ -91,14 +102,19 @@ async fn a_late_file_is_added_and_takes_the_place_of_none() {
         Writer::default().frame(&[file.to_row(0, 0)], &mut out);
         out
     };
-    let (early, late) = (lab.put(Some("hush"), b"early").await, lab.put(Some("hush"), b"late!!").await);
+    let (early, late) =
+        (lab.put(Some("hush"), b"early").await, lab.put(Some("hush"), b"late!!").await);
     agent.append(&start, "files", 0, row("model", &early)).await.unwrap();
     agent.end(&start, "finished").await.unwrap();
     pause(5).await;
     for (offset, path) in [(1, "model"), (2, "plot")] {
-        assert_eq!(code(agent.append(&start, "files", offset, row(path, &late)).await), Code::Aborted);
+        assert_eq!(
+            code(agent.append(&start, "files", offset, row(path, &late)).await),
+            Code::Aborted
+        );
     }
-    let mut list = lab.dial(Some("hush")).files().list(RunRef { run: start.run.clone() }).await.unwrap();
+    let mut list =
+        lab.dial(Some("hush")).files().list(RunRef { run: start.run.clone() }).await.unwrap();
     let mut files = Vec::new();
     while let Some(file) = list.get_mut().message().await.unwrap() {
         files.push((file.path, file.size));
@@ -117,7 +133,8 @@ async fn opens(lab: &Lab, token: &str, run: &str, attempt: u32) -> Vec<Code> {
         ..AppendRows::default()
     };
     let join = BeginRun { run: run.to_owned(), attempt, ..BeginRun::default() };
-    let curves = ReadCurve { run: run.to_owned(), keys: vec![KEY.to_owned()], ..ReadCurve::default() };
+    let curves =
+        ReadCurve { run: run.to_owned(), keys: vec![KEY.to_owned()], ..ReadCurve::default() };
     let of = || RunRef { run: run.to_owned() };
     vec![
         code(dial.runs().append(append).await),

@@ -1,5 +1,5 @@
-//! A data folder that goes away under a running controller: nothing is acknowledged that the next controller would not
-//! find, and everything goes on once the folder is back.
+//! A data folder that goes away under a running controller: nothing is acknowledged that the next
+//! controller would not find, and everything goes on once the folder is back.
 
 use std::{
     fs,
@@ -25,11 +25,13 @@ async fn put(lab: &Lab, content: &[u8]) -> Result<(), Status> {
 }
 
 async fn begin(lab: &Lab) -> Result<(), Status> {
-    let begin = BeginRun { project: "p".to_owned(), config_json: "{}".to_owned(), ..BeginRun::default() };
+    let begin =
+        BeginRun { project: "p".to_owned(), config_json: "{}".to_owned(), ..BeginRun::default() };
     lab.dial(None).runs().begin(begin).await.map(drop)
 }
 
-/// Everything that would have to be written is refused, with the folder's name and advice, and can be tried again.
+/// Everything that would have to be written is refused, with the folder's name and advice, and can
+/// be tried again.
 async fn refuses(lab: &mut Lab, sweep: &str, names: &Path) {
     let mut agent = lab.agent("other", sweep);
     agent.beat.free = 1;
@@ -46,7 +48,10 @@ async fn refuses(lab: &mut Lab, sweep: &str, names: &Path) {
         assert!(refused.message().contains(&names.display().to_string()), "{refused}");
         assert!(proto::dial::hint(&refused).is_some());
     }
-    eventually("health tells", async || (!serves(lab, "").await && !serves(lab, "ingest").await, ())).await;
+    eventually("health tells", async || {
+        (!serves(lab, "").await && !serves(lab, "ingest").await, ())
+    })
+    .await;
     // What the controller has open can still be read.
     assert_eq!(lab.blocks(&start.run, "history").await.len(), 1);
     assert!(lab.sweep(sweep).await.note.contains("lost its data folder"));
@@ -55,7 +60,8 @@ async fn refuses(lab: &mut Lab, sweep: &str, names: &Path) {
 async fn accepts(lab: &Lab, sweep: &str) {
     eventually("it is taken again", async || {
         let mut agent = lab.agent("one", sweep);
-        let start = proto::v1::Start { run: format!("{sweep}-0"), attempt: 1, ..Default::default() };
+        let start =
+            proto::v1::Start { run: format!("{sweep}-0"), attempt: 1, ..Default::default() };
         let append = agent.append(&start, "history", 1, frames(1, KEY, &[0.1])).await;
         let whole = append.is_ok() && put(lab, b"new").await.is_ok() && begin(lab).await.is_ok();
         (whole && serves(lab, "").await && serves(lab, "ingest").await, append)
@@ -84,7 +90,11 @@ async fn nothing_is_acknowledged_into_a_folder_that_is_gone() {
     // Another folder in its place is no better.
     fs::create_dir(&folder).unwrap();
     refuses(&mut lab, &sweep, &folder).await;
-    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "nothing is written into a foreign folder");
+    assert_eq!(
+        fs::read_dir(&folder).unwrap().count(),
+        0,
+        "nothing is written into a foreign folder"
+    );
     fs::remove_dir(&folder).unwrap();
     fs::rename(aside(&folder), &folder).unwrap();
     accepts(&lab, &sweep).await;
@@ -131,7 +141,10 @@ async fn trials_that_ran_meanwhile_go_on_and_nothing_new_was_handed_out() {
     fs::rename(aside(&folder), &folder).unwrap();
     eventually("the run goes on", async || {
         let orders = agent.heartbeat().await;
-        (orders.as_ref().is_ok_and(|orders| orders.keep.len() == 1 || orders.start.len() == 1), orders)
+        (
+            orders.as_ref().is_ok_and(|orders| orders.keep.len() == 1 || orders.start.len() == 1),
+            orders,
+        )
     })
     .await;
     assert_eq!(code(agent.log(&start, 1, KEY, &[0.1]).await), Code::Ok);

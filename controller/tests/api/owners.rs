@@ -1,11 +1,12 @@
-//! Contents have owners: what a run may name, what it learns of others' contents, and how much one run or project may bring.
+//! Contents have owners: what a run may name, what it learns of others' contents, and how much one
+//! run or project may bring.
 
 use std::time::Duration;
 
 use blobs::Hashed;
 use proto::v1::{
-    AliasArtifact, AppendRows, ArtifactRef, BeginRun, BlobChunk, BlobHashes, BlobStored, EndRun, FindRuns,
-    ListRuns, Outcome, RunBegun,
+    AliasArtifact, AppendRows, ArtifactRef, BeginRun, BlobChunk, BlobHashes, BlobStored, EndRun,
+    FindRuns, ListRuns, Outcome, RunBegun,
 };
 use record::{
     Row, Writer,
@@ -56,7 +57,8 @@ fn rows(content: &[u8], size: u64) -> [Row; 3] {
     let sha256 = Hashed::of(content).sha256;
     let kind = "file".to_owned();
     let file = FileRow { path: "a".to_owned(), sha256: sha256.clone(), size, kind }.to_row(0, 0);
-    let checkpoint = CheckpointRow { step: 0, sha256: sha256.clone(), size, history: 0, summary: 0 };
+    let checkpoint =
+        CheckpointRow { step: 0, sha256: sha256.clone(), size, history: 0, summary: 0 };
     let artifact = ArtifactRow {
         name: "net".to_owned(),
         kind: "model".to_owned(),
@@ -87,8 +89,10 @@ async fn a_hash_opens_no_content_of_another_project() {
     let mut lab = lab().await;
     let (owner, mate) = (begin(&mut lab, "ours").await, begin(&mut lab, "ours").await);
     let stranger = begin(&mut lab, "theirs").await;
-    let text =
-        manifest(&mut [Entry { path: "r".to_owned(), content: Content::Reference("s3://r".to_owned()) }]);
+    let text = manifest(&mut [Entry {
+        path: "r".to_owned(),
+        content: Content::Reference("s3://r".to_owned()),
+    }]);
     let secret = text.unwrap().into_bytes();
     let size = secret.len() as u64;
     assert_eq!(put(&lab, &owner.token, &secret).await.unwrap(), BlobStored { known: false });
@@ -105,7 +109,8 @@ async fn a_hash_opens_no_content_of_another_project() {
         append(&lab, &mate, offset, row).await.unwrap();
     }
 
-    // Whoever has the content proves it by sending it. A part of it proves nothing, and it is stored once.
+    // Whoever has the content proves it by sending it. A part of it proves nothing, and it is
+    // stored once.
     let part = BlobChunk { sha256: Hashed::of(&secret).sha256, size, data: secret[..4].to_owned() };
     let part = lab.dial(Some(&stranger.token)).files().put(tokio_stream::iter([part])).await;
     assert_eq!(code(part), Code::InvalidArgument);
@@ -147,7 +152,8 @@ async fn the_schema_finds_the_owners_of_what_older_controllers_took() {
         let run = begin(&mut lab, project).await;
         let Hashed { sha256, size } = Hashed::of(entry);
         let content = Content::Blob { sha256, size };
-        let text = manifest(&mut [Entry { path: project.to_owned(), content }]).unwrap().into_bytes();
+        let text =
+            manifest(&mut [Entry { path: project.to_owned(), content }]).unwrap().into_bytes();
         for content in [entry, of_file, of_checkpoint, &text] {
             put(&lab, &run.token, content).await.unwrap();
         }
@@ -270,10 +276,11 @@ async fn names_and_lists_have_bounds() {
     let artifact = Some(ArtifactRef::default());
     let alias = AliasArtifact { artifact, add: many, ..AliasArtifact::default() };
     let alias = lab.dial(None).artifacts().alias(alias).await;
-    let told =
-        [states.err(), filters.err(), alias.err()].map(|refused| refused.unwrap().message().to_owned());
+    let told = [states.err(), filters.err(), alias.err()]
+        .map(|refused| refused.unwrap().message().to_owned());
     assert_eq!(
         told,
-        ["1001 states", "1001 filters", "1001 aliases to give"].map(|what| format!("{what}, 1000 at most"))
+        ["1001 states", "1001 filters", "1001 aliases to give"]
+            .map(|what| format!("{what}, 1000 at most"))
     );
 }

@@ -33,7 +33,10 @@ async fn a_paused_sweep_hands_out_nothing_until_it_is_resumed() {
     assert_eq!((paused.state.as_str(), paused.note.is_empty()), ("paused", false));
     agent.beat.free = 1;
     let orders = agent.heartbeat().await.unwrap();
-    assert!(orders.start.is_empty() && orders.keep.len() == 1 && !orders.note.is_empty(), "{orders:?}");
+    assert!(
+        orders.start.is_empty() && orders.keep.len() == 1 && !orders.note.is_empty(),
+        "{orders:?}"
+    );
     agent.log(&start, 0, "val/loss", &[1.0]).await.unwrap();
 
     agent.beat.wait_ms = 9_000;
@@ -59,7 +62,10 @@ async fn a_stopped_sweep_lets_its_runs_finish() {
     assert_eq!(lab.sweep(&sweep.id).await.state, "finished");
     assert_eq!(code(lab.change(&sweep.id, Change::Stop).await), Code::FailedPrecondition);
     let refused = lab.change(&sweep.id, Change::Pause).await.unwrap_err();
-    assert_eq!(refused.message(), format!("sweep `{}` is finished, so it cannot be paused", sweep.id));
+    assert_eq!(
+        refused.message(),
+        format!("sweep `{}` is finished, so it cannot be paused", sweep.id)
+    );
 }
 
 #[tokio::test]
@@ -176,7 +182,10 @@ async fn a_sweep_that_is_over_says_how_to_go_on() {
     ] {
         let refused = lab.change(&sweep.id, wish).await.unwrap_err();
         let message = format!("sweep `{}` is finished, so it cannot be {word}", sweep.id);
-        assert_eq!((refused.code(), refused.message()), (Code::FailedPrecondition, message.as_str()));
+        assert_eq!(
+            (refused.code(), refused.message()),
+            (Code::FailedPrecondition, message.as_str())
+        );
         let hint = dial::hint(&refused).unwrap_or_default();
         let way_on = if wish == Change::Resume { "sweep retry" } else { "sweep show" };
         assert!(hint.contains(&format!("`{way_on} {}`", sweep.id)), "{hint}");
@@ -202,7 +211,8 @@ async fn a_target_that_is_reached_ends_the_handing_out() {
 async fn a_watcher_sees_a_sweep_to_its_end() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(&format!("{RANDOM}\nrun_cap: 3\n")).await;
-    let mut updates = lab.sweeps.watch(SweepRef { sweep: sweep.id.clone() }).await.unwrap().into_inner();
+    let mut updates =
+        lab.sweeps.watch(SweepRef { sweep: sweep.id.clone() }).await.unwrap().into_inner();
     let first = updates.message().await.unwrap().unwrap();
     assert_eq!((first.sweep.unwrap().state.as_str(), first.runs.len()), ("pending", 0));
     let mut agent = lab.agent("one", &sweep.id);
@@ -213,7 +223,9 @@ async fn a_watcher_sees_a_sweep_to_its_end() {
     let mut last = String::new();
     while let Some(update) = updates.message().await.unwrap() {
         last = update.sweep.unwrap().state;
-        finished.extend(update.runs.into_iter().filter(|run| run.state == "finished").map(|run| run.id));
+        finished.extend(
+            update.runs.into_iter().filter(|run| run.state == "finished").map(|run| run.id),
+        );
     }
     assert_eq!((last.as_str(), finished.len()), ("finished", 3));
 }
@@ -232,7 +244,8 @@ async fn a_watcher_is_told_of_many_large_runs_in_several_updates() {
         }
     }
     // More than fits into one message.
-    let mut updates = lab.sweeps.watch(SweepRef { sweep: sweep.id.clone() }).await.unwrap().into_inner();
+    let mut updates =
+        lab.sweeps.watch(SweepRef { sweep: sweep.id.clone() }).await.unwrap().into_inner();
     let (mut runs, mut parts) = (Vec::new(), 0);
     while runs.len() < 100 {
         let update = updates.message().await.unwrap().unwrap();

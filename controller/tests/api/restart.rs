@@ -74,7 +74,8 @@ async fn shutting_down_ends_long_polls_and_streams() {
     let mut idle = lab.agent("idle", &sweep.id);
     idle.beat.wait_ms = 9_000;
     let poll = tokio::spawn(async move { idle.heartbeat().await });
-    let mut updates = lab.sweeps.watch(SweepRef { sweep: sweep.id.clone() }).await.unwrap().into_inner();
+    let mut updates =
+        lab.sweeps.watch(SweepRef { sweep: sweep.id.clone() }).await.unwrap().into_inner();
     updates.message().await.unwrap().unwrap();
     pause(200).await;
     tokio::time::timeout(Duration::from_secs(60), lab.shutdown()).await.unwrap();

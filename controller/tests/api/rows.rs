@@ -29,8 +29,12 @@ async fn of_a_long_console_the_first_and_the_last_part_stay() {
     let mut agent = lab.agent("one", &sweep.id);
     let start = agent.ask().await;
     let (run, stream) = (start.run.clone(), "console".to_owned());
-    let mut follow =
-        lab.runs.read(ReadRows { run, stream, attempt: 0, follow: true }).await.unwrap().into_inner();
+    let mut follow = lab
+        .runs
+        .read(ReadRows { run, stream, attempt: 0, follow: true })
+        .await
+        .unwrap()
+        .into_inner();
     let mut seen = 0;
     for number in 0..ROWS {
         let values = vec![("stdout".to_owned(), Value::Text(noise(number)))];
@@ -57,8 +61,12 @@ async fn of_a_long_console_the_first_and_the_last_part_stay() {
     assert_eq!((blocks[0].offset, last.offset + last.rows), (0, ROWS));
     let rows = blocks.iter().flat_map(|block| record::rows(&block.frames).unwrap());
     assert!(rows.into_iter().all(|row| row.values[0].1 == Value::Text(noise(row.step))));
-    let first: u64 = blocks.iter().take_while(|block| block.offset < ROWS / 2).map(|block| block.rows).sum();
-    assert!(first >= 64 && blocks.iter().map(|block| block.rows).sum::<u64>() - first >= 64, "{blocks:?}");
+    let first: u64 =
+        blocks.iter().take_while(|block| block.offset < ROWS / 2).map(|block| block.rows).sum();
+    assert!(
+        first >= 64 && blocks.iter().map(|block| block.rows).sum::<u64>() - first >= 64,
+        "{blocks:?}"
+    );
     let again = agent.append(&start, "console", ROWS, Vec::new()).await.unwrap().next;
     assert_eq!(again, ROWS, "what is gone is not asked for again");
     agent.end(&start, "finished").await.unwrap();
@@ -82,7 +90,10 @@ async fn appends_are_idempotent_and_gaps_are_refused_with_the_offset() {
     assert_eq!(gap.message(), "rows 5 to 6 of `history` are missing");
 
     let run = lab.run(&start.run).await;
-    assert_eq!((run.rows, run.value, run.summary_json.as_str()), (5, Some(1.0), r#"{"val/loss":1.0}"#));
+    assert_eq!(
+        (run.rows, run.value, run.summary_json.as_str()),
+        (5, Some(1.0), r#"{"val/loss":1.0}"#)
+    );
     let rows: Vec<Row> = lab
         .blocks(&start.run, "history")
         .await
@@ -133,7 +144,10 @@ async fn the_summary_stream_overlays_history_and_counts_for_the_value() {
     Writer::default().frame(&rows, &mut frames);
     agent.append(&start, "summary", 0, frames).await.unwrap();
     let ended = agent.end(&start, "finished").await.unwrap().run.unwrap();
-    assert_eq!((ended.value, ended.summary_json.as_str()), (Some(-1.0), r#"{"val/loss":-1,"ok":true}"#));
+    assert_eq!(
+        (ended.value, ended.summary_json.as_str()),
+        (Some(-1.0), r#"{"val/loss":-1,"ok":true}"#)
+    );
 }
 
 #[tokio::test]
@@ -145,7 +159,8 @@ async fn a_metric_that_differs_by_a_slash_is_told() {
     agent.log(&start, 0, "epoch", &[1.0]).await.unwrap();
     agent.log(&start, 1, "val_loss", &[0.1]).await.unwrap();
     let ended = agent.end(&start, "finished").await.unwrap();
-    let note = "`val/loss` was never logged; the run logged `val_loss`, `epoch`: did you mean `val_loss`?";
+    let note =
+        "`val/loss` was never logged; the run logged `val_loss`, `epoch`: did you mean `val_loss`?";
     assert_eq!(ended.note, note);
     assert_eq!(lab.run(&start.run).await.note, note);
 }
@@ -157,7 +172,8 @@ async fn a_reader_that_follows_sees_rows_until_the_run_is_over() {
     let mut agent = lab.agent("one", &sweep.id);
     let start = agent.ask().await;
     agent.log(&start, 0, "val/loss", &[1.0]).await.unwrap();
-    let request = ReadRows { run: start.run.clone(), stream: "history".to_owned(), attempt: 0, follow: true };
+    let request =
+        ReadRows { run: start.run.clone(), stream: "history".to_owned(), attempt: 0, follow: true };
     let mut stream = lab.runs.read(request).await.unwrap().into_inner();
     assert_eq!(stream.message().await.unwrap().unwrap().offset, 0);
     agent.log(&start, 1, "val/loss", &[0.9, 0.8]).await.unwrap();
@@ -199,7 +215,10 @@ async fn a_run_without_a_sweep_lives_by_its_appends() {
     lab.runs.append(back).await.unwrap();
     assert_eq!(lab.run(&begun.run).await.state, "running");
     assert_eq!(lab.list("").await.len(), 1);
-    let joined =
-        lab.runs.begin(BeginRun { run: begun.run, attempt: 1, ..BeginRun::default() }).await.unwrap();
+    let joined = lab
+        .runs
+        .begin(BeginRun { run: begun.run, attempt: 1, ..BeginRun::default() })
+        .await
+        .unwrap();
     assert_eq!(joined.into_inner().config_json, r#"{"lr":0.1}"#);
 }

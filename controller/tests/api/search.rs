@@ -32,8 +32,9 @@ async fn a_model_proposes_and_replays_over_a_restart_with_failures_and_retries()
     let (mut one, mut two) = (lab.agent("one", &sweep.id), lab.agent("two", &sweep.id));
     for round in 0..6 {
         let (start, other) = (one.ask().await, two.ask().await);
-        let lr =
-            |json: &str| serde_json::from_str::<serde_json::Value>(json).unwrap()["lr"].as_f64().unwrap();
+        let lr = |json: &str| {
+            serde_json::from_str::<serde_json::Value>(json).unwrap()["lr"].as_f64().unwrap()
+        };
         let value = (lr(&start.params_json) - 0.3).powi(2);
         one.log(&start, 0, "val/loss", &[value]).await.unwrap();
         two.end(&other, if round == 2 { "failed" } else { "finished" }).await.unwrap();
@@ -44,7 +45,8 @@ async fn a_model_proposes_and_replays_over_a_restart_with_failures_and_retries()
         }
     }
     let runs = lab.list(&sweep.id).await;
-    let points: std::collections::BTreeSet<_> = runs.iter().map(|run| run.config_json.clone()).collect();
+    let points: std::collections::BTreeSet<_> =
+        runs.iter().map(|run| run.config_json.clone()).collect();
     assert_eq!(points.len(), runs.len(), "no point twice");
     assert!(runs.iter().any(|run| run.suggestion_json.contains(r#""kind":"model""#)), "{runs:?}");
 

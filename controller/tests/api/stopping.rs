@@ -1,4 +1,5 @@
-//! Early stopping: decided when a row arrives, told at once, kept, and known to the search by the event of the run's end.
+//! Early stopping: decided when a row arrives, told at once, kept, and known to the search by the
+//! event of the run's end.
 
 use std::time::Duration;
 
@@ -34,8 +35,9 @@ async fn whole(agent: &mut FakeAgent, values: &[f64]) -> Start {
 /// What the search is told of the ends of a sweep's runs.
 fn ends(lab: &Lab) -> Vec<serde_json::Value> {
     let database = Connection::open(lab.folder().join("besom.db")).unwrap();
-    let mut statement =
-        database.prepare("SELECT body FROM events WHERE kind = 'run.ended' ORDER BY number").unwrap();
+    let mut statement = database
+        .prepare("SELECT body FROM events WHERE kind = 'run.ended' ORDER BY number")
+        .unwrap();
     let bodies = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
     bodies.map(|body| serde_json::from_str(&body.unwrap()).unwrap()).collect()
 }
@@ -49,14 +51,16 @@ async fn a_rule_that_judges_no_trial_is_told() {
     let once = whole(&mut agent, &[5.0]).await;
     assert_eq!(
         lab.run(&once.run).await.note,
-        "`val/loss` was logged once in its history, and `early_terminate` judges a trial from 3 on: it can stop \
+        "`val/loss` was logged once in its history, and `early_terminate` judges a trial from 3 \
+        on: it can stop \
          no trial like this one"
     );
     assert_eq!(lab.sweep(&never.id).await.note, "", "more may come");
     whole(&mut agent, &[5.0, 4.0]).await;
     assert_eq!(
         lab.sweep(&never.id).await.note,
-        "the sweep is over: run_cap is reached; `early_terminate` has judged no trial, since none logged \
+        "the sweep is over: run_cap is reached; `early_terminate` has judged no trial, since none \
+        logged \
          `val/loss` 3 times in its history"
     );
 
@@ -73,7 +77,8 @@ async fn a_bad_trial_is_told_at_once_and_ends_pruned() {
     let sweep = lab.create(&with(HYPERBAND)).await;
     assert_eq!(
         sweep.early_terminate,
-        "hyperband judges a trial when it has logged the metric 1, 3, 9, ... times: of 4, 10, 100 trials there \
+        "hyperband judges a trial when it has logged the metric 1, 3, 9, ... times: of 4, 10, 100 \
+        trials there \
          the best 2, 4, 34 go on"
     );
     let mut agent = lab.agent("one", &sweep.id);
@@ -112,7 +117,11 @@ async fn a_bad_trial_is_told_at_once_and_ends_pruned() {
         "finished ones tell theirs"
     );
     let retry = RetryRuns { sweep: sweep.id.clone(), runs: vec![bad.run.clone()] };
-    assert_eq!(code(lab.sweeps.retry(retry).await), Code::FailedPrecondition, "a rule's decision stands");
+    assert_eq!(
+        code(lab.sweeps.retry(retry).await),
+        Code::FailedPrecondition,
+        "a rule's decision stands"
+    );
     lab.restart().await;
     assert_eq!(lab.run(&bad.run).await.rungs, decisions);
 }
@@ -140,7 +149,8 @@ async fn rows_that_come_again_count_once_and_rungs_in_one_append_go_in_order() {
 
     // Better at 1, worse at 3: at 9 it would have been the best, and nobody asks.
     let bad = agent.ask().await;
-    let appended = agent.log(&bad, 0, KEY, &[8.0, 8.0, 8.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]).await.unwrap();
+    let appended =
+        agent.log(&bad, 0, KEY, &[8.0, 8.0, 8.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]).await.unwrap();
     assert!(appended.stop_wanted && appended.next == 9, "all rows are kept");
     let decided = [rung(1, 8.0, (1, 2), 8.0, false), rung(3, 8.0, (2, 2), 7.0, true)];
     assert_eq!(lab.run(&bad.run).await.rungs, decided);
@@ -164,7 +174,11 @@ async fn what_is_not_finite_and_what_is_summary_is_no_iteration() {
     assert_eq!(lab.run(&start.run).await.rungs, []);
     agent.log(&start, 5, KEY, &[2.0]).await.unwrap();
     let decided = Rung { iteration: 2, value: 0.5, rank: 1, of: 1, threshold: None, stop: false };
-    assert_eq!(lab.run(&start.run).await.rungs, [decided], "the best so far, wherever it was logged");
+    assert_eq!(
+        lab.run(&start.run).await.rungs,
+        [decided],
+        "the best so far, wherever it was logged"
+    );
 }
 
 #[tokio::test]
@@ -186,7 +200,8 @@ async fn however_a_stopped_trial_ends_it_was_pruned() {
     let sweep = lab.create(&with(HYPERBAND)).await;
     let mut agent = lab.agent("one", &sweep.id);
     whole(&mut agent, &[0.5]).await;
-    for (value, state) in [(0.6, "finished"), (0.7, "failed"), (0.8, "stopped"), (0.9, "preempted")] {
+    for (value, state) in [(0.6, "finished"), (0.7, "failed"), (0.8, "stopped"), (0.9, "preempted")]
+    {
         let bad = agent.ask().await;
         assert!(agent.log(&bad, 0, KEY, &[value]).await.unwrap().stop_wanted);
         let ended = agent.end(&bad, state).await.unwrap().run.unwrap();
@@ -247,7 +262,9 @@ async fn a_search_with_pruned_trials_replays_from_its_events() {
     let yaml = with(HYPERBAND).replace("method: random", "method: bayes");
     let sweep = lab.create(&yaml).await;
     let mut agent = lab.agent("one", &sweep.id);
-    let lr = |json: &str| serde_json::from_str::<serde_json::Value>(json).unwrap()["lr"].as_f64().unwrap();
+    let lr = |json: &str| {
+        serde_json::from_str::<serde_json::Value>(json).unwrap()["lr"].as_f64().unwrap()
+    };
     for round in 0..10 {
         if round == 6 {
             lab.restart().await;
@@ -259,7 +276,10 @@ async fn a_search_with_pruned_trials_replays_from_its_events() {
         agent.end(&start, if appended.stop_wanted { "stopped" } else { "finished" }).await.unwrap();
     }
     let counts = lab.sweep(&sweep.id).await.counts.unwrap();
-    assert!(counts.pruned > 0 && counts.finished > 0 && counts.pruned + counts.finished == 10, "{counts:?}");
+    assert!(
+        counts.pruned > 0 && counts.finished > 0 && counts.pruned + counts.finished == 10,
+        "{counts:?}"
+    );
     let request = ReplayTrials { sweep: sweep.id.clone(), trials: Vec::new() };
     let found = lab.sweeps.replay(request).await.unwrap().into_inner();
     assert_eq!((found.equal, found.incomparable, found.different), (10, 0, vec![]));
@@ -291,7 +311,10 @@ async fn a_pruned_trial_tells_its_limits_and_is_never_the_best() {
     let run = lab.run(&bad.run).await;
     assert!(run.rungs.len() == 1 && run.limited.len() == 1 && !run.limited[0].holds);
     let now = lab.sweep(&sweep.id).await;
-    assert_eq!((now.best.as_ref().map(|best| &best.id), now.closing.as_str()), (Some(&good.run), ""));
+    assert_eq!(
+        (now.best.as_ref().map(|best| &best.id), now.closing.as_str()),
+        (Some(&good.run), "")
+    );
 
     // A late row would take it within the limit, and its value reaches the target.
     agent.log(&bad, 3, "ms", &[10.0]).await.unwrap();

@@ -1,7 +1,9 @@
 //! Who may do what.
 
 use controller::{Controller, StartError, chance::Chance, clock::Clock, settings::Settings};
-use proto::v1::{AppendRows, BeginRun, CreateSweep, EndRun, ListAgents, ListRuns, Outcome, RunRef, SweepRef};
+use proto::v1::{
+    AppendRows, BeginRun, CreateSweep, EndRun, ListAgents, ListRuns, Outcome, RunRef, SweepRef,
+};
 use tonic::Code;
 
 use crate::lab::{Lab, RANDOM, code};
@@ -34,7 +36,10 @@ async fn a_run_token_opens_its_run_and_nothing_else() {
     assert_eq!(code(runs.get(RunRef { run: foreign.run }).await), Code::PermissionDenied);
     assert_eq!(code(runs.begin(BeginRun::default()).await), Code::PermissionDenied);
     assert_eq!(code(runs.list(ListRuns::default()).await), Code::PermissionDenied);
-    assert_eq!(code(own.sweeps().get(SweepRef { sweep: sweep.id.clone() }).await), Code::PermissionDenied);
+    assert_eq!(
+        code(own.sweeps().get(SweepRef { sweep: sweep.id.clone() }).await),
+        Code::PermissionDenied
+    );
     assert_eq!(code(own.sweeps().create(CreateSweep::default()).await), Code::PermissionDenied);
     assert_eq!(code(own.agents().list(ListAgents::default()).await), Code::PermissionDenied);
 }
@@ -43,7 +48,8 @@ async fn a_run_token_opens_its_run_and_nothing_else() {
 async fn without_the_token_nothing_opens() {
     let lab = Lab::with(|settings| settings.token = Some("hush".to_owned())).await;
     for token in [None, Some("wrong"), Some("run.abcdefgh-0.1.00")] {
-        let refused = lab.dial(token).sweeps().list(proto::v1::ListSweeps::default()).await.unwrap_err();
+        let refused =
+            lab.dial(token).sweeps().list(proto::v1::ListSweeps::default()).await.unwrap_err();
         assert_eq!(refused.code(), Code::Unauthenticated);
         assert!(refused.metadata().get("besom-hint").is_some());
     }
@@ -62,6 +68,12 @@ async fn the_world_is_not_let_in_without_a_token() {
     let settings = Settings { token: Some("hush".to_owned()), ..settings };
     let refused = Controller::start(settings.clone(), Clock::system(), Chance::system()).await;
     assert!(matches!(refused, Err(StartError::Weak(_))), "{refused:?}");
-    let settings = Settings { token: Some("0f3a9c5b7d1e2846a0c4e8f1b3d59726\n".to_owned()), ..settings };
-    Controller::start(settings, Clock::system(), Chance::system()).await.unwrap().shutdown().await.unwrap();
+    let settings =
+        Settings { token: Some("0f3a9c5b7d1e2846a0c4e8f1b3d59726\n".to_owned()), ..settings };
+    Controller::start(settings, Clock::system(), Chance::system())
+        .await
+        .unwrap()
+        .shutdown()
+        .await
+        .unwrap();
 }

@@ -7,13 +7,15 @@ use crate::lab::{Lab, RANDOM};
 
 /// A search by model that starts from these sweeps.
 fn warm(earlier: &[&str]) -> String {
-    RANDOM.replace("method: random", "method: bayes") + &format!("warm_start: [{}]\n", earlier.join(", "))
+    RANDOM.replace("method: random", "method: bayes")
+        + &format!("warm_start: [{}]\n", earlier.join(", "))
 }
 
 #[tokio::test]
 async fn the_best_finished_trials_are_taken_over_and_kept() {
     let mut lab = Lab::start().await;
-    let (one, two) = (lab.create(RANDOM).await, lab.create(&RANDOM.replace("val/loss", "other")).await);
+    let (one, two) =
+        (lab.create(RANDOM).await, lab.create(&RANDOM.replace("val/loss", "other")).await);
     let (mut first, mut second) = (lab.agent("one", &one.id), lab.agent("two", &two.id));
     for value in [0.5, 0.25, f64::NAN] {
         first.trial(value).await;
@@ -59,7 +61,8 @@ async fn what_breaks_a_limit_is_of_no_use() {
         agent.end(&start, "finished").await.unwrap();
     }
     agent.trial(0.1).await;
-    let limits = |max: u32| warm(&[&one.id]) + &format!("constraints: [{{metric: ms, max: {max}}}]\n");
+    let limits =
+        |max: u32| warm(&[&one.id]) + &format!("constraints: [{{metric: ms, max: {max}}}]\n");
     assert_eq!(lab.create(&limits(20)).await.earlier_trials, 1);
     let none = lab.create(&limits(5)).await;
     assert_eq!((none.earlier_trials, none.warnings.len()), (0, 1));

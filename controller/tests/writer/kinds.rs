@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use blobs::Hashed;
 use controller::settings::Limits;
 use proto::v1::{
-    AliasArtifact, AppendRows, ArtifactRef, BeginRun, BlobChunk, Change, ChangeSweep, CreateSweep, EndRun,
-    Held as Holding, Outcome, ResumeRun, RetryRuns, RunAttempt, RunRef, UseArtifact,
+    AliasArtifact, AppendRows, ArtifactRef, BeginRun, BlobChunk, Change, ChangeSweep, CreateSweep,
+    EndRun, Held as Holding, Outcome, ResumeRun, RetryRuns, RunAttempt, RunRef, UseArtifact,
 };
 use record::{
     MAX_FRAME_BYTES, MAX_KEY_BYTES, Row, Value, Writer,
@@ -24,7 +24,8 @@ use crate::{
 
 type Table = Vec<(String, Held)>;
 
-/// A JSON object of about so many bytes, of small numbers under small keys: nothing takes longer to parse.
+/// A JSON object of about so many bytes, of small numbers under small keys: nothing takes longer to
+/// parse.
 fn object(bytes: usize, mark: &str) -> String {
     let mut text = String::from("{");
     for number in 0.. {
@@ -113,7 +114,8 @@ impl<'a> Program<'a> {
             let rows = [row(number as u64, keys(0..limits.summary_keys))];
             self.append(stream, "filling", 0, frames(&rows)).await;
         }
-        let numbers = keys(0..limits.summary_keys).into_iter().map(|(key, _)| (key, Value::F64(1.0)));
+        let numbers =
+            keys(0..limits.summary_keys).into_iter().map(|(key, _)| (key, Value::F64(1.0)));
         self.append("history", "ranges", 0, frames(&[row(2, numbers.collect())])).await;
         seen();
     }
@@ -137,17 +139,22 @@ pub(crate) async fn of_runs(table: &mut Table) {
 async fn meta(table: &mut Table, limits: &Limits) {
     let mut lab = Lab::start().await;
     let config_json = object(limits.config_bytes - 100, "k");
-    let mut program = Program::begin(&mut lab, BeginRun { config_json, ..BeginRun::default() }).await;
+    let mut program =
+        Program::begin(&mut lab, BeginRun { config_json, ..BeginRun::default() }).await;
     seen();
-    let tiny =
-        fitting(limits.meta_bytes, |step| said("config", format!("{{\"k{}\":{}}}", step % 9000, step % 9)));
+    let tiny = fitting(limits.meta_bytes, |step| {
+        said("config", format!("{{\"k{}\":{}}}", step % 9000, step % 9))
+    });
     let rows = record::rows(&tiny).unwrap().len() as u64;
     let tiny = if rows > limits.meta_rows { record_first(&tiny, limits.meta_rows) } else { tiny };
     let at = program.append("meta", "a", 0, tiny).await;
     note(table, "Append to meta, many small updates of a long config");
     let text = "x".repeat(200 << 10);
     let large = fitting(limits.meta_bytes, |step| {
-        said("config", if step % 200 < 8 { format!("{{\"k1\":\"{text}\"}}") } else { "{}".to_owned() })
+        said(
+            "config",
+            if step % 200 < 8 { format!("{{\"k1\":\"{text}\"}}") } else { "{}".to_owned() },
+        )
     });
     program.append("meta", "b", 0, large).await;
     note(table, "Append to meta, long updates of a long config");
@@ -177,7 +184,8 @@ fn record_first(frames_in: &[u8], rows: u64) -> Vec<u8> {
 async fn values(table: &mut Table, limits: &Limits) {
     let mut lab = Lab::start().await;
     let config_json = object(limits.config_bytes - 100, "k");
-    let mut program = Program::begin(&mut lab, BeginRun { config_json, ..BeginRun::default() }).await;
+    let mut program =
+        Program::begin(&mut lab, BeginRun { config_json, ..BeginRun::default() }).await;
     program.fill_summary(limits).await;
     let wide = |step: u64| {
         let value = |number: u64| (format!("k{step}-{number}"), Value::F64(0.5));
@@ -210,10 +218,15 @@ async fn values(table: &mut Table, limits: &Limits) {
 
 async fn put(lab: &Lab, content: &[u8]) -> Hashed {
     let hashed = Hashed::of(content);
-    let mut chunks =
-        vec![BlobChunk { sha256: hashed.sha256.clone(), size: hashed.size, ..BlobChunk::default() }];
+    let mut chunks = vec![BlobChunk {
+        sha256: hashed.sha256.clone(),
+        size: hashed.size,
+        ..BlobChunk::default()
+    }];
     chunks.extend(
-        content.chunks(1 << 20).map(|data| BlobChunk { data: data.to_vec(), ..BlobChunk::default() }),
+        content
+            .chunks(1 << 20)
+            .map(|data| BlobChunk { data: data.to_vec(), ..BlobChunk::default() }),
     );
     lab.dial(None).files().put(tokio_stream::iter(chunks)).await.unwrap();
     hashed
@@ -251,7 +264,8 @@ pub(crate) async fn of_files(table: &mut Table) {
         metadata: String::new(),
         aliases: (0..MAX_ALIASES).map(|number| format!("alias{number}")).collect(),
     };
-    let values = artifact.values().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    let values =
+        artifact.values().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
     program.append("files", "a", at, frames(&[row(0, values)])).await;
     note(table, "Append to files, an artifact");
     checkpoints(table, &limits, &mut program, (sha256, size)).await;
@@ -262,20 +276,33 @@ pub(crate) async fn of_files(table: &mut Table) {
         ..ArtifactRef::default()
     };
     let mut client = lab.dial(None).artifacts();
-    client.r#use(UseArtifact { run: run.clone(), attempt: 1, artifact: Some(wanted()) }).await.unwrap();
+    client
+        .r#use(UseArtifact { run: run.clone(), attempt: 1, artifact: Some(wanted()) })
+        .await
+        .unwrap();
     note(table, "Artifacts.Use");
     let add = (0..MAX_ALIASES).map(|number| format!("other{number}")).collect();
-    client.alias(AliasArtifact { artifact: Some(wanted()), add, remove: Vec::new() }).await.unwrap();
+    client
+        .alias(AliasArtifact { artifact: Some(wanted()), add, remove: Vec::new() })
+        .await
+        .unwrap();
     note(table, "Artifacts.Alias");
     client.remove(wanted()).await.unwrap();
     note(table, "Artifacts.Remove");
 }
 
-async fn checkpoints(table: &mut Table, limits: &Limits, program: &mut Program<'_>, content: (String, u64)) {
+async fn checkpoints(
+    table: &mut Table,
+    limits: &Limits,
+    program: &mut Program<'_>,
+    content: (String, u64),
+) {
     let (sha256, size) = content;
     for writer in 1..limits.writers {
         for stream in ["history", "summary"] {
-            program.append(stream, &format!("rank{writer}"), 0, frames(&[row(0, Vec::new())])).await;
+            program
+                .append(stream, &format!("rank{writer}"), 0, frames(&[row(0, Vec::new())]))
+                .await;
         }
     }
     seen();
@@ -293,8 +320,14 @@ async fn checkpoints(table: &mut Table, limits: &Limits, program: &mut Program<'
         note(table, "Append to files, checkpoints");
     }
     let run = program.run.clone();
-    let found =
-        program.lab.dial(None).checkpoints().list(RunRef { run: run.clone() }).await.unwrap().into_inner();
+    let found = program
+        .lab
+        .dial(None)
+        .checkpoints()
+        .list(RunRef { run: run.clone() })
+        .await
+        .unwrap()
+        .into_inner();
     let checkpoint = found.checkpoints[0].id;
     let resumed = BeginRun { id: run.clone(), resume: "must".to_owned(), ..BeginRun::default() };
     program.lab.runs.begin(resumed).await.unwrap();
@@ -319,10 +352,12 @@ fn sweep_of(parameter_bytes: usize) -> String {
 pub(crate) async fn of_agents(table: &mut Table) {
     let limits = Limits::default();
     // Many trials with few parameters, and few with many.
-    for bytes in [10, limits.held_bytes / limits.holds, 8 << 10, 32 << 10, limits.yaml_bytes - 1000] {
+    for bytes in [10, limits.held_bytes / limits.holds, 8 << 10, 32 << 10, limits.yaml_bytes - 1000]
+    {
         let mut lab = Lab::start().await;
         let yaml = sweep_of(bytes);
-        let sweep = lab.sweeps.create(CreateSweep { yaml, ..CreateSweep::default() }).await.unwrap();
+        let sweep =
+            lab.sweeps.create(CreateSweep { yaml, ..CreateSweep::default() }).await.unwrap();
         let sweep = sweep.into_inner().id;
         let of = |kind: &str| format!("{kind}, parameters of {bytes} bytes");
         note(table, &of("Create"));
@@ -338,7 +373,12 @@ pub(crate) async fn of_agents(table: &mut Table) {
 }
 
 /// Asks until the agent gets no more.
-async fn fill(table: &mut Table, kind: &str, agent: &mut FakeAgent, limits: &Limits) -> Vec<Holding> {
+async fn fill(
+    table: &mut Table,
+    kind: &str,
+    agent: &mut FakeAgent,
+    limits: &Limits,
+) -> Vec<Holding> {
     let mut held: Vec<Holding> = Vec::new();
     loop {
         agent.beat.free = limits.starts;
@@ -349,7 +389,11 @@ async fn fill(table: &mut Table, kind: &str, agent: &mut FakeAgent, limits: &Lim
             return held;
         }
         for start in orders.start {
-            agent.beat.holds.push(Holding { run: start.run.clone(), attempt: start.attempt, started: false });
+            agent.beat.holds.push(Holding {
+                run: start.run.clone(),
+                attempt: start.attempt,
+                started: false,
+            });
             held.push(Holding { run: start.run, attempt: start.attempt, started: true });
         }
     }
@@ -370,7 +414,10 @@ async fn people(
     assert_eq!(retried.len(), held.len());
     note(table, &of("Retry"));
     for change in [Change::Pause, Change::Resume, Change::Stop] {
-        lab.sweeps.change(ChangeSweep { sweep: sweep.to_owned(), change: change.into() }).await.unwrap();
+        lab.sweeps
+            .change(ChangeSweep { sweep: sweep.to_owned(), change: change.into() })
+            .await
+            .unwrap();
         note(table, &of(&format!("Change: {change:?}")));
     }
     lab.sweeps.retry(RetryRuns { sweep: sweep.to_owned(), runs: retried }).await.unwrap();

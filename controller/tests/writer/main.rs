@@ -1,6 +1,7 @@
-//! No message that is within the limits holds the one writer for longer than 100 ms: every kind of message, as large and as
-//! awkward as the limits let it be. What is compared is work and not time, so that no machine is too slow for it;
-//! `cargo test -p controller --test writer -- --nocapture` prints both (docs/decisions/writer-bounds.md).
+//! No message that is within the limits holds the one writer for longer than 100 ms: every kind of
+//! message, as large and as awkward as the limits let it be. What is compared is work and not time,
+//! so that no machine is too slow for it; `cargo test -p controller --test writer -- --nocapture`
+//! prints both (docs/decisions/writer-bounds.md).
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test, and a table for people")]
 
 mod kinds;
@@ -20,7 +21,11 @@ const LONGEST: Duration = Duration::from_millis(100);
 pub(crate) fn note(table: &mut Vec<(String, Held)>, kind: &str) {
     let heaviest = seen().into_iter().max_by_key(|held| held.bound).unwrap_or_default();
     let Held { work, bound, took } = &heaviest;
-    println!("{:>8.2} {:>8.2}  {kind}  {work}", took.as_secs_f64() * 1e3, bound.as_secs_f64() * 1e3);
+    println!(
+        "{:>8.2} {:>8.2}  {kind}  {work}",
+        took.as_secs_f64() * 1e3,
+        bound.as_secs_f64() * 1e3
+    );
     table.push((kind.to_owned(), heaviest));
 }
 

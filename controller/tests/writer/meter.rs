@@ -61,7 +61,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Meter {
     }
 
     fn on_exit(&self, id: &Id, context: Context<'_, S>) {
-        if let Some(Open(begun, held)) = context.span(id).unwrap().extensions_mut().get_mut::<Open>() {
+        if let Some(Open(begun, held)) =
+            context.span(id).unwrap().extensions_mut().get_mut::<Open>()
+        {
             held.took = Clock::system().now() - *begun;
         }
     }

@@ -1,8 +1,9 @@
-//! From a block's parts to values and rows. Called by the controller's readers. Takes any bytes: it never panics, and what
-//! it allocates is bounded by the limits of a block.
+//! From a block's parts to values and rows. Called by the controller's readers. Takes any bytes: it
+//! never panics, and what it allocates is bounded by the limits of a block.
 
 use super::{
-    COLUMNS, Damaged, Head, Kind, MAX_TEXTS_BYTES, MOST_VALUES, SHAPES, STEPS, WALLS, encode::method, pack,
+    COLUMNS, Damaged, Head, Kind, MAX_TEXTS_BYTES, MOST_VALUES, SHAPES, STEPS, WALLS,
+    encode::method, pack,
 };
 use crate::{MAX_FRAME_BYTES, RowRef, ValueRef, varint::Cursor, widen};
 
@@ -47,11 +48,13 @@ impl Head {
         let column = self.columns.get(place).ok_or(Damaged("no such column"))?;
         self.verify(COLUMNS + place, part)?;
         let mut cursor = Cursor(part);
-        let values = values(column.kind, column.count, &mut cursor).ok_or(Damaged("a wrong column"))?;
+        let values =
+            values(column.kind, column.count, &mut cursor).ok_or(Damaged("a wrong column"))?;
         if cursor.0.is_empty() { Ok(values) } else { Err(Damaged("more than a column")) }
     }
 
-    /// The rows that hold the column at this place, one for each of its values; `None` when that is each row once.
+    /// The rows that hold the column at this place, one for each of its values; `None` when that is
+    /// each row once.
     ///
     /// # Errors
     /// [`Damaged`] when the bytes are not this block's shapes.
@@ -97,12 +100,18 @@ impl Head {
     ) -> Result<Vec<u64>, Damaged> {
         self.verify(place, part)?;
         let mut cursor = Cursor(part);
-        get(&mut cursor, self.rows).filter(|_| cursor.0.is_empty()).ok_or(Damaged("wrong numbers of rows"))
+        get(&mut cursor, self.rows)
+            .filter(|_| cursor.0.is_empty())
+            .ok_or(Damaged("wrong numbers of rows"))
     }
 
     fn verify(&self, place: usize, part: &[u8]) -> Result<(), Damaged> {
         match self.parts.get(place) {
-            Some((length, check)) if part.len() as u64 == *length && crc32c::crc32c(part) == *check => Ok(()),
+            Some((length, check))
+                if part.len() as u64 == *length && crc32c::crc32c(part) == *check =>
+            {
+                Ok(())
+            }
             _ => Err(Damaged("a part with a wrong checksum")),
         }
     }
@@ -125,12 +134,16 @@ impl Values {
     }
 }
 
-/// Shows the rows of a block in order. `parts` are its parts in order; where that of a column is `None`, its values are left
-/// out, and rows that hold nothing else are shown empty.
+/// Shows the rows of a block in order. `parts` are its parts in order; where that of a column is
+/// `None`, its values are left out, and rows that hold nothing else are shown empty.
 ///
 /// # Errors
 /// [`Damaged`] when a part is not this block's; the rows before that may have been shown.
-pub fn each(head: &Head, parts: &[Option<&[u8]>], mut show: impl FnMut(RowRef<'_>)) -> Result<(), Damaged> {
+pub fn each(
+    head: &Head,
+    parts: &[Option<&[u8]>],
+    mut show: impl FnMut(RowRef<'_>),
+) -> Result<(), Damaged> {
     let part = |place: usize| parts.get(place).copied().flatten();
     let need = |place: usize| part(place).ok_or(Damaged("a missing part"));
     let (steps, walls) = (head.read_steps(need(STEPS)?)?, head.read_walls(need(WALLS)?)?);
@@ -164,16 +177,20 @@ fn values(kind: Kind, count: usize, cursor: &mut Cursor<'_>) -> Option<Values> {
             let numbers = bits.into_iter();
             Values::F64(match method {
                 method::F64 => numbers.map(f64::from_bits).collect(),
-                method::F32_DECIMAL => numbers.map(|bits| widen(f32::from_bits(bits as u32))).collect(),
+                method::F32_DECIMAL => {
+                    numbers.map(|bits| widen(f32::from_bits(bits as u32))).collect()
+                }
                 method::F32 => numbers.map(|bits| f64::from(f32::from_bits(bits as u32))).collect(),
                 _ => return None,
             })
         }
-        Kind::I64 => {
-            Values::I64(pack::get_differences(cursor, count)?.into_iter().map(u64::cast_signed).collect())
-        }
+        Kind::I64 => Values::I64(
+            pack::get_differences(cursor, count)?.into_iter().map(u64::cast_signed).collect(),
+        ),
         Kind::U64 => Values::U64(pack::get_differences(cursor, count)?),
-        Kind::Bool => Values::Bool(pack::get(cursor, count)?.into_iter().map(|flag| flag != 0).collect()),
+        Kind::Bool => {
+            Values::Bool(pack::get(cursor, count)?.into_iter().map(|flag| flag != 0).collect())
+        }
         Kind::Text | Kind::Json => texts(count, cursor)?,
     })
 }

@@ -1,5 +1,5 @@
-//! From rows to a block of columns. Called by the controller's compaction. Never fails: a row that finds no room is left to
-//! the next block.
+//! From rows to a block of columns. Called by the controller's compaction. Never fails: a row that
+//! finds no room is left to the next block.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -44,9 +44,11 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Adds a row. False when the block is full: then the row was not added. An empty block takes any row of a frame.
+    /// Adds a row. False when the block is full: then the row was not added. An empty block takes
+    /// any row of a frame.
     pub fn add(&mut self, row: RowRef<'_>) -> bool {
-        let texts: usize = row.values.iter().map(|(_, value)| text(*value).map_or(0, str::len)).sum();
+        let texts: usize =
+            row.values.iter().map(|(_, value)| text(*value).map_or(0, str::len)).sum();
         let has_room = self.steps.len() < MAX_ROWS
             && self.values + row.values.len() <= MAX_VALUES
             && self.text_bytes + texts <= MAX_TEXTS_BYTES;
@@ -68,8 +70,10 @@ impl Encoder {
         if id == known {
             self.head.shapes.push(shape);
         }
-        self.head.rising = self.steps.last().is_none_or(|last| self.head.rising && *last < row.step);
-        let (least, most) = if self.steps.is_empty() { (row.step, row.step) } else { self.head.steps };
+        self.head.rising =
+            self.steps.last().is_none_or(|last| self.head.rising && *last < row.step);
+        let (least, most) =
+            if self.steps.is_empty() { (row.step, row.step) } else { self.head.steps };
         self.head.steps = (least.min(row.step), most.max(row.step));
         self.steps.push(row.step);
         self.walls.push(row.wall_ms.cast_unsigned());
@@ -102,7 +106,8 @@ impl Encoder {
         let mut shape = Vec::with_capacity(row.values.len());
         for (index, (key, value)) in row.values.iter().enumerate() {
             let kind = Kind::of(*value);
-            let guessed = guess.and_then(|guess| self.head.shapes[guess as usize].get(index).copied());
+            let guessed =
+                guess.and_then(|guess| self.head.shapes[guess as usize].get(index).copied());
             let is_it = |place: &u32| {
                 let column = &self.head.columns[*place as usize];
                 column.kind == kind && column.key == *key
@@ -167,8 +172,11 @@ fn part(kind: Kind, numbers: &[u64], texts: &[u8]) -> Vec<u8> {
         Kind::Text | Kind::Json => {
             pack::put(numbers, &mut out);
             let small = lz4_flex::block::compress(texts);
-            let (method, kept) =
-                if small.len() < texts.len() { (method::LZ4, &small[..]) } else { (method::PLAIN, texts) };
+            let (method, kept) = if small.len() < texts.len() {
+                (method::LZ4, &small[..])
+            } else {
+                (method::PLAIN, texts)
+            };
             out.push(method);
             varint::put(texts.len() as u64, &mut out);
             out.extend_from_slice(kept);

@@ -1,5 +1,6 @@
-//! The head of a block: what is in it, where, and what can be said without reading any column. Written by the encoder, read
-//! first by everybody. Takes any bytes; what it allocates is bounded by a small multiple of them.
+//! The head of a block: what is in it, where, and what can be said without reading any column.
+//! Written by the encoder, read first by everybody. Takes any bytes; what it allocates is bounded
+//! by a small multiple of them.
 
 use super::{COLUMNS, Damaged, Kind, MAX_ROWS, MOST_VALUES, VERSION};
 use crate::{
@@ -38,7 +39,8 @@ pub struct Column {
     pub count: usize,
     /// The smallest and the largest step that holds one.
     pub steps: (u64, u64),
-    /// The smallest and the largest finite number; integers beyond 2^53 are rounded. `None` for other kinds.
+    /// The smallest and the largest finite number; integers beyond 2^53 are rounded. `None` for
+    /// other kinds.
     pub range: Option<(f64, f64)>,
     /// How many are NaN, infinity, minus infinity.
     pub odd: [usize; 3],
@@ -95,9 +97,12 @@ impl Head {
         self.columns.iter().position(|column| column.key == key && column.kind == kind)
     }
 
-    /// Every row has the step after the one before, as most programs log: what the steps are, the head alone says.
+    /// Every row has the step after the one before, as most programs log: what the steps are, the
+    /// head alone says.
     pub fn is_step_by_step(&self) -> bool {
-        self.rising && self.rows > 0 && self.steps.1.checked_sub(self.steps.0) == Some(self.rows as u64 - 1)
+        self.rising
+            && self.rows > 0
+            && self.steps.1.checked_sub(self.steps.0) == Some(self.rows as u64 - 1)
     }
 
     /// How many bytes a part has.

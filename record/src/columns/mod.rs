@@ -1,5 +1,6 @@
-//! Rows by columns: how the controller keeps history that is no longer appended to. Written by its background compaction,
-//! read for curves, tables and exports. Pure, and exact: the rows that went in come out bit by bit, in their order.
+//! Rows by columns: how the controller keeps history that is no longer appended to. Written by its
+//! background compaction, read for curves, tables and exports. Pure, and exact: the rows that went
+//! in come out bit by bit, in their order.
 //!
 //! ```text
 //! block   a head and its parts: 0 steps, 1 wall times, 2 shapes, then one for each column
@@ -13,9 +14,9 @@
 //! packed  groups of 64: a width in bits u8, then so many bits of each
 //! ```
 //!
-//! A column is one key with one kind of value, so a key that changes its kind has several. Parts stand by themselves: a
-//! reader of one key takes the head, the steps, the shapes and one column, whatever else was logged. The statistics in the
-//! head answer many a question without any part.
+//! A column is one key with one kind of value, so a key that changes its kind has several. Parts
+//! stand by themselves: a reader of one key takes the head, the steps, the shapes and one column,
+//! whatever else was logged. The statistics in the head answer many a question without any part.
 
 mod decode;
 mod encode;

@@ -1,5 +1,6 @@
-//! Whole numbers in as few bits as they need: groups of 64, each with the width of its largest. Used by the encoder and the
-//! decoder of columns. Reading takes any bytes, and allocates at most 512 times as many.
+//! Whole numbers in as few bits as they need: groups of 64, each with the width of its largest.
+//! Used by the encoder and the decoder of columns. Reading takes any bytes, and allocates at most
+//! 512 times as many.
 
 use crate::varint::{self, Cursor};
 
@@ -59,7 +60,8 @@ fn unpack(bytes: &[u8], width: u32, some: usize, numbers: &mut Vec<u64>) {
     let width = width as usize;
     match width {
         0 => numbers.extend(std::iter::repeat_n(0, some)),
-        // With the bits before its first byte's rest, such a number fits into a word that begins at any byte.
+        // With the bits before its first byte's rest, such a number fits into a word that begins at
+        // any byte.
         1..=57 => numbers.extend((0..some).map(|index| {
             let bit = index * width;
             (word(bit / 8) >> (bit % 8)) & mask
@@ -77,7 +79,10 @@ fn unpack(bytes: &[u8], width: u32, some: usize, numbers: &mut Vec<u64>) {
 pub(super) fn put_differences(numbers: &[u64], out: &mut Vec<u8>) {
     let Some(first) = numbers.first() else { return };
     varint::put(*first, out);
-    put(&numbers.windows(2).map(|pair| zigzag(pair[1].wrapping_sub(pair[0]))).collect::<Vec<_>>(), out);
+    put(
+        &numbers.windows(2).map(|pair| zigzag(pair[1].wrapping_sub(pair[0]))).collect::<Vec<_>>(),
+        out,
+    );
 }
 
 /// Reads what [`put_differences`] wrote.
@@ -100,7 +105,8 @@ pub(super) fn get_differences(cursor: &mut Cursor<'_>, count: usize) -> Option<V
 pub(super) fn put_second_differences(numbers: &[u64], out: &mut Vec<u8>) {
     let Some(first) = numbers.first() else { return };
     varint::put(*first, out);
-    let differences: Vec<u64> = numbers.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect();
+    let differences: Vec<u64> =
+        numbers.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect();
     put_differences(&differences, out);
 }
 
@@ -158,7 +164,10 @@ mod tests {
     #[test]
     fn what_rises_evenly_takes_next_to_nothing() {
         let mut bytes = Vec::new();
-        put_second_differences(&(0..65_536).map(|step| 7 + step * 50).collect::<Vec<u64>>(), &mut bytes);
+        put_second_differences(
+            &(0..65_536).map(|step| 7 + step * 50).collect::<Vec<u64>>(),
+            &mut bytes,
+        );
         assert!(bytes.len() < 1100, "{}", bytes.len());
     }
 }

@@ -1,6 +1,6 @@
-//! What made a run: the command, the state of the code in git, the machine. Told to the run once, at its start: what the
-//! process knows itself at once, what git says from a thread of its own. Takes secrets out; stores no variable of the
-//! environment, and nothing of the person who runs it.
+//! What made a run: the command, the state of the code in git, the machine. Told to the run once,
+//! at its start: what the process knows itself at once, what git says from a thread of its own.
+//! Takes secrets out; stores no variable of the environment, and nothing of the person who runs it.
 
 pub(crate) mod redact;
 
@@ -28,7 +28,8 @@ const ANSWER_BYTES: usize = 4 << 10;
 const COMMAND_BYTES: usize = 16 << 10;
 const PACKAGES: usize = 2000;
 
-/// Tells the run what made it. Answers at once; what is answered is disconnected when git has said all it will.
+/// Tells the run what made it. Answers at once; what is answered is disconnected when git has said
+/// all it will.
 pub(crate) fn tell(shared: &Arc<Shared>) -> Receiver<()> {
     shared.say("code", &Json::Object(process()).to_string());
     let (told, telling) = mpsc::sync_channel::<()>(1);
@@ -48,7 +49,8 @@ pub(crate) fn tell(shared: &Arc<Shared>) -> Receiver<()> {
 
 /// What the process knows of itself and its machine.
 fn process() -> Map<String, Json> {
-    let arguments = redact::arguments(env::args_os().map(|argument| argument.to_string_lossy().into_owned()));
+    let arguments =
+        redact::arguments(env::args_os().map(|argument| argument.to_string_lossy().into_owned()));
     let mut command = arguments.join(" ");
     if command.len() > COMMAND_BYTES {
         let end = (0..=COMMAND_BYTES).rev().find(|at| command.is_char_boundary(*at)).unwrap_or(0);
@@ -78,8 +80,9 @@ fn repository() -> Option<Map<String, Json>> {
     let folder = env::current_dir().ok()?;
     let (root, _) = git(&folder, &["rev-parse", "--show-toplevel"], ANSWER_BYTES)?;
     let root = Path::new(root.trim_end());
-    let one =
-        |arguments: &[&str]| git(&folder, arguments, ANSWER_BYTES).map(|(text, _)| text.trim().to_owned());
+    let one = |arguments: &[&str]| {
+        git(&folder, arguments, ANSWER_BYTES).map(|(text, _)| text.trim().to_owned())
+    };
     let mut said = Map::from_iter([("_type".to_owned(), json!("code"))]);
     let mut say = |key: &str, value: Option<String>| {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
@@ -94,8 +97,11 @@ fn repository() -> Option<Map<String, Json>> {
     let changed = git(&folder, &["status", "--porcelain", "--untracked-files=no"], ANSWER_BYTES);
     let dirty = changed.is_some_and(|(text, _)| !text.is_empty());
     if dirty {
-        let diff =
-            git(&folder, &["diff", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD"], DIFF_BYTES);
+        let diff = git(
+            &folder,
+            &["diff", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD"],
+            DIFF_BYTES,
+        );
         if let Some((diff, whole)) = diff {
             let cut = if whole { "" } else { "\n[the rest of the diff is left out]\n" };
             say("git_diff", Some(redact::text(&diff) + cut));
@@ -110,8 +116,8 @@ fn repository() -> Option<Map<String, Json>> {
     Some(said)
 }
 
-/// What git prints, and whether that is all of it; `None` when it fails. Runs nothing that the repository's config names, asks
-/// nobody, and takes no lock.
+/// What git prints, and whether that is all of it; `None` when it fails. Runs nothing that the
+/// repository's config names, asks nobody, and takes no lock.
 fn git(folder: &Path, arguments: &[&str], most: usize) -> Option<(String, bool)> {
     let mut child = Command::new("git")
         .args(["-c", "core.fsmonitor=false", "--no-pager"])
@@ -160,7 +166,8 @@ mod tests {
 
     #[test]
     fn packages_of_a_lock_file() {
-        let lock = "version = 4\n\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\n\n[[package]]\nname = \"b\"\nversion = \"2.0.0\"\n";
+        let lock = "version = 4\n\n[[package]]\nname = \"a\"\nversion = \
+            \"1.0.0\"\n\n[[package]]\nname = \"b\"\nversion = \"2.0.0\"\n";
         assert_eq!(Json::Object(packages(lock)), json!({"a": "1.0.0", "b": "2.0.0"}));
     }
 

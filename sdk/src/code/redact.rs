@@ -1,5 +1,6 @@
-//! Takes secrets out of texts before they are stored: values of flags and variables whose names speak of secrets, passwords in
-//! URLs, keys of well-known forms, private keys. Used by `code`. Errs on the side of taking too much. Pure.
+//! Takes secrets out of texts before they are stored: values of flags and variables whose names
+//! speak of secrets, passwords in URLs, keys of well-known forms, private keys. Used by `code`.
+//! Errs on the side of taking too much. Pure.
 
 /// What stands in the place of a secret.
 const REDACTED: &str = "[redacted]";
@@ -21,8 +22,20 @@ const SECRET_WORDS: [&str; 14] = [
     "bearer",
 ];
 /// How keys of well-known services begin.
-const KEY_PREFIXES: [&str; 12] =
-    ["AKIA", "ASIA", "ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "hf_", "sk-", "xoxb-", "xoxp-", "AIza"];
+const KEY_PREFIXES: [&str; 12] = [
+    "AKIA",
+    "ASIA",
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "github_pat_",
+    "glpat-",
+    "hf_",
+    "sk-",
+    "xoxb-",
+    "xoxp-",
+    "AIza",
+];
 /// A key has at least so many letters.
 const LEAST_KEY: usize = 16;
 
@@ -66,7 +79,8 @@ fn line(line: &str) -> String {
         out.push_str(&word(&rest[..at]));
         let mut edge = rest[at..].chars();
         out.extend(edge.next());
-        // `name = value` and `"name": "value"`: what follows the sign belongs to the name before it.
+        // `name = value` and `"name": "value"`: what follows the sign belongs to the name before
+        // it.
         let after = edge.as_str();
         let sign = &rest[at..at + 1];
         rest = match (sign, is_secret(last_name(&rest[..at], &out))) {
@@ -89,7 +103,8 @@ fn last_name<'a>(word: &'a str, written: &'a str) -> &'a str {
     trimmed.rsplit(is_edge).next().unwrap_or_default()
 }
 
-/// Writes blanks and quotes, then the mark for the value that follows; answers what comes after the value.
+/// Writes blanks and quotes, then the mark for the value that follows; answers what comes after the
+/// value.
 fn hidden<'a>(after: &'a str, out: &mut String) -> &'a str {
     let value = after.trim_start_matches([' ', '\t', '"', '\'', '=']);
     out.push_str(&after[..after.len() - value.len()]);
@@ -128,7 +143,9 @@ fn word(word: &str) -> String {
     let body = word.trim_start_matches(['+', '-']);
     let is_key = body.len() >= LEAST_KEY
         && KEY_PREFIXES.iter().any(|prefix| body.starts_with(prefix))
-        && body.bytes().all(|letter| letter.is_ascii_alphanumeric() || letter == b'_' || letter == b'-');
+        && body
+            .bytes()
+            .all(|letter| letter.is_ascii_alphanumeric() || letter == b'_' || letter == b'-');
     if is_key { REDACTED.to_owned() } else { word.to_owned() }
 }
 
@@ -159,8 +176,9 @@ fn without_passwords(line: &str) -> String {
     while let Some(at) = rest.find("://") {
         let (before, after) = rest.split_at(at + 3);
         out.push_str(before);
-        let end = after
-            .find(|letter: char| letter.is_whitespace() || matches!(letter, '/' | '"' | '\'' | '?' | '#'));
+        let end = after.find(|letter: char| {
+            letter.is_whitespace() || matches!(letter, '/' | '"' | '\'' | '?' | '#')
+        });
         let authority = &after[..end.unwrap_or(after.len())];
         rest = match authority.rfind('@') {
             Some(at) => {
@@ -188,9 +206,15 @@ mod tests {
             ("train --api-key=abc -x", "train --api-key=[redacted] -x"),
             ("HF_TOKEN=abc train", "HF_TOKEN=[redacted] train"),
             ("KEY=abc awsSecretAccessKey=x/y+z", "KEY=[redacted] awsSecretAccessKey=[redacted]"),
-            ("get https://me:pw@host/x?token=abc&y=1", "get https://[redacted]@host/x?token=[redacted]&y=1"),
+            (
+                "get https://me:pw@host/x?token=abc&y=1",
+                "get https://[redacted]@host/x?token=[redacted]&y=1",
+            ),
             ("s3 AKIAIOSFODNN7EXAMPLE1", "s3 [redacted]"),
-            ("--max-tokens 5 --tokenizer bpe --author me", "--max-tokens 5 --tokenizer bpe --author me"),
+            (
+                "--max-tokens 5 --tokenizer bpe --author me",
+                "--max-tokens 5 --tokenizer bpe --author me",
+            ),
             ("--lr=0.1 a:b http://host:80/x", "--lr=0.1 a:b http://host:80/x"),
             ("--password --lr 1", "--password --lr 1"),
         ] {
@@ -200,9 +224,12 @@ mod tests {
 
     #[test]
     fn secrets_leave_a_diff() {
-        let diff = "+api_key = \"abc\"\n-    \"password\": \"x y\", 1\n+let key = 3;\n+-----BEGIN RSA PRIVATE KEY-----\n+MIIE\n\
-                    +-----END RSA PRIVATE KEY-----\n+ok ghp_0123456789abcdefghij\n context: tokens\n";
-        let want = "+api_key = \"[redacted]\"\n-    \"password\": \"[redacted]\", 1\n+let key = [redacted];\n[redacted]\n\
+        let diff = "+api_key = \"abc\"\n-    \"password\": \"x y\", 1\n+let key = 3;\n+-----BEGIN \
+            RSA PRIVATE KEY-----\n+MIIE\n\
+                    +-----END RSA PRIVATE KEY-----\n+ok ghp_0123456789abcdefghij\n context: \
+                    tokens\n";
+        let want = "+api_key = \"[redacted]\"\n-    \"password\": \"[redacted]\", 1\n+let key = \
+            [redacted];\n[redacted]\n\
                     +ok [redacted]\n context: tokens\n";
         assert_eq!(text(diff), want);
     }

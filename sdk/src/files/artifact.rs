@@ -1,6 +1,6 @@
-//! Artifacts: named, versioned sets of files that runs make and use. Logged as any file of a run: contents and manifest into the
-//! run's folder, then a row that names them, so that a version survives whatever the rows survive. Using one asks the
-//! controller. Never opens a reference.
+//! Artifacts: named, versioned sets of files that runs make and use. Logged as any file of a run:
+//! contents and manifest into the run's folder, then a row that names them, so that a version
+//! survives whatever the rows survive. Using one asks the controller. Never opens a reference.
 
 use std::{
     fmt, fs,
@@ -31,7 +31,8 @@ use crate::{
 /// How long [`Logged::wait`] waits when nothing moves any more.
 const WAIT: Duration = Duration::from_secs(60);
 
-/// A version of an artifact in the making: what it is called and what is in it. The files are read when it is logged.
+/// A version of an artifact in the making: what it is called and what is in it. The files are read
+/// when it is logged.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -90,7 +91,8 @@ pub enum ArtifactError {
     },
     /// The run has no controller: it is offline or disabled.
     #[error(
-        "a run without a controller cannot use an artifact, nor learn the number of one that it has logged"
+        "a run without a controller cannot use an artifact, nor learn the number of one that it \
+        has logged"
     )]
     NoController,
     /// The address or the token has no valid form.
@@ -102,8 +104,9 @@ pub enum ArtifactError {
 }
 
 impl Artifact {
-    /// An artifact without files. `name` is what versions are counted by within a project, `kind` what it is: "model",
-    /// "dataset". Both have letters, digits, `-`, `_` and `.`, which [`Run::log_artifact`] checks.
+    /// An artifact without files. `name` is what versions are counted by within a project, `kind`
+    /// what it is: "model", "dataset". Both have letters, digits, `-`, `_` and `.`, which
+    /// [`Run::log_artifact`] checks.
     pub fn new(name: impl Into<String>, kind: impl Into<String>) -> Self {
         let (name, kind) = (name.into(), kind.into());
         Self { name, kind, metadata: Ok(String::new()), aliases: Vec::new(), entries: Vec::new() }
@@ -114,7 +117,8 @@ impl Artifact {
         self.metadata = serde_json::to_string(metadata).map_err(|error| error.to_string());
     }
 
-    /// Another name for this version, beside its number and `latest`; it moves here from the version that had it.
+    /// Another name for this version, beside its number and `latest`; it moves here from the
+    /// version that had it.
     pub fn add_alias(&mut self, alias: impl Into<String>) {
         self.aliases.push(alias.into());
     }
@@ -136,7 +140,8 @@ impl Artifact {
     /// When there is none.
     pub fn add_file_as(&mut self, path: impl AsRef<Path>, name: &str) -> Result<(), ArtifactError> {
         let path = path.as_ref();
-        let about = fs::metadata(path).map_err(|source| ArtifactError::Read { path: path.into(), source })?;
+        let about = fs::metadata(path)
+            .map_err(|source| ArtifactError::Read { path: path.into(), source })?;
         if !about.is_file() {
             return Err(unreadable(path, "it is no file"));
         }
@@ -147,8 +152,8 @@ impl Artifact {
     /// Every file below a folder, under its path from there.
     ///
     /// # Errors
-    /// When the folder cannot be read, or has something in it that is neither a file nor a folder, or a link to a folder,
-    /// which could lead round in a circle.
+    /// When the folder cannot be read, or has something in it that is neither a file nor a folder,
+    /// or a link to a folder, which could lead round in a circle.
     pub fn add_dir(&mut self, folder: impl AsRef<Path>) -> Result<(), ArtifactError> {
         self.add_below(folder.as_ref(), "")
     }
@@ -157,7 +162,11 @@ impl Artifact {
     ///
     /// # Errors
     /// As [`Artifact::add_dir`].
-    pub fn add_dir_as(&mut self, folder: impl AsRef<Path>, name: &str) -> Result<(), ArtifactError> {
+    pub fn add_dir_as(
+        &mut self,
+        folder: impl AsRef<Path>,
+        name: &str,
+    ) -> Result<(), ArtifactError> {
         self.add_below(folder.as_ref(), &format!("{}/", name.trim_end_matches('/')))
     }
 
@@ -181,7 +190,8 @@ impl Artifact {
         self.entries.push((name.to_owned(), Input::Bytes(content.into())));
     }
 
-    /// Something that is kept elsewhere, by its URL. Nobody opens it: the version changes when the URL does.
+    /// Something that is kept elsewhere, by its URL. Nobody opens it: the version changes when the
+    /// URL does.
     pub fn add_reference(&mut self, url: impl Into<String>, name: &str) {
         self.entries.push((name.to_owned(), Input::Reference(url.into())));
     }
@@ -203,7 +213,8 @@ impl Artifact {
         };
         // Before anything is copied.
         row.check().map_err(|bad| self.wrong(bad))?;
-        let mut named: Vec<Entry> = self.entries.iter().map(|(name, input)| input.named(name)).collect();
+        let mut named: Vec<Entry> =
+            self.entries.iter().map(|(name, input)| input.named(name)).collect();
         manifest(&mut named).map_err(|bad| self.wrong(bad))?;
         let mut entries = Vec::new();
         for (path, input) in &self.entries {
@@ -211,7 +222,8 @@ impl Artifact {
             entries.push(Entry { path: path.clone(), content });
         }
         let text = manifest(&mut entries).map_err(|bad| self.wrong(bad))?;
-        let kept = files.content(Source::Bytes(text.as_bytes())).map_err(|error| self.wrong(error))?;
+        let kept =
+            files.content(Source::Bytes(text.as_bytes())).map_err(|error| self.wrong(error))?;
         (row.digest, row.size) = (kept.sha256, kept.size);
         files.artifact(&row).map_err(|error| self.wrong(error))?;
         Ok(row.digest)
@@ -223,7 +235,9 @@ impl Input {
     fn named(&self, path: &str) -> Entry {
         let content = match self {
             Self::Reference(url) => Content::Reference(url.clone()),
-            Self::File(_) | Self::Bytes(_) => Content::Blob { sha256: Hashed::of(b"").sha256, size: 0 },
+            Self::File(_) | Self::Bytes(_) => {
+                Content::Blob { sha256: Hashed::of(b"").sha256, size: 0 }
+            }
         };
         Entry { path: path.to_owned(), content }
     }
@@ -241,10 +255,14 @@ impl Input {
 }
 
 fn unreadable(path: &Path, reason: &str) -> ArtifactError {
-    ArtifactError::Read { path: path.to_owned(), source: io::Error::new(ErrorKind::InvalidInput, reason) }
+    ArtifactError::Read {
+        path: path.to_owned(),
+        source: io::Error::new(ErrorKind::InvalidInput, reason),
+    }
 }
 
-/// A version that was logged: it is on this machine's disk, and on its way to the controller, which gives it a number.
+/// A version that was logged: it is on this machine's disk, and on its way to the controller, which
+/// gives it a number.
 #[derive(Clone, Debug)]
 pub struct Logged {
     run: Run,
@@ -259,7 +277,8 @@ impl Logged {
     /// Waits until the controller has it, as long as something moves and up to a minute more.
     ///
     /// # Errors
-    /// [`ArtifactError::NoController`] offline; else when the controller does not answer or refuses.
+    /// [`ArtifactError::NoController`] offline; else when the controller does not answer or
+    /// refuses.
     pub fn wait(&self) -> Result<ArtifactVersion, ArtifactError> {
         let shared = self.run.shared();
         let attached = shared.attached().ok_or(ArtifactError::NoController)?;
@@ -275,7 +294,9 @@ impl Logged {
         if version.digest() == self.digest {
             Ok(version)
         } else {
-            Err(ArtifactError::Controller(format!("the controller has another content as {version}")))
+            Err(ArtifactError::Controller(format!(
+                "the controller has another content as {version}"
+            )))
         }
     }
 }
@@ -342,7 +363,9 @@ impl ArtifactVersion {
     /// Its files and references by path.
     pub fn files(&self) -> Vec<ArtifactFile> {
         let file = |Entry { path, content }: &Entry| match content {
-            Content::Blob { size, .. } => ArtifactFile { path: path.clone(), size: *size, reference: None },
+            Content::Blob { size, .. } => {
+                ArtifactFile { path: path.clone(), size: *size, reference: None }
+            }
             Content::Reference(url) => {
                 ArtifactFile { path: path.clone(), size: 0, reference: Some(url.clone()) }
             }
@@ -350,8 +373,9 @@ impl ArtifactVersion {
         self.entries.iter().map(file).collect()
     }
 
-    /// Writes its files below `folder`, which is made when it is missing, in place of files that have their names. Each is verified
-    /// by its hash; what this machine has had before comes from its cache. References are not opened.
+    /// Writes its files below `folder`, which is made when it is missing, in place of files that
+    /// have their names. Each is verified by its hash; what this machine has had before comes from
+    /// its cache. References are not opened.
     ///
     /// # Errors
     /// When a file does not come or cannot be written; those before it are whole.
@@ -399,12 +423,13 @@ impl fmt::Display for ArtifactVersion {
 }
 
 impl Run {
-    /// Logs a version of an artifact: a new one if the newest with this name and content is none yet, else that one. Reads and copies
-    /// its files into the run's folder, from where they are sent; whatever this returns for is not lost.
+    /// Logs a version of an artifact: a new one if the newest with this name and content is none
+    /// yet, else that one. Reads and copies its files into the run's folder, from where they are
+    /// sent; whatever this returns for is not lost.
     ///
     /// # Errors
-    /// When a file cannot be read or copied, or a name, a path, an alias or the metadata cannot be kept: then nothing is
-    /// logged.
+    /// When a file cannot be read or copied, or a name, a path, an alias or the metadata cannot be
+    /// kept: then nothing is logged.
     pub fn log_artifact(&self, artifact: &Artifact) -> Result<Logged, ArtifactError> {
         let (digest, rows) = match self.shared().attached() {
             Some(attached) => attached.artifact(artifact)?,
@@ -413,12 +438,13 @@ impl Run {
         Ok(Logged { run: self.clone(), name: artifact.name.clone(), digest, rows })
     }
 
-    /// A version that this run uses, which the controller notes: `digits`, `digits:v3`, `digits:best`, or with another project's
-    /// name before it, `shared/digits:v3`, for which the program needs the controller's token. Without a version it is
-    /// the latest.
+    /// A version that this run uses, which the controller notes: `digits`, `digits:v3`,
+    /// `digits:best`, or with another project's name before it, `shared/digits:v3`, for which the
+    /// program needs the controller's token. Without a version it is the latest.
     ///
     /// # Errors
-    /// [`ArtifactError::NoController`] offline; else when there is no such version, or the controller does not answer.
+    /// [`ArtifactError::NoController`] offline; else when there is no such version, or the
+    /// controller does not answer.
     pub fn use_artifact(&self, name: &str) -> Result<ArtifactVersion, ArtifactError> {
         let shared = self.shared();
         let way = shared.attached().and_then(Attached::way).ok_or(ArtifactError::NoController)?;

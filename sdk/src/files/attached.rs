@@ -1,5 +1,6 @@
-//! What a run has beside its rows: files, and their way to the controller. Called by `run`: a row that is logged passes by here,
-//! and values that are files become the JSON that stands for them. Costs a row of numbers nothing.
+//! What a run has beside its rows: files, and their way to the controller. Called by `run`: a row
+//! that is logged passes by here, and values that are files become the JSON that stands for them.
+//! Costs a row of numbers nothing.
 
 use std::{cell::Cell, io, path::Path, sync::Arc, time::Duration};
 
@@ -50,7 +51,8 @@ impl Attached {
         values: impl IntoIterator<Item = (K, V)>,
     ) {
         let step = Cell::new(step);
-        // The file's name has the row's step, so a row with files cannot wait for its step any longer.
+        // The file's name has the row's step, so a row with files cannot wait for its step any
+        // longer.
         let at = || {
             let at = step.get().unwrap_or_else(|| ring.reserve(stream));
             step.set(Some(at));
@@ -104,7 +106,8 @@ impl Attached {
         saved.map(drop)
     }
 
-    /// Keeps a version of an artifact; answers its digest, and how many rows of files there are with it.
+    /// Keeps a version of an artifact; answers its digest, and how many rows of files there are
+    /// with it.
     pub(crate) fn artifact(&self, artifact: &Artifact) -> Result<(String, u64), ArtifactError> {
         let digest = artifact.keep(&self.files)?;
         self.ship();
@@ -135,7 +138,8 @@ impl Attached {
         }
     }
 
-    /// The run is over: waits until all files are shipped, or nothing has moved for `wait`. An error says why not.
+    /// The run is over: waits until all files are shipped, or nothing has moved for `wait`. An
+    /// error says why not.
     pub(crate) fn end(&self, wait: Duration) -> Result<(), String> {
         self.files.close();
         self.uploads.end(wait)

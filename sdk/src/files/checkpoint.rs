@@ -1,6 +1,7 @@
-//! Checkpoints: what a program needs to go on where it was, after it was killed, preempted or moved to another node. Made as any
-//! file of a run: first the content in the run's folder, then a row that names it and says how many rows were logged before, so
-//! that the next attempt's history is theirs up to there. Never looks into a checkpoint.
+//! Checkpoints: what a program needs to go on where it was, after it was killed, preempted or moved
+//! to another node. Made as any file of a run: first the content in the run's folder, then a row
+//! that names it and says how many rows were logged before, so that the next attempt's history is
+//! theirs up to there. Never looks into a checkpoint.
 
 use std::{
     error::Error as StdError,
@@ -31,7 +32,8 @@ use crate::{
     },
 };
 
-/// How long [`Run::resume`] waits for a controller that is away: hours of training are worth more than its restart takes.
+/// How long [`Run::resume`] waits for a controller that is away: hours of training are worth more
+/// than its restart takes.
 const WAIT: Duration = Duration::from_secs(600);
 
 /// What can go wrong with a checkpoint.
@@ -78,10 +80,11 @@ impl Checkpoint {
 }
 
 impl Run {
-    /// Makes a checkpoint: `write` gets the path of a file that it is to write, with all that the program needs to go on from
-    /// here. When this returns, the checkpoint is in the run's folder behind every row that was logged before, and a thread of
-    /// its own sends it; whatever kills the program, its next attempt can go on from there by [`Run::resume`]. The controller
-    /// keeps the two newest of a run.
+    /// Makes a checkpoint: `write` gets the path of a file that it is to write, with all that the
+    /// program needs to go on from here. When this returns, the checkpoint is in the run's folder
+    /// behind every row that was logged before, and a thread of its own sends it; whatever kills
+    /// the program, its next attempt can go on from there by [`Run::resume`]. The controller keeps
+    /// the two newest of a run.
     ///
     /// ```no_run
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -99,7 +102,8 @@ impl Run {
     /// ```
     ///
     /// # Errors
-    /// When `write` fails, or the disk does not take the file or the rows before it: then there is no checkpoint.
+    /// When `write` fails, or the disk does not take the file or the rows before it: then there is
+    /// no checkpoint.
     pub fn checkpoint<E: Into<Box<dyn StdError + Send + Sync>>>(
         &self,
         write: impl FnOnce(&Path) -> Result<(), E>,
@@ -117,16 +121,18 @@ impl Run {
             let _ = fs::remove_file(&temporary);
         }
         let Hashed { sha256, size } = kept?;
-        let [history, summary] = [Stream::History, Stream::Summary].map(|stream| rows[stream as usize]);
+        let [history, summary] =
+            [Stream::History, Stream::Summary].map(|stream| rows[stream as usize]);
         files.checkpoint(&CheckpointRow { step, sha256, size, history, summary })?;
         attached.ship();
         Ok(())
     }
 
-    /// The newest checkpoint of this run, made by an earlier attempt, from which the program goes on now; `None` when there is
-    /// none, or the run is disabled. To be called before the first row is logged: from then on the run's history, its summary
-    /// and its value are what they were at the checkpoint, followed by what is logged from now on. Waits for a controller that
-    /// is away, ten minutes at most.
+    /// The newest checkpoint of this run, made by an earlier attempt, from which the program goes
+    /// on now; `None` when there is none, or the run is disabled. To be called before the first row
+    /// is logged: from then on the run's history, its summary and its value are what they were at
+    /// the checkpoint, followed by what is logged from now on. Waits for a controller that is away,
+    /// ten minutes at most.
     ///
     /// # Errors
     /// When the controller does not answer or refuses, or what it sends cannot be written.
@@ -147,16 +153,21 @@ impl Run {
     }
 }
 
-/// One that a process of this very attempt has left, such as that of a script which starts its trainer again. Its rows stay: those
-/// that are logged now come after them.
+/// One that a process of this very attempt has left, such as that of a script which starts its
+/// trainer again. Its rows stay: those that are logged now come after them.
 fn local(files: &Files, identity: &Identity) -> io::Result<Option<Checkpoint>> {
     let Some(row) = files.newest_checkpoint()? else { return Ok(None) };
     let path = files.contents().join(&row.sha256);
     Ok(path.exists().then_some(Checkpoint { path, attempt: identity.attempt, step: row.step }))
 }
 
-/// The newest that the controller has, brought into the run's folder; the controller knows then that this attempt goes on from it.
-fn fetch(way: &Way, identity: &Identity, files: &Files) -> Result<Option<Checkpoint>, CheckpointError> {
+/// The newest that the controller has, brought into the run's folder; the controller knows then
+/// that this attempt goes on from it.
+fn fetch(
+    way: &Way,
+    identity: &Identity,
+    files: &Files,
+) -> Result<Option<Checkpoint>, CheckpointError> {
     let (mut tries, deadline) = (0, Instant::now() + WAIT);
     loop {
         let tried = aside(|runtime| {
@@ -168,25 +179,36 @@ fn fetch(way: &Way, identity: &Identity, files: &Files) -> Result<Option<Checkpo
         });
         let status = match tried?? {
             Ok(found) => return Ok(found),
-            Err(Trouble::Remote(status)) if is_transient(&status) && Instant::now() < deadline => status,
-            Err(Trouble::Remote(status)) => return Err(CheckpointError::Controller(reason(&status))),
+            Err(Trouble::Remote(status)) if is_transient(&status) && Instant::now() < deadline => {
+                status
+            }
+            Err(Trouble::Remote(status)) => {
+                return Err(CheckpointError::Controller(reason(&status)));
+            }
             Err(Trouble::Local(error)) => return Err(CheckpointError::Keep(error)),
             Err(trouble) => return Err(CheckpointError::Controller(trouble.to_string())),
         };
         if tries == 0 {
             let (run, reason) = (&identity.run, reason(&status));
-            warn(&format!("run `{run}` waits for the controller, to go on from its checkpoint ({reason})"));
+            warn(&format!(
+                "run `{run}` waits for the controller, to go on from its checkpoint ({reason})"
+            ));
         }
         thread::sleep(backoff(tries, jitter(tries)));
         tries += 1;
     }
 }
 
-async fn take(dial: &Dial, identity: &Identity, files: &Files) -> Result<Option<Checkpoint>, Trouble> {
+async fn take(
+    dial: &Dial,
+    identity: &Identity,
+    files: &Files,
+) -> Result<Option<Checkpoint>, Trouble> {
     let mut client = dial.checkpoints();
     let run = identity.run.clone();
     let listed = answer(CALL_WAIT, client.list(RunRef { run: run.clone() })).await?.checkpoints;
-    let Some(v1::Checkpoint { id, attempt, step, sha256, size, .. }) = listed.into_iter().next() else {
+    let Some(v1::Checkpoint { id, attempt, step, sha256, size, .. }) = listed.into_iter().next()
+    else {
         return Ok(None);
     };
     // It becomes the name of a file.
@@ -196,7 +218,9 @@ async fn take(dial: &Dial, identity: &Identity, files: &Files) -> Result<Option<
         let temporary = files.temporary()?;
         let (mut contents, mut file) = (dial.files(), File::create(&temporary)?);
         let wanted = BlobRef { sha256: sha256.clone(), ..BlobRef::default() };
-        let loaded = blobs::download(contents.get(wanted), &Hashed { sha256, size }, &mut file, |_| {}).await;
+        let loaded =
+            blobs::download(contents.get(wanted), &Hashed { sha256, size }, &mut file, |_| {})
+                .await;
         if loaded.is_err() {
             // What is left of it only takes room.
             let _ = fs::remove_file(&temporary);

@@ -1,6 +1,7 @@
-//! The files of a run on this machine: each content once, under its hash, in the run's folder, and a journal of the rows that
-//! name them. Written by the thread that logs a file, read by the uploader. A row is written after its content, so whoever
-//! ships the journal finds everything. Sends nothing.
+//! The files of a run on this machine: each content once, under its hash, in the run's folder, and
+//! a journal of the rows that name them. Written by the thread that logs a file, read by the
+//! uploader. A row is written after its content, so whoever ships the journal finds everything.
+//! Sends nothing.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -74,8 +75,12 @@ impl Files {
         path: impl FnOnce(&Hashed) -> String,
     ) -> io::Result<FileRow> {
         let hashed = self.content(source)?;
-        let file =
-            FileRow { path: path(&hashed), sha256: hashed.sha256, size: hashed.size, kind: kind.to_owned() };
+        let file = FileRow {
+            path: path(&hashed),
+            sha256: hashed.sha256,
+            size: hashed.size,
+            kind: kind.to_owned(),
+        };
         file.check().map_err(|bad| io::Error::new(io::ErrorKind::InvalidInput, bad))?;
         let size = i64::try_from(file.size).unwrap_or(i64::MAX);
         self.row([
@@ -101,14 +106,15 @@ impl Files {
         Ok(())
     }
 
-    /// The controller has so many rows: the contents of checkpoints among them have done their work here, where others of their
-    /// size are to come.
+    /// The controller has so many rows: the contents of checkpoints among them have done their work
+    /// here, where others of their size are to come.
     pub(crate) fn shipped(&self, rows: u64) {
         let mut checkpoints = self.lock_checkpoints();
         let gone = checkpoints.iter().take_while(|(row, _)| *row <= rows).count();
         let gone: Vec<_> = checkpoints.drain(..gone).collect();
         // A later one may be the same.
-        for (_, sha256) in gone.iter().filter(|(_, gone)| checkpoints.iter().all(|(_, later)| later != gone))
+        for (_, sha256) in
+            gone.iter().filter(|(_, gone)| checkpoints.iter().all(|(_, later)| later != gone))
         {
             // What cannot be removed only takes room.
             let _ = fs::remove_file(self.folder.join(sha256));
@@ -182,7 +188,8 @@ impl Files {
         self.check_open()?;
         if let Source::Bytes(bytes) = source {
             let hashed = Hashed::of(bytes);
-            // What is there under its hash is whole, since it got its name last; but for a power cut, which leaves it empty.
+            // What is there under its hash is whole, since it got its name last; but for a power
+            // cut, which leaves it empty.
             let there = fs::metadata(self.folder.join(&hashed.sha256));
             if there.is_ok_and(|about| about.len() == hashed.size) {
                 return Ok(hashed);
@@ -213,7 +220,11 @@ impl Files {
     }
 
     fn check_open(&self) -> io::Result<()> {
-        if self.closed.load(Ordering::Relaxed) { Err(io::Error::other("the run has ended")) } else { Ok(()) }
+        if self.closed.load(Ordering::Relaxed) {
+            Err(io::Error::other("the run has ended"))
+        } else {
+            Ok(())
+        }
     }
 
     fn write(&self, source: Source<'_>, temporary: &Path) -> io::Result<Hashed> {
@@ -245,10 +256,17 @@ impl Files {
     }
 
     fn open(&self) -> io::Result<StreamFile> {
-        let file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&self.journal)?;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&self.journal)?;
         StreamFile::new(file)?.ok_or_else(|| {
-            io::Error::new(io::ErrorKind::InvalidData, format!("`{}` is damaged", self.journal.display()))
+            io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("`{}` is damaged", self.journal.display()),
+            )
         })
     }
 }

@@ -1,6 +1,7 @@
-//! Ships the files of a run: first the contents that the controller does not have, then the rows that name them. A thread per
-//! run with a runtime and a connection of its own, started with the first file, so that a large file never holds up rows of
-//! metrics or the lease. Whatever goes wrong is tried again until the end of the run. Writes nothing on this machine.
+//! Ships the files of a run: first the contents that the controller does not have, then the rows
+//! that name them. A thread per run with a runtime and a connection of its own, started with the
+//! first file, so that a large file never holds up rows of metrics or the lease. Whatever goes
+//! wrong is tried again until the end of the run. Writes nothing on this machine.
 
 use std::{
     io,
@@ -108,12 +109,21 @@ impl Uploads {
     /// Waits until the controller has this many rows, or nothing has moved for `wait`.
     pub(crate) fn reach(&self, rows: u64, wait: Duration) -> Result<(), String> {
         self.settled(wait, |state, _| state.report.is_some() || self.stored() >= rows)?;
-        if self.stored() >= rows { Ok(()) } else { Err("the run has ended before it was sent".to_owned()) }
+        if self.stored() >= rows {
+            Ok(())
+        } else {
+            Err("the run has ended before it was sent".to_owned())
+        }
     }
 
-    /// Waits until `is_over`, which gets the deadline, says so. The deadline moves on whenever more has gone over than
-    /// ever before: an upload that fails takes back what it counted, so trying again alone moves nothing.
-    fn settled(&self, wait: Duration, is_over: impl Fn(&mut State, Instant) -> bool) -> Result<(), String> {
+    /// Waits until `is_over`, which gets the deadline, says so. The deadline moves on whenever more
+    /// has gone over than ever before: an upload that fails takes back what it counted, so trying
+    /// again alone moves nothing.
+    fn settled(
+        &self,
+        wait: Duration,
+        is_over: impl Fn(&mut State, Instant) -> bool,
+    ) -> Result<(), String> {
         let mut state = self.lock();
         let mut moved = self.moved.load(Ordering::Relaxed);
         let mut deadline = Instant::now() + wait;
@@ -132,7 +142,8 @@ impl Uploads {
                 return Err(if state.trouble.is_empty() { silent } else { state.trouble.clone() });
             }
             let tick = (deadline - now).min(TICK);
-            (state, _) = self.changed.wait_timeout(state, tick).unwrap_or_else(PoisonError::into_inner);
+            (state, _) =
+                self.changed.wait_timeout(state, tick).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -140,8 +151,9 @@ impl Uploads {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Until there is a new row or the run ends; with `wait`, after a failure, until that is over or the run ends: a new row is no
-    /// reason to try earlier. Answers the deadline once the run is over.
+    /// Until there is a new row or the run ends; with `wait`, after a failure, until that is over
+    /// or the run ends: a new row is no reason to try earlier. Answers the deadline once the run is
+    /// over.
     fn pause(&self, wait: Option<Duration>) -> Option<Instant> {
         let state = self.lock();
         let was_over = state.ending.is_some();
@@ -174,7 +186,8 @@ fn work(
     };
     let cursor = Cursor::new(files.reader().map_err(|error| text(&error))?);
     let (runs, client, moved) = (dial.runs(), dial.files(), Arc::clone(&uploads.moved));
-    let mut shipment = Shipment { files, identity, writer, runs, client, cursor, asked: false, moved };
+    let mut shipment =
+        Shipment { files, identity, writer, runs, client, cursor, asked: false, moved };
     let (mut failures, mut ending) = (0_u32, None);
     loop {
         let wait = match runtime.block_on(shipment.round(uploads)) {
@@ -257,8 +270,9 @@ impl Shipment {
         };
         self.moved.fetch_add(1, Ordering::Relaxed);
         if !self.cursor.seek(next, self.files.bytes()).map_err(unreadable)? {
-            let reason =
-                format!("the controller has {next} rows of `{STREAM}` that are not from this journal");
+            let reason = format!(
+                "the controller has {next} rows of `{STREAM}` that are not from this journal"
+            );
             return Err(Stop::Halt(reason));
         }
         uploads.stored.store(next, Ordering::Relaxed);

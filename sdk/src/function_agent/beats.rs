@@ -1,5 +1,6 @@
-//! The heartbeats of a function agent: one thread asks the controller for orders, the caller's thread runs trials, and the
-//! desk between them holds what each must know of the other. Called by `function_agent`. Runs nothing itself.
+//! The heartbeats of a function agent: one thread asks the controller for orders, the caller's
+//! thread runs trials, and the desk between them holds what each must know of the other. Called by
+//! `function_agent`. Runs nothing itself.
 
 use std::{
     fs,
@@ -29,7 +30,8 @@ use crate::{
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// How much later than its long poll an answer may come.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
-/// Between beats that are answered at once with nothing new, as when a trial takes its time to stop.
+/// Between beats that are answered at once with nothing new, as when a trial takes its time to
+/// stop.
 const CALM: Duration = Duration::from_millis(500);
 /// How often who waits for a trial looks whether the process was told to end.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -43,7 +45,8 @@ pub(crate) struct Desk {
     state: Mutex<State>,
     /// For the caller's thread: a start, or the end.
     answered: Condvar,
-    /// For the heartbeats: what is held or free has changed, so the poll under way says something old.
+    /// For the heartbeats: what is held or free has changed, so the poll under way says something
+    /// old.
     moved: Notify,
 }
 
@@ -67,7 +70,8 @@ impl Desk {
         Self { sweep: sweep.to_owned(), state, answered, moved }
     }
 
-    /// Lets go of what was held and waits for the next trial. `None` when the sweep is over, or this process was told to end.
+    /// Lets go of what was held and waits for the next trial. `None` when the sweep is over, or
+    /// this process was told to end.
     pub(crate) fn next(&self) -> Result<Option<Start>, AgentError> {
         let mut state = self.lock();
         state.held = None;
@@ -115,7 +119,11 @@ impl Desk {
     /// What is new since the last beat, over what never changes. `None` when the caller has left.
     fn beat(&self, fixed: &Beat, number: u64, wait: Duration) -> Option<Beat> {
         let state = self.lock();
-        let held = |held: &RunAttempt| Held { run: held.run.clone(), attempt: held.attempt, started: true };
+        let held = |held: &RunAttempt| Held {
+            run: held.run.clone(),
+            attempt: held.attempt,
+            started: true,
+        };
         let beat = Beat {
             beat: number,
             holds: state.held.iter().map(held).collect(),
@@ -134,8 +142,8 @@ impl Desk {
         let told = sent.holds.iter().find(|held| Some(attempt(held)) == state.held);
         let kept = |held: &Held| orders.keep.contains(&attempt(held));
         // Either a stop, or somebody else's by now.
-        let stop =
-            told.is_some_and(|held| !kept(held) || orders.stop.iter().any(|stop| stop.run == held.run));
+        let stop = told
+            .is_some_and(|held| !kept(held) || orders.stop.iter().any(|stop| stop.run == held.run));
         if let Some(run) = state.run.upgrade().filter(|_| stop) {
             run.link.want_stop();
         }
@@ -249,7 +257,8 @@ fn is_own_trouble(code: Code) -> bool {
 /// The error that this answer is for the whole agent; `None` when another try may mend it.
 fn fatal(status: &Status, sweep: &str, controller: &str, patience: Patience) -> Option<AgentError> {
     match status.code() {
-        // An internal error is the controller's own, and a beat that failed does no harm: the next one may go through.
+        // An internal error is the controller's own, and a beat that failed does no harm: the next
+        // one may go through.
         code if patience == Patience::Endless && (is_own_trouble(code) || is_away(status)) => None,
         Code::NotFound => Some(AgentError::NoSweep(sweep.to_owned())),
         code if !is_own_trouble(code) && !is_transient(status) => {
@@ -265,7 +274,8 @@ fn fatal(status: &Status, sweep: &str, controller: &str, patience: Patience) -> 
 
 /// What never changes in the beats of one process.
 fn introduction(sweep: &str) -> Beat {
-    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
+    let host =
+        fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
     let unique = unique();
     Beat {
         agent: format!("function-{}-{unique:016x}", std::process::id()),
@@ -287,12 +297,18 @@ mod tests {
         let fatal = |status: Status, patience| fatal(&status, "s", "c", patience);
         assert!(fatal(Status::internal("disk full"), Patience::Some).is_none());
         assert!(fatal(Status::unavailable("away"), Patience::Some).is_none());
-        assert!(matches!(fatal(Status::internal(""), Patience::Over), Some(AgentError::Unreachable { .. })));
+        assert!(matches!(
+            fatal(Status::internal(""), Patience::Over),
+            Some(AgentError::Unreachable { .. })
+        ));
         let (invalid, unknown) = (Status::invalid_argument(""), Status::unauthenticated(""));
         assert!(matches!(fatal(invalid, Patience::Endless), Some(AgentError::Refused(_))));
         assert!(matches!(fatal(unknown.clone(), Patience::Some), Some(AgentError::Refused(_))));
         assert!(fatal(unknown, Patience::Endless).is_none(), "it knew the token before");
-        assert!(matches!(fatal(Status::not_found(""), Patience::Some), Some(AgentError::NoSweep(_))));
+        assert!(matches!(
+            fatal(Status::not_found(""), Patience::Some),
+            Some(AgentError::NoSweep(_))
+        ));
         assert!(fatal(Status::not_found(""), Patience::Endless).is_none());
     }
 }

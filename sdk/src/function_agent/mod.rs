@@ -1,5 +1,6 @@
-//! W&B-style function agents: a function instead of a program, called once per trial in this process. One slot; the
-//! caller's thread runs the function, `beats` keeps the leases meanwhile. Handles no signals and starts no process.
+//! W&B-style function agents: a function instead of a program, called once per trial in this
+//! process. One slot; the caller's thread runs the function, `beats` keeps the leases meanwhile.
+//! Handles no signals and starts no process.
 
 pub(crate) mod beats;
 
@@ -61,15 +62,18 @@ pub enum Ended {
     TimedOut,
     /// The function ended after this process got SIGTERM: the trial runs again elsewhere.
     Preempted,
-    /// The controller does not know how it ended, with the reason; it may run again as a new attempt.
+    /// The controller does not know how it ended, with the reason; it may run again as a new
+    /// attempt.
     Unreported(String),
 }
 
-/// Runs `function` once for each trial that the controller hands to this process, `count` times at most (`None`: no bound),
-/// until the sweep is over or a function that asks [`Run::should_stop`] was told to end by SIGTERM. The controller and its token are found as in [`init`](crate::init).
+/// Runs `function` once for each trial that the controller hands to this process, `count` times at
+/// most (`None`: no bound), until the sweep is over or a function that asks [`Run::should_stop`]
+/// was told to end by SIGTERM. The controller and its token are found as in [`init`](crate::init).
 ///
-/// The trial's parameters are `run.config()`. A trial is finished when the function returns `Ok`, failed when it returns an
-/// error or panics; the loop goes on either way. A function that runs long asks [`Run::should_stop`] now and then.
+/// The trial's parameters are `run.config()`. A trial is finished when the function returns `Ok`,
+/// failed when it returns an error or panics; the loop goes on either way. A function that runs
+/// long asks [`Run::should_stop`] now and then.
 ///
 /// ```no_run
 /// # fn train(learning_rate: f64) -> f64 { learning_rate }
@@ -123,18 +127,20 @@ fn begin(start: &Start, mut way: Way, period: Period) -> Result<Run, InitError> 
         sweep: Some(start.sweep.clone()),
         trial: Some(start.trial),
     };
-    let params: Json =
-        serde_json::from_str(&start.params_json).map_err(|error| InitError::Config(error.to_string()))?;
+    let params: Json = serde_json::from_str(&start.params_json)
+        .map_err(|error| InitError::Config(error.to_string()))?;
     if !start.token.is_empty() {
         way.token = Some(start.token.clone());
     }
     let folder = folder(None, &identity);
     // For rows that a controller which stays away has not got: `sweep sync` sends them.
-    let begin = BeginRun { run: identity.run.clone(), attempt: identity.attempt, ..BeginRun::default() };
+    let begin =
+        BeginRun { run: identity.run.clone(), attempt: identity.attempt, ..BeginRun::default() };
     let start_run = StartRun::new(identity, params.clone(), folder, Duty::trial(), Some(way));
     let start_run = StartRun { params: Some(params), file: Some(RunFile::new(begin)), ..start_run };
     let run = Shared::start(start_run)?;
-    let deadline = start.timeout_ms.and_then(|ms| Instant::now().checked_add(Duration::from_millis(ms)));
+    let deadline =
+        start.timeout_ms.and_then(|ms| Instant::now().checked_add(Duration::from_millis(ms)));
     if let Some(deadline) = deadline {
         run.shared().link.time_out_at(deadline);
     }
@@ -144,8 +150,8 @@ fn begin(start: &Start, mut way: Way, period: Period) -> Result<Run, InitError> 
 
 /// Calls the function and reports how it ended, whatever it did.
 fn work<E: Display>(run: Run, function: &mut impl FnMut(Run) -> Result<(), E>) -> Trial {
-    // A panic ends the trial, not the agent. What the function captured may be half changed then, as in any thread that
-    // goes on after a panic; the next trial is the same call again.
+    // A panic ends the trial, not the agent. What the function captured may be half changed then,
+    // as in any thread that goes on after a panic; the next trial is the same call again.
     let returned = catch_unwind(AssertUnwindSafe(|| function(run.clone())));
     let ended = match returned {
         _ if run.shared().link.is_timed_out() => Ended::TimedOut,
@@ -176,5 +182,6 @@ fn outcome(ended: &Ended) -> Outcome {
 /// What a panic said.
 fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a message")
 }

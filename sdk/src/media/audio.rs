@@ -29,24 +29,35 @@ impl Audio {
     pub fn from_path(path: impl AsRef<Path>) -> Result<Self, MediaError> {
         let path = path.as_ref();
         let bytes = read(path)?;
-        let format = FORMATS.iter().find(|(magic, _)| bytes.starts_with(magic)).map(|(_, format)| *format);
-        let unknown = || MediaError::Format(format!("`{}` is no WAV, FLAC, Ogg or MP3", path.display()));
+        let format =
+            FORMATS.iter().find(|(magic, _)| bytes.starts_with(magic)).map(|(_, format)| *format);
+        let unknown =
+            || MediaError::Format(format!("`{}` is no WAV, FLAC, Ogg or MP3", path.display()));
         Ok(Self { bytes, format: format.ok_or_else(unknown)?, shape: None, caption: None })
     }
 
-    /// Samples from -1 to 1, the channels of each moment side by side. What is beyond is cut off, NaN is silence.
+    /// Samples from -1 to 1, the channels of each moment side by side. What is beyond is cut off,
+    /// NaN is silence.
     ///
     /// # Errors
-    /// When the samples are no whole number of moments, there is no channel or no rate, or a WAV cannot hold them (4 GiB).
+    /// When the samples are no whole number of moments, there is no channel or no rate, or a WAV
+    /// cannot hold them (4 GiB).
     pub fn from_samples(samples: &[f32], rate: u32, channels: u16) -> Result<Self, MediaError> {
         if channels == 0 || rate == 0 || !samples.len().is_multiple_of(usize::from(channels)) {
             let length = samples.len();
-            return Err(MediaError::Shape(format!("{length} samples of {channels} channels at {rate} Hz")));
+            return Err(MediaError::Shape(format!(
+                "{length} samples of {channels} channels at {rate} Hz"
+            )));
         }
         let bytes = wav(samples, rate, channels)
             .ok_or_else(|| MediaError::Shape("a WAV holds at most 4 GiB".to_owned()))?;
         let seconds = (samples.len() / usize::from(channels)) as f64 / f64::from(rate);
-        Ok(Self { bytes: bytes.into(), format: "wav", shape: Some((rate, channels, seconds)), caption: None })
+        Ok(Self {
+            bytes: bytes.into(),
+            format: "wav",
+            shape: Some((rate, channels, seconds)),
+            caption: None,
+        })
     }
 
     /// A text below it.
@@ -103,7 +114,8 @@ mod tests {
             (&header[..4], &header[8..16], header[22], header[40]),
             (&b"RIFF"[..], &b"WAVEfmt "[..], 2, 12)
         );
-        let samples: Vec<i16> = data.chunks(2).map(|two| i16::from_le_bytes([two[0], two[1]])).collect();
+        let samples: Vec<i16> =
+            data.chunks(2).map(|two| i16::from_le_bytes([two[0], two[1]])).collect();
         assert_eq!(samples, [0, 32767, -32767, 0, 32767, 16384]);
         assert!(Audio::from_samples(&[0.0; 3], 8_000, 2).is_err());
         assert!(Audio::from_samples(&[], 8_000, 0).is_err());

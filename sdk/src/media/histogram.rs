@@ -1,4 +1,5 @@
-//! Histograms of any numbers: `log!(run, "grad/conv1" => Histogram::of(&values, 64))`. Kept in the row itself, without a file.
+//! Histograms of any numbers: `log!(run, "grad/conv1" => Histogram::of(&values, 64))`. Kept in the
+//! row itself, without a file.
 
 use serde_json::json;
 
@@ -8,7 +9,8 @@ use crate::run::value::Value;
 /// The most bins of one histogram.
 pub const MAX_BINS: usize = 4096;
 
-/// How many values lie in each of some intervals. Logged as `{"_type": "histogram", "bins": [edges], "values": [counts]}`.
+/// How many values lie in each of some intervals. Logged as `{"_type": "histogram", "bins":
+/// [edges], "values": [counts]}`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Histogram {
     edges: Vec<f64>,
@@ -18,11 +20,13 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    /// Counts values in bins of equal width from the least to the largest. `bins`: 1 to [`MAX_BINS`], what is beyond is cut off.
-    /// Where all values are equal the bins are 1 wide in all, around them. NaN and infinities are counted apart.
+    /// Counts values in bins of equal width from the least to the largest. `bins`: 1 to
+    /// [`MAX_BINS`], what is beyond is cut off. Where all values are equal the bins are 1 wide in
+    /// all, around them. NaN and infinities are counted apart.
     pub fn of<T: Copy + Into<f64>>(values: &[T], bins: usize) -> Self {
         let bins = bins.clamp(1, MAX_BINS);
-        let finite = || values.iter().map(|value| (*value).into()).filter(|value: &f64| value.is_finite());
+        let finite =
+            || values.iter().map(|value| (*value).into()).filter(|value: &f64| value.is_finite());
         let (least, most, number) = finite()
             .fold((f64::INFINITY, f64::NEG_INFINITY, 0_u64), |(least, most, n), value| {
                 (least.min(value), most.max(value), n + 1)
@@ -46,19 +50,27 @@ impl Histogram {
             let part = at as f64 / bins as f64;
             least * (1.0 - part) + most * part
         };
-        Self { edges: (0..=bins).map(edge).collect(), counts, not_finite: values.len() as u64 - number }
+        Self {
+            edges: (0..=bins).map(edge).collect(),
+            counts,
+            not_finite: values.len() as u64 - number,
+        }
     }
 
     /// From counts that were made elsewhere. `edges` has one number more than `counts`.
     ///
     /// # Errors
-    /// When the lengths do not fit, there are more than [`MAX_BINS`] or no bins, or the edges do not rise.
+    /// When the lengths do not fit, there are more than [`MAX_BINS`] or no bins, or the edges do
+    /// not rise.
     pub fn from_counts(edges: &[f64], counts: &[u64]) -> Result<Self, MediaError> {
-        let rises = edges.windows(2).all(|two| two[0] < two[1]) && edges.iter().all(|edge| edge.is_finite());
+        let rises = edges.windows(2).all(|two| two[0] < two[1])
+            && edges.iter().all(|edge| edge.is_finite());
         if edges.len() != counts.len() + 1 || !(1..=MAX_BINS).contains(&counts.len()) || !rises {
             let (edges, counts) = (edges.len(), counts.len());
-            let message =
-                format!("{counts} counts (1 to {MAX_BINS}) want {} rising edges, not {edges}", counts + 1);
+            let message = format!(
+                "{counts} counts (1 to {MAX_BINS}) want {} rising edges, not {edges}",
+                counts + 1
+            );
             return Err(MediaError::Shape(message));
         }
         Ok(Self { edges: edges.to_vec(), counts: counts.to_vec(), not_finite: 0 })

@@ -1,4 +1,5 @@
-//! Images: from a file, from encoded bytes, or from pixels, which become a PNG; with captions, boxes and masks.
+//! Images: from a file, from encoded bytes, or from pixels, which become a PNG; with captions,
+//! boxes and masks.
 
 use std::{collections::BTreeMap, io, path::Path, sync::Arc};
 
@@ -49,11 +50,13 @@ impl Image {
     /// # Errors
     /// When they are none.
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Result<Self, MediaError> {
-        let unknown = || MediaError::Format("the bytes are no PNG, JPEG, GIF, WebP or BMP".to_owned());
+        let unknown =
+            || MediaError::Format("the bytes are no PNG, JPEG, GIF, WebP or BMP".to_owned());
         Self::encoded(bytes.into().into()).ok_or_else(unknown)
     }
 
-    /// Pixels in rows from the top, the channels of each side by side: 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA).
+    /// Pixels in rows from the top, the channels of each side by side: 1 (grey), 2 (grey, alpha), 3
+    /// (RGB) or 4 (RGBA).
     ///
     /// # Errors
     /// When there are not `height * width * channels` numbers, or there is no pixel.
@@ -87,8 +90,8 @@ impl Image {
         Ok(Self::png(bytes, size))
     }
 
-    /// Floats in either order. All within 0 to 1: scaled to 255; all within -1 to 1: shifted to 0 to 1 before; else taken as 0
-    /// to 255. What is beyond is cut off, NaN is 0.
+    /// Floats in either order. All within 0 to 1: scaled to 255; all within -1 to 1: shifted to 0
+    /// to 1 before; else taken as 0 to 255. What is beyond is cut off, NaN is 0.
     ///
     /// # Errors
     /// As [`Image::from_pixels`].
@@ -109,7 +112,8 @@ impl Image {
             _ => (1.0, 0.0),
         };
         // A cast cuts off at 0 and 255, and makes 0 of NaN.
-        let pixels: Vec<u8> = values.iter().map(|value| (value * factor + shift).round() as u8).collect();
+        let pixels: Vec<u8> =
+            values.iter().map(|value| (value * factor + shift).round() as u8).collect();
         Self::from_slice(height, width, channels, layout, &pixels)
     }
 
@@ -139,7 +143,11 @@ impl Image {
 
     /// Boxes under a key of their own, such as `predictions` or `ground_truth`.
     #[must_use]
-    pub fn boxes(mut self, key: impl Into<String>, boxes: impl IntoIterator<Item = BoundingBox>) -> Self {
+    pub fn boxes(
+        mut self,
+        key: impl Into<String>,
+        boxes: impl IntoIterator<Item = BoundingBox>,
+    ) -> Self {
         self.boxes.push((key.into(), boxes.into_iter().collect()));
         self
     }
@@ -153,7 +161,10 @@ impl Image {
 
     /// What the classes of its boxes are called.
     #[must_use]
-    pub fn class_labels<T: Into<String>>(mut self, labels: impl IntoIterator<Item = (i64, T)>) -> Self {
+    pub fn class_labels<T: Into<String>>(
+        mut self,
+        labels: impl IntoIterator<Item = (i64, T)>,
+    ) -> Self {
         self.classes = labels.into_iter().map(|(class, label)| (class, label.into())).collect();
         self
     }
@@ -189,7 +200,8 @@ fn check(shape: [usize; 3], length: usize) -> Result<(), MediaError> {
         return Err(MediaError::Shape(format!("an image has 1 to 4 channels, not {channels}")));
     }
     if wanted != Some(length) || length == 0 {
-        let message = format!("{height} x {width} pixels of {channels} channels are not {length} numbers");
+        let message =
+            format!("{height} x {width} pixels of {channels} channels are not {length} numbers");
         return Err(MediaError::Shape(message));
     }
     Ok(())
@@ -198,7 +210,9 @@ fn check(shape: [usize; 3], length: usize) -> Result<(), MediaError> {
 /// Planes as pixels.
 pub(super) fn interleaved([height, width, channels]: [usize; 3], planes: &[u8]) -> Vec<u8> {
     let area = height * width;
-    (0..area).flat_map(|pixel| (0..channels).map(move |channel| planes[channel * area + pixel])).collect()
+    (0..area)
+        .flat_map(|pixel| (0..channels).map(move |channel| planes[channel * area + pixel]))
+        .collect()
 }
 
 /// A PNG of 8 bits a channel. The numbers were counted before.
@@ -229,7 +243,8 @@ mod tests {
     use super::*;
 
     fn pixels(image: &Image) -> Vec<u8> {
-        let mut reader = png::Decoder::new(std::io::Cursor::new(&image.bytes[..])).read_info().unwrap();
+        let mut reader =
+            png::Decoder::new(std::io::Cursor::new(&image.bytes[..])).read_info().unwrap();
         let mut out = vec![0; reader.output_buffer_size().unwrap()];
         reader.next_frame(&mut out).unwrap();
         out
@@ -246,8 +261,9 @@ mod tests {
 
     #[test]
     fn floats_are_scaled_by_their_range() {
-        let grey =
-            |values: &[f32]| pixels(&Image::from_floats(1, values.len(), 1, Layout::Chw, values).unwrap());
+        let grey = |values: &[f32]| {
+            pixels(&Image::from_floats(1, values.len(), 1, Layout::Chw, values).unwrap())
+        };
         assert_eq!(grey(&[0.0, 0.5, 1.0, f32::NAN]), [0, 128, 255, 0]);
         assert_eq!(grey(&[-1.0, 0.0, 1.0]), [0, 128, 255]);
         assert_eq!(grey(&[-3.0, 17.0, 300.0]), [0, 17, 255]);

@@ -1,6 +1,7 @@
-//! What can be logged beside numbers: images, audio, video, HTML, tables and charts. Each is made in memory; `log` writes its
-//! content into the run's folder as a file of the run, and the row gets one JSON object that names it. Unlike a number, such a
-//! value costs the caller the time of writing a file.
+//! What can be logged beside numbers: images, audio, video, HTML, tables and charts. Each is made
+//! in memory; `log` writes its content into the run's folder as a file of the run, and the row gets
+//! one JSON object that names it. Unlike a number, such a value costs the caller the time of
+//! writing a file.
 
 mod audio;
 pub(crate) mod histogram;
@@ -101,7 +102,8 @@ impl Media {
         match self {
             Self::Image(image) => image.keep(keeper),
             Self::Images(images) => {
-                let items: io::Result<Vec<Json>> = images.iter().map(|image| image.keep(keeper)).collect();
+                let items: io::Result<Vec<Json>> =
+                    images.iter().map(|image| image.keep(keeper)).collect();
                 Ok(json!({ "_type": "images", "count": images.len(), "items": items? }))
             }
             Self::Audio(audio) => audio.keep(keeper),
@@ -115,7 +117,12 @@ impl Media {
 
 impl Keeper<'_> {
     /// Keeps one file below `media/<kind>s/`; answers the beginning of its JSON.
-    pub(crate) fn file(&self, kind: &str, format: &str, source: Source<'_>) -> io::Result<Map<String, Json>> {
+    pub(crate) fn file(
+        &self,
+        kind: &str,
+        format: &str,
+        source: Source<'_>,
+    ) -> io::Result<Map<String, Json>> {
         let name = plain(self.key);
         let (kind_folder, step) =
             (if kind == "html" { "html".to_owned() } else { format!("{kind}s") }, self.step);
@@ -134,10 +141,13 @@ impl Keeper<'_> {
 
 /// A key as part of a path: its `/` stay, what could be trouble in a file's name becomes `_`.
 fn plain(key: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_' | '/');
-    let letters = key.chars().take(KEY_CHARS).map(|letter| if is_plain(letter) { letter } else { '_' });
+    let is_plain =
+        |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_' | '/');
+    let letters =
+        key.chars().take(KEY_CHARS).map(|letter| if is_plain(letter) { letter } else { '_' });
     let name: String = letters.collect();
-    let parts: Vec<&str> = name.split('/').filter(|part| !matches!(*part, "" | "." | "..")).collect();
+    let parts: Vec<&str> =
+        name.split('/').filter(|part| !matches!(*part, "" | "." | "..")).collect();
     if parts.is_empty() { "_".to_owned() } else { parts.join("/") }
 }
 
@@ -195,7 +205,9 @@ mod tests {
             ("a b\\c\0é", "a_b_c__"),
         ] {
             assert_eq!(plain(key), name);
-            assert!(record::file::check_path(&format!("media/images/{}_0.png", plain(key))).is_ok());
+            assert!(
+                record::file::check_path(&format!("media/images/{}_0.png", plain(key))).is_ok()
+            );
         }
     }
 }

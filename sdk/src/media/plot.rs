@@ -1,5 +1,5 @@
-//! Charts: a table and how to draw it, as a Vega-Lite v5 description. The names are those of `wandb.plot`. Whoever shows a chart
-//! gives it the table's rows as the data set `table`.
+//! Charts: a table and how to draw it, as a Vega-Lite v5 description. The names are those of
+//! `wandb.plot`. Whoever shows a chart gives it the table's rows as the data set `table`.
 
 use std::io;
 
@@ -33,7 +33,9 @@ impl Chart {
 
     pub(crate) fn keep(&self, keeper: &Keeper<'_>) -> io::Result<Json> {
         let table = self.table.keep(keeper)?;
-        Ok(json!({ "_type": "custom-chart", "title": self.title, "spec": self.spec, "table": table }))
+        Ok(
+            json!({ "_type": "custom-chart", "title": self.title, "spec": self.spec, "table": table }),
+        )
     }
 }
 
@@ -88,7 +90,11 @@ pub fn line_series(
 ///
 /// # Errors
 /// When the lengths differ, or a class has no name.
-pub fn confusion_matrix(truth: &[usize], predicted: &[usize], classes: &[&str]) -> Result<Chart, MediaError> {
+pub fn confusion_matrix(
+    truth: &[usize],
+    predicted: &[usize],
+    classes: &[&str],
+) -> Result<Chart, MediaError> {
     same_length(truth.len(), predicted.len(), "predicted")?;
     let mut counts = vec![0_i64; classes.len() * classes.len()];
     for (actual, guess) in truth.iter().zip(predicted) {
@@ -96,7 +102,11 @@ pub fn confusion_matrix(truth: &[usize], predicted: &[usize], classes: &[&str]) 
         known(*guess, classes)?;
         counts[actual * classes.len() + guess] += 1;
     }
-    let table = Table::new([("actual", Column::Text), ("predicted", Column::Text), ("count", Column::I64)])?;
+    let table = Table::new([
+        ("actual", Column::Text),
+        ("predicted", Column::Text),
+        ("count", Column::I64),
+    ])?;
     for (at, count) in counts.into_iter().enumerate() {
         let (actual, guess) = (classes[at / classes.len()], classes[at % classes.len()]);
         table.add_row([Cell::from(actual), Cell::from(guess), Cell::from(count)])?;
@@ -107,8 +117,8 @@ pub fn confusion_matrix(truth: &[usize], predicted: &[usize], classes: &[&str]) 
     Ok(Chart::new(&table, "Confusion matrix", json!({ "mark": "rect", "encoding": encoding })))
 }
 
-/// The receiver operating characteristic of each class against all others. `scores` has one number per class for each of
-/// `truth`, side by side; higher means more likely.
+/// The receiver operating characteristic of each class against all others. `scores` has one number
+/// per class for each of `truth`, side by side; higher means more likely.
 ///
 /// # Errors
 /// When the lengths do not fit, a class has no name, or a score is NaN.
@@ -128,15 +138,18 @@ pub fn roc_curve(truth: &[usize], scores: &[f64], classes: &[&str]) -> Result<Ch
 /// # Errors
 /// As [`roc_curve`].
 pub fn pr_curve(truth: &[usize], scores: &[f64], classes: &[&str]) -> Result<Chart, MediaError> {
-    let curve =
-        |hits: f64, alarms: f64, positives: f64, _: f64| (part(hits, positives), part(hits, hits + alarms));
+    let curve = |hits: f64, alarms: f64, positives: f64, _: f64| {
+        (part(hits, positives), part(hits, hits + alarms))
+    };
     let axes = ["class", "recall", "precision"];
     let table = curves(truth, scores, classes, axes, (0.0, 1.0), curve)?;
-    let encoding = json!({ "x": number("recall"), "y": number("precision"), "color": named("class") });
+    let encoding =
+        json!({ "x": number("recall"), "y": number("precision"), "color": named("class") });
     Ok(Chart::new(&table, "Precision and recall", json!({ "mark": "line", "encoding": encoding })))
 }
 
-/// One curve per class: its points from the highest threshold to the lowest, at each distinct score.
+/// One curve per class: its points from the highest threshold to the lowest, at each distinct
+/// score.
 fn curves(
     truth: &[usize],
     scores: &[f64],
@@ -174,7 +187,9 @@ fn curves(
         }
         let every = points.len().div_ceil(MAX_POINTS);
         let last = points.len() - 1;
-        for (_, (x, y)) in points.into_iter().enumerate().filter(|(at, _)| at % every == 0 || *at == last) {
+        for (_, (x, y)) in
+            points.into_iter().enumerate().filter(|(at, _)| at % every == 0 || *at == last)
+        {
             table.add_row([Cell::from(*name), Cell::from(x), Cell::from(y)])?;
         }
     }

@@ -30,12 +30,20 @@ impl BoundingBox {
     /// From the left, right, top and bottom edges, as numbers of this domain.
     ///
     /// # Errors
-    /// When one is not finite, an edge lies beyond its opposite, or a fraction is not within 0 to 1.
-    pub fn new(domain: Domain, [left, right, top, bottom]: [f64; 4], class: i64) -> Result<Self, MediaError> {
+    /// When one is not finite, an edge lies beyond its opposite, or a fraction is not within 0 to
+    /// 1.
+    pub fn new(
+        domain: Domain,
+        [left, right, top, bottom]: [f64; 4],
+        class: i64,
+    ) -> Result<Self, MediaError> {
         let corners = [left, right, top, bottom];
-        let within = |edge: &f64| edge.is_finite() && (domain == Domain::Pixel || (0.0..=1.0).contains(edge));
+        let within = |edge: &f64| {
+            edge.is_finite() && (domain == Domain::Pixel || (0.0..=1.0).contains(edge))
+        };
         if !corners.iter().all(within) || left > right || top > bottom {
-            let message = format!("left {left}, right {right}, top {top}, bottom {bottom} is no box");
+            let message =
+                format!("left {left}, right {right}, top {top}, bottom {bottom} is no box");
             return Err(MediaError::Shape(message));
         }
         Ok(Self { corners, domain, class, caption: None, scores: Vec::new() })
@@ -58,7 +66,8 @@ impl BoundingBox {
     pub(super) fn to_json(&self) -> Json {
         let [left, right, top, bottom] = self.corners;
         let scores = self.scores.iter().filter(|(_, score)| score.is_finite());
-        let scores: Map<String, Json> = scores.map(|(name, score)| (name.clone(), (*score).into())).collect();
+        let scores: Map<String, Json> =
+            scores.map(|(name, score)| (name.clone(), (*score).into())).collect();
         json!({
             "position": { "minX": left, "maxX": right, "minY": top, "maxY": bottom },
             "domain": match self.domain { Domain::Pixel => "pixel", Domain::Fraction => "fraction" },
@@ -92,7 +101,10 @@ impl Mask {
 
     /// What the classes are called.
     #[must_use]
-    pub fn class_labels<T: Into<String>>(mut self, labels: impl IntoIterator<Item = (i64, T)>) -> Self {
+    pub fn class_labels<T: Into<String>>(
+        mut self,
+        labels: impl IntoIterator<Item = (i64, T)>,
+    ) -> Self {
         self.classes = labels.into_iter().map(|(class, label)| (class, label.into())).collect();
         self
     }
@@ -111,7 +123,8 @@ pub(super) fn labels(classes: &BTreeMap<i64, String>) -> Json {
 
 /// A side of a picture.
 pub(super) fn side(pixels: usize) -> Result<u32, MediaError> {
-    u32::try_from(pixels).map_err(|_| MediaError::Shape(format!("{pixels} pixels are too many for one side")))
+    u32::try_from(pixels)
+        .map_err(|_| MediaError::Shape(format!("{pixels} pixels are too many for one side")))
 }
 
 #[cfg(test)]

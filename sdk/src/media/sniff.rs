@@ -1,5 +1,5 @@
-//! What an image's first bytes tell: its format, and where it stands at a known place its size in pixels. Reads headers alone and
-//! believes nothing else.
+//! What an image's first bytes tell: its format, and where it stands at a known place its size in
+//! pixels. Reads headers alone and believes nothing else.
 
 /// Format, and width and height if they are known.
 pub(super) fn image(bytes: &[u8]) -> Option<(&'static str, Option<(u32, u32)>)> {
@@ -8,7 +8,9 @@ pub(super) fn image(bytes: &[u8]) -> Option<(&'static str, Option<(u32, u32)>)> 
         return Some(("png", number(16).zip(number(20))));
     }
     if bytes.starts_with(b"GIF87a") || bytes.starts_with(b"GIF89a") {
-        let number = |at: usize| Some(u32::from(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?)));
+        let number = |at: usize| {
+            Some(u32::from(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?)))
+        };
         return Some(("gif", number(6).zip(number(8))));
     }
     if bytes.starts_with(b"\xff\xd8\xff") {

@@ -1,6 +1,7 @@
-//! Tables: typed columns, rows one by one, written as Parquet in groups of rows while they come, so that a table may be far
-//! larger than memory. The file grows in the system's temporary folder and is copied into the run's folder when the table is
-//! logged. Cells may be images; rows of such a table are kept in memory until then.
+//! Tables: typed columns, rows one by one, written as Parquet in groups of rows while they come, so
+//! that a table may be far larger than memory. The file grows in the system's temporary folder and
+//! is copied into the run's folder when the table is logged. Cells may be images; rows of such a
+//! table are kept in memory until then.
 
 use std::{
     env,
@@ -67,8 +68,8 @@ pub enum Cell {
     Image(Image),
 }
 
-/// A table under construction. Its clones are the same table. Logged as `{"_type": "table-file", ...}`; rows that come after
-/// that are refused.
+/// A table under construction. Its clones are the same table. Logged as `{"_type": "table-file",
+/// ...}`; rows that come after that are refused.
 #[derive(Clone, Debug)]
 pub struct Table(Arc<Mutex<Building>>);
 
@@ -109,12 +110,16 @@ impl Table {
     ///
     /// # Errors
     /// When there is no column, two have the same name, or there is no room for a file.
-    pub fn new<T: Into<String>>(columns: impl IntoIterator<Item = (T, Column)>) -> Result<Self, MediaError> {
+    pub fn new<T: Into<String>>(
+        columns: impl IntoIterator<Item = (T, Column)>,
+    ) -> Result<Self, MediaError> {
         let columns: Vec<(String, Column)> =
             columns.into_iter().map(|(name, column)| (name.into(), column)).collect();
         let is_twice = |at: usize| columns[..at].iter().any(|(name, _)| *name == columns[at].0);
         if columns.is_empty() || (0..columns.len()).any(is_twice) {
-            return Err(MediaError::Shape("a table wants columns, each with a name of its own".to_owned()));
+            return Err(MediaError::Shape(
+                "a table wants columns, each with a name of its own".to_owned(),
+            ));
         }
         let (file, path) = temporary()?;
         let writer = open(&columns, file).map_err(encode)?;
@@ -127,7 +132,10 @@ impl Table {
     ///
     /// # Errors
     /// When a cell does not fit its column, the table was logged already, or the disk is full.
-    pub fn add_row<C: Into<Cell>>(&self, cells: impl IntoIterator<Item = C>) -> Result<(), MediaError> {
+    pub fn add_row<C: Into<Cell>>(
+        &self,
+        cells: impl IntoIterator<Item = C>,
+    ) -> Result<(), MediaError> {
         let cells: Vec<Cell> = cells.into_iter().map(Into::into).collect();
         self.lock().add(cells)
     }
@@ -162,11 +170,15 @@ impl Building {
         }
         for ((name, column), cell) in self.columns.iter().zip(&cells) {
             if !cell.fits(*column) {
-                return Err(MediaError::Shape(format!("a cell of column `{name}` is no {column:?}")));
+                return Err(MediaError::Shape(format!(
+                    "a cell of column `{name}` is no {column:?}"
+                )));
             }
         }
         if !matches!(self.file, State::Open(..)) {
-            return Err(MediaError::Shape("the table was logged already, or its file is broken".to_owned()));
+            return Err(MediaError::Shape(
+                "the table was logged already, or its file is broken".to_owned(),
+            ));
         }
         for (waiting, cell) in self.waiting.iter_mut().zip(cells) {
             waiting.push(cell);
@@ -269,13 +281,18 @@ fn temporary() -> Result<(File, PathBuf), MediaError> {
         // `create_new`: nobody has put a link there.
         match OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path) {
             Ok(file) => return Ok((file, path)),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < 1000 => tries += 1,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < 1000 => {
+                tries += 1
+            }
             Err(source) => return Err(MediaError::Keep { path, source }),
         }
     }
 }
 
-fn open(columns: &[(String, Column)], mut file: File) -> Result<SerializedFileWriter<File>, ParquetError> {
+fn open(
+    columns: &[(String, Column)],
+    mut file: File,
+) -> Result<SerializedFileWriter<File>, ParquetError> {
     file.rewind()?;
     let field = |(name, column): &(String, Column)| {
         let physical = match column {
@@ -289,7 +306,8 @@ fn open(columns: &[(String, Column)], mut file: File) -> Result<SerializedFileWr
             (Physical::BYTE_ARRAY, _) => Some(LogicalType::String),
             _ => None,
         };
-        let builder = Type::primitive_type_builder(name, physical).with_repetition(Repetition::OPTIONAL);
+        let builder =
+            Type::primitive_type_builder(name, physical).with_repetition(Repetition::OPTIONAL);
         builder.with_logical_type(logical).build().map(Arc::new)
     };
     let fields = columns.iter().map(field).collect::<Result<Vec<_>, _>>()?;
@@ -352,7 +370,8 @@ fn write_column<T: DataType>(
     cells: Vec<Cell>,
     value: impl Fn(Cell) -> Option<T::T>,
 ) -> Result<(), ParquetError> {
-    let missing = || ParquetError::General("the schema has fewer columns than the table".to_owned());
+    let missing =
+        || ParquetError::General("the schema has fewer columns than the table".to_owned());
     let mut column = group.next_column()?.ok_or_else(missing)?;
     let values: Vec<Option<T::T>> = cells.into_iter().map(value).collect();
     let levels: Vec<i16> = values.iter().map(|value| i16::from(value.is_some())).collect();

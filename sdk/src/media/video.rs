@@ -46,8 +46,13 @@ impl Video {
         let path: PathBuf = path.into();
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
         let format = FORMATS.into_iter().find(|format| ending.as_deref() == Some(*format));
-        let unknown =
-            || MediaError::Format(format!("`{}` does not end in {}", path.display(), FORMATS.join(", ")));
+        let unknown = || {
+            MediaError::Format(format!(
+                "`{}` does not end in {}",
+                path.display(),
+                FORMATS.join(", ")
+            ))
+        };
         let format = format.ok_or_else(unknown)?;
         if let Err(source) = std::fs::metadata(&path) {
             return Err(MediaError::Read { path, source });
@@ -55,10 +60,12 @@ impl Video {
         Ok(Self { content: Content::File(path), format, shape: None, caption: None })
     }
 
-    /// Frames of 1 (grey) or 3 (RGB) channels. `shape` is in the order of the layout; `fps` 1 to 100 frames a second.
+    /// Frames of 1 (grey) or 3 (RGB) channels. `shape` is in the order of the layout; `fps` 1 to
+    /// 100 frames a second.
     ///
     /// # Errors
-    /// When the numbers do not fit the shape, a side is over 65,535 pixels, or there is nothing to show.
+    /// When the numbers do not fit the shape, a side is over 65,535 pixels, or there is nothing to
+    /// show.
     pub fn from_frames(
         frames: &[u8],
         shape: [usize; 4],
@@ -67,7 +74,9 @@ impl Video {
     ) -> Result<Self, MediaError> {
         let [times, height, width, channels] = match (layout, shape) {
             (VideoLayout::Thwc, shape) => shape,
-            (VideoLayout::Tchw, [times, channels, height, width]) => [times, height, width, channels],
+            (VideoLayout::Tchw, [times, channels, height, width]) => {
+                [times, height, width, channels]
+            }
         };
         let length = shape.iter().try_fold(1_usize, |product, side| product.checked_mul(*side));
         if length != Some(frames.len())
@@ -75,8 +84,10 @@ impl Video {
             || !matches!(channels, 1 | 3)
             || !(1..=100).contains(&fps)
         {
-            let message =
-                format!("{shape:?} at {fps} frames a second are no {} numbers of a video", frames.len());
+            let message = format!(
+                "{shape:?} at {fps} frames a second are no {} numbers of a video",
+                frames.len()
+            );
             return Err(MediaError::Shape(message));
         }
         let side = |pixels: usize| {
@@ -86,8 +97,13 @@ impl Video {
         let (width, height) = (side(width)?, side(height)?);
         let frame_of = |frame: &[u8]| {
             let hwc = [usize::from(height), usize::from(width), channels];
-            let pixels = if layout == VideoLayout::Tchw { interleaved(hwc, frame) } else { frame.to_vec() };
-            if channels == 3 { pixels } else { pixels.into_iter().flat_map(|grey| [grey; 3]).collect() }
+            let pixels =
+                if layout == VideoLayout::Tchw { interleaved(hwc, frame) } else { frame.to_vec() };
+            if channels == 3 {
+                pixels
+            } else {
+                pixels.into_iter().flat_map(|grey| [grey; 3]).collect()
+            }
         };
         let bytes = gif(frames.chunks(frames.len() / times).map(frame_of), width, height, fps)
             .map_err(|error| MediaError::Encode(error.to_string()))?;

@@ -1,6 +1,7 @@
-//! What a program that was started by hand prints, as rows of its run: standard output and standard error become pipes, and a thread
-//! for each passes on what comes to where it went before, and takes the lines. Asked for by `settings`, ended by the run. A
-//! trial's console is its agent's to keep. What a program prints in its last moment before it is killed may be lost.
+//! What a program that was started by hand prints, as rows of its run: standard output and standard
+//! error become pipes, and a thread for each passes on what comes to where it went before, and
+//! takes the lines. Asked for by `settings`, ended by the run. A trial's console is its agent's to
+//! keep. What a program prints in its last moment before it is killed may be lost.
 
 use std::{
     fs::File,
@@ -36,9 +37,11 @@ use crate::run::{
 const KEYS: [&str; 2] = ["stdout", "stderr"];
 /// What is read at once; more than a pipe of common size holds.
 const PIECE_BYTES: usize = 64 << 10;
-/// A pause after each full piece: a flood slows its program down before it crowds out rows of metrics.
+/// A pause after each full piece: a flood slows its program down before it crowds out rows of
+/// metrics.
 const PAUSE: Duration = Duration::from_millis(1);
-/// How long the end of the run waits for lines that are on their way. A child of the program may hold the pipe open.
+/// How long the end of the run waits for lines that are on their way. A child of the program may
+/// hold the pipe open.
 const END_WAIT: Duration = Duration::from_millis(500);
 /// A process has one console, and one run takes it.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -58,7 +61,9 @@ struct Taken {
 impl Console {
     /// From now on the program prints where it did before.
     pub(crate) fn end(&self) {
-        let Some(taken) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        let Some(taken) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+            return;
+        };
         // A closed standard output is no reason to stop here.
         let _ = io::stdout().flush();
         let [out, err] = &taken.before;
@@ -113,7 +118,8 @@ fn follow(
 ) -> io::Result<OwnedFd> {
     let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
     let (pipe, before) = (File::from(read), File::from(duplicate(before)?));
-    let taker = Taker { run: Arc::downgrade(run), key, keeper: Arc::clone(keeper), begun: Instant::now() };
+    let taker =
+        Taker { run: Arc::downgrade(run), key, keeper: Arc::clone(keeper), begun: Instant::now() };
     let ended = ended.clone();
     let body = move || {
         pass_on(pipe, before, &taker);

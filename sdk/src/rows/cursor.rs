@@ -1,6 +1,6 @@
-//! Reads a journal file frame by frame. Used by the journal when it opens a file that has rows already, and by the
-//! sender, which keeps one cursor per stream at the row that the controller wants next. What the disk has not taken when the run
-//! ends follows from memory. Never writes.
+//! Reads a journal file frame by frame. Used by the journal when it opens a file that has rows
+//! already, and by the sender, which keeps one cursor per stream at the row that the controller
+//! wants next. What the disk has not taken when the run ends follows from memory. Never writes.
 
 use std::{fs::File, io, os::unix::fs::FileExt as _, sync::Arc};
 
@@ -23,7 +23,8 @@ pub(crate) fn read(file: &File, place: Place, end: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// How far whole frames go in `bytes`, which begin at `place`, no further than the frame with row `until`.
+/// How far whole frames go in `bytes`, which begin at `place`, no further than the frame with row
+/// `until`.
 fn whole(bytes: &[u8], mut place: Place, until: u64) -> io::Result<Place> {
     for frame in record::frames(bytes) {
         match frame {
@@ -92,8 +93,8 @@ impl Cursor {
         self.place.bytes
     }
 
-    /// The frames that go out next: from row [`Cursor::next`] to `end` or to the most that is sent at once. Empty when the
-    /// controller has everything.
+    /// The frames that go out next: from row [`Cursor::next`] to `end` or to the most that is sent
+    /// at once. Empty when the controller has everything.
     pub(crate) fn piece(&mut self, end: u64) -> io::Result<Vec<u8>> {
         let mut bytes = self.read(self.place, end)?;
         self.sent = whole(&bytes, self.place, u64::MAX)?;
@@ -105,7 +106,8 @@ impl Cursor {
         piece.map_err(|corrupt| io::Error::new(io::ErrorKind::InvalidData, corrupt))
     }
 
-    /// Goes to row `next`. False when the journal ends before it: the controller has rows that are not from here.
+    /// Goes to row `next`. False when the journal ends before it: the controller has rows that are
+    /// not from here.
     pub(crate) fn seek(&mut self, next: u64, end: u64) -> io::Result<bool> {
         if next == self.sent.rows {
             self.place = self.sent;
@@ -156,7 +158,10 @@ mod tests {
         for next in [0, 1, 2, 3, 11, 12, 5, 0, 7] {
             assert!(cursor.seek(next, end).unwrap());
             let rows = record::rows(&cursor.piece(end).unwrap()).unwrap();
-            assert_eq!(rows.iter().map(|row| row.step).collect::<Vec<_>>(), (next..12).collect::<Vec<_>>());
+            assert_eq!(
+                rows.iter().map(|row| row.step).collect::<Vec<_>>(),
+                (next..12).collect::<Vec<_>>()
+            );
         }
         assert!(!cursor.seek(13, end).unwrap());
     }

@@ -1,7 +1,8 @@
-//! The journal: every row is on disk before it is sent. Takes what waits in the ring, makes frames of it and appends them to
-//! one file per stream. Called every few milliseconds by the journal thread, and once more by whoever ends the run.
-//! Never sends anything, and never gives up a row: what the disk does not take now is tried again, and what it has not taken when
-//! the run ends is handed to the sender.
+//! The journal: every row is on disk before it is sent. Takes what waits in the ring, makes frames
+//! of it and appends them to one file per stream. Called every few milliseconds by the journal
+//! thread, and once more by whoever ends the run. Never sends anything, and never gives up a row:
+//! what the disk does not take now is tried again, and what it has not taken when the run ends is
+//! handed to the sender.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
@@ -54,8 +55,9 @@ pub(crate) struct StreamFile {
 }
 
 impl Journal {
-    /// Opens `<folder>/journal/<writer>.<stream>`. The writer is `sdk`, or the first of `sdk-2`, `sdk-3`, ... that no living
-    /// process holds and whose files are whole. What an earlier process has left stays, a torn tail is overwritten.
+    /// Opens `<folder>/journal/<writer>.<stream>`. The writer is `sdk`, or the first of `sdk-2`,
+    /// `sdk-3`, ... that no living process holds and whose files are whole. What an earlier process
+    /// has left stays, a torn tail is overwritten.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
         let folder = folder.join(JOURNAL);
         make_private(&folder)?;
@@ -108,8 +110,9 @@ impl Journal {
         self.cut
     }
 
-    /// Brings what waits in the ring to disk. On an error the frames stay in memory and go first the next time; the ring is
-    /// left alone until then, so memory stays bounded. Answers how many bytes of the ring were taken.
+    /// Brings what waits in the ring to disk. On an error the frames stay in memory and go first
+    /// the next time; the ring is left alone until then, so memory stays bounded. Answers how many
+    /// bytes of the ring were taken.
     pub(crate) fn drain(&mut self, ring: &Ring, written: &Written) -> io::Result<usize> {
         self.write(written)?;
         self.take(ring);
@@ -117,8 +120,9 @@ impl Journal {
         Ok(self.spare.len())
     }
 
-    /// The last [`Journal::drain`]: takes the ring's rows even from a disk that takes nothing. Answers, with the error of
-    /// the disk, the frames of each stream that it has not got, to be sent from memory.
+    /// The last [`Journal::drain`]: takes the ring's rows even from a disk that takes nothing.
+    /// Answers, with the error of the disk, the frames of each stream that it has not got, to be
+    /// sent from memory.
     pub(crate) fn finish(
         &mut self,
         ring: &Ring,
@@ -132,7 +136,8 @@ impl Journal {
         (wrote, self.files.each_ref().map(|file| file.pending.clone()))
     }
 
-    /// Leaves the writer's name to the next that opens the folder, be it in this process: nothing more is written here.
+    /// Leaves the writer's name to the next that opens the folder, be it in this process: nothing
+    /// more is written here.
     pub(crate) fn release(&self) -> io::Result<()> {
         self.files[Stream::History as usize].file.unlock()
     }
@@ -169,7 +174,8 @@ impl StreamFile {
             let bytes = cursor::read(&file, end, length)?;
             let start = end;
             for frame in record::frames(&bytes) {
-                let steps = |row: record::RowRef<'_>| next_step = row.step.saturating_add(1).max(next_step);
+                let steps =
+                    |row: record::RowRef<'_>| next_step = row.step.saturating_add(1).max(next_step);
                 match frame.and_then(|frame| frame.each(steps).map(|()| frame)) {
                     Ok(frame) => {
                         end.bytes += frame.bytes().len() as u64;
@@ -195,7 +201,8 @@ impl StreamFile {
         self.end
     }
 
-    /// Writes one row at its next step. On an error the row is not there, unless it comes with the next one.
+    /// Writes one row at its next step. On an error the row is not there, unless it comes with the
+    /// next one.
     pub(crate) fn append<'a>(
         &mut self,
         wall_ms: i64,
@@ -222,7 +229,8 @@ impl StreamFile {
     }
 }
 
-/// Makes a folder that only its owner may enter, whatever lies above it; closes one that an earlier version has left open.
+/// Makes a folder that only its owner may enter, whatever lies above it; closes one that an earlier
+/// version has left open.
 pub(crate) fn make_private(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     if fs::metadata(folder)?.permissions().mode() & 0o077 != 0 {
@@ -240,8 +248,9 @@ fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }
 
-/// Milliseconds since the epoch. Of rows: when they left the ring, some milliseconds after they were logged, since a clock read
-/// there would cost `log` something. For display only; nothing is decided by it.
+/// Milliseconds since the epoch. Of rows: when they left the ring, some milliseconds after they
+/// were logged, since a clock read there would cost `log` something. For display only; nothing is
+/// decided by it.
 pub(crate) fn wall_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
 }
@@ -272,7 +281,10 @@ mod tests {
         logged(&mut first, 2);
         logged(&mut second, 1);
         assert_eq!((first.writer(), second.writer()), ("sdk", "sdk-2"));
-        assert_eq!((steps(folder.path(), "sdk"), steps(folder.path(), "sdk-2")), (vec![0, 1], vec![0]));
+        assert_eq!(
+            (steps(folder.path(), "sdk"), steps(folder.path(), "sdk-2")),
+            (vec![0, 1], vec![0])
+        );
     }
 
     #[test]
@@ -306,7 +318,8 @@ mod tests {
     fn nobody_else_reads_rows_whatever_the_folder_is() {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
-        let mode = || fs::metadata(folder.path().join(JOURNAL)).unwrap().permissions().mode() & 0o777;
+        let mode =
+            || fs::metadata(folder.path().join(JOURNAL)).unwrap().permissions().mode() & 0o777;
         drop(Journal::open(folder.path()).unwrap());
         assert_eq!(mode(), 0o700);
         fs::set_permissions(folder.path().join(JOURNAL), Permissions::from_mode(0o755)).unwrap();
@@ -339,7 +352,11 @@ mod tests {
         assert_eq!((journal.files[0].pending_rows, written.bytes(Stream::History)), (1, 0));
         let (error, rest) = journal.finish(&ring, &written);
         assert!(error.is_err());
-        assert_eq!((record::count(&rest[0]), rest[1].len()), (Ok(2), 0), "what the disk never took");
+        assert_eq!(
+            (record::count(&rest[0]), rest[1].len()),
+            (Ok(2), 0),
+            "what the disk never took"
+        );
         journal.files[0].file = good;
         let (ended, rest) = journal.finish(&ring, &written);
         assert_eq!((ended.is_ok(), rest), (true, [const { Vec::new() }; Stream::COUNT]));

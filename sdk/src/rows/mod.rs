@@ -1,4 +1,5 @@
-//! The way of a row: into memory, onto the disk, to the controller; and the rows that come without being asked for.
+//! The way of a row: into memory, onto the disk, to the controller; and the rows that come without
+//! being asked for.
 
 pub(crate) mod console;
 pub(crate) mod cursor;

@@ -1,6 +1,7 @@
-//! Ships the journal to the controller: the same bytes, from the row that the controller wants next. One thread per run with a
-//! runtime of its own. Whatever goes wrong is tried again, except that a fenced attempt stops; a controller that is away costs
-//! nothing but time. Never touches the ring, never writes the journal.
+//! Ships the journal to the controller: the same bytes, from the row that the controller wants
+//! next. One thread per run with a runtime of its own. Whatever goes wrong is tried again, except
+//! that a fenced attempt stops; a controller that is away costs nothing but time. Never touches the
+//! ring, never writes the journal.
 
 use std::{
     error::Error as _,
@@ -35,10 +36,12 @@ use crate::{
 const SEND_EVERY: Duration = Duration::from_millis(100);
 /// After this long without an answer a call is given up and made again.
 pub(crate) const CALL_WAIT: Duration = Duration::from_secs(30);
-/// How often, and each time how long, the start of a run outside a sweep tries to reach the controller.
+/// How often, and each time how long, the start of a run outside a sweep tries to reach the
+/// controller.
 const BEGIN_TRIES: u32 = 3;
 const BEGIN_WAIT: Duration = Duration::from_secs(5);
-/// How often the end is tried again when the controller refuses for a reason that time alone will not mend.
+/// How often the end is tried again when the controller refuses for a reason that time alone will
+/// not mend.
 const REFUSED_TRIES: u32 = 3;
 
 /// Why a sender has stopped before everything was sent.
@@ -108,8 +111,8 @@ impl Link {
         self.stored.each_ref().map(|rows| rows.load(Ordering::Relaxed))
     }
 
-    /// Tells the sender to send what is left, behind the journal these frames that no disk has taken, and to stop; waits for
-    /// its report, `wait` at most.
+    /// Tells the sender to send what is left, behind the journal these frames that no disk has
+    /// taken, and to stop; waits for its report, `wait` at most.
     pub(crate) fn end(
         &self,
         outcome: Option<Outcome>,
@@ -123,7 +126,8 @@ impl Link {
         let waited = self.reported.wait_timeout_while(report, wait, |report| report.is_none());
         let (report, _) = waited.unwrap_or_else(PoisonError::into_inner);
         report.clone().unwrap_or_else(|| {
-            let reason = self.trouble().unwrap_or_else(|| "the controller has not answered".to_owned());
+            let reason =
+                self.trouble().unwrap_or_else(|| "the controller has not answered".to_owned());
             Err(Halt::Failed(reason))
         })
     }
@@ -172,7 +176,9 @@ pub(crate) fn spawn(
         shared.link.set_report(report);
     };
     thread::Builder::new().name("besom-sender".to_owned()).spawn(body).map_err(thread_error)?;
-    answer.recv().unwrap_or_else(|_| Err(thread_error(io::Error::other("the sender ended at once"))))
+    answer
+        .recv()
+        .unwrap_or_else(|_| Err(thread_error(io::Error::other("the sender ended at once"))))
 }
 
 /// Begins a run outside a sweep.
@@ -187,7 +193,8 @@ pub(crate) fn begin(way: &Way, begin: BeginRun) -> Result<RunBegun, InitError> {
     begun.map_err(thread_error)?
 }
 
-/// Runs something on a thread with a runtime of its own and waits for it, since the caller's may already run one.
+/// Runs something on a thread with a runtime of its own and waits for it, since the caller's may
+/// already run one.
 ///
 /// # Errors
 /// When there is no thread to be had, or it panicked.
@@ -215,7 +222,10 @@ async fn try_begin(
         let controller = way.controller.clone();
         if !is_transient(&status) {
             let hint = hint(&status).map(|hint| format!("; {hint}")).unwrap_or_default();
-            return Err(InitError::Refused { controller, reason: format!("{}{hint}", status.message()) });
+            return Err(InitError::Refused {
+                controller,
+                reason: format!("{}{hint}", status.message()),
+            });
         }
         if tries == BEGIN_TRIES {
             return Err(InitError::Unreachable { controller, reason: reason(&status) });
@@ -260,7 +270,8 @@ pub(crate) fn is_refusal(status: &Status) -> bool {
     status.code() == Code::PermissionDenied || !is_away(status)
 }
 
-/// What a person should read: the controller's sentence, or the cause at the bottom of a failed connection.
+/// What a person should read: the controller's sentence, or the cause at the bottom of a failed
+/// connection.
 pub(crate) fn reason(status: &Status) -> String {
     let Some(mut cause) = status.source() else { return status.message().to_owned() };
     while let Some(deeper) = cause.source() {
@@ -308,7 +319,8 @@ impl Sender {
                     if ending.is_some_and(|ending| self.gives_up(&status, &ending)) {
                         return Err(Halt::Failed(reason));
                     }
-                    *self.shared.link.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
+                    *self.shared.link.trouble.lock().unwrap_or_else(PoisonError::into_inner) =
+                        Some(reason);
                 }
             }
             self.pause().await;
@@ -322,7 +334,8 @@ impl Sender {
         refused || matches!(self.shared.duty, Duty::Agents) || Instant::now() >= ending.deadline
     }
 
-    /// Sends all there is; then, if the run is ending, the outcome. `Some` with the controller's note when nothing is left.
+    /// Sends all there is; then, if the run is ending, the outcome. `Some` with the controller's
+    /// note when nothing is left.
     async fn round(&mut self, ending: Option<&Ending>) -> Result<Option<String>, Trouble> {
         for stream in Stream::ALL {
             if let Some(ending) = ending {
@@ -332,9 +345,13 @@ impl Sender {
             self.send(stream).await?;
         }
         match ending {
-            None if self.beat_is_due() => self.append(Stream::History, Vec::new()).await.map(|()| None),
+            None if self.beat_is_due() => {
+                self.append(Stream::History, Vec::new()).await.map(|()| None)
+            }
             None => Ok(None),
-            Some(Ending { outcome: Some(outcome), .. }) => self.end(outcome.clone()).await.map(Some),
+            Some(Ending { outcome: Some(outcome), .. }) => {
+                self.end(outcome.clone()).await.map(Some)
+            }
             Some(_) => Ok(Some(String::new())),
         }
     }
@@ -400,8 +417,10 @@ impl Sender {
             self.shared.link.stored[stream as usize].store(next, Ordering::Relaxed);
             return Ok(());
         }
-        let reason =
-            format!("the controller has {next} rows of `{}` that are not from this journal", stream.name());
+        let reason = format!(
+            "the controller has {next} rows of `{}` that are not from this journal",
+            stream.name()
+        );
         Err(Trouble::Halt(Halt::Failed(reason)))
     }
 

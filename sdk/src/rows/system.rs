@@ -1,5 +1,6 @@
-//! Samples of the machine and of this process, for a run that no agent watches: a thread takes them and puts them into the
-//! ring as rows of the stream "system". Started by `settings` and by function agents, ended by the run.
+//! Samples of the machine and of this process, for a run that no agent watches: a thread takes them
+//! and puts them into the ring as rows of the stream "system". Started by `settings` and by
+//! function agents, ended by the run.
 
 use std::{
     path::PathBuf,

@@ -1,5 +1,6 @@
-//! How a run starts: what the caller says, what the environment of a trial says, and defaults. Called by [`init`] and by
-//! function agents. Decides where things are; talks to nobody but for the one call that begins a run outside a sweep.
+//! How a run starts: what the caller says, what the environment of a trial says, and defaults.
+//! Called by [`init`] and by function agents. Decides where things are; talks to nobody but for the
+//! one call that begins a run outside a sweep.
 
 use std::{
     collections::hash_map::RandomState,
@@ -49,8 +50,9 @@ impl Way {
 
 /// Starts a run: `besom::init().project("mnist").config(&defaults).start()?`.
 ///
-/// In a sweep (`BESOM_RUN` is set) the run is the trial that the agent has started this program for; what is said here
-/// counts as defaults, and [`Init::start`] calls nobody. Outside, it is a new run.
+/// In a sweep (`BESOM_RUN` is set) the run is the trial that the agent has started this program
+/// for; what is said here counts as defaults, and [`Init::start`] calls nobody. Outside, it is a
+/// new run.
 pub fn init() -> Init {
     Init::default()
 }
@@ -61,8 +63,8 @@ pub enum Mode {
     /// It does.
     #[default]
     Online,
-    /// Everything is kept in a folder, and `sweep sync` tells a controller later, with the same result. Nobody is called. A
-    /// trial of a sweep is online all the same: its agent is.
+    /// Everything is kept in a folder, and `sweep sync` tells a controller later, with the same
+    /// result. Nobody is called. A trial of a sweep is online all the same: its agent is.
     Offline,
     /// Nothing is kept, and logging costs nothing. The config is there as ever.
     Disabled,
@@ -74,9 +76,10 @@ pub enum Resume {
     /// The start is refused.
     #[default]
     Never,
-    /// The run goes on with a new attempt: its steps, its summary and its config stay, what is given here is laid over the
-    /// config. Without such a run a new one begins. For programs that may be killed and are started again with the same id;
-    /// an older process that still lives is told to stop, and what it logs from then on is kept apart.
+    /// The run goes on with a new attempt: its steps, its summary and its config stay, what is
+    /// given here is laid over the config. Without such a run a new one begins. For programs that
+    /// may be killed and are started again with the same id; an older process that still lives is
+    /// told to stop, and what it logs from then on is kept apart.
     Allow,
     /// As `Allow`, and the run has to be there.
     Must,
@@ -114,7 +117,8 @@ pub struct Init {
 }
 
 impl Init {
-    /// The project that the run belongs to. Default: `BESOM_PROJECT`, else `uncategorized`. A trial has its sweep's project.
+    /// The project that the run belongs to. Default: `BESOM_PROJECT`, else `uncategorized`. A trial
+    /// has its sweep's project.
     pub fn project(mut self, project: impl Into<String>) -> Self {
         self.project = Some(project.into());
         self
@@ -156,21 +160,22 @@ impl Init {
         self
     }
 
-    /// What happens if there is a run with this [`id`](Self::id) already. Default: [`Resume::Never`].
+    /// What happens if there is a run with this [`id`](Self::id) already. Default:
+    /// [`Resume::Never`].
     pub fn resume(mut self, resume: Resume) -> Self {
         self.resume = resume;
         self
     }
 
-    /// Whether a controller hears of the run while it goes on. Default: `BESOM_MODE` (`online`, `offline`, `disabled`), else
-    /// [`Mode::Online`].
+    /// Whether a controller hears of the run while it goes on. Default: `BESOM_MODE` (`online`,
+    /// `offline`, `disabled`), else [`Mode::Online`].
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = Some(mode);
         self
     }
 
-    /// The hyperparameters, as a struct or a map. In a sweep these are defaults: the sweep's values take their place key by
-    /// key, in nested ones too.
+    /// The hyperparameters, as a struct or a map. In a sweep these are defaults: the sweep's values
+    /// take their place key by key, in nested ones too.
     pub fn config<T: Serialize + ?Sized>(mut self, defaults: &T) -> Self {
         let json = serde_json::to_value(defaults).map_err(|error| error.to_string());
         self.config = Some(match json {
@@ -182,45 +187,49 @@ impl Init {
         self
     }
 
-    /// Whether the state of the code is stored with the run: the command line, commit, branch, remote and uncommitted changes of
-    /// git, the packages of `Cargo.lock`, host and operating system, all without what looks like a secret. Default: it is.
+    /// Whether the state of the code is stored with the run: the command line, commit, branch,
+    /// remote and uncommitted changes of git, the packages of `Cargo.lock`, host and operating
+    /// system, all without what looks like a secret. Default: it is.
     pub fn save_code(mut self, save: bool) -> Self {
         self.no_code = !save;
         self
     }
 
-    /// Whether what the program prints is kept with the run, for `sweep logs`. Default: `BESOM_CONSOLE` (`true` or `false`), else it is
-    /// not: standard output and standard error become pipes, which a program may notice by the colours and progress bars that
-    /// it shows on a terminal alone, and what it prints right before it is killed may not reach the terminal. In a sweep
-    /// the agent keeps the console, and this has no effect.
+    /// Whether what the program prints is kept with the run, for `sweep logs`. Default:
+    /// `BESOM_CONSOLE` (`true` or `false`), else it is not: standard output and standard error
+    /// become pipes, which a program may notice by the colours and progress bars that it shows on a
+    /// terminal alone, and what it prints right before it is killed may not reach the terminal. In
+    /// a sweep the agent keeps the console, and this has no effect.
     pub fn console(mut self, keep: bool) -> Self {
         self.console = Some(keep);
         self
     }
 
-    /// The controller's address, `http://host:port`. Default: `BESOM_CONTROLLER`, else `http://127.0.0.1:7070`.
+    /// The controller's address, `http://host:port`. Default: `BESOM_CONTROLLER`, else
+    /// `http://127.0.0.1:7070`.
     pub fn controller(mut self, address: impl Into<String>) -> Self {
         self.controller = Some(address.into());
         self
     }
 
-    /// Where journals of runs outside a sweep are kept until the controller has them, and offline runs until `sweep sync`.
-    /// Default: `BESOM_DATA`, else `~/.local/state/besom`.
+    /// Where journals of runs outside a sweep are kept until the controller has them, and offline
+    /// runs until `sweep sync`. Default: `BESOM_DATA`, else `~/.local/state/besom`.
     pub fn dir(mut self, folder: impl Into<PathBuf>) -> Self {
         self.dir = Some(folder.into());
         self
     }
 
-    /// How often the machine and this process are sampled into the run's stream "system", or `None` for never; at the most ten
-    /// times a second. Default: `BESOM_SYSTEM_METRICS` (a number of seconds, or `off`), else every 10 seconds. In a sweep the
-    /// agent takes the samples, as its own flags say, and this has no effect.
+    /// How often the machine and this process are sampled into the run's stream "system", or `None`
+    /// for never; at the most ten times a second. Default: `BESOM_SYSTEM_METRICS` (a number of
+    /// seconds, or `off`), else every 10 seconds. In a sweep the agent takes the samples, as its
+    /// own flags say, and this has no effect.
     pub fn system_metrics(mut self, every: impl Into<Option<Duration>>) -> Self {
         self.system = Some(every.into().map_or(Period::OFF, Period::every));
         self
     }
 
-    /// Starts the run. In a sweep this calls nobody and cannot wait; outside it tells the controller, and waits for its
-    /// answer some seconds at most.
+    /// Starts the run. In a sweep this calls nobody and cannot wait; outside it tells the
+    /// controller, and waits for its answer some seconds at most.
     ///
     /// # Errors
     /// [`InitError`]: the controller is out of reach or refuses, the config is no object, no journal can be written.
@@ -277,7 +286,8 @@ impl Init {
             Some(folder) => PathBuf::from(folder),
             None => folder(self.dir, &identity),
         };
-        let start = Start::new(identity, config, folder, Duty::Agents, Some(Way::find(self.controller)));
+        let start =
+            Start::new(identity, config, folder, Duty::Agents, Some(Way::find(self.controller)));
         let run = Shared::start(Start { params, code: !self.no_code, ..start })?;
         if said {
             run.say_config();
@@ -308,7 +318,8 @@ impl Init {
         let begun = sender::begin(&way, begin.clone())?;
         // It becomes the name of a folder.
         checked(&begun.run)?;
-        let identity = Identity { run: begun.run, attempt: begun.attempt, sweep: None, trial: None };
+        let identity =
+            Identity { run: begun.run, attempt: begun.attempt, sweep: None, trial: None };
         if !begun.token.is_empty() {
             way.token = Some(begun.token);
         }
@@ -331,12 +342,15 @@ impl Init {
             if self.resume == Resume::Never {
                 return Err(InitError::Exists { id: begin.id, folder });
             }
-            // The same attempt goes on: no controller has heard of it yet that could tell two of them apart.
+            // The same attempt goes on: no controller has heard of it yet that could tell two of
+            // them apart.
             let mut before = serde_json::from_str(&known.begin.config_json).unwrap_or(Json::Null);
             overlay(&mut before, object(config));
             config = before;
-            let (idempotency_key, started_ms) = (known.begin.idempotency_key, known.begin.started_ms);
-            begin = BeginRun { config_json: config.to_string(), idempotency_key, started_ms, ..begin };
+            let (idempotency_key, started_ms) =
+                (known.begin.idempotency_key, known.begin.started_ms);
+            begin =
+                BeginRun { config_json: config.to_string(), idempotency_key, started_ms, ..begin };
         }
         let identity = Identity { run: begin.id.clone(), attempt: 1, sweep: None, trial: None };
         let start = Start::new(identity, config, folder, Duty::Offline, None);
@@ -418,10 +432,10 @@ mod tests {
 
     #[test]
     fn the_sweep_overrides_defaults_key_by_key() {
-        let mut config = json!({"lr": 0.1, "optimizer": {"name": "SGD", "momentum": 0.9}, "layers": [1, 2]});
+        let mut config =
+            json!({"lr": 0.1, "optimizer": {"name": "SGD", "momentum": 0.9}, "layers": [1, 2]});
         overlay(&mut config, json!({"optimizer": {"name": "Adam"}, "layers": [3], "seed": 1}));
-        let want =
-            json!({"lr": 0.1, "optimizer": {"name": "Adam", "momentum": 0.9}, "layers": [3], "seed": 1});
+        let want = json!({"lr": 0.1, "optimizer": {"name": "Adam", "momentum": 0.9}, "layers": [3], "seed": 1});
         assert_eq!(config, want);
         let mut nothing = Json::Null;
         overlay(&mut nothing, json!({"lr": 1}));

@@ -1,5 +1,6 @@
-//! What a program says of its run beside rows: updates of the config, and how metrics are summed up. Goes through the ring and
-//! the journal as rows do, so that it is as durable. Called by programs; sends nothing itself.
+//! What a program says of its run beside rows: updates of the config, and how metrics are summed
+//! up. Goes through the ring and the journal as rows do, so that it is as durable. Called by
+//! programs; sends nothing itself.
 
 use record::{MAX_TEXT_BYTES, json::overlay};
 use serde::Serialize;
@@ -35,14 +36,16 @@ pub enum Goal {
 }
 
 impl Run {
-    /// Changes the config: what is given, a struct or a map, is laid over it key by key, in nested ones too. It is stored with
-    /// the run, and [`Run::config`] has it at once.
+    /// Changes the config: what is given, a struct or a map, is laid over it key by key, in nested
+    /// ones too. It is stored with the run, and [`Run::config`] has it at once.
     ///
     /// # Errors
-    /// [`ConfigError`], and then nothing changes: it is no object, it is over 256 KiB, or it would give another value to a
-    /// parameter that the sweep has chosen. A search that does not know what was tried is misled.
+    /// [`ConfigError`], and then nothing changes: it is no object, it is over 256 KiB, or it would
+    /// give another value to a parameter that the sweep has chosen. A search that does not know
+    /// what was tried is misled.
     pub fn update_config<T: Serialize + ?Sized>(&self, update: &T) -> Result<(), ConfigError> {
-        let update = serde_json::to_value(update).map_err(|error| ConfigError(error.to_string()))?;
+        let update =
+            serde_json::to_value(update).map_err(|error| ConfigError(error.to_string()))?;
         if !update.is_object() {
             return Err(ConfigError(format!("an update is a struct or a map, not `{update}`")));
         }
@@ -51,7 +54,10 @@ impl Run {
         }
         let text = update.to_string();
         if text.len() > MAX_TEXT_BYTES {
-            return Err(ConfigError(format!("an update of {} bytes, {MAX_TEXT_BYTES} at most", text.len())));
+            return Err(ConfigError(format!(
+                "an update of {} bytes, {MAX_TEXT_BYTES} at most",
+                text.len()
+            )));
         }
         // Under the lock, so that two updates are stored in the order in which they take effect.
         let mut config = self.shared().lock_config();
@@ -60,8 +66,8 @@ impl Run {
         Ok(())
     }
 
-    /// Tells the controller the whole config of a trial: its program's defaults are not known there. Key by key, so that one
-    /// value that is too large takes no other with it.
+    /// Tells the controller the whole config of a trial: its program's defaults are not known
+    /// there. Key by key, so that one value that is too large takes no other with it.
     pub(crate) fn say_config(&self) {
         let config = self.shared().lock_config();
         let Some(config) = config.as_object() else { return };
@@ -71,10 +77,12 @@ impl Run {
         }
     }
 
-    /// Says how a metric is summed up and drawn: `run.define_metric("val/*").summary([Summary::Min]).step_metric("epoch")`.
-    /// In the name, `*` stands for any text. A later definition of the same name takes the place of an earlier one; a metric
-    /// follows the definition with its own name, else the newest pattern that matches. Rows that were logged before count as
-    /// well. It takes effect at the end of the statement, where the definition is dropped.
+    /// Says how a metric is summed up and drawn:
+    /// `run.define_metric("val/*").summary([Summary::Min]).step_metric("epoch")`. In the name, `*`
+    /// stands for any text. A later definition of the same name takes the place of an earlier one;
+    /// a metric follows the definition with its own name, else the newest pattern that matches.
+    /// Rows that were logged before count as well. It takes effect at the end of the statement,
+    /// where the definition is dropped.
     pub fn define_metric(&self, name: impl Into<String>) -> Definition<'_> {
         Definition {
             run: self,
@@ -86,7 +94,8 @@ impl Run {
     }
 }
 
-/// How a metric is summed up and drawn; made by [`Run::define_metric`], told to the run when it is dropped.
+/// How a metric is summed up and drawn; made by [`Run::define_metric`], told to the run when it is
+/// dropped.
 #[derive(Debug)]
 pub struct Definition<'a> {
     run: &'a Run,
@@ -103,7 +112,8 @@ impl Definition<'_> {
         self
     }
 
-    /// The metric that is the x of its curves, such as `epoch` or a count of examples. Default: the step.
+    /// The metric that is the x of its curves, such as `epoch` or a count of examples. Default: the
+    /// step.
     pub fn step_metric(mut self, name: impl Into<String>) -> Self {
         self.step_metric = name.into();
         self
@@ -143,7 +153,9 @@ fn conflict(params: &Json, update: &Json) -> Option<String> {
     let (Json::Object(params), Json::Object(update)) = (params, update) else { return None };
     update.iter().find_map(|(key, new)| match (params.get(key)?, new) {
         (chosen, new) if chosen == new => None,
-        (chosen @ Json::Object(_), Json::Object(_)) => Some(format!("{key}.{}", conflict(chosen, new)?)),
+        (chosen @ Json::Object(_), Json::Object(_)) => {
+            Some(format!("{key}.{}", conflict(chosen, new)?))
+        }
         _ => Some(key.clone()),
     })
 }

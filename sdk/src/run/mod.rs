@@ -1,5 +1,5 @@
-//! A run: the handle that a program logs with. `log` never waits for a disk or a network; only the end does, and for a
-//! bounded time.
+//! A run: the handle that a program logs with. `log` never waits for a disk or a network; only the
+//! end does, and for a bounded time.
 
 pub(crate) mod init;
 pub(crate) mod meta;
@@ -31,8 +31,9 @@ use crate::{
     term,
 };
 
-/// A run. Cheap to clone, and the clones may log from any thread. It ends with [`Run::finish`], else when the last clone is
-/// dropped: as failed if a panic unwound through one of them, else as finished.
+/// A run. Cheap to clone, and the clones may log from any thread. It ends with [`Run::finish`],
+/// else when the last clone is dropped: as failed if a panic unwound through one of them, else as
+/// finished.
 #[derive(Clone)]
 pub struct Run(Arc<Handle>);
 
@@ -63,23 +64,29 @@ impl Run {
         self.shared().identity.trial
     }
 
-    /// The hyperparameters: the sweep's values over the defaults that were given to [`Init::config`](crate::Init::config), and
-    /// what [`Run::update_config`] has changed since.
+    /// The hyperparameters: the sweep's values over the defaults that were given to
+    /// [`Init::config`](crate::Init::config), and what [`Run::update_config`] has changed since.
     ///
     /// # Errors
     /// [`ConfigError`] when they do not fit `T`; it names the field.
     pub fn config<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
-        T::deserialize(&*self.shared().lock_config()).map_err(|error| ConfigError(error.to_string()))
+        T::deserialize(&*self.shared().lock_config())
+            .map_err(|error| ConfigError(error.to_string()))
     }
 
-    /// Logs one row at the next step: the largest step so far plus one, from 0. For values of one type, such as
-    /// `run.log([("loss", loss), ("accuracy", accuracy)])` or a map; [`log!`](crate::log!) takes any mix.
-    /// An image or another value that is a file is written to the run's folder by this call; nothing else waits for a disk.
-    pub fn log<'a, K: AsRef<str>, V: Loggable<'a>>(&self, values: impl IntoIterator<Item = (K, V)>) {
+    /// Logs one row at the next step: the largest step so far plus one, from 0. For values of one
+    /// type, such as `run.log([("loss", loss), ("accuracy", accuracy)])` or a map;
+    /// [`log!`](crate::log!) takes any mix. An image or another value that is a file is written to
+    /// the run's folder by this call; nothing else waits for a disk.
+    pub fn log<'a, K: AsRef<str>, V: Loggable<'a>>(
+        &self,
+        values: impl IntoIterator<Item = (K, V)>,
+    ) {
         self.shared().push(Stream::History, None, values);
     }
 
-    /// Logs one row at a step of the caller's. Steps may come late, twice or out of order; nothing is dropped.
+    /// Logs one row at a step of the caller's. Steps may come late, twice or out of order; nothing
+    /// is dropped.
     pub fn log_at<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         step: u64,
@@ -88,9 +95,13 @@ impl Run {
         self.shared().push(Stream::History, Some(step), values);
     }
 
-    /// Logs values that belong to the next row of [`log`](Self::log): they get its step, as with W&B's `commit=False`. For
-    /// numbers, texts and histograms; what comes as a file is logged by `log` itself.
-    pub fn log_ahead<'a, K: AsRef<str>, V: Loggable<'a>>(&self, values: impl IntoIterator<Item = (K, V)>) {
+    /// Logs values that belong to the next row of [`log`](Self::log): they get its step, as with
+    /// W&B's `commit=False`. For numbers, texts and histograms; what comes as a file is logged by
+    /// `log` itself.
+    pub fn log_ahead<'a, K: AsRef<str>, V: Loggable<'a>>(
+        &self,
+        values: impl IntoIterator<Item = (K, V)>,
+    ) {
         self.shared().ring.push_ahead(Stream::History, values);
     }
 
@@ -99,9 +110,9 @@ impl Run {
         self.shared().push(Stream::Summary, None, [(key, value)]);
     }
 
-    /// Keeps a file with the run, as it is now: it is copied into the run's folder and sent from there. Its name is the path as
-    /// given if that is relative and leads nowhere else, otherwise the file's own name. Saved again, it takes the place of what
-    /// was saved before.
+    /// Keeps a file with the run, as it is now: it is copied into the run's folder and sent from
+    /// there. Its name is the path as given if that is relative and leads nowhere else, otherwise
+    /// the file's own name. Saved again, it takes the place of what was saved before.
     ///
     /// # Errors
     /// When the file cannot be read or copied, or has a name that cannot be kept.
@@ -109,7 +120,8 @@ impl Run {
         let path = path.as_ref();
         let given = path.to_string_lossy();
         let given = given.strip_prefix("./").unwrap_or(&given);
-        let own = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let own =
+            path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let name = if record::file::check_path(given).is_ok() { given } else { &own };
         self.save_as(path, name)
     }
@@ -124,27 +136,30 @@ impl Run {
         saved.map_err(|source| MediaError::Keep { path: path.to_owned(), source })
     }
 
-    /// The run should end: a person or a stopping rule asked for it, its time is over, another attempt owns it now, or this
-    /// process got SIGTERM, as when its node is taken away. From the first call on, SIGTERM does not end the process any more:
-    /// there is the agent's grace to save what matters, then comes SIGKILL. To be asked between steps; costs a few loads from
-    /// memory.
+    /// The run should end: a person or a stopping rule asked for it, its time is over, another
+    /// attempt owns it now, or this process got SIGTERM, as when its node is taken away. From the
+    /// first call on, SIGTERM does not end the process any more: there is the agent's grace to save
+    /// what matters, then comes SIGKILL. To be asked between steps; costs a few loads from memory.
     pub fn should_stop(&self) -> bool {
         self.shared().link.stop_wanted() || term::is_told()
     }
 
-    /// Says that this node is about to be taken away: if the program of a trial now ends with an exit code that is not 0, or is
-    /// not heard of any more, the run is preempted and no failure. It is the next to be handed out, and no attempt is charged.
-    /// To be called when the warning comes. An agent that gets SIGTERM itself needs no such word.
+    /// Says that this node is about to be taken away: if the program of a trial now ends with an
+    /// exit code that is not 0, or is not heard of any more, the run is preempted and no failure.
+    /// It is the next to be handed out, and no attempt is charged. To be called when the warning
+    /// comes. An agent that gets SIGTERM itself needs no such word.
     pub fn mark_preempting(&self) {
         self.shared().say("preempting", "{}");
     }
 
-    /// Ends the run as finished: everything accepted is written to the journal and sent to the controller. Waits a minute at
-    /// most, in a sweep two seconds, since there the agent ships what is left; and longer as long as files are on their way. Rows
-    /// and files that come later are refused. A second call answers as the first did.
+    /// Ends the run as finished: everything accepted is written to the journal and sent to the
+    /// controller. Waits a minute at most, in a sweep two seconds, since there the agent ships what
+    /// is left; and longer as long as files are on their way. Rows and files that come later are
+    /// refused. A second call answers as the first did.
     ///
     /// # Errors
-    /// [`FinishError`] when the controller has not got everything; it says how many rows wait, and where.
+    /// [`FinishError`] when the controller has not got everything; it says how many rows wait, and
+    /// where.
     pub fn finish(self) -> Result<Finished, FinishError> {
         self.settle(finished())
     }
@@ -167,7 +182,8 @@ impl Drop for Run {
     }
 }
 
-/// What the clones of a [`Run`] have in common; the threads do not hold it, so its drop is the end of the last clone.
+/// What the clones of a [`Run`] have in common; the threads do not hold it, so its drop is the end
+/// of the last clone.
 #[derive(Debug)]
 struct Handle {
     shared: Arc<Shared>,
@@ -194,12 +210,14 @@ pub(crate) fn count(number: u64, noun: &str) -> String {
 pub struct Finished {
     /// The run.
     pub run: String,
-    /// Rows that were accepted: all of them are in the journal, and at the controller unless an agent ships the rest.
+    /// Rows that were accepted: all of them are in the journal, and at the controller unless an
+    /// agent ships the rest.
     pub accepted: u64,
-    /// Rows that were refused because the buffer was full. `accepted + refused` is the number of calls.
+    /// Rows that were refused because the buffer was full. `accepted + refused` is the number of
+    /// calls.
     pub refused: u64,
-    /// Values within accepted rows that were left out or shortened: a key over 512 bytes, a text over 256 KiB, a row over
-    /// 1 MiB, a file that the disk did not take.
+    /// Values within accepted rows that were left out or shortened: a key over 512 bytes, a text
+    /// over 256 KiB, a row over 1 MiB, a file that the disk did not take.
     pub cut: u64,
     /// What the controller wants people to know of this end, else empty.
     pub note: String,
@@ -209,7 +227,11 @@ impl fmt::Display for Finished {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "run `{}`: {} logged", self.run, count(self.accepted, "row"))?;
         if self.refused > 0 {
-            write!(formatter, ", {} refused since they came faster than the disk took them", self.refused)?;
+            write!(
+                formatter,
+                ", {} refused since they came faster than the disk took them",
+                self.refused
+            )?;
         }
         if self.cut > 0 {
             write!(formatter, ", {} too long and cut", count(self.cut, "value"))?;

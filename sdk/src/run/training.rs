@@ -1,10 +1,12 @@
-//! Small helpers for training loops: means over batches, and keys under a prefix. Used by programs; logs through `Run` alone.
+//! Small helpers for training loops: means over batches, and keys under a prefix. Used by programs;
+//! logs through `Run` alone.
 
 use std::fmt;
 
 use super::{Run, value::Loggable};
 
-/// The mean of values that stand for different counts, such as the losses of batches of which the last is smaller.
+/// The mean of values that stand for different counts, such as the losses of batches of which the
+/// last is smaller.
 ///
 /// ```
 /// let mut loss = besom::Average::default();
@@ -43,7 +45,8 @@ impl Average {
 }
 
 impl Run {
-    /// Logs under keys that begin with `prefix`, such as `val/`: for the same code over several data sets.
+    /// Logs under keys that begin with `prefix`, such as `val/`: for the same code over several
+    /// data sets.
     pub fn prefix(&self, prefix: impl Into<String>) -> Prefixed {
         Prefixed { run: self.clone(), prefix: prefix.into() }
     }
@@ -64,7 +67,10 @@ impl fmt::Debug for Prefixed {
 
 impl Prefixed {
     /// As [`Run::log`].
-    pub fn log<'a, K: AsRef<str>, V: Loggable<'a>>(&self, values: impl IntoIterator<Item = (K, V)>) {
+    pub fn log<'a, K: AsRef<str>, V: Loggable<'a>>(
+        &self,
+        values: impl IntoIterator<Item = (K, V)>,
+    ) {
         self.run.log(self.prefixed(values));
     }
 

@@ -1,5 +1,5 @@
-//! What a program can log: numbers, flags, text and maps of those, made from Rust's own types. Used by `log`, `summary` and the
-//! macro.
+//! What a program can log: numbers, flags, text and maps of those, made from Rust's own types. Used
+//! by `log`, `summary` and the macro.
 
 use std::{
     borrow::Cow,
@@ -20,17 +20,19 @@ pub enum Value<'a> {
     U64(u64),
     /// True or false.
     Bool(bool),
-    /// Text; what is over 256 KiB is cut off, and counted in [`Finished::cut`](crate::Finished::cut).
+    /// Text; what is over 256 KiB is cut off, and counted in
+    /// [`Finished::cut`](crate::Finished::cut).
     Text(Cow<'a, str>),
-    /// One JSON object, named by its `_type`: what histograms, media and tables become. Over 256 KiB it is left out, and counted
-    /// in [`Finished::cut`](crate::Finished::cut).
+    /// One JSON object, named by its `_type`: what histograms, media and tables become. Over 256
+    /// KiB it is left out, and counted in [`Finished::cut`](crate::Finished::cut).
     Json(Cow<'a, str>),
-    /// An image, a table or another value that is a file: `log` writes it into the run's folder. What the disk does not take is
-    /// left out, and counted in [`Finished::cut`](crate::Finished::cut).
+    /// An image, a table or another value that is a file: `log` writes it into the run's folder.
+    /// What the disk does not take is left out, and counted in
+    /// [`Finished::cut`](crate::Finished::cut).
     // Boxed, since it is rare and large: every number would be moved at its size.
     Media(Box<Media>),
-    /// Values under names of their own, logged as if each had been given by itself: `"val" => [("loss", 0.1)]` is `val.loss`.
-    /// Maps may hold maps. An empty one logs nothing.
+    /// Values under names of their own, logged as if each had been given by itself: `"val" =>
+    /// [("loss", 0.1)]` is `val.loss`. Maps may hold maps. An empty one logs nothing.
     Map(Vec<(Cow<'a, str>, Value<'a>)>),
 }
 
@@ -97,8 +99,11 @@ from_maps! {
 }
 
 impl<'a> Value<'a> {
-    /// A map of whatever gives names and values, such as the iterator of a map that stays with the caller.
-    pub fn map<K: Into<Cow<'a, str>>, V: Into<Value<'a>>>(values: impl IntoIterator<Item = (K, V)>) -> Self {
+    /// A map of whatever gives names and values, such as the iterator of a map that stays with the
+    /// caller.
+    pub fn map<K: Into<Cow<'a, str>>, V: Into<Value<'a>>>(
+        values: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
         Self::Map(values.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
 }
@@ -110,17 +115,20 @@ impl<'a, T: Loggable<'a>> From<Option<T>> for Value<'a> {
     }
 }
 
-/// What can be logged: everything that becomes a [`Value`]. A type of your own can, once it has `From<Yours> for Value`.
+/// What can be logged: everything that becomes a [`Value`]. A type of your own can, once it has
+/// `From<Yours> for Value`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be logged",
-    label = "numbers, bools, text, media, `Option`s and maps of them can; `.to_string()` makes text of others"
+    label = "numbers, bools, text, media, `Option`s and maps of them can; `.to_string()` makes \
+        text of others"
 )]
 pub trait Loggable<'a> {
     /// The value.
     fn into_value(self) -> Value<'a>;
 }
 
-// Otherwise the compiler tells of this implementation what is missing for `Into`, in place of the line above.
+// Otherwise the compiler tells of this implementation what is missing for `Into`, in place of the
+// line above.
 #[diagnostic::do_not_recommend]
 impl<'a, T: Into<Value<'a>>> Loggable<'a> for T {
     fn into_value(self) -> Value<'a> {

@@ -1,4 +1,5 @@
-//! Artifacts through a real controller: logged, numbered, used and downloaded, with their lineage; and a controller that lies.
+//! Artifacts through a real controller: logged, numbered, used and downloaded, with their lineage;
+//! and a controller that lies.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -16,6 +17,19 @@ fn version(real: &Real, project: &str, name: &str, version: &str) -> Version {
         ..ArtifactRef::default()
     };
     real.block_on(async { real.dial().artifacts().get(wanted).await.unwrap().into_inner() })
+}
+
+/// The versions that a run has made (true) or used (false).
+fn of_run(real: &Real, run: &str) -> Vec<(bool, u64)> {
+    let run = RunRef { run: run.to_owned() };
+    real.block_on(async {
+        let mut listed = real.dial().artifacts().of_run(run).await.unwrap().into_inner();
+        let mut found = Vec::new();
+        while let Some(one) = listed.message().await.unwrap() {
+            found.push((one.made, one.artifact.unwrap().version));
+        }
+        found
+    })
 }
 
 /// Every file below a folder, by its path from there.
@@ -59,7 +73,10 @@ fn versions_are_counted_by_content_and_come_back_whole() {
     first.add_alias("small");
     assert_eq!(run.log_artifact(&first).unwrap().wait().unwrap().to_string(), "digits:v0");
     // The same content again, then another one, and the first once more.
-    assert_eq!(run.log_artifact(&data(&folder.path().join("in"))).unwrap().wait().unwrap().version(), 0);
+    assert_eq!(
+        run.log_artifact(&data(&folder.path().join("in"))).unwrap().wait().unwrap().version(),
+        0
+    );
     fs::write(folder.path().join("in/2.bin"), b"more").unwrap();
     let second = run.log_artifact(&data(&folder.path().join("in"))).unwrap().wait().unwrap();
     assert_eq!((second.version(), second.aliases()), (1, &["latest".to_owned()][..]));
@@ -76,27 +93,27 @@ fn versions_are_counted_by_content_and_come_back_whole() {
     for _ in 0..2 {
         used.download(&out).unwrap();
         let files = below(&out);
-        assert_eq!(files.keys().collect::<Vec<_>>(), ["labels.txt", "train/2.bin", "train/a/1.bin"]);
+        assert_eq!(
+            files.keys().collect::<Vec<_>>(),
+            ["labels.txt", "train/2.bin", "train/a/1.bin"]
+        );
         assert!(files["train/a/1.bin"] == large && files["train/2.bin"].is_empty());
     }
     assert_eq!(user.use_artifact("digits").unwrap().read("train/2.bin").unwrap(), b"more");
     assert!(used.read("train/3.bin").is_err() && used.read("raw").is_err());
-    assert!(user.use_artifact("digits:best").unwrap_err().to_string().contains("no artifact `digits:best`"));
+    assert!(
+        user.use_artifact("digits:best")
+            .unwrap_err()
+            .to_string()
+            .contains("no artifact `digits:best`")
+    );
     let lineage = version(&real, "digits", "digits", "v0");
-    assert_eq!((lineage.made_by, lineage.used_by), (vec![maker.clone()], vec![user.id().to_owned()]));
-    let of_run = |run: &str| {
-        let run = run.to_owned();
-        real.block_on(async {
-            let mut listed = real.dial().artifacts().of_run(RunRef { run }).await.unwrap().into_inner();
-            let mut found = Vec::new();
-            while let Some(one) = listed.message().await.unwrap() {
-                found.push((one.made, one.artifact.unwrap().version));
-            }
-            found
-        })
-    };
-    assert_eq!(of_run(&maker), [(true, 0), (true, 1)]);
-    assert_eq!(of_run(user.id()), [(false, 0), (false, 1)]);
+    assert_eq!(
+        (lineage.made_by, lineage.used_by),
+        (vec![maker.clone()], vec![user.id().to_owned()])
+    );
+    assert_eq!(of_run(&real, &maker), [(true, 0), (true, 1)]);
+    assert_eq!(of_run(&real, user.id()), [(false, 0), (false, 1)]);
     user.finish().unwrap();
 }
 
@@ -123,7 +140,12 @@ fn what_cannot_be_kept_is_said_at_once_and_nothing_is_logged() {
     }
     let mut alias = Artifact::new("x", "model");
     alias.add_alias("v3");
-    assert!(run.log_artifact(&alias).unwrap_err().to_string().contains("`v3` is the number of a version"));
+    assert!(
+        run.log_artifact(&alias)
+            .unwrap_err()
+            .to_string()
+            .contains("`v3` is the number of a version")
+    );
     let mut text = Artifact::new("x", "model");
     text.set_metadata(&"no object");
     assert!(run.log_artifact(&text).is_err());
@@ -146,5 +168,8 @@ fn without_a_controller_versions_wait_in_the_folder() {
     drop(logged);
     run.finish().unwrap();
     let disabled = besom::init().mode(Mode::Disabled).start().unwrap();
-    assert!(matches!(disabled.log_artifact(&artifact).unwrap().wait(), Err(ArtifactError::NoController)));
+    assert!(matches!(
+        disabled.log_artifact(&artifact).unwrap().wait(),
+        Err(ArtifactError::NoController)
+    ));
 }

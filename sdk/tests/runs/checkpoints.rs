@@ -1,4 +1,5 @@
-//! Checkpoints through a real controller: made, sent, and gone on from by the next attempt; and without a controller.
+//! Checkpoints through a real controller: made, sent, and gone on from by the next attempt; and
+//! without a controller.
 
 use std::{
     fs, io,
@@ -22,7 +23,8 @@ fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
 /// The step of its newest checkpoint.
 fn newest(real: &Real, run: &str) -> Option<u64> {
     let run = RunRef { run: run.to_owned() };
-    let listed = real.block_on(async { real.dial().checkpoints().list(run).await.unwrap().into_inner() });
+    let listed =
+        real.block_on(async { real.dial().checkpoints().list(run).await.unwrap().into_inner() });
     listed.checkpoints.first().map(|checkpoint| checkpoint.step)
 }
 

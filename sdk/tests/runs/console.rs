@@ -1,5 +1,5 @@
-//! The console of a program that was started by hand: what it and its children print goes where it went before, and is there
-//! afterwards.
+//! The console of a program that was started by hand: what it and its children print goes where it
+//! went before, and is there afterwards.
 
 use record::Value;
 

@@ -1,4 +1,5 @@
-//! Every way in which a trial's program can end, with real processes and no controller: the rows are in the journal.
+//! Every way in which a trial's program can end, with real processes and no controller: the rows
+//! are in the journal.
 
 use std::{
     fs,
@@ -18,7 +19,10 @@ fn trial(folder: &Path, controller: &str) -> Command {
     let mut command = trainer();
     let params = r#"{"learning_rate": 0.25, "optimizer": {"name": "Adam"}}"#;
     command.env("BESOM_RUN", "k3x9a0bc-7").env("BESOM_ATTEMPT", "2").env("BESOM_TRIAL", "7");
-    command.env("BESOM_CONTROLLER", controller).env("BESOM_RUN_DIR", folder).env("BESOM_PARAMS", params);
+    command
+        .env("BESOM_CONTROLLER", controller)
+        .env("BESOM_RUN_DIR", folder)
+        .env("BESOM_PARAMS", params);
     command
 }
 
@@ -28,7 +32,8 @@ fn rows(folder: &Path, file: &str) -> Vec<Row> {
 
 #[test]
 fn no_way_to_end_loses_a_row() {
-    let ends = [("return", 0), ("exit", 3), ("panic", 101), ("thread", 0), ("leak", 0), ("finish", 0)];
+    let ends =
+        [("return", 0), ("exit", 3), ("panic", 101), ("thread", 0), ("leak", 0), ("finish", 0)];
     for (end, code) in ends {
         let folder = tempfile::tempdir().unwrap();
         let start = Instant::now();
@@ -44,7 +49,10 @@ fn no_way_to_end_loses_a_row() {
         // The sweep's values over the program's own.
         assert_eq!(history[0].values[1].1, Value::F64(0.25));
         let summary = rows(folder.path(), "sdk.summary");
-        assert_eq!(summary[0].values, [("optimizer".to_owned(), Value::Text("Adam 0.9".to_owned()))]);
+        assert_eq!(
+            summary[0].values,
+            [("optimizer".to_owned(), Value::Text("Adam 0.9".to_owned()))]
+        );
     }
 }
 
@@ -94,6 +102,7 @@ fn a_killed_program_leaves_a_journal_that_the_next_goes_on_with() {
 #[test]
 fn an_environment_that_makes_no_sense_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let output = trial(folder.path(), "http://127.0.0.1:1").env("BESOM_ATTEMPT", "two").output().unwrap();
+    let output =
+        trial(folder.path(), "http://127.0.0.1:1").env("BESOM_ATTEMPT", "two").output().unwrap();
     assert!(text(&output).contains("BESOM_ATTEMPT"), "{}", text(&output));
 }

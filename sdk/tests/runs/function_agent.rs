@@ -31,7 +31,8 @@ fn each_trial_ends_as_its_function_did() {
     controller.state().stop = vec!["k3x9a0bc-3".to_owned()];
     let output = agent(&controller.url(), "k3x9a0bc", "50");
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-    let want = "k3x9a0bc-0 Finished\nk3x9a0bc-1 Failed(\"it went wrong\")\nk3x9a0bc-2 Failed(\"panicked: it panicked\")\n\
+    let want = "k3x9a0bc-0 Finished\nk3x9a0bc-1 Failed(\"it went wrong\")\nk3x9a0bc-2 \
+        Failed(\"panicked: it panicked\")\n\
                 k3x9a0bc-3 Stopped\nk3x9a0bc-4 Finished\n";
     assert_eq!(printed, want, "{}", text(&output));
     let want = [
@@ -49,7 +50,10 @@ fn each_trial_ends_as_its_function_did() {
     assert!(steps(3) == [0] || steps(3) == [0, 1], "{:?}", steps(3));
     assert!(state.beats.is_sorted_by_key(|beat| beat.beat));
     assert!(
-        state.beats.iter().all(|beat| beat.holds.len() as u32 + beat.free <= 1 && beat.declined.is_empty())
+        state
+            .beats
+            .iter()
+            .all(|beat| beat.holds.len() as u32 + beat.free <= 1 && beat.declined.is_empty())
     );
 }
 
@@ -61,7 +65,12 @@ fn a_trial_whose_time_is_over_has_failed_whatever_its_function_returns() {
     let output = agent(&controller.url(), "k3x9a0bc", "50");
     let class = controller.state().ended[0].outcome.clone().unwrap().class;
     let want = [triple("k3x9a0bc-0", "failed", "it ran for longer than the sweep's `timeout`")];
-    assert_eq!((outcomes(&controller), class.as_str()), (want.to_vec(), "timeout"), "{}", text(&output));
+    assert_eq!(
+        (outcomes(&controller), class.as_str()),
+        (want.to_vec(), "timeout"),
+        "{}",
+        text(&output)
+    );
 }
 
 #[test]
@@ -72,7 +81,8 @@ fn a_process_that_is_told_to_end_gives_its_trial_back_and_takes_no_more() {
     let mut command = trainer();
     command.env("BESOM_CONTROLLER", controller.url()).env("BESOM_DATA", folder.path());
     let agent = command.args(["agent", "k3x9a0bc", "50"]).stdout(Stdio::piped()).spawn().unwrap();
-    controller.wait("the function has asked", |state| state.steps("k3x9a0bc-0", "history") == [0, 1]);
+    controller
+        .wait("the function has asked", |state| state.steps("k3x9a0bc-0", "history") == [0, 1]);
     assert!(Command::new("kill").arg(agent.id().to_string()).status().unwrap().success());
     let output = agent.wait_with_output().unwrap();
     assert_eq!(text(&output), "k3x9a0bc-0 Preempted\n");

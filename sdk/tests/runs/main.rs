@@ -1,5 +1,5 @@
-//! Programs that log, against a controller: a scripted one that misbehaves on demand, and a real one whose rows are read
-//! back. One crate, since each further one links all this again.
+//! Programs that log, against a controller: a scripted one that misbehaves on demand, and a real
+//! one whose rows are read back. One crate, since each further one links all this again.
 #![allow(clippy::unwrap_used)]
 
 mod artifacts;

@@ -1,4 +1,5 @@
-//! Files of every kind, logged to a real controller and read back over its wire: their rows, their names and their bytes.
+//! Files of every kind, logged to a real controller and read back over its wire: their rows, their
+//! names and their bytes.
 
 use std::{collections::BTreeMap, fs, io::Write as _};
 
@@ -81,8 +82,9 @@ fn images_come_back_with_what_lies_over_them() {
     let boxed = BoundingBox::new(Domain::Fraction, [0.1, 0.5, 0.2, 0.9], 1).unwrap();
     let mask = Mask::new(1, 2, &[0, 1]).unwrap().class_labels([(0, "sky"), (1, "cat")]);
     let image = Image::from_slice(1, 2, 3, Layout::Chw, &[1, 4, 2, 5, 3, 6]).unwrap();
-    let image =
-        image.caption("two pixels").boxes("predictions", [boxed.score("confidence", 0.75).caption("cat")]);
+    let image = image
+        .caption("two pixels")
+        .boxes("predictions", [boxed.score("confidence", 0.75).caption("cat")]);
     let image = image.masks("truth", mask).class_labels([(1, "cat")]);
     let grey = Image::from_pixels(1, 1, 1, &[9]).unwrap();
     run.log_at(3, [("../val/examples", &image)]);
@@ -105,12 +107,18 @@ fn images_come_back_with_what_lies_over_them() {
     );
     assert_eq!(boxes["box_data"][0]["scores"]["confidence"], 0.75);
     let mask = &one["masks"]["truth"];
-    assert_eq!((pixels(&named(&real, &id, mask)), &mask["class_labels"]["0"]), (vec![0, 1], &"sky".into()));
+    assert_eq!(
+        (pixels(&named(&real, &id, mask)), &mask["class_labels"]["0"]),
+        (vec![0, 1], &"sky".into())
+    );
     let several = &values["several"];
     assert_eq!((&several["_type"], &several["count"]), (&"images".into(), &2.into()));
     assert_eq!(pixels(&named(&real, &id, &several["items"][1])), [9]);
     assert_eq!(values["hist"]["values"], serde_json::json!([1, 1, 1]));
-    assert_eq!(real.rows(&id, "history").iter().map(|(_, row)| row.step).collect::<Vec<_>>(), [3, 4, 5]);
+    assert_eq!(
+        real.rows(&id, "history").iter().map(|(_, row)| row.step).collect::<Vec<_>>(),
+        [3, 4, 5]
+    );
 }
 
 #[test]
@@ -118,8 +126,12 @@ fn tables_are_parquet_far_past_ten_thousand_rows() {
     let real = Real::start();
     let run = real.init().start().unwrap();
     let id = run.id().to_owned();
-    let columns =
-        [("step", Column::I64), ("loss", Column::F64), ("right", Column::Bool), ("text", Column::Text)];
+    let columns = [
+        ("step", Column::I64),
+        ("loss", Column::F64),
+        ("right", Column::Bool),
+        ("text", Column::Text),
+    ];
     let table = Table::new(columns).unwrap();
     for row in 0..25_000_i64 {
         let loss = if row % 7 == 0 { Cell::Null } else { Cell::from(1.0 / (row + 1) as f64) };
@@ -145,7 +157,10 @@ fn tables_are_parquet_far_past_ten_thousand_rows() {
         assert_eq!(row.get_long(0).unwrap(), number as i64);
         match number % 7 {
             0 => assert!(row.get_double(1).is_err()),
-            _ => assert_eq!(row.get_double(1).unwrap().to_bits(), (1.0 / (number + 1) as f64).to_bits()),
+            _ => assert_eq!(
+                row.get_double(1).unwrap().to_bits(),
+                (1.0 / (number + 1) as f64).to_bits()
+            ),
         }
         assert_eq!(
             (row.get_bool(2).unwrap(), row.get_string(3).unwrap()),
@@ -165,7 +180,8 @@ fn charts_are_a_table_and_a_description() {
     let real = Real::start();
     let run = real.init().start().unwrap();
     let id = run.id().to_owned();
-    let points = Table::new([("x", Column::F64), ("y", Column::F64), ("name", Column::Text)]).unwrap();
+    let points =
+        Table::new([("x", Column::F64), ("y", Column::F64), ("name", Column::Text)]).unwrap();
     points.add_row([Cell::from(1.0), Cell::from(2.0), Cell::from("a")]).unwrap();
     besom::log!(run,
         "line" => plot::line(&points, "x", "y", "a line"),
@@ -196,8 +212,10 @@ fn charts_are_a_table_and_a_description() {
     let counts: Vec<i64> = rows("confusion").iter().map(|row| row.get_long(2).unwrap()).collect();
     assert_eq!(counts, [1, 0, 1, 1]);
     // Both are told apart without a mistake: up first, then to the right.
-    let roc: Vec<(f64, f64)> =
-        rows("roc").iter().map(|row| (row.get_double(1).unwrap(), row.get_double(2).unwrap())).collect();
+    let roc: Vec<(f64, f64)> = rows("roc")
+        .iter()
+        .map(|row| (row.get_double(1).unwrap(), row.get_double(2).unwrap()))
+        .collect();
     assert_eq!(roc[..4], [(0.0, 0.0), (0.0, 1.0), (0.5, 1.0), (1.0, 1.0)]);
 }
 
@@ -233,7 +251,8 @@ fn sound_video_pages_and_any_file_come_back() {
     );
     assert_eq!(&named(&real, &id, &values["moving"])[..6], b"GIF89a");
     assert_eq!(named(&real, &id, &values["page"]), b"<p>hello</p>");
-    let saved = files(&real, &id).into_iter().filter(|file| file.kind == "file").collect::<Vec<_>>();
+    let saved =
+        files(&real, &id).into_iter().filter(|file| file.kind == "file").collect::<Vec<_>>();
     assert_eq!(
         saved.iter().map(|file| file.path.as_str()).collect::<Vec<_>>(),
         ["model.bin", "models/best.bin"]

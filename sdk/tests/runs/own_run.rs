@@ -54,7 +54,8 @@ fn numbers(end: u64) -> Vec<u64> {
 #[test]
 fn a_token_never_goes_to_an_address_that_asks_for_tls() {
     let folder = tempfile::tempdir().unwrap();
-    let refused = besom::init().controller("https://head:7070").dir(folder.path()).start().unwrap_err();
+    let refused =
+        besom::init().controller("https://head:7070").dir(folder.path()).start().unwrap_err();
     let said = refused.to_string();
     assert!(said.contains("asks for TLS") && said.contains("ssh -N -L"), "{said}");
 }
@@ -98,8 +99,9 @@ fn the_machine_is_sampled_beside_what_is_logged() {
     let run = init().system_metrics(Duration::from_millis(100)).start().unwrap();
     run.log([("loss", 1.0)]);
     let key = (RUN.to_owned(), "system".to_owned());
-    controller
-        .wait("three samples are there", |state| state.rows.get(&key).is_some_and(|rows| rows.len() >= 3));
+    controller.wait("three samples are there", |state| {
+        state.rows.get(&key).is_some_and(|rows| rows.len() >= 3)
+    });
     assert_eq!(run.finish().unwrap().accepted, 1, "samples are nobody's rows");
     let rows = controller.state().rows[&key].clone();
     for (step, row) in (0..).zip(&rows) {
@@ -188,7 +190,8 @@ fn a_refusal_at_the_end_names_the_journal_and_what_waits() {
     let journal = journal(&folder);
     let place = journal.ancestors().nth(2).map(Path::display).unwrap();
     let want = format!(
-        "the controller has not got 8 rows of run `run00000` (not today): `sweep sync {place}` sends what is there"
+        "the controller has not got 8 rows of run `run00000` (not today): `sweep sync {place}` \
+        sends what is there"
     );
     assert_eq!(error, want);
     assert_eq!(again.finish().unwrap_err().to_string(), want);
@@ -237,7 +240,10 @@ fn the_last_drop_finishes_and_a_panic_fails() {
     let state = controller.state();
     let states: Vec<_> = state.ended.iter().map(|end| end.outcome.clone().unwrap().state).collect();
     assert_eq!(states, ["finished", "failed"]);
-    assert_eq!((state.steps(RUN, "history").len(), state.steps("run00001", "history").len()), (10, 10));
+    assert_eq!(
+        (state.steps(RUN, "history").len(), state.steps("run00001", "history").len()),
+        (10, 10)
+    );
 }
 
 #[test]
@@ -246,11 +252,14 @@ fn a_start_without_a_controller_says_what_to_do() {
     let started = besom::init().controller("http://127.0.0.1:1").dir(folder.path()).start();
     let error = started.unwrap_err();
     assert!(matches!(error, InitError::Unreachable { .. }));
-    let want = "no controller answers at `http://127.0.0.1:1` (Connection refused (os error 111)): start one with \
+    let want = "no controller answers at `http://127.0.0.1:1` (Connection refused (os error \
+        111)): start one with \
                 `controller`, or name another in BESOM_CONTROLLER";
     assert_eq!(error.to_string(), want);
-    let address = besom::init().controller("not an address").dir(folder.path()).start().unwrap_err();
-    let want = "`not an address` is not the address of a controller: write it like `http://127.0.0.1:7070`";
+    let address =
+        besom::init().controller("not an address").dir(folder.path()).start().unwrap_err();
+    let want = "`not an address` is not the address of a controller: write it like \
+        `http://127.0.0.1:7070`";
     assert_eq!(address.to_string(), want);
 }
 

@@ -1,4 +1,5 @@
-//! What was said and logged is what a real controller answers: who the run is, its config, its rows bit by bit, its summary.
+//! What was said and logged is what a real controller answers: who the run is, its config, its rows
+//! bit by bit, its summary.
 
 use std::{collections::BTreeMap, thread};
 
@@ -11,7 +12,14 @@ use crate::real::Real;
 #[test]
 fn a_run_is_who_it_says_it_is() {
     let real = Real::start();
-    let init = real.init().project("p").name("n").tags(["a", "b"]).notes("why").group("g").job_type("train");
+    let init = real
+        .init()
+        .project("p")
+        .name("n")
+        .tags(["a", "b"])
+        .notes("why")
+        .group("g")
+        .job_type("train");
     let run = init.id("my_run").config(&json!({"lr": 0.1})).start().unwrap();
     assert_eq!(run.id(), "my_run");
     run.update_config(&json!({"lr": 0.2, "model": {"layers": 3}})).unwrap();
@@ -19,7 +27,14 @@ fn a_run_is_who_it_says_it_is() {
     let config = run.config::<serde_json::Value>().unwrap();
     run.finish().unwrap();
     let stored = real.run("my_run");
-    let said = [&stored.project, &stored.name, &stored.notes, &stored.group, &stored.job_type, &stored.state];
+    let said = [
+        &stored.project,
+        &stored.name,
+        &stored.notes,
+        &stored.group,
+        &stored.job_type,
+        &stored.state,
+    ];
     assert_eq!(said, ["p", "n", "why", "g", "train", "finished"]);
     assert_eq!(stored.tags, ["a", "b"]);
     assert_eq!(config, json!({"lr": 0.2, "model": {"layers": 3, "width": 64}}));
@@ -29,11 +44,13 @@ fn a_run_is_who_it_says_it_is() {
 #[test]
 fn an_id_is_taken_once_and_resumed_when_that_is_wanted() {
     let real = Real::start();
-    let start =
-        |resume: Resume, lr: f64| real.init().id("again").resume(resume).config(&json!({"lr": lr})).start();
+    let start = |resume: Resume, lr: f64| {
+        real.init().id("again").resume(resume).config(&json!({"lr": lr})).start()
+    };
     let missing = start(Resume::Must, 0.1).unwrap_err().to_string();
     assert!(
-        missing.ends_with("no run `again` to resume; `resume = allow` begins it where it is missing"),
+        missing
+            .ends_with("no run `again` to resume; `resume = allow` begins it where it is missing"),
         "{missing}"
     );
     let first = start(Resume::Allow, 0.1).unwrap();
@@ -42,7 +59,10 @@ fn an_id_is_taken_once_and_resumed_when_that_is_wanted() {
     first.finish().unwrap();
     let taken = start(Resume::Never, 0.1).unwrap_err();
     assert!(matches!(taken, InitError::Refused { .. }));
-    assert!(taken.to_string().contains("there is a run `again` already, which is finished"), "{taken}");
+    assert!(
+        taken.to_string().contains("there is a run `again` already, which is finished"),
+        "{taken}"
+    );
     let second = start(Resume::Must, 0.3).unwrap();
     assert_eq!(real.run("again").state, "running");
     second.log([("loss", 0.25)]);
@@ -52,7 +72,10 @@ fn an_id_is_taken_once_and_resumed_when_that_is_wanted() {
     assert_eq!(steps, [(1, 41), (1, 42), (2, 43)]);
     let stored = real.run("again");
     assert_eq!((stored.attempt, stored.rows, stored.state.as_str()), (2, 3, "finished"));
-    assert_eq!(serde_json::Value::Object(real.summary("again")), json!({"loss": 0.25, "other": 1.0}));
+    assert_eq!(
+        serde_json::Value::Object(real.summary("again")),
+        json!({"loss": 0.25, "other": 1.0})
+    );
     assert_eq!(real.config("again"), json!({"lr": 0.3}));
     assert_eq!(real.runs().len(), 1);
 }
@@ -162,7 +185,8 @@ fn a_metric_is_summed_up_as_it_was_defined() {
 #[test]
 fn a_disabled_run_keeps_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let init = besom::init().controller("http://127.0.0.1:1").dir(folder.path()).mode(Mode::Disabled);
+    let init =
+        besom::init().controller("http://127.0.0.1:1").dir(folder.path()).mode(Mode::Disabled);
     let run = init.config(&json!({"lr": 0.1})).start().unwrap();
     run.log([("loss", 1.0)]);
     run.define_metric("loss").summary([Summary::Min]);
@@ -180,7 +204,8 @@ fn the_code_is_stored_without_secrets() {
     let code: serde_json::Value = serde_json::from_str(&real.run("code").code_json).unwrap();
     assert!(code["command"].as_str().unwrap().contains("read_back"), "{code}");
     assert!(
-        code["cpus"].as_u64().unwrap() > 0 && code["os"].as_str().unwrap().starts_with(std::env::consts::OS)
+        code["cpus"].as_u64().unwrap() > 0
+            && code["os"].as_str().unwrap().starts_with(std::env::consts::OS)
     );
     real.init().id("none").save_code(false).start().unwrap().finish().unwrap();
     assert_eq!(real.run("none").code_json, "{}");

@@ -1,5 +1,5 @@
-//! A real controller on a port and in a folder of its own, asked over its wire. Used by the tests that read back what was
-//! logged.
+//! A real controller on a port and in a folder of its own, asked over its wire. Used by the tests
+//! that read back what was logged.
 
 #![allow(dead_code, clippy::unwrap_used)]
 
@@ -95,7 +95,8 @@ impl Real {
     /// Rows of a stream, as they were merged, with their attempts.
     pub(crate) fn rows(&self, id: &str, stream: &str) -> Vec<(u32, Row)> {
         let mut runs = self.dial().runs();
-        let wanted = ReadRows { run: id.to_owned(), stream: stream.to_owned(), attempt: 0, follow: false };
+        let wanted =
+            ReadRows { run: id.to_owned(), stream: stream.to_owned(), attempt: 0, follow: false };
         self.runtime.block_on(async {
             let mut blocks = runs.read(wanted).await.unwrap().into_inner();
             let mut all = Vec::new();

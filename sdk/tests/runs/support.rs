@@ -1,4 +1,5 @@
-//! A controller for tests: keeps everything in memory, follows the wire's rules for appends, and misbehaves on demand.
+//! A controller for tests: keeps everything in memory, follows the wire's rules for appends, and
+//! misbehaves on demand.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -149,7 +150,8 @@ impl Runs for Service {
 
     async fn append(&self, request: Request<AppendRows>) -> Result<Response<Appended>, Status> {
         let mut state = self.0.lock().unwrap();
-        let token = request.metadata().get("authorization").map(|token| token.to_str().unwrap().to_owned());
+        let token =
+            request.metadata().get("authorization").map(|token| token.to_str().unwrap().to_owned());
         if token.is_some_and(|token| token != "Bearer of-this-run") {
             return Err(Status::permission_denied("the token is for another run"));
         }
@@ -160,8 +162,8 @@ impl Runs for Service {
             return Err(Status::aborted("another attempt owns this run"));
         }
         let append = request.into_inner();
-        let new =
-            record::rows(&append.frames).map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let new = record::rows(&append.frames)
+            .map_err(|error| Status::invalid_argument(error.to_string()))?;
         state.appends += 1;
         state.asked += u32::from(new.is_empty());
         let stop_wanted = state.stop_wanted;
@@ -220,7 +222,8 @@ impl Agents for Service {
         let mut wait = beat.wait_ms;
         loop {
             let orders = self.0.lock().unwrap().orders(&beat);
-            if wait == 0 || !orders.start.is_empty() || !orders.stop.is_empty() || orders.sweep_over {
+            if wait == 0 || !orders.start.is_empty() || !orders.stop.is_empty() || orders.sweep_over
+            {
                 self.0.lock().unwrap().beats.push(beat);
                 return Ok(Response::new(orders));
             }
@@ -246,7 +249,12 @@ impl State {
         };
         for held in beat.holds.iter().filter(|held| self.stop.contains(&held.run)) {
             let reason = "cancelled".to_owned();
-            orders.stop.push(Stop { run: held.run.clone(), attempt: held.attempt, reason, grace_ms: 1_000 });
+            orders.stop.push(Stop {
+                run: held.run.clone(),
+                attempt: held.attempt,
+                reason,
+                grace_ms: 1_000,
+            });
         }
         let next = if beat.free > 0 { self.queue.pop_front() } else { None };
         if let Some(what) = next {
@@ -267,7 +275,8 @@ impl State {
     }
 }
 
-/// The program in `trainer.rs`, with nothing of this process's environment that could be meant for a run.
+/// The program in `trainer.rs`, with nothing of this process's environment that could be meant for
+/// a run.
 pub(crate) fn trainer() -> Command {
     // Cargo puts examples beside the folder of the tests.
     let tests: PathBuf = std::env::current_exe().unwrap().parent().unwrap().to_owned();
@@ -281,5 +290,9 @@ pub(crate) fn trainer() -> Command {
 }
 
 pub(crate) fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }

@@ -1,5 +1,5 @@
-//! A training program for tests that need a real process. Started by `exits.rs` and `function_agent.rs` with what it
-//! is to do as its first argument.
+//! A training program for tests that need a real process. Started by `exits.rs` and
+//! `function_agent.rs` with what it is to do as its first argument.
 
 use std::{
     env,

@@ -1,4 +1,5 @@
-//! The keys `values` and `probabilities` of a parameter's entry. Called by `distribution`. Never draws a value.
+//! The keys `values` and `probabilities` of a parameter's entry. Called by `distribution`. Never
+//! draws a value.
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
@@ -41,7 +42,13 @@ pub(super) fn values(fields: &Fields<'_>, report: &mut Report) -> Option<Vec<Val
                 .warning(at, format!("{written} is listed twice"))
                 .hint("remove one; `probabilities` make a value more likely"),
             Entry::Occupied(place) => report
-                .warning(at, format!("{written} equals {}: they are one value", code(&inline(place.get().0))))
+                .warning(
+                    at,
+                    format!(
+                        "{written} equals {}: they are one value",
+                        code(&inline(place.get().0))
+                    ),
+                )
                 .hint("remove one, or quote it to have text"),
         }
     }
@@ -53,13 +60,19 @@ pub(super) fn probabilities(fields: &Fields<'_>, report: &mut Report) -> Option<
     let field = fields.get("probabilities")?;
     let Some(items) = field.list() else {
         report
-            .error(field.at(), format!("`probabilities` must be a list, not {}", describe(field.value)))
+            .error(
+                field.at(),
+                format!("`probabilities` must be a list, not {}", describe(field.value)),
+            )
             .hint("write one number for each value, such as `[0.5, 0.3, 0.2]`");
         return None;
     };
     let mut numbers = Vec::with_capacity(items.len());
     for item in items {
-        match number(item).map(|number| number.value).filter(|value| value.is_finite() && *value >= 0.0) {
+        match number(item)
+            .map(|number| number.value)
+            .filter(|value| value.is_finite() && *value >= 0.0)
+        {
             Some(value) => numbers.push(value),
             None => {
                 let at = At { path: &field.path, span: item.span };
@@ -83,7 +96,8 @@ pub(super) fn probabilities(fields: &Fields<'_>, report: &mut Report) -> Option<
     if (sum - 1.0).abs() > 1e-6 {
         // Seven digits, so that the suggestion itself sums to 1 as nearly as is asked.
         let share = |value: &f64| format!("{:.7}", value / sum).trim_end_matches('0').to_owned();
-        let scaled = format!("write `[{}]`", numbers.iter().map(share).collect::<Vec<_>>().join(", "));
+        let scaled =
+            format!("write `[{}]`", numbers.iter().map(share).collect::<Vec<_>>().join(", "));
         let fits = sum > 0.0 && sum.is_finite() && numbers.len() <= 8;
         report
             .error(field.at(), format!("the probabilities sum to {}, not to 1", rounded(sum)))

@@ -1,6 +1,7 @@
-//! The keys `program` and `command`: which process a trial is, and its arguments from the trial's parameters by W&B's
-//! macros. Called by `top` when a sweep is checked and by the controller when a trial starts. Never starts a process,
-//! and leaves what only the node knows (its environment, its files) to the agent.
+//! The keys `program` and `command`: which process a trial is, and its arguments from the trial's
+//! parameters by W&B's macros. Called by `top` when a sweep is checked and by the controller when a
+//! trial starts. Never starts a process, and leaves what only the node knows (its environment, its
+//! files) to the agent.
 
 use serde_json::{Map, Value};
 
@@ -21,8 +22,9 @@ use super::{
 const ENVVAR: &str = "${envvar:";
 
 impl Config {
-    /// The argv of a trial with these parameters (a JSON object, nested as in the YAML). Arguments come in the order of
-    /// their names; a nested group is one argument. Empty when only a function agent can run the sweep.
+    /// The argv of a trial with these parameters (a JSON object, nested as in the YAML). Arguments
+    /// come in the order of their names; a nested group is one argument. Empty when only a function
+    /// agent can run the sweep.
     pub fn argv(&self, params: &Value) -> Vec<Argument> {
         let none = Map::new();
         let params = params.as_object().unwrap_or(&none);
@@ -35,11 +37,15 @@ impl Config {
             Some("env") => text("/usr/bin/env"),
             Some("interpreter") => text("python"),
             Some("program") => self.program.iter().map(|program| plain(program.clone())).collect(),
-            Some("args_json") => text(&Value::Object(sorted(params).into_iter().collect()).to_string()),
-            Some("args_json_file") => vec![Argument { pieces: vec![Piece::ArgsJsonFile] }],
-            Some(name) if MACROS.contains(&name) => {
-                sorted(params).iter().flat_map(|(key, value)| argument(name, key, value)).map(plain).collect()
+            Some("args_json") => {
+                text(&Value::Object(sorted(params).into_iter().collect()).to_string())
             }
+            Some("args_json_file") => vec![Argument { pieces: vec![Piece::ArgsJsonFile] }],
+            Some(name) if MACROS.contains(&name) => sorted(params)
+                .iter()
+                .flat_map(|(key, value)| argument(name, key, value))
+                .map(plain)
+                .collect(),
             _ => vec![Argument { pieces: pieces(item).collect() }],
         }
     }
@@ -51,7 +57,8 @@ fn plain(text: String) -> Argument {
 
 /// First-level parameters in the order of their names, as W&B's server hands them out.
 fn sorted(params: &Map<String, Value>) -> Vec<(String, Value)> {
-    let mut params: Vec<_> = params.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+    let mut params: Vec<_> =
+        params.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
     params.sort_by(|(a, _), (b, _)| a.cmp(b));
     params
 }
@@ -90,8 +97,8 @@ fn pieces(item: &str) -> impl Iterator<Item = Piece> + '_ {
         }
         // At least one character is taken, so that a broken macro is text and the loop ends.
         let skip = rest.chars().next().map_or(0, char::len_utf8);
-        let end =
-            (skip..rest.len()).find(|at| rest.is_char_boundary(*at) && variable(&rest[*at..]).is_some());
+        let end = (skip..rest.len())
+            .find(|at| rest.is_char_boundary(*at) && variable(&rest[*at..]).is_some());
         let (text, behind) = rest.split_at(end.unwrap_or(rest.len()));
         rest = behind;
         Some(Piece::Text(text.to_owned()))
@@ -105,8 +112,8 @@ fn variable(text: &str) -> Option<(&str, &str)> {
     valid.then_some((name, behind))
 }
 
-/// Reads `command`, or takes the default for the program. `None` when something is wrong, which is told. `no_program`
-/// is where to tell that there is no program, if that is to be told.
+/// Reads `command`, or takes the default for the program. `None` when something is wrong, which is
+/// told. `no_program` is where to tell that there is no program, if that is to be told.
 pub(super) fn read(
     command: Option<&Field<'_>>,
     program: Option<&Field<'_>>,
@@ -116,7 +123,8 @@ pub(super) fn read(
 ) -> Option<Command> {
     let Some(field) = command else { return Some(default(program, no_program, report)) };
     let Some(nodes) = field.list() else {
-        let words: Vec<&str> = field.value.text().unwrap_or("python train.py").split_whitespace().collect();
+        let words: Vec<&str> =
+            field.value.text().unwrap_or("python train.py").split_whitespace().collect();
         report
             .error(field.at(), format!("`command` must be a list, not {}", describe(field.value)))
             .hint(format!("write `command: [{}]`", shorten(&words.join(", "))));
@@ -130,7 +138,8 @@ pub(super) fn read(
     }
     let texts: Vec<&str> = nodes.iter().map(|node| node.text().unwrap_or_default()).collect();
     slips::first(&texts, At { path: &field.path, span: nodes[0].span }, report);
-    let context = |index: usize| Context { before: &texts[..index], leaves, has_program: program.is_some() };
+    let context =
+        |index: usize| Context { before: &texts[..index], leaves, has_program: program.is_some() };
     let items: Vec<Option<String>> = nodes
         .iter()
         .enumerate()
@@ -139,7 +148,10 @@ pub(super) fn read(
     let items = items.into_iter().collect::<Option<Vec<String>>>()?;
     if let Some(program) = program.filter(|_| !items.iter().any(|item| item == "${program}")) {
         report
-            .warning(program.at_key(), "`program` is not used: `command` does not contain `${program}`")
+            .warning(
+                program.at_key(),
+                "`program` is not used: `command` does not contain `${program}`",
+            )
             .hint("add `${program}` to the command, or remove `program`");
     }
     if items.iter().any(|item| item.ends_with("_hydra}") && whole(item).is_some()) {
@@ -148,14 +160,23 @@ pub(super) fn read(
     Some(Command { items })
 }
 
-fn default(program: Option<&Field<'_>>, no_program: Option<At<'_>>, report: &mut Report) -> Command {
+fn default(
+    program: Option<&Field<'_>>,
+    no_program: Option<At<'_>>,
+    report: &mut Report,
+) -> Command {
     let items: &[&str] = match program.and_then(|field| field.value.text()) {
-        Some(program) if program.ends_with(".py") => &["${env}", "${interpreter}", "${program}", "${args}"],
+        Some(program) if program.ends_with(".py") => {
+            &["${env}", "${interpreter}", "${program}", "${args}"]
+        }
         Some(_) => &["${env}", "${program}", "${args}"],
         None => {
             if let Some(at) = no_program {
                 report
-                    .warning(at, "no `program`: only a function agent in your own code can run this sweep")
+                    .warning(
+                        at,
+                        "no `program`: only a function agent in your own code can run this sweep",
+                    )
                     .hint("add `program: train.py` for agents that start a program");
             }
             &[]
@@ -188,7 +209,9 @@ fn item(node: &Node, path: &str, context: &Context<'_>, report: &mut Report) -> 
         return None;
     }
     if item.contains('\0') {
-        report.error(at, "a NUL character, which no argument of a program can hold").hint("remove the `\\0`");
+        report
+            .error(at, "a NUL character, which no argument of a program can hold")
+            .hint("remove the `\\0`");
         return None;
     }
     match whole(item) {
@@ -198,7 +221,9 @@ fn item(node: &Node, path: &str, context: &Context<'_>, report: &mut Report) -> 
                 .hint("add `program: train.py`");
         }
         Some(name) if MACROS.contains(&name) => return Some(item.to_owned()),
-        Some(name) if slips::is_parameter(name, context.leaves) => slips::parameter(item, at, report),
+        Some(name) if slips::is_parameter(name, context.leaves) => {
+            slips::parameter(item, at, report)
+        }
         Some(name) => unknown(name, at, report),
         None => {
             slips::tell(item, context.before, context.leaves, at, report);
@@ -213,11 +238,15 @@ fn item(node: &Node, path: &str, context: &Context<'_>, report: &mut Report) -> 
 /// An item `${x}` with an `x` that we do not know. W&B drops such items without a word.
 fn unknown(name: &str, at: At<'_>, report: &mut Report) {
     let hint = match nearest::nearest(name, &MACROS) {
-        Some(known) => format!("did you mean `${{{known}}}`? W&B would drop the item without a word"),
+        Some(known) => format!(
+            "did you mean `${{{known}}}`? W&B would drop the item without a \
+            word"
+        ),
         None if slips::is_variable(name) => {
             format!("write `${{envvar:{}}}` for the environment variable", shorten(name))
         }
-        None => "the macros are ${env}, ${interpreter}, ${program}, ${args}, ${args_json} and their like"
+        None => "the macros are ${env}, ${interpreter}, ${program}, ${args}, ${args_json} and \
+            their like"
             .to_owned(),
     };
     report.error(at, format!("unknown macro {}", code(&format!("${{{name}}}")))).hint(hint);

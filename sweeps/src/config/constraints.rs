@@ -1,5 +1,5 @@
-//! The key `constraints`: limits on other metrics, beyond which a trial does not count. Called by `top`. Never compares a
-//! value with a limit.
+//! The key `constraints`: limits on other metrics, beyond which a trial does not count. Called by
+//! `top`. Never compares a value with a limit.
 
 use crate::search::{Constraint, Side};
 
@@ -14,10 +14,17 @@ const KEYS: [&str; 3] = ["metric", "min", "max"];
 const MOST: usize = 16;
 
 /// Reads the constraints; `None` when something in them is wrong, which is told.
-pub(super) fn read(field: &Field<'_>, has_metric: bool, report: &mut Report) -> Option<Vec<Constraint>> {
+pub(super) fn read(
+    field: &Field<'_>,
+    has_metric: bool,
+    report: &mut Report,
+) -> Option<Vec<Constraint>> {
     let Some(nodes) = field.list() else {
         report
-            .error(field.at(), format!("`constraints` must be a list, not {}", describe(field.value)))
+            .error(
+                field.at(),
+                format!("`constraints` must be a list, not {}", describe(field.value)),
+            )
             .hint("write `constraints: [{metric: latency_ms, max: 20}]`");
         return None;
     };
@@ -71,8 +78,9 @@ fn limits(fields: &Fields<'_>, report: &mut Report) -> Vec<Constraint> {
             .error(fields.at(), "a constraint needs a limit: `min` or `max`")
             .hint("add `max: 20`, or `min: 0.9`");
     }
-    let mut number =
-        |key: &str| fields.get(key).and_then(|field| field.number(report)).map(|number| number.value);
+    let mut number = |key: &str| {
+        fields.get(key).and_then(|field| field.number(report)).map(|number| number.value)
+    };
     let (min, max) = (number("min"), number("max"));
     if let (Some(least), Some(most), Some(field)) = (min, max, fields.get("max"))
         && least > most
@@ -81,7 +89,8 @@ fn limits(fields: &Fields<'_>, report: &mut Report) -> Vec<Constraint> {
             .error(field.at(), "`max` is below `min`, so no trial could count")
             .hint("swap them, or remove one");
     }
-    let limit =
-        |side: Side, limit: Option<f64>| Some(Constraint { metric: metric?.to_owned(), side, limit: limit? });
+    let limit = |side: Side, limit: Option<f64>| {
+        Some(Constraint { metric: metric?.to_owned(), side, limit: limit? })
+    };
     [limit(Side::AtLeast, min), limit(Side::AtMost, max)].into_iter().flatten().collect()
 }

@@ -1,5 +1,6 @@
-//! One parameter's entry: which distribution it names or implies, and that distribution's own keys. Called by
-//! `parameters`. The meanings are W&B's, defaults included; whether a method can use one is decided in `method`.
+//! One parameter's entry: which distribution it names or implies, and that distribution's own keys.
+//! Called by `parameters`. The meanings are W&B's, defaults included; whether a method can use one
+//! is decided in `method`.
 
 use crate::space::Distribution;
 
@@ -127,8 +128,11 @@ fn named(field: &Field<'_>, report: &mut Report) -> Option<&'static Shape> {
             None => format!("the distributions are {}", names[..15].join(", ")),
         };
         let message = format!("no distribution is called {}", code(typed));
-        let message =
-            if typed.is_empty() { format!("`distribution` is {}", describe(field.value)) } else { message };
+        let message = if typed.is_empty() {
+            format!("`distribution` is {}", describe(field.value))
+        } else {
+            message
+        };
         report.error(field.at(), message).hint(hint);
     }
     shape
@@ -138,7 +142,11 @@ fn named(field: &Field<'_>, report: &mut Report) -> Option<&'static Shape> {
 fn inferred(fields: &Fields<'_>, name: &str, report: &mut Report) -> Option<&'static Shape> {
     let has = |key| fields.has(key);
     if has("values") {
-        return find(if has("probabilities") { "categorical_w_probabilities" } else { "categorical" });
+        return find(if has("probabilities") {
+            "categorical_w_probabilities"
+        } else {
+            "categorical"
+        });
     }
     if has("value") {
         return find("constant");
@@ -153,7 +161,9 @@ fn inferred(fields: &Fields<'_>, name: &str, report: &mut Report) -> Option<&'st
     } else if has("a") || has("b") {
         if has("q") { "q_beta" } else { "beta" }
     } else {
-        if ["value", "values", "min", "distribution", "parameters"].iter().all(|key| fields.lacks(key, &KEYS))
+        if ["value", "values", "min", "distribution", "parameters"]
+            .iter()
+            .all(|key| fields.lacks(key, &KEYS))
         {
             let message = format!("parameter {} does not say which values it takes", code(name));
             report.error(fields.at(), message).hint("add `value`, `values`, or `min` and `max`");
@@ -161,8 +171,10 @@ fn inferred(fields: &Fields<'_>, name: &str, report: &mut Report) -> Option<&'st
         return None;
     };
     if fields.lacks("distribution", &KEYS) {
-        let message =
-            format!("parameter {} needs a `distribution`: its keys alone do not tell which", code(name));
+        let message = format!(
+            "parameter {} needs a `distribution`: its keys alone do not tell which",
+            code(name)
+        );
         report.error(fields.at(), message).hint(format!("add `distribution: {suggestion}`"));
     }
     None
@@ -177,8 +189,10 @@ fn between(fields: &Fields<'_>, name: &str, report: &mut Report) -> Option<&'sta
     }
     if min.integer && max.integer {
         if min.value == 0.0 && max.value == 1.0 {
-            report.warning(fields.at(), format!("{} takes only the whole numbers 0 and 1", code(name))).hint(
-                "write `min: 0.0` and `max: 1.0` for all numbers between, or `values: [0, 1]` if you mean it",
+            report.warning(fields.at(), format!("{} takes only the whole numbers 0 and \
+                1", code(name))).hint(
+                "write `min: 0.0` and `max: 1.0` for all numbers between, or `values: [0, 1]` if \
+                you mean it",
             );
         }
         return find("int_uniform");
@@ -198,11 +212,14 @@ fn refuse_foreign(fields: &Fields<'_>, name: &str, shape: &Shape, report: &mut R
     let own: Vec<&str> = shape.keys().collect();
     let free: Vec<&str> = shape.keys().chain(["when"]).filter(|key| !fields.has(key)).collect();
     let takes = format!("{} takes {}", code(shape.name), listed(shape.keys(), "and"));
-    for field in fields.iter().filter(|field| !ANYWHERE.contains(&field.key) && !own.contains(&field.key)) {
+    for field in
+        fields.iter().filter(|field| !ANYWHERE.contains(&field.key) && !own.contains(&field.key))
+    {
         if !KEYS.contains(&field.key) {
             let message = format!("unknown key {} in parameter {}", code(field.key), code(name));
             let others: Vec<&str> = KEYS.into_iter().filter(|key| !fields.has(key)).collect();
-            let word = nearest::nearest(field.key, &free).or_else(|| nearest::nearest(field.key, &others));
+            let word =
+                nearest::nearest(field.key, &free).or_else(|| nearest::nearest(field.key, &others));
             let hint = word.map(|word| format!("did you mean {}?", code(word)));
             report.error(field.at_key(), message).hint(hint.unwrap_or_else(|| takes.clone()));
             continue;
@@ -210,7 +227,8 @@ fn refuse_foreign(fields: &Fields<'_>, name: &str, shape: &Shape, report: &mut R
         let quantised = format!("q_{}", shape.name);
         let hint = match (field.key, shape.name) {
             ("probabilities", "categorical") => {
-                "write `distribution: categorical_w_probabilities`, or leave `distribution` out".to_owned()
+                "write `distribution: categorical_w_probabilities`, or leave `distribution` out"
+                    .to_owned()
             }
             ("q", _) if find(&quantised).is_some() => {
                 format!("write `distribution: {quantised}`, or remove it")
@@ -233,7 +251,12 @@ fn reason(fields: &Fields<'_>, shape: &Shape) -> String {
 }
 
 /// Reads the keys of the distribution.
-fn build(shape: &str, fields: &Fields<'_>, name: &str, report: &mut Report) -> Option<Distribution> {
+fn build(
+    shape: &str,
+    fields: &Fields<'_>,
+    name: &str,
+    report: &mut Report,
+) -> Option<Distribution> {
     match shape {
         "constant" => {
             let field = fields.get("value")?;

@@ -1,5 +1,5 @@
-//! The key `early_terminate`: when a trial is stopped before its end. Called by `top`. Reads the rule; `stopping` obeys it.
-//! Never stops anything.
+//! The key `early_terminate`: when a trial is stopped before its end. Called by `top`. Reads the
+//! rule; `stopping` obeys it. Never stops anything.
 
 use crate::stopping::{Asha, Bands, EarlyTerminate, Hyperband, Median};
 
@@ -19,7 +19,8 @@ const MEDIAN: Keys = ("median", &["type", "min_iter", "interval", "min_trials"])
 const TYPES: [Keys; 3] = [HYPERBAND, ASHA, MEDIAN];
 
 /// The keys of all types.
-const KEYS: [&str; 8] = ["type", "min_iter", "max_iter", "s", "eta", "strict", "interval", "min_trials"];
+const KEYS: [&str; 8] =
+    ["type", "min_iter", "max_iter", "s", "eta", "strict", "interval", "min_trials"];
 
 /// W&B's default, and ours for every rule.
 const ETA: f64 = 3.0;
@@ -29,7 +30,11 @@ const INTERVAL: u32 = 5;
 const MIN_TRIALS: u32 = 5;
 
 /// Reads the rule; `None` when something in it is wrong, which is told.
-pub(super) fn read(field: &Field<'_>, has_metric: bool, report: &mut Report) -> Option<EarlyTerminate> {
+pub(super) fn read(
+    field: &Field<'_>,
+    has_metric: bool,
+    report: &mut Report,
+) -> Option<EarlyTerminate> {
     if !has_metric {
         report
             .error(field.at_key(), "`early_terminate` needs a `metric` to compare trials by")
@@ -37,7 +42,10 @@ pub(super) fn read(field: &Field<'_>, has_metric: bool, report: &mut Report) -> 
     }
     let Some(fields) = field.fields(report) else {
         report
-            .error(field.at(), format!("`early_terminate` must be a mapping, not {}", describe(field.value)))
+            .error(
+                field.at(),
+                format!("`early_terminate` must be a mapping, not {}", describe(field.value)),
+            )
             .hint("write `early_terminate: {type: hyperband, min_iter: 3}`");
         return None;
     };
@@ -66,7 +74,9 @@ fn kind(fields: &Fields<'_>, report: &mut Report) -> Option<Keys> {
 
 /// Tells the keys that another type has.
 fn misplaced(fields: &Fields<'_>, (word, keys): Keys, report: &mut Report) {
-    for field in fields.iter().filter(|field| KEYS.contains(&field.key) && !keys.contains(&field.key)) {
+    for field in
+        fields.iter().filter(|field| KEYS.contains(&field.key) && !keys.contains(&field.key))
+    {
         let known: Vec<String> = keys.iter().skip(1).map(|key| code(key)).collect();
         report
             .error(field.at_key(), format!("{} means nothing to `type: {word}`", code(field.key)))
@@ -75,7 +85,8 @@ fn misplaced(fields: &Fields<'_>, (word, keys): Keys, report: &mut Report) {
 }
 
 fn hyperband(fields: &Fields<'_>, report: &mut Report) -> Option<Hyperband> {
-    let (min_iter, max_iter) = (count(fields, "min_iter", report), count(fields, "max_iter", report));
+    let (min_iter, max_iter) =
+        (count(fields, "min_iter", report), count(fields, "max_iter", report));
     let (s, eta) = (count(fields, "s", report), eta(fields, report));
     let strict = match fields.get("strict") {
         Some(field) => field.boolean(report),
@@ -83,8 +94,10 @@ fn hyperband(fields: &Fields<'_>, report: &mut Report) -> Option<Hyperband> {
     };
     match (fields.get("min_iter"), fields.get("max_iter"), fields.get("s")) {
         (None, None, _) if ["min_iter", "max_iter"].iter().all(|key| fields.lacks(key, &KEYS)) => {
-            report.error(fields.at(), "`early_terminate` has neither `min_iter` nor `max_iter`").hint(
-                "add `min_iter: 3`: trials are compared when they have logged the metric 3, 9, 27 ... times",
+            report.error(fields.at(), "`early_terminate` has neither `min_iter` nor \
+                `max_iter`").hint(
+                "add `min_iter: 3`: trials are compared when they have logged the metric 3, 9, 27 \
+                ... times",
             )
         }
         (_, Some(field), None) if fields.lacks("s", &KEYS) => report
@@ -115,7 +128,8 @@ fn hyperband(fields: &Fields<'_>, report: &mut Report) -> Option<Hyperband> {
 fn asha(fields: &Fields<'_>, report: &mut Report) -> Option<Asha> {
     if fields.lacks("min_iter", &KEYS) {
         report.error(fields.at(), "`type: asha` needs `min_iter`, the first rung").hint(
-            "add `min_iter: 3`: trials are compared when they have logged the metric 3, 9, 27 ... times",
+            "add `min_iter: 3`: trials are compared when they have logged the metric 3, 9, 27 ... \
+            times",
         );
     }
     let (min_iter, eta) = (count(fields, "min_iter", report), eta(fields, report));

@@ -1,5 +1,6 @@
-//! A mapping with the keys that may stand in it, and each key's value by type. Called by every reader of the
-//! configuration, so that unknown keys, repeated keys and wrong types are told in one voice. Never knows a key by name.
+//! A mapping with the keys that may stand in it, and each key's value by type. Called by every
+//! reader of the configuration, so that unknown keys, repeated keys and wrong types are told in one
+//! voice. Never knows a key by name.
 
 use super::{
     nearest::{nearest, suggestion},
@@ -45,9 +46,14 @@ pub(super) struct Number {
 }
 
 impl<'t> Fields<'t> {
-    /// The entries of a mapping; repeated keys and keys that are no text are told. `None`, and not a word, if `node`
-    /// is no mapping.
-    pub(super) fn of(node: &'t Node, span: Span, path: &str, report: &mut Report) -> Option<Fields<'t>> {
+    /// The entries of a mapping; repeated keys and keys that are no text are told. `None`, and not
+    /// a word, if `node` is no mapping.
+    pub(super) fn of(
+        node: &'t Node,
+        span: Span,
+        path: &str,
+        report: &mut Report,
+    ) -> Option<Fields<'t>> {
         let Kind::Map(entries) = &node.kind else { return None };
         let mut lines = std::collections::BTreeMap::new();
         let mut fields: Vec<Field<'t>> = Vec::with_capacity(entries.len());
@@ -79,7 +85,9 @@ impl<'t> Fields<'t> {
 
     /// Whether the key is missing, and no unknown key that is told anyway looks like it.
     pub(super) fn lacks(&self, key: &str, known: &[&str]) -> bool {
-        let meant = |field: &Field<'_>| !known.contains(&field.key) && nearest(field.key, known) == Some(key);
+        let meant = |field: &Field<'_>| {
+            !known.contains(&field.key) && nearest(field.key, known) == Some(key)
+        };
         !self.has(key) && !self.fields.iter().any(meant)
     }
 
@@ -93,9 +101,15 @@ impl<'t> Fields<'t> {
         At { path: &self.path, span: self.span }
     }
 
-    /// Tells every key that is not among `known`, and suggests those of `obeyed` that are not there yet. `place`
-    /// says which mapping it is: " in `metric`", or nothing at the top.
-    pub(super) fn refuse_unknown(&self, known: &[&str], obeyed: &[&str], place: &str, report: &mut Report) {
+    /// Tells every key that is not among `known`, and suggests those of `obeyed` that are not there
+    /// yet. `place` says which mapping it is: " in `metric`", or nothing at the top.
+    pub(super) fn refuse_unknown(
+        &self,
+        known: &[&str],
+        obeyed: &[&str],
+        place: &str,
+        report: &mut Report,
+    ) {
         let free: Vec<&str> = obeyed.iter().copied().filter(|key| !self.has(key)).collect();
         for field in self.fields.iter().filter(|field| !known.contains(&field.key)) {
             report
@@ -138,7 +152,9 @@ impl<'t> Field<'t> {
         match scalar.core {
             Core::Text if scalar.text.contains('\0') => {
                 let message = format!("{} holds a NUL character", code(self.key));
-                report.error(self.at(), message).hint("remove the `\\0`: no program could be given it");
+                report
+                    .error(self.at(), message)
+                    .hint("remove the `\\0`: no program could be given it");
                 None
             }
             Core::Text if !scalar.text.trim().is_empty() => Some(&scalar.text),
@@ -150,7 +166,8 @@ impl<'t> Field<'t> {
             }
             _ => {
                 let hint = format!("quote it: `{}: \"{}\"`", self.key, shorten(&scalar.text));
-                let message = format!("{} must be text, not {}", code(self.key), describe(self.value));
+                let message =
+                    format!("{} must be text, not {}", code(self.key), describe(self.value));
                 report.error(self.at(), message).hint(hint);
                 None
             }
@@ -183,7 +200,8 @@ impl<'t> Field<'t> {
         match scalar.core {
             Core::Integer(whole) if (least..=most).contains(&whole) => Some(whole),
             Core::Integer(whole) => {
-                let message = format!("{} is {}, out of range", code(self.key), shorten(&scalar.text));
+                let message =
+                    format!("{} is {}, out of range", code(self.key), shorten(&scalar.text));
                 let hint = if whole < least {
                     format!("the least is {least}")
                 } else {
@@ -193,7 +211,8 @@ impl<'t> Field<'t> {
                 None
             }
             Core::Float(value) if value.fract() == 0.0 && value.abs() < 1e15 => {
-                let message = format!("{} must be a whole number, written without point", code(self.key));
+                let message =
+                    format!("{} must be a whole number, written without point", code(self.key));
                 report.error(self.at(), message).hint(format!("write `{}: {value}`", self.key));
                 None
             }
@@ -287,7 +306,8 @@ pub(super) fn shown(node: &Node) -> String {
     node.text().filter(|text| !text.is_empty()).map_or_else(|| describe(node), code)
 }
 
-/// What a person meant by text that looks like a number or boolean: quoted, or in the manner of YAML 1.1.
+/// What a person meant by text that looks like a number or boolean: quoted, or in the manner of
+/// YAML 1.1.
 fn meant(node: &Node, wanted: &str) -> Option<String> {
     let text = node.text()?.trim();
     if wanted == BOOLEAN {

@@ -1,5 +1,6 @@
-//! Parameters as overrides of Hydra (1.1 and later), whose grammar would read plain text otherwise: `x,y` as a sweep,
-//! `None` as text, `[1, 'a']` with its quotes. Called by `command`. Never reads such text back.
+//! Parameters as overrides of Hydra (1.1 and later), whose grammar would read plain text otherwise:
+//! `x,y` as a sweep, `None` as text, `[1, 'a']` with its quotes. Called by `command`. Never reads
+//! such text back.
 
 use serde_json::Value;
 
@@ -8,8 +9,9 @@ use super::{leaf::Leaf, problem::Report, python::numeral, text::code};
 /// Words that mean something else than their letters, in whatever case.
 const RESERVED: [&str; 5] = ["null", "true", "false", "nan", "inf"];
 
-/// `++name=value`. A name that brings its own `+` or `~` keeps it, and so does `model/encoder` or `db@backup` where the
-/// prefix would be `++`: Hydra refuses that one before a config group. `~name` of nothing deletes, whatever was there.
+/// `++name=value`. A name that brings its own `+` or `~` keeps it, and so does `model/encoder` or
+/// `db@backup` where the prefix would be `++`: Hydra refuses that one before a config group.
+/// `~name` of nothing deletes, whatever was there.
 pub(super) fn argument(prefix: &str, name: &str, value: &Value) -> String {
     let own = name.starts_with(['+', '~']) || (prefix == "++" && name.contains(['/', '@']));
     let prefix = if own { "" } else { prefix };
@@ -26,9 +28,12 @@ fn element(value: &Value) -> String {
         Value::Number(number) => numeral(number),
         Value::String(text) if is_id(text) && !is_reserved(text) => text.clone(),
         Value::String(text) => quoted(text),
-        Value::Array(items) => format!("[{}]", items.iter().map(element).collect::<Vec<_>>().join(",")),
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(element).collect::<Vec<_>>().join(","))
+        }
         Value::Object(map) => {
-            let entry = |(key, value): (&String, &Value)| format!("{}:{}", escaped(key), element(value));
+            let entry =
+                |(key, value): (&String, &Value)| format!("{}:{}", escaped(key), element(value));
             format!("{{{}}}", map.iter().map(entry).collect::<Vec<_>>().join(","))
         }
     }
@@ -75,26 +80,29 @@ pub(super) fn names(leaves: &[Leaf], report: &mut Report) {
             Some(key) => key,
             None => continue,
         };
-        report
-            .warning(leaf.at(), format!("Hydra cannot read the name {}", code(told)))
-            .hint("begin it with a letter or `_`; then come letters, digits, `_`, `-` and dots between");
+        report.warning(leaf.at(), format!("Hydra cannot read the name {}", code(told))).hint(
+            "begin it with a letter or `_`; then come letters, digits, `_`, `-` and dots between",
+        );
     }
 }
 
 /// `key: group@package`, each by the grammar, behind `+`, `++` or `~`.
 fn is_key(name: &str) -> bool {
     let name = ["++", "+", "~"].iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
-    let (group, package) = name.split_once('@').map_or((name, None), |(group, rest)| (group, Some(rest)));
+    let (group, package) =
+        name.split_once('@').map_or((name, None), |(group, rest)| (group, Some(rest)));
     let groups: Vec<&str> = group.split('/').collect();
     let is_group = groups.len() > 1 && groups.iter().all(|part| is_id(part));
-    (is_group || is_package(group)) && package.is_none_or(|name| name.is_empty() || is_package(name))
+    (is_group || is_package(group))
+        && package.is_none_or(|name| name.is_empty() || is_package(name))
 }
 
 /// One name, or several with dots between, of which any may be an index.
 fn is_package(name: &str) -> bool {
     let special = |part: &str| is_id(&part.replace('$', "_"));
-    let index =
-        |part: &str| part.bytes().all(|b| b.is_ascii_digit()) && (part == "0" || !part.starts_with('0'));
+    let index = |part: &str| {
+        part.bytes().all(|b| b.is_ascii_digit()) && (part == "0" || !part.starts_with('0'))
+    };
     match name.contains('.') {
         true => name.split('.').all(|part| !part.is_empty() && (special(part) || index(part))),
         false => special(name),
@@ -153,8 +161,9 @@ mod tests {
 
     #[test]
     fn a_name_may_bring_its_own_prefix() {
-        let all =
-            |name: &str, value: Value| [argument("+", name, &value), argument("++", name, &value)].join(" ");
+        let all = |name: &str, value: Value| {
+            [argument("+", name, &value), argument("++", name, &value)].join(" ")
+        };
         assert_eq!(all("model.lr", json!(1)), "+model.lr=1 ++model.lr=1");
         assert_eq!(all("+experiment", json!("a")), "+experiment=a +experiment=a");
         assert_eq!(all("++x", json!("a")), "++x=a ++x=a");
@@ -166,7 +175,9 @@ mod tests {
 
     #[test]
     fn keys_by_the_grammar() {
-        for name in ["lr", "+a", "++a.b", "~a", "a/b", "a/b@c.d", "a@_global_", "a.0.b", "a-b", "$a"] {
+        for name in
+            ["lr", "+a", "++a.b", "~a", "a/b", "a/b@c.d", "a@_global_", "a.0.b", "a-b", "$a"]
+        {
             assert!(is_key(name), "{name}");
         }
         for name in ["", "learning rate", "1st", "a..b", "a/", "a/1", "a@b@c", "é", "+++a"] {

@@ -1,5 +1,5 @@
-//! The key `method`, and whether it agrees with the rest: a grid needs a countable space, a model needs a metric and
-//! something to search. Called by `top`. Never searches.
+//! The key `method`, and whether it agrees with the rest: a grid needs a countable space, a model
+//! needs a metric and something to search. Called by `top`. Never searches.
 
 use serde_json::Value;
 
@@ -31,7 +31,8 @@ pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<Method> {
         "custom" => report
             .error(
                 field.at(),
-                "`method: custom` is not supported: it searches in your own process, and here the controller searches",
+                "`method: custom` is not supported: it searches in your own process, and here the \
+                controller searches",
             )
             .hint("write `grid`, `random`, `sobol` or `bayes`"),
         _ => report
@@ -41,7 +42,8 @@ pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<Method> {
     None
 }
 
-/// Tells what the method cannot do with these parameters, or without a metric. `at` is the method's place.
+/// Tells what the method cannot do with these parameters, or without a metric. `at` is the method's
+/// place.
 pub(super) fn agree(
     method: Method,
     has_metric: bool,
@@ -68,7 +70,10 @@ pub(super) fn agree(
     let constant = |leaf: &Leaf| matches!(leaf.parameter.distribution, Distribution::Constant(_));
     if parameters.complete && leaves.iter().all(constant) {
         report
-            .warning(at, "nothing varies: every parameter is a constant, so all trials are the same")
+            .warning(
+                at,
+                "nothing varies: every parameter is a constant, so all trials are the same",
+            )
             .hint("give a parameter `values`, or `min` and `max`");
     }
 }
@@ -80,7 +85,10 @@ fn countable(leaf: &Leaf, report: &mut Report) {
         Distribution::Constant(_)
         | Distribution::Categorical { probabilities: None, .. }
         | Distribution::IntUniform { .. } => {}
-        Distribution::Real { law: Law::Uniform { min, max }, quantum: Some(Quantum { step, .. }) } => {
+        Distribution::Real {
+            law: Law::Uniform { min, max },
+            quantum: Some(Quantum { step, .. }),
+        } => {
             let steps = (max - min) / step;
             if (steps - steps.round()).abs() < 1e-9 && is_told_apart(&leaf.parameter.distribution) {
                 report
@@ -88,18 +96,28 @@ fn countable(leaf: &Leaf, report: &mut Report) {
                         leaf.at(),
                         format!("the grid of {name} stops one `q` below `max`, as W&B's does"),
                     )
-                    .hint(format!("write `max: {}` to have {} in it", rounded(max + step), rounded(*max)));
+                    .hint(format!(
+                        "write `max: {}` to have {} in it",
+                        rounded(max + step),
+                        rounded(*max)
+                    ));
             }
         }
         Distribution::Categorical { probabilities: Some(_), .. } => report
-            .error(leaf.at(), format!("{name} has probabilities, and a grid tries every value once"))
+            .error(
+                leaf.at(),
+                format!("{name} has probabilities, and a grid tries every value once"),
+            )
             .hint("remove `probabilities`, or write `method: random`"),
         Distribution::Real { law, quantum } => {
             let kind = if quantum.is_some() { "has no countable grid" } else { "is continuous" };
             report
                 .error(
                     leaf.at(),
-                    format!("{name} {kind} ({}), and a grid tries every value once", code(leaf.distribution)),
+                    format!(
+                        "{name} {kind} ({}), and a grid tries every value once",
+                        code(leaf.distribution)
+                    ),
                 )
                 .hint(format!(
                     "list what to try, such as `values: {}`, or write `method: random`",
@@ -115,7 +133,8 @@ fn rounding(leaf: &Leaf, report: &mut Report) {
         return;
     };
     let Some((min, max)) = law.limits() else { return };
-    let written = |steps: f64| quantum.value(steps).map_or_else(String::new, |value| value.to_string());
+    let written =
+        |steps: f64| quantum.value(steps).map_or_else(String::new, |value| value.to_string());
     let nearest = (quantum.nearest(min), quantum.nearest(max));
     let (least, most) = quantum.inside(law).unwrap_or(nearest);
     let (low, high) = (written(least), written(most));
@@ -128,14 +147,18 @@ fn rounding(leaf: &Leaf, report: &mut Report) {
         report
             .warning(
                 leaf.at(),
-                format!("no multiple of `q` lies within the limits of {name}: it is {low} or {high}"),
+                format!(
+                    "no multiple of `q` lies within the limits of {name}: it is {low} or {high}"
+                ),
             )
             .hint(format!("write a `q` below {}", rounded(max - min)));
     } else if (least, most) != nearest {
         report
             .warning(
                 leaf.at(),
-                format!("the multiples of `q` within the limits of {name} run from {low} to {high}"),
+                format!(
+                    "the multiples of `q` within the limits of {name} run from {low} to {high}"
+                ),
             )
             .hint("choose limits that are multiples of `q`; W&B rounds beyond them");
     }
@@ -145,7 +168,9 @@ fn rounding(leaf: &Leaf, report: &mut Report) {
 fn three(law: &Law) -> String {
     let values = match *law {
         Law::Uniform { min, max } => [min, min + (max - min) / 2.0, max],
-        Law::LogUniform { min_ln, max_ln } => [min_ln, f64::midpoint(min_ln, max_ln), max_ln].map(libm::exp),
+        Law::LogUniform { min_ln, max_ln } => {
+            [min_ln, f64::midpoint(min_ln, max_ln), max_ln].map(libm::exp)
+        }
         Law::InvLogUniform { min_ln, max_ln } => {
             [-max_ln, -f64::midpoint(min_ln, max_ln), -min_ln].map(libm::exp)
         }
@@ -180,15 +205,16 @@ fn size(leaves: &[Leaf], at: At<'_>, report: &mut Report) {
 /// Whether a grid can count the values of a parameter one by one.
 fn is_told_apart(distribution: &Distribution) -> bool {
     match distribution {
-        Distribution::Real { law: Law::Uniform { min, max }, quantum: Some(Quantum { step, .. }) } => {
-            (max - min) / step <= 1.0 / f64::EPSILON
-        }
+        Distribution::Real {
+            law: Law::Uniform { min, max },
+            quantum: Some(Quantum { step, .. }),
+        } => (max - min) / step <= 1.0 / f64::EPSILON,
         _ => true,
     }
 }
 
-/// The cells of the grid; `None` when they cannot be counted. What no grid can have counts as one value, since it is told
-/// elsewhere.
+/// The cells of the grid; `None` when they cannot be counted. What no grid can have counts as one
+/// value, since it is told elsewhere.
 fn grid(leaves: &[Leaf]) -> Option<u64> {
     let mut parameters: Vec<Parameter> = leaves.iter().map(|leaf| leaf.parameter.clone()).collect();
     for parameter in &mut parameters {
@@ -206,5 +232,8 @@ fn cells(leaf: &Leaf) -> u64 {
 
 /// The cells of a grid over one parameter alone.
 fn alone(distribution: &Distribution) -> Option<u64> {
-    bound(Method::Grid, &Space { parameters: vec![Parameter::new(Vec::new(), distribution.clone())] })
+    bound(
+        Method::Grid,
+        &Space { parameters: vec![Parameter::new(Vec::new(), distribution.clone())] },
+    )
 }

@@ -14,8 +14,11 @@ const KEYS: [&str; 5] = ["name", "goal", "target", "impute", "impute_while_runni
 /// Reads the metric; `None` when something in it is wrong, which is told.
 pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<Metric> {
     let Some(fields) = field.fields(report) else {
-        let name =
-            if matches!(field.value.kind, Kind::Scalar(_)) { inline(field.value) } else { "loss".to_owned() };
+        let name = if matches!(field.value.kind, Kind::Scalar(_)) {
+            inline(field.value)
+        } else {
+            "loss".to_owned()
+        };
         report
             .error(field.at(), format!("`metric` must be a mapping, not {}", describe(field.value)))
             .hint(format!("write `metric: {{name: {name}, goal: minimize}}`"));
@@ -26,9 +29,9 @@ pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<Metric> {
         Some(field) => field.text(report).map(str::to_owned),
         None => {
             if fields.lacks("name", &KEYS) {
-                report
-                    .error(fields.at(), "`metric` needs a `name`")
-                    .hint("add `name:` with the key that the program logs, such as `name: val/loss`");
+                report.error(fields.at(), "`metric` needs a `name`").hint(
+                    "add `name:` with the key that the program logs, such as `name: val/loss`",
+                );
             }
             None
         }
@@ -55,8 +58,8 @@ pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<Metric> {
     Some(Metric { name: name?, maximize: goal? == "maximize", target: target?, impute: impute? })
 }
 
-/// Our model predicts what runs, with its uncertainty; a number in its place would only mislead it. The results mean
-/// the same, so that a sweep which asks for one is not refused.
+/// Our model predicts what runs, with its uncertainty; a number in its place would only mislead it.
+/// The results mean the same, so that a sweep which asks for one is not refused.
 fn while_running(field: &Field<'_>, report: &mut Report) {
     if matches!(&field.value.kind, Kind::Scalar(scalar) if scalar.core == Core::Bool(false)) {
         return;

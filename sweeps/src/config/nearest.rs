@@ -1,5 +1,5 @@
-//! The known word that a person probably meant. Called for unknown keys, names of distributions, macros and choices.
-//! Never guesses wildly: without a near word it lists what there is.
+//! The known word that a person probably meant. Called for unknown keys, names of distributions,
+//! macros and choices. Never guesses wildly: without a near word it lists what there is.
 
 use super::text::{code, listed};
 
@@ -17,12 +17,14 @@ pub(super) fn suggestion(unknown: &str, known: &[&str]) -> String {
 
 /// The known word that is at most a third of its letters away, the first of the nearest ones.
 pub(crate) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
-    let typed: String = unknown.chars().flat_map(char::to_lowercase).map(plain).take(LONGEST + 1).collect();
+    let typed: String =
+        unknown.chars().flat_map(char::to_lowercase).map(plain).take(LONGEST + 1).collect();
     let length = typed.chars().count();
     if length == 0 || length > LONGEST {
         return None;
     }
-    // Swaps of neighbours count as one slip. Most words differ too much in length to be compared at all.
+    // Swaps of neighbours count as one slip. Most words differ too much in length to be compared at
+    // all.
     let near = |word: &&'a str| {
         let most = (word.len().max(length) / 3).max(1);
         (word.len().abs_diff(length) <= most).then(|| (strsim::osa_distance(&typed, word), most))
@@ -36,7 +38,8 @@ pub(crate) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
         .or_else(|| known.iter().copied().find(|word| abbreviates(&typed, word)))
 }
 
-/// The choice of `-`, `_` or a space is no difference, nor is case. Known words have lower case and `_`.
+/// The choice of `-`, `_` or a space is no difference, nor is case. Known words have lower case and
+/// `_`.
 fn plain(character: char) -> char {
     if matches!(character, '-' | ' ') { '_' } else { character }
 }

@@ -1,5 +1,5 @@
-//! The key `parameters`: names, nested groups, and the entry of each parameter. Called by `top`; each entry's law is
-//! read by `distribution`. Never draws a value.
+//! The key `parameters`: names, nested groups, and the entry of each parameter. Called by `top`;
+//! each entry's law is read by `distribution`. Never draws a value.
 
 use std::collections::BTreeMap;
 
@@ -64,7 +64,10 @@ impl Reader<'_> {
             self.report
                 .error(
                     field.at(),
-                    format!("`parameters` must be a mapping of names, not {}", describe(field.value)),
+                    format!(
+                        "`parameters` must be a mapping of names, not {}",
+                        describe(field.value)
+                    ),
                 )
                 .hint("write one parameter per line, such as `lr: {min: 0.001, max: 0.1}`");
             return;
@@ -126,11 +129,15 @@ impl Reader<'_> {
             _ => listed(fields.iter().map(|member| member.key), "and"),
         };
         self.report
-            .error(fields.at(), format!("{} is a group, and a group needs `parameters`", code(name)))
+            .error(
+                fields.at(),
+                format!("{} is a group, and a group needs `parameters`", code(name)),
+            )
             .hint(format!("put {members} under `parameters:`, indented below {}", code(name)));
     }
 
-    /// Whether a command line can carry the name. W&B takes every one, and Hydra's have characters of all kinds.
+    /// Whether a command line can carry the name. W&B takes every one, and Hydra's have characters
+    /// of all kinds.
     fn name(&mut self, field: &Field<'_>) -> bool {
         if let Some((why, hint)) = unusable(field.key) {
             let message = format!("{} is not a valid parameter name: {why}", code(field.key));
@@ -186,7 +193,11 @@ impl Reader<'_> {
             self.report
                 .error(
                     field.at_key(),
-                    format!("{} is a group, and {} belongs to a parameter", code(name), code(field.key)),
+                    format!(
+                        "{} is a group, and {} belongs to a parameter",
+                        code(name),
+                        code(field.key)
+                    ),
                 )
                 .hint(format!(
                     "move it into a parameter of the group, or remove `parameters` from {}",
@@ -196,12 +207,14 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a mapping holds parameters though nothing says that it is a group: below a key that means nothing here stands
-/// an entry.
+/// Whether a mapping holds parameters though nothing says that it is a group: below a key that
+/// means nothing here stands an entry.
 fn is_bare_group(fields: &Fields<'_>) -> bool {
     let is_known = |key: &str| distribution::KEYS.contains(&key);
-    let plain = |field: &Field<'_>| is_known(field.key) && field.key != "when" && !is_entry(field.value);
-    fields.iter().any(|field| !is_known(field.key) && is_entry(field.value)) && !fields.iter().any(plain)
+    let plain =
+        |field: &Field<'_>| is_known(field.key) && field.key != "when" && !is_entry(field.value);
+    fields.iter().any(|field| !is_known(field.key) && is_entry(field.value))
+        && !fields.iter().any(plain)
 }
 
 /// Whether the node is a parameter's entry or a mapping of such.
@@ -219,7 +232,10 @@ fn unusable(name: &str) -> Option<(&'static str, &'static str)> {
     } else if name.trim() != name {
         Some(("it begins or ends with a blank", "remove the blank"))
     } else if name.starts_with('-') {
-        Some(("it begins with a hyphen", "leave the hyphens out: `${args}` writes them before every name"))
+        Some((
+            "it begins with a hyphen",
+            "leave the hyphens out: `${args}` writes them before every name",
+        ))
     } else if name.contains('=') {
         Some(("a program reads what follows `=` as the value", "leave `=` out of the name"))
     } else if !name.chars().all(is_printable) {
@@ -232,13 +248,22 @@ fn unusable(name: &str) -> Option<(&'static str, &'static str)> {
 /// `lr: 0.1` or `lr: [0.1, 0.2]`: a value where an entry must be.
 fn bare(field: &Field<'_>, report: &mut Report) {
     let name = code(field.key);
-    let told = report.error(field.at(), format!("{name} must be a mapping, not {}", describe(field.value)));
+    let told = report
+        .error(field.at(), format!("{name} must be a mapping, not {}", describe(field.value)));
     let value = |node: &Node| inline(node);
     match &field.value.kind {
-        Kind::List(_) => told.hint(format!("write `{}: {{values: {}}}`", field.key, value(field.value))),
-        _ if field.value.text() == Some("") => {
-            told.hint(format!("give it `value`, `values`, or `min` and `max`, indented below {name}"));
+        Kind::List(_) => {
+            told.hint(format!("write `{}: {{values: {}}}`", field.key, value(field.value)))
         }
-        _ => told.hint(format!("write `{}: {{value: {}}}` for a constant", field.key, value(field.value))),
+        _ if field.value.text() == Some("") => {
+            told.hint(format!(
+                "give it `value`, `values`, or `min` and `max`, indented below {name}"
+            ));
+        }
+        _ => told.hint(format!(
+            "write `{}: {{value: {}}}` for a constant",
+            field.key,
+            value(field.value)
+        )),
     }
 }

@@ -1,9 +1,10 @@
-//! What a check has to say, and the list that it is collected in. Filled by every reader in `config`, shown by the
-//! controller and by `sweep check`. Never decides what is wrong.
+//! What a check has to say, and the list that it is collected in. Filled by every reader in
+//! `config`, shown by the controller and by `sweep check`. Never decides what is wrong.
 
 use std::collections::BTreeSet;
 
-/// Most errors, and most warnings, that one check tells; nobody reads more, and a hostile file could hold 100,000.
+/// Most errors, and most warnings, that one check tells; nobody reads more, and a hostile file
+/// could hold 100,000.
 const MOST: usize = 100;
 
 /// Something about the YAML that a person should know.
@@ -77,7 +78,14 @@ impl Report {
         let Span { line, first, last } = at.span;
         self.errors += usize::from(severity == Severity::Error);
         let path = at.path.to_owned();
-        self.problems.push(Problem { severity, path, line, columns: (first, last), message, hint: None });
+        self.problems.push(Problem {
+            severity,
+            path,
+            line,
+            columns: (first, last),
+            message,
+            hint: None,
+        });
         Told(self.problems.last_mut().expect("just pushed"))
     }
 
@@ -93,7 +101,9 @@ impl Report {
         problems.sort_by_key(|problem| (problem.line, problem.columns));
         // A node behind an anchor is read once for each alias; its problem is one problem.
         let mut seen = BTreeSet::new();
-        problems.retain(|problem| seen.insert((problem.line, problem.columns, problem.message.clone())));
+        problems.retain(|problem| {
+            seen.insert((problem.line, problem.columns, problem.message.clone()))
+        });
         shorten(&mut problems);
         problems
     }
@@ -122,7 +132,8 @@ fn shorten(problems: &mut Vec<Problem>) {
         1 => Some(format!("1 more {noun}")),
         _ => Some(format!("{number} more {noun}s")),
     };
-    let told: Vec<String> = more(errors, "error").into_iter().chain(more(warnings, "warning")).collect();
+    let told: Vec<String> =
+        more(errors, "error").into_iter().chain(more(warnings, "warning")).collect();
     let are = if errors + warnings == 1 { "is" } else { "are" };
     let message = format!("{} {are} not shown", told.join(" and "));
     let (line, columns) = (last.line, last.columns);

@@ -1,5 +1,5 @@
-//! Values as Python's `str` and `repr` write them, since that is what W&B's agent puts on a command line and what the
-//! scripts written for it parse. Called by `command`. Never reads such text back.
+//! Values as Python's `str` and `repr` write them, since that is what W&B's agent puts on a command
+//! line and what the scripts written for it parse. Called by `command`. Never reads such text back.
 
 use serde_json::{Number, Value};
 
@@ -21,9 +21,12 @@ fn repr(value: &Value) -> String {
         Value::Bool(false) => "False".to_owned(),
         Value::Number(number) => numeral(number),
         Value::String(text) => quoted(text),
-        Value::Array(items) => format!("[{}]", items.iter().map(repr).collect::<Vec<_>>().join(", ")),
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(repr).collect::<Vec<_>>().join(", "))
+        }
         Value::Object(map) => {
-            let entry = |(key, value): (&String, &Value)| format!("{}: {}", quoted(key), repr(value));
+            let entry =
+                |(key, value): (&String, &Value)| format!("{}: {}", quoted(key), repr(value));
             format!("{{{}}}", map.iter().map(entry).collect::<Vec<_>>().join(", "))
         }
     }
@@ -37,7 +40,8 @@ pub(super) fn numeral(number: &Number) -> String {
     }
 }
 
-/// The shortest digits that mean the number, with an exponent of at least two digits below 1e-4 and from 1e16.
+/// The shortest digits that mean the number, with an exponent of at least two digits below 1e-4 and
+/// from 1e16.
 fn float(value: f64) -> String {
     let scientific = format!("{value:e}");
     let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
@@ -102,7 +106,12 @@ mod tests {
             (json!(-7), "-7"),
             (json!("a 'b'"), "a 'b'"),
             (
-                json!(["a", "it's", "\"it's\"", "a\\b\n\t\u{1b}\u{e9}\u{200b}\u{e000}\u{1f600}\u{10ffff}"]),
+                json!([
+                    "a",
+                    "it's",
+                    "\"it's\"",
+                    "a\\b\n\t\u{1b}\u{e9}\u{200b}\u{e000}\u{1f600}\u{10ffff}"
+                ]),
                 "['a', \"it's\", '\"it\\'s\"', 'a\\\\b\\n\\t\\x1bé\\u200b\\ue000😀\\U0010ffff']",
             ),
             (

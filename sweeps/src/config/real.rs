@@ -1,5 +1,5 @@
-//! Parameters with limits or a bell: the keys `min`, `max`, `mu`, `sigma`, `a`, `b` and `q`. Called by `distribution`.
-//! Never draws a value.
+//! Parameters with limits or a bell: the keys `min`, `max`, `mu`, `sigma`, `a`, `b` and `q`. Called
+//! by `distribution`. Never draws a value.
 
 use crate::space::{Distribution, Law, Quantum};
 
@@ -16,7 +16,8 @@ pub(super) fn whole(fields: &Fields<'_>, name: &str, report: &mut Report) -> Opt
     let min = fields.get("min")?.integer(low, high, report);
     let max = fields.get("max")?.integer(low, high, report);
     let (min, max) = (i64::try_from(min?).ok()?, i64::try_from(max?).ok()?);
-    ordered(min < max, min == max, fields, name, report).then_some(Distribution::IntUniform { min, max })
+    ordered(min < max, min == max, fields, name, report)
+        .then_some(Distribution::IntUniform { min, max })
 }
 
 /// Tells limits in the wrong order; `max` must be above `min`, as W&B has it.
@@ -29,7 +30,10 @@ fn ordered(less: bool, equal: bool, fields: &Fields<'_>, name: &str, report: &mu
             .hint(format!("write `{}: {{value: {low}}}` for a constant", shorten(name)));
     } else if !less {
         report
-            .error(min.at(), format!("`min` ({low}) is above `max` ({high}) in parameter {}", code(name)))
+            .error(
+                min.at(),
+                format!("`min` ({low}) is above `max` ({high}) in parameter {}", code(name)),
+            )
             .hint(format!("swap them: `min: {high}` and `max: {low}`"));
     }
     less
@@ -55,22 +59,32 @@ fn law(law: &str, fields: &Fields<'_>, name: &str, report: &mut Report) -> Optio
         "uniform" => limits(fields, name, report).map(|(min, max)| Law::Uniform { min, max }),
         "log_uniform_values" => positive(fields, name, report)
             .map(|(min, max)| Law::LogUniform { min_ln: libm::log(min), max_ln: libm::log(max) }),
-        "inv_log_uniform_values" => positive(fields, name, report)
-            .map(|(min, max)| Law::InvLogUniform { min_ln: -libm::log(max), max_ln: -libm::log(min) }),
-        "log_uniform" => exponents(fields, name, report, |min, max| (libm::exp(min), libm::exp(max)))
-            .map(|(min_ln, max_ln)| Law::LogUniform { min_ln, max_ln }),
-        "inv_log_uniform" => exponents(fields, name, report, |min, max| (libm::exp(-max), libm::exp(-min)))
-            .map(|(min_ln, max_ln)| Law::InvLogUniform { min_ln, max_ln }),
+        "inv_log_uniform_values" => positive(fields, name, report).map(|(min, max)| {
+            Law::InvLogUniform { min_ln: -libm::log(max), max_ln: -libm::log(min) }
+        }),
+        "log_uniform" => {
+            exponents(fields, name, report, |min, max| (libm::exp(min), libm::exp(max)))
+                .map(|(min_ln, max_ln)| Law::LogUniform { min_ln, max_ln })
+        }
+        "inv_log_uniform" => {
+            exponents(fields, name, report, |min, max| (libm::exp(-max), libm::exp(-min)))
+                .map(|(min_ln, max_ln)| Law::InvLogUniform { min_ln, max_ln })
+        }
         "beta" => {
             let a = above_zero(fields, "a", report);
             let b = above_zero(fields, "b", report);
             Some(Law::Beta { a: a?, b: b? })
         }
         _ => {
-            let mu = fields.get("mu").map_or(Some(0.0), |field| field.number(report).map(|mu| mu.value));
+            let mu =
+                fields.get("mu").map_or(Some(0.0), |field| field.number(report).map(|mu| mu.value));
             let sigma = above_zero(fields, "sigma", report);
             let (mu, sigma) = (mu?, sigma?);
-            Some(if law == "normal" { Law::Normal { mu, sigma } } else { Law::LogNormal { mu, sigma } })
+            Some(if law == "normal" {
+                Law::Normal { mu, sigma }
+            } else {
+                Law::LogNormal { mu, sigma }
+            })
         }
     }
 }
@@ -98,11 +112,15 @@ fn positive(fields: &Fields<'_>, name: &str, report: &mut Report) -> Option<(f64
             field.at(),
             format!("the logarithmic range of {} {below}, where no logarithm exists", code(name)),
         )
-        .hint(format!("write a small number such as `min: {}`, or `distribution: uniform`", rounded(small)));
+        .hint(format!(
+            "write a small number such as `min: {}`, or `distribution: uniform`",
+            rounded(small)
+        ));
     None
 }
 
-/// Limits that are exponents, which W&B deprecated since nearly everyone takes them for the limits themselves.
+/// Limits that are exponents, which W&B deprecated since nearly everyone takes them for the limits
+/// themselves.
 fn exponents(
     fields: &Fields<'_>,
     name: &str,
@@ -117,7 +135,9 @@ fn exponents(
         report
             .error(
                 field.at(),
-                format!("`{shape}` takes exponents, and e to the power of these is no 64-bit number"),
+                format!(
+                    "`{shape}` takes exponents, and e to the power of these is no 64-bit number"
+                ),
             )
             .hint(format!("write `{shape}_values`, with the limits themselves as `min` and `max`"));
         return None;
@@ -151,15 +171,23 @@ fn above_zero(fields: &Fields<'_>, key: &str, report: &mut Report) -> Option<f64
     None
 }
 
-/// The step of the `q_` distributions: 1.0 when left out, and whole values when it is written as a whole number.
+/// The step of the `q_` distributions: 1.0 when left out, and whole values when it is written as a
+/// whole number.
 fn quantum(fields: &Fields<'_>, report: &mut Report) -> Option<Quantum> {
     let step = above_zero(fields, "q", report)?;
-    let integer = fields.get("q").and_then(|field| number(field.value)).is_some_and(|number| number.integer);
+    let integer =
+        fields.get("q").and_then(|field| number(field.value)).is_some_and(|number| number.integer);
     Some(Quantum { step, integer })
 }
 
 /// Whether every value that can be drawn is a number: nothing overflows on the way.
-fn sound(law: &Law, quantum: Option<Quantum>, fields: &Fields<'_>, name: &str, report: &mut Report) -> bool {
+fn sound(
+    law: &Law,
+    quantum: Option<Quantum>,
+    fields: &Fields<'_>,
+    name: &str,
+    report: &mut Report,
+) -> bool {
     let (low, high) = extent(law);
     let most = low.abs().max(high.abs());
     let fits = (high - low).is_finite() && most.is_finite();
@@ -172,8 +200,10 @@ fn sound(law: &Law, quantum: Option<Quantum>, fields: &Fields<'_>, name: &str, r
             .error(fields.at(), format!("values of {} can overflow a 64-bit number", code(name)))
             .hint("narrow its range");
     } else if !rounds {
-        let message =
-            format!("values of {} can overflow when they are rounded to multiples of `q`", code(name));
+        let message = format!(
+            "values of {} can overflow when they are rounded to multiples of `q`",
+            code(name)
+        );
         report
             .error(fields.at(), message)
             .hint("narrow its range, or write a larger `q`, with a point: `q: 1.0`");
@@ -181,8 +211,8 @@ fn sound(law: &Law, quantum: Option<Quantum>, fields: &Fields<'_>, name: &str, r
     fits && rounds
 }
 
-/// The least and the largest value that a law can yield; without ends, nine standard deviations from the middle, which
-/// no u of 53 bits leaves.
+/// The least and the largest value that a law can yield; without ends, nine standard deviations
+/// from the middle, which no u of 53 bits leaves.
 fn extent(law: &Law) -> (f64, f64) {
     match *law {
         Law::Normal { mu, sigma } => (mu - 9.0 * sigma, mu + 9.0 * sigma),

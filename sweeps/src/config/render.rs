@@ -1,5 +1,5 @@
-//! A problem as text for a terminal, in the manner of rustc. Called by `sweep check`, `sweep create` and the
-//! controller. Never colours and never prints.
+//! A problem as text for a terminal, in the manner of rustc. Called by `sweep check`, `sweep
+//! create` and the controller. Never colours and never prints.
 
 use super::{
     problem::{Problem, Severity},
@@ -10,8 +10,9 @@ use super::{
 /// Longest stretch of a line that is shown, in characters.
 const WIDTH: usize = 100;
 
-/// A problem as text for a terminal, in the manner of rustc: severity and message, `--> source:line:column`, the line
-/// with carets under what is meant, and the hint. Without colour; `text` is what was checked. Ends without a newline.
+/// A problem as text for a terminal, in the manner of rustc: severity and message, `-->
+/// source:line:column`, the line with carets under what is meant, and the hint. Without colour;
+/// `text` is what was checked. Ends without a newline.
 pub fn render(problem: &Problem, text: &str, source: &str) -> String {
     let severity = match problem.severity {
         Severity::Error => "error",
@@ -36,8 +37,12 @@ pub fn render(problem: &Problem, text: &str, source: &str) -> String {
 fn window(line: &str, first: usize, last: usize) -> (String, String) {
     let count = line.chars().count();
     let start = if first <= WIDTH { 0 } else { first - WIDTH / 2 };
-    let mut shown: String =
-        line.chars().skip(start).take(WIDTH).map(|c| if c == '\t' { ' ' } else { printable(c) }).collect();
+    let mut shown: String = line
+        .chars()
+        .skip(start)
+        .take(WIDTH)
+        .map(|c| if c == '\t' { ' ' } else { printable(c) })
+        .collect();
     let mut indent = first.saturating_sub(1 + start);
     if start > 0 {
         shown.insert_str(0, "... ");
@@ -46,7 +51,8 @@ fn window(line: &str, first: usize, last: usize) -> (String, String) {
     if start + WIDTH < count {
         shown.push_str(" ...");
     }
-    let marked = (last.max(first) - first + 1).min((start + WIDTH + 1).saturating_sub(first).max(1));
+    let marked =
+        (last.max(first) - first + 1).min((start + WIDTH + 1).saturating_sub(first).max(1));
     (shown.trim_end().to_owned(), format!("{}{}", " ".repeat(indent), "^".repeat(marked)))
 }
 

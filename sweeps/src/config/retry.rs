@@ -1,4 +1,5 @@
-//! The key `retry`: how many further attempts a trial gets after a failure, by class. Called by `top`. Counts nothing.
+//! The key `retry`: how many further attempts a trial gets after a failure, by class. Called by
+//! `top`. Counts nothing.
 
 use crate::lifecycle::{Class, Retry};
 
@@ -15,8 +16,7 @@ const MOST: i128 = 1000;
 /// Reads the rules; `None` when something in them is wrong, which is told.
 pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<Retry> {
     let Some(fields) = field.fields(report) else {
-        let is_count =
-            matches!(&field.value.kind, Kind::Scalar(scalar) if matches!(scalar.core, Core::Integer(_)));
+        let is_count = matches!(&field.value.kind, Kind::Scalar(scalar) if matches!(scalar.core, Core::Integer(_)));
         let count = if is_count { inline(field.value) } else { "1".to_owned() };
         report
             .error(field.at(), format!("`retry` must be a mapping, not {}", describe(field.value)))

@@ -1,5 +1,6 @@
-//! What one scalar of the YAML means: the core schema of YAML 1.2, and how the YAML 1.1 of W&B's client would read the
-//! same characters. Called by `tree` and by the readers of values. Never looks at quoted text.
+//! What one scalar of the YAML means: the core schema of YAML 1.2, and how the YAML 1.1 of W&B's
+//! client would read the same characters. Called by `tree` and by the readers of values. Never
+//! looks at quoted text.
 
 /// A scalar's meaning.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -98,7 +99,9 @@ pub(super) fn elsewhere(text: &str) -> Option<Elsewhere> {
             let write = format!("`{}`", number(value));
             Some(Elsewhere { here: "a number", there: "text".to_owned(), write, exponent: true })
         }
-        Core::Integer(value) if unsigned.len() > 1 && digits(unsigned, 10) && unsigned.starts_with('0') => {
+        Core::Integer(value)
+            if unsigned.len() > 1 && digits(unsigned, 10) && unsigned.starts_with('0') =>
+        {
             let there = match i128::from_str_radix(unsigned, 8) {
                 Ok(octal) if octal == value.abs() => return None,
                 Ok(octal) => format!("the octal number {octal}"),
@@ -110,7 +113,9 @@ pub(super) fn elsewhere(text: &str) -> Option<Elsewhere> {
                 format!("`{value}` for the number or `\"{text}\"` for the text"),
             )
         }
-        Core::Integer(value) if text.starts_with("0o") => differ("a number", "text", format!("`{value}`")),
+        Core::Integer(value) if text.starts_with("0o") => {
+            differ("a number", "text", format!("`{value}`"))
+        }
         Core::Text => number_elsewhere(text, unsigned),
         _ => None,
     }
@@ -125,9 +130,12 @@ fn uniform_case(word: &str) -> bool {
             && rest.bytes().all(|b| b.is_ascii_lowercase()))
 }
 
-/// YAML 1.1 wants `1.0e-4`: a point before the exponent and a sign in it. Without an exponent there is no difference.
+/// YAML 1.1 wants `1.0e-4`: a point before the exponent and a sign in it. Without an exponent there
+/// is no difference.
 fn exponent_has_point_and_sign(unsigned: &str) -> bool {
-    unsigned.split_once(['e', 'E']).is_none_or(|(m, e)| m.contains('.') && e.starts_with(['-', '+']))
+    unsigned
+        .split_once(['e', 'E'])
+        .is_none_or(|(m, e)| m.contains('.') && e.starts_with(['-', '+']))
 }
 
 /// What is text here and a number or date there: `1_000`, `0b101`, `1:30`, `2024-01-31`.
@@ -143,7 +151,9 @@ fn number_elsewhere(text: &str, unsigned: &str) -> Option<Elsewhere> {
         Some(Elsewhere { here: "text", there: "a number".to_owned(), write, exponent: false })
     };
     let plain = text.replace('_', "");
-    if let Some(binary) = unsigned.strip_prefix("0b").filter(|rest| digits(&rest.replace('_', ""), 2)) {
+    if let Some(binary) =
+        unsigned.strip_prefix("0b").filter(|rest| digits(&rest.replace('_', ""), 2))
+    {
         let value = whole(text.starts_with('-'), &binary.replace('_', ""), 2);
         return number(format!("`{value}` for the number or `\"{text}\"` for the text"));
     }
@@ -152,8 +162,9 @@ fn number_elsewhere(text: &str, unsigned: &str) -> Option<Elsewhere> {
     }
     let mut parts = unsigned.split(':');
     let first = parts.next().is_some_and(|part| digits(part, 10) && !part.starts_with('0'));
-    let sixtieths =
-        |part: &str| digits(part, 10) && part.len() <= 2 && part.parse::<u8>().is_ok_and(|n| n < 60);
+    let sixtieths = |part: &str| {
+        digits(part, 10) && part.len() <= 2 && part.parse::<u8>().is_ok_and(|n| n < 60)
+    };
     if first && unsigned.contains(':') && parts.all(sixtieths) {
         return number(format!("`\"{text}\"`"));
     }
@@ -166,8 +177,9 @@ fn is_date(text: &str) -> bool {
         Some((day, time)) => (day, Some(time.trim_start())),
         None => (text, None),
     };
-    let number =
-        |part: &str, least: usize, most: usize| digits(part, 10) && (least..=most).contains(&part.len());
+    let number = |part: &str, least: usize, most: usize| {
+        digits(part, 10) && (least..=most).contains(&part.len())
+    };
     let least = if time.is_some() { 1 } else { 2 };
     let parts: Vec<&str> = day.split('-').collect();
     let is_day = matches!(parts[..], [year, month, day]
@@ -181,8 +193,8 @@ fn is_date(text: &str) -> bool {
     is_day && time.is_none_or(is_time)
 }
 
-/// A finite number as every version of YAML reads it: the shortest digits that mean it, `1.0e-7` below a millionth and
-/// from 1e16.
+/// A finite number as every version of YAML reads it: the shortest digits that mean it, `1.0e-7`
+/// below a millionth and from 1e16.
 pub(super) fn number(value: f64) -> String {
     let scientific = format!("{value:e}");
     let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
@@ -243,14 +255,19 @@ mod tests {
 
     #[test]
     fn yaml_1_1_reads_some_things_otherwise() {
-        let told = |text| elsewhere(text).map(|e| format!("{} / {} / {}", e.here, e.there, e.write));
+        let told =
+            |text| elsewhere(text).map(|e| format!("{} / {} / {}", e.here, e.there, e.write));
         for (text, difference) in [
             ("1e-4", "a number / text / `0.0001`"),
             ("2e-7", "a number / text / `2.0e-7`"),
             ("1.0e4", "a number / text / `10000.0`"),
             ("on", "text / the boolean `true` / `true` for the boolean or `\"on\"` for the text"),
             ("No", "text / the boolean `false` / `false` for the boolean or `\"No\"` for the text"),
-            ("010", "a decimal number / the octal number 8 / `10` for the number or `\"010\"` for the text"),
+            (
+                "010",
+                "a decimal number / the octal number 8 / `10` for the number or `\"010\"` for the \
+                text",
+            ),
             ("008", "a decimal number / text / `8` for the number or `\"008\"` for the text"),
             ("0o17", "a number / text / `15`"),
             ("1_000", "text / a number / `1000` for the number or `\"1_000\"` for the text"),

@@ -1,5 +1,6 @@
-//! Items of `command` that mean something else than they seem to: a parameter in the place of a macro, what only a shell
-//! would expand, several arguments in one item. Called by `command` for each item that is no macro. Never expands.
+//! Items of `command` that mean something else than they seem to: a parameter in the place of a
+//! macro, what only a shell would expand, several arguments in one item. Called by `command` for
+//! each item that is no macro. Never expands.
 
 use super::{
     leaf::Leaf,
@@ -26,7 +27,8 @@ pub(super) const MACROS: [&str; 11] = [
 const SHELLS: [&str; 5] = ["sh", "bash", "dash", "zsh", "ksh"];
 
 /// What passes parameters.
-const INSTEAD: &str = "write `${args}` as an item in its place: it becomes `--name=value` for each parameter";
+const INSTEAD: &str =
+    "write `${args}` as an item in its place: it becomes `--name=value` for each parameter";
 
 /// What a name behind `$` stands for.
 enum Meant<'i> {
@@ -59,7 +61,10 @@ pub(super) fn tell(item: &str, before: &[&str], leaves: &[Leaf], at: At<'_>, rep
     let no_shell = "no shell reads the command";
     match meant(item, leaves).next() {
         Some(Meant::Parameter(written)) => report
-            .warning(at, format!("a parameter is no macro: {} reaches the program as it is", code(written)))
+            .warning(
+                at,
+                format!("a parameter is no macro: {} reaches the program as it is", code(written)),
+            )
             .hint(INSTEAD),
         Some(Meant::Macro(name)) => report
             .warning(at, format!("`${name}` is no macro without its braces"))
@@ -67,7 +72,10 @@ pub(super) fn tell(item: &str, before: &[&str], leaves: &[Leaf], at: At<'_>, rep
         Some(Meant::Inside(name)) => inside(name, at, report),
         Some(Meant::Variable(written, name)) => report
             .warning(at, format!("{no_shell}: {} reaches the program as it is", code(written)))
-            .hint(format!("write `${{envvar:{}}}` for the node's environment variable", shorten(name))),
+            .hint(format!(
+                "write `${{envvar:{}}}` for the node's environment variable",
+                shorten(name)
+            )),
         None if has_home(item) => report
             .warning(at, format!("{no_shell}: `~` reaches the program as it is"))
             .hint("write `${envvar:HOME}` for the home directory on the node"),
@@ -77,7 +85,9 @@ pub(super) fn tell(item: &str, before: &[&str], leaves: &[Leaf], at: At<'_>, rep
 
 /// Refuses an item that is a parameter in the form of a macro.
 pub(super) fn parameter(item: &str, at: At<'_>, report: &mut Report) {
-    report.error(at, format!("a parameter is no macro: {} stands for nothing", code(item))).hint(INSTEAD);
+    report
+        .error(at, format!("a parameter is no macro: {} stands for nothing", code(item)))
+        .hint(INSTEAD);
 }
 
 /// Whether a name is a parameter's or a group's: alone, or with its groups and dots between.
@@ -94,8 +104,13 @@ pub(super) fn first(items: &[&str], at: At<'_>, report: &mut Report) {
     let is_macro = |name: &&str| name.starts_with("args") && *item == format!("${{{name}}}");
     if item.starts_with('-') || MACROS.iter().any(is_macro) {
         report
-            .warning(at, format!("`command` begins with an argument, {}, and no program", code(item)))
-            .hint("begin with what is to be started, such as `[python, \"${program}\", \"${args}\"]`");
+            .warning(
+                at,
+                format!("`command` begins with an argument, {}, and no program", code(item)),
+            )
+            .hint(
+                "begin with what is to be started, such as `[python, \"${program}\", \"${args}\"]`",
+            );
     }
 }
 
@@ -155,20 +170,23 @@ fn meant<'i>(item: &'i str, leaves: &[Leaf]) -> impl Iterator<Item = Meant<'i>> 
 
 /// A name in the capitals of the environment.
 pub(super) fn is_variable(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+    !name.is_empty()
+        && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
 }
 
 /// `~` where a shell would put the home directory.
 fn has_home(item: &str) -> bool {
     item.match_indices('~').any(|(at, _)| {
         let (before, behind) = (&item[..at], &item[at + 1..]);
-        (before.is_empty() || before.ends_with(['=', ':'])) && (behind.is_empty() || behind.starts_with('/'))
+        (before.is_empty() || before.ends_with(['=', ':']))
+            && (behind.is_empty() || behind.starts_with('/'))
     })
 }
 
 /// The words of an item that holds several flags, or a flag and its value.
 fn several(item: &str) -> Option<Vec<&str>> {
-    let is_flag = |word: &&str| word.trim_start_matches('-').starts_with(|c: char| c.is_ascii_alphabetic());
+    let is_flag =
+        |word: &&str| word.trim_start_matches('-').starts_with(|c: char| c.is_ascii_alphabetic());
     let is_flag = |word: &&str| word.starts_with('-') && is_flag(word);
     let words: Vec<&str> = item.split_whitespace().collect();
     let (first, rest) = words.split_first()?;
@@ -195,7 +213,8 @@ mod tests {
         for item in ["--size=256 --epochs=15", "--lr 0.1", "-a -b", "-x 1"] {
             assert!(several(item).is_some(), "{item}");
         }
-        for item in ["--note=two words", "--range=-1 -2", "two --words", "-", "--a", "--msg=a - b"] {
+        for item in ["--note=two words", "--range=-1 -2", "two --words", "-", "--a", "--msg=a - b"]
+        {
             assert_eq!(several(item), None, "{item}");
         }
     }

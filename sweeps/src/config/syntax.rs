@@ -1,7 +1,8 @@
-//! Text that is no YAML at all, explained in words. Called by `tree` when the parser gives up. Never parses.
+//! Text that is no YAML at all, explained in words. Called by `tree` when the parser gives up.
+//! Never parses.
 
-/// What is wrong and what to do about it, for a message of saphyr-parser. `open` names the innermost bracket that was
-/// open, and its line.
+/// What is wrong and what to do about it, for a message of saphyr-parser. `open` names the
+/// innermost bracket that was open, and its line.
 pub(super) fn explain(info: &str, open: Option<(char, usize)>) -> (String, String) {
     if let Some((bracket, line)) = open.filter(|_| unclosed(info)) {
         let close = if bracket == '{' { '}' } else { ']' };
@@ -81,10 +82,18 @@ const EXPLANATIONS: [(&str, &str, &str); 17] = [
         "define it first with `&name`, or quote text that begins with `*`",
     ),
     ("recursion limit", "brackets are nested too deeply", "a sweep needs a handful of levels"),
-    ("misplaced bracket", "this bracket closes nothing", "remove it, or quote the text that it belongs to"),
+    (
+        "misplaced bracket",
+        "this bracket closes nothing",
+        "remove it, or quote the text that it belongs to",
+    ),
     ("trailing content", "something follows the quoted text on its line", "quote the whole text"),
     ("unprintable", "an unprintable character", "save the file as plain UTF-8 text"),
-    ("unexpected character", "no unquoted text can begin with this character", "quote the text: \"...\""),
+    (
+        "unexpected character",
+        "no unquoted text can begin with this character",
+        "quote the text: \"...\"",
+    ),
 ];
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! YAML's tags, such as `!!str`. Called by `tree`. Only YAML's own are known; none runs code or names a type.
+//! YAML's tags, such as `!!str`. Called by `tree`. Only YAML's own are known; none runs code or
+//! names a type.
 
 use saphyr_parser::{ScalarStyle, Tag};
 

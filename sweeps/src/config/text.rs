@@ -1,5 +1,6 @@
-//! Text that came from a file and is shown to a person: shortened, and without characters that a terminal would obey.
-//! Called by everything in `config` that writes a message. Never changes what a value means.
+//! Text that came from a file and is shown to a person: shortened, and without characters that a
+//! terminal would obey. Called by everything in `config` that writes a message. Never changes what
+//! a value means.
 
 /// Longest piece of a file that a message repeats, in characters.
 const LONGEST: usize = 48;
@@ -23,14 +24,14 @@ pub(super) fn printable(character: char) -> char {
     if is_printable(character) { character } else { char::REPLACEMENT_CHARACTER }
 }
 
-/// Whether Python's `str.isprintable` holds: no control, format, private, unassigned or separating character but the
-/// space.
+/// Whether Python's `str.isprintable` holds: no control, format, private, unassigned or separating
+/// character but the space.
 pub(super) fn is_printable(character: char) -> bool {
     if matches!(character, '\\' | '\'' | '"') {
         return true;
     }
-    // The standard library keeps the same table for `escape_debug`. Behind another character it lets marks that
-    // combine with it stand, as Python does.
+    // The standard library keeps the same table for `escape_debug`. Behind another character it
+    // lets marks that combine with it stand, as Python does.
     let pair: String = ['a', character].iter().collect();
     pair.escape_debug().nth(1) != Some('\\')
 }

@@ -27,7 +27,10 @@ pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<Duration> {
         (Some(_), _) => {
             report
                 .error(field.at(), format!("`timeout` is {}, out of range", code(&scalar.text)))
-                .hint("write at least `1s` and at most `365d`, or remove it: then a trial may run for ever");
+                .hint(
+                    "write at least `1s` and at most `365d`, or remove it: then a trial may run \
+                    for ever",
+                );
             None
         }
         (None, Core::Integer(_)) => {
@@ -51,7 +54,8 @@ fn seconds(text: &str) -> Option<u64> {
     let mut rest = text.trim();
     let (mut total, mut units) = (0_u64, UNITS.iter());
     while !rest.is_empty() {
-        let digits = rest.find(|letter: char| !letter.is_ascii_digit()).filter(|digits| *digits > 0)?;
+        let digits =
+            rest.find(|letter: char| !letter.is_ascii_digit()).filter(|digits| *digits > 0)?;
         let (number, after) = rest.split_at(digits);
         let unit = after.chars().next()?;
         let (_, seconds) = units.find(|(letter, _)| *letter == unit)?;
@@ -69,7 +73,9 @@ mod tests {
     fn times_are_read_or_refused() {
         let times = ["45s", "90m", "2h", "1d12h", "1h 30m", "99999999999999999999d"];
         assert_eq!(times.map(seconds), [45, 5_400, 7_200, 129_600, 5_400, u64::MAX].map(Some));
-        for text in ["", "h", "1", "1h30", "30m1h", "1m1m", "1.5h", "-1h", "2 hours", "1ü", "1h -1m"] {
+        for text in
+            ["", "h", "1", "1h30", "30m1h", "1m1m", "1.5h", "-1h", "2 hours", "1ü", "1h -1m"]
+        {
             assert_eq!(seconds(text), None, "{text}");
         }
     }

@@ -1,5 +1,5 @@
-//! The configuration's top level: every key that a sweep has, and W&B's that mean nothing here. Called by `check`.
-//! What stands below a key is read by the key's own module.
+//! The configuration's top level: every key that a sweep has, and W&B's that mean nothing here.
+//! Called by `check`. What stands below a key is read by the key's own module.
 
 use super::{
     Config, command, constraints, early_terminate,
@@ -81,17 +81,21 @@ pub(super) fn read(root: &Node, report: &mut Report) -> Option<Config> {
         fields.get(key).and_then(|field| field.text(report)).map(str::to_owned)
     };
     let number = |key: &str, least: i128, report: &mut Report| {
-        let whole = fields.get(key).and_then(|field| field.integer(least, i128::from(u64::MAX), report));
+        let whole =
+            fields.get(key).and_then(|field| field.integer(least, i128::from(u64::MAX), report));
         whole.and_then(|whole| u64::try_from(whole).ok())
     };
-    let (program, name, project) = (text("program", report), text("name", report), text("project", report));
+    let (program, name, project) =
+        (text("program", report), text("name", report), text("project", report));
     let (run_cap, seed) = (number("run_cap", 1, report), number("seed", 0, report));
     let description = fields.get("description").and_then(|field| description(field, report));
     Some(Config {
         method: method?,
         metric: metric.flatten(),
         early_terminate,
-        space: Space { parameters: parameters.leaves.into_iter().map(|leaf| leaf.parameter).collect() },
+        space: Space {
+            parameters: parameters.leaves.into_iter().map(|leaf| leaf.parameter).collect(),
+        },
         constraints: constraints.flatten().unwrap_or_default(),
         warm_start: warm_start.flatten().unwrap_or_default(),
         run_cap,
@@ -117,9 +121,9 @@ fn method(fields: &Fields<'_>, report: &mut Report) -> Option<Method> {
 
 fn parameters(fields: &Fields<'_>, report: &mut Report) -> Parameters {
     if fields.lacks("parameters", &KEYS) {
-        report
-            .error(fields.at(), "`parameters` is missing")
-            .hint("add `parameters:` and below it what to vary, such as `lr: {min: 0.001, max: 0.1}`");
+        report.error(fields.at(), "`parameters` is missing").hint(
+            "add `parameters:` and below it what to vary, such as `lr: {min: 0.001, max: 0.1}`",
+        );
     }
     fields.get("parameters").map(|field| parameters::read(field, report)).unwrap_or_default()
 }

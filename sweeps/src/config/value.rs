@@ -1,5 +1,6 @@
-//! The values that trials receive: any YAML as JSON. Called for `value` and `values`. Here, and only here, the versions
-//! of YAML may read the same characters as two things that are both valid, so here the difference is told.
+//! The values that trials receive: any YAML as JSON. Called for `value` and `values`. Here, and
+//! only here, the versions of YAML may read the same characters as two things that are both valid,
+//! so here the difference is told.
 
 use serde_json::{Map, Number, Value};
 
@@ -11,12 +12,14 @@ use super::{
     tree::{Kind, Node, Scalar},
 };
 
-/// The node as JSON; `None` when JSON, or a program's arguments, cannot carry it. All that is wrong in it is told.
+/// The node as JSON; `None` when JSON, or a program's arguments, cannot carry it. All that is wrong
+/// in it is told.
 pub(super) fn json(node: &Node, path: &str, report: &mut Report) -> Option<Value> {
     match &node.kind {
         Kind::Scalar(scalar) => leaf(scalar, At { path, span: node.span }, report),
         Kind::List(items) => {
-            // Every item is read before one of them can fail the list, so that all problems are told.
+            // Every item is read before one of them can fail the list, so that all problems are
+            // told.
             let items: Vec<Option<Value>> = items
                 .iter()
                 .enumerate()
@@ -62,8 +65,9 @@ fn leaf(scalar: &Scalar, at: At<'_>, report: &mut Report) -> Option<Value> {
         Core::Null => Some(Value::Null),
         Core::Bool(truth) => Some(Value::Bool(truth)),
         Core::Integer(whole) => {
-            let number =
-                i64::try_from(whole).map(Number::from).or_else(|_| u64::try_from(whole).map(Number::from));
+            let number = i64::try_from(whole)
+                .map(Number::from)
+                .or_else(|_| u64::try_from(whole).map(Number::from));
             if number.is_err() {
                 let message = format!("the number {} does not fit in 64 bits", code(&scalar.text));
                 report.error(at, message).hint("quote it: the program receives it as text");
@@ -73,8 +77,10 @@ fn leaf(scalar: &Scalar, at: At<'_>, report: &mut Report) -> Option<Value> {
         Core::Float(value) => {
             let number = Number::from_f64(value);
             if number.is_none() {
-                let message =
-                    format!("{} is not a finite number, and JSON cannot carry it", code(&scalar.text));
+                let message = format!(
+                    "{} is not a finite number, and JSON cannot carry it",
+                    code(&scalar.text)
+                );
                 let hint = "quote it: the program receives text, as in `float(\"inf\")`";
                 report.error(at, message).hint(hint);
             }
@@ -104,20 +110,30 @@ fn tuple(text: &str, at: At<'_>, report: &mut Report) {
             .hint(format!("write {list} for a list, or quote it for the text"));
     } else if matches!(core(inner), Core::Integer(_) | Core::Float(_)) {
         report
-            .warning(at, format!("{} is text: YAML has no tuples, and a comma ends an item", code(text)))
-            .hint(format!("write a list, such as `[{}, ...]`, in place of the tuple", shorten(inner)));
+            .warning(
+                at,
+                format!("{} is text: YAML has no tuples, and a comma ends an item", code(text)),
+            )
+            .hint(format!(
+                "write a list, such as `[{}, ...]`, in place of the tuple",
+                shorten(inner)
+            ));
     }
 }
 
 fn warn(text: &str, difference: &Elsewhere, at: At<'_>, report: &mut Report) {
     let Elsewhere { here, there, write, .. } = difference;
     report
-        .warning(at, format!("{} is {here} here, and {there} for W&B's client (YAML 1.1)", code(text)))
+        .warning(
+            at,
+            format!("{} is {here} here, and {there} for W&B's client (YAML 1.1)", code(text)),
+        )
         .hint(format!("write {write}: both read that alike"));
 }
 
-/// Tells once, at the first of them, that numbers such as `1e-4` are text in YAML 1.1: the difference that nearly every
-/// sweep has, and that only matters to those who use the same file with W&B.
+/// Tells once, at the first of them, that numbers such as `1e-4` are text in YAML 1.1: the
+/// difference that nearly every sweep has, and that only matters to those who use the same file
+/// with W&B.
 pub(super) fn exponents(parameters: &Node, path: &str, report: &mut Report) {
     let mut found = Vec::new();
     collect(parameters, &mut found);
@@ -127,7 +143,8 @@ pub(super) fn exponents(parameters: &Node, path: &str, report: &mut Report) {
         1 => ", as is one more below".to_owned(),
         more => format!(", as are {more} more below"),
     };
-    let message = format!("{} is a number here, and text for W&B's client (YAML 1.1){others}", code(text));
+    let message =
+        format!("{} is a number here, and text for W&B's client (YAML 1.1){others}", code(text));
     let hint = format!("nothing to do here; write {} if the file is for W&B too", difference.write);
     report.warning(At { path, span: *span }, message).hint(hint);
 }
@@ -136,7 +153,8 @@ fn collect<'t>(node: &'t Node, found: &mut Vec<(&'t str, Span, Elsewhere)>) {
     match &node.kind {
         Kind::Scalar(scalar) if scalar.plain => {
             let difference = elsewhere(&scalar.text).filter(|difference| difference.exponent);
-            found.extend(difference.map(|difference| (scalar.text.as_str(), node.span, difference)));
+            found
+                .extend(difference.map(|difference| (scalar.text.as_str(), node.span, difference)));
         }
         Kind::Scalar(_) => {}
         Kind::List(items) => items.iter().for_each(|item| collect(item, found)),

@@ -1,5 +1,5 @@
-//! The key `warm_start`: earlier sweeps whose trials the search starts from. Called by `top`. Never looks a sweep up: only the
-//! controller knows which there are.
+//! The key `warm_start`: earlier sweeps whose trials the search starts from. Called by `top`. Never
+//! looks a sweep up: only the controller knows which there are.
 
 use crate::search::Method;
 
@@ -16,7 +16,11 @@ const MOST: usize = 32;
 const LONGEST: usize = 64;
 
 /// Reads the ids of the earlier sweeps; `None` when something in them is wrong, which is told.
-pub(super) fn read(field: &Field<'_>, method: Option<Method>, report: &mut Report) -> Option<Vec<String>> {
+pub(super) fn read(
+    field: &Field<'_>,
+    method: Option<Method>,
+    report: &mut Report,
+) -> Option<Vec<String>> {
     let nodes: Vec<&Node> = match &field.value.kind {
         Kind::List(nodes) => nodes.iter().collect(),
         _ => vec![field.value],
@@ -44,7 +48,9 @@ pub(super) fn read(field: &Field<'_>, method: Option<Method>, report: &mut Repor
             continue;
         };
         if ids.iter().any(|other| other == id) {
-            report.warning(at, format!("{} is named twice", code(id))).hint("remove one of the two");
+            report
+                .warning(at, format!("{} is named twice", code(id)))
+                .hint("remove one of the two");
         } else {
             ids.push(id.to_owned());
         }

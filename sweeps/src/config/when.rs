@@ -1,6 +1,6 @@
-//! The key `when` of a parameter's entry: the other parameter that it depends on, and the values under which it is active.
-//! Called by `parameters`: read with the entry, resolved once all parameters are known. Never decides what an inactive
-//! parameter is worth.
+//! The key `when` of a parameter's entry: the other parameter that it depends on, and the values
+//! under which it is active. Called by `parameters`: read with the entry, resolved once all
+//! parameters are known. Never decides what an inactive parameter is worth.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,9 @@ pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<When> {
     let Some(fields) = field.fields(report) else {
         report
             .error(field.at(), format!("`when` must be a mapping, not {}", describe(field.value)))
-            .hint("write `when: {optimizer: sgd}` with the name of another parameter and its value");
+            .hint(
+                "write `when: {optimizer: sgd}` with the name of another parameter and its value",
+            );
         return None;
     };
     let mut all = fields.iter();
@@ -54,7 +56,10 @@ pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<When> {
     };
     if nodes.is_empty() {
         report
-            .error(parent.at(), format!("no value of {} makes this parameter active", code(parent.key)))
+            .error(
+                parent.at(),
+                format!("no value of {} makes this parameter active", code(parent.key)),
+            )
             .hint("list at least one, or remove the parameter");
         return None;
     }
@@ -72,11 +77,14 @@ pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<When> {
     })
 }
 
-/// Gives the parameters their conditions. `names` has every parameter and group of the file by its dotted name: what is
-/// there and is no leaf has an error of its own already, or is a group.
+/// Gives the parameters their conditions. `names` has every parameter and group of the file by its
+/// dotted name: what is there and is no leaf has an error of its own already, or is a group.
 pub(super) fn resolve(leaves: &mut [Leaf], names: &BTreeMap<String, usize>, report: &mut Report) {
-    let places: BTreeMap<String, usize> =
-        leaves.iter().enumerate().map(|(index, leaf)| (leaf.parameter.path.join("."), index)).collect();
+    let places: BTreeMap<String, usize> = leaves
+        .iter()
+        .enumerate()
+        .map(|(index, leaf)| (leaf.parameter.path.join("."), index))
+        .collect();
     for index in 0..leaves.len() {
         let Some(when) = &leaves[index].when else { continue };
         let condition = match places.get(&when.parent) {
@@ -123,9 +131,12 @@ fn unknown(
     let meant = known.iter().find(|name| name.ends_with(&ending)).copied();
     let hint = match meant.or_else(|| nearest(&when.parent, &known)) {
         Some(name) => format!("did you mean {}?", code(name)),
-        None => "write the name of another parameter, with its groups before it and dots between".to_owned(),
+        None => "write the name of another parameter, with its groups before it and dots between"
+            .to_owned(),
     };
-    report.error(when.at_parent(), format!("no parameter is called {}", code(&when.parent))).hint(hint);
+    report
+        .error(when.at_parent(), format!("no parameter is called {}", code(&when.parent)))
+        .hint(hint);
 }
 
 /// Whether the other parameter can have all of the values; what it cannot have is told.
@@ -141,13 +152,18 @@ fn possible(when: &When, parent: &Parameter, report: &mut Report) -> bool {
         Distribution::IntUniform { min, max } => (Vec::new(), Some((*min, *max))),
         Distribution::Real { .. } => {
             report
-                .error(when.at_parent(), format!("{name} has real numbers, of which `when` cannot name one"))
+                .error(
+                    when.at_parent(),
+                    format!("{name} has real numbers, of which `when` cannot name one"),
+                )
                 .hint("depend on a parameter with `values`, or with whole `min` and `max`");
             return false;
         }
     };
     let can_have = |value: &Value| match (range, Identity::of(value)) {
-        (Some((min, max)), Identity::Whole(whole)) => (i128::from(min)..=i128::from(max)).contains(&whole),
+        (Some((min, max)), Identity::Whole(whole)) => {
+            (i128::from(min)..=i128::from(max)).contains(&whole)
+        }
         (Some(_), _) => false,
         (None, identity) => listed.iter().any(|other| Identity::of(other) == identity),
     };
@@ -162,7 +178,10 @@ fn possible(when: &When, parent: &Parameter, report: &mut Report) -> bool {
             (None, None) => format!("it is {}", shorten(&words.join(", "))),
         };
         report
-            .error(At { path: &when.path, span: *span }, format!("{name} is never {}", code(written)))
+            .error(
+                At { path: &when.path, span: *span },
+                format!("{name} is never {}", code(written)),
+            )
             .hint(hint);
         all = false;
     }
@@ -173,12 +192,14 @@ fn possible(when: &When, parent: &Parameter, report: &mut Report) -> bool {
 fn cycle(index: usize, leaves: &mut [Leaf], report: &mut Report) {
     let parent = |&at: &usize| Some(leaves[at].parameter.condition.as_ref()?.parent);
     // Circles elsewhere are met from their own parameters, and were cut if they came first.
-    let chain: Vec<usize> = std::iter::successors(Some(index), parent).take(leaves.len() + 1).collect();
+    let chain: Vec<usize> =
+        std::iter::successors(Some(index), parent).take(leaves.len() + 1).collect();
     let Some(length) = chain.iter().skip(1).position(|&at| at == index) else { return };
     let names: Vec<String> =
         chain[..=length + 1].iter().map(|&at| leaves[at].parameter.path.join(".")).collect();
     if let Some(when) = &leaves[index].when {
-        let circle = if length == 0 { String::new() } else { format!(": {}", shorten(&names.join(" -> "))) };
+        let circle =
+            if length == 0 { String::new() } else { format!(": {}", shorten(&names.join(" -> "))) };
         report
             .error(when.at_parent(), format!("{} depends on itself{circle}", code(&names[0])))
             .hint("remove one `when`: something must be decided first");

@@ -1,14 +1,16 @@
-//! Where to look next: the logarithm of expected improvement, averaged over imagined outcomes of pending trials. Called
-//! by the search for candidates. Never chooses among them.
+//! Where to look next: the logarithm of expected improvement, averaged over imagined outcomes of
+//! pending trials. Called by the search for candidates. Never chooses among them.
 //!
-//! For a prediction N(μ, s²) and an incumbent f*, lower being better, EI = s h(z) with z = (f* - μ) / s and
-//! h(z) = φ(z) + z Φ(z). EI underflows where the model sees no hope, which is most of the space, and leaves nothing to
-//! compare there; ln EI does not (Ament et al., "Unexpected Improvements to Expected Improvement", 2023).
+//! For a prediction N(μ, s²) and an incumbent f*, lower being better, EI = s h(z) with z = (f* - μ)
+//! / s and h(z) = φ(z) + z Φ(z). EI underflows where the model sees no hope, which is most of the
+//! space, and leaves nothing to compare there; ln EI does not (Ament et al., "Unexpected
+//! Improvements to Expected Improvement", 2023).
 //!
-//! EI by itself likes the faces of the box, where the model knows least for want of neighbours, and in d dimensions there
-//! are 2d of them. People choose ranges with the optimum inside. So EI is multiplied by a prior belief in where the optimum
-//! is (as in Hvarfner et al., "πBO: Augmenting Acquisition Functions with User Beliefs", 2022, but one that does not
-//! fade): per axis proportional to ε + 4 x (1 - x).
+//! EI by itself likes the faces of the box, where the model knows least for want of neighbours, and
+//! in d dimensions there are 2d of them. People choose ranges with the optimum inside. So EI is
+//! multiplied by a prior belief in where the optimum is (as in Hvarfner et al., "πBO: Augmenting
+//! Acquisition Functions with User Beliefs", 2022, but one that does not fade): per axis
+//! proportional to ε + 4 x (1 - x).
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
@@ -21,7 +23,8 @@ const SMALLEST_VARIANCE: f64 = 1e-18;
 /// How likely the optimum is to lie on a face of the box, relative to the middle: ε / (1 + ε).
 const EPSILON: f64 = 0.1;
 
-/// Expected improvement, times the probability that every limit is kept, times the belief in an optimum there.
+/// Expected improvement, times the probability that every limit is kept, times the belief in an
+/// optimum there.
 #[derive(Debug)]
 pub(crate) struct Acquisition {
     posterior: Posterior,
@@ -43,7 +46,8 @@ pub(crate) struct Height {
 }
 
 impl Acquisition {
-    /// Improvement on these incumbents. Where one is not finite there is nothing yet to improve on: the rest alone counts.
+    /// Improvement on these incumbents. Where one is not finite there is nothing yet to improve on:
+    /// the rest alone counts.
     pub(crate) fn new(
         posterior: Posterior,
         incumbents: Vec<f64>,
@@ -71,8 +75,9 @@ impl Acquisition {
         let predictions = self.posterior.predict(points);
         let score = |i: usize| {
             let columns = predictions.means.iter().zip(&self.incumbents);
-            let terms = columns
-                .map(|(means, incumbent)| ln_improvement(means[i], predictions.variances[i], *incumbent).0);
+            let terms = columns.map(|(means, incumbent)| {
+                ln_improvement(means[i], predictions.variances[i], *incumbent).0
+            });
             ln_mean_exp(&terms.collect::<Vec<f64>>())
         };
         let mut scores: Vec<f64> = (0..points.len()).map(score).collect();
@@ -89,8 +94,9 @@ impl Acquisition {
     pub(crate) fn height(&self, x: &[f64]) -> Height {
         let local = self.posterior.local(x);
         let columns = local.means.iter().zip(&self.incumbents);
-        let terms: Vec<(f64, f64, f64)> =
-            columns.map(|(mean, incumbent)| ln_improvement(*mean, local.variance, *incumbent)).collect();
+        let terms: Vec<(f64, f64, f64)> = columns
+            .map(|(mean, incumbent)| ln_improvement(*mean, local.variance, *incumbent))
+            .collect();
         let values: Vec<f64> = terms.iter().map(|term| term.0).collect();
         let mut height = Height { value: ln_mean_exp(&values), slopes: vec![0.0; x.len()] };
         let mean_value = height.value;
@@ -122,13 +128,15 @@ impl Height {
     }
 }
 
-/// ln of the belief in an optimum at this coordinate, 0 in the middle of the range, and its derivative.
+/// ln of the belief in an optimum at this coordinate, 0 in the middle of the range, and its
+/// derivative.
 fn ln_belief(x: f64) -> (f64, f64) {
     let belief = EPSILON + 4.0 * x * (1.0 - x);
     (libm::log(belief / (EPSILON + 1.0)), (4.0 - 8.0 * x) / belief)
 }
 
-/// ln of the probability that N(mean, variance) is at most the limit, and its derivatives by mean and variance.
+/// ln of the probability that N(mean, variance) is at most the limit, and its derivatives by mean
+/// and variance.
 fn ln_kept(mean: f64, variance: f64, limit: f64) -> (f64, f64, f64) {
     let variance = variance.max(SMALLEST_VARIANCE);
     let deviation = variance.sqrt();
@@ -206,7 +214,11 @@ mod tests {
     #[test]
     fn ln_h_against_high_precision() {
         for (z, want) in LN_H {
-            assert!((ln_h(z).0 - want).abs() < 2e-13 * want.abs().max(1.0), "{z}: {:?} {want}", ln_h(z));
+            assert!(
+                (ln_h(z).0 - want).abs() < 2e-13 * want.abs().max(1.0),
+                "{z}: {:?} {want}",
+                ln_h(z)
+            );
         }
     }
 
@@ -240,10 +252,15 @@ mod tests {
         let inputs: Vec<Vec<f64>> =
             [[0.1, 0.9], [0.4, 0.3], [0.8, 0.6], [0.6, 0.05]].map(|x| x.to_vec()).to_vec();
         let posterior = |targets: [f64; 4]| {
-            Posterior::new(&form, &hyper, Data { inputs: &inputs, targets: &targets, extra: &[0.0; 4] })
-                .unwrap()
+            Posterior::new(
+                &form,
+                &hyper,
+                Data { inputs: &inputs, targets: &targets, extra: &[0.0; 4] },
+            )
+            .unwrap()
         };
-        let (objective, limited) = (posterior([1.0, -1.2, 0.4, -0.2]), posterior([0.3, -1.0, 1.4, -0.7]));
+        let (objective, limited) =
+            (posterior([1.0, -1.2, 0.4, -0.2]), posterior([0.3, -1.0, 1.4, -0.7]));
         let plain = Acquisition::new(objective, vec![-1.3], vec![(limited, 0.2)]);
         for x in [[0.03, 0.5], [0.5, 0.97], [0.7, 0.2]] {
             let ln_improvement = plain.ln_improvements(&[x.to_vec()])[0];
@@ -260,17 +277,23 @@ mod tests {
                     inner.height(&moved).value
                 };
                 let slope = (at(1e-6) - at(-1e-6)) / 2e-6;
-                assert!((height.slopes[axis] - slope).abs() < 1e-5 * slope.abs().max(1.0), "{x:?} {axis}");
+                assert!(
+                    (height.slopes[axis] - slope).abs() < 1e-5 * slope.abs().max(1.0),
+                    "{x:?} {axis}"
+                );
             }
         }
         let (middle, end) = (ln_belief(0.5), ln_belief(1.0));
-        assert!(middle == (0.0, 0.0) && (end.0 - libm::log(1.0 / 11.0)).abs() < 1e-12 && end.1 < 0.0);
+        assert!(
+            middle == (0.0, 0.0) && (end.0 - libm::log(1.0 / 11.0)).abs() < 1e-12 && end.1 < 0.0
+        );
     }
 
     #[test]
     fn mean_in_logarithms() {
         assert!(
-            (ln_mean_exp(&[-1000.0, -1000.0 + libm::log(3.0)]) - (-1000.0 + libm::log(2.0))).abs() < 1e-12
+            (ln_mean_exp(&[-1000.0, -1000.0 + libm::log(3.0)]) - (-1000.0 + libm::log(2.0))).abs()
+                < 1e-12
         );
         assert_eq!(ln_mean_exp(&[f64::NEG_INFINITY]), f64::NEG_INFINITY);
     }

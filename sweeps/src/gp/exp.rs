@@ -1,8 +1,10 @@
-//! e^x for many x ≤ 0 at once: the hottest function of the surrogate. Called by `kernel`. Never asks the machine for its
-//! own `exp`, whose last bits differ between libraries, and is laid out so that a compiler can compute several at a time.
+//! e^x for many x ≤ 0 at once: the hottest function of the surrogate. Called by `kernel`. Never
+//! asks the machine for its own `exp`, whose last bits differ between libraries, and is laid out so
+//! that a compiler can compute several at a time.
 //!
-//! x = k ln 2 + r with |r| ≤ ½ ln 2; e^r is its Taylor polynomial of degree 13, whose remainder there is below 5·10⁻¹⁸;
-//! 2^k is written into the exponent's bits. The result is within 2 units of the last place.
+//! x = k ln 2 + r with |r| ≤ ½ ln 2; e^r is its Taylor polynomial of degree 13, whose remainder
+//! there is below 5·10⁻¹⁸; 2^k is written into the exponent's bits. The result is within 2 units of
+//! the last place.
 
 /// Below this e^x is taken for e^-700, about 10⁻³⁰⁴.
 const LOWEST: f64 = -700.0;

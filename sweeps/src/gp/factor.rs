@@ -1,5 +1,5 @@
-//! The Cholesky factor of a covariance matrix and what is computed with it. Called by `fit` and `predict`. Never runs
-//! on more than one thread.
+//! The Cholesky factor of a covariance matrix and what is computed with it. Called by `fit` and
+//! `predict`. Never runs on more than one thread.
 
 use faer::{
     Mat, MatMut, MatRef, Par,
@@ -11,8 +11,9 @@ use faer::{
     reborrow::ReborrowMut,
 };
 
-/// What is added to the diagonal, as a part of its mean, until the factorisation succeeds. Rounding makes a matrix of
-/// nearly equal inputs indefinite by about n ε; the last entry would mask a real defect, so nothing follows it.
+/// What is added to the diagonal, as a part of its mean, until the factorisation succeeds. Rounding
+/// makes a matrix of nearly equal inputs indefinite by about n ε; the last entry would mask a real
+/// defect, so nothing follows it.
 const JITTERS: [f64; 5] = [0.0, 1e-12, 1e-10, 1e-8, 1e-6];
 
 /// The lower triangular L with L Lᵀ = A.
@@ -22,8 +23,8 @@ pub(crate) struct Factor {
 }
 
 impl Factor {
-    /// Factorises a symmetric matrix, of which the lower triangle is read; `None` when it is not positive definite,
-    /// not even nearly.
+    /// Factorises a symmetric matrix, of which the lower triangle is read; `None` when it is not
+    /// positive definite, not even nearly.
     pub(crate) fn new(matrix: MatRef<'_, f64>) -> Option<Factor> {
         let n = matrix.nrows();
         let diagonal = (0..n).map(|i| matrix[(i, i)]).sum::<f64>() / n.max(1) as f64;
@@ -57,7 +58,12 @@ impl Factor {
         let n = self.lower.nrows();
         let mut inverse = Mat::zeros(n, n);
         let mut memory = MemBuffer::new(llt::inverse::inverse_scratch::<f64>(n, Par::Seq));
-        llt::inverse::inverse(inverse.as_mut(), self.lower.as_ref(), Par::Seq, MemStack::new(&mut memory));
+        llt::inverse::inverse(
+            inverse.as_mut(),
+            self.lower.as_ref(),
+            Par::Seq,
+            MemStack::new(&mut memory),
+        );
         inverse
     }
 
@@ -67,14 +73,21 @@ impl Factor {
     }
 }
 
-/// The factor in place of the lower triangle; `None` at a pivot that is not positive, or not a number.
+/// The factor in place of the lower triangle; `None` at a pivot that is not positive, or not a
+/// number.
 fn factorise(mut matrix: MatMut<'_, f64>) -> Option<()> {
     let n = matrix.nrows();
     let scratch = llt::factor::cholesky_in_place_scratch::<f64>(n, Par::Seq, Default::default());
     let mut memory = MemBuffer::new(scratch);
     let stack = MemStack::new(&mut memory);
-    llt::factor::cholesky_in_place(matrix.rb_mut(), Default::default(), Par::Seq, stack, Default::default())
-        .ok()?;
+    llt::factor::cholesky_in_place(
+        matrix.rb_mut(),
+        Default::default(),
+        Par::Seq,
+        stack,
+        Default::default(),
+    )
+    .ok()?;
     (0..n).all(|i| matrix[(i, i)].is_finite() && matrix[(i, i)] > 0.0).then_some(())
 }
 
@@ -83,7 +96,9 @@ mod tests {
     use super::*;
 
     fn sample(n: usize) -> Mat<f64> {
-        Mat::from_fn(n, n, |i, j| libm::exp(-0.1 * (i as f64 - j as f64).abs()) + f64::from(u8::from(i == j)))
+        Mat::from_fn(n, n, |i, j| {
+            libm::exp(-0.1 * (i as f64 - j as f64).abs()) + f64::from(u8::from(i == j))
+        })
     }
 
     #[test]
@@ -105,9 +120,10 @@ mod tests {
 
     #[test]
     fn determinant_of_a_diagonal() {
-        let factor =
-            Factor::new(Mat::from_fn(3, 3, |i, j| if i == j { (i + 2) as f64 } else { 0.0 }).as_ref())
-                .unwrap();
+        let factor = Factor::new(
+            Mat::from_fn(3, 3, |i, j| if i == j { (i + 2) as f64 } else { 0.0 }).as_ref(),
+        )
+        .unwrap();
         assert!((factor.ln_determinant() - libm::log(24.0)).abs() < 1e-15);
     }
 

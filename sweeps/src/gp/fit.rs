@@ -1,13 +1,19 @@
-//! Hyperparameters by maximum a posteriori. Called by the Bayesian search with the told trials. Never sees a pending one.
+//! Hyperparameters by maximum a posteriori. Called by the Bayesian search with the told trials.
+//! Never sees a pending one.
 //!
-//! Minimised is J(θ) = ½ (y - m)ᵀ α + ½ ln det A + ½ m² - ln p(θ), divided by n, with A = K + σₙ² I + diag(e), where e is
-//! what is known of single observations' own noise. The mean m ~ N(0, 1) is not part of θ: its best value has a closed
-//! form, and there ∂J/∂m = 0, so the gradient in θ is that at a fixed m:
+//! The fit minimises J(θ) / n, with
+//!
+//! J(θ) = ½ (y - m)ᵀ α + ½ ln det A + ½ m² - ln p(θ), A = K + σₙ² I + diag(e),
+//!
+//! where n counts the observations and e holds what is known of the noise of single ones. The mean
+//! m ~ N(0, 1) is not part of θ: its best value has a closed form, and ∂J/∂m = 0 there. So the
+//! gradient in θ is the gradient at a fixed m:
 //!
 //! ∂J/∂θⱼ = ½ tr(Q ∂A/∂θⱼ) - ∂ ln p/∂θⱼ, with Q = A⁻¹ - α αᵀ.
 //!
-//! With F = Q ∘ G, where G holds the kernel's slopes, and the row sums r = F 1, the sums over pairs come down to one product
-//! with F per axis: Σᵢₖ Fᵢₖ (wᵢ - wₖ)² / 2 = Σᵢ wᵢ hᵢ and ∂J/∂p = -Σᵢ (∂wᵢ/∂p) hᵢ / ℓ², with h = r ∘ w - F w.
+//! With F = Q ∘ G, where G holds the kernel's slopes, and the row sums r = F 1, the sums over pairs
+//! come down to one product with F per axis: Σᵢₖ Fᵢₖ (wᵢ - wₖ)² / 2 = Σᵢ wᵢ hᵢ and ∂J/∂p = -Σᵢ
+//! (∂wᵢ/∂p) hᵢ / ℓ², with h = r ∘ w - F w.
 
 use std::cell::RefCell;
 
@@ -23,7 +29,8 @@ use super::{
     model::{Entry, Form, Hyperparameters, Model, NOISE_FLOOR, Prior, priors},
 };
 
-/// Evaluations of J per start; a fit needs 15 to 40, and a line search may otherwise go on for very long.
+/// Evaluations of J per start; a fit needs 15 to 40, and a line search may otherwise go on for very
+/// long.
 const MAX_EVALUATIONS: u32 = 60;
 
 /// What hyperparameters are fitted to.
@@ -53,15 +60,16 @@ pub(crate) fn fit(form: &Form, data: Data<'_>, starts: &[Hyperparameters]) -> Hy
     best.map_or_else(|| Hyperparameters::prior_mode(form), |(_, theta)| Hyperparameters { theta })
 }
 
-/// L-BFGS from one start. What it returns does not matter: the objective remembers the best that it saw, which also
-/// holds when a line search gives up, as it does at the limits of double precision.
+/// L-BFGS from one start. What it returns does not matter: the objective remembers the best that it
+/// saw, which also holds when a line search gives up, as it does at the limits of double precision.
 fn descend(objective: &Objective<'_>, start: &Hyperparameters) {
     let solver = LBFGS::new(MoreThuenteLineSearch::new(), 8)
         .with_tolerance_grad(1e-4)
         .and_then(|solver| solver.with_tolerance_cost(1e-7))
         .expect("both tolerances are positive");
     // An error is the end of a line search or of the budget: see above.
-    let _ = Executor::new(objective, solver).configure(|state| state.param(start.theta.clone())).run();
+    let _ =
+        Executor::new(objective, solver).configure(|state| state.param(start.theta.clone())).run();
 }
 
 /// J(θ) for the optimiser, which asks for cost and gradient apart though they come together.
@@ -95,8 +103,9 @@ impl<'a> Objective<'a> {
             return Err(Error::msg("the budget of evaluations is spent"));
         }
         memory.evaluations += 1;
-        let (cost, gradient) =
-            self.evaluate(theta).ok_or_else(|| Error::msg("the covariance is not positive definite"))?;
+        let (cost, gradient) = self
+            .evaluate(theta)
+            .ok_or_else(|| Error::msg("the covariance is not positive definite"))?;
         if memory.best.as_ref().is_none_or(|(best, _)| cost < *best) {
             memory.best = Some((cost, theta.to_vec()));
         }
@@ -138,7 +147,8 @@ impl<'a> Objective<'a> {
         is_number.then_some((cost * scale, gradient))
     }
 
-    /// ½ tr(Q ∂A/∂θⱼ) for every j. `q` and the covariances are lower triangles; the slopes become F.
+    /// ½ tr(Q ∂A/∂θⱼ) for every j. `q` and the covariances are lower triangles; the slopes become
+    /// F.
     fn trace_gradient(
         &self,
         model: &Model,
@@ -217,7 +227,11 @@ impl Symmetric {
     fn sum_of_unequal(&self, categories: &[f64]) -> f64 {
         let row = |(j, at): (usize, &f64)| {
             let column = self.full.col_as_slice(j);
-            column.iter().zip(categories).map(|(f, other)| if at == other { 0.0 } else { *f }).sum::<f64>()
+            column
+                .iter()
+                .zip(categories)
+                .map(|(f, other)| if at == other { 0.0 } else { *f })
+                .sum::<f64>()
         };
         0.5 * categories.iter().enumerate().map(row).sum::<f64>()
     }
@@ -306,7 +320,8 @@ mod tests {
 
     fn fitted(form: &Form, inputs: &[Vec<f64>], targets: &[f64]) -> Vec<f64> {
         let extra = vec![0.0; inputs.len()];
-        fit(form, Data { inputs, targets, extra: &extra }, &[Hyperparameters::prior_mode(form)]).theta
+        fit(form, Data { inputs, targets, extra: &extra }, &[Hyperparameters::prior_mode(form)])
+            .theta
     }
 
     #[test]
@@ -315,7 +330,8 @@ mod tests {
         let truth = [-1.0, 0.5, 0.3, 0.2, -3.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
         let (inputs, targets) = sample(25, &form, &truth, 5);
         let extra: Vec<f64> = (0..25).map(|i| 0.1 * f64::from(i % 3)).collect();
-        let objective = Objective::new(&form, Data { inputs: &inputs, targets: &targets, extra: &extra });
+        let objective =
+            Objective::new(&form, Data { inputs: &inputs, targets: &targets, extra: &extra });
         for theta in [
             [-1.0, 0.5, 0.3, 0.2, -3.0, 0.3, 0.0, -0.4, 0.1, 0.0, 0.9],
             [0.7, -0.6, 1.5, -1.0, -9.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
@@ -329,7 +345,10 @@ mod tests {
                     objective.evaluate(&moved).unwrap().0
                 };
                 let slope = (at(1e-5) - at(-1e-5)) / 2e-5;
-                assert!((gradient[index] - slope).abs() < 1e-6 * slope.abs().max(1.0), "{theta:?} {index}");
+                assert!(
+                    (gradient[index] - slope).abs() < 1e-6 * slope.abs().max(1.0),
+                    "{theta:?} {index}"
+                );
             }
         }
     }
@@ -349,7 +368,8 @@ mod tests {
     fn an_irrelevant_dimension_gets_a_long_scale_and_a_logarithmic_one_a_warp() {
         let form = form(&[Dimension::Numeric, Dimension::Numeric], true);
         let mut stream = Stream::new(1, 0, Purpose::Draw);
-        let inputs: Vec<Vec<f64>> = (0..60).map(|_| vec![stream.uniform(), stream.uniform()]).collect();
+        let inputs: Vec<Vec<f64>> =
+            (0..60).map(|_| vec![stream.uniform(), stream.uniform()]).collect();
         let targets: Vec<f64> =
             inputs.iter().map(|x| 1.4 * libm::sin(2.5 * libm::log(x[0] + 0.02))).collect();
         let found = fitted(&form, &inputs, &targets);

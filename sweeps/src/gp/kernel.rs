@@ -1,11 +1,12 @@
-//! The covariance of inputs: Matern 5/2 with a length scale per dimension. Called by `fit` and `predict`. Never adds
-//! noise.
+//! The covariance of inputs: Matern 5/2 with a length scale per dimension. Called by `fit` and
+//! `predict`. Never adds noise.
 //!
-//! With r² = Σⱼ δⱼ² / ℓⱼ² and s = √5 r, the covariance is σ² (1 + s + s²/3) e⁻ˢ. δⱼ is the difference of a numeric
-//! coordinate, and 0 or 1 for equal or different categories: two categories are as far apart as the ends of a numeric
-//! axis, and the length scale says how much that means.
+//! With r² = Σⱼ δⱼ² / ℓⱼ² and s = √5 r, the covariance is σ² (1 + s + s²/3) e⁻ˢ. δⱼ is the
+//! difference of a numeric coordinate, and 0 or 1 for equal or different categories: two categories
+//! are as far apart as the ends of a numeric axis, and the length scale says how much that means.
 //!
-//! Inputs lie column by column, one column per dimension, so that a row of covariances is a few passes over arrays.
+//! Inputs lie column by column, one column per dimension, so that a row of covariances is a few
+//! passes over arrays.
 
 use super::exp::exp_negative;
 
@@ -28,9 +29,11 @@ pub(crate) struct Inputs {
 }
 
 impl Inputs {
-    /// From points. A coordinate that a point lacks at its end is 0: points of the present sweep need not name it.
+    /// From points. A coordinate that a point lacks at its end is 0: points of the present sweep
+    /// need not name it.
     pub(crate) fn of(points: &[Vec<f64>], dimensions: usize) -> Inputs {
-        let column = |j: usize| points.iter().map(|point| point.get(j).copied().unwrap_or(0.0)).collect();
+        let column =
+            |j: usize| points.iter().map(|point| point.get(j).copied().unwrap_or(0.0)).collect();
         Inputs { columns: (0..dimensions).map(column).collect(), len: points.len() }
     }
 
@@ -66,7 +69,8 @@ impl Kernel {
         self.dimensions[axis] == Dimension::Numeric
     }
 
-    /// The covariances of `x` with the inputs from number `from` on, into `covariances`, which is as long.
+    /// The covariances of `x` with the inputs from number `from` on, into `covariances`, which is
+    /// as long.
     pub(crate) fn row(&self, inputs: &Inputs, from: usize, x: &[f64], covariances: &mut [f64]) {
         self.squares(inputs, from, x, covariances);
         for value in covariances.iter_mut() {
@@ -75,7 +79,8 @@ impl Kernel {
         }
     }
 
-    /// Also g = (5/3) σ² (1 + s) e⁻ˢ, with which dk / d ln ℓⱼ = g δⱼ² / ℓⱼ² and dk / dxⱼ = -g δⱼ / ℓⱼ².
+    /// Also g = (5/3) σ² (1 + s) e⁻ˢ, with which dk / d ln ℓⱼ = g δⱼ² / ℓⱼ² and dk / dxⱼ = -g δⱼ /
+    /// ℓⱼ².
     pub(crate) fn row_and_slopes(
         &self,
         inputs: &Inputs,

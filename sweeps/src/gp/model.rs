@@ -1,10 +1,11 @@
-//! Hyperparameters, their priors, and what they make of inputs: the kernel, the noise, the warped axes. Called by `fit`,
-//! which searches for the best, and by `predict`. Never sees an output.
+//! Hyperparameters, their priors, and what they make of inputs: the kernel, the noise, the warped
+//! axes. Called by `fit`, which searches for the best, and by `predict`. Never sees an output.
 //!
-//! Priors: ℓⱼ ~ LogNormal(√2 + ½ ln d, √3) grows with the dimension, which keeps the model useful at d = 20 (Hvarfner
-//! et al., "Vanilla Bayesian Optimization Performs Great in High Dimensions", 2024); σₙ² ~ LogNormal(-4, 1); ln σ² ~
-//! N(0, 1); ln a, ln b ~ N(0, ½²) for the exponents of a warped axis. The first two are densities of ℓ and σₙ², not of
-//! their logarithms, as in that paper's experiments.
+//! Priors: ℓⱼ ~ LogNormal(√2 + ½ ln d, √3) grows with the dimension, which keeps the model useful
+//! at d = 20 (Hvarfner et al., "Vanilla Bayesian Optimization Performs Great in High Dimensions",
+//! 2024); σₙ² ~ LogNormal(-4, 1); ln σ² ~ N(0, 1); ln a, ln b ~ N(0, ½²) for the exponents of a
+//! warped axis. The first two are densities of ℓ and σₙ², not of their logarithms, as in that
+//! paper's experiments.
 
 use std::f64::consts::SQRT_2;
 
@@ -15,8 +16,8 @@ use super::{
 
 /// Variance of the noise that is always there, relative to standardised outputs.
 pub(super) const NOISE_FLOOR: f64 = 1e-6;
-/// Bounds of ln ℓ, ln σ², ln σₙ², and ln a and ln b as the likelihood sees them. Beyond, nothing but the prior changes:
-/// the kernel is constant, or zero, to machine precision.
+/// Bounds of ln ℓ, ln σ², ln σₙ², and ln a and ln b as the likelihood sees them. Beyond, nothing
+/// but the prior changes: the kernel is constant, or zero, to machine precision.
 const LIMITS: [(f64, f64); 4] = [(-7.0, 9.0), (-8.0, 8.0), (-20.0, 3.0), (-2.5, 2.5)];
 
 /// The form of a model: how many hyperparameters it has and what each is for.
@@ -58,8 +59,8 @@ impl Form {
     }
 }
 
-/// The logarithms of a model's hyperparameters: ln ℓ₁, .., ln ℓ_d, ln σ², ln σₙ² (above the floor), and for a warped form
-/// ln a₁, .., ln a_d, ln b₁, .., ln b_d.
+/// The logarithms of a model's hyperparameters: ln ℓ₁, .., ln ℓ_d, ln σ², ln σₙ² (above the floor),
+/// and for a warped form ln a₁, .., ln a_d, ln b₁, .., ln b_d.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Hyperparameters {
     /// In the order above.
@@ -134,7 +135,8 @@ impl Model {
 pub(super) struct Prior {
     location: f64,
     scale: f64,
-    /// 1 for a density of the value, whose logarithm has the Jacobian -θ; 0 for one of the logarithm.
+    /// 1 for a density of the value, whose logarithm has the Jacobian -θ; 0 for one of the
+    /// logarithm.
     jacobian: f64,
 }
 

@@ -1,6 +1,7 @@
-//! Reshaping of a numeric axis: the cumulative distribution of Kumaraswamy, w(x) = 1 - (1 - xᵃ)ᵇ, which bends [0, 1] into
-//! itself. Where the person wrote a linear range and the function changes by the logarithm, a < 1 gives the lower end its
-//! room. Called by `fit` and `predict`. (Snoek et al., "Input Warping for Bayesian Optimization", 2014.)
+//! Reshaping of a numeric axis: the cumulative distribution of Kumaraswamy, w(x) = 1 - (1 - xᵃ)ᵇ,
+//! which bends [0, 1] into itself. Where the person wrote a linear range and the function changes
+//! by the logarithm, a < 1 gives the lower end its room. Called by `fit` and `predict`. (Snoek et
+//! al., "Input Warping for Bayesian Optimization", 2014.)
 
 /// Coordinates this near an end are moved to it: the slope is infinite there for a < 1 or b < 1.
 const EDGE: f64 = 1e-9;
@@ -64,8 +65,9 @@ mod tests {
             let at = warp.at(x);
             let step = 1e-6;
             let slope = (warp.value(x + step) - warp.value(x - step)) / (2.0 * step);
-            let moved =
-                |da: f64, db: f64| Warp { a: warp.a * libm::exp(da), b: warp.b * libm::exp(db) }.value(x);
+            let moved = |da: f64, db: f64| {
+                Warp { a: warp.a * libm::exp(da), b: warp.b * libm::exp(db) }.value(x)
+            };
             let by_a = (moved(step, 0.0) - moved(-step, 0.0)) / (2.0 * step);
             let by_b = (moved(0.0, step) - moved(0.0, -step)) / (2.0 * step);
             assert!((at.slope - slope).abs() < 1e-7 && (at.by_ln_a - by_a).abs() < 1e-8);

@@ -1,5 +1,5 @@
-//! Classes of failure, and how often a run is tried again after an attempt of each. Named by the YAML's `retry`, by agents
-//! and by the controller, which does the counting. Never knows a run.
+//! Classes of failure, and how often a run is tried again after an attempt of each. Named by the
+//! YAML's `retry`, by agents and by the controller, which does the counting. Never knows a run.
 
 /// Why an attempt came to nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,8 +20,14 @@ pub enum Class {
 
 impl Class {
     /// All classes, for tables and tests.
-    pub const ALL: [Class; 6] =
-        [Class::Start, Class::Error, Class::OutOfMemory, Class::Timeout, Class::Diverged, Class::Lost];
+    pub const ALL: [Class; 6] = [
+        Class::Start,
+        Class::Error,
+        Class::OutOfMemory,
+        Class::Timeout,
+        Class::Diverged,
+        Class::Lost,
+    ];
 
     /// The word that people, rows, YAML and wire use.
     pub fn name(self) -> &'static str {
@@ -46,7 +52,8 @@ impl Class {
 pub struct Retry([u32; Class::ALL.len()]);
 
 impl Default for Retry {
-    /// A lost attempt says nothing of the trial, so it is made up for twice. Any other failure would only come again.
+    /// A lost attempt says nothing of the trial, so it is made up for twice. Any other failure
+    /// would only come again.
     fn default() -> Self {
         let mut retry = Self([0; Class::ALL.len()]);
         retry.set(Class::Lost, 2);
@@ -65,7 +72,8 @@ impl Retry {
         self.0[class as usize] = attempts;
     }
 
-    /// Whether a run is tried again, of which so many attempts have failed in this class, the newest among them.
+    /// Whether a run is tried again, of which so many attempts have failed in this class, the
+    /// newest among them.
     pub fn allows(&self, class: Class, failed: u32) -> bool {
         failed <= self.of(class)
     }

@@ -1,6 +1,7 @@
-//! The state machines of sweeps and runs, as pure functions `next(state, event)`. Called by the controller's app for
-//! every change of state; nothing else may write a state. Facts are states; intents (`stop_wanted`, `closing`) are
-//! columns beside them. Why an attempt failed, and whether another follows by itself, is `class`.
+//! The state machines of sweeps and runs, as pure functions `next(state, event)`. Called by the
+//! controller's app for every change of state; nothing else may write a state. Facts are states;
+//! intents (`stop_wanted`, `closing`) are columns beside them. Why an attempt failed, and whether
+//! another follows by itself, is `class`.
 
 mod class;
 pub mod run;

@@ -14,11 +14,12 @@
 //!     └───────────────────────── preempted ◀─┘
 //! ```
 //!
-//! How many attempts are left depends on the class of the failure. A crashed run whose own attempt is heard of again, and a
-//! queued one that nobody else has leased since, go back to running: hours of work saved. What a rule told to end is pruned
-//! however it ends, lost by its agent or well. A person's `retry` makes a new attempt from failed, crashed or stopped. A run
-//! outside of sweeps is resumed by its program, from any end and while an older attempt still seems to live: that makes a new
-//! attempt which runs already.
+//! How many attempts are left depends on the class of the failure. A crashed run whose own attempt
+//! is heard of again, and a queued one that nobody else has leased since, go back to running: hours
+//! of work saved. What a rule told to end is pruned however it ends, lost by its agent or well. A
+//! person's `retry` makes a new attempt from failed, crashed or stopped. A run outside of sweeps is
+//! resumed by its program, from any end and while an older attempt still seems to live: that makes
+//! a new attempt which runs already.
 
 use super::Refused;
 
@@ -113,7 +114,8 @@ impl State {
         matches!(self, State::Leased | State::Running)
     }
 
-    /// It is not over: it runs, or will run again by itself. A crashed run that may not be requeued is over.
+    /// It is not over: it runs, or will run again by itself. A crashed run that may not be requeued
+    /// is over.
     pub fn is_live(self) -> bool {
         matches!(self, State::Queued | State::Leased | State::Running | State::Preempted)
     }
@@ -190,7 +192,8 @@ mod tests {
         for state in State::ALL {
             for event in Event::ALL {
                 if let Ok(after) = next(state, event) {
-                    table += &format!("{:<10} {:<11} -> {}\n", state.name(), event.name(), after.name());
+                    table +=
+                        &format!("{:<10} {:<11} -> {}\n", state.name(), event.name(), after.name());
                 }
             }
         }

@@ -9,8 +9,8 @@
 //!   cancelled              finished
 //! ```
 //!
-//! "Nothing left": the space, the cap or the target is reached, or a person wants no new trial (`closing`), and no run is
-//! live. Cancelling tells the running trials to stop.
+//! "Nothing left": the space, the cap or the target is reached, or a person wants no new trial
+//! (`closing`), and no run is live. Cancelling tells the running trials to stop.
 
 use super::Refused;
 
@@ -119,7 +119,8 @@ mod tests {
         for state in State::ALL {
             for event in Event::ALL {
                 if let Ok(after) = next(state, event) {
-                    table += &format!("{:<10} {:<7} -> {}\n", state.name(), event.name(), after.name());
+                    table +=
+                        &format!("{:<10} {:<7} -> {}\n", state.name(), event.name(), after.name());
                 }
             }
         }

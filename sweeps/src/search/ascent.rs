@@ -1,9 +1,10 @@
-//! Climbs the acquisition function along its gradient: a quasi-Newton method inside the unit box, for the axes that are
-//! continuous. Called by `candidates`. Never moves a category or a counted number.
+//! Climbs the acquisition function along its gradient: a quasi-Newton method inside the unit box,
+//! for the axes that are continuous. Called by `candidates`. Never moves a category or a counted
+//! number.
 //!
-//! The inverse Hessian is kept by the update of Broyden, Fletcher, Goldfarb and Shanno over the axes that are free, which
-//! are those that do not press against an end of the box. A step is halved until the function rises by enough of what the
-//! slope promised.
+//! The inverse Hessian is kept by the update of Broyden, Fletcher, Goldfarb and Shanno over the
+//! axes that are free, which are those that do not press against an end of the box. A step is
+//! halved until the function rises by enough of what the slope promised.
 
 use crate::gp::{Acquisition, Height};
 
@@ -27,7 +28,9 @@ pub(super) fn ascend(acquisition: &Acquisition, x: &mut Vec<f64>, free: &[usize]
         let is_free: Vec<bool> = free
             .iter()
             .zip(&gradient)
-            .map(|(&axis, &slope)| !(x[axis] <= 0.0 && slope < 0.0 || x[axis] >= 1.0 && slope > 0.0))
+            .map(|(&axis, &slope)| {
+                !(x[axis] <= 0.0 && slope < 0.0 || x[axis] >= 1.0 && slope > 0.0)
+            })
             .collect();
         let direction = curvature.direction(&gradient, &is_free);
         let Some((next, there)) = step(acquisition, x, &here, free, &direction) else {
@@ -40,7 +43,8 @@ pub(super) fn ascend(acquisition: &Acquisition, x: &mut Vec<f64>, free: &[usize]
         };
         let gain = there.value - here.value;
         let moved: Vec<f64> = free.iter().map(|&axis| next[axis] - x[axis]).collect();
-        let change: Vec<f64> = free.iter().map(|&axis| here.slopes[axis] - there.slopes[axis]).collect();
+        let change: Vec<f64> =
+            free.iter().map(|&axis| here.slopes[axis] - there.slopes[axis]).collect();
         curvature.update(&moved, &change);
         (*x, here) = (next, there);
         if gain < GAIN {

@@ -1,8 +1,9 @@
-//! Bayesian search: a Gaussian process of what is known, and the point with the highest expected improvement. Called by
-//! `propose`. The method, with its equations, is described in `docs/search.md`.
+//! Bayesian search: a Gaussian process of what is known, and the point with the highest expected
+//! improvement. Called by `propose`. The method, with its equations, is described in
+//! `docs/search.md`.
 //!
-//! Everything is a function of (study, number, history). Nothing is kept between calls: the model's fit travels with
-//! the trial that it proposed, and the next fit starts there.
+//! Everything is a function of (study, number, history). Nothing is kept between calls: the model's
+//! fit travels with the trial that it proposed, and the next fit starts there.
 
 use super::{
     Exhausted, Fit, Ingredient, Origin, Study, Suggestion,
@@ -25,9 +26,11 @@ const DESIGN: u64 = 1024;
 const PAIRS: usize = 4;
 /// Hyperparameters are fitted again when there is one observation more per so many.
 const NEWS: usize = 24;
-/// Trials without a better value, after which every other one explores: a neglected category, else with ambition.
+/// Trials without a better value, after which every other one explores: a neglected category, else
+/// with ambition.
 const PATIENCE: usize = 6;
-/// By how much a trial with ambition has to improve on the best, in standard deviations of the outcomes.
+/// By how much a trial with ambition has to improve on the best, in standard deviations of the
+/// outcomes.
 const AMBITION: f64 = 0.5;
 /// Trials around which the space is searched more closely.
 const LEADERS: usize = 4;
@@ -38,7 +41,11 @@ const DRAWS: usize = 64;
 ///
 /// # Errors
 /// [`Exhausted`] when the space is finite and every point was handed out.
-pub(super) fn propose(study: &Study, number: u64, history: &History) -> Result<Suggestion, Exhausted> {
+pub(super) fn propose(
+    study: &Study,
+    number: u64,
+    history: &History,
+) -> Result<Suggestion, Exhausted> {
     let axes = Axes::of(&study.space);
     let seen = Seen::of(&axes, history);
     if seen.is_all() {
@@ -57,14 +64,14 @@ pub(super) fn bound(space: &Space) -> Option<u64> {
     Axes::of(space).size()
 }
 
-/// Trials before the first model: enough for it to tell the dimensions apart, few enough to leave a short sweep its
-/// budget.
+/// Trials before the first model: enough for it to tell the dimensions apart, few enough to leave a
+/// short sweep its budget.
 pub(super) fn design_size(dimensions: usize) -> u64 {
     (dimensions as u64 + 1).clamp(4, 8)
 }
 
-/// A point of the initial design: the centre, then a randomised Halton sequence. It also serves while results are out,
-/// however many trials that takes.
+/// A point of the initial design: the centre, then a randomised Halton sequence. It also serves
+/// while results are out, however many trials that takes.
 fn designed(study: &Study, number: u64, axes: &Axes<'_>, seen: &Seen<'_>) -> Suggestion {
     let mut stream = Stream::new(study.seed, number, Purpose::Draw);
     let cube = match number.checked_sub(1) {
@@ -84,7 +91,8 @@ fn warm(study: &Study, axes: &Axes<'_>) -> Option<Vec<f64>> {
     study.earlier.iter().find_map(|trial| axes.place(&trial.config))
 }
 
-/// This point if it is new, else a random one that is; in a finite space one is found while there is any.
+/// This point if it is new, else a random one that is; in a finite space one is found while there
+/// is any.
 fn unseen(axes: &Axes<'_>, seen: &Seen<'_>, wanted: Vec<f64>, stream: &mut Stream) -> Vec<f64> {
     let is_new = |x: &Vec<f64>| seen.lacks(x);
     let mut draw = || axes.draw(&(0..axes.len()).map(|_| stream.uniform()).collect::<Vec<f64>>());
@@ -105,7 +113,8 @@ fn unseen(axes: &Axes<'_>, seen: &Seen<'_>, wanted: Vec<f64>, stream: &mut Strea
         .unwrap_or(wanted)
 }
 
-/// The model's choice; `None` in the case that should not occur, a covariance that cannot be factorised.
+/// The model's choice; `None` in the case that should not occur, a covariance that cannot be
+/// factorised.
 fn modelled(
     study: &Study,
     number: u64,
@@ -121,7 +130,8 @@ fn modelled(
     let explores = explores(study, number, observations);
     let neglected = explores.then(|| axes.neglected(&observations.tried())).flatten();
     let ambition = if explores && neglected.is_none() { AMBITION } else { 0.0 };
-    let mut acquisition = acquisition(study, number, &form, &fitted, &posterior, observations, ambition)?;
+    let mut acquisition =
+        acquisition(study, number, &form, &fitted, &posterior, observations, ambition)?;
     if study.has(Ingredient::InnerOptimum) {
         acquisition = acquisition.with_optimum_inside_of(axes.numeric());
     }
@@ -129,8 +139,9 @@ fn modelled(
     let mut stream = Stream::new(study.seed, number, Purpose::Candidates);
     let leaders = observations.leaders(LEADERS);
     let ascends = study.has(Ingredient::Gradients);
-    let mut best =
-        |axes: &Axes<'_>| candidates::best(axes, &acquisition, seen, &leaders, ascends, &mut stream);
+    let mut best = |axes: &Axes<'_>| {
+        candidates::best(axes, &acquisition, seen, &leaders, ascends, &mut stream)
+    };
     let x = neglected.and_then(|level| best(&axes.within(&[level]))).or_else(|| best(axes));
     let x = x.unwrap_or_else(|| unseen(axes, seen, leaders[0].clone(), &mut stream));
     let units = &observations.units;
@@ -144,13 +155,15 @@ fn modelled(
     Some(Suggestion { point: axes.point(&x), origin, fit: Some(fitted.fit) })
 }
 
-/// Whether this trial looks elsewhere: every other one does while the best has not moved for a while.
+/// Whether this trial looks elsewhere: every other one does while the best has not moved for a
+/// while.
 fn explores(study: &Study, number: u64, observations: &Observations) -> bool {
     let patience = PATIENCE + observations.pending.len();
     study.has(Ingredient::Exploration) && observations.stalled >= patience && number % 2 == 1
 }
 
-/// What is to be maximised: expected improvement on draws of the best, times the probability that the limits are kept.
+/// What is to be maximised: expected improvement on draws of the best, times the probability that
+/// the limits are kept.
 fn acquisition(
     study: &Study,
     number: u64,
@@ -165,7 +178,8 @@ fn acquisition(
     let has_best = counts.iter().any(|&counts| counts);
     let (posterior, mut incumbents) = if study.has(Ingredient::NoisyIncumbent) {
         let mut stream = Stream::new(study.seed, number, Purpose::Fantasies);
-        let drawn = posterior.draw(observations.sample.data(), counts, pending, PAIRS, &mut stream)?;
+        let drawn =
+            posterior.draw(observations.sample.data(), counts, pending, PAIRS, &mut stream)?;
         (drawn.posterior, drawn.lowest)
     } else {
         (posterior.clone(), posterior.lowest_means(counts))
@@ -177,7 +191,9 @@ fn acquisition(
     let limits = observations.limited.iter().zip(&fitted.limits);
     let limits: Option<Vec<(Posterior, f64)>> = limits
         .filter(|(limited, _)| limited.sample.targets.len() >= 2)
-        .map(|(limited, hyper)| Some((Posterior::new(form, hyper, limited.sample.data())?, limited.limit)))
+        .map(|(limited, hyper)| {
+            Some((Posterior::new(form, hyper, limited.sample.data())?, limited.limit))
+        })
         .collect();
     Some(Acquisition::new(posterior, incumbents, limits?))
 }
@@ -196,13 +212,14 @@ impl Fitted {
     }
 }
 
-/// The hyperparameters: those of the form's newest fit for as long as there is little news, else a new fit, which starts
-/// there.
+/// The hyperparameters: those of the form's newest fit for as long as there is little news, else a
+/// new fit, which starts there.
 pub(super) fn fitted(form: &Form, observations: &Observations, history: &History) -> Fitted {
     let read = |theta: &Vec<f64>| Hyperparameters::from_theta(theta, form);
     let latest = history.fits().find_map(|fit| Some((fit, read(&fit.log_hyperparameters)?)));
     let (latest, known) = latest.unzip();
-    let limits: Option<Vec<Hyperparameters>> = latest.and_then(|fit| fit.limits.iter().map(read).collect());
+    let limits: Option<Vec<Hyperparameters>> =
+        latest.and_then(|fit| fit.limits.iter().map(read).collect());
     let limits = limits.filter(|limits| limits.len() == observations.limited.len());
     if let (Some(fit), Some(objective), Some(limits)) = (latest, &known, &limits)
         && observations.told >= fit.observations

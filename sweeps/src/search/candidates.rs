@@ -1,8 +1,8 @@
-//! The maximiser of the acquisition function: a look around the whole space, then a climb from the best places. Called
-//! by the Bayesian search. Never proposes a point that was handed out.
+//! The maximiser of the acquisition function: a look around the whole space, then a climb from the
+//! best places. Called by the Bayesian search. Never proposes a point that was handed out.
 //!
-//! The climb goes along the gradient on the axes that are continuous, then tries the levels of the others one axis at a
-//! time, and so on in turn until neither gains.
+//! The climb goes along the gradient on the axes that are continuous, then tries the levels of the
+//! others one axis at a time, and so on in turn until neither gains.
 
 use super::{
     ascent::ascend,
@@ -30,8 +30,8 @@ struct Candidate {
     score: f64,
 }
 
-/// The unseen point with the highest acquisition that was found; `None` when all that were looked at have been handed
-/// out.
+/// The unseen point with the highest acquisition that was found; `None` when all that were looked
+/// at have been handed out.
 pub(super) fn best(
     axes: &Axes<'_>,
     acquisition: &Acquisition,
@@ -48,7 +48,9 @@ pub(super) fn best(
         _ => {
             let mut pool = scored(acquisition, look_around(axes, leaders, stream));
             let starts = starts(&pool, leaders.len());
-            pool.extend(starts.into_iter().map(|start| climb(axes, acquisition, start, ascends, stream)));
+            pool.extend(
+                starts.into_iter().map(|start| climb(axes, acquisition, start, ascends, stream)),
+            );
             pool
         }
     };
@@ -57,9 +59,11 @@ pub(super) fn best(
     pool.into_iter().map(|candidate| candidate.x).find(is_new)
 }
 
-/// Points spread over the space, and perturbations of the leaders; the leaders themselves come first.
+/// Points spread over the space, and perturbations of the leaders; the leaders themselves come
+/// first.
 fn look_around(axes: &Axes<'_>, leaders: &[Vec<f64>], stream: &mut Stream) -> Vec<Vec<f64>> {
-    let mut points: Vec<Vec<f64>> = leaders.iter().map(|leader| axes.settled(leader.clone())).collect();
+    let mut points: Vec<Vec<f64>> =
+        leaders.iter().map(|leader| axes.settled(leader.clone())).collect();
     for leader in leaders {
         for _ in 0..PERTURBED {
             // From half a percent to a third of an axis, all magnitudes alike.

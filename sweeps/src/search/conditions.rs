@@ -12,11 +12,13 @@ use crate::{
     space::{Condition, Distribution, Law, Parameter},
 };
 
-/// Parameters of every kind that others can depend on, and real ones unless all has to be countable.
+/// Parameters of every kind that others can depend on, and real ones unless all has to be
+/// countable.
 fn any_distribution(countable: bool) -> BoxedStrategy<Distribution> {
     let values = vec![json!("a"), json!(0), json!(0.0), json!(null), json!(1.5)];
     let values = prop::sample::subsequence(values, 1..5);
-    let listed = values.prop_map(|values| Distribution::Categorical { values, probabilities: None });
+    let listed =
+        values.prop_map(|values| Distribution::Categorical { values, probabilities: None });
     let discrete = prop_oneof![
         3 => listed,
         2 => (-2_i64..2, 0_i64..4).prop_map(|(min, span)| Distribution::IntUniform { min, max: min + span }),
@@ -43,12 +45,16 @@ fn any_space(countable: bool) -> impl Strategy<Value = Space> {
             let parent = parent.index(index + 1);
             let wanted = |distribution: &Distribution| match distribution {
                 Distribution::Constant(value) => vec![value.clone()],
-                Distribution::Categorical { values, .. } => values.iter().take(width).cloned().collect(),
+                Distribution::Categorical { values, .. } => {
+                    values.iter().take(width).cloned().collect()
+                }
                 Distribution::IntUniform { min, max } if width > 0 => vec![json!(min), json!(max)],
                 _ => Vec::new(),
             };
-            let values =
-                parameters.get(parent).map(|parent| wanted(&parent.distribution)).unwrap_or_default();
+            let values = parameters
+                .get(parent)
+                .map(|parent| wanted(&parent.distribution))
+                .unwrap_or_default();
             if !values.is_empty() {
                 parameter.condition = Some(Condition { parent, values });
             }
@@ -56,7 +62,8 @@ fn any_space(countable: bool) -> impl Strategy<Value = Space> {
         }
         if backwards {
             parameters.reverse();
-            let conditions = parameters.iter_mut().filter_map(|parameter| parameter.condition.as_mut());
+            let conditions =
+                parameters.iter_mut().filter_map(|parameter| parameter.condition.as_mut());
             conditions.for_each(|condition| condition.parent = last - condition.parent);
         }
         Space { parameters }
@@ -134,8 +141,10 @@ proptest! {
 
 #[test]
 fn what_an_older_space_knew_is_read_in_the_new_one() {
-    let listed =
-        |values: &[Value]| Distribution::Categorical { values: values.to_vec(), probabilities: None };
+    let listed = |values: &[Value]| Distribution::Categorical {
+        values: values.to_vec(),
+        probabilities: None,
+    };
     let mut space = Space {
         parameters: vec![
             Parameter::new(vec!["momentum".to_owned()], listed(&[json!(0.9), json!(0.5)])),
@@ -145,7 +154,10 @@ fn what_an_older_space_knew_is_read_in_the_new_one() {
     space.parameters[0].condition = Some(Condition { parent: 1, values: vec![json!("sgd")] });
     let read = |json: Value| Point::from_json(&space, &json).map(|point| point.values);
     // Said although it is inactive, left out, and missing although it is active.
-    assert_eq!(read(json!({"momentum": 0.5, "optimizer": "adam"})), Some(vec![json!(0.9), json!("adam")]));
+    assert_eq!(
+        read(json!({"momentum": 0.5, "optimizer": "adam"})),
+        Some(vec![json!(0.9), json!("adam")])
+    );
     assert_eq!(read(json!({"optimizer": "adam"})), Some(vec![json!(0.9), json!("adam")]));
     assert_eq!(read(json!({"optimizer": "sgd"})), None);
 }

@@ -1,7 +1,8 @@
-//! Grid search: cell `k` by counting, in W&B's order. Parameters are taken by their flattened names, the last varies
-//! fastest, values come as listed, and a value that is listed twice makes one cell. What a value makes active varies within
-//! that value, faster than it, by names too. Called by `propose` and `bound`. Never enumerates cells: a grid of millions
-//! costs as much per trial as a small one.
+//! Grid search: cell `k` by counting, in W&B's order. Parameters are taken by their flattened
+//! names, the last varies fastest, values come as listed, and a value that is listed twice makes
+//! one cell. What a value makes active varies within that value, faster than it, by names too.
+//! Called by `propose` and `bound`. Never enumerates cells: a grid of millions costs as much per
+//! trial as a small one.
 
 use serde_json::Value;
 
@@ -25,7 +26,8 @@ enum Ladder<'a> {
 }
 
 impl<'a> Ladder<'a> {
-    /// `None` for what has no grid: a continuous range, or a list with probabilities. `config` refuses those.
+    /// `None` for what has no grid: a continuous range, or a list with probabilities. `config`
+    /// refuses those.
     fn of(distribution: &'a Distribution) -> Option<Ladder<'a>> {
         match distribution {
             Distribution::Constant(value) => {
@@ -57,7 +59,8 @@ impl<'a> Ladder<'a> {
     fn index(&self, value: &Value) -> Option<u64> {
         match (self, Identity::of(value)) {
             (Ladder::Listed { values, distinct }, identity) => {
-                let place = distinct.iter().position(|&at| Identity::of(&values[at]) == identity)?;
+                let place =
+                    distinct.iter().position(|&at| Identity::of(&values[at]) == identity)?;
                 Some(place as u64)
             }
             (Ladder::Integers { min, count }, Identity::Whole(whole)) => {
@@ -79,7 +82,8 @@ impl<'a> Ladder<'a> {
     }
 }
 
-/// How many of min, min + q, .. lie below max, up to the 2^52 that a double can count; `None` without an answer.
+/// How many of min, min + q, .. lie below max, up to the 2^52 that a double can count; `None`
+/// without an answer.
 fn multiples_below(min: f64, max: f64, step: f64) -> Option<u64> {
     let estimate = ((max - min) / step).ceil().min(1.0 / f64::EPSILON);
     if estimate.is_nan() || estimate < 0.0 {
@@ -113,7 +117,8 @@ pub(super) fn propose(space: &Space, number: u64) -> Result<Suggestion, Exhauste
     Ok(Suggestion { point: Point { values }, origin: Origin::Grid { cell: number }, fit: None })
 }
 
-/// How many cells there are; `None` when a `u64` cannot count them. A space that has no grid has no cells.
+/// How many cells there are; `None` when a `u64` cannot count them. A space that has no grid has no
+/// cells.
 pub(super) fn bound(space: &Space) -> Option<u64> {
     forest(space, &ladders(space)).size()
 }
@@ -123,13 +128,15 @@ fn ladders(space: &Space) -> Vec<Option<Ladder<'_>>> {
 }
 
 fn forest(space: &Space, ladders: &[Option<Ladder<'_>>]) -> Forest {
-    let counts: Vec<u64> = ladders.iter().map(|ladder| ladder.as_ref().map_or(0, Ladder::count)).collect();
+    let counts: Vec<u64> =
+        ladders.iter().map(|ladder| ladder.as_ref().map_or(0, Ladder::count)).collect();
     let level = |parent: usize, value| ladders[parent].as_ref()?.index(value);
     Forest::new(space, &counts, &in_order(&space.parameters), level)
 }
 
-/// Indices of the parameters in W&B's order: by the flattened name, whose parts W&B joins by a delimiter that starts
-/// with `<`. That decides only where one name continues another with `-`, `.` or a digit.
+/// Indices of the parameters in W&B's order: by the flattened name, whose parts W&B joins by a
+/// delimiter that starts with `<`. That decides only where one name continues another with `-`, `.`
+/// or a digit.
 fn in_order(parameters: &[Parameter]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..parameters.len()).collect();
     order.sort_by_cached_key(|&index| parameters[index].path.join("<"));
@@ -152,7 +159,10 @@ mod tests {
     }
 
     fn multiples(min: f64, max: f64, step: f64, integer: bool) -> Distribution {
-        Distribution::Real { law: Law::Uniform { min, max }, quantum: Some(Quantum { step, integer }) }
+        Distribution::Real {
+            law: Law::Uniform { min, max },
+            quantum: Some(Quantum { step, integer }),
+        }
     }
 
     fn all(space: &Space) -> Vec<String> {
@@ -177,7 +187,8 @@ mod tests {
             for depth in [-1, 0, 1] {
                 for z in ["b", "a"] {
                     expected.push(
-                        json!({"seed": 7, "z": z, "group": {"depth": depth}, "group-b": b}).to_string(),
+                        json!({"seed": 7, "z": z, "group": {"depth": depth}, "group-b": b})
+                            .to_string(),
                     );
                 }
             }
@@ -194,10 +205,18 @@ mod tests {
         };
         let space = Space {
             parameters: vec![
-                when(2, &[json!("sgd")], parameter(&["momentum"], listed(&[json!(0.9), json!(0.5)]))),
+                when(
+                    2,
+                    &[json!("sgd")],
+                    parameter(&["momentum"], listed(&[json!(0.9), json!(0.5)])),
+                ),
                 parameter(&["x"], Distribution::IntUniform { min: 1, max: 2 }),
                 parameter(&["opt"], listed(&[json!("adam"), json!("sgd"), json!("adam")])),
-                when(0, &[json!(0.9)], parameter(&["nesterov"], listed(&[json!(true), json!(false)]))),
+                when(
+                    0,
+                    &[json!(0.9)],
+                    parameter(&["nesterov"], listed(&[json!(true), json!(false)])),
+                ),
             ],
         };
         let expected = [
@@ -216,7 +235,8 @@ mod tests {
 
     #[test]
     fn a_repeated_value_makes_one_cell() {
-        let values = [json!(1), json!(2.5), json!(1.0), json!(true), json!(1), json!([1.0]), json!([1])];
+        let values =
+            [json!(1), json!(2.5), json!(1.0), json!(true), json!(1), json!([1.0]), json!([1])];
         let space = Space { parameters: vec![parameter(&["a"], listed(&values))] };
         assert_eq!(all(&space), [r#"{"a":1}"#, r#"{"a":2.5}"#, r#"{"a":true}"#, r#"{"a":[1.0]}"#]);
     }
@@ -225,7 +245,10 @@ mod tests {
     fn multiples_stop_below_the_maximum() {
         let values = |distribution: Distribution| {
             let space = Space { parameters: vec![parameter(&["a"], distribution)] };
-            (0..).map_while(|cell| propose(&space, cell).ok()).map(|s| s.point.values[0].clone()).collect()
+            (0..)
+                .map_while(|cell| propose(&space, cell).ok())
+                .map(|s| s.point.values[0].clone())
+                .collect()
         };
         let got: Vec<Value> = values(multiples(1.0, 9.0, 4.0, true));
         assert_eq!(got, [json!(1), json!(5)]);

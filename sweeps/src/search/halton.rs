@@ -1,9 +1,10 @@
-//! Points that fill the unit cube evenly: a Halton sequence with randomised digits. Called by the Bayesian search for
-//! its initial design and for the candidates of the acquisition function. Never depends on what was seen.
+//! Points that fill the unit cube evenly: a Halton sequence with randomised digits. Called by the
+//! Bayesian search for its initial design and for the candidates of the acquisition function. Never
+//! depends on what was seen.
 //!
-//! The i-th coordinate is the index, written in the i-th prime base and mirrored at the point. Random permutations of
-//! the digits (Owen, "A randomized Halton algorithm in R", 2017) break up the diagonal stripes that large bases have
-//! at first, and make each point uniformly distributed.
+//! The i-th coordinate is the index, written in the i-th prime base and mirrored at the point.
+//! Random permutations of the digits (Owen, "A randomized Halton algorithm in R", 2017) break up
+//! the diagonal stripes that large bases have at first, and make each point uniformly distributed.
 
 use crate::rng::Stream;
 
@@ -14,17 +15,19 @@ pub(super) struct Halton {
 }
 
 impl Halton {
-    /// A sequence in `dimensions` dimensions, randomised from the stream. Good for `points` points: the digits that
-    /// tell them apart are permuted, those behind are a uniform number.
+    /// A sequence in `dimensions` dimensions, randomised from the stream. Good for `points` points:
+    /// the digits that tell them apart are permuted, those behind are a uniform number.
     pub(super) fn new(dimensions: usize, points: u64, stream: &mut Stream) -> Halton {
         let axis = |base: u64| {
-            let digits = (1..).take_while(|&digit| digit == 1 || capacity(base, digit - 1) < points);
+            let digits =
+                (1..).take_while(|&digit| digit == 1 || capacity(base, digit - 1) < points);
             (base, digits.map(|_| permutation(base, stream)).collect())
         };
         Halton { axes: primes().take(dimensions).map(axis).collect() }
     }
 
-    /// The point with this index, each coordinate in [0, 1); `jitter` supplies the digits past the permuted ones.
+    /// The point with this index, each coordinate in [0, 1); `jitter` supplies the digits past the
+    /// permuted ones.
     pub(super) fn point(&self, index: u64, jitter: &mut Stream) -> Vec<f64> {
         let coordinate = |(base, permutations): &(u64, Vec<Vec<u64>>)| {
             let (mut rest, mut place, mut x) = (index, 1.0, 0.0);
@@ -71,12 +74,15 @@ mod tests {
     fn every_digit_box_gets_its_share() {
         let sequence = Halton::new(3, 900, &mut stream(1));
         let mut jitter = stream(2);
-        let points: Vec<Vec<f64>> = (0..900).map(|index| sequence.point(index, &mut jitter)).collect();
+        let points: Vec<Vec<f64>> =
+            (0..900).map(|index| sequence.point(index, &mut jitter)).collect();
         // 900 = 4 x 9 x 25: each elementary box of that shape holds exactly one point.
         let mut boxes = vec![0; 900];
         for p in &points {
             assert!(p.iter().all(|x| (0.0..1.0).contains(x)));
-            boxes[(p[0] * 4.0) as usize * 225 + (p[1] * 9.0) as usize * 25 + (p[2] * 25.0) as usize] += 1;
+            boxes[(p[0] * 4.0) as usize * 225
+                + (p[1] * 9.0) as usize * 25
+                + (p[2] * 25.0) as usize] += 1;
         }
         assert!(boxes.iter().all(|&count| count == 1));
     }
@@ -85,10 +91,12 @@ mod tests {
     fn high_dimensions_have_no_stripes() {
         let sequence = Halton::new(40, 64, &mut stream(3));
         let mut jitter = stream(4);
-        let points: Vec<Vec<f64>> = (0..64).map(|index| sequence.point(index, &mut jitter)).collect();
+        let points: Vec<Vec<f64>> =
+            (0..64).map(|index| sequence.point(index, &mut jitter)).collect();
         // Plain Halton has a correlation near 1 between neighbouring large bases at so few points.
         for axis in 30..39 {
-            let covariance: f64 = points.iter().map(|p| (p[axis] - 0.5) * (p[axis + 1] - 0.5)).sum();
+            let covariance: f64 =
+                points.iter().map(|p| (p[axis] - 0.5) * (p[axis + 1] - 0.5)).sum();
             assert!((covariance * 12.0 / 64.0).abs() < 0.4, "axis {axis}");
         }
     }

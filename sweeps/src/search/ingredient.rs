@@ -1,5 +1,5 @@
-//! The parts of the Bayesian search that can be left out, one by one, to measure what each is worth: the ablation in
-//! `docs/search.md`. Read by the search. A sweep uses them all.
+//! The parts of the Bayesian search that can be left out, one by one, to measure what each is
+//! worth: the ablation in `docs/search.md`. Read by the search. A sweep uses them all.
 
 /// A part of the Bayesian search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -8,7 +8,8 @@ pub enum Ingredient {
     OutlierCut,
     /// Reshaping the numeric axes.
     InputWarping,
-    /// Improving on draws of the best, rather than on the lowest posterior mean; with it go the pending trials.
+    /// Improving on draws of the best, rather than on the lowest posterior mean; with it go the
+    /// pending trials.
     NoisyIncumbent,
     /// Imagining the outcomes of pending trials.
     PendingDraws,

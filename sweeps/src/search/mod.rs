@@ -1,5 +1,6 @@
-//! The search for the next point. `propose` is a pure function of the study, the trial's number and the history: no
-//! state survives a call, and the random stream is derived from (seed, number). Called by the controller's app.
+//! The search for the next point. `propose` is a pure function of the study, the trial's number and
+//! the history: no state survives a call, and the random stream is derived from (seed, number).
+//! Called by the controller's app.
 
 mod ascent;
 mod axes;
@@ -21,15 +22,18 @@ mod study;
 mod tests;
 
 pub use ingredient::Ingredient;
-pub use study::{Constraint, Earlier, Exhausted, Fit, Impute, Method, Origin, Side, Study, Suggestion};
+pub use study::{
+    Constraint, Earlier, Exhausted, Fit, Impute, Method, Origin, Side, Study, Suggestion,
+};
 
 use crate::{history::History, space::Space};
 
-/// The point of trial `number`, given what was known when it was asked for: `history` holds trials `0..number`.
+/// The point of trial `number`, given what was known when it was asked for: `history` holds trials
+/// `0..number`.
 ///
 /// # Errors
-/// [`Exhausted`] when the space is finite and used up: past the last grid cell, or when `bayes` has handed out every
-/// point. `random` and `sobol` never are.
+/// [`Exhausted`] when the space is finite and used up: past the last grid cell, or when `bayes` has
+/// handed out every point. `random` and `sobol` never are.
 pub fn propose(study: &Study, number: u64, history: &History) -> Result<Suggestion, Exhausted> {
     match study.method {
         Method::Grid => grid::propose(&study.space, number),
@@ -39,8 +43,8 @@ pub fn propose(study: &Study, number: u64, history: &History) -> Result<Suggesti
     }
 }
 
-/// How many trials the method can have at most: grid cells, or the distinct points of a finite space for `bayes`.
-/// `None` when there is no bound, or one that no sweep reaches.
+/// How many trials the method can have at most: grid cells, or the distinct points of a finite
+/// space for `bayes`. `None` when there is no bound, or one that no sweep reaches.
 pub fn bound(method: Method, space: &Space) -> Option<u64> {
     match method {
         Method::Grid => grid::bound(space),
@@ -49,12 +53,13 @@ pub fn bound(method: Method, space: &Space) -> Option<u64> {
     }
 }
 
-/// Counted up when the same study gives other points. 2: multiples of `q` are decimals within the limits.
+/// Counted up when the same study gives other points. 2: multiples of `q` are decimals within the
+/// limits.
 const REVISION: u32 = 2;
 
-/// What a suggestion depends on besides its arguments: the version of this code and the instructions that the linear
-/// algebra chose on this machine. Where two engines are equal, so are the bits of every suggestion. `grid`, `random`
-/// and `sobol` give the same on every machine.
+/// What a suggestion depends on besides its arguments: the version of this code and the
+/// instructions that the linear algebra chose on this machine. Where two engines are equal, so are
+/// the bits of every suggestion. `grid`, `random` and `sobol` give the same on every machine.
 pub fn engine() -> String {
     format!("{}.r{REVISION} {}", env!("CARGO_PKG_VERSION"), instructions())
 }

@@ -1,9 +1,9 @@
-//! What the model is told of a history: inputs, standardised targets where lower is better, and pending inputs. Called
-//! by the Bayesian search. Never fits anything.
+//! What the model is told of a history: inputs, standardised targets where lower is better, and
+//! pending inputs. Called by the Bayesian search. Never fits anything.
 //!
-//! Training losses blow up, and a crashed trial has none. Neither may set the scale on which the good trials differ, so
-//! the bad tail is cut at median + 3 (median - best decile) before standardising, and a failed trial counts as the
-//! worst (or best) value that is left.
+//! Training losses blow up, and a crashed trial has none. Neither may set the scale on which the
+//! good trials differ, so the bad tail is cut at median + 3 (median - best decile) before
+//! standardising, and a failed trial counts as the worst (or best) value that is left.
 
 use super::{
     Ingredient, Side, Study,
@@ -26,7 +26,8 @@ const LONG: usize = 1000;
 const MOST_FITTED: usize = 128;
 /// Pending trials that are imagined, the newest first.
 const MOST_PENDING: usize = 100;
-/// Variance of a partial result of which nothing is known, in squared standard deviations of the outcomes.
+/// Variance of a partial result of which nothing is known, in squared standard deviations of the
+/// outcomes.
 const DOUBT: f64 = 0.25;
 /// A best value counts as better from this part of a standard deviation on.
 const GAIN: f64 = 0.02;
@@ -40,13 +41,16 @@ const FARTHEST: f64 = 5.0;
 pub(super) struct Observations {
     /// How each coordinate measures distance.
     pub(super) dimensions: Vec<Dimension>,
-    /// How many of the coordinates are places in the space; one more says which sweep, when there are earlier ones.
+    /// How many of the coordinates are places in the space; one more says which sweep, when there
+    /// are earlier ones.
     axes: usize,
-    /// The trials that are over, earlier sweeps' before our own, each in the order of their numbers; lower is better.
+    /// The trials that are over, earlier sweeps' before our own, each in the order of their
+    /// numbers; lower is better.
     pub(super) sample: Sample,
     /// Of each in the sample, whether it is a trial of this sweep that keeps every limit.
     pub(super) counts: Vec<bool>,
-    /// Of each in the sample, whether it is a trial of this sweep that ran to its end and has a value.
+    /// Of each in the sample, whether it is a trial of this sweep that ran to its end and has a
+    /// value.
     pub(super) measured: Vec<bool>,
     /// Coordinates of the trials that are not over.
     pub(super) pending: Vec<Vec<f64>>,
@@ -109,12 +113,14 @@ fn finite(x: f64) -> f64 {
 }
 
 impl Observations {
-    /// Reads the history. Trials outside of the space, and failed ones while nothing is known, are left out.
+    /// Reads the history. Trials outside of the space, and failed ones while nothing is known, are
+    /// left out.
     pub(super) fn of(study: &Study, axes: &Axes<'_>, history: &History) -> Observations {
         let mut dimensions = axes.dimensions();
         let mut told = earlier(study, axes);
         if !told.is_empty() {
-            // Which sweep: how much the earlier ones say of this one is a length scale like any other.
+            // Which sweep: how much the earlier ones say of this one is a length scale like any
+            // other.
             dimensions.push(Dimension::Category);
         }
         let first = told.len();
@@ -141,7 +147,8 @@ impl Observations {
         let inputs: Vec<&[f64]> = told.iter().map(|told| &told.coordinates[..]).collect();
         let most = if told.len() > LONG { MOST_OF_LONG } else { MOST };
         let kept = sample::spread(&dimensions, &inputs, &targets, most);
-        let (targets, centre, spread) = standardise(kept.iter().map(|&index| targets[index]).collect());
+        let (targets, centre, spread) =
+            standardise(kept.iter().map(|&index| targets[index]).collect());
         let unit = magnitude * spread;
         let extra = |index: &usize| match told[*index].partial {
             None => 0.0,
@@ -149,7 +156,8 @@ impl Observations {
         };
         let mut counts: Vec<bool> = kept.iter().map(|&index| told[index].counts).collect();
         if study.constraints.is_empty() && counts.iter().all(|counts| !counts) {
-            // Before the first trial of this sweep has ended, the best of the earlier ones is to be improved on.
+            // Before the first trial of this sweep has ended, the best of the earlier ones is to be
+            // improved on.
             counts.fill(true);
         }
         let is_measured = |told: &Told| told.own && told.value.is_some() && told.partial.is_none();
@@ -190,7 +198,8 @@ impl Observations {
         self.sample.inputs.iter().chain(&self.pending).map(|x| &x[..self.axes]).collect()
     }
 
-    /// Places in the space of the best inputs, best first, at most `count`; those that count come before the others.
+    /// Places in the space of the best inputs, best first, at most `count`; those that count come
+    /// before the others.
     pub(super) fn leaders(&self, count: usize) -> Vec<Vec<f64>> {
         let Sample { inputs, targets, .. } = &self.sample;
         let mut order: Vec<usize> = (0..inputs.len()).collect();
@@ -206,7 +215,8 @@ fn sign(study: &Study) -> f64 {
     if study.maximize { -1.0 } else { 1.0 }
 }
 
-/// The trials of earlier sweeps that lie in this space, with one more coordinate: which sweep, this one being 0.
+/// The trials of earlier sweeps that lie in this space, with one more coordinate: which sweep, this
+/// one being 0.
 fn earlier(study: &Study, axes: &Axes<'_>) -> Vec<Told> {
     let told = study.earlier.iter().filter_map(|trial| {
         let mut coordinates = axes.place(&trial.config).filter(|_| trial.value.is_finite())?;
@@ -219,7 +229,8 @@ fn earlier(study: &Study, axes: &Axes<'_>) -> Vec<Told> {
             own: false,
         })
     });
-    // Given best first; the newest observations count as the nearest to the present, so the best come last.
+    // Given best first; the newest observations count as the nearest to the present, so the best
+    // come last.
     let mut told: Vec<Told> = told.collect();
     told.reverse();
     told
@@ -252,26 +263,40 @@ fn stalled(targets: &[f64], first: usize) -> usize {
     stalled
 }
 
-/// The outcomes with a limit, in units of their usual distance from it: only that side of it matters.
-fn limited(study: &Study, axes: &Axes<'_>, history: &History, dimensions: &[Dimension]) -> Vec<Limited> {
+/// The outcomes with a limit, in units of their usual distance from it: only that side of it
+/// matters.
+fn limited(
+    study: &Study,
+    axes: &Axes<'_>,
+    history: &History,
+    dimensions: &[Dimension],
+) -> Vec<Limited> {
     let of = |(index, limit): (usize, &super::Constraint)| {
         let side = match limit.side {
             Side::AtMost => 1.0,
             Side::AtLeast => -1.0,
         };
         let told =
-            history.trials.iter().filter(|trial| trial.outcome != Outcome::Pending).filter_map(|trial| {
-                let value =
-                    trial.constrained.get(index).copied().flatten().filter(|value| value.is_finite())?;
-                let mut coordinates = axes.coordinates(&trial.point)?;
-                coordinates.resize(dimensions.len(), 0.0);
-                Some((coordinates, side * (value - limit.limit)))
-            });
+            history.trials.iter().filter(|trial| trial.outcome != Outcome::Pending).filter_map(
+                |trial| {
+                    let value = trial
+                        .constrained
+                        .get(index)
+                        .copied()
+                        .flatten()
+                        .filter(|value| value.is_finite())?;
+                    let mut coordinates = axes.coordinates(&trial.point)?;
+                    coordinates.resize(dimensions.len(), 0.0);
+                    Some((coordinates, side * (value - limit.limit)))
+                },
+            );
         let (inputs, beyond): (Vec<Vec<f64>>, Vec<f64>) = told.unzip();
         let mut distances: Vec<f64> = beyond.iter().map(|by| by.abs()).collect();
         distances.sort_by(f64::total_cmp);
-        let usual = distances.get(distances.len() / 2).copied().filter(|&usual| usual > 0.0).unwrap_or(1.0);
-        let cut: Vec<f64> = beyond.iter().map(|by| (by / usual).clamp(-FARTHEST, FARTHEST)).collect();
+        let usual =
+            distances.get(distances.len() / 2).copied().filter(|&usual| usual > 0.0).unwrap_or(1.0);
+        let cut: Vec<f64> =
+            beyond.iter().map(|by| (by / usual).clamp(-FARTHEST, FARTHEST)).collect();
         let extra = vec![0.0; cut.len()];
         let mut sample = Sample { inputs, targets: cut, extra }.thinned(dimensions, MOST_FITTED);
         let (targets, centre, spread) = standardise(sample.targets);
@@ -281,8 +306,8 @@ fn limited(study: &Study, axes: &Axes<'_>, history: &History, dimensions: &[Dime
     study.constraints.iter().enumerate().map(of).collect()
 }
 
-/// One number per trial, divided by the largest magnitude, which is returned too: the bad tail cut, what failed filled
-/// in. Empty while nothing is known.
+/// One number per trial, divided by the largest magnitude, which is returned too: the bad tail cut,
+/// what failed filled in. Empty while nothing is known.
 fn impute(told: &[Option<f64>], rule: Impute, is_cut: bool) -> (Vec<f64>, f64) {
     let magnitude = told.iter().flatten().fold(0.0_f64, |largest, value| largest.max(value.abs()));
     let magnitude = if magnitude > 0.0 { magnitude } else { 1.0 };
@@ -293,7 +318,8 @@ fn impute(told: &[Option<f64>], rule: Impute, is_cut: bool) -> (Vec<f64>, f64) {
     };
     let limit = if is_cut { ceiling(&sorted) } else { worst };
     let missing = match rule {
-        // A trial that failed has no last value here: the history keeps a value only of trials that ended with one.
+        // A trial that failed has no last value here: the history keeps a value only of trials that
+        // ended with one.
         Impute::Worst | Impute::Latest => worst.min(limit),
         Impute::Best => best,
     };
@@ -307,8 +333,8 @@ fn ceiling(sorted: &[f64]) -> f64 {
     median + CEILING * spread
 }
 
-/// The median, and how far the good values usually lie from it. Where the better half is one value, the next worse one gives
-/// the scale. Of at least one value, ascending.
+/// The median, and how far the good values usually lie from it. Where the better half is one value,
+/// the next worse one gives the scale. Of at least one value, ascending.
 pub(super) fn good(sorted: &[f64]) -> (f64, f64) {
     let median = sorted[(sorted.len() - 1) / 2];
     let decile = sorted[(sorted.len() - 1) / 10];

@@ -1,10 +1,10 @@
-//! What a trial that was stopped early would have ended with, as far as the others tell. Called by `observations`. Never
-//! takes a partial result for a final one.
+//! What a trial that was stopped early would have ended with, as far as the others tell. Called by
+//! `observations`. Never takes a partial result for a final one.
 //!
-//! Trials that ran to their end passed the same rung on their way. From how much they gained after it come the mean and the
-//! variance of what the stopped one would have gained from there; what it reached before it was killed bounds the guess.
-//! With fewer than three of them the value at the rung stands for the end, with a variance that leaves the model free to
-//! doubt it.
+//! Trials that ran to their end passed the same rung on their way. From how much they gained after
+//! it come the mean and the variance of what the stopped one would have gained from there; what it
+//! reached before it was killed bounds the guess. With fewer than three of them the value at the
+//! rung stands for the end, with a variance that leaves the model free to doubt it.
 
 use std::collections::BTreeMap;
 
@@ -44,14 +44,16 @@ impl Gains {
             }
         }
         gains.retain(|_, gains| gains.len() >= FEWEST);
-        let after = gains.into_iter().map(|(iteration, gains)| (iteration, moments(&gains))).collect();
+        let after =
+            gains.into_iter().map(|(iteration, gains)| (iteration, moments(&gains))).collect();
         Gains { after, best, sign }
     }
 
     /// The guess for a trial that was stopped with this value.
     pub(super) fn guess(&self, trial: &Trial, stopped_with: f64) -> Guess {
         let reached = self.sign * stopped_with;
-        let known = trial.rungs.last().and_then(|last| Some((last, self.after.get(&last.iteration)?)));
+        let known =
+            trial.rungs.last().and_then(|last| Some((last, self.after.get(&last.iteration)?)));
         let Some((last, (mean, variance))) = known else {
             return Guess { value: reached, variance: None };
         };
@@ -99,7 +101,9 @@ mod tests {
             history.trials.push(trial(Outcome::Value(end), &[(3, 9.0), (9, at_nine)]));
         }
         let found = guess(&history, &stopped, 5.0, 1.0);
-        assert!((found.value - 3.5).abs() < 1e-12 && (found.variance.unwrap() - 0.25).abs() < 1e-12);
+        assert!(
+            (found.value - 3.5).abs() < 1e-12 && (found.variance.unwrap() - 0.25).abs() < 1e-12
+        );
         // What it gained after the rung, before it was killed, is part of that gain.
         assert_eq!(guess(&history, &stopped, 4.0, 1.0).value, 3.5);
         assert_eq!(guess(&history, &stopped, 3.2, 1.0).value, 3.2);

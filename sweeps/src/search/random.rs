@@ -1,5 +1,5 @@
-//! Random search: every parameter is drawn independently, and what is inactive then is settled. No memory: a point may come twice, and there is no end.
-//! Called by `propose`.
+//! Random search: every parameter is drawn independently, and what is inactive then is settled. No
+//! memory: a point may come twice, and there is no end. Called by `propose`.
 
 use serde_json::Value;
 
@@ -12,7 +12,8 @@ use crate::{
 /// The draw of trial `number`.
 pub(super) fn propose(study: &Study, number: u64) -> Suggestion {
     let mut stream = Stream::new(study.seed, number, Purpose::Draw);
-    // A constant takes its number too: fixing one parameter of a space leaves the draws of the others as they were.
+    // A constant takes its number too: fixing one parameter of a space leaves the draws of the
+    // others as they were.
     let parameters = study.space.parameters.iter();
     let mut values: Vec<Value> =
         parameters.map(|parameter| parameter.distribution.value(stream.uniform())).collect();
@@ -35,16 +36,18 @@ mod tests {
 
     /// The values that a parameter with this entry gets, from its YAML on.
     fn values(method: Method, entry: &str) -> Vec<Value> {
-        let text =
-            format!("method: random\nprogram: a\nparameters:\n  x: {entry}\n  y: {{values: [1, 2]}}\n");
+        let text = format!(
+            "method: random\nprogram: a\nparameters:\n  x: {entry}\n  y: {{values: [1, 2]}}\n"
+        );
         let config = config::check(&text).config.unwrap();
         let study = Study::new(method, config.space, 77);
-        let value = |number| propose(&study, number, &History::default()).unwrap().point.values[0].clone();
+        let value =
+            |number| propose(&study, number, &History::default()).unwrap().point.values[0].clone();
         (0..DRAWS).map(value).collect()
     }
 
-    /// Checks that a share of the draws is `p`: within 4.5 standard deviations of a binomial law, which one in 150,000
-    /// tests misses; and within two draws for Sobol points.
+    /// Checks that a share of the draws is `p`: within 4.5 standard deviations of a binomial law,
+    /// which one in 150,000 tests misses; and within two draws for Sobol points.
     fn check_share(method: Method, count: usize, p: f64, what: &str) {
         let n = DRAWS as f64;
         let tolerance =
@@ -53,7 +56,8 @@ mod tests {
         assert!((share - p).abs() <= tolerance, "{method:?} {what}: {share} and not {p}");
     }
 
-    /// Checks a continuous law by its quantiles, in closed form: no function of ours is used to find them.
+    /// Checks a continuous law by its quantiles, in closed form: no function of ours is used to
+    /// find them.
     fn check_quantiles(entry: &str, quantile: impl Fn(f64, f64) -> f64) {
         // Each with the quantile of the standard normal law.
         let levels = [
@@ -83,12 +87,14 @@ mod tests {
                 let count = values.iter().filter(|value| *value == wanted).count();
                 check_share(method, count, *p, &format!("{entry} is {wanted}"));
             }
-            let known = |value: &Value| shares.iter().any(|(wanted, p)| wanted == value && *p > 0.0);
+            let known =
+                |value: &Value| shares.iter().any(|(wanted, p)| wanted == value && *p > 0.0);
             assert!(values.iter().all(known), "{entry}: {values:?}");
         }
     }
 
-    /// The shares of multiples of `q` from their law's distribution function: what is rounded to each.
+    /// The shares of multiples of `q` from their law's distribution function: what is rounded to
+    /// each.
     fn rounded(
         q: f64,
         multiples: std::ops::RangeInclusive<i32>,
@@ -108,9 +114,14 @@ mod tests {
         check_quantiles("{distribution: uniform, min: -3, max: 5}", |p, _| -3.0 + 8.0 * p);
         let log_uniform = |p: f64, _| exp(log(1e-5) + p * log(1e4));
         check_quantiles("{distribution: log_uniform_values, min: 0.00001, max: 0.1}", log_uniform);
-        check_quantiles("{distribution: inv_log_uniform_values, min: 0.00001, max: 0.1}", log_uniform);
+        check_quantiles(
+            "{distribution: inv_log_uniform_values, min: 0.00001, max: 0.1}",
+            log_uniform,
+        );
         check_quantiles("{distribution: log_uniform, min: -2, max: 3}", |p, _| exp(-2.0 + 5.0 * p));
-        check_quantiles("{distribution: inv_log_uniform, min: -2, max: 3}", |p, _| exp(-3.0 + 5.0 * p));
+        check_quantiles("{distribution: inv_log_uniform, min: -2, max: 3}", |p, _| {
+            exp(-3.0 + 5.0 * p)
+        });
         check_quantiles("{distribution: normal, mu: 3, sigma: 0.5}", |_, z| 3.0 + 0.5 * z);
         check_quantiles("{distribution: log_normal, mu: -1, sigma: 2}", |_, z| exp(-1.0 + 2.0 * z));
         check_quantiles("{distribution: beta, a: 3, b: 1}", |p, _| pow(p, 1.0 / 3.0));
@@ -122,14 +133,24 @@ mod tests {
     #[test]
     fn rounded_laws_have_their_shares() {
         let uniform = |x: f64| (x / 10.0).clamp(0.0, 1.0);
-        check_shares("{distribution: q_uniform, min: 0, max: 10, q: 2.5}", &rounded(2.5, 0..=4, uniform));
-        let log_uniform = |x: f64| if x <= 1.0 { 0.0 } else { (libm::log(x) / libm::log(8.0)).min(1.0) };
+        check_shares(
+            "{distribution: q_uniform, min: 0, max: 10, q: 2.5}",
+            &rounded(2.5, 0..=4, uniform),
+        );
+        let log_uniform =
+            |x: f64| if x <= 1.0 { 0.0 } else { (libm::log(x) / libm::log(8.0)).min(1.0) };
         let entry = "{distribution: q_log_uniform_values, min: 1, max: 8, q: 1.0}";
         check_shares(entry, &rounded(1.0, 1..=8, log_uniform));
         let exponents = |x: f64| if x <= 1.0 { 0.0 } else { (libm::log(x) / 2.0).min(1.0) };
-        check_shares("{distribution: q_log_uniform, min: 0, max: 2}", &rounded(1.0, 1..=7, exponents));
+        check_shares(
+            "{distribution: q_log_uniform, min: 0, max: 2}",
+            &rounded(1.0, 1..=7, exponents),
+        );
         let normal = |x: f64| normal_cdf((x - 3.0) / 2.0);
-        check_shares("{distribution: q_normal, mu: 3, sigma: 2, q: 2.0}", &rounded(2.0, -5..=8, normal));
+        check_shares(
+            "{distribution: q_normal, mu: 3, sigma: 2, q: 2.0}",
+            &rounded(2.0, -5..=8, normal),
+        );
         let log_normal = |x: f64| if x <= 0.0 { 0.0 } else { normal_cdf(libm::log(x) / 0.5) };
         check_shares("{distribution: q_log_normal, sigma: 0.5}", &rounded(1.0, 0..=20, log_normal));
         let beta = |x: f64| x.clamp(0.0, 1.0) * x.clamp(0.0, 1.0);
@@ -144,7 +165,8 @@ mod tests {
             "{values: [a, b, null]}",
             &["a".into(), "b".into(), Value::Null].map(|x| (x, 1.0 / 3.0)),
         );
-        let weighted = [("a", 0.1), ("b", 0.0), ("c", 0.65), ("d", 0.25)].map(|(x, p)| (x.into(), p));
+        let weighted =
+            [("a", 0.1), ("b", 0.0), ("c", 0.65), ("d", 0.25)].map(|(x, p)| (x.into(), p));
         check_shares("{values: [a, b, c, d], probabilities: [0.1, 0, 0.65, 0.25]}", &weighted);
     }
 }

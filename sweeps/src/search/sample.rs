@@ -1,5 +1,5 @@
-//! Observations for a model, and which of a long history it is told. Called by `observations` and by the Bayesian search.
-//! Never reads a trial.
+//! Observations for a model, and which of a long history it is told. Called by `observations` and
+//! by the Bayesian search. Never reads a trial.
 
 use crate::gp::{Data, Dimension};
 
@@ -36,9 +36,10 @@ impl Sample {
     }
 }
 
-/// Indices of at most `most` observations, ascending: all, or a third each of the best, of the newest, and of those that
-/// lie farthest from what was chosen before. The last are looked for among the others at even steps in time, `most` of them
-/// or up to twice as many, so that the cost does not grow with the history.
+/// Indices of at most `most` observations, ascending: all, or a third each of the best, of the
+/// newest, and of those that lie farthest from what was chosen before. The last are looked for
+/// among the others at even steps in time, `most` of them or up to twice as many, so that the cost
+/// does not grow with the history.
 pub(super) fn spread(
     dimensions: &[Dimension],
     inputs: &[impl AsRef<[f64]>],
@@ -54,15 +55,22 @@ pub(super) fn spread(
     let mut chosen: Vec<usize> = order[..share].iter().copied().chain(n - share..n).collect();
     chosen.sort_unstable();
     chosen.dedup();
-    let distance = |a: usize, b: usize| squared_distance(dimensions, inputs[a].as_ref(), inputs[b].as_ref());
+    let distance =
+        |a: usize, b: usize| squared_distance(dimensions, inputs[a].as_ref(), inputs[b].as_ref());
     let others: Vec<usize> = (0..n).filter(|index| chosen.binary_search(index).is_err()).collect();
-    let nearest =
-        |index: usize| chosen.iter().map(|&other| distance(index, other)).fold(f64::INFINITY, f64::min);
-    let mut candidates: Vec<(usize, f64)> =
-        others.iter().step_by((others.len() / most).max(1)).map(|&index| (index, nearest(index))).collect();
+    let nearest = |index: usize| {
+        chosen.iter().map(|&other| distance(index, other)).fold(f64::INFINITY, f64::min)
+    };
+    let mut candidates: Vec<(usize, f64)> = others
+        .iter()
+        .step_by((others.len() / most).max(1))
+        .map(|&index| (index, nearest(index)))
+        .collect();
     while chosen.len() < most {
-        let farthest = (0..candidates.len()).max_by(|&a, &b| candidates[a].1.total_cmp(&candidates[b].1));
-        let (farthest, _) = candidates.swap_remove(farthest.expect("more are left than are wanted"));
+        let farthest =
+            (0..candidates.len()).max_by(|&a, &b| candidates[a].1.total_cmp(&candidates[b].1));
+        let (farthest, _) =
+            candidates.swap_remove(farthest.expect("more are left than are wanted"));
         chosen.push(farthest);
         for (index, nearest) in &mut candidates {
             *nearest = nearest.min(distance(*index, farthest));
@@ -87,7 +95,8 @@ mod tests {
     const MOST: usize = 300;
 
     fn spread_of(targets: &[f64]) -> Vec<usize> {
-        let inputs: Vec<[f64; 1]> = (0..targets.len()).map(|i| [(i % 100) as f64 / 100.0]).collect();
+        let inputs: Vec<[f64; 1]> =
+            (0..targets.len()).map(|i| [(i % 100) as f64 / 100.0]).collect();
         spread(&[Dimension::Numeric], &inputs, targets, MOST)
     }
 
@@ -98,9 +107,9 @@ mod tests {
         assert_eq!(kept.len(), MOST);
         assert!(kept.is_sorted());
         assert!((900..1000).all(|index| kept.contains(&index)));
-        assert!(
-            (0..100).all(|rank| kept.contains(&targets.iter().position(|&t| t == f64::from(rank)).unwrap()))
-        );
+        assert!((0..100).all(|rank| {
+            kept.contains(&targets.iter().position(|&t| t == f64::from(rank)).unwrap())
+        }));
     }
 
     #[test]

@@ -1,13 +1,16 @@
-//! Sobol points: a sequence that fills the unit cube evenly, scrambled so that each point by itself is uniform. The method
-//! `sobol`, and whoever else in the search wants to cover a space. Called by `propose`. Never depends on what was seen.
+//! Sobol points: a sequence that fills the unit cube evenly, scrambled so that each point by itself
+//! is uniform. The method `sobol`, and whoever else in the search wants to cover a space. Called by
+//! `propose`. Never depends on what was seen.
 //!
-//! Direction numbers by Joe and Kuo, scrambling by Owen's scheme as a hash (Burley, "Practical Hash-based Owen Scrambling",
-//! 2020), both of the crate `sobol_burley`: integers only, so the points are the same on every machine. The scrambles
-//! themselves come from a stream of ours, since the crate's own seed has 32 bits.
+//! Direction numbers by Joe and Kuo, scrambling by Owen's scheme as a hash (Burley, "Practical
+//! Hash-based Owen Scrambling", 2020), both of the crate `sobol_burley`: integers only, so the
+//! points are the same on every machine. The scrambles themselves come from a stream of ours, since
+//! the crate's own seed has 32 bits.
 //!
-//! The direction numbers reach for 2^16 points in 256 dimensions. Each further block of points is the sequence again, and each
-//! further group of dimensions the first one again in another order, both scrambled anew: every block and every group
-//! fills its own cube evenly, and they are independent of each other.
+//! The direction numbers reach for 2^16 points in 256 dimensions. Each further block of points is
+//! the sequence again, and each further group of dimensions the first one again in another order,
+//! both scrambled anew: every block and every group fills its own cube evenly, and they are
+//! independent of each other.
 
 use serde_json::Value;
 use sobol_burley::{
@@ -37,14 +40,16 @@ pub(super) struct Sobol {
 /// How one coordinate is scrambled.
 #[derive(Clone, Copy, Debug)]
 struct Scramble {
-    /// Of the order of the points; the same for all dimensions of a group, none for the first group.
+    /// Of the order of the points; the same for all dimensions of a group, none for the first
+    /// group.
     order: Option<u32>,
     /// Of the coordinate's bits.
     value: u32,
 }
 
 impl Sobol {
-    /// The sequence of this seed in so many dimensions. A further dimension leaves the coordinates of the others as they are.
+    /// The sequence of this seed in so many dimensions. A further dimension leaves the coordinates
+    /// of the others as they are.
     pub(super) fn new(dimensions: usize, seed: u64) -> Sobol {
         Sobol { dimensions, seed, first: scrambles(dimensions, seed, 0).collect() }
     }
@@ -75,7 +80,8 @@ fn scrambles(dimensions: usize, seed: u64, block: u64) -> impl Iterator<Item = S
 fn coordinates(place: u32, scrambles: impl Iterator<Item = Scramble>) -> Vec<f64> {
     let mirrored = place.reverse_bits();
     let coordinate = |(dimension, scramble): (usize, Scramble)| {
-        // Scrambling the mirrored index permutes the points of the block, halves with halves, quarters with quarters.
+        // Scrambling the mirrored index permutes the points of the block, halves with halves,
+        // quarters with quarters.
         let at = scramble.order.map_or(mirrored, |order| owen_scramble_rev(mirrored, order));
         let bits = sobol_rev(at, dimension as u32 % NUM_DIMENSIONS);
         f64::from(owen_scramble_rev(bits, scramble.value).reverse_bits()) / 4_294_967_296.0
@@ -103,12 +109,14 @@ pub(super) fn propose(study: &Study, number: u64) -> Suggestion {
 mod tests {
     use super::*;
 
-    /// How many of 2^`bits` points lie in each of as many equal boxes of two axes, whose sides are powers of two.
+    /// How many of 2^`bits` points lie in each of as many equal boxes of two axes, whose sides are
+    /// powers of two.
     fn is_even(points: &[Vec<f64>], one: usize, other: usize, bits: u32, split: u32) -> bool {
         let (across, down) = ((1_u64 << split) as f64, (1_u64 << (bits - split)) as f64);
         let mut boxes = vec![0; points.len()];
         for point in points {
-            boxes[((point[one] * across).floor() * down + (point[other] * down).floor()) as usize] += 1;
+            boxes[((point[one] * across).floor() * down + (point[other] * down).floor())
+                as usize] += 1;
         }
         boxes.iter().all(|&count| count == 1)
     }
@@ -139,7 +147,8 @@ mod tests {
         for (one, other) in [(0, 256), (1, 513), (256, 512), (255, 511)] {
             assert!(correlation(one, other).abs() < 0.12, "{one} and {other}");
         }
-        let second: Vec<Vec<f64>> = (1 << 16..(1 << 16) + 1024).map(|index| sobol.point(index)).collect();
+        let second: Vec<Vec<f64>> =
+            (1 << 16..(1 << 16) + 1024).map(|index| sobol.point(index)).collect();
         assert!((0..599).all(|axis| is_even(&second, axis, axis + 1, 10, 10)));
         assert!(points.iter().zip(&second).all(|(one, other)| one[0] != other[0]));
         let last = sobol.point(u64::MAX);
@@ -159,7 +168,9 @@ mod tests {
     #[test]
     fn the_sequence_is_fixed() {
         let bits = |x: f64| (x * 4_294_967_296.0) as u64;
-        let of = |index: u64| Sobol::new(258, 42).point(index).into_iter().map(bits).collect::<Vec<u64>>();
+        let of = |index: u64| {
+            Sobol::new(258, 42).point(index).into_iter().map(bits).collect::<Vec<u64>>()
+        };
         let chosen = [0, 1, 70_000].map(|index| [of(index)[0], of(index)[1], of(index)[257]]);
         assert_eq!(
             chosen,

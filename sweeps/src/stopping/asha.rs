@@ -1,9 +1,11 @@
-//! `asha`: asynchronous successive halving in the form that stops (Li et al., "A System for Massively Parallel
-//! Hyperparameter Tuning"). Called by `judge`. Never waits for a rung to fill and needs no checkpoint.
+//! `asha`: asynchronous successive halving in the form that stops (Li et al., "A System for
+//! Massively Parallel Hyperparameter Tuning"). Called by `judge`. Never waits for a rung to fill
+//! and needs no checkpoint.
 
 use super::{geometric, share};
 
-/// Asynchronous successive halving: a trial goes on while its best is in the best `1/eta` of those seen at its rung.
+/// Asynchronous successive halving: a trial goes on while its best is in the best `1/eta` of those
+/// seen at its rung.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Asha {
     /// The first rung.
@@ -21,7 +23,8 @@ impl Asha {
         geometric(self.min_iter, self.eta).take_while(move |rung| *rung < end)
     }
 
-    /// The index of the worst that goes on, among so many in ascending order; `None` while all of them do.
+    /// The index of the worst that goes on, among so many in ascending order; `None` while all of
+    /// them do.
     pub(super) fn place(&self, count: usize) -> Option<usize> {
         share(count, self.eta).checked_sub(1)
     }

@@ -1,5 +1,6 @@
-//! W&B's `hyperband`: successive halving in one bracket, where each trial is judged when it arrives. Called by `judge`.
-//! Never promotes, pauses or plans: a trial that was let go on at a rung is not looked at again before the next one.
+//! W&B's `hyperband`: successive halving in one bracket, where each trial is judged when it
+//! arrives. Called by `judge`. Never promotes, pauses or plans: a trial that was let go on at a
+//! rung is not looked at again before the next one.
 
 use super::{geometric, share};
 
@@ -37,9 +38,14 @@ impl Hyperband {
         match self.bands {
             Bands::From { min_iter } => Box::new(geometric(min_iter, self.eta)),
             Bands::UpTo { max_iter, s } => {
-                let exact = std::iter::successors(Some(f64::from(max_iter)), |rung| Some(rung / self.eta));
+                let exact =
+                    std::iter::successors(Some(f64::from(max_iter)), |rung| Some(rung / self.eta));
                 let most = u64::from(s).min(super::MOST_RUNGS) as usize;
-                let whole = exact.skip(1).take(most).take_while(|rung| *rung >= 1.0).map(|rung| rung as u64);
+                let whole = exact
+                    .skip(1)
+                    .take(most)
+                    .take_while(|rung| *rung >= 1.0)
+                    .map(|rung| rung as u64);
                 let mut rungs: Vec<u64> = whole.collect();
                 rungs.reverse();
                 rungs.dedup();
@@ -48,7 +54,8 @@ impl Hyperband {
         }
     }
 
-    /// The index of the worst that goes on, among so many in ascending order. For one trial its own: it goes on.
+    /// The index of the worst that goes on, among so many in ascending order. For one trial its
+    /// own: it goes on.
     pub(super) fn place(&self, count: usize) -> usize {
         share(count, self.eta)
     }

@@ -1,5 +1,5 @@
-//! `median`: a trial stops when its best is worse than what most others had at the same rung. Called by `judge`. Never
-//! decides while only few others have been there.
+//! `median`: a trial stops when its best is worse than what most others had at the same rung.
+//! Called by `judge`. Never decides while only few others have been there.
 
 use super::MOST_RUNGS;
 

@@ -1,9 +1,11 @@
-//! Early stopping: whether a trial goes on when it reaches a rung, that is, has logged the metric so many times. Called by
-//! the controller's app in the transaction of the rows that cross a rung, and by `config`, which reads the rules. `judge`
-//! sees one number of each trial that has been at the rung, in order, and searches them by halves. It never sees a history,
-//! and never judges a trial anywhere but at a rung.
+//! Early stopping: whether a trial goes on when it reaches a rung, that is, has logged the metric
+//! so many times. Called by the controller's app in the transaction of the rows that cross a rung,
+//! and by `config`, which reads the rules. `judge` sees one number of each trial that has been at
+//! the rung, in order, and searches them by halves. It never sees a history, and never judges a
+//! trial anywhere but at a rung.
 //!
-//! Everything is compared as a cost: the metric as it was logged, negated when larger is better. So lower is better here.
+//! Everything is compared as a cost: the metric as it was logged, negated when larger is better. So
+//! lower is better here.
 
 mod asha;
 mod hyperband;
@@ -83,18 +85,23 @@ impl EarlyTerminate {
     pub fn cost(&self, maximize: bool, arrival: &Arrival) -> f64 {
         match self {
             EarlyTerminate::Asha(_) => turned(maximize, arrival.best),
-            EarlyTerminate::Hyperband(_) | EarlyTerminate::Median(_) => turned(maximize, arrival.value),
+            EarlyTerminate::Hyperband(_) | EarlyTerminate::Median(_) => {
+                turned(maximize, arrival.value)
+            }
         }
     }
 }
 
-/// Decides whether a trial that has reached a rung goes on. `others` are the costs, as [`EarlyTerminate::cost`] gives them,
-/// of the trials of the sweep that have been at the rung before, one for each, in ascending order, without this one's own.
-/// Costs a few binary searches, however many they are.
+/// Decides whether a trial that has reached a rung goes on. `others` are the costs, as
+/// [`EarlyTerminate::cost`] gives them, of the trials of the sweep that have been at the rung
+/// before, one for each, in ascending order, without this one's own. Costs a few binary searches,
+/// however many they are.
 pub fn judge(rule: &EarlyTerminate, maximize: bool, arrival: &Arrival, others: &[f64]) -> Decision {
     let value = match rule {
         EarlyTerminate::Hyperband(rule) if rule.strict => arrival.value,
-        EarlyTerminate::Hyperband(_) | EarlyTerminate::Asha(_) | EarlyTerminate::Median(_) => arrival.best,
+        EarlyTerminate::Hyperband(_) | EarlyTerminate::Asha(_) | EarlyTerminate::Median(_) => {
+            arrival.best
+        }
     };
     let of = others.len() + 1;
     let own = rule.cost(maximize, arrival);
@@ -139,7 +146,8 @@ fn share(count: usize, eta: f64) -> usize {
     (count as f64 / eta) as usize
 }
 
-/// `min_iter`, and each next one `eta` times as far, rounded down; those that rounding makes equal once.
+/// `min_iter`, and each next one `eta` times as far, rounded down; those that rounding makes equal
+/// once.
 fn geometric(min_iter: u32, eta: f64) -> impl Iterator<Item = u64> {
     let exact = std::iter::successors(Some(f64::from(min_iter)), move |rung| Some(rung * eta));
     let whole = exact.take(MOST_RUNGS as usize).take_while(|rung| *rung < MOST_ITERATIONS);
@@ -164,7 +172,9 @@ impl EarlyTerminate {
     /// `3, 9, 27, ... times`: how often the metric has been logged when a trial is judged.
     fn times(&self) -> String {
         let rungs: Vec<u64> =
-            std::iter::successors(self.next_rung(0), |rung| self.next_rung(*rung)).take(4).collect();
+            std::iter::successors(self.next_rung(0), |rung| self.next_rung(*rung))
+                .take(4)
+                .collect();
         let shown: Vec<String> = rungs.iter().take(3).map(u64::to_string).collect();
         match rungs.len() {
             1 if rungs[0] == 1 => "once".to_owned(),
@@ -174,7 +184,8 @@ impl EarlyTerminate {
     }
 
     fn shares(&self) -> String {
-        let joined = |counts: Vec<usize>| counts.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+        let joined =
+            |counts: Vec<usize>| counts.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
         let best = SHOWN.map(|of| self.go_on(of).unwrap_or(of)).to_vec();
         format!("of {} trials there the best {} go on", joined(SHOWN.to_vec()), joined(best))
     }
@@ -197,14 +208,16 @@ impl fmt::Display for EarlyTerminate {
                 let fewest = rule.eta.ceil();
                 write!(
                     f,
-                    "asha judges a trial by its best when it has logged the metric {times}: {}, and all while \
+                    "asha judges a trial by its best when it has logged the metric {times}: {}, \
+                    and all while \
                      fewer than {fewest} have been there",
                     self.shares()
                 )
             }
             EarlyTerminate::Median(rule) => write!(
                 f,
-                "median judges a trial by its best when it has logged the metric {times}: it goes on if it is \
+                "median judges a trial by its best when it has logged the metric {times}: it goes \
+                on if it is \
                  no worse than the median of the others there, or these are fewer than {}",
                 rule.min_trials.max(1)
             ),

@@ -21,7 +21,8 @@ fn tree_of(shell: &Child) -> Sampler<NoGpus> {
     Sampler::new(Root::At(shell.id().cast_signed()), ".".into(), NoGpus, Own::All)
 }
 
-/// Starts a shell with this script. It waits wherever the script reads a line from its standard input.
+/// Starts a shell with this script. It waits wherever the script reads a line from its standard
+/// input.
 fn shell(script: &str) -> Child {
     let mut command = Command::new("sh");
     command.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
@@ -31,7 +32,8 @@ fn shell(script: &str) -> Child {
 fn a_child_that_burns_and_eats_is_seen() {
     // dd keeps a block of 200 MiB in memory while it fills it from the kernel again and again.
     let mut shell = shell(
-        "read go; dd if=/dev/zero of=/dev/null bs=200M count=1000000 2>/dev/null & read end; kill -9 $!",
+        "read go; dd if=/dev/zero of=/dev/null bs=200M count=1000000 2>/dev/null & read end; kill \
+        -9 $!",
     );
     let mut sampler = tree_of(&shell);
     let mut input = shell.stdin.take().unwrap();
@@ -45,11 +47,15 @@ fn a_child_that_burns_and_eats_is_seen() {
             break row;
         }
     };
-    let get = |name: &str| seen.get(name).unwrap_or_else(|| panic!("{name} is missing in {seen:?}"));
+    let get =
+        |name: &str| seen.get(name).unwrap_or_else(|| panic!("{name} is missing in {seen:?}"));
     assert_eq!(get("system.proc.count"), 2.0, "the shell and what it started");
-    for percent in
-        ["system.cpu", "system.memory_percent", "system.disk.usagePercent", "system.cpu.0.cpu_percent"]
-    {
+    for percent in [
+        "system.cpu",
+        "system.memory_percent",
+        "system.disk.usagePercent",
+        "system.cpu.0.cpu_percent",
+    ] {
         assert!((0.0..=100.0).contains(&get(percent)), "{percent}");
     }
     assert!(get("system.network.sent") >= 0.0);

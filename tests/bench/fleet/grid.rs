@@ -1,5 +1,5 @@
-//! A whole grid, worked off by agents that are nothing but their calls: each point once, and how much memory the controller has
-//! needed at a tenth of it and at the end.
+//! A whole grid, worked off by agents that are nothing but their calls: each point once, and how
+//! much memory the controller has needed at a tenth of it and at the end.
 
 use std::{
     collections::BTreeSet,
@@ -30,7 +30,8 @@ pub(crate) fn measure(runtime: &Runtime, agents: usize, points: u64) -> Result<(
          parameters: {{a: {{min: 1, max: {}}}, b: {{min: 1, max: {SIDE}}}}}\n",
         points / SIDE
     ));
-    let mut table = Table::new([">points", ">agents", ">seconds", ">trials/s", ">controller's peak MiB"]);
+    let mut table =
+        Table::new([">points", ">agents", ">seconds", ">trials/s", ">controller's peak MiB"]);
     let begun = Instant::now();
     let mut note = |done: u64| {
         let seconds = begun.elapsed().as_secs_f64();
@@ -89,7 +90,8 @@ async fn check(lab: &Lab, sweep: &str, points: u64) -> Result<(), Failure> {
     }
     let (listed, trials, configs, unfinished) = counts;
     let what = format!(
-        "of {points} points {listed} are listed, {trials} numbers, {configs} configs, {unfinished} not done once"
+        "of {points} points {listed} are listed, {trials} numbers, {configs} configs, \
+        {unfinished} not done once"
     );
     Err(Failure::new(Exit::Refused, what))
 }

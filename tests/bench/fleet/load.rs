@@ -1,5 +1,5 @@
-//! The same trials a second from few agents and from many. Each holds a trial of its own throughout, and waits in a long poll
-//! whenever it does nothing else, as agents do.
+//! The same trials a second from few agents and from many. Each holds a trial of its own
+//! throughout, and waits in a long poll whenever it does nothing else, as agents do.
 
 use std::time::{Duration, Instant};
 
@@ -81,7 +81,8 @@ async fn offered(lab: &Lab, sweep: &str, agents: usize, rate: u32, length: Durat
             agent.hold(&own);
             let mut seen = Seen::default();
             for round in 0.. {
-                let due = begun + Duration::from_secs_f64((round * agents + number) as f64 / f64::from(rate));
+                let due = begun
+                    + Duration::from_secs_f64((round * agents + number) as f64 / f64::from(rate));
                 if due > begun + length {
                     return seen;
                 }

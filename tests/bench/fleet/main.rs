@@ -1,6 +1,7 @@
-//! `cargo xtask bench fleet`: what many agents cost, through a real controller over gRPC on SQLite. The same load from few agents
-//! and from many; the time from the report of a bad value to the stop, at agents that are nothing but their calls and at the
-//! processes of a real one; and, on demand, a whole grid: each point once, in how much memory. Never compares with others.
+//! `cargo xtask bench fleet`: what many agents cost, through a real controller over gRPC on SQLite.
+//! The same load from few agents and from many; the time from the report of a bad value to the
+//! stop, at agents that are nothing but their calls and at the processes of a real one; and, on
+//! demand, a whole grid: each point once, in how much memory. Never compares with others.
 
 mod grid;
 mod load;
@@ -45,8 +46,10 @@ fn main() -> ExitCode {
 }
 
 fn measure(flags: &Flags) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::new(Exit::Bug, format!("no runtime: {error}")))?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime =
+        runtime.map_err(|error| Failure::new(Exit::Bug, format!("no runtime: {error}")))?;
     if let Some(points) = flags.grid {
         return grid::measure(&runtime, flags.connected, points);
     }

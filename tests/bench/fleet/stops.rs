@@ -1,5 +1,5 @@
-//! How long it takes from the report of a value that a rule does not like to the stop: to the moment when an agent has the order,
-//! and, at a real agent, to the signal at the process.
+//! How long it takes from the report of a value that a rule does not like to the stop: to the
+//! moment when an agent has the order, and, at a real agent, to the signal at the process.
 
 use std::{
     fs,
@@ -35,19 +35,33 @@ const RATE: f64 = 100.0;
 const UNSTOPPED: u32 = 3;
 
 /// A table with a line for what has calls alone, and one for processes.
-pub(crate) fn measure(runtime: &Runtime, connected: usize, stops: usize, processes: usize) -> String {
+pub(crate) fn measure(
+    runtime: &Runtime,
+    connected: usize,
+    stops: usize,
+    processes: usize,
+) -> String {
     let mut lab = Lab::with_leases(LEASE_SECONDS);
-    let sweep = lab
-        .create(&format!("method: random\nprogram: none\nparameters: {{x: {{min: 0.0, max: 1.0}}}}\n{RULE}"));
+    let sweep = lab.create(&format!(
+        "method: random\nprogram: none\nparameters: {{x: {{min: 0.0, max: 1.0}}}}\n{RULE}"
+    ));
     terminal::say(format_args!(
         "{connected} agents connected, {stops} stops, and {processes} of real processes"
     ));
     let orders = runtime.spawn(prunes(lab.address(), sweep, connected, stops));
     let signals = signals(&mut lab, processes);
     let orders = runtime.block_on(orders).expect("the agents do not panic");
-    let mut table =
-        Table::new(["from the report of a value to", ">agents", ">stops", ">p50 ms", ">p99 ms", ">worst ms"]);
-    for (what, samples) in [("the agent's order to stop", orders), ("SIGTERM at the process", signals)] {
+    let mut table = Table::new([
+        "from the report of a value to",
+        ">agents",
+        ">stops",
+        ">p50 ms",
+        ">p99 ms",
+        ">worst ms",
+    ]);
+    for (what, samples) in
+        [("the agent's order to stop", orders), ("SIGTERM at the process", signals)]
+    {
         let number = |q| format!("{:.2}", quantile(&samples, q));
         let (agents, stops) = ((connected + 1).to_string(), samples.len().to_string());
         table.row([what.to_owned(), agents, stops, number(0.5), number(0.99), number(1.0)]);
@@ -88,7 +102,8 @@ async fn prunes(address: String, sweep: String, agents: usize, stops: usize) -> 
                     (stop, told.elapsed().as_secs_f64() * 1e3)
                 };
                 let both = async { tokio::join!(report, stop) };
-                let (_, (stop, took)) = timeout(tests::PATIENCE, both).await.expect("a bad trial is stopped");
+                let (_, (stop, took)) =
+                    timeout(tests::PATIENCE, both).await.expect("a bad trial is stopped");
                 assert_eq!((stop.run, stop.reason.as_str()), (start.run.clone(), "pruned"));
                 samples.push(took);
                 agent.end(&start, "stopped").await;
@@ -103,13 +118,15 @@ async fn prunes(address: String, sweep: String, agents: usize, stops: usize) -> 
     tasks.join_all().await.concat()
 }
 
-/// Milliseconds from the moment when a program has printed a bad value until it gets SIGTERM, under a real agent.
+/// Milliseconds from the moment when a program has printed a bad value until it gets SIGTERM, under
+/// a real agent.
 fn signals(lab: &mut Lab, processes: usize) -> Vec<f64> {
     let notes = lab.dir().join("notes");
     fs::create_dir(&notes).expect("the lab's folder can be written");
     let program = lab.write("trial.py", &program(&notes.to_string_lossy()));
     let sweep = lab.create(&format!(
-        "method: grid\ncommand: [python3, '{}']\nparameters: {{x: {{min: 1, max: {processes}}}}}\n{RULE}",
+        "method: grid\ncommand: [python3, '{}']\nparameters: {{x: {{min: 1, max: \
+        {processes}}}}}\n{RULE}",
         program.display()
     ));
     let agent = lab.agent(&sweep, &["--slots", "4"]);

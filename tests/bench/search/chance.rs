@@ -1,5 +1,6 @@
-//! The benchmark's own randomness: one stream per key, the same on every machine and with every version. Called by the
-//! problems (shifts, rotations, data), the runner (noise, which trial ends next) and the statistics. Never seeds itself.
+//! The benchmark's own randomness: one stream per key, the same on every machine and with every
+//! version. Called by the problems (shifts, rotations, data), the runner (noise, which trial ends
+//! next) and the statistics. Never seeds itself.
 
 use std::f64::consts::TAU;
 
@@ -9,8 +10,9 @@ pub(crate) struct Chance(u64);
 
 /// A number that depends on every byte of the text (FNV-1a).
 pub(crate) fn hash(text: &str) -> u64 {
-    text.bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| {
+        (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+    })
 }
 
 impl Chance {

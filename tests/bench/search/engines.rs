@@ -1,5 +1,6 @@
-//! What searches: our own library in this process, and any program that speaks the protocol. Made from the words of
-//! `--engine` and `--without`, driven by the runner. Never sees a problem's function or its optimum.
+//! What searches: our own library in this process, and any program that speaks the protocol. Made
+//! from the words of `--engine` and `--without`, driven by the runner. Never sees a problem's
+//! function or its optimum.
 
 use std::time::Duration;
 
@@ -77,9 +78,12 @@ impl Choice {
 
     pub(crate) fn open(&self) -> Told<Box<dyn Engine>> {
         Ok(match &self.kind {
-            Kind::Own(method, without) => {
-                Box::new(Own { method: *method, without: *without, study: None, history: History::default() })
-            }
+            Kind::Own(method, without) => Box::new(Own {
+                method: *method,
+                without: *without,
+                study: None,
+                history: History::default(),
+            }),
             Kind::External { command } => Box::new(External::start(command)?),
         })
     }
@@ -115,7 +119,8 @@ impl Engine for Own {
 
     fn tell(&mut self, id: &Value, value: f64) -> Told<()> {
         let number = id.as_u64().and_then(|number| usize::try_from(number).ok());
-        let trial = number.and_then(|number| self.history.trials.get_mut(number)).ok_or("no such trial")?;
+        let trial =
+            number.and_then(|number| self.history.trials.get_mut(number)).ok_or("no such trial")?;
         trial.outcome = Outcome::Value(value);
         Ok(())
     }

@@ -1,5 +1,6 @@
-//! An engine in a process of its own: one JSON line out, one JSON line back. Opened by `engines`; docs/search-bench.md has
-//! the protocol. Never trusts what comes back, and ends the process when it is dropped.
+//! An engine in a process of its own: one JSON line out, one JSON line back. Opened by `engines`;
+//! docs/search-bench.md has the protocol. Never trusts what comes back, and ends the process when
+//! it is dropped.
 
 use std::{
     fs,
@@ -24,7 +25,8 @@ pub(crate) struct External {
 }
 
 impl External {
-    /// Starts the command in a shell, which the command replaces. Libraries are held to one thread each.
+    /// Starts the command in a shell, which the command replaces. Libraries are held to one thread
+    /// each.
     pub(crate) fn start(command: &str) -> Told<Self> {
         let mut shell = Command::new("sh");
         shell
@@ -35,7 +37,8 @@ impl External {
         for name in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"] {
             shell.env(name, "1");
         }
-        let mut child = shell.spawn().map_err(|error| format!("cannot start `{command}`: {error}"))?;
+        let mut child =
+            shell.spawn().map_err(|error| format!("cannot start `{command}`: {error}"))?;
         let (requests, replies) = (child.stdin.take(), child.stdout.take());
         let replies = BufReader::new(replies.ok_or("no pipe to the engine")?);
         Ok(Self { child, requests, replies })
@@ -52,8 +55,8 @@ impl External {
         if self.replies.read_line(&mut line).map_err(gone)? == 0 {
             return Err("the engine ended".to_owned());
         }
-        let reply: Value =
-            serde_json::from_str(&line).map_err(|error| format!("the engine said {line:?}: {error}"))?;
+        let reply: Value = serde_json::from_str(&line)
+            .map_err(|error| format!("the engine said {line:?}: {error}"))?;
         match reply.get("error") {
             Some(error) => Err(error.as_str().map_or_else(|| error.to_string(), str::to_owned)),
             None => Ok(reply),
@@ -63,8 +66,10 @@ impl External {
 
 impl Engine for External {
     fn begin(&mut self, problem: &Problem, seed: u64) -> Told<()> {
-        self.call(&json!({"op": "init", "space": problem.parameters, "seed": seed, "goal": "minimize"}))
-            .map(drop)
+        self.call(
+            &json!({"op": "init", "space": problem.parameters, "seed": seed, "goal": "minimize"}),
+        )
+        .map(drop)
     }
 
     fn ask(&mut self) -> Told<Option<Asked>> {
@@ -80,7 +85,8 @@ impl Engine for External {
         self.call(&json!({"op": "tell", "id": id, "value": value})).map(drop)
     }
 
-    /// The sum over the threads of the process, of which the scheduler keeps the book in nanoseconds.
+    /// The sum over the threads of the process, of which the scheduler keeps the book in
+    /// nanoseconds.
     fn spent(&self) -> Duration {
         let threads = fs::read_dir(format!("/proc/{}/task", self.child.id()));
         let spent = threads.into_iter().flatten().flatten().filter_map(|thread| {
@@ -109,8 +115,10 @@ mod tests {
     };
 
     fn engine(replies: &str) -> External {
-        External::start(&format!("sh -c 'while read -r line; do case \"$line\" in {replies} esac; done'"))
-            .unwrap()
+        External::start(&format!(
+            "sh -c 'while read -r line; do case \"$line\" in {replies} esac; done'"
+        ))
+        .unwrap()
     }
 
     #[test]
@@ -127,8 +135,12 @@ mod tests {
     #[test]
     fn an_engine_that_fails_says_why() {
         let mut engine = engine(r#"*) echo "{\"error\":\"no idea\"}";;"#);
-        let problem = Problem::new("test", "line", [named("x", uniform(0.0, 1.0))], |p| p.number("x"));
+        let problem =
+            Problem::new("test", "line", [named("x", uniform(0.0, 1.0))], |p| p.number("x"));
         let plan = Plan { problem: "line".to_owned(), seed: 1, budget: 5, pending: 1 };
-        assert_eq!(run("bad", &mut engine, &problem, &plan, None).error.as_deref(), Some("no idea"));
+        assert_eq!(
+            run("bad", &mut engine, &problem, &plan, None).error.as_deref(),
+            Some("no idea")
+        );
     }
 }

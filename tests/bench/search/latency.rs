@@ -1,5 +1,5 @@
-//! What one trial costs an engine, in processor time, when it knows 50, 200 or 500 others: at six axes and at twenty. Called by
-//! `main` with `--latency`. Never judges what is found.
+//! What one trial costs an engine, in processor time, when it knows 50, 200 or 500 others: at six
+//! axes and at twenty. Called by `main` with `--latency`. Never judges what is found.
 
 use std::time::Duration;
 
@@ -18,14 +18,23 @@ const TRIALS: usize = 10;
 const PROBLEMS: [&str; 2] = ["gp-6", "fading-20"];
 
 /// A row per engine and problem. An engine that reaches the limit leaves cells empty.
-pub(crate) fn measure(engines: &[Choice], problems: &[Problem], limit: Duration) -> Result<String, Failure> {
+pub(crate) fn measure(
+    engines: &[Choice],
+    problems: &[Problem],
+    limit: Duration,
+) -> Result<String, Failure> {
     let mut table = Table::new(["engine", ">axes", ">at 50, ms", ">at 200, ms", ">at 500, ms"]);
     for choice in engines {
         for problem in problems.iter().filter(|problem| PROBLEMS.contains(&problem.name)) {
-            let spinner = terminal::progress::spinner(&format!("{} on {}", choice.name, problem.name));
+            let spinner =
+                terminal::progress::spinner(&format!("{} on {}", choice.name, problem.name));
             let mut engine = choice.open().map_err(|error| Failure::new(Exit::Refused, error))?;
-            let plan =
-                Plan { problem: problem.name.to_owned(), seed: 0, budget: KNOWN[2] + TRIALS, pending: 1 };
+            let plan = Plan {
+                problem: problem.name.to_owned(),
+                seed: 0,
+                budget: KNOWN[2] + TRIALS,
+                pending: 1,
+            };
             let done = run(&choice.name, engine.as_mut(), problem, &plan, Some(limit));
             spinner.finish_and_clear();
             if let Some(error) = done.error {

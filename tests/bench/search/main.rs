@@ -1,5 +1,6 @@
-//! `cargo xtask bench search`: how good the search is, beside random search, peers, and itself with a part left out. Many
-//! small problems, the same seeds and the same budget for everybody; docs/search-bench.md says what the figures mean.
+//! `cargo xtask bench search`: how good the search is, beside random search, peers, and itself with
+//! a part left out. Many small problems, the same seeds and the same budget for everybody;
+//! docs/search-bench.md says what the figures mean.
 
 mod chance;
 mod engines;
@@ -31,7 +32,8 @@ use crate::{
 /// Regret of search engines on many small problems.
 #[derive(Debug, Parser)]
 struct Flags {
-    /// What searches: `ours`, `random`, or NAME=COMMAND for a program that speaks the protocol [default: ours, random]
+    /// What searches: `ours`, `random`, or NAME=COMMAND for a program that speaks the protocol
+    /// [default: ours, random]
     #[arg(long = "engine", value_name = "NAME[=COMMAND]")]
     engines: Vec<String>,
     /// Ours with a part of its recipe left out, as the engine `ours-NAME`
@@ -79,10 +81,15 @@ fn main() -> ExitCode {
 fn measure(flags: &Flags) -> Result<(), Failure> {
     let problems: Vec<Problem> = problem::all()
         .into_iter()
-        .filter(|problem| problem.name.contains(&flags.problems) || problem.family.contains(&flags.problems))
+        .filter(|problem| {
+            problem.name.contains(&flags.problems) || problem.family.contains(&flags.problems)
+        })
         .collect();
     if problems.is_empty() {
-        return Err(Failure::new(Exit::Input, format!("no problem is called `{}`", flags.problems)));
+        return Err(Failure::new(
+            Exit::Input,
+            format!("no problem is called `{}`", flags.problems),
+        ));
     }
     if flags.reference {
         return make_reference(&problems);
@@ -92,7 +99,12 @@ fn measure(flags: &Flags) -> Result<(), Failure> {
         for path in &flags.report {
             runs.extend(runner::read(path)?);
         }
-        terminal::print(report::write(&runs, &problems, &reference::stored(), Some(&flags.baseline)));
+        terminal::print(report::write(
+            &runs,
+            &problems,
+            &reference::stored(),
+            Some(&flags.baseline),
+        ));
         return Ok(());
     }
     let engines = engines(flags)?;
@@ -114,8 +126,9 @@ fn search(flags: &Flags, engines: &[Choice], problems: &[Problem]) -> Result<(),
         budget: flags.budget,
         pending: flags.pending,
     };
-    let plans: Vec<Plan> =
-        (0..flags.seeds).flat_map(|seed| problems.iter().map(move |problem| plan(seed, problem))).collect();
+    let plans: Vec<Plan> = (0..flags.seeds)
+        .flat_map(|seed| problems.iter().map(move |problem| plan(seed, problem)))
+        .collect();
     let mut store = Store::open(flags.out.as_deref())?;
     runner::run_all(engines, problems, &plans, flags.jobs, &mut store)?;
     let chosen = |run: &&runner::Run| {
@@ -124,11 +137,18 @@ fn search(flags: &Flags, engines: &[Choice], problems: &[Problem]) -> Result<(),
     let runs: Vec<runner::Run> = store.runs().iter().filter(chosen).cloned().collect();
     let failed = runs.iter().filter(|run| run.error.is_some()).count();
     if failed < runs.len() {
-        terminal::print(report::write(&runs, problems, &reference::stored(), Some(&flags.baseline)));
+        terminal::print(report::write(
+            &runs,
+            problems,
+            &reference::stored(),
+            Some(&flags.baseline),
+        ));
     }
     match failed {
         0 => Ok(()),
-        failed => Err(Failure::new(Exit::Refused, format!("{failed} of {} runs failed", runs.len()))),
+        failed => {
+            Err(Failure::new(Exit::Refused, format!("{failed} of {} runs failed", runs.len())))
+        }
     }
 }
 
@@ -158,8 +178,9 @@ fn make_reference(problems: &[Problem]) -> Result<(), Failure> {
         .iter()
         .map(|(name, reference)| format!("  \"{name}\": {}", serde_json::json!(reference)))
         .collect();
-    std::fs::write(&path, format!("{{\n{}\n}}\n", lines.join(",\n")))
-        .map_err(|error| Failure::new(Exit::Refused, format!("cannot write `{}`: {error}", path.display())))
+    std::fs::write(&path, format!("{{\n{}\n}}\n", lines.join(",\n"))).map_err(|error| {
+        Failure::new(Exit::Refused, format!("cannot write `{}`: {error}", path.display()))
+    })
 }
 
 #[cfg(test)]
@@ -173,7 +194,11 @@ mod tests {
             let slack = 1e-6 * (1.0 + optimum.abs());
             if let Some(place) = &problem.place {
                 let value = problem.value(place);
-                assert!((value - optimum).abs() < slack, "{}: {value}, not {optimum}", problem.name);
+                assert!(
+                    (value - optimum).abs() < slack,
+                    "{}: {value}, not {optimum}",
+                    problem.name
+                );
             }
             for point in problem.draws(1).take(2_000) {
                 let value = problem.value(&point);

@@ -1,5 +1,5 @@
-//! What a problem is: a space, a function to minimise, the noise on what an engine is told, and the optimum where it is
-//! known. Built by the families, run by the runner. Never knows an engine.
+//! What a problem is: a space, a function to minimise, the noise on what an engine is told, and the
+//! optimum where it is known. Built by the families, run by the runner. Never knows an engine.
 
 use serde_json::{Map, Value, json};
 use sweeps::{
@@ -38,7 +38,8 @@ impl Params<'_> {
         self.0.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// The position of a category that is a word with its number behind it, as [`levels`] makes them.
+    /// The position of a category that is a word with its number behind it, as [`levels`] makes
+    /// them.
     pub(crate) fn level(&self, name: &str) -> usize {
         self.word(name).get(1..).and_then(|number| number.parse().ok()).unwrap_or(usize::MAX)
     }
@@ -62,7 +63,8 @@ pub(crate) enum Noise {
 impl Noise {
     pub(crate) fn draw(self, chance: &mut Chance) -> f64 {
         // As many numbers are drawn each time as ever, so that all engines meet the same luck.
-        let (even, spiked, height) = (chance.normal(), chance.unit() < 0.125, -(1.0 - chance.unit()).ln());
+        let (even, spiked, height) =
+            (chance.normal(), chance.unit() < 0.125, -(1.0 - chance.unit()).ln());
         match self {
             Noise::None => 0.0,
             Noise::Even(sigma) => sigma * even,
@@ -101,7 +103,8 @@ impl Problem {
         objective: impl Fn(&Params<'_>) -> f64 + Send + Sync + 'static,
     ) -> Self {
         let parameters = Value::Object(parameters.into_iter().collect());
-        let text = json!({"method": "random", "command": ["true"], "parameters": parameters}).to_string();
+        let text =
+            json!({"method": "random", "command": ["true"], "parameters": parameters}).to_string();
         let config = config::check(&text).config.expect("a problem's space is valid");
         Self {
             name,
@@ -117,7 +120,11 @@ impl Problem {
     }
 
     /// With an optimum whose place is known.
-    pub(crate) fn known(mut self, value: f64, place: impl IntoIterator<Item = (String, Value)>) -> Self {
+    pub(crate) fn known(
+        mut self,
+        value: f64,
+        place: impl IntoIterator<Item = (String, Value)>,
+    ) -> Self {
         self.place = Some(place.into_iter().collect());
         self.least(value)
     }
@@ -147,7 +154,8 @@ impl Problem {
     }
 
     fn range(&self) -> f64 {
-        let mut values: Vec<f64> = self.draws(7).take(400).map(|point| self.value(&point)).collect();
+        let mut values: Vec<f64> =
+            self.draws(7).take(400).map(|point| self.value(&point)).collect();
         values.sort_by(f64::total_cmp);
         values[380] - values[20]
     }

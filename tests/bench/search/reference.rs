@@ -1,5 +1,6 @@
-//! What the report measures against, worked out once per problem and kept in reference.json: how good random search is after
-//! so many trials, and the best value that patience found. Made by `--reference`, read by `report`. Never seen by an engine.
+//! What the report measures against, worked out once per problem and kept in reference.json: how
+//! good random search is after so many trials, and the best value that patience found. Made by
+//! `--reference`, read by `report`. Never seen by an engine.
 
 use std::collections::BTreeMap;
 
@@ -47,9 +48,12 @@ impl Reference {
     pub(crate) fn random(&self, budget: usize) -> f64 {
         let at = BUDGETS.partition_point(|known| *known < budget).min(BUDGETS.len() - 1);
         let below = at.saturating_sub(1);
-        let (Some(low), Some(high)) = (self.random.get(below), self.random.get(at)) else { return f64::NAN };
+        let (Some(low), Some(high)) = (self.random.get(below), self.random.get(at)) else {
+            return f64::NAN;
+        };
         let (from, to) = (BUDGETS[below] as f64, BUDGETS[at] as f64);
-        let share = if from < to { ((budget as f64 - from) / (to - from)).clamp(0.0, 1.0) } else { 1.0 };
+        let share =
+            if from < to { ((budget as f64 - from) / (to - from)).clamp(0.0, 1.0) } else { 1.0 };
         low + (high - low) * share
     }
 }
@@ -59,7 +63,8 @@ pub(crate) fn probe(problem: &Problem) -> f64 {
     problem.draws(2024).next().map_or(f64::NAN, |point| problem.value(&point))
 }
 
-/// Medians over random searches in a pool of values: each the noise-free value of the trial that looked best.
+/// Medians over random searches in a pool of values: each the noise-free value of the trial that
+/// looked best.
 fn medians(problem: &Problem, values: &[f64]) -> Vec<f64> {
     let mut chance = Chance::new(problem.name, 8);
     let mut found: Vec<Vec<f64>> = vec![Vec::new(); BUDGETS.len()];
@@ -102,7 +107,8 @@ fn climb(problem: &Problem, points: &[Values], values: &[f64], steps: usize) -> 
     least
 }
 
-/// A step of random length towards or away from another point on a few axes; whatever is no real number is taken over or not.
+/// A step of random length towards or away from another point on a few axes; whatever is no real
+/// number is taken over or not.
 fn between(problem: &Problem, from: &Values, towards: &Values, chance: &mut Chance) -> Values {
     let mut near = from.clone();
     let parameters = &problem.space.parameters;
@@ -137,8 +143,16 @@ mod tests {
             let known = &stored[problem.name];
             let probe = probe(&problem);
             let near = (known.probe - probe).abs() <= 1e-6 * (1.0 + probe.abs());
-            assert!(near, "{} has changed: run `cargo xtask bench search --reference`", problem.name);
-            assert!(known.random(50) > known.best, "{} is no problem: random search solves it", problem.name);
+            assert!(
+                near,
+                "{} has changed: run `cargo xtask bench search --reference`",
+                problem.name
+            );
+            assert!(
+                known.random(50) > known.best,
+                "{} is no problem: random search solves it",
+                problem.name
+            );
         }
     }
 

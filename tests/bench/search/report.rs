@@ -1,5 +1,6 @@
-//! Stored runs as tables: over all, by family, by problem. Called by `main` after the runs, or with files of earlier ones.
-//! Compares only what every engine of the report has run. Never runs anything.
+//! Stored runs as tables: over all, by family, by problem. Called by `main` after the runs, or with
+//! files of earlier ones. Compares only what every engine of the report has run. Never runs
+//! anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,8 +40,10 @@ pub(crate) fn write(
     references: &References,
     baseline: Option<&str>,
 ) -> String {
-    let runs: Vec<&Run> = runs.iter().filter(|run| run.error.is_none() && !run.curve.is_empty()).collect();
-    let modes: BTreeSet<(usize, usize)> = runs.iter().map(|run| (run.budget, run.pending)).collect();
+    let runs: Vec<&Run> =
+        runs.iter().filter(|run| run.error.is_none() && !run.curve.is_empty()).collect();
+    let modes: BTreeSet<(usize, usize)> =
+        runs.iter().map(|run| (run.budget, run.pending)).collect();
     let sheet = |(budget, pending)| {
         let here = runs
             .iter()
@@ -50,8 +53,10 @@ pub(crate) fn write(
         let common = common(&here);
         let seeds = common.iter().map(|(_, seed)| seed).collect::<BTreeSet<_>>().len();
         let sheet = Sheet::new(&here, &common, problems, references);
-        let title =
-            format!("{budget} trials, {pending} pending, {} problems, {seeds} seeds", sheet.problems.len());
+        let title = format!(
+            "{budget} trials, {pending} pending, {} problems, {seeds} seeds",
+            sheet.problems.len()
+        );
         format!("{}\n\n{}", paint(STRONG, title), sheet.write(baseline))
     };
     modes.into_iter().map(sheet).collect::<Vec<_>>().join("\n\n")
@@ -73,8 +78,10 @@ impl<'a> Sheet<'a> {
         problems: &'a [Problem],
         references: &References,
     ) -> Self {
-        let problems: Vec<&Problem> =
-            problems.iter().filter(|problem| common.iter().any(|(name, _)| *name == problem.name)).collect();
+        let problems: Vec<&Problem> = problems
+            .iter()
+            .filter(|problem| common.iter().any(|(name, _)| *name == problem.name))
+            .collect();
         let mut names: Vec<&str> = Vec::new();
         for run in runs {
             if !names.contains(&run.engine.as_str()) {
@@ -84,7 +91,9 @@ impl<'a> Sheet<'a> {
         let score = |name: &&str| {
             let own: Vec<&Run> = runs.iter().copied().filter(|run| run.engine == *name).collect();
             let at = |part: usize| {
-                let of = |problem: &&Problem| problem_regret(&own, runs, common, problem, references, part);
+                let of = |problem: &&Problem| {
+                    problem_regret(&own, runs, common, problem, references, part)
+                };
                 problems.iter().map(of).collect()
             };
             let cpu: Vec<f64> = own.iter().flat_map(|run| &run.cpu_ms).copied().collect();
@@ -92,7 +101,8 @@ impl<'a> Sheet<'a> {
         };
         let mut scores: Vec<Score> = names.iter().map(score).collect();
         scores.sort_by(|a, b| mean(&a.full).total_cmp(&mean(&b.full)));
-        let ranked = |problem| ranks(&scores.iter().map(|score| score.full[problem]).collect::<Vec<_>>());
+        let ranked =
+            |problem| ranks(&scores.iter().map(|score| score.full[problem]).collect::<Vec<_>>());
         let ranks = (0..problems.len()).map(ranked).collect();
         Self { problems, scores, ranks }
     }
@@ -168,7 +178,9 @@ impl<'a> Sheet<'a> {
     }
 
     fn columns(&self, first: &str) -> Table {
-        self.scores.iter().fold(Table::default().left(first), |table, score| table.right(&score.name))
+        self.scores
+            .iter()
+            .fold(Table::default().left(first), |table, score| table.right(&score.name))
     }
 }
 
@@ -196,7 +208,9 @@ fn problem_regret(
     let best = problem.optimum.unwrap_or_else(|| seen.fold(reference.best, f64::min));
     let regrets: Vec<f64> = own
         .iter()
-        .filter(|run| run.problem == problem.name && common.contains(&(run.problem.as_str(), run.seed)))
+        .filter(|run| {
+            run.problem == problem.name && common.contains(&(run.problem.as_str(), run.seed))
+        })
         .filter_map(|run| {
             let trials = run.budget.div_ceil(part);
             let value = run.curve.get(trials - 1).or(run.curve.last())?;

@@ -1,5 +1,6 @@
-//! Runs engines on problems, each run alone and a function of (engine, problem, seed, budget, pending), on a few threads.
-//! Called by `main` with what is still to do; every run is written as a JSON line the moment it ends. Never judges a value.
+//! Runs engines on problems, each run alone and a function of (engine, problem, seed, budget,
+//! pending), on a few threads. Called by `main` with what is still to do; every run is written as a
+//! JSON line the moment it ends. Never judges a value.
 
 use std::{
     collections::HashMap,
@@ -52,7 +53,12 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn plan(&self) -> Plan {
-        Plan { problem: self.problem.clone(), seed: self.seed, budget: self.budget, pending: self.pending }
+        Plan {
+            problem: self.problem.clone(),
+            seed: self.seed,
+            budget: self.budget,
+            pending: self.pending,
+        }
     }
 }
 
@@ -89,7 +95,8 @@ fn search(
     let begun = Instant::now();
     let mut luck = Chance::new(&format!("{} noise", problem.name), plan.seed);
     let mut order = Chance::new(&format!("{} order", problem.name), plan.seed);
-    // Seeds that differ from problem to problem: a starting point that happens to be good is good once only.
+    // Seeds that differ from problem to problem: a starting point that happens to be good is good
+    // once only.
     engine.begin(problem, hash(problem.name) % 1_000_000 * 1_000 + plan.seed)?;
     let (mut open, mut asked, mut looked) = (Vec::<Asked>::new(), 0, f64::INFINITY);
     let mut spent = engine.spent();
@@ -111,7 +118,10 @@ fn search(
         let trial = open.remove(order.below(open.len()));
         let value = problem.value(&trial.values);
         if !value.is_finite() {
-            return Err(format!("not a point of the space: {}", serde_json::Value::Object(trial.values)));
+            return Err(format!(
+                "not a point of the space: {}",
+                serde_json::Value::Object(trial.values)
+            ));
         }
         let seen = value + problem.noise.draw(&mut luck);
         spent = engine.spent();
@@ -159,7 +169,8 @@ fn unusable(path: &Path, error: &dyn std::fmt::Display) -> Failure {
     Failure::new(Exit::Input, format!("cannot use `{}`: {error}", path.display()))
 }
 
-/// The runs of a file that did not fail; a last line that is cut short is a run that was interrupted.
+/// The runs of a file that did not fail; a last line that is cut short is a run that was
+/// interrupted.
 pub(crate) fn read(path: &Path) -> Result<Vec<Run>, Failure> {
     let file = File::open(path).map_err(|error| unusable(path, &error))?;
     let lines = BufReader::new(file).lines().map_while(Result::ok);
@@ -182,7 +193,8 @@ pub(crate) fn run_all(
         .flat_map(|engine| plans.iter().map(move |plan| (engine, plan)))
         .filter(|(engine, plan)| !have.contains(&(engine.name.clone(), (*plan).clone())))
         .collect();
-    let by_name: HashMap<&str, &Problem> = problems.iter().map(|problem| (problem.name, problem)).collect();
+    let by_name: HashMap<&str, &Problem> =
+        problems.iter().map(|problem| (problem.name, problem)).collect();
     let bar = terminal::progress::bar(todo.len() as u64, "runs");
     let (next, store) = (AtomicUsize::new(0), Mutex::new(store));
     let work = || -> Result<(), Failure> {
@@ -196,14 +208,16 @@ pub(crate) fn run_all(
             let Some((_, engine)) = &mut open else { continue };
             let done = run(&choice.name, engine.as_mut(), problem, plan, None);
             if let Some(error) = &done.error {
-                bar.suspend(|| terminal::warn(format_args!("{} on {}: {error}", choice.name, plan.problem)));
+                bar.suspend(|| {
+                    terminal::warn(format_args!("{} on {}: {error}", choice.name, plan.problem))
+                });
                 open = None;
             }
             bar.inc(1);
             let stored = store.lock().map(|mut store| store.add(done));
-            stored
-                .map_err(|_| Failure::new(Exit::Bug, "another thread failed"))?
-                .map_err(|error| Failure::new(Exit::Refused, format!("cannot write the runs: {error}")))?;
+            stored.map_err(|_| Failure::new(Exit::Bug, "another thread failed"))?.map_err(
+                |error| Failure::new(Exit::Refused, format!("cannot write the runs: {error}")),
+            )?;
         }
         Ok(())
     };
@@ -213,6 +227,7 @@ pub(crate) fn run_all(
     });
     bar.finish_and_clear();
     results.into_iter().try_for_each(|result| {
-        result.unwrap_or_else(|_| Err(Failure::new(Exit::Bug, "a thread of the benchmark panicked")))
+        result
+            .unwrap_or_else(|_| Err(Failure::new(Exit::Bug, "a thread of the benchmark panicked")))
     })
 }

@@ -1,5 +1,5 @@
-//! The arithmetic of the report: regret, ranks, an interval by resampling. Called by `report` and `reference`. Never knows
-//! where a number comes from.
+//! The arithmetic of the report: regret, ranks, an interval by resampling. Called by `report` and
+//! `reference`. Never knows where a number comes from.
 
 use crate::chance::Chance;
 
@@ -13,7 +13,10 @@ pub(crate) fn error_of_mean(values: &[f64]) -> f64 {
         return 0.0;
     }
     let (count, mean) = (values.len() as f64, mean(values));
-    (values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / (count - 1.0) / count).sqrt()
+    (values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>()
+        / (count - 1.0)
+        / count)
+        .sqrt()
 }
 
 /// The value that this share of the values lies below; the values need no order.
@@ -46,8 +49,10 @@ pub(crate) fn ranks(values: &[f64]) -> Vec<f64> {
 /// Between which numbers the mean lies in 95 of 100 resamples of the values.
 pub(crate) fn interval(values: &[f64]) -> (f64, f64) {
     let mut chance = Chance::new("bootstrap", values.len() as u64);
-    let mut resample =
-        || (0..values.len()).map(|_| values[chance.below(values.len())]).sum::<f64>() / values.len() as f64;
+    let mut resample = || {
+        (0..values.len()).map(|_| values[chance.below(values.len())]).sum::<f64>()
+            / values.len() as f64
+    };
     let means: Vec<f64> = (0..4_000).map(|_| resample()).collect();
     (quantile(&means, 0.025), quantile(&means, 0.975))
 }
@@ -83,7 +88,9 @@ mod tests {
         let values: Vec<f64> = (0..400).map(|_| 1.0 + chance.normal()).collect();
         let (low, high) = interval(&values);
         let half = 1.96 * error_of_mean(&values);
-        assert!((mean(&values) - half - low).abs() < 0.02 && (mean(&values) + half - high).abs() < 0.02);
+        assert!(
+            (mean(&values) - half - low).abs() < 0.02 && (mean(&values) + half - high).abs() < 0.02
+        );
         assert_eq!(interval(&[0.5; 9]), (0.5, 0.5));
     }
 }

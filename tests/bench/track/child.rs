@@ -1,5 +1,6 @@
-//! A measurement in a process of its own: `bench_track one ...` opens its runs, says so, waits for a line, logs, and prints what it
-//! saw as JSON. Both ends are here; called by `main` and by `driver`.
+//! A measurement in a process of its own: `bench_track one ...` opens its runs, says so, waits for
+//! a line, logs, and prints what it saw as JSON. Both ends are here; called by `main` and by
+//! `driver`.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _, stdin},
@@ -37,7 +38,8 @@ pub(crate) struct One {
 impl One {
     /// This process is the measurement.
     pub(crate) fn measure(&self) {
-        let targets = (0..self.runs).map(|_| targets::open(&self.target, &self.dir, &self.url)).collect();
+        let targets =
+            (0..self.runs).map(|_| targets::open(&self.target, &self.dir, &self.url)).collect();
         terminal::print("ready");
         stdin().lock().read_line(&mut String::new()).expect("the driver says when");
         let pace = Duration::from_micros(self.pace_us);
@@ -67,7 +69,8 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
-    /// Starts a program that speaks as [`One::measure`] does. In place of "ready" it may say what is missing.
+    /// Starts a program that speaks as [`One::measure`] does. In place of "ready" it may say what
+    /// is missing.
     pub(crate) fn start(command: &mut Command) -> Result<Self, String> {
         let mut child = command
             .stdin(Stdio::piped())
@@ -110,7 +113,9 @@ impl Waiting {
                 return Err("it ended".to_owned());
             }
             let line = line.trim_end();
-            if matches!(line, "ready" | "logged" | "not installed") || line.starts_with("{\"us_mean\"") {
+            if matches!(line, "ready" | "logged" | "not installed")
+                || line.starts_with("{\"us_mean\"")
+            {
                 return Ok(line.to_owned());
             }
         }

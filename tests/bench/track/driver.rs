@@ -1,4 +1,5 @@
-//! Starts the processes of a measurement, and for ours a controller of its own; folds what they saw. Called by `main`.
+//! Starts the processes of a measurement, and for ours a controller of its own; folds what they
+//! saw. Called by `main`.
 
 use std::{
     fs,
@@ -30,7 +31,8 @@ pub(crate) struct Mode {
     pub(crate) trouble: Trouble,
 }
 
-/// What our SDK has to do without while it logs. It has it again before the run ends, so that all arrives.
+/// What our SDK has to do without while it logs. It has it again before the run ends, so that all
+/// arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
     None,
@@ -79,7 +81,8 @@ pub(crate) fn ours(mode: Mode) -> Result<Sample, String> {
     sample.seconds = if mode.processes > 1 { seconds } else { sample.seconds };
     sample.controller_cpu_us = Some(used.as_secs_f64() * 1e6 / sample.points as f64);
     // As it is when nobody uses it: the log is part of the database then.
-    let database = rusqlite::Connection::open(data.join("besom.db")).map_err(|error| error.to_string())?;
+    let database =
+        rusqlite::Connection::open(data.join("besom.db")).map_err(|error| error.to_string())?;
     database
         .query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))
         .map_err(|error| error.to_string())?;
@@ -143,7 +146,8 @@ fn finish(command: &mut Command) -> Result<Sample, String> {
 
 /// Sums of points, means of times, the worst of the tails.
 fn fold(samples: &[Sample]) -> Sample {
-    let (count, points) = (samples.len() as f64, samples.iter().map(|sample| sample.points).sum::<u64>());
+    let (count, points) =
+        (samples.len() as f64, samples.iter().map(|sample| sample.points).sum::<u64>());
     let mean = |of: fn(&Sample) -> f64| samples.iter().map(of).sum::<f64>() / count;
     let worst = |of: fn(&Sample) -> f64| samples.iter().map(of).fold(0.0, f64::max);
     Sample {
@@ -159,9 +163,11 @@ fn fold(samples: &[Sample]) -> Sample {
     }
 }
 
-/// Processor time that the controller has used, in steps of 10 ms; zero where the system does not say.
+/// Processor time that the controller has used, in steps of 10 ms; zero where the system does not
+/// say.
 fn controller_time(lab: &Lab) -> Duration {
-    let stat = lab.controller_pid().and_then(|pid| fs::read_to_string(format!("/proc/{pid}/stat")).ok());
+    let stat =
+        lab.controller_pid().and_then(|pid| fs::read_to_string(format!("/proc/{pid}/stat")).ok());
     // Behind the name, which may hold anything, the 12th and 13th words are user and system time.
     let words = stat.as_deref().and_then(|stat| stat.rsplit_once(')')).map_or("", |(_, rest)| rest);
     let ticks: u64 =

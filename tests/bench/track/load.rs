@@ -1,5 +1,5 @@
-//! What is asked of a tracker, and the loop that asks: the same for our SDK and for the floors. Used by `child`. Times every call and
-//! nothing else inside the clock.
+//! What is asked of a tracker, and the loop that asks: the same for our SDK and for the floors.
+//! Used by `child`. Times every call and nothing else inside the clock.
 
 use std::{
     sync::Barrier,
@@ -47,7 +47,8 @@ pub(crate) struct Sample {
     pub(crate) bytes: u64,
 }
 
-/// Runs the load on every target at once, a thread for each. `logged` is called once all calls have been made.
+/// Runs the load on every target at once, a thread for each. `logged` is called once all calls have
+/// been made.
 pub(crate) fn run(targets: Vec<Box<dyn Target>>, load: Load, logged: impl FnOnce()) -> Sample {
     let (begun, cpu) = (Instant::now(), processor_time());
     let runs = targets.len() as u64;
@@ -81,7 +82,8 @@ pub(crate) fn run(targets: Vec<Box<dyn Target>>, load: Load, logged: impl FnOnce
 
 fn one(mut target: Box<dyn Target>, load: Load, logged: &Barrier) -> (Vec<u64>, u64) {
     let keys: Vec<String> = (0..load.scalars).map(|key| format!("train/metric_{key:02}")).collect();
-    let (mut values, mut nanos) = (vec![0.0; load.scalars], Vec::with_capacity(load.calls as usize));
+    let (mut values, mut nanos) =
+        (vec![0.0; load.scalars], Vec::with_capacity(load.calls as usize));
     for step in 0..load.calls {
         for (index, value) in values.iter_mut().enumerate() {
             *value = f64::from(step) * 0.001 + index as f64;

@@ -1,5 +1,6 @@
-//! `cargo xtask bench track`: what a call of `log` costs and how many points a second become durable, through our SDK and a
-//! controller on SQLite, beside two floors and the trackers that are installed. docs/track-bench.md says what the figures mean.
+//! `cargo xtask bench track`: what a call of `log` costs and how many points a second become
+//! durable, through our SDK and a controller on SQLite, beside two floors and the trackers that are
+//! installed. docs/track-bench.md says what the figures mean.
 
 mod child;
 mod driver;
@@ -112,7 +113,8 @@ fn main() -> ExitCode {
 }
 
 fn measure(flags: &Flags) -> Result<(), Failure> {
-    let modes: Vec<Mode> = MODES.into_iter().filter(|mode| mode.name.contains(&flags.only)).collect();
+    let modes: Vec<Mode> =
+        MODES.into_iter().filter(|mode| mode.name.contains(&flags.only)).collect();
     if modes.is_empty() {
         let names = MODES.map(|mode| format!("`{}`", mode.name)).join(", ");
         return Err(Failure::new(
@@ -126,13 +128,21 @@ fn measure(flags: &Flags) -> Result<(), Failure> {
         // Everybody once in each repeat, so that a busy neighbour meets all of them.
         for mode in &modes {
             for target in targets(*mode, flags) {
-                terminal::say(format_args!("{} of {}: {}, {target}", repeat + 1, flags.repeats, mode.name));
+                terminal::say(format_args!(
+                    "{} of {}: {}, {target}",
+                    repeat + 1,
+                    flags.repeats,
+                    mode.name
+                ));
                 let sample = match target {
                     "besom" => driver::ours(*mode),
                     floor if FLOORS.contains(&floor) => driver::floor(floor, *mode),
                     peer => driver::peer(peer, Mode { calls: mode.calls.min(20_000), ..*mode }),
                 };
-                match lines.iter_mut().find(|line| (line.mode.name, line.target) == (mode.name, target)) {
+                match lines
+                    .iter_mut()
+                    .find(|line| (line.mode.name, line.target) == (mode.name, target))
+                {
                     Some(line) => line.samples.push(sample),
                     None => lines.push(Line { mode: *mode, target, samples: vec![sample] }),
                 }
@@ -147,7 +157,8 @@ fn measure(flags: &Flags) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Who does the work of a mode. A floor has one writer, so a hundred runs stand beside the floor of one.
+/// Who does the work of a mode. A floor has one writer, so a hundred runs stand beside the floor of
+/// one.
 fn targets(mode: Mode, flags: &Flags) -> Vec<&'static str> {
     let mut targets = vec!["besom"];
     if mode.processes == 1 && mode.trouble == Trouble::None {

@@ -52,18 +52,23 @@ pub(crate) fn table(lines: &[Line]) -> String {
     for line in lines {
         if line.good().is_empty() {
             let why = line.samples.iter().find_map(|sample| sample.as_ref().err());
-            let mut cells =
-                vec![line.mode.name.to_owned(), line.target.to_owned(), why.cloned().unwrap_or_default()];
+            let mut cells = vec![
+                line.mode.name.to_owned(),
+                line.target.to_owned(),
+                why.cloned().unwrap_or_default(),
+            ];
             cells.resize(13, String::new());
             table.row(cells);
             continue;
         }
-        let number =
-            |of: fn(&Sample) -> f64| line.median(of).map_or_else(String::new, |value| format!("{value:.2}"));
+        let number = |of: fn(&Sample) -> f64| {
+            line.median(of).map_or_else(String::new, |value| format!("{value:.2}"))
+        };
         let own = line.median(rate).unwrap_or(f64::NAN);
         let of = |floor: &str| {
-            let floor =
-                lines.iter().find(|other| (other.mode.name, other.target) == (line.mode.beside, floor));
+            let floor = lines
+                .iter()
+                .find(|other| (other.mode.name, other.target) == (line.mode.beside, floor));
             floor
                 .and_then(|floor| floor.median(rate))
                 .map_or_else(String::new, |floor| format!("{:.2}x", own / floor))
@@ -80,9 +85,9 @@ pub(crate) fn table(lines: &[Line]) -> String {
             of("sqlite"),
             number(|sample| sample.bytes as f64 / sample.points as f64),
             number(|sample| sample.cpu_us),
-            line.good()[0]
-                .controller_cpu_us
-                .map_or_else(String::new, |_| number(|sample| sample.controller_cpu_us.unwrap_or_default())),
+            line.good()[0].controller_cpu_us.map_or_else(String::new, |_| {
+                number(|sample| sample.controller_cpu_us.unwrap_or_default())
+            }),
             number(|sample| sample.refused as f64).trim_end_matches(".00").to_owned(),
         ]);
     }

@@ -97,7 +97,8 @@ impl Sqlite {
 
 impl Target for Sqlite {
     fn log(&mut self, step: u64, _keys: &[String], values: &[f64]) {
-        self.waiting.extend(values.iter().enumerate().map(|(metric, value)| (step, metric, *value)));
+        self.waiting
+            .extend(values.iter().enumerate().map(|(metric, value)| (step, metric, *value)));
         self.calls += 1;
         if self.calls.is_multiple_of(BATCH) {
             self.commit();

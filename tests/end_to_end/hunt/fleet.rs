@@ -1,5 +1,6 @@
-//! A controller and the agents of three nodes on a grid, and who keeps them running: what has ended is started again,
-//! as a service manager would, and a sweep that was paused is resumed, as a person would. Kills nobody.
+//! A controller and the agents of three nodes on a grid, and who keeps them running: what has ended
+//! is started again, as a service manager would, and a sweep that was paused is resumed, as a
+//! person would. Kills nobody.
 
 use std::{
     path::PathBuf,
@@ -32,11 +33,13 @@ pub(super) enum Kind {
     Agent,
     Shim,
     Trainer,
-    /// An agent with its shims and trainers, which are stopped together and go on together: a machine that hangs.
+    /// An agent with its shims and trainers, which are stopped together and go on together: a
+    /// machine that hangs.
     Node,
 }
 
-pub(super) const KINDS: [Kind; 5] = [Kind::Controller, Kind::Agent, Kind::Shim, Kind::Trainer, Kind::Node];
+pub(super) const KINDS: [Kind; 5] =
+    [Kind::Controller, Kind::Agent, Kind::Shim, Kind::Trainer, Kind::Node];
 
 pub(super) struct Fleet {
     pub(super) lab: Lab,
@@ -89,12 +92,15 @@ parameters:
 
     /// Who is stopped with it.
     pub(super) fn with(&self, kind: Kind, pid: i32) -> Vec<i32> {
-        let agents =
-            self.agents.iter().filter(|agent| kind == Kind::Node && agent.pid().cast_signed() == pid);
+        let agents = self
+            .agents
+            .iter()
+            .filter(|agent| kind == Kind::Node && agent.pid().cast_signed() == pid);
         agents.map(|agent| of_node(&agent.data)).next().unwrap_or_else(|| vec![pid])
     }
 
-    /// Starts again what has ended, some time later; looks after the sweep, if the controller can answer.
+    /// Starts again what has ended, some time later; looks after the sweep, if the controller can
+    /// answer.
     pub(super) fn tend(&mut self, chance: &mut Chance, answers: bool) {
         if self.lab.lost_controller() {
             if chance.below(RESTART) == 0 {
@@ -113,7 +119,8 @@ parameters:
         }
     }
 
-    /// What a person does now and then. A controller that is dying does not answer: then it is done the next time.
+    /// What a person does now and then. A controller that is dying does not answer: then it is done
+    /// the next time.
     fn look(&mut self) {
         let shown = self.lab.sweep(&["show", &self.sweep, "--json"]);
         let shown: Value = serde_json::from_slice(&shown.stdout).unwrap_or_default();
@@ -143,23 +150,32 @@ parameters:
             let data = agent.data.clone();
             let (code, said) = agent.wait();
             assert_eq!(code, Some(0), "{said}");
-            assert_eq!(std::fs::read_to_string(data.join("holdings.json")).unwrap(), "[]", "{said}");
+            assert_eq!(
+                std::fs::read_to_string(data.join("holdings.json")).unwrap(),
+                "[]",
+                "{said}"
+            );
         }
     }
 
-    /// Ends the controller and looks for what lives on, and for what is not as it should be on the disk.
+    /// Ends the controller and looks for what lives on, and for what is not as it should be on the
+    /// disk.
     pub(super) fn close(&mut self) {
         self.lab.kill_controller();
         let here = self.lab.dir().display().to_string();
         let living: Vec<_> = command_lines().filter(|(_, line)| line.contains(&here)).collect();
         assert!(living.is_empty(), "{living:?}");
         let data = self.lab.dir().join("besom-data");
-        let checked = self.lab.command("controller").args(["fsck", "--data"]).arg(data).output().unwrap();
+        let checked =
+            self.lab.command("controller").args(["fsck", "--data"]).arg(data).output().unwrap();
         assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
     }
 
     /// The last words of everybody.
     pub(super) fn said(&self) -> String {
-        self.agents.iter().map(|agent| format!("{}:\n{}\n", agent.data.display(), agent.said())).collect()
+        self.agents
+            .iter()
+            .map(|agent| format!("{}:\n{}\n", agent.data.display(), agent.said()))
+            .collect()
     }
 }

@@ -1,5 +1,5 @@
-//! What must hold of a grid in the end, whatever happened: judged by what the trainers have written down themselves,
-//! outside of Besom.
+//! What must hold of a grid in the end, whatever happened: judged by what the trainers have written
+//! down themselves, outside of Besom.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -36,13 +36,15 @@ impl fmt::Display for Verdict {
         let Self { attempts, most, stitched, superseded, fenced } = self;
         write!(
             f,
-            "by {attempts} attempts, {most} at most, {stitched} histories of several; {superseded} attempts came to an end and \
+            "by {attempts} attempts, {most} at most, {stitched} histories of several; \
+            {superseded} attempts came to an end and \
              did not count, {fenced} rows fenced"
         )
     }
 }
 
-/// Each cell is finished once, by the last of its attempts, with the history of one that was never killed.
+/// Each cell is finished once, by the last of its attempts, with the history of one that was never
+/// killed.
 pub(super) async fn check(fleet: &Fleet, dial: &Dial, cells: usize) -> Verdict {
     let truths = read(&fleet.side);
     let runs = fleet.lab.runs(&fleet.sweep);
@@ -78,7 +80,8 @@ async fn check_rows(run: &Value, truth: &Truth, dial: &Dial, verdict: &mut Verdi
     };
     assert_eq!(run["attempt"], *last, "the last that came to its end counts: {run} {truth:?}");
     let mut history = rows::history(dial, id).await;
-    // As long as none has gone on from a checkpoint, the rows of all attempts are shown, each with its own.
+    // As long as none has gone on from a checkpoint, the rows of all attempts are shown, each with
+    // its own.
     history.retain(|(attempt, _)| *first > 0 || attempt == last);
     let logged: Vec<_> = history.iter().map(|(_, row)| step_and_loss(row)).collect();
     assert_eq!(logged, losses, "{run}");
@@ -119,8 +122,11 @@ fn cell(run: &Value) -> u64 {
 fn read(side: &Path) -> BTreeMap<u64, Truth> {
     let mut truths: BTreeMap<u64, Truth> = BTreeMap::new();
     for line in fs::read_to_string(side).unwrap().lines() {
-        let [what, cell, attempt, number] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
-        let (truth, attempt) = (truths.entry(cell.parse().unwrap()).or_default(), attempt.parse().unwrap());
+        let [what, cell, attempt, number] = line.split(' ').collect::<Vec<_>>()[..] else {
+            panic!("{line}")
+        };
+        let (truth, attempt) =
+            (truths.entry(cell.parse().unwrap()).or_default(), attempt.parse().unwrap());
         match what {
             "began" => assert!(truth.began.insert(attempt), "an attempt is begun once: {line}"),
             _ => assert!(truth.done.insert(attempt, number.parse().unwrap()).is_none(), "{line}"),

@@ -1,5 +1,5 @@
-//! Files and versions of artifacts that are told to a controller while it is killed: what it has acknowledged is there, bit by bit and
-//! once.
+//! Files and versions of artifacts that are told to a controller while it is killed: what it has
+//! acknowledged is there, bit by bit and once.
 
 use std::{fs, sync::Arc};
 
@@ -20,8 +20,8 @@ fn content(number: u64) -> String {
     format!("content {number}")
 }
 
-/// Tells of the content with this number, as a file of the run and as a version of an artifact that is named after the run; the next
-/// number.
+/// Tells of the content with this number, as a file of the run and as a version of an artifact that
+/// is named after the run; the next number.
 pub(crate) async fn tell(dial: Dial, begun: RunBegun, number: u64) -> Result<u64, Status> {
     let Hashed { sha256, size } = Hashed::of(content(number).as_bytes());
     let (path, kind) = (format!("{number:06}.txt"), "file".to_owned());
@@ -30,7 +30,8 @@ pub(crate) async fn tell(dial: Dial, begun: RunBegun, number: u64) -> Result<u64
     let text = manifest(&mut [entry]).unwrap();
     let Hashed { sha256: digest, size } = Hashed::of(text.as_bytes());
     let (name, kind) = (begun.run.clone(), "model".to_owned());
-    let version = ArtifactRow { name, kind, digest, size, metadata: String::new(), aliases: Vec::new() };
+    let version =
+        ArtifactRow { name, kind, digest, size, metadata: String::new(), aliases: Vec::new() };
     let values = version.values().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
     let mut frames = Vec::new();
     Writer::default().frame(&[file.to_row(0, 0), Row { values, ..Row::default() }], &mut frames);
@@ -38,7 +39,9 @@ pub(crate) async fn tell(dial: Dial, begun: RunBegun, number: u64) -> Result<u64
     for text in [&content(number), &text] {
         fs::write(folder.path().join(Hashed::of(text.as_bytes()).sha256), text).unwrap();
     }
-    blobs::upload_named(&dial.files(), &frames, folder.path(), &Arc::default()).await.map_err(remote)?;
+    blobs::upload_named(&dial.files(), &frames, folder.path(), &Arc::default())
+        .await
+        .map_err(remote)?;
     let append = AppendRows {
         run: begun.run,
         attempt: begun.attempt,

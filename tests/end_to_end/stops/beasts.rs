@@ -1,4 +1,5 @@
-//! The beasts of tests/programs/zoo.rs: which there are, and which of their processes live. Ends nothing.
+//! The beasts of tests/programs/zoo.rs: which there are, and which of their processes live. Ends
+//! nothing.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +32,8 @@ pub(super) const BEASTS: [Beast; 12] = [
 /// The one that carries no mark: without a cgroup only its parents tell whose it is.
 pub(super) const CLEARED: &str = "cleared";
 
-/// The processes whose command line carries this tag, by "run:attempt:beast". The dead have no command line.
+/// The processes whose command line carries this tag, by "run:attempt:beast". The dead have no
+/// command line.
 pub(super) fn living(tag: &str) -> BTreeMap<String, Vec<i32>> {
     let mut living: BTreeMap<String, Vec<i32>> = BTreeMap::new();
     for (pid, line) in command_lines() {

@@ -1,5 +1,6 @@
-//! Where the agent of a round lives: in a cgroup where it may make more, or in one where it may not. On a machine that lets nobody
-//! make cgroups the first cannot be had, which is said, and the second needs nothing.
+//! Where the agent of a round lives: in a cgroup where it may make more, or in one where it may
+//! not. On a machine that lets nobody make cgroups the first cannot be had, which is said, and the
+//! second needs nothing.
 
 use std::{
     fs,
@@ -46,10 +47,15 @@ impl Grounds {
 
 fn make() -> Result<PathBuf, String> {
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
-    let mount = mounts.lines().find(|line| line.contains(" - cgroup2 ")).ok_or("no cgroup v2 is mounted")?;
+    let mount = mounts
+        .lines()
+        .find(|line| line.contains(" - cgroup2 "))
+        .ok_or("no cgroup v2 is mounted")?;
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap();
-    let own =
-        groups.lines().find_map(|line| line.strip_prefix("0::/")).ok_or("this process has no cgroup v2")?;
+    let own = groups
+        .lines()
+        .find_map(|line| line.strip_prefix("0::/"))
+        .ok_or("this process has no cgroup v2")?;
     let point = mount.split(' ').nth(4).ok_or("a mount without a point")?;
     let path = Path::new(point).join(own).join(format!("besom-stops-{}", std::process::id()));
     fs::create_dir(&path).map_err(|error| format!("{} cannot be made: {error}", path.display()))?;

@@ -1,4 +1,5 @@
-//! One file of the simulated disk: its bytes as a process sees them, those that a power cut would leave, and its locks.
+//! One file of the simulated disk: its bytes as a process sees them, those that a power cut would
+//! leave, and its locks.
 
 use std::collections::BTreeMap;
 
@@ -66,7 +67,8 @@ impl File {
         }
     }
 
-    /// Leaves what was synced, and of the rest what luck leaves: sectors in any order, a few or most of them.
+    /// Leaves what was synced, and of the rest what luck leaves: sectors in any order, a few or
+    /// most of them.
     pub(super) fn forget_unsynced(&mut self, rng: &mut StdRng) {
         let kept = rng.random_range(0.0..=1.0);
         for change in self.unsynced.drain(..) {
@@ -125,7 +127,8 @@ impl Locks {
 
     /// Raises an owner's lock on the file.
     pub(super) fn lock(&mut self, owner: u64, level: i32) -> Result<(), Trouble> {
-        let others = self.levels.iter().filter(|(other, _)| **other != owner).map(|(_, level)| *level);
+        let others =
+            self.levels.iter().filter(|(other, _)| **other != owner).map(|(_, level)| *level);
         let highest = others.max().unwrap_or(0);
         let free = if level >= 4 {
             highest == 0

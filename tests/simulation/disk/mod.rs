@@ -1,6 +1,7 @@
-//! A disk that forgets what was not synced, gets full and fails on purpose. SQLite reaches it through `vfs.rs`, everything else
-//! through the functions here. One disk per thread, since a simulation is one thread; a process that was killed keeps
-//! handles that only fail. Never reads a clock: faults are told to it.
+//! A disk that forgets what was not synced, gets full and fails on purpose. SQLite reaches it
+//! through `vfs.rs`, everything else through the functions here. One disk per thread, since a
+//! simulation is one thread; a process that was killed keeps handles that only fail. Never reads a
+//! clock: faults are told to it.
 
 mod file;
 mod vfs;
@@ -120,7 +121,8 @@ impl Disk {
         if self.killed || process != self.process { Err(Trouble::Failed) } else { Ok(()) }
     }
 
-    /// Counts a write or a sync, and lets come what was to come with it. True: the process dies in it.
+    /// Counts a write or a sync, and lets come what was to come with it. True: the process dies in
+    /// it.
     fn count(&mut self, process: u64) -> Result<bool, Trouble> {
         self.check(process)?;
         self.writes += 1;
@@ -174,7 +176,8 @@ pub(crate) fn format(seed: u64) {
     with(|disk| *disk = Disk::new(seed));
 }
 
-/// Another process has the disk from now on. What an earlier one holds is dead; what it had written is there.
+/// Another process has the disk from now on. What an earlier one holds is dead; what it had written
+/// is there.
 pub(crate) fn mount() {
     with(|disk| {
         disk.process += 1;
@@ -209,13 +212,14 @@ fn identity(name: &str) -> Option<u64> {
     with(|disk| disk.files.get(name).map(|file| file.borrow().number))
 }
 
-/// The folder is removed under whoever has its files open, who does not notice by using them. Somebody has a copy of
-/// that moment.
+/// The folder is removed under whoever has its files open, who does not notice by using them.
+/// Somebody has a copy of that moment.
 pub(crate) fn vanish() {
     with(|disk| {
         if disk.away.is_none() {
             let files = std::mem::take(&mut disk.files);
-            disk.away = Some(files.into_iter().map(|(name, file)| (name, file.borrow().copy())).collect());
+            disk.away =
+                Some(files.into_iter().map(|(name, file)| (name, file.borrow().copy())).collect());
         }
     });
 }

@@ -1,5 +1,6 @@
-//! The simulated disk as a file system of SQLite: a table of C functions that translate and nothing more. Follows "The SQLite
-//! OS Interface or VFS" of SQLite's documentation. The only unsafe code of the project.
+//! The simulated disk as a file system of SQLite: a table of C functions that translate and nothing
+//! more. Follows "The SQLite OS Interface or VFS" of SQLite's documentation. The only unsafe code
+//! of the project.
 
 #![expect(unsafe_code, reason = "SQLite calls C functions")]
 
@@ -82,7 +83,8 @@ pub(super) fn register() {
             xGetSystemCall: None,
             xNextSystemCall: None,
         };
-        // SAFETY: SQLite keeps the pointer for as long as the program runs, and so does the leaked box.
+        // SAFETY: SQLite keeps the pointer for as long as the program runs, and so does the leaked
+        // box.
         let registered = unsafe { ffi::sqlite3_vfs_register(Box::leak(Box::new(vfs)), 0) };
         assert_eq!(registered, ffi::SQLITE_OK, "SQLite takes another file system");
     });
@@ -160,7 +162,8 @@ unsafe extern "C" fn read(
         return ffi::SQLITE_IOERR_READ;
     };
     // SAFETY: SQLite gives an open file and `amount` bytes of room.
-    let (handle, bytes) = unsafe { (handle(file), slice::from_raw_parts_mut(into.cast::<u8>(), amount)) };
+    let (handle, bytes) =
+        unsafe { (handle(file), slice::from_raw_parts_mut(into.cast::<u8>(), amount)) };
     if with(|disk| disk.check(handle.process)).is_err() {
         return ffi::SQLITE_IOERR_READ;
     }
@@ -179,7 +182,8 @@ unsafe extern "C" fn write(
         return ffi::SQLITE_IOERR_WRITE;
     };
     // SAFETY: SQLite gives an open file and `amount` bytes.
-    let (handle, bytes) = unsafe { (handle(file), slice::from_raw_parts(from.cast::<u8>(), amount)) };
+    let (handle, bytes) =
+        unsafe { (handle(file), slice::from_raw_parts(from.cast::<u8>(), amount)) };
     code(with(|disk| disk.write(handle, offset, bytes)), ffi::SQLITE_IOERR_WRITE)
 }
 
@@ -200,7 +204,10 @@ unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, _: c_int) -> c_int {
     code(with(|disk| disk.sync(handle)), ffi::SQLITE_IOERR_FSYNC)
 }
 
-unsafe extern "C" fn file_size(file: *mut ffi::sqlite3_file, size: *mut ffi::sqlite3_int64) -> c_int {
+unsafe extern "C" fn file_size(
+    file: *mut ffi::sqlite3_file,
+    size: *mut ffi::sqlite3_int64,
+) -> c_int {
     // SAFETY: SQLite gives an open file and a place for the size.
     unsafe { *size = i64::try_from(handle(file).file.borrow().len()).unwrap_or(i64::MAX) };
     ffi::SQLITE_OK
@@ -249,8 +256,8 @@ unsafe extern "C" fn shm_map(
     if usize::try_from(size) != Ok(REGION) {
         return ffi::SQLITE_IOERR_SHMMAP;
     }
-    // SAFETY: SQLite gives an open file and a place for the pointer. The region does not move, and lives as long as the
-    // locks, which every handle that may use it shares.
+    // SAFETY: SQLite gives an open file and a place for the pointer. The region does not move, and
+    // lives as long as the locks, which every handle that may use it shares.
     unsafe {
         let mut locks = handle(file).locks.borrow_mut();
         let region = locks.region(number, extend != 0);
@@ -331,8 +338,13 @@ unsafe extern "C" fn full_path(
     ffi::SQLITE_CANTOPEN
 }
 
-unsafe extern "C" fn randomness(_: *mut ffi::sqlite3_vfs, number: c_int, out: *mut c_char) -> c_int {
-    // SAFETY: SQLite gives `number` bytes of room. It asks for seeds of its own, of names and salts, which mean nothing.
+unsafe extern "C" fn randomness(
+    _: *mut ffi::sqlite3_vfs,
+    number: c_int,
+    out: *mut c_char,
+) -> c_int {
+    // SAFETY: SQLite gives `number` bytes of room. It asks for seeds of its own, of names and
+    // salts, which mean nothing.
     unsafe { ptr::write_bytes(out, 7, usize::try_from(number).unwrap_or(0)) };
     number
 }

@@ -5,7 +5,8 @@ use tch::{Device, nn::OptimizerConfig};
 use super::*;
 use crate::state::{load, save};
 
-/// Two layers of which one rests at every third step, so that not every variable always has a gradient.
+/// Two layers of which one rests at every third step, so that not every variable always has a
+/// gradient.
 struct Model {
     store: nn::VarStore,
     parts: [nn::Linear; 2],
@@ -14,8 +15,10 @@ struct Model {
 impl Model {
     fn new(kind: Kind) -> Self {
         let mut store = nn::VarStore::new(Device::Cpu);
-        let parts = ["one", "two"].map(|name| nn::linear(store.root() / name, 5, 3, Default::default()));
-        // libtorch has one generator for all tests of the process, so nothing here is drawn from it.
+        let parts =
+            ["one", "two"].map(|name| nn::linear(store.root() / name, 5, 3, Default::default()));
+        // libtorch has one generator for all tests of the process, so nothing here is drawn from
+        // it.
         let mut variables: Vec<_> = store.variables().into_iter().collect();
         variables.sort_by(|one, other| one.0.cmp(&other.0));
         for (number, (_, mut variable)) in variables.into_iter().enumerate() {
@@ -31,7 +34,8 @@ impl Model {
     fn loss(&self, step: i64) -> Tensor {
         let [one, two] = &self.parts;
         let x = wave(&[8, 5], step as f64).to_kind(one.ws.kind()) * 1.4;
-        let sum = x.apply(one) + if step % 3 == 0 { Tensor::from(0.5f32) } else { x.apply(two).tanh() };
+        let sum =
+            x.apply(one) + if step % 3 == 0 { Tensor::from(0.5f32) } else { x.apply(two).tanh() };
         sum.square().mean(one.ws.kind())
     }
 
@@ -78,7 +82,8 @@ fn every_step_is_libtorchs_own() -> Result<(), TchError> {
     for (kind, tolerance) in [(Kind::Double, 1e-12), (Kind::Float, 1e-4)] {
         for rule in rules() {
             let (here, there) = (Model::new(kind), Model::new(kind));
-            let (mut ours, mut theirs) = (Optim::new(&here.store, rule, 0.05)?, theirs(rule, &there.store)?);
+            let (mut ours, mut theirs) =
+                (Optim::new(&here.store, rule, 0.05)?, theirs(rule, &there.store)?);
             for step in 0..60 {
                 if step == 40 {
                     ours.set_learning_rate(0.01);
@@ -116,7 +121,8 @@ fn a_saved_training_goes_on_bit_by_bit() -> Result<(), StateError> {
         for step in from..20 {
             optimizer.backward_step(&resumed.loss(step))?;
         }
-        let bits = |model: &Model| model.weights().into_iter().map(f64::to_bits).collect::<Vec<_>>();
+        let bits =
+            |model: &Model| model.weights().into_iter().map(f64::to_bits).collect::<Vec<_>>();
         assert_eq!(bits(&whole), bits(&resumed), "{rule:?}");
     }
     Ok(())
@@ -131,12 +137,14 @@ fn the_state_of_something_else_changes_nothing() -> Result<(), StateError> {
     adam.backward_step(&model.loss(1))?;
     save(&file, &model.store, &adam, &"three")?;
     let before = model.weights();
-    let refused = |file: &std::path::Path, store: &nn::VarStore, rule: Rule| -> Result<String, StateError> {
-        let mut optimizer = Optim::new(store, rule, 0.01)?;
-        let error = load::<String>(file, store, &mut optimizer).expect_err("it is of something else");
-        assert_eq!(optimizer.learning_rate(), 0.01);
-        Ok(error.to_string())
-    };
+    let refused =
+        |file: &std::path::Path, store: &nn::VarStore, rule: Rule| -> Result<String, StateError> {
+            let mut optimizer = Optim::new(store, rule, 0.01)?;
+            let error =
+                load::<String>(file, store, &mut optimizer).expect_err("it is of something else");
+            assert_eq!(optimizer.learning_rate(), 0.01);
+            Ok(error.to_string())
+        };
     let amsgrad = nn::Adam::default().amsgrad(true).into();
     assert!(refused(&file, &model.store, amsgrad)?.contains("has no `one.bias/max_exp_avg_sq`"));
     let error = refused(&file, &model.store, nn::Sgd::default().into())?;

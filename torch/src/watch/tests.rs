@@ -20,8 +20,10 @@ fn histograms_join_the_row_of_their_step() -> Result<(), Box<dyn std::error::Err
     let mut optimizer = nn::Sgd::default().build(&store, 0.1)?;
     let mut watching = run.watch(&store, Watch::All, 2);
     for _ in 0..3 {
-        let loss =
-            model.forward(&Tensor::ones([4, 3], (Kind::Float, Device::Cpu))).square().mean(Kind::Float);
+        let loss = model
+            .forward(&Tensor::ones([4, 3], (Kind::Float, Device::Cpu)))
+            .square()
+            .mean(Kind::Float);
         optimizer.zero_grad();
         loss.backward();
         watching.step()?;

@@ -8,7 +8,8 @@ use record::Value;
 use super::*;
 
 fn rows(dir: &Path, name: &str) -> Vec<Row> {
-    fs::read(dir.join("journal").join(name)).map_or(Vec::new(), |bytes| record::rows(&bytes).unwrap())
+    fs::read(dir.join("journal").join(name))
+        .map_or(Vec::new(), |bytes| record::rows(&bytes).unwrap())
 }
 
 fn console(dir: &Path) -> Vec<(u64, String, String)> {
@@ -58,7 +59,9 @@ fn lines_become_console_and_printed_rows_history() {
 /// What the journal tells of printed lines, one text for each telling.
 fn told(dir: &Path) -> Vec<String> {
     let note = |row: Row| match &row.values[0].1 {
-        Value::Json(json) => serde_json::from_str::<serde_json::Value>(json).unwrap()["note"].to_string(),
+        Value::Json(json) => {
+            serde_json::from_str::<serde_json::Value>(json).unwrap()["note"].to_string()
+        }
         other => format!("{other:?}"),
     };
     rows(dir, "agent.meta").into_iter().map(note).collect()
@@ -70,8 +73,9 @@ fn rows_behind_other_text_count_and_what_is_none_is_told() {
     let mut tail = Tail::open(dir.path()).unwrap();
     let bar = "\r 50%|## | 1/2\r100%|####| 2/2";
     let long = format!("{{\"loss\": 0.25, \"s\": \"{}\"}}\n", "y".repeat(300_000));
-    let lines =
-        format!("INFO:root:{{\"loss\": 1, \"val\": {{\"acc\": 0.5}}}}\n{bar}{{\"loss\": 0.5}}\n{long}");
+    let lines = format!(
+        "INFO:root:{{\"loss\": 1, \"val\": {{\"acc\": 0.5}}}}\n{bar}{{\"loss\": 0.5}}\n{long}"
+    );
     fs::write(dir.path().join("stdout"), &lines).unwrap();
     while tail.step(0).unwrap() {}
     let found = rows(dir.path(), "agent.history");
@@ -79,7 +83,8 @@ fn rows_behind_other_text_count_and_what_is_none_is_told() {
         found.iter().map(|row| row.values.iter().map(|(key, _)| key.as_str()).collect()).collect();
     assert_eq!(keys, [vec!["loss", "val.acc"], vec!["loss"], vec!["loss", "s"]]);
     assert_eq!(told(dir.path()).len(), 1, "while it runs");
-    fs::write(dir.path().join("stdout"), format!("{lines}{{'loss': 1}}\n{{\"loss\": 1e400}}\n")).unwrap();
+    fs::write(dir.path().join("stdout"), format!("{lines}{{'loss': 1}}\n{{\"loss\": 1e400}}\n"))
+        .unwrap();
     fs::write(dir.path().join("stderr"), "{\"loss\": 1}\n").unwrap();
     tail.step(0).unwrap();
     tail.finish(0).unwrap();
@@ -171,8 +176,9 @@ fn the_last_lines_are_the_last() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// The agent is killed at any moment: some rows are on disk, the last frame may be torn, one journal may be ahead of
-    /// the other. The next one ends with the same rows of each stream as one that was never killed.
+    /// The agent is killed at any moment: some rows are on disk, the last frame may be torn, one
+    /// journal may be ahead of the other. The next one ends with the same rows of each stream as
+    /// one that was never killed.
     #[test]
     fn a_crash_loses_nothing_and_doubles_nothing(
         stdout in "(a|\\{\"x\": 1\\}|\\{\"_step\": 4, \"y\": \\{\"z\": 2\\}\\}|\\{'x': 1\\}|\\{\n\"x\": 1|b\r|\n){0,30}",
@@ -211,7 +217,8 @@ proptest! {
             let of = |rows: &[(u64, String, String)]| {
                 rows.iter().filter(|row| row.1 == key).map(|row| row.2.clone()).collect::<Vec<_>>()
             };
-            prop_assert_eq!(lines(&crashed, key), lines(&calm, key), "every line is kept or counted");
+            prop_assert_eq!(lines(&crashed, key), lines(&calm, key), "every line is kept or \
+                counted");
             if !small {
                 prop_assert_eq!(of(&crashed), of(&calm));
             }

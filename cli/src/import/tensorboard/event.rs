@@ -1,5 +1,5 @@
-//! The messages of event files, as far as rows and configs come of them: field numbers and types of TensorFlow's public
-//! format. What is not named here is passed over by the decoder.
+//! The messages of event files, as far as rows and configs come of them: field numbers and types of
+//! TensorFlow's public format. What is not named here is passed over by the decoder.
 
 use std::collections::HashMap;
 

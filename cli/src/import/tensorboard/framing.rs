@@ -1,5 +1,5 @@
-//! The frames of an event file: `length u64 | masked CRC-32C of the length | bytes | masked CRC-32C of the bytes`, all numbers
-//! little-endian. Read one by one; knows nothing of what is in them.
+//! The frames of an event file: `length u64 | masked CRC-32C of the length | bytes | masked CRC-32C
+//! of the bytes`, all numbers little-endian. Read one by one; knows nothing of what is in them.
 
 use std::{
     fs::File,
@@ -8,11 +8,13 @@ use std::{
 
 use crate::import::source::Part;
 
-/// Larger records are passed over: a graph may have gigabytes, what we read from has a few kilobytes.
+/// Larger records are passed over: a graph may have gigabytes, what we read from has a few
+/// kilobytes.
 const LARGEST: u64 = 256 << 20;
 /// Length and its checksum.
 const HEAD_BYTES: usize = 12;
-/// What is added to a rotated checksum, so that checksums of data that hold checksums stay good ones.
+/// What is added to a rotated checksum, so that checksums of data that hold checksums stay good
+/// ones.
 const MASK: u32 = 0xa282_ead8;
 
 /// What comes next in a file.
@@ -50,7 +52,8 @@ impl<R: Read> Records<R> {
         if head.is_empty() {
             return Ok(Next::End);
         }
-        let Some((length, check)) = head.first_chunk::<8>().zip(word(&head[8.min(head.len())..])) else {
+        let Some((length, check)) = head.first_chunk::<8>().zip(word(&head[8.min(head.len())..]))
+        else {
             return Ok(Next::Torn);
         };
         if masked(length) != check {

@@ -1,5 +1,5 @@
-//! TensorBoard: a folder of event files is a run, and its sub-folders are runs of their own, as TensorBoard shows them. Read
-//! by `sweep import tensorboard`.
+//! TensorBoard: a folder of event files is a run, and its sub-folders are runs of their own, as
+//! TensorBoard shows them. Read by `sweep import tensorboard`.
 
 mod event;
 mod framing;
@@ -85,7 +85,8 @@ pub(super) fn find(root: &Path, project: &str, name: &str) -> Result<Vec<EventFo
             last.files.push(part);
             continue;
         }
-        let inside = folder.strip_prefix(root).map(|inside| inside.to_string_lossy().replace('\\', "/"));
+        let inside =
+            folder.strip_prefix(root).map(|inside| inside.to_string_lossy().replace('\\', "/"));
         let name = match inside {
             Ok(inside) if !inside.is_empty() => format!("{name}/{inside}"),
             _ => name.to_owned(),

@@ -1,5 +1,5 @@
-//! From the event files of one folder to rows: values of one step that follow each other are one row, as one call of `log`
-//! would have made it.
+//! From the event files of one folder to rows: values of one step that follow each other are one
+//! row, as one call of `log` would have made it.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -131,10 +131,12 @@ impl EventReader {
                 }
                 Next::End if has_begun => None,
                 Next::End => Some(format!("`{path}` is empty")),
-                Next::Torn if has_begun => {
-                    Some(format!("`{path}` ends within an event: a live run, or one that was killed"))
+                Next::Torn if has_begun => Some(format!(
+                    "`{path}` ends within an event: a live run, or one that was killed"
+                )),
+                Next::Torn => {
+                    Some(format!("`{path}` ends within its first event, or is no event file"))
                 }
-                Next::Torn => Some(format!("`{path}` ends within its first event, or is no event file")),
                 Next::Lost if has_begun => {
                     Some(format!("`{path}` is damaged: the rest of it cannot be read"))
                 }
@@ -173,7 +175,8 @@ impl EventReader {
     }
 
     fn tagged(&mut self, step: i64, wall_ms: i64, tagged: TaggedValue) {
-        if let Some(plugin) = tagged.metadata.as_ref().and_then(|metadata| metadata.plugin.as_ref()) {
+        if let Some(plugin) = tagged.metadata.as_ref().and_then(|metadata| metadata.plugin.as_ref())
+        {
             if plugin.name == HPARAMS {
                 return self.hparams(&plugin.content);
             }
@@ -211,7 +214,9 @@ impl EventReader {
             // A map has no order of its own.
             let mut hparams: Vec<(String, Hparam)> = start.hparams.into_iter().collect();
             hparams.sort_by(|(one, _), (other, _)| one.cmp(other));
-            self.about.config.extend(hparams.into_iter().map(|(name, hparam)| (name, json(hparam))));
+            self.about
+                .config
+                .extend(hparams.into_iter().map(|(name, hparam)| (name, json(hparam))));
             self.about.group = start.group;
         }
         self.failed |= content.end.is_some_and(|end| end.status == 2);
@@ -222,7 +227,9 @@ impl EventReader {
 fn json(hparam: Hparam) -> Json {
     let Hparam { number, text, flag } = hparam;
     match (number, text, flag) {
-        (Some(number), ..) if number.fract() == 0.0 && number.abs() < 1e15 => Json::from(number as i64),
+        (Some(number), ..) if number.fract() == 0.0 && number.abs() < 1e15 => {
+            Json::from(number as i64)
+        }
         (Some(number), ..) => record::json::to_json(&Value::F64(number)),
         (_, Some(text), _) => Json::from(text),
         (_, _, Some(flag)) => Json::from(flag),

@@ -46,7 +46,9 @@ impl Restarts {
 
     /// Whether a value of the present record is taken back later.
     pub(super) fn take_back(&mut self, step: i64) -> bool {
-        let Some((_, from)) = self.ahead.front().filter(|(_, from)| *from <= step) else { return false };
+        let Some((_, from)) = self.ahead.front().filter(|(_, from)| *from <= step) else {
+            return false;
+        };
         self.taken_back += 1;
         self.from_step = self.from_step.min(*from);
         true
@@ -56,8 +58,9 @@ impl Restarts {
     pub(super) fn note(&self) -> Option<String> {
         let values = terminal::count(self.taken_back, "value");
         let from = self.from_step;
-        (self.taken_back > 0)
-            .then(|| format!("restarted: {values} of an earlier attempt, from step {from} on, do not count"))
+        (self.taken_back > 0).then(|| {
+            format!("restarted: {values} of an earlier attempt, from step {from} on, do not count")
+        })
     }
 }
 

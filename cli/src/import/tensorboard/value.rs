@@ -1,4 +1,5 @@
-//! From a tagged value of an event file to a value of a row: scalars, texts and histograms, in the old style and as tensors. Pure.
+//! From a tagged value of an event file to a value of a row: scalars, texts and histograms, in the
+//! old style and as tensors. Pure.
 
 use half::{bf16, f16};
 use record::Value;
@@ -80,7 +81,9 @@ fn floats(tensor: &Tensor) -> Vec<f64> {
     }
     let bytes = tensor.content.as_slice();
     match tensor.kind {
-        kind::FLOAT if bytes.is_empty() => tensor.floats.iter().map(|&number| number.into()).collect(),
+        kind::FLOAT if bytes.is_empty() => {
+            tensor.floats.iter().map(|&number| number.into()).collect()
+        }
         kind::FLOAT => each(bytes, |chunk| f32::from_le_bytes(chunk).into()),
         kind::DOUBLE if bytes.is_empty() => tensor.doubles.clone(),
         kind::DOUBLE => each(bytes, f64::from_le_bytes),
@@ -102,13 +105,17 @@ fn text(tensor: &Tensor) -> Option<Value> {
     (!lines.is_empty()).then(|| Value::Text(lines.join("\n")))
 }
 
-/// Writers begin with an empty bucket to say where the first one with something in it begins, and may end with one without a
-/// bound: the extremes say where the values are.
+/// Writers begin with an empty bucket to say where the first one with something in it begins, and
+/// may end with one without a bound: the extremes say where the values are.
 fn histogram(old: &Histogram) -> Option<Value> {
     let buckets = old.limits.len().min(old.counts.len());
     let (mut limits, mut counts) = (old.limits[..buckets].to_vec(), &old.counts[..buckets]);
     let first = *limits.first()?;
-    if old.max.is_finite() && buckets > 1 && old.max > limits[buckets - 2] && old.max < limits[buckets - 1] {
+    if old.max.is_finite()
+        && buckets > 1
+        && old.max > limits[buckets - 2]
+        && old.max < limits[buckets - 1]
+    {
         limits[buckets - 1] = old.max;
     }
     if counts[0] == 0.0 && buckets > 1 {
@@ -131,5 +138,7 @@ fn tensor_histogram(tensor: &Tensor) -> Option<Value> {
 
 fn as_json(bins: &[f64], values: &[f64]) -> Option<Value> {
     let finite = bins.iter().chain(values).all(|number| number.is_finite());
-    finite.then(|| Value::Json(json!({ "_type": "histogram", "bins": bins, "values": values }).to_string()))
+    finite.then(|| {
+        Value::Json(json!({ "_type": "histogram", "bins": bins, "values": values }).to_string())
+    })
 }

@@ -1,6 +1,6 @@
-//! The frames of a `.wandb` file: seven bytes of its own (`:W&B`, a magic number, a version), then a log as LevelDB has it. Blocks
-//! of 32 KiB hold pieces of records: `checksum u32 | length u16 | kind u8 | bytes`, little-endian. Read record by record;
-//! knows nothing of what is in them.
+//! The frames of a `.wandb` file: seven bytes of its own (`:W&B`, a magic number, a version), then
+//! a log as LevelDB has it. Blocks of 32 KiB hold pieces of records: `checksum u32 | length u16 |
+//! kind u8 | bytes`, little-endian. Read record by record; knows nothing of what is in them.
 
 use std::{
     fs::File,
@@ -130,8 +130,8 @@ impl<R: Read> Records<R> {
         Ok(Piece::Whole(kind, begin..begin + length))
     }
 
-    /// Passes over the rest of the block, which is `otherwise` unless it is zeros at the end of the file: what a file system may
-    /// leave of a file that was not closed.
+    /// Passes over the rest of the block, which is `otherwise` unless it is zeros at the end of the
+    /// file: what a file system may leave of a file that was not closed.
     fn tail(&mut self, otherwise: Piece) -> Piece {
         let zeros = self.last && self.block[self.at..].iter().all(|byte| *byte == 0);
         self.at = self.block.len();

@@ -1,11 +1,12 @@
-//! The messages of `.wandb` files, as far as rows and what a run is called come of them: field numbers and types of W&B's public
-//! format. What is not named here is passed over by the decoder.
+//! The messages of `.wandb` files, as far as rows and what a run is called come of them: field
+//! numbers and types of W&B's public format. What is not named here is passed over by the decoder.
 
 /// A message of which only its being there is told.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Opaque {}
 
-/// One of the fields is there. Kinds that say nothing about a run are listed so that they are known.
+/// One of the fields is there. Kinds that say nothing about a run are listed so that they are
+/// known.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Record {
     #[prost(message, optional, tag = "2")]

@@ -79,7 +79,10 @@ pub(super) fn find(folder: &Path) -> Result<Vec<PathBuf>, Unreadable> {
 ///
 /// # Errors
 /// The path that cannot be read, and why.
-pub(super) fn group(files: Vec<PathBuf>, project: Option<&str>) -> Result<Vec<LoggedRun>, Unreadable> {
+pub(super) fn group(
+    files: Vec<PathBuf>,
+    project: Option<&str>,
+) -> Result<Vec<LoggedRun>, Unreadable> {
     let mut begun = Vec::new();
     for path in files {
         let (part, run) = look(&path).map_err(|error| (path, error))?;
@@ -99,7 +102,9 @@ pub(super) fn group(files: Vec<PathBuf>, project: Option<&str>) -> Result<Vec<Lo
         let joins = |known: &&mut LoggedRun| known.files.iter().all(|file| file.name != part.name);
         match runs.iter_mut().filter(is_same).find(joins) {
             Some(known) => known.files.push(part),
-            None => runs.push(LoggedRun { files: vec![part], run, project: project.map(str::to_owned) }),
+            None => {
+                runs.push(LoggedRun { files: vec![part], run, project: project.map(str::to_owned) })
+            }
         }
     }
     Ok(runs)

@@ -82,9 +82,21 @@ mod tests {
     fn steps_from_zero_go_on_behind_and_later_ones_take_their_place() {
         let all = u64::MAX;
         assert_eq!(arranged(&[Some((0, 9))]), [(0, all)]);
-        assert_eq!(arranged(&[Some((0, 9)), Some((0, 3)), Some((0, 1))]), [(0, 10), (10, 14), (14, all)]);
-        assert_eq!(arranged(&[Some((0, 9)), Some((5, 7)), Some((0, 1))]), [(0, 5), (0, 8), (8, all)]);
-        assert_eq!(arranged(&[Some((0, 9)), Some((8, 20)), Some((5, 6))]), [(0, 5), (0, 5), (0, all)]);
-        assert_eq!(arranged(&[None, Some((0, 3)), None, Some((4, 9))]), [(0, 0), (0, 4), (0, 4), (0, all)]);
+        assert_eq!(
+            arranged(&[Some((0, 9)), Some((0, 3)), Some((0, 1))]),
+            [(0, 10), (10, 14), (14, all)]
+        );
+        assert_eq!(
+            arranged(&[Some((0, 9)), Some((5, 7)), Some((0, 1))]),
+            [(0, 5), (0, 8), (8, all)]
+        );
+        assert_eq!(
+            arranged(&[Some((0, 9)), Some((8, 20)), Some((5, 6))]),
+            [(0, 5), (0, 5), (0, all)]
+        );
+        assert_eq!(
+            arranged(&[None, Some((0, 3)), None, Some((4, 9))]),
+            [(0, 0), (0, 4), (0, 4), (0, all)]
+        );
     }
 }

@@ -77,7 +77,9 @@ impl Reader for RunReader {
                 Next::Bad => self.damaged += 1,
                 Next::Torn => {
                     let path = &self.path;
-                    let note = format!("`{path}` ends within a record: a live run, or one that was killed");
+                    let note = format!(
+                        "`{path}` ends within a record: a live run, or one that was killed"
+                    );
                     self.losses.notes.push(note);
                 }
                 Next::End => self.end()?,
@@ -164,7 +166,8 @@ impl RunReader {
         if let Some(exit) = record.exit {
             self.exit = Some(exit.code);
         }
-        let media = record.files.unwrap_or_default().files.iter().filter(|file| file.kind != 1).count();
+        let media =
+            record.files.unwrap_or_default().files.iter().filter(|file| file.kind != 1).count();
         (0..media).for_each(|_| self.losses.skip("file"));
         for artifact in [record.artifact, record.link_artifact, record.use_artifact] {
             artifact.iter().for_each(|_| self.losses.skip("artifact"));
@@ -182,7 +185,9 @@ impl RunReader {
         about.name = if run.name.is_empty() { run.id } else { run.name };
         // What a part does not say stays as the one before has said it.
         let said = [run.notes, run.group, run.job_type];
-        for (known, said) in [&mut about.notes, &mut about.group, &mut about.job_type].into_iter().zip(said) {
+        for (known, said) in
+            [&mut about.notes, &mut about.group, &mut about.job_type].into_iter().zip(said)
+        {
             if !said.is_empty() {
                 *known = said;
             }
@@ -231,7 +236,10 @@ impl RunReader {
             if path[0].starts_with(OWN) {
                 continue;
             }
-            let below = self.summary.range(path.clone()..).take_while(|(other, _)| other.starts_with(&path));
+            let below = self
+                .summary
+                .range(path.clone()..)
+                .take_while(|(other, _)| other.starts_with(&path));
             let below: Vec<Vec<String>> = below.map(|(other, _)| other.clone()).collect();
             below.iter().for_each(|other| drop(self.summary.remove(other)));
             if is_new {
@@ -265,8 +273,9 @@ impl RunReader {
     }
 
     fn time(&self, time: Option<Time>) -> i64 {
-        let ms =
-            |time: Time| time.seconds.saturating_mul(1000).saturating_add(i64::from(time.nanos) / 1_000_000);
+        let ms = |time: Time| {
+            time.seconds.saturating_mul(1000).saturating_add(i64::from(time.nanos) / 1_000_000)
+        };
         time.map_or(self.wall_ms, ms)
     }
 

@@ -1,4 +1,5 @@
-//! From the items of W&B's records to values: nested maps flattened to `val.acc`, media put together again as one JSON each. Pure.
+//! From the items of W&B's records to values: nested maps flattened to `val.acc`, media put
+//! together again as one JSON each. Pure.
 
 use record::Value;
 use serde_json::{Map, Value as Json};
@@ -25,14 +26,15 @@ impl Leaf {
     }
 }
 
-/// The keys and values that these items stand for, in their order. What has a `_type` is one JSON, lists are text, nothing
-/// (`None`) is no value.
+/// The keys and values that these items stand for, in their order. What has a `_type` is one JSON,
+/// lists are text, nothing (`None`) is no value.
 pub(super) fn values(items: &[Item], losses: &mut Losses) -> Vec<(String, Value)> {
     let leaves = leaves(items, losses);
     let typed: Vec<Vec<String>> = leaves
         .iter()
         .filter(|(path, leaf)| {
-            path.last().is_some_and(|last| last == TYPE) && matches!(leaf, Leaf::Scalar(Value::Text(_)))
+            path.last().is_some_and(|last| last == TYPE)
+                && matches!(leaf, Leaf::Scalar(Value::Text(_)))
         })
         .map(|(path, _)| path[..path.len() - 1].to_vec())
         .filter(|path| !path.is_empty())
@@ -41,13 +43,17 @@ pub(super) fn values(items: &[Item], losses: &mut Losses) -> Vec<(String, Value)
     let mut objects: Vec<(usize, &[String], Map<String, Json>)> = Vec::new();
     for (path, leaf) in leaves {
         // The outermost: an image within a table's description is a part of it.
-        let around = typed.iter().filter(|prefix| path.starts_with(prefix)).min_by_key(|prefix| prefix.len());
+        let around = typed
+            .iter()
+            .filter(|prefix| path.starts_with(prefix))
+            .min_by_key(|prefix| prefix.len());
         if let Some(prefix) = around {
-            let at = objects.iter().position(|(_, known, _)| known == prefix).unwrap_or_else(|| {
-                values.push((prefix.join("."), Value::Json(String::new())));
-                objects.push((values.len() - 1, prefix, Map::new()));
-                objects.len() - 1
-            });
+            let at =
+                objects.iter().position(|(_, known, _)| known == prefix).unwrap_or_else(|| {
+                    values.push((prefix.join("."), Value::Json(String::new())));
+                    objects.push((values.len() - 1, prefix, Map::new()));
+                    objects.len() - 1
+                });
             insert(&mut objects[at].2, &path[prefix.len()..], leaf.json());
             continue;
         }
@@ -75,7 +81,8 @@ pub(super) fn remove(config: &mut Map<String, Json>, items: &[Item]) {
     for item in items {
         let path = path(item);
         let Some((last, inner)) = path.split_last() else { continue };
-        let inner = inner.iter().try_fold(&mut *config, |object, key| object.get_mut(key)?.as_object_mut());
+        let inner =
+            inner.iter().try_fold(&mut *config, |object, key| object.get_mut(key)?.as_object_mut());
         inner.and_then(|object| object.shift_remove(last));
     }
 }
@@ -149,12 +156,14 @@ fn parse(text: &str) -> Option<Leaf> {
     Some(record::json::from_json(&json).map_or(Leaf::Json(json), Leaf::Scalar))
 }
 
-/// With quotes around the bare words: within lists and maps they are texts here, as in all JSON of ours.
+/// With quotes around the bare words: within lists and maps they are texts here, as in all JSON of
+/// ours.
 fn quoted(text: &str) -> String {
     let (mut out, mut rest, mut inside) = (String::with_capacity(text.len() + 16), text, false);
     while let Some(letter) = rest.chars().next() {
-        let word =
-            ["NaN", "-Infinity", "Infinity"].into_iter().find(|word| !inside && rest.starts_with(word));
+        let word = ["NaN", "-Infinity", "Infinity"]
+            .into_iter()
+            .find(|word| !inside && rest.starts_with(word));
         let taken = match (word, letter) {
             (Some(word), _) => {
                 out.push_str(&format!("\"{word}\""));
@@ -220,7 +229,8 @@ mod tests {
 
     #[test]
     fn newer_items_have_types() {
-        let of = |item: Item| values(&[Item { key: "k".to_owned(), ..item }], &mut Losses::default());
+        let of =
+            |item: Item| values(&[Item { key: "k".to_owned(), ..item }], &mut Losses::default());
         let is = |value| vec![("k".to_owned(), value)];
         assert_eq!(of(Item { whole: Some(0), ..Item::default() }), is(Value::I64(0)));
         assert_eq!(of(Item { flag: Some(false), ..Item::default() }), is(Value::Bool(false)));

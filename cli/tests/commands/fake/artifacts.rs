@@ -1,9 +1,9 @@
-//! The Artifacts service of a controller that is not to be trusted: manifests whose paths lead elsewhere, and contents that are not
-//! what the manifest says. Each lie is a version of its own.
+//! The Artifacts service of a controller that is not to be trusted: manifests whose paths lead
+//! elsewhere, and contents that are not what the manifest says. Each lie is a version of its own.
 
 use proto::v1::{
-    AliasArtifact, Artifact, ArtifactFile, ArtifactRef, BlobChunk, ListArtifacts, RunArtifact, RunRef,
-    UseArtifact, artifacts_server::Artifacts,
+    AliasArtifact, Artifact, ArtifactFile, ArtifactRef, BlobChunk, ListArtifacts, RunArtifact,
+    RunRef, UseArtifact, artifacts_server::Artifacts,
 };
 use tonic::{Request, Response, Status};
 
@@ -33,7 +33,8 @@ fn script(version: &str) -> Option<(u64, String, &'static [u8])> {
 }
 
 fn artifact(version: &str) -> Result<Artifact, Status> {
-    let (number, manifest, _) = script(version).ok_or_else(|| Status::not_found("no such version"))?;
+    let (number, manifest, _) =
+        script(version).ok_or_else(|| Status::not_found("no such version"))?;
     let hashed = blobs::Hashed::of(manifest.as_bytes());
     Ok(Artifact {
         // The name is a lie too.
@@ -61,7 +62,10 @@ impl Artifacts for Shared {
 
     type ListStream = Answers<Artifact>;
 
-    async fn list(&self, request: Request<ListArtifacts>) -> Result<Response<Self::ListStream>, Status> {
+    async fn list(
+        &self,
+        request: Request<ListArtifacts>,
+    ) -> Result<Response<Self::ListStream>, Status> {
         let found = artifact("v0")?;
         let other = Artifact { project: "q".to_owned(), ..found.clone() };
         stream(match request.into_inner().name.as_str() {
@@ -79,7 +83,10 @@ impl Artifacts for Shared {
 
     type ReadStream = Answers<BlobChunk>;
 
-    async fn read(&self, request: Request<ArtifactFile>) -> Result<Response<Self::ReadStream>, Status> {
+    async fn read(
+        &self,
+        request: Request<ArtifactFile>,
+    ) -> Result<Response<Self::ReadStream>, Status> {
         let ArtifactFile { artifact, path } = request.into_inner();
         let (_, manifest, content) = script(&artifact.unwrap_or_default().version)
             .ok_or_else(|| Status::not_found("no such version"))?;

@@ -1,4 +1,5 @@
-//! The Files service of a controller that is not to be trusted: names that lead elsewhere, contents that are not what they say.
+//! The Files service of a controller that is not to be trusted: names that lead elsewhere, contents
+//! that are not what they say.
 
 use proto::v1::{BlobChunk, BlobHashes, BlobRef, BlobStored, File, RunRef, files_server::Files};
 use tonic::{Request, Response, Status, Streaming};

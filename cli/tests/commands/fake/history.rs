@@ -1,8 +1,9 @@
-//! The History service of the fake: one run that has logged a little. Its second attempt has taken over from its first.
+//! The History service of the fake: one run that has logged a little. Its second attempt has taken
+//! over from its first.
 
 use proto::v1::{
-    Block, CurveBucket, CurveList, HistoryKey, HistoryKeyList, HistoryKeys, KeyCurve, ReadCurve, ReadHistory,
-    history_server::History,
+    Block, CurveBucket, CurveList, HistoryKey, HistoryKeyList, HistoryKeys, KeyCurve, ReadCurve,
+    ReadHistory, history_server::History,
 };
 use record::{Row, Value, Writer};
 use tonic::{Request, Response, Status};
@@ -11,7 +12,8 @@ use super::{Answers, SWEEP, Shared, stream};
 
 fn rows(attempt: u32) -> Vec<Row> {
     let row = |step: u64| {
-        let mut values = vec![("val/loss".to_owned(), Value::F64(1.0 / (step + u64::from(attempt)) as f64))];
+        let mut values =
+            vec![("val/loss".to_owned(), Value::F64(1.0 / (step + u64::from(attempt)) as f64))];
         if step == 2 {
             values.push(("note".to_owned(), Value::Text("a, \"b\"\u{1b}[2J".to_owned())));
         }
@@ -22,7 +24,10 @@ fn rows(attempt: u32) -> Vec<Row> {
 
 #[tonic::async_trait]
 impl History for Shared {
-    async fn keys(&self, request: Request<HistoryKeys>) -> Result<Response<HistoryKeyList>, Status> {
+    async fn keys(
+        &self,
+        request: Request<HistoryKeys>,
+    ) -> Result<Response<HistoryKeyList>, Status> {
         let run = request.into_inner().run;
         let key = |key: &str, kind: &str| HistoryKey {
             key: key.to_owned(),
@@ -48,20 +53,26 @@ impl History for Shared {
             ..CurveBucket::default()
         };
         let curve = |key| KeyCurve { key, buckets: vec![bucket] };
-        Ok(Response::new(CurveList { curves: request.into_inner().keys.into_iter().map(curve).collect() }))
+        Ok(Response::new(CurveList {
+            curves: request.into_inner().keys.into_iter().map(curve).collect(),
+        }))
     }
 
     type RowsStream = Answers<Block>;
 
-    async fn rows(&self, request: Request<ReadHistory>) -> Result<Response<Self::RowsStream>, Status> {
+    async fn rows(
+        &self,
+        request: Request<ReadHistory>,
+    ) -> Result<Response<Self::RowsStream>, Status> {
         let ReadHistory { run, keys, last, .. } = request.into_inner();
         if !run.ends_with("-1") {
             return stream(Vec::new());
         }
         let block = |attempt: u32| {
             let mut rows = rows(attempt);
-            rows.iter_mut()
-                .for_each(|row| row.values.retain(|(key, _)| keys.is_empty() || keys.contains(key)));
+            rows.iter_mut().for_each(|row| {
+                row.values.retain(|(key, _)| keys.is_empty() || keys.contains(key))
+            });
             rows.retain(|row| !row.values.is_empty());
             let mut frames = Vec::new();
             Writer::default().frame(&rows, &mut frames);

@@ -1,5 +1,5 @@
-//! A controller that answers by script, and `sweep` run against it. Used by the tests of this folder; keeps no state but
-//! the number of calls.
+//! A controller that answers by script, and `sweep` run against it. Used by the tests of this
+//! folder; keeps no state but the number of calls.
 
 mod artifacts;
 mod files;
@@ -14,10 +14,10 @@ use std::{
 };
 
 use proto::v1::{
-    AppendRows, Appended, BeginRun, Block, Change, ChangeSweep, Counts, CreateSweep, Curve, CurvePoint,
-    EndRun, ExplainSweep, Explanation, FindRuns, Importance, ListRuns, ListSweeps, Outcome, ReadRows,
-    ReplayTrials, Replayed, Retried, RetryRuns, Run, RunBegun, RunEnded, RunRef, Sweep, SweepList, SweepRef,
-    SweepUpdate,
+    AppendRows, Appended, BeginRun, Block, Change, ChangeSweep, Counts, CreateSweep, Curve,
+    CurvePoint, EndRun, ExplainSweep, Explanation, FindRuns, Importance, ListRuns, ListSweeps,
+    Outcome, ReadRows, ReplayTrials, Replayed, Retried, RetryRuns, Run, RunBegun, RunEnded, RunRef,
+    Sweep, SweepList, SweepRef, SweepUpdate,
     artifacts_server::ArtifactsServer,
     files_server::FilesServer,
     history_server::HistoryServer,
@@ -53,8 +53,11 @@ pub(crate) struct Fake {
 impl Fake {
     /// Listens on a free port.
     pub(crate) fn start() -> Self {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let script = std::sync::Arc::new(Script::default());
@@ -92,8 +95,11 @@ impl Fake {
             text => format!("-- {title}\n{text}"),
         };
         let (stdout, stderr) = (part("stdout", &output.stdout), part("stderr", &output.stderr));
-        let session =
-            format!("$ sweep {}\nexit {}\n{stdout}{stderr}", args.join(" "), output.status.code().unwrap());
+        let session = format!(
+            "$ sweep {}\nexit {}\n{stdout}{stderr}",
+            args.join(" "),
+            output.status.code().unwrap()
+        );
         session.replace(&self.address, "http://ADDRESS")
     }
 }
@@ -172,7 +178,8 @@ impl Sweeps for Shared {
         match creates.as_slice() {
             [_] => Err(Status::unavailable("the writer is busy")),
             [one, other]
-                if one.idempotency_key == other.idempotency_key && one.idempotency_key.len() == 32 =>
+                if one.idempotency_key == other.idempotency_key
+                    && one.idempotency_key.len() == 32 =>
             {
                 Ok(Response::new(Sweep { state: "pending".to_owned(), ..sweep("pending") }))
             }
@@ -240,7 +247,10 @@ impl Sweeps for Shared {
         Ok(Response::new(Replayed { equal: 2, incomparable: 0, different }))
     }
 
-    async fn explain(&self, request: Request<ExplainSweep>) -> Result<Response<Explanation>, Status> {
+    async fn explain(
+        &self,
+        request: Request<ExplainSweep>,
+    ) -> Result<Response<Explanation>, Status> {
         let ExplainSweep { sweep, parameters } = request.into_inner();
         known(&sweep)?;
         if parameters.iter().any(|name| name != "lr") {
@@ -256,7 +266,10 @@ impl Sweeps for Shared {
         };
         let importance =
             Importance { parameter: "lr".to_owned(), alone: 0.9, total: 1.0, low: 0.8, high: 1.0 };
-        let curve = Curve { parameter: "lr".to_owned(), points: vec![point("0.1", 0.5), point("0.2", 0.25)] };
+        let curve = Curve {
+            parameter: "lr".to_owned(),
+            points: vec![point("0.1", 0.5), point("0.2", 0.25)],
+        };
         let (importances, curves) = (vec![importance], vec![curve]);
         let held = Explanation { held_out: 5, covered: 5, ..Explanation::default() };
         Ok(Response::new(Explanation { trials: 5, accuracy: 0.8, importances, curves, ..held }))
@@ -305,10 +318,15 @@ impl Runs for Shared {
         if request.run == format!("{SWEEP}-0") {
             return stream(Vec::new());
         }
-        let first = Ok(block(0, &[("stdout", "epoch 1\u{1b}]0;stolen title\u{7}"), ("stderr", "10%\r100%")]));
+        let first = Ok(block(
+            0,
+            &[("stdout", "epoch 1\u{1b}]0;stolen title\u{7}"), ("stderr", "10%\r100%")],
+        ));
         let second = Ok(block(2, &[("stderr", "KeyError: 'lr'")]));
         match self.0.reads.fetch_add(1, Ordering::SeqCst) {
-            0 if request.follow => stream(vec![first, Err(Status::unavailable("the controller goes down"))]),
+            0 if request.follow => {
+                stream(vec![first, Err(Status::unavailable("the controller goes down"))])
+            }
             _ => stream(vec![first, second]),
         }
     }
@@ -322,5 +340,12 @@ fn block(offset: u64, lines: &[(&str, &str)]) -> Block {
     let rows: Vec<Row> = lines.iter().map(row).collect();
     let mut frames = Vec::new();
     Writer::default().frame(&rows, &mut frames);
-    Block { attempt: 1, writer: "agent".to_owned(), offset, rows: rows.len() as u64, frames, fenced: false }
+    Block {
+        attempt: 1,
+        writer: "agent".to_owned(),
+        offset,
+        rows: rows.len() as u64,
+        frames,
+        fenced: false,
+    }
 }

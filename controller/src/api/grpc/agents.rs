@@ -16,7 +16,8 @@ use crate::app::agents::{heartbeat, messages};
 impl Agents for Door {
     async fn heartbeat(&self, request: Request<Beat>) -> Result<Response<Orders>, Status> {
         let (caller, beat) = self.enter(request).await?;
-        let orders = heartbeat::heartbeat(&self.app, &caller, beat_from(beat)).await.map_err(status)?;
+        let orders =
+            heartbeat::heartbeat(&self.app, &caller, beat_from(beat)).await.map_err(status)?;
         Ok(Response::new(orders_to(orders)))
     }
 
@@ -98,7 +99,12 @@ fn piece_to(piece: config::Piece) -> Piece {
 }
 
 fn stop_to(stop: messages::Stop) -> Stop {
-    Stop { run: stop.of.run, attempt: stop.of.attempt, reason: stop.reason, grace_ms: millis(stop.grace) }
+    Stop {
+        run: stop.of.run,
+        attempt: stop.of.attempt,
+        reason: stop.reason,
+        grace_ms: millis(stop.grace),
+    }
 }
 
 fn agent_to(agent: heartbeat::AgentView) -> AgentInfo {

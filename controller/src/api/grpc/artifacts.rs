@@ -1,8 +1,9 @@
-//! The Artifacts service. Called by the SDK and by the `sweep` command; every method is translate in, call, translate out.
+//! The Artifacts service. Called by the SDK and by the `sweep` command; every method is translate
+//! in, call, translate out.
 
 use proto::v1::{
-    AliasArtifact, Artifact, ArtifactFile, ArtifactRef, BlobChunk, ListArtifacts, RunArtifact, RunRef,
-    UseArtifact, artifacts_server::Artifacts,
+    AliasArtifact, Artifact, ArtifactFile, ArtifactRef, BlobChunk, ListArtifacts, RunArtifact,
+    RunRef, UseArtifact, artifacts_server::Artifacts,
 };
 use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
 
@@ -19,13 +20,17 @@ impl Artifacts for Door {
 
     async fn get(&self, request: Request<ArtifactRef>) -> Result<Response<Artifact>, Status> {
         let (caller, artifact) = self.enter(request).await?;
-        let found = artifacts::get(&self.app, &caller, wanted(Some(artifact))).await.map_err(status)?;
+        let found =
+            artifacts::get(&self.app, &caller, wanted(Some(artifact))).await.map_err(status)?;
         Ok(Response::new(found.into()))
     }
 
     type ListStream = BoxStream<Artifact>;
 
-    async fn list(&self, request: Request<ListArtifacts>) -> Result<Response<Self::ListStream>, Status> {
+    async fn list(
+        &self,
+        request: Request<ListArtifacts>,
+    ) -> Result<Response<Self::ListStream>, Status> {
         let (caller, ListArtifacts { project, name }) = self.enter(request).await?;
         let listed = artifacts::list(&self.app, &caller, project, name).map_err(status)?;
         Ok(Response::new(stream(listed)))
@@ -33,14 +38,20 @@ impl Artifacts for Door {
 
     type OfRunStream = BoxStream<RunArtifact>;
 
-    async fn of_run(&self, request: Request<RunRef>) -> Result<Response<Self::OfRunStream>, Status> {
+    async fn of_run(
+        &self,
+        request: Request<RunRef>,
+    ) -> Result<Response<Self::OfRunStream>, Status> {
         let (caller, RunRef { run }) = self.enter(request).await?;
         Ok(Response::new(stream(artifacts::of_run(&self.app, &caller, run).await.map_err(status)?)))
     }
 
     type ReadStream = BoxStream<BlobChunk>;
 
-    async fn read(&self, request: Request<ArtifactFile>) -> Result<Response<Self::ReadStream>, Status> {
+    async fn read(
+        &self,
+        request: Request<ArtifactFile>,
+    ) -> Result<Response<Self::ReadStream>, Status> {
         let (caller, ArtifactFile { artifact, path }) = self.enter(request).await?;
         let read = artifacts::read(&self.app, &caller, wanted(artifact), path).await;
         Ok(Response::new(stream(read.map_err(status)?)))
@@ -54,7 +65,8 @@ impl Artifacts for Door {
 
     async fn remove(&self, request: Request<ArtifactRef>) -> Result<Response<Artifact>, Status> {
         let (caller, artifact) = self.enter(request).await?;
-        let removed = artifacts::remove(&self.app, &caller, wanted(Some(artifact))).await.map_err(status)?;
+        let removed =
+            artifacts::remove(&self.app, &caller, wanted(Some(artifact))).await.map_err(status)?;
         Ok(Response::new(removed.into()))
     }
 }

@@ -1,6 +1,8 @@
 //! The Checkpoints service. Called by the SDK; every method is translate in, call, translate out.
 
-use proto::v1::{Checkpoint, CheckpointList, ResumeRun, Resumed, RunRef, checkpoints_server::Checkpoints};
+use proto::v1::{
+    Checkpoint, CheckpointList, ResumeRun, Resumed, RunRef, checkpoints_server::Checkpoints,
+};
 use tonic::{Request, Response, Status, async_trait};
 
 use super::{Door, error::status};
@@ -11,7 +13,9 @@ impl Checkpoints for Door {
     async fn list(&self, request: Request<RunRef>) -> Result<Response<CheckpointList>, Status> {
         let (caller, RunRef { run }) = self.enter(request).await?;
         let found = checkpoints::list(&self.app, &caller, run).await.map_err(status)?;
-        Ok(Response::new(CheckpointList { checkpoints: found.into_iter().map(Into::into).collect() }))
+        Ok(Response::new(CheckpointList {
+            checkpoints: found.into_iter().map(Into::into).collect(),
+        }))
     }
 
     async fn resume(&self, request: Request<ResumeRun>) -> Result<Response<Resumed>, Status> {
@@ -24,7 +28,8 @@ impl Checkpoints for Door {
 
 impl From<checkpoints::Checkpoint> for Checkpoint {
     fn from(checkpoint: checkpoints::Checkpoint) -> Self {
-        let checkpoints::Checkpoint { key, attempt, step, sha256, size, logged_ms, .. } = checkpoint;
+        let checkpoints::Checkpoint { key, attempt, step, sha256, size, logged_ms, .. } =
+            checkpoint;
         Checkpoint { id: key.cast_unsigned(), attempt, step, sha256, size, logged_ms }
     }
 }

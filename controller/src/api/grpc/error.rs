@@ -1,5 +1,5 @@
-//! The one table from kinds of errors to gRPC. A hint travels as `besom-hint`, the offset that an append needs as
-//! `besom-offset`.
+//! The one table from kinds of errors to gRPC. A hint travels as `besom-hint`, the offset that an
+//! append needs as `besom-offset`.
 
 use proto::dial::{HINT_KEY, OFFSET_KEY};
 use tonic::{Code, Status, metadata::MetadataValue};
@@ -30,21 +30,25 @@ pub(super) fn status(error: Error) -> Status {
             tell(Code::Unavailable, Told { message: reason, hint: None })
         }
         Error::Bug(reason) => {
-            // The reason may speak of other people's data: it goes to the log and not to the caller.
+            // The reason may speak of other people's data: it goes to the log and not to the
+            // caller.
             tracing::error!("{reason}");
             Status::internal("a bug in the controller; its log says more")
         }
     }
 }
 
-/// Bytes of a message. It travels in a header, whose bytes take up to three each, and clients take 16 KiB of headers.
+/// Bytes of a message. It travels in a header, whose bytes take up to three each, and clients take
+/// 16 KiB of headers.
 const MESSAGE: usize = 5000;
 
 fn tell(code: Code, told: Told) -> Status {
     let message = cut(&told.message, MESSAGE);
     let mut status = Status::new(code, message);
     // A hint that names something beyond ASCII cannot be sent, and nothing depends on it.
-    if let Some(hint) = told.hint.and_then(|hint| MetadataValue::try_from(cut(&hint, MESSAGE / 5)).ok()) {
+    if let Some(hint) =
+        told.hint.and_then(|hint| MetadataValue::try_from(cut(&hint, MESSAGE / 5)).ok())
+    {
         status.metadata_mut().insert(HINT_KEY, hint);
     }
     status

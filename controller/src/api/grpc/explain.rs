@@ -1,4 +1,5 @@
-//! Explanations on the wire: from the search's values to messages. Used by the Sweeps and the Runs service. Decides nothing.
+//! Explanations on the wire: from the search's values to messages. Used by the Sweeps and the Runs
+//! service. Decides nothing.
 
 use proto::v1;
 use sweeps::search::explain::{Curve, Explanation, Importance, Surface};

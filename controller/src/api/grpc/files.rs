@@ -1,5 +1,5 @@
-//! The Files service. Called by the SDK, by agents and by the `sweep` command; every method is translate in, call, translate
-//! out.
+//! The Files service. Called by the SDK, by agents and by the `sweep` command; every method is
+//! translate in, call, translate out.
 
 use proto::v1::{BlobChunk, BlobHashes, BlobRef, BlobStored, File, RunRef, files_server::Files};
 use tonic::{Request, Response, Status, Streaming, async_trait, codegen::BoxStream};
@@ -18,11 +18,17 @@ impl Files for Door {
         Ok(Response::new(BlobHashes { sha256 }))
     }
 
-    async fn put(&self, request: Request<Streaming<BlobChunk>>) -> Result<Response<BlobStored>, Status> {
+    async fn put(
+        &self,
+        request: Request<Streaming<BlobChunk>>,
+    ) -> Result<Response<BlobStored>, Status> {
         let (caller, mut chunks) = self.enter(request).await?;
         let first = self.next(&mut chunks).await?.unwrap_or_default();
-        let incoming = blobs::begin(&self.app, &caller, first.sha256, first.size).await.map_err(status)?;
-        let Some(mut incoming) = incoming else { return Ok(Response::new(BlobStored { known: true })) };
+        let incoming =
+            blobs::begin(&self.app, &caller, first.sha256, first.size).await.map_err(status)?;
+        let Some(mut incoming) = incoming else {
+            return Ok(Response::new(BlobStored { known: true }));
+        };
         incoming.add(&self.app, first.data).await.map_err(status)?;
         while let Some(chunk) = self.next(&mut chunks).await? {
             incoming.add(&self.app, chunk.data).await.map_err(status)?;
@@ -70,6 +76,13 @@ impl From<Piece> for BlobChunk {
 
 impl From<FileView> for File {
     fn from(FileView { file, attempt, logged_ms }: FileView) -> Self {
-        File { path: file.path, sha256: file.sha256, size: file.size, kind: file.kind, attempt, logged_ms }
+        File {
+            path: file.path,
+            sha256: file.sha256,
+            size: file.size,
+            kind: file.kind,
+            attempt,
+            logged_ms,
+        }
     }
 }

@@ -1,8 +1,9 @@
-//! The History service. Called by the `sweep` command; every method is translate in, call, translate out.
+//! The History service. Called by the `sweep` command; every method is translate in, call,
+//! translate out.
 
 use proto::v1::{
-    Block, CurveAxis, CurveBucket, CurveList, HistoryKey, HistoryKeyList, HistoryKeys, KeyCurve, ReadCurve,
-    ReadHistory, history_server::History,
+    Block, CurveAxis, CurveBucket, CurveList, HistoryKey, HistoryKeyList, HistoryKeys, KeyCurve,
+    ReadCurve, ReadHistory, history_server::History,
 };
 use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
 
@@ -15,7 +16,10 @@ use crate::app::read::{
 
 #[async_trait]
 impl History for Door {
-    async fn keys(&self, request: Request<HistoryKeys>) -> Result<Response<HistoryKeyList>, Status> {
+    async fn keys(
+        &self,
+        request: Request<HistoryKeys>,
+    ) -> Result<Response<HistoryKeyList>, Status> {
         let (caller, HistoryKeys { run }) = self.enter(request).await?;
         let keys = history::keys(&self.app, &caller, run).await.map_err(status)?;
         Ok(Response::new(HistoryKeyList { keys: keys.into_iter().map(key_to).collect() }))
@@ -24,8 +28,9 @@ impl History for Door {
     async fn curve(&self, request: Request<ReadCurve>) -> Result<Response<CurveList>, Status> {
         let (caller, read) = self.enter(request).await?;
         let window = window_from(&read);
-        let curves =
-            history::curves(&self.app, &caller, read.run, read.keys, window).await.map_err(status)?;
+        let curves = history::curves(&self.app, &caller, read.run, read.keys, window)
+            .await
+            .map_err(status)?;
         let curve = |(key, buckets): (String, Vec<Bucket>)| KeyCurve {
             key,
             buckets: buckets.into_iter().map(bucket_to).collect(),
@@ -35,8 +40,12 @@ impl History for Door {
 
     type RowsStream = BoxStream<Block>;
 
-    async fn rows(&self, request: Request<ReadHistory>) -> Result<Response<Self::RowsStream>, Status> {
-        let (caller, ReadHistory { run, keys, from, limit, last, all }) = self.enter(request).await?;
+    async fn rows(
+        &self,
+        request: Request<ReadHistory>,
+    ) -> Result<Response<Self::RowsStream>, Status> {
+        let (caller, ReadHistory { run, keys, from, limit, last, all }) =
+            self.enter(request).await?;
         let wanted = Wanted { run, keys: keys.into_iter().collect(), from, limit, last, all };
         let rows = history::rows(&self.app, &caller, wanted).await.map_err(status)?;
         Ok(Response::new(stream(rows)))

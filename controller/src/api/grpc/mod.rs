@@ -1,5 +1,5 @@
-//! The gRPC door: translate in, call `app`, translate out. Called by the server in `lib.rs`. If a method needs a decision,
-//! the decision moves to `app`.
+//! The gRPC door: translate in, call `app`, translate out. Called by the server in `lib.rs`. If a
+//! method needs a decision, the decision moves to `app`.
 
 mod agents;
 mod artifacts;
@@ -14,9 +14,9 @@ mod sweeps;
 use std::sync::Arc;
 
 use proto::v1::{
-    agents_server::AgentsServer, artifacts_server::ArtifactsServer, checkpoints_server::CheckpointsServer,
-    files_server::FilesServer, history_server::HistoryServer, runs_server::RunsServer,
-    sweeps_server::SweepsServer,
+    agents_server::AgentsServer, artifacts_server::ArtifactsServer,
+    checkpoints_server::CheckpointsServer, files_server::FilesServer,
+    history_server::HistoryServer, runs_server::RunsServer, sweeps_server::SweepsServer,
 };
 use tokio::sync::watch::Receiver;
 use tokio_stream::StreamExt as _;
@@ -40,9 +40,11 @@ struct Door {
 }
 
 impl Door {
-    /// Asks who calls, before anything of what they say is read: whom we do not know gets no memory of ours.
+    /// Asks who calls, before anything of what they say is read: whom we do not know gets no memory
+    /// of ours.
     fn guard(&self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        let header = request.metadata().get("authorization").and_then(|header| header.to_str().ok());
+        let header =
+            request.metadata().get("authorization").and_then(|header| header.to_str().ok());
         let caller = caller(&self.app, header).map_err(status)?;
         if let Some(host) = request.extensions().get::<Host>() {
             host.welcome();
@@ -75,7 +77,8 @@ const SHORT: usize = 2 << 20;
 /// The largest message of services that take it from everybody.
 const OPEN: usize = 16 << 10;
 
-/// The services of Besom, and those that say what there is and whether it works. Must be called inside a tokio runtime.
+/// The services of Besom, and those that say what there is and whether it works. Must be called
+/// inside a tokio runtime.
 ///
 /// # Errors
 /// When the descriptors are damaged, which a test would have found.

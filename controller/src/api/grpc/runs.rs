@@ -1,11 +1,11 @@
-//! The Runs service. Called by the SDK, by agents and by the `sweep` command; every method is translate in, call, translate
-//! out.
+//! The Runs service. Called by the SDK, by agents and by the `sweep` command; every method is
+//! translate in, call, translate out.
 
 use std::time::Duration;
 
 use proto::v1::{
-    AppendRows, Appended, BeginRun, Block, EndRun, Failure, FindRuns, Limited, ListRuns, MetricDefinition,
-    Outcome, ReadRows, Run, RunBegun, RunEnded, RunRef, Rung, runs_server::Runs,
+    AppendRows, Appended, BeginRun, Block, EndRun, Failure, FindRuns, Limited, ListRuns,
+    MetricDefinition, Outcome, ReadRows, Run, RunBegun, RunEnded, RunRef, Rung, runs_server::Runs,
 };
 use sweeps::{
     lifecycle::Class,
@@ -43,7 +43,8 @@ impl Runs for Door {
 
     async fn append(&self, request: Request<AppendRows>) -> Result<Response<Appended>, Status> {
         let (caller, append) = self.enter(request).await?;
-        let appended = ingest::append(&self.app, &caller, append_from(append)).await.map_err(status)?;
+        let appended =
+            ingest::append(&self.app, &caller, append_from(append)).await.map_err(status)?;
         Ok(Response::new(Appended { next: appended.next, stop_wanted: appended.stop_wanted }))
     }
 
@@ -67,15 +68,17 @@ impl Runs for Door {
 
     async fn list(&self, request: Request<ListRuns>) -> Result<Response<Self::ListStream>, Status> {
         let (caller, ListRuns { sweep, states, limit }) = self.enter(request).await?;
-        let runs =
-            views::list_runs(&self.app, &caller, Listing { sweep, states, limit }).await.map_err(status)?;
+        let runs = views::list_runs(&self.app, &caller, Listing { sweep, states, limit })
+            .await
+            .map_err(status)?;
         Ok(Response::new(stream(runs)))
     }
 
     type FindStream = BoxStream<Run>;
 
     async fn find(&self, request: Request<FindRuns>) -> Result<Response<Self::FindStream>, Status> {
-        let (caller, FindRuns { project, sweep, filters, sort, limit }) = self.enter(request).await?;
+        let (caller, FindRuns { project, sweep, filters, sort, limit }) =
+            self.enter(request).await?;
         let search = Search { project, sweep, filters, sort, limit };
         let runs = find::find_runs(&self.app, &caller, search).await.map_err(status)?;
         Ok(Response::new(stream(runs)))
@@ -153,13 +156,16 @@ fn class_from(name: &str) -> Result<Class, Error> {
     let told = Class::ALL.into_iter().filter(|class| *class != Class::Lost);
     let classes: Vec<&str> = told.map(Class::name).collect();
     let class = Class::from_name(name).filter(|class| classes.contains(&class.name()));
-    class.ok_or_else(|| Error::invalid(format!("no class of failure `{name}`: {}", classes.join(", "))))
+    class.ok_or_else(|| {
+        Error::invalid(format!("no class of failure `{name}`: {}", classes.join(", ")))
+    })
 }
 
 impl From<RunView> for Run {
     fn from(view: RunView) -> Self {
         let RunView { run, summary_json, about, metrics, code_json, constrained, .. } = view;
-        let limited = |one: Constrained| Limited { metric: one.metric, value: one.value, holds: one.holds };
+        let limited =
+            |one: Constrained| Limited { metric: one.metric, value: one.value, holds: one.holds };
         let ended = !run.state.is_live() || run.outcome.message.is_some();
         let outcome = ended.then(|| Outcome {
             state: run.state.name().to_owned(),
@@ -172,7 +178,10 @@ impl From<RunView> for Run {
         let suggestion_json = suggestion.origin.as_ref().map(|origin| {
             let fit = suggestion.fit.as_deref().unwrap_or("null");
             let engine = suggestion.engine.as_deref().unwrap_or_default();
-            format!(r#"{{"origin":{origin},"seen":{},"fit":{fit},"engine":"{engine}"}}"#, suggestion.seen)
+            format!(
+                r#"{{"origin":{origin},"seen":{},"fit":{fit},"engine":"{engine}"}}"#,
+                suggestion.seen
+            )
         });
         Run {
             id: run.id,

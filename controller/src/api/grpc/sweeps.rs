@@ -1,10 +1,11 @@
-//! The Sweeps service. Called by the `sweep` command and by function agents; every method is translate in, call, translate
-//! out.
+//! The Sweeps service. Called by the `sweep` command and by function agents; every method is
+//! translate in, call, translate out.
 
 use ::sweeps::search::{Constraint, Side};
 use proto::v1::{
-    Change, ChangeSweep, Counts, CreateSweep, ExplainSweep, Explanation, Limit, ListSweeps, ReplayTrials,
-    Replayed, Retried, RetryRuns, Sweep, SweepList, SweepRef, SweepUpdate, sweeps_server::Sweeps,
+    Change, ChangeSweep, Counts, CreateSweep, ExplainSweep, Explanation, Limit, ListSweeps,
+    ReplayTrials, Replayed, Retried, RetryRuns, Sweep, SweepList, SweepRef, SweepUpdate,
+    sweeps_server::Sweeps,
 };
 use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
 
@@ -30,7 +31,8 @@ use crate::app::{
 #[async_trait]
 impl Sweeps for Door {
     async fn create(&self, request: Request<CreateSweep>) -> Result<Response<Sweep>, Status> {
-        let (caller, CreateSweep { yaml, source, idempotency_key: key }) = self.enter(request).await?;
+        let (caller, CreateSweep { yaml, source, idempotency_key: key }) =
+            self.enter(request).await?;
         let key = Some(key).filter(|key| !key.is_empty());
         let sweep = manage::create(&self.app, &caller, yaml, source, key).await.map_err(status)?;
         Ok(Response::new(sweep.into()))
@@ -57,13 +59,17 @@ impl Sweeps for Door {
 
     async fn retry(&self, request: Request<RetryRuns>) -> Result<Response<Retried>, Status> {
         let (caller, wanted) = self.enter(request).await?;
-        let runs = manage::retry(&self.app, &caller, wanted.sweep, wanted.runs).await.map_err(status)?;
+        let runs =
+            manage::retry(&self.app, &caller, wanted.sweep, wanted.runs).await.map_err(status)?;
         Ok(Response::new(Retried { runs }))
     }
 
     type WatchStream = BoxStream<SweepUpdate>;
 
-    async fn watch(&self, request: Request<SweepRef>) -> Result<Response<Self::WatchStream>, Status> {
+    async fn watch(
+        &self,
+        request: Request<SweepRef>,
+    ) -> Result<Response<Self::WatchStream>, Status> {
         let (caller, wanted) = self.enter(request).await?;
         let updates = watch::watch(&self.app, &caller, wanted.sweep).await.map_err(status)?;
         Ok(Response::new(stream(updates)))
@@ -71,14 +77,20 @@ impl Sweeps for Door {
 
     async fn replay(&self, request: Request<ReplayTrials>) -> Result<Response<Replayed>, Status> {
         let (caller, wanted) = self.enter(request).await?;
-        let found = replay::replay(&self.app, &caller, wanted.sweep, wanted.trials).await.map_err(status)?;
+        let found = replay::replay(&self.app, &caller, wanted.sweep, wanted.trials)
+            .await
+            .map_err(status)?;
         let replay::Replayed { equal, incomparable, different } = found;
         Ok(Response::new(Replayed { equal, incomparable, different }))
     }
 
-    async fn explain(&self, request: Request<ExplainSweep>) -> Result<Response<Explanation>, Status> {
+    async fn explain(
+        &self,
+        request: Request<ExplainSweep>,
+    ) -> Result<Response<Explanation>, Status> {
         let (caller, ExplainSweep { sweep, parameters }) = self.enter(request).await?;
-        let found = explain::explain(&self.app, &caller, sweep, parameters).await.map_err(status)?;
+        let found =
+            explain::explain(&self.app, &caller, sweep, parameters).await.map_err(status)?;
         Ok(Response::new(explanation(found)))
     }
 }
@@ -89,7 +101,9 @@ fn wish_from(change: Change) -> Result<Wish, Error> {
         Change::Resume => Ok(Wish::Resume),
         Change::Stop => Ok(Wish::Stop),
         Change::Cancel => Ok(Wish::Cancel),
-        Change::Unspecified => Err(Error::invalid("say what is to change: pause, resume, stop or cancel")),
+        Change::Unspecified => {
+            Err(Error::invalid("say what is to change: pause, resume, stop or cancel"))
+        }
     }
 }
 

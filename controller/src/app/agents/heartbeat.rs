@@ -1,5 +1,6 @@
-//! Agents ask what to do. A heartbeat is a long poll: it says what the agent holds, and is answered at once when the orders
-//! differ from that. Called by the doors. What is decided stands in `app::agents::orders`.
+//! Agents ask what to do. A heartbeat is a long poll: it says what the agent holds, and is answered
+//! at once when the orders differ from that. Called by the doors. What is decided stands in
+//! `app::agents::orders`.
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
@@ -49,7 +50,11 @@ pub(crate) struct AgentView {
 ///
 /// # Errors
 /// Missing when the sweep does not exist; refused when a newer heartbeat of the agent was heard.
-pub(crate) async fn heartbeat(app: &Arc<App>, caller: &Caller, beat: Beat) -> Result<Orders, Error> {
+pub(crate) async fn heartbeat(
+    app: &Arc<App>,
+    caller: &Caller,
+    beat: Beat,
+) -> Result<Orders, Error> {
     caller.admin()?;
     check(app, &beat)?;
     planning::of(app, &beat.sweep).await?;
@@ -62,26 +67,32 @@ pub(crate) async fn heartbeat(app: &Arc<App>, caller: &Caller, beat: Beat) -> Re
     for held in beat.holds.iter().filter(|_| !planted(Bug::LeasesNotRenewed)) {
         app.leases.renew(&held.run, held.attempt, now);
     }
-    // An older heartbeat that still waits looks again, and finds that it is not the newest any more.
+    // An older heartbeat that still waits looks again, and finds that it is not the newest any
+    // more.
     app.bell.ring(&[Ring::All(Topic::Agent(beat.agent.clone()))]);
     let own = app.bell.listen(Topic::Agent(beat.agent.clone()));
     let work = app.bell.listen(Topic::Work(beat.sweep.clone()));
     let deadline = now + beat.wait.min(app.settings.lease / 3);
-    // A full agent would use up a ring that is meant for one who has room. That its sweep is over concerns it only once it
-    // holds nothing.
+    // A full agent would use up a ring that is meant for one who has room. That its sweep is over
+    // concerns it only once it holds nothing.
     let waits_for_work = beat.free > 0 || beat.holds.is_empty();
     loop {
         let (own, mut work) = (own.ring(), pin!(work.ring()));
         if waits_for_work {
-            // In line before the look: rings for one are kept for those in line, and passed on by those who leave it.
+            // In line before the look: rings for one are kept for those in line, and passed on by
+            // those who leave it.
             work.as_mut().enable();
         }
         let draft = draft(app, &beat, deadline).await?;
         let repeats = draft.repeats();
-        let until =
-            if repeats.is_empty() { deadline } else { deadline.min(now + app.settings.repeat_orders) };
+        let until = if repeats.is_empty() {
+            deadline
+        } else {
+            deadline.min(now + app.settings.repeat_orders)
+        };
         let is_over = draft.state.is_over() && beat.holds.is_empty();
-        let is_news = !draft.fresh.is_empty() || is_over || app.presences.is_news(&beat.agent, &repeats);
+        let is_news =
+            !draft.fresh.is_empty() || is_over || app.presences.is_news(&beat.agent, &repeats);
         if is_news || app.clock.now() >= until || app.is_draining() {
             app.presences.told(&beat.agent, repeats);
             return orders(app, &beat, draft).await;
@@ -103,8 +114,10 @@ fn check(app: &App, beat: &Beat) -> Result<(), Error> {
     }
     // It is kept in a database that has no larger numbers.
     if i64::try_from(beat.incarnation).is_err() {
-        let message = format!("the incarnation {} is too large: {} at most", beat.incarnation, i64::MAX);
-        return Err(Error::invalid(message).hint("count an agent's starts, or take milliseconds since 1970"));
+        let message =
+            format!("the incarnation {} is too large: {} at most", beat.incarnation, i64::MAX);
+        return Err(Error::invalid(message)
+            .hint("count an agent's starts, or take milliseconds since 1970"));
     }
     // Beside those that it holds by right it names those that it has lost without knowing.
     let most = 2 * limits.holds;
@@ -131,8 +144,8 @@ fn check(app: &App, beat: &Beat) -> Result<(), Error> {
     Ok(())
 }
 
-/// What the rows say, and one more trial if a model has to propose it. One at a time: it starts while the next one is
-/// proposed.
+/// What the rows say, and one more trial if a model has to propose it. One at a time: it starts
+/// while the next one is proposed.
 async fn draft(app: &Arc<App>, beat: &Arc<Beat>, deadline: Instant) -> Result<Draft, Error> {
     let look = beat.clone();
     let mut draft = app.change(move |change| decide(change, &look)).await?;
@@ -181,8 +194,9 @@ async fn orders(app: &Arc<App>, beat: &Beat, draft: Draft) -> Result<Orders, Err
 
 fn to_start(app: &App, plan: &Plan, run: Run) -> Result<Start, Error> {
     let params = serde_json::from_str(&run.config);
-    let params = params
-        .map_err(|error| Error::damaged(format!("the parameters of {} are damaged: {error}", run.id)))?;
+    let params = params.map_err(|error| {
+        Error::damaged(format!("the parameters of {} are damaged: {error}", run.id))
+    })?;
     Ok(Start {
         sweep: plan.id.clone(),
         trial: run.trial.unwrap_or_default(),

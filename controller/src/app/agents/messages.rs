@@ -1,4 +1,5 @@
-//! What agents and the controller say to each other, as the use cases see it: the doors translate it from the wire.
+//! What agents and the controller say to each other, as the use cases see it: the doors translate
+//! it from the wire.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! What an agent is to do: the whole truth about what it holds, decided in one transaction from its heartbeat and the rows.
-//! Used by `app::agents::heartbeat`. Never waits.
+//! What an agent is to do: the whole truth about what it holds, decided in one transaction from its
+//! heartbeat and the rows. Used by `app::agents::heartbeat`. Never waits.
 
 use sweeps::lifecycle::{
     run::{Event, State},
@@ -43,7 +43,8 @@ pub(in crate::app) struct Draft {
 /// Decides. May be called several times for one heartbeat.
 ///
 /// # Errors
-/// Missing when the sweep does not exist; refused when the heartbeat is not the newest of its agent.
+/// Missing when the sweep does not exist; refused when the heartbeat is not the newest of its
+/// agent.
 pub(in crate::app) fn decide(change: &mut Change<'_>, beat: &Beat) -> Result<Draft, Error> {
     change.app.presences.still_newest(beat)?;
     change.progress(&beat.sweep)?;
@@ -83,7 +84,9 @@ fn incarnate(change: &mut Change<'_>, beat: &Beat) -> Result<(), Error> {
     let known = store::agents::incarnation(change.tx, &beat.agent)?;
     match known {
         Some(known) if known == beat.incarnation => return Ok(()),
-        Some(known) if known > beat.incarnation => return Err(crate::app::agents::registry::superseded()),
+        Some(known) if known > beat.incarnation => {
+            return Err(crate::app::agents::registry::superseded());
+        }
         Some(_) => {
             for mut run in store::runs::held_by(change.tx, &beat.agent)? {
                 if !beat.holds(&run.id, run.attempt) {
@@ -129,28 +132,33 @@ fn hold(change: &mut Change<'_>, beat: &Beat, held: &Held) -> Result<Option<Stri
             }
             store::runs::save(change.tx, &run)?;
         }
-        // Over, as its own SDK told; the process may still be saving its model, and holds its slot by right.
+        // Over, as its own SDK told; the process may still be saving its model, and holds its slot
+        // by right.
         State::Finished | State::Failed => return Ok(None),
         State::Running | State::Preempted | State::Stopped | State::Pruned => {}
     }
     Ok(run.stop_wanted)
 }
 
-/// Whether this attempt is the run's newest, and the agent's. Asked first: what an agent holds by right has a bound, and what it
-/// names has none.
+/// Whether this attempt is the run's newest, and the agent's. Asked first: what an agent holds by
+/// right has a bound, and what it names has none.
 fn is_own(change: &Change<'_>, beat: &Beat, run: &str, attempt: u32) -> Result<bool, Error> {
     let holder = store::runs::holder(change.tx, run)?;
-    Ok(holder.is_some_and(|(newest, agent)| newest == attempt && agent.as_deref() == Some(&beat.agent)))
+    Ok(holder
+        .is_some_and(|(newest, agent)| newest == attempt && agent.as_deref() == Some(&beat.agent)))
 }
 
 /// What an agent is told that has room, and holds as much as one agent may.
 fn full(limits: &Limits) -> String {
     let (runs, bytes) = (limits.holds, limits.held_bytes);
-    format!("this agent holds all that one agent may: {runs} trials, or {bytes} bytes of parameters")
+    format!(
+        "this agent holds all that one agent may: {runs} trials, or {bytes} bytes of parameters"
+    )
 }
 
-/// Leased to the agent, which does not name them: the reply that told it so was lost. What runs and is not named is not
-/// told again: its lease ends by itself. Beside them, for how many more it has room.
+/// Leased to the agent, which does not name them: the reply that told it so was lost. What runs and
+/// is not named is not told again: its lease ends by itself. Beside them, for how many more it has
+/// room.
 fn unknown_to(change: &mut Change<'_>, beat: &Beat) -> Result<(Vec<Run>, Most), Error> {
     let limits = &change.app.settings.limits;
     let mut room = Most { runs: limits.holds, bytes: limits.held_bytes };

@@ -1,5 +1,6 @@
-//! What is known of agents while they are heard of: newest beat, what they have free, what they were told. In memory only: an
-//! agent says all of it again with its next heartbeat. Used by `app::agents::heartbeat`.
+//! What is known of agents while they are heard of: newest beat, what they have free, what they
+//! were told. In memory only: an agent says all of it again with its next heartbeat. Used by
+//! `app::agents::heartbeat`.
 
 use std::{
     collections::HashMap,
@@ -41,7 +42,8 @@ pub(crate) struct Presence {
     told: HashMap<(String, u32), u32>,
 }
 
-/// How often an order is told at once; later repeats wait a little, so that a deaf agent does not spin.
+/// How often an order is told at once; later repeats wait a little, so that a deaf agent does not
+/// spin.
 const PROMPT_REPEATS: u32 = 2;
 
 impl Presences {
@@ -80,7 +82,8 @@ impl Presences {
     /// # Errors
     /// Refused when one was.
     pub(crate) fn still_newest(&self, beat: &Beat) -> Result<(), Error> {
-        let newest = |known: &Presence| (known.incarnation, known.beat) == (beat.incarnation, beat.beat);
+        let newest =
+            |known: &Presence| (known.incarnation, known.beat) == (beat.incarnation, beat.beat);
         if self.lock().get(&beat.agent).is_some_and(newest) { Ok(()) } else { Err(superseded()) }
     }
 
@@ -88,9 +91,9 @@ impl Presences {
     pub(crate) fn is_news(&self, agent: &str, orders: &[(String, u32)]) -> bool {
         let agents = self.lock();
         let told = agents.get(agent).map(|known| &known.told);
-        orders
-            .iter()
-            .any(|order| told.and_then(|told| told.get(order)).is_none_or(|times| *times < PROMPT_REPEATS))
+        orders.iter().any(|order| {
+            told.and_then(|told| told.get(order)).is_none_or(|times| *times < PROMPT_REPEATS)
+        })
     }
 
     /// Notes what the agent was told now.

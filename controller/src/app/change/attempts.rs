@@ -1,6 +1,6 @@
-//! How a run goes on after an attempt that came to nothing: queued again while its sweep's `retry` allows, back to running
-//! when the attempt is heard of after all, or over. Part of `Change`; used when attempts end, leases run out and agents
-//! report. Never judges why an attempt failed.
+//! How a run goes on after an attempt that came to nothing: queued again while its sweep's `retry`
+//! allows, back to running when the attempt is heard of after all, or over. Part of `Change`; used
+//! when attempts end, leases run out and agents report. Never judges why an attempt failed.
 
 use sweeps::lifecycle::{
     Class,
@@ -68,7 +68,8 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Its node takes it away: it is the next to be handed out, and no attempt is charged. The caller saves the run.
+    /// Its node takes it away: it is the next to be handed out, and no attempt is charged. The
+    /// caller saves the run.
     ///
     /// # Errors
     /// Refused when nobody holds the run.
@@ -78,8 +79,9 @@ impl Change<'_> {
         self.requeue(run, Event::Requeue)
     }
 
-    /// Moves a run back to the queue along this arrow, or to its end when nobody wants another attempt: every way back but
-    /// a person's retry leads through here, so that no sweep that was stopped starts trials again. The caller saves the run.
+    /// Moves a run back to the queue along this arrow, or to its end when nobody wants another
+    /// attempt: every way back but a person's retry leads through here, so that no sweep that was
+    /// stopped starts trials again. The caller saves the run.
     ///
     /// # Errors
     /// Refused when there is no such arrow.
@@ -88,15 +90,17 @@ impl Change<'_> {
         if run.stop_wanted.is_some() {
             self.end(run, Event::Stop)?;
         } else if self.is_stopped(run)? {
-            // No reason to stop stands in the run: an agent that has it after all must find that it is not its own.
+            // No reason to stop stands in the run: an agent that has it after all must find that it
+            // is not its own.
             run.agent = None;
             self.end(run, Event::Stop)?;
         }
         Ok(())
     }
 
-    /// An attempt was heard of that may have been given up: it goes on. Nothing happens to one that runs, nor to one that
-    /// crashed for good in a sweep that was cancelled since. The caller saves the run.
+    /// An attempt was heard of that may have been given up: it goes on. Nothing happens to one that
+    /// runs, nor to one that crashed for good in a sweep that was cancelled since. The caller saves
+    /// the run.
     ///
     /// # Errors
     /// Refused when its state has no way back.

@@ -1,6 +1,7 @@
-//! The stop of a crash loop: a sweep whose attempts fail one after the other, soon after their start, hands out nothing until a
-//! person resumes it. Part of `Change`; used when attempts end and when a person resumes a sweep. A single bad node is not its
-//! business: the agent there gives up by itself.
+//! The stop of a crash loop: a sweep whose attempts fail one after the other, soon after their
+//! start, hands out nothing until a person resumes it. Part of `Change`; used when attempts end and
+//! when a person resumes a sweep. A single bad node is not its business: the agent there gives up
+//! by itself.
 
 use std::time::Duration;
 
@@ -19,15 +20,16 @@ use crate::{
 const LONGEST: usize = 200;
 
 impl Change<'_> {
-    /// An attempt of a trial has ended by itself after so long. The run's outcome says how; with a class, it failed.
+    /// An attempt of a trial has ended by itself after so long. The run's outcome says how; with a
+    /// class, it failed.
     ///
     /// # Errors
     /// When the database fails.
     pub(crate) fn watch_crash_loop(&mut self, run: &Run, ran: Duration) -> Result<(), Error> {
         let Some(sweep) = &run.sweep else { return Ok(()) };
         let settings = &self.app.settings;
-        let is_quick =
-            ran <= settings.quick_failure && matches!(run.outcome.class, Some(Class::Start | Class::Error));
+        let is_quick = ran <= settings.quick_failure
+            && matches!(run.outcome.class, Some(Class::Start | Class::Error));
         let progress = self.progress(sweep)?;
         if !is_quick {
             forget(progress);
@@ -39,7 +41,8 @@ impl Change<'_> {
         };
         progress.quick_failures += 1;
         let failing = progress.failing_agent.clone();
-        let is_loop = progress.quick_failures >= settings.crash_loop && progress.state == State::Running;
+        let is_loop =
+            progress.quick_failures >= settings.crash_loop && progress.state == State::Running;
         if is_loop && !self.others_work(sweep, failing)? {
             let trouble = self.trouble(sweep, run)?;
             self.progress(sweep)?.trouble = Some(trouble);
@@ -59,7 +62,8 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Whether one agent alone fails while others hold trials of the sweep: then the program works somewhere.
+    /// Whether one agent alone fails while others hold trials of the sweep: then the program works
+    /// somewhere.
     fn others_work(&self, sweep: &str, failing: Option<String>) -> Result<bool, Error> {
         let Some(failing) = failing else { return Ok(false) };
         Ok(store::runs::is_held_by_others(self.tx, sweep, &failing)?)
@@ -75,7 +79,8 @@ impl Change<'_> {
         let last = message.lines().skip(1).filter(|line| !line.trim().is_empty()).last();
         let last = last.map(|last| format!(": {}", cut(last.trim(), LONGEST))).unwrap_or_default();
         Ok(format!(
-            "{count} attempts in a row failed within {seconds} s of their start, the last with {first}{last}"
+            "{count} attempts in a row failed within {seconds} s of their start, the last with \
+            {first}{last}"
         ))
     }
 }

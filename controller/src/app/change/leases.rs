@@ -1,7 +1,8 @@
-//! Leases: until when each held attempt lives without a word from its agent. Deadlines are monotonic and in memory; a
-//! controller that starts gives every lease a full term. Filled by commits, renewed by heartbeats and appends, emptied by
-//! `upkeep`. Never decides what an expired lease means. A renewal costs one look-up, and a look for those that are over costs
-//! what may be over: each lease is looked at about once in its term, however many there are.
+//! Leases: until when each held attempt lives without a word from its agent. Deadlines are
+//! monotonic and in memory; a controller that starts gives every lease a full term. Filled by
+//! commits, renewed by heartbeats and appends, emptied by `upkeep`. Never decides what an expired
+//! lease means. A renewal costs one look-up, and a look for those that are over costs what may be
+//! over: each lease is looked at about once in its term, however many there are.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -50,7 +51,9 @@ impl Leases {
 
     /// The attempt was heard of.
     pub(crate) fn renew(&self, run: &str, attempt: u32, now: Instant) {
-        if let Some(lease) = self.lock().of_runs.get_mut(run).filter(|lease| lease.attempt == attempt) {
+        if let Some(lease) =
+            self.lock().of_runs.get_mut(run).filter(|lease| lease.attempt == attempt)
+        {
             lease.deadline = now + self.term;
         }
     }
@@ -68,15 +71,16 @@ impl Leases {
         }
     }
 
-    /// Runs, with their attempts, whose lease is over; by id, so that what follows comes in one order. They are told again
-    /// until they are released or renewed.
+    /// Runs, with their attempts, whose lease is over; by id, so that what follows comes in one
+    /// order. They are told again until they are released or renewed.
     pub(crate) fn expired(&self, now: Instant) -> Vec<(String, u32)> {
         if planted(Bug::EndlessLeases) {
             return Vec::new();
         }
         let mut guard = self.lock();
         let table = &mut *guard;
-        let due: Vec<_> = table.looks.iter().take_while(|(look, _)| *look <= now).cloned().collect();
+        let due: Vec<_> =
+            table.looks.iter().take_while(|(look, _)| *look <= now).cloned().collect();
         let mut over = Vec::new();
         for place in due {
             let Some(lease) = table.of_runs.get_mut(&place.1) else { continue };
@@ -94,7 +98,10 @@ impl Leases {
 
     /// Whether the lease of this attempt is over, or it has none.
     pub(crate) fn is_over(&self, run: &str, attempt: u32, now: Instant) -> bool {
-        self.lock().of_runs.get(run).is_none_or(|lease| lease.attempt != attempt || lease.deadline <= now)
+        self.lock()
+            .of_runs
+            .get(run)
+            .is_none_or(|lease| lease.attempt != attempt || lease.deadline <= now)
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {

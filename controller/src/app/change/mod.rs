@@ -1,6 +1,6 @@
-//! One change of the rows, in one open transaction: every state goes through `sweeps::lifecycle` here, with its counters,
-//! its event, its lease and its ring, so that none of them can be forgotten. Made by `App::change`; used by every use case
-//! that writes.
+//! One change of the rows, in one open transaction: every state goes through `sweeps::lifecycle`
+//! here, with its counters, its event, its lease and its ring, so that none of them can be
+//! forgotten. Made by `App::change`; used by every use case that writes.
 
 pub(in crate::app) mod attempts;
 pub(in crate::app) mod crash_loop;
@@ -80,7 +80,8 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// A time that somebody told, as one that can have been: not before 1970, and not after now. Without a word it is now.
+    /// A time that somebody told, as one that can have been: not before 1970, and not after now.
+    /// Without a word it is now.
     pub(crate) fn past(&self, told_ms: Option<i64>) -> i64 {
         told_ms.unwrap_or(self.now_ms).min(self.now_ms).max(0)
     }
@@ -111,7 +112,8 @@ impl<'a> Change<'a> {
 
     fn touch(&mut self, sweep: &str) -> Result<&mut Touched, Error> {
         if !self.progress.contains_key(sweep) {
-            let before = store::sweeps::progress(self.tx, sweep)?.ok_or_else(|| Error::no_sweep(sweep))?;
+            let before =
+                store::sweeps::progress(self.tx, sweep)?.ok_or_else(|| Error::no_sweep(sweep))?;
             let plan = self.app.plans.get(self.tx, sweep)?;
             self.progress.insert(sweep.to_owned(), Touched { plan, now: before.clone(), before });
         }
@@ -245,8 +247,8 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// The value of a run has got better: it may reach the target, or be the best. With constraints it counts once the run
-    /// is over and satisfies them.
+    /// The value of a run has got better: it may reach the target, or be the best. With constraints
+    /// it counts once the run is over and satisfies them.
     ///
     /// # Errors
     /// When the database fails.
@@ -298,7 +300,8 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Tells a run to end, for this reason: whoever has it hears of it as soon as this is committed.
+    /// Tells a run to end, for this reason: whoever has it hears of it as soon as this is
+    /// committed.
     ///
     /// # Errors
     /// When the database fails.
@@ -317,8 +320,7 @@ impl<'a> Change<'a> {
     /// # Errors
     /// When the database fails.
     pub(crate) fn told(&mut self, run: &Run) -> Result<(), Error> {
-        let body =
-            json!({ "attempt": run.attempt, "state": run.state.name(), "stop_wanted": run.stop_wanted });
+        let body = json!({ "attempt": run.attempt, "state": run.state.name(), "stop_wanted": run.stop_wanted });
         self.event(Kind::Run, run, &body)?;
         self.ring_run(run);
         Ok(())
@@ -334,8 +336,8 @@ impl<'a> Change<'a> {
         self.improved(run)
     }
 
-    /// What the search learns of a run, and all that it ever learns. Only runs that finished, or that a rule stopped, have
-    /// something to tell.
+    /// What the search learns of a run, and all that it ever learns. Only runs that finished, or
+    /// that a rule stopped, have something to tell.
     fn result_of(&self, run: &Run) -> Result<serde_json::Value, Error> {
         let tells = matches!(run.state, State::Finished | State::Pruned);
         let value = run.value.filter(|_| tells);
@@ -363,7 +365,12 @@ impl<'a> Change<'a> {
     }
 
     fn event(&mut self, kind: Kind, run: &Run, body: &serde_json::Value) -> Result<(), Error> {
-        let event = Event { kind, sweep: run.sweep.as_deref(), run: Some(&run.id), body: &body.to_string() };
+        let event = Event {
+            kind,
+            sweep: run.sweep.as_deref(),
+            run: Some(&run.id),
+            body: &body.to_string(),
+        };
         store::events::append(self.tx, self.now_ms, event)?;
         Ok(())
     }
@@ -392,7 +399,8 @@ impl<'a> Change<'a> {
             store::sweeps::save_progress(self.tx, now)?;
             if (now.state, &now.closing) != (before.state, &before.closing) {
                 let body = json!({ "state": now.state.name(), "closing": now.closing }).to_string();
-                let event = Event { kind: Kind::Sweep, sweep: Some(&sweep), run: None, body: &body };
+                let event =
+                    Event { kind: Kind::Sweep, sweep: Some(&sweep), run: None, body: &body };
                 store::events::append(self.tx, self.now_ms, event)?;
                 self.ring(Ring::All(Topic::Sweep(sweep.clone())));
                 self.ring(Ring::All(Topic::Work(sweep)));
@@ -401,13 +409,15 @@ impl<'a> Change<'a> {
         Ok(self.effects)
     }
 
-    /// Finishes a sweep that has nothing left. Done at the end of each change; sooner where its state is told.
+    /// Finishes a sweep that has nothing left. Done at the end of each change; sooner where its
+    /// state is told.
     ///
     /// # Errors
     /// When the database fails.
     pub(crate) fn settle(&mut self, sweep: &str) -> Result<(), Error> {
         let Touched { plan, now, .. } = self.touch(sweep)?;
-        let is_full = plan.bound.is_some_and(|bound| now.next_trial >= bound) && !planted(Bug::NeverFull);
+        let is_full =
+            plan.bound.is_some_and(|bound| now.next_trial >= bound) && !planted(Bug::NeverFull);
         if is_full && now.closing.is_none() {
             now.closing = Some(if plan.capped { "cap" } else { "space" }.to_owned());
         }

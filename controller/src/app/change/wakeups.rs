@@ -1,5 +1,6 @@
-//! Wakes those who wait for a change. Rung after commits, heard by long polls, watchers and readers that follow. Carries no
-//! data: who is woken looks for itself. Never wakes more than a change concerns.
+//! Wakes those who wait for a change. Rung after commits, heard by long polls, watchers and readers
+//! that follow. Carries no data: who is woken looks for itself. Never wakes more than a change
+//! concerns.
 
 use std::{
     collections::HashMap,
@@ -39,8 +40,8 @@ pub(crate) struct Bell(Mutex<HashMap<Topic, Weak<Notify>>>);
 pub(crate) struct Listener(Arc<Notify>);
 
 impl Listener {
-    /// Wakes at the next ring, counted from this call and not from the first poll. Take it, look, then wait: so no change
-    /// falls between looking and waiting.
+    /// Wakes at the next ring, counted from this call and not from the first poll. Take it, look,
+    /// then wait: so no change falls between looking and waiting.
     pub(crate) fn ring(&self) -> Notified<'_> {
         self.0.notified()
     }
@@ -73,7 +74,10 @@ impl Bell {
 
     /// Forgets the topics that nobody waits for any more.
     pub(crate) fn tidy(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, place| place.strong_count() > 0);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|_, place| place.strong_count() > 0);
     }
 }
 

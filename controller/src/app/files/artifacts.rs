@@ -1,6 +1,6 @@
-//! Artifacts: what runs make and use, in versions. Called by the door, and by `app::files::blobs` for a row that tells of one. The
-//! content of a version never changes; what decides whether there is a new one is its digest, inside the transaction that
-//! would make it. Never opens a reference.
+//! Artifacts: what runs make and use, in versions. Called by the door, and by `app::files::blobs`
+//! for a row that tells of one. The content of a version never changes; what decides whether there
+//! is a new one is its digest, inside the transaction that would make it. Never opens a reference.
 
 use std::sync::Arc;
 
@@ -86,8 +86,8 @@ pub(in crate::app) struct Logged {
     staged: Option<i64>,
 }
 
-/// The version that a row tells of. A manifest may have so many entries that the writer would be long at it: they are written
-/// before the row comes, some at a time.
+/// The version that a row tells of. A manifest may have so many entries that the writer would be
+/// long at it: they are written before the row comes, some at a time.
 ///
 /// # Errors
 /// Refused with [`Why::Blob`] when the manifest or a content is not here; invalid when it is none.
@@ -98,15 +98,17 @@ pub(in crate::app) async fn stage(
     row: ArtifactRow,
 ) -> Result<Logged, Error> {
     let (run, who) = (run.to_owned(), caller.clone());
-    let names = app.read(move |tx, _| Names::of(tx, &who, &lookup::find(tx, &run)?.project)).await?;
+    let names =
+        app.read(move |tx, _| Names::of(tx, &who, &lookup::find(tx, &run)?.project)).await?;
     let entries = read_manifest(app, &names, &row).await?;
     let bytes = entries.iter().fold(0_u64, |sum, entry| match &entry.content {
         Content::Blob { size, .. } => sum.saturating_add(*size),
         Content::Reference(_) => sum,
     });
     let (project, name, digest) = (names.project.clone(), row.name.clone(), row.digest.clone());
-    let known =
-        app.read(move |tx, _| Ok(store::artifacts::with_digest(tx, &project, &name, &digest)?.is_some()));
+    let known = app.read(move |tx, _| {
+        Ok(store::artifacts::with_digest(tx, &project, &name, &digest)?.is_some())
+    });
     let mut logged = Logged { row, entries: entries.len(), bytes, staged: None };
     if known.await? {
         return Ok(logged);
@@ -131,14 +133,20 @@ fn write(tx: &Tx<'_>, names: &Names, key: i64, entries: &[Entry]) -> Result<(), 
     Ok(store::artifacts::write(tx, key, entries)?)
 }
 
-async fn read_manifest(app: &Arc<App>, names: &Names, row: &ArtifactRow) -> Result<Vec<Entry>, Error> {
-    let (digest, size, name, names) = (row.digest.clone(), row.size, row.name.clone(), names.clone());
+async fn read_manifest(
+    app: &Arc<App>,
+    names: &Names,
+    row: &ArtifactRow,
+) -> Result<Vec<Entry>, Error> {
+    let (digest, size, name, names) =
+        (row.digest.clone(), row.size, row.name.clone(), names.clone());
     app.read(move |tx, _| names.check(tx, &name, &digest, size)).await?;
     let manifest = app.store.blobs.read(&row.digest, 0..row.size).await?;
     std::str::from_utf8(&manifest)
         .map_err(|_| Error::invalid(format!("the manifest of `{}` is no text", row.name)))
         .and_then(|text| {
-            entries(text).map_err(|bad| Error::invalid(format!("the manifest of `{}`: {bad}", row.name)))
+            entries(text)
+                .map_err(|bad| Error::invalid(format!("the manifest of `{}`: {bad}", row.name)))
         })
 }
 
@@ -147,9 +155,16 @@ async fn read_manifest(app: &Arc<App>, names: &Names, row: &ArtifactRow) -> Resu
 /// # Errors
 /// When the database fails; the next call finds the same work.
 pub(in crate::app) async fn sweep(app: &Arc<App>, before_ms: i64) -> Result<(), Error> {
-    while let Some(key) = app.read(move |tx, _| Ok(store::artifacts::left_over(tx, before_ms)?)).await? {
+    while let Some(key) =
+        app.read(move |tx, _| Ok(store::artifacts::left_over(tx, before_ms)?)).await?
+    {
         let remove = move |change: &mut Change<'_>| {
-            Ok(store::artifacts::drop_entries(change.tx, key, change.app.clock.wall_ms(), ENTRIES as u32)?)
+            Ok(store::artifacts::drop_entries(
+                change.tx,
+                key,
+                change.app.clock.wall_ms(),
+                ENTRIES as u32,
+            )?)
         };
         app.change(remove).await?;
         if app.is_draining() {
@@ -159,8 +174,8 @@ pub(in crate::app) async fn sweep(app: &Arc<App>, before_ms: i64) -> Result<(), 
     Ok(())
 }
 
-/// Keeps what a run has logged: the newest version of this name that has this content, or a new one. `latest` and the aliases
-/// move to it, unless another attempt owns the run.
+/// Keeps what a run has logged: the newest version of this name that has this content, or a new
+/// one. `latest` and the aliases move to it, unless another attempt owns the run.
 ///
 /// # Errors
 /// Refused with [`Why::Blob`] when a blob is not here.
@@ -198,11 +213,18 @@ fn aliases(tx: &Tx<'_>, of: &Version) -> Result<u32, Error> {
     Ok(store::artifacts::aliases_of_name(tx, &of.project, &of.name)?)
 }
 
-fn insert(tx: &Tx<'_>, names: &Names, project: &str, logged: &Logged, now_ms: i64) -> Result<Version, Error> {
+fn insert(
+    tx: &Tx<'_>,
+    names: &Names,
+    project: &str,
+    logged: &Logged,
+    now_ms: i64,
+) -> Result<Version, Error> {
     let Logged { row, entries, bytes, staged } = logged;
     names.claim(tx, &row.name, &row.digest, row.size)?;
     // Who removed the version since, did so in this very moment.
-    let gone = || Error::busy(format!("the version of `{}` with this content was just removed", row.name));
+    let gone =
+        || Error::busy(format!("the version of `{}` with this content was just removed", row.name));
     let metadata = if row.metadata.is_empty() { "{}".to_owned() } else { row.metadata.clone() };
     let version = Version {
         key: staged.ok_or_else(gone)?,
@@ -224,7 +246,8 @@ fn insert(tx: &Tx<'_>, names: &Names, project: &str, logged: &Logged, now_ms: i6
 /// A version that a run is about to use; that it does is noted.
 ///
 /// # Errors
-/// Missing when there is no such version; refused for another project's without the controller's token.
+/// Missing when there is no such version; refused for another project's without the controller's
+/// token.
 pub(crate) async fn use_one(
     app: &Arc<App>,
     caller: &Caller,
@@ -249,7 +272,11 @@ pub(crate) async fn use_one(
 ///
 /// # Errors
 /// Missing when it is not there; refused when a run asks for another project's.
-pub(crate) async fn get(app: &Arc<App>, caller: &Caller, wanted: Wanted) -> Result<ArtifactView, Error> {
+pub(crate) async fn get(
+    app: &Arc<App>,
+    caller: &Caller,
+    wanted: Wanted,
+) -> Result<ArtifactView, Error> {
     let caller = caller.clone();
     app.read(move |tx, app| view(tx, app, find(tx, app, &allowed(tx, &caller, wanted)?)?)).await
 }
@@ -265,17 +292,25 @@ pub(crate) fn list(
     name: String,
 ) -> Result<Streamed<ArtifactView>, Error> {
     caller.admin()?;
-    Ok(pages::streamed(app, ArtifactView::weight, move |tx, _, last: Option<&ArtifactView>, limit| {
-        let after = last.map(|view| &view.version);
-        listed(tx, store::artifacts::page(tx, &project, &name, after, limit)?)
-    }))
+    Ok(pages::streamed(
+        app,
+        ArtifactView::weight,
+        move |tx, _, last: Option<&ArtifactView>, limit| {
+            let after = last.map(|view| &view.version);
+            listed(tx, store::artifacts::page(tx, &project, &name, after, limit)?)
+        },
+    ))
 }
 
 /// What a run has made, then what it has used.
 ///
 /// # Errors
 /// Missing when there is no such run.
-pub(crate) async fn of_run(app: &Arc<App>, caller: &Caller, id: String) -> Result<Streamed<OfRun>, Error> {
+pub(crate) async fn of_run(
+    app: &Arc<App>,
+    caller: &Caller,
+    id: String,
+) -> Result<Streamed<OfRun>, Error> {
     caller.run(&id)?;
     let run = app.read(move |tx, _| lookup::find(tx, &id)).await?;
     let weigh = |of: &OfRun| of.artifact.weight();
@@ -321,8 +356,9 @@ pub(crate) async fn read(
         match store::artifacts::find(tx, version.key, &path)?.map(|entry| entry.content) {
             Some(Content::Blob { sha256, size }) => Ok((sha256, size)),
             Some(Content::Reference(url)) => {
-                let message =
-                    format!("`{path}` of `{name}:v{number}` is a reference: its content is not here");
+                let message = format!(
+                    "`{path}` of `{name}:v{number}` is a reference: its content is not here"
+                );
                 Err(Error::missing(message).hint(format!("it is kept at {url}")))
             }
             None => Err(Error::missing(format!("`{name}:v{number}` has no file `{path}`"))),
@@ -335,7 +371,8 @@ pub(crate) async fn read(
 /// Gives a version other names, or takes them from it.
 ///
 /// # Errors
-/// Invalid when one cannot be an alias or is `latest`, which moves by itself; missing when there is no such version.
+/// Invalid when one cannot be an alias or is `latest`, which moves by itself; missing when there is
+/// no such version.
 pub(crate) async fn alias(
     app: &Arc<App>,
     caller: &Caller,
@@ -357,10 +394,14 @@ pub(crate) async fn alias(
         let (known, most) = (aliases(change.tx, &version)?, change.app.settings.limits.aliases);
         if add.len() as u32 + known > most {
             let message = format!("`{}` has {known} aliases, and {most} at most", version.name);
-            return Err(Error::invalid(message).hint("`sweep artifact alias --remove` takes some away"));
+            return Err(
+                Error::invalid(message).hint("`sweep artifact alias --remove` takes some away")
+            );
         }
         add.iter().try_for_each(|alias| store::artifacts::set_alias(change.tx, &version, alias))?;
-        remove.iter().try_for_each(|alias| store::artifacts::drop_alias(change.tx, &version, alias))?;
+        remove
+            .iter()
+            .try_for_each(|alias| store::artifacts::drop_alias(change.tx, &version, alias))?;
         view(change.tx, change.app, version)
     };
     app.change(name).await
@@ -370,7 +411,11 @@ pub(crate) async fn alias(
 ///
 /// # Errors
 /// Missing when it is not there; refused for a run.
-pub(crate) async fn remove(app: &Arc<App>, caller: &Caller, wanted: Wanted) -> Result<ArtifactView, Error> {
+pub(crate) async fn remove(
+    app: &Arc<App>,
+    caller: &Caller,
+    wanted: Wanted,
+) -> Result<ArtifactView, Error> {
     caller.admin()?;
     let remove = move |change: &mut Change<'_>| {
         let version = find(change.tx, change.app, &wanted)?;
@@ -396,7 +441,8 @@ fn allowed(tx: &Tx<'_>, caller: &Caller, mut wanted: Wanted) -> Result<Wanted, E
     if let Caller::Run { run, .. } = caller {
         let own = lookup::find(tx, run)?.project;
         if wanted.project != own {
-            let message = format!("this token opens the artifacts of the project `{own}` and no other's");
+            let message =
+                format!("this token opens the artifacts of the project `{own}` and no other's");
             return Err(Error::refused(Why::Forbidden, message));
         }
     }

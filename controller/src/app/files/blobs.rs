@@ -43,7 +43,10 @@ pub(crate) async fn missing(
     if hashes.len() > most {
         return Err(Error::invalid(format!("{} hashes in one call, {most} at most", hashes.len())));
     }
-    hashes.iter().try_for_each(|hash| check_hash(hash)).map_err(|bad| Error::invalid(bad.to_string()))?;
+    hashes
+        .iter()
+        .try_for_each(|hash| check_hash(hash))
+        .map_err(|bad| Error::invalid(bad.to_string()))?;
     let caller = caller.clone();
     let look = move |tx: &store::Tx<'_>, _: &App| {
         let (mut missing, owner) = (Vec::new(), Owner::of(tx, &caller)?);
@@ -136,7 +139,8 @@ impl Incoming {
 
     async fn keep(mut self, app: &Arc<App>) -> Result<(), Error> {
         if self.upload.size() < self.size {
-            let message = format!("the blob ends after {} of {} bytes", self.upload.size(), self.size);
+            let message =
+                format!("the blob ends after {} of {} bytes", self.upload.size(), self.size);
             return Err(Error::invalid(message));
         }
         let arrived = full::written(app, self.upload.finish().await).await?;
@@ -176,7 +180,11 @@ impl Incoming {
 ///
 /// # Errors
 /// Missing when there is no such run.
-pub(crate) async fn list(app: &Arc<App>, caller: &Caller, id: String) -> Result<Streamed<File>, Error> {
+pub(crate) async fn list(
+    app: &Arc<App>,
+    caller: &Caller,
+    id: String,
+) -> Result<Streamed<File>, Error> {
     caller.run(&id)?;
     let run = app.read(move |tx, _| lookup::find(tx, &id)).await?;
     let weigh = |file: &File| file.file.path.len() + file.file.sha256.len();
@@ -214,7 +222,11 @@ pub(crate) struct Piece {
 /// # Errors
 /// Missing when there is no such blob or file; refused when a run asks for more than its own files
 /// and checkpoints.
-pub(crate) async fn get(app: &Arc<App>, caller: &Caller, wanted: Wanted) -> Result<Streamed<Piece>, Error> {
+pub(crate) async fn get(
+    app: &Arc<App>,
+    caller: &Caller,
+    wanted: Wanted,
+) -> Result<Streamed<Piece>, Error> {
     let (sha256, size) = match wanted {
         Wanted::Blob(hash) => {
             check_hash(&hash).map_err(|bad| Error::invalid(bad.to_string()))?;

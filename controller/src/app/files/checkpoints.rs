@@ -1,6 +1,7 @@
-//! Checkpoints: kept as rows of the stream `files` tell of them, and what an attempt goes on from. Called by the door, by
-//! `app::files::blobs` for such a row, and by `app::change` when a run is over. A run that resumes gets the summary, the counts and the
-//! value that it had at the checkpoint, so that it is judged like one that was never killed. Never looks into a checkpoint.
+//! Checkpoints: kept as rows of the stream `files` tell of them, and what an attempt goes on from.
+//! Called by the door, by `app::files::blobs` for such a row, and by `app::change` when a run is
+//! over. A run that resumes gets the summary, the counts and the value that it had at the
+//! checkpoint, so that it is judged like one that was never killed. Never looks into a checkpoint.
 
 use std::sync::Arc;
 
@@ -58,7 +59,8 @@ pub(in crate::app) fn keep(
     Ok(())
 }
 
-/// How far the rows were: the checkpoint's own writer says it itself. Of others, such as the ranks beside it, what is here counts.
+/// How far the rows were: the checkpoint's own writer says it itself. Of others, such as the ranks
+/// beside it, what is here counts.
 fn ends(tx: &Tx<'_>, stream: Stream<'_>, row: &CheckpointRow) -> Result<Vec<End>, Error> {
     let mut ends = Vec::new();
     for (name, own) in STREAMS.into_iter().zip([row.history, row.summary]) {
@@ -68,7 +70,10 @@ fn ends(tx: &Tx<'_>, stream: Stream<'_>, row: &CheckpointRow) -> Result<Vec<End>
         end(stream.writer, own);
         for (_, writer) in store::blocks::writers(tx, stream.run, name, stream.attempt)? {
             if writer != stream.writer {
-                end(&writer, store::blocks::unfenced(tx, Stream { name, writer: &writer, ..stream })?);
+                end(
+                    &writer,
+                    store::blocks::unfenced(tx, Stream { name, writer: &writer, ..stream })?,
+                );
             }
         }
     }
@@ -79,7 +84,11 @@ fn ends(tx: &Tx<'_>, stream: Stream<'_>, row: &CheckpointRow) -> Result<Vec<End>
 ///
 /// # Errors
 /// Missing when there is no such run.
-pub(crate) async fn list(app: &Arc<App>, caller: &Caller, id: String) -> Result<Vec<Checkpoint>, Error> {
+pub(crate) async fn list(
+    app: &Arc<App>,
+    caller: &Caller,
+    id: String,
+) -> Result<Vec<Checkpoint>, Error> {
     caller.run(&id)?;
     app.read(move |tx, _| {
         let run = lookup::find(tx, &id)?;
@@ -106,8 +115,9 @@ pub(in crate::app) fn is_of(tx: &Tx<'_>, run: &str, sha256: &str) -> Result<bool
 /// An attempt goes on from a checkpoint of its run. A repeat changes nothing.
 ///
 /// # Errors
-/// Missing when there is no such checkpoint; refused with [`Why::Fenced`] when another attempt owns the run, and with
-/// [`Why::State`] when this one has logged already or goes on from another checkpoint.
+/// Missing when there is no such checkpoint; refused with [`Why::Fenced`] when another attempt owns
+/// the run, and with [`Why::State`] when this one has logged already or goes on from another
+/// checkpoint.
 pub(crate) async fn resume(
     app: &Arc<App>,
     caller: &Caller,
@@ -149,19 +159,22 @@ fn check(tx: &Tx<'_>, run: &Run, attempt: u32, key: i64) -> Result<Option<Checkp
     if !check_attempt(run, attempt)? {
         return Err(fenced(&run.id, attempt, run.attempt));
     }
-    let known = store::checkpoints::resumes(tx, run.key)?.get(&attempt).map(|(checkpoint, _)| *checkpoint);
+    let known =
+        store::checkpoints::resumes(tx, run.key)?.get(&attempt).map(|(checkpoint, _)| *checkpoint);
     if known == Some(key) {
         return Ok(None);
     }
     let checkpoint = store::checkpoints::find(tx, run.key, key)?;
-    let checkpoint = checkpoint
-        .ok_or_else(|| Error::missing(format!("the run `{}` has no such checkpoint any more", run.id)))?;
+    let checkpoint = checkpoint.ok_or_else(|| {
+        Error::missing(format!("the run `{}` has no such checkpoint any more", run.id))
+    })?;
     if checkpoint.attempt == attempt {
         return Ok(None);
     }
     let refused = |what: &str| {
         let message = format!("attempt {attempt} of the run `{}` {what}", run.id);
-        Err(Error::refused(Why::State, message).hint("resume once, and before the first row is logged"))
+        Err(Error::refused(Why::State, message)
+            .hint("resume once, and before the first row is logged"))
     };
     if known.is_some() {
         return refused("goes on from another checkpoint already");

@@ -25,9 +25,11 @@ pub(in crate::app) async fn collect(app: &Arc<App>, now: Instant) -> Result<(), 
     artifacts::sweep(app, before_ms).await?;
     let from = after.clone();
     let seen = app.read(move |tx, _| Ok(store::files::look(tx, &from, before_ms, limit)?)).await?;
-    let next = if seen.len() < limit as usize { String::new() } else { seen[seen.len() - 1].0.clone() };
+    let next =
+        if seen.len() < limit as usize { String::new() } else { seen[seen.len() - 1].0.clone() };
     *lock() = (now + app.settings.collect_every, next);
-    let going: Vec<String> = seen.into_iter().filter(|(_, goes)| *goes).map(|(hash, _)| hash).collect();
+    let going: Vec<String> =
+        seen.into_iter().filter(|(_, goes)| *goes).map(|(hash, _)| hash).collect();
     if going.is_empty() { Ok(()) } else { remove(app, going, before_ms).await }
 }
 

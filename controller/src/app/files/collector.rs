@@ -21,7 +21,11 @@ pub(in crate::app) struct Collector {
 
 impl Collector {
     pub(in crate::app) fn new(now: Instant) -> Self {
-        Self { going: RwLock::default(), next: Mutex::new((now, String::new())), held: AtomicUsize::new(0) }
+        Self {
+            going: RwLock::default(),
+            next: Mutex::new((now, String::new())),
+            held: AtomicUsize::new(0),
+        }
     }
 }
 

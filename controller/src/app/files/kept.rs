@@ -36,8 +36,12 @@ pub(in crate::app) fn trim(tx: &Tx<'_>, run: &Run, most: usize) -> Result<(), Er
 /// between.
 pub(super) fn is_complete(tx: &Tx<'_>, run: &Run, checkpoint: &Checkpoint) -> Result<bool, Error> {
     for end in store::checkpoints::ends(tx, checkpoint.key)? {
-        let stream =
-            Stream { run: run.key, name: &end.stream, attempt: checkpoint.attempt, writer: &end.writer };
+        let stream = Stream {
+            run: run.key,
+            name: &end.stream,
+            attempt: checkpoint.attempt,
+            writer: &end.writer,
+        };
         if store::blocks::unfenced(tx, stream)? < end.rows {
             return Ok(false);
         }

@@ -1,4 +1,5 @@
-//! The files of runs: contents by hash, artifacts, checkpoints, whose they are and how much room they take.
+//! The files of runs: contents by hash, artifacts, checkpoints, whose they are and how much room
+//! they take.
 
 pub(crate) mod artifacts;
 pub(crate) mod blobs;

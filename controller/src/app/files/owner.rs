@@ -1,6 +1,7 @@
-//! Whose contents a caller may name. A run may name what its project has: what one of its runs has sent, or a row of it names.
-//! Whoever knows the hash of another's content learns nothing of it, not even that it is here; whoever has the content itself
-//! sends it. Used by `app::files::blobs` and by what keeps rows that name contents.
+//! Whose contents a caller may name. A run may name what its project has: what one of its runs has
+//! sent, or a row of it names. Whoever knows the hash of another's content learns nothing of it,
+//! not even that it is here; whoever has the content itself sends it. Used by `app::files::blobs`
+//! and by what keeps rows that name contents.
 
 use super::room::Bound;
 use crate::{
@@ -40,20 +41,30 @@ impl Owner {
     /// When the database fails.
     pub(in crate::app) fn bounds(&self, tx: &Tx<'_>, app: &App) -> Result<Vec<Bound>, Error> {
         let (of_project, of_run) = store::holdings::bytes(tx, &self.project, self.run)?;
-        let (project, run) = (format!("the project `{}`", self.project), format!("the run `{}`", self.id));
+        let (project, run) =
+            (format!("the project `{}`", self.project), format!("the run `{}`", self.id));
         Ok(vec![
             Bound { of: run, has: of_run, most: app.settings.run_bytes, flag: "--run-gib" },
-            Bound { of: project, has: of_project, most: app.settings.project_bytes, flag: "--project-gib" },
+            Bound {
+                of: project,
+                has: of_project,
+                most: app.settings.project_bytes,
+                flag: "--project-gib",
+            },
         ])
     }
 }
 
-/// The size of a blob that is here and that its owner may name. One that is here and is another's is answered like one that is
-/// not here.
+/// The size of a blob that is here and that its owner may name. One that is here and is another's
+/// is answered like one that is not here.
 ///
 /// # Errors
 /// When the database fails.
-pub(in crate::app) fn known(tx: &Tx<'_>, owner: Option<&Owner>, sha256: &str) -> Result<Option<u64>, Error> {
+pub(in crate::app) fn known(
+    tx: &Tx<'_>,
+    owner: Option<&Owner>,
+    sha256: &str,
+) -> Result<Option<u64>, Error> {
     match owner {
         Some(owner) if !store::holdings::has(tx, &owner.project, sha256)? => Ok(None),
         _ => Ok(store::files::blob(tx, sha256)?),
@@ -81,7 +92,8 @@ impl Names {
     /// Passes when the blob of `name` is here, may be named, and is as long as it was said to be.
     ///
     /// # Errors
-    /// Invalid when it is longer or shorter; refused with [`Why::Blob`] when it is not here or is another project's.
+    /// Invalid when it is longer or shorter; refused with [`Why::Blob`] when it is not here or is
+    /// another project's.
     pub(in crate::app) fn check(
         &self,
         tx: &Tx<'_>,

@@ -1,5 +1,6 @@
-//! How much of the disk the contents of files may take, in all and for each owner. Asked by `app::files::blobs` while a content comes
-//! in. Counts in memory, from what the database has: what has arrived, and not what somebody says that will.
+//! How much of the disk the contents of files may take, in all and for each owner. Asked by
+//! `app::files::blobs` while a content comes in. Counts in memory, from what the database has: what
+//! has arrived, and not what somebody says that will.
 
 use std::{
     collections::HashMap,
@@ -71,7 +72,8 @@ impl Room {
     /// A content of `size` bytes is about to come. Nothing is taken yet.
     ///
     /// # Errors
-    /// Refused with [`Why::Room`] when there is no room for it: whoever sends it keeps it, and may try again.
+    /// Refused with [`Why::Room`] when there is no room for it: whoever sends it keeps it, and may
+    /// try again.
     pub(in crate::app) fn begin(&self, size: u64, bounds: Vec<Bound>) -> Result<Taken, Error> {
         let taken = Taken { held: Arc::clone(&self.held), most: self.most, bounds, size: 0 };
         taken.check(&taken.held.lock(), size)?;
@@ -120,16 +122,20 @@ impl Taken {
         let refused = |message, hint| Err(Error::refused(Why::Room, message).hint(hint));
         let used = counts.used;
         if used.saturating_add(bytes) > self.most {
-            let message = format!("no room for {bytes} bytes: contents take {used} of {} bytes", self.most);
-            let hint =
-                "remove artifacts (`sweep artifact rm`), or start the controller with a larger --storage-gib";
+            let message =
+                format!("no room for {bytes} bytes: contents take {used} of {} bytes", self.most);
+            let hint = "remove artifacts (`sweep artifact rm`), or start the controller with a \
+                larger --storage-gib";
             return refused(message, hint.to_owned());
         }
         for Bound { of, has, most, flag } in &self.bounds {
             let has = has.saturating_add(counts.coming.get(of).copied().unwrap_or_default());
             if has.saturating_add(bytes) > *most {
                 let message = format!("no room for {bytes} bytes: {of} has {has} of {most} bytes");
-                return refused(message, format!("log less, or start the controller with a larger {flag}"));
+                return refused(
+                    message,
+                    format!("log less, or start the controller with a larger {flag}"),
+                );
             }
         }
         Ok(())

@@ -39,7 +39,8 @@ pub(in crate::app) async fn read(
     run: &str,
     frames: &[u8],
 ) -> Result<Vec<Row>, Error> {
-    let told = record::rows(frames).map_err(|corrupt| Error::invalid(format!("damaged rows: {corrupt}")))?;
+    let told = record::rows(frames)
+        .map_err(|corrupt| Error::invalid(format!("damaged rows: {corrupt}")))?;
     let told: Result<Vec<ContentRow>, BadArtifact> = told.iter().map(ContentRow::of).collect();
     let told = told.map_err(|bad| Error::invalid(bad.to_string()))?;
     let most = app.settings.limits.checkpoint_rows;
@@ -74,7 +75,8 @@ fn check_together(bytes: u64, entries: usize) -> Result<(), Error> {
         return Ok(());
     }
     let message = format!(
-        "the artifacts of one append have {MAX_ENTRIES} files and {MAX_MANIFEST_BYTES} bytes of manifests at most"
+        "the artifacts of one append have {MAX_ENTRIES} files and {MAX_MANIFEST_BYTES} bytes of \
+        manifests at most"
     );
     Err(Error::invalid(message).hint("send the rows apart"))
 }
@@ -101,11 +103,14 @@ pub(in crate::app) fn keep(
             Row::File(file) => {
                 names.claim(change.tx, &file.path, &file.sha256, file.size)?;
                 let file = File { file: file.clone(), attempt: stream.attempt, logged_ms };
-                if standing != Standing::Late || !store::files::is_there(change.tx, run.key, &file)? {
+                if standing != Standing::Late || !store::files::is_there(change.tx, run.key, &file)?
+                {
                     store::files::put(change.tx, run.key, &file, fenced)?;
                 }
             }
-            Row::Checkpoint(checkpoint) => checkpoints::keep(change, &names, run, stream, apart, checkpoint)?,
+            Row::Checkpoint(checkpoint) => {
+                checkpoints::keep(change, &names, run, stream, apart, checkpoint)?
+            }
             Row::Artifact(logged) => artifacts::keep(change, &names, run, apart, logged)?,
         }
     }

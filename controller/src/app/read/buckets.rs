@@ -75,7 +75,8 @@ impl Bucket {
     }
 }
 
-/// Buckets over steps. Takes points by steps that never fall; of several at one step the last counts.
+/// Buckets over steps. Takes points by steps that never fall; of several at one step the last
+/// counts.
 #[derive(Debug)]
 pub(in crate::app) struct BySteps {
     width: u64,
@@ -87,7 +88,8 @@ pub(in crate::app) struct BySteps {
 }
 
 impl BySteps {
-    /// At most `most` buckets over these steps, both ends inclusive; there must be at least one of each.
+    /// At most `most` buckets over these steps, both ends inclusive; there must be at least one of
+    /// each.
     pub(in crate::app) fn new((least, last): (u64, u64), most: u64) -> Self {
         // The number of steps may be 2^64.
         let width = ((last - least) / most).saturating_add(1);
@@ -108,7 +110,8 @@ impl BySteps {
         let (mut at, mut left) = (first, before);
         while let Some((value, behind)) = left.split_first() {
             self.add(at, *value);
-            // It opens its bucket, or goes on with it: the rest of that bucket needs no look at every step.
+            // It opens its bucket, or goes on with it: the rest of that bucket needs no look at
+            // every step.
             if let Some((step, value)) = self.pending.take() {
                 self.put(step, value);
             }
@@ -143,8 +146,8 @@ impl BySteps {
     }
 }
 
-/// At most `most` buckets over x, which may be anything; points come by rising steps, and those whose x is not finite are
-/// left out.
+/// At most `most` buckets over x, which may be anything; points come by rising steps, and those
+/// whose x is not finite are left out.
 pub(in crate::app) fn by_x(points: &[Point], most: usize) -> Vec<Bucket> {
     let finite = || points.iter().filter(|point| point.x.is_finite());
     let least = finite().map(|point| point.x).fold(f64::INFINITY, f64::min);
@@ -188,7 +191,10 @@ mod tests {
         };
         assert_eq!(found, [bucket(0), bucket(5)]);
         let odd = by_steps(&[(7, f64::INFINITY), (8, f64::NEG_INFINITY), (9, f64::NAN)], (7, 9), 1);
-        assert_eq!((odd[0].count, odd[0].range, odd[0].last, odd[0].odd), (0, None, None, [1, 1, 1]));
+        assert_eq!(
+            (odd[0].count, odd[0].range, odd[0].last, odd[0].odd),
+            (0, None, None, [1, 1, 1])
+        );
     }
 
     #[test]
@@ -204,7 +210,11 @@ mod tests {
     fn a_run_of_steps_is_the_same_as_its_points() {
         let odd = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
         let value = |at: u64| {
-            if at % 37 < 3 && at > 500 { odd[at as usize % 3] } else { (at * 7 % 101) as f64 - 50.0 }
+            if at % 37 < 3 && at > 500 {
+                odd[at as usize % 3]
+            } else {
+                (at * 7 % 101) as f64 - 50.0
+            }
         };
         let points: Vec<(u64, f64)> = (0..1000).map(|at| (90 + at, value(at))).collect();
         let values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();

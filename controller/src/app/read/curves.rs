@@ -1,6 +1,7 @@
-//! Curves of what a run logged: of merged blocks only the columns that were asked for are read, the tail that is not merged
-//! yet is read whole. Called by the doors through `app::read::history`. One value for each step and key: that of the highest
-//! attempt, writer and row; rows that were fenced are left out. Changes nothing.
+//! Curves of what a run logged: of merged blocks only the columns that were asked for are read, the
+//! tail that is not merged yet is read whole. Called by the doors through `app::read::history`. One
+//! value for each step and key: that of the highest attempt, writer and row; rows that were fenced
+//! are left out. Changes nothing.
 
 use std::{ops::RangeInclusive, rc::Rc};
 
@@ -19,7 +20,8 @@ use crate::{
     store::{self, Tx, blocks::Stream, runs::Run},
 };
 
-/// The points that may be put in order at once; a curve that rises with its rows, as nearly all do, needs no order.
+/// The points that may be put in order at once; a curve that rises with its rows, as nearly all do,
+/// needs no order.
 const SORTED: usize = 1 << 26;
 
 /// What stands on the horizontal axis.
@@ -135,7 +137,9 @@ impl<'a> History<'a> {
                 for segment in segments {
                     match self.run(&segment, window)? {
                         Some((first, values)) => buckets.add_run(first, &values),
-                        None => self.load(segment, window, |step, _, value| buckets.add(step, value))?,
+                        None => {
+                            self.load(segment, window, |step, _, value| buckets.add(step, value))?
+                        }
                     }
                 }
             } else {
@@ -165,9 +169,9 @@ impl<'a> History<'a> {
                     let columns: Vec<usize> = wanted.collect();
                     let bounds = columns.iter().map(|column| head.columns[*column].steps);
                     let bounds = bounds.reduce(|one, two| (one.0.min(two.0), one.1.max(two.1)));
-                    let Some(steps) = bounds
-                        .filter(|(least, last)| least <= window.steps.end() && last >= window.steps.start())
-                    else {
+                    let Some(steps) = bounds.filter(|(least, last)| {
+                        least <= window.steps.end() && last >= window.steps.start()
+                    }) else {
                         continue;
                     };
                     let in_order = head.rising && columns.len() == 1;
@@ -179,10 +183,13 @@ impl<'a> History<'a> {
         Ok(segments)
     }
 
-    /// The first step and the values of a segment that has one at each step: the head says so, and the steps need not be read.
+    /// The first step and the values of a segment that has one at each step: the head says so, and
+    /// the steps need not be read.
     fn run(&self, segment: &Segment, window: &Window) -> Result<Option<(u64, Vec<f64>)>, Error> {
         let Points::There { block, head, columns } = &segment.points else { return Ok(None) };
-        let (true, &[column]) = (head.is_step_by_step(), columns.as_slice()) else { return Ok(None) };
+        let (true, &[column]) = (head.is_step_by_step(), columns.as_slice()) else {
+            return Ok(None);
+        };
         if !head.is_in_every_row(column) {
             return Ok(None);
         }
@@ -197,7 +204,8 @@ impl<'a> History<'a> {
         Ok(Some((from, values)))
     }
 
-    /// Shows the points of a segment that are within the window: step, x (0 over steps and keys) and value.
+    /// Shows the points of a segment that are within the window: step, x (0 over steps and keys)
+    /// and value.
     fn load(
         &self,
         segment: Segment,
@@ -223,7 +231,8 @@ impl<'a> History<'a> {
             let Some(numbers) = numbers(values) else { continue };
             let held = head.rows_of(*column, &part(SHAPES)?).map_err(damaged)?;
             if held.is_none() && walls.is_none() && columns.len() == 1 {
-                let all = steps.iter().zip(&numbers).filter(|(step, _)| window.steps.contains(step));
+                let all =
+                    steps.iter().zip(&numbers).filter(|(step, _)| window.steps.contains(step));
                 all.for_each(|(step, value)| show(*step, 0.0, *value));
                 return Ok(());
             }
@@ -237,7 +246,10 @@ impl<'a> History<'a> {
         for (row, value) in found {
             let step = *steps.get(row).ok_or_else(|| damaged("a row beyond the last"))?;
             if window.steps.contains(&step) {
-                let x = walls.as_ref().and_then(|walls| walls.get(row)).map_or(0.0, |wall| *wall as f64);
+                let x = walls
+                    .as_ref()
+                    .and_then(|walls| walls.get(row))
+                    .map_or(0.0, |wall| *wall as f64);
                 show(step, x, value);
             }
         }

@@ -1,5 +1,6 @@
-//! Many runs, filtered and sorted. Called by the doors. Goes through the stored runs once, reading of each only the values
-//! that are asked about, and looks closely at those alone that are told. Changes nothing.
+//! Many runs, filtered and sorted. Called by the doors. Goes through the stored runs once, reading
+//! of each only the values that are asked about, and looks closely at those alone that are told.
+//! Changes nothing.
 
 use std::sync::Arc;
 
@@ -51,7 +52,8 @@ struct Question {
 /// The runs that pass every filter, in order.
 ///
 /// # Errors
-/// Missing when there is no such sweep; invalid, with all that is wrong, when the words make no sense.
+/// Missing when there is no such sweep; invalid, with all that is wrong, when the words make no
+/// sense.
 pub(crate) async fn find_runs(
     app: &Arc<App>,
     caller: &Caller,
@@ -65,7 +67,8 @@ pub(crate) async fn find_runs(
     let question = Question { project: search.project, sweep: search.sweep, filters, order, limit };
     let found = app
         .read(move |tx, _| {
-            if !question.sweep.is_empty() && store::sweeps::progress(tx, &question.sweep)?.is_none() {
+            if !question.sweep.is_empty() && store::sweeps::progress(tx, &question.sweep)?.is_none()
+            {
                 return Err(Error::no_sweep(&question.sweep));
             }
             question.answer(tx)
@@ -75,7 +78,11 @@ pub(crate) async fn find_runs(
     Ok(pages::stream(|outlet| async move { send_runs(&app, &found, &outlet).await }))
 }
 
-async fn send_runs(app: &Arc<App>, mut found: &[i64], outlet: &Outlet<RunView>) -> Result<(), Error> {
+async fn send_runs(
+    app: &Arc<App>,
+    mut found: &[i64],
+    outlet: &Outlet<RunView>,
+) -> Result<(), Error> {
     let mut pace = Pace::new(app);
     while !found.is_empty() && outlet.is_wanted().await {
         let (page, rest) = found.split_at(found.len().min(pace.limit() as usize));
@@ -103,7 +110,9 @@ impl Question {
         store::listing::each(tx, &self.project, &self.sweep, |candidate| -> Result<bool, Error> {
             for filter in &self.filters {
                 let passes = match filter.name {
-                    Name::Field(Field::Tags) => filter.passes(tags(candidate)?.into_iter().map(Value::Text)),
+                    Name::Field(Field::Tags) => {
+                        filter.passes(tags(candidate)?.into_iter().map(Value::Text))
+                    }
                     ref name => filter.passes(value(candidate, name, &mut known)?.into_iter()),
                 };
                 if !passes {
@@ -117,7 +126,8 @@ impl Question {
         // Stable: what is equal stays the newest first.
         found.sort_by(|(one, _), (other, _)| {
             let pairs = self.order.iter().zip(one.iter().zip(other));
-            let mut orders = pairs.map(|(sort, (one, other))| sort.order(one.as_ref(), other.as_ref()));
+            let mut orders =
+                pairs.map(|(sort, (one, other))| sort.order(one.as_ref(), other.as_ref()));
             orders.find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
         });
         found.truncate(self.limit);
@@ -143,7 +153,11 @@ impl Definitions {
 }
 
 /// What a run has under a name; of tags all in one text.
-fn value(run: &Candidate<'_>, name: &Name, known: &mut Definitions) -> Result<Option<Value>, Error> {
+fn value(
+    run: &Candidate<'_>,
+    name: &Name,
+    known: &mut Definitions,
+) -> Result<Option<Value>, Error> {
     let text = |column| {
         let text = run.text(column)?;
         Ok((!text.is_empty()).then(|| Value::Text(text.to_owned())))
@@ -152,7 +166,11 @@ fn value(run: &Candidate<'_>, name: &Name, known: &mut Definitions) -> Result<Op
     match name {
         Name::Config(path) => {
             let chosen = path::value(run.text(Text::Config)?, path);
-            if chosen.is_some() { Ok(chosen) } else { Ok(path::value(run.text(Text::Added)?, path)) }
+            if chosen.is_some() {
+                Ok(chosen)
+            } else {
+                Ok(path::value(run.text(Text::Added)?, path))
+            }
         }
         Name::Summary(key) => {
             let metrics = known.of(run.text(Text::Metrics)?);

@@ -1,5 +1,5 @@
-//! What a run logged, read by keys: which there are, their curves, their rows. Called by the doors. Reads snapshots beside
-//! the writer and changes nothing; rows are streamed block by block.
+//! What a run logged, read by keys: which there are, their curves, their rows. Called by the doors.
+//! Reads snapshots beside the writer and changes nothing; rows are streamed block by block.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -116,8 +116,8 @@ fn name_objects(keys: &mut BTreeMap<String, Key>, summary: &Json) {
     }
 }
 
-/// Curves of some keys, in their order; without buckets where a key was never logged as a number. 0 buckets mean
-/// `Limits::curve_buckets`.
+/// Curves of some keys, in their order; without buckets where a key was never logged as a number. 0
+/// buckets mean `Limits::curve_buckets`.
 ///
 /// # Errors
 /// Missing when there is no such run; invalid when more is asked for than the limits allow.
@@ -182,8 +182,8 @@ impl Wanted {
     }
 }
 
-/// Rows as they were logged, in order of attempt, writer and row: those of fenced attempts too, as long as no attempt has
-/// gone on from a checkpoint, or all are asked for.
+/// Rows as they were logged, in order of attempt, writer and row: those of fenced attempts too, as
+/// long as no attempt has gone on from a checkpoint, or all are asked for.
 ///
 /// # Errors
 /// Missing when there is no such run.
@@ -262,7 +262,8 @@ async fn send_rows(
     let asked = Arc::new((source, wanted));
     while left > 0 && outlet.is_wanted().await {
         let room = Ahead::take(app);
-        let (now, asked, most) = (at, asked.clone(), Most { skip, rows: left, bytes: room.bytes() });
+        let (now, asked, most) =
+            (at, asked.clone(), Most { skip, rows: left, bytes: room.bytes() });
         let step = app.read(move |tx, _| next_rows(tx, &asked.0, &asked.1, now, most)).await?;
         let Some((then, passed, blocks)) = step else { return Ok(()) };
         at = then;
@@ -301,10 +302,12 @@ fn next_rows(
     let mut then = At { next: whole.min(end), ..at.clone() };
     let unread = then.next - block.first.max(at.next);
     if wanted.keys.is_empty() && unread <= most.skip {
-        // Every row is wanted, and each of these is to be passed over: nothing of them needs to be read.
+        // Every row is wanted, and each of these is to be passed over: nothing of them needs to be
+        // read.
         return Ok(Some((then, unread, Vec::new())));
     }
-    let (mut messages, mut number, mut passed, mut taken) = (Messages::of(&block), block.first, 0, 0);
+    let (mut messages, mut number, mut passed, mut taken) =
+        (Messages::of(&block), block.first, 0, 0);
     let merged = block.merged.take();
     let merged = merged.as_ref().map(|(key, head)| (*key, head.as_slice()));
     pieces::each(
@@ -338,7 +341,8 @@ fn next_rows(
     Ok(Some((then, passed, messages.finish())))
 }
 
-/// The block with the next row that counts, and the row that follows the last such row of its stream.
+/// The block with the next row that counts, and the row that follows the last such row of its
+/// stream.
 fn next_block(tx: &Tx<'_>, source: &Source, at: At) -> Result<Option<(At, u64, BlockView)>, Error> {
     let Source { run, lineage } = source;
     for (attempt, writer, end) in lineage.streams(tx, *run, "history")? {

@@ -1,4 +1,5 @@
-//! What people and programs look at: lists, histories, curves, updates. Nothing here changes anything.
+//! What people and programs look at: lists, histories, curves, updates. Nothing here changes
+//! anything.
 
 pub(crate) mod buckets;
 pub(crate) mod curves;

@@ -85,7 +85,9 @@ impl<T> Outlet<T> {
 }
 
 /// What `fill` sends, in a task of its own, and its error last if it fails.
-pub(in crate::app) fn stream<T: Send + 'static, F>(fill: impl FnOnce(Arc<Outlet<T>>) -> F) -> Streamed<T>
+pub(in crate::app) fn stream<T: Send + 'static, F>(
+    fill: impl FnOnce(Arc<Outlet<T>>) -> F,
+) -> Streamed<T>
 where
     F: Future<Output = Result<(), Error>> + Send + 'static,
 {

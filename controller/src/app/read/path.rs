@@ -1,5 +1,5 @@
-//! One value of a JSON object, found without the others being kept. Used by `app::read::find`, which looks into the config of every
-//! run. Pure; takes any text.
+//! One value of a JSON object, found without the others being kept. Used by `app::read::find`,
+//! which looks into the config of every run. Pure; takes any text.
 
 use std::fmt;
 
@@ -7,9 +7,9 @@ use record::Value;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value as Json;
 
-/// What is at a path: `a.b` is the key `a.b`, or else `b` in the object `a`. Null is nothing; a list or an object is JSON.
-/// Of a key that stands there twice the first counts. The texts that stand for floats which JSON does not have are those
-/// floats.
+/// What is at a path: `a.b` is the key `a.b`, or else `b` in the object `a`. Null is nothing; a
+/// list or an object is JSON. Of a key that stands there twice the first counts. The texts that
+/// stand for floats which JSON does not have are those floats.
 pub(in crate::app) fn value(json: &str, path: &str) -> Option<Value> {
     // No object but the empty one is as short.
     if json.len() <= 2 {
@@ -31,14 +31,20 @@ pub(in crate::app) fn value(json: &str, path: &str) -> Option<Value> {
 /// What of `path` is left within the object under `key`: nothing where the key is all of it.
 fn rest<'p>(path: &'p str, key: &str) -> Option<&'p str> {
     let rest = path.strip_prefix(key)?;
-    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('.').filter(|rest| !rest.is_empty()) }
+    if rest.is_empty() {
+        Some(rest)
+    } else {
+        rest.strip_prefix('.').filter(|rest| !rest.is_empty())
+    }
 }
 
 /// The value at a path in an object that was read.
 fn inner(object: &Json, path: &str) -> Option<Json> {
     let object = object.as_object()?;
     object.get(path).cloned().or_else(|| {
-        object.iter().find_map(|(key, value)| inner(value, rest(path, key).filter(|rest| !rest.is_empty())?))
+        object
+            .iter()
+            .find_map(|(key, value)| inner(value, rest(path, key).filter(|rest| !rest.is_empty())?))
     })
 }
 
@@ -112,6 +118,9 @@ mod tests {
             assert_eq!(value(json, path), found, "{path}");
         }
         assert!(matches!(value(json, "a.x"), Some(Value::F64(number)) if number.is_nan()));
-        assert_eq!((value("no json", "a"), value("[1, 2]", "a"), value("{}", "a")), (None, None, None));
+        assert_eq!(
+            (value("no json", "a"), value("[1, 2]", "a"), value("{}", "a")),
+            (None, None, None)
+        );
     }
 }

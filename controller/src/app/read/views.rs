@@ -1,5 +1,6 @@
-//! How things look from outside: sweeps, runs, rows. Called by the doors. Reads snapshots beside the writer and changes
-//! nothing. What is streamed is read page by page, so that a slow reader holds neither memory nor a snapshot.
+//! How things look from outside: sweeps, runs, rows. Called by the doors. Reads snapshots beside
+//! the writer and changes nothing. What is streamed is read page by page, so that a slow reader
+//! holds neither memory nor a snapshot.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -52,7 +53,8 @@ pub(crate) struct RunView {
     pub(crate) code_json: String,
     /// What counts for each constraint of its sweep, once it is over.
     pub(crate) constrained: Vec<Constrained>,
-    /// What was decided for its present attempt at the rungs of early stopping; read for a single run alone.
+    /// What was decided for its present attempt at the rungs of early stopping; read for a single
+    /// run alone.
     pub(crate) rungs: Vec<Decision>,
     /// Its attempts that came to nothing, the oldest first; read for a single run alone.
     pub(crate) failures: Vec<FailureView>,
@@ -106,7 +108,8 @@ impl RunView {
     /// About how many bytes it has.
     pub(in crate::app) fn weight(&self) -> usize {
         let run = &self.run;
-        let texts = [&run.config, &run.tags, &self.summary_json, &self.about.notes, &self.about.added];
+        let texts =
+            [&run.config, &run.tags, &self.summary_json, &self.about.notes, &self.about.added];
         let fit = run.suggestion.fit.as_ref().map_or(0, String::len);
         texts.into_iter().map(String::len).sum::<usize>() + self.about.metrics.len() + fit
     }
@@ -151,7 +154,11 @@ fn constrained(tx: &Tx<'_>, app: &App, run: &Run) -> Result<Vec<Constrained>, Er
     let plan = app.plans.get(tx, sweep)?;
     let each = plan.study.constraints.iter().zip(&run.constrained);
     Ok(each
-        .map(|(limit, &value)| Constrained { metric: limit.metric.clone(), value, holds: limit.holds(value) })
+        .map(|(limit, &value)| Constrained {
+            metric: limit.metric.clone(),
+            value,
+            holds: limit.holds(value),
+        })
         .collect())
 }
 
@@ -162,8 +169,10 @@ pub(in crate::app) fn sweep(tx: &Tx<'_>, app: &App, id: &str) -> Result<SweepVie
 }
 
 fn of_sweep(tx: &Tx<'_>, app: &App, sweep: Sweep) -> Result<SweepView, Error> {
-    let progress = store::sweeps::progress(tx, &sweep.id)?.ok_or_else(|| Error::no_sweep(&sweep.id))?;
-    let best = progress.best_run.as_deref().map(|id| store::runs::get(tx, id)).transpose()?.flatten();
+    let progress =
+        store::sweeps::progress(tx, &sweep.id)?.ok_or_else(|| Error::no_sweep(&sweep.id))?;
+    let best =
+        progress.best_run.as_deref().map(|id| store::runs::get(tx, id)).transpose()?.flatten();
     let best = best.map(|best| run(tx, app, best)).transpose()?;
     let warnings = serde_json::from_str(&sweep.warnings).unwrap_or_default();
     let plan = app.plans.get(tx, &sweep.id)?;
@@ -183,7 +192,11 @@ fn of_sweep(tx: &Tx<'_>, app: &App, sweep: Sweep) -> Result<SweepView, Error> {
 ///
 /// # Errors
 /// When the database fails.
-pub(in crate::app) fn note(tx: &Tx<'_>, app: &App, progress: &Progress) -> Result<Option<String>, Error> {
+pub(in crate::app) fn note(
+    tx: &Tx<'_>,
+    app: &App,
+    progress: &Progress,
+) -> Result<Option<String>, Error> {
     let id = &progress.sweep;
     let why = match progress.closing.as_deref() {
         Some("stopped") => "a person stopped it",
@@ -196,7 +209,8 @@ pub(in crate::app) fn note(tx: &Tx<'_>, app: &App, progress: &Progress) -> Resul
     };
     Ok(match progress.state {
         State::Paused => {
-            let why = progress.trouble.as_ref().map(|trouble| format!("{trouble}; ")).unwrap_or_default();
+            let why =
+                progress.trouble.as_ref().map(|trouble| format!("{trouble}; ")).unwrap_or_default();
             Some(format!("the sweep is paused: {why}`sweep resume {id}` goes on"))
         }
         State::Finished | State::Cancelled => {
@@ -219,7 +233,11 @@ pub(in crate::app) fn note(tx: &Tx<'_>, app: &App, progress: &Progress) -> Resul
 ///
 /// # Errors
 /// Missing when there is none.
-pub(crate) async fn get_sweep(app: &Arc<App>, caller: &Caller, id: String) -> Result<SweepView, Error> {
+pub(crate) async fn get_sweep(
+    app: &Arc<App>,
+    caller: &Caller,
+    id: String,
+) -> Result<SweepView, Error> {
     caller.admin()?;
     app.read(move |tx, app| sweep(tx, app, &id)).await
 }
@@ -289,14 +307,20 @@ pub(crate) async fn list_runs(
     }
     if !listing.sweep.is_empty() {
         let sweep = listing.sweep.clone();
-        app.read(move |tx, _| store::sweeps::progress(tx, &sweep)?.ok_or_else(|| Error::no_sweep(&sweep)))
-            .await?;
+        app.read(move |tx, _| {
+            store::sweeps::progress(tx, &sweep)?.ok_or_else(|| Error::no_sweep(&sweep))
+        })
+        .await?;
     }
     let app = app.clone();
     Ok(pages::stream(|outlet| async move { send_runs(&app, listing, &outlet).await }))
 }
 
-async fn send_runs(app: &Arc<App>, listing: Listing, outlet: &Outlet<RunView>) -> Result<(), Error> {
+async fn send_runs(
+    app: &Arc<App>,
+    listing: Listing,
+    outlet: &Outlet<RunView>,
+) -> Result<(), Error> {
     let mut left = if listing.limit == 0 { u32::MAX } else { listing.limit };
     // The trial number that comes next, or the key above the next run outside of sweeps.
     let mut at = if listing.sweep.is_empty() { i64::MAX } else { 0 };
@@ -330,7 +354,13 @@ async fn send_runs(app: &Arc<App>, listing: Listing, outlet: &Outlet<RunView>) -
     Ok(())
 }
 
-fn next_page(tx: &Tx<'_>, app: &App, listing: &Listing, at: i64, limit: u32) -> Result<Vec<RunView>, Error> {
+fn next_page(
+    tx: &Tx<'_>,
+    app: &App,
+    listing: &Listing,
+    at: i64,
+    limit: u32,
+) -> Result<Vec<RunView>, Error> {
     let runs = if listing.sweep.is_empty() {
         store::runs::alone(tx, at, limit)?
     } else {
@@ -379,7 +409,8 @@ async fn send_rows(app: &Arc<App>, reading: Reading, outlet: &Outlet<Block>) -> 
         let ring = listener.ring();
         let room = Ahead::take(app);
         let (wanted, at, bytes) = (reading.clone(), positions.clone(), room.bytes());
-        let (blocks, is_over) = app.read(move |tx, app| next_blocks(tx, app, &wanted, &at, bytes)).await?;
+        let (blocks, is_over) =
+            app.read(move |tx, app| next_blocks(tx, app, &wanted, &at, bytes)).await?;
         let (came, _room) = (!blocks.is_empty(), room.keep(&blocks));
         for block in blocks {
             positions.insert((block.attempt, block.writer.clone()), block.first + block.rows);
@@ -411,7 +442,8 @@ fn next_blocks(
     bytes: usize,
 ) -> Result<(Vec<Block>, bool), Error> {
     let (run, limit) = (lookup::find(tx, &reading.run)?, app.settings.limits.blocks);
-    for (attempt, writer) in store::blocks::writers(tx, run.key, &reading.stream, reading.attempt)? {
+    for (attempt, writer) in store::blocks::writers(tx, run.key, &reading.stream, reading.attempt)?
+    {
         let stream = Stream { run: run.key, name: &reading.stream, attempt, writer: &writer };
         let from = at.get(&(attempt, writer.clone())).copied().unwrap_or(0);
         let (mut messages, mut left) = (Vec::new(), bytes);

@@ -36,7 +36,11 @@ pub(crate) async fn watch(
     Ok(pages::stream(|outlet| async move { send_updates(&app, &sweep, &outlet).await }))
 }
 
-async fn send_updates(app: &Arc<App>, sweep: &str, outlet: &Outlet<SweepUpdate>) -> Result<(), Error> {
+async fn send_updates(
+    app: &Arc<App>,
+    sweep: &str,
+    outlet: &Outlet<SweepUpdate>,
+) -> Result<(), Error> {
     let listener = app.bell.listen(Topic::Sweep(sweep.to_owned()));
     let (mut seen, mut shown) = (None, None);
     // What changes while a slow watcher reads is in the next update.

@@ -1,7 +1,9 @@
-//! Compaction: what came in many small appends is merged into few blocks of columns, in the background. A step of
-//! `app::upkeep::step`; `app::rows::ingest` tells it where there is work. Appends never wait for more than one short transaction, a row
-//! is rewritten once for each level, and a crash at any point leaves either the old blocks or the new ones. Never mixes
-//! attempts or writers, nor rows that were fenced with others. Of a long console it removes whole blocks in the middle.
+//! Compaction: what came in many small appends is merged into few blocks of columns, in the
+//! background. A step of `app::upkeep::step`; `app::rows::ingest` tells it where there is work.
+//! Appends never wait for more than one short transaction, a row is rewritten once for each level,
+//! and a crash at any point leaves either the old blocks or the new ones. Never mixes attempts or
+//! writers, nor rows that were fenced with others. Of a long console it removes whole blocks in the
+//! middle.
 
 use std::{ops::Range, sync::Arc, time::Duration};
 
@@ -25,9 +27,11 @@ use crate::{
 pub(in crate::app) const CONSOLE: &str = "console";
 /// Blocks of one level that make one of the next.
 const FAN: usize = 8;
-/// Bytes that one merge reads at most, beyond its first piece: what bounds the memory and the transaction.
+/// Bytes that one merge reads at most, beyond its first piece: what bounds the memory and the
+/// transaction.
 const MERGED_BYTES: u64 = 8 << 20;
-/// Parts that one merge writes at most. With more, few rows share a name, and columns gain nothing: such pieces stay as they are.
+/// Parts that one merge writes at most. With more, few rows share a name, and columns gain nothing:
+/// such pieces stay as they are.
 const PARTS: usize = 4096;
 /// Bytes from which a single append of a run that is over is written by columns.
 const ALONE_BYTES: u64 = 64 << 10;
@@ -65,7 +69,11 @@ pub(in crate::app) async fn step(app: &Arc<App>) -> Result<(), Error> {
 }
 
 /// Merges what there is in one place. What is left, as [`Compaction::end`] takes it.
-async fn settle(app: &Arc<App>, place: &Place, until: Instant) -> Result<Option<(usize, u64)>, Error> {
+async fn settle(
+    app: &Arc<App>,
+    place: &Place,
+    until: Instant,
+) -> Result<Option<(usize, u64)>, Error> {
     while app.clock.now() < until && !app.is_draining() {
         if let Outcome::Rests { left } = merge(app, place).await? {
             return Ok(left);
@@ -92,7 +100,8 @@ async fn find(app: &Arc<App>) -> Result<(), Error> {
 
 enum Outcome {
     Merged,
-    /// There is nothing to do until more is appended or the run is over. What is left is said as [`Compaction::end`] takes it.
+    /// There is nothing to do until more is appended or the run is over. What is left is said as
+    /// [`Compaction::end`] takes it.
     Rests {
         left: Option<(usize, u64)>,
     },
@@ -122,9 +131,11 @@ async fn merge(app: &Arc<App>, place: &Place) -> Result<Outcome, Error> {
         return Ok(Outcome::Rests { left: None });
     }
     let place = place.clone();
-    app.change(move |change| match store::columns::replace(change.tx, place.stream(), &some, &merged)? {
-        true => Ok(Outcome::Merged),
-        false => Err(Error::Bug("pieces changed while they were merged".to_owned())),
+    app.change(move |change| {
+        match store::columns::replace(change.tx, place.stream(), &some, &merged)? {
+            true => Ok(Outcome::Merged),
+            false => Err(Error::Bug("pieces changed while they were merged".to_owned())),
+        }
     })
     .await
 }
@@ -135,9 +146,10 @@ impl Place {
     }
 }
 
-/// Which pieces to merge, and the level of what comes out; `None`: they are as they should be. A merge takes what is next to
-/// each other. Rows rise by one level each time, and 8 blocks make one, so each row is rewritten a logarithmic number of
-/// times; when the run is over, what is left is merged once more.
+/// Which pieces to merge, and the level of what comes out; `None`: they are as they should be. A
+/// merge takes what is next to each other. Rows rise by one level each time, and 8 blocks make one,
+/// so each row is rewritten a logarithmic number of times; when the run is over, what is left is
+/// merged once more.
 fn plan(pieces: &[Piece], is_over: bool) -> Option<(Range<usize>, u32)> {
     let highest = pieces.iter().map(|piece| piece.level).filter(|level| *level < FULL).max()?;
     for level in 0..=highest {
@@ -162,7 +174,8 @@ fn plan(pieces: &[Piece], is_over: bool) -> Option<(Range<usize>, u32)> {
     Some((bounded(pieces, last), FULL))
 }
 
-/// The blocks between the first part of a console and its last part, once there are as many bytes of them as of one part.
+/// The blocks between the first part of a console and its last part, once there are as many bytes
+/// of them as of one part.
 fn middle(pieces: &[Piece], part: u64) -> Option<Range<usize>> {
     let all: u64 = pieces.iter().map(|piece| piece.bytes).sum();
     let within = || {
@@ -186,14 +199,19 @@ fn tail(pieces: &[Piece]) -> (usize, u64) {
 }
 
 /// The longest stretches of neighbours that may be merged with each other.
-fn stretches(pieces: &[Piece], mergeable: impl Fn(&Piece) -> bool) -> impl Iterator<Item = Range<usize>> {
+fn stretches(
+    pieces: &[Piece],
+    mergeable: impl Fn(&Piece) -> bool,
+) -> impl Iterator<Item = Range<usize>> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let start = at + pieces[at..].iter().position(&mergeable)?;
         let same = |one: &Piece, next: &Piece| {
             mergeable(next) && next.fenced == one.fenced && next.first == one.first + one.rows
         };
-        at = start + 1 + pieces[start..].windows(2).take_while(|pair| same(&pair[0], &pair[1])).count();
+        at = start
+            + 1
+            + pieces[start..].windows(2).take_while(|pair| same(&pair[0], &pair[1])).count();
         Some(start..at)
     })
 }
@@ -252,7 +270,8 @@ mod tests {
 
     #[test]
     fn fenced_rows_stay_by_themselves() {
-        let pieces: Vec<_> = (0..9).map(|first| piece(first, 0, 10, (3..5).contains(&first))).collect();
+        let pieces: Vec<_> =
+            (0..9).map(|first| piece(first, 0, 10, (3..5).contains(&first))).collect();
         assert_eq!(plan(&pieces, true), Some((0..3, FULL)));
     }
 

@@ -1,5 +1,6 @@
-//! Rows come in: appended at the end of their stream, summed up in their run. Called by the doors for SDK and agent. An
-//! append may be sent again at any time: rows below the stored end are skipped, a gap is refused with the offset needed.
+//! Rows come in: appended at the end of their stream, summed up in their run. Called by the doors
+//! for SDK and agent. An append may be sent again at any time: rows below the stored end are
+//! skipped, a gap is refused with the offset needed.
 
 use std::sync::Arc;
 
@@ -73,14 +74,20 @@ enum Kept {
 /// attempt owns the run or this one has been over for too long: then they are kept, marked, and
 /// never merged; with [`Why::Blob`] when a file's content is not here. Invalid when the bytes are
 /// damaged. Busy while the disk is full: the lease is renewed all the same.
-pub(crate) async fn append(app: &Arc<App>, caller: &Caller, append: Append) -> Result<Appended, Error> {
+pub(crate) async fn append(
+    app: &Arc<App>,
+    caller: &Caller,
+    append: Append,
+) -> Result<Appended, Error> {
     caller.attempt(&append.run, append.attempt)?;
     planning::of_run(app, &append.run).await?;
     let mut append = append;
     loop {
         let digest = check(app, &append)?;
         let told = match append.stream.as_str() {
-            FILES => Told::Files(files::rows::read(app, caller, &append.run, &append.frames).await?),
+            FILES => {
+                Told::Files(files::rows::read(app, caller, &append.run, &append.frames).await?)
+            }
             META => Told::Meta(Said::read(&append.frames).map_err(damaged)?),
             _ => Told::Values,
         };
@@ -92,7 +99,8 @@ pub(crate) async fn append(app: &Arc<App>, caller: &Caller, append: Append) -> R
         match app.change(move |change| keep(change, &caller, append, digest, told)).await? {
             Kept::Merged(appended) => return Ok(appended),
             Kept::Apart(error) => return Err(error),
-            // What is left is looked at anew: that takes as long as for all of it, so not by the writer.
+            // What is left is looked at anew: that takes as long as for all of it, so not by the
+            // writer.
             Kept::Known { rows, sent } => append = without(sent, rows)?,
         }
     }
@@ -120,7 +128,9 @@ fn check(app: &App, append: &Append) -> Result<Digest, Error> {
     let most = if stream == META { limits.meta_bytes } else { limits.append_bytes };
     if append.frames.len() > most {
         let bytes = append.frames.len();
-        return Err(Error::invalid(format!("an append to `{stream}` of {bytes} bytes, {most} at most")));
+        return Err(Error::invalid(format!(
+            "an append to `{stream}` of {bytes} bytes, {most} at most"
+        )));
     }
     if append.writer.is_empty() || append.writer.len() > 64 {
         return Err(Error::invalid("a writer's name has 1 to 64 bytes"));
@@ -130,7 +140,8 @@ fn check(app: &App, append: &Append) -> Result<Digest, Error> {
         "console" | META | "system" | FILES => Digest::count(&append.frames),
         other => {
             let other = cut(other, 100);
-            let message = format!("no stream `{other}`: history, summary, console, meta, files or system");
+            let message =
+                format!("no stream `{other}`: history, summary, console, meta, files or system");
             return Err(Error::invalid(message));
         }
     };
@@ -142,8 +153,10 @@ fn check(app: &App, append: &Append) -> Result<Digest, Error> {
     };
     if digest.rows > most {
         let rows = digest.rows;
-        return Err(Error::invalid(format!("an append to `{stream}` of {rows} rows, {most} at most"))
-            .hint("send the rows in several appends"));
+        return Err(Error::invalid(format!(
+            "an append to `{stream}` of {rows} rows, {most} at most"
+        ))
+        .hint("send the rows in several appends"));
     }
     Ok(digest)
 }
@@ -161,8 +174,12 @@ fn keep(
 ) -> Result<Kept, Error> {
     let mut run = change.run(&append.run)?;
     let standing = standing(change.app, &run, append.attempt)?;
-    let stream =
-        Stream { run: run.key, name: &append.stream, attempt: append.attempt, writer: &append.writer };
+    let stream = Stream {
+        run: run.key,
+        name: &append.stream,
+        attempt: append.attempt,
+        writer: &append.writer,
+    };
     let next = store::blocks::next(change.tx, stream)?;
     let known = next.checked_sub(append.offset).ok_or_else(|| gap(&append, next))?;
     if known > 0 && digest.rows > 0 && !planted(Bug::OverlapKept) {
@@ -259,13 +276,15 @@ fn sum_up(
     store::runs::save_logged(change.tx, run)?;
     if !fits && run.note.is_none() {
         let (keys, bytes) = (limits.summary_keys, limits.summary_bytes);
-        run.note = Some(format!("the summary keeps {keys} keys and {bytes} bytes; the history has all"));
+        run.note =
+            Some(format!("the summary keeps {keys} keys and {bytes} bytes; the history has all"));
         store::runs::save(change.tx, run)?;
     }
     if before == run.value { Ok(()) } else { change.improved(run) }
 }
 
 fn gap(append: &Append, next: u64) -> Error {
-    let message = format!("rows {next} to {} of `{}` are missing", append.offset - 1, append.stream);
+    let message =
+        format!("rows {next} to {} of `{}` are missing", append.offset - 1, append.stream);
     Error::refused(Why::Gap { next }, message)
 }

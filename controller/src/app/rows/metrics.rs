@@ -1,5 +1,5 @@
-//! How a run's metrics are summed up, as its program defined it. Used by `app::runs::about`, which takes definitions in, and by
-//! whatever shows a summary. Pure.
+//! How a run's metrics are summed up, as its program defined it. Used by `app::runs::about`, which
+//! takes definitions in, and by whatever shows a summary. Pure.
 
 use record::MAX_KEY_BYTES;
 use serde_json::{Map, Value as Json};
@@ -29,10 +29,12 @@ impl Metric {
     /// # Errors
     /// A sentence for people.
     pub(crate) fn read(object: &Map<String, Json>) -> Result<Self, String> {
-        let text = |key: &str| object.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
+        let text =
+            |key: &str| object.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
         let (name, step_metric, goal) = (text("name"), text("step_metric"), text("goal"));
         let summary = object.get("summary").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
-        let summary: Vec<String> = summary.iter().filter_map(Json::as_str).map(str::to_owned).collect();
+        let summary: Vec<String> =
+            summary.iter().filter_map(Json::as_str).map(str::to_owned).collect();
         if name.is_empty() {
             return Err("a metric was defined without a name".to_owned());
         }
@@ -43,7 +45,11 @@ impl Metric {
             ));
         }
         if summary.len() > WAYS.len() {
-            return Err(format!("`{name}` is summed up in {} ways, {} at most", summary.len(), WAYS.len()));
+            return Err(format!(
+                "`{name}` is summed up in {} ways, {} at most",
+                summary.len(),
+                WAYS.len()
+            ));
         }
         if let Some(way) = summary.iter().find(|way| !WAYS.contains(&way.as_str())) {
             let way = cut(way, 100);
@@ -58,7 +64,9 @@ impl Metric {
 
     /// Bytes of its texts.
     pub(crate) fn bytes(&self) -> usize {
-        self.name.len() + self.step_metric.len() + self.summary.iter().map(String::len).sum::<usize>()
+        self.name.len()
+            + self.step_metric.len()
+            + self.summary.iter().map(String::len).sum::<usize>()
     }
 
     /// As it is stored.
@@ -73,7 +81,8 @@ impl Metric {
         all.iter().filter_map(|object| Self::read(object).ok()).collect()
     }
 
-    /// The definition that counts for a key: the one with its name, else the newest with a pattern that it matches.
+    /// The definition that counts for a key: the one with its name, else the newest with a pattern
+    /// that it matches.
     pub(crate) fn of<'a>(metrics: &'a [Self], key: &str) -> Option<&'a Self> {
         let named = metrics.iter().find(|metric| metric.name == key);
         named.or_else(|| metrics.iter().rev().find(|metric| matches(&metric.name, key)))
@@ -125,9 +134,13 @@ mod tests {
 
     #[test]
     fn stars_stand_for_any_text() {
-        for (pattern, text) in
-            [("val/*", "val/a/b"), ("*", ""), ("*/loss", "val/loss"), ("a*c*e", "abcde"), ("a", "a")]
-        {
+        for (pattern, text) in [
+            ("val/*", "val/a/b"),
+            ("*", ""),
+            ("*/loss", "val/loss"),
+            ("a*c*e", "abcde"),
+            ("a", "a"),
+        ] {
             assert!(matches(pattern, text), "{pattern} {text}");
         }
         for (pattern, text) in
@@ -139,7 +152,8 @@ mod tests {
 
     #[test]
     fn the_name_comes_before_patterns_and_the_newest_pattern_first() {
-        let metrics = ["val/*", "val/loss", "*loss"].map(|name| metric(&json!({ "name": name })).unwrap());
+        let metrics =
+            ["val/*", "val/loss", "*loss"].map(|name| metric(&json!({ "name": name })).unwrap());
         let of = |key: &str| Metric::of(&metrics, key).map(|metric| metric.name.as_str());
         assert_eq!(
             (of("val/loss"), of("val/xloss"), of("val/acc")),
@@ -151,7 +165,10 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_said() {
         let error = metric(&json!({ "name": "loss", "summary": ["median"] })).unwrap_err();
-        assert_eq!(error, "`loss` cannot be summed up as `median`: min, max, mean, last, best, none");
+        assert_eq!(
+            error,
+            "`loss` cannot be summed up as `median`: min, max, mean, last, best, none"
+        );
         assert!(metric(&json!({ "summary": ["min"] })).is_err());
         assert!(metric(&json!({ "name": "loss", "goal": "up" })).is_err());
     }

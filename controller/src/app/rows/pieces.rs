@@ -1,5 +1,5 @@
-//! The rows of stored blocks, whether these hold frames or columns. Used by `app::rows::compaction`, `app::read::views` and
-//! `app::read::history`. Changes nothing.
+//! The rows of stored blocks, whether these hold frames or columns. Used by
+//! `app::rows::compaction`, `app::read::views` and `app::read::history`. Changes nothing.
 
 use std::{fmt::Display, mem};
 
@@ -14,7 +14,8 @@ use crate::{
     store::{self, Tx, blocks::Block},
 };
 
-/// Shows the rows of a block in order. `wanted` chooses the keys of a merged block; of frames all are shown.
+/// Shows the rows of a block in order. `wanted` chooses the keys of a merged block; of frames all
+/// are shown.
 ///
 /// # Errors
 /// When the database fails, or what is stored is damaged; the rows before that may have been shown.

@@ -1,6 +1,7 @@
-//! What counts at each rung of early stopping, in order: so that a decision costs a binary search, however many runs have
-//! been there. Used by `app::rows::stopping` inside of the writer's transaction. A cache of rows that is checked against them at
-//! every use, by the newest row that it knows: after a change that was undone, or a restart, it is read again.
+//! What counts at each rung of early stopping, in order: so that a decision costs a binary search,
+//! however many runs have been there. Used by `app::rows::stopping` inside of the writer's
+//! transaction. A cache of rows that is checked against them at every use, by the newest row that
+//! it knows: after a change that was undone, or a restart, it is read again.
 
 use std::{
     collections::HashMap,
@@ -38,8 +39,8 @@ pub(in crate::app) struct Joined {
 }
 
 impl Standings {
-    /// Lets `decide` see the costs that count at a rung, in ascending order, and takes in what it adds. `anew`: something
-    /// ceased to count in this change.
+    /// Lets `decide` see the costs that count at a rung, in ascending order, and takes in what it
+    /// adds. `anew`: something ceased to count in this change.
     ///
     /// # Errors
     /// Those of `decide`, or when the database fails.
@@ -114,7 +115,11 @@ mod tests {
         assert_eq!(with(1, 5.0, true).await.unwrap(), [0.0; 0]);
         assert_eq!(with(2, 3.0, true).await.unwrap(), [5.0]);
         assert_eq!(with(3, 4.0, false).await.unwrap_err().to_string(), "[3.0, 5.0]");
-        assert_eq!(with(4, 1.0, true).await.unwrap(), [3.0, 5.0], "its row has the number of the undone one");
+        assert_eq!(
+            with(4, 1.0, true).await.unwrap(),
+            [3.0, 5.0],
+            "its row has the number of the undone one"
+        );
         assert_eq!(with(5, 2.0, true).await.unwrap(), [1.0, 3.0, 5.0]);
 
         // Another cache, as after a restart, sees the same.

@@ -1,7 +1,8 @@
-//! Early stopping, decided when rows arrive: in the transaction of an append that takes a run across a rung. Called by
-//! `app::rows::ingest`, which counts; what decides is `sweeps::stopping`. An ordinary append, one that crosses no rung, costs
-//! nothing here. Never looks at a run that is over, or that is to end already. What people are told of a rule that judges
-//! nobody is here too, for `app::runs::end` and `app::read::views`.
+//! Early stopping, decided when rows arrive: in the transaction of an append that takes a run
+//! across a rung. Called by `app::rows::ingest`, which counts; what decides is `sweeps::stopping`.
+//! An ordinary append, one that crosses no rung, costs nothing here. Never looks at a run that is
+//! over, or that is to end already. What people are told of a rule that judges nobody is here too,
+//! for `app::runs::end` and `app::read::views`.
 
 use record::RowRef;
 use sweeps::{
@@ -20,8 +21,9 @@ use crate::{
     store::{self, Tx, rungs::Reached, runs::Run, sweeps::Progress},
 };
 
-/// Counts the finite values of the metric in these rows of history, as many as `values`, and judges the run at each rung
-/// that they cross, up to the one that stops it. `run.value` is still the best before them. The caller saves the run.
+/// Counts the finite values of the metric in these rows of history, as many as `values`, and judges
+/// the run at each rung that they cross, up to the one that stops it. `run.value` is still the best
+/// before them. The caller saves the run.
 ///
 /// # Errors
 /// When the database fails.
@@ -35,7 +37,9 @@ pub(in crate::app) fn count(
     let before = run.iteration;
     run.iteration += values;
     let Some(rule) = &plan.config.early_terminate else { return Ok(()) };
-    let Some(mut rung) = rule.next_rung(before).filter(|rung| *rung <= run.iteration) else { return Ok(()) };
+    let Some(mut rung) = rule.next_rung(before).filter(|rung| *rung <= run.iteration) else {
+        return Ok(());
+    };
     if run.state != State::Running || run.stop_wanted.is_some() {
         return Ok(());
     }
@@ -69,7 +73,9 @@ pub(in crate::app) fn never_judged(
 ) -> Result<Option<String>, Error> {
     let plan = app.plans.get(tx, &progress.sweep)?;
     let is_judged = || store::rungs::has_any(tx, &progress.sweep);
-    let (Some((metric, first)), 1..) = (first_rung(&plan), progress.finished) else { return Ok(None) };
+    let (Some((metric, first)), 1..) = (first_rung(&plan), progress.finished) else {
+        return Ok(None);
+    };
     if is_judged()? {
         return Ok(None);
     }
@@ -83,7 +89,11 @@ pub(in crate::app) fn never_judged(
 ///
 /// # Errors
 /// When the database fails.
-pub(in crate::app) fn unjudged(tx: &Tx<'_>, plan: &Plan, run: &Run) -> Result<Option<String>, Error> {
+pub(in crate::app) fn unjudged(
+    tx: &Tx<'_>,
+    plan: &Plan,
+    run: &Run,
+) -> Result<Option<String>, Error> {
     let Some((metric, first)) = first_rung(plan).filter(|(_, first)| run.iteration < *first) else {
         return Ok(None);
     };
@@ -96,7 +106,8 @@ pub(in crate::app) fn unjudged(tx: &Tx<'_>, plan: &Plan, run: &Run) -> Result<Op
         many => format!("{many} times"),
     };
     Ok(Some(format!(
-        "`{metric}` was logged {often} in its history, and `early_terminate` judges a trial from {first} on: \
+        "`{metric}` was logged {often} in its history, and `early_terminate` judges a trial from \
+        {first} on: \
          it can stop no trial like this one"
     )))
 }
@@ -123,10 +134,16 @@ fn logged(frames: &[u8], plan: &Plan) -> Result<Vec<f64>, Error> {
 }
 
 /// Decides at one rung and writes the decision.
-fn arrive(change: &Change<'_>, run: &Run, plan: &Plan, arrival: &Arrival) -> Result<Verdict, Error> {
+fn arrive(
+    change: &Change<'_>,
+    run: &Run,
+    plan: &Plan,
+    arrival: &Arrival,
+) -> Result<Verdict, Error> {
     let Some(rule) = &plan.config.early_terminate else { return Ok(Verdict::GoOn) };
     let (tx, maximize) = (change.tx, plan.study.maximize);
-    let again = run.attempt > 1 && store::rungs::supersede(tx, run.key, run.attempt, arrival.iteration)?;
+    let again =
+        run.attempt > 1 && store::rungs::supersede(tx, run.key, run.attempt, arrival.iteration)?;
     change.app.standings.at(tx, &plan.id, arrival.iteration, again, |others| {
         let cost = rule.cost(maximize, arrival);
         let decision = stopping::judge(rule, maximize, arrival, others);

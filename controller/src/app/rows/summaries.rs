@@ -1,5 +1,5 @@
-//! The stored summary of a run, read and written: the one place that says when it is damaged. Used by whatever in `app` needs
-//! what a run logged last.
+//! The stored summary of a run, read and written: the one place that says when it is damaged. Used
+//! by whatever in `app` needs what a run logged last.
 
 use super::digest::Summary;
 use crate::{
@@ -14,8 +14,9 @@ use crate::{
 pub(in crate::app) fn of(tx: &Tx<'_>, run: &Run) -> Result<Summary, Error> {
     let stored = store::summaries::get(tx, run.key)?;
     tx.decoded(size(&stored));
-    Summary::read(&stored)
-        .map_err(|corrupt| Error::damaged(format!("the summary of {} is damaged: {corrupt}", run.id)))
+    Summary::read(&stored).map_err(|corrupt| {
+        Error::damaged(format!("the summary of {} is damaged: {corrupt}", run.id))
+    })
 }
 
 /// Keeps it as what the run logged last.

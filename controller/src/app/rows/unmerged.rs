@@ -50,7 +50,8 @@ impl Compaction {
         };
         // Before the first step nothing is known yet; that step looks at all that is stored.
         if let Some(places) = self.lock().as_mut() {
-            let waiting = places.entry(place).or_insert(Waiting { appends: 0, bytes: 0, since: now });
+            let waiting =
+                places.entry(place).or_insert(Waiting { appends: 0, bytes: 0, since: now });
             waiting.appends += 1;
             waiting.bytes += bytes as u64;
         }
@@ -60,7 +61,9 @@ impl Compaction {
     pub(in crate::app) fn due(&self, now: Instant) -> Vec<Place> {
         let places = self.lock();
         let is_due = |waiting: &Waiting| {
-            waiting.appends >= APPENDS || waiting.bytes >= APPENDED_BYTES || now >= waiting.since + SETTLED
+            waiting.appends >= APPENDS
+                || waiting.bytes >= APPENDED_BYTES
+                || now >= waiting.since + SETTLED
         };
         let due = places.iter().flatten().filter(|(_, waiting)| is_due(waiting));
         due.map(|(place, _)| place.clone()).collect()

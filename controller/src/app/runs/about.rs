@@ -1,6 +1,7 @@
-//! What a run's program says of it: config beyond its parameters, definitions of metrics, the state of its code. Comes in as
-//! rows of the stream `meta`, so that it survives whatever rows survive. Called by `app::rows::ingest` and `app::runs::begin`. Never
-//! changes a parameter that a sweep has chosen.
+//! What a run's program says of it: config beyond its parameters, definitions of metrics, the state
+//! of its code. Comes in as rows of the stream `meta`, so that it survives whatever rows survive.
+//! Called by `app::rows::ingest` and `app::runs::begin`. Never changes a parameter that a sweep has
+//! chosen.
 
 use std::{collections::HashMap, io};
 
@@ -23,8 +24,8 @@ pub(in crate::app) fn object(json: &str) -> Option<Map<String, Json>> {
     serde_json::from_str(json).ok()
 }
 
-/// What one append to the stream `meta` says. It is read before the writer has it: whoever writes merges it and parses
-/// nothing of it.
+/// What one append to the stream `meta` says. It is read before the writer has it: whoever writes
+/// merges it and parses nothing of it.
 #[derive(Debug, Default)]
 pub(in crate::app) struct Said {
     parts: Vec<Part>,
@@ -78,14 +79,20 @@ impl Said {
     }
 }
 
-/// Takes what an append says. What makes no sense is noted on the run: its sender could not do better.
+/// Takes what an append says. What makes no sense is noted on the run: its sender could not do
+/// better.
 ///
 /// # Errors
 /// When the database fails.
-pub(in crate::app) fn take(change: &mut Change<'_>, run: &mut Run, said: Said) -> Result<(), Error> {
+pub(in crate::app) fn take(
+    change: &mut Change<'_>,
+    run: &mut Run,
+    said: Said,
+) -> Result<(), Error> {
     let (tx, limits) = (change.tx, &change.app.settings.limits);
     let mut about = store::about::get(tx, run.key)?;
-    let (mut notes, mut configs, mut codes, mut metrics) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut notes, mut configs, mut codes, mut metrics) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (was_preempting, mut printed) = (run.preempting, None);
     // What was parsed before is moved now, which costs about a quarter.
     tx.parsed(said.bytes / 4);
@@ -129,7 +136,12 @@ pub(in crate::app) fn take(change: &mut Change<'_>, run: &mut Run, said: Said) -
 }
 
 /// Takes definitions of metrics among those that a run has, each in place of the one of its name.
-fn define(tx: &Tx<'_>, stored: &mut String, new: Vec<Metric>, limits: &Limits) -> Result<(), String> {
+fn define(
+    tx: &Tx<'_>,
+    stored: &mut String,
+    new: Vec<Metric>,
+    limits: &Limits,
+) -> Result<(), String> {
     tx.parsed(stored.len());
     let mut places = HashMap::new();
     let mut all: Vec<Option<Metric>> = Vec::new();
@@ -142,7 +154,8 @@ fn define(tx: &Tx<'_>, stored: &mut String, new: Vec<Metric>, limits: &Limits) -
         {
             let (count, most) = (limits.metrics, limits.metrics_bytes);
             left_out = left_out.and(Err(format!(
-                "more than {count} definitions of metrics, or {most} bytes of them: `{}` is left out",
+                "more than {count} definitions of metrics, or {most} bytes of them: `{}` is left \
+                out",
                 cut(&metric.name, 100)
             )));
             continue;
@@ -163,14 +176,20 @@ fn define(tx: &Tx<'_>, stored: &mut String, new: Vec<Metric>, limits: &Limits) -
 ///
 /// # Errors
 /// Invalid when the config gets too long.
-pub(in crate::app) fn update_config(tx: &Tx<'_>, app: &App, run: &mut Run, json: &str) -> Result<(), Error> {
+pub(in crate::app) fn update_config(
+    tx: &Tx<'_>,
+    app: &App,
+    run: &mut Run,
+    json: &str,
+) -> Result<(), Error> {
     tx.parsed(json.len());
     let said = vec![object(json).unwrap_or_default()];
-    merge(tx, "config", &mut run.config, said, app.settings.limits.config_bytes).map_err(Error::invalid)
+    merge(tx, "config", &mut run.config, said, app.settings.limits.config_bytes)
+        .map_err(Error::invalid)
 }
 
-/// Lays objects over the object in `base`, one after the other, up to the first that would make it longer than `most` bytes.
-/// `base` is read once and written once, however many they are.
+/// Lays objects over the object in `base`, one after the other, up to the first that would make it
+/// longer than `most` bytes. `base` is read once and written once, however many they are.
 fn merge(
     tx: &Tx<'_>,
     what: &str,
@@ -185,7 +204,8 @@ fn merge(
         length = length.saturating_add_signed(growth(&merged, &over));
         if length > most {
             left_out = Err(format!(
-                "the {what} would have {length} bytes, {most} at most: what was said last of it is left out"
+                "the {what} would have {length} bytes, {most} at most: what was said last of it \
+                is left out"
             ));
             break;
         }
@@ -206,7 +226,8 @@ fn lay(base: &mut Map<String, Json>, over: Map<String, Json>) {
     }
 }
 
-/// How many bytes longer `base` is with `over` laid over it. Reads what is new and what it takes the place of, no more.
+/// How many bytes longer `base` is with `over` laid over it. Reads what is new and what it takes
+/// the place of, no more.
 fn growth(base: &Map<String, Json>, over: &Map<String, Json>) -> isize {
     let (mut bytes, mut added) = (0_isize, 0);
     for (key, value) in over {
@@ -281,12 +302,14 @@ mod tests {
             json!({"a": {"x": "é\n"}, "c": null}),
             json!({"a": {"x": 1.5, "y": {"z": true}}, "b": "long enough", "d": {}}),
         ];
-        for (base, over) in configs.iter().flat_map(|base| configs.iter().map(move |over| (base, over))) {
+        for (base, over) in
+            configs.iter().flat_map(|base| configs.iter().map(move |over| (base, over)))
+        {
             let (mut merged, over) = (base.as_object().unwrap().clone(), over.as_object().unwrap());
             let told = growth(&merged, over);
             lay(&mut merged, over.clone());
-            let grown =
-                Json::Object(merged).to_string().len().cast_signed() - base.to_string().len().cast_signed();
+            let grown = Json::Object(merged).to_string().len().cast_signed()
+                - base.to_string().len().cast_signed();
             assert_eq!(told, grown, "{base} {over:?}");
         }
     }

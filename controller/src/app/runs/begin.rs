@@ -1,5 +1,6 @@
-//! Runs begin: new ones outside of sweeps, the next attempt of one that is resumed, and programs that join the attempt that
-//! an agent has started. Called by the doors for SDK and agent. Never begins anything twice for the same key.
+//! Runs begin: new ones outside of sweeps, the next attempt of one that is resumed, and programs
+//! that join the attempt that an agent has started. Called by the doors for SDK and agent. Never
+//! begins anything twice for the same key.
 
 use std::sync::Arc;
 
@@ -75,8 +76,8 @@ pub(crate) struct Begun {
 /// Begins a run outside of any sweep, or the next attempt of one.
 ///
 /// # Errors
-/// Invalid when the config is no JSON object, an id has no valid form or something is too long; refused when the id is
-/// taken; missing when a run that must be there is not.
+/// Invalid when the config is no JSON object, an id has no valid form or something is too long;
+/// refused when the id is taken; missing when a run that must be there is not.
 pub(crate) async fn begin(app: &Arc<App>, caller: &Caller, new: NewRun) -> Result<Begun, Error> {
     caller.admin()?;
     check(app, &new)?;
@@ -88,7 +89,8 @@ fn check(app: &App, new: &NewRun) -> Result<(), Error> {
     if new.config_json.len() > limits.config_bytes {
         return Err(Error::invalid(format!("a config of more than {} bytes", limits.config_bytes)));
     }
-    let texts = [&new.project, &new.name, &new.notes, &new.group, &new.job_type, &new.idempotency_key];
+    let texts =
+        [&new.project, &new.name, &new.notes, &new.group, &new.job_type, &new.idempotency_key];
     if texts.into_iter().chain(&new.tags).map(String::len).sum::<usize>() > limits.text_bytes {
         let message = format!(
             "project, name, notes, group, job type and tags of more than {} bytes",
@@ -108,9 +110,13 @@ fn check(app: &App, new: &NewRun) -> Result<(), Error> {
     }
     match new.resume.as_str() {
         "" | "never" => Ok(()),
-        "allow" | "must" | "anew" if new.id.is_empty() => Err(Error::invalid("to resume a run, name its id")),
+        "allow" | "must" | "anew" if new.id.is_empty() => {
+            Err(Error::invalid("to resume a run, name its id"))
+        }
         "allow" | "must" | "anew" => Ok(()),
-        other => Err(Error::invalid(format!("no way to resume `{other}`: never, allow, must or anew"))),
+        other => {
+            Err(Error::invalid(format!("no way to resume `{other}`: never, allow, must or anew")))
+        }
     }
 }
 
@@ -128,7 +134,8 @@ fn check_names(limits: &Limits, new: &NewRun) -> Result<(), Error> {
     match new.tags.iter().find(|tag| tag.is_empty() || tag.len() > most) {
         Some(tag) if tag.is_empty() => Err(Error::invalid("a tag is empty").hint("leave it out")),
         Some(tag) => {
-            let message = format!("the tag `{}…` has {} bytes, {most} at most", cut(tag, 40), tag.len());
+            let message =
+                format!("the tag `{}…` has {} bytes, {most} at most", cut(tag, 40), tag.len());
             Err(Error::invalid(message))
         }
         None => Ok(()),
@@ -161,8 +168,11 @@ fn start(change: &mut Change<'_>, new: NewRun) -> Result<Begun, Error> {
 }
 
 fn taken(run: &Run) -> Error {
-    Error::refused(Why::State, format!("there is a run `{}` already, which is {}", run.id, run.state.name()))
-        .hint("give another id, or `resume = allow` to go on with it")
+    Error::refused(
+        Why::State,
+        format!("there is a run `{}` already, which is {}", run.id, run.state.name()),
+    )
+    .hint("give another id, or `resume = allow` to go on with it")
 }
 
 fn insert(change: &mut Change<'_>, new: NewRun) -> Result<Run, Error> {
@@ -186,7 +196,8 @@ fn insert(change: &mut Change<'_>, new: NewRun) -> Result<Run, Error> {
         ..Run::new(id, State::Running, started_ms)
     };
     change.create_run(&mut run)?;
-    let about = About { notes: new.notes, group: new.group, job_type: new.job_type, ..About::default() };
+    let about =
+        About { notes: new.notes, group: new.group, job_type: new.job_type, ..About::default() };
     if about != About::default() {
         store::about::save(change.tx, run.key, &about)?;
     }
@@ -234,7 +245,8 @@ fn resume(change: &mut Change<'_>, mut run: Run, new: NewRun) -> Result<Run, Err
     Ok(run)
 }
 
-/// What the program says of a run that was there before: in place of what was said then, where it says anything.
+/// What the program says of a run that was there before: in place of what was said then, where it
+/// says anything.
 fn introduce(change: &Change<'_>, run: &mut Run, new: NewRun) -> Result<(), Error> {
     let say = |old: &mut String, new: String| {
         if !new.is_empty() {
@@ -258,11 +270,17 @@ fn introduce(change: &Change<'_>, run: &mut Run, new: NewRun) -> Result<(), Erro
     Ok(())
 }
 
-/// What a trial's program needs to go on; begins nothing twice. `attempt` 0 means the caller's own, or the present one.
+/// What a trial's program needs to go on; begins nothing twice. `attempt` 0 means the caller's own,
+/// or the present one.
 ///
 /// # Errors
 /// Missing, or refused with [`Why::Fenced`] when another attempt owns the run.
-pub(crate) async fn join(app: &Arc<App>, caller: &Caller, id: String, attempt: u32) -> Result<Begun, Error> {
+pub(crate) async fn join(
+    app: &Arc<App>,
+    caller: &Caller,
+    id: String,
+    attempt: u32,
+) -> Result<Begun, Error> {
     let attempt = match caller {
         Caller::Run { attempt: own, .. } if attempt == 0 => *own,
         _ => attempt,

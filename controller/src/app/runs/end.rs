@@ -1,5 +1,5 @@
-//! Runs end. Called by the doors for SDK and agent; what lies before is `app::runs::begin` and `app::rows::ingest`. Every report carries
-//! its attempt: an older one is fenced.
+//! Runs end. Called by the doors for SDK and agent; what lies before is `app::runs::begin` and
+//! `app::rows::ingest`. Every report carries its attempt: an older one is fenced.
 
 use std::{sync::Arc, time::Duration};
 
@@ -42,7 +42,8 @@ pub(crate) struct End {
     pub(crate) signal: Option<i32>,
     /// For people.
     pub(crate) message: Option<String>,
-    /// When, in milliseconds since the epoch, for a run that was logged without a controller. None: now.
+    /// When, in milliseconds since the epoch, for a run that was logged without a controller. None:
+    /// now.
     pub(crate) ended_ms: Option<i64>,
     /// How long it ran, as who started it has measured. None: since it was first heard of.
     pub(crate) ran: Option<Duration>,
@@ -102,14 +103,16 @@ fn finish(change: &mut Change<'_>, run: &mut Run, end: End) -> Result<(), Error>
         change.hear(run)?;
     }
     // No run ends before it began.
-    let ended_ms = end.ended_ms.map(|ended| change.past(Some(ended)).max(run.started_ms.unwrap_or(0)));
+    let ended_ms =
+        end.ended_ms.map(|ended| change.past(Some(ended)).max(run.started_ms.unwrap_or(0)));
     if end.state == EndState::Crashed {
         change.lose(run, end.message.as_deref().unwrap_or("its process ended without a word"))?;
         run.ended_ms = ended_ms.or(run.ended_ms);
         return Ok(store::runs::save(change.tx, run)?);
     }
     let ran = end.ran.unwrap_or_else(|| since(run.started_ms, change.now_ms));
-    run.outcome = Outcome { class: None, exit_code: end.exit_code, signal: end.signal, message: end.message };
+    run.outcome =
+        Outcome { class: None, exit_code: end.exit_code, signal: end.signal, message: end.message };
     if end.state == EndState::Failed {
         run.outcome.class = Some(class_of(change, run, end.class.unwrap_or(Class::Error))?);
     }
@@ -132,8 +135,8 @@ fn finish(change: &mut Change<'_>, run: &mut Run, end: End) -> Result<(), Error>
 
 fn come_to_an_end(change: &mut Change<'_>, run: &mut Run, state: EndState) -> Result<(), Error> {
     let event = match (state, &run.stop_wanted) {
-        // A program that heard of its end from a rule and ended well has not finished all the same: its value is not
-        // what a whole trial would have reached.
+        // A program that heard of its end from a rule and ended well has not finished all the same:
+        // its value is not what a whole trial would have reached.
         (EndState::Finished, Some(reason)) if reason == PRUNED => Event::Prune,
         (EndState::Finished, _) => Event::Finish,
         (EndState::Failed, None) => return change.fail(run),
@@ -146,8 +149,8 @@ fn come_to_an_end(change: &mut Change<'_>, run: &mut Run, state: EndState) -> Re
     change.end(run, event)
 }
 
-/// The class of a failure. Whoever tells it knows the process alone: with a metric that was no finite number any more, it was
-/// not just any error.
+/// The class of a failure. Whoever tells it knows the process alone: with a metric that was no
+/// finite number any more, it was not just any error.
 fn class_of(change: &Change<'_>, run: &Run, told: Class) -> Result<Class, Error> {
     let (Class::Error, Some(sweep)) = (told, &run.sweep) else { return Ok(told) };
     let plan = change.app.plans.get(change.tx, sweep)?;
@@ -161,7 +164,8 @@ fn since(started_ms: Option<i64>, now_ms: i64) -> Duration {
     Duration::from_millis(u64::try_from(now_ms.saturating_sub(started_ms)).unwrap_or(0))
 }
 
-/// A finished run without a value is told why, as far as one can know, and one that could never be stopped early.
+/// A finished run without a value is told why, as far as one can know, and one that could never be
+/// stopped early.
 fn ending_note(change: &Change<'_>, run: &Run) -> Result<Option<String>, Error> {
     let Some(sweep) = &run.sweep else { return Ok(None) };
     let plan = change.app.plans.get(change.tx, sweep)?;
@@ -171,5 +175,11 @@ fn ending_note(change: &Change<'_>, run: &Run) -> Result<Option<String>, Error> 
     }
     let summary = summaries::of(change.tx, run).unwrap_or_default();
     let printed = store::printed::get(change.tx, run)?.is_some();
-    Ok(Some(names::note(&metric.name, run.logged, summary.last(&metric.name), summary.keys(), printed)))
+    Ok(Some(names::note(
+        &metric.name,
+        run.logged,
+        summary.last(&metric.name),
+        summary.keys(),
+        printed,
+    )))
 }

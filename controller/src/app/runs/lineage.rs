@@ -1,6 +1,7 @@
-//! Which rows make up the history of a run: where an attempt went on from a checkpoint, the rows that led there and then its
-//! own, so that a killed run that was resumed reads like one that was not killed. Used by whatever in `app` reads history.
-//! Changes nothing; what an attempt wrote after the checkpoint that the next one went on from is stored and does not count.
+//! Which rows make up the history of a run: where an attempt went on from a checkpoint, the rows
+//! that led there and then its own, so that a killed run that was resumed reads like one that was
+//! not killed. Used by whatever in `app` reads history. Changes nothing; what an attempt wrote
+//! after the checkpoint that the next one went on from is stored and does not count.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -41,14 +42,22 @@ impl Lineage {
             Some(_) => past.resumes.contains_key(&run.attempt),
             None => !past.resumes.is_empty() || !past.fresh.is_empty(),
         };
-        if resumed { Self::walk(tx, run, run.attempt, Stretch::Whole, &past) } else { Ok(Self::default()) }
+        if resumed {
+            Self::walk(tx, run, run.attempt, Stretch::Whole, &past)
+        } else {
+            Ok(Self::default())
+        }
     }
 
     /// What had led to a checkpoint of the run when it was made.
     ///
     /// # Errors
     /// When the database fails.
-    pub(in crate::app) fn to(tx: &Tx<'_>, run: &Run, checkpoint: &Checkpoint) -> Result<Self, Error> {
+    pub(in crate::app) fn to(
+        tx: &Tx<'_>,
+        run: &Run,
+        checkpoint: &Checkpoint,
+    ) -> Result<Self, Error> {
         let past = Past::of(tx, run)?;
         Self::walk(tx, run, checkpoint.attempt, until(tx, checkpoint.key)?, &past)
     }
@@ -66,7 +75,8 @@ impl Lineage {
             stretches.insert(attempt, stretch);
             (attempt, stretch) = match past.resumes.get(&attempt) {
                 Some((checkpoint, before)) => (*before, until(tx, *checkpoint)?),
-                // A trial's attempt begins with nothing; outside of sweeps it goes on with all that there was.
+                // A trial's attempt begins with nothing; outside of sweeps it goes on with all that
+                // there was.
                 None if run.sweep.is_none() && attempt > 1 && !past.fresh.contains(&attempt) => {
                     (attempt - 1, Stretch::Whole)
                 }
@@ -87,7 +97,8 @@ impl Lineage {
         }
     }
 
-    /// The streams of a run with rows that count, in order of attempt and writer: attempt, writer and how many rows.
+    /// The streams of a run with rows that count, in order of attempt and writer: attempt, writer
+    /// and how many rows.
     ///
     /// # Errors
     /// When the database fails.

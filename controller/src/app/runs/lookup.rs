@@ -1,5 +1,5 @@
-//! Finds runs, and says what a report of an attempt is worth: every report carries its attempt, and an older one is
-//! fenced. Called by all use cases that deal with runs.
+//! Finds runs, and says what a report of an attempt is worth: every report carries its attempt, and
+//! an older one is fenced. Called by all use cases that deal with runs.
 
 use std::sync::Arc;
 
@@ -24,7 +24,8 @@ use crate::{
 /// Refused when the attempt has been over for longer than the grace of late rows.
 pub(crate) async fn check_token(app: &Arc<App>, caller: &Caller) -> Result<(), Error> {
     let Caller::Run { run, attempt } = caller else { return Ok(()) };
-    // An attempt with a lease is not over, which most calls are about: they need no look at the rows.
+    // An attempt with a lease is not over, which most calls are about: they need no look at the
+    // rows.
     if !app.leases.is_over(run, *attempt, app.clock.now()) {
         return Ok(());
     }
@@ -37,7 +38,8 @@ pub(crate) async fn check_token(app: &Arc<App>, caller: &Caller) -> Result<(), E
         return Ok(());
     }
     let message = format!("attempt {attempt} of the run `{run}` is over, and its token with it");
-    let hint = "with the controller's own token, `sweep sync` sends what is left in the run's folder";
+    let hint =
+        "with the controller's own token, `sweep sync` sends what is left in the run's folder";
     Err(Error::refused(Why::Forbidden, message).hint(hint))
 }
 
@@ -62,7 +64,8 @@ pub(in crate::app) fn check_attempt(run: &Run, attempt: u32) -> Result<bool, Err
     if attempt == 0 || attempt > run.attempt {
         return Err(Error::invalid(format!("the run `{}` has no attempt {attempt}", run.id)));
     }
-    // In the queue without an agent, the last attempt was given up by a person, a node or its agent.
+    // In the queue without an agent, the last attempt was given up by a person, a node or its
+    // agent.
     let given_up = run.state == State::Queued && run.agent.is_none();
     Ok((attempt == run.attempt && !given_up) || planted(Bug::NoFence))
 }
@@ -109,8 +112,9 @@ pub(in crate::app) fn is_closed(app: &App, ends: &Ends, attempt: u32) -> bool {
 
 /// The attempt is over, and these rows of it are late.
 pub(in crate::app) fn late(run: &str, attempt: u32) -> Error {
-    let message =
-        format!("attempt {attempt} of the run `{run}` is over: late rows are kept and do not count");
+    let message = format!(
+        "attempt {attempt} of the run `{run}` is over: late rows are kept and do not count"
+    );
     Error::refused(Why::Fenced, message)
 }
 

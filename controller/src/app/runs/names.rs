@@ -1,5 +1,5 @@
-//! What to tell a person whose run ended without a value of the sweep's metric: what it logged instead, and which of those
-//! names is near. Used by `app::runs::end` when a run ends.
+//! What to tell a person whose run ended without a value of the sweep's metric: what it logged
+//! instead, and which of those names is near. Used by `app::runs::end` when a run ends.
 
 use record::Value;
 
@@ -10,8 +10,9 @@ const TOLD: usize = 8;
 /// Bytes of a text that are told.
 const TEXT: usize = 40;
 
-/// The note of a run that ended without a finite value of `metric`. `logged` rows held it, finite or not, and `last` is the
-/// last of these values. `printed`: something was printed that looks like a row, and another note says so.
+/// The note of a run that ended without a finite value of `metric`. `logged` rows held it, finite
+/// or not, and `last` is the last of these values. `printed`: something was printed that looks like
+/// a row, and another note says so.
 pub(crate) fn note<'a>(
     metric: &str,
     logged: u64,
@@ -24,7 +25,8 @@ pub(crate) fn note<'a>(
         return match logged {
             1 => format!("`{metric}` was logged once, as {last}, which is no finite number"),
             _ => format!(
-                "`{metric}` was logged {logged} times, never as a finite number; its last value is {last}"
+                "`{metric}` was logged {logged} times, never as a finite number; its last value \
+                is {last}"
             ),
         };
     }
@@ -89,14 +91,16 @@ mod tests {
     fn a_slash_for_an_underscore_is_seen() {
         assert_eq!(
             note("val/loss", 0, None, ["epoch", "val_loss"].into_iter(), false),
-            "`val/loss` was never logged; the run logged `val_loss`, `epoch`: did you mean `val_loss`?"
+            "`val/loss` was never logged; the run logged `val_loss`, `epoch`: did you mean \
+            `val_loss`?"
         );
     }
 
     #[test]
     fn a_typing_error_is_seen_and_another_name_is_not() {
         assert!(
-            note("accuracy", 0, None, ["acuracy"].into_iter(), false).ends_with("did you mean `acuracy`?")
+            note("accuracy", 0, None, ["acuracy"].into_iter(), false)
+                .ends_with("did you mean `acuracy`?")
         );
         assert_eq!(
             note("accuracy", 0, None, ["loss"].into_iter(), false),
@@ -106,7 +110,8 @@ mod tests {
 
     #[test]
     fn a_metric_that_was_never_finite_says_what_it_was() {
-        let note = |logged, last: Value| note("loss", logged, Some(&last), ["loss"].into_iter(), false);
+        let note =
+            |logged, last: Value| note("loss", logged, Some(&last), ["loss"].into_iter(), false);
         assert_eq!(
             note(12, Value::F64(f64::NAN)),
             "`loss` was logged 12 times, never as a finite number; its last value is nan"

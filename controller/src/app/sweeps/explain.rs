@@ -1,5 +1,6 @@
-//! What the trials of a sweep say of its parameters, and what a model knew when it chose a run. Called by the doors on behalf
-//! of people. The surrogate is fitted for the answer alone, off the async threads; nothing is stored and nothing changes.
+//! What the trials of a sweep say of its parameters, and what a model knew when it chose a run.
+//! Called by the doors on behalf of people. The surrogate is fitted for the answer alone, off the
+//! async threads; nothing is stored and nothing changes.
 
 use std::sync::Arc;
 
@@ -39,8 +40,8 @@ pub(crate) struct Incumbent {
 /// Explains a sweep, with these parameters in detail or the most important ones.
 ///
 /// # Errors
-/// Missing when there is no such sweep; refused without a metric or with too few results; invalid for a parameter that does
-/// not vary.
+/// Missing when there is no such sweep; refused without a metric or with too few results; invalid
+/// for a parameter that does not vary.
 pub(crate) async fn explain(
     app: &Arc<App>,
     caller: &Caller,
@@ -52,7 +53,8 @@ pub(crate) async fn explain(
         .read(move |tx, app| {
             let plan = app.plans.get(tx, &sweep)?;
             if plan.metric().is_none() {
-                let message = format!("sweep `{sweep}` has no metric, so there is nothing to explain");
+                let message =
+                    format!("sweep `{sweep}` has no metric, so there is nothing to explain");
                 return Err(Error::refused(Why::State, message)
                     .hint("name one in the YAML: `metric: {name: val/loss, goal: minimize}`"));
             }
@@ -60,12 +62,14 @@ pub(crate) async fn explain(
             Ok((plan, known))
         })
         .await?;
-    let failed = |error: &dyn std::fmt::Display| Error::Bug(format!("an explanation failed: {error}"));
+    let failed =
+        |error: &dyn std::fmt::Display| Error::Bug(format!("an explanation failed: {error}"));
     let permit = app.explaining.clone().acquire_owned().await.map_err(|closed| failed(&closed))?;
     let computing = app.threads.run(move || {
         // A caller that goes away leaves the work running, and the place taken.
         let _permit = permit;
-        explain::explain(&plan.study, &known.history, &parameters).map_err(|why| unexplained(&plan, why))
+        explain::explain(&plan.study, &known.history, &parameters)
+            .map_err(|why| unexplained(&plan, why))
     });
     computing.await.map_err(|error| failed(&error))?
 }
@@ -85,7 +89,8 @@ fn unexplained(plan: &Plan, why: Unexplained) -> Error {
         Unexplained::TooFew { have, need } => {
             let metric = plan.metric().map(|metric| metric.name.as_str()).unwrap_or_default();
             let message = format!(
-                "an explanation needs {need} trials that ended with a value of `{metric}`, and sweep `{id}` has {have}"
+                "an explanation needs {need} trials that ended with a value of `{metric}`, and \
+                sweep `{id}` has {have}"
             );
             Error::refused(Why::State, message).hint(format!("`sweep show {id}` shows how it goes"))
         }
@@ -96,7 +101,9 @@ fn unexplained(plan: &Plan, why: Unexplained) -> Error {
             let more = if known.len() > LISTED { ", ..." } else { "" };
             let hint = match near {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("these vary: {}{more}", known[..known.len().min(LISTED)].join(", ")),
+                None => {
+                    format!("these vary: {}{more}", known[..known.len().min(LISTED)].join(", "))
+                }
             };
             Error::invalid(format!("sweep `{id}` has no parameter `{name}` that varies")).hint(hint)
         }
@@ -127,22 +134,35 @@ impl Repeated {
 }
 
 /// What this run repeats of the sweeps that its own started from.
-pub(in crate::app) fn repeated(tx: &Tx<'_>, app: &App, run: &Run) -> Result<Option<Repeated>, Error> {
+pub(in crate::app) fn repeated(
+    tx: &Tx<'_>,
+    app: &App,
+    run: &Run,
+) -> Result<Option<Repeated>, Error> {
     let Some(sweep) = &run.sweep else { return Ok(None) };
     let plan = app.plans.get(tx, sweep)?;
     let config = serde_json::from_str(&run.config).unwrap_or_default();
     let point = Point::from_json(&plan.study.space, &config);
-    Ok(point
-        .and_then(|point| explain::repeated(&plan.study, &point).map(|earlier| Repeated::of(&plan, earlier))))
+    Ok(point.and_then(|point| {
+        explain::repeated(&plan.study, &point).map(|earlier| Repeated::of(&plan, earlier))
+    }))
 }
 
-/// What the model that chose this run knew as the best; `None` when no model chose it, or none had finished.
-pub(in crate::app) fn incumbent(tx: &Tx<'_>, app: &App, run: &Run) -> Result<Option<Incumbent>, Error> {
+/// What the model that chose this run knew as the best; `None` when no model chose it, or none had
+/// finished.
+pub(in crate::app) fn incumbent(
+    tx: &Tx<'_>,
+    app: &App,
+    run: &Run,
+) -> Result<Option<Incumbent>, Error> {
     let origin = run.suggestion.origin.as_deref().map(serde_json::from_str);
-    let (Some(Ok(Origin::Model { .. })), Some(sweep)) = (origin, &run.sweep) else { return Ok(None) };
+    let (Some(Ok(Origin::Model { .. })), Some(sweep)) = (origin, &run.sweep) else {
+        return Ok(None);
+    };
     let plan = app.plans.get(tx, sweep)?;
     let history = known(tx, &plan, run.suggestion.seen)?.history;
-    let ended = history.trials.iter().filter(|trial| trial.outcome != Outcome::Pending).count() as u64;
+    let ended =
+        history.trials.iter().filter(|trial| trial.outcome != Outcome::Pending).count() as u64;
     let best = explain::incumbent(&plan.study, &history);
     Ok(best.map(|(number, value)| Incumbent { run: format!("{sweep}-{number}"), value, ended }))
 }

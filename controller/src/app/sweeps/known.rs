@@ -66,12 +66,14 @@ impl Known {
     pub(in crate::app) fn fold(&mut self, event: &Told, space: &Space) -> Result<(), Error> {
         let trials = &mut self.history.trials;
         let place = usize::try_from(event.trial).unwrap_or(usize::MAX);
-        let lost = || Error::Bug(format!("event {} does not fit the history of its sweep", event.number));
+        let lost =
+            || Error::Bug(format!("event {} does not fit the history of its sweep", event.number));
         match (event.kind, &event.created) {
             (Kind::TrialCreated, Some((config, fit))) if place == trials.len() => {
                 let config = serde_json::from_str(config).map_err(|_| lost())?;
                 let point = Point::from_json(space, &config).ok_or_else(lost)?;
-                let fit = fit.as_deref().map(serde_json::from_str).transpose().map_err(|_| lost())?;
+                let fit =
+                    fit.as_deref().map(serde_json::from_str).transpose().map_err(|_| lost())?;
                 trials.push(Trial::pending(point, fit));
             }
             (Kind::RunEnded | Kind::RunCorrected, _) => {
@@ -119,7 +121,10 @@ mod tests {
         known.fold(&told(Kind::TrialCreated, None, false, &[]), &space).unwrap();
         known.fold(&told(Kind::RunEnded, Some(0.5), true, &[(3, 0.9), (9, 0.5)]), &space).unwrap();
         let trial = &known.history.trials[0];
-        assert_eq!((trial.outcome, trial.rungs.len(), trial.rungs[1].value), (Came::Pruned(0.5), 2, 0.5));
+        assert_eq!(
+            (trial.outcome, trial.rungs.len(), trial.rungs[1].value),
+            (Came::Pruned(0.5), 2, 0.5)
+        );
         assert_eq!(trial.constrained, [Some(0.5)]);
         known.fold(&told(Kind::RunReopened, None, false, &[]), &space).unwrap();
         let trial = &known.history.trials[0];

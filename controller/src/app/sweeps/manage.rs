@@ -1,4 +1,5 @@
-//! Sweeps are created and changed. Called by the doors on behalf of people. How a sweep looks to them is `app::read::views`.
+//! Sweeps are created and changed. Called by the doors on behalf of people. How a sweep looks to
+//! them is `app::read::views`.
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use crate::{
         read::views::{self, SweepView},
         runs::lookup,
     },
+    settings::Limits,
     store::{
         self, Tx,
         events::{Event, Kind},
@@ -42,7 +44,8 @@ pub(crate) enum Wish {
     Cancel,
 }
 
-/// Checks a configuration and stores it as a new sweep. A repeat with the same key answers with the first sweep.
+/// Checks a configuration and stores it as a new sweep. A repeat with the same key answers with the
+/// first sweep.
 ///
 /// # Errors
 /// Invalid, with every problem of the YAML.
@@ -55,16 +58,7 @@ pub(crate) async fn create(
 ) -> Result<SweepView, Error> {
     caller.admin()?;
     let limits = &app.settings.limits;
-    if yaml.len() > limits.yaml_bytes {
-        return Err(Error::invalid(format!(
-            "the YAML has {} bytes, {} at most",
-            yaml.len(),
-            limits.yaml_bytes
-        )));
-    }
-    if key.as_ref().is_some_and(|key| key.len() > limits.text_bytes) {
-        return Err(Error::invalid("the idempotency key is too long"));
-    }
+    check_lengths(limits, &yaml, key.as_deref())?;
     let (yaml, checked) = checked(app, move || check(yaml, &source)).await?;
     let (config, mut warnings) = checked?;
     for (what, name) in [("`project`", &config.project), ("`name`", &config.name)] {
@@ -89,13 +83,24 @@ pub(crate) async fn create(
         while store::sweeps::get(change.tx, &id)?.is_some() {
             id = change.app.chance.id();
         }
-        let sweep =
-            Sweep { id: id.clone(), idempotency_key: key, yaml, warnings, seed, created_ms: change.now_ms };
+        let sweep = Sweep {
+            id: id.clone(),
+            idempotency_key: key,
+            yaml,
+            warnings,
+            seed,
+            created_ms: change.now_ms,
+        };
         store::sweeps::insert(change.tx, &sweep)?;
         if !earlier.is_empty() {
             store::earlier::insert(change.tx, &id, &earlier)?;
         }
-        let event = Event { kind: Kind::Sweep, sweep: Some(&id), run: None, body: r#"{"state":"pending"}"# };
+        let event = Event {
+            kind: Kind::Sweep,
+            sweep: Some(&id),
+            run: None,
+            body: r#"{"state":"pending"}"#,
+        };
         store::events::append(change.tx, change.now_ms, event)?;
         Ok(id)
     };
@@ -103,10 +108,28 @@ pub(crate) async fn create(
     views::get_sweep(app, caller, id).await
 }
 
-/// The configuration and its warnings. A large file takes long to check, so not on a thread that others wait for.
+fn check_lengths(limits: &Limits, yaml: &str, key: Option<&str>) -> Result<(), Error> {
+    if yaml.len() > limits.yaml_bytes {
+        return Err(Error::invalid(format!(
+            "the YAML has {} bytes, {} at most",
+            yaml.len(),
+            limits.yaml_bytes
+        )));
+    }
+    if key.is_some_and(|key| key.len() > limits.text_bytes) {
+        return Err(Error::invalid("the idempotency key is too long"));
+    }
+    Ok(())
+}
+
+/// The configuration and its warnings. A large file takes long to check, so not on a thread that
+/// others wait for.
 type Checked = (String, Result<(Config, Vec<String>), Error>);
 
-async fn checked(app: &App, work: impl FnOnce() -> Checked + Send + 'static) -> Result<Checked, Error> {
+async fn checked(
+    app: &App,
+    work: impl FnOnce() -> Checked + Send + 'static,
+) -> Result<Checked, Error> {
     let failed = |error| Error::Bug(format!("the check of a configuration failed: {error}"));
     app.threads.run(work).await.map_err(failed)
 }
@@ -128,7 +151,8 @@ fn check(yaml: String, source: &str) -> Checked {
     (yaml, result)
 }
 
-/// An error travels in a header of bounded size: what does not fit is counted. `sweep check` tells everything.
+/// An error travels in a header of bounded size: what does not fit is counted. `sweep check` tells
+/// everything.
 fn together(problems: &[String]) -> String {
     const MOST: usize = 4000;
     let mut bytes = 0;
@@ -163,8 +187,8 @@ pub(crate) async fn change(
     }
 }
 
-/// Does what is wished, or a part of it: false when there is more, for a transaction of its own. The state of the sweep comes
-/// last, so that whoever is cut off asks again.
+/// Does what is wished, or a part of it: false when there is more, for a transaction of its own.
+/// The state of the sweep comes last, so that whoever is cut off asks again.
 fn fulfil(change: &mut Change<'_>, id: &str, wish: Wish) -> Result<bool, Error> {
     let state = change.progress(id)?.state;
     if state.is_over() {
@@ -176,7 +200,8 @@ fn fulfil(change: &mut Change<'_>, id: &str, wish: Wish) -> Result<bool, Error> 
             change.sweep_step(id, sweep::Event::Resume)?;
             change.forget_crash_loop(id)?;
             let progress = change.progress(id)?;
-            // Whoever resumes takes back their own stop; nobody can take back that the space is used up.
+            // Whoever resumes takes back their own stop; nobody can take back that the space is
+            // used up.
             if progress.closing.as_deref() == Some("stopped") {
                 progress.closing = None;
             }
@@ -231,7 +256,8 @@ fn over(id: &str, state: sweep::State, wish: Wish) -> Error {
     let message = format!("sweep `{id}` is {}, so it cannot be {wanted}", state.name());
     Error::refused(Why::State, message).hint(match wish {
         Wish::Resume => format!(
-            "`sweep retry {id}` runs its failed trials again, `sweep retry {id} RUN` one that was stopped; for more \
+            "`sweep retry {id}` runs its failed trials again, `sweep retry {id} RUN` one that was \
+            stopped; for more \
              trials create a new sweep, which `warm_start: [{id}]` lets begin with these results"
         ),
         Wish::Pause | Wish::Stop | Wish::Cancel => format!("`sweep show {id}` shows how it ended"),
@@ -245,7 +271,8 @@ fn stop_queued(change: &mut Change<'_>, mut run: Run) -> Result<(), Error> {
     Ok(())
 }
 
-/// Queues a new attempt of these runs, or of every failed or crashed run of the sweep; gives their ids.
+/// Queues a new attempt of these runs, or of every failed or crashed run of the sweep; gives their
+/// ids.
 ///
 /// # Errors
 /// Missing, or refused when a run is in no state for it: then nothing is queued.
@@ -288,7 +315,8 @@ pub(crate) async fn retry(
     Ok(retried)
 }
 
-/// Queues those from number `at` on that one transaction takes; where it goes on, and which they were.
+/// Queues those from number `at` on that one transaction takes; where it goes on, and which they
+/// were.
 fn again_some(
     change: &mut Change<'_>,
     sweep: &str,

@@ -1,5 +1,5 @@
-//! What a sweep's configuration says, parsed once per sweep and shared. Read by every use case that deals with a sweep.
-//! A cache of what the rows say: it may be dropped at any time.
+//! What a sweep's configuration says, parsed once per sweep and shared. Read by every use case that
+//! deals with a sweep. A cache of what the rows say: it may be dropped at any time.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -135,8 +135,9 @@ impl Plans {
         let sweep = store::sweeps::get(tx, id)?.ok_or_else(|| Error::no_sweep(id))?;
         tx.parsed(YAML * sweep.yaml.len());
         let config = config::check(&sweep.yaml).config;
-        let config = config
-            .ok_or_else(|| Error::Bug(format!("the stored configuration of `{id}` is not valid any more")))?;
+        let config = config.ok_or_else(|| {
+            Error::Bug(format!("the stored configuration of `{id}` is not valid any more"))
+        })?;
         let mut plan = Plan::new(id, config, sweep.seed);
         if !plan.config.warm_start.is_empty() {
             plan.study.earlier = store::earlier::get(tx, id)?;

@@ -1,5 +1,6 @@
-//! Computes suggestions again from the rows and compares them with the stored ones: what a sweep proposed follows from its
-//! seed and its events, and from nothing else. Called by the doors on behalf of people and tests. Changes nothing.
+//! Computes suggestions again from the rows and compares them with the stored ones: what a sweep
+//! proposed follows from its seed and its events, and from nothing else. Called by the doors on
+//! behalf of people and tests. Changes nothing.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -35,7 +36,8 @@ pub(crate) async fn replay(
     caller.admin()?;
     let wanted: HashSet<u64> = numbers.into_iter().collect();
     app.read(move |tx, app| {
-        let progress = store::sweeps::progress(tx, &sweep)?.ok_or_else(|| Error::no_sweep(&sweep))?;
+        let progress =
+            store::sweeps::progress(tx, &sweep)?.ok_or_else(|| Error::no_sweep(&sweep))?;
         if let Some(missing) = wanted.iter().find(|number| **number >= progress.next_trial) {
             return Err(Error::missing(format!("no trial {missing} in the sweep `{sweep}`")));
         }
@@ -54,8 +56,9 @@ pub(crate) async fn replay(
         while from < progress.next_trial {
             let page = store::runs::page(tx, &sweep, from, app.settings.limits.page)?;
             from += page.len().max(1) as u64;
-            for run in
-                page.iter().filter(|run| wanted.is_empty() || run.trial.is_some_and(|n| wanted.contains(&n)))
+            for run in page
+                .iter()
+                .filter(|run| wanted.is_empty() || run.trial.is_some_and(|n| wanted.contains(&n)))
             {
                 replay.compare(run, &mut found)?;
             }
@@ -86,13 +89,18 @@ impl Replay {
         }
         let again = search::propose(study, number, &self.known.history);
         let point = again.as_ref().ok().map(|again| again.point.to_json(&study.space).to_string());
-        let fit = again.as_ref().ok().and_then(|again| again.fit.as_ref()).map(serde_json::to_string);
-        let fit = fit.transpose().map_err(|error| Error::Bug(format!("a fit cannot be written: {error}")))?;
+        let fit =
+            again.as_ref().ok().and_then(|again| again.fit.as_ref()).map(serde_json::to_string);
+        let fit = fit
+            .transpose()
+            .map_err(|error| Error::Bug(format!("a fit cannot be written: {error}")))?;
         if point.as_ref() == Some(&run.config) && fit == run.suggestion.fit {
             found.equal += 1;
         } else {
             let point = point.unwrap_or_else(|| "none".to_owned());
-            found.different.push(format!("trial {number}: stored {}, computed {point}", run.config));
+            found
+                .different
+                .push(format!("trial {number}: stored {}, computed {point}", run.config));
         }
         Ok(())
     }

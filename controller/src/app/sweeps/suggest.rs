@@ -1,6 +1,7 @@
-//! Hands out trials: what waits in the queue first, then new points. Grid and random need the trial's number alone and are
-//! proposed inside the transaction. A model reads the history: one proposer per sweep, off the async threads, outside of
-//! any transaction. Used by `app::agents::orders` and `app::agents::heartbeat`. Everything kept here is a cache of the rows.
+//! Hands out trials: what waits in the queue first, then new points. Grid and random need the
+//! trial's number alone and are proposed inside the transaction. A model reads the history: one
+//! proposer per sweep, off the async threads, outside of any transaction. Used by
+//! `app::agents::orders` and `app::agents::heartbeat`. Everything kept here is a cache of the rows.
 
 use std::sync::Arc;
 
@@ -79,7 +80,9 @@ fn hands_out(change: &mut Change<'_>, sweep: &str) -> Result<bool, Error> {
 fn wants_new(change: &mut Change<'_>, plan: &Plan) -> Result<bool, Error> {
     let progress = change.progress(&plan.id)?;
     Ok(progress.closing.is_none()
-        && plan.bound.is_none_or(|bound| progress.next_trial < bound + u64::from(planted(Bug::CapExceeded))))
+        && plan
+            .bound
+            .is_none_or(|bound| progress.next_trial < bound + u64::from(planted(Bug::CapExceeded))))
 }
 
 fn create(
@@ -107,16 +110,17 @@ fn create(
     Ok(run)
 }
 
-/// Proposes the next trial of a sweep by its model and leases it to the agent of this heartbeat. None when meanwhile the
-/// sweep hands out nothing, its space is used up, or others keep the proposer busy until `deadline`.
+/// Proposes the next trial of a sweep by its model and leases it to the agent of this heartbeat.
+/// None when meanwhile the sweep hands out nothing, its space is used up, or others keep the
+/// proposer busy until `deadline`.
 pub(in crate::app) async fn by_model(
     app: &Arc<App>,
     plan: &Arc<Plan>,
     beat: &Arc<Beat>,
     deadline: Instant,
 ) -> Result<Option<Run>, Error> {
-    // One at a time: who waits here gets a later number and knows of the earlier points. A long wait would let the
-    // leases of the agent run out, which renews them with each heartbeat.
+    // One at a time: who waits here gets a later number and knows of the earlier points. A long
+    // wait would let the leases of the agent run out, which renews them with each heartbeat.
     let mut known = tokio::select! {
         biased;
         known = app.searches.of(&plan.id).lock_owned() => known,
@@ -130,7 +134,9 @@ pub(in crate::app) async fn by_model(
             Ok((store::events::of_trials(tx, &sweep, after, last)?, last))
         })
         .await?;
-    for event in told.iter().filter(|told| told.kind != Kind::RunEnded || !planted(Bug::ResultsIgnored)) {
+    for event in
+        told.iter().filter(|told| told.kind != Kind::RunEnded || !planted(Bug::ResultsIgnored))
+    {
         known.fold(event, &plan.study.space)?;
     }
     known.seen = last;
@@ -158,7 +164,8 @@ pub(in crate::app) async fn by_model(
     inserted
 }
 
-/// The proposal for this trial: the one that is ready, or a new one. A call that is given up leaves it ready.
+/// The proposal for this trial: the one that is ready, or a new one. A call that is given up leaves
+/// it ready.
 async fn propose(
     app: &App,
     mut known: OwnedMutexGuard<Known>,
@@ -197,16 +204,17 @@ mod tests {
         store::Store,
     };
 
-    const BAYES: &str =
-        "method: bayes\nprogram: train\nmetric: {name: loss}\nparameters: {lr: {min: 0.0, max: 1.0}}\n";
+    const BAYES: &str = "method: bayes\nprogram: train\nmetric: {name: loss}\nparameters: \
+        {lr: {min: 0.0, max: 1.0}}\n";
 
     #[tokio::test]
     async fn a_proposal_outlives_its_heartbeat_and_replays_from_what_it_had_seen() {
         let folder = TempDir::new().unwrap();
         let settings = Settings::default();
         let store = Store::open(folder.path(), &settings.limits, Platform::default()).unwrap();
-        let app =
-            App::open(settings, store, Clock::system(), Chance::seeded(1), Threads::Many).await.unwrap();
+        let app = App::open(settings, store, Clock::system(), Chance::seeded(1), Threads::Many)
+            .await
+            .unwrap();
         let create = || noun::create(&app, &Caller::Admin, BAYES.to_owned(), String::new(), None);
         let sweep = create().await.unwrap().sweep.id;
         let wanted = sweep.clone();
@@ -218,7 +226,8 @@ mod tests {
         drop(known);
         create().await.unwrap();
 
-        let beat = Beat { agent: "one".to_owned(), beat: 2, sweep: sweep.clone(), ..Beat::default() };
+        let beat =
+            Beat { agent: "one".to_owned(), beat: 2, sweep: sweep.clone(), ..Beat::default() };
         let (beat, now) = (Arc::new(beat), app.clock.now());
         app.presences.arrive(&beat, now).unwrap();
         let deadline = now + app.settings.lease;
@@ -235,10 +244,13 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let settings = Settings::default();
         let store = Store::open(folder.path(), &settings.limits, Platform::default()).unwrap();
-        let app =
-            App::open(settings, store, Clock::system(), Chance::seeded(1), Threads::Many).await.unwrap();
-        let yaml = "method: random\nprogram: train\nparameters:\n  x: {distribution: q_uniform, min: 0, max: 1, q: 0.1}\n";
-        let sweep = noun::create(&app, &Caller::Admin, yaml.to_owned(), String::new(), None).await.unwrap();
+        let app = App::open(settings, store, Clock::system(), Chance::seeded(1), Threads::Many)
+            .await
+            .unwrap();
+        let yaml = "method: random\nprogram: train\nparameters:\n  x: \
+            {distribution: q_uniform, min: 0, max: 1, q: 0.1}\n";
+        let sweep =
+            noun::create(&app, &Caller::Admin, yaml.to_owned(), String::new(), None).await.unwrap();
         let id = sweep.sweep.id;
         let (old, sweep) = (r#"{"x":0.30000000000000004}"#.to_owned(), id.clone());
         let stored = old.clone();

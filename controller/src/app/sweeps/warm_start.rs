@@ -1,5 +1,6 @@
-//! The trials of earlier sweeps that a new sweep starts from: gathered once, when it is created, and kept with it. Used by
-//! `app::sweeps::manage`. Never reads them again: what happens to the earlier sweeps afterwards changes no suggestion.
+//! The trials of earlier sweeps that a new sweep starts from: gathered once, when it is created,
+//! and kept with it. Used by `app::sweeps::manage`. Never reads them again: what happens to the
+//! earlier sweeps afterwards changes no suggestion.
 
 use sweeps::{config::Metric, lifecycle::run::State, search::Earlier};
 
@@ -31,9 +32,11 @@ pub(in crate::app) fn gather(tx: &Tx<'_>, app: &App, plan: &Plan) -> Result<Gath
     for (sweep, id) in plan.config.warm_start.iter().enumerate() {
         let found = of_sweep(tx, app, plan, metric, id)?;
         if found.is_empty() {
-            let within = if plan.study.constraints.is_empty() { "" } else { " within all `constraints`" };
+            let within =
+                if plan.study.constraints.is_empty() { "" } else { " within all `constraints`" };
             gathered.warnings.push(format!(
-                "warning: `warm_start`: no finished run of sweep `{id}` has a value of `{}`{within}",
+                "warning: `warm_start`: no finished run of sweep `{id}` has a value of \
+                `{}`{within}",
                 metric.name
             ));
         }
@@ -62,8 +65,9 @@ fn of_sweep(
             .hint("`sweep ls` shows what there is")
     })?;
     let theirs = app.plans.get(tx, id)?;
-    let same =
-        theirs.metric().is_some_and(|other| (&other.name, other.maximize) == (&metric.name, metric.maximize));
+    let same = theirs
+        .metric()
+        .is_some_and(|other| (&other.name, other.maximize) == (&metric.name, metric.maximize));
     let (mut found, mut from) = (Vec::new(), 0);
     while from < progress.next_trial {
         let page = store::runs::page(tx, id, from, app.settings.limits.page)?;
@@ -80,9 +84,15 @@ fn of_sweep(
     Ok(found)
 }
 
-/// What the run is worth to the new sweep: its value where both sweeps optimise the same metric, else the last one that it
-/// logged. A run beyond the new sweep's constraints is of no use.
-fn value(tx: &Tx<'_>, plan: &Plan, metric: &Metric, run: &Run, same: bool) -> Result<Option<f64>, Error> {
+/// What the run is worth to the new sweep: its value where both sweeps optimise the same metric,
+/// else the last one that it logged. A run beyond the new sweep's constraints is of no use.
+fn value(
+    tx: &Tx<'_>,
+    plan: &Plan,
+    metric: &Metric,
+    run: &Run,
+    same: bool,
+) -> Result<Option<f64>, Error> {
     if same && (plan.study.constraints.is_empty() || run.value.is_none()) {
         return Ok(run.value);
     }

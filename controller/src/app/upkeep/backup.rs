@@ -1,5 +1,6 @@
-//! What a running controller does for a copy of its data folder: it copies the database as it is at one moment, and
-//! removes no content until whoever asked has copied those that this database names. Called by the local door.
+//! What a running controller does for a copy of its data folder: it copies the database as it is at
+//! one moment, and removes no content until whoever asked has copied those that this database
+//! names. Called by the local door.
 
 use std::{
     path::PathBuf,

@@ -1,6 +1,7 @@
-//! `controller fsck`: looks at everything that is stored, and says what is wrong with it. Called by `lib` on a store that is
-//! open for reads, or by the simulator. Goes on after every problem, and changes nothing. Rows and contents have checksums; SQLite keeps none of its
-//! pages, so a byte that flips in a state or a parameter and leaves a value that could be is not seen.
+//! `controller fsck`: looks at everything that is stored, and says what is wrong with it. Called by
+//! `lib` on a store that is open for reads, or by the simulator. Goes on after every problem, and
+//! changes nothing. Rows and contents have checksums; SQLite keeps none of its pages, so a byte
+//! that flips in a state or a parameter and leaves a value that could be is not seen.
 
 use crate::{
     app::{
@@ -48,7 +49,9 @@ impl Report {
     /// What is wrong with the database's file, if anything is.
     pub(crate) fn of_database_alone(&self) -> Option<&str> {
         let mut problems = self.problems.iter();
-        problems.find(|problem| problem.place == store::DATABASE).map(|problem| problem.what.as_str())
+        problems
+            .find(|problem| problem.place == store::DATABASE)
+            .map(|problem| problem.what.as_str())
     }
 
     fn problem(&mut self, place: impl Into<String>, what: impl ToString) {
@@ -56,12 +59,17 @@ impl Report {
     }
 }
 
-/// Looks at the database's file, at every row of every run, and at every content, so many at a time. `seen` is shown the
-/// report as it grows.
+/// Looks at the database's file, at every row of every run, and at every content, so many at a
+/// time. `seen` is shown the report as it grows.
 ///
 /// # Errors
-/// When the database cannot be read. Where its file is damaged, the report says so and goes on with what can be read.
-pub(crate) async fn check(store: &Store, page: u32, seen: impl Fn(&Report)) -> Result<Report, Error> {
+/// When the database cannot be read. Where its file is damaged, the report says so and goes on with
+/// what can be read.
+pub(crate) async fn check(
+    store: &Store,
+    page: u32,
+    seen: impl Fn(&Report),
+) -> Result<Report, Error> {
     let mut report = Report::default();
     let integrity = |tx: &Tx<'_>| Ok(store::check::integrity(tx)?);
     for line in told(&mut report, store.read(integrity).await)?.unwrap_or_default() {
@@ -135,9 +143,14 @@ fn run(tx: &Tx<'_>, key: i64, id: &str, report: &mut Report) -> Result<(), Error
             let read = pieces::of(tx, piece.key, |_| true, |_| rows += 1);
             let last = next.saturating_sub(1);
             match read {
-                Err(error) => report.problem(&place, format!("rows {} to {last}: {error}", piece.first)),
+                Err(error) => {
+                    report.problem(&place, format!("rows {} to {last}: {error}", piece.first))
+                }
                 Ok(()) if rows != piece.rows => {
-                    report.problem(&place, format!("rows {} to {last} are {rows} in truth", piece.first));
+                    report.problem(
+                        &place,
+                        format!("rows {} to {last} are {rows} in truth", piece.first),
+                    );
                 }
                 Ok(()) => {}
             }
@@ -164,7 +177,9 @@ async fn contents(
         for (sha256, size) in page {
             let trouble = match store.blobs.hash(&sha256).await {
                 Ok(found) if found == (sha256.clone(), size) => None,
-                Ok((_, found)) if found != size => Some(format!("it has {found} bytes, not {size}")),
+                Ok((_, found)) if found != size => {
+                    Some(format!("it has {found} bytes, not {size}"))
+                }
                 Ok(_) => Some("it is not what its hash says".to_owned()),
                 Err(error) => Some(error.to_string()),
             };

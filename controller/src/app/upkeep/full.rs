@@ -38,13 +38,16 @@ pub(in crate::app) async fn written<T>(
             lost::check(app)?;
             look(app, Seen::Failure).await;
             app.full.check()?;
-            let message =
-                format!("the controller cannot write to `{}`: {reason}", app.settings.data.display());
+            let message = format!(
+                "the controller cannot write to `{}`: {reason}",
+                app.settings.data.display()
+            );
             if app.full.fails(app.clock.now()) {
                 tracing::error!("{message}; what needs the disk is refused until it works");
             }
             Err(Error::busy(message).hint(
-                "nothing that was taken is lost; programs send the rest again, and a command works again, once the \
+                "nothing that was taken is lost; programs send the rest again, and a command \
+                works again, once the \
                  disk does",
             ))
         }
@@ -62,7 +65,8 @@ pub(in crate::app) async fn look(app: &Arc<App>, seen: Seen) {
     if left.await.is_ok_and(|left| left) {
         let sweeps: BTreeSet<String> =
             app.presences.list("").into_iter().map(|(_, presence)| presence.sweep).collect();
-        let rings: Vec<Ring> = sweeps.into_iter().map(|sweep| Ring::All(Topic::Work(sweep))).collect();
+        let rings: Vec<Ring> =
+            sweeps.into_iter().map(|sweep| Ring::All(Topic::Work(sweep))).collect();
         app.bell.ring(&rings);
     }
 }

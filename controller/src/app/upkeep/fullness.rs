@@ -11,7 +11,8 @@ use tokio::{sync::watch as channel, time::Instant};
 use crate::{app::error::Error, settings::Settings, store::Disk};
 
 /// Why a sweep hands out nothing, for people.
-pub(in crate::app) const NOTE: &str = "the disk of the controller is full: nothing new is handed out, and what trials log waits \
+pub(in crate::app) const NOTE: &str = "the disk of the controller is full: nothing new is handed \
+    out, and what trials log waits \
                                on their nodes until there is room";
 
 /// After so long without a write that failed, the next one is worth a line of the log again.
@@ -49,7 +50,8 @@ impl Fullness {
 
 fn busy() -> Error {
     Error::busy("the disk of the controller is full").hint(
-        "nothing that was taken is lost; programs send the rest again, and a command works again, once there is \
+        "nothing that was taken is lost; programs send the rest again, and a command works again, \
+        once there is \
          room on the disk of the controller's data folder",
     )
 }
@@ -73,7 +75,8 @@ impl Fullness {
         if free < least || (seen == Seen::Failure && !disk.takes(least)) {
             if self.change(true) {
                 tracing::warn!(
-                    "the disk of the data folder is full, {free} bytes are free: rows and files are refused until \
+                    "the disk of the data folder is full, {free} bytes are free: rows and files \
+                    are refused until \
                      there is room, states are still written"
                 );
             }
@@ -125,7 +128,8 @@ mod tests {
     #[test]
     fn a_stretch_of_failures_is_told_of_once() {
         let (fullness, begun) = (Fullness::default(), crate::clock::Clock::system().now());
-        let told = [0, 1, 60, 110, 171].map(|seconds| fullness.fails(begun + Duration::from_secs(seconds)));
+        let told = [0, 1, 60, 110, 171]
+            .map(|seconds| fullness.fails(begun + Duration::from_secs(seconds)));
         assert_eq!(told, [true, false, false, false, true]);
     }
 }

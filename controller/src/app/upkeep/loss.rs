@@ -6,8 +6,10 @@ use tokio::sync::watch as channel;
 use crate::store;
 
 /// Why a sweep hands out nothing, for people.
-pub(in crate::app) const NOTE: &str = "the controller has lost its data folder, or its database is damaged: nothing new is handed \
-                               out, and what trials log waits on their nodes; the controller's log says what to do";
+pub(in crate::app) const NOTE: &str = "the controller has lost its data folder, or its database \
+    is damaged: nothing new is handed \
+                               out, and what trials log waits on their nodes; the controller's \
+                               log says what to do";
 
 /// What is wrong with the data folder, as far as it was told.
 #[derive(Debug, Default)]

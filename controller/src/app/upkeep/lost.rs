@@ -1,7 +1,7 @@
-//! A data folder that is gone, or whose database is damaged, is a mode of the controller: it refuses whatever it
-//! would have to write, and reads what it still can. Senders keep what was refused and send it again. The mode ends
-//! when the same folder is back; damage stays. Looked at by `app::upkeep::step`, and told of by each write and read that
-//! fails by it.
+//! A data folder that is gone, or whose database is damaged, is a mode of the controller: it
+//! refuses whatever it would have to write, and reads what it still can. Senders keep what was
+//! refused and send it again. The mode ends when the same folder is back; damage stays. Looked at
+//! by `app::upkeep::step`, and told of by each write and read that fails by it.
 
 use std::sync::Arc;
 
@@ -21,7 +21,9 @@ pub(in crate::app) fn look(app: &App) -> bool {
         is_new
     });
     match &found {
-        Some(found) if is_new => tracing::error!("{}; {}", sentence(app, found), advice(app, found)),
+        Some(found) if is_new => {
+            tracing::error!("{}; {}", sentence(app, found), advice(app, found))
+        }
         None if is_new => tracing::warn!("the data folder is back: rows and files are taken again"),
         _ => {}
     }
@@ -32,7 +34,8 @@ pub(in crate::app) fn look(app: &App) -> bool {
 pub(in crate::app) fn refused(app: &App, found: &store::Error) -> Error {
     look(app);
     Error::busy(sentence(app, found)).hint(
-        "nothing that was taken is lost; programs keep the rest and send it again; the controller's log says \
+        "nothing that was taken is lost; programs keep the rest and send it again; the \
+        controller's log says \
          what to do",
     )
 }
@@ -48,7 +51,9 @@ pub(in crate::app) fn unreadable(app: &App, damage: String) -> Error {
 fn sentence(app: &App, found: &store::Error) -> String {
     let database = app.settings.data.join(store::DATABASE);
     match found {
-        store::Error::Damaged(what) => format!("the database `{}` is damaged: {what}", database.display()),
+        store::Error::Damaged(what) => {
+            format!("the database `{}` is damaged: {what}", database.display())
+        }
         found => format!("the controller has lost its data folder: {found}"),
     }
 }
@@ -57,11 +62,13 @@ fn advice(app: &App, found: &store::Error) -> String {
     let data = app.settings.data.display();
     match found {
         store::Error::Damaged(_) => format!(
-            "nothing is written to it any more: end the controller, let `controller fsck --data {data}` say what \
+            "nothing is written to it any more: end the controller, let `controller fsck --data \
+            {data}` say what \
              is damaged, and restore a backup"
         ),
         _ => format!(
-            "nothing is written until it is back: put the same folder back to `{data}`, or end the controller, \
+            "nothing is written until it is back: put the same folder back to `{data}`, or end \
+            the controller, \
              restore a backup there and start it again"
         ),
     }

@@ -1,5 +1,6 @@
-//! What happens without being asked: leases run out, the disk is looked at, caches are tidied, rows are merged, blobs that nothing refers to are
-//! removed. One step that may run at any time and twice; called by a loop in production and by tests. Never sleeps.
+//! What happens without being asked: leases run out, the disk is looked at, caches are tidied, rows
+//! are merged, blobs that nothing refers to are removed. One step that may run at any time and
+//! twice; called by a loop in production and by tests. Never sleeps.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,7 +10,8 @@ use crate::{
     store,
 };
 
-/// How long the loop may wait between two steps: a small part of a lease, so that one ends about when it should.
+/// How long the loop may wait between two steps: a small part of a lease, so that one ends about
+/// when it should.
 pub(crate) fn pause(app: &App) -> Duration {
     (app.settings.lease / 20).clamp(Duration::from_millis(20), Duration::from_secs(1))
 }
@@ -47,7 +49,10 @@ pub(crate) async fn step(app: &Arc<App>) -> Result<(), Error> {
 }
 
 async fn expire_all(app: &Arc<App>, some: Vec<(String, u32)>) -> Result<(), Error> {
-    app.change(move |change| some.iter().try_for_each(|(run, attempt)| expire(change, run, *attempt))).await
+    app.change(move |change| {
+        some.iter().try_for_each(|(run, attempt)| expire(change, run, *attempt))
+    })
+    .await
 }
 
 /// What is wrong with one run, or with its sweep, is no trouble of the others.
@@ -57,7 +62,9 @@ async fn one_by_one(app: &Arc<App>, some: &[(String, u32)]) -> Result<(), Error>
             Ok(()) => {}
             Err(Error::Busy(busy)) => return Err(Error::Busy(busy)),
             Err(error) => {
-                tracing::warn!("upkeep: the lease of attempt {attempt} of `{run}` cannot be ended: {error}");
+                tracing::warn!(
+                    "upkeep: the lease of attempt {attempt} of `{run}` cannot be ended: {error}"
+                );
                 // Looked at again, and told again, one lease later.
                 app.leases.renew(run, *attempt, app.clock.now());
             }

@@ -1,5 +1,6 @@
-//! How a run ends: what is left goes to the journal and to the controller, for a bounded time, and the folder is removed once
-//! nobody needs it. Called by the handle of the run, by function agents and when the process exits.
+//! How a run ends: what is left goes to the journal and to the controller, for a bounded time, and
+//! the folder is removed once nobody needs it. Called by the handle of the run, by function agents
+//! and when the process exits.
 
 use std::{
     fs,
@@ -38,7 +39,8 @@ impl Shared {
                 Duty::Own { wait, .. } => self.close(Some(outcome), wait),
                 Duty::Offline | Duty::Disabled => self.close(Some(outcome), Duration::ZERO),
             };
-            // Threads may hold the journal for some milliseconds yet, and the next run of this process may be the same one.
+            // Threads may hold the journal for some milliseconds yet, and the next run of this
+            // process may be the same one.
             let released = self.journal.as_ref().map_or(Ok(()), |journal| lock(journal).release());
             if let Err(error) = released {
                 warn(&format!("the journal of run `{}` stays locked: {error}", self.identity.run));
@@ -58,8 +60,8 @@ impl Shared {
         }
     }
 
-    /// The process is exiting. The outcome stays open, for the exit code is not known here: an agent reports it, and a
-    /// run outside a sweep ends with its lease.
+    /// The process is exiting. The outcome stays open, for the exit code is not known here: an
+    /// agent reports it, and a run outside a sweep ends with its lease.
     pub(crate) fn exit(&self) {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         if ended.is_none() {
@@ -95,8 +97,10 @@ impl Shared {
             (shipped, report)
         });
         let counts = self.ring.counts();
-        let (accepted, refused, cut) = (counts.accepted, counts.refused, counts.cut + cut + attached.lost());
-        let mut finished = Finished { run: run.clone(), accepted, refused, cut, note: String::new() };
+        let (accepted, refused, cut) =
+            (counts.accepted, counts.refused, counts.cut + cut + attached.lost());
+        let mut finished =
+            Finished { run: run.clone(), accepted, refused, cut, note: String::new() };
         if refused > 0 || cut > 0 {
             warn(&finished.to_string());
         }
@@ -115,8 +119,8 @@ impl Shared {
             (Err(Halt::Fenced), _) => return Err(FinishError::Fenced { run, folder }),
             (Err(Halt::Failed(reason)), Duty::Own { .. }) => {
                 self.leave(outcome);
-                let unsent =
-                    Stream::ALL.map(|stream| rows[stream as usize].saturating_sub(stored[stream as usize]));
+                let unsent = Stream::ALL
+                    .map(|stream| rows[stream as usize].saturating_sub(stored[stream as usize]));
                 let waiting = logged(unsent) + attached.waiting();
                 return Err(FinishError::Unsent { run, waiting, reason, folder });
             }
@@ -142,7 +146,8 @@ impl Shared {
         self.ring.close();
     }
 
-    /// Waits for the controller by `wait_for_it`, for `wait` at most; once that is long enough to be noticed, a line says so.
+    /// Waits for the controller by `wait_for_it`, for `wait` at most; once that is long enough to
+    /// be noticed, a line says so.
     fn say_if_long<T>(&self, wait: Duration, wait_for_it: impl FnOnce() -> T) -> T {
         if wait <= NOTICED {
             return wait_for_it();
@@ -152,24 +157,29 @@ impl Shared {
             let say = move || {
                 if told.recv_timeout(NOTICED) == Err(RecvTimeoutError::Timeout) {
                     let (run, folder) = (&self.identity.run, self.folder.display());
-                    let reason =
-                        self.link.trouble().map(|trouble| format!(" ({trouble})")).unwrap_or_default();
+                    let reason = self
+                        .link
+                        .trouble()
+                        .map(|trouble| format!(" ({trouble})"))
+                        .unwrap_or_default();
                     warn(&format!(
-                        "run `{run}` waits {} s at most for the controller to take what is left{reason}; it is safe in `{folder}`",
+                        "run `{run}` waits {} s at most for the controller to take what is \
+                        left{reason}; it is safe in `{folder}`",
                         wait.as_secs()
                     ));
                 }
             };
             // Without a thread there is no line, and the wait is the same.
-            let _ = thread::Builder::new().name("besom-patience".to_owned()).spawn_scoped(scope, say);
+            let _ =
+                thread::Builder::new().name("besom-patience".to_owned()).spawn_scoped(scope, say);
             let waited = wait_for_it();
             drop(over);
             waited
         })
     }
 
-    /// Leaves word of the end for `sweep sync`. Without an outcome there is none: the process is exiting, and its code is not
-    /// known.
+    /// Leaves word of the end for `sweep sync`. Without an outcome there is none: the process is
+    /// exiting, and its code is not known.
     fn leave(&self, outcome: Option<Outcome>) {
         let (Some(file), Some(outcome)) = (&self.file, outcome) else { return };
         let end = EndRun { outcome: Some(outcome), ended_ms: Some(wall_ms()), ..EndRun::default() };

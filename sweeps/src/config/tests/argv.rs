@@ -64,8 +64,9 @@ fn every_macro() {
 
 #[test]
 fn the_default_depends_on_the_program() {
-    let argv =
-        |text: &str| show(&good(&format!("{PARAMETERS}{text}")), &json!({"lr": 0.1})).replace('\n', " ");
+    let argv = |text: &str| {
+        show(&good(&format!("{PARAMETERS}{text}")), &json!({"lr": 0.1})).replace('\n', " ")
+    };
     assert_eq!(argv("program: train.py"), "/usr/bin/env python train.py --lr=0.1");
     assert_eq!(argv("program: target/release/train"), "/usr/bin/env target/release/train --lr=0.1");
     assert_eq!(argv("command: [echo, 5, true, \"\"]"), "echo 5 true ");

@@ -1,5 +1,6 @@
-//! Tests of the whole check: every key and distribution in `valid`, wrong files with all that is told about them in
-//! `wrong`, argv in `argv`, and properties over arbitrary and generated texts in `properties`.
+//! Tests of the whole check: every key and distribution in `valid`, wrong files with all that is
+//! told about them in `wrong`, argv in `argv`, and properties over arbitrary and generated texts in
+//! `properties`.
 
 #![allow(clippy::unwrap_used)]
 

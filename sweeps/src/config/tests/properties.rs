@@ -49,15 +49,16 @@ const TEXTS: [&str; 13] = [
     include_str!("wrong/early_terminate.yaml"),
     include_str!("wrong/command.yaml"),
     include_str!("wrong/aliases.yaml"),
-    "program: train.py\nmethod: bayes\nmetric: {name: val/loss, goal: maximize, target: 0.02}\nparameters:\n  \
+    "program: train.py\nmethod: bayes\nmetric: \
+    {name: val/loss, goal: maximize, target: 0.02}\nparameters:\n  \
      lr: {distribution: log_uniform_values, min: 0.00001, max: 0.1}\n  opt:\n    parameters:\n      name: {values: [sgd, adam]}\n\
      command: [\"${env}\", \"${envvar:X}\", \"${args}\"]\n",
 ];
 
 /// What is put into them.
 const SCRAPS: [&str; 24] = [
-    "\n", "\t", " ", "  ", ":", ": ", "- ", "{", "}", "[", "]", "\"", "'", "&a ", "*a", "!!str ", "|\n",
-    "---\n", "<<: ", "\r", "é", "-1e999", "#", "\0",
+    "\n", "\t", " ", "  ", ":", ": ", "- ", "{", "}", "[", "]", "\"", "'", "&a ", "*a", "!!str ",
+    "|\n", "---\n", "<<: ", "\r", "é", "-1e999", "#", "\0",
 ];
 
 proptest! {
@@ -203,8 +204,12 @@ fn entry(distribution: &Distribution) -> Value {
             Law::InvLogUniform { min_ln, max_ln } => {
                 json!({"distribution": "inv_log_uniform", "min": min_ln, "max": max_ln})
             }
-            Law::Normal { mu, sigma } => json!({"distribution": "normal", "mu": mu, "sigma": sigma}),
-            Law::LogNormal { mu, sigma } => json!({"distribution": "log_normal", "mu": mu, "sigma": sigma}),
+            Law::Normal { mu, sigma } => {
+                json!({"distribution": "normal", "mu": mu, "sigma": sigma})
+            }
+            Law::LogNormal { mu, sigma } => {
+                json!({"distribution": "log_normal", "mu": mu, "sigma": sigma})
+            }
             Law::Beta { a, b } => json!({"distribution": "beta", "a": a, "b": b}),
         },
     };
@@ -223,8 +228,9 @@ fn rule() -> impl Strategy<Value = EarlyTerminate> {
         (any::<bool>(), 9..99u32, 1..9u32, 1.1..9.0f64).prop_map(|(strict, max_iter, s, eta)| {
             EarlyTerminate::Hyperband(Hyperband { bands: Bands::UpTo { max_iter, s }, eta, strict })
         }),
-        (1..99u32, 1.1..9.0f64, option::of(100..u32::MAX))
-            .prop_map(|(min_iter, eta, max_iter)| { EarlyTerminate::Asha(Asha { min_iter, eta, max_iter }) }),
+        (1..99u32, 1.1..9.0f64, option::of(100..u32::MAX)).prop_map(|(min_iter, eta, max_iter)| {
+            EarlyTerminate::Asha(Asha { min_iter, eta, max_iter })
+        }),
         (1..u32::MAX, 1..u32::MAX, 1..u32::MAX).prop_map(|(min_iter, interval, min_trials)| {
             EarlyTerminate::Median(Median { min_iter, interval, min_trials })
         }),
@@ -242,7 +248,8 @@ fn config() -> impl Strategy<Value = Config> {
         .prop_map(|(name, maximize, target, impute)| Metric { name, maximize, target, impute });
     let command = vec(
         prop_oneof![
-            select(vec!["${env}", "${args}", "${args_json_file}", "a${envvar:B}c"]).prop_map(str::to_owned),
+            select(vec!["${env}", "${args}", "${args_json_file}", "a${envvar:B}c"])
+                .prop_map(str::to_owned),
             "[ -#%-~]{1,9}"
         ],
         1..5,
@@ -299,7 +306,8 @@ fn retry(rules: &[(Class, u32)]) -> Retry {
 /// Of different metrics.
 fn constraints() -> impl Strategy<Value = Vec<Constraint>> {
     vec((select(vec![Side::AtMost, Side::AtLeast]), -1e9..1e9), 0..3).prop_map(|limits| {
-        let named = |(index, (side, limit))| Constraint { metric: format!("m/{index}"), side, limit };
+        let named =
+            |(index, (side, limit))| Constraint { metric: format!("m/{index}"), side, limit };
         limits.into_iter().enumerate().map(named).collect()
     })
 }
@@ -316,7 +324,8 @@ fn space() -> impl Strategy<Value = Space> {
                 Parameter::new(path, distribution)
             })
             .collect();
-        // A group is printed once, where its first parameter is: in this order that changes nothing.
+        // A group is printed once, where its first parameter is: in this order that changes
+        // nothing.
         parameters.sort_by(|a, b| a.path.cmp(&b.path));
         for (index, parent) in parents.into_iter().enumerate().take(parameters.len()) {
             let parent = parent.index(parameters.len());
@@ -366,13 +375,16 @@ fn distribution() -> BoxedStrategy<Distribution> {
     ];
     let weights = vec(("[a-z]{1,5}", 0.01..1.0f64), 1..6).prop_map(|weighted| {
         let total: f64 = weighted.iter().map(|(_, weight)| weight).sum();
-        let (values, probabilities) =
-            weighted.into_iter().map(|(value, weight)| (Value::from(value), weight / total)).unzip();
+        let (values, probabilities) = weighted
+            .into_iter()
+            .map(|(value, weight)| (Value::from(value), weight / total))
+            .unzip();
         Distribution::Categorical { values, probabilities: Some(probabilities) }
     });
     prop_oneof![
         value.clone().prop_map(Distribution::Constant),
-        vec(value, 1..5).prop_map(|values| Distribution::Categorical { values, probabilities: None }),
+        vec(value, 1..5)
+            .prop_map(|values| Distribution::Categorical { values, probabilities: None }),
         weights,
         (any::<i32>(), 1..1000i64).prop_map(|(min, width)| Distribution::IntUniform {
             min: min.into(),

@@ -33,17 +33,28 @@ fn categorical(values: serde_json::Value, probabilities: Option<Vec<f64>>) -> Di
 #[test]
 fn the_page_of_wandb_is_understood() {
     let config = good(
-        "program: train.py\nmethod: bayes\nname: small-cnn\ndescription: ''\nproject: p\nrun_cap: 40\nseed: 18446744073709551615\n\
+        "program: train.py\nmethod: bayes\nname: small-cnn\ndescription: ''\nproject: p\nrun_cap: \
+        40\nseed: 18446744073709551615\n\
          metric: {name: val_loss, goal: maximize, target: 0.02, impute: latest, impute_while_running: false}\n\
-         parameters:\n  lr: {distribution: log_uniform_values, min: 0.00001, max: 0.1}\n  depth: {min: 2, max: 8}\n  \
-         optimizer:\n    parameters:\n      name: {values: [sgd, adam]}\n      more: {parameters: {mu.x: {value: 7}}}\n\
-         command: [\"${env}\", \"${interpreter}\", -u, \"${program}\", --data, \"${envvar:DATA_DIR}\", \"${args}\"]\n",
+         parameters:\n  lr: {distribution: log_uniform_values, min: 0.00001, max: 0.1}\n  depth: \
+         {min: 2, max: 8}\n  \
+         optimizer:\n    parameters:\n      name: {values: [sgd, adam]}\n      more: \
+         {parameters: {mu.x: {value: 7}}}\n\
+         command: [\"${env}\", \"${interpreter}\", -u, \"${program}\", --data, \
+         \"${envvar:DATA_DIR}\", \"${args}\"]\n",
     );
-    assert_eq!((config.method, config.run_cap, config.seed), (Method::Bayes, Some(40), Some(u64::MAX)));
+    assert_eq!(
+        (config.method, config.run_cap, config.seed),
+        (Method::Bayes, Some(40), Some(u64::MAX))
+    );
     assert_eq!((config.name.as_deref(), config.project.as_deref()), (Some("small-cnn"), Some("p")));
     assert_eq!((config.program.as_deref(), config.description), (Some("train.py"), None));
-    let metric =
-        Metric { name: "val_loss".into(), maximize: true, target: Some(0.02), impute: Impute::Latest };
+    let metric = Metric {
+        name: "val_loss".into(),
+        maximize: true,
+        target: Some(0.02),
+        impute: Impute::Latest,
+    };
     assert_eq!(config.metric, Some(metric));
     assert_eq!(config.command.items[5], "${envvar:DATA_DIR}");
     let leaf = |path: &[&str], distribution| {
@@ -52,7 +63,10 @@ fn the_page_of_wandb_is_understood() {
     assert_eq!(
         config.space.parameters,
         [
-            leaf(&["lr"], real(Law::LogUniform { min_ln: libm::log(1e-5), max_ln: libm::log(0.1) }, None)),
+            leaf(
+                &["lr"],
+                real(Law::LogUniform { min_ln: libm::log(1e-5), max_ln: libm::log(0.1) }, None)
+            ),
             leaf(&["depth"], Distribution::IntUniform { min: 2, max: 8 }),
             leaf(&["optimizer", "name"], categorical(json!(["sgd", "adam"]), None)),
             leaf(&["optimizer", "more", "mu.x"], Distribution::Constant(json!(7))),
@@ -60,10 +74,16 @@ fn the_page_of_wandb_is_understood() {
     );
 }
 
+fn mean(entries: impl IntoIterator<Item = (&'static str, Distribution)>) {
+    for (text, meaning) in entries {
+        assert_eq!(entry(text), (Some(meaning), vec![]), "{text}");
+    }
+}
+
 #[test]
-fn every_distribution_means_what_it_means_to_wandb() {
+fn lists_and_ranges_mean_what_they_mean_to_wandb() {
     let ln = libm::log;
-    for (text, meaning) in [
+    mean([
         ("{value: [1, {a: null}]}", Distribution::Constant(json!([1, {"a": null}]))),
         ("{distribution: constant, value: 1.0}", Distribution::Constant(json!(1.0))),
         ("{values: [a, 2, true]}", categorical(json!(["a", 2, true]), None)),
@@ -77,7 +97,10 @@ fn every_distribution_means_what_it_means_to_wandb() {
         ),
         ("{min: -3, max: 3}", Distribution::IntUniform { min: -3, max: 3 }),
         ("{min: 0.5, max: 1.5}", real(Law::Uniform { min: 0.5, max: 1.5 }, None)),
-        ("{distribution: uniform, min: 0, max: 1}", real(Law::Uniform { min: 0.0, max: 1.0 }, None)),
+        (
+            "{distribution: uniform, min: 0, max: 1}",
+            real(Law::Uniform { min: 0.0, max: 1.0 }, None),
+        ),
         (
             "{distribution: q_uniform, min: 0, max: 10, q: 5}",
             real(Law::Uniform { min: 0.0, max: 10.0 }, Some((5.0, true))),
@@ -102,33 +125,49 @@ fn every_distribution_means_what_it_means_to_wandb() {
             "{distribution: inv_log_uniform_values, min: 0.1, max: 10}",
             real(Law::InvLogUniform { min_ln: -ln(10.0), max_ln: -ln(0.1) }, None),
         ),
+    ]);
+}
+
+#[test]
+fn bells_mean_what_they_mean_to_wandb() {
+    mean([
         ("{distribution: normal}", real(Law::Normal { mu: 0.0, sigma: 1.0 }, None)),
         (
             "{distribution: q_normal, mu: 3, sigma: 2, q: 2}",
             real(Law::Normal { mu: 3.0, sigma: 2.0 }, Some((2.0, true))),
         ),
-        ("{distribution: log_normal, mu: -1.5}", real(Law::LogNormal { mu: -1.5, sigma: 1.0 }, None)),
+        (
+            "{distribution: log_normal, mu: -1.5}",
+            real(Law::LogNormal { mu: -1.5, sigma: 1.0 }, None),
+        ),
         (
             "{distribution: q_log_normal, sigma: 0.5}",
             real(Law::LogNormal { mu: 0.0, sigma: 0.5 }, Some((1.0, false))),
         ),
         ("{distribution: beta, a: 2}", real(Law::Beta { a: 2.0, b: 1.0 }, None)),
-        ("{distribution: q_beta, b: 0.5, q: 0.1}", real(Law::Beta { a: 1.0, b: 0.5 }, Some((0.1, false)))),
-    ] {
-        assert_eq!(entry(text), (Some(meaning), vec![]), "{text}");
-    }
+        (
+            "{distribution: q_beta, b: 0.5, q: 0.1}",
+            real(Law::Beta { a: 1.0, b: 0.5 }, Some((0.1, false))),
+        ),
+    ]);
 }
 
 #[test]
 fn constraints_are_limits_on_other_metrics() {
-    let text = "method: random\nprogram: a.py\nmetric: {name: loss}\nparameters: {x: {values: [1, 2]}}\n";
-    let config =
-        good(&format!("{text}constraints: [{{metric: ms, max: 20}}, {{metric: acc, min: 0.9, max: 1}}]"));
+    let text =
+        "method: random\nprogram: a.py\nmetric: {name: loss}\nparameters: {x: {values: [1, 2]}}\n";
+    let config = good(&format!(
+        "{text}constraints: [{{metric: ms, max: 20}}, {{metric: acc, min: 0.9, max: 1}}]"
+    ));
     let limit = |metric: &str, side, limit| Constraint { metric: metric.to_owned(), side, limit };
-    let expected =
-        [limit("ms", Side::AtMost, 20.0), limit("acc", Side::AtLeast, 0.9), limit("acc", Side::AtMost, 1.0)];
+    let expected = [
+        limit("ms", Side::AtMost, 20.0),
+        limit("acc", Side::AtLeast, 0.9),
+        limit("acc", Side::AtMost, 1.0),
+    ];
     assert_eq!(config.constraints, expected);
-    let holds = |value| config.constraints.iter().map(|limit| limit.holds(value)).collect::<Vec<_>>();
+    let holds =
+        |value| config.constraints.iter().map(|limit| limit.holds(value)).collect::<Vec<_>>();
     assert_eq!(holds(Some(0.9)), [true, true, true]);
     assert_eq!(holds(Some(20.0)), [true, true, false]);
     assert_eq!(holds(None), [false; 3]);
@@ -137,13 +176,18 @@ fn constraints_are_limits_on_other_metrics() {
         "{}constraints: [{{metric: ms, max: 20}}]",
         text.replace("metric: {name: loss}\n", "")
     ));
-    assert_eq!(told, ["4: `constraints` have no effect without a `metric`: no trial is the best then"]);
+    assert_eq!(
+        told,
+        ["4: `constraints` have no effect without a `metric`: no trial is the best then"]
+    );
 }
 
 #[test]
 fn failures_have_rules_by_class() {
     let of = |keys: &str| {
-        good(&format!("method: random\nprogram: a.py\nparameters: {{x: {{values: [1, 2]}}}}\n{keys}"))
+        good(&format!(
+            "method: random\nprogram: a.py\nparameters: {{x: {{values: [1, 2]}}}}\n{keys}"
+        ))
     };
     let config = of("timeout: 1h30m\nretry: {lost: 5, out_of_memory: 1}");
     assert_eq!(config.timeout, Some(Duration::from_secs(5_400)));
@@ -156,7 +200,8 @@ fn failures_have_rules_by_class() {
 #[test]
 fn earlier_sweeps_are_one_id_or_a_list() {
     let of = |value: &str| {
-        let text = "method: bayes\nprogram: a.py\nmetric: {name: loss}\nparameters: {x: {values: [1, 2]}}\nwarm_start: ";
+        let text = "method: bayes\nprogram: a.py\nmetric: {name: loss}\nparameters: {x: \
+            {values: [1, 2]}}\nwarm_start: ";
         good(&format!("{text}{value}")).warm_start
     };
     assert_eq!(of("k3x9abcd"), ["k3x9abcd"]);
@@ -260,29 +305,35 @@ fn what_another_yaml_would_read_is_a_warning() {
 
 #[test]
 fn a_tuple_on_a_line_of_its_own_is_text() {
-    let text = "method: grid\nprogram: a.py\nparameters:\n  x:\n    values:\n      - (1, 2)\n      - \"(1, 2,)\"\n      - (both)\n";
+    let text = "method: grid\nprogram: a.py\nparameters:\n  x:\n    values:\n      - (1, \
+        2)\n      - \"(1, 2,)\"\n      - (both)\n";
     assert_eq!(told(text), ["6: `(1, 2)` is text: YAML has no tuples"]);
 }
 
 #[test]
 fn names_that_read_alike_are_told() {
-    let text = "method: random\nprogram: a.py\nparameters:\n  a.b: {value: 1}\n  a: {parameters: {b: {value: 2}, c: {value: 3}}}\n  a.c.d: {values: [4, 5]}\n";
+    let text = "method: random\nprogram: a.py\nparameters:\n  a.b: {value: 1}\n  a: \
+        {parameters: {b: {value: 2}, c: {value: 3}}}\n  a.c.d: {values: [4, 5]}\n";
     assert_eq!(told(text), ["5: `a.b` is also the name of the parameter on line 4"]);
-    let text = "method: random\nprogram: a.py\nparameters:\n  a-b: {value: 1}\n  a_b: {values: [1, 2]}\n";
+    let text =
+        "method: random\nprogram: a.py\nparameters:\n  a-b: {value: 1}\n  a_b: {values: [1, 2]}\n";
     assert_eq!(told(text), ["5: `a-b` and `a_b` share the variable `BESOM_PARAM_a_b`"]);
 }
 
 #[test]
 fn names_may_have_what_hydra_has_in_them() {
-    let names = ["+experiment", "++x", "model/encoder", "~y", "db@backup", "3d", "learning rate", "größe"];
+    let names =
+        ["+experiment", "++x", "model/encoder", "~y", "db@backup", "3d", "learning rate", "größe"];
     let entries: String = names.iter().map(|name| format!("  {name}: {{value: a}}\n")).collect();
     let text = |macros: &str| {
         format!(
-            "method: grid\ncommand: [run, \"${{{macros}}}\"]\nparameters:\n{entries}  z: {{values: [1]}}\n"
+            "method: grid\ncommand: [run, \"${{{macros}}}\"]\nparameters:\n{entries}  z: \
+            {{values: [1]}}\n"
         )
     };
     let config = good(&text("args_no_hyphens"));
-    let names_there: Vec<String> = config.space.parameters.iter().map(|p| p.path.join(".")).collect();
+    let names_there: Vec<String> =
+        config.space.parameters.iter().map(|p| p.path.join(".")).collect();
     assert_eq!(names_there[..8], names);
     assert_eq!(
         told(&text("args_override_hydra")),
@@ -296,15 +347,26 @@ fn names_may_have_what_hydra_has_in_them() {
 
 #[test]
 fn grids_are_counted() {
-    let grid = |parameters: &str| told(&format!("method: grid\nprogram: a.py\nparameters: {{{parameters}}}"));
+    let grid = |parameters: &str| {
+        told(&format!("method: grid\nprogram: a.py\nparameters: {{{parameters}}}"))
+    };
     let range = "{min: -4611686018427387904, max: 4611686018427387903}";
     assert_eq!(grid(&format!("a: {range}")), Vec::<String>::new());
     let told = grid(&format!("a: {range}, b: {{values: [1, 2]}}"));
     assert_eq!(told, ["1: this grid has more than 18 quintillion cells (2^64)"]);
     let fine = "3: `a` has more than 2^52 steps, which 64-bit numbers cannot tell apart";
-    assert_eq!(grid("a: {distribution: q_uniform, min: 0, max: 9000000000000000000, q: 1.5}"), [fine]);
-    assert!(grid("a: {distribution: q_uniform, min: 0, max: 1.0e+300, q: 1.0}").contains(&fine.to_owned()));
-    assert_eq!(grid("a: {min: 1, max: 3000000000}, b: {min: 1, max: 3000000000}"), Vec::<String>::new());
+    assert_eq!(
+        grid("a: {distribution: q_uniform, min: 0, max: 9000000000000000000, q: 1.5}"),
+        [fine]
+    );
+    assert!(
+        grid("a: {distribution: q_uniform, min: 0, max: 1.0e+300, q: 1.0}")
+            .contains(&fine.to_owned())
+    );
+    assert_eq!(
+        grid("a: {min: 1, max: 3000000000}, b: {min: 1, max: 3000000000}"),
+        Vec::<String>::new()
+    );
     assert_eq!(grid("a: {distribution: q_uniform, min: 1, max: 10.5, q: 4}"), Vec::<String>::new());
     assert_eq!(
         grid("a: {distribution: q_uniform, min: 0, max: 10, q: 5}"),
@@ -315,23 +377,33 @@ fn grids_are_counted() {
 #[test]
 fn early_termination_has_three_types() {
     let rule = |text: &str| {
-        good(&format!("method: random\nprogram: a.py\nmetric: {{name: loss}}\nparameters: {{x: {{min: 1, max: 9}}}}\nearly_terminate: {text}\n"))
-            .early_terminate
-            .unwrap()
+        good(&format!(
+            "method: random\nprogram: a.py\nmetric: {{name: loss}}\nparameters: {{x: \
+            {{min: 1, max: 9}}}}\nearly_terminate: {text}\n"
+        ))
+        .early_terminate
+        .unwrap()
     };
-    let hyperband = |bands, eta, strict| EarlyTerminate::Hyperband(Hyperband { bands, eta, strict });
+    let hyperband =
+        |bands, eta, strict| EarlyTerminate::Hyperband(Hyperband { bands, eta, strict });
     for (text, meaning) in [
         ("{type: hyperband, min_iter: 3}", hyperband(Bands::From { min_iter: 3 }, 3.0, true)),
         (
             "{type: hyperband, max_iter: 27, s: 2, eta: 2.5, strict: false}",
             hyperband(Bands::UpTo { max_iter: 27, s: 2 }, 2.5, false),
         ),
-        ("{type: asha, min_iter: 1}", EarlyTerminate::Asha(Asha { min_iter: 1, eta: 3.0, max_iter: None })),
+        (
+            "{type: asha, min_iter: 1}",
+            EarlyTerminate::Asha(Asha { min_iter: 1, eta: 3.0, max_iter: None }),
+        ),
         (
             "{type: asha, min_iter: 2, eta: 4, max_iter: 64}",
             EarlyTerminate::Asha(Asha { min_iter: 2, eta: 4.0, max_iter: Some(64) }),
         ),
-        ("{type: median}", EarlyTerminate::Median(Median { min_iter: 5, interval: 5, min_trials: 5 })),
+        (
+            "{type: median}",
+            EarlyTerminate::Median(Median { min_iter: 5, interval: 5, min_trials: 5 }),
+        ),
         (
             "{type: median, interval: 2}",
             EarlyTerminate::Median(Median { min_iter: 2, interval: 2, min_trials: 5 }),
@@ -347,7 +419,8 @@ fn early_termination_has_three_types() {
 
 #[test]
 fn as_with_wandb_max_iter_wins_over_min_iter() {
-    let text = "method: random\nprogram: a.py\nmetric: {name: loss}\nparameters: {x: {min: 1, max: 9}}\nearly_terminate: {type: hyperband, min_iter: 4, max_iter: 27, s: 2}\n";
+    let text = "method: random\nprogram: a.py\nmetric: {name: loss}\nparameters: {x: \
+        {min: 1, max: 9}}\nearly_terminate: {type: hyperband, min_iter: 4, max_iter: 27, s: 2}\n";
     assert_eq!(told(text), ["5: `min_iter` has no effect beside `max_iter` and `s`"]);
     let rule = check(text).config.unwrap().early_terminate.unwrap();
     assert_eq!((rule.next_rung(0), rule.next_rung(3), rule.next_rung(9)), (Some(3), Some(9), None));

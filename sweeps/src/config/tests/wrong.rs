@@ -43,8 +43,10 @@ fn no_yaml() {
         "\0",
         "method: grid\nparameters:\n  a: {value: x\0y}\n",
     ];
-    let all: Vec<String> =
-        texts.iter().map(|text| format!("--- {text:?}\n{}", rendered("sweep.yaml", text))).collect();
+    let all: Vec<String> = texts
+        .iter()
+        .map(|text| format!("--- {text:?}\n{}", rendered("sweep.yaml", text)))
+        .collect();
     insta::assert_snapshot!(all.join("\n\n"));
 }
 

@@ -1,5 +1,6 @@
-//! What a posterior says of many points at once: their means, the average over them with its own variance, and how well
-//! each observation is foretold by the others. Called by the explanations of a search. Never proposes anything.
+//! What a posterior says of many points at once: their means, the average over them with its own
+//! variance, and how well each observation is foretold by the others. Called by the explanations of
+//! a search. Never proposes anything.
 
 use faer::Mat;
 
@@ -38,8 +39,8 @@ impl Posterior {
         all
     }
 
-    /// The average over these points, which is one solve however many they are: with k̄ the average of their k(X, x), its
-    /// variance is the average of k(x, x') over all pairs less |L⁻¹ k̄|².
+    /// The average over these points, which is one solve however many they are: with k̄ the average
+    /// of their k(X, x), its variance is the average of k(x, x') over all pairs less |L⁻¹ k̄|².
     pub(crate) fn average(&self, points: &[Vec<f64>]) -> Average {
         let n = points.len() as f64;
         let points = self.model.warp(points);
@@ -61,8 +62,8 @@ impl Posterior {
         Average { mean, variance: (prior / (n * n) - dot(half, half)).max(0.0) }
     }
 
-    /// What the other observations foretell of each: the error is αᵢ / (A⁻¹)ᵢᵢ and its variance 1 / (A⁻¹)ᵢᵢ (Rasmussen and
-    /// Williams, section 5.4.2).
+    /// What the other observations foretell of each: the error is αᵢ / (A⁻¹)ᵢᵢ and its variance 1 /
+    /// (A⁻¹)ᵢᵢ (Rasmussen and Williams, section 5.4.2).
     pub(crate) fn left_out(&self) -> Vec<LeftOut> {
         let inverse = self.factor.inverse();
         let of = |(i, weight): (usize, &f64)| {
@@ -107,7 +108,8 @@ mod tests {
             assert!((one.variance - predicted.variances[j]).abs() < 1e-12);
             assert!((posterior.means(&points)[0][j] - one.mean).abs() < 1e-12);
         }
-        // The same point twice varies as one does; two far points less than their deviations' average says.
+        // The same point twice varies as one does; two far points less than their deviations'
+        // average says.
         let twice = posterior.average(&[vec![0.97], vec![0.97]]);
         assert!((twice.variance - predicted.variances[1]).abs() < 1e-12);
         let both = posterior.average(&points);
@@ -124,7 +126,8 @@ mod tests {
         others.remove(3);
         let without = posterior(&fewer, &others);
         let predicted = without.predict(&inputs[3..4]);
-        // The constant mean is another one without the observation, so that they are near but not equal.
+        // The constant mean is another one without the observation, so that they are near but not
+        // equal.
         assert!((targets[3] - predicted.means[0][0] - errors[3].error).abs() < 0.05, "{errors:?}");
         let deviation = (predicted.variances[0] + without.noise()).sqrt();
         assert!((deviation - errors[3].deviation).abs() < 1e-9, "{deviation} {errors:?}");

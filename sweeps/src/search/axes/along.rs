@@ -16,8 +16,8 @@ impl Axes<'_> {
         self.axes[axis].kind.value(x)
     }
 
-    /// Coordinates along an axis, ascending: every level where there are at most `most`, else the middles of `most` shares of
-    /// its law, which leaves out what it hardly ever draws.
+    /// Coordinates along an axis, ascending: every level where there are at most `most`, else the
+    /// middles of `most` shares of its law, which leaves out what it hardly ever draws.
     pub(in crate::search) fn along(&self, axis: usize, most: u64) -> Vec<f64> {
         let kind = &self.axes[axis].kind;
         if let Some(levels) = kind.levels().filter(|&levels| levels <= most) {

@@ -1,5 +1,5 @@
-//! One axis of the space as a model sees it: how many values it has, and each value's coordinate, level and identity. Called
-//! by the axes. Never knows of other axes.
+//! One axis of the space as a model sees it: how many values it has, and each value's coordinate,
+//! level and identity. Called by the axes. Never knows of other axes.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,8 @@ impl Kind {
         }
     }
 
-    /// Equal values become one category with the sum of their probabilities; what cannot occur is left out.
+    /// Equal values become one category with the sum of their probabilities; what cannot occur is
+    /// left out.
     fn category(values: &[Value], probabilities: Option<&[f64]>) -> Kind {
         let mut places = BTreeMap::new();
         let mut weighted: Vec<(&Value, f64)> = Vec::new();
@@ -68,7 +69,12 @@ impl Kind {
             // Beyond this a double no longer tells neighbouring steps apart.
             let limit = 1.0 / f64::EPSILON;
             if lowest > -limit && highest < limit && lowest <= highest {
-                return Kind::Steps { law, quantum, lowest: lowest as i64, highest: highest as i64 };
+                return Kind::Steps {
+                    law,
+                    quantum,
+                    lowest: lowest as i64,
+                    highest: highest as i64,
+                };
             }
         }
         Kind::Real { law, quantum }
@@ -78,7 +84,9 @@ impl Kind {
     pub(super) fn levels(&self) -> Option<u64> {
         match self {
             Kind::Real { .. } => None,
-            Kind::Integer { min, max } => u64::try_from(i128::from(*max) - i128::from(*min) + 1).ok(),
+            Kind::Integer { min, max } => {
+                u64::try_from(i128::from(*max) - i128::from(*min) + 1).ok()
+            }
             Kind::Steps { lowest, highest, .. } => Some((highest - lowest) as u64 + 1),
             Kind::Category { values, .. } => Some(values.len() as u64),
         }
@@ -125,7 +133,11 @@ impl Kind {
             return moved;
         };
         let level = self.level(x);
-        self.coordinate_of(if delta < 0.0 { level.saturating_sub(1) } else { (level + 1).min(levels - 1) })
+        self.coordinate_of(if delta < 0.0 {
+            level.saturating_sub(1)
+        } else {
+            (level + 1).min(levels - 1)
+        })
     }
 
     /// The level at a coordinate of a countable axis, counted from 0.
@@ -188,10 +200,12 @@ impl Kind {
         }
     }
 
-    /// The identity of a value of this kind: its level, or its bits; `None` when it has no such value.
+    /// The identity of a value of this kind: its level, or its bits; `None` when it has no such
+    /// value.
     pub(super) fn key(&self, value: &Value) -> Option<u64> {
-        let inside =
-            |level: i128| u64::try_from(level).ok().filter(|&level| self.levels().is_none_or(|n| level < n));
+        let inside = |level: i128| {
+            u64::try_from(level).ok().filter(|&level| self.levels().is_none_or(|n| level < n))
+        };
         match self {
             Kind::Real { .. } => Some(value.as_f64()?.to_bits()),
             Kind::Integer { min, .. } => match Identity::of(value) {
@@ -203,7 +217,10 @@ impl Kind {
             }
             Kind::Category { values, .. } => {
                 let identity = Identity::of(value);
-                values.iter().position(|other| Identity::of(other) == identity).map(|index| index as u64)
+                values
+                    .iter()
+                    .position(|other| Identity::of(other) == identity)
+                    .map(|index| index as u64)
             }
         }
     }

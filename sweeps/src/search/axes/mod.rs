@@ -1,12 +1,13 @@
-//! The space as a model sees it: one axis per parameter that can vary, coordinates in place of values. Called by the
-//! Bayesian search. Never knows an outcome.
+//! The space as a model sees it: one axis per parameter that can vary, coordinates in place of
+//! values. Called by the Bayesian search. Never knows an outcome.
 //!
-//! A numeric axis has coordinates in [0, 1], on the scale of its law, and only those that a value has: an integer sits
-//! in the middle of its share of the axis, a multiple of a quantum where its law puts it. So a model is never asked to
-//! tell apart what the trial's program cannot. A category's coordinate is its index, of which only equality counts.
+//! A numeric axis has coordinates in [0, 1], on the scale of its law, and only those that a value
+//! has: an integer sits in the middle of its share of the axis, a multiple of a quantum where its
+//! law puts it. So a model is never asked to tell apart what the trial's program cannot. A
+//! category's coordinate is its index, of which only equality counts.
 //!
-//! Coordinates are settled, as points are: an inactive axis is at the coordinate of its canonical value. All that is given
-//! out is so, and all that is taken must be.
+//! Coordinates are settled, as points are: an inactive axis is at the coordinate of its canonical
+//! value. All that is given out is so, and all that is taken must be.
 
 mod along;
 mod kind;
@@ -30,7 +31,8 @@ use crate::{
 /// Axes with so few levels are tried level by level.
 const FEW: u64 = 16;
 
-/// A level counts as neglected when it had less than this part of the trials that its probability promises it.
+/// A level counts as neglected when it had less than this part of the trials that its probability
+/// promises it.
 const NEGLECT: f64 = 0.5;
 /// Trials that a level has to be promised before it can be neglected.
 const PROMISED: f64 = 2.0;
@@ -94,10 +96,12 @@ impl<'a> Axes<'a> {
                 Some(Gate { axis: place(parent), levels })
             })
             .collect();
-        let all = kinds.into_iter().zip(gates).enumerate().filter(|(parameter, _)| varied[*parameter]);
+        let all =
+            kinds.into_iter().zip(gates).enumerate().filter(|(parameter, _)| varied[*parameter]);
         let axes: Vec<Axis> = all
             .map(|(parameter, (kind, gate))| {
-                let canonical = kind.coordinate(&space.parameters[parameter].distribution.canonical());
+                let canonical =
+                    kind.coordinate(&space.parameters[parameter].distribution.canonical());
                 Axis { parameter, kind, gate, canonical: canonical.unwrap_or(0.5) }
             })
             .collect();
@@ -127,15 +131,18 @@ impl<'a> Axes<'a> {
         (0..self.len()).filter(is_numeric).collect()
     }
 
-    /// The value of a category, always active, that these trials neglected most; `None` where each had a fair share.
+    /// The value of a category, always active, that these trials neglected most; `None` where each
+    /// had a fair share.
     pub(super) fn neglected(&self, trials: &[&[f64]]) -> Option<Level> {
         let mut least: Option<(f64, Level)> = None;
-        for (axis, Axis { kind, .. }) in self.axes.iter().enumerate().filter(|(_, axis)| axis.gate.is_none())
+        for (axis, Axis { kind, .. }) in
+            self.axes.iter().enumerate().filter(|(_, axis)| axis.gate.is_none())
         {
             for (level, probability) in kind.probabilities().into_iter().enumerate() {
                 let coordinate = kind.coordinate_of(level as u64);
                 let promised = probability * trials.len() as f64;
-                let share = trials.iter().filter(|x| x[axis] == coordinate).count() as f64 / promised;
+                let share =
+                    trials.iter().filter(|x| x[axis] == coordinate).count() as f64 / promised;
                 if promised >= PROMISED && least.is_none_or(|(lowest, _)| share < lowest) {
                     least = Some((share, Level { axis, coordinate }));
                 }
@@ -144,8 +151,9 @@ impl<'a> Axes<'a> {
         least.filter(|(share, _)| *share < NEGLECT).map(|(_, level)| level)
     }
 
-    /// The part of the space that has these coordinates; what is given out lies there, apart from [`Axes::point`], as far as
-    /// their axes are active ([`Axes::keeps`]). Counting still goes over the whole space.
+    /// The part of the space that has these coordinates; what is given out lies there, apart from
+    /// [`Axes::point`], as far as their axes are active ([`Axes::keeps`]). Counting still goes over
+    /// the whole space.
     pub(super) fn within(&self, held: &[Level]) -> Axes<'a> {
         Axes { held: held.to_vec(), ..self.clone() }
     }
@@ -168,9 +176,11 @@ impl<'a> Axes<'a> {
     /// The values at these coordinates, constants included.
     pub(super) fn point(&self, coordinates: &[f64]) -> Point {
         let parameters = self.space.parameters.iter();
-        let mut values: Vec<_> = parameters.map(|parameter| parameter.distribution.canonical()).collect();
+        let mut values: Vec<_> =
+            parameters.map(|parameter| parameter.distribution.canonical()).collect();
         for (index, (axis, &x)) in self.axes.iter().zip(coordinates).enumerate() {
-            // What is inactive keeps the canonical value itself, which is not always the one at its coordinate.
+            // What is inactive keeps the canonical value itself, which is not always the one at its
+            // coordinate.
             if self.is_active(index, coordinates) {
                 values[axis.parameter] = axis.kind.value(x);
             }
@@ -178,16 +188,22 @@ impl<'a> Axes<'a> {
         Point { values }
     }
 
-    /// The coordinates of a point; `None` when it does not lie in the space, as after an edit of the space.
+    /// The coordinates of a point; `None` when it does not lie in the space, as after an edit of
+    /// the space.
     pub(super) fn coordinates(&self, point: &Point) -> Option<Vec<f64>> {
-        self.axes.iter().map(|axis| axis.kind.coordinate(point.values.get(axis.parameter)?)).collect()
+        self.axes
+            .iter()
+            .map(|axis| axis.kind.coordinate(point.values.get(axis.parameter)?))
+            .collect()
     }
 
-    /// The coordinates of a config that came from elsewhere; `None` when it lacks a parameter, or lies outside of an axis.
+    /// The coordinates of a config that came from elsewhere; `None` when it lacks a parameter, or
+    /// lies outside of an axis.
     pub(super) fn place(&self, config: &Value) -> Option<Vec<f64>> {
         let point = Point::from_json(self.space, config)?;
-        let holds =
-            |axis: &Axis| point.values.get(axis.parameter).is_some_and(|value| axis.kind.holds(value));
+        let holds = |axis: &Axis| {
+            point.values.get(axis.parameter).is_some_and(|value| axis.kind.holds(value))
+        };
         self.coordinates(&point).filter(|_| self.axes.iter().all(holds))
     }
 
@@ -206,10 +222,11 @@ impl<'a> Axes<'a> {
         self.settled(self.axes.iter().map(coordinate).collect())
     }
 
-    /// A few coordinates moved by about `scale` each (a part of the axis); a category is drawn anew, and so is what becomes
-    /// active by that.
+    /// A few coordinates moved by about `scale` each (a part of the axis); a category is drawn
+    /// anew, and so is what becomes active by that.
     pub(super) fn perturb(&self, x: &[f64], scale: f64, stream: &mut Stream) -> Vec<f64> {
-        let active: Vec<usize> = (0..self.len()).filter(|&index| self.is_active(index, x)).collect();
+        let active: Vec<usize> =
+            (0..self.len()).filter(|&index| self.is_active(index, x)).collect();
         let mut moved = x.to_vec();
         let chance = (3.0 / active.len() as f64).min(1.0);
         let forced = active.get(stream.below(active.len() as u64) as usize).copied();
@@ -237,10 +254,15 @@ impl<'a> Axes<'a> {
         (0..self.len()).filter(is_continuous).filter(|&index| self.is_active(index, x)).collect()
     }
 
-    /// The points that differ from `x` on one axis that is not continuous, and on those that become active or inactive by
-    /// that: every other level where there are few, else a step of each of the `strides` to either side, or of one level
-    /// where that is more.
-    pub(super) fn levels_around(&self, x: &[f64], strides: &[f64], stream: &mut Stream) -> Vec<Vec<f64>> {
+    /// The points that differ from `x` on one axis that is not continuous, and on those that become
+    /// active or inactive by that: every other level where there are few, else a step of each of
+    /// the `strides` to either side, or of one level where that is more.
+    pub(super) fn levels_around(
+        &self,
+        x: &[f64],
+        strides: &[f64],
+        stream: &mut Stream,
+    ) -> Vec<Vec<f64>> {
         let mut all = Vec::new();
         for (index, Axis { kind, .. }) in self.axes.iter().enumerate() {
             if !self.is_active(index, x) {
@@ -248,8 +270,12 @@ impl<'a> Axes<'a> {
             }
             let alternatives: Vec<f64> = match (kind, kind.levels()) {
                 (Kind::Real { quantum: None, .. }, _) => Vec::new(),
-                (_, Some(levels)) if levels <= FEW => (0..levels).map(|k| kind.coordinate_of(k)).collect(),
-                (Kind::Category { .. }, _) => (0..FEW).map(|_| kind.draw(stream.uniform())).collect(),
+                (_, Some(levels)) if levels <= FEW => {
+                    (0..levels).map(|k| kind.coordinate_of(k)).collect()
+                }
+                (Kind::Category { .. }, _) => {
+                    (0..FEW).map(|_| kind.draw(stream.uniform())).collect()
+                }
                 _ => {
                     let nudges = strides.iter().flat_map(|&stride| [stride, -stride]);
                     nudges.map(|nudge| kind.nudge(x[index], nudge)).collect()
@@ -264,7 +290,8 @@ impl<'a> Axes<'a> {
         all
     }
 
-    /// The coordinates with every inactive axis at its canonical one, and what is held at its level.
+    /// The coordinates with every inactive axis at its canonical one, and what is held at its
+    /// level.
     pub(super) fn settled(&self, mut x: Vec<f64>) -> Vec<f64> {
         for &Level { axis, coordinate } in &self.held {
             x[axis] = coordinate;
@@ -293,13 +320,15 @@ impl<'a> Axes<'a> {
 
 /// The forest of a space in which everything can be counted; the first parameter varies fastest.
 fn counted(space: &Space, kinds: &[Kind]) -> Option<Forest> {
-    let level = |index: usize| if can_be(space, kinds, index) { kinds[index].levels() } else { Some(0) };
+    let level =
+        |index: usize| if can_be(space, kinds, index) { kinds[index].levels() } else { Some(0) };
     let levels: Vec<u64> = (0..kinds.len()).map(level).collect::<Option<_>>()?;
     let order: Vec<usize> = (0..kinds.len()).rev().collect();
     Some(Forest::new(space, &levels, &order, |parent, value| kinds[parent].key(value)))
 }
 
-/// The nearest parameter above that can vary and its levels that let this one be active; `None` where there is none.
+/// The nearest parameter above that can vary and its levels that let this one be active; `None`
+/// where there is none.
 fn gate(space: &Space, kinds: &[Kind], mut index: usize) -> Option<(usize, Vec<u64>)> {
     while let Some(condition) = &space.parameters[index].condition {
         if kinds[condition.parent].levels() != Some(1) {

@@ -1,12 +1,13 @@
-//! Which points of a space were handed out. Called by the Bayesian search, so that it proposes none of them again.
+//! Which points of a space were handed out. Called by the Bayesian search, so that it proposes none
+//! of them again.
 
 use std::collections::BTreeSet;
 
 use super::{Axes, Key};
 use crate::{history::History, point::Point};
 
-/// The points of a history. In a finite space, where candidates are often among them, they are indexed; elsewhere a question
-/// is rare, and answered by a look at each.
+/// The points of a history. In a finite space, where candidates are often among them, they are
+/// indexed; elsewhere a question is rare, and answered by a look at each.
 pub(in crate::search) struct Seen<'a> {
     axes: &'a Axes<'a>,
     history: &'a History,

@@ -1,4 +1,5 @@
-//! Points and coordinates are one another's inverse, whatever the space, and counting meets each point once.
+//! Points and coordinates are one another's inverse, whatever the space, and counting meets each
+//! point once.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +24,10 @@ fn several() -> Space {
     space(vec![
         Distribution::Constant(json!({"fixed": 1})),
         Distribution::IntUniform { min: -3, max: 60 },
-        Distribution::Categorical { values: vec![json!("a"), json!(0), json!(null)], probabilities: None },
+        Distribution::Categorical {
+            values: vec![json!("a"), json!(0), json!(null)],
+            probabilities: None,
+        },
         steps(Law::Uniform { min: 1.0, max: 10.5 }, 4.0),
         steps(Law::LogUniform { min_ln: 0.0, max_ln: libm::log(300.0) }, 1.0),
         Distribution::Categorical { values: vec![json!(1), json!(1.0)], probabilities: None },
@@ -88,12 +92,16 @@ fn points_from_elsewhere_are_not_in_the_space() {
 #[test]
 fn probabilities_decide_the_draw_and_zero_is_never() {
     let values = vec![json!("never"), json!("rare"), json!("often"), json!("rare")];
-    let distribution = Distribution::Categorical { values, probabilities: Some(vec![0.0, 0.05, 0.9, 0.05]) };
+    let distribution =
+        Distribution::Categorical { values, probabilities: Some(vec![0.0, 0.05, 0.9, 0.05]) };
     let space = space(vec![distribution]);
     let axes = Axes::of(&space);
     assert_eq!(axes.size(), Some(2));
     let drawn = |u: f64| axes.point(&axes.draw(&[u])).values[0].clone();
-    assert_eq!([0.0, 0.099, 0.101, 0.999].map(drawn), ["rare", "rare", "often", "often"].map(Value::from));
+    assert_eq!(
+        [0.0, 0.099, 0.101, 0.999].map(drawn),
+        ["rare", "rare", "often", "often"].map(Value::from)
+    );
 }
 
 /// An optimiser with parameters of its own, one of which has one too; everything can be counted.
@@ -180,7 +188,11 @@ fn a_category_with_under_half_of_its_share_is_neglected_and_can_be_held() {
         axes.neglected(&tried.iter().map(<[f64; 2]>::as_slice).collect::<Vec<_>>())
     };
     let level = |coordinate| Some(Level { axis: 1, coordinate });
-    assert_eq!(neglected([3, 8, 0]), None, "a has its share, and c has not been promised two of 11");
+    assert_eq!(
+        neglected([3, 8, 0]),
+        None,
+        "a has its share, and c has not been promised two of 11"
+    );
     assert_eq!(neglected([2, 10, 0]), level(0.0));
     assert_eq!(neglected([9, 13, 0]), level(2.0));
     assert_eq!(neglected([9, 10, 2]), None);
@@ -189,7 +201,10 @@ fn a_category_with_under_half_of_its_share_is_neglected_and_can_be_held() {
     let mut stream = Stream::new(1, 0, Purpose::Draw);
     for rank in 0..27 {
         let x = within.draw(&[stream.uniform(), stream.uniform()]);
-        assert_eq!((x[1], within.nth(rank)[1], within.perturb(&x, 0.1, &mut stream)[1]), (2.0, 2.0, 2.0));
+        assert_eq!(
+            (x[1], within.nth(rank)[1], within.perturb(&x, 0.1, &mut stream)[1]),
+            (2.0, 2.0, 2.0)
+        );
         assert!(within.levels_around(&x, &[0.1], &mut stream).iter().all(|other| other[1] == 2.0));
     }
 }

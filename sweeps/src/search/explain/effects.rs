@@ -1,9 +1,11 @@
-//! How the metric depends on one parameter, or on two, averaged over the others: partial dependence of the surrogate. Part
-//! of the explanation of a sweep. Never says what is best for the other parameters.
+//! How the metric depends on one parameter, or on two, averaged over the others: partial dependence
+//! of the surrogate. Part of the explanation of a sweep. Never says what is best for the other
+//! parameters.
 //!
-//! The others are drawn from the search's own distribution. A parameter with a condition is averaged over the points in which
-//! it is active. A band is that of the average, from the joint covariance of the points, not an average of deviations; beside it
-//! stands where single trials lie. Both are as wide as held-out trials ask for. Averages are taken on the surrogate's scale.
+//! The others are drawn from the search's own distribution. A parameter with a condition is
+//! averaged over the points in which it is active. A band is that of the average, from the joint
+//! covariance of the points, not an average of deviations; beside it stands where single trials
+//! lie. Both are as wide as held-out trials ask for. Averages are taken on the surrogate's scale.
 
 use serde_json::Value;
 
@@ -44,7 +46,8 @@ pub struct CurvePoint {
     pub low: f64,
     /// Upper end.
     pub high: f64,
-    /// Lower end of the interval that holds 95 % of the trials with this value, whatever the other parameters.
+    /// Lower end of the interval that holds 95 % of the trials with this value, whatever the other
+    /// parameters.
     pub trial_low: f64,
     /// Upper end.
     pub trial_high: f64,
@@ -88,7 +91,8 @@ impl Surrogate<'_> {
             let half = self.intervals.half * variance.sqrt();
             let (low, high) = self.ends((mean - half, mean + half));
             let trials = &points[..points.len().min(TRIALS)];
-            let (trial_low, trial_high) = self.ends(self.intervals.of_trials(&self.posterior, trials));
+            let (trial_low, trial_high) =
+                self.ends(self.intervals.of_trials(&self.posterior, trials));
             let value = self.axes.value(axis, x);
             Some(CurvePoint { value, mean: self.value(mean), low, high, trial_low, trial_high })
         };
@@ -106,8 +110,9 @@ impl Surrogate<'_> {
             // Halved first, so that nothing overflows.
             Cell { mean: self.value(mean), deviation: high / 2.0 - low / 2.0 }
         };
-        let held =
-            |(row, column)| [Level { axis: one, coordinate: row }, Level { axis: other, coordinate: column }];
+        let held = |(row, column)| {
+            [Level { axis: one, coordinate: row }, Level { axis: other, coordinate: column }]
+        };
         let cells = pairs.map(|pair| self.points(&held(pair)).map(cell)).collect();
         Surface {
             parameters: [self.axes.name(one), self.axes.name(other)],
@@ -117,11 +122,13 @@ impl Surrogate<'_> {
         }
     }
 
-    /// Points of the other parameters while these are held; `None` when they are not active together.
+    /// Points of the other parameters while these are held; `None` when they are not active
+    /// together.
     fn points(&self, held: &[Level]) -> Option<Vec<Vec<f64>>> {
         let sobol = Sobol::new(self.axes.len(), POINTS_SEED);
         let part = self.axes.within(held);
-        let draws = (0..LOOKED_AT).map(|index| part.draw(&sobol.point(index))).filter(|x| part.keeps(x));
+        let draws =
+            (0..LOOKED_AT).map(|index| part.draw(&sobol.point(index))).filter(|x| part.keeps(x));
         let points: Vec<Vec<f64>> = draws.take(POINTS).collect();
         (!points.is_empty()).then_some(points)
     }

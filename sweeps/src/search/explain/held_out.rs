@@ -39,7 +39,8 @@ pub(super) fn foretold(form: &Form, sample: &Sample, posterior: &Posterior) -> V
 
 /// The observations of one fold, foretold by the others. `None` if these have no posterior.
 fn of_fold(form: &Form, sample: &Sample, fold: Vec<usize>) -> Option<Vec<(usize, LeftOut)>> {
-    let others: Vec<usize> = (0..sample.inputs.len()).filter(|index| !fold.contains(index)).collect();
+    let others: Vec<usize> =
+        (0..sample.inputs.len()).filter(|index| !fold.contains(index)).collect();
     let others = sample.only(&others);
     let hyper = fit(form, others.data(), &[Hyperparameters::prior_mode(form)]);
     let posterior = Posterior::new(form, &hyper, others.data())?;
@@ -75,7 +76,8 @@ mod tests {
         let inputs: Vec<Vec<f64>> = (0..24).map(|i| vec![f64::from(i) / 23.0]).collect();
         let mut targets: Vec<f64> = inputs.iter().map(|x| libm::sin(6.0 * x[0])).collect();
         let foretold = |targets: &[f64]| {
-            let sample = Sample { inputs: inputs.clone(), targets: targets.to_vec(), extra: vec![0.0; 24] };
+            let sample =
+                Sample { inputs: inputs.clone(), targets: targets.to_vec(), extra: vec![0.0; 24] };
             of_fold(&form, &sample, vec![5, 17]).unwrap()
         };
         let before = foretold(&targets);

@@ -1,10 +1,12 @@
-//! How much of the metric's variation each parameter is responsible for: Sobol indices of the surrogate. Part of the
-//! explanation of a sweep. Never looks at single trials.
+//! How much of the metric's variation each parameter is responsible for: Sobol indices of the
+//! surrogate. Part of the explanation of a sweep. Never looks at single trials.
 //!
-//! With u the uniform numbers from which a point is drawn, one per parameter, and f the surrogate's mean at that point, the
-//! first-order index is V(E[f | uᵢ]) / V(f) and the total one E[V(f | all but uᵢ)] / V(f). The u are independent whatever the
-//! conditions between parameters, so the indices are defined for every space. Both are estimated from two sets A and B
-//! of Sobol points and the sets in which one column of A is taken from B (Saltelli 2010, estimators of Jansen 1999).
+//! With u the uniform numbers from which a point is drawn, one per parameter, and f the surrogate's
+//! mean at that point, the first-order index is V(E[f | uᵢ]) / V(f) and the total one E[V(f | all
+//! but uᵢ)] / V(f). The u are independent whatever the conditions between parameters, so the
+//! indices are defined for every space. Both are estimated from two sets A and B of Sobol points
+//! and the sets in which one column of A is taken from B (Saltelli 2010, estimators of Jansen
+//! 1999).
 
 use super::{POINTS_SEED, Surrogate};
 use crate::{
@@ -19,7 +21,8 @@ const PREDICTIONS: usize = 10_000;
 const POINTS: (usize, usize) = (64, 1024);
 /// Pairs of draws of the function.
 const PAIRS: usize = 16;
-/// Points besides the trials at which the draws differ: the more, the more of what is unknown between them.
+/// Points besides the trials at which the draws differ: the more, the more of what is unknown
+/// between them.
 const BETWEEN: usize = 128;
 /// A standardised variance below this is no variation.
 const FLAT: f64 = 1e-10;
@@ -31,9 +34,11 @@ pub struct Importance {
     pub parameter: String,
     /// Share of the variance that it explains by itself, in [0, 1].
     pub alone: f64,
-    /// The same with all that it does together with others; over all parameters these add up to 1 or more.
+    /// The same with all that it does together with others; over all parameters these add up to 1
+    /// or more.
     pub total: f64,
-    /// 5th percentile of the total share over functions that are consistent with the trials, or `total` where that is less.
+    /// 5th percentile of the total share over functions that are consistent with the trials, or
+    /// `total` where that is less.
     pub low: f64,
     /// 95th percentile, or `total` where that is more.
     pub high: f64,
@@ -96,8 +101,13 @@ impl Surrogate<'_> {
         let between: Vec<Vec<f64>> =
             (0..BETWEEN as u64).map(|index| self.axes.draw(&sobol.point(index))).collect();
         let mut stream = Stream::new(self.study.seed, self.trials as u64, Purpose::Explanation);
-        let drawn =
-            self.posterior.draw(self.observations.sample.data(), &[], &between, PAIRS, &mut stream)?;
+        let drawn = self.posterior.draw(
+            self.observations.sample.data(),
+            &[],
+            &between,
+            PAIRS,
+            &mut stream,
+        )?;
         Some(drawn.posterior)
     }
 }

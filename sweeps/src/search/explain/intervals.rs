@@ -1,9 +1,11 @@
-//! Intervals that hold as many trials as they say: how wide they have to be is measured on trials that the surrogate foretells
-//! from the others. Part of the explanation of a sweep. Never believes the surrogate's own deviations.
+//! Intervals that hold as many trials as they say: how wide they have to be is measured on trials
+//! that the surrogate foretells from the others. Part of the explanation of a sweep. Never believes
+//! the surrogate's own deviations.
 //!
-//! Each trial has a score: how far it lies from what the others foretell of it, in deviations. The half width is the score
-//! that the wanted share of trials keeps below, with the correction for their number (split conformal prediction). Whether
-//! it holds is counted on trials too, each against the half width that the others' scores give.
+//! Each trial has a score: how far it lies from what the others foretell of it, in deviations. The
+//! half width is the score that the wanted share of trials keeps below, with the correction for
+//! their number (split conformal prediction). Whether it holds is counted on trials too, each
+//! against the half width that the others' scores give.
 
 use crate::gp::{LeftOut, Posterior};
 
@@ -33,7 +35,8 @@ pub struct Coverage {
 }
 
 impl Intervals {
-    /// From what was foretold of each observation; `measured` says which of them are trials with a value.
+    /// From what was foretold of each observation; `measured` says which of them are trials with a
+    /// value.
     pub(super) fn of(foretold: &[LeftOut], measured: &[bool]) -> Intervals {
         let measured = foretold.iter().zip(measured).filter(|(_, measured)| **measured);
         let mut scores: Vec<f64> =
@@ -52,14 +55,17 @@ impl Intervals {
     pub(super) fn of_trials(&self, posterior: &Posterior, points: &[Vec<f64>]) -> (f64, f64) {
         let predicted = posterior.predict(points);
         let widen = self.half / NORMAL;
-        let deviations =
-            predicted.variances.iter().map(|variance| widen * (variance + posterior.noise()).sqrt());
+        let deviations = predicted
+            .variances
+            .iter()
+            .map(|variance| widen * (variance + posterior.noise()).sqrt());
         let each: Vec<(f64, f64)> = predicted.means[0].iter().copied().zip(deviations).collect();
         (quantile(&each, (1.0 - SHARE) / 2.0), quantile(&each, (1.0 + SHARE) / 2.0))
     }
 }
 
-/// Half the width of an interval by these scores, which ascend. Where there are too few to tell, the worst of them counts.
+/// Half the width of an interval by these scores, which ascend. Where there are too few to tell,
+/// the worst of them counts.
 fn half(scores: &[f64]) -> f64 {
     let place = (SHARE * (scores.len() + 1) as f64).ceil() as usize;
     match scores.get(place.saturating_sub(1)) {
@@ -70,7 +76,8 @@ fn half(scores: &[f64]) -> f64 {
 
 /// The quantile of a mixture of normal distributions, each with its mean and deviation.
 fn quantile(mixture: &[(f64, f64)], share: f64) -> f64 {
-    let ends = |sign: f64| mixture.iter().map(move |(mean, deviation)| mean + sign * 9.0 * deviation);
+    let ends =
+        |sign: f64| mixture.iter().map(move |(mean, deviation)| mean + sign * 9.0 * deviation);
     let mut low = ends(-1.0).fold(f64::INFINITY, f64::min);
     let mut high = ends(1.0).fold(f64::NEG_INFINITY, f64::max);
     let below = |x: f64| {

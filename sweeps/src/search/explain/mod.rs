@@ -1,9 +1,11 @@
-//! What a sweep has taught: which parameters matter, how the metric depends on them, and what was known when a point was
-//! chosen. Called by the controller on behalf of people. Never proposes a point and never changes what is proposed.
+//! What a sweep has taught: which parameters matter, how the metric depends on them, and what was
+//! known when a point was chosen. Called by the controller on behalf of people. Never proposes a
+//! point and never changes what is proposed.
 //!
-//! All of it is read from a surrogate of the Bayesian search after the trials of a history, whatever the sweep's own method:
-//! the same observations (at most 300, failures imputed), but for the bad tail, which is drawn together and not cut. Results
-//! are a function of (study, history). The method is described in `docs/search.md`.
+//! All of it is read from a surrogate of the Bayesian search after the trials of a history,
+//! whatever the sweep's own method: the same observations (at most 300, failures imputed), but for
+//! the bad tail, which is drawn together and not cut. Results are a function of (study, history).
+//! The method is described in `docs/search.md`.
 
 mod effects;
 mod held_out;
@@ -29,7 +31,8 @@ use crate::{
 
 /// Curves that come without being asked for: of the most important parameters.
 const CURVES: usize = 8;
-/// Seed of the points that effects are averaged over: none that a sweep draws its own trials with by default.
+/// Seed of the points that effects are averaged over: none that a sweep draws its own trials with
+/// by default.
 const POINTS_SEED: u64 = 0x6265_736f_6d21;
 
 /// Why there is nothing to explain.
@@ -69,10 +72,11 @@ pub enum Unexplained {
 pub struct Explanation {
     /// Trials with a value, whether or not all of them are in the model.
     pub trials: usize,
-    /// Share of the variance of the values that the model foretells from the other trials, in [0, 1]: where it is small,
-    /// little of the rest means anything.
+    /// Share of the variance of the values that the model foretells from the other trials, in [0,
+    /// 1]: where it is small, little of the rest means anything.
     pub accuracy: f64,
-    /// How many held-out trials lay in their 95 % interval, the one that is told of each value of a curve.
+    /// How many held-out trials lay in their 95 % interval, the one that is told of each value of a
+    /// curve.
     pub coverage: Coverage,
     /// The values that are drawn together, so that they do not hide what the others say.
     pub tail: Option<Tail>,
@@ -84,16 +88,22 @@ pub struct Explanation {
     pub surface: Option<Surface>,
 }
 
-/// Explains a sweep: with a surface when two parameters are `wanted`, with the curves of the most important ones when none is.
+/// Explains a sweep: with a surface when two parameters are `wanted`, with the curves of the most
+/// important ones when none is.
 ///
 /// # Errors
 /// [`Unexplained`] says why there is nothing to explain.
-pub fn explain(study: &Study, history: &History, wanted: &[String]) -> Result<Explanation, Unexplained> {
+pub fn explain(
+    study: &Study,
+    history: &History,
+    wanted: &[String],
+) -> Result<Explanation, Unexplained> {
     let surrogate = Surrogate::of(study, history)?;
     if wanted.len() > 2 || matches!(wanted, [one, other] if one == other) {
         return Err(Unexplained::TooMany);
     }
-    let wanted: Vec<usize> = wanted.iter().map(|name| surrogate.axis(name)).collect::<Result<_, _>>()?;
+    let wanted: Vec<usize> =
+        wanted.iter().map(|name| surrogate.axis(name)).collect::<Result<_, _>>()?;
     let importances = surrogate.importances();
     let curves = if wanted.is_empty() {
         let most = importances.iter().take(CURVES);
@@ -117,7 +127,8 @@ pub fn explain(study: &Study, history: &History, wanted: &[String]) -> Result<Ex
     })
 }
 
-/// The best finished trial that counts: its number and its value. What a search compared with, given what was known then.
+/// The best finished trial that counts: its number and its value. What a search compared with,
+/// given what was known then.
 pub fn incumbent(study: &Study, history: &History) -> Option<(u64, f64)> {
     let mut best: Option<(u64, f64)> = None;
     for (number, trial) in history.trials.iter().enumerate() {
@@ -133,14 +144,16 @@ pub fn incumbent(study: &Study, history: &History) -> Option<(u64, f64)> {
     best
 }
 
-/// The best trial of the earlier sweeps that has the parameters of this point, as far as they vary in this space.
+/// The best trial of the earlier sweeps that has the parameters of this point, as far as they vary
+/// in this space.
 pub fn repeated<'a>(study: &'a Study, point: &Point) -> Option<&'a Earlier> {
     let axes = Axes::of(&study.space);
     let here = axes.coordinates(point)?;
     study.earlier.iter().find(|trial| axes.place(&trial.config).is_some_and(|place| place == here))
 }
 
-/// The best trial of the earlier sweeps that lies in this space: a search that starts warm begins with it.
+/// The best trial of the earlier sweeps that lies in this space: a search that starts warm begins
+/// with it.
 pub fn repeated_first(study: &Study) -> Option<&Earlier> {
     let axes = Axes::of(&study.space);
     study.earlier.iter().find(|trial| axes.place(&trial.config).is_some())
@@ -183,16 +196,19 @@ impl<'a> Surrogate<'a> {
         let (bent, history) = scale.drawn_together(study, history);
         let observations = Observations::of(&bent, &axes, &history);
         let form = observations.form(true);
-        let posterior = bayes::fitted(&form, &observations, &history).posterior(&form, &observations);
+        let posterior =
+            bayes::fitted(&form, &observations, &history).posterior(&form, &observations);
         let posterior = posterior.ok_or(Unexplained::NoModel)?;
         let foretold = held_out::foretold(&form, &observations.sample, &posterior);
         let intervals = Intervals::of(&foretold, &observations.measured);
         Ok(Surrogate { study, axes, observations, posterior, foretold, intervals, scale, trials })
     }
 
-    /// How much of the variance of the values is foretold, each value by the others; 0 where a constant would do as well.
+    /// How much of the variance of the values is foretold, each value by the others; 0 where a
+    /// constant would do as well.
     pub fn accuracy(&self) -> f64 {
-        let squares = |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>();
+        let squares =
+            |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>();
         // Targets have mean 0.
         let missed = squares(&mut self.foretold.iter().map(|foretold| foretold.error));
         let all = squares(&mut self.observations.sample.targets.iter().copied());

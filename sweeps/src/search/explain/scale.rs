@@ -1,10 +1,11 @@
-//! The scale on which the surrogate of an explanation sees the metric: as it is, but for a bad tail, which is drawn together.
-//! Used by `Surrogate`. Never cuts a value: what the surrogate says is brought back to the metric's own scale.
+//! The scale on which the surrogate of an explanation sees the metric: as it is, but for a bad
+//! tail, which is drawn together. Used by `Surrogate`. Never cuts a value: what the surrogate says
+//! is brought back to the metric's own scale.
 //!
-//! Training losses blow up, and on their scale the good trials would all be equal. Beyond the ceiling c, from which on the
-//! search cuts, a cost y becomes c + s f ln(1 + (y - c)/s), with s the usual distance of good values. f is 1, or less where
-//! the worst would otherwise lie more than `REACH` times s beyond c. The function is monotone, so that intervals survive the
-//! way back.
+//! Training losses blow up, and on their scale the good trials would all be equal. Beyond the
+//! ceiling c, from which on the search cuts, a cost y becomes c + s f ln(1 + (y - c)/s), with s the
+//! usual distance of good values. f is 1, or less where the worst would otherwise lie more than
+//! `REACH` times s beyond c. The function is monotone, so that intervals survive the way back.
 
 use crate::{
     history::{History, Outcome, Trial},
@@ -44,10 +45,17 @@ impl Scale {
         let sign = if study.maximize { -1.0 } else { 1.0 };
         let told = history.trials.iter().filter_map(|trial| value(trial.outcome));
         let told = told.chain(study.earlier.iter().map(|trial| trial.value));
-        let mut costs: Vec<f64> = told.filter(|value| value.is_finite()).map(|value| sign * value).collect();
+        let mut costs: Vec<f64> =
+            told.filter(|value| value.is_finite()).map(|value| sign * value).collect();
         costs.sort_by(f64::total_cmp);
-        let plain =
-            Scale { sign, ceiling: f64::INFINITY, worst: f64::INFINITY, spread: 1.0, factor: 1.0, beyond: 0 };
+        let plain = Scale {
+            sign,
+            ceiling: f64::INFINITY,
+            worst: f64::INFINITY,
+            spread: 1.0,
+            factor: 1.0,
+            beyond: 0,
+        };
         // Divided by the largest, so that no difference overflows.
         let largest = costs.iter().fold(0.0_f64, |largest, cost| largest.max(cost.abs()));
         if largest == 0.0 {
@@ -55,7 +63,8 @@ impl Scale {
         }
         let unit: Vec<f64> = costs.iter().map(|cost| cost / largest).collect();
         let (median, spread) = observations::good(&unit);
-        let (ceiling, spread) = ((median + observations::CEILING * spread) * largest, spread * largest);
+        let (ceiling, spread) =
+            ((median + observations::CEILING * spread) * largest, spread * largest);
         let beyond = costs.iter().filter(|cost| **cost > ceiling).count();
         if beyond == 0 || spread <= 0.0 {
             return plain;
@@ -70,7 +79,8 @@ impl Scale {
         (self.beyond > 0).then_some(Tail { trials: self.beyond, beyond: self.sign * self.ceiling })
     }
 
-    /// The study and the history as the surrogate sees them. Nothing else is cut, and no earlier fit belongs to these values.
+    /// The study and the history as the surrogate sees them. Nothing else is cut, and no earlier
+    /// fit belongs to these values.
     pub(super) fn drawn_together(&self, study: &Study, history: &History) -> (Study, History) {
         let mut study = study.clone();
         study.without.push(Ingredient::OutlierCut);
@@ -92,7 +102,11 @@ impl Scale {
     fn logarithm(&self, cost: f64) -> f64 {
         let beyond = (cost - self.ceiling).min(f64::MAX);
         let ratio = beyond / self.spread;
-        if ratio.is_finite() { libm::log1p(ratio) } else { libm::log(beyond) - libm::log(self.spread) }
+        if ratio.is_finite() {
+            libm::log1p(ratio)
+        } else {
+            libm::log(beyond) - libm::log(self.spread)
+        }
     }
 
     fn bent(&self, value: f64) -> f64 {
@@ -103,7 +117,8 @@ impl Scale {
         self.sign * (self.ceiling + self.spread * self.factor * self.logarithm(cost))
     }
 
-    /// The way back, no further than to the worst value that was measured: an exponential would go on for ever.
+    /// The way back, no further than to the worst value that was measured: an exponential would go
+    /// on for ever.
     pub(super) fn value(&self, bent: f64) -> f64 {
         let cost = self.sign * bent;
         if cost <= self.ceiling {

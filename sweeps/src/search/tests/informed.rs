@@ -1,4 +1,5 @@
-//! The search with more to go by than the metric of its own trials: limits on other outcomes, earlier sweeps, partial results.
+//! The search with more to go by than the metric of its own trials: limits on other outcomes,
+//! earlier sweeps, partial results.
 
 use super::*;
 use crate::history::Rung;
@@ -14,10 +15,12 @@ fn bowl(point: &Point) -> f64 {
 
 #[test]
 fn limits_are_learnt_and_the_best_within_them_is_found() {
-    // The metric wants both small, the limit wants their sum at 0.8 or more: the best is a = 0.8, b = 0.
+    // The metric wants both small, the limit wants their sum at 0.8 or more: the best is a = 0.8, b
+    // = 0.
     let limit = Constraint { metric: "sum".to_owned(), side: Side::AtLeast, limit: 0.8 };
     for seed in 0..3 {
-        let study = Study { constraints: vec![limit.clone()], ..study(Method::Bayes, square(), seed) };
+        let study =
+            Study { constraints: vec![limit.clone()], ..study(Method::Bayes, square(), seed) };
         let mut history = History::default();
         for trial in 0..30 {
             let Suggestion { point, fit, .. } = propose(&study, trial, &history).unwrap();
@@ -59,7 +62,11 @@ fn an_earlier_sweep_saves_trials_and_may_be_wrong() {
         .iter()
         .map(|trial| {
             let (a, b) = (number(&trial.point, 0), number(&trial.point, 1));
-            Earlier { sweep: 0, config: json!({ "a": a, "b": b, "gone": 1 }), value: bowl(&trial.point) }
+            Earlier {
+                sweep: 0,
+                config: json!({ "a": a, "b": b, "gone": 1 }),
+                value: bowl(&trial.point),
+            }
         })
         .collect();
     earlier.sort_by(|a, b| a.value.total_cmp(&b.value));
@@ -70,7 +77,12 @@ fn an_earlier_sweep_saves_trials_and_may_be_wrong() {
     let history = run(&warm, 7, bowl);
     assert_eq!(bowl(&history.trials[0].point), warm.earlier[2].value);
     let cold = run(&study(Method::Bayes, square(), 1), 7, bowl);
-    assert!(best(&history) < 1e-3 && best(&history) < best(&cold), "{} {}", best(&history), best(&cold));
+    assert!(
+        best(&history) < 1e-3 && best(&history) < best(&cold),
+        "{} {}",
+        best(&history),
+        best(&cold)
+    );
     // The same past for another function: it is outweighed.
     let moved = |point: &Point| (number(point, 0) - 0.9).abs() + (number(point, 1) - 0.2).abs();
     let found = best(&run(&warm, 25, moved));
@@ -79,7 +91,8 @@ fn an_earlier_sweep_saves_trials_and_may_be_wrong() {
 
 #[test]
 fn a_partial_result_is_neither_final_nor_lost() {
-    // Trials gain 10 between the rung and the end; the stopped ones, near the optimum, were stopped by a slow start.
+    // Trials gain 10 between the rung and the end; the stopped ones, near the optimum, were stopped
+    // by a slow start.
     let study = study(Method::Bayes, square(), 5);
     let rung = |value: f64| vec![Rung { iteration: 3, value }];
     let mut history = History::default();
@@ -88,13 +101,21 @@ fn a_partial_result_is_neither_final_nor_lost() {
         let end = 5.0 * bowl(&point);
         let stopped = trial % 3 == 0;
         let outcome = if stopped { Outcome::Pruned(end + 10.0) } else { Outcome::Value(end) };
-        history.trials.push(Trial { outcome, rungs: rung(end + 10.0), ..Trial::pending(point, None) });
+        history.trials.push(Trial {
+            outcome,
+            rungs: rung(end + 10.0),
+            ..Trial::pending(point, None)
+        });
     }
     let axes = axes::Axes::of(&study.space);
     let observations = observations::Observations::of(&study, &axes, &history);
     for (index, trial) in history.trials.iter().enumerate() {
         let told = observations.units.value(observations.sample.targets[index]);
-        let best = history.trials.iter().map(|trial| 5.0 * bowl(&trial.point)).fold(f64::INFINITY, f64::min);
+        let best = history
+            .trials
+            .iter()
+            .map(|trial| 5.0 * bowl(&trial.point))
+            .fold(f64::INFINITY, f64::min);
         assert!(told < 10.0 && told >= best - 1e-9, "{told}");
         assert_eq!(matches!(trial.outcome, Outcome::Pruned(_)), index % 3 == 0);
     }

@@ -1,4 +1,5 @@
-//! The search as a whole: what holds for every space and every history, and that it searches better than chance.
+//! The search as a whole: what holds for every space and every history, and that it searches better
+//! than chance.
 
 mod informed;
 
@@ -13,8 +14,9 @@ use crate::{
 };
 
 fn study(method: Method, axes: Vec<(&str, Distribution)>, seed: u64) -> Study {
-    let parameter =
-        |(name, distribution): (&str, Distribution)| Parameter::new(vec![name.to_owned()], distribution);
+    let parameter = |(name, distribution): (&str, Distribution)| {
+        Parameter::new(vec![name.to_owned()], distribution)
+    };
     let space = Space { parameters: axes.into_iter().map(parameter).collect() };
     Study::new(method, space, seed)
 }
@@ -53,14 +55,16 @@ fn number(point: &Point, index: usize) -> f64 {
     point.values[index].as_f64().unwrap()
 }
 
-/// A validation loss: a valley in the logarithm of the learning rate that moves with the optimiser and the batch.
+/// A validation loss: a valley in the logarithm of the learning rate that moves with the optimiser
+/// and the batch.
 fn loss(point: &Point) -> f64 {
     let (centre, offset) = match point.values[1].as_str().unwrap() {
         "sgd" => (-1.0, 0.05),
         "adam" => (-3.0, 0.0),
         _ => (-3.2, 0.03),
     };
-    let valley = libm::log10(number(point, 0)) - centre - 0.5 * libm::log10(number(point, 3) / 64.0);
+    let valley =
+        libm::log10(number(point, 0)) - centre - 0.5 * libm::log10(number(point, 3) / 64.0);
     let layers = number(point, 2) - 5.0;
     let dropout = number(point, 4) - 0.2;
     0.25 + offset + 1.0 - libm::exp(-0.5 * valley * valley)
@@ -97,7 +101,10 @@ fn best(history: &History) -> f64 {
 }
 
 /// Mean over seeds of the best of 30 trials, by model and by chance.
-fn duel(axes: fn() -> Vec<(&'static str, Distribution)>, objective: fn(&Point) -> f64) -> (f64, f64) {
+fn duel(
+    axes: fn() -> Vec<(&'static str, Distribution)>,
+    objective: fn(&Point) -> f64,
+) -> (f64, f64) {
     let mean = |method: Method| {
         let of_seed = |seed: u64| best(&run(&study(method, axes(), seed), 30, objective));
         (0..5).map(of_seed).sum::<f64>() / 5.0
@@ -107,9 +114,13 @@ fn duel(axes: fn() -> Vec<(&'static str, Distribution)>, objective: fn(&Point) -
 
 #[test]
 fn bayes_beats_random_on_branin() {
-    let (bayes, random) = duel(|| vec![("x", uniform(-5.0, 10.0)), ("y", uniform(0.0, 15.0))], branin);
+    let (bayes, random) =
+        duel(|| vec![("x", uniform(-5.0, 10.0)), ("y", uniform(0.0, 15.0))], branin);
     let optimum = 0.397887;
-    assert!(bayes - optimum < 0.05 && bayes - optimum < 0.1 * (random - optimum), "{bayes} {random}");
+    assert!(
+        bayes - optimum < 0.05 && bayes - optimum < 0.1 * (random - optimum),
+        "{bayes} {random}"
+    );
 }
 
 #[test]
@@ -146,21 +157,37 @@ fn every_suggestion_can_be_replayed_to_the_bit() {
     let second = propose(&study, 14, &again).unwrap();
     assert_eq!(first, second);
     let bits = |suggestion: &Suggestion| {
-        suggestion.fit.as_ref().unwrap().log_hyperparameters.iter().map(|x| x.to_bits()).collect::<Vec<u64>>()
+        suggestion
+            .fit
+            .as_ref()
+            .unwrap()
+            .log_hyperparameters
+            .iter()
+            .map(|x| x.to_bits())
+            .collect::<Vec<u64>>()
     };
     assert_eq!(bits(&first), bits(&second));
     assert!(matches!(first.origin, Origin::Model { .. }));
 }
 
-/// These values must never change, on any machine, with any version of any library: sweeps are replayed by them.
+/// These values must never change, on any machine, with any version of any library: sweeps are
+/// replayed by them.
 #[test]
 fn the_random_stream_is_fixed() {
     let mut axes = mixed();
-    axes.push(("noise", Distribution::Real { law: Law::LogNormal { mu: -1.0, sigma: 2.0 }, quantum: None }));
-    axes.push(("momentum", Distribution::Real { law: Law::Beta { a: 2.0, b: 0.7 }, quantum: None }));
+    axes.push((
+        "noise",
+        Distribution::Real { law: Law::LogNormal { mu: -1.0, sigma: 2.0 }, quantum: None },
+    ));
+    axes.push((
+        "momentum",
+        Distribution::Real { law: Law::Beta { a: 2.0, b: 0.7 }, quantum: None },
+    ));
     let study = study(Method::Random, axes, 42);
     let points: Vec<String> = (0..3)
-        .map(|n| propose(&study, n, &History::default()).unwrap().point.to_json(&study.space).to_string())
+        .map(|n| {
+            propose(&study, n, &History::default()).unwrap().point.to_json(&study.space).to_string()
+        })
         .collect();
     let expected = [
         r#"{"lr":0.25682675814826955,"optimizer":"rmsprop","layers":5,"batch":16,"dropout":0.6,"seed":7,"noise":1.177931133513046,"momentum":0.5656817098064346}"#,
@@ -244,9 +271,10 @@ fn a_large_finite_space_is_not_left_before_it_is_covered() {
     for a in 1..=60 {
         for b in 1..=50 {
             let outcome = Outcome::Value(f64::from(a * b));
-            history
-                .trials
-                .push(Trial { outcome, ..Trial::pending(Point { values: vec![json!(a), json!(b)] }, None) });
+            history.trials.push(Trial {
+                outcome,
+                ..Trial::pending(Point { values: vec![json!(a), json!(b)] }, None)
+            });
         }
     }
     let last = history.trials.remove(1234);
@@ -279,7 +307,8 @@ fn suggestions_survive_json() {
 fn the_engine_names_version_and_instructions() {
     let engine = engine();
     assert!(
-        engine.starts_with(env!("CARGO_PKG_VERSION")) && engine.len() > env!("CARGO_PKG_VERSION").len() + 1
+        engine.starts_with(env!("CARGO_PKG_VERSION"))
+            && engine.len() > env!("CARGO_PKG_VERSION").len() + 1
     );
 }
 
@@ -349,7 +378,9 @@ fn is_inside(distribution: &Distribution, value: &Value) -> bool {
     match distribution {
         Distribution::Constant(constant) => value == constant,
         Distribution::Categorical { values, .. } => values.contains(value),
-        Distribution::IntUniform { min, max } => value.as_i64().is_some_and(|x| (*min..=*max).contains(&x)),
+        Distribution::IntUniform { min, max } => {
+            value.as_i64().is_some_and(|x| (*min..=*max).contains(&x))
+        }
         Distribution::Real { law, quantum } => {
             let outside = |quantum: &Quantum| quantum.inside(law).is_none();
             let slack = quantum.filter(outside).map_or(0.0, |quantum| quantum.step / 2.0);

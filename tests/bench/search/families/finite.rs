@@ -1,4 +1,5 @@
-//! Spaces of about three hundred points. Called by `problem::all`; the optimum is found by looking at every point.
+//! Spaces of about three hundred points. Called by `problem::all`; the optimum is found by looking
+//! at every point.
 
 use super::shapes::{Grain, Surface};
 use crate::{
@@ -20,7 +21,9 @@ fn table() -> Problem {
     let mut cells = Vec::with_capacity(300);
     for cell in 0..300 {
         let (i, j, k) = (cell / 60, cell / 10 % 6, cell % 10);
-        cells.push(a[i] + b[j] + c[k] + 0.5 * ab[6 * i + j] + 0.5 * bc[10 * j + k] + 0.3 * chance.normal());
+        cells.push(
+            a[i] + b[j] + c[k] + 0.5 * ab[6 * i + j] + 0.5 * bc[10 * j + k] + 0.3 * chance.normal(),
+        );
     }
     let least = cells.iter().copied().fold(f64::INFINITY, f64::min);
     let objective = move |p: &Params<'_>| {
@@ -34,7 +37,8 @@ fn table() -> Problem {
 /// 4 x 5 x 4 x 4 whole numbers and steps on a rough surface.
 fn lattice() -> Problem {
     let surface = Surface::new("lattice-320", &[2.0, 3.0, 1.5, 1.0], Grain::Rough);
-    let point = |cell: u32| [cell / 80 + 1, cell / 16 % 5 + 1, cell / 4 % 4 + 1, cell % 4].map(f64::from);
+    let point =
+        |cell: u32| [cell / 80 + 1, cell / 16 % 5 + 1, cell / 4 % 4 + 1, cell % 4].map(f64::from);
     let least = (0..320)
         .map(|cell| {
             let [layers, heads, blocks, share] = point(cell);

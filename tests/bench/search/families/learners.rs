@@ -1,5 +1,5 @@
-//! Small learners in plain Rust and data to teach them, each a function of its settings alone. Called by `models`. Never
-//! reads a file and never draws from anything but a fixed stream.
+//! Small learners in plain Rust and data to teach them, each a function of its settings alone.
+//! Called by `models`. Never reads a file and never draws from anything but a fixed stream.
 
 use crate::chance::Chance;
 
@@ -31,8 +31,11 @@ impl Data {
         Self::new(rows, || {
             let class = (chance.unit() < 0.5) as u8;
             let angle = chance.between(0.0, std::f64::consts::PI);
-            let (x, y) =
-                if class == 0 { (angle.cos(), angle.sin()) } else { (1.0 - angle.cos(), 0.5 - angle.sin()) };
+            let (x, y) = if class == 0 {
+                (angle.cos(), angle.sin())
+            } else {
+                (1.0 - angle.cos(), 0.5 - angle.sin())
+            };
             let mut row = chance.normals(axes);
             row[0] = 1.5 * x - 0.75 + 0.35 * row[0];
             row[1] = 2.0 * y - 0.5 + 0.35 * row[1];
@@ -40,7 +43,8 @@ impl Data {
         })
     }
 
-    /// Two classes on either side of a plane, inputs of very different sizes, one label in twelve wrong.
+    /// Two classes on either side of a plane, inputs of very different sizes, one label in twelve
+    /// wrong.
     pub(crate) fn plane(name: &str, rows: usize, axes: usize) -> Self {
         let mut chance = Chance::new(name, 7);
         let normal = chance.normals(axes);
@@ -48,7 +52,8 @@ impl Data {
             let x = chance.normals(axes);
             let side = x.iter().zip(&normal).map(|(x, weight)| x * weight).sum::<f64>() > 0.3;
             let class = side != (chance.unit() < 0.08);
-            let sized = x.iter().enumerate().map(|(axis, x)| x * 2f64.powf(axis as f64 / 2.0 - 2.0));
+            let sized =
+                x.iter().enumerate().map(|(axis, x)| x * 2f64.powf(axis as f64 / 2.0 - 2.0));
             (sized.collect(), f64::from(u8::from(class)))
         })
     }
@@ -67,7 +72,8 @@ pub(crate) fn mean_loss(data: &Data, cap: f64, mut loss: impl FnMut(&[f64], f64)
     if mean.is_finite() { mean.min(cap) } else { cap }
 }
 
-/// Solves `matrix x = right` for a symmetric matrix by Cholesky; `None` when it is not positive definite.
+/// Solves `matrix x = right` for a symmetric matrix by Cholesky; `None` when it is not positive
+/// definite.
 pub(crate) fn solve(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Option<Vec<f64>> {
     let size = right.len();
     for column in 0..size {
@@ -112,11 +118,13 @@ impl Steps {
     /// One step of `share` times the rate.
     pub(crate) fn step(&mut self, weights: &mut [f64], slope: &[f64], share: f64) {
         self.count += 1;
-        let (warm, warm_power) = (1.0 - self.momentum.powi(self.count), 1.0 - 0.99f64.powi(self.count));
+        let (warm, warm_power) =
+            (1.0 - self.momentum.powi(self.count), 1.0 - 0.99f64.powi(self.count));
         for index in 0..weights.len() {
             let slope = slope[index] + self.decay * weights[index];
             if self.scaled {
-                self.speed[index] = self.momentum * self.speed[index] + (1.0 - self.momentum) * slope;
+                self.speed[index] =
+                    self.momentum * self.speed[index] + (1.0 - self.momentum) * slope;
                 self.power[index] = 0.99 * self.power[index] + 0.01 * slope * slope;
                 let size = (self.power[index] / warm_power).sqrt() + 1e-8;
                 weights[index] -= share * self.rate * self.speed[index] / warm / size;
@@ -158,7 +166,9 @@ impl Network {
     }
 
     pub(crate) fn logit(&self, x: &[f64]) -> f64 {
-        let out = |unit: usize| self.unit(unit, x) * self.weights[unit * (self.inputs + 2) + self.inputs + 1];
+        let out = |unit: usize| {
+            self.unit(unit, x) * self.weights[unit * (self.inputs + 2) + self.inputs + 1]
+        };
         (0..self.hidden).map(out).sum::<f64>() + self.weights[self.weights.len() - 1]
     }
 
@@ -168,7 +178,8 @@ impl Network {
         for unit in 0..self.hidden {
             let at = unit * (self.inputs + 2);
             let value = self.unit(unit, x);
-            let bend = if self.bent { 1.0 - value * value } else { f64::from(u8::from(value > 0.0)) };
+            let bend =
+                if self.bent { 1.0 - value * value } else { f64::from(u8::from(value > 0.0)) };
             let back = error * self.weights[at + self.inputs + 1] * bend;
             into[at..at + self.inputs].iter_mut().zip(x).for_each(|(slope, x)| *slope += back * x);
             into[at + self.inputs] += back;

@@ -1,10 +1,13 @@
-//! Surfaces with the shape of a validation loss: valleys in the logarithm of a rate, cliffs, caps, plateaus, stairs, optima
-//! at an edge or in a corner, and outcomes over many decades. Called by `problem::all`. Never trains anything.
+//! Surfaces with the shape of a validation loss: valleys in the logarithm of a rate, cliffs, caps,
+//! plateaus, stairs, optima at an edge or in a corner, and outcomes over many decades. Called by
+//! `problem::all`. Never trains anything.
 
 use serde_json::json;
 
 use super::shapes::{Grain, Surface, somewhere, square};
-use crate::problem::{Params, Problem, cube, int, log_int, log_uniform, named, place, steps, uniform, words};
+use crate::problem::{
+    Params, Problem, cube, int, log_int, log_uniform, named, place, steps, uniform, words,
+};
 
 const FAMILY: &str = "loss-like";
 
@@ -23,7 +26,8 @@ pub(crate) fn problems() -> Vec<Problem> {
     ]
 }
 
-/// The learning rate's valley is gentle below and steep above, and moves with optimiser, momentum, batch and depth.
+/// The learning rate's valley is gentle below and steep above, and moves with optimiser, momentum,
+/// batch and depth.
 fn valley(name: &'static str) -> Problem {
     let objective = |p: &Params<'_>| {
         let (depth, momentum) = (p.number("depth"), p.number("momentum"));
@@ -41,7 +45,11 @@ fn valley(name: &'static str) -> Problem {
             0.5 * off * off + 1.4 * (1.0 - (-4.0 * (off - 0.7).max(0.0)).exp())
         };
         let size = 0.5 * (-depth / 2.5).exp() + 0.012 * depth;
-        0.3 + offset + step.min(2.0) + size + 0.004 * square(doublings - 1.0) + 0.1 * square(momentum - 0.85)
+        0.3 + offset
+            + step.min(2.0)
+            + size
+            + 0.004 * square(doublings - 1.0)
+            + 0.1 * square(momentum - 0.85)
     };
     let space = [
         named("lr", log_uniform(1e-6, 3.0)),
@@ -96,7 +104,8 @@ fn plateau() -> Problem {
     let centre = somewhere("plateau-3", 3, 0.2, 0.8);
     let best = centre.clone();
     let objective = move |p: &Params<'_>| {
-        let distance: f64 = p.vector().iter().zip(&centre).map(|(x, at)| square((x - at) / 0.13)).sum();
+        let distance: f64 =
+            p.vector().iter().zip(&centre).map(|(x, at)| square((x - at) / 0.13)).sum();
         2.303 - 2.1 * (-0.5 * distance).exp() + 0.002 * distance.sqrt()
     };
     Problem::new(FAMILY, "plateau-3", cube(3, 0.0, 1.0), objective).known(0.203, place(&best))
@@ -107,7 +116,8 @@ fn corner() -> Problem {
     let objective = |p: &Params<'_>| {
         let towards = |(axis, x): (usize, &f64)| if axis % 2 == 0 { 1.0 - x } else { *x };
         let away: Vec<f64> = p.vector().iter().enumerate().map(towards).collect();
-        let far = away.iter().enumerate().map(|(axis, x)| (1.0 - (-2.5 * x).exp()) / (axis + 1) as f64);
+        let far =
+            away.iter().enumerate().map(|(axis, x)| (1.0 - (-2.5 * x).exp()) / (axis + 1) as f64);
         far.sum::<f64>() + 0.5 * away[0] * away[1]
     };
     let best = place(&[1.0, 0.0, 1.0, 0.0, 1.0]);
@@ -142,7 +152,8 @@ fn edge() -> Problem {
         ("width", 128.0),
         ("smooth", 0.1),
     ];
-    Problem::new(FAMILY, "edge-6", space, objective).known(0.9, best.map(|(name, at)| named(name, json!(at))))
+    Problem::new(FAMILY, "edge-6", space, objective)
+        .known(0.9, best.map(|(name, at)| named(name, json!(at))))
 }
 
 /// Two rates that somebody declared linear: all that matters lies in the lowest hundredth.
@@ -150,7 +161,9 @@ fn wrong_scale() -> Problem {
     let objective = |p: &Params<'_>| {
         let decades = |name, at: f64| ((p.number(name) + 1e-5) / (at + 1e-5)).log10();
         let (lr, decay) = (decades("lr", 0.004), decades("decay", 0.02));
-        0.4 + 0.3 * square(lr) + 0.1 * square(decay + 0.5 * lr) + 0.5 * square(p.number("momentum") - 0.8)
+        0.4 + 0.3 * square(lr)
+            + 0.1 * square(decay + 0.5 * lr)
+            + 0.5 * square(p.number("momentum") - 0.8)
     };
     let space = [
         named("lr", uniform(0.0, 1.0)),

@@ -1,4 +1,5 @@
-//! Twelve to twenty axes: few of them relevant, or all. Called by `problem::all`. Never tells an engine which.
+//! Twelve to twenty axes: few of them relevant, or all. Called by `problem::all`. Never tells an
+//! engine which.
 
 use super::{
     shapes::{Grain, Surface, less, somewhere, square, weights},
@@ -84,10 +85,12 @@ fn fading() -> Problem {
 fn sums() -> Problem {
     let curve = |axis: usize| Surface::new(&format!("sums-14 {axis}"), &[0.4], Grain::Fine);
     let curves: Vec<Surface> = (0..14).map(curve).collect();
-    let least =
-        |curve: &Surface| (0..=2_000).map(|n| curve.at(&[f64::from(n) / 2e3])).fold(f64::INFINITY, f64::min);
+    let least = |curve: &Surface| {
+        (0..=2_000).map(|n| curve.at(&[f64::from(n) / 2e3])).fold(f64::INFINITY, f64::min)
+    };
     let best = curves.iter().map(least).sum();
-    let objective =
-        move |p: &Params<'_>| p.vector().iter().zip(&curves).map(|(x, curve)| curve.at(&[*x])).sum::<f64>();
+    let objective = move |p: &Params<'_>| {
+        p.vector().iter().zip(&curves).map(|(x, curve)| curve.at(&[*x])).sum::<f64>()
+    };
     Problem::new(FAMILY, "sums-14", cube(14, 0.0, 1.0), objective).least(best)
 }

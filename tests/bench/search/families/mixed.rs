@@ -1,5 +1,5 @@
-//! Spaces of several kinds: categories that move the optimum, whole numbers, steps, whole numbers on a logarithmic scale.
-//! Called by `problem::all`. Never orders its categories.
+//! Spaces of several kinds: categories that move the optimum, whole numbers, steps, whole numbers
+//! on a logarithmic scale. Called by `problem::all`. Never orders its categories.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,8 @@ use super::shapes::{Turn, dot, somewhere, square};
 use crate::{
     chance::Chance,
     problem::{
-        Params, Problem, cube, int, level, levels, log_int, log_uniform, named, place, steps, uniform,
+        Params, Problem, cube, int, level, levels, log_int, log_uniform, named, place, steps,
+        uniform,
     },
 };
 
@@ -27,21 +28,25 @@ pub(crate) fn problems() -> Vec<Problem> {
 /// Six levels, each with an optimum and a height of its own.
 fn moved() -> Problem {
     let mut chance = Chance::new("levels-6", 0);
-    let centres: Vec<Vec<f64>> = (0..6).map(|_| (0..3).map(|_| chance.between(0.1, 0.9)).collect()).collect();
+    let centres: Vec<Vec<f64>> =
+        (0..6).map(|_| (0..3).map(|_| chance.between(0.1, 0.9)).collect()).collect();
     let mut heights: Vec<f64> = (0..6).map(|rank| 0.06 * f64::from(rank)).collect();
     chance.shuffle(&mut heights);
     let winner = heights.iter().position(|height| *height == 0.0).unwrap_or(0);
     let best = [place(&centres[winner]), vec![named("kind", json!(level(winner)))]].concat();
     let objective = move |p: &Params<'_>| {
         let kind = p.level("kind");
-        let (Some(centre), Some(height)) = (centres.get(kind), heights.get(kind)) else { return f64::NAN };
+        let (Some(centre), Some(height)) = (centres.get(kind), heights.get(kind)) else {
+            return f64::NAN;
+        };
         height + p.vector().iter().zip(centre).map(|(x, at)| square(x - at)).sum::<f64>()
     };
     let space = [cube(3, 0.0, 1.0), vec![named("kind", levels(6))]].concat();
     Problem::new(FAMILY, "levels-6", space, objective).known(0.0, best)
 }
 
-/// Categories of eight, four and two levels in tables, with pairs that get on well, and two numbers.
+/// Categories of eight, four and two levels in tables, with pairs that get on well, and two
+/// numbers.
 fn tables() -> Problem {
     let mut chance = Chance::new("tables-5", 0);
     let eight: Vec<f64> = (0..8).map(|_| chance.unit()).collect();
@@ -65,7 +70,9 @@ fn tables() -> Problem {
     ];
     let objective = move |p: &Params<'_>| {
         let (b, x) = (p.level("b"), p.vector());
-        let (Some(height), Some(centre)) = (height(p.level("a"), b), centres.get(b)) else { return f64::NAN };
+        let (Some(height), Some(centre)) = (height(p.level("a"), b), centres.get(b)) else {
+            return f64::NAN;
+        };
         let c = p.level("c") as f64;
         height + 0.15 * c + 2.0 * square(x[0] - centre) + (1.0 + 2.0 * c) * (x[1] - 0.3).abs()
     };

@@ -1,4 +1,5 @@
-//! The problems by family, and what several families build with. Called by `problem::all`. Never evaluates anything.
+//! The problems by family, and what several families build with. Called by `problem::all`. Never
+//! evaluates anything.
 
 pub(crate) mod finite;
 pub(crate) mod learners;

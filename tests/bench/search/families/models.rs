@@ -1,6 +1,7 @@
-//! Real models trained on small data made from a seed: kernel ridge regression, logistic regression, a neural network, random
-//! Fourier features, nearest neighbours, boosted stumps. A setting always gives the same value, in a few milliseconds at
-//! most. Called by `problem::all`. Never adds noise: the roughness is the models' own.
+//! Real models trained on small data made from a seed: kernel ridge regression, logistic
+//! regression, a neural network, random Fourier features, nearest neighbours, boosted stumps. A
+//! setting always gives the same value, in a few milliseconds at most. Called by `problem::all`.
+//! Never adds noise: the roughness is the models' own.
 
 use super::learners::{Data, Network, Steps, cross_entropy, mean_loss, solve};
 use crate::{
@@ -23,8 +24,9 @@ fn kernel_ridge() -> Problem {
         let (gamma, rest, alpha) = (p.number("gamma"), p.number("rest"), p.number("alpha"));
         let kind = p.word("kernel");
         let near = |a: &[f64], b: &[f64]| {
-            let weigh =
-                |(axis, (a, b)): (usize, (&f64, &f64))| (a - b) * (a - b) * if axis < 2 { 1.0 } else { rest };
+            let weigh = |(axis, (a, b)): (usize, (&f64, &f64))| {
+                (a - b) * (a - b) * if axis < 2 { 1.0 } else { rest }
+            };
             let far: f64 = gamma * a.iter().zip(b).enumerate().map(weigh).sum::<f64>();
             match kind {
                 "gauss" => (-far).exp(),
@@ -40,9 +42,12 @@ fn kernel_ridge() -> Problem {
                 .collect()
         };
         let matrix = data.train.iter().enumerate().map(row).collect();
-        let Some(weights) = solve(matrix, data.train.iter().map(|(_, y)| *y).collect()) else { return 5.0 };
+        let Some(weights) = solve(matrix, data.train.iter().map(|(_, y)| *y).collect()) else {
+            return 5.0;
+        };
         mean_loss(&data, 5.0, |x, y| {
-            let told: f64 = data.train.iter().zip(&weights).map(|((a, _), weight)| weight * near(a, x)).sum();
+            let told: f64 =
+                data.train.iter().zip(&weights).map(|((a, _), weight)| weight * near(a, x)).sum();
             (told - y) * (told - y)
         })
     };
@@ -61,7 +66,8 @@ fn logistic() -> Problem {
         let (batch, epochs, fade) =
             (p.number("batch") as usize, p.number("epochs") as usize, p.number("fade"));
         let mut weights = vec![0.0; 11];
-        let mut steps = Steps::new(11, p.number("lr"), p.number("momentum"), p.number("decay"), false);
+        let mut steps =
+            Steps::new(11, p.number("lr"), p.number("momentum"), p.number("decay"), false);
         let mut chance = Chance::new("logistic order", 0);
         let mut order: Vec<usize> = (0..data.train.len()).collect();
         let logit = |weights: &[f64], x: &[f64]| {
@@ -72,8 +78,12 @@ fn logistic() -> Problem {
             for rows in order.chunks(batch.max(1)) {
                 let mut slope = vec![0.0; 11];
                 for (x, class) in rows.iter().map(|row| &data.train[*row]) {
-                    let error = (1.0 / (1.0 + (-logit(&weights, x)).exp()) - class) / rows.len() as f64;
-                    slope.iter_mut().zip(x.iter().chain(&[1.0])).for_each(|(slope, x)| *slope += error * x);
+                    let error =
+                        (1.0 / (1.0 + (-logit(&weights, x)).exp()) - class) / rows.len() as f64;
+                    slope
+                        .iter_mut()
+                        .zip(x.iter().chain(&[1.0]))
+                        .for_each(|(slope, x)| *slope += error * x);
                 }
                 steps.step(&mut weights, &slope, fade.powi(epoch as i32));
             }
@@ -98,15 +108,17 @@ fn network() -> Problem {
         let mut network = Network::new(3, hidden, p.word("curve") == "tanh", p.number("init"));
         let count = network.weights.len();
         let (rate, momentum) = (p.number("lr"), p.number("momentum"));
-        let mut steps = Steps::new(count, rate, momentum, p.number("decay"), p.word("optimizer") == "adam");
+        let mut steps =
+            Steps::new(count, rate, momentum, p.number("decay"), p.word("optimizer") == "adam");
         let mut chance = Chance::new("network order", 0);
         let mut order: Vec<usize> = (0..data.train.len()).collect();
         for _ in 0..12 {
             chance.shuffle(&mut order);
             for rows in order.chunks(batch.max(1)) {
                 let mut slope = vec![0.0; count];
-                rows.iter()
-                    .for_each(|row| network.slope(&data.train[*row].0, data.train[*row].1, &mut slope));
+                rows.iter().for_each(|row| {
+                    network.slope(&data.train[*row].0, data.train[*row].1, &mut slope)
+                });
                 slope.iter_mut().for_each(|slope| *slope /= rows.len() as f64);
                 steps.step(&mut network.weights, &slope, 1.0);
             }
@@ -141,8 +153,9 @@ fn fourier() -> Problem {
             })
             .collect();
         let expand = |x: &[f64]| -> Vec<f64> {
-            let wave =
-                |(w, phase): &(Vec<f64>, f64)| w.iter().zip(x).map(|(w, x)| w * x).sum::<f64>() + phase;
+            let wave = |(w, phase): &(Vec<f64>, f64)| {
+                w.iter().zip(x).map(|(w, x)| w * x).sum::<f64>() + phase
+            };
             waves.iter().map(|each| wave(each).cos()).collect()
         };
         let (mut matrix, mut right) = (vec![vec![0.0; count]; count], vec![0.0; count]);
@@ -156,7 +169,8 @@ fn fourier() -> Problem {
         }
         let Some(weights) = solve(matrix, right) else { return 5.0 };
         mean_loss(&data, 5.0, |x, y| {
-            let told: f64 = expand(x).iter().zip(&weights).map(|(feature, weight)| feature * weight).sum();
+            let told: f64 =
+                expand(x).iter().zip(&weights).map(|(feature, weight)| feature * weight).sum();
             (told - y) * (told - y)
         })
     };
@@ -173,11 +187,13 @@ fn neighbours() -> Problem {
     let data = Data::moons("neighbours", 90, 5);
     let objective = move |p: &Params<'_>| {
         let scales = [1.0, p.number("s1"), p.number("s2"), p.number("s3"), p.number("s3")];
-        let (count, sharp, smooth) = (p.number("k") as usize, p.word("weigh") == "near", p.number("smooth"));
+        let (count, sharp, smooth) =
+            (p.number("k") as usize, p.word("weigh") == "near", p.number("smooth"));
         let power = p.number("power");
         mean_loss(&data, 4.0, |x, class| {
             let far = |other: &[f64]| -> f64 {
-                let gap = |((a, b), scale): ((&f64, &f64), &f64)| (scale * (a - b).abs()).powf(power);
+                let gap =
+                    |((a, b), scale): ((&f64, &f64), &f64)| (scale * (a - b).abs()).powf(power);
                 x.iter().zip(other).zip(&scales).map(gap).sum::<f64>().powf(1.0 / power)
             };
             let mut all: Vec<(f64, f64)> =
@@ -187,7 +203,8 @@ fn neighbours() -> Problem {
                 let weight = if sharp { 1.0 / (far + 0.05) } else { 1.0 };
                 (weight, weight * class)
             });
-            let (total, ones) = votes.fold((0.0, 0.0), |sum, vote| (sum.0 + vote.0, sum.1 + vote.1));
+            let (total, ones) =
+                votes.fold((0.0, 0.0), |sum, vote| (sum.0 + vote.0, sum.1 + vote.1));
             let share = (ones + smooth) / (total + 2.0 * smooth);
             -(if class > 0.5 { share } else { 1.0 - share }).max(1e-6).ln()
         })

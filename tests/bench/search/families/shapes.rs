@@ -1,5 +1,5 @@
-//! What the synthetic families are made of: a place and a turn for every surface, drawn from its name, and random smooth
-//! surfaces. Called by the families. Never knows a space.
+//! What the synthetic families are made of: a place and a turn for every surface, drawn from its
+//! name, and random smooth surfaces. Called by the families. Never knows a space.
 
 use std::f64::consts::TAU;
 
@@ -82,13 +82,17 @@ impl Surface {
                 // A Matern kernel's spectrum is a Student t with twice as many degrees of freedom.
                 Grain::Rough => (5.0 / chance.normals(5).iter().map(|z| z * z).sum::<f64>()).sqrt(),
             };
-            let direction = lengths.iter().map(|length| stretch * chance.normal() / length).collect();
+            let direction =
+                lengths.iter().map(|length| stretch * chance.normal() / length).collect();
             (direction, chance.between(0.0, TAU), height * chance.normal())
         };
         Self { waves: (0..WAVES).map(|_| wave()).collect() }
     }
 
     pub(crate) fn at(&self, x: &[f64]) -> f64 {
-        self.waves.iter().map(|(direction, phase, height)| height * (dot(direction, x) + phase).cos()).sum()
+        self.waves
+            .iter()
+            .map(|(direction, phase, height)| height * (dot(direction, x) + phase).cos())
+            .sum()
     }
 }

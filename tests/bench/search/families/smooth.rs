@@ -1,5 +1,6 @@
-//! Smooth, continuous problems of two to eight axes: textbook surfaces with an optimum, a rotation and a scale drawn from the
-//! name, random draws of Gaussian processes, and some of both under noise. Called by `problem::all`. Never adds the noise.
+//! Smooth, continuous problems of two to eight axes: textbook surfaces with an optimum, a rotation
+//! and a scale drawn from the name, random draws of Gaussian processes, and some of both under
+//! noise. Called by `problem::all`. Never adds the noise.
 
 use std::f64::consts::PI;
 
@@ -41,7 +42,8 @@ fn styblinski() -> Problem {
     let objective = move |p: &Params<'_>| {
         less(&p.vector(), &shift).iter().map(|z| 0.5 * (z.powi(4) - 16.0 * z * z + 5.0 * z)).sum()
     };
-    Problem::new(FAMILY, "styblinski-3", cube(3, -5.0, 5.0), objective).known(3.0 * VALLEY.1, place(&best))
+    Problem::new(FAMILY, "styblinski-3", cube(3, -5.0, 5.0), objective)
+        .known(3.0 * VALLEY.1, place(&best))
 }
 
 /// Griewank's bowl with a product of cosines on it, on a stretch where both matter.
@@ -72,7 +74,8 @@ fn rastrigin() -> Problem {
 /// Michalewicz's ravines, of the gentle kind.
 fn michalewicz() -> Problem {
     let objective = |p: &Params<'_>| {
-        let ravine = |(axis, x): (usize, &f64)| x.sin() * ((axis + 1) as f64 * x * x / PI).sin().powi(6);
+        let ravine =
+            |(axis, x): (usize, &f64)| x.sin() * ((axis + 1) as f64 * x * x / PI).sin().powi(6);
         -p.vector().iter().enumerate().map(ravine).sum::<f64>()
     };
     Problem::new(FAMILY, "michalewicz-5", cube(5, 0.0, PI), objective)
@@ -104,7 +107,12 @@ fn cosines() -> Problem {
 }
 
 /// A bowl that is `condition` times steeper one way than another, turned.
-pub(super) fn ellipsoid(family: &'static str, name: &'static str, axes: usize, condition: f64) -> Problem {
+pub(super) fn ellipsoid(
+    family: &'static str,
+    name: &'static str,
+    axes: usize,
+    condition: f64,
+) -> Problem {
     let (centre, turn) = (somewhere(name, axes, -3.0, 3.0), Turn::new(name, axes));
     let (best, weights) = (centre.clone(), weights(axes, condition));
     let objective = move |p: &Params<'_>| {
@@ -127,5 +135,7 @@ fn ridge() -> Problem {
 
 fn draw(family: &'static str, name: &'static str, lengths: &[f64], grain: Grain) -> Problem {
     let surface = Surface::new(name, lengths, grain);
-    Problem::new(family, name, cube(lengths.len(), 0.0, 1.0), move |p: &Params<'_>| surface.at(&p.vector()))
+    Problem::new(family, name, cube(lengths.len(), 0.0, 1.0), move |p: &Params<'_>| {
+        surface.at(&p.vector())
+    })
 }

@@ -76,7 +76,11 @@ fn names_and_values_may_hold_the_signs_of_comparisons() {
         ("config.\"a.b\" <0.1", Name::Config("a.b".to_owned()), Sign::Below, "0.1"),
     ] {
         let read = Filter::read(filter).unwrap();
-        assert_eq!((read.name, read.sign, read.wanted.text.as_str()), (name, sign, value), "{filter}");
+        assert_eq!(
+            (read.name, read.sign, read.wanted.text.as_str()),
+            (name, sign, value),
+            "{filter}"
+        );
     }
     for (filter, wrong) in [
         ("summary.x >= y > 2", "more than one comparison"),
@@ -95,11 +99,20 @@ fn names_and_values_may_hold_the_signs_of_comparisons() {
 #[test]
 fn everything_that_is_wrong_is_said_at_once() {
     let lines = |filters: &[&str], sort: &[&str]| {
-        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let owned =
+            |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
         read(&owned(filters), &owned(sort)).unwrap_err().to_string()
     };
     let all = lines(
-        &["config.lr", "lr < 1", "config. = 1", "config.lr =< 1", "state = runing", "name =", "name = 'a"],
+        &[
+            "config.lr",
+            "lr < 1",
+            "config. = 1",
+            "config.lr =< 1",
+            "state = runing",
+            "name =",
+            "name = 'a",
+        ],
         &["-loss"],
     );
     let starts = [
@@ -117,7 +130,10 @@ fn everything_that_is_wrong_is_said_at_once() {
         assert!(line.starts_with(start), "{line}");
     }
     assert_eq!(all.lines().count(), starts.len());
-    assert_eq!(lines(&["summary.loss < nan"], &[]), "`summary.loss < nan`: NaN can be equal (=) or not (!=)");
+    assert_eq!(
+        lines(&["summary.loss < nan"], &[]),
+        "`summary.loss < nan`: NaN can be equal (=) or not (!=)"
+    );
     assert!(lines(&["tags < a"], &[]).ends_with("can be equal (=) or not (!=)"));
     assert!(lines(&["name = a"; 65], &[]).starts_with("more than 64"));
 }

@@ -42,7 +42,11 @@ fn a_summary_survives_the_store_bit_by_bit() {
     let mut summary = Summary::default();
     let limits = Limits::default();
     let nan = f64::from_bits(0x7ff8_0000_0000_0001);
-    let rows = [(7, "nan", Value::F64(nan)), (7, "zero", Value::F64(-0.0)), (9, "n", Value::I64(i64::MIN))];
+    let rows = [
+        (7, "nan", Value::F64(nan)),
+        (7, "zero", Value::F64(-0.0)),
+        (9, "n", Value::I64(i64::MIN)),
+    ];
     assert!(summary.add_history(&digest(&rows), &limits));
     assert!(summary.add_summary(&digest(&[(0, "n", Value::Text("over".to_owned()))]), &limits));
     let back = Summary::read(&summary.write()).unwrap();
@@ -54,9 +58,11 @@ fn a_summary_survives_the_store_bit_by_bit() {
     assert_eq!(back.to_json(&[]).to_string(), r#"{"nan":"NaN","zero":-0.0,"n":"over"}"#);
     assert_eq!(back.keys().collect::<Vec<_>>(), ["nan", "zero", "n"]);
     let stored = summary.write();
-    let logged = Logged { latest: &stored.latest, overlay: &stored.overlay, ranges: &stored.ranges };
+    let logged =
+        Logged { latest: &stored.latest, overlay: &stored.overlay, ranges: &stored.ranges };
     let metric = |json: &str| Metric::list(&format!("[{json}]"));
-    let metrics = metric(r#"{"name":"n","summary":["max"]},{"name":"zero","summary":["min","mean"]}"#);
+    let metrics =
+        metric(r#"{"name":"n","summary":["max"]},{"name":"zero","summary":["min","mean"]}"#);
     for metrics in [&[][..], &metrics] {
         let all = back.to_json(metrics);
         for key in ["nan", "zero", "zero.min", "zero.mean", "zero.max", "n", "n.max", "nonesuch"] {
@@ -70,7 +76,8 @@ fn a_summary_survives_the_store_bit_by_bit() {
 fn of_a_long_object_the_outline_stays() {
     let limits = Limits { summary_text: 500, ..Limits::default() };
     let edges: Vec<f64> = (0..=512).map(|at| f64::from(at) / 512.0 - 0.25).collect();
-    let long = json!({ "_type": "histogram", "bins": edges, "values": vec![1; 512], "not_finite": 3 });
+    let long =
+        json!({ "_type": "histogram", "bins": edges, "values": vec![1; 512], "not_finite": 3 });
     let table = json!({ "_type": "table", "path": "a.parquet", "columns": vec!["c"; 500] });
     let rows = [(0, "h", Value::Json(long.to_string())), (0, "t", Value::Json(table.to_string()))];
     let mut summary = Summary::default();
@@ -100,7 +107,8 @@ fn a_summary_of_long_texts_has_a_bound_in_bytes() {
     let keys: Vec<String> = (0..500).map(|number| format!("key{number}")).collect();
     for length in [10, 1000, 0, 4000] {
         let text = Value::Text("x".repeat(length));
-        let rows: Vec<_> = keys.iter().map(|key| (length as u64, key.as_str(), text.clone())).collect();
+        let rows: Vec<_> =
+            keys.iter().map(|key| (length as u64, key.as_str(), text.clone())).collect();
         summary.add_history(&digest(&rows), &limits);
         summary.add_summary(&digest(&rows), &limits);
         let stored = summary.write();

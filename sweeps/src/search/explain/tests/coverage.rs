@@ -1,4 +1,5 @@
-//! Whether intervals hold what they say: of trials that the surrogate has never seen, as many as it has counted on its own.
+//! Whether intervals hold what they say: of trials that the surrogate has never seen, as many as it
+//! has counted on its own.
 
 use super::*;
 use crate::rng::{Purpose, Stream};
@@ -66,7 +67,8 @@ fn value(trial: &Trial) -> f64 {
 fn share_of_fresh(surrogate: &Surrogate<'_>, fresh: &History) -> f64 {
     let holds = |trial: &&Trial| {
         let point = surrogate.axes.coordinates(&trial.point).unwrap();
-        let (low, high) = surrogate.ends(surrogate.intervals.of_trials(&surrogate.posterior, &[point]));
+        let (low, high) =
+            surrogate.ends(surrogate.intervals.of_trials(&surrogate.posterior, &[point]));
         (low..=high).contains(&value(trial))
     };
     fresh.trials.iter().filter(holds).count() as f64 / fresh.trials.len() as f64
@@ -86,13 +88,17 @@ fn fresh_trials_lie_in_their_intervals_as_often_as_was_counted() {
                 let surrogate = Surrogate::of(&study, &history).unwrap();
                 let Coverage { covered, held_out: of } = surrogate.intervals.coverage;
                 (counted, held_out) = (counted + covered, held_out + of);
-                let fresh = measured(&sweep(study.maximize, 1000 + seed), FRESH, measure, &mut noise);
+                let fresh =
+                    measured(&sweep(study.maximize, 1000 + seed), FRESH, measure, &mut noise);
                 fresh_share += share_of_fresh(&surrogate, &fresh) / seeds as f64;
             }
             let counted = counted as f64 / held_out as f64;
             // Few trials say little of a tail: it is heavier than they show.
             let error = if count < 60 { 0.16 } else { 0.09 };
-            assert!((counted - fresh_share).abs() < error, "{name} {count}: {counted:.3}, {fresh_share:.3}");
+            assert!(
+                (counted - fresh_share).abs() < error,
+                "{name} {count}: {counted:.3}, {fresh_share:.3}"
+            );
         }
     }
 }

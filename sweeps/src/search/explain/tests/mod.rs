@@ -21,8 +21,9 @@ fn one_of(values: &[Value]) -> Distribution {
 }
 
 fn study(axes: Vec<(&str, Distribution)>) -> Study {
-    let parameter =
-        |(name, distribution): (&str, Distribution)| Parameter::new(vec![name.to_owned()], distribution);
+    let parameter = |(name, distribution): (&str, Distribution)| {
+        Parameter::new(vec![name.to_owned()], distribution)
+    };
     let space = Space { parameters: axes.into_iter().map(parameter).collect() };
     Study::new(Method::Random, space, 5)
 }
@@ -48,14 +49,19 @@ fn importance<'a>(explanation: &'a Explanation, name: &str) -> &'a Importance {
 
 #[test]
 fn shares_of_a_sum_are_those_of_its_terms() {
-    let study = study(vec![("b", uniform(0.0, 1.0)), ("c", uniform(0.0, 1.0)), ("a", uniform(0.0, 1.0))]);
+    let study =
+        study(vec![("b", uniform(0.0, 1.0)), ("c", uniform(0.0, 1.0)), ("a", uniform(0.0, 1.0))]);
     let history = trials(&study, 60, |point| 10.0 * at(point, 2) + 3.0 * at(point, 0));
     let explanation = explain(&study, &history, &[]).unwrap();
-    let names: Vec<&str> = explanation.importances.iter().map(|one| one.parameter.as_str()).collect();
+    let names: Vec<&str> =
+        explanation.importances.iter().map(|one| one.parameter.as_str()).collect();
     assert_eq!(names, ["a", "b", "c"]);
     for (name, share) in [("a", 100.0 / 109.0), ("b", 9.0 / 109.0), ("c", 0.0)] {
         let found = importance(&explanation, name);
-        assert!((found.total - share).abs() < 0.02 && (found.alone - share).abs() < 0.02, "{found:?}");
+        assert!(
+            (found.total - share).abs() < 0.02 && (found.alone - share).abs() < 0.02,
+            "{found:?}"
+        );
         assert!(
             found.low <= found.total && found.total <= found.high && found.high < found.low + 0.1,
             "{found:?}"
@@ -77,10 +83,15 @@ fn what_matters_only_together_has_no_share_alone() {
     let surface = explanation.surface.unwrap();
     assert_eq!((surface.rows.len(), surface.columns.len(), surface.cells.len()), (12, 12, 144));
     for (index, cell) in surface.cells.iter().enumerate() {
-        let (row, column) =
-            (surface.rows[index / 12].as_f64().unwrap(), surface.columns[index % 12].as_f64().unwrap());
+        let (row, column) = (
+            surface.rows[index / 12].as_f64().unwrap(),
+            surface.columns[index % 12].as_f64().unwrap(),
+        );
         let cell = cell.unwrap();
-        assert!((cell.mean - row * column).abs() < 0.1 + 2.0 * cell.deviation, "{row} {column} {cell:?}");
+        assert!(
+            (cell.mean - row * column).abs() < 0.1 + 2.0 * cell.deviation,
+            "{row} {column} {cell:?}"
+        );
     }
 }
 
@@ -92,7 +103,9 @@ fn noise_alone_is_not_foretold() {
     assert!(explanation.accuracy < 0.2, "{explanation:?}");
     let flat = trials(&study, 8, |_| 2.5);
     let explanation = explain(&study, &flat, &[]).unwrap();
-    assert!(explanation.importances.iter().all(|one| one.total == 0.0) && explanation.accuracy == 0.0);
+    assert!(
+        explanation.importances.iter().all(|one| one.total == 0.0) && explanation.accuracy == 0.0
+    );
     assert!(explanation.curves[0].points.iter().all(|point| (point.mean - 2.5).abs() < 1e-6));
 }
 
@@ -100,7 +113,8 @@ fn noise_alone_is_not_foretold() {
 fn a_quadratic_has_its_best_value_where_it_is_for_either_goal() {
     for maximize in [false, true] {
         let sign = if maximize { -1.0 } else { 1.0 };
-        let study = Study { maximize, ..study(vec![("x", uniform(-4.0, 4.0)), ("y", uniform(0.0, 1.0))]) };
+        let study =
+            Study { maximize, ..study(vec![("x", uniform(-4.0, 4.0)), ("y", uniform(0.0, 1.0))]) };
         let history = trials(&study, 40, |point| {
             let away = at(point, 0) - 1.0;
             sign * away * away
@@ -112,8 +126,13 @@ fn a_quadratic_has_its_best_value_where_it_is_for_either_goal() {
             .iter()
             .min_by(|one, other| (sign * one.mean).total_cmp(&(sign * other.mean)))
             .unwrap();
-        assert!((best.value.as_f64().unwrap() - 1.0).abs() < 0.4 && best.mean.abs() < 0.3, "{best:?}");
-        assert!(curve.points.iter().all(|point| point.low <= point.mean && point.mean <= point.high));
+        assert!(
+            (best.value.as_f64().unwrap() - 1.0).abs() < 0.4 && best.mean.abs() < 0.3,
+            "{best:?}"
+        );
+        assert!(
+            curve.points.iter().all(|point| point.low <= point.mean && point.mean <= point.high)
+        );
     }
 }
 
@@ -154,14 +173,17 @@ fn categories_and_integers_add_up() {
         assert_eq!(&point.value, category);
         assert!((point.mean - offset(category) - 0.5).abs() < 0.1, "{point:?}");
     }
-    let values: Vec<Value> = explanation.curves[1].points.iter().map(|point| point.value.clone()).collect();
+    let values: Vec<Value> =
+        explanation.curves[1].points.iter().map(|point| point.value.clone()).collect();
     assert_eq!(values, [1, 2, 3, 4].map(Value::from));
 }
 
 #[test]
 fn a_conditional_parameter_is_averaged_where_it_is_active() {
-    let mut study =
-        study(vec![("momentum", uniform(0.0, 1.0)), ("optimizer", one_of(&[json!("sgd"), json!("adam")]))]);
+    let mut study = study(vec![
+        ("momentum", uniform(0.0, 1.0)),
+        ("optimizer", one_of(&[json!("sgd"), json!("adam")])),
+    ]);
     study.space.parameters[0].condition = Some(Condition { parent: 1, values: vec![json!("sgd")] });
     let value = |point: &Point| if point.values[1] == "sgd" { 2.0 + at(point, 0) } else { 0.0 };
     let history = trials(&study, 60, value);
@@ -229,7 +251,8 @@ fn the_incumbent_is_the_best_trial_that_counts() {
         trial.constrained = vec![Some(latency)];
     }
     assert_eq!(incumbent(&study, &history), Some((1, 1.0)));
-    study.constraints = vec![Constraint { metric: "latency".to_owned(), side: Side::AtMost, limit: 5.0 }];
+    study.constraints =
+        vec![Constraint { metric: "latency".to_owned(), side: Side::AtMost, limit: 5.0 }];
     assert_eq!(incumbent(&study, &history), Some((2, 2.0)));
     study.maximize = true;
     assert_eq!(incumbent(&study, &history), Some((0, 3.0)));

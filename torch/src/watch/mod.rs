@@ -1,5 +1,6 @@
-//! What `wandb.watch` does: histograms of the gradients and parameters of every variable, each so many steps. A training loop
-//! calls [`Watching::step`] after each backward pass. Changes nothing of the model.
+//! What `wandb.watch` does: histograms of the gradients and parameters of every variable, each so
+//! many steps. A training loop calls [`Watching::step`] after each backward pass. Changes nothing
+//! of the model.
 
 use besom::{Run, Value};
 use tch::{TchError, Tensor, nn};
@@ -35,15 +36,16 @@ impl Watch {
 
 /// `run.watch(&store, Watch::All, 100)`.
 pub trait WatchExt {
-    /// Watches the trainable variables that `store` has now, at the first and then at every `log_freq`-th step; 0 is taken as 1.
-    /// What it returns is to be told of the steps.
+    /// Watches the trainable variables that `store` has now, at the first and then at every
+    /// `log_freq`-th step; 0 is taken as 1. What it returns is to be told of the steps.
     fn watch(&self, store: &nn::VarStore, what: Watch, log_freq: u64) -> Watching;
 }
 
 impl WatchExt for Run {
     fn watch(&self, store: &nn::VarStore, what: Watch, log_freq: u64) -> Watching {
         let named = store.variables().into_iter();
-        let mut variables: Vec<_> = named.filter(|(_, variable)| variable.requires_grad()).collect();
+        let mut variables: Vec<_> =
+            named.filter(|(_, variable)| variable.requires_grad()).collect();
         variables.sort_by(|one, two| one.0.cmp(&two.0));
         Watching { run: self.clone(), variables, what, log_freq: log_freq.max(1), steps: 0 }
     }
@@ -62,7 +64,8 @@ pub struct Watching {
 
 impl Watching {
     /// To be called after each backward pass, before gradients are set to zero: also right after
-    /// `backward_step`. Where a step is due its histograms join the next row that the program logs; all other steps cost nothing. A variable without a gradient has none.
+    /// `backward_step`. Where a step is due its histograms join the next row that the program logs;
+    /// all other steps cost nothing. A variable without a gradient has none.
     ///
     /// # Errors
     /// When torch cannot count a variable's numbers.
@@ -93,5 +96,4 @@ impl Watching {
 }
 
 #[cfg(test)]
-#[path = "watch/tests.rs"]
 mod tests;

@@ -1,6 +1,7 @@
-//! Stops of badly behaved trials (tests/programs/zoo.rs), by everything that can end a trial, with a cgroup for each trial and
-//! without: nothing of a trial lives on, and its slot is free. BESOM_STOPS says how many, 100 or so unless `cargo xtask soak` asks
-//! for more. What lives is read from /proc, by command lines: the agent's own ways of finding processes are what is tested.
+//! Stops of badly behaved trials (tests/programs/zoo.rs), by everything that can end a trial, with
+//! a cgroup for each trial and without: nothing of a trial lives on, and its slot is free.
+//! BESOM_STOPS says how many, 100 or so unless `cargo xtask soak` asks for more. What lives is read
+//! from /proc, by command lines: the agent's own ways of finding processes are what is tested.
 
 mod beasts;
 mod grounds;
@@ -73,7 +74,8 @@ fn nothing_of_a_trial_lives_on() {
     took.sort_unstable();
     let (middle, most) = (took[took.len() / 2], took[took.len() - 1]);
     terminal::say(format_args!(
-        "{ended} trials ended in {:.1?}, none lived on; cancelled ones took {middle:.0?} at the median, {most:.0?} at most, of which {GRACE:?} are grace",
+        "{ended} trials ended in {:.1?}, none lived on; cancelled ones took {middle:.0?} at the \
+        median, {most:.0?} at most, of which {GRACE:?} are grace",
         begun.elapsed()
     ));
     assert!(middle < GRACE + SLACK || !measures(), "{took:?}");
@@ -81,8 +83,10 @@ fn nothing_of_a_trial_lives_on() {
 
 /// Lets one of each beast loose and ends them; how many, and how long each took that was cancelled.
 fn one_round(lab: &mut Lab, round: usize, way: Way, grounds: &Grounds) -> (usize, Vec<Duration>) {
-    let what =
-        format!("round {round}, {way:?}, {} cgroups", if grounds.with_cgroups { "with" } else { "no" });
+    let what = format!(
+        "round {round}, {way:?}, {} cgroups",
+        if grounds.with_cgroups { "with" } else { "no" }
+    );
     // An agent that was not there when an orphan lost its parents finds it by its mark alone.
     let unfindable = |beast: &Beast| {
         beast.name == beasts::CLEARED && way == Way::KillAgentAndShims && !grounds.with_cgroups
@@ -95,9 +99,9 @@ fn one_round(lab: &mut Lab, round: usize, way: Way, grounds: &Grounds) -> (usize
     let slots = loose.len().to_string();
     let mut agent = lab.agent(&sweep, &["--slots", &slots, "--grace", "1"]);
     let stands = |living: &std::collections::BTreeMap<String, Vec<i32>>, beast: &Beast| {
-        living
-            .iter()
-            .any(|(of, pids)| of.ends_with(&format!(":{}", beast.name)) && pids.len() >= beast.processes)
+        living.iter().any(|(of, pids)| {
+            of.ends_with(&format!(":{}", beast.name)) && pids.len() >= beast.processes
+        })
     };
     wait_for(&format!("all beasts of {what}"), || {
         let living = living(&tag);

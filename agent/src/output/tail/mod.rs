@@ -1,7 +1,8 @@
-//! Follows the console files of one attempt and turns their lines into rows of the journals `agent.console` and
-//! `agent.history`; what a person should know of printed lines goes to `agent.meta`. Where it was is not stored anywhere:
-//! the rows in the journals say how many lines of each file have been taken, so a crash between any two writes loses no
-//! line and doubles none. Called by `trial.rs`.
+//! Follows the console files of one attempt and turns their lines into rows of the journals
+//! `agent.console` and `agent.history`; what a person should know of printed lines goes to
+//! `agent.meta`. Where it was is not stored anywhere: the rows in the journals say how many lines
+//! of each file have been taken, so a crash between any two writes loses no line and doubles none.
+//! Called by `trial.rs`.
 
 use std::{
     fs::{self, File},
@@ -133,8 +134,8 @@ impl Tail {
         Ok(more)
     }
 
-    /// After the program's end, when a step found nothing more: takes last lines that have no newline, and says what is no
-    /// row.
+    /// After the program's end, when a step found nothing more: takes last lines that have no
+    /// newline, and says what is no row.
     ///
     /// # Errors
     /// When the disk refuses.
@@ -314,5 +315,4 @@ pub fn last_lines(path: &Path, most: usize, bytes: usize) -> Vec<String> {
 }
 
 #[cfg(test)]
-#[path = "tail/tests.rs"]
 mod tests;

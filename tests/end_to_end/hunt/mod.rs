@@ -1,7 +1,7 @@
-//! SIGKILL and SIGSTOP at random moments, to a controller, its agents, their shims and their trainers alike, while a
-//! grid is worked through: each cell is finished once, its history is what it would have been without a single kill,
-//! what was acknowledged is stored, and nothing lives on. BESOM_KILLS says how many, 20 unless `cargo xtask soak`
-//! asks for more.
+//! SIGKILL and SIGSTOP at random moments, to a controller, its agents, their shims and their
+//! trainers alike, while a grid is worked through: each cell is finished once, its history is what
+//! it would have been without a single kill, what was acknowledged is stored, and nothing lives on.
+//! BESOM_KILLS says how many, 20 unless `cargo xtask soak` asks for more.
 
 mod fleet;
 mod verdict;
@@ -48,14 +48,18 @@ fn a_fleet_that_is_shot_at_loses_nothing() {
     let mut chance = Chance::new(seed);
     let lab = Lab::with_controller();
     let begun = Instant::now();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let dial = runtime.block_on(async { Dial::new(&lab.address(), None).unwrap() });
     let over = Arc::new(AtomicBool::new(false));
-    let writer =
-        runtime.spawn(acknowledged(dial.clone(), Arc::clone(&over), |dial, begun, acked| async move {
+    let writer = runtime.spawn(acknowledged(
+        dial.clone(),
+        Arc::clone(&over),
+        |dial, begun, acked| async move {
             tokio::time::sleep(WRITE_EVERY).await;
             append(dial, begun, acked).await
-        }));
+        },
+    ));
 
     let mut fleet = Fleet::new(lab, cells);
     let mut hunter = Hunter::default();
@@ -66,11 +70,16 @@ fn a_fleet_that_is_shot_at_loses_nothing() {
     over.store(true, Ordering::Relaxed);
     let (run, acked) = runtime.block_on(writer).unwrap();
     let have = runtime.block_on(rows::stored(&dial, &run));
-    assert_eq!(have, (0..acked).collect::<Vec<_>>(), "all that was acknowledged, once, and nothing else");
+    assert_eq!(
+        have,
+        (0..acked).collect::<Vec<_>>(),
+        "all that was acknowledged, once, and nothing else"
+    );
     let verdict = runtime.block_on(verdict::check(&fleet, &dial, cells));
     fleet.close();
     terminal::say(format_args!(
-        "{hunter} in {struck:.1?}, all over after {:.1?}: {cells} cells finished once, {verdict}; {acked} rows \
+        "{hunter} in {struck:.1?}, all over after {:.1?}: {cells} cells finished once, {verdict}; \
+        {acked} rows \
          acknowledged and stored; a crash loop seen {} times",
         begun.elapsed(),
         fleet.resumed
@@ -108,7 +117,8 @@ impl Hunter {
             if turn.is_empty() {
                 turn.extend(KINDS);
             }
-            // Nobody of that kind may live at the moment, or only some who are stopped: then it is another's turn.
+            // Nobody of that kind may live at the moment, or only some who are stopped: then it is
+            // another's turn.
             let at = chance.below(turn.len());
             if self.strike(fleet, chance, turn[at]) {
                 turn.swap_remove(at);
@@ -166,7 +176,8 @@ impl Hunter {
 
 impl std::fmt::Display for Hunter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (killed, stopped): (usize, usize) = (self.killed.values().sum(), self.stopped.values().sum());
+        let (killed, stopped): (usize, usize) =
+            (self.killed.values().sum(), self.stopped.values().sum());
         write!(f, "{killed} killed {:?}, {stopped} stopped {:?}", self.killed, self.stopped)
     }
 }

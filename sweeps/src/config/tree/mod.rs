@@ -1,6 +1,7 @@
-//! The YAML text as a tree in which every node knows its place. Called by `check` alone; the readers walk the tree.
-//! Anchors are followed and merge keys (`<<`) merged, within limits on text, depth and size, so that no text, however
-//! hostile, costs more than a fraction of a second. Never knows what a key means.
+//! The YAML text as a tree in which every node knows its place. Called by `check` alone; the
+//! readers walk the tree. Anchors are followed and merge keys (`<<`) merged, within limits on text,
+//! depth and size, so that no text, however hostile, costs more than a fraction of a second. Never
+//! knows what a key means.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,7 +19,8 @@ use super::{
 
 /// Longest text in bytes; the largest real sweeps have a hundredth of it.
 pub(super) const MAX_BYTES: usize = 1 << 20;
-/// Deepest nesting of lists and mappings, through aliases too; recursion over the tree relies on it.
+/// Deepest nesting of lists and mappings, through aliases too; recursion over the tree relies on
+/// it.
 const MAX_DEPTH: usize = 64;
 /// Most nodes, those behind every alias counted again.
 const MAX_NODES: usize = 100_000;
@@ -28,7 +30,8 @@ const MAX_SCALARS: usize = 4 << 20;
 /// A scalar, list or mapping. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
-    /// Its place: of an alias, the alias; of a value with no text of its own on the key's line, the key.
+    /// Its place: of an alias, the alias; of a value with no text of its own on the key's line, the
+    /// key.
     pub(super) span: Span,
     /// What it is.
     pub(super) kind: Kind,
@@ -74,7 +77,8 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The tree of the text's only document; `None` when there is none or an error in `report` says why.
+/// The tree of the text's only document; `None` when there is none or an error in `report` says
+/// why.
 pub(super) fn parse(text: &str, report: &mut Report) -> Option<Node> {
     let start = Span { line: 1, first: 1, last: 1 };
     if text.len() > MAX_BYTES {
@@ -89,7 +93,9 @@ pub(super) fn parse(text: &str, report: &mut Report) -> Option<Node> {
     }
     if let Some(line) = lines(text).position(|line| line.starts_with("%TAG")) {
         let span = Span { line: line + 1, ..start };
-        report.error(At { path: "", span }, "`%TAG` means nothing in a sweep").hint("remove the line");
+        report
+            .error(At { path: "", span }, "`%TAG` means nothing in a sweep")
+            .hint("remove the line");
         return None;
     }
     if let Some(span) = nul(text) {
@@ -113,7 +119,8 @@ pub(super) fn parse(text: &str, report: &mut Report) -> Option<Node> {
             break;
         }
     }
-    // A node finished outside of every other is the whole document; after a stop there is none, or it is the first.
+    // A node finished outside of every other is the whole document; after a stop there is none, or
+    // it is the first.
     let empty = builder.root.as_ref().is_none_or(|root| root.text() == Some(""));
     if empty && report.errors() == 0 {
         report
@@ -126,8 +133,9 @@ pub(super) fn parse(text: &str, report: &mut Report) -> Option<Node> {
 /// The first NUL, where the parser would take the text to end.
 fn nul(text: &str) -> Option<Span> {
     let in_line = |line: &str| line.chars().position(|character| character == '\0');
-    let (line, column) =
-        lines(text).enumerate().find_map(|(index, line)| in_line(line).map(|at| (index + 1, at + 1)))?;
+    let (line, column) = lines(text)
+        .enumerate()
+        .find_map(|(index, line)| in_line(line).map(|at| (index + 1, at + 1)))?;
     Some(Span { line, first: column, last: column })
 }
 
@@ -192,8 +200,12 @@ impl Builder {
     fn take(&mut self, event: Event<'_>, span: Marked, report: &mut Report) -> Result<(), Stop> {
         match event {
             Event::DocumentStart(_) => self.document(span, report),
-            Event::SequenceStart(anchor, tag) => self.begin(false, anchor, tag.as_deref(), span, report),
-            Event::MappingStart(anchor, tag) => self.begin(true, anchor, tag.as_deref(), span, report),
+            Event::SequenceStart(anchor, tag) => {
+                self.begin(false, anchor, tag.as_deref(), span, report)
+            }
+            Event::MappingStart(anchor, tag) => {
+                self.begin(true, anchor, tag.as_deref(), span, report)
+            }
             Event::SequenceEnd | Event::MappingEnd => self.end(span, report),
             Event::Alias(anchor) => self.alias(anchor, span, report),
             Event::Scalar(text, style, anchor, tag) => {
@@ -222,7 +234,9 @@ impl Builder {
             return Ok(());
         }
         let span = self.place(span.start, span.end);
-        report.error(At { path: "", span }, "a second document begins here").hint("write one sweep per file");
+        report
+            .error(At { path: "", span }, "a second document begins here")
+            .hint("write one sweep per file");
         Err(Stop)
     }
 
@@ -268,7 +282,8 @@ impl Builder {
         } else {
             Kind::List(Rc::new(open.nodes))
         };
-        // Without a bracket it begins somewhere below its key, which is the better place to point at.
+        // Without a bracket it begins somewhere below its key, which is the better place to point
+        // at.
         self.finish(Node { span: place, kind }, size, open.anchor, open.bracket.is_none());
         Ok(())
     }
@@ -296,15 +311,17 @@ impl Builder {
         if self.total.nodes <= MAX_NODES && self.total.bytes <= MAX_SCALARS {
             return Ok(());
         }
-        let message =
-            format!("this file has more than {MAX_NODES} values or 4 MiB of text, aliases followed");
+        let message = format!(
+            "this file has more than {MAX_NODES} values or 4 MiB of text, aliases followed"
+        );
         report
             .error(At { path: "", span }, message)
             .hint("load long lists in the program, and sweep over a name or an index");
         Err(Stop)
     }
 
-    /// Hands a finished node to what it belongs to. A `hidden` one has no text of its own where it begins.
+    /// Hands a finished node to what it belongs to. A `hidden` one has no text of its own where it
+    /// begins.
     fn finish(&mut self, mut node: Node, size: Size, anchor: usize, hidden: bool) {
         if anchor > 0 {
             self.anchors.insert(anchor, (node.clone(), size));
@@ -356,14 +373,16 @@ fn pairs(nodes: Vec<Node>) -> Vec<(Node, Node)> {
     pairs
 }
 
-/// The entries with every merge key (`<<: *defaults`, or a list of aliases) replaced by what it refers to; keys that
-/// the mapping has itself win, then those of the earlier alias. YAML 1.2 dropped merge keys; people did not.
+/// The entries with every merge key (`<<: *defaults`, or a list of aliases) replaced by what it
+/// refers to; keys that the mapping has itself win, then those of the earlier alias. YAML 1.2
+/// dropped merge keys; people did not.
 fn merged(entries: Vec<(Node, Node)>, report: &mut Report) -> Vec<(Node, Node)> {
     let is_merge = |key: &Node| matches!(&key.kind, Kind::Scalar(s) if s.plain && s.text == "<<");
     if !entries.iter().any(|(key, _)| is_merge(key)) {
         return entries;
     }
-    let (merges, mut entries): (Vec<_>, Vec<_>) = entries.into_iter().partition(|(key, _)| is_merge(key));
+    let (merges, mut entries): (Vec<_>, Vec<_>) =
+        entries.into_iter().partition(|(key, _)| is_merge(key));
     let mut known: BTreeSet<String> =
         entries.iter().filter_map(|(key, _)| key.text().map(str::to_owned)).collect();
     for (key, value) in merges {
@@ -390,99 +409,4 @@ fn merged(entries: Vec<(Node, Node)>, report: &mut Report) -> Vec<(Node, Node)> 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn problems(text: &str) -> (Option<Node>, Vec<String>) {
-        let mut report = Report::default();
-        let node = parse(text, &mut report);
-        let told = report.finish();
-        (
-            node,
-            told.iter()
-                .map(|p| format!("{}:{}-{} {}", p.line, p.columns.0, p.columns.1, p.message))
-                .collect(),
-        )
-    }
-
-    /// The tree in one line, each node with its place.
-    fn show(node: &Node) -> String {
-        let Span { line, first, last } = node.span;
-        let what = match &node.kind {
-            Kind::Scalar(scalar) => format!("{:?}", scalar.core),
-            Kind::List(items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(", ")),
-            Kind::Map(entries) => {
-                let entry = |(k, v): &(Node, Node)| format!("{}: {}", k.text().unwrap_or("?"), show(v));
-                format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
-            }
-        };
-        format!("{what}@{line}:{first}-{last}")
-    }
-
-    fn tree(text: &str) -> String {
-        let (node, told) = problems(text);
-        assert_eq!(told, Vec::<String>::new(), "{text}");
-        show(&node.expect("a tree"))
-    }
-
-    #[test]
-    fn every_node_knows_its_place() {
-        assert_eq!(
-            tree("a: 1.5\nbé:\n  - x\n  - {c: true}\n"),
-            "{a: Float(1.5)@1:4-6, bé: [Text@3:5-5, {c: Bool(true)@4:9-12}@4:5-13]@2:1-2}@1:1-6"
-        );
-        assert_eq!(tree("a:\nb: ''"), "{a: Null@1:1-1, b: Text@2:4-5}@1:1-2");
-        assert_eq!(tree("a: |\r\n  x\r\n  y\r\nb: 1"), "{a: Text@2:3-3, b: Integer(1)@4:4-4}@1:1-4");
-    }
-
-    #[test]
-    fn anchors_tags_and_merges_are_followed() {
-        assert_eq!(
-            tree("a: &x [1]\nb: *x\nc: !!str 5\nd: !!float 5\ne: !!int \"7\""),
-            "{a: [Integer(1)@1:8-8]@1:4-9, b: [Integer(1)@1:8-8]@2:4-5, c: Text@3:4-10, \
-             d: Float(5.0)@4:4-12, e: Integer(7)@5:4-12}@1:1-9"
-        );
-        assert_eq!(
-            tree("a: &x {p: 1, q: 2}\nb: {<<: *x, q: 3}"),
-            "{a: {p: Integer(1)@1:11-11, q: Integer(2)@1:17-17}@1:4-18, \
-             b: {q: Integer(3)@2:16-16, p: Integer(1)@1:11-11}@2:4-17}@1:1-18"
-        );
-        for (text, told) in [
-            ("a: !foo 1", "1:4-9 the tag `!foo` means nothing in a sweep"),
-            ("a: !!int x", "1:4-10 `x` is not a valid `int`"),
-            ("a: !!set {b}", "1:4-10 the tag `tag:yaml.org,2002:!set` means nothing in a sweep"),
-            ("a: &x [*x]", "1:8-9 this alias is part of what it stands for"),
-            ("a: 1\n---\nb: 2", "2:1-3 a second document begins here"),
-            ("a: {<<: 5}", "1:5-6 `<<` merges mappings, and this is none"),
-        ] {
-            assert_eq!(problems(text).1, [told], "{text}");
-        }
-    }
-
-    #[test]
-    fn hostile_texts_are_refused() {
-        let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-        for level in 1..40 {
-            bomb += &format!("a{level}: &a{level} [{}]\n", vec![format!("*a{}", level - 1); 10].join(", "));
-        }
-        let text = format!("a: &a \"{}\"\nb: [{}]", "x".repeat(500_000), vec!["*a"; 1000].join(", "));
-        let mut chain = "a0: &a0 [x]\n".to_owned();
-        for level in 1..2000 {
-            chain += &format!("a{level}: &a{level} [[[[*a{}]]]]\n", level - 1);
-        }
-        for (text, told) in [
-            (bomb.as_str(), "more than 100000 values"),
-            (text.as_str(), "more than 100000 values"),
-            (chain.as_str(), "nested deeper than 64 levels"),
-            (&"[".repeat(1_000_000), "nested"),
-            (&"- ".repeat(500_000), "nested"),
-            (&"{a: ".repeat(200_000), "nested"),
-            (&"x\n".repeat(50_000_000), "about 100 MB"),
-            (&"a".repeat(1_000_000), ""),
-            ("%TAG ! tag:x,2000:\n---\n!a 1", "%TAG"),
-        ] {
-            let (_, problems) = problems(text);
-            assert!(problems.concat().contains(told), "{problems:?}");
-        }
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
-//! SIGKILL on the log path: controllers, trainers and both at once, at random moments. What was acknowledged (rows, files, artifacts) is
-//! there, bit by bit and once; a killed trainer loses the last milliseconds at most. BESOM_KILLS says how many, 40 unless `cargo xtask soak` asks for
+//! SIGKILL on the log path: controllers, trainers and both at once, at random moments. What was
+//! acknowledged (rows, files, artifacts) is there, bit by bit and once; a killed trainer loses the
+//! last milliseconds at most. BESOM_KILLS says how many, 40 unless `cargo xtask soak` asks for
 //! more.
 
 pub(crate) mod contents;
@@ -36,7 +37,8 @@ fn what_was_acknowledged_survives_every_kill() {
     let mut lab = Lab::with_controller();
     // Not before the programs are built, which may take longer than everything else.
     let begun = Instant::now();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let mut chance = Chance::new(monotonic_ns());
     let mut lost = Vec::new();
     for round in 0..kills.div_ceil(KILLS_A_ROUND) {
@@ -46,7 +48,8 @@ fn what_was_acknowledged_survives_every_kill() {
     let over = lost.iter().filter(|lost| **lost > LOSS).count();
     let (middle, most) = (lost[lost.len() / 2], lost[lost.len() - 1]);
     terminal::say(format_args!(
-        "{} trainers killed in {:.1?}: lost the last {middle:?} at the median, {most:?} at most, {over} over {LOSS:?}",
+        "{} trainers killed in {:.1?}: lost the last {middle:?} at the median, {most:?} at most, \
+        {over} over {LOSS:?}",
         lost.len(),
         begun.elapsed()
     ));
@@ -58,15 +61,16 @@ fn what_was_acknowledged_survives_every_kill() {
     );
 }
 
-/// Gives what the two killed trainers lost: the time between their last row on disk and their end, less the time for which the
-/// machine did not let their threads run.
+/// Gives what the two killed trainers lost: the time between their last row on disk and their end,
+/// less the time for which the machine did not let their threads run.
 fn one_round(
     lab: &mut Lab,
     runtime: &tokio::runtime::Runtime,
     chance: &mut Chance,
     round: usize,
 ) -> [Duration; 2] {
-    let mut trainers = [0, 1, 2].map(|number| Trainer::start(lab, &format!("trainer-{round}-{number}")));
+    let mut trainers =
+        [0, 1, 2].map(|number| Trainer::start(lab, &format!("trainer-{round}-{number}")));
     let dial = runtime.block_on(async { Dial::new(&lab.address(), None).unwrap() });
     let over = Arc::new(AtomicBool::new(false));
     let writer = runtime.spawn(acknowledged(dial.clone(), Arc::clone(&over), append));
@@ -86,7 +90,11 @@ fn one_round(
     over.store(true, Ordering::Relaxed);
     let (run, acked) = runtime.block_on(writer).unwrap();
     let have = runtime.block_on(rows::stored(&dial, &run));
-    assert_eq!(have, (0..acked).collect::<Vec<_>>(), "all that was acknowledged, once, and nothing else");
+    assert_eq!(
+        have,
+        (0..acked).collect::<Vec<_>>(),
+        "all that was acknowledged, once, and nothing else"
+    );
     let (run, acked) = runtime.block_on(keeper).unwrap();
     runtime.block_on(contents::check(&dial, &run, acked));
     let accepted = survivor.finish();
@@ -152,7 +160,8 @@ impl Trainer {
         words[0]
     }
 
-    /// How long before its end the first row was logged that is not among the `kept`, less what the machine owes its threads.
+    /// How long before its end the first row was logged that is not among the `kept`, less what the
+    /// machine owes its threads.
     fn lost(&self, kept: u64, killed: u64) -> Duration {
         let side = fs::read(&self.side).unwrap();
         let word = |bytes: &[u8], index: usize| {

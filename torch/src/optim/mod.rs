@@ -1,5 +1,6 @@
-//! SGD, Adam and AdamW whose state can be saved and loaded, which libtorch's own cannot from Rust: what a run needs that goes on
-//! from a checkpoint. Called by trainers and by `state`. The updates are torch's; it never decides on a learning rate.
+//! SGD, Adam and AdamW whose state can be saved and loaded, which libtorch's own cannot from Rust:
+//! what a run needs that goes on from a checkpoint. Called by trainers and by `state`. The updates
+//! are torch's; it never decides on a learning rate.
 
 use std::collections::HashMap;
 
@@ -73,7 +74,11 @@ impl Optim {
     ///
     /// # Errors
     /// When torch refuses the learning rate.
-    pub fn new(store: &nn::VarStore, rule: impl Into<Rule>, learning_rate: f64) -> Result<Self, TchError> {
+    pub fn new(
+        store: &nn::VarStore,
+        rule: impl Into<Rule>,
+        learning_rate: f64,
+    ) -> Result<Self, TchError> {
         let clearing = nn::Sgd::default().build(store, learning_rate)?;
         let slot = |(name, variable)| Slot { name, variable, memory: Memory::Empty };
         let mut slots: Vec<Slot> = store.variables().into_iter().map(slot).collect();
@@ -128,7 +133,8 @@ impl Optim {
     pub(crate) fn state(&self) -> Vec<(String, Tensor)> {
         let mut state = vec![(RATE.to_owned(), Tensor::from(self.learning_rate))];
         for Slot { name, memory, .. } in &self.slots {
-            let mut tell = |what: &str, tensor: Tensor| state.push((format!("{name}/{what}"), tensor));
+            let mut tell =
+                |what: &str, tensor: Tensor| state.push((format!("{name}/{what}"), tensor));
             match memory {
                 Memory::Empty => {}
                 Memory::Momentum(momentum) => tell(MOMENTUM, momentum.shallow_clone()),
@@ -149,7 +155,10 @@ impl Optim {
     ///
     /// # Errors
     /// When something is missing, is too much or has another shape: then nothing has changed.
-    pub(crate) fn set_state(&mut self, mut state: HashMap<String, Tensor>) -> Result<(), StateError> {
+    pub(crate) fn set_state(
+        &mut self,
+        mut state: HashMap<String, Tensor>,
+    ) -> Result<(), StateError> {
         let rate = state.remove(RATE).ok_or_else(|| StateError::Missing(RATE.to_owned()))?;
         let rate = f64::try_from(&rate)?;
         let recall = |slot: &Slot| slot.recall(self.rule, &mut state);
@@ -231,7 +240,9 @@ impl Slot {
             let largest = if amsgrad { Some(zeros()?) } else { None };
             self.memory = Memory::Moments { steps: 0, mean: zeros()?, square: zeros()?, largest };
         }
-        let Memory::Moments { steps, mean, square, largest } = &mut self.memory else { return Ok(()) };
+        let Memory::Moments { steps, mean, square, largest } = &mut self.memory else {
+            return Ok(());
+        };
         *steps += 1;
         let [bias, square_bias] = betas.map(|beta| 1.0 - beta.powf(*steps as f64));
         let _ = mean.f_lerp_(gradient, 1.0 - betas[0])?;
@@ -246,7 +257,11 @@ impl Slot {
     }
 
     /// What was remembered of this variable, out of a saved state.
-    fn recall(&self, rule: Rule, state: &mut HashMap<String, Tensor>) -> Result<Memory, StateError> {
+    fn recall(
+        &self,
+        rule: Rule,
+        state: &mut HashMap<String, Tensor>,
+    ) -> Result<Memory, StateError> {
         let mut part = |what: &str| {
             let name = format!("{}/{what}", self.name);
             let found = state.remove(&name).map(|saved| fitting(&name, &saved, &self.variable));

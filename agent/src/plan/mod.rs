@@ -1,8 +1,10 @@
-//! What the agent should do: a pure function of what it holds and what has happened. No clock, no file, no call: the loop in
-//! `agent.rs` carries the actions out, and the simulator drives the same plan. It never starts an attempt twice, never
-//! puts two trials on a slot, and never leaves while it holds anything.
+//! What the agent should do: a pure function of what it holds and what has happened. No clock, no
+//! file, no call: the loop in `agent.rs` carries the actions out, and the simulator drives the same
+//! plan. It never starts an attempt twice, never puts two trials on a slot, and never leaves while
+//! it holds anything.
 
 mod crash_loop;
+mod messages;
 mod occupied;
 
 use std::{
@@ -14,6 +16,7 @@ use probes::{Bug, planted};
 use proto::v1::{self, Beat, Orders, Start};
 use terminal::{Exit, Failure, count};
 
+pub use self::messages::{Action, Event, Me, News};
 use self::{crash_loop::CrashLoop, occupied::Occupied};
 use crate::{
     slots::release::Occupancy,
@@ -25,91 +28,6 @@ use crate::{
 pub const MAX_UNREPORTED: usize = 64;
 /// A beat tells of so many slots that are set aside, so that it stays small.
 const MOST_SET_ASIDE: usize = 16;
-
-/// Who plans, and what for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Me {
-    /// This agent.
-    pub agent: String,
-    /// This start of it.
-    pub incarnation: u64,
-    /// The sweep that it works for.
-    pub sweep: String,
-    /// Of the node, for people.
-    pub host: String,
-    /// "CPU", or the name of each GPU.
-    pub devices: Vec<String>,
-    /// How many trials at once; at least one.
-    pub slots: usize,
-    /// What trials get between SIGTERM and SIGKILL when the agent is to end.
-    pub grace: Duration,
-    /// Trials to start before it leaves; `None`: as long as the sweep wants.
-    pub count: Option<u64>,
-}
-
-/// What has happened.
-#[derive(Clone, Debug)]
-pub enum Event {
-    /// The controller answered a heartbeat.
-    Answered(Orders),
-    /// A trial's program runs.
-    Started(Attempt),
-    /// A trial's processes are gone. `ran` counts from its start.
-    Over {
-        /// Which.
-        attempt: Attempt,
-        /// What that means.
-        verdict: Verdict,
-        /// How long it ran.
-        ran: Duration,
-    },
-    /// Nothing is left to be told about an attempt that is over.
-    Reported(Attempt),
-    /// The slot of a trial that ends is not free, or free at last.
-    Slot(Attempt, Occupancy),
-    /// Whether the GPU of these slots answers.
-    Gpu {
-        /// The GPU, for people.
-        gpu: String,
-        /// The slots that it belongs to.
-        slots: Vec<usize>,
-        /// Why it does not.
-        trouble: Option<String>,
-    },
-    /// Ctrl-C: a person wants it to end.
-    Interrupted,
-    /// SIGTERM: the node is taken away.
-    Terminated,
-}
-
-/// What is to be done.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Action {
-    /// Start this trial on that slot.
-    Spawn {
-        /// Index of the slot.
-        slot: usize,
-        /// What to start.
-        start: Start,
-    },
-    /// End this trial.
-    Stop(Attempt, Stop),
-    /// Tell the person.
-    Say(String),
-    /// Write this incarnation down before the next heartbeat tells it.
-    Incarnate(u64),
-}
-
-/// Whether a heartbeat has something to say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum News {
-    /// Nothing that the controller does not know.
-    None,
-    /// Something that can wait for a moment: an answer that is on its way may make it worthless.
-    Soon,
-    /// Something that a slot or a person waits for.
-    Now,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
@@ -195,12 +113,14 @@ impl Plan {
         match event {
             Event::Answered(orders) => self.answered(orders, &mut actions),
             Event::Started(attempt) => self.heard(&attempt),
-            Event::Over { attempt, verdict, ran } => self.over(attempt, &verdict, ran, &mut actions),
+            Event::Over { attempt, verdict, ran } => {
+                self.over(attempt, &verdict, ran, &mut actions)
+            }
             Event::Reported(attempt) => {
                 self.trials.remove(&attempt);
                 if self.lost.contains(&attempt) {
-                    // Not naming it only lets its lease run out. A new incarnation that does not name it says at once
-                    // that it is gone.
+                    // Not naming it only lets its lease run out. A new incarnation that does not
+                    // name it says at once that it is gone.
                     self.me.incarnation += 1;
                     self.news = News::Now;
                     actions.push(Action::Incarnate(self.me.incarnation));
@@ -232,7 +152,8 @@ impl Plan {
         self.news
     }
 
-    /// The next heartbeat: everything that is held and wanted now. The controller may keep it for `wait`.
+    /// The next heartbeat: everything that is held and wanted now. The controller may keep it for
+    /// `wait`.
     pub fn beat(&mut self, wait: Duration) -> Beat {
         self.beat += 1;
         self.news = News::None;
@@ -339,7 +260,11 @@ impl Plan {
         for stop in orders.stop {
             let cause = if stop.reason == "fenced" { Cause::Fenced } else { Cause::Wanted };
             let grace = Duration::from_millis(stop.grace_ms.into());
-            self.stop(Attempt { run: stop.run, number: stop.attempt }, Stop { cause, grace }, actions);
+            self.stop(
+                Attempt { run: stop.run, number: stop.attempt },
+                Stop { cause, grace },
+                actions,
+            );
         }
         if orders.note.is_empty() {
             self.note.clear();
@@ -364,14 +289,17 @@ impl Plan {
             return;
         };
         self.started += 1;
-        self.trials.insert(attempt, Trial { slots: vec![slot], phase: Phase::Starting, stopping: None });
+        self.trials
+            .insert(attempt, Trial { slots: vec![slot], phase: Phase::Starting, stopping: None });
         actions.push(Action::Spawn { slot, start });
     }
 
     fn stop(&mut self, attempt: Attempt, stop: Stop, actions: &mut Vec<Action>) {
         let Some(trial) = self.trials.get_mut(&attempt) else { return };
-        // Orders are the whole truth and name it again and again. Only a fence says more than what was said before.
-        let known = trial.stopping.is_some_and(|cause| cause == stop.cause || stop.cause != Cause::Fenced);
+        // Orders are the whole truth and name it again and again. Only a fence says more than what
+        // was said before.
+        let known =
+            trial.stopping.is_some_and(|cause| cause == stop.cause || stop.cause != Cause::Fenced);
         if trial.phase != Phase::Over && !known {
             trial.stopping = Some(stop.cause);
             actions.push(Action::Stop(attempt, stop));
@@ -398,7 +326,13 @@ impl Plan {
         }
     }
 
-    fn over(&mut self, attempt: Attempt, verdict: &Verdict, ran: Duration, actions: &mut Vec<Action>) {
+    fn over(
+        &mut self,
+        attempt: Attempt,
+        verdict: &Verdict,
+        ran: Duration,
+        actions: &mut Vec<Action>,
+    ) {
         let free = self.free();
         let Some(trial) = self.trials.get_mut(&attempt) else { return };
         trial.phase = Phase::Over;
@@ -406,7 +340,8 @@ impl Plan {
             Verdict::Report(outcome) if matches!(outcome.state.as_str(), "finished" | "failed") => {
                 if let Some(failure) = self.crash_loop.take(outcome, ran) {
                     if self.failure.is_none() && self.running() > 0 {
-                        actions.push(Action::Say(format!("{}: no more are started", failure.message)));
+                        actions
+                            .push(Action::Say(format!("{}: no more are started", failure.message)));
                     }
                     self.give_up(failure);
                 }
@@ -421,7 +356,9 @@ impl Plan {
                 self.news = News::Now;
                 if let Some(reason) = reason {
                     let failure = Failure::new(Exit::Refused, &reason.message);
-                    self.give_up(reason.hints.iter().fold(failure, |failure, hint| failure.hint(hint)));
+                    self.give_up(
+                        reason.hints.iter().fold(failure, |failure, hint| failure.hint(hint)),
+                    );
                 }
             }
         }
@@ -471,7 +408,8 @@ impl Plan {
         if running > 0 {
             let trials = count(running, "trial");
             let seconds = self.me.grace.as_secs();
-            actions.push(Action::Say(format!("ending {trials}: {seconds} s to save what they have")));
+            actions
+                .push(Action::Say(format!("ending {trials}: {seconds} s to save what they have")));
         }
         let stop = Stop { cause: Cause::Leaving, grace: self.me.grace };
         for attempt in self.trials.keys().cloned().collect::<Vec<_>>() {
@@ -481,5 +419,4 @@ impl Plan {
 }
 
 #[cfg(test)]
-#[path = "plan/tests.rs"]
 mod tests;

@@ -1,11 +1,15 @@
-//! The only file that knows which database this is: connections, transactions, values. Used by the other files of `store`,
-//! whose functions take an open [`Tx`]. Never begins a transaction by itself: the writer and the readers do.
+//! The only file that knows which database this is: connections, transactions, values. Used by the
+//! other files of `store`, whose functions take an open [`Tx`]. Never begins a transaction by
+//! itself: the writer and the readers do.
+
+mod error;
 
 use std::{cell::Cell, fs::File, os::unix::ffi::OsStrExt as _, path::Path};
 
+pub(crate) use self::error::{Error, Result};
 use probes::{Bug, planted};
 use rusqlite::{
-    Connection, ErrorCode, OpenFlags, OptionalExtension as _, Statement, StatementStatus,
+    Connection, OpenFlags, OptionalExtension as _, Statement, StatementStatus,
     backup::{Backup, Progress, StepResult},
     config::DbConfig,
     ffi::SQLITE_IOERR_FSYNC,
@@ -17,91 +21,37 @@ use super::work::Work;
 use crate::platform::Disk;
 
 const SCHEMA: &[&str] = &[
-    include_str!("schema/001.sql"),
-    include_str!("schema/002.sql"),
-    include_str!("schema/003.sql"),
-    include_str!("schema/004.sql"),
-    include_str!("schema/005.sql"),
-    include_str!("schema/006.sql"),
-    include_str!("schema/007.sql"),
-    include_str!("schema/008.sql"),
-    include_str!("schema/009.sql"),
-    include_str!("schema/010.sql"),
-    include_str!("schema/011.sql"),
-    include_str!("schema/012.sql"),
-    include_str!("schema/013.sql"),
+    include_str!("../schema/001.sql"),
+    include_str!("../schema/002.sql"),
+    include_str!("../schema/003.sql"),
+    include_str!("../schema/004.sql"),
+    include_str!("../schema/005.sql"),
+    include_str!("../schema/006.sql"),
+    include_str!("../schema/007.sql"),
+    include_str!("../schema/008.sql"),
+    include_str!("../schema/009.sql"),
+    include_str!("../schema/010.sql"),
+    include_str!("../schema/011.sql"),
+    include_str!("../schema/012.sql"),
+    include_str!("../schema/013.sql"),
 ];
 const STATEMENTS: usize = 128;
 /// Pages of a copy between two words on how far it is.
 const PAGES: i32 = 4096;
-/// SQLite's own file system with a lock on the database that keeps every other process out. What its connections share
-/// is memory of this process: a file that is mapped would end the program by SIGBUS once it cannot be written.
+/// SQLite's own file system with a lock on the database that keeps every other process out. What
+/// its connections share is memory of this process: a file that is mapped would end the program by
+/// SIGBUS once it cannot be written.
 const ALONE: &str = "unix-excl";
-/// Up to so many bytes of a database are examined whole when it is opened, which takes a fraction of a second.
+/// Up to so many bytes of a database are examined whole when it is opened, which takes a fraction
+/// of a second.
 const SMALL: i64 = 64 << 20;
-
-/// What went wrong in the database.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Error {
-    /// The disk is full or fails: the same may work later.
-    #[error("{0}")]
-    Disk(String),
-    /// Somebody else is in the way: the same may work later.
-    #[error("the database cannot take this now: {0}")]
-    Busy(String),
-    /// The data folder is not the one that was opened.
-    #[error("{0}")]
-    Gone(String),
-    /// The database's file holds what nobody has written.
-    #[error("{0}")]
-    Damaged(String),
-    /// One value or one content cannot be read; the rest can.
-    #[error("{0}")]
-    Corrupt(String),
-    /// A newer controller has written the data.
-    #[error("the data was written by a newer controller (schema {0})")]
-    Newer(u32),
-    /// The database's file holds the tables of another program.
-    #[error("it belongs to another program")]
-    Foreign,
-    /// Ours to repair.
-    #[error("{0}")]
-    Bug(String),
-}
-
-impl From<rusqlite::Error> for Error {
-    fn from(error: rusqlite::Error) -> Self {
-        // The statement itself says nothing to a person.
-        if let rusqlite::Error::SqlInputError { msg, .. } = error {
-            return Error::Bug(format!("database: {msg}"));
-        }
-        match error.sqlite_error_code() {
-            Some(
-                ErrorCode::DiskFull
-                | ErrorCode::SystemIoFailure
-                | ErrorCode::CannotOpen
-                | ErrorCode::ReadOnly,
-            ) => Error::Disk(error.to_string()),
-            Some(
-                ErrorCode::DatabaseBusy
-                | ErrorCode::DatabaseLocked
-                | ErrorCode::OutOfMemory
-                | ErrorCode::OperationAborted,
-            ) => Error::Busy(error.to_string()),
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Damaged(error.to_string()),
-            _ => Error::Bug(format!("database: {error}")),
-        }
-    }
-}
-
-/// What a function of the store gives.
-pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Session(Connection);
 
-/// An open transaction. Only `store` writes SQL; `app` passes it on, and says what it parses meanwhile.
+/// An open transaction. Only `store` writes SQL; `app` passes it on, and says what it parses
+/// meanwhile.
 #[derive(Debug)]
 pub(crate) struct Tx<'a> {
     connection: &'a Connection,
@@ -116,7 +66,8 @@ pub(super) struct Row<'a> {
 }
 
 impl Session {
-    /// Opens the database for writing and brings its schema up to date. `may_begin`: it may be an empty one.
+    /// Opens the database for writing and brings its schema up to date. `may_begin`: it may be an
+    /// empty one.
     pub(super) fn writer(path: &Path, disk: Option<Disk>, may_begin: bool) -> Result<Self> {
         Self::examine(path, disk, may_begin)?;
         let session = Self::open(path, disk)?;
@@ -134,17 +85,19 @@ impl Session {
     /// Opens the database for reading beside the writer.
     pub(super) fn reader(path: &Path, disk: Option<Disk>) -> Result<Self> {
         let session = Self::open(path, disk)?;
-        // What a list of many runs goes through should find room: SQLite reads it anew otherwise, every time.
+        // What a list of many runs goes through should find room: SQLite reads it anew otherwise,
+        // every time.
         session.0.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -16384;")?;
         Ok(session)
     }
 
-    /// Opens the database for reading alone, and changes no file. What is in its log is read through an index in memory.
-    /// An older schema is brought up to date in a temporary copy.
+    /// Opens the database for reading alone, and changes no file. What is in its log is read
+    /// through an index in memory. An older schema is brought up to date in a temporary copy.
     pub(super) fn visitor(path: &Path, log: &Path) -> Result<Self> {
         let has_log = std::fs::metadata(log).is_ok_and(|log| log.len() > 0);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-        // Where there is no log SQLite would make an empty one, unless it may take the file for one that never changes.
+        // Where there is no log SQLite would make an empty one, unless it may take the file for one
+        // that never changes.
         let uri = format!("file:{}{}", escaped(path), if has_log { "" } else { "?immutable=1" });
         // Its locks need a file that can be written; ours is on the folder.
         let connection = Connection::open_with_flags_and_vfs(uri, flags, "unix-none")?;
@@ -173,8 +126,8 @@ impl Session {
         let disk = disk.map_or(ALONE, |disk| disk.name);
         let connection = Connection::open_with_flags_and_vfs(path, OpenFlags::default(), disk)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        // Plans do not depend on the values that are bound. Otherwise SQLite prepares many a statement anew for every
-        // single use, which was a fifth of the writer's time.
+        // Plans do not depend on the values that are bound. Otherwise SQLite prepares many a
+        // statement anew for every single use, which was a fifth of the writer's time.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.execute_batch(
             "PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF;",
@@ -182,14 +135,16 @@ impl Session {
         Ok(Self(connection))
     }
 
-    /// Syncs what an earlier process has left in the log. One that was killed within a commit may have left it in the kernel's
-    /// memory alone, and from now on it counts as committed: nobody may be told of it before it is on disk.
+    /// Syncs what an earlier process has left in the log. One that was killed within a commit may
+    /// have left it in the kernel's memory alone, and from now on it counts as committed: nobody
+    /// may be told of it before it is on disk.
     fn settle(&self) -> Result<()> {
         let unsynced = |error: &rusqlite::Error| {
             error.sqlite_error().is_some_and(|error| error.extended_code == SQLITE_IOERR_FSYNC)
         };
         match self.0.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())) {
-            // The log is synced before its pages are copied, for which a full disk may have no room.
+            // The log is synced before its pages are copied, for which a full disk may have no
+            // room.
             Err(error) if unsynced(&error) => Err(error.into()),
             Err(error) => match Error::from(error) {
                 Error::Disk(_) => Ok(()),
@@ -199,8 +154,9 @@ impl Session {
         }
     }
 
-    /// Looks whether the pages of the database are sound: all of a small one, all but those of history of a large one. By a
-    /// connection of its own, which leaves the log as it is: into a damaged database nothing is moved.
+    /// Looks whether the pages of the database are sound: all of a small one, all but those of
+    /// history of a large one. By a connection of its own, which leaves the log as it is: into a
+    /// damaged database nothing is moved.
     fn examine(path: &Path, disk: Option<Disk>, may_begin: bool) -> Result<()> {
         let session = Self::open(path, disk)?;
         session.0.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -219,7 +175,8 @@ impl Session {
             return sound("PRAGMA quick_check(1)");
         }
         let mut tables = session.0.prepare(
-            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('blocks', 'parts', 'heads')",
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('blocks', \
+            'parts', 'heads')",
         )?;
         let tables = tables.query_map((), |row| row.get::<_, String>(0))?.collect::<Vec<_>>();
         tables.into_iter().try_for_each(|table| sound(&format!("PRAGMA quick_check('{}')", table?)))
@@ -231,7 +188,8 @@ impl Session {
     /// [`Error::Foreign`] when the tables are not ours.
     fn version(&self) -> Result<u32> {
         let version: u32 = self.0.query_row("PRAGMA user_version", (), |row| row.get(0))?;
-        let sql = "SELECT count(*), count(*) FILTER (WHERE name IN ('ledger', 'sweeps', 'runs', 'events'))
+        let sql = "SELECT count(*), count(*) FILTER (WHERE name IN ('ledger', 'sweeps', 'runs', \
+            'events'))
                        FROM sqlite_schema WHERE type = 'table'";
         let tables: (u32, u32) = self.0.query_row(sql, (), |row| Ok((row.get(0)?, row.get(1)?)))?;
         match (version, tables) {
@@ -247,8 +205,9 @@ impl Session {
         }
         for (number, sql) in SCHEMA.iter().enumerate().skip(version as usize) {
             let next = number + 1;
-            self.0
-                .execute_batch(&format!("BEGIN IMMEDIATE; {sql}; PRAGMA user_version = {next}; COMMIT;"))?;
+            self.0.execute_batch(&format!(
+                "BEGIN IMMEDIATE; {sql}; PRAGMA user_version = {next}; COMMIT;"
+            ))?;
         }
         Ok(())
     }
@@ -299,7 +258,8 @@ impl Session {
         self.keep()
     }
 
-    /// Moves the log into the database file, so that the folder is small and whole when nobody uses it.
+    /// Moves the log into the database file, so that the folder is small and whole when nobody uses
+    /// it.
     pub(super) fn checkpoint(&self) -> Result<()> {
         self.0.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).map_err(Error::from)
     }
@@ -365,7 +325,10 @@ impl Tx<'_> {
         let backup = Backup::new(self.connection, &mut copy)?;
         while !matches!(backup.step(PAGES)?, StepResult::Done) {
             let Progress { remaining, pagecount } = backup.progress();
-            seen(u64::from((pagecount - remaining).cast_unsigned()), u64::from(pagecount.cast_unsigned()));
+            seen(
+                u64::from((pagecount - remaining).cast_unsigned()),
+                u64::from(pagecount.cast_unsigned()),
+            );
         }
         drop(backup);
         drop(copy);
@@ -396,7 +359,8 @@ impl Tx<'_> {
         self.work.get()
     }
 
-    /// A row was updated that has so many bytes in a column that stays: SQLite writes all of it again.
+    /// A row was updated that has so many bytes in a column that stays: SQLite writes all of it
+    /// again.
     pub(super) fn rewrote(&self, bytes: usize) {
         add(&self.work, |work| work.rewritten += bytes as u64);
     }
@@ -442,13 +406,17 @@ impl Row<'_> {
     /// The text in a column, where it lies; empty for NULL.
     pub(super) fn text(&self, column: usize) -> Result<&str> {
         let text = self.value(column)?.as_str_or_null();
-        Ok(text.map_err(|error| Error::Corrupt(format!("column {column}: {error}")))?.unwrap_or_default())
+        Ok(text
+            .map_err(|error| Error::Corrupt(format!("column {column}: {error}")))?
+            .unwrap_or_default())
     }
 
     /// The bytes in a column, where they lie; none for NULL.
     pub(super) fn bytes(&self, column: usize) -> Result<&[u8]> {
         let bytes = self.value(column)?.as_blob_or_null();
-        Ok(bytes.map_err(|error| Error::Corrupt(format!("column {column}: {error}")))?.unwrap_or_default())
+        Ok(bytes
+            .map_err(|error| Error::Corrupt(format!("column {column}: {error}")))?
+            .unwrap_or_default())
     }
 
     /// The value in a column, counted from 0.
@@ -468,14 +436,17 @@ impl Row<'_> {
     /// A number in a column that cannot be negative.
     pub(super) fn count(&self, column: usize) -> Result<u64> {
         let number: i64 = self.get(column)?;
-        u64::try_from(number).map_err(|_| Error::Corrupt(format!("{number} in a column that counts")))
+        u64::try_from(number)
+            .map_err(|_| Error::Corrupt(format!("{number} in a column that counts")))
     }
 }
 
 /// A path as part of an address.
 fn escaped(path: &Path) -> String {
     let escape = |byte: &u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => char::from(*byte).to_string(),
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+            char::from(*byte).to_string()
+        }
         other => format!("%{other:02x}"),
     };
     path.as_os_str().as_bytes().iter().map(escape).collect()

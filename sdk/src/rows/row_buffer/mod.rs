@@ -1,9 +1,11 @@
-//! The bounded buffer between `log` and the journal: `log` copies a row in under a short lock, the journal takes all
-//! that waits by swapping two preallocated halves. No system call, no waiting for anything but that lock, never more memory than
-//! two halves. What does not fit is refused and counted.
+//! The bounded buffer between `log` and the journal: `log` copies a row in under a short lock, the
+//! journal takes all that waits by swapping two preallocated halves. No system call, no waiting for
+//! anything but that lock, never more memory than two halves. What does not fit is refused and
+//! counted.
 //!
-//! A row is: stream and [`SAME_KEYS`] u8 | step u64 | bytes of values u32 | unless the same keys: bytes of keys u32, keys | values.
-//! Most rows have the keys of the row before in its order; those take no room, and are compared instead of copied.
+//! A row is: stream and [`SAME_KEYS`] u8 | step u64 | bytes of values u32 | unless the same keys:
+//! bytes of keys u32, keys | values. Most rows have the keys of the row before in its order; those
+//! take no room, and are compared instead of copied.
 
 use std::{
     cell::Cell,
@@ -15,7 +17,8 @@ use record::{MAX_KEY_BYTES, MAX_TEXT_BYTES, ValueRef, shortened};
 
 use crate::run::value::{Loggable, Value};
 
-/// One half of the buffer, in bytes: about 140,000 rows of five numbers. Only what is used of it takes memory.
+/// One half of the buffer, in bytes: about 140,000 rows of five numbers. Only what is used of it
+/// takes memory.
 pub(crate) const HALF_BYTES: usize = 8 << 20;
 /// A thread keeps its scratch buffer between calls unless one row has made it larger than this.
 const SCRATCH_BYTES: usize = 64 << 10;
@@ -170,8 +173,8 @@ impl Ring {
         if self.disabled {
             return;
         }
-        // Taken and put back, not borrowed: the caller's iterator may log a row of its own. A thread that is ending has
-        // no scratch any more and gets a new one.
+        // Taken and put back, not borrowed: the caller's iterator may log a row of its own. A
+        // thread that is ending has no scratch any more and gets a new one.
         let mut scratch = SCRATCH.try_with(Cell::take).unwrap_or_default();
         scratch.clear();
         for (key, value) in values {
@@ -267,7 +270,9 @@ impl Encoded {
     /// Of a map each of its values.
     fn add(&mut self, key: &str, value: &Value<'_>) {
         if let Value::Map(values) = value {
-            return values.iter().for_each(|(name, value)| self.add(&format!("{key}.{name}"), value));
+            return values
+                .iter()
+                .for_each(|(name, value)| self.add(&format!("{key}.{name}"), value));
         }
         let is_long_json = matches!(value, Value::Json(text) if text.len() > MAX_TEXT_BYTES);
         // Files have become JSON before they come here.
@@ -373,113 +378,4 @@ fn split<'a>(bytes: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    type Taken = (Stream, u64, Vec<(String, record::Value)>);
-
-    fn drain(ring: &Ring) -> Vec<Taken> {
-        let mut spare = Vec::with_capacity(HALF_BYTES);
-        ring.swap(&mut spare);
-        let values =
-            |row: RawRow<'_>| row.values.map(|(key, value)| (key.to_owned(), value.to_value())).collect();
-        rows(&spare).map(|row| (row.stream, row.step, values(row))).collect()
-    }
-
-    #[test]
-    fn rows_come_out_as_they_went_in() {
-        let ring = Ring::new([0; Stream::COUNT]);
-        let text = "ä".to_owned();
-        let values =
-            [("a", Value::F64(-0.0)), ("", Value::I64(-1)), ("t", Value::from(&text)), ("b", true.into())];
-        ring.push(Stream::History, None, values);
-        ring.push(Stream::Summary, None, [("best", 3_u8)]);
-        ring.push(Stream::System, None, [("system.cpu", 1.0)]);
-        assert_eq!(ring.counts().accepted, 2, "samples are nobody's rows");
-        let out = drain(&ring);
-        assert_eq!(
-            out[0].2[1..],
-            [
-                (String::new(), record::Value::I64(-1)),
-                ("t".to_owned(), record::Value::Text(text)),
-                ("b".to_owned(), record::Value::Bool(true)),
-            ]
-        );
-        assert!(
-            matches!(out[0].2[0].1, record::Value::F64(number) if number.to_bits() == (-0.0_f64).to_bits())
-        );
-        assert_eq!((out[1].0, out[1].1, out[1].2.len()), (Stream::Summary, 0, 1));
-        assert!(drain(&ring).is_empty());
-    }
-
-    #[test]
-    fn rows_with_the_same_keys_share_them() {
-        let ring = Ring::new([0; Stream::COUNT]);
-        let (train, test) = (["loss", "lr"], ["accuracy"]);
-        for keys in [&train[..], &train[..], &[], &test[..], &train[..]] {
-            ring.push(Stream::History, None, keys.iter().map(|key| (*key, key.len())));
-            ring.push(Stream::Summary, None, keys.iter().map(|key| (*key, true)));
-        }
-        // A key that ends where the next begins is another key.
-        ring.push(Stream::History, None, [("los", 1), ("slr", 1)]);
-        let all = drain(&ring);
-        let keys = |stream: Stream| -> Vec<String> {
-            let own = all.iter().filter(|row| row.0 == stream);
-            own.map(|row| row.2.iter().map(|value| value.0.as_str()).collect::<Vec<_>>().join(" ")).collect()
-        };
-        assert_eq!(keys(Stream::Summary), ["loss lr", "loss lr", "", "accuracy", "loss lr"]);
-        assert_eq!(keys(Stream::History), ["loss lr", "loss lr", "", "accuracy", "loss lr", "los slr"]);
-        ring.push(Stream::History, None, [("los", 2), ("slr", 2)]);
-        assert_eq!(drain(&ring)[0].2.len(), 2, "the other half has its own keys");
-    }
-
-    #[test]
-    fn the_automatic_step_is_the_largest_plus_one() {
-        let ring = Ring::new([7, 0, 0, 0, 0]);
-        for step in [None, Some(20), Some(3), None, Some(u64::MAX), None] {
-            ring.push(Stream::History, step, [("a", 1)]);
-        }
-        let steps: Vec<u64> = drain(&ring).iter().map(|row| row.1).collect();
-        assert_eq!(steps, [7, 20, 3, 21, u64::MAX, u64::MAX]);
-        let ring = Ring::new([7, 0, 0, 0, 0]);
-        ring.push_ahead(Stream::History, [("a", 1)]);
-        ring.push(Stream::History, None, [("b", 1)]);
-        assert_eq!(drain(&ring).iter().map(|row| row.1).collect::<Vec<_>>(), [7, 7]);
-    }
-
-    #[test]
-    fn what_does_not_fit_is_counted_exactly() {
-        let ring = Ring::new([0; Stream::COUNT]);
-        let text = "x".repeat(200 << 10);
-        for _ in 0..100 {
-            ring.push(Stream::History, None, [("t", text.as_str())]);
-        }
-        let counts = ring.counts();
-        assert_eq!((counts.accepted, counts.refused), (40, 60));
-        assert_eq!(drain(&ring).len(), 40);
-        ring.push(Stream::History, None, [("t", "fits again")]);
-        ring.close();
-        ring.push(Stream::History, None, [("t", "too late")]);
-        assert_eq!((ring.counts().accepted, ring.counts().refused), (41, 61));
-    }
-
-    #[test]
-    fn what_is_too_long_is_cut_and_counted() {
-        let ring = Ring::new([0; Stream::COUNT]);
-        let (text, key) = ("x".repeat(record::MAX_TEXT_BYTES + 1), "k".repeat(MAX_KEY_BYTES + 1));
-        ring.push(Stream::History, None, [(key.as_str(), Value::from(1)), ("t", Value::from(&text))]);
-        assert_eq!(ring.counts(), Counts { accepted: 1, refused: 0, cut: 2 });
-        assert_eq!(drain(&ring)[0].2.len(), 1);
-    }
-
-    #[test]
-    fn an_iterator_may_log() {
-        let ring = Ring::new([0; Stream::COUNT]);
-        let values = (0..3).map(|index| {
-            ring.push(Stream::History, None, [("inner", index)]);
-            ("outer", index)
-        });
-        ring.push(Stream::History, None, values);
-        assert_eq!(drain(&ring).iter().map(|row| row.2.len()).collect::<Vec<_>>(), [1, 1, 1, 3]);
-    }
-}
+mod tests;

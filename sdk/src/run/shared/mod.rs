@@ -1,5 +1,6 @@
-//! What the handle of a run, its journal thread, its sender and the exit hook share. Started by `settings` and by function
-//! agents. Only the end waits for a disk or a network, and for a bounded time.
+//! What the handle of a run, its journal thread, its sender and the exit hook share. Started by
+//! `settings` and by function agents. Only the end waits for a disk or a network, and for a bounded
+//! time.
 
 mod ending;
 
@@ -43,7 +44,8 @@ const JOURNAL_EVERY: Duration = Duration::from_millis(5);
 const AGENTS_WAIT: Duration = Duration::from_secs(2);
 /// How long the end of a run outside a sweep waits until the controller has everything.
 const OWN_WAIT: Duration = Duration::from_secs(60);
-/// How long the end of a function agent's trial waits: its result is worth more than a restart of the controller takes.
+/// How long the end of a function agent's trial waits: its result is worth more than a restart of
+/// the controller takes.
 const TRIAL_WAIT: Duration = Duration::from_secs(600);
 /// The lease to assume when the controller names none.
 const DEFAULT_LEASE: Duration = Duration::from_secs(30);
@@ -62,8 +64,8 @@ pub(crate) struct Identity {
 pub(crate) enum Duty {
     /// The agent that has started this process; it also ships what is left in the journal.
     Agents,
-    /// This process. `beat`: how often an empty append renews the lease; `None` when a function agent does. `wait`: how
-    /// long the end may take.
+    /// This process. `beat`: how often an empty append renews the lease; `None` when a function
+    /// agent does. `wait`: how long the end may take.
     Own { beat: Option<Duration>, wait: Duration },
     /// Nobody: the run is kept for `sweep sync`.
     Offline,
@@ -74,7 +76,8 @@ pub(crate) enum Duty {
 impl Duty {
     /// A run outside a sweep with a lease of `lease_ms`.
     pub(crate) fn own(lease_ms: u32) -> Self {
-        let lease = if lease_ms == 0 { DEFAULT_LEASE } else { Duration::from_millis(lease_ms.into()) };
+        let lease =
+            if lease_ms == 0 { DEFAULT_LEASE } else { Duration::from_millis(lease_ms.into()) };
         Self::Own { beat: Some(lease / 3), wait: OWN_WAIT }
     }
 
@@ -119,7 +122,17 @@ impl Start {
         duty: Duty,
         way: Option<Way>,
     ) -> Self {
-        Self { identity, config, params: None, folder, duty, way, file: None, next_step: 0, code: true }
+        Self {
+            identity,
+            config,
+            params: None,
+            folder,
+            duty,
+            way,
+            file: None,
+            next_step: 0,
+            code: true,
+        }
     }
 }
 
@@ -156,7 +169,8 @@ impl Shared {
     /// Opens the journal and starts the threads.
     pub(crate) fn start(start: Start) -> Result<Run, InitError> {
         let Start { identity, config, params, folder, duty, way, file, next_step, code } = start;
-        let unopened = |source| InitError::Journal { folder: folder.clone(), source: Arc::new(source) };
+        let unopened =
+            |source| InitError::Journal { folder: folder.clone(), source: Arc::new(source) };
         let journal = Journal::open(&folder).map_err(unopened)?;
         if let Some(file) = &file {
             file.write(&folder).map_err(unopened)?;
@@ -200,7 +214,8 @@ impl Shared {
         }
         exit::watch(&shared);
         if code {
-            *shared.telling.lock().unwrap_or_else(PoisonError::into_inner) = Some(code::tell(&shared));
+            *shared.telling.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(code::tell(&shared));
         }
         Ok(Run::new(shared))
     }
@@ -266,7 +281,8 @@ impl Shared {
         self.attached.as_ref().map_or(Ok(()), |attached| attached.save(path, name))
     }
 
-    /// Brings every row that was accepted until now to the journal; answers how many it has, per stream.
+    /// Brings every row that was accepted until now to the journal; answers how many it has, per
+    /// stream.
     pub(crate) fn flush(&self) -> io::Result<[u64; Stream::COUNT]> {
         let Some(journal) = &self.journal else { return Ok([0; Stream::COUNT]) };
         let mut journal = lock(journal);
@@ -283,11 +299,13 @@ impl Shared {
             {
                 let (run, folder) = (&self.identity.run, self.folder.display());
                 warn(&format!(
-                    "run `{run}`: `{folder}` takes no rows ({error}); they wait in memory while there is room"
+                    "run `{run}`: `{folder}` takes no rows ({error}); they wait in memory while \
+                    there is room"
                 ));
             }
             is_full = drained.is_err();
-            // A disk that is full may have room at the next turn; the end of the run sends what it never took.
+            // A disk that is full may have room at the next turn; the end of the run sends what it
+            // never took.
             let taken = drained.unwrap_or(0);
             if taken > 0 {
                 self.link.grown();

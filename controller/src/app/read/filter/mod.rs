@@ -1,5 +1,6 @@
-//! What people ask of many runs, in words: filters such as `config.lr < 0.01` and names to sort by. Used by `app::read::find`, which
-//! knows where the values are. The one place that reads these words; pure.
+//! What people ask of many runs, in words: filters such as `config.lr < 0.01` and names to sort by.
+//! Used by `app::read::find`, which knows where the values are. The one place that reads these
+//! words; pure.
 
 use std::{cmp::Ordering, ops::Range};
 
@@ -12,7 +13,8 @@ use crate::app::error::Error;
 const MOST: usize = 64;
 
 /// How a filter is written.
-const FORM: &str = "a filter is a name, one of = != < <= > >=, and a value, as in `config.lr < 0.01`; a name or a value that \
+const FORM: &str = "a filter is a name, one of = != < <= > >=, and a value, as in `config.lr < \
+    0.01`; a name or a value that \
                     holds such a sign stands in quotes, as in `summary.\"a=b\" = 1`; ";
 
 /// A value of a run.
@@ -79,13 +81,15 @@ enum Sign {
     AtLeast,
 }
 
-/// What a value is compared with: `10` may be meant as a number and as a text, `'10'` as a text alone.
+/// What a value is compared with: `10` may be meant as a number and as a text, `'10'` as a text
+/// alone.
 #[derive(Clone, Debug, PartialEq)]
 struct Wanted {
     text: String,
     number: Option<Value>,
     flag: Option<bool>,
-    /// It speaks of no text: `true` without quotes is the boolean, but for the name and other fields of a run.
+    /// It speaks of no text: `true` without quotes is the boolean, but for the name and other
+    /// fields of a run.
     no_text: bool,
     /// It is `null`: what has no value is equal to it.
     null: bool,
@@ -104,13 +108,17 @@ pub(in crate::app) struct Sort {
 ///
 /// # Errors
 /// Invalid, with everything that is wrong with any of them.
-pub(in crate::app) fn read(filters: &[String], sort: &[String]) -> Result<(Vec<Filter>, Vec<Sort>), Error> {
+pub(in crate::app) fn read(
+    filters: &[String],
+    sort: &[String],
+) -> Result<(Vec<Filter>, Vec<Sort>), Error> {
     if filters.len() + sort.len() > MOST {
         return Err(Error::invalid(format!("more than {MOST} filters and names to sort by")));
     }
     let mut wrong = Vec::new();
     let mut note = |text: &str, why: String| wrong.push(format!("`{}`: {why}", text.trim()));
-    let read = filters.iter().filter_map(|text| Filter::read(text).map_err(|why| note(text, why)).ok());
+    let read =
+        filters.iter().filter_map(|text| Filter::read(text).map_err(|why| note(text, why)).ok());
     let read: Vec<Filter> = read.collect();
     let order = sort.iter().filter_map(|text| Sort::read(text).map_err(|why| note(text, why)).ok());
     let order: Vec<Sort> = order.collect();
@@ -137,7 +145,9 @@ impl Name {
             _ => {
                 let known = FIELDS.iter().find(|(name, _)| *name == text);
                 let field = known.map(|(_, field)| Self::Field(*field));
-                field.ok_or_else(|| format!("there is no `{text}`: config.{text} or summary.{text}?"))
+                field.ok_or_else(|| {
+                    format!("there is no `{text}`: config.{text} or summary.{text}?")
+                })
             }
         }
     }
@@ -189,18 +199,22 @@ impl Filter {
             Sign::Below => values.any(|value| wanted.compare(&value).is_some_and(Ordering::is_lt)),
             Sign::AtMost => values.any(|value| wanted.compare(&value).is_some_and(Ordering::is_le)),
             Sign::Above => values.any(|value| wanted.compare(&value).is_some_and(Ordering::is_gt)),
-            Sign::AtLeast => values.any(|value| wanted.compare(&value).is_some_and(Ordering::is_ge)),
+            Sign::AtLeast => {
+                values.any(|value| wanted.compare(&value).is_some_and(Ordering::is_ge))
+            }
         }
     }
 }
 
-/// Where the comparison stands. A name and a value may hold its signs too. So it is the first one after a quoted name;
-/// else the first that has blanks around it, or a quoted text and nothing more behind it; else the first.
+/// Where the comparison stands. A name and a value may hold its signs too. So it is the first one
+/// after a quoted name; else the first that has blanks around it, or a quoted text and nothing more
+/// behind it; else the first.
 fn comparison(text: &str) -> Result<Range<usize>, String> {
     let from = name::quoted_end(text);
     let is_blank = |letter: Option<char>| letter.is_some_and(char::is_whitespace);
     let stands_apart = |sign: &Range<usize>| {
-        is_blank(text[..sign.start].chars().next_back()) && is_blank(text[sign.end..].chars().next())
+        is_blank(text[..sign.start].chars().next_back())
+            && is_blank(text[sign.end..].chars().next())
     };
     let is_quoted = |sign: &Range<usize>| name::is_quoted(text[sign.end..].trim());
     let all = signs(text, from);
@@ -211,7 +225,8 @@ fn comparison(text: &str) -> Result<Range<usize>, String> {
     let found = all.iter().find(divides).unwrap_or(first);
     let is_more = |sign: &Range<usize>| sign.start > found.start && stands_apart(sign);
     if name::quote(text[found.end..].trim()).is_none() && all.iter().any(is_more) {
-        return Err("more than one comparison: a name or a value that holds one stands in quotes".to_owned());
+        return Err("more than one comparison: a name or a value that holds one stands in quotes"
+            .to_owned());
     }
     Ok(found.clone())
 }
@@ -265,7 +280,9 @@ impl Wanted {
             Value::Bool(flag) => Some(flag.cmp(self.flag.as_ref()?)),
             Value::Text(_) if self.no_text => None,
             // `< 10` speaks of numbers: no text is below it.
-            Value::Text(text) if self.number.is_some() => (*text == self.text).then_some(Ordering::Equal),
+            Value::Text(text) if self.number.is_some() => {
+                (*text == self.text).then_some(Ordering::Equal)
+            }
             Value::Text(text) => Some(text.as_str().cmp(&self.text)),
             Value::Json(_) => None,
         }
@@ -279,10 +296,11 @@ impl Sort {
         Ok(Self { name: Name::read(name.trim())?, falling })
     }
 
-    /// Which of two runs comes first by their values. Numbers, then booleans, then texts, or all the other way round; NaN
-    /// after them and what is missing last, either way.
+    /// Which of two runs comes first by their values. Numbers, then booleans, then texts, or all
+    /// the other way round; NaN after them and what is missing last, either way.
     pub(in crate::app) fn order(&self, one: Option<&Value>, other: Option<&Value>) -> Ordering {
-        let (one, other) = (one.filter(|value| is_there(value)), other.filter(|value| is_there(value)));
+        let (one, other) =
+            (one.filter(|value| is_there(value)), other.filter(|value| is_there(value)));
         let late = |value: Option<&Value>| value.map_or(2, |value| u8::from(is_nan(value)));
         late(one).cmp(&late(other)).then_with(|| {
             let (Some(one), Some(other)) = (one, other) else { return Ordering::Equal };
@@ -315,7 +333,8 @@ fn kind(value: &Value) -> u8 {
     }
 }
 
-/// Two numbers, exactly: an order in which 2^53 as a float were equal to two whole numbers would be none.
+/// Two numbers, exactly: an order in which 2^53 as a float were equal to two whole numbers would be
+/// none.
 fn numbers(one: &Value, other: &Value) -> Option<Ordering> {
     match (one, other) {
         (Value::F64(one), Value::F64(other)) => one.partial_cmp(other),

@@ -1,8 +1,9 @@
-//! The posterior of the function given its observations. Called by `acquire` and by the search. Never changes a
-//! hyperparameter.
+//! The posterior of the function given its observations. Called by `acquire` and by the search.
+//! Never changes a hyperparameter.
 //!
-//! At x with k = k(X, x): mean m + kᵀ α, variance σ² - |L⁻¹ k|². Several columns of weights over the same inputs share
-//! L, since the variance does not depend on outcomes: that is what makes draws of the function cheap.
+//! At x with k = k(X, x): mean m + kᵀ α, variance σ² - |L⁻¹ k|². Several columns of weights over
+//! the same inputs share L, since the variance does not depend on outcomes: that is what makes
+//! draws of the function cheap.
 
 mod averages;
 
@@ -40,7 +41,8 @@ pub(crate) struct Predictions {
     pub(crate) variances: Vec<f64>,
 }
 
-/// A prediction at one point with its derivatives by the coordinates before warping; those by categories are 0.
+/// A prediction at one point with its derivatives by the coordinates before warping; those by
+/// categories are 0.
 #[derive(Debug)]
 pub(crate) struct Local {
     /// Per column of weights.
@@ -56,15 +58,16 @@ pub(crate) struct Local {
 /// Draws of the function itself, each consistent with the observations.
 #[derive(Debug)]
 pub(crate) struct Drawn {
-    /// One column per draw, conditioned on the function's values, not on noisy observations of them.
+    /// One column per draw, conditioned on the function's values, not on noisy observations of
+    /// them.
     pub(crate) posterior: Posterior,
     /// Per draw, its lowest value at an input that counts, or at a pending one.
     pub(crate) lowest: Vec<f64>,
 }
 
 impl Posterior {
-    /// Conditions on observations. `None` when the covariance cannot be factorised, which the noise floor prevents for
-    /// every finite input.
+    /// Conditions on observations. `None` when the covariance cannot be factorised, which the noise
+    /// floor prevents for every finite input.
     pub(crate) fn new(form: &Form, hyper: &Hyperparameters, data: Data<'_>) -> Option<Posterior> {
         let model = Model::new(form, hyper);
         let inputs = model.warp(data.inputs);
@@ -74,10 +77,11 @@ impl Posterior {
         Some(Posterior { model, inputs, factor, mean, weights: vec![weights] })
     }
 
-    /// Joint draws of the function at the inputs and at pending ones, by Matheron's rule: a draw from the prior, corrected
-    /// by what the observations say of it. In terms of weights, with f₀ = L z from the prior at all inputs, that is
-    /// α = L⁻ᵀ z + A⁻¹ (y - m - f₀ - ε), the second term at the observed inputs alone (Wilson et al., "Efficiently
-    /// Sampling Functions from Gaussian Process Posteriors", 2020). Draws come in pairs with opposite signs.
+    /// Joint draws of the function at the inputs and at pending ones, by Matheron's rule: a draw
+    /// from the prior, corrected by what the observations say of it. In terms of weights, with f₀ =
+    /// L z from the prior at all inputs, that is α = L⁻ᵀ z + A⁻¹ (y - m - f₀ - ε), the second term
+    /// at the observed inputs alone (Wilson et al., "Efficiently Sampling Functions from Gaussian
+    /// Process Posteriors", 2020). Draws come in pairs with opposite signs.
     pub(crate) fn draw(
         &self,
         data: Data<'_>,
@@ -119,12 +123,14 @@ impl Posterior {
                 weights
             })
             .collect();
-        let posterior = Posterior { model: self.model.clone(), inputs, factor, mean: self.mean, weights };
+        let posterior =
+            Posterior { model: self.model.clone(), inputs, factor, mean: self.mean, weights };
         let lowest = posterior.lowest_means(counts);
         Some(Drawn { posterior, lowest })
     }
 
-    /// Per column of weights, the lowest mean at an input that counts; those past the end of `counts` do.
+    /// Per column of weights, the lowest mean at an input that counts; those past the end of
+    /// `counts` do.
     pub(crate) fn lowest_means(&self, counts: &[bool]) -> Vec<f64> {
         let mut lowest = vec![f64::INFINITY; self.weights.len()];
         let mut row = vec![0.0; self.inputs.len];
@@ -139,7 +145,8 @@ impl Posterior {
 
     /// Mean and variance at each point.
     pub(crate) fn predict(&self, points: &[Vec<f64>]) -> Predictions {
-        let mut all = Predictions { means: vec![Vec::new(); self.weights.len()], variances: Vec::new() };
+        let mut all =
+            Predictions { means: vec![Vec::new(); self.weights.len()], variances: Vec::new() };
         for block in points.chunks(BLOCK) {
             let block = self.model.warp(block);
             let mut cross = Mat::zeros(self.inputs.len, block.len);
@@ -237,7 +244,8 @@ mod tests {
 
         fn posterior(&self, ln_noise: f64) -> Posterior {
             let hyper =
-                Hyperparameters::from_theta(&[libm::log(0.3), 0.0, ln_noise, 0.1, -0.1], &form()).unwrap();
+                Hyperparameters::from_theta(&[libm::log(0.3), 0.0, ln_noise, 0.1, -0.1], &form())
+                    .unwrap();
             Posterior::new(&form(), &hyper, self.data()).unwrap()
         }
     }

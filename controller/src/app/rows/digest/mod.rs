@@ -1,5 +1,6 @@
-//! What an append says, in short: for each key its last value, how often it was logged, its smallest and its largest; and
-//! the summary of a run that such digests add up to. Used by `app::rows::ingest` and `app::read::views`. Pure: frames in, frames out.
+//! What an append says, in short: for each key its last value, how often it was logged, its
+//! smallest and its largest; and the summary of a run that such digests add up to. Used by
+//! `app::rows::ingest` and `app::read::views`. Pure: frames in, frames out.
 
 use std::collections::{HashMap, HashSet};
 
@@ -57,7 +58,8 @@ impl Digest {
         Ok(digest)
     }
 
-    /// The number of rows alone; checks every byte as well. For streams whose values nobody sums up.
+    /// The number of rows alone; checks every byte as well. For streams whose values nobody sums
+    /// up.
     ///
     /// # Errors
     /// [`Corrupt`] at the first frame that is torn or bad.
@@ -84,7 +86,15 @@ impl Digest {
                 places.insert((*name).to_owned(), self.keys.len());
                 let last = value.to_value();
                 let name = (*name).to_owned();
-                self.keys.push(Key { name, step: row.step, last, rows: 0, finite: 0, range: None, sum: 0.0 });
+                self.keys.push(Key {
+                    name,
+                    step: row.step,
+                    last,
+                    rows: 0,
+                    finite: 0,
+                    range: None,
+                    sum: 0.0,
+                });
                 self.keys.len() - 1
             });
             let key = &mut self.keys[place];
@@ -130,7 +140,12 @@ impl Summary {
     /// [`Corrupt`] when the stored bytes are damaged.
     pub(crate) fn read(stored: &Stored) -> Result<Self, Corrupt> {
         let (latest, overlay) = (entries(&stored.latest)?, entries(&stored.overlay)?);
-        Ok(Self { latest, overlay, ranges: read_ranges(&stored.ranges)?, next_step: stored.next_step })
+        Ok(Self {
+            latest,
+            overlay,
+            ranges: read_ranges(&stored.ranges)?,
+            next_step: stored.next_step,
+        })
     }
 
     /// As it is stored.
@@ -158,7 +173,8 @@ impl Summary {
         self.latest.iter().chain(more).map(|(key, ..)| key.as_str())
     }
 
-    /// The last value of a key, where it is a finite number; the summary stream comes before history.
+    /// The last value of a key, where it is a finite number; the summary stream comes before
+    /// history.
     pub(crate) fn number(&self, key: &str) -> Option<f64> {
         match self.last(key)? {
             Value::F64(number) => Some(*number).filter(|number| number.is_finite()),
@@ -201,13 +217,15 @@ impl Summary {
                 }
             }
         }
-        let said = self.overlay.iter().map(|(key, _, value)| (key.clone(), record::json::to_json(value)));
+        let said =
+            self.overlay.iter().map(|(key, _, value)| (key.clone(), record::json::to_json(value)));
         all.extend(said);
         Json::Object(all)
     }
 }
 
-/// What [`Summary::to_json`] shows under a key, of the stored summary and without reading the rest of it.
+/// What [`Summary::to_json`] shows under a key, of the stored summary and without reading the rest
+/// of it.
 ///
 /// # Errors
 /// [`Corrupt`] when the stored bytes are damaged.
@@ -221,8 +239,10 @@ pub(in crate::app) fn value(
     }
     if let Some((base, way)) = key.rsplit_once('.')
         && let Some(metric) = Metric::of(metrics, base)
-        && let Some((_, range)) = read_ranges(logged.ranges)?.into_iter().find(|(known, _)| known == base)
-        && let Some((_, number)) = metric.aggregates(&range).into_iter().find(|(known, _)| *known == way)
+        && let Some((_, range)) =
+            read_ranges(logged.ranges)?.into_iter().find(|(known, _)| known == base)
+        && let Some((_, number)) =
+            metric.aggregates(&range).into_iter().find(|(known, _)| *known == way)
     {
         return Ok(Some(Value::F64(number)));
     }
@@ -266,7 +286,10 @@ fn merge_ranges(ranges: &mut Vec<(String, Range)>, digest: &Digest, limits: &Lim
                 && bytes + key.name.len() + RANGE_BYTES <= limits.summary_bytes =>
             {
                 bytes += key.name.len() + RANGE_BYTES;
-                ranges.push((key.name.clone(), Range { count: key.finite, least, most, sum: key.sum }));
+                ranges.push((
+                    key.name.clone(),
+                    Range { count: key.finite, least, most, sum: key.sum },
+                ));
             }
             None => {}
         }
@@ -278,7 +301,9 @@ fn write_ranges(ranges: &[(String, Range)]) -> Vec<u8> {
     let row = |(key, range): &(String, Range)| Row {
         step: range.count,
         wall_ms: 0,
-        values: [range.least, range.most, range.sum].map(|number| (key.clone(), Value::F64(number))).to_vec(),
+        values: [range.least, range.most, range.sum]
+            .map(|number| (key.clone(), Value::F64(number)))
+            .to_vec(),
     };
     let rows: Vec<Row> = ranges.iter().map(row).collect();
     let mut out = Vec::new();
@@ -342,15 +367,17 @@ fn shortened(value: &Value, bytes: usize) -> Value {
     }
 }
 
-/// A long object without what makes it long; the history has all of it. Of a histogram: how many bins it has, and from where to
-/// where they go.
+/// A long object without what makes it long; the history has all of it. Of a histogram: how many
+/// bins it has, and from where to where they go.
 fn outline(json: &str) -> String {
     /// The longest member that stays, in bytes, and how many do.
     const MEMBER: usize = 256;
     const MEMBERS: usize = 12;
     let mut object: Map<String, Json> = serde_json::from_str(json).unwrap_or_default();
     let edges = match object.get("bins") {
-        Some(Json::Array(edges)) if object.get("_type") == Some(&Json::from("histogram")) => edges.as_slice(),
+        Some(Json::Array(edges)) if object.get("_type") == Some(&Json::from("histogram")) => {
+            edges.as_slice()
+        }
         _ => &[],
     };
     if let [from, .., to] = edges {
@@ -366,7 +393,9 @@ fn outline(json: &str) -> String {
 
 fn entries(frames: &[u8]) -> Result<Vec<(String, u64, Value)>, Corrupt> {
     let rows = record::rows(frames)?.into_iter();
-    Ok(rows.flat_map(|row| row.values.into_iter().map(move |(key, value)| (key, row.step, value))).collect())
+    Ok(rows
+        .flat_map(|row| row.values.into_iter().map(move |(key, value)| (key, row.step, value)))
+        .collect())
 }
 
 /// Neighbours that share a step share a row; the order of the keys stays.

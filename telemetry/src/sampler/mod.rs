@@ -1,5 +1,6 @@
-//! Takes samples: the machine, a tree of processes, the GPUs; and the thread that does so in good time. Started by the agent for
-//! each trial and by the SDK for each run outside of sweeps. Knows nothing of runs: rows go to a function of the caller's.
+//! Takes samples: the machine, a tree of processes, the GPUs; and the thread that does so in good
+//! time. Started by the agent for each trial and by the SDK for each run outside of sweeps. Knows
+//! nothing of runs: rows go to a function of the caller's.
 
 use std::{
     io,
@@ -58,8 +59,8 @@ pub struct Sampler<M> {
 }
 
 impl<M: Meter> Sampler<M> {
-    /// Begins now: counters count from here. `folder` tells which filesystem is of interest, `own` which of the GPUs that
-    /// `gpus` reads belong to the tree.
+    /// Begins now: counters count from here. `folder` tells which filesystem is of interest, `own`
+    /// which of the GPUs that `gpus` reads belong to the tree.
     pub fn new(root: Root, folder: PathBuf, gpus: M, own: Own) -> Self {
         Self { processes: Tally::new(root), machine: Machine::new(folder), gpus, own }
     }
@@ -115,12 +116,13 @@ fn put_gpu(row: &mut Row, name: &str, reading: &Reading) {
     put("powerPercent", share.map(|(watts, limit)| 100.0 * watts / limit));
 }
 
-/// Samples are being taken. Dropping it ends that, without waiting: a filesystem that does not answer holds nobody up.
+/// Samples are being taken. Dropping it ends that, without waiting: a filesystem that does not
+/// answer holds nobody up.
 #[derive(Debug)]
 pub struct Sampling(#[allow(dead_code, reason = "its drop is the message")] mpsc::SyncSender<()>);
 
-/// Takes samples on a thread of its own: the first after a second, then one every `period`, until the answer is dropped or `sink`
-/// says false. `make` runs on the thread.
+/// Takes samples on a thread of its own: the first after a second, then one every `period`, until
+/// the answer is dropped or `sink` says false. `make` runs on the thread.
 ///
 /// # Errors
 /// When there is no room for a thread.
@@ -145,5 +147,4 @@ pub fn start<M: Meter + 'static>(
 }
 
 #[cfg(test)]
-#[path = "sampler/tests.rs"]
 mod tests;

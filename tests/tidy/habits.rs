@@ -1,0 +1,43 @@
+//! Rules about single files: which one may know the database, what a door may do, and how long a
+//! file is.
+
+use crate::project::Project;
+
+/// The only folder that knows which database we use.
+const DATABASE: &str = "controller/src/store/database/";
+/// The longest file, in lines.
+pub(crate) const LONGEST: usize = 500;
+
+/// Files that name the database's crate and may not.
+pub(crate) fn knowing_the_database(project: &Project) -> Vec<String> {
+    let sources = project.sources.iter().filter(|source| {
+        let names = source.named.iter().any(|path| path[0] == "rusqlite");
+        source.file.starts_with("controller/src/") && !source.file.starts_with(DATABASE) && names
+    });
+    sources.map(|source| format!("{}: only {DATABASE} may name `rusqlite`", source.file)).collect()
+}
+
+/// Doors that open a transaction, which is left to `app`.
+pub(crate) fn doors_with_transactions(project: &Project) -> Vec<String> {
+    let doors =
+        project.sources.iter().filter(|source| source.file.starts_with("controller/src/api/"));
+    doors
+        .filter(|source| source.text.contains(".write(") || source.text.contains(".read("))
+        .map(|source| format!("{}: a door must not begin a transaction", source.file))
+        .collect()
+}
+
+/// Files that are too long, or do not say what they are.
+pub(crate) fn shape(project: &Project) -> Vec<String> {
+    let mut problems = Vec::new();
+    for source in &project.sources {
+        let lines = source.text.lines().count();
+        if lines > LONGEST {
+            problems.push(format!("{}: {lines} lines, {LONGEST} at most", source.file));
+        }
+        if !source.text.trim_start_matches("#![allow(").starts_with("//!") {
+            problems.push(format!("{}: does not open with a module comment", source.file));
+        }
+    }
+    problems
+}
