@@ -2,15 +2,26 @@
 //! `finish` and `agent`; `log` has no errors. A program whose `main` returns `Result<(), Box<dyn
 //! Error>>` prints the `Debug` of its error, so that of ours is the sentence too.
 
-use std::{fmt, io, path::PathBuf, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc};
 
 use proto::dial::{BadAddress, CONTROLLER_VAR};
 
-use crate::{
-    files::{artifact::ArtifactError, checkpoint::CheckpointError},
-    media::MediaError,
-    run::count,
-};
+use crate::run::finished::count;
+
+/// Lets `Debug` say what `Display` says.
+macro_rules! speak {
+    ($($error:ty),+) => {$(
+        impl std::fmt::Debug for $error {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(self, formatter)
+            }
+        }
+    )+};
+}
+
+pub(crate) use speak;
+
+speak!(InitError, ConfigError, FinishError, AgentError);
 
 /// A run could not be started.
 #[derive(Clone, thiserror::Error)]
@@ -162,19 +173,6 @@ pub enum AgentError {
     Thread(Arc<io::Error>),
 }
 
-/// `Debug` says what `Display` does.
-macro_rules! speak {
-    ($($error:ty),+) => {$(
-        impl fmt::Debug for $error {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Display::fmt(self, formatter)
-            }
-        }
-    )+};
-}
-
-speak!(InitError, ConfigError, FinishError, AgentError, ArtifactError, CheckpointError, MediaError);
-
 #[cfg(test)]
 mod tests {
     use std::error::Error;
@@ -194,7 +192,5 @@ mod tests {
                 .to_string()
                 .starts_with("no controller answers at `http://head:7070` (refused): start one")
         );
-        let format: Box<dyn Error> = MediaError::Format("`a.xyz` is no image".to_owned()).into();
-        assert_eq!(format!("{format:?}"), "`a.xyz` is no image");
     }
 }

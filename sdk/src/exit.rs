@@ -1,23 +1,27 @@
-//! `std::process::exit` runs no destructors, so a hook of the C library writes what the rings of
+//! `std::process::exit` runs no destructors, so a hook of the C library writes what the buffers of
 //! living runs hold to their journals. Registered when the first run starts; holds no run alive.
 //! The one place of this crate with unsafe code.
 
 use std::{
     panic,
-    sync::{Arc, Mutex, Once, PoisonError, Weak},
+    sync::{Mutex, Once, PoisonError, Weak},
 };
 
-use crate::run::shared::Shared;
+/// A run that has something to save when the process exits.
+pub(crate) trait AtExit: Send + Sync {
+    /// Saves it, for a bounded time.
+    fn exit(&self);
+}
 
-static RUNS: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+static RUNS: Mutex<Vec<Weak<dyn AtExit>>> = Mutex::new(Vec::new());
 static HOOK: Once = Once::new();
 
 /// From now on an exit of the process saves this run.
-pub(crate) fn watch(run: &Arc<Shared>) {
+pub(crate) fn watch(run: Weak<dyn AtExit>) {
     HOOK.call_once(register);
     let mut runs = RUNS.lock().unwrap_or_else(PoisonError::into_inner);
     runs.retain(|run| run.strong_count() > 0);
-    runs.push(Arc::downgrade(run));
+    runs.push(run);
 }
 
 #[allow(unsafe_code)]

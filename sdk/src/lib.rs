@@ -54,19 +54,26 @@
 //! **Outside** the run begins and ends with this process. [`agent`] runs a function once per trial
 //! instead of a program.
 
+mod calls;
+mod chance;
+mod clock;
 mod code;
+mod endpoint;
+mod environment;
 mod error;
 mod exit;
 mod files;
 mod function_agent;
+mod identity;
 mod media;
 mod rows;
 mod run;
 mod term;
+mod value;
+mod warning;
 
 pub use error::{AgentError, ConfigError, FinishError, InitError};
-pub use files::artifact::{Artifact, ArtifactError, ArtifactFile, ArtifactVersion, Logged};
-pub use files::checkpoint::{Checkpoint, CheckpointError};
+pub use files::artifact::{Artifact, ArtifactError};
 pub use function_agent::{Ended, Trial, Worked, agent};
 pub use media::histogram::{Histogram, MAX_BINS};
 pub use media::table::{Cell, Column, Table};
@@ -75,11 +82,14 @@ pub use media::{
     plot,
 };
 pub use record::widen;
+pub use run::Run;
+pub use run::artifacts::{ArtifactFile, ArtifactVersion, Logged};
+pub use run::checkpoint::{Checkpoint, CheckpointError};
+pub use run::finished::Finished;
 pub use run::init::{Init, Mode, Resume, init};
 pub use run::meta::{Definition, Goal, Summary};
 pub use run::training::{Average, Prefixed};
-pub use run::value::{Loggable, Value};
-pub use run::{Finished, Run};
+pub use value::{Loggable, Value};
 
 /// Logs one row whose values have different types: `log!(run, "loss" => loss, "epoch" => epoch)`,
 /// at the next step, or `log!(run, "loss" => loss; step = epoch)` at a step of your own. Keys are

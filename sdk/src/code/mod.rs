@@ -18,7 +18,7 @@ use std::{
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::run::shared::Shared;
+use crate::rows::row_buffer::RowBuffer;
 
 /// The longest diff that is kept, in bytes.
 const DIFF_BYTES: usize = 64 << 10;
@@ -30,15 +30,15 @@ const PACKAGES: usize = 2000;
 
 /// Tells the run what made it. Answers at once; what is answered is disconnected when git has said
 /// all it will.
-pub(crate) fn tell(shared: &Arc<Shared>) -> Receiver<()> {
-    shared.say("code", &Json::Object(process()).to_string());
+pub(crate) fn tell(rows: &Arc<RowBuffer>) -> Receiver<()> {
+    rows.say("code", &Json::Object(process()).to_string());
     let (told, telling) = mpsc::sync_channel::<()>(1);
-    let shared = Arc::downgrade(shared);
+    let rows = Arc::downgrade(rows);
     let body = move || {
         if let Some(repository) = repository()
-            && let Some(shared) = shared.upgrade()
+            && let Some(rows) = rows.upgrade()
         {
-            shared.say("code", &Json::Object(repository).to_string());
+            rows.say("code", &Json::Object(repository).to_string());
         }
         drop(told);
     };

@@ -10,13 +10,12 @@ use super::{
     uploader::Uploads,
 };
 use crate::{
+    endpoint::Endpoint,
+    identity::Identity,
     media::{Keeper, Media},
-    rows::row_buffer::{Ring, Stream},
-    run::{
-        init::Way,
-        shared::{Identity, warn},
-        value::{Loggable, Value},
-    },
+    rows::row_buffer::{RowBuffer, Stream},
+    value::{Loggable, Value},
+    warning::warn,
 };
 
 /// The files of a run's process.
@@ -27,25 +26,30 @@ pub(crate) struct Attached {
     identity: Identity,
     writer: String,
     /// None: nothing is sent.
-    way: Option<Way>,
+    endpoint: Option<Endpoint>,
 }
 
 impl Attached {
     /// Of this writer, in the run's folder. Makes no file and no thread before they are needed.
-    pub(crate) fn new(folder: &Path, writer: &str, identity: Identity, way: Option<Way>) -> Self {
+    pub(crate) fn new(
+        folder: &Path,
+        writer: &str,
+        identity: Identity,
+        endpoint: Option<Endpoint>,
+    ) -> Self {
         Self {
             files: Arc::new(Files::new(folder, writer)),
             uploads: Arc::default(),
             identity,
             writer: writer.to_owned(),
-            way,
+            endpoint,
         }
     }
 
-    /// Takes one row, as [`Ring::push`]; values that are files are written first.
+    /// Takes one row, as [`RowBuffer::push`]; values that are files are written first.
     pub(crate) fn push<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
-        ring: &Ring,
+        buffer: &RowBuffer,
         stream: Stream,
         step: Option<u64>,
         values: impl IntoIterator<Item = (K, V)>,
@@ -54,7 +58,7 @@ impl Attached {
         // The file's name has the row's step, so a row with files cannot wait for its step any
         // longer.
         let at = || {
-            let at = step.get().unwrap_or_else(|| ring.reserve(stream));
+            let at = step.get().unwrap_or_else(|| buffer.reserve(stream));
             step.set(Some(at));
             at
         };
@@ -62,7 +66,7 @@ impl Attached {
             let value = self.settled(key.as_ref(), value.into_value(), &at)?;
             Some((key, value))
         });
-        ring.push_at(stream, &step, values);
+        buffer.push_at(stream, &step, values);
     }
 
     /// A value without files in it; `None` when it was one that the disk does not take.
@@ -120,8 +124,8 @@ impl Attached {
     }
 
     /// How the controller is reached; none offline.
-    pub(crate) fn way(&self) -> Option<&Way> {
-        self.way.as_ref()
+    pub(crate) fn endpoint(&self) -> Option<&Endpoint> {
+        self.endpoint.as_ref()
     }
 
     /// Waits until the controller has this many rows of files, or nothing has moved for `wait`.
@@ -131,9 +135,11 @@ impl Attached {
 
     /// The uploader has something to do.
     pub(crate) fn ship(&self) {
-        let Some(way) = self.way.as_ref().filter(|_| self.files.rows() > 0) else { return };
+        let Some(endpoint) = self.endpoint.as_ref().filter(|_| self.files.rows() > 0) else {
+            return;
+        };
         let (identity, writer) = (&self.identity, self.writer.as_str());
-        if let Err(error) = self.uploads.grown(&self.files, identity, writer, way) {
+        if let Err(error) = self.uploads.grown(&self.files, identity, writer, endpoint) {
             warn(&format!("files stay in the run's folder: {error}"));
         }
     }

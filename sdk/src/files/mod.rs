@@ -3,6 +3,5 @@
 
 pub(crate) mod artifact;
 pub(crate) mod attached;
-pub(crate) mod checkpoint;
 pub(crate) mod store;
 pub(crate) mod uploader;

@@ -23,7 +23,10 @@ use record::{
     file::{FileRow, STREAM},
 };
 
-use crate::rows::journal::{StreamFile, make_private, wall_ms};
+use crate::{
+    clock::wall_ms,
+    rows::stream_file::{StreamFile, make_private},
+};
 
 /// Where the content of a file comes from.
 #[derive(Clone, Copy, Debug)]

@@ -15,7 +15,7 @@ use std::{
 
 use blobs::Trouble;
 use proto::{
-    dial::{Authorized, Dial, backoff, needed_offset},
+    dial::{Authorized, backoff, needed_offset},
     v1::{AppendRows, files_client::FilesClient, runs_client::RunsClient},
 };
 use record::file::STREAM;
@@ -23,11 +23,11 @@ use tonic::{Code, Status};
 
 use super::store::Files;
 use crate::{
-    rows::{
-        cursor::Cursor,
-        sender::{CALL_WAIT, answer, is_refusal, jitter, reason, runtime},
-    },
-    run::{init::Way, shared::Identity},
+    calls::{CALL_WAIT, answer, is_refusal, reason, runtime},
+    chance::jitter,
+    endpoint::Endpoint,
+    identity::Identity,
+    rows::cursor::Cursor,
 };
 
 /// How often what has moved is looked at.
@@ -76,7 +76,7 @@ impl Uploads {
         files: &Arc<Files>,
         identity: &Identity,
         writer: &str,
-        way: &Way,
+        endpoint: &Endpoint,
     ) -> io::Result<()> {
         let mut state = self.lock();
         state.grown = true;
@@ -85,9 +85,9 @@ impl Uploads {
             return Ok(());
         }
         let (uploads, files) = (Arc::clone(self), Arc::clone(files));
-        let (identity, writer, way) = (identity.clone(), writer.to_owned(), way.clone());
+        let (identity, writer, endpoint) = (identity.clone(), writer.to_owned(), endpoint.clone());
         let body = move || {
-            let report = work(&uploads, files, identity, writer, &way);
+            let report = work(&uploads, files, identity, writer, &endpoint);
             uploads.lock().report = Some(report);
             uploads.changed.notify_all();
         };
@@ -176,14 +176,11 @@ fn work(
     files: Arc<Files>,
     identity: Identity,
     writer: String,
-    way: &Way,
+    endpoint: &Endpoint,
 ) -> Result<(), String> {
     let text = |error: &dyn std::error::Error| error.to_string();
     let runtime = runtime().map_err(|error| text(&error))?;
-    let dial = {
-        let _inside = runtime.enter();
-        Dial::new(&way.controller, way.token.as_deref()).map_err(|error| text(&error))?
-    };
+    let dial = endpoint.dial(&runtime).map_err(|error| text(&error))?;
     let cursor = Cursor::new(files.reader().map_err(|error| text(&error))?);
     let (runs, client, moved) = (dial.runs(), dial.files(), Arc::clone(&uploads.moved));
     let mut shipment =

@@ -17,12 +17,11 @@ use tokio::{select, sync::Notify, time};
 use tonic::{Code, Status};
 
 use crate::{
+    calls::{answer, reason, runtime},
+    chance::{jitter, unique},
+    endpoint::Endpoint,
     error::AgentError,
-    rows::sender::{answer, jitter, reason, runtime},
-    run::{
-        init::{Way, unique},
-        shared::Shared,
-    },
+    run::shared::Shared,
     term,
 };
 
@@ -145,7 +144,7 @@ impl Desk {
         let stop = told
             .is_some_and(|held| !kept(held) || orders.stop.iter().any(|stop| stop.run == held.run));
         if let Some(run) = state.run.upgrade().filter(|_| stop) {
-            run.link.want_stop();
+            run.sender.want_stop();
         }
         let mut news = false;
         for start in orders.start {
@@ -174,19 +173,14 @@ fn attempt(held: &Held) -> RunAttempt {
 }
 
 /// Starts the thread.
-pub(crate) fn spawn(desk: Arc<Desk>, way: Way) -> Result<(), AgentError> {
+pub(crate) fn spawn(desk: Arc<Desk>, endpoint: Endpoint) -> Result<(), AgentError> {
     let body = move || {
-        let beats = async {
-            match Dial::new(&way.controller, way.token.as_deref()) {
-                Ok(dial) => beats(&desk, dial, &way.controller).await,
-                Err(error) => Err(error.into()),
-            }
+        let work = || {
+            let runtime = runtime().map_err(|error| AgentError::Thread(Arc::new(error)))?;
+            let dial = endpoint.dial(&runtime)?;
+            runtime.block_on(beats(&desk, dial, &endpoint.controller))
         };
-        let over = match runtime() {
-            Ok(runtime) => runtime.block_on(beats),
-            Err(error) => Err(AgentError::Thread(Arc::new(error))),
-        };
-        desk.end(over);
+        desk.end(work());
     };
     let thread = thread::Builder::new().name("besom-heartbeats".to_owned());
     thread.spawn(body).map(drop).map_err(|error| AgentError::Thread(Arc::new(error)))

@@ -20,13 +20,17 @@ use serde_json::Value as Json;
 use telemetry::Period;
 
 use crate::{
+    endpoint::Endpoint,
     error::{AgentError, InitError},
     function_agent::beats::Desk,
+    identity::Identity,
     rows::system,
     run::{
         Run,
-        init::{Way, folder},
-        shared::{Duty, Identity, Shared, Start as StartRun, failed, finished},
+        duty::Duty,
+        finished::{failed, finished},
+        folders,
+        shared::{Shared, Start as StartRun},
     },
     term,
 };
@@ -95,16 +99,16 @@ pub fn agent<E: Display>(
 ) -> Result<Worked, AgentError> {
     let count = count.into().unwrap_or(u64::MAX);
     let period = system::period(None)?;
-    let way = Way::find(None);
+    let endpoint = Endpoint::find(None);
     let desk = Arc::new(Desk::new(sweep));
     let mut worked = Worked::default();
     if count > 0 {
-        beats::spawn(Arc::clone(&desk), way.clone())?;
+        beats::spawn(Arc::clone(&desk), endpoint.clone())?;
     }
     let _leave = Leave(&desk);
     while (worked.trials.len() as u64) < count && !term::was_told() {
         let Some(start) = desk.next()? else { break };
-        let run = begin(&start, way.clone(), period)?;
+        let run = begin(&start, endpoint.clone(), period)?;
         desk.running(run.shared());
         worked.trials.push(work(run, &mut function));
     }
@@ -120,7 +124,7 @@ impl Drop for Leave<'_> {
     }
 }
 
-fn begin(start: &Start, mut way: Way, period: Period) -> Result<Run, InitError> {
+fn begin(start: &Start, mut endpoint: Endpoint, period: Period) -> Result<Run, InitError> {
     let identity = Identity {
         run: start.run.clone(),
         attempt: start.attempt,
@@ -130,21 +134,21 @@ fn begin(start: &Start, mut way: Way, period: Period) -> Result<Run, InitError> 
     let params: Json = serde_json::from_str(&start.params_json)
         .map_err(|error| InitError::Config(error.to_string()))?;
     if !start.token.is_empty() {
-        way.token = Some(start.token.clone());
+        endpoint.token = Some(start.token.clone());
     }
-    let folder = folder(None, &identity);
+    let folder = folders::of(None, &identity);
     // For rows that a controller which stays away has not got: `sweep sync` sends them.
     let begin =
         BeginRun { run: identity.run.clone(), attempt: identity.attempt, ..BeginRun::default() };
-    let start_run = StartRun::new(identity, params.clone(), folder, Duty::trial(), Some(way));
+    let start_run = StartRun::new(identity, params.clone(), folder, Duty::trial(), Some(endpoint));
     let start_run = StartRun { params: Some(params), file: Some(RunFile::new(begin)), ..start_run };
-    let run = Shared::start(start_run)?;
+    let run = Run::new(Shared::start(start_run)?);
     let deadline =
         start.timeout_ms.and_then(|ms| Instant::now().checked_add(Duration::from_millis(ms)));
     if let Some(deadline) = deadline {
-        run.shared().link.time_out_at(deadline);
+        run.shared().sender.time_out_at(deadline);
     }
-    system::watch(run.shared(), period)?;
+    run.shared().samples.start(&run.shared().buffer, period)?;
     Ok(run)
 }
 
@@ -154,7 +158,7 @@ fn work<E: Display>(run: Run, function: &mut impl FnMut(Run) -> Result<(), E>) -
     // as in any thread that goes on after a panic; the next trial is the same call again.
     let returned = catch_unwind(AssertUnwindSafe(|| function(run.clone())));
     let ended = match returned {
-        _ if run.shared().link.is_timed_out() => Ended::TimedOut,
+        _ if run.shared().sender.is_timed_out() => Ended::TimedOut,
         _ if term::was_told() => Ended::Preempted,
         Ok(Ok(())) => Ended::Finished,
         _ if run.should_stop() => Ended::Stopped,

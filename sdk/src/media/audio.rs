@@ -4,7 +4,10 @@ use std::{io, path::Path, sync::Arc};
 
 use serde_json::Value as Json;
 
-use super::{Keeper, MediaError, insert_text, read};
+use super::{
+    error::MediaError,
+    keeper::{Keeper, insert_text, read},
+};
 use crate::files::store::Source;
 
 /// The formats that are told apart, by their first bytes.

@@ -1,10 +1,9 @@
 //! Histograms of any numbers: `log!(run, "grad/conv1" => Histogram::of(&values, 64))`. Kept in the
 //! row itself, without a file.
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
-use super::MediaError;
-use crate::run::value::Value;
+use super::error::MediaError;
 
 /// The most bins of one histogram.
 pub const MAX_BINS: usize = 4096;
@@ -97,22 +96,15 @@ impl Histogram {
     pub fn counts(&self) -> &[u64] {
         &self.counts
     }
-}
 
-impl From<Histogram> for Value<'_> {
-    fn from(histogram: Histogram) -> Self {
-        Self::from(&histogram)
-    }
-}
-
-impl From<&Histogram> for Value<'_> {
-    fn from(histogram: &Histogram) -> Self {
-        let Histogram { edges, counts, not_finite } = histogram;
+    /// The JSON that stands for it in a row.
+    pub(crate) fn to_json(&self) -> Json {
+        let Self { edges, counts, not_finite } = self;
         let mut json = json!({ "_type": "histogram", "bins": edges, "values": counts });
         if *not_finite > 0 {
             json["not_finite"] = (*not_finite).into();
         }
-        Self::Json(json.to_string().into())
+        json
     }
 }
 

@@ -4,7 +4,10 @@ use std::{io, path::Path, sync::Arc};
 
 use serde_json::Value as Json;
 
-use super::{Keeper, MediaError, read};
+use super::{
+    error::MediaError,
+    keeper::{Keeper, read},
+};
 use crate::files::store::Source;
 
 /// A page. Logged as `{"_type": "html-file", ...}`.

@@ -6,7 +6,8 @@ use std::io;
 use serde_json::{Value as Json, json};
 
 use super::{
-    Keeper, MediaError,
+    error::MediaError,
+    keeper::Keeper,
     table::{Cell, Column, Table},
 };
 

@@ -4,7 +4,11 @@ use std::{collections::BTreeMap, io, sync::Arc};
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{Keeper, MediaError, image};
+use super::{
+    error::MediaError,
+    keeper::Keeper,
+    pixels::{png, side},
+};
 use crate::files::store::Source;
 
 /// What a box's numbers count.
@@ -95,7 +99,7 @@ impl Mask {
             let message = format!("a mask of {height} x {width} has not {} pixels", classes.len());
             return Err(MediaError::Shape(message));
         }
-        let bytes = image::png((side(width)?, side(height)?), 1, classes)?;
+        let bytes = png((side(width)?, side(height)?), 1, classes)?;
         Ok(Self { bytes: bytes.into(), classes: BTreeMap::new() })
     }
 
@@ -119,12 +123,6 @@ impl Mask {
 /// Labels by class, as JSON has them.
 pub(super) fn labels(classes: &BTreeMap<i64, String>) -> Json {
     classes.iter().map(|(class, label)| (class.to_string(), Json::from(label.as_str()))).collect()
-}
-
-/// A side of a picture.
-pub(super) fn side(pixels: usize) -> Result<u32, MediaError> {
-    u32::try_from(pixels)
-        .map_err(|_| MediaError::Shape(format!("{pixels} pixels are too many for one side")))
 }
 
 #[cfg(test)]

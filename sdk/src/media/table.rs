@@ -28,7 +28,7 @@ use parquet::{
 };
 use serde_json::{Value as Json, json};
 
-use super::{Image, Keeper, MediaError};
+use super::{error::MediaError, image::Image, keeper::Keeper};
 use crate::files::store::Source;
 
 /// Rows that are written together.

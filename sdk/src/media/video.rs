@@ -4,7 +4,11 @@ use std::{io, path::PathBuf, sync::Arc};
 
 use serde_json::Value as Json;
 
-use super::{Keeper, MediaError, image::interleaved, insert_text};
+use super::{
+    error::MediaError,
+    keeper::{Keeper, insert_text},
+    pixels::interleaved,
+};
 use crate::files::store::Source;
 
 /// How carefully colours are chosen, 1 (best) to 30 (fastest).

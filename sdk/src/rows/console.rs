@@ -27,11 +27,8 @@ use rustix::{
     stdio::{dup2_stderr, dup2_stdout, stderr, stdout},
 };
 
-use super::row_buffer::Stream;
-use crate::run::{
-    shared::{Shared, warn},
-    value::Value,
-};
+use super::row_buffer::{RowBuffer, Stream};
+use crate::{value::Value, warning::warn};
 
 /// The keys of its rows.
 const KEYS: [&str; 2] = ["stdout", "stderr"];
@@ -59,6 +56,20 @@ struct Taken {
 }
 
 impl Console {
+    /// Takes what the program prints until [`Console::end`], as rows into this buffer.
+    pub(crate) fn take(&self, rows: &Arc<RowBuffer>) {
+        if TAKEN.swap(true, Ordering::Relaxed) {
+            return warn("another run of this process has its console");
+        }
+        match redirect(rows) {
+            Ok(taken) => *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(taken),
+            Err(error) => {
+                TAKEN.store(false, Ordering::Relaxed);
+                warn(&format!("the console is not kept: {error}"));
+            }
+        }
+    }
+
     /// From now on the program prints where it did before.
     pub(crate) fn end(&self) {
         let Some(taken) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() else {
@@ -74,27 +85,13 @@ impl Console {
     }
 }
 
-/// Takes what the program prints until the run ends.
-pub(crate) fn take(run: &Arc<Shared>) {
-    if TAKEN.swap(true, Ordering::Relaxed) {
-        return warn("another run of this process has its console");
-    }
-    match redirect(run) {
-        Ok(taken) => *run.console.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(taken),
-        Err(error) => {
-            TAKEN.store(false, Ordering::Relaxed);
-            warn(&format!("the console is not kept: {error}"));
-        }
-    }
-}
-
-fn redirect(run: &Arc<Shared>) -> io::Result<Taken> {
+fn redirect(rows: &Arc<RowBuffer>) -> io::Result<Taken> {
     let _ = io::stdout().flush();
     let keeper = Keeper::new(Limits::default(), KEYS, 0);
     let (ended, keeper) = (mpsc::sync_channel(1), Arc::new(Mutex::new(keeper)));
     let before = [duplicate(stdout())?, duplicate(stderr())?];
-    let out = follow(run, KEYS[0], &before[0], &keeper, &ended.0)?;
-    let err = follow(run, KEYS[1], &before[1], &keeper, &ended.0)?;
+    let out = follow(rows, KEYS[0], &before[0], &keeper, &ended.0)?;
+    let err = follow(rows, KEYS[1], &before[1], &keeper, &ended.0)?;
     dup2_stdout(&out)?;
     if let Err(error) = dup2_stderr(&err) {
         dup2_stdout(&before[0])?;
@@ -110,7 +107,7 @@ fn duplicate(fd: impl AsFd) -> Result<OwnedFd, Errno> {
 
 /// Starts a thread; answers the end of its pipe to write to.
 fn follow(
-    run: &Arc<Shared>,
+    rows: &Arc<RowBuffer>,
     key: &'static str,
     before: &OwnedFd,
     keeper: &Arc<Mutex<Keeper>>,
@@ -118,8 +115,12 @@ fn follow(
 ) -> io::Result<OwnedFd> {
     let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
     let (pipe, before) = (File::from(read), File::from(duplicate(before)?));
-    let taker =
-        Taker { run: Arc::downgrade(run), key, keeper: Arc::clone(keeper), begun: Instant::now() };
+    let taker = Taker {
+        rows: Arc::downgrade(rows),
+        key,
+        keeper: Arc::clone(keeper),
+        begun: Instant::now(),
+    };
     let ended = ended.clone();
     let body = move || {
         pass_on(pipe, before, &taker);
@@ -156,7 +157,7 @@ fn pass_on(mut pipe: File, mut before: File, taker: &Taker) {
 
 /// Takes the lines of one of the two.
 struct Taker {
-    run: Weak<Shared>,
+    rows: Weak<RowBuffer>,
     key: &'static str,
     /// Of both.
     keeper: Arc<Mutex<Keeper>>,
@@ -180,10 +181,10 @@ impl Taker {
     }
 
     fn keep(&self, work: impl FnOnce(&mut Keeper, &mut dyn FnMut(&'static str, Kept<'_>))) {
-        let Some(run) = self.run.upgrade() else { return };
+        let Some(rows) = self.rows.upgrade() else { return };
         let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
         work(&mut keeper, &mut |key, kept| {
-            run.ring.push(Stream::Console, None, [(key, Value::from(&*kept.text()))]);
+            rows.push(Stream::Console, None, [(key, Value::from(&*kept.text()))]);
         });
     }
 }

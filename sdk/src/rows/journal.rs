@@ -1,25 +1,22 @@
-//! The journal: every row is on disk before it is sent. Takes what waits in the ring, makes frames
+//! The journal: every row is on disk before it is sent. Takes what waits in the buffer, makes frames
 //! of it and appends them to one file per stream. Called every few milliseconds by the journal
 //! thread, and once more by whoever ends the run. Never sends anything, and never gives up a row:
 //! what the disk does not take now is tried again, and what it has not taken when the run ends is
 //! handed to the sender.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
+    fs::{File, OpenOptions, TryLockError},
     io,
-    os::unix::fs::{DirBuilderExt as _, FileExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
-    time::{SystemTime, UNIX_EPOCH},
 };
-
-use proto::folder::JOURNAL;
-use record::{Corrupt, ValueRef, Writer};
 
 use super::{
-    cursor::{self, Place},
-    row_buffer::{self, HALF_BYTES, Ring, Stream},
+    row_buffer::{self, HALF_BYTES, RowBuffer, Stream},
+    stream_file::{StreamFile, make_private},
 };
+use crate::clock::wall_ms;
+use proto::folder::JOURNAL;
 
 /// The most processes of one attempt that may write journals side by side.
 const MAX_WRITERS: u32 = 256;
@@ -41,17 +38,6 @@ pub(crate) struct Journal {
     files: [StreamFile; Stream::COUNT],
     spare: Vec<u8>,
     cut: u64,
-}
-
-#[derive(Debug)]
-pub(crate) struct StreamFile {
-    file: File,
-    end: Place,
-    next_step: u64,
-    encoder: Writer,
-    /// Frames that are not on disk yet, and their rows.
-    pending: Vec<u8>,
-    pending_rows: u64,
 }
 
 impl Journal {
@@ -87,22 +73,22 @@ impl Journal {
 
     /// Per stream: the largest step in the file plus one.
     pub(crate) fn next_steps(&self) -> [u64; Stream::COUNT] {
-        self.files.each_ref().map(|file| file.next_step)
+        self.files.each_ref().map(StreamFile::next_step)
     }
 
     /// How far the files go now.
     pub(crate) fn written(&self) -> Written {
-        Written(self.files.each_ref().map(|file| AtomicU64::new(file.end.bytes)))
+        Written(self.files.each_ref().map(|file| AtomicU64::new(file.end().bytes)))
     }
 
     /// A second handle to read a stream with.
     pub(crate) fn reader(&self, stream: Stream) -> io::Result<File> {
-        self.files[stream as usize].file.try_clone()
+        self.files[stream as usize].reader()
     }
 
     /// Rows on disk, per stream.
     pub(crate) fn rows(&self) -> [u64; Stream::COUNT] {
-        self.files.each_ref().map(|file| file.end.rows)
+        self.files.each_ref().map(|file| file.end().rows)
     }
 
     /// Values that were left out since no frame could hold their row.
@@ -110,134 +96,58 @@ impl Journal {
         self.cut
     }
 
-    /// Brings what waits in the ring to disk. On an error the frames stay in memory and go first
-    /// the next time; the ring is left alone until then, so memory stays bounded. Answers how many
-    /// bytes of the ring were taken.
-    pub(crate) fn drain(&mut self, ring: &Ring, written: &Written) -> io::Result<usize> {
+    /// Brings what waits in the buffer to disk. On an error the frames stay in memory and go first
+    /// the next time; the buffer is left alone until then, so memory stays bounded. Answers how many
+    /// bytes of the buffer were taken.
+    pub(crate) fn drain(&mut self, buffer: &RowBuffer, written: &Written) -> io::Result<usize> {
         self.write(written)?;
-        self.take(ring);
+        self.take(buffer);
         self.write(written)?;
         Ok(self.spare.len())
     }
 
-    /// The last [`Journal::drain`]: takes the ring's rows even from a disk that takes nothing.
+    /// The last [`Journal::drain`]: takes the buffer's rows even from a disk that takes nothing.
     /// Answers, with the error of the disk, the frames of each stream that it has not got, to be
     /// sent from memory.
     pub(crate) fn finish(
         &mut self,
-        ring: &Ring,
+        buffer: &RowBuffer,
         written: &Written,
     ) -> (io::Result<()>, [Vec<u8>; Stream::COUNT]) {
         let mut wrote = self.write(written);
-        self.take(ring);
+        self.take(buffer);
         if wrote.is_ok() {
             wrote = self.write(written);
         }
-        (wrote, self.files.each_ref().map(|file| file.pending.clone()))
+        (wrote, self.files.each_ref().map(|file| file.pending().to_vec()))
     }
 
     /// Leaves the writer's name to the next that opens the folder, be it in this process: nothing
     /// more is written here.
     pub(crate) fn release(&self) -> io::Result<()> {
-        self.files[Stream::History as usize].file.unlock()
+        self.files[Stream::History as usize].unlock()
     }
 
-    /// Makes frames of what waits in the ring.
-    fn take(&mut self, ring: &Ring) {
-        ring.swap(&mut self.spare);
+    /// Makes frames of what waits in the buffer.
+    fn take(&mut self, buffer: &RowBuffer) {
+        buffer.swap(&mut self.spare);
         let wall_ms = wall_ms();
         for row in row_buffer::rows(&self.spare) {
             let file = &mut self.files[row.stream as usize];
-            self.cut += file.encoder.row(row.step, wall_ms, row.values, &mut file.pending);
-            file.pending_rows += 1;
+            self.cut += file.push(row.step, wall_ms, row.values);
         }
         for file in &mut self.files {
-            file.encoder.flush(&mut file.pending);
+            file.seal();
         }
     }
 
     fn write(&mut self, written: &Written) -> io::Result<()> {
         for (file, published) in self.files.iter_mut().zip(&written.0) {
             file.write()?;
-            published.store(file.end.bytes, Ordering::Release);
+            published.store(file.end().bytes, Ordering::Release);
         }
         Ok(())
     }
-}
-
-impl StreamFile {
-    /// `None` when the file is corrupt.
-    pub(crate) fn new(file: File) -> io::Result<Option<Self>> {
-        let length = file.metadata()?.len();
-        let (mut end, mut next_step) = (Place::default(), 0);
-        loop {
-            let bytes = cursor::read(&file, end, length)?;
-            let start = end;
-            for frame in record::frames(&bytes) {
-                let steps =
-                    |row: record::RowRef<'_>| next_step = row.step.saturating_add(1).max(next_step);
-                match frame.and_then(|frame| frame.each(steps).map(|()| frame)) {
-                    Ok(frame) => {
-                        end.bytes += frame.bytes().len() as u64;
-                        end.rows += frame.rows();
-                    }
-                    Err(Corrupt::Torn { .. }) => break,
-                    Err(Corrupt::Bad { .. }) => return Ok(None),
-                }
-            }
-            if end == start {
-                break;
-            }
-        }
-        if length > end.bytes {
-            file.set_len(end.bytes)?;
-        }
-        let (encoder, pending) = (Writer::default(), Vec::new());
-        Ok(Some(Self { file, end, next_step, encoder, pending, pending_rows: 0 }))
-    }
-
-    /// Where the file ends.
-    pub(crate) fn end(&self) -> Place {
-        self.end
-    }
-
-    /// Writes one row at its next step. On an error the row is not there, unless it comes with the
-    /// next one.
-    pub(crate) fn append<'a>(
-        &mut self,
-        wall_ms: i64,
-        values: impl IntoIterator<Item = (&'a str, ValueRef<'a>), IntoIter: Clone>,
-    ) -> io::Result<()> {
-        self.encoder.row(self.next_step, wall_ms, values.into_iter(), &mut self.pending);
-        self.encoder.flush(&mut self.pending);
-        self.pending_rows += 1;
-        self.next_step += 1;
-        self.write()
-    }
-
-    /// At a fixed place, so that what a full disk took in part is overwritten by the next try.
-    fn write(&mut self) -> io::Result<()> {
-        if self.pending.is_empty() {
-            return Ok(());
-        }
-        self.file.write_all_at(&self.pending, self.end.bytes)?;
-        self.end.bytes += self.pending.len() as u64;
-        self.end.rows += self.pending_rows;
-        self.pending.clear();
-        self.pending_rows = 0;
-        Ok(())
-    }
-}
-
-/// Makes a folder that only its owner may enter, whatever lies above it; closes one that an earlier
-/// version has left open.
-pub(crate) fn make_private(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    if fs::metadata(folder)?.permissions().mode() & 0o077 != 0 {
-        // Somebody else's folder stays as it is.
-        let _ = fs::set_permissions(folder, Permissions::from_mode(0o700));
-    }
-    Ok(())
 }
 
 fn path(folder: &Path, writer: &str, stream: Stream) -> PathBuf {
@@ -248,24 +158,22 @@ fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }
 
-/// Milliseconds since the epoch. Of rows: when they left the ring, some milliseconds after they
-/// were logged, since a clock read there would cost `log` something. For display only; nothing is
-/// decided by it.
-pub(crate) fn wall_ms() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::{
+        fs::{self, Permissions},
+        os::unix::fs::PermissionsExt as _,
+    };
+
     use super::*;
 
     fn logged(journal: &mut Journal, rows: usize) {
-        let (ring, written) = (Ring::new(journal.next_steps()), journal.written());
+        let (buffer, written) = (RowBuffer::new(journal.next_steps()), journal.written());
         for _ in 0..rows {
-            ring.push(Stream::History, None, [("a", 1)]);
+            buffer.push(Stream::History, None, [("a", 1)]);
         }
-        journal.drain(&ring, &written).unwrap();
-        assert_eq!(written.bytes(Stream::History), journal.files[0].end.bytes);
+        journal.drain(&buffer, &written).unwrap();
+        assert_eq!(written.bytes(Stream::History), journal.files[0].end().bytes);
     }
 
     fn steps(folder: &Path, writer: &str) -> Vec<u64> {
@@ -340,26 +248,25 @@ mod tests {
     fn a_full_disk_holds_up_and_loses_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = Journal::open(folder.path()).unwrap();
-        let (ring, written) = (Ring::new([0; Stream::COUNT]), journal.written());
-        let good = std::mem::replace(
-            &mut journal.files[0].file,
-            OpenOptions::new().write(true).open("/dev/full").unwrap(),
-        );
-        ring.push(Stream::History, None, [("a", 1)]);
-        assert!(journal.drain(&ring, &written).is_err());
-        ring.push(Stream::History, None, [("a", 2)]);
-        assert!(journal.drain(&ring, &written).is_err());
-        assert_eq!((journal.files[0].pending_rows, written.bytes(Stream::History)), (1, 0));
-        let (error, rest) = journal.finish(&ring, &written);
+        let (buffer, written) = (RowBuffer::new([0; Stream::COUNT]), journal.written());
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let good = journal.files[0].replace(full);
+        buffer.push(Stream::History, None, [("a", 1)]);
+        assert!(journal.drain(&buffer, &written).is_err());
+        buffer.push(Stream::History, None, [("a", 2)]);
+        assert!(journal.drain(&buffer, &written).is_err());
+        let waiting = |journal: &Journal| record::count(journal.files[0].pending());
+        assert_eq!((waiting(&journal), written.bytes(Stream::History)), (Ok(1), 0));
+        let (error, rest) = journal.finish(&buffer, &written);
         assert!(error.is_err());
         assert_eq!(
             (record::count(&rest[0]), rest[1].len()),
             (Ok(2), 0),
             "what the disk never took"
         );
-        journal.files[0].file = good;
-        let (ended, rest) = journal.finish(&ring, &written);
+        journal.files[0].replace(good);
+        let (ended, rest) = journal.finish(&buffer, &written);
         assert_eq!((ended.is_ok(), rest), (true, [const { Vec::new() }; Stream::COUNT]));
-        assert_eq!((steps(folder.path(), "sdk"), journal.files[0].pending_rows), (vec![0, 1], 0));
+        assert_eq!((steps(folder.path(), "sdk"), waiting(&journal)), (vec![0, 1], Ok(0)));
     }
 }

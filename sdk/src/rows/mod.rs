@@ -6,4 +6,5 @@ pub(crate) mod cursor;
 pub(crate) mod journal;
 pub(crate) mod row_buffer;
 pub(crate) mod sender;
+pub(crate) mod stream_file;
 pub(crate) mod system;

@@ -1,10 +1,9 @@
 //! Ships the journal to the controller: the same bytes, from the row that the controller wants
 //! next. One thread per run with a runtime of its own. Whatever goes wrong is tried again, except
 //! that a fenced attempt stops; a controller that is away costs nothing but time. Never touches the
-//! ring, never writes the journal.
+//! buffer, never writes the journal.
 
 use std::{
-    error::Error as _,
     fs::File,
     io,
     sync::{
@@ -17,29 +16,24 @@ use std::{
 };
 
 use proto::{
-    dial::{Authorized, Dial, backoff, hint, is_away, is_transient, needed_offset},
-    v1::{AppendRows, BeginRun, EndRun, Outcome, RunBegun, runs_client::RunsClient},
+    dial::{Authorized, backoff, needed_offset},
+    v1::{AppendRows, EndRun, Outcome, runs_client::RunsClient},
 };
 use tokio::{runtime::Runtime, select, sync::Notify, time};
 use tonic::{Code, Status};
 
-use super::{cursor::Cursor, row_buffer::Stream};
+use super::{cursor::Cursor, journal::Written, row_buffer::Stream};
 use crate::{
+    calls::{CALL_WAIT, answer, is_refusal, reason, runtime},
+    chance::jitter,
+    endpoint::Endpoint,
     error::InitError,
-    run::{
-        init::Way,
-        shared::{Duty, Shared},
-    },
+    identity::Identity,
+    run::duty::Duty,
 };
 
 /// Rows that come within this time go out together.
 const SEND_EVERY: Duration = Duration::from_millis(100);
-/// After this long without an answer a call is given up and made again.
-pub(crate) const CALL_WAIT: Duration = Duration::from_secs(30);
-/// How often, and each time how long, the start of a run outside a sweep tries to reach the
-/// controller.
-const BEGIN_TRIES: u32 = 3;
-const BEGIN_WAIT: Duration = Duration::from_secs(5);
 /// How often the end is tried again when the controller refuses for a reason that time alone will
 /// not mend.
 const REFUSED_TRIES: u32 = 3;
@@ -56,9 +50,9 @@ pub(crate) enum Halt {
 /// How it went, with the controller's note.
 type Report = Result<String, Halt>;
 
-/// What the run and its sender tell each other.
+/// What the run and its sender share.
 #[derive(Debug, Default)]
-pub(crate) struct Link {
+pub(crate) struct SenderState {
     grown: Notify,
     ending: Mutex<Option<Ending>>,
     ending_set: Notify,
@@ -81,7 +75,7 @@ struct Ending {
     rest: [Arc<[u8]>; Stream::COUNT],
 }
 
-impl Link {
+impl SenderState {
     /// The journal has more rows.
     pub(crate) fn grown(&self) {
         self.grown.notify_one();
@@ -147,24 +141,40 @@ impl Link {
     }
 }
 
-/// Starts the thread. Answers once the address is known to be valid; connects to nobody.
+/// What a sender sends, and for whom.
+#[derive(Debug)]
+pub(crate) struct Shipment {
+    pub(crate) identity: Identity,
+    pub(crate) duty: Duty,
+    /// How far the files go.
+    pub(crate) written: Arc<Written>,
+    /// The name of the journal.
+    pub(crate) writer: String,
+    /// The journal, per stream.
+    pub(crate) files: Vec<File>,
+}
+
+/// Starts the thread. Returns once the address is known to be valid; connects to nobody yet.
 pub(crate) fn spawn(
-    shared: Arc<Shared>,
-    writer: String,
-    files: Vec<File>,
-    way: Way,
+    state: Arc<SenderState>,
+    shipment: Shipment,
+    endpoint: Endpoint,
 ) -> Result<(), InitError> {
     let (ready, answer) = mpsc::sync_channel(1);
     let body = move || {
-        let (runtime, client) = match connect(&way) {
+        let (runtime, client) = match connect(&endpoint) {
             Ok(both) => both,
             Err(error) => return drop(ready.send(Err(error))),
         };
         // The receiver waits for exactly this.
         let _ = ready.send(Ok(()));
+        let Shipment { identity, duty, written, writer, files } = shipment;
         let (cursors, now) = (files.into_iter().map(Cursor::new).collect(), Instant::now());
         let sender = Sender {
-            shared: Arc::clone(&shared),
+            state: Arc::clone(&state),
+            identity,
+            duty,
+            written,
             client,
             writer,
             cursors,
@@ -173,7 +183,7 @@ pub(crate) fn spawn(
             heard: now,
         };
         let report = runtime.block_on(sender.run());
-        shared.link.set_report(report);
+        state.set_report(report);
     };
     thread::Builder::new().name("besom-sender".to_owned()).spawn(body).map_err(thread_error)?;
     answer
@@ -181,109 +191,14 @@ pub(crate) fn spawn(
         .unwrap_or_else(|_| Err(thread_error(io::Error::other("the sender ended at once"))))
 }
 
-/// Begins a run outside a sweep.
-pub(crate) fn begin(way: &Way, begin: BeginRun) -> Result<RunBegun, InitError> {
-    let begun = aside(|runtime| {
-        let client = {
-            let _inside = runtime.enter();
-            Dial::new(&way.controller, way.token.as_deref())?.runs()
-        };
-        runtime.block_on(try_begin(way, client, begin))
-    });
-    begun.map_err(thread_error)?
-}
-
-/// Runs something on a thread with a runtime of its own and waits for it, since the caller's may
-/// already run one.
-///
-/// # Errors
-/// When there is no thread to be had, or it panicked.
-pub(crate) fn aside<T: Send>(body: impl FnOnce(&Runtime) -> T + Send) -> io::Result<T> {
-    thread::scope(|scope| {
-        let thread = thread::Builder::new().name("besom-call".to_owned());
-        let joined = thread.spawn_scoped(scope, || runtime().map(|runtime| body(&runtime)))?.join();
-        joined.unwrap_or_else(|_| Err(io::Error::other("the thread panicked")))
-    })
-}
-
-/// A repeat after a lost answer begins nothing new: the controller knows the idempotency key.
-async fn try_begin(
-    way: &Way,
-    mut client: RunsClient<Authorized>,
-    begin: BeginRun,
-) -> Result<RunBegun, InitError> {
-    let mut tries = 0;
-    loop {
-        let status = match answer(BEGIN_WAIT, client.begin(begin.clone())).await {
-            Ok(begun) => return Ok(begun),
-            Err(status) => status,
-        };
-        tries += 1;
-        let controller = way.controller.clone();
-        if !is_transient(&status) {
-            let hint = hint(&status).map(|hint| format!("; {hint}")).unwrap_or_default();
-            return Err(InitError::Refused {
-                controller,
-                reason: format!("{}{hint}", status.message()),
-            });
-        }
-        if tries == BEGIN_TRIES {
-            return Err(InitError::Unreachable { controller, reason: reason(&status) });
-        }
-        time::sleep(backoff(tries, jitter(tries))).await;
-    }
-}
-
-fn connect(way: &Way) -> Result<(Runtime, RunsClient<Authorized>), InitError> {
+fn connect(endpoint: &Endpoint) -> Result<(Runtime, RunsClient<Authorized>), InitError> {
     let runtime = runtime().map_err(thread_error)?;
-    let client = {
-        let _inside = runtime.enter();
-        Dial::new(&way.controller, way.token.as_deref())?.runs()
-    };
+    let client = endpoint.dial(&runtime)?.runs();
     Ok((runtime, client))
-}
-
-/// A runtime for one thread.
-pub(crate) fn runtime() -> io::Result<Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
 fn thread_error(error: io::Error) -> InitError {
     InitError::Thread(Arc::new(error))
-}
-
-/// The answer to a call, or `DeadlineExceeded` after `wait`.
-pub(crate) async fn answer<T>(
-    wait: Duration,
-    call: impl Future<Output = Result<tonic::Response<T>, Status>>,
-) -> Result<T, Status> {
-    match time::timeout(wait, call).await {
-        Ok(answer) => answer.map(tonic::Response::into_inner),
-        Err(_) => Err(Status::deadline_exceeded(format!("no answer within {} s", wait.as_secs()))),
-    }
-}
-
-/// Time alone will not mend it. A token that is not known is no refusal: the controller may have
-/// been started with another one. A token that is known and opens nothing is one: it ends with its
-/// attempt.
-pub(crate) fn is_refusal(status: &Status) -> bool {
-    status.code() == Code::PermissionDenied || !is_away(status)
-}
-
-/// What a person should read: the controller's sentence, or the cause at the bottom of a failed
-/// connection.
-pub(crate) fn reason(status: &Status) -> String {
-    let Some(mut cause) = status.source() else { return status.message().to_owned() };
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
-}
-
-/// Spreads the tries of many processes; any number will do.
-pub(crate) fn jitter(tries: u32) -> f64 {
-    let mixed = std::process::id().wrapping_add(tries).wrapping_mul(0x9E37_79B9);
-    f64::from(mixed) / (f64::from(u32::MAX) + 1.0)
 }
 
 /// Why a round ended early.
@@ -293,7 +208,10 @@ enum Trouble {
 }
 
 struct Sender {
-    shared: Arc<Shared>,
+    state: Arc<SenderState>,
+    identity: Identity,
+    duty: Duty,
+    written: Arc<Written>,
     client: RunsClient<Authorized>,
     writer: String,
     cursors: Vec<Cursor>,
@@ -308,7 +226,7 @@ struct Sender {
 impl Sender {
     async fn run(mut self) -> Report {
         loop {
-            let ending = self.shared.link.ending();
+            let ending = self.state.ending();
             match self.round(ending.as_ref()).await {
                 Ok(None) => self.failures = 0,
                 Ok(Some(note)) => return Ok(note),
@@ -319,7 +237,7 @@ impl Sender {
                     if ending.is_some_and(|ending| self.gives_up(&status, &ending)) {
                         return Err(Halt::Failed(reason));
                     }
-                    *self.shared.link.trouble.lock().unwrap_or_else(PoisonError::into_inner) =
+                    *self.state.trouble.lock().unwrap_or_else(PoisonError::into_inner) =
                         Some(reason);
                 }
             }
@@ -331,7 +249,7 @@ impl Sender {
     fn gives_up(&self, status: &Status, ending: &Ending) -> bool {
         let refused = is_refusal(status) && self.failures >= REFUSED_TRIES;
         // The agent ships the rest of its trials.
-        refused || matches!(self.shared.duty, Duty::Agents) || Instant::now() >= ending.deadline
+        refused || matches!(self.duty, Duty::Agents) || Instant::now() >= ending.deadline
     }
 
     /// Sends all there is; then, if the run is ending, the outcome. `Some` with the controller's
@@ -339,7 +257,7 @@ impl Sender {
     async fn round(&mut self, ending: Option<&Ending>) -> Result<Option<String>, Trouble> {
         for stream in Stream::ALL {
             if let Some(ending) = ending {
-                let end = self.shared.written.bytes(stream);
+                let end = self.written.bytes(stream);
                 self.cursors[stream as usize].follow(end, &ending.rest[stream as usize]);
             }
             self.send(stream).await?;
@@ -358,7 +276,7 @@ impl Sender {
 
     async fn send(&mut self, stream: Stream) -> Result<(), Trouble> {
         loop {
-            let end = self.shared.written.bytes(stream);
+            let end = self.written.bytes(stream);
             let all = self.cursors[stream as usize].end(end);
             if !self.asked[stream as usize] {
                 // The first question is asked without rows too: it tells that this attempt lives.
@@ -380,7 +298,7 @@ impl Sender {
     async fn append(&mut self, stream: Stream, frames: Vec<u8>) -> Result<(), Trouble> {
         let offset = if frames.is_empty() { 0 } else { self.cursors[stream as usize].next() };
         let sent = !frames.is_empty();
-        let identity = &self.shared.identity;
+        let identity = &self.identity;
         let request = AppendRows {
             run: identity.run.clone(),
             attempt: identity.attempt,
@@ -393,7 +311,7 @@ impl Sender {
             Ok(appended) => {
                 self.heard = Instant::now();
                 if appended.stop_wanted {
-                    self.shared.link.want_stop();
+                    self.state.want_stop();
                 }
                 if sent && appended.next <= offset {
                     return Err(Trouble::Again(Status::internal("the controller stored no rows")));
@@ -402,7 +320,7 @@ impl Sender {
             }
             Err(status) => match (status.code(), needed_offset(&status)) {
                 (Code::Aborted, _) => {
-                    self.shared.link.want_stop();
+                    self.state.want_stop();
                     Err(Trouble::Halt(Halt::Fenced))
                 }
                 (Code::OutOfRange, Some(next)) if next != offset => self.seek(stream, next),
@@ -412,9 +330,9 @@ impl Sender {
     }
 
     fn seek(&mut self, stream: Stream, next: u64) -> Result<(), Trouble> {
-        let end = self.shared.written.bytes(stream);
+        let end = self.written.bytes(stream);
         if self.cursors[stream as usize].seek(next, end).map_err(unreadable)? {
-            self.shared.link.stored[stream as usize].store(next, Ordering::Relaxed);
+            self.state.stored[stream as usize].store(next, Ordering::Relaxed);
             return Ok(());
         }
         let reason = format!(
@@ -425,7 +343,7 @@ impl Sender {
     }
 
     async fn end(&mut self, outcome: Outcome) -> Result<String, Trouble> {
-        let identity = &self.shared.identity;
+        let identity = &self.identity;
         let (run, attempt) = (identity.run.clone(), identity.attempt);
         let request = EndRun { run, attempt, outcome: Some(outcome), ..EndRun::default() };
         match answer(CALL_WAIT, self.client.end(request)).await {
@@ -436,33 +354,33 @@ impl Sender {
     }
 
     fn beat_is_due(&self) -> bool {
-        self.shared.duty.beat().is_some_and(|beat| self.heard.elapsed() >= beat)
+        self.duty.beat().is_some_and(|beat| self.heard.elapsed() >= beat)
     }
 
     /// Until there is something to do: rows, the end, a heartbeat, or another try.
     async fn pause(&self) {
-        let link = &self.shared.link;
+        let state = &self.state;
         if self.failures > 0 {
             let wait = backoff(self.failures - 1, jitter(self.failures));
             return select! {
                 () = time::sleep(wait) => {}
-                () = link.ending_set.notified() => {}
+                () = state.ending_set.notified() => {}
             };
         }
         let beat = async {
-            match self.shared.duty.beat() {
+            match self.duty.beat() {
                 Some(beat) => time::sleep_until((self.heard + beat).into()).await,
                 None => std::future::pending().await,
             }
         };
         let more = async {
-            link.grown.notified().await;
+            state.grown.notified().await;
             time::sleep(SEND_EVERY).await;
         };
         select! {
             () = more => {}
             () = beat => {}
-            () = link.ending_set.notified() => {}
+            () = state.ending_set.notified() => {}
         }
     }
 }

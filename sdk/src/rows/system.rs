@@ -1,5 +1,5 @@
 //! Samples of the machine and of this process, for a run that no agent watches: a thread takes them
-//! and puts them into the ring as rows of the stream "system". Started by `settings` and by
+//! and puts them into the buffer as rows of the stream "system". Started by `settings` and by
 //! function agents, ended by the run.
 
 use std::{
@@ -10,17 +10,32 @@ use std::{
 
 use telemetry::{NvidiaMeter, Own, PERIOD_VAR, Period, Root, Sampler, Sampling};
 
-use super::row_buffer::Stream;
-use crate::{
-    error::InitError,
-    run::{init::parsed, shared::Shared},
-};
+use super::row_buffer::{RowBuffer, Stream};
+use crate::{environment::parsed, error::InitError};
 
 /// The samples of one run: being taken, or not.
 #[derive(Debug, Default)]
 pub(crate) struct Samples(Mutex<Option<Sampling>>);
 
 impl Samples {
+    /// Takes samples until [`Samples::end`], as rows into this buffer.
+    pub(crate) fn start(&self, rows: &Arc<RowBuffer>, period: Period) -> Result<(), InitError> {
+        let Some(period) = period.get() else { return Ok(()) };
+        let make = || {
+            // Without a working folder there is no filesystem to speak of.
+            let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+            let root = Root::At(process::id().cast_signed());
+            Sampler::new(root, folder, NvidiaMeter::default(), Own::of_this_process())
+        };
+        let weak = Arc::downgrade(rows);
+        let sampling = telemetry::start(period, make, move |row| {
+            weak.upgrade().map(|rows| rows.push(Stream::System, None, row.values())).is_some()
+        });
+        let sampling = sampling.map_err(|error| InitError::Thread(Arc::new(error)))?;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(sampling);
+        Ok(())
+    }
+
     /// No more of them.
     pub(crate) fn end(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -33,22 +48,4 @@ pub(crate) fn period(said: Option<Period>) -> Result<Period, InitError> {
         Some(period) => Ok(period),
         None => Ok(parsed(PERIOD_VAR)?.unwrap_or_default()),
     }
-}
-
-/// Takes samples until the run ends.
-pub(crate) fn watch(run: &Arc<Shared>, period: Period) -> Result<(), InitError> {
-    let Some(period) = period.get() else { return Ok(()) };
-    let make = || {
-        // Without a working folder there is no filesystem to speak of.
-        let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
-        let root = Root::At(process::id().cast_signed());
-        Sampler::new(root, folder, NvidiaMeter::default(), Own::of_this_process())
-    };
-    let weak = Arc::downgrade(run);
-    let sampling = telemetry::start(period, make, move |row| {
-        weak.upgrade().map(|run| run.ring.push(Stream::System, None, row.values())).is_some()
-    });
-    let sampling = sampling.map_err(|error| InitError::Thread(Arc::new(error)))?;
-    *run.samples.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(sampling);
-    Ok(())
 }

@@ -2,51 +2,29 @@
 //! Called by [`init`] and by function agents. Decides where things are; talks to nobody but for the
 //! one call that begins a run outside a sweep.
 
-use std::{
-    collections::hash_map::RandomState,
-    env,
-    hash::{BuildHasher as _, Hasher as _},
-    path::PathBuf,
-    str::FromStr,
-    time::Duration,
-};
+use std::{path::PathBuf, str::FromStr, time::Duration};
 
-use proto::{
-    dial::{CONTROLLER_VAR, DEFAULT_CONTROLLER, TOKEN_VAR},
-    folder::RunFile,
-    v1::BeginRun,
-};
+use proto::{folder::RunFile, v1::BeginRun};
 use record::json::overlay;
 use serde::Serialize;
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 use telemetry::Period;
 
 use super::{
     Run,
-    shared::{Duty, Identity, Shared, Start},
+    duty::Duty,
+    folders,
+    shared::{Shared, Start},
 };
 use crate::{
+    chance,
+    clock::wall_ms,
+    endpoint::Endpoint,
+    environment::{parsed, variable},
     error::InitError,
-    rows::{console, journal::wall_ms, sender, system},
+    identity::Identity,
+    rows::system,
 };
-
-/// How to reach the controller.
-#[derive(Clone, Debug)]
-pub(crate) struct Way {
-    pub(crate) controller: String,
-    pub(crate) token: Option<String>,
-}
-
-impl Way {
-    /// `controller`, else what the environment says, else the default.
-    pub(crate) fn find(controller: Option<String>) -> Self {
-        let controller = controller.or_else(|| variable(CONTROLLER_VAR));
-        Self {
-            controller: controller.unwrap_or_else(|| DEFAULT_CONTROLLER.to_owned()),
-            token: variable(TOKEN_VAR),
-        }
-    }
-}
 
 /// Starts a run: `besom::init().project("mnist").config(&defaults).start()?`.
 ///
@@ -255,14 +233,15 @@ impl Init {
             (None, Mode::Online) => self.start_online(config)?,
             (None, Mode::Offline) => self.start_offline(config)?,
             (None, Mode::Disabled) => {
-                let run = if self.id.is_empty() { new_id() } else { self.id };
+                let run = if self.id.is_empty() { chance::id() } else { self.id };
                 let identity = Identity { run, attempt: 1, sweep: None, trial: None };
-                return Ok(Shared::disabled(identity, config, None));
+                return Ok(Run::new(Shared::disabled(identity, config, None)));
             }
         };
-        system::watch(run.shared(), period)?;
+        let shared = run.shared();
+        shared.samples.start(&shared.buffer, period)?;
         if keeps_console {
-            console::take(run.shared());
+            shared.console.take(&shared.buffer);
         }
         Ok(run)
     }
@@ -280,15 +259,20 @@ impl Init {
             overlay(&mut config, params);
         }
         if mode == Mode::Disabled {
-            return Ok(Shared::disabled(identity, config, params));
+            return Ok(Run::new(Shared::disabled(identity, config, params)));
         }
         let folder = match variable("BESOM_RUN_DIR") {
             Some(folder) => PathBuf::from(folder),
-            None => folder(self.dir, &identity),
+            None => folders::of(self.dir, &identity),
         };
-        let start =
-            Start::new(identity, config, folder, Duty::Agents, Some(Way::find(self.controller)));
-        let run = Shared::start(Start { params, code: !self.no_code, ..start })?;
+        let start = Start::new(
+            identity,
+            config,
+            folder,
+            Duty::Agents,
+            Some(Endpoint::find(self.controller)),
+        );
+        let run = Run::new(Shared::start(Start { params, code: !self.no_code, ..start })?);
         if said {
             run.say_config();
         }
@@ -307,37 +291,37 @@ impl Init {
             job_type: self.job_type.clone(),
             id: self.id.clone(),
             resume: self.resume.name().to_owned(),
-            idempotency_key: format!("{:016x}{:016x}", unique(), unique()),
+            idempotency_key: format!("{:016x}{:016x}", chance::unique(), chance::unique()),
             ..BeginRun::default()
         }
     }
 
     fn start_online(self, config: Json) -> Result<Run, InitError> {
-        let mut way = Way::find(self.controller.clone());
+        let mut endpoint = Endpoint::find(self.controller.clone());
         let begin = self.begin(&config);
-        let begun = sender::begin(&way, begin.clone())?;
+        let begun = super::begin::begin(&endpoint, begin.clone())?;
         // It becomes the name of a folder.
         checked(&begun.run)?;
         let identity =
             Identity { run: begun.run, attempt: begun.attempt, sweep: None, trial: None };
         if !begun.token.is_empty() {
-            way.token = Some(begun.token);
+            endpoint.token = Some(begun.token);
         }
-        let folder = folder(self.dir, &identity);
+        let folder = folders::of(self.dir, &identity);
         // What the run had before, where it is resumed.
         let config = serde_json::from_str(&begun.config_json).unwrap_or(config);
-        let start = Start::new(identity, config, folder, Duty::own(begun.lease_ms), Some(way));
+        let start = Start::new(identity, config, folder, Duty::own(begun.lease_ms), Some(endpoint));
         let (file, code) = (Some(RunFile::new(begin)), !self.no_code);
-        Shared::start(Start { file, code, next_step: begun.next_step, ..start })
+        Shared::start(Start { file, code, next_step: begun.next_step, ..start }).map(Run::new)
     }
 
     fn start_offline(self, mut config: Json) -> Result<Run, InitError> {
         let mut begin = self.begin(&config);
         if begin.id.is_empty() {
-            begin.id = new_id();
+            begin.id = chance::id();
         }
         begin.started_ms = Some(wall_ms());
-        let folder = data(self.dir).join("offline").join(&begin.id);
+        let folder = folders::data(self.dir).join("offline").join(&begin.id);
         if let Ok(known) = RunFile::read(&folder) {
             if self.resume == Resume::Never {
                 return Err(InitError::Exists { id: begin.id, folder });
@@ -345,7 +329,9 @@ impl Init {
             // The same attempt goes on: no controller has heard of it yet that could tell two of
             // them apart.
             let mut before = serde_json::from_str(&known.begin.config_json).unwrap_or(Json::Null);
-            overlay(&mut before, object(config));
+            if !config.is_null() {
+                overlay(&mut before, config);
+            }
             config = before;
             let (idempotency_key, started_ms) =
                 (known.begin.idempotency_key, known.begin.started_ms);
@@ -355,6 +341,7 @@ impl Init {
         let identity = Identity { run: begin.id.clone(), attempt: 1, sweep: None, trial: None };
         let start = Start::new(identity, config, folder, Duty::Offline, None);
         Shared::start(Start { file: Some(RunFile::new(begin)), code: !self.no_code, ..start })
+            .map(Run::new)
     }
 }
 
@@ -376,52 +363,6 @@ fn checked(id: &str) -> Result<(), InitError> {
     let letter = |letter: u8| letter.is_ascii_alphanumeric() || letter == b'_' || letter == b'-';
     let good = (1..=64).contains(&id.len()) && id.bytes().all(letter);
     if good { Ok(()) } else { Err(InitError::Id(id.to_owned())) }
-}
-
-/// A number that nobody else has; a hasher's seed is the standard library's entropy.
-pub(crate) fn unique() -> u64 {
-    RandomState::new().build_hasher().finish()
-}
-
-/// Eight letters and digits that begin with a letter, as the controller makes them.
-fn new_id() -> String {
-    let mut rest = unique();
-    let mut digit = |base: u64| {
-        let digit = rest % base;
-        rest /= base;
-        char::from(if digit < 26 { b'a' + digit as u8 } else { b'0' + (digit - 26) as u8 })
-    };
-    std::iter::once(26).chain([36; 7]).map(&mut digit).collect()
-}
-
-/// Where runs are kept that no agent has made a folder for.
-fn data(dir: Option<PathBuf>) -> PathBuf {
-    let state = || match (env::var_os("XDG_STATE_HOME"), env::var_os("HOME")) {
-        (Some(state), _) => PathBuf::from(state).join("besom"),
-        (None, Some(home)) => PathBuf::from(home).join(".local/state/besom"),
-        (None, None) => env::temp_dir().join("besom"),
-    };
-    dir.or_else(|| env::var_os("BESOM_DATA").map(PathBuf::from)).unwrap_or_else(state)
-}
-
-/// Where the journal of a run is kept that no agent has made a folder for.
-pub(crate) fn folder(dir: Option<PathBuf>, identity: &Identity) -> PathBuf {
-    data(dir).join("runs").join(&identity.run).join(identity.attempt.to_string())
-}
-
-/// No config at all is an empty one.
-pub(crate) fn object(config: Json) -> Json {
-    if config.is_null() { Json::Object(Map::new()) } else { config }
-}
-
-/// A variable that is set to something.
-fn variable(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-pub(crate) fn parsed<T: FromStr>(name: &'static str) -> Result<Option<T>, InitError> {
-    let parse = |value: String| value.parse().map_err(|_| InitError::Environment { name, value });
-    variable(name).map(parse).transpose()
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ impl Run {
         // Under the lock, so that two updates are stored in the order in which they take effect.
         let mut config = self.shared().lock_config();
         overlay(&mut config, update);
-        self.shared().say("config", &text);
+        self.shared().buffer.say("config", &text);
         Ok(())
     }
 
@@ -73,7 +73,7 @@ impl Run {
         let Some(config) = config.as_object() else { return };
         for (key, value) in config {
             let one = Map::from_iter([(key.clone(), value.clone())]);
-            self.shared().say("config", &Json::Object(one).to_string());
+            self.shared().buffer.say("config", &Json::Object(one).to_string());
         }
     }
 
@@ -144,7 +144,7 @@ impl Drop for Definition<'_> {
             "step_metric": self.step_metric,
             "goal": goal,
         });
-        self.run.shared().say("metric", &said.to_string());
+        self.run.shared().buffer.say("metric", &said.to_string());
     }
 }
 

@@ -1,11 +1,16 @@
 //! A run: the handle that a program logs with. `log` never waits for a disk or a network; only the
 //! end does, and for a bounded time.
 
+pub(crate) mod artifacts;
+mod begin;
+pub(crate) mod checkpoint;
+pub(crate) mod duty;
+pub(crate) mod finished;
+pub(crate) mod folders;
 pub(crate) mod init;
 pub(crate) mod meta;
 pub(crate) mod shared;
 pub(crate) mod training;
-pub(crate) mod value;
 
 use std::{
     fmt,
@@ -25,10 +30,11 @@ use crate::{
     media::MediaError,
     rows::row_buffer::Stream,
     run::{
-        shared::{Shared, failed, finished},
-        value::Loggable,
+        finished::{Finished, failed, finished},
+        shared::Shared,
     },
     term,
+    value::Loggable,
 };
 
 /// A run. Cheap to clone, and the clones may log from any thread. It ends with [`Run::finish`],
@@ -102,7 +108,7 @@ impl Run {
         &self,
         values: impl IntoIterator<Item = (K, V)>,
     ) {
-        self.shared().ring.push_ahead(Stream::History, values);
+        self.shared().buffer.push_ahead(Stream::History, values);
     }
 
     /// Sets a value that stands for the run, in place of the last one logged under this key.
@@ -141,7 +147,7 @@ impl Run {
     /// first call on, SIGTERM does not end the process any more: there is the agent's grace to save
     /// what matters, then comes SIGKILL. To be asked between steps; costs a few loads from memory.
     pub fn should_stop(&self) -> bool {
-        self.shared().link.stop_wanted() || term::is_told()
+        self.shared().sender.stop_wanted() || term::is_told()
     }
 
     /// Says that this node is about to be taken away: if the program of a trial now ends with an
@@ -149,7 +155,7 @@ impl Run {
     /// It is the next to be handed out, and no attempt is charged. To be called when the warning
     /// comes. An agent that gets SIGTERM itself needs no such word.
     pub fn mark_preempting(&self) {
-        self.shared().say("preempting", "{}");
+        self.shared().buffer.say("preempting", "{}");
     }
 
     /// Ends the run as finished: everything accepted is written to the journal and sent to the
@@ -196,49 +202,5 @@ impl Drop for Handle {
         let unwound = self.unwound.load(Ordering::Relaxed);
         let outcome = if unwound { failed("the program panicked".to_owned()) } else { finished() };
         self.shared.settle_unseen(outcome);
-    }
-}
-
-/// `1 row`, `2 rows`.
-pub(crate) fn count(number: u64, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
-}
-
-/// What became of a run's rows. Its `Display` is a sentence for people.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Finished {
-    /// The run.
-    pub run: String,
-    /// Rows that were accepted: all of them are in the journal, and at the controller unless an
-    /// agent ships the rest.
-    pub accepted: u64,
-    /// Rows that were refused because the buffer was full. `accepted + refused` is the number of
-    /// calls.
-    pub refused: u64,
-    /// Values within accepted rows that were left out or shortened: a key over 512 bytes, a text
-    /// over 256 KiB, a row over 1 MiB, a file that the disk did not take.
-    pub cut: u64,
-    /// What the controller wants people to know of this end, else empty.
-    pub note: String,
-}
-
-impl fmt::Display for Finished {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "run `{}`: {} logged", self.run, count(self.accepted, "row"))?;
-        if self.refused > 0 {
-            write!(
-                formatter,
-                ", {} refused since they came faster than the disk took them",
-                self.refused
-            )?;
-        }
-        if self.cut > 0 {
-            write!(formatter, ", {} too long and cut", count(self.cut, "value"))?;
-        }
-        if !self.note.is_empty() {
-            write!(formatter, "; {}", self.note)?;
-        }
-        Ok(())
     }
 }

@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-use super::{Run, value::Loggable};
+use super::Run;
+use crate::value::Loggable;
 
 /// The mean of values that stand for different counts, such as the losses of batches of which the
 /// last is smaller.

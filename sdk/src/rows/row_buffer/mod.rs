@@ -15,7 +15,7 @@ use std::{
 
 use record::{MAX_KEY_BYTES, MAX_TEXT_BYTES, ValueRef, shortened};
 
-use crate::run::value::{Loggable, Value};
+use crate::value::{Loggable, Value};
 
 /// One half of the buffer, in bytes: about 140,000 rows of five numbers. Only what is used of it
 /// takes memory.
@@ -43,7 +43,7 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    /// All of them, in the order of their bytes in the ring.
+    /// All of them, in the order of their bytes in the buffer.
     pub(crate) const ALL: [Self; Self::COUNT] =
         [Self::History, Self::Summary, Self::Meta, Self::System, Self::Console];
     /// How many there are.
@@ -72,7 +72,7 @@ pub(crate) struct Counts {
 }
 
 #[derive(Debug)]
-pub(crate) struct Ring {
+pub(crate) struct RowBuffer {
     half: Mutex<Half>,
     /// Nothing is even looked at.
     disabled: bool,
@@ -89,7 +89,7 @@ struct Half {
     closed: bool,
 }
 
-impl Ring {
+impl RowBuffer {
     /// `next`: the first automatic step of each stream.
     pub(crate) fn new(next: [u64; Stream::COUNT]) -> Self {
         let rows = Vec::with_capacity(HALF_BYTES);
@@ -138,7 +138,13 @@ impl Ring {
         self.push_at(stream, &Cell::new(step), values);
     }
 
-    /// As [`Ring::push`], with a step that is read once the values are known.
+    /// Takes a row that says something of the run itself: one JSON object under a key that the
+    /// controller knows.
+    pub(crate) fn say(&self, key: &str, json: &str) {
+        self.push(Stream::Meta, None, [(key, Value::Json(json.into()))]);
+    }
+
+    /// As [`RowBuffer::push`], with a step that is read once the values are known.
     pub(crate) fn push_at<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         stream: Stream,
@@ -310,7 +316,7 @@ impl Encoded {
     }
 }
 
-/// One row as it stands in the ring.
+/// One row as it stands in the buffer.
 #[derive(Clone, Debug)]
 pub(crate) struct RawRow<'a> {
     pub(crate) stream: Stream,
@@ -318,7 +324,7 @@ pub(crate) struct RawRow<'a> {
     pub(crate) values: RawValues<'a>,
 }
 
-/// The rows of a half that [`Ring::swap`] has given.
+/// The rows of a half that [`RowBuffer::swap`] has given.
 pub(crate) fn rows(mut bytes: &[u8]) -> impl Iterator<Item = RawRow<'_>> {
     let mut known: [&[u8]; Stream::COUNT] = [&[]; Stream::COUNT];
     std::iter::from_fn(move || {

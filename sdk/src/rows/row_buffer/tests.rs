@@ -1,10 +1,12 @@
+//! Tests of the row buffer: what fits is taken, and what does not is counted.
+
 use super::*;
 
 type Taken = (Stream, u64, Vec<(String, record::Value)>);
 
-fn drain(ring: &Ring) -> Vec<Taken> {
+fn drain(buffer: &RowBuffer) -> Vec<Taken> {
     let mut spare = Vec::with_capacity(HALF_BYTES);
-    ring.swap(&mut spare);
+    buffer.swap(&mut spare);
     let values = |row: RawRow<'_>| {
         row.values.map(|(key, value)| (key.to_owned(), value.to_value())).collect()
     };
@@ -13,7 +15,7 @@ fn drain(ring: &Ring) -> Vec<Taken> {
 
 #[test]
 fn rows_come_out_as_they_went_in() {
-    let ring = Ring::new([0; Stream::COUNT]);
+    let buffer = RowBuffer::new([0; Stream::COUNT]);
     let text = "ä".to_owned();
     let values = [
         ("a", Value::F64(-0.0)),
@@ -21,11 +23,11 @@ fn rows_come_out_as_they_went_in() {
         ("t", Value::from(&text)),
         ("b", true.into()),
     ];
-    ring.push(Stream::History, None, values);
-    ring.push(Stream::Summary, None, [("best", 3_u8)]);
-    ring.push(Stream::System, None, [("system.cpu", 1.0)]);
-    assert_eq!(ring.counts().accepted, 2, "samples are nobody's rows");
-    let out = drain(&ring);
+    buffer.push(Stream::History, None, values);
+    buffer.push(Stream::Summary, None, [("best", 3_u8)]);
+    buffer.push(Stream::System, None, [("system.cpu", 1.0)]);
+    assert_eq!(buffer.counts().accepted, 2, "samples are nobody's rows");
+    let out = drain(&buffer);
     assert_eq!(
         out[0].2[1..],
         [
@@ -38,20 +40,20 @@ fn rows_come_out_as_they_went_in() {
         matches!(out[0].2[0].1, record::Value::F64(number) if number.to_bits() == (-0.0_f64).to_bits())
     );
     assert_eq!((out[1].0, out[1].1, out[1].2.len()), (Stream::Summary, 0, 1));
-    assert!(drain(&ring).is_empty());
+    assert!(drain(&buffer).is_empty());
 }
 
 #[test]
 fn rows_with_the_same_keys_share_them() {
-    let ring = Ring::new([0; Stream::COUNT]);
+    let buffer = RowBuffer::new([0; Stream::COUNT]);
     let (train, test) = (["loss", "lr"], ["accuracy"]);
     for keys in [&train[..], &train[..], &[], &test[..], &train[..]] {
-        ring.push(Stream::History, None, keys.iter().map(|key| (*key, key.len())));
-        ring.push(Stream::Summary, None, keys.iter().map(|key| (*key, true)));
+        buffer.push(Stream::History, None, keys.iter().map(|key| (*key, key.len())));
+        buffer.push(Stream::Summary, None, keys.iter().map(|key| (*key, true)));
     }
     // A key that ends where the next begins is another key.
-    ring.push(Stream::History, None, [("los", 1), ("slr", 1)]);
-    let all = drain(&ring);
+    buffer.push(Stream::History, None, [("los", 1), ("slr", 1)]);
+    let all = drain(&buffer);
     let keys = |stream: Stream| -> Vec<String> {
         let own = all.iter().filter(|row| row.0 == stream);
         own.map(|row| row.2.iter().map(|value| value.0.as_str()).collect::<Vec<_>>().join(" "))
@@ -59,56 +61,56 @@ fn rows_with_the_same_keys_share_them() {
     };
     assert_eq!(keys(Stream::Summary), ["loss lr", "loss lr", "", "accuracy", "loss lr"]);
     assert_eq!(keys(Stream::History), ["loss lr", "loss lr", "", "accuracy", "loss lr", "los slr"]);
-    ring.push(Stream::History, None, [("los", 2), ("slr", 2)]);
-    assert_eq!(drain(&ring)[0].2.len(), 2, "the other half has its own keys");
+    buffer.push(Stream::History, None, [("los", 2), ("slr", 2)]);
+    assert_eq!(drain(&buffer)[0].2.len(), 2, "the other half has its own keys");
 }
 
 #[test]
 fn the_automatic_step_is_the_largest_plus_one() {
-    let ring = Ring::new([7, 0, 0, 0, 0]);
+    let buffer = RowBuffer::new([7, 0, 0, 0, 0]);
     for step in [None, Some(20), Some(3), None, Some(u64::MAX), None] {
-        ring.push(Stream::History, step, [("a", 1)]);
+        buffer.push(Stream::History, step, [("a", 1)]);
     }
-    let steps: Vec<u64> = drain(&ring).iter().map(|row| row.1).collect();
+    let steps: Vec<u64> = drain(&buffer).iter().map(|row| row.1).collect();
     assert_eq!(steps, [7, 20, 3, 21, u64::MAX, u64::MAX]);
-    let ring = Ring::new([7, 0, 0, 0, 0]);
-    ring.push_ahead(Stream::History, [("a", 1)]);
-    ring.push(Stream::History, None, [("b", 1)]);
-    assert_eq!(drain(&ring).iter().map(|row| row.1).collect::<Vec<_>>(), [7, 7]);
+    let buffer = RowBuffer::new([7, 0, 0, 0, 0]);
+    buffer.push_ahead(Stream::History, [("a", 1)]);
+    buffer.push(Stream::History, None, [("b", 1)]);
+    assert_eq!(drain(&buffer).iter().map(|row| row.1).collect::<Vec<_>>(), [7, 7]);
 }
 
 #[test]
 fn what_does_not_fit_is_counted_exactly() {
-    let ring = Ring::new([0; Stream::COUNT]);
+    let buffer = RowBuffer::new([0; Stream::COUNT]);
     let text = "x".repeat(200 << 10);
     for _ in 0..100 {
-        ring.push(Stream::History, None, [("t", text.as_str())]);
+        buffer.push(Stream::History, None, [("t", text.as_str())]);
     }
-    let counts = ring.counts();
+    let counts = buffer.counts();
     assert_eq!((counts.accepted, counts.refused), (40, 60));
-    assert_eq!(drain(&ring).len(), 40);
-    ring.push(Stream::History, None, [("t", "fits again")]);
-    ring.close();
-    ring.push(Stream::History, None, [("t", "too late")]);
-    assert_eq!((ring.counts().accepted, ring.counts().refused), (41, 61));
+    assert_eq!(drain(&buffer).len(), 40);
+    buffer.push(Stream::History, None, [("t", "fits again")]);
+    buffer.close();
+    buffer.push(Stream::History, None, [("t", "too late")]);
+    assert_eq!((buffer.counts().accepted, buffer.counts().refused), (41, 61));
 }
 
 #[test]
 fn what_is_too_long_is_cut_and_counted() {
-    let ring = Ring::new([0; Stream::COUNT]);
+    let buffer = RowBuffer::new([0; Stream::COUNT]);
     let (text, key) = ("x".repeat(record::MAX_TEXT_BYTES + 1), "k".repeat(MAX_KEY_BYTES + 1));
-    ring.push(Stream::History, None, [(key.as_str(), Value::from(1)), ("t", Value::from(&text))]);
-    assert_eq!(ring.counts(), Counts { accepted: 1, refused: 0, cut: 2 });
-    assert_eq!(drain(&ring)[0].2.len(), 1);
+    buffer.push(Stream::History, None, [(key.as_str(), Value::from(1)), ("t", Value::from(&text))]);
+    assert_eq!(buffer.counts(), Counts { accepted: 1, refused: 0, cut: 2 });
+    assert_eq!(drain(&buffer)[0].2.len(), 1);
 }
 
 #[test]
 fn an_iterator_may_log() {
-    let ring = Ring::new([0; Stream::COUNT]);
+    let buffer = RowBuffer::new([0; Stream::COUNT]);
     let values = (0..3).map(|index| {
-        ring.push(Stream::History, None, [("inner", index)]);
+        buffer.push(Stream::History, None, [("inner", index)]);
         ("outer", index)
     });
-    ring.push(Stream::History, None, values);
-    assert_eq!(drain(&ring).iter().map(|row| row.2.len()).collect::<Vec<_>>(), [1, 1, 1, 3]);
+    buffer.push(Stream::History, None, values);
+    assert_eq!(drain(&buffer).iter().map(|row| row.2.len()).collect::<Vec<_>>(), [1, 1, 1, 3]);
 }

@@ -15,11 +15,14 @@ use std::{
 
 use proto::v1::{EndRun, Outcome};
 
-use super::{AGENTS_WAIT, Duty, Shared, lock, logged, warn};
+use super::{AGENTS_WAIT, Shared, lock, logged};
 use crate::{
+    clock::wall_ms,
     error::FinishError,
-    rows::{journal::wall_ms, row_buffer::Stream, sender::Halt},
-    run::Finished,
+    exit::AtExit,
+    rows::{row_buffer::Stream, sender::Halt},
+    run::{duty::Duty, finished::Finished},
+    warning::warn,
 };
 
 /// How long the end of a run waits for git, which a run of some seconds may have overtaken.
@@ -60,18 +63,6 @@ impl Shared {
         }
     }
 
-    /// The process is exiting. The outcome stays open, for the exit code is not known here: an
-    /// agent reports it, and a run outside a sweep ends with its lease.
-    pub(crate) fn exit(&self) {
-        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        if ended.is_none() {
-            let wait = if matches!(self.duty, Duty::Agents) { AGENTS_WAIT } else { EXIT_WAIT };
-            if let Err(error) = ended.get_or_insert_with(|| self.close(None, wait)) {
-                warn(&error.to_string());
-            }
-        }
-    }
-
     fn close(&self, outcome: Option<Outcome>, wait: Duration) -> Result<Finished, FinishError> {
         self.stop_taking();
         let run = self.identity.run.clone();
@@ -80,7 +71,7 @@ impl Shared {
         };
         let (drained, rest, rows, cut) = {
             let mut journal = lock(journal);
-            let (drained, rest) = journal.finish(&self.ring, &self.written);
+            let (drained, rest) = journal.finish(&self.buffer, &self.written);
             // Under the lock: the journal's own thread must not move what is left.
             self.closed.store(true, Ordering::Relaxed);
             (drained, rest, journal.rows(), journal.cut())
@@ -92,11 +83,11 @@ impl Shared {
                 Duty::Offline | Duty::Disabled => {
                     Ok(format!("`sweep sync {}` sends them", self.folder.display()))
                 }
-                Duty::Agents | Duty::Own { .. } => self.link.end(outcome.clone(), rest, wait),
+                Duty::Agents | Duty::Own { .. } => self.sender.end(outcome.clone(), rest, wait),
             };
             (shipped, report)
         });
-        let counts = self.ring.counts();
+        let counts = self.buffer.counts();
         let (accepted, refused, cut) =
             (counts.accepted, counts.refused, counts.cut + cut + attached.lost());
         let mut finished =
@@ -105,7 +96,7 @@ impl Shared {
             warn(&finished.to_string());
         }
         let folder = self.folder.clone();
-        let stored = self.link.stored();
+        let stored = self.sender.stored();
         let is_sent = report.is_ok() && !matches!(self.duty, Duty::Offline);
         if let (Err(source), false) = (drained, is_sent) {
             self.leave(outcome);
@@ -143,7 +134,7 @@ impl Shared {
         }
         self.samples.end();
         self.console.end();
-        self.ring.close();
+        self.buffer.close();
     }
 
     /// Waits for the controller by `wait_for_it`, for `wait` at most; once that is long enough to
@@ -158,7 +149,7 @@ impl Shared {
                 if told.recv_timeout(NOTICED) == Err(RecvTimeoutError::Timeout) {
                     let (run, folder) = (&self.identity.run, self.folder.display());
                     let reason = self
-                        .link
+                        .sender
                         .trouble()
                         .map(|trouble| format!(" ({trouble})"))
                         .unwrap_or_default();
@@ -196,6 +187,20 @@ impl Shared {
         let _ = fs::remove_dir_all(&self.folder);
         if let Some(attempts) = self.folder.parent() {
             let _ = fs::remove_dir(attempts);
+        }
+    }
+}
+
+impl AtExit for Shared {
+    /// The process is exiting. The outcome stays open, for the exit code is not known here: an
+    /// agent reports it, and a run outside a sweep ends with its lease.
+    fn exit(&self) {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        if ended.is_none() {
+            let wait = if matches!(self.duty, Duty::Agents) { AGENTS_WAIT } else { EXIT_WAIT };
+            if let Err(error) = ended.get_or_insert_with(|| self.close(None, wait)) {
+                warn(&error.to_string());
+            }
         }
     }
 }

@@ -1,14 +1,14 @@
-//! What the handle of a run, its journal thread, its sender and the exit hook share. Started by
-//! `settings` and by function agents. Only the end waits for a disk or a network, and for a bounded
+//! What the handle of a run, its journal thread and the exit hook share. Started by `init` and by
+//! function agents. Only the end waits for a disk or a network, and for a bounded
 //! time.
 
 mod ending;
 
 use std::{
-    io::{self, Write as _},
+    io,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
         mpsc::Receiver,
     },
@@ -16,84 +16,32 @@ use std::{
     time::Duration,
 };
 
-use proto::{folder::RunFile, v1::Outcome};
-use serde_json::Value as Json;
+use proto::folder::RunFile;
+use serde_json::{Map, Value as Json};
 
-use super::{
-    Finished, Run,
-    init::{self, Way},
-    value::{Loggable, Value},
-};
+use super::{duty::Duty, finished::Finished};
 use crate::{
     code,
+    endpoint::Endpoint,
     error::{FinishError, InitError},
-    exit,
+    exit::{self, AtExit},
     files::attached::Attached,
+    identity::Identity,
     rows::{
         console::Console,
         journal::{Journal, Written},
-        row_buffer::{HALF_BYTES, Ring, Stream},
-        sender::{self, Link},
+        row_buffer::{HALF_BYTES, RowBuffer, Stream},
+        sender::{self, SenderState, Shipment},
         system::Samples,
     },
+    value::Loggable,
+    warning::warn,
 };
 
-/// How often the journal takes what waits in the ring.
+/// How often the journal takes what waits in the buffer.
 const JOURNAL_EVERY: Duration = Duration::from_millis(5);
 /// How long the end of a trial's program waits for the sender; the agent ships what is left.
 const AGENTS_WAIT: Duration = Duration::from_secs(2);
-/// How long the end of a run outside a sweep waits until the controller has everything.
-const OWN_WAIT: Duration = Duration::from_secs(60);
-/// How long the end of a function agent's trial waits: its result is worth more than a restart of
-/// the controller takes.
-const TRIAL_WAIT: Duration = Duration::from_secs(600);
-/// The lease to assume when the controller names none.
-const DEFAULT_LEASE: Duration = Duration::from_secs(30);
-
-/// Which run this is.
-#[derive(Clone, Debug)]
-pub(crate) struct Identity {
-    pub(crate) run: String,
-    pub(crate) attempt: u32,
-    pub(crate) sweep: Option<String>,
-    pub(crate) trial: Option<u64>,
-}
-
-/// Who ends the run and keeps its lease.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Duty {
-    /// The agent that has started this process; it also ships what is left in the journal.
-    Agents,
-    /// This process. `beat`: how often an empty append renews the lease; `None` when a function
-    /// agent does. `wait`: how long the end may take.
-    Own { beat: Option<Duration>, wait: Duration },
-    /// Nobody: the run is kept for `sweep sync`.
-    Offline,
-    /// Nobody: nothing is kept.
-    Disabled,
-}
-
-impl Duty {
-    /// A run outside a sweep with a lease of `lease_ms`.
-    pub(crate) fn own(lease_ms: u32) -> Self {
-        let lease =
-            if lease_ms == 0 { DEFAULT_LEASE } else { Duration::from_millis(lease_ms.into()) };
-        Self::Own { beat: Some(lease / 3), wait: OWN_WAIT }
-    }
-
-    /// A trial of a function agent.
-    pub(crate) fn trial() -> Self {
-        Self::Own { beat: None, wait: TRIAL_WAIT }
-    }
-
-    pub(crate) fn beat(self) -> Option<Duration> {
-        match self {
-            Self::Own { beat, .. } => beat,
-            Self::Agents | Self::Offline | Self::Disabled => None,
-        }
-    }
-}
-
 /// What a run is started with.
 #[derive(Debug)]
 pub(crate) struct Start {
@@ -104,7 +52,7 @@ pub(crate) struct Start {
     pub(crate) folder: PathBuf,
     pub(crate) duty: Duty,
     /// How to reach the controller; `None`: nothing is sent.
-    pub(crate) way: Option<Way>,
+    pub(crate) endpoint: Option<Endpoint>,
     /// How the run is told to a controller later.
     pub(crate) file: Option<RunFile>,
     /// The first automatic step, unless the journal has a later one.
@@ -120,7 +68,7 @@ impl Start {
         config: Json,
         folder: PathBuf,
         duty: Duty,
-        way: Option<Way>,
+        endpoint: Option<Endpoint>,
     ) -> Self {
         Self {
             identity,
@@ -128,7 +76,7 @@ impl Start {
             params: None,
             folder,
             duty,
-            way,
+            endpoint,
             file: None,
             next_step: 0,
             code: true,
@@ -141,15 +89,15 @@ impl Start {
 pub(crate) struct Shared {
     pub(crate) identity: Identity,
     pub(crate) duty: Duty,
-    pub(crate) link: Link,
-    pub(crate) written: Written,
+    pub(crate) sender: Arc<SenderState>,
+    written: Arc<Written>,
     config: Mutex<Json>,
     /// What the sweep has chosen.
     params: Option<Json>,
     folder: PathBuf,
     /// How the run is told to a controller later; none where an agent does that.
     file: Option<RunFile>,
-    pub(crate) ring: Ring,
+    pub(crate) buffer: Arc<RowBuffer>,
     /// Its files; none where nothing is kept.
     attached: Option<Attached>,
     /// None where nothing is kept.
@@ -167,8 +115,9 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// Opens the journal and starts the threads.
-    pub(crate) fn start(start: Start) -> Result<Run, InitError> {
-        let Start { identity, config, params, folder, duty, way, file, next_step, code } = start;
+    pub(crate) fn start(start: Start) -> Result<Arc<Self>, InitError> {
+        let Start { identity, config, params, folder, duty, endpoint, file, next_step, code } =
+            start;
         let unopened =
             |source| InitError::Journal { folder: folder.clone(), source: Arc::new(source) };
         let journal = Journal::open(&folder).map_err(unopened)?;
@@ -182,18 +131,18 @@ impl Shared {
         let writer = journal.writer().to_owned();
         let mut next = journal.next_steps();
         next[Stream::History as usize] = next[Stream::History as usize].max(next_step);
-        let attached = Attached::new(&folder, &writer, identity.clone(), way.clone());
+        let attached = Attached::new(&folder, &writer, identity.clone(), endpoint.clone());
         let shared = Arc::new(Self {
             attached: Some(attached),
             identity,
             duty,
-            link: Link::default(),
-            written: journal.written(),
-            config: Mutex::new(init::object(config)),
+            sender: Arc::default(),
+            written: Arc::new(journal.written()),
+            config: Mutex::new(object(config)),
             params,
             folder,
             file,
-            ring: Ring::new(next),
+            buffer: Arc::new(RowBuffer::new(next)),
             inherited: logged(journal.rows()),
             journal: Some(Mutex::new(journal)),
             telling: Mutex::new(None),
@@ -202,37 +151,39 @@ impl Shared {
             closed: AtomicBool::new(false),
             ended: Mutex::new(None),
         });
-        if let Some(way) = way {
-            sender::spawn(Arc::clone(&shared), writer, readers, way)?;
+        if let Some(endpoint) = endpoint {
+            let (identity, written) = (shared.identity.clone(), Arc::clone(&shared.written));
+            let shipment = Shipment { identity, duty, written, writer, files: readers };
+            sender::spawn(Arc::clone(&shared.sender), shipment, endpoint)?;
         }
         let journalist = Arc::clone(&shared);
         let thread = thread::Builder::new().name("besom-journal".to_owned());
         if let Err(error) = thread.spawn(move || journalist.keep_journal()) {
             // It has nothing to report.
-            let _ = shared.link.end(None, Default::default(), Duration::ZERO);
+            let _ = shared.sender.end(None, Default::default(), Duration::ZERO);
             return Err(InitError::Thread(Arc::new(error)));
         }
-        exit::watch(&shared);
+        exit::watch(Arc::downgrade(&shared) as Weak<dyn AtExit>);
         if code {
             *shared.telling.lock().unwrap_or_else(PoisonError::into_inner) =
-                Some(code::tell(&shared));
+                Some(code::tell(&shared.buffer));
         }
-        Ok(Run::new(shared))
+        Ok(shared)
     }
 
     /// A run of which nothing is kept: no thread, no file, no call.
-    pub(crate) fn disabled(identity: Identity, config: Json, params: Option<Json>) -> Run {
-        let shared = Arc::new(Self {
+    pub(crate) fn disabled(identity: Identity, config: Json, params: Option<Json>) -> Arc<Self> {
+        Arc::new(Self {
             attached: None,
             identity,
             duty: Duty::Disabled,
-            link: Link::default(),
-            written: Written::default(),
-            config: Mutex::new(init::object(config)),
+            sender: Arc::default(),
+            written: Arc::default(),
+            config: Mutex::new(object(config)),
             params,
             folder: PathBuf::new(),
             file: None,
-            ring: Ring::disabled(),
+            buffer: Arc::new(RowBuffer::disabled()),
             inherited: 0,
             journal: None,
             telling: Mutex::new(None),
@@ -240,17 +191,11 @@ impl Shared {
             console: Console::default(),
             closed: AtomicBool::new(true),
             ended: Mutex::new(None),
-        });
-        Run::new(shared)
+        })
     }
 
     pub(crate) fn lock_config(&self) -> MutexGuard<'_, Json> {
         self.config.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Says something of the run itself: one JSON object under a key that the controller knows.
-    pub(crate) fn say(&self, key: &str, json: &str) {
-        self.ring.push(Stream::Meta, None, [(key, Value::Json(json.into()))]);
     }
 
     /// What the sweep has chosen.
@@ -266,8 +211,8 @@ impl Shared {
         values: impl IntoIterator<Item = (K, V)>,
     ) {
         match &self.attached {
-            Some(attached) => attached.push(&self.ring, stream, step, values),
-            None => self.ring.push(stream, step, values),
+            Some(attached) => attached.push(&self.buffer, stream, step, values),
+            None => self.buffer.push(stream, step, values),
         }
     }
 
@@ -286,7 +231,7 @@ impl Shared {
     pub(crate) fn flush(&self) -> io::Result<[u64; Stream::COUNT]> {
         let Some(journal) = &self.journal else { return Ok([0; Stream::COUNT]) };
         let mut journal = lock(journal);
-        journal.drain(&self.ring, &self.written)?;
+        journal.drain(&self.buffer, &self.written)?;
         Ok(journal.rows())
     }
 
@@ -308,9 +253,9 @@ impl Shared {
             // never took.
             let taken = drained.unwrap_or(0);
             if taken > 0 {
-                self.link.grown();
+                self.sender.grown();
             }
-            // Rows that come this fast would fill the ring during a sleep.
+            // Rows that come this fast would fill the buffer during a sleep.
             if taken < HALF_BYTES / 4 {
                 thread::sleep(JOURNAL_EVERY);
             }
@@ -321,7 +266,7 @@ impl Shared {
     fn drain(&self, journal: &Mutex<Journal>) -> Option<io::Result<usize>> {
         let mut journal = lock(journal);
         let is_closed = self.closed.load(Ordering::Relaxed);
-        (!is_closed).then(|| journal.drain(&self.ring, &self.written))
+        (!is_closed).then(|| journal.drain(&self.buffer, &self.written))
     }
 }
 
@@ -334,15 +279,7 @@ fn lock(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {
     journal.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-pub(crate) fn finished() -> Outcome {
-    Outcome { state: "finished".to_owned(), ..Outcome::default() }
-}
-
-pub(crate) fn failed(message: String) -> Outcome {
-    Outcome { state: "failed".to_owned(), class: "error".to_owned(), message, ..Outcome::default() }
-}
-
-/// For what would otherwise go unseen. A closed standard error is no reason to panic.
-pub(crate) fn warn(text: &str) {
-    let _ = writeln!(io::stderr(), "warning: {text}");
+/// No config at all is an empty one.
+fn object(config: Json) -> Json {
+    if config.is_null() { Json::Object(Map::new()) } else { config }
 }

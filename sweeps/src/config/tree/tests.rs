@@ -1,3 +1,5 @@
+//! Tests of the tree: every node knows its place in the text, and hostile texts are refused.
+
 use super::*;
 
 fn problems(text: &str) -> (Option<Node>, Vec<String>) {

@@ -19,17 +19,16 @@ use proto::{
 };
 use record::{checkpoint::CheckpointRow, file::check_content};
 
-use super::store::Files;
+use super::Run;
 use crate::{
-    rows::{
-        row_buffer::Stream,
-        sender::{CALL_WAIT, answer, aside, jitter, reason},
-    },
-    run::{
-        Run,
-        init::Way,
-        shared::{Identity, warn},
-    },
+    calls::{CALL_WAIT, answer, aside, reason},
+    chance::jitter,
+    endpoint::Endpoint,
+    error::speak,
+    files::store::Files,
+    identity::Identity,
+    rows::row_buffer::Stream,
+    warning::warn,
 };
 
 /// How long [`Run::resume`] waits for a controller that is away: hours of training are worth more
@@ -53,6 +52,8 @@ pub enum CheckpointError {
     #[error("the run's checkpoint does not come: {0}")]
     Controller(String),
 }
+
+speak!(CheckpointError);
 
 /// What a run goes on from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,7 +111,7 @@ impl Run {
     ) -> Result<(), CheckpointError> {
         let shared = self.shared();
         let Some(attached) = shared.attached() else { return Ok(()) };
-        let step = shared.ring.next(Stream::History);
+        let step = shared.buffer.next(Stream::History);
         let rows = shared.flush()?;
         let files = attached.files();
         let temporary = files.temporary()?;
@@ -141,13 +142,13 @@ impl Run {
         let Some(attached) = shared.attached() else { return Ok(None) };
         let found = match local(attached.files(), &shared.identity)? {
             Some(found) => Some(found),
-            None => match attached.way() {
-                Some(way) => fetch(way, &shared.identity, attached.files())?,
+            None => match attached.endpoint() {
+                Some(endpoint) => fetch(endpoint, &shared.identity, attached.files())?,
                 None => None,
             },
         };
         if let Some(Checkpoint { step, .. }) = found {
-            shared.ring.set_next(Stream::History, step);
+            shared.buffer.set_next(Stream::History, step);
         }
         Ok(found)
     }
@@ -164,17 +165,14 @@ fn local(files: &Files, identity: &Identity) -> io::Result<Option<Checkpoint>> {
 /// The newest that the controller has, brought into the run's folder; the controller knows then
 /// that this attempt goes on from it.
 fn fetch(
-    way: &Way,
+    endpoint: &Endpoint,
     identity: &Identity,
     files: &Files,
 ) -> Result<Option<Checkpoint>, CheckpointError> {
     let (mut tries, deadline) = (0, Instant::now() + WAIT);
     loop {
         let tried = aside(|runtime| {
-            let dial = {
-                let _inside = runtime.enter();
-                Dial::new(&way.controller, way.token.as_deref())?
-            };
+            let dial = endpoint.dial(runtime)?;
             Ok::<_, BadAddress>(runtime.block_on(take(&dial, identity, files)))
         });
         let status = match tried?? {

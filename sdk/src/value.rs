@@ -6,7 +6,9 @@ use std::{
     collections::{BTreeMap, HashMap},
 };
 
-use crate::media::Media;
+use crate::media::{
+    Audio, Html, Image, Media, Video, histogram::Histogram, plot::Chart, table::Table,
+};
 
 /// One logged value. Floats keep their bits, NaN and infinities included.
 #[derive(Clone, Debug, PartialEq)]
@@ -140,6 +142,44 @@ impl From<String> for Value<'_> {
     fn from(value: String) -> Self {
         Self::Text(Cow::Owned(value))
     }
+}
+
+impl From<Histogram> for Value<'_> {
+    fn from(histogram: Histogram) -> Self {
+        Self::from(&histogram)
+    }
+}
+
+impl From<&Histogram> for Value<'_> {
+    fn from(histogram: &Histogram) -> Self {
+        Self::Json(histogram.to_json().to_string().into())
+    }
+}
+
+/// Conversions into a value, so that `log!(run, "examples" => image)` works.
+macro_rules! from_media {
+    ($($type:ty => $variant:ident;)+) => {$(
+        impl From<$type> for Value<'_> {
+            fn from(value: $type) -> Self {
+                Self::Media(Box::new(Media::$variant(value)))
+            }
+        }
+        impl From<&$type> for Value<'_> {
+            fn from(value: &$type) -> Self {
+                Self::from(value.clone())
+            }
+        }
+    )+};
+}
+
+from_media! {
+    Image => Image;
+    Vec<Image> => Images;
+    Audio => Audio;
+    Video => Video;
+    Html => Html;
+    Table => Table;
+    Chart => Chart;
 }
 
 #[cfg(test)]
