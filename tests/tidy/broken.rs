@@ -75,6 +75,12 @@ fn a_forbidden_import_is_found_however_it_is_written() {
 }
 
 #[test]
+#[should_panic = "a cell holds names and commas alone"]
+fn a_table_with_words_in_it_is_refused() {
+    Tables::read(&TABLES.replace("| `app`, `proto` |", "| `app`, `proto`, and never `store` |"));
+}
+
+#[test]
 fn a_bad_habit_is_found() {
     let door = "fn f(a: App) { a.store.read(1) }";
     must_fail("controller/src/app/a.rs", "use rusqlite::Row;", "may name `rusqlite`");

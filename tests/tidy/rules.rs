@@ -80,15 +80,14 @@ fn table(text: &str, head: &str) -> BTreeMap<String, BTreeSet<String>> {
     for row in rows.take_while(|line| line.starts_with('|')) {
         let mut cells = row.trim_matches('|').split(" | ");
         let names = quoted(cells.next().unwrap_or_default());
-        let second = cells.next().unwrap_or_default();
-        let mut allowed = quoted(second);
-        allowed.extend(
-            [NOTHING, EVERYTHING]
-                .into_iter()
-                .filter(|word| second.contains(word))
-                .map(str::to_owned),
-        );
-        assert!(!names.is_empty() && !allowed.is_empty(), "a row without names: {row}");
+        let second = cells.next().unwrap_or_default().trim();
+        // Words around the names could turn their meaning round, so there are none.
+        let allowed = match second {
+            NOTHING | EVERYTHING => BTreeSet::from([second.to_owned()]),
+            names => names.split(", ").flat_map(quoted).collect(),
+        };
+        let is_plain = second.split(", ").count() == allowed.len();
+        assert!(!names.is_empty() && is_plain, "a cell holds names and commas alone: {row}");
         table.extend(names.into_iter().map(|name| (name, allowed.clone())));
     }
     assert!(!table.is_empty(), "ARCHITECTURE.md has no table of each {head}");
