@@ -1,6 +1,7 @@
-//! How a run goes on after an attempt that came to nothing: queued again while its sweep's `retry`
-//! allows, back to running when the attempt is heard of after all, or over. Part of `Change`; used
-//! when attempts end, leases run out and agents report. Never judges why an attempt failed.
+//! Decides how a run goes on after an attempt that gave no result. The run is queued again while
+//! the `retry` of its sweep allows it, runs again if its agent reports the attempt after all, or is
+//! over. This is a part of `Change`, which uses it when attempts end, leases run out and agents
+//! report. It never judges why an attempt failed.
 
 use sweeps::lifecycle::{
     Class,
@@ -22,16 +23,16 @@ use crate::{
 };
 
 impl Change<'_> {
-    /// An attempt failed, as the run's outcome says. The caller saves the run.
+    /// Records that an attempt failed, as the run's outcome says. The caller saves the run.
     ///
     /// # Errors
-    /// Refused when its state has no such end.
+    /// Fails with [`Error::Refused`] if the run's state does not allow such an end.
     pub(crate) fn fail(&mut self, run: &mut Run) -> Result<(), Error> {
         let class = run.outcome.class.unwrap_or(Class::Error);
         run.outcome.class = Some(class);
         self.step(run, Event::Fail)?;
         if self.tries_again(run, class)? {
-            // Nobody is to be heard of: its process is gone.
+            // No agent will report the attempt again: its process is gone.
             run.agent = None;
             run.front = false;
             return self.requeue(run, Event::Requeue);
@@ -39,10 +40,10 @@ impl Change<'_> {
         self.result(run)
     }
 
-    /// A lease ran out, or an agent forgot a run.
+    /// Takes an attempt away whose lease ran out, or whose agent forgot it.
     ///
     /// # Errors
-    /// Refused when nobody holds the run.
+    /// Fails with [`Error::Refused`] if no agent or process holds the run.
     pub(crate) fn lose(&mut self, run: &mut Run, reason: &str) -> Result<(), Error> {
         if let Some(agent) = run.agent.clone() {
             self.ring(Ring::All(Topic::Agent(agent)));
@@ -68,42 +69,42 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Its node takes it away: it is the next to be handed out, and no attempt is charged. The
-    /// caller saves the run.
+    /// Puts a run at the front of the queue because its node takes the slot away. The attempt does
+    /// not count as a failure. The caller saves the run.
     ///
     /// # Errors
-    /// Refused when nobody holds the run.
+    /// Fails with [`Error::Refused`] if no agent or process holds the run.
     pub(crate) fn preempt(&mut self, run: &mut Run) -> Result<(), Error> {
         self.step(run, Event::Preempt)?;
         run.front = true;
         self.requeue(run, Event::Requeue)
     }
 
-    /// Moves a run back to the queue along this arrow, or to its end when nobody wants another
-    /// attempt: every way back but a person's retry leads through here, so that no sweep that was
-    /// stopped starts trials again. The caller saves the run.
+    /// Moves a run back to the queue with this event, or ends it if no other attempt is wanted.
+    /// Every way back to the queue leads through here, except a retry by a user. So a stopped sweep
+    /// starts no trial again. The caller saves the run.
     ///
     /// # Errors
-    /// Refused when there is no such arrow.
+    /// Fails with [`Error::Refused`] if the state machine has no such transition.
     pub(crate) fn requeue(&mut self, run: &mut Run, event: Event) -> Result<(), Error> {
         self.step(run, event)?;
         if run.stop_wanted.is_some() {
             self.end(run, Event::Stop)?;
         } else if self.is_stopped(run)? {
-            // No reason to stop stands in the run: an agent that has it after all must find that it
-            // is not its own.
+            // The run holds no reason to stop. So an agent that has it after all must find that the
+            // run is no longer its own.
             run.agent = None;
             self.end(run, Event::Stop)?;
         }
         Ok(())
     }
 
-    /// An attempt was heard of that may have been given up: it goes on. Nothing happens to one that
-    /// runs, nor to one that crashed for good in a sweep that was cancelled since. The caller saves
-    /// the run.
+    /// Lets an attempt go on that reports itself, even if the controller had given it up. Nothing
+    /// happens to a run that is running, or to one that crashed for good in a sweep that was
+    /// cancelled since. The caller saves the run.
     ///
     /// # Errors
-    /// Refused when its state has no way back.
+    /// Fails with [`Error::Refused`] if the run's state has no way back.
     pub(crate) fn hear(&mut self, run: &mut Run) -> Result<(), Error> {
         if run.state == State::Running {
             return Ok(());
@@ -118,13 +119,13 @@ impl Change<'_> {
             store::failures::remove(self.tx, run.key, run.attempt)?;
         }
         self.step(run, Event::Heard)?;
-        // Until now it kept its place: whoever was to start it might have given it back.
+        // Until now the run kept its place in the queue, because the agent could have declined it.
         run.front = false;
         run.outcome = Outcome::default();
         Ok(())
     }
 
-    /// Notes the failure of a trial's attempt; whether the run is worth another one.
+    /// Records the failure of a trial's attempt, and returns whether the run gets another attempt.
     fn tries_again(&mut self, run: &Run, class: Class) -> Result<bool, Error> {
         let Some(sweep) = &run.sweep else { return Ok(false) };
         let failure = Failure {

@@ -1,7 +1,7 @@
-//! The stop of a crash loop: a sweep whose attempts fail one after the other, soon after their
-//! start, hands out nothing until a person resumes it. Part of `Change`; used when attempts end and
-//! when a person resumes a sweep. A single bad node is not its business: the agent there gives up
-//! by itself.
+//! Stops a crash loop. A sweep whose attempts fail one after the other, soon after their start,
+//! hands out nothing until a user resumes it. This is a part of `Change`, which uses it when
+//! attempts end and when a user resumes a sweep. It does not handle a single bad node: the agent
+//! there gives up by itself.
 
 use std::time::Duration;
 
@@ -16,15 +16,12 @@ use crate::{
     store::{self, runs::Run, sweeps::Progress},
 };
 
-/// Longest line of a program's last words that is repeated, in bytes.
+/// The longest line of a program's last output that is repeated, in bytes.
 const LONGEST: usize = 200;
 
 impl Change<'_> {
-    /// An attempt of a trial has ended by itself after so long. The run's outcome says how; with a
-    /// class, it failed.
-    ///
-    /// # Errors
-    /// When the database fails.
+    /// Counts an attempt of a trial that ended by itself after running for `ran`. The run's outcome
+    /// says how it ended; an outcome with a class is a failure.
     pub(crate) fn watch_crash_loop(&mut self, run: &Run, ran: Duration) -> Result<(), Error> {
         let Some(sweep) = &run.sweep else { return Ok(()) };
         let settings = &self.app.settings;
@@ -51,10 +48,10 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// A person believes that the sweep works.
+    /// Forgets the failures so far, because a user believes that the sweep works.
     ///
     /// # Errors
-    /// Missing when there is no such sweep.
+    /// Fails with [`Error::Missing`] if the sweep does not exist.
     pub(crate) fn forget_crash_loop(&mut self, sweep: &str) -> Result<(), Error> {
         let progress = self.progress(sweep)?;
         forget(progress);
@@ -62,20 +59,20 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Whether one agent alone fails while others hold trials of the sweep: then the program works
-    /// somewhere.
+    /// Returns whether one agent alone fails while others hold trials of the sweep. In that case
+    /// the program works somewhere.
     fn others_work(&self, sweep: &str, failing: Option<String>) -> Result<bool, Error> {
         let Some(failing) = failing else { return Ok(false) };
         Ok(store::runs::is_held_by_others(self.tx, sweep, &failing)?)
     }
 
-    /// What has happened, for people.
+    /// Describes what happened, for users.
     fn trouble(&mut self, sweep: &str, run: &Run) -> Result<String, Error> {
         let count = self.progress(sweep)?.quick_failures;
         let seconds = self.app.settings.quick_failure.as_secs();
         let message = run.outcome.message.as_deref().unwrap_or("no reason is known");
         let first = cut(message.lines().next().unwrap_or_default(), LONGEST);
-        // What a program says last is mostly what ended it.
+        // The last line that a program prints usually says what ended it.
         let last = message.lines().skip(1).filter(|line| !line.trim().is_empty()).last();
         let last = last.map(|last| format!(": {}", cut(last.trim(), LONGEST))).unwrap_or_default();
         Ok(format!(
@@ -85,7 +82,7 @@ impl Change<'_> {
     }
 }
 
-/// Counts from anew.
+/// Starts the count again.
 fn forget(progress: &mut Progress) {
     progress.quick_failures = 0;
     progress.failing_agent = None;

@@ -1,8 +1,11 @@
-//! Leases: until when each held attempt lives without a word from its agent. Deadlines are
-//! monotonic and in memory; a controller that starts gives every lease a full term. Filled by
-//! commits, renewed by heartbeats and appends, emptied by `upkeep`. Never decides what an expired
-//! lease means. A renewal costs one look-up, and a look for those that are over costs what may be
-//! over: each lease is looked at about once in its term, however many there are.
+//! Keeps the leases: how long each held attempt lives without a report from its agent. Deadlines
+//! are monotonic and in memory; a controller that starts gives every lease a full term. Commits add
+//! leases, heartbeats and appends renew them, and `upkeep` removes them. This module never decides
+//! what an expired lease means.
+//!
+//! A renewal costs one look-up. A search for expired leases costs only as much as the number of
+//! leases that may have expired: it looks at each lease about once per term, however many there
+//! are.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,7 +26,7 @@ pub(crate) struct Leases {
 #[derive(Debug, Default)]
 struct Table {
     of_runs: BTreeMap<String, Lease>,
-    /// Each lease, under the time at which it is looked at next.
+    /// The leases, ordered by the time at which each is looked at next.
     looks: BTreeSet<(Instant, String)>,
 }
 
@@ -31,17 +34,18 @@ struct Table {
 struct Lease {
     attempt: u32,
     deadline: Instant,
-    /// Never later than the deadline, which renewals move and this not.
+    /// The time of the next look, never later than the deadline. A renewal moves the deadline, not
+    /// this.
     look: Instant,
 }
 
 impl Leases {
-    /// No lease yet; each will last `term`.
+    /// Creates an empty table whose leases will last `term` each.
     pub(crate) fn new(term: Duration) -> Self {
         Self { term, table: Mutex::default() }
     }
 
-    /// An attempt is held from now on.
+    /// Records that an attempt is held from now on.
     pub(crate) fn grant(&self, run: &str, attempt: u32, now: Instant) {
         let (mut table, deadline) = (self.lock(), now + self.term);
         table.remove(run);
@@ -49,7 +53,7 @@ impl Leases {
         table.looks.insert((deadline, run.to_owned()));
     }
 
-    /// The attempt was heard of.
+    /// Renews the lease of an attempt that reported itself.
     pub(crate) fn renew(&self, run: &str, attempt: u32, now: Instant) {
         if let Some(lease) =
             self.lock().of_runs.get_mut(run).filter(|lease| lease.attempt == attempt)
@@ -58,12 +62,13 @@ impl Leases {
         }
     }
 
-    /// Nobody holds the run any more.
+    /// Ends the lease of a run that is no longer held.
     pub(crate) fn release(&self, run: &str) {
         self.lock().remove(run);
     }
 
-    /// Nobody holds this attempt any more; a newer one keeps its lease.
+    /// Ends the lease of an attempt that is no longer held. A newer attempt of the run keeps its
+    /// lease.
     pub(crate) fn release_if(&self, run: &str, attempt: u32) {
         let mut table = self.lock();
         if table.of_runs.get(run).is_some_and(|lease| lease.attempt == attempt) {
@@ -71,8 +76,9 @@ impl Leases {
         }
     }
 
-    /// Runs, with their attempts, whose lease is over; by id, so that what follows comes in one
-    /// order. They are told again until they are released or renewed.
+    /// Returns the runs whose lease has expired, with their attempts. They are sorted by id, so
+    /// that the following work has a fixed order. A run is returned again until its lease is
+    /// released or renewed.
     pub(crate) fn expired(&self, now: Instant) -> Vec<(String, u32)> {
         if planted(Bug::EndlessLeases) {
             return Vec::new();
@@ -96,7 +102,7 @@ impl Leases {
         over
     }
 
-    /// Whether the lease of this attempt is over, or it has none.
+    /// Returns whether the lease of this attempt has expired or does not exist.
     pub(crate) fn is_over(&self, run: &str, attempt: u32, now: Instant) -> bool {
         self.lock()
             .of_runs
@@ -133,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_is_told_until_it_is_released_and_what_was_renewed_is_not() {
+    fn an_expired_lease_is_returned_until_it_is_released_or_renewed() {
         let (term, now) = (Duration::from_secs(10), Clock::system().now());
         let (leases, later) = (Leases::new(term), |seconds| now + Duration::from_secs(seconds));
         for (run, seconds) in [("b", 0), ("a", 0), ("c", 5)] {

@@ -1,6 +1,6 @@
-//! One change of the rows, in one open transaction: every state goes through `sweeps::lifecycle`
-//! here, with its counters, its event, its lease and its ring, so that none of them can be
-//! forgotten. Made by `App::change`; used by every use case that writes.
+//! Makes one change of the rows, in one open transaction. Every change of state goes through
+//! `sweeps::lifecycle` here, together with its counters, event, lease and ring, so that none of
+//! them can be forgotten. `App::change` makes it; every use case that writes uses it.
 
 pub(in crate::app) mod attempts;
 pub(in crate::app) mod crash_loop;
@@ -35,20 +35,20 @@ use crate::{
     },
 };
 
-/// Why a run is to end that a rule has stopped.
+/// The reason to stop a run that an early-stopping rule pruned.
 pub(in crate::app) const PRUNED: &str = "pruned";
 
 /// A change that is being made.
 pub(crate) struct Change<'a> {
     /// The open transaction.
     pub(crate) tx: &'a Tx<'a>,
-    /// What lives beside the rows.
+    /// The state that lives beside the rows.
     pub(crate) app: &'a App,
-    /// Milliseconds since the epoch, the same for the whole change.
+    /// The time in milliseconds since 1970, the same for the whole change.
     pub(crate) now_ms: i64,
     progress: BTreeMap<String, Touched>,
     effects: Effects,
-    /// Topics of which everybody is woken already.
+    /// The topics whose listeners are all woken already.
     rung: HashSet<Topic>,
 }
 
@@ -58,17 +58,18 @@ struct Touched {
     before: Progress,
 }
 
-/// What follows once the change is committed.
+/// The work that follows once the change is committed.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
-    /// Runs with the attempt that is held from now on, or none; in the order in which it happened.
+    /// The runs whose lease changes, in the order of the changes: with the attempt that is held
+    /// from now on, or `None` if the run is no longer held.
     pub(crate) held: Vec<(String, Option<u32>)>,
-    /// Who is to be woken.
+    /// The listeners to wake.
     pub(crate) rings: Vec<Ring>,
 }
 
 impl<'a> Change<'a> {
-    /// A change in this transaction.
+    /// Starts a change in this transaction.
     pub(crate) fn new(tx: &'a Tx<'a>, app: &'a App) -> Self {
         Self {
             tx,
@@ -80,32 +81,33 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// A time that somebody told, as one that can have been: not before 1970, and not after now.
-    /// Without a word it is now.
+    /// Limits a time that a caller reported to one that is possible: not before 1970, and not after
+    /// now. Returns the present time if the caller reported none.
     pub(crate) fn past(&self, told_ms: Option<i64>) -> i64 {
         told_ms.unwrap_or(self.now_ms).min(self.now_ms).max(0)
     }
 
-    /// The run with this id.
+    /// Returns the run with this id.
     ///
     /// # Errors
-    /// Missing when there is none.
+    /// Fails with [`Error::Missing`] if the run does not exist.
     pub(crate) fn run(&self, id: &str) -> Result<Run, Error> {
         lookup::find(self.tx, id)
     }
 
-    /// Where a sweep is. What is changed in it is written at the end.
+    /// Returns the progress of a sweep. What the caller changes in it is written when the change
+    /// closes.
     ///
     /// # Errors
-    /// Missing when there is none.
+    /// Fails with [`Error::Missing`] if the sweep does not exist.
     pub(crate) fn progress(&mut self, sweep: &str) -> Result<&mut Progress, Error> {
         Ok(&mut self.touch(sweep)?.now)
     }
 
-    /// The configuration of a sweep.
+    /// Returns the configuration of a sweep.
     ///
     /// # Errors
-    /// Missing when there is none.
+    /// Fails with [`Error::Missing`] if the sweep does not exist.
     pub(crate) fn plan(&mut self, sweep: &str) -> Result<Arc<Plan>, Error> {
         Ok(self.touch(sweep)?.plan.clone())
     }
@@ -119,12 +121,13 @@ impl<'a> Change<'a> {
         }
         self.progress
             .get_mut(sweep)
-            .ok_or_else(|| Error::Bug("a sweep was touched and is not there".to_owned()))
+            .ok_or_else(|| Error::Bug("the progress of a sweep was read and is gone".to_owned()))
     }
 
-    /// Wakes somebody after the commit.
+    /// Wakes listeners after the commit.
     pub(crate) fn ring(&mut self, ring: Ring) {
-        // One ring for all is enough; of those that wake one, each stands for a thing of its own.
+        // One ring for all listeners of a topic is enough. Rings for one listener each stand for
+        // one trial, so all are kept.
         if let Ring::All(topic) = &ring
             && !self.rung.insert(topic.clone())
         {
@@ -133,10 +136,7 @@ impl<'a> Change<'a> {
         self.effects.rings.push(ring);
     }
 
-    /// Writes a new trial that is leased to its agent already. Its number must be the sweep's next.
-    ///
-    /// # Errors
-    /// When the database fails.
+    /// Writes a new trial that is already leased to its agent. Its number must be the sweep's next.
     pub(crate) fn create_trial(&mut self, run: &mut Run) -> Result<(), Error> {
         run.key = store::runs::insert(self.tx, run)?;
         let body = json!({ "trial": run.trial, "attempt": run.attempt, "agent": run.agent });
@@ -152,10 +152,7 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Writes a new run outside of sweeps, which runs already.
-    ///
-    /// # Errors
-    /// When the database fails.
+    /// Writes a new run outside of sweeps, which is already running.
     pub(crate) fn create_run(&mut self, run: &mut Run) -> Result<(), Error> {
         run.key = store::runs::insert(self.tx, run)?;
         self.event(Kind::Run, run, &json!({ "attempt": run.attempt, "state": run.state.name() }))?;
@@ -163,10 +160,10 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Moves a run along an arrow of its state machine. The caller saves the run.
+    /// Moves a run to the state that an event leads to. The caller saves the run.
     ///
     /// # Errors
-    /// Refused when there is no such arrow.
+    /// Fails with [`Error::Refused`] if the state machine has no such transition.
     pub(crate) fn step(&mut self, run: &mut Run, event: run::Event) -> Result<(), Error> {
         let before = run.state;
         let after = run::next(before, event)?;
@@ -197,10 +194,10 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Leases a queued run to an agent, as a new attempt that starts with nothing logged.
+    /// Leases a queued run to an agent, as a new attempt that starts without any rows.
     ///
     /// # Errors
-    /// Refused when it is not queued.
+    /// Fails with [`Error::Refused`] if the run is not queued.
     pub(crate) fn lease(&mut self, run: &mut Run, agent: &str) -> Result<(), Error> {
         if !planted(Bug::AttemptReused) {
             run.attempt += 1;
@@ -221,19 +218,19 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Ends a run: its result enters the search here.
+    /// Ends a run. The search learns its result from here.
     ///
     /// # Errors
-    /// Refused when its state has no such end.
+    /// Fails with [`Error::Refused`] if the run's state does not allow such an end.
     pub(crate) fn end(&mut self, run: &mut Run, event: run::Event) -> Result<(), Error> {
         self.step(run, event)?;
         self.result(run)
     }
 
-    /// A run that was over is not over any more; so is its sweep.
+    /// Makes a run that was over live again, and its sweep with it.
     ///
     /// # Errors
-    /// Refused when the sweep's state has no way back.
+    /// Fails with [`Error::Refused`] if the sweep's state has no way back.
     pub(crate) fn reopen(&mut self, run: &mut Run) -> Result<(), Error> {
         run.ended_ms = None;
         run.constrained.clear();
@@ -247,11 +244,8 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// The value of a run has got better: it may reach the target, or be the best. With constraints
-    /// it counts once the run is over and satisfies them.
-    ///
-    /// # Errors
-    /// When the database fails.
+    /// Handles a better value of a run: the run may reach the target, or become the best. With
+    /// constraints, the value counts once the run is over and satisfies them.
     pub(crate) fn improved(&mut self, run: &Run) -> Result<(), Error> {
         let (Some(sweep), Some(value)) = (&run.sweep, run.value) else { return Ok(()) };
         let plan = self.app.plans.get(self.tx, sweep)?;
@@ -272,10 +266,7 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// No new trial is wanted from now on. The first reason stays.
-    ///
-    /// # Errors
-    /// When the database fails.
+    /// Ends the creation of new trials in a sweep. The first reason stays.
     pub(crate) fn close_sweep(&mut self, sweep: &str, reason: &str) -> Result<(), Error> {
         let progress = self.progress(sweep)?;
         if progress.closing.is_none() {
@@ -284,10 +275,10 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Moves a sweep along an arrow of its state machine.
+    /// Moves a sweep to the state that an event leads to.
     ///
     /// # Errors
-    /// Refused when there is no such arrow.
+    /// Fails with [`Error::Refused`] if the state machine has no such transition.
     pub(crate) fn sweep_step(&mut self, sweep: &str, event: sweep::Event) -> Result<(), Error> {
         let now_ms = self.now_ms;
         let progress = self.progress(sweep)?;
@@ -300,11 +291,8 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Tells a run to end, for this reason: whoever has it hears of it as soon as this is
-    /// committed.
-    ///
-    /// # Errors
-    /// When the database fails.
+    /// Orders a run to end, for this reason. Its agent or process learns of it as soon as the
+    /// change is committed.
     pub(crate) fn want_stop(&mut self, run: &mut Run, reason: &str) -> Result<(), Error> {
         run.stop_wanted = Some(reason.to_owned());
         if let Some(agent) = &run.agent {
@@ -315,18 +303,19 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Tells watchers of a change to a run that is not one of state.
-    ///
-    /// # Errors
-    /// When the database fails.
+    /// Tells watchers of a change to a run that does not change its state.
     pub(crate) fn told(&mut self, run: &Run) -> Result<(), Error> {
-        let body = json!({ "attempt": run.attempt, "state": run.state.name(), "stop_wanted": run.stop_wanted });
+        let body = json!({
+            "attempt": run.attempt,
+            "state": run.state.name(),
+            "stop_wanted": run.stop_wanted
+        });
         self.event(Kind::Run, run, &body)?;
         self.ring_run(run);
         Ok(())
     }
 
-    /// The run is over.
+    /// Records the end of a run, whose state has already changed.
     pub(super) fn result(&mut self, run: &mut Run) -> Result<(), Error> {
         run.ended_ms = Some(self.now_ms);
         run.constrained = constraints::values(self.tx, &self.app.plans, run)?;
@@ -336,8 +325,8 @@ impl<'a> Change<'a> {
         self.improved(run)
     }
 
-    /// What the search learns of a run, and all that it ever learns. Only runs that finished, or
-    /// that a rule stopped, have something to tell.
+    /// Returns the result that the search learns of a run; it never learns anything else. Only runs
+    /// that finished or were pruned have a value to report.
     fn result_of(&self, run: &Run) -> Result<serde_json::Value, Error> {
         let tells = matches!(run.state, State::Finished | State::Pruned);
         let value = run.value.filter(|_| tells);
@@ -382,10 +371,8 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// Ends the change: sweeps with nothing left finish, and what was touched is written.
-    ///
-    /// # Errors
-    /// When the database fails.
+    /// Ends the change: finishes the sweeps that have nothing left to do, and writes the progress
+    /// of each sweep that changed.
     pub(crate) fn close(mut self) -> Result<Effects, Error> {
         let sweeps: Vec<String> = self.progress.keys().cloned().collect();
         for sweep in &sweeps {
@@ -409,11 +396,8 @@ impl<'a> Change<'a> {
         Ok(self.effects)
     }
 
-    /// Finishes a sweep that has nothing left. Done at the end of each change; sooner where its
-    /// state is told.
-    ///
-    /// # Errors
-    /// When the database fails.
+    /// Finishes a sweep that has nothing left to do. This happens at the end of each change, or
+    /// sooner where a caller needs the sweep's state.
     pub(crate) fn settle(&mut self, sweep: &str) -> Result<(), Error> {
         let Touched { plan, now, .. } = self.touch(sweep)?;
         let is_full =
@@ -429,12 +413,13 @@ impl<'a> Change<'a> {
     }
 }
 
-/// How a run ends that was asked to.
+/// Returns the event that ends a run which was ordered to stop.
 pub(super) fn wanted_end(run: &Run) -> run::Event {
     if run.stop_wanted.as_deref() == Some(PRUNED) { run::Event::Prune } else { run::Event::Stop }
 }
 
-/// Where runs of a state are counted. Preempted runs go back to the queue in the same change.
+/// Returns the counter of the runs in a state. Preempted runs go back to the queue in the same
+/// change.
 fn counter(progress: &mut Progress, state: State) -> &mut u64 {
     match state {
         State::Queued | State::Preempted => &mut progress.queued,

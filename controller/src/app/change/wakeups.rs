@@ -1,6 +1,6 @@
-//! Wakes those who wait for a change. Rung after commits, heard by long polls, watchers and readers
-//! that follow. Carries no data: who is woken looks for itself. Never wakes more than a change
-//! concerns.
+//! Wakes the tasks that wait for a change. Commits ring; long polls, watchers and readers that
+//! follow a run listen. A ring carries no data: a woken task reads the rows itself. A ring never
+//! wakes more tasks than the change concerns.
 
 use std::{
     collections::HashMap,
@@ -9,25 +9,25 @@ use std::{
 
 use tokio::sync::{Notify, futures::Notified};
 
-/// What one can wait for.
+/// The subject that a task can wait for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Topic {
-    /// Something that this agent holds.
+    /// The attempts that this agent holds.
     Agent(String),
     /// The state of a sweep or of one of its runs.
     Sweep(String),
-    /// A sweep has something to hand out, or never will again.
+    /// The trials of a sweep: it has one to hand out, or never will again.
     Work(String),
     /// The rows or the state of a run.
     Run(String),
 }
 
-/// Who is woken.
+/// The listeners that a ring wakes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ring {
-    /// Everybody who waits for it.
+    /// All listeners of the topic.
     All(Topic),
-    /// One of them: there is one thing to be had.
+    /// One listener of the topic, because there is only one trial to take.
     One(Topic),
 }
 
@@ -35,20 +35,20 @@ pub(crate) enum Ring {
 #[derive(Debug, Default)]
 pub(crate) struct Bell(Mutex<HashMap<Topic, Weak<Notify>>>);
 
-/// A place at the bell.
+/// A listener's place at the bell.
 #[derive(Debug)]
 pub(crate) struct Listener(Arc<Notify>);
 
 impl Listener {
-    /// Wakes at the next ring, counted from this call and not from the first poll. Take it, look,
-    /// then wait: so no change falls between looking and waiting.
+    /// Returns a future that wakes at the next ring after this call, not after its first poll. Call
+    /// this, then look, then wait: so no change is missed between looking and waiting.
     pub(crate) fn ring(&self) -> Notified<'_> {
         self.0.notified()
     }
 }
 
 impl Bell {
-    /// Waits for a topic.
+    /// Registers a listener for a topic.
     pub(crate) fn listen(&self, topic: Topic) -> Listener {
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let place = places.entry(topic).or_default();
@@ -57,7 +57,7 @@ impl Bell {
         Listener(notify)
     }
 
-    /// Wakes those who wait. Costs one look-up when nobody does.
+    /// Wakes the listeners. Costs one look-up if there are none.
     pub(crate) fn ring(&self, rings: &[Ring]) {
         if rings.is_empty() {
             return;
@@ -72,7 +72,7 @@ impl Bell {
         }
     }
 
-    /// Forgets the topics that nobody waits for any more.
+    /// Forgets the topics that have no listeners any more.
     pub(crate) fn tidy(&self) {
         self.0
             .lock()
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_thing_wakes_one_of_many() {
+    async fn a_ring_for_one_wakes_one_of_many() {
         let bell = Bell::default();
         let topic = Topic::Work("sweep".to_owned());
         let (one, two) = (bell.listen(topic.clone()), bell.listen(topic.clone()));
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_nothing_stays() {
+    fn tidying_forgets_a_topic_without_listeners() {
         let bell = Bell::default();
         drop(bell.listen(Topic::Sweep("s".to_owned())));
         bell.tidy();
