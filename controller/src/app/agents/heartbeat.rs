@@ -1,6 +1,6 @@
-//! Agents ask what to do. A heartbeat is a long poll: it says what the agent holds, and is answered
-//! at once when the orders differ from that. Called by the doors. What is decided stands in
-//! `app::agents::orders`.
+//! Answers the heartbeats of agents. A heartbeat is a long poll: it says what the agent holds, and
+//! gets an answer at once if the orders differ from that. The handlers in `api` call it.
+//! `app::agents::orders` decides what the orders are.
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
@@ -23,33 +23,34 @@ use crate::{
     store::runs::Run,
 };
 
-/// An agent, for people.
+/// An agent, as users see it.
 #[derive(Clone, Debug)]
 pub(crate) struct AgentView {
-    /// Its id.
+    /// The agent's id.
     pub(crate) agent: String,
-    /// Name of its machine.
+    /// The name of its machine.
     pub(crate) host: String,
     /// The sweep that it works for.
     pub(crate) sweep: String,
-    /// Trials that it runs at most at once.
+    /// The most trials that it runs at the same time.
     pub(crate) slots: u32,
-    /// Trials that it would start now.
+    /// The number of trials that it could start now.
     pub(crate) free: u32,
-    /// "CPU" or the names of its GPUs.
+    /// The names of its GPUs, or "CPU".
     pub(crate) devices: Vec<String>,
-    /// Runs that it holds.
+    /// The runs that it holds.
     pub(crate) runs: Vec<String>,
-    /// Slots that their ended trials still occupy, a sentence each.
+    /// The slots that ended trials still occupy, a sentence for each.
     pub(crate) set_aside: Vec<String>,
-    /// How long ago it was heard of.
+    /// The time since its last heartbeat.
     pub(crate) seen_ago: Duration,
 }
 
 /// Answers a heartbeat.
 ///
 /// # Errors
-/// Missing when the sweep does not exist; refused when a newer heartbeat of the agent was heard.
+/// Fails with [`Error::Missing`] if the sweep does not exist, and with [`Error::Refused`] if the
+/// controller has received a newer heartbeat of the agent.
 pub(crate) async fn heartbeat(
     app: &Arc<App>,
     caller: &Caller,
@@ -67,20 +68,19 @@ pub(crate) async fn heartbeat(
     for held in beat.holds.iter().filter(|_| !planted(Bug::LeasesNotRenewed)) {
         app.leases.renew(&held.run, held.attempt, now);
     }
-    // An older heartbeat that still waits looks again, and finds that it is not the newest any
-    // more.
+    // An older heartbeat that still waits checks again, and finds that it is no longer the newest.
     app.bell.ring(&[Ring::All(Topic::Agent(beat.agent.clone()))]);
     let own = app.bell.listen(Topic::Agent(beat.agent.clone()));
     let work = app.bell.listen(Topic::Work(beat.sweep.clone()));
     let deadline = now + beat.wait.min(app.settings.lease / 3);
-    // A full agent would use up a ring that is meant for one who has room. That its sweep is over
+    // A full agent would use up a ring that is meant for an agent with room. The end of its sweep
     // concerns it only once it holds nothing.
     let waits_for_work = beat.free > 0 || beat.holds.is_empty();
     loop {
         let (own, mut work) = (own.ring(), pin!(work.ring()));
         if waits_for_work {
-            // In line before the look: rings for one are kept for those in line, and passed on by
-            // those who leave it.
+            // This joins the queue before it looks. The bell keeps rings for one listener for those
+            // in the queue, and a listener that leaves passes its ring on.
             work.as_mut().enable();
         }
         let draft = draft(app, &beat, deadline).await?;
@@ -110,19 +110,20 @@ pub(crate) async fn heartbeat(
 fn check(app: &App, beat: &Beat) -> Result<(), Error> {
     let limits = &app.settings.limits;
     if beat.agent.is_empty() {
-        return Err(Error::invalid("an agent has an id"));
+        return Err(Error::invalid("the agent's id is empty"));
     }
-    // It is kept in a database that has no larger numbers.
+    // The database that keeps it has no larger numbers.
     if i64::try_from(beat.incarnation).is_err() {
         let message =
-            format!("the incarnation {} is too large: {} at most", beat.incarnation, i64::MAX);
+            format!("the incarnation {} is too large; the limit is {}", beat.incarnation, i64::MAX);
         return Err(Error::invalid(message)
             .hint("count an agent's starts, or take milliseconds since 1970"));
     }
-    // Beside those that it holds by right it names those that it has lost without knowing.
+    // An agent names the attempts that it holds by right, and those that it has lost without
+    // knowing.
     let most = 2 * limits.holds;
     if beat.holds.len().max(beat.declined.len()) > most {
-        return Err(Error::invalid(format!("an agent names {most} runs at most")));
+        return Err(Error::invalid(format!("the heartbeat names more than {most} runs")));
     }
     check_name(limits, "the agent's id", &beat.agent)?;
     check_name(limits, "the sweep's id", &beat.sweep)?;
@@ -137,15 +138,15 @@ fn check(app: &App, beat: &Beat) -> Result<(), Error> {
         .sum::<usize>();
     if texts > limits.text_bytes {
         return Err(Error::invalid(format!(
-            "names and notes of an agent of more than {} bytes",
+            "the names and notes of the agent have more than {} bytes together",
             limits.text_bytes
         )));
     }
     Ok(())
 }
 
-/// What the rows say, and one more trial if a model has to propose it. One at a time: it starts
-/// while the next one is proposed.
+/// Decides the orders from the rows, and adds one more trial if a model has to propose it. It
+/// proposes one trial at a time, so that one starts while the next one is proposed.
 async fn draft(app: &Arc<App>, beat: &Arc<Beat>, deadline: Instant) -> Result<Draft, Error> {
     let look = beat.clone();
     let mut draft = app.change(move |change| decide(change, &look)).await?;
@@ -166,7 +167,7 @@ async fn draft(app: &Arc<App>, beat: &Arc<Beat>, deadline: Instant) -> Result<Dr
 }
 
 impl Draft {
-    /// Orders that may have been told before.
+    /// Returns the orders that the agent may have received before.
     fn repeats(&self) -> Vec<(String, u32)> {
         let starts = self.again.iter().map(|run| (run.id.clone(), run.attempt));
         let stops = self.stop.iter().map(|stop| (stop.of.run.clone(), stop.of.attempt));
@@ -210,10 +211,10 @@ fn to_start(app: &App, plan: &Plan, run: Run) -> Result<Start, Error> {
     })
 }
 
-/// The agents that were heard of lately; those of one sweep, or all when `sweep` is empty.
+/// Returns the agents that sent a heartbeat lately: those of one sweep, or all if `sweep` is empty.
 ///
 /// # Errors
-/// Refused for a run.
+/// Refuses the token of a run.
 pub(crate) fn list(app: &Arc<App>, caller: &Caller, sweep: &str) -> Result<Vec<AgentView>, Error> {
     caller.admin()?;
     let now = app.clock.now();

@@ -1,5 +1,5 @@
-//! What agents and the controller say to each other, as the use cases see it: the doors translate
-//! it from the wire.
+//! Defines what agents and the controller say to each other, as the use cases see it. The handlers
+//! in `api` translate it from the wire.
 
 use std::time::Duration;
 
@@ -8,34 +8,34 @@ use ::sweeps::{config::Argument, lifecycle::sweep};
 /// One heartbeat of an agent.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Beat {
-    /// Stable over restarts of the agent.
+    /// The agent's id, which is stable over restarts of the agent.
     pub(crate) agent: String,
-    /// Rises with every start of it.
+    /// A number that rises with every start of the agent.
     pub(crate) incarnation: u64,
-    /// Rises with every heartbeat of an incarnation.
+    /// A number that rises with every heartbeat of an incarnation.
     pub(crate) beat: u64,
-    /// The sweep that it works for.
+    /// The sweep that the agent works for.
     pub(crate) sweep: String,
-    /// All that it holds.
+    /// All attempts that the agent holds.
     pub(crate) holds: Vec<Held>,
-    /// How many more trials it would start.
+    /// The number of trials that the agent could start in addition.
     pub(crate) free: u32,
-    /// How long the answer may wait for something to say.
+    /// The longest time that the answer may wait for news.
     pub(crate) wait: Duration,
-    /// Name of its machine.
+    /// The name of the agent's machine.
     pub(crate) host: String,
-    /// Trials that it runs at most at once.
+    /// The most trials that the agent runs at the same time.
     pub(crate) slots: u32,
-    /// "CPU" or the names of its GPUs.
+    /// The names of its GPUs, or "CPU".
     pub(crate) devices: Vec<String>,
-    /// Starts that it could not take.
+    /// The attempts that the agent was told to start and could not take.
     pub(crate) declined: Vec<RunAttempt>,
-    /// Slots that their ended trials still occupy, a sentence each, for people.
+    /// The slots that ended trials still occupy, a sentence for each, for users.
     pub(crate) set_aside: Vec<String>,
 }
 
 impl Beat {
-    /// Whether the agent names this attempt.
+    /// Returns whether the agent names this attempt.
     pub(crate) fn holds(&self, run: &str, attempt: u32) -> bool {
         self.holds.iter().any(|held| held.run == run && held.attempt == attempt)
     }
@@ -44,72 +44,72 @@ impl Beat {
 /// One attempt of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RunAttempt {
-    /// The run.
+    /// The run's id.
     pub(crate) run: String,
-    /// The attempt.
+    /// The attempt's number.
     pub(crate) attempt: u32,
 }
 
 /// An attempt that an agent holds.
 #[derive(Clone, Debug)]
 pub(crate) struct Held {
-    /// The run.
+    /// The run's id.
     pub(crate) run: String,
-    /// The attempt.
+    /// The attempt's number.
     pub(crate) attempt: u32,
-    /// Its process was started.
+    /// Whether its process was started.
     pub(crate) started: bool,
 }
 
-/// The whole truth about what an agent is to do.
+/// The complete orders of an agent.
 #[derive(Clone, Debug)]
 pub(crate) struct Orders {
-    /// The beat that is answered.
+    /// The number of the heartbeat that these orders answer.
     pub(crate) beat: u64,
-    /// To be started.
+    /// The attempts to start.
     pub(crate) start: Vec<Start>,
-    /// To be ended.
+    /// The attempts to end.
     pub(crate) stop: Vec<Stop>,
-    /// Held by right, lease renewed.
+    /// The attempts that the agent holds by right. Their leases are renewed.
     pub(crate) keep: Vec<RunAttempt>,
-    /// How long a lease lasts.
+    /// The term of a lease.
     pub(crate) lease: Duration,
-    /// State of the sweep.
+    /// The state of the sweep.
     pub(crate) state: sweep::State,
-    /// Why nothing is handed out, for people.
+    /// The reason why the sweep hands out nothing, for users.
     pub(crate) note: Option<String>,
 }
 
-/// A trial that is to be started.
+/// A trial that the agent has to start.
 #[derive(Clone, Debug)]
 pub(crate) struct Start {
     /// The attempt.
     pub(crate) of: RunAttempt,
-    /// Its sweep.
+    /// The id of its sweep.
     pub(crate) sweep: String,
-    /// Its number there.
+    /// The number of the trial in its sweep.
     pub(crate) trial: u64,
-    /// Its project; may be empty.
+    /// The project; empty if there is none.
     pub(crate) project: String,
-    /// What to execute.
+    /// The command to execute.
     pub(crate) command: Vec<Argument>,
-    /// Its parameters: one JSON object.
+    /// The parameters as one JSON object.
     pub(crate) params_json: String,
-    /// Opens this run only.
+    /// The token that opens this run only.
     pub(crate) token: String,
-    /// Name of the sweep's metric.
+    /// The name of the sweep's metric.
     pub(crate) metric: Option<String>,
-    /// How long it may run.
+    /// The longest time that the attempt may run; `None` if there is no limit.
     pub(crate) timeout: Option<Duration>,
 }
 
-/// An attempt that is to be ended.
+/// An attempt that the agent has to end.
 #[derive(Clone, Debug)]
 pub(crate) struct Stop {
     /// The attempt.
     pub(crate) of: RunAttempt,
-    /// cancelled, stopped, pruned or fenced.
+    /// The reason: `cancelled`, `stopped`, `pruned` or `fenced`.
     pub(crate) reason: String,
-    /// Between SIGTERM and SIGKILL.
+    /// The time between SIGTERM and SIGKILL.
     pub(crate) grace: Duration,
 }

@@ -1,4 +1,4 @@
-//! What agents hold, what they are told, and which of them are there.
+//! Keeps track of the agents: what they hold, what their orders are, and which of them are present.
 
 pub(crate) mod heartbeat;
 pub(crate) mod messages;

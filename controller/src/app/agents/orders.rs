@@ -1,5 +1,5 @@
-//! What an agent is to do: the whole truth about what it holds, decided in one transaction from its
-//! heartbeat and the rows. Used by `app::agents::heartbeat`. Never waits.
+//! Decides the orders of an agent: everything about the attempts that it holds, in one transaction,
+//! from its heartbeat and the rows. `app::agents::heartbeat` uses it. It never waits.
 
 use sweeps::lifecycle::{
     run::{Event, State},
@@ -21,30 +21,30 @@ use crate::{
     },
 };
 
-/// Orders before the parts that need no transaction are added.
+/// The orders, before the parts that need no transaction are added.
 #[derive(Debug)]
 pub(in crate::app) struct Draft {
-    /// Leased to the agent just now.
+    /// The runs that were leased to the agent just now.
     pub(in crate::app) fresh: Vec<Run>,
-    /// Leased before, and the agent does not seem to know.
+    /// The runs that were leased before and that the agent does not seem to know.
     pub(in crate::app) again: Vec<Run>,
-    /// To be ended.
+    /// The attempts to end.
     pub(in crate::app) stop: Vec<Stop>,
-    /// Held by right.
+    /// The attempts that the agent holds by right.
     pub(in crate::app) keep: Vec<RunAttempt>,
-    /// State of the sweep that the agent works for.
+    /// The state of the sweep that the agent works for.
     pub(in crate::app) state: sweep::State,
-    /// Why it hands out nothing.
+    /// The reason why the sweep hands out nothing.
     pub(in crate::app) note: Option<String>,
-    /// There is room for a trial that a model has to propose.
+    /// Whether there is room for a trial that a model has to propose.
     pub(in crate::app) wants_model: bool,
 }
 
-/// Decides. May be called several times for one heartbeat.
+/// Decides the orders. It may be called several times for one heartbeat.
 ///
 /// # Errors
-/// Missing when the sweep does not exist; refused when the heartbeat is not the newest of its
-/// agent.
+/// Fails with [`Error::Missing`] if the sweep does not exist, and with [`Error::Refused`] if the
+/// heartbeat is not the newest of its agent.
 pub(in crate::app) fn decide(change: &mut Change<'_>, beat: &Beat) -> Result<Draft, Error> {
     change.app.presences.still_newest(beat)?;
     change.progress(&beat.sweep)?;
@@ -79,7 +79,7 @@ pub(in crate::app) fn decide(change: &mut Change<'_>, beat: &Beat) -> Result<Dra
     })
 }
 
-/// A new incarnation that does not name a run has lost it.
+/// Takes away the runs that a new incarnation of the agent does not name: it has lost them.
 fn incarnate(change: &mut Change<'_>, beat: &Beat) -> Result<(), Error> {
     let known = store::agents::incarnation(change.tx, &beat.agent)?;
     match known {
@@ -90,7 +90,8 @@ fn incarnate(change: &mut Change<'_>, beat: &Beat) -> Result<(), Error> {
         Some(_) => {
             for mut run in store::runs::held_by(change.tx, &beat.agent)? {
                 if !beat.holds(&run.id, run.attempt) {
-                    change.lose(&mut run, "its agent was started again and had lost it")?;
+                    change
+                        .lose(&mut run, "its agent was started again and no longer has the run")?;
                 }
             }
         }
@@ -113,7 +114,7 @@ fn decline(change: &mut Change<'_>, beat: &Beat, declined: &RunAttempt) -> Resul
     Ok(())
 }
 
-/// Why a held attempt is to be stopped; `None` when it may go on.
+/// Returns the reason to stop a held attempt, or `None` if it may go on.
 fn hold(change: &mut Change<'_>, beat: &Beat, held: &Held) -> Result<Option<String>, Error> {
     if !is_own(change, beat, &held.run, held.attempt)? {
         return Ok(Some("fenced".to_owned()));
@@ -132,33 +133,33 @@ fn hold(change: &mut Change<'_>, beat: &Beat, held: &Held) -> Result<Option<Stri
             }
             store::runs::save(change.tx, &run)?;
         }
-        // Over, as its own SDK told; the process may still be saving its model, and holds its slot
-        // by right.
+        // The run's own SDK has reported its end. The process may still be saving its model, and
+        // holds its slot by right.
         State::Finished | State::Failed => return Ok(None),
         State::Running | State::Preempted | State::Stopped | State::Pruned => {}
     }
     Ok(run.stop_wanted)
 }
 
-/// Whether this attempt is the run's newest, and the agent's. Asked first: what an agent holds by
-/// right has a bound, and what it names has none.
+/// Returns whether this attempt is the newest of its run and belongs to the agent. This check comes
+/// first: what an agent holds by right is bounded, and what it names is not.
 fn is_own(change: &Change<'_>, beat: &Beat, run: &str, attempt: u32) -> Result<bool, Error> {
     let holder = store::runs::holder(change.tx, run)?;
     Ok(holder
         .is_some_and(|(newest, agent)| newest == attempt && agent.as_deref() == Some(&beat.agent)))
 }
 
-/// What an agent is told that has room, and holds as much as one agent may.
+/// Returns the note for an agent that has room but holds as much as one agent may.
 fn full(limits: &Limits) -> String {
     let (runs, bytes) = (limits.holds, limits.held_bytes);
     format!(
-        "this agent holds all that one agent may: {runs} trials, or {bytes} bytes of parameters"
+        "this agent holds as much as one agent may: {runs} trials, or {bytes} bytes of parameters"
     )
 }
 
-/// Leased to the agent, which does not name them: the reply that told it so was lost. What runs and
-/// is not named is not told again: its lease ends by itself. Beside them, for how many more it has
-/// room.
+/// Returns the runs that are leased to the agent and that it does not name, because the reply that
+/// told it so was lost. Running attempts are not told again: if the agent does not name them, their
+/// lease expires by itself. Also returns the room that the agent has for more runs.
 fn unknown_to(change: &mut Change<'_>, beat: &Beat) -> Result<(Vec<Run>, Most), Error> {
     let limits = &change.app.settings.limits;
     let mut room = Most { runs: limits.holds, bytes: limits.held_bytes };

@@ -1,6 +1,6 @@
-//! What is known of agents while they are heard of: newest beat, what they have free, what they
-//! were told. In memory only: an agent says all of it again with its next heartbeat. Used by
-//! `app::agents::heartbeat`.
+//! Keeps what is known of the agents that send heartbeats: the newest heartbeat, their free slots,
+//! and the orders that they received. It is in memory only, because an agent repeats all of it with
+//! its next heartbeat. `app::agents::heartbeat` uses it.
 
 use std::{
     collections::HashMap,
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::messages::Beat;
 use crate::app::error::{Error, Why};
 
-/// All agents that were heard of lately.
+/// All agents that sent a heartbeat lately.
 #[derive(Debug, Default)]
 pub(crate) struct Presences(Mutex<HashMap<String, Presence>>);
 
@@ -24,33 +24,34 @@ pub(crate) struct Presence {
     beat: u64,
     /// The sweep that it works for.
     pub(crate) sweep: String,
-    /// Name of its machine.
+    /// The name of its machine.
     pub(crate) host: String,
-    /// Trials that it runs at most at once.
+    /// The most trials that it runs at the same time.
     pub(crate) slots: u32,
-    /// Trials that it would start now.
+    /// The number of trials that it could start now.
     pub(crate) free: u32,
-    /// "CPU" or the names of its GPUs.
+    /// The names of its GPUs, or "CPU".
     pub(crate) devices: Vec<String>,
-    /// Runs that it says it holds.
+    /// The runs that it says it holds.
     pub(crate) runs: Vec<String>,
-    /// Slots that their ended trials still occupy, a sentence each.
+    /// The slots that ended trials still occupy, a sentence for each.
     pub(crate) set_aside: Vec<String>,
-    /// When it was heard of.
+    /// The time of its last heartbeat.
     pub(crate) seen: Instant,
-    /// How often it was told to start or stop an attempt that it did not seem to hear of.
+    /// How often it was told to start or stop an attempt, for each order that it does not seem to
+    /// have received.
     told: HashMap<(String, u32), u32>,
 }
 
-/// How often an order is told at once; later repeats wait a little, so that a deaf agent does not
-/// spin.
+/// How often an order is sent at once. Later repeats wait a little, so that an agent that ignores
+/// its orders does not spin.
 const PROMPT_REPEATS: u32 = 2;
 
 impl Presences {
-    /// Notes a heartbeat.
+    /// Records a heartbeat.
     ///
     /// # Errors
-    /// Refused when a newer one was heard before.
+    /// Fails with [`Error::Refused`] if a newer heartbeat arrived before.
     pub(crate) fn arrive(&self, beat: &Beat, now: Instant) -> Result<(), Error> {
         let mut agents = self.lock();
         let told = match agents.get_mut(&beat.agent) {
@@ -77,17 +78,17 @@ impl Presences {
         Ok(())
     }
 
-    /// Whether no newer heartbeat of the agent was heard since.
+    /// Passes if no newer heartbeat of the agent has arrived since.
     ///
     /// # Errors
-    /// Refused when one was.
+    /// Fails with [`Error::Refused`] if one has.
     pub(crate) fn still_newest(&self, beat: &Beat) -> Result<(), Error> {
         let newest =
             |known: &Presence| (known.incarnation, known.beat) == (beat.incarnation, beat.beat);
         if self.lock().get(&beat.agent).is_some_and(newest) { Ok(()) } else { Err(superseded()) }
     }
 
-    /// Whether one of these orders should be told without waiting.
+    /// Returns whether one of these orders should be sent without waiting.
     pub(crate) fn is_news(&self, agent: &str, orders: &[(String, u32)]) -> bool {
         let agents = self.lock();
         let told = agents.get(agent).map(|known| &known.told);
@@ -96,7 +97,7 @@ impl Presences {
         })
     }
 
-    /// Notes what the agent was told now.
+    /// Records the orders that the agent receives now.
     pub(crate) fn told(&self, agent: &str, orders: Vec<(String, u32)>) {
         if let Some(known) = self.lock().get_mut(agent) {
             let times = |order: &(String, u32)| known.told.get(order).copied().unwrap_or(0) + 1;
@@ -104,7 +105,7 @@ impl Presences {
         }
     }
 
-    /// Every agent, or those of one sweep, by id.
+    /// Returns every agent, or those of one sweep, sorted by id.
     pub(crate) fn list(&self, sweep: &str) -> Vec<(String, Presence)> {
         let mut all: Vec<_> = self
             .lock()
@@ -116,7 +117,7 @@ impl Presences {
         all
     }
 
-    /// Forgets agents that were not heard of for `age`.
+    /// Forgets the agents that sent no heartbeat for `age`.
     pub(crate) fn tidy(&self, now: Instant, age: Duration) {
         self.lock().retain(|_, known| now.saturating_duration_since(known.seen) < age);
     }
@@ -126,7 +127,7 @@ impl Presences {
     }
 }
 
-/// A heartbeat is older than the newest one of its agent.
+/// Returns the error of a heartbeat that is older than the newest one of its agent.
 pub(crate) fn superseded() -> Error {
-    Error::refused(Why::State, "a newer heartbeat of this agent was heard")
+    Error::refused(Why::State, "the controller has received a newer heartbeat of this agent")
 }
