@@ -1,4 +1,5 @@
-//! The two ways to the rows: a change, which the writer makes, and a read beside it.
+//! Gives access to the rows in two ways: through a change, which the writer makes, and through a
+//! read beside it.
 
 use std::sync::Arc;
 
@@ -11,8 +12,8 @@ use super::{
 use crate::store::Tx;
 
 impl App {
-    /// Makes a change: `work` runs in a transaction of its own, and what it did is on the disk when
-    /// this returns. Leases and rings follow the commit, even when the caller has gone away.
+    /// Makes a change: `work` runs in a transaction of its own, and its effect is on the disk when
+    /// this returns. Leases and rings follow the commit, even if the caller has gone away.
     pub(in crate::app) async fn change<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&mut Change<'_>) -> Result<T, Error> + Send + 'static,
@@ -38,7 +39,7 @@ impl App {
         self.bell.ring(&effects.rings);
     }
 
-    /// Reads from one snapshot.
+    /// Runs `work` on one snapshot of the rows.
     pub(in crate::app) async fn read<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&Tx<'_>, &App) -> Result<T, Error> + Send + 'static,

@@ -1,18 +1,19 @@
-//! Who calls, and what that opens. Every use case takes the [`Caller`]; the doors get it from a
-//! token. A run's token holds its own proof, so none is stored: run, attempt, and a keyed hash of
-//! both. It ends with its attempt, after a grace.
+//! Says who calls, and what the caller may do. Every use case takes the [`Caller`], which the
+//! handlers in `api` get from a token. The token of a run holds its own proof, so the controller
+//! stores none: the run, the attempt, and a keyed hash of both. The token becomes invalid after its
+//! attempt ends and a grace period has passed.
 
 use super::error::{Error, Why};
 
-/// Who calls.
+/// The one who calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Caller {
-    /// May do everything.
+    /// The administrator, who may do everything.
     Admin,
-    /// The program of a run, or its agent on its behalf: may read this run, and write as this
+    /// The program of a run, or its agent on its behalf. It may read this run and write as this
     /// attempt, and nothing else.
     Run {
-        /// The run.
+        /// The run's id.
         run: String,
         /// The attempt that the token was made for.
         attempt: u32,
@@ -20,10 +21,10 @@ pub(crate) enum Caller {
 }
 
 impl Caller {
-    /// Passes for those who may do everything.
+    /// Passes if the caller may do everything.
     ///
     /// # Errors
-    /// Refused for a run.
+    /// Refuses the token of a run.
     pub(crate) fn admin(&self) -> Result<(), Error> {
         match self {
             Caller::Admin => Ok(()),
@@ -34,10 +35,10 @@ impl Caller {
         }
     }
 
-    /// Passes for those who may use this run.
+    /// Passes if the caller may use this run.
     ///
     /// # Errors
-    /// Refused for another run.
+    /// Refuses the token of another run.
     pub(crate) fn run(&self, run: &str) -> Result<(), Error> {
         match self {
             Caller::Run { run: own, .. } if own != run => self.admin(),
@@ -45,10 +46,10 @@ impl Caller {
         }
     }
 
-    /// Passes for those who may write as this attempt of this run.
+    /// Passes if the caller may write as this attempt of this run.
     ///
     /// # Errors
-    /// Refused for another run, or another attempt of it.
+    /// Refuses the token of another run, or of another attempt of this run.
     pub(crate) fn attempt(&self, run: &str, attempt: u32) -> Result<(), Error> {
         self.run(run)?;
         match self {
@@ -75,8 +76,8 @@ impl std::fmt::Debug for Tokens {
 }
 
 impl Tokens {
-    /// `admin` opens everything; without it everybody is let in. `secret` belongs to the data
-    /// folder.
+    /// Makes the tokens of a controller. The token `admin` opens everything; without it, every
+    /// caller is an administrator. `secret` belongs to the data folder.
     pub(crate) fn new(admin: Option<&str>, secret: &[u8]) -> Self {
         let material = admin.map_or(secret, str::as_bytes);
         Self {
@@ -85,25 +86,25 @@ impl Tokens {
         }
     }
 
-    /// The token that opens this run only.
+    /// Returns the token that opens this run only.
     pub(crate) fn of_run(&self, run: &str, attempt: u32) -> String {
         let proof = self.proof(run, attempt).to_hex();
         format!("run.{run}.{attempt}.{proof}")
     }
 
-    /// Who has this token.
+    /// Returns the caller that a token belongs to.
     ///
     /// # Errors
-    /// Refused when there is none or it opens nothing.
+    /// Refuses the call if the token is absent or unknown.
     pub(crate) fn caller(&self, token: Option<&str>) -> Result<Caller, Error> {
         let Some(admin) = &self.admin else { return Ok(Caller::Admin) };
         let unknown = |message: &str| {
             Error::refused(Why::Unknown, message)
                 .hint("set BESOM_TOKEN to the token that the controller was started with")
         };
-        let token = token.ok_or_else(|| unknown("the controller wants a token"))?;
-        // Hashes are compared in constant time, so that the answer's delay tells nothing about the
-        // token.
+        let token = token.ok_or_else(|| unknown("the controller requires a token"))?;
+        // Comparing hashes takes constant time, so the delay of the answer reveals nothing about
+        // the token.
         if blake3::hash(token.as_bytes()) == *admin {
             return Ok(Caller::Admin);
         }
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_made_here_opens_nothing() {
+    fn forged_and_foreign_tokens_open_nothing() {
         let tokens = Tokens::new(Some("hush"), b"");
         assert_eq!(tokens.caller(Some("hush")), Ok(Caller::Admin));
         let forged = tokens.of_run("a-1", 1).replace("run.a-1.1.", "run.a-2.1.");
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_token_everybody_is_let_in() {
+    fn without_an_admin_token_every_caller_is_an_administrator() {
         let tokens = Tokens::new(None, b"secret");
         assert_eq!(tokens.caller(None), Ok(Caller::Admin));
         assert_eq!(tokens.caller(Some("anything")), Ok(Caller::Admin));

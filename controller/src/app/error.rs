@@ -1,107 +1,107 @@
-//! Why a use case did not happen: a few kinds, each with a sentence for people. Made in `app`; each
-//! door has one table that says what a kind is in its protocol. An error is logged or returned,
-//! never both: only bugs are logged.
+//! Explains why a use case failed: a few kinds of error, each with a sentence for users. Code in
+//! `app` makes them; each handler in `api` has one table that maps a kind to its protocol. An error
+//! is either logged or returned, never both: only bugs are logged.
 
 use sweeps::lifecycle::Refused;
 
 use crate::store;
 
-/// Why a use case did not happen.
+/// The reason why a use case failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Error {
-    /// What was sent has no meaning, or breaks a limit.
+    /// The request has no meaning, or breaks a limit.
     Invalid(Told),
-    /// It speaks of something that does not exist.
+    /// The request names something that does not exist.
     Missing(Told),
-    /// It has a meaning, but not now or not for this caller.
+    /// The request has a meaning, but is not allowed now or not for this caller.
     Refused(Why, Told),
-    /// The same may work later.
+    /// The same request may work later.
     Busy(Told),
-    /// The data folder is not there any more, or another one. `app::upkeep::lost` makes it
-    /// [`Error::Busy`].
+    /// The data folder is gone, or another one has taken its place. `app::upkeep::lost` turns this
+    /// into [`Error::Busy`].
     Gone(String),
-    /// The database is damaged, so says the store. `app::upkeep::lost` makes it [`Error::Busy`] or
-    /// [`Error::Damaged`].
+    /// The store reports that the database is damaged. `app::upkeep::lost` turns this into
+    /// [`Error::Busy`] or [`Error::Damaged`].
     Torn(String),
-    /// What was asked for is damaged.
+    /// The requested data is damaged.
     Damaged(Told),
-    /// So says the disk. `app::upkeep::full` makes it [`Error::Busy`] where it knows what was
-    /// tried.
+    /// The disk reports an error. `app::upkeep::full` turns this into [`Error::Busy`] where it
+    /// knows what was tried.
     Disk(String),
-    /// Ours to repair. The reason is in the log.
+    /// The controller has a bug. The reason is in the log.
     Bug(String),
 }
 
-/// What a person reads.
+/// The text of an error that a user reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Told {
-    /// One sentence, lower case, no final stop.
+    /// One sentence in lower case, without a full stop.
     pub(crate) message: String,
-    /// What to do about it.
+    /// The advice on what to do about it; `None` if there is none.
     pub(crate) hint: Option<String>,
 }
 
-/// Why something that has a meaning was refused.
+/// The reason why a meaningful request was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Why {
     /// The state does not allow it.
     State,
     /// Another attempt owns the run.
     Fenced,
-    /// Rows are missing before these.
+    /// The rows before these are missing.
     Gap {
-        /// The offset that is needed.
+        /// The offset that the append must start at.
         next: u64,
     },
-    /// A row names a blob that is not here: it may be sent again once the blob is.
+    /// A row names a blob that is not stored. The row may be sent again once the blob is.
     Blob,
-    /// There is no room for it: somebody has to make some.
+    /// There is no room for it until a user makes some.
     Room,
-    /// The caller may not.
+    /// The caller may not do this.
     Forbidden,
-    /// The caller did not say who it is.
+    /// The caller did not identify itself.
     Unknown,
 }
 
 impl Error {
-    /// What was sent has no meaning.
+    /// Returns the error of a request without a meaning.
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Error::Invalid(Told::new(message))
     }
 
-    /// Something does not exist.
+    /// Returns the error of a request for something that does not exist.
     pub(crate) fn missing(message: impl Into<String>) -> Self {
         Error::Missing(Told::new(message))
     }
 
-    /// What was asked for is damaged.
+    /// Returns the error of a request for damaged data.
     pub(crate) fn damaged(message: impl Into<String>) -> Self {
         Error::Damaged(Told::new(message))
             .hint("`controller fsck` says what else is damaged; a backup may have it whole")
     }
 
-    /// The same may work later.
+    /// Returns the error of a request that may work later.
     pub(crate) fn busy(message: impl Into<String>) -> Self {
         Error::Busy(Told::new(message))
     }
 
-    /// Refused, with the reason.
+    /// Returns a refusal, with its reason.
     pub(crate) fn refused(why: Why, message: impl Into<String>) -> Self {
         Error::Refused(why, Told::new(message))
     }
 
-    /// A sweep that is not there.
+    /// Returns the error of a request for a sweep that does not exist.
     pub(crate) fn no_sweep(id: &str) -> Self {
         Error::missing(format!("no sweep `{id}`")).hint("`sweep ls` shows what there is")
     }
 
-    /// A run that is not there.
+    /// Returns the error of a request for a run that does not exist.
     pub(crate) fn no_run(id: &str) -> Self {
         Error::missing(format!("no run `{id}`"))
             .hint("`sweep show SWEEP` lists the runs of a sweep")
     }
 
-    /// With advice.
+    /// Adds advice to an error that a user reads.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         match &mut self {

@@ -1,30 +1,34 @@
-//! Names and lists that a caller sends have bounds. Asked by every use case that keeps a name or
-//! goes through a list; each refusal says what is too large, how large it is, and the limit. Pure.
+//! Checks the length of the names and lists that a caller sends. Every use case that keeps a name
+//! or walks through a list calls it. Each refusal says what is too large, how large it is, and what
+//! the limit is. The checks read nothing but their arguments.
 
 use super::{error::Error, text::cut};
 use crate::settings::Limits;
 
-/// Passes for a name that may be kept.
+/// Passes if the name is short enough to be kept.
 ///
 /// # Errors
-/// Invalid when it is too long.
+/// Fails with [`Error::Invalid`] if the name is too long.
 pub(super) fn check_name(limits: &Limits, what: &str, name: &str) -> Result<(), Error> {
     let (bytes, most) = (name.len(), limits.name_bytes);
     if bytes <= most {
         return Ok(());
     }
-    Err(Error::invalid(format!("{what} `{}…` has {bytes} bytes, {most} at most", cut(name, 40))))
+    Err(Error::invalid(format!(
+        "{what} `{}…` has {bytes} bytes; the limit is {most}",
+        cut(name, 40)
+    )))
 }
 
-/// Passes for a list that may be gone through.
+/// Passes if the list is short enough to be walked through.
 ///
 /// # Errors
-/// Invalid when it is too long.
+/// Fails with [`Error::Invalid`] if the list is too long.
 pub(super) fn check_list<T>(limits: &Limits, what: &str, list: &[T]) -> Result<(), Error> {
     let (items, most) = (list.len(), limits.items);
     if items <= most {
         Ok(())
     } else {
-        Err(Error::invalid(format!("{items} {what}, {most} at most")))
+        Err(Error::invalid(format!("the request has {items} {what}; the limit is {most}")))
     }
 }

@@ -1,6 +1,9 @@
-//! What the controller decides: one file of use cases per noun, over one store. Called by the doors
-//! of `api`, by the background step and by tests. Never sees a wire format, and never a database's
-//! own words.
+//! Decides everything that the controller does: one file of use cases per noun, over one store. The
+//! handlers in `api`, the background step and the tests call it. It never sees a wire format or
+//! SQL.
+//!
+//! Every function here that returns a [`Result`] also fails if the database does. The `# Errors`
+//! sections name only the other reasons.
 
 mod access;
 pub(crate) mod agents;
@@ -40,12 +43,12 @@ use crate::{
 };
 use caller::Tokens;
 
-/// All that a use case may need.
+/// Everything that a use case may need.
 #[derive(Debug)]
 pub(crate) struct App {
-    /// Limits and defaults.
+    /// The limits and the defaults.
     pub(crate) settings: Settings,
-    /// Who may do what.
+    /// The check of who may do what.
     pub(crate) tokens: Tokens,
     clock: Clock,
     chance: Chance,
@@ -59,7 +62,7 @@ pub(crate) struct App {
     standings: Standings,
     compaction: Compaction,
     explaining: Arc<Semaphore>,
-    /// KiB that readers may have read ahead of their clients, all together.
+    /// The KiB that all readers together may still read ahead of their clients.
     ahead: Semaphore,
     collector: Collector,
     room: Room,
@@ -69,16 +72,14 @@ pub(crate) struct App {
 }
 
 const SECRET: &str = "secret";
-/// KiB that all readers together may read ahead of their clients.
+/// The KiB that all readers together may read ahead of their clients.
 const AHEAD_KIB: usize = 32 << 10;
-/// Explanations that are computed at the same time; others wait.
+/// The number of explanations that are computed at the same time. Others wait.
 const EXPLAINING: usize = 2;
 
 impl App {
-    /// Over an open store. Every attempt that somebody holds gets a full lease.
-    ///
-    /// # Errors
-    /// When the database fails.
+    /// Opens the application over an open store. Every attempt that an agent or a process holds
+    /// gets a full lease.
     pub(crate) async fn open(
         settings: Settings,
         store: Store,
@@ -125,12 +126,13 @@ impl App {
         }))
     }
 
-    /// Whether the disk has no room for rows and contents, and each change of that.
+    /// Returns a receiver of whether the disk has no room for rows and contents. It sees each
+    /// change.
     pub(crate) fn fullness(&self) -> channel::Receiver<bool> {
         self.full.subscribe()
     }
 
-    /// Why nothing can be written, and each change of that.
+    /// Returns a receiver of the reason why nothing can be written. It sees each change.
     pub(crate) fn losses(&self) -> channel::Receiver<Option<store::Error>> {
         self.loss.subscribe()
     }
@@ -140,17 +142,17 @@ impl App {
         self.draining.send_replace(true);
     }
 
-    /// What is stored.
+    /// Returns the store.
     pub(crate) fn store(&self) -> &Store {
         &self.store
     }
 
-    /// The only time.
+    /// Returns the clock, which is the only source of time.
     pub(crate) fn clock(&self) -> Clock {
         self.clock
     }
 
-    /// Returns when [`App::drain`] was called.
+    /// Waits until [`App::drain`] is called.
     async fn drained(&self) {
         let mut draining = self.draining.subscribe();
         // The sender lives as long as `self`.

@@ -1,6 +1,6 @@
-//! Texts that come from outside are cut to a bound. Used by `app` and by the doors.
+//! Cuts texts that come from outside to a bound. `app` and the handlers in `api` use it.
 
-/// The beginning of a text, whole characters only.
+/// Returns the beginning of a text, at most `bytes` long, in whole characters.
 pub(crate) fn cut(text: &str, bytes: usize) -> &str {
     let mut end = bytes.min(text.len());
     while !text.is_char_boundary(end) {
@@ -14,7 +14,7 @@ mod tests {
     use super::cut;
 
     #[test]
-    fn characters_stay_whole() {
+    fn cut_keeps_characters_whole() {
         assert_eq!((cut("ééé", 3), cut("abc", 9), cut("é", 1), cut("", 0)), ("é", "abc", "", ""));
     }
 }

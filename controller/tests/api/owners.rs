@@ -281,6 +281,6 @@ async fn names_and_lists_have_bounds() {
     assert_eq!(
         told,
         ["1001 states", "1001 filters", "1001 aliases to give"]
-            .map(|what| format!("{what}, 1000 at most"))
+            .map(|what| format!("the request has {what}; the limit is 1000"))
     );
 }
