@@ -1,9 +1,9 @@
-//! Constraints of a sweep: which value of a run counts for each. Used by `app::change` when a run
-//! ends, and by `app::sweeps::warm_start`. Never looks at a run that goes on: an append costs the
-//! same with and without constraints.
+//! Evaluates the constraints of a sweep: it returns the value of a run that counts for each.
+//! `app::change` uses it when a run ends, and so does `app::sweeps::warm_start`. It never looks at
+//! a live run, so an append costs the same with and without constraints.
 //!
 //! The value that counts is the last one that the run logged, in its summary stream or else in its
-//! history: a latency or a size is what it is at the end, not the best that it ever was.
+//! history. A latency or a size is what it is at the end, not the best that it ever was.
 
 use super::plan::{Plan, Plans};
 use crate::{
@@ -14,10 +14,8 @@ use crate::{
     store::{Tx, runs::Run},
 };
 
-/// The value that counts for each constraint of the run's sweep; empty where there are none.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the value that counts for each constraint of the run's sweep. The list is empty if the
+/// sweep has no constraints.
 pub(in crate::app) fn values(
     tx: &Tx<'_>,
     plans: &Plans,
@@ -31,7 +29,7 @@ pub(in crate::app) fn values(
     Ok(in_summary(&plan, &summaries::of(tx, run)?))
 }
 
-/// The value in a summary that counts for each constraint of a plan.
+/// Returns the value in a summary that counts for each constraint of a plan.
 pub(in crate::app) fn in_summary(plan: &Plan, summary: &Summary) -> Vec<Option<f64>> {
     plan.study.constraints.iter().map(|limit| summary.number(&limit.metric)).collect()
 }

@@ -1,6 +1,6 @@
-//! What the trials of a sweep say of its parameters, and what a model knew when it chose a run.
-//! Called by the doors on behalf of people. The surrogate is fitted for the answer alone, off the
-//! async threads; nothing is stored and nothing changes.
+//! Explains what the trials of a sweep reveal about its parameters, and what the model knew when it
+//! chose a run. The handlers in `api` call it for users. It fits the surrogate for this answer
+//! alone, off the async threads. It stores nothing and changes nothing.
 
 use std::sync::Arc;
 
@@ -23,25 +23,26 @@ use crate::{
     store::{self, Tx, runs::Run},
 };
 
-/// Names of parameters that an error lists.
+/// The most names of parameters that an error lists.
 const LISTED: usize = 12;
 
 /// The best finished run that was known at some time.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Incumbent {
-    /// Its id.
+    /// The run's id.
     pub(crate) run: String,
-    /// Its value.
+    /// The run's value.
     pub(crate) value: f64,
-    /// Runs that had ended by then.
+    /// The number of runs that had ended by then.
     pub(crate) ended: u64,
 }
 
-/// Explains a sweep, with these parameters in detail or the most important ones.
+/// Explains a sweep: these parameters in detail, or the most important ones if the list is empty.
 ///
 /// # Errors
-/// Missing when there is no such sweep; refused without a metric or with too few results; invalid
-/// for a parameter that does not vary.
+/// - Fails with [`Error::Missing`] if the sweep does not exist.
+/// - Fails with [`Error::Refused`] if the sweep has no metric or too few results.
+/// - Fails with [`Error::Invalid`] if a parameter does not vary.
 pub(crate) async fn explain(
     app: &Arc<App>,
     caller: &Caller,
@@ -66,7 +67,7 @@ pub(crate) async fn explain(
         |error: &dyn std::fmt::Display| Error::Bug(format!("an explanation failed: {error}"));
     let permit = app.explaining.clone().acquire_owned().await.map_err(|closed| failed(&closed))?;
     let computing = app.threads.run(move || {
-        // A caller that goes away leaves the work running, and the place taken.
+        // If the caller goes away, the work goes on and keeps its permit.
         let _permit = permit;
         explain::explain(&plan.study, &known.history, &parameters)
             .map_err(|why| unexplained(&plan, why))
@@ -74,7 +75,7 @@ pub(crate) async fn explain(
     computing.await.map_err(|error| failed(&error))?
 }
 
-/// The trials of a sweep as they were known at an event.
+/// Returns the trials of a sweep as they were known at an event.
 fn known(tx: &Tx<'_>, plan: &Plan, until: i64) -> Result<Known, Error> {
     let mut known = Known::default();
     for event in store::events::of_trials(tx, &plan.id, 0, until)? {
@@ -112,12 +113,12 @@ fn unexplained(plan: &Plan, why: Unexplained) -> Error {
     }
 }
 
-/// A trial of an earlier sweep whose parameters another trial has too.
+/// A trial of an earlier sweep that has the same parameters as another trial.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Repeated {
-    /// The earlier sweep.
+    /// The id of the earlier sweep.
     pub(crate) sweep: String,
-    /// The metric of the present sweep there.
+    /// The value of the present sweep's metric in the earlier trial.
     pub(crate) value: f64,
 }
 
@@ -127,13 +128,13 @@ impl Repeated {
         Self { sweep, value: earlier.value }
     }
 
-    /// What the first trial of a sweep repeats that starts warm.
+    /// Returns the earlier trial that the first trial of a warm-started sweep repeats.
     pub(in crate::app) fn first(plan: &Plan) -> Option<Self> {
         explain::repeated_first(&plan.study).map(|earlier| Self::of(plan, earlier))
     }
 }
 
-/// What this run repeats of the sweeps that its own started from.
+/// Returns the earlier trial that a run repeats, from the sweeps that its own sweep started from.
 pub(in crate::app) fn repeated(
     tx: &Tx<'_>,
     app: &App,
@@ -148,8 +149,8 @@ pub(in crate::app) fn repeated(
     }))
 }
 
-/// What the model that chose this run knew as the best; `None` when no model chose it, or none had
-/// finished.
+/// Returns the run that was the best when the model chose this run. Returns `None` if no model
+/// chose it, or no run had finished by then.
 pub(in crate::app) fn incumbent(
     tx: &Tx<'_>,
     app: &App,

@@ -1,6 +1,6 @@
-//! What the proposer of a sweep knows: the history that follows from the sweep's events, and a
-//! proposal that waits for its trial. A cache of the rows. Used by `app::sweeps::suggest`, and by
-//! `app::sweeps::replay`, which folds it anew.
+//! Keeps what the proposer of a sweep knows: the history that follows from the sweep's events, and
+//! a proposal that waits for its trial. It is a cache of the rows. `app::sweeps::suggest` uses it,
+//! and so does `app::sweeps::replay`, which folds the events again.
 
 use std::{
     collections::HashMap,
@@ -20,14 +20,14 @@ use crate::{
     store::events::{Kind, Told},
 };
 
-/// The proposers of sweeps that need a model.
+/// The proposers of the sweeps that need a model.
 #[derive(Debug, Default)]
 pub(in crate::app) struct Searches(Mutex<HashMap<String, Arc<AsyncMutex<Known>>>>);
 
-/// What a proposer knows: the fold of its sweep's events up to `seen`.
+/// The knowledge of a proposer: the fold of its sweep's events up to `seen`.
 #[derive(Debug, Default)]
 pub(in crate::app) struct Known {
-    /// Number of the newest event in the history.
+    /// The number of the newest event in the history.
     pub(in crate::app) seen: i64,
     /// The trials.
     pub(in crate::app) history: History,
@@ -35,17 +35,17 @@ pub(in crate::app) struct Known {
     pub(super) ready: Option<Ready>,
 }
 
-/// A proposal whose trial may not exist yet: it outlives the heartbeat that asked for it, which a
-/// newer one may have superseded meanwhile. Otherwise a search that takes longer than its agents
-/// wait would never come to an end.
+/// A proposal whose trial may not exist yet. It outlives the heartbeat that asked for it, because a
+/// newer heartbeat may have superseded that one. Otherwise a search that takes longer than its
+/// agents wait would never end.
 #[derive(Clone, Debug)]
 pub(super) struct Ready {
-    /// Of the trial.
+    /// The number of the trial.
     pub(super) number: u64,
-    /// The point, or that there is none left.
+    /// The point, or the fact that none is left.
     pub(super) suggestion: Result<search::Suggestion, Exhausted>,
-    /// What the search knew. The trial's row keeps this, whatever came later, so that it can be
-    /// replayed.
+    /// The number of the newest event that the search knew. The trial's row keeps it, whatever
+    /// events follow, so that the proposal can be replayed.
     pub(super) seen: i64,
 }
 
@@ -55,14 +55,14 @@ impl Searches {
         searches.entry(sweep.to_owned()).or_default().clone()
     }
 
-    /// Forgets what can be read again.
+    /// Forgets a proposer's knowledge, which can be read again.
     pub(in crate::app) fn forget(&self, sweep: &str) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(sweep);
     }
 }
 
 impl Known {
-    /// Adds one event. Events come in the order of their numbers.
+    /// Adds one event. The caller passes events in the order of their numbers.
     pub(in crate::app) fn fold(&mut self, event: &Told, space: &Space) -> Result<(), Error> {
         let trials = &mut self.history.trials;
         let place = usize::try_from(event.trial).unwrap_or(usize::MAX);
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_end_of_a_trial_tells_its_rungs_and_whether_a_rule_stopped_it() {
+    fn folding_events_gives_a_trial_its_rungs_and_whether_a_rule_stopped_it() {
         let space = Space { parameters: Vec::new() };
         let mut known = Known::default();
         let told = |kind, value, pruned, rungs: &[(u64, f64)]| Told {

@@ -1,5 +1,5 @@
-//! Sweeps are created and changed. Called by the doors on behalf of people. How a sweep looks to
-//! them is `app::read::views`.
+//! Creates sweeps and changes them. The handlers in `api` call it for users. `app::read::views`
+//! decides what users see of a sweep.
 
 use std::sync::Arc;
 
@@ -31,24 +31,24 @@ use crate::{
     },
 };
 
-/// What a person may ask of a sweep.
+/// A change that a user may ask of a sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wish {
-    /// Hand out nothing; what runs goes on.
+    /// Pauses the sweep: it hands out nothing, and live trials go on.
     Pause,
-    /// Hand out again.
+    /// Resumes the sweep: it hands out trials again.
     Resume,
-    /// No new trials; what runs finishes.
+    /// Stops the sweep: it creates no new trials, and live trials finish.
     Stop,
-    /// What runs is told to stop.
+    /// Cancels the sweep: its live trials are ordered to stop.
     Cancel,
 }
 
-/// Checks a configuration and stores it as a new sweep. A repeat with the same key answers with the
+/// Checks a configuration and stores it as a new sweep. A repeat with the same key returns the
 /// first sweep.
 ///
 /// # Errors
-/// Invalid, with every problem of the YAML.
+/// Fails with [`Error::Invalid`], which lists the problems of the YAML.
 pub(crate) async fn create(
     app: &Arc<App>,
     caller: &Caller,
@@ -111,7 +111,7 @@ pub(crate) async fn create(
 fn check_lengths(limits: &Limits, yaml: &str, key: Option<&str>) -> Result<(), Error> {
     if yaml.len() > limits.yaml_bytes {
         return Err(Error::invalid(format!(
-            "the YAML has {} bytes, {} at most",
+            "the YAML has {} bytes; the limit is {}",
             yaml.len(),
             limits.yaml_bytes
         )));
@@ -122,8 +122,7 @@ fn check_lengths(limits: &Limits, yaml: &str, key: Option<&str>) -> Result<(), E
     Ok(())
 }
 
-/// The configuration and its warnings. A large file takes long to check, so not on a thread that
-/// others wait for.
+/// The YAML, and either its configuration with the warnings or the error.
 type Checked = (String, Result<(Config, Vec<String>), Error>);
 
 async fn checked(
@@ -151,8 +150,8 @@ fn check(yaml: String, source: &str) -> Checked {
     (yaml, result)
 }
 
-/// An error travels in a header of bounded size: what does not fit is counted. `sweep check` tells
-/// everything.
+/// Joins problems into the text of one error. An error travels in a header of bounded size, so the
+/// problems that do not fit are only counted. `sweep check` prints all of them.
 fn together(problems: &[String]) -> String {
     const MOST: usize = 4000;
     let mut bytes = 0;
@@ -170,7 +169,8 @@ fn together(problems: &[String]) -> String {
 /// Pauses, resumes, stops or cancels a sweep.
 ///
 /// # Errors
-/// Missing, or refused when the sweep's state does not allow it.
+/// Fails with [`Error::Missing`] if the sweep does not exist, and with [`Error::Refused`] if its
+/// state does not allow the change.
 pub(crate) async fn change(
     app: &Arc<App>,
     caller: &Caller,
@@ -187,8 +187,8 @@ pub(crate) async fn change(
     }
 }
 
-/// Does what is wished, or a part of it: false when there is more, for a transaction of its own.
-/// The state of the sweep comes last, so that whoever is cut off asks again.
+/// Fulfils the wish, or a part of it. Returns false if more is left, which needs another
+/// transaction. The state of the sweep changes last, so a caller that is cut off can ask again.
 fn fulfil(change: &mut Change<'_>, id: &str, wish: Wish) -> Result<bool, Error> {
     let state = change.progress(id)?.state;
     if state.is_over() {
@@ -200,8 +200,8 @@ fn fulfil(change: &mut Change<'_>, id: &str, wish: Wish) -> Result<bool, Error> 
             change.sweep_step(id, sweep::Event::Resume)?;
             change.forget_crash_loop(id)?;
             let progress = change.progress(id)?;
-            // Whoever resumes takes back their own stop; nobody can take back that the space is
-            // used up.
+            // A resume revokes an earlier stop by a user. It cannot revoke that the space is used
+            // up.
             if progress.closing.as_deref() == Some("stopped") {
                 progress.closing = None;
             }
@@ -236,16 +236,16 @@ fn fulfil(change: &mut Change<'_>, id: &str, wish: Wish) -> Result<bool, Error> 
     Ok(true)
 }
 
-/// Why runs of a sweep are to end that a person has cancelled.
+/// The reason to stop the runs of a sweep that a user cancelled.
 const CANCELLED: &str = "cancelled";
 
-/// As many runs as one transaction changes.
+/// Returns how many runs one transaction may change.
 fn some(change: &Change<'_>) -> Most {
     let limits = &change.app.settings.limits;
     Most { runs: limits.changed, bytes: limits.changed_bytes }
 }
 
-/// Why nothing can be changed in a sweep that is over, and how to go on.
+/// Returns the error of a change to a sweep that is over, with advice on how to go on.
 fn over(id: &str, state: sweep::State, wish: Wish) -> Error {
     let wanted = match wish {
         Wish::Pause => "paused",
@@ -256,9 +256,9 @@ fn over(id: &str, state: sweep::State, wish: Wish) -> Error {
     let message = format!("sweep `{id}` is {}, so it cannot be {wanted}", state.name());
     Error::refused(Why::State, message).hint(match wish {
         Wish::Resume => format!(
-            "`sweep retry {id}` runs its failed trials again, `sweep retry {id} RUN` one that was \
-            stopped; for more \
-             trials create a new sweep, which `warm_start: [{id}]` lets begin with these results"
+            "`sweep retry {id}` runs its failed trials again, and `sweep retry {id} RUN` a stopped \
+            one; for more trials, create a new sweep with `warm_start: [{id}]`, which starts from \
+            these results"
         ),
         Wish::Pause | Wish::Stop | Wish::Cancel => format!("`sweep show {id}` shows how it ended"),
     })
@@ -271,11 +271,12 @@ fn stop_queued(change: &mut Change<'_>, mut run: Run) -> Result<(), Error> {
     Ok(())
 }
 
-/// Queues a new attempt of these runs, or of every failed or crashed run of the sweep; gives their
-/// ids.
+/// Queues a new attempt of these runs, or of every failed or crashed run of the sweep if the list
+/// is empty. Returns their ids.
 ///
 /// # Errors
-/// Missing, or refused when a run is in no state for it: then nothing is queued.
+/// Fails with [`Error::Missing`] if a run or the sweep does not exist, and with [`Error::Refused`]
+/// if the state of a run does not allow a retry. In both cases nothing is queued.
 pub(crate) async fn retry(
     app: &Arc<App>,
     caller: &Caller,
@@ -285,8 +286,11 @@ pub(crate) async fn retry(
     caller.admin()?;
     let most = app.settings.limits.retried;
     if wanted.len() > most {
-        return Err(Error::invalid(format!("{} runs in one call, {most} at most", wanted.len()))
-            .hint("without a list, every failed or crashed run of the sweep is tried again"));
+        return Err(Error::invalid(format!(
+            "the call names {} runs; the limit is {most}",
+            wanted.len()
+        ))
+        .hint("without a list, every failed or crashed run of the sweep is tried again"));
     }
     planning::of(app, &id).await?;
     let sweep = id.clone();
@@ -302,7 +306,7 @@ pub(crate) async fn retry(
     let chosen: Vec<String> = app.read(look).await?;
     if chosen.is_empty() {
         return Err(Error::refused(Why::State, format!("no run of `{id}` failed or crashed"))
-            .hint(format!("`sweep retry {id} RUN` runs one again that was stopped")));
+            .hint(format!("`sweep retry {id} RUN` runs a stopped trial again")));
     }
     let chosen = Arc::new(chosen);
     let (mut retried, mut at) = (Vec::with_capacity(chosen.len()), 0);
@@ -315,8 +319,8 @@ pub(crate) async fn retry(
     Ok(retried)
 }
 
-/// Queues those from number `at` on that one transaction takes; where it goes on, and which they
-/// were.
+/// Queues as many of the chosen runs as one transaction may change, from number `at` on. Returns
+/// the number to go on from, and the ids of the queued runs.
 fn again_some(
     change: &mut Change<'_>,
     sweep: &str,
@@ -328,7 +332,7 @@ fn again_some(
         let mut run = of_sweep(change.tx, sweep, id)?;
         most.take(&run);
         at += 1;
-        // Somebody else may have queued it since it was chosen.
+        // Another call may have queued the run since it was chosen.
         if check_retry(&run).is_ok() {
             again(change, &mut run)?;
             retried.push(run.id);
@@ -337,13 +341,14 @@ fn again_some(
     Ok((at, retried))
 }
 
-/// Passes when the run is in a state from which it can be tried again.
+/// Passes if the run's state allows a retry.
 fn check_retry(run: &Run) -> Result<(), Error> {
     if run::next(run.state, run::Event::Retry).is_ok() {
         return Ok(());
     }
     let message = format!("run `{}` is {}, so it cannot be retried", run.id, run.state.name());
-    Err(Error::refused(Why::State, message).hint("failed, crashed and stopped runs can"))
+    Err(Error::refused(Why::State, message)
+        .hint("only failed, crashed and stopped runs can be retried"))
 }
 
 fn of_sweep(tx: &Tx<'_>, sweep: &str, run: &str) -> Result<Run, Error> {

@@ -1,4 +1,4 @@
-//! Sweeps: their configuration, their trials, what they have taught.
+//! Handles sweeps: their configuration, their trials, and what the search learns from them.
 
 pub(in crate::app) mod constraints;
 pub(crate) mod explain;

@@ -1,5 +1,5 @@
-//! What a sweep's configuration says, parsed once per sweep and shared. Read by every use case that
-//! deals with a sweep. A cache of what the rows say: it may be dropped at any time.
+//! Parses the configuration of each sweep once, and shares it. Every use case that deals with a
+//! sweep reads it. It is a cache of the rows, so it may be dropped at any time.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -16,23 +16,23 @@ use crate::{
     store::{self, Tx},
 };
 
-/// A sweep's configuration, ready for use.
+/// The configuration of a sweep, ready for use.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
-    /// The sweep.
+    /// The sweep's id.
     pub(crate) id: String,
-    /// As it was written.
+    /// The configuration as the user wrote it.
     pub(crate) config: Config,
-    /// What the search needs of it.
+    /// The part of the configuration that the search needs.
     pub(crate) study: Study,
-    /// Most trials that it can have, if there is a bound.
+    /// The most trials that the sweep can have, or `None` if there is no bound.
     pub(crate) bound: Option<u64>,
-    /// The bound is the cap's, not the space's.
+    /// Whether the bound comes from the cap, not from the space.
     pub(crate) capped: bool,
 }
 
 impl Plan {
-    /// From a valid configuration and the sweep's seed; without a past.
+    /// Makes a plan from a valid configuration and the sweep's seed. It has no earlier trials.
     pub(crate) fn new(id: &str, config: Config, seed: u64) -> Self {
         let space = search::bound(config.method, &config.space);
         let bound = space.into_iter().chain(config.run_cap).min();
@@ -46,28 +46,28 @@ impl Plan {
         Self { id: id.to_owned(), study, capped: bound.is_some() && bound != space, bound, config }
     }
 
-    /// The metric that the sweep optimises.
+    /// Returns the metric that the sweep optimises.
     pub(crate) fn metric(&self) -> Option<&Metric> {
         self.config.metric.as_ref()
     }
 
-    /// Whether `value` is better than `than`.
+    /// Returns whether `value` is better than `than`.
     pub(crate) fn is_better(&self, value: f64, than: f64) -> bool {
         if self.study.maximize { value > than } else { value < than }
     }
 
-    /// Whether a run with this value means that no new trial is needed.
+    /// Returns whether a run with this value reaches the target, so that no new trial is needed.
     pub(crate) fn reaches_target(&self, value: f64) -> bool {
         let target = self.metric().and_then(|metric| metric.target);
         target.is_some_and(|target| value == target || self.is_better(value, target))
     }
 
-    /// Whether the search needs more than the number of the trial.
+    /// Returns whether the search needs more than the number of the trial.
     pub(crate) fn needs_history(&self) -> bool {
         self.study.method.needs_history()
     }
 
-    /// The word for its method.
+    /// Returns the name of the sweep's method.
     pub(crate) fn method(&self) -> &'static str {
         match self.study.method {
             Method::Grid => "grid",
@@ -78,10 +78,10 @@ impl Plan {
     }
 }
 
-/// What a byte of YAML costs to check, in bytes of JSON that are parsed.
+/// The cost of checking one byte of YAML, in bytes of JSON that are parsed.
 const YAML: usize = 3;
 
-/// Plans that were needed lately.
+/// The plans that were needed lately.
 #[derive(Debug)]
 pub(crate) struct Plans {
     most: usize,
@@ -91,22 +91,22 @@ pub(crate) struct Plans {
 #[derive(Debug, Default)]
 struct Cache {
     plans: HashMap<String, Arc<Plan>>,
-    /// What looked like the id of a sweep, as a part of a run's, and was none.
+    /// The ids that looked like that of a sweep, as a part of a run's id, and belong to no sweep.
     none: HashSet<String>,
 }
 
 impl Plans {
-    /// Keeps at most this many.
+    /// Creates a cache that keeps at most this many plans.
     pub(crate) fn new(most: usize) -> Self {
         Self { most, cache: Mutex::default() }
     }
 
-    /// The plan of a sweep, if it was needed lately.
+    /// Returns the plan of a sweep, if it was needed lately.
     pub(crate) fn cached(&self, id: &str) -> Option<Arc<Plan>> {
         self.lock().plans.get(id).cloned()
     }
 
-    /// Whether it is known what is under this id.
+    /// Returns whether the cache knows that this id belongs to a sweep, or to none.
     pub(super) fn knows(&self, id: &str) -> bool {
         let cache = self.lock();
         cache.plans.contains_key(id) || cache.none.contains(id)
@@ -124,10 +124,10 @@ impl Plans {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The plan of a sweep.
+    /// Returns the plan of a sweep.
     ///
     /// # Errors
-    /// Missing when there is no such sweep.
+    /// Fails with [`Error::Missing`] if the sweep does not exist.
     pub(crate) fn get(&self, tx: &Tx<'_>, id: &str) -> Result<Arc<Plan>, Error> {
         if let Some(plan) = self.cached(id) {
             return Ok(plan);

@@ -1,15 +1,16 @@
-//! Finds the plan of a sweep before the writer needs it: reading and parsing it does not hold the
-//! writer then.
+//! Finds the plan of a sweep before the writer needs it. So reading and parsing the plan does not
+//! hold the writer.
 
 use std::sync::Arc;
 
 use super::plan::Plan;
 use crate::app::{App, error::Error};
 
-/// The plan of a sweep. A large one takes long to check, so not by the writer.
+/// Returns the plan of a sweep. A large one takes long to check, so a reader does it, not the
+/// writer.
 ///
 /// # Errors
-/// Missing when there is no such sweep.
+/// Fails with [`Error::Missing`] if the sweep does not exist.
 pub(in crate::app) async fn of(app: &Arc<App>, sweep: &str) -> Result<Arc<Plan>, Error> {
     match app.plans.cached(sweep) {
         Some(plan) => Ok(plan),
@@ -20,12 +21,10 @@ pub(in crate::app) async fn of(app: &Arc<App>, sweep: &str) -> Result<Arc<Plan>,
     }
 }
 
-/// Sees to it that the writer finds the plan of the sweep that a run is of, if it is of one.
-///
-/// # Errors
-/// When the database fails.
+/// Loads the plan of a run's sweep into the cache, so that the writer finds it. Does nothing for a
+/// run outside of sweeps.
 pub(in crate::app) async fn of_run(app: &Arc<App>, run: &str) -> Result<(), Error> {
-    // A trial's id is that of its sweep, and its number.
+    // The id of a trial consists of its sweep's id and its number.
     let Some((sweep, _)) = run.rsplit_once('-').filter(|(sweep, _)| !app.plans.knows(sweep)) else {
         return Ok(());
     };

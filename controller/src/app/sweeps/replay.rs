@@ -1,6 +1,6 @@
-//! Computes suggestions again from the rows and compares them with the stored ones: what a sweep
-//! proposed follows from its seed and its events, and from nothing else. Called by the doors on
-//! behalf of people and tests. Changes nothing.
+//! Computes suggestions again from the rows and compares them with the stored ones. The proposals
+//! of a sweep follow from its seed and its events, and from nothing else. The handlers in `api`
+//! call it for users and tests. It changes nothing.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -12,21 +12,22 @@ use crate::{
     store::{self, events::Told, runs::Run},
 };
 
-/// What a replay found.
+/// The findings of a replay.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Replayed {
-    /// Trials whose suggestion came out the same, bit by bit.
+    /// The number of trials whose suggestion came out the same, bit by bit.
     pub(crate) equal: u64,
-    /// Trials proposed by another build or SIMD level, which are not compared.
+    /// The number of trials that another build or SIMD level proposed. The replay does not compare
+    /// them.
     pub(crate) incomparable: u64,
-    /// For each of the others: its number and both points.
+    /// The number and both points of each trial whose suggestion came out different.
     pub(crate) different: Vec<String>,
 }
 
-/// Replays the trials with these numbers, or all.
+/// Replays the trials with these numbers, or all trials if there are none.
 ///
 /// # Errors
-/// Missing when the sweep, or a trial of it, does not exist.
+/// Fails with [`Error::Missing`] if the sweep, or a trial of it, does not exist.
 pub(crate) async fn replay(
     app: &Arc<App>,
     caller: &Caller,
@@ -76,7 +77,8 @@ struct Replay {
 }
 
 impl Replay {
-    /// Trials come in the order of their numbers, and so do the events that they had seen.
+    /// Compares one trial. The caller passes trials in the order of their numbers, which is also
+    /// the order of the events that they had seen.
     fn compare(&mut self, run: &Run, found: &mut Replayed) -> Result<(), Error> {
         let study = &self.plan.study;
         let number = run.trial.unwrap_or_default();

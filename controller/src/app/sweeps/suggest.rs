@@ -1,7 +1,7 @@
-//! Hands out trials: what waits in the queue first, then new points. Grid and random need the
-//! trial's number alone and are proposed inside the transaction. A model reads the history: one
-//! proposer per sweep, off the async threads, outside of any transaction. Used by
-//! `app::agents::orders` and `app::agents::heartbeat`. Everything kept here is a cache of the rows.
+//! Hands out trials: those in the queue first, then new points. Grid and random search need only
+//! the trial's number and propose inside the transaction. A model reads the history: there is one
+//! proposer per sweep, off the async threads and outside of any transaction. `app::agents::orders`
+//! and `app::agents::heartbeat` use it. Everything that it keeps is a cache of the rows.
 
 use std::sync::Arc;
 
@@ -26,12 +26,12 @@ use crate::{
     },
 };
 
-/// What was handed out.
+/// The runs that were handed out.
 #[derive(Debug, Default)]
 pub(in crate::app) struct HandedOut {
-    /// Leased to the agent now.
+    /// The runs that are leased to the agent now.
     pub(in crate::app) runs: Vec<Run>,
-    /// There is room for more, which a model has to propose.
+    /// Whether there is room for more runs, which a model has to propose.
     pub(in crate::app) wants_model: bool,
 }
 
@@ -110,17 +110,18 @@ fn create(
     Ok(run)
 }
 
-/// Proposes the next trial of a sweep by its model and leases it to the agent of this heartbeat.
-/// None when meanwhile the sweep hands out nothing, its space is used up, or others keep the
-/// proposer busy until `deadline`.
+/// Proposes the next trial of a sweep by its model, and leases it to the agent of this heartbeat.
+/// Returns `None` in three cases: the sweep no longer hands out trials, its space is used up, or
+/// other calls keep the proposer busy until `deadline`.
 pub(in crate::app) async fn by_model(
     app: &Arc<App>,
     plan: &Arc<Plan>,
     beat: &Arc<Beat>,
     deadline: Instant,
 ) -> Result<Option<Run>, Error> {
-    // One at a time: who waits here gets a later number and knows of the earlier points. A long
-    // wait would let the leases of the agent run out, which renews them with each heartbeat.
+    // One call proposes at a time: the next one gets a later number and knows the earlier points. A
+    // long wait would let the agent's leases expire, because the agent renews them with each
+    // heartbeat.
     let mut known = tokio::select! {
         biased;
         known = app.searches.of(&plan.id).lock_owned() => known,
@@ -164,15 +165,15 @@ pub(in crate::app) async fn by_model(
     inserted
 }
 
-/// The proposal for this trial: the one that is ready, or a new one. A call that is given up leaves
-/// it ready.
+/// Returns the proposal for this trial: the one that is ready, or a new one. If the caller gives
+/// up, the proposal stays ready.
 async fn propose(
     app: &App,
     mut known: OwnedMutexGuard<Known>,
     plan: Arc<Plan>,
     number: u64,
 ) -> Result<(OwnedMutexGuard<Known>, Ready), Error> {
-    // One of another number can never be used.
+    // A proposal with another number can never be used.
     known.ready.take_if(|ready| ready.number != number);
     if let Some(ready) = known.ready.clone() {
         return Ok((known, ready));
@@ -220,7 +221,7 @@ mod tests {
         let wanted = sweep.clone();
         let plan = app.read(move |tx, app| app.plans.get(tx, &wanted)).await.unwrap();
 
-        // As a heartbeat leaves it that was superseded while the search ran.
+        // This leaves the state of a heartbeat that was superseded while the search ran.
         let known = app.searches.of(&sweep).lock_owned().await;
         let (known, ready) = propose(&app, known, plan.clone(), 0).await.unwrap();
         drop(known);
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_an_older_engine_proposed_stays_and_is_not_called_different() {
+    async fn a_proposal_of_an_older_engine_stays_and_does_not_count_as_different() {
         let folder = TempDir::new().unwrap();
         let settings = Settings::default();
         let store = Store::open(folder.path(), &settings.limits, Platform::default()).unwrap();
@@ -255,7 +256,7 @@ mod tests {
         let (old, sweep) = (r#"{"x":0.30000000000000004}"#.to_owned(), id.clone());
         let stored = old.clone();
         app.change(move |change| {
-            // As the same machine wrote it before multiples became decimals.
+            // This is what the same machine wrote before multiples became decimals.
             let engine = Some(search::engine().replace(".r2", ""));
             let origin = Some(r#"{"kind":"random"}"#.to_owned());
             let mut run = Run {

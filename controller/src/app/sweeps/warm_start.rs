@@ -1,6 +1,6 @@
-//! The trials of earlier sweeps that a new sweep starts from: gathered once, when it is created,
-//! and kept with it. Used by `app::sweeps::manage`. Never reads them again: what happens to the
-//! earlier sweeps afterwards changes no suggestion.
+//! Gathers the trials of earlier sweeps that a new sweep starts from. This happens once, when the
+//! sweep is created, and the trials are kept with it. `app::sweeps::manage` uses it. It never reads
+//! them again: later changes of the earlier sweeps change no suggestion.
 
 use sweeps::{config::Metric, lifecycle::run::State, search::Earlier};
 
@@ -10,22 +10,23 @@ use crate::{
     store::{self, Tx, runs::Run},
 };
 
-/// Most trials that are taken over, of all earlier sweeps together.
+/// The most trials that a new sweep takes over, from all earlier sweeps together.
 const MOST: usize = 200;
 
-/// What a new sweep starts from.
+/// The trials that a new sweep starts from.
 #[derive(Debug, Default)]
 pub(in crate::app) struct Gathered {
-    /// Best first.
+    /// The trials, best first.
     pub(in crate::app) trials: Vec<Earlier>,
-    /// For people: sweeps that had nothing to give.
+    /// The warnings for users: one for each sweep without a usable trial.
     pub(in crate::app) warnings: Vec<String>,
 }
 
-/// The best finished trials of the sweeps that the plan names, if its method learns from them.
+/// Gathers the best finished trials of the sweeps that the plan names, if its method learns from
+/// them.
 ///
 /// # Errors
-/// Invalid when there is no such sweep.
+/// Fails with [`Error::Invalid`] if one of these sweeps does not exist.
 pub(in crate::app) fn gather(tx: &Tx<'_>, app: &App, plan: &Plan) -> Result<Gathered, Error> {
     let mut gathered = Gathered::default();
     let Some(metric) = plan.metric().filter(|_| plan.needs_history()) else { return Ok(gathered) };
@@ -43,7 +44,7 @@ pub(in crate::app) fn gather(tx: &Tx<'_>, app: &App, plan: &Plan) -> Result<Gath
         let trials = found.into_iter().map(|(config, value)| Earlier { sweep, config, value });
         gathered.trials.extend(trials);
     }
-    // Stable: of equal ones the first sweep's first trial stays first.
+    // The sort is stable: among equal values, the first trial of the first sweep stays first.
     gathered.trials.sort_by(|one, other| match metric.maximize {
         true => other.value.total_cmp(&one.value),
         false => one.value.total_cmp(&other.value),
@@ -52,7 +53,7 @@ pub(in crate::app) fn gather(tx: &Tx<'_>, app: &App, plan: &Plan) -> Result<Gath
     Ok(gathered)
 }
 
-/// Config and value of each run that can be used.
+/// Returns the config and the value of each run that can be used.
 fn of_sweep(
     tx: &Tx<'_>,
     app: &App,
@@ -61,7 +62,7 @@ fn of_sweep(
     id: &str,
 ) -> Result<Vec<(serde_json::Value, f64)>, Error> {
     let progress = store::sweeps::progress(tx, id)?.ok_or_else(|| {
-        Error::invalid(format!("`warm_start` names the sweep `{id}`, and there is none"))
+        Error::invalid(format!("`warm_start` names the sweep `{id}`, which does not exist"))
             .hint("`sweep ls` shows what there is")
     })?;
     let theirs = app.plans.get(tx, id)?;
@@ -84,8 +85,9 @@ fn of_sweep(
     Ok(found)
 }
 
-/// What the run is worth to the new sweep: its value where both sweeps optimise the same metric,
-/// else the last one that it logged. A run beyond the new sweep's constraints is of no use.
+/// Returns the value that a run has for the new sweep. If both sweeps optimise the same metric,
+/// this is the run's value, otherwise the last value that it logged. A run that violates a
+/// constraint of the new sweep has none.
 fn value(
     tx: &Tx<'_>,
     plan: &Plan,
