@@ -254,15 +254,18 @@ async fn names_and_lists_have_bounds() {
     let text = |length: usize| "x".repeat(length);
     let base = BeginRun::default;
     for (begin, told) in [
-        (BeginRun { tags: vec![String::new(); 400_000], ..base() }, "400000 tags, 100 at most"),
+        (
+            BeginRun { tags: vec![String::new(); 400_000], ..base() },
+            "the run has 400000 tags; the limit is 100",
+        ),
         (BeginRun { tags: vec![text(3), String::new()], ..base() }, "a tag is empty"),
-        (BeginRun { tags: vec![text(257)], ..base() }, "has 257 bytes, 256 at most"),
+        (BeginRun { tags: vec![text(257)], ..base() }, "has 257 bytes; the limit is 256"),
         (BeginRun { project: text(1025), ..base() }, "the project `xxx"),
         (BeginRun { name: text(1025), ..base() }, "the name `xxx"),
         (BeginRun { group: text(1025), ..base() }, "the group `xxx"),
         (BeginRun { job_type: text(1025), ..base() }, "the job type `xxx"),
         (BeginRun { idempotency_key: text(1025), ..base() }, "the idempotency key `xxx"),
-        (BeginRun { notes: text((16 << 10) + 1), ..base() }, "of more than 16384 bytes"),
+        (BeginRun { notes: text((16 << 10) + 1), ..base() }, "have more than 16384 bytes"),
     ] {
         let refused = lab.runs.begin(begin).await.unwrap_err();
         assert_eq!(refused.code(), Code::InvalidArgument);

@@ -1,7 +1,7 @@
-//! What a run's program says of it: config beyond its parameters, definitions of metrics, the state
-//! of its code. Comes in as rows of the stream `meta`, so that it survives whatever rows survive.
-//! Called by `app::rows::ingest` and `app::runs::begin`. Never changes a parameter that a sweep has
-//! chosen.
+//! Stores what a run's program reports about it: the config beyond its parameters, the definitions
+//! of metrics, and the state of its code. The report comes as rows of the stream `meta`, so it is
+//! as durable as any row. `app::rows::ingest` and `app::runs::begin` call it. It never changes a
+//! parameter that a sweep has chosen.
 
 use std::{collections::HashMap, io};
 
@@ -14,22 +14,23 @@ use crate::{
     store::{self, Tx, runs::Run},
 };
 
-/// What is kept of a note on printed lines.
+/// The most bytes that are kept of a note on printed lines.
 const PRINTED_BYTES: usize = 2 << 10;
-/// What one update costs beside its bytes, as bytes of JSON: it is measured, laid over and dropped.
+/// The cost of one update beside its bytes, in bytes of parsed JSON: it is measured, overlaid and
+/// dropped.
 const UPDATE_BYTES: usize = 18;
 
-/// A JSON object in a text.
+/// Parses a text that is a JSON object; returns `None` for any other text.
 pub(in crate::app) fn object(json: &str) -> Option<Map<String, Json>> {
     serde_json::from_str(json).ok()
 }
 
-/// What one append to the stream `meta` says. It is read before the writer has it: whoever writes
-/// merges it and parses nothing of it.
+/// The contents of one append to the stream `meta`. They are parsed before the writer gets them, so
+/// the writer only merges.
 #[derive(Debug, Default)]
 pub(in crate::app) struct Said {
     parts: Vec<Part>,
-    /// Bytes of all of them.
+    /// The bytes of all parts.
     bytes: usize,
 }
 
@@ -39,9 +40,9 @@ enum Part {
     Code(Map<String, Json>),
     Metric(Metric),
     Preempting,
-    /// What an agent says of the lines that its trial has printed.
+    /// The note of an agent on the lines that its trial has printed.
     Printed(String),
-    /// It makes no sense: why not.
+    /// An update without a meaning, with the reason.
     Nothing(String),
 }
 
@@ -49,7 +50,7 @@ impl Said {
     /// Reads rows of the stream `meta`.
     ///
     /// # Errors
-    /// [`Corrupt`] at the first frame that is torn or bad.
+    /// Fails with [`Corrupt`] at the first frame that is torn or bad.
     pub(in crate::app) fn read(frames: &[u8]) -> Result<Self, Corrupt> {
         let mut said = Self::default();
         for frame in record::frames(frames) {
@@ -60,7 +61,8 @@ impl Said {
 
     fn add(&mut self, key: &str, value: ValueRef<'_>) {
         let json = if let ValueRef::Json(json) = value { json } else { "" };
-        let nothing = || Part::Nothing(format!("what is said of `{key}` is no JSON object"));
+        let nothing =
+            || Part::Nothing(format!("the value of `{key}` in `meta` is not a JSON object"));
         let part = match (key, object(json)) {
             ("config", Some(said)) => Part::Config(said),
             ("code", Some(said)) => Part::Code(said),
@@ -70,7 +72,7 @@ impl Said {
                 None => nothing(),
             },
             ("metric", Some(said)) => Metric::read(&said).map_or_else(Part::Nothing, Part::Metric),
-            // From a newer SDK: its row is kept.
+            // The key comes from a newer SDK, and its row is kept.
             (_, Some(_)) => return,
             (_, None) => nothing(),
         };
@@ -79,11 +81,8 @@ impl Said {
     }
 }
 
-/// Takes what an append says. What makes no sense is noted on the run: its sender could not do
-/// better.
-///
-/// # Errors
-/// When the database fails.
+/// Applies an append to the stream `meta`. An update without a meaning becomes a note on the run,
+/// because an error would not help the sender.
 pub(in crate::app) fn take(
     change: &mut Change<'_>,
     run: &mut Run,
@@ -94,7 +93,7 @@ pub(in crate::app) fn take(
     let (mut notes, mut configs, mut codes, mut metrics) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (was_preempting, mut printed) = (run.preempting, None);
-    // What was parsed before is moved now, which costs about a quarter.
+    // The values were parsed before. Moving them now costs about a quarter of that.
     tx.parsed(said.bytes / 4);
     for part in said.parts {
         match part {
@@ -135,7 +134,7 @@ pub(in crate::app) fn take(
     Ok(())
 }
 
-/// Takes definitions of metrics among those that a run has, each in place of the one of its name.
+/// Adds definitions of metrics to those of a run. Each replaces the one with the same name.
 fn define(
     tx: &Tx<'_>,
     stored: &mut String,
@@ -154,8 +153,8 @@ fn define(
         {
             let (count, most) = (limits.metrics, limits.metrics_bytes);
             left_out = left_out.and(Err(format!(
-                "more than {count} definitions of metrics, or {most} bytes of them: `{}` is left \
-                out",
+                "the run has more than {count} definitions of metrics, or more than {most} bytes \
+                of them: `{}` is left out",
                 cut(&metric.name, 100)
             )));
             continue;
@@ -172,10 +171,10 @@ fn define(
     left_out
 }
 
-/// Lays a JSON object over the config of a run outside of sweeps. The caller saves the run.
+/// Overlays the config of a run outside of sweeps with a JSON object. The caller saves the run.
 ///
 /// # Errors
-/// Invalid when the config gets too long.
+/// Fails with [`Error::Invalid`] if the config gets too long.
 pub(in crate::app) fn update_config(
     tx: &Tx<'_>,
     app: &App,
@@ -188,8 +187,9 @@ pub(in crate::app) fn update_config(
         .map_err(Error::invalid)
 }
 
-/// Lays objects over the object in `base`, one after the other, up to the first that would make it
-/// longer than `most` bytes. `base` is read once and written once, however many they are.
+/// Overlays the object in `base` with other objects, one after the other, up to the first that
+/// would make it longer than `most` bytes. It reads and writes `base` once, however many objects
+/// there are.
 fn merge(
     tx: &Tx<'_>,
     what: &str,
@@ -204,7 +204,7 @@ fn merge(
         length = length.saturating_add_signed(growth(&merged, &over));
         if length > most {
             left_out = Err(format!(
-                "the {what} would have {length} bytes, {most} at most: what was said last of it \
+                "the {what} would have {length} bytes, but the limit is {most}: the last update \
                 is left out"
             ));
             break;
@@ -216,7 +216,7 @@ fn merge(
     left_out
 }
 
-/// Lays `over` over `base`, key by key.
+/// Overlays `base` with `over`, key by key.
 fn lay(base: &mut Map<String, Json>, over: Map<String, Json>) {
     for (key, value) in over {
         match base.get_mut(&key) {
@@ -226,8 +226,8 @@ fn lay(base: &mut Map<String, Json>, over: Map<String, Json>) {
     }
 }
 
-/// How many bytes longer `base` is with `over` laid over it. Reads what is new and what it takes
-/// the place of, no more.
+/// Returns how many bytes `base` grows when `over` is laid over it. It reads only the new values
+/// and those that they replace.
 fn growth(base: &Map<String, Json>, over: &Map<String, Json>) -> isize {
     let (mut bytes, mut added) = (0_isize, 0);
     for (key, value) in over {
@@ -236,7 +236,7 @@ fn growth(base: &Map<String, Json>, over: &Map<String, Json>) -> isize {
             (Some(known), value) => length(value).cast_signed() - length(known).cast_signed(),
             (None, value) => {
                 added += 1;
-                // A colon.
+                // The one byte is the colon.
                 (length(key) + 1 + length(value)).cast_signed()
             }
         };
@@ -245,10 +245,10 @@ fn growth(base: &Map<String, Json>, over: &Map<String, Json>) -> isize {
     bytes + commas(base.len() + added) - commas(base.len())
 }
 
-/// Bytes of a value as JSON.
+/// Returns the number of bytes of a value as JSON.
 fn length(value: &impl serde::Serialize) -> usize {
     let mut counted = Counted(0);
-    // Neither counting nor writing JSON of a value can fail.
+    // Neither counting nor writing the JSON of a value can fail.
     let _ = serde_json::to_writer(&mut counted, value);
     counted.0
 }
@@ -266,7 +266,7 @@ impl io::Write for Counted {
     }
 }
 
-/// What is said beyond the parameters: those stay as the sweep has chosen them.
+/// Removes the parameters from an update, because they stay as the sweep has chosen them.
 fn without(mut said: Map<String, Json>, parameters: &Map<String, Json>) -> Map<String, Json> {
     for (key, chosen) in parameters {
         if let (Some(Json::Object(inner)), Json::Object(chosen)) = (said.remove(key), chosen) {
@@ -286,7 +286,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parameters_stay_and_the_rest_is_kept() {
+    fn parameters_stay_and_other_values_are_kept() {
         let parameters = json!({"lr": 0.1, "optimizer": {"name": "Adam"}});
         let said = json!({"lr": 9, "optimizer": {"name": "SGD", "momentum": 0.9}, "seed": 1});
         let rest = without(said.as_object().unwrap().clone(), parameters.as_object().unwrap());
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn how_much_longer_a_config_gets_is_known_before() {
+    fn the_growth_of_a_config_is_predicted_exactly() {
         let configs = [
             json!({}),
             json!({"a": 1}),

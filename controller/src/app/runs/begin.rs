@@ -1,6 +1,6 @@
-//! Runs begin: new ones outside of sweeps, the next attempt of one that is resumed, and programs
-//! that join the attempt that an agent has started. Called by the doors for SDK and agent. Never
-//! begins anything twice for the same key.
+//! Begins runs: new ones outside of sweeps, and the next attempt of a run that is resumed. It also
+//! lets a program join the attempt that its agent has started. The handlers in `api` call it for
+//! the SDK and the agent. It never begins anything twice for the same key.
 
 use std::sync::Arc;
 
@@ -28,56 +28,60 @@ use crate::{
     },
 };
 
-/// The longest id that a caller may give to a run.
+/// The most bytes of an id that a caller gives to a run.
 const ID_BYTES: usize = 64;
 
 /// A run outside of a sweep that is to begin.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NewRun {
-    /// For people.
+    /// The project, for users.
     pub(crate) project: String,
-    /// For people.
+    /// The name, for users.
     pub(crate) name: String,
-    /// JSON object; empty means `{}`.
+    /// The config as a JSON object; empty means `{}`.
     pub(crate) config_json: String,
-    /// For people.
+    /// The tags, for users.
     pub(crate) tags: Vec<String>,
-    /// For people.
+    /// The notes, for users.
     pub(crate) notes: String,
-    /// For people.
+    /// The group, for users.
     pub(crate) group: String,
-    /// For people.
+    /// The job type, for users.
     pub(crate) job_type: String,
-    /// Empty: the controller makes one.
+    /// The id; if it is empty, the controller makes one.
     pub(crate) id: String,
-    /// never, allow, must, anew; empty means never.
+    /// How to treat an existing run: `never`, `allow`, `must` or `anew`. Empty means `never`.
     pub(crate) resume: String,
-    /// A repeat of the call begins nothing; empty: every call begins something.
+    /// The key that makes a repeat of the call begin nothing. If it is empty, every call begins
+    /// something.
     pub(crate) idempotency_key: String,
-    /// When it began, for one that was logged without a controller.
+    /// The time when the run began, if it was logged without a controller, in milliseconds since
+    /// 1970; `None` means now.
     pub(crate) started_ms: Option<i64>,
 }
 
-/// What a program needs to know of its run.
+/// Everything that a program needs to know of its run.
 #[derive(Clone, Debug)]
 pub(crate) struct Begun {
-    /// Its id.
+    /// The run's id.
     pub(crate) run: String,
     /// The attempt that the program is.
     pub(crate) attempt: u32,
-    /// JSON object.
+    /// The config as a JSON object.
     pub(crate) config_json: String,
-    /// Opens this run only.
+    /// The token that opens this run only.
     pub(crate) token: String,
-    /// The largest step of its history plus one.
+    /// The largest step of the run's history plus one.
     pub(crate) next_step: u64,
 }
 
 /// Begins a run outside of any sweep, or the next attempt of one.
 ///
 /// # Errors
-/// Invalid when the config is no JSON object, an id has no valid form or something is too long;
-/// refused when the id is taken; missing when a run that must be there is not.
+/// - Fails with [`Error::Invalid`] if the config is not a JSON object, the id has no valid form, or
+///   something is too long.
+/// - Fails with [`Error::Refused`] if the id is taken.
+/// - Fails with [`Error::Missing`] if a run that must exist does not.
 pub(crate) async fn begin(app: &Arc<App>, caller: &Caller, new: NewRun) -> Result<Begun, Error> {
     caller.admin()?;
     check(app, &new)?;
@@ -87,25 +91,28 @@ pub(crate) async fn begin(app: &Arc<App>, caller: &Caller, new: NewRun) -> Resul
 fn check(app: &App, new: &NewRun) -> Result<(), Error> {
     let limits = &app.settings.limits;
     if new.config_json.len() > limits.config_bytes {
-        return Err(Error::invalid(format!("a config of more than {} bytes", limits.config_bytes)));
+        return Err(Error::invalid(format!(
+            "the config has more than {} bytes",
+            limits.config_bytes
+        )));
     }
     let texts =
         [&new.project, &new.name, &new.notes, &new.group, &new.job_type, &new.idempotency_key];
     if texts.into_iter().chain(&new.tags).map(String::len).sum::<usize>() > limits.text_bytes {
         let message = format!(
-            "project, name, notes, group, job type and tags of more than {} bytes",
+            "the project, name, notes, group, job type and tags have more than {} bytes together",
             limits.text_bytes
         );
         return Err(Error::invalid(message));
     }
     check_names(limits, new)?;
     if !new.config_json.is_empty() && about::object(&new.config_json).is_none() {
-        return Err(Error::invalid("the config of a run is one JSON object"));
+        return Err(Error::invalid("the config of a run must be one JSON object"));
     }
     let id_letter = |letter: u8| letter.is_ascii_alphanumeric() || letter == b'_' || letter == b'-';
     if new.id.len() > ID_BYTES || !new.id.bytes().all(id_letter) {
         return Err(Error::invalid(format!(
-            "the id of a run has 1 to {ID_BYTES} letters of A-Z a-z 0-9 _ -"
+            "the id of a run must have 1 to {ID_BYTES} letters of A-Z a-z 0-9 _ -"
         )));
     }
     match new.resume.as_str() {
@@ -115,7 +122,7 @@ fn check(app: &App, new: &NewRun) -> Result<(), Error> {
         }
         "allow" | "must" | "anew" => Ok(()),
         other => {
-            Err(Error::invalid(format!("no way to resume `{other}`: never, allow, must or anew")))
+            Err(Error::invalid(format!("`resume` is never, allow, must or anew, not `{other}`")))
         }
     }
 }
@@ -128,14 +135,14 @@ fn check_names(limits: &Limits, new: &NewRun) -> Result<(), Error> {
     check_name(limits, "the idempotency key", &new.idempotency_key)?;
     let (count, most) = (new.tags.len(), limits.tags);
     if count > most {
-        return Err(Error::invalid(format!("{count} tags, {most} at most")));
+        return Err(Error::invalid(format!("the run has {count} tags; the limit is {most}")));
     }
     let most = limits.tag_bytes;
     match new.tags.iter().find(|tag| tag.is_empty() || tag.len() > most) {
         Some(tag) if tag.is_empty() => Err(Error::invalid("a tag is empty").hint("leave it out")),
         Some(tag) => {
             let message =
-                format!("the tag `{}…` has {} bytes, {most} at most", cut(tag, 40), tag.len());
+                format!("the tag `{}…` has {} bytes; the limit is {most}", cut(tag, 40), tag.len());
             Err(Error::invalid(message))
         }
         None => Ok(()),
@@ -183,7 +190,7 @@ fn insert(change: &mut Change<'_>, new: NewRun) -> Result<Run, Error> {
             id = change.app.chance.id();
         }
     } else if let Some(sweep) = sweep_of(change, &id)? {
-        let message = format!("the id `{id}` could be of the sweep `{sweep}`");
+        let message = format!("the id `{id}` could be confused with the sweep `{sweep}`");
         return Err(Error::refused(Why::State, message).hint("give another id"));
     }
     let started_ms = change.past(new.started_ms);
@@ -204,7 +211,7 @@ fn insert(change: &mut Change<'_>, new: NewRun) -> Result<Run, Error> {
     Ok(run)
 }
 
-/// The sweep that an id of a run seems to speak of: people could not tell the two apart.
+/// Returns the sweep that the id of a run seems to belong to: users could not tell the two apart.
 fn sweep_of(change: &Change<'_>, id: &str) -> Result<Option<String>, Error> {
     let sweep = id.rsplit_once('-').map_or(id, |(sweep, _)| sweep);
     let known = [id, sweep].map(|sweep| store::sweeps::get(change.tx, sweep));
@@ -216,8 +223,9 @@ fn sweep_of(change: &Change<'_>, id: &str) -> Result<Option<String>, Error> {
     Ok(None)
 }
 
-/// The next attempt of a run, which goes on with its history and its summary, or begins anew. An
-/// older attempt that still lives is fenced: after a kill nobody can wait until its lease is over.
+/// Starts the next attempt of a run, which goes on with its history and summary, or begins anew. It
+/// fences an older attempt that is still live, because no user can wait for a lease to expire after
+/// a kill.
 fn resume(change: &mut Change<'_>, mut run: Run, new: NewRun) -> Result<Run, Error> {
     if let Some(sweep) = &run.sweep {
         let message = format!("the run `{}` is a trial of the sweep `{sweep}`", run.id);
@@ -245,8 +253,7 @@ fn resume(change: &mut Change<'_>, mut run: Run, new: NewRun) -> Result<Run, Err
     Ok(run)
 }
 
-/// What the program says of a run that was there before: in place of what was said then, where it
-/// says anything.
+/// Replaces what an existing run said of itself, as far as the new attempt says anything.
 fn introduce(change: &Change<'_>, run: &mut Run, new: NewRun) -> Result<(), Error> {
     let say = |old: &mut String, new: String| {
         if !new.is_empty() {
@@ -270,11 +277,12 @@ fn introduce(change: &Change<'_>, run: &mut Run, new: NewRun) -> Result<(), Erro
     Ok(())
 }
 
-/// What a trial's program needs to go on; begins nothing twice. `attempt` 0 means the caller's own,
-/// or the present one.
+/// Returns what a trial's program needs to go on. It begins nothing twice. `attempt` 0 means the
+/// caller's own attempt, or the present one.
 ///
 /// # Errors
-/// Missing, or refused with [`Why::Fenced`] when another attempt owns the run.
+/// Fails with [`Error::Missing`] if the run does not exist, and with [`Why::Fenced`] if another
+/// attempt owns it.
 pub(crate) async fn join(
     app: &Arc<App>,
     caller: &Caller,

@@ -1,5 +1,6 @@
-//! Runs end. Called by the doors for SDK and agent; what lies before is `app::runs::begin` and
-//! `app::rows::ingest`. Every report carries its attempt: an older one is fenced.
+//! Ends runs. The handlers in `api` call it for the SDK and the agent. `app::runs::begin` and
+//! `app::rows::ingest` handle what comes before. Every report carries its attempt, and an older
+//! attempt is fenced.
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,45 +30,47 @@ use crate::{
     },
 };
 
-/// How a program ended, as its agent or its SDK tells it.
+/// The end of a program, as its agent or its SDK reports it.
 #[derive(Clone, Debug)]
 pub(crate) struct End {
-    /// In a word.
+    /// The kind of end.
     pub(crate) state: EndState,
-    /// For failed; never `lost`, which nobody can tell of itself.
+    /// The class of a failure; never `lost`, which no process can report of itself.
     pub(crate) class: Option<Class>,
-    /// Of the program.
+    /// The exit code of the program.
     pub(crate) exit_code: Option<i32>,
-    /// That ended the program.
+    /// The signal that ended the program.
     pub(crate) signal: Option<i32>,
-    /// For people.
+    /// The message, for users.
     pub(crate) message: Option<String>,
-    /// When, in milliseconds since the epoch, for a run that was logged without a controller. None:
-    /// now.
+    /// The time of the end, in milliseconds since 1970, for a run that was logged without a
+    /// controller. `None` means now.
     pub(crate) ended_ms: Option<i64>,
-    /// How long it ran, as who started it has measured. None: since it was first heard of.
+    /// How long the program ran, as the process that started it has measured. `None` means the time
+    /// since its first report.
     pub(crate) ran: Option<Duration>,
 }
 
-/// How a program ended.
+/// The kind of a program's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EndState {
-    /// Well.
+    /// The program ended well.
     Finished,
-    /// Badly.
+    /// The program failed.
     Failed,
-    /// Because a person wanted it.
+    /// A user stopped the program.
     Stopped,
-    /// Because its node wants to be free.
+    /// The node of the program needs to be free.
     Preempted,
-    /// Without a word, as whoever found its folder later can tell. Of runs outside of sweeps.
+    /// The program ended without a report, as another process found out later from its folder. Only
+    /// runs outside of sweeps end like this.
     Crashed,
 }
 
-/// Ends an attempt. A repeat answers as the first did.
+/// Ends an attempt. A repeat gets the same answer as the first call.
 ///
 /// # Errors
-/// Refused with [`Why::Fenced`] when another attempt owns the run.
+/// Fails with [`Error::Refused`] if another attempt owns the run.
 pub(crate) async fn end(
     app: &Arc<App>,
     caller: &Caller,
@@ -87,12 +90,15 @@ pub(crate) async fn end(
         }
         let crashed = end.state == EndState::Crashed;
         if crashed && run.sweep.is_some() {
-            return Err(Error::invalid("a trial crashes when its lease is over"));
+            return Err(Error::invalid(
+                "a trial cannot be reported as crashed: it crashes when its lease is over",
+            ));
         }
         if run.state.is_live() || (run.state == State::Crashed && !crashed) {
             finish(change, &mut run, end)?;
         }
-        // In the same transaction: in the next one another attempt may have the run.
+        // This is part of the same transaction, because another attempt may own the run in the next
+        // one.
         views::run(change.tx, change.app, run)
     };
     app.change(work).await
@@ -135,8 +141,8 @@ fn finish(change: &mut Change<'_>, run: &mut Run, end: End) -> Result<(), Error>
 
 fn come_to_an_end(change: &mut Change<'_>, run: &mut Run, state: EndState) -> Result<(), Error> {
     let event = match (state, &run.stop_wanted) {
-        // A program that heard of its end from a rule and ended well has not finished all the same:
-        // its value is not what a whole trial would have reached.
+        // A program that a rule stopped has not finished, even if it ended well: its value is not
+        // what a whole trial would have reached.
         (EndState::Finished, Some(reason)) if reason == PRUNED => Event::Prune,
         (EndState::Finished, _) => Event::Finish,
         (EndState::Failed, None) => return change.fail(run),
@@ -149,8 +155,8 @@ fn come_to_an_end(change: &mut Change<'_>, run: &mut Run, state: EndState) -> Re
     change.end(run, event)
 }
 
-/// The class of a failure. Whoever tells it knows the process alone: with a metric that was no
-/// finite number any more, it was not just any error.
+/// Returns the class of a failure. The reporter knows only the process. If the metric was no longer
+/// a finite number, the failure is a divergence and not just any error.
 fn class_of(change: &Change<'_>, run: &Run, told: Class) -> Result<Class, Error> {
     let (Class::Error, Some(sweep)) = (told, &run.sweep) else { return Ok(told) };
     let plan = change.app.plans.get(change.tx, sweep)?;
@@ -164,8 +170,8 @@ fn since(started_ms: Option<i64>, now_ms: i64) -> Duration {
     Duration::from_millis(u64::try_from(now_ms.saturating_sub(started_ms)).unwrap_or(0))
 }
 
-/// A finished run without a value is told why, as far as one can know, and one that could never be
-/// stopped early.
+/// Returns a note that says why a finished run has no value, as far as the controller can know, or
+/// that early stopping could never have stopped it.
 fn ending_note(change: &Change<'_>, run: &Run) -> Result<Option<String>, Error> {
     let Some(sweep) = &run.sweep else { return Ok(None) };
     let plan = change.app.plans.get(change.tx, sweep)?;

@@ -1,7 +1,7 @@
-//! Which rows make up the history of a run: where an attempt went on from a checkpoint, the rows
-//! that led there and then its own, so that a killed run that was resumed reads like one that was
-//! not killed. Used by whatever in `app` reads history. Changes nothing; what an attempt wrote
-//! after the checkpoint that the next one went on from is stored and does not count.
+//! Finds the rows that make up the history of a run. If an attempt resumed from a checkpoint, these
+//! are the rows that led to the checkpoint and then its own. So a run that was killed and resumed
+//! reads like one that was not killed. Everything in `app` that reads history uses it, and it
+//! changes nothing. Rows that an attempt wrote after such a checkpoint stay stored and do not count.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -15,27 +15,25 @@ use crate::{
     },
 };
 
-/// The rows that count of each attempt.
+/// The rows of each attempt that count.
 #[derive(Debug, Default)]
 pub(in crate::app) struct Lineage {
-    /// By attempt; `None`: every row of every attempt counts.
+    /// The part of each attempt that counts. `None` means that every row of every attempt counts.
     stretches: Option<BTreeMap<u32, Stretch>>,
 }
 
-/// What counts of one attempt.
+/// The part of one attempt that counts.
 #[derive(Debug)]
 enum Stretch {
     Whole,
-    /// By stream and writer so many rows; of others none.
+    /// The number of rows that count, by stream and writer. No row of other streams counts.
     Until(HashMap<(String, String), u64>),
 }
 
 impl Lineage {
-    /// Of a run as it is now. Every attempt counts as long as the newest of a trial has not
-    /// resumed, and none began anew.
-    ///
-    /// # Errors
-    /// When the database fails.
+    /// Returns the lineage of a run as it is now. Every attempt counts if the newest attempt of a
+    /// trial has not resumed, or if no attempt of a run outside of sweeps has resumed or begun
+    /// anew.
     pub(in crate::app) fn of(tx: &Tx<'_>, run: &Run) -> Result<Self, Error> {
         let past = Past::of(tx, run)?;
         let resumed = match run.sweep {
@@ -49,10 +47,7 @@ impl Lineage {
         }
     }
 
-    /// What had led to a checkpoint of the run when it was made.
-    ///
-    /// # Errors
-    /// When the database fails.
+    /// Returns the lineage of a checkpoint of the run at the time when it was made.
     pub(in crate::app) fn to(
         tx: &Tx<'_>,
         run: &Run,
@@ -62,7 +57,7 @@ impl Lineage {
         Self::walk(tx, run, checkpoint.attempt, until(tx, checkpoint.key)?, &past)
     }
 
-    /// From an attempt back to the one that began with nothing.
+    /// Walks from an attempt back to the one that began with nothing.
     fn walk(
         tx: &Tx<'_>,
         run: &Run,
@@ -75,8 +70,8 @@ impl Lineage {
             stretches.insert(attempt, stretch);
             (attempt, stretch) = match past.resumes.get(&attempt) {
                 Some((checkpoint, before)) => (*before, until(tx, *checkpoint)?),
-                // A trial's attempt begins with nothing; outside of sweeps it goes on with all that
-                // there was.
+                // A trial's attempt begins with nothing. An attempt outside of sweeps goes on with
+                // all earlier rows.
                 None if run.sweep.is_none() && attempt > 1 && !past.fresh.contains(&attempt) => {
                     (attempt - 1, Stretch::Whole)
                 }
@@ -85,7 +80,7 @@ impl Lineage {
         }
     }
 
-    /// How many of a stream's rows count, from the first on.
+    /// Returns how many rows of a stream count, from the first on.
     pub(in crate::app) fn rows(&self, stream: Stream<'_>) -> u64 {
         let Some(stretches) = &self.stretches else { return u64::MAX };
         match stretches.get(&stream.attempt) {
@@ -97,11 +92,8 @@ impl Lineage {
         }
     }
 
-    /// The streams of a run with rows that count, in order of attempt and writer: attempt, writer
-    /// and how many rows.
-    ///
-    /// # Errors
-    /// When the database fails.
+    /// Returns the streams of a run with rows that count: the attempt, the writer and the number of
+    /// rows. They are in the order of attempt and writer.
     pub(in crate::app) fn streams(
         &self,
         tx: &Tx<'_>,
@@ -116,11 +108,12 @@ impl Lineage {
     }
 }
 
-/// What the attempts of a run began with, where it was not all that there was.
+/// The attempts of a run that did not begin with all earlier rows.
 struct Past {
-    /// By attempt: the checkpoint, and the attempt that had made it.
+    /// The resumed attempts, each with the key of its checkpoint and the attempt that had made the
+    /// checkpoint.
     resumes: BTreeMap<u32, (i64, u32)>,
-    /// Attempts that began with nothing.
+    /// The attempts that began with nothing.
     fresh: BTreeSet<u32>,
 }
 

@@ -1,5 +1,5 @@
-//! Finds runs, and says what a report of an attempt is worth: every report carries its attempt, and
-//! an older one is fenced. Called by all use cases that deal with runs.
+//! Finds runs, and decides how to treat the reports of an attempt. Every report carries its
+//! attempt, and an older attempt is fenced. All use cases that deal with runs call it.
 
 use std::sync::Arc;
 
@@ -18,14 +18,14 @@ use crate::{
     },
 };
 
-/// Passes as long as the caller's token has not ended with its attempt.
+/// Passes if the caller's token is still valid.
 ///
 /// # Errors
-/// Refused when the attempt has been over for longer than the grace of late rows.
+/// Fails with [`Error::Refused`] if the attempt of the token has been over for longer than the
+/// grace of late rows.
 pub(crate) async fn check_token(app: &Arc<App>, caller: &Caller) -> Result<(), Error> {
     let Caller::Run { run, attempt } = caller else { return Ok(()) };
-    // An attempt with a lease is not over, which most calls are about: they need no look at the
-    // rows.
+    // Most calls concern an attempt with a lease. It is not over, so they need no look at the rows.
     if !app.leases.is_over(run, *attempt, app.clock.now()) {
         return Ok(());
     }
@@ -43,50 +43,51 @@ pub(crate) async fn check_token(app: &Arc<App>, caller: &Caller) -> Result<(), E
     Err(Error::refused(Why::Forbidden, message).hint(hint))
 }
 
-/// The project of a run for which somebody has said this; without a word it is W&B's.
+/// Returns the project of a run, given what its user said. If that is empty, it is W&B's default
+/// name.
 pub(in crate::app) fn project(said: &str) -> String {
     if said.is_empty() { "uncategorized".to_owned() } else { said.to_owned() }
 }
 
-/// The run of this id.
+/// Returns the run with this id.
 ///
 /// # Errors
-/// Missing when there is none.
+/// Fails with [`Error::Missing`] if the run does not exist.
 pub(in crate::app) fn find(tx: &Tx<'_>, id: &str) -> Result<Run, Error> {
     store::runs::get(tx, id)?.ok_or_else(|| Error::no_run(id))
 }
 
-/// Whether the attempt is the run's own. False: another one owns the run, or will.
+/// Returns whether the attempt owns the run. If not, another attempt owns the run, or will.
 ///
 /// # Errors
-/// Invalid when no such attempt was ever handed out.
+/// Fails with [`Error::Invalid`] if no such attempt was ever handed out.
 pub(in crate::app) fn check_attempt(run: &Run, attempt: u32) -> Result<bool, Error> {
     if attempt == 0 || attempt > run.attempt {
         return Err(Error::invalid(format!("the run `{}` has no attempt {attempt}", run.id)));
     }
-    // In the queue without an agent, the last attempt was given up by a person, a node or its
-    // agent.
+    // If the run is in the queue without an agent, a user, a node or an agent has given up the last
+    // attempt.
     let given_up = run.state == State::Queued && run.agent.is_none();
     Ok((attempt == run.attempt && !given_up) || planted(Bug::NoFence))
 }
 
-/// How the rows of an attempt are taken.
+/// How the rows of an attempt are treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::app) enum Standing {
-    /// They count.
+    /// The rows count.
     Current,
-    /// The attempt is over: they are kept, marked, and do not count.
+    /// The attempt is over. The rows are kept and marked, and do not count.
     Late,
-    /// Another attempt owns the run: the same.
+    /// Another attempt owns the run. The rows are kept and marked, and do not count.
     Fenced,
 }
 
-/// How rows of this attempt are taken now. Outside of sweeps whoever has the controller's own
-/// token may go on with an attempt that is over: an import whose source has grown, a folder that
-/// was logged offline. A run's own token does not come so far.
+/// Returns how rows of this attempt are treated now. Outside of sweeps, a caller with the
+/// controller's own token may go on with an attempt that is over: an import whose source has grown,
+/// or a folder that was logged offline. A call with a run's own token does not get this far.
 ///
 /// # Errors
-/// Invalid when no such attempt was ever handed out.
+/// Fails with [`Error::Invalid`] if no such attempt was ever handed out.
 pub(in crate::app) fn standing(app: &App, run: &Run, attempt: u32) -> Result<Standing, Error> {
     if !check_attempt(run, attempt)? {
         return Ok(Standing::Fenced);
@@ -97,8 +98,8 @@ pub(in crate::app) fn standing(app: &App, run: &Run, attempt: u32) -> Result<Sta
     Ok(if late && !planted(Bug::LateRowsCount) { Standing::Late } else { Standing::Current })
 }
 
-/// Whether the attempt has been over for longer than the grace of late rows. Not so one that
-/// crashed: nobody has told its end, and it may be heard of again.
+/// Returns whether the attempt has been over for longer than the grace of late rows. A crashed
+/// attempt is never closed: no process has reported its end, and it may report again.
 pub(in crate::app) fn is_closed(app: &App, ends: &Ends, attempt: u32) -> bool {
     let over = !ends.state.is_live() && ends.state != State::Crashed;
     let since_ms = match attempt < ends.attempt {
@@ -110,7 +111,7 @@ pub(in crate::app) fn is_closed(app: &App, ends: &Ends, attempt: u32) -> bool {
     since_ms.is_some_and(|since_ms| u128::from(app.clock.wall_ms().abs_diff(since_ms)) > grace_ms)
 }
 
-/// The attempt is over, and these rows of it are late.
+/// Returns the error of late rows: their attempt is over.
 pub(in crate::app) fn late(run: &str, attempt: u32) -> Error {
     let message = format!(
         "attempt {attempt} of the run `{run}` is over: late rows are kept and do not count"
@@ -118,7 +119,7 @@ pub(in crate::app) fn late(run: &str, attempt: u32) -> Error {
     Error::refused(Why::Fenced, message)
 }
 
-/// Another attempt owns the run.
+/// Returns the error of an attempt that does not own the run.
 pub(in crate::app) fn fenced(run: &str, attempt: u32, now: u32) -> Error {
     let owner = if now == attempt {
         "was given up".to_owned()

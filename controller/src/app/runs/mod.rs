@@ -1,4 +1,5 @@
-//! Runs: how they begin, what they say of themselves, and which attempts make their history.
+//! Handles runs: how they begin and end, what they report about themselves, and which attempts make
+//! up their history.
 
 pub(in crate::app) mod about;
 pub(crate) mod begin;

@@ -1,18 +1,18 @@
-//! What to tell a person whose run ended without a value of the sweep's metric: what it logged
-//! instead, and which of those names is near. Used by `app::runs::end` when a run ends.
+//! Writes the note on a run that ended without a value of the sweep's metric: what it logged
+//! instead, and which of those names is near. `app::runs::end` uses it when a run ends.
 
 use record::Value;
 
 use crate::app::text::cut;
 
-/// How many of the logged names are told.
+/// The most logged names that a note lists.
 const TOLD: usize = 8;
-/// Bytes of a text that are told.
+/// The most bytes of a text that a note shows.
 const TEXT: usize = 40;
 
-/// The note of a run that ended without a finite value of `metric`. `logged` rows held it, finite
-/// or not, and `last` is the last of these values. `printed`: something was printed that looks like
-/// a row, and another note says so.
+/// Returns the note on a run that ended without a finite value of `metric`. `logged` is the number
+/// of rows that held the metric, finite or not, and `last` is the last of these values. `printed`
+/// says that the program printed something that looks like a row, which another note reports.
 pub(crate) fn note<'a>(
     metric: &str,
     logged: u64,
@@ -36,7 +36,7 @@ pub(crate) fn note<'a>(
         return format!("`{metric}` was never logged{nothing}");
     }
     let near = nearest(metric, &keys);
-    // The near name is told even when it is the thousandth.
+    // The near name is listed even if it is the thousandth.
     let first = near.into_iter().chain(keys.iter().copied().filter(|key| Some(*key) != near));
     let listed: Vec<String> = first.take(TOLD).map(|key| format!("`{key}`")).collect();
     let more = keys.len().saturating_sub(TOLD);
@@ -45,7 +45,7 @@ pub(crate) fn note<'a>(
     format!("`{metric}` was never logged; the run logged {}{more}{question}", listed.join(", "))
 }
 
-/// A value in words.
+/// Returns a value in words.
 fn shown(value: &Value) -> String {
     match value {
         Value::F64(number) => number.to_string().to_lowercase(),
@@ -57,7 +57,7 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// A name; what nobody sees at its ends is told.
+/// Returns a name in backticks, and mentions blanks at its ends because users cannot see them.
 fn told(name: &str) -> String {
     let blank = |at: &str| format!("`{name}`, with a space at its {at}");
     match (name.starts_with(char::is_whitespace), name.ends_with(char::is_whitespace)) {
@@ -68,7 +68,7 @@ fn told(name: &str) -> String {
     }
 }
 
-/// The name that was most likely meant.
+/// Returns the logged name that the user most likely meant.
 fn nearest<'a>(metric: &str, keys: &[&'a str]) -> Option<&'a str> {
     let wanted = plain(metric);
     keys.iter()
@@ -78,7 +78,7 @@ fn nearest<'a>(metric: &str, keys: &[&'a str]) -> Option<&'a str> {
         .map(|(_, key)| key)
 }
 
-/// Without what people write differently: case and separators.
+/// Removes what people write differently: case and separators.
 fn plain(name: &str) -> Vec<char> {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slash_for_an_underscore_is_seen() {
+    fn a_slash_for_an_underscore_suggests_the_logged_name() {
         assert_eq!(
             note("val/loss", 0, None, ["epoch", "val_loss"].into_iter(), false),
             "`val/loss` was never logged; the run logged `val_loss`, `epoch`: did you mean \
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_typing_error_is_seen_and_another_name_is_not() {
+    fn a_typing_error_gets_a_suggestion_and_another_name_does_not() {
         assert!(
             note("accuracy", 0, None, ["acuracy"].into_iter(), false)
                 .ends_with("did you mean `acuracy`?")
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_blank_that_nobody_sees_is_told() {
+    fn a_note_mentions_an_invisible_blank() {
         let near = note("test_acc", 0, None, ["epoch", "test_acc "].into_iter(), false);
         assert!(near.ends_with("did you mean `test_acc `, with a space at its end?"), "{near}");
     }
