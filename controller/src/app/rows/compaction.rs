@@ -1,9 +1,8 @@
-//! Compaction: what came in many small appends is merged into few blocks of columns, in the
-//! background. A step of `app::upkeep::step`; `app::rows::ingest` tells it where there is work.
-//! Appends never wait for more than one short transaction, a row is rewritten once for each level,
-//! and a crash at any point leaves either the old blocks or the new ones. Never mixes attempts or
-//! writers, nor rows that were fenced with others. Of a long console it removes whole blocks in the
-//! middle.
+//! Merges many small appends into a few blocks of columns, in the background. It is a step of
+//! `app::upkeep::step`; `app::rows::ingest` tells it where there is work. An append never waits for
+//! more than one short transaction. A row is rewritten once for each level. A crash at any point
+//! leaves either the old blocks or the new ones. It never mixes attempts or writers, or fenced rows
+//! with others. It removes whole blocks in the middle of a long console.
 
 use std::{ops::Range, sync::Arc, time::Duration};
 
@@ -25,23 +24,21 @@ use crate::{
 
 /// The stream whose middle may be removed.
 pub(in crate::app) const CONSOLE: &str = "console";
-/// Blocks of one level that make one of the next.
+/// The number of blocks of one level that make a block of the next.
 const FAN: usize = 8;
-/// Bytes that one merge reads at most, beyond its first piece: what bounds the memory and the
+/// The most bytes that one merge reads beyond its first piece. This bounds the memory and the
 /// transaction.
 const MERGED_BYTES: u64 = 8 << 20;
-/// Parts that one merge writes at most. With more, few rows share a name, and columns gain nothing:
-/// such pieces stay as they are.
+/// The most parts that one merge writes. If there are more, few rows share a name and columns gain
+/// nothing, so such pieces stay as they are.
 const PARTS: usize = 4096;
-/// Bytes from which a single append of a run that is over is written by columns.
+/// The size in bytes from which a single append of a run that is over is rewritten as columns.
 const ALONE_BYTES: u64 = 64 << 10;
-/// For how long one step merges.
+/// How long one step merges.
 const STEP: Duration = Duration::from_millis(200);
 
-/// Merges what is due, for a bounded time.
-///
-/// # Errors
-/// When the database fails; the next step finds the same work.
+/// Merges the streams that are due, for a bounded time. If the database fails, the next step finds
+/// the same work.
 pub(in crate::app) async fn step(app: &Arc<App>) -> Result<(), Error> {
     if app.compaction.lock().is_none() {
         find(app).await?;
@@ -59,8 +56,13 @@ pub(in crate::app) async fn step(app: &Arc<App>) -> Result<(), Error> {
                 return Err(Error::Busy(busy));
             }
             Err(error) => {
-                // What is wrong with one stream is no trouble of the others; it is read as it is.
-                tracing::warn!("compaction: a `{}` of run {}: {error}", place.stream, place.run);
+                // Damage in one stream does not concern the others. The stream is still read in
+                // pieces.
+                tracing::warn!(
+                    "compaction of the stream `{}` of run {} failed: {error}",
+                    place.stream,
+                    place.run
+                );
                 app.compaction.end(&place, None);
             }
         }
@@ -68,7 +70,7 @@ pub(in crate::app) async fn step(app: &Arc<App>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Merges what there is in one place. What is left, as [`Compaction::end`] takes it.
+/// Merges the rows of one place. Returns what is left, in the form that [`Compaction::end`] takes.
 async fn settle(
     app: &Arc<App>,
     place: &Place,
@@ -82,9 +84,9 @@ async fn settle(
     Ok(Some((APPENDS, 0)))
 }
 
-/// Looks for what an earlier controller left in pieces.
+/// Finds the streams that an earlier controller left in pieces.
 async fn find(app: &Arc<App>) -> Result<(), Error> {
-    // First, so that nothing which is appended meanwhile goes by unseen.
+    // This comes first, so that no append is missed in the meantime.
     app.compaction.lock().get_or_insert_default();
     let found = app.read(|tx, _| Ok(store::columns::pieced(tx)?)).await?;
     let now = app.clock.now();
@@ -100,8 +102,8 @@ async fn find(app: &Arc<App>) -> Result<(), Error> {
 
 enum Outcome {
     Merged,
-    /// There is nothing to do until more is appended or the run is over. What is left is said as
-    /// [`Compaction::end`] takes it.
+    /// Nothing is to do until more rows are appended or the run is over. `left` has the form that
+    /// [`Compaction::end`] takes.
     Rests {
         left: Option<(usize, u64)>,
     },
@@ -146,10 +148,10 @@ impl Place {
     }
 }
 
-/// Which pieces to merge, and the level of what comes out; `None`: they are as they should be. A
-/// merge takes what is next to each other. Rows rise by one level each time, and 8 blocks make one,
-/// so each row is rewritten a logarithmic number of times; when the run is over, what is left is
-/// merged once more.
+/// Returns the pieces to merge and the level of the result, or `None` if no merge is due. A merge
+/// takes neighbours. Rows rise by one level each time, and 8 blocks make one, so each row is
+/// rewritten a logarithmic number of times. When the run is over, the remaining pieces are merged
+/// once more.
 fn plan(pieces: &[Piece], is_over: bool) -> Option<(Range<usize>, u32)> {
     let highest = pieces.iter().map(|piece| piece.level).filter(|level| *level < FULL).max()?;
     for level in 0..=highest {
@@ -174,8 +176,8 @@ fn plan(pieces: &[Piece], is_over: bool) -> Option<(Range<usize>, u32)> {
     Some((bounded(pieces, last), FULL))
 }
 
-/// The blocks between the first part of a console and its last part, once there are as many bytes
-/// of them as of one part.
+/// Returns the blocks between the first part of a console and its last part, once they have as many
+/// bytes as one part.
 fn middle(pieces: &[Piece], part: u64) -> Option<Range<usize>> {
     let all: u64 = pieces.iter().map(|piece| piece.bytes).sum();
     let within = || {
@@ -191,14 +193,15 @@ fn middle(pieces: &[Piece], part: u64) -> Option<Range<usize>> {
     (all > 3 * part && start < end).then_some(start..end)
 }
 
-/// How many appends stand at the end, where the next one joins them, and their bytes.
+/// Returns the number of appends at the end of a stream, which the next append can join, and their
+/// bytes.
 fn tail(pieces: &[Piece]) -> (usize, u64) {
     let fenced = pieces.last().is_some_and(|piece| piece.fenced);
     let own = pieces.iter().rev().take_while(|piece| piece.level == 0 && piece.fenced == fenced);
     own.fold((0, 0), |(count, bytes), piece| (count + 1, bytes + piece.bytes))
 }
 
-/// The longest stretches of neighbours that may be merged with each other.
+/// Returns the longest stretches of neighbours that may be merged with each other.
 fn stretches(
     pieces: &[Piece],
     mergeable: impl Fn(&Piece) -> bool,
@@ -226,7 +229,7 @@ fn bounded(pieces: &[Piece], range: Range<usize>) -> Range<usize> {
     range.start..range.start + count.count()
 }
 
-/// The pieces as blocks of columns. All but the last are full and are merged no more.
+/// Returns the pieces as blocks of columns. All but the last are full and never merged again.
 fn encode(tx: &Tx<'_>, pieces: &[Piece], level: u32) -> Result<Vec<(u32, Block)>, Error> {
     let (mut encoder, mut blocks) = (Encoder::default(), Vec::new());
     for piece in pieces {
@@ -269,14 +272,14 @@ mod tests {
     }
 
     #[test]
-    fn fenced_rows_stay_by_themselves() {
+    fn fenced_rows_are_merged_only_with_each_other() {
         let pieces: Vec<_> =
             (0..9).map(|first| piece(first, 0, 10, (3..5).contains(&first))).collect();
         assert_eq!(plan(&pieces, true), Some((0..3, FULL)));
     }
 
     #[test]
-    fn the_middle_of_a_console_goes_by_whole_blocks() {
+    fn the_middle_of_a_console_is_removed_in_whole_blocks() {
         let mut pieces: Vec<_> = (0..30).map(|first| piece(first, 0, 10, false)).collect();
         assert_eq!(middle(&pieces, 100), None);
         pieces.push(piece(30, 0, 1, false));
@@ -288,13 +291,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_is_what_comes_after_the_last_fenced_piece() {
+    fn the_tail_starts_after_the_last_fenced_piece() {
         let pieces: Vec<_> = (0..40).map(|first| piece(first, 0, 10, first < 10)).collect();
         assert_eq!(tail(&pieces), (30, 300));
     }
 
     #[test]
-    fn every_row_is_rewritten_a_few_times_only() {
+    fn every_row_is_rewritten_only_a_few_times() {
         let (mut pieces, mut rewritten) = (Vec::new(), 0);
         for first in 0..100_000 {
             pieces.push(piece(first, 0, 10, false));

@@ -1,6 +1,6 @@
-//! Rows come in: appended at the end of their stream, summed up in their run. Called by the doors
-//! for SDK and agent. An append may be sent again at any time: rows below the stored end are
-//! skipped, a gap is refused with the offset needed.
+//! Appends rows at the end of their stream and sums them up in their run. The handlers in `api`
+//! call it for the SDK and the agent. An append may be sent again at any time: rows below the
+//! stored end are skipped, and a gap is refused with the offset that is needed.
 
 use std::sync::Arc;
 
@@ -32,35 +32,35 @@ use crate::{
 /// Rows that are to be appended.
 #[derive(Clone, Debug)]
 pub(crate) struct Append {
-    /// The run.
+    /// The run's id.
     pub(crate) run: String,
     /// The attempt that writes.
     pub(crate) attempt: u32,
-    /// Who writes.
+    /// The name of the writer.
     pub(crate) writer: String,
-    /// "history", "summary", "console", "meta", "files" or "system".
+    /// The stream: `history`, `summary`, `console`, `meta`, `files` or `system`.
     pub(crate) stream: String,
-    /// Rows of this (run, attempt, writer, stream) that came before.
+    /// The number of earlier rows of this run, attempt, writer and stream.
     pub(crate) offset: u64,
-    /// The rows. None: a sign of life, or a question where the stream ends.
+    /// The rows. If there are none, the call only renews the lease, or asks where the stream ends.
     pub(crate) frames: Vec<u8>,
 }
 
-/// Where a stream ends now.
+/// The end of a stream after an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Appended {
     /// The next offset.
     pub(crate) next: u64,
-    /// The run should end.
+    /// Whether the run should end.
     pub(crate) stop_wanted: bool,
 }
 
-/// What became of an append that was kept.
+/// The result of keeping an append.
 enum Kept {
     Merged(Appended),
-    /// Marked, for this reason.
+    /// The rows are kept and marked, for this reason.
     Apart(Error),
-    /// Nothing was kept: so many of the rows were known already.
+    /// Nothing was kept, because this many of the rows were known already.
     Known {
         rows: u64,
         sent: Append,
@@ -70,10 +70,12 @@ enum Kept {
 /// Stores rows. They are on the disk when this returns.
 ///
 /// # Errors
-/// Refused with [`Why::Gap`] when rows are missing before these, with [`Why::Fenced`] when another
-/// attempt owns the run or this one has been over for too long: then they are kept, marked, and
-/// never merged; with [`Why::Blob`] when a file's content is not here. Invalid when the bytes are
-/// damaged. Busy while the disk is full: the lease is renewed all the same.
+/// - Fails with [`Why::Gap`] if rows are missing before these.
+/// - Fails with [`Why::Fenced`] if another attempt owns the run, or if this one has been over for
+///   too long. The rows are then kept and marked, and never merged.
+/// - Fails with [`Why::Blob`] if the content of a file is not stored.
+/// - Fails with [`Error::Invalid`] if the bytes are damaged.
+/// - Fails with [`Error::Busy`] while the disk is full. The lease is renewed all the same.
 pub(crate) async fn append(
     app: &Arc<App>,
     caller: &Caller,
@@ -99,28 +101,28 @@ pub(crate) async fn append(
         match app.change(move |change| keep(change, &caller, append, digest, told)).await? {
             Kept::Merged(appended) => return Ok(appended),
             Kept::Apart(error) => return Err(error),
-            // What is left is looked at anew: that takes as long as for all of it, so not by the
-            // writer.
+            // The loop checks the remaining rows again. That takes as long as for the whole append,
+            // so the writer does not do it.
             Kept::Known { rows, sent } => append = without(sent, rows)?,
         }
     }
 }
 
-/// The rows of an append after the first ones.
+/// Returns an append without its first rows.
 fn without(mut append: Append, rows: u64) -> Result<Append, Error> {
     append.frames = record::skip(&append.frames, rows).map_err(damaged)?;
     append.offset += rows;
     Ok(append)
 }
 
-/// What rows say that are no values of metrics, read before the writer has them.
+/// The contents of rows that hold no values of metrics, read before the writer gets them.
 enum Told {
     Values,
     Files(Vec<files::rows::Row>),
     Meta(Said),
 }
 
-/// The stream in which a program speaks of its run.
+/// The stream in which a program reports about its run.
 const META: &str = "meta";
 
 fn check(app: &App, append: &Append) -> Result<Digest, Error> {
@@ -129,11 +131,11 @@ fn check(app: &App, append: &Append) -> Result<Digest, Error> {
     if append.frames.len() > most {
         let bytes = append.frames.len();
         return Err(Error::invalid(format!(
-            "an append to `{stream}` of {bytes} bytes, {most} at most"
+            "the append to `{stream}` has {bytes} bytes; the limit is {most}"
         )));
     }
     if append.writer.is_empty() || append.writer.len() > 64 {
-        return Err(Error::invalid("a writer's name has 1 to 64 bytes"));
+        return Err(Error::invalid("a writer's name must have 1 to 64 bytes"));
     }
     let digest = match stream {
         "history" | "summary" => Digest::of(&append.frames),
@@ -154,7 +156,7 @@ fn check(app: &App, append: &Append) -> Result<Digest, Error> {
     if digest.rows > most {
         let rows = digest.rows;
         return Err(Error::invalid(format!(
-            "an append to `{stream}` of {rows} rows, {most} at most"
+            "the append to `{stream}` has {rows} rows; the limit is {most}"
         ))
         .hint("send the rows in several appends"));
     }
@@ -162,7 +164,7 @@ fn check(app: &App, append: &Append) -> Result<Digest, Error> {
 }
 
 fn damaged(corrupt: Corrupt) -> Error {
-    Error::invalid(format!("damaged rows: {corrupt}"))
+    Error::invalid(format!("the rows are damaged: {corrupt}"))
 }
 
 fn keep(
@@ -213,7 +215,7 @@ fn keep(
     if digest.rows > 0 {
         match told {
             Told::Meta(said) => about::take(change, &mut run, said)?,
-            // Of what a program prints and what its machine does nothing is summed up.
+            // The output of a program and the measurements of its machine are not summed up.
             _ if !matches!(stream.name, "history" | "summary") => {}
             _ => sum_up(change, &mut run, stream.name, &digest, frames)?,
         }
@@ -224,18 +226,19 @@ fn keep(
     Ok(Kept::Merged(Appended { next: next + digest.rows, stop_wanted: run.stop_wanted.is_some() }))
 }
 
-/// Passes while a stream of an attempt has room for one more writer: some use cases look at each.
+/// Passes while a stream of an attempt has room for one more writer. The limit exists because some
+/// use cases look at each writer.
 fn check_writers(change: &Change<'_>, stream: Stream<'_>) -> Result<(), Error> {
     let most = change.app.settings.limits.writers;
     let known = store::blocks::writers(change.tx, stream.run, stream.name, stream.attempt)?;
     if known.len() < most {
         return Ok(());
     }
-    let message = format!("more than {most} writers of `{}` in one attempt", stream.name);
+    let message = format!("the attempt has more than {most} writers of `{}`", stream.name);
     Err(Error::invalid(message).hint("let processes share a writer, as the SDK does"))
 }
 
-/// A person is told of late rows that would have changed what is known of the run.
+/// Notes late rows on the run if they would have changed what is known of it.
 fn note_late(change: &Change<'_>, run: &mut Run, stream: &str) -> Result<(), Error> {
     if run.note.is_none() && matches!(stream, "history" | "summary" | "meta") {
         run.note = Some("rows came after its end: they are kept and do not count".to_owned());
@@ -244,8 +247,8 @@ fn note_late(change: &Change<'_>, run: &mut Run, stream: &str) -> Result<(), Err
     Ok(())
 }
 
-/// The append's part in the run's summary, its counts and its value. The value of a trial stands
-/// from its end on: the search knows it by that event alone.
+/// Adds an append to the run's summary, counts and value. The value of a trial is final from its
+/// end on, because the search learns it only from that event.
 fn sum_up(
     change: &mut Change<'_>,
     run: &mut Run,

@@ -1,5 +1,5 @@
-//! How a run's metrics are summed up, as its program defined it. Used by `app::runs::about`, which
-//! takes definitions in, and by whatever shows a summary. Pure.
+//! Sums up the metrics of a run as its program defined them. `app::runs::about` reads the
+//! definitions, and everything that shows a summary uses them. It does no I/O.
 
 use record::MAX_KEY_BYTES;
 use serde_json::{Map, Value as Json};
@@ -7,19 +7,19 @@ use serde_json::{Map, Value as Json};
 use super::range::Range;
 use crate::app::text::cut;
 
-/// Ways to sum a metric up. `none` leaves it out of the summary.
+/// The ways to sum a metric up. `none` leaves it out of the summary.
 const WAYS: [&str; 6] = ["min", "max", "mean", "last", "best", "none"];
 
-/// A definition.
+/// The definition of a metric.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Metric {
     /// The metric's name; `*` stands for any text.
     pub(crate) name: String,
-    /// What the summary keeps; empty means the last value.
+    /// The values that the summary keeps; empty means the last value.
     pub(crate) summary: Vec<String>,
-    /// The metric that is the x of its curves; empty: the step.
+    /// The metric on the x axis of its curves; empty means the step.
     pub(crate) step_metric: String,
-    /// minimize (or empty) or maximize.
+    /// The goal: `minimize` or `maximize`; empty means `minimize`.
     pub(crate) goal: String,
 }
 
@@ -27,7 +27,7 @@ impl Metric {
     /// Reads a definition.
     ///
     /// # Errors
-    /// A sentence for people.
+    /// Fails with a sentence for users if the definition is wrong.
     pub(crate) fn read(object: &Map<String, Json>) -> Result<Self, String> {
         let text =
             |key: &str| object.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
@@ -41,12 +41,12 @@ impl Metric {
         if name.len().max(step_metric.len()) > MAX_KEY_BYTES {
             let told = cut(&name, 100);
             return Err(format!(
-                "the names in the definition of `{told}` have {MAX_KEY_BYTES} bytes at most"
+                "the names in the definition of `{told}` have more than {MAX_KEY_BYTES} bytes"
             ));
         }
         if summary.len() > WAYS.len() {
             return Err(format!(
-                "`{name}` is summed up in {} ways, {} at most",
+                "`{name}` is summed up in {} ways; the limit is {}",
                 summary.len(),
                 WAYS.len()
             ));
@@ -57,43 +57,48 @@ impl Metric {
         }
         if !matches!(goal.as_str(), "" | "minimize" | "maximize") {
             let goal = cut(&goal, 100);
-            return Err(format!("the goal of `{name}` is `{goal}`: minimize or maximize"));
+            return Err(format!("the goal of `{name}` is `{goal}`; use minimize or maximize"));
         }
         Ok(Self { name, summary, step_metric, goal })
     }
 
-    /// Bytes of its texts.
+    /// Returns the number of bytes of the definition's texts.
     pub(crate) fn bytes(&self) -> usize {
         self.name.len()
             + self.step_metric.len()
             + self.summary.iter().map(String::len).sum::<usize>()
     }
 
-    /// As it is stored.
+    /// Returns the definition in its stored form.
     pub(crate) fn write(&self) -> Json {
         let Self { name, summary, step_metric, goal } = self;
-        serde_json::json!({ "name": name, "summary": summary, "step_metric": step_metric, "goal": goal })
+        serde_json::json!({
+            "name": name,
+            "summary": summary,
+            "step_metric": step_metric,
+            "goal": goal
+        })
     }
 
-    /// The stored definitions of a run.
+    /// Returns the stored definitions of a run.
     pub(crate) fn list(json: &str) -> Vec<Self> {
         let all: Vec<Map<String, Json>> = serde_json::from_str(json).unwrap_or_default();
         all.iter().filter_map(|object| Self::read(object).ok()).collect()
     }
 
-    /// The definition that counts for a key: the one with its name, else the newest with a pattern
-    /// that it matches.
+    /// Returns the definition that counts for a key: the one with its name, or else the newest one
+    /// whose pattern matches it.
     pub(crate) fn of<'a>(metrics: &'a [Self], key: &str) -> Option<&'a Self> {
         let named = metrics.iter().find(|metric| metric.name == key);
         named.or_else(|| metrics.iter().rev().find(|metric| matches(&metric.name, key)))
     }
 
-    /// The summary shows the last value under the key itself.
+    /// Returns whether the summary shows the last value under the key itself.
     pub(crate) fn keeps_last(&self) -> bool {
         !self.keeps("none") && (self.summary.is_empty() || self.keeps("last"))
     }
 
-    /// What else the summary shows, by the end of its name.
+    /// Returns the other values that the summary shows, each with the end of its name.
     pub(crate) fn aggregates(&self, range: &Range) -> Vec<(&'static str, f64)> {
         if self.keeps("none") {
             return Vec::new();
@@ -109,7 +114,7 @@ impl Metric {
     }
 }
 
-/// Whether `text` is what `pattern` says, where `*` stands for any text.
+/// Returns whether `text` matches `pattern`, where `*` stands for any text.
 fn matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
@@ -163,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_said() {
+    fn a_wrong_definition_is_refused_with_a_reason() {
         let error = metric(&json!({ "name": "loss", "summary": ["median"] })).unwrap_err();
         assert_eq!(
             error,

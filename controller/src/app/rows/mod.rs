@@ -1,4 +1,4 @@
-//! The rows of runs: how they come in, what is kept of them, and what follows from them.
+//! Handles the rows of runs: how they arrive, what is kept of them, and what follows from them.
 
 pub(in crate::app) mod compaction;
 pub(in crate::app) mod digest;

@@ -1,5 +1,5 @@
-//! The rows of stored blocks, whether these hold frames or columns. Used by
-//! `app::rows::compaction`, `app::read::views` and `app::read::history`. Changes nothing.
+//! Reads the rows of stored blocks, whether the blocks hold frames or columns.
+//! `app::rows::compaction`, `app::read::views` and `app::read::history` use it. It changes nothing.
 
 use std::{fmt::Display, mem};
 
@@ -14,11 +14,12 @@ use crate::{
     store::{self, Tx, blocks::Block},
 };
 
-/// Shows the rows of a block in order. `wanted` chooses the keys of a merged block; of frames all
-/// are shown.
+/// Shows the rows of a block in order. `wanted` chooses the keys of a merged block; all keys of
+/// frames are shown.
 ///
 /// # Errors
-/// When the database fails, or what is stored is damaged; the rows before that may have been shown.
+/// Fails with [`Error::Damaged`] if the stored rows are damaged. The rows before the damage may
+/// have been shown.
 pub(in crate::app) fn each(
     tx: &Tx<'_>,
     frames: &[u8],
@@ -44,10 +45,10 @@ pub(in crate::app) fn each(
     columns::each(&head, &parts, show).map_err(damaged)
 }
 
-/// As [`each`], of the block with this key.
+/// Does the same as [`each`] for the block with this key.
 ///
 /// # Errors
-/// As [`each`].
+/// Fails as [`each`] does.
 pub(in crate::app) fn of(
     tx: &Tx<'_>,
     key: i64,
@@ -58,10 +59,10 @@ pub(in crate::app) fn of(
     each(tx, &frames, head.as_deref().map(|head| (key, head)), wanted, show)
 }
 
-/// The first rows of the block with this key, at most so many, as frames.
+/// Returns the first rows of the block with this key as frames, at most `rows` of them.
 ///
 /// # Errors
-/// As [`each`].
+/// Fails as [`each`] does.
 pub(in crate::app) fn first(tx: &Tx<'_>, key: i64, mut rows: u64) -> Result<Vec<u8>, Error> {
     let (mut writer, mut out) = (Writer::default(), Vec::new());
     of(
@@ -79,38 +80,38 @@ pub(in crate::app) fn first(tx: &Tx<'_>, key: i64, mut rows: u64) -> Result<Vec<
     Ok(out)
 }
 
-/// KiB that one reader may read ahead of its client.
+/// The KiB that one reader may read ahead of its client.
 const ONE_AHEAD: u32 = 4 << 10;
 
-/// How much of what is stored a reader may take at once. A merged block can only be read from its
-/// start, so one that is read a page at a time is decoded again for each page: whoever finds room
-/// reads ahead, and keeps the room until the client has taken it. Whoever finds none, among many
-/// that do not read, goes on page by page.
+/// How much stored data a reader may take at once. A merged block can only be read from its start,
+/// so reading it page by page decodes it again for each page. A reader that finds room reads ahead,
+/// and keeps the room until its client has taken the rows. A reader that finds none, because many
+/// clients do not read, goes on page by page.
 #[derive(Debug)]
 pub(in crate::app) struct Ahead<'a>(Option<SemaphorePermit<'a>>);
 
 impl<'a> Ahead<'a> {
-    /// As much as there is now.
+    /// Takes as much room as there is now.
     pub(in crate::app) fn take(app: &'a App) -> Self {
         Self(app.ahead.try_acquire_many(ONE_AHEAD).ok())
     }
 
-    /// Bytes that may be read.
+    /// Returns the number of bytes that may be read.
     pub(in crate::app) fn bytes(&self) -> usize {
         if self.0.is_some() { ONE_AHEAD as usize * 1024 } else { PAGE_BYTES }
     }
 
-    /// Keeps no more than what was read needs.
+    /// Keeps the room only if more than one block was read.
     pub(in crate::app) fn keep(self, read: &[Block]) -> Self {
         let bytes: usize = read.iter().skip(1).map(|block| block.frames.len()).sum();
         Self(self.0.filter(|_| bytes > 0))
     }
 }
 
-/// Rows on their way to a client: blocks of frames of about a page.
+/// Rows on their way to a client, in blocks of frames of about a page each.
 #[derive(Debug)]
 pub(in crate::app) struct Messages {
-    /// Whose rows they are.
+    /// The block that the rows belong to, without its frames.
     of: Block,
     writer: Writer,
     frames: Vec<u8>,
@@ -121,14 +122,14 @@ pub(in crate::app) struct Messages {
 }
 
 impl Messages {
-    /// Of rows of this block; its frames are left out.
+    /// Creates an empty list for rows of this block. It does not copy the block's frames.
     pub(in crate::app) fn of(block: &Block) -> Self {
         let of = Block { writer: block.writer.clone(), frames: Vec::new(), merged: None, ..*block };
         let (writer, frames, full) = (Writer::default(), Vec::new(), Vec::new());
         Self { of, writer, frames, first: 0, rows: 0, bytes: 0, full }
     }
 
-    /// Adds the row of this number, with these of its values.
+    /// Adds the row with this number, with these of its values.
     pub(in crate::app) fn add<'a>(
         &mut self,
         number: u64,
@@ -146,12 +147,12 @@ impl Messages {
         }
     }
 
-    /// Bytes so far.
+    /// Returns the number of bytes so far.
     pub(in crate::app) fn bytes(&self) -> usize {
         self.bytes + self.frames.len() + self.writer.waiting()
     }
 
-    /// All of them.
+    /// Returns all blocks.
     pub(in crate::app) fn finish(mut self) -> Vec<Block> {
         self.close();
         self.full
@@ -169,11 +170,11 @@ impl Messages {
     }
 }
 
-/// The rows of a block from row `from` of its stream on, as many as make `most` bytes, at least
-/// one.
+/// Returns the rows of a block from row `from` of its stream on: as many as make `most` bytes, and
+/// at least one.
 ///
 /// # Errors
-/// When the database fails, or what is stored is damaged.
+/// Fails with [`Error::Damaged`] if the stored rows are damaged.
 pub(in crate::app) fn messages(
     tx: &Tx<'_>,
     block: Block,
@@ -217,7 +218,7 @@ pub(in crate::app) fn messages(
     Ok(messages.finish())
 }
 
-/// What was acknowledged once and cannot be read any more.
+/// Returns the error of rows that were acknowledged once and can no longer be read.
 pub(in crate::app) fn damaged(reason: impl Display) -> Error {
     Error::damaged(format!("stored rows cannot be read: {reason}"))
 }

@@ -1,14 +1,14 @@
-//! The finite values of a key, summed up: how many, the least, the most and their sum.
+//! Sums up the finite values of a key: their number, the smallest, the largest and their sum.
 
-/// What the finite numbers of a key add up to.
+/// The range and the sum of a key's finite numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Range {
-    /// How many.
+    /// The number of finite numbers.
     pub(crate) count: u64,
-    /// The smallest.
+    /// The smallest number.
     pub(crate) least: f64,
-    /// The largest.
+    /// The largest number.
     pub(crate) most: f64,
-    /// All together.
+    /// The sum of the numbers.
     pub(crate) sum: f64,
 }

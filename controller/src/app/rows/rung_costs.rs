@@ -1,7 +1,7 @@
-//! What counts at each rung of early stopping, in order: so that a decision costs a binary search,
-//! however many runs have been there. Used by `app::rows::stopping` inside of the writer's
-//! transaction. A cache of rows that is checked against them at every use, by the newest row that
-//! it knows: after a change that was undone, or a restart, it is read again.
+//! Keeps the costs that count at each rung of early stopping, in order. So a decision costs a
+//! binary search, however many runs have reached the rung. `app::rows::stopping` uses it inside of
+//! the writer's transaction. It is a cache of rows, and every use checks it against the newest row
+//! that it knows. After a change that was undone, or a restart, it reads the rows again.
 
 use std::{
     collections::HashMap,
@@ -13,37 +13,37 @@ use crate::{
     store::{self, Tx},
 };
 
-/// Rungs that are kept at most; each holds 8 bytes for each run.
+/// The most rungs that are kept; each holds 8 bytes per run.
 const MOST: usize = 1024;
 
-/// What counts at rungs that were reached lately.
+/// The costs at the rungs that runs reached lately.
 #[derive(Debug, Default)]
 pub(in crate::app) struct Standings(Mutex<HashMap<(String, u64), Sorted>>);
 
-/// What counts at one rung.
+/// The costs that count at one rung.
 #[derive(Debug, Default)]
 struct Sorted {
-    /// The newest row that is in here.
+    /// The key of the newest row that is included; `None` if no row is.
     newest: Option<i64>,
-    /// Costs in ascending order.
+    /// The costs, in ascending order.
     costs: Vec<f64>,
 }
 
-/// A run that joins those at a rung.
+/// A run that joins the others at a rung.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::app) struct Joined {
-    /// Its row.
+    /// The key of the run's row.
     pub(in crate::app) key: i64,
-    /// Its cost.
+    /// The run's cost.
     pub(in crate::app) cost: f64,
 }
 
 impl Standings {
-    /// Lets `decide` see the costs that count at a rung, in ascending order, and takes in what it
-    /// adds. `anew`: something ceased to count in this change.
+    /// Lets `decide` see the costs that count at a rung, in ascending order, and adds the run that
+    /// it returns. `anew` says that a row ceased to count in this change.
     ///
     /// # Errors
-    /// Those of `decide`, or when the database fails.
+    /// Fails if `decide` does.
     pub(in crate::app) fn at<T>(
         &self,
         tx: &Tx<'_>,
@@ -83,7 +83,7 @@ mod tests {
         store::{Store, rungs::Reached},
     };
 
-    /// A run with this cost reaches the rung; gives what counted before.
+    /// Lets a run with this cost reach the rung, and returns the costs that counted before.
     fn join(standings: &Standings, tx: &Tx<'_>, run: i64, cost: f64) -> Result<Vec<f64>, Error> {
         standings.at(tx, "s", 9, false, |others| {
             let decision = Decision {
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_undone_does_not_count() {
+    async fn an_undone_change_does_not_count() {
         let folder = TempDir::new().unwrap();
         let store = Store::open(folder.path(), &Limits::default(), Platform::default()).unwrap();
         let standings = std::sync::Arc::new(Standings::default());
@@ -118,17 +118,17 @@ mod tests {
         assert_eq!(
             with(4, 1.0, true).await.unwrap(),
             [3.0, 5.0],
-            "its row has the number of the undone one"
+            "the row has the number of the undone one"
         );
         assert_eq!(with(5, 2.0, true).await.unwrap(), [1.0, 3.0, 5.0]);
 
-        // Another cache, as after a restart, sees the same.
+        // Another cache sees the same, as after a restart.
         let anew = move |tx: &Tx<'_>| join(&Standings::default(), tx, 6, 9.0);
         assert_eq!(store.write(anew, |_| {}).await.unwrap(), [1.0, 2.0, 3.0, 5.0]);
         assert_eq!(
             with(7, 9.0, true).await.unwrap(),
             [1.0, 2.0, 3.0, 5.0, 9.0],
-            "the first notices the other's row"
+            "the first cache notices the row of the other"
         );
     }
 }

@@ -1,8 +1,8 @@
-//! Early stopping, decided when rows arrive: in the transaction of an append that takes a run
-//! across a rung. Called by `app::rows::ingest`, which counts; what decides is `sweeps::stopping`.
-//! An ordinary append, one that crosses no rung, costs nothing here. Never looks at a run that is
-//! over, or that is to end already. What people are told of a rule that judges nobody is here too,
-//! for `app::runs::end` and `app::read::views`.
+//! Decides on early stopping when rows arrive, in the transaction of an append that takes a run
+//! across a rung. `app::rows::ingest` calls it; this module counts, and `sweeps::stopping` decides.
+//! An append that crosses no rung costs nothing here. It never looks at a run that is over or
+//! already ordered to stop. It also writes the notes on a rule that judges no trial, for
+//! `app::runs::end` and `app::read::views`.
 
 use record::RowRef;
 use sweeps::{
@@ -21,12 +21,9 @@ use crate::{
     store::{self, Tx, rungs::Reached, runs::Run, sweeps::Progress},
 };
 
-/// Counts the finite values of the metric in these rows of history, as many as `values`, and judges
-/// the run at each rung that they cross, up to the one that stops it. `run.value` is still the best
-/// before them. The caller saves the run.
-///
-/// # Errors
-/// When the database fails.
+/// Counts the finite values of the metric in these rows of history, of which there are `values`. It
+/// judges the run at each rung that they cross, up to the one that stops it. `run.value` is still
+/// the best value before these rows. The caller saves the run.
 pub(in crate::app) fn count(
     change: &mut Change<'_>,
     run: &mut Run,
@@ -62,10 +59,7 @@ pub(in crate::app) fn count(
     Ok(())
 }
 
-/// What to say of a sweep in which trials have finished and none was ever judged.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the note on a sweep in which trials have finished and none was ever judged.
 pub(in crate::app) fn never_judged(
     tx: &Tx<'_>,
     app: &App,
@@ -85,10 +79,7 @@ pub(in crate::app) fn never_judged(
     )))
 }
 
-/// The note of a run that finished and was never judged, where no run of its sweep has been.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the note on a run that finished and was never judged, if no run of its sweep was.
 pub(in crate::app) fn unjudged(
     tx: &Tx<'_>,
     plan: &Plan,
@@ -112,13 +103,13 @@ pub(in crate::app) fn unjudged(
     )))
 }
 
-/// The metric, and how often it is logged when a trial is judged for the first time.
+/// Returns the metric, and how often a trial must log it to be judged for the first time.
 fn first_rung(plan: &Plan) -> Option<(&str, u64)> {
     let first = plan.config.early_terminate.as_ref()?.next_rung(0)?;
     Some((&plan.metric()?.name, first))
 }
 
-/// The finite values of the sweep's metric, in order.
+/// Returns the finite values of the sweep's metric, in order.
 fn logged(frames: &[u8], plan: &Plan) -> Result<Vec<f64>, Error> {
     let metric = plan.metric().map(|metric| metric.name.as_str());
     let mut values = Vec::new();

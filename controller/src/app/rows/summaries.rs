@@ -1,5 +1,5 @@
-//! The stored summary of a run, read and written: the one place that says when it is damaged. Used
-//! by whatever in `app` needs what a run logged last.
+//! Reads and writes the stored summary of a run. It is the only place that reports a damaged
+//! summary. Everything in `app` that needs the last values of a run uses it.
 
 use super::digest::Summary;
 use crate::{
@@ -7,10 +7,10 @@ use crate::{
     store::{self, Tx, runs::Run, summaries::Stored},
 };
 
-/// What the run logged last of each key.
+/// Returns the summary of a run: the last value of each key.
 ///
 /// # Errors
-/// When the database fails, or what it holds is damaged.
+/// Fails with [`Error::Damaged`] if the stored summary is damaged.
 pub(in crate::app) fn of(tx: &Tx<'_>, run: &Run) -> Result<Summary, Error> {
     let stored = store::summaries::get(tx, run.key)?;
     tx.decoded(size(&stored));
@@ -19,10 +19,7 @@ pub(in crate::app) fn of(tx: &Tx<'_>, run: &Run) -> Result<Summary, Error> {
     })
 }
 
-/// Keeps it as what the run logged last.
-///
-/// # Errors
-/// When the database fails.
+/// Stores the summary of a run.
 pub(in crate::app) fn save(tx: &Tx<'_>, run: &Run, summary: &Summary) -> Result<(), Error> {
     let stored = summary.write();
     tx.decoded(size(&stored));

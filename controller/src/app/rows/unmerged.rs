@@ -1,5 +1,5 @@
-//! Which streams have rows that may be merged. `app::rows::ingest` notes them,
-//! `app::rows::compaction` merges them.
+//! Keeps the list of streams that have rows to merge. `app::rows::ingest` adds to it, and
+//! `app::rows::compaction` merges.
 
 use std::{
     collections::BTreeMap,
@@ -11,14 +11,14 @@ use tokio::time::Instant;
 
 use crate::store::blocks::Stream;
 
-/// Appends that are merged at once, unless they are large.
+/// The number of appends that make a merge due, even if they are small.
 pub(super) const APPENDS: usize = 64;
-/// Bytes of appends that are worth a merge, however few they are.
+/// The bytes of appends that make a merge due, even if they are few.
 pub(super) const APPENDED_BYTES: u64 = 256 << 10;
-/// After this it is asked whether a run is over, so that little is left in small pieces.
+/// The time after which compaction checks whether a run is over, so that few small pieces are left.
 pub(super) const SETTLED: Duration = Duration::from_secs(30);
 
-/// Where there may be work. A hint alone: what is merged is decided by the rows.
+/// The places that may have work. This is only a hint: the rows decide what is merged.
 #[derive(Debug, Default)]
 pub(in crate::app) struct Compaction(pub(in crate::app) Mutex<Option<BTreeMap<Place, Waiting>>>);
 
@@ -31,7 +31,7 @@ pub(in crate::app) struct Place {
     pub(in crate::app) writer: String,
 }
 
-/// What came since the stream was last looked at.
+/// The appends since the stream was last looked at.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::app) struct Waiting {
     pub(in crate::app) appends: usize,
@@ -40,7 +40,7 @@ pub(in crate::app) struct Waiting {
 }
 
 impl Compaction {
-    /// Something was appended.
+    /// Records an append.
     pub(in crate::app) fn note(&self, stream: Stream<'_>, bytes: usize, now: Instant) {
         let place = Place {
             run: stream.run,
@@ -48,7 +48,7 @@ impl Compaction {
             attempt: stream.attempt,
             writer: stream.writer.to_owned(),
         };
-        // Before the first step nothing is known yet; that step looks at all that is stored.
+        // Before the first step nothing is known. That step looks at everything that is stored.
         if let Some(places) = self.lock().as_mut() {
             let waiting =
                 places.entry(place).or_insert(Waiting { appends: 0, bytes: 0, since: now });
@@ -57,7 +57,7 @@ impl Compaction {
         }
     }
 
-    /// Places that should be looked at now.
+    /// Returns the places that should be looked at now.
     pub(in crate::app) fn due(&self, now: Instant) -> Vec<Place> {
         let places = self.lock();
         let is_due = |waiting: &Waiting| {
@@ -69,15 +69,15 @@ impl Compaction {
         due.map(|(place, _)| place.clone()).collect()
     }
 
-    /// Begins a look at a place: what is appended from now on is noted anew.
+    /// Begins a look at a place. Appends from now on are counted from zero.
     pub(in crate::app) fn begin(&self, place: &Place, now: Instant) {
         if let Some(waiting) = self.lock().as_mut().and_then(|places| places.get_mut(place)) {
             *waiting = Waiting { appends: 0, bytes: 0, since: now };
         }
     }
 
-    /// Ends it: so many appends were left, and bytes of them; `None`: nothing will be merged unless
-    /// more is appended.
+    /// Ends a look at a place. `left` holds the number of appends that were left, and their bytes.
+    /// `None` means that nothing will be merged unless more is appended.
     pub(in crate::app) fn end(&self, place: &Place, left: Option<(usize, u64)>) {
         let mut places = self.lock();
         let Some(places) = places.as_mut() else { return };
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_of_a_look_counts_at_the_next() {
+    fn appends_that_a_look_leaves_count_at_the_next() {
         let compaction = Compaction(Mutex::new(Some(BTreeMap::new())));
         let now = crate::clock::Clock::system().now();
         let stream = Stream { run: 1, name: "history", attempt: 1, writer: "sdk" };
@@ -113,7 +113,7 @@ mod tests {
         assert!(compaction.due(now).is_empty());
         (0..APPENDS - 31).for_each(|_| compaction.note(stream, 10, now));
         assert_eq!(compaction.due(now).len(), 1);
-        // A run that is over is forgotten, unless more came while it was looked at.
+        // A run that is over is forgotten, unless more rows came during the look.
         compaction.begin(&place, now);
         compaction.note(stream, 10, now);
         compaction.end(&place, None);

@@ -1,10 +1,11 @@
-//! The value of a trial: the best that it has logged of its sweep's metric. Called when rows come,
-//! and when an attempt goes on from a checkpoint and the rows before it are counted anew.
+//! Tracks the value of a trial, which is the best value that it has logged of its sweep's metric.
+//! It is called when rows arrive. It is also called when an attempt resumes from a checkpoint and
+//! the rows before it are counted again.
 
 use super::digest::Key;
 use crate::{app::sweeps::plan::Plan, store::runs::Run};
 
-/// Takes what was logged of the sweep's metric into the run's count and its value.
+/// Adds the logged values of the sweep's metric to the run's count and its value.
 pub(in crate::app) fn count(run: &mut Run, plan: &Plan, metric: &Key) {
     run.logged += metric.rows;
     let best = metric.range.map(|(least, most)| if plan.study.maximize { most } else { least });

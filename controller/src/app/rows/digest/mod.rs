@@ -1,6 +1,6 @@
-//! What an append says, in short: for each key its last value, how often it was logged, its
-//! smallest and its largest; and the summary of a run that such digests add up to. Used by
-//! `app::rows::ingest` and `app::read::views`. Pure: frames in, frames out.
+//! Digests an append: for each key its last value, how often it was logged, its smallest and its
+//! largest number. The summary of a run is the sum of such digests. `app::rows::ingest` and
+//! `app::read::views` use it. It does no I/O: it reads frames and returns frames.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,41 +14,41 @@ use crate::{
     store::{listing::Logged, summaries::Stored},
 };
 
-/// What some frames say.
+/// The digest of some frames.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Digest {
-    /// Rows.
+    /// The number of rows.
     pub(crate) rows: u64,
-    /// Their largest step plus one.
+    /// The largest step of the rows plus one.
     pub(crate) next_step: u64,
-    /// Keys in the order in which they first appear.
+    /// The keys, in the order in which they first appear.
     pub(crate) keys: Vec<Key>,
 }
 
-/// What some frames say of one key.
+/// The digest of one key.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Key {
-    /// Its name.
+    /// The key's name.
     pub(crate) name: String,
-    /// The highest step that it was logged at.
+    /// The highest step that the key was logged at.
     pub(crate) step: u64,
-    /// Its last value at that step.
+    /// The last value of the key at that step.
     pub(crate) last: Value,
-    /// How many rows hold it.
+    /// The number of rows that hold the key.
     pub(crate) rows: u64,
-    /// How many rows hold it as a finite number.
+    /// The number of rows that hold the key as a finite number.
     pub(crate) finite: u64,
-    /// Its smallest and largest finite number.
+    /// The smallest and the largest finite number of the key.
     pub(crate) range: Option<(f64, f64)>,
-    /// The sum of its finite numbers.
+    /// The sum of the key's finite numbers.
     pub(crate) sum: f64,
 }
 
 impl Digest {
-    /// Reads frames, and so checks every byte of them.
+    /// Reads frames, which checks every byte of them.
     ///
     /// # Errors
-    /// [`Corrupt`] at the first frame that is torn or bad.
+    /// Fails with [`Corrupt`] at the first frame that is torn or bad.
     pub(crate) fn of(frames: &[u8]) -> Result<Self, Corrupt> {
         let mut digest = Self::default();
         let mut places = HashMap::new();
@@ -58,11 +58,11 @@ impl Digest {
         Ok(digest)
     }
 
-    /// The number of rows alone; checks every byte as well. For streams whose values nobody sums
-    /// up.
+    /// Counts the rows only, and checks every byte as well. It serves the streams whose values are
+    /// not summed up.
     ///
     /// # Errors
-    /// [`Corrupt`] at the first frame that is torn or bad.
+    /// Fails with [`Corrupt`] at the first frame that is torn or bad.
     pub(crate) fn count(frames: &[u8]) -> Result<Self, Corrupt> {
         let mut rows = 0;
         for frame in record::frames(frames) {
@@ -71,7 +71,7 @@ impl Digest {
         Ok(Self { rows, ..Self::default() })
     }
 
-    /// What is said of one key.
+    /// Returns the digest of one key.
     pub(crate) fn key(&self, name: &str) -> Option<&Key> {
         self.keys.iter().find(|key| key.name == name)
     }
@@ -80,7 +80,7 @@ impl Digest {
         self.rows += 1;
         self.next_step = self.next_step.max(row.step.saturating_add(1));
         for (index, (name, value)) in row.values.iter().enumerate() {
-            // Rows mostly repeat the keys of the first row in its order.
+            // Most rows repeat the keys of the first row in its order.
             let guess = self.keys.get(index).filter(|key| key.name == *name).map(|_| index);
             let place = guess.or_else(|| places.get(*name).copied()).unwrap_or_else(|| {
                 places.insert((*name).to_owned(), self.keys.len());
@@ -113,18 +113,18 @@ impl Digest {
     }
 }
 
-/// A number that can be compared; booleans and texts are none.
+/// Returns a value as a number that can be compared. Booleans and texts are no numbers.
 pub(in crate::app) fn finite(value: ValueRef<'_>) -> Option<f64> {
     match value {
         ValueRef::F64(number) => Some(number).filter(|number| number.is_finite()),
-        // A metric beyond 2^53 is rounded here; its exact value is in the history.
+        // This rounds a metric beyond 2^53. Its exact value is in the history.
         ValueRef::I64(number) => Some(number as f64),
         ValueRef::U64(number) => Some(number as f64),
         ValueRef::Bool(_) | ValueRef::Text(_) | ValueRef::Json(_) => None,
     }
 }
 
-/// The last value of each key that a run logged, and what the numbers of each add up to.
+/// The last value of each key that a run logged, and the range of its numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Summary {
     latest: Vec<(String, u64, Value)>,
@@ -134,10 +134,10 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    /// As it was stored.
+    /// Reads a stored summary.
     ///
     /// # Errors
-    /// [`Corrupt`] when the stored bytes are damaged.
+    /// Fails with [`Corrupt`] if the stored bytes are damaged.
     pub(crate) fn read(stored: &Stored) -> Result<Self, Corrupt> {
         let (latest, overlay) = (entries(&stored.latest)?, entries(&stored.overlay)?);
         Ok(Self {
@@ -148,33 +148,33 @@ impl Summary {
         })
     }
 
-    /// As it is stored.
+    /// Writes the summary in its stored form.
     pub(crate) fn write(&self) -> Stored {
         let (latest, overlay) = (frames(&self.latest), frames(&self.overlay));
         Stored { latest, overlay, ranges: write_ranges(&self.ranges), next_step: self.next_step }
     }
 
-    /// Adds rows of history. False when a key found no room.
+    /// Adds rows of the history. Returns false if a key found no room.
     pub(crate) fn add_history(&mut self, digest: &Digest, limits: &Limits) -> bool {
         self.next_step = self.next_step.max(digest.next_step);
         merge_ranges(&mut self.ranges, digest, limits);
         merge(&mut self.latest, digest, limits)
     }
 
-    /// Adds rows of the summary stream. False when a key found no room.
+    /// Adds rows of the summary stream. Returns false if a key found no room.
     pub(crate) fn add_summary(&mut self, digest: &Digest, limits: &Limits) -> bool {
         merge(&mut self.overlay, digest, limits)
     }
 
-    /// Every key that was logged.
+    /// Returns every key that was logged.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
         let latest: HashSet<&str> = self.latest.iter().map(|(key, ..)| key.as_str()).collect();
         let more = self.overlay.iter().filter(move |(key, ..)| !latest.contains(key.as_str()));
         self.latest.iter().chain(more).map(|(key, ..)| key.as_str())
     }
 
-    /// The last value of a key, where it is a finite number; the summary stream comes before
-    /// history.
+    /// Returns the last value of a key if it is a finite number. The summary stream takes
+    /// precedence over the history.
     pub(crate) fn number(&self, key: &str) -> Option<f64> {
         match self.last(key)? {
             Value::F64(number) => Some(*number).filter(|number| number.is_finite()),
@@ -184,18 +184,18 @@ impl Summary {
         }
     }
 
-    /// Whether the last value of a key is a number that is not finite.
+    /// Returns whether the last value of a key is a number that is not finite.
     pub(crate) fn is_beyond_numbers(&self, key: &str) -> bool {
         matches!(self.last(key), Some(Value::F64(number)) if !number.is_finite())
     }
 
-    /// The last value of a key; the summary stream comes before history.
+    /// Returns the last value of a key. The summary stream takes precedence over the history.
     pub(crate) fn last(&self, key: &str) -> Option<&Value> {
         let mut entries = self.overlay.iter().chain(&self.latest);
         entries.find(|(known, ..)| known == key).map(|(.., value)| value)
     }
 
-    /// For people: one JSON object, each key summed up as `metrics` say.
+    /// Returns the summary for users: one JSON object, with each key summed up as `metrics` say.
     pub(crate) fn to_json(&self, metrics: &[Metric]) -> Json {
         let ranges: HashMap<&str, &Range> = if metrics.is_empty() {
             HashMap::new()
@@ -224,11 +224,11 @@ impl Summary {
     }
 }
 
-/// What [`Summary::to_json`] shows under a key, of the stored summary and without reading the rest
-/// of it.
+/// Returns the value that [`Summary::to_json`] shows under a key. It reads the stored summary only
+/// as far as needed.
 ///
 /// # Errors
-/// [`Corrupt`] when the stored bytes are damaged.
+/// Fails with [`Corrupt`] if the stored bytes are damaged.
 pub(in crate::app) fn value(
     logged: Logged<'_>,
     metrics: &[Metric],
@@ -252,7 +252,7 @@ pub(in crate::app) fn value(
     last(logged.latest, key)
 }
 
-/// The value under a key in stored entries.
+/// Returns the value under a key in stored entries.
 fn last(frames: &[u8], key: &str) -> Result<Option<Value>, Corrupt> {
     let mut found = None;
     for frame in record::frames(frames) {
@@ -265,7 +265,7 @@ fn last(frames: &[u8], key: &str) -> Result<Option<Value>, Corrupt> {
     Ok(found)
 }
 
-/// Bytes of a range beside its key, and of a value beside its key and its text.
+/// The bytes of a range beside its key, and of a value beside its key and its text.
 const RANGE_BYTES: usize = 32;
 const VALUE_BYTES: usize = 16;
 
@@ -296,7 +296,8 @@ fn merge_ranges(ranges: &mut Vec<(String, Range)>, digest: &Digest, limits: &Lim
     }
 }
 
-/// A row for each key: the count is its step, and the key stands before the three numbers.
+/// Writes a row for each key. The row's step is the count, and its three values are the numbers,
+/// each under the key.
 fn write_ranges(ranges: &[(String, Range)]) -> Vec<u8> {
     let row = |(key, range): &(String, Range)| Row {
         step: range.count,
@@ -367,10 +368,10 @@ fn shortened(value: &Value, bytes: usize) -> Value {
     }
 }
 
-/// A long object without what makes it long; the history has all of it. Of a histogram: how many
-/// bins it has, and from where to where they go.
+/// Returns a long object without its long members; the history has all of it. For a histogram, it
+/// adds the number of bins and the ends of their range.
 fn outline(json: &str) -> String {
-    /// The longest member that stays, in bytes, and how many do.
+    /// The most bytes of a member that stays, and the most members that stay.
     const MEMBER: usize = 256;
     const MEMBERS: usize = 12;
     let mut object: Map<String, Json> = serde_json::from_str(json).unwrap_or_default();
@@ -398,7 +399,8 @@ fn entries(frames: &[u8]) -> Result<Vec<(String, u64, Value)>, Corrupt> {
         .collect())
 }
 
-/// Neighbours that share a step share a row; the order of the keys stays.
+/// Writes entries as frames. Neighbours with the same step share a row, and the order of the keys
+/// stays.
 fn frames(entries: &[(String, u64, Value)]) -> Vec<u8> {
     let shared = entries.chunk_by(|one, other| one.1 == other.1);
     let rows: Vec<Row> = shared

@@ -1,4 +1,4 @@
-//! Digests of rows, and summaries as they grow and come back.
+//! Tests digests of rows, and how summaries grow and survive the store.
 
 use serde_json::json;
 
@@ -32,7 +32,7 @@ fn the_highest_step_wins_and_later_rows_win_ties() {
 }
 
 #[test]
-fn booleans_and_what_is_not_finite_have_no_range() {
+fn booleans_and_infinities_have_no_range() {
     let digest = digest(&[(0, "ok", Value::Bool(true)), (0, "bad", Value::F64(f64::INFINITY))]);
     assert!(digest.keys.iter().all(|key| key.range.is_none()));
 }
@@ -73,7 +73,7 @@ fn a_summary_survives_the_store_bit_by_bit() {
 }
 
 #[test]
-fn of_a_long_object_the_outline_stays() {
+fn a_long_object_keeps_its_outline() {
     let limits = Limits { summary_text: 500, ..Limits::default() };
     let edges: Vec<f64> = (0..=512).map(|at| f64::from(at) / 512.0 - 0.25).collect();
     let long =
