@@ -1,6 +1,7 @@
-//! Artifacts: what runs make and use, in versions. Called by the door, and by `app::files::blobs`
-//! for a row that tells of one. The content of a version never changes; what decides whether there
-//! is a new one is its digest, inside the transaction that would make it. Never opens a reference.
+//! Stores artifacts: what runs make and use, in versions. The handlers in `api` call it, and so
+//! does `app::files::blobs` for a row that names an artifact. The content of a version never
+//! changes. The digest of a manifest decides whether there is a new version, inside the transaction
+//! that would make it. This module never opens a reference.
 
 use std::sync::Arc;
 
@@ -25,21 +26,21 @@ use crate::{
     store::{self, Tx, artifacts::Role, runs::Run},
 };
 
-/// A version with what is around it.
+/// A version with its aliases and its runs.
 #[derive(Clone, Debug)]
 pub(crate) struct ArtifactView {
     /// The version.
     pub(crate) version: Version,
-    /// What it is called beside its number.
+    /// The names that it has beside its number.
     pub(crate) aliases: Vec<String>,
-    /// The runs that made it; none in lists.
+    /// The runs that made it; empty in lists.
     pub(crate) made_by: Vec<String>,
-    /// The runs that used it; none in lists.
+    /// The runs that used it; empty in lists.
     pub(crate) used_by: Vec<String>,
 }
 
 impl ArtifactView {
-    /// About how many bytes it has in a list.
+    /// Returns about how many bytes the view has in a list.
     fn weight(&self) -> usize {
         let Version { project, name, metadata, .. } = &self.version;
         let aliases = self.aliases.iter().map(String::len).sum::<usize>();
@@ -47,50 +48,53 @@ impl ArtifactView {
     }
 }
 
-/// A version that a run has something to do with.
+/// A version that a run made or used.
 #[derive(Clone, Debug)]
 pub(crate) struct OfRun {
     /// The version.
     pub(crate) artifact: ArtifactView,
-    /// The run made it; else it used it.
+    /// Whether the run made it; otherwise the run used it.
     pub(crate) made: bool,
 }
 
-/// Which version is wanted.
+/// The version that a caller asks for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
     /// The project.
     pub(crate) project: String,
-    /// In place of a project: that of this run.
+    /// The run whose project is meant, in place of a project.
     pub(crate) run: String,
-    /// The name.
+    /// The artifact's name.
     pub(crate) name: String,
-    /// `v3`, an alias, or nothing for `latest`.
+    /// A number such as `v3` or an alias; empty means `latest`.
     pub(crate) version: String,
-    /// In place of a version: the newest with this content; empty: by version.
+    /// The digest of a manifest. If it is not empty, it replaces `version` and means the newest
+    /// version with this content.
     pub(crate) digest: String,
 }
 
-/// Entries that one transaction writes, or removes.
+/// The most entries that one transaction writes or removes.
 const ENTRIES: usize = 1000;
 
-/// A version that is to be kept: the row that tells of it, and what its manifest says.
+/// A version that is to be kept: the row that names it, and the contents of its manifest.
 #[derive(Clone, Debug)]
 pub(in crate::app) struct Logged {
     row: ArtifactRow,
-    /// How many entries the manifest has.
+    /// The number of entries in the manifest.
     pub(in crate::app) entries: usize,
-    /// Bytes of all their contents.
+    /// The bytes of all contents.
     bytes: u64,
-    /// Where they stand until they are a version's; none: there is a version with this content.
+    /// The key under which the entries are stored until a version owns them. `None` means that a
+    /// version with this content exists.
     staged: Option<i64>,
 }
 
-/// The version that a row tells of. A manifest may have so many entries that the writer would be
-/// long at it: they are written before the row comes, some at a time.
+/// Prepares the version that a row names. A manifest may have so many entries that the writer would
+/// take long for them. So they are written before the row is kept, some at a time.
 ///
 /// # Errors
-/// Refused with [`Why::Blob`] when the manifest or a content is not here; invalid when it is none.
+/// Fails with [`Why::Blob`] if the manifest or a content is not stored, and with [`Error::Invalid`]
+/// if the manifest is malformed.
 pub(in crate::app) async fn stage(
     app: &Arc<App>,
     caller: &Caller,
@@ -143,17 +147,15 @@ async fn read_manifest(
     app.read(move |tx, _| names.check(tx, &name, &digest, size)).await?;
     let manifest = app.store.blobs.read(&row.digest, 0..row.size).await?;
     std::str::from_utf8(&manifest)
-        .map_err(|_| Error::invalid(format!("the manifest of `{}` is no text", row.name)))
+        .map_err(|_| Error::invalid(format!("the manifest of `{}` is not text", row.name)))
         .and_then(|text| {
             entries(text)
                 .map_err(|bad| Error::invalid(format!("the manifest of `{}`: {bad}", row.name)))
         })
 }
 
-/// Removes entries that are no version's any more, or never became one's, some at a time.
-///
-/// # Errors
-/// When the database fails; the next call finds the same work.
+/// Removes entries that no version owns any more, or that never got a version, some at a time. If
+/// the database fails, the next call finds the same work.
 pub(in crate::app) async fn sweep(app: &Arc<App>, before_ms: i64) -> Result<(), Error> {
     while let Some(key) =
         app.read(move |tx, _| Ok(store::artifacts::left_over(tx, before_ms)?)).await?
@@ -174,11 +176,11 @@ pub(in crate::app) async fn sweep(app: &Arc<App>, before_ms: i64) -> Result<(), 
     Ok(())
 }
 
-/// Keeps what a run has logged: the newest version of this name that has this content, or a new
-/// one. `latest` and the aliases move to it, unless another attempt owns the run.
+/// Keeps the artifact that a run logged: as the newest version of this name with this content, or
+/// as a new version. `latest` and the aliases move to it, unless another attempt owns the run.
 ///
 /// # Errors
-/// Refused with [`Why::Blob`] when a blob is not here.
+/// Fails with [`Why::Blob`] if a blob is not stored.
 pub(in crate::app) fn keep(
     change: &Change<'_>,
     names: &Names,
@@ -200,7 +202,8 @@ pub(in crate::app) fn keep(
     if !fenced {
         store::artifacts::set_alias(tx, &version, LATEST)?;
         let room = change.app.settings.limits.aliases.saturating_sub(aliases(tx, &version)?);
-        // A row that was accepted is not refused for them: those that find no room are not given.
+        // A row that was accepted is not refused because of its aliases. Those without room are
+        // left out.
         for alias in row.aliases.iter().take(room as usize) {
             store::artifacts::set_alias(tx, &version, alias)?;
         }
@@ -208,7 +211,7 @@ pub(in crate::app) fn keep(
     Ok(store::artifacts::note(tx, version.key, Role::Made, run.key, now_ms)?)
 }
 
-/// How many aliases the versions of this name have.
+/// Returns how many aliases the versions of this name have.
 fn aliases(tx: &Tx<'_>, of: &Version) -> Result<u32, Error> {
     Ok(store::artifacts::aliases_of_name(tx, &of.project, &of.name)?)
 }
@@ -222,7 +225,7 @@ fn insert(
 ) -> Result<Version, Error> {
     let Logged { row, entries, bytes, staged } = logged;
     names.claim(tx, &row.name, &row.digest, row.size)?;
-    // Who removed the version since, did so in this very moment.
+    // This happens only if the version was removed a moment ago.
     let gone =
         || Error::busy(format!("the version of `{}` with this content was just removed", row.name));
     let metadata = if row.metadata.is_empty() { "{}".to_owned() } else { row.metadata.clone() };
@@ -243,11 +246,11 @@ fn insert(
     Ok(version)
 }
 
-/// A version that a run is about to use; that it does is noted.
+/// Returns a version that a run is about to use, and records the use.
 ///
 /// # Errors
-/// Missing when there is no such version; refused for another project's without the controller's
-/// token.
+/// Fails with [`Error::Missing`] if the version does not exist, and with [`Error::Refused`] if it
+/// belongs to another project and the caller lacks the controller's token.
 pub(crate) async fn use_one(
     app: &Arc<App>,
     caller: &Caller,
@@ -268,10 +271,11 @@ pub(crate) async fn use_one(
     app.change(note).await
 }
 
-/// One version with the runs around it.
+/// Returns one version with the runs that made and used it.
 ///
 /// # Errors
-/// Missing when it is not there; refused when a run asks for another project's.
+/// Fails with [`Error::Missing`] if the version does not exist, and with [`Error::Refused`] if it
+/// belongs to another project and a run asks for it.
 pub(crate) async fn get(
     app: &Arc<App>,
     caller: &Caller,
@@ -281,10 +285,11 @@ pub(crate) async fn get(
     app.read(move |tx, app| view(tx, app, find(tx, app, &allowed(tx, &caller, wanted)?)?)).await
 }
 
-/// Versions by project and name, newest first; empty texts mean every project and every name.
+/// Returns the versions by project and name, newest first. An empty text means every project or
+/// every name.
 ///
 /// # Errors
-/// Refused for a run.
+/// Refuses the token of a run.
 pub(crate) fn list(
     app: &Arc<App>,
     caller: &Caller,
@@ -302,10 +307,10 @@ pub(crate) fn list(
     ))
 }
 
-/// What a run has made, then what it has used.
+/// Returns the versions that a run has made, then those that it has used.
 ///
 /// # Errors
-/// Missing when there is no such run.
+/// Fails with [`Error::Missing`] if the run does not exist.
 pub(crate) async fn of_run(
     app: &Arc<App>,
     caller: &Caller,
@@ -336,10 +341,10 @@ fn listed(tx: &Tx<'_>, versions: Vec<Version>) -> Result<Vec<ArtifactView>, Erro
     versions.into_iter().map(view).collect()
 }
 
-/// The manifest of a version, or the content of one of its files, in pieces.
+/// Returns the manifest of a version, or the content of one of its files, in pieces.
 ///
 /// # Errors
-/// Missing when there is no such file, or it is a reference.
+/// Fails with [`Error::Missing`] if the file does not exist or is a reference.
 pub(crate) async fn read(
     app: &Arc<App>,
     caller: &Caller,
@@ -368,11 +373,12 @@ pub(crate) async fn read(
     Ok(blobs::pieces(app, sha256, size))
 }
 
-/// Gives a version other names, or takes them from it.
+/// Adds aliases to a version and removes aliases from it.
 ///
 /// # Errors
-/// Invalid when one cannot be an alias or is `latest`, which moves by itself; missing when there is
-/// no such version.
+/// - Fails with [`Error::Invalid`] if a name cannot be an alias, or is `latest`, which moves by
+///   itself.
+/// - Fails with [`Error::Missing`] if the version does not exist.
 pub(crate) async fn alias(
     app: &Arc<App>,
     caller: &Caller,
@@ -393,7 +399,7 @@ pub(crate) async fn alias(
         let version = find(change.tx, change.app, &wanted)?;
         let (known, most) = (aliases(change.tx, &version)?, change.app.settings.limits.aliases);
         if add.len() as u32 + known > most {
-            let message = format!("`{}` has {known} aliases, and {most} at most", version.name);
+            let message = format!("`{}` has {known} aliases; the limit is {most}", version.name);
             return Err(
                 Error::invalid(message).hint("`sweep artifact alias --remove` takes some away")
             );
@@ -407,10 +413,11 @@ pub(crate) async fn alias(
     app.change(name).await
 }
 
-/// Removes a version. Its number stays taken; `latest` moves to the newest that is left.
+/// Removes a version. Its number stays taken, and `latest` moves to the newest version that is
+/// left.
 ///
 /// # Errors
-/// Missing when it is not there; refused for a run.
+/// Fails with [`Error::Missing`] if the version does not exist. Refuses the token of a run.
 pub(crate) async fn remove(
     app: &Arc<App>,
     caller: &Caller,
@@ -432,7 +439,7 @@ pub(crate) async fn remove(
     app.change(remove).await
 }
 
-/// What is wanted, with the project that it is in, if the caller may look there.
+/// Completes a request with its project, if the caller may look there.
 fn allowed(tx: &Tx<'_>, caller: &Caller, mut wanted: Wanted) -> Result<Wanted, Error> {
     if wanted.project.is_empty() && !wanted.run.is_empty() {
         caller.run(&wanted.run)?;
@@ -453,7 +460,7 @@ fn find(tx: &Tx<'_>, app: &App, wanted: &Wanted) -> Result<Version, Error> {
     let Wanted { project, name, version, digest, .. } = wanted;
     let most = app.settings.limits.text_bytes;
     if [project, name, version, digest].iter().any(|text| text.len() > most) {
-        return Err(Error::invalid(format!("a name of more than {most} bytes")));
+        return Err(Error::invalid(format!("a name has more than {most} bytes")));
     }
     let found = match number(version) {
         _ if !digest.is_empty() => store::artifacts::with_digest(tx, project, name, digest)?,

@@ -1,7 +1,7 @@
-//! Files: blobs come and go by their hash, and the rows of runs name them. Called by the door, by
-//! `app::rows::ingest` for the rows of the stream `files`, by `app::files::artifacts`, and by
-//! upkeep for blobs that nothing refers to. Never makes a path of a name: a blob is found by its
-//! hash.
+//! Stores the contents of files. Blobs come and go by their hash, and the rows of runs name them.
+//! The handlers in `api` call it, `app::rows::ingest` for the rows of the stream `files`,
+//! `app::files::artifacts`, and upkeep for blobs without a reference. It never makes a path of a
+//! name: a blob is found by its hash.
 
 use std::sync::Arc;
 
@@ -27,13 +27,14 @@ use crate::{
     store::{self, Upload, files::File},
 };
 
-/// Bytes of a piece on its way to a client.
+/// The bytes of a piece on its way to a client.
 const PIECE_BYTES: u64 = 256 << 10;
 
-/// Those of the hashes that are not here, or that the caller may not name: it has to send them.
+/// Returns the hashes whose blobs the caller has to send: those that are not stored, or that the
+/// caller may not name.
 ///
 /// # Errors
-/// Invalid when one is no hash, or they are too many.
+/// Fails with [`Error::Invalid`] if a text is not a hash, or there are too many.
 pub(crate) async fn missing(
     app: &Arc<App>,
     caller: &Caller,
@@ -41,7 +42,10 @@ pub(crate) async fn missing(
 ) -> Result<Vec<String>, Error> {
     let most = app.settings.limits.hashes;
     if hashes.len() > most {
-        return Err(Error::invalid(format!("{} hashes in one call, {most} at most", hashes.len())));
+        return Err(Error::invalid(format!(
+            "the call has {} hashes; the limit is {most}",
+            hashes.len()
+        )));
     }
     hashes
         .iter()
@@ -60,7 +64,7 @@ pub(crate) async fn missing(
     app.read(look).await
 }
 
-/// A blob on its way in.
+/// A blob that is being received.
 #[derive(Debug)]
 pub(crate) struct Incoming {
     upload: Upload,
@@ -71,12 +75,13 @@ pub(crate) struct Incoming {
     _turn: Option<OwnedSemaphorePermit>,
 }
 
-/// Takes a blob in; `None` when it is here already, and the caller may name it. Who may not, sends
-/// it: that is the proof.
+/// Begins to receive a blob. Returns `None` if it is stored already and the caller may name it. A
+/// caller that may not name it sends it, which proves that it has the content.
 ///
 /// # Errors
-/// Invalid when the hash is none, or the size is over the limit; refused with [`Why::Room`] when
-/// there is no room for it; busy while the disk is full.
+/// - Fails with [`Error::Invalid`] if the text is not a hash, or the size is over the limit.
+/// - Fails with [`Why::Room`](crate::app::error::Why::Room) if there is no room for the blob.
+/// - Fails with [`Error::Busy`] while the disk is full.
 pub(crate) async fn begin(
     app: &Arc<App>,
     caller: &Caller,
@@ -86,7 +91,7 @@ pub(crate) async fn begin(
     check_hash(&sha256).map_err(|bad| Error::invalid(bad.to_string()))?;
     let most = app.settings.limits.blob_bytes;
     if size > most {
-        return Err(Error::invalid(format!("a blob of {size} bytes, {most} at most")));
+        return Err(Error::invalid(format!("the blob has {size} bytes; the limit is {most}")));
     }
     let (hash, caller) = (sha256.clone(), caller.clone());
     let look = move |tx: &store::Tx<'_>, app: &App| {
@@ -100,7 +105,7 @@ pub(crate) async fn begin(
         return Ok(None);
     }
     let turn = app.room.turn().await;
-    // The object store would make a folder that is gone anew.
+    // The object store would recreate a folder that is gone.
     lost::check(app)?;
     app.full.check()?;
     let taken = app.room.begin(size, bounds)?;
@@ -109,11 +114,12 @@ pub(crate) async fn begin(
 }
 
 impl Incoming {
-    /// The next bytes of it.
+    /// Adds the next bytes of the blob.
     ///
     /// # Errors
-    /// Invalid when it gets longer than it was said to be; refused with [`Why::Room`] when there is
-    /// no room for more of it; busy when the disk does not take it.
+    /// - Fails with [`Error::Invalid`] if the blob gets longer than announced.
+    /// - Fails with [`Why::Room`](crate::app::error::Why::Room) if there is no room for more.
+    /// - Fails with [`Error::Busy`] if the disk does not take the bytes.
     pub(crate) async fn add(&mut self, app: &Arc<App>, bytes: Vec<u8>) -> Result<(), Error> {
         if self.upload.size() + bytes.len() as u64 > self.size {
             return Err(Error::invalid(format!(
@@ -125,14 +131,15 @@ impl Incoming {
         full::written(app, self.upload.add(bytes).await).await
     }
 
-    /// All of it is there. When this returns the blob is on the disk, and counts as here.
+    /// Completes the blob. When this returns, the blob is on the disk and counts as stored.
     ///
     /// # Errors
-    /// Invalid when it is not what it was said to be: then nothing of it was kept.
+    /// Fails with [`Error::Invalid`] if the blob is not what the caller announced. Nothing of it is
+    /// kept then.
     pub(crate) async fn finish(self, app: &Arc<App>) -> Result<(), Error> {
         let app = app.clone();
-        // A task of its own: a client that hangs up would end this between the blob's row and the
-        // count of its room.
+        // This runs as a task of its own. Otherwise a client that hangs up would end it between the
+        // blob's row and the count of its room.
         let kept = tokio::spawn(async move { self.keep(&app).await }).await;
         kept.map_err(|error| Error::Bug(format!("a blob was not kept: {error}")))?
     }
@@ -152,7 +159,7 @@ impl Incoming {
         let _here = app.collector.going.read().await;
         let owner = self.owner.take();
         if let Some(owner) = owner.clone() {
-            // Others may have brought more for the same owner since this one began.
+            // Other calls may have stored more for the same owner since this one began.
             let bounds = app.read(move |tx, app| owner.bounds(tx, app)).await?;
             if let Err(full) = self.taken.fits(bounds) {
                 arrived.discard().await;
@@ -168,7 +175,7 @@ impl Incoming {
             }
             Ok(store::files::add_blob(change.tx, &hash, size, now_ms)?)
         };
-        // Two may have brought it at the same time.
+        // Two calls may have stored the blob at the same time.
         if app.change(add).await? {
             self.taken.keep();
         }
@@ -176,10 +183,10 @@ impl Incoming {
     }
 }
 
-/// The files of a run by path.
+/// Returns the files of a run, sorted by path.
 ///
 /// # Errors
-/// Missing when there is no such run.
+/// Fails with [`Error::Missing`] if the run does not exist.
 pub(crate) async fn list(
     app: &Arc<App>,
     caller: &Caller,
@@ -194,34 +201,34 @@ pub(crate) async fn list(
     }))
 }
 
-/// Which blob is wanted.
+/// The blob that a caller asks for.
 #[derive(Clone, Debug)]
 pub(crate) enum Wanted {
-    /// By its hash.
+    /// The blob with this hash.
     Blob(String),
-    /// As a file of a run.
+    /// A file of a run.
     File {
-        /// The run.
+        /// The run's id.
         run: String,
-        /// The path, as it was logged.
+        /// The file's path, as it was logged.
         path: String,
     },
 }
 
-/// A piece of a blob; the first one tells what it is.
+/// A piece of a blob. The first piece identifies the blob.
 #[derive(Clone, Debug)]
 pub(crate) struct Piece {
-    /// Hash and size, in the first piece.
+    /// The hash and the size, in the first piece only.
     pub(crate) head: Option<(String, u64)>,
     /// The bytes.
     pub(crate) data: Vec<u8>,
 }
 
-/// A blob in pieces.
+/// Returns a blob in pieces.
 ///
 /// # Errors
-/// Missing when there is no such blob or file; refused when a run asks for more than its own files
-/// and checkpoints.
+/// Fails with [`Error::Missing`] if the blob or file does not exist, and with [`Error::Refused`] if
+/// a run asks for more than its own files and checkpoints.
 pub(crate) async fn get(
     app: &Arc<App>,
     caller: &Caller,
@@ -251,7 +258,7 @@ pub(crate) async fn get(
     Ok(pieces(app, sha256, size))
 }
 
-/// A blob that is here, in pieces.
+/// Returns a stored blob in pieces.
 pub(in crate::app) fn pieces(app: &Arc<App>, sha256: String, size: u64) -> Streamed<Piece> {
     let app = app.clone();
     pages::stream(|outlet| async move {
@@ -273,6 +280,6 @@ fn file_of(tx: &store::Tx<'_>, run: &str, path: &str) -> Result<File, Error> {
     let found = lookup::find(tx, run)?;
     store::files::find(tx, found.key, path)?.ok_or_else(|| {
         Error::missing(format!("the run `{run}` has no file `{path}`"))
-            .hint(format!("`sweep run files {run}` lists what it has"))
+            .hint(format!("`sweep run files {run}` lists its files"))
     })
 }

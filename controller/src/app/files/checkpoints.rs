@@ -1,7 +1,8 @@
-//! Checkpoints: kept as rows of the stream `files` tell of them, and what an attempt goes on from.
-//! Called by the door, by `app::files::blobs` for such a row, and by `app::change` when a run is
-//! over. A run that resumes gets the summary, the counts and the value that it had at the
-//! checkpoint, so that it is judged like one that was never killed. Never looks into a checkpoint.
+//! Keeps the checkpoints that rows of the stream `files` name, and lets an attempt resume from one.
+//! The handlers in `api` call it, `app::files::blobs` for such a row, and `app::change` when a run
+//! is over. A run that resumes gets the summary, the counts and the value that it had at the
+//! checkpoint. So it is judged like a run that was never killed. This module never looks into a
+//! checkpoint.
 
 use std::sync::Arc;
 
@@ -28,13 +29,13 @@ use crate::{
     store::{self, Tx, blocks::Stream, checkpoints::End, runs::Run},
 };
 
-/// The streams of which a run's history is made.
+/// The streams that make up a run's history.
 const STREAMS: [&str; 2] = ["history", "summary"];
 
-/// Keeps what a row tells of. The caller trims what the run has then.
+/// Keeps the checkpoint that a row names. The caller then trims the checkpoints of the run.
 ///
 /// # Errors
-/// Refused with [`Why::Blob`] when the content is not here.
+/// Fails with [`Why::Blob`] if the content is not stored.
 pub(in crate::app) fn keep(
     change: &Change<'_>,
     names: &Names,
@@ -59,8 +60,8 @@ pub(in crate::app) fn keep(
     Ok(())
 }
 
-/// How far the rows were: the checkpoint's own writer says it itself. Of others, such as the ranks
-/// beside it, what is here counts.
+/// Returns how far the rows were at a checkpoint. The checkpoint's own writer reports it in the
+/// row. For other writers, such as the other ranks, the stored rows count.
 fn ends(tx: &Tx<'_>, stream: Stream<'_>, row: &CheckpointRow) -> Result<Vec<End>, Error> {
     let mut ends = Vec::new();
     for (name, own) in STREAMS.into_iter().zip([row.history, row.summary]) {
@@ -80,10 +81,10 @@ fn ends(tx: &Tx<'_>, stream: Stream<'_>, row: &CheckpointRow) -> Result<Vec<End>
     Ok(ends)
 }
 
-/// The checkpoints from which an attempt of the run can go on, the newest first.
+/// Returns the checkpoints from which an attempt of the run can resume, newest first.
 ///
 /// # Errors
-/// Missing when there is no such run.
+/// Fails with [`Error::Missing`] if the run does not exist.
 pub(crate) async fn list(
     app: &Arc<App>,
     caller: &Caller,
@@ -104,20 +105,21 @@ pub(crate) async fn list(
     .await
 }
 
-/// Whether a content is a checkpoint of the run, which a run may read by its hash.
+/// Returns whether a content is a checkpoint of the run. A run may read such a content by its hash.
 ///
 /// # Errors
-/// Missing when there is no such run.
+/// Fails with [`Error::Missing`] if the run does not exist.
 pub(in crate::app) fn is_of(tx: &Tx<'_>, run: &str, sha256: &str) -> Result<bool, Error> {
     Ok(store::checkpoints::is_of(tx, lookup::find(tx, run)?.key, sha256)?)
 }
 
-/// An attempt goes on from a checkpoint of its run. A repeat changes nothing.
+/// Lets an attempt resume from a checkpoint of its run. A repeat changes nothing.
 ///
 /// # Errors
-/// Missing when there is no such checkpoint; refused with [`Why::Fenced`] when another attempt owns
-/// the run, and with [`Why::State`] when this one has logged already or goes on from another
-/// checkpoint.
+/// - Fails with [`Error::Missing`] if the checkpoint does not exist.
+/// - Fails with [`Why::Fenced`] if another attempt owns the run.
+/// - Fails with [`Why::State`] if this attempt has logged rows already, or has resumed from another
+///   checkpoint.
 pub(crate) async fn resume(
     app: &Arc<App>,
     caller: &Caller,
@@ -128,7 +130,8 @@ pub(crate) async fn resume(
     caller.attempt(&id, attempt)?;
     app.leases.renew(&id, attempt, app.clock.now());
     let asked = id.clone();
-    // What led to a checkpoint changes no more, so it is summed up beside the writer.
+    // The rows that led to a checkpoint do not change any more, so a reader sums them up, not the
+    // writer.
     let before = app.read(move |tx, app| {
         let run = lookup::find(tx, &asked)?;
         match check(tx, &run, attempt, key)? {
@@ -154,7 +157,7 @@ pub(crate) async fn resume(
     .await
 }
 
-/// The checkpoint, if the attempt may go on from it; `None` when there is nothing to do.
+/// Returns the checkpoint if the attempt may resume from it, or `None` if nothing is to do.
 fn check(tx: &Tx<'_>, run: &Run, attempt: u32, key: i64) -> Result<Option<Checkpoint>, Error> {
     if !check_attempt(run, attempt)? {
         return Err(fenced(&run.id, attempt, run.attempt));
@@ -174,7 +177,7 @@ fn check(tx: &Tx<'_>, run: &Run, attempt: u32, key: i64) -> Result<Option<Checkp
     let refused = |what: &str| {
         let message = format!("attempt {attempt} of the run `{}` {what}", run.id);
         Err(Error::refused(Why::State, message)
-            .hint("resume once, and before the first row is logged"))
+            .hint("an attempt can resume once, before it logs its first row"))
     };
     if known.is_some() {
         return refused("goes on from another checkpoint already");
@@ -187,7 +190,7 @@ fn check(tx: &Tx<'_>, run: &Run, attempt: u32, key: i64) -> Result<Option<Checkp
     Ok(Some(checkpoint))
 }
 
-/// What a run had logged at a checkpoint.
+/// The counts, the value and the summary of a run at a checkpoint.
 #[derive(Debug)]
 struct Before {
     history: u64,
@@ -197,7 +200,7 @@ struct Before {
     summary: Summary,
 }
 
-/// Reads what led to a checkpoint as if it came in again.
+/// Reads the rows that led to a checkpoint as if they arrived again.
 fn before(tx: &Tx<'_>, app: &App, run: &Run, checkpoint: &Checkpoint) -> Result<Before, Error> {
     let lineage = Lineage::to(tx, run, checkpoint)?;
     let plan = run.sweep.as_deref().map(|sweep| app.plans.get(tx, sweep)).transpose()?;

@@ -1,4 +1,4 @@
-//! Removes blobs that nothing refers to. Called by `app::upkeep::step`.
+//! Removes blobs without a reference. `app::upkeep::step` calls it.
 
 use std::sync::{Arc, PoisonError};
 
@@ -10,11 +10,8 @@ use crate::{
     store,
 };
 
-/// One look for blobs that nothing refers to, if it is time. Never takes one that came within the
-/// grace.
-///
-/// # Errors
-/// When the database or the disk fails; the next look finds the same work.
+/// Looks once for blobs without a reference, if it is time. It never removes a blob that arrived
+/// within the grace. If the database or the disk fails, the next look finds the same work.
 pub(in crate::app) async fn collect(app: &Arc<App>, now: Instant) -> Result<(), Error> {
     let lock = || app.collector.next.lock().unwrap_or_else(PoisonError::into_inner);
     let (due, after) = lock().clone();
@@ -38,8 +35,8 @@ fn before_ms(app: &App) -> i64 {
     app.clock.wall_ms().saturating_sub(grace)
 }
 
-/// First they count as gone, then they go, then they are forgotten: a crash in between is picked up
-/// by the next look.
+/// Removes blobs: they first count as gone, then their contents are removed, then their rows. The
+/// next look completes the work after a crash in between.
 async fn remove(app: &Arc<App>, hashes: Vec<String>, before_ms: i64) -> Result<(), Error> {
     let _alone = app.collector.going.write().await;
     if app.collector.is_held() {

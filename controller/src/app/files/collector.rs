@@ -1,5 +1,4 @@
-//! What the collector of blobs remembers between two of its steps. `app::files::blobs` works with
-//! it.
+//! Keeps the state of the blob collector between two of its steps. `app::files::blobs` uses it too.
 
 use std::sync::{
     Mutex,
@@ -8,14 +7,14 @@ use std::sync::{
 
 use tokio::{sync::RwLock, time::Instant};
 
-/// Removes blobs that nothing refers to, some at a time.
+/// The collector that removes blobs without a reference, some at a time.
 #[derive(Debug)]
 pub(in crate::app) struct Collector {
-    /// Held for writing while blobs go, for reading while one gets its name: a blob that comes
-    /// again is not removed.
+    /// The lock that is held for writing while blobs are removed, and for reading while a blob gets
+    /// its name. So a blob that arrives again is not removed.
     pub(in crate::app) going: RwLock<()>,
     pub(in crate::app) next: Mutex<(Instant, String)>,
-    /// How many want every content to stay.
+    /// The number of callers that want every content to stay.
     pub(in crate::app) held: AtomicUsize,
 }
 

@@ -1,5 +1,5 @@
-//! Which checkpoints of a run keep their contents: the newest ones from which an attempt can go on.
-//! Called when a checkpoint comes, and by `app::change` when a run is over.
+//! Decides which checkpoints of a run keep their contents: the newest ones from which an attempt
+//! can resume. It is called when a checkpoint arrives, and by `app::change` when a run is over.
 
 use sweeps::lifecycle::run::State;
 
@@ -8,16 +8,13 @@ use crate::{
     store::{self, Tx, blocks::Stream, checkpoints::Checkpoint, runs::Run},
 };
 
-/// Checkpoints of a run that goes on whose contents stay: the newest, and one more for when the
-/// newest is of no use.
+/// The number of checkpoints of a live run whose contents stay: the newest, and one more in case
+/// the newest is unusable.
 pub(in crate::app) const KEPT: usize = 2;
-/// Checkpoints whose rows are not all here yet, and whose contents stay for them.
+/// The number of checkpoints without all of their rows whose contents stay for now.
 const OPEN: usize = 16;
-/// Lets go of the contents of all but the newest checkpoints that an attempt can go on from, or may
-/// be able to.
-///
-/// # Errors
-/// When the database fails.
+/// Releases the contents of all but the newest checkpoints that an attempt can resume from, or may
+/// be able to resume from later.
 pub(in crate::app) fn trim(tx: &Tx<'_>, run: &Run, most: usize) -> Result<(), Error> {
     let (mut complete, mut open) = (0, 0);
     for checkpoint in store::checkpoints::kept(tx, run.key)? {
@@ -32,8 +29,8 @@ pub(in crate::app) fn trim(tx: &Tx<'_>, run: &Run, most: usize) -> Result<(), Er
     Ok(())
 }
 
-/// All rows before it are here. They come by another way than the checkpoint, and a node may die in
-/// between.
+/// Returns whether all rows before the checkpoint are stored. They take another way than the
+/// checkpoint, and a node may die in between.
 pub(super) fn is_complete(tx: &Tx<'_>, run: &Run, checkpoint: &Checkpoint) -> Result<bool, Error> {
     for end in store::checkpoints::ends(tx, checkpoint.key)? {
         let stream = Stream {
@@ -49,11 +46,8 @@ pub(super) fn is_complete(tx: &Tx<'_>, run: &Run, checkpoint: &Checkpoint) -> Re
     Ok(true)
 }
 
-/// A run is over: its newest checkpoint is enough for whoever takes it up again, which nobody does
-/// with one that was pruned.
-///
-/// # Errors
-/// When the database fails.
+/// Trims the checkpoints of a run that is over. The newest one is enough for a later attempt, and a
+/// pruned run never gets another attempt.
 pub(in crate::app) fn settle(tx: &Tx<'_>, run: &Run) -> Result<(), Error> {
     trim(tx, run, if run.state == State::Pruned { 0 } else { 1 })
 }

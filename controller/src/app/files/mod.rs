@@ -1,5 +1,5 @@
-//! The files of runs: contents by hash, artifacts, checkpoints, whose they are and how much room
-//! they take.
+//! Handles the files of runs: contents by hash, artifacts and checkpoints, with their owners and
+//! the room that they take.
 
 pub(crate) mod artifacts;
 pub(crate) mod blobs;

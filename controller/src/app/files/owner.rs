@@ -1,7 +1,8 @@
-//! Whose contents a caller may name. A run may name what its project has: what one of its runs has
-//! sent, or a row of it names. Whoever knows the hash of another's content learns nothing of it,
-//! not even that it is here; whoever has the content itself sends it. Used by `app::files::blobs`
-//! and by what keeps rows that name contents.
+//! Decides which contents a caller may name. A run may name the contents of its project: those that
+//! one of its runs has sent, or that a row of its runs names. A caller that knows only the hash of
+//! another project's content learns nothing about it, not even that it is stored. A caller that has
+//! the content itself sends it. `app::files::blobs` uses this module, and so does everything that
+//! keeps rows which name contents.
 
 use super::room::Bound;
 use crate::{
@@ -14,31 +15,29 @@ use crate::{
     store::{self, Tx, runs::Run},
 };
 
-/// Whose contents are meant: the project of a run, and the run.
+/// The owner of contents: the project of a run, and the run.
 #[derive(Clone, Debug)]
 pub(in crate::app) struct Owner {
     /// The project.
     pub(in crate::app) project: String,
-    /// Internal key of the run.
+    /// The internal key of the run.
     pub(in crate::app) run: i64,
     id: String,
 }
 
 impl Owner {
-    /// Of a caller who may do everything there is none: it may name every content.
+    /// Returns the owner that a caller stands for. An administrator has none and may name every
+    /// content.
     ///
     /// # Errors
-    /// Missing when the caller's run is not there.
+    /// Fails with [`Error::Missing`] if the caller's run does not exist.
     pub(in crate::app) fn of(tx: &Tx<'_>, caller: &Caller) -> Result<Option<Self>, Error> {
         let Caller::Run { run, .. } = caller else { return Ok(None) };
         let Run { key, id, project, .. } = lookup::find(tx, run)?;
         Ok(Some(Self { project, run: key, id }))
     }
 
-    /// How much more it may have.
-    ///
-    /// # Errors
-    /// When the database fails.
+    /// Returns the bounds on the bytes that the owner may have.
     pub(in crate::app) fn bounds(&self, tx: &Tx<'_>, app: &App) -> Result<Vec<Bound>, Error> {
         let (of_project, of_run) = store::holdings::bytes(tx, &self.project, self.run)?;
         let (project, run) =
@@ -55,11 +54,8 @@ impl Owner {
     }
 }
 
-/// The size of a blob that is here and that its owner may name. One that is here and is another's
-/// is answered like one that is not here.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the size of a stored blob that the owner may name. A blob of another project gets the
+/// same answer as a blob that is not stored.
 pub(in crate::app) fn known(
     tx: &Tx<'_>,
     owner: Option<&Owner>,
@@ -71,29 +67,29 @@ pub(in crate::app) fn known(
     }
 }
 
-/// Who names contents, for a project.
+/// The right to name contents in rows of a project.
 #[derive(Clone, Debug)]
 pub(in crate::app) struct Names {
-    /// None: who may name every content.
+    /// The owner of the contents; `None` if the caller may name every content.
     owner: Option<Owner>,
     /// The project.
     pub(in crate::app) project: String,
 }
 
 impl Names {
-    /// What this caller may name in rows of a project's run.
+    /// Returns what this caller may name in the rows of a project's run.
     ///
     /// # Errors
-    /// Missing when the caller's run is not there.
+    /// Fails with [`Error::Missing`] if the caller's run does not exist.
     pub(in crate::app) fn of(tx: &Tx<'_>, caller: &Caller, project: &str) -> Result<Self, Error> {
         Ok(Self { owner: Owner::of(tx, caller)?, project: project.to_owned() })
     }
 
-    /// Passes when the blob of `name` is here, may be named, and is as long as it was said to be.
+    /// Passes if the blob of `name` is stored, may be named, and has the announced size.
     ///
     /// # Errors
-    /// Invalid when it is longer or shorter; refused with [`Why::Blob`] when it is not here or is
-    /// another project's.
+    /// Fails with [`Error::Invalid`] if the size differs, and with [`Why::Blob`] if the blob is not
+    /// stored or belongs to another project.
     pub(in crate::app) fn check(
         &self,
         tx: &Tx<'_>,
@@ -111,10 +107,10 @@ impl Names {
         }
     }
 
-    /// The same; from now on the project has the blob.
+    /// Checks the same, and makes the blob the project's own from now on.
     ///
     /// # Errors
-    /// Those of [`Names::check`].
+    /// Fails as [`Names::check`] does.
     pub(in crate::app) fn claim(
         &self,
         tx: &Tx<'_>,
@@ -123,7 +119,7 @@ impl Names {
         size: u64,
     ) -> Result<(), Error> {
         self.check(tx, name, sha256, size)?;
-        // What another caller may name, the project has already.
+        // A run may name only what its project has already.
         if self.owner.is_none() {
             store::holdings::add(tx, &self.project, sha256, size, None)?;
         }

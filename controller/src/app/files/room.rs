@@ -1,6 +1,6 @@
-//! How much of the disk the contents of files may take, in all and for each owner. Asked by
-//! `app::files::blobs` while a content comes in. Counts in memory, from what the database has: what
-//! has arrived, and not what somebody says that will.
+//! Bounds the disk space that the contents of files take, in all and for each owner.
+//! `app::files::blobs` asks it while a content arrives. It counts in memory, from what the database
+//! holds. It counts the bytes that have arrived, not those that a caller announces.
 
 use std::{
     collections::HashMap,
@@ -11,7 +11,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::app::error::{Error, Why};
 
-/// Contents that may come in at once. Each has a file open, and the next one waits for its turn.
+/// The most contents that may arrive at the same time. Each holds a file open, and the next one
+/// waits for its turn.
 const AT_ONCE: usize = 128;
 
 /// The room for contents.
@@ -27,26 +28,27 @@ struct Held(Mutex<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
-    /// Bytes that are here, and those of contents that are coming in.
+    /// The bytes of the stored contents and of those that are arriving.
     used: u64,
-    /// Of the latter, by whom they are for.
+    /// The bytes that are arriving, by their owner.
     coming: HashMap<String, u64>,
 }
 
-/// What one owner may have.
+/// The bound of one owner.
 #[derive(Clone, Debug)]
 pub(in crate::app) struct Bound {
-    /// Who, for people.
+    /// The owner's name, for users.
     pub(in crate::app) of: String,
-    /// Bytes that it has already.
+    /// The bytes that the owner has already.
     pub(in crate::app) has: u64,
-    /// Bytes that it may have.
+    /// The bytes that the owner may have.
     pub(in crate::app) most: u64,
-    /// What raises the bound.
+    /// The flag that raises the bound.
     pub(in crate::app) flag: &'static str,
 }
 
-/// What one content takes as it comes in; dropped without [`Taken::keep`] it is free again.
+/// The room that one content takes while it arrives. Dropping it without [`Taken::keep`] frees the
+/// room.
 #[derive(Debug)]
 pub(in crate::app) struct Taken {
     held: Arc<Held>,
@@ -56,23 +58,23 @@ pub(in crate::app) struct Taken {
 }
 
 impl Room {
-    /// With so many bytes in use, and a bound.
+    /// Creates a room with this many bytes in use, and a bound.
     pub(in crate::app) fn new(used: u64, most: u64) -> Self {
         let counts = Counts { used, coming: HashMap::new() };
         let turns = Arc::new(Semaphore::new(AT_ONCE));
         Self { most, held: Arc::new(Held(Mutex::new(counts))), turns }
     }
 
-    /// Waits until one more content may come in. The turn ends when the answer is dropped.
+    /// Waits until one more content may arrive. The turn ends when the permit is dropped.
     pub(in crate::app) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
-        // Nobody closes the semaphore.
+        // The semaphore is never closed.
         Arc::clone(&self.turns).acquire_owned().await.ok()
     }
 
-    /// A content of `size` bytes is about to come. Nothing is taken yet.
+    /// Prepares for a content of `size` bytes. It takes no room yet.
     ///
     /// # Errors
-    /// Refused with [`Why::Room`] when there is no room for it: whoever sends it keeps it, and may
+    /// Fails with [`Why::Room`] if there is no room for the content. The sender keeps it and may
     /// try again.
     pub(in crate::app) fn begin(&self, size: u64, bounds: Vec<Bound>) -> Result<Taken, Error> {
         let taken = Taken { held: Arc::clone(&self.held), most: self.most, bounds, size: 0 };
@@ -80,7 +82,7 @@ impl Room {
         Ok(taken)
     }
 
-    /// A content is gone.
+    /// Frees the room of a content that is gone.
     pub(in crate::app) fn give_back(&self, size: u64) {
         self.held.lock().used -= size;
     }
@@ -93,10 +95,10 @@ impl Held {
 }
 
 impl Taken {
-    /// So many bytes more have arrived.
+    /// Takes room for bytes that have arrived.
     ///
     /// # Errors
-    /// Refused with [`Why::Room`] when there is no room for them.
+    /// Fails with [`Why::Room`] if there is no room for them.
     pub(in crate::app) fn more(&mut self, bytes: u64) -> Result<(), Error> {
         let mut counts = self.held.lock();
         self.check(&counts, bytes)?;
@@ -109,10 +111,10 @@ impl Taken {
         Ok(())
     }
 
-    /// Passes while what has come is within bounds that were looked up anew.
+    /// Passes if the bytes that have arrived are within bounds that were looked up again.
     ///
     /// # Errors
-    /// Refused with [`Why::Room`] when it is not.
+    /// Fails with [`Why::Room`] if they are not.
     pub(in crate::app) fn fits(&mut self, bounds: Vec<Bound>) -> Result<(), Error> {
         self.bounds = bounds;
         self.check(&self.held.lock(), 0)
@@ -141,9 +143,10 @@ impl Taken {
         Ok(())
     }
 
-    /// The content stays.
+    /// Keeps the room, because the content is stored.
     pub(in crate::app) fn keep(self) {
-        // It takes room as one that is here: as one that is coming in, its room is free now.
+        // The content takes room as a stored one. Dropping `self` frees its room as an arriving
+        // one.
         self.held.lock().used += self.size;
     }
 }
@@ -171,7 +174,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn only_so_many_contents_come_in_at_once() {
+    async fn a_bounded_number_of_contents_arrive_at_once() {
         let room = Room::new(0, 0);
         let next = async || timeout(Duration::ZERO, room.turn()).await.ok().flatten();
         let mut turns = Vec::new();

@@ -1,5 +1,5 @@
-//! The rows of the stream `files`: each names contents, which have to be here before the row is
-//! kept. Called by `app::rows::ingest`.
+//! Keeps the rows of the stream `files`. Each row names contents, which must be stored before the
+//! row is kept. `app::rows::ingest` calls it.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::{
     store::{self, blocks::Stream, files::File, runs::Run},
 };
 
-/// A row of the stream `files`, with what has to be known of it before it is kept.
+/// A row of the stream `files`, with everything that must be known about it before it is kept.
 #[derive(Clone, Debug)]
 pub(in crate::app) enum Row {
     File(FileRow),
@@ -28,11 +28,12 @@ pub(in crate::app) enum Row {
     Artifact(Logged),
 }
 
-/// The rows of an append to the stream `files`.
+/// Reads the rows of an append to the stream `files`.
 ///
 /// # Errors
-/// Invalid when a row tells of neither a file, a checkpoint nor an artifact, or all the artifacts
-/// together are larger than one may be; refused with [`Why::Blob`] when a manifest is not here.
+/// - Fails with [`Error::Invalid`] if a row names neither a file, a checkpoint nor an artifact.
+/// - Fails with [`Error::Invalid`] if all artifacts together are larger than one may be.
+/// - Fails with [`Why::Blob`](crate::app::error::Why::Blob) if a manifest is not stored.
 pub(in crate::app) async fn read(
     app: &Arc<App>,
     caller: &Caller,
@@ -40,14 +41,14 @@ pub(in crate::app) async fn read(
     frames: &[u8],
 ) -> Result<Vec<Row>, Error> {
     let told = record::rows(frames)
-        .map_err(|corrupt| Error::invalid(format!("damaged rows: {corrupt}")))?;
+        .map_err(|corrupt| Error::invalid(format!("the rows are damaged: {corrupt}")))?;
     let told: Result<Vec<ContentRow>, BadArtifact> = told.iter().map(ContentRow::of).collect();
     let told = told.map_err(|bad| Error::invalid(bad.to_string()))?;
     let most = app.settings.limits.checkpoint_rows;
     let checkpoints = told.iter().filter(|told| matches!(told, ContentRow::Checkpoint(_))).count();
     if checkpoints > most {
-        let message = format!("an append with {checkpoints} checkpoints, {most} at most");
-        return Err(Error::invalid(message).hint("send the rows apart"));
+        let message = format!("the append has {checkpoints} checkpoints; the limit is {most}");
+        return Err(Error::invalid(message).hint("send the rows in several appends"));
     }
     let (mut rows, mut bytes, mut entries) = (Vec::new(), 0, 0);
     for told in told {
@@ -56,7 +57,8 @@ pub(in crate::app) async fn read(
             ContentRow::Checkpoint(checkpoint) => Row::Checkpoint(checkpoint),
             ContentRow::Artifact(artifact) => {
                 // A row of a hundred bytes may name a manifest of megabytes, and an append has room
-                // for many such rows. Our own clients send one at a time (`blobs::batch`).
+                // for many such rows. The clients of this project send one at a time
+                // (`blobs::batch`).
                 bytes += artifact.size;
                 check_together(bytes, entries)?;
                 let logged = artifacts::stage(app, caller, run, artifact).await?;
@@ -69,23 +71,24 @@ pub(in crate::app) async fn read(
     Ok(rows)
 }
 
-/// Passes for what the artifacts of one append may have in all: as much as the largest of them.
+/// Passes if the artifacts of one append are within the limit. Together they may be as large as one
+/// artifact.
 fn check_together(bytes: u64, entries: usize) -> Result<(), Error> {
     if bytes <= MAX_MANIFEST_BYTES && entries <= MAX_ENTRIES {
         return Ok(());
     }
     let message = format!(
-        "the artifacts of one append have {MAX_ENTRIES} files and {MAX_MANIFEST_BYTES} bytes of \
-        manifests at most"
+        "the artifacts of one append have more than {MAX_ENTRIES} files or {MAX_MANIFEST_BYTES} \
+        bytes of manifests"
     );
-    Err(Error::invalid(message).hint("send the rows apart"))
+    Err(Error::invalid(message).hint("send the rows in several appends"))
 }
 
-/// Keeps such rows, and their blobs with them. Of an attempt that is over a file is added, and
-/// takes the place of none.
+/// Keeps such rows, together with their blobs. A file of an attempt that is over is added, but
+/// replaces no other file.
 ///
 /// # Errors
-/// Refused with [`Why::Blob`] when a blob is not here.
+/// Fails with [`Why::Blob`](crate::app::error::Why::Blob) if a blob is not stored.
 pub(in crate::app) fn keep(
     change: &Change<'_>,
     caller: &Caller,
@@ -114,7 +117,7 @@ pub(in crate::app) fn keep(
             Row::Artifact(logged) => artifacts::keep(change, &names, run, apart, logged)?,
         }
     }
-    // Nobody goes on from a fenced one: its attempt is not the run's any more.
+    // No attempt resumes from a fenced checkpoint, because its attempt no longer owns the run.
     let goes_on = !fenced && rows.iter().any(|row| matches!(row, Row::Checkpoint(_)));
     if goes_on { kept::trim(change.tx, run, kept::KEPT) } else { Ok(()) }
 }
