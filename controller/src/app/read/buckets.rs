@@ -1,4 +1,5 @@
-//! A curve in buckets: many points in, few out, and none lost. Used by `app::read::curves`. Pure.
+//! Reduces a curve to a few buckets that lose none of its points. `app::read::curves` uses it. It
+//! does no I/O.
 
 /// The values at neighbouring x.
 #[derive(Clone, Debug, PartialEq)]
@@ -7,13 +8,13 @@ pub(crate) struct Bucket {
     pub(crate) x: (f64, f64),
     /// The smallest and the largest step.
     pub(crate) steps: (u64, u64),
-    /// How many values are finite.
+    /// The number of finite values.
     pub(crate) count: u64,
     /// The smallest and the largest finite value.
     pub(crate) range: Option<(f64, f64)>,
     /// The finite value at the highest step.
     pub(crate) last: Option<f64>,
-    /// How many values are NaN, infinity, minus infinity.
+    /// The numbers of values that are NaN, infinity and minus infinity.
     pub(crate) odd: [u64; 3],
 }
 
@@ -22,7 +23,7 @@ pub(crate) struct Bucket {
 pub(crate) struct Point {
     /// The step.
     pub(crate) step: u64,
-    /// Where it stands.
+    /// The position on the horizontal axis.
     pub(crate) x: f64,
     /// The value.
     pub(crate) value: f64,
@@ -37,7 +38,7 @@ impl Bucket {
         bucket
     }
 
-    /// Points come by rising steps.
+    /// Adds a point. The caller passes points in the order of their steps.
     fn add(&mut self, Point { step, x, value }: Point) {
         self.x = (self.x.0.min(x), self.x.1.max(x));
         self.steps = (self.steps.0.min(step), self.steps.1.max(step));
@@ -51,11 +52,12 @@ impl Bucket {
         }
     }
 
-    /// Values at the steps from `first` on, all of them behind what came.
+    /// Adds values at the steps from `first` on. All of these steps are larger than the earlier
+    /// ones.
     fn extend(&mut self, first: u64, values: &[f64]) {
         let Some(last) = values.last() else { return };
         if !values.iter().all(|value| value.is_finite()) {
-            // In this order, so that the step after the very last one is never made.
+            // This order never computes the step after the very last one.
             for (value, step) in values.iter().zip(first..) {
                 self.add(Point { step, x: step as f64, value: *value });
             }
@@ -66,7 +68,7 @@ impl Bucket {
         self.count += values.len() as u64;
         let (mut least, mut most) = self.range.unwrap_or((*last, *last));
         for value in values {
-            // `min` and `max` would look for NaN, of which there is none.
+            // `min` and `max` would check for NaN, and there is none.
             least = if *value < least { *value } else { least };
             most = if *value > most { *value } else { most };
         }
@@ -75,8 +77,8 @@ impl Bucket {
     }
 }
 
-/// Buckets over steps. Takes points by steps that never fall; of several at one step the last
-/// counts.
+/// Buckets over steps. It takes points in the order of their steps; if several have the same step,
+/// the last one counts.
 #[derive(Debug)]
 pub(in crate::app) struct BySteps {
     width: u64,
@@ -88,15 +90,15 @@ pub(in crate::app) struct BySteps {
 }
 
 impl BySteps {
-    /// At most `most` buckets over these steps, both ends inclusive; there must be at least one of
-    /// each.
+    /// Creates at most `most` buckets over these steps, both ends inclusive. There must be at least
+    /// one step and one bucket.
     pub(in crate::app) fn new((least, last): (u64, u64), most: u64) -> Self {
         // The number of steps may be 2^64.
         let width = ((last - least) / most).saturating_add(1);
         Self { width, end: least, least, pending: None, done: Vec::new() }
     }
 
-    /// One more point.
+    /// Adds one point.
     pub(in crate::app) fn add(&mut self, step: u64, value: f64) {
         if let Some((before, value)) = self.pending.filter(|(before, _)| *before != step) {
             self.put(before, value);
@@ -104,14 +106,14 @@ impl BySteps {
         self.pending = Some((step, value));
     }
 
-    /// Points at the steps from `first` on, one at each.
+    /// Adds points at the steps from `first` on, one at each step.
     pub(in crate::app) fn add_run(&mut self, first: u64, values: &[f64]) {
         let Some((last, before)) = values.split_last() else { return };
         let (mut at, mut left) = (first, before);
         while let Some((value, behind)) = left.split_first() {
             self.add(at, *value);
-            // It opens its bucket, or goes on with it: the rest of that bucket needs no look at
-            // every step.
+            // The value opens its bucket or continues it. So the values at the other steps of that
+            // bucket can be added together.
             if let Some((step, value)) = self.pending.take() {
                 self.put(step, value);
             }
@@ -125,7 +127,7 @@ impl BySteps {
         self.add(at, *last);
     }
 
-    /// All buckets that hold a point.
+    /// Returns all buckets that hold a point.
     pub(in crate::app) fn finish(mut self) -> Vec<Bucket> {
         if let Some((step, value)) = self.pending.take() {
             self.put(step, value);
@@ -146,17 +148,17 @@ impl BySteps {
     }
 }
 
-/// At most `most` buckets over x, which may be anything; points come by rising steps, and those
-/// whose x is not finite are left out.
+/// Returns at most `most` buckets over x, which may be any number. Points come in the order of
+/// their steps. Points whose x is not finite are left out.
 pub(in crate::app) fn by_x(points: &[Point], most: usize) -> Vec<Bucket> {
     let finite = || points.iter().filter(|point| point.x.is_finite());
     let least = finite().map(|point| point.x).fold(f64::INFINITY, f64::min);
     let last = finite().map(|point| point.x).fold(f64::NEG_INFINITY, f64::max);
     let mut buckets: Vec<Option<Bucket>> = vec![None; most];
     for point in finite() {
-        // Halved, so that the widest range has a width too.
+        // Halving keeps the width of the widest range finite.
         let part = (point.x / 2.0 - least / 2.0) / (last / 2.0 - least / 2.0);
-        // All at one x: a NaN, which counts as 0.
+        // If all points have the same x, this is NaN, which converts to 0.
         let place = ((part * most as f64) as usize).min(most - 1);
         match &mut buckets[place] {
             Some(bucket) => bucket.add(*point),
@@ -177,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_says_all_of_its_values_and_loses_none() {
+    fn a_bucket_covers_all_of_its_values() {
         let points: Vec<_> =
             (0..10).map(|step| (step, [3.0, 1.0, 2.0, f64::NAN, 0.5][step as usize % 5])).collect();
         let found = by_steps(&points, (0, 9), 2);
@@ -198,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_at_a_step_counts_and_gaps_make_no_buckets() {
+    fn the_last_value_at_a_step_counts_and_gaps_make_no_buckets() {
         let found = by_steps(&[(0, 1.0), (0, 2.0), (99, 5.0), (100, 6.0)], (0, 100), 10);
         assert_eq!(
             found.iter().map(|b| (b.steps, b.count, b.last)).collect::<Vec<_>>(),
@@ -207,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_of_steps_is_the_same_as_its_points() {
+    fn adding_a_run_of_steps_equals_adding_its_points() {
         let odd = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
         let value = |at: u64| {
             if at % 37 < 3 && at > 500 {
@@ -221,7 +223,7 @@ mod tests {
         for most in [1, 2, 7, 64, 999, 1000, 5000] {
             for cut in [0, 1, 2, 500, 999, 1000] {
                 let mut buckets = BySteps::new((90, 1089), most);
-                // A point before that the run puts in the shade.
+                // The run replaces this earlier point.
                 buckets.add(90, 1e9);
                 buckets.add_run(90, &values[..cut]);
                 buckets.add_run(90 + cut as u64, &values[cut..]);

@@ -1,7 +1,7 @@
-//! Curves of what a run logged: of merged blocks only the columns that were asked for are read, the
-//! tail that is not merged yet is read whole. Called by the doors through `app::read::history`. One
-//! value for each step and key: that of the highest attempt, writer and row; rows that were fenced
-//! are left out. Changes nothing.
+//! Reads the curves of what a run logged. It reads only the requested columns of merged blocks, and
+//! the whole of the tail that is not merged yet. The handlers in `api` call it through
+//! `app::read::history`. Each step and key has one value: that of the highest attempt, writer and
+//! row. Fenced rows are left out. It changes nothing.
 
 use std::{ops::RangeInclusive, rc::Rc};
 
@@ -20,33 +20,34 @@ use crate::{
     store::{self, Tx, blocks::Stream, runs::Run},
 };
 
-/// The points that may be put in order at once; a curve that rises with its rows, as nearly all do,
-/// needs no order.
+/// The most points that may be sorted at once. A curve whose steps rise with its rows, as in nearly
+/// all runs, needs no sorting.
 const SORTED: usize = 1 << 26;
 
-/// What stands on the horizontal axis.
+/// The quantity on the horizontal axis.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Axis {
     /// The step.
     Step,
-    /// Milliseconds since the epoch at the writer.
+    /// The time at the writer, in milliseconds since 1970.
     WallTime,
     /// The value of another key at the same step.
     Key(String),
 }
 
-/// Which part of a curve is wanted.
+/// The part of a curve that a caller asks for.
 #[derive(Clone, Debug)]
 pub(crate) struct Window {
-    /// At most this many buckets.
+    /// The most buckets.
     pub(crate) buckets: usize,
-    /// These steps.
+    /// The steps.
     pub(crate) steps: RangeInclusive<u64>,
-    /// Over this.
+    /// The horizontal axis.
     pub(crate) axis: Axis,
 }
 
-/// The history of a run (see [`Lineage`]) that is not fenced, in order of attempt, writer and row.
+/// The history of a run (see [`Lineage`]) without its fenced rows, in the order of attempt, writer
+/// and row.
 pub(in crate::app) struct History<'a> {
     tx: &'a Tx<'a>,
     blocks: Vec<Stored>,
@@ -61,14 +62,14 @@ enum Stored {
 struct Segment {
     /// The smallest and the largest step.
     steps: (u64, u64),
-    /// No step is smaller than the one before.
+    /// Whether no step is smaller than the one before.
     in_order: bool,
     points: Points,
 }
 
 enum Points {
     Here(Vec<Point>),
-    /// In these columns of a block.
+    /// The points are in these columns of a block.
     There {
         block: i64,
         head: Rc<Head>,
@@ -77,7 +78,8 @@ enum Points {
 }
 
 impl<'a> History<'a> {
-    /// Of a run: reads the heads of merged blocks, and what is not merged.
+    /// Opens the history of a run: it reads the heads of merged blocks, and the rows that are not
+    /// merged.
     pub(in crate::app) fn open(tx: &'a Tx<'a>, run: &Run) -> Result<Self, Error> {
         let mut blocks = Vec::new();
         for (attempt, writer, rows) in Lineage::of(tx, run)?.streams(tx, run.key, "history")? {
@@ -104,7 +106,7 @@ impl<'a> History<'a> {
         Ok(Self { tx, blocks })
     }
 
-    /// Shows the frames that are not merged, and the heads of what is.
+    /// Shows the frames that are not merged, and the heads of the merged blocks.
     pub(in crate::app) fn each(
         &self,
         mut frames: impl FnMut(&[u8]) -> Result<(), Error>,
@@ -119,7 +121,7 @@ impl<'a> History<'a> {
         Ok(())
     }
 
-    /// The curve of one key.
+    /// Returns the curve of one key.
     pub(in crate::app) fn curve(&self, key: &str, window: &Window) -> Result<Vec<Bucket>, Error> {
         let segments = self.segments(key, window)?;
         let most = window.buckets.max(1);
@@ -156,7 +158,7 @@ impl<'a> History<'a> {
         Ok(buckets::by_x(&points, most))
     }
 
-    /// Where the points of a key within the window are.
+    /// Returns where the points of a key within the window are.
     fn segments(&self, key: &str, window: &Window) -> Result<Vec<Segment>, Error> {
         let mut segments: Vec<Segment> = Vec::new();
         for block in &self.blocks {
@@ -183,8 +185,8 @@ impl<'a> History<'a> {
         Ok(segments)
     }
 
-    /// The first step and the values of a segment that has one at each step: the head says so, and
-    /// the steps need not be read.
+    /// Returns the first step and the values of a segment that has one value at each step. The head
+    /// says so, and then the steps need not be read.
     fn run(&self, segment: &Segment, window: &Window) -> Result<Option<(u64, Vec<f64>)>, Error> {
         let Points::There { block, head, columns } = &segment.points else { return Ok(None) };
         let (true, &[column]) = (head.is_step_by_step(), columns.as_slice()) else {
@@ -204,8 +206,8 @@ impl<'a> History<'a> {
         Ok(Some((from, values)))
     }
 
-    /// Shows the points of a segment that are within the window: step, x (0 over steps and keys)
-    /// and value.
+    /// Shows the points of a segment that are within the window: the step, x and the value. x is 0
+    /// if the axis is the step or a key.
     fn load(
         &self,
         segment: Segment,
@@ -241,10 +243,10 @@ impl<'a> History<'a> {
                 Some(rows) => found.extend(rows.into_iter().map(|row| row as usize).zip(numbers)),
             }
         }
-        // Rows that changed the kind of a value: back in their order.
+        // Rows whose values changed their kind are put back in order here.
         found.sort_by_key(|(row, _)| *row);
         for (row, value) in found {
-            let step = *steps.get(row).ok_or_else(|| damaged("a row beyond the last"))?;
+            let step = *steps.get(row).ok_or_else(|| damaged("a row is beyond the last"))?;
             if window.steps.contains(&step) {
                 let x = walls
                     .as_ref()
@@ -256,18 +258,20 @@ impl<'a> History<'a> {
         Ok(())
     }
 
-    /// All points of the segments by step, one for each.
+    /// Returns all points of the segments in the order of their steps, one for each step.
     fn in_order(&self, segments: Vec<Segment>, window: &Window) -> Result<Vec<Point>, Error> {
         let mut points = Vec::new();
         for segment in segments {
             self.load(segment, window, |step, x, value| points.push(Point { step, x, value }))?;
             if points.len() > SORTED {
-                let message = format!("more than {SORTED} points, out of order or not over steps");
+                let message = format!(
+                    "the curve has more than {SORTED} points, out of order or not over steps"
+                );
                 return Err(Error::refused(Why::State, message).hint("ask for fewer steps at once"));
             }
         }
         if !points.is_sorted_by_key(|point| point.step) {
-            // Stable: of one step the last stays the last.
+            // The sort is stable: the last point of a step stays the last.
             points.sort_by_key(|point| point.step);
         }
         points.dedup_by(|later, kept| {
@@ -281,7 +285,7 @@ impl<'a> History<'a> {
     }
 }
 
-/// The values of a column of numbers.
+/// Returns the values of a column of numbers, or `None` for a column of booleans or texts.
 fn numbers(values: Values) -> Option<Vec<f64>> {
     match values {
         Values::F64(numbers) => Some(numbers),
@@ -291,7 +295,7 @@ fn numbers(values: Values) -> Option<Vec<f64>> {
     }
 }
 
-/// A segment of what is not merged yet, if it holds the key within the window.
+/// Returns a segment of the rows that are not merged yet, if it holds the key within the window.
 fn in_frames(frames: &[u8], key: &str, window: &Window) -> Result<Option<Segment>, Error> {
     let mut points: Vec<Point> = Vec::new();
     for frame in record::frames(frames) {
@@ -316,7 +320,7 @@ fn in_frames(frames: &[u8], key: &str, window: &Window) -> Result<Option<Segment
     Ok(bounds.map(|steps| Segment { steps, in_order, points: Points::Here(points) }))
 }
 
-/// The points at the steps where both are, over the value of the other.
+/// Returns the points at the steps that both curves have, with the value of `over` as their x.
 fn join(points: &[Point], over: &[Point]) -> Vec<Point> {
     let mut others = over.iter().peekable();
     let at = |point: &Point| {

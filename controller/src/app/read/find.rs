@@ -1,6 +1,6 @@
-//! Many runs, filtered and sorted. Called by the doors. Goes through the stored runs once, reading
-//! of each only the values that are asked about, and looks closely at those alone that are told.
-//! Changes nothing.
+//! Finds, filters and sorts runs. The handlers in `api` call it. It goes through the stored runs
+//! once and reads only the values that the question is about. It reads in full only the runs that
+//! it returns. It changes nothing.
 
 use std::sync::Arc;
 
@@ -26,18 +26,18 @@ use crate::{
     },
 };
 
-/// Which runs are wanted, and in which order.
+/// The runs that a caller asks for, and their order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Search {
-    /// Of this project; empty: of any.
+    /// The project of the runs; empty means any.
     pub(crate) project: String,
-    /// Of this sweep; empty: of any and of none.
+    /// The sweep of the runs; empty means any sweep or none.
     pub(crate) sweep: String,
-    /// What they have to pass, in words.
+    /// The filters that the runs must pass, in words.
     pub(crate) filters: Vec<String>,
-    /// What they are sorted by, in words; then the newest first.
+    /// The values to sort by, in words. Among equal runs, the newest comes first.
     pub(crate) sort: Vec<String>,
-    /// At most this many; 0: all.
+    /// The most runs to return; 0 means all.
     pub(crate) limit: u32,
 }
 
@@ -49,11 +49,11 @@ struct Question {
     limit: usize,
 }
 
-/// The runs that pass every filter, in order.
+/// Returns the runs that pass every filter, in order.
 ///
 /// # Errors
-/// Missing when there is no such sweep; invalid, with all that is wrong, when the words make no
-/// sense.
+/// Fails with [`Error::Missing`] if the sweep does not exist, and with [`Error::Invalid`], which
+/// lists every mistake, if the words are wrong.
 pub(crate) async fn find_runs(
     app: &Arc<App>,
     caller: &Caller,
@@ -103,7 +103,7 @@ async fn send_runs(
 }
 
 impl Question {
-    /// The internal keys of the runs, in order.
+    /// Returns the internal keys of the runs, in order.
     fn answer(&self, tx: &Tx<'_>) -> Result<Vec<i64>, Error> {
         let mut found: Vec<(Vec<Option<Value>>, i64)> = Vec::new();
         let mut known = Definitions::default();
@@ -123,7 +123,7 @@ impl Question {
             found.push((by.collect::<Result<_, Error>>()?, candidate.key()?));
             Ok(!self.order.is_empty() || found.len() < self.limit)
         })?;
-        // Stable: what is equal stays the newest first.
+        // The sort is stable: among equal runs, the newest stays first.
         found.sort_by(|(one, _), (other, _)| {
             let pairs = self.order.iter().zip(one.iter().zip(other));
             let mut orders =
@@ -135,7 +135,8 @@ impl Question {
     }
 }
 
-/// The definitions of metrics that were read last: runs of one program mostly have the same.
+/// The definitions of metrics that were read last. Runs of one program mostly have the same
+/// definitions.
 #[derive(Default)]
 struct Definitions {
     json: String,
@@ -152,7 +153,7 @@ impl Definitions {
     }
 }
 
-/// What a run has under a name; of tags all in one text.
+/// Returns the value of a run under a name. All tags form one text.
 fn value(
     run: &Candidate<'_>,
     name: &Name,

@@ -1,5 +1,6 @@
-//! What a run logged, read by keys: which there are, their curves, their rows. Called by the doors.
-//! Reads snapshots beside the writer and changes nothing; rows are streamed block by block.
+//! Reads the history of a run by keys: which keys there are, their curves, and their rows. The
+//! handlers in `api` call it. It reads snapshots beside the writer and changes nothing. Rows are
+//! streamed block by block.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -32,25 +33,25 @@ use crate::{
     store::{self, Tx, blocks::Stream},
 };
 
-/// What was logged under one name.
+/// The values that were logged under one name.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Key {
-    /// What its values are: "number", "bool", "text", or the `_type` of JSON objects.
+    /// The kinds of the values: `number`, `bool`, `text`, or the `_type` of JSON objects.
     pub(crate) types: BTreeSet<String>,
-    /// How many there are.
+    /// The number of values.
     pub(crate) count: u64,
     /// The smallest and the largest step.
     pub(crate) steps: Option<(u64, u64)>,
     /// The smallest and the largest finite number.
     pub(crate) range: Option<(f64, f64)>,
-    /// How many are NaN, infinity, minus infinity.
+    /// The numbers of values that are NaN, infinity and minus infinity.
     pub(crate) odd: [u64; 3],
 }
 
-/// The keys of a run's history, by name.
+/// Returns the keys of a run's history, by name.
 ///
 /// # Errors
-/// Missing when there is no such run.
+/// Fails with [`Error::Missing`] if the run does not exist.
 pub(crate) async fn keys(
     app: &Arc<App>,
     caller: &Caller,
@@ -104,7 +105,7 @@ fn add(keys: &mut BTreeMap<String, Key>, column: &Column) {
     key.odd.iter_mut().zip(column.odd).for_each(|(sum, count)| *sum += count as u64);
 }
 
-/// An object is called by what the newest one says of itself.
+/// Replaces the kind `object` of a key by the `_type` of its newest object.
 fn name_objects(keys: &mut BTreeMap<String, Key>, summary: &Json) {
     for (name, key) in keys {
         let own = summary.get(name).and_then(|value| value.get("_type")).and_then(Json::as_str);
@@ -116,11 +117,12 @@ fn name_objects(keys: &mut BTreeMap<String, Key>, summary: &Json) {
     }
 }
 
-/// Curves of some keys, in their order; without buckets where a key was never logged as a number. 0
-/// buckets mean `Limits::curve_buckets`.
+/// Returns the curves of some keys, in the order of the keys. A key that was never logged as a
+/// number has no buckets. 0 buckets mean `Limits::curve_buckets`.
 ///
 /// # Errors
-/// Missing when there is no such run; invalid when more is asked for than the limits allow.
+/// Fails with [`Error::Missing`] if the run does not exist, and with [`Error::Invalid`] if the
+/// caller asks for more than the limits allow.
 pub(crate) async fn curves(
     app: &Arc<App>,
     caller: &Caller,
@@ -131,7 +133,11 @@ pub(crate) async fn curves(
     caller.run(&run)?;
     let limits = &app.settings.limits;
     if keys.is_empty() || keys.len() > limits.curve_keys {
-        let message = format!("a curve of {} keys: 1 to {} at once", keys.len(), limits.curve_keys);
+        let message = format!(
+            "the request names {} keys; it may name 1 to {}",
+            keys.len(),
+            limits.curve_keys
+        );
         return Err(Error::invalid(message));
     }
     if window.buckets == 0 {
@@ -139,7 +145,9 @@ pub(crate) async fn curves(
     }
     let (buckets, most) = (window.buckets.saturating_mul(keys.len()), limits.most_buckets);
     if buckets > most {
-        return Err(Error::invalid(format!("curves in {buckets} buckets, {most} at most in all")));
+        return Err(Error::invalid(format!(
+            "the curves have {buckets} buckets in all; the limit is {most}"
+        )));
     }
     if window.steps.is_empty() {
         return Err(Error::invalid("the range of steps ends before it begins"));
@@ -155,20 +163,22 @@ pub(crate) async fn curves(
     .await
 }
 
-/// Which rows of a run's history are wanted.
+/// The rows of a run's history that a caller asks for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
-    /// Of this run.
+    /// The run's id.
     pub(crate) run: String,
-    /// That hold one of these; empty: all, with all that they hold.
+    /// The keys of which a row must hold one, and which it is reduced to. If there are none, all
+    /// rows are returned whole.
     pub(crate) keys: HashSet<String>,
-    /// Without the first so many.
+    /// The number of rows to leave out at the start.
     pub(crate) from: u64,
-    /// At most so many; 0: all.
+    /// The most rows to return; 0 means all.
     pub(crate) limit: u64,
-    /// Only the newest so many, in place of `from`; 0: all.
+    /// The number of newest rows to return, in place of `from`; 0 means all.
     pub(crate) last: u64,
-    /// Those too that an attempt wrote after the checkpoint which the next one went on from.
+    /// Whether to include the rows that an attempt wrote after the checkpoint which the next one
+    /// resumed from.
     pub(crate) all: bool,
 }
 
@@ -182,11 +192,12 @@ impl Wanted {
     }
 }
 
-/// Rows as they were logged, in order of attempt, writer and row: those of fenced attempts too, as
-/// long as no attempt has gone on from a checkpoint, or all are asked for.
+/// Returns rows as they were logged, in the order of attempt, writer and row. Rows of fenced
+/// attempts are included if no attempt has resumed from a checkpoint, or if the caller asks for all
+/// rows.
 ///
 /// # Errors
-/// Missing when there is no such run.
+/// Fails with [`Error::Missing`] if the run does not exist.
 pub(crate) async fn rows(
     app: &Arc<App>,
     caller: &Caller,
@@ -210,14 +221,14 @@ pub(crate) async fn rows(
     Ok(pages::stream(|outlet| async move { send_rows(&app, source, wanted, &outlet).await }))
 }
 
-/// Where rows are read from: one run as it was at the first of them.
+/// The source of rows: one run as it was when the first row was read.
 #[derive(Debug)]
 struct Source {
     run: i64,
     lineage: Lineage,
 }
 
-/// How many rows are wanted, before any are left out.
+/// Returns how many rows match before any are left out.
 fn count(tx: &Tx<'_>, source: &Source, wanted: &Wanted) -> Result<u64, Error> {
     let mut rows = 0;
     for (attempt, writer, counted) in source.lineage.streams(tx, source.run, "history")? {
@@ -242,7 +253,7 @@ fn count(tx: &Tx<'_>, source: &Source, wanted: &Wanted) -> Result<u64, Error> {
     Ok(rows)
 }
 
-/// Where a reader of rows is: the stream, and the row of it that comes next.
+/// The position of a reader: the stream, and its next row.
 #[derive(Clone, Debug, Default)]
 struct At {
     attempt: u32,
@@ -280,7 +291,7 @@ async fn send_rows(
     Ok(())
 }
 
-/// What one step may pass over, and what it may give.
+/// The most rows that one step may skip, and the most rows and bytes that it may return.
 #[derive(Clone, Copy, Debug)]
 struct Most {
     skip: u64,
@@ -288,8 +299,8 @@ struct Most {
     bytes: usize,
 }
 
-/// The wanted rows of the block that comes next, or as many of them as make so many bytes, where
-/// the reader is after them, and how many rows it has passed over.
+/// Returns the requested rows of the next block, or as many as make `most.bytes`. Also returns the
+/// position of the reader after them, and the number of rows that it has skipped.
 fn next_rows(
     tx: &Tx<'_>,
     source: &Source,
@@ -302,8 +313,7 @@ fn next_rows(
     let mut then = At { next: whole.min(end), ..at.clone() };
     let unread = then.next - block.first.max(at.next);
     if wanted.keys.is_empty() && unread <= most.skip {
-        // Every row is wanted, and each of these is to be passed over: nothing of them needs to be
-        // read.
+        // Every row is requested and each of these is skipped, so none of them needs to be read.
         return Ok(Some((then, unread, Vec::new())));
     }
     let (mut messages, mut number, mut passed, mut taken) =
@@ -341,7 +351,7 @@ fn next_rows(
     Ok(Some((then, passed, messages.finish())))
 }
 
-/// The block with the next row that counts, and the row that follows the last such row of its
+/// Returns the block with the next row that counts, and the end of the rows that count in its
 /// stream.
 fn next_block(tx: &Tx<'_>, source: &Source, at: At) -> Result<Option<(At, u64, BlockView)>, Error> {
     let Source { run, lineage } = source;

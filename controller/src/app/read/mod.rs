@@ -1,5 +1,5 @@
-//! What people and programs look at: lists, histories, curves, updates. Nothing here changes
-//! anything.
+//! Reads what users and programs look at: lists, histories, curves and updates. Nothing here
+//! changes anything.
 
 pub(crate) mod buckets;
 pub(crate) mod curves;

@@ -1,6 +1,6 @@
-//! What is longer than one answer: read a page at a time, each in a transaction of its own, and
-//! only when the client has taken what was read before. So a slow reader holds neither a snapshot
-//! nor more than a page. Called by use cases that list or stream. Decides nothing.
+//! Streams what is longer than one answer. It reads a page at a time, each in its own transaction,
+//! and only after the client has taken the page before. So a slow reader holds neither a snapshot
+//! nor more than a page. Use cases that list or stream call it. It decides nothing.
 
 use std::{
     pin::Pin,
@@ -19,20 +19,20 @@ use crate::{
     store::Tx,
 };
 
-/// Bytes of a page: what one stream has in memory for a client that does not read.
+/// The bytes of a page: the memory that one stream uses for a client that does not read.
 pub(in crate::app) const PAGE_BYTES: usize = 128 << 10;
 
-/// Items of the first page, before it is known how large they are.
+/// The number of items of the first page, when their size is not known yet.
 const FIRST: u32 = 16;
 
-/// What a stream gives.
+/// The receiving end of a stream.
 #[derive(Debug)]
 pub(crate) struct Streamed<T> {
     receive: mpsc::Receiver<Result<T, Error>>,
     demand: Arc<Demand>,
 }
 
-/// Where a stream's items come in.
+/// The sending end of a stream.
 #[derive(Debug)]
 pub(in crate::app) struct Outlet<T> {
     send: mpsc::Sender<Result<T, Error>>,
@@ -60,8 +60,8 @@ impl<T> Stream for Streamed<T> {
 }
 
 impl<T> Outlet<T> {
-    /// Waits until the reader has taken everything; false when it has gone. To be called before
-    /// anything is read for it.
+    /// Waits until the reader has taken everything; returns false if it has gone. The sender must
+    /// call this before it reads anything for the reader.
     pub(in crate::app) async fn is_wanted(&self) -> bool {
         while !self.demand.is_there.load(Ordering::Acquire) {
             tokio::select! {
@@ -72,19 +72,20 @@ impl<T> Outlet<T> {
         !self.send.is_closed()
     }
 
-    /// Hands one item over; false when the reader has gone.
+    /// Sends one item; returns false if the reader has gone.
     pub(in crate::app) async fn send(&self, item: T) -> bool {
         self.demand.is_there.store(false, Ordering::Release);
         self.send.send(Ok(item)).await.is_ok()
     }
 
-    /// Returns when the reader has gone.
+    /// Waits until the reader has gone.
     pub(in crate::app) async fn closed(&self) {
         self.send.closed().await;
     }
 }
 
-/// What `fill` sends, in a task of its own, and its error last if it fails.
+/// Returns a stream of the items that `fill` sends in a task of its own. If `fill` fails, its error
+/// comes last.
 pub(in crate::app) fn stream<T: Send + 'static, F>(
     fill: impl FnOnce(Arc<Outlet<T>>) -> F,
 ) -> Streamed<T>
@@ -97,16 +98,16 @@ where
     let filling = fill(outlet.clone());
     tokio::spawn(async move {
         if let Err(error) = filling.await {
-            // Whoever has gone away does not want to know.
+            // A reader that has gone does not need the error.
             let _ = outlet.send.send(Err(error)).await;
         }
     });
     Streamed { receive, demand }
 }
 
-/// Everything that `page` gives: it is called with the last item that it gave, first with none,
-/// and with how many it may give, until it gives nothing. `weigh` says about how many bytes an
-/// item has.
+/// Streams everything that `page` returns. It calls `page` with the last item so far, or with
+/// `None` at first, and with the most items to return, until `page` returns none. `weigh` returns
+/// about how many bytes an item has.
 pub(in crate::app) fn streamed<T, F>(app: &Arc<App>, weigh: fn(&T) -> usize, page: F) -> Streamed<T>
 where
     T: Clone + Send + Sync + 'static,
@@ -131,7 +132,8 @@ where
     })
 }
 
-/// How many items the next page has: as many as make a page by what the last ones weighed.
+/// The number of items of the next page: as many as make a page, according to the size of the last
+/// ones.
 #[derive(Debug)]
 pub(in crate::app) struct Pace {
     next: u32,
@@ -139,18 +141,18 @@ pub(in crate::app) struct Pace {
 }
 
 impl Pace {
-    /// Nothing is known yet.
+    /// Starts with the number of items of a first page.
     pub(in crate::app) fn new(app: &App) -> Self {
         let most = app.settings.limits.page;
         Self { next: FIRST.min(most), most }
     }
 
-    /// Items of the next page.
+    /// Returns the number of items of the next page.
     pub(in crate::app) fn limit(&self) -> u32 {
         self.next
     }
 
-    /// Items of these weights were read.
+    /// Records the sizes of the items that were read.
     pub(in crate::app) fn took(&mut self, weights: impl Iterator<Item = usize>) {
         let (mut items, mut bytes) = (0, 0);
         for weight in weights {
@@ -158,7 +160,7 @@ impl Pace {
             bytes += weight;
         }
         let fit = (PAGE_BYTES * items).checked_div(bytes).unwrap_or(usize::MAX);
-        // Not far beyond what was seen: the next ones may be larger.
+        // The next items may be larger, so the number grows at most fourfold.
         let next = u32::try_from(fit).unwrap_or(u32::MAX).min(self.next.saturating_mul(4));
         self.next = next.clamp(1, self.most);
     }
@@ -173,7 +175,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn nothing_is_read_before_the_last_was_taken() {
+    async fn nothing_is_read_before_the_last_item_was_taken() {
         let read = Arc::new(AtomicUsize::new(0));
         let reading = read.clone();
         let mut streamed = stream(|outlet| async move {

@@ -1,5 +1,5 @@
-//! One value of a JSON object, found without the others being kept. Used by `app::read::find`,
-//! which looks into the config of every run. Pure; takes any text.
+//! Finds one value of a JSON object without keeping the others. `app::read::find` uses it, because
+//! it looks into the config of every run. It does no I/O and accepts any text.
 
 use std::fmt;
 
@@ -7,11 +7,11 @@ use record::Value;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value as Json;
 
-/// What is at a path: `a.b` is the key `a.b`, or else `b` in the object `a`. Null is nothing; a
-/// list or an object is JSON. Of a key that stands there twice the first counts. The texts that
-/// stand for floats which JSON does not have are those floats.
+/// Returns the value at a path: `a.b` is the key `a.b`, or else the key `b` in the object `a`. Null
+/// counts as missing, and a list or an object is JSON. If a key occurs twice, the first one counts.
+/// The texts `NaN`, `Infinity` and `-Infinity` become the floats that JSON lacks.
 pub(in crate::app) fn value(json: &str, path: &str) -> Option<Value> {
-    // No object but the empty one is as short.
+    // Only the empty object is this short.
     if json.len() <= 2 {
         return None;
     }
@@ -28,7 +28,8 @@ pub(in crate::app) fn value(json: &str, path: &str) -> Option<Value> {
     }
 }
 
-/// What of `path` is left within the object under `key`: nothing where the key is all of it.
+/// Returns the part of `path` that remains within the object under `key`; it is empty if the key is
+/// the whole path.
 fn rest<'p>(path: &'p str, key: &str) -> Option<&'p str> {
     let rest = path.strip_prefix(key)?;
     if rest.is_empty() {
@@ -38,7 +39,7 @@ fn rest<'p>(path: &'p str, key: &str) -> Option<&'p str> {
     }
 }
 
-/// The value at a path in an object that was read.
+/// Returns the value at a path in an object that was read.
 fn inner(object: &Json, path: &str) -> Option<Json> {
     let object = object.as_object()?;
     object.get(path).cloned().or_else(|| {
@@ -48,7 +49,7 @@ fn inner(object: &Json, path: &str) -> Option<Json> {
     })
 }
 
-/// Reads an object for the value at this path.
+/// A visitor that reads an object for the value at this path.
 struct In<'p>(&'p str);
 
 impl<'de> Visitor<'de> for In<'_> {
@@ -73,7 +74,7 @@ impl<'de> Visitor<'de> for In<'_> {
     }
 }
 
-/// Reads a key for what it leaves of this path.
+/// A visitor that reads a key, and returns what remains of this path after it.
 struct Left<'p>(&'p str);
 
 impl<'de, 'p> DeserializeSeed<'de> for Left<'p> {
@@ -102,7 +103,8 @@ mod tests {
 
     #[test]
     fn values_are_found_by_key_and_by_path() {
-        let json = r#"{"lr": 0.1, "a": {"b": {"c": 1, "c.d": true}, "x": "NaN"}, "a.b": "key \u00e9", "é": 2, "n": null, "l": [1, {}]}"#;
+        let json = "{\"lr\": 0.1, \"a\": {\"b\": {\"c\": 1, \"c.d\": true}, \"x\": \"NaN\"}, \
+            \"a.b\": \"key \\u00e9\", \"é\": 2, \"n\": null, \"l\": [1, {}]}";
         for (path, found) in [
             ("lr", Some(Value::F64(0.1))),
             ("a.b.c", Some(Value::I64(1))),

@@ -1,6 +1,6 @@
-//! How things look from outside: sweeps, runs, rows. Called by the doors. Reads snapshots beside
-//! the writer and changes nothing. What is streamed is read page by page, so that a slow reader
-//! holds neither memory nor a snapshot.
+//! Shows sweeps, runs and rows as clients see them. The handlers in `api` call it. It reads
+//! snapshots beside the writer and changes nothing. Streams are read page by page, so that a slow
+//! reader holds neither memory nor a snapshot.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -41,71 +41,72 @@ use ::sweeps::{
 /// A run with its summary.
 #[derive(Clone, Debug)]
 pub(crate) struct RunView {
-    /// Its row.
+    /// The run's row.
     pub(crate) run: Run,
-    /// Each key summed up, as a JSON object.
+    /// The summary: each key summed up, as a JSON object.
     pub(crate) summary_json: String,
-    /// What it says of itself.
+    /// What the run's program reports about it.
     pub(crate) about: About,
-    /// How its metrics are summed up.
+    /// The definitions of its metrics.
     pub(crate) metrics: Vec<Metric>,
-    /// Code and machine at its start, as a JSON object; read for a single run alone.
+    /// The state of the code and the machine at its start, as a JSON object. It is read only for a
+    /// single run.
     pub(crate) code_json: String,
-    /// What counts for each constraint of its sweep, once it is over.
+    /// The value that counts for each constraint of its sweep, once the run is over.
     pub(crate) constrained: Vec<Constrained>,
-    /// What was decided for its present attempt at the rungs of early stopping; read for a single
-    /// run alone.
+    /// The decisions at the rungs of early stopping, for its present attempt. They are read only
+    /// for a single run.
     pub(crate) rungs: Vec<Decision>,
-    /// Its attempts that came to nothing, the oldest first; read for a single run alone.
+    /// The attempts that failed, oldest first. They are read only for a single run.
     pub(crate) failures: Vec<FailureView>,
-    /// What its model knew as the best when it chose; read for a single run alone.
+    /// The best run that its model knew when it chose this one. It is read only for a single run.
     pub(crate) incumbent: Option<Incumbent>,
-    /// The trial of an earlier sweep whose parameters it has; read for a single run alone.
+    /// The trial of an earlier sweep with the same parameters. It is read only for a single run.
     pub(crate) repeats: Option<Repeated>,
 }
 
-/// A run's value against a constraint.
+/// The value of a run for one constraint.
 #[derive(Clone, Debug)]
 pub(crate) struct Constrained {
     /// The metric.
     pub(crate) metric: String,
-    /// The run's value that counts, where one was logged.
+    /// The value that counts; `None` if the run logged none.
     pub(crate) value: Option<f64>,
-    /// It is on the allowed side.
+    /// Whether the constraint is satisfied.
     pub(crate) holds: bool,
 }
 
-/// A sweep with where it is.
+/// A sweep and its progress.
 #[derive(Clone, Debug)]
 pub(crate) struct SweepView {
-    /// As it was created.
+    /// The sweep as it was created.
     pub(crate) sweep: Sweep,
-    /// What its configuration says.
+    /// The plan of its configuration.
     pub(crate) plan: Arc<Plan>,
-    /// Where it is.
+    /// Its progress.
     pub(crate) progress: Progress,
-    /// Why it hands out nothing, for people.
+    /// The reason why it hands out nothing, for users.
     pub(crate) note: Option<String>,
-    /// What the check of its configuration warned of.
+    /// The warnings from the check of its configuration.
     pub(crate) warnings: Vec<String>,
     /// The finished run with the best value.
     pub(crate) best: Option<RunView>,
-    /// When its first trial was handed out.
+    /// The time when its first trial was handed out, in milliseconds since 1970.
     pub(crate) started_ms: Option<i64>,
-    /// What its first trial repeats.
+    /// The earlier trial that its first trial repeats.
     pub(crate) repeats: Option<Repeated>,
 }
 
 /// A stored piece of a stream of rows.
 pub(crate) type BlockView = Block;
 
-/// An attempt that came to nothing.
+/// An attempt that failed.
 pub(crate) type FailureView = Failure;
 
 pub(crate) use super::pages::Streamed;
 
 impl RunView {
-    /// About how many bytes it has.
+    /// Returns about how many bytes the view has.
     pub(in crate::app) fn weight(&self) -> usize {
         let run = &self.run;
         let texts =
@@ -115,7 +116,7 @@ impl RunView {
     }
 }
 
-/// A run as it looks in this transaction.
+/// Returns the view of a run in this transaction.
 pub(in crate::app) fn run(tx: &Tx<'_>, app: &App, mut run: Run) -> Result<RunView, Error> {
     let summary = summaries::of(tx, &run)?;
     let constrained = constrained(tx, app, &run)?;
@@ -138,7 +139,7 @@ pub(in crate::app) fn run(tx: &Tx<'_>, app: &App, mut run: Run) -> Result<RunVie
     })
 }
 
-/// Runs as they look in this transaction. A run that is gone by now is left out.
+/// Returns the views of runs in this transaction. Runs that no longer exist are left out.
 pub(in crate::app) fn runs(
     tx: &Tx<'_>,
     app: &App,
@@ -162,7 +163,7 @@ fn constrained(tx: &Tx<'_>, app: &App, run: &Run) -> Result<Vec<Constrained>, Er
         .collect())
 }
 
-/// A sweep as it looks in this transaction.
+/// Returns the view of a sweep in this transaction.
 pub(in crate::app) fn sweep(tx: &Tx<'_>, app: &App, id: &str) -> Result<SweepView, Error> {
     let sweep = store::sweeps::get(tx, id)?.ok_or_else(|| Error::no_sweep(id))?;
     of_sweep(tx, app, sweep)
@@ -188,10 +189,8 @@ fn of_sweep(tx: &Tx<'_>, app: &App, sweep: Sweep) -> Result<SweepView, Error> {
     })
 }
 
-/// Why a sweep hands out nothing new, in a sentence; `None` when it does.
-///
-/// # Errors
-/// When the database fails.
+/// Returns a sentence that says why a sweep hands out nothing new, or `None` if it does hand out
+/// trials.
 pub(in crate::app) fn note(
     tx: &Tx<'_>,
     app: &App,
@@ -199,8 +198,8 @@ pub(in crate::app) fn note(
 ) -> Result<Option<String>, Error> {
     let id = &progress.sweep;
     let why = match progress.closing.as_deref() {
-        Some("stopped") => "a person stopped it",
-        Some("cancelled") => "a person cancelled it",
+        Some("stopped") => "a user stopped it",
+        Some("cancelled") => "a user cancelled it",
         Some("cap") => "run_cap is reached",
         Some("target") => "the target is reached",
         Some("space") => "every point was handed out",
@@ -223,16 +222,16 @@ pub(in crate::app) fn note(
         State::Pending | State::Running if app.loss.is_total() => Some(loss::NOTE.to_owned()),
         State::Pending | State::Running if app.full.is_full() => Some(fullness::NOTE.to_owned()),
         State::Pending | State::Running if progress.closing.is_some() => {
-            Some(format!("no new trials, {why}; {} not over yet", progress.live()))
+            Some(format!("no new trials, because {why}; {} not over yet", progress.live()))
         }
         State::Pending | State::Running => None,
     })
 }
 
-/// One sweep.
+/// Returns one sweep.
 ///
 /// # Errors
-/// Missing when there is none.
+/// Fails with [`Error::Missing`] if the sweep does not exist.
 pub(crate) async fn get_sweep(
     app: &Arc<App>,
     caller: &Caller,
@@ -242,10 +241,7 @@ pub(crate) async fn get_sweep(
     app.read(move |tx, app| sweep(tx, app, &id)).await
 }
 
-/// The newest sweeps, newest first; 0 means as many as `Limits::sweeps_listed`.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the newest sweeps, newest first. 0 means as many as `Limits::sweeps_listed`.
 pub(crate) async fn list_sweeps(
     app: &Arc<App>,
     caller: &Caller,
@@ -260,10 +256,10 @@ pub(crate) async fn list_sweeps(
     .await
 }
 
-/// One run.
+/// Returns one run.
 ///
 /// # Errors
-/// Missing when there is none.
+/// Fails with [`Error::Missing`] if the run does not exist.
 pub(crate) async fn get_run(app: &Arc<App>, caller: &Caller, id: String) -> Result<RunView, Error> {
     caller.run(&id)?;
     app.read(move |tx, app| {
@@ -278,21 +274,23 @@ pub(crate) async fn get_run(app: &Arc<App>, caller: &Caller, id: String) -> Resu
     .await
 }
 
-/// Which runs are wanted.
+/// The runs that a caller asks for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Listing {
-    /// Of this sweep, by trial number; empty: outside of sweeps, newest first.
+    /// The sweep of the runs, which are sorted by trial number. Empty means the runs outside of
+    /// sweeps, newest first.
     pub(crate) sweep: String,
-    /// In these states; empty: in any.
+    /// The states of the runs; empty means any.
     pub(crate) states: Vec<String>,
-    /// At most this many; 0: all.
+    /// The most runs to return; 0 means all.
     pub(crate) limit: u32,
 }
 
-/// The runs of a sweep, or those outside of sweeps.
+/// Returns the runs of a sweep, or those outside of sweeps.
 ///
 /// # Errors
-/// Missing when there is no such sweep; invalid when there is no such state.
+/// Fails with [`Error::Missing`] if the sweep does not exist, and with [`Error::Invalid`] if a
+/// state does not exist.
 pub(crate) async fn list_runs(
     app: &Arc<App>,
     caller: &Caller,
@@ -322,7 +320,7 @@ async fn send_runs(
     outlet: &Outlet<RunView>,
 ) -> Result<(), Error> {
     let mut left = if listing.limit == 0 { u32::MAX } else { listing.limit };
-    // The trial number that comes next, or the key above the next run outside of sweeps.
+    // The number of the next trial, or the key above the next run outside of sweeps.
     let mut at = if listing.sweep.is_empty() { i64::MAX } else { 0 };
     let mut pace = Pace::new(app);
     let listing = Arc::new(listing);
@@ -369,23 +367,24 @@ fn next_page(
     runs.into_iter().map(|found| run(tx, app, found)).collect()
 }
 
-/// Which rows are wanted.
+/// The rows that a caller asks for.
 #[derive(Clone, Debug)]
 pub(crate) struct Reading {
-    /// Of this run.
+    /// The run's id.
     pub(crate) run: String,
-    /// Of this stream.
+    /// The name of the stream.
     pub(crate) stream: String,
-    /// Of this attempt; 0: of all.
+    /// The attempt; 0 means all.
     pub(crate) attempt: u32,
-    /// Go on with new rows until the run is over.
+    /// Whether to continue with new rows until the run is over.
     pub(crate) follow: bool,
 }
 
-/// The stored blocks of a stream, in order of attempt, writer and offset; new ones as they come.
+/// Returns the stored blocks of a stream, in the order of attempt, writer and offset, and then new
+/// ones as they arrive.
 ///
 /// # Errors
-/// Missing when there is no such run.
+/// Fails with [`Error::Missing`] if the run does not exist.
 pub(crate) async fn read_rows(
     app: &Arc<App>,
     caller: &Caller,
@@ -398,7 +397,7 @@ pub(crate) async fn read_rows(
     Ok(pages::stream(|outlet| async move { send_rows(&app, reading, &outlet).await }))
 }
 
-/// Where each writer's stream goes on.
+/// The row at which each writer's stream continues.
 type Positions = BTreeMap<(u32, String), u64>;
 
 async fn send_rows(app: &Arc<App>, reading: Reading, outlet: &Outlet<Block>) -> Result<(), Error> {
@@ -433,7 +432,7 @@ async fn send_rows(app: &Arc<App>, reading: Reading, outlet: &Outlet<Block>) -> 
     Ok(())
 }
 
-/// The next blocks of one writer, as many as make so many bytes, and whether the run is over.
+/// Returns the next blocks of one writer, as many as make `bytes`, and whether the run is over.
 fn next_blocks(
     tx: &Tx<'_>,
     app: &App,
@@ -464,7 +463,7 @@ fn next_blocks(
     Ok((Vec::new(), !run.state.is_live()))
 }
 
-/// The controller ends; a client may try again soon.
+/// Returns the error of a controller that is shutting down. A client may try again soon.
 pub(in crate::app) fn shutting_down() -> Error {
     store::Error::Busy("the controller is shutting down".to_owned()).into()
 }

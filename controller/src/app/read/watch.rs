@@ -1,6 +1,6 @@
-//! A watcher is told of a sweep and of the runs that changed, now and after every change, until the
-//! sweep is over. Used by the doors through `app::read::watch`. Each watcher reads the events after
-//! its own number; changes that come close together are told at once.
+//! Sends a watcher the state of a sweep and of the runs that changed, now and after every change,
+//! until the sweep is over. The handlers in `api` call it. Each watcher reads the events after its
+//! own number. Changes in quick succession go into one update.
 
 use std::sync::Arc;
 
@@ -13,19 +13,19 @@ use crate::{
     store::{self, Tx},
 };
 
-/// What changed.
+/// An update of a sweep.
 #[derive(Clone, Debug)]
 pub(crate) struct SweepUpdate {
     /// The sweep now.
     pub(crate) sweep: SweepView,
-    /// Runs that changed since the update before; all live runs in the first ones.
+    /// The runs that changed since the update before. The first updates hold all live runs.
     pub(crate) runs: Vec<RunView>,
 }
 
 /// Watches a sweep.
 ///
 /// # Errors
-/// Missing when there is none.
+/// Fails with [`Error::Missing`] if the sweep does not exist.
 pub(crate) async fn watch(
     app: &Arc<App>,
     caller: &Caller,
@@ -43,7 +43,7 @@ async fn send_updates(
 ) -> Result<(), Error> {
     let listener = app.bell.listen(Topic::Sweep(sweep.to_owned()));
     let (mut seen, mut shown) = (None, None);
-    // What changes while a slow watcher reads is in the next update.
+    // Changes while a slow watcher reads go into the next update.
     while outlet.is_wanted().await {
         let ring = listener.ring();
         let wanted = sweep.to_owned();
@@ -64,12 +64,12 @@ async fn send_updates(
     Ok(())
 }
 
-/// What a watcher does not know yet.
+/// The changes that a watcher does not know yet.
 struct News {
     sweep: SweepView,
     /// The runs that changed.
     runs: Vec<String>,
-    /// The newest event in all this.
+    /// The number of the newest event that is included.
     last: i64,
 }
 
@@ -82,9 +82,9 @@ fn look(tx: &Tx<'_>, app: &App, sweep: &str, seen: Option<i64>) -> Result<News, 
     Ok(News { sweep: views::sweep(tx, app, sweep)?, runs, last })
 }
 
-/// Sends the news, in several updates where one would be too large; false when the watcher has
-/// gone. A watcher may leave once it sees that the sweep is over, so all updates but the last one
-/// tell of the sweep as it was `shown` before.
+/// Sends the news, in several updates if one would be too large. Returns false if the watcher has
+/// gone. A watcher may leave once it sees that the sweep is over. So all updates but the last show
+/// the sweep as it was `shown` before.
 async fn send(
     app: &Arc<App>,
     outlet: &Outlet<SweepUpdate>,

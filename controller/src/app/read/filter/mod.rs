@@ -1,6 +1,6 @@
-//! What people ask of many runs, in words: filters such as `config.lr < 0.01` and names to sort by.
-//! Used by `app::read::find`, which knows where the values are. The one place that reads these
-//! words; pure.
+//! Reads the questions that users ask about many runs: filters such as `config.lr < 0.01`, and
+//! names to sort by. `app::read::find` uses it and knows where the values are. No other module
+//! reads these words. It does no I/O.
 
 use std::{cmp::Ordering, ops::Range};
 
@@ -9,26 +9,25 @@ use sweeps::lifecycle::run::State;
 
 use crate::app::error::Error;
 
-/// Filters and names to sort by in one question.
+/// The most filters and names to sort by in one question.
 const MOST: usize = 64;
 
-/// How a filter is written.
+/// The hint that shows how to write a filter.
 const FORM: &str = "a filter is a name, one of = != < <= > >=, and a value, as in `config.lr < \
-    0.01`; a name or a value that \
-                    holds such a sign stands in quotes, as in `summary.\"a=b\" = 1`; ";
+    0.01`; put a name or a value that holds such a sign in quotes, as in `summary.\"a=b\" = 1`; ";
 
-/// A value of a run.
+/// The name of a value of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::app) enum Name {
-    /// The parameter or setting at this path, its parts joined by `.`.
+    /// The parameter or setting at this path, whose parts are joined by `.`.
     Config(String),
-    /// What its summary has under this key.
+    /// The value of the run's summary under this key.
     Summary(String),
-    /// What every run has, or may have.
+    /// A field that every run has or may have.
     Field(Field),
 }
 
-/// What every run has, or may have.
+/// A field that every run has or may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::app) enum Field {
     Id,
@@ -65,7 +64,7 @@ const FIELDS: [(&str, Field); 13] = [
 /// A comparison that a run passes or not.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::app) struct Filter {
-    /// Of this value.
+    /// The value that is compared.
     pub(in crate::app) name: Name,
     sign: Sign,
     wanted: Wanted,
@@ -81,39 +80,40 @@ enum Sign {
     AtLeast,
 }
 
-/// What a value is compared with: `10` may be meant as a number and as a text, `'10'` as a text
-/// alone.
+/// The operand of a comparison: `10` may mean a number and a text, and `'10'` means only a text.
 #[derive(Clone, Debug, PartialEq)]
 struct Wanted {
     text: String,
     number: Option<Value>,
     flag: Option<bool>,
-    /// It speaks of no text: `true` without quotes is the boolean, but for the name and other
-    /// fields of a run.
+    /// Whether the operand matches no text: `true` without quotes is the boolean, except for the
+    /// name and other fields of a run.
     no_text: bool,
-    /// It is `null`: what has no value is equal to it.
+    /// Whether the operand is `null`, which equals a missing value.
     null: bool,
 }
 
-/// What runs are sorted by.
+/// A value that runs are sorted by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::app) struct Sort {
-    /// This value.
+    /// The name of the value.
     pub(in crate::app) name: Name,
-    /// The largest first.
+    /// Whether the largest value comes first.
     falling: bool,
 }
 
 /// Reads filters and names to sort by.
 ///
 /// # Errors
-/// Invalid, with everything that is wrong with any of them.
+/// Fails with [`Error::Invalid`], which lists every mistake.
 pub(in crate::app) fn read(
     filters: &[String],
     sort: &[String],
 ) -> Result<(Vec<Filter>, Vec<Sort>), Error> {
     if filters.len() + sort.len() > MOST {
-        return Err(Error::invalid(format!("more than {MOST} filters and names to sort by")));
+        return Err(Error::invalid(format!(
+            "the request has more than {MOST} filters and names to sort by"
+        )));
     }
     let mut wrong = Vec::new();
     let mut note = |text: &str, why: String| wrong.push(format!("`{}`: {why}", text.trim()));
@@ -167,7 +167,7 @@ impl Filter {
         };
         let name = Name::read(text[..start].trim())?;
         let mut wanted = Wanted::read(text[end..].trim())?;
-        // A field without a value is an empty text too.
+        // A field without a value equals an empty text too.
         wanted.null |= matches!(name, Name::Field(_)) && wanted.text.is_empty();
         wanted.no_text = wanted.flag.is_some() && !matches!(name, Name::Field(_));
         let ordered = !matches!(sign, Sign::Is | Sign::IsNot);
@@ -177,17 +177,18 @@ impl Filter {
                 Err(format!("no state `{}`: {states}", wanted.text))
             }
             Name::Field(Field::State | Field::Tags) if ordered => {
-                Err("a state or tag can be equal (=) or not (!=)".to_owned())
+                Err("a state or a tag allows only = and !=".to_owned())
             }
             _ if ordered && wanted.number.as_ref().is_some_and(is_nan) => {
-                Err("NaN can be equal (=) or not (!=)".to_owned())
+                Err("NaN allows only = and !=".to_owned())
             }
-            _ if ordered && wanted.null => Err("null can be equal (=) or not (!=)".to_owned()),
+            _ if ordered && wanted.null => Err("null allows only = and !=".to_owned()),
             _ => Ok(Self { name, sign, wanted }),
         }
     }
 
-    /// Whether a run passes that has these values under the name: none, one, or of tags several.
+    /// Returns whether a run passes that has these values under the name: none, one, or several
+    /// tags.
     pub(in crate::app) fn passes(&self, values: impl Iterator<Item = Value>) -> bool {
         let wanted = &self.wanted;
         let mut values = values.peekable();
@@ -206,9 +207,9 @@ impl Filter {
     }
 }
 
-/// Where the comparison stands. A name and a value may hold its signs too. So it is the first one
-/// after a quoted name; else the first that has blanks around it, or a quoted text and nothing more
-/// behind it; else the first.
+/// Returns the place of the comparison sign. A name and a value may hold such signs too. After a
+/// quoted name, the first sign counts. Otherwise, the first sign counts that has blanks around it,
+/// or is followed only by a quoted text. If there is none, the first sign counts.
 fn comparison(text: &str) -> Result<Range<usize>, String> {
     let from = name::quoted_end(text);
     let is_blank = |letter: Option<char>| letter.is_some_and(char::is_whitespace);
@@ -225,13 +226,14 @@ fn comparison(text: &str) -> Result<Range<usize>, String> {
     let found = all.iter().find(divides).unwrap_or(first);
     let is_more = |sign: &Range<usize>| sign.start > found.start && stands_apart(sign);
     if name::quote(text[found.end..].trim()).is_none() && all.iter().any(is_more) {
-        return Err("more than one comparison: a name or a value that holds one stands in quotes"
-            .to_owned());
+        return Err(
+            "more than one comparison: put a name or a value that holds one in quotes".to_owned()
+        );
     }
     Ok(found.clone())
 }
 
-/// Where signs of comparison follow each other without a gap.
+/// Returns the places where signs of comparison follow each other without a gap.
 fn signs(text: &str, from: usize) -> Vec<Range<usize>> {
     let mut signs: Vec<Range<usize>> = Vec::new();
     for (at, _) in text[from..].match_indices(|letter| "=!<>~".contains(letter)) {
@@ -269,7 +271,7 @@ impl Wanted {
         })
     }
 
-    /// How a value stands to this; `None` where they cannot be compared.
+    /// Compares a value with the operand; returns `None` if they cannot be compared.
     fn compare(&self, value: &Value) -> Option<Ordering> {
         match value {
             Value::F64(_) | Value::I64(_) | Value::U64(_) => match &self.number {
@@ -279,7 +281,7 @@ impl Wanted {
             },
             Value::Bool(flag) => Some(flag.cmp(self.flag.as_ref()?)),
             Value::Text(_) if self.no_text => None,
-            // `< 10` speaks of numbers: no text is below it.
+            // `< 10` asks for numbers, so no text is below it.
             Value::Text(text) if self.number.is_some() => {
                 (*text == self.text).then_some(Ordering::Equal)
             }
@@ -296,8 +298,8 @@ impl Sort {
         Ok(Self { name: Name::read(name.trim())?, falling })
     }
 
-    /// Which of two runs comes first by their values. Numbers, then booleans, then texts, or all
-    /// the other way round; NaN after them and what is missing last, either way.
+    /// Compares two runs by their values. Numbers come first, then booleans, then texts; a falling
+    /// order reverses this. In both orders, NaN comes after them and a missing value last.
     pub(in crate::app) fn order(&self, one: Option<&Value>, other: Option<&Value>) -> Ordering {
         let (one, other) =
             (one.filter(|value| is_there(value)), other.filter(|value| is_there(value)));
@@ -316,7 +318,8 @@ impl Sort {
     }
 }
 
-/// An empty text says as little as none, and objects have no order.
+/// Returns whether a value has an order. An empty text counts as missing, and objects have no
+/// order.
 fn is_there(value: &Value) -> bool {
     !matches!(value, Value::Json(_)) && *value != Value::Text(String::new())
 }
@@ -333,8 +336,8 @@ fn kind(value: &Value) -> u8 {
     }
 }
 
-/// Two numbers, exactly: an order in which 2^53 as a float were equal to two whole numbers would be
-/// none.
+/// Compares two numbers exactly. A comparison as floats would not be an order, because 2^53 would
+/// equal two whole numbers.
 fn numbers(one: &Value, other: &Value) -> Option<Ordering> {
     match (one, other) {
         (Value::F64(one), Value::F64(other)) => one.partial_cmp(other),
@@ -356,7 +359,7 @@ fn whole(one: i128, other: f64) -> Option<Ordering> {
     if other.is_nan() {
         return None;
     }
-    // Saturates beyond 128 bits, which no whole number here reaches.
+    // The conversion saturates beyond 128 bits, which no whole number here reaches.
     match one.cmp(&(other.trunc() as i128)) {
         Ordering::Equal => 0.0.partial_cmp(&other.fract()),
         unequal => Some(unequal),
