@@ -1,6 +1,6 @@
-//! What a running controller does for a copy of its data folder: it copies the database as it is at
-//! one moment, and removes no content until whoever asked has copied those that this database
-//! names. Called by the local door.
+//! Supports the copy of a running controller's data folder. It copies the database as it is at one
+//! moment. It removes no content until the caller has copied the contents that this database names.
+//! The handler of the local socket calls it.
 
 use std::{
     path::PathBuf,
@@ -12,11 +12,11 @@ use crate::{
     store,
 };
 
-/// Contents stay as long as this lives.
+/// The guard that keeps all contents while it lives.
 #[derive(Debug)]
 pub(crate) struct Kept(Arc<App>);
 
-/// From now on no content is removed.
+/// Stops the removal of contents until the guard is dropped.
 pub(crate) async fn keep_contents(app: &Arc<App>) -> Kept {
     app.collector.held.fetch_add(1, Ordering::SeqCst);
     let kept = Kept(app.clone());
@@ -31,10 +31,11 @@ impl Drop for Kept {
     }
 }
 
-/// Copies the database into a new file. `seen` is told how many pages of how many are there.
+/// Copies the database into a new file. `seen` gets the number of copied pages and of all pages.
 ///
 /// # Errors
-/// Busy when the disk does not take it; damaged when the database cannot be read.
+/// Fails with [`Error::Busy`] if the disk does not take the copy, and with [`Error::Damaged`] if
+/// the database cannot be read.
 pub(crate) async fn database(
     app: &Arc<App>,
     into: PathBuf,

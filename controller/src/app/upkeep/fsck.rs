@@ -1,7 +1,7 @@
-//! `controller fsck`: looks at everything that is stored, and says what is wrong with it. Called by
-//! `lib` on a store that is open for reads, or by the simulator. Goes on after every problem, and
-//! changes nothing. Rows and contents have checksums; SQLite keeps none of its pages, so a byte
-//! that flips in a state or a parameter and leaves a value that could be is not seen.
+//! Implements `controller fsck`: it checks everything that is stored and reports what is wrong.
+//! `lib` calls it on a store that is open for reads, and so does the simulator. It continues after
+//! every problem and changes nothing. Rows and contents have checksums, but SQLite keeps none of
+//! its pages. So it misses a flipped byte in a state or a parameter that leaves a possible value.
 
 use crate::{
     app::{
@@ -12,41 +12,41 @@ use crate::{
     store::{self, Store, Tx, blocks::Stream, check::Streamed},
 };
 
-/// What a check has seen.
+/// The result of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Runs.
+    /// The number of runs.
     pub runs: u64,
-    /// Rows of all their streams.
+    /// The number of rows of all their streams.
     pub rows: u64,
-    /// Contents of files.
+    /// The number of contents of files.
     pub contents: u64,
-    /// Bytes of these.
+    /// The bytes of these contents.
     pub bytes: u64,
-    /// What is wrong.
+    /// The problems that were found.
     pub problems: Vec<Problem>,
-    /// Hashes of contents that are missing, or are not what they should be.
+    /// The hashes of contents that are missing or damaged.
     pub bad: Vec<String>,
 }
 
-/// One thing that is wrong.
+/// One problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// What it is wrong with, for people.
+    /// The damaged part, for users.
     pub place: String,
-    /// What it is.
+    /// The description of the problem.
     pub what: String,
 }
 
 impl Report {
-    /// Of a database that does not even open.
+    /// Returns the report on a database that cannot be opened.
     pub(crate) fn of_database(problem: impl ToString) -> Self {
         let mut report = Self::default();
         report.problem(store::DATABASE, problem);
         report
     }
 
-    /// What is wrong with the database's file, if anything is.
+    /// Returns the problem of the database's file, if there is one.
     pub(crate) fn of_database_alone(&self) -> Option<&str> {
         let mut problems = self.problems.iter();
         problems
@@ -59,12 +59,12 @@ impl Report {
     }
 }
 
-/// Looks at the database's file, at every row of every run, and at every content, so many at a
-/// time. `seen` is shown the report as it grows.
+/// Checks the database's file, every row of every run, and every content, `page` of them at a time.
+/// `seen` gets the report as it grows. If the file is damaged, the report says so, and the check
+/// continues with what can be read.
 ///
 /// # Errors
-/// When the database cannot be read. Where its file is damaged, the report says so and goes on with
-/// what can be read.
+/// Fails if the database cannot be read.
 pub(crate) async fn check(
     store: &Store,
     page: u32,
@@ -84,7 +84,8 @@ pub(crate) async fn check(
     Ok(report)
 }
 
-/// What was read; `None` where the file is damaged, which the report tells of then.
+/// Returns what was read, or `None` if the file is damaged. In that case it adds the damage to the
+/// report.
 fn told<T>(report: &mut Report, read: Result<T, Error>) -> Result<Option<T>, Error> {
     match read {
         Ok(value) => Ok(Some(value)),
@@ -122,7 +123,7 @@ async fn runs_in(
     }
 }
 
-/// Every row of a run can be read, and none is missing.
+/// Checks that every row of a run can be read, and that none is missing.
 fn run(tx: &Tx<'_>, key: i64, id: &str, report: &mut Report) -> Result<(), Error> {
     report.runs += 1;
     let place = format!("run `{id}`");
@@ -134,7 +135,7 @@ fn run(tx: &Tx<'_>, key: i64, id: &str, report: &mut Report) -> Result<(), Error
         let stream = Stream { run: key, name: &stream, attempt, writer: &writer };
         let mut next = 0;
         for piece in store::columns::pieces(tx, stream)? {
-            // Of a long console the middle is not kept.
+            // The middle of a long console is not kept.
             if piece.first != next && stream.name != CONSOLE {
                 report.problem(&place, format!("row {next} is followed by row {}", piece.first));
             }
@@ -149,7 +150,7 @@ fn run(tx: &Tx<'_>, key: i64, id: &str, report: &mut Report) -> Result<(), Error
                 Ok(()) if rows != piece.rows => {
                     report.problem(
                         &place,
-                        format!("rows {} to {last} are {rows} in truth", piece.first),
+                        format!("the block of rows {} to {last} holds {rows} rows", piece.first),
                     );
                 }
                 Ok(()) => {}
@@ -160,7 +161,7 @@ fn run(tx: &Tx<'_>, key: i64, id: &str, report: &mut Report) -> Result<(), Error
     Ok(())
 }
 
-/// Every content is there, and is what its hash says.
+/// Checks that every content exists and matches its hash.
 async fn contents(
     store: &Store,
     limit: u32,

@@ -1,10 +1,12 @@
-//! A disk without room is a mode of the controller. While little is free, rows and contents are
-//! refused, which their senders keep and send again, and no new trial is handed out; reads and
-//! changes of state go on, out of what was held back until then. It ends by itself once there is
-//! room. A disk that fails is none: what needs it is refused, and the log says so once. Looked at
-//! by `app::upkeep::step`, and at once when a write fails; asked by `app::rows::ingest`,
-//! `app::files::blobs`, `app::sweeps::suggest` and the doors. Never frees anything but its own
-//! reserve.
+//! Handles a full disk, which is a mode of the controller. While little space is free, it refuses
+//! rows and contents, which their senders keep and send again, and hands out no new trial. Reads
+//! and changes of state continue, out of a reserve that was held back until then. The mode ends by
+//! itself once there is room.
+//!
+//! A failing disk is no full disk: the controller refuses what needs the disk, and the log says so
+//! once. `app::upkeep::step` looks at the disk regularly, and this module does at once when a write
+//! fails. `app::rows::ingest`, `app::files::blobs`, `app::sweeps::suggest` and the handlers in `api`
+//! ask for the mode. It never frees anything but its own reserve.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -18,11 +20,11 @@ use crate::{
     store,
 };
 
-/// What a caller is told of a write: one that the disk, or the state of the data folder, has
-/// stopped is busy, with the reason.
+/// Returns the result of a write as a caller sees it. If the disk or the state of the data folder
+/// has stopped the write, the error is busy, with the reason.
 ///
 /// # Errors
-/// That of the write.
+/// Fails if the write did.
 pub(in crate::app) async fn written<T>(
     app: &Arc<App>,
     outcome: Result<T, impl Into<Error>>,
@@ -34,7 +36,7 @@ pub(in crate::app) async fn written<T>(
             Err(lost::refused(app, &store::Error::Damaged(damage)))
         }
         Err(Error::Disk(reason)) => {
-            // A folder that went away shows as files that are not there.
+            // A folder that is gone shows as missing files.
             lost::check(app)?;
             look(app, Seen::Failure).await;
             app.full.check()?;
@@ -43,12 +45,11 @@ pub(in crate::app) async fn written<T>(
                 app.settings.data.display()
             );
             if app.full.fails(app.clock.now()) {
-                tracing::error!("{message}; what needs the disk is refused until it works");
+                tracing::error!("{message}; writes are refused until the disk works");
             }
             Err(Error::busy(message).hint(
-                "nothing that was taken is lost; programs send the rest again, and a command \
-                works again, once the \
-                 disk does",
+                "no accepted data is lost; programs send the rest again, and commands work again \
+                once the disk does",
             ))
         }
         outcome => outcome,

@@ -1,5 +1,5 @@
-//! Whether the disk has room, as far as it was seen. `app::upkeep::full` looks at the disk and says
-//! it.
+//! Remembers whether the disk has room, as far as the last look showed. `app::upkeep::full` looks
+//! at the disk and records it here.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -10,26 +10,26 @@ use tokio::{sync::watch as channel, time::Instant};
 
 use crate::{app::error::Error, settings::Settings, store::Disk};
 
-/// Why a sweep hands out nothing, for people.
-pub(in crate::app) const NOTE: &str = "the disk of the controller is full: nothing new is handed \
-    out, and what trials log waits \
-                               on their nodes until there is room";
+/// The reason why a sweep hands out nothing, for users.
+pub(in crate::app) const NOTE: &str = "the disk of the controller is full: no new trials start, \
+    and the rows of trials wait on their nodes until there is room";
 
-/// After so long without a write that failed, the next one is worth a line of the log again.
+/// The time without a failed write after which the next failure gets a line in the log again.
 const CALM: Duration = Duration::from_secs(60);
 
 /// Whether the disk has room.
 #[derive(Debug, Default)]
 pub(in crate::app) struct Fullness {
-    /// Held during a look: two at once would take each other's reserve for missing.
+    /// The lock that is held during a look: of two looks at once, each would miss the reserve that
+    /// the other has taken.
     looking: Mutex<()>,
     full: channel::Sender<bool>,
-    /// When a write failed last, though there was room.
+    /// The time of the last write that failed although there was room.
     failed: Mutex<Option<Instant>>,
 }
 
 impl Fullness {
-    /// Whether rows and contents are refused now.
+    /// Returns whether rows and contents are refused now.
     pub(in crate::app) fn is_full(&self) -> bool {
         *self.full.borrow()
     }
@@ -37,12 +37,12 @@ impl Fullness {
     /// Passes while there is room for rows and contents.
     ///
     /// # Errors
-    /// Busy while there is not: the same may be sent again.
+    /// Fails with [`Error::Busy`] while there is none. The caller may send the same again.
     pub(in crate::app) fn check(&self) -> Result<(), Error> {
         if self.is_full() { Err(busy()) } else { Ok(()) }
     }
 
-    /// Tells of each change.
+    /// Returns a receiver of each change.
     pub(crate) fn subscribe(&self) -> channel::Receiver<bool> {
         self.full.subscribe()
     }
@@ -50,27 +50,26 @@ impl Fullness {
 
 fn busy() -> Error {
     Error::busy("the disk of the controller is full").hint(
-        "nothing that was taken is lost; programs send the rest again, and a command works again, \
-        once there is \
-         room on the disk of the controller's data folder",
+        "no accepted data is lost; programs send the rest again, and commands work again once \
+        there is room on the disk of the controller's data folder",
     )
 }
 
-/// What made us look at the disk.
+/// The reason for a look at the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::app) enum Seen {
-    /// Nothing: it is time.
+    /// The regular time of a look.
     Nothing,
     /// A write that failed.
     Failure,
 }
 
 impl Fullness {
-    /// Whether the mode was left by this look.
+    /// Looks at the disk and updates the mode. Returns whether this look ended the mode.
     pub(super) fn look(&self, disk: &Disk, seen: Seen, settings: &Settings) -> bool {
         let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
         let (least, reserve) = (settings.least_free_bytes, settings.reserve_bytes);
-        // A file system that does not say how much is free is written to until it refuses.
+        // If a file system does not report its free space, it is written to until it refuses.
         let Ok(free) = disk.free() else { return false };
         if free < least || (seen == Seen::Failure && !disk.takes(least)) {
             if self.change(true) {
@@ -103,13 +102,14 @@ impl Fullness {
         left
     }
 
-    /// Notes a write that failed though there is room; whether it is the first of a stretch.
+    /// Records a write that failed although there is room. Returns whether it is the first of a
+    /// stretch of failures.
     pub(super) fn fails(&self, now: Instant) -> bool {
         let before = self.failed.lock().unwrap_or_else(PoisonError::into_inner).replace(now);
         before.is_none_or(|before| now.duration_since(before) > CALM)
     }
 
-    /// Whether it was otherwise before.
+    /// Sets the mode, and returns whether this changed it.
     fn change(&self, full: bool) -> bool {
         self.full.send_if_modified(|known| std::mem::replace(known, full) != full)
     }
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stretch_of_failures_is_told_of_once() {
+    fn a_stretch_of_failures_is_reported_once() {
         let (fullness, begun) = (Fullness::default(), crate::clock::Clock::system().now());
         let told = [0, 1, 60, 110, 171]
             .map(|seconds| fullness.fails(begun + Duration::from_secs(seconds)));

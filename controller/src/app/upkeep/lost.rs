@@ -1,7 +1,7 @@
-//! A data folder that is gone, or whose database is damaged, is a mode of the controller: it
-//! refuses whatever it would have to write, and reads what it still can. Senders keep what was
-//! refused and send it again. The mode ends when the same folder is back; damage stays. Looked at
-//! by `app::upkeep::step`, and told of by each write and read that fails by it.
+//! Handles a data folder that is gone or whose database is damaged, which is a mode of the
+//! controller. It refuses every write and reads what it still can. Senders keep what was refused
+//! and send it again. The mode ends when the same folder is back; damage stays. `app::upkeep::step`
+//! looks at the folder, and so does each write or read that fails because of it.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::{
     store,
 };
 
-/// Looks at the data folder, and says it once when that has changed; whether it can be written to.
+/// Looks at the data folder and logs a change once. Returns whether the folder can be written to.
 pub(in crate::app) fn look(app: &App) -> bool {
     let found = app.store.guard.check().err();
     let is_new = app.loss.known.send_if_modified(|known| {
@@ -30,17 +30,16 @@ pub(in crate::app) fn look(app: &App) -> bool {
     found.is_none()
 }
 
-/// What a caller is told of a write that this error of the store has stopped.
+/// Returns the error for a caller whose write this error of the store has stopped.
 pub(in crate::app) fn refused(app: &App, found: &store::Error) -> Error {
     look(app);
     Error::busy(sentence(app, found)).hint(
-        "nothing that was taken is lost; programs keep the rest and send it again; the \
-        controller's log says \
-         what to do",
+        "no accepted data is lost; programs keep the rest and send it again; the controller's log \
+        says what to do",
     )
 }
 
-/// What a caller is told of a read that met damage.
+/// Returns the error for a caller whose read met damage.
 pub(in crate::app) fn unreadable(app: &App, damage: String) -> Error {
     app.store.guard.condemn(&damage);
     look(app);
@@ -74,10 +73,10 @@ fn advice(app: &App, found: &store::Error) -> String {
     }
 }
 
-/// Passes while something can be written.
+/// Passes while the data folder can be written to.
 ///
 /// # Errors
-/// Busy while it cannot.
+/// Fails with [`Error::Busy`] while it cannot.
 pub(in crate::app) fn check(app: &Arc<App>) -> Result<(), Error> {
     app.store.guard.check().map_err(|found| refused(app, &found))
 }

@@ -1,4 +1,4 @@
-//! What the controller does without being asked, and how it takes care of its folder.
+//! Does the controller's background work, and takes care of its folder.
 
 pub(crate) mod backup;
 pub(crate) mod fsck;

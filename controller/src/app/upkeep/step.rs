@@ -1,6 +1,6 @@
-//! What happens without being asked: leases run out, the disk is looked at, caches are tidied, rows
-//! are merged, blobs that nothing refers to are removed. One step that may run at any time and
-//! twice; called by a loop in production and by tests. Never sleeps.
+//! Runs the background work: it ends expired leases, looks at the disk, tidies caches, merges rows,
+//! and removes blobs without a reference. One step may run at any time and may be repeated. A loop
+//! calls it in production, and tests call it. It never sleeps.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,22 +10,20 @@ use crate::{
     store,
 };
 
-/// How long the loop may wait between two steps: a small part of a lease, so that one ends about
-/// when it should.
+/// Returns how long the loop may wait between two steps. It is a small part of a lease, so that
+/// leases end about on time.
 pub(crate) fn pause(app: &App) -> Duration {
     (app.settings.lease / 20).clamp(Duration::from_millis(20), Duration::from_secs(1))
 }
 
-/// Ends the leases that are over, forgets what nobody needs, and merges what came in pieces.
-///
-/// # Errors
-/// When the database fails; the next step finds the same work.
+/// Ends the leases that have expired, forgets what is no longer needed, and merges small appends.
+/// If the database fails, the next step finds the same work.
 pub(crate) async fn step(app: &Arc<App>) -> Result<(), Error> {
     let now = app.clock.now();
     app.bell.tidy();
     app.presences.tidy(now, app.settings.forget_agents);
     if !lost::look(app) {
-        // Everything else would have to be written.
+        // All other work would have to write.
         return Ok(());
     }
     let expired = app.leases.expired(now);
@@ -35,14 +33,14 @@ pub(crate) async fn step(app: &Arc<App>) -> Result<(), Error> {
     for some in expired.chunks(app.settings.limits.batch) {
         match expire_all(app, some.to_vec()).await {
             Ok(()) => {}
-            // The database takes nothing now, so it takes no part of it either.
+            // The database takes no writes now, so a smaller write would fail too.
             Err(Error::Busy(busy)) => return Err(Error::Busy(busy)),
             Err(_) => one_by_one(app, some).await?,
         }
     }
     full::look(app, Seen::Nothing).await;
     if !app.full.is_full() {
-        // Nothing is lost by waiting, and a merge writes before it frees.
+        // Waiting loses nothing, and a merge writes before it frees.
         compaction::step(app).await?;
     }
     collect::collect(app, now).await
@@ -55,7 +53,7 @@ async fn expire_all(app: &Arc<App>, some: Vec<(String, u32)>) -> Result<(), Erro
     .await
 }
 
-/// What is wrong with one run, or with its sweep, is no trouble of the others.
+/// Ends leases one by one, so that a problem of one run or its sweep does not affect the others.
 async fn one_by_one(app: &Arc<App>, some: &[(String, u32)]) -> Result<(), Error> {
     for (run, attempt) in some {
         match expire_all(app, vec![(run.clone(), *attempt)]).await {
@@ -65,7 +63,7 @@ async fn one_by_one(app: &Arc<App>, some: &[(String, u32)]) -> Result<(), Error>
                 tracing::warn!(
                     "upkeep: the lease of attempt {attempt} of `{run}` cannot be ended: {error}"
                 );
-                // Looked at again, and told again, one lease later.
+                // The lease is looked at and reported again one term later.
                 app.leases.renew(run, *attempt, app.clock.now());
             }
         }
@@ -73,7 +71,8 @@ async fn one_by_one(app: &Arc<App>, some: &[(String, u32)]) -> Result<(), Error>
     Ok(())
 }
 
-/// Looks again inside the transaction: the agent may have been heard of in between.
+/// Ends a lease, after another look inside the transaction: the agent may have renewed it in
+/// between.
 fn expire(change: &mut Change<'_>, id: &str, attempt: u32) -> Result<(), Error> {
     if !change.app.leases.is_over(id, attempt, change.app.clock.now()) {
         return Ok(());
