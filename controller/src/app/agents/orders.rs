@@ -158,7 +158,7 @@ fn full(limits: &Limits) -> String {
 }
 
 /// Returns the runs that are leased to the agent and that it does not name, because the reply that
-/// told it so was lost. Running attempts are not told again: if the agent does not name them, their
+/// handed them out was lost. A running attempt that the agent does not name is not repeated: its
 /// lease expires by itself. Also returns the room that the agent has for more runs.
 fn unknown_to(change: &mut Change<'_>, beat: &Beat) -> Result<(Vec<Run>, Most), Error> {
     let limits = &change.app.settings.limits;

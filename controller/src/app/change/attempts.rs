@@ -1,7 +1,7 @@
 //! Decides how a run goes on after an attempt that gave no result. The run is queued again while
-//! the `retry` of its sweep allows it, runs again if its agent reports the attempt after all, or is
-//! over. This is a part of `Change`, which uses it when attempts end, leases run out and agents
-//! report. It never judges why an attempt failed.
+//! the `retry` of its sweep allows it. It runs again if its agent reports the attempt after all.
+//! Otherwise it is over. This is a part of `Change`, which uses it when attempts end, leases run
+//! out and agents report. It never judges why an attempt failed.
 
 use sweeps::lifecycle::{
     Class,

@@ -249,7 +249,7 @@ fn insert(
 /// Returns a version that a run is about to use, and records the use.
 ///
 /// # Errors
-/// Fails with [`Error::Missing`] if the version does not exist, and with [`Error::Refused`] if it
+/// Fails with [`Error::Missing`] if the version does not exist. Fails with [`Error::Refused`] if it
 /// belongs to another project and the caller lacks the controller's token.
 pub(crate) async fn use_one(
     app: &Arc<App>,
@@ -274,7 +274,7 @@ pub(crate) async fn use_one(
 /// Returns one version with the runs that made and used it.
 ///
 /// # Errors
-/// Fails with [`Error::Missing`] if the version does not exist, and with [`Error::Refused`] if it
+/// Fails with [`Error::Missing`] if the version does not exist. Fails with [`Error::Refused`] if it
 /// belongs to another project and a run asks for it.
 pub(crate) async fn get(
     app: &Arc<App>,

@@ -227,8 +227,8 @@ pub(crate) struct Piece {
 /// Returns a blob in pieces.
 ///
 /// # Errors
-/// Fails with [`Error::Missing`] if the blob or file does not exist, and with [`Error::Refused`] if
-/// a run asks for more than its own files and checkpoints.
+/// Fails with [`Error::Missing`] if the blob or file does not exist. Fails with [`Error::Refused`]
+/// if a run asks for more than its own files and checkpoints.
 pub(crate) async fn get(
     app: &Arc<App>,
     caller: &Caller,

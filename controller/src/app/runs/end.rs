@@ -170,8 +170,8 @@ fn since(started_ms: Option<i64>, now_ms: i64) -> Duration {
     Duration::from_millis(u64::try_from(now_ms.saturating_sub(started_ms)).unwrap_or(0))
 }
 
-/// Returns a note that says why a finished run has no value, as far as the controller can know, or
-/// that early stopping could never have stopped it.
+/// Returns the note of a finished run. For a run without a value, it says why, as far as the
+/// controller can know. For another run, it says if early stopping could never have stopped it.
 fn ending_note(change: &Change<'_>, run: &Run) -> Result<Option<String>, Error> {
     let Some(sweep) = &run.sweep else { return Ok(None) };
     let plan = change.app.plans.get(change.tx, sweep)?;

@@ -1,7 +1,8 @@
 //! Finds the rows that make up the history of a run. If an attempt resumed from a checkpoint, these
 //! are the rows that led to the checkpoint and then its own. So a run that was killed and resumed
 //! reads like one that was not killed. Everything in `app` that reads history uses it, and it
-//! changes nothing. Rows that an attempt wrote after such a checkpoint stay stored and do not count.
+//! changes nothing. Rows that an attempt wrote after such a checkpoint stay stored and do not
+//! count.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -31,9 +32,9 @@ enum Stretch {
 }
 
 impl Lineage {
-    /// Returns the lineage of a run as it is now. Every attempt counts if the newest attempt of a
-    /// trial has not resumed, or if no attempt of a run outside of sweeps has resumed or begun
-    /// anew.
+    /// Returns the lineage of a run as it is now. Every attempt of a trial counts if its newest
+    /// attempt has not resumed. Every attempt of a run outside of sweeps counts if none has resumed
+    /// or begun anew.
     pub(in crate::app) fn of(tx: &Tx<'_>, run: &Run) -> Result<Self, Error> {
         let past = Past::of(tx, run)?;
         let resumed = match run.sweep {

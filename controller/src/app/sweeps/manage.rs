@@ -275,8 +275,9 @@ fn stop_queued(change: &mut Change<'_>, mut run: Run) -> Result<(), Error> {
 /// is empty. Returns their ids.
 ///
 /// # Errors
-/// Fails with [`Error::Missing`] if a run or the sweep does not exist, and with [`Error::Refused`]
-/// if the state of a run does not allow a retry. In both cases nothing is queued.
+/// Fails with [`Error::Missing`] if a run or the sweep does not exist. Fails with
+/// [`Error::Refused`] if the state of a run does not allow a retry. In both cases nothing is
+/// queued.
 pub(crate) async fn retry(
     app: &Arc<App>,
     caller: &Caller,

@@ -4,9 +4,9 @@
 //! itself once there is room.
 //!
 //! A failing disk is no full disk: the controller refuses what needs the disk, and the log says so
-//! once. `app::upkeep::step` looks at the disk regularly, and this module does at once when a write
-//! fails. `app::rows::ingest`, `app::files::blobs`, `app::sweeps::suggest` and the handlers in `api`
-//! ask for the mode. It never frees anything but its own reserve.
+//! once. `app::upkeep::step` looks at the disk regularly, and this module looks at once when a
+//! write fails. `app::rows::ingest`, `app::files::blobs`, `app::sweeps::suggest` and the handlers
+//! in `api` ask for the mode. It never frees anything but its own reserve.
 
 use std::{collections::BTreeSet, sync::Arc};
 
