@@ -1,19 +1,19 @@
-//! `controller backup` and `controller restore`, for people and for scripts. Called by `main`.
+//! Runs `controller backup` and `controller restore`, for people and for scripts. `main` calls it.
 
 use std::path::PathBuf;
 
 use controller::{Copied, Progress, StartError};
 use terminal::{Exit, Failure, count, one_line, progress, size};
 
-/// Columns of a line of the report.
+/// The longest line of the report, in columns.
 const WIDTH: usize = 200;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The controller may run meanwhile: it copies its database as it is at one moment, and keeps every
-content that this names. Contents that an earlier backup in the same folder has are not copied
-again. The copy is checked as `controller fsck` does before it takes the place of the earlier one;
-killed on the way, it leaves that as it was.
+The controller may run meanwhile. The backup copies the database as it is at one moment, and every
+content that this database names. It does not copy contents again that an earlier backup in the same
+folder has. Before the copy takes the place of the earlier one, the backup checks it as
+`controller fsck` does. If the backup is killed on the way, the earlier one stays as it was.
 
 Examples:
   controller backup /backups/besom --data /srv/besom
@@ -21,10 +21,10 @@ Examples:
 
 Exit codes: 0 the backup is whole, 1 it is not or cannot be made, 2 the folders are wrong")]
 pub(crate) struct BackupArgs {
-    /// Folder of the backup; made when missing
+    /// The folder of the backup; made when missing
     #[arg(value_name = "DIR")]
     dir: PathBuf,
-    /// Folder of the database
+    /// The folder of the database
     #[arg(long, value_name = "DIR", default_value = "besom-data")]
     data: PathBuf,
     /// Print {"runs": ..., "copied_bytes": ..., "problems": [...]}
@@ -34,18 +34,18 @@ pub(crate) struct BackupArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The data folder must be missing or empty. It is checked as `controller fsck` does; killed on the
-way, the same command goes on.
+The data folder must be missing or empty. The command checks it as `controller fsck` does. If it is
+killed on the way, the same command continues.
 
 Examples:
   controller restore /backups/besom --data /srv/besom
 
 Exit codes: 0 everything is there, 1 something is not, 2 the folders are wrong")]
 pub(crate) struct RestoreArgs {
-    /// Folder of the backup
+    /// The folder of the backup
     #[arg(value_name = "DIR")]
     dir: PathBuf,
-    /// Folder of the database; made when missing
+    /// The folder of the database; made when missing
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// Print {"runs": ..., "copied_bytes": ..., "problems": [...]}
@@ -61,9 +61,8 @@ pub(crate) async fn backup(args: &BackupArgs) -> Result<(), Failure> {
     spinner.finish_and_clear();
     let copied = copied.map_err(|error| match error {
         StartError::InUse(_) => Failure::new(Exit::Refused, error.to_string()).hint(
-            "its controller does not answer there, or another backup runs: it is older than \
-            `controller backup`, or is \
-             another user's",
+            "the controller does not answer in its folder: it may be older than \
+             `controller backup` or run as another user, or another backup may be running",
         ),
         error => crate::failure(error),
     })?;
@@ -115,9 +114,12 @@ fn tell(copied: &Copied, as_json: bool) -> Result<(), Failure> {
             let problems = count(found, "problem");
             Err(Failure::new(
                 Exit::Refused,
-                format!("the copy is made, with {problems} of its source"),
+                format!("the copy is made, but its source has {problems}"),
             )
-            .hint("what is damaged or missing there is so in the copy; everything else is whole"))
+            .hint(
+                "what is damaged or missing in the source is so in the copy too; everything else \
+                is whole",
+            ))
         }
     }
 }

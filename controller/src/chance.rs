@@ -1,5 +1,5 @@
-//! The only randomness in the controller: ids, the seed of a sweep, the secret of a data folder.
-//! Called by `app`. Never by the search, which derives all of its draws from a sweep's seed.
+//! Provides all randomness of the controller: ids, the seed of a sweep, the secret of a data
+//! folder. `app` calls it. The search never does: it derives all of its draws from a sweep's seed.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,22 +10,22 @@ use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::StdRng};
 pub struct Chance(Mutex<StdRng>);
 
 impl Chance {
-    /// Seeded by the operating system.
+    /// Makes a source that the operating system seeds.
     ///
     /// # Panics
-    /// When the operating system has no entropy to give; nothing can be done without.
+    /// Panics if the operating system has no entropy; the controller can do nothing without it.
     pub fn system() -> Self {
         #[expect(clippy::disallowed_methods, reason = "this is the one place where entropy enters")]
         let rng = StdRng::try_from_rng(&mut rand::rngs::SysRng);
         Self(Mutex::new(rng.expect("the operating system gives entropy")))
     }
 
-    /// The same numbers every time.
+    /// Makes a source that always gives the same numbers for the same seed.
     pub fn seeded(seed: u64) -> Self {
         Self(Mutex::new(StdRng::seed_from_u64(seed)))
     }
 
-    /// Eight characters of `[a-z0-9]` that start with a letter.
+    /// Draws an id: eight characters of `[a-z0-9]`, of which the first is a letter.
     pub fn id(&self) -> String {
         const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
         const ALL: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
@@ -38,12 +38,12 @@ impl Chance {
             .collect()
     }
 
-    /// The seed of a sweep. At most 2^53, so that it reads the same in every program that shows it.
+    /// Draws the seed of a sweep. It is below 2^53, so that every program shows the same number.
     pub fn seed(&self) -> u64 {
         self.lock().next_u64() >> 11
     }
 
-    /// A secret that nobody guesses.
+    /// Draws a secret that cannot be guessed.
     pub fn secret(&self) -> [u8; 32] {
         let mut bytes = [0; 32];
         self.lock().fill_bytes(&mut bytes);
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_have_their_form_and_a_seed_repeats_them() {
+    fn ids_are_well_formed_and_a_seed_repeats_them() {
         let (one, two) = (Chance::seeded(7), Chance::seeded(7));
         for _ in 0..1000 {
             let id = one.id();

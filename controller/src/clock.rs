@@ -1,12 +1,13 @@
-//! The only time in the controller. Monotonic time decides (leases, waits); wall time is only
-//! shown. Both come from here, so that tests and the simulator can bring their own. Never used by
-//! `sweeps` or `record`, which know no time.
+//! Provides all time in the controller. Monotonic time decides (leases, waits); wall time is only
+//! shown. Both come from here, so that tests and the simulator can bring their own. `sweeps` and
+//! `record` never use it: they know no time.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-/// Tells the time and waits. Follows tokio's clock, so a runtime with paused time makes it virtual.
+/// Tells the time and waits. It follows tokio's clock, so a runtime with paused time makes it
+/// virtual.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     started: Instant,
@@ -14,7 +15,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// The machine's clock.
+    /// Makes the machine's clock.
     pub fn system() -> Self {
         #[expect(
             clippy::disallowed_methods,
@@ -24,7 +25,7 @@ impl Clock {
         Self::starting_at(millis(since_epoch))
     }
 
-    /// A clock whose wall time is `wall_ms` (milliseconds since the epoch) now.
+    /// Makes a clock whose wall time is `wall_ms` (milliseconds since the epoch) now.
     pub fn starting_at(wall_ms: i64) -> Self {
         #[expect(
             clippy::disallowed_methods,
@@ -34,7 +35,7 @@ impl Clock {
         Self { started, started_ms: wall_ms }
     }
 
-    /// Monotonic time.
+    /// Returns the monotonic time.
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one place that reads the monotonic clock"
@@ -43,13 +44,13 @@ impl Clock {
         Instant::now()
     }
 
-    /// Milliseconds since the epoch, for people. Runs on from the start of the controller, so it
-    /// never jumps back.
+    /// Returns the wall time in milliseconds since the epoch, for people. It runs on from the
+    /// controller's start, so it never jumps back.
     pub fn wall_ms(&self) -> i64 {
         self.started_ms + millis(self.now() - self.started)
     }
 
-    /// Returns at `deadline`, at once if it is over.
+    /// Returns at `deadline`, or at once if it is over.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that sleeps")]
     pub async fn sleep_until(&self, deadline: Instant) {
         tokio::time::sleep_until(deadline).await;

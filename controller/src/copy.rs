@@ -1,6 +1,6 @@
-//! Backups, and what is restored from them: a copy of a data folder that is checked before it
-//! counts. Called by the program `controller`. A backup is a data folder at rest; killed at any
-//! moment, it is the one before or the new one.
+//! Makes backups and restores them: both copy a data folder, and check the copy before it counts.
+//! The program `controller` calls it. A backup is a data folder at rest. If the process is killed
+//! at any moment, the backup is either the earlier one or the new one.
 
 use std::{collections::BTreeSet, io, path::Path};
 
@@ -12,46 +12,46 @@ use crate::{
     store::{self, OpenError, Store, Taken, copy},
 };
 
-/// Runs that are looked at together.
+/// The number of runs or blobs that are read from the database at once.
 const PAGE: u32 = 500;
 
 /// How far a copy is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// So many pages of the database, of so many.
+    /// The pages of the database that are copied, and all of them.
     Database(u64, u64),
-    /// So many contents have been looked at, and so many bytes of them copied.
+    /// The contents that have been looked at, and the bytes that were copied of them.
     Contents(u64, u64),
-    /// So many runs and bytes of contents have been checked.
+    /// The runs and the bytes of contents that have been checked.
     Check(u64, u64),
 }
 
-/// A copy, and what its check says.
+/// A finished copy and the report of its check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Copied {
-    /// What the check of the copy has seen.
+    /// The report of the check of the copy.
     pub report: Report,
-    /// Contents that were copied; the others were there.
+    /// The number of contents that were copied. The others were already there.
     pub contents: u64,
-    /// Bytes of these.
+    /// The bytes of the contents that were copied.
     pub bytes: u64,
 }
 
-/// Where a copy comes from.
+/// The source of a copy.
 #[derive(Debug)]
 enum Source {
-    /// A folder that nobody serves.
+    /// A folder that no controller serves.
     Rest(Store),
-    /// One whose controller runs.
+    /// A folder whose controller runs.
     Live(Running),
 }
 
-/// Copies a data folder, served or not, to `into`: a folder that is empty, or holds an earlier
-/// backup.
+/// Copies a data folder to `into`, whether a controller serves it or not. `into` is a folder that
+/// is empty, or that holds an earlier backup.
 ///
 /// # Errors
-/// [`StartError`] when there is nothing to copy, `into` cannot be used, or the copy's database is
-/// damaged: then an earlier backup is as it was.
+/// Fails with [`StartError`] if there is nothing to copy, `into` cannot be used, or the copy's
+/// database is damaged. An earlier backup then stays as it was.
 pub async fn backup(
     data: &Path,
     into: &Path,
@@ -72,7 +72,8 @@ pub async fn backup(
 /// Copies a backup to `data`, a folder that is empty or missing.
 ///
 /// # Errors
-/// [`StartError`] when there is no backup, `data` is in use, or the backup's database is damaged.
+/// Fails with [`StartError`] if there is no backup, `data` is in use, or the backup's database is
+/// damaged.
 pub async fn restore(
     from: &Path,
     data: &Path,
@@ -89,14 +90,14 @@ async fn look(folder: &Path) -> Result<Store, OpenError> {
     opened.unwrap_or_else(|error| Err(OpenError::Folder(io::Error::other(error))))
 }
 
-/// Takes the folder that a copy goes to.
+/// Locks the folder that a copy goes to, and clears what an interrupted copy has left in it.
 fn target(folder: &Path, may_hold_one: bool) -> Result<Taken, StartError> {
     let at = |error: io::Error| failed(folder, &error);
     if let Some(stranger) = copy::strangers(folder, may_hold_one).map_err(at)? {
         let reason = if stranger == store::DATABASE {
-            format!("it holds a database already, `{stranger}`")
+            format!("it already holds a database, `{stranger}`")
         } else {
-            format!("it holds `{stranger}`, which is no part of a backup")
+            format!("it holds `{stranger}`, which is not part of a backup")
         };
         return Err(StartError::NoFolder { folder: folder.to_owned(), reason });
     }
@@ -130,7 +131,7 @@ async fn transfer(
     let named = contents(&copy, from, &absolute, &mut copied, &seen).await?;
     copied.report = check(&copy, from, &seen).await?;
     if !copied.report.bad.is_empty() {
-        // An earlier copy of a content may be damaged where the content itself is not.
+        // A content's earlier copy may be damaged while the content itself is not.
         for sha256 in &copied.report.bad {
             copy::discard(&absolute, sha256).map_err(at)?;
         }
@@ -145,14 +146,14 @@ async fn transfer(
     Ok(copied)
 }
 
-/// The copy as far as it is: its database does not have its name yet.
+/// Opens the unfinished copy. Its database does not have its final name yet.
 async fn part_of(folder: &Path) -> Result<Store, StartError> {
     let at = folder.to_owned();
     let opened = tokio::task::spawn_blocking(move || Store::look_at(&at, copy::PART)).await;
     opened.map_err(bug)?.map_err(|error| refused(folder, error))
 }
 
-/// Copies the contents that the copy names and does not have; all that it names.
+/// Copies the contents that the copy names and does not have. Returns all that it names.
 async fn contents(
     copy: &Store,
     from: &Path,
@@ -180,7 +181,7 @@ async fn contents(
     }
 }
 
-/// Looks at everything in the copy.
+/// Checks everything in the copy.
 async fn check(copy: &Store, from: &Path, seen: impl Fn(Progress)) -> Result<Report, StartError> {
     let progress = |report: &Report| seen(Progress::Check(report.runs, report.bytes));
     let report = fsck::check(copy, PAGE, progress).await;

@@ -1,18 +1,18 @@
-//! `controller fsck`: the check of a data folder, for people and for scripts. Called by `main`.
+//! Runs `controller fsck`, the check of a data folder, for people and for scripts. `main` calls it.
 
 use std::path::PathBuf;
 
 use controller::{Report, StartError, settings::Settings};
 use terminal::{Exit, Failure, count, one_line, progress, size};
 
-/// Columns of a line of the report.
+/// The longest line of the report, in columns.
 const WIDTH: usize = 200;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The controller must not run meanwhile. Every row is decoded and every content is hashed, which
-takes as long as reading the folder does. No file is changed: a folder that cannot be written, or
-that an older controller has left, is checked as it is.
+The controller must not run meanwhile. The check decodes every row and hashes every content, which
+takes as long as reading the folder does. It changes no file, so it also checks a folder that cannot
+be written, or that an older controller has left.
 
 Examples:
   controller fsck --data /srv/besom
@@ -20,7 +20,7 @@ Examples:
 
 Exit codes: 0 everything is there, 1 something is not or cannot be read, 2 no such data folder")]
 pub(crate) struct Args {
-    /// Folder of the database
+    /// The folder of the database
     #[arg(long, value_name = "DIR", default_value = "besom-data")]
     data: PathBuf,
     /// Print {"runs": ..., "problems": [{"place": ..., "what": ...}]}
@@ -28,7 +28,7 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// Checks the folder and says what is wrong with it, all of it.
+/// Checks the folder and prints every problem.
 pub(crate) async fn check(args: &Args) -> Result<(), Failure> {
     let settings = Settings { data: args.data.clone(), ..Settings::default() };
     let spinner = progress::spinner("checking");
@@ -39,7 +39,7 @@ pub(crate) async fn check(args: &Args) -> Result<(), Failure> {
     spinner.finish_and_clear();
     let report = report.map_err(|error| match error {
         StartError::InUse(_) => Failure::new(Exit::Refused, error.to_string())
-            .hint("end it first: what it writes cannot be checked"),
+            .hint("stop the controller first: `fsck` cannot check a folder that changes"),
         error => crate::failure(error),
     })?;
     let found = report.problems.len();
@@ -54,14 +54,14 @@ pub(crate) async fn check(args: &Args) -> Result<(), Failure> {
     }
     match found {
         0 => Ok(()),
-        1 => Err(Failure::new(Exit::Refused, "1 thing is not as it should be")),
+        1 => Err(Failure::new(Exit::Refused, "there is 1 problem in this folder")),
         more => {
-            Err(Failure::new(Exit::Refused, format!("{more} things are not as they should be")))
+            Err(Failure::new(Exit::Refused, format!("there are {more} problems in this folder")))
         }
     }
 }
 
-/// What a folder holds: `2 runs, 10 rows, 4 contents of 20 B`.
+/// Describes what a folder holds: `2 runs, 10 rows, 4 contents of 20 B`.
 pub(crate) fn holds(report: &Report) -> String {
     let Report { runs, rows, contents, bytes, .. } = report;
     let [runs, rows] = [count(*runs, "run"), count(*rows, "row")];

@@ -1,5 +1,5 @@
-//! The controller: keeps every row, hands out trials, answers questions. [`Controller::start`] is
-//! called by `main` and by tests; nothing here prints or reads the environment.
+//! The controller keeps every row, hands out trials and answers questions. `main` and tests call
+//! [`Controller::start`]. Nothing here prints or reads the environment.
 
 mod api;
 mod app;
@@ -31,18 +31,18 @@ use settings::Settings;
 pub use start_error::StartError;
 use store::{OpenError, Store};
 
-/// A controller without a port: its store is open, and it answers the calls that are given to its
-/// routes. What happens without being asked, it does when it is told to.
+/// A controller without a port: its store is open, and it answers the calls that its routes
+/// receive. It does its upkeep only when [`Core::upkeep`] is called.
 #[derive(Clone, Debug)]
 pub struct Core {
     app: Arc<App>,
 }
 
 impl Core {
-    /// Opens the data folder. Must be called inside a tokio runtime.
+    /// Opens the data folder. The caller must be inside a tokio runtime.
     ///
     /// # Errors
-    /// [`StartError`] says what a person can do about it.
+    /// Fails with [`StartError`], which says what a person can do about it.
     pub async fn open(
         settings: Settings,
         clock: Clock,
@@ -64,41 +64,42 @@ impl Core {
         Ok(Self { app })
     }
 
-    /// Its services.
+    /// Returns the controller's services.
     ///
     /// # Errors
-    /// [`StartError::Bug`] when their descriptors are damaged.
+    /// Fails with [`StartError::Bug`] if their descriptors are damaged.
     pub fn routes(&self) -> Result<Routes, StartError> {
         api::grpc::routes(self.app.clone()).map_err(|error| StartError::Bug(error.to_string()))
     }
 
-    /// One step of what happens without being asked: leases run out, caches are tidied, rows are
-    /// merged. To be called again after [`Core::pause`].
+    /// Does one step of the work that no call asks for: it ends leases that ran out, tidies caches
+    /// and merges rows. The caller calls it again after [`Core::pause`].
     pub async fn upkeep(&self) {
         match step::step(&self.app).await {
             Ok(()) => {}
-            // The next step finds the same work, and what a disk refuses was said when it began.
+            // The next step finds the same work. A disk that refuses to write was logged when it
+            // began to.
             Err(Error::Busy(_)) => tracing::debug!("upkeep waits"),
             Err(error) => tracing::warn!("upkeep: {error}"),
         }
     }
 
-    /// How long to wait between two steps of the upkeep.
+    /// Returns how long to wait between two steps of the upkeep.
     pub fn pause(&self) -> Duration {
         step::pause(&self.app)
     }
 
-    /// Looks at everything that the data folder holds. `seen` is shown the report as it grows.
+    /// Checks everything that the data folder holds. `seen` receives the report as it grows.
     ///
     /// # Errors
-    /// [`StartError::Data`] when the database cannot be read at all.
+    /// Fails with [`StartError::Data`] if the database cannot be read at all.
     pub async fn check(&self, seen: impl Fn(&Report)) -> Result<Report, StartError> {
         let report =
             app::upkeep::fsck::check(self.app.store(), self.app.settings.limits.page, seen).await;
         report.map_err(|error| unread(&self.app.settings.data, &error))
     }
 
-    /// Closes the store once nobody uses it any more: the last checkpoint is on the disk after
+    /// Closes the store once nothing uses it any more. The last checkpoint is on the disk after
     /// that.
     pub async fn close(self) {
         let (mut app, clock) = (self.app.clone(), self.app.clock());
@@ -106,7 +107,7 @@ impl Core {
         for _ in 0..CLOSING.0 {
             match Arc::try_unwrap(app) {
                 Ok(last) => {
-                    // Joins the writer's thread, which an async thread must not wait for.
+                    // This joins the writer's thread, which an async thread must not wait for.
                     let _ = tokio::task::spawn_blocking(move || drop(last)).await;
                     return;
                 }
@@ -114,7 +115,7 @@ impl Core {
             }
             clock.sleep(CLOSING.1).await;
         }
-        tracing::warn!("the store is closed while somebody still uses it");
+        tracing::warn!("the store is still in use, so the controller ends without closing it");
     }
 }
 
@@ -125,15 +126,15 @@ pub struct Controller {
     core: Core,
     stop: Option<oneshot::Sender<()>>,
     server: JoinHandle<Result<(), tonic::transport::Error>>,
-    /// Upkeep, and the door for whoever owns the folder.
+    /// The upkeep, and the socket for the folder's owner.
     tasks: [JoinHandle<()>; 2],
 }
 
 impl Controller {
-    /// Opens the data folder and serves. Must be called inside a tokio runtime.
+    /// Opens the data folder and serves. The caller must be inside a tokio runtime.
     ///
     /// # Errors
-    /// [`StartError`] says what a person can do about it.
+    /// Fails with [`StartError`], which says what a person can do about it.
     pub async fn start(
         mut settings: Settings,
         clock: Clock,
@@ -146,11 +147,11 @@ impl Controller {
         let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
         let port = Arc::new(Port::new(&settings, clock));
         let core = Core::open(settings.clone(), clock, chance, Platform::default()).await?;
-        // Whoever is answered by the server finds this door too.
+        // The socket opens before the server, so a client that the server answers finds it too.
         let asked = local::open(&core.app.settings.data);
         let (stop, stopped) = oneshot::channel();
         let server = port.clone().serve(settings, listener, core.routes()?, async {
-            // Dropped without a word means the same.
+            // A sender that is dropped without a message means the same.
             let _ = stopped.await;
         });
         let tended = core.clone();
@@ -165,12 +166,13 @@ impl Controller {
         })
     }
 
-    /// Where it listens; the port is known even when 0 was asked for.
+    /// Returns the address that the controller listens on. It has the actual port, even if 0 was
+    /// asked for.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Whether callers have to show a token.
+    /// Returns whether callers have to show a token.
     pub fn wants_token(&self) -> bool {
         self.core.app.settings.token.is_some()
     }
@@ -179,8 +181,8 @@ impl Controller {
     /// store.
     ///
     /// # Errors
-    /// When calls in flight did not finish in time; they were cut off, and what was acknowledged is
-    /// kept.
+    /// Fails if calls in flight did not finish in time. They are cut off, and everything
+    /// acknowledged is kept.
     pub async fn shutdown(mut self) -> Result<(), io::Error> {
         self.core.app.drain();
         if let Some(stop) = self.stop.take() {
@@ -203,12 +205,12 @@ impl Controller {
     }
 }
 
-/// Looks at everything that a data folder holds, without serving it and without changing anything.
-/// `seen` is shown the report as it grows.
+/// Checks everything that a data folder holds, without serving it and without changing anything.
+/// `seen` receives the report as it grows.
 ///
 /// # Errors
-/// [`StartError`] when there is no such data folder, or a controller uses it. Damage is no error:
-/// the report tells of it.
+/// Fails with [`StartError`] if there is no such data folder, or a controller uses it. Damage is
+/// not an error: the report lists it.
 pub async fn fsck(settings: Settings, seen: impl Fn(&Report)) -> Result<Report, StartError> {
     let (folder, page) = (settings.data, settings.limits.page);
     let looked = folder.clone();
@@ -221,7 +223,7 @@ pub async fn fsck(settings: Settings, seen: impl Fn(&Report)) -> Result<Report, 
         Err(error) => return Err(refused(&folder, error)),
     };
     let report = app::upkeep::fsck::check(&store, page, seen).await;
-    // Whoever closes the last connection may wait for the disk.
+    // Closing the last connection may wait for the disk.
     let _ = tokio::task::spawn_blocking(move || drop(store)).await;
     report.map_err(|error| unread(&folder, &error))
 }
@@ -230,7 +232,7 @@ fn unread(folder: &Path, error: &Error) -> StartError {
     StartError::Data { folder: folder.to_owned(), reason: error.to_string() }
 }
 
-/// What a person is told of a data folder that does not open.
+/// Translates the error of a data folder that does not open.
 fn refused(folder: &Path, error: OpenError) -> StartError {
     let (at, folder) = (folder.join(store::DATABASE), folder.to_owned());
     let at = at.display();
@@ -265,7 +267,7 @@ impl Drop for Controller {
     }
 }
 
-/// How often, and after what pause, the end of the last use of the app is looked for.
+/// How often, and after what pause, [`Core::close`] looks whether the app is still in use.
 const CLOSING: (u32, Duration) = (200, Duration::from_millis(10));
 
 async fn tend(core: &Core, port: &Port) {

@@ -1,5 +1,5 @@
-//! The `controller` program: flags, open the store, serve, drain. Started by people and service
-//! managers. Everything that it does beyond that is in the library.
+//! Runs the `controller` program: it parses the flags, opens the store, serves, and drains. People
+//! and service managers start it. The library does everything else.
 
 mod backup;
 mod fsck;
@@ -20,64 +20,75 @@ const EXAMPLES: &str = "\
 Examples:
   controller                                      for this machine alone, data in ./besom-data
   controller --data /srv/besom                    data elsewhere
-  controller fsck --data /srv/besom               is everything there that should be
+  controller fsck --data /srv/besom               check that everything is there
   controller backup /backups/besom --data /srv/besom
-                                                  a copy, while the controller runs
+                                                  a copy while the controller runs
   BESOM_TOKEN=... controller --listen 0.0.0.0:7070
                                                   for agents on other machines, which need the \
                                                   same token
 
-Ctrl-C and SIGTERM end it in order. Killed, it loses nothing that it has acknowledged.
+Ctrl-C and SIGTERM end the controller in order. A killed controller loses nothing that it has
+acknowledged.
 
 Exit codes: 0 ended in order, 1 cannot serve, 2 wrong input, 70 a bug of ours";
 
-/// The server of Besom: keeps every row, hands out trials, answers questions
+/// The server of Besom: it keeps every row, hands out trials and answers questions
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES)]
 #[command(args_conflicts_with_subcommands = true)]
 struct Flags {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Address to listen on; anything but loopback needs a token
+    /// The address to listen on; anything but loopback needs a token
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7070", value_parser = address)]
     listen: SocketAddr,
-    /// Folder of the database; made when missing
+    /// The folder of the database; made when missing
     #[arg(long, value_name = "DIR", default_value = "besom-data")]
     data: PathBuf,
-    /// Who knows it may do everything
+    /// The token that callers must show; whoever has it may do everything
     #[arg(long, env = "BESOM_TOKEN", hide_env_values = true)]
     token: Option<String>,
-    /// How long a trial lives without a word from its agent, in seconds
-    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    /// Seconds without a heartbeat of its agent after which an attempt is lost
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 30,
+        value_parser = clap::value_parser!(u64).range(1..=86_400)
+    )]
     lease_seconds: u64,
-    /// What a trial that is stopped gets to end by itself before it is killed, in seconds
-    #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    /// Seconds that a stopped trial has to end by itself before it is killed
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 15,
+        value_parser = clap::value_parser!(u64).range(1..=86_400)
+    )]
     grace_seconds: u64,
-    /// What the contents of files and artifacts may take, in GiB; then they wait where they were
-    /// logged [default: no bound]
+    /// The most GiB that the contents of files and artifacts may take; beyond it, contents wait
+    /// where they were logged [default: no bound]
     #[arg(long, value_name = "N")]
     storage_gib: Option<u64>,
-    /// What the contents of one project may take, in GiB
+    /// The most GiB that the contents of one project may take
     #[arg(long, value_name = "N", default_value_t = 1024)]
     project_gib: u64,
-    /// What one run may send of contents, in GiB
+    /// The most GiB of contents that one run may send
     #[arg(long, value_name = "N", default_value_t = 100)]
     run_gib: u64,
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Check everything that a data folder holds: every row, every content. Changes nothing
+    /// Check every row and every content of a data folder, and change nothing
     Fsck(fsck::Args),
-    /// Copy a data folder, while it is served or not; what an earlier backup has is not copied
+    /// Copy a data folder, even while it is served; contents of an earlier backup are not copied
     /// again
     Backup(backup::BackupArgs),
-    /// Make a data folder of a backup
+    /// Make a data folder from a backup
     Restore(backup::RestoreArgs),
 }
 
 fn main() -> ExitCode {
-    // Whatever the folder's mode: what people log is theirs.
+    // Files are private whatever the folder's mode is: what people log belongs to them.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let flags = Flags::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_env("BESOM_LOG");
@@ -147,15 +158,14 @@ fn failure(error: StartError) -> Failure {
     let message = error.to_string();
     match error {
         StartError::Open(_) => Failure::new(Exit::Input, message).hint(
-            "everybody who can connect could run programs on your agents: set --token or \
-                BESOM_TOKEN",
+            "everyone who can connect could run programs on your agents: set --token or \
+             BESOM_TOKEN",
         ),
-        StartError::Weak(_) => Failure::new(Exit::Input, message)
-            .hint("a token for a network has 128 bits of chance: `openssl rand -hex 16` makes one"),
-        StartError::Token(_) => Failure::new(Exit::Input, message).hint(
-            "a token has letters, digits and signs of ASCII: `openssl rand -hex 16` makes \
-                one",
+        StartError::Weak(_) => Failure::new(Exit::Input, message).hint(
+            "a token for a network needs 128 bits of entropy: `openssl rand -hex 16` makes one",
         ),
+        StartError::Token(_) => Failure::new(Exit::Input, message)
+            .hint("a token has only printable ASCII characters: `openssl rand -hex 16` makes one"),
         StartError::Listen(address, cause) if cause.kind() == std::io::ErrorKind::AddrInUse => {
             Failure::new(
                 Exit::Refused,
@@ -190,7 +200,7 @@ fn failure(error: StartError) -> Failure {
     }
 }
 
-/// What the operating system says, without its number.
+/// Returns the operating system's message without its number.
 fn lower(error: &std::io::Error) -> String {
     let text = error.to_string().to_lowercase();
     text.split(" (os error").next().unwrap_or_default().to_owned()

@@ -1,75 +1,78 @@
-//! Every limit of the controller: its name, its unit and its default. Made by `main` from flags and
-//! by tests; read everywhere. Never changes while the controller runs.
+//! Defines every limit of the controller: its name, its unit and its default. `main` makes the
+//! settings from flags, and so do tests; every module reads them. They never change while the
+//! controller runs.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 /// What a controller is started with. `Settings::default()` is what the program does without flags.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where to listen. Anything but loopback needs a token.
+    /// The address to listen on. Anything but loopback needs a token.
     pub listen: SocketAddr,
-    /// Folder of the database; made when missing.
+    /// The folder of the database; made when missing.
     pub data: PathBuf,
-    /// Who knows it may do everything. None: everybody who can connect may.
+    /// The token whose holder may do everything. `None`: everyone who can connect may.
     pub token: Option<String>,
-    /// How long an attempt lives without a word from its agent.
+    /// How long an attempt lives without a heartbeat from its agent.
     pub lease: Duration,
     /// How long after the end of its attempt a row still counts, and the attempt's token still
-    /// opens its run. The value of a trial stands from its end on.
+    /// opens its run. The value of a trial is final from the trial's end on.
     pub late_rows: Duration,
-    /// Between SIGTERM and SIGKILL when a trial is told to stop.
+    /// The time between SIGTERM and SIGKILL when a trial is stopped.
     pub stop_grace: Duration,
-    /// After how long an order that its agent does not seem to have obeyed is told again.
+    /// The time after which the controller repeats an order that the agent does not seem to have
+    /// obeyed.
     pub repeat_orders: Duration,
-    /// An attempt that fails sooner after its start than this counts towards a crash loop.
+    /// An attempt that fails within this time after its start counts towards a crash loop.
     pub quick_failure: Duration,
-    /// So many quick failures in a row pause a sweep.
+    /// The number of quick failures in a row that pause a sweep.
     pub crash_loop: u64,
-    /// How long calls in flight may take after the controller was told to end.
+    /// How long calls in flight may take after the controller was asked to end.
     pub drain: Duration,
-    /// What a connection gets for its first request; one without is closed then.
+    /// How long a connection may take to send its first request. It is closed then.
     pub handshake: Duration,
-    /// Between two questions whether a silent client is still there.
+    /// The time between two checks that a silent client is still there.
     pub keepalive: Duration,
-    /// Between two updates of one watcher, at least.
+    /// The least time between two updates of one watcher.
     pub watch_pause: Duration,
-    /// How long an agent that is not heard of stays in lists.
+    /// How long an agent that sends no heartbeat stays in lists.
     pub forget_agents: Duration,
-    /// How long a blob that nothing refers to is kept: who has uploaded it may still be about to
-    /// say what it is.
+    /// How long a blob that nothing refers to is kept. The program that uploaded it may still be
+    /// about to say what it is.
     pub blob_grace: Duration,
-    /// Bytes that the contents of files and artifacts may take in all.
+    /// The bytes that the contents of files and artifacts may take in all.
     pub storage_bytes: u64,
-    /// Bytes that the contents of one project may take.
+    /// The bytes that the contents of one project may take.
     pub project_bytes: u64,
-    /// Bytes of contents that the tokens of one run may bring.
+    /// The bytes of contents that the tokens of one run may bring.
     pub run_bytes: u64,
-    /// How long a content that comes in may bring nothing.
+    /// How long an upload of a content may send no bytes.
     pub stall: Duration,
-    /// Bytes that are held back on the disk of the data folder, and given back when others have
-    /// filled it: states are written out of them.
+    /// The bytes that the controller reserves on the disk of the data folder. It frees them once
+    /// others have filled the disk, so that it can still write states.
     pub reserve_bytes: u64,
-    /// With fewer bytes free on that disk, rows and contents are refused until there is room.
+    /// The least bytes free on that disk. With fewer, the controller refuses rows and contents
+    /// until there is room.
     pub least_free_bytes: u64,
-    /// Between two looks for blobs that nothing refers to.
+    /// The time between two searches for blobs that nothing refers to.
     pub collect_every: Duration,
-    /// Numbers, all of them upper bounds.
+    /// The upper bounds that are numbers.
     pub limits: Limits,
 }
 
 /// Upper bounds that keep one caller from using up the controller.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections at once, half of them from one address; fewer when the process may open few
-    /// files.
+    /// Connections at once, half of them from one address. There are fewer if the process may open
+    /// only a few files.
     pub connections: usize,
-    /// Calls at once on one connection; more of them wait at the client.
+    /// Calls at once on one connection; further calls wait at the client.
     pub streams: u32,
     /// Use cases in one commit.
     pub batch: usize,
-    /// Use cases that wait for the writer; more callers wait before they may queue.
+    /// Use cases that wait for the writer; further callers wait before they may queue.
     pub queue: usize,
-    /// Connections that read side by side.
+    /// Connections to the database that read side by side.
     pub readers: usize,
     /// Bytes of a sweep's YAML.
     pub yaml_bytes: usize,
@@ -81,19 +84,19 @@ pub struct Limits {
     pub meta_bytes: usize,
     /// Rows of one append to the stream `files`.
     pub file_rows: u64,
-    /// Checkpoints that one append to the stream `files` tells of.
+    /// Checkpoints that one append to the stream `files` may name.
     pub checkpoint_rows: usize,
     /// Writers of one stream of an attempt.
     pub writers: usize,
     /// Bytes of a run's config.
     pub config_bytes: usize,
-    /// Bytes of what a run says of its code and its machine.
+    /// Bytes of what a run reports about its code and its machine.
     pub code_bytes: usize,
     /// Definitions of metrics that a run keeps.
     pub metrics: usize,
-    /// Bytes of the texts in them.
+    /// Bytes of the texts in these definitions.
     pub metrics_bytes: usize,
-    /// Bytes of all texts that a caller sends of a run or of an agent.
+    /// Bytes of all texts that a caller sends about a run or an agent.
     pub text_bytes: usize,
     /// Bytes of one name: of a project, a run, a group, a sweep, an agent, a machine.
     pub name_bytes: usize,
@@ -107,48 +110,48 @@ pub struct Limits {
     pub aliases: u32,
     /// Runs that one agent may hold.
     pub holds: usize,
-    /// Bytes of parameters from which an agent is handed out no more.
+    /// Bytes of the parameters of the runs that an agent holds. At this limit it gets no more runs.
     pub held_bytes: usize,
-    /// Runs that one transaction changes for a person: with more, it takes several.
+    /// Runs that one transaction changes for a person. A larger change takes several transactions.
     pub changed: usize,
-    /// Bytes of their parameters in one transaction.
+    /// Bytes of the parameters of the runs that one transaction changes.
     pub changed_bytes: usize,
-    /// Runs that one call may name to be tried again.
+    /// Runs that one call may name for another attempt.
     pub retried: usize,
     /// Runs that one heartbeat hands out.
     pub starts: u32,
-    /// Bytes, as stored, of the first and of the last part of a console. What lies between them is
-    /// removed.
+    /// Bytes, as stored, of the first and of the last part of a console. The controller removes the
+    /// rows between them.
     pub console_part: u64,
     /// Keys that a run's summary keeps.
     pub summary_keys: usize,
     /// Bytes of a text in a run's summary; the rest is cut off.
     pub summary_text: usize,
-    /// Bytes of what a run's summary keeps of its history, and as many of what its program said
-    /// itself.
+    /// Bytes of what a run's summary keeps of its history, and as many of what its program wrote to
+    /// the summary itself.
     pub summary_bytes: usize,
-    /// Configurations kept parsed.
+    /// Configurations that are kept parsed.
     pub plans: usize,
-    /// Sweeps in a list unless the caller says otherwise.
+    /// Sweeps in a list, unless the caller asks for another number.
     pub sweeps_listed: u32,
     /// Runs that a streamed list takes from the database at once.
     pub page: u32,
     /// Blocks that a streamed read takes from the database at once.
     pub blocks: u32,
-    /// Curves that one call asks for.
+    /// Curves that one call may ask for.
     pub curve_keys: usize,
-    /// Buckets of a curve unless the caller says otherwise.
+    /// Buckets of a curve, unless the caller asks for another number.
     pub curve_buckets: usize,
     /// Buckets of all curves of a call.
     pub most_buckets: usize,
-    /// Bytes of one blob: a file of a run or of an artifact. By default as much as a row of a file
-    /// may say.
+    /// Bytes of one blob: a file of a run or of an artifact. The default is the largest size that a
+    /// row of a file may name.
     pub blob_bytes: u64,
     /// Hashes that one call may ask about.
     pub hashes: usize,
-    /// Runs that an artifact names as its makers, and as its users.
+    /// Runs that an artifact lists as its makers, and as many that it lists as its users.
     pub artifact_runs: u32,
-    /// Blobs that one look of the collector goes through.
+    /// Blobs that one pass of the collector goes through.
     pub collected: u32,
 }
 

@@ -1,50 +1,51 @@
-//! Why a controller does not start: what a person can do something about, each for itself.
+//! Defines why a controller does not start. Each cause that a person can act on has its own
+//! variant.
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
 /// Why a controller does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Everybody who can connect would be let in.
+    /// The controller would let in everyone who can connect.
     #[error("refusing to listen on {0} without a token")]
     Open(SocketAddr),
     /// The token can be guessed.
     #[error("refusing to listen on {0} with a token that can be guessed")]
     Weak(SocketAddr),
-    /// The token cannot be sent by a client.
+    /// A client cannot send the token. The number is the place of the wrong character, from 1.
     #[error("character {0} of the token cannot be sent in a header")]
     Token(usize),
-    /// The port cannot be had.
+    /// The controller cannot listen on the address.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, io::Error),
-    /// Somebody else works in the folder.
+    /// Another process uses the folder.
     #[error("another controller uses `{}`", .0.display())]
     InUse(PathBuf),
-    /// What is in the folder is damaged.
+    /// The contents of the folder are damaged.
     #[error("{reason}")]
     Damaged {
-        /// Which folder.
+        /// The data folder.
         folder: PathBuf,
         /// What is damaged, in a sentence.
         reason: String,
     },
-    /// The folder is not one for this.
+    /// The folder is not fit for this command.
     #[error("cannot use `{}`: {reason}", .folder.display())]
     NoFolder {
-        /// Which.
+        /// The folder.
         folder: PathBuf,
-        /// Why not.
+        /// Why it is not.
         reason: String,
     },
     /// The folder cannot be used.
     #[error("cannot use `{}`: {reason}", .folder.display())]
     Data {
-        /// Which.
+        /// The folder.
         folder: PathBuf,
-        /// Why not.
+        /// Why it cannot.
         reason: String,
     },
-    /// Ours to repair.
+    /// A bug in the controller.
     #[error("{0}")]
     Bug(String),
 }

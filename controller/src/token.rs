@@ -1,17 +1,18 @@
-//! The controller's token: whether one is needed, whether it can be sent, and how much chance is
-//! in it. Looked at once, at the start. Who shows it later is for `api::caller`.
+//! Checks the controller's token: whether one is needed, whether it can be sent, and how much
+//! entropy it has. The controller checks it once, at the start. `api::caller` checks the tokens of
+//! calls later.
 
 use std::{collections::BTreeSet, net::SocketAddr};
 
 use crate::start_error::StartError;
 
-/// Bits of chance that a token needs on a network.
+/// The bits of entropy that a token needs on a network.
 const BITS: f64 = 128.0;
-/// Different characters that it needs there.
+/// The number of different characters that it needs there.
 const DIFFERENT: usize = 8;
 
-/// The token without white space around it, if it will do for this address. An empty one counts as
-/// none.
+/// Returns the token without the white space around it, if it will do for this address. An empty
+/// token counts as none.
 pub(crate) fn checked(
     token: Option<String>,
     listen: SocketAddr,
@@ -30,9 +31,10 @@ pub(crate) fn checked(
     Ok(Some(token.to_owned()))
 }
 
-/// Whether as much chance can be in it as is needed. How it was made cannot be seen: a sentence
-/// may pass. What is counted is letters and digits alone, each with what its alphabet can give: 10
-/// digits, 16 digits and letters up to f of one case, 36 of one case, 62 of both.
+/// Returns whether the token can have as much entropy as it needs. How it was made cannot be seen,
+/// so a sentence may pass. Only letters and digits count, each with as much as its alphabet can
+/// give: 10 for digits, 16 for digits and letters up to f of one case, 36 for one case, 62 for
+/// both.
 fn is_strong(token: &str) -> bool {
     let counted: Vec<char> = token.chars().filter(char::is_ascii_alphanumeric).collect();
     let different: BTreeSet<&char> = counted.iter().collect();
@@ -55,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_has_128_bits_of_chance_on_a_network() {
+    fn a_network_token_needs_128_bits_of_entropy() {
         let strong = [
             "0f3a9c5b7d1e2846a0c4e8f1b3d59726",
             "0F3A9C5B-7D1E-2846-A0C4-E8F1B3D59726",
@@ -88,14 +90,15 @@ mod tests {
     }
 
     #[test]
-    fn white_space_around_it_is_none_of_it_and_some_characters_cannot_be_sent() {
+    fn white_space_is_trimmed_and_unsendable_characters_are_refused() {
         assert_eq!(check(" hush\r\n", "127.0.0.1:7070").unwrap().as_deref(), Some("hush"));
         assert_eq!(check(" \n", "127.0.0.1:7070").unwrap(), None);
         assert!(matches!(check("\t\n", "0.0.0.0:7070"), Err(StartError::Open(_))));
         for (token, at) in [("hü", 2), ("a\nb", 2), ("h\u{0}", 2), ("\u{7f}", 1)] {
-            assert!(
-                matches!(check(token, "127.0.0.1:7070"), Err(StartError::Token(found)) if found == at)
-            );
+            assert!(matches!(
+                check(token, "127.0.0.1:7070"),
+                Err(StartError::Token(found)) if found == at
+            ));
         }
     }
 }
