@@ -1,24 +1,22 @@
-//! From the token of a call to its caller, for every door. What a caller may do is decided in
-//! `app`.
+//! Finds the caller of a call by its token, for both servers in `api`. `app` decides what a caller
+//! may do.
 
 use std::sync::Arc;
 
 use crate::app::{App, Error, caller::Caller};
 
-/// Whoever let a connection in, and wants to hear that its caller is known. Travels with each
-/// request.
+/// The connection that a request came over. It learns when its caller is known, and travels with
+/// each request.
 pub(crate) type Host = Arc<dyn Welcome>;
 
 /// What a [`Host`] does.
 pub(crate) trait Welcome: Send + Sync {
-    /// Somebody whom the controller knows calls over this connection.
+    /// Records that the controller knows the caller behind this connection.
     fn welcome(&self);
 }
 
-/// Who calls, by the value of the `authorization` header.
-///
-/// # Errors
-/// Refused when the controller wants a token and this is none, or not one of its own.
+/// Finds the caller by the value of the `authorization` header. Refuses if the controller wants a
+/// token and this one is missing, or is not one of its own.
 pub(super) fn caller(app: &App, authorization: Option<&str>) -> Result<Caller, Error> {
     let token = authorization.and_then(|header| header.strip_prefix("Bearer ")).map(str::trim);
     app.tokens.caller(token)

@@ -1,5 +1,5 @@
-//! The door for browsers, and for whoever types the address into curl: one page that says what
-//! listens here. Called by `port` for everything that is not HTTP/2.
+//! Serves browsers, and people who type the address into curl: one page says what listens here.
+//! `port` calls it for every request that is not HTTP/2.
 
 use tonic::{
     body::Body,
@@ -13,7 +13,7 @@ const PAGE: &str = "\
 This is the controller of Besom: it keeps the runs of hyperparameter sweeps and hands out their
 trials.
 
-It speaks gRPC to its programs. A dashboard for browsers is not here yet. In a terminal:
+It speaks gRPC to its programs. There is no dashboard for browsers yet. In a terminal:
 
   export BESOM_CONTROLLER=http://HOST:PORT    the address of this page
   export BESOM_TOKEN=...                      if the controller was started with a token
@@ -26,7 +26,7 @@ const NOWHERE: &str = "There is no such page. The address without a path says wh
 
 const READ_ONLY: &str = "This page can only be read, by GET or HEAD.\n";
 
-/// The answer to a request of HTTP/1.
+/// Returns the answer to a request of HTTP/1.
 pub(crate) fn answer(method: &Method, path: &str) -> Response<Body> {
     let is_read = matches!(*method, Method::GET | Method::HEAD);
     let (status, text) = match path {

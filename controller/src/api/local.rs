@@ -1,6 +1,6 @@
-//! The door for whoever owns the data folder: a socket in it, by which `controller backup` asks the
-//! running controller for a copy of its database. Both ends are here. A question and its answers
-//! are lines of JSON; the folder's permissions say who may ask.
+//! Serves the owner of the data folder through a socket in it. `controller backup` asks the running
+//! controller there for a copy of its database. Both ends are in this module. A question and its
+//! answers are lines of JSON; the folder's permissions decide who may ask.
 
 use std::{
     fs::{self, File, Permissions},
@@ -19,20 +19,20 @@ use tokio::{
 
 use crate::app::{App, upkeep::backup};
 
-/// The socket, in the data folder.
+/// The name of the socket in the data folder.
 const SOCKET: &str = "controller.sock";
-/// Answers that wait for a slow reader; more are left out.
+/// The number of answers that wait for a slow reader. Further ones are dropped.
 const WAITING: usize = 4;
-/// Bytes of a question.
+/// The largest question, in bytes.
 const LONGEST: usize = 16 << 10;
 
-/// Copy the database into this file.
+/// Asks the controller to copy its database into this file.
 #[derive(Debug, Serialize, Deserialize)]
 struct Question {
     into: PathBuf,
 }
 
-/// How far it is, or how it ended.
+/// Reports how far the copy is, or how it ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Answer {
@@ -41,12 +41,12 @@ enum Answer {
     Failed(String),
 }
 
-/// A path that is short enough for a socket, however long the folder's is.
+/// Returns a path that is short enough for a socket, however long the folder's path is.
 fn address(folder: &File) -> PathBuf {
     Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(SOCKET)
 }
 
-/// Opens the door. A folder that takes no socket is served all the same.
+/// Opens the socket. A folder on which no socket can be made is served all the same.
 pub(crate) fn open(folder: &Path) -> Option<UnixListener> {
     let told = |error| {
         tracing::warn!("`controller backup` cannot reach this controller while it runs: {error}")
@@ -56,7 +56,7 @@ pub(crate) fn open(folder: &Path) -> Option<UnixListener> {
 
 fn bind(folder: &Path) -> io::Result<UnixListener> {
     let folder = File::open(folder)?;
-    // That of an earlier controller: the folder is ours alone.
+    // This removes the socket of an earlier controller. The folder belongs to this process alone.
     match fs::remove_file(address(&folder)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -66,13 +66,13 @@ fn bind(folder: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Answers until it is dropped.
+/// Answers questions until it is dropped.
 pub(crate) async fn serve(listener: Option<UnixListener>, app: Arc<App>) {
     let Some(listener) = listener else { return };
-    // One at a time: a copy of a database is work for the disk.
+    // The loop answers one client at a time, because a copy of a database is work for the disk.
     while let Ok((stream, _)) = listener.accept().await {
         if let Err(error) = answer(&app, stream).await {
-            tracing::debug!("the one who asked for a copy is gone: {error}");
+            tracing::debug!("the process that asked for a copy is gone: {error}");
         }
     }
 }
@@ -99,7 +99,8 @@ async fn answer(app: &Arc<App>, stream: UnixStream) -> io::Result<()> {
     };
     let end = copied.map_or_else(|error| Answer::Failed(error.to_string()), |()| Answer::Copied);
     say(&mut writing, &end).await?;
-    // Contents are kept until the other side has what it wants, which it says by going away.
+    // The contents stay until the other side has what it wants. It says so by closing the
+    // connection.
     line.clear();
     reading.read_line(&mut line).await.map(drop)
 }
@@ -113,31 +114,26 @@ async fn say(
     stream.write_all(&line).await
 }
 
-/// A running controller that keeps all contents as long as this lives.
+/// A connection to a running controller, which keeps all contents as long as this value lives.
 #[derive(Debug)]
 pub(crate) struct Running(BufReader<UnixStream>);
 
 impl Running {
-    /// Asks the controller that serves this folder.
-    ///
-    /// # Errors
-    /// When none answers.
+    /// Connects to the controller that serves this folder. Fails if none answers.
     pub(crate) async fn of(folder: &Path) -> io::Result<Self> {
         let folder = File::open(folder)?;
         Ok(Self(BufReader::new(UnixStream::connect(address(&folder)).await?)))
     }
 
-    /// Has the database copied into this file. `seen` is told how many pages of how many are there.
-    ///
-    /// # Errors
-    /// What the controller says, or that it went away.
+    /// Asks the controller to copy its database into this file. `seen` receives the number of pages
+    /// copied and of all pages. Fails with the controller's reason, or if the controller goes away.
     pub(crate) async fn copy(&mut self, into: &Path, seen: impl Fn(u64, u64)) -> io::Result<()> {
         say(self.0.get_mut(), &Question { into: into.to_owned() }).await?;
         let mut line = String::new();
         loop {
             line.clear();
             if self.0.read_line(&mut line).await? == 0 {
-                return Err(io::Error::other("the controller went away"));
+                return Err(io::Error::other("the controller ended before the copy was complete"));
             }
             match serde_json::from_str(&line)? {
                 Answer::Pages { done, of } => seen(done, of),

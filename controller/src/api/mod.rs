@@ -1,5 +1,5 @@
-//! The doors: each speaks one protocol and decides nothing. Called by the server in `lib.rs`. Never
-//! sees the store.
+//! Contains the servers: each speaks one protocol and decides nothing. The server in `lib.rs` calls
+//! them. They never see the store.
 
 pub(crate) mod caller;
 pub(crate) mod grpc;

@@ -1,4 +1,5 @@
-//! The Agents service. Called by agents; every method is translate in, call, translate out.
+//! Serves the Agents service. Agents call it. Every method translates in, calls `app`, and
+//! translates out.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! The Artifacts service. Called by the SDK and by the `sweep` command; every method is translate
-//! in, call, translate out.
+//! Serves the Artifacts service. The SDK and the `sweep` command call it. Every method translates
+//! in, calls `app`, and translates out.
 
 use proto::v1::{
     AliasArtifact, Artifact, ArtifactFile, ArtifactRef, BlobChunk, ListArtifacts, RunArtifact,

@@ -1,4 +1,5 @@
-//! The Checkpoints service. Called by the SDK; every method is translate in, call, translate out.
+//! Serves the Checkpoints service. The SDK calls it. Every method translates in, calls `app`, and
+//! translates out.
 
 use proto::v1::{
     Checkpoint, CheckpointList, ResumeRun, Resumed, RunRef, checkpoints_server::Checkpoints,

@@ -1,5 +1,5 @@
-//! The one table from kinds of errors to gRPC. A hint travels as `besom-hint`, the offset that an
-//! append needs as `besom-offset`.
+//! Maps each kind of error to a gRPC status, in one table. A hint travels as `besom-hint`, and the
+//! offset that an append needs as `besom-offset`.
 
 use proto::dial::{HINT_KEY, OFFSET_KEY};
 use tonic::{Code, Status, metadata::MetadataValue};
@@ -9,7 +9,7 @@ use crate::app::{
     text::cut,
 };
 
-/// An error as a client of gRPC sees it.
+/// Translates an error for a client of gRPC.
 pub(super) fn status(error: Error) -> Status {
     match error {
         Error::Invalid(told) => tell(Code::InvalidArgument, told),
@@ -30,7 +30,7 @@ pub(super) fn status(error: Error) -> Status {
             tell(Code::Unavailable, Told { message: reason, hint: None })
         }
         Error::Bug(reason) => {
-            // The reason may speak of other people's data: it goes to the log and not to the
+            // The reason may contain other people's data, so it goes to the log and not to the
             // caller.
             tracing::error!("{reason}");
             Status::internal("a bug in the controller; its log says more")
@@ -38,14 +38,14 @@ pub(super) fn status(error: Error) -> Status {
     }
 }
 
-/// Bytes of a message. It travels in a header, whose bytes take up to three each, and clients take
-/// 16 KiB of headers.
+/// The largest message, in bytes. It travels in a header, where each byte takes up to three, and
+/// clients accept 16 KiB of headers.
 const MESSAGE: usize = 5000;
 
 fn tell(code: Code, told: Told) -> Status {
     let message = cut(&told.message, MESSAGE);
     let mut status = Status::new(code, message);
-    // A hint that names something beyond ASCII cannot be sent, and nothing depends on it.
+    // A hint that names something beyond ASCII cannot be sent. Nothing depends on it.
     if let Some(hint) =
         told.hint.and_then(|hint| MetadataValue::try_from(cut(&hint, MESSAGE / 5)).ok())
     {
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gap_tells_the_offset_and_a_hint_travels() {
+    fn a_gap_carries_its_offset_and_an_error_its_hint() {
         let gap = status(Error::refused(Why::Gap { next: 42 }, "rows are missing"));
         assert_eq!(
             (gap.code(), gap.metadata().get("besom-offset").unwrap().to_str().unwrap()),

@@ -1,5 +1,5 @@
-//! Explanations on the wire: from the search's values to messages. Used by the Sweeps and the Runs
-//! service. Decides nothing.
+//! Translates explanations from the search's values to messages. The Sweeps and the Runs service
+//! use it. It decides nothing.
 
 use proto::v1;
 use sweeps::search::explain::{Curve, Explanation, Importance, Surface};

@@ -1,5 +1,5 @@
-//! The Files service. Called by the SDK, by agents and by the `sweep` command; every method is
-//! translate in, call, translate out.
+//! Serves the Files service. The SDK, agents and the `sweep` command call it. Every method
+//! translates in, calls `app`, and translates out.
 
 use proto::v1::{BlobChunk, BlobHashes, BlobRef, BlobStored, File, RunRef, files_server::Files};
 use tonic::{Request, Response, Status, Streaming, async_trait, codegen::BoxStream};
@@ -54,14 +54,15 @@ impl Files for Door {
 }
 
 impl Door {
-    /// The next piece of a content. Who sends nothing for a while has to begin again.
+    /// Returns the next piece of a content. A client that sends nothing for a while has to begin
+    /// again.
     async fn next(&self, chunks: &mut Streaming<BlobChunk>) -> Result<Option<BlobChunk>, Status> {
         let (clock, stall) = (self.app.clock(), self.app.settings.stall);
         tokio::select! {
             chunk = chunks.message() => chunk,
             () = clock.sleep(stall) => {
                 let stall = stall.as_secs_f64();
-                Err(status(Error::busy(format!("nothing more of the content came for {stall} s"))))
+                Err(status(Error::busy(format!("no more of the content came for {stall} s"))))
             }
         }
     }

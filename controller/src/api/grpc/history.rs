@@ -1,5 +1,5 @@
-//! The History service. Called by the `sweep` command; every method is translate in, call,
-//! translate out.
+//! Serves the History service. The `sweep` command calls it. Every method translates in, calls
+//! `app`, and translates out.
 
 use proto::v1::{
     Block, CurveAxis, CurveBucket, CurveList, HistoryKey, HistoryKeyList, HistoryKeys, KeyCurve,

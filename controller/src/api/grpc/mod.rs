@@ -1,5 +1,5 @@
-//! The gRPC door: translate in, call `app`, translate out. Called by the server in `lib.rs`. If a
-//! method needs a decision, the decision moves to `app`.
+//! Serves gRPC: each method translates in, calls `app`, and translates out. The server in `lib.rs`
+//! calls it. If a method needs a decision, the decision moves to `app`.
 
 mod agents;
 mod artifacts;
@@ -40,8 +40,8 @@ struct Door {
 }
 
 impl Door {
-    /// Asks who calls, before anything of what they say is read: whom we do not know gets no memory
-    /// of ours.
+    /// Identifies the caller before anything of the request's body is read: a caller that the
+    /// controller does not know gets none of its memory.
     fn guard(&self, mut request: Request<()>) -> Result<Request<()>, Status> {
         let header =
             request.metadata().get("authorization").and_then(|header| header.to_str().ok());
@@ -53,7 +53,7 @@ impl Door {
         Ok(request)
     }
 
-    /// Who calls, and what they say, if their token has not ended.
+    /// Returns the caller and its message, if its token has not ended.
     async fn enter<T>(&self, request: Request<T>) -> Result<(Caller, T), Status> {
         let (caller, said) = known(request)?;
         lookup::check_token(&self.app, &caller).await.map_err(status)?;
@@ -61,27 +61,27 @@ impl Door {
     }
 }
 
-/// Who calls, and what they say, though their token may have ended.
+/// Returns the caller and its message, even if its token has ended.
 fn known<T>(mut request: Request<T>) -> Result<(Caller, T), Status> {
     let caller = request.extensions_mut().remove::<Caller>();
     let caller = caller.ok_or_else(|| Status::internal("a call came past the guard"))?;
     Ok((caller, request.into_inner()))
 }
 
-/// What a call may be larger than the largest thing in it: its other fields.
+/// By how many bytes a call may exceed the largest value in it: the room for its other fields.
 const ROOM: usize = 256 << 10;
 
-/// The largest message of services that take ids, names and lists of them alone.
+/// The largest message of services that receive only ids, names and lists of these, in bytes.
 const SHORT: usize = 2 << 20;
 
-/// The largest message of services that take it from everybody.
+/// The largest message of services that everyone may call, in bytes.
 const OPEN: usize = 16 << 10;
 
-/// The services of Besom, and those that say what there is and whether it works. Must be called
+/// Makes the services of Besom, the health service and the reflection service. The caller must be
 /// inside a tokio runtime.
 ///
 /// # Errors
-/// When the descriptors are damaged, which a test would have found.
+/// Fails if the descriptors are damaged, which a test would have found.
 pub(crate) fn routes(app: Arc<App>) -> Result<Routes, tonic_reflection::server::Error> {
     let limits = &app.settings.limits;
     let rows = limits.append_bytes.max(limits.config_bytes) + ROOM;
@@ -113,13 +113,14 @@ pub(crate) fn routes(app: Arc<App>) -> Result<Routes, tonic_reflection::server::
         .add_service(reflection.max_decoding_message_size(OPEN)))
 }
 
-/// What health calls the taking of rows and files; everything else is the service without a name.
+/// The name under which health reports whether the controller takes rows and files. Everything else
+/// is the service without a name.
 const INGEST: &str = "ingest";
 
-/// Everything together has no name.
+/// Health's name for all services together.
 const ALL: &str = "";
 
-/// Tells health of each change, as long as there is an app.
+/// Reports each change to health, as long as the app lives.
 async fn tell_health<T>(
     mut fullness: Receiver<bool>,
     mut losses: Receiver<Option<T>>,
@@ -142,7 +143,7 @@ async fn tell_health<T>(
     }
 }
 
-/// A stream of the app as one of gRPC.
+/// Turns a stream of the app into one of gRPC.
 fn stream<T, P>(streamed: Streamed<T>) -> BoxStream<P>
 where
     T: Into<P> + Send + 'static,

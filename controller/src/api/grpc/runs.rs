@@ -1,5 +1,5 @@
-//! The Runs service. Called by the SDK, by agents and by the `sweep` command; every method is
-//! translate in, call, translate out.
+//! Serves the Runs service. The SDK, agents and the `sweep` command call it. Every method
+//! translates in, calls `app`, and translates out.
 
 use std::time::Duration;
 
@@ -49,8 +49,8 @@ impl Runs for Door {
     }
 
     async fn end(&self, request: Request<EndRun>) -> Result<Response<RunEnded>, Status> {
-        // Whoever has not heard the answer asks again, maybe long after the end. That changes
-        // nothing.
+        // A caller that did not get the answer asks again, maybe long after the end. That changes
+        // nothing, so an ended token is accepted here.
         let (caller, EndRun { run, attempt, outcome, ended_ms, ran_ms }) = known(request)?;
         let end = end_from(outcome.unwrap_or_default(), ended_ms, ran_ms).map_err(status)?;
         let ended = end::end(&self.app, &caller, run, attempt, end).await.map_err(status)?;
@@ -151,7 +151,7 @@ fn end_from(outcome: Outcome, ended_ms: Option<i64>, ran_ms: Option<u64>) -> Res
     })
 }
 
-/// A class of failure that a program or its agent can tell of.
+/// Parses a class of failure that a program or its agent can report.
 fn class_from(name: &str) -> Result<Class, Error> {
     let told = Class::ALL.into_iter().filter(|class| *class != Class::Lost);
     let classes: Vec<&str> = told.map(Class::name).collect();

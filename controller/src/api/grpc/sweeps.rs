@@ -1,5 +1,5 @@
-//! The Sweeps service. Called by the `sweep` command and by function agents; every method is
-//! translate in, call, translate out.
+//! Serves the Sweeps service. The `sweep` command and function agents call it. Every method
+//! translates in, calls `app`, and translates out.
 
 use ::sweeps::search::{Constraint, Side};
 use proto::v1::{
@@ -102,7 +102,7 @@ fn wish_from(change: Change) -> Result<Wish, Error> {
         Change::Stop => Ok(Wish::Stop),
         Change::Cancel => Ok(Wish::Cancel),
         Change::Unspecified => {
-            Err(Error::invalid("say what is to change: pause, resume, stop or cancel"))
+            Err(Error::invalid("the change is missing: pause, resume, stop or cancel"))
         }
     }
 }
