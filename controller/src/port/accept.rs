@@ -1,5 +1,5 @@
-//! Takes connections in, one after another, and waits when the system has no file for another one.
-//! Runs as a task of its own until nobody wants connections any more.
+//! Accepts connections one after another, and waits when the system has no file for another one. It
+//! runs as a task of its own until the server wants no more connections.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -12,10 +12,10 @@ use tokio::{
 use super::{connection::Connection, seats::Seats, stretch::Stretch};
 use crate::clock::Clock;
 
-/// After the system has refused a connection for want of files or memory.
+/// The pause after the system has refused a connection for want of files or memory.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Accepts until `send` is closed. A connection has `handshake` for its first request.
+/// Accepts connections until `send` is closed. Each has the time `handshake` for its first request.
 pub(super) async fn accept(
     listener: TcpListener,
     seats: Arc<Seats>,
@@ -58,7 +58,7 @@ fn seated(
     handshake: Duration,
 ) -> Option<Connection> {
     let (seat, leave) = seats.take(peer.ip())?;
-    // Only a delay is lost when the system does not know it.
+    // If the system does not support this, only a delay is the price.
     let _ = stream.set_nodelay(true);
     let deadline = clock.now() + handshake;
     Some(Connection::new(
@@ -69,7 +69,7 @@ fn seated(
     ))
 }
 
-/// Whether the trouble is that of a client who has gone again.
+/// Returns whether the error only means that a client has gone again.
 fn is_of_one_client(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, WouldBlock};
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted | WouldBlock)

@@ -1,6 +1,6 @@
-//! A connection with a deadline for its first request and a seat that it may have to give up.
-//! Served by tonic as if it were the socket itself; what has to end ends as a failed read or
-//! write.
+//! Wraps a socket with a deadline for its first request and a seat that it may have to give up.
+//! tonic serves it as if it were the socket itself. A connection that has to end ends with a failed
+//! read or write.
 
 use std::{
     io,
@@ -39,7 +39,7 @@ impl Connection {
         Self { stream, seat, leave: Some(leave), deadline: Some(deadline) }
     }
 
-    /// Passes as long as the connection may go on; wakes its task when that changes.
+    /// Passes as long as the connection may continue, and wakes its task when that changes.
     fn check(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         let Some(leave) = &mut self.leave else {
             return Err(io::Error::new(

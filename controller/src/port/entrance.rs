@@ -1,5 +1,5 @@
-//! Where every request comes in: HTTP/1.1 gets a page, gRPC goes on to its services, and the
-//! answer to a wrong token waits.
+//! Receives every request: HTTP/1.1 gets a page, gRPC goes on to its services, and the answer to a
+//! wrong token is delayed.
 
 use std::{
     convert::Infallible,
@@ -27,7 +27,7 @@ use crate::{
     clock::Clock,
 };
 
-/// What stands before the services.
+/// The service that stands before all others.
 #[derive(Clone, Debug)]
 pub(super) struct Entrance {
     routes: Routes,
@@ -74,7 +74,7 @@ impl Service<Request<Body>> for Entrance {
         let (strangers, clock) = (self.strangers.clone(), self.clock);
         Box::pin(async move {
             let answer = answering.await?;
-            // What was received is no longer needed.
+            // The received message is no longer needed.
             drop(claims);
             if is_of_a_stranger(&answer) {
                 match strangers.note(seat.address, clock.now()) {
@@ -87,8 +87,8 @@ impl Service<Request<Body>> for Entrance {
     }
 }
 
-/// Whether the door did not know who called. Such an answer is a status without anything before
-/// it.
+/// Returns whether the service refused an unknown caller. Such an answer is a status with nothing
+/// before it.
 fn is_of_a_stranger(answer: &Response<Body>) -> bool {
     let status = answer.headers().get("grpc-status");
     status.is_some_and(|status| Code::from_bytes(status.as_bytes()) == Code::Unauthenticated)

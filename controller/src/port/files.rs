@@ -1,20 +1,21 @@
-//! How many files this process may have open, and how many of them connections may take. Called at
-//! the start alone.
+//! Counts the files that this process may have open, and how many of them connections may take. The
+//! controller calls it only at its start.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Descriptors that connections leave to the storage: a quarter of all, within these bounds.
+/// The bounds of the descriptors that connections leave to the storage, which is a quarter of all.
 const RESERVED: (u64, u64) = (32, 1024);
-/// Connections that are let in at least, however few files there may be.
+/// The number of connections that are always let in, however few files the process may open.
 const LEAST: u64 = 8;
 
-/// Raises the soft limit of open files to the hard one. What the system refuses stays as it was.
+/// Raises the soft limit of open files to the hard one. If the system refuses, the limit stays as
+/// it was.
 pub fn raise_limit() {
     let limit = getrlimit(Resource::Nofile);
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
 
-/// Connections at once: `most`, or fewer when files are few.
+/// Returns how many connections are allowed at once: `most`, or fewer if files are few.
 pub(super) fn connections(most: usize) -> usize {
     left(getrlimit(Resource::Nofile).current, most)
 }

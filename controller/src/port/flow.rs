@@ -1,7 +1,7 @@
-//! Bytes on their way through the port. A message that comes in claims its room before it is read,
-//! and has a time to arrive in; an answer goes out a piece at a time, each when the one before it
-//! has left. So neither half-sent messages nor clients that do not read fill the memory
-//! (docs/decisions/doors.md).
+//! Bounds the bytes on their way through the port. A large incoming message claims its room before
+//! it is read, and every message has a deadline for its arrival. An answer goes out a piece at a
+//! time: each piece waits until the one before it has left. So neither half-sent messages nor
+//! clients that do not read fill the memory (docs/decisions/doors.md).
 
 use std::{
     pin::Pin,
@@ -23,19 +23,20 @@ use tonic::{Status, body::Body, codegen::Bytes};
 use super::seats::{RECEIVED_OF_ONE_KIB, Seat, Seats};
 use crate::clock::Clock;
 
-/// KiB of large messages that are received at once, over all connections.
+/// The KiB of large messages that are received at once, over all connections.
 const RECEIVED_KIB: usize = 64 << 10;
-/// Bytes of a message that claims no room.
+/// The largest message that claims no room, in bytes.
 const SMALL: usize = 64 << 10;
 /// How long a message may wait for room, and how long it may take to arrive.
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
-/// Bytes of one answer that wait to be sent before the next piece of it is asked for.
+/// The bytes of one answer that may wait to be sent before its next piece is asked for.
 const OF_ONE_ANSWER: usize = 64 << 10;
-/// Bytes of all answers of one connection, and of all connections.
+/// The bytes that may wait to be sent: of all answers of one connection, and of all connections.
 const SENT: (usize, usize) = (8 << 20, 128 << 20);
-/// While there are that many, a connection that has taken nothing for so long is closed.
+/// A connection that has taken nothing for this long may be closed while the bytes of all
+/// connections are at their limit.
 const STALLED: Duration = Duration::from_secs(10);
-/// Between two looks whether there is room again.
+/// The time between two checks for room.
 const LOOK: Duration = Duration::from_millis(100);
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -51,7 +52,7 @@ pub(super) struct Flow {
 }
 
 impl Flow {
-    /// Nothing is under way.
+    /// Makes a flow with nothing under way.
     pub(super) fn new(seats: Arc<Seats>, clock: Clock) -> Arc<Self> {
         let receiving = Arc::new(Semaphore::new(RECEIVED_KIB));
         Arc::new(Self {
@@ -68,7 +69,7 @@ impl Flow {
         let claim = async {
             let own = seat.receiving.clone().acquire_many_owned(room).await;
             let all = self.receiving.clone().acquire_many_owned(room).await;
-            // Nobody closes them.
+            // No code closes these semaphores.
             Some(Claim { _own: own.ok()?, _all: all.ok()? })
         };
         let claimed = tokio::select! {
@@ -80,8 +81,8 @@ impl Flow {
         })
     }
 
-    /// Closes the connection that keeps the most bytes waiting, among those that have taken
-    /// nothing for long.
+    /// Closes the connection that keeps the most bytes waiting, among those that have taken nothing
+    /// for [`STALLED`].
     fn relieve(&self) {
         let now = self.clock.now();
         {
@@ -100,15 +101,15 @@ impl Flow {
     }
 }
 
-/// Room for a message.
+/// The room that a message has claimed.
 #[derive(Debug)]
 struct Claim {
     _own: OwnedSemaphorePermit,
     _all: OwnedSemaphorePermit,
 }
 
-/// The room of a call's present message; kept until the call is answered, or its next message
-/// begins.
+/// The room of the message that a call is sending. It is held until the call is answered or its
+/// next message begins.
 #[derive(Debug, Default)]
 pub(super) struct Claims(Mutex<Option<Claim>>);
 
@@ -118,17 +119,17 @@ impl Claims {
     }
 }
 
-/// The body of a request: messages of gRPC, each behind a flag and its length.
+/// The body of a request: gRPC messages, each behind a flag and its length.
 pub(super) struct Received {
     body: Body,
     flow: Arc<Flow>,
     seat: Arc<Seat>,
     claims: Arc<Claims>,
-    /// Bytes of the head of the message that comes, as far as they are here.
+    /// The bytes of the present message's head that have arrived.
     head: Vec<u8>,
-    /// Bytes of the message that are still to come.
+    /// The bytes of the message that are still to come.
     left: usize,
-    /// Bytes that are handed on once there is room for them.
+    /// The bytes that wait for room before they are passed on.
     waiting: Option<(Bytes, Boxed<Result<Claim, Status>>)>,
     late: Option<Boxed<()>>,
 }
@@ -138,7 +139,8 @@ impl Received {
         Self { body, flow, seat, claims, head: Vec::new(), left: 0, waiting: None, late: None }
     }
 
-    /// Follows the messages through these bytes; the length of the largest that begins there.
+    /// Follows the messages through these bytes. Returns the length of the largest that begins
+    /// there.
     fn follow(&mut self, mut bytes: &[u8]) -> Option<usize> {
         let mut largest = None;
         while !bytes.is_empty() {
@@ -159,7 +161,7 @@ impl Received {
         largest
     }
 
-    /// Takes bytes in: they are handed on, or wait for room.
+    /// Takes bytes in. Returns them if they can pass at once; otherwise they wait for room.
     fn take(&mut self, bytes: Bytes) -> Option<Bytes> {
         let begun = self.follow(&bytes);
         let clock = self.flow.clock;
@@ -170,7 +172,7 @@ impl Received {
         }
         let Some(length) = begun else { return Some(bytes) };
         self.claims.set(None);
-        // What has no room in any case is refused by its service, which allows less.
+        // A message that exceeds all room passes here: its service allows less and refuses it.
         if length <= SMALL || length > RECEIVED_OF_ONE_KIB * 1024 {
             return Some(bytes);
         }
@@ -360,7 +362,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn messages_are_followed_wherever_they_are_cut() {
+    async fn messages_are_followed_wherever_the_bytes_are_split() {
         let mut wire = Vec::new();
         for length in [0_u32, 3, 300, 1] {
             wire.push(0);

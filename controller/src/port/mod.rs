@@ -1,6 +1,6 @@
-//! The port: who may connect, how long a stranger may be silent, and what is bounded before a call
-//! is looked at. Called by `lib.rs` with a listener and the doors of `api`. Never decides what a
-//! caller may do; that is for the doors and the app.
+//! Guards the port: it decides who may connect, how long an unknown client may be silent, and which
+//! bounds apply before a call is looked at. `lib.rs` calls it with a listener and the services of
+//! `api`. It never decides what a caller may do; the services and the app do.
 
 mod accept;
 mod connection;
@@ -37,16 +37,14 @@ pub(crate) struct Port {
 }
 
 impl Port {
-    /// Nobody is connected yet.
+    /// Makes a port without connections.
     pub(crate) fn new(settings: &Settings, clock: Clock) -> Self {
         let most = files::connections(settings.limits.connections);
         Self { clock, seats: Seats::new(most, clock), strangers: Arc::default() }
     }
 
-    /// Serves until `stopped`, then until every connection has ended.
-    ///
-    /// # Errors
-    /// When the server cannot be made.
+    /// Serves until `stopped`, then until every connection has ended. Fails if the server cannot be
+    /// made.
     pub(crate) async fn serve(
         self: Arc<Self>,
         settings: Settings,
@@ -62,7 +60,7 @@ impl Port {
         let entrance = Entrance::new(routes.prepare(), self.strangers.clone(), flow, self.clock);
         let stopped = async {
             stopped.await;
-            // They have begun nothing that could be finished.
+            // These connections have begun nothing that could be finished.
             self.seats.dismiss_strange();
         };
         Server::builder()
@@ -73,8 +71,8 @@ impl Port {
             .await
     }
 
-    /// Forgets who has been quiet, and tells what was counted meanwhile. To be called now and
-    /// then.
+    /// Forgets addresses that have been quiet, and logs what was counted meanwhile. The caller
+    /// calls it now and then.
     pub(crate) fn tidy(&self) {
         self.strangers.tidy(self.clock.now());
         self.seats.tell(self.clock.now());

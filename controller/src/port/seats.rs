@@ -1,6 +1,6 @@
-//! Who is connected: so many in all, so many from one address. When there is no seat left, the
-//! oldest connection of whom nobody knows is closed: a client shows its token at once, a stranger
-//! who only holds connections never does. Used by `accept` and `entrance`.
+//! Counts who is connected, and bounds the connections in all and from one address. When there is
+//! no seat left, the oldest connection of an unknown caller is closed. A client shows its token at
+//! once; a stranger who only holds connections never does. `accept` and `entrance` use it.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -20,7 +20,7 @@ use tokio::{
 use super::stretch::Stretch;
 use crate::{api::caller::Welcome, clock::Clock};
 
-/// KiB of large messages that are received at once over one connection.
+/// The KiB of large messages that are received at once over one connection.
 pub(super) const RECEIVED_OF_ONE_KIB: usize = 32 << 10;
 
 /// All connections.
@@ -37,7 +37,7 @@ struct Table {
     next: u64,
     taken: HashMap<u64, Taken>,
     by_address: HashMap<IpAddr, usize>,
-    /// Those whose caller is not known yet, the oldest first; in all, and of each address.
+    /// The seats whose caller is not known yet, the oldest first: in all, and by address.
     strange: BTreeSet<u64>,
     strange_of: BTreeSet<(IpAddr, u64)>,
     crowd: Stretch,
@@ -47,36 +47,36 @@ struct Table {
 struct Taken {
     address: IpAddr,
     seat: Weak<Seat>,
-    /// Dropped to end the connection.
+    /// The connection ends when this is dropped.
     _stay: oneshot::Sender<()>,
 }
 
-/// One connection's place.
+/// The seat of one connection.
 #[derive(Debug)]
 pub(crate) struct Seat {
     seats: Arc<Seats>,
     number: u64,
-    /// Where it comes from, as [`Seats`] counts.
+    /// The address that the connection comes from, as [`Seats`] counts it.
     pub(super) address: IpAddr,
     has_asked: AtomicBool,
     is_known: AtomicBool,
-    /// Room for large messages that come over it.
+    /// The room for large messages that come over this connection.
     pub(super) receiving: Arc<Semaphore>,
-    /// Bytes of answers that wait to be sent over it.
+    /// The bytes of answers that wait to be sent over it.
     pub(super) sending: AtomicUsize,
-    /// Rung when some of them were.
+    /// Notified when some of these bytes have left.
     pub(super) landed: Notify,
     moved: Mutex<Instant>,
 }
 
 impl Seats {
-    /// At most so many; half of them may come from one address.
+    /// Makes `most` seats, of which half may be taken from one address.
     pub(super) fn new(most: usize, clock: Clock) -> Arc<Self> {
         Arc::new(Self { clock, most, most_of_one: most.div_ceil(2), table: Mutex::default() })
     }
 
-    /// A seat, and what is ready once it has to be given up. None when everybody who sits is
-    /// known.
+    /// Takes a seat. Returns it with a receiver that becomes ready once the seat has to be given
+    /// up. `None` if the callers of all seats in question are known.
     pub(super) fn take(
         self: &Arc<Self>,
         address: IpAddr,
@@ -139,7 +139,7 @@ impl Seats {
     }
 
     /// Ends the connection that keeps the most bytes waiting, among those that have taken nothing
-    /// for so long. Gives where it came from and how many bytes waited.
+    /// for `stalled`. Returns where it came from and how many bytes waited.
     pub(super) fn dismiss_stalled(
         &self,
         now: Instant,
@@ -160,7 +160,7 @@ impl Seats {
         Some((address, bytes))
     }
 
-    /// Tells how often there was no seat since it was told last.
+    /// Logs how often there was no seat since the last time, if that is due.
     pub(super) fn tell(&self, now: Instant) {
         if let Some(count) = self.table().crowd.due(now) {
             tracing::warn!("there was no room for {count} more connections in the last minute");
@@ -190,27 +190,25 @@ impl Table {
         if self.crowd.note(now).is_some() {
             tracing::warn!(
                 "there is no room for another connection from {address}: {of_one} of {taken} come \
-                from there, \
-                 and {most} are allowed in all, half of them from one address; connections that \
-                 have shown no token are closed, \
-                 the oldest first"
+                 from there, and {most} are allowed in all, half of them from one address; \
+                 connections that have shown no token are closed, the oldest first"
             );
         }
     }
 }
 
 impl Seat {
-    /// A request has come.
+    /// Records that a request has come.
     pub(super) fn ask(&self) {
         self.has_asked.store(true, Ordering::Relaxed);
     }
 
-    /// Whether a request has come.
+    /// Returns whether a request has come.
     pub(super) fn has_asked(&self) -> bool {
         self.has_asked.load(Ordering::Relaxed)
     }
 
-    /// Bytes have left now.
+    /// Records that bytes have left now.
     pub(super) fn moved(&self, now: Instant) {
         *self.moved.lock().unwrap_or_else(PoisonError::into_inner) = now;
     }
@@ -219,7 +217,7 @@ impl Seat {
         *self.moved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Frees the seat, and ends the connection if it is still there.
+    /// Frees the seat, and ends the connection if it still exists.
     pub(super) fn leave(&self) {
         self.seats.table().remove(self.number);
     }
@@ -235,7 +233,7 @@ impl Welcome for Seat {
     }
 }
 
-/// The address that is counted: of IPv6 the network, since one machine has all of it.
+/// Returns the address to count. For IPv6 it is the network, since one machine has all of it.
 fn counted(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => Ipv6Addr::from(u128::from(v6) & !u128::from(u64::MAX)).into(),
@@ -251,7 +249,8 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// Seats that are taken, addresses that have some, and seats of strangers.
+    /// Returns the number of seats taken, of addresses that have some, and of seats of unknown
+    /// callers.
     fn counts(seats: &Seats) -> (usize, usize, usize) {
         let table = seats.table();
         (table.taken.len(), table.by_address.len(), table.strange.len())

@@ -1,7 +1,7 @@
-//! Who comes with a wrong token. Their answers wait longer and longer, so that guessing costs time
-//! and not the controller's; the log tells of each address once a minute. A right token is never
-//! looked at here: it is let in at once, whoever else is behind the same address
-//! (docs/decisions/doors.md).
+//! Slows down clients that come with a wrong token. Their answers wait longer and longer, so that
+//! guessing costs the client's time and not the controller's. The log names each address once a
+//! minute. This module never sees a call with the right token: it passes at once, whoever else is
+//! behind the same address (docs/decisions/doors.md).
 
 use std::{
     collections::HashMap,
@@ -14,14 +14,14 @@ use tokio::time::Instant;
 
 use super::stretch::Stretch;
 
-/// How long the first wrong answer of an address waits. Each further one waits twice as long, up
-/// to the second number.
+/// How long the first wrong answer of an address waits. Each further one waits twice as long, up to
+/// the second duration.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
-/// Answers of one address that wait at once; whoever asks for more loses the connection.
+/// The answers of one address that wait at once. A client that asks for more loses the connection.
 const WAITING: usize = 64;
-/// After so long without a wrong token an address is forgotten.
+/// An address without a wrong token for this long is forgotten.
 const QUIET: Duration = Duration::from_secs(60);
-/// Addresses that are remembered; the one that was quiet longest makes room.
+/// The number of addresses that are remembered. The one that was quiet longest makes room.
 const ADDRESSES: usize = 1024;
 
 /// All addresses that a wrong token came from.
@@ -41,12 +41,12 @@ struct Stranger {
 pub(super) struct Waiting {
     strangers: Arc<Strangers>,
     address: IpAddr,
-    /// For so long.
+    /// How long it waits.
     pub(super) pause: Duration,
 }
 
 impl Strangers {
-    /// Counts a wrong token. None when too many answers of this address wait already.
+    /// Counts a wrong token. `None` if too many answers of this address wait already.
     pub(super) fn note(self: &Arc<Self>, address: IpAddr, now: Instant) -> Option<Waiting> {
         let mut table = self.table();
         if table.len() >= ADDRESSES && !table.contains_key(&address) {
@@ -67,7 +67,7 @@ impl Strangers {
         Some(Waiting { strangers: self.clone(), address, pause })
     }
 
-    /// Forgets addresses that have been quiet, and tells what was counted.
+    /// Forgets addresses that have been quiet, and logs the counts that are due.
     pub(super) fn tidy(&self, now: Instant) {
         self.table().retain(|address, stranger| {
             tell(*address, stranger.stretch.due(now));
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_is_bounded_and_so_are_addresses() {
+    fn waiting_answers_and_remembered_addresses_are_bounded() {
         let (strangers, now) = (Arc::<Strangers>::default(), Clock::system().now());
         let waiting: Vec<Waiting> =
             (0..WAITING).map_while(|_| strangers.note(address(1), now)).collect();

@@ -1,14 +1,14 @@
-//! One line in the log for many equal things: the first is told at once, and what follows is
-//! counted and told a minute later.
+//! Writes one line to the log for many equal events: the first is logged at once; those that follow
+//! are counted and logged a minute later.
 
 use std::{mem, time::Duration};
 
 use tokio::time::Instant;
 
-/// Between two lines about the same.
+/// The time between two lines about the same kind of event.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// What came since the last line.
+/// The events since the last line.
 #[derive(Debug, Default)]
 pub(super) struct Stretch {
     told: Option<Instant>,
@@ -16,13 +16,15 @@ pub(super) struct Stretch {
 }
 
 impl Stretch {
-    /// Counts one more. Gives how many there were since the last line when another one is due.
+    /// Counts one more event. If another line is due, returns how many there were since the last
+    /// one.
     pub(super) fn note(&mut self, now: Instant) -> Option<u64> {
         self.untold += 1;
         self.due(now)
     }
 
-    /// How many there were since the last line, if there were any and another line is due.
+    /// Returns how many events there were since the last line, if there were any and another line
+    /// is due.
     pub(super) fn due(&mut self, now: Instant) -> Option<u64> {
         if self.untold == 0 || self.told.is_some_and(|told| now < told + PAUSE) {
             return None;
@@ -38,7 +40,7 @@ mod tests {
     use crate::clock::Clock;
 
     #[test]
-    fn the_first_is_told_at_once_and_the_others_as_a_count() {
+    fn the_first_event_is_logged_at_once_and_the_others_as_a_count() {
         let (mut stretch, start) = (Stretch::default(), Clock::system().now());
         assert_eq!(stretch.due(start), None);
         assert_eq!(stretch.note(start), Some(1));
