@@ -1,20 +1,21 @@
-//! What runs say of themselves beside their rows, and which attempt each call of Begin has begun.
-//! Called by `app::runs::about` and `app::runs::begin`. Never looks into the JSON.
+//! Stores what runs report about themselves beside their rows, and the attempt that each call of
+//! Begin has begun. `app::runs::about` and `app::runs::begin` call it. It never looks into the
+//! JSON. Every function fails only if the database does.
 
 use super::database::{Result, Tx};
 
-/// What a run says of itself. JSON is kept as text.
+/// What a run reports about itself. JSON is kept as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct About {
-    /// For people.
+    /// Notes for people.
     pub(crate) notes: String,
-    /// The group that it belongs to.
+    /// The group that the run belongs to.
     pub(crate) group: String,
-    /// For people: train, eval, ...
+    /// The kind of job, for people: train, eval, ...
     pub(crate) job_type: String,
-    /// JSON object: what a trial's program added to its parameters.
+    /// The parameters that a trial's program added to its own, as a JSON object.
     pub(crate) added: String,
-    /// JSON array: how metrics are summed up.
+    /// The definitions of how metrics are summarized, as a JSON array.
     pub(crate) metrics: String,
 }
 
@@ -25,10 +26,7 @@ impl Default for About {
     }
 }
 
-/// What the run says of itself; nothing when it never did.
-///
-/// # Errors
-/// When the database fails.
+/// Reads what the run reports about itself. Without a report, the default.
 pub(crate) fn get(tx: &Tx<'_>, run: i64) -> Result<About> {
     let about = tx.one(
         "SELECT notes, grouped, job_type, added, metrics FROM about WHERE run = ?1",
@@ -46,10 +44,7 @@ pub(crate) fn get(tx: &Tx<'_>, run: i64) -> Result<About> {
     Ok(about.unwrap_or_default())
 }
 
-/// Writes what the run says of itself.
-///
-/// # Errors
-/// When the database fails.
+/// Writes what the run reports about itself.
 pub(crate) fn save(tx: &Tx<'_>, run: i64, about: &About) -> Result<()> {
     tx.run(
         "INSERT INTO about (run, notes, grouped, job_type, added, metrics, code) VALUES (?1, ?2, \
@@ -61,29 +56,20 @@ pub(crate) fn save(tx: &Tx<'_>, run: i64, about: &About) -> Result<()> {
     Ok(())
 }
 
-/// Code and machine at the start, as a JSON object. Apart from the rest: it is long, and lists of
-/// runs do without it.
-///
-/// # Errors
-/// When the database fails.
+/// Reads the code and the machine at the start, as a JSON object. They are stored apart from the
+/// rest because they are long and lists of runs do not need them.
 pub(crate) fn code(tx: &Tx<'_>, run: i64) -> Result<String> {
     let code = tx.one("SELECT code FROM about WHERE run = ?1", &[&run], |row| row.get(0))?;
     Ok(code.unwrap_or_else(|| "{}".to_owned()))
 }
 
-/// Writes code and machine of a run of which something is stored already.
-///
-/// # Errors
-/// When the database fails.
+/// Writes the code and the machine of a run that has a stored report already.
 pub(crate) fn save_code(tx: &Tx<'_>, run: i64, code: &str) -> Result<()> {
     tx.run("UPDATE about SET code = ?2 WHERE run = ?1", &[&run, &code])?;
     Ok(())
 }
 
-/// The run and the attempt that a call with this key has begun.
-///
-/// # Errors
-/// When the database fails.
+/// Finds the run and the attempt that a call with this key has begun.
 pub(crate) fn begun(tx: &Tx<'_>, idempotency_key: &str) -> Result<Option<(String, u32)>> {
     tx.one(
         "SELECT run, attempt FROM begins WHERE idempotency_key = ?1",
@@ -92,10 +78,7 @@ pub(crate) fn begun(tx: &Tx<'_>, idempotency_key: &str) -> Result<Option<(String
     )
 }
 
-/// Remembers which attempt a call with this key has begun.
-///
-/// # Errors
-/// When the database fails.
+/// Stores the attempt that a call with this key has begun.
 pub(crate) fn save_begun(
     tx: &Tx<'_>,
     idempotency_key: &str,

@@ -1,6 +1,7 @@
-//! Artifacts: versions, their entries, aliases, and the runs that made or used them. Called by
-//! `app::files::artifacts`. Decides nothing: which version an entry belongs to is known before. A
-//! path is text: it is compared and shown, never opened.
+//! Stores artifacts: versions, their entries, aliases, and the runs that made or used them.
+//! `app::files::artifacts` calls it, and knows beforehand which version an entry belongs to; this
+//! module decides nothing. A path is text: it is compared and shown, never opened. Every function
+//! fails only if the database does, unless its comment says more.
 
 use record::artifact::{Content, Entry};
 
@@ -9,27 +10,27 @@ use super::database::{Error, Result, Row, Tx, int};
 /// One version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Version {
-    /// Internal key.
+    /// The internal key.
     pub(crate) key: i64,
     /// The project that it belongs to.
     pub(crate) project: String,
     /// Its name in the project.
     pub(crate) name: String,
-    /// What it is: "model", "dataset".
+    /// The kind of its content: "model", "dataset".
     pub(crate) kind: String,
-    /// 0, 1, ...
+    /// Its number, counted from 0.
     pub(crate) version: u64,
-    /// SHA-256 of the manifest.
+    /// The SHA-256 of the manifest.
     pub(crate) digest: String,
-    /// Bytes of the manifest.
+    /// The bytes of the manifest.
     pub(crate) manifest_size: u64,
-    /// JSON object.
+    /// A JSON object.
     pub(crate) metadata: String,
-    /// How many entries.
+    /// The number of its entries.
     pub(crate) files: u64,
-    /// Bytes of all its blobs.
+    /// The bytes of all its blobs.
     pub(crate) size: u64,
-    /// When, by the controller's clock.
+    /// When it was created, by the controller's clock, in milliseconds since the epoch.
     pub(crate) created_ms: i64,
 }
 
@@ -61,10 +62,7 @@ fn read(row: &Row<'_>) -> Result<Version> {
     })
 }
 
-/// The newest version of a name with this content.
-///
-/// # Errors
-/// When the database fails.
+/// Finds the newest version of a name that has this manifest.
 pub(crate) fn with_digest(
     tx: &Tx<'_>,
     project: &str,
@@ -81,10 +79,7 @@ pub(crate) fn with_digest(
     )
 }
 
-/// A version by its number.
-///
-/// # Errors
-/// When the database fails.
+/// Finds a version by its number.
 pub(crate) fn numbered(
     tx: &Tx<'_>,
     project: &str,
@@ -100,10 +95,7 @@ pub(crate) fn numbered(
     )
 }
 
-/// A version by an alias.
-///
-/// # Errors
-/// When the database fails.
+/// Finds a version by an alias.
 pub(crate) fn named(
     tx: &Tx<'_>,
     project: &str,
@@ -120,10 +112,7 @@ pub(crate) fn named(
     )
 }
 
-/// The newest version of a name that is there.
-///
-/// # Errors
-/// When the database fails.
+/// Finds the newest version of a name that was not removed.
 pub(crate) fn newest(tx: &Tx<'_>, project: &str, name: &str) -> Result<Option<Version>> {
     tx.one(
         select!("WHERE project = ?1 AND name = ?2 AND removed = 0 ORDER BY version DESC LIMIT 1"),
@@ -132,10 +121,7 @@ pub(crate) fn newest(tx: &Tx<'_>, project: &str, name: &str) -> Result<Option<Ve
     )
 }
 
-/// The number that the next version of a name gets: one that no version has had.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the number that the next version of a name gets: one that no version has had.
 pub(crate) fn next(tx: &Tx<'_>, project: &str, name: &str) -> Result<u64> {
     let last = tx.one(
         "SELECT max(version) + 1 FROM artifacts WHERE project = ?1 AND name = ?2",
@@ -145,11 +131,8 @@ pub(crate) fn next(tx: &Tx<'_>, project: &str, name: &str) -> Result<u64> {
     Ok(last.flatten().unwrap_or_default().cast_unsigned())
 }
 
-/// Versions after this one by project, name and falling number, at most `limit`; empty texts mean
-/// every project and every name. Walks along the index, name by name.
-///
-/// # Errors
-/// When the database fails.
+/// Reads the versions after this one by project, name and falling number, at most `limit`. Empty
+/// texts mean every project and every name. It walks along the index, name by name.
 pub(crate) fn page(
     tx: &Tx<'_>,
     project: &str,
@@ -177,7 +160,7 @@ pub(crate) fn page(
     Ok(found)
 }
 
-/// Versions of a name below this number, the newest first.
+/// Reads the versions of a name below this number, the newest first.
 fn below(tx: &Tx<'_>, project: &str, name: &str, number: i64, limit: u32) -> Result<Vec<Version>> {
     tx.all(
         select!(
@@ -189,11 +172,8 @@ fn below(tx: &Tx<'_>, project: &str, name: &str, number: i64, limit: u32) -> Res
     )
 }
 
-/// A place for entries before they are a version's: like one that was removed, of no project. Gives
-/// its key.
-///
-/// # Errors
-/// When the database fails.
+/// Makes a place for entries that belong to no version yet: a row of no project, marked as removed.
+/// Returns its key.
 pub(crate) fn stage(tx: &Tx<'_>, now_ms: i64) -> Result<i64> {
     tx.insert(
         "INSERT INTO artifacts
@@ -205,9 +185,6 @@ pub(crate) fn stage(tx: &Tx<'_>, now_ms: i64) -> Result<i64> {
 }
 
 /// Writes entries of the version with this key.
-///
-/// # Errors
-/// When the database fails.
 pub(crate) fn write(tx: &Tx<'_>, key: i64, entries: &[Entry]) -> Result<()> {
     for Entry { path, content } in entries {
         let (sha256, size, reference) = match content {
@@ -223,10 +200,7 @@ pub(crate) fn write(tx: &Tx<'_>, key: i64, entries: &[Entry]) -> Result<()> {
     Ok(())
 }
 
-/// Makes a version of what was staged under its key.
-///
-/// # Errors
-/// When the database fails, or nothing was staged there.
+/// Turns what was staged under this key into a version. Fails if nothing was staged there.
 pub(crate) fn settle(tx: &Tx<'_>, version: &Version) -> Result<()> {
     let Version { key, project, name, kind, digest, metadata, .. } = version;
     let (number, manifest) = (int(version.version)?, int(version.manifest_size)?);
@@ -245,11 +219,8 @@ pub(crate) fn settle(tx: &Tx<'_>, version: &Version) -> Result<()> {
     }
 }
 
-/// A version that was removed and has entries still, or entries that were staged before this time
-/// and are no version's.
-///
-/// # Errors
-/// When the database fails.
+/// Finds a removed version that still has entries, or entries that were staged before this time and
+/// belong to no version.
 pub(crate) fn left_over(tx: &Tx<'_>, before_ms: i64) -> Result<Option<i64>> {
     tx.one(
         "SELECT key FROM artifacts WHERE removed = 1 AND CASE project
@@ -261,11 +232,8 @@ pub(crate) fn left_over(tx: &Tx<'_>, before_ms: i64) -> Result<Option<i64>> {
     )
 }
 
-/// Removes some entries of a version that was removed, and with the last one what was staged. Their
-/// blobs count as having come now: whoever was told that they are here has time to name them.
-///
-/// # Errors
-/// When the database fails.
+/// Removes some entries of a removed version, and the row of a staged one with its last entry.
+/// Their blobs count as stored now, so that a caller that was told of them has time to name them.
 pub(crate) fn drop_entries(tx: &Tx<'_>, key: i64, now_ms: i64, most: u32) -> Result<()> {
     tx.run(
         "UPDATE blobs SET stored_ms = ?2 WHERE sha256 IN (
@@ -285,19 +253,13 @@ pub(crate) fn drop_entries(tx: &Tx<'_>, key: i64, now_ms: i64, most: u32) -> Res
     Ok(())
 }
 
-/// What is known of a version beside its content is said anew.
-///
-/// # Errors
-/// When the database fails.
+/// Replaces the metadata of a version, which is known beside its content.
 pub(crate) fn set_metadata(tx: &Tx<'_>, key: i64, metadata: &str) -> Result<()> {
     tx.run("UPDATE artifacts SET metadata = ?2 WHERE key = ?1", &[&key, &metadata])?;
     Ok(())
 }
 
-/// One entry of a version.
-///
-/// # Errors
-/// When the database fails.
+/// Finds one entry of a version.
 pub(crate) fn find(tx: &Tx<'_>, key: i64, path: &str) -> Result<Option<Entry>> {
     tx.one(
         "SELECT path, sha256, size, reference FROM artifact_entries WHERE artifact = ?1 AND path \
@@ -313,17 +275,14 @@ fn entry(row: &Row<'_>) -> Result<Entry> {
         (None, Some(url)) => Content::Reference(url),
         _ => {
             return Err(Error::Corrupt(
-                "an entry that is neither a blob nor a reference".to_owned(),
+                "an entry of an artifact is neither a blob nor a reference".to_owned(),
             ));
         }
     };
     Ok(Entry { path: row.get(0)?, content })
 }
 
-/// From now on the alias means this version.
-///
-/// # Errors
-/// When the database fails.
+/// Makes the alias mean this version from now on.
 pub(crate) fn set_alias(tx: &Tx<'_>, version: &Version, alias: &str) -> Result<()> {
     tx.run(
         "INSERT OR REPLACE INTO artifact_aliases (project, name, alias, artifact) VALUES (?1, ?2, \
@@ -333,10 +292,7 @@ pub(crate) fn set_alias(tx: &Tx<'_>, version: &Version, alias: &str) -> Result<(
     Ok(())
 }
 
-/// The alias means nothing any more, if it meant this version.
-///
-/// # Errors
-/// When the database fails.
+/// Removes the alias, if it means this version.
 pub(crate) fn drop_alias(tx: &Tx<'_>, version: &Version, alias: &str) -> Result<()> {
     tx.run(
         "DELETE FROM artifact_aliases WHERE project = ?1 AND name = ?2 AND alias = ?3 AND \
@@ -346,10 +302,7 @@ pub(crate) fn drop_alias(tx: &Tx<'_>, version: &Version, alias: &str) -> Result<
     Ok(())
 }
 
-/// What a version is called beside its number.
-///
-/// # Errors
-/// When the database fails.
+/// Reads the aliases of a version.
 pub(crate) fn aliases(tx: &Tx<'_>, key: i64) -> Result<Vec<String>> {
     tx.all(
         "SELECT alias FROM artifact_aliases WHERE artifact = ?1 ORDER BY alias",
@@ -358,28 +311,22 @@ pub(crate) fn aliases(tx: &Tx<'_>, key: i64) -> Result<Vec<String>> {
     )
 }
 
-/// How many aliases the versions of a name have.
-///
-/// # Errors
-/// When the database fails.
+/// Counts the aliases that the versions of a name have.
 pub(crate) fn aliases_of_name(tx: &Tx<'_>, project: &str, name: &str) -> Result<u32> {
     let sql = "SELECT count(*) FROM artifact_aliases WHERE project = ?1 AND name = ?2";
     Ok(tx.one(sql, &[&project, &name], |row| row.get(0))?.unwrap_or_default())
 }
 
-/// What a run has to do with a version.
+/// How a run relates to a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// It has logged this content.
+    /// The run has logged this content.
     Made,
-    /// It has asked for it.
+    /// The run has asked for it.
     Used,
 }
 
-/// Notes what a run has to do with a version; the first time counts.
-///
-/// # Errors
-/// When the database fails.
+/// Stores how a run relates to a version. Only the first time counts.
 pub(crate) fn note(tx: &Tx<'_>, key: i64, role: Role, run: i64, now_ms: i64) -> Result<()> {
     tx.run(
         "INSERT OR IGNORE INTO artifact_runs (artifact, made, run, at_ms) VALUES (?1, ?2, ?3, ?4)",
@@ -388,10 +335,8 @@ pub(crate) fn note(tx: &Tx<'_>, key: i64, role: Role, run: i64, now_ms: i64) -> 
     Ok(())
 }
 
-/// The ids of the runs that have this to do with a version, the first one first, at most `limit`.
-///
-/// # Errors
-/// When the database fails.
+/// Reads the ids of the runs that relate to a version in this way, the earliest first, at most
+/// `limit`.
 pub(crate) fn runs(tx: &Tx<'_>, key: i64, role: Role, limit: u32) -> Result<Vec<String>> {
     tx.all(
         "SELECT runs.id FROM artifact_runs AS noted JOIN runs ON runs.key = noted.run
@@ -401,10 +346,7 @@ pub(crate) fn runs(tx: &Tx<'_>, key: i64, role: Role, limit: u32) -> Result<Vec<
     )
 }
 
-/// Versions that a run has this to do with, by their keys, after this one.
-///
-/// # Errors
-/// When the database fails.
+/// Reads the versions that a run relates to in this way, by their keys, after this key.
 pub(crate) fn of_run(
     tx: &Tx<'_>,
     run: i64,
@@ -423,11 +365,8 @@ pub(crate) fn of_run(
     )
 }
 
-/// Removes a version and what it is called; its number stays taken, and its entries go later. Its
-/// manifest counts as having come now: whoever was told that it is here has time to name it.
-///
-/// # Errors
-/// When the database fails.
+/// Removes a version and its aliases. Its number stays taken, and its entries go later. Its
+/// manifest counts as stored now, so that a caller that was told of it has time to name it.
 pub(crate) fn remove(tx: &Tx<'_>, key: i64, now_ms: i64) -> Result<()> {
     tx.run(
         "UPDATE blobs SET stored_ms = ?2 WHERE sha256 = (SELECT digest FROM artifacts WHERE key = \

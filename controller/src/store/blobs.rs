@@ -1,7 +1,7 @@
-//! The contents of files: objects named by their hash, in the `object_store` crate's folder. Called
-//! by `app::files::blobs`. What is stored is whole, verified and synced; what a crash left half is
-//! cleared at the next start. Knows no names, no runs and no rows: whether a blob counts as here is
-//! a row of `store::files`.
+//! Stores the contents of files as objects named by their hash, in a folder that the `object_store`
+//! crate manages. `app::files::blobs` calls it. A stored object is whole, verified and synced; the
+//! next start clears what a crash has left incomplete. This module knows no names, no runs and no
+//! rows: a row of `store::files` says whether a blob counts as stored.
 
 use std::{
     fs::{self, DirBuilder},
@@ -24,7 +24,7 @@ use tokio_stream::StreamExt as _;
 
 use super::database::{Error, Result};
 
-/// Where blobs stand until they are known to be what they should be.
+/// The folder of blobs that are not complete and verified yet.
 pub(super) const INCOMING: &str = "incoming";
 
 /// The objects of a data folder.
@@ -34,7 +34,7 @@ pub(crate) struct Blobs {
     uploads: AtomicU64,
 }
 
-/// A blob that is coming in. Dropped without [`Upload::finish`], nothing of it is kept.
+/// A blob that is being uploaded. Dropping it without [`Upload::finish`] discards it.
 #[derive(Debug)]
 pub(crate) struct Upload {
     objects: Arc<dyn ObjectStore>,
@@ -44,38 +44,34 @@ pub(crate) struct Upload {
     size: u64,
 }
 
-/// A blob that is whole and has its hash, not yet under its name.
+/// A blob that is whole and has its hash, but not its final name yet.
 #[derive(Debug)]
 pub(crate) struct Arrived {
     objects: Arc<dyn ObjectStore>,
     at: Path,
-    /// What it is.
+    /// The SHA-256 of its content.
     pub(crate) sha256: String,
-    /// Its size.
+    /// Its size in bytes.
     pub(crate) size: u64,
 }
 
 impl Blobs {
-    /// Opens the folder, makes it when it is missing, and clears what uploads had left.
-    ///
-    /// # Errors
-    /// When the folder cannot be used.
+    /// Opens the folder, makes it if it is missing, and clears what uploads have left. Fails if the
+    /// folder cannot be used.
     pub(super) fn open(folder: &Folder) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         match fs::remove_dir_all(folder.join(INCOMING)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        // An acknowledgement means synced; the crate's default does not sync.
+        // An acknowledgement means synced, but the crate does not sync by default.
         let local =
             LocalFileSystem::new_with_prefix(folder).map_err(io::Error::other)?.with_fsync(true);
         Ok(Self { objects: Arc::new(local), uploads: AtomicU64::new(0) })
     }
 
-    /// Opens the folder for reads, and changes nothing in it. One that is missing holds nothing.
-    ///
-    /// # Errors
-    /// When the folder cannot be used.
+    /// Opens the folder for reads and changes nothing in it. A missing folder holds nothing. Fails
+    /// if the folder cannot be used.
     pub(super) fn look(folder: &Folder) -> io::Result<Self> {
         let objects: Arc<dyn ObjectStore> = match LocalFileSystem::new_with_prefix(folder) {
             Ok(local) => Arc::new(local),
@@ -85,10 +81,7 @@ impl Blobs {
         Ok(Self { objects, uploads: AtomicU64::new(0) })
     }
 
-    /// Room for a blob.
-    ///
-    /// # Errors
-    /// When the disk takes nothing.
+    /// Begins the upload of a blob. Fails if the disk takes no data.
     pub(crate) async fn begin(&self) -> Result<Upload> {
         let number = self.uploads.fetch_add(1, Ordering::Relaxed);
         let at = Path::from(format!("{INCOMING}/{number}"));
@@ -96,12 +89,9 @@ impl Blobs {
         Ok(Upload { objects: Arc::clone(&self.objects), at, parts, hash: Sha256::new(), size: 0 })
     }
 
-    /// Some bytes of a blob; fewer where it ends.
-    ///
-    /// # Errors
-    /// When it is not there or the disk fails.
+    /// Reads some bytes of a blob. Fails if the blob is missing or shorter, or the disk fails.
     pub(crate) async fn read(&self, sha256: &str, range: Range<u64>) -> Result<Vec<u8>> {
-        // The crate takes a range of nothing for a mistake.
+        // The crate treats an empty range as a mistake.
         if range.is_empty() {
             return Ok(Vec::new());
         }
@@ -110,7 +100,7 @@ impl Blobs {
             Ok(bytes) if bytes.len() as u64 == wanted => return Ok(bytes.into()),
             read => read,
         };
-        // The crate answers with what there is, or with an error where there is nothing.
+        // The crate returns the bytes that there are, or an error if there are none.
         let size = self.objects.head(&at).await.map_err(failed)?.size;
         if size < end {
             return Err(Error::Corrupt(format!(
@@ -120,10 +110,7 @@ impl Blobs {
         Ok(read.map_err(failed)?.into())
     }
 
-    /// What a blob is in truth: its hash and its size.
-    ///
-    /// # Errors
-    /// When it is not there or the disk fails.
+    /// Computes the actual hash and size of a blob. Fails if it is missing or the disk fails.
     pub(crate) async fn hash(&self, sha256: &str) -> Result<(String, u64)> {
         let object = self.objects.get(&path(sha256)).await.map_err(failed)?;
         let (mut pieces, mut hash, mut size) = (object.into_stream(), Sha256::new(), 0);
@@ -135,10 +122,7 @@ impl Blobs {
         Ok((record::file::hex(&hash.finalize()), size))
     }
 
-    /// Removes a blob; one that is gone is no error.
-    ///
-    /// # Errors
-    /// When the disk fails.
+    /// Removes a blob. A missing one is no error. Fails if the disk fails.
     pub(crate) async fn remove(&self, sha256: &str) -> Result<()> {
         match self.objects.delete(&path(sha256)).await {
             Ok(()) | Err(ObjectError::NotFound { .. }) => Ok(()),
@@ -148,15 +132,12 @@ impl Blobs {
 }
 
 impl Upload {
-    /// Bytes so far.
+    /// Returns the bytes received so far.
     pub(crate) fn size(&self) -> u64 {
         self.size
     }
 
-    /// The next bytes.
-    ///
-    /// # Errors
-    /// When the disk does not take them.
+    /// Adds the next bytes. Fails if the disk does not take them.
     pub(crate) async fn add(&mut self, bytes: Vec<u8>) -> Result<()> {
         if bytes.is_empty() {
             return Ok(());
@@ -166,10 +147,7 @@ impl Upload {
         self.parts.put_part(PutPayload::from(bytes)).await.map_err(failed)
     }
 
-    /// All bytes are there and on the disk.
-    ///
-    /// # Errors
-    /// When the disk does not take them.
+    /// Completes the upload: all bytes are on the disk. Fails if the disk does not take them.
     pub(crate) async fn finish(mut self) -> Result<Arrived> {
         self.parts.complete().await.map_err(failed)?;
         let sha256 = record::file::hex(&self.hash.finalize());
@@ -178,23 +156,20 @@ impl Upload {
 }
 
 impl Arrived {
-    /// Gives the blob its name: from now on it is found by its hash.
-    ///
-    /// # Errors
-    /// When the disk fails.
+    /// Gives the blob its name: from now on it is found by its hash. Fails if the disk fails.
     pub(crate) async fn keep(self) -> Result<()> {
         self.objects.rename(&self.at, &path(&self.sha256)).await.map_err(failed)
     }
 
-    /// Nobody wants it.
+    /// Removes the blob, because no caller wants it.
     pub(crate) async fn discard(self) {
-        // What cannot be removed now is cleared at the next start.
+        // The next start clears what cannot be removed now.
         let _ = self.objects.delete(&self.at).await;
     }
 }
 
-/// `ab/cdef...`: no folder gets too many entries. The hash was checked: it is digits and nothing
-/// else.
+/// Returns the path `ab/cdef...`, so that no folder gets too many entries. The caller has checked
+/// that the hash consists of hexadecimal digits.
 fn path(sha256: &str) -> Path {
     let (shard, rest) = sha256.split_at(2);
     Path::from(format!("{shard}/{rest}"))
@@ -225,7 +200,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_blob_is_found_by_its_hash_and_half_of_one_is_nowhere() {
+    async fn a_blob_is_found_by_its_hash_and_a_partial_one_is_cleared() {
         let folder = tempfile::tempdir().unwrap();
         let blobs = Blobs::open(folder.path()).unwrap();
         let mut upload = blobs.begin().await.unwrap();

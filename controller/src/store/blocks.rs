@@ -1,19 +1,20 @@
-//! Blocks: the rows of a run, in order of attempt, writer and first row: frames as they were sent,
-//! one block per append, and what `columns` made of them. Called by `app::rows::ingest` (write) and
-//! `app::read::views` (read). Never looks into a frame.
+//! Stores blocks, the rows of a run, in order of attempt, writer and first row. A block holds the
+//! frames of one append as they were sent, or what `columns` made of several blocks.
+//! `app::rows::ingest` writes them and `app::read::views` reads them. This module never looks into
+//! a frame. Every function fails only if the database does.
 
 use super::database::{Result, Row, Tx, int};
 
-/// Whose stream it is: rows are numbered from 0 in each.
+/// Identifies a stream. Rows are numbered from 0 in each.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stream<'a> {
-    /// Internal key of the run.
+    /// The internal key of the run.
     pub(crate) run: i64,
     /// "history", "summary", "console", "meta", "files" or "system".
     pub(crate) name: &'a str,
     /// The attempt that wrote it.
     pub(crate) attempt: u32,
-    /// Who wrote it.
+    /// The writer.
     pub(crate) writer: &'a str,
 }
 
@@ -22,24 +23,21 @@ pub(crate) struct Stream<'a> {
 pub(crate) struct Block {
     /// The attempt that wrote it.
     pub(crate) attempt: u32,
-    /// Who wrote it.
+    /// The writer.
     pub(crate) writer: String,
-    /// Rows of the stream before it.
+    /// The rows of the stream before it.
     pub(crate) first: u64,
-    /// Rows in it.
+    /// The rows in it.
     pub(crate) rows: u64,
-    /// Sent when another attempt owned the run.
+    /// Whether it was sent when another attempt owned the run.
     pub(crate) fenced: bool,
-    /// The bytes; none in a merged block.
+    /// The bytes of its frames; empty in a merged block.
     pub(crate) frames: Vec<u8>,
-    /// Of a merged block: its internal key and its head.
+    /// The internal key and the head of a merged block.
     pub(crate) merged: Option<(i64, Vec<u8>)>,
 }
 
-/// Rows that are stored of a stream: where it goes on.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the number of rows that are stored of a stream, which is where it continues.
 pub(crate) fn next(tx: &Tx<'_>, stream: Stream<'_>) -> Result<u64> {
     let next = tx.one(
         "SELECT first + rows FROM blocks WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND \
@@ -51,10 +49,7 @@ pub(crate) fn next(tx: &Tx<'_>, stream: Stream<'_>) -> Result<u64> {
     Ok(next.unwrap_or(0))
 }
 
-/// Rows of a stream, from the first on, that were not fenced.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the end of the last block of a stream that was not fenced, in rows.
 pub(crate) fn unfenced(tx: &Tx<'_>, stream: Stream<'_>) -> Result<u64> {
     let end = tx.one(
         "SELECT first + rows FROM blocks WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND \
@@ -66,10 +61,7 @@ pub(crate) fn unfenced(tx: &Tx<'_>, stream: Stream<'_>) -> Result<u64> {
     Ok(end.unwrap_or(0))
 }
 
-/// Writes a block at the end of its stream; gives its internal key.
-///
-/// # Errors
-/// When the database fails.
+/// Writes a block at the end of its stream. Returns its internal key.
 pub(crate) fn insert(
     tx: &Tx<'_>,
     stream: Stream<'_>,
@@ -94,17 +86,14 @@ pub(crate) fn insert(
     )
 }
 
-/// The writers of a run's stream, with their attempts, in order. `attempt` 0 means all.
-///
-/// # Errors
-/// When the database fails.
+/// Lists the writers of a run's stream with their attempts, in order. `attempt` 0 means all.
 pub(crate) fn writers(
     tx: &Tx<'_>,
     run: i64,
     stream: &str,
     attempt: u32,
 ) -> Result<Vec<(u32, String)>> {
-    // One look into the index for each: `SELECT DISTINCT` would walk over every block of the run.
+    // Each writer takes one index lookup; `SELECT DISTINCT` would walk over every block of the run.
     // No writer is "", and no attempt is 0.
     let (mut at, mut writer, mut found) = (attempt, String::new(), Vec::new());
     loop {
@@ -147,11 +136,8 @@ fn pair(row: &Row<'_>) -> Result<(u32, String)> {
     Ok((row.get(0)?, row.get(1)?))
 }
 
-/// The blocks of one stream from the one that holds row `from` on, at most `limit`, and no more of
-/// them than have `bytes` as they are stored, but one.
-///
-/// # Errors
-/// When the database fails.
+/// Reads the blocks of one stream from the one that holds row `from` on: at most `limit`, and no
+/// more than fit into `bytes` as they are stored, but at least one.
 pub(crate) fn after(
     tx: &Tx<'_>,
     stream: Stream<'_>,

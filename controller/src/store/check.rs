@@ -1,5 +1,5 @@
-//! What a check of the whole folder asks for. Called by `app::upkeep::fsck`. Walks over everything,
-//! a page at a time; never writes.
+//! Reads what a check of the whole folder needs. `app::upkeep::fsck` calls it. It walks over
+//! everything, a page at a time, and never writes. Every function fails only if the database does.
 
 use std::path::Path;
 
@@ -12,32 +12,24 @@ pub(crate) struct Streamed {
     pub(crate) stream: String,
     /// The attempt that wrote it.
     pub(crate) attempt: u32,
-    /// Who wrote it.
+    /// The writer.
     pub(crate) writer: String,
 }
 
-/// Copies the database as this transaction sees it into a new file, which is on the disk then.
-/// `seen` is told how many pages of how many are there.
-///
-/// # Errors
-/// When it cannot be read, or the disk does not take the copy.
+/// Copies the database as this transaction sees it into a new file, and syncs the file. `seen`
+/// receives the number of pages copied and of all pages. Fails if the database cannot be read, or
+/// the disk does not take the copy.
 pub(crate) fn copy(tx: &Tx<'_>, into: &Path, seen: impl FnMut(u64, u64)) -> Result<()> {
     tx.copy(into, seen)
 }
 
-/// What SQLite finds wrong with its own file.
-///
-/// # Errors
-/// When the database cannot be read at all.
+/// Returns what SQLite finds wrong with its own file. Fails if the database cannot be read at all.
 pub(crate) fn integrity(tx: &Tx<'_>) -> Result<Vec<String>> {
     let found = tx.all("PRAGMA integrity_check", &[], |row| row.get::<String>(0))?;
     Ok(found.into_iter().filter(|line| line != "ok").collect())
 }
 
-/// Keys and ids of the next runs by key, after this one.
-///
-/// # Errors
-/// When the database fails.
+/// Reads the keys and ids of the next runs by key, after this key.
 pub(crate) fn runs(tx: &Tx<'_>, after: i64, limit: u32) -> Result<Vec<(i64, String)>> {
     tx.all(
         "SELECT key, id FROM runs WHERE key > ?1 ORDER BY key LIMIT ?2",
@@ -46,10 +38,7 @@ pub(crate) fn runs(tx: &Tx<'_>, after: i64, limit: u32) -> Result<Vec<(i64, Stri
     )
 }
 
-/// The streams of a run.
-///
-/// # Errors
-/// When the database fails.
+/// Lists the streams of a run.
 pub(crate) fn streams(tx: &Tx<'_>, run: i64) -> Result<Vec<Streamed>> {
     tx.all(
         "SELECT DISTINCT stream, attempt, writer FROM blocks WHERE run = ?1 ORDER BY stream, \
@@ -59,10 +48,7 @@ pub(crate) fn streams(tx: &Tx<'_>, run: i64) -> Result<Vec<Streamed>> {
     )
 }
 
-/// Hashes and sizes of the next blobs that should be here, after this hash.
-///
-/// # Errors
-/// When the database fails.
+/// Reads the hashes and sizes of the next blobs that should be stored, after this hash.
 pub(crate) fn blobs(tx: &Tx<'_>, after: &str, limit: u32) -> Result<Vec<(String, u64)>> {
     tx.all(
         "SELECT sha256, size FROM blobs WHERE sha256 > ?1 AND doomed = 0 ORDER BY sha256 LIMIT ?2",
@@ -71,11 +57,8 @@ pub(crate) fn blobs(tx: &Tx<'_>, after: &str, limit: u32) -> Result<Vec<(String,
     )
 }
 
-/// Files and checkpoints of runs, and files and manifests of artifacts, whose blob is no row any
-/// more: what they are, for people, and the hash.
-///
-/// # Errors
-/// When the database fails.
+/// Finds files and checkpoints of runs, and files and manifests of artifacts, whose blob has no row
+/// any more. Returns a description for people and the hash.
 pub(crate) fn dangling(tx: &Tx<'_>) -> Result<Vec<(String, String)>> {
     tx.all(
         "WITH here AS (SELECT sha256 FROM blobs WHERE doomed = 0)

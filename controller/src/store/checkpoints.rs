@@ -1,5 +1,6 @@
-//! Checkpoints of runs, how far the rows were at each, and which attempt went on from which. Called
-//! by `app::files::checkpoints` and `app::runs::lineage`. Never looks into a checkpoint.
+//! Stores the checkpoints of runs, how far the rows were at each, and which attempt continued from
+//! which. `app::files::checkpoints` and `app::runs::lineage` call it. It never looks into a
+//! checkpoint. Every function fails only if the database does, unless its comment says more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,37 +9,34 @@ use super::database::{Result, Row, Tx, int};
 /// A checkpoint of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Checkpoint {
-    /// Internal key; 0 before it is stored.
+    /// The internal key; 0 before it is stored.
     pub(crate) key: i64,
     /// The attempt that made it.
     pub(crate) attempt: u32,
-    /// Its writer of that attempt.
+    /// The writer of that attempt.
     pub(crate) writer: String,
-    /// Where the automatic step goes on.
+    /// The automatic step at which a resumed attempt continues.
     pub(crate) step: u64,
-    /// Its content.
+    /// The SHA-256 of its content.
     pub(crate) sha256: String,
-    /// Bytes of its content.
+    /// The bytes of its content.
     pub(crate) size: u64,
-    /// When it came, by the controller's clock.
+    /// When it came, by the controller's clock, in milliseconds since the epoch.
     pub(crate) logged_ms: i64,
 }
 
-/// How many rows of a stream led to a checkpoint.
+/// The number of rows of a stream that led to a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct End {
     /// "history" or "summary".
     pub(crate) stream: String,
-    /// Who wrote them.
+    /// The writer of the rows.
     pub(crate) writer: String,
-    /// So many from the first on.
+    /// The number of rows, counted from the first.
     pub(crate) rows: u64,
 }
 
-/// Writes a checkpoint and how far the rows were; gives its key.
-///
-/// # Errors
-/// When the database fails.
+/// Writes a checkpoint and how far the rows were. Returns its key.
 pub(crate) fn insert(
     tx: &Tx<'_>,
     run: i64,
@@ -70,10 +68,7 @@ pub(crate) fn insert(
     Ok(key)
 }
 
-/// The checkpoints of a run whose contents stay, the newest first.
-///
-/// # Errors
-/// When the database fails.
+/// Reads the checkpoints of a run whose contents stay, the newest first.
 pub(crate) fn kept(tx: &Tx<'_>, run: i64) -> Result<Vec<Checkpoint>> {
     tx.all(
         "SELECT key, attempt, writer, step, sha256, size, logged_ms FROM checkpoints WHERE run = \
@@ -84,10 +79,7 @@ pub(crate) fn kept(tx: &Tx<'_>, run: i64) -> Result<Vec<Checkpoint>> {
     )
 }
 
-/// The checkpoint of a run with this key, if its content stays.
-///
-/// # Errors
-/// When the database fails.
+/// Finds the checkpoint of a run with this key, if its content stays.
 pub(crate) fn find(tx: &Tx<'_>, run: i64, key: i64) -> Result<Option<Checkpoint>> {
     tx.one(
         "SELECT key, attempt, writer, step, sha256, size, logged_ms FROM checkpoints
@@ -109,10 +101,8 @@ fn read(row: &Row<'_>) -> Result<Checkpoint> {
     })
 }
 
-/// How far the rows of its attempt were at a checkpoint; a writer that is not named had none.
-///
-/// # Errors
-/// When the database fails.
+/// Returns how far the rows of its attempt were at a checkpoint. A writer that is not named had
+/// none.
 pub(crate) fn ends(tx: &Tx<'_>, checkpoint: i64) -> Result<Vec<End>> {
     tx.all(
         "SELECT stream, writer, rows FROM checkpoint_ends WHERE checkpoint = ?1",
@@ -121,21 +111,15 @@ pub(crate) fn ends(tx: &Tx<'_>, checkpoint: i64) -> Result<Vec<End>> {
     )
 }
 
-/// The content of a checkpoint need not stay. It has been here long enough: nobody is about to say
-/// what it is.
-///
-/// # Errors
-/// When the database fails.
+/// Allows the content of a checkpoint to be removed. It has been stored so long that no program is
+/// about to say what it is.
 pub(crate) fn release(tx: &Tx<'_>, checkpoint: &Checkpoint) -> Result<()> {
     tx.run("UPDATE checkpoints SET kept = 0 WHERE key = ?1", &[&checkpoint.key])?;
     tx.run("UPDATE blobs SET stored_ms = 0 WHERE sha256 = ?1", &[&checkpoint.sha256])?;
     Ok(())
 }
 
-/// Whether the content of this hash is a checkpoint of the run.
-///
-/// # Errors
-/// When the database fails.
+/// Returns whether the content of this hash is a checkpoint of the run.
 pub(crate) fn is_of(tx: &Tx<'_>, run: i64, sha256: &str) -> Result<bool> {
     let found = tx.one(
         "SELECT 1 FROM checkpoints WHERE sha256 = ?2 AND run = ?1 AND kept = 1 LIMIT 1",
@@ -145,10 +129,7 @@ pub(crate) fn is_of(tx: &Tx<'_>, run: i64, sha256: &str) -> Result<bool> {
     Ok(found.is_some())
 }
 
-/// Notes what an attempt goes on from.
-///
-/// # Errors
-/// When the database fails, or it goes on from something already.
+/// Stores the checkpoint that an attempt continues from. Fails if it continues from one already.
 pub(crate) fn resume(tx: &Tx<'_>, run: i64, attempt: u32, checkpoint: i64) -> Result<()> {
     tx.run(
         "INSERT INTO resumes (run, attempt, checkpoint) VALUES (?1, ?2, ?3)",
@@ -157,11 +138,8 @@ pub(crate) fn resume(tx: &Tx<'_>, run: i64, attempt: u32, checkpoint: i64) -> Re
     Ok(())
 }
 
-/// What attempts of a run went on from: by attempt the checkpoint's key and the attempt that had
-/// made it.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the checkpoints that attempts of a run continued from: for each attempt the checkpoint's
+/// key and the attempt that made it.
 pub(crate) fn resumes(tx: &Tx<'_>, run: i64) -> Result<BTreeMap<u32, (i64, u32)>> {
     let found = tx.all(
         "SELECT resumes.attempt, key, checkpoints.attempt FROM resumes JOIN checkpoints ON key = \
@@ -173,19 +151,13 @@ pub(crate) fn resumes(tx: &Tx<'_>, run: i64) -> Result<BTreeMap<u32, (i64, u32)>
     Ok(found.into_iter().collect())
 }
 
-/// Notes that an attempt begins with nothing.
-///
-/// # Errors
-/// When the database fails.
+/// Stores that an attempt starts from nothing.
 pub(crate) fn start_fresh(tx: &Tx<'_>, run: i64, attempt: u32) -> Result<()> {
     tx.run("INSERT INTO fresh_starts (run, attempt) VALUES (?1, ?2)", &[&run, &attempt])?;
     Ok(())
 }
 
-/// Attempts of a run that began with nothing.
-///
-/// # Errors
-/// When the database fails.
+/// Lists the attempts of a run that started from nothing.
 pub(crate) fn fresh_starts(tx: &Tx<'_>, run: i64) -> Result<BTreeSet<u32>> {
     let found =
         tx.all("SELECT attempt FROM fresh_starts WHERE run = ?1", &[&run], |row| row.get(0))?;

@@ -1,6 +1,7 @@
-//! Blocks of columns: the head of each, and its parts in rows of their own, so that a reader of one
-//! key leaves the others where they are. Called by `app::rows::compaction` (write) and
-//! `app::rows::pieces` (read). Never looks into a head or a part.
+//! Stores blocks of columns: the head of each, and its parts in rows of their own, so that a reader
+//! of one key does not read the others. `app::rows::compaction` writes them and `app::rows::pieces`
+//! reads them. This module never looks into a head or a part. Every function fails only if the
+//! database does, unless its comment says more.
 
 use record::columns::Block;
 
@@ -9,49 +10,46 @@ use super::{
     database::{Error, Result, Tx, int},
 };
 
-/// The level of a block that is merged no more.
+/// The level of a block that is not merged any more.
 pub(crate) const FULL: u32 = 255;
 
-/// Parts of one block at most; a block of columns has fewer.
+/// The most parts of one block. A block of columns has fewer.
 const PARTS: i64 = 1 << 21;
 
 /// A stored piece of a stream, as compaction sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Piece {
-    /// Internal key of the block.
+    /// The internal key of the block.
     pub(crate) key: i64,
-    /// Rows of the stream before it.
+    /// The rows of the stream before it.
     pub(crate) first: u64,
-    /// Rows in it.
+    /// The rows in it.
     pub(crate) rows: u64,
-    /// Bytes of its frames or its parts.
+    /// The bytes of its frames or its parts.
     pub(crate) bytes: u64,
-    /// Sent when another attempt owned the run.
+    /// Whether it was sent when another attempt owned the run.
     pub(crate) fenced: bool,
-    /// How often it was merged; 0: it holds frames, as they were sent.
+    /// How often it was merged. At 0 it holds frames, as they were sent.
     pub(crate) level: u32,
 }
 
 /// A stream with its number of blocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pieced {
-    /// Internal key of the run.
+    /// The internal key of the run.
     pub(crate) run: i64,
     /// "history", "summary" or "console".
     pub(crate) stream: String,
     /// The attempt that wrote it.
     pub(crate) attempt: u32,
-    /// Who wrote it.
+    /// The writer.
     pub(crate) writer: String,
-    /// Blocks.
+    /// The number of its blocks.
     pub(crate) blocks: u64,
 }
 
-/// Every stream that is in more than one block. Walks over an index of all blocks: for the start of
-/// the controller.
-///
-/// # Errors
-/// When the database fails.
+/// Lists every stream that is in more than one block. It walks over an index of all blocks, so only
+/// the start of the controller calls it.
 pub(crate) fn pieced(tx: &Tx<'_>) -> Result<Vec<Pieced>> {
     tx.all(
         "SELECT run, stream, attempt, writer, count(*) FROM blocks GROUP BY run, stream, attempt, \
@@ -70,10 +68,7 @@ pub(crate) fn pieced(tx: &Tx<'_>) -> Result<Vec<Pieced>> {
     )
 }
 
-/// The pieces of a stream in order, without their contents.
-///
-/// # Errors
-/// When the database fails.
+/// Lists the pieces of a stream in order, without their contents.
 pub(crate) fn pieces(tx: &Tx<'_>, stream: Stream<'_>) -> Result<Vec<Piece>> {
     tx.all(
         "SELECT key, first, rows, coalesce(bytes, length(frames)), fenced, coalesce(level, 0)
@@ -93,34 +88,25 @@ pub(crate) fn pieces(tx: &Tx<'_>, stream: Stream<'_>) -> Result<Vec<Piece>> {
     )
 }
 
-/// The frames of a block and, when it was merged, its head.
-///
-/// # Errors
-/// When the database fails, or there is no such block.
+/// Reads the frames of a block and, if it was merged, its head. Fails if there is no such block.
 pub(crate) fn content(tx: &Tx<'_>, block: i64) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
     let content = tx.one(
         "SELECT frames, head FROM blocks LEFT JOIN heads ON block = key WHERE key = ?1",
         &[&block],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    content.ok_or_else(|| Error::Corrupt(format!("no block {block}")))
+    content.ok_or_else(|| Error::Corrupt(format!("block {block} is missing")))
 }
 
-/// One part of a merged block.
-///
-/// # Errors
-/// When the database fails, or there is no such part.
+/// Reads one part of a merged block. Fails if there is no such part.
 pub(crate) fn part(tx: &Tx<'_>, block: i64, part: usize) -> Result<Vec<u8>> {
     let bytes =
         tx.one("SELECT bytes FROM parts WHERE key = ?1", &[&key(block, part)?], |row| row.get(0))?;
-    bytes.ok_or_else(|| Error::Corrupt(format!("no part {part} of block {block}")))
+    bytes.ok_or_else(|| Error::Corrupt(format!("part {part} of block {block} is missing")))
 }
 
-/// Puts merged blocks where pieces of a stream were. False when these are not all there any more:
-/// then whoever asked must look again, and what was written must be undone.
-///
-/// # Errors
-/// When the database fails.
+/// Replaces pieces of a stream with merged blocks. Returns false if not all pieces exist any more:
+/// then the caller must read them again and undo what was written.
 pub(crate) fn replace(
     tx: &Tx<'_>,
     stream: Stream<'_>,

@@ -1,6 +1,6 @@
-//! Copies of a data folder at rest: what may lie in one, and the contents that its database names.
-//! Called by the crate's `copy`. A content that is there already is not copied again; one appears
-//! under its name when it is whole and on the disk.
+//! Copies a data folder at rest: it checks what lies in the target, and copies the contents that
+//! the database names. The crate's `copy` calls it. It does not copy a content again that the
+//! target has. A content gets its name only once it is whole and on the disk.
 
 use std::{
     collections::BTreeSet,
@@ -17,18 +17,15 @@ use super::{
     folder::{CONTENTS, DATABASE, LOG},
 };
 
-/// The database of a copy that is not whole yet.
+/// The database of a copy that is not complete yet.
 pub(crate) const PART: &str = "besom.db.part";
-/// What SQLite may leave beside it when it is killed.
+/// The journal that SQLite may leave beside it when it is killed.
 const PART_JOURNAL: &str = "besom.db.part-journal";
-/// Bytes that are read at once.
+/// The number of bytes that are read at once.
 const CHUNK: usize = 1 << 20;
 
-/// Makes the folder when it is missing, and says what lies in it that no copy has left; a database
-/// counts as such unless one `may_be_there`.
-///
-/// # Errors
-/// When it cannot be made or read.
+/// Makes the folder if it is missing. Returns the name of something in it that no copy has left. A
+/// database counts as such unless it `may_be_there`. Fails if the folder cannot be made or read.
 pub(crate) fn strangers(folder: &Path, may_be_there: bool) -> io::Result<Option<String>> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     for entry in fs::read_dir(folder)? {
@@ -42,10 +39,7 @@ pub(crate) fn strangers(folder: &Path, may_be_there: bool) -> io::Result<Option<
     Ok(None)
 }
 
-/// Removes what an earlier try has left half.
-///
-/// # Errors
-/// When it cannot be removed.
+/// Removes what an earlier try has left incomplete. Fails if it cannot be removed.
 pub(crate) fn clear(folder: &Path) -> io::Result<()> {
     for name in [PART, PART_JOURNAL] {
         gone(fs::remove_file(folder.join(name)))?;
@@ -59,11 +53,9 @@ fn gone(removed: io::Result<()>) -> io::Result<()> {
         .or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }
 
-/// Copies a content from one folder to another, unless it is there; how many bytes were copied.
-/// What is not what its hash says, or is missing, is left out: the check of the copy names it.
-///
-/// # Errors
-/// When it cannot be read or written.
+/// Copies a content from one folder to another, unless it is there. Returns how many bytes it
+/// copied. It leaves out a content that is missing or does not have its hash: the check of the copy
+/// names it. Fails if the content cannot be read or written.
 pub(crate) fn content(from: &Path, to: &Path, sha256: &str, size: u64) -> io::Result<Option<u64>> {
     let at = path(to, sha256);
     if fs::metadata(&at).is_ok_and(|there| there.len() == size) {
@@ -98,24 +90,20 @@ pub(crate) fn content(from: &Path, to: &Path, sha256: &str, size: u64) -> io::Re
     Ok(Some(bytes))
 }
 
-/// Removes a content that is not what it should be, so that it is copied again.
-///
-/// # Errors
-/// When it cannot be removed.
+/// Removes a content that does not have its hash, so that it is copied again. Fails if it cannot be
+/// removed.
 pub(crate) fn discard(folder: &Path, sha256: &str) -> io::Result<()> {
     gone(fs::remove_file(path(folder, sha256)))
 }
 
-/// The copy is whole: its database gets its name, and contents that it does not name are removed.
-///
-/// # Errors
-/// When that fails; the copy is as good as it was before, or as it should be now.
+/// Completes the copy: its database gets its name, and contents that it does not name are removed.
+/// After a failure, the copy is either the earlier one or the complete new one.
 pub(crate) fn finish(folder: &Path, named: &BTreeSet<String>) -> io::Result<()> {
     let contents = folder.join(CONTENTS);
     gone(fs::remove_dir(contents.join(INCOMING)))?;
     File::open(&contents)?.sync_all()?;
     fs::rename(folder.join(PART), folder.join(DATABASE))?;
-    // A log belongs to the database before.
+    // A log belongs to the earlier database.
     gone(fs::remove_file(folder.join(LOG)))?;
     File::open(folder)?.sync_all()?;
     for shard in fs::read_dir(&contents)? {

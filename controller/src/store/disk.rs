@@ -1,6 +1,6 @@
-//! The disk under the data folder: what is free on it, and a file that holds some of it back.
-//! Called by `app::upkeep::full`, which decides what follows. Writes nothing but that file, whose
-//! content nobody reads.
+//! Watches the disk under the data folder: its free bytes, and a file that reserves some of it.
+//! `app::upkeep::full` calls it and decides what follows. It writes only that file, whose content
+//! is never read.
 
 use std::{
     fs::{self, File},
@@ -19,32 +19,29 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
-    /// The disk that this folder is on.
+    /// Returns the disk that this folder is on.
     pub(super) fn of(folder: &Path) -> Self {
         Self { folder: folder.to_owned() }
     }
 
-    /// Bytes that we may still write.
-    ///
-    /// # Errors
-    /// When the file system does not say.
+    /// Returns the bytes that this process may still write. Fails if the file system does not say.
     pub(crate) fn free(&self) -> io::Result<u64> {
         let told = statvfs(&self.folder)?;
         Ok(told.f_bavail.saturating_mul(told.f_frsize))
     }
 
-    /// Whether so many bytes are held back.
+    /// Returns whether so many bytes are reserved.
     pub(crate) fn holds(&self, bytes: u64) -> bool {
         fs::metadata(self.reserve()).is_ok_and(|file| file.len() >= bytes)
     }
 
-    /// Whether so many bytes can be written now: no quota, and no bound on files, shows in what is
-    /// free. Takes them for a moment. A file system that cannot promise room counts as one that has
-    /// it.
+    /// Returns whether so many bytes can be written now, by taking them for a moment: free space
+    /// shows no quota and no limit on files. A file system that cannot promise room counts as one
+    /// that has it.
     pub(crate) fn takes(&self, bytes: u64) -> bool {
         let path = self.folder.join("room");
         let taken = File::create(&path).and_then(|file| {
-            // Without a name first: a crash leaves nothing of it.
+            // The file loses its name first, so that a crash leaves nothing of it.
             fs::remove_file(&path)?;
             Ok(fallocate(&file, FallocateFlags::empty(), 0, bytes)?)
         });
@@ -53,24 +50,18 @@ impl Disk {
         })
     }
 
-    /// Holds so many bytes back, all of them or none.
-    ///
-    /// # Errors
-    /// When the disk has no room, or its file system cannot promise any.
+    /// Reserves so many bytes, all of them or none. Fails if the disk has no room, or its file
+    /// system cannot promise any.
     pub(crate) fn hold(&self, bytes: u64) -> io::Result<()> {
         let file = File::create(self.reserve())?;
         fallocate(&file, FallocateFlags::empty(), 0, bytes).map_err(|error| {
-            // It holds nothing, so it is no reserve; should it stay, it is made anew at the next
-            // try.
+            // The file holds nothing, so it is no reserve. If it stays, the next try makes it anew.
             let _ = fs::remove_file(self.reserve());
             io::Error::from(error)
         })
     }
 
-    /// Gives back what is held, if anything is.
-    ///
-    /// # Errors
-    /// When the file cannot be removed.
+    /// Frees the reserve, if there is one. Fails if the file cannot be removed.
     pub(crate) fn give_up(&self) -> io::Result<()> {
         match fs::remove_file(self.reserve()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -88,11 +79,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_held_back_takes_room_until_it_is_given_up() {
+    fn a_reserve_takes_room_until_it_is_freed() {
         let folder = tempfile::tempdir().unwrap();
         let disk = Disk::of(folder.path());
         assert!(disk.free().unwrap() > 0 && disk.takes(1 << 20) && !disk.holds(1));
-        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "it was for a moment");
+        assert_eq!(
+            fs::read_dir(&folder).unwrap().count(),
+            0,
+            "the room is taken for a moment only"
+        );
         disk.hold(1 << 20).unwrap();
         assert!(disk.holds(1 << 20) && !disk.holds((1 << 20) + 1));
         disk.hold(1 << 63).unwrap_err();

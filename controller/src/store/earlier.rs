@@ -1,14 +1,11 @@
-//! Trials of earlier sweeps that a sweep starts from. Called by `app::sweeps::warm_start` (written
-//! once, with the sweep) and `app::sweeps::plan`. Never updated.
+//! Stores the trials of earlier sweeps that a sweep starts from. `app::sweeps::warm_start` writes
+//! them once, with the sweep, and `app::sweeps::plan` reads them. They are never updated.
 
 use sweeps::search::Earlier;
 
 use super::database::{Error, Result, Tx};
 
-/// Keeps the trials with their sweep.
-///
-/// # Errors
-/// When the database fails.
+/// Stores the trials with their sweep. Fails if the database does.
 pub(crate) fn insert(tx: &Tx<'_>, sweep: &str, trials: &[Earlier]) -> Result<()> {
     let text = serde_json::to_string(trials)
         .map_err(|error| Error::Bug(format!("earlier trials cannot be written: {error}")))?;
@@ -16,10 +13,8 @@ pub(crate) fn insert(tx: &Tx<'_>, sweep: &str, trials: &[Earlier]) -> Result<()>
     Ok(())
 }
 
-/// The trials that the sweep starts from.
-///
-/// # Errors
-/// When the database fails, or what is stored is damaged.
+/// Reads the trials that the sweep starts from. Fails if the database does, or what is stored is
+/// damaged.
 pub(crate) fn get(tx: &Tx<'_>, sweep: &str) -> Result<Vec<Earlier>> {
     let text: Option<String> =
         tx.one("SELECT trials FROM earlier WHERE sweep = ?1", &[&sweep], |row| row.get(0))?;

@@ -1,6 +1,7 @@
-//! Events: what happened, numbered without gaps by one ledger row, written in the transaction that
-//! it tells of. Called by `app::change` (append), `app::sweeps::suggest` and `app::read::views`
-//! (read). Appends of rows and heartbeats never come here.
+//! Stores events. One ledger row numbers them without gaps, and each is written in the transaction
+//! that it describes. `app::change` appends them; `app::sweeps::suggest` and `app::read::views`
+//! read them. Appends of rows and heartbeats never come here. Every function fails only if the
+//! database does.
 
 use sweeps::{history::Rung, lifecycle::run::State};
 
@@ -15,10 +16,10 @@ pub(crate) enum Kind {
     TrialCreated,
     /// A run changed its state and is not over.
     Run,
-    /// A run is over. For a trial: the result enters the search here and nowhere else.
+    /// A run is over. The result of a trial enters the search here and nowhere else.
     RunEnded,
-    /// Late rows changed the value of a run that was over. Written by earlier versions alone;
-    /// sweeps of that time replay.
+    /// Late rows changed the value of a run that was over. Only earlier versions write it; sweeps
+    /// of that time replay it.
     RunCorrected,
     /// A run that was over is not over any more.
     RunReopened,
@@ -53,20 +54,17 @@ impl Kind {
 /// An event that is to be written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Event<'a> {
-    /// What happened.
+    /// The kind of the event.
     pub(crate) kind: Kind,
-    /// To which sweep.
+    /// The sweep that it belongs to.
     pub(crate) sweep: Option<&'a str>,
-    /// To which run.
+    /// The run that it belongs to.
     pub(crate) run: Option<&'a str>,
-    /// Details, as JSON.
+    /// The details, as JSON.
     pub(crate) body: &'a str,
 }
 
-/// Writes an event; gives its number.
-///
-/// # Errors
-/// When the database fails.
+/// Writes an event. Returns its number.
 pub(crate) fn append(tx: &Tx<'_>, at_ms: i64, event: Event<'_>) -> Result<i64> {
     let number =
         tx.one("UPDATE ledger SET last = last + 1 WHERE id = 1 RETURNING last", &[], |row| {
@@ -81,18 +79,12 @@ pub(crate) fn append(tx: &Tx<'_>, at_ms: i64, event: Event<'_>) -> Result<i64> {
     Ok(number)
 }
 
-/// The number of the newest event; 0 before the first.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the number of the newest event; 0 before the first.
 pub(crate) fn last(tx: &Tx<'_>) -> Result<i64> {
     Ok(tx.one("SELECT last FROM ledger WHERE id = 1", &[], |row| row.get(0))?.unwrap_or_default())
 }
 
-/// The ids of the runs of a sweep that events after number `after` speak of, each once.
-///
-/// # Errors
-/// When the database fails.
+/// Lists the ids of the runs of a sweep that events after number `after` name, each once.
 pub(crate) fn changed_runs(tx: &Tx<'_>, sweep: &str, after: i64) -> Result<Vec<String>> {
     tx.all(
         "SELECT DISTINCT run FROM events WHERE sweep = ?1 AND number > ?2 AND run IS NOT NULL",
@@ -106,27 +98,24 @@ pub(crate) fn changed_runs(tx: &Tx<'_>, sweep: &str, after: i64) -> Result<Vec<S
 pub(crate) struct Told {
     /// Its number.
     pub(crate) number: i64,
-    /// What happened.
+    /// The kind of the event.
     pub(crate) kind: Kind,
-    /// To which trial.
+    /// The trial that it belongs to.
     pub(crate) trial: u64,
-    /// The value that came of it.
+    /// The value that the trial has reached.
     pub(crate) value: Option<f64>,
     /// The value that counts for each constraint.
     pub(crate) constrained: Vec<Option<f64>>,
-    /// A stopping rule ended it: it might have become better.
+    /// Whether a stopping rule ended the trial, which might have become better.
     pub(crate) pruned: bool,
-    /// The rungs that it had reached.
+    /// The rungs that the trial had reached.
     pub(crate) rungs: Vec<Rung>,
     /// For a created trial: its parameters and the fit that proposed it, as JSON.
     pub(crate) created: Option<(String, Option<String>)>,
 }
 
-/// What the search needs to know about the trials of a sweep: events after `after`, up to and
-/// including `until`.
-///
-/// # Errors
-/// When the database fails.
+/// Reads what the search needs to know about the trials of a sweep: events after `after`, up to and
+/// including `until`. Also fails if an event's rungs are damaged.
 pub(crate) fn of_trials(tx: &Tx<'_>, sweep: &str, after: i64, until: i64) -> Result<Vec<Told>> {
     let rows = tx.all(
         "SELECT e.number, e.kind, r.trial, e.body, CASE WHEN e.kind = 'trial.created' THEN \

@@ -1,29 +1,27 @@
-//! Attempts of trials that came to nothing, by class. Called by `app::change::attempts`, which
-//! counts them, and by `app::read::views`. Never decides whether another attempt follows.
+//! Stores the failed attempts of trials, by class. `app::change::attempts` counts them, and
+//! `app::read::views` reads them. This module never decides whether another attempt follows. Every
+//! function fails only if the database does.
 
 use sweeps::lifecycle::Class;
 
 use super::database::{Error, Result, Row, Tx};
 
-/// An attempt that came to nothing.
+/// A failed attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
-    /// The attempt.
+    /// The attempt's number.
     pub(crate) attempt: u32,
-    /// Why.
+    /// The class of the failure.
     pub(crate) class: Class,
-    /// Who had it.
+    /// The agent that had the attempt.
     pub(crate) agent: Option<String>,
-    /// For people.
+    /// A message for people.
     pub(crate) message: Option<String>,
-    /// Milliseconds since the epoch.
+    /// When it ended, in milliseconds since the epoch.
     pub(crate) ended_ms: i64,
 }
 
-/// Writes one, in place of what was written of the attempt.
-///
-/// # Errors
-/// When the database fails.
+/// Writes a failure, in place of an earlier one of the same attempt.
 pub(crate) fn save(tx: &Tx<'_>, run: i64, failure: &Failure) -> Result<()> {
     let Failure { attempt, class, agent, message, ended_ms } = failure;
     tx.run(
@@ -34,28 +32,19 @@ pub(crate) fn save(tx: &Tx<'_>, run: i64, failure: &Failure) -> Result<()> {
     Ok(())
 }
 
-/// Takes back what was written of an attempt: it goes on after all.
-///
-/// # Errors
-/// When the database fails.
+/// Removes the failure of an attempt, because the attempt continues after all.
 pub(crate) fn remove(tx: &Tx<'_>, run: i64, attempt: u32) -> Result<()> {
     tx.run("DELETE FROM failures WHERE run = ?1 AND attempt = ?2", &[&run, &attempt])?;
     Ok(())
 }
 
-/// From now on none of those of a run count.
-///
-/// # Errors
-/// When the database fails.
+/// Makes all failures of a run count no more.
 pub(crate) fn forgive(tx: &Tx<'_>, run: i64) -> Result<()> {
     tx.run("UPDATE failures SET forgiven = 1 WHERE run = ?1", &[&run])?;
     Ok(())
 }
 
-/// How many attempts of a run have failed in this class and count.
-///
-/// # Errors
-/// When the database fails.
+/// Counts the attempts of a run that failed in this class and still count.
 pub(crate) fn count(tx: &Tx<'_>, run: i64, class: Class) -> Result<u32> {
     let count = tx.one(
         "SELECT count(*) FROM failures WHERE run = ?1 AND class = ?2 AND forgiven = 0",
@@ -65,10 +54,7 @@ pub(crate) fn count(tx: &Tx<'_>, run: i64, class: Class) -> Result<u32> {
     Ok(count.unwrap_or_default())
 }
 
-/// All of a run, the oldest first.
-///
-/// # Errors
-/// When the database fails.
+/// Reads all failures of a run, the oldest first.
 pub(crate) fn of_run(tx: &Tx<'_>, run: i64) -> Result<Vec<Failure>> {
     tx.all(
         "SELECT attempt, class, agent, message, ended_ms FROM failures WHERE run = ?1 ORDER BY \
@@ -89,10 +75,8 @@ fn read(row: &Row<'_>) -> Result<Failure> {
     })
 }
 
-/// The class of this name.
-///
-/// # Errors
-/// A bug when there is none: only names of classes are ever written.
+/// Returns the class of this name. Fails if there is none, since only names of classes are ever
+/// written.
 pub(crate) fn class_of(name: &str) -> Result<Class> {
-    Class::from_name(name).ok_or_else(|| Error::Corrupt(format!("a failure of class `{name}`")))
+    Class::from_name(name).ok_or_else(|| Error::Corrupt(format!("no class is named `{name}`")))
 }

@@ -1,5 +1,6 @@
-//! Files of runs, and which blobs are here. Called by `app::files::blobs` and `app::rows::ingest`.
-//! A path is text: it is compared and shown, never opened.
+//! Stores the files of runs, and which blobs are stored. `app::files::blobs` and
+//! `app::rows::ingest` call it. A path is text: it is compared and shown, never opened. Every
+//! function fails only if the database does.
 
 use record::file::FileRow;
 
@@ -11,28 +12,23 @@ use super::{
 /// A file of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct File {
-    /// Path, hash, size and kind.
+    /// Its path, hash, size and kind.
     pub(crate) file: FileRow,
     /// The attempt that logged it.
     pub(crate) attempt: u32,
-    /// When it came, by the controller's clock.
+    /// When it came, by the controller's clock, in milliseconds since the epoch.
     pub(crate) logged_ms: i64,
 }
 
-/// The size of a blob that is here.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the size of a blob that is stored.
 pub(crate) fn blob(tx: &Tx<'_>, sha256: &str) -> Result<Option<u64>> {
     tx.one("SELECT size FROM blobs WHERE sha256 = ?1 AND doomed = 0", &[&sha256], |row| {
         row.count(0)
     })
 }
 
-/// A blob has come. Answers whether it is new to [`stored`]: one that was about to go is not.
-///
-/// # Errors
-/// When the database fails.
+/// Records that a blob has come. Returns whether [`stored`] does not count it yet: it does count
+/// one that was about to go.
 pub(crate) fn add_blob(tx: &Tx<'_>, sha256: &str, size: u64, now_ms: i64) -> Result<bool> {
     let again = tx.run(
         "UPDATE blobs SET stored_ms = ?2, doomed = 0 WHERE sha256 = ?1",
@@ -47,10 +43,7 @@ pub(crate) fn add_blob(tx: &Tx<'_>, sha256: &str, size: u64, now_ms: i64) -> Res
     Ok(again == 0)
 }
 
-/// Keeps the row of a file, in place of what the attempt said of this path before.
-///
-/// # Errors
-/// When the database fails.
+/// Writes the row of a file, in place of the attempt's earlier row of this path.
 pub(crate) fn put(tx: &Tx<'_>, run: i64, file: &File, fenced: bool) -> Result<()> {
     let row = &file.file;
     tx.run(
@@ -70,10 +63,7 @@ pub(crate) fn put(tx: &Tx<'_>, run: i64, file: &File, fenced: bool) -> Result<()
     Ok(())
 }
 
-/// Whether the attempt has a file of this path.
-///
-/// # Errors
-/// When the database fails.
+/// Returns whether the attempt has a file of this path.
 pub(crate) fn is_there(tx: &Tx<'_>, run: i64, file: &File) -> Result<bool> {
     let found = tx.one(
         "SELECT 1 FROM files WHERE run = ?1 AND path = ?2 AND attempt = ?3",
@@ -83,10 +73,8 @@ pub(crate) fn is_there(tx: &Tx<'_>, run: i64, file: &File) -> Result<bool> {
     Ok(found.is_some())
 }
 
-/// The files of a run by path, after this path, at most `limit`: of each path the newest attempt's.
-///
-/// # Errors
-/// When the database fails.
+/// Reads the files of a run by path, after this path, at most `limit`: for each path that of the
+/// newest attempt.
 pub(crate) fn page(tx: &Tx<'_>, run: i64, after: &str, limit: u32) -> Result<Vec<File>> {
     tx.all(
         "SELECT path, sha256, size, kind, attempt, logged_ms FROM files AS one
@@ -98,10 +86,7 @@ pub(crate) fn page(tx: &Tx<'_>, run: i64, after: &str, limit: u32) -> Result<Vec
     )
 }
 
-/// The newest attempt's file of this path.
-///
-/// # Errors
-/// When the database fails.
+/// Finds the newest attempt's file of this path.
 pub(crate) fn find(tx: &Tx<'_>, run: i64, path: &str) -> Result<Option<File>> {
     tx.one(
         "SELECT path, sha256, size, kind, attempt, logged_ms FROM files
@@ -117,7 +102,7 @@ fn read(row: &Row<'_>) -> Result<File> {
     Ok(File { file, attempt: row.get(4)?, logged_ms: row.get(5)? })
 }
 
-/// Neither a run nor an artifact refers to the blob, and no checkpoint needs it.
+/// The condition that no run, artifact or kept checkpoint refers to the blob.
 macro_rules! unreferenced {
     () => {
         "NOT EXISTS (SELECT 1 FROM files WHERE files.sha256 = blobs.sha256)
@@ -128,11 +113,8 @@ macro_rules! unreferenced {
     };
 }
 
-/// The next blobs by hash, and of each whether it may go: nothing refers to it, and it came before
-/// `before_ms`; or it was going already.
-///
-/// # Errors
-/// When the database fails.
+/// Reads the next blobs by hash, and for each whether it may go: nothing refers to it and it came
+/// before `before_ms`, or it was going already.
 pub(crate) fn look(
     tx: &Tx<'_>,
     after: &str,
@@ -150,11 +132,7 @@ pub(crate) fn look(
     )
 }
 
-/// From now on the blob counts as gone, unless something refers to it or it came again. Answers
-/// whether it is so.
-///
-/// # Errors
-/// When the database fails.
+/// Marks the blob as gone, unless something refers to it or it came again. Returns whether it did.
 pub(crate) fn doom(tx: &Tx<'_>, sha256: &str, before_ms: i64) -> Result<bool> {
     let doomed = tx.run(
         concat!(
@@ -167,27 +145,18 @@ pub(crate) fn doom(tx: &Tx<'_>, sha256: &str, before_ms: i64) -> Result<bool> {
     Ok(doomed > 0)
 }
 
-/// Whether there is any blob, other than those that are going.
-///
-/// # Errors
-/// When the database fails.
+/// Returns whether there is any blob other than those that are going.
 pub(crate) fn has_any(tx: &Tx<'_>) -> Result<bool> {
     Ok(tx.one("SELECT 1 FROM blobs WHERE doomed = 0 LIMIT 1", &[], |_| Ok(()))?.is_some())
 }
 
-/// Bytes of all blobs, with those that are going.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the bytes of all blobs, including those that are going.
 pub(crate) fn stored(tx: &Tx<'_>) -> Result<u64> {
     let sum = tx.one("SELECT coalesce(sum(size), 0) FROM blobs", &[], |row| row.count(0))?;
     Ok(sum.unwrap_or_default())
 }
 
-/// The object of a doomed blob is gone; answers how many bytes it had.
-///
-/// # Errors
-/// When the database fails.
+/// Forgets a doomed blob, whose object is gone. Returns how many bytes it had.
 pub(crate) fn forget_blob(tx: &Tx<'_>, sha256: &str) -> Result<u64> {
     let size = tx.one(
         "DELETE FROM blobs WHERE sha256 = ?1 AND doomed = 1 RETURNING size",

@@ -1,6 +1,6 @@
-//! The data folder itself: who has it, whether it can be written, who else can read it, and whether
-//! a database may begin in it. Called when a store is opened. Knows the names of its files, and
-//! nothing of what is in them.
+//! Guards the data folder itself: who has it, whether it can be written, who else can read it, and
+//! whether a database may begin in it. A store calls it when it opens. It knows the names of the
+//! files, and nothing of their contents.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
@@ -12,40 +12,37 @@ use std::{
 use super::{blobs::INCOMING, open_error::OpenError};
 use crate::platform::Disk;
 
-/// The database.
+/// The file of the database.
 pub(crate) const DATABASE: &str = "besom.db";
-/// What was committed and is not in the database yet.
+/// The file of what was committed and is not in the database yet.
 pub(super) const LOG: &str = "besom.db-wal";
-/// The contents of files.
+/// The folder of the contents of files.
 pub(super) const CONTENTS: &str = "blobs";
-/// What is held back of the disk, by whoever has served the folder.
+/// The file that reserves room on the disk. A controller that serves the folder makes it.
 pub(super) const RESERVE: &str = "reserve";
 
-/// Whom files of ours belong to: nobody else reads or writes them.
+/// The permissions that other users must not have on our files.
 const OTHERS: u32 = 0o077;
 
-/// A data folder that nobody else has.
+/// A data folder that no other process has.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
-    /// Its lock is on the folder, whose name cannot be given to another one without the guard's
-    /// notice.
+    /// The lock on the folder. The guard notices if another folder takes its name.
     _lock: File,
 }
 
 impl Folder {
-    /// Takes the folder, and makes it when it is missing.
-    ///
-    /// # Errors
-    /// [`OpenError::InUse`] when somebody else has it.
+    /// Takes the folder, and makes it if it is missing. Fails with [`OpenError::InUse`] if another
+    /// process has it.
     pub(crate) fn take(path: &Path) -> Result<Self, OpenError> {
-        // What people log is theirs: nobody else on the machine reads it.
+        // What people log belongs to them, so other users of the machine cannot read it.
         DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         let lock = File::open(path)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(OpenError::InUse),
-            // Some file systems lock no folders. SQLite's lock on the database is left then.
+            // Some file systems cannot lock folders. There, SQLite's lock on the database remains.
             Err(TryLockError::Error(error)) => {
                 tracing::debug!("the folder `{}` cannot be locked: {error}", path.display());
             }
@@ -53,11 +50,9 @@ impl Folder {
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
-    /// Takes the folder for reads alone, as many may at once.
-    ///
-    /// # Errors
-    /// [`OpenError::NoFolder`] when it is no data folder, [`OpenError::InUse`] when a controller
-    /// has it.
+    /// Takes the folder only for reads, which several processes may do at once. Fails with
+    /// [`OpenError::NoFolder`] if it is no data folder, and with [`OpenError::InUse`] if a
+    /// controller has it.
     pub(super) fn visit(path: &Path) -> Result<Self, OpenError> {
         if !path.is_dir() {
             return Err(OpenError::NoFolder("there is no such folder"));
@@ -75,17 +70,14 @@ impl Folder {
         }
     }
 
-    /// Whether there is something in this file.
+    /// Returns whether this file exists and is not empty.
     fn has(&self, name: &str) -> bool {
         fs::metadata(self.path.join(name)).is_ok_and(|file| file.len() > 0)
     }
 
-    /// Makes sure that everything in it can be written, and by nobody else. Answers whether a
-    /// database may begin here.
-    ///
-    /// # Errors
-    /// [`OpenError::ReadOnly`] names what cannot be written; [`OpenError::NoDatabase`] when there
-    /// is none though there was.
+    /// Makes sure that this process can write everything in the folder, and that other users
+    /// cannot. Returns whether a database may begin here. Fails with [`OpenError::ReadOnly`], which
+    /// names what cannot be written, or with [`OpenError::NoDatabase`] if the database is gone.
     pub(super) fn prepare(&self, disk: Option<Disk>) -> Result<bool, OpenError> {
         let is_open = is_open(&self.path);
         let left = self.left_over()?;
@@ -98,7 +90,7 @@ impl Folder {
         let room = self.path.join("room");
         let tried = File::create(&room).and_then(|_| fs::remove_file(&room));
         match tried {
-            // A full disk is a mode of its own, in which much goes on.
+            // A full disk is a mode of its own, in which much still works.
             Err(cause) if !is_full(&cause) => return Err(read_only(".", cause)),
             _ => {}
         }
@@ -121,10 +113,8 @@ impl Folder {
         Ok(left.is_none())
     }
 
-    /// Whether any content of a file is here.
-    ///
-    /// # Errors
-    /// When their folder cannot be read.
+    /// Returns whether the folder has the content of any file. Fails if the folder of contents
+    /// cannot be read.
     pub(super) fn has_contents(&self) -> io::Result<bool> {
         match fs::read_dir(self.path.join(CONTENTS)) {
             Ok(mut entries) => {
@@ -135,7 +125,7 @@ impl Folder {
         }
     }
 
-    /// What lies here that only a controller with a database has left.
+    /// Returns what lies here that only a controller with a database leaves.
     fn left_over(&self) -> io::Result<Option<&'static str>> {
         let log = self.has(LOG);
         let contents = self.has_contents()?;
@@ -157,22 +147,21 @@ fn read_only(file: &str, cause: io::Error) -> OpenError {
     OpenError::ReadOnly { file: file.to_owned(), cause }
 }
 
-/// Whether others can look into the folder, which is said.
+/// Returns whether other users can look into the folder, and warns if they can.
 fn is_open(folder: &Path) -> bool {
     let mode = fs::metadata(folder).map_or(0, |told| told.permissions().mode() & 0o777);
     let is_open = mode & OTHERS != 0;
     if is_open {
         tracing::warn!(
             "others on this machine can look into the data folder `{0}` (mode {mode:o}): its \
-            files are private, \
-             `chmod 700 {0}` closes it too",
+             files are private, and `chmod 700 {0}` makes the folder private too",
             folder.display()
         );
     }
     is_open
 }
 
-/// Takes from others what an earlier version, or somebody's copy, has let them read.
+/// Makes a file private that an earlier version, or a person's copy, let others read.
 fn tighten(path: &Path, wanted: u32, was_open: bool) {
     let Ok(told) = fs::metadata(path) else { return };
     if told.permissions().mode() & OTHERS == 0 {
@@ -180,12 +169,12 @@ fn tighten(path: &Path, wanted: u32, was_open: bool) {
     }
     match fs::set_permissions(path, Permissions::from_mode(wanted)) {
         Ok(()) if was_open => {
-            tracing::warn!("`{}` could be read by others: now it is private", path.display());
+            tracing::warn!("others could read `{}`; it is private now", path.display());
         }
         Ok(()) => {}
         Err(error) => {
             tracing::warn!(
-                "others can read `{}`, and that cannot be changed: {error}",
+                "others can read `{}`, and this cannot be changed: {error}",
                 path.display()
             )
         }

@@ -1,7 +1,7 @@
-//! What keeps the writer from writing: the data folder is not the one that was opened, or the
-//! database is damaged. Asked by the writer around each commit, and by `app::upkeep::lost`. It
-//! compares the numbers of files and opens none: to close a second handle of the database would
-//! drop SQLite's locks.
+//! Keeps the writer from writing if the data folder is not the one that was opened, or the database
+//! is damaged. The writer asks it around each commit, and so does `app::upkeep::lost`. It compares
+//! the numbers of files and opens none: closing a second handle of the database would drop SQLite's
+//! locks.
 
 use std::{
     fs::{self, File},
@@ -16,13 +16,13 @@ use probes::{Bug, planted};
 use super::database::{Error, Result};
 use crate::platform::Disk;
 
-/// What the data folder was when it was opened.
+/// The identity of the data folder when it was opened.
 #[derive(Debug)]
 pub(crate) struct Guard {
     parts: Vec<Part>,
     disk: Option<Disk>,
-    /// Open as long as the guard lives, so that no other file gets their numbers. SQLite holds its
-    /// own files.
+    /// These files stay open as long as the guard lives, so that no other file gets their numbers.
+    /// SQLite holds its own files.
     _held: Vec<File>,
     damage: OnceLock<String>,
 }
@@ -31,18 +31,15 @@ pub(crate) struct Guard {
 struct Part {
     path: PathBuf,
     identity: Identity,
-    /// Whether the file is on the disk that SQLite was brought.
+    /// Whether the file is on the disk that SQLite was given.
     is_of_sqlite: bool,
 }
 
-/// Device and number of a file.
+/// The device and the number of a file.
 type Identity = (u64, u64);
 
 impl Guard {
-    /// Watches these folders and these files of SQLite, all of which are there.
-    ///
-    /// # Errors
-    /// When one of them is not there.
+    /// Watches these folders and these files of SQLite. Fails if one of them does not exist.
     pub(super) fn new(folders: &[&Path], files: &[&Path], disk: Option<Disk>) -> io::Result<Self> {
         let (mut parts, mut held) = (Vec::new(), Vec::new());
         for folder in folders {
@@ -59,10 +56,8 @@ impl Guard {
         Ok(Self { parts, disk, _held: held, damage: OnceLock::new() })
     }
 
-    /// Passes while what is written now would be found by the next controller.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`] or [`Error::Gone`].
+    /// Passes while the next controller would find what is written now. Fails with
+    /// [`Error::Damaged`] or [`Error::Gone`] otherwise.
     pub(crate) fn check(&self) -> Result<()> {
         if let Some(damage) = self.damage.get() {
             return Err(Error::Damaged(damage.clone()));
@@ -75,7 +70,7 @@ impl Guard {
             Some((part, now)) if !planted(Bug::FolderTrusted) => {
                 let what = match now {
                     None => "is not there any more",
-                    Some(_) => "is another one than the controller has opened",
+                    Some(_) => "is not the one that the controller opened",
                 };
                 Err(Error::Gone(format!("`{}` {what}", part.path.display())))
             }
@@ -83,9 +78,9 @@ impl Guard {
         }
     }
 
-    /// The database is damaged: nothing is written to it from now on.
+    /// Marks the database as damaged: nothing is written to it from now on.
     pub(crate) fn condemn(&self, damage: &str) {
-        // What was found first counts.
+        // Only the first damage counts.
         let _ = self.damage.set(damage.to_owned());
     }
 }
@@ -102,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_is_known_again_and_no_other_is_taken_for_it() {
+    fn a_folder_is_recognized_and_another_is_not() {
         let home = tempfile::tempdir().unwrap();
         let (folder, other) = (home.path().join("data"), home.path().join("other"));
         fs::create_dir(&folder).unwrap();
@@ -118,7 +113,7 @@ mod tests {
         fs::create_dir(&folder).unwrap();
         File::create(&file).unwrap();
         assert!(
-            matches!(guard.check(), Err(Error::Gone(what)) if what.contains("data` is another one"))
+            matches!(guard.check(), Err(Error::Gone(what)) if what.contains("data` is not the one"))
         );
         fs::remove_dir_all(&folder).unwrap();
         fs::rename(&other, &folder).unwrap();
@@ -126,7 +121,7 @@ mod tests {
         fs::remove_file(&file).unwrap();
         File::create(&file).unwrap();
         assert!(
-            matches!(guard.check(), Err(Error::Gone(what)) if what.contains("besom.db` is another \
+            matches!(guard.check(), Err(Error::Gone(what)) if what.contains("besom.db` is not the \
                 one"))
         );
         drop(database);

@@ -1,21 +1,17 @@
-//! Which project has which contents, and how many bytes that makes. Called by `app::files::blobs`.
-//! Decides nothing: who may name a content is known there.
+//! Stores which project has which contents, and how many bytes they take. `app::files::blobs` calls
+//! it and knows who may name a content; this module decides nothing. Every function fails only if
+//! the database does.
 
 use super::database::{Result, Tx, int};
 
-/// Whether the project has the content.
-///
-/// # Errors
-/// When the database fails.
+/// Returns whether the project has the content.
 pub(crate) fn has(tx: &Tx<'_>, project: &str, sha256: &str) -> Result<bool> {
     let sql = "SELECT 1 FROM holdings WHERE sha256 = ?1 AND project = ?2";
     Ok(tx.one(sql, &[&sha256, &project], |_| Ok(()))?.is_some())
 }
 
-/// From now on the project has the content; `run` is whose token brought it, if it was one's.
-///
-/// # Errors
-/// When the database fails.
+/// Records that the project has the content. `run` is the run whose token brought it; `None` if the
+/// controller's token did.
 pub(crate) fn add(
     tx: &Tx<'_>,
     project: &str,
@@ -46,10 +42,7 @@ pub(crate) fn add(
     Ok(())
 }
 
-/// Bytes that the project has, and that the run's tokens have brought.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the bytes that the project has, and the bytes that the run's tokens have brought.
 pub(crate) fn bytes(tx: &Tx<'_>, project: &str, run: i64) -> Result<(u64, u64)> {
     let of_project = tx
         .one("SELECT bytes FROM project_bytes WHERE project = ?1", &[&project], |row| row.count(0))?
@@ -59,10 +52,7 @@ pub(crate) fn bytes(tx: &Tx<'_>, project: &str, run: i64) -> Result<(u64, u64)> 
     Ok((of_project, of_run.unwrap_or_default()))
 }
 
-/// The content is gone: nobody has it any more.
-///
-/// # Errors
-/// When the database fails.
+/// Forgets a content that is gone: no project has it any more.
 pub(crate) fn forget(tx: &Tx<'_>, sha256: &str) -> Result<()> {
     tx.run(
         "UPDATE project_bytes SET bytes = bytes - (SELECT size FROM holdings WHERE sha256 = ?1 \

@@ -1,6 +1,6 @@
-//! Many runs gone through for a few of their columns, with what they say of themselves and what
-//! they logged last. Called by `app::read::find`. A column is read only when it is asked for, and
-//! nothing is copied.
+//! Goes through many runs for a few of their columns, what they report about themselves, and what
+//! they logged last. `app::read::find` calls it. It reads a column only when the caller asks for
+//! it, and copies nothing.
 
 use super::database::{Error, Result, Row, Tx};
 
@@ -8,43 +8,43 @@ use super::database::{Error, Result, Row, Tx};
 #[derive(Debug)]
 pub(crate) struct Candidate<'a>(&'a Row<'a>);
 
-/// Columns of text; empty where nothing is known.
+/// The columns of text. A text is empty if nothing is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Text {
     /// Its id.
     Id = 1,
     /// The sweep whose trial it is.
     Sweep,
-    /// Project.
+    /// Its project.
     Project,
-    /// Name for people.
+    /// Its name for people.
     Name,
-    /// JSON array of texts.
+    /// Its tags, as a JSON array of texts.
     Tags,
-    /// JSON object.
+    /// Its config, as a JSON object.
     Config,
-    /// Where it is.
+    /// Its state.
     State,
-    /// Who has, or last had, it.
+    /// The agent that has it, or had it last.
     Agent,
     /// The group that it belongs to.
     Group,
-    /// For people: train, eval, ...
+    /// The kind of job, for people: train, eval, ...
     JobType,
-    /// JSON object: what a trial's program added to its parameters.
+    /// The parameters that a trial's program added to its own, as a JSON object.
     Added,
-    /// JSON array: how metrics are summed up.
+    /// The definitions of how metrics are summarized, as a JSON array.
     Metrics,
 }
 
-/// Columns of whole numbers.
+/// The columns of whole numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Number {
-    /// The trial's number, with a sweep.
+    /// The trial's number within its sweep.
     Trial = 13,
     /// The number of its attempts.
     Attempt,
-    /// Rows of history of the present attempt.
+    /// The rows of history of the present attempt.
     Rows,
 }
 
@@ -53,34 +53,34 @@ pub(crate) enum Number {
 pub(crate) struct Logged<'a> {
     /// The last value of each key of history.
     pub(crate) latest: &'a [u8],
-    /// What the summary stream said.
+    /// The values from the summary stream.
     pub(crate) overlay: &'a [u8],
-    /// Count, least, largest and sum of each key of history that held finite numbers.
+    /// The count, least, largest and sum of each key of history that held finite numbers.
     pub(crate) ranges: &'a [u8],
 }
 
 impl Candidate<'_> {
-    /// Internal key; the newer of two runs has the larger one.
+    /// Returns the internal key. The newer of two runs has the larger one.
     pub(crate) fn key(&self) -> Result<i64> {
         self.0.get(0)
     }
 
-    /// A text.
+    /// Returns a text.
     pub(crate) fn text(&self, column: Text) -> Result<&str> {
         self.0.text(column as usize)
     }
 
-    /// A whole number.
+    /// Returns a whole number.
     pub(crate) fn number(&self, column: Number) -> Result<Option<i64>> {
         self.0.get(column as usize)
     }
 
-    /// Best finite value of the sweep's metric.
+    /// Returns the best finite value of the sweep's metric.
     pub(crate) fn value(&self) -> Result<Option<f64>> {
         self.0.get(16)
     }
 
-    /// What it logged last.
+    /// Returns what it logged last.
     pub(crate) fn logged(&self) -> Result<Logged<'_>> {
         Ok(Logged {
             latest: self.0.bytes(17)?,
@@ -105,11 +105,8 @@ macro_rules! select {
     };
 }
 
-/// Shows runs, the newest first, until `show` says `false`. Of one project and of one sweep, where
-/// these are not empty.
-///
-/// # Errors
-/// When the database fails, or what `show` gives.
+/// Passes runs to `show`, the newest first, until it returns `false`. Restricts them to one project
+/// and one sweep, unless these are empty. Fails if the database does, or with the error of `show`.
 pub(crate) fn each<E: From<Error>>(
     tx: &Tx<'_>,
     project: &str,
@@ -121,7 +118,7 @@ pub(crate) fn each<E: From<Error>>(
         let sql = select!("WHERE ?1 = '' OR r.project = ?1 ORDER BY r.key DESC");
         return tx.each(sql, &[&project], show);
     }
-    // The trials of a sweep have keys in the order of their numbers, and an index by these.
+    // The keys of a sweep's trials rise with the trial numbers, and these have an index.
     let sql = select!("WHERE r.sweep = ?2 AND (?1 = '' OR r.project = ?1) ORDER BY r.trial DESC");
     tx.each(sql, &[&project, &sweep], show)
 }

@@ -1,5 +1,6 @@
-//! The memory of the controller: one folder, one database, one writer, a few readers. Called by
-//! `app` alone; its functions take the open transaction. Decides nothing, and never reads a clock.
+//! Stores everything that the controller remembers: one folder, one database, one writer, a few
+//! readers. Only `app` calls it; its functions take the open transaction. It decides nothing and
+//! never reads a clock.
 
 pub(crate) mod about;
 pub(crate) mod agents;
@@ -55,38 +56,35 @@ use crate::{
     settings::Limits,
 };
 
-/// An open data folder. Dropping it lets the writer finish what waits.
+/// An open data folder. Dropping it lets the writer finish the use cases that wait.
 #[derive(Debug)]
 pub(crate) struct Store {
     queue: Option<mpsc::Sender<Box<dyn Job>>>,
-    /// Unless it shares the only thread there is.
+    /// The writer's thread; `None` if the writer shares the only thread.
     writer: Option<thread::JoinHandle<()>>,
     threads: Threads,
     readers: Arc<Readers>,
     /// The contents of files, beside the database.
     pub(crate) blobs: Blobs,
-    /// What both are on; none when SQLite was brought a file system of its own.
+    /// The disk under both; `None` if SQLite was given a file system of its own.
     pub(crate) disk: Option<Disk>,
-    /// Says whether anything may be written.
+    /// Decides whether anything may be written.
     pub(crate) guard: Arc<Guard>,
-    /// Held as long as the store lives: two writers in one folder would each believe in their own
-    /// leases.
+    /// The lock on the folder, held as long as the store lives. Two writers in one folder would
+    /// each trust their own leases.
     _folder: Option<Taken>,
 }
 
 #[derive(Debug)]
 struct Readers {
     idle: Mutex<Vec<Session>>,
-    /// As many as there are readers; each is held until its reader is idle again.
+    /// One permit for each reader, held until the reader is idle again.
     permits: Arc<Semaphore>,
 }
 
 impl Store {
-    /// Opens the folder, and makes it when it is missing.
-    ///
-    /// # Errors
-    /// [`OpenError`] when the folder cannot be used, is in use, or holds no database that we
-    /// understand.
+    /// Opens the folder, and makes it if it is missing. Fails with [`OpenError`] if the folder
+    /// cannot be used, is in use, or holds no database of Besom.
     pub(crate) fn open(
         folder: &Path,
         limits: &Limits,
@@ -103,10 +101,10 @@ impl Store {
         let blobs = Blobs::open(&contents)?;
         let reader = |_| Session::reader(&path, platform.disk);
         let readers = (0..limits.readers).map(reader).collect::<Result<Vec<_>>>()?;
-        // SQLite has its log open from now on, and writes to no other.
+        // From now on SQLite has its log open, and writes to no other.
         let files = [path, folder.join(folder::LOG)];
         let mut files = files.iter().map(PathBuf::as_path).collect::<Vec<_>>();
-        // On a file system that SQLite was brought, the log comes and goes.
+        // On a file system that SQLite was given, the log comes and goes.
         files.truncate(if platform.disk.is_some() { 1 } else { 2 });
         let guard = Arc::new(Guard::new(&[folder, &contents], &files, platform.disk)?);
         let (queue, jobs) = mpsc::channel(limits.queue);
@@ -129,12 +127,9 @@ impl Store {
         })
     }
 
-    /// Opens the folder for reads alone, and changes nothing in it: not a file, not a name. What
-    /// nobody has moved into the database from its log is read from there.
-    ///
-    /// # Errors
-    /// [`OpenError`] when it is no data folder, a controller uses it, or it holds no database that
-    /// we understand.
+    /// Opens the folder only for reads, and changes no file and no name in it. It reads from the
+    /// log what was not moved into the database. Fails with [`OpenError`] if it is no data folder,
+    /// a controller uses it, or it holds no database of Besom.
     pub(crate) fn look(folder: &Path) -> std::result::Result<Self, OpenError> {
         let visited = Taken::visit(folder)?;
         let mut store = Self::look_at(folder, DATABASE)?;
@@ -142,10 +137,8 @@ impl Store {
         Ok(store)
     }
 
-    /// As [`Store::look`], with the database in this file of the folder, which somebody has taken.
-    ///
-    /// # Errors
-    /// As [`Store::look`].
+    /// Opens a folder like [`Store::look`], with the database in this file of it. The caller has
+    /// taken the folder. Fails as [`Store::look`] does.
     pub(crate) fn look_at(folder: &Path, database: &str) -> std::result::Result<Self, OpenError> {
         let session =
             Session::visitor(&folder.join(database), &folder.join(format!("{database}-wal")))?;
@@ -165,12 +158,10 @@ impl Store {
         })
     }
 
-    /// Runs a use case on the writer's thread and returns once it is committed and synced. `after`
-    /// is called on that thread, in the order of commits, even when the caller has gone away
-    /// meanwhile.
-    ///
-    /// # Errors
-    /// The use case's own, or a [`Error`] of the database: then nothing of it was kept.
+    /// Runs a use case on the writer's thread and returns once it is committed and synced. The
+    /// writer calls `after` on that thread, in the order of commits, even if the caller has gone
+    /// away meanwhile. Fails with the error of the use case or of the database; then nothing of it
+    /// was kept.
     pub(crate) async fn write<T, E>(
         &self,
         work: impl FnOnce(&Tx<'_>) -> std::result::Result<T, E> + Send + 'static,
@@ -188,10 +179,8 @@ impl Store {
         answer.await.map_err(|_| gone())?
     }
 
-    /// Reads from one snapshot, beside the writer, on a thread that may block.
-    ///
-    /// # Errors
-    /// The reader's own, or a [`Error`] of the database.
+    /// Reads from one snapshot, beside the writer, on a thread that may block. Fails with the error
+    /// of the reader or of the database.
     pub(crate) async fn read<T, E>(
         &self,
         work: impl FnOnce(&Tx<'_>) -> std::result::Result<T, E> + Send + 'static,
@@ -207,11 +196,12 @@ impl Store {
         let reading = self.threads.run(move || {
             let session = lock(&readers.idle).pop();
             let Some(session) = session else {
-                return Err(Error::Bug("a permit without a reader".to_owned()).into());
+                return Err(Error::Bug("a permit has no reader".to_owned()).into());
             };
             let outcome = snapshot(&session, work);
             lock(&readers.idle).push(session);
-            // Not sooner, and not by the caller, who may have gone away while the reader was busy.
+            // The permit is released here and not by the caller, who may have gone away while the
+            // reader was busy.
             drop(permit);
             outcome
         });
@@ -227,7 +217,7 @@ fn start_writer(
         drop(tokio::spawn(work));
         return Ok(None);
     }
-    // It waits for its queue and for nothing else.
+    // The thread waits for its queue and for nothing else.
     let waits = tokio::runtime::Builder::new_current_thread().build()?;
     thread::Builder::new().name("writer".to_owned()).spawn(move || waits.block_on(work)).map(Some)
 }
@@ -235,8 +225,7 @@ fn start_writer(
 impl Drop for Store {
     fn drop(&mut self) {
         self.queue = None;
-        // A use case may own the last reference to all of this; then the writer is the one that
-        // drops it.
+        // A use case may own the last reference to the store. Then the writer itself drops it.
         if let Some(writer) =
             self.writer.take().filter(|writer| writer.thread().id() != thread::current().id())
         {

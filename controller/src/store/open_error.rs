@@ -1,4 +1,4 @@
-//! Why a data folder cannot be opened.
+//! Defines why a data folder cannot be opened.
 
 use std::io;
 
@@ -10,24 +10,24 @@ pub(crate) enum OpenError {
     /// The folder cannot be made or read.
     #[error("{}", plain(.0))]
     Folder(#[from] io::Error),
-    /// Something in it cannot be written.
+    /// A file in it cannot be written.
     #[error("`{file}` cannot be written: {}", plain(.cause))]
     ReadOnly {
-        /// What, without the folder.
+        /// The file, without the folder.
         file: String,
-        /// What the operating system says.
+        /// The error of the operating system.
         cause: io::Error,
     },
     /// It is no data folder.
     #[error("{0}")]
     NoFolder(&'static str),
-    /// It holds what only a database can make sense of, but no database.
+    /// It holds files that only a database gives a meaning, but no database.
     #[error("it is missing or empty, beside {0}")]
     NoDatabase(&'static str),
     /// Its database names contents, and none of them is there.
     #[error("the folder `blobs` is missing or empty, though the database names contents")]
     NoContents,
-    /// Somebody else has it.
+    /// Another process has it.
     #[error("another controller uses it")]
     InUse,
     /// The database does not open.
@@ -38,14 +38,14 @@ pub(crate) enum OpenError {
 impl From<Error> for OpenError {
     fn from(error: Error) -> Self {
         match error {
-            // A process that knows nothing of our lock holds SQLite's.
+            // A process that does not know the folder's lock holds SQLite's.
             Error::Busy(_) => OpenError::InUse,
             error => OpenError::Database(error),
         }
     }
 }
 
-/// What the operating system says, in our manner and without its number.
+/// Returns the operating system's message in lower case and without its number.
 pub(crate) fn plain(error: &io::Error) -> String {
     let text = error.to_string().to_lowercase();
     text.split(" (os error").next().unwrap_or_default().to_owned()

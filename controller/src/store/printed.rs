@@ -1,15 +1,13 @@
-//! What a person should know of the lines that a run's program has printed. Called by
-//! `app::runs::about` (write), `app::read::views` and `app::runs::end` (read).
+//! Stores the note for people about the lines that a run's program has printed. `app::runs::about`
+//! writes it; `app::read::views` and `app::runs::end` read it. Every function fails only if the
+//! database does.
 
 use super::{
     database::{Result, Tx},
     runs::Run,
 };
 
-/// What the agent of the run's present attempt says of its lines.
-///
-/// # Errors
-/// When the database fails.
+/// Reads the note that the agent of the run's present attempt has written.
 pub(crate) fn get(tx: &Tx<'_>, run: &Run) -> Result<Option<String>> {
     tx.one(
         "SELECT note FROM printed WHERE run = ?1 AND attempt = ?2",
@@ -18,10 +16,7 @@ pub(crate) fn get(tx: &Tx<'_>, run: &Run) -> Result<Option<String>> {
     )
 }
 
-/// Writes what the agent of the run's present attempt says of its lines.
-///
-/// # Errors
-/// When the database fails.
+/// Writes the note of the agent of the run's present attempt.
 pub(crate) fn save(tx: &Tx<'_>, run: &Run, note: &str) -> Result<()> {
     tx.run(
         "INSERT INTO printed (run, attempt, note) VALUES (?1, ?2, ?3)

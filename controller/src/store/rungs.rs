@@ -1,6 +1,7 @@
-//! The rungs of early stopping that runs have reached, with what was decided there. Called by
-//! `app::rows::stopping` in the transaction of the rows that cross a rung, by
-//! `app::rows::rung_costs`, `app::change` and `app::read::views`. Never reads a history.
+//! Stores the rungs of early stopping that runs have reached, with the decision at each.
+//! `app::rows::stopping` calls it in the transaction of the rows that cross a rung; so do
+//! `app::rows::rung_costs`, `app::change` and `app::read::views`. It never reads a history. Every
+//! function fails only if the database does, unless its comment says more.
 
 use sweeps::{
     history::Rung,
@@ -9,43 +10,37 @@ use sweeps::{
 
 use super::database::{Result, Tx, int};
 
-/// The newest at a rung: one step into an index, as a test checks.
+/// Finds the newest row at a rung by one index lookup, as a test checks.
 const NEWEST: &str = "SELECT max(key) FROM rungs WHERE sweep = ?1 AND iteration = ?2";
-/// What earlier attempts had at a rung.
+/// Makes the rows of earlier attempts at a rung count no more.
 const SUPERSEDE: &str =
     "UPDATE rungs SET counts = 0 WHERE run = ?1 AND attempt < ?2 AND iteration = ?3 AND counts = 1";
 
-/// A decision and what is kept beside it.
+/// A decision and what is stored beside it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reached<'a> {
     /// The run's internal key.
     pub(crate) run: i64,
-    /// The attempt that reached it.
+    /// The attempt that reached the rung.
     pub(crate) attempt: u32,
-    /// The sweep, among whose runs it counts.
+    /// The sweep among whose runs it counts.
     pub(crate) sweep: &'a str,
-    /// What others are compared with.
+    /// The cost that others are compared with.
     pub(crate) cost: f64,
-    /// The best value until there.
+    /// The best value up to this rung.
     pub(crate) best: f64,
-    /// What was decided.
+    /// The decision at the rung.
     pub(crate) decision: Decision,
 }
 
-/// Takes back what earlier attempts of a run had at a rung: the new one counts in their place.
-/// Whether there was anything.
-///
-/// # Errors
-/// When the database fails.
+/// Makes what earlier attempts of a run had at a rung count no more, since the new attempt counts
+/// in their place. Returns whether there was anything.
 pub(crate) fn supersede(tx: &Tx<'_>, run: i64, attempt: u32, iteration: u64) -> Result<bool> {
     Ok(tx.run(SUPERSEDE, &[&run, &attempt, &int(iteration)?])? > 0)
 }
 
-/// The rungs that one attempt had reached up to an iteration count for another from now on, which
-/// goes on from there.
-///
-/// # Errors
-/// When the database fails.
+/// Copies the rungs that one attempt had reached up to an iteration to another attempt, which
+/// continues from there. Only the copies count from now on.
 pub(crate) fn inherit(tx: &Tx<'_>, run: i64, from: u32, to: u32, until: u64) -> Result<()> {
     tx.run(
         "UPDATE rungs SET counts = 0 WHERE run = ?1 AND attempt < ?2 AND iteration <= ?3 AND \
@@ -63,19 +58,14 @@ pub(crate) fn inherit(tx: &Tx<'_>, run: i64, from: u32, to: u32, until: u64) -> 
     Ok(())
 }
 
-/// Whether any trial of a sweep has been at a rung.
-///
-/// # Errors
-/// When the database fails.
+/// Returns whether any trial of a sweep has reached a rung.
 pub(crate) fn has_any(tx: &Tx<'_>, sweep: &str) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM rungs WHERE sweep = ?1)";
     Ok(tx.one(sql, &[&sweep], |row| row.get(0))?.unwrap_or(false))
 }
 
-/// Writes a rung that was reached, which counts from now on; gives its key.
-///
-/// # Errors
-/// When the database fails, or this attempt has been there before.
+/// Writes a rung that was reached, which counts from now on. Returns its key. Fails if this attempt
+/// has reached it before.
 pub(crate) fn insert(tx: &Tx<'_>, reached: &Reached<'_>) -> Result<i64> {
     let Decision { iteration, value, rank, of, threshold, verdict } = reached.decision;
     tx.insert(
@@ -98,19 +88,14 @@ pub(crate) fn insert(tx: &Tx<'_>, reached: &Reached<'_>) -> Result<i64> {
     )
 }
 
-/// The key of the newest row at a rung; `None` when nobody has been there. Whoever remembers what
-/// counted when this row came knows what counts now.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the key of the newest row at a rung; `None` if no run has reached it. A caller that
+/// remembers what counted when this row came knows what counts now.
 pub(crate) fn newest(tx: &Tx<'_>, sweep: &str, iteration: u64) -> Result<Option<i64>> {
     Ok(tx.one(NEWEST, &[&sweep, &int(iteration)?], |row| row.get(0))?.flatten())
 }
 
-/// The costs that count at a rung, in no order: one for each run, by its newest attempt there.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the costs that count at a rung, in no order: one for each run, by its newest attempt
+/// there.
 pub(crate) fn costs(tx: &Tx<'_>, sweep: &str, iteration: u64) -> Result<Vec<f64>> {
     tx.all(
         "SELECT cost FROM rungs WHERE sweep = ?1 AND iteration = ?2 AND counts = 1",
@@ -119,10 +104,7 @@ pub(crate) fn costs(tx: &Tx<'_>, sweep: &str, iteration: u64) -> Result<Vec<f64>
     )
 }
 
-/// What was decided for an attempt, in rising order of the rungs.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the decisions for an attempt, in rising order of the rungs.
 pub(crate) fn decisions(tx: &Tx<'_>, run: i64, attempt: u32) -> Result<Vec<Decision>> {
     tx.all(
         "SELECT iteration, value, rank, of, threshold, stop FROM rungs WHERE run = ?1 AND attempt \
@@ -141,10 +123,7 @@ pub(crate) fn decisions(tx: &Tx<'_>, run: i64, attempt: u32) -> Result<Vec<Decis
     )
 }
 
-/// The rungs of an attempt as the search sees them, in rising order.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the rungs of an attempt as the search sees them, in rising order.
 pub(crate) fn of_attempt(tx: &Tx<'_>, run: i64, attempt: u32) -> Result<Vec<Rung>> {
     tx.all(
         "SELECT iteration, best FROM rungs WHERE run = ?1 AND attempt = ?2 ORDER BY iteration",
@@ -182,7 +161,7 @@ mod tests {
         (folder, store)
     }
 
-    /// The plan of a statement, in SQLite's words.
+    /// Returns SQLite's plan for a statement.
     fn plan(tx: &Tx<'_>, sql: &str) -> Result<String> {
         let bound = sql.replace('?', "1");
         let explain: &'static str =
@@ -191,7 +170,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_decision_takes_steps_into_indices_and_reads_no_list() {
+    async fn a_decision_uses_indices_and_scans_no_table() {
         let (_folder, store) = open();
         let newest = store.read(|tx| plan(tx, NEWEST)).await.unwrap();
         assert_eq!(

@@ -1,5 +1,6 @@
-//! Runs: config, state, result. Called by `app`, which changes a state only through
-//! `sweeps::lifecycle`.
+//! Stores runs: config, state, result. `app` calls it, and changes a state only through
+//! `sweeps::lifecycle`. Every function fails only if the database does, unless its comment says
+//! more.
 
 use sweeps::lifecycle::{Class, run::State};
 
@@ -11,86 +12,86 @@ use super::{
 /// One run.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Run {
-    /// Internal key; 0 before it is stored.
+    /// The internal key; 0 before it is stored.
     pub(crate) key: i64,
     /// Its id.
     pub(crate) id: String,
     /// The sweep whose trial it is.
     pub(crate) sweep: Option<String>,
-    /// The trial's number, with a sweep.
+    /// The trial's number within its sweep.
     pub(crate) trial: Option<u64>,
-    /// Project; may be empty.
+    /// Its project; may be empty.
     pub(crate) project: String,
-    /// Name for people; may be empty.
+    /// Its name for people; may be empty.
     pub(crate) name: String,
-    /// JSON array of texts.
+    /// Its tags, as a JSON array of texts.
     pub(crate) tags: String,
-    /// JSON object.
+    /// Its config, as a JSON object.
     pub(crate) config: String,
-    /// Why this point.
+    /// Why the search chose this point.
     pub(crate) suggestion: Suggestion,
-    /// Where it is.
+    /// Its state.
     pub(crate) state: State,
     /// The number of its attempts; 0 before the first.
     pub(crate) attempt: u32,
-    /// Who has, or last had, it.
+    /// The agent that has it, or had it last.
     pub(crate) agent: Option<String>,
-    /// Before others in the queue.
+    /// Whether it goes before others in the queue.
     pub(crate) front: bool,
-    /// The present attempt has said that its node will take it away.
+    /// Whether the present attempt has reported that its node will take it away.
     pub(crate) preempting: bool,
     /// Why it should end, if it should.
     pub(crate) stop_wanted: Option<String>,
-    /// Rows of history of the present attempt.
+    /// The rows of history of the present attempt.
     pub(crate) history: u64,
-    /// Rows of the present attempt that hold the sweep's metric.
+    /// The rows of the present attempt that hold the sweep's metric.
     pub(crate) logged: u64,
-    /// Rows of history of the present attempt that hold the metric as a finite number.
+    /// The rows of history of the present attempt that hold the metric as a finite number.
     pub(crate) iteration: u64,
-    /// Best finite value of the metric in the present attempt.
+    /// The best finite value of the metric in the present attempt.
     pub(crate) value: Option<f64>,
-    /// The value that counts for each constraint of its sweep, once it is over.
+    /// The value that counts for each constraint of its sweep, once the run is over.
     pub(crate) constrained: Vec<Option<f64>>,
     /// How it ended.
     pub(crate) outcome: Outcome,
-    /// What a person should know of its end.
+    /// A note for people about its end.
     pub(crate) note: Option<String>,
-    /// Milliseconds since the epoch.
+    /// When it was created, in milliseconds since the epoch.
     pub(crate) created_ms: i64,
-    /// Milliseconds since the epoch, of the present attempt.
+    /// When the present attempt started, in milliseconds since the epoch.
     pub(crate) started_ms: Option<i64>,
-    /// Milliseconds since the epoch.
+    /// When it ended, in milliseconds since the epoch.
     pub(crate) ended_ms: Option<i64>,
 }
 
-/// How a trial's point came about.
+/// How the search chose a trial's point.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Suggestion {
-    /// Number of the newest event that the search knew.
+    /// The number of the newest event that the search knew.
     pub(crate) seen: i64,
-    /// Why this point, as JSON.
+    /// The origin of the point, as JSON.
     pub(crate) origin: Option<String>,
     /// The model's fit, as JSON.
     pub(crate) fit: Option<String>,
-    /// The build and SIMD level that computed it.
+    /// The build and the SIMD level that computed it.
     pub(crate) engine: Option<String>,
 }
 
 /// How a run ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
-    /// For failed and crashed.
+    /// The class of the failure, if the run failed or crashed.
     pub(crate) class: Option<Class>,
-    /// Of the program.
+    /// The exit code of the program.
     pub(crate) exit_code: Option<i32>,
-    /// That ended the program.
+    /// The signal that ended the program.
     pub(crate) signal: Option<i32>,
-    /// For people.
+    /// A message for people.
     pub(crate) message: Option<String>,
 }
 
 impl Run {
-    /// A first attempt of which nothing is known but its id, its state and the time.
+    /// Makes a first attempt of which only the id, the state and the time are known.
     pub(crate) fn new(id: String, state: State, created_ms: i64) -> Self {
         Self {
             key: 0,
@@ -122,10 +123,7 @@ impl Run {
     }
 }
 
-/// Writes a new run; gives its internal key.
-///
-/// # Errors
-/// When the database fails, or the id is taken.
+/// Writes a new run. Returns its internal key. Fails if the id is taken.
 pub(crate) fn insert(tx: &Tx<'_>, run: &Run) -> Result<i64> {
     tx.insert(
         "INSERT INTO runs (id, sweep, trial, project, name, tags, config, seen, origin, fit, \
@@ -153,10 +151,7 @@ pub(crate) fn insert(tx: &Tx<'_>, run: &Run) -> Result<i64> {
     )
 }
 
-/// Writes what may change of a run.
-///
-/// # Errors
-/// When the database fails.
+/// Writes all columns of a run that may change.
 pub(crate) fn save(tx: &Tx<'_>, run: &Run) -> Result<()> {
     let constrained = (!run.constrained.is_empty())
         .then(|| serde_json::Value::from(run.constrained.clone()).to_string());
@@ -193,10 +188,7 @@ pub(crate) fn save(tx: &Tx<'_>, run: &Run) -> Result<()> {
     Ok(())
 }
 
-/// Writes what an append changes of a run whose state stays: no index is touched.
-///
-/// # Errors
-/// When the database fails.
+/// Writes what an append changes of a run whose state stays. It touches no index.
 pub(crate) fn save_logged(tx: &Tx<'_>, run: &Run) -> Result<()> {
     tx.run(
         "UPDATE runs SET history = ?2, logged = ?3, value = ?4, iteration = ?5 WHERE key = ?1",
@@ -206,10 +198,7 @@ pub(crate) fn save_logged(tx: &Tx<'_>, run: &Run) -> Result<()> {
     Ok(())
 }
 
-/// Writes what people and programs say of a run: project, name, tags, config.
-///
-/// # Errors
-/// When the database fails.
+/// Writes what people and programs say about a run: project, name, tags, config.
 pub(crate) fn save_introduction(tx: &Tx<'_>, run: &Run) -> Result<()> {
     tx.run(
         "UPDATE runs SET project = ?2, name = ?3, tags = ?4, config = ?5 WHERE key = ?1",
@@ -218,7 +207,8 @@ pub(crate) fn save_introduction(tx: &Tx<'_>, run: &Run) -> Result<()> {
     Ok(())
 }
 
-/// All columns in the order of [`read`]. A macro, so that each statement stays one constant text.
+/// The columns in the order of [`read`]. It is a macro, so that each statement stays one constant
+/// text.
 macro_rules! select {
     ($rest:literal) => {
         concat!(
@@ -232,10 +222,7 @@ macro_rules! select {
     };
 }
 
-/// The run with this id.
-///
-/// # Errors
-/// When the database fails.
+/// Finds the run with this id.
 pub(crate) fn get(tx: &Tx<'_>, id: &str) -> Result<Option<Run>> {
     tx.one(select!("WHERE id = ?1"), &[&id], read)
 }
@@ -243,20 +230,17 @@ pub(crate) fn get(tx: &Tx<'_>, id: &str) -> Result<Option<Run>> {
 /// When the attempts of a run were over, as far as its row says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ends {
-    /// Where it is.
+    /// Its state.
     pub(crate) state: State,
     /// Its newest attempt.
     pub(crate) attempt: u32,
-    /// When that began.
+    /// When that attempt began, in milliseconds since the epoch.
     pub(crate) started_ms: Option<i64>,
-    /// When that ended.
+    /// When that attempt ended, in milliseconds since the epoch.
     pub(crate) ended_ms: Option<i64>,
 }
 
-/// [`Ends`] of the run with this id, without the rest of its row.
-///
-/// # Errors
-/// When the database fails.
+/// Reads the [`Ends`] of the run with this id, without the rest of its row.
 pub(crate) fn ends(tx: &Tx<'_>, id: &str) -> Result<Option<Ends>> {
     tx.one("SELECT state, attempt, started_ms, ended_ms FROM runs WHERE id = ?1", &[&id], |row| {
         let state = state_of(&row.get::<String>(0)?)?;
@@ -264,28 +248,19 @@ pub(crate) fn ends(tx: &Tx<'_>, id: &str) -> Result<Option<Ends>> {
     })
 }
 
-/// The run with this internal key.
-///
-/// # Errors
-/// When the database fails.
+/// Finds the run with this internal key.
 pub(crate) fn at(tx: &Tx<'_>, key: i64) -> Result<Option<Run>> {
     tx.one(select!("WHERE key = ?1"), &[&key], read)
 }
 
-/// When the first trial of a sweep was handed out.
-///
-/// # Errors
-/// When the database fails.
+/// Returns when the first trial of a sweep was handed out.
 pub(crate) fn first_ms(tx: &Tx<'_>, sweep: &str) -> Result<Option<i64>> {
     tx.one("SELECT created_ms FROM runs WHERE sweep = ?1 AND trial = 0", &[&sweep], |row| {
         row.get(0)
     })
 }
 
-/// The state of the run with this internal key.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the state of the run with this internal key.
 pub(crate) fn state(tx: &Tx<'_>, key: i64) -> Result<Option<State>> {
     tx.one("SELECT state FROM runs WHERE key = ?1", &[&key], |row| state_of(&row.get::<String>(0)?))
 }
@@ -293,14 +268,14 @@ pub(crate) fn state(tx: &Tx<'_>, key: i64) -> Result<Option<State>> {
 /// How many runs are taken at once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Most {
-    /// So many of them.
+    /// The number of runs.
     pub(crate) runs: usize,
-    /// Bytes of their configs from which no more are taken.
+    /// The bytes of their configs. At 0 no more are taken.
     pub(crate) bytes: usize,
 }
 
 impl Most {
-    /// One was taken.
+    /// Counts one run as taken.
     pub(crate) fn take(&mut self, run: &Run) {
         self.runs = self.runs.saturating_sub(1);
         self.bytes = self.bytes.saturating_sub(run.config.len());
@@ -310,26 +285,20 @@ impl Most {
 /// Some runs.
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
-    /// As many as were wanted at most.
+    /// The runs, at most as many as were wanted.
     pub(crate) runs: Vec<Run>,
-    /// There are more.
+    /// Whether there are more.
     pub(crate) more: bool,
 }
 
-/// Runs of a sweep that wait for an agent, the next one first.
-///
-/// # Errors
-/// When the database fails.
+/// Reads the runs of a sweep that wait for an agent, the next one first.
 pub(crate) fn queued(tx: &Tx<'_>, sweep: &str, most: Most) -> Result<Taken> {
     let sql = select!("WHERE sweep = ?1 AND state = 'queued' ORDER BY front DESC, trial");
     some(tx, sql, &[&sweep], most)
 }
 
-/// Runs of a sweep that are not over and that nobody has told to end for this reason, by trial
-/// number.
-///
-/// # Errors
-/// When the database fails.
+/// Reads the runs of a sweep that are not over and were not yet told to end for this reason, by
+/// trial number.
 pub(crate) fn not_told(tx: &Tx<'_>, sweep: &str, reason: &str, most: Most) -> Result<Taken> {
     let sql = select!(
         "WHERE sweep = ?1 AND state IN ('queued', 'leased', 'running') AND stop_wanted IS NOT ?2 \
@@ -353,20 +322,14 @@ fn some(tx: &Tx<'_>, sql: &'static str, params: &[&dyn Param], mut most: Most) -
     Ok(some)
 }
 
-/// The newest attempt of a run, and who has or last had it.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the newest attempt of a run, and the agent that has it or had it last.
 pub(crate) fn holder(tx: &Tx<'_>, id: &str) -> Result<Option<(u32, Option<String>)>> {
     tx.one("SELECT attempt, agent FROM runs WHERE id = ?1", &[&id], |row| {
         Ok((row.get(0)?, row.get(1)?))
     })
 }
 
-/// Runs that an agent was told to start, or runs.
-///
-/// # Errors
-/// When the database fails.
+/// Reads the runs that an agent was told to start, or runs.
 pub(crate) fn held_by(tx: &Tx<'_>, agent: &str) -> Result<Vec<Run>> {
     tx.all(
         select!("WHERE agent = ?1 AND state IN ('leased', 'running') ORDER BY key"),
@@ -375,10 +338,7 @@ pub(crate) fn held_by(tx: &Tx<'_>, agent: &str) -> Result<Vec<Run>> {
     )
 }
 
-/// Whether any agent but this one was told to start a run of the sweep, or runs one.
-///
-/// # Errors
-/// When the database fails.
+/// Returns whether an agent other than this one was told to start a run of the sweep, or runs one.
 pub(crate) fn is_held_by_others(tx: &Tx<'_>, sweep: &str, agent: &str) -> Result<bool> {
     let held = tx.one(
         "SELECT 1 FROM runs WHERE sweep = ?1 AND state IN ('leased', 'running') AND agent <> ?2 \
@@ -389,20 +349,14 @@ pub(crate) fn is_held_by_others(tx: &Tx<'_>, sweep: &str, agent: &str) -> Result
     Ok(held.is_some())
 }
 
-/// Every run that some agent, or a program of its own, holds: its id, attempt and agent.
-///
-/// # Errors
-/// When the database fails.
+/// Lists every run that an agent, or a program of its own, holds: its id, attempt and agent.
 pub(crate) fn held(tx: &Tx<'_>) -> Result<Vec<(String, u32, Option<String>)>> {
     tx.all("SELECT id, attempt, agent FROM runs WHERE state IN ('leased', 'running')", &[], |row| {
         Ok((row.get(0)?, row.get(1)?, row.get(2)?))
     })
 }
 
-/// The ids of the runs of a sweep that are not over, by trial number.
-///
-/// # Errors
-/// When the database fails.
+/// Lists the ids of the runs of a sweep that are not over, by trial number.
 pub(crate) fn live(tx: &Tx<'_>, sweep: &str) -> Result<Vec<String>> {
     tx.all(
         "SELECT id FROM runs WHERE sweep = ?1 AND state IN ('queued', 'leased', 'running') ORDER \
@@ -412,10 +366,7 @@ pub(crate) fn live(tx: &Tx<'_>, sweep: &str) -> Result<Vec<String>> {
     )
 }
 
-/// The ids of the runs of a sweep that failed or crashed, by trial number.
-///
-/// # Errors
-/// When the database fails.
+/// Lists the ids of the runs of a sweep that failed or crashed, by trial number.
 pub(crate) fn failed(tx: &Tx<'_>, sweep: &str) -> Result<Vec<String>> {
     tx.all(
         "SELECT id FROM runs WHERE sweep = ?1 AND state IN ('failed', 'crashed') ORDER BY trial",
@@ -424,10 +375,7 @@ pub(crate) fn failed(tx: &Tx<'_>, sweep: &str) -> Result<Vec<String>> {
     )
 }
 
-/// Runs of a sweep from trial `from` on, by trial number, at most `limit`.
-///
-/// # Errors
-/// When the database fails.
+/// Reads the runs of a sweep from trial `from` on, by trial number, at most `limit`.
 pub(crate) fn page(tx: &Tx<'_>, sweep: &str, from: u64, limit: u32) -> Result<Vec<Run>> {
     tx.all(
         select!("WHERE sweep = ?1 AND trial >= ?2 ORDER BY trial LIMIT ?3"),
@@ -436,10 +384,8 @@ pub(crate) fn page(tx: &Tx<'_>, sweep: &str, from: u64, limit: u32) -> Result<Ve
     )
 }
 
-/// Runs outside of sweeps older than the one with this key, newest first, at most `limit`.
-///
-/// # Errors
-/// When the database fails.
+/// Reads the runs outside of sweeps that are older than the one with this key, the newest first, at
+/// most `limit`.
 pub(crate) fn alone(tx: &Tx<'_>, before: i64, limit: u32) -> Result<Vec<Run>> {
     tx.all(
         select!("WHERE sweep IS NULL AND key < ?1 ORDER BY key DESC LIMIT ?2"),
@@ -493,5 +439,5 @@ fn read(row: &Row<'_>) -> Result<Run> {
 }
 
 fn state_of(name: &str) -> Result<State> {
-    State::from_name(name).ok_or_else(|| Error::Corrupt(format!("a run is `{name}`")))
+    State::from_name(name).ok_or_else(|| Error::Corrupt(format!("no state is named `{name}`")))
 }

@@ -1,26 +1,23 @@
-//! The summaries of runs, as frames of the `record` crate: so that NaN, infinities and the types of
-//! values survive, which SQL would lose. Called by `app::rows::ingest` and `app::read::views`.
-//! Never looks into a frame.
+//! Stores the summaries of runs as frames of the `record` crate, which keep NaN, infinities and the
+//! types of values; SQL would lose them. `app::rows::ingest` and `app::read::views` call it. It
+//! never looks into a frame. Every function fails only if the database does.
 
 use super::database::{Result, Tx};
 
-/// What is stored of a run's summary.
+/// The stored summary of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stored {
     /// The last value of each key of history.
     pub(crate) latest: Vec<u8>,
-    /// What the summary stream said.
+    /// The values from the summary stream.
     pub(crate) overlay: Vec<u8>,
-    /// Count, least, largest and sum of each key of history that held finite numbers.
+    /// The count, least, largest and sum of each key of history that held finite numbers.
     pub(crate) ranges: Vec<u8>,
     /// The largest step of history plus one.
     pub(crate) next_step: u64,
 }
 
-/// The summary of a run; empty when nothing was logged.
-///
-/// # Errors
-/// When the database fails.
+/// Reads the summary of a run; empty if nothing was logged.
 pub(crate) fn get(tx: &Tx<'_>, run: i64) -> Result<Stored> {
     let sql = "SELECT latest, overlay, ranges, next_step FROM summaries WHERE run = ?1";
     let stored = tx.one(sql, &[&run], |row| {
@@ -31,9 +28,6 @@ pub(crate) fn get(tx: &Tx<'_>, run: i64) -> Result<Stored> {
 }
 
 /// Writes the summary of a run.
-///
-/// # Errors
-/// When the database fails.
 pub(crate) fn save(tx: &Tx<'_>, run: i64, stored: &Stored) -> Result<()> {
     tx.run(
         "INSERT INTO summaries (run, latest, overlay, ranges, next_step) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -44,10 +38,7 @@ pub(crate) fn save(tx: &Tx<'_>, run: i64, stored: &Stored) -> Result<()> {
     Ok(())
 }
 
-/// Forgets the summary of a run: its next attempt starts anew.
-///
-/// # Errors
-/// When the database fails.
+/// Removes the summary of a run, because its next attempt starts anew.
 pub(crate) fn clear(tx: &Tx<'_>, run: i64) -> Result<()> {
     tx.run("DELETE FROM summaries WHERE run = ?1", &[&run])?;
     Ok(())

@@ -1,5 +1,6 @@
-//! Sweeps as they were created, and their progress: state, counters, best run. Called by `app`,
-//! which changes a state only through `sweeps::lifecycle`.
+//! Stores sweeps as they were created, and their progress: state, counters, best run. `app` calls
+//! it, and changes a state only through `sweeps::lifecycle`. Every function fails only if the
+//! database does, unless its comment says more.
 
 use sweeps::lifecycle::sweep::State;
 
@@ -10,70 +11,67 @@ use super::database::{Error, Result, Row, Tx, int};
 pub(crate) struct Sweep {
     /// Its id.
     pub(crate) id: String,
-    /// Chosen by the client that created it.
+    /// The key that the client chose when it created the sweep.
     pub(crate) idempotency_key: Option<String>,
     /// The configuration as it was sent.
     pub(crate) yaml: String,
-    /// What its check warned of, as a JSON array of texts.
+    /// The warnings of its check, as a JSON array of texts.
     pub(crate) warnings: String,
-    /// Of the search.
+    /// The seed of the search.
     pub(crate) seed: u64,
-    /// Milliseconds since the epoch.
+    /// When it was created, in milliseconds since the epoch.
     pub(crate) created_ms: i64,
 }
 
-/// Where a sweep is.
+/// The progress of a sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Progress {
-    /// The sweep.
+    /// The sweep's id.
     pub(crate) sweep: String,
     /// Its state.
     pub(crate) state: State,
-    /// Why no new trial is wanted, if so.
+    /// Why it wants no new trial, if so.
     pub(crate) closing: Option<String>,
-    /// The number that the next trial gets: how many there are.
+    /// The number that the next trial gets, which is the number of trials.
     pub(crate) next_trial: u64,
-    /// Runs in this state.
+    /// The number of runs that are queued.
     pub(crate) queued: u64,
-    /// Runs in this state.
+    /// The number of runs that are leased.
     pub(crate) leased: u64,
-    /// Runs in this state.
+    /// The number of runs that are running.
     pub(crate) running: u64,
-    /// Runs in this state.
+    /// The number of runs that finished.
     pub(crate) finished: u64,
-    /// Runs in this state.
+    /// The number of runs that failed.
     pub(crate) failed: u64,
-    /// Runs that crashed for good.
+    /// The number of runs that crashed for good.
     pub(crate) crashed: u64,
-    /// Runs that a person stopped.
+    /// The number of runs that a person stopped.
     pub(crate) stopped: u64,
-    /// Runs that a stopping rule ended.
+    /// The number of runs that a stopping rule ended.
     pub(crate) pruned: u64,
-    /// Attempts in a row that failed soon after their start.
+    /// The number of attempts in a row that failed soon after their start.
     pub(crate) quick_failures: u64,
-    /// The agent of all of these; none when there are none, or of several.
+    /// The agent that had all of these; `None` if there are none, or several agents had them.
     pub(crate) failing_agent: Option<String>,
-    /// Why the controller paused it by itself.
+    /// Why the controller paused the sweep by itself.
     pub(crate) trouble: Option<String>,
     /// The finished run with the best value.
     pub(crate) best_run: Option<String>,
-    /// Its value.
+    /// The value of that run.
     pub(crate) best_value: Option<f64>,
-    /// Milliseconds since the epoch, once it is over.
+    /// When the sweep ended, in milliseconds since the epoch; `None` until it is over.
     pub(crate) ended_ms: Option<i64>,
 }
 
 impl Progress {
-    /// Runs that are not over.
+    /// Returns the number of runs that are not over.
     pub(crate) fn live(&self) -> u64 {
         self.queued + self.leased + self.running
     }
 }
 
-/// Writes a new sweep with its progress.
-///
-/// # Errors
-/// When the database fails, or the id or the key is taken.
+/// Writes a new sweep with its progress. Fails if the id or the key is taken.
 pub(crate) fn insert(tx: &Tx<'_>, sweep: &Sweep) -> Result<()> {
     tx.run(
         "INSERT INTO sweeps (id, idempotency_key, yaml, warnings, seed, created_ms) VALUES (?1, \
@@ -96,10 +94,7 @@ pub(crate) fn insert(tx: &Tx<'_>, sweep: &Sweep) -> Result<()> {
     Ok(())
 }
 
-/// The sweep with this id.
-///
-/// # Errors
-/// When the database fails.
+/// Finds the sweep with this id.
 pub(crate) fn get(tx: &Tx<'_>, id: &str) -> Result<Option<Sweep>> {
     tx.one(
         "SELECT id, idempotency_key, yaml, warnings, seed, created_ms FROM sweeps WHERE id = ?1",
@@ -108,18 +103,12 @@ pub(crate) fn get(tx: &Tx<'_>, id: &str) -> Result<Option<Sweep>> {
     )
 }
 
-/// The id of the sweep that was created with this key.
-///
-/// # Errors
-/// When the database fails.
+/// Finds the id of the sweep that was created with this key.
 pub(crate) fn by_key(tx: &Tx<'_>, key: &str) -> Result<Option<String>> {
     tx.one("SELECT id FROM sweeps WHERE idempotency_key = ?1", &[&key], |row| row.get(0))
 }
 
-/// The newest sweeps, newest first.
-///
-/// # Errors
-/// When the database fails.
+/// Reads the newest sweeps, the newest first.
 pub(crate) fn newest(tx: &Tx<'_>, limit: u32) -> Result<Vec<Sweep>> {
     tx.all(
         "SELECT id, idempotency_key, yaml, warnings, seed, created_ms FROM sweeps ORDER BY key \
@@ -140,10 +129,7 @@ fn read(row: &Row<'_>) -> Result<Sweep> {
     })
 }
 
-/// Where a sweep is.
-///
-/// # Errors
-/// When the database fails.
+/// Reads the progress of a sweep.
 pub(crate) fn progress(tx: &Tx<'_>, sweep: &str) -> Result<Option<Progress>> {
     tx.one(
         "SELECT sweep, state, closing, next_trial, queued, leased, running, finished, failed, \
@@ -156,7 +142,7 @@ pub(crate) fn progress(tx: &Tx<'_>, sweep: &str) -> Result<Option<Progress>> {
             Ok(Progress {
                 sweep: row.get(0)?,
                 state: State::from_name(&state)
-                    .ok_or_else(|| Error::Corrupt(format!("a sweep is `{state}`")))?,
+                    .ok_or_else(|| Error::Corrupt(format!("no state is named `{state}`")))?,
                 closing: row.get(2)?,
                 next_trial: row.count(3)?,
                 queued: row.count(4)?,
@@ -178,10 +164,7 @@ pub(crate) fn progress(tx: &Tx<'_>, sweep: &str) -> Result<Option<Progress>> {
     )
 }
 
-/// Writes where a sweep is.
-///
-/// # Errors
-/// When the database fails.
+/// Writes the progress of a sweep.
 pub(crate) fn save_progress(tx: &Tx<'_>, progress: &Progress) -> Result<()> {
     tx.run(
         "UPDATE progress SET state = ?2, closing = ?3, next_trial = ?4, queued = ?5, leased = ?6, \

@@ -1,5 +1,5 @@
-//! The writer and the readers: what one use case does wrong is its own trouble, and an answer means
-//! committed.
+//! Tests the writer and the readers: the mistake of one use case harms no other, and an answer
+//! means committed.
 
 use std::{
     fs::Permissions,
@@ -32,7 +32,7 @@ async fn has(store: &Store, name: &'static str) -> bool {
 }
 
 #[tokio::test]
-async fn what_was_answered_is_there_when_the_folder_is_opened_again() {
+async fn an_answered_write_is_there_after_a_restart() {
     let folder = TempDir::new().unwrap();
     let store = open(&folder);
     store.write(|tx| set(tx, "kept"), |()| {}).await.unwrap();
@@ -41,7 +41,7 @@ async fn what_was_answered_is_there_when_the_folder_is_opened_again() {
 }
 
 #[tokio::test]
-async fn an_error_undoes_its_own_use_case_only() {
+async fn an_error_undoes_only_its_own_use_case() {
     let folder = TempDir::new().unwrap();
     let store = open(&folder);
     let failing = |tx: &Tx<'_>| {
@@ -55,7 +55,7 @@ async fn an_error_undoes_its_own_use_case_only() {
 }
 
 #[tokio::test]
-async fn a_panic_is_answered_to_its_caller_and_the_writer_lives_on() {
+async fn a_panic_reaches_its_caller_and_the_writer_lives_on() {
     let folder = TempDir::new().unwrap();
     let store = open(&folder);
     let panicking = |tx: &Tx<'_>| {
@@ -73,7 +73,7 @@ async fn a_panic_is_answered_to_its_caller_and_the_writer_lives_on() {
 }
 
 #[tokio::test]
-async fn what_follows_a_commit_happens_though_the_caller_has_gone() {
+async fn work_after_a_commit_runs_even_if_the_caller_has_gone() {
     let folder = TempDir::new().unwrap();
     let store = open(&folder);
     let order = Arc::new(Mutex::new(Vec::new()));
@@ -111,7 +111,7 @@ async fn many_writers_and_a_small_queue_lose_nothing() {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_a_mode_that_ends() {
+async fn writes_succeed_again_once_a_full_disk_has_room() {
     let folder = TempDir::new().unwrap();
     let store = Arc::new(open(&folder));
     let bound = |sql: &'static str| {
@@ -137,7 +137,7 @@ fn a_folder_has_one_store_at_a_time() {
         Store::open(folder.path(), &Limits::default(), Platform::default()),
         Err(OpenError::InUse)
     ));
-    // An earlier version locked a file, which could be removed.
+    // Earlier versions locked a file, which could be removed.
     for name in ["controller.lock", "besom.db-shm"] {
         let _ = std::fs::remove_file(folder.path().join(name));
     }
@@ -152,7 +152,7 @@ fn a_folder_has_one_store_at_a_time() {
 async fn a_database_that_another_process_has_open_is_in_use() {
     let folder = TempDir::new().unwrap();
     drop(open(&folder));
-    // As an earlier version would, whose lock is another one.
+    // This process opens the database like an earlier version, which takes another lock.
     let script = "import sqlite3, sys
 database = sqlite3.connect(sys.argv[1])
 database.execute('SELECT count(*) FROM facts').fetchall()
@@ -176,7 +176,7 @@ sys.stdin.read()";
     open(&folder);
 }
 
-/// Names below a folder whose files others may read or write.
+/// Lists the names below a folder whose files others may read or write.
 fn public(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
@@ -198,7 +198,7 @@ async fn files_are_private_whatever_the_folder_is() {
     store.write(|tx| set(tx, "kept"), |()| {}).await.unwrap();
     assert_eq!(public(folder.path()), Vec::<PathBuf>::new());
     drop(store);
-    // What an earlier version, or a copy, has left open is closed.
+    // Opening makes private what an earlier version, or a copy, has left readable.
     for name in ["besom.db", "blobs"] {
         std::fs::set_permissions(folder.path().join(name), open_to_all.clone()).unwrap();
     }
@@ -207,7 +207,7 @@ async fn files_are_private_whatever_the_folder_is() {
 }
 
 #[test]
-fn what_is_no_database_is_refused() {
+fn a_file_that_is_not_a_database_is_refused() {
     let folder = TempDir::new().unwrap();
     std::fs::write(
         folder.path().join("besom.db"),

@@ -1,23 +1,23 @@
-//! What a use case has made the one writer do. Counted by `Tx`, judged by the writer. It is a count
-//! and no time, so that it is the same on every machine: docs/decisions/writer-bounds.md says what
-//! stands behind the weights. Never reads a clock.
+//! Counts the work that a use case has given to the one writer. `Tx` counts it, and the writer
+//! judges it. It is a count and not a time, so that it is the same on every machine;
+//! docs/decisions/writer-bounds.md explains the weights. It never reads a clock.
 
 use std::time::Duration;
 
-/// What was done in one transaction.
+/// The work of one transaction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Work {
-    /// Statements that were run.
+    /// The statements that were run.
     pub(crate) statements: u64,
-    /// Steps of SQLite's machine in them.
+    /// The steps of SQLite's virtual machine in them.
     pub(crate) steps: u64,
-    /// Bytes of texts and blobs that went into the database or came out of it.
+    /// The bytes of texts and blobs that went into the database or came out of it.
     pub(crate) bytes: u64,
-    /// Bytes of runs' parameters that an update of another column has written again.
+    /// The bytes of runs' parameters that an update of another column has written again.
     pub(crate) rewritten: u64,
-    /// Bytes of JSON that were parsed or written.
+    /// The bytes of JSON that were parsed or written.
     pub(crate) json: u64,
-    /// Bytes of rows that were decoded or encoded.
+    /// The bytes of rows that were decoded or encoded.
     pub(crate) rows: u64,
 }
 
@@ -25,7 +25,7 @@ pub(crate) struct Work {
 pub(crate) const LONGEST: Duration = Duration::from_millis(100);
 
 impl Work {
-    /// What this takes on a slow machine.
+    /// Returns the time that this work takes on a slow machine.
     pub(crate) fn bound(&self) -> Duration {
         let Self { statements, steps, bytes, rewritten, json, rows } = *self;
         let weighed =

@@ -1,6 +1,6 @@
-//! The one that writes, on a thread of its own. It takes whatever use cases wait, up to a bound,
-//! runs each in its own savepoint, commits and syncs once, and only then answers: an
-//! acknowledgement means committed and synced. Called by `Store::write`. Never reads a clock and
+//! Writes, on a thread of its own. The writer takes the use cases that wait, up to a bound, and
+//! runs each in its own savepoint. It commits and syncs once, and only then answers: an
+//! acknowledgement means committed and synced. `Store::write` calls it. It never reads a clock and
 //! never knows what a use case does.
 
 use std::{
@@ -21,25 +21,25 @@ use super::{
 
 /// A use case that waits for the writer.
 pub(super) trait Job: Send {
-    /// Runs it; true when what it wrote shall be kept.
+    /// Runs it. Returns whether to keep what it wrote.
     fn run(&mut self, tx: &Tx<'_>) -> bool;
     /// Answers the caller.
     fn answer(self: Box<Self>, fate: Fate<'_>);
 }
 
-/// What became of what the use cases of a group have written.
+/// What became of the writes of a group of use cases.
 #[derive(Clone, Copy)]
 pub(super) enum Fate<'a> {
-    /// It is on the disk.
+    /// They are on the disk.
     Kept,
-    /// It is in the database, but the next controller will not find that. What follows a commit
-    /// happens, so that memory says what the database says; the caller hears the error.
+    /// They are in the database, but the next controller will not find that database. Work after
+    /// the commit still runs, so that memory agrees with the database; the caller gets the error.
     Astray(&'a Error),
-    /// Nothing of it was kept.
+    /// Nothing of them was kept.
     Lost(&'a Error),
 }
 
-/// A use case, what follows its commit, and who waits for the answer.
+/// A use case, the work after its commit, and the channel to its caller.
 pub(super) struct Ticket<T, E, W, A> {
     pub(super) work: Option<W>,
     pub(super) after: A,
@@ -80,12 +80,12 @@ where
                 Err(E::from(Error::Bug("a use case was committed without being run".to_owned())))
             }
         };
-        // A caller that has gone away does not hear the answer; what was committed stays.
+        // A caller that has gone away does not get the answer. What was committed stays.
         let _ = reply.send(outcome);
     }
 }
 
-/// What a panic said, as an error for the caller whose use case it was.
+/// Turns a panic into an error for the caller whose use case it was.
 pub(super) fn panicked(panic: &(dyn Any + Send)) -> Error {
     let text = panic
         .downcast_ref::<&str>()
@@ -94,7 +94,7 @@ pub(super) fn panicked(panic: &(dyn Any + Send)) -> Error {
     Error::Bug(format!("a use case panicked: {}", text.unwrap_or("no message")))
 }
 
-/// Works until nobody can send any more.
+/// Works until every sender is gone.
 pub(super) async fn work(
     session: Session,
     guard: Arc<Guard>,
@@ -111,17 +111,17 @@ pub(super) async fn work(
         }
         commit(&session, &guard, &mut waiting);
     }
-    // Into a folder that is gone nothing has to be moved, and into a damaged database nothing may
-    // be.
+    // If the folder is gone, nothing has to be moved into the database. If the database is damaged,
+    // nothing may be.
     if let Err(error) = guard.check().and_then(|()| session.checkpoint()) {
         tracing::warn!("the last checkpoint failed: {error}");
     }
 }
 
-/// Runs and commits what waits. When the database loses the transaction on the way, everything so
-/// far is answered with that and the rest gets a transaction of its own. The guard is asked twice:
-/// before, so that nothing is written where nobody finds it, and after, so that nothing is
-/// acknowledged there.
+/// Runs and commits the use cases that wait. If the database loses the transaction on the way,
+/// those so far get that error, and the rest gets a transaction of its own. The guard is asked
+/// twice: before, so that nothing is written where no controller finds it, and after, so that no
+/// such write is acknowledged.
 fn commit(session: &Session, guard: &Guard, waiting: &mut Vec<Box<dyn Job>>) {
     if let Err(error) = guard.check() {
         return answer(waiting, Fate::Lost(&error));
@@ -153,7 +153,7 @@ fn commit(session: &Session, guard: &Guard, waiting: &mut Vec<Box<dyn Job>>) {
     }
 }
 
-/// A database that is found to be damaged is not written to any more.
+/// Stops all writes to a database that is found to be damaged.
 fn note(guard: &Guard, error: &Error) {
     if let Error::Damaged(damage) = error {
         guard.condemn(damage);
@@ -172,8 +172,8 @@ fn step(session: &Session, job: &mut dyn Job) -> Result<(), Error> {
     if keep { session.keep() } else { session.undo() }
 }
 
-/// Runs a use case. What it makes the writer do is told to whoever listens, and to the log when it
-/// is more than any may.
+/// Runs a use case. Its work goes to tracing, and to the log as a warning if it is more than any
+/// use case may do.
 fn run(session: &Session, job: &mut dyn Job) -> bool {
     let span = tracing::debug_span!("held", work = field::Empty, bound_us = field::Empty);
     let tx = session.tx();
@@ -182,16 +182,16 @@ fn run(session: &Session, job: &mut dyn Job) -> bool {
     span.record("work", field::debug([statements, steps, bytes, rewritten, json, rows]));
     span.record("bound_us", work.bound().as_micros() as u64);
     if work.bound() > LONGEST {
-        tracing::warn!("a use case made the writer do more than any should: {work:?}");
+        tracing::warn!("a use case made the writer work longer than allowed: {work:?}");
     }
     keep
 }
 
 fn answer(done: &mut Vec<Box<dyn Job>>, fate: Fate<'_>) {
     for job in done.drain(..) {
-        // What follows a commit is ours; if it panics, the others must still be answered.
+        // If the work after one commit panics, the other callers must still get their answers.
         if catch_unwind(AssertUnwindSafe(|| job.answer(fate))).is_err() {
-            tracing::error!("a panic after a commit");
+            tracing::error!("a use case panicked after its commit");
         }
     }
 }

@@ -1,21 +1,21 @@
-//! What goes wrong in the database, sorted by what it means for the caller. Every function of
-//! `store` answers with it.
+//! Sorts the failures of the database by what they mean for the caller. Every function of `store`
+//! returns this error.
 
 use rusqlite::ErrorCode;
 
-/// What went wrong in the database.
+/// A failure of the database.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Error {
-    /// The disk is full or fails: the same may work later.
+    /// The disk is full or fails. The same call may succeed later.
     #[error("{0}")]
     Disk(String),
-    /// Somebody else is in the way: the same may work later.
-    #[error("the database cannot take this now: {0}")]
+    /// Another process is in the way, or memory is short. The same call may succeed later.
+    #[error("the database cannot do this now: {0}")]
     Busy(String),
     /// The data folder is not the one that was opened.
     #[error("{0}")]
     Gone(String),
-    /// The database's file holds what nobody has written.
+    /// The database file holds what no controller has written.
     #[error("{0}")]
     Damaged(String),
     /// One value or one content cannot be read; the rest can.
@@ -24,17 +24,17 @@ pub(crate) enum Error {
     /// A newer controller has written the data.
     #[error("the data was written by a newer controller (schema {0})")]
     Newer(u32),
-    /// The database's file holds the tables of another program.
+    /// The database file holds the tables of another program.
     #[error("it belongs to another program")]
     Foreign,
-    /// Ours to repair.
+    /// A bug in the controller.
     #[error("{0}")]
     Bug(String),
 }
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        // The statement itself says nothing to a person.
+        // The statement itself means nothing to a person.
         if let rusqlite::Error::SqlInputError { msg, .. } = error {
             return Error::Bug(format!("database: {msg}"));
         }
@@ -59,5 +59,5 @@ impl From<rusqlite::Error> for Error {
     }
 }
 
-/// What a function of the store gives.
+/// The result of a function of the store.
 pub(crate) type Result<T> = std::result::Result<T, Error>;

@@ -1,6 +1,6 @@
-//! The only file that knows which database this is: connections, transactions, values. Used by the
-//! other files of `store`, whose functions take an open [`Tx`]. Never begins a transaction by
-//! itself: the writer and the readers do.
+//! Wraps the database: connections, transactions, values. It is the only file that knows which
+//! database this is. The other files of `store` use it; their functions take an open [`Tx`]. It
+//! never begins a transaction by itself: the writer and the readers do.
 
 mod error;
 
@@ -36,13 +36,13 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/013.sql"),
 ];
 const STATEMENTS: usize = 128;
-/// Pages of a copy between two words on how far it is.
+/// The number of pages that a copy makes between two progress reports.
 const PAGES: i32 = 4096;
-/// SQLite's own file system with a lock on the database that keeps every other process out. What
-/// its connections share is memory of this process: a file that is mapped would end the program by
-/// SIGBUS once it cannot be written.
+/// The file system of SQLite whose lock on the database excludes every other process. Its
+/// connections share memory of this process and not a mapped file: a mapped file that cannot be
+/// written any more would end the program with SIGBUS.
 const ALONE: &str = "unix-excl";
-/// Up to so many bytes of a database are examined whole when it is opened, which takes a fraction
+/// The bytes up to which a database is examined completely when it is opened. That takes a fraction
 /// of a second.
 const SMALL: i64 = 64 << 20;
 
@@ -50,8 +50,8 @@ const SMALL: i64 = 64 << 20;
 #[derive(Debug)]
 pub(super) struct Session(Connection);
 
-/// An open transaction. Only `store` writes SQL; `app` passes it on, and says what it parses
-/// meanwhile.
+/// An open transaction. Only `store` writes SQL; `app` passes the transaction on, and reports what
+/// it parses meanwhile.
 #[derive(Debug)]
 pub(crate) struct Tx<'a> {
     connection: &'a Connection,
@@ -66,8 +66,8 @@ pub(super) struct Row<'a> {
 }
 
 impl Session {
-    /// Opens the database for writing and brings its schema up to date. `may_begin`: it may be an
-    /// empty one.
+    /// Opens the database for writing and brings its schema up to date. `may_begin` says whether it
+    /// may be empty.
     pub(super) fn writer(path: &Path, disk: Option<Disk>, may_begin: bool) -> Result<Self> {
         Self::examine(path, disk, may_begin)?;
         let session = Self::open(path, disk)?;
@@ -85,21 +85,21 @@ impl Session {
     /// Opens the database for reading beside the writer.
     pub(super) fn reader(path: &Path, disk: Option<Disk>) -> Result<Self> {
         let session = Self::open(path, disk)?;
-        // What a list of many runs goes through should find room: SQLite reads it anew otherwise,
-        // every time.
+        // The cache has room for the pages that a list of many runs goes through. Otherwise SQLite
+        // reads them again every time.
         session.0.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -16384;")?;
         Ok(session)
     }
 
-    /// Opens the database for reading alone, and changes no file. What is in its log is read
-    /// through an index in memory. An older schema is brought up to date in a temporary copy.
+    /// Opens the database only for reading and changes no file. It reads the log through an index
+    /// in memory. It brings an older schema up to date in a temporary copy.
     pub(super) fn visitor(path: &Path, log: &Path) -> Result<Self> {
         let has_log = std::fs::metadata(log).is_ok_and(|log| log.len() > 0);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-        // Where there is no log SQLite would make an empty one, unless it may take the file for one
-        // that never changes.
+        // Without a log, SQLite would make an empty one, unless it treats the file as one that
+        // never changes.
         let uri = format!("file:{}{}", escaped(path), if has_log { "" } else { "?immutable=1" });
-        // Its locks need a file that can be written; ours is on the folder.
+        // Its locks need a writable file. The lock of this crate is on the folder.
         let connection = Connection::open_with_flags_and_vfs(uri, flags, "unix-none")?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE; PRAGMA temp_store = MEMORY;")?;
@@ -112,7 +112,8 @@ impl Session {
         }
     }
 
-    /// The same data with the schema of today, in a database that is gone when it is closed.
+    /// Returns the same data with the present schema, in a database that vanishes when it is
+    /// closed.
     fn updated(&self) -> Result<Self> {
         let mut copy = Connection::open("")?;
         Backup::new(&self.0, &mut copy)?.step(-1)?;
@@ -126,8 +127,8 @@ impl Session {
         let disk = disk.map_or(ALONE, |disk| disk.name);
         let connection = Connection::open_with_flags_and_vfs(path, OpenFlags::default(), disk)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        // Plans do not depend on the values that are bound. Otherwise SQLite prepares many a
-        // statement anew for every single use, which was a fifth of the writer's time.
+        // This makes plans independent of the bound values. Otherwise SQLite prepares many
+        // statements anew for every use, which took a fifth of the writer's time.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.execute_batch(
             "PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF;",
@@ -135,15 +136,15 @@ impl Session {
         Ok(Self(connection))
     }
 
-    /// Syncs what an earlier process has left in the log. One that was killed within a commit may
-    /// have left it in the kernel's memory alone, and from now on it counts as committed: nobody
-    /// may be told of it before it is on disk.
+    /// Syncs what an earlier process has left in the log. A process that was killed within a commit
+    /// may have left it only in the kernel's memory. From now on it counts as committed, so it must
+    /// be on the disk before any caller learns of it.
     fn settle(&self) -> Result<()> {
         let unsynced = |error: &rusqlite::Error| {
             error.sqlite_error().is_some_and(|error| error.extended_code == SQLITE_IOERR_FSYNC)
         };
         match self.0.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())) {
-            // The log is synced before its pages are copied, for which a full disk may have no
+            // SQLite syncs the log before it copies its pages, for which a full disk may have no
             // room.
             Err(error) if unsynced(&error) => Err(error.into()),
             Err(error) => match Error::from(error) {
@@ -154,9 +155,9 @@ impl Session {
         }
     }
 
-    /// Looks whether the pages of the database are sound: all of a small one, all but those of
-    /// history of a large one. By a connection of its own, which leaves the log as it is: into a
-    /// damaged database nothing is moved.
+    /// Checks that the pages of the database are intact: all pages of a small one, all but those of
+    /// history of a large one. It uses a connection of its own that leaves the log as it is, so
+    /// that nothing moves into a damaged database.
     fn examine(path: &Path, disk: Option<Disk>, may_begin: bool) -> Result<()> {
         let session = Self::open(path, disk)?;
         session.0.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -166,7 +167,7 @@ impl Session {
         }
         let sound = |sql: &str| -> Result<()> {
             let verdict: String = session.0.query_row(sql, (), |row| row.get(0))?;
-            // The first line names the database, the second the trouble.
+            // The first line names the database, the second the problem.
             let trouble = verdict.lines().last().unwrap_or_default().to_owned();
             if verdict == "ok" { Ok(()) } else { Err(Error::Damaged(trouble)) }
         };
@@ -182,10 +183,8 @@ impl Session {
         tables.into_iter().try_for_each(|table| sound(&format!("PRAGMA quick_check('{}')", table?)))
     }
 
-    /// The version of the schema; 0 of an empty database.
-    ///
-    /// # Errors
-    /// [`Error::Foreign`] when the tables are not ours.
+    /// Returns the version of the schema; 0 for an empty database. Fails with [`Error::Foreign`] if
+    /// the tables are those of another program.
     fn version(&self) -> Result<u32> {
         let version: u32 = self.0.query_row("PRAGMA user_version", (), |row| row.get(0))?;
         let sql = "SELECT count(*), count(*) FILTER (WHERE name IN ('ledger', 'sweeps', 'runs', \
@@ -212,12 +211,12 @@ impl Session {
         Ok(())
     }
 
-    /// What runs inside the transaction that is open now.
+    /// Returns a handle on the transaction that is open now.
     pub(super) fn tx(&self) -> Tx<'_> {
         Tx { connection: &self.0, work: Cell::default() }
     }
 
-    /// Whether a transaction is open; some disk errors end it.
+    /// Returns whether a transaction is open. Some disk errors end it.
     pub(super) fn is_open(&self) -> bool {
         !self.0.is_autocommit()
     }
@@ -232,12 +231,12 @@ impl Session {
         self.bare("BEGIN")
     }
 
-    /// Ends the transaction; what it wrote is on the disk then.
+    /// Ends the transaction. What it wrote is on the disk then.
     pub(super) fn commit(&self) -> Result<()> {
         self.bare("COMMIT")
     }
 
-    /// Ends the transaction as if it had never been.
+    /// Ends the transaction and undoes what it wrote.
     pub(super) fn rollback(&self) -> Result<()> {
         if self.is_open() { self.bare("ROLLBACK") } else { Ok(()) }
     }
@@ -258,8 +257,8 @@ impl Session {
         self.keep()
     }
 
-    /// Moves the log into the database file, so that the folder is small and whole when nobody uses
-    /// it.
+    /// Moves the log into the database file, so that the folder is small and complete while no
+    /// controller uses it.
     pub(super) fn checkpoint(&self) -> Result<()> {
         self.0.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).map_err(Error::from)
     }
@@ -271,7 +270,7 @@ impl Session {
 }
 
 impl Tx<'_> {
-    /// Runs a statement; gives the number of rows that it changed.
+    /// Runs a statement. Returns the number of rows that it changed.
     pub(super) fn run(&self, sql: &'static str, params: &[&dyn Param]) -> Result<usize> {
         let mut statement = self.connection.prepare_cached(sql)?;
         let changed = statement.execute(params);
@@ -279,7 +278,7 @@ impl Tx<'_> {
         Ok(changed?)
     }
 
-    /// Runs an INSERT; gives the new row's integer key.
+    /// Runs an INSERT. Returns the new row's integer key.
     pub(super) fn insert(&self, sql: &'static str, params: &[&dyn Param]) -> Result<i64> {
         let mut statement = self.connection.prepare_cached(sql)?;
         let key = statement.insert(params);
@@ -287,7 +286,7 @@ impl Tx<'_> {
         Ok(key?)
     }
 
-    /// The first row of a result, if any.
+    /// Returns the first row of a result, if there is one.
     pub(super) fn one<T>(
         &self,
         sql: &'static str,
@@ -300,7 +299,7 @@ impl Tx<'_> {
         row.optional()?.transpose()
     }
 
-    /// All rows of a result.
+    /// Returns all rows of a result.
     pub(super) fn all<T>(
         &self,
         sql: &'static str,
@@ -317,7 +316,7 @@ impl Tx<'_> {
 
     /// Copies everything that this transaction sees into a new database, some pages at a time.
     pub(super) fn copy(&self, into: &Path, mut seen: impl FnMut(u64, u64)) -> Result<()> {
-        // From its first read on a transaction sees one moment.
+        // From its first read on, a transaction sees one moment.
         self.connection.query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(()))?;
         let file = File::create(into).map_err(|error| Error::Disk(error.to_string()))?;
         let mut copy = Connection::open(into)?;
@@ -335,7 +334,7 @@ impl Tx<'_> {
         file.sync_all().map_err(|error| Error::Disk(error.to_string()))
     }
 
-    /// Shows the rows of a result one by one, until `show` says that it has seen enough by `false`.
+    /// Passes the rows of a result to `show` one by one, until it returns `false`.
     pub(super) fn each<E: From<Error>>(
         &self,
         sql: &'static str,
@@ -354,23 +353,23 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// What was done in this transaction so far.
+    /// Returns the work of this transaction so far.
     pub(super) fn work(&self) -> Work {
         self.work.get()
     }
 
-    /// A row was updated that has so many bytes in a column that stays: SQLite writes all of it
-    /// again.
+    /// Counts an update of a row that has so many bytes in an unchanged column, because SQLite
+    /// writes all of the row again.
     pub(super) fn rewrote(&self, bytes: usize) {
         add(&self.work, |work| work.rewritten += bytes as u64);
     }
 
-    /// So many bytes of JSON are parsed or written while the transaction is open.
+    /// Counts bytes of JSON that are parsed or written while the transaction is open.
     pub(crate) fn parsed(&self, bytes: usize) {
         add(&self.work, |work| work.json += bytes as u64);
     }
 
-    /// So many bytes of rows are decoded or encoded while the transaction is open.
+    /// Counts bytes of rows that are decoded or encoded while the transaction is open.
     pub(crate) fn decoded(&self, bytes: usize) {
         add(&self.work, |work| work.rows += bytes as u64);
     }
@@ -392,7 +391,7 @@ fn add(work: &Cell<Work>, what: impl FnOnce(&mut Work)) {
     work.set(sum);
 }
 
-/// Bytes of a text or a blob.
+/// Returns the bytes of a text or a blob.
 fn size(param: &dyn Param) -> usize {
     match param.to_sql() {
         Ok(ToSqlOutput::Borrowed(ValueRef::Text(bytes) | ValueRef::Blob(bytes))) => bytes.len(),
@@ -403,7 +402,7 @@ fn size(param: &dyn Param) -> usize {
 }
 
 impl Row<'_> {
-    /// The text in a column, where it lies; empty for NULL.
+    /// Borrows the text in a column; empty for NULL.
     pub(super) fn text(&self, column: usize) -> Result<&str> {
         let text = self.value(column)?.as_str_or_null();
         Ok(text
@@ -411,7 +410,7 @@ impl Row<'_> {
             .unwrap_or_default())
     }
 
-    /// The bytes in a column, where they lie; none for NULL.
+    /// Borrows the bytes in a column; empty for NULL.
     pub(super) fn bytes(&self, column: usize) -> Result<&[u8]> {
         let bytes = self.value(column)?.as_blob_or_null();
         Ok(bytes
@@ -419,7 +418,7 @@ impl Row<'_> {
             .unwrap_or_default())
     }
 
-    /// The value in a column, counted from 0.
+    /// Returns the value in a column, counted from 0.
     pub(super) fn get<T: Column>(&self, column: usize) -> Result<T> {
         self.value(column)?;
         Ok(self.row.get(column)?)
@@ -433,15 +432,15 @@ impl Row<'_> {
         Ok(value)
     }
 
-    /// A number in a column that cannot be negative.
+    /// Returns a number that cannot be negative.
     pub(super) fn count(&self, column: usize) -> Result<u64> {
         let number: i64 = self.get(column)?;
         u64::try_from(number)
-            .map_err(|_| Error::Corrupt(format!("{number} in a column that counts")))
+            .map_err(|_| Error::Corrupt(format!("a counter in the database is {number}")))
     }
 }
 
-/// A path as part of an address.
+/// Escapes a path as part of a URI.
 fn escaped(path: &Path) -> String {
     let escape = |byte: &u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
@@ -452,10 +451,8 @@ fn escaped(path: &Path) -> String {
     path.as_os_str().as_bytes().iter().map(escape).collect()
 }
 
-/// A number as a column takes it.
-///
-/// # Errors
-/// [`Error::Bug`] above 2^63 - 1, which nothing that is counted reaches.
+/// Converts a number to the type of a column. Fails with [`Error::Bug`] above 2^63 - 1, which no
+/// count reaches.
 pub(super) fn int(number: u64) -> Result<i64> {
     i64::try_from(number).map_err(|_| Error::Bug(format!("{number} is too large to be stored")))
 }

@@ -1,20 +1,21 @@
--- Schema 1. Rows are the truth; blobs of the `record` crate keep what SQL cannot (NaN, infinities, types of values).
--- What changes with every trial stands in narrow tables of its own, so that a change rewrites few bytes.
+-- Schema 1. The rows are the truth. Blobs of the `record` crate keep what SQL cannot: NaN,
+-- infinities and the types of values. Columns that change with every trial are in narrow tables of
+-- their own, so that a change rewrites few bytes.
 
--- One row: the number of the newest event. Numbers have no gaps and become visible in order.
+-- One row with the number of the newest event. Numbers have no gaps and become visible in order.
 CREATE TABLE ledger (
     id   INTEGER PRIMARY KEY CHECK (id = 1),
     last INTEGER NOT NULL
 ) STRICT;
 INSERT INTO ledger (id, last) VALUES (1, 0);
 
--- What this data folder is: its secret.
+-- The facts of this data folder, such as its secret.
 CREATE TABLE facts (
     name  TEXT PRIMARY KEY,
     value BLOB NOT NULL
 ) STRICT;
 
--- A sweep as it was created; never updated.
+-- A sweep as it was created. It is never updated.
 CREATE TABLE sweeps (
     key             INTEGER PRIMARY KEY,
     id              TEXT NOT NULL UNIQUE,
@@ -25,11 +26,12 @@ CREATE TABLE sweeps (
     created_ms      INTEGER NOT NULL
 ) STRICT;
 
--- Where a sweep is. Counters are kept by the transaction that changes a run, never counted again.
+-- The state of a sweep. The transaction that changes a run updates the counters; they are never
+-- counted again.
 CREATE TABLE progress (
     sweep      TEXT PRIMARY KEY REFERENCES sweeps (id),
     state      TEXT NOT NULL,
-    closing    TEXT,                   -- why no new trial is wanted
+    closing    TEXT,                   -- why the sweep wants no new trial
     next_trial INTEGER NOT NULL,
     queued     INTEGER NOT NULL,
     leased     INTEGER NOT NULL,
@@ -37,7 +39,7 @@ CREATE TABLE progress (
     finished   INTEGER NOT NULL,
     failed     INTEGER NOT NULL,
     crashed    INTEGER NOT NULL,
-    stopped    INTEGER NOT NULL,       -- stopped; schema 2 counts the pruned ones apart
+    stopped    INTEGER NOT NULL,       -- schema 2 counts the pruned runs apart
     best_run   TEXT,
     best_value REAL,
     ended_ms   INTEGER
@@ -52,19 +54,19 @@ CREATE TABLE runs (
     name        TEXT NOT NULL,
     tags        TEXT NOT NULL,         -- JSON array of texts
     config      TEXT NOT NULL,         -- JSON object
-    -- How the suggestion came about.
+    -- How the search chose the point.
     seen        INTEGER NOT NULL,      -- number of the newest event that the search knew
     origin      TEXT,                  -- JSON
     fit         TEXT,                  -- JSON
     engine      TEXT,                  -- build and SIMD level that proposed it
-    -- Where it is.
+    -- The state of the run.
     state       TEXT NOT NULL,
     attempt     INTEGER NOT NULL,
     agent       TEXT,
     crashes     INTEGER NOT NULL,      -- attempts that ended in a crash
-    front       INTEGER NOT NULL,      -- 1: before others in the queue
-    stop_wanted TEXT,                  -- why
-    -- What its present attempt logged.
+    front       INTEGER NOT NULL,      -- 1: it goes before others in the queue
+    stop_wanted TEXT,                  -- why it should end
+    -- What its present attempt has logged.
     history     INTEGER NOT NULL,      -- rows of history
     logged      INTEGER NOT NULL,      -- rows that hold the sweep's metric
     value       REAL,                  -- best finite value of the metric
@@ -91,7 +93,7 @@ CREATE TABLE summaries (
     overlay BLOB NOT NULL              -- from the summary stream
 ) STRICT;
 
--- Rows as they were sent.
+-- The rows as they were sent, one block per append.
 CREATE TABLE blocks (
     key     INTEGER PRIMARY KEY,
     run     INTEGER NOT NULL REFERENCES runs (key),

@@ -1,6 +1,7 @@
--- Schema 4. Where searches start warm.
+-- Schema 4. The trials that a warm start begins from.
 
--- Trials of earlier sweeps as they were when this one was created, so that what happens to those changes no suggestion.
+-- The trials of earlier sweeps as they were when this sweep was created. Later changes to those
+-- change no suggestion.
 CREATE TABLE earlier (
     sweep  TEXT PRIMARY KEY REFERENCES sweeps (id),
     trials TEXT NOT NULL               -- JSON array, best first

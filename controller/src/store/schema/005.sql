@@ -1,10 +1,11 @@
--- Schema 5. History by columns: what was appended piece by piece is merged into blocks of columns (`record::columns`).
+-- Schema 5. History by columns. Blocks of single appends are merged into blocks of columns
+-- (`record::columns`).
 
 -- The merged blocks. Their `frames` in `blocks` are empty.
 CREATE TABLE heads (
     block INTEGER PRIMARY KEY REFERENCES blocks (key),
-    level INTEGER NOT NULL,            -- merges that its rows went through; 255: it is merged no more
-    bytes INTEGER NOT NULL,            -- of its parts
+    level INTEGER NOT NULL,            -- how often its rows were merged; 255: not any more
+    bytes INTEGER NOT NULL,            -- the bytes of its parts
     head  BLOB NOT NULL
 ) STRICT;
 

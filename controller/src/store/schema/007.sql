@@ -1,13 +1,14 @@
--- Schema 7. Files of runs. A blob is what is in a file; it lies in the object store under its hash.
+-- Schema 7. Files of runs. A blob is the content of a file. It lies in the object store under its
+-- hash.
 
 CREATE TABLE blobs (
     sha256    TEXT PRIMARY KEY,        -- 64 lower-case hexadecimal digits
     size      INTEGER NOT NULL,
     stored_ms INTEGER NOT NULL,
-    doomed    INTEGER NOT NULL         -- 1: not here any more; the object is being removed
+    doomed    INTEGER NOT NULL         -- 1: it counts as gone; its object is being removed
 ) STRICT, WITHOUT ROWID;
 
--- The last row of each path that an attempt has logged.
+-- The last row that an attempt has logged for each path.
 CREATE TABLE files (
     run       INTEGER NOT NULL REFERENCES runs (key),
     path      TEXT NOT NULL,           -- for people; never a path on this machine

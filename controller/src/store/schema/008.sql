@@ -1,5 +1,6 @@
--- Schema 8. Artifacts. What a version holds is its manifest, a blob; the entries stand here so that blobs are not removed
--- under it, and one is found without reading the whole.
+-- Schema 8. Artifacts. The content of a version is its manifest, a blob. Its entries are also
+-- stored here, so that no blob of a version is removed, and an entry is found without reading the
+-- whole manifest.
 
 CREATE TABLE artifacts (
     key           INTEGER PRIMARY KEY,
@@ -13,7 +14,7 @@ CREATE TABLE artifacts (
     files         INTEGER NOT NULL,
     size          INTEGER NOT NULL,
     created_ms    INTEGER NOT NULL,
-    removed       INTEGER NOT NULL     -- 1: the number stays taken, the entries are gone
+    removed       INTEGER NOT NULL     -- 1: its number stays taken, its entries go
 ) STRICT;
 CREATE UNIQUE INDEX artifacts_by_name ON artifacts (project, name, version);
 CREATE INDEX artifacts_by_digest ON artifacts (project, name, digest);
@@ -38,7 +39,7 @@ CREATE TABLE artifact_aliases (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX artifact_aliases_of ON artifact_aliases (artifact);
 
--- Which run made a version, and which used it.
+-- The runs that made a version or used it.
 CREATE TABLE artifact_runs (
     artifact INTEGER NOT NULL REFERENCES artifacts (key),
     made     INTEGER NOT NULL,         -- 1: made, 0: used

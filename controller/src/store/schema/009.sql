@@ -1,6 +1,6 @@
 -- Schema 9. Failures by class, the stop of a crash loop, and preemption.
 
--- Attempts of trials that came to nothing.
+-- The failed attempts of trials.
 CREATE TABLE failures (
     run      INTEGER NOT NULL REFERENCES runs (key),
     attempt  INTEGER NOT NULL,
@@ -8,19 +8,19 @@ CREATE TABLE failures (
     agent    TEXT,
     message  TEXT,
     ended_ms INTEGER NOT NULL,
-    forgiven INTEGER NOT NULL,         -- 1: a person has wanted another attempt since
+    forgiven INTEGER NOT NULL,         -- 1: a person has asked for another attempt since
     PRIMARY KEY (run, attempt)
 ) STRICT, WITHOUT ROWID;
 
 -- Crashes are failures of class `lost`.
 ALTER TABLE runs DROP COLUMN crashes;
 
--- 1: the present attempt has said that its node will take it away.
+-- 1: the present attempt has reported that its node will take it away.
 ALTER TABLE runs ADD COLUMN preempting INTEGER NOT NULL DEFAULT 0;
 
--- Attempts in a row that failed soon after their start.
+-- The number of attempts in a row that failed soon after their start.
 ALTER TABLE progress ADD COLUMN quick_failures INTEGER NOT NULL DEFAULT 0;
--- The agent of all of them; NULL: there are none, or of several.
+-- The agent that had all of them. NULL: there are none, or several agents had them.
 ALTER TABLE progress ADD COLUMN failing_agent TEXT;
 -- Why the controller paused the sweep by itself.
 ALTER TABLE progress ADD COLUMN trouble TEXT;

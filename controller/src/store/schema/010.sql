@@ -1,20 +1,20 @@
--- Schema 10. Checkpoints, and the attempts that went on from one.
+-- Schema 10. Checkpoints, and the attempts that continued from one.
 
 CREATE TABLE checkpoints (
     key       INTEGER PRIMARY KEY,
     run       INTEGER NOT NULL REFERENCES runs (key),
     attempt   INTEGER NOT NULL,
     writer    TEXT NOT NULL,
-    step      INTEGER NOT NULL,        -- where the automatic step goes on; the bits of an unsigned number
+    step      INTEGER NOT NULL,        -- the next automatic step; the bits of an unsigned number
     sha256    TEXT NOT NULL,
     size      INTEGER NOT NULL,
-    kept      INTEGER NOT NULL,        -- 1: its content stays; 0: newer ones took its place, or its attempt was fenced
+    kept      INTEGER NOT NULL,        -- 1: its content stays; 0: replaced, or of a fenced attempt
     logged_ms INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX checkpoints_of_run ON checkpoints (run, attempt, key) WHERE kept = 1;
 CREATE INDEX checkpoints_of_blob ON checkpoints (sha256) WHERE kept = 1;
 
--- How far the rows of its attempt were: of each writer so many belong to what led to the checkpoint.
+-- How far the rows of its attempt were: how many rows of each writer led to the checkpoint.
 CREATE TABLE checkpoint_ends (
     checkpoint INTEGER NOT NULL REFERENCES checkpoints (key),
     stream     TEXT NOT NULL,          -- history or summary
@@ -23,7 +23,7 @@ CREATE TABLE checkpoint_ends (
     PRIMARY KEY (checkpoint, stream, writer)
 ) STRICT, WITHOUT ROWID;
 
--- What an attempt went on from.
+-- The checkpoint that an attempt continued from.
 CREATE TABLE resumes (
     run        INTEGER NOT NULL REFERENCES runs (key),
     attempt    INTEGER NOT NULL,

@@ -1,4 +1,5 @@
--- Attempts of runs outside of sweeps that begin with nothing: what earlier attempts logged stays stored and does not count.
+-- The attempts of runs outside of sweeps that start from nothing. The rows of earlier attempts stay
+-- stored but do not count.
 CREATE TABLE fresh_starts (
     run     INTEGER NOT NULL REFERENCES runs (key),
     attempt INTEGER NOT NULL,

@@ -1,4 +1,5 @@
--- Schema 12. What a person should know of the lines that a run's program has printed, as the agent of an attempt says it.
+-- Schema 12. The note that the agent of an attempt writes for people about the lines that a run's
+-- program has printed.
 
 CREATE TABLE printed (
     run     INTEGER PRIMARY KEY REFERENCES runs (key),

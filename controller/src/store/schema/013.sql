@@ -1,11 +1,12 @@
--- Schema 13. Which project has which contents, and how much that is.
+-- Schema 13. Which project has which contents, and how many bytes they take.
 
--- A run may name what its project has: what one of its runs has sent, and what a row of it names.
+-- A run may name the contents that its project has: those that a run of the project has sent, and
+-- those that a row of the project names.
 CREATE TABLE holdings (
     sha256  TEXT NOT NULL REFERENCES blobs (sha256),
     project TEXT NOT NULL,
     size    INTEGER NOT NULL,
-    run     INTEGER,                   -- whose token brought it; NULL: somebody with the controller's
+    run     INTEGER,                   -- the run whose token brought it, if one did
     PRIMARY KEY (sha256, project)
 ) STRICT, WITHOUT ROWID;
 
@@ -20,14 +21,14 @@ INSERT OR IGNORE INTO holdings (sha256, project, size, run)
         FROM artifact_entries AS entry JOIN artifacts ON artifacts.key = entry.artifact
         JOIN blobs ON blobs.sha256 = entry.sha256 WHERE removed = 0;
 
--- Bytes of all that a project has.
+-- The bytes of all contents that a project has.
 CREATE TABLE project_bytes (
     project TEXT PRIMARY KEY,
     bytes   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 INSERT INTO project_bytes (project, bytes) SELECT project, sum(size) FROM holdings GROUP BY project;
 
--- Bytes of all that a run's tokens have brought.
+-- The bytes of all contents that a run's tokens have brought.
 CREATE TABLE run_bytes (
     run   INTEGER PRIMARY KEY REFERENCES runs (key),
     bytes INTEGER NOT NULL
