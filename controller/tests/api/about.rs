@@ -1,5 +1,5 @@
-//! What runs say of themselves: begun once per key, configs beyond the parameters, definitions that
-//! make no sense.
+//! Tests what runs report about themselves: a key begins one run, configs go beyond the parameters,
+//! and wrong definitions are noted.
 
 use proto::v1::{AppendRows, BeginRun, EndRun, Outcome, ReadCurve, ReadHistory, RunBegun};
 use record::{Row, Value, Writer};
@@ -29,13 +29,13 @@ async fn a_key_begins_one_attempt() {
     let id = first.run.clone();
     assert_eq!(begin(&mut lab, "two", &id, "must").await.attempt, 2);
     assert_eq!(begin(&mut lab, "two", &id, "must").await.attempt, 2);
-    // Still the first, though another owns the run now.
+    // The key still names the first attempt, though another one owns the run now.
     assert_eq!(begin(&mut lab, "one", "", "").await.attempt, 1);
     assert_eq!((lab.list("").await.len(), lab.run(&id).await.attempt), (1, 2));
 }
 
 #[tokio::test]
-async fn ids_of_people_keep_clear_of_sweeps() {
+async fn bad_ids_and_bad_resumes_are_refused() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(RANDOM).await;
     let start = lab.agent("one", &sweep.id).ask().await;
@@ -68,7 +68,7 @@ async fn log(lab: &mut Lab, begun: &RunBegun, first: u64, values: &[f64]) {
     lab.runs.append(append).await.unwrap();
 }
 
-/// Rows of the history, all rows that are stored, points of the curve, and the summary.
+/// Returns the rows of the history, all stored rows, the points of the curve, and the summary.
 async fn story(lab: &mut Lab, id: &str) -> (u64, u64, u64, String) {
     let mut counts = [0; 2];
     for (count, all) in counts.iter_mut().zip([false, true]) {
@@ -88,7 +88,7 @@ async fn story(lab: &mut Lab, id: &str) -> (u64, u64, u64, String) {
 }
 
 #[tokio::test]
-async fn an_attempt_that_begins_anew_leaves_the_earlier_ones_behind() {
+async fn an_attempt_that_starts_anew_does_not_count_earlier_rows() {
     let mut lab = Lab::start().await;
     let first = begin(&mut lab, "one", "", "").await;
     let id = first.run.clone();
@@ -125,7 +125,7 @@ async fn a_trial_adds_to_its_parameters_and_changes_none() {
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_is_noted_and_stops_nothing() {
+async fn a_wrong_definition_is_noted_and_stops_nothing() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(RANDOM).await;
     let mut agent = lab.agent("one", &sweep.id);
@@ -143,7 +143,7 @@ async fn what_makes_no_sense_is_noted_and_stops_nothing() {
 }
 
 #[tokio::test]
-async fn what_an_agent_says_of_printed_lines_is_its_attempts() {
+async fn a_note_on_printed_lines_belongs_to_its_attempt() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(&format!("{RANDOM}\nretry: {{error: 1}}\n")).await;
     let mut agent = lab.agent("one", &sweep.id);
@@ -163,7 +163,7 @@ async fn what_an_agent_says_of_printed_lines_is_its_attempts() {
 }
 
 #[tokio::test]
-async fn what_is_told_later_keeps_its_times() {
+async fn a_run_that_is_reported_later_keeps_its_times() {
     let mut lab = Lab::start().await;
     let begin = BeginRun { started_ms: Some(1_000), ..BeginRun::default() };
     let begun = lab.runs.begin(begin).await.unwrap().into_inner();

@@ -1,4 +1,5 @@
-//! Artifacts: versions out of rows, who may look, what is collected; and clients that lie.
+//! Tests artifacts: the versions that rows make, who may read them, what is collected, and clients
+//! that lie.
 
 use std::{fs, time::Duration};
 
@@ -21,7 +22,7 @@ fn blob(path: &str, content: &[u8]) -> Entry {
     Entry { path: path.to_owned(), content: Content::Blob { sha256, size } }
 }
 
-/// The manifest, and the row that names it.
+/// Makes a manifest, and the row that names it.
 fn version(name: &str, entries: &mut [Entry]) -> (String, ArtifactRow) {
     let text = manifest(entries).unwrap();
     let Hashed { sha256: digest, size } = Hashed::of(text.as_bytes());
@@ -54,7 +55,7 @@ fn wanted(project: &str, name: &str, version: &str) -> ArtifactRef {
     ArtifactRef { project, name, version, ..ArtifactRef::default() }
 }
 
-/// Puts the contents and the manifest, and sends the row.
+/// Stores the contents and the manifest, and sends the row.
 async fn log(
     lab: &Lab,
     agent: &mut FakeAgent,
@@ -69,7 +70,7 @@ async fn log(
 }
 
 #[tokio::test]
-async fn versions_have_names_that_move_and_numbers_that_stay() {
+async fn aliases_move_between_versions_and_numbers_stay() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(RANDOM).await;
     let mut agent = lab.agent("one", &sweep.id);
@@ -105,7 +106,7 @@ async fn versions_have_names_that_move_and_numbers_that_stay() {
     assert_eq!(numbers(&["best", "prod"]).await, [Some(1), Some(1)]);
     client.remove(wanted(PROJECT, "net", "")).await.unwrap();
     assert_eq!(numbers(&["latest", "v2"]).await, [Some(1), None]);
-    // A number is given once.
+    // A number is given only once.
     log(&lab, &mut agent, &start, 4, b"c").await.unwrap();
     assert_eq!(numbers(&["latest", "v2", "v3"]).await, [Some(3), None, Some(3)]);
     lab.restart().await;
@@ -120,7 +121,7 @@ async fn versions_have_names_that_move_and_numbers_that_stay() {
 }
 
 #[tokio::test]
-async fn a_version_needs_all_that_it_names_and_a_fenced_one_moves_no_name() {
+async fn a_version_needs_its_contents_and_a_fenced_one_moves_no_alias() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(RANDOM).await;
     let mut agent = lab.agent("one", &sweep.id);
@@ -195,7 +196,7 @@ async fn one_append_makes_no_more_work_than_the_largest_version() {
 }
 
 #[tokio::test]
-async fn a_runs_token_opens_its_own_project() {
+async fn a_run_token_opens_only_its_own_project() {
     let mut lab = Lab::with(|settings| settings.token = Some("hush".to_owned())).await;
     let sweep = lab.create(RANDOM).await;
     let mut agent = lab.agent("one", &sweep.id);
@@ -252,7 +253,8 @@ async fn contents_stay_as_long_as_a_version_has_them() {
     assert_eq!(below(&folder), 4);
     let mut client = lab.dial(None).artifacts();
     client.remove(wanted(PROJECT, "net", "v1")).await.unwrap();
-    // However long ago it came: somebody may be about to name it again.
+    // The contents stay for the grace although they came long ago, since a program may be about to
+    // name them again.
     pause(900).await;
     assert_eq!(below(&folder), 4);
     eventually("its content and its manifest go", async || (below(&folder) == 2, below(&folder)))
@@ -263,7 +265,7 @@ async fn contents_stay_as_long_as_a_version_has_them() {
     let entries = fetch::manifest(&mut client, &kept).await.unwrap();
     fetch::write(&mut client, &kept, &entries, &out, &cache, |_| {}).await.unwrap();
     assert_eq!(fs::read(target.path().join("weights")).unwrap(), b"kept");
-    // What is not what the digest vouches for is not believed.
+    // The client does not trust a manifest that does not match its digest.
     let lie = Artifact { digest: Hashed::of(b"x").sha256, ..kept.clone() };
     let damaged = fetch::manifest(&mut client, &lie).await;
     assert!(matches!(damaged, Err(Trouble::Damaged(..))), "{damaged:?}");

@@ -1,5 +1,5 @@
-//! Backups of a folder that is served or not: whole, repeated at little cost, and never worse than
-//! the one before.
+//! Tests backups of a folder, served or not: they are whole, cost little when repeated, and are
+//! never worse than the earlier one.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -20,7 +20,7 @@ async fn backup(lab: &Lab, into: &Path) -> Result<controller::Copied, StartError
 }
 
 #[tokio::test]
-async fn what_is_removed_meanwhile_is_in_the_backup_all_the_same() {
+async fn contents_that_are_removed_meanwhile_are_in_the_backup() {
     let lab = Lab::with(|settings| {
         settings.lease = Duration::from_millis(400);
         settings.blob_grace = Duration::ZERO;
@@ -30,7 +30,7 @@ async fn what_is_removed_meanwhile_is_in_the_backup_all_the_same() {
     let into = TempDir::new().unwrap();
     let mut held = 0;
     for round in 0..20 {
-        // Nothing refers to them, so they go as soon as they may.
+        // Nothing refers to these contents, so they go as soon as they may.
         for number in 0..5 {
             lab.put(None, format!("content {round} {number}").as_bytes()).await;
         }
@@ -94,7 +94,7 @@ async fn a_bad_source_leaves_the_earlier_backup_as_it_was() {
     let into = TempDir::new().unwrap();
     let good = backup(&lab, into.path()).await.unwrap().report;
     assert_eq!((good.rows, good.problems.len()), (1, 0));
-    // A content that is damaged in the backup is copied anew; one that is damaged at its source
+    // A content that is damaged in the backup is copied again. One that is damaged at its source
     // stays as it was saved.
     let content = |folder: &Path| folder.join("blobs").join(&hash[..2]).join(&hash[2..]);
     fs::write(content(into.path()), b"decayed").unwrap();
@@ -112,7 +112,7 @@ async fn a_bad_source_leaves_the_earlier_backup_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_copy_takes_no_folder_of_something_else() {
+async fn a_copy_refuses_a_foreign_folder() {
     let lab = Lab::start().await;
     let (into, home) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     fs::write(into.path().join("letter"), "dear").unwrap();

@@ -1,6 +1,6 @@
-//! `cargo xtask bench history`: what it costs to list runs and to read history through a real
-//! controller over gRPC, beside the floor of raw SQLite with a row per run or point, all on warm
-//! caches. Ignored as tests: they measure and assert nothing.
+//! Measures `cargo xtask bench history`: what it costs to list runs and to read history through a
+//! real controller over gRPC. It compares with raw SQLite that has a row per run or point. All runs
+//! on warm caches. The tests are ignored by default, since they measure and assert nothing.
 #![allow(clippy::print_stdout, reason = "a bench prints its figures")]
 
 use std::{hint::black_box, path::Path, time::Duration};
@@ -17,7 +17,7 @@ use crate::lab::{Lab, pause};
 const ROWS: u64 = 1_000_000;
 const KEYS: [&str; 5] = ["train/loss", "train/accuracy", "lr", "grad/norm", "samples"];
 
-/// What a training loop logs: floats of 32 bits with noise, a schedule, a counter.
+/// Returns what a training loop logs: noisy 32-bit floats, a schedule and a counter.
 fn row(step: u64) -> Row {
     let noise = (step.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 11) as f64 / (1_u64 << 53) as f64;
     let smooth = 0.3 + 3.0 * (-(step as f64) / 200_000.0).exp();
@@ -33,7 +33,7 @@ fn row(step: u64) -> Row {
     Row { step, wall_ms: 1_700_000_000_000 + 40 * step as i64 + (step % 3) as i64, values }
 }
 
-/// A finished run with so many rows, merged as far as it will be.
+/// Makes a finished run with so many rows, and waits until all its blocks are merged.
 async fn logged(lab: &mut Lab, rows: u64) -> String {
     let run = lab.runs.begin(BeginRun::default()).await.unwrap().into_inner().run;
     for offset in (0..rows).step_by(10_000) {
@@ -68,7 +68,7 @@ fn count(database: &Connection, sql: &str) -> u64 {
     database.query_row(sql, (), |row| row.get::<_, i64>(0)).unwrap().cast_unsigned()
 }
 
-/// A row per point, as a tracker without blocks has it.
+/// Makes a table with a row per point, like a tracker without blocks.
 fn floor(folder: &Path, points: u64) -> Connection {
     let database = Connection::open(folder.join(format!("floor-{points}.db"))).unwrap();
     database
@@ -95,7 +95,8 @@ fn scan(database: &Connection) {
     black_box(sum);
 }
 
-/// The least and the median of some tries after a first one that warms the caches, in milliseconds.
+/// Returns the least and the median time of some tries, in milliseconds, after a first one that
+/// warms the caches.
 async fn timed(mut work: impl AsyncFnMut()) -> (f64, f64) {
     let clock = Clock::system();
     let mut tries = Vec::new();
@@ -174,16 +175,23 @@ async fn history() {
 }
 
 const RUNS: u64 = 10_000;
-/// As many calls at once as fill the writer's commits.
+/// The number of calls at once that fills the writer's commits.
 const AT_ONCE: usize = 64;
 
-/// What the runs of a project have: a config with ten entries, ten numbers as a summary.
+/// Returns what a run of a project has: a config with ten entries and a summary with ten numbers.
 fn introduced(run: u64) -> (Json, Vec<(String, f64)>) {
     let noise = |salt: u64| (run * 31 + salt).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 11;
     let part = |salt: u64| noise(salt) as f64 / (1_u64 << 53) as f64;
     let config = json!({
-        "lr": 1e-4 * (1.0 + 99.0 * part(1)), "batch_size": 32 << (noise(2) % 4), "seed": run, "epochs": 90,
-        "optimizer": { "name": (["adam", "sgd"][noise(3) as usize % 2]), "weight_decay": 1e-2 * part(4), "momentum": 0.9 },
+        "lr": 1e-4 * (1.0 + 99.0 * part(1)),
+        "batch_size": 32 << (noise(2) % 4),
+        "seed": run,
+        "epochs": 90,
+        "optimizer": {
+            "name": (["adam", "sgd"][noise(3) as usize % 2]),
+            "weight_decay": 1e-2 * part(4),
+            "momentum": 0.9
+        },
         "model": { "name": "resnet50", "dropout": part(5) / 2.0, "width": 64 << (noise(6) % 3) },
     });
     let keys = [
@@ -203,7 +211,7 @@ fn introduced(run: u64) -> (Json, Vec<(String, f64)>) {
     (config, summary)
 }
 
-/// Ten thousand runs of two projects, in the controller and as JSON in a plain table.
+/// Stores ten thousand runs of two projects, in the controller and as JSON in a plain table.
 async fn listed(lab: &Lab) -> Connection {
     let mut calls = JoinSet::new();
     for number in 0..RUNS {
@@ -248,7 +256,7 @@ async fn listed(lab: &Lab) -> Connection {
     database
 }
 
-/// The same question, put to SQLite.
+/// Asks SQLite the same question.
 fn ask(database: &Connection) {
     let mut statement = database
         .prepare_cached(

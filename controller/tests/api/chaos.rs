@@ -1,5 +1,5 @@
-//! A random walk through everything that agents and people may do, with a fixed seed; then all
-//! accounts must agree.
+//! Takes a random walk with a fixed seed through everything that agents and people may do. Then all
+//! counters must agree.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use crate::lab::{FakeAgent, Lab, RANDOM};
 
-/// An agent and what it believes to hold.
+/// An agent and the trials that it believes to hold.
 struct Node {
     agent: FakeAgent,
     starts: Vec<Start>,
@@ -17,7 +17,7 @@ struct Node {
 impl Node {
     async fn beat(&mut self, rng: &mut StdRng) {
         self.agent.beat.free = rng.random_range(0..3);
-        // A lost reply: the agent does not hear what it was told.
+        // An error stands for a lost reply: the agent does not get its orders.
         let Ok(orders) = self.agent.heartbeat().await else { return };
         self.agent.beat.declined.clear();
         if rng.random_bool(0.1) {
@@ -39,7 +39,7 @@ impl Node {
         }
         let place = rng.random_range(0..self.starts.len());
         let start = self.starts[place].clone();
-        // Whatever the answer is: the end of this test looks at the books, not at answers.
+        // The answers do not matter: this test checks the counters at the end.
         match rng.random_range(0..10) {
             0..4 => drop(self.agent.log(&start, 0, "val/loss", &[rng.random()]).await),
             4 => self.agent.decline(&start),
@@ -53,7 +53,7 @@ impl Node {
 }
 
 #[tokio::test]
-async fn the_books_agree_after_a_random_walk() {
+async fn the_counters_agree_after_a_random_walk() {
     let mut rng = StdRng::seed_from_u64(2026);
     let mut lab = Lab::start().await;
     let sweep = lab.create(&format!("{RANDOM}\nrun_cap: 120\n")).await.id;
@@ -82,7 +82,8 @@ async fn the_books_agree_after_a_random_walk() {
     assert_eq!(replayed.equal, lab.sweep(&sweep).await.counts.unwrap().trials);
 }
 
-/// The counters are what one counts; every trial is there once; the best is the best.
+/// Checks that the counters equal a count, that every trial exists once, and that the best run is
+/// the best.
 async fn balance(lab: &mut Lab, id: &str) {
     let runs = lab.list(id).await;
     let sweep = lab.sweep(id).await;

@@ -1,10 +1,10 @@
-//! A run that breaks a limit does not count, whatever its value.
+//! Tests that a run that breaks a constraint does not count, whatever its value is.
 
 use proto::v1::ReplayTrials;
 
 use crate::lab::{FakeAgent, Lab, RANDOM, frames};
 
-/// With a target and two limits.
+/// Returns a sweep with a target and two constraints.
 fn yaml(method: &str) -> String {
     let limits = "constraints: [{metric: ms, max: 20}, {metric: acc, min: 0.5}]\n";
     RANDOM
@@ -13,7 +13,7 @@ fn yaml(method: &str) -> String {
         + limits
 }
 
-/// A whole trial with a loss, latencies and an accuracy.
+/// Runs a whole trial with a loss, latencies and an accuracy.
 async fn trial(agent: &mut FakeAgent, loss: f64, latencies: &[f64], acc: Option<f64>) -> String {
     let start = agent.ask().await;
     agent.log(&start, 0, "val/loss", &[loss]).await.unwrap();
@@ -33,7 +33,7 @@ async fn only_runs_within_all_limits_are_the_best_or_reach_the_target() {
         sweep.limits.iter().map(|limit| (limit.metric.as_str(), limit.min, limit.max)).collect();
     assert_eq!(limits, [("ms", None, Some(20.0)), ("acc", Some(0.5), None)]);
     let mut agent = lab.agent("one", &sweep.id);
-    // The last latency counts, not the least; what was never logged is over every limit.
+    // The last latency counts, not the least. A metric that was never logged breaks its constraint.
     let slow = trial(&mut agent, 0.01, &[5.0, 21.0], Some(0.9)).await;
     let unknown = trial(&mut agent, 0.02, &[5.0], None).await;
     let now = lab.sweep(&sweep.id).await;
@@ -62,7 +62,7 @@ async fn only_runs_within_all_limits_are_the_best_or_reach_the_target() {
 }
 
 #[tokio::test]
-async fn late_rows_take_no_first_place_and_give_none() {
+async fn late_rows_do_not_change_the_best_run() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(&yaml("random")).await;
     let mut agent = lab.agent("one", &sweep.id);

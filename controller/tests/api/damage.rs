@@ -1,4 +1,5 @@
-//! A damaged database: named for what it is, not written to any more, and read where it is sound.
+//! Tests a damaged database: it is reported as damaged, not written to any more, and read where it
+//! is intact.
 
 use std::{
     fs::{self, OpenOptions},
@@ -23,7 +24,7 @@ async fn start(folder: &Path) -> Result<Controller, StartError> {
     Controller::start(settings, Clock::system(), Chance::seeded(1)).await
 }
 
-/// Fills pages of the database with what nobody has written.
+/// Fills pages of the database with bytes that no controller has written.
 fn overwrite(folder: &Path, pages: std::ops::Range<u64>) {
     let file = OpenOptions::new().write(true).open(folder.join("besom.db")).unwrap();
     for page in pages {
@@ -35,7 +36,7 @@ fn pages(folder: &Path) -> u64 {
     fs::metadata(folder.join("besom.db")).unwrap().len() / PAGE
 }
 
-/// A run with one row in its history, and a stopped controller.
+/// Makes a run with one row in its history, and stops the controller.
 async fn stopped(lab: &mut Lab) -> String {
     let sweep = lab.create(GRID).await;
     let mut agent = lab.agent("one", &sweep.id);
@@ -67,7 +68,7 @@ async fn a_damaged_database_is_not_served() {
 }
 
 #[tokio::test]
-async fn no_database_begins_beside_what_another_one_has_left() {
+async fn no_database_begins_beside_the_remains_of_another() {
     let mut lab = Lab::start().await;
     stopped(&mut lab).await;
     let (folder, database) = (lab.folder().to_owned(), lab.folder().join("besom.db"));
@@ -132,7 +133,7 @@ async fn the_database_of_another_program_is_left_alone() {
     }
 }
 
-/// A program's console of 2 MB.
+/// Returns a program's console of 2 MB.
 fn console() -> Vec<u8> {
     let row = |step| Row {
         step,
@@ -145,7 +146,7 @@ fn console() -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn damage_that_comes_later_ends_the_writing_and_not_the_reading() {
+async fn later_damage_ends_writes_and_not_reads() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(GRID).await;
     let mut agent = lab.agent("one", &sweep.id);
@@ -154,8 +155,8 @@ async fn damage_that_comes_later_ends_the_writing_and_not_the_reading() {
     agent.append(&start, "console", 0, console()).await.unwrap();
     lab.restart().await;
     let before = lab.sweep(&sweep.id).await;
-    // The last pages of the largest value: nothing else lies there, and nobody has read them since
-    // the start.
+    // These are the last pages of the largest value. Nothing else lies there, and no code has read
+    // them since the start.
     let count = pages(lab.folder());
     overwrite(lab.folder(), count / 2..count / 2 + 8);
     let mut agent = lab.agent("one", &sweep.id);
@@ -185,7 +186,8 @@ async fn damage_that_comes_later_ends_the_writing_and_not_the_reading() {
     assert_eq!(lab.blocks(&start.run, "history").await.len(), 1);
 }
 
-/// Whether nobody, root included, can write to the file from now on; or can again.
+/// Makes the file immutable, so that no user, root included, can write to it; or writable again.
+/// Returns whether that worked.
 fn fix(path: &Path, immutable: bool) -> bool {
     let flag = if immutable { "+i" } else { "-i" };
     let changed = Command::new("chattr").arg(flag).arg(path).output();
@@ -193,7 +195,7 @@ fn fix(path: &Path, immutable: bool) -> bool {
 }
 
 #[tokio::test]
-async fn files_that_cannot_be_written_any_more_end_no_controller() {
+async fn unwritable_files_do_not_end_the_controller() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(GRID).await;
     let mut agent = lab.agent("one", &sweep.id);
@@ -214,7 +216,7 @@ async fn files_that_cannot_be_written_any_more_end_no_controller() {
     }
     agent.append(&start_of_one, "console", 0, console()).await.unwrap();
     lab.stop().await;
-    // At the start it says which.
+    // At its start the controller says which file cannot be written.
     fix(&parts[0], true);
     let refused = start(&folder).await;
     fix(&parts[0], false);

@@ -1,4 +1,4 @@
-//! The port: what strangers can do who only connect, and what a browser gets.
+//! Tests the port: what strangers can do who only connect, and what a browser gets.
 
 use std::{
     io::{Read as _, Write as _},
@@ -16,7 +16,7 @@ use crate::lab::{Lab, frames, pause};
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const NO_SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
 
-/// A connection that has said this.
+/// Opens a connection and sends these bytes.
 fn said(address: &str, bytes: &[u8]) -> TcpStream {
     let mut stream = TcpStream::connect(address.trim_start_matches("http://")).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
@@ -24,7 +24,7 @@ fn said(address: &str, bytes: &[u8]) -> TcpStream {
     stream
 }
 
-/// All that comes over a connection until the other side closes it.
+/// Reads all that comes over a connection until the other side closes it.
 fn rest(mut stream: TcpStream) -> Vec<u8> {
     let mut all = Vec::new();
     let end = stream.read_to_end(&mut all);
@@ -33,7 +33,7 @@ fn rest(mut stream: TcpStream) -> Vec<u8> {
     all
 }
 
-/// A reader that waits for rows of a run which has none.
+/// Starts a reader that waits for rows of a run without rows.
 async fn follow(lab: &mut Lab) -> (String, Streaming<Block>) {
     let run = lab.runs.begin(BeginRun::default()).await.unwrap().into_inner().run;
     let read = ReadRows {
@@ -61,7 +61,7 @@ async fn still_there(lab: &Lab, run: String, mut stream: Streaming<Block>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_asks_for_nothing_is_let_go_and_a_client_stays() {
+async fn a_silent_connection_is_closed_and_a_client_stays() {
     let mut lab = Lab::with(|settings| settings.handshake = Duration::from_millis(300)).await;
     let (run, stream) = follow(&mut lab).await;
     let settled = [PREFACE, NO_SETTINGS].concat();
@@ -76,7 +76,7 @@ async fn whoever_asks_for_nothing_is_let_go_and_a_client_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn silent_connections_keep_nobody_out() {
+async fn silent_connections_do_not_keep_clients_out() {
     let mut lab = Lab::with(|settings| {
         settings.handshake = Duration::from_secs(3600);
         settings.limits.connections = 8;
@@ -88,13 +88,13 @@ async fn silent_connections_keep_nobody_out() {
         lab.dial(None).sweeps().list(ListSweeps::default()).await.unwrap();
     }
     still_there(&lab, run, stream).await;
-    // They keep nobody from ending either.
+    // Silent connections do not keep the controller from ending either.
     lab.shutdown().await;
     drop(strangers);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_has_a_bound_of_streams() {
+async fn the_streams_of_a_connection_are_bounded() {
     let lab = Lab::with(|settings| settings.limits.streams = 77).await;
     let mut stream = said(&lab.address(), &[PREFACE, NO_SETTINGS].concat());
     let settings = spawn_blocking(move || {

@@ -1,4 +1,5 @@
-//! Explanations: of a sweep by what its trials say, of a run by what was known when it was chosen.
+//! Tests explanations: of a sweep by what its trials show, of a run by what was known when it was
+//! chosen.
 
 use proto::{
     dial,
@@ -8,7 +9,7 @@ use tonic::{Code, Status};
 
 use crate::lab::{FakeAgent, Lab, RANDOM, code};
 
-/// A random search with a second parameter, which does not matter.
+/// Returns a random search with a second parameter, which does not matter.
 fn two() -> String {
     format!("{RANDOM}  optimizer: {{values: [adam, sgd]}}\n")
 }
@@ -18,7 +19,7 @@ async fn explain(lab: &mut Lab, sweep: &str, parameters: &[&str]) -> Result<Expl
     Ok(lab.sweeps.explain(ExplainSweep { sweep: sweep.to_owned(), parameters }).await?.into_inner())
 }
 
-/// Trials whose loss is a valley along `lr` and nothing else.
+/// Runs trials whose loss is a valley along `lr` and nothing else.
 async fn valley(agent: &mut FakeAgent, count: usize) {
     for _ in 0..count {
         let start = agent.ask().await;
@@ -30,7 +31,7 @@ async fn valley(agent: &mut FakeAgent, count: usize) {
 }
 
 #[tokio::test]
-async fn a_random_sweep_is_explained_by_what_matters() {
+async fn the_explanation_of_a_sweep_finds_the_parameter_that_matters() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(&two()).await;
     let mut agent = lab.agent("one", &sweep.id);
@@ -64,7 +65,7 @@ async fn a_random_sweep_is_explained_by_what_matters() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_explained_is_refused_with_a_hint() {
+async fn an_impossible_explanation_is_refused_with_a_hint() {
     let mut lab = Lab::start().await;
     let hint = |status: &Status| dial::hint(status).unwrap_or_default().to_owned();
     let sweep = lab.create(&two()).await;
@@ -92,7 +93,7 @@ async fn what_cannot_be_explained_is_refused_with_a_hint() {
 }
 
 #[tokio::test]
-async fn a_models_choice_names_the_best_run_of_its_time() {
+async fn a_choice_of_the_model_names_its_incumbent() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(&RANDOM.replace("method: random", "method: bayes")).await;
     let mut agent = lab.agent("one", &sweep.id);

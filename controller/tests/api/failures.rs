@@ -1,5 +1,5 @@
-//! Attempts that come to nothing: which are tried again, what counts as diverged, and what stops a
-//! sweep whose trials all fail.
+//! Tests failed attempts: which are retried, what counts as diverged, and what stops a sweep whose
+//! trials all fail.
 
 use proto::v1::{Change, ReplayTrials, RetryRuns, Start};
 use record::{Row, Value, Writer};
@@ -7,7 +7,7 @@ use tonic::Code;
 
 use crate::lab::{Lab, RANDOM, code};
 
-/// Attempt, class and first line of each failure of a run.
+/// Returns the attempt and the class of each failure of a run.
 async fn failures(lab: &mut Lab, run: &str) -> Vec<(u32, String)> {
     lab.run(run)
         .await
@@ -18,7 +18,7 @@ async fn failures(lab: &mut Lab, run: &str) -> Vec<(u32, String)> {
 }
 
 #[tokio::test]
-async fn a_failed_trial_is_tried_again_as_its_class_allows_and_starts_as_before() {
+async fn a_failed_trial_is_retried_as_its_class_allows() {
     let mut lab = Lab::start().await;
     let yaml = format!("{RANDOM}\nrun_cap: 1\nretry: {{error: 1, out_of_memory: 1}}\n");
     let sweep = lab.create(&yaml).await;
@@ -64,7 +64,7 @@ async fn a_failed_trial_is_tried_again_as_its_class_allows_and_starts_as_before(
 }
 
 #[tokio::test]
-async fn without_a_rule_only_lost_attempts_are_made_up_for() {
+async fn without_a_rule_only_lost_attempts_are_retried() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(RANDOM).await;
     let mut agent = lab.agent("one", &sweep.id);
@@ -82,7 +82,7 @@ async fn without_a_rule_only_lost_attempts_are_made_up_for() {
 }
 
 #[tokio::test]
-async fn a_bad_end_after_a_metric_that_is_no_number_has_diverged() {
+async fn a_failure_after_a_nonfinite_metric_has_diverged() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(&format!("{RANDOM}\nretry: {{diverged: 1}}\n")).await;
     let mut agent = lab.agent("one", &sweep.id);
@@ -105,7 +105,7 @@ async fn a_bad_end_after_a_metric_that_is_no_number_has_diverged() {
 }
 
 #[tokio::test]
-async fn a_run_that_said_so_is_preempted_by_a_bad_end_or_a_loss_and_charged_with_nothing() {
+async fn an_announced_preemption_is_not_charged_as_a_failure_or_a_loss() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(&format!("{RANDOM}\nrun_cap: 2\nretry: {{lost: 0}}\n")).await;
     let (mut agent, mut other) = (lab.agent("one", &sweep.id), lab.agent("two", &sweep.id));
@@ -147,7 +147,7 @@ async fn a_run_that_said_so_is_preempted_by_a_bad_end_or_a_loss_and_charged_with
     assert_eq!(failed.state, "failed", "each attempt says it for itself");
 }
 
-/// One row that says something of a run.
+/// Makes one row that reports something about a run.
 fn said(key: &str, json: &str) -> Vec<u8> {
     let row =
         Row { values: vec![(key.to_owned(), Value::Json(json.to_owned()))], ..Row::default() };
@@ -192,7 +192,7 @@ async fn trials_that_all_fail_at_once_pause_the_sweep_until_a_person_resumes_it(
 }
 
 #[tokio::test]
-async fn one_bad_node_among_others_does_not_pause_a_sweep_and_alone_it_does() {
+async fn one_bad_node_pauses_a_sweep_only_if_it_is_alone() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(RANDOM).await;
     let (mut good, mut bad) = (lab.agent("good", &sweep.id), lab.agent("bad", &sweep.id));

@@ -1,4 +1,4 @@
-//! Attempts, leases, and what is told to whom: nothing is lost, nothing counts twice.
+//! Tests attempts, leases and orders: nothing is lost and nothing counts twice.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tonic::Code;
 
 use crate::lab::{Lab, RANDOM, code, eventually, frames, pause};
 
-/// A lease that is over soon.
+/// Starts a controller whose leases end soon.
 async fn hasty() -> Lab {
     Lab::with(|settings| settings.lease = Duration::from_secs(1)).await
 }
@@ -44,7 +44,7 @@ async fn a_lost_agent_gives_its_trial_to_another_and_is_fenced() {
 }
 
 #[tokio::test]
-async fn a_lost_attempt_that_is_heard_of_goes_on() {
+async fn a_lost_attempt_that_reports_again_goes_on() {
     let mut lab = hasty().await;
     let sweep = lab.create(RANDOM).await;
     let mut agent = lab.agent("slow", &sweep.id);
@@ -123,7 +123,7 @@ async fn a_lost_reply_is_healed_by_the_next_beat() {
 }
 
 #[tokio::test]
-async fn what_an_agent_declines_goes_back_without_charge() {
+async fn a_declined_trial_returns_to_the_queue_without_charge() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(RANDOM).await;
     let mut agent = lab.agent("full", &sweep.id);
@@ -197,7 +197,7 @@ async fn a_long_poll_waits_and_is_woken_by_work() {
 }
 
 #[tokio::test]
-async fn a_held_run_of_somebody_else_is_fenced() {
+async fn a_run_that_another_agent_owns_is_fenced() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(RANDOM).await;
     let start = lab.agent("owner", &sweep.id).ask().await;
@@ -217,7 +217,7 @@ async fn a_held_run_of_somebody_else_is_fenced() {
 }
 
 #[tokio::test]
-async fn each_trial_that_comes_back_wakes_one_agent_that_has_room() {
+async fn each_returned_trial_wakes_one_agent_with_room() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(&format!("{RANDOM}\nrun_cap: 4\n")).await;
     let mut full = lab.agent("full", &sweep.id);
@@ -226,7 +226,7 @@ async fn each_trial_that_comes_back_wakes_one_agent_that_has_room() {
     for _ in 0..3 {
         busy.ask().await;
     }
-    // Waits first, so that it is first in line, and has no room.
+    // This agent waits first, so it is first in line, and it has no free slot.
     full.beat.wait_ms = 9_000;
     let full = tokio::spawn(async move { full.heartbeat().await });
     pause(100).await;

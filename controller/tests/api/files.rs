@@ -1,4 +1,5 @@
-//! Files of runs: blobs in and out, rows that name them, and names that would like to be paths.
+//! Tests the files of runs: blobs that come and go, rows that name them, and hostile names that
+//! look like paths.
 
 use std::time::Duration;
 
@@ -47,7 +48,7 @@ fn chunk(sha256: &str, size: u64, data: &[u8]) -> BlobChunk {
 }
 
 #[tokio::test]
-async fn what_is_put_comes_back_also_after_a_restart() {
+async fn stored_contents_come_back_after_a_restart() {
     let mut lab = Lab::start().await;
     let content: Vec<u8> =
         (0..3_000_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
@@ -79,7 +80,7 @@ async fn what_is_put_comes_back_also_after_a_restart() {
 }
 
 #[tokio::test]
-async fn what_is_not_what_it_says_is_refused_and_leaves_nothing() {
+async fn a_content_that_does_not_match_its_hash_leaves_nothing() {
     assert_eq!(
         Limits::default().blob_bytes,
         MAX_FILE_BYTES,
@@ -167,7 +168,7 @@ async fn the_newest_attempt_names_the_file_and_a_fenced_one_does_not() {
 }
 
 #[tokio::test]
-async fn a_runs_token_opens_its_own_files() {
+async fn a_run_token_opens_only_its_own_files() {
     let mut lab = Lab::with(|settings| settings.token = Some("hush".to_owned())).await;
     let sweep = lab.create(RANDOM).await;
     let mut agent = lab.agent("one", &sweep.id);
@@ -215,14 +216,14 @@ async fn only_blobs_that_nothing_refers_to_are_collected() {
             .await
             .unwrap();
     }
-    // What is gone can come again.
+    // A content that was collected can come again.
     lab.put(None, b"first").await;
     agent.append(&start, "files", 3, frames(&[row("c", b"first")])).await.unwrap();
     assert_eq!(list(&lab, &start.run).await.len(), 3);
 }
 
 #[tokio::test]
-async fn contents_wait_where_they_are_when_there_is_no_room() {
+async fn contents_are_refused_until_there_is_room() {
     let mut lab = Lab::with(|settings| {
         settings.storage_bytes = 10;
         settings.blob_grace = Duration::from_millis(500);
@@ -236,7 +237,7 @@ async fn contents_wait_where_they_are_when_there_is_no_room() {
     assert_eq!(chunks(&lab, vec![chunk(&six.sha256, 6, b"6 here")]).await, Code::Ok);
     agent.append(&start, "files", 0, frames(&[row("a", b"6 here")])).await.unwrap();
     assert_eq!(chunks(&lab, vec![chunk(&five.sha256, 5, b"5 now")]).await, Code::ResourceExhausted);
-    // What was known anyway needs no room, and what comes to nothing takes none.
+    // A known content needs no room, and a refused one takes none.
     assert_eq!(chunks(&lab, vec![chunk(&six.sha256, 6, b"6 here")]).await, Code::Ok);
     assert_eq!(chunks(&lab, vec![chunk(&five.sha256, 4, b"4 of")]).await, Code::InvalidArgument);
     lab.restart().await;
@@ -252,7 +253,7 @@ async fn contents_wait_where_they_are_when_there_is_no_room() {
 }
 
 #[tokio::test]
-async fn a_client_believes_neither_bytes_nor_names() {
+async fn a_client_trusts_neither_bytes_nor_names() {
     let lab = Lab::start().await;
     let (short, other) = (lab.put(None, b"abc").await, lab.put(None, b"abd").await);
     let mut client = lab.dial(None).files();
@@ -266,7 +267,7 @@ async fn a_client_believes_neither_bytes_nor_names() {
 }
 
 #[tokio::test]
-async fn who_hangs_up_takes_no_more_room_than_the_bound() {
+async fn aborted_uploads_take_no_more_room_than_allowed() {
     const EACH: usize = 10;
     let lab = Lab::with(|settings| settings.storage_bytes = 400).await;
     let content = |number: u32| format!("{number:0EACH$}").into_bytes();
@@ -275,7 +276,7 @@ async fn who_hangs_up_takes_no_more_room_than_the_bound() {
         let sent = chunk(&Hashed::of(&content).sha256, EACH as u64, &content);
         lab.dial(None).files().put(tokio_stream::iter([sent])).await
     };
-    // Somewhere between the first byte and the answer.
+    // The client hangs up somewhere between the first byte and the answer.
     for number in 0..80 {
         let _ =
             tokio::time::timeout(Duration::from_micros(u64::from(number) * 200), put(number)).await;

@@ -1,4 +1,4 @@
-//! Runs filtered and sorted: whatever is asked, the same as a plain look at every run would answer.
+//! Tests filters and orders of runs: every answer equals that of a plain scan of every run.
 
 use std::cmp::Ordering;
 
@@ -9,7 +9,7 @@ use tonic::Code;
 
 use crate::lab::{Lab, RANDOM, code};
 
-/// Numbers without a pattern, the same ones every time.
+/// Numbers without a pattern, which are the same every time.
 struct Dice(u64);
 
 impl Dice {
@@ -27,7 +27,7 @@ async fn append(lab: &mut Lab, run: &str, stream: &str, offset: u64, values: Vec
     lab.runs.append(AppendRows { run, attempt: 1, writer, stream, offset, frames }).await.unwrap();
 }
 
-/// Runs of which each has some of the things that one can ask about.
+/// Makes runs of which each has some of the properties that filters can ask for.
 async fn many(lab: &mut Lab, count: u64) {
     let mut dice = Dice(7);
     for _ in 0..count {
@@ -37,7 +37,11 @@ async fn many(lab: &mut Lab, count: u64) {
             2 => json!("adaptive"),
             roll => json!(0.001 * roll as f64),
         };
-        let config = json!({ "lr": lr, "opt": { "name": (["adam", "sgd"][dice.roll(2) as usize]) }, "n": dice.roll(4) });
+        let config = json!({
+            "lr": lr,
+            "opt": { "name": (["adam", "sgd"][dice.roll(2) as usize]) },
+            "n": dice.roll(4),
+        });
         let tags = (0..dice.roll(3))
             .map(|_| ["fast", "slow", "best"][dice.roll(3) as usize].to_owned())
             .collect();
@@ -100,7 +104,8 @@ async fn collect(lab: &mut Lab, request: FindRuns) -> Vec<Run> {
     runs
 }
 
-/// What a run shows under a name; numbers as such, what is not finite too.
+/// Returns what a run shows under a name. Numbers stay numbers; text stands for those that are not
+/// finite.
 fn shown(run: &Run, name: &str) -> Json {
     let parsed = |json: &str| serde_json::from_str::<Json>(json).unwrap();
     match name {
@@ -151,7 +156,7 @@ fn passes(run: &Run, (name, sign, wanted): (&str, &str, &str)) -> bool {
     }
 }
 
-/// NaN behind what can be compared, what is missing behind that; numbers before texts.
+/// Orders NaN behind what can be compared, missing values behind that, and numbers before texts.
 fn order(one: &Run, other: &Run, sort: &str) -> Ordering {
     let name = sort.trim_start_matches('-');
     let (one, other) = (shown(one, name), shown(other, name));
@@ -204,7 +209,7 @@ const SORTS: [&str; 8] = [
 ];
 
 #[tokio::test]
-async fn filters_and_orders_answer_as_a_look_at_every_run_would() {
+async fn filters_and_orders_agree_with_a_scan_of_every_run() {
     let mut lab = Lab::start().await;
     many(&mut lab, 150).await;
     let all = find(&mut lab, &[], &[], 0).await;
@@ -246,7 +251,7 @@ async fn filters_and_orders_answer_as_a_look_at_every_run_would() {
 }
 
 #[tokio::test]
-async fn trials_are_found_by_sweep_and_by_what_their_program_added() {
+async fn trials_are_found_by_sweep_and_by_config_that_their_program_added() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(&format!("project: vision{RANDOM}")).await;
     let mut agent = lab.agent("one", &sweep.id);

@@ -1,5 +1,5 @@
-//! A damaged folder: the check names all that is wrong and nothing else, and one bad run is no
-//! trouble of the others.
+//! Tests a damaged folder: the check names every problem and nothing else, and one bad run does not
+//! affect the others.
 
 use std::{
     fs,
@@ -35,8 +35,8 @@ fn change(folder: &Path, sql: &str) {
     assert_eq!(changed, 1, "{sql}");
 }
 
-/// Three of the contents, a byte in the middle of a frame, a block that is gone, and a blob that
-/// nobody knows any more.
+/// Damages three contents and a byte in the middle of a frame, and removes a block and the row of a
+/// blob.
 fn damage(folder: &Path, run: &str, hashes: &[String]) {
     let path = |hash: &str| folder.join("blobs").join(&hash[..2]).join(&hash[2..]);
     fs::write(path(&hashes[1]), b"truth").unwrap();
@@ -58,7 +58,7 @@ fn damage(folder: &Path, run: &str, hashes: &[String]) {
     change(folder, &format!("DELETE FROM blobs WHERE sha256 = '{}'", hashes[0]));
 }
 
-/// Logs four files of a run; answers their hashes.
+/// Logs four files of a run. Returns their hashes.
 async fn put_files(lab: &Lab, agent: &mut FakeAgent, start: &Start) -> Vec<String> {
     let mut hashes = Vec::new();
     for content in [b"whole", b"false", b"short", b"gone!"] {
@@ -77,7 +77,7 @@ async fn put_files(lab: &Lab, agent: &mut FakeAgent, start: &Start) -> Vec<Strin
 }
 
 #[tokio::test]
-async fn all_that_is_wrong_is_named_and_nothing_else() {
+async fn every_problem_is_named_and_nothing_else() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(RANDOM).await;
     let (mut one, mut two) = (lab.agent("one", &sweep.id), lab.agent("two", &sweep.id));
@@ -115,7 +115,8 @@ async fn all_that_is_wrong_is_named_and_nothing_else() {
         );
     }
     assert_eq!(found.len(), 6, "{found:#?}");
-    // It is served all the same: the bad run says what it cannot read, and the other is as it was.
+    // The folder is served all the same: the bad run reports what it cannot read, and the other run
+    // is as it was.
     lab.come_back().await;
     let mut client = lab.dial(None).history();
     for (run, expected) in [(&bad.run, Code::DataLoss), (&good.run, Code::Ok)] {
@@ -138,7 +139,7 @@ async fn all_that_is_wrong_is_named_and_nothing_else() {
     assert_eq!(lab.run(&good.run).await.value, Some(0.25));
 }
 
-/// Names, contents and times of all that lies in a folder.
+/// Returns the names, contents and times of all that lies in a folder.
 fn state(folder: &Path) -> Vec<(PathBuf, Vec<u8>, SystemTime)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
@@ -171,14 +172,14 @@ async fn a_check_changes_nothing() {
     let start = agent.ask().await;
     agent.append(&start, "history", 0, frames(0, "val/loss", &[0.5, 0.25])).await.unwrap();
     lab.put(None, b"content").await;
-    // As a killed controller leaves it: the rows are in the log alone.
+    // A killed controller leaves this state: the rows are only in the log.
     let killed = copied(lab.folder());
     assert!(fs::metadata(killed.path().join("besom.db-wal")).unwrap().len() > 0);
     lab.stop().await;
     let ended = copied(lab.folder());
     for folder in [&killed, &ended] {
         let before = state(folder.path());
-        // Where files can be made so, nobody can write a thing in it.
+        // Where files can be made immutable, no process can write to the folder.
         let fix = |flag: &str| {
             drop(Command::new("chattr").args(["-R", flag]).arg(folder.path()).output())
         };
@@ -188,7 +189,7 @@ async fn a_check_changes_nothing() {
         assert_eq!((report.rows, report.contents, report.problems.len()), (2, 1, 0));
         assert_eq!(state(folder.path()), before);
     }
-    // An older schema: what the first of ours was.
+    // The check also reads the oldest schema.
     let old = TempDir::new().unwrap();
     let database = Connection::open(old.path().join("besom.db")).unwrap();
     let first = include_str!("../../src/store/schema/001.sql");
@@ -200,7 +201,7 @@ async fn a_check_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_no_data_folder_is_told_from_what_is_damaged() {
+async fn a_missing_data_folder_differs_from_a_damaged_one() {
     let check = async |folder: &Path| {
         let settings = Settings { data: folder.to_owned(), ..Settings::default() };
         controller::fsck(settings, |_| {}).await
@@ -229,8 +230,8 @@ async fn what_is_no_data_folder_is_told_from_what_is_damaged() {
     }
 }
 
-/// Flips a bit of each of these bytes of a file in turn; gives what the check finds each time,
-/// `None` where it cannot even begin.
+/// Flips a bit of each of these bytes of a file in turn. Returns what the check finds each time, or
+/// `None` if it cannot even begin.
 async fn flipped(
     folder: &Path,
     file: &Path,
@@ -244,7 +245,7 @@ async fn flipped(
         fs::write(file, damaged).unwrap();
         let settings = Settings { data: folder.to_owned(), ..Settings::default() };
         found.push(controller::fsck(settings, |_| {}).await.ok());
-        // What a check of a damaged database has left beside it belongs to the damaged one.
+        // The files that a check of a damaged database has left beside it belong to that database.
         for beside in ["besom.db-wal", "besom.db-shm"] {
             let _ = fs::remove_file(folder.join(beside));
         }

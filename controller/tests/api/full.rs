@@ -1,4 +1,4 @@
-//! A disk that counts as full: what is refused, what goes on, and who says so.
+//! Tests a disk that counts as full: what is refused, what continues, and who reports it.
 
 use std::{fs, sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use crate::lab::{GRID, Lab, code, eventually, serves};
 
 const KEY: &str = "val/loss";
 
-/// No disk has so much room, once there is a reserve to be given up.
+/// Demands more free bytes than any disk has, as soon as there is a reserve to free.
 fn never_enough(settings: &mut Settings) {
     settings.lease = Duration::from_secs(1);
     settings.least_free_bytes = u64::MAX / 4;
@@ -64,7 +64,7 @@ async fn rows_and_contents_are_refused_and_the_rest_goes_on() {
 }
 
 #[tokio::test]
-async fn a_disk_that_fails_is_named_and_no_full_one() {
+async fn a_failing_disk_is_not_reported_as_full() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(GRID).await;
     let mut agent = lab.agent("one", &sweep.id);

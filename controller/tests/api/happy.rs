@@ -1,4 +1,4 @@
-//! The loop when nothing goes wrong.
+//! Tests the loop of a sweep when nothing goes wrong.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use tonic::Code;
 use crate::lab::{GRID, Lab, RANDOM, code};
 
 #[tokio::test]
-async fn a_sweep_from_its_yaml_to_its_best_run() {
+async fn a_sweep_runs_from_its_yaml_to_its_best_run() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(&format!("{RANDOM}\nrun_cap: 2\nproject: mnist\n")).await;
     assert_eq!(
@@ -47,7 +47,7 @@ async fn a_sweep_from_its_yaml_to_its_best_run() {
 }
 
 #[tokio::test]
-async fn every_point_of_a_grid_once_under_many_agents() {
+async fn many_agents_run_every_point_of_a_grid_once() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(GRID).await;
     let workers: Vec<_> = (0..6)
@@ -95,7 +95,7 @@ async fn several_slots_are_filled_by_one_answer() {
 }
 
 #[tokio::test]
-async fn creating_and_ending_twice_is_as_once() {
+async fn creating_or_ending_again_changes_nothing() {
     let mut lab = Lab::start().await;
     let request = CreateSweep {
         yaml: RANDOM.to_owned(),
@@ -114,7 +114,7 @@ async fn creating_and_ending_twice_is_as_once() {
 }
 
 #[tokio::test]
-async fn a_bad_yaml_is_told_in_full_and_a_wrong_id_is_not_found() {
+async fn a_bad_yaml_is_reported_in_full_and_a_wrong_id_is_not_found() {
     let mut lab = Lab::start().await;
     let yaml = "method: grid\nparameters:\n  lr: {min: 0.1, max: 0.2}\nnonsense: 1\n".to_owned();
     let request = CreateSweep { yaml, source: "my.yaml".to_owned(), ..CreateSweep::default() };

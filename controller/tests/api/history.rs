@@ -1,5 +1,5 @@
-//! History by keys, before and after it was merged in the background: the same rows and the same
-//! curves, whatever the store has made of them.
+//! Tests reads of history by keys, before and after it was merged in the background. The rows and
+//! the curves stay the same, whatever the store has made of them.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -9,12 +9,12 @@ use tonic::Code;
 
 use crate::lab::{FakeAgent, Lab, RANDOM, code, eventually, frames};
 
-/// A lease that is over soon, and so a background step every 50 ms.
+/// Starts a controller whose leases end soon, which makes a background step every 50 ms.
 async fn hasty() -> Lab {
     Lab::with(|settings| settings.lease = Duration::from_secs(1)).await
 }
 
-/// Waits until a run has few blocks; the agent keeps its trial alive meanwhile.
+/// Waits until a run has few blocks. The agent keeps its trial alive meanwhile.
 async fn merged(lab: &mut Lab, agent: &mut FakeAgent, run: &str, most: usize) -> Vec<Block> {
     let mut blocks = Vec::new();
     eventually("the appends are merged", async || {
@@ -27,7 +27,7 @@ async fn merged(lab: &mut Lab, agent: &mut FakeAgent, run: &str, most: usize) ->
 }
 
 fn text(rows: &[Row]) -> Vec<String> {
-    // NaN is not equal to itself; its text is.
+    // NaN is not equal to itself, but its text is.
     rows.iter().map(|row| format!("{row:?}")).collect()
 }
 
@@ -35,7 +35,7 @@ fn decoded(blocks: &[Block]) -> Vec<Row> {
     blocks.iter().flat_map(|block| record::rows(&block.frames).unwrap()).collect()
 }
 
-/// Rows of every kind, some of them late, with a key that changes its kind.
+/// Makes rows of every kind, some of them late, with a key that changes its type.
 fn motley(count: u64) -> Vec<Row> {
     let row = |at: u64| {
         let mixed = at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
@@ -94,7 +94,7 @@ fn number(value: &Value) -> Option<f64> {
     }
 }
 
-/// What the buckets must add up to: the last value of each step.
+/// Returns what the buckets must add up to: the last value of each step.
 fn last_values(rows: &[Row], key: &str) -> BTreeMap<u64, f64> {
     let values = |row: &Row| {
         let own = row.values.iter().filter(|(name, _)| name == key);
@@ -136,7 +136,7 @@ async fn looks_right(lab: &Lab, run: &str, rows: &[Row]) {
         let (from_step, to_step) = (Some(100), Some(900));
         let part = all.range(100..=900).map(|(step, value)| (*step, *value)).collect();
         check(&curve(lab, ReadCurve { from_step, to_step, ..whole.clone() }).await, &part);
-        // In a bucket for each step nothing is put together.
+        // With a bucket for each step, no values are combined.
         let exact = curve(lab, ReadCurve { buckets: 100_000, ..whole.clone() }).await;
         assert_eq!(exact.len(), all.len());
         let over_time = curve(lab, ReadCurve { x: CurveAxis::WallTime.into(), ..whole }).await;
@@ -182,7 +182,7 @@ async fn merging_changes_nothing_that_is_read() {
     assert_eq!(text(&decoded(&blocks)), text(&rows));
     assert_eq!(blocks.iter().map(|block| block.rows).sum::<u64>(), 2000);
     looks_right(&lab, &start.run, &rows).await;
-    // The stream goes on where it was.
+    // The stream continues where it was.
     assert_eq!(agent.log(&start, 2000, "loss", &[1.0]).await.unwrap().next, 2001);
 
     lab.restart().await;
@@ -312,7 +312,7 @@ async fn the_newest_attempt_counts_at_each_step_and_fenced_rows_stay_marked() {
 }
 
 #[tokio::test]
-async fn a_curve_over_another_key_and_questions_without_an_answer() {
+async fn another_key_is_the_axis_of_a_curve_and_bad_requests_are_refused() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(RANDOM).await;
     let mut agent = lab.agent("one", &sweep.id);

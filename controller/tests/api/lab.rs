@@ -1,5 +1,5 @@
-//! A controller on a port and in a folder of its own, and agents that are nothing but their calls.
-//! Used by the tests of this folder. Never starts a process.
+//! Runs a controller on a port and in a folder of its own, and agents that only make calls. The
+//! tests of this folder use it. It never starts a process.
 
 use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
@@ -21,7 +21,7 @@ use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
-/// A random search without end.
+/// A random search without an end.
 pub(crate) const RANDOM: &str = "
 method: random
 program: train
@@ -89,13 +89,13 @@ impl Lab {
         Dial::new(&address.to_string(), token).unwrap()
     }
 
-    /// Shuts the controller down and starts another on the same folder, with other luck.
+    /// Shuts the controller down and starts another on the same folder, with another seed.
     pub(crate) async fn restart(&mut self) {
         self.stop().await;
         self.come_back().await;
     }
 
-    /// The same, with other settings.
+    /// Restarts the controller with other settings.
     pub(crate) async fn restart_with(&mut self, change: impl FnOnce(&mut Settings)) {
         change(&mut self.settings);
         self.restart().await;
@@ -106,7 +106,7 @@ impl Lab {
         self.controller.take().unwrap().shutdown().await.unwrap();
     }
 
-    /// Starts another on the same folder, with other luck.
+    /// Starts another controller on the same folder, with another seed.
     pub(crate) async fn come_back(&mut self) {
         let controller =
             Controller::start(self.settings.clone(), Clock::system(), Chance::seeded(2))
@@ -189,7 +189,7 @@ impl Lab {
     }
 }
 
-/// An agent that holds what it was told to start, and does what a test says.
+/// An agent that holds what it was told to start, and does what a test asks for.
 #[derive(Clone)]
 pub(crate) struct FakeAgent {
     client: AgentsClient<Authorized>,
@@ -198,7 +198,7 @@ pub(crate) struct FakeAgent {
 }
 
 impl FakeAgent {
-    /// One heartbeat, as it stands in `self.beat`.
+    /// Sends one heartbeat, as it is in `self.beat`.
     pub(crate) async fn heartbeat(&mut self) -> Result<Orders, Status> {
         self.beat.beat += 1;
         Ok(self.client.heartbeat(self.beat.clone()).await?.into_inner())
@@ -300,7 +300,7 @@ impl FakeAgent {
         Ok(self.runs.end(request).await?.into_inner())
     }
 
-    /// A whole trial: ask, log one value, finish.
+    /// Runs a whole trial: it asks, logs one value, and finishes.
     pub(crate) async fn trial(&mut self, value: f64) -> Start {
         let start = self.ask().await;
         self.log(&start, 0, "val/loss", &[value]).await.unwrap();
@@ -309,7 +309,7 @@ impl FakeAgent {
     }
 }
 
-/// Rows with one value each, at steps from `first` on.
+/// Makes rows with one value each, at steps from `first` on.
 pub(crate) fn frames(first: u64, key: &str, values: &[f64]) -> Vec<u8> {
     let row = |(at, value): (u64, &f64)| Row {
         step: at,
@@ -322,7 +322,7 @@ pub(crate) fn frames(first: u64, key: &str, values: &[f64]) -> Vec<u8> {
     out
 }
 
-/// Whether health says that this service serves; the whole has no name.
+/// Returns whether health says that this service serves. The service of everything has no name.
 pub(crate) async fn serves(lab: &Lab, service: &str) -> bool {
     let channel = tonic::transport::Endpoint::new(lab.address()).unwrap().connect().await.unwrap();
     let request = HealthCheckRequest { service: service.to_owned() };
@@ -338,7 +338,7 @@ pub(crate) async fn pause(millis: u64) {
     Clock::system().sleep(Duration::from_millis(millis)).await;
 }
 
-/// Tries until it holds; tells what it was when it does not within 10 seconds.
+/// Repeats `look` until it holds. Fails after 60 seconds with what it saw last.
 pub(crate) async fn eventually<T: std::fmt::Debug>(
     what: &str,
     mut look: impl AsyncFnMut() -> (bool, T),
@@ -355,7 +355,7 @@ pub(crate) async fn eventually<T: std::fmt::Debug>(
     }
 }
 
-/// Files below a folder.
+/// Counts the files below a folder.
 pub(crate) fn below(folder: &Path) -> usize {
     let entries = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
     entries.map(|path| if path.is_dir() { below(&path) } else { 1 }).sum()

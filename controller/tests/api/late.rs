@@ -1,4 +1,4 @@
-//! What comes after the end of an attempt: rows that count for nothing any more, and tokens that
+//! Tests what comes after the end of an attempt: rows that do not count any more, and tokens that
 //! end.
 
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::lab::{Lab, RANDOM, code, eventually, frames, pause};
 
 const KEY: &str = "val/loss";
 
-/// A controller with a token, whose late rows count for no time at all.
+/// Starts a controller with a token, which counts no late rows at all.
 async fn strict() -> Lab {
     Lab::with(|settings| {
         settings.token = Some("hush".to_owned());
@@ -24,7 +24,7 @@ async fn strict() -> Lab {
 }
 
 #[tokio::test]
-async fn the_value_of_a_trial_stands_from_its_end_on() {
+async fn the_value_of_a_trial_is_final_once_it_ends() {
     let mut lab = Lab::start().await;
     let yaml = RANDOM.replace("method: random", "method: bayes");
     let sweep =
@@ -34,7 +34,7 @@ async fn the_value_of_a_trial_stands_from_its_end_on() {
     for value in [0.5, 0.4, 0.6, 0.7] {
         starts.push(agent.trial(value).await);
     }
-    // Within the grace they are rows like others; what they would make of the result does not
+    // Within the grace, late rows are rows like others. What they would make of the result does not
     // matter any more.
     agent.log(&starts[2], 1, KEY, &[-1e9, 0.1]).await.unwrap();
     let run = lab.run(&starts[2].run).await;
@@ -64,7 +64,7 @@ async fn rows_beyond_the_grace_are_kept_and_marked() {
     pause(5).await;
     let before = lab.run(&start.run).await;
     for _ in 0..2 {
-        // Sent again they are there already.
+        // Rows that are sent again exist already.
         let late = agent.log(&start, 1, KEY, &[-1e9]).await;
         assert!(matches!(code(late), Code::Aborted | Code::Ok));
     }
@@ -83,14 +83,13 @@ async fn rows_beyond_the_grace_are_kept_and_marked() {
     assert_eq!(marks(lab.blocks(&start.run, "history").await), [(0, 1, false), (1, 1, true)]);
     assert_eq!(marks(lab.blocks(&start.run, "summary").await), [(0, 1, true)]);
     assert_eq!(lab.sweep(&sweep.id).await.best.unwrap().value, Some(0.5));
-    // A question where its stream ends is answered, and the end that is told again is the one that
-    // was told.
+    // The question where a stream ends is answered. A repeated end returns the first one.
     assert_eq!(agent.append(&start, "history", 0, Vec::new()).await.unwrap().next, 2);
     assert_eq!(agent.end(&start, "failed").await.unwrap().run.unwrap().state, "finished");
 }
 
 #[tokio::test]
-async fn a_late_file_is_added_and_takes_the_place_of_none() {
+async fn a_late_file_is_added_and_replaces_none() {
     let mut lab = strict().await;
     let sweep = lab.create(RANDOM).await;
     let mut agent = lab.agent("one", &sweep.id);
@@ -122,7 +121,7 @@ async fn a_late_file_is_added_and_takes_the_place_of_none() {
     assert_eq!(files, [("model".to_owned(), 5), ("plot".to_owned(), 6)]);
 }
 
-/// What a token opens: rows in and out, files, the run itself.
+/// Returns what a token opens: rows in and out, files, the run itself.
 async fn opens(lab: &Lab, token: &str, run: &str, attempt: u32) -> Vec<Code> {
     let dial = lab.dial(Some(token));
     let append = AppendRows {
@@ -158,7 +157,7 @@ async fn a_token_ends_with_its_attempt_and_the_grace() {
     lab.restart_with(|settings| settings.late_rows = Duration::ZERO).await;
     assert_eq!(opens(&lab, &start.token, &run, 1).await, [Code::PermissionDenied; 7]);
     assert_eq!(opens(&lab, &live.token, &live.run, 1).await, [Code::Ok; 7], "its attempt goes on");
-    // Whoever has not heard the answer to the end asks again.
+    // A program that did not get the answer to its end asks again.
     let outcome = Some(Outcome { state: "failed".to_owned(), ..Outcome::default() });
     let end = EndRun { run: run.clone(), attempt: 1, outcome, ..EndRun::default() };
     let ended = lab.dial(Some(&start.token)).runs().end(end).await.unwrap().into_inner();
@@ -185,7 +184,7 @@ async fn a_run_that_is_resumed_has_a_new_token_and_the_old_one_ends() {
     agent.end(&start, "finished").await.unwrap();
     pause(5).await;
     assert_eq!(opens(&lab, &second.token, "mine", 2).await, [Code::PermissionDenied; 7]);
-    // An import, or a folder that was logged offline, goes on with the controller's own token.
+    // An import, or a folder that was logged offline, continues with the controller's own token.
     agent.log(&start, 1, KEY, &[0.4]).await.unwrap();
     let run = lab.run("mine").await;
     assert_eq!(
@@ -195,7 +194,7 @@ async fn a_run_that_is_resumed_has_a_new_token_and_the_old_one_ends() {
 }
 
 #[tokio::test]
-async fn an_attempt_that_crashed_may_be_heard_of_again() {
+async fn a_crashed_attempt_may_report_again() {
     let mut lab = Lab::with(|settings| {
         settings.token = Some("hush".to_owned());
         settings.late_rows = Duration::ZERO;

@@ -1,5 +1,5 @@
-//! A data folder that goes away under a running controller: nothing is acknowledged that the next
-//! controller would not find, and everything goes on once the folder is back.
+//! Tests a data folder that goes away under a running controller. Nothing is acknowledged that the
+//! next controller would not find, and everything continues once the folder is back.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use crate::lab::{GRID, Lab, code, eventually, frames, serves};
 
 const KEY: &str = "val/loss";
 
-/// Another name for a folder, beside it.
+/// Returns another name for a folder, beside it.
 fn aside(folder: &Path) -> PathBuf {
     folder.with_extension("aside")
 }
@@ -30,8 +30,8 @@ async fn begin(lab: &Lab) -> Result<(), Status> {
     lab.dial(None).runs().begin(begin).await.map(drop)
 }
 
-/// Everything that would have to be written is refused, with the folder's name and advice, and can
-/// be tried again.
+/// Checks that everything that would have to be written is refused, with the folder's name and
+/// advice, and can be tried again.
 async fn refuses(lab: &mut Lab, sweep: &str, names: &Path) {
     let mut agent = lab.agent("other", sweep);
     agent.beat.free = 1;
@@ -52,7 +52,7 @@ async fn refuses(lab: &mut Lab, sweep: &str, names: &Path) {
         (!serves(lab, "").await && !serves(lab, "ingest").await, ())
     })
     .await;
-    // What the controller has open can still be read.
+    // Files that the controller has open can still be read.
     assert_eq!(lab.blocks(&start.run, "history").await.len(), 1);
     assert!(lab.sweep(sweep).await.note.contains("lost its data folder"));
 }
@@ -69,7 +69,7 @@ async fn accepts(lab: &Lab, sweep: &str) {
     .await;
 }
 
-/// A run with one row in its history.
+/// Makes a run with one row in its history.
 async fn logged(lab: &mut Lab) -> String {
     let sweep = lab.create(GRID).await;
     let mut agent = lab.agent("one", &sweep.id);
@@ -87,7 +87,7 @@ async fn nothing_is_acknowledged_into_a_folder_that_is_gone() {
     fs::rename(&folder, aside(&folder)).unwrap();
     refuses(&mut lab, &sweep, &folder).await;
     assert!(!folder.exists(), "nothing of it is made anew");
-    // Another folder in its place is no better.
+    // Another folder in its place does not help.
     fs::create_dir(&folder).unwrap();
     refuses(&mut lab, &sweep, &folder).await;
     assert_eq!(

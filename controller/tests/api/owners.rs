@@ -1,5 +1,5 @@
-//! Contents have owners: what a run may name, what it learns of others' contents, and how much one
-//! run or project may bring.
+//! Tests the owners of contents: what a run may name, what it learns of others' contents, and how
+//! much one run or project may bring.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ async fn append(lab: &Lab, of: &RunBegun, offset: u64, row: Row) -> Result<u64, 
     Ok(lab.dial(Some(&of.token)).runs().append(append).await?.into_inner().next)
 }
 
-/// Rows that name a content as a file, as a checkpoint and as an artifact's manifest.
+/// Makes rows that name a content as a file, as a checkpoint and as an artifact's manifest.
 fn rows(content: &[u8], size: u64) -> [Row; 3] {
     let sha256 = Hashed::of(content).sha256;
     let kind = "file".to_owned();
@@ -74,7 +74,7 @@ fn rows(content: &[u8], size: u64) -> [Row; 3] {
     [file, row(checkpoint.values()), row(artifact.values())]
 }
 
-/// What a run is told that names a content by these rows, without the hash.
+/// Returns the errors that a run gets when it names a content by these rows, without the hash.
 async fn refusals(lab: &Lab, of: &RunBegun, content: &[u8], size: u64) -> Vec<(Code, String)> {
     let mut told = Vec::new();
     for row in rows(content, size) {
@@ -109,8 +109,8 @@ async fn a_hash_opens_no_content_of_another_project() {
         append(&lab, &mate, offset, row).await.unwrap();
     }
 
-    // Whoever has the content proves it by sending it. A part of it proves nothing, and it is
-    // stored once.
+    // A run that has the content proves it by sending all of it. A part of it proves nothing. The
+    // content is stored once.
     let part = BlobChunk { sha256: Hashed::of(&secret).sha256, size, data: secret[..4].to_owned() };
     let part = lab.dial(Some(&stranger.token)).files().put(tokio_stream::iter([part])).await;
     assert_eq!(code(part), Code::InvalidArgument);
@@ -125,7 +125,7 @@ async fn a_hash_opens_no_content_of_another_project() {
 }
 
 #[tokio::test]
-async fn what_a_person_names_for_a_project_the_project_has() {
+async fn a_project_has_the_contents_that_a_person_names_for_it() {
     let mut lab = lab().await;
     let (one, two) = (begin(&mut lab, "ours").await, begin(&mut lab, "ours").await);
     put(&lab, TOKEN, b"brought by a person").await.unwrap();
@@ -136,7 +136,7 @@ async fn what_a_person_names_for_a_project_the_project_has() {
     append(&lab, &two, 0, row).await.unwrap();
 }
 
-/// Which project has which contents, and the bytes of each project.
+/// Returns which project has which contents, and the bytes of each project.
 fn held(database: &Connection) -> Vec<String> {
     let sql = "SELECT concat_ws(' ', sha256, project, size) FROM holdings
                UNION SELECT concat_ws(' ', project, bytes) FROM project_bytes ORDER BY 1";
@@ -145,7 +145,7 @@ fn held(database: &Connection) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_schema_finds_the_owners_of_what_older_controllers_took() {
+async fn the_schema_finds_the_owners_of_older_contents() {
     let mut lab = lab().await;
     let [entry, of_file, of_checkpoint] = [&b"an entry"[..], b"a file", b"a checkpoint"];
     for project in ["ours", "theirs"] {
@@ -176,7 +176,7 @@ async fn the_schema_finds_the_owners_of_what_older_controllers_took() {
     assert_eq!(held(&database), before);
 }
 
-/// A content that is being sent: its first bytes, and where the rest would go.
+/// Begins to send a content. Returns the channel for the rest, and the answer.
 async fn open(lab: &Lab, size: u64) -> (mpsc::Sender<BlobChunk>, tokio::task::JoinHandle<Code>) {
     let (send, receive) = mpsc::channel(1);
     let mut client = lab.dial(None).files();
@@ -187,7 +187,7 @@ async fn open(lab: &Lab, size: u64) -> (mpsc::Sender<BlobChunk>, tokio::task::Jo
 }
 
 #[tokio::test]
-async fn a_content_takes_the_room_that_has_arrived_and_not_what_it_claims() {
+async fn an_upload_takes_room_only_for_its_received_bytes() {
     let lab = Lab::with(|settings| settings.storage_bytes = 1000).await;
     let (_open, waits) = open(&lab, 1000).await;
     eventually("it has begun", async || {
@@ -217,7 +217,7 @@ async fn a_content_that_stalls_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_run_and_a_project_bring_so_much_and_no_more() {
+async fn a_run_and_a_project_have_quotas() {
     let mut lab = Lab::with(|settings| {
         settings.token = Some(TOKEN.to_owned());
         (settings.run_bytes, settings.project_bytes) = (100, 150);
@@ -240,7 +240,7 @@ async fn a_run_and_a_project_bring_so_much_and_no_more() {
     let elsewhere = begin(&mut lab, "theirs").await;
     put(&lab, &elsewhere.token, &[4; 90]).await.unwrap();
     put(&lab, TOKEN, &[5; 500]).await.unwrap();
-    // What is collected counts no more.
+    // A collected content does not count any more.
     eventually("what nobody has named goes", async || {
         let tried = code(put(&lab, &one.token, &[6; 100]).await);
         (tried == Code::Ok, tried)

@@ -1,4 +1,4 @@
-//! What people ask of a sweep.
+//! Tests what people ask of a sweep.
 
 use std::time::Duration;
 
@@ -193,7 +193,7 @@ async fn a_sweep_that_is_over_says_how_to_go_on() {
 }
 
 #[tokio::test]
-async fn a_target_that_is_reached_ends_the_handing_out() {
+async fn a_reached_target_ends_the_handing_out() {
     let mut lab = Lab::start().await;
     let yaml = RANDOM.replace("{name: val/loss}", "{name: val/loss, target: 0.2}");
     let sweep = lab.create(&yaml).await;
@@ -231,19 +231,19 @@ async fn a_watcher_sees_a_sweep_to_its_end() {
 }
 
 #[tokio::test]
-async fn a_watcher_is_told_of_many_large_runs_in_several_updates() {
+async fn many_large_runs_reach_a_watcher_in_several_updates() {
     let mut lab = Lab::start().await;
     let text = "x".repeat(200_000);
     let yaml = format!("{RANDOM}  text: {{value: {text}}}\nrun_cap: 100\n");
     let sweep = lab.create(&yaml).await;
-    // One agent holds 3 MiB of parameters at most.
+    // One agent holds at most 3 MiB of parameters.
     for name in 0..10 {
         let mut agent = lab.agent(&format!("agent-{name}"), &sweep.id);
         for _ in 0..10 {
             agent.ask().await;
         }
     }
-    // More than fits into one message.
+    // The runs do not fit into one message.
     let mut updates =
         lab.sweeps.watch(SweepRef { sweep: sweep.id.clone() }).await.unwrap().into_inner();
     let (mut runs, mut parts) = (Vec::new(), 0);

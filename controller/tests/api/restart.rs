@@ -1,4 +1,4 @@
-//! The controller ends and starts again on the same folder.
+//! Tests a controller that ends and starts again on the same folder.
 
 use std::time::Duration;
 

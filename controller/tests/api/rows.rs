@@ -1,4 +1,4 @@
-//! Rows in, rows out.
+//! Tests how rows are appended and read.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use crate::{
     lab::{Lab, RANDOM, code, eventually, frames, pause},
 };
 
-/// A line of 200 letters that nothing compresses.
+/// Makes a line of 208 letters that does not compress.
 fn noise(number: u64) -> String {
     let word = |at: u64| (number * 13 + at + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
     (0..13).map(|at| format!("{:016x}", word(at).wrapping_mul(word(at + 1)))).collect()
 }
 
 #[tokio::test]
-async fn of_a_long_console_the_first_and_the_last_part_stay() {
+async fn the_first_and_the_last_part_of_a_long_console_stay() {
     const ROWS: u64 = 800;
     let mut lab = Lab::with(|settings| {
         settings.lease = Duration::from_secs(1);
@@ -151,7 +151,7 @@ async fn the_summary_stream_overlays_history_and_counts_for_the_value() {
 }
 
 #[tokio::test]
-async fn a_metric_that_differs_by_a_slash_is_told() {
+async fn a_metric_that_differs_by_a_slash_is_reported() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(RANDOM).await;
     let mut agent = lab.agent("one", &sweep.id);

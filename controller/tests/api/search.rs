@@ -1,4 +1,4 @@
-//! What is suggested follows from the rows.
+//! Tests that suggestions follow from the rows.
 
 use proto::v1::{ReplayTrials, Replayed};
 use tonic::Code;
@@ -61,7 +61,7 @@ async fn a_model_proposes_and_replays_over_a_restart_with_failures_and_retries()
 }
 
 #[tokio::test]
-async fn a_trial_that_never_was_cannot_be_replayed() {
+async fn a_trial_that_does_not_exist_cannot_be_replayed() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(GRID).await;
     let request = ReplayTrials { sweep: sweep.id, trials: vec![0] };

@@ -1,5 +1,5 @@
-//! Early stopping: decided when a row arrives, told at once, kept, and known to the search by the
-//! event of the run's end.
+//! Tests early stopping: it decides when a row arrives and reports at once. The decision is stored,
+//! and the search learns of it by the event of the run's end.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tonic::Code;
 
 use crate::lab::{FakeAgent, Lab, RANDOM, code, eventually, pause};
 
-/// Rungs at 1, 3, 9, ...; of two at a rung the worse one stops, as with W&B.
+/// Rungs at 1, 3, 9, ... As with W&B, the worse of two trials at a rung stops.
 const HYPERBAND: &str = "early_terminate: {type: hyperband, min_iter: 1, eta: 3}";
 
 const KEY: &str = "val/loss";
@@ -23,7 +23,7 @@ fn rung(iteration: u64, value: f64, (rank, of): (u64, u64), threshold: f64, stop
     Rung { iteration, value, rank, of, threshold: Some(threshold), stop }
 }
 
-/// A trial that logs these values and finishes.
+/// Runs a trial that logs these values and finishes.
 async fn whole(agent: &mut FakeAgent, values: &[f64]) -> Start {
     let start = agent.ask().await;
     let appended = agent.log(&start, 0, KEY, values).await.unwrap();
@@ -32,7 +32,7 @@ async fn whole(agent: &mut FakeAgent, values: &[f64]) -> Start {
     start
 }
 
-/// What the search is told of the ends of a sweep's runs.
+/// Returns what the search learns of the ends of a sweep's runs.
 fn ends(lab: &Lab) -> Vec<serde_json::Value> {
     let database = Connection::open(lab.folder().join("besom.db")).unwrap();
     let mut statement = database
@@ -43,7 +43,7 @@ fn ends(lab: &Lab) -> Vec<serde_json::Value> {
 }
 
 #[tokio::test]
-async fn a_rule_that_judges_no_trial_is_told() {
+async fn a_rule_that_judged_no_trial_is_reported() {
     let mut lab = Lab::start().await;
     let rule = "run_cap: 2\nearly_terminate: {type: hyperband, min_iter: 3}";
     let (never, judges) = (lab.create(&with(rule)).await, lab.create(&with(rule)).await);
@@ -72,7 +72,7 @@ async fn a_rule_that_judges_no_trial_is_told() {
 }
 
 #[tokio::test]
-async fn a_bad_trial_is_told_at_once_and_ends_pruned() {
+async fn a_bad_trial_is_stopped_at_once_and_ends_pruned() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(&with(HYPERBAND)).await;
     assert_eq!(
@@ -127,7 +127,7 @@ async fn a_bad_trial_is_told_at_once_and_ends_pruned() {
 }
 
 #[tokio::test]
-async fn rows_that_come_again_count_once_and_rungs_in_one_append_go_in_order() {
+async fn repeated_rows_count_once_and_rungs_of_one_append_come_in_order() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(&with(HYPERBAND)).await;
     let mut agent = lab.agent("one", &sweep.id);
@@ -147,7 +147,8 @@ async fn rows_that_come_again_count_once_and_rungs_in_one_append_go_in_order() {
     let all = [first, rung(3, 7.0, (1, 1), 7.0, false), rung(9, 1.0, (1, 1), 1.0, false)];
     assert_eq!(lab.run(&good.run).await.rungs, all);
 
-    // Better at 1, worse at 3: at 9 it would have been the best, and nobody asks.
+    // The trial is better at 1 and worse at 3. At 9 it would have been the best, but it is not
+    // judged there.
     let bad = agent.ask().await;
     let appended =
         agent.log(&bad, 0, KEY, &[8.0, 8.0, 8.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]).await.unwrap();
@@ -160,7 +161,7 @@ async fn rows_that_come_again_count_once_and_rungs_in_one_append_go_in_order() {
 }
 
 #[tokio::test]
-async fn what_is_not_finite_and_what_is_summary_is_no_iteration() {
+async fn nonfinite_values_and_summaries_are_no_iterations() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(&with("early_terminate: {type: asha, min_iter: 2}")).await;
     let mut agent = lab.agent("one", &sweep.id);
@@ -195,7 +196,7 @@ async fn larger_is_better_where_the_sweep_says_so() {
 }
 
 #[tokio::test]
-async fn however_a_stopped_trial_ends_it_was_pruned() {
+async fn a_stopped_trial_is_pruned_however_it_ends() {
     let mut lab = Lab::with(|settings| settings.lease = Duration::from_secs(1)).await;
     let sweep = lab.create(&with(HYPERBAND)).await;
     let mut agent = lab.agent("one", &sweep.id);
@@ -219,7 +220,7 @@ async fn however_a_stopped_trial_ends_it_was_pruned() {
 }
 
 #[tokio::test]
-async fn a_new_attempt_starts_its_rungs_anew_and_an_old_one_has_no_say() {
+async fn a_new_attempt_starts_its_rungs_anew_and_an_old_one_does_not_count() {
     let mut lab = Lab::with(|settings| settings.lease = Duration::from_secs(1)).await;
     let sweep = lab.create(&with(HYPERBAND)).await;
     let mut lost = lab.agent("lost", &sweep.id);
@@ -234,7 +235,8 @@ async fn a_new_attempt_starts_its_rungs_anew_and_an_old_one_has_no_say() {
     assert_eq!(code(lost.log(&old, 1, KEY, &[0.1, 0.1]).await), Code::Aborted);
     assert_eq!(lab.run(&new.run).await.rungs, [], "late rows are kept, and judged by nobody");
 
-    // Another meets what the old attempt had; the new one does not meet itself.
+    // Another trial competes with what the old attempt had. The new attempt does not compete with
+    // it.
     let mut other = lab.agent("other", &sweep.id);
     let second = other.ask().await;
     assert!(other.log(&second, 0, KEY, &[0.2]).await.unwrap().stop_wanted, "0.1 was better");
@@ -243,7 +245,7 @@ async fn a_new_attempt_starts_its_rungs_anew_and_an_old_one_has_no_say() {
 }
 
 #[tokio::test]
-async fn who_is_to_end_anyway_is_not_judged() {
+async fn a_cancelled_trial_is_not_judged() {
     let mut lab = Lab::start().await;
     let sweep = lab.create(&with(HYPERBAND)).await;
     let mut agent = lab.agent("one", &sweep.id);
@@ -286,7 +288,7 @@ async fn a_search_with_pruned_trials_replays_from_its_events() {
 }
 
 #[tokio::test]
-async fn a_pruned_trial_tells_its_limits_and_is_never_the_best() {
+async fn a_pruned_trial_reports_its_limits_and_is_never_the_best() {
     let mut lab = Lab::start().await;
     let yaml = with(HYPERBAND).replace("name: val/loss", "name: val/loss, target: 0.1")
         + "constraints: [{metric: ms, max: 20}]\n";
@@ -316,7 +318,7 @@ async fn a_pruned_trial_tells_its_limits_and_is_never_the_best() {
         (Some(&good.run), "")
     );
 
-    // A late row would take it within the limit, and its value reaches the target.
+    // A late row would bring it within the limit, and its value reaches the target.
     agent.log(&bad, 3, "ms", &[10.0]).await.unwrap();
     assert!(!lab.run(&bad.run).await.limited[0].holds);
     let now = lab.sweep(&sweep.id).await;

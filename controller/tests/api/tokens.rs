@@ -1,4 +1,4 @@
-//! Who may do what.
+//! Tests who may do what.
 
 use controller::{Controller, StartError, chance::Chance, clock::Clock, settings::Settings};
 use proto::v1::{
@@ -56,7 +56,7 @@ async fn without_the_token_nothing_opens() {
 }
 
 #[tokio::test]
-async fn the_world_is_not_let_in_without_a_token() {
+async fn a_network_address_needs_a_strong_token() {
     let folder = tempfile::TempDir::new().unwrap();
     let settings = Settings {
         listen: "0.0.0.0:0".parse().unwrap(),

@@ -1,11 +1,11 @@
-//! A sweep starts from what earlier ones have found, as it was then.
+//! Tests that a sweep starts from what earlier sweeps have found, as it was then.
 
 use proto::v1::{CreateSweep, Repeated, ReplayTrials};
 use tonic::Code;
 
 use crate::lab::{Lab, RANDOM};
 
-/// A search by model that starts from these sweeps.
+/// Returns a model-based search that starts from these sweeps.
 fn warm(earlier: &[&str]) -> String {
     RANDOM.replace("method: random", "method: bayes")
         + &format!("warm_start: [{}]\n", earlier.join(", "))
@@ -23,7 +23,7 @@ async fn the_best_finished_trials_are_taken_over_and_kept() {
     let failed = first.ask().await;
     first.log(&failed, 0, "val/loss", &[0.01]).await.unwrap();
     first.end(&failed, "failed").await.unwrap();
-    // Of a metric that was not optimised there, the last value counts.
+    // If the earlier sweep optimized another metric, the last value counts.
     let start = second.ask().await;
     second.log(&start, 0, "val/loss", &[0.1, 0.4]).await.unwrap();
     second.end(&start, "finished").await.unwrap();
@@ -38,7 +38,7 @@ async fn the_best_finished_trials_are_taken_over_and_kept() {
     assert_eq!(lab.sweep(&sweep.id).await.repeats, repeated);
     assert_eq!(lab.run(&format!("{}-0", sweep.id)).await.repeats, repeated);
     assert_eq!(lab.run(&format!("{}-1", sweep.id)).await.repeats, None);
-    // What comes later there changes nothing here.
+    // Later trials of the earlier sweep change nothing here.
     first.trial(0.001).await;
     lab.restart().await;
     let mut agent = lab.agent("four", &sweep.id);
@@ -50,7 +50,7 @@ async fn the_best_finished_trials_are_taken_over_and_kept() {
 }
 
 #[tokio::test]
-async fn what_breaks_a_limit_is_of_no_use() {
+async fn trials_that_break_a_limit_are_not_taken_over() {
     let mut lab = Lab::start().await;
     let one = lab.create(RANDOM).await;
     let mut agent = lab.agent("one", &one.id);
@@ -70,7 +70,7 @@ async fn what_breaks_a_limit_is_of_no_use() {
 }
 
 #[tokio::test]
-async fn an_unknown_sweep_is_told_and_another_method_takes_nothing() {
+async fn an_unknown_sweep_is_refused_and_another_method_takes_nothing() {
     let mut lab = Lab::start().await;
     let request = CreateSweep { yaml: warm(&["nobody"]), ..CreateSweep::default() };
     let refused = lab.sweeps.create(request).await.unwrap_err();

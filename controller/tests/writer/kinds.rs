@@ -1,4 +1,4 @@
-//! The kinds of messages, each at its limits.
+//! Sends each kind of message at its limits.
 
 use std::fmt::Write as _;
 
@@ -24,8 +24,8 @@ use crate::{
 
 type Table = Vec<(String, Held)>;
 
-/// A JSON object of about so many bytes, of small numbers under small keys: nothing takes longer to
-/// parse.
+/// Makes a JSON object of about so many bytes, of small numbers under small keys, which takes the
+/// longest to parse.
 fn object(bytes: usize, mark: &str) -> String {
     let mut text = String::from("{");
     for number in 0.. {
@@ -52,7 +52,7 @@ fn said(key: &str, json: String) -> Row {
     row(0, vec![(key.to_owned(), Value::Json(json))])
 }
 
-/// Frames of these rows, as many as fit into so many bytes.
+/// Makes frames of these rows, as many as fit into so many bytes.
 fn fitting(bytes: usize, mut next: impl FnMut(u64) -> Row) -> Vec<u8> {
     let mut out = Vec::new();
     let mut step = 0;
@@ -100,7 +100,8 @@ impl<'a> Program<'a> {
         Ok(self.lab.runs.append(append).await?.into_inner().next)
     }
 
-    /// As long a summary as there may be, of history and of what the program says.
+    /// Makes the summary as long as it may be, both of history and of what the program writes
+    /// itself.
     async fn fill_summary(&mut self, limits: &Limits) {
         let each = limits.summary_bytes / limits.summary_keys;
         let keys = |range: std::ops::Range<usize>| {
@@ -121,7 +122,7 @@ impl<'a> Program<'a> {
     }
 }
 
-/// Begin, Append, End.
+/// Sends Begin, Append and End.
 pub(crate) async fn of_runs(table: &mut Table) {
     let (mut lab, limits) = (Lab::start().await, Limits::default());
     let config_json = object(limits.config_bytes, "k");
@@ -232,7 +233,7 @@ async fn put(lab: &Lab, content: &[u8]) -> Hashed {
     hashed
 }
 
-/// Files, artifacts, checkpoints.
+/// Sends files, artifacts and checkpoints.
 pub(crate) async fn of_files(table: &mut Table) {
     let (mut lab, limits) = (Lab::start().await, Limits::default());
     let Hashed { sha256, size } = put(&lab, b"content").await;
@@ -312,7 +313,7 @@ async fn checkpoints(
         Row { step, wall_ms: 0, values: values.collect() }
     };
     let mut at = 0;
-    // The first ones wait for rows that never come.
+    // The first checkpoints wait for rows that never come.
     for history in [9, 9, 0, 0] {
         let rows: Vec<Row> =
             (0..limits.checkpoint_rows as u64).map(|step| checkpoint(step, history)).collect();
@@ -348,10 +349,10 @@ fn sweep_of(parameter_bytes: usize) -> String {
     )
 }
 
-/// Sweeps, heartbeats, and what people ask for.
+/// Sends sweeps, heartbeats, and what people ask for.
 pub(crate) async fn of_agents(table: &mut Table) {
     let limits = Limits::default();
-    // Many trials with few parameters, and few with many.
+    // The sweeps have many trials with few parameters, and few trials with many.
     for bytes in [10, limits.held_bytes / limits.holds, 8 << 10, 32 << 10, limits.yaml_bytes - 1000]
     {
         let mut lab = Lab::start().await;
@@ -372,7 +373,7 @@ pub(crate) async fn of_agents(table: &mut Table) {
     declined(table, &limits).await;
 }
 
-/// Asks until the agent gets no more.
+/// Asks until the agent gets no more trials.
 async fn fill(
     table: &mut Table,
     kind: &str,
@@ -440,7 +441,7 @@ async fn declined(table: &mut Table, limits: &Limits) {
     note(table, "Heartbeat, all declined");
 }
 
-/// More files than an append may name, with a limit that lets them pass.
+/// Sends more files than an append may name, with a limit that lets them pass.
 pub(crate) async fn beyond_the_limits(table: &mut Table) {
     let mut lab = Lab::with(|settings| settings.limits.file_rows = 100_000).await;
     let Hashed { sha256, size } = put(&lab, b"content").await;

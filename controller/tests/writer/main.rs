@@ -1,7 +1,7 @@
-//! No message that is within the limits holds the one writer for longer than 100 ms: every kind of
-//! message, as large and as awkward as the limits let it be. What is compared is work and not time,
-//! so that no machine is too slow for it; `cargo test -p controller --test writer -- --nocapture`
-//! prints both (docs/decisions/writer-bounds.md).
+//! Tests that no message within the limits holds the one writer for longer than 100 ms. It sends
+//! every kind of message, as large and as awkward as the limits allow. It compares work and not
+//! time, so that no machine is too slow for it; `cargo test -p controller --test writer --
+//! --nocapture` prints both (docs/decisions/writer-bounds.md).
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test, and a table for people")]
 
 mod kinds;
@@ -17,7 +17,7 @@ use meter::{Held, listen, seen};
 /// The longest that one use case may hold the writer.
 const LONGEST: Duration = Duration::from_millis(100);
 
-/// The heaviest use case since the last look, with what it was.
+/// Records and prints the heaviest use case since the last call, with the kind of its message.
 pub(crate) fn note(table: &mut Vec<(String, Held)>, kind: &str) {
     let heaviest = seen().into_iter().max_by_key(|held| held.bound).unwrap_or_default();
     let Held { work, bound, took } = &heaviest;

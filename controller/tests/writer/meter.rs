@@ -1,4 +1,4 @@
-//! Listens to what the writer tells of each use case.
+//! Records what the writer reports about each use case.
 
 use std::{
     fmt::Debug,
@@ -19,24 +19,24 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-/// What one use case made the writer do.
+/// The work that one use case gave the writer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Held {
     /// Statements, steps, bytes, bytes rewritten, bytes of JSON, bytes of rows.
     pub(crate) work: String,
-    /// What that may take on a slow machine, by the controller's own weights.
+    /// The time that the work may take on a slow machine, by the controller's own weights.
     pub(crate) bound: Duration,
-    /// What it took here.
+    /// The time that it took here.
     pub(crate) took: Duration,
 }
 
-/// All that is held by a span until it closes.
+/// The state of a span until it closes.
 struct Open(Instant, Held);
 
-/// Use cases in the order in which they came.
+/// The use cases in the order in which they came.
 static SEEN: Mutex<Vec<Held>> = Mutex::new(Vec::new());
 
-/// From now on the writer is listened to.
+/// Begins to listen to the writer.
 pub(crate) fn listen() {
     static ONCE: OnceLock<()> = OnceLock::new();
     ONCE.get_or_init(|| {
@@ -45,7 +45,7 @@ pub(crate) fn listen() {
     });
 }
 
-/// What was done since the last call.
+/// Takes the use cases since the last call.
 pub(crate) fn seen() -> Vec<Held> {
     std::mem::take(&mut SEEN.lock().unwrap_or_else(PoisonError::into_inner))
 }
