@@ -69,7 +69,8 @@ pub(crate) fn holds(report: &Report) -> String {
 }
 
 pub(crate) fn json(report: &Report) -> serde_json::Value {
-    let problem = |problem: &controller::Problem| serde_json::json!({ "place": problem.place, "what": problem.what });
+    let problem = |problem: &controller::Problem| // One member of `problems`.
+        serde_json::json!({ "place": problem.place, "what": problem.what });
     let problems: Vec<_> = report.problems.iter().map(problem).collect();
     let Report { runs, rows, contents, bytes, .. } = report;
     serde_json::json!({

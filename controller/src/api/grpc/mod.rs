@@ -78,10 +78,7 @@ const SHORT: usize = 2 << 20;
 const OPEN: usize = 16 << 10;
 
 /// Makes the services of Besom, the health service and the reflection service. The caller must be
-/// inside a tokio runtime.
-///
-/// # Errors
-/// Fails if the descriptors are damaged, which a test would have found.
+/// inside a tokio runtime. Fails if the descriptors are damaged, which a test would have found.
 pub(crate) fn routes(app: Arc<App>) -> Result<Routes, tonic_reflection::server::Error> {
     let limits = &app.settings.limits;
     let rows = limits.append_bytes.max(limits.config_bytes) + ROOM;
