@@ -60,7 +60,7 @@ pub struct Settings {
     pub limits: Limits,
 }
 
-/// Upper bounds that keep one caller from using up the controller.
+/// Upper bounds that keep one caller from using up the controller. Each field names what it bounds.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Connections at once, half of them from one address. There are fewer if the process may open

@@ -39,11 +39,11 @@ async fn contents_that_are_removed_meanwhile_are_in_the_backup() {
         assert_eq!(
             below(&into.path().join("blobs")) as u64,
             copied.report.contents,
-            "and nothing else"
+            "the backup has nothing else"
         );
         held += copied.report.contents;
     }
-    assert!(held > 0, "some were there when the database was copied");
+    assert!(held > 0, "the backups hold some contents");
 }
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn a_backup_is_restored_and_goes_on_where_it_was() {
     assert_eq!(
         (second.contents, second.bytes, second.report.contents),
         (1, 4, 2),
-        "the first has the other"
+        "the first backup has the other content"
     );
     let before = (lab.sweep(&sweep.id).await, lab.blocks(&start.run, "history").await);
     let data = home.path().join("data");

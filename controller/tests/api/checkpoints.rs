@@ -142,7 +142,7 @@ async fn a_run_killed_and_resumed_twice_equals_one_never_killed() {
     assert_eq!(
         code(resume(&lab, &second, found[0].id).await),
         Code::Aborted,
-        "it is not the run's any more"
+        "the attempt does not own the run any more"
     );
     let newest = list(&lab, &first.run).await.remove(0);
     assert_eq!((newest.attempt, newest.step), (2, 170));

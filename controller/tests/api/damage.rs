@@ -167,7 +167,7 @@ async fn later_damage_ends_writes_and_not_reads() {
     while told.is_none() {
         match stream.message().await {
             Ok(Some(_)) => {}
-            Ok(None) => panic!("the damage was not met"),
+            Ok(None) => panic!("the read did not reach the damage"),
             Err(status) => told = Some(status),
         }
     }
@@ -180,9 +180,9 @@ async fn later_damage_ends_writes_and_not_reads() {
     assert_eq!(refused.code(), Code::Unavailable, "{refused}");
     assert!(refused.message().starts_with(&wanted), "{refused}");
     assert_eq!(code(lab.change(&sweep.id, Change::Cancel).await), Code::Unavailable);
-    eventually("health tells", async || (!serves(&lab, "").await, ())).await;
+    eventually("health reports it", async || (!serves(&lab, "").await, ())).await;
     let after = lab.sweep(&sweep.id).await;
-    assert_eq!((after.id, after.counts), (before.id, before.counts), "what is sound is read");
+    assert_eq!((after.id, after.counts), (before.id, before.counts), "intact pages are still read");
     assert_eq!(lab.blocks(&start.run, "history").await.len(), 1);
 }
 

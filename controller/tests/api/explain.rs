@@ -110,5 +110,5 @@ async fn a_choice_of_the_model_names_its_incumbent() {
         (&best.id, best.value, number)
     );
     assert_eq!(lab.run(&runs[0].id).await.incumbent, None, "no model chose the first");
-    assert_eq!(chosen.incumbent, None, "lists are short");
+    assert_eq!(chosen.incumbent, None, "lists leave it out");
 }

@@ -33,7 +33,7 @@ async fn a_failed_trial_is_retried_as_its_class_allows() {
     assert_eq!(
         code(agent.log(&first, 1, "val/loss", &[0.1]).await),
         Code::Aborted,
-        "it has been given up"
+        "the attempt is over"
     );
 
     let second = agent.ask().await;
@@ -43,7 +43,7 @@ async fn a_failed_trial_is_retried_as_its_class_allows() {
     assert_eq!(
         agent.fail(&second, "out_of_memory", 600).await.unwrap().state,
         "queued",
-        "each class for itself"
+        "each class has its own count"
     );
     let third = agent.ask().await;
     let failed = agent.fail(&third, "error", 600).await.unwrap();
@@ -60,7 +60,7 @@ async fn a_failed_trial_is_retried_as_its_class_allows() {
     lab.sweeps.retry(RetryRuns { sweep: sweep.id.clone(), runs: vec![] }).await.unwrap();
     let fourth = agent.ask().await;
     let queued = agent.fail(&fourth, "error", 600).await.unwrap();
-    assert_eq!((queued.state.as_str(), queued.attempt), ("queued", 4), "whoever retries forgives");
+    assert_eq!((queued.state.as_str(), queued.attempt), ("queued", 4), "a retry resets the counts");
 }
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn without_a_rule_only_lost_attempts_are_retried() {
     assert_eq!(
         code(agent.fail(&start, "lost", 600).await),
         Code::InvalidArgument,
-        "nobody can tell it of itself"
+        "no agent may report this class"
     );
     assert_eq!(code(agent.fail(&start, "eror", 600).await), Code::InvalidArgument);
 }
@@ -96,7 +96,7 @@ async fn a_failure_after_a_nonfinite_metric_has_diverged() {
     let again = agent.ask().await;
     agent.log(&again, 0, "val/loss", &[f64::INFINITY, 0.5]).await.unwrap();
     let failed = agent.fail(&again, "error", 5).await.unwrap();
-    assert_eq!(failed.outcome.unwrap().class, "error", "it had come back");
+    assert_eq!(failed.outcome.unwrap().class, "error", "the metric was finite again");
 
     let start = agent.ask().await;
     agent.log(&start, 0, "val/loss", &[f64::NAN]).await.unwrap();
@@ -144,7 +144,7 @@ async fn an_announced_preemption_is_not_charged_as_a_failure_or_a_loss() {
     agent.end(&last, "preempted").await.unwrap();
     let last = agent.ask().await;
     let failed = agent.fail(&last, "error", 600).await.unwrap();
-    assert_eq!(failed.state, "failed", "each attempt says it for itself");
+    assert_eq!(failed.state, "failed", "each attempt has to announce it");
 }
 
 /// Makes one row that reports something about a run.
@@ -178,7 +178,7 @@ async fn trials_that_all_fail_at_once_pause_the_sweep_until_a_person_resumes_it(
     agents[1].beat.free = 1;
     let orders = agents[1].heartbeat().await.unwrap();
     assert!(orders.start.is_empty() && orders.note.starts_with(note), "{orders:?}");
-    assert_eq!(lab.run(&held.run).await.state, "running", "what runs goes on");
+    assert_eq!(lab.run(&held.run).await.state, "running", "running trials go on");
 
     lab.restart().await;
     let resumed = lab.change(&sweep.id, Change::Resume).await.unwrap();
@@ -188,7 +188,7 @@ async fn trials_that_all_fail_at_once_pause_the_sweep_until_a_person_resumes_it(
         let start = agent.ask().await;
         agent.fail(&start, "error", 1).await.unwrap();
     }
-    assert_eq!(lab.sweep(&sweep.id).await.state, "running", "counted from anew");
+    assert_eq!(lab.sweep(&sweep.id).await.state, "running", "the count starts anew");
 }
 
 #[tokio::test]

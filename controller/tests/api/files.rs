@@ -84,7 +84,7 @@ async fn a_content_that_does_not_match_its_hash_leaves_nothing() {
     assert_eq!(
         Limits::default().blob_bytes,
         MAX_FILE_BYTES,
-        "what the SDK takes the controller takes"
+        "the controller takes what the SDK takes"
     );
     let lab = Lab::with(|settings| settings.limits.blob_bytes = 100).await;
     let hash = Hashed::of(b"abc").sha256;

@@ -271,7 +271,7 @@ async fn a_flipped_byte_of_rows_or_contents_is_found_and_none_ends_the_check() {
     let at = bytes.windows(rows.len()).position(|bytes| bytes == rows).unwrap();
     for (file, range) in [(&database, at..at + rows.len()), (&content, 0..7)] {
         for (report, at) in flipped(&folder, file, range.clone()).await.into_iter().zip(range) {
-            let problems = report.expect("the database is sound").problems;
+            let problems = report.expect("the database is intact").problems;
             assert_eq!(problems.len(), 1, "byte {at} of {}: {problems:?}", file.display());
         }
     }

@@ -28,11 +28,11 @@ async fn rows_and_contents_are_refused_and_the_rest_goes_on() {
     let start = agent.ask().await;
     agent.log(&start, 0, KEY, &[0.5]).await.unwrap();
     assert!(ingests(&lab).await);
-    eventually("a reserve", async || (lab.folder().join("reserve").exists(), ())).await;
+    eventually("the reserve appears", async || (lab.folder().join("reserve").exists(), ())).await;
 
     lab.restart_with(never_enough).await;
-    eventually("the mode", async || (!ingests(&lab).await, ())).await;
-    assert!(!lab.folder().join("reserve").exists(), "it is there for the others now");
+    eventually("the disk counts as full", async || (!ingests(&lab).await, ())).await;
+    assert!(!lab.folder().join("reserve").exists(), "its bytes are free for others");
     let mut agent = lab.agent("one", &sweep.id);
     agent.hold(&start);
     let refused = agent.log(&start, 1, KEY, &[0.4]).await.unwrap_err();
@@ -43,7 +43,7 @@ async fn rows_and_contents_are_refused_and_the_rest_goes_on() {
     assert_eq!(
         agent.append(&start, "history", 0, Vec::new()).await.unwrap().next,
         1,
-        "a sign of life"
+        "an empty append still works"
     );
     let content = tempfile::NamedTempFile::new().unwrap();
     fs::write(content.path(), b"model").unwrap();

@@ -48,7 +48,7 @@ async fn refuses(lab: &mut Lab, sweep: &str, names: &Path) {
         assert!(refused.message().contains(&names.display().to_string()), "{refused}");
         assert!(proto::dial::hint(&refused).is_some());
     }
-    eventually("health tells", async || {
+    eventually("health reports it", async || {
         (!serves(lab, "").await && !serves(lab, "ingest").await, ())
     })
     .await;
@@ -58,7 +58,7 @@ async fn refuses(lab: &mut Lab, sweep: &str, names: &Path) {
 }
 
 async fn accepts(lab: &Lab, sweep: &str) {
-    eventually("it is taken again", async || {
+    eventually("writes succeed again", async || {
         let mut agent = lab.agent("one", sweep);
         let start =
             proto::v1::Start { run: format!("{sweep}-0"), attempt: 1, ..Default::default() };
@@ -86,7 +86,7 @@ async fn nothing_is_acknowledged_into_a_folder_that_is_gone() {
     assert!(serves(&lab, "").await && serves(&lab, "ingest").await);
     fs::rename(&folder, aside(&folder)).unwrap();
     refuses(&mut lab, &sweep, &folder).await;
-    assert!(!folder.exists(), "nothing of it is made anew");
+    assert!(!folder.exists(), "no part of it is made again");
     // Another folder in its place does not help.
     fs::create_dir(&folder).unwrap();
     refuses(&mut lab, &sweep, &folder).await;

@@ -190,7 +190,7 @@ async fn open(lab: &Lab, size: u64) -> (mpsc::Sender<BlobChunk>, tokio::task::Jo
 async fn an_upload_takes_room_only_for_its_received_bytes() {
     let lab = Lab::with(|settings| settings.storage_bytes = 1000).await;
     let (_open, waits) = open(&lab, 1000).await;
-    eventually("it has begun", async || {
+    eventually("the upload has begun", async || {
         let files = below(&lab.folder().join("blobs"));
         (files == 1, files)
     })
@@ -200,7 +200,7 @@ async fn an_upload_takes_room_only_for_its_received_bytes() {
     let Hashed { sha256, size } = Hashed::of(&[8; 95]);
     let late = [BlobChunk { sha256, size, data: Vec::new() }, chunk(&[8; 95])];
     let late = lab.dial(None).files().put(tokio_stream::iter(late)).await;
-    assert_eq!(code(late), Code::ResourceExhausted, "10 bytes of the open one are here");
+    assert_eq!(code(late), Code::ResourceExhausted, "10 bytes of the open upload count");
     assert!(!waits.is_finished());
 }
 
@@ -241,7 +241,7 @@ async fn a_run_and_a_project_have_quotas() {
     put(&lab, &elsewhere.token, &[4; 90]).await.unwrap();
     put(&lab, TOKEN, &[5; 500]).await.unwrap();
     // A collected content does not count any more.
-    eventually("what nobody has named goes", async || {
+    eventually("contents that no row names are collected", async || {
         let tried = code(put(&lab, &one.token, &[6; 100]).await);
         (tried == Code::Ok, tried)
     })

@@ -68,7 +68,7 @@ async fn the_first_and_the_last_part_of_a_long_console_stay() {
         "{blocks:?}"
     );
     let again = agent.append(&start, "console", ROWS, Vec::new()).await.unwrap().next;
-    assert_eq!(again, ROWS, "what is gone is not asked for again");
+    assert_eq!(again, ROWS, "removed rows are not requested again");
     agent.end(&start, "finished").await.unwrap();
     lab.stop().await;
     assert_eq!(fsck(lab.folder()).await.problems, []);
@@ -206,7 +206,7 @@ async fn a_run_without_a_sweep_lives_by_its_appends() {
         lab.runs.append(empty.clone()).await.unwrap();
     }
     assert_eq!(lab.run(&begun.run).await.state, "running");
-    eventually("silence is a crash", async || {
+    eventually("a silent run counts as crashed", async || {
         let run = lab.run(&begun.run).await;
         (run.state == "crashed", run)
     })

@@ -55,7 +55,7 @@ async fn a_rule_that_judged_no_trial_is_reported() {
         on: it can stop \
          no trial like this one"
     );
-    assert_eq!(lab.sweep(&never.id).await.note, "", "more may come");
+    assert_eq!(lab.sweep(&never.id).await.note, "", "other trials may log more");
     whole(&mut agent, &[5.0, 4.0]).await;
     assert_eq!(
         lab.sweep(&never.id).await.note,
@@ -90,7 +90,7 @@ async fn a_bad_trial_is_stopped_at_once_and_ends_pruned() {
     let mut waiting = agent.clone();
     let orders = tokio::spawn(async move { waiting.heartbeat().await.unwrap() });
     pause(300).await;
-    assert!(!orders.is_finished(), "the agent waits for something to say");
+    assert!(!orders.is_finished(), "the heartbeat waits for an order");
     assert!(agent.log(&bad, 1, KEY, &[4.4, 4.2]).await.unwrap().stop_wanted, "worse at 3");
     let orders = tokio::time::timeout(Duration::from_secs(60), orders).await.unwrap().unwrap();
     assert_eq!((orders.stop.len(), orders.stop[0].reason.as_str()), (1, "pruned"));
@@ -114,13 +114,13 @@ async fn a_bad_trial_is_stopped_at_once_and_ends_pruned() {
     assert_eq!(
         told[0]["rungs"][1],
         serde_json::json!({"iteration": 3, "value": 3.0}),
-        "finished ones tell theirs"
+        "finished trials report theirs"
     );
     let retry = RetryRuns { sweep: sweep.id.clone(), runs: vec![bad.run.clone()] };
     assert_eq!(
         code(lab.sweeps.retry(retry).await),
         Code::FailedPrecondition,
-        "a rule's decision stands"
+        "a rule's decision is final"
     );
     lab.restart().await;
     assert_eq!(lab.run(&bad.run).await.rungs, decisions);
@@ -233,7 +233,7 @@ async fn a_new_attempt_starts_its_rungs_anew_and_an_old_one_does_not_count() {
     assert_eq!((&new.run, new.attempt), (&old.run, 2));
     assert_eq!(lab.run(&new.run).await.rungs, []);
     assert_eq!(code(lost.log(&old, 1, KEY, &[0.1, 0.1]).await), Code::Aborted);
-    assert_eq!(lab.run(&new.run).await.rungs, [], "late rows are kept, and judged by nobody");
+    assert_eq!(lab.run(&new.run).await.rungs, [], "late rows are kept and not judged");
 
     // Another trial competes with what the old attempt had. The new attempt does not compete with
     // it.

@@ -44,5 +44,5 @@ async fn no_message_within_the_limits_holds_the_writer() {
     assert!(broken.is_empty(), "these hold the writer: {broken:#?}");
     kinds::beyond_the_limits(&mut table).await;
     let beyond = &table.last().unwrap().1;
-    assert!(beyond.bound > LONGEST, "the meter sees what is too much: {beyond:?}");
+    assert!(beyond.bound > LONGEST, "the meter shows work beyond the limit: {beyond:?}");
 }
