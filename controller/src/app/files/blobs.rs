@@ -13,7 +13,6 @@ use super::{
     owner::{self, Owner},
     room::Taken,
 };
-pub(crate) use crate::store::files::File as FileView;
 use crate::{
     app::{
         App,
@@ -26,6 +25,9 @@ use crate::{
     },
     store::{self, Upload, files::File},
 };
+
+/// A file of a run, as clients see it.
+pub(crate) type FileView = File;
 
 /// The bytes of a piece on its way to a client.
 const PIECE_BYTES: u64 = 256 << 10;
