@@ -1,5 +1,5 @@
-//! Prints one sample of this machine and this process, and what it costs to take one:
-//! `cargo run -p telemetry --example sample`.
+//! Prints one sample of this machine and this process, and the time that a sample takes: `cargo run
+//! -p telemetry --example sample`.
 
 #![allow(clippy::print_stdout, reason = "it is for a person at a terminal")]
 
@@ -20,7 +20,7 @@ impl Meter for NoGpus {
     }
 }
 
-/// The median time of a sample.
+/// Returns the median time of a sample.
 fn cost(gpus: impl Meter) -> Duration {
     let mut sampler = Sampler::new(root(), ".".into(), gpus, Own::of_this_process());
     let mut times = Vec::new();
@@ -46,7 +46,7 @@ fn main() {
     }
     let processes = telemetry::process::table().len();
     println!(
-        "\na sample takes {:.0?} on this machine of {processes} processes, GPUs aside",
+        "\na sample takes {:.0?} on this machine with {processes} processes, without GPUs",
         cost(NoGpus)
     );
     println!("{:.0?} with GPUs", cost(NvidiaMeter::default()));

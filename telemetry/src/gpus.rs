@@ -1,6 +1,6 @@
-//! The GPUs of this node. Another accelerator is one more implementation of [`Inventory`]. A node
-//! without a driver is a normal node: nothing here fails, what cannot be used is named. Asked by
-//! the agent when it starts.
+//! Finds the GPUs of this node. Another accelerator needs one more implementation of [`Inventory`].
+//! A node without a driver is a normal node, so nothing here fails: the result says what cannot be
+//! used. The agent calls it when it starts.
 
 use std::fmt;
 
@@ -9,43 +9,43 @@ use crate::{
     nvidia::{Driver, VISIBLE_VAR},
 };
 
-/// One GPU, or one instance of a GPU that is divided (MIG).
+/// One GPU, or one instance of a divided GPU (MIG).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gpu {
     /// The GPU's number on this node, as `nvidia-smi` counts. The instances of a divided GPU share
     /// it.
     pub index: u32,
-    /// Its UUID (`GPU-...` or `MIG-...`), which is the same in every order of enumeration.
+    /// The UUID (`GPU-...` or `MIG-...`), which is the same in every order of enumeration.
     pub uuid: String,
-    /// For people.
+    /// The model's name, for people.
     pub name: String,
 }
 
 impl fmt::Display for Gpu {
-    /// "GPU 3 (GPU-0123...)".
+    /// Writes "GPU 3 (GPU-0123...)".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "GPU {} ({})", self.index, self.uuid)
     }
 }
 
-/// What was found.
+/// The result of a search for GPUs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
     /// The GPUs that can be used, by index.
     pub gpus: Vec<Gpu>,
-    /// Why there are none, if there are none: "NVML is not installed".
+    /// The reason why there are no GPUs, such as "NVML is not installed". Empty if there are some.
     pub reason: String,
-    /// What was left out, one sentence each.
+    /// The GPUs that were left out, one sentence each.
     pub notes: Vec<String>,
 }
 
-/// Where GPUs come from.
+/// A source of GPUs.
 pub trait Inventory {
-    /// Finds all that the node has, whoever may use it.
+    /// Finds all GPUs of the node, including those that this process may not use.
     fn find(&self) -> Found;
 }
 
-/// NVIDIA's management library, loaded at run time.
+/// The inventory that uses NVIDIA's management library, loaded at run time.
 #[derive(Clone, Copy, Debug)]
 pub struct Nvidia;
 
@@ -56,7 +56,7 @@ impl Inventory for Nvidia {
             Err(why) => return none(&why),
         };
         let count = match driver.count() {
-            Ok(0) => return none("NVML knows none"),
+            Ok(0) => return none("NVML reports no GPUs"),
             Ok(count) => count,
             Err(why) => return none(&why),
         };
@@ -68,7 +68,7 @@ impl Inventory for Nvidia {
             }
         }
         if found.gpus.is_empty() {
-            found.reason = "none can be used".to_owned();
+            found.reason = "no GPU can be used".to_owned();
         }
         found
     }
@@ -78,8 +78,8 @@ fn none(reason: &str) -> Found {
     Found { reason: reason.to_owned(), ..Found::default() }
 }
 
-/// Keeps the GPUs that this process was given, in the given order: a scheduler or a person has
-/// given the others to somebody else. As in CUDA, the list ends at the first entry that is no GPU
+/// Keeps the GPUs that this process was given, in the given order. A scheduler or a person has
+/// given the others to other jobs. As in CUDA, the list ends at the first entry that is not a GPU
 /// of this node.
 pub fn given(mut found: Found, own: &Own) -> Found {
     let Own::Named(entries) = own else { return found };
@@ -92,8 +92,8 @@ pub fn given(mut found: Found, own: &Own) -> Found {
             all.iter().filter(|gpu| entry.stands_for(gpu.index, &gpu.uuid)).collect();
         if named.is_empty() {
             found.notes.push(format!(
-                "{VISIBLE_VAR} names `{entry}`, which is no GPU here: what follows it is not \
-                used, as in CUDA"
+                "{VISIBLE_VAR} names `{entry}`, which is not a GPU of this node: the agent \
+                ignores the entries after it, as CUDA does"
             ));
             break;
         }
@@ -153,12 +153,12 @@ mod tests {
         assert_eq!(indices(Some("1,-1,2")), [1]);
         assert_eq!(indices(Some("0,7,1")), [0]);
         assert_eq!(indices(Some("NoDevFiles")), [0_u32; 0]);
-        assert_eq!(indices(Some("GPU-")), [0, 1, 2], "a beginning that fits all");
+        assert_eq!(indices(Some("GPU-")), [0, 1, 2], "the prefix fits all GPUs");
         assert_eq!(left(Some("7")).reason, "CUDA_VISIBLE_DEVICES leaves none of 3");
         assert_eq!(
             left(Some("7")).notes,
-            ["CUDA_VISIBLE_DEVICES names `7`, which is no GPU here: what follows it is not \
-                used, as in CUDA"]
+            ["CUDA_VISIBLE_DEVICES names `7`, which is not a GPU of this node: the agent \
+                ignores the entries after it, as CUDA does"]
         );
     }
 

@@ -1,8 +1,9 @@
-//! What a machine and a tree of processes use at this moment: CPU, memory, disk, network, GPUs, as
-//! rows of named numbers, and which GPUs there are. The agent samples its trials with it, the SDK
-//! its runs outside of sweeps; both store what comes out as the stream "system". Reads the kernel's
-//! files and NVML; never writes anything, never fails: what a machine does not tell is left out.
-//! Names of the numbers: docs/system-metrics.md.
+//! Measures what a machine and a tree of processes use now: CPU, memory, disk, network and GPUs, as
+//! rows of named numbers. It also lists the GPUs of the node. The agent samples its trials with
+//! this crate, and the SDK samples its runs outside of sweeps. Both store the rows as the stream
+//! "system". The crate reads the kernel's files and NVML. It never writes anything and never fails:
+//! a row leaves out the numbers that the machine does not report. docs/system-metrics.md lists the
+//! names of the numbers.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

@@ -1,5 +1,5 @@
-//! What the machine as a whole does: its CPUs, memory, disks and network, from the kernel's files.
-//! Asked by the sampler. What a file does not say is left out.
+//! Measures the machine as a whole: its CPUs, memory, disks and network, from the kernel's files.
+//! The sampler calls it. A row leaves out the numbers that the files do not have.
 
 use std::{
     collections::HashSet,
@@ -9,19 +9,20 @@ use std::{
 
 use crate::sampler::Row;
 
-/// Bytes in a megabyte, as W&B counts them.
+/// The bytes in a megabyte, as W&B counts them.
 pub(crate) const MIB: f64 = 1_048_576.0;
 const GIB: f64 = 1_073_741_824.0;
-/// Disks count in sectors of this size, whatever their own is.
+/// The size of the sectors in which the kernel counts disk traffic, whatever the disk's own sector
+/// size is.
 const SECTOR_BYTES: u64 = 512;
-/// The most cores with a number of their own, so that a row stays small on a large machine.
+/// The most cores that get a number of their own, so that a row stays small on a large machine.
 const MAX_CORES: usize = 64;
 
-/// The machine, and what its counters said before.
+/// The machine, and the earlier values of its counters.
 #[derive(Debug)]
 pub(crate) struct Machine {
     folder: PathBuf,
-    /// Whole disks; their parts would count twice.
+    /// The whole disks. Their partitions would count the same bytes twice.
     disks: HashSet<String>,
     cards: HashSet<String>,
     cpus: Vec<Load>,
@@ -35,7 +36,7 @@ struct Load {
     all: u64,
 }
 
-/// Bytes that went over disks and network since boot.
+/// Bytes moved over disks and network since boot.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Moved {
     disk: Option<(u64, u64)>,
@@ -43,7 +44,7 @@ struct Moved {
 }
 
 impl Machine {
-    /// From now on. `folder`: whose filesystem is of interest.
+    /// Starts counting now. `folder` is in the filesystem whose usage is reported.
     pub(crate) fn new(folder: PathBuf) -> Self {
         let disks = devices("/sys/block");
         let cards = devices("/sys/class/net");
@@ -53,16 +54,16 @@ impl Machine {
         machine
     }
 
-    /// How many CPUs there are, one at least.
+    /// Returns the number of CPUs, at least one.
     pub(crate) fn cores(&self) -> usize {
         self.cpus.len().saturating_sub(1).max(1)
     }
 
-    /// Adds what is known now.
+    /// Adds the current numbers to `row`.
     pub(crate) fn sample(&mut self, row: &mut Row) {
         let cpus = loads(&read("/proc/stat"));
-        // The first line is of all together. A core that was switched on or off meanwhile moves the
-        // others.
+        // The first line sums all CPUs. A core that was switched on or off since the last sample
+        // shifts the other lines, so that sample has no CPU numbers.
         if cpus.len() == self.cpus.len() {
             for (at, (now, before)) in cpus.iter().zip(&self.cpus).enumerate().take(MAX_CORES + 1) {
                 let all = now.all.saturating_sub(before.all);
@@ -83,7 +84,8 @@ impl Machine {
         memory(&read("/proc/meminfo"), row);
         filesystem(&self.folder, row);
         let moved = self.moved();
-        // What is plugged out takes its bytes along.
+        // A device that was unplugged takes its bytes with it, so a total may fall below the first
+        // one.
         let since = |now: u64, first: u64| now.saturating_sub(first) as f64;
         if let (Some(now), Some(first)) = (moved.disk, self.first.disk) {
             row.put("disk.in", since(now.0, first.0) / MIB);
@@ -103,13 +105,13 @@ impl Machine {
     }
 }
 
-/// What is not there says nothing.
+/// Returns the text of a file, or an empty text if it cannot be read.
 fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_default()
 }
 
-/// The entries of a folder of /sys that stand for hardware: what is made of other devices would
-/// count twice.
+/// Returns the entries of a folder of /sys that are hardware. Devices that are made of other
+/// devices would count the same bytes twice.
 fn devices(folder: &str) -> HashSet<String> {
     let Ok(entries) = fs::read_dir(folder) else { return HashSet::new() };
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
@@ -120,13 +122,13 @@ fn numbers<'a>(fields: impl Iterator<Item = &'a str>) -> Vec<u64> {
     fields.map_while(|field| field.parse().ok()).collect()
 }
 
-/// All CPUs together first, then one by one.
+/// Returns the load of all CPUs together, then of each one.
 fn loads(stat: &str) -> Vec<Load> {
     let lines = stat.lines().take_while(|line| line.starts_with("cpu"));
     lines
         .map(|line| {
-            // user, nice, system, idle, iowait, irq, softirq, steal; what follows is part of the
-            // first two.
+            // The fields are user, nice, system, idle, iowait, irq, softirq and steal. The later
+            // fields are part of the first two.
             let ticks = numbers(line.split_ascii_whitespace().skip(1).take(8));
             let all = ticks.iter().sum();
             let idle: u64 = ticks.iter().skip(3).take(2).sum();
@@ -160,14 +162,14 @@ fn memory(meminfo: &str, row: &mut Row) {
 fn filesystem(folder: &Path, row: &mut Row) {
     let Ok(about) = rustix::fs::statvfs(folder) else { return };
     let (used, available) = (about.f_blocks.saturating_sub(about.f_bfree), about.f_bavail);
-    // As `df` counts: what is kept for root is neither used nor to be had.
+    // This counts as `df` does: the space reserved for root is neither used nor available.
     if used + available > 0 {
         row.put("disk.usagePercent", 100.0 * used as f64 / (used + available) as f64);
         row.put("disk.usageGB", used as f64 * about.f_frsize as f64 / GIB);
     }
 }
 
-/// Bytes read and written; `None` where none of the disks is listed.
+/// Returns the bytes read and written, or `None` if the text lists none of the disks.
 fn disk_bytes(diskstats: &str, disks: &HashSet<String>) -> Option<(u64, u64)> {
     let ours = diskstats.lines().filter_map(|line| {
         let mut fields = line.split_ascii_whitespace().skip(2);
@@ -180,8 +182,8 @@ fn disk_bytes(diskstats: &str, disks: &HashSet<String>) -> Option<(u64, u64)> {
     ours.reduce(|one, two| (one.0 + two.0, one.1 + two.1))
 }
 
-/// Bytes received and sent over the machine's cards; where it has none, as in a container, over all
-/// but the loopback.
+/// Returns the bytes received and sent over the machine's network cards. If it has no cards, as in
+/// a container, counts all interfaces but the loopback.
 fn network_bytes(dev: &str, cards: &HashSet<String>) -> Option<(u64, u64)> {
     let lines = dev.lines().filter_map(|line| line.split_once(':'));
     let ours = lines.filter_map(|(name, counts)| {
@@ -204,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn waiting_for_a_disk_is_not_busy() {
+    fn waiting_for_a_disk_does_not_count_as_busy() {
         let stat = "cpu  10 1 5 100 20 1 1 2 3 3\ncpu0 10 1 5 100 20 1 1 2 3 3\nintr 5\n";
         assert_eq!(loads(stat), [Load { busy: 20, all: 140 }; 2]);
         assert_eq!(loads(""), []);
@@ -218,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn the_loopback_is_no_network() {
+    fn the_loopback_does_not_count_as_network() {
         let dev = "Inter-|\n face |bytes\n    lo: 9 1 0 0 0 0 0 0 9 1\n  eth0:100 1 0 0 0 0 0 0 \
             200 1\n veth1: 7 1 0 0 0 0 0 0 7 1\n";
         assert_eq!(network_bytes(dev, &set(&["eth0"])), Some((100, 200)));
@@ -226,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_used_when_nobody_else_can_have_it() {
+    fn used_memory_is_the_memory_that_is_not_available() {
         let mut row = Row::default();
         memory(
             "MemTotal: 4096 kB\nMemFree: 1 kB\nMemAvailable: 3072 kB\nSwapTotal: 0 kB\nSwapFree: \

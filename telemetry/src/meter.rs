@@ -1,52 +1,53 @@
-//! What GPUs do at this moment, behind a trait: NVIDIA's here, another accelerator is one more
-//! implementation. Asked by the sampler.
+//! Reads what the GPUs do now, behind the trait [`Meter`]. The implementation for NVIDIA is here.
+//! Another accelerator needs one more implementation. The sampler calls it.
 
 use std::fmt;
 
 use crate::nvidia::{Driver, VISIBLE_VAR};
 
-/// One GPU at one moment. What it does not tell is `None`.
+/// One GPU at one moment. A value that the GPU does not report is `None`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reading {
-    /// Its number on this node.
+    /// The GPU's number on this node.
     pub index: u32,
-    /// What it is known by.
+    /// The GPU's UUID.
     pub uuid: String,
-    /// Share of the time in which something ran on it, 0 to 100.
+    /// The share of the time in which work ran on the GPU, 0 to 100.
     pub busy_percent: Option<f64>,
-    /// Share of the time in which its memory was read or written, 0 to 100.
+    /// The share of the time in which its memory was read or written, 0 to 100.
     pub memory_busy_percent: Option<f64>,
-    /// Memory in use and all of it, in bytes.
+    /// The memory in use and the total memory, in bytes.
     pub memory_bytes: Option<(u64, u64)>,
-    /// Temperature.
+    /// The temperature, in degrees Celsius.
     pub celsius: Option<f64>,
-    /// Power that it draws.
+    /// The power that the GPU draws, in watts.
     pub watts: Option<f64>,
-    /// Power that it may draw.
+    /// The most power that the GPU may draw, in watts.
     pub limit_watts: Option<f64>,
 }
 
 /// A process that has memory on a GPU.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resident {
-    /// What the GPU is known by.
+    /// The GPU's UUID.
     pub uuid: String,
-    /// The process; it may be dead already.
+    /// The process's pid. The process may have ended already.
     pub pid: i32,
 }
 
-/// Where readings come from.
+/// A source of readings.
 pub trait Meter {
-    /// All GPUs now; none where there are none.
+    /// Reads all GPUs. Returns an empty list if there are none.
     fn read(&mut self) -> Vec<Reading>;
 
-    /// The processes that have memory on any of them now; none where nobody can tell.
+    /// Returns the processes that have memory on any GPU. Returns an empty list if the source
+    /// cannot tell.
     fn residents(&mut self) -> Vec<Resident> {
         Vec::new()
     }
 
-    /// Why a GPU that was there cannot be used now, for people; `None` while it answers, and where
-    /// nobody can tell.
+    /// Returns why a GPU that was there cannot be used now, for people. Returns `None` while the
+    /// GPU answers, and if the source cannot tell.
     fn trouble(&mut self, _uuid: &str) -> Option<String> {
         None
     }
@@ -66,7 +67,7 @@ impl<M: Meter + ?Sized> Meter for Box<M> {
     }
 }
 
-/// NVIDIA's management library, loaded at the first reading.
+/// The meter that uses NVIDIA's management library. The first call loads the library.
 #[derive(Debug, Default)]
 pub struct NvidiaMeter {
     driver: Option<Option<Driver>>,
@@ -84,8 +85,8 @@ impl Meter for NvidiaMeter {
     }
 
     fn residents(&mut self) -> Vec<Resident> {
-        // The driver counts processes as the machine does: in a container that counts its own, its
-        // numbers are others'.
+        // The driver reports pids of the machine's namespace. In a container with its own pid
+        // namespace these numbers belong to other processes.
         if !counts_as_the_machine() {
             return Vec::new();
         }
@@ -98,43 +99,43 @@ impl Meter for NvidiaMeter {
             None => Some("NVML cannot be loaded any more".to_owned()),
         };
         if trouble.is_some() {
-            // It sees that a GPU is back only when it is loaded anew, by all who use it in this
-            // process.
+            // The library notices that a GPU is back only when every user in this process has
+            // released it and it is loaded again.
             self.driver = None;
         }
         trouble
     }
 }
 
-/// Whether this process lives in the machine's first namespace of process numbers, which the kernel
-/// gives this number.
+/// Returns whether this process lives in the machine's first pid namespace, which has this number
+/// in the kernel.
 fn counts_as_the_machine() -> bool {
     std::fs::read_link("/proc/self/ns/pid").is_ok_and(|link| link.as_os_str() == "pid:[4026531836]")
 }
 
-/// Which GPUs are a program's own.
+/// The GPUs that a program may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Own {
-    /// All that there are.
+    /// All GPUs of the node.
     All,
-    /// These, in this order.
+    /// These GPUs, in this order.
     Named(Vec<Entry>),
 }
 
 impl Own {
-    /// What the environment leaves to this process.
+    /// Returns the GPUs that the environment leaves to this process.
     pub fn of_this_process() -> Self {
         Self::parse(std::env::var(VISIBLE_VAR).ok().as_deref())
     }
 
-    /// The value of `CUDA_VISIBLE_DEVICES`; without one all GPUs are the process's own.
+    /// Parses the value of `CUDA_VISIBLE_DEVICES`. Without a value the process may use all GPUs.
     pub fn parse(visible: Option<&str>) -> Self {
         let Some(visible) = visible else { return Self::All };
         let entries = visible.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         Self::Named(entries.map(|entry| Entry(entry.to_owned())).collect())
     }
 
-    /// The GPUs with these UUIDs.
+    /// Returns the GPUs with these UUIDs.
     pub fn with_uuids(uuids: Vec<String>) -> Self {
         Self::Named(uuids.into_iter().map(Entry).collect())
     }
@@ -147,8 +148,8 @@ impl Own {
     }
 }
 
-/// An entry of `CUDA_VISIBLE_DEVICES`: a number, the UUID of a GPU or a beginning of it, or the id
-/// of an instance of a divided GPU (MIG).
+/// An entry of `CUDA_VISIBLE_DEVICES`: a number, the UUID of a GPU or a prefix of it, or the id of
+/// an instance of a divided GPU (MIG).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry(String);
 

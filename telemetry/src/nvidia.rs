@@ -1,5 +1,5 @@
-//! NVIDIA's management library. The only file that knows NVML; it is loaded at run time. Called by
-//! `gpus.rs` and `meter.rs`.
+//! Calls NVIDIA's management library (NVML), which it loads at run time. This is the only file that
+//! knows NVML. `gpus.rs` and `meter.rs` call it.
 
 use std::ffi::OsStr;
 
@@ -10,17 +10,18 @@ use crate::{
     meter::{Reading, Resident},
 };
 
-/// What the driver's package installs; the name without a number comes with development files only.
+/// The file name that the driver's package installs. The name without a number comes only with
+/// development files.
 const LIBRARY: &str = "libnvidia-ml.so.1";
-/// How schedulers tell a job which GPUs are its own.
+/// The environment variable with which schedulers tell a job which GPUs it may use.
 pub(crate) const VISIBLE_VAR: &str = "CUDA_VISIBLE_DEVICES";
 
-/// The library, ready for questions.
+/// The loaded library.
 #[derive(Debug)]
 pub(crate) struct Driver(Nvml);
 
 impl Driver {
-    /// Loads it; else why not, for people.
+    /// Loads the library, or returns the reason why it cannot, for people.
     pub(crate) fn load() -> Result<Self, String> {
         match Nvml::builder().lib_path(OsStr::new(LIBRARY)).init() {
             Ok(nvml) => Ok(Self(nvml)),
@@ -29,12 +30,12 @@ impl Driver {
         }
     }
 
-    /// How many GPUs there are.
+    /// Returns the number of GPUs.
     pub(crate) fn count(&self) -> Result<u32, String> {
         self.0.device_count().map_err(|error| says(&error))
     }
 
-    /// One of them, or its instances if it is divided (MIG).
+    /// Returns one GPU, or its instances if it is divided (MIG).
     pub(crate) fn look_at(&self, index: u32) -> Result<Vec<Gpu>, String> {
         let device = self.0.device_by_index(index).map_err(|error| error.to_string())?;
         let gpu = |device: &Device<'_>| -> Result<Gpu, String> {
@@ -51,12 +52,12 @@ impl Driver {
         Ok(instances)
     }
 
-    /// What all of them do now.
+    /// Returns a reading of every GPU.
     pub(crate) fn readings(&self) -> Vec<Reading> {
         (0..self.count().unwrap_or(0)).filter_map(|index| self.reading(index)).collect()
     }
 
-    /// The processes that have memory on any of them, or on any of their instances.
+    /// Returns the processes that have memory on any GPU or on any instance of one.
     pub(crate) fn residents(&self) -> Vec<Resident> {
         let on = |device: &Device<'_>| -> Option<Vec<Resident>> {
             let (uuid, running) = (device.uuid().ok()?, device.running_compute_processes().ok()?);
@@ -72,10 +73,11 @@ impl Driver {
         parts.filter_map(|device| on(&device)).flatten().collect()
     }
 
-    /// Why a GPU that was there cannot be used now.
+    /// Returns why a GPU that was there cannot be used now. Returns `None` if it can be used, and
+    /// after any other error.
     pub(crate) fn trouble(&self, uuid: &str) -> Option<String> {
-        // There may still be a handle for one that has fallen off its bus: only what it measures
-        // tells.
+        // A GPU that has fallen off its bus may still have a handle, so only a measurement can
+        // tell.
         match self.0.device_by_uuid(uuid).and_then(|device| device.memory_info()) {
             Err(
                 error @ (NvmlError::GpuLost
@@ -105,13 +107,13 @@ impl Driver {
     }
 }
 
-/// Whether the GPU is divided into instances. Boards without MIG do not know the question.
+/// Returns whether the GPU is divided into instances. Boards without MIG do not support the query.
 fn is_divided(device: &Device<'_>) -> bool {
     device.mig_mode().is_ok_and(|mode| mode.current != 0)
 }
 
-/// The instances of a divided GPU. NVML's count is the most that there can be: some numbers may be
-/// free.
+/// Returns the instances of a divided GPU. NVML's count is the highest possible number of
+/// instances, and some numbers may be unused.
 fn instances<'nvml>(device: &Device<'nvml>) -> Vec<Device<'nvml>> {
     let most = device.mig_device_count().unwrap_or(0);
     (0..most).filter_map(|number| device.mig_device_by_index(number).ok()).collect()

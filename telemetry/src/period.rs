@@ -1,29 +1,29 @@
-//! How often samples are taken, as people write it: "off", or a number of seconds. Used by the
-//! SDK's settings and the agent's flags. Pure.
+//! Parses how often samples are taken: "off", or a number of seconds. The SDK's settings and the
+//! agent's flags use it. It has no side effects.
 
 use std::{str::FromStr, time::Duration};
 
-/// The variable that says how often, to agents and to runs outside of sweeps.
+/// The environment variable that sets the period, for agents and for runs outside of sweeps.
 pub const PERIOD_VAR: &str = "BESOM_SYSTEM_METRICS";
 
 const DEFAULT: Duration = Duration::from_secs(10);
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How often samples are taken, if at all. By default every 10 seconds.
+/// The time between samples, or never. The default is 10 seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period(Option<Duration>);
 
 impl Period {
-    /// Never.
+    /// No samples.
     pub const OFF: Self = Self(None);
 
-    /// So often, at the most ten times a second and at the least once a day.
+    /// Returns this period, clamped to between 0.1 seconds and one day.
     pub fn every(period: Duration) -> Self {
         Self(Some(period.clamp(SHORTEST, LONGEST)))
     }
 
-    /// The time from sample to sample; `None` when there are to be none.
+    /// Returns the time between samples, or `None` if no samples are to be taken.
     pub fn get(self) -> Option<Duration> {
         self.0
     }
@@ -35,7 +35,7 @@ impl Default for Period {
     }
 }
 
-/// A text that says no period.
+/// The error for a text that is not a period.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is neither `off` nor a number of seconds from 0.1 to 86400")]
 pub struct BadPeriod(String);
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn off_or_seconds() {
+    fn a_period_is_off_or_a_number_of_seconds() {
         assert_eq!("off".parse(), Ok(Period::OFF));
         assert_eq!("0.5".parse(), Ok(Period::every(Duration::from_millis(500))));
         assert_eq!("10".parse(), Ok(Period::default()));

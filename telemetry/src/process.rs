@@ -1,5 +1,5 @@
-//! Processes as /proc shows them. The agent tells processes apart with [`Stat`], and the sampler
-//! adds up what a tree of them uses. Nothing here touches a process.
+//! Reads processes from /proc. The agent tells processes apart with [`Stat`], and the sampler adds
+//! up what a tree of processes uses. This module never touches a process.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -14,55 +14,56 @@ use rustix::{
     time::{ClockId, clock_gettime},
 };
 
-/// What /proc/PID/stat says of one process.
+/// The fields of /proc/PID/stat of one process.
 #[derive(Clone, Copy, Debug)]
 pub struct Stat {
-    /// The kernel's letter: `R`, `S`, `Z`, ...
+    /// The state as the kernel's letter: `R`, `S`, `Z`, ...
     pub state: u8,
     /// The parent's pid.
     pub parent: i32,
-    /// Start time in clock ticks since boot.
+    /// The start time, in clock ticks since boot.
     pub start: u64,
-    /// CPU time of its own, in clock ticks.
+    /// The CPU time of the process itself, in clock ticks.
     pub ticks: u64,
-    /// CPU time of the descendants that have ended and been waited for, in clock ticks.
+    /// The CPU time of the descendants that have ended and that it has waited for, in clock ticks.
     pub ended_ticks: u64,
-    /// Its threads.
+    /// The number of threads.
     pub threads: u64,
-    /// Pages of its memory that are resident.
+    /// The number of resident pages of memory.
     pub resident_pages: u64,
 }
 
-/// How long ago something started, from its [`Stat::start`]. No clock that can be set plays a part.
+/// Returns how long ago a process started, from its [`Stat::start`]. The result does not depend on
+/// any clock that a user can set.
 pub fn age(start: u64) -> Duration {
     let started = start as f64 / clock_ticks_per_second() as f64;
     Duration::try_from_secs_f64(uptime() - started).unwrap_or_default()
 }
 
-/// Seconds since the machine was started.
+/// Returns the time since the machine booted, in seconds.
 pub(crate) fn uptime() -> f64 {
     let now = clock_gettime(ClockId::Boottime);
     now.tv_sec as f64 + now.tv_nsec as f64 / 1e9
 }
 
 impl Stat {
-    /// The process with this pid; `None` when there is none.
+    /// Reads the process with this pid. Returns `None` if there is none.
     pub fn read(pid: i32) -> Option<Self> {
-        // Longer than any such line, so that one call reads it: this is on the way of every start
-        // of a trial.
+        // The buffer is longer than any such line, so one call reads it. Every start of a trial
+        // waits for this function.
         let mut line = [0; 1024];
         let length = File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut line).ok()?;
         Self::parse(&line[..length])
     }
 
-    /// The name of the program stands in parentheses and may hold anything, so the fields are
-    /// counted from its end.
+    /// Parses a line of /proc/PID/stat. The program's name stands in parentheses and may hold any
+    /// character, so the fields are counted from the last closing parenthesis.
     fn parse(line: &[u8]) -> Option<Self> {
         let end = line.iter().rposition(|byte| *byte == b')')?;
         let mut fields = str::from_utf8(&line[end + 1..]).ok()?.split_ascii_whitespace();
         let state = *fields.next()?.as_bytes().first()?;
         let parent = fields.next()?.parse().ok()?;
-        // From the third field on the line has numbers only, some of them negative.
+        // From the third field on, the line has only numbers. Some are negative.
         let numbers: Vec<i64> =
             fields.skip(9).take(11).map(str::parse).collect::<Result<_, _>>().ok()?;
         let number = |at: usize| Some(u64::try_from(*numbers.get(at)?).unwrap_or(0));
@@ -77,25 +78,26 @@ impl Stat {
         })
     }
 
-    /// A zombie, or about to be none. One whose first thread has left while others go on looks like
-    /// a zombie, and is none.
+    /// Returns whether the process has ended: it is a zombie, or the kernel is removing it. A
+    /// process whose first thread has exited while others run also has the state `Z`, but it is
+    /// alive.
     pub fn is_dead(self) -> bool {
         matches!(self.state, b'Z' | b'X') && self.threads <= 1
     }
 }
 
-/// The pids of all processes of this machine.
+/// Returns the pids of all processes of this machine.
 pub fn pids() -> impl Iterator<Item = i32> {
     let entries = fs::read_dir("/proc").into_iter().flatten();
     entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }
 
-/// All processes of this machine.
+/// Returns all processes of this machine by pid.
 pub fn table() -> HashMap<i32, Stat> {
     pids().filter_map(|pid| Some((pid, Stat::read(pid)?))).collect()
 }
 
-/// The processes that descend from those in `roots`, and these themselves.
+/// Returns the processes in `roots` and all their descendants.
 pub fn descendants(
     table: &HashMap<i32, Stat>,
     roots: impl IntoIterator<Item = i32>,
@@ -114,12 +116,12 @@ pub fn descendants(
     members
 }
 
-/// Where a tree of processes begins.
+/// The place where a tree of processes begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Root {
-    /// At this process.
+    /// The tree is this process and its descendants.
     At(i32),
-    /// Below this process, which only waits for the others.
+    /// The tree is the descendants of this process. The process itself only waits for them.
     Below(i32),
 }
 
@@ -147,11 +149,11 @@ mod tests {
             Stat::parse(line.as_bytes()).unwrap().is_dead()
         };
         assert!(of("Z", 1) && of("X", 0));
-        assert!(!of("S", 1) && !of("Z", 2), "its first thread has left, another goes on");
+        assert!(!of("S", 1) && !of("Z", 2), "the first thread has left, another one runs");
     }
 
     #[test]
-    fn a_tree_has_no_strangers() {
+    fn descendants_leave_out_other_processes() {
         let stat = Stat::parse(b"7 (a) S 3 7 7 0 -1 0 1 2 3 4 5 6 7 8 20 0 1 0 1 1 1").unwrap();
         let of = |parent| Stat { parent, ..stat };
         let table = HashMap::from([(1, of(0)), (2, of(1)), (3, of(2)), (4, of(1)), (5, of(3))]);

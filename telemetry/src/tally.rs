@@ -1,7 +1,7 @@
-//! What a tree of processes uses, although its processes come and go. Counters of the kernel are
-//! kept per process, and a process that ends hands its own to whoever waits for it, or to nobody.
-//! So the growth of a plain sum says little: one process that ends unseen by its parent would hide
-//! the work of all others.
+//! Counts what a tree of processes uses while its processes come and go. The kernel keeps counters
+//! per process. When a process ends, its counters go to the process that waits for it, or they are
+//! lost. So the growth of a plain sum is wrong: one process that ends without its parent waiting
+//! for it would hide the work of all the others.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -15,36 +15,36 @@ use crate::{
     process::{Root, Stat, descendants, table, uptime},
 };
 
-/// What a tree uses.
+/// The resources that a tree uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Usage {
     pub(crate) processes: u64,
     pub(crate) threads: u64,
     pub(crate) resident_mib: f64,
-    /// CPU time since the look before, in seconds.
+    /// CPU time since the previous look, in seconds.
     pub(crate) busy_seconds: f64,
-    /// The length of the time in which that was, in seconds.
+    /// The time since the previous look, in seconds.
     pub(crate) seconds: f64,
-    /// MiB read from storage since the first look.
+    /// Storage reads since the first look, in MiB.
     pub(crate) read_mib: f64,
-    /// MiB written to storage since the first look.
+    /// Storage writes since the first look, in MiB.
     pub(crate) written_mib: f64,
 }
 
-/// A counter of one process.
+/// One counter of one process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Counter {
-    /// Its own part.
+    /// The process's own part.
     own: u64,
-    /// The part of the processes that it has waited for.
+    /// The part of the descendants that it has waited for.
     ended: u64,
 }
 
-/// What one look saw of a process.
+/// The values that one look found for one process.
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     parent: i32,
-    /// When it began, which tells it apart from a later process with the same pid.
+    /// The start time, which distinguishes it from a later process with the same pid.
     start: u64,
     cpu: Counter,
     read: Counter,
@@ -53,7 +53,7 @@ struct Seen {
 
 type Tree = HashMap<i32, Seen>;
 
-/// Counts what one tree of processes uses from look to look.
+/// Counts what one tree of processes uses from one look to the next.
 #[derive(Debug)]
 pub(crate) struct Tally {
     root: Root,
@@ -64,12 +64,12 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Begins to count now.
+    /// Starts counting now.
     pub(crate) fn new(root: Root) -> Self {
         Self { root, before: look(root).0, at: uptime(), read: 0, written: 0 }
     }
 
-    /// Looks again.
+    /// Looks at the tree again and returns what it has used.
     pub(crate) fn look(&mut self) -> Usage {
         let ((after, mut usage), now) = (look(self.root), uptime());
         let busy = growth(&self.before, &after, |seen| seen.cpu);
@@ -84,12 +84,12 @@ impl Tally {
     }
 }
 
-/// How much a counter of the tree has grown between two looks.
+/// Returns how much a counter of the tree has grown between two looks.
 ///
-/// A process that is gone brings at least what it had when it was last seen to the process that
-/// waits for it. That part is counted already, so it is taken from the growth of the nearest
-/// ancestor where it fits. Where it fits nowhere, nobody in the tree has waited for it, and there
-/// is nothing to take back.
+/// When a process is gone, the process that waited for it receives at least the count that the
+/// earlier look saw. That part is counted already, so this function subtracts it from the growth of
+/// the nearest ancestor that has room for it. If no ancestor has room, no process in the tree has
+/// waited for it, and there is nothing to subtract.
 fn growth(before: &Tree, after: &Tree, counter: impl Fn(&Seen) -> Counter) -> u64 {
     let same = |pid: &i32| {
         let (old, new) = (before.get(pid)?, after.get(pid)?);
@@ -121,7 +121,7 @@ fn growth(before: &Tree, after: &Tree, counter: impl Fn(&Seen) -> Counter) -> u6
     own + ended.values().sum::<u64>()
 }
 
-/// The processes of a tree, parents before children.
+/// Returns the processes of a tree, parents before children.
 fn from_the_top(tree: &Tree) -> Vec<i32> {
     let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
     let mut open = VecDeque::new();
@@ -140,7 +140,7 @@ fn from_the_top(tree: &Tree) -> Vec<i32> {
     order
 }
 
-/// The tree as it is now, and what of it needs no earlier look.
+/// Returns the tree as it is now, and the part of its usage that needs no earlier look.
 fn look(root: Root) -> (Tree, Usage) {
     let table = table();
     let (top, below) = match root {
@@ -174,7 +174,8 @@ fn seen(pid: i32, stat: &Stat, outside: bool) -> Seen {
     }
 }
 
-/// Bytes that a process has read from and written to storage; none where we may not look.
+/// Returns the bytes that a process has read from and written to storage. Both are 0 if this
+/// process may not read the file.
 fn transferred(pid: i32) -> (u64, u64) {
     let text = fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
     let of = |name: &str| {
@@ -188,7 +189,7 @@ fn transferred(pid: i32) -> (u64, u64) {
 mod tests {
     use super::*;
 
-    /// A tree of (pid, parent, own ticks, ticks of those that it has waited for).
+    /// Makes a tree from (pid, parent, own ticks, ticks of the processes that it has waited for).
     fn tree(processes: &[(i32, i32, u64, u64)]) -> Tree {
         let none = Counter::default();
         let seen = |&(pid, parent, own, ended): &(i32, i32, u64, u64)| {
@@ -205,7 +206,7 @@ mod tests {
     fn a_process_that_ends_between_two_looks_counts_once() {
         // The child had 40 ticks when it was seen and ended with 55.
         assert_eq!(busy(&[(1, 0, 5, 0), (2, 1, 40, 0)], &[(1, 0, 6, 55)]), 16);
-        // Nobody ever saw the child.
+        // No look saw the child.
         assert_eq!(busy(&[(1, 0, 5, 0)], &[(1, 0, 5, 30)]), 30);
         // The grandchild went with the child, which had waited for it.
         assert_eq!(busy(&[(1, 0, 0, 0), (2, 1, 3, 0), (3, 2, 90, 0)], &[(1, 0, 0, 100)]), 7);
@@ -215,15 +216,16 @@ mod tests {
 
     #[test]
     fn a_process_that_ends_elsewhere_hides_nobodys_work() {
-        // Process 3 had used 900 ticks. Its parent 2 ended first, so that somebody outside waited
-        // for 3.
+        // Process 3 had used 900 ticks. Its parent 2 ended first, so a process outside the tree
+        // waited for 3.
         let before = [(1, 0, 0, 0), (2, 1, 1, 0), (3, 2, 900, 0), (4, 1, 10, 0)];
         assert_eq!(busy(&before, &[(1, 0, 0, 31), (4, 1, 60, 0)]), 80);
     }
 
     #[test]
     fn an_orphan_that_an_ancestor_waits_for_counts_once() {
-        // 3 lost its parent 2 between the looks and ended as a child of 1, which adopts orphans.
+        // Process 3 lost its parent 4 between the looks and ended as a child of 1, which adopts
+        // orphans.
         let before = [(1, 0, 0, 0), (2, 1, 0, 0), (4, 2, 7, 0), (3, 4, 900, 0)];
         assert_eq!(busy(&before, &[(1, 0, 0, 910), (2, 1, 0, 0)]), 3);
     }

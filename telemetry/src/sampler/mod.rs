@@ -1,6 +1,6 @@
-//! Takes samples: the machine, a tree of processes, the GPUs; and the thread that does so in good
-//! time. Started by the agent for each trial and by the SDK for each run outside of sweeps. Knows
-//! nothing of runs: rows go to a function of the caller's.
+//! Takes samples of the machine, a tree of processes and the GPUs, on a thread at a fixed period.
+//! The agent starts a thread for each trial, and the SDK starts one for each run outside of sweeps.
+//! The module knows nothing of runs: it passes each row to a function of the caller.
 
 use std::{
     io,
@@ -17,39 +17,39 @@ use crate::{
     tally::Tally,
 };
 
-/// What all names begin with, as W&B's do.
+/// The prefix of all names, the same as in W&B.
 const PREFIX: &str = "system.";
-/// The first sample comes after this long, so that a short run has one too.
+/// The delay of the first sample, so that a short run has one too.
 const FIRST: Duration = Duration::from_secs(1);
-/// The most GPUs in a row.
+/// The most GPUs in one row.
 const MAX_GPUS: usize = 16;
 
 /// One sample.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row {
     values: Vec<(String, f64)>,
-    /// The machine's memory, 0 where it is not known.
+    /// The machine's memory in MiB, 0 if it is not known.
     pub(crate) memory_mib: f64,
 }
 
 impl Row {
-    /// Adds a number, to two decimals: more would be noise that takes room.
+    /// Adds a number, rounded to two decimals: more digits are noise that takes space.
     pub(crate) fn put(&mut self, name: &str, value: f64) {
         self.values.push((format!("{PREFIX}{name}"), (value * 100.0).round() / 100.0));
     }
 
-    /// The numbers and their names.
+    /// Returns the numbers with their names.
     pub fn values(&self) -> impl ExactSizeIterator<Item = (&str, f64)> {
         self.values.iter().map(|(name, value)| (name.as_str(), *value))
     }
 
-    /// One of them.
+    /// Returns the number with this name.
     pub fn get(&self, name: &str) -> Option<f64> {
         self.values().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 }
 
-/// Takes samples of one tree of processes and the machine that it runs on.
+/// Takes samples of one tree of processes and of the machine that it runs on.
 #[derive(Debug)]
 pub struct Sampler<M> {
     processes: Tally,
@@ -59,13 +59,13 @@ pub struct Sampler<M> {
 }
 
 impl<M: Meter> Sampler<M> {
-    /// Begins now: counters count from here. `folder` tells which filesystem is of interest, `own`
-    /// which of the GPUs that `gpus` reads belong to the tree.
+    /// Starts counting now. `folder` selects the filesystem whose usage is reported. `own` selects
+    /// those of the GPUs in `gpus` that belong to the tree.
     pub fn new(root: Root, folder: PathBuf, gpus: M, own: Own) -> Self {
         Self { processes: Tally::new(root), machine: Machine::new(folder), gpus, own }
     }
 
-    /// What is used now; percentages are of the time since the sample before.
+    /// Takes a sample. Percentages cover the time since the previous sample.
     pub fn sample(&mut self) -> Row {
         let mut row = Row::default();
         self.machine.sample(&mut row);
@@ -116,16 +116,17 @@ fn put_gpu(row: &mut Row, name: &str, reading: &Reading) {
     put("powerPercent", share.map(|(watts, limit)| 100.0 * watts / limit));
 }
 
-/// Samples are being taken. Dropping it ends that, without waiting: a filesystem that does not
-/// answer holds nobody up.
+/// A running sampling thread. Dropping it ends the thread without waiting for it, so a filesystem
+/// that does not answer delays nothing.
 #[derive(Debug)]
 pub struct Sampling(#[allow(dead_code, reason = "its drop is the message")] mpsc::SyncSender<()>);
 
-/// Takes samples on a thread of its own: the first after a second, then one every `period`, until
-/// the answer is dropped or `sink` says false. `make` runs on the thread.
+/// Takes samples on a new thread: the first after a second, or after `period` if that is shorter,
+/// then one every `period`. It ends when the returned value is dropped or when `sink` returns
+/// false. `make` runs on the new thread.
 ///
 /// # Errors
-/// When there is no room for a thread.
+/// Fails if no thread can be started.
 pub fn start<M: Meter + 'static>(
     period: Duration,
     make: impl FnOnce() -> Sampler<M> + Send + 'static,

@@ -1,4 +1,4 @@
-//! The sampler on this machine, with real processes, and with GPUs of our own making.
+//! Tests of the sampler on this machine, with real processes and fake GPUs.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -16,12 +16,12 @@ impl Meter for NoGpus {
     }
 }
 
-/// A sampler of a shell and what it starts. No other test has a process in this tree.
+/// Makes a sampler of a shell and its children. No other test has a process in this tree.
 fn tree_of(shell: &Child) -> Sampler<NoGpus> {
     Sampler::new(Root::At(shell.id().cast_signed()), ".".into(), NoGpus, Own::All)
 }
 
-/// Starts a shell with this script. It waits wherever the script reads a line from its standard
+/// Starts a shell with this script. The shell waits wherever the script reads a line from standard
 /// input.
 fn shell(script: &str) -> Child {
     let mut command = Command::new("sh");
@@ -29,8 +29,8 @@ fn shell(script: &str) -> Child {
 }
 
 #[test]
-fn a_child_that_burns_and_eats_is_seen() {
-    // dd keeps a block of 200 MiB in memory while it fills it from the kernel again and again.
+fn a_childs_cpu_time_and_memory_are_counted() {
+    // dd keeps a block of 200 MiB in memory and fills it from the kernel again and again.
     let mut shell = shell(
         "read go; dd if=/dev/zero of=/dev/null bs=200M count=1000000 2>/dev/null & read end; kill \
         -9 $!",
@@ -49,7 +49,7 @@ fn a_child_that_burns_and_eats_is_seen() {
     };
     let get =
         |name: &str| seen.get(name).unwrap_or_else(|| panic!("{name} is missing in {seen:?}"));
-    assert_eq!(get("system.proc.count"), 2.0, "the shell and what it started");
+    assert_eq!(get("system.proc.count"), 2.0, "the shell and its child");
     for percent in [
         "system.cpu",
         "system.memory_percent",
@@ -97,7 +97,7 @@ impl Meter for TwoGpus {
 }
 
 #[test]
-fn gpus_of_ones_own_are_marked() {
+fn own_gpus_are_listed_again_under_gpu_process() {
     let own = Own::parse(Some("GPU-1abc"));
     let mut sampler = Sampler::new(Root::At(process::id().cast_signed()), ".".into(), TwoGpus, own);
     let row = sampler.sample();
@@ -105,13 +105,13 @@ fn gpus_of_ones_own_are_marked() {
     assert_eq!(row.get("system.gpu.1.memoryAllocated"), Some(25.0));
     assert_eq!(row.get("system.gpu.1.powerPercent"), Some(50.0));
     assert_eq!(row.get("system.gpu.process.1.gpu"), Some(90.0));
-    assert_eq!(row.get("system.gpu.process.0.gpu"), None, "somebody else's");
-    assert_eq!(row.get("system.gpu.0.temp"), None, "it does not tell");
+    assert_eq!(row.get("system.gpu.process.0.gpu"), None, "GPU 0 belongs to another process");
+    assert_eq!(row.get("system.gpu.0.temp"), None, "the reading has no temperature");
     assert!(Own::parse(None).has(3, "GPU-x") && !Own::parse(Some("")).has(0, "GPU-x"));
 }
 
 #[test]
-fn the_thread_samples_until_nobody_wants_more() {
+fn the_thread_samples_until_its_handle_is_dropped() {
     let make = || Sampler::new(Root::At(process::id().cast_signed()), ".".into(), NoGpus, Own::All);
     let (rows, taken) = mpsc::sync_channel(100);
     let sampling =
@@ -120,6 +120,6 @@ fn the_thread_samples_until_nobody_wants_more() {
         assert!(taken.recv().unwrap().values().len() > 10);
     }
     drop(sampling);
-    // This ends only because the thread has dropped its end of the channel.
+    // This loop ends only because the thread has dropped its end of the channel.
     taken.iter().for_each(drop);
 }
