@@ -1,60 +1,61 @@
-//! Where the simulator looks into the programs: it counts the arrows of the state machines that are
-//! taken, and plants bugs, to prove that it would find them. Called by `controller` and `agent`.
-//! Without the feature `on` every function here is empty and costs nothing; with it, what is
-//! switched on holds for one thread. Nothing here is ever on in a program for people.
+//! Lets the simulator observe the programs: it counts the transitions of the state machines, and it
+//! plants bugs to prove that the simulator finds them. `controller` and `agent` call it. Without
+//! the feature `on` every function here is empty and costs nothing. With it, each setting holds for
+//! one thread. No program that users run has the feature.
 
-/// A bug that somebody could have written: each removes one thing that the promises rest on.
+/// A plausible bug: each one removes one thing that the guarantees rest on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Bug {
-    /// An older attempt's rows and end are taken as if they were the newest one's.
+    /// The controller takes the rows and the end of an older attempt as if they came from the
+    /// newest one.
     NoFence,
-    /// Rows that are sent again are stored again.
+    /// The controller stores rows again that are sent again.
     OverlapKept,
-    /// A caller is answered before what it asked for is on the disk.
+    /// The controller answers a call before its effect is on the disk.
     AnswerBeforeCommit,
     /// The database does not wait for the disk.
     NoSync,
     /// A new lease does not raise the attempt.
     AttemptReused,
-    /// A change of state counts a run in its new state, and still in its old one.
+    /// A change of state counts a run in its new state and still in its old one.
     CountedTwice,
-    /// One trial more than the cap is handed out.
+    /// The controller hands out one trial more than the cap.
     CapExceeded,
     /// A sweep finishes while some of its runs are live.
     FinishedWithLiveRuns,
-    /// Nobody notices that all trials have been handed out.
+    /// The controller never notices that it has handed out all trials.
     NeverFull,
-    /// Leases do not run out.
+    /// Leases do not expire.
     EndlessLeases,
-    /// A controller that starts gives no lease to what is held already.
+    /// A controller that starts gives no lease to the runs that agents hold already.
     LeasesForgotten,
-    /// A model is not told of results.
+    /// The model does not receive results.
     ResultsIgnored,
     /// The worst run counts as the best.
     WorstIsBest,
-    /// A heartbeat renews no lease.
+    /// A heartbeat does not renew leases.
     LeasesNotRenewed,
     /// The agent puts every trial on its first slot.
     OneSlot,
-    /// A restarted agent forgets what it held.
+    /// A restarted agent forgets the trials that it held.
     NothingAdopted,
-    /// A trial's end is told without the rows that it left.
+    /// The agent reports a trial's end without the rows that the trial left.
     EndWithoutRows,
-    /// Rows that were not answered count as sent.
+    /// Rows that the controller has not acknowledged count as sent.
     RowsForgotten,
-    /// A controller that does not know the token for a while has refused the rows, and the end is
-    /// told over them.
+    /// The agent takes a controller that does not know the token for a while as one that refuses
+    /// the rows, and reports the end without them.
     SlipGivesUpRows,
-    /// Rows that come after the end of a trial count for its value.
+    /// Rows that arrive after the end of a trial count for its value.
     LateRowsCount,
-    /// The token of an attempt opens its run for ever.
+    /// The token of an attempt never expires.
     TokensNeverEnd,
-    /// A data folder that is gone is written to as if it were there.
+    /// The controller writes to a data folder that is gone as if it were there.
     FolderTrusted,
 }
 
 impl Bug {
-    /// All of them.
+    /// All bugs.
     pub const ALL: [Bug; 22] = [
         Bug::NoFence,
         Bug::OverlapKept,
@@ -81,17 +82,17 @@ impl Bug {
     ];
 }
 
-/// An arrow of a state machine: "run" or "sweep", the state that it leaves, and the event.
+/// A transition of a state machine: "run" or "sweep", the state that it leaves, and the event.
 pub type Arrow = (&'static str, &'static str, &'static str);
 
-/// Whether this bug is planted.
+/// Returns whether this bug is planted.
 #[cfg(not(feature = "on"))]
 #[inline]
 pub const fn planted(_: Bug) -> bool {
     false
 }
 
-/// An arrow was taken.
+/// Records that a transition was taken.
 #[cfg(not(feature = "on"))]
 #[inline]
 pub const fn arrow(_: Arrow) {}
@@ -113,22 +114,22 @@ mod on {
         static ARROWS: RefCell<BTreeMap<Arrow, u64>> = const { RefCell::new(BTreeMap::new()) };
     }
 
-    /// Plants a bug in this thread, in place of the one before.
+    /// Plants a bug in this thread, in place of the previous one. `None` plants none.
     pub fn plant(bug: Option<Bug>) {
         PLANTED.set(bug);
     }
 
-    /// Whether this bug is planted in this thread.
+    /// Returns whether this bug is planted in this thread.
     pub fn planted(bug: Bug) -> bool {
         PLANTED.get() == Some(bug)
     }
 
-    /// An arrow was taken in this thread.
+    /// Records that a transition was taken in this thread.
     pub fn arrow(arrow: Arrow) {
         ARROWS.with_borrow_mut(|arrows| *arrows.entry(arrow).or_default() += 1);
     }
 
-    /// The arrows that were taken in this thread since the last call, and how often.
+    /// Returns the transitions that this thread has taken since the last call, and how often.
     pub fn arrows() -> BTreeMap<Arrow, u64> {
         ARROWS.with_borrow_mut(std::mem::take)
     }
