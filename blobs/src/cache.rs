@@ -1,7 +1,7 @@
-//! Contents that have been downloaded before, under their hashes, so that they are not downloaded
-//! again; as many bytes as it was told, and those that were used last. Used by `fetch`. Trusts
-//! nothing that it finds: whoever takes a content out of it hashes it. Programs may share the
-//! folder.
+//! Keeps downloaded contents under their hashes, so that no program downloads them again. The cache
+//! holds a bounded number of bytes and keeps the contents that were used last. `fetch` uses it. The
+//! cache trusts nothing that it finds: the code that takes a content out must hash it. Programs may
+//! share the folder.
 
 use std::{
     env,
@@ -16,11 +16,11 @@ use std::{
 
 use crate::Hashed;
 
-/// The environment variable that bounds the cache, in GiB; 0: there is none.
+/// The environment variable that bounds the cache, in GiB. 0 disables the cache.
 const SIZE_VAR: &str = "BESOM_CACHE_GIB";
-/// The bound without it.
+/// The bound without the variable.
 const DEFAULT_GIB: u64 = 20;
-/// A half-written file that nobody has touched for this long is left over.
+/// The age after which a half-written file is a leftover.
 const STALE: Duration = Duration::from_secs(24 * 3600);
 static NUMBER: AtomicU64 = AtomicU64::new(0);
 
@@ -28,11 +28,11 @@ static NUMBER: AtomicU64 = AtomicU64::new(0);
 #[derive(Clone, Debug)]
 pub struct Cache {
     folder: PathBuf,
-    /// Bytes at most.
+    /// The most bytes that the folder may hold.
     bound: u64,
 }
 
-/// A content on its way into the cache; dropped without [`Entry::keep`] nothing of it stays.
+/// A content on its way into the cache. Dropping it without [`Entry::keep`] removes it.
 #[derive(Debug)]
 pub(crate) struct Entry {
     file: File,
@@ -41,34 +41,35 @@ pub(crate) struct Entry {
 }
 
 impl Cache {
-    /// This folder with this bound in bytes. Makes nothing yet.
+    /// Uses this folder with this bound in bytes. Creates nothing yet.
     pub fn new(folder: &Path, bound: u64) -> Self {
         Self { folder: folder.to_owned(), bound }
     }
 
-    /// The person's: `besom/contents` in the cache folder, bounded by `BESOM_CACHE_GIB` or else to
-    /// 20 GiB.
+    /// Returns the user's cache: `besom/contents` in the user's cache folder, bounded by
+    /// `BESOM_CACHE_GIB`, or by 20 GiB without that variable.
     pub fn of_user() -> Self {
         let folder = folder_of(env::var_os("XDG_CACHE_HOME"), env::var_os("HOME"));
         let gib = env::var(SIZE_VAR).ok().and_then(|text| text.parse().ok()).unwrap_or(DEFAULT_GIB);
         Self::new(&folder.join("besom/contents"), gib.saturating_mul(1 << 30))
     }
 
-    /// A content, if it is here; from now on it counts as just used.
+    /// Opens a content if the cache has it, and marks it as just used.
     pub(crate) fn open(&self, content: &Hashed) -> Option<File> {
         let file = File::open(self.path(content)).ok()?;
-        // A folder that is not ours to write is of use all the same.
+        // A folder that this process may not write to is still useful.
         let _ = file.set_modified(SystemTime::now());
         Some(file)
     }
 
-    /// The content is not what its name says.
+    /// Removes a content whose bytes do not match its name.
     pub(crate) fn forget(&self, content: &Hashed) {
-        // Where it cannot be removed it is found out again.
+        // If the file cannot be removed, the next reader finds the mismatch again.
         let _ = fs::remove_file(self.path(content));
     }
 
-    /// Room for a content; `None` where there is none for one of its size.
+    /// Makes room for a content. Returns `None` if the content is larger than the bound or the
+    /// folder cannot be written.
     pub(crate) fn begin(&self, content: &Hashed) -> Option<Entry> {
         if content.size > self.bound {
             return None;
@@ -84,8 +85,8 @@ impl Cache {
         Some(Entry { file, temporary, path })
     }
 
-    /// Removes what was used longest ago until the rest is within the bound, and what was left
-    /// half-written.
+    /// Removes the contents that were used longest ago until the rest is within the bound, and
+    /// removes old half-written files.
     pub(crate) fn trim(&self) {
         let (mut found, mut total, now) = (Vec::new(), 0_u64, SystemTime::now());
         let entries = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten();
@@ -105,7 +106,7 @@ impl Cache {
             if total <= self.bound {
                 return;
             }
-            // Somebody else may have removed it.
+            // Another process may have removed it.
             let _ = fs::remove_file(path);
             total -= size;
         }
@@ -117,8 +118,8 @@ impl Cache {
     }
 }
 
-/// The folder for caches by the variables that speak of it. One that is empty counts as not set,
-/// and a relative one would be another in every folder.
+/// Returns the folder for caches, from the variables that name it. An empty variable counts as
+/// unset. A relative path is ignored, since it would mean another folder in every working folder.
 fn folder_of(cache: Option<OsString>, home: Option<OsString>) -> PathBuf {
     let folder =
         |set: Option<OsString>| set.map(PathBuf::from).filter(|folder| folder.is_absolute());
@@ -127,9 +128,9 @@ fn folder_of(cache: Option<OsString>, home: Option<OsString>) -> PathBuf {
 }
 
 impl Entry {
-    /// The content is whole and is what it should be.
+    /// Gives the content its name. The caller has checked that it is whole and has the right hash.
     pub(crate) fn keep(self) {
-        // Without it the content is downloaded again.
+        // If this fails, the next reader downloads the content again.
         let _ = fs::rename(&self.temporary, &self.path);
     }
 }
@@ -146,7 +147,7 @@ impl Write for Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        // After `keep` there is nothing of this name.
+        // After `keep` no file has this name.
         let _ = fs::remove_file(&self.temporary);
     }
 }
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn no_variable_leads_to_the_working_folder() {
+    fn the_cache_folder_never_depends_on_the_working_folder() {
         let of = |cache: &str, home: &str| folder_of(Some(cache.into()), Some(home.into()));
         assert_eq!(of("/c", "/h"), Path::new("/c"));
         assert_eq!(of("", "/h"), Path::new("/h/.cache"));
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_used_last_stays_within_the_bound() {
+    fn trimming_keeps_the_contents_used_last() {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::new(folder.path(), 10);
         let [old, used, new] =

@@ -1,7 +1,6 @@
-//! Versions of artifacts on their way back: the manifest, then the files into a folder, each
-//! verified by its hash. Used by the SDK and the `sweep` command. A controller that lies can fail
-//! to deliver, and nothing else: no content passes that the digest does not vouch for, and no name
-//! leads out of the folder.
+//! Downloads versions of artifacts: first the manifest, then the files into a folder, each verified
+//! by its hash. The SDK and the `sweep` command use it. A lying controller can only fail to
+//! deliver: every content must match the digest, and no name leads out of the folder.
 
 use std::io::{self, Write};
 
@@ -18,27 +17,28 @@ use crate::{Cache, Folder, Hashed, Trouble, cache, copy, download};
 
 type Client = ArtifactsClient<Authorized>;
 
-/// What a version has in it, by path: its manifest, which has the version's digest.
+/// Downloads the manifest of a version, whose hash is the version's digest, and returns its entries
+/// in order of their paths.
 ///
 /// # Errors
-/// [`Trouble`]; damaged when the controller sends something else.
+/// Fails with [`Trouble`], which is [`Trouble::Damaged`] if the controller sends something else.
 pub async fn manifest(client: &mut Client, version: &Artifact) -> Result<Vec<Entry>, Trouble> {
     let damaged = |reason| Trouble::Damaged(version.digest.clone(), reason);
-    check_hash(&version.digest).map_err(|_| damaged("it is no digest"))?;
+    check_hash(&version.digest).map_err(|_| damaged("it is not a digest"))?;
     if version.manifest_size > MAX_MANIFEST_BYTES {
         return Err(damaged("its manifest is too large"));
     }
     let (hashed, mut text) =
         (Hashed { sha256: version.digest.clone(), size: version.manifest_size }, Vec::new());
     download(client.read(file(version, "")), &hashed, &mut text, |_| {}).await?;
-    let text = String::from_utf8(text).map_err(|_| damaged("its manifest is no text"))?;
+    let text = String::from_utf8(text).map_err(|_| damaged("its manifest is not UTF-8 text"))?;
     entries(&text).map_err(|_| damaged("its manifest makes no sense"))
 }
 
-/// The bytes of one file of a version.
+/// Returns the bytes of one file of a version, from the cache if it is there.
 ///
 /// # Errors
-/// [`Trouble`].
+/// Fails with [`Trouble`] if the file cannot be fetched.
 pub async fn read(
     client: &mut Client,
     version: &Artifact,
@@ -55,11 +55,12 @@ pub async fn read(
     Ok(bytes)
 }
 
-/// Writes these entries of a version below a folder, in place of files that have their names;
-/// references are passed over, since nobody opens them. `progress` is told the bytes that are done.
+/// Writes these entries of a version below a folder and replaces files that have their names. It
+/// skips references, which have no bytes here. It calls `progress` with the number of bytes that
+/// are newly done.
 ///
 /// # Errors
-/// [`Trouble`] at the first file that does not come; those before it are whole.
+/// Fails with [`Trouble`] at the first file that cannot be fetched. The files before it are whole.
 pub async fn write(
     client: &mut Client,
     version: &Artifact,
@@ -101,8 +102,8 @@ async fn fetch(
     Ok(())
 }
 
-/// Copies a content out of the cache; false when it is not there, or something else is: then what
-/// was written is worth nothing.
+/// Copies a content out of the cache. Returns false if the cache does not have it or has other
+/// bytes. In that case the bytes written to `out` are useless.
 fn cached(cache: &Cache, content: &Hashed, out: &mut impl Write) -> io::Result<bool> {
     let Some(mut file) = cache.open(content) else { return Ok(false) };
     let is_right = copy(&mut file, out)? == *content;
@@ -122,7 +123,7 @@ fn file(version: &Artifact, path: &str) -> ArtifactFile {
     ArtifactFile { artifact: Some(artifact), path: path.to_owned() }
 }
 
-/// Writes to both; the second is given up when it fails.
+/// Writes to both. When writing to the cache entry fails, it drops the entry and goes on.
 struct Both<'a, W> {
     out: &'a mut W,
     entry: Option<cache::Entry>,

@@ -1,6 +1,6 @@
-//! A folder that files from elsewhere are written into, and nothing outside of it: every part of a
-//! path is opened by itself, below the one before, and no link is followed. Used when files of runs
-//! and artifacts are downloaded. Never overwrites a file before the new one is whole.
+//! Writes files from elsewhere into a folder, and never outside of it. It opens each part of a path
+//! below the previous one, and follows no link. It is used when files of runs and artifacts are
+//! downloaded. It never overwrites a file before the new one is whole.
 
 use std::{
     fs::{self, File},
@@ -22,21 +22,21 @@ static NUMBER: AtomicU64 = AtomicU64::new(0);
 pub struct Folder(OwnedFd);
 
 impl Folder {
-    /// Opens the folder that a person named, links included, and makes it when it is missing.
+    /// Opens the folder that a person named, following links, and creates it if it is missing.
     ///
     /// # Errors
-    /// When it cannot be had.
+    /// Fails if the folder can be neither opened nor created.
     pub fn open(path: &Path) -> io::Result<Self> {
         fs::create_dir_all(path)?;
         Ok(Self(openat(CWD, path, FOLDER, Mode::empty())?))
     }
 
-    /// A new file at `path` below this folder; folders on the way are made. It has its name once
-    /// [`NewFile::keep`] is called.
+    /// Creates a new file at `path` below this folder, with the folders on the way. The file gets
+    /// its name when [`NewFile::keep`] is called.
     ///
     /// # Errors
-    /// `InvalidInput` when the path is none of ours (see [`check_path`]); else when a part of the
-    /// way is a file or a link, or the disk does not take it.
+    /// Fails with `InvalidInput` if the path is not valid (see [`check_path`]). Otherwise it fails
+    /// if a part of the way is a file or a link, or if the disk fails.
     pub fn create(&self, path: &str) -> io::Result<NewFile> {
         check_path(path).map_err(|bad| io::Error::new(io::ErrorKind::InvalidInput, bad))?;
         let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
@@ -57,7 +57,7 @@ impl Folder {
     }
 }
 
-/// A file that is being written; dropped without [`NewFile::keep`] it was never there.
+/// A file that is being written. Dropping it without [`NewFile::keep`] removes it.
 #[derive(Debug)]
 pub struct NewFile {
     folder: OwnedFd,
@@ -67,10 +67,10 @@ pub struct NewFile {
 }
 
 impl NewFile {
-    /// Gives the file its name, in place of a file or link that had it.
+    /// Gives the file its name and replaces a file or link that had it.
     ///
     /// # Errors
-    /// When a folder has the name, or the disk fails.
+    /// Fails if a folder has the name, or if the disk fails.
     pub fn keep(self) -> io::Result<()> {
         Ok(renameat(&self.folder, &self.temporary, &self.folder, &self.name)?)
     }
@@ -88,7 +88,7 @@ impl Write for NewFile {
 
 impl Drop for NewFile {
     fn drop(&mut self) {
-        // After `keep` there is nothing of this name.
+        // After `keep` no file has this name.
         let _ = unlinkat(&self.folder, &self.temporary, AtFlags::empty());
     }
 }
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn files_stand_where_they_should_and_only_whole() {
+    fn files_appear_at_their_paths_and_only_whole() {
         let temporary = tempfile::tempdir().unwrap();
         let folder = Folder::open(&temporary.path().join("new/target")).unwrap();
         write(&folder, "a/b/c.txt").unwrap();
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn links_lead_nowhere() {
+    fn links_are_not_followed() {
         let temporary = tempfile::tempdir().unwrap();
         let (outside, target) = (temporary.path().join("outside"), temporary.path().join("target"));
         fs::create_dir_all(&outside).unwrap();
@@ -140,14 +140,17 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
         #[test]
-        fn no_name_leads_out(parts in prop::collection::vec(
-            prop::sample::select(vec!["..", ".", "", "a", "/", "\\", "%2e%2e", "..\\", "\0", "a/..", "…", "．．", "~", "C:", "\u{202e}"]), 1..6),
+        fn no_path_leads_out_of_the_folder(parts in prop::collection::vec(
+            prop::sample::select(vec![
+                "..", ".", "", "a", "/", "\\", "%2e%2e", "..\\", "\0", "a/..", "…", "．．", "~", "C:",
+                "\u{202e}",
+            ]), 1..6),
             glue in prop::sample::select(vec!["/", "//", "\\", "%2f", ""]),
         ) {
             let temporary = tempfile::tempdir().unwrap();
             let folder = Folder::open(&temporary.path().join("x/y/target")).unwrap();
             let _ = write(&folder, &parts.join(glue));
-            // Only the target's own folder is there, at every level above it.
+            // Every level above the target holds only the folder on the way to the target.
             for (above, only) in [("", "x"), ("x", "y"), ("x/y", "target")] {
                 let names: Vec<_> = fs::read_dir(temporary.path().join(above)).unwrap()
                     .map(|entry| entry.unwrap().file_name()).collect();

@@ -1,4 +1,4 @@
-//! SHA-256 of what passes by, in the digits that name a blob.
+//! Computes the SHA-256 hash of a stream of bytes, in the digits that name a blob.
 
 use std::{
     fs::File,
@@ -8,20 +8,20 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-/// How much is read at once.
+/// The number of bytes that are read at once.
 const PIECE_BYTES: usize = 256 << 10;
 
-/// What names a blob.
+/// The name of a blob: its hash and its size.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Hashed {
     /// SHA-256, 64 hexadecimal digits in lower case.
     pub sha256: String,
-    /// Bytes.
+    /// The size in bytes.
     pub size: u64,
 }
 
 impl Hashed {
-    /// Of bytes in memory.
+    /// Returns the name of bytes in memory.
     pub fn of(bytes: &[u8]) -> Self {
         let mut hasher = Hasher::default();
         hasher.update(bytes);
@@ -29,7 +29,7 @@ impl Hashed {
     }
 }
 
-/// Hashes and counts what it is shown.
+/// Hashes and counts the bytes that it receives.
 #[derive(Clone, Debug, Default)]
 pub struct Hasher {
     hash: Sha256,
@@ -37,27 +37,27 @@ pub struct Hasher {
 }
 
 impl Hasher {
-    /// The next bytes.
+    /// Adds the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.hash.update(bytes);
         self.size += bytes.len() as u64;
     }
 
-    /// Bytes so far.
+    /// Returns the number of bytes so far.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// The name of all that was shown.
+    /// Returns the name of all bytes that were added.
     pub fn finish(self) -> Hashed {
         Hashed { sha256: record::file::hex(&self.hash.finalize()), size: self.size }
     }
 }
 
-/// Copies everything, and says what it was.
+/// Copies all bytes, and returns their name.
 ///
 /// # Errors
-/// When reading or writing fails.
+/// Fails if reading or writing fails.
 pub fn copy(from: &mut impl Read, to: &mut impl Write) -> io::Result<Hashed> {
     let (mut piece, mut hasher) = (vec![0; PIECE_BYTES], Hasher::default());
     loop {
@@ -73,10 +73,10 @@ pub fn copy(from: &mut impl Read, to: &mut impl Write) -> io::Result<Hashed> {
     }
 }
 
-/// What a file has in it.
+/// Returns the name of a file's content.
 ///
 /// # Errors
-/// When it cannot be read.
+/// Fails if the file cannot be read.
 pub fn of_file(path: &Path) -> io::Result<Hashed> {
     copy(&mut File::open(path)?, &mut io::sink())
 }
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_known_hash() {
+    fn a_known_content_has_its_known_hash() {
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(Hashed::of(b"abc"), Hashed { sha256: abc.to_owned(), size: 3 });
         let mut out = Vec::new();

@@ -1,6 +1,6 @@
-//! A program's side of files: their hashes, their way to the controller and back, and safely into a
-//! folder. Used by the SDK, the agent and the `sweep` command. Trusts no name and no byte that
-//! comes over the wire; decides nothing else.
+//! Hashes files, sends them to the controller and fetches them back, and writes them safely into a
+//! folder. The SDK, the agent and the `sweep` command use it. The crate trusts no name and no byte
+//! that comes over the wire, and decides nothing else.
 
 mod cache;
 pub mod fetch;

@@ -1,5 +1,5 @@
-//! Which contents have to be at the controller before rows of the stream `files` are. Asked by
-//! `wire`.
+//! Lists the contents that must be at the controller before the rows of the stream `files` are.
+//! `wire` calls it.
 
 use std::{
     fs::File,
@@ -16,20 +16,22 @@ use record::{
 
 use crate::Hashed;
 
-/// Bytes of rows of files that are read at once. No frame of theirs is larger: each has one row.
+/// The most bytes of rows of files that are read at once. No frame of the stream is larger, since
+/// each has one row.
 pub const ROWS_BYTES: usize = 128 << 10;
-/// Bytes of contents, and rows, that go out together.
+/// The most bytes of contents, and the most rows, that are sent together.
 const BATCH_BYTES: u64 = 16 << 20;
 const BATCH_ROWS: u64 = 64;
-/// Checkpoints among them: the controller looks at the run's rows for each.
+/// The most checkpoints among them: the controller looks at the run's rows for each.
 const BATCH_CHECKPOINTS: u64 = 8;
 
-/// What of a journal goes out at once, from byte `from` on: whole frames, of files as many as
-/// [`batch`] takes, and perhaps the beginning of another behind them. What begins with damage comes
-/// as it is, for whoever decodes it to see.
+/// Returns the part of a journal that is sent at once, starting at byte `from`: whole frames, and
+/// perhaps the beginning of another one after them. For the stream `files` it returns as many
+/// frames as [`batch`] takes. If the part begins with damage, it is returned as it is, so that the
+/// code that decodes it sees the damage.
 ///
 /// # Errors
-/// When the journal cannot be read.
+/// Fails if the journal cannot be read.
 pub fn piece(journal: &mut File, from: u64, stream: &str) -> io::Result<Vec<u8>> {
     journal.seek(SeekFrom::Start(from))?;
     let are_files = stream == STREAM;
@@ -43,9 +45,9 @@ pub fn piece(journal: &mut File, from: u64, stream: &str) -> io::Result<Vec<u8>>
     Ok(bytes)
 }
 
-/// How far those of these frames go, from the front, whose contents are sent together, in bytes:
-/// whole frames, and one at least. What has gone over is told before the next batch, so that a long
-/// queue of files does not keep back the first.
+/// Returns the length, in bytes, of the leading frames whose contents are sent together. The frames
+/// are whole, and there is at least one if the first is whole. The rows of a batch are sent before
+/// the contents of the next one, so a long queue of files does not hold back the first file.
 pub fn batch(frames: &[u8]) -> usize {
     let (mut end, mut rows, mut size) = (0, 0, 0_u64);
     for frame in record::frames(frames).map_while(Result::ok) {
@@ -58,8 +60,8 @@ pub fn batch(frames: &[u8]) -> usize {
     end
 }
 
-/// Bytes of the contents that these rows name. How much an artifact has is not known here: it goes
-/// with what stands before it.
+/// Returns the bytes of the contents that these rows name. The sizes of an artifact's files are not
+/// known here, so an artifact counts as a full batch and ends it.
 fn contents(frames: &[u8]) -> u64 {
     let told = record::rows(frames).unwrap_or_default();
     let sizes = told.iter().map(|row| match ContentRow::of(row) {
@@ -73,13 +75,13 @@ fn contents(frames: &[u8]) -> u64 {
     sizes.fold(0, u64::saturating_add)
 }
 
-/// The contents that the rows in these frames name, each once and by hash: files, checkpoints,
-/// manifests of artifacts, and what the manifests list, which are read in `folder`, where the
-/// contents lie under their hashes. Rows that tell of nothing, and whatever is damaged, name
-/// nothing: who stores them says so.
+/// Returns the contents that the rows in these frames name, each once and sorted by hash: files,
+/// checkpoints, manifests of artifacts, and the files that the manifests list. The manifests are
+/// read from `folder`, where the contents lie under their hashes. Damaged rows and rows of other
+/// kinds name nothing: the code that stores them reports them.
 ///
 /// # Errors
-/// When a manifest cannot be read, or is none.
+/// Fails if a manifest cannot be read or cannot be parsed.
 pub(crate) fn named(frames: &[u8], folder: &Path) -> io::Result<Vec<Hashed>> {
     let mut contents = Vec::new();
     for told in
@@ -127,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_batch_ends_before_its_contents_are_too_much() {
+    fn a_batch_ends_before_its_contents_exceed_the_limit() {
         let (mut frames, mut ends) = (Vec::new(), vec![0]);
         for (step, size) in [(0_u8, 1), (1, BATCH_BYTES - 1), (2, 1), (3, MAX_FILE_BYTES), (4, 1)] {
             let (path, kind) = (format!("{step}"), "file".to_owned());

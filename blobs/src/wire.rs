@@ -1,5 +1,5 @@
-//! Blobs to the controller and from it, in pieces, verified by their hash. The caller decides what
-//! to try again.
+//! Moves blobs to the controller and back, in pieces, verified by their hash. The caller decides
+//! what to try again.
 
 use std::{
     fs::File,
@@ -21,17 +21,17 @@ use tonic::{Response, Status, Streaming};
 
 use crate::{Hashed, Hasher, named::named};
 
-/// Bytes of a piece.
+/// The bytes of a piece.
 const PIECE_BYTES: usize = 256 << 10;
-/// Pieces that wait for the network.
+/// The most pieces that wait for the network.
 const PIECES: usize = 4;
-/// Blobs that go over at the same time: the controller answers once a blob is on its disk, and
-/// syncs several at once.
+/// The most blobs that are uploaded at the same time. The controller answers once a blob is on its
+/// disk, and it syncs several at once.
 const UPLOADS: usize = 8;
-/// Hashes that are asked about in one call.
+/// The most hashes in one call of `missing`.
 const ASKED: usize = 1000;
 
-/// Why a blob did not go over.
+/// The reason why a blob could not be moved.
 #[derive(Debug, thiserror::Error)]
 pub enum Trouble {
     /// The file on this side cannot be read or written.
@@ -40,17 +40,17 @@ pub enum Trouble {
     /// The controller refused, or is away.
     #[error("{}", .0.message())]
     Remote(#[from] Status),
-    /// What came is not what was asked for.
-    #[error("the controller sent something else than `{0}`: {1}")]
+    /// The bytes that came are not those that were asked for.
+    #[error("the controller sent something other than `{0}`: {1}")]
     Damaged(String, &'static str),
 }
 
 type Client = FilesClient<Authorized>;
 
-/// Those of the hashes that the controller does not have.
+/// Returns those of the hashes that the controller does not have.
 ///
 /// # Errors
-/// What the controller says.
+/// Fails with the controller's status.
 pub async fn missing(client: &mut Client, hashes: &[String]) -> Result<Vec<String>, Status> {
     let mut missing = Vec::new();
     for some in hashes.chunks(ASKED) {
@@ -60,12 +60,13 @@ pub async fn missing(client: &mut Client, hashes: &[String]) -> Result<Vec<Strin
     Ok(missing)
 }
 
-/// Sends what has to be at the controller before the rows in these frames are, some at a time: the
-/// contents that they name and that it does not have. Each lies in `folder` under its hash. `moved`
-/// counts the bytes as they go.
+/// Sends the contents that the rows in these frames name and that the controller does not have.
+/// They must be there before the rows are. Each lies in `folder` under its hash. Up to 8 go at the
+/// same time. `moved` counts the bytes as they go.
 ///
 /// # Errors
-/// [`Trouble`] at the first that does not go over; others may be there by then.
+/// Fails with [`Trouble`] at the first content that cannot be sent. Others may have arrived by
+/// then.
 pub async fn upload_named(
     client: &Client,
     frames: &[u8],
@@ -80,7 +81,7 @@ pub async fn upload_named(
         while going.len() < UPLOADS
             && let Some(hash) = missing.next()
         {
-            // A hash that nobody asked about is none of ours.
+            // Skip a hash that this call did not ask about.
             let Ok(at) = hashes.binary_search(&hash) else { continue };
             let (client, blob, moved) = (client.clone(), contents[at].clone(), Arc::clone(moved));
             let path = folder.join(&blob.sha256);
@@ -93,12 +94,12 @@ pub async fn upload_named(
     }
 }
 
-/// Sends the content of a file as the blob `hashed`. `moved` counts the bytes as they go; an upload
-/// that fails takes its bytes back, so that tries without an end never look like progress.
+/// Sends the content of a file as the blob `hashed`. `moved` counts the bytes as they go. An upload
+/// that fails subtracts its bytes again, so endless tries never look like progress.
 ///
 /// # Errors
-/// [`Trouble::Local`] when the file cannot be read or has another size by now, else what the
-/// controller says.
+/// Fails with [`Trouble::Local`] if the file cannot be read or its size has changed, else with the
+/// controller's status.
 pub async fn upload(
     client: &mut Client,
     path: &Path,
@@ -125,7 +126,7 @@ pub async fn upload(
             piece.truncate(length);
             chunk.data = piece;
             counted.add(length as u64);
-            // Whoever listened has its answer already.
+            // If the receiver is gone, the call has its answer already.
             if send.blocking_send(std::mem::take(&mut chunk)).is_err() || length == 0 {
                 return Ok(());
             }
@@ -138,8 +139,8 @@ pub async fn upload(
     Ok(())
 }
 
-/// The bytes that one upload has added to a total. The total loses them again when this is dropped,
-/// also by an upload that nobody waits for any more, unless [`Sent::keep`] was called.
+/// The bytes that one upload has added to a total. Dropping it subtracts them from the total, even
+/// if the upload was cancelled, unless [`Sent::keep`] was called.
 struct Sent {
     total: Arc<AtomicU64>,
     bytes: AtomicU64,
@@ -162,12 +163,12 @@ impl Drop for Sent {
     }
 }
 
-/// Writes the blob of this call to `out`: never more than its size, and an error unless its hash is
-/// right. What was written before an error is worth nothing. `progress` is told the size of each
-/// piece.
+/// Writes the blob of this call to `out`. It never writes more than the blob's size, and it fails
+/// unless the hash is right. After an error the bytes in `out` are useless. It calls `progress`
+/// with the size of each piece.
 ///
 /// # Errors
-/// [`Trouble`] says on which side.
+/// Fails with [`Trouble`], which says which side failed.
 pub async fn download(
     call: impl Future<Output = Result<Response<Streaming<BlobChunk>>, Status>>,
     hashed: &Hashed,
@@ -205,7 +206,7 @@ mod tests {
         let moved = Arc::new(AtomicU64::new(5));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let answer = runtime.block_on(async {
-            // Nobody listens at port 1.
+            // No program listens at port 1.
             let mut client = Dial::new("http://127.0.0.1:1", None).unwrap().files();
             upload(&mut client, &path, &hashed, &moved).await
         });
