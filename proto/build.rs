@@ -1,4 +1,4 @@
-//! Compiles wire/*.proto without protoc, so that building needs Rust and nothing more.
+//! Compiles wire/*.proto without protoc, so that a build needs only Rust.
 
 use std::{env, fs, path::PathBuf};
 
@@ -21,7 +21,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("besom.bin"), descriptors.encode_to_vec())?;
     tonic_prost_build::configure()
-        // What waits in the folder of a run until a controller hears of it (`folder.rs`).
+        // These messages wait in the folder of a run until a controller receives them
+        // (`folder.rs`).
         .message_attribute("besom.v1.BeginRun", STORED)
         .message_attribute("besom.v1.EndRun", STORED)
         .message_attribute("besom.v1.Outcome", STORED)

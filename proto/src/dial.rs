@@ -1,5 +1,5 @@
-//! How to reach a controller: address, token, and which answers are worth another try. Called by
-//! the agent, the SDK, the `sweep` command and tests.
+//! Reaches a controller: it handles the address and the token, and says which answers are worth
+//! another try. The agent, the SDK, the `sweep` command and tests call it.
 
 use std::time::Duration;
 
@@ -16,35 +16,35 @@ use crate::v1::{
     history_client::HistoryClient, runs_client::RunsClient, sweeps_client::SweepsClient,
 };
 
-/// Where a controller listens unless told otherwise.
+/// The address at which a controller listens by default.
 pub const DEFAULT_CONTROLLER: &str = "http://127.0.0.1:7070";
 /// The environment variable that names the controller.
 pub const CONTROLLER_VAR: &str = "BESOM_CONTROLLER";
 /// The environment variable that holds the token.
 pub const TOKEN_VAR: &str = "BESOM_TOKEN";
-/// Metadata key of a status: advice for a person.
+/// The metadata key of a status for advice to a person.
 pub const HINT_KEY: &str = "besom-hint";
-/// Metadata key of a status: the offset that a refused append should have begun at.
+/// The metadata key of a status for the offset at which a refused append should have begun.
 pub const OFFSET_KEY: &str = "besom-offset";
 /// The largest message that either side takes, in bytes.
 pub const MAX_MESSAGE: usize = 64 << 20;
 
-/// The address or the token cannot be used.
+/// The reason why an address or a token cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadAddress {
-    /// Not a URL such as `http://host:7070`.
+    /// The address is not a URL such as `http://host:7070`.
     #[error("`{0}` is not the address of a controller")]
     Url(String),
-    /// The address asks for TLS. To go on without it would send the token in the open.
+    /// The address asks for TLS. Without TLS the token would travel unencrypted.
     #[error("`{0}` asks for TLS, which Besom does not have yet")]
     Encrypted(String),
-    /// A token is visible ASCII.
+    /// The token has a character other than visible ASCII and the space.
     #[error("the token has a character that cannot be sent in a header")]
     Token,
 }
 
 impl BadAddress {
-    /// What to do about it.
+    /// Returns what the person can do about it.
     pub fn hint(&self) -> String {
         match self {
             Self::Url(_) => format!("write it like `{DEFAULT_CONTROLLER}`"),
@@ -59,7 +59,7 @@ impl BadAddress {
     }
 }
 
-/// A way to a controller. Connects at the first call and again whenever the connection is lost.
+/// A way to a controller. It connects at the first call, and again whenever the connection is lost.
 #[derive(Clone, Debug)]
 pub struct Dial {
     channel: Channel,
@@ -67,11 +67,11 @@ pub struct Dial {
 }
 
 impl Dial {
-    /// `controller` as `http://host:port` or `host:port`. White space around the token is none of
-    /// it. Connects lazily; must be called inside a tokio runtime.
+    /// Makes a way to `controller`, given as `http://host:port` or `host:port`. Ignores white space
+    /// around the token. It does not connect yet, but must be called inside a tokio runtime.
     ///
     /// # Errors
-    /// [`BadAddress`] when the address or the token has no valid form.
+    /// Fails with [`BadAddress`] if the address or the token is not valid.
     pub fn new(controller: &str, token: Option<&str>) -> Result<Self, BadAddress> {
         let endpoint = endpoint(controller)?
             .connect_timeout(Duration::from_secs(5))
@@ -91,51 +91,51 @@ impl Dial {
         Ok(Self { channel: endpoint.connect_lazy(), bearer: Bearer(header) })
     }
 
-    /// A client of the Sweeps service.
+    /// Returns a client of the Sweeps service.
     pub fn sweeps(&self) -> SweepsClient<Authorized> {
         SweepsClient::with_interceptor(self.channel.clone(), self.bearer.clone())
             .max_decoding_message_size(MAX_MESSAGE)
     }
 
-    /// A client of the Agents service.
+    /// Returns a client of the Agents service.
     pub fn agents(&self) -> AgentsClient<Authorized> {
         AgentsClient::with_interceptor(self.channel.clone(), self.bearer.clone())
             .max_decoding_message_size(MAX_MESSAGE)
     }
 
-    /// A client of the History service.
+    /// Returns a client of the History service.
     pub fn history(&self) -> HistoryClient<Authorized> {
         HistoryClient::with_interceptor(self.channel.clone(), self.bearer.clone())
             .max_decoding_message_size(MAX_MESSAGE)
     }
 
-    /// A client of the Artifacts service.
+    /// Returns a client of the Artifacts service.
     pub fn artifacts(&self) -> ArtifactsClient<Authorized> {
         ArtifactsClient::with_interceptor(self.channel.clone(), self.bearer.clone())
             .max_decoding_message_size(MAX_MESSAGE)
     }
 
-    /// A client of the Checkpoints service.
+    /// Returns a client of the Checkpoints service.
     pub fn checkpoints(&self) -> CheckpointsClient<Authorized> {
         CheckpointsClient::with_interceptor(self.channel.clone(), self.bearer.clone())
             .max_decoding_message_size(MAX_MESSAGE)
     }
 
-    /// A client of the Files service.
+    /// Returns a client of the Files service.
     pub fn files(&self) -> FilesClient<Authorized> {
         FilesClient::with_interceptor(self.channel.clone(), self.bearer.clone())
             .max_decoding_message_size(MAX_MESSAGE)
     }
 
-    /// A client of the Runs service.
+    /// Returns a client of the Runs service.
     pub fn runs(&self) -> RunsClient<Authorized> {
         RunsClient::with_interceptor(self.channel.clone(), self.bearer.clone())
             .max_decoding_message_size(MAX_MESSAGE)
     }
 }
 
-/// The endpoint of an address. The transport takes any scheme for plain text, so `http` alone
-/// passes.
+/// Returns the endpoint of an address. The transport would send plain text for any scheme, so this
+/// function accepts only `http`.
 fn endpoint(controller: &str) -> Result<Endpoint, BadAddress> {
     let (scheme, rest) = controller.split_once("://").unwrap_or(("http", controller));
     let bad = || BadAddress::Url(controller.to_owned());
@@ -151,7 +151,7 @@ fn endpoint(controller: &str) -> Result<Endpoint, BadAddress> {
 /// A channel that sends the token with every call.
 pub type Authorized = InterceptedService<Channel, Bearer>;
 
-/// Adds `authorization: Bearer <token>` when there is a token.
+/// Adds `authorization: Bearer <token>` to each call if there is a token.
 #[derive(Clone, Debug)]
 pub struct Bearer(Option<MetadataValue<Ascii>>);
 
@@ -164,7 +164,8 @@ impl Interceptor for Bearer {
     }
 }
 
-/// The controller did not answer, or cannot take more now: the same call may go through later.
+/// Returns whether the controller did not answer or cannot take more now. The same call may succeed
+/// later.
 pub fn is_transient(status: &Status) -> bool {
     matches!(
         status.code(),
@@ -176,10 +177,10 @@ pub fn is_transient(status: &Status) -> bool {
     )
 }
 
-/// Nothing was decided about the call, so it may go through later: the controller did not answer,
-/// it does not know the caller's token (somebody may have started it with another one), it does
-/// not have the run (somebody may have started it on another folder), or something else answers at
-/// its address (a proxy, another program).
+/// Returns whether the controller decided nothing about the call, so that it may succeed later.
+/// Either the controller did not answer, or it does not know the caller's token (it may have been
+/// started with another one), or it does not have the run (it may have been started on another
+/// folder), or another program, such as a proxy, answers at its address.
 pub fn is_away(status: &Status) -> bool {
     is_transient(status)
         || matches!(
@@ -188,19 +189,19 @@ pub fn is_away(status: &Status) -> bool {
         )
 }
 
-/// The controller's advice, if it gave any.
+/// Returns the controller's advice, if it gave any.
 pub fn hint(status: &Status) -> Option<&str> {
     status.metadata().get(HINT_KEY)?.to_str().ok()
 }
 
-/// The row that the controller asks for when it refuses a gap.
+/// Returns the offset that the controller asks for when it refuses a gap.
 pub fn needed_offset(status: &Status) -> Option<u64> {
     status.metadata().get(OFFSET_KEY)?.to_str().ok()?.parse().ok()
 }
 
-/// How long to wait before try number `attempt` (0 first): 100 ms, doubled up to 3.2 s, so that
-/// what waited is there within 5 s after the controller takes it again. `jitter` in [0, 1) spreads
-/// a fleet.
+/// Returns how long to wait before try number `attempt`, counted from 0: 100 ms, doubled up to 3.2
+/// s. So everything that waited reaches the controller within 5 s after it takes calls again.
+/// `jitter` in [0, 1) spreads the calls of many programs.
 pub fn backoff(attempt: u32, jitter: f64) -> Duration {
     let base = Duration::from_millis(100) * (1 << attempt.min(5));
     base.mul_f64(0.5 + 0.5 * jitter)
@@ -232,7 +233,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn white_space_around_a_token_is_none_of_it() {
+    async fn white_space_around_a_token_is_ignored() {
         let header = |token| Dial::new("head:7070", Some(token)).unwrap().bearer.0;
         assert_eq!(header(" hush\r\n").unwrap(), "Bearer hush");
         assert_eq!(header(" \n"), None);

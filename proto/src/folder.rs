@@ -1,6 +1,7 @@
-//! What stands beside the journal in the folder of a run: the calls that tell a controller of the
-//! run, as `run.json`. Written by the SDK, and by an agent for a trial whose rows the controller
-//! does not take; read by `sweep sync`, which makes these calls later, or again. Never holds rows.
+//! Reads and writes `run.json`, which stands beside the journal in the folder of a run and holds
+//! the calls that tell a controller of the run. The SDK writes it, and so does an agent for a trial
+//! whose rows the controller does not take. `sweep sync` reads it and makes these calls later, or
+//! again. The file never holds rows.
 
 use std::{
     fs::{self, File},
@@ -14,26 +15,29 @@ use crate::v1::{BeginRun, EndRun};
 
 /// The name of the file.
 pub const NAME: &str = "run.json";
-/// The folder beside it that holds one file per writer and stream, `<writer>.<stream>`, of frames.
+/// The name of the folder beside it that holds one file of frames per writer and stream,
+/// `<writer>.<stream>`.
 pub const JOURNAL: &str = "journal";
-/// The folder beside it of the contents that rows of the stream `files` name, each under its hash.
+/// The name of the folder beside it that holds the contents named by rows of the stream `files`,
+/// each under its hash.
 pub const FILES: &str = "files";
-/// The only version there is.
+/// The only version of the file format.
 const VERSION: u32 = 1;
 
 /// The calls that tell a controller of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunFile {
     version: u32,
-    /// How it begins. Its idempotency key makes any repeat the same attempt of the same run.
+    /// The call that begins the run. Its idempotency key makes any repeat the same attempt of the
+    /// same run.
     pub begin: BeginRun,
-    /// How it ended, as far as its process could say: without its id and attempt, which the answer
-    /// to `begin` has.
+    /// The call that ends the run, as far as its process could tell. It has no id and no attempt:
+    /// they come from the answer to `begin`. `None` while the run has not ended.
     pub end: Option<EndRun>,
 }
 
 impl RunFile {
-    /// Of a run that has not ended.
+    /// Makes the file of a run that has not ended.
     pub fn new(begin: BeginRun) -> Self {
         Self { version: VERSION, begin, end: None }
     }
@@ -41,14 +45,14 @@ impl RunFile {
     /// Reads `<folder>/run.json`.
     ///
     /// # Errors
-    /// When there is none, or it is no such file.
+    /// Fails if the file is missing, cannot be parsed or has another version.
     pub fn read(folder: &Path) -> io::Result<Self> {
         let file: Self = serde_json::from_slice(&fs::read(folder.join(NAME))?)?;
         if file.version == VERSION {
             Ok(file)
         } else {
             Err(io::Error::other(format!(
-                "{NAME} is of version {}, which is not known here",
+                "{NAME} has version {}; this program reads only version {VERSION}",
                 file.version
             )))
         }
@@ -57,7 +61,7 @@ impl RunFile {
     /// Writes `<folder>/run.json`, whole or not at all, even if the power fails.
     ///
     /// # Errors
-    /// When the disk does not take it; what was there before stays.
+    /// Fails if the disk does not take the file. The previous file stays.
     pub fn write(&self, folder: &Path) -> io::Result<()> {
         let fresh = folder.join("run.json.new");
         let mut file = File::create(&fresh)?;

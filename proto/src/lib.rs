@@ -1,11 +1,11 @@
-//! The wire and nothing else: messages and services generated from `wire/*.proto`, [`dial`], the
-//! one way to reach a controller, and [`folder`], calls that wait on a disk. Used by every program;
-//! never holds a decision.
+//! Defines the wire: messages and services generated from `wire/*.proto`, [`dial`], the only way to
+//! reach a controller, and [`folder`], which keeps calls on a disk until they can be made. Every
+//! program uses it. It never makes a decision.
 
 pub mod dial;
 pub mod folder;
 
-/// Everything generated from `wire/*.proto`; its documentation is there.
+/// The code generated from `wire/*.proto`, where it is documented.
 #[allow(missing_docs, clippy::all, clippy::too_many_lines)]
 pub mod v1 {
     tonic::include_proto!("besom.v1");
