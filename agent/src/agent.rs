@@ -1,5 +1,6 @@
-//! The agent's one loop: puts everything that happens in order, asks the plan, carries out what it
-//! says. Started by `main.rs` with the real controller, and by tests with one of their own.
+//! Runs the agent's only loop: it puts all events in order, asks the plan, and carries out the
+//! plan's actions. `main.rs` starts it with the real controller, and tests start it with a fake
+//! one.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -42,50 +43,51 @@ use crate::{
     },
 };
 
-/// News that may wait for the loop. A trial that finds no room waits, which costs it nothing.
+/// The most news that may wait for the loop. A trial that finds the queue full waits, which costs
+/// it nothing.
 const NEWS_ROOM: usize = 256;
-/// Orders to one trial that may wait: a stop, a fence, and the person's.
+/// The most orders to one trial that may wait: a stop, a fence, and the person's stop.
 const STOPS_ROOM: usize = 4;
-/// How long an agent that has never met its controller tries.
+/// How long an agent keeps trying a controller that has never answered it.
 const FIRST_CONTACT: Duration = Duration::from_secs(5);
-/// How long the last words to the controller may take.
+/// How long the agent may take for its last calls to the controller.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
-/// What the agent's own process is told.
+/// A signal that the agent's process receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// Ctrl-C: a person wants the agent to end, at first without harm to its trials.
+    /// Ctrl-C: a person wants the agent to end. The first one does no harm to its trials.
     Interrupt,
-    /// SIGTERM: the node is taken away, and its trials have the agent's grace.
+    /// SIGTERM: the node goes away. Its trials have the agent's grace to end.
     Terminate,
 }
 
-/// Everything that an agent needs.
+/// The parts that an agent needs.
 #[derive(Debug)]
 pub struct Setup<L, T> {
-    /// The way to the controller.
+    /// The link to the controller.
     pub link: L,
-    /// Who this is.
+    /// The agent's identity and limits.
     pub me: Me,
-    /// What trials occupy.
+    /// The slots that trials occupy.
     pub slots: Vec<Slot>,
-    /// Who runs them.
+    /// The implementation that runs trials.
     pub trials: T,
     /// The agent's folder.
     pub data: PathBuf,
-    /// What an earlier start of this agent has left.
+    /// The attempts that an earlier start of this agent has left.
     pub holdings: Holdings,
-    /// Where the controller is, for messages.
+    /// The controller's address, for messages.
     pub controller: String,
-    /// Speaks to the person.
+    /// The output for people.
     pub reporter: Reporter,
 }
 
-/// Works until the sweep is over, the count is reached, the person has had enough or the node is
-/// taken away.
+/// Works until the sweep is over, the count is reached, a person ends the agent or the node goes
+/// away.
 ///
 /// # Errors
-/// A [`Failure`] that says why the agent ends badly.
+/// Fails with a [`Failure`] that says why the agent ends badly.
 pub async fn work<L: Link, T: Trials>(
     setup: Setup<L, T>,
     mut signals: mpsc::Receiver<Signal>,
@@ -115,7 +117,7 @@ pub async fn work<L: Link, T: Trials>(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sent {
     All,
-    /// All but something of its console.
+    /// Everything except a part of its console.
     Rows,
     NotAll,
 }
@@ -133,16 +135,16 @@ struct Agent<L, T> {
     reporter: Reporter,
     news: mpsc::Sender<News>,
     stops: BTreeMap<Attempt, mpsc::Sender<Stop>>,
-    /// What was found at the end of a trial whose report is under way.
+    /// The verdict and the running time of each trial whose report is under way.
     ended: BTreeMap<Attempt, (Verdict, Duration)>,
-    /// Trials that are reported and have not left their slots, and what of theirs was sent. They
-    /// stay in the holdings: a restarted agent must not give their slots away either.
+    /// Reported trials that still occupy their slots, and how much of each was sent. They stay in
+    /// the holdings, so a restarted agent does not give their slots away either.
     staying: BTreeMap<Attempt, Sent>,
-    /// When the agent leaves whatever is still to be told.
+    /// When the agent leaves, even if reports are still missing.
     leave_by: Option<Instant>,
-    /// The controller's last refusal, so that it is said once.
+    /// The controller's last refusal, so that the agent reports it only once.
     refusal: String,
-    /// Folders of trials of which something could not be sent and that are held no more.
+    /// The folders of trials that are no longer held and that were not sent completely.
     unsent: Vec<PathBuf>,
 }
 
@@ -169,7 +171,7 @@ impl<L: Link, T: Trials> Agent<L, T> {
         }
     }
 
-    /// Goes on with what an earlier start has left. The first heartbeat names all of it.
+    /// Resumes the trials that an earlier start has left. The first heartbeat names all of them.
     fn adopt(&mut self) {
         let mut taken = Vec::new();
         let held = self.holdings.iter().filter(|_| !planted(Bug::NothingAdopted));
@@ -217,9 +219,8 @@ impl<L: Link, T: Trials> Agent<L, T> {
         self.unanswered(&status)
     }
 
-    /// Takes in a beat that failed. Only an agent that holds nothing gives up, and at once only
-    /// when trying is in vain: a controller that has known its token, and does not know it any
-    /// more, may know it again.
+    /// Handles a failed beat. Only an agent that holds nothing gives up. It does so at once only if
+    /// trying is in vain. A controller that knew the agent's token once may know it again.
     fn unanswered(&mut self, status: &Status) -> Result<(), Failure> {
         let (meaning, has_met) = (meaning(status), self.heart.has_met());
         let may_mend = match meaning {
@@ -337,13 +338,13 @@ impl<L: Link, T: Trials> Agent<L, T> {
         let names = self.slots.iter().map(of).enumerate();
         let (slots, mut names): (Vec<_>, Vec<_>) =
             names.filter_map(|(slot, name)| Some((slot, name?))).unzip();
-        // An adopted trial may have a GPU that is no slot's.
+        // An adopted trial may have a GPU that belongs to no slot.
         let Some(gpu) = names.pop() else { return Ok(()) };
         let actions = self.plan.take(Event::Gpu { gpu, slots, trouble: answer.trouble });
         self.act(actions)
     }
 
-    /// Where the plan has freed a slot, a restarted agent must know that too.
+    /// Records that the plan has freed a slot, so that a restarted agent knows it too.
     fn note_whether_left(&mut self, attempt: &Attempt) {
         if !self.plan.occupies(attempt) {
             self.holdings.left(attempt);
@@ -371,8 +372,8 @@ impl<L: Link, T: Trials> Agent<L, T> {
         self.release(attempt, sent);
     }
 
-    /// Holds it no longer, once it has left its slot. Its files go when everything in them has been
-    /// sent.
+    /// Stops holding an attempt once it has left its slot. Removes its files if everything in them
+    /// was sent.
     fn release(&mut self, attempt: &Attempt, sent: Sent) {
         if self.plan.occupies(attempt) {
             self.staying.insert(attempt.clone(), sent);
@@ -387,7 +388,7 @@ impl<L: Link, T: Trials> Agent<L, T> {
             false => String::new(),
         };
         self.reporter.warn(format_args!(
-            "{}: what was not sent is in {}{later}",
+            "{}: the data that was not sent is in {}{later}",
             attempt.run,
             dir.display()
         ));
@@ -408,7 +409,7 @@ impl<L: Link, T: Trials> Agent<L, T> {
         self.act(actions)
     }
 
-    /// The last words to a controller that may be away take only so long.
+    /// Bounds the time that the agent spends on its last calls to a controller that may be away.
     fn hurry_if_leaving(&mut self) {
         if self.plan.wants_to_leave() && self.leave_by.is_none() {
             self.leave_by = Some(Instant::now() + LAST_WORDS);
@@ -425,7 +426,7 @@ impl<L: Link, T: Trials> Agent<L, T> {
                 Action::Spawn { slot, start } => self.spawn(slot, start)?,
                 Action::Stop(attempt, stop) => {
                     if let Some(stops) = self.stops.get(&attempt) {
-                        // Full only when the trial has all the orders there are.
+                        // The queue is full only if the trial has all possible orders.
                         let _ = stops.try_send(stop);
                     }
                 }
@@ -439,7 +440,7 @@ impl<L: Link, T: Trials> Agent<L, T> {
         Ok(())
     }
 
-    /// Writes it down, then starts it: a start that nobody remembers could never be adopted.
+    /// Records the trial, then starts it: a trial without a record could never be adopted.
     fn spawn(&mut self, slot: usize, start: Start) -> Result<(), Failure> {
         let holding = Holding {
             attempt: Attempt { run: start.run.clone(), number: start.attempt },
@@ -474,7 +475,7 @@ impl<L: Link, T: Trials> Agent<L, T> {
         failures.map_or(Ok(()), Err)
     }
 
-    /// Trials that are still held. Their rows are on the disk.
+    /// Returns a failure if trials are still held. Their rows are on the disk.
     fn unreported(&self) -> Option<Failure> {
         let held = self.holdings.iter().count() - self.staying.len();
         let folders = self.data.join("runs/*/*");
@@ -487,11 +488,11 @@ impl<L: Link, T: Trials> Agent<L, T> {
         })
     }
 
-    /// Trials that are held no more though the controller has not got all of them.
+    /// Returns a failure if trials that are no longer held were not sent completely.
     fn incomplete(&self) -> Option<Failure> {
         let trials = count(self.unsent.len(), "trial");
         let failure = || Failure::new(Exit::Refused, format!("{trials} could not be sent whole"));
         (!self.unsent.is_empty())
-            .then(|| failure().hint("what is above says where it is, and what sends it"))
+            .then(|| failure().hint("the warnings above name the folders and how to send them"))
     }
 }

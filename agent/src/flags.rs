@@ -1,5 +1,5 @@
-//! The command line, and how it becomes a [`Setup`]: all problems at once, each with what to do.
-//! Called by `main.rs`.
+//! Parses the command line and turns it into a [`Setup`]. It reports all problems at once, each
+//! with what to do. `main.rs` calls it.
 
 use std::{env, path::PathBuf, sync::Arc, time::Duration};
 
@@ -29,8 +29,8 @@ use crate::{
     trial::{Shims, command::Node, context::TrialContext, samples::Sight, shim},
 };
 
-/// Seconds between SIGTERM and SIGKILL by default. Kubernetes and Slurm give 30 until they kill the
-/// agent, which needs some for its last words.
+/// The default time between SIGTERM and SIGKILL, in seconds. Kubernetes and Slurm wait 30 seconds
+/// until they kill the agent, which needs some of them for its last calls.
 const GRACE: &str = "20";
 /// How long a trial goes on when its agent is gone.
 const ORPHAN_AFTER: Duration = Duration::from_secs(600);
@@ -43,13 +43,13 @@ Examples:
   agent k3x9abcd --gpus-per-trial 2   two GPUs for each trial
   agent k3x9abcd --slots 4            four trials at once on a node without GPUs
 
-Start it in the folder that the program is in. Ctrl-C lets running trials finish, a second one
-ends them, and so does SIGTERM, as a node sends it that is taken away: they get their grace and
-run again elsewhere, before all others. An agent that was killed goes on with its trials when it
-is started again.
+Start the agent in the folder of the trials' program. The first Ctrl-C lets running trials finish.
+A second Ctrl-C ends them, and so does a SIGTERM, which a node sends before it goes away: the trials
+get their grace and run again elsewhere, before all other trials. An agent that was killed goes on
+with its trials when it is started again.
 
-Exit codes: 0 done, 1 the trials cannot run or something of them is not sent, 2 wrong input, 3
-controller out of reach, 70 a bug of ours";
+Exit codes: 0 done, 1 the trials cannot run or something of them was not sent, 2 wrong input,
+3 controller out of reach, 70 a bug of ours";
 
 /// Runs trials of a sweep on this node, until the sweep is over
 #[derive(Clone, Debug, Parser)]
@@ -60,38 +60,49 @@ pub struct Flags {
     /// Start at most N trials, then leave
     #[arg(long, value_name = "N")]
     pub count: Option<u64>,
-    /// Use these GPUs only, by the numbers that nvidia-smi shows
+    /// Use only these GPUs, by the numbers that nvidia-smi shows
     /// [default: those of CUDA_VISIBLE_DEVICES, or all]
     #[arg(long, value_name = "0,1", value_delimiter = ',')]
     pub gpus: Option<Vec<u32>>,
     /// GPUs for each trial [default: 1, or 0 on a node without any]
     #[arg(long, value_name = "N")]
     pub gpus_per_trial: Option<usize>,
-    /// Trials at once [default: GPUs / GPUs per trial, or 1]
+    /// Trials that run at once [default: GPUs / GPUs per trial, or 1]
     #[arg(long, value_name = "N")]
     pub slots: Option<usize>,
     /// Let several trials share a GPU, and other agents too
     #[arg(long)]
     pub share: bool,
-    /// Folder for what the agent holds, its journals and the trials' own files [default: in
+    /// Folder for the agent's state, its journals and the trials' own files [default: in
     /// ~/.local/state/besom]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// What trials get to save their state when the agent is told to end, or their time is over
-    #[arg(long, value_name = "SECONDS", default_value = GRACE, value_parser = clap::value_parser!(u32).range(..=86_400))]
+    /// Time for trials to save their state when the agent has to end or their time is up
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value = GRACE,
+        value_parser = clap::value_parser!(u32).range(..=86_400)
+    )]
     pub grace: u32,
-    /// Sample the machine and each trial's processes this often, or `off` [default: 10]
+    /// Seconds between samples of the machine and each trial's processes, or `off` [default: 10]
     #[arg(long, value_name = "SECONDS", env = PERIOD_VAR, hide_env_values = true)]
     pub system_metrics: Option<Period>,
-    /// Where the controller is
-    #[arg(long, value_name = "URL", env = CONTROLLER_VAR, hide_env_values = true, default_value = DEFAULT_CONTROLLER)]
+    /// Address of the controller
+    #[arg(
+        long,
+        value_name = "URL",
+        env = CONTROLLER_VAR,
+        hide_env_values = true,
+        default_value = DEFAULT_CONTROLLER
+    )]
     pub controller: String,
     /// Token for the controller
     #[arg(long, value_name = "TOKEN", env = TOKEN_VAR, hide_env_values = true)]
     pub token: Option<String>,
 }
 
-/// What must live as long as the agent works.
+/// The locks that must live as long as the agent works.
 #[derive(Debug)]
 pub struct Kept {
     _folder: Folder,
@@ -99,10 +110,10 @@ pub struct Kept {
 }
 
 impl Flags {
-    /// Checks everything, takes the folder and the GPUs. Must be called inside a tokio runtime.
+    /// Checks everything, and takes the folder and the GPUs. Must be called inside a tokio runtime.
     ///
     /// # Errors
-    /// A [`Failure`] with every problem of the flags.
+    /// Fails with a [`Failure`] that has every problem of the flags.
     pub fn set_up(
         &self,
         inventory: &impl Inventory,
@@ -113,7 +124,7 @@ impl Flags {
         let dial = Dial::new(&self.controller, token)
             .map_err(|error| Failure::new(Exit::Input, error.to_string()).hint(error.hint()))?;
         let cwd = env::current_dir().map_err(|error| {
-            Failure::new(Exit::Input, format!("cannot tell the current folder: {error}"))
+            Failure::new(Exit::Input, format!("cannot determine the current folder: {error}"))
         })?;
         let folder = Folder::take(self.data.as_deref(), &self.sweep)?;
         let claims = take_gpus(&layout, &folder, self.share)?;
@@ -220,7 +231,7 @@ impl Flags {
     }
 }
 
-/// The GPUs that any slot uses, each once.
+/// Returns the GPUs that any slot uses, each once.
 fn used_gpus(layout: &Layout) -> Vec<Gpu> {
     let mut gpus: Vec<Gpu> = Vec::new();
     for gpu in layout.slots.iter().flat_map(|slot| &slot.gpus) {
@@ -235,11 +246,12 @@ fn take_gpus(layout: &Layout, folder: &Folder, share: bool) -> Result<Claims, Fa
     let gpus = used_gpus(layout);
     let locks = if gpus.is_empty() { PathBuf::new() } else { folder::state_folder()?.join("gpus") };
     claim(&gpus, &locks, &folder.path, share).map_err(|problems| {
-        all(problems).hint("--gpus takes others, --share on both agents lets them use the same")
+        all(problems)
+            .hint("choose other GPUs with --gpus, or start both agents with --share to share them")
     })
 }
 
-/// One failure for all problems.
+/// Returns one failure for all problems.
 fn all(mut problems: Vec<String>) -> Failure {
     if problems.len() == 1 {
         return Failure::new(Exit::Input, problems.remove(0));
@@ -255,7 +267,7 @@ fn announce(layout: &Layout, me: &Me, controller: &str, no_cgroups: Option<Strin
     }
     if let Some(why) = no_cgroups {
         say(format_args!(
-            "no cgroups for trials: {why} (docs/agents.md says what follows from that)"
+            "no cgroups for trials: {why} (docs/agents.md describes the consequences)"
         ));
     }
     let gpus = used_gpus(layout);

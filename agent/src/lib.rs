@@ -1,6 +1,6 @@
-//! The agent: runs trials of a sweep on one node, each under a shim that outlives it. As a library
-//! only so that tests and the simulator can drive its parts; the program is `main.rs`. Linux only:
-//! it counts on pidfds, subreapers and /proc.
+//! Runs trials of a sweep on one node, each under a shim that outlives the agent. It is a library
+//! only so that tests and the simulator can drive its parts; the program is `main.rs`. It needs
+//! Linux, since it relies on pidfds, subreapers and /proc.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -20,13 +20,13 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// Milliseconds since the epoch, for people: nothing is decided by it.
+/// Returns the milliseconds since the epoch, for people. No decision depends on it.
 pub(crate) fn wall_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Some number in [0, 1).
+/// Returns a random number between 0 and 1.
 pub(crate) fn jitter() -> f64 {
     f64::from(u32::try_from(RandomState::new().hash_one(()) >> 32).unwrap_or(0))
         / f64::from(u32::MAX)

@@ -1,6 +1,6 @@
-//! `agent <sweep>`: reads the flags and works. `agent shim DIR` and `agent cgroup PATH`, which only
-//! the agent itself calls, become a trial's shim, or try a cgroup out, before any runtime or thread
-//! is started, since every trial waits for that.
+//! Runs `agent <sweep>`: reads the flags and works. `agent shim DIR` becomes a trial's shim, and
+//! `agent cgroup PATH` tries a cgroup out. Only the agent itself calls these two. They start before
+//! any runtime or thread, since every trial waits for them.
 
 use std::{env, io, path::Path, process::ExitCode};
 
@@ -18,9 +18,10 @@ use tokio::{
     sync::mpsc,
 };
 
-/// The loop and one trial at a time need little; a hundred cores need not each get a thread.
+/// The number of worker threads. The loop and one trial at a time need little, so a machine with a
+/// hundred cores does not need a hundred threads.
 const WORKERS: usize = 2;
-/// Signals that may wait for the loop.
+/// The most signals that may wait for the loop.
 const SIGNALS_ROOM: usize = 8;
 
 fn main() -> ExitCode {
@@ -53,12 +54,12 @@ fn run(flags: &Flags) -> Result<(), Failure> {
         let (setup, _kept) = flags.set_up(&Nvidia, reaper)?;
         work(setup, signals).await
     });
-    // Threads that wait for trials which outlive the agent are not waited for.
+    // The runtime does not wait for the threads that watch trials which outlive the agent.
     runtime.shutdown_background();
     result
 }
 
-/// One message for each Ctrl-C and each SIGTERM.
+/// Returns a channel with one message for each Ctrl-C and each SIGTERM.
 fn signals() -> io::Result<mpsc::Receiver<Signal>> {
     let (told, signals) = mpsc::channel(SIGNALS_ROOM);
     let kinds = [
@@ -69,7 +70,7 @@ fn signals() -> io::Result<mpsc::Receiver<Signal>> {
         let (mut arrived, told) = (signal(kind)?, told.clone());
         tokio::spawn(async move {
             while arrived.recv().await.is_some() {
-                // More than fit say nothing new.
+                // When the channel is full, one more signal says nothing new.
                 let _ = told.try_send(meaning);
             }
         });

@@ -1,5 +1,5 @@
-//! What the person at the terminal reads: one line for each start and end, the rest only when it
-//! matters. Formats and counts; decides nothing.
+//! Prints what the person at the terminal reads: one line for each start and end, and the rest only
+//! if it matters. It formats and counts, and decides nothing.
 
 use std::{collections::BTreeSet, fmt::Display, time::Duration};
 
@@ -15,12 +15,12 @@ use crate::{state::holdings::Holding, trial::port::Report};
 
 /// The widest list of parameters, in characters.
 const PARAMS_WIDTH: usize = 100;
-/// The longest note of an end.
+/// The longest note of an end, in characters.
 const NOTE: usize = 600;
-/// The widest word of state: "preempted".
+/// The width of the longest state, "preempted".
 const STATE_WIDTH: usize = 9;
 
-/// Speaks to the person, and remembers what has been said.
+/// Prints to the person, and remembers what it has printed.
 #[derive(Debug, Default)]
 pub struct Reporter {
     silent: bool,
@@ -30,49 +30,49 @@ pub struct Reporter {
 }
 
 impl Reporter {
-    /// For an agent of this sweep.
+    /// Makes a reporter for an agent of this sweep.
     pub fn new(sweep: &str) -> Self {
         Self { width: sweep.len() + "-100".len(), ..Self::default() }
     }
 
-    /// Counts and says nothing.
+    /// Makes a reporter that counts and prints nothing.
     pub fn silent() -> Self {
         Self { silent: true, ..Self::default() }
     }
 
-    /// Any news.
+    /// Prints a message.
     pub fn say(&self, text: impl Display) {
         if !self.silent {
             say(text);
         }
     }
 
-    /// A warning.
+    /// Prints a warning.
     pub fn warn(&self, text: impl Display) {
         if !self.silent {
             warn(text);
         }
     }
 
-    /// A trial was started.
+    /// Prints that a trial was started.
     pub fn started(&mut self, start: &Start) {
         self.line(&start.run, "started", &paint(FAINT, params(&start.params_json)));
     }
 
-    /// A trial of an earlier start of this agent goes on.
+    /// Prints that this agent has adopted a trial of its earlier start.
     pub fn adopted(&mut self, holding: &Holding) {
         self.line(&holding.attempt.run, "adopted", "");
     }
 
-    /// A trial is over, and the controller cannot take it now. The line of its end says that it
-    /// could.
+    /// Prints that a trial is over and that the controller cannot take its data now. The later line
+    /// of its end shows that the controller took it.
     pub fn waits(&mut self, run: &str, bytes: u64, why: &str) {
         let rows = if bytes == 0 { String::new() } else { format!(" and {} of rows", size(bytes)) };
-        self.line(run, "waits", &format!("{why}: its end{rows} can wait here"));
+        self.line(run, "waits", &format!("{why}: the agent keeps its end{rows} and tries again"));
     }
 
-    /// A trial is over, and the controller knows. Without an outcome its run went elsewhere or its
-    /// end is unknown.
+    /// Prints that a trial is over and that the controller knows. Without an outcome its run
+    /// belongs to another attempt or its end is unknown.
     pub fn ended(
         &mut self,
         holding: &Holding,
@@ -90,7 +90,7 @@ impl Reporter {
             }
             None => ("lost", lost.to_owned()),
         };
-        // The controller has the last word: what was stopped by a rule is pruned.
+        // The controller decides: a trial that a rule stopped is pruned.
         let known = report.run.as_ref().map(|run| run.state.as_str());
         let state = known.filter(|known| *known == "pruned").unwrap_or(state);
         self.count(state);
@@ -117,14 +117,14 @@ impl Reporter {
         }
     }
 
-    /// Another attempt owns the run.
+    /// Prints that another attempt owns the run.
     pub fn fenced(&mut self, holding: &Holding, ran: Duration) {
         self.count("fenced");
         let what = format!("another attempt runs it now  {}", paint(FAINT, duration(ran)));
         self.line(&holding.attempt.run, "fenced", &what);
     }
 
-    /// The last line.
+    /// Prints the last line: how many trials ended, and how.
     pub fn summary(&self, took: Duration) {
         let total: u64 = self.ended.iter().map(|(_, number)| number).sum();
         if total == 0 {
@@ -158,7 +158,7 @@ impl Reporter {
     }
 }
 
-/// What a person reads of an end beside its state: the metric, or the reason.
+/// Returns the text beside the state of an end: the metric, or the reason.
 fn describe(holding: &Holding, outcome: &Outcome, run: Option<&Run>) -> String {
     if outcome.state == "failed" || outcome.state == "stopped" {
         return outcome.message.lines().next().unwrap_or_default().to_owned();
@@ -169,7 +169,7 @@ fn describe(holding: &Holding, outcome: &Outcome, run: Option<&Run>) -> String {
     }
 }
 
-/// Parameters on one line: `lr=0.0012 net.depth=3`.
+/// Returns the parameters on one line: `lr=0.0012 net.depth=3`.
 fn params(json: &str) -> String {
     let mut parts = Vec::new();
     if let Ok(value) = serde_json::from_str::<Value>(json) {
@@ -201,7 +201,7 @@ fn flatten(path: &str, value: &Value, parts: &mut Vec<String>) {
     }
 }
 
-/// A number with four digits that count; the exact one is with the controller.
+/// Returns a number with four significant digits. The controller has the exact one.
 fn number(value: f64) -> String {
     if !value.is_finite() {
         return value.to_string();
@@ -213,7 +213,7 @@ fn number(value: f64) -> String {
     rounded.to_string()
 }
 
-/// A length of time: "0.8s", "12s", "2m 13s", "1h 5m".
+/// Formats a length of time: "0.8s", "12s", "2m 13s", "1h 5m".
 fn duration(time: Duration) -> String {
     match time.as_secs() {
         0..10 => format!("{:.1}s", time.as_secs_f64()),
@@ -228,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_short_and_honest() {
+    fn numbers_have_four_significant_digits() {
         let cases =
             [(0.001_234_56, "0.001235"), (1e-5, "1e-5"), (0.25, "0.25"), (12.0, "12"), (0.0, "0")];
         for (value, want) in cases {
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_short() {
+    fn times_have_at_most_two_units() {
         let seconds = |seconds| duration(Duration::from_millis(seconds));
         assert_eq!(
             [800, 12_300, 133_000, 3_900_000].map(seconds),

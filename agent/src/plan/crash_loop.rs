@@ -1,15 +1,16 @@
-//! Failures in a row on this node, soon after their start: something here is at fault, and the
-//! agent leaves before it has used up the sweep. Part of the plan, and as pure. A program that
-//! fails on every node is the controller's business: it pauses the sweep.
+//! Detects a crash loop: trials that fail in a row on this node, soon after their start. Then
+//! something on the node is at fault, and the agent leaves before it has used up the sweep. It is a
+//! part of the plan, and as pure. The controller handles a program that fails on every node: it
+//! pauses the sweep.
 
 use std::{collections::BTreeSet, time::Duration};
 
 use proto::v1::Outcome;
 use terminal::{Exit, Failure};
 
-/// A trial that fails sooner than this counts towards a crash loop.
+/// The longest running time of a failed trial that counts towards a crash loop.
 const QUICK_FAILURE: Duration = Duration::from_secs(60);
-/// So many quick failures in a row make a crash loop.
+/// The number of quick failures in a row that make a crash loop.
 const CRASH_LOOP: usize = 5;
 
 /// The messages of the quick failures in a row.
@@ -17,7 +18,8 @@ const CRASH_LOOP: usize = 5;
 pub(super) struct CrashLoop(Vec<String>);
 
 impl CrashLoop {
-    /// Takes in how a trial ended by itself after so long; why the agent leaves, when it should.
+    /// Takes in how a trial ended by itself after `ran`. Returns the reason to leave if this
+    /// failure completes a crash loop.
     pub(super) fn take(&mut self, outcome: &Outcome, ran: Duration) -> Option<Failure> {
         let is_quick = ran <= QUICK_FAILURE && matches!(outcome.class.as_str(), "start" | "error");
         if !is_quick {

@@ -1,4 +1,4 @@
-//! What the plan is told, and what it answers. Part of the plan; decides nothing.
+//! Defines the plan's input and output. It decides nothing.
 
 use std::time::Duration;
 
@@ -10,86 +10,86 @@ use crate::{
     trial::outcome::{Stop, Verdict},
 };
 
-/// Who plans, and what for.
+/// The agent for which the plan decides, and its limits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Me {
-    /// This agent.
+    /// The agent's id.
     pub agent: String,
-    /// This start of it.
+    /// The number of this start of the agent.
     pub incarnation: u64,
-    /// The sweep that it works for.
+    /// The sweep that the agent works for.
     pub sweep: String,
-    /// Of the node, for people.
+    /// The name of the node, for people.
     pub host: String,
     /// "CPU", or the name of each GPU.
     pub devices: Vec<String>,
-    /// How many trials at once; at least one.
+    /// The most trials at once, at least one.
     pub slots: usize,
-    /// What trials get between SIGTERM and SIGKILL when the agent is to end.
+    /// The time between SIGTERM and SIGKILL that trials get when the agent ends.
     pub grace: Duration,
-    /// Trials to start before it leaves; `None`: as long as the sweep wants.
+    /// The number of trials to start before the agent leaves. `None`: as many as the sweep wants.
     pub count: Option<u64>,
 }
 
-/// What has happened.
+/// An event.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// The controller answered a heartbeat.
     Answered(Orders),
     /// A trial's program runs.
     Started(Attempt),
-    /// A trial's processes are gone. `ran` counts from its start.
+    /// A trial's processes are gone.
     Over {
-        /// Which.
+        /// The attempt.
         attempt: Attempt,
-        /// What that means.
+        /// The meaning of the end.
         verdict: Verdict,
-        /// How long it ran.
+        /// The running time since the start.
         ran: Duration,
     },
-    /// Nothing is left to be told about an attempt that is over.
+    /// Nothing is left to report about an attempt that is over.
     Reported(Attempt),
-    /// The slot of a trial that ends is not free, or free at last.
+    /// The slot of an ending trial is not free, or is free at last.
     Slot(Attempt, Occupancy),
-    /// Whether the GPU of these slots answers.
+    /// The GPU of these slots answers, or does not.
     Gpu {
         /// The GPU, for people.
         gpu: String,
-        /// The slots that it belongs to.
+        /// The slots that the GPU belongs to.
         slots: Vec<usize>,
-        /// Why it does not.
+        /// The reason why it does not answer. `None` if it answers.
         trouble: Option<String>,
     },
-    /// Ctrl-C: a person wants it to end.
+    /// Ctrl-C: a person wants the agent to end.
     Interrupted,
-    /// SIGTERM: the node is taken away.
+    /// SIGTERM: the node goes away.
     Terminated,
 }
 
-/// What is to be done.
+/// An action that the loop carries out.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// Start this trial on that slot.
     Spawn {
-        /// Index of the slot.
+        /// The index of the slot.
         slot: usize,
-        /// What to start.
+        /// The order that starts the trial.
         start: Start,
     },
     /// End this trial.
     Stop(Attempt, Stop),
-    /// Tell the person.
+    /// Print this to the person.
     Say(String),
-    /// Write this incarnation down before the next heartbeat tells it.
+    /// Write this incarnation to disk before the next heartbeat names it.
     Incarnate(u64),
 }
 
-/// Whether a heartbeat has something to say.
+/// Whether a heartbeat has something new to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum News {
     /// Nothing that the controller does not know.
     None,
-    /// Something that can wait for a moment: an answer that is on its way may make it worthless.
+    /// Something that can wait for a moment, since an answer under way may make it obsolete.
     Soon,
     /// Something that a slot or a person waits for.
     Now,

@@ -1,7 +1,7 @@
-//! What the agent should do: a pure function of what it holds and what has happened. No clock, no
-//! file, no call: the loop in `agent.rs` carries the actions out, and the simulator drives the same
-//! plan. It never starts an attempt twice, never puts two trials on a slot, and never leaves while
-//! it holds anything.
+//! Decides what the agent does: a pure function of what the agent holds and of what has happened.
+//! It uses no clock, file or call. The loop in `agent.rs` carries the actions out, and the
+//! simulator drives the same plan. The plan never starts an attempt twice, never puts two trials on
+//! a slot, and never leaves while it holds anything.
 
 mod crash_loop;
 mod messages;
@@ -24,18 +24,18 @@ use crate::{
     trial::outcome::{Cause, Stop, Verdict},
 };
 
-/// While more ended trials than this wait for their report to be taken, no new ones are asked for.
+/// The most ended trials that may wait to be reported. Beyond that the plan asks for no new trials.
 pub const MAX_UNREPORTED: usize = 64;
-/// A beat tells of so many slots that are set aside, so that it stays small.
+/// The most set-aside slots that a beat names, so that it stays small.
 const MOST_SET_ASIDE: usize = 16;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     /// Takes trials.
     Working,
-    /// Takes no more; what runs may finish.
+    /// Takes no more trials. Running trials may finish.
     Draining,
-    /// Ends what runs.
+    /// Ends the running trials.
     Ending,
 }
 
@@ -43,7 +43,7 @@ enum Mode {
 enum Phase {
     Starting,
     Running,
-    /// Its processes are gone, its end is not reported yet.
+    /// Its processes are gone, and its end is not reported yet.
     Over,
 }
 
@@ -54,24 +54,25 @@ struct Trial {
     stopping: Option<Cause>,
 }
 
-/// The plan.
+/// The state of the plan.
 #[derive(Clone, Debug)]
 pub struct Plan {
     me: Me,
     mode: Mode,
     trials: BTreeMap<Attempt, Trial>,
     occupied: Occupied,
-    /// Attempts that nobody can know the end of, never to be started again.
+    /// Attempts whose end cannot be known. The plan never starts them again.
     lost: BTreeSet<Attempt>,
-    /// Attempts to give back; the first `declining` of them are in the newest beat.
+    /// Attempts to give back. The first `declining` of them are in the newest beat.
     declined: Vec<Attempt>,
     declining: usize,
     started: u64,
     beat: u64,
-    /// What has changed since the newest beat.
+    /// Whether something has changed since the newest beat.
     news: News,
-    /// The beat that says that nothing more is wanted, and whether it was answered.
+    /// The number of the beat that says that the agent wants nothing more.
     farewell: Option<u64>,
+    /// Whether that beat was answered without new starts.
     settled: bool,
     sweep_over: bool,
     note: String,
@@ -80,7 +81,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A plan that holds nothing yet.
+    /// Makes a plan that holds nothing yet.
     pub fn new(me: Me) -> Self {
         Self {
             me,
@@ -107,7 +108,7 @@ impl Plan {
         self.trials.insert(attempt, Trial { slots, phase: Phase::Running, stopping: None });
     }
 
-    /// Takes in what has happened; returns what is to be done.
+    /// Handles an event and returns the actions to carry out.
     pub fn take(&mut self, event: Event) -> Vec<Action> {
         let mut actions = Vec::new();
         match event {
@@ -119,14 +120,15 @@ impl Plan {
             Event::Reported(attempt) => {
                 self.trials.remove(&attempt);
                 if self.lost.contains(&attempt) {
-                    // Not naming it only lets its lease run out. A new incarnation that does not
-                    // name it says at once that it is gone.
+                    // An agent that does not name the attempt only lets its lease expire. A new
+                    // incarnation that does not name it tells the controller at once that the
+                    // attempt is gone.
                     self.me.incarnation += 1;
                     self.news = News::Now;
                     actions.push(Action::Incarnate(self.me.incarnation));
                 }
                 if self.trials.is_empty() {
-                    // Only an agent that holds nothing is told that its sweep is over.
+                    // The controller says that a sweep is over only to an agent that holds nothing.
                     self.news = self.news.max(News::Soon);
                 }
             }
@@ -147,13 +149,13 @@ impl Plan {
         actions
     }
 
-    /// Whether a heartbeat should go out, even if one is under way.
+    /// Returns whether a heartbeat should go out, even if one is under way.
     pub fn news(&self) -> News {
         self.news
     }
 
-    /// The next heartbeat: everything that is held and wanted now. The controller may keep it for
-    /// `wait`.
+    /// Returns the next heartbeat: everything that the agent holds and wants now. The controller
+    /// may hold it for `wait`.
     pub fn beat(&mut self, wait: Duration) -> Beat {
         self.beat += 1;
         self.news = News::None;
@@ -184,7 +186,7 @@ impl Plan {
         }
     }
 
-    /// How many more trials would be started now.
+    /// Returns how many more trials the agent would start now.
     pub fn free(&self) -> usize {
         if self.mode != Mode::Working {
             return 0;
@@ -197,44 +199,45 @@ impl Plan {
             .min(MAX_UNREPORTED.saturating_sub(unreported))
     }
 
-    /// How many trials are running.
+    /// Returns how many trials are running.
     pub fn running(&self) -> usize {
         self.trials.values().filter(|trial| trial.phase != Phase::Over).count()
     }
 
-    /// Whether what runs is told to end.
+    /// Returns whether the running trials have been asked to end.
     pub fn is_ending(&self) -> bool {
         self.mode == Mode::Ending
     }
 
-    /// Whether nothing is held: no process, no report that waits.
+    /// Returns whether the agent holds nothing: no process, and no report that waits.
     pub fn holds_nothing(&self) -> bool {
         self.trials.is_empty()
     }
 
-    /// Whether all is done, and the controller knows it or need not: the agent leaves.
+    /// Returns whether everything is done, and the controller knows it or need not know: the agent
+    /// leaves.
     pub fn is_done(&self) -> bool {
         self.wants_to_leave() && self.declined.is_empty() && (self.settled || self.sweep_over)
     }
 
-    /// Whether all is done but for a last word to the controller.
+    /// Returns whether everything is done except a last call to the controller.
     pub fn wants_to_leave(&self) -> bool {
         let counted = self.me.count.is_some_and(|count| self.started >= count);
         let settled = self.trials.is_empty() && !self.occupied.is_unsettled();
         settled && (self.mode != Mode::Working || counted || self.sweep_over)
     }
 
-    /// Whether something of this attempt still keeps its slot, though it has ended.
+    /// Returns whether something of this attempt keeps its slot although the trial has ended.
     pub fn occupies(&self, attempt: &Attempt) -> bool {
         self.occupied.has(attempt)
     }
 
-    /// What people were told of slots that are set aside, a sentence each.
+    /// Returns the sentences, for people, on the slots that are set aside.
     pub fn set_aside(&self) -> impl Iterator<Item = &str> {
         self.occupied.told()
     }
 
-    /// Why the agent ends badly, if it does.
+    /// Returns why the agent ends badly, if it does.
     pub fn into_failure(self) -> Option<Failure> {
         self.failure
     }
@@ -269,7 +272,8 @@ impl Plan {
         if orders.note.is_empty() {
             self.note.clear();
         } else if orders.note != self.note && self.mode == Mode::Working && self.free() > 0 {
-            // While no slot is free it concerns nobody here; it is said when one gets free.
+            // While no slot is free, the note matters to no person here. It is printed when a slot
+            // gets free.
             self.note.clone_from(&orders.note);
             actions.push(Action::Say(orders.note));
         }
@@ -277,7 +281,8 @@ impl Plan {
 
     fn start(&mut self, start: Start, actions: &mut Vec<Action>) {
         let attempt = Attempt { run: start.run.clone(), number: start.attempt };
-        // The order is repeated until a beat names the attempt: one that is held is no news.
+        // The controller repeats the order until a beat names the attempt. An attempt that is held
+        // already is not new.
         if self.trials.contains_key(&attempt) {
             return;
         }
@@ -296,8 +301,8 @@ impl Plan {
 
     fn stop(&mut self, attempt: Attempt, stop: Stop, actions: &mut Vec<Action>) {
         let Some(trial) = self.trials.get_mut(&attempt) else { return };
-        // Orders are the whole truth and name it again and again. Only a fence says more than what
-        // was said before.
+        // Orders are complete and name the stop again and again. Only a fence says more than an
+        // earlier order.
         let known =
             trial.stopping.is_some_and(|cause| cause == stop.cause || stop.cause != Cause::Fenced);
         if trial.phase != Phase::Over && !known {
@@ -306,7 +311,8 @@ impl Plan {
         }
     }
 
-    /// A slot that is set aside lowers what is free; the controller is told why.
+    /// Records what happens to a slot. A slot that is set aside lowers the free count, and the
+    /// controller gets the reason.
     fn slot(&mut self, attempt: Attempt, occupancy: Occupancy, actions: &mut Vec<Action>) {
         let slots = self.trials.get(&attempt).map(|trial| trial.slots.clone()).unwrap_or_default();
         let free = self.free();
@@ -340,8 +346,10 @@ impl Plan {
             Verdict::Report(outcome) if matches!(outcome.state.as_str(), "finished" | "failed") => {
                 if let Some(failure) = self.crash_loop.take(outcome, ran) {
                     if self.failure.is_none() && self.running() > 0 {
-                        actions
-                            .push(Action::Say(format!("{}: no more are started", failure.message)));
+                        actions.push(Action::Say(format!(
+                            "{}: no more trials start",
+                            failure.message
+                        )));
                     }
                     self.give_up(failure);
                 }
@@ -367,7 +375,7 @@ impl Plan {
         }
     }
 
-    /// Ends badly once nothing is held any more. The first reason stands.
+    /// Makes the agent end badly once it holds nothing. The first reason counts.
     fn give_up(&mut self, failure: Failure) {
         self.failure.get_or_insert(failure);
         if self.mode == Mode::Working {
@@ -389,7 +397,7 @@ impl Plan {
             } else if !self.trials.is_empty() {
                 let trials = count(self.trials.len(), "trial");
                 actions.push(Action::Say(format!(
-                    "no new trials; {trials} still to be reported (Ctrl-C again leaves)"
+                    "no new trials; {trials} must still be reported (Ctrl-C again leaves)"
                 )));
             }
             return;
@@ -397,7 +405,7 @@ impl Plan {
         self.end(actions);
     }
 
-    /// Gives everything back: what runs has its grace, and is the next to be handed out.
+    /// Gives everything back: running trials have their grace, and are the next to be handed out.
     fn end(&mut self, actions: &mut Vec<Action>) {
         if self.mode == Mode::Ending {
             return;

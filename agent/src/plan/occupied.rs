@@ -1,12 +1,12 @@
-//! Slots whose trial has ended and has not left, since some process of it lives or has memory on
-//! its GPU, and slots whose GPU does not answer. None of them is given away. Part of the plan, and
-//! as pure.
+//! Tracks the slots that cannot be given away. Either their trial has ended but has not left: one
+//! of its processes lives or has memory on its GPU. Or their GPU does not answer. It is a part of
+//! the plan, and as pure.
 
 use std::collections::BTreeMap;
 
 use crate::{slots::release::Occupancy, state::holdings::Attempt};
 
-/// What keeps slots from being given away.
+/// The trials and GPUs that block slots.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Occupied {
     /// By the trial that has not left.
@@ -18,12 +18,12 @@ pub(super) struct Occupied {
 #[derive(Clone, Debug)]
 struct Remains {
     slots: Vec<usize>,
-    /// What people were told; empty while it may still leave by itself.
+    /// The sentence that people got. It is empty while the trial may still leave by itself.
     told: String,
 }
 
 impl Occupied {
-    /// Takes in what becomes of the `slots` of a trial; a sentence when people are to be told.
+    /// Takes in the occupancy of a trial's `slots`. Returns a sentence if people should read one.
     pub(super) fn take(
         &mut self,
         attempt: Attempt,
@@ -49,7 +49,7 @@ impl Occupied {
         }
     }
 
-    /// Takes in whether the GPU of these slots answers; a sentence when that is news.
+    /// Takes in whether the GPU of these slots answers. Returns a sentence if that is new.
     pub(super) fn gpu(
         &mut self,
         gpu: &str,
@@ -73,12 +73,12 @@ impl Occupied {
         }
     }
 
-    /// The slots, some maybe twice.
+    /// Returns the blocked slots. A slot may occur twice.
     pub(super) fn slots(&self) -> impl Iterator<Item = usize> {
         self.all().flat_map(|remains| remains.slots.iter().copied())
     }
 
-    /// What people were told of those that are set aside.
+    /// Returns the sentences that people got on slots that are set aside.
     pub(super) fn told(&self) -> impl Iterator<Item = &str> {
         self.all().map(|remains| remains.told.as_str()).filter(|told| !told.is_empty())
     }
@@ -87,18 +87,18 @@ impl Occupied {
         self.trials.values().chain(self.gpus.values())
     }
 
-    /// Whether some may soon be free, or else people be told.
+    /// Returns whether a slot may soon be free, or else be reported to people.
     pub(super) fn is_unsettled(&self) -> bool {
         self.trials.values().any(|remains| remains.told.is_empty())
     }
 
-    /// Whether this trial has not left.
+    /// Returns whether this trial still occupies its slot.
     pub(super) fn has(&self, attempt: &Attempt) -> bool {
         self.trials.contains_key(attempt)
     }
 }
 
-/// Slots as people count them.
+/// Returns the slots as people count them, from 1.
 fn numbers(slots: &[usize]) -> String {
     slots.iter().map(|slot| (slot + 1).to_string()).collect::<Vec<_>>().join(", ")
 }

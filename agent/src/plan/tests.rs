@@ -1,5 +1,5 @@
-//! Tests of the plan: what each event leads to, and what never happens whatever comes in which
-//! order.
+//! Tests of the plan: the actions that each event causes, and the invariants that hold in every
+//! order of events.
 
 use proptest::prelude::*;
 use proto::v1::{Outcome, RunAttempt};
@@ -65,7 +65,7 @@ fn a_trial_goes_from_start_to_report() {
     assert_eq!(spawned(&actions), [(0, "s-1".to_owned())]);
     plan.take(Event::Started(attempt(1)));
     assert_eq!(plan.news(), News::Now);
-    // The order comes again, for the answer was under way when the beat left.
+    // The order comes again, since the answer was under way when the beat left.
     let (beat, actions) = answer(&mut plan, vec![start(1)], vec![]);
     assert_eq!((beat.free, beat.holds[0].started), (1, true));
     assert_eq!(actions, []);
@@ -79,7 +79,7 @@ fn a_trial_goes_from_start_to_report() {
 }
 
 #[test]
-fn what_does_not_fit_is_given_back_until_the_controller_knows() {
+fn declined_starts_are_repeated_until_the_controller_answers() {
     let mut plan = plan(1, None);
     let (_, actions) = answer(&mut plan, vec![start(1), start(2)], vec![]);
     assert_eq!(spawned(&actions).len(), 1);
@@ -91,7 +91,7 @@ fn what_does_not_fit_is_given_back_until_the_controller_knows() {
 }
 
 #[test]
-fn an_answer_to_an_older_beat_counts_for_nothing() {
+fn an_answer_to_an_older_beat_is_ignored() {
     let mut plan = plan(1, None);
     let old = plan.beat(Duration::ZERO).beat;
     plan.beat(Duration::ZERO);
@@ -101,7 +101,7 @@ fn an_answer_to_an_older_beat_counts_for_nothing() {
 }
 
 #[test]
-fn the_count_is_of_trials_started_here() {
+fn the_count_includes_only_trials_started_here() {
     let mut plan = plan(4, Some(2));
     plan.adopt(attempt(9), vec![3]);
     let (beat, actions) = answer(&mut plan, vec![start(1), start(2), start(3)], vec![]);
@@ -118,7 +118,7 @@ fn the_count_is_of_trials_started_here() {
 }
 
 #[test]
-fn a_stop_is_carried_out_once_and_a_fence_after_it() {
+fn a_stop_is_carried_out_once_and_a_fence_can_follow_it() {
     let mut plan = plan(1, None);
     answer(&mut plan, vec![start(1)], vec![]);
     let stop = |reason: &str| v1::Stop {
@@ -164,15 +164,15 @@ fn the_first_interrupt_drains_and_the_second_ends() {
 }
 
 #[test]
-fn a_node_that_is_taken_away_ends_what_runs_at_once() {
+fn a_sigterm_ends_running_trials_at_once() {
     let mut plan = plan(2, None);
     answer(&mut plan, vec![start(1)], vec![]);
     let actions = plan.take(Event::Terminated);
     let leaving = Stop { cause: Cause::Leaving, grace: GRACE };
     let said = Action::Say("ending 1 trial: 20 s to save what they have".to_owned());
     assert_eq!(actions, [said, Action::Stop(attempt(1), leaving)]);
-    assert_eq!(plan.take(Event::Terminated), [], "once");
-    assert_eq!(plan.take(Event::Interrupted), [], "nor by a person who comes later");
+    assert_eq!(plan.take(Event::Terminated), [], "a second SIGTERM changes nothing");
+    assert_eq!(plan.take(Event::Interrupted), [], "nor does a later Ctrl-C");
     let (beat, actions) = answer(&mut plan, vec![start(2)], vec![]);
     assert_eq!((beat.free, spawned(&actions).len()), (0, 0));
     over(&mut plan, 1, report("preempted", ""), 1);
@@ -181,7 +181,7 @@ fn a_node_that_is_taken_away_ends_what_runs_at_once() {
     assert_eq!(
         (beat.declined.len(), plan.is_done()),
         (1, true),
-        "not before the other one is given back"
+        "not before the other trial is given back"
     );
 }
 
@@ -200,11 +200,11 @@ fn why_nothing_is_handed_out_is_said_once_a_slot_is_free() {
     assert_eq!(noted(&mut plan), [], "no slot is free");
     over(&mut plan, 1, report("finished", ""), 1);
     assert_eq!(noted(&mut plan), [Action::Say("it is paused".to_owned())]);
-    assert_eq!(noted(&mut plan), [], "once");
+    assert_eq!(noted(&mut plan), [], "the note is printed once");
 }
 
 #[test]
-fn nothing_to_do_ends_with_the_sweep() {
+fn an_idle_agent_ends_with_the_sweep() {
     let mut plan = plan(1, None);
     let beat = plan.beat(Duration::ZERO).beat;
     plan.take(Event::Answered(Orders { beat, sweep_over: true, ..Orders::default() }));
@@ -247,12 +247,12 @@ fn a_success_or_a_late_failure_breaks_the_row() {
 }
 
 #[test]
-fn what_cannot_be_started_goes_back_and_ends_the_agent() {
+fn a_trial_that_cannot_be_started_goes_back_and_ends_the_agent() {
     let mut plan = plan(2, None);
     answer(&mut plan, vec![start(1)], vec![]);
     let reason = Unstartable::new("program `train.py` not found in /x").hint("start it there");
     over(&mut plan, 1, Verdict::Decline(Some(reason)), 0);
-    assert!(!plan.is_done(), "the controller must have it back first");
+    assert!(!plan.is_done(), "the controller must get the trial back first");
     let (beat, _) = answer(&mut plan, vec![], vec![]);
     assert_eq!((beat.free, beat.declined.len()), (0, 1));
     assert!(plan.is_done());
@@ -276,14 +276,14 @@ fn a_lost_trial_is_not_started_again_under_the_same_attempt() {
 }
 
 #[test]
-fn an_end_that_the_controller_does_not_take_blocks_the_attempt() {
+fn an_attempt_whose_end_was_refused_never_starts_again() {
     let mut plan = plan(1, None);
     answer(&mut plan, vec![start(1)], vec![]);
     over(&mut plan, 1, report("finished", ""), 1);
     over(&mut plan, 1, Verdict::Lost, 1);
     assert_eq!(plan.take(Event::Reported(attempt(1))), [Action::Incarnate(2)]);
     let (_, actions) = answer(&mut plan, vec![start(1)], vec![]);
-    assert_eq!(spawned(&actions), [], "it has run");
+    assert_eq!(spawned(&actions), [], "the attempt has run already");
 }
 
 #[test]
@@ -304,7 +304,7 @@ fn a_slot_that_is_still_occupied_is_not_given_away() {
         slot(&mut plan, Occupancy::SetAside("process 7 cannot be ended".to_owned())),
         [Action::Say(said.clone())]
     );
-    assert_eq!(plan.news(), News::Now, "the controller is told");
+    assert_eq!(plan.news(), News::Now, "the controller must hear of it");
     let beat = plan.beat(Duration::ZERO);
     assert_eq!((beat.free, beat.set_aside), (0, vec![said]));
     assert_eq!(slot(&mut plan, Occupancy::Free), [Action::Say("slot 1 is free again".to_owned())]);
@@ -316,7 +316,7 @@ fn a_slot_that_is_still_occupied_is_not_given_away() {
 }
 
 #[test]
-fn nobody_leaves_before_a_slot_is_free_or_people_know_why_not() {
+fn the_agent_stays_until_a_slot_is_free_or_reported_as_set_aside() {
     let mut plan = plan(1, Some(1));
     answer(&mut plan, vec![start(1)], vec![]);
     plan.take(Event::Slot(attempt(1), Occupancy::Taken));
@@ -355,14 +355,14 @@ fn step() -> impl Strategy<Value = Step> {
 
 proptest! {
     #[test]
-    fn whatever_happens(
+    fn invariants_hold_in_every_order_of_events(
         steps in proptest::collection::vec(step(), 0..120),
         slots in 1_usize..4,
         count in proptest::option::of(1_u64..6),
     ) {
         let mut plan = plan(slots, count);
-        // What the world knows: running trials and their slot, those whose report is under way, all
-        // that ever ran.
+        // The model: the running trials and their slots, the trials whose report is under way, and
+        // all trials that ever ran.
         let (mut live, mut ended) = (BTreeMap::<u32, usize>::new(), BTreeSet::<u32>::new());
         let (mut ever, mut beat, mut draining) = (BTreeSet::new(), 0, false);
         for step in steps {
@@ -371,21 +371,30 @@ proptest! {
                     let sent = plan.beat(Duration::from_secs(1));
                     prop_assert!(sent.beat > beat, "beats rise");
                     beat = sent.beat;
-                    prop_assert_eq!(sent.holds.len(), live.len() + ended.len(), "a beat names all \
-                        that is held");
+                    prop_assert_eq!(
+                        sent.holds.len(), live.len() + ended.len(), "a beat names all held attempts"
+                    );
                     prop_assert!(sent.free as usize + live.len() <= slots);
-                    prop_assert!(count.is_none_or(|count| u64::from(sent.free) + ever.len() as u64 <= count));
+                    prop_assert!(
+                        count.is_none_or(
+                            |count| u64::from(sent.free) + ever.len() as u64 <= count
+                        )
+                    );
                     prop_assert!(!draining || sent.free == 0);
                     vec![]
                 }
-                // A controller gives every trial once; after a decline it may come again.
+                // A controller hands out every trial once. After a decline it may come again.
                 Step::Answer { start: numbers, stop, over } => {
                     let start = numbers.into_iter().filter(|number| {
                         live.contains_key(number) || !ever.contains(number)
                     }).map(start).collect();
-                    let wanted = |number| v1::Stop { run: format!("s-{number}"), attempt: 1, ..v1::Stop::default() };
+                    let wanted = |number| v1::Stop {
+                        run: format!("s-{number}"), attempt: 1, ..v1::Stop::default()
+                    };
                     let stop = stop.into_iter().map(wanted).collect();
-                    plan.take(Event::Answered(Orders { beat, start, stop, sweep_over: over, ..Orders::default() }))
+                    plan.take(Event::Answered(Orders {
+                        beat, start, stop, sweep_over: over, ..Orders::default()
+                    }))
                 }
                 Step::Started(number) => plan.take(Event::Started(attempt(number))),
                 Step::Over(number, how) if live.remove(&number).is_some() => {
@@ -401,7 +410,8 @@ proptest! {
                     }
                     self::over(&mut plan, number, verdict, 1)
                 }
-                Step::Reported(number) if ended.remove(&number) => plan.take(Event::Reported(attempt(number))),
+                Step::Reported(number) if ended.remove(&number) =>
+                    plan.take(Event::Reported(attempt(number))),
                 Step::Interrupt => {
                     draining = true;
                     plan.take(Event::Interrupted)
@@ -415,13 +425,21 @@ proptest! {
             for (slot, run) in spawned(&actions) {
                 let number: u32 = run[2..].parse().unwrap();
                 prop_assert!(!draining, "no start after an interrupt");
-                prop_assert!(slot < slots && live.values().all(|taken| *taken != slot), "a slot has one trial");
-                prop_assert!(!live.contains_key(&number) && !ended.contains(&number), "no attempt twice");
+                prop_assert!(
+                    slot < slots && live.values().all(|taken| *taken != slot),
+                    "a slot has one trial"
+                );
+                prop_assert!(
+                    !live.contains_key(&number) && !ended.contains(&number),
+                    "no attempt starts twice"
+                );
                 live.insert(number, slot);
                 ever.insert(number);
             }
-            prop_assert!(!plan.is_done() || (live.is_empty() && ended.is_empty()), "never leaves \
-                with anything");
+            prop_assert!(
+                !plan.is_done() || (live.is_empty() && ended.is_empty()),
+                "the agent never leaves while it holds anything"
+            );
             prop_assert_eq!(plan.running(), live.len());
         }
     }

@@ -1,7 +1,8 @@
-//! Control groups (cgroup v2): where the agent may make some, each trial's program gets one, and
-//! then nothing that it starts can hide: whatever its parent, session or environment. Made by
-//! `trial.rs`, entered by `shim.rs`, emptied by `tree.rs`. Never the only way: a machine that gives
-//! none is a normal machine, and a process can be moved out by who may.
+//! Manages control groups (cgroup v2). If the agent may create them, each trial's program gets one.
+//! Then nothing that the program starts can hide, whatever its parent, session or environment.
+//! `launch.rs` makes cgroups, `shim.rs` enters them, and `tree.rs` empties them. They are never the
+//! only way to find processes: many machines give none, and a privileged user can move a process
+//! out.
 
 use std::{
     fs, io,
@@ -17,27 +18,28 @@ use serde::{Deserialize, Serialize};
 pub struct Cgroup(PathBuf);
 
 impl Cgroup {
-    /// The one that this process is in; `None` where there is no cgroup v2.
+    /// Returns the cgroup that this process is in, or `None` if there is no cgroup v2.
     pub fn own() -> Option<Self> {
         let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
         let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
         locate(&mounts, &groups).map(Self)
     }
 
-    /// Its folder.
+    /// Returns the cgroup's folder.
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// Moves this process in, with all its threads. What it starts from then on is born there.
+    /// Moves this process into the cgroup, with all its threads. Processes that it starts from then
+    /// on are born there.
     ///
     /// # Errors
-    /// When that is not allowed.
+    /// Fails if the kernel does not allow it.
     pub fn enter(&self) -> io::Result<()> {
         fs::write(self.0.join("cgroup.procs"), "0")
     }
 
-    /// The processes in it and in those that they made inside of it.
+    /// Returns the processes in this cgroup and in the cgroups inside it.
     pub fn processes(&self) -> Vec<i32> {
         let list =
             |path: PathBuf| fs::read_to_string(path.join("cgroup.procs")).unwrap_or_default();
@@ -46,22 +48,24 @@ impl Cgroup {
         self.tree().into_iter().map(list).flat_map(pids).collect()
     }
 
-    /// Whether any process lives in it, or in those inside of it: the kernel's own word.
+    /// Returns whether any process lives in this cgroup or in the cgroups inside it, as the kernel
+    /// reports.
     pub fn is_populated(&self) -> bool {
         let events = fs::read_to_string(self.0.join("cgroup.events")).unwrap_or_default();
         events.lines().any(|line| line == "populated 1")
     }
 
-    /// Kills all of them at once, even those that are being born. Kernels before 5.14 cannot:
-    /// nothing happens then.
+    /// Kills all its processes at once, even those that are being born. Kernels before 5.14 do not
+    /// support this, and nothing happens.
     pub fn kill(&self) {
         let _ = fs::write(self.0.join("cgroup.kill"), "1");
     }
 
-    /// Removes it, and those inside of it, if no process is left.
+    /// Removes this cgroup and those inside it, if no process is left. A cgroup that is gone
+    /// already is no error.
     ///
     /// # Errors
-    /// When one is. One that is gone is removed.
+    /// Fails if a process is left.
     pub fn remove(&self) -> io::Result<()> {
         for path in self.tree().into_iter().rev() {
             match fs::remove_dir(path) {
@@ -72,14 +76,14 @@ impl Cgroup {
         Ok(())
     }
 
-    /// How often the kernel has killed something in it for lack of memory; `None` where it does not
-    /// count that here.
+    /// Returns how often the kernel has killed a process in the cgroup for lack of memory, or
+    /// `None` if the kernel does not count that here.
     pub fn memory_kills(&self) -> Option<u64> {
         let events = fs::read_to_string(self.0.join("memory.events")).ok()?;
         events.lines().find_map(|line| line.strip_prefix("oom_kill "))?.trim().parse().ok()
     }
 
-    /// Itself and all inside of it, the outer before the inner.
+    /// Returns this cgroup and all inside it, the outer before the inner.
     fn tree(&self) -> Vec<PathBuf> {
         let (mut found, mut next) = (vec![self.0.clone()], 0);
         while let Some(path) = found.get(next) {
@@ -93,26 +97,27 @@ impl Cgroup {
     }
 }
 
-/// The path of a process's cgroup v2, from what the kernel says of its mounts and of its cgroups.
+/// Returns the path of a process's cgroup v2, from the kernel's lists of its mounts and cgroups.
 fn locate(mounts: &str, groups: &str) -> Option<PathBuf> {
     let path = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
     mounts.lines().filter(|line| line.contains(" - cgroup2 ")).find_map(|line| {
         let mut fields = line.split(' ').skip(3);
         let (root, point) = (fields.next()?, fields.next()?);
-        // A cgroup above what is mounted, as seen from inside of a container, begins with `/..` and
-        // cannot be reached.
+        // Seen from inside a container, a cgroup above the mounted one begins with `/..` and cannot
+        // be reached.
         let inside = Path::new(path).strip_prefix(root).ok()?;
         (!inside.starts_with("..")).then(|| Path::new(point).join(inside))
     })
 }
 
-/// How often the kernel has killed something in the agent's own cgroup for lack of memory; `None`
-/// where it does not say.
+/// Returns how often the kernel has killed a process in the agent's own cgroup for lack of memory,
+/// or `None` if the kernel does not say.
 pub fn memory_kills() -> Option<u64> {
     Cgroup::own()?.memory_kills()
 }
 
-/// Where an agent makes cgroups for its trials: in its own, under names that no other agent uses.
+/// The place where an agent makes cgroups for its trials: its own cgroup, under names that no other
+/// agent uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delegation {
     own: Cgroup,
@@ -120,12 +125,12 @@ pub struct Delegation {
 }
 
 impl Delegation {
-    /// Finds out by doing it: makes a cgroup, has a process of the agent's own `program` go in and
-    /// out, removes it. Removes what an earlier start of this `agent` has left, but for those that
-    /// are in use.
+    /// Tests whether this agent can use cgroups: it makes a cgroup, lets a process of the agent's
+    /// own `program` go in and out, and removes it. It also removes the cgroups that an earlier
+    /// start of this `agent` has left, except those in use.
     ///
     /// # Errors
-    /// Why there are to be none, for people.
+    /// Fails with the reason why the agent uses no cgroups, for people.
     pub fn find(program: &Path, agent: &str) -> Result<Self, String> {
         let own = Cgroup::own().ok_or("this machine has no cgroup v2")?;
         let delegation = Self { own, prefix: format!("besom-{agent}-") };
@@ -133,7 +138,7 @@ impl Delegation {
         delegation.tidy();
         let trial = delegation
             .make("try")
-            .map_err(|error| format!("none can be made in {path}: {error}"))?;
+            .map_err(|error| format!("this agent cannot make one in {path}: {error}"))?;
         let mut visit = Command::new(program);
         visit
             .arg("cgroup")
@@ -142,19 +147,17 @@ impl Delegation {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let visited = visit.status();
-        trial
-            .remove()
-            .map_err(|error| format!("what is made in {path} cannot be removed: {error}"))?;
+        trial.remove().map_err(|error| format!("a cgroup in {path} cannot be removed: {error}"))?;
         match visited {
             Ok(status) if status.success() => Ok(delegation),
-            _ => Err(format!("no process can be moved in {path}")),
+            _ => Err(format!("no process can be moved into a cgroup in {path}")),
         }
     }
 
-    /// Makes one.
+    /// Makes a cgroup.
     ///
     /// # Errors
-    /// When that is not possible: there may be too many, or one of this name.
+    /// Fails if the kernel refuses: there may be too many, or one of this name.
     pub fn make(&self, name: &str) -> io::Result<Cgroup> {
         let path = self.own.0.join(format!("{}{name}", self.prefix));
         fs::create_dir(&path)?;
@@ -166,16 +169,16 @@ impl Delegation {
         let ours =
             entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&self.prefix));
         for left in ours {
-            // One with processes cannot be removed: it belongs to a trial that goes on.
+            // A cgroup with processes cannot be removed. It belongs to a trial that still runs.
             let _ = Cgroup(left.path()).remove();
         }
     }
 }
 
-/// What `agent cgroup PATH` does: goes in and out again, as a shim does.
+/// Runs `agent cgroup PATH`: goes into the cgroup and out again, as a shim does.
 ///
 /// # Errors
-/// When one of that is not allowed.
+/// Fails if the kernel does not allow one of the two.
 pub fn visit(path: &Path) -> io::Result<()> {
     let home = Cgroup::own().ok_or(io::ErrorKind::NotFound)?;
     Cgroup(path.to_owned()).enter()?;
@@ -187,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_own_cgroup_is_found_wherever_the_tree_is_mounted() {
+    fn the_agents_own_cgroup_is_found_wherever_the_tree_is_mounted() {
         let mounts = |root: &str, point: &str| {
             format!(
                 "30 23 0:26 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n41 31 0:38 \

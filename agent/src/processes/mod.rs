@@ -1,4 +1,4 @@
-//! The processes of trials: found, counted, ended and reaped, all of them.
+//! Finds, counts, ends and reaps all processes of trials.
 
 pub mod cgroup;
 pub mod process;

@@ -1,6 +1,5 @@
-//! Processes, without ever taking one for another: a pid counts only together with its start time
-//! and the boot that it belongs to. Called by the shim and by the agent; never decides that
-//! something should end.
+//! Identifies processes without ever confusing two: a pid counts only together with its start time
+//! and its boot. The shim and the agent call it. It never decides that a process should end.
 
 use std::{fs, future::Future, io, os::fd::OwnedFd, process, sync::OnceLock};
 
@@ -12,65 +11,65 @@ use rustix::{
 use serde::{Deserialize, Serialize};
 use telemetry::process::Stat;
 
-/// One process and no other, even after its pid was used again or the machine was started anew.
+/// One process, and no other one even after its pid was reused or the machine was rebooted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Identity {
-    /// Process id.
+    /// The process id.
     pub pid: i32,
-    /// Start time in clock ticks since boot.
+    /// The start time in clock ticks since boot.
     pub start: u64,
     /// The kernel's id of the boot.
     pub boot: String,
 }
 
 impl Identity {
-    /// The process that has this pid now; `None` when there is none, or only a zombie.
+    /// Returns the process that has this pid now, or `None` if there is none or only a zombie.
     pub fn of(pid: i32) -> Option<Self> {
         Self::seen(pid, Stat::read(pid)?)
     }
 
-    /// The process that was seen to have this pid; `None` for a zombie.
+    /// Returns the process that a look found under this pid, or `None` for a zombie.
     pub fn seen(pid: i32, stat: Stat) -> Option<Self> {
         (!stat.is_dead()).then(|| Self { pid, start: stat.start, boot: boot_id().to_owned() })
     }
 
-    /// This very process.
+    /// Returns this process itself.
     pub fn current() -> Option<Self> {
         Self::of(process::id().cast_signed())
     }
 
-    /// Whether it still runs; a zombie does not.
+    /// Returns whether the process still runs. A zombie does not.
     pub fn is_alive(&self) -> bool {
         Self::of(self.pid).as_ref() == Some(self)
     }
 
-    /// A descriptor that stands for this process alone; `None` when it is gone.
+    /// Returns a descriptor of this process, or `None` if it is gone.
     fn pidfd(&self) -> io::Result<Option<OwnedFd>> {
         let Some(pid) = Pid::from_raw(self.pid) else { return Ok(None) };
         match pidfd_open(pid, PidfdFlags::empty()) {
-            // The pid may have been used again between its start time was noted and now: look
-            // again, with the pid held.
+            // The pid may have been reused since its start time was noted. So look again while the
+            // descriptor holds the pid.
             Ok(fd) => Ok(self.is_alive().then_some(fd)),
             Err(Errno::SRCH) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Asks it to end. A stopped one is woken, or it could not obey.
+    /// Asks the process to end. It also wakes a stopped process, which could not obey otherwise.
     pub fn terminate(&self) {
         self.signal(Signal::TERM);
         self.wake();
     }
 
-    /// Lets it go on, if somebody has stopped it.
+    /// Lets the process continue if it was stopped.
     pub fn wake(&self) {
         self.signal(Signal::CONT);
     }
 
-    /// Sends a signal to this process or to nobody.
+    /// Sends a signal to this process, or to none if it is gone.
     fn signal(&self, signal: Signal) {
         if let Ok(Some(fd)) = self.pidfd() {
-            // It may be gone by now, which is what was wanted.
+            // The process may be gone by now, which is what the caller wants.
             let _ = pidfd_send_signal(fd, signal);
         }
     }
@@ -86,39 +85,39 @@ impl Identity {
 pub struct Watch(OwnedFd);
 
 impl Watch {
-    /// Watches that process; `None` when it is gone.
+    /// Watches that process. Returns `None` if it is gone.
     ///
     /// # Errors
-    /// When the kernel hands out no descriptor.
+    /// Fails if the kernel gives no descriptor.
     pub fn open(identity: &Identity) -> io::Result<Option<Self>> {
         identity.pidfd().map(|fd| fd.map(Self))
     }
 
-    /// Watches a child that nobody has waited for yet, so that its pid is surely its own.
+    /// Watches a child that was not reaped yet, so its pid is certainly its own.
     ///
     /// # Errors
-    /// When the kernel hands out no descriptor.
+    /// Fails if the kernel gives no descriptor.
     pub fn child(child: &process::Child) -> io::Result<Self> {
         let pid = Pid::from_raw(child.id().cast_signed()).ok_or(io::ErrorKind::NotFound)?;
         Ok(Self(pidfd_open(pid, PidfdFlags::empty())?))
     }
 
-    /// Returns when the process has ended. A thread of the runtime's blocking pool sleeps in the
-    /// kernel meanwhile: there are no more of them than running trials, and the end is noticed at
-    /// once. Must be called inside a tokio runtime.
+    /// Returns when the process has ended. Meanwhile a thread of the runtime's blocking pool sleeps
+    /// in the kernel. So there is at most one such thread per running trial, and the end is noticed
+    /// at once. Must be called inside a tokio runtime.
     pub fn ended(self) -> impl Future<Output = ()> + Send {
         let wait = tokio::task::spawn_blocking(move || {
-            // Without a time limit, poll returns early only when a signal interrupts it.
+            // Without a time limit, poll returns early only if a signal interrupts it.
             while let Err(Errno::INTR) = poll(&mut [PollFd::new(&self.0, PollFlags::IN)], None) {}
         });
         async move {
-            // Fails only when the runtime shuts down.
+            // This fails only if the runtime shuts down.
             let _ = wait.await;
         }
     }
 }
 
-/// The kernel's id of this boot; empty where it tells none.
+/// Returns the kernel's id of this boot. Empty if the kernel reports none.
 fn boot_id() -> &'static str {
     static BOOT: OnceLock<String> = OnceLock::new();
     BOOT.get_or_init(|| {
@@ -133,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_other_process_is_taken_for_this_one() {
+    fn an_identity_matches_no_other_process() {
         let me = Identity::current().unwrap();
         assert!(me.is_alive());
         assert!(
@@ -147,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zombie_is_over() {
+    fn a_zombie_does_not_count_as_running() {
         let mut child = process::Command::new("true").spawn().unwrap();
         let pid = child.id().cast_signed();
         while Identity::of(pid).is_some() {

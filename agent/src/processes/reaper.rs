@@ -1,7 +1,8 @@
-//! Orphans. A shim is the parent of every orphan of its trial; when a shim is killed, they fall to
-//! the agent, if the agent lets the kernel know that it wants them. Whatever is a child of the
-//! agent and no shim is then such an orphan, even if it has cleared its environment. A restarted
-//! agent is not above the shims that it adopts: theirs fall to somebody else.
+//! Collects orphans. A shim is the parent of every orphan of its trial. When a shim is killed, its
+//! orphans become children of the agent, if the agent has registered for that with the kernel. Then
+//! every child of the agent that is not a shim is such an orphan, even if it has cleared its
+//! environment. A restarted agent is not an ancestor of the shims that it adopts, so their orphans
+//! go to another process.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -13,15 +14,16 @@ use std::{
 use rustix::process::{Pid, WaitOptions, getpid, set_child_subreaper, waitpid};
 use telemetry::process::{Stat, table};
 
-/// The shims that this process has started. The default knows none and takes no orphans.
+/// The shims that this process has started. The default value knows none and takes no orphans.
 #[derive(Clone, Debug, Default)]
 pub struct Reaper {
     shims: Option<Arc<Mutex<BTreeSet<i32>>>>,
 }
 
 impl Reaper {
-    /// Lets orphans of killed shims fall to this process, unless others' may too: a process that
-    /// has children already, or is the first of its container, could not tell them apart.
+    /// Makes this process the parent of the orphans of killed shims. It takes no orphans if orphans
+    /// of other programs may come too: a process that has children already, or is the first of its
+    /// container, cannot tell them apart.
     pub fn install() -> Self {
         let me = getpid();
         let children = table().values().any(|stat| stat.parent == me.as_raw_pid());
@@ -31,10 +33,10 @@ impl Reaper {
         Self { shims: Some(Arc::default()) }
     }
 
-    /// Starts a shim. Nobody takes it for an orphan, from its first moment on.
+    /// Starts a shim. From its first moment on, it does not count as an orphan.
     ///
     /// # Errors
-    /// Those of `start`.
+    /// Fails if `start` fails.
     pub fn start(&self, start: impl FnOnce() -> io::Result<Child>) -> io::Result<Child> {
         let shims = self.lock();
         let child = start()?;
@@ -44,22 +46,21 @@ impl Reaper {
         Ok(child)
     }
 
-    /// A shim has ended and was waited for.
+    /// Forgets a shim that has ended and was waited for.
     pub fn ended(&self, shim: u32) {
         if let Some(mut shims) = self.lock() {
             shims.remove(&shim.cast_signed());
         }
     }
 
-    /// The children of this process that are no shims, among those in the `table`. Takes the dead
-    /// off the kernel's table.
+    /// Returns the children of this process in `table` that are not shims. Reaps the dead ones.
     pub fn orphans(&self, table: &HashMap<i32, Stat>) -> Vec<i32> {
         let Some(shims) = self.lock() else { return Vec::new() };
         let me = process::id().cast_signed();
         let ours = table.iter().filter(|(pid, stat)| stat.parent == me && !shims.contains(pid));
         let (dead, alive): (Vec<_>, Vec<_>) = ours.partition(|(_, stat)| stat.is_dead());
         for pid in dead.into_iter().filter_map(|(pid, _)| Pid::from_raw(*pid)) {
-            // Somebody else may have looked at the same moment.
+            // Another thread may have reaped it at the same moment.
             let _ = waitpid(Some(pid), WaitOptions::NOHANG);
         }
         alive.into_iter().map(|(pid, _)| *pid).collect()

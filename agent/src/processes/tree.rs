@@ -1,6 +1,6 @@
-//! All processes of one trial: found by its cgroup where it has one, and in every case by descent
-//! and by a mark that they carry. Ends them, and proves that none is left. Used by the shim and by
-//! the agent; never decides that something should end.
+//! Finds all processes of one trial: by its cgroup if it has one, and always by descent and by a
+//! mark that they carry. It ends them, and proves that none is left. The shim and the agent use it.
+//! It never decides that a process should end.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -15,49 +15,51 @@ use telemetry::process::{Stat, descendants, pids};
 use super::{cgroup::Cgroup, process::Identity, reaper::Reaper};
 use crate::trial::spec;
 
-/// How often an ending tree is looked at.
+/// The time between two looks at a tree that is ending.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How long SIGKILL may take before a process counts as stuck in the kernel.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
-/// Pauses before looks that must all find nobody to prove that nobody is there. No rhythm: what
-/// forks in one would be missed by all.
+/// The pauses before the looks that must all find no process, to prove that none is there. They
+/// have no common rhythm, since a process that forks in that rhythm would be missed by all looks.
 const PAUSES: [Duration; 4] = [
     Duration::ZERO,
     Duration::from_millis(7),
     Duration::from_millis(19),
     Duration::from_millis(37),
 ];
-/// How often one look lists the processes at most, on a machine where some are born all the time.
+/// The most listings of processes in one look, for a machine on which processes are born all the
+/// time.
 const LISTS: usize = 50;
-/// How often one call kills what was born while it killed the others.
+/// The most passes in which one call kills the processes that were born while it killed the others.
 const KILL_PASSES: usize = 20;
 
-/// The processes of one trial: whatever is in its cgroup, descends from its shim, or carries the
-/// trial's mark in its environment, and the orphans of a shim that was killed.
+/// The processes of one trial: all that are in its cgroup, descend from its shim, or carry the
+/// trial's mark in their environment, and the orphans of a killed shim.
 #[derive(Clone, Debug)]
 pub struct Tree {
     shim: Option<Identity>,
-    /// What finds daemons and the orphans of a shim that an earlier agent has started.
+    /// The mark in the environment, which finds daemons and the orphans of a shim that an earlier
+    /// agent has started.
     mark: Vec<u8>,
     cgroup: Option<Cgroup>,
     reaper: Reaper,
 }
 
 impl Tree {
-    /// The tree below `shim`, of the trial whose attempt lives in `dir`. The shim itself is not
-    /// part of it.
+    /// Makes the tree below `shim`, for the trial whose attempt lives in `dir`. The shim itself is
+    /// not part of it.
     pub fn new(shim: Option<Identity>, dir: &Path, reaper: &Reaper) -> Self {
         let mark = format!("{}={}", spec::DIR_VAR, dir.display()).into_bytes();
         Self { shim, mark, cgroup: spec::cgroup(dir), reaper: reaper.clone() }
     }
 
-    /// The cgroup that the program was to be put into, if any.
+    /// Returns the cgroup of the program, if it was to have one.
     pub fn cgroup(&self) -> Option<&Cgroup> {
         self.cgroup.as_ref()
     }
 
-    /// The processes that live now. Reads all of /proc: a matter of milliseconds, and only for a
-    /// trial that ends.
+    /// Returns the processes that live now. Reads all of /proc, which takes milliseconds, so it is
+    /// used only for a trial that ends.
     pub fn members(&self) -> Vec<Identity> {
         let (table, marked) = self.look();
         let shim = self.shim.as_ref().filter(|shim| shim.is_alive()).map(|shim| shim.pid);
@@ -66,14 +68,15 @@ impl Tree {
         let roots = shim.into_iter().chain(orphans).chain(grouped).chain(marked);
         let spared = [shim.unwrap_or(0), process::id().cast_signed()];
         let members = descendants(&table, roots).into_iter().filter(|pid| !spared.contains(pid));
-        // What is in the cgroup may have been born since.
+        // A process in the cgroup may have been born since the table was read.
         let stat = |pid| table.get(&pid).copied().or_else(|| Stat::read(pid));
         members.filter_map(|pid| Identity::seen(pid, stat(pid)?)).collect()
     }
 
-    /// All processes of this machine, and those of them that carry the mark. Who is born while
-    /// others are looked at is looked at too, until a list has nobody new: with whoever lives by
-    /// then looked at, a line of short lives does not slip through.
+    /// Returns all processes of this machine, and those of them that carry the mark. It lists the
+    /// processes again until a list has no new one, and so looks also at those that are born
+    /// meanwhile. When that list has been looked at, a chain of short-lived processes cannot have
+    /// slipped through.
     fn look(&self) -> (HashMap<i32, Stat>, Vec<i32>) {
         let (mut seen, mut table, mut marked) = (HashSet::new(), HashMap::new(), Vec::new());
         for _ in 0..LISTS {
@@ -89,7 +92,7 @@ impl Tree {
         (table, marked)
     }
 
-    /// Orphans that have fallen to this process and may be this trial's: those that carry no other
+    /// Returns the orphans of this process that may belong to this trial: those that carry no other
     /// trial's mark.
     fn orphans(&self, table: &HashMap<i32, Stat>) -> Vec<i32> {
         let mut orphans = self.reaper.orphans(table);
@@ -97,15 +100,15 @@ impl Tree {
         orphans
     }
 
-    /// Asks every process of the tree to end; returns how many there were.
+    /// Asks every process of the tree to end. Returns how many there were.
     pub fn terminate(&self) -> usize {
         let members = self.members();
         members.iter().for_each(Identity::terminate);
         members.len()
     }
 
-    /// Kills every process of the tree, and what was born meanwhile. They may take a moment to be
-    /// gone.
+    /// Kills every process of the tree, and those born meanwhile. They may take a moment to
+    /// disappear.
     pub fn kill(&self) {
         let mut known = HashSet::new();
         for _ in 0..KILL_PASSES {
@@ -119,9 +122,9 @@ impl Tree {
         }
     }
 
-    /// Whether nothing lives. One look may miss a process that ends while its child is born, so
-    /// there are several, and the kernel is asked of the cgroup, where it knows for sure. Blocks
-    /// the thread for a moment.
+    /// Returns whether no process lives. One look may miss a process that ends while its child is
+    /// born, so this looks several times. For the cgroup it asks the kernel, which knows for
+    /// certain. Blocks the thread for a moment.
     pub fn is_empty(&self) -> bool {
         let nobody = |pause| {
             thread::sleep(pause);
@@ -130,16 +133,16 @@ impl Tree {
         !self.cgroup.as_ref().is_some_and(Cgroup::is_populated) && PAUSES.into_iter().all(nobody)
     }
 
-    /// TERM, then KILL after `grace`, until nothing is left; says whether nothing is. Blocks the
-    /// thread.
+    /// Sends SIGTERM, and SIGKILL after `grace`, until no process is left. Returns whether none is
+    /// left. Blocks the thread.
     pub fn end(&self, grace: Duration) -> bool {
         let (start, mut told) = (Instant::now(), HashSet::new());
         while start.elapsed() < grace {
             if self.is_empty() {
                 return true;
             }
-            // Each is told once, when it is first seen: what was just being born has not heard what
-            // others heard.
+            // Each process gets SIGTERM once, when it is first seen. A process that was just being
+            // born has missed the earlier signals.
             let members = self.members();
             members
                 .into_iter()
@@ -159,7 +162,8 @@ impl Tree {
     }
 }
 
-/// The trials' marks that a process carries: one at most, unless somebody has made up more.
+/// Returns the trials' marks that a process carries: at most one, unless a program has made up
+/// more.
 fn marks(pid: i32) -> impl Iterator<Item = Vec<u8>> {
     let environment = environment(pid);
     let entries = environment.split(|byte| *byte == 0);
@@ -167,8 +171,9 @@ fn marks(pid: i32) -> impl Iterator<Item = Vec<u8>> {
     marks.map(<[u8]>::to_vec).collect::<Vec<_>>().into_iter()
 }
 
-/// Other people's environments cannot be read, and are not ours to end. A process whose first
-/// thread has left shows its environment to those who ask another thread.
+/// Returns a process's environment. Environments of other users cannot be read, and their processes
+/// are not ours to end. If the first thread of a process has left, another thread shows the
+/// environment.
 fn environment(pid: i32) -> Vec<u8> {
     let read = |path: PathBuf| fs::read(path.join("environ")).ok().filter(|text| !text.is_empty());
     let process = PathBuf::from(format!("/proc/{pid}"));
@@ -184,14 +189,15 @@ mod tests {
 
     use super::*;
 
-    /// Some see nobody: who is becoming another program has no environment for a moment.
+    /// The number of looks. Some find no process: one that is becoming another program has no
+    /// environment for a moment.
     const LOOKS: usize = 200;
 
     #[test]
     fn a_line_of_short_lives_is_seen_and_ended() {
         let folder = tempfile::tempdir().unwrap();
         let (dir, script) = (folder.path(), folder.path().join("again.sh"));
-        // Each lives for about a millisecond, and its successor has begun before it ends.
+        // Each process lives for about a millisecond, and its successor has begun before it ends.
         fs::write(&script, "#!/bin/sh\n\"$0\" & exit\n").unwrap();
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
         Command::new(&script).env(spec::DIR_VAR, dir).status().unwrap();
@@ -200,9 +206,9 @@ mod tests {
         let ended = tree.end(Duration::ZERO);
         thread::sleep(Duration::from_millis(100));
         let is_over = tree.members().is_empty();
-        // Whatever was found: no line goes on behind this test.
+        // Remove the script first, so that no chain outlives this test.
         fs::remove_file(&script).unwrap();
-        assert!(missed * 10 < LOOKS, "{missed} looks saw nobody");
+        assert!(missed * 10 < LOOKS, "{missed} looks saw no process");
         assert!(ended && is_over);
     }
 }

@@ -1,5 +1,6 @@
-//! GPUs belong to one agent of this user at a time: a lock per UUID, which also says whose trials
-//! may outlive their agent. Called once at the start, before anything is taken from the controller.
+//! Claims GPUs, so that each belongs to one agent of this user at a time. Each UUID has a lock
+//! file, which also names the folder of the agent, whose trials may outlive it. The agent calls it
+//! once at its start, before it takes anything from the controller.
 
 use std::{
     fs::File,
@@ -19,17 +20,17 @@ use crate::{
     trial::spec::{self, Processes},
 };
 
-/// The locks; they go with this value.
+/// The locks, which are released when this value is dropped.
 #[derive(Debug)]
 pub struct Claims {
     _locks: Vec<File>,
 }
 
-/// Takes these GPUs for the agent whose folder is `data`; `locks` is where all agents of this user
-/// look. With `share` others who share may have them too.
+/// Takes these GPUs for the agent whose folder is `data`. `locks` is the folder that all agents of
+/// this user use. With `share`, other agents that share may take them too.
 ///
 /// # Errors
-/// A sentence for each GPU that cannot be had.
+/// Fails with a sentence for each GPU that cannot be taken.
 pub fn claim(gpus: &[Gpu], locks: &Path, data: &Path, share: bool) -> Result<Claims, Vec<String>> {
     let mut taken = Vec::new();
     let mut problems = Vec::new();
@@ -38,7 +39,7 @@ pub fn claim(gpus: &[Gpu], locks: &Path, data: &Path, share: bool) -> Result<Cla
             Ok(Ok(lock)) => taken.push(lock),
             Ok(Err(problem)) => problems.push(problem),
             Err(error) => problems.push(format!(
-                "GPU {}: cannot lock in {}: {error}",
+                "GPU {}: its lock in {} cannot be taken: {error}",
                 gpu.index,
                 locks.display()
             )),
@@ -83,7 +84,7 @@ fn claim_one(
     Ok(Ok(lock))
 }
 
-/// A trial of a dead agent that still runs on this GPU.
+/// Returns a trial of a dead agent that still runs on this GPU.
 fn outliving(data: &Path, uuid: &str) -> Option<String> {
     let holdings = Holdings::open(data).ok()?;
     let lives = |dir: PathBuf| {

@@ -1,31 +1,31 @@
-//! From GPUs and flags to slots. Pure: finds every problem of the flags at once, each with what to
-//! write instead.
+//! Derives the slots from the GPUs and the flags. It has no side effects. It finds every problem of
+//! the flags at once, and says what to write instead.
 
 use telemetry::gpus::{Found, Gpu};
 use terminal::count;
 
-/// What a person asked for.
+/// The flags with which a person chooses slots.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wish {
-    /// `--gpus`: these, by index. `None`: all.
+    /// `--gpus`: the GPUs to use, by index. `None`: all.
     pub gpus: Option<Vec<u32>>,
-    /// `--gpus-per-trial`. `None`: one, if there are any.
+    /// `--gpus-per-trial`. `None`: one, if there are any GPUs.
     pub per_trial: Option<usize>,
-    /// `--slots`. `None`: as many as there are GPUs for.
+    /// `--slots`. `None`: as many as the GPUs allow.
     pub slots: Option<usize>,
     /// `--share`: several trials may use the same GPU.
     pub share: bool,
 }
 
-/// What a trial occupies: GPUs, or a share of the CPU when there are none.
+/// The resources of one trial: GPUs, or a share of the CPU if there are none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Slot {
-    /// Its GPUs.
+    /// The GPUs of the slot. Empty for a CPU slot.
     pub gpus: Vec<Gpu>,
 }
 
 impl Slot {
-    /// The UUIDs of its GPUs.
+    /// Returns the UUIDs of the GPUs.
     pub fn uuids(&self) -> Vec<String> {
         self.gpus.iter().map(|gpu| gpu.uuid.clone()).collect()
     }
@@ -34,18 +34,18 @@ impl Slot {
 /// The slots of an agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Layout {
-    /// At least one.
+    /// The slots, at least one.
     pub slots: Vec<Slot>,
-    /// The node has GPUs, so a trial without any must be told that it has none.
+    /// Whether the node has GPUs. Then a trial without any must be kept from using them.
     pub gpu_node: bool,
-    /// What the person should know, one sentence each.
+    /// Notes for the person, one sentence each.
     pub notes: Vec<String>,
 }
 
 /// Lays out the slots.
 ///
 /// # Errors
-/// All problems, a sentence each.
+/// Fails with all problems, a sentence each.
 pub fn lay_out(wish: &Wish, found: &Found) -> Result<Layout, Vec<String>> {
     let mut problems = Vec::new();
     let gpus = choose(wish, found, &mut problems);
@@ -69,7 +69,7 @@ pub fn lay_out(wish: &Wish, found: &Found) -> Result<Layout, Vec<String>> {
     let slots = wish.slots.unwrap_or(room).max(1);
     if per_trial > 0 && slots > room && room > 0 && !wish.share {
         problems.push(format!(
-            "`--slots {slots}` is more than {} with {per_trial} for each trial allow ({room}): \
+            "`--slots {slots}` is too many: {} with {per_trial} for each trial allow {room}; \
             add `--share` to put several trials on a GPU, or lower `--slots`",
             count(gpus.len(), "GPU"),
         ));
@@ -84,7 +84,7 @@ pub fn lay_out(wish: &Wish, found: &Found) -> Result<Layout, Vec<String>> {
     })
 }
 
-/// The GPUs that `--gpus` names, or all.
+/// Returns the GPUs that `--gpus` names, or all.
 fn choose(wish: &Wish, found: &Found, problems: &mut Vec<String>) -> Vec<Gpu> {
     let Some(indices) = &wish.gpus else { return found.gpus.clone() };
     let typed = indices.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
@@ -117,7 +117,7 @@ fn choose(wish: &Wish, found: &Found, problems: &mut Vec<String>) -> Vec<Gpu> {
 fn divide(gpus: &[Gpu], per_trial: usize, slots: usize) -> Vec<Slot> {
     let groups: Vec<&[Gpu]> =
         if per_trial == 0 { vec![&[]] } else { gpus.chunks_exact(per_trial).collect() };
-    // Without GPUs there is one empty group, without `--share` no more slots than groups.
+    // Without GPUs there is one empty group. Without `--share` there are no more slots than groups.
     (0..slots)
         .filter_map(|slot| groups.get(slot % groups.len().max(1)))
         .map(|gpus| Slot { gpus: gpus.to_vec() })
@@ -137,9 +137,9 @@ fn notes(wish: &Wish, found: &Found, gpus: usize, per_trial: usize, slots: usize
     notes
 }
 
-/// The slots that an adopted trial keeps busy: one with exactly its devices if any is left, else
-/// each that shares one. A CPU trial takes the first slot that is left. `taken` are the slots that
-/// others keep busy.
+/// Returns the slots that an adopted trial keeps busy: one with exactly its devices if any is left,
+/// else each slot that shares a device. A CPU trial takes the first slot that is left. `taken` are
+/// the slots that other trials keep busy.
 pub fn occupied(slots: &[Slot], devices: &[String], taken: &[usize]) -> Vec<usize> {
     let left = || slots.iter().enumerate().filter(|(index, _)| !taken.contains(index));
     if let Some((index, _)) = left().find(|(_, slot)| slot.uuids() == devices) {
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_without_gpus_is_said_plainly() {
+    fn a_node_without_gpus_gets_a_plain_note() {
         let notes = |wish: &Wish| lay_out(wish, &node(0)).unwrap().notes;
         assert_eq!(
             notes(&Wish::default()),
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn every_problem_is_told_at_once() {
+    fn all_problems_are_reported_at_once() {
         let problems = |wish: &Wish, gpus| lay_out(wish, &node(gpus)).unwrap_err();
         assert_eq!(
             problems(&wish(&[0, 0, 7], None, Some(0), false), 2),
@@ -217,7 +217,7 @@ mod tests {
         );
         assert_eq!(
             problems(&wish(&[], None, Some(3), false), 2),
-            ["`--slots 3` is more than 2 GPUs with 1 for each trial allow (2): add `--share` \
+            ["`--slots 3` is too many: 2 GPUs with 1 for each trial allow 2; add `--share` \
                 to put several trials on a GPU, or lower `--slots`"]
         );
         assert_eq!(
@@ -236,12 +236,12 @@ mod tests {
         assert_eq!(
             occupied(&slots, &devices(&[1]), &[]),
             [0, 2],
-            "the GPUs were divided otherwise before"
+            "the GPUs were divided in another way before"
         );
         assert_eq!(
             occupied(&slots, &devices(&[9]), &[]),
             [0_usize; 0],
-            "not among this agent's GPUs"
+            "the device is not among this agent's GPUs"
         );
         assert_eq!(occupied(&[Slot::default(), Slot::default()], &[], &[0]), [1]);
     }

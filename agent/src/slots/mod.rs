@@ -1,5 +1,5 @@
-//! What the node gives to trials: which slot has which GPUs, who holds them, and when they are
-//! free.
+//! Assigns the node's resources to trials: which slot has which GPUs, which agent holds them, and
+//! when they are free.
 
 pub mod claims;
 pub mod layout;

@@ -1,6 +1,6 @@
-//! The proof that a trial has left its slot: none of its processes lives, and none has memory on
-//! its GPUs. What does not leave keeps the slot, however long that takes: the next trial would find
-//! a GPU that is full. Run by `trial.rs` after every end.
+//! Proves that a trial has left its slot: none of its processes lives, and none has memory on its
+//! GPUs. A process that does not leave keeps the slot, however long that takes, since the next
+//! trial would find a full GPU. `trial.rs` runs it after every end.
 
 use std::{
     fmt,
@@ -16,44 +16,44 @@ use crate::processes::{cgroup::Cgroup, process::Identity, tree::Tree};
 /// The first and the longest pause between two looks at a slot that is not free.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// How long it may take until people are told: a driver takes some time to clean up after a killed
-/// process.
+/// How long a slot may stay occupied until people are told. A driver takes some time to clean up
+/// after a killed process.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How many process numbers people are told.
+/// The most process numbers in a message.
 const MOST_NAMED: usize = 8;
 
-/// What becomes of the slot of a trial that has ended.
+/// The state of the slot of a trial that has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Occupancy {
     /// Something of the trial is still there.
     Taken,
-    /// It has been for too long: what it is, for people.
+    /// Something of the trial has been there for too long. The text says what it is, for people.
     SetAside(String),
-    /// It is free.
+    /// The slot is free.
     Free,
 }
 
 /// Whether a GPU can be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// What the GPU is known by.
+    /// The GPU's UUID.
     pub uuid: String,
-    /// Why it cannot, for people.
+    /// The reason why it cannot be used, for people. `None` if it can.
     pub trouble: Option<String>,
 }
 
-/// The GPUs of this node: whether they answer, and who has memory on them. One for all trials of an
-/// agent.
+/// The GPUs of this node: whether they answer, and which processes have memory on them. All trials
+/// of an agent share one value.
 #[derive(Clone)]
 pub struct Gpus(Arc<Mutex<Box<dyn Meter + Send>>>);
 
 impl Gpus {
-    /// Asks this meter.
+    /// Uses this meter.
     pub fn new(meter: impl Meter + Send + 'static) -> Self {
         Self(Arc::new(Mutex::new(Box::new(meter))))
     }
 
-    /// What each of these GPUs says for itself.
+    /// Asks each of these GPUs whether it can be used.
     pub async fn ask(&self, devices: &[String]) -> Vec<Answer> {
         if devices.is_empty() {
             return Vec::new();
@@ -64,12 +64,11 @@ impl Gpus {
             let answer = |uuid: String| Answer { trouble: meter.trouble(&uuid), uuid };
             devices.into_iter().map(answer).collect()
         };
-        // Only the runtime's end could keep the answer back.
+        // This fails only if the runtime ends.
         tokio::task::spawn_blocking(ask).await.unwrap_or_default()
     }
 
-    /// The processes that have memory on one of these GPUs. None without a question when there are
-    /// no GPUs.
+    /// Returns the processes that have memory on one of these GPUs. Without GPUs it asks nothing.
     fn residents(&self, devices: &[String]) -> Vec<i32> {
         if devices.is_empty() {
             return Vec::new();
@@ -91,19 +90,20 @@ impl fmt::Debug for Gpus {
 pub struct Clearance {
     /// The processes of the trial.
     pub tree: Tree,
-    /// UUIDs of its GPUs.
+    /// The UUIDs of the slot's GPUs.
     pub devices: Vec<String>,
-    /// Who has memory on them.
+    /// The GPUs of the node.
     pub gpus: Gpus,
-    /// Its shim has seen the end of all its processes.
+    /// Whether the trial's shim has seen the end of all its processes.
     pub proved: bool,
 }
 
 impl Clearance {
-    /// Looks once; what is still there, for people. When nothing is, the trial's cgroup goes too.
+    /// Looks once, and returns what is still there, for people. If nothing is, it also removes the
+    /// trial's cgroup.
     pub async fn look(&self) -> Option<String> {
         let this = self.clone();
-        // Only the runtime's end could keep the answer back; nothing is started any more then.
+        // This fails only if the runtime ends. Then nothing is started any more.
         tokio::task::spawn_blocking(move || this.look_now()).await.unwrap_or_default()
     }
 
@@ -113,8 +113,8 @@ impl Clearance {
         if occupied {
             return Some(format!("{} cannot be ended", named(&self.kill())));
         }
-        // What lives is somebody else's: it was there before, or shares the GPU. What is dead and
-        // still has memory is being cleaned up by the driver: it may be the trial's.
+        // A live process belongs to another owner: it was there before, or shares the GPU. The
+        // driver is still cleaning up after a dead process that has memory. It may be the trial's.
         let mut residents = self.gpus.residents(&self.devices);
         residents.retain(|pid| Identity::of(*pid).is_none());
         if !residents.is_empty() {
@@ -132,8 +132,8 @@ impl Clearance {
         members.into_iter().map(|member| member.pid).collect()
     }
 
-    /// Looks until the slot is free. Tells what there is to tell once patience is over, and once it
-    /// is free; `tell` says whether anybody listens.
+    /// Looks until the slot is free. Calls `tell` once when its patience is over, and once when the
+    /// slot is free. `tell` returns whether anything receives the news.
     pub async fn wait(self, tell: impl AsyncFn(Occupancy) -> bool) {
         let (begun, mut told, mut pause) = (Instant::now(), false, FIRST_PAUSE);
         loop {
@@ -156,10 +156,10 @@ impl Clearance {
     }
 }
 
-/// "process 17", "processes 17, 18"; what is faster than any look has no number.
+/// Returns "process 17" or "processes 17, 18". Processes that end before every look have no number.
 fn named(pids: &[i32]) -> String {
     if pids.is_empty() {
-        return "something that forks without a pause".to_owned();
+        return "a process that forks without a pause".to_owned();
     }
     let list = pids.iter().take(MOST_NAMED).map(i32::to_string).collect::<Vec<_>>().join(", ");
     let more = if pids.len() > MOST_NAMED { ", ..." } else { "" };
