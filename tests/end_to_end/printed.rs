@@ -63,7 +63,7 @@ fn a_value_arrives_or_a_person_is_told_why_not() {
     }
     assert_eq!(runs["nested"]["summary"]["val.acc"], 1);
     assert_eq!(runs["list"]["summary"]["per_class"], "[0.1, 0.9]");
-    let dict = "1 printed line looks like a row and is none: `{'loss': 0.5}`";
+    let dict = "1 printed line looks like a row but is not: `{'loss': 0.5}`";
     assert!(said.contains(dict), "{said}");
     let id = runs["dict"]["id"].as_str().unwrap();
     let shown = lab.sweep(&["run", "show", id]);

@@ -1,6 +1,6 @@
-//! The heartbeat's rhythm: one in flight at a time, a newer one takes its place, a controller that
-//! is away is tried again and again. Knows when to beat and nothing of what a beat says. Used by
-//! `agent.rs`.
+//! Times the heartbeats. One is in flight at a time, and a newer one replaces it. It tries a
+//! controller that is away again and again. It knows when to beat, and nothing of what a beat says.
+//! `agent.rs` uses it.
 
 use std::{future::Future, pin::Pin, time::Duration};
 
@@ -11,48 +11,50 @@ use tonic::Status;
 use super::link::Link;
 use crate::plan::News;
 
-/// A third of the controller's own default, until it has said how long a lease is.
+/// The wait of a beat until the controller has named its lease: a third of the controller's
+/// default.
 const FIRST_WAIT: Duration = Duration::from_secs(10);
-/// The controller's lease is used in thirds, so that two lost beats do no harm.
+/// The number of beats per lease, so that two lost beats do no harm.
 const BEATS_PER_LEASE: u32 = 3;
-/// After an answer that filled every slot, the next beat could only wait: a trial that ends sooner
-/// saves it. And how old a beat must be before news that can wait take its place.
+/// The pause after an answer that filled every slot: the next beat could only wait, and a trial
+/// that ends sooner saves it. It is also the age at which a beat may be replaced by news that can
+/// wait.
 const UNHURRIED: Duration = Duration::from_millis(50);
-/// An answer that changes nothing and comes sooner than this means that the next would too.
+/// An answer that changes nothing and comes sooner than this predicts that the next one would too.
 const AT_ONCE: Duration = Duration::from_millis(50);
 /// The longest pause after such answers.
 const MAX_PAUSE: Duration = Duration::from_millis(500);
 
 type Flight = Pin<Box<dyn Future<Output = Result<Orders, Status>> + Send>>;
 
-/// How the controller answers, for people.
+/// A change in the contact with the controller, for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Contact {
-    /// As before.
+    /// Nothing has changed.
     Same,
-    /// It is there again, after so long.
+    /// The controller answers again, after so long.
     Back(Duration),
-    /// It does not answer any more.
+    /// The controller does not answer any more.
     Lost,
 }
 
-/// The heart.
+/// The state of the heartbeat.
 pub struct Heart<L> {
     link: L,
     flight: Option<Flight>,
     sent: Instant,
     next: Instant,
     wait: Duration,
-    /// Nothing has been heard since.
+    /// The time of the last answer.
     silent_since: Instant,
     failures: u32,
-    /// Answers in a row that came at once and changed nothing.
+    /// The number of answers in a row that came at once and changed nothing.
     idle_answers: u32,
     met: bool,
 }
 
 impl<L: Link> Heart<L> {
-    /// A heart that has not beaten yet.
+    /// Makes a heart that has not beaten yet.
     pub fn new(link: L) -> Self {
         let now = Instant::now();
         Self {
@@ -68,15 +70,15 @@ impl<L: Link> Heart<L> {
         }
     }
 
-    /// How long the controller may keep the next beat. The first one comes back at once: it tells
-    /// the lease. So does one after a failure: no news takes its place, so a long poll would keep
-    /// them all back.
+    /// Returns how long the controller may hold the next beat. The first beat comes back at once,
+    /// since its answer names the lease. A beat after a failure does too: it is not replaced by
+    /// news, so a long poll would hold back all news.
     pub fn wait(&self) -> Duration {
         if self.failures > 0 { Duration::ZERO } else { self.wait }
     }
 
-    /// When the next beat should go out, given what there is to say; `None`: not before the answer
-    /// to the one under way.
+    /// Returns when the next beat should go out, given its news. `None`: not before the answer to
+    /// the beat under way.
     pub fn due(&self, news: News) -> Option<Instant> {
         let away = self.failures > 0;
         match news {
@@ -86,14 +88,14 @@ impl<L: Link> Heart<L> {
         }
     }
 
-    /// Sends a beat, in place of the one under way.
+    /// Sends a beat and drops the one under way.
     pub fn send(&mut self, beat: Beat) {
         let link = self.link.clone();
         self.sent = Instant::now();
         self.flight = Some(Box::pin(async move { link.beat(beat).await }));
     }
 
-    /// The answer to the beat under way; waits for ever when there is none.
+    /// Returns the answer to the beat under way. Waits for ever if there is none.
     pub async fn answer(&mut self) -> Result<Orders, Status> {
         let Some(flight) = &mut self.flight else { return std::future::pending().await };
         let answer = flight.await;
@@ -101,7 +103,8 @@ impl<L: Link> Heart<L> {
         answer
     }
 
-    /// Sets the rhythm after an answer. `changed`: it brought orders. `full`: no slot is free.
+    /// Sets the rhythm after an answer. `changed` says that it brought orders, `full` that no slot
+    /// is free.
     pub fn answered(&mut self, orders_lease: Duration, changed: bool, full: bool) -> Contact {
         let now = Instant::now();
         let at_once = now.duration_since(self.sent) < AT_ONCE;
@@ -111,7 +114,7 @@ impl<L: Link> Heart<L> {
             0 => Duration::ZERO,
             answers => (AT_ONCE * 2_u32.pow(answers.min(5) - 1)).min(MAX_PAUSE),
         };
-        // The very first answer came at once since we asked for that.
+        // The very first answer came at once because the beat asked for that.
         self.next = if self.met { now + pause } else { now };
         self.wait =
             if orders_lease.is_zero() { FIRST_WAIT } else { orders_lease / BEATS_PER_LEASE };
@@ -124,19 +127,19 @@ impl<L: Link> Heart<L> {
         contact
     }
 
-    /// Sets the rhythm after a beat that failed. One alone is not worth a word.
+    /// Sets the rhythm after a failed beat. A single failure is not reported.
     pub fn failed(&mut self) -> Contact {
         self.next = Instant::now() + proto::dial::backoff(self.failures, self.link.jitter());
         self.failures += 1;
         if self.failures == 2 { Contact::Lost } else { Contact::Same }
     }
 
-    /// Whether the controller has ever answered.
+    /// Returns whether the controller has ever answered.
     pub fn has_met(&self) -> bool {
         self.met
     }
 
-    /// How long nothing has been heard.
+    /// Returns the time since the last answer.
     pub fn silence(&self) -> Duration {
         self.silent_since.elapsed()
     }
@@ -170,13 +173,13 @@ mod tests {
     }
 
     #[test]
-    fn the_beat_after_a_failure_keeps_no_news_back() {
+    fn the_beat_after_a_failure_holds_back_no_news() {
         let mut heart = Heart::new(Nobody);
         let lease = Duration::from_secs(30);
         heart.answered(lease, false, true);
         assert_eq!(heart.wait(), lease / BEATS_PER_LEASE);
         heart.failed();
-        assert_eq!(heart.wait(), Duration::ZERO, "it is not replaced when there are news");
+        assert_eq!(heart.wait(), Duration::ZERO, "news do not replace this beat");
         heart.answered(lease, false, true);
         assert_eq!(heart.wait(), lease / BEATS_PER_LEASE);
     }

@@ -1,6 +1,6 @@
-//! The calls that an agent makes to the controller, as a trait: the simulator plugs in here. The
-//! real one goes over gRPC and adds time limits; it never tries again, which is for the callers to
-//! decide.
+//! Defines the agent's calls to the controller as a trait, so that the simulator can replace them.
+//! The real implementation uses gRPC and adds time limits. It never tries again: the callers decide
+//! that.
 
 use std::{future::Future, path::Path, sync::Arc, time::Duration};
 
@@ -12,16 +12,16 @@ use proto::{
 };
 use tonic::{Code, Request, Status};
 
-/// What a call may take beyond the time that it asks the controller to wait.
+/// How long a call may take beyond the time that it asks the controller to wait.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// A way to the controller.
+/// A link to the controller.
 pub trait Link: Clone + Send + Sync + 'static {
-    /// Tells what this agent holds and asks what it should hold: a long poll.
+    /// Sends what this agent holds, and returns what it should hold: a long poll.
     fn beat(&self, beat: Beat) -> impl Future<Output = Result<Orders, Status>> + Send;
     /// Sends rows.
     fn append(&self, rows: AppendRows) -> impl Future<Output = Result<Appended, Status>> + Send;
-    /// Sends the contents that these rows of the stream `files` name; each lies in `folder` under
+    /// Sends the contents that these rows of the stream `files` name. Each lies in `folder` under
     /// its hash.
     fn contents(
         &self,
@@ -31,8 +31,8 @@ pub trait Link: Clone + Send + Sync + 'static {
     /// Reports the end of an attempt.
     fn end(&self, end: EndRun) -> impl Future<Output = Result<RunEnded, Status>> + Send;
 
-    /// Some number in [0, 1) for the pause before a call is tried again, so that a fleet does not
-    /// come back all at once.
+    /// Returns a number in [0, 1) for the pause before a call is tried again, so that not all
+    /// agents come back at once.
     fn jitter(&self) -> f64 {
         crate::jitter()
     }
@@ -45,7 +45,7 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// A link over this connection.
+    /// Makes a link over this connection.
     pub fn new(dial: Dial) -> Self {
         Self { dial }
     }
@@ -64,8 +64,8 @@ impl Link for Remote {
     }
 
     async fn contents(&self, folder: &Path, frames: &[u8]) -> Result<(), Trouble> {
-        // No time limit: how long it takes is up to the size, and a connection that has died is
-        // noticed.
+        // There is no time limit: the time depends on the size, and the transport notices a dead
+        // connection.
         blobs::upload_named(&self.dial.files(), frames, folder, &Arc::default()).await
     }
 
@@ -85,27 +85,30 @@ async fn within<T>(
     }
 }
 
-/// What an error of the controller means to an agent.
+/// The meaning of a controller's error for an agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
-    /// It is away or busy, or it does not know us for now: the same call may go through later.
+    /// The controller is away or busy, or it does not know the token or the run for now. The same
+    /// call may succeed later.
     Away,
-    /// It failed at this call, by its own fault: the same call may go through later, or never.
+    /// The controller failed at this call through its own fault. The same call may succeed later,
+    /// or never.
     Trouble,
-    /// The attempt belongs to somebody else by now.
+    /// The attempt belongs to another agent by now.
     Fenced,
-    /// Rows are missing before those that were sent; those from this offset are needed.
+    /// Rows are missing before those that were sent. The controller needs the rows from this
+    /// offset.
     Gap(u64),
-    /// It will say the same again.
+    /// The controller will refuse the same call again.
     Refused,
 }
 
-/// Sorts an error: the one table of the agent (docs/decisions/unsent-rows.md).
+/// Classifies an error. This is the agent's only table (docs/decisions/unsent-rows.md).
 pub fn meaning(status: &Status) -> Meaning {
     match status.code() {
         Code::Unauthenticated if planted(Bug::SlipGivesUpRows) => Meaning::Refused,
         Code::Aborted => Meaning::Fenced,
-        // Time alone does not mend it, but somebody may.
+        // Time alone does not repair this, but a person may.
         Code::Internal | Code::DataLoss => Meaning::Trouble,
         Code::OutOfRange => needed_offset(status).map_or(Meaning::Refused, Meaning::Gap),
         _ if is_away(status) => Meaning::Away,
@@ -113,7 +116,7 @@ pub fn meaning(status: &Status) -> Meaning {
     }
 }
 
-/// Somebody has answered, and not what was hoped for: people should hear what was said.
+/// Returns whether a server has answered, but not as hoped. People should read its message.
 pub fn is_answer(status: &Status) -> bool {
     !matches!(
         status.code(),

@@ -1,5 +1,4 @@
-//! What the agent has to do with the controller: its address and its calls, and the beats that it
-//! sends.
+//! Talks to the controller: its calls, and the heartbeats.
 
 pub mod heartbeat;
 pub mod link;

@@ -1,6 +1,6 @@
-//! The console of one attempt as rows of its journal: a line each, and a row with a number where
-//! lines are left out. From these rows a restarted agent knows how many lines of each file it has
-//! taken. Called by `tail`.
+//! Turns the console of one attempt into rows of its journal: a row for each line, and a row with a
+//! count where lines are left out. From these rows a restarted agent knows how many lines of each
+//! file it has taken. `tail` calls it.
 
 use std::{io, path::Path};
 
@@ -12,10 +12,10 @@ use record::{
 use super::journal::Journal;
 use crate::trial::spec;
 
-/// Beside the text of a row: so many lines it stands for.
+/// The key beside the text of a row for the number of lines that the row stands for.
 const LEFT_OUT: &str = "left_out";
 
-/// Takes lines.
+/// Takes lines and writes them to the journal.
 #[derive(Debug)]
 pub struct Console {
     keeper: Keeper,
@@ -26,16 +26,16 @@ pub struct Console {
 struct Book {
     journal: Journal,
     rows: u64,
-    /// No line was left out.
+    /// Whether no line was left out.
     complete: bool,
 }
 
 impl Console {
-    /// Begins, or goes on where the journal ends. `done` hears how many lines of which file it
-    /// stands for.
+    /// Opens the journal at its end, or begins a new one. For each row in it, calls `done` with the
+    /// row's file and the number of lines that the row stands for.
     ///
     /// # Errors
-    /// When the disk refuses.
+    /// Fails if the disk fails.
     pub fn open(path: &Path, limits: Limits, mut done: impl FnMut(&str, u64)) -> io::Result<Self> {
         let (mut rows, mut bytes, mut complete) = (0, 0, true);
         let journal = Journal::open(path, |row| {
@@ -61,7 +61,7 @@ impl Console {
         self.keeper.take(key, line, |key, kept| self.book.put(key, &kept, wall_ms));
     }
 
-    /// Takes what the pace allows by now.
+    /// Takes the lines that the pace allows by now.
     pub fn look(&mut self, wall_ms: i64) {
         self.keeper.look(wall_ms, |key, kept| self.book.put(key, &kept, wall_ms));
     }
@@ -71,15 +71,15 @@ impl Console {
         self.keeper.end(|key, kept| self.book.put(key, &kept, wall_ms));
     }
 
-    /// Writes what was taken.
+    /// Writes the rows that were taken.
     ///
     /// # Errors
-    /// When the disk refuses.
+    /// Fails if the disk fails.
     pub fn flush(&mut self) -> io::Result<()> {
         self.book.journal.flush().map(drop)
     }
 
-    /// Whether no line was left out.
+    /// Returns whether no line was left out.
     pub fn is_complete(&self) -> bool {
         self.book.complete
     }

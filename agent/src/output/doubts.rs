@@ -1,15 +1,15 @@
-//! Printed lines that look like rows and are none, and rows that have lost values: how many, the
-//! first of each kind, and what a person is told of them. A function of the lines alone, so a
-//! restarted agent says the same. Called by `tail`.
+//! Counts printed lines that look like rows but are not, and rows that have lost values. It keeps
+//! the first of each kind and describes them for people. The result depends only on the lines, so a
+//! restarted agent says the same. `tail` calls it.
 
 use std::fmt::Display;
 
 use record::printed::{Loss, Printed};
 
-/// The longest part of a line that is quoted, in characters.
+/// The longest quote of a line, in characters.
 const QUOTED: usize = 60;
 
-/// What was seen in a console.
+/// The doubtful lines of a console.
 #[derive(Debug, Default)]
 pub struct Doubts {
     none: Tally,
@@ -17,7 +17,7 @@ pub struct Doubts {
     on_stderr: Tally,
 }
 
-/// How many there are, and a sentence of the first.
+/// The number of lines of one kind, and a sentence on the first.
 #[derive(Debug, Default)]
 struct Tally {
     count: u64,
@@ -34,7 +34,8 @@ impl Tally {
 }
 
 impl Doubts {
-    /// A piece of standard output was read. `cut`: not all of its rows fitted into the journal.
+    /// Takes in a piece of standard output. `cut` says that not all of its rows fitted into the
+    /// journal.
     pub fn add(&mut self, piece: &str, printed: &Printed, cut: bool) {
         if let Some(doubt) = &printed.doubt {
             self.none.add(piece, doubt);
@@ -44,23 +45,23 @@ impl Doubts {
         }
     }
 
-    /// A piece of standard error was read.
+    /// Takes in a piece of standard error.
     pub fn add_stderr(&mut self, piece: &str, printed: &Printed) {
         if !printed.rows.is_empty() {
             self.on_stderr.add(piece, "print it to standard output");
         }
     }
 
-    /// All of it in a sentence; `None` when there is nothing to tell. Where a run has rows, JSON on
-    /// standard error is a log.
+    /// Returns all of it in a sentence, or `None` if there is nothing to report. If a run has rows,
+    /// JSON on standard error is just a log.
     pub fn told(&self, has_rows: bool) -> Option<String> {
         let mut told = Vec::new();
         let (none, lost, on_stderr) = (&self.none, &self.lost, &self.on_stderr);
         match none.count {
             0 => {}
-            1 => told.push(format!("1 printed line looks like a row and is none: {}", none.first)),
+            1 => told.push(format!("1 printed line looks like a row but is not: {}", none.first)),
             count => told.push(format!(
-                "{count} printed lines look like rows and are none, first {}",
+                "{count} printed lines look like rows but are not, first {}",
                 none.first
             )),
         }
@@ -113,14 +114,13 @@ mod tests {
         assert_eq!(add(r#"{"loss": 0.5}"#), "");
         assert_eq!(
             add("  {'loss': 0.5}"),
-            "1 printed line looks like a row and is none: `{'loss': 0.5}`: it is a Python dict; \
+            "1 printed line looks like a row but is not: `{'loss': 0.5}`: it is a Python dict; \
              print json.dumps(...) of it"
         );
         let long = format!(r#"{{"loss": 1e400, "x": "{}"}}"#, "é".repeat(100));
         assert!(
-            add(&long).starts_with(
-                "2 printed lines look like rows and are none, first `{'loss': 0.5}`: "
-            )
+            add(&long)
+                .starts_with("2 printed lines look like rows but are not, first `{'loss': 0.5}`: ")
         );
         let key = format!(r#"{{"{}": 1, "loss": 0.5}}"#, "k".repeat(600));
         let told = add(&key);
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_on_standard_error_are_told_where_there_are_no_others() {
+    fn rows_on_standard_error_are_reported_only_without_other_rows() {
         let mut doubts = Doubts::default();
         for line in [r#"INFO:root:{"loss": 0.5}"#, "{'no': 'row'}", r#"{"loss": 0.4}"#] {
             doubts.add_stderr(line, &Reader::default().read(line, 0));

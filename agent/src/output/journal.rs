@@ -1,6 +1,6 @@
-//! Journal files of the agent's own writer: frames and nothing else, appended whole. After a crash
-//! the torn tail is cut off; what it held is written again, because every row comes from a file
-//! that is still there. Called by `tail`.
+//! Writes journal files of the agent's own writer. They hold only frames, appended whole. After a
+//! crash the journal cuts off a torn tail. The lost rows are written again, since every row comes
+//! from a file that is still there. `tail` and `samples` call it.
 
 use std::{
     fs::{self, File},
@@ -20,10 +20,10 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal at `path` and shows every row that it holds.
+    /// Opens the journal at `path` and calls `each` with every row that it holds.
     ///
     /// # Errors
-    /// When the disk refuses.
+    /// Fails if the disk fails.
     pub fn open(path: &Path, mut each: impl FnMut(RowRef<'_>)) -> io::Result<Self> {
         let mut journal = Self {
             path: path.to_owned(),
@@ -38,7 +38,7 @@ impl Journal {
         };
         let mut whole = 0;
         for frame in record::frames(&bytes) {
-            // What is damaged is treated as what is torn: cut off, and written again.
+            // A damaged frame is treated like a torn one: it is cut off and written again.
             let Ok(frame) = frame else { break };
             if frame.each(&mut each).is_err() {
                 break;
@@ -51,23 +51,23 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Adds a row; on disk with the next [`Journal::flush`].
+    /// Adds a row. It is in the file after the next [`Journal::flush`].
     pub fn push(&mut self, row: &Row) {
         let values = row.values.iter().map(|(key, value)| (key.as_str(), value.borrow()));
-        // What breaks a limit of frames is cut; whoever made the row knows of it.
+        // Values beyond the limits of a frame are cut. The caller reports that.
         self.writer.row(row.step, row.wall_ms, values, &mut self.pending);
     }
 
-    /// Adds a row of one text.
+    /// Adds a row with one text.
     pub fn push_text(&mut self, step: u64, wall_ms: i64, key: &str, text: &str) {
         let values = std::iter::once((key, ValueRef::Text(text)));
         self.writer.row(step, wall_ms, values, &mut self.pending);
     }
 
-    /// Writes what was added, in one call; says whether there was anything.
+    /// Writes the added rows in one call. Returns whether there were any.
     ///
     /// # Errors
-    /// When the disk refuses.
+    /// Fails if the disk fails.
     pub fn flush(&mut self) -> io::Result<bool> {
         self.writer.flush(&mut self.pending);
         if self.pending.is_empty() {
@@ -103,7 +103,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("agent.console");
         let mut journal = Journal::open(&path, |_| {}).unwrap();
-        assert!(!journal.flush().unwrap() && !path.exists(), "no row, no file");
+        assert!(!journal.flush().unwrap() && !path.exists(), "without a row there is no file");
         let mut ends = vec![0];
         for step in 0..3 {
             journal.push_text(step, 0, "stdout", "line");

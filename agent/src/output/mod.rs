@@ -1,4 +1,5 @@
-//! What a program prints and logs: read from its files, kept in journals, sent to the controller.
+//! Handles what a program prints and logs: reads its files, keeps rows in journals, and sends them
+//! to the controller.
 
 pub mod console;
 pub mod doubts;

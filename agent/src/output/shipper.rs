@@ -1,7 +1,8 @@
-//! Sends an attempt's journals to the controller: the agent's own while the trial runs, the SDK's
-//! once its process is gone. Knows frames, not their meaning, but for the stream `files`: the
-//! contents that its rows name go before them. What the controller has is asked, not remembered, so
-//! a journal may have been sent by anybody before. Called by `trial.rs`.
+//! Sends an attempt's journals to the controller: the agent's own while the trial runs, and the
+//! SDK's once its process is gone. It knows frames but not their meaning, except for the stream
+//! `files`: it sends the contents that its rows name before the rows. It asks the controller what
+//! it has and does not remember that, so another process may have sent a part of a journal before.
+//! `trial.rs` calls it.
 
 use std::{
     collections::BTreeMap,
@@ -25,30 +26,30 @@ use crate::{
     state::holdings::Attempt,
 };
 
-/// Whose journals are the agent's own.
+/// The writer of the agent's own journals.
 const OWN_WRITER: &str = "agent";
-/// How often the controller may send us back to an earlier offset before we stop arguing.
+/// How often the controller may ask for an earlier offset before the shipper gives up.
 const MAX_GAPS: u32 = 3;
-/// How often a dead trial's rows are offered again to a controller that fails at taking them.
+/// How often the shipper offers a dead trial's rows again to a controller that fails to take them.
 const MAX_TROUBLES: u32 = 10;
 
-/// Which journals to send.
+/// The journals to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
     /// The agent's own.
     Own,
-    /// All, since nobody else writes or sends any more.
+    /// All journals, since no other process writes or sends them any more.
     All,
 }
 
-/// What became of a shipment.
+/// The result of a shipment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shipped {
-    /// Another attempt owns the run; what was sent is kept by the controller, marked.
+    /// Whether another attempt owns the run. The controller keeps the rows and marks them.
     pub fenced: bool,
-    /// What could not be sent, a sentence each: damaged or refused.
+    /// The journals that could not be sent since they are damaged or refused, a sentence each.
     pub problems: Vec<String>,
-    /// Rows are among that, and not those of files alone: the end must not be told over them.
+    /// Whether rows other than those of files are missing. Then the end must not be reported.
     pub lacks_rows: bool,
 }
 
@@ -61,46 +62,47 @@ pub struct Shipper<L> {
     contents: PathBuf,
     cursors: BTreeMap<String, Cursor>,
     shipped: Shipped,
-    /// A new attempt: the controller has no row of it that we did not send.
+    /// Whether the attempt is new, so that the controller has only rows that this shipper sent.
     fresh: bool,
-    /// The trial is dead: what the controller fails at again and again is given up.
+    /// Whether the trial is dead. Then the shipper gives up a journal if the controller fails to
+    /// take it again and again.
     last: bool,
 }
 
 /// How far a journal has been sent.
 #[derive(Clone, Copy, Debug, Default)]
 struct Cursor {
-    /// Where the next frame begins.
+    /// The offset of the next frame, in bytes.
     bytes: u64,
-    /// Rows before it.
+    /// The number of rows before it.
     rows: u64,
-    /// Rows that the controller has; `None` until it has been asked.
+    /// The number of rows that the controller has. `None` until the controller was asked.
     acked: Option<u64>,
-    /// Given up, for a reason that has been noted.
+    /// Whether the journal was given up. The reason has been noted.
     closed: bool,
     gaps: u32,
-    /// How often in a row the controller failed at taking rows.
+    /// How many times in a row the controller failed to take rows.
     troubles: u32,
 }
 
-/// A run of whole frames.
+/// A sequence of whole frames.
 struct Piece {
     frames: Vec<u8>,
     rows: u64,
 }
 
 impl<L: Link> Shipper<L> {
-    /// For the attempt whose folder is `dir`.
+    /// Makes a shipper for the attempt whose folder is `dir`.
     pub fn new(link: L, attempt: Attempt, dir: &Path, fresh: bool) -> Self {
         let (folder, contents) = (dir.join(JOURNAL), dir.join(FILES));
         let (cursors, shipped) = (BTreeMap::new(), Shipped::default());
         Self { link, attempt, folder, contents, cursors, shipped, fresh, last: false }
     }
 
-    /// Sends what is there now.
+    /// Sends the rows that are there now.
     ///
     /// # Errors
-    /// The controller is away: call again later.
+    /// Fails if the controller is away. Call it again later.
     pub async fn ship(&mut self, which: Which) -> Result<(), Status> {
         let mut failed = Ok(());
         for name in self.journals(which) {
@@ -108,7 +110,7 @@ impl<L: Link> Shipper<L> {
                 match self.send_piece(&name).await {
                     Ok(true) => {}
                     Ok(false) => break,
-                    // What a controller says of one journal holds up no other.
+                    // A controller's answer on one journal does not hold up the others.
                     Err(status) if is_answer(&status) => {
                         failed = Err(status);
                         break;
@@ -120,13 +122,12 @@ impl<L: Link> Shipper<L> {
         failed
     }
 
-    /// Sends the agent's own rows while the trial runs, each time that `rows` tells of some. Never
-    /// returns: it is dropped with the select that polls it, and what was under way then is sent
-    /// again.
+    /// Sends the agent's own rows while the trial runs, whenever `rows` is notified. Never returns.
+    /// The caller drops it, and a send under way at that moment is repeated later.
     pub async fn ship_live(&mut self, rows: &Notify) {
         let mut tries = 0;
         loop {
-            // What could not be sent is sent again even when the program has nothing more to say.
+            // Rows that could not be sent are sent again even if the program writes nothing more.
             if tries == 0 {
                 rows.notified().await;
             }
@@ -140,8 +141,8 @@ impl<L: Link> Shipper<L> {
         }
     }
 
-    /// Sends everything. Waits for a controller that is away, or takes nothing now, for as long as
-    /// that lasts: `waits` is shown each answer of that kind, and how many bytes of rows are left.
+    /// Sends everything. Waits as long as the controller is away or takes nothing. Calls `waits`
+    /// with each answer of that kind and the number of bytes of rows that are left.
     pub async fn finish(mut self, mut waits: impl FnMut(&Status, u64) + Send) -> Shipped {
         self.begin_anew();
         let mut tries = 0;
@@ -161,8 +162,8 @@ impl<L: Link> Shipper<L> {
         self.shipped
     }
 
-    /// What was given up while the trial ran gets one more try: another controller may be there by
-    /// now.
+    /// Gives journals that were given up while the trial ran one more try, since another controller
+    /// may be there by now.
     fn begin_anew(&mut self) {
         self.last = true;
         if planted(Bug::SlipGivesUpRows) {
@@ -173,7 +174,7 @@ impl<L: Link> Shipper<L> {
         self.shipped = Shipped { fenced: self.shipped.fenced, ..Shipped::default() };
     }
 
-    /// Bytes of rows that are still to be sent.
+    /// Returns the bytes of rows that are still to be sent.
     fn left(&self) -> u64 {
         let left = |name: &String| {
             let cursor = self.cursors.get(name).copied().unwrap_or_default();
@@ -183,7 +184,7 @@ impl<L: Link> Shipper<L> {
         self.journals(Which::All).iter().map(left).sum()
     }
 
-    /// Names of the journals, in an order that does not change.
+    /// Returns the names of the journals, always in the same order.
     fn journals(&self, which: Which) -> Vec<String> {
         let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
         let mut names: Vec<String> = entries
@@ -193,12 +194,12 @@ impl<L: Link> Shipper<L> {
                     .is_some_and(|(writer, _)| which == Which::All || writer == OWN_WRITER)
             })
             .collect();
-        // Rows before files: what may be large holds up nothing.
+        // Rows come before files, so large contents hold up nothing.
         names.sort_by_key(|name| (is_files(name), name.clone()));
         names
     }
 
-    /// Sends the next piece of a journal; `false` when there is none.
+    /// Sends the next piece of a journal. Returns `false` if there is none.
     async fn send_piece(&mut self, name: &str) -> Result<bool, Status> {
         let mut cursor = self.cursors.get(name).copied().unwrap_or_default();
         if cursor.closed {
@@ -227,7 +228,8 @@ impl<L: Link> Shipper<L> {
         let end = cursor.rows + piece.rows;
         if acked < end {
             let known = acked.saturating_sub(cursor.rows);
-            // A gap that the controller has not spoken of yet is its to refuse.
+            // If there is a gap that the controller has not reported yet, send the rows and let it
+            // refuse them.
             let frames = if known == 0 {
                 Ok(piece.frames.clone())
             } else {
@@ -250,7 +252,8 @@ impl<L: Link> Shipper<L> {
         Ok(true)
     }
 
-    /// Sends what the rows of files name; `false` when the journal was closed instead.
+    /// Sends the contents that the rows of files name. Returns `false` if the journal was closed
+    /// instead.
     async fn contents(
         &mut self,
         name: &str,
@@ -273,8 +276,8 @@ impl<L: Link> Shipper<L> {
         Ok(false)
     }
 
-    /// One append that ends at row `end`; answers how many rows the controller has, or `None` when
-    /// the cursor was moved or closed instead.
+    /// Makes one append that ends at row `end`. Returns how many rows the controller has, or `None`
+    /// if the cursor was moved or closed instead.
     async fn append(
         &mut self,
         name: &str,
@@ -299,7 +302,7 @@ impl<L: Link> Shipper<L> {
         match meaning_for(name, &status) {
             Meaning::Away if planted(Bug::RowsForgotten) => return Ok(Some(end)),
             Meaning::Away => return Err(status),
-            // Kept and marked: to us as good as taken.
+            // The controller keeps the rows and marks them, so they count as taken.
             Meaning::Fenced => {
                 self.shipped.fenced = true;
                 return Ok(Some(end));
@@ -319,7 +322,7 @@ impl<L: Link> Shipper<L> {
         Ok(None)
     }
 
-    /// Counts how often the controller has failed at this journal; whether it is offered once
+    /// Counts how often the controller has failed at this journal. Returns whether to offer it once
     /// more.
     fn tries_again(&mut self, name: &str, cursor: Cursor) -> bool {
         let troubles = cursor.troubles + u32::from(self.last);
@@ -327,8 +330,8 @@ impl<L: Link> Shipper<L> {
         troubles <= MAX_TROUBLES
     }
 
-    /// The whole frames at the cursor; of files as many as go out together. A torn end may still be
-    /// written, a damaged frame ends the journal.
+    /// Returns the whole frames at the cursor. For files, it returns as many as are sent together.
+    /// A torn end may still be written. A damaged frame ends the journal.
     fn read(&mut self, name: &str, cursor: &mut Cursor) -> io::Result<Option<Piece>> {
         let mut frames =
             blobs::piece(&mut File::open(self.folder.join(name))?, cursor.bytes, parts(name).1)?;
@@ -352,8 +355,9 @@ impl<L: Link> Shipper<L> {
     }
 }
 
-/// What an answer means to this journal. A content that the controller does not have, or has no
-/// more, is sent again; one that it has no room for holds up no end for ever.
+/// Returns what an answer means for this journal. A content that the controller does not have, or
+/// no longer has, is sent again. A content for which it has no room must not hold up an end for
+/// ever.
 fn meaning_for(name: &str, status: &Status) -> Meaning {
     match meaning(status) {
         _ if is_files(name) && status.code() == Code::ResourceExhausted => Meaning::Trouble,
@@ -364,21 +368,21 @@ fn meaning_for(name: &str, status: &Status) -> Meaning {
     }
 }
 
-/// The journal is of files.
+/// Returns whether the journal belongs to the stream `files`.
 fn is_files(name: &str) -> bool {
     parts(name).1 == STREAM
 }
 
-/// Writer and stream of a journal.
+/// Returns the writer and the stream of a journal.
 fn parts(name: &str) -> (&str, &str) {
     name.split_once('.').unwrap_or((name, ""))
 }
 
-/// Removes the contents of files from an attempt's folder: what is named by a hash, or is half of
-/// one. What the program itself wrote beside them stays.
+/// Removes the contents of files from an attempt's folder: files named by a hash, and parts of
+/// them. Other files of the program stay.
 ///
 /// # Errors
-/// When something else is there, or nothing.
+/// Fails if another file is left, or if the folder is missing.
 pub fn forget(dir: &Path) -> io::Result<()> {
     let contents = dir.join(FILES);
     for entry in fs::read_dir(&contents)? {

@@ -1,5 +1,5 @@
-//! The agent's data folder: who it is, what it holds, and the lock that keeps a second agent out. A
-//! restarted agent takes the same folder and so the same identity.
+//! Manages the agent's data folder: the agent's identity, what it holds, and the lock that keeps a
+//! second agent out. A restarted agent takes the same folder and so the same identity.
 
 use std::{
     env,
@@ -15,26 +15,26 @@ use terminal::{Exit, Failure};
 
 use crate::{processes::process::Identity, trial::spec};
 
-/// Holds a [`Who`].
+/// The file that holds a [`Who`].
 const IDENTITY: &str = "identity.json";
-/// How many agents of one sweep share a node without naming folders of their own.
+/// The most agents of one sweep that share a node without naming folders of their own.
 const MOST_AGENTS: usize = 64;
 
-/// Who an agent is.
+/// The identity of an agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Who {
-    /// Stable over restarts.
+    /// The agent's id, stable over restarts.
     pub agent: String,
     /// Rises with every start, and whenever a running agent has lost a trial.
     pub incarnation: u64,
 }
 
-/// An agent's folder, locked while this lives.
+/// An agent's folder, which is locked while this value lives.
 #[derive(Debug)]
 pub struct Folder {
-    /// Its absolute path.
+    /// The absolute path.
     pub path: PathBuf,
-    /// Who has it.
+    /// The agent that has the folder.
     pub who: Who,
     _lock: File,
 }
@@ -43,7 +43,7 @@ impl Folder {
     /// Takes the folder that a person named, or the first free one of this sweep.
     ///
     /// # Errors
-    /// A [`Failure`] when it cannot be had.
+    /// Fails with a [`Failure`] if the folder cannot be taken.
     pub fn take(named: Option<&Path>, sweep: &str) -> Result<Self, Failure> {
         if let Some(path) = named {
             let path = std::path::absolute(path).map_err(|error| refused(path, &error))?;
@@ -67,7 +67,7 @@ impl Folder {
         .hint("one agent serves many slots: --slots N"))
     }
 
-    /// `None` when another live agent has it.
+    /// Locks the folder. Returns `None` if another live agent has it.
     fn lock(path: &Path) -> io::Result<Option<Self>> {
         make_private(path)?;
         let lock_path = lock_file(path);
@@ -75,7 +75,7 @@ impl Folder {
         if !try_lock(&lock)? {
             return Ok(None);
         }
-        // Shims read who holds the lock; they never try it.
+        // Shims read which process holds the lock. They never try to take it.
         lock.set_len(0)?;
         serde_json::to_writer(&mut lock, &Identity::current())?;
         lock.flush()?;
@@ -83,20 +83,21 @@ impl Folder {
         Ok(Some(Self { path: path.to_owned(), who, _lock: lock }))
     }
 
-    /// The kind of the file system that this folder is on, if a server behind the network keeps it.
-    /// There a sync and a lock mean less, and the state of agents on several nodes mixes.
+    /// Returns the kind of this folder's file system if it is a network file system. There a sync
+    /// and a lock guarantee less, and agents on several nodes would mix their state.
     pub fn remote_filesystem(&self) -> Option<&'static str> {
         let kind = rustix::fs::statfs(&self.path).ok()?.f_type;
         remote(kind)
     }
 
-    /// The file that is locked and names this process.
+    /// Returns the path of the lock file, which names this process.
     pub fn lock_path(&self) -> PathBuf {
         lock_file(&self.path)
     }
 }
 
-/// Network file systems, by the kernel's numbers (statfs(2) and linux/magic.h).
+/// Returns the name of a network file system, by the kernel's numbers (statfs(2) and
+/// linux/magic.h).
 fn remote(kind: i64) -> Option<&'static str> {
     match kind {
         0x6969 => Some("NFS"),
@@ -114,12 +115,12 @@ fn lock_file(path: &Path) -> PathBuf {
     path.join("agent.lock")
 }
 
-/// Opens a lock file, its content left as it is.
+/// Opens a lock file and leaves its content as it is.
 pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
     File::options().read(true).write(true).create(true).truncate(false).open(path)
 }
 
-/// Whether the lock could be had.
+/// Takes the lock. Returns whether it was free.
 pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
     match flock(file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(true),
@@ -128,15 +129,13 @@ pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
-/// Makes a folder that only its owner may enter: specs hold tokens.
+/// Makes a folder that only its owner may enter, since specs hold tokens.
 pub(crate) fn make_private(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// Where the state of all agents of this user lives.
-///
-/// # Errors
-/// When the environment names no home.
+/// Returns the folder for the state of all agents of this user. Fails if the environment names no
+/// home.
 pub(crate) fn state_folder() -> Result<PathBuf, Failure> {
     let absolute =
         |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -152,7 +151,7 @@ pub(crate) fn state_folder() -> Result<PathBuf, Failure> {
         })
 }
 
-/// Reads who had the folder and counts up.
+/// Reads the identity in the folder and raises its incarnation.
 fn next_incarnation(data: &Path) -> io::Result<Who> {
     let mut who = match spec::read::<Who>(&data.join(IDENTITY))? {
         Some(who) => who,
@@ -163,18 +162,15 @@ fn next_incarnation(data: &Path) -> io::Result<Who> {
     Ok(who)
 }
 
-/// Writes down who has the folder. On the disk when this returns, since the controller must never
-/// see an incarnation twice.
-///
-/// # Errors
-/// When the disk refuses.
+/// Writes the identity to the folder. It is on the disk when this returns, since the controller
+/// must never see an incarnation twice.
 pub(crate) fn save(data: &Path, who: &Who) -> io::Result<()> {
     let path = data.join(IDENTITY);
     spec::write(&path, who)?;
     File::open(path)?.sync_all()
 }
 
-/// Twelve hexadecimal digits from the kernel.
+/// Returns twelve hexadecimal digits from the kernel.
 fn new_id() -> io::Result<String> {
     let uuid = fs::read_to_string("/proc/sys/kernel/random/uuid")?;
     Ok(uuid.chars().filter(char::is_ascii_hexdigit).take(12).collect())
@@ -193,14 +189,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_behind_the_network_is_named() {
+    fn a_folder_on_a_network_file_system_is_recognized() {
         assert_eq!([0x6969, 0xfe53_4d42, 0xef53].map(remote), [Some("NFS"), Some("SMB"), None]);
         let here = tempfile::tempdir().unwrap();
         assert_eq!(Folder::take(Some(here.path()), "s").unwrap().remote_filesystem(), None);
     }
 
     #[test]
-    fn a_restart_is_the_same_agent_and_a_second_one_is_kept_out() {
+    fn a_restart_keeps_the_agents_identity_and_a_second_agent_is_kept_out() {
         let home = tempfile::tempdir().unwrap();
         let first = Folder::take(Some(home.path()), "s").unwrap();
         assert_eq!(Folder::take(Some(home.path()), "s").unwrap_err().exit, Exit::Input);

@@ -1,6 +1,6 @@
-//! The file of live attempts: what a restarted agent adopts. Written before a shim is started and
-//! after an end was reported, so that no trial is ever forgotten. Holds no process ids: those are
-//! in each attempt's own folder.
+//! Keeps the file of live attempts, which a restarted agent adopts. It is written before a shim
+//! starts and after an end was reported, so no trial is ever forgotten. It holds no process ids:
+//! those are in each attempt's own folder.
 
 use std::{
     collections::BTreeMap,
@@ -23,12 +23,12 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// The attempt's folder below the agent's.
+    /// Returns the attempt's folder below the agent's folder.
     pub fn folder(&self, data: &Path) -> PathBuf {
         data.join("runs").join(&self.run).join(self.number.to_string())
     }
 
-    /// As the wire has it.
+    /// Returns the attempt as a message of the wire.
     pub fn to_wire(&self) -> RunAttempt {
         RunAttempt { run: self.run.clone(), attempt: self.number }
     }
@@ -40,28 +40,28 @@ impl fmt::Display for Attempt {
     }
 }
 
-/// What must be known of an attempt to go on with it.
+/// The facts that an agent needs to resume an attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holding {
-    /// Which.
+    /// The attempt.
     pub attempt: Attempt,
-    /// UUIDs of its GPUs; empty for a CPU slot.
+    /// The UUIDs of its GPUs. Empty for a CPU slot.
     pub devices: Vec<String>,
-    /// Its processes are gone and only its end is still to be told: its slot may be another trial's
-    /// by now.
+    /// Whether its processes are gone and only its end is still to be reported. Another trial may
+    /// have its slot by now.
     #[serde(default)]
     pub has_left: bool,
-    /// Name of the sweep's metric, for people.
+    /// The name of the sweep's metric, for people.
     pub metric: String,
-    /// How long it may run, in milliseconds from its start.
+    /// The longest time that it may run, in milliseconds from its start.
     pub timeout_ms: Option<u64>,
-    /// Wall clock at its start in milliseconds, for people.
+    /// The wall clock at its start in milliseconds, for people.
     pub started_ms: i64,
-    /// What [`crate::processes::cgroup::memory_kills`] said at its start.
+    /// The value of [`crate::processes::cgroup::memory_kills`] at its start.
     pub memory_kills: Option<u64>,
 }
 
-/// Everything that an agent holds.
+/// All attempts that an agent holds.
 #[derive(Debug)]
 pub struct Holdings {
     path: PathBuf,
@@ -72,7 +72,8 @@ impl Holdings {
     /// Reads the file in an agent's data folder, or begins a new one.
     ///
     /// # Errors
-    /// When it is there but cannot be read: going on would forget what it names.
+    /// Fails if the file exists but cannot be read. An agent that went on would forget the attempts
+    /// in it.
     pub fn open(data: &Path) -> io::Result<Self> {
         let path = data.join("holdings.json");
         let list: Vec<Holding> = spec::read(&path)?.unwrap_or_default();
@@ -80,37 +81,37 @@ impl Holdings {
         Ok(Self { path, live })
     }
 
-    /// What is held.
+    /// Returns the held attempts.
     pub fn iter(&self) -> impl Iterator<Item = &Holding> {
         self.live.values()
     }
 
-    /// One of them.
+    /// Returns one held attempt.
     pub fn get(&self, attempt: &Attempt) -> Option<&Holding> {
         self.live.get(attempt)
     }
 
-    /// Adds one; it is on disk when this returns.
+    /// Adds an attempt. It is in the file when this returns.
     ///
     /// # Errors
-    /// When the disk refuses.
+    /// Fails if the disk fails.
     pub fn add(&mut self, holding: Holding) -> io::Result<()> {
         self.live.insert(holding.attempt.clone(), holding);
         self.save()
     }
 
-    /// The processes of one are gone. On disk with the next that is added, which is the first that
-    /// may take its slot.
+    /// Records that the processes of an attempt are gone. This reaches the disk with the next
+    /// attempt that is added, which is the first that may take its slot.
     pub fn left(&mut self, attempt: &Attempt) {
         if let Some(holding) = self.live.get_mut(attempt) {
             holding.has_left = true;
         }
     }
 
-    /// Takes one out.
+    /// Removes an attempt.
     ///
     /// # Errors
-    /// When the disk refuses: the next start then finds an attempt that is over, which does no
+    /// Fails if the disk fails. The next start then finds an attempt that is over, which does no
     /// harm.
     pub fn remove(&mut self, attempt: &Attempt) -> io::Result<()> {
         self.live.remove(attempt);

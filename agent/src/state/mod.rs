@@ -1,4 +1,4 @@
-//! What the agent keeps on disk, to go on after a restart.
+//! Keeps the agent's state on disk, so that it can resume after a restart.
 
 pub mod folder;
 pub mod holdings;

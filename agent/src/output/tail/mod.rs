@@ -1,8 +1,8 @@
-//! Follows the console files of one attempt and turns their lines into rows of the journals
-//! `agent.console` and `agent.history`; what a person should know of printed lines goes to
-//! `agent.meta`. Where it was is not stored anywhere: the rows in the journals say how many lines
-//! of each file have been taken, so a crash between any two writes loses no line and doubles none.
-//! Called by `trial.rs`.
+//! Follows the console files of one attempt. It turns their lines into rows of the journals
+//! `agent.console` and `agent.history`, and writes notes for people on printed lines to
+//! `agent.meta`. It stores no position: the rows in the journals say how many lines of each file it
+//! has taken. So a crash between any two writes loses no line and repeats none. `trial.rs` calls
+//! it.
 
 use std::{
     fs::{self, File},
@@ -20,7 +20,7 @@ use record::{
 use super::{console::Console, doubts::Doubts, journal::Journal};
 use crate::trial::spec;
 
-/// What one step reads at most, so that a flood does not keep other trials waiting.
+/// The most bytes that one step reads, so that a flood does not keep other trials waiting.
 const READ_BYTES: u64 = 256 << 10;
 
 /// A console file, and how far it has been read.
@@ -28,22 +28,22 @@ const READ_BYTES: u64 = 256 << 10;
 struct Source {
     path: PathBuf,
     file: Option<File>,
-    /// How far it has been read, and how far it is read in this round.
+    /// The offset up to which the file has been read, and the offset at which this round ends.
     at: u64,
     until: u64,
     lines: Lines,
     taken: Taken,
 }
 
-/// What has been taken of a console file.
+/// How much of a console file has been taken.
 #[derive(Debug)]
 struct Taken {
-    /// Its key in the rows.
+    /// The file's key in the rows.
     key: &'static str,
     reader: Reader,
-    /// Lines that the journals hold already.
+    /// The number of lines that the journals hold already and that are still to be skipped.
     console_done: u64,
-    /// Printed rows that the journal holds already. Of stdout only.
+    /// The same for the printed rows in the journal. Only for stdout.
     history_done: u64,
 }
 
@@ -53,7 +53,7 @@ impl Source {
         Self { path: dir.join(key), file: None, at: 0, until: 0, lines: Lines::default(), taken }
     }
 
-    /// How long the file is now; nothing while there is none.
+    /// Returns the length of the file now, or 0 while it does not exist.
     fn length(&mut self) -> io::Result<u64> {
         if self.file.is_none() {
             match File::open(&self.path) {
@@ -65,7 +65,7 @@ impl Source {
         self.file.as_ref().map_or(Ok(0), |file| Ok(file.metadata()?.len()))
     }
 
-    /// Reads the next piece of this round into `buffer`, so many bytes of it at most.
+    /// Reads the next piece of this round into `buffer`, at most `most` bytes.
     fn read(&mut self, most: u64, buffer: &mut Vec<u8>) -> io::Result<()> {
         buffer.clear();
         if let Some(file) = &self.file {
@@ -73,14 +73,14 @@ impl Source {
         }
         self.at += buffer.len() as u64;
         if buffer.is_empty() && most > 0 {
-            // Somebody has cut the file: the round ends here.
+            // The file was truncated: the round ends here.
             self.until = self.at;
         }
         Ok(())
     }
 }
 
-/// Follows one attempt.
+/// Follows the console of one attempt.
 #[derive(Debug)]
 pub struct Tail {
     sources: [Source; 2],
@@ -89,10 +89,10 @@ pub struct Tail {
 }
 
 impl Tail {
-    /// Begins, or goes on where the journals in `dir` end.
+    /// Begins, or resumes where the journals in `dir` end.
     ///
     /// # Errors
-    /// When the disk refuses.
+    /// Fails if the disk fails.
     pub fn open(dir: &Path) -> io::Result<Self> {
         Self::within(dir, Limits::default())
     }
@@ -103,13 +103,15 @@ impl Tail {
         Ok(Self { sources, taker, buffer: Vec::new() })
     }
 
-    /// Takes what the program has written meanwhile, up to a bound; says whether there may be more.
+    /// Takes what the program has written meanwhile, up to a limit. Returns whether there may be
+    /// more.
     ///
     /// # Errors
-    /// When the disk refuses.
+    /// Fails if the disk fails.
     pub fn step(&mut self, wall_ms: i64) -> io::Result<bool> {
-        // In rounds: what one file held when a round began comes before what the other gets
-        // later, however much it was. So the error that ends a flood stands at its end.
+        // Files are read in rounds. What one file held when a round began comes before what the
+        // other file gets later, however much it was. So the error that ends a flood stands at its
+        // end.
         if self.sources.iter().all(|source| source.at >= source.until) {
             for source in &mut self.sources {
                 source.until = source.length()?;
@@ -134,11 +136,11 @@ impl Tail {
         Ok(more)
     }
 
-    /// After the program's end, when a step found nothing more: takes last lines that have no
-    /// newline, and says what is no row.
+    /// Takes last lines that have no newline, and reports printed lines that are not rows. Call it
+    /// after the program's end, when a step found nothing more.
     ///
     /// # Errors
-    /// When the disk refuses.
+    /// Fails if the disk fails.
     pub fn finish(&mut self, wall_ms: i64) -> io::Result<()> {
         for source in &mut self.sources {
             if source.lines.is_open() {
@@ -153,13 +155,13 @@ impl Tail {
         self.taker.flush()
     }
 
-    /// Whether all that the program wrote to its console has become rows.
+    /// Returns whether everything that the program wrote to its console has become rows.
     pub fn is_complete(&self) -> bool {
         self.taker.console.is_complete()
     }
 }
 
-/// Whether anybody has logged anything: the program's lines, or its SDK.
+/// Returns whether the run has rows, from the program's printed lines or from its SDK.
 fn has_rows(folder: &Path) -> io::Result<bool> {
     for entry in fs::read_dir(folder)? {
         if entry?.file_name().to_string_lossy().ends_with(".history") {
@@ -169,7 +171,7 @@ fn has_rows(folder: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Takes lines into the journals.
+/// Writes lines into the journals.
 #[derive(Debug)]
 struct Taker {
     folder: PathBuf,
@@ -177,7 +179,7 @@ struct Taker {
     history: Journal,
     meta: Journal,
     doubts: Doubts,
-    /// What the journal has told of them last, and how often it has.
+    /// The last note in the journal, and the number of notes.
     told: String,
     tellings: u64,
     /// The automatic step of the next printed row.
@@ -253,7 +255,7 @@ impl Taker {
         self.console.take(taken.key, &shown(line, beyond), wall_ms);
     }
 
-    /// Tells what a person should know of printed lines, unless it is told already.
+    /// Writes the note on printed lines for people, unless the journal has it already.
     fn tell(&mut self, has_rows: bool, wall_ms: i64) {
         let Some(note) = self.doubts.told(has_rows) else { return };
         let said = serde_json::json!({ "note": note }).to_string();
@@ -272,7 +274,8 @@ impl Taker {
     }
 }
 
-/// The last lines of a console file, clean: at most so many lines and bytes.
+/// Returns the last lines of a console file without control characters, at most `most` lines and
+/// `bytes` bytes.
 pub fn last_lines(path: &Path, most: usize, bytes: usize) -> Vec<String> {
     const LAST_BYTES: u64 = 64 << 10;
     let read = || -> io::Result<Vec<u8>> {
@@ -283,7 +286,7 @@ pub fn last_lines(path: &Path, most: usize, bytes: usize) -> Vec<String> {
         file.take(LAST_BYTES).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
-    // Without the file there is nothing to show, and the exit code is told in any case.
+    // Without the file there is nothing to show. The exit code is reported in any case.
     let raw = read().unwrap_or_default();
     let (mut lines, mut all) = (Lines::default(), Vec::new());
     let mut keep = |seen: Seen<'_>| {

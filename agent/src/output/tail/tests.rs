@@ -1,4 +1,4 @@
-//! Tests of the tail: rows from lines, the limit, and going on after a crash at any byte.
+//! Tests of the tail: rows from lines, the limits, and resuming after a crash at any byte.
 
 use std::fs;
 
@@ -34,13 +34,14 @@ fn follow(dir: &Path, limits: Limits) {
 }
 
 #[test]
-fn lines_become_console_and_printed_rows_history() {
+fn lines_become_console_rows_and_printed_rows_become_history() {
     let dir = attempt();
     let mut tail = Tail::open(dir.path()).unwrap();
     assert!(!tail.step(0).unwrap(), "the shim has not made the files yet");
     fs::write(
         dir.path().join("stdout"),
-        "hello\n{\"loss\": NaN, \"epoch\": 1}\n{\"_step\": 9, \"loss\": 0.5}\n{\"loss\": 0.25}\nlast",
+        "hello\n{\"loss\": NaN, \"epoch\": 1}\n{\"_step\": 9, \"loss\": 0.5}\n{\"loss\": \
+        0.25}\nlast",
     )
     .unwrap();
     fs::write(dir.path().join("stderr"), "oops\n").unwrap();
@@ -56,7 +57,7 @@ fn lines_become_console_and_printed_rows_history() {
     assert!(console.contains(&(4, "stderr".to_owned(), "oops".to_owned())));
 }
 
-/// What the journal tells of printed lines, one text for each telling.
+/// Returns the notes on printed lines in the journal, one text for each.
 fn told(dir: &Path) -> Vec<String> {
     let note = |row: Row| match &row.values[0].1 {
         Value::Json(json) => {
@@ -68,7 +69,7 @@ fn told(dir: &Path) -> Vec<String> {
 }
 
 #[test]
-fn rows_behind_other_text_count_and_what_is_none_is_told() {
+fn rows_after_other_text_count_and_doubtful_lines_are_reported() {
     let dir = attempt();
     let mut tail = Tail::open(dir.path()).unwrap();
     let bar = "\r 50%|## | 1/2\r100%|####| 2/2";
@@ -82,7 +83,7 @@ fn rows_behind_other_text_count_and_what_is_none_is_told() {
     let keys: Vec<Vec<&str>> =
         found.iter().map(|row| row.values.iter().map(|(key, _)| key.as_str()).collect()).collect();
     assert_eq!(keys, [vec!["loss", "val.acc"], vec!["loss"], vec!["loss", "s"]]);
-    assert_eq!(told(dir.path()).len(), 1, "while it runs");
+    assert_eq!(told(dir.path()).len(), 1, "one note while the program runs");
     fs::write(dir.path().join("stdout"), format!("{lines}{{'loss': 1}}\n{{\"loss\": 1e400}}\n"))
         .unwrap();
     fs::write(dir.path().join("stderr"), "{\"loss\": 1}\n").unwrap();
@@ -91,16 +92,16 @@ fn rows_behind_other_text_count_and_what_is_none_is_told() {
     let all = told(dir.path());
     assert_eq!(all.len(), 2, "{all:?}");
     assert!(
-        all[1].starts_with("\"2 printed lines look like rows and are none, first `{'loss': 1}`"),
+        all[1].starts_with("\"2 printed lines look like rows but are not, first `{'loss': 1}`"),
         "{all:?}"
     );
     assert!(all[1].contains("1 printed row has lost a value"), "{all:?}");
     follow(dir.path(), Limits::default());
-    assert_eq!(told(dir.path()), all, "a restart says nothing again");
+    assert_eq!(told(dir.path()), all, "a restart repeats no note");
 }
 
 #[test]
-fn rows_on_standard_error_alone_are_told_at_the_end() {
+fn rows_only_on_standard_error_are_reported_at_the_end() {
     let dir = attempt();
     fs::write(dir.path().join("stderr"), "INFO:root:{\"loss\": 1}\n").unwrap();
     follow(dir.path(), Limits::default());
@@ -112,7 +113,7 @@ fn rows_on_standard_error_alone_are_told_at_the_end() {
     assert!(told(logged.path()).is_empty(), "the SDK has logged rows");
 }
 
-/// How many lines of a file the console stands for.
+/// Returns how many lines of a file the console stands for.
 fn lines(console: &[(u64, String, String)], key: &str) -> u64 {
     let of = |row: &&(u64, String, String)| row.1 == key;
     let left_out = |text: &str| text.strip_prefix('[')?.split(' ').next()?.parse::<u64>().ok();
@@ -120,7 +121,7 @@ fn lines(console: &[(u64, String, String)], key: &str) -> u64 {
 }
 
 #[test]
-fn the_first_and_the_last_lines_are_kept_and_all_rows() {
+fn the_first_and_last_lines_and_all_rows_are_kept() {
     let dir = attempt();
     let text: String = (0..100).map(|line| format!("{{\"x\": {line}}}\n")).collect();
     fs::write(dir.path().join("stdout"), text).unwrap();
@@ -158,14 +159,14 @@ fn the_error_that_ends_a_flood_stands_at_its_end() {
 }
 
 #[test]
-fn the_last_lines_are_the_last() {
+fn last_lines_returns_whole_lines_within_its_limits() {
     let dir = attempt();
     let path = dir.path().join("stderr");
     let text: String = (0..60).map(|line| format!("line {line}\n")).collect();
     fs::write(&path, text + "no newline").unwrap();
     let last = last_lines(&path, 50, 8 << 10);
     assert_eq!((last.len(), last[0].as_str(), last[49].as_str()), (50, "line 11", "no newline"));
-    assert_eq!(last_lines(&path, 50, 20), ["line 59", "no newline"], "no line in part");
+    assert_eq!(last_lines(&path, 50, 20), ["line 59", "no newline"], "no partial line");
     fs::write(&path, "\n\n").unwrap();
     assert!(last_lines(&path, 50, 100).is_empty());
     assert!(last_lines(&dir.path().join("none"), 50, 100).is_empty());
@@ -176,12 +177,13 @@ fn the_last_lines_are_the_last() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// The agent is killed at any moment: some rows are on disk, the last frame may be torn, one
-    /// journal may be ahead of the other. The next one ends with the same rows of each stream as
-    /// one that was never killed.
+    /// The agent is killed at any moment: some rows are on disk, the last frame may be torn, and
+    /// one journal may be ahead of the other. The next agent ends with the same rows of each stream
+    /// as one that was never killed.
     #[test]
-    fn a_crash_loses_nothing_and_doubles_nothing(
-        stdout in "(a|\\{\"x\": 1\\}|\\{\"_step\": 4, \"y\": \\{\"z\": 2\\}\\}|\\{'x': 1\\}|\\{\n\"x\": 1|b\r|\n){0,30}",
+    fn a_crash_loses_no_row_and_repeats_none(
+        stdout in "(a|\\{\"x\": 1\\}|\\{\"_step\": 4, \"y\": \\{\"z\": 2\\}\\}|\\{'x': 1\\}|\
+            \\{\n\"x\": 1|b\r|\n){0,30}",
         stderr in "(e|\\{\"x\": 1\\}|\n){0,20}",
         seen in 0_usize..60,
         torn in (0.0..1.0_f64, 0.0..1.0_f64, 0.0..1.0_f64),
@@ -196,7 +198,9 @@ proptest! {
         }
         follow(calm.path(), limits);
         Tail::within(crashed.path(), limits).unwrap().step(1).unwrap();
-        for (name, part) in [("agent.console", torn.0), ("agent.history", torn.1), ("agent.meta", torn.2)] {
+        for (name, part) in
+            [("agent.console", torn.0), ("agent.history", torn.1), ("agent.meta", torn.2)]
+        {
             let path = crashed.path().join("journal").join(name);
             if let Ok(bytes) = fs::read(&path) {
                 fs::write(&path, &bytes[..(bytes.len() as f64 * part) as usize]).unwrap();
@@ -207,7 +211,8 @@ proptest! {
         }
         follow(crashed.path(), limits);
         let history = |dir: &Path| {
-            rows(dir, "agent.history").into_iter().map(|row| (row.step, row.values)).collect::<Vec<_>>()
+            rows(dir, "agent.history")
+                .into_iter().map(|row| (row.step, row.values)).collect::<Vec<_>>()
         };
         prop_assert_eq!(history(crashed.path()), history(calm.path()));
         let last_told = |dir: &Path| told(dir).pop();
@@ -217,8 +222,9 @@ proptest! {
             let of = |rows: &[(u64, String, String)]| {
                 rows.iter().filter(|row| row.1 == key).map(|row| row.2.clone()).collect::<Vec<_>>()
             };
-            prop_assert_eq!(lines(&crashed, key), lines(&calm, key), "every line is kept or \
-                counted");
+            prop_assert_eq!(
+                lines(&crashed, key), lines(&calm, key), "every line is kept or counted"
+            );
             if !small {
                 prop_assert_eq!(of(&crashed), of(&calm));
             }
