@@ -1,6 +1,6 @@
-//! From a start order to what a shim executes: argv, environment, and the check that the program is
-//! there at all. Reads the node only through [`Node`], so tests bring their own. Called by
-//! `trial.rs`.
+//! Turns a start order into the command that a shim executes: argv, environment, and the check that
+//! the program exists. It reads the node only through [`Node`], so tests can replace it.
+//! `launch.rs` calls it.
 
 use std::{
     ffi::OsString,
@@ -14,38 +14,38 @@ use serde_json::Value;
 
 use super::{outcome::Unstartable, spec};
 
-/// With any text in it, Python writes what it prints at once.
+/// With any text in this variable, Python writes its output at once.
 const UNBUFFERED_VAR: &str = "PYTHONUNBUFFERED";
 
-/// What a command finds on the node.
+/// The node as a command sees it.
 #[derive(Clone, Debug)]
 pub struct Node {
     /// The folder that trials run in: the agent's own.
     pub cwd: PathBuf,
     /// The search path of programs.
     pub path: OsString,
-    /// A variable of the agent's environment.
+    /// Returns a variable of the agent's environment.
     pub variable: fn(&str) -> Option<String>,
     /// The controller's address, for the trial.
     pub controller: String,
 }
 
-/// What a shim executes.
+/// The command that a shim executes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
     /// The program and its arguments.
     pub argv: Vec<String>,
-    /// Variables on top of the agent's environment.
+    /// Variables added to the agent's environment.
     pub env: Vec<(String, String)>,
-    /// The parameters are wanted as a file at this path.
+    /// The path of the parameter file, if the command wants one.
     pub params_file: Option<PathBuf>,
 }
 
-/// The command of a trial whose attempt lives in `dir`. `devices` are the UUIDs of its GPUs, and
-/// `None` on a node without any: its environment then stays as it is.
+/// Builds the command of a trial whose attempt lives in `dir`. `devices` are the UUIDs of its GPUs.
+/// It is `None` on a node without GPUs, where the environment keeps its own `CUDA_VISIBLE_DEVICES`.
 ///
 /// # Errors
-/// [`Unstartable`] when this node cannot run it, with advice.
+/// Fails with [`Unstartable`], with advice, if this node cannot run the command.
 pub fn build(
     start: &Start,
     dir: &Path,
@@ -83,16 +83,16 @@ fn expand(
     text
 }
 
-/// Interpreters that open their first argument as a file, besides Python.
+/// The interpreters, besides Python, that open their first argument as a file.
 const INTERPRETERS: [&str; 9] =
     ["sh", "bash", "dash", "zsh", "ksh", "perl", "ruby", "Rscript", "julia"];
 
-/// Checks the script that an interpreter is to open. Of every other command only the program itself
-/// can know which of its arguments are files on this node: a module, a wrapper's argument or a path
-/// within a container is none.
+/// Checks the script that an interpreter opens. For any other command, only the program itself
+/// knows which of its arguments are files on this node. A module, a wrapper's argument or a path
+/// within a container is not one.
 fn find_script(argv: &[String], node: &Node) -> Result<(), Unstartable> {
     let Some(script) = script(argv) else { return Ok(()) };
-    // A shell looks on the PATH too.
+    // A shell also looks on the PATH.
     if node.cwd.join(script).exists() || on_path(script, node) {
         return Ok(());
     }
@@ -102,8 +102,8 @@ fn find_script(argv: &[String], node: &Node) -> Result<(), Unstartable> {
     ))
 }
 
-/// The file that a plain interpreter opens; `None` for another program, or where an option decides
-/// what is run.
+/// Returns the file that a plain interpreter opens, or `None` for another program, or if an option
+/// decides what runs.
 fn script(argv: &[String]) -> Option<&str> {
     let (interpreter, arguments) = argv.split_first()?;
     let name = Path::new(interpreter).file_name()?.to_str()?;
@@ -117,7 +117,8 @@ fn script(argv: &[String]) -> Option<&str> {
     (!first.is_empty() && !first.starts_with('-')).then_some(first)
 }
 
-/// What follows Python's options; `None` behind `-m`, `-c` and every option that is not known here.
+/// Returns the argument after Python's options, or `None` after `-m`, `-c` and every unknown
+/// option.
 fn python_script(arguments: &[String]) -> Option<&String> {
     let mut arguments = arguments.iter();
     loop {
@@ -133,8 +134,8 @@ fn python_script(arguments: &[String]) -> Option<&String> {
     }
 }
 
-/// Checks what is executed, and what `/usr/bin/env` is to execute, so that the person reads a
-/// sentence and no exit code. Returns its place in argv.
+/// Checks the program, or the program that `/usr/bin/env` executes, so that the person reads a
+/// sentence instead of an exit code. Returns its index in argv.
 fn find_executable(argv: &mut [String], node: &Node) -> Result<usize, Unstartable> {
     let Some(first) = argv.first() else {
         return Err(Unstartable::new("the sweep's command is empty"));
@@ -179,7 +180,7 @@ fn environment(
     node: &Node,
 ) -> Result<Vec<(String, String)>, Unstartable> {
     let params = serde_json::from_str(&start.params_json).map_err(|error| {
-        Unstartable::new(format!("the parameters of `{}` are no JSON: {error}", start.run))
+        Unstartable::new(format!("the parameters of `{}` are not JSON: {error}", start.run))
     })?;
     let mut env: Vec<(String, String)> = [
         (proto::dial::CONTROLLER_VAR, node.controller.clone()),
@@ -200,8 +201,9 @@ fn environment(
     if let Some(devices) = devices {
         env.push(("CUDA_VISIBLE_DEVICES".to_owned(), devices.join(",")));
     }
-    // Printed rows would wait in a block of 8 KiB, out of sight of early stopping, and die with a
-    // program that is killed. Whoever has set it, to nothing as well, has decided.
+    // Otherwise printed rows would wait in a block of 8 KiB, out of sight of early stopping, and
+    // would be lost with a killed program. A user who has set the variable, even to nothing, has
+    // decided.
     if (node.variable)(UNBUFFERED_VAR).is_none() {
         env.push((UNBUFFERED_VAR.to_owned(), "1".to_owned()));
     }
@@ -210,7 +212,8 @@ fn environment(
     Ok(env)
 }
 
-/// One variable for each leaf: its path joined by `__`, text bare, everything else as JSON.
+/// Adds one variable for each leaf. Its name is the path joined by `__`. Text is bare, and
+/// everything else is JSON.
 fn leaves(path: &str, value: &Value, env: &mut Vec<(String, String)>) {
     match value {
         Value::Object(entries) => {
@@ -251,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_become_one_argument_and_parameters_variables() {
+    fn pieces_become_one_argument_and_parameters_become_variables() {
         let home = tempfile::tempdir().unwrap();
         let node = node(home.path());
         executable(&home.path().join("bin/run"));
@@ -278,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_without_gpus_keeps_its_variable() {
+    fn a_node_without_gpus_keeps_its_own_cuda_visible_devices() {
         let home = tempfile::tempdir().unwrap();
         executable(&home.path().join("bin/run"));
         let command =
@@ -287,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn python_prints_at_once_unless_somebody_has_decided() {
+    fn python_prints_at_once_unless_the_user_has_decided() {
         let home = tempfile::tempdir().unwrap();
         executable(&home.path().join("bin/run"));
         let set = |variable: fn(&str) -> Option<String>| {
@@ -310,10 +313,10 @@ mod tests {
         assert_eq!(command.argv, ["env", "python3", "train.py"]);
     }
 
-    /// What only another program opens may be anywhere: a module, a container's file, a wrapper's
-    /// argument.
+    /// A file that only another program opens may be anywhere: a module, a container's file, a
+    /// wrapper's argument.
     #[test]
-    fn nothing_is_asked_of_what_others_open() {
+    fn files_that_other_programs_open_are_not_checked() {
         let home = tempfile::tempdir().unwrap();
         for name in ["env", "python", "accelerate", "docker", "sh"] {
             executable(&home.path().join("bin").join(name));
@@ -338,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named() {
+    fn a_missing_file_is_named() {
         let home = tempfile::tempdir().unwrap();
         let node = node(home.path());
         fs::write(home.path().join("plain"), "").unwrap();

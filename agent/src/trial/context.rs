@@ -1,5 +1,5 @@
-//! What all trials of an agent share: what the node has and how long things may take. Made once,
-//! when the agent starts.
+//! Defines the context that all trials of an agent share: the node's resources and the time limits.
+//! The agent makes it once, when it starts.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -9,29 +9,29 @@ use crate::{
     slots::release::Gpus,
 };
 
-/// What every trial of an agent shares.
+/// The context that all trials of an agent share.
 #[derive(Debug)]
 pub struct TrialContext {
-    /// What commands find.
+    /// The node as commands see it.
     pub node: Node,
     /// The agent's data folder.
     pub data: PathBuf,
-    /// Names the agent to its shims.
+    /// The lock file that names the agent to its shims.
     pub agent_lock: PathBuf,
-    /// The program that is a shim when told so: the agent itself.
+    /// The program that shims run: the agent's own.
     pub shim_program: PathBuf,
     /// How long a trial may go on without an agent.
     pub orphan_after: Duration,
-    /// What a trial gets between SIGTERM and SIGKILL when its time is over.
+    /// The time between SIGTERM and SIGKILL for a trial whose time is up.
     pub grace: Duration,
-    /// The node has GPUs: a trial without any is told that it has none.
+    /// Whether the node has GPUs. Then a trial without any gets an empty list of devices.
     pub gpu_node: bool,
-    /// How samples of running trials are taken.
+    /// How running trials are sampled.
     pub sight: Sight,
-    /// Where each trial gets a cgroup of its own, if the node allows it.
+    /// The place where each trial gets its own cgroup, if the node allows it.
     pub cgroups: Option<Delegation>,
-    /// Tells shims from what killed shims have left.
+    /// Tells shims from the orphans of killed shims.
     pub reaper: Reaper,
-    /// Who has memory on the node's GPUs.
+    /// The GPUs of the node, and the processes that have memory on them.
     pub gpus: Gpus,
 }

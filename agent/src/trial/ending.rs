@@ -1,6 +1,6 @@
-//! What follows the end of a trial's processes: everything that it wrote goes to the controller,
-//! then its end does. The same for real processes and for the simulator's. Called by `trial.rs`;
-//! never touches a process.
+//! Reports the end of a trial: after its processes are gone, it sends everything that the trial
+//! wrote to the controller, and then the end. It works in the same way for real processes and for
+//! the simulator's. `trial.rs` calls it. It never touches a process.
 
 use std::{path::Path, time::Duration};
 
@@ -23,34 +23,35 @@ use crate::{
     state::holdings::Attempt,
 };
 
-/// How often an end is told to a controller that fails at taking it: some 20 seconds.
+/// How often an end is sent to a controller that fails to take it, which takes about 20 seconds.
 const END_TRIES: u32 = 10;
 
 /// A trial whose processes are gone.
 #[derive(Debug)]
 pub struct Ending<'a, L> {
-    /// The way to the controller.
+    /// The link to the controller.
     pub link: &'a L,
-    /// Which.
+    /// The attempt.
     pub attempt: &'a Attempt,
     /// The attempt's folder.
     pub dir: &'a Path,
-    /// Where news go.
+    /// The channel for news to the agent.
     pub news: &'a mpsc::Sender<News>,
-    /// How long it ran.
+    /// How long the trial ran.
     pub ran: Duration,
 }
 
 impl<L: Link> Ending<'_, L> {
-    /// Tells the agent and the controller. `report` holds what is known so far of what could not be
-    /// sent.
+    /// Reports the end to the agent and to the controller. `report` holds what could not be sent so
+    /// far.
     pub async fn tell(self, verdict: Verdict, shipper: Shipper<L>, mut report: Report) {
         self.over(verdict.clone()).await;
         if matches!(verdict, Verdict::Decline(_)) {
             return;
         }
         let end = match verdict {
-            // What could not even be read is sent by nobody: an end would stand over missing rows.
+            // Rows that cannot even be read cannot be sent. Then an end would claim that they are
+            // complete.
             Verdict::Report(outcome) if !report.unsent => Some(self.end_of(outcome)),
             Verdict::Report(_) => {
                 self.over(Verdict::Lost).await;
@@ -64,11 +65,11 @@ impl<L: Link> Ending<'_, L> {
                 left = true;
                 self.leave_word(end.clone());
             }
-            // Of a controller that does not answer the heartbeats tell.
+            // If the controller does not answer at all, the heartbeats report that.
             if !told && (hint(status).is_some() || is_answer(status)) {
                 told = true;
                 let (attempt, why) = (self.attempt.clone(), status.message().to_owned());
-                // It is for people: where there is no room it is left out.
+                // This is for people, so it is dropped if the channel is full.
                 let _ = self.news.try_send(News::Waits { attempt, bytes, why });
             }
         };
@@ -80,8 +81,8 @@ impl<L: Link> Ending<'_, L> {
         report.problems.extend(shipped.problems);
         if let Some(end) = end.clone().filter(|_| !shipped.fenced) {
             if shipped.lacks_rows && !planted(Bug::SlipGivesUpRows) {
-                // Its result would be wrong. As a lost attempt it is run again, or comes later
-                // with `sweep sync`.
+                // The result would be wrong without these rows. As a lost attempt it runs again, or
+                // `sweep sync` sends it later.
                 self.over(Verdict::Lost).await;
             } else {
                 self.end(end, &mut report, waits).await;
@@ -103,9 +104,8 @@ impl<L: Link> Ending<'_, L> {
         }
     }
 
-    /// Writes down for `sweep sync` what is to be told, beside the rows: the agent may have to
-    /// leave before it is. What the disk does not take is left out, and nobody is told of that
-    /// command.
+    /// Writes the end for `sweep sync` beside the rows, since the agent may have to leave before it
+    /// is sent. If the disk does not take it, no message mentions that command.
     fn leave_word(&self, end: Option<EndRun>) {
         let (run, attempt) = (self.attempt.run.clone(), self.attempt.number);
         let mut file = RunFile::new(BeginRun { run, attempt, ..BeginRun::default() });
@@ -113,9 +113,9 @@ impl<L: Link> Ending<'_, L> {
         let _ = file.write(self.dir);
     }
 
-    /// Reports the end, for as long as the controller is away. One that does not take it has not
-    /// heard of it: the attempt is lost then, or the order to start it might come again and be
-    /// obeyed.
+    /// Reports the end, and waits while the controller is away. A controller that refuses the end
+    /// does not know of it. Then the attempt counts as lost, or a repeated start order might run it
+    /// again.
     async fn end(
         &self,
         end: EndRun,
@@ -159,8 +159,8 @@ impl<L: Link> Ending<'_, L> {
     }
 
     async fn say(&self, news: News) {
-        // Nobody listens only when the agent is leaving; the next one finds this trial in the
-        // holdings.
+        // The channel is closed only while the agent is leaving. The next agent finds this trial in
+        // the holdings.
         let _ = self.news.send(news).await;
     }
 }

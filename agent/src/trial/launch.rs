@@ -1,5 +1,6 @@
-//! The start of a trial: its folder, its cgroup, its shim. And what a restarted agent finds of
-//! that. Called by `trial.rs`; knows nothing of what comes after the start.
+//! Starts a trial: its folder, its cgroup and its shim. It also finds out what became of a shim
+//! that an earlier agent started. `trial.rs` calls it. It knows nothing of what comes after the
+//! start.
 
 use std::{fs, io, path::Path, process::Child, time::Duration};
 
@@ -22,17 +23,16 @@ use crate::{
     state::folder,
 };
 
-/// How long a shim may take from its spec to its first sign of life, and how often that is looked
-/// for.
+/// How long a shim may take from its spec to its first sign of life, and the time between two
+/// looks.
 const SHIM_PATIENCE: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// Descriptors put by for a start: what it takes to watch the new process, or to find and end it.
+/// The number of file descriptors kept free for a start, to watch the new process, or to find and
+/// end it.
 const SPARE_FILES: usize = 3;
 
-/// Makes the folder and starts the shim.
-///
-/// # Errors
-/// [`Unstartable`] when that is not possible; nothing runs then.
+/// Makes the folder and starts the shim. Fails with [`Unstartable`] if that is not possible. Then
+/// nothing runs.
 pub(crate) fn launch(
     dir: &Path,
     start: &Start,
@@ -72,15 +72,16 @@ pub(crate) fn launch(
     }
 }
 
-/// A cgroup of the trial's own, if the node gives one.
+/// Makes a cgroup for the trial, if the node gives one.
 fn make_cgroup(start: &Start, context: &TrialContext) -> Option<Cgroup> {
     context.cgroups.as_ref()?.make(&format!("{}-{}", start.run, start.attempt)).ok()
 }
 
-/// Removes what agent, shim and SDK keep in an attempt's folder, and the folder if nothing else is
-/// in it. What the program itself wrote stays. The attempt's cgroup goes too.
+/// Removes the files that the agent, the shim and the SDK keep in an attempt's folder, and the
+/// attempt's cgroup. Files of the program itself stay. Removes the folder too if nothing is left in
+/// it.
 pub(crate) fn forget(dir: &Path) {
-    // What is not there need not be removed, and what cannot be removed does no harm.
+    // What does not exist need not be removed, and what cannot be removed does no harm.
     let _ = spec::cgroup(dir).map(|cgroup| cgroup.remove());
     let _ = fs::remove_dir_all(dir.join(spec::JOURNAL));
     let _ = shipper::forget(dir);
@@ -102,22 +103,20 @@ pub(crate) fn forget(dir: &Path) {
     }
 }
 
-/// What an adopted attempt's shim is doing.
+/// The state of an adopted attempt's shim.
 pub(crate) enum Shim {
-    /// It was never started, and never will be.
+    /// The shim was never started, and never will be.
     Unborn,
-    /// It is over, if it could be told which one it was.
+    /// The shim is gone. Its identity is `None` if it is not known.
     Gone(Option<Identity>),
-    /// It runs.
+    /// The shim runs.
     Alive(Identity, Watch),
 }
 
-/// Looks what became of the shim of an attempt that an earlier agent has started.
-///
-/// # Errors
-/// When the folder cannot be read: nothing is known then.
+/// Finds out what became of the shim of an attempt that an earlier agent has started. Fails if the
+/// folder cannot be read. Then nothing is known.
 pub(crate) async fn find_shim(dir: &Path) -> io::Result<Shim> {
-    // Whoever takes the spec decides: a shim that comes later finds nothing to start.
+    // The process that takes the spec decides: a shim that comes later finds nothing to start.
     if spec::claim(dir)?.is_some() {
         return Ok(Shim::Unborn);
     }

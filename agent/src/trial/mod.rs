@@ -1,6 +1,6 @@
-//! The life of one trial, from a start order or an adoption to the moment when the controller knows
-//! its end. One task each, started by `agent.rs`, which hears of it through [`News`] alone. Decides
-//! nothing but the verdict of its own end.
+//! Runs one trial, from a start order or an adoption until the controller knows its end. Each trial
+//! is one task. `agent.rs` starts it, and hears of it only through [`News`]. It decides nothing but
+//! the verdict of its own end.
 //!
 //! The files here are small and local, so they are read and written in place: a detour over a
 //! thread pool would cost more than the calls.
@@ -53,28 +53,28 @@ use crate::{
     },
 };
 
-/// How often the console of a running trial is looked at.
+/// The time between two looks at the console of a running trial.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// How often SIGKILL is sent again to a tree that still has members.
+/// The time between two SIGKILLs to a tree that still has members.
 const KILL_EVERY: Duration = Duration::from_millis(50);
-/// When SIGKILL has not helped for so long, the shim goes too.
+/// How long SIGKILL may have no effect until the shim is killed too.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
-/// What processes get between SIGTERM and SIGKILL when their shim was killed.
+/// The time between SIGTERM and SIGKILL for processes whose shim was killed.
 const ORPHAN_GRACE: Duration = Duration::from_secs(2);
-/// How often GPUs are asked whether they answer.
+/// The time between two checks whether the GPUs answer.
 const ASK_GPUS_EVERY: Duration = Duration::from_secs(5);
-/// How long an agent may take to hear that its node is taken away, after its trials have heard it.
+/// How much later than its trials an agent may hear that its node goes away.
 const LATE_STOP: Duration = Duration::from_millis(500);
-/// Lines of standard error that a person reads when a trial fails, and the most bytes of them.
+/// The most lines, and the most bytes, of standard error that a person reads when a trial fails.
 const STDERR_LINES: usize = 50;
 const STDERR_BYTES: usize = 8 << 10;
 
 /// Runs trials as processes of this machine.
 #[derive(Debug)]
 pub struct Shims<L> {
-    /// The way to the controller.
+    /// The link to the controller.
     pub link: L,
-    /// What trials share.
+    /// The context that all trials share.
     pub context: Arc<TrialContext>,
 }
 
@@ -122,11 +122,11 @@ struct Trial<L> {
 }
 
 impl<L: Link> Trial<L> {
-    /// Starts it and sees it to its end.
+    /// Starts the trial and follows it to its end.
     async fn start(self, start: Start) {
         let dir = self.dir();
         if self.gpu_trouble().await.is_some() {
-            // That says nothing of the trial: it goes elsewhere.
+            // This says nothing about the trial: it goes elsewhere.
             return self.over(Verdict::Decline(None), Duration::ZERO).await;
         }
         match launch(&dir, &start, &self.holding.devices, &self.context) {
@@ -140,7 +140,7 @@ impl<L: Link> Trial<L> {
         }
     }
 
-    /// Takes over what an earlier agent of this folder has started.
+    /// Takes over a trial that an earlier agent of this folder has started.
     async fn adopt(self) {
         let dir = self.dir();
         let now = Instant::now();
@@ -152,12 +152,12 @@ impl<L: Link> Trial<L> {
             Ok(Shim::Unborn) => self.over(Verdict::Decline(None), Duration::ZERO).await,
             Ok(Shim::Gone(shim)) => Life::new(self, dir, shim, false, begun).live(None).await,
             Ok(Shim::Alive(shim, watch)) => {
-                // Its time must not be over because somebody has set the clock.
+                // A change of the clock must not end the trial's time.
                 let begun = now.checked_sub(telemetry::process::age(shim.start)).unwrap_or(begun);
                 Life::new(self, dir, Some(shim), false, begun).live(Some((watch, None))).await;
             }
-            // The folder cannot be read: it is not known whether anything runs, so nothing may be
-            // said of its end.
+            // The folder cannot be read. It is not known whether anything runs, so the agent must
+            // not report an end.
             Err(_) => Life::new(self, dir, None, false, begun).live(None).await,
         }
     }
@@ -166,8 +166,8 @@ impl<L: Link> Trial<L> {
         self.holding.attempt.folder(&self.context.data)
     }
 
-    /// Why one of its GPUs cannot be used, which the agent hears first: nothing is started there
-    /// any more.
+    /// Returns why one of the trial's GPUs cannot be used. The agent hears of it first, so it
+    /// starts nothing there any more.
     async fn gpu_trouble(&self) -> Option<String> {
         let answers = self.context.gpus.ask(&self.holding.devices).await;
         let trouble = answers.iter().find_map(|answer| answer.trouble.clone())?;
@@ -180,8 +180,8 @@ impl<L: Link> Trial<L> {
     }
 
     async fn tell(&self, news: News) {
-        // Nobody listens only when the agent is leaving; the next one finds this trial in the
-        // holdings.
+        // The channel is closed only while the agent is leaving. The next agent finds this trial in
+        // the holdings.
         let _ = self.news.send(news).await;
     }
 }
@@ -194,9 +194,9 @@ struct Life<L> {
     tree: Tree,
     fresh: bool,
     begun: Instant,
-    /// When its time is over, if it is bounded.
+    /// When its time is up, if it has a limit.
     timeout_at: Option<Instant>,
-    /// The controller may know that it runs, or has run.
+    /// Whether the controller may know that the trial runs or has run.
     heard: bool,
     stop: Option<Cause>,
     problems: Vec<String>,
@@ -225,8 +225,8 @@ impl<L: Link> Life<L> {
         let mut cleared = false;
         if let Some((watch, child)) = process {
             self.run(watch, &mut tail, &mut shipper).await;
-            // It is dead already: this only takes it off the kernel's table. A shim that ends well
-            // leaves nothing behind.
+            // The child is dead already: this only reaps it. A shim that succeeds has left no
+            // process behind.
             if let Some(mut child) = child {
                 cleared = child.wait().is_ok_and(|status| status.success());
                 self.trial.context.reaper.ended(child.id());
@@ -238,7 +238,7 @@ impl<L: Link> Life<L> {
         let exit = self.exit();
         self.await_late_stop(exit.as_ref()).await;
         if exit.is_none() || !cleared {
-            // The shim was killed, or may have been: nobody else will end what it had started.
+            // The shim was killed, or may have been. No other process will end what it had started.
             self.on_tree(|tree| tree.end(ORPHAN_GRACE)).await;
         }
         let console = self.drain(&mut tail).await;
@@ -251,7 +251,7 @@ impl<L: Link> Life<L> {
         ending.tell(verdict, shipper, report).await;
     }
 
-    /// Until the shim has ended.
+    /// Runs until the shim has ended.
     async fn run(&mut self, watch: Watch, tail: &mut io::Result<Tail>, shipper: &mut Shipper<L>) {
         let mut looks = interval_at(Instant::now() + LOOK_EVERY, LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -297,14 +297,14 @@ impl<L: Link> Life<L> {
         self.problems.extend(trouble.get().cloned());
     }
 
-    /// Whom samples are taken of. Without a shim that is known there is no tree to look at.
+    /// Returns what to sample. Without a known shim there is no tree to look at.
     fn watched(&self) -> Option<Watched> {
         let (dir, cwd) = (self.dir.clone(), self.trial.context.node.cwd.clone());
         let devices = self.trial.holding.devices.clone();
         self.shim.as_ref().map(|shim| Watched { dir, shim: shim.pid, cwd, devices })
     }
 
-    /// The next order to end it. The bound of its sweep is one.
+    /// Returns the next order to end the trial. The time limit of its sweep is such an order.
     async fn next_stop(&mut self) -> Stop {
         let timeout = self.timeout_at;
         tokio::select! {
@@ -317,8 +317,8 @@ impl<L: Link> Life<L> {
         }
     }
 
-    /// A program that was ended by SIGTERM may have heard before its agent did that the node is
-    /// taken away.
+    /// Waits for a late order to leave. If SIGTERM ended the program, it may have heard before its
+    /// agent that the node goes away.
     async fn await_late_stop(&mut self, exit: Option<&Exit>) {
         if self.stop.is_none() && exit.is_none_or(Exit::is_by_term) {
             let late = timeout(LATE_STOP, self.trial.stops.recv()).await;
@@ -327,8 +327,8 @@ impl<L: Link> Life<L> {
         }
     }
 
-    /// Notes why the trial ends. The first order counts, but a fence before all; and none that came
-    /// when the program had ended by itself.
+    /// Records why the trial ends. The first order counts, but a fence overrides it. An order that
+    /// came after the program had ended by itself does not count.
     fn note_stop(&mut self, cause: Cause) {
         let exit = spec::read::<Exit>(&self.dir.join(spec::EXIT)).ok().flatten();
         let in_time = exit.is_none_or(|exit| cause == Cause::Leaving && exit.is_by_term());
@@ -337,7 +337,8 @@ impl<L: Link> Life<L> {
         }
     }
 
-    /// Takes new console, and notices that the program runs; says whether there is more to take.
+    /// Takes new console output, and notices that the program runs. Returns whether there is more
+    /// to take.
     async fn look(&mut self, tail: &mut io::Result<Tail>, rows: &tokio::sync::Notify) -> bool {
         if !self.heard && self.dir.join(spec::PROCESSES).exists() {
             self.heard = true;
@@ -351,7 +352,7 @@ impl<L: Link> Life<L> {
         more
     }
 
-    /// One step of the tail. What goes wrong is noted once and ends the tail: the trial itself goes
+    /// Runs one step of the tail. An error is noted once and ends the tail. The trial itself goes
     /// on.
     fn step(&mut self, tail: &mut io::Result<Tail>) -> bool {
         let Ok(follower) = tail else { return false };
@@ -364,8 +365,8 @@ impl<L: Link> Life<L> {
         }
     }
 
-    /// Takes the rest of the console; says whether all of it can be sent, or nothing when it
-    /// cannot be read.
+    /// Takes the rest of the console. Returns whether all of it can be sent, or `None` if it cannot
+    /// be read.
     async fn drain(&mut self, tail: &mut io::Result<Tail>) -> Option<bool> {
         if tail.is_err() {
             // The disk may have taken nothing for a while. Every row comes from a file that is
@@ -394,22 +395,22 @@ impl<L: Link> Life<L> {
         }
     }
 
-    /// Asks the whole tree to end; says whether there was anything that could. A shim that somebody
-    /// has stopped is woken, or it could not tell of the end.
+    /// Asks the whole tree to end. Returns whether there was a process to ask. It wakes a stopped
+    /// shim, which could not report the end otherwise.
     async fn terminate(&self) -> bool {
         self.shim.iter().for_each(Identity::wake);
         self.on_tree(Tree::terminate).await > 0
     }
 
-    /// Does something with the tree, which reads all of /proc and may wait, outside of the
-    /// runtime's own threads.
+    /// Runs work on the tree outside of the runtime's own threads, since it reads all of /proc and
+    /// may wait.
     async fn on_tree<T: Default + Send + 'static>(&self, work: fn(&Tree) -> T) -> T {
         let tree = self.tree.clone();
-        // Only a panic or the runtime's end could keep the answer back.
+        // This fails only after a panic or at the runtime's end.
         tokio::task::spawn_blocking(move || work(&tree)).await.unwrap_or_default()
     }
 
-    /// Proves that the slot is free, or sees to it that it is not given away before it is.
+    /// Proves that the slot is free, or keeps it from being given away until it is.
     async fn clear_slot(&self, proved: bool) {
         let (tree, gpus) = (self.tree.clone(), self.trial.context.gpus.clone());
         let clearance =
@@ -443,14 +444,17 @@ impl<L: Link> Life<L> {
         })
     }
 
-    /// Only what can be proved counts: the counter of the trial's own cgroup, else that of the
-    /// agent's, which counts for all trials.
+    /// Returns whether memory ran out. Only proof counts: the counter of the trial's own cgroup, or
+    /// else the agent's, which counts for all trials.
     fn memory_ran_out(&self) -> bool {
         let before = self.trial.holding.memory_kills;
         match self.tree.cgroup().and_then(Cgroup::memory_kills) {
             Some(kills) => kills > 0,
             None => {
-                matches!((before, cgroup::memory_kills()), (Some(before), Some(now)) if now > before)
+                matches!(
+                    (before, cgroup::memory_kills()),
+                    (Some(before), Some(now)) if now > before
+                )
             }
         }
     }

@@ -1,5 +1,5 @@
-//! What the end of a process means: from exit status, wishes and circumstances to the word that the
-//! controller is told. Pure. Called by `trial.rs`.
+//! Judges the end of a process: it derives the outcome for the controller from the exit status, the
+//! orders and the circumstances. It has no side effects. `trial.rs` calls it.
 
 use std::{os::unix::process::ExitStatusExt as _, process::ExitStatus, time::Duration};
 
@@ -7,49 +7,49 @@ use proto::v1::Outcome;
 
 use super::spec::Exit;
 
-/// A shell that does not find a command, or may not execute it, ends with these.
+/// The exit codes of a shell that does not find a command or may not execute it.
 const SHELL_COULD_NOT_START: [i32; 2] = [126, 127];
 
 const SHIM_ENDED: &str = "the shim of a trial ended before it started the program";
 
-/// Why a trial is to end before its program does.
+/// The reason why a trial has to end before its program does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// The controller wants it: a person or a stopping rule.
+    /// The controller wants it, for a person or a stopping rule.
     Wanted,
     /// Another attempt owns the run now.
     Fenced,
-    /// The agent is to end: a person wants it, or its node is taken away.
+    /// The agent ends, since a person wants it or its node goes away.
     Leaving,
-    /// It has run for as long as its sweep allows.
+    /// The trial has run for as long as its sweep allows.
     Timeout,
 }
 
 /// An order to end a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stop {
-    /// Why.
+    /// The reason.
     pub cause: Cause,
-    /// Between SIGTERM and SIGKILL.
+    /// The time between SIGTERM and SIGKILL.
     pub grace: Duration,
 }
 
-/// Why a trial cannot be started on this node, for people.
+/// The reason, for people, why a trial cannot be started on this node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unstartable {
-    /// One sentence, lower case, no final stop.
+    /// One sentence, in lower case, without a full stop.
     pub message: String,
-    /// What to do.
+    /// Advice on what to do.
     pub hints: Vec<String>,
 }
 
 impl Unstartable {
-    /// Without advice.
+    /// Makes a reason without advice.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), hints: Vec::new() }
     }
 
-    /// With advice.
+    /// Adds advice.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
@@ -57,48 +57,50 @@ impl Unstartable {
     }
 }
 
-/// What is to be done about a trial that is over.
+/// What happens to a trial that is over.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// The controller is told this end.
+    /// The controller gets this outcome.
     Report(Outcome),
-    /// It never ran: back to the queue, no attempt charged. With a reason that holds for every
-    /// trial of the sweep on this node, unless there is none and the agent was only interrupted.
+    /// The trial never ran. It returns to the queue without using up an attempt. A reason holds for
+    /// every trial of the sweep on this node, so the agent leaves. Without one, the agent gives
+    /// back only this trial.
     Decline(Option<Unstartable>),
-    /// Nothing to report, its run belongs to another attempt.
+    /// There is nothing to report, since the run belongs to another attempt.
     Fenced,
-    /// Nobody knows how it ended. It is no longer held, so its lease runs out and the controller
-    /// counts a crash: a report of our own would be a guess, and a failure is final where a crash
+    /// The end of the trial is not known. The agent stops holding it, so its lease expires and the
+    /// controller counts a crash. A report would be a guess, and a failure is final while a crash
     /// is tried again.
     Lost,
 }
 
-/// All that counts for the verdict.
+/// The facts for the verdict.
 #[derive(Clone, Copy, Debug)]
 pub struct Evidence<'a> {
-    /// What the shim wrote; `None` when the shim was killed.
+    /// The exit that the shim wrote. `None` if the shim was killed.
     pub exit: Option<&'a Exit>,
     /// The order to stop, if one came before the end.
     pub stop: Option<Cause>,
-    /// The controller may know that the process ran: it cannot be declined any more.
+    /// Whether the controller may know that the process ran. Then the trial cannot be declined any
+    /// more.
     pub heard: bool,
-    /// The kernel killed something of this trial's cgroup for lack of memory meanwhile.
+    /// Whether the kernel killed a process of this trial for lack of memory.
     pub out_of_memory: bool,
-    /// Why a GPU of the trial cannot be used any more.
+    /// The reason why a GPU of the trial cannot be used any more.
     pub gpu_trouble: Option<&'a str>,
     /// The last lines of standard error.
     pub stderr: &'a [String],
 }
 
-/// Judges an end. State goes by who asked for it, not by the exit code alone: a program that
-/// handles SIGTERM and exits with 0 was stopped all the same.
+/// Judges an end. The state depends on who asked for the end, not only on the exit code: a program
+/// that handles SIGTERM and exits with 0 was stopped all the same.
 pub fn judge(evidence: Evidence<'_>) -> Verdict {
     let stopped = match evidence.stop {
         Some(Cause::Fenced) => return Verdict::Fenced,
         Some(Cause::Timeout) => return timed_out(evidence),
         Some(Cause::Wanted) => Some("stopped"),
-        // Whoever took this node away passed no judgement on the trial: it goes back to the front
-        // of the queue.
+        // The loss of the node says nothing about the trial, so it goes back to the front of the
+        // queue.
         Some(Cause::Leaving) => Some("preempted"),
         None => None,
     };
@@ -128,7 +130,7 @@ pub fn judge(evidence: Evidence<'_>) -> Verdict {
         return report("finished", "", Some(exit), String::new());
     }
     if let Some(trouble) = evidence.gpu_trouble {
-        // As if the node had gone: it says nothing of the trial.
+        // This is as if the node had gone: it says nothing about the trial.
         return report(
             "crashed",
             "",
@@ -173,7 +175,7 @@ fn report(state: &str, class: &str, exit: Option<&Exit>, message: String) -> Ver
     })
 }
 
-/// An exit status in words: "exit code 3", "killed by SIGSEGV".
+/// Returns an exit status in words: "exit code 3", "killed by SIGSEGV".
 fn describe(exit: &Exit) -> String {
     match (exit.code, exit.signal) {
         (_, Some(signal)) => format!("killed by {}", signal_name(signal)),
@@ -182,9 +184,9 @@ fn describe(exit: &Exit) -> String {
     }
 }
 
-/// The name of a signal as people know it.
+/// Returns the usual name of a signal.
 fn signal_name(signal: i32) -> String {
-    // The standard library knows the names, but only inside of its sentence: "signal: 9 (SIGKILL)".
+    // The standard library knows the names, but only inside its sentence: "signal: 9 (SIGKILL)".
     let text = ExitStatus::from_raw(signal & 0x7f).to_string();
     let name = text.split('(').nth(1).and_then(|rest| rest.split(')').next());
     name.filter(|name| name.starts_with("SIG"))
@@ -218,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn the_state_goes_by_who_asked() {
+    fn the_state_depends_on_who_asked_for_the_end() {
         let killed = Exit { signal: Some(9), ..Exit::default() };
         let orphaned = Exit { orphaned: true, ..CODE(0) };
         let unstarted = Exit { start_error: Some("no such file".to_owned()), ..Exit::default() };
@@ -270,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn signals_have_names() {
+    fn known_signals_are_named() {
         assert_eq!([9, 11, 15].map(signal_name), ["SIGKILL", "SIGSEGV", "SIGTERM"]);
     }
 }

@@ -1,5 +1,5 @@
-//! What the agent's loop and a trial say to each other. The loop starts a trial through [`Trials`]
-//! and hears of it through [`News`] alone, so that the simulator can put programs of its own in a
+//! Defines the messages between the agent's loop and a trial. The loop starts a trial through
+//! [`Trials`] and hears of it only through [`News`], so the simulator can put its own programs in a
 //! trial's place.
 
 use std::{path::PathBuf, time::Duration};
@@ -13,80 +13,80 @@ use crate::{
     state::holdings::{Attempt, Holding},
 };
 
-/// Who runs trials: real processes under shims, or the simulator's.
+/// Runs trials: as real processes under shims, or as programs of the simulator.
 pub trait Trials {
-    /// Sees a trial to its end, in a task of its own. Without a start order it is one that an
-    /// earlier start of this agent has begun, and is taken over.
+    /// Follows a trial to its end, in its own task. Without a start order, it takes over a trial
+    /// that an earlier start of this agent has begun.
     fn see_to(&self, trial: Ticket, start: Option<Start>);
-    /// Removes what is kept of an attempt of which everything has been sent; says what is left
-    /// otherwise.
+    /// Removes the files of an attempt if everything in them has been sent. Otherwise returns the
+    /// folder that is left.
     fn forget(&self, attempt: &Attempt, sent: bool) -> Option<PathBuf>;
-    /// Tells from now on whether these GPUs answer.
+    /// Starts to report whether these GPUs answer.
     fn watch(&self, devices: Vec<String>, news: mpsc::Sender<News>);
 }
 
-/// One trial, for who sees to it.
+/// One trial, for the task that runs it.
 #[derive(Debug)]
 pub struct Ticket {
-    /// What is known of it.
+    /// The recorded facts of the trial.
     pub holding: Holding,
-    /// Where news go.
+    /// The channel for news to the agent.
     pub news: mpsc::Sender<News>,
-    /// Orders to end it.
+    /// The orders to end the trial.
     pub stops: mpsc::Receiver<Stop>,
 }
 
-/// What the agent hears of a trial, in this order.
+/// The news of a trial, in this order.
 #[derive(Debug)]
 pub enum News {
-    /// Its shim has been started with this.
+    /// The shim has been started with this order.
     Launched(Box<Start>),
-    /// The program runs: it was seen some time after its start, so a short trial says nothing of
-    /// the kind.
+    /// The program runs. The agent notices this some time after the start, so a short trial does
+    /// not send it.
     Started(Attempt),
-    /// Its slot is not free, or free again. Comes before the end for the first time, and only if it
-    /// is not free by then.
+    /// The slot is not free, or is free again. The first one comes before the end, and only if the
+    /// slot is not free by then.
     Slot(Attempt, Occupancy),
     /// Whether these GPUs answer.
     Gpus(Vec<Answer>),
-    /// Its program has ended. Comes again, as lost, when the controller does not take the end.
+    /// The program has ended. It comes again, as lost, if the controller does not take the end.
     Over {
-        /// Which.
+        /// The attempt.
         attempt: Attempt,
-        /// What that means.
+        /// The meaning of the end.
         verdict: Verdict,
-        /// How long it ran.
+        /// How long the trial ran.
         ran: Duration,
     },
-    /// The controller is there and does not take the rest now. Comes once at most.
+    /// The controller answers but does not take the rest now. It comes at most once.
     Waits {
-        /// Which.
+        /// The attempt.
         attempt: Attempt,
-        /// Bytes of rows that are left.
+        /// The bytes of rows that are left.
         bytes: u64,
-        /// What the controller said.
+        /// The controller's message.
         why: String,
     },
-    /// Nothing is left to tell; does not come after a decline.
+    /// Nothing is left to report. It does not come after a decline.
     Reported {
-        /// Which.
+        /// The attempt.
         attempt: Attempt,
-        /// What the controller said.
+        /// The result of the report.
         report: Box<Report>,
     },
 }
 
-/// How an end was taken.
+/// How the controller took an end.
 #[derive(Debug, Default)]
 pub struct Report {
     /// The run as the controller has it now, unless it did not say.
     pub run: Option<Run>,
-    /// What the person should know of this end.
+    /// A note for the person on this end.
     pub note: String,
-    /// What could not be sent, a sentence each; the files are then kept.
+    /// The parts that could not be sent, a sentence each. Their files are kept.
     pub problems: Vec<String>,
-    /// Rows, files or the end are among that.
+    /// Whether rows, files or the end are among those parts.
     pub unsent: bool,
-    /// Everything that the program wrote to its console has been sent.
+    /// Whether everything that the program wrote to its console has been sent.
     pub console_sent: bool,
 }

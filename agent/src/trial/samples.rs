@@ -1,6 +1,6 @@
-//! Samples of the machine and of one trial's processes, into the journal `agent.system`. The agent
-//! takes them, and not the program: so they are there for programs in any language, and go on when
-//! the program hangs. Called by `trial.rs`.
+//! Writes samples of the machine and of one trial's processes to the journal `agent.system`. The
+//! agent takes them, not the program. So programs in any language have them, and they go on when
+//! the program hangs. `trial.rs` calls it.
 
 use std::{future::pending, io, path::PathBuf, sync::OnceLock, time::Duration};
 
@@ -14,35 +14,36 @@ use tokio::{
 use super::spec;
 use crate::output::journal::Journal;
 
-/// A trial that is over by then is not looked at: looking costs more than it would tell.
+/// The delay before the first sample. A trial that ends sooner has none, since sampling costs more
+/// than it would show.
 const SETTLE: Duration = Duration::from_millis(500);
-/// Samples that may wait for the journal.
+/// The most samples that may wait for the journal.
 const ROOM: usize = 4;
 
 /// How an agent takes samples.
 #[derive(Clone, Copy, Debug)]
 pub struct Sight {
-    /// How often, if at all.
+    /// How often samples are taken, if at all.
     pub period: Period,
-    /// What reads the GPUs.
+    /// Makes the meter that reads the GPUs.
     pub meter: fn() -> Box<dyn Meter>,
 }
 
-/// Whom to look at.
+/// The trial to sample.
 #[derive(Clone, Debug)]
 pub struct Watched {
     /// The attempt's folder.
     pub dir: PathBuf,
-    /// The shim, whose descendants are the trial.
+    /// The pid of the shim, whose descendants are the trial.
     pub shim: i32,
     /// The folder that the trial works in.
     pub cwd: PathBuf,
-    /// UUIDs of its GPUs.
+    /// The UUIDs of its GPUs.
     pub devices: Vec<String>,
 }
 
-/// Takes samples and tells `rows` of each. Never returns: it is dropped when the trial is over.
-/// What went wrong is in `trouble`; there are no more samples then.
+/// Takes samples and notifies `rows` of each. Never returns: it is dropped when the trial is over.
+/// After an error it takes no more samples, and `trouble` holds the error.
 pub async fn keep(
     sight: Sight,
     watched: Option<Watched>,
@@ -52,7 +53,7 @@ pub async fn keep(
     if let (Some(period), Some(watched)) = (sight.period.get(), watched) {
         sleep(SETTLE.min(period)).await;
         if let Err(error) = take(period, sight.meter, watched, rows).await {
-            // The first trouble is the last.
+            // Only the first error is kept, and there is no second one.
             let _ = trouble.set(format!("the system metrics could not be kept: {error}"));
         }
     }

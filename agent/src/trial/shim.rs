@@ -1,7 +1,7 @@
-//! The small process that stands between an agent and a trial's program, so that neither an agent's
-//! death nor its restart touches the program: its own session, parent of every orphan of the tree,
-//! console to files, exit status to a file. Started by the agent as `agent shim DIR`. Starts no
-//! runtime, forwards nothing, talks to nobody.
+//! Runs the small process between an agent and a trial's program, so that neither the agent's death
+//! nor its restart touches the program. The shim has its own session, is the parent of every orphan
+//! of the tree, and writes the console and the exit status to files. The agent starts it as `agent
+//! shim DIR`. It starts no runtime, forwards nothing, and talks to no other program.
 
 use std::{
     env, fs, io,
@@ -22,9 +22,9 @@ use signal_hook::{consts::SIGTERM, flag};
 use super::spec::{self, Exit, Processes, Spec};
 use crate::processes::{cgroup::Cgroup, process::Identity, reaper::Reaper, tree::Tree};
 
-/// How often a shim looks whether its agent is there.
+/// The time between two checks whether the agent is there.
 const AGENT_LOOK_EVERY: Duration = Duration::from_secs(5);
-/// What processes get to end by themselves, when the agent is gone or the program has left them
+/// The grace for processes to end by themselves when the agent is gone or the program has left them
 /// behind.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -32,19 +32,19 @@ const GRACE: Duration = Duration::from_secs(10);
 pub fn main(dir: &Path) -> ExitCode {
     match run(dir) {
         Ok(()) => ExitCode::SUCCESS,
-        // Nobody listens: the agent finds the folder without an exit status, or looks itself for
-        // what is left.
+        // No process reads an error message. The agent finds the folder without an exit status, or
+        // looks itself for processes that are left.
         Err(_) => ExitCode::FAILURE,
     }
 }
 
 fn run(dir: &Path) -> io::Result<()> {
-    // Away from the terminal, so that Ctrl-C reaches the agent alone. Fails only for one who leads
-    // a group already.
+    // Leave the terminal's session, so that Ctrl-C reaches only the agent. This fails only for a
+    // process that leads a group already.
     let _ = setsid();
-    // A node that is taken away may tell every process on it. The agent speaks to the program; the
-    // shim stays until that has ended. Not ignored but heard, since the program would inherit
-    // deafness.
+    // A node that goes away may send SIGTERM to every process. The agent speaks to the program, and
+    // the shim stays until the program has ended. It handles the signal instead of ignoring it,
+    // since the program would inherit that it is ignored.
     let _ = flag::register(SIGTERM, Arc::default());
     set_child_subreaper(Some(getpid()))?;
     let Some(spec) = spec::claim(dir)? else { return Ok(()) };
@@ -71,13 +71,13 @@ fn run(dir: &Path) -> io::Result<()> {
         orphaned: orphaned.load(Ordering::Acquire),
     };
     spec::write(&dir.join(spec::EXIT), &exit)?;
-    // Whatever the program left behind may still hold a GPU. Ending well says that nothing of it
+    // Processes that the program left behind may still hold a GPU. Success says that none of them
     // lives.
     if is_alone() || end(&tree) { Ok(()) } else { Err(io::ErrorKind::ResourceBusy.into()) }
 }
 
-/// Ends what the program has left; says whether nothing of it lives. Looks miss what forks without
-/// a pause: the kernel does not.
+/// Ends the processes that the program has left. Returns whether none of them lives. A look can
+/// miss processes that fork without a pause, but the kernel cannot.
 fn end(tree: &Tree) -> bool {
     tree.end(GRACE);
     let start = Instant::now();
@@ -87,8 +87,8 @@ fn end(tree: &Tree) -> bool {
     is_alone()
 }
 
-/// Whether no child is left, after the dead have been taken off the kernel's table. All orphans
-/// fall to a shim, so nothing that the program has started lives then, whatever it did to hide.
+/// Reaps dead children and returns whether no child is left. All orphans become children of the
+/// shim. So no process that the program has started lives then, whatever it did to hide.
 fn is_alone() -> bool {
     loop {
         match wait(WaitOptions::NOHANG) {
@@ -99,8 +99,8 @@ fn is_alone() -> bool {
 }
 
 /// Starts the program in its cgroup. The shim goes in, so that the program is born there, and out
-/// again: it must outlive what is killed there. Where it may not, the program is held by descent
-/// and mark alone, as on nodes without cgroups.
+/// again, since it must outlive the processes that are killed there. If it may not go in, the
+/// program is found only by descent and mark, as on nodes without cgroups.
 fn start(dir: &Path, spec: &Spec) -> io::Result<i32> {
     let home = spec.cgroup.as_ref().and_then(|_| Cgroup::own());
     if let (Some(cgroup), Some(_)) = (&spec.cgroup, &home) {
@@ -108,13 +108,14 @@ fn start(dir: &Path, spec: &Spec) -> io::Result<i32> {
     }
     let started = spawn_program(dir, spec);
     if let Some(home) = home {
-        // Whoever could go in can go out: both need the same permission, for what is above the two.
+        // A process that could go in can go out: both need the same permission, on the common
+        // ancestor of the two.
         let _ = home.enter();
     }
     started
 }
 
-/// Starts the program in a process group of its own, its console in files that only grow.
+/// Starts the program in its own process group, with its console in files that only grow.
 fn spawn_program(dir: &Path, spec: &Spec) -> io::Result<i32> {
     let console = |name| fs::OpenOptions::new().append(true).create(true).open(dir.join(name));
     let (name, arguments) = spec.argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
@@ -147,8 +148,8 @@ fn wait_for(program: i32) -> io::Result<WaitStatus> {
     }
 }
 
-/// Ends the tree when no agent has been there for too long: its node's slot and GPU would be held
-/// for ever.
+/// Ends the tree when no agent has been there for too long. Otherwise it would hold its slot and
+/// GPU for ever.
 struct Orphanage {
     tree: Tree,
     spec: Spec,
@@ -170,8 +171,8 @@ impl Orphanage {
     }
 }
 
-/// Reads who holds the lock instead of trying it: a try that succeeds for a moment would turn a
-/// starting agent away.
+/// Returns whether the agent lives. It reads which process holds the lock and does not try to take
+/// it: a success would turn a starting agent away.
 fn agent_lives(lock: &Path) -> bool {
     spec::read::<Identity>(lock).ok().flatten().is_some_and(|agent| agent.is_alive())
 }
@@ -179,7 +180,7 @@ fn agent_lives(lock: &Path) -> bool {
 /// Starts a shim for the attempt in `dir`. `program` is the agent's own file.
 ///
 /// # Errors
-/// When no process can be started.
+/// Fails if no process can be started.
 pub fn spawn(program: &Path, dir: &Path) -> io::Result<std::process::Child> {
     Command::new(program)
         .arg0("agent")
@@ -191,18 +192,18 @@ pub fn spawn(program: &Path, dir: &Path) -> io::Result<std::process::Child> {
         .spawn()
 }
 
-/// Kills a shim that has only just been started, and whatever it has started: the attempt is given
-/// back, so nothing of it may go on.
+/// Kills a shim that has only just started, and everything that it has started. The attempt is
+/// given back, so nothing of it may go on.
 pub fn abandon(mut shim: std::process::Child, dir: &Path, reaper: &Reaper) {
-    // First the shim, so that it starts nothing more. It may have ended by itself, which is as
-    // good.
+    // The shim is killed first, so that it starts nothing more. It may have ended by itself
+    // already.
     let _ = shim.kill();
     let _ = shim.wait();
     reaper.ended(shim.id());
     Tree::new(None, dir, reaper).end(Duration::ZERO);
 }
 
-/// The agent's own file, as it was when it was started: an upgrade meanwhile changes nothing.
+/// Returns the agent's own file as it was at the start, so an upgrade meanwhile changes nothing.
 pub fn own_program() -> PathBuf {
     PathBuf::from("/proc/self/exe")
 }

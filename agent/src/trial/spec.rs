@@ -1,5 +1,6 @@
-//! The files in an attempt's folder that agent and shim share: what to run, who runs it, how it
-//! ended. Written whole or not at all. Knows nothing of trials or sweeps.
+//! Defines the files in an attempt's folder that the agent and the shim share: what to run, which
+//! processes run it, and how it ended. Each is written whole or not at all. The module knows
+//! nothing of trials or sweeps.
 
 use std::{
     fs, io,
@@ -12,79 +13,80 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::processes::{cgroup::Cgroup, process::Identity};
 
-/// Names the attempt's folder to the trial, and marks every process that belongs to it.
+/// The variable that names the attempt's folder to the trial, and marks every process of it.
 pub const DIR_VAR: &str = "BESOM_RUN_DIR";
-/// The prefix of all variables that are ours to set.
+/// The prefix of all variables that the agent sets.
 pub const VAR_PREFIX: &str = "BESOM_";
-/// What the shim is to run: a [`Spec`]. Renamed to [`CLAIMED`] by whoever decides its fate: the
-/// shim that starts it, or a restarted agent that finds it was never started.
+/// The file with the [`Spec`] that the shim runs. It is renamed to [`CLAIMED`] by the process that
+/// decides its fate: the shim that starts it, or a restarted agent that finds that it was never
+/// started.
 pub const SPEC: &str = "spec.json";
-/// A spec that has been taken.
+/// The file of a spec that has been taken.
 pub const CLAIMED: &str = "spec.claimed.json";
-/// Who runs: [`Processes`].
+/// The file with the [`Processes`] that run.
 pub const PROCESSES: &str = "process.json";
-/// How it ended: an [`Exit`].
+/// The file with the [`Exit`] of the program.
 pub const EXIT: &str = "exit.json";
-/// Parameters for a program that wants them as a file.
+/// The file of parameters for a program that wants them as a file.
 pub const PARAMS: &str = "params.json";
-/// What the program wrote to its standard output, as it wrote it.
+/// The file with the program's standard output, as it wrote it.
 pub const STDOUT: &str = "stdout";
-/// What the program wrote to its standard error, as it wrote it.
+/// The file with the program's standard error, as it wrote it.
 pub const STDERR: &str = "stderr";
-/// The folder of the journals: `<writer>.<stream>`, nothing but frames.
+/// The folder of the journals: files `<writer>.<stream>`, which hold only frames.
 pub use proto::folder::JOURNAL;
 
-/// What a shim is to run.
+/// The program that a shim runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spec {
     /// The program and its arguments.
     pub argv: Vec<String>,
-    /// Variables on top of the agent's own environment; whatever else there begins with `BESOM_` is
-    /// left out.
+    /// Variables added to the agent's own environment. All other variables there that begin with
+    /// `BESOM_` are left out.
     pub env: Vec<(String, String)>,
-    /// The cgroup that the program is to be put into, if the node gives one.
+    /// The cgroup for the program, if the node gives one.
     pub cgroup: Option<Cgroup>,
-    /// Holds the agent's [`Identity`].
+    /// The path of the file that holds the agent's [`Identity`].
     pub agent_lock: PathBuf,
     /// How long the trial may go on without an agent, in milliseconds.
     pub orphan_after_ms: u64,
 }
 
-/// Who runs a trial.
+/// The processes that run a trial.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Processes {
     /// The shim.
     pub shim: Identity,
-    /// The program, if it lived long enough to be looked at.
+    /// The program, if it lived long enough to be identified.
     pub program: Option<Identity>,
 }
 
 /// How a program ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exit {
-    /// Exit code, if it ended by itself.
+    /// The exit code, if the program ended by itself.
     pub code: Option<i32>,
-    /// Signal, if one ended it.
+    /// The signal, if one ended the program.
     pub signal: Option<i32>,
-    /// Why it could not be started.
+    /// The reason why the program could not be started.
     pub start_error: Option<String>,
-    /// The shim ended it, since no agent was there for too long.
+    /// Whether the shim ended it because no agent was there for too long.
     #[serde(default)]
     pub orphaned: bool,
 }
 
 impl Exit {
-    /// Whether SIGTERM ended it, or a shell whose child that has ended.
+    /// Returns whether SIGTERM ended the program, or ended the child of a shell that reports it.
     pub fn is_by_term(&self) -> bool {
         const TERM: i32 = 15;
         self.signal == Some(TERM) || self.code == Some(128 + TERM)
     }
 }
 
-/// Reads one of the files; `None` when it is not there.
+/// Reads one of the files. Returns `None` if it does not exist.
 ///
 /// # Errors
-/// When it cannot be read, or is not what it should be.
+/// Fails if the file cannot be read or parsed.
 pub fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
@@ -93,12 +95,12 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
     }
 }
 
-/// Writes one of the files: a reader sees all of it or the one before. Readable by its owner alone,
-/// since a spec holds a token. Not synced: after a power loss no process is left that the file
-/// could speak of.
+/// Writes one of the files, so that a reader sees all of it or the previous one. Only its owner can
+/// read it, since a spec holds a token. It is not synced: after a power loss no process is left
+/// that the file could describe.
 ///
 /// # Errors
-/// When the disk refuses.
+/// Fails if the disk fails.
 pub fn write<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
     let draft = path.with_extension("tmp");
     let mut file =
@@ -107,10 +109,10 @@ pub fn write<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
     fs::rename(&draft, path)
 }
 
-/// Takes the spec; `None` when somebody else has.
+/// Takes the spec. Returns `None` if another process has taken it.
 ///
 /// # Errors
-/// When it cannot be read.
+/// Fails if the spec cannot be read.
 pub fn claim(dir: &Path) -> io::Result<Option<Spec>> {
     match fs::rename(dir.join(SPEC), dir.join(CLAIMED)) {
         Ok(()) => read(&dir.join(CLAIMED)),
@@ -119,7 +121,7 @@ pub fn claim(dir: &Path) -> io::Result<Option<Spec>> {
     }
 }
 
-/// The cgroup that the spec names, whoever has taken the spec.
+/// Returns the cgroup that the spec names, whether or not the spec was taken.
 pub fn cgroup(dir: &Path) -> Option<Cgroup> {
     let named = |name| read::<Spec>(&dir.join(name)).ok().flatten();
     named(CLAIMED).or_else(|| named(SPEC))?.cgroup
