@@ -186,7 +186,7 @@ fn a_sigterm_ends_running_trials_at_once() {
 }
 
 #[test]
-fn why_nothing_is_handed_out_is_said_once_a_slot_is_free() {
+fn the_reason_for_no_trials_is_printed_once_a_slot_is_free() {
     let mut plan = plan(1, None);
     answer(&mut plan, vec![start(1)], vec![]);
     let noted = |plan: &mut Plan| {

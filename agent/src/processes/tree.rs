@@ -194,7 +194,7 @@ mod tests {
     const LOOKS: usize = 200;
 
     #[test]
-    fn a_line_of_short_lives_is_seen_and_ended() {
+    fn a_chain_of_short_lived_processes_is_found_and_ended() {
         let folder = tempfile::tempdir().unwrap();
         let (dir, script) = (folder.path(), folder.path().join("again.sh"));
         // Each process lives for about a millisecond, and its successor has begun before it ends.

@@ -1,5 +1,6 @@
-//! The hold on a trial's processes and on its slot: cgroups, processes that cannot be killed, GPU
-//! memory that is not given back. What a machine must allow for a test, and does not, is said.
+//! Tests the agent's hold on a trial's processes and on its slot: cgroups, processes that cannot be
+//! killed, and GPU memory that is not released. A test that the machine does not allow prints that
+//! it is skipped.
 
 use std::{
     fs,
@@ -27,7 +28,7 @@ use crate::support::{Fake, Home, script, trial, until};
 
 const UUID: &str = "GPU-0";
 
-/// A GPU: who has memory on it, and whether it has fallen off its bus.
+/// A GPU: the processes that have memory on it, and whether it has fallen off its bus.
 #[derive(Clone, Default)]
 struct Memory(Arc<Mutex<Vec<i32>>>, Arc<AtomicBool>);
 
@@ -46,7 +47,7 @@ impl Meter for Memory {
     }
 }
 
-/// An agent with one slot, which is this GPU.
+/// Makes an agent with one slot, which has this GPU.
 fn with_gpu(home: &Home, fake: &Fake, memory: &Memory) -> (Setup<Fake, Shims<Fake>>, Folder) {
     let (mut setup, folder) = home.setup(fake, 1, None);
     let gpu = Gpu { index: 0, uuid: UUID.to_owned(), name: "H".to_owned() };
@@ -55,7 +56,7 @@ fn with_gpu(home: &Home, fake: &Fake, memory: &Memory) -> (Setup<Fake, Shims<Fak
     (setup, folder)
 }
 
-/// The pid of a process that is no more.
+/// Returns the pid of a process that has ended.
 fn dead() -> i32 {
     let mut child = Command::new("true").spawn().unwrap();
     child.wait().unwrap();
@@ -81,7 +82,7 @@ async fn a_slot_whose_gpu_memory_is_held_is_set_aside_until_it_is_free() {
     assert_eq!(fake.ends().len(), 1, "the next trial waits");
     let held = fs::read_to_string(home.data().join("holdings.json")).unwrap();
     assert!(held.contains("s-0"), "a restarted agent must not give the slot away either: {held}");
-    // Somebody else's process was there before.
+    // A live process belongs to another owner, so it does not block the slot.
     *memory.0.lock().unwrap() = vec![std::process::id().cast_signed()];
     until(|| fake.ends().len() == 2).await;
     until(|| fake.state().set_aside.is_empty()).await;
@@ -118,7 +119,7 @@ async fn a_gpu_that_does_not_answer_gets_no_trial_and_fails_none() {
         ["slot 1 is set aside: GPU 0 (GPU-0) does not answer (NVML says: it is lost)"]
     );
     tokio::time::sleep(Duration::from_millis(500)).await;
-    assert_eq!(fake.ends().len(), 1, "nothing is started there");
+    assert_eq!(fake.ends().len(), 1, "no trial starts on this GPU");
     memory.1.store(false, Ordering::Relaxed);
     until(|| fake.ends().len() == 2).await;
     assert!(fake.state().set_aside.is_empty());
@@ -127,7 +128,7 @@ async fn a_gpu_that_does_not_answer_gets_no_trial_and_fails_none() {
 }
 
 #[tokio::test]
-async fn a_gpu_that_is_gone_from_the_start_gives_its_trials_back() {
+async fn trials_for_a_gpu_that_never_answered_go_back() {
     let (home, fake, memory) = (Home::new(), Fake::default(), Memory::default());
     memory.1.store(true, Ordering::Relaxed);
     let (setup, _folder) = with_gpu(&home, &fake, &memory);
@@ -141,7 +142,7 @@ async fn a_gpu_that_is_gone_from_the_start_gives_its_trials_back() {
     assert!(fake.ends().is_empty() && !home.attempt(0).join("spec.json").exists());
 }
 
-/// Freezes what is in it, as only cgroups of the first version do: not even SIGKILL is heard.
+/// Freezes its processes, as only cgroups of version 1 can: even SIGKILL has no effect.
 struct Freezer(PathBuf);
 
 impl Freezer {
@@ -171,8 +172,8 @@ impl Drop for Freezer {
 async fn a_process_that_cannot_be_killed_keeps_its_slot() {
     let Some(freezer) = Freezer::new() else {
         terminal::say(
-            "SKIPPED: a process that cannot be killed: this machine lets nobody freeze one \
-            (cgroup v1)",
+            "SKIPPED: a process that cannot be killed: this machine does not allow a test to \
+            freeze one (cgroup v1)",
         );
         return;
     };
@@ -209,19 +210,19 @@ async fn a_process_that_cannot_be_killed_keeps_its_slot() {
     agent.await.unwrap().unwrap();
 }
 
-/// Where this machine lets trials have cgroups of their own.
+/// Returns a delegation if this machine lets trials have their own cgroups.
 fn delegation(agent: &str) -> Option<Delegation> {
     let agent = format!("{agent}-{}", std::process::id());
     let found = Delegation::find(env!("CARGO_BIN_EXE_agent").as_ref(), &agent);
     found
         .inspect_err(|why| {
-            terminal::say(format_args!("SKIPPED: trials in cgroups of their own: {why}"))
+            terminal::say(format_args!("SKIPPED: trials with their own cgroups: {why}"))
         })
         .ok()
 }
 
 #[test]
-fn what_an_earlier_start_has_left_goes_but_for_what_is_in_use() {
+fn cgroups_of_an_earlier_start_are_removed_unless_they_are_in_use() {
     let Some(found) = delegation("left") else { return };
     let [empty, used] = ["empty", "used"].map(|name| found.make(name).unwrap());
     fs::create_dir(empty.path().join("inner")).unwrap();
@@ -236,12 +237,13 @@ fn what_an_earlier_start_has_left_goes_but_for_what_is_in_use() {
 }
 
 #[tokio::test]
-async fn a_trial_ends_with_the_cgroups_that_it_has_made() {
+async fn cgroups_that_a_trial_made_end_with_it() {
     let Some(found) = delegation("nested") else { return };
-    // Its child is no descendant of the shim by then, carries no mark, and sits in a cgroup inside
-    // of the trial's own.
+    // The child is no descendant of the shim by then, carries no mark, and is in a cgroup inside
+    // the trial's own.
     let program = r#"
-        own=$(awk '$3 == "cgroup2" {print $2; exit}' /proc/mounts)$(sed -n 's/^0:://p' /proc/self/cgroup)
+        own=$(awk '$3 == "cgroup2" {print $2; exit}' /proc/mounts)$(
+            sed -n 's/^0:://p' /proc/self/cgroup)
         mkdir "$own/inner"
         (echo 0 > "$own/inner/cgroup.procs"; exec env -i setsid sleep 1000) &
         echo $!
@@ -256,7 +258,7 @@ async fn a_trial_ends_with_the_cgroups_that_it_has_made() {
     until(|| cgroup.path().join("inner").exists()).await;
     until(|| cgroup.processes().len() >= 2).await;
     let inside: Vec<Identity> = cgroup.processes().into_iter().filter_map(Identity::of).collect();
-    assert!(!inside.contains(&processes.shim), "the shim must outlive what is killed there");
+    assert!(!inside.contains(&processes.shim), "the shim must outlive the killed processes");
     processes.shim.kill();
     agent.await.unwrap().unwrap();
     assert!(inside.iter().all(|process| !process.is_alive()), "{inside:?}");

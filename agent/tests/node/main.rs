@@ -1,5 +1,5 @@
-//! The agent on real processes, with a controller in memory behind the trait `Link`. One program
-//! for all of it, so that it is linked once.
+//! Tests the agent on real processes, with a controller in memory behind the trait `Link`. All
+//! tests are in one program, so that it is linked once.
 
 #![allow(clippy::unwrap_used)]
 

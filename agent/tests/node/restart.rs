@@ -1,6 +1,6 @@
-//! Agents and shims that are killed: what runs is adopted, never mistaken for something else, never
-//! forgotten, and no row of it is lost or sent twice. An agent is killed by throwing its runtime
-//! away in the middle of whatever it does.
+//! Tests with killed agents and shims. Running trials are adopted, never confused with other
+//! processes, and never forgotten. No row of them is lost or sent twice. The tests kill an agent by
+//! dropping its runtime in the middle of its work.
 
 use std::{
     fs,
@@ -23,7 +23,7 @@ fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-/// Starts an agent, waits until `ready`, and kills it.
+/// Starts an agent, waits until `ready` returns, and kills the agent.
 fn start_and_kill(home: &Home, fake: &Fake, ready: impl AsyncFnOnce()) {
     let runtime = runtime();
     let (setup, folder) = home.setup(fake, 2, None);
@@ -31,7 +31,7 @@ fn start_and_kill(home: &Home, fake: &Fake, ready: impl AsyncFnOnce()) {
     runtime.spawn(work(setup, signals));
     runtime.block_on(ready());
     runtime.shutdown_background();
-    // A lock goes with its process.
+    // A lock is released with its process.
     drop(folder);
 }
 
@@ -39,7 +39,7 @@ const COUNTING: &str =
     r#"i=0; while [ $i -lt 30 ]; do echo "{\"i\": $i}"; sleep 0.05; i=$((i+1)); done"#;
 
 #[test]
-fn a_restarted_agent_goes_on_with_its_trials() {
+fn a_restarted_agent_resumes_its_trials() {
     let (home, fake) = (Home::new(), Fake::with((0..2).map(|number| script(number, COUNTING))));
     for _ in 0..2 {
         start_and_kill(&home, &fake, async || {
@@ -60,7 +60,7 @@ fn a_restarted_agent_goes_on_with_its_trials() {
 }
 
 #[test]
-fn the_time_of_a_trial_counts_from_its_start_over_restarts() {
+fn the_running_time_of_a_trial_includes_the_time_before_restarts() {
     let mut start = script(0, "exec sleep 1000");
     start.timeout_ms = Some(1_500);
     let (home, fake) = (Home::new(), Fake::with([start]));
@@ -70,7 +70,7 @@ fn the_time_of_a_trial_counts_from_its_start_over_restarts() {
             home.running(0).await;
             tokio::time::sleep(Duration::from_millis(500)).await;
         });
-        // Meanwhile somebody sets the clock, many years ahead.
+        // Meanwhile a user sets the clock, many years ahead.
         let mut holdings = Holdings::open(&home.data()).unwrap();
         let holding = holdings.iter().next().unwrap().clone();
         holdings.add(Holding { started_ms: 0, ..holding }).unwrap();
@@ -81,7 +81,7 @@ fn the_time_of_a_trial_counts_from_its_start_over_restarts() {
 }
 
 #[test]
-fn a_trial_that_ended_meanwhile_is_reported() {
+fn a_trial_that_ended_while_no_agent_ran_is_reported() {
     let (home, fake) =
         (Home::new(), Fake::with([script(0, "echo one; sleep 0.4; echo two; exit 4")]));
     start_and_kill(&home, &fake, async || {
@@ -95,7 +95,7 @@ fn a_trial_that_ended_meanwhile_is_reported() {
 }
 
 #[test]
-fn what_a_trial_wrote_while_nobody_was_there_is_sent_before_its_end() {
+fn rows_written_while_no_agent_ran_are_sent_before_the_end() {
     let (home, fake) = (Home::new(), Fake::default());
     let mut frames = Vec::new();
     let row = record::Row {
@@ -124,7 +124,7 @@ fn what_a_trial_wrote_while_nobody_was_there_is_sent_before_its_end() {
 }
 
 #[test]
-fn a_killed_shim_takes_its_tree_along_and_is_a_crash() {
+fn the_tree_of_a_killed_shim_ends_and_the_trial_has_crashed() {
     let program = "trap '' TERM; setsid sleep 1000 & sleep 1000";
     let (home, fake) = (Home::new(), Fake::with([script(0, program)]));
     let runtime = runtime();
@@ -140,18 +140,18 @@ fn a_killed_shim_takes_its_tree_along_and_is_a_crash() {
     });
     assert_eq!((home.survivors(0), fake.ends()), (vec![], vec![]));
     assert!(fake.state().holds.is_empty());
-    assert_eq!(fake.state().lost.len(), 1, "the controller need not wait for the lease to run out");
+    assert_eq!(fake.state().lost.len(), 1, "the controller need not wait for the lease to expire");
 }
 
 #[test]
-fn a_shim_that_is_killed_right_after_its_start_was_no_failure_to_start() {
+fn a_shim_killed_right_after_its_start_is_a_crash_not_a_failed_start() {
     let (home, fake) = (Home::new(), Fake::with([script(0, "sleep 1000")]));
     let runtime = runtime();
     let (setup, _folder) = home.setup(&fake, 1, Some(1));
     let (_keep, interrupts) = mpsc::channel(1);
     runtime.block_on(async {
         let agent = tokio::spawn(work(setup, interrupts));
-        // Before the agent has looked for the first time.
+        // Kill the shim before the agent has looked for the first time.
         home.running(0).await.shim.kill();
         agent.await.unwrap().unwrap();
     });
@@ -160,7 +160,7 @@ fn a_shim_that_is_killed_right_after_its_start_was_no_failure_to_start() {
 }
 
 #[test]
-fn shims_that_died_with_their_agent_are_cleared_away() {
+fn trees_of_shims_that_died_with_their_agent_are_ended() {
     let (home, fake) = (Home::new(), Fake::with([script(0, "sleep 1000 & setsid sleep 1000")]));
     let mut shim = None;
     start_and_kill(&home, &fake, async || {
@@ -168,18 +168,19 @@ fn shims_that_died_with_their_agent_are_cleared_away() {
         until(|| home.survivors(0).len() >= 3).await;
         shim = Some(processes.shim);
     });
-    // Not before the agent is gone, which would clear away what its shim leaves.
+    // Kill the shim only now that the agent is gone, since the agent would end the shim's tree.
     shim.unwrap().kill();
     assert!(!home.survivors(0).is_empty());
     runtime().block_on(home.run(&fake, 1, None)).unwrap();
     assert_eq!((home.survivors(0), fake.ends()), (vec![], vec![]));
-    assert_eq!(fake.state().lost.len(), 1, "the controller need not wait for the lease to run out");
+    assert_eq!(fake.state().lost.len(), 1, "the controller need not wait for the lease to expire");
 }
 
 #[test]
-fn a_trial_that_only_waits_to_be_reported_takes_no_slot_from_who_follows_it() {
+fn a_trial_waiting_to_be_reported_takes_no_slot_from_its_successor() {
     let (home, fake) = (Home::new(), Fake::with([script(0, "true"), script(1, "sleep 20")]));
-    // The end of the first is not taken, and its slot is the second's by then.
+    // The controller does not take the end of the first trial, and the second trial has its slot by
+    // then.
     fake.change(|state| state.bad_ends = u32::MAX);
     let started = async |number| {
         home.running(number).await;
@@ -203,7 +204,7 @@ fn a_trial_that_only_waits_to_be_reported_takes_no_slot_from_who_follows_it() {
     runtime.block_on(async {
         let beats = fake.state().beats;
         until(|| fake.state().beats > beats + 3).await;
-        // The order stands, and nothing may take it while the second runs.
+        // The order stands, and no slot is free for it while the second trial runs.
         assert!(!home.attempt(2).exists(), "two trials on one slot");
         Processes::clone(&home.running(1).await).program.unwrap().kill();
         until(|| home.attempt(2).exists()).await;
@@ -228,7 +229,7 @@ fn holding(home: &Home) -> Attempt {
 }
 
 #[test]
-fn a_stranger_with_the_same_pid_is_never_adopted_nor_ended() {
+fn a_process_with_a_reused_pid_is_neither_adopted_nor_ended() {
     let home = Home::new();
     let fake = Fake::with([]);
     holding(&home);
@@ -249,7 +250,7 @@ fn a_stranger_with_the_same_pid_is_never_adopted_nor_ended() {
 }
 
 #[test]
-fn a_start_that_never_came_to_be_goes_back() {
+fn a_trial_whose_shim_never_started_goes_back() {
     let (home, fake) = (Home::new(), Fake::with([]));
     let attempt = holding(&home);
     let spec = Spec {
@@ -266,7 +267,7 @@ fn a_start_that_never_came_to_be_goes_back() {
     });
     runtime().block_on(home.run(&fake, 1, None)).unwrap();
     assert_eq!(fake.state().declined, [("s-0".to_owned(), 1)]);
-    assert_eq!(fake.ends(), [("s-0".to_owned(), "finished".to_owned())], "as its second attempt");
+    assert_eq!(fake.ends(), [("s-0".to_owned(), "finished".to_owned())], "the second attempt");
     assert_eq!(fake.state().ended[0].attempt, 2);
 }
 

@@ -1,5 +1,5 @@
-//! Journals on their way to a controller that forgets answers, has more or less than expected, or
-//! does not want them.
+//! Tests how journals are sent to a controller that loses answers, has more or fewer rows than
+//! expected, or refuses them.
 
 use std::{
     fs,
@@ -69,7 +69,7 @@ async fn pieces_are_cut_at_frames_and_nothing_is_sent_twice() {
 }
 
 #[tokio::test]
-async fn what_the_sdk_had_sent_is_not_sent_again() {
+async fn rows_that_the_sdk_had_sent_are_not_sent_again() {
     let journal = [frames(0..10, 1), frames(10..20, 1)].concat();
     let (fake, dir) =
         (Fake::default(), dir(&[("sdk.history", &journal), ("sdk-2.history", &journal)]));
@@ -86,7 +86,7 @@ async fn what_the_sdk_had_sent_is_not_sent_again() {
     fake.state().streams.insert(("s-0".to_owned(), 1, "sdk.history".to_owned()), sent);
     let mut shipper = shipper(&fake, dir.path(), true);
     shipper.ship(Which::Own).await.unwrap();
-    assert_eq!(fake.state().appends, 0, "while the process lives its journals are its own");
+    assert_eq!(fake.state().appends, 0, "the agent leaves the journals of a live process alone");
     let shipped = shipper.finish(|_, _| {}).await;
     assert_eq!((shipped.fenced, shipped.problems), (false, vec![]));
     assert_eq!(stored(&fake, "sdk.history"), (0..20).collect::<Vec<_>>());
@@ -94,7 +94,7 @@ async fn what_the_sdk_had_sent_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_controller_that_lost_its_memory_gets_everything_again() {
+async fn a_controller_that_lost_its_data_gets_everything_again() {
     let (fake, dir) = (Fake::default(), dir(&[("agent.console", &frames(0..10, 1))]));
     let mut shipper = shipper(&fake, dir.path(), true);
     shipper.ship(Which::Own).await.unwrap();
@@ -106,7 +106,7 @@ async fn a_controller_that_lost_its_memory_gets_everything_again() {
 }
 
 #[tokio::test]
-async fn a_damaged_journal_is_sent_up_to_the_damage_and_said() {
+async fn a_damaged_journal_is_sent_up_to_the_damage_and_reported() {
     let whole = [frames(0..10, 1), frames(10..20, 1), frames(20..30, 1)].concat();
     let mut damaged = whole.clone();
     let middle = whole.len() / 2;
@@ -122,7 +122,7 @@ async fn a_damaged_journal_is_sent_up_to_the_damage_and_said() {
 }
 
 #[tokio::test]
-async fn a_fenced_attempt_still_hands_in_its_rows() {
+async fn a_fenced_attempt_still_sends_its_rows() {
     let (fake, dir) = (Fake::default(), dir(&[("sdk.history", &frames(0..10, 1))]));
     fake.state().fenced.insert(("s-0".to_owned(), 1));
     let shipped = shipper(&fake, dir.path(), true).finish(|_, _| {}).await;
@@ -131,7 +131,7 @@ async fn a_fenced_attempt_still_hands_in_its_rows() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_controller_that_is_away_is_waited_for() {
+async fn the_shipper_waits_for_a_controller_that_is_away() {
     let (fake, dir) = (Fake::default(), dir(&[("sdk.history", &frames(0..10, 1))]));
     fake.state().away = true;
     let finish = tokio::spawn(shipper(&fake, dir.path(), true).finish(|_, _| {}));
@@ -143,7 +143,7 @@ async fn a_controller_that_is_away_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_quiet_program_wrote_is_sent_again_without_more_of_it() {
+async fn failed_rows_of_a_quiet_program_are_sent_again() {
     let (fake, dir) = (Fake::default(), dir(&[("agent.console", &frames(0..10, 1))]));
     fake.state().away = true;
     let (mut shipper, rows) = (shipper(&fake, dir.path(), true), Notify::new());
@@ -161,7 +161,7 @@ async fn what_a_quiet_program_wrote_is_sent_again_without_more_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_may_be_there_again_is_waited_for_however_it_answers() {
+async fn the_shipper_waits_for_a_controller_that_may_come_back_whatever_it_answers() {
     for answer in [
         Status::unavailable("the disk is full"),
         Status::unauthenticated("the controller does not know this token"),
@@ -191,7 +191,7 @@ async fn who_may_be_there_again_is_waited_for_however_it_answers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_controller_never_takes_is_said_and_no_end_stands_over_it() {
+async fn rows_that_a_controller_never_takes_are_reported_and_block_the_end() {
     for answer in [
         Status::internal("a bug in the controller"),
         Status::invalid_argument("damaged rows"),
@@ -206,7 +206,7 @@ async fn what_a_controller_never_takes_is_said_and_no_end_stands_over_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_refused_while_the_trial_ran_is_offered_again_at_its_end() {
+async fn rows_that_were_refused_while_the_trial_ran_are_offered_again_at_its_end() {
     for answer in [Status::internal("a bug"), Status::invalid_argument("damaged rows")] {
         let (fake, dir) = (Fake::default(), dir(&[("agent.console", &frames(0..10, 1))]));
         let mut shipper = shipper(&fake, dir.path(), true);
@@ -220,7 +220,7 @@ async fn what_was_refused_while_the_trial_ran_is_offered_again_at_its_end() {
     }
 }
 
-/// A journal of files, with those contents that are there.
+/// Makes a journal of files, and those contents that are in `there`.
 fn files(there: &[&[u8]], named: &[&[u8]]) -> tempfile::TempDir {
     let row = |content: &&[u8]| {
         let Hashed { sha256, size } = Hashed::of(content);
@@ -237,7 +237,7 @@ fn files(there: &[&[u8]], named: &[&[u8]]) -> tempfile::TempDir {
 }
 
 #[tokio::test]
-async fn files_of_a_dead_process_go_with_their_contents() {
+async fn files_of_a_dead_process_are_sent_with_their_contents() {
     let (fake, dir) = (Fake::default(), files(&[b"a", b"bc"], &[b"a", b"bc", b"a"]));
     let shipped = shipper(&fake, dir.path(), true).finish(|_, _| {}).await;
     assert_eq!(shipped.problems, [""; 0]);
@@ -248,7 +248,7 @@ async fn files_of_a_dead_process_go_with_their_contents() {
 }
 
 #[tokio::test]
-async fn a_content_that_is_gone_is_said_and_holds_up_nothing_else() {
+async fn a_missing_content_is_reported_and_holds_up_nothing_else() {
     let (fake, dir) = (Fake::default(), files(&[b"a"], &[b"a", b"bc"]));
     let shipped = shipper(&fake, dir.path(), true).finish(|_, _| {}).await;
     assert_eq!(shipped.problems.len(), 1);
@@ -265,7 +265,7 @@ async fn a_controller_without_room_holds_up_no_slot() {
         [Status::resource_exhausted("no room"), Status::failed_precondition("it is not here")]
     {
         let (fake, dir) = (Fake::default(), files(&[b"a"], &[b"a"]));
-        // For a while: then all of it arrives.
+        // The refusal lasts for a while: then everything arrives.
         fake.state().refuses_contents = Some(refusal.clone());
         let finish = tokio::spawn(shipper(&fake, dir.path(), true).finish(|_, _| {}));
         tokio::time::sleep(Duration::from_secs(2)).await;
@@ -273,7 +273,7 @@ async fn a_controller_without_room_holds_up_no_slot() {
         fake.state().refuses_contents = None;
         assert_eq!(finish.await.unwrap().problems, [""; 0]);
         assert_eq!(stored(&fake, "sdk.files").len(), 1);
-        // For ever: it is said, and the contents stay.
+        // The refusal lasts for ever: it is reported, and the contents stay.
         fake.state().refuses_contents = Some(refusal.clone());
         let dir = files(&[b"b"], &[b"b", b"b"]);
         let shipped = shipper(&fake, dir.path(), true).finish(|_, _| {}).await;

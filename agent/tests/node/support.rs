@@ -1,5 +1,5 @@
-//! A controller in memory behind the trait `Link`, and an agent on real processes in a folder of
-//! its own. Used by all integration tests of the agent.
+//! Provides a controller in memory behind the trait `Link`, and an agent on real processes in its
+//! own folder. All integration tests of the agent use it.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -38,37 +38,37 @@ use terminal::Failure;
 use tokio::sync::{Notify, mpsc};
 use tonic::Status;
 
-/// Frames of one stream of one writer, and their rows.
+/// The number of rows and the frames of each stream, by run, attempt and name.
 pub(crate) type Streams = BTreeMap<(String, u32, String), (u64, Vec<u8>)>;
 
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) queue: VecDeque<Start>,
-    /// Leased, and whether its process was heard of.
+    /// The leased attempts, and whether the agent has reported the process as started.
     pub(crate) leased: BTreeMap<(String, u32), (Start, bool)>,
     pub(crate) ended: Vec<EndRun>,
     pub(crate) streams: Streams,
-    /// Contents of files by hash.
+    /// The contents of files by hash.
     pub(crate) contents: BTreeMap<String, Vec<u8>>,
     pub(crate) stops: Vec<Stop>,
     pub(crate) declined: Vec<(String, u32)>,
     pub(crate) lost: BTreeSet<(String, u32)>,
     pub(crate) fenced: BTreeSet<(String, u32)>,
     pub(crate) away: bool,
-    /// How it refuses contents, rows and heartbeats, if it does.
+    /// How the controller refuses contents, rows and heartbeats, if it does.
     pub(crate) refuses_contents: Option<Status>,
     pub(crate) refuses_rows: Option<Status>,
     pub(crate) refuses_beats: Option<Status>,
-    /// So many ends, and so many heartbeats, fail with an internal error.
+    /// The number of ends, and of heartbeats, that fail with an internal error.
     pub(crate) bad_ends: u32,
     pub(crate) bad_beats: u32,
-    /// The sweep ends when the queue is empty and nothing is leased.
+    /// Whether the sweep ends when the queue is empty and nothing is leased.
     pub(crate) ends: bool,
     pub(crate) incarnation: u64,
     pub(crate) holds: Vec<Held>,
-    /// What the agent said of its slots in its newest beat.
+    /// The set-aside slots in the agent's newest beat.
     pub(crate) set_aside: Vec<String>,
-    /// Rows that were there when each end came.
+    /// The number of rows that the controller had when each end came.
     pub(crate) rows_at_ends: Vec<u64>,
     pub(crate) beats: u64,
     pub(crate) appends: u64,
@@ -82,7 +82,7 @@ pub(crate) struct Fake {
 }
 
 impl Fake {
-    /// With these trials to hand out, and over after that.
+    /// Makes a controller that hands out these trials and whose sweep is then over.
     pub(crate) fn with(trials: impl IntoIterator<Item = Start>) -> Self {
         let fake = Self::default();
         fake.state().queue.extend(trials);
@@ -94,13 +94,13 @@ impl Fake {
         self.state.lock().unwrap()
     }
 
-    /// Changes something and wakes who waits.
+    /// Changes the state and wakes all waiting calls.
     pub(crate) fn change(&self, change: impl FnOnce(&mut State)) {
         change(&mut self.state());
         self.bell.notify_waiters();
     }
 
-    /// States of the ends, by run.
+    /// Returns the states of the ends, by run.
     pub(crate) fn ends(&self) -> Vec<(String, String)> {
         let outcome = |end: &EndRun| end.outcome.clone().unwrap_or_default().state;
         let mut ends: Vec<_> =
@@ -109,7 +109,7 @@ impl Fake {
         ends
     }
 
-    /// Texts of a console stream of a run, all attempts.
+    /// Returns the texts of a console stream of a run, over all attempts.
     pub(crate) fn console(&self, run: &str, key: &str) -> Vec<String> {
         let state = self.state();
         let frames =
@@ -269,7 +269,7 @@ impl Link for Fake {
     }
 }
 
-/// A trial that runs this command.
+/// Makes a trial that runs this command.
 pub(crate) fn trial(number: u32, command: &[&str]) -> Start {
     let argument = |text: &&str| Argument {
         pieces: vec![Piece { piece: Some(piece::Piece::Text((*text).to_owned())) }],
@@ -285,12 +285,12 @@ pub(crate) fn trial(number: u32, command: &[&str]) -> Start {
     }
 }
 
-/// A trial that runs a shell script.
+/// Makes a trial that runs a shell script.
 pub(crate) fn script(number: u32, script: &str) -> Start {
     trial(number, &["/bin/sh", "-c", script])
 }
 
-/// A GPU that is always warm.
+/// A GPU that always reports 40 degrees.
 struct OneGpu;
 
 impl Meter for OneGpu {
@@ -299,7 +299,7 @@ impl Meter for OneGpu {
     }
 }
 
-/// What trials get to end by themselves.
+/// The grace that trials get to end by themselves.
 pub(crate) const GRACE: Duration = Duration::from_secs(2);
 
 /// A node for tests.
@@ -320,7 +320,7 @@ impl Home {
         Attempt { run: format!("s-{number}"), number: 1 }.folder(&self.data())
     }
 
-    /// An agent of this node, and the folder that it has locked.
+    /// Makes an agent of this node. Returns it with the folder that it has locked.
     pub(crate) fn setup(
         &self,
         link: &Fake,
@@ -389,13 +389,13 @@ impl Home {
         spec::read(&path).unwrap().unwrap()
     }
 
-    /// Processes of an attempt that live now, whoever their parents are.
+    /// Returns the processes of an attempt that live now, whoever their parents are.
     pub(crate) fn survivors(&self, number: u32) -> Vec<Identity> {
         Tree::new(None, &self.attempt(number), &Reaper::default()).members()
     }
 }
 
-/// Waits until something holds, a minute at least.
+/// Waits until a condition holds. Panics after a minute or more.
 pub(crate) async fn until(mut holds: impl FnMut() -> bool) {
     for _ in 0..6_000 {
         if holds() {
@@ -403,10 +403,10 @@ pub(crate) async fn until(mut holds: impl FnMut() -> bool) {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("it did not come to pass");
+    panic!("the condition did not hold in time");
 }
 
-/// Whether a file holds this text.
+/// Returns whether a file contains this text.
 pub(crate) fn holds(path: &Path, text: &str) -> bool {
     fs::read_to_string(path).is_ok_and(|content| content.contains(text))
 }

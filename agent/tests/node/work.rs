@@ -1,5 +1,5 @@
-//! The agent as a whole, on real processes, with a controller in memory: trials from start to
-//! report, what cannot start, crash loops, stops, Ctrl-C, a controller that goes away.
+//! Tests the agent as a whole, on real processes, with a controller in memory: trials from start to
+//! report, trials that cannot start, crash loops, stops, Ctrl-C, and a controller that goes away.
 
 use std::{collections::BTreeMap, fs};
 
@@ -25,14 +25,15 @@ async fn every_trial_runs_once_and_leaves_nothing_behind() {
     assert_eq!(
         fs::read_dir(home.data().join("runs")).unwrap().count(),
         0,
-        "all was sent, all is gone"
+        "everything was sent and removed"
     );
     assert_eq!(fs::read_to_string(home.data().join("holdings.json")).unwrap(), "[]");
 }
 
 #[tokio::test]
 async fn console_and_printed_rows_arrive_before_the_end() {
-    let program = r#"echo hello; echo '{"loss": 0.5}'; echo "lr is $BESOM_PARAM_lr" >&2; printf 'no newline'"#;
+    let program = r#"
+        echo hello; echo '{"loss": 0.5}'; echo "lr is $BESOM_PARAM_lr" >&2; printf 'no newline'"#;
     let (home, fake) = (Home::new(), Fake::with([script(0, program)]));
     home.run(&fake, 1, None).await.unwrap();
     assert_eq!(fake.console("s-0", "stdout"), ["hello", r#"{"loss": 0.5}"#, "no newline"]);
@@ -41,7 +42,7 @@ async fn console_and_printed_rows_arrive_before_the_end() {
     assert_eq!(fake.state().streams[&key].0, 1);
 }
 
-/// Samples of a run: number by name, row by row.
+/// Returns the samples of a run: the numbers by name, row by row.
 fn samples(fake: &Fake, run: &str) -> Vec<BTreeMap<String, f64>> {
     let key = (run.to_owned(), 1, "agent.system".to_owned());
     let frames =
@@ -49,7 +50,7 @@ fn samples(fake: &Fake, run: &str) -> Vec<BTreeMap<String, f64>> {
     let rows = record::rows(&frames).unwrap();
     assert!(
         rows.iter().map(|row| row.step).eq(0..rows.len() as u64),
-        "no sample is lost or doubled"
+        "no sample is lost or repeated"
     );
     let number = |(name, value)| match value {
         record::Value::F64(number) => (name, number),
@@ -59,23 +60,23 @@ fn samples(fake: &Fake, run: &str) -> Vec<BTreeMap<String, f64>> {
 }
 
 #[tokio::test]
-async fn a_trial_is_sampled_with_all_that_it_starts() {
+async fn samples_of_a_trial_include_all_processes_that_it_starts() {
     let burn = "(while :; do :; done) & burner=$!; sleep 1; kill $burner; sleep 0.5";
     let (home, fake) = (Home::new(), Fake::with([script(0, burn), trial(1, &["true"])]));
     home.run(&fake, 2, None).await.unwrap();
     let rows = samples(&fake, "s-0");
     assert!(rows.len() >= 2, "{rows:?}");
-    assert!(rows.iter().any(|row| row["system.proc.count"] >= 3.0), "the shell, the burner, sleep");
+    assert!(rows.iter().any(|row| row["system.proc.count"] >= 3.0), "shell, burner and sleep");
     let most = |name: &str| rows.iter().map(|row| row[name]).fold(0.0, f64::max);
     assert!(most("system.proc.cpu.percent") > 10.0, "{rows:?}");
     assert!(most("system.proc.memory.rssMB") > 1.0 && most("system.cpu_percent") > 1.0);
     assert_eq!(most("system.gpu.0.temp"), 40.0);
-    assert!(!rows[0].contains_key("system.gpu.process.0.temp"), "it was not given to this trial");
-    assert_eq!(samples(&fake, "s-1"), [], "too short to be worth a look");
+    assert!(!rows[0].contains_key("system.gpu.process.0.temp"), "this trial does not have the GPU");
+    assert_eq!(samples(&fake, "s-1"), [], "the trial is too short for a sample");
 }
 
 #[tokio::test]
-async fn what_the_sdk_left_is_sent_and_what_the_program_wrote_is_kept() {
+async fn rows_that_the_sdk_left_are_sent_and_files_of_the_program_are_kept() {
     let (home, fake) = (Home::new(), Fake::default());
     let mut frames = Vec::new();
     let row = record::Row {
@@ -95,14 +96,14 @@ async fn what_the_sdk_left_is_sent_and_what_the_program_wrote_is_kept() {
     });
     home.run(&fake, 1, None).await.unwrap();
     let key = ("s-0".to_owned(), 1, "sdk.history".to_owned());
-    assert_eq!(fake.state().streams[&key], (2, frames), "a torn end is no row");
+    assert_eq!(fake.state().streams[&key], (2, frames), "a torn frame is no row");
     let left: Vec<_> =
         fs::read_dir(home.attempt(0)).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["model"]);
 }
 
 #[tokio::test]
-async fn a_failure_tells_its_exit_code_and_the_end_of_stderr() {
+async fn a_failure_has_its_exit_code_and_the_end_of_stderr() {
     let program = "i=0; while [ $i -lt 60 ]; do echo line $i >&2; i=$((i+1)); done; exit 3";
     let (home, fake) = (Home::new(), Fake::with([script(0, program)]));
     home.run(&fake, 1, None).await.unwrap();
@@ -117,7 +118,7 @@ async fn a_failure_tells_its_exit_code_and_the_end_of_stderr() {
 }
 
 #[tokio::test]
-async fn a_program_that_is_not_there_goes_back_to_the_queue() {
+async fn a_trial_whose_program_is_missing_goes_back_to_the_queue() {
     let (home, fake) = (Home::new(), Fake::with([trial(0, &["python", "nowhere.py"])]));
     let failure = home.run(&fake, 1, None).await.unwrap_err();
     assert_eq!(failure.exit, Exit::Refused);
@@ -127,7 +128,7 @@ async fn a_program_that_is_not_there_goes_back_to_the_queue() {
 }
 
 #[tokio::test]
-async fn a_program_that_the_kernel_refuses_goes_back_too() {
+async fn a_trial_whose_program_the_kernel_refuses_goes_back_to_the_queue() {
     let (home, fake) = (Home::new(), Fake::default());
     let path = home.dir.path().join("broken");
     fs::write(&path, "\u{7f}ELF nonsense").unwrap();
@@ -160,7 +161,7 @@ async fn the_count_ends_the_agent() {
 }
 
 #[tokio::test]
-async fn a_stop_ends_the_whole_tree_even_if_it_does_not_listen() {
+async fn a_stop_ends_the_whole_tree_even_if_it_ignores_sigterm() {
     let program = r#"
         trap '' TERM
         (trap '' TERM; setsid sleep 1000 & sleep 1000) &
@@ -184,7 +185,7 @@ async fn a_stop_ends_the_whole_tree_even_if_it_does_not_listen() {
 }
 
 #[tokio::test]
-async fn what_a_program_leaves_behind_ends_with_it() {
+async fn processes_that_a_program_leaves_behind_end_with_it() {
     let program = "sleep 1000 & setsid sleep 1000 & (setsid sh -c 'sleep 1000; true' &) ; exit 0";
     let (home, fake) = (Home::new(), Fake::with([script(0, program)]));
     home.run(&fake, 1, None).await.unwrap();
@@ -238,11 +239,11 @@ async fn the_second_interrupt_gives_trials_back() {
     assert_eq!(home.survivors(0), []);
 }
 
-/// Saves something on SIGTERM and exits with 0.
+/// A program that saves something on SIGTERM and exits with 0.
 const SAVING: &str = "trap 'echo saved; exit 0' TERM; echo up; while :; do sleep 0.05; done";
 
 #[tokio::test]
-async fn a_node_that_is_taken_away_gives_trials_time_to_save_and_back() {
+async fn sigterm_gives_trials_time_to_save_and_returns_them_to_the_queue() {
     let stubborn = "trap '' TERM; echo up; while :; do sleep 0.05; done";
     let trials = [script(0, SAVING), script(1, stubborn), script(2, "exit 0")];
     let (home, fake) = (Home::new(), Fake::with(trials));
@@ -253,7 +254,7 @@ async fn a_node_that_is_taken_away_gives_trials_time_to_save_and_back() {
         until(|| crate::support::holds(&home.attempt(number).join("stdout"), "up")).await;
     }
     let begun = std::time::Instant::now();
-    // Some nodes tell every process, shims too.
+    // Some nodes send SIGTERM to every process, also to shims.
     for number in 0..2 {
         home.running(number).await.shim.terminate();
     }
@@ -261,19 +262,19 @@ async fn a_node_that_is_taken_away_gives_trials_time_to_save_and_back() {
     told.send(Signal::Terminate).await.unwrap();
     agent.await.unwrap().unwrap();
     let took = begun.elapsed();
-    assert!(took >= GRACE, "the stubborn one has its grace: {took:?}");
+    assert!(took >= GRACE, "the stubborn trial has its grace: {took:?}");
     let preempted = |number| (format!("s-{number}"), "preempted".to_owned());
     assert_eq!(
         fake.ends(),
         [preempted(0), preempted(1)],
-        "whatever the exit code, and nothing is started"
+        "both are preempted whatever their exit code, and the third is not started"
     );
     assert_eq!(fake.console("s-0", "stdout"), ["up", "saved"]);
     assert_eq!((home.survivors(0), home.survivors(1)), (vec![], vec![]));
 }
 
 #[tokio::test]
-async fn a_trial_that_hears_of_it_before_its_agent_is_given_back_too() {
+async fn a_trial_that_gets_sigterm_before_its_agent_is_given_back() {
     let (home, fake) = (
         Home::new(),
         Fake::with([script(0, "sleep 0.2; kill -TERM $$"), script(1, "kill -TERM $$")]),
@@ -288,11 +289,11 @@ async fn a_trial_that_hears_of_it_before_its_agent_is_given_back_too() {
 
     let (home, fake) = (Home::new(), Fake::with([script(0, "kill -TERM $$")]));
     home.run(&fake, 1, None).await.unwrap();
-    assert_eq!(fake.ends(), [("s-0".to_owned(), "failed".to_owned())], "nobody took the node away");
+    assert_eq!(fake.ends(), [("s-0".to_owned(), "failed".to_owned())], "the node did not go away");
 }
 
 #[tokio::test]
-async fn a_trial_whose_time_is_over_has_failed_whatever_its_exit_code() {
+async fn a_trial_that_exceeds_its_time_has_failed_whatever_its_exit_code() {
     let mut start = script(0, SAVING);
     start.timeout_ms = Some(400);
     let (home, fake) = (Home::new(), Fake::with([start, script(1, "exit 0")]));
@@ -339,7 +340,7 @@ async fn an_agent_without_a_controller_gives_up_soon() {
 }
 
 #[tokio::test]
-async fn trouble_of_the_controller_costs_nothing() {
+async fn internal_errors_of_the_controller_cost_nothing() {
     let (home, fake) = (Home::new(), Fake::with([script(0, "exit 0")]));
     fake.change(|state| (state.bad_beats, state.bad_ends) = (2, 3));
     home.run(&fake, 1, None).await.unwrap();
@@ -348,9 +349,9 @@ async fn trouble_of_the_controller_costs_nothing() {
     assert!(state.lost.is_empty() && state.declined.is_empty());
 }
 
-/// Time stands still while a process runs, and flies while the agent only waits.
+/// The paused clock stands still while a process runs, and jumps ahead while the agent only waits.
 #[tokio::test(start_paused = true)]
-async fn an_end_that_is_never_taken_is_lost_and_not_run_again_under_its_number() {
+async fn a_trial_whose_end_is_never_taken_is_lost_and_never_runs_under_its_number_again() {
     let (home, fake) = (Home::new(), Fake::with([script(0, "exit 0")]));
     fake.change(|state| state.bad_ends = 100);
     let failure = home.run(&fake, 1, None).await.unwrap_err();
@@ -359,9 +360,9 @@ async fn an_end_that_is_never_taken_is_lost_and_not_run_again_under_its_number()
     assert_eq!((state.bad_ends, state.ended.len(), state.lost.len()), (90, 0, 1));
 }
 
-/// Time stands still while a process runs, and flies while the agent only waits.
+/// The paused clock stands still while a process runs, and jumps ahead while the agent only waits.
 #[tokio::test(start_paused = true)]
-async fn no_end_is_told_over_rows_that_the_controller_does_not_take() {
+async fn no_end_is_reported_over_rows_that_the_controller_refuses() {
     let (home, fake) = (Home::new(), Fake::with([script(0, r#"echo '{"loss": 1}'"#)]));
     fake.change(|state| state.refuses_rows = Some(Status::invalid_argument("damaged rows")));
     let failure = home.run(&fake, 1, None).await.unwrap_err();
@@ -381,7 +382,7 @@ async fn no_end_is_told_over_rows_that_the_controller_does_not_take() {
 }
 
 #[tokio::test]
-async fn an_agent_that_was_let_in_waits_for_its_token_to_be_known_again() {
+async fn an_agent_that_was_accepted_once_waits_until_its_token_is_known_again() {
     let (home, fake) = (Home::new(), Fake::default());
     let refusal = Some(Status::unauthenticated("the controller does not know this token"));
     fake.change(|state| state.refuses_beats.clone_from(&refusal));
@@ -389,7 +390,7 @@ async fn an_agent_that_was_let_in_waits_for_its_token_to_be_known_again() {
     assert_eq!(
         failure.message,
         refusal.as_ref().unwrap().message(),
-        "a wrong token is told at once"
+        "an unknown token is reported at once"
     );
     fake.change(|state| state.refuses_beats = None);
     let (setup, _folder) = home.setup(&fake, 1, None);
