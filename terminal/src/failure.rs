@@ -1,51 +1,51 @@
-//! A failure as a person meets it: what went wrong, why, and what to do. Made by programs at their
-//! edge; libraries return typed errors.
+//! Failures as the user sees them: what went wrong, why, and what to do. The programs build them in
+//! their commands; libraries return typed errors.
 
 use std::{fmt, process::ExitCode};
 
 use crate::{say, style};
 
-/// What the exit code says.
+/// The meaning of an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// The controller refused, or the job failed.
+    /// The controller refused the request, or the job failed.
     Refused = 1,
-    /// The person's input is wrong: a flag, a file, an id.
+    /// The user's input is wrong: a flag, a file or an id.
     Input = 2,
-    /// The controller is out of reach.
+    /// The program cannot reach the controller.
     Unreachable = 3,
-    /// Our own bug.
+    /// The program has a bug.
     Bug = 70,
 }
 
-/// Why a program ends badly.
+/// The reason why a program fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The exit code.
     pub exit: Exit,
-    /// One sentence, lower case, no final stop: what went wrong.
+    /// What went wrong: one sentence in lower case, without a full stop.
     pub message: String,
-    /// Lines printed as they are below the message: causes, the stderr of a program, carets under a
-    /// YAML line.
+    /// Lines that are printed unchanged below the message: causes, the stderr of a program, or
+    /// carets under a line of YAML.
     pub details: Vec<String>,
-    /// What to do about it.
+    /// What the user can do about it.
     pub hints: Vec<String>,
 }
 
 impl Failure {
-    /// A failure without details.
+    /// Creates a failure without details and hints.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: message.into(), details: Vec::new(), hints: Vec::new() }
     }
 
-    /// With a line below the message.
+    /// Adds a line below the message.
     #[must_use]
     pub fn detail(mut self, line: impl Into<String>) -> Self {
         self.details.push(line.into());
         self
     }
 
-    /// With advice.
+    /// Adds a hint.
     #[must_use]
     pub fn hint(mut self, line: impl Into<String>) -> Self {
         self.hints.push(line.into());
@@ -66,7 +66,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Prints a failure, if any, and gives the exit code: the last line of every `main`.
+/// Prints the failure, if there is one, and returns the exit code. Every `main` ends with it.
 pub fn exit_with(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -77,12 +77,12 @@ pub fn exit_with(result: Result<(), Failure>) -> ExitCode {
     }
 }
 
-/// Runs a program to its end, `work` being all of it: prints its failure, if any, and turns a
-/// panic, which is always our own bug, into [`Exit::Bug`]. For `main`.
+/// Runs `work`, the whole of a program, from its `main`. Prints its failure, if there is one. Turns
+/// a panic into [`Exit::Bug`], because a panic is always a bug in Besom.
 pub fn run(work: impl FnOnce() -> Result<(), Failure> + std::panic::UnwindSafe) -> ExitCode {
     let ended = std::panic::catch_unwind(work);
     exit_with(ended.unwrap_or_else(|_| {
-        // The panic's own message is on stderr already.
+        // The panic hook has already printed the panic's own message on stderr.
         let failure = Failure::new(Exit::Bug, "this is a bug in besom, not in what you did");
         Err(failure.hint("please report it with the lines above"))
     }))

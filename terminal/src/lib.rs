@@ -1,6 +1,7 @@
-//! How every program of Besom speaks to a person: results on stdout, everything else on stderr,
-//! colour only on a terminal (`NO_COLOR` is respected), failures as `error:` and `hint:` with an
-//! exit code that means something. The only crate that prints.
+//! Prints for users, in every program of Besom. Results go to stdout and everything else to stderr.
+//! Colours appear only on a terminal and respect `NO_COLOR`. A failure is an `error:` line with
+//! `hint:` lines and a meaningful exit code. No other crate prints, but `xtask` has its own
+//! printer.
 
 pub mod failure;
 pub mod numbers;
@@ -19,19 +20,20 @@ use std::{
     process,
 };
 
-/// Writes a line of result to stdout. A closed pipe ends the program quietly, as `head` expects.
+/// Writes a line of results to stdout. Ends the program quietly if the pipe is closed, as `head`
+/// expects.
 pub fn print(line: impl Display) {
     or_end(writeln!(anstream::stdout(), "{line}"));
 }
 
-/// Writes text to stdout exactly as it is, without a line end of its own: exported data, escape
-/// sequences and all. On a terminal, [`sanitise`]d.
+/// Writes text to stdout without adding a line end. A file or a pipe receives it unchanged, escape
+/// sequences included; a terminal receives it [`sanitise`]d.
 pub fn data(text: &str) {
     bytes(text.as_bytes());
 }
 
-/// Like [`data`], for what need not be text. On a terminal, bytes that are no UTF-8 are shown as
-/// replacement characters.
+/// Writes bytes to stdout like [`data`], but they need not be text. A terminal shows bytes that are
+/// not UTF-8 as replacement characters.
 pub fn bytes(bytes: &[u8]) {
     let mut stdout = io::stdout().lock();
     let written = if stdout.is_terminal() {
@@ -42,7 +44,7 @@ pub fn bytes(bytes: &[u8]) {
     or_end(written.and_then(|()| stdout.flush()));
 }
 
-/// Nobody can be told more on stdout once writing to it fails.
+/// Ends the program if a write to stdout failed: nothing more can be printed there.
 fn or_end(written: io::Result<()>) {
     match written {
         Ok(()) => {}
@@ -54,33 +56,33 @@ fn or_end(written: io::Result<()>) {
     }
 }
 
-/// Writes a line of news for a person to stderr.
+/// Writes a line of information to stderr.
 pub fn say(line: impl Display) {
     let _ = writeln!(anstream::stderr(), "{line}");
 }
 
-/// Warns on stderr.
+/// Writes a warning to stderr.
 pub fn warn(line: impl Display) {
     say(format_args!("{} {line}", style::paint(style::WARNING, "warning:")));
 }
 
-/// Advises on stderr.
+/// Writes a hint to stderr.
 pub fn hint(line: impl Display) {
     say(format_args!("{} {line}", style::paint(style::HINT, "hint:")));
 }
 
-/// How many columns the terminal at stdout has; `None` when stdout is not a terminal.
+/// Returns the number of columns of the terminal at stdout, or `None` if stdout is not a terminal.
 pub fn columns() -> Option<usize> {
     window().map(|(columns, _)| columns)
 }
 
-/// Columns and rows of the terminal at stdout.
+/// Returns the columns and rows of the terminal at stdout, or `None` if stdout is not a terminal.
 fn window() -> Option<(usize, usize)> {
     let stdout = io::stdout();
     if !stdout.is_terminal() {
         return None;
     }
-    // Some terminals, serial lines among them, claim to have no size.
+    // Some terminals, for example serial lines, report a size of 0.
     let size = rustix::termios::tcgetwinsize(stdout)
         .ok()
         .filter(|size| size.ws_col > 0 && size.ws_row > 0);

@@ -1,9 +1,9 @@
-//! Numbers as people read them: four significant digits, durations and ages in two units at most.
-//! Called by the agent and the `sweep` command; files and JSON keep exact values, so nothing here
-//! is ever parsed again.
+//! Formats numbers for people: four significant digits, and at most two units for durations and
+//! ages. The agent and the `sweep` command call it. Files and JSON keep exact values, so no program
+//! parses these texts.
 
-/// A number in four significant digits: `0.02131`, `1.2e-5`, `3.142`. Whole numbers below a million
-/// stand in full.
+/// Formats a number with four significant digits: `0.02131`, `1.2e-5`, `3.142`. Whole numbers below
+/// a million keep all their digits.
 pub fn number(value: f64) -> String {
     if value.is_nan() {
         return "NaN".to_owned();
@@ -14,7 +14,7 @@ pub fn number(value: f64) -> String {
     if value.fract() == 0.0 && value.abs() < 1e6 {
         return if value == 0.0 { "0".to_owned() } else { format!("{value:.0}") };
     }
-    // Rounded first: 0.00099999 belongs to the exponent of 0.001.
+    // The rounded number decides the exponent: 0.00099999 becomes 0.001.
     let scientific = format!("{value:.3e}");
     let (mantissa, exponent) = scientific.split_once('e').expect("`e` formats with an exponent");
     let exponent: i32 = exponent.parse().expect("an exponent is a number");
@@ -27,18 +27,19 @@ pub fn number(value: f64) -> String {
     }
 }
 
-/// Zeros behind a decimal point say nothing.
+/// Removes trailing zeros after the decimal point.
 fn without_zeros(text: &str) -> &str {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
 }
 
-/// `1 trial`, `2 trials`, `2 definitions of a metric`: a number with the noun that it counts.
+/// Formats a number with the noun that it counts: `1 trial`, `2 trials`, `2 definitions of a
+/// metric`.
 pub fn count(number: impl TryInto<u64>, noun: &str) -> String {
     let number = number.try_into().unwrap_or(u64::MAX);
     if number == 1 { format!("1 {noun}") } else { format!("{number} {}", plural(noun)) }
 }
 
-/// The plural of a regular noun. What stands behind it stays as it is.
+/// Returns the plural of a regular noun. A phrase after the noun stays unchanged.
 fn plural(noun: &str) -> String {
     let after = [" of ", " without ", " before ", " to ", " in ", " with "];
     let end = after.iter().filter_map(|word| noun.find(word)).min().unwrap_or(noun.len());
@@ -51,7 +52,7 @@ fn plural(noun: &str) -> String {
     }
 }
 
-/// A size for people, in powers of 1,024.
+/// Formats a size in powers of 1,024.
 pub fn size(bytes: u64) -> String {
     let mut value = bytes as f64;
     for unit in ["B", "KiB", "MiB", "GiB"] {
@@ -63,8 +64,8 @@ pub fn size(bytes: u64) -> String {
     format!("{value:.1} TiB")
 }
 
-/// How long something took, from milliseconds: `850ms`, `3.4s`, `1m 12s`, `2h 5m`, `3d 4h`. Below
-/// zero counts as zero.
+/// Formats a duration in milliseconds: `850ms`, `3.4s`, `1m 12s`, `2h 5m`, `3d 4h`. A negative
+/// duration counts as zero.
 pub fn duration(ms: i64) -> String {
     let ms = ms.max(0);
     let seconds = ms / 1000;
@@ -86,8 +87,8 @@ fn two(large: i64, large_unit: char, small: i64, small_unit: char) -> String {
     }
 }
 
-/// How long ago something was, from milliseconds: `just now`, `12s ago`, `3m ago`, `2h ago`, `5d
-/// ago`. Below zero (a clock that is ahead) counts as now.
+/// Formats an age in milliseconds: `just now`, `12s ago`, `3m ago`, `2h ago`, `5d ago`. A negative
+/// age, which a clock that is ahead causes, counts as now.
 pub fn age(ms: i64) -> String {
     match ms.max(0) / 1000 {
         0..5 => "just now".to_owned(),
@@ -103,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_is_no_plural() {
+    fn nouns_are_plural_except_after_one() {
         assert_eq!(count(1, "definition of a metric"), "1 definition of a metric");
         assert_eq!(count(0, "definition of a metric"), "0 definitions of a metric");
         let plurals = ["time", "mesh", "box", "day", "entry", "value before step 0"]
@@ -177,7 +178,7 @@ mod tests {
         #[test]
         fn four_digits_are_kept(value in proptest::num::f64::NORMAL) {
             let shown: f64 = number(value).parse().unwrap();
-            // The very largest floats may round up to infinity.
+            // Rounding can turn the largest floats into infinity.
             prop_assume!(shown.is_finite());
             prop_assert!((shown - value).abs() <= value.abs() * 5.1e-4, "{value:e} is shown as \
                 {shown:e}");

@@ -1,4 +1,4 @@
-//! Progress of long work: a bar or a spinner on a terminal, silence elsewhere.
+//! Shows the progress of long work: a bar or a spinner on a terminal, and nothing elsewhere.
 
 use std::{
     io::{self, Write as _},
@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::text;
 
-/// A bar of `total` steps on stderr; `message` stands before it.
+/// Creates a bar of `total` steps on stderr, with `message` before it.
 pub fn bar(total: u64, message: &str) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
     let style = ProgressStyle::with_template("{msg}  {bar:24.cyan/dim}  {pos}/{len}  {elapsed}");
@@ -18,7 +18,7 @@ pub fn bar(total: u64, message: &str) -> ProgressBar {
     bar.with_message(message.to_owned())
 }
 
-/// A spinner on stderr for work without a known end.
+/// Creates a spinner on stderr for work without a known end.
 pub fn spinner(message: &str) -> ProgressBar {
     let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     let style = ProgressStyle::with_template("{spinner:.cyan} {msg}  {elapsed:.dim}");
@@ -27,8 +27,8 @@ pub fn spinner(message: &str) -> ProgressBar {
     spinner.with_message(message.to_owned())
 }
 
-/// A bar as text, `width` columns wide: for views that draw more than a bar. Without a total it is
-/// empty.
+/// Returns a bar as text, `width` columns wide, for views that draw more than a bar. The bar is
+/// empty if `total` is 0.
 pub fn bar_text(done: u64, total: u64, width: usize) -> String {
     let share = if total == 0 { 0.0 } else { done.min(total) as f64 / total as f64 };
     let filled = (share * width as f64).floor() as usize;
@@ -40,16 +40,17 @@ pub fn bar_text(done: u64, total: u64, width: usize) -> String {
     )
 }
 
-/// A block of lines on stdout that is drawn over and over in its place. For terminals only.
+/// A block of lines on stdout that is drawn again and again in the same place. It works only on a
+/// terminal.
 #[derive(Debug, Default)]
 pub struct Live {
-    /// Lines of the last drawing; the cursor stands below them.
+    /// The number of lines of the last drawing. The cursor is on the line below them.
     drawn: usize,
 }
 
 impl Live {
-    /// Shows the block in place of the one before, cut to the terminal's size. The cursor is left
-    /// below it, so that whatever ends the program, the last block stays whole.
+    /// Draws the block in place of the previous one and cuts it to the terminal's size. The cursor
+    /// stays below the block, so the last block stays whole however the program ends.
     pub fn draw(&mut self, block: &str) {
         let (columns, rows) = crate::window().unwrap_or((80, 24));
         let colour = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
@@ -58,7 +59,7 @@ impl Live {
         let mut frame =
             if self.drawn > 0 { format!("\u{1b}[{}F", self.drawn) } else { String::new() };
         self.drawn = 0;
-        // The cursor cannot go back to lines that were scrolled away.
+        // The cursor cannot return to lines that have scrolled out of the terminal.
         for line in block.lines().take(rows.saturating_sub(1)) {
             frame += &format!("\u{1b}[2K{}\n", text::truncate(line, columns));
             self.drawn += 1;
@@ -74,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bar_is_as_wide_as_asked() {
+    fn a_bar_has_the_requested_width() {
         for (done, total, shown) in
             [(0, 4, "────"), (1, 4, "━───"), (4, 4, "━━━━"), (9, 4, "━━━━"), (0, 0, "────")]
         {

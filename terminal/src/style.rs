@@ -1,36 +1,36 @@
-//! The few colours that we use. anstream strips them where they are not wanted.
+//! Defines the few colours of Besom's programs. `anstream` strips them where they are not wanted.
 
 use anstyle::AnsiColor;
 pub use anstyle::Style;
 
-/// `error:`
+/// The style of `error:`.
 pub const ERROR: Style = AnsiColor::Red.on_default().bold();
-/// `warning:`
+/// The style of `warning:`.
 pub const WARNING: Style = AnsiColor::Yellow.on_default().bold();
-/// `hint:`
+/// The style of `hint:`.
 pub const HINT: Style = AnsiColor::Cyan.on_default().bold();
-/// What a person should look at first: ids, the best value.
+/// The style of what the user should see first: ids and the best value.
 pub const STRONG: Style = Style::new().bold();
-/// What may be skipped: units, ages, paths.
+/// The style of what the user may skip: units, ages and paths.
 pub const FAINT: Style = Style::new().dimmed();
-/// Went well.
+/// The style of success.
 pub const GOOD: Style = AnsiColor::Green.on_default();
-/// Went badly.
+/// The style of failure.
 pub const BAD: Style = AnsiColor::Red.on_default();
-/// Is under way.
+/// The style of what is still running.
 pub const LIVE: Style = AnsiColor::Blue.on_default();
 
-/// The filled part of a progress bar.
+/// The style of the filled part of a progress bar.
 pub const BAR: Style = AnsiColor::Cyan.on_default();
-/// What a program wrote to its stderr.
+/// The style of what a program wrote to its stderr.
 pub const STDERR: Style = AnsiColor::Yellow.on_default();
 
-/// `text` in a style.
+/// Wraps `text` in a style.
 pub fn paint(style: Style, text: impl std::fmt::Display) -> String {
     format!("{}{text}{}", style.render(), style.render_reset())
 }
 
-/// The colour of a run's or sweep's state.
+/// Returns the style for the state of a run or a sweep.
 pub fn state(state: &str) -> Style {
     match state {
         "finished" => GOOD,

@@ -1,12 +1,12 @@
-//! Aligned columns without lines. Numbers to the right, text to the left; the width of a cell is
-//! counted without colours.
+//! Prints aligned columns without rules. Numbers align to the right and text to the left. Escape
+//! sequences for colours do not count as width.
 
 use std::fmt;
 
 use crate::style;
 pub use crate::text::width;
 
-/// A table under construction.
+/// A table that is being built.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     header: Vec<String>,
@@ -15,7 +15,8 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table with these column heads; a head that starts with `>` aligns its column to the right.
+    /// Creates a table with these column heads. A head that starts with `>` aligns its column to
+    /// the right.
     pub fn new<const N: usize>(header: [&str; N]) -> Self {
         header.into_iter().fold(Self::default(), |table, head| match head.strip_prefix('>') {
             Some(head) => table.right(head),
@@ -23,13 +24,13 @@ impl Table {
         })
     }
 
-    /// With one more column of text. Columns come before rows.
+    /// Adds a column of text. Add all columns before the rows.
     #[must_use]
     pub fn left(self, head: &str) -> Self {
         self.column(head, false)
     }
 
-    /// With one more column of numbers. Columns come before rows.
+    /// Adds a column of numbers. Add all columns before the rows.
     #[must_use]
     pub fn right(self, head: &str) -> Self {
         self.column(head, true)
@@ -41,7 +42,7 @@ impl Table {
         self
     }
 
-    /// Adds a row; missing cells are empty.
+    /// Adds a row. Missing cells are empty.
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         let mut cells: Vec<String> = cells.into_iter().collect();
         cells.resize(self.header.len(), String::new());
@@ -53,7 +54,7 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let head: Vec<String> =
             self.header.iter().map(|cell| style::paint(style::FAINT, cell)).collect();
-        // A table without any head has no head line.
+        // A table whose heads are all empty has no head line.
         let head = self.header.iter().any(|cell| !cell.is_empty()).then_some(&head);
         let lines: Vec<&Vec<String>> = head.into_iter().chain(&self.rows).collect();
         let widths: Vec<usize> = (0..self.header.len())
@@ -85,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_align_whatever_their_colour() {
+    fn columns_align_in_any_colour() {
         let mut table = Table::new(["run", ">val/loss", "state"]);
         table.row(["a-1".to_owned(), "0.25".to_owned(), style::paint(style::GOOD, "finished")]);
         table.row(["a-100".to_owned(), "12.5".to_owned(), "failed".to_owned()]);
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn without_heads_there_is_no_head_line() {
+    fn a_table_without_heads_has_no_head_line() {
         let mut table = Table::new(["", ">"]);
         table.row(["lr".to_owned(), "0.1".to_owned()]);
         table.row(["batch_size".to_owned(), "64".to_owned()]);

@@ -1,28 +1,33 @@
-//! Foreign text made safe for a terminal: names, parameters, console lines and messages come from
-//! programs and other people, and must not move the cursor, set titles or hide what stands beside
-//! them. Called by every program before it shows such text; never changes what is stored or
-//! exported.
+//! Makes foreign text safe for a terminal. Names, parameters, console lines and messages come from
+//! programs and other people. They must not move the cursor, set titles or hide the text beside
+//! them. Every program calls this module before it shows such text. It never changes what is stored
+//! or exported.
 
-/// The text without escape sequences and control characters; line ends and tabs stay.
+/// Removes escape sequences and control characters. Line ends and tabs stay.
 pub fn sanitise(text: &str) -> String {
     let clean = anstream::adapter::strip_str(text).to_string();
     clean.chars().filter(|&letter| matches!(letter, '\n' | '\t') || !steers(letter)).collect()
 }
 
-/// Control characters (C0, DEL, C1) and the marks that reverse the direction of writing.
+/// Returns whether a character can change how the terminal shows other text: control characters
+/// (C0, DEL, C1), marks that change the direction of writing, and Unicode line separators.
 fn steers(letter: char) -> bool {
     letter.is_control()
-        || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+        || matches!(
+            letter,
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}'
+        )
 }
 
-/// The text as one line of at most `most` columns, cut with `…`: safe for a cell of a table.
+/// Returns the text as one line of at most `most` columns, safe for a cell of a table. `…` marks a
+/// cut.
 pub fn one_line(text: &str, most: usize) -> String {
     let clean = sanitise(text);
     truncate(&clean.split_whitespace().collect::<Vec<_>>().join(" "), most)
 }
 
-/// The text's first `most` columns; what is cut is marked with `…`. Colours are not counted, and
-/// end at the cut.
+/// Returns the first `most` columns of the text. `…` marks a cut. Escape sequences for colours have
+/// no width, and colours end at the cut.
 pub fn truncate(text: &str, most: usize) -> String {
     if width(text) <= most {
         return text.to_owned();
@@ -53,7 +58,8 @@ pub fn truncate(text: &str, most: usize) -> String {
     format!("{kept}{reset}…")
 }
 
-/// Columns that a terminal shows for this text, colours not counted.
+/// Returns the number of columns that a terminal needs for this text. Escape sequences for colours
+/// do not count.
 pub fn width(text: &str) -> usize {
     unicode_width::UnicodeWidthStr::width(anstream::adapter::strip_str(text).to_string().as_str())
 }
@@ -64,7 +70,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn hostile_text_is_tamed() {
+    fn hostile_text_becomes_harmless() {
         for (hostile, tame) in [
             ("\u{1b}[31mred\u{1b}[0m", "red"),
             ("\u{1b}]0;title\u{7}text", "text"),
@@ -81,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_are_cut_by_columns() {
+    fn cells_are_cut_at_columns_not_at_bytes() {
         assert_eq!(one_line("a\nb   c", 20), "a b c");
         assert_eq!(one_line("abcdefgh", 5), "abcd…");
         assert_eq!(one_line("日本語", 5), "日本…");
@@ -90,10 +96,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_that_steers_survives(text in any::<String>(), escape in "\u{1b}[\\[\\]PX^_]?[0-9;?]{0,5}[ -~\u{7}]{0,3}") {
+        fn nothing_that_steers_survives(
+            text in any::<String>(),
+            escape in "\u{1b}[\\[\\]PX^_]?[0-9;?]{0,5}[ -~\u{7}]{0,3}",
+        ) {
             let mixed = format!("{text}{escape}{text}");
             let tame = sanitise(&mixed);
-            prop_assert!(tame.chars().all(|letter| !letter.is_control() || letter == '\n' || letter == '\t'), "{tame:?}");
+            prop_assert!(
+                tame.chars()
+                    .all(|letter| !letter.is_control() || letter == '\n' || letter == '\t'),
+                "{tame:?}"
+            );
             prop_assert!(width(&one_line(&mixed, 12)) <= 12);
         }
     }
