@@ -1,7 +1,8 @@
-"""Takes the CPU part of libtorch out of the downloaded wheels: `python3 unpack.py WHEELS DEST`.
+"""Extract the CPU part of libtorch from the downloaded wheels: `python3 unpack.py WHEELS DEST`.
 
-Called by `cargo xtask libtorch`. Imports nothing from the wheels and installs nothing.
-The libraries find each other by relative paths (`$ORIGIN/../../nvidia/cu13/lib`), so the depth of the folders stays.
+`cargo xtask libtorch` calls it. It imports nothing from the wheels and installs nothing. The
+libraries find each other by relative paths (`$ORIGIN/../../nvidia/cu13/lib`), so the layout of the
+folders must not change.
 """
 
 import pathlib
@@ -34,7 +35,8 @@ def main() -> None:
                 with archive.open(entry) as source, open(out, "wb") as target:
                     shutil.copyfileobj(source, target, 1 << 20)
         wheel.unlink()
-    # In the wheel, libtorch.so is an empty shell that needs CUDA's library. The linker only wants a file of that name.
+    # In the wheel, libtorch.so is an empty shell that needs CUDA's library. The linker only needs a
+    # file of that name.
     (dest / "torch/lib/libtorch.so").symlink_to("libtorch_cpu.so")
 
 

@@ -1,4 +1,4 @@
-//! Runs cargo from the workspace's root.
+//! Runs cargo in the root of the workspace.
 
 use std::{
     ffi::OsStr,
@@ -8,19 +8,19 @@ use std::{
 
 use crate::{Failure, Result};
 
-/// The workspace's root.
+/// Returns the root of the workspace.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
 }
 
-/// A cargo command that has yet to run.
+/// Builds a cargo command without running it.
 pub(crate) fn command<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(args).current_dir(root());
     command
 }
 
-/// Runs cargo; its output goes to the person.
+/// Runs cargo. The user sees its output.
 pub(crate) fn run<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Result<()> {
     finish(&mut command(args))
 }
@@ -33,7 +33,8 @@ pub(crate) fn run_with_torch<S: AsRef<OsStr>>(
     finish(command(args).env("LIBTORCH", libtorch))
 }
 
-/// Runs tests that start our programs: `cargo test` has built them, so the laboratory need not.
+/// Runs tests that start Besom's programs. `cargo test` has already built the programs, so the
+/// tests' laboratory does not build them.
 pub(crate) fn test<S: AsRef<OsStr>>(
     libtorch: &Path,
     args: impl IntoIterator<Item = S>,
@@ -41,8 +42,8 @@ pub(crate) fn test<S: AsRef<OsStr>>(
     finish(command(args).env("LIBTORCH", libtorch).env("BESOM_PROGRAMS", programs()?))
 }
 
-/// Runs a bench beside the programs that it measures. All are built in one go: a second build, with
-/// other features chosen, would replace the bench while it runs.
+/// Runs a benchmark against the programs that it measures. One build makes all of them: a second
+/// build with other features would replace the benchmark while it runs.
 pub(crate) fn bench(name: &str, flags: &[&str]) -> Result<()> {
     let packages = ["controller", "agent", "cli", "tests"].map(|package| ["--package", package]);
     run(["build", "--bins"].iter().chain(packages.as_flattened()))?;
@@ -70,7 +71,8 @@ pub(crate) fn finish(command: &mut Command) -> Result<()> {
     }
 }
 
-/// Where cargo puts programs: beside this one, wherever its settings have them.
+/// Returns the folder of the built programs: the folder of this program, wherever cargo's settings
+/// put it.
 pub(crate) fn programs() -> Result<PathBuf> {
     let own = std::env::current_exe()
         .map_err(|error| Failure::new(format!("cannot find the folder of programs: {error}")))?;

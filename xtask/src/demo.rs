@@ -1,5 +1,5 @@
-//! `cargo xtask demo`: from nothing to the best config, on real programs in a folder of their own,
-//! and nothing left running.
+//! `cargo xtask demo`: runs a whole sweep with real programs in a temporary folder, shows the best
+//! configuration, and leaves nothing running.
 
 use std::{
     env, fs, io,
@@ -23,13 +23,13 @@ const SWEEP: &str = "examples/typical/sweep.yaml";
 const CONTROLLER_LOG: &str = "controller.log";
 const AGENT_LOG: &str = "agent.log";
 const TICK: Duration = Duration::from_millis(50);
-/// How long a program may take to begin or to end.
+/// How long a program may take to start or to end.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) fn run() -> Result<()> {
     let torch = say::step("libtorch", libtorch::ensure)?;
-    // At once, since cargo compiles a crate again when what is built together wants other features
-    // of it.
+    // One build makes everything: cargo compiles a crate again when the packages of a build need
+    // other features of it.
     say::step("building controller, agent, sweep and the examples", || {
         let packages =
             ["controller", "agent", "cli", "examples"].map(|package| ["--package", package]);
@@ -56,7 +56,8 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// A folder with a controller in it. Dropping it ends the controller and removes the folder.
+/// A folder with a controller in it. Dropping the stage stops the controller and removes the
+/// folder.
 struct Stage {
     programs: PathBuf,
     folder: PathBuf,
@@ -72,8 +73,8 @@ impl Stage {
         let failed =
             |error: io::Error| Failure::new(format!("cannot use `{}`: {error}", folder.display()));
         fs::create_dir_all(&folder).map_err(failed)?;
-        // The sweep's `program` is `target/debug/mnist` from where the agent runs; cargo's target
-        // folder may be elsewhere.
+        // The sweep's `program` is `target/debug/mnist`, relative to the folder where the agent
+        // runs. Cargo's target folder may be elsewhere, so a link leads there.
         let target = programs.parent().unwrap_or(&programs);
         symlink(target, folder.join("target")).map_err(failed)?;
         let free = TcpListener::bind("127.0.0.1:0")
@@ -94,7 +95,7 @@ impl Stage {
         })
     }
 
-    /// One of our programs, told where the stage's controller is.
+    /// Builds a command for one of Besom's programs, with the address of the stage's controller.
     fn command(&self, name: &str, args: &[&str]) -> Command {
         let mut command = Command::new(self.programs.join(name));
         command.args(args).current_dir(cargo::root()).stdin(Stdio::null());
@@ -132,7 +133,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Creates the sweep; its id.
+    /// Creates the sweep and returns its id.
     fn create(&self) -> Result<String> {
         let created =
             self.command("sweep", &["create", SWEEP, "--json"]).stderr(Stdio::inherit()).output();
@@ -143,7 +144,7 @@ impl Stage {
         id.map(str::to_owned).ok_or_else(|| Failure::new("the sweep could not be created"))
     }
 
-    /// Runs `sweep` in front of the person.
+    /// Runs `sweep` with its output on the user's terminal.
     fn show(&self, args: &[&str]) -> Result<()> {
         let mut child = Running(spawn(&mut self.command("sweep", args))?);
         match self.until(|| child.exit())? {
@@ -152,8 +153,8 @@ impl Stage {
         }
     }
 
-    /// Runs the agent, with `sweep watch` in front of the person, until the sweep is over. An agent
-    /// that leaves earlier says why, and the demo is over: nobody else would run the rest of the
+    /// Runs the agent, and `sweep watch` on the user's terminal, until the sweep is over. Fails if
+    /// the agent leaves earlier, with what the agent said: no other agent would run the rest of the
     /// sweep.
     fn train(&mut self, id: &str) -> Result<()> {
         let mut agent = self.command("agent", &[id, "--slots", &self.slots.to_string(), "--data"]);
@@ -166,7 +167,7 @@ impl Stage {
             if let Some(status) = watch.exit()? {
                 return Ok(Some(status.success()));
             }
-            // An agent that is done may leave before the last news of the sweep are shown.
+            // The agent may leave before `sweep watch` has shown the last changes of the sweep.
             if agent.exit()?.is_some()
                 && alone.get_or_insert_with(Instant::now).elapsed() > PATIENCE / 4
             {
@@ -183,12 +184,12 @@ impl Stage {
         )))
     }
 
-    /// What a program wrote to its log.
+    /// Returns what a program wrote to its log.
     fn said(&self, log: &str) -> String {
         fs::read_to_string(self.folder.join(log)).unwrap_or_default()
     }
 
-    /// Asks `what` again and again until it has an answer, or the person has had enough.
+    /// Calls `what` again and again until it returns an answer or the user interrupts the demo.
     fn until<T>(&self, mut what: impl FnMut() -> io::Result<Option<T>>) -> Result<T> {
         loop {
             if self.interrupted.load(Ordering::Relaxed) {
@@ -212,8 +213,8 @@ impl Drop for Stage {
     }
 }
 
-/// A program that runs. Dropping it ends it: two TERMs (the first drains an agent, the second ends
-/// its trials), and a KILL for what does not listen.
+/// A running program. Dropping it stops it: with two SIGTERMs (the first drains an agent, the
+/// second ends its trials), then with SIGKILL if it is still running after [`PATIENCE`].
 struct Running(Child);
 
 impl Running {

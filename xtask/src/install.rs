@@ -1,4 +1,4 @@
-//! `cargo xtask install`: the three programs on the PATH.
+//! `cargo xtask install`: installs the three programs into a folder on the PATH.
 
 use std::{
     env, fs,
@@ -42,7 +42,7 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// Where cargo itself installs programs.
+/// Returns the folder where cargo itself installs programs.
 fn folder() -> Result<PathBuf> {
     let home = env::var_os("CARGO_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
     let home = home.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
@@ -52,7 +52,7 @@ fn folder() -> Result<PathBuf> {
     })
 }
 
-/// Copies beside the target, then renames: a program that is running keeps its old file.
+/// Writes a copy beside the target and renames it, so a running program keeps its old file.
 fn put(from: &Path, to: &Path) -> std::io::Result<()> {
     let beside = to.with_extension("new");
     to.parent().map_or(Ok(()), fs::create_dir_all)?;

@@ -1,6 +1,7 @@
-//! Fetches libtorch for the CPU into the user's cache folder: pip downloads three wheels by their
-//! hashes, a few lines of Python take out what we link, and a rename makes it visible. Installs
-//! nothing, imports nothing from the wheels (docs/decisions/libtorch.md).
+//! Fetches libtorch for the CPU into the user's cache folder. pip downloads three wheels and
+//! verifies their hashes, a short Python script extracts what Besom links, and a rename makes the
+//! result visible. It installs nothing and imports nothing from the wheels
+//! (docs/decisions/libtorch.md).
 
 use std::{
     env,
@@ -12,11 +13,12 @@ use std::{
 
 use crate::{Failure, Result, cargo, say};
 
-/// The version that tch is generated for; xtask/libtorch/requirements.txt has the same.
+/// The libtorch version that tch is generated for. xtask/libtorch/requirements.txt names the same
+/// version.
 const VERSION: &str = "2.13.0";
 
-/// A folder that torch-sys takes as LIBTORCH: the one of that environment variable, or the one in
-/// the cache, which is fetched when it is missing.
+/// Returns a folder for torch-sys to use as LIBTORCH. It is the value of that environment variable
+/// if it is set, else the folder in the cache. Fetches libtorch if the cache does not have it.
 pub(crate) fn ensure() -> Result<PathBuf> {
     if let Some(given) = env::var_os("LIBTORCH").filter(|given| !given.is_empty()) {
         return Ok(given.into());
@@ -24,7 +26,7 @@ pub(crate) fn ensure() -> Result<PathBuf> {
     let cache = cache()?;
     let home = cache.join(format!("libtorch-{VERSION}-cpu"));
     let torch = home.join("torch");
-    // A rename puts the folder there, so that what is there is whole.
+    // A rename puts the folder there, so an existing folder is complete.
     if home.exists() {
         return Ok(torch);
     }
@@ -40,8 +42,8 @@ pub(crate) fn ensure() -> Result<PathBuf> {
         "  fetching libtorch {VERSION} for the CPU: 540 MB, once, into {}",
         home.display()
     ));
-    // Beside its place, so that the rename is atomic. What is there is left from a fetch that was
-    // interrupted.
+    // The scratch folder is beside the final one, so the rename is atomic. A scratch folder that
+    // exists is left over from an interrupted fetch.
     let scratch = cache.join("libtorch.part");
     let _ = fs::remove_dir_all(&scratch);
     let fetched = fetch(&scratch).and_then(|()| {
@@ -53,7 +55,7 @@ pub(crate) fn ensure() -> Result<PathBuf> {
     fetched.map(|()| torch)
 }
 
-/// Holds off other fetches as long as the file is open; waits for one that is under way.
+/// Locks out other fetches until the returned file is closed. Waits for a fetch that is under way.
 fn lock(cache: &Path) -> Result<File> {
     let path = cache.join("libtorch.lock");
     let open = || {
@@ -70,13 +72,13 @@ fn lock(cache: &Path) -> Result<File> {
     })
 }
 
-/// Besom's folder in the user's cache.
+/// Returns Besom's folder in the user's cache folder.
 fn cache() -> Result<PathBuf> {
     let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let cache = cache.or_else(|| env::home_dir().map(|home| home.join(".cache")));
     cache.map(|cache| cache.join("besom")).ok_or_else(|| {
         Failure::new("neither XDG_CACHE_HOME nor HOME is set")
-            .hint("libtorch is kept in the user's cache folder: set one of them")
+            .hint("set one of them: libtorch is stored in the user's cache folder")
     })
 }
 
@@ -105,24 +107,29 @@ fn fetch(scratch: &Path) -> Result<()> {
         "cp311",
     ]);
     pip.args(["--abi", "none", "--require-hashes"]);
-    // pip does not take a newer platform for an older one: every one is named.
+    // pip does not accept a wheel for an older platform unless that platform is named, so all are
+    // named.
     for minor in (5..=28).rev() {
         pip.args(["--platform", &format!("manylinux_2_{minor}_x86_64")]);
     }
     pip.args(["--platform", "manylinux2014_x86_64", "--platform", "manylinux2010_x86_64"]);
-    // The wheel passes through pip's temporary folder, which may be memory.
+    // The wheel passes through pip's temporary folder, whose default may be in memory.
     pip.env("TMPDIR", scratch);
     pip.arg("--requirement").arg(recipe.join("requirements.txt")).arg("--dest").arg(&wheels);
     python(
         &mut pip,
         "download libtorch",
-        "Python 3 with pip and a package index are needed, or LIBTORCH set",
+        "install Python 3 with pip and give it access to a package index, or set LIBTORCH",
     )?;
     let mut unpack = Command::new("python3");
     unpack.arg(recipe.join("unpack.py")).arg(&wheels).arg(scratch);
-    python(&mut unpack, "unpack libtorch", "is the disk full? 1.1 GB are needed for a moment")?;
+    python(
+        &mut unpack,
+        "unpack libtorch",
+        "check the free disk space: this step needs 1.1 GB for a moment",
+    )?;
     let _ = fs::remove_dir_all(&wheels);
-    // torch-sys compares it with the version that it wants.
+    // torch-sys compares this file with the version that it needs.
     let stamp = scratch.join("torch/build-version");
     fs::write(&stamp, VERSION)
         .map_err(|error| Failure::new(format!("cannot write `{}`: {error}", stamp.display())))

@@ -1,5 +1,5 @@
-//! Besom's own tasks, as `cargo xtask TASK`. Runs cargo and our programs; needs nothing of ours to
-//! compile, so that the first words appear at once.
+//! Besom's development tasks, run as `cargo xtask TASK`. It runs cargo and Besom's programs. It
+//! depends on none of Besom's crates, so it compiles quickly and its first output appears at once.
 
 mod cargo;
 mod demo;
@@ -11,37 +11,35 @@ mod test;
 use std::{fmt, process::ExitCode};
 
 const HELP: &str = "\
-Besom's own tasks
+Besom's development tasks
 
 Usage: cargo xtask TASK
 
 Tasks:
-  demo              runs a real sweep, from nothing to the best config, and leaves nothing running
-  test              everything that CI checks
-  simulate [..]     a fleet under all kinds of trouble, from seeds: --seeds 100000, or --seed 7 \
-  for one of them
-  soak [N]          kills controllers and trainers that log, 1,000 times, and looks for what was \
-  acknowledged; kills controller,
-                    agents, shims and trainers of a grid, 1,000 times, and looks at each cell; \
-                    stops badly behaved trials,
-                    1,000 of them, and looks for what lives on; fills a disk; holds all of them \
-                    to their times
-  install           builds controller, agent and sweep, and puts them on the PATH
-  libtorch          fetches libtorch into the cache folder (demo and test do it by themselves)
-  libtorch --env    prints the line for your shell that lets a plain `cargo build -p examples` \
-  find it
-  bench loop [...]  asks and tells a second through a real controller, beside the floor of raw \
-  SQLite
-  bench fleet [...] 300 agents beside 32, stops with 200 agents connected; --grid 100000: each \
-  point once, in bounded memory
-  bench outage [..] how fast what was logged without a controller arrives once it is back
-  bench history     many runs listed, curves and rows of a long history, through a real \
-  controller, beside raw SQLite
-  bench search [..] regret of the search on many small problems, beside random search and peers
-  bench track [...] what a call of log costs and points a second until durable, beside floors and \
-  peers";
+  demo               run a real sweep, show the best configuration, leave nothing running
+  test               run everything that CI checks
+  simulate [..]      simulate a fleet with all kinds of faults, from seeds:
+                     --seeds 100000, or --seed 7 for one of them
+  soak [N]           run each of these tests with N rounds, 1,000 by default:
+                     kill controllers and trainers that log, and look for acknowledged rows;
+                     kill controller, agents, shims and trainers of a grid, and check each cell;
+                     stop badly behaved trials, and look for processes that survive;
+                     fill a disk. All of them must keep to their time limits.
+  install            build controller, agent and sweep, and put them on the PATH
+  libtorch           fetch libtorch into the cache folder (demo and test do it themselves)
+  libtorch --env     print the shell line with which a plain `cargo build -p examples`
+                     finds libtorch
+  bench loop [..]    asks and tells per second through a real controller, beside raw SQLite
+  bench fleet [..]   300 agents beside 32, and stops with 200 connected agents;
+                     --grid 100000: each point once, in bounded memory
+  bench outage [..]  how fast rows that were logged without a controller arrive once it is back
+  bench history      lists of many runs, and curves and rows of a long history, through a real
+                     controller, beside raw SQLite
+  bench search [..]  regret of the search on many small problems, beside random search and peers
+  bench track [..]   the cost of a call of `log`, and durable points per second, beside lower
+                     bounds and peers";
 
-/// Why a task failed, with what to do about it.
+/// The reason why a task failed, with a hint.
 #[derive(Debug)]
 struct Failure {
     what: String,
@@ -68,7 +66,7 @@ impl fmt::Display for Failure {
 
 type Result<T> = std::result::Result<T, Failure>;
 
-/// Tests of CI, for longer.
+/// Runs tests of CI with more rounds.
 fn soak(times: &str) -> Result<()> {
     let test =
         |name| ["test", "--package", "tests", "--test", "end_to_end", name, "--", "--nocapture"];

@@ -1,4 +1,4 @@
-//! What xtask prints: news on stderr, results on stdout, colour on a terminal alone.
+//! Prints for xtask: information on stderr, results on stdout, and colours only on a terminal.
 
 use std::{
     fmt::Display,
@@ -6,12 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// News for a person.
+/// Prints information for the user.
 pub(crate) fn line(text: impl Display) {
     let _ = writeln!(stderr(), "{text}");
 }
 
-/// A result for a script.
+/// Prints a result for a script.
 pub(crate) fn result(text: impl Display) {
     let _ = writeln!(stdout(), "{text}");
 }
@@ -30,7 +30,7 @@ fn paint(code: &str, text: &str) -> String {
     if wanted { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
-/// Announces a step, runs it, and says how long it took.
+/// Prints the name of a step, runs it, and prints its duration if it took more than a second.
 pub(crate) fn step<T, E>(what: &str, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     line(format_args!("{} {what}", cyan("▸")));
     let begun = Instant::now();

@@ -1,10 +1,10 @@
-//! `cargo xtask test`: everything that CI checks, what fails fast first.
+//! `cargo xtask test`: runs everything that CI checks, beginning with what fails fast.
 
 use crate::{Result, cargo, libtorch, say};
 
-/// The whole workspace in every step: cargo compiles a crate once per set of features, and the sets
-/// depend on what is built together. That the default members do without libtorch follows from the
-/// import table (`tests/tidy`).
+/// Runs the checks. Every step covers the whole workspace: cargo compiles a crate once per set of
+/// features, and the sets depend on what is built together. The import table (`tests/tidy`)
+/// guarantees that the default members need no libtorch.
 pub(crate) fn run() -> Result<()> {
     say::step("formatting", || cargo::run(["fmt", "--all", "--check"]))?;
     let torch = say::step("libtorch", libtorch::ensure)?;
