@@ -1,36 +1,35 @@
-//! `sweep pause`, `resume`, `stop`, `cancel` and `retry`: what a person wants of a sweep that
-//! exists.
+//! `sweep pause`, `resume`, `stop`, `cancel` and `retry`: change an existing sweep.
 
 use proto::v1::{Change, ChangeSweep, RetryRuns, Sweep};
 use terminal::Failure;
 
 use crate::{args::Retry, connect, connect::Controller, view};
 
-/// No new trials until resumed.
+/// Pauses a sweep: it starts no new trials until it is resumed.
 pub(crate) async fn pause(controller: &Controller, id: &str) -> Result<(), Failure> {
     let sweep = change(controller, id, Change::Pause).await?;
-    say(&sweep, &format!("`sweep resume {id}` goes on"));
+    say(&sweep, &format!("`sweep resume {id}` continues it"));
     Ok(())
 }
 
-/// New trials again.
+/// Resumes a sweep: it starts new trials again.
 pub(crate) async fn resume(controller: &Controller, id: &str) -> Result<(), Failure> {
     let sweep = change(controller, id, Change::Resume).await?;
     say(&sweep, &format!("`{}` starts an agent", controller.agent_line(id)));
     Ok(())
 }
 
-/// No new trials; over once the running ones have ended.
+/// Stops a sweep: it starts no new trials and is over once its running trials have ended.
 pub(crate) async fn stop(controller: &Controller, id: &str) -> Result<(), Failure> {
     let sweep = change(controller, id, Change::Stop).await?;
-    say(&sweep, &format!("`sweep cancel {id}` would end running trials too"));
+    say(&sweep, &format!("`sweep cancel {id}` also ends the running trials"));
     Ok(())
 }
 
-/// Over; running trials are told to end.
+/// Cancels a sweep: it is over at once, and its running trials are told to end.
 pub(crate) async fn cancel(controller: &Controller, id: &str) -> Result<(), Failure> {
     let sweep = change(controller, id, Change::Cancel).await?;
-    say(&sweep, &format!("`sweep watch {id}` shows its trials end"));
+    say(&sweep, &format!("`sweep watch {id}` shows how its trials end"));
     Ok(())
 }
 
@@ -42,7 +41,7 @@ async fn change(controller: &Controller, id: &str, change: Change) -> Result<Swe
     }
 }
 
-/// The state as a result; advice only while trials are at work.
+/// Prints the state as a result. Prints the advice only while trials are leased or running.
 fn say(sweep: &Sweep, advice: &str) {
     terminal::print(view::sweep::changed(sweep));
     let counts = sweep.counts.unwrap_or_default();
@@ -58,7 +57,7 @@ pub(crate) async fn retry(controller: &Controller, args: &Retry) -> Result<(), F
     let retried = match answer {
         Ok(retried) => retried.into_inner().runs,
         Err(status) => {
-            // It may be one of the runs that is missing.
+            // The missing id may be that of a run.
             let missing =
                 args.runs.iter().find(|run| status.message().contains(&format!("`{run}`")));
             return Err(controller.failure_about(missing.unwrap_or(&args.id), &status).await);

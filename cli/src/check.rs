@@ -1,5 +1,5 @@
-//! `sweep check`: every problem of a YAML file, without a controller. Also how `create` shows
-//! problems.
+//! `sweep check`: prints every problem of a YAML file, without a controller. `create` prints
+//! problems with it too.
 
 use serde_json::json;
 use sweeps::config::{self, Config, Problem, Severity};
@@ -7,7 +7,7 @@ use terminal::{Exit, Failure};
 
 use crate::{args::Check, json, source, source::Source, view};
 
-/// Checks the file and prints what is wrong with it.
+/// Checks the file and prints its problems.
 pub(crate) fn check(args: &Check) -> Result<(), Failure> {
     let source = source::read(&args.file)?;
     let checked = config::check(&source.text);
@@ -27,10 +27,7 @@ pub(crate) fn check(args: &Check) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints the problems to stderr.
-///
-/// # Errors
-/// When one of them is an error.
+/// Prints the problems to stderr. Fails if one of them is an error.
 pub(crate) fn accept(source: &Source) -> Result<Config, Failure> {
     let checked = config::check(&source.text);
     for problem in &checked.problems {
@@ -42,7 +39,7 @@ pub(crate) fn accept(source: &Source) -> Result<Config, Failure> {
 fn refused(source: &Source, problems: &[Problem]) -> Failure {
     let errors = match problems.iter().filter(|problem| problem.severity == Severity::Error).count()
     {
-        // `sweeps` tells no more, and counts the others in a problem of its own.
+        // `sweeps` reports at most 100 problems and counts the rest in one more.
         101.. => "more than 100 errors".to_owned(),
         errors => view::count(errors as u64, "error"),
     };
@@ -51,7 +48,10 @@ fn refused(source: &Source, problems: &[Problem]) -> Failure {
 
 fn problem_json(problem: &Problem) -> serde_json::Value {
     json!({
-        "severity": match problem.severity { Severity::Error => "error", Severity::Warning => "warning" },
+        "severity": match problem.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        },
         "path": problem.path,
         "line": problem.line,
         "columns": [problem.columns.0, problem.columns.1],

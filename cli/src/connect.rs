@@ -1,5 +1,5 @@
-//! The way to the controller, and what each of its answers means to a person: one table from gRPC
-//! status to [`Failure`]. Used by every command but `check`; never prints.
+//! Reaches the controller and explains each of its answers to the user, with one table from gRPC
+//! status to [`Failure`]. Every command but `check` and `engine` uses it. It never prints.
 
 use std::{error::Error, io, time::Duration};
 
@@ -13,13 +13,13 @@ use tonic::{Code, Request, Response, Status, Streaming};
 
 use crate::args::Reach;
 
-/// How long a controller may take for one answer.
+/// How long the controller may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How often the controller is asked again after an answer was lost.
+/// How many times a call is made at most, when its answers are lost.
 const TRIES: u32 = 4;
 
-/// A controller that has not been spoken to yet.
+/// A controller, with the address and the token to reach it.
 pub(crate) struct Controller {
     address: String,
     has_token: bool,
@@ -27,7 +27,7 @@ pub(crate) struct Controller {
 }
 
 impl Controller {
-    /// From the flags. Connects with the first call.
+    /// Builds it from the flags. The first call connects.
     pub(crate) fn new(reach: &Reach) -> Result<Self, Failure> {
         let token = reach.token.as_deref().filter(|token| !token.is_empty());
         let dial = Dial::new(&reach.controller, token)
@@ -35,12 +35,13 @@ impl Controller {
         Ok(Self { address: reach.controller.clone(), has_token: token.is_some(), dial })
     }
 
-    /// The way to its services.
+    /// Returns the dial, with a client for each service.
     pub(crate) fn dial(&self) -> &Dial {
         &self.dial
     }
 
-    /// What starts an agent for this sweep, on any machine that reaches this controller.
+    /// Returns the command that starts an agent for this sweep on any machine that reaches this
+    /// controller.
     pub(crate) fn agent_line(&self, sweep: &str) -> String {
         if self.address == dial::DEFAULT_CONTROLLER {
             format!("agent {sweep}")
@@ -49,12 +50,12 @@ impl Controller {
         }
     }
 
-    /// Whether an agent needs a token too.
+    /// Returns whether an agent needs a token too.
     pub(crate) fn has_token(&self) -> bool {
         self.has_token
     }
 
-    /// The sweep; the failure of a wrong id names the nearest one.
+    /// Asks for a sweep. If the id is wrong, the failure names the nearest one.
     pub(crate) async fn sweep(&self, id: &str) -> Result<v1::Sweep, Failure> {
         match self.dial.sweeps().get(within_patience(SweepRef { sweep: id.to_owned() })).await {
             Ok(answer) => Ok(answer.into_inner()),
@@ -62,7 +63,7 @@ impl Controller {
         }
     }
 
-    /// The run; the failure of a wrong id names what is near.
+    /// Asks for a run. If the id is wrong, the failure names ids that are close to it.
     pub(crate) async fn run(&self, id: &str) -> Result<v1::Run, Failure> {
         match self.dial.runs().get(within_patience(RunRef { run: id.to_owned() })).await {
             Ok(answer) => Ok(answer.into_inner()),
@@ -70,7 +71,7 @@ impl Controller {
         }
     }
 
-    /// Why a file did not come over.
+    /// Returns the failure for a file that was not transferred.
     pub(crate) fn trouble(&self, trouble: &Trouble) -> Failure {
         match trouble {
             Trouble::Remote(status) => self.failure(status),
@@ -78,13 +79,13 @@ impl Controller {
         }
     }
 
-    /// All runs of a sweep by trial number.
+    /// Lists all runs of a sweep by trial number.
     pub(crate) async fn runs_of(&self, sweep: &str) -> Result<Vec<v1::Run>, Failure> {
         let list = ListRuns { sweep: sweep.to_owned(), states: Vec::new(), limit: 0 };
         self.all(self.dial.runs().list(list).await).await
     }
 
-    /// Everything that a streamed answer has.
+    /// Collects all messages of a streamed answer.
     pub(crate) async fn all<T>(
         &self,
         answer: Result<Response<Streaming<T>>, Status>,
@@ -97,7 +98,7 @@ impl Controller {
         Ok(all)
     }
 
-    /// What this status means when it was the answer to a question about `id`.
+    /// Returns the failure for this status as the answer to a question about `id`.
     pub(crate) async fn failure_about(&self, id: &str, status: &Status) -> Failure {
         if status.code() != Code::NotFound {
             return self.failure(status);
@@ -145,9 +146,9 @@ impl Controller {
         nearest(typed, list.sweeps.into_iter().map(|sweep| sweep.id))
     }
 
-    /// The table.
+    /// Returns the failure for a status, by the table below.
     pub(crate) fn failure(&self, status: &Status) -> Failure {
-        // Only what happened on the way has a source: the controller's own answers have none.
+        // Only a failure of the connection has a source. The controller's own answers have none.
         if let Some(source) = status.source() {
             return self.unreachable(status, source);
         }
@@ -156,10 +157,10 @@ impl Controller {
         let (exit, advice) = match status.code() {
             Code::InvalidArgument | Code::NotFound => (Exit::Input, None),
             Code::Unauthenticated if self.has_token => {
-                (Exit::Refused, Some("look at `--token` and BESOM_TOKEN"))
+                (Exit::Refused, Some("check `--token` and BESOM_TOKEN"))
             }
             Code::Unauthenticated => {
-                (Exit::Refused, Some("give it with `--token`, or in BESOM_TOKEN"))
+                (Exit::Refused, Some("pass the token with `--token` or in BESOM_TOKEN"))
             }
             Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded => {
                 (Exit::Unreachable, Some("the same command may work in a moment"))
@@ -168,7 +169,7 @@ impl Controller {
                 (Exit::Refused, Some("are `sweep` and the controller of the same version?"))
             }
             Code::Internal => (Exit::Bug, Some("this is a bug; the controller's log says more")),
-            // The controller says what is damaged, and what to do.
+            // The controller's message says what is damaged and what to do.
             Code::DataLoss => (Exit::Refused, None),
             _ => (Exit::Refused, None),
         };
@@ -199,14 +200,16 @@ impl Controller {
     }
 }
 
-/// A question that gives up after [`PATIENCE`]. Not for streams, which may last.
+/// Builds a request that gives up after [`PATIENCE`]. Do not use it for streams, which may last
+/// longer.
 pub(crate) fn within_patience<T>(message: T) -> Request<T> {
     let mut request = Request::new(message);
     request.set_timeout(PATIENCE);
     request
 }
 
-/// Makes a call that may be made twice, and again after an answer was lost, up to [`TRIES`] times.
+/// Makes a call, and repeats it after a lost answer, up to [`TRIES`] times in all. The call must be
+/// safe to repeat.
 pub(crate) async fn with_tries<T>(
     mut call: impl AsyncFnMut() -> Result<Response<T>, Status>,
 ) -> Result<T, Status> {
@@ -214,7 +217,7 @@ pub(crate) async fn with_tries<T>(
         match call().await {
             Ok(answer) => return Ok(answer.into_inner()),
             Err(status) if attempt + 1 < TRIES && is_worth_another_try(&status) => {
-                // One person at one keyboard: no fleet to spread.
+                // One user at one keyboard needs no jitter to spread the load.
                 tokio::time::sleep(dial::backoff(attempt, 0.5)).await;
             }
             Err(status) => return Err(status),
@@ -223,12 +226,13 @@ pub(crate) async fn with_tries<T>(
     unreachable!("the last try returns")
 }
 
-/// Whether the same call may go through later, though not because nobody listens there.
+/// Returns whether the same call may succeed later. A refused connection does not count: no program
+/// listens there.
 pub(crate) fn is_worth_another_try(status: &Status) -> bool {
     dial::is_transient(status) && !status.source().is_some_and(is_refused)
 }
 
-/// Nobody listens at the address.
+/// Returns whether the connection was refused, because no program listens at the address.
 fn is_refused(error: &(dyn Error + 'static)) -> bool {
     chain(error).any(|error| {
         error
@@ -237,7 +241,7 @@ fn is_refused(error: &(dyn Error + 'static)) -> bool {
     })
 }
 
-/// The innermost reason, which is the one that says something.
+/// Returns the text of the innermost error, which is the informative one.
 fn cause(error: &(dyn Error + 'static)) -> String {
     let text = chain(error).last().map(ToString::to_string).unwrap_or_default();
     let text = text.split(" (os error").next().unwrap_or_default();
@@ -249,8 +253,8 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
     std::iter::successors(Some(error), |&error| error.source())
 }
 
-/// The candidate that was probably meant: two slips of the fingers away at most, or begun like
-/// this.
+/// Returns the candidate that the user probably meant: the one with the fewest typing mistakes, at
+/// most two. A candidate that starts with the typed text counts as one mistake.
 pub(crate) fn nearest(typed: &str, candidates: impl IntoIterator<Item = String>) -> Option<String> {
     let near = candidates.into_iter().filter_map(|candidate| {
         let begun = typed.len() >= 3 && candidate.starts_with(typed);
@@ -292,7 +296,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_controllers_own_hint_wins_and_cannot_steer_the_terminal() {
+    async fn the_controllers_own_hint_wins_and_is_sanitised() {
         let mut status = Status::unauthenticated("unknown \u{1b}[31mtoken");
         status.metadata_mut().insert(dial::HINT_KEY, "ask who started it".parse().unwrap());
         let failure = controller(Some("t")).failure(&status);

@@ -1,4 +1,4 @@
-//! `sweep create`: from a YAML file to a sweep, and the line that starts an agent.
+//! `sweep create`: creates a sweep from a YAML file and prints the command that starts an agent.
 
 use proto::v1::{self, CreateSweep};
 use rand::{TryRng as _, rngs::SysRng};
@@ -9,14 +9,14 @@ use crate::{
     args::Create, check, connect, connect::Controller, json, source, source::Source, view,
 };
 
-/// Checks the file here, so that every problem is told without a controller; then creates the
-/// sweep.
+/// Checks the file locally, so that the user sees every problem without a controller. Then creates
+/// the sweep.
 pub(crate) async fn create(controller: &Controller, args: &Create) -> Result<(), Failure> {
     let source = source::read(&args.file)?;
     check::accept(&source)?;
     let sweep = ask(controller, &source).await?;
-    // What the controller alone can know has no place in the file: one line, and the file's own
-    // warnings are told above.
+    // The warnings about the file itself were printed above. Those that only the controller can
+    // know refer to no line of the file, so they have one line.
     for warning in sweep.warnings.iter().filter(|warning| !warning.contains('\n')) {
         terminal::warn(terminal::one_line(warning.trim_start_matches("warning: "), 300));
     }
@@ -31,7 +31,8 @@ pub(crate) async fn create(controller: &Controller, args: &Create) -> Result<(),
     Ok(())
 }
 
-/// With a key of our own, so that a repeat after a lost answer does not make a second sweep.
+/// Creates the sweep with an idempotency key, so that a repeat after a lost answer does not create
+/// a second sweep.
 async fn ask(controller: &Controller, source: &Source) -> Result<v1::Sweep, Failure> {
     let message = CreateSweep {
         yaml: source.text.clone(),
@@ -48,7 +49,7 @@ fn key() -> Result<String, Failure> {
     let draw = || SysRng.try_next_u64();
     let drawn = draw().and_then(|high| Ok((high, draw()?)));
     let (high, low) = drawn.map_err(|error| {
-        Failure::new(Exit::Bug, format!("this machine gives no random number: {error}"))
+        Failure::new(Exit::Bug, format!("this machine cannot provide random numbers: {error}"))
     })?;
     Ok(format!("{high:016x}{low:016x}"))
 }

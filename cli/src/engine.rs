@@ -1,6 +1,6 @@
-//! `sweep engine`: asks and tells as JSON lines on stdin and stdout, without a controller. For a
-//! loop of a person's own, in any language, and for benchmarks. What it knows lives as long as the
-//! process; an `init` begins anew.
+//! `sweep engine`: answers `ask` and `tell` requests as JSON lines on stdin and stdout, without a
+//! controller. It serves a user's own loop in any language, and benchmarks. Its history lives as
+//! long as the process; an `init` starts a new one.
 
 use std::io::{self, BufRead as _};
 
@@ -15,11 +15,11 @@ use terminal::{Exit, Failure};
 
 use crate::args::Engine;
 
-/// A line that it reads.
+/// A request: one line of stdin.
 #[derive(Deserialize)]
 #[serde(tag = "op", rename_all = "lowercase", deny_unknown_fields)]
 enum Request {
-    /// Forget everything; search this space.
+    /// Starts a new search over this space and forgets the previous one.
     Init {
         space: Value,
         seed: u64,
@@ -28,9 +28,9 @@ enum Request {
         #[serde(default = "bayes")]
         method: String,
     },
-    /// The next point.
+    /// Asks for the next point.
     Ask,
-    /// What came of a point; no value, or null, means that it failed.
+    /// Reports the result of a point. No value, or null, means that the point failed.
     Tell { id: u64, value: Option<f64> },
 }
 
@@ -42,7 +42,7 @@ fn bayes() -> String {
     "bayes".to_owned()
 }
 
-/// Answers every line of stdin with one line until stdin ends.
+/// Answers every line of stdin with one line, until stdin ends.
 pub(crate) fn serve(args: &Engine) -> Result<(), Failure> {
     let mut session = None;
     for line in io::stdin().lock().lines() {
@@ -52,7 +52,7 @@ pub(crate) fn serve(args: &Engine) -> Result<(), Failure> {
             continue;
         }
         let answer = serde_json::from_str(&line)
-            .map_err(|error| format!("not a request: {error}"))
+            .map_err(|error| format!("the line is not a request: {error}"))
             .and_then(|request| answer(&mut session, request, &args.without));
         terminal::data(&format!("{}\n", answer.unwrap_or_else(|error| json!({ "error": error }))));
     }
@@ -77,7 +77,8 @@ fn answer(
     }
 }
 
-/// A study of this space, checked as a sweep's YAML is: JSON is YAML.
+/// Builds the study of this space. It passes the same checks as a sweep's YAML, because JSON is
+/// YAML.
 fn study(space: Value, seed: u64, goal: &str, method: &str) -> Result<Study, String> {
     let text = json!({
         "method": method,
@@ -115,7 +116,7 @@ impl Session {
 
     fn tell(&mut self, id: u64, value: Option<f64>) -> Result<Value, String> {
         let trial = usize::try_from(id).ok().and_then(|id| self.history.trials.get_mut(id));
-        let trial = trial.ok_or_else(|| format!("no point with the id {id} was asked for"))?;
+        let trial = trial.ok_or_else(|| format!("no `ask` has returned the id {id}"))?;
         trial.outcome = value.map_or(Outcome::Failed, Outcome::Value);
         Ok(json!({ "ok": true }))
     }

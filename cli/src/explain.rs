@@ -1,5 +1,5 @@
-//! `sweep explain`: which parameters of a sweep matter and how, or why a run was chosen and
-//! stopped. Asks and shows; what is known is computed by the controller.
+//! `sweep explain`: shows which parameters of a sweep matter and how, or why a run was chosen and
+//! how it ended. The controller computes the explanation; this module asks for it and shows it.
 
 use proto::v1::{self, ExplainSweep};
 use terminal::{Exit, Failure};
@@ -47,7 +47,7 @@ async fn of_run(controller: &Controller, args: &Explain, run: &v1::Run) -> Resul
         return Err(failure.hint(format!("`sweep explain {}` explains its sweep", run.sweep)));
     }
     if run.sweep.is_empty() {
-        let message = format!("run `{}` is in no sweep: nobody suggested it", run.id);
+        let message = format!("run `{}` is in no sweep: no search suggested it", run.id);
         return Err(Failure::new(Exit::Input, message));
     }
     if args.json {

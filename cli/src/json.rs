@@ -1,5 +1,5 @@
-//! Sweeps and runs as JSON for scripts: what `--json` and `export` write. Names are part of what
-//! users rely on: they may be added to, never changed.
+//! Converts sweeps and runs to JSON for scripts, for `--json` and `export`. Users rely on the
+//! names: new ones may be added, but none may change.
 
 use jiff::Timestamp;
 use proto::v1;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::view::values;
 
-/// A sweep.
+/// Converts a sweep.
 pub(crate) fn sweep(sweep: &v1::Sweep) -> Value {
     let counts = sweep.counts.unwrap_or_default();
     let metric = (!sweep.metric.is_empty()).then(|| {
@@ -53,7 +53,7 @@ pub(crate) fn sweep(sweep: &v1::Sweep) -> Value {
     })
 }
 
-/// A run.
+/// Converts a run.
 pub(crate) fn run(run: &v1::Run) -> Value {
     let outcome = run.outcome.as_ref().map(|outcome| {
         json!({
@@ -120,7 +120,7 @@ fn failure(failure: &v1::Failure) -> Value {
     })
 }
 
-/// A version of an artifact.
+/// Converts a version of an artifact.
 pub(crate) fn artifact(version: &v1::Artifact) -> Value {
     json!({
         "project": version.project,
@@ -136,8 +136,8 @@ pub(crate) fn artifact(version: &v1::Artifact) -> Value {
     })
 }
 
-/// A run that is shown alone: with what its program said of its metrics and its code, and what was
-/// decided at its rungs.
+/// Converts a run that is shown alone, with the definitions of its metrics, its code, its failures
+/// and the decisions at its rungs.
 pub(crate) fn run_with_rungs(shown: &v1::Run) -> Value {
     let mut value = run(shown);
     let rung = |rung: &v1::Rung| {
@@ -157,7 +157,7 @@ pub(crate) fn run_with_rungs(shown: &v1::Run) -> Value {
     value
 }
 
-/// Why a run was chosen and stopped.
+/// Converts a run with the reasons why it was chosen and stopped.
 pub(crate) fn explained_run(shown: &v1::Run) -> Value {
     let mut value = run_with_rungs(shown);
     value["incumbent"] = match &shown.incumbent {
@@ -173,13 +173,31 @@ fn repeated(repeated: Option<&v1::Repeated>) -> Value {
         .map_or(Value::Null, |repeated| json!({ "sweep": repeated.sweep, "value": repeated.value }))
 }
 
-/// What a sweep's trials say of its parameters.
+/// Converts what a sweep's trials say about its parameters.
 pub(crate) fn explanation(sweep: &v1::Sweep, found: &v1::Explanation) -> Value {
     let parsed = |json: &String| serde_json::from_str::<Value>(json).unwrap_or(Value::Null);
-    let importance = |one: &v1::Importance| json!({ "parameter": one.parameter, "total": one.total, "low": one.low, "high": one.high, "alone": one.alone });
+    let importance = |one: &v1::Importance| // `low` and `high` bound `total`.
+        json!({
+            "parameter": one.parameter,
+            "total": one.total,
+            "low": one.low,
+            "high": one.high,
+            "alone": one.alone,
+        });
     let curve = |curve: &v1::Curve| {
-        let point = |point: &v1::CurvePoint| json!({ "value": parsed(&point.value_json), "mean": point.mean, "low": point.low, "high": point.high, "trial_low": point.trial_low, "trial_high": point.trial_high });
-        json!({ "parameter": curve.parameter, "points": curve.points.iter().map(point).collect::<Vec<_>>() })
+        let point = |point: &v1::CurvePoint| // Both intervals are of 95 %.
+            json!({
+                "value": parsed(&point.value_json),
+                "mean": point.mean,
+                "low": point.low,
+                "high": point.high,
+                "trial_low": point.trial_low,
+                "trial_high": point.trial_high,
+            });
+        json!({
+            "parameter": curve.parameter,
+            "points": curve.points.iter().map(point).collect::<Vec<_>>(),
+        })
     };
     let surface = |surface: &v1::Surface| {
         let cell = |cell: &v1::Cell| json!({ "mean": cell.mean, "deviation": cell.deviation });
@@ -206,7 +224,7 @@ pub(crate) fn explanation(sweep: &v1::Sweep, found: &v1::Explanation) -> Value {
     })
 }
 
-/// The outcome of a replay.
+/// Converts the result of a replay.
 pub(crate) fn replayed(replayed: &v1::Replayed) -> Value {
     json!({
         "equal": replayed.equal,
@@ -215,8 +233,8 @@ pub(crate) fn replayed(replayed: &v1::Replayed) -> Value {
     })
 }
 
-/// Text of JSON, indented, that cannot steer a terminal: what JSON itself leaves as it is (DEL, C1)
-/// is escaped too.
+/// Returns indented JSON text that cannot change the state of a terminal. It escapes also the
+/// control characters that JSON leaves unchanged (DEL, C1).
 pub(crate) fn text(value: &Value) -> String {
     let plain = serde_json::to_string_pretty(value).expect("a JSON value has string keys only");
     if !plain.chars().any(steers) {
@@ -229,12 +247,13 @@ pub(crate) fn text(value: &Value) -> String {
     plain.chars().map(escape).collect()
 }
 
-/// All of these are below U+10000, so one `\u` says it.
+/// Returns whether a character can change how a terminal shows text. All of these are below
+/// U+10000, so one `\u` escapes each.
 fn steers(letter: char) -> bool {
     matches!(letter, '\u{7f}'..='\u{9f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// RFC 3339 in UTC, to the millisecond.
+/// Formats a time in milliseconds since the epoch as RFC 3339 in UTC, to the millisecond.
 pub(crate) fn time(ms: Option<i64>) -> Option<String> {
     let at = Timestamp::from_millisecond(ms?).ok()?;
     Some(format!("{at:.3}"))
@@ -257,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn json_says_the_same_and_steers_nothing() {
+    fn json_text_is_sanitised_and_means_the_same() {
         let value = json!({ "a\u{9b}2J": "\u{1b}]0;title\u{7} \u{7f} \u{202e}ü" });
         let text = text(&value);
         assert!(

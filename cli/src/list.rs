@@ -1,11 +1,11 @@
-//! `sweep ls`.
+//! `sweep ls`: lists the sweeps.
 
 use proto::v1::ListSweeps;
 use terminal::Failure;
 
 use crate::{args::Ls, connect, connect::Controller, json, view};
 
-/// Sweeps shown without `--all`.
+/// The number of sweeps shown without `--all`.
 const SHOWN: usize = 50;
 
 /// Prints the sweeps, newest first.
@@ -29,7 +29,7 @@ pub(crate) async fn list(controller: &Controller, args: &Ls) -> Result<(), Failu
     }
     terminal::print(view::list::sweeps(&sweeps, view::now_ms()));
     if more {
-        terminal::say("... older ones: sweep ls --all");
+        terminal::say("... older sweeps: sweep ls --all");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `sweep logs`: what a run wrote to its stdout and stderr.
+//! `sweep logs`: prints what a run wrote to stdout and stderr.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -13,7 +13,7 @@ use tonic::Status;
 
 use crate::{args::Logs, connect::Controller, view};
 
-/// How long a controller may be away while a run is followed.
+/// How long the controller may be out of reach while a run is followed.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Prints the console of every attempt, oldest first.
@@ -48,7 +48,7 @@ pub(crate) async fn logs(controller: &Controller, args: &Logs) -> Result<(), Fai
     Ok(())
 }
 
-/// Why reading ended early.
+/// Why a stream of rows ended early.
 enum Stopped {
     Status(Status),
     Corrupt(Corrupt),
@@ -85,24 +85,24 @@ async fn read(controller: &Controller, args: &Logs, console: &mut Console) -> Re
 /// What was printed already.
 #[derive(Default)]
 struct Console {
-    /// Rows printed of each attempt and writer.
+    /// The number of rows that were printed for each attempt and writer.
     next: HashMap<(u32, String), u64>,
-    /// The attempt that was printed last.
+    /// The attempt whose lines were printed last; 0 before the first line.
     attempt: u32,
-    /// Something came since this was set to false.
+    /// Whether a row has come since this was set to false.
     progressed: bool,
 }
 
-/// What a block brings that was not printed before.
+/// The part of a block that was not printed before.
 #[derive(Debug, Default, PartialEq)]
 struct News {
-    /// Another attempt begins.
+    /// The line that announces a new attempt.
     heading: Option<String>,
     lines: Vec<String>,
 }
 
 impl Console {
-    /// The block's rows, less those that an earlier stream brought.
+    /// Returns the block's rows without those that an earlier stream brought.
     fn take(&mut self, block: &Block) -> Result<News, Corrupt> {
         let end = block.offset + block.rows;
         let next = self.next.entry((block.attempt, block.writer.clone())).or_insert(0);
@@ -115,7 +115,7 @@ impl Console {
         *next = end;
         self.progressed = true;
         let begins = self.attempt != block.attempt;
-        // A run with one attempt, as most have, needs no heading.
+        // Most runs have one attempt, which needs no heading.
         let only = self.attempt == 0 && block.attempt == 1 && !block.fenced;
         self.attempt = block.attempt;
         let heading = (begins && !only).then(|| view::logs::attempt(block.attempt, block.fenced));
@@ -124,7 +124,7 @@ impl Console {
             Value::Text(line) => Some(view::logs::line(&key, &line)),
             _ => None,
         });
-        // The controller keeps the first and the last part of a long console.
+        // The controller keeps only the first and the last part of a long console.
         let gap = (missing > 0).then(|| view::logs::left_out(missing));
         Ok(News { heading, lines: gap.into_iter().chain(lines).collect() })
     }
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_opened_again_repeats_no_line() {
+    fn a_reopened_stream_repeats_no_line() {
         let mut console = Console::default();
         assert_eq!(console.take(&block(1, 0, &["a", "b"])).unwrap().lines, ["a", "b"]);
         assert_eq!(console.take(&block(1, 0, &["a", "b"])).unwrap(), News::default());

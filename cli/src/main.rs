@@ -1,6 +1,5 @@
-//! The `sweep` command: what a person or a script asks of a controller, and the offline check of a
-//! sweep's YAML. Started by people; decides nothing itself, asks the controller and shows the
-//! answer.
+//! The `sweep` command: sends the requests of users and scripts to a controller, and checks a
+//! sweep's YAML offline. It decides nothing itself: it asks the controller and shows the answer.
 
 mod args;
 mod artifact;

@@ -1,8 +1,8 @@
-//! Patterns for paths: `*` stands for any text, `/` included, and `?` for one character. Used by
-//! commands that download. Never touches a disk.
+//! Matches paths with patterns: `*` stands for any text, `/` included, and `?` for one character.
+//! Commands that download use it. It never touches a disk.
 
-/// Whether a text fits a pattern of `*` and `?`. Goes back to the last `*` alone, so a long pattern
-/// costs no more than the product of both lengths.
+/// Returns whether a text matches a pattern of `*` and `?`. It backtracks only to the last `*`, so
+/// its cost is at most proportional to the product of both lengths.
 pub(crate) fn fits(pattern: &[u8], text: &[u8]) -> bool {
     let (mut at, mut here) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
@@ -13,7 +13,7 @@ pub(crate) fn fits(pattern: &[u8], text: &[u8]) -> bool {
                 at += 1;
             }
             Some(b'?') => {
-                // One character, however many bytes it has.
+                // One character may have several bytes.
                 here += 1;
                 while text.get(here).is_some_and(|byte| byte & 0xc0 == 0x80) {
                     here += 1;
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_fit_whole_paths() {
+    fn patterns_match_whole_paths() {
         for (pattern, text, fit) in [
             ("*", "a/b", true),
             ("media/*", "media/images/x.png", true),

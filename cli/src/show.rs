@@ -1,5 +1,5 @@
-//! `sweep show` and `sweep best`: a sweep with its ranking, one run, the winner, and the replay of
-//! suggestions.
+//! `sweep show` and `sweep best`: show a sweep with its ranking, one run, the best run, or the
+//! replay of suggestions.
 
 use proto::v1::{self, ReplayTrials, RunRef, SweepRef};
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::{
     json, view,
 };
 
-/// What an id stands for.
+/// The object that an id names.
 pub(crate) enum Found {
     /// A sweep.
     Sweep(Box<v1::Sweep>),
@@ -64,8 +64,8 @@ pub(crate) async fn run(controller: &Controller, run: &v1::Run, json: bool) -> R
     Ok(())
 }
 
-/// Runs of a sweep have a hyphen; ids of sweeps and of other runs look alike, so a sweep is tried
-/// first.
+/// Finds the sweep or the run with this id. Ids of a sweep's runs have a hyphen. Ids of sweeps and
+/// of other runs look alike, so a sweep is tried first.
 pub(crate) async fn find(controller: &Controller, id: &str) -> Result<Found, Failure> {
     if id.contains('-') {
         return Ok(Found::Run(Box::new(controller.run(id).await?)));
@@ -98,12 +98,12 @@ async fn replay(controller: &Controller, found: &Found, args: &Show) -> Result<(
         Found::Run(run) => match run.trial {
             Some(trial) => (run.sweep.clone(), vec![trial]),
             None => {
-                let message = format!("run `{}` is in no sweep: nobody suggested it", run.id);
+                let message = format!("run `{}` is in no sweep: no search suggested it", run.id);
                 return Err(Failure::new(Exit::Input, message));
             }
         },
     };
-    // Fitting the models of a long sweep again takes its time: no deadline.
+    // There is no deadline: fitting the models of a long sweep again takes long.
     let answer =
         controller.dial().sweeps().replay(ReplayTrials { sweep: sweep.clone(), trials }).await;
     let replayed = answer.map_err(|status| controller.failure(&status))?.into_inner();
@@ -151,7 +151,7 @@ fn no_best(sweep: &v1::Sweep) -> Failure {
     let (message, hint) = match finished {
         0 => (
             format!("no run of sweep `{id}` has finished"),
-            format!("`sweep show {id}` shows how it goes"),
+            format!("`sweep show {id}` shows its progress"),
         ),
         _ if !sweep.limits.is_empty() => (
             format!(

@@ -1,5 +1,5 @@
-//! Reads a sweep's YAML from a file or from stdin. Used by `create` and `check`; looks at no word
-//! of it.
+//! Reads a sweep's YAML from a file or from stdin, for `create` and `check`. It does not interpret
+//! the text.
 
 use std::{
     fs::{self, File},
@@ -11,18 +11,18 @@ use terminal::{Exit, Failure, sanitise};
 
 use crate::connect::nearest;
 
-/// More bytes than any sweep has, and few enough to read at once.
+/// The most bytes that are read: more than any sweep has, and few enough to read at once.
 const LARGEST: u64 = 16 << 20;
 
-/// The text of a configuration, and what to call it.
+/// The text of a configuration, with its name.
 pub(crate) struct Source {
-    /// As it was typed; `<stdin>` for `-`.
+    /// The path as the user typed it, or `<stdin>` for `-`.
     pub(crate) name: String,
-    /// All of it.
+    /// The whole text.
     pub(crate) text: String,
 }
 
-/// Reads the file, or stdin when the path is `-`.
+/// Reads the file, or stdin if the path is `-`.
 pub(crate) fn read(path: &Path) -> Result<Source, Failure> {
     let from_stdin = path.as_os_str() == "-";
     let name =
@@ -60,7 +60,7 @@ fn unreadable(path: &Path, name: &str, error: &io::Error) -> Failure {
     }
 }
 
-/// The file system's reason in plain words.
+/// Returns the reason of a file system error in plain words.
 pub(crate) fn why(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "no such file or folder".to_owned(),
@@ -70,7 +70,7 @@ pub(crate) fn why(error: &io::Error) -> String {
     }
 }
 
-/// A file beside the missing one with nearly its name.
+/// Returns the path of a file beside the missing one with almost the same name.
 fn neighbour(path: &Path) -> Option<String> {
     let typed = path.file_name()?.to_str()?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());

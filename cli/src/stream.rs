@@ -1,22 +1,22 @@
-//! The streams of a run, by the names that the wire and the command line have for them.
+//! The streams of a run, by their names on the wire and on the command line.
 
 use clap::ValueEnum;
 
-/// A sequence of rows of a run.
+/// A stream of a run's rows. The comments are help texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
 pub(crate) enum Stream {
-    /// What was logged step by step
+    /// The rows that the run logged step by step
     History,
-    /// What was measured of the machine
+    /// The measurements of the machine
     System,
-    /// Values that stand for the run
+    /// The values that sum up the run
     Summary,
-    /// What the program printed
+    /// The lines that the program printed
     Console,
 }
 
 impl Stream {
-    /// Its name on the wire.
+    /// Returns its name on the wire.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::History => "history",

@@ -1,7 +1,7 @@
-//! `sweep sync`: tells the controller of runs that were logged without it, or that their programs
-//! could not finish sending. Makes the calls that the program would have made, in an order in which
-//! each may be made again: interrupted and run again it ends with the same rows. Never changes a
-//! folder.
+//! `sweep sync`: sends runs to the controller that were logged without it, or that their programs
+//! could not finish sending. It makes the calls that the program would have made, in an order in
+//! which each is safe to repeat: after an interruption, a second sync ends with the same rows. It
+//! never changes a folder.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -29,10 +29,10 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A folder is what the SDK names when a run ends offline, or ends without its controller, and what
-an agent names when it has to leave with something unsent: it holds `run.json`. Sending one twice
-changes nothing, and one whose program still runs may be sent already. No folder is changed;
-remove it when you like.
+The SDK prints a run's folder when the run ends offline or cannot reach its controller. An agent
+prints the folder of a trial when it must leave before everything is sent. The folder contains
+`run.json`. Sending a folder twice changes nothing, and you may send it while its program still
+runs. This command changes no folder; remove it when you like.
 
 Examples:
   sweep sync ~/.local/state/besom/offline/q7w2e9rt
@@ -41,24 +41,25 @@ pub(crate) struct Args {
     /// Folders of runs
     #[arg(value_name = "FOLDER", required = true)]
     folders: Vec<PathBuf>,
-    /// Print a JSON list with one entry for each folder
+    /// Print a JSON list with one entry per folder
     #[arg(long)]
     json: bool,
 }
 
-/// What became of a folder.
+/// The result of sending a folder.
 struct Synced {
     run: String,
     state: String,
     rows: u64,
     new_rows: u64,
-    /// Its program still writes.
+    /// Whether its program still writes.
     alive: bool,
-    /// The run is over or a later attempt's: the rows are kept apart.
+    /// Whether the attempt is fenced (the run is over or belongs to a later attempt), so the rows
+    /// are kept apart.
     fenced: bool,
 }
 
-/// Sends every folder; one that fails keeps no other back.
+/// Sends every folder. A failure does not stop the others.
 pub(crate) async fn sync(controller: &Controller, args: &Args) -> Result<(), Failure> {
     let (mut done, mut first) = (Vec::new(), None);
     for folder in &args.folders {
@@ -115,7 +116,7 @@ fn sentence(synced: &Synced) -> String {
         new => format!("{}, {new} of them new", view::count(*rows, "row")),
     };
     let how = match (synced.fenced, synced.alive) {
-        (true, _) => "the run is over or a later attempt's, so these are kept apart".to_owned(),
+        (true, _) => "the run is over or taken over, so these rows are kept apart".to_owned(),
         (false, true) => "its program still runs: sync again when it is over".to_owned(),
         (false, false) => view::one_word(state),
     };
@@ -130,7 +131,7 @@ fn entry(folder: &str, synced: &Synced) -> Value {
     })
 }
 
-/// A run's folder.
+/// The folder of a run.
 struct Folder {
     file: RunFile,
     journals: Vec<Journal>,
@@ -142,10 +143,10 @@ struct Journal {
     writer: String,
     stream: String,
     path: PathBuf,
-    /// The folder of the contents that its rows may name.
+    /// The folder with the contents that its rows may name.
     contents: PathBuf,
     bytes: u64,
-    /// When it was last written, in milliseconds since the epoch.
+    /// The time of its last write, in milliseconds since the epoch.
     written_ms: i64,
 }
 
@@ -153,8 +154,8 @@ impl Folder {
     fn open(folder: &Path) -> Result<Self, Failure> {
         let shown = folder.display();
         let file = RunFile::read(folder).map_err(|error| {
-            let message = format!("`{shown}` is no folder of a run: {error}");
-            Failure::new(Exit::Input, message).hint("it is the folder that holds `run.json`")
+            let message = format!("`{shown}` is not the folder of a run: {error}");
+            Failure::new(Exit::Input, message).hint("give the folder that contains `run.json`")
         })?;
         let unreadable = |error: io::Error| {
             Failure::new(Exit::Input, format!("`{shown}` cannot be read: {error}"))
@@ -177,13 +178,13 @@ impl Folder {
                 written_ms: written.map_or(0, |since| since.as_millis() as i64),
             });
         }
-        // What a run says of itself stands before its rows for whoever watches, and files hold up
-        // no rows.
+        // The stream `meta` goes first, so that a watcher sees what the run says about itself
+        // before its rows. The stream `files` goes last, so that files delay no rows.
         journals.sort_by_key(|journal| {
             let rank = (journal.stream != "meta", journal.stream == STREAM);
             (rank, journal.writer.clone(), journal.stream.clone())
         });
-        // A run that has ended is over, though its process may hold the journal for a moment
+        // A run that has ended is over, although its process may hold the journal for a moment
         // longer.
         let alive = file.end.is_none() && journals.iter().any(Journal::is_held);
         Ok(Self { file, journals, alive })
@@ -195,7 +196,7 @@ impl Folder {
         let begin = within_patience(self.file.begin.clone());
         let (begun, fenced) = match runs.begin(begin).await {
             Ok(begun) => (begun.into_inner(), false),
-            // A trial's attempt that gave way to another one: its rows are kept all the same.
+            // The attempt of a trial gave way to another one. Its rows are still stored.
             Err(status) if status.code() == Code::Aborted => (self.known(), true),
             Err(status) => return Err(lost(status)),
         };
@@ -206,7 +207,7 @@ impl Folder {
         let mut file_failure = None;
         for journal in &self.journals {
             match journal.send(controller, &begun, &mut synced, &|bytes| bar.inc(bytes)).await {
-                // A file that is not there any more takes no result along.
+                // A missing file must not stop the results of the run.
                 Err(failure) if journal.stream == STREAM && failure.exit != Exit::Unreachable => {
                     file_failure = Some(failure);
                 }
@@ -223,18 +224,19 @@ impl Folder {
         file_failure.map_or(Ok(synced), Err)
     }
 
-    /// The attempt that the folder itself names.
+    /// Returns the attempt that the folder itself names.
     fn known(&self) -> RunBegun {
         let (run, attempt) = (self.file.begin.run.clone(), self.file.begin.attempt);
         RunBegun { run, attempt, ..RunBegun::default() }
     }
 
-    /// How the run ended. A program that left no word was killed; of a trial its agent says so.
+    /// Returns how the run ended. A program that recorded no end was killed. The end of a trial's
+    /// attempt is reported by its agent, so the result is `None`.
     fn end(&self, begun: &RunBegun) -> Option<EndRun> {
         let killed = || {
             let outcome = Outcome {
                 state: "crashed".to_owned(),
-                message: "its process ended without a word".to_owned(),
+                message: "its process ended without reporting an end".to_owned(),
                 ..Outcome::default()
             };
             let ended_ms = self.journals.iter().map(|journal| journal.written_ms).max();
@@ -250,13 +252,13 @@ impl Folder {
 }
 
 impl Journal {
-    /// A program writes it.
+    /// Returns whether a program still holds the journal to write it.
     fn is_held(&self) -> bool {
         let held = |file: File| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
         File::open(&self.path).is_ok_and(held)
     }
 
-    /// Sends the rows that the controller has not got.
+    /// Sends the rows that the controller does not have yet.
     async fn send(
         &self,
         controller: &Controller,
@@ -266,7 +268,7 @@ impl Journal {
     ) -> Result<(), Failure> {
         let unreadable = |error: String| {
             let message = format!("`{}` cannot be read: {error}", self.path.display());
-            Failure::new(Exit::Refused, message).hint("what stands before the damage has been sent")
+            Failure::new(Exit::Refused, message).hint("the rows before the damage have been sent")
         };
         let mut file = File::open(&self.path).map_err(|error| unreadable(error.to_string()))?;
         let counts = self.stream == "history" || self.stream == "summary";
@@ -297,7 +299,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Sends the contents that rows of files name, before the rows.
+    /// Sends the contents that rows of the stream `files` name, before those rows.
     async fn send_contents(&self, controller: &Controller, frames: &[u8]) -> Result<(), Failure> {
         if self.stream != STREAM {
             return Ok(());
@@ -312,8 +314,8 @@ impl Journal {
         })
     }
 
-    /// One append; answers which row the controller wants next. Rows that are kept apart count as
-    /// taken.
+    /// Sends one append and returns the offset of the next row that the controller needs. Rows that
+    /// are kept apart count as stored.
     async fn append(
         &self,
         controller: &Controller,
@@ -339,7 +341,7 @@ impl Journal {
             Err(status) => match needed_offset(&status) {
                 Some(needed) if needed < offset => {
                     let message = format!(
-                        "the controller has {needed} rows of `{}`, and had {offset}",
+                        "the controller has {needed} rows of `{}`, but it had {offset} before",
                         self.stream
                     );
                     Err(Failure::new(Exit::Refused, message).hint("run the same command again"))

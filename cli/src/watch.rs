@@ -1,4 +1,5 @@
-//! `sweep watch`: a live view on a terminal, a line per change elsewhere, until the sweep is over.
+//! `sweep watch`: shows a live view on a terminal, and elsewhere one line per change, until the
+//! sweep is over.
 
 use std::time::Duration;
 
@@ -12,15 +13,15 @@ use tonic::{Status, Streaming};
 
 use crate::{connect::Controller, view, view::watch::Watched};
 
-/// How long a controller may be away before we give up.
+/// How long the controller may be out of reach before the command gives up.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// How often a terminal is drawn again: running times grow by themselves.
+/// How often a terminal is redrawn. Running times grow even without updates.
 const REDRAW: Duration = Duration::from_millis(250);
 
-/// Where the view goes.
+/// Where the view is shown.
 enum Screen {
-    /// Drawn again and again in its place.
+    /// A terminal, where the block is drawn again and again in the same place.
     Live(Live),
     /// One line per change, for logs and pipes.
     Lines,
@@ -40,9 +41,9 @@ impl Screen {
     }
 }
 
-/// Shows the sweep until it is over. A controller that goes away meanwhile is waited for.
+/// Shows the sweep until it is over. Waits for a controller that goes out of reach.
 pub(crate) async fn watch(controller: &Controller, id: &str) -> Result<(), Failure> {
-    // Asked first for a wrong id to be told with what is near.
+    // This request comes first because its failure names ids that are close to a wrong id.
     let mut watched = Watched::new(controller.sweep(id).await?, controller.agent_line(id));
     let mut screen =
         if terminal::columns().is_some() { Screen::Live(Live::default()) } else { Screen::Lines };
@@ -52,8 +53,8 @@ pub(crate) async fn watch(controller: &Controller, id: &str) -> Result<(), Failu
             Ok(stream) => follow(stream, &mut watched, &mut screen, &mut away).await,
             Err(status) => Err(status),
         };
-        // A controller may end the stream with the sweep, before a cancelled sweep's last trials
-        // have ended.
+        // The controller may end the stream when the sweep is over, although the last trials of a
+        // cancelled sweep are still running.
         if watched.is_over() || ended.is_ok() && watched.sweep_is_over() {
             break;
         }
@@ -82,7 +83,7 @@ async fn open(controller: &Controller, id: &str) -> Result<Streaming<SweepUpdate
     Ok(controller.dial().sweeps().watch(SweepRef { sweep: id.to_owned() }).await?.into_inner())
 }
 
-/// Shows what comes until the stream ends.
+/// Shows the updates until the stream ends.
 async fn follow(
     mut stream: Streaming<SweepUpdate>,
     watched: &mut Watched,

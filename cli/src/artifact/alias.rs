@@ -1,4 +1,4 @@
-//! `sweep artifact alias`: other names for a version.
+//! `sweep artifact alias`: changes the aliases of a version.
 
 use proto::v1::AliasArtifact;
 use terminal::{Failure, one_line};
@@ -11,24 +11,24 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A name that another version has moves to this one. `latest` always means the newest.
+An alias that another version has moves to this one. `latest` always means the newest version.
 
 Examples:
   sweep artifact alias digits:v3 production
   sweep artifact alias digits:v2 --remove production")]
 pub(crate) struct Args {
-    /// The version: NAME, NAME:v3 or NAME:ALIAS, with PROJECT/ before it if need be
+    /// Version: NAME, NAME:v3 or NAME:ALIAS, with PROJECT/ in front if needed
     #[arg(value_name = "NAME[:VERSION]")]
     name: Name,
-    /// Names that it gets
+    /// Aliases to add
     #[arg(value_name = "ALIAS", required_unless_present = "remove")]
     add: Vec<String>,
-    /// A name that it loses
+    /// Alias to remove
     #[arg(long, value_name = "ALIAS")]
     remove: Vec<String>,
 }
 
-/// Changes the names and says those that it has now.
+/// Changes the aliases and prints all that the version then has.
 pub(super) async fn alias(controller: &Controller, args: &Args) -> Result<(), Failure> {
     let artifact = Some(args.name.find(controller).await?);
     let request = AliasArtifact { artifact, add: args.add.clone(), remove: args.remove.clone() };

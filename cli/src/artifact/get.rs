@@ -1,5 +1,5 @@
-//! `sweep artifact get`: a version into a folder. Whatever the controller names, nothing is written
-//! outside of it.
+//! `sweep artifact get`: downloads a version into a folder. It writes nothing outside that folder,
+//! whatever paths the controller names.
 
 use std::path::PathBuf;
 
@@ -12,21 +12,21 @@ use crate::{connect::Controller, pattern::fits, source, view};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-What this machine has had before comes from its cache (besom/contents in the cache folder, 20 GiB
-or BESOM_CACHE_GIB). References are not opened.
+Files that this machine has downloaded before come from its cache: `besom/contents` in the user's
+cache folder, at most 20 GiB or BESOM_CACHE_GIB. References are not downloaded.
 
 Examples:
   sweep artifact get digits
   sweep artifact get digits:best --to data
   sweep artifact get digits:v3 --files 'train/*'")]
 pub(crate) struct Args {
-    /// The version: NAME, NAME:v3 or NAME:ALIAS, with PROJECT/ before it if need be
+    /// Version: NAME, NAME:v3 or NAME:ALIAS, with PROJECT/ in front if needed
     #[arg(value_name = "NAME[:VERSION]")]
     name: Name,
-    /// The folder to download to, made when it is missing [default: NAME-vN]
+    /// Folder to download to, created if it is missing [default: NAME-vN]
     #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
-    /// Only the files whose path fits this pattern
+    /// Download only the files whose path matches this pattern
     #[arg(long, value_name = "PATTERN")]
     files: Option<String>,
 }
@@ -49,7 +49,8 @@ pub(super) async fn get(controller: &Controller, args: &Args) -> Result<(), Fail
         return Err(Failure::new(Exit::Input, message)
             .hint(format!("`sweep artifact show {title}` lists them")));
     }
-    // The name as it was typed, which was checked; the controller's might lead elsewhere.
+    // The default folder has the name that the user typed, which was checked. A name from the
+    // controller might lead elsewhere.
     let to = args
         .to
         .clone()

@@ -1,4 +1,4 @@
-//! `sweep artifact ls`: artifacts with their newest version, or all versions of one.
+//! `sweep artifact ls`: lists artifacts with their newest version, or all versions of one artifact.
 
 use terminal::Failure;
 
@@ -12,10 +12,10 @@ Examples:
   sweep artifact ls digits
   sweep artifact ls --project mnist --json")]
 pub(crate) struct Args {
-    /// List the versions of this artifact
+    /// List all versions of this artifact
     #[arg(value_name = "NAME")]
     name: Option<String>,
-    /// Of this project alone
+    /// List only the artifacts of this project
     #[arg(long, value_name = "PROJECT")]
     project: Option<String>,
     /// Print a JSON list
@@ -23,12 +23,12 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// Prints artifacts by project and name.
+/// Prints the artifacts by project and name.
 pub(super) async fn list(controller: &Controller, args: &Args) -> Result<(), Failure> {
     let (project, name) = (args.project.as_deref().unwrap_or_default(), args.name.as_deref());
     let mut found = versions(controller, project, name.unwrap_or_default()).await?;
     if name.is_none() {
-        // The newest of each comes first.
+        // The newest version of each artifact comes first.
         found.dedup_by(|next, first| (&next.project, &next.name) == (&first.project, &first.name));
     }
     if args.json {

@@ -1,6 +1,6 @@
-//! `sweep artifact`: versions of what runs have made and used. Called by `main`. A subcommand is
-//! one file here, with its flags and its help; this one knows how a version is written on a command
-//! line.
+//! `sweep artifact`: works with the versions of what runs have made and used. `main` calls it. Each
+//! subcommand has one file here, with its flags and its help. This file parses the name of a
+//! version.
 
 mod alias;
 mod get;
@@ -17,22 +17,22 @@ use crate::{
     view,
 };
 
-/// What to do with artifacts.
+/// The subcommands of `sweep artifact`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// List artifacts with their newest version, or the versions of one
+    /// List the artifacts with their newest versions, or all versions of one
     Ls(list::Args),
-    /// Show what a version has in it, who made it and who used it
+    /// Show the files of a version and the runs that made and used it
     Show(show::Args),
-    /// Download a version, each file verified by its hash
+    /// Download a version and verify the hash of every file
     Get(get::Args),
-    /// Give a version other names, or take them away
+    /// Add aliases to a version, or remove them
     Alias(alias::Args),
     /// Remove a version
     Rm(remove::Args),
 }
 
-/// Does what was asked of artifacts.
+/// Runs the subcommand.
 pub(crate) async fn artifact(controller: &Controller, command: &Command) -> Result<(), Failure> {
     match command {
         Command::Ls(args) => list::list(controller, args).await,
@@ -43,7 +43,7 @@ pub(crate) async fn artifact(controller: &Controller, command: &Command) -> Resu
     }
 }
 
-/// A version as people write it: `digits`, `digits:v3`, `digits:best`, `mnist/digits:v3`.
+/// A version as users write it: `digits`, `digits:v3`, `digits:best` or `mnist/digits:v3`.
 #[derive(Clone, Debug)]
 pub(crate) struct Name {
     project: String,
@@ -63,7 +63,8 @@ impl std::str::FromStr for Name {
 }
 
 impl Name {
-    /// The version on the wire. Without a project it is the one that has an artifact of this name.
+    /// Returns the reference of the version for the wire. If the user named no project, it is the
+    /// only project with an artifact of this name.
     async fn find(&self, controller: &Controller) -> Result<ArtifactRef, Failure> {
         let Self { project, name, version } = self;
         let project =
@@ -93,7 +94,7 @@ impl Name {
                 let names =
                     several.iter().map(|project| view::one_word(project)).collect::<Vec<_>>();
                 Err(Failure::new(Exit::Input, message).hint(format!(
-                    "say which: `{}/{}`",
+                    "name the project: `{}/{}`",
                     names.join(&format!("/{}` or `", self.name)),
                     self.name
                 )))
@@ -101,7 +102,7 @@ impl Name {
         }
     }
 
-    /// The version itself.
+    /// Asks the controller for the version.
     async fn get(&self, controller: &Controller) -> Result<Artifact, Failure> {
         let wanted = self.find(controller).await?;
         let got = controller.dial().artifacts().get(within_patience(wanted)).await;
@@ -109,7 +110,7 @@ impl Name {
     }
 }
 
-/// Versions by project and name, newest first; empty texts mean every project and every name.
+/// Lists versions by project and name, newest first. An empty `project` or `name` matches all.
 async fn versions(
     controller: &Controller,
     project: &str,

@@ -10,22 +10,23 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Its number is not given again. Contents that nothing else refers to go a day later.
+The number of a removed version is not used again. The controller deletes files that nothing else
+refers to a day later.
 
 Examples:
   sweep artifact rm digits:v3")]
 pub(crate) struct Args {
-    /// The version, with its number or an alias
+    /// Version with its number or an alias: NAME:v3 or NAME:ALIAS
     #[arg(value_name = "NAME:VERSION")]
     name: Name,
 }
 
-/// Removes it and says what is gone.
+/// Removes the version and prints what was removed.
 pub(super) async fn remove(controller: &Controller, args: &Args) -> Result<(), Failure> {
     if args.name.version.is_empty() {
-        let message = format!("which version of `{}`?", args.name.name);
+        let message = format!("`{}` names an artifact but no version", args.name.name);
         return Err(Failure::new(Exit::Input, message)
-            .hint(format!("`sweep artifact ls {}` lists them", args.name.name)));
+            .hint(format!("`sweep artifact ls {}` lists its versions", args.name.name)));
     }
     let wanted = args.name.find(controller).await?;
     let removed = controller.dial().artifacts().remove(within_patience(wanted)).await;

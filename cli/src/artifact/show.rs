@@ -1,4 +1,4 @@
-//! `sweep artifact show`: one version, with its files and its lineage.
+//! `sweep artifact show`: shows one version with its files and its lineage.
 
 use blobs::fetch;
 use record::artifact::{Content, Entry};
@@ -10,14 +10,14 @@ use crate::{connect::Controller, json, view};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A version is written NAME, NAME:v3 or NAME:ALIAS, with PROJECT/ before it where two projects have
-the name. NAME alone is the latest.
+Write a version as NAME, NAME:v3 or NAME:ALIAS, with PROJECT/ before it if two projects have the
+name. NAME alone means the latest version.
 
 Examples:
   sweep artifact show digits
   sweep artifact show mnist/digits:v3 --json")]
 pub(crate) struct Args {
-    /// The version
+    /// Version to show
     #[arg(value_name = "NAME[:VERSION]")]
     name: Name,
     /// Print JSON
@@ -25,7 +25,7 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// Prints all that is known of a version.
+/// Prints everything that the controller knows about the version.
 pub(super) async fn show(controller: &Controller, args: &Args) -> Result<(), Failure> {
     let version = args.name.get(controller).await?;
     let manifest = fetch::manifest(&mut controller.dial().artifacts(), &version).await;

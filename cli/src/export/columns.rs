@@ -1,5 +1,5 @@
-//! What the rows of a run look like as a table: the columns that say where a row stands, then one
-//! per key, with the type that all of its values fit into. Used by the writers of this folder;
+//! Lays out the rows of a run as a table: first the columns that say where a row belongs, then one
+//! column per key, whose type fits all of the key's values. The writers of this folder use it. It
 //! knows no file and no format.
 
 use std::{
@@ -11,7 +11,7 @@ use record::{RowRef, ValueRef};
 
 use crate::json;
 
-/// Columns before the keys. All begin with `_`, as hardly any key does.
+/// The columns before the keys. All begin with `_`, as hardly any key does.
 pub(crate) const PLACE: [(&str, Kind); 6] = [
     ("_attempt", Kind::Count),
     ("_writer", Kind::Text),
@@ -21,47 +21,48 @@ pub(crate) const PLACE: [(&str, Kind); 6] = [
     ("_fenced", Kind::Flag),
 ];
 
-/// The column before those, where a table has the rows of several runs.
+/// The first column of a table that has the rows of several runs.
 const RUN: &str = "_run";
 
-/// What goes before a key that has the name of an earlier column, once or more.
+/// The prefix of a key that has the same name as an earlier column. It is repeated until the name
+/// is unique.
 const PREFIX: &str = "logged.";
 
-/// The largest whole number up to which each has a float of its own.
+/// The limit up to which every whole number has an exact 64-bit float.
 pub(super) const EXACT: u64 = 1 << 53;
 
 /// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Whole numbers from 0.
+    /// Whole numbers that are not negative.
     Count,
     /// Whole numbers.
     Whole,
-    /// Floats, and whole numbers beside them as long as each is exactly a float.
+    /// Floats, mixed with whole numbers that floats represent exactly.
     Float,
     /// True and false.
     Flag,
-    /// Text, JSON, and whatever has no type in common.
+    /// Text, JSON, and values without a common type.
     Text,
     /// Milliseconds since the epoch.
     Time,
 }
 
-/// A column: its name, and what it holds.
+/// A column of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Column {
-    /// Unique in its table.
+    /// The name, unique in its table.
     pub(crate) name: String,
-    /// What its cells are.
+    /// The type of its cells.
     pub(crate) kind: Kind,
-    /// Every row has it.
+    /// Whether every row has a value in this column.
     pub(crate) required: bool,
 }
 
-/// One cell.
+/// One cell of a table.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Cell<'a> {
-    /// A number of a row: attempts, sequences and steps are never negative.
+    /// An attempt, a sequence number or a step, which are never negative.
     Count(u64),
     /// Milliseconds since the epoch.
     Time(i64),
@@ -70,8 +71,8 @@ pub(crate) enum Cell<'a> {
 }
 
 impl<'a> Cell<'a> {
-    /// As it is written where there is nothing but text: floats so that they can be read back
-    /// exactly.
+    /// Returns the cell as text, for formats that have only text. Floats have as many digits as an
+    /// exact round trip needs.
     pub(crate) fn text(self) -> Cow<'a, str> {
         match self {
             Self::Count(number) => number.to_string().into(),
@@ -85,18 +86,18 @@ impl<'a> Cell<'a> {
     }
 }
 
-/// Where a row stands in its run.
+/// Where a row belongs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place<'a> {
-    /// Of this run, where there are several.
+    /// The run's id, in a table of several runs; `None` in a table of one run.
     pub(crate) run: Option<&'a str>,
-    /// The attempt that wrote it.
+    /// The attempt that wrote the row.
     pub(crate) attempt: u32,
-    /// Who wrote it.
+    /// The name of the writer.
     pub(crate) writer: &'a str,
-    /// How many rows of this attempt and writer came before.
+    /// The number of earlier rows of this attempt and writer.
     pub(crate) sequence: u64,
-    /// The attempt was not the run's own any more.
+    /// Whether the attempt was fenced: another attempt owned the run, or the run was over.
     pub(crate) fenced: bool,
 }
 
@@ -105,7 +106,7 @@ pub(crate) struct Place<'a> {
 pub(super) struct Seen {
     float: bool,
     whole: bool,
-    /// A whole number that is no float exactly.
+    /// Whether a whole number has no exact float.
     wide: bool,
     flag: bool,
     text: bool,
@@ -119,7 +120,7 @@ impl Seen {
                 self.whole = true;
                 self.wide |= number.unsigned_abs() > EXACT;
             }
-            // No column of numbers holds both these and negative ones.
+            // No numeric column holds both `u64` values and negative ones.
             ValueRef::U64(_) => self.text = true,
             ValueRef::Bool(_) => self.flag = true,
             ValueRef::Text(_) | ValueRef::Json(_) => self.text = true,
@@ -138,17 +139,18 @@ impl Seen {
     }
 }
 
-/// Finds the keys of rows and their types, in the order in which they first appear.
+/// Collects the keys of rows and their types, in the order of their first appearance.
 #[derive(Debug, Default)]
 pub(crate) struct Survey {
-    /// Only these keys; empty means all.
+    /// The only keys to export; empty means all.
     only: Vec<String>,
     at: HashMap<String, usize>,
     keys: Vec<(String, Seen)>,
 }
 
 impl Survey {
-    /// A survey of these keys alone, or of all when there is none. The columns come in this order.
+    /// Starts a survey of these keys, or of all keys if `only` is empty. The columns follow this
+    /// order.
     pub(crate) fn of(only: &[String]) -> Self {
         let mut wanted: Vec<String> = Vec::new();
         for key in only {
@@ -159,7 +161,7 @@ impl Survey {
         Self { only: wanted, ..Self::default() }
     }
 
-    /// Looks at a row.
+    /// Adds a row.
     pub(crate) fn row(&mut self, row: RowRef<'_>) {
         for &(key, value) in row.values {
             let index = match self.at.get(key) {
@@ -174,17 +176,17 @@ impl Survey {
         }
     }
 
-    /// Every key that any row has.
+    /// Returns every key that any row has.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
         self.keys.iter().map(|(key, _)| key.as_str())
     }
 
-    /// Keys that were asked for and that no row has.
+    /// Returns the requested keys that no row has.
     pub(crate) fn missing(&self) -> Vec<&str> {
         self.only.iter().map(String::as_str).filter(|key| !self.at.contains_key(*key)).collect()
     }
 
-    /// The table of these rows, which may be of several runs.
+    /// Builds the table of these rows. `several` says whether they belong to several runs.
     pub(crate) fn table(&self, several: bool) -> Table {
         let keys: Vec<&(String, Seen)> = if self.only.is_empty() {
             self.keys.iter().collect()
@@ -213,16 +215,16 @@ impl Survey {
     }
 }
 
-/// The columns, and which of them a key fills.
+/// The columns, and the column of each key.
 #[derive(Debug)]
 pub(crate) struct Table {
-    /// First those of [`PLACE`], then the keys.
+    /// The columns of [`PLACE`] (after `_run`, if there are several runs), then the keys.
     pub(crate) columns: Vec<Column>,
     at: HashMap<String, usize>,
 }
 
 impl Table {
-    /// The cells of a row in the order of the columns. Of a key that stands there twice the last
+    /// Returns the cells of a row in the order of the columns. If a row has a key twice, the last
     /// value counts.
     pub(crate) fn cells<'a>(&self, place: Place<'a>, row: RowRef<'a>) -> Vec<Option<Cell<'a>>> {
         let mut cells = Vec::with_capacity(self.columns.len());
@@ -281,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn chosen_keys_come_in_the_order_asked_for_and_missing_ones_are_told() {
+    fn chosen_keys_keep_their_order_and_missing_ones_are_reported() {
         let mut survey = Survey::of(&["b", "nonesuch", "a", "b"].map(str::to_owned));
         let values = [("a", ValueRef::I64(1)), ("b", ValueRef::I64(2)), ("c", ValueRef::I64(3))];
         survey.row(RowRef { step: 0, wall_ms: 0, values: &values });

@@ -1,5 +1,5 @@
-//! `sweep export --curves`: all rows of all runs of a sweep in long form, a line per value
-//! (docs/decisions/curves.md). Nothing is kept: what comes is written.
+//! `sweep export --curves`: writes all rows of all runs of a sweep in long form, one line per value
+//! (docs/decisions/curves.md). It writes each block as it arrives and keeps none.
 
 use std::io;
 
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::connect::Controller;
 
-/// The columns, and whether every line has them.
+/// The columns, and whether every line has a value there.
 const COLUMNS: [(&str, Kind, bool); 7] = [
     ("run", Kind::Text, true),
     ("attempt", Kind::Count, true),
@@ -25,15 +25,15 @@ const COLUMNS: [(&str, Kind, bool); 7] = [
     ("text", Kind::Text, false),
 ];
 
-/// Why the values stopped coming.
+/// Why the export stopped.
 pub(super) enum Failed {
-    /// They cannot be read.
+    /// The values cannot be read.
     Read(Failure),
-    /// They cannot be written.
+    /// The values cannot be written.
     Write(io::Error),
 }
 
-/// Writes the values of these runs; answers how many there are.
+/// Writes the values of these runs and returns how many there are.
 pub(super) async fn write(
     controller: &Controller,
     runs: &[Run],
@@ -61,15 +61,15 @@ pub(super) async fn write(
     Ok((sink.finish().map_err(Failed::Write)?, values))
 }
 
-/// Begins a table of values.
+/// Starts a table of values.
 pub(super) fn begin(format: RowFormat, output: Output) -> io::Result<Sink> {
     let columns =
         COLUMNS.map(|(name, kind, required)| Column { name: name.to_owned(), kind, required });
     Sink::new(format, output, &columns)
 }
 
-/// Takes the rows of a block; answers how many values they have. Those of an attempt that was not
-/// the run's own any more are none of its curves.
+/// Writes the rows of a block and returns how many values they have. Skips the rows of a fenced
+/// attempt, which are not part of the run's curves.
 pub(super) fn take(run: &str, block: &Block, sink: &mut Sink) -> Result<u64, Stopped> {
     let (mut values, mut written) = (0, Ok(()));
     if block.fenced {

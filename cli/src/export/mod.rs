@@ -1,5 +1,6 @@
-//! Data for other programs: `sweep export` (the trials of a sweep, or all that they logged), and
-//! what `sweep run export` is made of: columns, a file that appears whole, one writer per format.
+//! Exports data for other programs. `sweep export` writes the trials of a sweep, or all that they
+//! logged. `sweep run export` uses the parts: columns, one writer per format, and a file that
+//! appears only when it is complete.
 
 mod columns;
 mod curves;
@@ -27,8 +28,8 @@ use terminal::{Exit, Failure, sanitise};
 
 use crate::{args::Export, connect::Controller, json, view};
 
-/// Writes the trials, or their curves, to stdout or to a file, which is not touched before
-/// everything has arrived.
+/// Writes the trials, or their curves, to stdout or to a file. An existing file stays untouched
+/// until everything has arrived.
 pub(crate) async fn export(controller: &Controller, args: &Export) -> Result<(), Failure> {
     let path = args.output.as_deref();
     let format = format_for(args.format, path)?;
@@ -65,7 +66,7 @@ fn write_trials(runs: &[Run], format: RowFormat, mut output: Output) -> io::Resu
     Ok(output)
 }
 
-/// The format that was asked for, or that the name of the file says, or CSV.
+/// Returns the requested format, or the one of the file's extension, or CSV.
 pub(crate) fn format_for(
     asked: Option<RowFormat>,
     path: Option<&Path>,
@@ -80,7 +81,7 @@ pub(crate) fn format_for(
     Ok(format)
 }
 
-/// Says what a file has got; stdout speaks for itself.
+/// Prints what was written to a file. An export to stdout needs no such line.
 pub(crate) fn wrote(path: Option<&Path>, what: &str) {
     if let Some(path) = path.filter(|path| path.as_os_str() != output::STDOUT) {
         terminal::say(format_args!("wrote {what} to {}", sanitise(&path.display().to_string())));

@@ -1,5 +1,5 @@
-//! Where an export goes: stdout, or a file that appears under its name when it is whole and not
-//! before. Used by the writers of this folder.
+//! Writes an export to stdout, or to a file that appears under its name only when it is complete.
+//! The writers of this folder use it.
 
 use std::{
     fs::{self, Permissions},
@@ -15,38 +15,36 @@ use crate::source;
 
 /// The path that means stdout.
 pub(super) const STDOUT: &str = "-";
-/// So many bytes are gathered before they are written to stdout.
+/// The number of bytes that are gathered before a write to stdout.
 const GATHER: usize = 64 << 10;
 
-/// Takes the bytes of an export. Call [`Output::finish`] at its end; what is dropped before leaves
-/// no file behind.
+/// The destination of an export. Call [`Output::finish`] at the end; an output that is dropped
+/// before leaves no file behind.
 pub(crate) enum Output {
-    /// What waits for stdout.
+    /// The bytes that wait for stdout.
     Stdout(Vec<u8>),
-    /// The file under its temporary name, and the name that it will have.
+    /// The file under its temporary name, and its final name.
     File(BufWriter<NamedTempFile>, PathBuf),
 }
 
 impl Output {
-    /// Opens a file beside the one that is to be; `None` and `-` are stdout.
-    ///
-    /// # Errors
-    /// When the folder does not exist or takes no file, or when the path is of something else than
-    /// a file.
+    /// Opens a temporary file beside the final one; `None` and `-` mean stdout. Fails if the folder
+    /// does not exist, if no file can be created in it, or if the path names something other than a
+    /// file.
     pub(crate) fn open(path: Option<&Path>) -> io::Result<Self> {
         let Some(path) = path.filter(|path| path.as_os_str() != STDOUT) else {
             return Ok(Self::Stdout(Vec::new()));
         };
-        // A link stays one: the file that it leads to is replaced.
+        // A link stays a link: the export replaces the file that it leads to.
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if target.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
         if target.exists() && !target.is_file() {
-            return Err(io::Error::other("it is a device or a pipe"));
+            return Err(io::Error::other("it is not a regular file"));
         }
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
-        // What a new file may be is the person's umask to say.
+        // The user's umask decides the permissions of the new file.
         let file = Builder::new()
             .prefix(".sweep-export-")
             .permissions(Permissions::from_mode(0o666))
@@ -54,11 +52,8 @@ impl Output {
         Ok(Self::File(BufWriter::new(file), target))
     }
 
-    /// Gives the file its name, with everything on the disk. An earlier file of that name is
-    /// replaced.
-    ///
-    /// # Errors
-    /// When the file system takes no more.
+    /// Writes everything to disk and gives the file its name, which replaces an earlier file of
+    /// that name. Fails if the file system refuses a write.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         self.flush()?;
         if let Self::File(file, path) = self {
@@ -70,7 +65,7 @@ impl Output {
     }
 }
 
-/// What it means that writing there failed.
+/// Returns the failure for an error while writing to `path`.
 pub(crate) fn failure(path: Option<&Path>, error: &io::Error) -> Failure {
     let Some(path) = path.filter(|path| path.as_os_str() != STDOUT) else {
         return Failure::new(Exit::Refused, format!("cannot write: {error}"));
@@ -78,7 +73,7 @@ pub(crate) fn failure(path: Option<&Path>, error: &io::Error) -> Failure {
     let message =
         format!("cannot write `{}`: {}", sanitise(&path.display().to_string()), source::why(error));
     Failure::new(Exit::Input, message)
-        .hint("`--output` wants the path of a file in a folder that exists")
+        .hint("`--output` needs the path of a file in an existing folder")
 }
 
 impl Write for Output {
@@ -86,7 +81,7 @@ impl Write for Output {
         match self {
             Self::Stdout(waiting) => {
                 waiting.extend_from_slice(bytes);
-                // Whole lines, so that a terminal gets whole letters.
+                // Only whole lines are written, so that a terminal receives whole characters.
                 if waiting.len() >= GATHER
                     && let Some(end) = waiting.iter().rposition(|byte| *byte == b'\n')
                 {

@@ -1,5 +1,5 @@
-//! Rows as a Parquet file: one typed column per key, compressed with Snappy, which every reader of
-//! Parquet knows. Used by the exports.
+//! Writes rows as a Parquet file: one typed column per key, compressed with Snappy, which every
+//! Parquet reader supports. The exports use it.
 
 use std::{
     io::{self, Write},
@@ -20,13 +20,13 @@ use record::ValueRef;
 
 use super::columns::{Cell, Column, Kind};
 
-/// A row group is written when it has so many cells, empty ones included, ...
+/// A row group is written when it has this many cells, empty ones included.
 const GROUP_CELLS: usize = 1 << 20;
-/// ... or so many bytes of text.
+/// A row group is written when it has this many bytes of text.
 const GROUP_BYTES: usize = 32 << 20;
 
-/// Writes rows in groups. What it keeps in memory is bounded by [`GROUP_CELLS`], [`GROUP_BYTES`]
-/// and one row.
+/// Writes rows in groups. [`GROUP_CELLS`], [`GROUP_BYTES`] and the size of one row bound its
+/// memory.
 pub(crate) struct Parquet<W: Write + Send> {
     file: SerializedFileWriter<W>,
     columns: Vec<Gathered>,
@@ -35,7 +35,7 @@ pub(crate) struct Parquet<W: Write + Send> {
 }
 
 impl<W: Write + Send> Parquet<W> {
-    /// Begins a file with these columns.
+    /// Starts a file with these columns.
     pub(crate) fn new(out: W, columns: &[Column]) -> io::Result<Self> {
         let fields =
             columns.iter().map(field).collect::<Result<Vec<TypePtr>, _>>().map_err(other)?;
@@ -48,7 +48,7 @@ impl<W: Write + Send> Parquet<W> {
         Ok(Self { file: file.map_err(other)?, columns, rows: 0, text_bytes: 0 })
     }
 
-    /// Takes a row.
+    /// Adds a row.
     pub(crate) fn row(&mut self, cells: &[Option<Cell<'_>>]) -> io::Result<()> {
         for (column, cell) in self.columns.iter_mut().zip(cells) {
             self.text_bytes += column.push(*cell)?;
@@ -60,7 +60,7 @@ impl<W: Write + Send> Parquet<W> {
         Ok(())
     }
 
-    /// Writes the last rows and the footer, and gives the writer back.
+    /// Writes the last rows and the footer, and returns the writer.
     pub(crate) fn finish(mut self) -> io::Result<W> {
         if self.rows > 0 {
             self.group()?;
@@ -72,8 +72,8 @@ impl<W: Write + Send> Parquet<W> {
         let mut group = self.file.next_row_group().map_err(other)?;
         for column in &mut self.columns {
             let writer = group.next_column().map_err(other)?;
-            let writer =
-                writer.ok_or_else(|| io::Error::other("fewer columns than the schema has"))?;
+            let writer = writer
+                .ok_or_else(|| io::Error::other("the schema has fewer columns than the table"))?;
             column.write(writer).map_err(other)?;
         }
         group.close().map_err(other)?;
@@ -84,7 +84,7 @@ impl<W: Write + Send> Parquet<W> {
 
 fn other(error: ParquetError) -> io::Error {
     match error {
-        // What the disk said, rather than that it said something.
+        // The error of the disk says more than Parquet's wrapper around it.
         ParquetError::External(source) => match source.downcast::<io::Error>() {
             Ok(error) => *error,
             Err(source) => io::Error::other(source),
@@ -109,7 +109,7 @@ fn field(column: &Column) -> Result<TypePtr, ParquetError> {
 
 /// A column of the row group that is being gathered.
 struct Gathered {
-    /// Per row 1 where there is a value, else 0; `None` where every row has one.
+    /// For each row, 1 if it has a value and 0 if not; `None` for a column where every row has one.
     present: Option<Vec<i16>>,
     values: Values,
 }
@@ -132,20 +132,20 @@ impl Gathered {
         Self { present: (!column.required).then(Vec::new), values }
     }
 
-    /// Takes the cell of the next row; answers how many bytes of text it has.
+    /// Adds the cell of the next row and returns its number of text bytes.
     fn push(&mut self, cell: Option<Cell<'_>>) -> io::Result<usize> {
         if let Some(present) = &mut self.present {
             present.push(cell.is_some().into());
         }
         let Some(cell) = cell else { return Ok(0) };
         match (&mut self.values, cell) {
-            // Parquet keeps unsigned numbers in signed ones of the same bits.
+            // Parquet stores an unsigned number as the signed one with the same bits.
             (Values::Whole(values), Cell::Count(number)) => values.push(number as i64),
             (Values::Whole(values), Cell::Time(number) | Cell::Value(ValueRef::I64(number))) => {
                 values.push(number);
             }
             (Values::Float(values), Cell::Value(ValueRef::F64(number))) => values.push(number),
-            // Exact: `Kind::Float` is only for whole numbers that are floats.
+            // This is exact: a column is `Kind::Float` only if its whole numbers have exact floats.
             (Values::Float(values), Cell::Value(ValueRef::I64(number))) => {
                 values.push(number as f64)
             }
@@ -155,12 +155,12 @@ impl Gathered {
                 values.push(ByteArray::from(text.as_ref()));
                 return Ok(text.len());
             }
-            _ => return Err(io::Error::other("a value came that its column has no room for")),
+            _ => return Err(io::Error::other("a value does not have the type of its column")),
         }
         Ok(0)
     }
 
-    /// Writes the column of the group, and is empty again.
+    /// Writes the column of the group, and empties it.
     fn write(&mut self, writer: SerializedColumnWriter<'_>) -> Result<(), ParquetError> {
         let present = self.present.as_deref();
         match &mut self.values {

@@ -1,6 +1,6 @@
-//! All rows of one stream of some runs: read once from the controller into a [`Spool`], then
-//! written with the columns that were found. Memory is bounded by one block and what a format
-//! gathers. Used by `sweep run export`.
+//! Collects all rows of one stream of some runs. It reads them once from the controller into a
+//! [`Spool`], then writes them with the columns that it found. Its memory is bounded by one block
+//! and by what a format gathers. `sweep run export` uses it.
 
 use std::io;
 
@@ -16,25 +16,25 @@ use super::{
     text::{Csv, Objects},
 };
 
-/// How rows are written.
+/// The formats of exported rows. Their comments are help texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// A header and a line per row
+    /// A header and one line per row
     Csv,
-    /// A list of objects
+    /// One list of objects
     Json,
-    /// An object per line
+    /// One object per line
     Jsonl,
     /// Typed columns, compressed
     Parquet,
 }
 
-/// Why rows could not be taken or written.
+/// Why rows could not be read or written.
 #[derive(Debug)]
 pub(crate) enum Stopped {
     /// A block is damaged.
     Corrupt(Corrupt),
-    /// The disk, or where the export goes.
+    /// The temporary file or the destination failed.
     Io(io::Error),
 }
 
@@ -52,7 +52,7 @@ impl From<io::Error> for Stopped {
 
 /// The rows of a stream.
 pub(crate) struct Rows {
-    /// Of these; with more than one, rows say whose they are.
+    /// The ids of the runs. If there are several, each row names its run.
     runs: Vec<String>,
     spool: Spool,
     survey: Survey,
@@ -60,12 +60,12 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// None yet of these runs. Of those that come, only these keys are wanted; without any, all.
+    /// Starts an empty collection for these runs. Keeps only these keys, or all if `keys` is empty.
     pub(crate) fn new(runs: &[String], keys: &[String]) -> io::Result<Self> {
         Ok(Self { runs: runs.to_vec(), spool: Spool::new()?, survey: Survey::of(keys), rows: 0 })
     }
 
-    /// Takes the next block, of the run with this number.
+    /// Adds the next block of the run with this index.
     pub(crate) fn take(&mut self, run: u32, block: &Block) -> Result<(), Stopped> {
         for frame in record::frames(&block.frames) {
             frame?.each(|row| {
@@ -76,17 +76,17 @@ impl Rows {
         Ok(self.spool.push(run, block)?)
     }
 
-    /// What is known of the keys.
+    /// Returns what is known about the keys.
     pub(crate) fn survey(&self) -> &Survey {
         &self.survey
     }
 
-    /// How many there are.
+    /// Returns the number of rows.
     pub(crate) fn count(&self) -> u64 {
         self.rows
     }
 
-    /// Writes all of them.
+    /// Writes all rows.
     pub(crate) fn write(self, format: Format, output: Output) -> Result<Output, Stopped> {
         let several = self.runs.len() > 1;
         let table = self.survey.table(several);
@@ -100,7 +100,7 @@ impl Rows {
     }
 }
 
-/// Shows the cells of every row of a block.
+/// Calls `show` with the cells of every row of a block.
 fn each(
     run: Option<&str>,
     block: &Block,
@@ -135,7 +135,7 @@ pub(super) enum Sink {
 }
 
 impl Sink {
-    /// Begins to write rows of these columns.
+    /// Starts a table with these columns.
     pub(super) fn new(format: Format, output: Output, columns: &[Column]) -> io::Result<Self> {
         Ok(match format {
             Format::Csv => Self::Csv(Box::new(Csv::new(output, columns)?)),
@@ -154,7 +154,7 @@ impl Sink {
         }
     }
 
-    /// Ends the last row and gives back what was written to.
+    /// Ends the table and returns the output.
     pub(super) fn finish(self) -> io::Result<Output> {
         match self {
             Self::Csv(csv) => csv.finish(),

@@ -1,6 +1,6 @@
-//! Blocks of a run on the disk between two readings: the first finds the columns, the second writes
-//! the rows. In a file without a name in the folder for temporary files, so that however this
-//! program ends, nothing of it stays.
+//! Stores blocks on disk between two passes: the first pass finds the columns, the second writes
+//! the rows. The file is temporary and has no name, so nothing of it stays, however the program
+//! ends.
 
 use std::{
     fs::File,
@@ -10,23 +10,23 @@ use std::{
 use prost::Message as _;
 use proto::v1::Block;
 
-/// Keeps blocks in the order in which they came. One block is in memory at a time.
+/// Stores blocks in the order of their arrival. Only one block is in memory at a time.
 pub(crate) struct Spool(BufWriter<File>);
 
 impl Spool {
-    /// An empty one.
+    /// Creates an empty spool.
     pub(crate) fn new() -> io::Result<Self> {
         Ok(Self(BufWriter::new(tempfile::tempfile()?)))
     }
 
-    /// Keeps a block of the run with this number.
+    /// Stores a block of the run with this index.
     pub(crate) fn push(&mut self, run: u32, block: &Block) -> io::Result<()> {
         self.0.write_all(&run.to_le_bytes())?;
         self.0.write_all(&(block.encoded_len() as u64).to_le_bytes())?;
         self.0.write_all(&block.encode_to_vec())
     }
 
-    /// Gives back what was kept, one by one.
+    /// Returns an iterator over the stored blocks.
     pub(crate) fn into_blocks(self) -> io::Result<Blocks> {
         let mut file = self.0.into_inner()?;
         file.rewind()?;
@@ -38,7 +38,7 @@ impl Spool {
 pub(crate) struct Blocks(BufReader<File>);
 
 impl Blocks {
-    /// The next block and the number of its run; `None` at the end.
+    /// Returns the next block with the index of its run, or `None` at the end.
     pub(crate) fn next(&mut self) -> io::Result<Option<(u32, Block)>> {
         let (mut run, mut length) = ([0; 4], [0; 8]);
         match self.0.read_exact(&mut run) {

@@ -1,4 +1,4 @@
-//! Rows through every format and back, by readers that are not ours.
+//! Writes rows in every format and reads them back with third-party readers.
 
 use std::{fs, io::Write as _, path::Path};
 
@@ -18,8 +18,8 @@ fn row(step: u64, values: &[(&str, Value)]) -> Row {
     Row { step, wall_ms: 1_700_000_000_000 + step as i64, values }
 }
 
-/// Every type, what is not finite, a mixed key, a key that comes late, a key of a column's name,
-/// hostile text.
+/// Rows with every type, non-finite floats, a key of mixed types, a key that appears late, a key
+/// with the name of a column, and hostile text.
 fn rows() -> Vec<Row> {
     use Value::{Bool, F64, I64, Json, Text};
     let text = "a,\"b\"\r\nü\u{0}";
@@ -53,7 +53,7 @@ fn block(attempt: u32, offset: u64, rows: &[Row], fenced: bool) -> Block {
     Block { attempt, writer: "sdk".to_owned(), offset, rows: rows.len() as u64, frames, fenced }
 }
 
-/// The bytes of the file that these blocks become.
+/// Exports these blocks and returns the bytes of the file.
 fn exported(format: RowFormat, keys: &[&str], blocks: &[Block]) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rows");
@@ -79,7 +79,7 @@ fn parquet(bytes: &[u8]) -> SerializedFileReader<fs::File> {
 }
 
 #[test]
-fn csv_comes_back() {
+fn csv_reads_back_exactly() {
     let bytes = exported(RowFormat::Csv, &[], &blocks());
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
     let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
@@ -104,7 +104,7 @@ fn csv_comes_back() {
 }
 
 #[test]
-fn json_comes_back() {
+fn json_reads_back_exactly() {
     let lines = String::from_utf8(exported(RowFormat::Jsonl, &[], &blocks())).unwrap();
     let lines: Vec<Json> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let list: Vec<Json> =
@@ -113,7 +113,8 @@ fn json_comes_back() {
     assert_eq!(
         lines[1],
         json!({
-            "_attempt": 1, "_writer": "sdk", "_sequence": 1, "_step": 7, "_wall_ms": 1_700_000_000_007_i64,
+            "_attempt": 1, "_writer": "sdk", "_sequence": 1, "_step": 7,
+            "_wall_ms": 1_700_000_000_007_i64,
             "_fenced": false, "loss": "NaN", "mixed": 3, "logged._step": "own",
         })
     );
@@ -126,7 +127,7 @@ fn json_comes_back() {
 }
 
 #[test]
-fn parquet_comes_back() {
+fn parquet_reads_back_exactly() {
     let bytes = exported(RowFormat::Parquet, &[], &blocks());
     let reader = parquet(&bytes);
     let read: Vec<Vec<(String, Field)>> = reader
@@ -168,7 +169,7 @@ fn parquet_comes_back() {
     assert_eq!(field(2, "h"), Field::Str(r#"{"_type":"histogram"}"#.to_owned()));
 }
 
-/// The rows of a file, and the values that their columns have.
+/// Returns the rows of a Parquet file as pairs of column name and value.
 fn read(bytes: &[u8]) -> Vec<Vec<(String, Field)>> {
     let rows = parquet(bytes).into_iter();
     rows.map(|row| {
@@ -178,7 +179,7 @@ fn read(bytes: &[u8]) -> Vec<Vec<(String, Field)>> {
 }
 
 #[test]
-fn trials_have_types() {
+fn trials_in_parquet_have_typed_columns() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("trials.parquet");
     let runs = fixtures::runs();
@@ -194,7 +195,7 @@ fn trials_have_types() {
         assert_eq!(field("trial"), run.trial.map_or(Field::Null, Field::ULong));
         assert_eq!(field("value"), run.value.map_or(Field::Null, Field::Double));
         assert_eq!(field("created"), Field::TimestampMillis(run.created_ms));
-        // What is empty there is nothing here.
+        // A cell is null in Parquet exactly if it is empty in CSV.
         for ((name, field), cell) in row.iter().zip(line.unwrap().iter()) {
             assert_eq!(*field == Field::Null, cell.is_empty(), "{name}: {field:?} and `{cell}`");
         }
@@ -235,7 +236,7 @@ fn curves_are_a_row_per_value() {
 }
 
 #[test]
-fn rows_of_several_runs_say_whose_they_are() {
+fn rows_of_several_runs_name_their_run() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rows");
     let mut taken = Rows::new(&["a-0".to_owned(), "a-1".to_owned()], &["loss".to_owned()]).unwrap();
@@ -249,7 +250,7 @@ fn rows_of_several_runs_say_whose_they_are() {
 }
 
 #[test]
-fn a_long_run_becomes_several_row_groups_and_every_row_is_there() {
+fn a_long_run_fills_several_row_groups_and_loses_no_row() {
     let rows: Vec<Row> =
         (0..400_000).map(|step| row(step, &[("loss", Value::F64(step as f64))])).collect();
     let blocks: Vec<Block> = rows
@@ -273,7 +274,7 @@ fn a_long_run_becomes_several_row_groups_and_every_row_is_there() {
 }
 
 #[test]
-fn a_file_that_is_there_is_replaced_whole_or_not_at_all() {
+fn an_existing_file_is_replaced_whole_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rows.csv");
     fs::write(&path, "old").unwrap();

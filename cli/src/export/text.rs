@@ -1,4 +1,4 @@
-//! Rows as CSV, JSON or JSON lines. Used by the exports.
+//! Writes rows as CSV, JSON or JSON lines. The exports use it.
 
 use std::io::{self, Write};
 
@@ -7,8 +7,8 @@ use serde_json::{Map, Value as Json};
 use super::columns::{Cell, Column};
 use crate::{json, view};
 
-/// Writes rows as CSV by RFC 4180 under a header. What is missing is empty; floats that are not
-/// finite are `NaN`, `inf` and `-inf`.
+/// Writes rows as CSV (RFC 4180) with a header. A missing value is an empty cell. Non-finite floats
+/// are `NaN`, `inf` and `-inf`.
 pub(crate) struct Csv<W: Write>(::csv::Writer<W>);
 
 impl<W: Write> Csv<W> {
@@ -27,14 +27,14 @@ impl<W: Write> Csv<W> {
         Ok(self.0.write_record(None::<&[u8]>)?)
     }
 
-    /// Gives the writer back.
+    /// Returns the writer.
     pub(crate) fn finish(self) -> io::Result<W> {
         self.0.into_inner().map_err(|error| error.into_error())
     }
 }
 
-/// Writes an object per row, in a JSON list or as JSON lines. What is missing is left out; floats
-/// that are not finite are the strings `NaN`, `Infinity` and `-Infinity`.
+/// Writes one object per row, in a JSON list or as JSON lines. An object has no key for a missing
+/// value. Non-finite floats are the strings `NaN`, `Infinity` and `-Infinity`.
 pub(crate) struct Objects<W> {
     out: W,
     names: Vec<String>,
@@ -43,7 +43,7 @@ pub(crate) struct Objects<W> {
 }
 
 impl<W: Write> Objects<W> {
-    /// Objects by themselves, one a line, or with `list` the items of one list.
+    /// Starts a JSON list if `list` is true, else JSON lines.
     pub(crate) fn new(out: W, columns: &[Column], list: bool) -> Self {
         Self {
             out,
@@ -68,7 +68,7 @@ impl<W: Write> Objects<W> {
         self.out.write_all(format!("{before}{}{after}", Json::Object(object)).as_bytes())
     }
 
-    /// Ends the list and gives the writer back.
+    /// Ends the list and returns the writer.
     pub(crate) fn finish(mut self) -> io::Result<W> {
         if self.list {
             self.out.write_all(if self.rows == 0 { b"[]\n" } else { b"\n]\n" })?;

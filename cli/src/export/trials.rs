@@ -1,5 +1,5 @@
-//! The trials of a sweep as a Parquet file: the columns of the CSV, with types. Used by `sweep
-//! export`.
+//! Writes the trials of a sweep as a Parquet file: the columns of the CSV, with types. `sweep
+//! export` uses it.
 
 use std::io;
 
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::view::csv;
 
-/// Writes a row per run.
+/// Writes one row per run.
 pub(super) fn write(runs: &[Run], output: Output) -> io::Result<Output> {
     let names = csv::Names::of(runs);
     let rows: Vec<Vec<Option<Value>>> = runs.iter().map(|run| logged(&names, run)).collect();
@@ -55,7 +55,7 @@ pub(super) fn write(runs: &[Run], output: Output) -> io::Result<Output> {
     sink.finish()
 }
 
-/// Parameters, then keys of the summary.
+/// Returns the values of the parameters, then those of the summary keys.
 fn logged(names: &csv::Names, run: &Run) -> Vec<Option<Value>> {
     names
         .values(run)

@@ -1,6 +1,6 @@
-//! `sweep import`: runs that other programs have logged become runs of ours. Called by `main`. An
-//! importer is a folder here, with its sources and readers; `send` is the way to the controller for
-//! all of them.
+//! `sweep import`: imports runs that other programs have logged. `main` calls it. Each importer is
+//! a folder here, with its sources and readers. All of them send their runs to the controller
+//! through `send`.
 
 mod past;
 mod send;
@@ -24,62 +24,63 @@ use self::source::{Losses, Source};
 pub(crate) use self::{send::Sent, source::Found};
 use crate::{connect::Controller, source::why, view};
 
-/// Where the runs come from.
+/// The subcommands of `sweep import`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Bring in the event files of a folder and its sub-folders
+    /// Import the event files of a folder and its subfolders
     Tensorboard(Tensorboard),
-    /// Bring in the runs that W&B logged offline
+    /// Import runs that W&B logged offline
     Wandb(Wandb),
 }
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Every folder with event files in it is a run, as TensorBoard shows them. Scalars, texts and
-histograms become rows, hyperparameters the run's config. What has no place yet (images, audio,
-graphs) is counted and told. Where a training was restarted at a step (`purge_step`), what had
-been written from there on does not count. Importing again brings what has been written since, and
-never makes a second run.
+Each folder with event files is a run, as in TensorBoard. Scalars, texts and histograms become
+rows; hyperparameters become the run's config. The import counts the records that it cannot store
+yet (images, audio, graphs) and reports them. If a training was restarted at a step (`purge_step`),
+earlier values from that step on do not count. A repeated import adds what was written since the
+last one and never creates a second run.
 
 Examples:
   sweep import tensorboard runs --dry-run
   sweep import tensorboard runs --project digits")]
 pub(crate) struct Tensorboard {
-    /// The folder that TensorBoard would be given, or one event file
+    /// Folder that TensorBoard would read (its `--logdir`), or one event file
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
     #[command(flatten)]
     how: How,
-    /// What the runs are called, with their sub-folder behind it; without this, as the folder
+    /// Name of the runs, before their subfolder [default: the folder's name]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-History, config, summary, console and system metrics become ours, with name, tags, notes, group
-and job type. What has no place yet (media, artifacts) is counted and told. A run keeps its id.
-Folders of one id are one run that was resumed: give them together. Importing again brings what
-has been written since, and never makes a second run.
+History, config, summary, console and system metrics are imported, and the name, tags, notes,
+group and job type. The import counts the records that it cannot store yet (media, artifacts) and
+reports them. A run keeps its id. Folders with the same id are one resumed run: import them
+together. A repeated import adds what was written since the last one and never creates a second
+run.
 
 Examples:
   sweep import wandb wandb --dry-run
   sweep import wandb wandb/offline-run-20260102_030405-a1b2c3d4 --project digits")]
 pub(crate) struct Wandb {
-    /// Folders of runs, or folders that have such folders in them, or files `run-ID.wandb`
+    /// Folders of runs, folders that contain such folders, or files `run-ID.wandb`
     #[arg(value_name = "FOLDER", required = true)]
     folders: Vec<PathBuf>,
     #[command(flatten)]
     how: How,
 }
 
-/// What all importers can be told.
+/// The flags that all importers share.
 #[derive(Debug, clap::Args)]
 struct How {
-    /// The project of the runs; without this, as they say themselves
+    /// Project of the runs [default: as logged, or the folder's name]
     #[arg(long, value_name = "PROJECT")]
     project: Option<String>,
-    /// Only show what there is to import
+    /// Only show what would be imported
     #[arg(long)]
     dry_run: bool,
     /// Print a JSON list of the runs
@@ -87,7 +88,7 @@ struct How {
     json: bool,
 }
 
-/// Finds the runs, reads each once to know what it holds, and sends them.
+/// Finds the runs, reads each once to learn what it holds, and sends them.
 pub(crate) async fn import(controller: &Controller, command: &Command) -> Result<(), Failure> {
     let (sources, how) = match command {
         Command::Tensorboard(args) => (event_folders(args)?, &args.how),
@@ -128,8 +129,8 @@ fn event_folders(args: &Tensorboard) -> Result<Vec<Box<dyn Source>>, Failure> {
     Ok(found.into_iter().map(|folder| Box::new(folder) as Box<dyn Source>).collect())
 }
 
-/// The files of all folders together: a run may be in several. Of folders that are no good all are
-/// told.
+/// Finds the offline runs in the files of all folders together, because a run may be in several.
+/// The failure lists all folders that are unusable.
 fn offline_runs(args: &Wandb) -> Result<Vec<Box<dyn Source>>, Failure> {
     let (mut files, mut problems) = (Vec::new(), Vec::new());
     for folder in &args.folders {
@@ -156,7 +157,7 @@ fn offline_runs(args: &Wandb) -> Result<Vec<Box<dyn Source>>, Failure> {
     Ok(found.into_iter().map(|run| Box::new(run) as Box<dyn Source>).collect())
 }
 
-/// One failure for all problems.
+/// Combines all problems into one failure.
 fn refuse(problems: Vec<String>, hint: &str) -> Result<(), Failure> {
     let mut problems = problems.into_iter();
     let Some(first) = problems.next() else { return Ok(()) };
@@ -193,12 +194,12 @@ fn survey(sources: Vec<Box<dyn Source>>) -> Result<Vec<Found>, Failure> {
     Ok(runs.into_iter().map(|(_, found)| found).collect())
 }
 
-/// Adds what has been found, unless it is a copy: of two with the same content, as far as it goes,
-/// the longer one stays.
+/// Adds a source unless it is a copy. Of two sources of which one begins with all of the other, the
+/// longer one stays.
 fn add(runs: &mut Vec<(String, Found)>, key: String, one: Found) -> io::Result<()> {
     let tell = |copy: &Found, of: &Found| {
         let [copy, of] = [copy, of].map(|found| shown(&found.source.path()));
-        terminal::warn(format_args!("`{copy}` is a copy of `{of}`: left out"));
+        terminal::warn(format_args!("`{copy}` is a copy of `{of}` and is left out"));
     };
     for (_, known) in runs.iter_mut().filter(|(known, _)| *known == key) {
         if one.is_copy_of(known)? {
@@ -215,8 +216,8 @@ fn add(runs: &mut Vec<(String, Found)>, key: String, one: Found) -> io::Result<(
     Ok(())
 }
 
-/// Why a source without rows is left out: what it has instead, what is wrong with it, or that
-/// there is nothing yet.
+/// Warns that a source without rows is left out: because of what it contains instead, because of
+/// what is wrong with it, or because it has nothing yet.
 fn tell_empty(path: &str, losses: &Losses) {
     for note in &losses.notes {
         terminal::warn(note);
@@ -226,10 +227,10 @@ fn tell_empty(path: &str, losses: &Losses) {
     if !kinds.is_empty() {
         let kinds = kinds.join(", ");
         terminal::warn(format_args!(
-            "`{path}` has only what has no place here yet ({kinds}): left out"
+            "`{path}` has only records that cannot be stored yet ({kinds}) and is left out"
         ));
     } else if losses.notes.is_empty() {
-        terminal::warn(format_args!("`{path}` has neither rows nor a config yet: left out"));
+        terminal::warn(format_args!("`{path}` has neither rows nor a config yet and is left out"));
     }
 }
 
@@ -251,7 +252,7 @@ fn report(found: &[Found], sent: &[Option<Sent>], how: &How) {
         terminal::say(line);
     }
     if how.dry_run {
-        terminal::say("nothing has been imported; leave out `--dry-run` to do it");
+        terminal::say("nothing has been imported; to import, leave out `--dry-run`");
     }
 }
 
@@ -273,8 +274,8 @@ fn as_json(found: &Found, sent: Option<&Sent>) -> Value {
     })
 }
 
-/// The last part of the folder's path, links and `..` resolved. Of a file it is the folder around
-/// it.
+/// Returns the last part of the folder's path, with links and `..` resolved. For a file, this is
+/// the name of its folder.
 fn folder_name(folder: &Path) -> String {
     let mut whole = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     if whole.is_file() {

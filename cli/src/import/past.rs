@@ -1,6 +1,6 @@
-//! What earlier imports of a run have read of its files. Kept with the run, as rows of its stream
-//! `meta` under the key `import`, written before the rows that they speak of. Used by `send`;
-//! speaks to no controller.
+//! Remembers how far earlier imports of a run have read its files. The run itself stores it: as
+//! rows of its stream `meta` under the key `import`, which are written before the rows that they
+//! describe. `send` uses it. It never calls a controller.
 
 use std::io;
 
@@ -13,7 +13,7 @@ use crate::stream::Stream;
 /// The key of the rows.
 const KEY: &str = "import";
 
-/// A file as far as an import has read it.
+/// A file, as far as an import has read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Known {
     name: String,
@@ -21,38 +21,38 @@ struct Known {
     hash: String,
 }
 
-/// The files that were imported, in the order in which they were read.
+/// The imported files, in the order in which they were read.
 #[derive(Debug, Default)]
 pub(super) struct Past {
     files: Vec<Known>,
-    /// The history of earlier attempts does not count.
+    /// The first attempt whose history counts. History of earlier attempts does not count.
     pub(super) since: u32,
 }
 
-/// What a source is to what was imported.
+/// How a source relates to what was imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Relation {
-    /// Another run.
+    /// The source is another run.
     Other,
-    /// Files that were imported, each as long as it was.
+    /// The source has some of the imported files, each as long as it was.
     Contained,
-    /// Files that were imported, or shorter ones. Of a shorter one there is no hash to compare
-    /// with.
+    /// The source has some of the imported files, or shorter ones. There is no stored hash to
+    /// compare a shorter file with.
     Shorter,
-    /// The same, and perhaps more: its values begin with those that were imported.
+    /// The source is the same and may have more: its values begin with the imported ones.
     Grown,
-    /// The same and more, but what was imported is no beginning of it any more: steps were taken
-    /// back, or an earlier file has grown.
+    /// The source is the same and has more, but its values do not begin with the imported ones any
+    /// more: steps were taken back, or an earlier file has grown.
     Rewritten,
 }
 
 impl Past {
-    /// No import has been here.
+    /// Returns whether no import has written to the run.
     pub(super) fn is_empty(&self) -> bool {
         self.files.is_empty()
     }
 
-    /// Takes the next row of the stream, which this attempt wrote.
+    /// Adds the next row of the stream, which this attempt wrote.
     pub(super) fn take(&mut self, attempt: u32, row: &Row) {
         for (key, value) in &row.values {
             let Value::Json(text) = value else { continue };
@@ -75,11 +75,8 @@ impl Past {
         }
     }
 
-    /// The rows that are to be written before these parts are sent. With `anew` they replace all
-    /// that was.
-    ///
-    /// # Errors
-    /// When a file cannot be read.
+    /// Returns the rows that must be written before these parts are sent. With `anew`, the parts
+    /// replace everything that was imported. Fails if a file cannot be read.
     pub(super) fn rows(&self, parts: &[Part], anew: bool) -> io::Result<Vec<Row>> {
         let mut said = Vec::new();
         if anew {
@@ -102,10 +99,7 @@ impl Past {
         Ok(said.into_iter().map(row).collect())
     }
 
-    /// Compares a source with what was imported.
-    ///
-    /// # Errors
-    /// When a file cannot be read.
+    /// Compares a source with what was imported. Fails if a file cannot be read.
     pub(super) fn relation(&self, source: &dyn Source) -> io::Result<Relation> {
         let parts = source.parts();
         let Some(then) = self.parts(parts)? else {
@@ -115,7 +109,8 @@ impl Past {
         Ok(if grown { Relation::Grown } else { Relation::Rewritten })
     }
 
-    /// The parts as they were; `None` when they do not begin with what was imported.
+    /// Returns the parts as they were at the last import, or `None` if these parts do not begin
+    /// with what was imported.
     fn parts(&self, parts: &[Part]) -> io::Result<Option<Vec<Part>>> {
         let mut then = Vec::new();
         for known in &self.files {
@@ -131,7 +126,7 @@ impl Past {
         Ok(Some(then))
     }
 
-    /// Of parts that are not all of what was imported.
+    /// Returns the relation of parts that do not begin with all of what was imported.
     fn relation_of_some(&self, parts: &[Part]) -> io::Result<Relation> {
         let mut relation = Relation::Contained;
         for part in parts {
@@ -146,7 +141,7 @@ impl Past {
     }
 }
 
-/// Whether the values of history that one reader gives are the first that the other gives.
+/// Returns whether the history values of `other` begin with all of those of `one`.
 fn begins(one: &mut dyn Reader, other: &mut dyn Reader) -> io::Result<bool> {
     let (mut one, mut other) = (Values::of(one), Values::of(other));
     while let Some(value) = one.next()? {
@@ -157,10 +152,11 @@ fn begins(one: &mut dyn Reader, other: &mut dyn Reader) -> io::Result<bool> {
     Ok(true)
 }
 
-/// A value of history with the step and the time of its row.
+/// A history value with its row's step and time: step, milliseconds since the epoch, key, value.
 pub(super) type Placed = (u64, i64, String, Value);
 
-/// The values of history of a source, one by one: where rows end may change while a source grows.
+/// Iterates over the history values of a source one by one. Rows are no good unit: their ends may
+/// change while a source grows.
 pub(super) struct Values<'a> {
     reader: &'a mut dyn Reader,
     row: std::vec::IntoIter<Placed>,
@@ -171,8 +167,7 @@ impl<'a> Values<'a> {
         Self { reader, row: Vec::new().into_iter() }
     }
 
-    /// # Errors
-    /// When a file cannot be read.
+    /// Returns the next value. Fails if a file cannot be read.
     pub(super) fn next(&mut self) -> io::Result<Option<Placed>> {
         loop {
             if let Some(value) = self.row.next() {
@@ -187,7 +182,7 @@ impl<'a> Values<'a> {
     }
 }
 
-/// The values of a row.
+/// Returns the values of a row.
 pub(super) fn placed(row: Row) -> std::vec::IntoIter<Placed> {
     let Row { step, wall_ms, values } = row;
     let values: Vec<Placed> =
@@ -195,7 +190,7 @@ pub(super) fn placed(row: Row) -> std::vec::IntoIter<Placed> {
     values.into_iter()
 }
 
-/// NaN is the same as NaN here.
+/// Returns whether two values are the same. NaN equals NaN here.
 pub(super) fn is_same(one: &Placed, other: &Placed) -> bool {
     let same = match (&one.3, &other.3) {
         (Value::F64(one), Value::F64(other)) => one.to_bits() == other.to_bits(),

@@ -1,7 +1,7 @@
-//! Sends a found run to the controller by the calls of the SDK: begin, append, end. An import that
-//! is repeated goes on where the one before ended: the run is found by its key and by what earlier
-//! imports have read ([`Past`]), values that are stored are not sent again, and new ones are the
-//! next attempt of the run. See docs/decisions/imports.md.
+//! Sends a run that was found to the controller, with the calls of the SDK: begin, append, end. A
+//! repeated import continues where the previous one ended. It finds the run by its key and by what
+//! earlier imports have read ([`Past`]), does not send stored values again, and sends new values as
+//! the run's next attempt. See docs/decisions/imports.md.
 
 use std::{collections::HashMap, io, mem};
 
@@ -17,22 +17,22 @@ use super::{
 };
 use crate::{connect, connect::Controller, stream::Stream, view};
 
-/// An append is sent when it has so many bytes: well within what a controller takes at once.
+/// The size at which an append is sent, in bytes: far below the controller's limit.
 const APPEND_BYTES: usize = 1 << 20;
-/// The stream in which an import says what it has read.
+/// The stream where an import records what it has read.
 const META: &str = "meta";
 
-/// What became of a run.
+/// The result of sending a run.
 pub(crate) struct Sent {
-    /// Its id.
+    /// The run's id.
     pub(crate) run: String,
-    /// Rows of its history that the controller did not have yet.
+    /// The number of history rows that the controller did not have yet.
     pub(crate) rows: u64,
-    /// An earlier import had begun it.
+    /// Whether an earlier import had begun the run.
     pub(crate) known: bool,
 }
 
-/// Sends a run. `told` hears how many rows of the source have been dealt with, every now and then.
+/// Sends a run. Calls `told` from time to time with the number of history rows that are done.
 pub(super) async fn send(
     controller: &Controller,
     found: &Found,
@@ -76,7 +76,7 @@ fn unreadable(found: &Found, error: &std::io::Error) -> Failure {
     Failure::new(Exit::Input, super::unreadable(&found.source.path(), error))
 }
 
-/// A run that the source may go on with.
+/// A run that the source may continue.
 struct Known {
     run: Run,
     key: String,
@@ -84,8 +84,8 @@ struct Known {
     relation: Relation,
 }
 
-/// Finds the run that the source is, or begins it. Sources of one key have different contents:
-/// each has a number of its own.
+/// Finds the run of the source, or begins it. Sources with the same key but different contents get
+/// numbers after the key.
 async fn find(controller: &Controller, found: &Found) -> Result<Known, Failure> {
     let base = found.key().map_err(|error| unreadable(found, &error))?;
     for number in 0.. {
@@ -111,26 +111,27 @@ async fn find(controller: &Controller, found: &Found) -> Result<Known, Failure> 
             return Ok(Known { run, key, past, relation });
         }
     }
-    unreachable!("a key that nobody has used yet begins a run")
+    unreachable!("an unused key begins a run")
 }
 
-/// A part of a run whose other parts were imported before, and are not given now.
+/// Warns about a part of a run whose other parts were imported before and are not given now.
 fn tell_apart(found: &Found, run: &str) {
     let Some(id) = found.source.id() else { return };
     let (path, id) = (super::shown(&found.source.path()), view::one_word(id));
     terminal::warn(format_args!(
-        "`{path}` does not go on with what was imported of `{id}`: it is the run `{run}` here"
+        "`{path}` does not continue the imported files of `{id}`, so it becomes the run `{run}`"
     ));
-    terminal::hint(format_args!("to have one run, give all folders of `{id}` together"));
+    terminal::hint(format_args!("to get one run, import all folders of `{id}` together"));
 }
 
-/// An import that was killed before it sent anything may have begun the run for another source.
+/// Returns whether a run without imported rows belongs to this source. An import that was killed
+/// before it sent anything may have begun the run for another source.
 fn is_ours(run: &Run, found: &Found) -> bool {
     let config = serde_json::from_str::<Json>(&run.config_json).ok();
     run.name == found.about.name && config == Some(Json::Object(found.about.config.clone()))
 }
 
-/// What earlier imports have said in the run.
+/// Reads what earlier imports have recorded in the run.
 async fn past(controller: &Controller, found: &Found, run: &str) -> Result<Past, Failure> {
     let mut past = Past::default();
     each(controller, found, run, META, |block, row| {
@@ -141,7 +142,7 @@ async fn past(controller: &Controller, found: &Found, run: &str) -> Result<Past,
     Ok(past)
 }
 
-/// Whether the history of the run begins with that of the source.
+/// Returns whether the run's history begins with the source's history.
 async fn is_beginning(
     controller: &Controller,
     found: &Found,
@@ -165,8 +166,8 @@ async fn is_beginning(
     Ok(next.map_err(lost)?.is_none())
 }
 
-/// Shows the rows of a stream that importers have written and that count, until one is the last
-/// that is wanted.
+/// Calls `show` with the rows of a stream that importers have written and that count, until it
+/// returns false.
 async fn each(
     controller: &Controller,
     found: &Found,
@@ -194,7 +195,7 @@ async fn each(
     Ok(())
 }
 
-/// With the id that the run has there, unless somebody else has it here.
+/// Begins the run with the id that it has in the source, unless the controller refuses that id.
 async fn begin(
     controller: &Controller,
     found: &Found,
@@ -213,7 +214,8 @@ async fn begin(
             call(controller, message).await.map_err(|status| controller.failure(&status))?;
         let (id, name) = (view::one_word(id), terminal::one_line(&found.about.name, 40));
         terminal::warn(format_args!(
-            "`{name}` cannot keep its id `{id}`, which is taken: it is the run `{}` here",
+            "`{name}` cannot keep its id `{id}`, which is taken or not allowed; it becomes the \
+             run `{}`",
             begun.run
         ));
         return Ok(begun);
@@ -226,7 +228,7 @@ async fn call(controller: &Controller, message: BeginRun) -> Result<RunBegun, to
     connect::with_tries(async || runs.begin(connect::within_patience(message.clone())).await).await
 }
 
-/// What the run is called and was given.
+/// Builds the message with the run's name and config.
 fn introduction(found: &Found) -> BeginRun {
     let about = found.about.clone();
     BeginRun {
@@ -262,26 +264,27 @@ async fn end(
     Ok(())
 }
 
-/// Where one stream of the run stands.
+/// The state of one stream of the run.
 #[derive(Default)]
 struct Tail {
-    /// Rows that the present attempt has stored, once that was asked for.
+    /// The number of rows that this attempt has stored; `None` until the controller was asked.
     offset: Option<u64>,
-    /// Values of the source that an earlier import has stored.
+    /// The number of the source's values that earlier imports have stored and that were not skipped
+    /// yet.
     stored: u64,
     /// The last row that an earlier import has stored.
     last: Option<Row>,
     encoder: Writer,
     frames: Vec<u8>,
-    /// Rows in `frames` and in the encoder.
+    /// The number of rows in `frames` and in the encoder.
     waiting: u64,
 }
 
 impl Tail {
-    /// Takes from the row what is stored; answers whether that is all.
+    /// Removes the stored values from the row and returns whether none are left.
     fn skip(&mut self, stream: Stream, row: &mut Row) -> bool {
         if stream == Stream::Summary {
-            // A source has one summary, and not the same one after it has grown.
+            // A source has one summary, and it changes when the source grows.
             return self.last.as_ref().is_some_and(|last| same_values(last, row));
         }
         let values = usize::try_from(self.stored).unwrap_or(usize::MAX).min(row.values.len());
@@ -291,7 +294,7 @@ impl Tail {
     }
 }
 
-/// By their bytes: NaN is the same as NaN here.
+/// Compares the values of two rows by their encoded bytes, so NaN equals NaN.
 fn same_values(one: &Row, other: &Row) -> bool {
     let [one, other] = [one, other].map(|row| {
         let mut frames = Vec::new();
@@ -309,11 +312,11 @@ struct Streams<'a> {
     attempt: u32,
     key: String,
     past: Past,
-    /// The attempt is going on, and may write.
+    /// Whether the attempt is running and may write.
     is_live: bool,
-    /// What was imported does not count any more.
+    /// Whether the import replaces what was imported before.
     anew: bool,
-    /// It is said what is going to be sent.
+    /// Whether this import has recorded what it is going to send.
     is_open: bool,
     of: HashMap<Stream, Tail>,
 }
@@ -335,8 +338,8 @@ impl<'a> Streams<'a> {
         }
     }
 
-    /// Makes room for rows: in the next attempt unless the present one is going on, under the word
-    /// of what they come from.
+    /// Prepares the run for rows: begins the next attempt unless the present one is running, and
+    /// records the files that the rows come from.
     async fn open(&mut self) -> Result<(), Failure> {
         if !self.is_live || self.anew {
             let resume = if self.anew { "anew" } else { "must" };
@@ -359,7 +362,7 @@ impl<'a> Streams<'a> {
         Ok(())
     }
 
-    /// The stream's tail; asks for it the first time.
+    /// Returns the stream's tail. Asks the controller for it the first time.
     async fn tail(&mut self, stream: Stream) -> Result<&mut Tail, Failure> {
         if !self.of.contains_key(&stream) {
             let tail = self.read_back(stream).await?;
@@ -368,10 +371,10 @@ impl<'a> Streams<'a> {
         Ok(self.of.entry(stream).or_default())
     }
 
-    /// Counts what an earlier import has stored.
+    /// Counts what earlier imports have stored.
     async fn read_back(&self, stream: Stream) -> Result<Tail, Failure> {
         let mut tail = Tail::default();
-        // What was printed and measured is never taken back.
+        // Console lines and system metrics are never taken back.
         let goes_on = matches!(stream, Stream::Console | Stream::System);
         let since = if goes_on { 0 } else { self.past.since };
         if self.anew && !goes_on {
@@ -416,12 +419,12 @@ impl<'a> Streams<'a> {
         if stored == next {
             return Ok(());
         }
-        let message = format!("run `{}` has {stored} rows where {next} were sent", self.run);
+        let message = format!("run `{}` has {stored} rows where {next} were expected", self.run);
         Err(Failure::new(Exit::Refused, message)
-            .hint("is it being imported twice at the same time?"))
+            .hint("make sure that no other import of the same run is running"))
     }
 
-    /// Answers how many rows the stream has then.
+    /// Appends frames and returns how many rows the stream then has.
     async fn append(&self, stream: &str, offset: u64, frames: Vec<u8>) -> Result<u64, Failure> {
         let message = AppendRows {
             run: self.run.clone(),

@@ -1,6 +1,6 @@
-//! What an importer finds, whatever wrote it: runs, and for each a reader of its rows. The readers
-//! implement [`Reader`]; the command surveys them ([`Found`]) and sends them. Nothing here speaks
-//! to a controller.
+//! Defines what every importer finds: runs, and for each a reader of its rows. The readers
+//! implement [`Reader`]. The command surveys the runs ([`Found`]) and sends them. This module never
+//! calls a controller.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -15,12 +15,13 @@ use serde_json::{Map, Value as Json};
 
 use crate::stream::Stream;
 
-/// A row larger than this is cut: it must fit into a frame with what the frame adds.
+/// The size limit of a row in bytes. A larger row loses values: it must fit into a frame with the
+/// frame's own bytes.
 const ROW_BYTES: usize = MAX_FRAME_BYTES - (64 << 10);
-/// The most that a value takes beside its key and its text.
+/// The most bytes that a value needs beside its key and its text.
 const VALUE_BYTES: usize = 32;
 
-/// What a run is called and was given. Times are in milliseconds since the epoch.
+/// The name, the config and the labels of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct About {
     pub(crate) project: String,
@@ -32,79 +33,71 @@ pub(crate) struct About {
     pub(crate) job_type: String,
 }
 
-/// What was left out, by what it is, and what a person should know of the source.
+/// What an importer left out, by kind, and notes about the source for the user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Losses {
-    /// Number per kind: `image`.
+    /// The number of skipped records of each kind, such as `image`.
     pub(crate) skipped: BTreeMap<&'static str, u64>,
-    /// Sentences, such as that a file ends within a record.
+    /// Sentences for the user, such as that a file ends within a record.
     pub(crate) notes: Vec<String>,
 }
 
 impl Losses {
-    /// One more of this kind is left out.
+    /// Counts one more skipped record of this kind.
     pub(crate) fn skip(&mut self, what: &'static str) {
         *self.skipped.entry(what).or_default() += 1;
     }
 }
 
-/// Gives the rows of one run in the order in which they were written. Read again, a source gives
-/// the same rows, and of a source that has grown the values that it gave before come first.
+/// Reads the rows of one run in the order in which they were written. A second reader gives the
+/// same rows. If the source has grown, the values that it gave before come first.
 pub(crate) trait Reader {
-    /// The next row; `None` at the end. Damage is no error: what is whole is given, and the rest is
-    /// in the losses.
-    ///
-    /// # Errors
-    /// When a file cannot be read.
+    /// Returns the next row, or `None` at the end. Damage is not an error: the reader gives what is
+    /// intact and counts the rest as losses. Fails if a file cannot be read.
     fn next(&mut self) -> io::Result<Option<(Stream, Row)>>;
 
-    /// What was left out so far.
+    /// Returns what was left out so far.
     fn losses(&mut self) -> &mut Losses;
 
-    /// What the run is called and was given, as far as was read.
+    /// Returns the run's name and config, as far as they were read.
     fn about(&self) -> &About;
 
-    /// How it ended, as far as was read.
+    /// Returns how the run ended, as far as it was read.
     fn outcome(&self) -> Outcome;
 }
 
-/// A file of a source, as far as it was written when it was found. Whoever writes such files only
-/// adds to them.
+/// A file of a source, up to the length that it had when it was found. Writers of such files only
+/// append.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
-    /// What tells it from the other parts of its source, wherever they lie.
+    /// The name that distinguishes it from the other parts of its source. It does not depend on the
+    /// folder.
     pub(crate) name: String,
     pub(crate) path: PathBuf,
     pub(crate) bytes: u64,
 }
 
 impl Part {
-    /// # Errors
-    /// When the file cannot be looked at.
+    /// Looks up the size of the file. Fails if its metadata cannot be read.
     pub(crate) fn of(path: PathBuf, name: String) -> io::Result<Self> {
         let bytes = fs::metadata(&path)?.len();
         Ok(Self { name, path, bytes })
     }
 
-    /// Its bytes; what has been added since is none of them.
-    ///
-    /// # Errors
-    /// When the file cannot be opened.
+    /// Opens the file. Reads end at the length that it had when it was found. Fails if the file
+    /// cannot be opened.
     pub(crate) fn open(&self) -> io::Result<BufReader<Take<File>>> {
         Ok(BufReader::with_capacity(256 << 10, File::open(&self.path)?.take(self.bytes)))
     }
 
-    /// The hash of its first bytes.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
+    /// Returns the hash of the first `bytes` bytes. Fails if the file cannot be read.
     pub(crate) fn hash(&self, bytes: u64) -> io::Result<String> {
         let mut hasher = blake3::Hasher::new();
         hasher.update_reader(File::open(&self.path)?.take(bytes))?;
         Ok(hasher.finalize().to_hex().to_string())
     }
 
-    /// Whether a part of another source begins with all of this one.
+    /// Returns whether a part of another source begins with all of this one.
     fn begins(&self, others: &[Part]) -> io::Result<bool> {
         match others.iter().find(|other| other.name == self.name && other.bytes >= self.bytes) {
             Some(other) => Ok(self.hash(self.bytes)? == other.hash(self.bytes)?),
@@ -113,31 +106,26 @@ impl Part {
     }
 }
 
-/// A run that can be read, again and again.
+/// A run that can be read any number of times.
 pub(crate) trait Source {
-    /// Its files, in the order in which they are read.
+    /// Returns its files, in reading order.
     fn parts(&self) -> &[Part];
 
-    /// Begins to read: its parts, or what there was of them at an earlier time.
-    ///
-    /// # Errors
-    /// When a file cannot be read.
+    /// Opens a reader of these parts: the source's own, or the same at an earlier time. Fails if a
+    /// file cannot be read.
     fn open(&self, parts: &[Part]) -> io::Result<Box<dyn Reader>>;
 
-    /// The folder or file, for people.
+    /// Returns the folder or file to show to the user.
     fn path(&self) -> PathBuf;
 
-    /// The same for the same run, wherever its folder lies. Other runs may have it too: content
-    /// decides.
-    ///
-    /// # Errors
-    /// When a file cannot be read.
+    /// Returns bytes that are the same for the same run, wherever its folder is. Other runs may
+    /// share them; the content then decides. Fails if a file cannot be read.
     fn identity(&self) -> io::Result<Vec<u8>>;
 
-    /// The id that the run has there.
+    /// Returns the id that the run has in the source; `None` if the format has no ids.
     fn id(&self) -> Option<&str>;
 
-    /// Who wrote it, in a word: the name of the writer of its rows.
+    /// Returns the name of the source's program, which becomes the writer of its rows.
     fn writer(&self) -> &'static str;
 }
 
@@ -147,19 +135,17 @@ pub(crate) struct Found {
     pub(crate) about: About,
     pub(crate) outcome: Outcome,
     pub(crate) losses: Losses,
-    /// Of its history.
+    /// The number of rows of its history.
     pub(crate) rows: u64,
-    /// Of its history.
+    /// The number of keys of its history.
     pub(crate) keys: usize,
-    /// When its first and its last row were written, if it has rows.
+    /// The times of its first and last rows in milliseconds since the epoch; `None` if it has no
+    /// rows.
     pub(crate) times: Option<(i64, i64)>,
 }
 
 impl Found {
-    /// Reads a source from its beginning to its end and keeps no row.
-    ///
-    /// # Errors
-    /// When a file cannot be read.
+    /// Reads a source from start to end without keeping its rows. Fails if a file cannot be read.
     pub(crate) fn survey(source: Box<dyn Source>) -> io::Result<Self> {
         let mut reader = source.open(source.parts())?;
         let (mut rows, mut keys, mut times) = (0, HashSet::new(), None);
@@ -179,11 +165,9 @@ impl Found {
         Ok(Self { source, about, outcome, losses, rows, keys: keys.len(), times })
     }
 
-    /// By this key a run is found again: the same for the same run in the same project, whoever
-    /// imports it from wherever. Runs that share it have different contents.
-    ///
-    /// # Errors
-    /// When a file cannot be read.
+    /// Returns the key by which a later import finds the run again. It is the same for the same run
+    /// in the same project, whoever imports it and from wherever. Different runs may share a key.
+    /// Fails if a file cannot be read.
     pub(crate) fn key(&self) -> io::Result<String> {
         let mut hash = blake3::Hasher::new();
         for part in [
@@ -197,10 +181,8 @@ impl Found {
         Ok(format!("import-{}", hash.finalize().to_hex()))
     }
 
-    /// Whether the other one has everything that this one has, byte by byte.
-    ///
-    /// # Errors
-    /// When a file cannot be read.
+    /// Returns whether `other` has everything that this run has, byte by byte. Fails if a file
+    /// cannot be read.
     pub(crate) fn is_copy_of(&self, other: &Self) -> io::Result<bool> {
         for part in self.source.parts() {
             if !part.begins(other.source.parts())? {
@@ -211,12 +193,9 @@ impl Found {
     }
 }
 
-/// The next row that has a value, without what no row of ours can hold, which counts as lost. What
-/// is left always fits into a frame, so that a count of values is enough to find the place where an
-/// earlier import ended.
-///
-/// # Errors
-/// When a file cannot be read.
+/// Returns the next row that has a value. Removes the values that Besom's rows cannot hold and
+/// counts them as losses. The remaining row always fits into a frame, so a count of values is
+/// enough to find where an earlier import ended. Fails if a file cannot be read.
 pub(crate) fn next_fitting(reader: &mut dyn Reader) -> io::Result<Option<(Stream, Row)>> {
     while let Some((stream, mut row)) = reader.next()? {
         let losses = reader.losses();
@@ -246,7 +225,8 @@ fn text_bytes(value: &Value) -> usize {
     }
 }
 
-/// Cuts a text; half a JSON would be none.
+/// Shortens a long text and returns true. Returns false for a long JSON value, which would be
+/// invalid if it were cut.
 fn fit(value: &mut Value, losses: &mut Losses) -> bool {
     match value {
         Value::Text(text) if text.len() > MAX_TEXT_BYTES => {

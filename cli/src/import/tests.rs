@@ -1,5 +1,5 @@
-//! The readers over files that the real programs wrote (`tests/fixtures/make_fixtures.py`), whole
-//! and cut at every byte.
+//! Tests the readers on files that the real programs wrote (`tests/fixtures/make_fixtures.py`),
+//! complete and cut at many lengths.
 
 use std::{
     fs,
@@ -28,7 +28,7 @@ fn offline_runs(folder: &Path) -> Vec<Box<dyn Source>> {
     runs.into_iter().map(|run| Box::new(run) as Box<dyn Source>).collect()
 }
 
-/// Everything that a source gives: one line per value.
+/// Reads everything that a source gives: one line per value.
 fn read(source: &dyn Source) -> (Vec<(Stream, String)>, Losses) {
     let mut reader = source.open(source.parts()).unwrap();
     let mut lines = Vec::new();
@@ -42,8 +42,8 @@ fn read(source: &dyn Source) -> (Vec<(Stream, String)>, Losses) {
     (lines, reader.losses().clone())
 }
 
-/// A source as a person would tell it. What the machine measured of itself is another every time
-/// that fixtures are made.
+/// Describes a source as text. Leaves out the measurements of the machine, which differ every time
+/// that the fixtures are made.
 fn told(source: &dyn Source) -> String {
     let (lines, losses) = read(source);
     let mut reader = source.open(source.parts()).unwrap();
@@ -71,10 +71,11 @@ fn an_offline_run() {
     assert!(lines.iter().any(|(stream, _)| *stream == Stream::System), "the machine was measured");
 }
 
-/// Whatever a live run or a full disk leaves: what is whole is read, it is what the whole file
-/// begins with, and a run that has grown goes on where it was.
+/// Whatever a live run or a full disk leaves behind: the intact part is read, and its values are
+/// the first values of the complete file. So an import of the grown run continues where the earlier
+/// one ended.
 #[test]
-fn a_file_that_is_cut_anywhere_gives_what_the_whole_one_begins_with() {
+fn a_cut_file_gives_the_first_values_of_the_whole_file() {
     let folder = tempfile::tempdir().unwrap();
     type Find = fn(&Path) -> Vec<Box<dyn Source>>;
     let cases: [(&str, Find); 2] = [
@@ -102,7 +103,7 @@ fn a_file_that_is_cut_anywhere_gives_what_the_whole_one_begins_with() {
 }
 
 #[test]
-fn the_same_run_has_the_same_key_wherever_it_lies() {
+fn a_run_has_the_same_identity_in_any_folder() {
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("elsewhere");
     fs::create_dir(&copy).unwrap();

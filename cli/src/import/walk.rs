@@ -1,5 +1,5 @@
-//! Finds files below a folder, for the importers. Links are followed, as TensorBoard does; every
-//! folder is looked into once, so that links in a circle end.
+//! Finds files below a folder, for the importers. It follows links, as TensorBoard does, and visits
+//! every folder once, so cycles of links end.
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -7,14 +7,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A path that cannot be read, and why.
+/// A path that cannot be read, and the reason.
 pub(super) type Unreadable = (PathBuf, io::Error);
 
-/// The files below `root` that are wanted, in the order of their paths; `root` may be such a file
-/// itself. Folders are looked into down to `depth`, where the root is 0.
-///
-/// # Errors
-/// The path that cannot be read, and why. Of a link that leads nowhere people are only told.
+/// Finds the files below `root` for which `wanted` is true, in the order of their paths. `root` may
+/// be such a file itself. Visits folders down to `depth`, where `root` has depth 0. Only warns
+/// about a broken link. Fails with the path that cannot be read, and the reason.
 pub(super) fn files(
     root: &Path,
     depth: usize,
@@ -27,7 +25,7 @@ pub(super) fn files(
     let mut found = Vec::new();
     let (mut folders, mut links) = (vec![(root.to_owned(), 0)], BTreeSet::new());
     let mut seen = HashSet::new();
-    // Links come last: of two ways to a folder the one without a link names it.
+    // Links are visited last, so a folder gets the name of its path without links if it has one.
     while let Some((folder, level)) = folders.pop().or_else(|| links.pop_first()) {
         if !seen.insert(fs::canonicalize(&folder).map_err(|error| at(&folder, error))?) {
             continue;
@@ -38,10 +36,7 @@ pub(super) fn files(
                 (entry.path(), entry.file_type().map_err(|error| at(&folder, error))?);
             let Ok(target) = fs::metadata(&path) else {
                 if kind.is_symlink() {
-                    terminal::warn(format_args!(
-                        "`{}` is a link that leads nowhere",
-                        super::shown(&path)
-                    ));
+                    terminal::warn(format_args!("`{}` is a broken link", super::shown(&path)));
                 }
                 continue;
             };

@@ -1,4 +1,4 @@
-//! `sweep run artifacts`: what a run has made, and what it has used.
+//! `sweep run artifacts`: lists what a run has made and what it has used.
 
 use proto::v1::{Artifact, RunRef};
 use terminal::Failure;
@@ -14,14 +14,14 @@ pub(crate) struct Args {
     /// Id of a run
     #[arg(value_name = "RUN")]
     run: String,
-    /// Print {"made": [...], "used": [...]}
+    /// Print a JSON object with the lists `made` and `used`
     #[arg(long)]
     json: bool,
 }
 
 /// Prints both lists.
 pub(super) async fn artifacts(controller: &Controller, args: &Args) -> Result<(), Failure> {
-    // A wrong id is told with what is near.
+    // For a wrong id, the failure names ids that are close to it.
     controller.run(&args.run).await?;
     let request = RunRef { run: args.run.clone() };
     let found = controller.all(controller.dial().artifacts().of_run(request).await).await?;

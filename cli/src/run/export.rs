@@ -1,4 +1,4 @@
-//! `sweep run export`: every row of some runs, as it was logged, for other programs.
+//! `sweep run export`: writes every row of some runs, as it was logged, for other programs.
 
 use std::path::{Path, PathBuf};
 
@@ -14,16 +14,16 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Rows come in the order of attempt, writer and sequence, as they were logged: late and double ones
-too. Columns before the keys are `_attempt`, `_writer`, `_sequence`, `_step`, `_wall_ms`
-(milliseconds since 1970, of the writer's clock) and `_fenced` (written after another attempt had
-taken over). A key of such a name is prefixed with `logged.`. Of several runs the rows come run by
-run, with the id in the column `_run` before the others.
+Rows are in the order of attempt, writer and sequence, as they were logged, with late and repeated
+ones. The columns before the keys are `_attempt`, `_writer`, `_sequence`, `_step`, `_wall_ms` (the
+writer's clock, in milliseconds since 1970) and `_fenced` (whether another attempt had taken over).
+A key with such a name gets the prefix `logged.`. Several runs are written one after the other,
+with their ids in a first column `_run`.
 
-Values are exact. Floats that are not finite are NaN, inf and -inf in CSV; the strings \"NaN\",
-\"Infinity\" and \"-Infinity\" in JSON; floats in Parquet. There a key has one type: whole numbers
-beside floats become floats as long as that is exact, what has no type in common becomes text. A
-file appears when it is whole.
+Values are exact. Floats that are not finite are NaN, inf and -inf in CSV, the strings \"NaN\",
+\"Infinity\" and \"-Infinity\" in JSON, and floats in Parquet. In Parquet, each key has one type:
+whole numbers beside floats become floats if that is exact, and values without a common type
+become text. The file appears only when it is complete.
 
 Examples:
   sweep run export k3x9abcd-17 -o rows.parquet
@@ -33,20 +33,19 @@ pub(crate) struct Args {
     /// Ids of runs
     #[arg(value_name = "RUN", required = true)]
     runs: Vec<String>,
-    /// How to write it; without this, as the output's name ends, else CSV
+    /// Output format [default: by the file's extension, else csv]
     #[arg(long, value_enum)]
     format: Option<RowFormat>,
-    /// Which rows
+    /// Rows to write
     #[arg(long, value_enum, default_value_t = Stream::History)]
     stream: Stream,
-    /// Rows of history too that an attempt logged after the checkpoint which the next one went on
-    /// from
+    /// Include history after the checkpoint where the next attempt continued
     #[arg(long)]
     all_attempts: bool,
-    /// Only these keys, in this order; rows without them stay
+    /// Write only these keys, in this order; rows without them stay
     #[arg(long, value_name = "KEY,...", value_delimiter = ',')]
     keys: Vec<String>,
-    /// Write to this file rather than to stdout
+    /// Write to this file instead of stdout
     #[arg(long, short, value_name = "FILE|-")]
     output: Option<PathBuf>,
 }
@@ -62,7 +61,7 @@ pub(crate) async fn export(controller: &Controller, args: &Args) -> Result<(), F
             runs.push(run.id);
         }
     }
-    // Where it goes is looked at before much is read.
+    // A destination that cannot be used fails before many rows are read.
     let output = Output::open(path).map_err(|error| export::failure(path, &error))?;
     let rows = read(controller, args, &runs).await?;
     let missing = rows.survey().missing();
@@ -123,7 +122,7 @@ fn failed(runs: &[String], path: Option<&Path>, stopped: Stopped) -> Failure {
     }
 }
 
-/// `run `a``, or `runs `a`, `b``.
+/// Names the runs in a sentence: `run `a`` or `runs `a`, `b``.
 fn named(runs: &[String]) -> String {
     let ids: Vec<String> = runs.iter().map(|run| format!("`{}`", view::one_word(run))).collect();
     format!("{} {}", if ids.len() == 1 { "run" } else { "runs" }, ids.join(", "))
@@ -147,7 +146,7 @@ fn unknown<'a>(
         None if known.is_empty() => failure.hint("it has no rows yet"),
         None => {
             let some: Vec<String> = known.iter().take(8).map(|key| view::one_word(key)).collect();
-            failure.hint(format!("some that it has: {}", some.join(", ")))
+            failure.hint(format!("it has, among others: {}", some.join(", ")))
         }
     }
 }

@@ -1,6 +1,5 @@
-//! `sweep run files`: what files a run has, and their contents. A name that the controller tells is
-//! looked at before anything is written there, and nothing is written outside of the folder that
-//! the person named.
+//! `sweep run files`: lists the files of a run, or downloads them. It checks every name from the
+//! controller before it writes, and writes nothing outside the folder that the user named.
 
 use std::path::PathBuf;
 
@@ -11,7 +10,7 @@ use terminal::{Exit, Failure, one_line, progress, table::Table};
 
 use crate::{connect::Controller, json, pattern::fits, source, view};
 
-/// Columns that a path may take.
+/// The most columns of a path.
 const PATH_WIDTH: usize = 100;
 
 #[derive(Debug, clap::Args)]
@@ -21,15 +20,15 @@ Examples:
   sweep run files k3x9abcd-17 --get 'media/images/*' --to pictures
   sweep run files k3x9abcd-17 --get model.pt
 
-In a pattern `*` stands for any text, `/` included, and `?` for one character.")]
+In a pattern, `*` stands for any text, `/` included, and `?` for one character.")]
 pub(crate) struct Args {
     /// Id of a run
     #[arg(value_name = "RUN")]
     run: String,
-    /// Download the files whose path fits this pattern
+    /// Download the files whose path matches this pattern
     #[arg(long, value_name = "PATTERN")]
     get: Option<String>,
-    /// The folder to download to; made when it is missing
+    /// Folder to download to, created if it is missing
     #[arg(long, value_name = "DIR", default_value = ".", requires = "get")]
     to: PathBuf,
     /// Print a JSON list of the files
@@ -73,7 +72,7 @@ pub(crate) async fn files(controller: &Controller, args: &Args) -> Result<(), Fa
 }
 
 async fn list(controller: &Controller, run: &str) -> Result<Vec<File>, Failure> {
-    // A wrong id is told with what is near.
+    // For a wrong id, the failure names ids that are close to it.
     controller.run(run).await?;
     let request = RunRef { run: run.to_owned() };
     controller.all(controller.dial().files().list(request).await).await
@@ -95,7 +94,7 @@ async fn download(controller: &Controller, args: &Args, files: &[File]) -> Resul
                 let message =
                     format!("the controller names a file that could lead elsewhere: {error}");
                 Failure::new(Exit::Refused, message)
-                    .hint("nothing was written there; the controller is not to be trusted")
+                    .hint("nothing was written there; do not trust this controller")
             }
             _ => unwritable(&error),
         })?;

@@ -1,4 +1,4 @@
-//! `sweep run history`: what a run logged, newest rows last, for a person or a script.
+//! `sweep run history`: shows what a run logged, newest rows last, to users and scripts.
 
 use proto::v1::{CurveBucket, HistoryKey, HistoryKeys, ReadCurve, ReadHistory};
 use terminal::{Exit, Failure};
@@ -12,16 +12,17 @@ use crate::{
     },
 };
 
-/// Rows that are shown unless more are asked for.
+/// The number of rows shown without `--last`.
 const ROWS: u64 = 20;
-/// Charts on a terminal.
+/// The most charts on a terminal.
 const CHARTS: usize = 8;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Shows the newest 20 rows, all attempts in their order; of a run that went on from a checkpoint,
-what led there and what came then. CSV and JSON have every row unless --last is given. With --keys
-only rows that hold one of them. On a terminal, a small chart of each number comes first.
+Shows the newest 20 rows, with the attempts in order. If an attempt continued from a checkpoint,
+the rows that the attempt before logged after that checkpoint are left out. CSV and JSON have every
+row unless --last is given. With --keys, only rows that have one of the keys are shown. On a
+terminal, a small chart of each number comes first.
 
 Examples:
   sweep run history k3x9abcd-17
@@ -31,13 +32,13 @@ pub(crate) struct Args {
     /// Id of a run
     #[arg(value_name = "RUN")]
     run: String,
-    /// Only these keys
+    /// Show only these keys
     #[arg(long, value_name = "KEY,...", value_delimiter = ',')]
     keys: Vec<String>,
-    /// Only the newest N rows
+    /// Show only the newest N rows
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     last: Option<u64>,
-    /// Rows too that an attempt logged after the checkpoint which the next one went on from
+    /// Include rows after the checkpoint where the next attempt continued
     #[arg(long)]
     all_attempts: bool,
     /// Print CSV
@@ -117,7 +118,7 @@ async fn read(controller: &Controller, args: &Args, most: u64) -> Result<Vec<Sho
     Ok(rows)
 }
 
-/// A chart of each number among the first few keys.
+/// Reads a chart of each numeric key among the first few keys.
 async fn charts(
     controller: &Controller,
     args: &Args,

@@ -1,4 +1,4 @@
-//! `sweep run ls`: runs in and outside of sweeps, filtered and sorted by the controller.
+//! `sweep run ls`: lists runs in and outside of sweeps. The controller filters and sorts them.
 
 use proto::v1::{FindRuns, Run};
 use record::name;
@@ -14,41 +14,42 @@ use crate::{
     },
 };
 
-/// Runs that are shown unless more are asked for.
+/// The number of runs shown without `--limit`.
 const SHOWN: u32 = 50;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A filter is a name, one of = != < <= > >=, and a value; of several filters all have to hold. Names
-are config.KEY, summary.KEY, id, name, state, project, sweep, group, job_type, agent, tags, trial,
-attempt, value and rows. With tags one tag has to fit. A value in quotes is text; nan and inf are
-numbers; null is a value that is not there. A KEY in quotes may hold anything, as in
+A filter is a name, one of = != < <= > >=, and a value. A run must pass all filters. The names are
+config.KEY, summary.KEY, id, name, state, project, sweep, group, job_type, agent, tags, trial,
+attempt, value and rows. A filter on tags needs one tag that passes. A value in quotes is text, nan
+and inf are numbers, and null is a missing value. A KEY in quotes may contain any character, as in
 'summary.\"a=b\" > 2'.
 
-Newest first, the newest 50 unless --limit says otherwise; JSON has all. --sort puts the smallest
-first, with `-` before the name the largest; runs without the value come last.
+The newest runs come first: the newest 50, or as many as --limit says. JSON has all runs unless
+--limit is given. --sort puts the smallest value first, or the largest with `-` before the name.
+Runs without the value come last.
 
 Examples:
   sweep run ls --project vision --filter 'state = finished' --filter 'config.lr < 0.01'
   sweep run ls --filter 'tags = baseline' --sort -summary.accuracy --limit 10
   sweep run ls --sweep k3x9abcd --columns id,state,config.lr,summary.val/loss")]
 pub(crate) struct Args {
-    /// Only of this project
+    /// List only runs of this project
     #[arg(long, value_name = "PROJECT", default_value = "", hide_default_value = true)]
     project: String,
-    /// Only of this sweep
+    /// List only runs of this sweep
     #[arg(long, value_name = "SWEEP", default_value = "", hide_default_value = true)]
     sweep: String,
-    /// Only those that pass; may be given more than once
+    /// List only runs that pass this filter; may be repeated
     #[arg(long = "filter", value_name = "FILTER")]
     filters: Vec<String>,
-    /// Sort by this; may be given more than once
+    /// Sort by this name; may be repeated
     #[arg(long, value_name = "[-]NAME", allow_hyphen_values = true)]
     sort: Vec<String>,
-    /// At most N
+    /// List at most N runs
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
-    /// These columns
+    /// Show these columns
     #[arg(long, value_name = "NAME,...", conflicts_with = "json")]
     columns: Vec<String>,
     /// Print a JSON list
@@ -70,7 +71,7 @@ pub(crate) async fn ls(controller: &Controller, args: &Args) -> Result<(), Failu
     }
     if runs.is_empty() {
         let asked = !(args.project.is_empty() && args.sweep.is_empty() && args.filters.is_empty());
-        terminal::say(if asked { "no such runs" } else { "no runs yet" });
+        terminal::say(if asked { "no run matches" } else { "no runs yet" });
         return Ok(());
     }
     let columns = if columns.is_empty() {
@@ -80,7 +81,7 @@ pub(crate) async fn ls(controller: &Controller, args: &Args) -> Result<(), Failu
     };
     terminal::print(view::runs::table(&runs, &columns, view::now_ms()));
     if more && args.limit.is_none() {
-        terminal::say(format_args!("... more than {SHOWN}: `--limit` shows them"));
+        terminal::say(format_args!("... more than {SHOWN} runs match: `--limit` shows more"));
     }
     Ok(())
 }
@@ -99,7 +100,7 @@ async fn find(controller: &Controller, args: &Args, limit: u32) -> Result<Vec<Ru
     }
 }
 
-/// The names in a list with commas; those within a quoted key are part of it.
+/// Splits a list at its commas. Commas inside a quoted key do not count.
 fn split(list: &str) -> Vec<String> {
     let (mut names, mut rest) = (Vec::new(), list);
     loop {
@@ -122,7 +123,7 @@ fn check_columns(columns: &[String]) -> Result<(), Failure> {
     let failure = Failure::new(Exit::Input, format!("no column {}", names.join(", ")));
     Err(match nearest(first, COLUMNS.map(str::to_owned)) {
         Some(near) => failure.hint(format!("did you mean `{near}`?")),
-        None => failure.hint(format!("there are config.KEY, summary.KEY, {}", COLUMNS.join(", "))),
+        None => failure.hint(format!("use config.KEY, summary.KEY, {}", COLUMNS.join(", "))),
     })
 }
 
@@ -131,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commas_within_quotes_divide_no_columns() {
+    fn commas_within_quotes_do_not_separate_columns() {
         assert_eq!(
             split("id, summary.\"c,omma\",config.'a,b'"),
             ["id", "summary.\"c,omma\"", "config.'a,b'"]

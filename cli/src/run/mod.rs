@@ -1,5 +1,5 @@
-//! `sweep run`: runs found, and one run looked at from every side. Called by `main`. A subcommand
-//! is one file here, with its flags and its help.
+//! `sweep run`: finds runs, and shows one run from every side. `main` calls it. Each subcommand has
+//! one file here, with its flags and its help.
 
 mod artifacts;
 mod export;
@@ -13,24 +13,24 @@ use terminal::Failure;
 
 use crate::connect::Controller;
 
-/// What to see of a run.
+/// The subcommands of `sweep run`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// List runs, filtered and sorted
     Ls(ls::Args),
-    /// Show its parameters, its summary and how it ended
+    /// Show a run's parameters, its summary and how it ended
     Show(show::Args),
-    /// Show the newest rows that it logged, with small charts
+    /// Show the newest rows that a run logged, with small charts
     History(history::Args),
-    /// Write its rows as CSV, JSON, JSON lines or Parquet
+    /// Write a run's rows as CSV, JSON, JSON lines or Parquet
     Export(export::Args),
-    /// List its files, or download them
+    /// List a run's files, or download them
     Files(files::Args),
-    /// List the artifacts that it made and used
+    /// List the artifacts that a run made and used
     Artifacts(artifacts::Args),
 }
 
-/// Does what was asked of a run.
+/// Runs the subcommand.
 pub(crate) async fn run(controller: &Controller, command: &Command) -> Result<(), Failure> {
     match command {
         Command::Ls(args) => ls::ls(controller, args).await,

@@ -1,4 +1,5 @@
-//! `sweep run show`: the same as `sweep show RUN`, for whoever has a run's id and is sure of it.
+//! `sweep run show`: does the same as `sweep show RUN`, for users and scripts that know that the id
+//! is a run's.
 
 use terminal::Failure;
 

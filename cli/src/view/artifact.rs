@@ -1,4 +1,4 @@
-//! Versions of artifacts: a list, and one with its files and its lineage.
+//! Shows versions of artifacts: a list, or one version with its files and its lineage.
 
 use proto::v1::Artifact;
 use record::artifact::{Content, Entry};
@@ -10,17 +10,17 @@ use terminal::{
 
 use super::{CELL, SENTENCE, count, facts, one_word, section, values};
 
-/// Columns of a name.
+/// The most columns of a name.
 const NAME: usize = 2 * CELL;
-/// Runs that are named in a line.
+/// The most runs that are named in a line.
 const RUNS: usize = 8;
 
-/// `name:v3`.
+/// Returns `name:v3`.
 pub(crate) fn title(version: &Artifact) -> String {
     format!("{}:v{}", one_line(&version.name, NAME), version.version)
 }
 
-/// A line per version, in the order given.
+/// Returns one line per version, in the given order.
 pub(crate) fn list(versions: &[Artifact], now_ms: i64) -> String {
     let mut table =
         Table::new(["artifact", "project", "type", "aliases", ">files", ">size", "created"]);
@@ -38,7 +38,7 @@ pub(crate) fn list(versions: &[Artifact], now_ms: i64) -> String {
     table.to_string()
 }
 
-/// All that is known of a version, for people.
+/// Describes a version for the user.
 pub(crate) fn one(version: &Artifact, entries: &[Entry], now_ms: i64) -> String {
     let mut text =
         format!("{}  {}", paint(style::STRONG, title(version)), one_word(&version.r#type));

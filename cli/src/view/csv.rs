@@ -1,5 +1,5 @@
-//! Trials as CSV by RFC 4180: a header, CRLF, quotes where they are needed. Values are exact; what
-//! is missing is empty.
+//! Writes trials as CSV (RFC 4180): a header, CRLF, and quotes where they are needed. Values are
+//! exact. A missing value is an empty cell.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::values;
 use crate::{export::Kind, json};
 
-/// Columns before the parameters, and after the summary.
+/// The columns before the parameters.
 pub(crate) const BEFORE: [(&str, Kind); 5] = [
     ("run", Kind::Text),
     ("trial", Kind::Count),
@@ -27,8 +27,8 @@ pub(crate) const AFTER: [(&str, Kind); 4] = [
     ("ended", Kind::Time),
 ];
 
-/// A line per run in the order given, under a header of every parameter and summary key that any of
-/// them has.
+/// Returns one line per run, in the given order. The header has every parameter and summary key of
+/// any run.
 pub(crate) fn csv(runs: &[Run]) -> String {
     let names = Names::of(runs);
     let lines = runs.iter().map(|run| {
@@ -50,14 +50,14 @@ pub(crate) fn csv(runs: &[Run]) -> String {
     text(std::iter::once(names.header()).chain(lines))
 }
 
-/// What the runs of a table were given and have logged.
+/// The names of the parameters and summary keys of a table's runs.
 pub(crate) struct Names {
     params: Vec<String>,
     summary: Vec<String>,
 }
 
 impl Names {
-    /// Every name once, in the order in which they first appear.
+    /// Collects every name once, in the order of first appearance.
     pub(crate) fn of(runs: &[Run]) -> Self {
         let names = |json: fn(&Run) -> &str| {
             let mut seen = HashSet::new();
@@ -67,12 +67,12 @@ impl Names {
         Self { params: names(|run| &run.config_json), summary: names(|run| &run.summary_json) }
     }
 
-    /// How many columns there are between those of [`BEFORE`] and [`AFTER`].
+    /// Returns the number of columns between those of [`BEFORE`] and [`AFTER`].
     pub(crate) fn logged(&self) -> usize {
         self.params.len() + self.summary.len()
     }
 
-    /// What a run has of each of them.
+    /// Returns the run's value for each of these columns.
     pub(crate) fn values(&self, run: &Run) -> Vec<Option<Value>> {
         let mut params: HashMap<String, Value> = leaves(&run.config_json).into_iter().collect();
         let mut summary: HashMap<String, Value> = leaves(&run.summary_json).into_iter().collect();
@@ -80,9 +80,9 @@ impl Names {
         params.chain(self.summary.iter().map(|name| summary.remove(name))).collect()
     }
 
-    /// The names of all columns. A parameter and a summary key of one name, or of the name of a
-    /// column of ours, are told apart by a prefix; where that is the name of another one, by one
-    /// prefix more.
+    /// Returns the names of all columns. A parameter and a summary key with the same name, or with
+    /// the name of a fixed column, get a prefix. The prefix is repeated while another column has
+    /// the resulting name.
     pub(crate) fn header(&self) -> Vec<String> {
         let ours = || BEFORE.iter().chain(&AFTER).map(|(name, _)| (*name).to_owned());
         let params = self.params.iter().map(|name| ("params", name.clone()));
@@ -114,12 +114,12 @@ fn exact(value: &Value) -> String {
     if value.is_null() { String::new() } else { values::exact(value) }
 }
 
-/// Writes lines of cells by RFC 4180.
+/// Creates a writer of CSV lines as RFC 4180 defines them.
 pub(crate) fn writer<W: Write>(out: W) -> ::csv::Writer<W> {
     ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).from_writer(out)
 }
 
-/// Lines of as many cells each.
+/// Returns lines with the same number of cells each as text.
 pub(crate) fn text(lines: impl Iterator<Item = Vec<String>>) -> String {
     let mut writer = writer(Vec::new());
     for line in lines {
@@ -147,7 +147,8 @@ mod tests {
             summary_json: r#"{"lr": 3, "loss": null}"#.to_owned(),
             ..Run::default()
         };
-        let header = "run,trial,state,attempt,value,params.lr,params.state,only,summary.lr,loss,agent,created,started,ended";
+        let header = "run,trial,state,attempt,value,params.lr,params.state,only,summary.lr,loss,\
+            agent,created,started,ended";
         assert_eq!(csv(&[run]).lines().next(), Some(header));
     }
 
@@ -160,18 +161,24 @@ mod tests {
             summary_json: r#"{"epochs": 4, "summary.epochs": 5}"#.to_owned(),
             ..Run::default()
         };
-        let header = "run,trial,state,attempt,value,params.params.epochs,params.epochs,params.params.state,params.state,\
-            summary.summary.epochs,summary.epochs,agent,created,started,ended";
+        let header = "run,trial,state,attempt,value,params.params.epochs,params.epochs,\
+            params.params.state,params.state,summary.summary.epochs,summary.epochs,\
+            agent,created,started,ended";
         assert_eq!(csv(&[run]).lines().next(), Some(header));
     }
 
     proptest! {
-        /// An independent reader finds every text again, whatever it is.
+        /// An independent reader returns every text unchanged.
         #[test]
-        fn whatever_is_in_a_cell_comes_back(cells in prop::collection::vec("[a,\"\r\n; é\u{0}]{0,8}", 2..6)) {
+        fn any_cell_survives_a_round_trip(
+            cells in prop::collection::vec("[a,\"\r\n; é\u{0}]{0,8}", 2..6),
+        ) {
             let text = text(std::iter::once(cells.clone()));
-            let mut reader = ::csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
-            let read: Vec<String> = reader.records().next().unwrap().unwrap().iter().map(str::to_owned).collect();
+            let mut reader = ::csv::ReaderBuilder::new()
+                .has_headers(false)
+                .from_reader(text.as_bytes());
+            let read: Vec<String> =
+                reader.records().next().unwrap().unwrap().iter().map(str::to_owned).collect();
             prop_assert_eq!(read, cells);
         }
     }

@@ -1,6 +1,6 @@
-//! What the trials of a sweep say of its parameters: a table by importance, the metric along one
-//! parameter, or over two. Called by `sweep explain`. Judges nothing: every number is the
-//! controller's.
+//! Shows what the trials of a sweep say about its parameters: a table by importance, or the metric
+//! along one parameter or over two. `sweep explain` calls it. It computes nothing: every number
+//! comes from the controller.
 
 use proto::v1::{Cell, Curve, CurvePoint, Explanation, Importance, Surface, Sweep};
 use serde_json::Value;
@@ -12,26 +12,26 @@ use terminal::{
 
 use super::{CELL, count, earlier, facts, method, one_word, values};
 
-/// Columns of a bar.
+/// The columns of a bar.
 const BAR: usize = 16;
-/// Most letters of a curve in one line.
+/// The most characters of a curve in one line.
 const SPARKS: usize = 17;
-/// Columns where the terminal does not say.
+/// The number of columns if the terminal does not report it.
 const COLUMNS: usize = 100;
-/// A model that foretells less than this share of the variance deserves a warning.
+/// A model that predicts less than this share of the variance gets a warning.
 const WEAK: f64 = 0.3;
-/// From low to high.
+/// The characters of a curve, from low to high.
 const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// How much is shown.
 pub(crate) struct Shown {
-    /// Parameters were asked for by name.
+    /// Whether the user named parameters.
     pub(crate) asked: bool,
-    /// Of the terminal, if it is one.
+    /// The width of the terminal; `None` if there is none.
     pub(crate) columns: Option<usize>,
 }
 
-/// The explanation of a sweep: the parts that were asked for.
+/// Returns the requested parts of a sweep's explanation.
 pub(crate) fn sweep(sweep: &Sweep, found: &Explanation, shown: &Shown) -> String {
     let name = one_line(&sweep.name, 2 * CELL);
     let head = format!("{}  {name}", paint(style::STRONG, one_word(&sweep.id)));
@@ -45,11 +45,10 @@ pub(crate) fn sweep(sweep: &Sweep, found: &Explanation, shown: &Shown) -> String
     parts.join("\n\n")
 }
 
-/// What it all rests on.
+/// Describes the data and the quality of the model.
 fn basis(sweep: &Sweep, found: &Explanation) -> Vec<(&'static str, String)> {
     let percent = (found.accuracy * 100.0).round();
-    let accuracy =
-        format!("foretells {percent} % of the variance of the values, each from the others");
+    let accuracy = format!("predicts {percent} % of the variance, each value from all the others");
     let accuracy = match found.accuracy < WEAK {
         true => paint(style::WARNING, format!("{accuracy}: too little to rely on what follows")),
         false => accuracy,
@@ -67,14 +66,14 @@ fn basis(sweep: &Sweep, found: &Explanation) -> Vec<(&'static str, String)> {
         let (values, beyond) = (count(found.tail, "value"), number(beyond));
         let are = if found.tail == 1 { "is" } else { "are" };
         let what = format!(
-            "{values} {side} {beyond} {are} drawn together for the model, so as to hide no others"
+            "{values} {side} {beyond} {are} compressed for the model, so as not to hide the others"
         );
         facts.push(("scale", what));
     }
     facts
 }
 
-/// A line per parameter.
+/// Returns a table with one line per parameter.
 fn importances(sweep: &Sweep, found: &Explanation) -> String {
     let metric = one_line(&sweep.metric, CELL);
     let mut table = Table::new(["parameter", "share of variance", ">", "90 %", ">alone", ""])
@@ -103,7 +102,8 @@ fn bar(share: f64) -> String {
     terminal::progress::bar_text((share * 1000.0).round().max(0.0) as u64, 1000, BAR)
 }
 
-/// The least and the greatest mean of all curves, so that what changes little looks flat.
+/// Returns the smallest and the largest mean of all curves. A common scale makes parameters with
+/// little effect look flat.
 fn scale(curves: &[Curve]) -> (f64, f64) {
     let means = curves.iter().flat_map(|curve| &curve.points).map(|point| point.mean);
     means.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), mean| {
@@ -111,7 +111,7 @@ fn scale(curves: &[Curve]) -> (f64, f64) {
     })
 }
 
-/// A curve as letters of different heights.
+/// Draws a curve with characters of different heights.
 fn sparks(points: &[CurvePoint], (low, high): (f64, f64)) -> String {
     let stride = points.len().div_ceil(SPARKS).max(1);
     let letter = |point: &CurvePoint| {
@@ -121,8 +121,8 @@ fn sparks(points: &[CurvePoint], (low, high): (f64, f64)) -> String {
     points.iter().step_by(stride).map(letter).collect()
 }
 
-/// `0.021 at 3.1e-5 to 2.4e-4`: the best mean, and the values around it that are not worse by more
-/// than is known.
+/// Returns the best mean and where it is, as in `0.021 at 3.1e-5 to 2.4e-4`. The range covers the
+/// neighbouring values that are not certainly worse.
 fn best(sweep: &Sweep, curve: &Curve) -> String {
     let sign = if sweep.maximize { -1.0 } else { 1.0 };
     let points = &curve.points;
@@ -150,7 +150,7 @@ fn best(sweep: &Sweep, curve: &Curve) -> String {
     format!("{} {} {values}", number(points[at].mean), paint(style::FAINT, "at"))
 }
 
-/// A value that came as JSON.
+/// Parses a value that came as JSON.
 fn value(json: &str) -> Value {
     serde_json::from_str(json).unwrap_or(Value::Null)
 }
@@ -159,7 +159,7 @@ fn short(json: &str) -> String {
     one_line(&values::short(&value(json)), CELL)
 }
 
-/// The metric along one parameter, a line per value.
+/// Shows the metric along one parameter, one line per value.
 fn curve(sweep: &Sweep, curve: &Curve, importance: Option<&Importance>) -> String {
     let metric = one_line(&sweep.metric, CELL);
     let name = one_line(&curve.parameter, CELL);
@@ -183,8 +183,8 @@ fn curve(sweep: &Sweep, curve: &Curve, importance: Option<&Importance>) -> Strin
     format!("{}{table}", told.unwrap_or_default())
 }
 
-/// The metric over two parameters, as many columns as there is room for; the best tenth stands out,
-/// the worse half is faint.
+/// Shows the metric over two parameters, with as many columns as fit. The best tenth stands out,
+/// and the worse half is faint.
 fn surface(sweep: &Sweep, surface: &Surface, columns: Option<usize>) -> String {
     let means = |cells: &[Cell]| cells.iter().filter_map(|cell| cell.mean).collect::<Vec<f64>>();
     let mut order = means(&surface.cells);

@@ -1,11 +1,11 @@
-//! A sweep and its runs as the views' tests show them. Tests only.
+//! A sweep and its runs for the tests of the views.
 
 use proto::v1::{Counts, Limit, Limited, Outcome, Run, Rung, Sweep};
 
-/// The present of every test, in milliseconds since the epoch.
+/// The present time of every test, in milliseconds since the epoch.
 pub(crate) const NOW: i64 = 1_780_000_000_000;
 
-/// Without colours; any other escape sequence stays.
+/// Removes colours and keeps all other escape sequences.
 pub(crate) fn plain(text: &str) -> String {
     let mut parts = text.split("\u{1b}[");
     let mut plain = parts.next().unwrap().to_owned();
@@ -20,7 +20,7 @@ pub(crate) fn plain(text: &str) -> String {
     plain
 }
 
-/// A sweep in full swing.
+/// Returns a sweep with trials in many states.
 pub(crate) fn sweep() -> Sweep {
     Sweep {
         id: "k3x9abcd".to_owned(),
@@ -51,7 +51,7 @@ pub(crate) fn sweep() -> Sweep {
     }
 }
 
-/// One run of each kind.
+/// Returns one run of each kind.
 pub(crate) fn runs() -> Vec<Run> {
     let traceback = "exit code 1\nTraceback (most recent call last):\n  File \"train.py\", line \
         3, in <module>\n    \
@@ -87,7 +87,7 @@ pub(crate) fn runs() -> Vec<Run> {
     runs
 }
 
-/// A run that was stopped at its second rung.
+/// Returns a run that was stopped at its second rung.
 pub(crate) fn pruned() -> Run {
     let rung = |iteration, value, rank, of, threshold, stop| Rung {
         iteration,
@@ -115,7 +115,8 @@ fn run(trial: u64, state: &str, value: Option<f64>, lr: f64, batch: u32, optimiz
         attempt: u32::from(state != "queued"),
         agent: if state == "queued" { String::new() } else { "node-3".to_owned() },
         config_json: format!(
-            r#"{{"learning_rate": {lr}, "batch_size": {batch}, "optimizer": {{"name": "{optimizer}"}}, "epochs": 10}}"#
+            r#"{{"learning_rate": {lr}, "batch_size": {batch},
+                "optimizer": {{"name": "{optimizer}"}}, "epochs": 10}}"#
         ),
         summary_json: format!("{{{loss}}}"),
         value,
@@ -123,14 +124,14 @@ fn run(trial: u64, state: &str, value: Option<f64>, lr: f64, batch: u32, optimiz
         created_ms: NOW - 600_000,
         started_ms: (!waits).then_some(NOW - 500_000 + 1000 * trial as i64),
         ended_ms: ended.then_some(NOW - 400_000),
-        suggestion_json:
-            r#"{"origin": {"kind": "model", "mean": 0.0312345, "deviation": 0.0041, "improvement": 0.00213}}"#
-                .to_owned(),
+        suggestion_json: r#"{"origin": {"kind": "model", "mean": 0.0312345, "deviation": 0.0041,
+                "improvement": 0.00213}}"#
+            .to_owned(),
         ..Run::default()
     }
 }
 
-/// The same with limits on two more metrics, which the better run breaks.
+/// Returns the same sweep and runs with limits on two more metrics. The better run breaks them.
 pub(crate) fn with_limits() -> (Sweep, Vec<Run>) {
     let limits = vec![
         Limit { metric: "latency_ms".to_owned(), min: None, max: Some(20.0) },
@@ -149,7 +150,7 @@ pub(crate) fn with_limits() -> (Sweep, Vec<Run>) {
     (Sweep { limits, earlier_trials: 37, best: Some(runs[0].clone()), ..sweep() }, runs)
 }
 
-/// Many finished runs, and a failed one.
+/// Returns many finished runs and a failed one.
 pub(crate) fn many(number: u64) -> Vec<Run> {
     let mut runs: Vec<Run> = (0..number)
         .map(|trial| run(trial, "finished", Some(1.0 / (trial + 1) as f64), 0.1, 32, "Adam"))

@@ -1,5 +1,5 @@
-//! What a run logged, as people and scripts read it: a table, small charts, CSV, JSON. Called by
-//! `run::history`.
+//! Shows what a run logged, to users and scripts: a table, small charts, CSV and JSON.
+//! `run::history` calls it.
 
 use proto::v1::{CurveBucket, HistoryKey};
 use record::{Row, Value, json::to_json};
@@ -12,34 +12,34 @@ use terminal::{
 
 use super::{CELL, csv, values};
 
-/// Columns of a chart, and the most buckets that it can show.
+/// The columns of a chart, and the most buckets that it can show.
 pub(crate) const CHART: usize = 32;
-/// Columns of a terminal that a key takes, about.
+/// The approximate number of columns that a key takes on a terminal.
 const KEY_WIDTH: usize = 14;
 const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// A row with where it comes from.
+/// A row with its origin.
 #[derive(Clone, Debug)]
 pub(crate) struct Shown {
     /// The attempt that logged it.
     pub(crate) attempt: u32,
-    /// Logged when another attempt owned the run.
+    /// Whether another attempt owned the run when the row was logged.
     pub(crate) fenced: bool,
-    /// What was logged.
+    /// The logged row.
     pub(crate) row: Row,
 }
 
 /// A key with its curve.
 #[derive(Clone, Debug)]
 pub(crate) struct Chart {
-    /// What is known of it.
+    /// What the controller knows about the key.
     pub(crate) key: HistoryKey,
-    /// By step.
+    /// The buckets of the curve, in the order of their steps.
     pub(crate) buckets: Vec<CurveBucket>,
 }
 
-/// The rows under a header of the keys that find room, and how many keys do not. Attempts are told
-/// where there are several.
+/// Returns a table of the rows with as many keys as fit, and the number of keys that do not fit.
+/// Names the attempts if there is more than one.
 pub(crate) fn table(rows: &[Shown], keys: &[String], columns: Option<usize>) -> (String, usize) {
     let most = columns.map_or(usize::MAX, |columns| (columns / KEY_WIDTH).max(2) - 1);
     let shown = &keys[..keys.len().min(most)];
@@ -62,7 +62,7 @@ pub(crate) fn table(rows: &[Shown], keys: &[String], columns: Option<usize>) -> 
     (table.to_string(), keys.len() - shown.len())
 }
 
-/// A line for each key: its curve, its newest value, its range.
+/// Returns one line per key: its curve, its newest value and its range.
 pub(crate) fn charts(charts: &[Chart]) -> String {
     let mut table = Table::new(["", "", ">last", ">min", ">max", ">step"]);
     for Chart { key, buckets } in charts {
@@ -80,8 +80,8 @@ pub(crate) fn charts(charts: &[Chart]) -> String {
     table.to_string()
 }
 
-/// A curve in one line: blocks as high as the last value of each bucket; a gap where nothing was
-/// logged, `!` where only what is not finite was.
+/// Draws a curve in one line. The height of each character is the last value of a bucket. A space
+/// means that nothing was logged there, and `!` that only non-finite values were.
 fn line(buckets: &[CurveBucket]) -> String {
     let (Some(first), Some(end)) = (buckets.first(), buckets.last()) else { return String::new() };
     let values = || buckets.iter().filter_map(|bucket| bucket.last);
@@ -93,14 +93,14 @@ fn line(buckets: &[CurveBucket]) -> String {
         let place = (bucket.first_step - first.first_step) as f64 / steps * CHART as f64;
         let height =
             bucket.last.map(|value| (value / 2.0 - least / 2.0) / (most / 2.0 - least / 2.0));
-        // Without any difference the height is no number, which counts as 0.
+        // If all values are equal, the height is NaN, which the cast turns into 0.
         let level = height.map(|height| LEVELS[((height * 7.0).round() as usize).min(7)]);
         cells[(place as usize).min(CHART - 1)] = level.unwrap_or('!');
     }
     cells.iter().collect()
 }
 
-/// A line for each row: `_step`, `_attempt`, `_fenced`, then the keys. Values are exact.
+/// Returns one line per row: `_step`, `_attempt`, `_fenced`, then the keys. Values are exact.
 pub(crate) fn csv(rows: &[Shown], keys: &[String]) -> String {
     let header =
         ["_step", "_attempt", "_fenced"].into_iter().map(str::to_owned).chain(keys.iter().cloned());
@@ -114,25 +114,26 @@ pub(crate) fn csv(rows: &[Shown], keys: &[String]) -> String {
     csv::text(std::iter::once(header.collect()).chain(lines))
 }
 
-/// A list with one object for each row.
+/// Returns a list with one object per row.
 pub(crate) fn json(rows: &[Shown]) -> Json {
     let row = |Shown { attempt, fenced, row }: &Shown| {
         let values: Map<String, Json> =
             row.values.iter().map(|(key, value)| (key.clone(), to_json(value))).collect();
         json!({
-            "step": row.step, "attempt": attempt, "fenced": fenced, "time": crate::json::time(Some(row.wall_ms)),
+            "step": row.step, "attempt": attempt, "fenced": fenced,
+            "time": crate::json::time(Some(row.wall_ms)),
             "values": values,
         })
     };
     rows.iter().map(row).collect()
 }
 
-/// The last value of a key in a row.
+/// Returns the last value of a key in a row.
 fn value<'a>(row: &'a Row, key: &str) -> Option<&'a Value> {
     row.values.iter().rev().find(|(known, _)| known == key).map(|(_, value)| value)
 }
 
-/// An object is shown by what it says it is.
+/// Returns the short form of a value. An object with a `_type` is shown by that name.
 fn short(value: &Value) -> String {
     let json = to_json(value);
     match json.get("_type").and_then(Json::as_str) {

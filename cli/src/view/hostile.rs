@@ -1,5 +1,5 @@
-//! No view lets foreign text steer the terminal: every text field of sweep and run is hostile here.
-//! Tests only.
+//! Tests that no view lets foreign text change the state of the terminal. Every text field of the
+//! sweeps and runs here is hostile.
 
 use proto::v1::{
     Cell, Curve, CurvePoint, Explanation, Importance, Incumbent, Outcome, Repeated, Run, Surface,
@@ -54,7 +54,7 @@ fn hostile_explanation() -> Explanation {
 }
 
 #[test]
-fn no_view_steers_the_terminal() {
+fn no_view_lets_foreign_text_control_the_terminal() {
     let text = || HOSTILE.to_owned();
     let hostile = Sweep {
         id: text(),

@@ -1,4 +1,4 @@
-//! What an import found and what became of it: a line per run, and what was left out.
+//! Shows the result of an import: one line per run, and what was left out.
 
 use terminal::{
     one_line,
@@ -9,18 +9,19 @@ use terminal::{
 use super::{SENTENCE, count, one_word, state};
 use crate::import::{Found, Sent};
 
-/// Widest name of a run.
+/// The most columns of a run's name.
 const NAME: usize = 40;
-/// Runs that are named where something was left out.
+/// The most runs that are named in a line about what was left out.
 const SHOWN: usize = 3;
 
-/// A line per run. What was not sent has no id, and its rows are those that the source has.
+/// Returns one line per run. A run that was not sent has no id, and its row count is that of the
+/// source.
 pub(crate) fn table(found: &[Found], sent: &[Option<Sent>]) -> String {
     let mut table = Table::new(["run", "name", "project", "state", ">rows", ">keys", ""]);
     for (found, sent) in found.iter().zip(sent) {
         let id = sent.as_ref().map(|sent| paint(style::STRONG, one_word(&sent.run)));
         let news = match sent {
-            Some(Sent { known: true, rows: 0, .. }) => "was here already".to_owned(),
+            Some(Sent { known: true, rows: 0, .. }) => "already imported".to_owned(),
             Some(Sent { known: true, rows, .. }) => format!("{} new", count(*rows, "row")),
             _ => String::new(),
         };
@@ -37,7 +38,8 @@ pub(crate) fn table(found: &[Found], sent: &[Option<Sent>]) -> String {
     table.to_string()
 }
 
-/// A line for each kind of thing that was left out, with the runs that had it, and a line per note.
+/// Returns one line for each kind of record that was left out, with its runs, and one line per
+/// note.
 pub(crate) fn losses(found: &[Found]) -> Vec<String> {
     let mut skipped = std::collections::BTreeMap::<&str, (u64, Vec<String>)>::new();
     for found in found {

@@ -1,4 +1,4 @@
-//! The list of sweeps.
+//! Shows the list of sweeps.
 
 use proto::v1::Sweep;
 use terminal::{
@@ -9,7 +9,7 @@ use terminal::{
 
 use super::{CELL, one_word, state};
 
-/// A line per sweep, in the order given.
+/// Returns one line per sweep, in the given order.
 pub(crate) fn sweeps(sweeps: &[Sweep], now_ms: i64) -> String {
     let mut table =
         Table::new(["id", "name", "state", "method", ">trials", ">best", "metric", "created"]);

@@ -1,24 +1,25 @@
-//! Lines of a run's console.
+//! Shows the lines of a run's console.
 
 use terminal::{
     sanitise,
     style::{self, paint},
 };
 
-/// One line as a terminal would have left it: of a line drawn over with carriage returns, as
-/// progress bars do, the last state; without escape sequences; stderr in a colour of its own.
+/// Returns a line as a terminal would have left it. Of a line that was overwritten with carriage
+/// returns, as progress bars do, it keeps the last state. It has no escape sequences, and stderr
+/// has its own colour.
 pub(crate) fn line(key: &str, text: &str) -> String {
     let shown = text.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default();
     let clean = sanitise(shown).replace('\n', " ");
     if key == "stderr" { paint(style::STDERR, clean) } else { clean }
 }
 
-/// Stands where lines of a long console are not kept.
+/// Returns the line that replaces the lines of a long console that the controller did not keep.
 pub(crate) fn left_out(lines: u64) -> String {
     paint(style::FAINT, format!("[{} left out]", super::count(lines, "line")))
 }
 
-/// Stands between the lines of two attempts.
+/// Returns the line between the lines of two attempts.
 pub(crate) fn attempt(number: u32, fenced: bool) -> String {
     let fenced = if fenced { ", after another attempt had taken over" } else { "" };
     paint(style::FAINT, format!("── attempt {number}{fenced} ──"))
@@ -31,7 +32,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn lines_are_what_a_terminal_would_show() {
+    fn lines_look_as_a_terminal_would_leave_them() {
         for (text, shown) in [
             ("epoch 1", "epoch 1"),
             (" 10%|#   |\r 50%|##  |\r100%|####|", "100%|####|"),
@@ -50,9 +51,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_line_steers_the_terminal(text in any::<String>(), escape in "[\u{1b}\u{9b}][\\[\\]PX^_]?[0-9;?]{0,5}[ -~\u{7}]{0,3}") {
+        fn no_line_controls_the_terminal(
+            text in any::<String>(),
+            escape in "[\u{1b}\u{9b}][\\[\\]PX^_]?[0-9;?]{0,5}[ -~\u{7}]{0,3}",
+        ) {
             let shown = line("stdout", &format!("{text}{escape}{text}"));
-            prop_assert!(shown.chars().all(|letter| letter == '\t' || !letter.is_control()), "{shown:?}");
+            prop_assert!(
+                shown.chars().all(|letter| letter == '\t' || !letter.is_control()),
+                "{shown:?}"
+            );
         }
     }
 }

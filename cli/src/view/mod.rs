@@ -1,7 +1,7 @@
-//! What people see: pure functions from the controller's answers to text, colours included (the
-//! terminal's printer strips them where they are not wanted). Called by the commands. Never prints
-//! and never asks; every foreign text passes `terminal::one_line` or `terminal::sanitise` before it
-//! is shown.
+//! Turns the controller's answers into text for users. The functions are pure. Their text has
+//! colours, which the terminal's printer strips where they are not wanted. The commands call them.
+//! They never print and never send a request. Every foreign text passes through
+//! `terminal::one_line` or `terminal::sanitise` before it is shown.
 
 pub(crate) mod artifact;
 pub(crate) mod csv;
@@ -31,37 +31,38 @@ use terminal::{
     table::Table,
 };
 
-/// Widest text of one cell, in columns.
+/// The most columns of a cell.
 const CELL: usize = 24;
-/// Widest text of a sentence from outside, in columns.
+/// The most columns of a foreign sentence.
 const SENTENCE: usize = 100;
 
-/// Milliseconds since the epoch, for ages.
+/// Returns the present time in milliseconds since the epoch, for ages.
 pub(crate) fn now_ms() -> i64 {
     jiff::Timestamp::now().as_millisecond()
 }
 
-/// A word that came over the wire.
+/// Shortens a word that came over the wire.
 pub(crate) fn one_word(word: &str) -> String {
     one_line(word, CELL)
 }
 
-/// Nothing will happen any more by itself.
+/// Returns whether the sweep is over.
 pub(crate) fn is_over(sweep: &v1::Sweep) -> bool {
     matches!(sweep.state.as_str(), "finished" | "cancelled")
 }
 
-/// The run ended badly, as far as is known.
+/// Returns whether the run ended badly.
 fn is_bad(run: &v1::Run) -> bool {
     matches!(run.state.as_str(), "failed" | "crashed")
 }
 
-/// The run is over and within all limits of its sweep.
+/// Returns whether no limit of the sweep is broken, as far as is known.
 fn is_feasible(run: &v1::Run) -> bool {
     run.limited.iter().all(|limited| limited.holds)
 }
 
-/// `latency_ms 31.2, accuracy not logged`: what a run that is over breaks.
+/// Returns the limits that a run breaks, as in `latency_ms 31.2, accuracy not logged`; `None` if it
+/// breaks none.
 fn broken(run: &v1::Run) -> Option<String> {
     let broken = run.limited.iter().filter(|limited| !limited.holds);
     let told: Vec<String> = broken
@@ -70,12 +71,12 @@ fn broken(run: &v1::Run) -> Option<String> {
     (!told.is_empty()).then(|| told.join(", "))
 }
 
-/// The value that counts against a limit.
+/// Returns the value that is compared with a limit.
 fn limited_value(limited: &v1::Limited) -> String {
     limited.value.map_or_else(|| "not logged".to_owned(), terminal::number)
 }
 
-/// `latency_ms <= 20`.
+/// Returns a limit as `latency_ms <= 20`.
 fn limit(limit: &v1::Limit) -> String {
     let (sign, number) = match (limit.min, limit.max) {
         (Some(min), _) => (">=", min),
@@ -84,17 +85,17 @@ fn limit(limit: &v1::Limit) -> String {
     format!("{} {sign} {}", one_line(&limit.metric, CELL), terminal::number(number))
 }
 
-/// The process is there, or about to be.
+/// Returns whether an agent holds the run: its process runs or is about to start.
 fn is_held(run: &v1::Run) -> bool {
     matches!(run.state.as_str(), "leased" | "running")
 }
 
-/// A state in its colour.
+/// Returns a state in its colour.
 fn state(state: &str) -> String {
     paint(style::state(state), one_word(state))
 }
 
-/// A fact per line: what it is, and the fact.
+/// Returns a table with one fact per line: its name and the fact.
 fn facts(facts: impl IntoIterator<Item = (&'static str, String)>) -> String {
     let mut table = Table::new(["", ""]);
     for (what, fact) in facts {
@@ -103,7 +104,7 @@ fn facts(facts: impl IntoIterator<Item = (&'static str, String)>) -> String {
     table.to_string()
 }
 
-/// Names and exact values, indented under a title; nothing when there are none.
+/// Returns names and exact values, indented under a title; empty if there are none.
 fn section(title: &str, entries: &[(String, serde_json::Value)]) -> String {
     if entries.is_empty() {
         return String::new();
@@ -118,8 +119,8 @@ fn section(title: &str, entries: &[(String, serde_json::Value)]) -> String {
     format!("\n\n{}\n{table}", paint(style::FAINT, title))
 }
 
-/// `37 trials of earlier sweeps to start from; the first trial repeats the best in this space, 0.02
-/// of k3x9abcd`.
+/// Describes the trials of earlier sweeps, as in `37 trials of earlier sweeps to start from; the
+/// first trial repeats the best in this space, 0.02 of k3x9abcd`.
 fn earlier(sweep: &v1::Sweep) -> Option<String> {
     let trials = count(sweep.earlier_trials, "trial");
     let repeats = sweep.repeats.as_ref().map(|repeated| {
@@ -130,21 +131,21 @@ fn earlier(sweep: &v1::Sweep) -> Option<String> {
     (sweep.earlier_trials > 0).then_some(text)
 }
 
-/// How long the run has been going, or went; nothing while it waits.
+/// Returns how long the run has been running or ran; empty while it waits.
 fn took(run: &v1::Run, now_ms: i64) -> String {
     work(run, now_ms)
         .map(|(from, to)| terminal::duration(to.saturating_sub(from)))
         .unwrap_or_default()
 }
 
-/// From when to when the run's present attempt was at work. One that waits for another attempt is
-/// not.
+/// Returns when the run's present attempt started and ended (or the present time). `None` if the
+/// run waits for an attempt.
 fn work(run: &v1::Run, now_ms: i64) -> Option<(i64, i64)> {
     let waits = matches!(run.state.as_str(), "queued" | "preempted" | "leased");
     run.started_ms.filter(|_| !waits).map(|from| (from, run.ended_ms.unwrap_or(now_ms)))
 }
 
-/// `20 finished, 2 failed, 4 running`: what is not zero.
+/// Lists the counts that are not zero, as in `20 finished, 2 failed, 4 running`.
 fn counts(counts: &v1::Counts) -> String {
     let parts = [
         (counts.finished, "finished"),
@@ -160,7 +161,7 @@ fn counts(counts: &v1::Counts) -> String {
     parts.map(|(number, word)| format!("{number} {}", state(word))).collect::<Vec<_>>().join(", ")
 }
 
-/// `28 of at most 40`, or `28` where nothing bounds them.
+/// Returns the number of trials as `28 of at most 40`, or `28` without a bound.
 fn progress(sweep: &v1::Sweep) -> String {
     let trials = sweep.counts.unwrap_or_default().trials;
     match sweep.trials_bound {
@@ -169,7 +170,7 @@ fn progress(sweep: &v1::Sweep) -> String {
     }
 }
 
-/// `bayes, minimize val/loss, target 0.02`.
+/// Describes the method and the metric, as in `bayes, minimize val/loss, target 0.02`.
 fn method(sweep: &v1::Sweep) -> String {
     let mut text = one_word(&sweep.method);
     if !sweep.metric.is_empty() {
@@ -182,19 +183,19 @@ fn method(sweep: &v1::Sweep) -> String {
     text
 }
 
-/// `0.02131 by k3x9abcd-17`.
+/// Returns the best value and its run, as in `0.02131 by k3x9abcd-17`.
 fn best(sweep: &v1::Sweep) -> Option<String> {
     let best = sweep.best.as_ref()?;
     let value = terminal::number(best.value?);
     Some(format!("{} by {}", paint(style::STRONG, value), one_word(&best.id)))
 }
 
-/// Why a run ended badly: the first line of its message, and the last, which is what programs end
-/// their stderr with.
+/// Returns why a run ended badly: the first line of its message and the last one, which most
+/// programs end their stderr with.
 fn reason(run: &v1::Run) -> String {
     let Some(outcome) = &run.outcome else {
         return if run.state == "crashed" {
-            "its agent was not heard of any more".to_owned()
+            "its agent stopped reporting".to_owned()
         } else {
             String::new()
         };
@@ -206,7 +207,7 @@ fn reason(run: &v1::Run) -> String {
     })
 }
 
-/// The first line of a message, and the last.
+/// Returns the first line of a message and the last one.
 fn gist(message: &str) -> Option<String> {
     let mut lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines.next()?;
@@ -216,7 +217,7 @@ fn gist(message: &str) -> Option<String> {
     })
 }
 
-/// A class of failure in words: `out of memory`.
+/// Returns a class of failure in words, such as `out of memory`.
 fn class(class: &str) -> String {
     one_word(class).replace('_', " ")
 }

@@ -1,4 +1,4 @@
-//! Problems of a YAML file: the text that `sweeps` makes of them, in colour.
+//! Shows the problems of a YAML file: the text of the crate `sweeps`, in colour.
 
 use sweeps::{
     config::{self, Config, Problem, Severity},
@@ -13,7 +13,7 @@ use terminal::{
 use super::count;
 use crate::source::Source;
 
-/// A problem with its line and caret.
+/// Returns a problem with its line and caret.
 pub(crate) fn render(problem: &Problem, source: &Source) -> String {
     let style = match problem.severity {
         Severity::Error => style::ERROR,
@@ -22,7 +22,7 @@ pub(crate) fn render(problem: &Problem, source: &Source) -> String {
     let text = config::render(problem, &source.text, &source.name);
     let lines =
         text.lines().enumerate().map(|(number, line)| colour(&sanitise(line), number == 0, style));
-    // A blank line between problems: they come one after the other.
+    // A blank line separates consecutive problems.
     lines.collect::<Vec<_>>().join("\n") + "\n"
 }
 
@@ -52,7 +52,7 @@ fn colour(line: &str, first: bool, style: Style) -> String {
     }
 }
 
-/// What a file without errors asks for.
+/// Describes what a file without errors defines.
 pub(crate) fn good(name: &str, config: &Config) -> String {
     let fixed = |distribution: &Distribution| matches!(distribution, Distribution::Constant(_));
     let searched =

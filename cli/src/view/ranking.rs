@@ -1,4 +1,4 @@
-//! The trials of a sweep, best first: the table that people look at. Part of the view of a sweep.
+//! Shows the trials of a sweep, best first. It is part of the view of a sweep.
 
 use std::cmp::Ordering;
 
@@ -15,21 +15,21 @@ use super::{
     sweep::Shown, took, values,
 };
 
-/// Rows shown unless all are wanted.
+/// The number of rows that are shown unless all are requested.
 const SHOWN: usize = 20;
-/// Failed runs shown unless all are wanted.
+/// The number of failed runs that are shown unless all are requested.
 const FAILED_SHOWN: usize = 10;
 
-/// The parameters of all runs, told apart by whether they vary.
+/// The parameters of all runs, divided into those that vary and those that do not.
 pub(super) struct Params {
-    /// Of each run, in the order of the runs.
+    /// The parameters of each run, in the order of the runs.
     runs: Vec<Vec<(String, Value)>>,
     varied: Vec<String>,
     fixed: Vec<(String, Value)>,
 }
 
 impl Params {
-    /// With fewer than two runs every parameter counts as varied.
+    /// Collects the parameters. With fewer than two runs, every parameter counts as varied.
     pub(super) fn of(runs: &[Run]) -> Self {
         let runs: Vec<_> =
             runs.iter().map(|run| values::flatten(&values::object(&run.config_json))).collect();
@@ -54,7 +54,7 @@ impl Params {
         Self { runs, varied, fixed }
     }
 
-    /// What all runs have in common, in one line.
+    /// Returns the parameters that all runs have in common, in one line.
     pub(super) fn fixed_sentence(&self) -> Option<String> {
         (!self.fixed.is_empty()).then(|| values::sentence(&self.fixed, SENTENCE))
     }
@@ -64,7 +64,7 @@ fn value_of<'a>(run: &'a [(String, Value)], name: &str) -> Option<&'a Value> {
     run.iter().find(|(other, _)| other == name).map(|(_, value)| value)
 }
 
-/// A column before it is known whether there is room for it.
+/// A column that is shown only if there is room for it.
 struct Column {
     head: String,
     right: bool,
@@ -76,14 +76,15 @@ impl Column {
         Self { head: one_line(head, CELL), right, cells: cells.collect() }
     }
 
-    /// With the gap before the next column.
+    /// Returns its width, including the gap before the next column.
     fn width(&self) -> usize {
         2 + self.cells.iter().map(|cell| width(cell)).max().unwrap_or(0).max(width(&self.head))
     }
 }
 
-/// Runs with a value by rank, those that break a limit behind the others, then those without a
-/// value by number; failed ones last, with their reason. Empty without runs.
+/// Returns the ranking. Feasible runs with a value come first, by rank. Then come feasible runs
+/// without a value, by number, and then runs that break a limit. The failed ones are last, with
+/// their reasons. Empty without runs.
 pub(super) fn ranking(sweep: &Sweep, runs: &[Run], params: &Params, shown: &Shown) -> String {
     let limit = if shown.all { usize::MAX } else { SHOWN };
     let (failed, mut ranked): (Vec<usize>, Vec<usize>) =
@@ -110,7 +111,8 @@ pub(super) fn ranking(sweep: &Sweep, runs: &[Run], params: &Params, shown: &Show
     parts.join("\n\n")
 }
 
-/// Without a metric nothing is better than anything: by number then.
+/// Compares two runs for the ranking. Without a metric no run is better than another, so the trial
+/// number decides.
 fn better_first(sweep: &Sweep, one: &Run, other: &Run) -> Ordering {
     let by_value = match (one.value, other.value) {
         _ if sweep.metric.is_empty() => Ordering::Equal,
@@ -181,7 +183,7 @@ fn table(sweep: &Sweep, runs: &[Run], params: &Params, listed: &[usize], shown: 
     text
 }
 
-/// A column for each limit of the sweep: the run's value, marked where it breaks the limit.
+/// Returns a column for each limit of the sweep: the run's value, marked if it breaks the limit.
 fn limit_columns<'a>(
     sweep: &'a Sweep,
     runs: &'a [Run],

@@ -1,4 +1,4 @@
-//! One run: `show <run>` and `best`.
+//! Shows one run, for `show <run>` and `best`.
 
 use proto::v1::{Run, Sweep};
 use serde_json::Value;
@@ -13,10 +13,10 @@ use super::{
     state, took, values,
 };
 
-/// The longest note: of a metric, and of printed lines with the first of them.
+/// The most columns of a note, which may be about a metric or quote a printed line.
 const NOTE: usize = 6 * SENTENCE;
 
-/// All that is known of a run, for people.
+/// Describes everything that is known about a run.
 pub(crate) fn run(run: &Run, sweep: Option<&Sweep>, now_ms: i64) -> String {
     let mut text = format!("{}  {}", paint(style::STRONG, one_word(&run.id)), state(&run.state));
     if !run.name.is_empty() {
@@ -80,10 +80,10 @@ pub(crate) fn run(run: &Run, sweep: Option<&Sweep>, now_ms: i64) -> String {
     text + &ended(run)
 }
 
-/// What people and programs said of the run.
+/// Returns what users and programs said about the run.
 fn introduction(run: &Run) -> impl Iterator<Item = (&'static str, String)> {
     let tags = run.tags.iter().map(|tag| one_line(tag, CELL)).collect::<Vec<_>>().join(", ");
-    // The project of a trial is its sweep's.
+    // The project of a trial is that of its sweep.
     let project =
         if run.sweep.is_empty() { one_line(&run.project, 2 * CELL) } else { String::new() };
     let (group, job_type) = (one_line(&run.group, 2 * CELL), one_line(&run.job_type, CELL));
@@ -98,7 +98,7 @@ fn introduction(run: &Run) -> impl Iterator<Item = (&'static str, String)> {
     said.into_iter().filter(|(_, said)| !said.is_empty())
 }
 
-/// How its metrics are summed up.
+/// Returns how the run's metrics are summed up.
 fn metrics(run: &Run) -> String {
     if run.metrics.is_empty() {
         return String::new();
@@ -115,7 +115,7 @@ fn metrics(run: &Run) -> String {
     format!("\n\n{}\n{table}", paint(style::FAINT, "metrics"))
 }
 
-/// What made the run; of what is long only how much there is.
+/// Describes the code of the run. Long parts are only counted.
 fn code(json: &str) -> Vec<(String, Value)> {
     let mut code = values::object(json);
     code.remove("_type");
@@ -135,7 +135,7 @@ fn code(json: &str) -> Vec<(String, Value)> {
     values::flatten(&code)
 }
 
-/// The winner with its exact parameters, to be copied.
+/// Shows the best run with its exact parameters, ready to be copied.
 pub(crate) fn best(sweep: &Sweep, run: &Run) -> String {
     let value = run.value.map(number).unwrap_or_default();
     let metric = paint(style::FAINT, one_line(&sweep.metric, 2 * CELL));
@@ -152,7 +152,7 @@ pub(crate) fn best(sweep: &Sweep, run: &Run) -> String {
     )
 }
 
-/// Each limit of the sweep with the run's value: `latency_ms <= 20: 18.3`.
+/// Returns each limit of the sweep with the run's value, as in `latency_ms <= 20: 18.3`.
 fn limits(sweep: &Sweep, run: &Run) -> String {
     let each = sweep.limits.iter().zip(&run.limited).map(|(one, limited)| {
         let colour = if limited.holds { style::GOOD } else { style::BAD };
@@ -161,8 +161,8 @@ fn limits(sweep: &Sweep, run: &Run) -> String {
     each.collect::<Vec<_>>().join(", ")
 }
 
-/// Attempts that came to nothing before the present one, or before the run was given up. One alone
-/// is told as its end.
+/// Shows the run's failed attempts. Empty if the only one is the present attempt, because the end
+/// of the run already shows it.
 fn failures(run: &Run, now_ms: i64) -> String {
     if run.failures.iter().all(|failure| failure.attempt == run.attempt) {
         return String::new();
@@ -182,7 +182,7 @@ fn failures(run: &Run, now_ms: i64) -> String {
     format!("\n\n{}\n{table}", paint(style::FAINT, "failed attempts"))
 }
 
-/// What was decided at each rung of early stopping, and on what grounds.
+/// Shows the decision at each rung of early stopping, with its grounds.
 fn rungs(run: &Run) -> String {
     if run.rungs.is_empty() {
         return String::new();
@@ -202,7 +202,7 @@ fn rungs(run: &Run) -> String {
     format!("\n\n{}\n{table}", paint(style::FAINT, "early stopping"))
 }
 
-/// How it ended: the whole message, with the last lines of its stderr.
+/// Shows how the run ended: the whole message, which includes the last lines of its stderr.
 fn ended(run: &Run) -> String {
     let Some(outcome) = &run.outcome else { return String::new() };
     let message = sanitise(&outcome.message);
@@ -228,7 +228,7 @@ fn ended(run: &Run) -> String {
     text
 }
 
-/// Why this point, in short.
+/// Describes in short why the search chose this point.
 fn suggestion(json: &str) -> Option<String> {
     let suggestion = values::object(json);
     let origin = suggestion.get("origin").and_then(Value::as_object).unwrap_or(&suggestion);

@@ -1,4 +1,4 @@
-//! A list of runs, in columns that may be anything that a run has. Called by `run::ls`.
+//! Shows a list of runs. The columns may be anything that a run has. `run::ls` calls it.
 
 use proto::v1::Run;
 use record::name;
@@ -11,17 +11,17 @@ use terminal::{
 
 use super::{CELL, one_word, state, took, values};
 
-/// The columns that every run has, or may have; others are `config.KEY` and `summary.KEY`.
+/// The columns that every run can have. The other columns are `config.KEY` and `summary.KEY`.
 pub(crate) const COLUMNS: [&str; 15] = [
     "id", "name", "state", "project", "sweep", "group", "job_type", "agent", "tags", "trial",
     "attempt", "value", "rows", "time", "created",
 ];
 
-/// Of the columns that are shown unless others are asked for, those that say something of these
-/// runs. `sort` is what they are sorted by.
+/// Chooses the columns that are shown by default: those that have a value in any of these runs, and
+/// the names in `sort`.
 pub(crate) fn usual(runs: &[Run], project: &str, sweep: &str, sort: &[String]) -> Vec<String> {
     let usual = ["id", "name", "state", "project", "group", "job_type", "tags", "value"];
-    // What was asked for is the same everywhere.
+    // With `--project` or `--sweep`, the project is the same in all runs.
     let told = |name: &str| name == "project" && !(project.is_empty() && sweep.is_empty());
     let read: Vec<Shown<'_>> = runs.iter().map(Shown::of).collect();
     let says =
@@ -37,7 +37,7 @@ pub(crate) fn usual(runs: &[Run], project: &str, sweep: &str, sort: &[String]) -
     columns
 }
 
-/// A line for each run.
+/// Returns a table with one line per run.
 pub(crate) fn table(runs: &[Run], columns: &[String], now_ms: i64) -> String {
     let runs: Vec<Shown<'_>> = runs.iter().map(Shown::of).collect();
     let mut table = Table::default();
@@ -61,7 +61,7 @@ pub(crate) enum Values {
     Summary,
 }
 
-/// The key that `config.KEY` or `summary.KEY` names, without its quotes.
+/// Returns the key of `config.KEY` or `summary.KEY`, without its quotes.
 pub(crate) fn of_values(name: &str) -> Option<(Values, &str)> {
     let (values, key) = match name.split_once('.')? {
         ("config", key) => (Values::Config, key),
@@ -71,7 +71,7 @@ pub(crate) fn of_values(name: &str) -> Option<(Values, &str)> {
     name::unquoted(key).ok().filter(|key| !key.is_empty()).map(|key| (values, key))
 }
 
-/// A run with its JSON read.
+/// A run with its JSON parsed.
 struct Shown<'a> {
     run: &'a Run,
     config: Map<String, Value>,
@@ -86,7 +86,7 @@ impl<'a> Shown<'a> {
         Self { run, config, added, summary: values::object(&run.summary_json) }
     }
 
-    /// What the run has under `config.` and `summary.`.
+    /// Returns the run's value for a `config.` or `summary.` name.
     fn value(&self, name: &str) -> Option<Value> {
         match of_values(name)? {
             (Values::Config, path) => at(&self.config, path).or_else(|| at(&self.added, path)),
@@ -94,7 +94,7 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// As a cell without colours; `None` where there is nothing.
+    /// Returns the text of a cell without colours; `None` if the run has no value there.
     fn text(&self, name: &str, now_ms: i64) -> Option<String> {
         let run = self.run;
         Some(match name {
@@ -128,13 +128,13 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// Floats that JSON does not have come as texts.
+/// Returns whether a value is a number. Non-finite floats come as texts, because JSON has none.
 fn is_number(value: &Value) -> bool {
     value.is_number()
         || value.as_str().is_some_and(|text| ["NaN", "Infinity", "-Infinity"].contains(&text))
 }
 
-/// What is at a path whose parts are joined by `.`; keys may hold dots themselves.
+/// Returns the value at a path whose parts are joined by `.`. Keys may contain dots themselves.
 fn at(object: &Map<String, Value>, path: &str) -> Option<Value> {
     let leaf = || {
         values::flatten(object).into_iter().find(|(name, _)| name == path).map(|(_, value)| value)
@@ -169,7 +169,8 @@ mod tests {
 
     #[test]
     fn any_columns() {
-        let columns = "id,trial,config.optimizer.name,config.'learning_rate',config.seed,summary.epoch,summary.nonesuch";
+        let columns = "id,trial,config.optimizer.name,config.'learning_rate',config.seed,\
+            summary.epoch,summary.nonesuch";
         let columns: Vec<String> = columns.split(',').map(str::to_owned).collect();
         insta::assert_snapshot!(plain(&table(&some(), &columns, NOW)));
     }

@@ -1,4 +1,4 @@
-//! A sweep: `show <sweep>`, and what commands say of one.
+//! Shows a sweep for `show <sweep>`, and says what other commands did to it.
 
 use std::collections::BTreeMap;
 
@@ -13,17 +13,17 @@ use super::{
     progress, ranking, state, work,
 };
 
-/// How a sweep is to be shown.
+/// How much of a sweep is shown.
 pub(crate) struct Shown {
-    /// Now, in milliseconds since the epoch.
+    /// The present time in milliseconds since the epoch.
     pub(crate) now_ms: i64,
-    /// Every trial, not only the first.
+    /// Whether all trials are shown, not only the first.
     pub(crate) all: bool,
-    /// Width of the terminal; `None`: as wide as it takes.
+    /// The width of the terminal; `None` means that the width is not limited.
     pub(crate) columns: Option<usize>,
 }
 
-/// The sweep, and its trials ranked.
+/// Shows the sweep with its ranked trials.
 pub(crate) fn sweep(sweep: &Sweep, runs: &[Run], shown: &Shown) -> String {
     let split = ranking::Params::of(runs);
     let mut text = head(sweep);
@@ -35,7 +35,7 @@ pub(crate) fn sweep(sweep: &Sweep, runs: &[Run], shown: &Shown) -> String {
     text
 }
 
-/// `k3x9abcd  small-cnn  running`.
+/// Returns the first line, such as `k3x9abcd  small-cnn  running`.
 fn head(sweep: &Sweep) -> String {
     let id = paint(style::STRONG, one_word(&sweep.id));
     let name = one_line(&sweep.name, 2 * CELL);
@@ -70,7 +70,7 @@ fn about(
     facts.extend(best(sweep).map(|best| ("best", best)));
     facts.extend(params.fixed_sentence().map(|fixed| ("fixed", fixed)));
     facts.push(time(sweep, runs, shown.now_ms));
-    // The note says why in the controller's words, where it has any.
+    // The controller's note, if there is one, already says why.
     if sweep.note.is_empty() {
         facts.extend(closing(sweep).map(|closing| ("note", closing)));
     } else {
@@ -79,7 +79,7 @@ fn about(
     facts
 }
 
-/// How long its trials were at work, and when it ended or began.
+/// Returns how long trials were running, and when the sweep ended or was created.
 fn time(sweep: &Sweep, runs: &[Run], now_ms: i64) -> (&'static str, String) {
     let (what, ms) = match sweep.ended_ms {
         Some(ended) => ("ended", ended),
@@ -94,7 +94,7 @@ fn time(sweep: &Sweep, runs: &[Run], now_ms: i64) -> (&'static str, String) {
     }
 }
 
-/// For how long at least one of the runs was at work, in milliseconds; `None` where none was yet.
+/// Returns for how long at least one run was running, in milliseconds; `None` if none has started.
 fn worked(runs: &[Run], now_ms: i64) -> Option<i64> {
     let mut spans: Vec<(i64, i64)> = runs.iter().filter_map(|run| work(run, now_ms)).collect();
     spans.sort_unstable();
@@ -106,8 +106,7 @@ fn worked(runs: &[Run], now_ms: i64) -> Option<i64> {
     (until > i64::MIN).then_some(worked)
 }
 
-/// `3 error, 1 out of memory`: how often runs ended in each class of failure, the most frequent
-/// first.
+/// Counts the failed runs of each class, the most frequent first, as in `3 error, 1 out of memory`.
 fn failures(runs: &[Run]) -> Option<String> {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     let outcomes = runs.iter().filter(|run| is_bad(run)).filter_map(|run| run.outcome.as_ref());
@@ -121,7 +120,7 @@ fn failures(runs: &[Run]) -> Option<String> {
     (!told.is_empty()).then(|| told.join(", "))
 }
 
-/// Why no new trial is wanted, in words.
+/// Describes why the sweep starts no new trials.
 fn closing(sweep: &Sweep) -> Option<String> {
     let text = match sweep.closing.as_str() {
         "" => return None,
@@ -134,7 +133,7 @@ fn closing(sweep: &Sweep) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// What the runs' notes warn of; each text once, however many runs carry it.
+/// Returns the notes of the runs as warnings. A note that many runs have appears once.
 pub(crate) fn warnings(runs: &[Run]) -> Vec<String> {
     let mut notes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for run in runs.iter().filter(|run| !run.note.is_empty()) {
@@ -160,7 +159,7 @@ pub(crate) fn warnings(runs: &[Run]) -> Vec<String> {
     lines
 }
 
-/// After `create`: the id, what it will do, the line to paste.
+/// Returns the text after `create`: the id, what the sweep does, and the command to copy.
 pub(crate) fn created(sweep: &Sweep, agent_line: &str, with_token: bool) -> String {
     let id = one_word(&sweep.id);
     let name = if sweep.name.is_empty() {
@@ -180,7 +179,7 @@ pub(crate) fn created(sweep: &Sweep, agent_line: &str, with_token: bool) -> Stri
     format!(
         "created sweep {} ({name}{}{bound}){pruning}\n\nstart agents on the machines that should \
         work on it{token}:\n\n    {}\n\n\
-         see how it goes:\n\n    {}",
+         follow its progress:\n\n    {}",
         paint(style::STRONG, &id),
         method(sweep),
         paint(style::STRONG, agent_line),
@@ -188,18 +187,18 @@ pub(crate) fn created(sweep: &Sweep, agent_line: &str, with_token: bool) -> Stri
     )
 }
 
-/// After `pause` and the like: the state that it is in now.
+/// Returns the text after `pause` and similar commands: the state of the sweep.
 pub(crate) fn changed(sweep: &Sweep) -> String {
     let numbers = sweep.counts.unwrap_or_default();
     let busy = numbers.leased + numbers.running;
     let text = format!("sweep {} is {}", one_word(&sweep.id), state(&sweep.state));
     match (busy, sweep.closing.as_str()) {
         (0, _) => text,
-        (_, "stopped") => format!("{text}, and over once its {} ended", have(busy)),
+        (_, "stopped") => format!("{text}; it is over once its {} ended", have(busy)),
         (_, _) if sweep.state == "cancelled" => {
             format!("{text}; its {} been told to end", have(busy))
         }
-        (_, _) if sweep.state == "paused" => format!("{text}; {} going on", are(busy)),
+        (_, _) if sweep.state == "paused" => format!("{text}; {} still running", are(busy)),
         _ => text,
     }
 }
@@ -212,7 +211,7 @@ fn are(busy: u64) -> String {
     if busy == 1 { "1 trial is".to_owned() } else { format!("{busy} trials are") }
 }
 
-/// The outcome of a replay.
+/// Shows the result of a replay.
 pub(crate) fn replayed(replayed: &Replayed) -> String {
     let mut text =
         format!("{} computed again and equal, bit for bit", count(replayed.equal, "suggestion"));
@@ -254,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn pruned_trials_are_counted_and_the_rule_is_told() {
+    fn pruned_trials_are_counted_and_the_rule_is_shown() {
         let mut pruned = fixture();
         pruned.early_terminate = "asha judges a trial by its best when it has logged".to_owned();
         pruned.counts =
@@ -273,14 +272,15 @@ mod tests {
     }
 
     #[test]
-    fn time_counts_work_and_no_waiting() {
+    fn time_counts_running_trials_and_no_waiting() {
         let run = |state: &str, started_ms, ended_ms| Run {
             state: state.to_owned(),
             started_ms: Some(NOW - started_ms),
             ended_ms: Some(NOW - ended_ms).filter(|_| ended_ms > 0),
             ..Run::default()
         };
-        // Two at the same time, a pause, one that runs, and one that waits for its next attempt.
+        // Two runs that overlap, a pause, one that is running, and one that waits for its next
+        // attempt.
         let runs = [
             run("finished", 900_000, 600_000),
             run("finished", 800_000, 500_000),

@@ -1,17 +1,17 @@
-//! Parameters and summaries: from the JSON of the wire to flat names and short values. Used by the
-//! views and by JSON output.
+//! Converts parameters and summaries from the JSON of the wire to flat names and short values. The
+//! views and the JSON output use it.
 
 use serde_json::{Map, Value};
 use terminal::one_line;
 
 use super::CELL;
 
-/// The JSON object in `text`; empty when it is none.
+/// Parses the JSON object in `text`; empty if it is not an object.
 pub(crate) fn object(text: &str) -> Map<String, Value> {
     serde_json::from_str(text).unwrap_or_default()
 }
 
-/// Every leaf with its path joined by `.`, in order. Lists and empty objects are leaves.
+/// Returns every leaf with its path joined by `.`, in order. Lists and empty objects are leaves.
 pub(super) fn flatten(object: &Map<String, Value>) -> Vec<(String, Value)> {
     fn walk(prefix: &str, object: &Map<String, Value>, leaves: &mut Vec<(String, Value)>) {
         for (key, value) in object {
@@ -27,7 +27,8 @@ pub(super) fn flatten(object: &Map<String, Value>) -> Vec<(String, Value)> {
     leaves
 }
 
-/// As [`flatten`], with what was logged as one thing on one line: a histogram, an image, a table.
+/// Flattens like [`flatten`], but keeps an object that was logged as one value (a histogram, an
+/// image, a table) on one line.
 pub(super) fn flatten_shown(object: &Map<String, Value>) -> Vec<(String, Value)> {
     fn shown(value: Value) -> Value {
         match value {
@@ -42,12 +43,13 @@ pub(super) fn flatten_shown(object: &Map<String, Value>) -> Vec<(String, Value)>
     }
     match shown(Value::Object(object.clone())) {
         Value::Object(shown) => flatten(&shown),
-        // An object that says of itself what it is.
+        // The whole object has a type.
         leaf => vec![(String::new(), leaf)],
     }
 }
 
-/// `histogram, 64 bins from -0.2 to 0.3`; `image-file, media/images/x_3_0123456789ab.png`.
+/// Describes a typed object: `histogram, 64 bins from -0.2 to 0.3` or `image-file,
+/// media/images/x_3_0123456789ab.png`.
 fn typed(kind: &str, object: &Map<String, Value>) -> String {
     let text = |name: &str| object.get(name).and_then(Value::as_str);
     let edges = object.get("bins").and_then(Value::as_array);
@@ -56,7 +58,7 @@ fn typed(kind: &str, object: &Map<String, Value>) -> String {
         Some(edges) => {
             edges.first().and_then(Value::as_f64).zip(edges.last().and_then(Value::as_f64))
         }
-        // Of a histogram that is too long for the summary.
+        // These keys belong to a histogram that was too long for the summary.
         None => number("from").zip(number("to")),
     };
     let bins = edges.and_then(|edges| edges.len().checked_sub(1)).map(Value::from);
@@ -71,7 +73,7 @@ fn typed(kind: &str, object: &Map<String, Value>) -> String {
     if about.is_empty() { kind.to_owned() } else { format!("{kind}, {about}") }
 }
 
-/// A value for a narrow column: floats in four digits, text cut.
+/// Returns a value for a narrow column: floats have four digits, and long text is cut.
 pub(super) fn short(value: &Value) -> String {
     match value {
         Value::Number(number) if number.is_f64() => {
@@ -81,7 +83,7 @@ pub(super) fn short(value: &Value) -> String {
     }
 }
 
-/// A value as it would be written in a file: text bare, everything else as JSON.
+/// Returns a value as a file would have it: text without quotes, everything else as JSON.
 pub(super) fn exact(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -89,7 +91,7 @@ pub(super) fn exact(value: &Value) -> String {
     }
 }
 
-/// `lr 1.2e-4, opt adam`, cut at `most` columns.
+/// Returns parameters as `lr 1.2e-4, opt adam`, cut at `most` columns.
 pub(super) fn sentence(params: &[(String, Value)], most: usize) -> String {
     let params = params.iter().map(|(name, value)| format!("{name} {}", short(value)));
     one_line(&params.collect::<Vec<_>>().join(", "), most)
@@ -113,22 +115,28 @@ mod tests {
     }
 
     #[test]
-    fn whole_numbers_stand_in_full_and_floats_are_short() {
+    fn whole_numbers_keep_all_digits_and_floats_are_short() {
         let values = object(
-            r#"{"seed": 12345678901, "lr": 0.000123456, "text": "a rather long text that says little"}"#,
+            r#"{
+                "seed": 12345678901,
+                "lr": 0.000123456,
+                "text": "a rather long text that says little"
+            }"#,
         );
         let short: Vec<String> = values.values().map(short).collect();
         assert_eq!(short, ["12345678901", "1.235e-4", "a rather long text that…"]);
     }
 
     #[test]
-    fn what_was_logged_as_one_thing_is_one_line() {
+    fn a_typed_object_is_one_line() {
         let summary = object(
             r#"{
                 "loss": 0.5,
                 "grad": {"norm": 1.0},
                 "weights": {"_type": "histogram", "bins": [-0.25, 0.0, 0.5], "values": [1, 2]},
-                "val": {"sample": {"_type": "image-file", "path": "media/images/a.png", "width": 3}},
+                "val": {
+                    "sample": {"_type": "image-file", "path": "media/images/a.png", "width": 3}
+                },
                 "many": {"_type": "histogram", "count": 512, "from": -1.5, "to": 2.0},
                 "several": {"_type": "images", "count": 8, "items": []},
                 "odd": {"_type": "histogram", "bins": []}

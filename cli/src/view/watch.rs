@@ -1,5 +1,5 @@
-//! A sweep as it goes on: what was heard so far, the block that a terminal shows, and the lines for
-//! logs.
+//! Shows a sweep while it runs: keeps what the controller has sent, and returns the block for a
+//! terminal and the lines for logs.
 
 use std::collections::BTreeMap;
 
@@ -16,32 +16,32 @@ use super::{
     reason, state, took, values,
 };
 
-/// Columns of the progress bar.
+/// The columns of the progress bar.
 const BAR: usize = 40;
-/// Running trials shown.
+/// The most running trials that are shown.
 const SHOWN: usize = 12;
 
-/// Said while the controller does not answer.
+/// The message while the controller does not answer.
 const AWAY: &str = "the controller is out of reach; waiting for it";
 
-/// What was heard of a sweep so far.
+/// The state of a sweep as the controller has reported it so far.
 pub(crate) struct Watched {
     sweep: Sweep,
-    /// What starts an agent for it.
+    /// The command that starts an agent for it.
     agent_line: String,
-    /// Runs with a process, by trial number.
+    /// The runs that an agent holds, by trial number.
     held: BTreeMap<(Option<u64>, String), Run>,
-    /// Last state told of each run that is not over.
+    /// The last state that was reported for each run.
     told: BTreeMap<String, String>,
-    /// The next update opens a stream: it names all live runs.
+    /// Whether the next update is the first of a stream and names all live runs.
     anew: bool,
-    /// The controller is out of reach.
+    /// Whether the controller is out of reach.
     away: bool,
     told_state: String,
 }
 
 impl Watched {
-    /// Nothing heard but the sweep itself.
+    /// Starts with the sweep itself and no runs.
     pub(crate) fn new(sweep: Sweep, agent_line: String) -> Self {
         Self {
             sweep,
@@ -54,29 +54,29 @@ impl Watched {
         }
     }
 
-    /// A new stream begins: what is not in its first update is live no more.
+    /// Prepares for a new stream: runs that are not in its first update are no longer live.
     pub(crate) fn starts_anew(&mut self) {
         self.anew = true;
     }
 
-    /// The controller is out of reach until the next update comes.
+    /// Records that the controller is out of reach until the next update comes.
     pub(crate) fn loses_the_controller(&mut self) -> Vec<String> {
         self.away = true;
         vec![AWAY.to_owned()]
     }
 
-    /// The sweep is over, whatever its trials do.
+    /// Returns whether the sweep is over, even if trials are still running.
     pub(crate) fn sweep_is_over(&self) -> bool {
         is_over(&self.sweep)
     }
 
-    /// The sweep is over and none of its trials still runs.
+    /// Returns whether the sweep is over and no trial is still running.
     pub(crate) fn is_over(&self) -> bool {
         let counts = self.sweep.counts.unwrap_or_default();
         is_over(&self.sweep) && counts.leased + counts.running == 0
     }
 
-    /// Takes an update in; gives a line for each change that is worth one.
+    /// Takes an update and returns one line for each change that matters to a user.
     pub(crate) fn take(&mut self, update: SweepUpdate) -> Vec<String> {
         let mut lines = Vec::new();
         if std::mem::take(&mut self.anew) {
@@ -131,7 +131,8 @@ impl Watched {
     }
 }
 
-/// What a terminal shows: the sweep, a bar, the counts, the best, and what runs.
+/// Returns the block for a terminal: the sweep, a progress bar, the counts, the best run, and the
+/// running trials.
 pub(crate) fn block(watched: &Watched, now_ms: i64) -> String {
     let sweep = &watched.sweep;
     let numbers = sweep.counts.unwrap_or_default();
@@ -202,7 +203,7 @@ fn running(watched: &Watched, now_ms: i64) -> String {
     format!("{table}{more}")
 }
 
-/// The last line: how the sweep ended.
+/// Returns the last line, which says how the sweep ended.
 pub(crate) fn end(watched: &Watched) -> String {
     let sweep = &watched.sweep;
     let numbers = sweep.counts.unwrap_or_default();
@@ -250,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_controller_that_is_away_is_told_until_it_is_back() {
+    fn an_unreachable_controller_is_reported_until_it_answers() {
         let mut watched = Watched::new(sweep(), "agent k3x9abcd".to_owned());
         assert_eq!(watched.loses_the_controller(), [AWAY]);
         assert!(block(&watched, NOW).contains(AWAY));

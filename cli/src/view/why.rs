@@ -1,5 +1,5 @@
-//! Why a run: in sentences, why its point was chosen, what came of it, and why it was stopped.
-//! Called by `sweep explain`. Says only what was stored when it was decided.
+//! Explains a run in sentences: why its point was chosen, what its result was, and why it was
+//! stopped. `sweep explain` calls it. It uses only what was stored at the time of the decision.
 
 use proto::v1::{Run, Sweep};
 use serde_json::{Map, Value};
@@ -10,7 +10,7 @@ use terminal::{
 
 use super::{CELL, SENTENCE, is_bad, one_word, reason, state, values};
 
-/// The explanation of a run of a sweep.
+/// Returns the explanation of a sweep's run.
 pub(crate) fn run(run: &Run, sweep: &Sweep) -> String {
     let suggestion = values::object(&run.suggestion_json);
     let origin = suggestion.get("origin").and_then(Value::as_object).unwrap_or(&suggestion);
@@ -24,7 +24,7 @@ pub(crate) fn run(run: &Run, sweep: &Sweep) -> String {
     lines.join("\n")
 }
 
-/// `val/loss 0.0213`
+/// Returns a value of the metric as `val/loss 0.0213`.
 fn metric(sweep: &Sweep, value: f64) -> String {
     format!("{} {}", one_line(&sweep.metric, 2 * CELL), number(value))
 }
@@ -33,21 +33,21 @@ fn float(origin: &Map<String, Value>, key: &str) -> f64 {
     origin.get(key).and_then(Value::as_f64).unwrap_or(f64::NAN)
 }
 
-/// What it repeats of the sweeps that its own started from.
+/// Returns which trial of the earlier sweeps the run repeats.
 fn repeats(run: &Run, sweep: &Sweep) -> Option<String> {
     let repeated = run.repeats.as_ref()?;
     let had = metric(sweep, repeated.value);
     let of = one_word(&repeated.sweep);
     Some(match run.trial {
         Some(0) => format!(
-            "It repeats the best trial of the earlier sweeps that this space holds, one of {of} \
-            with {had}."
+            "It repeats the best trial of the earlier sweeps in this space, a trial of {of} with \
+            {had}."
         ),
         _ => format!("A trial of the earlier sweep {of} had these parameters, with {had}."),
     })
 }
 
-/// Why this point.
+/// Returns why this point was chosen.
 fn chosen(origin: &Map<String, Value>, run: &Run, sweep: &Sweep) -> Vec<String> {
     let kind = origin.get("kind").and_then(Value::as_str).unwrap_or_default();
     let told = match kind {
@@ -92,8 +92,8 @@ fn modelled(origin: &Map<String, Value>, run: &Run, sweep: &Sweep) -> Vec<String
     let why = match better {
         true => "It expected this point to be better than that",
         false => {
-            "It did not expect this point to be better than that, but was unsure enough of it for \
-            a chance"
+            "It did not expect this point to be better than that, but its uncertainty left a \
+            chance"
         }
     };
     let ended = match best.ended {
@@ -111,7 +111,7 @@ fn modelled(origin: &Map<String, Value>, run: &Run, sweep: &Sweep) -> Vec<String
     ]
 }
 
-/// What came of it.
+/// Returns the result of the run and how it ended.
 fn came(origin: &Map<String, Value>, run: &Run, sweep: &Sweep) -> Option<String> {
     if run.state == "pruned"
         && let Some(rung) = run.rungs.iter().rev().find(|rung| rung.stop)
@@ -119,9 +119,8 @@ fn came(origin: &Map<String, Value>, run: &Run, sweep: &Sweep) -> Option<String>
         let threshold = rung.threshold.map(number).unwrap_or_default();
         let bound = if sweep.maximize { "at least" } else { "at most" };
         return Some(format!(
-            "It was stopped early at rung {}: {} was number {} of the {} runs that had been \
-            there, and {bound} \
-             {threshold} goes on.",
+            "It was stopped early at rung {}: {} was number {} of the {} runs at this rung, and a \
+             run needed {bound} {threshold} to go on.",
             rung.iteration,
             metric(sweep, rung.value),
             rung.rank,
@@ -133,17 +132,17 @@ fn came(origin: &Map<String, Value>, run: &Run, sweep: &Sweep) -> Option<String>
     }
     match (run.state.as_str(), run.value) {
         ("finished", Some(value)) => {
-            Some(format!("It came to {}{}.", metric(sweep, value), surprise(origin, value, sweep)))
+            Some(format!("It reached {}{}.", metric(sweep, value), surprise(origin, value, sweep)))
         }
         ("finished", None) => {
             Some(format!("It finished without a value of {}.", one_line(&sweep.metric, 2 * CELL)))
         }
-        ("stopped", _) => Some("A person stopped it.".to_owned()),
+        ("stopped", _) => Some("A user stopped it.".to_owned()),
         _ => None,
     }
 }
 
-/// How far from what was expected, in the model's own deviations.
+/// Returns the distance from the expected value, in the model's own standard deviations.
 fn surprise(origin: &Map<String, Value>, value: f64, sweep: &Sweep) -> String {
     let off = (value - float(origin, "mean")) / float(origin, "deviation");
     if !off.is_finite() {

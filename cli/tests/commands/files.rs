@@ -1,5 +1,5 @@
-//! `sweep run files` and `sweep artifact` against a controller that lies: nothing is written
-//! outside of the folder, and nothing that is not what it should be.
+//! Tests `sweep run files` and `sweep artifact` against a hostile controller: they write nothing
+//! outside the folder, and no content that differs from its hash.
 
 use std::{fs, path::Path};
 
@@ -18,7 +18,7 @@ fn below(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_hostile_controller_writes_nowhere_else() {
+fn a_hostile_controller_cannot_write_outside_the_folder() {
     let (fake, folder) = (Fake::start(), tempfile::tempdir().unwrap());
     let target = folder.path().join("in/side");
     let (run, to) = (format!("{}-2", fake::SWEEP), target.display().to_string());
@@ -44,7 +44,7 @@ fn a_hostile_controller_writes_nowhere_else() {
 }
 
 #[test]
-fn a_hostile_controller_writes_no_artifact_elsewhere() {
+fn a_hostile_artifact_cannot_write_outside_the_folder() {
     let (fake, folder) = (Fake::start(), tempfile::tempdir().unwrap());
     let to = folder.path().join("in/side").display().to_string();
     for (version, said) in [

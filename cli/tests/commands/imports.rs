@@ -1,5 +1,5 @@
-//! `sweep import` into a real controller, and out again by `sweep run export`: every value is
-//! there, nothing twice, however often and at whatever length the source is imported.
+//! Tests `sweep import` into a real controller and reads the values back with `sweep run export`.
+//! Every value arrives exactly once, however often the source is imported and at whatever length.
 
 use std::{
     collections::BTreeMap,
@@ -33,7 +33,7 @@ impl Lab {
         Self { runtime, controller, folder }
     }
 
-    /// Exit code, stdout and stderr.
+    /// Runs `sweep` and returns the exit code, stdout and stderr.
     fn sweep(&self, args: &[&str]) -> (i32, String, String) {
         let address = format!("http://{}", self.controller.as_ref().unwrap().address());
         let output = Command::new(env!("CARGO_BIN_EXE_sweep"))
@@ -52,14 +52,14 @@ impl Lab {
         format!("$ sweep {}\nexit {code}\n{stdout}-- stderr\n{stderr}\n", args.join(" "))
     }
 
-    /// What `--json` says of the runs of an import.
+    /// Imports with `--json` and returns the description of each run.
     fn imported(&self, args: &[&str]) -> Vec<Value> {
         let (code, stdout, stderr) = self.sweep(&[&["import"], args, &["--json"]].concat());
         assert_eq!(code, 0, "{stderr}");
         serde_json::from_str(&stdout).unwrap()
     }
 
-    /// Step, key and value of all that a stream holds, in order.
+    /// Returns the step, key and value of everything in a stream, in order.
     fn values(&self, run: &Value, stream: &str) -> Vec<(u64, String, Value)> {
         let run = run["run"].as_str().unwrap();
         let (code, stdout, stderr) =
@@ -86,7 +86,7 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
 
-/// The fixture in a folder of the lab.
+/// Copies a fixture into the lab's folder.
 fn copy(lab: &Lab, from: &str, to: &str) {
     let to = lab.folder.path().join(to);
     fs::create_dir_all(to.parent().unwrap()).unwrap();
@@ -122,7 +122,7 @@ fn the_terminal_session_of_an_import() {
 }
 
 #[test]
-fn a_run_that_grows_is_imported_once() {
+fn a_growing_run_is_imported_once() {
     let lab = Lab::start();
     let cases = [
         ("tensorboard", "runs/old/events.out.tfevents.1700000000.host.old", &["history"][..]),
@@ -147,15 +147,15 @@ fn a_run_that_grows_is_imported_once() {
             );
         }
         let grown = json!({ "run": first });
-        // The whole file by itself, as another project.
+        // The whole file is imported separately, into another project.
         let whole = &lab.imported(&[kind, folder.to_str().unwrap(), "--project", "other"])[0];
         assert_ne!(grown["run"], whole["run"]);
         for stream in streams {
             let (grown, whole) = (lab.values(&grown, stream), lab.values(whole, stream));
             assert!(!whole.is_empty(), "{kind} has {stream}");
             match *stream {
-                // Every import of a run that has grown has the summary of its time; the last of
-                // each key counts.
+                // Every import of a grown run adds its present summary. The last value of each key
+                // counts.
                 "summary" => {
                     let last = |rows: Vec<(u64, String, Value)>| -> BTreeMap<String, Value> {
                         rows.into_iter().map(|(_, key, value)| (key, value)).collect()
@@ -168,7 +168,7 @@ fn a_run_that_grows_is_imported_once() {
     }
 }
 
-/// Step and value of `loss`, as they are exported.
+/// Returns the steps and values of `loss`, as they are exported.
 fn losses(lab: &Lab, run: &Value) -> Vec<(u64, f64)> {
     lab.values(run, "history")
         .into_iter()
@@ -176,7 +176,7 @@ fn losses(lab: &Lab, run: &Value) -> Vec<(u64, f64)> {
         .collect()
 }
 
-/// Name, rows and id of what was imported, and how many rows were new.
+/// Returns the name, the rows, the id and the number of new rows of each imported run.
 fn told(runs: &[Value]) -> Vec<(&str, u64, &str, u64)> {
     runs.iter()
         .map(|run| {
@@ -230,13 +230,13 @@ fn a_file_that_does_not_continue_what_was_imported_adds_no_row() {
     let (train, test) = (import("train"), import("test"));
     assert_ne!(train["run"], test["run"]);
     assert_eq!((losses(&lab, &train).len(), losses(&lab, &test).len()), (2, 4));
-    // The first has grown, and lies elsewhere now.
+    // The first source has grown and is in another folder now.
     fs::write(folder.join("train").join(TWIN), &whole).unwrap();
     fs::rename(folder.join("train"), folder.join("moved")).unwrap();
     let moved = import("moved");
     assert_eq!((&moved["run"], &moved["new_rows"]), (&train["run"], &json!(1)));
     assert_eq!((losses(&lab, &train).len(), losses(&lab, &test).len()), (3, 4));
-    // An older copy of it adds nothing either, and is no run of its own.
+    // An older copy adds nothing and does not become a separate run.
     fs::create_dir(folder.join("older")).unwrap();
     for length in [whole.len() - 40, whole.len() - 7] {
         fs::write(folder.join("older").join(TWIN), &whole[..length]).unwrap();
@@ -248,7 +248,7 @@ fn a_file_that_does_not_continue_what_was_imported_adds_no_row() {
 }
 
 #[test]
-fn a_restart_takes_back_the_steps_that_come_after_it() {
+fn a_restart_takes_back_earlier_values_from_its_step_on() {
     let lab = Lab::start();
     let files = [1, 2].map(|number| format!("events.out.tfevents.170000000{number}.host"));
     let expected: Vec<(u64, f64)> = (0..5).map(|step| (step, 100.0 + step as f64)).collect();
@@ -268,7 +268,8 @@ fn a_restart_takes_back_the_steps_that_come_after_it() {
         (expected.clone(), json!(207.0), &json!(8))
     );
 
-    // It is imported while it grows: what is taken back has been sent before.
+    // The source is imported while it grows, so the values that the restart takes back were sent
+    // before.
     copy(&lab, &format!("restarted/{}", files[0]), &format!("grown/{}", files[0]));
     let before = lab.imported(&["tensorboard", "grown"]).remove(0);
     assert_eq!((losses(&lab, &before).len(), summary(&before)), (10, json!(109.0)));
@@ -319,7 +320,8 @@ fn folders_of_one_wandb_id_are_one_run_with_one_history() {
     let part_alone = &lab.imported(&["wandb", "wandb/3"])[0];
     assert_eq!((&part_alone["run"], &part_alone["new_rows"]), (&json!("resumed1"), &json!(0)));
 
-    // Nor does a part without those that were imported before it, and it is said what to do.
+    // A part without the parts that were imported before it adds nothing either, and a hint says
+    // what to do.
     let alone = |number: u32| {
         let path = format!("wandb/{number}");
         let (code, stdout, stderr) =
@@ -330,12 +332,12 @@ fn folders_of_one_wandb_id_are_one_run_with_one_history() {
     let ((first, _), (third, stderr)) = (alone(1), alone(3));
     assert_ne!(first, third);
     assert!(
-        stderr.contains("hint: to have one run, give all folders of `resumed1` together"),
+        stderr.contains("hint: to get one run, import all folders of `resumed1` together"),
         "{stderr}"
     );
     assert_eq!(losses(&lab, &json!({ "run": first })), expected[..4]);
 
-    // Part by part, into a project where the id is taken.
+    // The parts are imported one by one into a project, while another run has the id.
     let mut id = None;
     for number in 1..=3 {
         part(number, "grown");

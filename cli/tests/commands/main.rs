@@ -1,5 +1,5 @@
-//! `sweep` as a person starts it: without a controller, with one that answers by script, and with a
-//! real one. One crate, since each further one links all this again.
+//! Tests `sweep` as a user starts it: without a controller, with a scripted one, and with a real
+//! one. It is one crate, because each further one would link everything again.
 #![allow(clippy::unwrap_used)]
 
 mod fake;

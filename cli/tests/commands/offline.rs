@@ -1,5 +1,5 @@
-//! `sweep` as a person starts it, where no controller is needed or none is there: what it prints
-//! and the exit code.
+//! Tests `sweep` as a user starts it, in cases without a controller: what it prints, and the exit
+//! code.
 
 use std::{
     fs,
@@ -101,7 +101,7 @@ fn files_that_cannot_be_read() {
 
 #[test]
 fn no_controller() {
-    // A port that was free a moment ago.
+    // This port was free a moment ago, so no program listens there.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let address = format!("http://127.0.0.1:{port}");
     let folder = folder();
@@ -130,7 +130,7 @@ fn no_controller() {
 }
 
 #[test]
-fn a_bad_file_is_refused_before_any_controller_is_asked() {
+fn a_bad_file_is_refused_without_asking_a_controller() {
     let output =
         sweep(folder().path(), &["create", "bad.yaml", "--controller", "http://127.0.0.1:1"]);
     assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(2), ""));
@@ -150,7 +150,7 @@ fn wrong_command_lines() {
 }
 
 #[test]
-fn without_a_command_there_is_help() {
+fn without_a_command_sweep_prints_its_help() {
     let output = sweep(folder().path(), &[]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("Usage: sweep"));

@@ -1,5 +1,5 @@
-//! `sweep` against a controller that answers by script: what it prints, what it does when the
-//! controller refuses, goes away or loses an answer, and the exit code.
+//! Tests `sweep` against a scripted controller: what it prints, what it does when the controller
+//! refuses a request, goes out of reach or loses an answer, and the exit code.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ fn sessions(commands: &[&[&str]]) -> String {
     commands.iter().map(|args| fake.session(args)).collect::<Vec<_>>().join("\n")
 }
 
-/// Ages of the fake's sweep change from day to day.
+/// Replaces ages in days, because the age of the fake's sweep changes every day.
 fn timeless(text: &str) -> String {
     let words: Vec<&str> = text.split_inclusive([' ', '\n']).collect();
     let is_days =
@@ -182,7 +182,7 @@ fn exporting_a_run() {
 }
 
 #[test]
-fn a_file_says_its_format_by_its_name() {
+fn the_name_of_a_file_decides_its_format() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("rows.parquet");
     let session =

@@ -1,5 +1,5 @@
-//! `sweep sync` against a real controller: what was logged offline arrives as if it had been logged
-//! online, once, whatever interrupts it.
+//! Tests `sweep sync` against a real controller: what was logged offline arrives exactly once, as
+//! if it had been logged online, whatever interrupts the sync.
 
 use std::{
     fs,
@@ -51,14 +51,14 @@ fn introduced(init: Init) -> Run {
     init.config(&json!({"lr": 0.1})).start().unwrap()
 }
 
-/// Everything but when it was logged.
+/// Returns the rows of a run without the times at which they were logged.
 fn rows(real: &Real, id: &str) -> Vec<String> {
     let timeless = |row: Row| format!("{} {:?}", row.step, row.values);
     let streams = ["history", "summary"].map(|stream| real.rows(id, stream));
     streams.into_iter().flatten().map(|(_, row)| timeless(row)).collect()
 }
 
-/// A copy that no process holds: what a kill at this moment would leave.
+/// Copies a folder so that no process holds its journals, as if the program had been killed now.
 fn killed(folder: &Path, to: &Path) -> PathBuf {
     fs::create_dir_all(to.join("journal")).unwrap();
     for name in ["run.json", "journal/sdk.history", "journal/sdk.summary", "journal/sdk.meta"] {
@@ -103,7 +103,7 @@ fn offline_and_online_are_the_same() {
 }
 
 #[test]
-fn a_killed_run_is_sent_and_a_living_one_is_not_ended() {
+fn a_killed_run_is_ended_and_a_running_one_is_not() {
     let (real, folder) = (Real::start(), tempfile::tempdir().unwrap());
     let run = introduced(offline(folder.path(), "killed"));
     train(&run, 100);
@@ -134,7 +134,7 @@ fn a_killed_run_is_sent_and_a_living_one_is_not_ended() {
 }
 
 #[test]
-fn kills_in_the_middle_leave_every_row_once() {
+fn killed_syncs_store_every_row_once() {
     let (real, folder) = (Real::start(), tempfile::tempdir().unwrap());
     let run = offline(folder.path(), "interrupted").start().unwrap();
     let text = "x".repeat(2_000);
@@ -163,7 +163,7 @@ fn kills_in_the_middle_leave_every_row_once() {
 }
 
 #[test]
-fn what_an_online_run_could_not_send_is_sent_later() {
+fn sync_sends_what_an_online_run_could_not_send() {
     let folder = tempfile::tempdir().unwrap();
     let mut real = Real::start();
     let run = real.init().id("cut_off").start().unwrap();
@@ -174,7 +174,7 @@ fn what_an_online_run_could_not_send_is_sent_later() {
     }
     let dead = killed(&place, &folder.path().join("dead"));
     run.finish().unwrap();
-    // The controller has more than the copy, and knows how it ended.
+    // The controller has more rows than the copy, and it knows how the run ended.
     let output = sync(&real, &[&dead]).output().unwrap();
     assert_eq!(said(&output), "run `cut_off`: 1 row, nothing new; finished\n");
     let next = real.init().id("cut_off").resume(Resume::Must).start().unwrap();
@@ -197,7 +197,7 @@ fn what_an_online_run_could_not_send_is_sent_later() {
 }
 
 #[test]
-fn a_file_that_is_gone_takes_no_result_along() {
+fn a_missing_file_does_not_stop_the_results() {
     let (real, folder) = (Real::start(), tempfile::tempdir().unwrap());
     let run = introduced(offline(folder.path(), "gone"));
     train(&run, 100);
@@ -212,11 +212,11 @@ fn a_file_that_is_gone_takes_no_result_along() {
 }
 
 #[test]
-fn mistakes_are_said() {
+fn mistakes_are_reported() {
     let (real, folder) = (Real::start(), tempfile::tempdir().unwrap());
     let output = sync(&real, &[folder.path()]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(said(&output).contains("is no folder of a run"), "{}", said(&output));
+    assert!(said(&output).contains("is not the folder of a run"), "{}", said(&output));
     offline(folder.path(), "once").start().unwrap().finish().unwrap();
     assert!(matches!(offline(folder.path(), "once").start(), Err(InitError::Exists { .. })));
     real.init().id("once").start().unwrap().finish().unwrap();

@@ -1,15 +1,15 @@
-//! The messages of event files, as far as rows and configs come of them: field numbers and types of
-//! TensorFlow's public format. What is not named here is passed over by the decoder.
+//! Defines the messages of event files, as far as rows and configs need them. Field numbers and
+//! types are those of TensorFlow's public format. The decoder skips all other fields.
 
 use std::collections::HashMap;
 
-/// A message of which only its being there is told.
+/// A message of which only its presence matters.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Opaque {}
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Event {
-    /// Seconds since the epoch.
+    /// The time in seconds since the epoch.
     #[prost(double, tag = "1")]
     pub(super) wall_time: f64,
     #[prost(int64, tag = "2")]
@@ -26,7 +26,7 @@ pub(super) struct Event {
     pub(super) meta_graph: Option<Opaque>,
 }
 
-/// An event as far as it may say that a training has begun again.
+/// The fields of an event that tell whether a training was restarted.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Restart {
     #[prost(int64, tag = "2")]
@@ -37,7 +37,7 @@ pub(super) struct Restart {
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Session {
-    /// 1 is start.
+    /// The session's status; 1 means that it started.
     #[prost(int32, tag = "1")]
     pub(super) status: i32,
 }
@@ -80,7 +80,7 @@ pub(super) struct Plugin {
     pub(super) content: Vec<u8>,
 }
 
-/// Bucket `i` reaches from limit `i - 1`, or from `min`, to limit `i`.
+/// A histogram. Bucket `i` reaches from limit `i - 1` (the first one from `min`) to limit `i`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Histogram {
     #[prost(double, tag = "1")]
@@ -97,14 +97,14 @@ pub(super) struct Histogram {
 pub(super) struct Tensor {
     #[prost(int32, tag = "1")]
     pub(super) kind: i32,
-    /// All elements, little-endian, in place of the lists below.
+    /// All elements, little-endian, used in place of the lists below.
     #[prost(bytes = "vec", tag = "4")]
     pub(super) content: Vec<u8>,
     #[prost(float, repeated, tag = "5")]
     pub(super) floats: Vec<f32>,
     #[prost(double, repeated, tag = "6")]
     pub(super) doubles: Vec<f64>,
-    /// Also of the shorter integers.
+    /// Elements of 32 bits and of the shorter integer types.
     #[prost(int32, repeated, tag = "7")]
     pub(super) ints: Vec<i32>,
     #[prost(bytes = "vec", repeated, tag = "8")]
@@ -113,12 +113,12 @@ pub(super) struct Tensor {
     pub(super) longs: Vec<i64>,
     #[prost(bool, repeated, tag = "11")]
     pub(super) bools: Vec<bool>,
-    /// Bits of the 16-bit floats.
+    /// The bits of 16-bit floats.
     #[prost(int32, repeated, tag = "13")]
     pub(super) halves: Vec<i32>,
 }
 
-/// What the plugin for hyperparameters keeps in its metadata.
+/// The metadata of the plugin for hyperparameters.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct HparamsContent {
     #[prost(message, optional, tag = "3")]
@@ -137,7 +137,7 @@ pub(super) struct SessionStart {
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct SessionEnd {
-    /// 2 is failure.
+    /// The session's status; 2 means that it failed.
     #[prost(int32, tag = "1")]
     pub(super) status: i32,
 }

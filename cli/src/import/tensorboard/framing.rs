@@ -1,5 +1,5 @@
-//! The frames of an event file: `length u64 | masked CRC-32C of the length | bytes | masked CRC-32C
-//! of the bytes`, all numbers little-endian. Read one by one; knows nothing of what is in them.
+//! Reads the frames of an event file: `length u64 | masked CRC-32C of the length | bytes | masked
+//! CRC-32C of the bytes`, all numbers little-endian. It does not interpret their contents.
 
 use std::{
     fs::File,
@@ -8,44 +8,42 @@ use std::{
 
 use crate::import::source::Part;
 
-/// Larger records are passed over: a graph may have gigabytes, what we read from has a few
-/// kilobytes.
+/// The largest record that is read, in bytes. Larger ones are skipped: a graph may have gigabytes,
+/// but the records that the import needs have a few kilobytes.
 const LARGEST: u64 = 256 << 20;
-/// Length and its checksum.
+/// The bytes of the length and its checksum.
 const HEAD_BYTES: usize = 12;
-/// What is added to a rotated checksum, so that checksums of data that hold checksums stay good
-/// ones.
+/// The number that is added to a rotated checksum. The masking keeps checksums reliable for data
+/// that contains checksums.
 const MASK: u32 = 0xa282_ead8;
 
 /// What comes next in a file.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// A record whose checksums are right.
+    /// A record with correct checksums.
     Record(Vec<u8>),
-    /// A record with wrong bytes, or too large a one; reading can go on behind it.
+    /// A record with wrong bytes, or one that is too large. The next record can be read.
     Bad,
     /// The file ends within a record: it is being written, or its writer was killed.
     Torn,
-    /// The length is wrong: where the next record begins is not known.
+    /// The length is wrong, so the start of the next record is unknown.
     Lost,
-    /// The end.
+    /// The end of the file.
     End,
 }
 
-/// Reads an event file.
+/// Reads the records of an event file.
 pub(super) struct Records<R>(R);
 
 impl Records<BufReader<Take<File>>> {
-    /// # Errors
-    /// When the file cannot be opened.
+    /// Opens the file. Fails if that is impossible.
     pub(super) fn open(part: &Part) -> io::Result<Self> {
         Ok(Self(part.open()?))
     }
 }
 
 impl<R: Read> Records<R> {
-    /// # Errors
-    /// When the file cannot be read.
+    /// Reads the next record. Fails if the file cannot be read.
     pub(super) fn next(&mut self) -> io::Result<Next> {
         let mut head = Vec::new();
         (&mut self.0).take(HEAD_BYTES as u64).read_to_end(&mut head)?;
@@ -105,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn records_are_read_until_the_bytes_are_not_to_be_trusted() {
+    fn records_are_read_until_a_length_is_wrong() {
         let (one, two) = (frame(b"one"), frame(b"second"));
         let file = [one.clone(), two.clone()].concat();
         let record = |bytes: &[u8]| Next::Record(bytes.to_vec());

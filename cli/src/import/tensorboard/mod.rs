@@ -1,5 +1,5 @@
-//! TensorBoard: a folder of event files is a run, and its sub-folders are runs of their own, as
-//! TensorBoard shows them. Read by `sweep import tensorboard`.
+//! Reads TensorBoard's files. A folder with event files is a run, and its subfolders are runs of
+//! their own, as TensorBoard shows them. `sweep import tensorboard` uses it.
 
 mod event;
 mod framing;
@@ -20,13 +20,13 @@ use super::{
     walk::{self, Unreadable},
 };
 
-/// What the name of every event file has in it.
+/// The text that the name of every event file contains.
 const EVENTS: &str = "tfevents";
 
 /// A folder with event files.
 pub(super) struct EventFolder {
     folder: PathBuf,
-    /// By name, which is by time.
+    /// The event files in the order of their names, which is the order of their times.
     files: Vec<Part>,
     project: String,
     name: String,
@@ -45,8 +45,8 @@ impl Source for EventFolder {
         self.folder.clone()
     }
 
-    /// The name of the first file, which has the time and the host, and its first record, which
-    /// has the time again. Two writers of one host that begin at the same time share both.
+    /// Returns the name of the first file, which has the time and the host, and its first record,
+    /// which has the time again. Two writers on one host that start at the same time share both.
     fn identity(&self) -> io::Result<Vec<u8>> {
         let Some(first) = self.files.first() else { return Ok(Vec::new()) };
         let mut bytes = first.name.as_bytes().to_vec();
@@ -66,10 +66,8 @@ impl Source for EventFolder {
     }
 }
 
-/// Every folder with event files in `root`, itself among them, in the order of their paths. `root`
-/// may be one of the files.
-///
-/// # Errors
+/// Finds every folder with event files in `root`, including `root` itself, in the order of their
+/// paths. `root` may be an event file. Fails with the path that cannot be read, and the reason.
 /// The path that cannot be read, and why.
 pub(super) fn find(root: &Path, project: &str, name: &str) -> Result<Vec<EventFolder>, Unreadable> {
     let is_wanted =

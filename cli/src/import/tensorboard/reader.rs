@@ -1,5 +1,5 @@
-//! From the event files of one folder to rows: values of one step that follow each other are one
-//! row, as one call of `log` would have made it.
+//! Turns the event files of one folder into rows. Consecutive values of the same step form one row,
+//! as one call of `log` would have logged them.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -27,9 +27,9 @@ use crate::{
     stream::Stream,
 };
 
-/// The plugin that keeps a run's config.
+/// The plugin that stores a run's config.
 const HPARAMS: &str = "hparams";
-/// Longer rows are cut in two: what has this many values under one step is no call of `log`.
+/// The most values of a row. A longer row is split, because no call of `log` has this many values.
 const ROW_VALUES: usize = 1024;
 
 /// Reads event files one after the other.
@@ -37,7 +37,7 @@ pub(super) struct EventReader {
     files: VecDeque<Part>,
     file: Option<Open>,
     restarts: Restarts,
-    /// The plugin of each tag: writers may name it only once.
+    /// The plugin of each tag. A writer may name it only once.
     plugins: HashMap<String, String>,
     row: Row,
     ready: VecDeque<Row>,
@@ -48,10 +48,10 @@ pub(super) struct EventReader {
 
 /// The file that is being read.
 struct Open {
-    /// For people.
+    /// The path to show to the user.
     path: String,
     records: Records<BufReader<Take<File>>>,
-    /// A record was whole.
+    /// Whether a record, intact or not, was read from this file.
     has_begun: bool,
     damaged: u64,
 }
@@ -85,15 +85,14 @@ impl Reader for EventReader {
     }
 
     fn outcome(&self) -> Outcome {
-        // Event files do not say that a run has ended, but for the plugin of hyperparameters.
+        // Event files do not record the end of a run, except in the plugin for hyperparameters.
         let (state, class) = if self.failed { ("failed", "error") } else { ("finished", "") };
         Outcome { state: state.to_owned(), class: class.to_owned(), ..Outcome::default() }
     }
 }
 
 impl EventReader {
-    /// # Errors
-    /// When a file cannot be read.
+    /// Finds the restarts in the files and starts to read them. Fails if a file cannot be read.
     pub(super) fn new(files: &[Part], project: &str, name: &str) -> io::Result<Self> {
         Ok(Self {
             files: files.to_vec().into(),
@@ -108,7 +107,7 @@ impl EventReader {
         })
     }
 
-    /// The next whole record of the files.
+    /// Returns the next intact record of the files.
     fn record(&mut self) -> io::Result<Option<Vec<u8>>> {
         loop {
             let Some(file) = &mut self.file else {
@@ -135,23 +134,25 @@ impl EventReader {
                     "`{path}` ends within an event: a live run, or one that was killed"
                 )),
                 Next::Torn => {
-                    Some(format!("`{path}` ends within its first event, or is no event file"))
+                    Some(format!("`{path}` ends within its first event, or is not an event file"))
                 }
                 Next::Lost if has_begun => {
                     Some(format!("`{path}` is damaged: the rest of it cannot be read"))
                 }
-                Next::Lost => Some(format!("`{path}` is no event file")),
+                Next::Lost => Some(format!("`{path}` is not an event file")),
             };
             if file.damaged > 0 {
                 let events = terminal::count(file.damaged, "damaged event");
-                self.losses.notes.push(format!("`{path}` has {events}: left out"));
+                self.losses
+                    .notes
+                    .push(format!("`{path}` has {events}, which the import leaves out"));
             }
             self.losses.notes.extend(note);
             self.file = None;
         }
     }
 
-    /// The event that was read last is none.
+    /// Counts the last record as damaged.
     fn damaged(&mut self) {
         if let Some(file) = &mut self.file {
             file.damaged += 1;
@@ -211,7 +212,7 @@ impl EventReader {
     fn hparams(&mut self, content: &[u8]) {
         let Ok(content) = HparamsContent::decode(content) else { return self.damaged() };
         if let Some(start) = content.start {
-            // A map has no order of its own.
+            // The order of a map is arbitrary, so the hyperparameters are sorted.
             let mut hparams: Vec<(String, Hparam)> = start.hparams.into_iter().collect();
             hparams.sort_by(|(one, _), (other, _)| one.cmp(other));
             self.about
@@ -223,7 +224,8 @@ impl EventReader {
     }
 }
 
-/// Every number is a float here: whole ones are shown as such.
+/// Converts a hyperparameter to JSON. TensorBoard stores every number as a float; whole numbers
+/// become integers.
 fn json(hparam: Hparam) -> Json {
     let Hparam { number, text, flag } = hparam;
     match (number, text, flag) {

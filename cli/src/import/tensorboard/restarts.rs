@@ -1,6 +1,6 @@
-//! Where the event files of a folder say that the training has begun again at a step, and what
-//! that takes back: everything that was written before at this step or later, as TensorBoard has
-//! it (`SessionLog.START`, `purge_step` of the writers).
+//! Finds the places in a folder's event files where the training was restarted at a step. A restart
+//! takes back everything that was written before it at this step or later, as in TensorBoard
+//! (`SessionLog.START`, `purge_step` of the writers).
 
 use std::{collections::VecDeque, io};
 
@@ -12,14 +12,14 @@ use super::{
 };
 use crate::import::source::Part;
 
-/// `SessionLog.START`.
+/// The status `SessionLog.START`.
 const START: i32 = 1;
 
-/// The restarts that are still to come while the events are read.
+/// The restarts that are still ahead while the events are read.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Restarts {
-    /// How many records come before the restart and itself, and the smallest step that it or a
-    /// later one takes back.
+    /// For each restart: the number of records up to and including it, and the smallest step that
+    /// it or a later restart takes back.
     ahead: VecDeque<(u64, i64)>,
     passed: u64,
     taken_back: u64,
@@ -36,7 +36,7 @@ impl Restarts {
         Self { ahead: found.into(), from_step: i64::MAX, ..Self::default() }
     }
 
-    /// One more record has been read.
+    /// Counts one more record as read.
     pub(super) fn pass(&mut self) {
         self.passed += 1;
         while self.ahead.front().is_some_and(|(records, _)| *records <= self.passed) {
@@ -44,7 +44,7 @@ impl Restarts {
         }
     }
 
-    /// Whether a value of the present record is taken back later.
+    /// Returns whether a later restart takes back a value of the present record.
     pub(super) fn take_back(&mut self, step: i64) -> bool {
         let Some((_, from)) = self.ahead.front().filter(|(_, from)| *from <= step) else {
             return false;
@@ -54,20 +54,17 @@ impl Restarts {
         true
     }
 
-    /// What people should know.
+    /// Returns a note for the user, if values were taken back.
     pub(super) fn note(&self) -> Option<String> {
         let values = terminal::count(self.taken_back, "value");
         let from = self.from_step;
         (self.taken_back > 0).then(|| {
-            format!("restarted: {values} of an earlier attempt, from step {from} on, do not count")
+            format!("the training was restarted: {values} from step {from} on do not count")
         })
     }
 }
 
-/// Looks for restarts in the files.
-///
-/// # Errors
-/// When a file cannot be read.
+/// Finds the restarts in the files. Fails if a file cannot be read.
 pub(super) fn find(files: &[Part]) -> io::Result<Restarts> {
     let (mut found, mut number) = (Vec::new(), 0);
     for file in files {
@@ -98,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_restart_takes_back_what_came_before_it_at_its_step_or_later() {
+    fn a_restart_takes_back_earlier_values_at_its_step_or_later() {
         // Records 3 and 5 are restarts.
         let mut restarts = Restarts::of(vec![(3, 7), (5, 4)]);
         let mut taken = Vec::new();
@@ -108,13 +105,13 @@ mod tests {
         }
         let (until_five, after) = ([false, true, true], [false; 3]);
         assert_eq!(taken, [until_five, until_five, until_five, until_five, after, after]);
-        let note = "restarted: 8 values of an earlier attempt, from step 4 on, do not count";
+        let note = "the training was restarted: 8 values from step 4 on do not count";
         assert_eq!(restarts.note().as_deref(), Some(note));
         assert_eq!(Restarts::default().note(), None);
     }
 
     #[test]
-    fn only_the_later_of_two_restarts_counts_between_them() {
+    fn between_two_restarts_only_the_later_one_counts() {
         let mut restarts = Restarts::of(vec![(2, 4), (4, 7)]);
         let mut taken = Vec::new();
         for _ in 0..4 {

@@ -1,5 +1,5 @@
-//! From a tagged value of an event file to a value of a row: scalars, texts and histograms, in the
-//! old style and as tensors. Pure.
+//! Converts a tagged value of an event file to a value of a row: scalars, texts and histograms, in
+//! the old style and as tensors. It has no side effects.
 
 use half::{bf16, f16};
 use record::Value;
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::event::{Histogram, TaggedValue, Tensor};
 
-/// TensorFlow's names of element types, by number.
+/// TensorFlow's numbers of element types.
 mod kind {
     pub(super) const FLOAT: i32 = 1;
     pub(super) const DOUBLE: i32 = 2;
@@ -19,7 +19,7 @@ mod kind {
     pub(super) const HALF: i32 = 19;
 }
 
-/// The value, or what it is that has no place in a row yet.
+/// Returns the value, or the name of its kind if a row cannot store it yet.
 pub(super) fn value(tagged: &TaggedValue, plugin: &str) -> Result<Value, &'static str> {
     if let Some(number) = tagged.simple {
         return Ok(Value::F64(number.into()));
@@ -47,7 +47,7 @@ pub(super) fn value(tagged: &TaggedValue, plugin: &str) -> Result<Value, &'stati
     }
 }
 
-/// The one element of a tensor.
+/// Returns the value of a tensor with one element.
 fn scalar(tensor: &Tensor) -> Option<Value> {
     if let ([number], true) = (tensor.longs.as_slice(), tensor.content.is_empty()) {
         return Some(Value::I64(*number));
@@ -74,7 +74,7 @@ fn scalar(tensor: &Tensor) -> Option<Value> {
     }
 }
 
-/// The elements of a tensor of floats; none of any other.
+/// Returns the elements of a tensor of floats; empty for all other types.
 fn floats(tensor: &Tensor) -> Vec<f64> {
     fn each<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f64) -> Vec<f64> {
         bytes.as_chunks::<N>().0.iter().map(|chunk| number(*chunk)).collect()
@@ -99,14 +99,15 @@ fn floats(tensor: &Tensor) -> Vec<f64> {
     }
 }
 
-/// Several texts are lines.
+/// Returns the texts of a tensor, joined as lines.
 fn text(tensor: &Tensor) -> Option<Value> {
     let lines: Vec<_> = tensor.strings.iter().map(|bytes| String::from_utf8_lossy(bytes)).collect();
     (!lines.is_empty()).then(|| Value::Text(lines.join("\n")))
 }
 
-/// Writers begin with an empty bucket to say where the first one with something in it begins, and
-/// may end with one without a bound: the extremes say where the values are.
+/// Converts a histogram in the old style. Writers start it with an empty bucket to mark the lower
+/// edge of the first used bucket, and may end it with an unbounded bucket. The extremes then give
+/// the edge.
 fn histogram(old: &Histogram) -> Option<Value> {
     let buckets = old.limits.len().min(old.counts.len());
     let (mut limits, mut counts) = (old.limits[..buckets].to_vec(), &old.counts[..buckets]);
@@ -126,7 +127,7 @@ fn histogram(old: &Histogram) -> Option<Value> {
     as_json(&limits, counts)
 }
 
-/// Rows of left edge, right edge and count.
+/// Converts a histogram that is a tensor, with rows of left edge, right edge and count.
 fn tensor_histogram(tensor: &Tensor) -> Option<Value> {
     let elements = floats(tensor);
     let (rows, rest) = elements.as_chunks::<3>();

@@ -1,6 +1,6 @@
-//! The frames of a `.wandb` file: seven bytes of its own (`:W&B`, a magic number, a version), then
-//! a log as LevelDB has it. Blocks of 32 KiB hold pieces of records: `checksum u32 | length u16 |
-//! kind u8 | bytes`, little-endian. Read record by record; knows nothing of what is in them.
+//! Reads the frames of a `.wandb` file: a header of seven bytes (`:W&B`, a magic number, a
+//! version), then a log in LevelDB's format. Blocks of 32 KiB hold pieces of records: `checksum u32
+//! | length u16 | kind u8 | bytes`, little-endian. It does not interpret the records.
 
 use std::{
     fs::File,
@@ -12,13 +12,14 @@ use flate2::Crc;
 
 use crate::import::source::Part;
 
-/// A piece never crosses the end of a block; the seven bytes of the file are part of the first one.
+/// The size of a block. A piece never crosses the end of a block. The header of the file belongs to
+/// the first block.
 const BLOCK_BYTES: usize = 32 << 10;
 const HEAD_BYTES: usize = 7;
-/// What a file begins with. The last byte is the version.
+/// The header of a file. The last byte is the version.
 const FILE_HEAD: [u8; 7] = *b":W&B\xe1\xbe\x00";
 
-/// Where a piece stands in its record.
+/// The position of a piece in its record.
 mod kind {
     pub(super) const FULL: u8 = 1;
     pub(super) const FIRST: u8 = 2;
@@ -29,28 +30,28 @@ mod kind {
 /// What comes next in a file.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// A record whose checksums are right.
+    /// A record with correct checksums.
     Record(Vec<u8>),
-    /// Wrong bytes; reading can go on behind them.
+    /// Wrong bytes. Records after them can be read.
     Bad,
     /// The file ends within a record: it is being written, or its writer was killed.
     Torn,
-    /// The end.
+    /// The end of the file.
     End,
 }
 
-/// Reads a `.wandb` file.
+/// Reads the records of a `.wandb` file.
 pub(super) struct Records<R> {
     from: R,
-    /// The present block, and where the next piece begins in it.
+    /// The present block; `at` is where its next piece begins.
     block: Vec<u8>,
     at: usize,
-    /// The block is not full: it is the last one.
+    /// Whether the block is not full, which makes it the last one.
     last: bool,
 }
 
 enum Piece {
-    /// Its kind, and where its bytes are in the block.
+    /// The piece's kind, and the range of its bytes in the block.
     Whole(u8, Range<usize>),
     Bad,
     Torn,
@@ -58,8 +59,7 @@ enum Piece {
 }
 
 impl Records<BufReader<Take<File>>> {
-    /// # Errors
-    /// When the file cannot be read or is none of W&B's.
+    /// Opens the file. Fails if it cannot be read or is not a file of W&B.
     pub(super) fn open(part: &Part) -> io::Result<Self> {
         Records::new(part.open()?)
     }
@@ -72,16 +72,15 @@ impl<R: Read> Records<R> {
         if !records.block.starts_with(&FILE_HEAD) {
             let version = records.block.starts_with(&FILE_HEAD[..6]);
             return Err(io::Error::other(match version {
-                true => "it is of a version that is not known here",
-                false => "it does not begin as W&B's files do",
+                true => "its version of the format is not supported",
+                false => "it does not begin with the header of a W&B file",
             }));
         }
         records.at = FILE_HEAD.len();
         Ok(records)
     }
 
-    /// # Errors
-    /// When the file cannot be read.
+    /// Reads the next record. Fails if the file cannot be read.
     pub(super) fn next(&mut self) -> io::Result<Next> {
         let (mut record, mut begun) = (Vec::new(), false);
         loop {
@@ -91,7 +90,7 @@ impl<R: Read> Records<R> {
                 Piece::End if !begun => return Ok(Next::End),
                 Piece::End | Piece::Torn => return Ok(Next::Torn),
             };
-            // A record without its beginning, or one that another interrupts.
+            // The record has no beginning, or another record interrupts it.
             if matches!(kind, kind::FULL | kind::FIRST) == begun {
                 return Ok(Next::Bad);
             }
@@ -105,7 +104,7 @@ impl<R: Read> Records<R> {
     }
 
     fn piece(&mut self) -> io::Result<Piece> {
-        // A block ends with zeros where no head has room.
+        // A block ends with zeros if it has no room for another head.
         while self.block.len() - self.at < HEAD_BYTES {
             if self.last {
                 return Ok(self.tail(Piece::Torn));
@@ -130,8 +129,8 @@ impl<R: Read> Records<R> {
         Ok(Piece::Whole(kind, begin..begin + length))
     }
 
-    /// Passes over the rest of the block, which is `otherwise` unless it is zeros at the end of the
-    /// file: what a file system may leave of a file that was not closed.
+    /// Skips the rest of the block and returns `otherwise`. Returns [`Piece::End`] if the rest is
+    /// zeros at the end of the file, which a file system may leave in a file that was not closed.
     fn tail(&mut self, otherwise: Piece) -> Piece {
         let zeros = self.last && self.block[self.at..].iter().all(|byte| *byte == 0);
         self.at = self.block.len();
@@ -172,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_over_several_blocks_is_put_together() {
+    fn a_record_over_several_blocks_is_joined() {
         let long: Vec<u8> = (0..70_000).map(|byte| byte as u8).collect();
         let first = BLOCK_BYTES - FILE_HEAD.len() - HEAD_BYTES;
         let second = first + BLOCK_BYTES - HEAD_BYTES;
@@ -189,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_torn_or_wrong_is_told() {
+    fn torn_and_wrong_records_are_detected() {
         let (one, two) = (piece(kind::FULL, b"one"), piece(kind::FULL, b"two"));
         let file = [FILE_HEAD.to_vec(), one.clone(), two].concat();
         let whole = Next::Record(b"one".to_vec());

@@ -1,12 +1,12 @@
-//! The messages of `.wandb` files, as far as rows and what a run is called come of them: field
-//! numbers and types of W&B's public format. What is not named here is passed over by the decoder.
+//! Defines the messages of `.wandb` files, as far as rows, names and configs need them. Field
+//! numbers and types are those of W&B's public format. The decoder skips all other fields.
 
-/// A message of which only its being there is told.
+/// A message of which only its presence matters.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Opaque {}
 
-/// One of the fields is there. Kinds that say nothing about a run are listed so that they are
-/// known.
+/// A record, with one of these fields. Kinds without information about a run are listed too, so
+/// that they do not count as unknown.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Record {
     #[prost(message, optional, tag = "2")]
@@ -79,7 +79,7 @@ pub(super) struct Run {
     pub(super) started: Option<Time>,
 }
 
-/// Of a config or a summary.
+/// Changes of a config or a summary.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Changes {
     #[prost(message, repeated, tag = "1")]
@@ -102,7 +102,7 @@ pub(super) struct Step {
     pub(super) number: i64,
 }
 
-/// A value, under a key or under a path of keys: as JSON, or in newer histories under its type.
+/// A value under a key or a path of keys. It is JSON, or in newer histories a typed field.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Item {
     #[prost(string, tag = "1")]
@@ -133,12 +133,12 @@ pub(super) struct Time {
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Output {
-    /// 0 is stderr, 1 stdout.
+    /// The stream: 0 is stderr, 1 is stdout.
     #[prost(int32, tag = "1")]
     pub(super) kind: i32,
     #[prost(message, optional, tag = "2")]
     pub(super) time: Option<Time>,
-    /// What was written at once; line ends where they fell.
+    /// The text of one write, which may begin and end within a line.
     #[prost(string, tag = "3")]
     pub(super) text: String,
 }
@@ -159,7 +159,7 @@ pub(super) struct Files {
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct FileItem {
-    /// 1: W&B's own, such as the list of packages.
+    /// The kind of the file; 1 is W&B's own, such as the list of packages.
     #[prost(int32, tag = "3")]
     pub(super) kind: i32,
 }

@@ -1,5 +1,5 @@
-//! W&B: a folder that its client wrote is a run, or a part of one that was resumed; one file in
-//! it, `run-ID.wandb`, has everything but media. Read by `sweep import wandb`.
+//! Reads W&B's files. A folder that its client wrote is a run, or a part of a resumed run. Its file
+//! `run-ID.wandb` has everything but media. `sweep import wandb` uses it.
 
 mod framing;
 mod message;
@@ -23,18 +23,18 @@ use super::{
     walk::{self, Unreadable},
 };
 
-/// How the names of the files that we read end.
+/// The extension of the files that the import reads.
 const ENDING: &str = "wandb";
-/// The record that says what a run is called is one of the first.
+/// The number of records in which the description of the run is searched. It is one of the first.
 const FIRST_RECORDS: usize = 16;
 
-/// The files of a run: one for each time that it was resumed.
+/// The files of a run, one for each time that it was started or resumed.
 pub(super) struct LoggedRun {
-    /// By the time at which they were begun.
+    /// The files in the order of their start times.
     files: Vec<Part>,
-    /// As its first file says it.
+    /// The description of the run in its first file.
     run: Run,
-    /// In place of the one that the run itself names.
+    /// The project that the user gave, in place of the run's own.
     project: Option<String>,
 }
 
@@ -51,7 +51,7 @@ impl Source for LoggedRun {
         self.files.first().map(|file| file.path.clone()).unwrap_or_default()
     }
 
-    /// Its id, which is unique in its project.
+    /// Returns the run's id, which is unique in its project.
     fn identity(&self) -> io::Result<Vec<u8>> {
         Ok(self.run.id.clone().into_bytes())
     }
@@ -65,20 +65,15 @@ impl Source for LoggedRun {
     }
 }
 
-/// The files of runs in `folder`, and in the folders in it, in the order of their paths. A file of
-/// a run may be given itself.
-///
-/// # Errors
-/// The path that cannot be read, and why.
+/// Finds the `.wandb` files in `folder` and its direct subfolders, in the order of their paths.
+/// `folder` may be such a file itself. Fails with the path that cannot be read, and the reason.
 pub(super) fn find(folder: &Path) -> Result<Vec<PathBuf>, Unreadable> {
     walk::files(folder, 1, |path| path.extension().is_some_and(|ending| ending == ENDING))
 }
 
-/// The runs that these files are: those of one id are one run. Of two files with the same
-/// beginning the longer one counts.
-///
-/// # Errors
-/// The path that cannot be read, and why.
+/// Groups the files into runs: files with the same id are one run. A file with the same start time
+/// as one of the run's files becomes a run of its own. Fails with the path that cannot be read, and
+/// the reason.
 pub(super) fn group(
     files: Vec<PathBuf>,
     project: Option<&str>,
@@ -93,12 +88,12 @@ pub(super) fn group(
     for (_, part, run) in begun {
         let is_same = |known: &&mut LoggedRun| {
             let in_one = project.is_some() || known.run.project == run.project;
-            // A client that is offline may not know its entity.
+            // An offline client may not know its entity.
             let of_one = [&known.run.entity, &run.entity].iter().any(|entity| entity.is_empty())
                 || known.run.entity == run.entity;
             in_one && of_one && !run.id.is_empty() && known.run.id == run.id
         };
-        // Two that began at the same time and differ are no parts of one run.
+        // Two files with the same start time cannot be parts of the same run.
         let joins = |known: &&mut LoggedRun| known.files.iter().all(|file| file.name != part.name);
         match runs.iter_mut().filter(is_same).find(joins) {
             Some(known) => known.files.push(part),
@@ -110,7 +105,7 @@ pub(super) fn group(
     Ok(runs)
 }
 
-/// A file, and what it says of its run.
+/// Reads the part and the run's description from a file.
 fn look(path: &Path) -> io::Result<(Part, Run)> {
     let mut part = Part::of(path.to_owned(), path.display().to_string())?;
     let mut records = Records::open(&part)?;

@@ -1,7 +1,6 @@
-//! Where the steps of each file of a resumed run go. The client numbers them from 0 where it could
-//! not know what came before (offline); then they go on behind the last step, as W&B does it when
-//! it resumes a run. Where a file begins at a later step, it takes the place of what earlier files
-//! had from there on.
+//! Places the steps of each file of a resumed run. An offline client cannot know the earlier steps
+//! and counts from 0. Its steps then continue after the last one, as when W&B itself resumes a run.
+//! A file that begins at a later step replaces what earlier files have from that step on.
 
 use std::{collections::VecDeque, io};
 
@@ -11,19 +10,16 @@ use crate::{
     stream::Stream,
 };
 
-/// What becomes of the steps of a file.
+/// What happens to the steps of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
-    /// Is added to each.
+    /// The number that is added to each step.
     pub(super) shift: u64,
-    /// From here on, later files have what counts.
+    /// The step from which later files replace this one.
     pub(super) end: u64,
 }
 
-/// For each file its place.
-///
-/// # Errors
-/// When a file cannot be read.
+/// Returns the place of each file. Fails if a file cannot be read.
 pub(super) fn places(files: &[Part], project: Option<&str>) -> io::Result<VecDeque<Place>> {
     if files.len() < 2 {
         return Ok(files.iter().map(|_| Place { shift: 0, end: u64::MAX }).collect());
@@ -43,7 +39,7 @@ pub(super) fn places(files: &[Part], project: Option<&str>) -> io::Result<VecDeq
     Ok(arrange(&ranges))
 }
 
-/// From the first and the last step of each file.
+/// Computes the places from the first and last steps of each file.
 fn arrange(ranges: &[Option<(u64, u64)>]) -> VecDeque<Place> {
     let mut before: Option<u64> = None;
     let mut begun = Vec::new();
@@ -79,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_from_zero_go_on_behind_and_later_ones_take_their_place() {
+    fn steps_from_zero_are_appended_and_later_steps_replace_earlier_files() {
         let all = u64::MAX;
         assert_eq!(arranged(&[Some((0, 9))]), [(0, all)]);
         assert_eq!(

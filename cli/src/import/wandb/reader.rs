@@ -1,5 +1,5 @@
-//! From the records of one run, in one file or in several, to rows: its history, its system
-//! metrics, its console line by line, and at the end the summary that it had then.
+//! Turns the records of one run, in one or several files, into rows: its history, its system
+//! metrics, the lines of its console, and at the end its final summary.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -26,34 +26,34 @@ use crate::{
     stream::Stream,
 };
 
-/// W&B's own keys of a row: its step, its time, and how long the run had been going.
+/// The keys that W&B adds to a row: its step and its time.
 const STEP: &str = "_step";
 const TIMESTAMP: &str = "_timestamp";
-/// What W&B keeps for itself begins so, in rows, summaries and configs.
+/// The first character of W&B's own keys in rows, summaries and configs.
 const OWN: char = '_';
 
 /// Reads the `.wandb` files of a run.
 pub(super) struct RunReader {
-    /// Those that come after the present one.
+    /// The files after the present one.
     files: VecDeque<Part>,
     places: VecDeque<Place>,
     records: Records<BufReader<Take<File>>>,
-    /// Of the present file, for people.
+    /// The path of the present file, to show to the user.
     path: String,
     place: Place,
     damaged: u64,
     overwritten: u64,
     ready: VecDeque<(Stream, Row)>,
     about: About,
-    /// The name of the project was given by the person.
+    /// Whether the user named the project.
     keep_project: bool,
     next_step: u64,
     samples: u64,
-    /// Items by their paths.
+    /// The newest item of each path.
     summary: BTreeMap<Vec<String>, Item>,
-    /// The beginning of a line of stderr, and of one of stdout.
+    /// The unfinished last lines of stderr and stdout.
     lines: [String; 2],
-    /// Of the last row.
+    /// The time of the last row, in milliseconds since the epoch.
     wall_ms: i64,
     exit: Option<i32>,
     ended: bool,
@@ -111,13 +111,12 @@ impl Reader for RunReader {
 }
 
 impl RunReader {
-    /// # Errors
-    /// When a file cannot be read or is none of W&B's.
+    /// Opens the files of a run. Fails if a file cannot be read or is not a file of W&B.
     pub(super) fn open(files: &[Part], project: Option<&str>) -> io::Result<Self> {
         let mut places = parts::places(files, project)?;
         let mut files: VecDeque<Part> = files.to_vec().into();
         let (Some(first), Some(place)) = (files.pop_front(), places.pop_front()) else {
-            return Err(io::Error::other("it has no file"));
+            return Err(io::Error::other("the run has no file"));
         };
         Ok(Self {
             records: Records::open(&first)?,
@@ -183,7 +182,7 @@ impl RunReader {
             about.project = run.project;
         }
         about.name = if run.name.is_empty() { run.id } else { run.name };
-        // What a part does not say stays as the one before has said it.
+        // A field that a part leaves empty keeps the value of the part before.
         let said = [run.notes, run.group, run.job_type];
         for (known, said) in
             [&mut about.notes, &mut about.group, &mut about.job_type].into_iter().zip(said)
@@ -228,7 +227,7 @@ impl RunReader {
         self.ready.push_back((Stream::History, row));
     }
 
-    /// Keeps the newest item of each path: an item stands for everything below its path.
+    /// Keeps the newest item of each path. An item replaces everything below its path.
     fn sum_up(&mut self, changes: Changes) {
         let removed = changes.remove.into_iter().map(|item| (item, false));
         for (item, is_new) in removed.chain(changes.update.into_iter().map(|item| (item, true))) {
@@ -279,13 +278,13 @@ impl RunReader {
         time.map_or(self.wall_ms, ms)
     }
 
-    /// Goes on with the next file. After the last one comes what can only be told when there is no
-    /// more.
+    /// Continues with the next file. After the last file, adds the rows that need the end of the
+    /// run: the summary.
     fn end(&mut self) -> io::Result<()> {
         let path = &self.path;
         if self.damaged > 0 {
             let records = terminal::count(mem::take(&mut self.damaged), "damaged record");
-            self.losses.notes.push(format!("`{path}` has {records}: left out"));
+            self.losses.notes.push(format!("`{path}` has {records}, which the import leaves out"));
         }
         if self.overwritten > 0 {
             let rows = terminal::count(mem::take(&mut self.overwritten), "row");
@@ -294,7 +293,7 @@ impl RunReader {
                 "{rows} of `{path}`, from step {from} on, do not count: the run was resumed there"
             ));
         }
-        // While the run lives, the end of its last line may still come.
+        // While the run is live, the rest of its last line may still come.
         if self.exit.is_some() || !self.files.is_empty() {
             for which in 0..2 {
                 let line = mem::take(&mut self.lines[which]);
@@ -312,7 +311,7 @@ impl RunReader {
         self.ended = true;
         let items: Vec<Item> = mem::take(&mut self.summary).into_values().collect();
         let mut values = values::values(&items, &mut Losses::default());
-        // Media are where they were logged.
+        // The history has the media where they were logged.
         values.retain(|(_, value)| !matches!(value, Value::Json(_)));
         self.ready.push_back((Stream::Summary, Row { step: 0, wall_ms: self.wall_ms, values }));
         Ok(())

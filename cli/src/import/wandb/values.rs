@@ -1,5 +1,5 @@
-//! From the items of W&B's records to values: nested maps flattened to `val.acc`, media put
-//! together again as one JSON each. Pure.
+//! Converts the items of W&B's records to values: flattens nested maps to keys such as `val.acc`
+//! and joins the parts of each media object into one JSON value. It has no side effects.
 
 use record::Value;
 use serde_json::{Map, Value as Json};
@@ -7,13 +7,13 @@ use serde_json::{Map, Value as Json};
 use super::message::Item;
 use crate::import::source::Losses;
 
-/// The key that names what a JSON object is.
+/// The key that names the type of a JSON object.
 const TYPE: &str = "_type";
 
 /// One value at the end of a path.
 enum Leaf {
     Scalar(Value),
-    /// A list, or nothing at all.
+    /// A list or null.
     Json(Json),
 }
 
@@ -26,8 +26,8 @@ impl Leaf {
     }
 }
 
-/// The keys and values that these items stand for, in their order. What has a `_type` is one JSON,
-/// lists are text, nothing (`None`) is no value.
+/// Returns the keys and values of these items, in their order. An object with a `_type` becomes one
+/// JSON value and a list becomes text. Null (`None` in Python) is skipped.
 pub(super) fn values(items: &[Item], losses: &mut Losses) -> Vec<(String, Value)> {
     let leaves = leaves(items, losses);
     let typed: Vec<Vec<String>> = leaves
@@ -42,7 +42,7 @@ pub(super) fn values(items: &[Item], losses: &mut Losses) -> Vec<(String, Value)
     let mut values: Vec<(String, Value)> = Vec::new();
     let mut objects: Vec<(usize, &[String], Map<String, Json>)> = Vec::new();
     for (path, leaf) in leaves {
-        // The outermost: an image within a table's description is a part of it.
+        // The outermost object wins: an image inside a table's description is part of the table.
         let around = typed
             .iter()
             .filter(|prefix| path.starts_with(prefix))
@@ -69,14 +69,14 @@ pub(super) fn values(items: &[Item], losses: &mut Losses) -> Vec<(String, Value)
     values
 }
 
-/// Lays changes over a config: paths are nested objects there.
+/// Applies changes to a config, in which paths are nested objects.
 pub(super) fn apply(config: &mut Map<String, Json>, items: &[Item], losses: &mut Losses) {
     for (path, leaf) in leaves(items, losses) {
         insert(config, &path, leaf.json());
     }
 }
 
-/// Takes paths out of a config.
+/// Removes paths from a config.
 pub(super) fn remove(config: &mut Map<String, Json>, items: &[Item]) {
     for item in items {
         let path = path(item);
@@ -87,7 +87,7 @@ pub(super) fn remove(config: &mut Map<String, Json>, items: &[Item]) {
     }
 }
 
-/// The keys that lead to the item; at least one.
+/// Returns the keys that lead to the item, at least one.
 pub(super) fn path(item: &Item) -> Vec<String> {
     if item.path.is_empty() { vec![item.key.clone()] } else { item.path.clone() }
 }
@@ -108,7 +108,7 @@ fn insert(object: &mut Map<String, Json>, path: &[String], value: Json) {
     }
 }
 
-/// Every item down to its leaves.
+/// Returns all leaves of the items.
 fn leaves(items: &[Item], losses: &mut Losses) -> Vec<(Vec<String>, Leaf)> {
     let mut found = Vec::new();
     for item in items {
@@ -144,7 +144,7 @@ fn spread(path: Vec<String>, leaf: Leaf, found: &mut Vec<(Vec<String>, Leaf)>) {
     }
 }
 
-/// JSON as Python writes it: with the bare words NaN, Infinity and -Infinity.
+/// Parses JSON as Python writes it, with the bare words NaN, Infinity and -Infinity.
 fn parse(text: &str) -> Option<Leaf> {
     match text {
         "NaN" => return Some(Leaf::Scalar(Value::F64(f64::NAN))),
@@ -156,8 +156,8 @@ fn parse(text: &str) -> Option<Leaf> {
     Some(record::json::from_json(&json).map_or(Leaf::Json(json), Leaf::Scalar))
 }
 
-/// With quotes around the bare words: within lists and maps they are texts here, as in all JSON of
-/// ours.
+/// Puts quotes around the bare words. Inside lists and maps they are texts, as in all of Besom's
+/// JSON.
 fn quoted(text: &str) -> String {
     let (mut out, mut rest, mut inside) = (String::with_capacity(text.len() + 16), text, false);
     while let Some(letter) = rest.chars().next() {
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn configs_are_nested() {
+    fn changes_of_a_config_follow_nested_paths() {
         let mut config = Map::new();
         apply(
             &mut config,

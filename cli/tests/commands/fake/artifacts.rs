@@ -1,5 +1,5 @@
-//! The Artifacts service of a controller that is not to be trusted: manifests whose paths lead
-//! elsewhere, and contents that are not what the manifest says. Each lie is a version of its own.
+//! The Artifacts service of a hostile controller: manifests with paths that lead elsewhere, and
+//! contents that differ from the manifest. Each version has one of these lies.
 
 use proto::v1::{
     AliasArtifact, Artifact, ArtifactFile, ArtifactRef, BlobChunk, ListArtifacts, RunArtifact,
@@ -9,10 +9,11 @@ use tonic::{Request, Response, Status};
 
 use super::{Answers, Shared, stream};
 
-/// SHA-256 of `abc`.
+/// The SHA-256 of `abc`.
 const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
-/// The manifest of a version, and what is sent as the content of each of its files.
+/// Returns a version's number, its manifest, and the content that the service sends for each of its
+/// files.
 fn script(version: &str) -> Option<(u64, String, &'static [u8])> {
     let lines = |paths: &[&str]| {
         let line = |path: &&str| format!("blob\t{ABC}\t3\t{path}\n");

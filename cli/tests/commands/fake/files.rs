@@ -1,12 +1,12 @@
-//! The Files service of a controller that is not to be trusted: names that lead elsewhere, contents
-//! that are not what they say.
+//! The Files service of a hostile controller: names that lead elsewhere, and contents with a wrong
+//! hash or size.
 
 use proto::v1::{BlobChunk, BlobHashes, BlobRef, BlobStored, File, RunRef, files_server::Files};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{Answers, Shared};
 
-/// SHA-256 of `abc`.
+/// The SHA-256 of `abc`.
 const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
 #[tonic::async_trait]

@@ -1,5 +1,5 @@
-//! The History service of the fake: one run that has logged a little. Its second attempt has taken
-//! over from its first.
+//! The History service of the fake controller. It has one run with a few rows, whose second attempt
+//! has taken over from the first.
 
 use proto::v1::{
     Block, CurveBucket, CurveList, HistoryKey, HistoryKeyList, HistoryKeys, KeyCurve, ReadCurve,

@@ -1,5 +1,5 @@
-//! A controller that answers by script, and `sweep` run against it. Used by the tests of this
-//! folder; keeps no state but the number of calls.
+//! A controller with scripted answers, and a runner of `sweep` commands against it. The tests of
+//! this folder use it. Its only state is the requests and the numbers of calls.
 
 mod artifacts;
 mod files;
@@ -30,9 +30,9 @@ use tonic::{Code, Request, Response, Status, transport::Server};
 
 /// A sweep that is over.
 pub(crate) const SWEEP: &str = "k3x9abcd";
-/// The same sweep, as if it still ran.
+/// The id of a sweep that seems to be running.
 pub(crate) const LIVE: &str = "livelive";
-/// Its token.
+/// The token of the fake controller.
 pub(crate) const TOKEN: &str = "secret";
 
 type Answers<T> = Iter<std::vec::IntoIter<Result<T, Status>>>;
@@ -44,14 +44,14 @@ struct Script {
     reads: AtomicU32,
 }
 
-/// A fake that serves until the test ends.
+/// A fake controller that serves until the test ends.
 pub(crate) struct Fake {
     address: String,
     _runtime: tokio::runtime::Runtime,
 }
 
 impl Fake {
-    /// Listens on a free port.
+    /// Starts it on a free port.
     pub(crate) fn start() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -76,14 +76,14 @@ impl Fake {
         self.session_as(Some(TOKEN), args)
     }
 
-    /// The same with another token, or none.
+    /// Runs `sweep` with another token, or none, and renders the session.
     pub(crate) fn session_as(&self, token: Option<&str>, args: &[&str]) -> String {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sweep"));
         command
             .args(args)
             .env("BESOM_CONTROLLER", &self.address)
             .env_remove("BESOM_TOKEN")
-            // Nothing of one test is in the cache of another.
+            // Without a cache, no test sees files of another test.
             .env("BESOM_CACHE_GIB", "0")
             .stdin(Stdio::null());
         if let Some(token) = token {
@@ -162,7 +162,7 @@ fn sweep(state: &str) -> Sweep {
         trials_bound: Some(3),
         counts: Some(Counts { finished: 2, failed: 1, trials: 3, ..Counts::default() }),
         best: Some(run(1, "finished", Some(0.25))),
-        // As old on every day that the tests run: older than any age that is told exactly.
+        // The sweep is as old as the epoch, so its age is shown in days whenever the tests run.
         created_ms: 0,
         ended_ms: Some(100_000),
         ..Sweep::default()
@@ -171,7 +171,7 @@ fn sweep(state: &str) -> Sweep {
 
 #[tonic::async_trait]
 impl Sweeps for Shared {
-    /// Busy the first time.
+    /// Answers the first call with `unavailable`.
     async fn create(&self, request: Request<CreateSweep>) -> Result<Response<Sweep>, Status> {
         let mut creates = self.0.creates.lock().unwrap();
         creates.push(request.into_inner());
@@ -226,7 +226,7 @@ impl Sweeps for Shared {
 
     type WatchStream = Answers<SweepUpdate>;
 
-    /// Breaks off once, in the middle.
+    /// Interrupts the first stream in the middle.
     async fn watch(&self, _: Request<SweepRef>) -> Result<Response<Self::WatchStream>, Status> {
         let mut running = sweep("running");
         running.counts = Some(Counts { finished: 1, running: 1, trials: 2, ..Counts::default() });
@@ -305,14 +305,15 @@ impl Runs for Shared {
 
     type FindStream = Answers<Run>;
 
-    /// The real controller answers in the tests of the programs together.
+    /// The tests of `tests/` cover this call with the real controller.
     async fn find(&self, _: Request<FindRuns>) -> Result<Response<Self::FindStream>, Status> {
         Err(Status::unimplemented("not asked here"))
     }
 
     type ReadStream = Answers<Block>;
 
-    /// When followed, breaks off once after the first block, and tells it again.
+    /// Interrupts the first followed stream after its first block. The next stream repeats that
+    /// block.
     async fn read(&self, request: Request<ReadRows>) -> Result<Response<Self::ReadStream>, Status> {
         let request = request.into_inner();
         if request.run == format!("{SWEEP}-0") {
