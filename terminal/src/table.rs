@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_align_in_any_colour() {
+    fn columns_align_whatever_their_colour() {
         let mut table = Table::new(["run", ">val/loss", "state"]);
         table.row(["a-1".to_owned(), "0.25".to_owned(), style::paint(style::GOOD, "finished")]);
         table.row(["a-100".to_owned(), "12.5".to_owned(), "failed".to_owned()]);
