@@ -37,9 +37,9 @@ pub(crate) enum Command {
 #[command(after_help = "\
 Each folder with event files is a run, as in TensorBoard. Scalars, texts and histograms become
 rows; hyperparameters become the run's config. The import counts the records that it cannot store
-yet (images, audio, graphs) and reports them. If a training was restarted at a step (`purge_step`),
-earlier values from that step on do not count. A repeated import adds what was written since the
-last one and never creates a second run.
+yet (images, audio, graphs) and reports them. If a training was restarted at a step
+(`purge_step`), earlier values from that step on do not count. A repeated import adds what was
+written since the last one and never creates a second run.
 
 Examples:
   sweep import tensorboard runs --dry-run

@@ -155,8 +155,8 @@ fn begins(one: &mut dyn Reader, other: &mut dyn Reader) -> io::Result<bool> {
 /// A history value with its row's step and time: step, milliseconds since the epoch, key, value.
 pub(super) type Placed = (u64, i64, String, Value);
 
-/// Iterates over the history values of a source one by one. Rows are no good unit: their ends may
-/// change while a source grows.
+/// Iterates over the history values of a source one by one. It does not return rows, because a row
+/// may end elsewhere after the source has grown.
 pub(super) struct Values<'a> {
     reader: &'a mut dyn Reader,
     row: std::vec::IntoIter<Placed>,

@@ -122,7 +122,7 @@ pub(crate) trait Source {
     /// share them; the content then decides. Fails if a file cannot be read.
     fn identity(&self) -> io::Result<Vec<u8>>;
 
-    /// Returns the id that the run has in the source; `None` if the format has no ids.
+    /// Returns the id that the run has in the source; `None` if it has none.
     fn id(&self) -> Option<&str>;
 
     /// Returns the name of the source's program, which becomes the writer of its rows.
@@ -225,8 +225,8 @@ fn text_bytes(value: &Value) -> usize {
     }
 }
 
-/// Shortens a long text and returns true. Returns false for a long JSON value, which would be
-/// invalid if it were cut.
+/// Shortens a text that is too long for a row. Returns false for a JSON value that is too long,
+/// because a shortened one would be invalid.
 fn fit(value: &mut Value, losses: &mut Losses) -> bool {
     match value {
         Value::Text(text) if text.len() > MAX_TEXT_BYTES => {

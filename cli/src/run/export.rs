@@ -16,9 +16,9 @@ use crate::{
 #[command(after_help = "\
 Rows are in the order of attempt, writer and sequence, as they were logged, with late and repeated
 ones. The columns before the keys are `_attempt`, `_writer`, `_sequence`, `_step`, `_wall_ms` (the
-writer's clock, in milliseconds since 1970) and `_fenced` (whether another attempt had taken over).
-A key with such a name gets the prefix `logged.`. Several runs are written one after the other,
-with their ids in a first column `_run`.
+writer's clock, in milliseconds since 1970) and `_fenced` (whether another attempt had taken
+over). A key with such a name gets the prefix `logged.`. Several runs are written one after the
+other, with their ids in a first column `_run`.
 
 Values are exact. Floats that are not finite are NaN, inf and -inf in CSV, the strings \"NaN\",
 \"Infinity\" and \"-Infinity\" in JSON, and floats in Parquet. In Parquet, each key has one type:

@@ -20,8 +20,8 @@ const CHARTS: usize = 8;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Shows the newest 20 rows, with the attempts in order. If an attempt continued from a checkpoint,
-the rows that the attempt before logged after that checkpoint are left out. CSV and JSON have every
-row unless --last is given. With --keys, only rows that have one of the keys are shown. On a
+the rows that the attempt before logged after that checkpoint are left out. CSV and JSON have
+every row unless --last is given. With --keys, only rows that have one of the keys are shown. On a
 terminal, a small chart of each number comes first.
 
 Examples:

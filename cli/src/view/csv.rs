@@ -20,6 +20,7 @@ pub(crate) const BEFORE: [(&str, Kind); 5] = [
     ("attempt", Kind::Count),
     ("value", Kind::Float),
 ];
+/// The columns after the summary.
 pub(crate) const AFTER: [(&str, Kind); 4] = [
     ("agent", Kind::Text),
     ("created", Kind::Time),

@@ -68,7 +68,6 @@ impl Source for EventFolder {
 
 /// Finds every folder with event files in `root`, including `root` itself, in the order of their
 /// paths. `root` may be an event file. Fails with the path that cannot be read, and the reason.
-/// The path that cannot be read, and why.
 pub(super) fn find(root: &Path, project: &str, name: &str) -> Result<Vec<EventFolder>, Unreadable> {
     let is_wanted =
         |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().contains(EVENTS));
