@@ -1,7 +1,7 @@
 //! Prints for users, in every program of Besom. Results go to stdout and everything else to stderr.
 //! Colours appear only on a terminal and respect `NO_COLOR`. A failure is an `error:` line with
-//! `hint:` lines and a meaningful exit code. The controller, the
-//! agent and `sweep` print only through this crate.
+//! `hint:` lines and a meaningful exit code. The controller, the agent and `sweep` print only
+//! through this crate.
 
 pub mod failure;
 pub mod numbers;
