@@ -1,6 +1,6 @@
-//! An artifact on its way: the row that says which version a run has made, and the manifest of what
-//! is in it. Used on both sides of the wire, so that a digest means the same on both. Pure; hashes
-//! nothing and opens nothing.
+//! Encodes and decodes artifacts: the row that says which version a run made, and the manifest that
+//! lists what the artifact contains. Both sides of the wire use this module, so a digest means the
+//! same on both. It is pure: it computes no hash and opens no file.
 //!
 //! ```text
 //! besom manifest 1
@@ -8,8 +8,8 @@
 //! reference <tab> URL <tab> path
 //! ```
 //!
-//! A line per path, in the order of the paths' bytes, each ended by a line feed. The SHA-256 of
-//! this text is the artifact's digest.
+//! The manifest has one line for each path, in the order of the paths' bytes. Each line ends with a
+//! line feed. The SHA-256 of this text is the artifact's digest.
 
 use std::{fmt::Write as _, str::Lines};
 
@@ -30,7 +30,7 @@ pub const MAX_NAME_BYTES: usize = 128;
 pub const MAX_ALIASES: usize = 32;
 /// The largest metadata in bytes.
 pub const MAX_METADATA_BYTES: usize = 64 << 10;
-/// The alias that moves to the newest version by itself.
+/// The alias that always points to the newest version.
 pub const LATEST: &str = "latest";
 
 /// The manifest's first line.
@@ -39,85 +39,88 @@ const HEADER: &str = "besom manifest 1";
 /// One path of an artifact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Relative, `/` between its parts. Passes [`check_path`].
+    /// The path: relative, with `/` between its parts. It passes [`check_path`].
     pub path: String,
-    /// What stands there.
+    /// The content at this path.
     pub content: Content,
 }
 
-/// What an entry stands for.
+/// The content of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
     /// A blob.
     Blob {
-        /// Its SHA-256, 64 hexadecimal digits in lower case.
+        /// The SHA-256 of the blob: 64 hexadecimal digits in lower case.
         sha256: String,
-        /// Bytes.
+        /// The size in bytes.
         size: u64,
     },
-    /// A URL of something that is kept elsewhere. Nobody but the program that uses the artifact
-    /// opens it.
+    /// The URL of data that is kept elsewhere. Only the program that uses the artifact opens it.
     Reference(String),
 }
 
-/// What is wrong with an artifact.
+/// A reason why an artifact is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadArtifact {
-    /// A path or a hash.
+    /// A path, a hash or a size is wrong.
     #[error(transparent)]
     File(#[from] BadFile),
-    /// The same path twice.
-    #[error("`{0}` is there twice")]
+    /// The same path occurs twice.
+    #[error("the artifact has `{0}` twice")]
     Twice(String),
-    /// A path that is a file and the folder of another.
+    /// A path is a file and also the folder of another path.
     #[error("`{0}` is a file and a folder at once")]
     Folder(String),
-    /// A reference that cannot be stored.
+    /// A reference cannot be stored.
     #[error(
         "the reference of `{0}` is empty, longer than {MAX_REFERENCE_BYTES} bytes or has a \
         control character"
     )]
     Reference(String),
-    /// More entries than anybody takes.
-    #[error("{0} files, {MAX_ENTRIES} at most: pack them into fewer, as a tar or a Parquet file")]
-    Entries(usize),
-    /// A manifest that is too large.
+    /// The artifact has more than [`MAX_ENTRIES`] paths.
     #[error(
-        "a manifest of {0} bytes, {MAX_MANIFEST_BYTES} at most: use shorter paths or fewer files"
+        "the artifact has {0} files; the limit is {MAX_ENTRIES}: pack them into fewer files, such \
+        as a tar or a Parquet file"
+    )]
+    Entries(usize),
+    /// The manifest is too large.
+    #[error(
+        "the manifest has {0} bytes; the limit is {MAX_MANIFEST_BYTES}: use shorter paths or \
+        fewer files"
     )]
     Large(u64),
-    /// A manifest that nobody has written so.
-    #[error("line {0} of the manifest makes no sense")]
+    /// [`manifest`] cannot have written this manifest.
+    #[error("line {0} of the manifest is invalid")]
     Line(usize),
-    /// A name, a type or an alias.
+    /// A name, a type or an alias is malformed.
     #[error(
         "an artifact's {what} has 1 to {MAX_NAME_BYTES} bytes of letters, digits, `-`, `_` and \
         `.`, not `{name}`"
     )]
     Name {
-        /// Which of them.
+        /// The part that is wrong: `name`, `type` or `alias`.
         what: &'static str,
-        /// What it was, escaped and cut.
+        /// The text that was given, escaped and cut.
         name: String,
     },
-    /// An alias that means something by itself.
+    /// The alias has the form of a version's number.
     #[error("`{0}` is the number of a version, not an alias")]
     Number(String),
-    /// More aliases than anybody needs.
-    #[error("{0} aliases, {MAX_ALIASES} at most")]
+    /// The row gives more than [`MAX_ALIASES`] aliases.
+    #[error("the artifact has {0} aliases; the limit is {MAX_ALIASES}")]
     Aliases(usize),
-    /// Metadata that is no JSON object or too large.
+    /// The metadata is not a JSON object, or is too large.
     #[error("the metadata must be a JSON object of {MAX_METADATA_BYTES} bytes at most")]
     Metadata,
-    /// A value of the row is missing, or has another type.
-    #[error("the row of an artifact has no `{0}`, or none that makes sense")]
+    /// A value of the row is missing or has another type.
+    #[error("the value `{0}` in an artifact's row is missing or invalid")]
     Value(&'static str),
 }
 
-/// The manifest's text. Sorts the entries by path.
+/// Sorts the entries by path and returns the text of the manifest.
 ///
 /// # Errors
-/// [`BadArtifact`] names the first thing that is wrong.
+/// Fails with a [`BadArtifact`] that names the first thing that is wrong.
 pub fn manifest(entries: &mut [Entry]) -> Result<String, BadArtifact> {
     if entries.len() > MAX_ENTRIES {
         return Err(BadArtifact::Entries(entries.len()));
@@ -125,7 +128,7 @@ pub fn manifest(entries: &mut [Entry]) -> Result<String, BadArtifact> {
     entries.sort_by(|one, two| one.path.cmp(&two.path));
     let mut text = format!("{HEADER}\n");
     for Entry { path, content } in entries.iter() {
-        // Neither a path nor a reference has a control character, so a tab and a line's end are
+        // Neither a path nor a reference contains a control character, so a tab or a line feed is
         // never part of one.
         let written = match content {
             Content::Blob { sha256, size } => writeln!(text, "blob\t{sha256}\t{size}\t{path}"),
@@ -141,11 +144,11 @@ pub fn manifest(entries: &mut [Entry]) -> Result<String, BadArtifact> {
     }
 }
 
-/// The entries of a manifest by path. Takes only what [`manifest`] would have written: a content
-/// has one digest.
+/// Returns the entries of a manifest, sorted by path. Accepts only what [`manifest`] can have
+/// written, so that a content has exactly one digest.
 ///
 /// # Errors
-/// [`BadArtifact`] names the first thing that is wrong.
+/// Fails with a [`BadArtifact`] that names the first thing that is wrong.
 pub fn entries(manifest: &str) -> Result<Vec<Entry>, BadArtifact> {
     let lines = || -> Lines<'_> { manifest.lines() };
     let whole =
@@ -174,7 +177,7 @@ fn entry(line: &str) -> Option<Entry> {
         "blob" => {
             let (sha256, digits) = (parts.next()?.to_owned(), parts.next()?);
             let size: u64 = digits.parse().ok()?;
-            // `007` and `+7` are other spellings of the same.
+            // `007` and `+7` would be second spellings of the same number.
             (size.to_string() == digits).then_some(Content::Blob { sha256, size })?
         }
         "reference" => Content::Reference(parts.next()?.to_owned()),
@@ -184,7 +187,7 @@ fn entry(line: &str) -> Option<Entry> {
     parts.next().is_none().then_some(Entry { path, content })
 }
 
-/// Whether sorted entries can be stored, and written below one folder.
+/// Checks that sorted entries can be stored, and can be written into one folder.
 fn check(entries: &[Entry]) -> Result<(), BadArtifact> {
     for Entry { path, content } in entries {
         check_path(path)?;
@@ -208,11 +211,12 @@ fn check(entries: &[Entry]) -> Result<(), BadArtifact> {
     }
 }
 
-/// The first of sorted entries that is the folder of another. Looks up no folder by its name: a
-/// path may have hundreds, and a manifest a hundred thousand paths.
+/// Returns the first of the sorted entries that is the folder of another entry. The function looks
+/// up no folder by name, because a path may have hundreds of folders and a manifest a hundred
+/// thousand paths.
 fn folder(entries: &[Entry]) -> Option<&str> {
-    // The paths that begin with some text stand one after the other. These are what the path at
-    // hand begins with.
+    // Paths with a common prefix are neighbours in sorted order. `open` holds the earlier paths
+    // that are a prefix of the current path.
     let mut open: Vec<&str> = Vec::new();
     for Entry { path, .. } in entries {
         while open.pop_if(|before| !path.starts_with(*before)).is_some() {}
@@ -226,33 +230,33 @@ fn folder(entries: &[Entry]) -> Option<&str> {
     None
 }
 
-/// A version that a run has made, as a row of the stream `files` tells it.
+/// The row of the stream `files` that announces a version of an artifact which a run made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArtifactRow {
-    /// Its name in the run's project.
+    /// The artifact's name in the run's project.
     pub name: String,
-    /// What it is: `model`, `dataset`.
+    /// The artifact's type, such as `model` or `dataset`.
     pub kind: String,
-    /// SHA-256 of the manifest.
+    /// The SHA-256 of the manifest.
     pub digest: String,
-    /// Bytes of the manifest.
+    /// The size of the manifest in bytes.
     pub size: u64,
-    /// A JSON object; empty: nothing was said.
+    /// The metadata as a JSON object; empty if there is none.
     pub metadata: String,
-    /// What it is called from now on, beside its number and `latest`.
+    /// The aliases that point to this version from now on, beside its number and `latest`.
     pub aliases: Vec<String>,
 }
 
 impl ArtifactRow {
-    /// The value that tells the row of an artifact from the row of a file.
+    /// The key that marks the row of an artifact; the row of a file does not have it.
     const NAME: &str = "artifact";
 
-    /// Whether a row tells of an artifact.
+    /// Returns whether a row announces an artifact.
     pub fn is_one(row: &Row) -> bool {
         row.values.iter().any(|(key, _)| key == Self::NAME)
     }
 
-    /// The values of the row.
+    /// Returns the values of the row.
     pub fn values(&self) -> Vec<(&'static str, Value)> {
         let text = |text: &str| Value::Text(text.to_owned());
         vec![
@@ -267,10 +271,11 @@ impl ArtifactRow {
         ]
     }
 
-    /// The artifact that a row tells of.
+    /// Reads the artifact that a row announces.
     ///
     /// # Errors
-    /// [`BadArtifact`] when it is no such row, or one that nobody should act on.
+    /// Fails with [`BadArtifact`] if the row is not an artifact's, or does not pass
+    /// [`ArtifactRow::check`].
     pub fn of(row: &Row) -> Result<Self, BadArtifact> {
         let value = |name| row.values.iter().find(|(key, _)| key == name).map(|(_, value)| value);
         let text = |name| match value(name) {
@@ -300,10 +305,10 @@ impl ArtifactRow {
         Ok(artifact)
     }
 
-    /// Whether others may act on it.
+    /// Checks that a reader may act on the row.
     ///
     /// # Errors
-    /// [`BadArtifact`] names the first thing that is wrong.
+    /// Fails with a [`BadArtifact`] that names the first thing that is wrong.
     pub fn check(&self) -> Result<(), BadArtifact> {
         check_name("name", &self.name)?;
         check_name("type", &self.kind)?;
@@ -325,10 +330,10 @@ impl ArtifactRow {
     }
 }
 
-/// Passes for a name, a type or an alias. `what` of them it is goes into the error.
+/// Checks a name, a type or an alias. The error names which of them it is with `what`.
 ///
 /// # Errors
-/// [`BadArtifact::Name`].
+/// Fails with [`BadArtifact::Name`] if the text is empty, too long or has another character.
 pub fn check_name(what: &'static str, name: &str) -> Result<(), BadArtifact> {
     let is_plain = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.');
     if (1..=MAX_NAME_BYTES).contains(&name.len()) && name.chars().all(is_plain) {
@@ -340,16 +345,17 @@ pub fn check_name(what: &'static str, name: &str) -> Result<(), BadArtifact> {
     })
 }
 
-/// Passes for a name that does not look like the number of a version (`v3`).
+/// Checks that an alias is a valid name and does not look like the number of a version (`v3`).
 ///
 /// # Errors
-/// [`BadArtifact::Name`] or [`BadArtifact::Number`].
+/// Fails with [`BadArtifact::Name`] or [`BadArtifact::Number`].
 pub fn check_alias(alias: &str) -> Result<(), BadArtifact> {
     check_name("alias", alias)?;
     if number(alias).is_some() { Err(BadArtifact::Number(alias.to_owned())) } else { Ok(()) }
 }
 
-/// The number in `v3`.
+/// Returns the number of a version: 3 for `v3`. A number that overflows becomes `u64::MAX`; `None`
+/// if the text has another form.
 pub fn number(version: &str) -> Option<u64> {
     let digits = version.strip_prefix('v')?;
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -378,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_entries_does_not_matter_and_each_is_checked() {
+    fn the_order_of_entries_does_not_matter_and_each_entry_is_checked() {
         let url = Entry {
             path: "r".to_owned(),
             content: Content::Reference("s3://bucket/key".to_owned()),
@@ -419,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_comes_back_and_what_is_none_is_refused() {
+    fn a_row_comes_back_and_an_invalid_row_is_refused() {
         let told = |artifact: &ArtifactRow| Row {
             values: artifact
                 .values()
@@ -447,8 +453,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(paths in prop::collection::btree_set("[a-z]{1,3}(/[a-zé \
-            .]{1,3}x)?", 0..20), url in "[a-z:/ ]{1,20}") {
+        fn a_written_manifest_is_read_back(
+            paths in prop::collection::btree_set("[a-z]{1,3}(/[a-zé .]{1,3}x)?", 0..20),
+            url in "[a-z:/ ]{1,20}",
+        ) {
             let mut some: Vec<Entry> = paths.iter().enumerate().map(|(at, path)| match at % 3 {
                 0 => Entry { path: path.clone(), content: Content::Reference(url.clone()) },
                 _ => blob(path),
@@ -459,15 +467,19 @@ mod tests {
         }
 
         #[test]
-        fn no_file_is_a_folder(paths in prop::collection::btree_set("[ab](-b)?(/[ab-]){0,3}", 0..8)) {
-            let is_folder = |one: &String| paths.iter().any(|other| other.starts_with(&format!("{one}/")));
+        fn no_file_is_a_folder(
+            paths in prop::collection::btree_set("[ab](-b)?(/[ab-]){0,3}", 0..8),
+        ) {
+            let is_folder =
+                |one: &String| paths.iter().any(|other| other.starts_with(&format!("{one}/")));
             let mut some: Vec<Entry> = paths.iter().map(|path| blob(path)).collect();
             prop_assert_eq!(manifest(&mut some).is_err(), paths.iter().any(is_folder));
         }
 
         #[test]
-        fn no_text_makes_it_panic(text in "(besom manifest \
-            1\n)?(blob|reference|\t|[0-9a-f]{64}|/|\\.|\n|1){0,12}") {
+        fn no_text_makes_the_parser_panic(
+            text in "(besom manifest 1\n)?(blob|reference|\t|[0-9a-f]{64}|/|\\.|\n|1){0,12}",
+        ) {
             if let Ok(mut some) = entries(&text) {
                 prop_assert_eq!(manifest(&mut some), Ok(text));
             }

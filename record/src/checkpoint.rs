@@ -1,37 +1,37 @@
-//! A checkpoint on its way: the row of the stream `files` that says what its content is and how far
-//! its writer's rows were when it was made. Used on both sides of the wire. Pure; knows nothing of
-//! what is in a checkpoint.
+//! Encodes and decodes the row of the stream `files` that announces a checkpoint: its content, and
+//! how many rows its writer had logged when it was made. Both sides of the wire use this module. It
+//! is pure and does not know what a checkpoint contains.
 
 use crate::{
     Row, Value,
     file::{BadFile, check_content},
 };
 
-/// A checkpoint as a row of the stream `files` tells it.
+/// The row of the stream `files` that announces a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckpointRow {
-    /// The automatic step goes on here.
+    /// The step at which automatic steps continue after a resume.
     pub step: u64,
-    /// What is in it: SHA-256, 64 hexadecimal digits in lower case.
+    /// The SHA-256 of its content: 64 hexadecimal digits in lower case.
     pub sha256: String,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Rows of the stream `history` that its writer had logged before.
+    /// The number of `history` rows that its writer had logged when it made the checkpoint.
     pub history: u64,
-    /// Rows of the stream `summary` that its writer had logged before.
+    /// The number of `summary` rows that its writer had logged when it made the checkpoint.
     pub summary: u64,
 }
 
 impl CheckpointRow {
-    /// The value that tells the row of a checkpoint from others.
+    /// The key that marks the row of a checkpoint; other rows of the stream do not have it.
     const STEP: &str = "checkpoint";
 
-    /// Whether a row tells of a checkpoint.
+    /// Returns whether a row announces a checkpoint.
     pub fn is_one(row: &Row) -> bool {
         row.values.iter().any(|(key, _)| key == Self::STEP)
     }
 
-    /// The values of the row.
+    /// Returns the values of the row.
     pub fn values(&self) -> Vec<(&'static str, Value)> {
         let number = |number: u64| Value::I64(number.cast_signed());
         vec![
@@ -43,10 +43,10 @@ impl CheckpointRow {
         ]
     }
 
-    /// The checkpoint that a row tells of.
+    /// Reads the checkpoint that a row announces.
     ///
     /// # Errors
-    /// [`BadFile`] when it is no such row, or one that nobody should act on.
+    /// Fails with [`BadFile`] if a value is missing, has another type or is out of range.
     pub fn of(row: &Row) -> Result<Self, BadFile> {
         let value = |name| row.values.iter().find(|(key, _)| key == name).map(|(_, value)| value);
         let number = |name| match value(name) {
@@ -65,7 +65,7 @@ impl CheckpointRow {
             history: number("history")?,
             summary: number("summary")?,
         };
-        // They are counted in a database that has no larger numbers.
+        // The database that counts these rows holds no larger numbers.
         match i64::try_from(checkpoint.history.max(checkpoint.summary)) {
             Ok(_) => Ok(checkpoint),
             Err(_) => Err(BadFile::Checkpoint("history")),
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_comes_back_and_what_is_none_is_refused() {
+    fn a_row_comes_back_and_an_invalid_row_is_refused() {
         let checkpoint = CheckpointRow {
             step: u64::MAX,
             sha256: "0".repeat(64),

@@ -1,46 +1,46 @@
-//! From the raw bytes of a program's console to lines that a person can read and a terminal can
-//! show. Pure, and a function of the bytes alone: how they were cut into reads does not matter, so
-//! a restarted agent finds the same lines again.
+//! Turns the raw bytes of a program's console into lines that a person can read and a terminal can
+//! show. The result is a pure function of the bytes: the sizes of the reads do not matter, so a
+//! restarted agent finds the same lines again.
 
 use std::borrow::Cow;
 
-/// The longest line that is looked at. What goes beyond is counted and not kept. The largest row
-/// fits.
+/// The longest line that is kept, in bytes. Bytes beyond it are counted and dropped. The largest
+/// row fits.
 pub const MAX_LINE_BYTES: usize = 4 << 20;
-/// The room for a line that is kept when the line is over.
+/// The capacity that a buffer keeps after its line ends, in bytes.
 const ROOM_BYTES: usize = 64 << 10;
-/// The longest line that is sent as console.
+/// The longest line that is sent as console output, in bytes.
 pub const MAX_SHOWN_BYTES: usize = 16 << 10;
 
-/// Collects bytes into lines. A carriage return starts the line over, as a terminal would show it:
-/// of a progress bar the last form stays.
+/// Collects bytes into lines. A carriage return restarts the line, as on a terminal, so a progress
+/// bar leaves only its last form.
 #[derive(Debug, Default)]
 pub struct Lines {
-    /// What stands since the last newline or carriage return.
+    /// The bytes since the last newline or carriage return.
     now: Vec<u8>,
-    /// The form before the last carriage return, in case nothing follows it.
+    /// The last visible text before a carriage return, kept in case only blanks follow it.
     before: Vec<u8>,
     /// Whether the last byte was a carriage return.
     returned: bool,
-    /// Bytes of `now` beyond the limit.
+    /// The number of bytes of `now` beyond the limit, which were dropped.
     beyond: usize,
-    /// Whether a byte came since the last newline.
+    /// Whether a byte came after the last newline.
     open: bool,
 }
 
-/// What bytes amount to.
+/// A text that [`Lines`] finds in the bytes.
 #[derive(Clone, Copy, Debug)]
 pub enum Seen<'a> {
-    /// All that stood between two ends of lines or carriage returns, clean. It comes even if a
-    /// terminal does not show it any more. With it: how many bytes of it were not kept.
+    /// The clean text between two newlines or carriage returns, even if a terminal no longer shows
+    /// it, and the number of its bytes that were dropped.
     Piece(&'a str, usize),
-    /// A line as a terminal shows it in the end, after its pieces. With it: how many bytes of it
-    /// were not kept.
+    /// A line in its final form on a terminal, and the number of its bytes that were dropped. It
+    /// comes after its pieces.
     Line(&'a str, usize),
 }
 
 impl Lines {
-    /// Takes bytes, and hands what is finished to `each`.
+    /// Takes bytes, and passes each finished piece and line to `each`.
     pub fn push(&mut self, bytes: &[u8], mut each: impl FnMut(Seen<'_>)) {
         for piece in bytes.split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
             let (text, end) = match piece.split_last() {
@@ -83,7 +83,8 @@ impl Lines {
         self.now.clear();
     }
 
-    /// Ends the line that is open, if any: at a newline, and when the program has ended.
+    /// Ends the open line, if there is one. [`Lines::push`] calls this at a newline; the caller
+    /// calls it after the program has ended.
     pub fn finish(&mut self, mut each: impl FnMut(Seen<'_>)) {
         let text = clean(&self.now);
         if !self.returned && !text.is_empty() {
@@ -103,14 +104,14 @@ impl Lines {
         *self = Self { now, before, ..Self::default() };
     }
 
-    /// Whether a line has begun that no newline has ended.
+    /// Returns whether a line has begun and no newline has ended it.
     pub fn is_open(&self) -> bool {
         self.open
     }
 }
 
-/// What of a line is sent as console: a very long one loses its end, and says so. `beyond`: bytes
-/// that are gone already.
+/// Returns the part of a line that is sent as console output. A very long line loses its end and
+/// gets a note that says so. `beyond` is the number of bytes that were dropped before.
 pub fn shown(line: &str, beyond: usize) -> Cow<'_, str> {
     let most = line.len().min(MAX_SHOWN_BYTES);
     let end = (0..=most).rfind(|end| line.is_char_boundary(*end)).unwrap_or(0);
@@ -120,7 +121,7 @@ pub fn shown(line: &str, beyond: usize) -> Cow<'_, str> {
     }
 }
 
-/// Text without terminal escapes and control characters; tabs stay. Invalid UTF-8 becomes U+FFFD.
+/// Removes terminal escapes and control characters except tabs. Invalid UTF-8 becomes U+FFFD.
 fn clean(bytes: &[u8]) -> Cow<'_, str> {
     let text = String::from_utf8_lossy(bytes);
     let plain = |c: char| c == '\t' || !c.is_control();
@@ -140,7 +141,8 @@ fn clean(bytes: &[u8]) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// After ESC: a control sequence, a string that ends with BEL or ESC \, or one more character.
+/// Skips the rest of an escape sequence after ESC: a control sequence, a string that ends with BEL
+/// or ESC \, or one more character.
 fn skip_escape(rest: &mut std::str::Chars<'_>) {
     match rest.next() {
         Some('[') => skip_sequence(rest),
@@ -155,7 +157,7 @@ fn skip_escape(rest: &mut std::str::Chars<'_>) {
                 }
             }
         }
-        // Character sets: ESC, an intermediate, a final.
+        // An escape that selects a character set has an intermediate and a final character.
         Some(' '..='/') => {
             rest.next();
         }
@@ -163,7 +165,7 @@ fn skip_escape(rest: &mut std::str::Chars<'_>) {
     }
 }
 
-/// After CSI: parameters, then one final character.
+/// Skips the rest of a control sequence after CSI: the parameters and one final character.
 fn skip_sequence(rest: &mut std::str::Chars<'_>) {
     for c in rest {
         if ('@'..='~').contains(&c) {
@@ -182,7 +184,7 @@ mod tests {
         seen(pieces).0
     }
 
-    /// The lines, and the pieces.
+    /// Returns the lines and the pieces.
     fn seen(bytes: &[&[u8]]) -> (Vec<String>, Vec<String>) {
         let (mut lines, mut out, mut pieces) = (Lines::default(), Vec::new(), Vec::new());
         let mut each = |seen: Seen<'_>| match seen {
@@ -199,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_terminal_would_show_stays() {
+    fn lines_have_the_text_that_a_terminal_shows() {
         for (bytes, want) in [
             (&b"a\nb\n"[..], vec!["a", "b"]),
             (b"a\r\nb\r\n", vec!["a", "b"]),
@@ -248,7 +250,11 @@ mod tests {
         #[test]
         fn reads_may_be_cut_anywhere(
             bytes in proptest::collection::vec(
-                prop_oneof![Just(b'\n'), Just(b'\r'), Just(0x1b), Just(b'['), Just(b'm'), any::<u8>()], 0..200),
+                prop_oneof![
+                    Just(b'\n'), Just(b'\r'), Just(0x1b), Just(b'['), Just(b'm'), any::<u8>(),
+                ],
+                0..200,
+            ),
             cut in 0_usize..200,
         ) {
             let cut = cut.min(bytes.len());
@@ -256,7 +262,9 @@ mod tests {
             prop_assert_eq!(&seen(&[&bytes[..cut], &bytes[cut..]]), &whole);
             let single: Vec<&[u8]> = bytes.chunks(1).collect();
             prop_assert_eq!(&seen(&single), &whole);
-            prop_assert!(whole.0.iter().chain(&whole.1).all(|line| !line.contains(['\x1b', '\n', '\r'])));
+            prop_assert!(
+                whole.0.iter().chain(&whole.1).all(|line| !line.contains(['\x1b', '\n', '\r']))
+            );
         }
     }
 }

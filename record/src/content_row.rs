@@ -1,5 +1,5 @@
-//! A row of the stream `files`, whichever of the three it is: each names contents that are stored
-//! by their hash.
+//! Reads a row of the stream `files`, which is one of three kinds. Each kind names contents that
+//! are stored by their hash.
 
 use crate::{
     Row,
@@ -23,7 +23,7 @@ impl ContentRow {
     /// Reads a row of the stream `files`.
     ///
     /// # Errors
-    /// [`BadArtifact`] when it is no row that anybody should act on.
+    /// Fails with [`BadArtifact`] if the row is invalid.
     pub fn of(row: &Row) -> Result<Self, BadArtifact> {
         if ArtifactRow::is_one(row) {
             Ok(Self::Artifact(ArtifactRow::of(row)?))

@@ -1,29 +1,29 @@
-//! From frames to rows. Called by whoever reads a journal or an append: the controller, the agent's
-//! and the SDK's senders, the `sweep` command. Takes any bytes: it never panics, and what it
-//! allocates is bounded by the size of its input.
+//! Decodes frames into rows. Every reader of a journal or of an append calls it: the controller,
+//! the senders of the agent and of the SDK, and the `sweep` command. It accepts any bytes: it never
+//! panics, and the size of its input bounds what it allocates.
 
 use crate::{
     HEADER_BYTES, MAX_FRAME_BYTES, MAX_FRAME_ROWS, MAX_KEY_BYTES, MAX_TEXT_BYTES, Row, RowRef,
     VERSION, ValueRef, Writer, encode::tag, varint::Cursor,
 };
 
-/// The fewest bytes of a row: step, wall_ms and the number of values.
+/// The fewest bytes of a row: one each for the step, `wall_ms` and the number of values.
 const LEAST_ROW_BYTES: u64 = 3;
 
-/// What is wrong with bytes that should be frames.
+/// A reason why bytes are not a sequence of frames.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Corrupt {
-    /// The bytes end within a frame, or nothing but zeros is left (what a file system may leave
-    /// after a power loss): a torn tail. Everything before `at` is whole.
-    #[error("the bytes end within a frame, at {at}")]
+    /// The tail is torn: the bytes end within a frame, or only zeros are left, as a file system may
+    /// leave them after a power loss. Everything before `at` is whole.
+    #[error("the bytes end within the frame that begins at byte {at}")]
     Torn {
-        /// Offset of the torn frame.
+        /// The offset of the torn frame in bytes.
         at: usize,
     },
-    /// Checksum, version or structure is wrong.
-    #[error("{reason} in the frame at {at}")]
+    /// A checksum, the version or the structure is wrong.
+    #[error("the frame at byte {at} is damaged: {reason}")]
     Bad {
-        /// Offset of the bad frame.
+        /// The offset of the bad frame in bytes.
         at: usize,
         /// What is wrong.
         reason: &'static str,
@@ -31,7 +31,7 @@ pub enum Corrupt {
 }
 
 impl Corrupt {
-    /// Where the frame begins that is torn or bad: everything before is whole.
+    /// Returns the offset of the torn or bad frame. Everything before it is whole.
     pub fn at(&self) -> usize {
         match self {
             Self::Torn { at } | Self::Bad { at, .. } => *at,
@@ -39,16 +39,17 @@ impl Corrupt {
     }
 }
 
-/// The frames in `bytes`, one after the other, checksums verified; ends after the first error.
+/// Returns an iterator over the frames in `bytes`. It verifies the checksums and ends after the
+/// first error.
 pub fn frames(bytes: &[u8]) -> Frames<'_> {
     Frames { bytes, at: 0 }
 }
 
-/// All rows of a sequence of frames. Every row owns its keys; use [`Frame::each`] where that would
-/// be too much.
+/// Decodes all rows of a sequence of frames. Every row owns its keys; use [`Frame::each`] where
+/// that costs too much.
 ///
 /// # Errors
-/// [`Corrupt`] at the first frame that is torn or bad.
+/// Fails with [`Corrupt`] at the first frame that is torn or bad.
 pub fn rows(bytes: &[u8]) -> Result<Vec<Row>, Corrupt> {
     let mut rows = Vec::new();
     for frame in frames(bytes) {
@@ -57,11 +58,12 @@ pub fn rows(bytes: &[u8]) -> Result<Vec<Row>, Corrupt> {
     Ok(rows)
 }
 
-/// The bytes and rows of the whole frames at the front: what there is to take of a journal that may
-/// be torn, by a kill or because it is still written. Frames before a damage count.
+/// Returns the bytes and the rows of the whole frames at the front of `bytes`. A caller uses it to
+/// take from a journal whose tail may be torn, by a kill or because a program still writes it. The
+/// frames before a damaged frame count.
 ///
 /// # Errors
-/// [`Corrupt::Bad`] when the damage is at the very front.
+/// Fails with [`Corrupt::Bad`] if the first frame is damaged.
 pub fn whole(bytes: &[u8]) -> Result<(usize, u64), Corrupt> {
     let (mut end, mut rows) = (0, 0);
     for frame in frames(bytes) {
@@ -74,20 +76,21 @@ pub fn whole(bytes: &[u8]) -> Result<(usize, u64), Corrupt> {
     Ok((end, rows))
 }
 
-/// How many rows a sequence of frames holds, checksums verified, values not decoded.
+/// Counts the rows of a sequence of frames. It verifies the checksums but does not decode the
+/// values.
 ///
 /// # Errors
-/// [`Corrupt`] at the first frame that is torn or bad.
+/// Fails with [`Corrupt`] at the first frame that is torn or bad.
 pub fn count(bytes: &[u8]) -> Result<u64, Corrupt> {
     frames(bytes).try_fold(0, |rows, frame| Ok(rows + frame?.rows()))
 }
 
-/// The frames without their first `skip` rows: how a partly stored append is cut. Empty when there
-/// are no more rows.
+/// Returns the frames without their first `skip` rows, to cut an append that is stored in part. The
+/// result is empty if no rows are left.
 ///
 /// # Errors
-/// [`Corrupt`] at the first frame that is torn or bad, up to the frame that is cut; what follows it
-/// is copied unread.
+/// Fails with [`Corrupt`] at the first frame that is torn or bad, up to the frame that is cut. It
+/// copies the bytes behind that frame unread.
 pub fn skip(bytes: &[u8], mut skip: u64) -> Result<Vec<u8>, Corrupt> {
     for frame in frames(bytes) {
         let frame = frame?;
@@ -112,7 +115,7 @@ pub fn skip(bytes: &[u8], mut skip: u64) -> Result<Vec<u8>, Corrupt> {
     Ok(Vec::new())
 }
 
-/// Iterator over frames; see [`frames`].
+/// An iterator over frames; see [`frames`].
 #[derive(Clone, Debug)]
 pub struct Frames<'a> {
     bytes: &'a [u8],
@@ -141,46 +144,48 @@ pub struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    /// The whole frame, header included.
+    /// Returns the whole frame, header included.
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
-    /// How many rows it holds, by its own account; [`Frame::each`] checks it.
+    /// Returns the number of rows that the frame declares; [`Frame::each`] checks it.
     pub fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// Shows every row in order, borrowed, so that a frame costs no more memory than its own bytes
-    /// times a small constant.
+    /// Passes every row to `show` in order. The rows borrow from the frame, so that reading it
+    /// costs no more memory than its own bytes times a small constant.
     ///
     /// # Errors
-    /// [`Corrupt::Bad`] when the structure is wrong; the rows before that have been shown.
+    /// Fails with [`Corrupt::Bad`] if the structure is wrong. It has already passed the rows before
+    /// the error to `show`.
     pub fn each(&self, mut show: impl FnMut(RowRef<'_>)) -> Result<(), Corrupt> {
         let bad = |reason| Corrupt::Bad { at: self.at, reason };
         let mut cursor = Cursor(&self.bytes[HEADER_BYTES..]);
-        cursor.varint().ok_or(bad("no number of rows"))?;
-        let keys = keys(&mut cursor).ok_or(bad("a wrong key table"))?;
+        cursor.varint().ok_or(bad("the number of rows is missing"))?;
+        let keys = keys(&mut cursor).ok_or(bad("the table of keys is invalid"))?;
         let (mut step, mut wall_ms, mut values) = (0_u64, 0_i64, Vec::with_capacity(keys.len()));
         for _ in 0..self.rows {
             values.clear();
-            let (steps, walls) = row(&mut cursor, &keys, &mut values).ok_or(bad("a wrong row"))?;
+            let (steps, walls) =
+                row(&mut cursor, &keys, &mut values).ok_or(bad("a row is invalid"))?;
             step = step.wrapping_add(steps as u64);
             wall_ms = wall_ms.wrapping_add(walls);
             show(RowRef { step, wall_ms, values: &values });
         }
-        if cursor.0.is_empty() { Ok(()) } else { Err(bad("more than its rows")) }
+        if cursor.0.is_empty() { Ok(()) } else { Err(bad("bytes follow the last row")) }
     }
 }
 
-/// The frame at `at`, where there is at least one byte.
+/// Parses the frame at `at`, where there is at least one byte.
 fn parse(all: &[u8], at: usize) -> Result<Frame<'_>, Corrupt> {
     let bad = |reason| Corrupt::Bad { at, reason };
     let bytes = &all[at..];
     if bytes[0] != VERSION {
         // A frame never begins with 0.
         let zeros = bytes.iter().all(|byte| *byte == 0);
-        return Err(if zeros { Corrupt::Torn { at } } else { bad("an unknown version") });
+        return Err(if zeros { Corrupt::Torn { at } } else { bad("the version is unknown") });
     }
     let Some(header) = bytes.first_chunk::<HEADER_BYTES>() else {
         return Err(Corrupt::Torn { at });
@@ -189,28 +194,28 @@ fn parse(all: &[u8], at: usize) -> Result<Frame<'_>, Corrupt> {
         u32::from_le_bytes([header[from], header[from + 1], header[from + 2], header[from + 3]])
     };
     if crc32c::crc32c(&header[..9]) != word(9) {
-        return Err(bad("a wrong header checksum"));
+        return Err(bad("the checksum of the header is wrong"));
     }
     let length = word(1) as usize;
     if length > MAX_FRAME_BYTES - HEADER_BYTES {
-        return Err(bad("too many bytes"));
+        return Err(bad("the length is over the limit"));
     }
     let Some(body) = bytes[HEADER_BYTES..].get(..length) else { return Err(Corrupt::Torn { at }) };
     if crc32c::crc32c(body) != word(5) {
-        return Err(bad("a wrong checksum"));
+        return Err(bad("the checksum of the body is wrong"));
     }
     let mut cursor = Cursor(body);
-    let rows = cursor.varint().ok_or(bad("no number of rows"))?;
-    // Against a count that would be believed by whoever never reads the rows.
+    let rows = cursor.varint().ok_or(bad("the number of rows is missing"))?;
+    // Some callers never read the rows and would trust a wrong count.
     if rows == 0 || rows > MAX_FRAME_ROWS || rows > cursor.0.len() as u64 / LEAST_ROW_BYTES {
-        return Err(bad("an impossible number of rows"));
+        return Err(bad("the number of rows is impossible"));
     }
     Ok(Frame { at, bytes: &bytes[..HEADER_BYTES + length], rows })
 }
 
 fn keys<'a>(cursor: &mut Cursor<'a>) -> Option<Vec<&'a str>> {
     let count = cursor.varint()?;
-    // A count is not believed before the keys are there; most frames have fewer than this.
+    // The count is not trusted before the keys are read; most frames have fewer than 64 keys.
     let mut keys = Vec::with_capacity(usize::try_from(count).ok()?.min(64));
     for _ in 0..count {
         keys.push(cursor.text(MAX_KEY_BYTES)?);
@@ -218,7 +223,7 @@ fn keys<'a>(cursor: &mut Cursor<'a>) -> Option<Vec<&'a str>> {
     Some(keys)
 }
 
-/// One row's values into `values`; answers the differences of step and wall_ms.
+/// Decodes one row's values into `values`; returns the differences of the step and of `wall_ms`.
 fn row<'a>(
     cursor: &mut Cursor<'a>,
     keys: &[&'a str],

@@ -1,5 +1,6 @@
-//! From rows to frames. Called by whoever writes a journal: the SDK's journal thread and the agent;
-//! the decoder uses it to cut a frame. Never fails: what breaks a limit is cut, and counted.
+//! Encodes rows into frames. The writers of a journal call it: the SDK's journal thread and the
+//! agent. The decoder uses it to cut a frame. It never fails: it cuts what exceeds a limit, and
+//! counts the cuts.
 
 use std::{collections::HashMap, ops::Range};
 
@@ -8,7 +9,7 @@ use crate::{
     ValueRef, varint,
 };
 
-/// Payload tags; the low three bits of a value's first varint.
+/// The payload tags: the low three bits of a value's first varint.
 pub(crate) mod tag {
     pub(crate) const F64: u64 = 0;
     pub(crate) const I64: u64 = 1;
@@ -19,19 +20,19 @@ pub(crate) mod tag {
     pub(crate) const U64: u64 = 6;
 }
 
-/// Room that the counts of rows and keys may take at the head of a body.
+/// The most bytes that the counts of rows and keys take at the front of a body.
 const COUNTS_BYTES: usize = 2 * varint::MAX_BYTES;
-/// The most that a row takes beside its values.
+/// The most bytes that a row takes beside its values.
 const ROW_BYTES: usize = 3 * varint::MAX_BYTES;
 
-/// Encodes rows into frames. Keeps its buffers between frames, nothing else.
+/// Encodes rows into frames. Between frames it keeps only its buffers.
 #[derive(Debug, Default)]
 pub struct Writer {
     keys: HashMap<Box<str>, usize>,
-    /// Per key id: where its name stands in `table`.
+    /// For each key id, the range of its name in `table`.
     names: Vec<Range<usize>>,
     table: Vec<u8>,
-    /// The key id that is tried first: rows mostly repeat the keys of the first row in its order.
+    /// The key id that is tried first: most rows repeat the keys of the first row in its order.
     guess: usize,
     body: Vec<u8>,
     row: Vec<u8>,
@@ -41,10 +42,11 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// All of these rows, appended to `out`: one frame, or several where one would break a limit of
-    /// frames. Answers how many values were cut to keep the limits: 0 unless a key, a text or a
-    /// whole row is too long. A text loses its end, a key or a JSON that is too long loses its
-    /// value, and so does what no longer fits into the largest frame.
+    /// Encodes all rows and appends them to `out`: as one frame, or as several where one frame
+    /// would exceed a limit. Returns the number of values that were cut to keep the limits: 0
+    /// unless a key, a text or a whole row is too long. A text that is too long loses its end. A
+    /// key or a JSON that is too long loses its value, and so does a value that does not fit into
+    /// the largest frame.
     pub fn frame(&mut self, rows: &[Row], out: &mut Vec<u8>) -> u64 {
         let mut cut = 0;
         for row in rows {
@@ -56,8 +58,8 @@ impl Writer {
     }
 
     /// Adds one row to the frame that is being built, without owned keys or texts. The frame goes
-    /// to `out` when it is full and by [`Writer::flush`]. Answers how many values were cut, as
-    /// [`Writer::frame`] does.
+    /// to `out` when it is full, and when the caller calls [`Writer::flush`]. Returns the number of
+    /// values that were cut, as [`Writer::frame`] does.
     pub fn row<'a>(
         &mut self,
         step: u64,
@@ -82,7 +84,8 @@ impl Writer {
         cut
     }
 
-    /// Ends the frame that is being built and appends it to `out`; does nothing when no row waits.
+    /// Ends the frame that is being built and appends it to `out`. Does nothing if the frame has no
+    /// row.
     pub fn flush(&mut self, out: &mut Vec<u8>) {
         if self.rows == 0 {
             return;
@@ -106,7 +109,7 @@ impl Writer {
         (self.rows, self.step, self.wall_ms) = (0, 0, 0);
     }
 
-    /// Bytes that the frame which is being built has so far, without its header.
+    /// Returns the number of bytes in the frame that is being built, without its header.
     pub fn waiting(&self) -> usize {
         self.table.len() + self.body.len()
     }
@@ -115,9 +118,9 @@ impl Writer {
         HEADER_BYTES + COUNTS_BYTES + self.table.len() + self.body.len() + bytes <= MAX_FRAME_BYTES
     }
 
-    /// One row's values into `self.row`; answers how many were written and how many cut. `None`
-    /// when the frame has rows and no room for all of these: the next frame has. Keys that were new
-    /// stay in the table then, which does no harm.
+    /// Encodes one row's values into `self.row`; returns how many it wrote and how many it cut.
+    /// Returns `None` if the frame has rows and no room for all of these values; the next frame has
+    /// the room. The new keys then stay in the table, which does no harm.
     fn values<'a>(
         &mut self,
         values: impl Iterator<Item = (&'a str, ValueRef<'a>)>,
@@ -140,11 +143,11 @@ impl Writer {
             written += 1;
         }
         self.row = row;
-        // A row without values takes room too.
+        // Even a row without values takes room.
         (self.rows == 0 || self.has_room(ROW_BYTES)).then_some((written, cut))
     }
 
-    /// Appends one value to `row`; answers 1 if its text was cut.
+    /// Appends one value to `row`; returns 1 if its text was cut, else 0.
     fn value(&mut self, key: &str, value: ValueRef<'_>, row: &mut Vec<u8>) -> u64 {
         let id = self.key_id(key) << 3;
         match value {
@@ -202,7 +205,7 @@ impl Writer {
     }
 }
 
-/// At most this many bytes of table and body go into one value.
+/// Returns the most bytes of table and body that one value takes.
 fn value_bound(key: &str, value: ValueRef<'_>) -> usize {
     let payload = match value {
         ValueRef::F64(_) => 8,
@@ -215,13 +218,14 @@ fn value_bound(key: &str, value: ValueRef<'_>) -> usize {
     2 * varint::MAX_BYTES + key.len().min(MAX_KEY_BYTES) + payload
 }
 
-/// Half a JSON is none.
+/// Returns whether a value is a JSON that is too long. Such a value is dropped, because a cut JSON
+/// is invalid.
 fn is_long_json(value: ValueRef<'_>) -> bool {
     matches!(value, ValueRef::Json(text) if text.len() > MAX_TEXT_BYTES)
 }
 
-/// As much of `text` as a value may hold: its first [`MAX_TEXT_BYTES`], less what would split a
-/// character.
+/// Returns the part of `text` that a value can hold: its first [`MAX_TEXT_BYTES`] bytes, without a
+/// split character at the end.
 pub fn shortened(text: &str) -> &str {
     let mut end = text.len().min(MAX_TEXT_BYTES);
     while !text.is_char_boundary(end) {

@@ -1,69 +1,71 @@
-//! A file of a run: the row that speaks of it, and what a path and a hash may look like. Used on
-//! both sides of the wire: nobody trusts the other side's names. Pure; joins no path to any folder.
+//! Encodes and decodes the row that announces a file of a run, and checks paths and hashes. Both
+//! sides of the wire use this module, because neither side trusts the other's names. It is pure and
+//! joins no path to any folder.
 
 use crate::{Row, Value};
 
-/// The stream of these rows.
+/// The name of the stream that holds these rows.
 pub const STREAM: &str = "files";
 
 /// The longest path in bytes.
 pub const MAX_PATH_BYTES: usize = 1024;
-/// The longest part of a path in bytes, as most file systems have it.
+/// The longest part of a path in bytes, which is the limit of most file systems.
 pub const MAX_NAME_BYTES: usize = 255;
 /// The largest file in bytes.
 pub const MAX_FILE_BYTES: u64 = 1 << 40;
 /// The longest kind in bytes.
 pub const MAX_KIND_BYTES: usize = 32;
 
-/// A file as a row of the stream `files` tells it.
+/// The row of the stream `files` that announces a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileRow {
-    /// Where it belongs below the run: relative, `/` between its parts. Passes [`check_path`].
+    /// The path below the run's folder: relative, with `/` between its parts. It passes
+    /// [`check_path`].
     pub path: String,
-    /// What is in it: SHA-256, 64 hexadecimal digits in lower case.
+    /// The SHA-256 of the content: 64 hexadecimal digits in lower case.
     pub sha256: String,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// What it is: `image`, `mask`, `table`, `audio`, `video`, `html`, `file`.
+    /// The kind of file: `image`, `mask`, `table`, `audio`, `video`, `html` or `file`.
     pub kind: String,
 }
 
-/// What is wrong with a row of the stream `files`.
+/// A reason why a row of the stream `files` is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadFile {
-    /// The path could lead out of the folder that it belongs to, or cannot be shown or stored.
-    #[error("`{path}` is no path of a file: {reason}")]
+    /// The path could lead out of its folder, or cannot be shown or stored.
+    #[error("`{path}` is not a valid path of a file: {reason}")]
     Path {
         /// The path, escaped and cut.
         path: String,
-        /// What it must not be.
+        /// The rule that the path breaks.
         reason: &'static str,
     },
-    /// Not 64 hexadecimal digits in lower case.
-    #[error("a SHA-256 has 64 hexadecimal digits in lower case")]
+    /// The hash is not 64 hexadecimal digits in lower case.
+    #[error("a SHA-256 must have 64 hexadecimal digits in lower case")]
     Hash,
-    /// More than anybody takes.
-    #[error("a file of {0} bytes, {MAX_FILE_BYTES} at most")]
+    /// The file is larger than [`MAX_FILE_BYTES`].
+    #[error("the file has {0} bytes; the limit is {MAX_FILE_BYTES}")]
     Size(u64),
-    /// Not one word of lower-case letters, digits and hyphens.
+    /// The kind is not one word of lower-case letters, digits and hyphens.
     #[error(
         "the kind of a file is one word of up to {MAX_KIND_BYTES} lower-case letters, digits and \
         hyphens"
     )]
     Kind,
-    /// A value is missing, or has another type.
+    /// A value of a file's row is missing or has another type.
     #[error(
-        "a row of files has the values path, sha256, size and kind: `{0}` is missing or no such \
-        value"
+        "a row of files has the values path, sha256, size and kind: `{0}` is missing or has \
+        another type"
     )]
     Value(&'static str),
-    /// A value of a checkpoint's row is missing, or has another type.
-    #[error("the row of a checkpoint has no `{0}`, or none that makes sense")]
+    /// A value of a checkpoint's row is missing or invalid.
+    #[error("the value `{0}` in a checkpoint's row is missing or invalid")]
     Checkpoint(&'static str),
 }
 
 impl FileRow {
-    /// The row, at a step of its own.
+    /// Returns the row at the given step.
     pub fn to_row(&self, step: u64, wall_ms: i64) -> Row {
         let text = |name: &str, text: &str| (name.to_owned(), Value::Text(text.to_owned()));
         // No file is larger than 2^63 bytes.
@@ -77,10 +79,10 @@ impl FileRow {
         Row { step, wall_ms, values }
     }
 
-    /// The file that a row tells of.
+    /// Reads the file that a row announces.
     ///
     /// # Errors
-    /// [`BadFile`] when it is no such row, or one that nobody should act on.
+    /// Fails with [`BadFile`] if the row is not a file's, or does not pass [`FileRow::check`].
     pub fn of(row: &Row) -> Result<Self, BadFile> {
         let value = |name| row.values.iter().find(|(key, _)| key == name).map(|(_, value)| value);
         let text = |name| match value(name) {
@@ -96,10 +98,10 @@ impl FileRow {
         Ok(file)
     }
 
-    /// Whether others may act on it.
+    /// Checks that a reader may act on the row.
     ///
     /// # Errors
-    /// [`BadFile`] names the first thing that is wrong.
+    /// Fails with a [`BadFile`] that names the first thing that is wrong.
     pub fn check(&self) -> Result<(), BadFile> {
         check_path(&self.path)?;
         check_content(&self.sha256, self.size)?;
@@ -112,13 +114,13 @@ impl FileRow {
     }
 }
 
-/// Passes for a relative path that stays below the folder it is joined to, whatever system joins
-/// it: parts with one `/` between them, none of them empty, `.` or `..`, no backslash, no control
-/// character, nothing longer than a file system takes. What looks like an escape (`%2e%2e`) is a
-/// name like any other, since nobody decodes it.
+/// Checks that a path is relative and stays below the folder it is joined to, whichever system
+/// joins it. Its parts have one `/` between them. No part is empty, `.`, `..` or longer than a file
+/// system allows, and no character is a backslash or a control character. An encoded escape
+/// (`%2e%2e`) is a name like any other, since no reader decodes it.
 ///
 /// # Errors
-/// [`BadFile::Path`] with the reason.
+/// Fails with [`BadFile::Path`] and the reason.
 pub fn check_path(path: &str) -> Result<(), BadFile> {
     let bad = |reason| {
         let shown: String = path.chars().take(80).flat_map(char::escape_debug).collect();
@@ -149,25 +151,25 @@ pub fn check_path(path: &str) -> Result<(), BadFile> {
     Ok(())
 }
 
-/// Passes for 64 hexadecimal digits in lower case: a hash has one spelling.
+/// Checks that a hash has 64 hexadecimal digits in lower case, so that a hash has one spelling.
 ///
 /// # Errors
-/// [`BadFile::Hash`].
+/// Fails with [`BadFile::Hash`].
 pub fn check_hash(hash: &str) -> Result<(), BadFile> {
     let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     if hash.len() == 64 && hash.bytes().all(is_digit) { Ok(()) } else { Err(BadFile::Hash) }
 }
 
-/// Passes for what can be the hash and the size of a content.
+/// Checks the hash and the size of a content.
 ///
 /// # Errors
-/// [`BadFile::Hash`] or [`BadFile::Size`].
+/// Fails with [`BadFile::Hash`] or [`BadFile::Size`].
 pub fn check_content(hash: &str, size: u64) -> Result<(), BadFile> {
     check_hash(hash)?;
     if size > MAX_FILE_BYTES { Err(BadFile::Size(size)) } else { Ok(()) }
 }
 
-/// The bytes of a hash as its 64 digits.
+/// Formats the bytes of a hash as hexadecimal digits.
 pub fn hex(hash: &[u8]) -> String {
     use std::fmt::Write as _;
     hash.iter().fold(String::with_capacity(hash.len() * 2), |mut text, byte| {
@@ -225,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_comes_back_and_what_is_none_is_refused() {
+    fn a_row_comes_back_and_an_invalid_row_is_refused() {
         let file = FileRow {
             path: "a/b.png".to_owned(),
             sha256: "0".repeat(64),

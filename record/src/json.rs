@@ -1,12 +1,12 @@
-//! Between values and JSON. Called by `printed`, the controller (summaries, configs), the SDK
-//! (configs) and the `sweep` command.
+//! Converts between values and JSON. The callers are `printed`, the controller (summaries,
+//! configs), the SDK (configs) and the `sweep` command.
 
 use serde_json::{Number, Value as Json};
 
 use crate::Value;
 
-/// JSON for people. Floats that are not finite become the strings `NaN`, `Infinity` and
-/// `-Infinity`.
+/// Converts a value to JSON for people. Floats that are not finite become the strings `NaN`,
+/// `Infinity` and `-Infinity`.
 pub fn to_json(value: &Value) -> Json {
     match value {
         Value::F64(number) => match Number::from_f64(*number) {
@@ -18,16 +18,16 @@ pub fn to_json(value: &Value) -> Json {
         Value::U64(number) => Json::from(*number),
         Value::Bool(flag) => Json::Bool(*flag),
         Value::Text(text) => Json::from(text.as_str()),
-        // Whoever wrote it meant JSON; what is none is shown as it is.
+        // The writer meant JSON; a text that is not valid JSON becomes a JSON string.
         Value::Json(text) => {
             serde_json::from_str(text).unwrap_or_else(|_| Json::from(text.as_str()))
         }
     }
 }
 
-/// A scalar of JSON as a value; `None` for null, arrays and objects. Whole numbers from -2^63 to
-/// 2^64 - 1 are exact, all others become floats. Strings stay text: this does not undo what
-/// [`to_json`] does to floats that are not finite.
+/// Converts a scalar of JSON to a value; returns `None` for null, arrays and objects. Whole numbers
+/// from -2^63 to 2^64 - 1 are exact; all others become floats. Strings stay text: this does not
+/// undo the conversion by [`to_json`] of floats that are not finite.
 pub fn from_json(json: &Json) -> Option<Value> {
     match json {
         Json::Bool(flag) => Some(Value::Bool(*flag)),
@@ -41,7 +41,7 @@ pub fn from_json(json: &Json) -> Option<Value> {
     }
 }
 
-/// Lays `over` over `base`: objects key by key, everything else whole.
+/// Merges `over` into `base`: objects key by key, everything else as a whole.
 pub fn overlay(base: &mut Json, over: Json) {
     match (base, over) {
         (Json::Object(base), Json::Object(over)) => {

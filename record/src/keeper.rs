@@ -1,20 +1,21 @@
-//! How much of a console is kept: its first part whole, after that as much as a bounded pace
-//! allows, and always its last part. Pure: time comes from outside. Called by whoever follows a
-//! console: the agent and the SDK. What is handed on is in the order in which it came, and of each
-//! key a prefix at any time, with the lines that are left out counted among it.
+//! Decides how much of a console is kept: its whole first part, then as much as a bounded pace
+//! allows, and always its last part. The module is pure: the caller passes the time. The agent and
+//! the SDK call it as they follow a console. The keeper hands lines on in the order in which they
+//! came. At any time they are a prefix of each key's lines, with the lines that it left out counted
+//! among them.
 
 use std::{borrow::Cow, collections::VecDeque};
 
-/// Bytes, and bytes in a second.
+/// The limits of a [`Keeper`], in bytes and in bytes per second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The first part, which is kept whole.
+    /// The bytes of the first part, which is kept whole.
     pub head: u64,
-    /// After it: how much is kept in a second.
+    /// The bytes per second that are kept after the first part.
     pub pace: u64,
-    /// The most that is kept at once by that pace.
+    /// The most bytes that are kept at once by that pace.
     pub window: u64,
-    /// The last part.
+    /// The bytes of the last part.
     pub last: u64,
 }
 
@@ -24,17 +25,17 @@ impl Default for Limits {
     }
 }
 
-/// What is kept.
+/// An item that the keeper hands on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kept<'a> {
     /// A line.
     Line(&'a str),
-    /// So many lines were left out here.
+    /// The number of lines that were left out here.
     LeftOut(u64),
 }
 
 impl Kept<'_> {
-    /// As a line of the console.
+    /// Returns the item as a line of the console.
     pub fn text(&self) -> Cow<'_, str> {
         match self {
             Self::Line(line) => Cow::Borrowed(line),
@@ -44,24 +45,26 @@ impl Kept<'_> {
     }
 }
 
-/// Decides what is kept of the lines of two files, which share the room.
+/// Decides which lines of two files are kept. The files share the limits.
 #[derive(Debug)]
 pub struct Keeper {
     limits: Limits,
-    /// Bytes of the first part that are still free.
+    /// The bytes of the first part that are still free.
     room: u64,
-    /// Bytes that may be kept now, after the first part, and when that was reckoned.
+    /// The bytes that may be kept now, after the first part. `reckoned_ms` is the time of that
+    /// calculation.
     allowance: u64,
     reckoned_ms: Option<i64>,
-    /// The newest lines that are not handed on yet, and their bytes.
+    /// The newest lines that are not handed on yet, and their size in bytes.
     waiting: VecDeque<(&'static str, String)>,
     bytes: u64,
-    /// Lines of each key before them that are left out.
+    /// For each key, the number of lines before `waiting` that are left out.
     left_out: [(&'static str, u64); 2],
 }
 
 impl Keeper {
-    /// For lines of these two keys, of which so many bytes are kept already.
+    /// Returns a keeper for lines of these two keys. `kept` is the number of bytes that are kept
+    /// already.
     pub fn new(limits: Limits, keys: [&'static str; 2], kept: u64) -> Self {
         Self {
             limits,
@@ -74,7 +77,7 @@ impl Keeper {
         }
     }
 
-    /// Takes a line; what is kept goes to `each`.
+    /// Takes a line; passes it to `each` if it belongs to the first part.
     pub fn take(
         &mut self,
         key: &'static str,
@@ -86,14 +89,15 @@ impl Keeper {
             self.room -= bytes;
             return each(key, Kept::Line(line));
         }
-        // Once over, always over: a short line after a long one would stand in the wrong place.
+        // Once the first part has ended, it stays so: a short line after a long one would be out of
+        // order.
         self.room = 0;
         self.waiting.push_back((key, line.to_owned()));
         self.bytes += bytes;
         self.leave_out(self.limits.last);
     }
 
-    /// Keeps what the pace allows by now, the oldest lines first.
+    /// Hands on what the pace allows by now, the oldest lines first.
     pub fn look(&mut self, now_ms: i64, each: impl FnMut(&'static str, Kept<'_>)) {
         let since = now_ms.saturating_sub(self.reckoned_ms.unwrap_or(now_ms)).max(0).unsigned_abs();
         self.reckoned_ms = Some(now_ms);
@@ -107,12 +111,12 @@ impl Keeper {
         self.allowance -= before - self.bytes;
     }
 
-    /// Keeps the last part.
+    /// Hands on all lines that wait: the last part.
     pub fn end(&mut self, each: impl FnMut(&'static str, Kept<'_>)) {
         self.hand_on(u64::MAX, each);
     }
 
-    /// Leaves out the oldest lines that wait until so many bytes are left.
+    /// Drops the oldest waiting lines until at most `most` bytes are left.
     fn leave_out(&mut self, most: u64) {
         while self.bytes > most
             && let Some((key, line)) = self.waiting.pop_front()
@@ -123,7 +127,7 @@ impl Keeper {
         }
     }
 
-    /// Hands on the oldest lines that wait, so many bytes of them at most.
+    /// Hands on the oldest waiting lines, at most `most` bytes of them.
     fn hand_on(&mut self, most: u64, mut each: impl FnMut(&'static str, Kept<'_>)) {
         for (key, count) in &mut self.left_out {
             match std::mem::take(count) {
@@ -151,7 +155,7 @@ mod tests {
 
     const LIMITS: Limits = Limits { head: 20, pace: 1000, window: 12, last: 16 };
 
-    /// What is kept, as text.
+    /// The items that the keeper handed on, as texts.
     #[derive(Default)]
     struct Said(Vec<String>);
 
@@ -165,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn first_part_windows_and_last_part() {
+    fn the_first_part_the_windows_and_the_last_part_are_kept() {
         let (mut keeper, mut said) = (Keeper::new(LIMITS, ["o", "e"], 0), Said::default());
         for number in 10..30 {
             let key = if number % 5 == 0 { "e" } else { "o" };
@@ -205,7 +209,7 @@ mod tests {
     }
 
     proptest! {
-        /// Every line is handed on or counted, in its order, and what is kept has a bound.
+        /// The keeper hands on or counts every line, in order, and what it keeps has a bound.
         #[test]
         fn nothing_is_lost_without_a_count(
             lines in proptest::collection::vec((any::<bool>(), 0_usize..8, 0_i64..20), 0..100),
@@ -237,7 +241,13 @@ mod tests {
             }
             keeper.end(&mut each);
             prop_assert_eq!(counts, numbers);
-            prop_assert!(bytes <= LIMITS.head + LIMITS.window + now.unsigned_abs() * LIMITS.pace / 1000 + LIMITS.last);
+            prop_assert!(
+                bytes
+                    <= LIMITS.head
+                        + LIMITS.window
+                        + now.unsigned_abs() * LIMITS.pace / 1000
+                        + LIMITS.last
+            );
         }
     }
 }

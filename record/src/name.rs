@@ -1,21 +1,21 @@
-//! How people write the name of a value, as in `summary."val loss"`: in quotes it may hold any
-//! letter but the quote itself. Used by the controller for filters and by the `sweep` command for
-//! columns. Pure; takes any text.
+//! Parses the names of values as people write them, such as `summary."val loss"`. A name in quotes
+//! may hold any character but its quote. The controller uses it for filters, the `sweep` command
+//! for columns. It is pure and accepts any text.
 
-/// The quote that a text begins with.
+/// Returns the quote that a text begins with.
 pub fn quote(text: &str) -> Option<char> {
     text.chars().next().filter(|letter| matches!(letter, '"' | '\''))
 }
 
-/// A quoted text and nothing more.
+/// Returns whether a text is one quoted text and nothing more.
 pub fn is_quoted(text: &str) -> bool {
     quote(text).is_some() && end(text) == Some(text.len())
 }
 
-/// The key that is meant, without its quotes.
+/// Returns the key without its quotes.
 ///
 /// # Errors
-/// A sentence, when the name begins with a quote and does not end with it.
+/// Fails with a sentence if the name begins with a quote and does not end with it.
 pub fn unquoted(key: &str) -> Result<&str, String> {
     match quote(key) {
         None => Ok(key),
@@ -24,20 +24,20 @@ pub fn unquoted(key: &str) -> Result<&str, String> {
     }
 }
 
-/// What is wrong with a text whose quote is not closed.
+/// Returns the error message for a text whose quote is not closed.
 pub fn unclosed(quote: char) -> String {
     format!("the closing {quote} is missing")
 }
 
-/// Where the quoted key at the front of `text` ends, after `config.` or `summary.`; 0 where there
-/// is none.
+/// Returns the end of the quoted key at the front of `text`, after `config.` or `summary.`; 0 if
+/// there is no such key.
 pub fn quoted_end(text: &str) -> usize {
     let key = text.trim_start();
     let key = ["config.", "summary."].iter().find_map(|prefix| key.strip_prefix(prefix));
     key.and_then(|key| Some(text.len() - key.len() + end(key)?)).unwrap_or(0)
 }
 
-/// The length of the quoted text at the front.
+/// Returns the length of the quoted text at the front, with its quotes.
 fn end(text: &str) -> Option<usize> {
     let quote = quote(text)?;
     text[1..].find(quote).map(|length| length + 2)

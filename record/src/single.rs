@@ -1,18 +1,18 @@
-//! 32-bit floats among 64-bit ones: 0.9 stays 0.9. Called by whoever logs or imports them, and by
-//! the encoder of columns, which keeps them in 32 bits all the same.
+//! Converts between 32-bit and 64-bit floats so that 0.9 stays 0.9. The code that logs or imports
+//! 32-bit floats calls it, and so does the encoder of columns, which still stores them in 32 bits.
 
-/// The 64-bit float with the shortest decimal that is this 32-bit float: 0.9, where plain widening
-/// gives 0.8999999761581421.
+/// Returns the 64-bit float with the shortest decimal that rounds to this 32-bit float: 0.9, where
+/// plain widening gives 0.8999999761581421.
 pub fn widen(single: f32) -> f64 {
     let plain = f64::from(single);
-    // Whole numbers and quarters up to this are their own shortest decimals.
+    // Whole numbers and quarters below this bound are their own shortest decimals.
     if !plain.is_finite() || ((plain * 4.0).fract() == 0.0 && plain.abs() < 65_536.0) {
         return plain;
     }
     single.to_string().parse().unwrap_or(plain)
 }
 
-/// The 32-bit float that [`widen`] makes this one of, to the last bit, if there is one.
+/// Returns the 32-bit float that [`widen`] turns into exactly this float, if there is one.
 pub(crate) fn narrow(number: f64) -> Option<f32> {
     let single = number as f32;
     (widen(single).to_bits() == number.to_bits()).then_some(single)
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_decimal_stays_as_it_was_written() {
+    fn a_decimal_stays_as_written() {
         for (single, text) in [
             (0.9, "0.9"),
             (0.1, "0.1"),
@@ -43,7 +43,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_the_same_single_in_the_shortest_decimal(bits: u32) {
+        fn widening_keeps_the_single_and_its_shortest_decimal(bits: u32) {
             let single = f32::from_bits(bits);
             prop_assume!(!single.is_nan());
             let wide = widen(single);

@@ -1,5 +1,5 @@
-//! Columns against any rows and any bytes: rows come back bit by bit, damage is noticed, and points
-//! take few bytes.
+//! Tests columns against any rows and any bytes: rows come back bit by bit, damage is detected, and
+//! points take few bytes.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -60,14 +60,14 @@ fn decode(block: &Block) -> Result<Vec<Row>, Damaged> {
     Ok(rows)
 }
 
-/// NaN is not equal to itself, and 0 is equal to -0: compare the bits, as a frame has them.
+/// Encodes the rows, because NaN is not equal to itself and 0 is equal to -0: frames hold the bits.
 fn bytes(rows: &[Row]) -> Vec<u8> {
     let mut out = Vec::new();
     assert_eq!(Writer::default().frame(rows, &mut out), 0);
     out
 }
 
-/// Reads all there is, in every way.
+/// Reads everything in the block, in every way.
 fn read_all(block: &Block) {
     let _ = decode(block);
     let Ok(head) = Head::read(&block.head) else { return };
@@ -76,7 +76,7 @@ fn read_all(block: &Block) {
     }
 }
 
-/// The head with a right checksum whatever it says.
+/// Returns the head with a right checksum for whatever it contains.
 fn sealed(mut head: Vec<u8>) -> Vec<u8> {
     let check = crc32c::crc32c(&head[9..]);
     let length = (head.len() - 9) as u32;
@@ -88,7 +88,8 @@ fn sealed(mut head: Vec<u8>) -> Vec<u8> {
 proptest! {
     #[test]
     fn rows_come_back_bit_by_bit(rows in vec(row(), 0..60), times in 1..4_usize) {
-        let rows: Vec<Row> = rows.iter().flat_map(|row| std::iter::repeat_n(row.clone(), times)).collect();
+        let rows: Vec<Row> =
+            rows.iter().flat_map(|row| std::iter::repeat_n(row.clone(), times)).collect();
         let block = &encode(&rows)[0];
         prop_assert_eq!(bytes(&decode(block).unwrap()), bytes(&rows));
     }
@@ -98,16 +99,22 @@ proptest! {
         let block = &encode(&rows)[0];
         let head = Head::read(&block.head).unwrap();
         for (place, column) in head.columns.iter().enumerate() {
-            let held = rows.iter().enumerate().flat_map(|(at, row)| row.values.iter().map(move |entry| (at, row.step, entry)));
+            let held = rows
+                .iter()
+                .enumerate()
+                .flat_map(|(at, row)| row.values.iter().map(move |entry| (at, row.step, entry)));
             let held: Vec<_> = held
-                .filter(|(_, _, (key, value))| *key == column.key && Kind::of(value.borrow()) == column.kind)
+                .filter(|(_, _, (key, value))|
+                    *key == column.key && Kind::of(value.borrow()) == column.kind)
                 .collect();
             let places = head.rows_of(place, &block.parts[SHAPES]).unwrap();
             let places = places.unwrap_or_else(|| (0..rows.len() as u32).collect());
             prop_assert_eq!(places, held.iter().map(|(at, ..)| *at as u32).collect::<Vec<_>>());
             prop_assert_eq!(column.steps.0, held.iter().map(|(_, step, _)| *step).min().unwrap());
             prop_assert_eq!(column.steps.1, held.iter().map(|(_, step, _)| *step).max().unwrap());
-            if let Values::F64(numbers) = head.read_column(place, &block.parts[COLUMNS + place]).unwrap() {
+            if let Values::F64(numbers) =
+                head.read_column(place, &block.parts[COLUMNS + place]).unwrap()
+            {
                 let finite = || numbers.iter().copied().filter(|number| number.is_finite());
                 let range = finite().reduce(f64::min).zip(finite().reduce(f64::max));
                 prop_assert_eq!(column.range, range);
@@ -117,13 +124,14 @@ proptest! {
     }
 
     #[test]
-    fn every_flipped_bit_is_seen(rows in vec(row(), 1..6)) {
+    fn every_flipped_bit_is_detected(rows in vec(row(), 1..6)) {
         let block = encode(&rows).remove(0);
         for place in 0..=block.parts.len() {
             let bits = if place == 0 { block.head.len() } else { block.parts[place - 1].len() } * 8;
             for bit in 0..bits {
                 let mut flipped = block.clone();
-                let bytes = if place == 0 { &mut flipped.head } else { &mut flipped.parts[place - 1] };
+                let bytes =
+                    if place == 0 { &mut flipped.head } else { &mut flipped.parts[place - 1] };
                 bytes[bit / 8] ^= 1 << (bit % 8);
                 prop_assert!(decode(&flipped).is_err());
             }
@@ -131,8 +139,11 @@ proptest! {
     }
 
     #[test]
-    fn any_head_behind_a_right_checksum_is_answered(
-        rows in vec(row(), 1..9), at in any::<prop::sample::Index>(), byte: u8, tail in vec(any::<u8>(), 0..99),
+    fn any_head_behind_a_right_checksum_never_panics(
+        rows in vec(row(), 1..9),
+        at in any::<prop::sample::Index>(),
+        byte: u8,
+        tail in vec(any::<u8>(), 0..99),
     ) {
         let mut block = encode(&rows).remove(0);
         let at = 9 + at.index(block.head.len() - 9);
@@ -146,12 +157,14 @@ proptest! {
     }
 
     #[test]
-    fn any_part_behind_a_right_checksum_is_answered(
-        rows in vec(row(), 1..9), which in any::<prop::sample::Index>(), part in vec(any::<u8>(), 0..99),
+    fn any_part_behind_a_right_checksum_never_panics(
+        rows in vec(row(), 1..9),
+        which in any::<prop::sample::Index>(),
+        part in vec(any::<u8>(), 0..99),
     ) {
         let mut block = encode(&rows).remove(0);
         let which = which.index(block.parts.len());
-        // Lengths of one byte: the checksum of a part stands in the head behind its length.
+        // The test needs lengths of one byte: in the head, a part's checksum follows its length.
         prop_assume!(block.parts.iter().all(|part| part.len() < 128));
         let old = crc32c::crc32c(&block.parts[which]).to_le_bytes();
         let at = block.head.windows(4).skip(9).position(|window| window == old).unwrap() + 9;
@@ -163,7 +176,7 @@ proptest! {
     }
 }
 
-/// Random numbers that are the same everywhere (splitmix64).
+/// Random numbers that are the same on every machine (splitmix64).
 struct Numbers(u64);
 
 impl Numbers {
@@ -179,7 +192,7 @@ impl Numbers {
     }
 }
 
-/// Bytes of each point, with the head and everything.
+/// Returns the bytes per point, with the head and all other parts included.
 fn bytes_per_point(rows: &[Row]) -> f64 {
     let blocks = encode(rows);
     let bytes: usize = blocks
@@ -190,7 +203,7 @@ fn bytes_per_point(rows: &[Row]) -> f64 {
     bytes as f64 / rows.iter().map(|row| row.values.len()).sum::<usize>() as f64
 }
 
-/// Rows about 40 ms apart, as a clock of milliseconds sees them.
+/// Returns rows about 40 ms apart, with the resolution of a clock of milliseconds.
 fn timed(
     count: u64,
     numbers: &mut Numbers,

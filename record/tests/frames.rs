@@ -1,5 +1,5 @@
-//! Frames against any rows and any bytes: what is written is read back bit by bit, what is damaged
-//! is noticed.
+//! Tests frames against any rows and any bytes: rows are read back bit by bit, and damage is
+//! detected.
 
 #![allow(clippy::unwrap_used)]
 
@@ -38,7 +38,7 @@ fn encode(rows: &[Row]) -> Vec<u8> {
     out
 }
 
-/// NaN is not equal to itself, and 0 is equal to -0: compare the bits.
+/// Formats the rows with their bits, because NaN is not equal to itself and 0 is equal to -0.
 fn bits(rows: &[Row]) -> Vec<String> {
     let value = |value: &Value| match value {
         Value::F64(number) => format!("f64 {:x}", number.to_bits()),
@@ -74,18 +74,22 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_answered(bytes in vec(any::<u8>(), 0..400)) {
+    fn any_bytes_never_panic(bytes in vec(any::<u8>(), 0..400)) {
         let _ = (record::rows(&bytes), record::count(&bytes), record::skip(&bytes, 1));
     }
 
     #[test]
-    fn any_body_behind_right_checksums_is_answered(body in vec(any::<u8>(), 0..300)) {
+    fn any_body_behind_right_checksums_never_panics(body in vec(any::<u8>(), 0..300)) {
         let bytes = sealed(&body);
         let _ = (record::rows(&bytes), record::count(&bytes), record::skip(&bytes, 1));
     }
 
     #[test]
-    fn damaged_bodies_behind_right_checksums_are_answered(rows in vec(row(), 1..5), at in any::<prop::sample::Index>(), byte: u8) {
+    fn damaged_bodies_behind_right_checksums_never_panic(
+        rows in vec(row(), 1..5),
+        at in any::<prop::sample::Index>(),
+        byte: u8,
+    ) {
         let mut body = encode(&rows).split_off(13);
         let at = at.index(body.len());
         body[at] = byte;
@@ -93,7 +97,7 @@ proptest! {
     }
 
     #[test]
-    fn every_flipped_bit_is_seen(rows in vec(row(), 1..4)) {
+    fn every_flipped_bit_is_detected(rows in vec(row(), 1..4)) {
         let bytes = encode(&rows);
         for bit in 0..bytes.len() * 8 {
             let mut flipped = bytes.clone();
@@ -104,17 +108,20 @@ proptest! {
     }
 
     #[test]
-    fn a_torn_tail_is_told_from_corruption(first in vec(row(), 1..3), last in vec(row(), 1..3)) {
+    fn a_torn_tail_differs_from_corruption(first in vec(row(), 1..3), last in vec(row(), 1..3)) {
         let whole = encode(&first);
         let both = [whole.clone(), encode(&last)].concat();
         for length in whole.len() + 1..both.len() {
             prop_assert_eq!(record::count(&both[..length]), Err(Corrupt::Torn { at: whole.len() }));
         }
-        prop_assert_eq!(record::count(&[whole.clone(), vec![0; 40]].concat()), Err(Corrupt::Torn { at: whole.len() }));
+        prop_assert_eq!(
+            record::count(&[whole.clone(), vec![0; 40]].concat()),
+            Err(Corrupt::Torn { at: whole.len() })
+        );
     }
 }
 
-/// A frame around any body, as a hostile client would send it.
+/// Wraps any body in a frame with right checksums, as a hostile client could send it.
 fn sealed(body: &[u8]) -> Vec<u8> {
     let mut bytes = vec![1];
     bytes.extend((body.len() as u32).to_le_bytes());
@@ -133,7 +140,7 @@ fn a_count_that_the_bytes_cannot_hold_is_refused() {
 }
 
 #[test]
-fn the_first_version_of_the_bytes() {
+fn the_bytes_of_version_1_do_not_change() {
     let rows = [
         loss(3),
         Row { step: 4, wall_ms: 1_700_000_000_009, values: vec![("n".to_owned(), Value::I64(-2))] },
@@ -158,7 +165,7 @@ fn many_rows_take_several_frames() {
 }
 
 #[test]
-fn what_breaks_a_limit_is_cut_and_counted() {
+fn values_over_a_limit_are_cut_and_counted() {
     let long = Value::Text("ä".repeat(MAX_TEXT_BYTES));
     let key = "k".repeat(MAX_KEY_BYTES);
     let mut row = loss(1);
@@ -167,8 +174,8 @@ fn what_breaks_a_limit_is_cut_and_counted() {
     row.values.push(("json".to_owned(), Value::Json(" ".repeat(MAX_TEXT_BYTES + 1))));
     row.values.extend((0..6).map(|index| (format!("text {index}"), long.clone())));
     let mut bytes = Vec::new();
-    // The long key, the long JSON, the end of every text that fits, and the texts that do not fit
-    // into the largest frame.
+    // Eight values are cut: the long key, the long JSON, the end of each text that fits, and the
+    // texts that do not fit into the largest frame.
     assert_eq!(Writer::default().frame(&[loss(0), row, loss(2)], &mut bytes), 8);
     let rows = record::rows(&bytes).unwrap();
     assert_eq!((rows.len(), rows[1].values.len()), (3, 5));

@@ -1,4 +1,4 @@
-//! Values as JSON.
+//! Tests the conversion between values and JSON.
 
 #![allow(clippy::unwrap_used)]
 
@@ -9,7 +9,7 @@ use record::{
 use serde_json::json;
 
 #[test]
-fn values_as_json() {
+fn values_convert_to_json() {
     let floats = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1.0];
     let printed: Vec<_> =
         floats.iter().map(|number| to_json(&Value::F64(*number)).to_string()).collect();

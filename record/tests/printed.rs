@@ -1,4 +1,5 @@
-//! Rows that programs print: what is one, what only looks like one, and what is text.
+//! Tests the rows that programs print: lines that are rows, lines that only look like rows, and
+//! text.
 
 #![allow(clippy::unwrap_used)]
 
@@ -18,7 +19,7 @@ fn read(piece: &str) -> Printed {
     Reader::default().read(piece, 0)
 }
 
-/// What a program's output holds, read as the agent reads it.
+/// Returns the rows and problems in a program's output, read as the agent reads it.
 fn printed(output: &[u8]) -> Vec<Printed> {
     let (mut lines, mut reader, mut found) = (Lines::default(), Reader::default(), Vec::new());
     let mut each = |seen: Seen<'_>| {
@@ -55,8 +56,9 @@ fn only(piece: &str) -> PrintedRow {
 
 #[test]
 fn an_object_is_a_row() {
-    let line = r#"  {"_step": 7, "val/loss": 0.25, "n":3,"ok" : true, "what":"a \"b\" \u00e4", "none": null,
-        "val": {"acc": 0.5, "of": {"top5": 1}, "no": {}}, "lrs": [0.1, {"a": NaN}, "]"], "_step.": 1}  "#;
+    let line = r#"  {"_step": 7, "val/loss": 0.25, "n":3,"ok" : true, "what":"a \"b\" \u00e4",
+        "none": null, "val": {"acc": 0.5, "of": {"top5": 1}, "no": {}},
+        "lrs": [0.1, {"a": NaN}, "]"], "_step.": 1}  "#;
     let want = [
         ("val/loss", Value::F64(0.25)),
         ("n", Value::I64(3)),
@@ -75,7 +77,7 @@ fn an_object_is_a_row() {
 }
 
 #[test]
-fn python_prints_numbers_that_json_has_not() {
+fn numbers_that_only_python_prints_are_read() {
     let values =
         only(r#"{"a": NaN, "b": Infinity, "c": -Infinity, "d": 1e-05, "e": 1E+16}"#).values;
     assert!(matches!(values[0].1, Value::F64(number) if number.is_nan()));
@@ -84,7 +86,7 @@ fn python_prints_numbers_that_json_has_not() {
 }
 
 #[test]
-fn steps_names_and_large_numbers() {
+fn steps_repeated_names_and_large_numbers_are_read() {
     assert_eq!(only(r#"{"_step": 3.0, "a": 1}"#).step, Some(3));
     let below = only(r#"{"_step": -1, "a": 1}"#);
     assert_eq!((below.step, below.values.len()), (None, 2));
@@ -106,7 +108,7 @@ fn steps_names_and_large_numbers() {
 }
 
 #[test]
-fn a_row_may_stand_behind_a_prefix_a_bar_and_another_row() {
+fn a_row_may_follow_a_prefix_a_progress_bar_or_another_row() {
     for (output, want) in [
         (&b"INFO:root:{\"loss\": 0.5}\n"[..], vec![0.5]),
         (b"\x1b[32m2026-01-02 [INFO]\x1b[0m \x1b[1m{\"loss\": 0.5}\x1b[0m\n", vec![0.5]),
@@ -125,7 +127,7 @@ fn a_row_may_stand_behind_a_prefix_a_bar_and_another_row() {
 }
 
 #[test]
-fn text_is_no_row() {
+fn text_is_not_a_row() {
     for line in [
         "",
         "{",
@@ -151,7 +153,7 @@ fn text_is_no_row() {
 }
 
 #[test]
-fn what_only_looks_like_a_row_has_a_reason() {
+fn text_that_only_looks_like_a_row_has_a_reason() {
     for (line, want) in [
         ("{'loss': 0.5}", Doubt::Python),
         ("INFO:root:{'loss': 0.5}", Doubt::Python),
@@ -200,7 +202,7 @@ fn what_only_looks_like_a_row_has_a_reason() {
 }
 
 #[test]
-fn what_is_too_long_is_cut_and_told() {
+fn values_that_are_too_long_are_cut_and_reported() {
     let key = "k".repeat(record::MAX_KEY_BYTES + 1);
     let found = read(&format!(r#"{{"{key}": 1, "loss": 0.5, "a": {{"{key}": {{"b": 1}}}}}}"#));
     assert_eq!((losses(std::slice::from_ref(&found)), found.loss), (vec![0.5], Some(Loss::Key)));
@@ -214,10 +216,10 @@ fn what_is_too_long_is_cut_and_told() {
     assert_eq!(printed(&vec![b'x'; 9_000_000]), []);
 }
 
-/// Text that would take hours if any byte of it were read once for each object that may begin
-/// there.
+/// Reads texts that would take hours if the parser read a byte once for each object that may begin
+/// before it.
 #[test]
-fn no_text_takes_more_than_its_length() {
+fn reading_time_grows_with_the_length_alone() {
     let times = 300_000;
     for piece in [
         "{\"a\":",
@@ -245,7 +247,7 @@ fn no_text_takes_more_than_its_length() {
     read(&format!("{{\"{}\":{{{names}}}}}", "k".repeat(times)));
 }
 
-/// A number as Python's json prints it.
+/// Formats a number as Python's `json` module prints it.
 fn number(number: f64) -> String {
     match number {
         _ if number.is_nan() => "NaN".to_owned(),
@@ -255,7 +257,7 @@ fn number(number: f64) -> String {
     }
 }
 
-/// A text as Python's json prints it: `ascii` as it does unless told otherwise.
+/// Formats a text as Python's `json` module prints it; `ascii` is that module's default.
 fn text(text: &str, ascii: bool) -> String {
     let escaped = |letter: char| letter.is_control() || (ascii && !letter.is_ascii());
     let mut out = String::new();
@@ -273,7 +275,7 @@ fn text(text: &str, ascii: bool) -> String {
     out
 }
 
-/// A value as Python's json prints it.
+/// Formats a value as Python's `json` module prints it.
 fn as_json(value: &Value, ascii: bool) -> String {
     match value {
         Value::F64(float) => number(*float),
@@ -294,7 +296,8 @@ fn value() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// Without control characters, which a logger does not print and `clean` takes out.
+/// Generates the text before a row, without control characters that a logger does not print and
+/// `clean` removes.
 fn around() -> impl Strategy<Value = String> {
     prop_oneof![
         Just(String::new()),
@@ -314,14 +317,21 @@ proptest! {
         }
     }
 
-    /// Whatever map of scalars a program prints, and whatever stands before it, comes back bit by
-    /// bit, through lines and frames too.
+    /// Any map of scalars that a program prints comes back bit by bit, after any text on its line,
+    /// and through lines and frames too.
     #[test]
     fn every_map_of_scalars_comes_back(
         values in vec(("[^.]{0,20}", value()), 1..8),
         (nested, ascii) in any::<(bool, bool)>(),
         before in around(),
-        end in prop_oneof![Just("\n"), Just("\r\n"), Just(" \n"), Just("\r 60%|######\n"), Just("\x1b[0m\n"), Just("")],
+        end in prop_oneof![
+            Just("\n"),
+            Just("\r\n"),
+            Just(" \n"),
+            Just("\r 60%|######\n"),
+            Just("\x1b[0m\n"),
+            Just(""),
+        ],
         cut in any::<prop::sample::Index>(),
     ) {
         let mut map: Vec<(String, Value)> = Vec::new();
@@ -331,7 +341,10 @@ proptest! {
             }
         }
         prop_assume!(!map.is_empty());
-        let inner: Vec<String> = map.iter().map(|(key, value)| format!("{}: {}", text(key, ascii), as_json(value, ascii))).collect();
+        let inner: Vec<String> = map
+            .iter()
+            .map(|(key, value)| format!("{}: {}", text(key, ascii), as_json(value, ascii)))
+            .collect();
         let mut line = format!("{{{}}}", inner.join(", "));
         if nested {
             line = format!("{{\"val\": {line}}}");
@@ -341,10 +354,14 @@ proptest! {
         let cut = cut.index(output.len());
         let (mut lines, mut reader, mut found) = (Lines::default(), Reader::default(), Vec::new());
         for bytes in [&output[..cut], &output[cut..]] {
-            lines.push(bytes, |seen| if let Seen::Piece(text, beyond) = seen { found.push(reader.read(text, beyond)) });
+            lines.push(bytes, |seen| if let Seen::Piece(text, beyond) = seen {
+                found.push(reader.read(text, beyond))
+            });
         }
         if lines.is_open() {
-            lines.finish(|seen| if let Seen::Piece(text, beyond) = seen { found.push(reader.read(text, beyond)) });
+            lines.finish(|seen| if let Seen::Piece(text, beyond) = seen {
+                found.push(reader.read(text, beyond))
+            });
         }
         let rows: Vec<Row> = found
             .into_iter()
@@ -355,7 +372,7 @@ proptest! {
         prop_assert_eq!(Writer::default().frame(&rows, &mut frames), 0);
         let back = record::rows(&frames).unwrap();
         prop_assert_eq!(back.len(), 1);
-        // NaN is not equal to itself, and its text says all.
+        // NaN is not equal to itself, but the debug text is exact.
         prop_assert_eq!(format!("{:?}", back[0].values), format!("{:?}", map));
     }
 }

@@ -29,7 +29,7 @@ const WAYS: [(&str, &str, Option<f64>, &str); 16] = [
     ),
     ("null", r#"{"loss": null}"#, None, "it holds no value"),
     ("dict", r#"{'loss': 0.5}"#, None, "`{'loss': 0.5}`: it is a Python dict"),
-    ("numpy", r#"{"loss": np.float64(0.5)}"#, None, "`np.float64(0.5)` is no JSON value"),
+    ("numpy", r#"{"loss": np.float64(0.5)}"#, None, "`np.float64(0.5)` is not a JSON value"),
     ("large", r#"{"loss": 1e400}"#, None, "`1e400` is larger than the largest float"),
     ("lines", r#"{\n  "loss": 0.5\n}"#, None, "the object has several lines"),
     ("stderr", r#"{"loss": 0.5}"#, None, "1 row is on standard error and does not count"),

@@ -1,5 +1,5 @@
-//! From a block's parts to values and rows. Called by the controller's readers. Takes any bytes: it
-//! never panics, and what it allocates is bounded by the limits of a block.
+//! Decodes the parts of a block into values and rows. The controller's readers call it. It accepts
+//! any bytes: it never panics, and the limits of a block bound what it allocates.
 
 use super::{
     COLUMNS, Damaged, Head, Kind, MAX_TEXTS_BYTES, MOST_VALUES, SHAPES, STEPS, WALLS,
@@ -10,78 +10,83 @@ use crate::{MAX_FRAME_BYTES, RowRef, ValueRef, varint::Cursor, widen};
 /// All values of one column, in the order of their rows.
 #[derive(Clone, Debug)]
 pub enum Values {
-    /// Floats, with their bits.
+    /// Floats with their exact bits.
     F64(Vec<f64>),
-    /// Integers.
+    /// Signed integers.
     I64(Vec<i64>),
-    /// Integers beyond those.
+    /// Unsigned integers too large for `I64`.
     U64(Vec<u64>),
     /// Booleans.
     Bool(Vec<bool>),
-    /// Texts or JSON, one after the other, with where each ends.
+    /// Texts or JSON, one after the other, and the offset at which each ends.
     Text(String, Vec<usize>),
 }
 
 impl Head {
-    /// The steps of all rows.
+    /// Returns the steps of all rows.
     ///
     /// # Errors
-    /// [`Damaged`] when the bytes are not this block's steps.
+    /// Fails with [`Damaged`] if the bytes are not this block's steps.
     pub fn read_steps(&self, part: &[u8]) -> Result<Vec<u64>, Damaged> {
         self.packed(STEPS, part, pack::get_second_differences)
     }
 
-    /// The wall times of all rows, in milliseconds since the epoch.
+    /// Returns the wall times of all rows, in milliseconds since the epoch.
     ///
     /// # Errors
-    /// [`Damaged`] when the bytes are not this block's wall times.
+    /// Fails with [`Damaged`] if the bytes are not this block's wall times.
     pub fn read_walls(&self, part: &[u8]) -> Result<Vec<i64>, Damaged> {
         let walls = self.packed(WALLS, part, pack::get_second_differences)?;
         Ok(walls.into_iter().map(u64::cast_signed).collect())
     }
 
-    /// The values of the column at this place.
+    /// Returns the values of the column at this place.
     ///
     /// # Errors
-    /// [`Damaged`] when the bytes are not this column.
+    /// Fails with [`Damaged`] if the bytes are not this column.
     pub fn read_column(&self, place: usize, part: &[u8]) -> Result<Values, Damaged> {
-        let column = self.columns.get(place).ok_or(Damaged("no such column"))?;
+        let column = self.columns.get(place).ok_or(Damaged("the block has no such column"))?;
         self.verify(COLUMNS + place, part)?;
         let mut cursor = Cursor(part);
         let values =
-            values(column.kind, column.count, &mut cursor).ok_or(Damaged("a wrong column"))?;
-        if cursor.0.is_empty() { Ok(values) } else { Err(Damaged("more than a column")) }
+            values(column.kind, column.count, &mut cursor).ok_or(Damaged("a column is invalid"))?;
+        if cursor.0.is_empty() { Ok(values) } else { Err(Damaged("bytes follow a column")) }
     }
 
-    /// The rows that hold the column at this place, one for each of its values; `None` when that is
-    /// each row once.
+    /// Returns the rows that hold the column at this place, one for each of its values. Returns
+    /// `None` if every row holds exactly one value.
     ///
     /// # Errors
-    /// [`Damaged`] when the bytes are not this block's shapes.
+    /// Fails with [`Damaged`] if the bytes are not this block's shapes.
     pub fn rows_of(&self, place: usize, shapes: &[u8]) -> Result<Option<Vec<u32>>, Damaged> {
-        let column = self.columns.get(place).ok_or(Damaged("no such column"))?;
+        let column = self.columns.get(place).ok_or(Damaged("the block has no such column"))?;
         if self.is_in_every_row(place) {
             return Ok(None);
         }
         let holds = self.holds(place);
         let mut rows = Vec::with_capacity(column.count);
         for (row, shape) in self.read_shapes(shapes)?.into_iter().enumerate() {
-            let times = holds.get(shape).ok_or(Damaged("an unknown shape"))?;
+            let times = holds.get(shape).ok_or(Damaged("a row has an unknown shape"))?;
             if rows.len() + times > column.count {
-                return Err(Damaged("a wrong count"));
+                return Err(Damaged("the count of a column is wrong"));
             }
             rows.extend(std::iter::repeat_n(row as u32, *times));
         }
-        if rows.len() == column.count { Ok(Some(rows)) } else { Err(Damaged("a wrong count")) }
+        if rows.len() == column.count {
+            Ok(Some(rows))
+        } else {
+            Err(Damaged("the count of a column is wrong"))
+        }
     }
 
-    /// Each row holds one value of the column at this place, as the head alone says.
+    /// Returns whether every row holds exactly one value of the column at this place. The head
+    /// alone answers this.
     pub fn is_in_every_row(&self, place: usize) -> bool {
         let is_whole = self.columns.get(place).is_some_and(|column| column.count == self.rows);
         is_whole && self.holds(place).iter().all(|times| *times == 1)
     }
 
-    /// How many values of a column a row of each shape holds.
+    /// Returns how many values of a column a row of each shape holds.
     fn holds(&self, place: usize) -> Vec<usize> {
         let times = |shape: &Vec<u32>| shape.iter().filter(|&&held| held as usize == place).count();
         self.shapes.iter().map(times).collect()
@@ -102,7 +107,7 @@ impl Head {
         let mut cursor = Cursor(part);
         get(&mut cursor, self.rows)
             .filter(|_| cursor.0.is_empty())
-            .ok_or(Damaged("wrong numbers of rows"))
+            .ok_or(Damaged("the numbers of the rows are invalid"))
     }
 
     fn verify(&self, place: usize, part: &[u8]) -> Result<(), Damaged> {
@@ -112,13 +117,13 @@ impl Head {
             {
                 Ok(())
             }
-            _ => Err(Damaged("a part with a wrong checksum")),
+            _ => Err(Damaged("the checksum of a part is wrong")),
         }
     }
 }
 
 impl Values {
-    /// The value at this place, as the kind of its column says.
+    /// Returns the value at this place; `kind` tells texts from JSON.
     fn get(&self, kind: Kind, at: usize) -> Option<ValueRef<'_>> {
         Some(match self {
             Self::F64(numbers) => ValueRef::F64(*numbers.get(at)?),
@@ -134,18 +139,18 @@ impl Values {
     }
 }
 
-/// Shows the rows of a block in order. `parts` are its parts in order; where that of a column is
-/// `None`, its values are left out, and rows that hold nothing else are shown empty.
+/// Passes the rows of a block to `show` in order. `parts` are the block's parts in order. Where the
+/// part of a column is `None`, its values are left out; a row that holds no other value is empty.
 ///
 /// # Errors
-/// [`Damaged`] when a part is not this block's; the rows before that may have been shown.
+/// Fails with [`Damaged`] if a part is not this block's. It may have passed rows to `show` before.
 pub fn each(
     head: &Head,
     parts: &[Option<&[u8]>],
     mut show: impl FnMut(RowRef<'_>),
 ) -> Result<(), Damaged> {
     let part = |place: usize| parts.get(place).copied().flatten();
-    let need = |place: usize| part(place).ok_or(Damaged("a missing part"));
+    let need = |place: usize| part(place).ok_or(Damaged("a part is missing"));
     let (steps, walls) = (head.read_steps(need(STEPS)?)?, head.read_walls(need(WALLS)?)?);
     let shapes = head.read_shapes(need(SHAPES)?)?;
     let columns = (0..head.columns.len())
@@ -153,14 +158,15 @@ pub fn each(
         .collect::<Result<Vec<_>, _>>()?;
     let (mut next, mut values, mut left) = (vec![0; columns.len()], Vec::new(), MOST_VALUES);
     for ((step, wall_ms), shape) in steps.into_iter().zip(walls).zip(shapes) {
-        let shape = head.shapes.get(shape).ok_or(Damaged("an unknown shape"))?;
-        left = left.checked_sub(shape.len()).ok_or(Damaged("too many values"))?;
+        let shape = head.shapes.get(shape).ok_or(Damaged("a row has an unknown shape"))?;
+        left = left.checked_sub(shape.len()).ok_or(Damaged("the block has too many values"))?;
         values.clear();
         for place in shape {
             let place = *place as usize;
             let Some(column) = columns.get(place).and_then(Option::as_ref) else { continue };
             let meta = &head.columns[place];
-            let value = column.get(meta.kind, next[place]).ok_or(Damaged("too few values"))?;
+            let value =
+                column.get(meta.kind, next[place]).ok_or(Damaged("a column has too few values"))?;
             next[place] += 1;
             values.push((meta.key.as_str(), value));
         }
@@ -199,7 +205,7 @@ fn texts(count: usize, cursor: &mut Cursor<'_>) -> Option<Values> {
     let lengths = pack::get(cursor, count)?;
     let method = *cursor.bytes(1)?.first()?;
     let length = usize::try_from(cursor.varint()?).ok()?;
-    // A single row may have more than the limit, as much as its frame.
+    // A block of a single row may exceed the limit; its frame bounds it.
     if length > MAX_TEXTS_BYTES.max(MAX_FRAME_BYTES) {
         return None;
     }

@@ -1,29 +1,29 @@
-//! From rows to a block of columns. Called by the controller's compaction. Never fails: a row that
-//! finds no room is left to the next block.
+//! Encodes rows into a block of columns. The controller's compaction calls it. It never fails: a
+//! row that does not fit is left to the next block.
 
 use std::{borrow::Cow, collections::HashMap};
 
 use super::{COLUMNS, Column, Head, Kind, MAX_ROWS, MAX_TEXTS_BYTES, MAX_VALUES, pack};
 use crate::{RowRef, ValueRef, single::narrow, varint};
 
-/// How the bits of floats are written.
+/// The methods that store the bits of floats and the bytes of texts.
 pub(super) mod method {
     pub(crate) const F64: u8 = 0;
     pub(crate) const F32: u8 = 1;
-    /// Of 32-bit floats, the 64-bit ones with the same shortest decimals.
+    /// 32-bit floats that stand for the 64-bit floats with the same shortest decimals.
     pub(crate) const F32_DECIMAL: u8 = 2;
     pub(crate) const PLAIN: u8 = 0;
     pub(crate) const LZ4: u8 = 1;
 }
 
-/// A block as it is stored.
+/// A block in the form in which it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
-    /// Rows.
+    /// The number of rows.
     pub rows: usize,
-    /// The bytes of its [`Head`].
+    /// The bytes of the block's [`Head`].
     pub head: Vec<u8>,
-    /// The bytes of its parts.
+    /// The bytes of the block's parts.
     pub parts: Vec<Vec<u8>>,
 }
 
@@ -36,7 +36,7 @@ pub struct Encoder {
     steps: Vec<u64>,
     walls: Vec<u64>,
     shapes: Vec<u64>,
-    /// Floats and integers as bits, booleans as 0 and 1, texts as lengths.
+    /// Per column: floats and integers as bits, booleans as 0 and 1, texts as lengths.
     numbers: Vec<Vec<u64>>,
     texts: Vec<Vec<u8>>,
     values: usize,
@@ -44,8 +44,8 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Adds a row. False when the block is full: then the row was not added. An empty block takes
-    /// any row of a frame.
+    /// Adds a row. Returns false, without adding the row, if the block is full. An empty block
+    /// takes any row of a frame.
     pub fn add(&mut self, row: RowRef<'_>) -> bool {
         let texts: usize =
             row.values.iter().map(|(_, value)| text(*value).map_or(0, str::len)).sum();
@@ -81,12 +81,12 @@ impl Encoder {
         true
     }
 
-    /// What was added so far, column by column.
+    /// Returns the columns of the rows that were added so far.
     pub fn columns(&self) -> &[Column] {
         &self.head.columns
     }
 
-    /// The block of what was added; the encoder is empty again.
+    /// Returns the block of the rows that were added, and empties the encoder.
     pub fn finish(&mut self) -> Block {
         let done = std::mem::take(self);
         let mut parts = vec![Vec::new(); COLUMNS];
@@ -101,7 +101,8 @@ impl Encoder {
         Block { rows: head.rows, head: head.write(), parts }
     }
 
-    /// The columns of a row's values; most rows look like the one before.
+    /// Returns the columns of a row's values. `guess` is the shape of the row before, which most
+    /// rows repeat.
     fn shape(&mut self, row: RowRef<'_>, guess: Option<u64>) -> Vec<u32> {
         let mut shape = Vec::with_capacity(row.values.len());
         for (index, (key, value)) in row.values.iter().enumerate() {
@@ -185,7 +186,7 @@ fn part(kind: Kind, numbers: &[u64], texts: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The 32-bit float that is this 64-bit float to the last bit, if there is one.
+/// Returns the 32-bit float that is exactly this 64-bit float, if there is one.
 fn short(number: f64) -> Option<f32> {
     let short = number as f32;
     (f64::from(short).to_bits() == number.to_bits()).then_some(short)

@@ -1,6 +1,6 @@
-//! The head of a block: what is in it, where, and what can be said without reading any column.
-//! Written by the encoder, read first by everybody. Takes any bytes; what it allocates is bounded
-//! by a small multiple of them.
+//! Reads and writes the head of a block: its columns, the lengths of its parts, and the statistics
+//! that need no column. The encoder writes it, and every reader reads it first. It accepts any
+//! bytes; a small multiple of their size bounds what it allocates.
 
 use super::{COLUMNS, Damaged, Kind, MAX_ROWS, MOST_VALUES, VERSION};
 use crate::{
@@ -8,41 +8,41 @@ use crate::{
     varint::{self, Cursor},
 };
 
-/// Version, length and checksum of the body.
+/// The bytes of a header: version, length and checksum of the body.
 const HEADER_BYTES: usize = 9;
 
-/// What a block holds.
+/// A description of what a block holds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Head {
-    /// Rows.
+    /// The number of rows.
     pub rows: usize,
-    /// The smallest and the largest step; 0 without rows.
+    /// The smallest and the largest step; both are 0 if there are no rows.
     pub steps: (u64, u64),
-    /// Every row has a larger step than the one before.
+    /// Whether every row has a larger step than the row before.
     pub rising: bool,
-    /// The columns: part [`COLUMNS`] + its place here holds the values of each.
+    /// The columns. The values of the column at place `n` are in the part [`COLUMNS`] + `n`.
     pub columns: Vec<Column>,
-    /// For each shape the columns that a row of it holds, in order.
+    /// For each shape, the columns of its rows, in order.
     pub(super) shapes: Vec<Vec<u32>>,
-    /// Length and checksum of each part.
+    /// The length in bytes and the checksum of each part.
     pub(super) parts: Vec<(u64, u32)>,
 }
 
-/// What a block holds of one key, as far as it is of one kind.
+/// A description of a block's values of one key and one kind.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
     /// The key.
     pub key: String,
-    /// What its values are.
+    /// The kind of the values.
     pub kind: Kind,
-    /// How many there are.
+    /// The number of values.
     pub count: usize,
-    /// The smallest and the largest step that holds one.
+    /// The smallest and the largest step of a row that holds a value.
     pub steps: (u64, u64),
     /// The smallest and the largest finite number; integers beyond 2^53 are rounded. `None` for
-    /// other kinds.
+    /// other kinds, and if no number is finite.
     pub range: Option<(f64, f64)>,
-    /// How many are NaN, infinity, minus infinity.
+    /// The numbers of values that are NaN, infinity and minus infinity.
     pub odd: [usize; 3],
 }
 
@@ -50,24 +50,25 @@ impl Head {
     /// Reads a head and verifies its checksum.
     ///
     /// # Errors
-    /// [`Damaged`] when the bytes are no head.
+    /// Fails with [`Damaged`] if the bytes are not a head.
     pub fn read(bytes: &[u8]) -> Result<Self, Damaged> {
-        let (header, body) = bytes.split_at_checked(HEADER_BYTES).ok_or(Damaged("a short head"))?;
+        let (header, body) =
+            bytes.split_at_checked(HEADER_BYTES).ok_or(Damaged("the head is too short"))?;
         let word = |from: usize| {
             u32::from_le_bytes([header[from], header[from + 1], header[from + 2], header[from + 3]])
         };
         if header[0] != VERSION {
-            return Err(Damaged("an unknown version"));
+            return Err(Damaged("the version is unknown"));
         }
         if body.len() != word(1) as usize || crc32c::crc32c(body) != word(5) {
-            return Err(Damaged("a wrong checksum"));
+            return Err(Damaged("the checksum of the head is wrong"));
         }
         let mut cursor = Cursor(body);
-        let head = read(&mut cursor).ok_or(Damaged("a wrong head"))?;
-        if cursor.0.is_empty() { Ok(head) } else { Err(Damaged("more than a head")) }
+        let head = read(&mut cursor).ok_or(Damaged("the head is invalid"))?;
+        if cursor.0.is_empty() { Ok(head) } else { Err(Damaged("bytes follow the head")) }
     }
 
-    /// The bytes of this head.
+    /// Returns the bytes of this head.
     pub(super) fn write(&self) -> Vec<u8> {
         let mut out = vec![0; HEADER_BYTES];
         varint::put(self.rows as u64, &mut out);
@@ -92,20 +93,20 @@ impl Head {
         out
     }
 
-    /// The place of the column with this key and kind.
+    /// Returns the place of the column with this key and kind.
     pub fn column(&self, key: &str, kind: Kind) -> Option<usize> {
         self.columns.iter().position(|column| column.key == key && column.kind == kind)
     }
 
-    /// Every row has the step after the one before, as most programs log: what the steps are, the
-    /// head alone says.
+    /// Returns whether every step is one larger than the step before, as most programs log. If so,
+    /// a reader knows all steps from the head alone.
     pub fn is_step_by_step(&self) -> bool {
         self.rising
             && self.rows > 0
             && self.steps.1.checked_sub(self.steps.0) == Some(self.rows as u64 - 1)
     }
 
-    /// How many bytes a part has.
+    /// Returns the length of a part in bytes; 0 if there is no such part.
     pub fn length(&self, part: usize) -> u64 {
         self.parts.get(part).map_or(0, |(length, _)| *length)
     }
@@ -116,7 +117,7 @@ impl Column {
         Self { key: key.to_owned(), kind, count: 0, steps: (u64::MAX, 0), range: None, odd: [0; 3] }
     }
 
-    /// Every value is counted, the numbers among them compared.
+    /// Counts a value; if it is a number, includes it in the range.
     pub(super) fn note(&mut self, step: u64, number: Option<f64>) {
         self.count += 1;
         self.steps = (self.steps.0.min(step), self.steps.1.max(step));
@@ -183,7 +184,7 @@ fn read(cursor: &mut Cursor<'_>) -> Option<Head> {
     Some(Head { rows, steps, rising, columns, shapes, parts })
 }
 
-/// A number that is at most `most`.
+/// Reads a number that is at most `most`.
 fn number(cursor: &mut Cursor<'_>, most: usize) -> Option<usize> {
     usize::try_from(cursor.varint()?).ok().filter(|number| *number <= most)
 }

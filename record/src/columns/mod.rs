@@ -1,22 +1,24 @@
-//! Rows by columns: how the controller keeps history that is no longer appended to. Written by its
-//! background compaction, read for curves, tables and exports. Pure, and exact: the rows that went
-//! in come out bit by bit, in their order.
+//! Stores rows by columns. The controller keeps history in this form once no run appends to it. Its
+//! background compaction writes blocks; curves, tables and exports read them. The module is pure
+//! and exact: rows come out bit by bit and in order.
 //!
 //! ```text
-//! block   a head and its parts: 0 steps, 1 wall times, 2 shapes, then one for each column
+//! block   a head and its parts: 0 steps, 1 wall times, 2 shapes, then one part for each column
 //! head    version u8 | body length u32 | crc32c of the body u32 | body
 //! body    rows | first and last step, 1 if steps rise strictly | each part: length, crc32c u32 |
 //!         shapes, each: length, its columns | columns, each: key, kind, statistics
 //! steps, wall times   packed second differences
 //! shapes  packed numbers: which keys a row holds, and in which order
-//! column  F64: a method, packed differences of bits (as 32-bit floats where all are such, or widened ones); I64, U64: packed differences;
-//!         Bool: packed; Text, Json: packed lengths, then all texts, compressed (LZ4) where that is smaller
-//! packed  groups of 64: a width in bits u8, then so many bits of each
+//! column  F64: a method, packed differences of bits (as 32-bit floats where all values are such
+//!         floats, or widened ones); I64, U64: packed differences; Bool: packed;
+//!         Text, Json: packed lengths, then all texts, compressed (LZ4) where that is smaller
+//! packed  groups of 64: a width in bits u8, then that many bits of each number
 //! ```
 //!
-//! A column is one key with one kind of value, so a key that changes its kind has several. Parts
-//! stand by themselves: a reader of one key takes the head, the steps, the shapes and one column,
-//! whatever else was logged. The statistics in the head answer many a question without any part.
+//! A column is one key with one kind of value, so a key whose kind changes has several columns.
+//! Each part can be read by itself. A reader of one key takes the head, the steps, the shapes and
+//! one column, regardless of the other keys. The statistics in the head answer many questions
+//! without any part.
 
 mod decode;
 mod encode;
@@ -29,46 +31,47 @@ pub use head::{Column, Head};
 
 /// The most rows in one block.
 pub const MAX_ROWS: usize = 1 << 16;
-/// The most values in one block.
+/// The most values in one block, unless a single row has more.
 pub const MAX_VALUES: usize = 1 << 19;
 /// The most bytes of texts in one block, unless a single row has more.
 pub const MAX_TEXTS_BYTES: usize = 4 << 20;
 
-/// The part with the steps of all rows.
+/// The part that holds the steps of all rows.
 pub const STEPS: usize = 0;
-/// The part with the wall times of all rows.
+/// The part that holds the wall times of all rows.
 pub const WALLS: usize = 1;
 /// The part that says which columns each row holds.
 pub const SHAPES: usize = 2;
-/// The part of the first column; the others follow.
+/// The part of the first column; the parts of the other columns follow.
 pub const COLUMNS: usize = 3;
 
-/// What a reader believes: a single row of a frame may have more values than the limit of a block.
+/// The most values that a reader accepts: a single row of a frame may have more values than the
+/// limit of a block.
 const MOST_VALUES: usize = crate::MAX_FRAME_BYTES;
-/// The only version there is.
+/// The only version of a block.
 const VERSION: u8 = 1;
 
-/// What kind of values a column holds.
+/// The kind of values that a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
     /// 64-bit floats.
     F64,
     /// 64-bit signed integers.
     I64,
-    /// True or false.
+    /// Booleans.
     Bool,
     /// Texts.
     Text,
     /// JSON objects.
     Json,
-    /// 64-bit unsigned integers beyond the signed ones.
+    /// 64-bit unsigned integers too large for `I64`.
     U64,
 }
 
 impl Kind {
     const ALL: [Self; 6] = [Self::F64, Self::I64, Self::Bool, Self::Text, Self::Json, Self::U64];
 
-    /// Of a value.
+    /// Returns the kind of a value.
     pub fn of(value: crate::ValueRef<'_>) -> Self {
         match value {
             crate::ValueRef::F64(_) => Self::F64,
@@ -81,7 +84,7 @@ impl Kind {
     }
 }
 
-/// A block, or a part of it, is not what was written.
+/// The error of a block, or a part of it, that is not what the encoder wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} in a block of columns")]
+#[error("a block of columns is damaged: {0}")]
 pub struct Damaged(pub(crate) &'static str);

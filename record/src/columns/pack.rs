@@ -1,12 +1,12 @@
-//! Whole numbers in as few bits as they need: groups of 64, each with the width of its largest.
-//! Used by the encoder and the decoder of columns. Reading takes any bytes, and allocates at most
-//! 512 times as many.
+//! Packs whole numbers into as few bits as they need: in groups of 64, each with the width of its
+//! largest number. The encoder and the decoder of columns use it. Reading accepts any bytes, and
+//! allocates at most 512 times their size.
 
 use crate::varint::{self, Cursor};
 
 const GROUP: usize = 64;
 
-/// Appends the numbers; how many there are is for the caller to know.
+/// Appends the numbers. The caller has to know how many there are.
 pub(super) fn put(numbers: &[u64], out: &mut Vec<u8>) {
     for group in numbers.chunks(GROUP) {
         let width = 64 - group.iter().fold(0, |all, number| all | number).leading_zeros();
@@ -28,9 +28,9 @@ pub(super) fn put(numbers: &[u64], out: &mut Vec<u8>) {
     }
 }
 
-/// Reads `count` numbers; `None` where the bytes end too early or make no sense.
+/// Reads `count` numbers; returns `None` if the bytes end too early or are invalid.
 pub(super) fn get(cursor: &mut Cursor<'_>, count: usize) -> Option<Vec<u64>> {
-    // Every group has a byte of its own, so no count is believed that the bytes cannot hold.
+    // Every group has at least one byte, so a count that the bytes cannot hold is rejected.
     if count.div_ceil(GROUP) > cursor.0.len() {
         return None;
     }
@@ -46,9 +46,9 @@ pub(super) fn get(cursor: &mut Cursor<'_>, count: usize) -> Option<Vec<u64>> {
     Some(numbers)
 }
 
-/// Appends the `some` numbers of a group, each `width` bits of `bytes`.
+/// Appends the `some` numbers of a group, each of which takes `width` bits of `bytes`.
 fn unpack(bytes: &[u8], width: u32, some: usize, numbers: &mut Vec<u64>) {
-    // Room for the last word to be read as a whole, and for the one after it.
+    // The padding lets the loop read the last word as a whole, and the word after it.
     let mut padded = [0_u8; 8 * (GROUP + 2)];
     padded[..bytes.len()].copy_from_slice(bytes);
     let word = |at: usize| {
@@ -60,8 +60,8 @@ fn unpack(bytes: &[u8], width: u32, some: usize, numbers: &mut Vec<u64>) {
     let width = width as usize;
     match width {
         0 => numbers.extend(std::iter::repeat_n(0, some)),
-        // With the bits before its first byte's rest, such a number fits into a word that begins at
-        // any byte.
+        // A number of at most 57 bits fits into one 8-byte word that begins at its first byte, even
+        // after the up to 7 bits before it.
         1..=57 => numbers.extend((0..some).map(|index| {
             let bit = index * width;
             (word(bit / 8) >> (bit % 8)) & mask
@@ -75,7 +75,8 @@ fn unpack(bytes: &[u8], width: u32, some: usize, numbers: &mut Vec<u64>) {
     }
 }
 
-/// Appends numbers as differences to the one before, small ones of either sign in few bits.
+/// Appends each number as its difference to the one before; small differences of either sign take
+/// few bits.
 pub(super) fn put_differences(numbers: &[u64], out: &mut Vec<u8>) {
     let Some(first) = numbers.first() else { return };
     varint::put(*first, out);
@@ -101,7 +102,7 @@ pub(super) fn get_differences(cursor: &mut Cursor<'_>, count: usize) -> Option<V
     Some(numbers)
 }
 
-/// Appends numbers as differences of differences: what rises evenly takes next to nothing.
+/// Appends the numbers as differences of differences; evenly rising numbers take almost no bytes.
 pub(super) fn put_second_differences(numbers: &[u64], out: &mut Vec<u8>) {
     let Some(first) = numbers.first() else { return };
     varint::put(*first, out);
@@ -143,11 +144,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn numbers_come_back(numbers in vec(prop_oneof![0..3_u64, any::<u64>(), Just(u64::MAX)], 0..300), width in 0..65_u32) {
-            let numbers: Vec<u64> =
-                numbers.iter().map(|number| number & u64::MAX.checked_shr(64 - width).unwrap_or(0)).collect();
+        fn numbers_come_back(
+            numbers in vec(prop_oneof![0..3_u64, any::<u64>(), Just(u64::MAX)], 0..300),
+            width in 0..65_u32,
+        ) {
+            let numbers: Vec<u64> = numbers
+                .iter()
+                .map(|number| number & u64::MAX.checked_shr(64 - width).unwrap_or(0))
+                .collect();
             for (put, get) in [
-                (put as fn(&[u64], &mut Vec<u8>), get as fn(&mut Cursor<'_>, usize) -> Option<Vec<u64>>),
+                (
+                    put as fn(&[u64], &mut Vec<u8>),
+                    get as fn(&mut Cursor<'_>, usize) -> Option<Vec<u64>>,
+                ),
                 (put_differences, get_differences),
                 (put_second_differences, get_second_differences),
             ] {
@@ -162,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_rises_evenly_takes_next_to_nothing() {
+    fn evenly_rising_numbers_take_almost_no_bytes() {
         let mut bytes = Vec::new();
         put_second_differences(
             &(0..65_536).map(|step| 7 + step * 50).collect::<Vec<u64>>(),

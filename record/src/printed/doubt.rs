@@ -1,34 +1,34 @@
-//! Why something that looks like a row is none, and what a row has lost, in words for people.
+//! Describes for people why a text that looks like a row is not one, and what a row has lost.
 
 use std::fmt;
 
 use crate::{MAX_KEY_BYTES, MAX_TEXT_BYTES, console::MAX_LINE_BYTES};
 
-/// How deep objects and lists may be nested.
+/// The deepest allowed nesting of objects and lists.
 pub(super) const MAX_DEPTH: usize = 100;
 
-/// Why something that looks like a row is none.
+/// A reason why a text that looks like a row is not one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Doubt {
-    /// A name in single quotes.
+    /// A name is in single quotes.
     Python,
-    /// A name without quotes.
+    /// A name has no quotes.
     Bare,
-    /// A word where a value should be.
+    /// A word stands in place of a value.
     Word(String),
-    /// A number that no float can hold.
+    /// A number is too large for a float.
     Large(String),
-    /// Something else where a comma, a colon, a name or an end should be.
+    /// Another character stands in place of a comma, a colon, a name or an end.
     Syntax(String),
-    /// Text stands behind the object.
+    /// Text follows the object.
     Followed,
     /// The line ends before the object does.
     Open,
-    /// The object goes on in the next line.
+    /// The object continues on the next line.
     Lines,
-    /// Objects and lists in each other, too many.
+    /// Objects and lists are nested more than 100 levels deep.
     Deep,
-    /// Nothing but nulls and empty objects.
+    /// The object holds only nulls and empty objects.
     Empty,
     /// The line is too long.
     Long,
@@ -40,26 +40,26 @@ impl fmt::Display for Doubt {
             Self::Python => f.write_str("it is a Python dict; print json.dumps(...) of it"),
             Self::Bare => f.write_str("a name needs double quotes; print JSON"),
             Self::Word(word) => {
-                write!(f, "`{word}` is no JSON value; print JSON of plain numbers and texts")
+                write!(f, "`{word}` is not a JSON value; print plain numbers and texts as JSON")
             }
             Self::Large(word) => write!(f, "`{word}` is larger than the largest float"),
-            Self::Syntax(word) => write!(f, "JSON has no `{word}` there"),
+            Self::Syntax(word) => write!(f, "`{word}` is not valid JSON there"),
             Self::Followed => {
                 f.write_str("text stands behind the object; print it at the end of its line")
             }
             Self::Open => f.write_str("the line ends before the object does"),
             Self::Lines => f.write_str("the object has several lines; print it on one line"),
-            Self::Deep => write!(f, "it is nested more than {MAX_DEPTH} deep"),
+            Self::Deep => write!(f, "it is nested more than {MAX_DEPTH} levels deep"),
             Self::Empty => f.write_str("it holds no value"),
             Self::Long => write!(f, "it is longer than {} MiB", MAX_LINE_BYTES >> 20),
         }
     }
 }
 
-/// What a row has lost.
+/// A part that a row has lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
-    /// Values with a name that is too long.
+    /// Values whose name is too long.
     Key,
     /// The end of a text, or of the text of a list.
     Text,

@@ -1,10 +1,10 @@
-//! Rows that programs print: from a piece of standard output to the rows on it, or to the reason
-//! why what looks like a row is none. Called by the agent. Takes any text, and reads each byte of
-//! it a bounded number of times.
+//! Reads rows that programs print: finds the rows in a piece of standard output, or the reason why
+//! a text that looks like a row is not one. The agent calls it. It accepts any text, and reads each
+//! byte a bounded number of times.
 //!
-//! A row is a JSON object that nothing but further objects follows on its line, whatever stands
-//! before it. Nested objects become names with dots, as the SDK logs maps; a list becomes its text.
-//! An object looks like a row when it begins with a name in quotes and a colon.
+//! A row is a JSON object that ends its line or that only further objects follow; any text may come
+//! before it. Nested objects become names with dots, as in maps that the SDK logs; a list becomes
+//! its text. An object looks like a row if it begins with a name in quotes and a colon.
 
 mod doubt;
 mod parser;
@@ -15,39 +15,39 @@ pub use self::doubt::{Doubt, Loss};
 use self::parser::{Object, Parser, STEP, closing};
 use crate::Value;
 
-/// A line that is too long to be read is told when a row begins within so many bytes.
+/// A line that is too long to be read gets a doubt if a row begins within this many bytes.
 const PREFIX_BYTES: usize = 1 << 10;
-/// Above so many values, repeated names are found by a table.
+/// The most values of a row whose repeated names are found without a table.
 const FEW: usize = 32;
-/// A row: its step, if the line names one, and its values in their order.
+/// One row that a program printed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PrintedRow {
     /// The value of `_step`, if it is a whole number from 0.
     pub step: Option<u64>,
-    /// Name and value. Of a name that stands there twice the last value counts.
+    /// The names and values in their order. If a name occurs twice, its last value counts.
     pub values: Vec<(String, Value)>,
 }
 
-/// What stands on a piece of output.
+/// The rows, and the problems, of one piece of output.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Printed {
-    /// In their order.
+    /// The rows in their order.
     pub rows: Vec<PrintedRow>,
-    /// Why something that looks like a row is none.
+    /// A reason why a text that looks like a row is not one.
     pub doubt: Option<Doubt>,
-    /// What one of the rows has lost.
+    /// A part that one of the rows has lost.
     pub loss: Option<Loss>,
 }
 
-/// Reads pieces of output, one after the other.
+/// A reader of pieces of output, one after the other.
 #[derive(Debug, Default)]
 pub struct Reader {
-    /// The piece before was an opening brace alone.
+    /// Whether the piece before was only an opening brace.
     opened: bool,
 }
 
 impl Reader {
-    /// Reads the next piece. `beyond`: bytes at its end that were not kept.
+    /// Reads the next piece. `beyond` is the number of bytes at its end that were dropped.
     pub fn read(&mut self, piece: &str, beyond: usize) -> Printed {
         let opened = std::mem::replace(&mut self.opened, piece.trim_end() == "{");
         if opened && string_and_colon(piece.trim_start()) {
@@ -61,7 +61,7 @@ impl Reader {
     }
 }
 
-/// What an object looks like.
+/// The form of the text at a place where a row seems to begin.
 enum Shape {
     Json,
     Python,
@@ -78,7 +78,8 @@ fn read(piece: &str) -> Printed {
                     add(objects, &mut printed);
                     return printed;
                 }
-                // Text with an object in it is text, but what stands first was meant as a row.
+                // An object with text around it is text, but an object at the front was meant as a
+                // row.
                 Ok((_, end)) => {
                     printed.doubt = printed.doubt.or(first.then_some(Doubt::Followed));
                     from = end;
@@ -89,18 +90,18 @@ fn read(piece: &str) -> Printed {
             Shape::Python => Doubt::Python,
             Shape::Bare => Doubt::Bare,
         };
-        // Behind other text only what ends the line is meant as a row.
+        // After other text, only an object that ends the line was meant as a row.
         if first || doubt == Doubt::Open || piece.trim_end().ends_with('}') {
             printed.doubt = printed.doubt.or(Some(doubt));
         }
-        // What comes after may be a part of it.
+        // The text after it may be a part of it.
         break;
     }
     printed
 }
 
-/// The objects that follow each other from here on, and where they end: at the end of the text, or
-/// before something else.
+/// Parses the objects that follow each other from `at`. Returns them and the place where they end:
+/// the end of the text, or other text.
 fn objects(text: &str, at: usize) -> Result<(Vec<Object>, usize), Doubt> {
     let (mut objects, mut parser) = (Vec::new(), Parser { text, at });
     loop {
@@ -126,7 +127,7 @@ fn add(objects: Vec<Object>, printed: &mut Printed) {
     }
 }
 
-/// The next place where a row seems to begin.
+/// Returns the next place where a row seems to begin.
 fn candidate(text: &str, from: usize) -> Option<(usize, Shape)> {
     let mut from = from;
     loop {
@@ -160,7 +161,7 @@ fn word_and_colon(text: &str) -> bool {
     rest.len() < text.len() && rest.trim_start().starts_with(':')
 }
 
-/// Of values with one name the last, where the first stood.
+/// Keeps the last of the values with the same name, at the place of the first.
 fn last_of_each(values: Vec<(String, Value)>) -> Vec<(String, Value)> {
     let repeats = |at: usize| values[..at].iter().any(|(key, _)| *key == values[at].0);
     if values.len() <= FEW && !(1..values.len()).any(repeats) {

@@ -1,5 +1,5 @@
-//! A parser of JSON as programs print it: one object of a row, value by value. Part of the reader of
-//! printed rows. Any text is an answer, and each byte is read a bounded number of times.
+//! Parses JSON as programs print it: one object of a row, value by value. It is a part of the
+//! reader of printed rows. It accepts any text and reads each byte a bounded number of times.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ pub(super) const STEP: &str = "_step";
 /// The longest word that a reason quotes, in characters.
 const WORD: usize = 40;
 
-/// An object that is being read.
+/// The object that the parser reads.
 #[derive(Default)]
 pub(super) struct Object {
     pub(super) step: Option<u64>,
@@ -41,7 +41,7 @@ impl Object {
     }
 }
 
-/// A text, and where the parser is in it.
+/// A text and the parser's position in it.
 pub(super) struct Parser<'a> {
     pub(super) text: &'a str,
     pub(super) at: usize,
@@ -58,7 +58,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Takes this byte, after blanks.
+    /// Skips blanks and takes this byte.
     fn expect(&mut self, byte: u8) -> Result<(), Doubt> {
         self.blanks();
         match self.peek() {
@@ -70,7 +70,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// Whether the object or list goes on: after a comma, or else with its end.
+    /// Returns whether the object or list continues: true after a comma, false after its end.
     fn goes_on(&mut self, end: u8) -> Result<bool, Doubt> {
         self.blanks();
         if self.peek() == Some(end) {
@@ -100,7 +100,7 @@ impl<'a> Parser<'a> {
             let key = self.string()?;
             self.expect(b':')?;
             let before = path.len();
-            // A name that is too long already has no need of its end.
+            // A name that is too long already does not need its end.
             if before <= MAX_KEY_BYTES {
                 if depth > 0 {
                     path.push('.');
@@ -115,7 +115,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A value of the object, or one of a list, which nobody takes by itself.
+    /// Reads a value. `object` is the object that gets it, or `None` for a value of a list.
     pub(super) fn value(
         &mut self,
         object: Option<&mut Object>,
@@ -185,7 +185,7 @@ impl<'a> Parser<'a> {
         serde_json::from_str(quoted).map(Cow::Owned).map_err(|_| Doubt::Syntax(quote(quoted)))
     }
 
-    /// A number, a boolean or null, which is no value.
+    /// Reads a number, a boolean or null; null gives no value.
     fn scalar(&mut self) -> Result<Option<Value>, Doubt> {
         let rest = &self.text[self.at..];
         let end = rest.find([',', '}', ']', ' ', '\t']).unwrap_or(rest.len());
@@ -195,7 +195,7 @@ impl<'a> Parser<'a> {
             "null" => None,
             "true" => Some(Value::Bool(true)),
             "false" => Some(Value::Bool(false)),
-            // As Python prints them.
+            // Python prints floats that are not finite in this form.
             "NaN" => Some(Value::F64(f64::NAN)),
             "Infinity" => Some(Value::F64(f64::INFINITY)),
             "-Infinity" => Some(Value::F64(f64::NEG_INFINITY)),
@@ -211,7 +211,7 @@ impl<'a> Parser<'a> {
         Ok(value)
     }
 
-    /// What stands here, for people: up to the next comma or end.
+    /// Quotes the text at this position for people, up to the next comma or end.
     fn quote(&self) -> String {
         let rest = &self.text[self.at..];
         let end = rest.char_indices().skip(1).find(|(_, letter)| ",}]".contains(*letter));
@@ -219,7 +219,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// A word that means infinity, and not a number that is too large.
+/// Returns whether a word means infinity and is not a number that is too large.
 fn is_infinity(word: &str) -> bool {
     word.trim_start_matches(['+', '-']).starts_with(|letter: char| letter.is_ascii_alphabetic())
 }
@@ -231,7 +231,7 @@ fn quote(word: &str) -> String {
     }
 }
 
-/// Where the quoted text at the front ends, its quotes included.
+/// Returns the end of the quoted text at the front, with its quotes.
 pub(super) fn closing(text: &str) -> Option<usize> {
     let quote = *text.as_bytes().first()?;
     let mut escaped = false;
@@ -243,12 +243,13 @@ pub(super) fn closing(text: &str) -> Option<usize> {
     Some(end + 2)
 }
 
-/// A step: whole and not negative. Python prints `3.0` where a step passed through a float.
+/// Returns a value as a step if it is whole and not negative. Python prints `3.0` if a step passed
+/// through a float.
 fn whole(value: &Value) -> Option<u64> {
     match value {
         Value::I64(number) => u64::try_from(*number).ok(),
         Value::U64(number) => Some(*number),
-        // Up to 2^53 every whole number has a float of its own.
+        // Up to 2^53, every whole number is an exact float.
         Value::F64(number)
             if number.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(number) =>
         {
