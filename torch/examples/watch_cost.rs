@@ -1,6 +1,6 @@
-//! What watching a model costs, on the network of the image example: `cargo run -p besom-tch
-//! --example watch_cost`. Prints the time of a training step, the time of a step's histograms, and
-//! their share at a `log_freq` of 100.
+//! Measures the cost of watching a model, on the network of the image example: `cargo run -p
+//! besom-tch --example watch_cost`. Prints the time of a training step, the time of a step's
+//! histograms, and their share of the time at a `log_freq` of 100.
 
 #![allow(clippy::print_stdout, reason = "it is for a person at a terminal")]
 

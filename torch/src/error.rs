@@ -1,8 +1,9 @@
-//! Torch's errors for people. Called by trainers where they end; it never changes what an error is.
+//! Shortens torch's errors for people. Trainers call it where they end; it never changes what an
+//! error is.
 
 use tch::TchError;
 
-/// What torch says went wrong, without the C++ stack trace that it appends.
+/// Returns the message of a torch error without the C++ stack trace that torch appends.
 pub fn brief(error: &TchError) -> String {
     let text = match error {
         TchError::Torch(text) => text.clone(),
@@ -12,7 +13,7 @@ pub fn brief(error: &TchError) -> String {
         .lines()
         .map(str::trim)
         .find(|line| !line.is_empty())
-        .unwrap_or("torch failed without a word");
+        .unwrap_or("torch failed and gave no reason");
     first.trim_end_matches('.').to_owned()
 }
 

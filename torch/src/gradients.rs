@@ -1,26 +1,30 @@
-//! Helpers over tch's optimisers for what people log of them: gradient norms before and after
-//! clipping, and the learning rates of several parameter groups.
+//! Provides helpers over tch's optimisers for logging: gradient norms before and after clipping,
+//! and the learning rates of several parameter groups.
 
 use tch::{Kind, TchError, Tensor, nn};
 
 use crate::scalar;
 
-/// The L2 norm of all gradients together.
+/// The L2 norm of all gradients together, before and after clipping.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Norms {
-    /// As backward left them. Not finite where any gradient is not.
+    /// The norm after the backward pass. It is not finite if any gradient is not finite.
     pub before: f64,
-    /// As the optimiser will see them.
+    /// The norm that the optimiser will see.
     pub after: f64,
 }
 
 /// Scales the gradients of `store` down so that their common L2 norm is at most `max`, as torch
-/// does, and says what it was and is. Call it between backward and the optimiser's step. Gradients
-/// whose norm is not a number stay as they are. Waits for the device once.
+/// does. Returns the norm before and after. Call it between the backward pass and the optimiser's
+/// step. Gradients whose norm is not finite stay as they are. The call waits for the device once.
 ///
 /// ```no_run
-/// # fn step(run: &besom::Run, store: &tch::nn::VarStore, optimizer: &mut tch::nn::Optimizer, loss: &tch::Tensor)
-/// # -> Result<(), tch::TchError> {
+/// # fn step(
+/// #     run: &besom::Run,
+/// #     store: &tch::nn::VarStore,
+/// #     optimizer: &mut tch::nn::Optimizer,
+/// #     loss: &tch::Tensor,
+/// # ) -> Result<(), tch::TchError> {
 /// optimizer.zero_grad();
 /// loss.backward();
 /// let norms = besom_tch::clip_grad_norm(store, 1.0)?;
@@ -31,7 +35,7 @@ pub struct Norms {
 /// ```
 ///
 /// # Errors
-/// When torch cannot compute a norm.
+/// Fails if torch cannot compute a norm.
 pub fn clip_grad_norm(store: &nn::VarStore, max: f64) -> Result<Norms, TchError> {
     tch::no_grad(|| {
         let mut gradients = Vec::new();
@@ -52,20 +56,20 @@ pub fn clip_grad_norm(store: &nn::VarStore, max: f64) -> Result<Norms, TchError>
             return Ok(Norms { before, after: before });
         }
         for gradient in &mut gradients {
-            // In place: it is the variable's own gradient.
+            // The multiplication is in place, because this tensor is the variable's own gradient.
             let _ = gradient.f_mul_scalar_(factor)?;
         }
         Ok(Norms { before, after: before * factor })
     })
 }
 
-/// The learning rates of an optimiser's parameter groups. tch sets them but does not tell them, so
-/// they are set here.
+/// The learning rates of an optimiser's parameter groups. tch can set them but cannot return them,
+/// so this type sets and remembers them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LearningRates(Vec<f64>);
 
 impl LearningRates {
-    /// Sets the rate of each group, from group 0.
+    /// Sets the rate of each group, from group 0 on.
     pub fn new(optimizer: &mut nn::Optimizer, rates: &[f64]) -> Self {
         for (group, rate) in rates.iter().enumerate() {
             optimizer.set_lr_group(group, *rate);
@@ -73,7 +77,7 @@ impl LearningRates {
         Self(rates.to_vec())
     }
 
-    /// Multiplies all of them, as a schedule does.
+    /// Multiplies all rates by `factor`, as a schedule does.
     pub fn scale(&mut self, optimizer: &mut nn::Optimizer, factor: f64) {
         for (group, rate) in self.0.iter_mut().enumerate() {
             *rate *= factor;
@@ -81,7 +85,7 @@ impl LearningRates {
         }
     }
 
-    /// As they are logged: `lr/group0`, `lr/group1`, ...
+    /// Returns the rates under the names `lr/group0`, `lr/group1`, ...
     pub fn row(&self) -> impl Iterator<Item = (String, f64)> + '_ {
         self.0.iter().enumerate().map(|(group, rate)| (format!("lr/group{group}"), *rate))
     }
@@ -93,7 +97,7 @@ mod tests {
     use tch::{Device, nn::OptimizerConfig as _};
 
     #[test]
-    fn both_norms_are_told() -> Result<(), TchError> {
+    fn clipping_returns_both_norms() -> Result<(), TchError> {
         let store = nn::VarStore::new(Device::Cpu);
         assert_eq!(clip_grad_norm(&store, 1.0)?, Norms { before: 0.0, after: 0.0 });
         let x = store.root().f_var_copy("x", &Tensor::from_slice(&[3f32, 4.0]))?;

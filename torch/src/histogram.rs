@@ -1,19 +1,19 @@
-//! Histograms of tensors: `besom::log!(run, "logits" => histogram(&logits, 64)?)`. Counted where
-//! the tensor lies: what comes to the CPU are the counts.
+//! Computes histograms of tensors: `besom::log!(run, "logits" => histogram(&logits, 64)?)`. The
+//! counting happens on the tensor's device; only the counts come to the CPU.
 
 use besom::{Histogram, MAX_BINS};
 use tch::{Kind, TchError, Tensor};
 
-/// Above this many values a count in single precision may not be exact.
+/// The most values for which a count in single precision is certainly exact.
 const EXACT_IN_FLOAT: usize = 1 << 24;
 
-/// How many values of `tensor` lie in each of `bins` equal intervals from its least to its largest
-/// value; `bins` is 1 to [`MAX_BINS`], what is beyond is cut off. NaN and infinities are counted
-/// apart. Where all values are equal the bins are 1 wide in all, or wider where a number of that
-/// size has no such neighbours. Waits for the device.
+/// Counts how many values of `tensor` lie in each of `bins` equal intervals from its smallest to
+/// its largest value. `bins` is clamped to 1 to [`MAX_BINS`]. NaN and infinities are counted
+/// separately. If all values are equal, the bins together are 1 wide, or wider where floats of that
+/// size are too far apart. The call waits for the device.
 ///
 /// # Errors
-/// When torch cannot count this kind of tensor: complex or quantised numbers.
+/// Fails if torch cannot count this kind of tensor: complex or quantised numbers.
 pub fn histogram(tensor: &Tensor, bins: usize) -> Result<Histogram, TchError> {
     tch::no_grad(|| {
         let bins = bins.clamp(1, MAX_BINS);
@@ -41,12 +41,12 @@ pub fn histogram(tensor: &Tensor, bins: usize) -> Result<Histogram, TchError> {
     })
 }
 
-/// The values that are numbers; all of them, without a copy, in the usual case.
+/// Returns the finite values; usually these are all values, and the function makes no copy.
 fn finite(all: &Tensor) -> Result<Tensor, TchError> {
     if all.numel() == 0 {
         return Ok(all.shallow_clone());
     }
-    // A NaN anywhere is at both ends.
+    // If there is a NaN, both extremes are NaN.
     let (least, most) = all.f_aminmax(None, false)?;
     if least.f_double_value(&[])?.is_finite() && most.f_double_value(&[])?.is_finite() {
         return Ok(all.shallow_clone());
@@ -58,19 +58,19 @@ fn empty(bins: usize) -> (Vec<f64>, Vec<u64>) {
     ((0..=bins).map(|at| at as f64 / bins as f64).collect(), vec![0; bins])
 }
 
-/// Edges and counts; there is at least one value, and all are finite.
+/// Returns the edges and the counts. There is at least one value, and all values are finite.
 fn count(values: &Tensor, bins: usize) -> Result<(Vec<f64>, Vec<u64>), TchError> {
     let (least, most) = values.f_aminmax(None, false)?;
     let (least, most) = (least.f_double_value(&[])?, most.f_double_value(&[])?);
     let mut counts = vec![0; bins];
-    // So close that the edges between them would not all differ.
+    // The values are so close that the edges between them would not all differ.
     let narrow = (most - least) / bins as f64 <= least.abs().max(most.abs()) * f64::EPSILON;
     let (low, high) = if narrow {
         let half = (least.abs() * 1e-6).max(0.5);
         counts[bins / 2] = values.numel() as u64;
         ((least - half).max(f64::MIN), (least + half).min(f64::MAX))
     } else {
-        // A part of the value that torch's own arithmetic cannot overflow on.
+        // Scales the values down if torch's own arithmetic could overflow on their range.
         let scale = if (most - least) > f64::from(f32::MAX) / 4.0 { 0.25 } else { 1.0 };
         let scaled = if scale == 1.0 {
             values.shallow_clone()

@@ -1,8 +1,8 @@
-//! What a trainer written with tch needs to take part in sweeps: a device that follows the GPUs
-//! which the agent gave out, optimisers by the name that stands in a sweep's YAML whose state can
-//! be saved, numbers, histograms and images out of tensors, seeds. Called by training programs (see
-//! `examples/`). It never talks to a controller (that is the SDK's work) and never decides how a
-//! model is trained.
+//! Provides what a trainer written with tch needs to take part in sweeps. It chooses a device among
+//! the GPUs that the agent assigned, and builds optimisers by the names in a sweep's YAML, with a
+//! state that can be saved. It reads numbers, histograms and images out of tensors, and seeds the
+//! generators. Training programs call it (see `examples/`). It never talks to a controller, which
+//! is the SDK's work, and never decides how a model is trained.
 
 mod error;
 mod gradients;
@@ -28,21 +28,21 @@ pub use scalar::{Mean, scalar};
 pub use state::{StateError, load, save};
 pub use watch::{Watch, WatchExt, Watching};
 
-/// Makes a trial repeatable as far as torch allows: seeds the generators of all devices and keeps
+/// Makes a trial repeatable as far as torch allows: seeds the generators of all devices and limits
 /// torch to `threads` threads. On a node with as many slots as cores, 1 is the best choice: slots
-/// do not fight for cores, and sums come out in the same order every time. Call it before the first
+/// do not compete for cores, and sums have the same order every time. Call it before the first
 /// tensor is made.
 pub fn prepare(seed: u32, threads: u16) {
     tch::manual_seed(i64::from(seed));
     tch::set_num_threads(i32::from(threads.max(1)));
 }
 
-/// Seeds the generators of all devices for one epoch, or any other part of a training. What they
-/// give there depends on nothing before, so a training that goes on from a checkpoint sees the
-/// random numbers that it would have seen anyway, and no generator needs to be saved.
+/// Seeds the generators of all devices for one epoch, or for any other part of a training. The
+/// random numbers of an epoch do not depend on anything before it. A training that resumes from a
+/// checkpoint therefore gets the same random numbers, and no generator needs to be saved.
 pub fn reseed(seed: u32, epoch: u64) {
-    // Neighbours in, strangers out (SplitMix64): the generator of one epoch tells nothing of the
-    // next one's.
+    // SplitMix64 turns neighbouring inputs into unrelated seeds, so that the generators of two
+    // epochs are independent.
     let mut mixed = (u64::from(seed) << 32 ^ epoch).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     mixed = (mixed ^ mixed >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);

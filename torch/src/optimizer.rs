@@ -1,5 +1,5 @@
-//! Optimisers by the names that stand in a sweep's YAML. Called by trainers; it holds no defaults
-//! of its own but torch's.
+//! Builds optimisers by their names in a sweep's YAML. Trainers call it; it has no defaults of its
+//! own, only torch's.
 
 use std::{fmt, str::FromStr};
 
@@ -8,16 +8,16 @@ use tch::{TchError, nn};
 
 use crate::optim::{Optim, Rule};
 
-/// An optimiser with torch's default settings; one with others is made by [`Optim::new`].
+/// An optimiser with torch's default settings; use [`Optim::new`] for other settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Optimizer {
-    /// Adam, beta 0.9 and 0.999.
+    /// Adam with beta 0.9 and 0.999.
     #[default]
     Adam,
     /// Adam with decoupled weight decay of 0.01.
     AdamW,
-    /// Plain stochastic gradient descent, no momentum.
+    /// Plain stochastic gradient descent without momentum.
     Sgd,
 }
 
@@ -25,10 +25,10 @@ impl Optimizer {
     const ALL: [(Self, &'static str); 3] =
         [(Self::Adam, "Adam"), (Self::AdamW, "AdamW"), (Self::Sgd, "SGD")];
 
-    /// An optimiser of this kind over all variables of `store`; `learning_rate` is above 0.
+    /// Builds an optimiser of this kind over all variables of `store`; `learning_rate` is above 0.
     ///
     /// # Errors
-    /// When torch refuses the learning rate.
+    /// Fails if torch refuses the learning rate.
     pub fn build(self, store: &nn::VarStore, learning_rate: f64) -> Result<Optim, TchError> {
         let rule: Rule = match self {
             Self::Adam => nn::Adam::default().into(),
@@ -50,7 +50,7 @@ impl fmt::Display for Optimizer {
 impl FromStr for Optimizer {
     type Err = UnknownOptimizer;
 
-    /// Upper and lower case are the same.
+    /// Parses a name; upper and lower case do not matter.
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         let found = Self::ALL.iter().find(|(_, known)| known.eq_ignore_ascii_case(name));
         found.map(|(kind, _)| *kind).ok_or_else(|| UnknownOptimizer(name.to_owned()))
@@ -71,7 +71,7 @@ impl From<Optimizer> for String {
     }
 }
 
-/// A name that is no optimiser.
+/// The error of a name that is not an optimiser's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownOptimizer(String);
 
@@ -89,7 +89,7 @@ mod tests {
     use tch::{Device, Kind, Tensor};
 
     #[test]
-    fn names_are_those_of_the_yaml() {
+    fn names_are_the_same_as_in_the_yaml() {
         for (kind, name) in Optimizer::ALL {
             let json = format!("\"{name}\"");
             assert_eq!(serde_json::from_str::<Optimizer>(&json).expect("a known name"), kind);
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_makes_a_loss_smaller() -> Result<(), TchError> {
+    fn every_kind_reduces_the_loss() -> Result<(), TchError> {
         for (kind, _) in Optimizer::ALL {
             let store = nn::VarStore::new(Device::Cpu);
             let x = store.root().f_var_copy("x", &Tensor::from_slice(&[3f32, -2.0]))?;

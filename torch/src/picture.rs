@@ -1,15 +1,15 @@
-//! Images out of tensors, for `besom::log!(run, "samples" => image(&batch.get(0), Layout::Chw)?)`.
-//! What the numbers mean is the SDK's to say: see [`besom::Image::from_floats`].
+//! Makes images out of tensors: `besom::log!(run, "samples" => image(&batch.get(0),
+//! Layout::Chw)?)`. The SDK defines what the numbers mean: see [`besom::Image::from_floats`].
 
 use besom::{Image, Layout};
 use tch::{Device, Kind, TchError, Tensor};
 
-/// An image of a tensor of three dimensions in this order, or of two: height and width of a grey
-/// one. Bytes are taken as they are; floats within 0 to 1 or -1 to 1 are scaled, others taken as 0
-/// to 255. Waits for the device.
+/// Converts a tensor to an image. A tensor of three dimensions has them in the given order; one of
+/// two dimensions is a grey image of height and width. Bytes stay as they are. Floats within 0 to 1
+/// or -1 to 1 are scaled; others are taken as 0 to 255. The call waits for the device.
 ///
 /// # Errors
-/// When the tensor has another shape, no pixel, or a number of channels other than 1 to 4.
+/// Fails if the tensor has another shape, no pixel, or a number of channels other than 1 to 4.
 pub fn image(tensor: &Tensor, layout: Layout) -> Result<Image, TchError> {
     let shape = match (tensor.size().as_slice(), layout) {
         ([height, width], _) => [*height, *width, 1],
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_kind_and_order_of_pixels() -> Result<(), TchError> {
+    fn images_take_any_kind_and_order_of_pixels() -> Result<(), TchError> {
         let floats = Tensor::rand([3, 4, 5], (Kind::Float, Device::Cpu));
         assert!(image(&floats, Layout::Chw).is_ok());
         assert!(image(&floats.permute([1, 2, 0]), Layout::Hwc).is_ok(), "whatever its strides");

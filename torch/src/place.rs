@@ -1,20 +1,20 @@
-//! Which device a trial computes on. The agent says which GPUs a trial may use by
-//! CUDA_VISIBLE_DEVICES, which CUDA obeys by itself; what remains is to notice when GPUs were given
-//! and this program cannot use them.
+//! Chooses the device that a trial computes on. The agent sets CUDA_VISIBLE_DEVICES to the GPUs
+//! that a trial may use, and CUDA obeys it without help. This module notices when a trial has GPUs
+//! that this program cannot use.
 
 use tch::{Cuda, Device};
 
-/// Where a program computes.
+/// The device that a program computes on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Place {
     /// The first visible GPU, else the CPU.
     pub device: Device,
-    /// Why a GPU that the agent gave to this trial stays idle; worth a warning, since the node pays
-    /// for it.
+    /// The reason why this program cannot use a GPU that the agent assigned; `None` if no assigned
+    /// GPU is idle. It deserves a warning, since an idle GPU is wasted.
     pub idle: Option<String>,
 }
 
-/// The first GPU that this process may use, else the CPU. Loads CUDA when libtorch has it.
+/// Chooses the first GPU that this process may use, else the CPU. Loads CUDA if libtorch has it.
 pub fn place() -> Place {
     choose(std::env::var("CUDA_VISIBLE_DEVICES").ok().as_deref(), Cuda::is_available())
 }
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gpu_that_was_given_but_cannot_be_used_is_noticed() {
+    fn an_assigned_gpu_that_cannot_be_used_is_noticed() {
         assert!(choose(Some("GPU-8f1d"), false).idle.is_some_and(|why| why.contains("GPU-8f1d")));
         for none in [None, Some(""), Some(" "), Some("-1")] {
             assert_eq!(choose(none, false), Place { device: Device::Cpu, idle: None });

@@ -1,6 +1,6 @@
-//! Checkpoints of a training, in two calls: what `state` writes goes into a checkpoint of the run,
-//! and the next attempt reads it back. Called by trainers; it never decides when a checkpoint is
-//! made.
+//! Saves and resumes a training with one call each. A checkpoint of the run holds the file that
+//! `state` writes, and the next attempt reads it back. Trainers call it; it never decides when to
+//! make a checkpoint.
 
 use besom::{CheckpointError, Run};
 use serde::{Serialize, de::DeserializeOwned};
@@ -11,24 +11,28 @@ use crate::{
     state::{self, StateError},
 };
 
-/// Why a training cannot be saved or taken up again.
+/// A reason why a training cannot be saved or resumed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResumeError {
-    /// The checkpoint.
+    /// The checkpoint cannot be made or fetched.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// What is in it.
+    /// The state in the checkpoint cannot be written or does not fit.
     #[error(transparent)]
     State(#[from] StateError),
 }
 
-/// Makes checkpoints of a training and goes on from them:
+/// Makes checkpoints of a training and resumes from them:
 ///
 /// ```no_run
 /// use besom_tch::ResumeExt as _;
-/// # fn train(run: &besom::Run, store: &tch::nn::VarStore, optimizer: &mut besom_tch::Optim, seed: u32)
-/// # -> Result<(), besom_tch::ResumeError> {
+/// # fn train(
+/// #     run: &besom::Run,
+/// #     store: &tch::nn::VarStore,
+/// #     optimizer: &mut besom_tch::Optim,
+/// #     seed: u32,
+/// # ) -> Result<(), besom_tch::ResumeError> {
 /// let done = run.resume_training(store, optimizer)?.unwrap_or(0);
 /// for epoch in done + 1..=10 {
 ///     besom_tch::reseed(seed, epoch);
@@ -39,11 +43,11 @@ pub enum ResumeError {
 /// # }
 /// ```
 pub trait ResumeExt {
-    /// Makes a checkpoint of the weights, the optimiser's memory and the loop's own `progress`, as
-    /// [`state::save`] writes them.
+    /// Makes a checkpoint of the weights, the optimiser's state and the loop's own `progress`, in
+    /// the format of [`state::save`].
     ///
     /// # Errors
-    /// When it cannot be written: then there is no checkpoint.
+    /// Fails if the checkpoint cannot be written; then there is no checkpoint.
     fn save_training(
         &self,
         store: &nn::VarStore,
@@ -51,11 +55,11 @@ pub trait ResumeExt {
         progress: &impl Serialize,
     ) -> Result<(), ResumeError>;
 
-    /// Goes on from the run's newest checkpoint, if there is one: answers the loop's progress. To
-    /// be called before the first row is logged.
+    /// Resumes from the run's newest checkpoint. Returns the loop's progress, or `None` if there is
+    /// no checkpoint. Call it before the first row is logged.
     ///
     /// # Errors
-    /// When the checkpoint does not come, or is of another model or optimizer.
+    /// Fails if the checkpoint cannot be fetched, or is of another model or optimizer.
     fn resume_training<T: DeserializeOwned>(
         &self,
         store: &nn::VarStore,

@@ -1,24 +1,24 @@
-//! Numbers out of tensors, for `Run::log`. Called after every batch, so it waits for the device
-//! only when it is asked for a number.
+//! Reads numbers out of tensors for `Run::log`. Trainers call it after every batch, so it waits for
+//! the device only if they ask for a number.
 
 use tch::{Kind, TchError, Tensor};
 
-/// The one number in a tensor of any shape and kind; an error where there is not exactly one. Waits
-/// for the device.
+/// Returns the one number in a tensor of any shape and kind. Waits for the device. Fails if the
+/// tensor does not have exactly one number.
 pub fn scalar(tensor: &Tensor) -> Result<f64, TchError> {
     if tensor.numel() != 1 {
         return Err(TchError::Shape(format!(
-            "one number wanted, the shape is {:?}",
+            "the tensor must have exactly one number; its shape is {:?}",
             tensor.size()
         )));
     }
     let number = tensor.f_reshape([-1])?.f_double_value(&[0])?;
-    // 0.9 of 32 bits stays 0.9.
+    // A 32-bit 0.9 stays 0.9.
     Ok(if tensor.kind() == Kind::Float { besom::widen(number as f32) } else { number })
 }
 
-/// The mean of a loss over batches of different sizes. The sum stays on the device: adding a batch
-/// does not wait for it.
+/// A mean of a loss over batches of different sizes. The sum stays on the device, so adding a batch
+/// does not wait for the device.
 #[derive(Debug, Default)]
 pub struct Mean {
     sum: Option<Tensor>,
@@ -26,9 +26,10 @@ pub struct Mean {
 }
 
 impl Mean {
-    /// Adds the mean `loss` of a batch of `samples`.
+    /// Adds the mean `loss` of a batch of `samples` samples.
     pub fn add(&mut self, loss: &Tensor, samples: i64) -> Result<(), TchError> {
-        // Double, so that the sum over a long epoch does not lose the small losses at its end.
+        // The sum is a double, so that the sum over a long epoch does not lose the small losses at
+        // its end.
         let part = loss.detach().f_to_kind(Kind::Double)?.f_mul_scalar(samples as f64)?;
         self.sum = Some(match self.sum.take() {
             Some(sum) => sum.f_add(&part)?,
@@ -38,7 +39,7 @@ impl Mean {
         Ok(())
     }
 
-    /// The mean over all samples, NaN before the first. Waits for the device.
+    /// Returns the mean over all samples; NaN before the first sample. Waits for the device.
     pub fn value(&self) -> Result<f64, TchError> {
         match &self.sum {
             Some(sum) => Ok(scalar(sum)? / self.samples as f64),
@@ -53,7 +54,7 @@ mod tests {
     use tch::Device;
 
     #[test]
-    fn one_number_of_any_shape_and_kind() -> Result<(), TchError> {
+    fn scalar_reads_one_number_of_any_shape_and_kind() -> Result<(), TchError> {
         assert_eq!((scalar(&Tensor::from(2.5f32))?, scalar(&Tensor::from(0.9f32))?), (2.5, 0.9));
         assert_eq!(scalar(&Tensor::from_slice(&[7i64]).reshape([1, 1]))?, 7.0);
         assert!(scalar(&Tensor::from_slice(&[1f32, 2.0])).is_err());

@@ -1,7 +1,7 @@
-//! The state of a training, in one file: weights, what the optimiser remembers, and how far the
-//! training loop is. Called by trainers that make checkpoints and go on from them. The format is
-//! safetensors: a header in JSON and the bytes of the tensors, which every framework reads and in
-//! which no code can hide. What is loaded has to fit name by name, or nothing changes.
+//! Saves the state of a training in one file: the weights, the optimiser's state, and the progress
+//! of the training loop. Trainers that make checkpoints and resume from them call it. The format is
+//! safetensors: a header in JSON and the bytes of the tensors. Every framework reads it, and no
+//! code can hide in it. A state must fit name by name, or loading it changes nothing.
 
 use std::{collections::HashMap, path::Path};
 
@@ -13,41 +13,41 @@ use crate::{
     optim::{Optim, fitting},
 };
 
-/// Before the names of the model's variables.
+/// The prefix of the names of the model's variables.
 const MODEL: &str = "model/";
-/// Before the names of what the optimiser remembers.
+/// The prefix of the names of the optimiser's state.
 const OPTIMIZER: &str = "optimizer/";
-/// The loop's own state: JSON as bytes.
+/// The name of the loop's own state: JSON as bytes.
 const PROGRESS: &str = "progress";
 
-/// Why a state cannot be saved or loaded.
+/// A reason why a state cannot be saved or loaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StateError {
     /// Torch failed.
     #[error("{}", brief(.0))]
     Torch(#[from] TchError),
-    /// It was saved without something that is needed here.
-    #[error("the saved state has no `{0}`: it is of another model or optimizer")]
+    /// The saved state lacks a part that is needed here.
+    #[error("the saved state has no `{0}`: it belongs to another model or optimizer")]
     Missing(String),
-    /// It has something for which there is no place here.
+    /// The saved state has a part that does not exist here.
     #[error(
-        "the saved state has `{0}`, for which there is no place: it is of another model or \
+        "the saved state has `{0}`, which has no place here: it belongs to another model or \
         optimizer"
     )]
     Unknown(String),
     /// A tensor has another kind or shape here.
-    #[error("`{name}` was saved as {saved}, and is {here} here")]
+    #[error("`{name}` was saved as {saved}, but is {here} here")]
     Shape {
-        /// Its name.
+        /// The tensor's name.
         name: String,
-        /// How it was saved.
+        /// The kind and shape that were saved.
         saved: String,
-        /// What it is here.
+        /// The kind and shape here.
         here: String,
     },
     /// The loop's own state cannot be written or does not fit.
-    #[error("the progress of the loop: {0}")]
+    #[error("cannot convert the progress of the loop: {0}")]
     Progress(#[from] serde_json::Error),
 }
 
@@ -55,7 +55,7 @@ pub enum StateError {
 /// of epochs, or a struct) to a file.
 ///
 /// # Errors
-/// When torch or the disk fails, or `progress` cannot be written as JSON.
+/// Fails if torch or the disk fails, or if `progress` cannot be written as JSON.
 pub fn save(
     file: &Path,
     store: &nn::VarStore,
@@ -71,16 +71,17 @@ pub fn save(
     };
     let mut all = model.chain(state).map(at_hand).collect::<Result<Vec<_>, _>>()?;
     all.push((PROGRESS.to_owned(), Tensor::f_from_slice(&serde_json::to_vec(progress)?)?));
-    // The same state is the same file, so the same content.
+    // Sorting makes the same state the same file, and so the same content.
     all.sort_by(|one, other| one.0.cmp(&other.0));
     Ok(Tensor::write_safetensors(&all, file)?)
 }
 
-/// Reads what [`save`] has written into `store` and `optimizer`, which have the same variables and
-/// the same rule, on any device; answers the loop's progress.
+/// Reads a file of [`save`] into `store` and `optimizer`, on any device, and returns the loop's
+/// progress. Both must have the same variables and the same rule.
 ///
 /// # Errors
-/// When the file cannot be read or is of another model or optimizer; then nothing has changed.
+/// Fails if the file cannot be read, or belongs to another model or optimizer; then nothing has
+/// changed.
 pub fn load<T: DeserializeOwned>(
     file: &Path,
     store: &nn::VarStore,

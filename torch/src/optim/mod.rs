@@ -1,6 +1,6 @@
-//! SGD, Adam and AdamW whose state can be saved and loaded, which libtorch's own cannot from Rust:
-//! what a run needs that goes on from a checkpoint. Called by trainers and by `state`. The updates
-//! are torch's; it never decides on a learning rate.
+//! Implements SGD, Adam and AdamW with a state that can be saved and loaded, which a resumed run
+//! needs and libtorch does not offer in Rust. Trainers and `state` call it. The updates are
+//! torch's; the module never decides on a learning rate.
 
 use std::collections::HashMap;
 
@@ -8,12 +8,13 @@ use tch::{Kind, TchError, Tensor, nn, nn::OptimizerConfig as _};
 
 use crate::state::StateError;
 
-/// How variables follow their gradients, in tch's words: `nn::AdamW::default().wd(0.1).into()`.
+/// The rule by which variables follow their gradients, built with tch:
+/// `nn::AdamW::default().wd(0.1).into()`.
 #[derive(Clone, Copy, Debug)]
 pub enum Rule {
     /// Stochastic gradient descent.
     Sgd(nn::Sgd),
-    /// Adam; weight decay is a part of the gradient.
+    /// Adam; the weight decay is a part of the gradient.
     Adam(nn::Adam),
     /// Adam with decoupled weight decay.
     AdamW(nn::AdamW),
@@ -37,17 +38,18 @@ impl From<nn::AdamW> for Rule {
     }
 }
 
-/// An optimiser over the variables of a store, with the calls of `tch::nn::Optimizer`.
+/// An optimiser of the variables of a store, with the methods of `tch::nn::Optimizer`.
 #[derive(Debug)]
 pub struct Optim {
     rule: Rule,
     learning_rate: f64,
     slots: Vec<Slot>,
-    /// Does no step: from Rust, libtorch clears gradients through an optimiser alone.
+    /// An optimiser that never makes a step. From Rust, libtorch clears gradients only through an
+    /// optimiser.
     clearing: nn::Optimizer,
 }
 
-/// A variable and what is remembered of its gradients.
+/// A variable and the memory of its gradients.
 #[derive(Debug)]
 struct Slot {
     name: String,
@@ -57,23 +59,24 @@ struct Slot {
 
 #[derive(Debug)]
 enum Memory {
-    /// Before the first step, and always where the rule remembers nothing.
+    /// No memory: before the first step, and always if the rule needs none.
     Empty,
     Momentum(Tensor),
     Moments {
         steps: u64,
         mean: Tensor,
         square: Tensor,
-        /// With AMSGrad: the largest `square` so far.
+        /// The largest `square` so far, with AMSGrad only.
         largest: Option<Tensor>,
     },
 }
 
 impl Optim {
-    /// Over all variables that are in `store` by now. `learning_rate` is 0 or above.
+    /// Returns an optimiser of all variables that are in `store` now. `learning_rate` is at least
+    /// 0.
     ///
     /// # Errors
-    /// When torch refuses the learning rate.
+    /// Fails if torch refuses the learning rate.
     pub fn new(
         store: &nn::VarStore,
         rule: impl Into<Rule>,
@@ -86,17 +89,17 @@ impl Optim {
         Ok(Self { rule: rule.into(), learning_rate, slots, clearing })
     }
 
-    /// What a step is multiplied with.
+    /// Returns the factor of a step.
     pub fn learning_rate(&self) -> f64 {
         self.learning_rate
     }
 
-    /// Sets it from the next step on, as a schedule does.
+    /// Sets the learning rate from the next step on, as a schedule does.
     pub fn set_learning_rate(&mut self, learning_rate: f64) {
         self.learning_rate = learning_rate;
     }
 
-    /// Sets what weights are drawn to 0 with, from the next step on.
+    /// Sets the weight decay from the next step on.
     pub fn set_weight_decay(&mut self, decay: f64) {
         match &mut self.rule {
             Rule::Sgd(rule) => rule.wd = decay,
@@ -105,7 +108,7 @@ impl Optim {
         }
     }
 
-    /// Forgets all gradients.
+    /// Clears all gradients.
     pub fn zero_grad(&mut self) {
         self.clearing.zero_grad();
     }
@@ -113,23 +116,23 @@ impl Optim {
     /// Moves each variable that has a gradient.
     ///
     /// # Errors
-    /// When torch fails: then some variables may have moved.
+    /// Fails if torch fails; some variables may have moved then.
     pub fn step(&mut self) -> Result<(), TchError> {
         let (rule, rate) = (self.rule, self.learning_rate);
         tch::no_grad(|| self.slots.iter_mut().try_for_each(|slot| slot.step(rule, rate)))
     }
 
-    /// Forgets all gradients, computes those of `loss` and makes a step.
+    /// Clears all gradients, computes those of `loss` and makes a step.
     ///
     /// # Errors
-    /// When torch fails.
+    /// Fails if torch fails.
     pub fn backward_step(&mut self, loss: &Tensor) -> Result<(), TchError> {
         self.zero_grad();
         loss.f_backward()?;
         self.step()
     }
 
-    /// All that it remembers, by name.
+    /// Returns the whole state by name.
     pub(crate) fn state(&self) -> Vec<(String, Tensor)> {
         let mut state = vec![(RATE.to_owned(), Tensor::from(self.learning_rate))];
         for Slot { name, memory, .. } in &self.slots {
@@ -151,10 +154,8 @@ impl Optim {
         state
     }
 
-    /// Remembers what another one of the same rule over the same variables remembered.
-    ///
-    /// # Errors
-    /// When something is missing, is too much or has another shape: then nothing has changed.
+    /// Takes the state of another optimiser of the same rule over the same variables. If a part is
+    /// missing, unknown or of another shape, this fails and changes nothing.
     pub(crate) fn set_state(
         &mut self,
         mut state: HashMap<String, Tensor>,
@@ -174,7 +175,7 @@ impl Optim {
     }
 }
 
-/// How the parts of the state are called: as in PyTorch's `state_dict`.
+/// The names of the parts of the state, as in PyTorch's `state_dict`.
 const RATE: &str = "lr";
 const STEPS: &str = "step";
 const MEAN: &str = "exp_avg";
@@ -212,7 +213,7 @@ impl Slot {
                     let _ = momentum.f_add_(&way.f_mul_scalar(1.0 - rule.dampening)?)?;
                     momentum.shallow_clone()
                 }
-                // A copy: the gradient is the variable's own.
+                // The first momentum is a copy, because the gradient belongs to the variable.
                 memory => {
                     let momentum = way.f_detach_copy()?;
                     *memory = Memory::Momentum(momentum.shallow_clone());
@@ -256,7 +257,7 @@ impl Slot {
         self.variable.f_addcdiv_(&mean.f_mul_scalar(-rate / bias)?, &root).map(drop)
     }
 
-    /// What was remembered of this variable, out of a saved state.
+    /// Returns the memory of this variable from a saved state, and removes it there.
     fn recall(
         &self,
         rule: Rule,
@@ -286,12 +287,12 @@ impl Slot {
     }
 }
 
-/// The gradient with weight decay in it.
+/// Returns the gradient with the weight decay added.
 fn decayed(gradient: Tensor, variable: &Tensor, decay: f64) -> Result<Tensor, TchError> {
     if decay == 0.0 { Ok(gradient) } else { gradient.f_add(&variable.f_mul_scalar(decay)?) }
 }
 
-/// A copy of what was saved where the variable is, if it is of the same kind and shape.
+/// Copies a saved tensor to the variable's device, if both have the same kind and shape.
 pub(crate) fn fitting(name: &str, saved: &Tensor, variable: &Tensor) -> Result<Tensor, StateError> {
     let about = |tensor: &Tensor| -> (Kind, Vec<i64>) { (tensor.kind(), tensor.size()) };
     if about(saved) != about(variable) {

@@ -1,12 +1,12 @@
-//! The updates against libtorch's own, and a training that is saved and goes on elsewhere.
+//! Tests the updates against libtorch's own, and a training that is saved and resumed.
 
 use tch::{Device, nn::OptimizerConfig};
 
 use super::*;
 use crate::state::{load, save};
 
-/// Two layers of which one rests at every third step, so that not every variable always has a
-/// gradient.
+/// A model of two layers. One of them is not used at every third step, so that not every variable
+/// always has a gradient.
 struct Model {
     store: nn::VarStore,
     parts: [nn::Linear; 2],
@@ -17,7 +17,7 @@ impl Model {
         let mut store = nn::VarStore::new(Device::Cpu);
         let parts =
             ["one", "two"].map(|name| nn::linear(store.root() / name, 5, 3, Default::default()));
-        // libtorch has one generator for all tests of the process, so nothing here is drawn from
+        // All tests of the process share libtorch's one generator, so the test draws nothing from
         // it.
         let mut variables: Vec<_> = store.variables().into_iter().collect();
         variables.sort_by(|one, other| one.0.cmp(&other.0));
@@ -49,7 +49,7 @@ impl Model {
     }
 }
 
-/// Numbers that look drawn, between -1 and 1.
+/// Returns numbers between -1 and 1 that look random.
 fn wave(size: &[i64], phase: f64) -> Tensor {
     let places = Tensor::arange(size.iter().product::<i64>(), (Kind::Double, Device::Cpu));
     (places * 12.9898 + phase * 78.233).sin().reshape(size)
@@ -78,7 +78,7 @@ fn theirs(rule: Rule, store: &nn::VarStore) -> Result<nn::Optimizer, TchError> {
 }
 
 #[test]
-fn every_step_is_libtorchs_own() -> Result<(), TchError> {
+fn every_step_equals_libtorchs_own() -> Result<(), TchError> {
     for (kind, tolerance) in [(Kind::Double, 1e-12), (Kind::Float, 1e-4)] {
         for rule in rules() {
             let (here, there) = (Model::new(kind), Model::new(kind));
@@ -101,7 +101,7 @@ fn every_step_is_libtorchs_own() -> Result<(), TchError> {
 }
 
 #[test]
-fn a_saved_training_goes_on_bit_by_bit() -> Result<(), StateError> {
+fn a_saved_training_resumes_bit_by_bit() -> Result<(), StateError> {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("state");
     for rule in rules() {
@@ -129,7 +129,7 @@ fn a_saved_training_goes_on_bit_by_bit() -> Result<(), StateError> {
 }
 
 #[test]
-fn the_state_of_something_else_changes_nothing() -> Result<(), StateError> {
+fn the_state_of_another_model_is_refused_and_changes_nothing() -> Result<(), StateError> {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("state");
     let model = Model::new(Kind::Float);
@@ -148,7 +148,7 @@ fn the_state_of_something_else_changes_nothing() -> Result<(), StateError> {
     let amsgrad = nn::Adam::default().amsgrad(true).into();
     assert!(refused(&file, &model.store, amsgrad)?.contains("has no `one.bias/max_exp_avg_sq`"));
     let error = refused(&file, &model.store, nn::Sgd::default().into())?;
-    assert!(error.contains("for which there is no place"), "{error}");
+    assert!(error.contains("which has no place here"), "{error}");
     let double = Model::new(Kind::Double);
     let error = refused(&file, &double.store, nn::Adam::default().into())?;
     assert!(error.contains("was saved as Float") && error.contains("is Double"), "{error}");

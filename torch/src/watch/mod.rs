@@ -1,16 +1,16 @@
-//! What `wandb.watch` does: histograms of the gradients and parameters of every variable, each so
-//! many steps. A training loop calls [`Watching::step`] after each backward pass. Changes nothing
-//! of the model.
+//! Logs histograms of the gradients and parameters of every variable at regular steps, like
+//! `wandb.watch`. A training loop calls [`Watching::step`] after each backward pass. It does not
+//! change the model.
 
 use besom::{Run, Value};
 use tch::{TchError, Tensor, nn};
 
 use crate::histogram;
 
-/// Bins of each histogram, as many as W&B has.
+/// The number of bins of each histogram, the same as in W&B.
 const BINS: usize = 64;
 
-/// What is watched.
+/// The tensors that are watched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Watch {
     /// Gradients, as `gradients/<variable>`.
@@ -34,10 +34,10 @@ impl Watch {
     }
 }
 
-/// `run.watch(&store, Watch::All, 100)`.
+/// Adds `run.watch(&store, Watch::All, 100)`.
 pub trait WatchExt {
-    /// Watches the trainable variables that `store` has now, at the first and then at every
-    /// `log_freq`-th step; 0 is taken as 1. What it returns is to be told of the steps.
+    /// Watches the trainable variables that `store` has now, at the first step and then at every
+    /// `log_freq`-th step; 0 counts as 1. Call [`Watching::step`] on the result at each step.
     fn watch(&self, store: &nn::VarStore, what: Watch, log_freq: u64) -> Watching;
 }
 
@@ -55,7 +55,7 @@ impl WatchExt for Run {
 #[derive(Debug)]
 pub struct Watching {
     run: Run,
-    /// With their names, by name.
+    /// The variables with their names, in the order of the names.
     variables: Vec<(String, Tensor)>,
     what: Watch,
     log_freq: u64,
@@ -63,12 +63,13 @@ pub struct Watching {
 }
 
 impl Watching {
-    /// To be called after each backward pass, before gradients are set to zero: also right after
-    /// `backward_step`. Where a step is due its histograms join the next row that the program logs;
-    /// all other steps cost nothing. A variable without a gradient has none.
+    /// Call this after each backward pass, before the gradients are set to zero; right after
+    /// `backward_step` is fine too. If a step is due, its histograms join the next row that the
+    /// program logs; all other steps cost nothing. A variable without a gradient gets no histogram
+    /// of it.
     ///
     /// # Errors
-    /// When torch cannot count a variable's numbers.
+    /// Fails if torch cannot count a variable's numbers.
     pub fn step(&mut self) -> Result<(), TchError> {
         let due = self.steps.is_multiple_of(self.log_freq) && self.what != Watch::None;
         self.steps += 1;
@@ -77,7 +78,7 @@ impl Watching {
         }
         let mut row: Vec<(String, Value<'static>)> = Vec::new();
         for (name, variable) in &self.variables {
-            // A store separates names by dots already, as W&B does.
+            // The names in a store are already separated by dots, as in W&B.
             if self.what.has_gradients() {
                 let gradient = variable.f_grad()?;
                 if gradient.defined() {

@@ -1,11 +1,11 @@
-//! Watching a small model, with the rows read back from the journal of an offline run.
+//! Watches a small model and reads the rows back from the journal of an offline run.
 
 use besom::Mode;
 use tch::{Device, Kind, nn::Module as _, nn::OptimizerConfig as _};
 
 use super::*;
 
-/// The rows of the run `watched`, out of its journal.
+/// Reads the rows of the run `watched` from its journal.
 fn rows(folder: &std::path::Path) -> Vec<record::Row> {
     let journal = folder.join("offline/watched/journal/sdk.history");
     record::rows(&std::fs::read(journal).expect("there is a journal")).expect("it is whole")
