@@ -1,6 +1,6 @@
-//! Writes the made digits into a folder: `cargo run -p examples --bin digits -- DIR`. The image
-//! trainers do it by themselves for their default folder; this is for looking at the set, or for
-//! handing it to another program.
+//! Writes the drawn digits into a folder: `cargo run -p examples --bin digits -- DIR`. The image
+//! trainers do this themselves for their default folder. Use this program to look at the set, or to
+//! pass it to another program.
 
 use std::{path::Path, process::ExitCode};
 

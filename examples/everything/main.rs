@@ -1,6 +1,6 @@
-//! Everything that a run can log, in one training program: the digit classifier of `mnist`, with a
-//! word on each call. Read it from top to bottom; `main` trains, the functions below it make what
-//! it logs. By hand or in the sweep of this folder.
+//! Logs everything that a run can log, in one training program: the digit classifier of `mnist`,
+//! with a comment on each call. Read it from top to bottom: `main` trains, and the functions below
+//! it make the values that it logs. Run it by hand or in the sweep of this folder.
 
 use std::{f64::consts::TAU, process::ExitCode, time::Duration};
 
@@ -18,7 +18,7 @@ use tch::{Kind, TchError, Tensor, nn, nn::ModuleT as _, nn::OptimizerConfig as _
 
 const CLASSES: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
-/// Hyperparameters: these defaults, or what the sweep says instead.
+/// The hyperparameters: the defaults, or the values of the sweep.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Config {
@@ -34,9 +34,9 @@ fn main() -> ExitCode {
 
 fn train() -> program::Result<()> {
     let folder = program::data_folder()?;
-    // Outside of a sweep this begins a run; in one it is the trial that the agent started.
-    // BESOM_MODE=offline keeps all of it in a folder for `sweep sync`. Git's state, the command
-    // line and the packages are stored without being asked, secrets taken out.
+    // Outside a sweep, this starts a new run; inside one, the run is the trial that the agent
+    // started. BESOM_MODE=offline keeps everything in a folder for `sweep sync`. The run stores
+    // Git's state, the command line and the packages by itself, without secrets.
     let run = besom::init()
         .project("digits")
         .name("everything")
@@ -45,15 +45,15 @@ fn train() -> program::Result<()> {
         .tags(["cnn", "tour"])
         .notes("one call of each kind")
         .config(&Config { learning_rate: 2e-3, batch_size: 100, clip: 1.0, epochs: 3 })
-        // CPU, memory, disk, network and GPUs, of the machine and of this program's processes. The
-        // default is ten seconds.
+        // Logs CPU, memory, disk, network and GPUs, of the machine and of this program's processes.
+        // The default interval is ten seconds.
         .system_metrics(Duration::from_millis(200))
         .start()?;
     let config: Config = run.config()?;
     besom_tch::prepare(1, 1);
     let images = Images::load(folder.as_deref())?.to_device(besom_tch::place().device);
     run.update_config(&serde_json::json!({ "train_images": images.train.len() }))?;
-    // What the summary keeps of a metric, and what it is drawn over.
+    // Sets what the summary keeps of a metric, and the metric on the x-axis of its charts.
     run.define_metric("val/*")
         .summary([Summary::Best, Summary::Last])
         .step_metric("epoch")
@@ -67,7 +67,7 @@ fn train() -> program::Result<()> {
     // The output layer is a parameter group of its own, and learns at half the rate.
     let mut rates =
         LearningRates::new(&mut optimizer, &[config.learning_rate, config.learning_rate / 2.0]);
-    // Histograms of gradients and parameters, with every 20th row.
+    // Adds histograms of gradients and parameters to every 20th row.
     let mut watching = run.watch(&store, Watch::All, 20);
     let mut filters = Vec::new();
 
@@ -82,17 +82,21 @@ fn train() -> program::Result<()> {
             optimizer.step();
             let loss = besom_tch::scalar(&loss)?;
             average.add(loss, labels.numel() as u64);
-            // One row a step, by itself. Rates join it; `/` groups names; a map becomes train.norm
-            // and so on.
+            // Each call of `log!` is one row at the next step, and the rates join it. `/` groups
+            // names; a map becomes `grad.norm` and so on.
             run.log_ahead(rates.row());
-            besom::log!(run, "train/loss" => loss, "grad" => [("norm", norms.before), ("clipped", norms.after)]);
+            besom::log!(
+                run,
+                "train/loss" => loss,
+                "grad" => [("norm", norms.before), ("clipped", norms.after)],
+            );
             if run.should_stop() {
-                break; // A person or a stopping rule asked for it.
+                break; // A person or a stopping rule asked the run to stop.
             }
         }
         rates.scale(&mut optimizer, 0.7);
         filters.push(store.variables()["conv.weight"].detach().copy());
-        // Several validation sets under prefixes, and the accuracy of each class.
+        // Logs several validation sets under prefixes, and the accuracy of each class.
         let seen = Seen::of(&model, &images.validation)?;
         let noisy = Part {
             images: &images.validation.images + images.validation.images.randn_like() * 0.2,
@@ -101,10 +105,16 @@ fn train() -> program::Result<()> {
         run.prefix("val/").log([("loss", seen.loss), ("accuracy", seen.accuracy())]);
         run.prefix("val/noisy/").log([("accuracy", Seen::of(&model, &noisy)?.accuracy())]);
         run.prefix("val/class/").log(CLASSES.iter().zip(seen.by_class()));
-        besom::log!(run, "epoch" => epoch, "train/average" => average.take(), "is_warm" => epoch > 1, "phase" => "train");
+        besom::log!(
+            run,
+            "epoch" => epoch,
+            "train/average" => average.take(),
+            "is_warm" => epoch > 1,
+            "phase" => "train",
+        );
     }
-    // A step of one's own: late, twice or out of order, all of it is kept. NaN and infinities are
-    // values.
+    // A row may name its own step. Rows that come late, twice or out of order are all kept. NaN and
+    // infinities are values.
     run.log_at(0, [("checked/late", f64::NAN)]);
 
     let seen = Seen::of(&model, &images.test)?;
@@ -116,16 +126,16 @@ fn train() -> program::Result<()> {
     Ok(())
 }
 
-/// The data as an artifact: a new version if it is not the one that the project has, and used by
-/// this run.
+/// Logs the data as an artifact, and marks it as used by this run. It becomes a new version unless
+/// the project's newest version is the same.
 fn use_data(run: &Run, images: &Images) -> program::Result<()> {
     let labels: Vec<u8> = Vec::try_from(images.test.labels.to_kind(Kind::Uint8))?;
     let mut data = Artifact::new("digits-test", "dataset");
     data.add_bytes("labels.bin", labels);
     data.add_reference("s3://data/mnist", "origin");
     data.set_metadata(&serde_json::json!({ "images": images.test.len() }));
-    // Offline there is nobody to ask for a number: the version waits in the folder with all the
-    // rest.
+    // Offline, no controller can assign a number: the version waits in the folder with everything
+    // else.
     if let Ok(version) = run.log_artifact(&data)?.wait() {
         let used = run.use_artifact(&version.to_string())?;
         program::say(format_args!(
@@ -136,7 +146,7 @@ fn use_data(run: &Run, images: &Images) -> program::Result<()> {
     Ok(())
 }
 
-/// Images with boxes and masks, a table with images in it, sound, moving pictures, a page, a file.
+/// Logs images with boxes and masks, a table with images in it, sound, a video, a page and a file.
 fn log_media(run: &Run, part: &Part, seen: &Seen, filters: &[Tensor]) -> program::Result<()> {
     let classes = CLASSES.iter().enumerate().map(|(class, name)| (class as i64, *name));
     let table = Table::new([
@@ -165,7 +175,7 @@ fn log_media(run: &Run, part: &Part, seen: &Seen, filters: &[Tensor]) -> program
         examples.push(image.class_labels(classes.clone()));
     }
     besom::log!(run, "examples" => examples, "predictions" => &table);
-    // The first layer's filters, epoch by epoch: T, C, H, W.
+    // The frames are the first layer's filters of each epoch, in the order T, C, H, W.
     let frames = Tensor::stack(filters, 0).flatten(1, 3).unsqueeze(1);
     let frames = frames.repeat([1, 1, 4, 1]).reshape([filters.len() as i64, 1, 4, -1]);
     let scaled =
@@ -177,18 +187,18 @@ fn log_media(run: &Run, part: &Part, seen: &Seen, filters: &[Tensor]) -> program
         VideoLayout::Tchw,
         2,
     )?;
-    // A tone as high as the accuracy.
+    // The pitch of the tone is proportional to the accuracy.
     let tone =
         |at: u32| ((f64::from(at) / 8000.0 * 880.0 * seen.accuracy() * TAU).sin() * 0.3) as f32;
     let audio = Audio::from_samples(&(0..4000).map(tone).collect::<Vec<_>>(), 8000, 1)?;
     let page = Html::new(format!("<h1>{:.1} % right</h1>", 100.0 * seen.accuracy()));
     besom::log!(run, "filters" => video, "tone" => audio.caption("accuracy"), "report" => page);
-    // Any file, as it is now.
+    // `save` copies any file as it is now.
     run.save(concat!(env!("CARGO_MANIFEST_DIR"), "/everything/sweep.yaml"))?;
     Ok(())
 }
 
-/// Charts and histograms.
+/// Logs charts and histograms.
 fn log_charts(run: &Run, seen: &Seen) -> program::Result<()> {
     let by_class =
         Table::new([("class", Column::Text), ("digit", Column::F64), ("accuracy", Column::F64)])?;
@@ -208,7 +218,8 @@ fn log_charts(run: &Run, seen: &Seen) -> program::Result<()> {
         "chart/line" => plot::line(&by_class, "digit", "accuracy", "accuracy by digit"),
         "chart/scatter" => plot::scatter(&by_class, "digit", "accuracy", "accuracy by digit"),
         "chart/histogram" => plot::histogram(&by_class, "accuracy", "classes by accuracy"),
-        "chart/series" => plot::line_series(&ranks, &[("loss", &sorted)], "losses in order", "image")?,
+        "chart/series" =>
+            plot::line_series(&ranks, &[("loss", &sorted)], "losses in order", "image")?,
         "chart/confusion" => plot::confusion_matrix(&seen.truth, &seen.predicted, &CLASSES)?,
         "chart/roc" => plot::roc_curve(&seen.truth, &seen.scores, &CLASSES)?,
         "chart/pr" => plot::pr_curve(&seen.truth, &seen.scores, &CLASSES)?,
@@ -217,7 +228,7 @@ fn log_charts(run: &Run, seen: &Seen) -> program::Result<()> {
     Ok(())
 }
 
-/// The model as an artifact.
+/// Logs the model as an artifact.
 fn log_model(run: &Run, store: &nn::VarStore, accuracy: f64) -> program::Result<()> {
     let file = std::env::temp_dir().join(format!("{}.ot", run.id()));
     store.save(&file)?;
@@ -226,7 +237,7 @@ fn log_model(run: &Run, store: &nn::VarStore, accuracy: f64) -> program::Result<
     model.set_metadata(&serde_json::json!({ "test/accuracy": accuracy }));
     model.add_alias("newest-tour");
     run.log_artifact(&model)?;
-    // It has been copied.
+    // The artifact has its own copy of the file.
     std::fs::remove_file(&file)?;
     Ok(())
 }
@@ -242,7 +253,7 @@ fn network(root: &nn::Path) -> nn::SequentialT {
         .add(nn::linear(output, 32, 10, Default::default()))
 }
 
-/// Images and labels in a new order.
+/// Returns batches of images and labels in a new order.
 fn batches(part: &Part, size: i64) -> impl Iterator<Item = (Tensor, Tensor)> + '_ {
     let order = Tensor::randperm(part.len(), (Kind::Int64, part.labels.device()));
     let batch =
@@ -250,7 +261,7 @@ fn batches(part: &Part, size: i64) -> impl Iterator<Item = (Tensor, Tensor)> + '
     order.split(size, 0).into_iter().map(batch)
 }
 
-/// The box around what is drawn, in pixels, and which pixels those are.
+/// Returns the box around the drawn pixels, in pixels, and a mask of these pixels.
 fn ink(pixels: &Tensor) -> program::Result<([f64; 4], Mask)> {
     let drawn = pixels.get(0).gt(0.5);
     let [height, width] = [0, 1].map(|axis| drawn.size()[axis] as usize);
@@ -268,12 +279,12 @@ fn ink(pixels: &Tensor) -> program::Result<([f64; 4], Mask)> {
     Ok(([left, right, top, bottom], mask))
 }
 
-/// What the model says of images.
+/// The predictions of the model for a set of images.
 struct Seen {
     loss: f64,
     truth: Vec<usize>,
     predicted: Vec<usize>,
-    /// Ten an image.
+    /// Ten scores for each image.
     scores: Vec<f64>,
 }
 
@@ -321,7 +332,7 @@ impl Seen {
         })
     }
 
-    /// How sure it is of what it predicts.
+    /// Returns the score of the predicted class: how sure the model is.
     fn score(&self, at: usize) -> f64 {
         self.scores[10 * at + self.predicted[at]]
     }

@@ -1,5 +1,5 @@
-//! Learns to read digits: a small convolutional network on MNIST, or on any four files in MNIST's
-//! format, or on digits made on the spot. Started by an agent for every trial of the sweeps in
+//! Learns to read digits with a small convolutional network: on MNIST, on any four files in MNIST's
+//! format, or on digits that it draws itself. An agent starts it for every trial of the sweeps in
 //! `mnist/` and `typical/`.
 
 use std::process::ExitCode;
@@ -12,17 +12,17 @@ use examples::{
 use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor, nn, nn::ModuleT as _};
 
-/// What a sweep may set; what it leaves out keeps its default. A name that is not here is an error,
-/// not an idle parameter.
+/// The parameters that a sweep may set; a parameter that it leaves out keeps its default. An
+/// unknown name is an error and not an idle parameter.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Config {
     learning_rate: f64,
     batch_size: i64,
     optimizer: Optimizer,
-    /// Units of the hidden layer.
+    /// The number of units of the hidden layer.
     hidden: i64,
-    /// Share of the hidden units that rest at each step, 0 to 1.
+    /// The share of the hidden units that are dropped at each step, 0 to 1.
     dropout: f64,
     epochs: u64,
     seed: u32,
@@ -61,15 +61,19 @@ fn train() -> program::Result<()> {
     let mut optimizer = config.optimizer.build(&store, config.learning_rate)?;
     let mut watching = run.watch(&store, Watch::All, 100);
 
-    // After a kill or a preemption the next attempt, on whatever node, goes on behind the last
-    // epoch that was saved.
+    // After a kill or a preemption, the next attempt on any node continues after the last epoch
+    // that was saved.
     let done = run.resume_training(&store, &mut optimizer)?.unwrap_or(0);
     for epoch in done + 1..=config.epochs {
         besom_tch::reseed(config.seed, epoch);
         let loss = learn(&model, &mut optimizer, &mut watching, &images.train, config.batch_size)?;
         let (val_loss, val_accuracy) = judge(&model, &images.validation)?;
         besom::log!(
-            run, "epoch" => epoch, "train/loss" => loss, "val/loss" => val_loss, "val/accuracy" => val_accuracy
+            run,
+            "epoch" => epoch,
+            "train/loss" => loss,
+            "val/loss" => val_loss,
+            "val/accuracy" => val_accuracy
         );
         if !val_loss.is_finite() {
             return Err(format!("diverged in epoch {epoch}: val/loss is {val_loss}").into());
@@ -79,7 +83,7 @@ fn train() -> program::Result<()> {
             break;
         }
     }
-    // The test images are looked at once, so that no choice can lean on them.
+    // The trainer looks at the test images only once, so that no choice can depend on them.
     let (_, test_accuracy) = judge(&model, &images.test)?;
     run.summary("test/accuracy", test_accuracy);
     program::say(run.finish()?);
@@ -89,7 +93,7 @@ fn train() -> program::Result<()> {
 fn network(root: &nn::Path, config: &Config, sample: &Part) -> nn::SequentialT {
     let narrow = |padding| nn::ConvConfig { stride: 2, padding, ..Default::default() };
     let dropout = config.dropout;
-    // Two layers of stride 2, rounding up.
+    // Two layers of stride 2 divide each side by 4, rounding up.
     let [height, width] =
         [sample.images.size()[2], sample.images.size()[3]].map(|side| (side + 3) / 4);
     nn::seq_t()
@@ -102,7 +106,7 @@ fn network(root: &nn::Path, config: &Config, sample: &Part) -> nn::SequentialT {
         .add(nn::linear(root / "output", config.hidden, 10, Default::default()))
 }
 
-/// One pass over the images in a new order; the mean loss.
+/// Makes one pass over the images in a new order; returns the mean loss.
 fn learn(
     model: &nn::SequentialT,
     optimizer: &mut Optim,
@@ -123,7 +127,7 @@ fn learn(
     mean.value()
 }
 
-/// Loss and accuracy.
+/// Returns the loss and the accuracy.
 fn judge(model: &nn::SequentialT, part: &Part) -> Result<(f64, f64), TchError> {
     tch::no_grad(|| {
         let (mut loss, mut accuracy) = (Mean::default(), Mean::default());

@@ -1,7 +1,7 @@
-//! Digits made by a program, so that the image examples run with no network: strokes of a pen,
-//! moved, turned, sheared and dirtied, 28 x 28, in MNIST's files. Called by `images` for the
-//! default folder and by the `digits` binary. The same files come out every time (one machine's
-//! maths library may round a pixel differently from another's).
+//! Draws digits, so that the image examples run without a network: strokes of a pen, moved, turned,
+//! sheared and made noisy, 28 x 28, in MNIST's file format. `images` calls it for the default
+//! folder, and so does the `digits` binary. It writes the same files every time, except that the
+//! maths libraries of two machines may round a pixel differently.
 
 use std::{
     f32::consts::{PI, TAU},
@@ -12,17 +12,19 @@ use std::{
 
 use crate::idx::Idx;
 
-/// Pixels of a side, as in MNIST.
+/// The pixels of a side, as in MNIST.
 const SIDE: usize = 28;
-/// Images in the training and in the test files.
+/// The name, the seed and the number of images of the training and of the test files.
 const COUNTS: [(&str, u64, usize); 2] = [("train", 1, 6000), ("t10k", 2, 1000)];
-/// Changes when the drawing does, so that an old folder is not taken for a new one.
+/// The version of the drawing. It changes with the drawing, so that an old folder is not taken for
+/// a new one.
 const VERSION: u32 = 1;
 
 type Point = (f32, f32);
 type Stroke = Vec<Point>;
 
-/// The user's cache folder, or the folder for temporary files where there is none.
+/// Returns the folder in the user's cache folder, or among the temporary files if there is no cache
+/// folder.
 pub fn default_folder() -> PathBuf {
     let absolute =
         |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -42,13 +44,13 @@ pub fn write_once(folder: &Path) -> io::Result<()> {
     let part = PathBuf::from(part);
     write(&part)?;
     match fs::rename(&part, folder) {
-        // Another process was faster, and wrote the same.
+        // Another process was faster and wrote the same files.
         Err(_) if folder.is_dir() => fs::remove_dir_all(&part),
         result => result,
     }
 }
 
-/// Writes the set's four files into `folder`, making it if need be.
+/// Writes the set's four files into `folder`, and creates the folder if needed.
 pub fn write(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     for (name, seed, count) in COUNTS {
@@ -67,7 +69,7 @@ pub fn write(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// One image, row by row from the top.
+/// Draws one image, row by row from the top.
 fn draw(digit: u8, chance: &mut Chance) -> Vec<u8> {
     let mut strokes = strokes(digit, chance);
     let (sin, cos) = chance.between(-0.3, 0.3).sin_cos();
@@ -75,7 +77,7 @@ fn draw(digit: u8, chance: &mut Chance) -> Vec<u8> {
         (chance.between(10.0, 17.0), chance.between(15.0, 21.0), chance.between(-0.3, 0.3));
     let middle = (chance.between(12.0, 16.0), chance.between(12.0, 16.0));
     for (x, y) in strokes.iter_mut().flatten() {
-        // A pen is no compass.
+        // Moves each point a little, because a pen does not draw exact curves.
         let (u, v) =
             (*x - 0.5 + chance.between(-0.025, 0.025), *y - 0.5 + chance.between(-0.025, 0.025));
         let (u, v) = ((u + shear * v) * wide, v * high);
@@ -97,7 +99,7 @@ fn draw(digit: u8, chance: &mut Chance) -> Vec<u8> {
     image
 }
 
-/// A digit as strokes in the unit square, y downwards. Some are written in two ways.
+/// Returns a digit as strokes in the unit square, with y downwards. Some digits have two forms.
 fn strokes(digit: u8, chance: &mut Chance) -> Vec<Stroke> {
     let other = chance.next().is_multiple_of(2);
     let line = |points: &[Point]| points.to_vec();
@@ -158,8 +160,8 @@ fn strokes(digit: u8, chance: &mut Chance) -> Vec<Stroke> {
     }
 }
 
-/// A piece of an ellipse from the angle `from`, clockwise by `by`; both in radians from the
-/// right-hand side.
+/// Returns a piece of an ellipse from the angle `from`, clockwise by `by`; both are in radians from
+/// the right-hand side.
 fn arc(middle: Point, radius: Point, from: f32, by: f32) -> Stroke {
     const PIECES: u8 = 14;
     (0..=PIECES)
@@ -170,7 +172,7 @@ fn arc(middle: Point, radius: Point, from: f32, by: f32) -> Stroke {
         .collect()
 }
 
-/// From a point to a line between two points.
+/// Returns the distance from a point to the line between two points.
 fn distance((x, y): Point, (ax, ay): Point, (bx, by): Point) -> f32 {
     let (dx, dy) = (bx - ax, by - ay);
     let along = ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy).max(f32::MIN_POSITIVE);
@@ -178,7 +180,7 @@ fn distance((x, y): Point, (ax, ay): Point, (bx, by): Point) -> f32 {
     (x - ax - along * dx).hypot(y - ay - along * dy)
 }
 
-/// SplitMix64: a few lines that never change under us, unlike a crate's default generator.
+/// A SplitMix64 generator: unlike a crate's default generator, it never changes.
 struct Chance(u64);
 
 impl Chance {
@@ -202,7 +204,8 @@ impl Chance {
         low + (high - low) * (self.next() >> 40) as f32 / (1u64 << 24) as f32
     }
 
-    /// About a standard normal number: the sum of three uniform ones, so at most 3 from the middle.
+    /// Returns an approximately standard normal number: the sum of three uniform ones, so at most 3
+    /// from 0.
     fn bell(&mut self) -> f32 {
         (0..3).map(|_| self.between(-1.0, 1.0)).sum()
     }
@@ -213,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_digits_every_time_and_all_of_them() {
+    fn all_ten_digits_are_drawn_the_same_every_time() {
         let image = |number| draw((number % 10) as u8, &mut Chance::new(1, number));
         assert_eq!(image(3), image(3));
         assert_ne!(image(3), image(13));

@@ -1,5 +1,5 @@
-//! IDX, the format of MNIST's files: a magic number, the dimensions, then unsigned bytes; often
-//! gzipped. Called by `images` (reads) and `digits` (writes). It knows nothing about images.
+//! Reads and writes IDX, the format of MNIST's files: a magic number, the dimensions, then unsigned
+//! bytes, often gzipped. `images` reads and `digits` writes. The module knows nothing about images.
 
 use std::{
     fmt,
@@ -10,10 +10,10 @@ use std::{
 
 use flate2::read::GzDecoder;
 
-/// Unsigned bytes: the third byte of the magic number.
+/// The third byte of the magic number, which stands for unsigned bytes.
 const UNSIGNED_BYTE: u8 = 0x08;
-/// More than any data set in this format has; a damaged header must not ask for the machine's
-/// memory.
+/// The largest array in bytes, more than any data set in this format has. A damaged header must not
+/// claim all of the machine's memory.
 const MOST_BYTES: usize = 4 << 30;
 
 /// An array of bytes.
@@ -21,16 +21,16 @@ const MOST_BYTES: usize = 4 << 30;
 pub struct Idx {
     /// The dimensions, outermost first; their product is the length of `data`.
     pub shape: Vec<usize>,
-    /// The elements, the last dimension varies fastest.
+    /// The elements; the last dimension varies fastest.
     pub data: Vec<u8>,
 }
 
-/// Why a file could not be read.
+/// The reason why a file could not be read.
 #[derive(Debug)]
 pub struct IdxError {
-    /// The file.
+    /// The path of the file.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// The problem with the file.
     pub problem: String,
 }
 
@@ -43,7 +43,7 @@ impl fmt::Display for IdxError {
 impl std::error::Error for IdxError {}
 
 impl Idx {
-    /// Reads a file, unzipping it if its name ends in `.gz`.
+    /// Reads a file. Unzips it if its name ends in `.gz`.
     pub fn read(path: &Path) -> Result<Self, IdxError> {
         let fail = |problem: String| IdxError { path: path.to_owned(), problem };
         let file = BufReader::new(File::open(path).map_err(|error| fail(error.to_string()))?);
@@ -71,8 +71,8 @@ impl Idx {
         }
         if (zero, zero_too, kind) != (0, 0, UNSIGNED_BYTE) {
             return Err(format!(
-                "no IDX file of bytes: it begins with {zero:02x}{zero_too:02x}{kind:02x}, not \
-                000008"
+                "it is not an IDX file of bytes: it begins with \
+                {zero:02x}{zero_too:02x}{kind:02x}, not 000008"
             ));
         }
         let mut shape = Vec::new();
@@ -83,15 +83,15 @@ impl Idx {
         let length = shape.iter().try_fold(1usize, |product, &length| product.checked_mul(length));
         let length = length
             .filter(|&length| length <= MOST_BYTES)
-            .ok_or(format!("impossible size {shape:?}"))?;
+            .ok_or(format!("its header has the impossible size {shape:?}"))?;
         let mut data = Vec::new();
-        // One byte more than there should be shows that there are more.
+        // Reading one byte more than expected shows whether there are more bytes.
         from.take(length as u64 + 1).read_to_end(&mut data).map_err(|error| error.to_string())?;
         match data.len() {
             found if found < length => {
-                Err(format!("cut short: {shape:?} are {length} bytes, there are {found}"))
+                Err(format!("it is cut short: {shape:?} needs {length} bytes, but it has {found}"))
             }
-            found if found > length => Err(format!("more than the {length} bytes of {shape:?}")),
+            found if found > length => Err(format!("it exceeds the {length} bytes of {shape:?}")),
             _ => Ok(Self { shape, data }),
         }
     }
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read_zipped_or_not() -> Result<(), Box<dyn std::error::Error>> {
+    fn a_written_file_is_read_back_zipped_or_not() -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         let idx = Idx { shape: vec![2, 1, 3], data: vec![0, 1, 2, 253, 254, 255] };
         let (plain, zipped) = (folder.path().join("a"), folder.path().join("a.gz"));
@@ -126,22 +126,29 @@ mod tests {
         encoder.write_all(&std::fs::read(&plain)?)?;
         encoder.finish()?;
         assert_eq!(Idx::read(&zipped)?, idx);
-        // Renamed by a browser that unzipped nothing.
+        // A browser may rename a zipped file and not unzip it.
         std::fs::rename(&zipped, &plain)?;
         assert!(Idx::read(&plain).expect_err("zipped").to_string().contains("it is gzipped"));
         Ok(())
     }
 
     #[test]
-    fn every_damage_has_its_words() {
+    fn every_kind_of_damage_has_its_message() {
         assert_eq!(problem(b"\0\0"), "it ends within its header");
-        assert_eq!(problem(b"<htm"), "no IDX file of bytes: it begins with 3c6874, not 000008");
+        assert_eq!(
+            problem(b"<htm"),
+            "it is not an IDX file of bytes: it begins with 3c6874, not 000008"
+        );
         assert_eq!(
             problem(&[0, 0, 8, 1, 0, 0, 0, 3, 9]),
-            "cut short: [3] are 3 bytes, there are 1"
+            "it is cut short: [3] needs 3 bytes, but it has 1"
         );
-        assert_eq!(problem(&[0, 0, 8, 1, 0, 0, 0, 1, 9, 9]), "more than the 1 bytes of [1]");
+        assert_eq!(problem(&[0, 0, 8, 1, 0, 0, 0, 1, 9, 9]), "it exceeds the 1 bytes of [1]");
         let huge = [&[0, 0, 8, 3][..], &[255; 12]].concat();
-        assert!(problem(&huge).starts_with("impossible size"), "{}", problem(&huge));
+        assert!(
+            problem(&huge).starts_with("its header has the impossible size"),
+            "{}",
+            problem(&huge)
+        );
     }
 }

@@ -1,6 +1,6 @@
-//! A folder of labelled images in MNIST's format, as tensors. Called by the image trainers. It
-//! downloads nothing: a folder that is named must hold the files; only the default folder is filled
-//! with made digits (see `digits`).
+//! Loads a folder of labelled images in MNIST's format as tensors. The image trainers call it. It
+//! downloads nothing: a named folder must hold the files; it fills only the default folder with
+//! drawn digits (see `digits`).
 
 use std::{
     fmt, io,
@@ -14,27 +14,27 @@ use crate::{
     idx::{Idx, IdxError},
 };
 
-/// Labelled images.
+/// A set of labelled images.
 #[derive(Debug)]
 pub struct Part {
-    /// Shape [n, 1, height, width], floats from 0 to 1.
+    /// The images: shape [n, 1, height, width], floats from 0 to 1.
     pub images: Tensor,
-    /// Shape [n], int64 classes from 0.
+    /// The labels: shape [n], int64 classes from 0.
     pub labels: Tensor,
 }
 
 impl Part {
-    /// How many images there are.
+    /// Returns the number of images.
     pub fn len(&self) -> i64 {
         self.labels.numel() as i64
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no images.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The same on a device.
+    /// Returns the same images on a device.
     pub fn to_device(&self, device: Device) -> Self {
         Self { images: self.images.to_device(device), labels: self.labels.to_device(device) }
     }
@@ -47,26 +47,26 @@ impl Part {
     }
 }
 
-/// A data set, split for a search: parameters are chosen by `validation`, and `test` is looked at
-/// once.
+/// A data set, split for a search: `validation` is for choosing parameters, and a trainer looks at
+/// `test` only once.
 #[derive(Debug)]
 pub struct Images {
-    /// To learn from: the first five sixths of the training files (MNIST: 50,000).
+    /// The images to learn from: the first five sixths of the training files (MNIST: 50,000).
     pub train: Part,
-    /// To choose by: the rest of the training files.
+    /// The images to choose by: the rest of the training files.
     pub validation: Part,
-    /// To report: the test files.
+    /// The images to report: the test files.
     pub test: Part,
 }
 
-/// Why there are no images.
+/// A reason why there are no images.
 #[derive(Debug)]
 pub enum ImagesError {
-    /// A file is not there under any of the names that people have it under.
+    /// A file is missing under all of its usual names.
     Missing {
-        /// Where it was looked for.
+        /// The folder that was searched.
         folder: PathBuf,
-        /// Its usual name.
+        /// The file's original name.
         name: String,
     },
     /// A file is damaged.
@@ -75,7 +75,7 @@ pub enum ImagesError {
     Mismatch {
         /// The folder.
         folder: PathBuf,
-        /// What does not fit.
+        /// The problem that was found.
         problem: String,
     },
     /// The digits could not be written.
@@ -106,8 +106,8 @@ impl fmt::Display for ImagesError {
 impl std::error::Error for ImagesError {}
 
 impl Images {
-    /// Loads the set in `folder`, or the made digits where none is given; those are written at the
-    /// first use.
+    /// Loads the set in `folder`. Without a folder it loads the drawn digits, which it writes at
+    /// the first use.
     pub fn load(folder: Option<&Path>) -> Result<Self, ImagesError> {
         let folder = match folder {
             Some(folder) => folder.to_owned(),
@@ -124,14 +124,14 @@ impl Images {
         if held_back == 0 || test.is_empty() {
             return Err(ImagesError::Mismatch {
                 folder,
-                problem: "too few images to split".to_owned(),
+                problem: "there are too few images to split".to_owned(),
             });
         }
         let cut = all.len() - held_back;
         Ok(Self { train: all.slice(0, cut), validation: all.slice(cut, all.len()), test })
     }
 
-    /// The same on a device.
+    /// Returns the same images on a device.
     pub fn to_device(&self, device: Device) -> Self {
         let [train, validation, test] =
             [&self.train, &self.validation, &self.test].map(|part| part.to_device(device));
@@ -145,15 +145,15 @@ fn part(folder: &Path, name: &str) -> Result<Part, ImagesError> {
     let fail = |problem| Err(ImagesError::Mismatch { folder: folder.to_owned(), problem });
     let (&[count, height, width], &[labelled]) = (&images.shape[..], &labels.shape[..]) else {
         return fail(format!(
-            "{name} images of shape {:?}, labels of shape {:?}",
+            "the {name} images have the shape {:?}, the labels {:?}",
             images.shape, labels.shape
         ));
     };
     if count != labelled {
-        return fail(format!("{count} {name} images, {labelled} labels"));
+        return fail(format!("there are {count} {name} images but {labelled} labels"));
     }
     if let Some(label) = labels.data.iter().find(|&&label| label > 9) {
-        return fail(format!("label {label} among the {name} labels; digits are 0 to 9"));
+        return fail(format!("the {name} labels contain {label}; digits are 0 to 9"));
     }
     let shape = [count, 1, height, width].map(|length| length as i64);
     Ok(Part {
@@ -162,7 +162,8 @@ fn part(folder: &Path, name: &str) -> Result<Part, ImagesError> {
     })
 }
 
-/// The original name, the name with a dot that some archives use, each zipped or not.
+/// Finds a file by its original name, or by the name with a dot that some archives use, each zipped
+/// or not.
 fn find(folder: &Path, part: &str, what: &str, dimensions: u8) -> Result<PathBuf, ImagesError> {
     let name = format!("{part}-{what}-idx{dimensions}-ubyte");
     let dotted = format!("{part}-{what}.idx{dimensions}-ubyte");
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_wrong_is_said() -> Result<(), Box<dyn std::error::Error>> {
+    fn errors_name_the_missing_or_wrong_file() -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         let say = |folder: &Path| Images::load(Some(folder)).expect_err("wrong").to_string();
         assert!(
@@ -206,9 +207,11 @@ mod tests {
                 .starts_with("no `train-images-idx3-ubyte` (or `train-images-idx3-ubyte.gz`) in")
         );
         small_set(folder.path(), 12, &[1; 11])?;
-        assert!(say(folder.path()).ends_with("do not fit: 12 train images, 11 labels"));
+        assert!(
+            say(folder.path()).ends_with("do not fit: there are 12 train images but 11 labels")
+        );
         small_set(folder.path(), 12, &[11; 12])?;
-        assert!(say(folder.path()).contains("label 11 among the train labels"));
+        assert!(say(folder.path()).contains("the train labels contain 11"));
         small_set(folder.path(), 3, &[1; 3])?;
         assert!(say(folder.path()).ends_with("too few images to split"));
         Ok(())

@@ -1,7 +1,7 @@
-//! What the example trainers share: image data in MNIST's format (found, read, or made on the spot)
-//! and how such a program starts and ends. Called by the binaries beside it. Nothing here knows
-//! about sweeps: a trainer gets its parameters from the SDK and reports to it, and that is all that
-//! it takes to be swept over.
+//! Provides the code that the example trainers share: image data in MNIST's format (found, read, or
+//! drawn on the spot), and how such a program starts and ends. The binaries beside it call it. It
+//! knows nothing about sweeps: a trainer gets its parameters from the SDK and reports to it, and a
+//! sweep needs no more than that.
 
 pub mod digits;
 pub mod idx;

@@ -1,14 +1,14 @@
-//! How an example program starts and ends: its one flag, its errors. Called by the binaries.
-//! Parameters do not come this way: they come from the sweep, by the SDK.
+//! Starts and ends an example program: parses its one flag and prints its errors. The binaries call
+//! it. Parameters do not come through flags: they come from the sweep, through the SDK.
 
 use std::{error::Error, ffi::OsString, io::Write as _, path::PathBuf, process::ExitCode};
 
 use tch::TchError;
 
-/// What a trainer's `main` returns inside.
+/// The result of a trainer's inner `main`.
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// The folder after `--data`, if there is one; any other argument is an error.
+/// Returns the folder after `--data`, if there is one. Any other argument is an error.
 pub fn data_folder() -> Result<Option<PathBuf>> {
     parse(std::env::args_os().skip(1))
 }
@@ -18,22 +18,23 @@ fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<Option<PathBuf
     while let Some(argument) = arguments.next() {
         if argument != "--data" {
             return Err(format!(
-                "unknown argument `{}`; the only one is --data DIR",
+                "unknown argument `{}`; the only argument is --data DIR",
                 argument.display()
             )
             .into());
         }
-        folder = Some(arguments.next().ok_or("--data wants a folder")?.into());
+        folder = Some(arguments.next().ok_or("--data needs a folder")?.into());
     }
     Ok(folder)
 }
 
-/// Says something to the person, on stderr: stdout is for results.
+/// Prints a line for the person to stderr: stdout is for results.
 pub fn say(line: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// Ends `main`: an error and what caused it, each on a line; torch's without its C++ stack trace.
+/// Ends `main`: prints an error and its causes, each on a line; an error of torch loses its C++
+/// stack trace.
 pub fn end(result: Result<()>) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };
     let text = match error.downcast_ref::<TchError>() {
@@ -54,11 +55,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_flag_and_no_other() {
+    fn only_the_data_flag_is_accepted() {
         let parse = |line: &str| parse(line.split_whitespace().map(OsString::from));
         assert_eq!(parse("").expect("nothing"), None);
         assert_eq!(parse("--data a/b").expect("a folder"), Some("a/b".into()));
-        assert_eq!(parse("--data").expect_err("no folder").to_string(), "--data wants a folder");
+        assert_eq!(parse("--data").expect_err("no folder").to_string(), "--data needs a folder");
         assert!(parse("--lr 3").expect_err("unknown").to_string().contains("`--lr`"));
     }
 }

@@ -1,6 +1,6 @@
-//! Learns to judge red wines: regression of the quality score (3 to 8) on eleven chemical
-//! measurements, 1,599 wines of the UCI Wine Quality data set, which the crate linfa-datasets
-//! carries. Started by an agent for every trial of `tabular/sweep.yaml`.
+//! Learns to judge red wines: a regression of the quality score (3 to 8) on eleven chemical
+//! measurements of 1,599 wines. The data is the UCI Wine Quality data set, which the crate
+//! linfa-datasets carries. An agent starts it for every trial of `tabular/sweep.yaml`.
 
 use std::process::ExitCode;
 
@@ -9,8 +9,8 @@ use examples::program;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, TchError, Tensor, nn, nn::Module as _};
 
-/// What a sweep may set; what it leaves out keeps its default. A name that is not here is an error,
-/// not an idle parameter.
+/// The parameters that a sweep may set; a parameter that it leaves out keeps its default. An
+/// unknown name is an error and not an idle parameter.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Config {
@@ -54,7 +54,8 @@ impl Default for Config {
     }
 }
 
-/// Measurements of shape [n, 11], standardised by the training wines, and scores of shape [n, 1].
+/// A set of wines: measurements of shape [n, 11], standardised by the training wines, and scores of
+/// shape [n, 1].
 struct Wines {
     measurements: Tensor,
     scores: Tensor,
@@ -80,7 +81,13 @@ fn train() -> program::Result<()> {
             let guess = model.forward(&validation.measurements);
             besom_tch::scalar(&guess.mse_loss(&validation.scores, Reduction::Mean))
         })?;
-        besom::log!(run, "epoch" => epoch, "train/loss" => loss, "val/loss" => val_loss, "val/rmse" => val_loss.sqrt());
+        besom::log!(
+            run,
+            "epoch" => epoch,
+            "train/loss" => loss,
+            "val/loss" => val_loss,
+            "val/rmse" => val_loss.sqrt(),
+        );
         if !val_loss.is_finite() {
             return Err(format!("diverged in epoch {epoch}: val/loss is {val_loss}").into());
         }
@@ -92,9 +99,9 @@ fn train() -> program::Result<()> {
     Ok(())
 }
 
-/// A fifth of the wines is for validation, the same for every trial. It is taken in blocks, for
-/// some wines stand in the table several times, close to each other, and what was learned by heart
-/// must not count.
+/// Loads the wines and holds a fifth back for validation, the same wines for every trial. It takes
+/// them in blocks: some wines occur in the table several times, close to each other, and a
+/// memorised wine must not count.
 fn load() -> program::Result<[Wines; 2]> {
     let wines = linfa_datasets::winequality();
     let records = wines.records();
@@ -137,7 +144,7 @@ fn network(root: &nn::Path, network: &Network, inputs: i64) -> nn::Sequential {
     model.add(nn::linear(root / "output", width, 1, Default::default()))
 }
 
-/// One pass over the wines in a new order; the mean loss.
+/// Makes one pass over the wines in a new order; returns the mean loss.
 fn learn(
     model: &nn::Sequential,
     optimizer: &mut Optim,

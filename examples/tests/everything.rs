@@ -1,5 +1,5 @@
-//! The tour of everything, run as a program against a real controller: each kind of value is there
-//! afterwards.
+//! Runs the tour of everything as a program against a real controller, and checks that each kind of
+//! value has arrived.
 
 #![allow(clippy::unwrap_used)]
 
@@ -16,7 +16,7 @@ use real::Real;
 use record::Value;
 use serde_json::Value as Json;
 
-/// What a value is: its type, or the `_type` of an object.
+/// Returns the kind of a value: its type, or the `_type` of an object.
 fn kind(value: &Value) -> String {
     match value {
         Value::F64(_) => "float".to_owned(),
@@ -30,7 +30,7 @@ fn kind(value: &Value) -> String {
 }
 
 #[test]
-fn every_row_of_the_list_is_there() {
+fn every_kind_of_value_arrives() {
     let real = Real::start();
     let status = Command::new(env!("CARGO_BIN_EXE_everything"))
         .env("BESOM_CONTROLLER", real.url())
@@ -47,7 +47,7 @@ fn every_row_of_the_list_is_there() {
     around(&real, &run.id);
 }
 
-/// Rows of the history by what their values are.
+/// Checks the rows of the history by the kinds of their values.
 fn history(real: &Real, run: &str) {
     let mut kinds: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let rows = real.rows(run, "history");
@@ -94,7 +94,7 @@ fn history(real: &Real, run: &str) {
     assert!(late.1.step == 0 && matches!(late.1.values[0].1, Value::F64(value) if value.is_nan()));
 }
 
-/// What there is of a run beside its history.
+/// Checks the parts of a run beside its history.
 fn around(real: &Real, run: &str) {
     let summary = real.summary(run);
     for key in

@@ -1,5 +1,5 @@
-//! A training that loses its node twice, at random moments, and goes on at the next: it ends with
-//! the bits in every weight, and with the curve, of one that lost nothing.
+//! Tests a training that loses its node twice, at random moments, and resumes on the next one. It
+//! ends with the same bits in every weight, and the same curve, as one that lost nothing.
 
 #![allow(clippy::unwrap_used)]
 
@@ -25,7 +25,7 @@ fn create(lab: &Lab) -> String {
     ))
 }
 
-/// Step and metrics of each epoch.
+/// The step and the metrics of each epoch.
 type Curve = Vec<(u64, Vec<(String, Value)>)>;
 
 struct Asked {
@@ -46,7 +46,7 @@ impl Asked {
         listed.checkpoints.into_iter().next()
     }
 
-    /// The run's curve, and the attempts that had a part in it.
+    /// Returns the run's curve, and the attempts that contributed to it.
     fn curve(&self, run: &str) -> (Curve, Vec<u32>) {
         let mut rows = self.runtime.block_on(rows::history(&self.dial, run));
         rows.retain(|(_, row)| row.values.iter().any(|(key, _)| key == "val/loss"));
@@ -56,7 +56,7 @@ impl Asked {
     }
 }
 
-/// The one run of a sweep, once there is one.
+/// Returns the one run of a sweep, as soon as it exists.
 fn run(lab: &Lab, sweep: &str) -> Json {
     wait_for("a run", || lab.runs(sweep).into_iter().next())
 }
@@ -95,7 +95,7 @@ fn a_training_that_loses_its_node_ends_with_the_same_bits() {
     assert_eq!(
         (end.sha256, end.size),
         (whole_end.sha256, whole_end.size),
-        "weights, moments and place"
+        "weights, moments and progress"
     );
     assert_eq!(resumed["value"], whole["value"]);
     for key in ["epoch", "train/loss", "val/loss", "val/accuracy", "test/accuracy"] {
