@@ -1,6 +1,6 @@
-//! Every number that a message can carry, at its ends: whatever of it the controller takes, every
-//! command that reads goes on to work, and nothing is answered as a bug. The messages and their
-//! fields come from the descriptors, so that a new one is tried as well.
+//! Sends every number that a message can carry at its extremes. Whatever the controller accepts,
+//! every command that reads still works, and no answer reports a bug. The messages and their fields
+//! come from the descriptors, so that a new one is tried too.
 
 use std::{collections::BTreeMap, process::Output, time::Duration};
 
@@ -34,15 +34,15 @@ use tonic::{
 const SWEEP: &str = "method: random\nprogram: train\nmetric: {name: loss}\nparameters: {lr: \
     {min: 0.0, max: 1.0}}\n";
 
-/// How long an answer is read that may go on for ever: what a watch tells, and the orders for an
-/// agent that waits.
+/// The time for which an endless answer is read: that of a watch, and the orders for an agent that
+/// waits.
 const SOON: Duration = Duration::from_secs(1);
 
-/// Messages as the bytes that they are on the wire.
+/// A codec for messages that are already bytes.
 #[derive(Clone, Copy, Default)]
 struct Bytes;
 
-/// A heartbeat that holds a run and gives it back.
+/// Returns a heartbeat that holds a run and gives it back.
 fn beat(sweep: String, run: &str) -> Beat {
     Beat {
         agent: format!("agent-{run}"),
@@ -89,8 +89,8 @@ impl Decoder for Bytes {
     }
 }
 
-/// The ends of a kind of number, encoded as a value on the wire, and how; none for what is no
-/// number.
+/// Returns the extremes of a kind of number, encoded as values on the wire, and their wire type.
+/// Returns `None` for a kind that is not a number.
 fn ends(kind: Type) -> Option<(WireType, Vec<Vec<u8>>)> {
     let varints = |all: &[u64]| {
         let one = |number: &u64| {
@@ -117,8 +117,8 @@ fn ends(kind: Type) -> Option<(WireType, Vec<Vec<u8>>)> {
     }
 }
 
-/// What to append to a message for each number in it and each end of that: of a field that comes
-/// twice the last one counts.
+/// Returns the bytes to append to a message for each number in it and each extreme of that number:
+/// of a field that occurs twice, the last one counts.
 fn changes(
     all: &BTreeMap<String, DescriptorProto>,
     message: &str,
@@ -162,7 +162,7 @@ fn changes_below(
     changes(all, message, name)
 }
 
-/// A controller to which messages are sent that somebody could send.
+/// A controller that receives extreme but well-formed messages.
 struct Tried {
     lab: Lab,
     grpc: Grpc<Channel>,
@@ -178,8 +178,8 @@ impl Tried {
         Self { lab, grpc: Grpc::new(channel), sweep, runs: 0 }
     }
 
-    /// Sends a message to a method and reads its answer: all of it, or of one that goes on what
-    /// comes soon.
+    /// Sends a message to a method and reads its answer: all of it, or the part of an endless
+    /// answer that comes within [`SOON`].
     async fn send(&mut self, service: &str, method: &str, message: Vec<u8>) -> Result<(), Status> {
         let path = format!("/{service}/{method}").parse().unwrap();
         self.grpc.ready().await.unwrap();
@@ -192,7 +192,7 @@ impl Tried {
         tokio::time::timeout(SOON, read).await.unwrap_or(Ok(()))
     }
 
-    /// A message that is taken as it stands, of this method; each about things of its own.
+    /// Returns a message that this method accepts as it is; each message has a run of its own.
     async fn base(&mut self, method: &str) -> Vec<u8> {
         self.runs += 1;
         let (sweep, run) = (self.sweep.clone(), format!("run{}", self.runs));
@@ -242,7 +242,7 @@ impl Tried {
             "Retry" => RetryRuns { sweep, ..RetryRuns::default() }.encode_to_vec(),
             "Replay" => ReplayTrials { sweep, trials: vec![0] }.encode_to_vec(),
             "Explain" => ExplainSweep { sweep, ..ExplainSweep::default() }.encode_to_vec(),
-            other => panic!("say here what a message to `{other}` looks like"),
+            other => panic!("add a message for `{other}` here"),
         }
     }
 
@@ -253,7 +253,7 @@ impl Tried {
         AppendRows { run, attempt: 1, writer, stream, offset: 0, frames }
     }
 
-    /// Every command that reads answers, for each of these runs.
+    /// Checks that every command that reads answers, for each of these runs.
     fn read(&self, runs: &[String]) {
         let sweep = self.sweep.as_str();
         let mut commands: Vec<Vec<&str>> = vec![
@@ -276,7 +276,7 @@ impl Tried {
         for args in commands {
             let Output { status, stdout, stderr } = self.lab.sweep(&args);
             let said = String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned();
-            // A run that has logged nothing has no history, which is no fault.
+            // A run that has logged nothing has no history, which is not a fault.
             let fine = status.success() || (status.code() == Some(1) && !said.contains("bug"));
             assert!(fine && !said.contains("panicked"), "sweep {args:?}: {status} {said}");
         }
@@ -288,7 +288,7 @@ fn row(step: u64, wall_ms: i64, values: &[(&str, Value)]) -> Row {
     Row { step, wall_ms, values: values.collect() }
 }
 
-/// Methods that share their name with another service's are named by both.
+/// Names a method. Methods that share their name with another service's include their service.
 fn named(service: &str, method: &str) -> String {
     match method {
         "Get" | "List" | "Read" => format!("{service}.{method}"),
@@ -302,7 +302,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 #[test]
-fn a_number_of_a_message_breaks_nobody() {
+fn extreme_numbers_in_messages_break_nothing() {
     runtime().block_on(async {
         let described = FileDescriptorSet::decode(proto::DESCRIPTORS).unwrap().file;
         let ours = || described.iter().filter(|file| file.package() == "besom.v1");
@@ -336,7 +336,7 @@ fn a_number_of_a_message_breaks_nobody() {
 }
 
 #[test]
-fn a_time_or_a_step_of_a_run_breaks_nobody() {
+fn extreme_times_and_steps_of_a_run_break_nothing() {
     runtime().block_on(async {
         let mut tried = Tried::start().await;
         let mut runs = Vec::new();
@@ -397,7 +397,7 @@ fn a_time_or_a_step_of_a_run_breaks_nobody() {
 }
 
 #[test]
-fn an_incarnation_that_cannot_be_kept_is_refused_and_locks_nobody_out() {
+fn an_incarnation_that_is_too_large_is_refused_and_locks_no_agent_out() {
     runtime().block_on(async {
         let mut tried = Tried::start().await;
         let mut beat = Beat { agent: "one".to_owned(), incarnation: u64::MAX, ..Beat::default() };

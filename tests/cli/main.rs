@@ -1,5 +1,5 @@
-//! Every message that a new user meets, as a snapshot with its exit code. The programs are the real
-//! ones.
+//! Checks every message that a new user meets, as a snapshot with its exit code. The programs are
+//! the real ones.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where its premise fails")]
 

@@ -1,4 +1,4 @@
-//! What a person mistypes or forgets.
+//! Tests what a person mistypes or forgets.
 
 use tests::Lab;
 
@@ -35,7 +35,7 @@ fn a_folder_that_is_taken() {
 #[test]
 fn a_folder_that_is_checked() {
     let mut lab = Lab::with_controller();
-    // It listens before it opens its folder, and answers afterwards.
+    // The controller listens before it opens its folder, and answers afterwards.
     assert!(lab.sweep(&["ls"]).status.success());
     let in_use = type_in(&lab, "controller fsck --data besom-data");
     lab.kill_controller();

@@ -1,4 +1,4 @@
-//! Programs that do not do what the sweep expects of them.
+//! Tests programs that do not do what the sweep expects of them.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,14 @@ use tests::Lab;
 
 use crate::session::{assert_session, exit, show};
 
-/// What an agent says about a sweep, and what `sweep show` says afterwards.
+/// Returns the output of an agent on a sweep, and of `sweep show` afterwards.
 fn run(lab: &mut Lab, yaml: &str, args: &[&str]) -> String {
     let sweep = lab.create(yaml);
     let (code, said) = lab.agent(&sweep, args).wait();
     let shown = lab.sweep(&["show", &sweep]);
     let shown = show("sweep show [SWEEP]", &shown).replace(&sweep, "[SWEEP]");
     let said = in_order_of_trials(&said.replace(&sweep, "[SWEEP]"));
-    // How wide a column is depends on how long a trial took.
+    // The width of a column depends on how long a trial took.
     let shown = shown.lines().map(squeeze).collect::<Vec<_>>().join("\n");
     format!(
         "{}\n{said}{}\n\n{shown}",
@@ -22,8 +22,9 @@ fn run(lab: &mut Lab, yaml: &str, args: &[&str]) -> String {
     )
 }
 
-/// A trial's end and the start of the next one are told as they come, which differs from run to
-/// run: the lines of one trial, with what is indented below them, are put together here.
+/// Puts the lines of one trial together, with the indented lines below them. The agent reports the
+/// end of a trial and the start of the next one as they happen, in an order that differs from run
+/// to run.
 fn in_order_of_trials(said: &str) -> String {
     let mut trials: BTreeMap<u64, String> = BTreeMap::new();
     let (mut before, mut after, mut current) = (String::new(), String::new(), None);

@@ -1,4 +1,4 @@
-//! Runs listed, filtered and sorted, and what is wrong with a question about them.
+//! Tests how runs are listed, filtered and sorted, and what is wrong with a question about them.
 
 use proto::{
     dial::Dial,
@@ -9,7 +9,7 @@ use tests::Lab;
 
 use crate::session::{assert_session, show};
 
-/// Three runs of a project and one of none.
+/// Logs three runs of a project and one of none.
 async fn log(lab: &Lab) {
     let mut runs = Dial::new(&lab.address(), None).unwrap().runs();
     for (id, project, lr, loss) in [
@@ -40,7 +40,7 @@ async fn log(lab: &Lab) {
     }
 }
 
-/// What a person saw after each of these arguments of `sweep run ls`.
+/// Returns the sessions of `sweep run ls` with each of these arguments.
 fn sessions(lab: &Lab, commands: &[&[&str]]) -> String {
     let quoted =
         |word: &&str| if word.contains(' ') { format!("'{word}'") } else { (*word).to_owned() };
