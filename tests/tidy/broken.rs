@@ -1,5 +1,5 @@
-//! Files that break a rule, one for each way around it, with a part of the complaint. A rule that
-//! cannot fail proves nothing.
+//! Tests the rules with files that break them, one for each way around a rule, each with a part of
+//! the complaint. A rule that cannot fail proves nothing.
 
 use crate::{
     circles::circles,
@@ -45,7 +45,7 @@ const IMPORTS: [(&str, &str, &str); 11] = [
     ("newcomer/src/lib.rs", "", "`newcomer` is in no table"),
 ];
 
-/// What the rules say of these files.
+/// Returns the problems that the rules find in these files.
 fn problems(files: &[(&str, &str)]) -> Vec<String> {
     let text = |(file, text): &(&str, &str)| ((*file).to_owned(), format!("//! A file.\n{text}"));
     let project = Project::new(files.iter().map(text));
@@ -85,7 +85,7 @@ fn a_bad_habit_is_found() {
     let door = "fn f(a: App) { a.store.read(1) }";
     must_fail("controller/src/app/a.rs", "use rusqlite::Row;", "may name `rusqlite`");
     must_fail("controller/src/api/grpc/a.rs", door, "must not begin a transaction");
-    must_fail("sweeps/src/a.rs", &"\n".repeat(LONGEST), "500 at most");
+    must_fail("sweeps/src/a.rs", &"\n".repeat(LONGEST), "the limit is 500");
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_circle_of_imports_is_found() {
     let b = ("sweeps/src/gp/b.rs", "use super::A;");
     let round = problems(&[FACADE, ("sweeps/src/gp/a.rs", "use super::B;"), b]);
     assert_eq!(round, ["sweeps/src/gp/a.rs <-> sweeps/src/gp/b.rs"]);
-    // A name that is handed on is no import.
+    // A re-exported name is not an import.
     let b = ("sweeps/src/gp/b.rs", "");
     assert_eq!(problems(&[FACADE, ("sweeps/src/gp/a.rs", "use super::B;"), b]), [""; 0]);
 }

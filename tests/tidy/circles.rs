@@ -1,11 +1,11 @@
-//! Circles in a graph, by Tarjan's algorithm for strongly connected components.
+//! Finds circles in a graph by Tarjan's algorithm for strongly connected components.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Who imports whom, by name.
+/// The graph of imports: for each file, the files that it imports.
 pub(crate) type Graph = BTreeMap<String, BTreeSet<String>>;
 
-/// Every set of more than one node in which each node reaches every other, in order.
+/// Returns every set of more than one node in which each node reaches every other, in order.
 pub(crate) fn circles(graph: &Graph) -> Vec<Vec<&str>> {
     let (numbers, lowest) = (BTreeMap::new(), BTreeMap::new());
     let mut search = Search { graph, numbers, lowest, stack: Vec::new(), circles: Vec::new() };
@@ -21,9 +21,9 @@ pub(crate) fn circles(graph: &Graph) -> Vec<Vec<&str>> {
 
 struct Search<'g> {
     graph: &'g Graph,
-    /// In which order the nodes are met.
+    /// The nodes' numbers in the order of the search.
     numbers: BTreeMap<&'g str, usize>,
-    /// The first node that is reached from each node, by its number.
+    /// For each node, the lowest number of a node that it reaches.
     lowest: BTreeMap<&'g str, usize>,
     stack: Vec<&'g str>,
     circles: Vec<Vec<&'g str>>,
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn circles_are_found_and_lines_are_none() {
+    fn circles_are_found_and_chains_are_not() {
         let graph = |edges: &[(&str, &str)]| {
             let mut graph = Graph::new();
             for (from, to) in edges {

@@ -1,14 +1,14 @@
-//! Rules about single files: which one may know the database, what a door may do, and how long a
-//! file is.
+//! Checks rules about single files: which file may know the database, what a door may do, and how
+//! long a file may be.
 
 use crate::project::Project;
 
-/// The only folder that knows which database we use.
+/// The only folder that knows which database the controller uses.
 const DATABASE: &str = "controller/src/store/database/";
 /// The longest file, in lines.
 pub(crate) const LONGEST: usize = 500;
 
-/// Files that name the database's crate and may not.
+/// Returns the files that name the database's crate without permission.
 pub(crate) fn knowing_the_database(project: &Project) -> Vec<String> {
     let sources = project.sources.iter().filter(|source| {
         let names = source.named.iter().any(|path| path[0] == "rusqlite");
@@ -17,7 +17,7 @@ pub(crate) fn knowing_the_database(project: &Project) -> Vec<String> {
     sources.map(|source| format!("{}: only {DATABASE} may name `rusqlite`", source.file)).collect()
 }
 
-/// Doors that open a transaction, which is left to `app`.
+/// Returns the doors that open a transaction; only `app` may do that.
 pub(crate) fn doors_with_transactions(project: &Project) -> Vec<String> {
     let doors =
         project.sources.iter().filter(|source| source.file.starts_with("controller/src/api/"));
@@ -27,13 +27,16 @@ pub(crate) fn doors_with_transactions(project: &Project) -> Vec<String> {
         .collect()
 }
 
-/// Files that are too long, or do not say what they are.
+/// Returns the files that are too long or have no module comment.
 pub(crate) fn shape(project: &Project) -> Vec<String> {
     let mut problems = Vec::new();
     for source in &project.sources {
         let lines = source.text.lines().count();
         if lines > LONGEST {
-            problems.push(format!("{}: {lines} lines, {LONGEST} at most", source.file));
+            problems.push(format!(
+                "{}: the file has {lines} lines; the limit is {LONGEST}",
+                source.file
+            ));
         }
         if !source.text.trim_start_matches("#![allow(").starts_with("//!") {
             problems.push(format!("{}: does not open with a module comment", source.file));

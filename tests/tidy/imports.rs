@@ -1,6 +1,6 @@
-//! Which modules the code of a file names: `use` trees expanded, relative paths resolved, and paths
-//! inside of functions, types and macros' arguments as well. Comments and tests at the end of a
-//! file do not count.
+//! Finds the modules that the code of a file names. It expands `use` trees, resolves relative
+//! paths, and includes paths inside functions, types and the arguments of macros. Comments and
+//! tests at the end of a file do not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,12 +10,12 @@ use syn::{
     visit::{self, Visit},
 };
 
-/// A path from a crate on: `["controller", "app", "runs", "find"]`.
+/// A path that begins with a crate: `["controller", "app", "runs", "find"]`.
 pub(crate) type Path = Vec<String>;
 
-/// Every path of more than one part that the code names, from a crate on.
+/// Returns every path of more than one part that the code names, beginning with its crate.
 ///
-/// `module` is the module that the file is, from its crate on; `modules` are all that there are.
+/// `module` is the path of the file's module; `modules` are the paths of all modules.
 pub(crate) fn named(
     module: &[String],
     modules: &BTreeSet<Path>,
@@ -31,7 +31,7 @@ pub(crate) fn named(
     names.found
 }
 
-/// What each name of the module's own `use` items stands for, from a crate on.
+/// Returns the path behind each name of the module's own `use` items, beginning with its crate.
 pub(crate) fn renamed(
     module: &[String],
     modules: &BTreeSet<Path>,
@@ -50,7 +50,7 @@ pub(crate) fn renamed(
     all
 }
 
-/// The names that a tree brings, each with its path as it is written.
+/// Returns the names that a tree imports, each with its path as written.
 fn leaves(tree: &UseTree) -> Vec<(String, Path)> {
     match tree {
         UseTree::Path(path) => {
@@ -70,10 +70,11 @@ fn leaves(tree: &UseTree) -> Vec<(String, Path)> {
 }
 
 struct Names<'m> {
-    /// The module that is read now: a file, or a module inside of it.
+    /// The current module: a file, or a module inside it.
     module: Path,
     modules: &'m BTreeSet<Path>,
-    /// What the file's `use` items have brought: a path that begins with it names nothing new.
+    /// The names that the file's `use` items import: a path that begins with one of them names
+    /// nothing new.
     imported: BTreeSet<String>,
     found: BTreeSet<Path>,
 }
@@ -83,7 +84,7 @@ impl Names<'_> {
         self.found.extend(self.resolved(path, is_global));
     }
 
-    /// A path as it is from its crate on.
+    /// Resolves a path to one that begins with its crate.
     fn resolved(&self, path: &[String], is_global: bool) -> Option<Path> {
         let (first, rest) = path.split_first()?;
         let (mut from, mut rest) = match first.as_str() {
@@ -91,7 +92,7 @@ impl Names<'_> {
             "crate" => (self.module[..1].to_vec(), rest),
             "self" => (self.module.clone(), rest),
             "super" => (self.module.clone(), path),
-            // The name of a variable, or of something that a `use` has told of.
+            // The first word is a variable's name, or a name that a `use` item imports.
             _ if rest.is_empty() || self.imported.contains(first) => return None,
             _ if self.modules.contains(&[&self.module[..], &path[..1]].concat()) => {
                 (self.module.clone(), path)
@@ -106,7 +107,7 @@ impl Names<'_> {
         Some(from)
     }
 
-    /// The paths in the arguments of a macro, which are no syntax yet.
+    /// Adds the paths in the arguments of a macro, which are tokens and not yet syntax.
     fn add_tokens(&mut self, tokens: TokenStream) {
         let mut path: Path = Vec::new();
         let mut colons = 0;
@@ -152,8 +153,7 @@ impl<'a> Visit<'a> for Names<'_> {
     }
 
     fn visit_item_use(&mut self, item: &'a ItemUse) {
-        // A name that is handed on is no import: whoever uses it imports it from where it is
-        // defined.
+        // A re-export is not an import: its users import the name from where it is defined.
         if !matches!(item.vis, Visibility::Inherited) {
             return;
         }
@@ -176,7 +176,7 @@ impl<'a> Visit<'a> for Names<'_> {
         self.add_tokens(item.tokens.clone());
     }
 
-    // `pub(in path)` names a module, and imports nothing from it.
+    // `pub(in path)` names a module, but imports nothing from it.
     fn visit_visibility(&mut self, _: &'a Visibility) {}
 }
 

@@ -1,6 +1,6 @@
-//! The architecture as a test: who may import whom, as the tables of ARCHITECTURE.md say, no
-//! circles of imports, and the habits that hold everywhere. Each rule has a fixture that breaks it,
-//! so that none can be fooled.
+//! Tests the architecture: the imports that the tables of ARCHITECTURE.md allow, the absence of
+//! circles of imports, and the rules that hold everywhere. Each rule has a fixture that breaks it,
+//! to prove that the rule can fail.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where its premise fails")]
 
@@ -18,10 +18,10 @@ use habits::{doors_with_transactions, knowing_the_database, shape};
 use project::{Project, files, read, root};
 use rules::Tables;
 
-/// Folders in which no file imports, over any number of others, a file that imports it.
+/// The folders in which no file imports, even through other files, a file that imports it.
 const WITHOUT_CIRCLES: [&str; 5] =
     ["agent/src/", "controller/src/", "record/src/", "sdk/src/", "sweeps/src/"];
-/// The project as it stands.
+/// The project in its current state.
 static PROJECT: LazyLock<Project> = LazyLock::new(project::project);
 
 fn complain(problems: &[String]) {
@@ -57,11 +57,11 @@ fn a_door_begins_no_transaction() {
 }
 
 #[test]
-fn files_are_short_and_say_what_they_are() {
+fn files_are_short_and_have_a_module_comment() {
     complain(&shape(&PROJECT));
 }
 
-/// The example of the front page is the one that `cargo test` compiles: the first of the SDK's
+/// The example of the front page equals the one that `cargo test` compiles: the first in the SDK's
 /// documentation.
 #[test]
 fn the_front_page_shows_the_example_that_is_compiled() {
@@ -80,7 +80,7 @@ fn the_front_page_shows_the_example_that_is_compiled() {
 }
 
 #[test]
-fn the_sdk_stays_light() {
+fn the_sdk_has_no_heavy_dependencies() {
     let tree = Command::new(env!("CARGO"))
         .args(["tree", "--package", "besom", "--edges", "normal", "--prefix", "none", "--offline"])
         .current_dir(root())
@@ -97,7 +97,7 @@ fn the_sdk_stays_light() {
 }
 
 #[test]
-fn nothing_names_a_machine() {
+fn no_file_contains_a_path_of_a_machine() {
     let mut problems = Vec::new();
     for file in files("*").iter().filter(|file| *file != "tests/tidy/main.rs") {
         let Ok(text) = std::fs::read_to_string(root().join(file)) else { continue };

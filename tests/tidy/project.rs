@@ -1,5 +1,4 @@
-//! The Rust files of the project, parsed, with the modules that they are and the files that they
-//! import.
+//! Parses the Rust files of the project, and finds their modules and the files that they import.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,37 +14,37 @@ use crate::{
 
 /// A parsed file.
 pub(crate) struct Source {
-    /// From the project's root.
+    /// The path of the file from the project's root.
     pub(crate) file: String,
-    /// The package that it is part of, by the name of its library.
+    /// The package of the file, by the name of its library.
     pub(crate) package: String,
-    /// The module that it is, from its crate on; of a program its own crate.
+    /// The path of the file's module, beginning with its crate. A program is a crate of its own.
     pub(crate) module: Path,
-    /// Its text.
+    /// The text of the file.
     pub(crate) text: String,
-    /// What it names, from a crate on.
+    /// The paths that the file names, each beginning with its crate.
     pub(crate) named: BTreeSet<Path>,
-    /// What its `use` items give another module to name: by name, the path from a crate on.
+    /// The names that its `use` items make available to other modules, each with its path.
     renamed: BTreeMap<String, Path>,
 }
 
 impl Source {
-    /// Whether it holds nothing but tests.
+    /// Returns whether the file holds only tests.
     pub(crate) fn is_test(&self) -> bool {
         ["/tests.rs", "/tests/"].iter().any(|part| self.file.contains(part))
     }
 }
 
-/// All of it.
+/// All Rust files of the project.
 pub(crate) struct Project {
-    /// By file.
+    /// The files in order.
     pub(crate) sources: Vec<Source>,
-    /// The place of a file in `sources`, by module.
+    /// The index of a file in `sources`, by module.
     modules: BTreeMap<Path, usize>,
 }
 
 impl Project {
-    /// Parses the files, which are given with their texts.
+    /// Parses these files; each comes with its text.
     pub(crate) fn new(files: impl IntoIterator<Item = (String, String)>) -> Self {
         let files = files.into_iter().map(|(file, text)| {
             let code = syn::parse_file(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
@@ -70,11 +69,11 @@ impl Project {
         Self { sources, modules }
     }
 
-    /// Which file of the project a path leads to: where the name is defined, not where it is handed
-    /// on.
+    /// Returns the file of the project that a path leads to: the file that defines the name, not
+    /// one that re-exports it.
     pub(crate) fn target(&self, path: &[String]) -> Option<&Source> {
         let mut path = path.to_vec();
-        // A name is handed on a few times at most; a circle of such names does not compile.
+        // A name is re-exported a few times at most; a circle of re-exports does not compile.
         for _ in 0..8 {
             let known = (1..=path.len()).rev().find_map(|length| {
                 self.modules.get(&path[..length]).map(|index| (length, &self.sources[*index]))
@@ -88,7 +87,7 @@ impl Project {
         None
     }
 
-    /// Which file below a folder imports which others there.
+    /// Returns which files below a folder import which others there.
     pub(crate) fn imports_below(&self, folder: &str) -> Graph {
         let mut graph = Graph::new();
         let is_inside = |source: &&Source| source.file.starts_with(folder) && !source.is_test();
@@ -102,12 +101,12 @@ impl Project {
     }
 }
 
-/// The root of the project.
+/// Returns the root of the project.
 pub(crate) fn root() -> PathBuf {
     FilePath::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// The files of the project that match a pattern of git, by their paths from the root.
+/// Returns the files of the project that match a pattern of git, as paths from the root.
 pub(crate) fn files(pattern: &str) -> Vec<String> {
     let listed = Command::new("git")
         .args(["ls-files", "--cached", "--others", "--exclude-standard", pattern])
@@ -121,12 +120,12 @@ pub(crate) fn files(pattern: &str) -> Vec<String> {
     files
 }
 
-/// A file of the project.
+/// Reads a file of the project.
 pub(crate) fn read(file: &str) -> String {
     fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// The project as it stands.
+/// Parses the project in its current state.
 pub(crate) fn project() -> Project {
     Project::new(files("*.rs").into_iter().map(|file| {
         let text = read(&file);
@@ -134,7 +133,7 @@ pub(crate) fn project() -> Project {
     }))
 }
 
-/// The package of a file, by the name of its library.
+/// Returns the package of a file, by the name of its library.
 fn package(file: &str) -> &str {
     match file.split_once('/').map_or(file, |(folder, _)| folder) {
         "sdk" => "besom",
@@ -143,7 +142,8 @@ fn package(file: &str) -> &str {
     }
 }
 
-/// The module that a file is: `controller/src/app/runs/end.rs` is `controller::app::runs::end`.
+/// Returns the path of a file's module: `controller/src/app/runs/end.rs` is
+/// `controller::app::runs::end`.
 fn module(file: &str) -> Path {
     let package = package(file);
     let Some((_, inside)) = file.split_once("/src/") else {
@@ -154,7 +154,7 @@ fn module(file: &str) -> Path {
     let inside = inside.strip_suffix("/mod").unwrap_or(inside);
     match inside {
         "lib" => vec![package.to_owned()],
-        // A program is a crate beside its library, whose name it writes.
+        // A program is a separate crate beside its library, and refers to the library by name.
         "main" => vec![format!("{package} (program)")],
         _ => [package].into_iter().chain(inside.split('/')).map(str::to_owned).collect(),
     }

@@ -1,4 +1,5 @@
-//! Who may import whom, as the tables of ARCHITECTURE.md say, and what breaks them.
+//! Reads which crates and rooms may import which, from the tables of ARCHITECTURE.md, and finds the
+//! imports that break them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,13 +7,13 @@ use crate::project::{Project, Source};
 
 /// The tables of ARCHITECTURE.md.
 pub(crate) struct Tables {
-    /// Crate, and the crates of ours that it may import.
+    /// For each crate, the crates of the project that it may import.
     crates: BTreeMap<String, BTreeSet<String>>,
-    /// Room of the controller, and the rooms and crates that it may import.
+    /// For each room of the controller, the rooms and crates that it may import.
     rooms: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// What a cell says in place of names.
+/// The words that a cell may contain in place of names.
 const NOTHING: &str = "nothing of ours";
 const EVERYTHING: &str = "everything";
 
@@ -27,7 +28,7 @@ impl Tables {
         Self { crates: crates.collect(), rooms: table(architecture, "room") }
     }
 
-    /// The room of the controller that a module is in.
+    /// Returns the room of the controller that contains a module.
     fn room_of(&self, module: &[String]) -> Option<&String> {
         let ["controller", inside @ ..] =
             &module.iter().map(String::as_str).collect::<Vec<_>>()[..]
@@ -39,7 +40,7 @@ impl Tables {
         })
     }
 
-    /// Every import that the tables do not allow.
+    /// Returns every import that the tables do not allow.
     pub(crate) fn problems(&self, project: &Project) -> Vec<String> {
         let mut problems = BTreeSet::new();
         for source in project.sources.iter().filter(|source| !source.is_test()) {
@@ -72,7 +73,7 @@ impl Tables {
     }
 }
 
-/// The rows of a table: each name in the first cell, with the names in the second.
+/// Returns the rows of a table: each name in the first cell, with the names in the second.
 fn table(text: &str, head: &str) -> BTreeMap<String, BTreeSet<String>> {
     let begins = format!("| {head} |");
     let rows = text.lines().skip_while(|line| !line.starts_with(&begins)).skip(2);
@@ -95,7 +96,7 @@ fn table(text: &str, head: &str) -> BTreeMap<String, BTreeSet<String>> {
     table
 }
 
-/// The words in backticks.
+/// Returns the words in backticks.
 fn quoted(cell: &str) -> BTreeSet<String> {
     cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
