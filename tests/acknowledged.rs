@@ -1,6 +1,6 @@
-//! Somebody who tells a controller one thing after the other, through whatever happens to it, and
-//! counts what was acknowledged. Used by the tests that kill controllers. Never gives up: whoever
-//! has set `over` waits for the next answer.
+//! Sends one message after the other to a controller, through whatever happens to it, and counts
+//! what the controller acknowledged. The tests that kill controllers use it. It never gives up: a
+//! caller that sets `over` waits for the next answer.
 
 use std::{
     sync::{
@@ -20,18 +20,18 @@ use tonic::Status;
 
 use crate::rows;
 
-/// The project of the runs that are begun here.
+/// The project of the runs that begin here.
 pub const PROJECT: &str = "kills";
-/// Rows of one append.
+/// The rows of one append.
 const ROWS: u64 = 20;
-/// Between two tries without an answer.
+/// The pause between two tries without an answer.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Begins a run and tells of it until `over`: `tell` is given how many things were acknowledged,
-/// and answers how many are now. Gives the run, and how many were acknowledged in the end.
+/// Begins a run and sends to it until `over`. `tell` receives the number of acknowledged items, and
+/// returns the new number. Returns the run and the number that was acknowledged in the end.
 ///
 /// # Panics
-/// When the controller refuses for good.
+/// Panics if the controller refuses for good.
 pub async fn acknowledged<F: Future<Output = Result<u64, Status>>>(
     dial: Dial,
     over: Arc<AtomicBool>,
@@ -40,12 +40,13 @@ pub async fn acknowledged<F: Future<Output = Result<u64, Status>>>(
     let begin = BeginRun { project: PROJECT.to_owned(), ..BeginRun::default() };
     let begun = dial.runs().begin(begin).await.expect("a run can be begun").into_inner();
     let (mut acked, mut answered) = (0, false);
-    // Not before an answer has come: what was stored behind a lost one nobody knows.
+    // The loop ends only after an answer: after a lost answer, the caller does not know what was
+    // stored.
     while !answered || !over.load(Ordering::Relaxed) {
         let told = tell(dial.clone(), begun.clone(), acked).await;
         answered = told.is_ok();
         match told {
-            // Behind a lost answer the same is told again, and skipped.
+            // After a lost answer, the same items are sent again, and the controller skips them.
             Ok(now) => acked = now,
             Err(status) => {
                 assert!(is_transient(&status), "{status}");
@@ -56,10 +57,11 @@ pub async fn acknowledged<F: Future<Output = Result<u64, Status>>>(
     (begun.run, acked)
 }
 
-/// Appends some rows of [`rows::values`] behind the first `acked`; how many the controller has now.
+/// Appends some rows of [`rows::values`] after the first `acked` rows. Returns how many the
+/// controller has now.
 ///
 /// # Errors
-/// What the controller or the way to it says.
+/// Fails if the controller refuses or the connection fails.
 pub async fn append(dial: Dial, begun: RunBegun, acked: u64) -> Result<u64, Status> {
     let row = |step| Row { step, wall_ms: 0, values: rows::values(step) };
     let mut frames = Vec::new();

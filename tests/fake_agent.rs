@@ -1,5 +1,6 @@
-//! An agent that is nothing but its calls, with a connection of its own: it asks, holds, and tells
-//! at once what a trial would have told. Used by the benches. Starts no process.
+//! Acts as an agent that makes only the calls, on its own connection: it asks for trials, holds
+//! them, and immediately reports what a trial would report. The benches use it. It starts no
+//! process.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,7 +10,7 @@ use proto::{
 };
 use record::{Row, Value, Writer};
 
-/// An agent without processes. Every call panics when the controller does not answer it.
+/// An agent without processes. Every call panics if the controller does not answer it.
 #[derive(Debug)]
 pub struct FakeAgent {
     dial: Dial,
@@ -18,8 +19,8 @@ pub struct FakeAgent {
 
 #[allow(clippy::missing_panics_doc, reason = "a bench whose controller does not answer has failed")]
 impl FakeAgent {
-    /// An agent that works for a sweep. Each has an incarnation of its own, so a name may come
-    /// again.
+    /// Returns an agent that works for a sweep. Each agent has a new incarnation, so a name may be
+    /// used again.
     pub fn new(address: &str, sweep: &str, name: &str) -> Self {
         static INCARNATION: AtomicU64 = AtomicU64::new(1);
         let beat = Beat {
@@ -42,7 +43,7 @@ impl FakeAgent {
         self.dial.agents().heartbeat(beat).await.expect("a heartbeat is answered").into_inner()
     }
 
-    /// One trial to run; none when the sweep is over.
+    /// Waits for one trial to run; returns `None` once the sweep is over.
     pub async fn ask(&mut self) -> Option<Start> {
         loop {
             let orders = self.heartbeat(1).await;
@@ -54,7 +55,7 @@ impl FakeAgent {
         }
     }
 
-    /// From now on its heartbeats name this trial.
+    /// Adds this trial to the heartbeats from now on.
     pub fn hold(&mut self, start: &Start) {
         self.beat.holds.push(Held {
             run: start.run.clone(),
@@ -63,8 +64,8 @@ impl FakeAgent {
         });
     }
 
-    /// Waits, one long poll after the other, until it is told to stop something. Given up at any
-    /// time, it may be called again.
+    /// Waits with one long poll after the other for an order to stop a trial. The future may be
+    /// dropped at any time, and the method called again.
     pub async fn stopped(&mut self) -> Stop {
         loop {
             if let Some(stop) = self.heartbeat(0).await.stop.into_iter().next() {
@@ -73,7 +74,8 @@ impl FakeAgent {
         }
     }
 
-    /// One value of the metric `loss`, as the only row of the trial. Resolves when it is durable.
+    /// Appends one value of the metric `loss` as the only row of the trial. The future resolves
+    /// when the row is durable.
     pub fn report(&self, start: &Start, loss: f64) -> impl Future<Output = Appended> + use<> {
         let mut frames = Vec::new();
         let row = Row { step: 0, wall_ms: 0, values: vec![("loss".to_owned(), Value::F64(loss))] };
@@ -90,7 +92,7 @@ impl FakeAgent {
         async move { runs.append(append).await.expect("an append is answered").into_inner() }
     }
 
-    /// The trial's process is gone.
+    /// Reports that the trial's process has ended.
     pub async fn end(&mut self, start: &Start, state: &str) {
         self.beat.holds.retain(|held| held.run != start.run);
         let outcome = Outcome { state: state.to_owned(), ..Outcome::default() };
@@ -103,14 +105,14 @@ impl FakeAgent {
         self.dial.runs().end(end).await.expect("an end is answered");
     }
 
-    /// A trial's row and its end.
+    /// Reports a trial's row and its end.
     pub async fn tell(&mut self, start: &Start) {
         self.report(start, 0.5).await;
         self.end(start, "finished").await;
     }
 }
 
-/// The value that a share `q` of the samples stays below; NaN without samples.
+/// Returns the value below which a share `q` of the samples lies; NaN without samples.
 pub fn quantile(samples: &[f64], q: f64) -> f64 {
     let mut sorted = samples.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -1,6 +1,5 @@
-//! A laboratory: real programs in a folder of their own, for tests and benches. Starts controllers,
-//! agents and `sweep` commands as a person would, kills them as fate would, and leaves nothing
-//! running.
+//! Runs real programs in a folder of their own, for tests and benches. Starts controllers, agents
+//! and `sweep` commands as a person would, kills them as a crash would, and leaves nothing running.
 
 pub mod acknowledged;
 mod chance;
@@ -28,10 +27,10 @@ use tempfile::TempDir;
 pub use self::chance::Chance;
 use self::processes::{Signal, of_node, signal};
 
-/// How long a test waits for something that must happen.
+/// The longest time that a test waits for something that must happen.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A folder, a port, and the programs that run there. Dropping it kills them.
+/// A folder, a port, and the programs that run there. Dropping a lab kills them.
 #[derive(Debug)]
 pub struct Lab {
     dir: TempDir,
@@ -47,23 +46,23 @@ pub struct Lab {
 #[derive(Debug)]
 pub struct Agent {
     child: Child,
-    /// What it holds.
+    /// The agent's data folder.
     pub data: PathBuf,
     log: PathBuf,
 }
 
-/// The path of one of our programs: in the folder that BESOM_PROGRAMS names, else built beside the
-/// test.
+/// Returns the path of one of the project's programs: in the folder that BESOM_PROGRAMS names, else
+/// built next to the test.
 ///
 /// # Panics
-/// When the programs do not build.
+/// Panics if the programs do not build.
 pub fn program(name: &str) -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let given = || std::env::var_os("BESOM_PROGRAMS").map(PathBuf::from);
     FOLDER.get_or_init(|| given().unwrap_or_else(build)).join(name)
 }
 
-/// Builds our programs; where they are.
+/// Builds the project's programs; returns their folder.
 fn build() -> PathBuf {
     let root =
         Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace");
@@ -94,11 +93,11 @@ fn build() -> PathBuf {
     }
 }
 
-/// A loopback port that was free a moment ago, below those that systems give to outgoing
-/// connections, and no other lab's of this process.
+/// Returns a loopback port that was free a moment ago. It lies below the ports that systems use for
+/// outgoing connections, and no other lab of this process has it.
 ///
 /// # Panics
-/// When the machine has no free port.
+/// Panics if the machine has no free port.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = u16::try_from(std::process::id() % 10_000).expect("below 10,000");
@@ -108,10 +107,10 @@ pub fn free_port() -> u16 {
         .expect("a port is free")
 }
 
-/// Waits until `check` gives a value.
+/// Waits until `check` returns a value.
 ///
 /// # Panics
-/// After [`PATIENCE`], with `what`.
+/// Panics after [`PATIENCE`] with `what`.
 pub fn wait_for<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
@@ -123,18 +122,18 @@ pub fn wait_for<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// How often a test does what it does: what this variable says, else so often.
+/// Returns how often a test repeats: the value of this variable, else the default.
 pub fn times(variable: &str, default: usize) -> usize {
     std::env::var(variable).ok().and_then(|times| times.parse().ok()).unwrap_or(default)
 }
 
-/// Whether times are held to their bounds. `cargo xtask soak` asks for it, on a machine that does
-/// nothing else; a test must not fail because its neighbours are busy.
+/// Returns whether tests enforce their time limits. `cargo xtask soak` asks for this, on a machine
+/// that does nothing else; otherwise a test must not fail because its neighbours are busy.
 pub fn measures() -> bool {
     std::env::var_os("BESOM_MEASURES").is_some()
 }
 
-/// Nanoseconds on the clock that all programs of a machine share.
+/// Returns the nanoseconds of the clock that all programs of a machine share.
 pub fn monotonic_ns() -> u64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
@@ -151,7 +150,7 @@ impl Default for Lab {
     reason = "a laboratory whose programs do not start has failed its test"
 )]
 impl Lab {
-    /// A folder and a port, nothing running.
+    /// Returns a folder and a port, with nothing running.
     pub fn new() -> Self {
         let dir =
             tempfile::Builder::new().prefix("besom-lab-").tempdir().expect("a folder can be made");
@@ -159,14 +158,15 @@ impl Lab {
         Self { dir, port, controller: None, agents: 0, cgroup: None, lease_seconds: 2, token: None }
     }
 
-    /// A folder with a running controller, whose leases last two seconds; what is stopped gets one.
+    /// Returns a lab with a running controller. Its leases last two seconds; stopped trials get a
+    /// grace of one second.
     pub fn with_controller() -> Self {
         let mut lab = Self::new();
         lab.start_controller();
         lab
     }
 
-    /// A folder with a running controller, whose leases last so long.
+    /// Returns a lab with a running controller whose leases last this long.
     pub fn with_leases(seconds: u32) -> Self {
         let mut lab = Self::new();
         lab.lease_seconds = seconds;
@@ -174,8 +174,8 @@ impl Lab {
         lab
     }
 
-    /// A folder with a running controller that wants this token, which all programs of the lab
-    /// have.
+    /// Returns a lab with a running controller that requires this token. All programs of the lab
+    /// have it.
     pub fn with_token(token: &str) -> Self {
         let mut lab = Self::new();
         lab.token = Some(token.to_owned());
@@ -183,29 +183,29 @@ impl Lab {
         lab
     }
 
-    /// The folder.
+    /// Returns the lab's folder.
     pub fn dir(&self) -> &Path {
         self.dir.path()
     }
 
-    /// Where the controller listens, if it runs.
+    /// Returns the address of the controller.
     pub fn address(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// The port of [`Lab::address`].
+    /// Returns the port of [`Lab::address`].
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// A command of ours in the lab's folder that finds the lab's controller and nothing of the
-    /// person's.
+    /// Returns a command for one of the project's programs in the lab's folder. It finds the lab's
+    /// controller and no settings of the user.
     pub fn command(&self, name: &str) -> Command {
         self.at_home(Command::new(program(name)))
     }
 
     fn at_home(&self, mut command: Command) -> Command {
-        // What the person's shell sets may hide a fault, or make one.
+        // A variable that the user's shell sets could hide a fault, or cause one.
         let stray = |name: &OsString| name.to_string_lossy().starts_with("BESOM_");
         std::env::vars_os().map(|(name, _)| name).filter(stray).for_each(|name| {
             command.env_remove(name);
@@ -221,7 +221,7 @@ impl Lab {
         command
     }
 
-    /// Starts the controller (again) on the lab's data, and waits until it listens.
+    /// Starts or restarts the controller on the lab's data, and waits until it listens.
     pub fn start_controller(&mut self) {
         let log = fs::OpenOptions::new()
             .create(true)
@@ -262,19 +262,19 @@ impl Lab {
         self.token = own;
     }
 
-    /// The process id of the controller, if it runs.
+    /// Returns the process id of the controller, if one was started.
     pub fn controller_pid(&self) -> Option<u32> {
         self.controller.as_ref().map(Child::id)
     }
 
-    /// Whether the controller has ended, whoever ended it; then it can be started again.
+    /// Returns whether the controller has ended, for any reason; if so, it can be started again.
     pub fn lost_controller(&mut self) -> bool {
         let lives = |child: &mut Child| child.try_wait().expect("it can be waited for").is_none();
         self.controller.take_if(|child| !lives(child));
         self.controller.is_none()
     }
 
-    /// SIGKILL.
+    /// Kills the controller with SIGKILL.
     pub fn kill_controller(&mut self) {
         let mut child = self.controller.take().expect("a controller runs");
         child.kill().expect("it can be killed");
@@ -301,14 +301,14 @@ impl Lab {
         serde_json::from_slice(&output.stdout).expect("--json prints JSON")
     }
 
-    /// Creates a sweep and gives its id.
+    /// Creates a sweep and returns its id.
     pub fn create(&self, yaml: &str) -> String {
         self.write("sweep.yaml", yaml);
         let created = self.json(&["create", "sweep.yaml", "--json"]);
         created["id"].as_str().expect("create answers with an id").to_owned()
     }
 
-    /// Starts an agent with a data folder of its own.
+    /// Starts an agent with a new data folder.
     pub fn agent(&mut self, sweep: &str, args: &[&str]) -> Agent {
         self.agents += 1;
         self.agent_in(self.dir().join(format!("agent-{}", self.agents)), sweep, args)
@@ -348,13 +348,13 @@ impl Lab {
         Agent { child, data, log }
     }
 
-    /// The runs of a sweep, as `sweep export` gives them.
+    /// Returns the runs of a sweep, as `sweep export` prints them.
     pub fn runs(&self, sweep: &str) -> Vec<Value> {
         let exported = self.json(&["export", sweep, "--format", "json"]);
         exported.as_array().expect("an export is a list").clone()
     }
 
-    /// The state of a sweep.
+    /// Returns the state of a sweep.
     pub fn state(&self, sweep: &str) -> String {
         let shown = self.json(&["show", sweep, "--json"]);
         shown["sweep"]["state"].as_str().expect("a sweep has a state").to_owned()
@@ -375,7 +375,7 @@ impl Drop for Lab {
     reason = "an agent that cannot be waited for has failed its test"
 )]
 impl Agent {
-    /// Waits for its end; the exit code, and what it said.
+    /// Waits for the agent's end; returns the exit code and the log.
     pub fn wait(mut self) -> (Option<i32>, String) {
         let begun = Instant::now();
         let status = loop {
@@ -388,37 +388,38 @@ impl Agent {
         (status.code(), self.said())
     }
 
-    /// Its process id.
+    /// Returns the agent's process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Whether it has ended, by itself or not.
+    /// Returns whether the agent has ended, for any reason.
     pub fn is_over(&mut self) -> bool {
         self.child.try_wait().expect("the agent can be waited for").is_some()
     }
 
-    /// What it has said so far.
+    /// Returns the agent's log so far.
     pub fn said(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    /// SIGKILL to the agent alone: its shims and trials live on.
+    /// Sends SIGKILL to the agent alone: its shims and trials live on.
     pub fn kill(&mut self) {
         self.child.kill().expect("the agent can be killed");
         self.child.wait().expect("it ends");
     }
 
-    /// SIGKILL to the agent and to every process that works in its data folder: the node is gone.
+    /// Sends SIGKILL to the agent and to every process that works in its data folder, as if the
+    /// node were lost.
     pub fn kill_with_trials(&mut self) {
         self.kill();
-        // Twice, for what was being started meanwhile.
+        // The second pass kills what was being started during the first.
         for _ in 0..2 {
             signal(Signal::KILL, &of_node(&self.data));
         }
     }
 
-    /// Sends a signal by name, as Ctrl-C does with INT.
+    /// Sends a signal by its name, as Ctrl-C sends INT.
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         let sent =

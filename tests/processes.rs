@@ -1,21 +1,22 @@
-//! The processes of this machine, read from /proc by their command lines: the agent's own ways of
-//! finding them are what is tested. Used by the tests that stop and kill them.
+//! Finds the processes of this machine in /proc by their command lines, independently of the
+//! agent's own ways of finding them, which are under test. The tests that stop and kill processes
+//! use it.
 
 use std::{fs, path::Path};
 
 pub use rustix::process::Signal;
 use rustix::process::{Pid, kill_process};
 
-/// Every living process: its number, and its arguments with a zero byte behind each. The dead have
-/// none.
+/// Returns every living process: its id, and its arguments with a zero byte after each. Dead
+/// processes have no arguments and are left out.
 ///
 /// # Panics
-/// Without /proc.
+/// Panics without /proc.
 pub fn command_lines() -> impl Iterator<Item = (i32, String)> {
     let entries = fs::read_dir("/proc").expect("/proc is there").flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter_map(|pid: i32| {
-        // That of any thread: the first one may have left.
+        // Reads the command line of any thread, because the first thread may have left.
         let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
         let mut lines = threads.filter_map(|thread| fs::read(thread.path().join("cmdline")).ok());
         let line = lines.find(|line| !line.is_empty())?;
@@ -23,17 +24,17 @@ pub fn command_lines() -> impl Iterator<Item = (i32, String)> {
     })
 }
 
-/// The shims of the agents that work in this folder, or in one below it.
+/// Returns the shims of the agents that work in this folder, or in one below it.
 pub fn shims(data: &Path) -> Vec<i32> {
     let start = format!("agent\0shim\0{}", data.display());
     command_lines().filter(|(_, line)| line.starts_with(&start)).map(|(pid, _)| pid).collect()
 }
 
-/// Every process that has this folder in its arguments or its environment: an agent, its shims and
-/// their trials.
+/// Returns every process that has this folder in its arguments or its environment: an agent, its
+/// shims and their trials.
 ///
 /// # Panics
-/// Without /proc.
+/// Panics without /proc.
 pub fn of_node(data: &Path) -> Vec<i32> {
     let data = data.to_string_lossy();
     let marks = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(&*data);
@@ -43,7 +44,7 @@ pub fn of_node(data: &Path) -> Vec<i32> {
     found.map(|(pid, _)| pid).collect()
 }
 
-/// Sends a signal to all of them; how many were there to take it.
+/// Sends a signal to all of these processes; returns how many of them received it.
 pub fn signal(signal: Signal, pids: &[i32]) -> usize {
     let sent = |pid: &i32| Pid::from_raw(*pid).is_some_and(|pid| kill_process(pid, signal).is_ok());
     pids.iter().filter(|pid| sent(pid)).count()

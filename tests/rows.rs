@@ -1,5 +1,6 @@
-//! Rows that can be known again: what `sdk_logger` logs at a step, and how to read from a
-//! controller or a journal which steps are there, bit by bit. Used by the tests that kill programs.
+//! Makes rows that can be recognized: the rows that `sdk_logger` logs at a step, and functions that
+//! read from a controller or a journal which steps are there, bit by bit. The tests that kill
+//! programs use it.
 
 use std::path::Path;
 
@@ -11,7 +12,7 @@ use record::{Row, Value};
 
 use crate::Lab;
 
-/// What belongs to a step: every type, and floats whose bits matter.
+/// Returns the values of a step: every type, and floats whose bits matter.
 pub fn values(step: u64) -> Vec<(String, Value)> {
     let float = match step % 7 {
         0 => f64::from_bits(0x7ff8_0000_0000_0000 | step),
@@ -30,10 +31,10 @@ pub fn values(step: u64) -> Vec<(String, Value)> {
     values
 }
 
-/// The steps of rows that are what [`values`] says.
+/// Returns the steps of rows, each of which must equal [`values`].
 ///
 /// # Panics
-/// When a row is not.
+/// Panics if a row differs.
 pub fn steps(frames: &[u8]) -> Vec<u64> {
     let rows = record::rows(frames).expect("frames are whole");
     rows.iter()
@@ -53,18 +54,18 @@ fn is_as_logged(row: &Row) -> bool {
         })
 }
 
-/// The number after this one, in a sequence where each depends on all before.
+/// Returns the number after this one, in a sequence where each number depends on all before.
 pub fn after(state: u64) -> u64 {
     state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407)
 }
 
-/// What [`after`] gives as a metric: 0 to 1.
+/// Converts a number of [`after`] to a metric from 0 to 1.
 pub fn loss(state: u64) -> f64 {
     (state >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// What a training logs that begins at `first` and is never killed: its state in the end, and the
-/// loss of each step, as bits.
+/// Returns what a training logs that begins at `first` and is never killed: its final state, and
+/// the loss of each step as bits.
 pub fn training(first: u64, steps: u64) -> (u64, Vec<(u64, u64)>) {
     let mut state = first;
     let losses = (0..steps).map(|step| {
@@ -75,10 +76,10 @@ pub fn training(first: u64, steps: u64) -> (u64, Vec<(u64, u64)>) {
     (state, losses)
 }
 
-/// The step of a training's row, and its loss as bits.
+/// Returns the step of a training's row, and its loss as bits.
 ///
 /// # Panics
-/// When there is anything else in it.
+/// Panics if the row holds anything else.
 pub fn step_and_loss(row: &Row) -> (u64, u64) {
     match &row.values[..] {
         [(key, Value::F64(loss))] if key == "loss" => (row.step, loss.to_bits()),
@@ -86,10 +87,11 @@ pub fn step_and_loss(row: &Row) -> (u64, u64) {
     }
 }
 
-/// The rows that make up a run's history, each with its attempt, as `History.Rows` gives them.
+/// Returns the rows that make up a run's history, each with its attempt, as `History.Rows` sends
+/// them.
 ///
 /// # Panics
-/// When the controller does not answer, or its rows are damaged.
+/// Panics if the controller does not answer, or its rows are damaged.
 pub async fn history(dial: &Dial, run: &str) -> Vec<(u32, Row)> {
     let wanted = ReadHistory { run: run.to_owned(), ..ReadHistory::default() };
     let mut blocks =
@@ -102,10 +104,10 @@ pub async fn history(dial: &Dial, run: &str) -> Vec<(u32, Row)> {
     all
 }
 
-/// The rows of a run's stream, as `Runs.Read` gives them.
+/// Returns the rows of a run's stream, as `Runs.Read` sends them.
 ///
 /// # Panics
-/// When the controller does not answer, or its rows are damaged.
+/// Panics if the controller does not answer, or its rows are damaged.
 pub fn read(lab: &Lab, run: &str, stream: &str) -> Vec<Row> {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
     runtime.block_on(async {
@@ -121,10 +123,11 @@ pub fn read(lab: &Lab, run: &str, stream: &str) -> Vec<Row> {
     })
 }
 
-/// All blocks that a controller has of a run's history: of every attempt, also what does not count.
+/// Returns all blocks that a controller has of a run's history, of every attempt, including rows
+/// that do not count.
 ///
 /// # Panics
-/// When the controller does not answer.
+/// Panics if the controller does not answer.
 pub async fn blocks(dial: &Dial, run: &str) -> Vec<Block> {
     let request =
         ReadRows { run: run.to_owned(), stream: "history".to_owned(), ..ReadRows::default() };
@@ -136,11 +139,11 @@ pub async fn blocks(dial: &Dial, run: &str) -> Vec<Block> {
     blocks
 }
 
-/// The steps that a controller has of a run's history, in order. Blocks must follow each other
-/// without a gap or an overlap.
+/// Returns the steps that a controller has of a run's history, in order. Blocks must follow each
+/// other without a gap or an overlap.
 ///
 /// # Panics
-/// When the controller does not answer, or its blocks do not fit together.
+/// Panics if the controller does not answer, or its blocks do not fit together.
 pub async fn stored(dial: &Dial, run: &str) -> Vec<u64> {
     let (mut frames, mut next) = (Vec::new(), 0);
     for Block { offset, rows, frames: more, writer, .. } in blocks(dial, run).await {
@@ -153,7 +156,7 @@ pub async fn stored(dial: &Dial, run: &str) -> Vec<u64> {
     steps
 }
 
-/// The steps in the journal that a run outside a sweep has left in `data`; a torn tail does not
+/// Returns the steps in the journal that a run outside a sweep left in `data`; a torn tail does not
 /// count.
 pub fn journal(data: &Path, run: &str) -> Vec<u64> {
     let path = data.join("runs").join(run).join("1/journal/sdk.history");

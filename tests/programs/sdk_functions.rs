@@ -1,6 +1,6 @@
 //! A function agent: `sdk_functions SWEEP` runs a function of this process once per trial, and
-//! fails where x is 3. Without an argument it logs a run of its own, outside of any sweep, and
-//! prints the run's id.
+//! fails where x is 3. Without an argument it logs a run outside any sweep, and prints the run's
+//! id.
 
 use serde::{Deserialize, Serialize};
 

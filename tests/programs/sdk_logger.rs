@@ -1,7 +1,7 @@
-//! A run outside of sweeps whose every row can be known again: `sdk_logger ROWS PACE_US [SIDE]`.
-//! Prints the run's id, logs, ends the run, and prints how many rows were accepted and refused.
-//! Started by tests that kill it. SIDE is a file that gets 24 bytes after each row: its step, the
-//! time, and when a thread that sleeps as the journal's does last woke up.
+//! A run outside sweeps in which every row can be recognized: `sdk_logger ROWS PACE_US [SIDE]`. It
+//! prints the run's id, logs, ends the run, and prints how many rows were accepted and refused.
+//! Tests that kill it start it. SIDE is a file that gets 24 bytes after each row: the step, the
+//! time, and the time when a thread that sleeps like the journal's thread last woke up.
 
 use std::{
     fs::File,

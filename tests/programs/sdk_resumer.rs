@@ -1,8 +1,8 @@
-//! A trainer whose every step follows from all before, which keeps a checkpoint at every tenth and
-//! goes on from the newest: `sdk_resumer SIDE STEPS MS`, with so many milliseconds for a step. The
-//! parameter `x` is where it begins. The file SIDE gets the line `began X ATTEMPT PID` at each
-//! start and `done X ATTEMPT FIRST` right before it ends well, FIRST being the step with which the
-//! attempt began. Started by tests that kill it.
+//! A trainer whose every step depends on all steps before: `sdk_resumer SIDE STEPS MS`, with MS
+//! milliseconds for each step. It makes a checkpoint at every tenth step and resumes from the
+//! newest. The parameter `x` is where it begins. The file SIDE gets the line `began X ATTEMPT PID`
+//! at each start, and `done X ATTEMPT FIRST` right before a successful end. FIRST is the step with
+//! which the attempt began. Tests that kill it start it.
 
 use std::{env, fs, io::Write as _, process, thread::sleep, time::Duration};
 
@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         sleep(pause);
     }
     run.summary("state", state.to_string());
-    // What the controller has not got by now the agent brings.
+    // The agent sends what the controller does not have by now.
     if let Err(error) = run.finish() {
         terminal::say(error);
     }

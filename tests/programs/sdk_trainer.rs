@@ -1,6 +1,6 @@
-//! A trial that logs through the SDK as a small training loop would, pictures and a file among it.
-//! Started by the end-to-end tests; it ends by `process::exit` without a word, as careless programs
-//! do.
+//! A trial that logs through the SDK like a small training loop, with pictures and a file. The
+//! end-to-end tests start it. It ends by `process::exit` without finishing its run, as careless
+//! programs do.
 
 use std::{env, fs, process, thread::sleep, time::Duration};
 

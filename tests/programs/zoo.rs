@@ -1,7 +1,7 @@
-//! Badly behaved trainers: `zoo TAG` becomes the beast that BESOM_PARAM_beast names, with processes
-//! that do what programs of users do. The command line of each carries the tag, the run, its
-//! attempt and the beast, so that a test finds them however they hide. Started by
-//! tests/end_to_end/stops; every process ends by itself after some minutes.
+//! Badly behaved trainers: `zoo TAG` becomes the program that BESOM_PARAM_beast names, with
+//! processes that behave as users' programs do. The command line of each process carries the tag,
+//! the run, its attempt and the name, so that a test finds it however it hides.
+//! tests/end_to_end/stops starts it. Every process ends by itself after some minutes.
 
 use std::{
     env, error,
@@ -13,9 +13,10 @@ use std::{
 
 use rustix::process::{Pid, Signal, getpid, kill_process, setsid};
 
-/// When a process that nobody has ended ends.
+/// The time after which a process ends by itself.
 const LIFE: Duration = Duration::from_secs(300);
-/// How long a spark lives before it starts the next one, and after how many that ends.
+/// The time that a spark lives before it starts the next one; after `SPARKS` of them the chain
+/// ends.
 const SPARK: Duration = Duration::from_millis(20);
 const SPARKS: u32 = 5_000;
 
@@ -43,7 +44,7 @@ fn main() -> Done {
     }
 }
 
-/// One process of a beast, or the beast itself.
+/// Runs one process of a program, or the program itself.
 fn be(what: &str, tag: &str, left: u32) -> Done {
     let itself = env::current_exe()?.display().to_string();
     let spin = format!("'{itself}' spin '{tag}'");
@@ -58,7 +59,7 @@ fn be(what: &str, tag: &str, left: u32) -> Done {
             setsid()?;
             spin_on()
         }
-        // Its grandchild has neither parent nor session of the trial; with `cleared`, no
+        // Its grandchild has neither parent nor session of the trial; with `cleared`, it has no
         // environment either.
         "daemon" | "cleared" => {
             let mut child = zoo("detach", tag);
@@ -73,9 +74,9 @@ fn be(what: &str, tag: &str, left: u32) -> Done {
             zoo("spin", tag).spawn()?;
             Ok(())
         }
-        // Does not hear SIGTERM, nor does what it starts.
+        // It ignores SIGTERM, and so do the processes that it starts.
         "deaf" => shell(format!("trap '' TERM; {spin} & exec {spin}")),
-        // Cannot hear anything.
+        // It is stopped and cannot handle any signal.
         "stopped" => {
             let child = zoo("spin", tag).spawn()?;
             let stop = |pid: Option<Pid>| pid.map_or(Ok(()), |pid| kill_process(pid, Signal::STOP));
@@ -91,13 +92,13 @@ fn be(what: &str, tag: &str, left: u32) -> Done {
             }
             spin_on()
         }
-        // Takes SIGTERM for a reason to start something that does not hear it.
+        // On SIGTERM, it starts a process that ignores SIGTERM.
         "respawner" => {
             shell(format!("trap \"trap '' TERM; {spin} & exit 0\" TERM; {spin} & wait; wait"))
         }
-        // Its first thread leaves, and another goes on: the kernel shows it as a zombie.
+        // Its first thread exits and another continues: the kernel shows the process as a zombie.
         "leaderless" => Err(Command::new("python3").args(["-c", LEADERLESS, tag]).exec().into()),
-        // Lines of processes that each live for a moment and leave a successor.
+        // Chains of processes, each of which lives for a moment and starts a successor.
         "bomb" => {
             for _ in 0..4 {
                 zoo("spark", tag).spawn()?;
@@ -121,12 +122,12 @@ fn zoo(what: &str, tag: &str) -> Command {
     command
 }
 
-/// Becomes a shell.
+/// Replaces this process with a shell.
 fn shell(script: String) -> Done {
     Err(Command::new("/bin/sh").args(["-c", &script]).exec().into())
 }
 
-/// Works a little, for as long as it is let.
+/// Computes a little now and then until it is killed or its time is over.
 fn spin_on() -> Done {
     let begun = Instant::now();
     while begun.elapsed() < LIFE {
