@@ -1,5 +1,5 @@
-//! `controller backup` beside a controller under load, killed at random moments and repeated; what
-//! is restored of the last one has every row and every content that was acknowledged before it.
+//! Runs `controller backup` next to a controller under load, killed at random moments and repeated.
+//! A restore of the last backup has every row and every content that was acknowledged before it.
 
 use std::{
     fs,
@@ -22,7 +22,7 @@ use tests::{
 
 use crate::kills::contents;
 
-/// Backups that are killed.
+/// The number of backups that are killed.
 const KILLS: usize = 10;
 
 fn copy(lab: &Lab, into: &Path) -> Command {
@@ -31,7 +31,7 @@ fn copy(lab: &Lab, into: &Path) -> Command {
     command
 }
 
-/// Runs a program of ours to its good end; what it printed.
+/// Runs a program that must succeed; returns the JSON that it printed.
 fn json(command: &mut Command) -> serde_json::Value {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -39,9 +39,9 @@ fn json(command: &mut Command) -> serde_json::Value {
 }
 
 #[test]
-fn backups_are_whole_whenever_they_are_killed() {
+fn backups_are_whole_after_any_kill() {
     let mut lab = Lab::with_controller();
-    // It listens before it opens its folder, and answers afterwards.
+    // The controller listens before it opens its folder, and answers afterwards.
     assert!(lab.sweep(&["ls"]).status.success());
     let (into, data) = (lab.dir().join("backup"), lab.dir().join("besom-data"));
     let runtime =
@@ -65,7 +65,7 @@ fn backups_are_whole_whenever_they_are_killed() {
     let (keeper, contents_acked) = runtime.block_on(keeper).unwrap();
     let last = json(&mut copy(&lab, &into));
     let again = json(&mut copy(&lab, &into));
-    assert_eq!(again["copied_contents"], 0, "what is there is not copied again: {again}");
+    assert_eq!(again["copied_contents"], 0, "existing contents are not copied again: {again}");
     assert_eq!(last["rows"], again["rows"]);
 
     lab.kill_controller();

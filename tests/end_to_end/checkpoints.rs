@@ -1,6 +1,5 @@
-//! A trial that is killed again and again, together with its node or its controller, and goes on
-//! from its newest checkpoint on the next node: in the end it has computed and logged what it would
-//! have without a single kill.
+//! Kills a trial repeatedly, together with its node or its controller. It resumes from its newest
+//! checkpoint on the next node. In the end it has computed and logged the same as without a kill.
 
 use std::{fs, path::Path, thread, time::Duration};
 
@@ -11,12 +10,12 @@ use tests::{
     program, rows, wait_for,
 };
 
-/// More than it comes to before the last kill.
+/// More steps than the trial reaches before the last kill.
 const STEPS: u64 = 1000;
-/// One more in a row would be taken for a program that never works.
+/// The number of kills. With one more in a row, the agent would consider the program broken.
 const KILLS: usize = 4;
 
-/// The process of the trainer that started as the one with this number.
+/// Returns the process of the trainer that started as number `number`.
 fn process(side: &Path, number: usize) -> Option<i32> {
     let side = fs::read_to_string(side).ok()?;
     let mut began = side.lines().filter(|line| line.starts_with("began"));
@@ -24,7 +23,7 @@ fn process(side: &Path, number: usize) -> Option<i32> {
 }
 
 #[test]
-fn a_trial_that_is_killed_again_and_again_ends_as_if_it_never_was() {
+fn a_trial_that_is_killed_repeatedly_ends_as_if_never_killed() {
     let mut lab = Lab::with_controller();
     let side = lab.dir().join("side");
     let sweep = lab.create(&format!(
@@ -73,7 +72,7 @@ fn a_trial_that_is_killed_again_and_again_ends_as_if_it_never_was() {
     attempts.dedup();
     assert!(
         attempts.len() > 2 && attempts.is_sorted(),
-        "several of them have their part: {attempts:?}"
+        "several attempts contribute rows: {attempts:?}"
     );
     terminal::say(format_args!("{KILLS} kills; steps by the attempts {attempts:?}"));
 }

@@ -1,6 +1,6 @@
-//! A controller among strangers, with few files: clients get in, nothing spins, and the log says
-//! what happened. And among clients that neither read nor finish what they send: it keeps little
-//! of theirs in memory.
+//! Tests a controller with few file descriptors among silent connections: clients still connect,
+//! nothing spins, and the log says what happened. Also tests clients that neither read nor finish
+//! what they send: the controller keeps little of their data in memory.
 
 use std::{
     collections::VecDeque,
@@ -33,7 +33,7 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-/// A controller that may open so many files at first, and what it says.
+/// A controller that may open only a few files at first, and its log.
 struct Strangled {
     child: Child,
     log: std::path::PathBuf,
@@ -68,14 +68,14 @@ impl Strangled {
         Pid::from_raw(i32::try_from(self.child.id()).unwrap())
     }
 
-    /// Hundredths of a second that it has computed so far.
+    /// Returns the CPU time that the controller has used so far, in hundredths of a second.
     fn computed(&self) -> u64 {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
         let after: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
         after[11].parse::<u64>().unwrap() + after[12].parse::<u64>().unwrap()
     }
 
-    /// Waits until it does nothing any more; MiB of memory that it had at most.
+    /// Waits until the controller is idle; returns the peak of its memory in MiB.
     fn peak(&self) -> u64 {
         let mut before = self.computed();
         wait_for("the controller to rest", || {
@@ -90,7 +90,7 @@ impl Strangled {
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
     }
 
-    /// It has next to nothing to do, so it computes next to nothing.
+    /// Checks that the controller, which has almost nothing to do, uses almost no CPU time.
     fn assert_rests(&self) {
         let before = self.computed();
         thread::sleep(Duration::from_secs(3));
@@ -113,7 +113,7 @@ fn silent(lab: &Lab, count: usize) -> Vec<TcpStream> {
 }
 
 #[test]
-fn strangers_that_say_nothing_keep_nobody_out() {
+fn silent_connections_keep_no_client_out() {
     let lab = Lab::new();
     let controller = Strangled::start(&lab, 1024);
     let strangers = silent(&lab, 1200);
@@ -124,7 +124,7 @@ fn strangers_that_say_nothing_keep_nobody_out() {
     controller.assert_rests();
     let said = controller.said();
     let told = said.matches("there is no room for another connection from 127.0.0.1").count();
-    // Once, and once more for each minute that the machine takes for this.
+    // The warning comes once, and once more for each minute that the test takes.
     assert!((1..10).contains(&told), "{said}");
     let open = fs::read_dir(format!("/proc/{}/fd", controller.child.id())).unwrap().count();
     assert!(open < 768, "{open} files are open");
@@ -132,7 +132,7 @@ fn strangers_that_say_nothing_keep_nobody_out() {
 }
 
 #[test]
-fn a_controller_out_of_files_waits_and_says_so() {
+fn a_controller_out_of_file_descriptors_waits_and_says_so() {
     let lab = Lab::new();
     let controller = Strangled::start(&lab, 1024);
     let few = Rlimit { current: Some(3), maximum: Some(1024) };
@@ -150,11 +150,11 @@ fn a_controller_out_of_files_waits_and_says_so() {
     drop(strangers);
 }
 
-/// Rows of the large run, and how many of them one append has.
+/// The rows of the large run, and the rows of one append.
 const ROWS: u64 = 400_000;
 const APPENDED: u64 = 20_000;
 
-/// Eight numbers that cannot be made shorter.
+/// Returns a row of eight numbers that cannot be compressed.
 fn row(step: u64) -> Row {
     let noise = |key: u64| {
         let mixed = (step * 8 + key + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -175,7 +175,7 @@ fn append(run: &str, offset: u64, rows: u64) -> AppendRows {
     AppendRows { run, attempt: 1, writer, stream, offset, frames }
 }
 
-/// A finished run with so many rows. The controller merges them into columns meanwhile.
+/// Makes a finished run of [`ROWS`] rows. The controller merges them into columns meanwhile.
 async fn large_run(lab: &Lab) -> String {
     let mut runs = Dial::new(&lab.address(), None).unwrap().runs();
     let run = runs.begin(BeginRun::default()).await.unwrap().into_inner().run;
@@ -187,14 +187,14 @@ async fn large_run(lab: &Lab) -> String {
     run
 }
 
-/// A connection whose client takes little at once.
+/// Returns a connection whose client accepts little data at once.
 async fn narrow(lab: &Lab) -> Channel {
     let endpoint = Endpoint::from_shared(lab.address()).unwrap();
     let narrow = endpoint.initial_stream_window_size(65_535).initial_connection_window_size(65_535);
     narrow.connect().await.unwrap()
 }
 
-/// One of many readers, which has had a first block.
+/// Starts one of many readers, which has received its first block.
 async fn reader(lab: &Lab, run: &str, number: usize) -> (Streaming<Block>, u64) {
     let (channel, run) = (narrow(lab).await, run.to_owned());
     let mut stream = if number.is_multiple_of(2) {
@@ -220,7 +220,7 @@ fn slow_readers_cost_little_memory() {
         }
         let peak = controller.peak();
         assert!(peak < 300, "{peak} MiB for 500 readers that do not read");
-        // Others are not kept waiting, and those that go on miss nothing.
+        // Other clients do not wait, and the readers that continue miss nothing.
         assert!(lab.sweep(&["ls"]).status.success());
         for (mut stream, mut rows) in readers.drain(..4) {
             while let Some(block) = stream.message().await.unwrap() {
@@ -233,7 +233,7 @@ fn slow_readers_cost_little_memory() {
     });
 }
 
-/// The first part of a message, and then nothing more.
+/// A body that sends the first part of a message, and then nothing more.
 struct Half(VecDeque<Bytes>);
 
 impl http_body::Body for Half {
@@ -248,7 +248,7 @@ impl http_body::Body for Half {
     }
 }
 
-/// A call that sends all of its message but the last mebibyte.
+/// Makes a call that sends all of its message but the last mebibyte.
 async fn half_sent(lab: &Lab, mebibytes: u32) {
     let head = [&[0][..], &(mebibytes << 20).to_be_bytes()].concat();
     let mebibyte = Bytes::from(vec![7; 1 << 20]);
@@ -260,7 +260,7 @@ async fn half_sent(lab: &Lab, mebibytes: u32) {
         .body(body)
         .unwrap();
     std::future::poll_fn(|context| channel.poll_ready(context)).await.unwrap();
-    // How the controller ends it is not looked at here.
+    // This test does not check how the controller ends the call.
     let _ = channel.call(request).await;
 }
 

@@ -1,5 +1,5 @@
-//! Trainers that log files and are killed: every file that a call has taken comes to the
-//! controller, from a trial by its agent, from a run outside of sweeps by `sweep sync`.
+//! Kills trainers that log files. Every file that a call accepted reaches the controller: a trial's
+//! through its agent, those of a run outside sweeps through `sweep sync`.
 
 use std::{
     fs,
@@ -10,10 +10,10 @@ use std::{
 use record::Value;
 use tests::{Lab, program, rows, wait_for};
 
-/// Steps before the controller goes, and as many again before the trainer does.
+/// The steps before the controller is killed, and the further steps before the trainer is killed.
 const STEPS: u64 = 50;
 
-/// What a `sdk_files` says of itself.
+/// The file in which a `sdk_files` reports its progress.
 struct Side(PathBuf);
 
 impl Side {
@@ -25,14 +25,14 @@ impl Side {
         fs::read_to_string(&self.0).unwrap_or_default().lines().map(str::to_owned).collect()
     }
 
-    /// Its process and its run.
+    /// Returns the trainer's process and run.
     fn who(&self) -> (String, String) {
         let lines = self.lines();
         let (process, run) = lines[0].split_once(' ').unwrap();
         (process.to_owned(), run.to_owned())
     }
 
-    /// Steps whose files are taken.
+    /// Returns the number of steps whose files were accepted.
     fn steps(&self) -> u64 {
         self.lines().len().saturating_sub(1) as u64
     }
@@ -41,7 +41,8 @@ impl Side {
         wait_for("files to be logged", || (self.steps() >= steps).then_some(()));
     }
 
-    /// Lets it log without a controller, if `away`, and kills it.
+    /// Kills the trainer. If `away`, the controller is killed first, and the trainer logs without
+    /// it.
     fn kill(&self, lab: &mut Lab, away: bool) {
         self.wait(STEPS);
         if away {
@@ -53,7 +54,7 @@ impl Side {
     }
 }
 
-/// Every step's files, and those that rows name, can be downloaded, and are what was logged.
+/// Checks that the files of every step, and those that rows name, can be downloaded and are right.
 fn has_all(lab: &Lab, run: &str, steps: u64) {
     let target = lab.dir().join("downloads");
     let to = target.display().to_string();
@@ -112,13 +113,13 @@ fn a_killed_trial_leaves_its_files_to_its_agent() {
         has_all(&lab, &side.who().1, steps);
         assert!(
             !data.join("runs").join(side.who().1).exists(),
-            "what has been sent need not be kept: {said}"
+            "files that were sent are not kept: {said}"
         );
     }
 }
 
 #[test]
-fn a_killed_run_of_its_own_is_synced_with_its_files() {
+fn a_killed_run_outside_a_sweep_is_synced_with_its_files() {
     for away in [false, true] {
         let mut lab = Lab::with_controller();
         let side = Side::new(&lab);

@@ -1,5 +1,4 @@
-//! `cargo xtask bench fleet` does what it says, in small: its figures are for people, what it
-//! checks is checked here.
+//! Runs `cargo xtask bench fleet` in small. Its figures are for people; this test runs its checks.
 
 use std::process::Command;
 
@@ -21,6 +20,6 @@ fn many_agents_are_served_and_each_bad_trial_is_stopped() {
 }
 
 #[test]
-fn each_point_of_a_grid_is_run_once() {
+fn each_point_of_a_grid_runs_once() {
     bench(&["--grid=500", "--connected=16"]);
 }

@@ -1,12 +1,12 @@
-//! The data folder of a controller goes away while programs log: their rows wait, and come once it
-//! is back. The log says so once, however many are refused.
+//! Moves the data folder of a controller away while programs log. Their rows wait, and arrive once
+//! the folder is back. The log says so once, however many requests are refused.
 
 use std::fs;
 
 use tests::{Lab, rows::read, wait_for};
 
 #[test]
-fn rows_wait_for_a_folder_that_went_away_and_the_log_says_so_once() {
+fn rows_wait_for_a_missing_data_folder_and_the_log_says_so_once() {
     let lab = Lab::with_controller();
     let init = besom::init().controller(lab.address()).dir(lab.dir().join("runs"));
     let run = init.project("folder").start().unwrap();
@@ -20,7 +20,7 @@ fn rows_wait_for_a_folder_that_went_away_and_the_log_says_so_once() {
     let (data, aside) = (lab.dir().join("besom-data"), lab.dir().join("aside"));
     fs::rename(&data, &aside).unwrap();
     log(100..200);
-    wait_for("a word of it", || {
+    wait_for("the log to say so", || {
         said().contains("the controller has lost its data folder").then_some(())
     });
     lab.write(
@@ -35,8 +35,8 @@ fn rows_wait_for_a_folder_that_went_away_and_the_log_says_so_once() {
             format!("the controller has lost its data folder: `{}` is not there", data.display());
         assert!(errors.contains(&wanted), "{errors}");
     }
-    assert_eq!(steps(), (0..100).collect::<Vec<_>>(), "what was acknowledged can be read");
-    assert!(!data.exists(), "nothing is made anew");
+    assert_eq!(steps(), (0..100).collect::<Vec<_>>(), "acknowledged rows can be read");
+    assert!(!data.exists(), "the controller makes no new folder");
     let said_then = said();
     assert_eq!(said_then.matches("ERROR").count(), 1, "{said_then}");
     assert!(said_then.contains("put the same folder back"), "{said_then}");

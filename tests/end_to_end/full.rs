@@ -1,5 +1,5 @@
-//! The disk of the controller fills up while programs log: a small file system of its own, in a
-//! namespace of its own. Where nobody may mount one, the tests say so and are skipped.
+//! Fills the disk of the controller while programs log: a small file system of its own, in a
+//! namespace of its own. Where the user may not mount one, the tests say so and are skipped.
 
 use std::{
     fs::{self, File},
@@ -15,25 +15,25 @@ use besom::Run;
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
 use tests::{Agent, Lab, measures, program, rows::read, wait_for};
 
-/// So soon after there is room again everything is there.
+/// The longest time until everything has arrived after there is room again.
 const RECOVERY: Duration = Duration::from_secs(5);
-/// What somebody else may take while a disk is filled.
+/// The step by which a try shrinks, if another process takes room while the disk is filled.
 const STEP: u64 = 64 << 10;
-/// A trial that tells its process and counts for ever.
+/// A trial that reports its process id and counts forever.
 const TRIAL: &str = r#"echo $$ >> pids; step=0; while :; do
   echo "{\"step\": $step, \"loss\": $step}"; step=$((step + 1)); sleep 0.02; done"#;
 
-/// A controller on a file system of 64 MiB. Once it has ended, its folder is checked by `controller
-/// fsck`.
+/// A controller on a file system of 64 MiB. After it ends, `controller fsck` checks its folder.
 struct Small {
     shell: Child,
-    /// The file system, as it is seen from here.
+    /// The path of the file system outside its namespace.
     disk: PathBuf,
     log: PathBuf,
 }
 
 impl Small {
-    /// With room for so many files. None where the machine lets nobody mount.
+    /// Starts the controller on a disk with room for `files` files. Returns `None` if the user may
+    /// not mount file systems.
     fn start(lab: &Lab, files: u32) -> Option<Self> {
         let mount = format!("mount -t tmpfs -o size=64m,nr_inodes={files} besom \"$1\"");
         let unshare = |script: &str| {
@@ -61,13 +61,13 @@ impl Small {
         Some(Self { disk: disk.join(lab.dir().strip_prefix("/").unwrap()), shell, log })
     }
 
-    /// What the controller and the check after it have said.
+    /// Returns the output of the controller and of the check after it.
     fn said(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
     }
 
-    /// Ends the controller in order. It has spoken of its disk twice, and the check of its folder
-    /// finds everything.
+    /// Ends the controller with SIGTERM. It must have reported a full disk once and free room once,
+    /// and the check of its folder must find no damage.
     fn end(mut self) {
         assert!(Command::new("kill").args(self.children()).status().unwrap().success());
         let checked = self.shell.wait().unwrap();
@@ -78,7 +78,7 @@ impl Small {
         fs::remove_file(&self.log).unwrap();
     }
 
-    /// The controller, while it runs.
+    /// Returns the process of the controller while it runs.
     fn children(&self) -> Vec<String> {
         let shell = self.shell.id();
         let children =
@@ -86,7 +86,7 @@ impl Small {
         children.split_whitespace().map(str::to_owned).collect()
     }
 
-    /// Takes the room that there is now, and never more: what the controller gives up meanwhile
+    /// Takes the room that is free now and never more: room that the controller gives up meanwhile
     /// stays free.
     fn fill(&self, name: &str) {
         let file = File::create(self.disk.join(name)).unwrap();
@@ -112,7 +112,7 @@ impl Drop for Small {
     }
 }
 
-/// A run of this program, with its journal outside of the small file system.
+/// Starts a run of this program, with its journal outside the small file system.
 fn run(lab: &Lab) -> Run {
     let init = besom::init().controller(lab.address()).dir(lab.dir().with_extension("runs"));
     init.project("full").start().unwrap()
@@ -125,7 +125,7 @@ fn log(run: &Run, steps: std::ops::Range<u64>) {
     }
 }
 
-/// The steps of a run's history.
+/// Returns the steps of a run's history.
 fn steps(lab: &Lab, run: &str) -> Vec<u64> {
     read(lab, run, "history").iter().map(|row| row.step).collect()
 }
@@ -138,7 +138,7 @@ fn save(lab: &Lab, run: &Run, name: &str) {
     run.save(lab.write(name, name)).unwrap();
 }
 
-/// Until `sweep show` says that the disk is full.
+/// Waits until `sweep show` says that the disk is full.
 fn wait_for_note(lab: &Lab, sweep: &str) {
     wait_for("the note", || {
         let shown = lab.json(&["show", sweep, "--json"]);
@@ -147,7 +147,7 @@ fn wait_for_note(lab: &Lab, sweep: &str) {
     });
 }
 
-/// Waits for something that must be there soon after `freed`.
+/// Waits for a state that must be reached soon after `freed`.
 fn recovers(what: &str, freed: Instant, mut check: impl FnMut() -> bool) {
     wait_for(what, || check().then_some(()));
     let took = freed.elapsed();
@@ -155,8 +155,8 @@ fn recovers(what: &str, freed: Instant, mut check: impl FnMut() -> bool) {
     assert!(took < RECOVERY || !measures(), "{what}: {took:?} after there was room");
 }
 
-/// Cancels the sweep while the disk is full: the processes are gone, their ends wait, and the agent
-/// says for what.
+/// Cancels the sweep while the disk is full: the processes die, their ends wait, and the agent says
+/// what they wait for.
 fn cancel(lab: &Lab, sweep: &str, agent: &Agent) {
     let cancelled = lab.sweep(&["cancel", sweep]);
     let said = String::from_utf8_lossy(&cancelled.stderr);
@@ -181,7 +181,7 @@ fn cancel(lab: &Lab, sweep: &str, agent: &Agent) {
 }
 
 #[test]
-fn rows_and_ends_wait_while_stops_go_on_and_come_when_there_is_room() {
+fn rows_and_ends_wait_for_a_full_disk_while_stops_go_on() {
     let mut lab = Lab::new();
     let Some(small) = Small::start(&lab, 10_000) else { return };
     let run = run(&lab);
@@ -206,10 +206,11 @@ fn rows_and_ends_wait_while_stops_go_on_and_come_when_there_is_room() {
     let kept = steps(&lab, run.id()).len();
     assert!(
         (200..400).contains(&kept),
-        "what was acknowledged is there, the rest is refused: {kept}"
+        "acknowledged rows are there, the others are refused: {kept}"
     );
     assert_eq!(files(&lab, &run), 1);
-    // An agent does not hang on what nobody takes, and the next one brings it.
+    // The agent does not wait forever for a controller that takes nothing; the next agent sends the
+    // ends.
     let data = agent.data.clone();
     agent.signal("TERM");
     let (code, said) = agent.wait();
@@ -236,7 +237,7 @@ fn rows_and_ends_wait_while_stops_go_on_and_come_when_there_is_room() {
 }
 
 #[test]
-fn what_cannot_even_be_written_out_of_the_reserve_is_refused_and_works_later() {
+fn writes_beyond_the_reserve_are_refused_and_work_later() {
     let lab = Lab::new();
     let Some(small) = Small::start(&lab, 10_000) else { return };
     let run = run(&lab);
@@ -249,7 +250,7 @@ fn what_cannot_even_be_written_out_of_the_reserve_is_refused_and_works_later() {
     let changes = ["pause", "resume"].iter().cycle().take(100);
     let refused =
         changes.map(|word| lab.sweep(&[word, &sweep])).find(|change| !change.status.success());
-    let refused = refused.expect("at last nothing can be written");
+    let refused = refused.expect("in the end nothing can be written");
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(
         said.contains("the disk of the controller is full") && said.contains("hint:"),
@@ -271,7 +272,7 @@ fn what_cannot_even_be_written_out_of_the_reserve_is_refused_and_works_later() {
 }
 
 #[test]
-fn a_bound_that_no_free_space_shows_is_a_full_disk_too() {
+fn a_disk_without_free_inodes_counts_as_full() {
     let lab = Lab::new();
     let Some(small) = Small::start(&lab, 100) else { return };
     let run = run(&lab);

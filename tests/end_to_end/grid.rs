@@ -1,4 +1,4 @@
-//! A grid is covered exactly once, whatever dies meanwhile.
+//! Tests that agents cover a grid exactly once, whatever dies meanwhile.
 
 use std::{collections::BTreeMap, fs};
 
@@ -15,7 +15,7 @@ parameters:
   column: {min: 1, max: 12}
 ";
 
-/// Notes that it ran, works a little, and reports a value that names its point.
+/// A trial that notes that it ran, works a little, and reports a value that identifies its point.
 const TRIAL: &str = r#"#!/bin/sh
 for pair in "$@"; do eval "$pair"; done
 echo "$row/$column" >> "$NOTES"
@@ -29,7 +29,8 @@ struct Grid {
 }
 
 impl Grid {
-    /// With leases of so many seconds: none that is not meant to may run out on a busy machine.
+    /// Creates a grid in a lab with leases of this length. On a busy machine, no lease may run out
+    /// by accident.
     fn with_leases(seconds: u32) -> Self {
         let lab = Lab::with_leases(seconds);
         let trial = lab.write(
@@ -45,7 +46,7 @@ impl Grid {
         [(); 3].map(|()| self.lab.agent(&self.sweep, &["--slots", "2"]))
     }
 
-    /// How often each point was executed.
+    /// Returns how often each point was executed.
     fn executions(&self) -> BTreeMap<String, u32> {
         let mut counts = BTreeMap::new();
         for point in fs::read_to_string(self.lab.dir().join("notes")).unwrap_or_default().lines() {
@@ -74,7 +75,7 @@ impl Grid {
             assert_eq!(run["value"].as_f64(), Some((row * 100 + column) as f64), "{run}");
             assert!(
                 seen.insert((row, column), run.clone()).is_none(),
-                "point ({row}, {column}) is there twice"
+                "point ({row}, {column}) occurs twice"
             );
         }
         assert_eq!(seen.len(), 60);
@@ -96,7 +97,7 @@ fn three_agents_cover_a_grid_exactly_once() {
 }
 
 #[test]
-fn a_lost_node_costs_new_attempts_and_nothing_else() {
+fn a_lost_node_costs_only_new_attempts() {
     let mut grid = Grid::with_leases(2);
     let [mut lost, one, other] = grid.agents();
     wait_for("a third of the grid", || (grid.executed() >= 20).then_some(()));
@@ -105,12 +106,12 @@ fn a_lost_node_costs_new_attempts_and_nothing_else() {
     let again = runs.iter().filter(|run| run["attempt"].as_u64() == Some(2)).count();
     assert!(
         (1..=4).contains(&again),
-        "{again} trials ran again, of at most two that were held and two in hand-over"
+        "{again} trials ran again: at most two that the node held and two that it was being given"
     );
 }
 
 #[test]
-fn a_restarted_agent_adopts_what_runs() {
+fn a_restarted_agent_adopts_its_running_trials() {
     let mut grid = Grid::with_leases(60);
     let [mut killed, one, other] = grid.agents();
     for round in 1..=3 {
@@ -120,8 +121,8 @@ fn a_restarted_agent_adopts_what_runs() {
         killed = grid.lab.agent_in(data, &grid.sweep, &["--slots", "2"]);
     }
     let runs = grid.finish([killed, one, other]);
-    // An agent that is killed between a lease and the start of its program gives the lease back:
-    // two slots, three kills.
+    // An agent that is killed between a lease and the start of its program gives the lease back.
+    // With two slots and three kills, this happens at most six times.
     assert!((60..=66).contains(&attempts(&runs)), "{} attempts", attempts(&runs));
     assert!(grid.executions().values().all(|times| *times == 1), "{:?}", grid.executions());
 }

@@ -1,4 +1,5 @@
-//! The loop on real processes: controllers, agents, shims and trials, killed at bad moments.
+//! Tests the whole loop on real processes: controllers, agents, shims and trials, killed at bad
+//! moments.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where its premise fails")]
 

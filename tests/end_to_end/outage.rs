@@ -1,5 +1,4 @@
-//! The controller dies in the middle of a sweep: trials go on, and nothing that was logged is
-//! missing.
+//! Kills the controller in the middle of a sweep: trials continue, and no logged row is missing.
 
 use std::{thread::sleep, time::Duration};
 
@@ -8,7 +7,8 @@ use tests::{Lab, wait_for};
 
 const STEPS: usize = 40;
 
-/// `program` logs `loss` at steps 0 to 39, 20 ms apart.
+/// Runs a sweep of `program`, which logs `loss` at steps 0 to 39, 20 ms apart, through two outages
+/// of the controller.
 fn survive(program: &str) -> (Lab, Vec<Value>) {
     let mut lab = Lab::with_controller();
     let sweep = lab.create(&format!(
@@ -91,11 +91,11 @@ fn programs_with_the_sdk_lose_nothing() {
     }
 }
 
-/// Prints a row every 20 ms for about two seconds.
+/// A program that prints a row every 20 ms for about two seconds.
 const PRINTER: &str = "for step in $(seq 0 99); do echo '{\"loss\": '$step'}'; sleep 0.02; done";
 
 #[test]
-fn an_agent_that_is_killed_while_the_controller_is_away_brings_everything_afterwards() {
+fn an_agent_killed_during_an_outage_sends_everything_afterwards() {
     let mut lab = Lab::with_controller();
     lab.write("trial.sh", PRINTER);
     let sweep = lab.create(

@@ -1,12 +1,12 @@
-//! Nodes that are taken away, and attempts that fail: what is given back runs first, what is tried
-//! again starts as before, and every cell ends once.
+//! Tests nodes that are taken away, and attempts that fail. Preempted trials run first, retried
+//! attempts start as before, and every cell ends once.
 
 use std::fs;
 
 use tests::{Lab, program, wait_for};
 
-/// Notes its point and waits as long as the file `hold` is there. SIGTERM lets it save and exit
-/// with 0.
+/// A trial that notes its point and waits as long as the file `hold` is there. On SIGTERM it saves
+/// and exits with 0.
 const HELD: &str = r#"#!/bin/sh
 trap 'echo "saved $1" >> notes; exit 0' TERM
 echo "$1" >> notes
@@ -24,7 +24,7 @@ fn notes(lab: &Lab) -> Vec<String> {
     notes.lines().map(ToOwned::to_owned).collect()
 }
 
-/// State, attempt and failures of a run.
+/// Returns the state, the attempt and the number of failures of a run.
 fn ended(lab: &Lab, run: &str) -> (String, u64, usize) {
     let run = lab.json(&["show", run, "--json"]);
     let failures = run["failures"].as_array().map_or(usize::MAX, Vec::len);
@@ -32,7 +32,7 @@ fn ended(lab: &Lab, run: &str) -> (String, u64, usize) {
 }
 
 #[test]
-fn what_a_node_gives_back_runs_first_elsewhere_and_no_attempt_is_charged() {
+fn preempted_trials_run_first_elsewhere_and_cost_no_attempt() {
     let mut lab = Lab::with_controller();
     script(&lab, HELD);
     lab.write("hold", "");
@@ -51,11 +51,11 @@ fn what_a_node_gives_back_runs_first_elsewhere_and_no_attempt_is_charged() {
     let (code, said) = lab.agent(&sweep, &["--slots", "1"]).wait();
     assert_eq!(code, Some(0), "{said}");
     let mut cells = notes(&lab);
-    // Two start side by side, and two are asked to save side by side.
+    // Two trials start side by side, and two save side by side, so their order is open.
     cells[..2].sort();
     cells[2..4].sort();
     let first = ["cell=0", "cell=1", "saved cell=0", "saved cell=1", "cell=0", "cell=1"];
-    assert_eq!(cells[..6], first, "in its grace, then before all others");
+    assert_eq!(cells[..6], first, "they save within the grace, then run before all others");
     let others: Vec<String> = (2..10).map(|cell| format!("cell={cell}")).collect();
     assert_eq!(cells[6..], others, "each once");
     assert_eq!(lab.state(&sweep), "finished");
@@ -66,7 +66,7 @@ fn what_a_node_gives_back_runs_first_elsewhere_and_no_attempt_is_charged() {
 }
 
 #[test]
-fn a_program_of_the_sdk_hears_of_it_and_may_say_so_itself() {
+fn a_program_of_the_sdk_notices_a_preemption_or_reports_one() {
     let mut lab = Lab::with_controller();
     let yaml = format!(
         "program: {}\nmethod: grid\nmetric: {{name: loss}}\nparameters: {{way: {{values: [asks, \
@@ -86,14 +86,14 @@ fn a_program_of_the_sdk_hears_of_it_and_may_say_so_itself() {
     assert_eq!(
         ended(&lab, &asks),
         ("queued".to_owned(), 1, 0),
-        "it ended well and has not finished: {said}"
+        "it ended with 0 but has not finished: {said}"
     );
     let (code, said) = lab.agent(&sweep, &[]).wait();
     assert_eq!((code, ended(&lab, &asks)), (Some(0), twice), "{said}");
 }
 
 #[test]
-fn a_trial_that_hangs_is_ended_when_its_time_is_over_and_tried_again() {
+fn a_hanging_trial_times_out_and_is_retried() {
     let mut lab = Lab::with_controller();
     script(&lab, "#!/bin/sh\n[ \"$BESOM_ATTEMPT\" = 2 ] || exec sleep 1000\n");
     let yaml = "program: ./trial.sh\nmethod: random\nrun_cap: 1\ntimeout: 1s\nretry: \
@@ -105,14 +105,14 @@ fn a_trial_that_hangs_is_ended_when_its_time_is_over_and_tried_again() {
     assert_eq!(ended(&lab, &format!("{sweep}-0")), ("finished".to_owned(), 2, 1));
 }
 
-/// Writes what it was started with, and fails at first.
+/// A trial that writes down how it was started, and fails at its first attempt.
 const TELLING: &str = r#"#!/bin/sh
 { env | sort; printf '%s\n' "$@"; cat "$BESOM_RUN_DIR/params.json"; } > "told.$BESOM_ATTEMPT"
 [ "$BESOM_ATTEMPT" = 2 ] || exit 3
 "#;
 
 #[test]
-fn a_further_attempt_starts_as_the_first_one_did() {
+fn a_second_attempt_starts_like_the_first() {
     let mut lab = Lab::with_controller();
     script(&lab, TELLING);
     let yaml = "program: ./trial.sh\ncommand: ['${program}', '${args}', '${args_json_file}', \

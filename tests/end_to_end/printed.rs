@@ -1,12 +1,12 @@
-//! Programs that know nothing of Besom: what they print becomes rows, or a person is told why not.
+//! Tests programs that do not use the SDK: the rows that they print arrive, or a note says why not.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 use tests::{Lab, wait_for};
 
-/// A trial for each way to print a value of the metric: what it prints, the value that arrives, and
-/// words of its note.
+/// The ways to print a value of the metric. For each: a name, the printed text, the value that
+/// arrives, and a part of the run's note.
 const WAYS: [(&str, &str, Option<f64>, &str); 16] = [
     ("plain", r#"{"loss": 0.5}"#, Some(0.5), ""),
     ("nested", r#"{"loss": 0.5, "val": {"acc": 1}}"#, Some(0.5), ""),
@@ -37,7 +37,7 @@ const WAYS: [(&str, &str, Option<f64>, &str); 16] = [
 ];
 
 #[test]
-fn a_value_arrives_or_a_person_is_told_why_not() {
+fn a_printed_value_arrives_or_a_note_says_why_not() {
     let mut lab = Lab::with_controller();
     let printed = |(way, text, ..): &(&str, &str, Option<f64>, &str)| {
         let stderr = if *way == "stderr" { " >&2" } else { "" };
@@ -74,7 +74,7 @@ fn a_value_arrives_or_a_person_is_told_why_not() {
     assert!(String::from_utf8_lossy(&logs.stdout).starts_with("100%|###| 2/2{"), "{logs:?}");
 }
 
-/// Prints a row, waits for a file, and is killed or ends.
+/// A program that prints a row, waits for a file, and then kills itself or ends.
 const PYTHON: &str = "
 import json, os, signal, time
 print(json.dumps({'loss': 3.0}))
@@ -104,7 +104,7 @@ fn rows_of_a_python_program_arrive_while_it_runs() {
     assert_eq!(ends, [("failed", &Value::from(1)), ("finished", &Value::from(1))]);
 }
 
-/// Prints 12 MB, waits for a file, and fails.
+/// A program that prints 12 MB, waits for a file, and fails.
 const LONG: &str = "
 import os, sys, time
 print('the first line')
@@ -137,6 +137,6 @@ fn the_end_of_a_long_console_can_be_read() {
     let left_out = lines.iter().filter(|line| line.ends_with("lines left out]")).count();
     assert!(left_out >= 1, "{} lines", lines.len());
     let number = |line: &&str| line.strip_prefix("line ")?.split(' ').next()?.parse::<u32>().ok();
-    assert!(lines.iter().filter_map(number).is_sorted(), "in order");
+    assert!(lines.iter().filter_map(number).is_sorted(), "the lines are in order");
     assert!(text.len() < 8 << 20, "{} bytes", text.len());
 }

@@ -1,4 +1,4 @@
-//! The SDK against a real controller, without an agent: functions as trials, and runs outside of
+//! Tests the SDK against a real controller, without an agent: functions as trials, and runs outside
 //! sweeps.
 
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use tests::Lab;
 
 #[test]
-fn functions_are_trials() {
+fn functions_run_as_trials() {
     let lab = Lab::with_controller();
     let sweep =
         lab.create("{method: grid, metric: {name: loss}, parameters: {x: {min: 1, max: 4}}}");
@@ -36,7 +36,7 @@ fn functions_are_trials() {
 }
 
 #[test]
-fn a_run_of_its_own() {
+fn a_run_outside_a_sweep_is_logged() {
     let lab = Lab::with_controller();
     let logged = lab.command("sdk_functions").output().unwrap();
     let id = String::from_utf8(logged.stdout).unwrap();
@@ -45,6 +45,6 @@ fn a_run_of_its_own() {
     assert_eq!(run["project"], "alone");
     assert_eq!(run["params"]["x"], 2);
     assert_eq!(run["rows"], 2);
-    assert_eq!(run["summary"]["loss"], "NaN", "the last value, as it was");
+    assert_eq!(run["summary"]["loss"], "NaN", "the last value stays as it was");
     assert_eq!(run["summary"]["verdict"], "fine");
 }

@@ -1,4 +1,4 @@
-//! The Bayesian search through two agents and a restarted controller: every suggestion can be
+//! Runs the Bayesian search with two agents and a restarted controller: every suggestion can be
 //! computed again from the rows.
 
 use tests::{Lab, wait_for};

@@ -1,9 +1,10 @@
-//! Early stopping on real processes: bad trials are stopped while they run, good ones finish.
+//! Tests early stopping on real processes: bad trials are stopped while they run, and good trials
+//! finish.
 
 use tests::Lab;
 
-/// Good trials fall to their floor; bad ones stay above, and would go on for minutes. Each notes
-/// its end by a signal.
+/// A sweep in which good trials fall to their floor; bad trials stay above it and would run for
+/// minutes. Each trial notes its end by a signal.
 const YAML: &str = r#"
 command:
   - sh
@@ -29,8 +30,8 @@ fn bad_trials_are_stopped_while_they_run() {
     let mut lab = Lab::with_controller();
     let notes = lab.dir().join("notes");
     let sweep = lab.create(&YAML.replace("$NOTES", &notes.to_string_lossy()));
-    // One after the other, so that the good one, which comes first in the grid, is at each rung
-    // before the others.
+    // The agent runs one trial after the other. The good one comes first in the grid, so it is at
+    // each rung before the others.
     let agent = lab.agent(&sweep, &["--slots", "1"]);
     let (code, said) = agent.wait();
     assert_eq!(code, Some(0), "{said}");
@@ -40,7 +41,11 @@ fn bad_trials_are_stopped_while_they_run() {
         lab.runs(&sweep).iter().map(|run| run["state"].as_str().unwrap().to_owned()).collect();
     assert_eq!(states, ["finished", "pruned", "pruned", "pruned"]);
     let stopped = std::fs::read_to_string(&notes).unwrap();
-    assert_eq!(stopped.lines().collect::<Vec<_>>(), ["2", "3", "4"], "the processes heard of it");
+    assert_eq!(
+        stopped.lines().collect::<Vec<_>>(),
+        ["2", "3", "4"],
+        "the processes got the signal"
+    );
     assert!(said.contains("pruned"), "{said}");
 
     let shown = lab.json(&["show", &sweep, "--json"]);
@@ -56,7 +61,7 @@ fn bad_trials_are_stopped_while_they_run() {
         "{bad}"
     );
     let rows = bad["rows"].as_u64().unwrap();
-    assert!(rows < 600, "it was told long before its end, and had logged {rows}");
+    assert!(rows < 600, "it was stopped long before its end; it had logged {rows} rows");
     let text = String::from_utf8(lab.sweep(&["show", &format!("{sweep}-1")]).stdout).unwrap();
     assert!(text.contains("early stopping") && text.contains("2 of 2"), "{text}");
     let text = String::from_utf8(lab.sweep(&["show", &sweep]).stdout).unwrap();

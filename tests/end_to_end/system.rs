@@ -1,5 +1,5 @@
-//! System metrics through a real controller: of a run outside of sweeps by the SDK, of a trial by a
-//! real agent.
+//! Tests system metrics through a real controller: those of a run outside sweeps from the SDK, and
+//! those of a trial from a real agent.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn number(row: &Row, name: &str) -> f64 {
 }
 
 #[test]
-fn a_run_of_its_own_is_sampled() {
+fn a_run_outside_a_sweep_is_sampled() {
     let lab = Lab::with_controller();
     let mut init = besom::init().controller(lab.address()).dir(lab.dir().join("runs"));
     init = init.project("alone").system_metrics(Duration::from_millis(100));
@@ -32,8 +32,12 @@ fn a_run_of_its_own_is_sampled() {
     }
     assert!(rows.is_sorted_by_key(|row| row.wall_ms) && rows[0].wall_ms > 1_700_000_000_000);
     let shown = lab.json(&["show", &id, "--json"]);
-    assert_eq!(shown["rows"], 1, "samples are no rows of the run: {shown}");
-    assert_eq!(shown["summary"].as_object().unwrap().len(), 1, "nor in its summary: {shown}");
+    assert_eq!(shown["rows"], 1, "samples are not rows of the run: {shown}");
+    assert_eq!(
+        shown["summary"].as_object().unwrap().len(),
+        1,
+        "samples are not in its summary: {shown}"
+    );
 }
 
 #[test]
@@ -41,7 +45,8 @@ fn a_trial_is_sampled_by_its_agent() {
     let mut lab = Lab::with_controller();
     let sweep = lab.create(
         "{method: grid, metric: {name: loss}, parameters: {x: {values: [1]}}, \
-         command: [sh, -c, \"(while :; do :; done) & sleep 2; kill $!; echo '{\\\"loss\\\": 1}'\"]}",
+         command: [sh, -c, \"(while :; do :; done) & sleep 2; kill $!; echo \
+         '{\\\"loss\\\": 1}'\"]}",
     );
     let agent = lab.agent(&sweep, &["--system-metrics", "0.2"]);
     let (code, said) = agent.wait();
@@ -51,8 +56,11 @@ fn a_trial_is_sampled_by_its_agent() {
     assert!(rows.len() >= 3, "{} samples within {PATIENCE:?}", rows.len());
     assert!(
         rows.iter().any(|row| number(row, "system.proc.cpu.percent") > 10.0),
-        "the burner is seen: {rows:?}"
+        "the busy process is measured: {rows:?}"
     );
-    assert!(rows.iter().any(|row| number(row, "system.proc.count") >= 3.0), "as are all processes");
+    assert!(
+        rows.iter().any(|row| number(row, "system.proc.count") >= 3.0),
+        "all processes are counted"
+    );
     assert_eq!(lab.json(&["show", &run, "--json"])["rows"], 1);
 }

@@ -1,6 +1,6 @@
-//! A controller that is started with another token in the middle of a sweep: whoever has the right
-//! one waits, keeps every row, and reports no end before its rows. When the right token comes
-//! back, or `sweep sync` is called, every result is right.
+//! Restarts a controller with another token in the middle of a sweep. Programs with the right token
+//! wait, keep every row, and report no end before its rows. Once the right token is back, or `sweep
+//! sync` is called, every result is right.
 
 use std::{
     fs::{self, File},
@@ -15,7 +15,8 @@ use tests::{Agent, Lab, rows, wait_for};
 const TOKEN: &str = "5fJmT0n8wXcQ2vRzY7kLhB";
 const OTHER: &str = "a-slip-of-the-fingers-0000";
 
-/// Logs 6 rows of 32, waits for the file `go`, and logs the rest, of which the last is the best.
+/// A trial that logs 6 rows of 32, waits for the file `go`, and logs the rest, of which the last is
+/// the best.
 const TRIAL: &str = r#"
 step=0
 while [ $step -lt 32 ]; do
@@ -25,7 +26,7 @@ while [ $step -lt 32 ]; do
 done
 "#;
 
-/// Two trials that have logged 6 rows each, and their agent.
+/// Starts two trials; returns their sweep and agent once each trial has logged 6 rows.
 fn two_trials(lab: &mut Lab) -> (String, Agent) {
     lab.write("trial.sh", &TRIAL.replace("$GO", &lab.dir().join("go").to_string_lossy()));
     let sweep = lab.create(
@@ -38,7 +39,7 @@ fn two_trials(lab: &mut Lab) -> (String, Agent) {
     (sweep, agent)
 }
 
-/// The controller knows another token while the trials log their other rows and end.
+/// Restarts the controller with another token while the trials log their other rows and end.
 fn slip(lab: &mut Lab, agent: &Agent) {
     lab.kill_controller();
     lab.start_controller_with(OTHER);
@@ -64,7 +65,7 @@ fn all_is_right(lab: &Lab, sweep: &str) {
 }
 
 #[test]
-fn a_slip_of_the_token_costs_no_row() {
+fn a_controller_with_a_wrong_token_costs_no_row() {
     let mut lab = Lab::with_token(TOKEN);
     let (sweep, agent) = two_trials(&mut lab);
     slip(&mut lab, &agent);
@@ -76,7 +77,7 @@ fn a_slip_of_the_token_costs_no_row() {
 }
 
 #[test]
-fn rows_of_an_agent_that_had_to_leave_are_sent_later() {
+fn rows_of_an_agent_that_left_are_sent_later() {
     let mut lab = Lab::with_token(TOKEN);
     let (sweep, agent) = two_trials(&mut lab);
     slip(&mut lab, &agent);
@@ -108,7 +109,7 @@ fn rows_of_an_agent_that_had_to_leave_are_sent_later() {
 }
 
 #[test]
-fn a_program_of_its_own_waits_for_the_right_token() {
+fn a_program_outside_a_sweep_waits_for_the_right_token() {
     let mut lab = Lab::with_token(TOKEN);
     let side = lab.dir().join("side");
     assert!(Command::new("mkfifo").arg(&side).status().unwrap().success());
@@ -117,8 +118,8 @@ fn a_program_of_its_own_waits_for_the_right_token() {
     logger.args(["4000", "0"]).arg(&side).env("BESOM_DATA", lab.dir().join("waits"));
     let logger =
         logger.stdout(Stdio::piped()).stderr(File::create(&errors).unwrap()).spawn().unwrap();
-    // It waits in the middle of its rows until somebody reads what it says of them: a pipe has
-    // room for some 2,700.
+    // The program stops in the middle of its rows until the test reads its side file: a pipe has
+    // room for about 2,700 rows.
     let mut rows_said = File::open(&side).unwrap();
     let run = wait_for("its run", || {
         Some(lab.json(&["run", "ls", "--json"])[0]["id"].as_str()?.to_owned())

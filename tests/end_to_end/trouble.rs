@@ -1,5 +1,5 @@
-//! A trainer in trouble: its disk takes nothing more, or its controller hangs. Nothing that was
-//! accepted is lost, what was refused is counted, and the training loop never waits.
+//! Tests a trainer in trouble: its disk is full, or its controller hangs. Accepted rows are not
+//! lost, refused rows are counted, and the training loop never waits.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},
@@ -11,7 +11,7 @@ use std::{
 use proto::dial::Dial;
 use tests::{Lab, program, rows, wait_for};
 
-/// Run, accepted, refused.
+/// Returns the run, and the numbers of accepted and of refused rows.
 fn said(output: &Output) -> (String, u64, u64) {
     let (text, errors) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -26,7 +26,7 @@ fn stored(lab: &Lab, run: &str) -> Vec<u64> {
     runtime.block_on(async { rows::stored(&Dial::new(&lab.address(), None).unwrap(), run).await })
 }
 
-/// Files of this trainer end at some ten kilobytes, as on a disk that is full.
+/// Runs a trainer whose files are limited to about ten kilobytes, as on a full disk.
 fn on_a_full_disk(lab: &Lab, rows: u64, pace_us: u64) -> Output {
     let script = format!(
         "trap '' XFSZ; ulimit -f 20; exec {} {rows} {pace_us}",
@@ -44,7 +44,7 @@ fn on_a_full_disk(lab: &Lab, rows: u64, pace_us: u64) -> Output {
 }
 
 #[test]
-fn a_full_disk_loses_nothing_that_was_accepted() {
+fn a_full_disk_loses_no_accepted_row() {
     let lab = Lab::with_controller();
     let output = on_a_full_disk(&lab, 5_000, 20);
     let (run, accepted, refused) = said(&output);
@@ -58,7 +58,7 @@ fn a_full_disk_loses_nothing_that_was_accepted() {
 }
 
 #[test]
-fn what_a_full_disk_has_no_room_for_is_counted() {
+fn rows_that_a_full_disk_cannot_take_are_counted() {
     let lab = Lab::with_controller();
     let output = on_a_full_disk(&lab, 1_000_000, 0);
     let (run, accepted, refused) = said(&output);
@@ -72,7 +72,7 @@ fn what_a_full_disk_has_no_room_for_is_counted() {
 }
 
 #[test]
-fn a_controller_that_hangs_costs_nothing() {
+fn a_hanging_controller_loses_no_row() {
     let lab = Lab::with_controller();
     let controller = lab.controller_pid().unwrap().to_string();
     let data = lab.dir().join("hangs");
@@ -90,7 +90,7 @@ fn a_controller_that_hangs_costs_nothing() {
     let signal =
         |name: &str| Command::new("kill").args([name, &controller]).status().unwrap().success();
     assert!(signal("-STOP"));
-    // The training goes on while the controller hangs: all its rows come to lie in its journal.
+    // The training continues while the controller hangs: all its rows reach its journal.
     let logged = || rows::journal(&data, run.trim()).len() == 1_500;
     wait_for("the training", || logged().then_some(()));
     assert!(signal("-CONT"));
@@ -102,7 +102,7 @@ fn a_controller_that_hangs_costs_nothing() {
 }
 
 #[test]
-fn a_program_that_has_ended_says_what_it_waits_for() {
+fn a_program_at_its_end_says_what_it_waits_for() {
     let mut lab = Lab::with_controller();
     let mut trainer = lab.command("sdk_logger");
     trainer.args(["1500", "500"]).env("BESOM_DATA", lab.dir().join("waits"));

@@ -1,6 +1,6 @@
-//! A controller and the agents of three nodes on a grid, and who keeps them running: what has ended
-//! is started again, as a service manager would, and a sweep that was paused is resumed, as a
-//! person would. Kills nobody.
+//! Runs a controller and the agents of three nodes on a grid, and keeps them running. It restarts a
+//! program that has ended, as a service manager would, and resumes a paused sweep, as a person
+//! would. It kills nothing.
 
 use std::{
     path::PathBuf,
@@ -15,26 +15,26 @@ use tests::{
     program,
 };
 
-/// The lab's.
+/// The length of a lease, the same as the lab's.
 pub(super) const LEASE: Duration = Duration::from_secs(2);
-/// Of a cell: a second or so.
+/// The steps of a cell, which take about a second.
 pub(super) const STEPS: u64 = 100;
 const NODES: usize = 3;
 const FLAGS: [&str; 4] = ["--slots", "2", "--grace", "1"];
-/// What has ended is started again at one look in so many, on average.
+/// A look restarts a program that has ended with a chance of one in `RESTART`.
 const RESTART: usize = 20;
-/// Between two looks at the sweep.
+/// The pause between two looks at the sweep.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// What can be hunted.
+/// The kinds of targets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Controller,
     Agent,
     Shim,
     Trainer,
-    /// An agent with its shims and trainers, which are stopped together and go on together: a
-    /// machine that hangs.
+    /// An agent with its shims and trainers, which are stopped and continued together, as if the
+    /// machine hung.
     Node,
 }
 
@@ -44,12 +44,12 @@ pub(super) const KINDS: [Kind; 5] =
 pub(super) struct Fleet {
     pub(super) lab: Lab,
     pub(super) sweep: String,
-    /// What the trainers say of themselves.
+    /// The file in which the trainers report their progress.
     pub(super) side: PathBuf,
     agents: Vec<Agent>,
     looked: Instant,
     finished: bool,
-    /// How often the sweep was found paused.
+    /// How often the sweep was found paused, and resumed.
     pub(super) resumed: usize,
 }
 
@@ -72,7 +72,7 @@ parameters:
         Self { lab, sweep, side, agents, looked: Instant::now(), finished: false, resumed: 0 }
     }
 
-    /// Who of this kind lives; a node by its agent.
+    /// Returns the living processes of this kind; a node counts as its agent.
     pub(super) fn living(&self, kind: Kind) -> Vec<i32> {
         let among = |known: Vec<u32>| -> Vec<i32> {
             let pids = command_lines().map(|(pid, _)| pid);
@@ -90,7 +90,7 @@ parameters:
         }
     }
 
-    /// Who is stopped with it.
+    /// Returns the processes that are stopped together with this one.
     pub(super) fn with(&self, kind: Kind, pid: i32) -> Vec<i32> {
         let agents = self
             .agents
@@ -99,8 +99,8 @@ parameters:
         agents.map(|agent| of_node(&agent.data)).next().unwrap_or_else(|| vec![pid])
     }
 
-    /// Starts again what has ended, some time later; looks after the sweep, if the controller can
-    /// answer.
+    /// Restarts programs that have ended, after some time. Also looks at the sweep, if the
+    /// controller can answer.
     pub(super) fn tend(&mut self, chance: &mut Chance, answers: bool) {
         if self.lab.lost_controller() {
             if chance.below(RESTART) == 0 {
@@ -119,8 +119,8 @@ parameters:
         }
     }
 
-    /// What a person does now and then. A controller that is dying does not answer: then it is done
-    /// the next time.
+    /// Does what a person does now and then. A controller that is dying does not answer; the next
+    /// look tries again.
     fn look(&mut self) {
         let shown = self.lab.sweep(&["show", &self.sweep, "--json"]);
         let shown: Value = serde_json::from_slice(&shown.stdout).unwrap_or_default();
@@ -134,7 +134,7 @@ parameters:
         }
     }
 
-    /// Waits until the sweep is over, and the agents have left by themselves.
+    /// Waits until the sweep is over and the agents have left by themselves.
     pub(super) fn finish(&mut self, chance: &mut Chance) {
         let begun = Instant::now();
         while !self.finished {
@@ -143,7 +143,7 @@ parameters:
             assert!(begun.elapsed() < 4 * PATIENCE, "the sweep ends: {}", self.said());
         }
         for mut agent in std::mem::take(&mut self.agents) {
-            // One that was killed still has to tell what it held.
+            // An agent that was killed still has to report the trials that it held.
             if agent.is_over() {
                 agent = self.lab.agent_in(agent.data.clone(), &self.sweep, &FLAGS);
             }
@@ -158,8 +158,8 @@ parameters:
         }
     }
 
-    /// Ends the controller and looks for what lives on, and for what is not as it should be on the
-    /// disk.
+    /// Kills the controller, and checks that no process lives on and that the data folder is
+    /// intact.
     pub(super) fn close(&mut self) {
         self.lab.kill_controller();
         let here = self.lab.dir().display().to_string();
@@ -171,7 +171,7 @@ parameters:
         assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
     }
 
-    /// The last words of everybody.
+    /// Returns the logs of all agents.
     pub(super) fn said(&self) -> String {
         self.agents
             .iter()

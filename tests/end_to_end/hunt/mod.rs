@@ -1,7 +1,7 @@
-//! SIGKILL and SIGSTOP at random moments, to a controller, its agents, their shims and their
-//! trainers alike, while a grid is worked through: each cell is finished once, its history is what
-//! it would have been without a single kill, what was acknowledged is stored, and nothing lives on.
-//! BESOM_KILLS says how many, 20 unless `cargo xtask soak` asks for more.
+//! Sends SIGKILL and SIGSTOP at random moments to a controller, its agents, their shims and their
+//! trainers while they work through a grid. Each cell is finished once, and its history is the same
+//! as without a kill. Acknowledged rows are stored, and no process lives on. BESOM_KILLS sets the
+//! number of kills: 20 unless `cargo xtask soak` asks for more.
 
 mod fleet;
 mod verdict;
@@ -28,19 +28,19 @@ use tests::{
 use self::fleet::{Fleet, KINDS, Kind};
 
 const DEFAULT_KILLS: usize = 20;
-/// More than are finished while the kills go on, and so many at least.
+/// The cells per kill. This is more than the fleet finishes while the kills continue.
 const CELLS_PER_KILL: usize = 2;
-/// From one strike to the next at most; half of it on average.
+/// The longest pause between two strikes; the average is half of it.
 const PAUSE: Duration = Duration::from_millis(400);
-/// How long what is stopped stays so at most: more than twice a lease.
+/// The longest time for which a process stays stopped: more than twice a lease.
 const STOP: Duration = Duration::from_secs(5);
-/// Between two looks.
+/// The pause between two looks.
 const TICK: Duration = Duration::from_millis(10);
-/// Between two rows of who tells the controller something all the time.
+/// The pause between two rows of the writer that sends rows to the controller all the time.
 const WRITE_EVERY: Duration = Duration::from_millis(10);
 
 #[test]
-fn a_fleet_that_is_shot_at_loses_nothing() {
+fn a_fleet_under_random_kills_loses_nothing() {
     let kills = times("BESOM_KILLS", DEFAULT_KILLS);
     let cells = kills * CELLS_PER_KILL;
     let seed = monotonic_ns();
@@ -73,7 +73,7 @@ fn a_fleet_that_is_shot_at_loses_nothing() {
     assert_eq!(
         have,
         (0..acked).collect::<Vec<_>>(),
-        "all that was acknowledged, once, and nothing else"
+        "every acknowledged row once, and nothing else"
     );
     let verdict = runtime.block_on(verdict::check(&fleet, &dial, cells));
     fleet.close();
@@ -86,7 +86,7 @@ fn a_fleet_that_is_shot_at_loses_nothing() {
     ));
 }
 
-/// Somebody who was stopped, and what comes next.
+/// Processes that were stopped, and the signal that they get next.
 struct Asleep {
     until: Instant,
     kind: Kind,
@@ -94,7 +94,7 @@ struct Asleep {
     next: Signal,
 }
 
-/// Who strikes, and what it has done.
+/// The source of the signals, with counts of what it has done.
 #[derive(Default)]
 struct Hunter {
     asleep: Vec<Asleep>,
@@ -103,7 +103,8 @@ struct Hunter {
 }
 
 impl Hunter {
-    /// Strikes until so many were killed, each kind in its turn, and leaves nobody stopped.
+    /// Strikes until `kills` processes were killed, one of each kind in turn, and leaves no process
+    /// stopped.
     fn hunt(&mut self, fleet: &mut Fleet, chance: &mut Chance, kills: usize) {
         let (mut turn, mut next, mut last) = (Vec::new(), Instant::now(), Instant::now());
         while !self.asleep.is_empty() || self.killed.values().sum::<usize>() < kills {
@@ -117,19 +118,20 @@ impl Hunter {
             if turn.is_empty() {
                 turn.extend(KINDS);
             }
-            // Nobody of that kind may live at the moment, or only some who are stopped: then it is
-            // another's turn.
+            // If no process of that kind lives at the moment, or all of them are stopped, another
+            // kind is next.
             let at = chance.below(turn.len());
             if self.strike(fleet, chance, turn[at]) {
                 turn.swap_remove(at);
                 next = Instant::now() + chance.up_to(PAUSE);
                 last = Instant::now();
             }
-            assert!(last.elapsed() < PATIENCE, "nobody is left of {turn:?}: {}", fleet.said());
+            assert!(last.elapsed() < PATIENCE, "no process is left of {turn:?}: {}", fleet.said());
         }
     }
 
-    /// Kills one of this kind, or stops it and decides what comes then; whether there was one.
+    /// Kills one process of this kind, or stops it and chooses the next signal. Returns false if
+    /// there was none.
     fn strike(&mut self, fleet: &Fleet, chance: &mut Chance, kind: Kind) -> bool {
         let mut living = fleet.living(kind);
         living.retain(|pid| self.asleep.iter().all(|asleep| !asleep.pids.contains(pid)));
@@ -147,7 +149,7 @@ impl Hunter {
             return false;
         }
         *self.stopped.entry(kind).or_default() += 1;
-        // Some shorter than a lease, some longer.
+        // Some stops are shorter than a lease, some longer.
         let most = if chance.below(2) == 0 { fleet::LEASE } else { STOP };
         self.asleep.push(Asleep { until: Instant::now() + chance.up_to(most), kind, pids, next });
         true
@@ -159,7 +161,7 @@ impl Hunter {
         killed > 0
     }
 
-    /// Those whose time is over go on, or die.
+    /// Continues or kills the processes whose stop is over.
     fn wake(&mut self) {
         let now = Instant::now();
         for Asleep { kind, pids, next, .. } in

@@ -1,5 +1,4 @@
-//! What must hold of a grid in the end, whatever happened: judged by what the trainers have written
-//! down themselves, outside of Besom.
+//! Checks a grid in the end against the notes that the trainers wrote themselves, outside Besom.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,15 +12,15 @@ use tests::rows::{self, step_and_loss};
 
 use super::fleet::{Fleet, STEPS};
 
-/// What the trainers of a cell say.
+/// The notes of the trainers of a cell.
 #[derive(Debug, Default)]
 struct Truth {
     began: BTreeSet<u32>,
-    /// Attempts that came to their end, and their first steps.
+    /// The attempts that reached their end, with their first steps.
     done: BTreeMap<u32, u64>,
 }
 
-/// What it took.
+/// Statistics of the grid, for the report.
 #[derive(Debug, Default)]
 pub(super) struct Verdict {
     attempts: u64,
@@ -36,15 +35,15 @@ impl fmt::Display for Verdict {
         let Self { attempts, most, stitched, superseded, fenced } = self;
         write!(
             f,
-            "by {attempts} attempts, {most} at most, {stitched} histories of several; \
-            {superseded} attempts came to an end and \
-             did not count, {fenced} rows fenced"
+            "by {attempts} attempts, {most} at most for one cell; {stitched} histories come from \
+            several attempts; {superseded} attempts reached their end and did not count; {fenced} \
+            rows were fenced"
         )
     }
 }
 
-/// Each cell is finished once, by the last of its attempts, with the history of one that was never
-/// killed.
+/// Checks that each cell is finished once, by the last of its attempts, with the history of a run
+/// that was never killed.
 pub(super) async fn check(fleet: &Fleet, dial: &Dial, cells: usize) -> Verdict {
     let truths = read(&fleet.side);
     let runs = fleet.lab.runs(&fleet.sweep);
@@ -59,7 +58,7 @@ pub(super) async fn check(fleet: &Fleet, dial: &Dial, cells: usize) -> Verdict {
         assert_eq!(
             truth.began.last().copied().map(u64::from),
             Some(attempt),
-            "none was begun later: {run} {truth:?}"
+            "no later attempt began: {run} {truth:?}"
         );
         verdict.attempts += attempt;
         verdict.most = verdict.most.max(attempt);
@@ -76,12 +75,15 @@ async fn check_rows(run: &Value, truth: &Truth, dial: &Dial, verdict: &mut Verdi
     assert_eq!((run["value"].as_f64(), &run["rows"]), (best, &STEPS.into()), "{run}");
     assert_eq!(run["summary"]["state"], state.to_string(), "{run}");
     let Some((last, first)) = truth.done.last_key_value() else {
-        panic!("it came to its end: {run} {truth:?}")
+        panic!("an attempt reached its end: {run} {truth:?}")
     };
-    assert_eq!(run["attempt"], *last, "the last that came to its end counts: {run} {truth:?}");
+    assert_eq!(
+        run["attempt"], *last,
+        "the last attempt that reached its end counts: {run} {truth:?}"
+    );
     let mut history = rows::history(dial, id).await;
-    // As long as none has gone on from a checkpoint, the rows of all attempts are shown, each with
-    // its own.
+    // If no attempt resumed from a checkpoint, the history shows the rows of all attempts, each
+    // with its attempt.
     history.retain(|(attempt, _)| *first > 0 || attempt == last);
     let logged: Vec<_> = history.iter().map(|(_, row)| step_and_loss(row)).collect();
     assert_eq!(logged, losses, "{run}");
@@ -100,16 +102,16 @@ async fn check_rows(run: &Value, truth: &Truth, dial: &Dial, verdict: &mut Verdi
             let rows = record::rows(frames).unwrap();
             assert!(
                 rows.iter().all(|row| losses.contains(&step_and_loss(row))),
-                "as logged: {run} {attempt}"
+                "rows are as logged: {run} {attempt}"
             );
             next += more;
             merged += if *fenced { 0 } else { *more };
             verdict.fenced += if *fenced { *more } else { 0 };
         }
         let counts = counted.get(attempt).copied().unwrap_or_default();
-        assert!(counts as u64 <= merged, "what was fenced does not count: {run} {attempt}");
+        assert!(counts as u64 <= merged, "fenced rows do not count: {run} {attempt}");
         if let Some(first) = truth.done.get(attempt) {
-            assert_eq!(next, STEPS - first, "all that attempt {attempt} of {run} has logged");
+            assert_eq!(next, STEPS - first, "attempt {attempt} of {run} has all its rows");
         }
     }
 }
@@ -118,7 +120,7 @@ fn cell(run: &Value) -> u64 {
     run["params"]["x"].as_u64().unwrap()
 }
 
-/// What all trainers say, by cell.
+/// Reads the notes of all trainers, by cell.
 fn read(side: &Path) -> BTreeMap<u64, Truth> {
     let mut truths: BTreeMap<u64, Truth> = BTreeMap::new();
     for line in fs::read_to_string(side).unwrap().lines() {
@@ -128,7 +130,7 @@ fn read(side: &Path) -> BTreeMap<u64, Truth> {
         let (truth, attempt) =
             (truths.entry(cell.parse().unwrap()).or_default(), attempt.parse().unwrap());
         match what {
-            "began" => assert!(truth.began.insert(attempt), "an attempt is begun once: {line}"),
+            "began" => assert!(truth.began.insert(attempt), "an attempt begins once: {line}"),
             _ => assert!(truth.done.insert(attempt, number.parse().unwrap()).is_none(), "{line}"),
         }
     }

@@ -1,5 +1,5 @@
-//! Files and versions of artifacts that are told to a controller while it is killed: what it has
-//! acknowledged is there, bit by bit and once.
+//! Sends files and versions of artifacts to a controller that is killed meanwhile. Everything that
+//! it acknowledged is there once, bit by bit.
 
 use std::{fs, sync::Arc};
 
@@ -20,8 +20,8 @@ fn content(number: u64) -> String {
     format!("content {number}")
 }
 
-/// Tells of the content with this number, as a file of the run and as a version of an artifact that
-/// is named after the run; the next number.
+/// Sends the content with this number, as a file of the run and as a version of an artifact that is
+/// named after the run. Returns the next number.
 pub(crate) async fn tell(dial: Dial, begun: RunBegun, number: u64) -> Result<u64, Status> {
     let Hashed { sha256, size } = Hashed::of(content(number).as_bytes());
     let (path, kind) = (format!("{number:06}.txt"), "file".to_owned());
@@ -54,7 +54,7 @@ pub(crate) async fn tell(dial: Dial, begun: RunBegun, number: u64) -> Result<u64
     Ok(number + 1)
 }
 
-/// What is no answer of the controller's is trouble of this machine.
+/// Returns the controller's answer; panics on any other trouble, which is this machine's.
 fn remote(trouble: Trouble) -> Status {
     match trouble {
         Trouble::Remote(status) => status,
@@ -62,7 +62,7 @@ fn remote(trouble: Trouble) -> Status {
     }
 }
 
-/// Exactly the first `acked` contents are there, as files and as versions.
+/// Checks that exactly the first `acked` contents are there, as files and as versions.
 pub(crate) async fn check(dial: &Dial, run: &str, acked: u64) {
     let mut listed = dial.files().list(RunRef { run: run.to_owned() }).await.unwrap().into_inner();
     for number in 0..acked {
@@ -72,7 +72,7 @@ pub(crate) async fn check(dial: &Dial, run: &str, acked: u64) {
         let (hashed, mut bytes) = (Hashed::of(content(number).as_bytes()), Vec::new());
         blobs::download(dial.files().get(wanted), &hashed, &mut bytes, |_| {}).await.unwrap();
     }
-    assert_eq!(listed.message().await.unwrap(), None, "nothing else");
+    assert_eq!(listed.message().await.unwrap(), None, "there is no other file");
     let named = ListArtifacts { project: PROJECT.to_owned(), name: run.to_owned() };
     let mut listed = dial.artifacts().list(named).await.unwrap().into_inner();
     for number in (0..acked).rev() {
@@ -88,5 +88,5 @@ pub(crate) async fn check(dial: &Dial, run: &str, acked: u64) {
         let (hashed, mut bytes) = (Hashed::of(content(number).as_bytes()), Vec::new());
         blobs::download(dial.artifacts().read(wanted), &hashed, &mut bytes, |_| {}).await.unwrap();
     }
-    assert_eq!(listed.message().await.unwrap(), None, "no version twice");
+    assert_eq!(listed.message().await.unwrap(), None, "there is no other version");
 }

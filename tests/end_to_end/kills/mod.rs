@@ -1,7 +1,7 @@
-//! SIGKILL on the log path: controllers, trainers and both at once, at random moments. What was
-//! acknowledged (rows, files, artifacts) is there, bit by bit and once; a killed trainer loses the
-//! last milliseconds at most. BESOM_KILLS says how many, 40 unless `cargo xtask soak` asks for
-//! more.
+//! Sends SIGKILL on the log path: to controllers, trainers and both at once, at random moments.
+//! Acknowledged rows, files and artifacts are there once, bit by bit; a killed trainer loses at
+//! most the last milliseconds. BESOM_KILLS sets the number of kills: 40 unless `cargo xtask soak`
+//! asks for more.
 
 pub(crate) mod contents;
 
@@ -25,17 +25,17 @@ use tests::{
     measures, monotonic_ns, rows, times,
 };
 
-/// Kills of one round: a trainer, the controller, and a trainer together with the controller.
+/// The kills of one round: a trainer, the controller, and a trainer together with the controller.
 const KILLS_A_ROUND: usize = 3;
 const DEFAULT_KILLS: usize = 40;
-/// What a killed trainer may lose, on a machine that keeps its threads running.
+/// The most that a killed trainer may lose, on a machine that keeps its threads running.
 const LOSS: Duration = Duration::from_millis(10);
 
 #[test]
-fn what_was_acknowledged_survives_every_kill() {
+fn acknowledged_rows_and_files_survive_every_kill() {
     let kills = times("BESOM_KILLS", DEFAULT_KILLS);
     let mut lab = Lab::with_controller();
-    // Not before the programs are built, which may take longer than everything else.
+    // The clock starts after the programs are built, which may take longer than everything else.
     let begun = Instant::now();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -53,7 +53,7 @@ fn what_was_acknowledged_survives_every_kill() {
         lost.len(),
         begun.elapsed()
     ));
-    // Some machines let a thread wait for longer than this test can see.
+    // Some machines keep a thread waiting for longer than this test can detect.
     assert!(
         over * 10 <= lost.len() || !measures(),
         "{over} of {} trainers lost more than {LOSS:?}: {lost:?}",
@@ -61,8 +61,8 @@ fn what_was_acknowledged_survives_every_kill() {
     );
 }
 
-/// Gives what the two killed trainers lost: the time between their last row on disk and their end,
-/// less the time for which the machine did not let their threads run.
+/// Runs one round. Returns what the two killed trainers lost: the time between their last row on
+/// disk and their end, less the time for which the machine did not run their threads.
 fn one_round(
     lab: &mut Lab,
     runtime: &tokio::runtime::Runtime,
@@ -93,7 +93,7 @@ fn one_round(
     assert_eq!(
         have,
         (0..acked).collect::<Vec<_>>(),
-        "all that was acknowledged, once, and nothing else"
+        "every acknowledged row once, and nothing else"
     );
     let (run, acked) = runtime.block_on(keeper).unwrap();
     runtime.block_on(contents::check(&dial, &run, acked));
@@ -135,14 +135,14 @@ impl Trainer {
         Self { child, output, data, side, run: String::new() }
     }
 
-    /// Waits until it has begun its run.
+    /// Waits until the trainer has begun its run.
     fn begin(&mut self) {
         self.output.read_line(&mut self.run).unwrap();
         self.run.truncate(self.run.trim_end().len());
         assert!(!self.run.is_empty(), "a trainer begins");
     }
 
-    /// SIGKILL; the time right before it.
+    /// Kills the trainer with SIGKILL; returns the time right before.
     fn kill(&mut self) -> u64 {
         let at = monotonic_ns();
         self.child.kill().unwrap();
@@ -150,7 +150,7 @@ impl Trainer {
         at
     }
 
-    /// Waits for its end; the rows that it logged.
+    /// Waits for the trainer's end; returns the number of rows that it logged.
     fn finish(&mut self) -> u64 {
         let mut said = String::new();
         self.output.read_to_string(&mut said).unwrap();
@@ -160,8 +160,8 @@ impl Trainer {
         words[0]
     }
 
-    /// How long before its end the first row was logged that is not among the `kept`, less what the
-    /// machine owes its threads.
+    /// Returns how long before the trainer's end the first row was logged that is not among the
+    /// `kept`, less the time for which the machine did not run its threads.
     fn lost(&self, kept: u64, killed: u64) -> Duration {
         let side = fs::read(&self.side).unwrap();
         let word = |bytes: &[u8], index: usize| {
@@ -169,7 +169,7 @@ impl Trainer {
         };
         let logged: Vec<[u64; 3]> =
             side.chunks_exact(24).map(|row| [word(row, 0), word(row, 1), word(row, 2)]).collect();
-        assert!(kept <= logged.len() as u64 + 1, "no row that was not logged");
+        assert!(kept <= logged.len() as u64 + 1, "every kept row was logged");
         let Some([_, at, _]) = logged.get(kept as usize) else { return Duration::ZERO };
         let recent = logged.iter().filter(|[_, at, _]| at + 100_000_000 > killed);
         let stall = recent

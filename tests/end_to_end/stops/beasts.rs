@@ -1,5 +1,5 @@
-//! The beasts of tests/programs/zoo.rs: which there are, and which of their processes live. Ends
-//! nothing.
+//! Lists the badly behaved trainers of tests/programs/zoo.rs, and finds their living processes. It
+//! ends no process.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,11 @@ use tests::processes::command_lines;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Beast {
     pub(super) name: &'static str,
-    /// Processes that carry its tag once it stands.
+    /// The number of processes that carry its tag once it has started.
     pub(super) processes: usize,
 }
 
-/// All of them.
+/// All badly behaved trainers.
 pub(super) const BEASTS: [Beast; 12] = [
     Beast { name: "obedient", processes: 1 },
     Beast { name: "setsid", processes: 2 },
@@ -29,17 +29,17 @@ pub(super) const BEASTS: [Beast; 12] = [
     Beast { name: "leaderless", processes: 1 },
 ];
 
-/// The one that carries no mark: without a cgroup only its parents tell whose it is.
+/// The trainer that carries no mark: without a cgroup, only its parents show whose it is.
 pub(super) const CLEARED: &str = "cleared";
 
-/// The processes whose command line carries this tag, by "run:attempt:beast". The dead have no
-/// command line.
+/// Returns the processes whose command line carries this tag, by "run:attempt:beast". Dead
+/// processes have no command line.
 pub(super) fn living(tag: &str) -> BTreeMap<String, Vec<i32>> {
     let mut living: BTreeMap<String, Vec<i32>> = BTreeMap::new();
     for (pid, line) in command_lines() {
         let Some((_, rest)) = line.split_once(tag) else { continue };
         let end = rest.find(['\0', '\'', '"']).unwrap_or(rest.len());
-        // The program itself, before it has become a beast.
+        // A command line with fewer parts belongs to the program before it has become a beast.
         if rest[..end].matches(':').count() == 2 {
             living.entry(rest[..end].to_owned()).or_default().push(pid);
         }

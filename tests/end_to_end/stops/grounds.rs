@@ -1,6 +1,6 @@
-//! Where the agent of a round lives: in a cgroup where it may make more, or in one where it may
-//! not. On a machine that lets nobody make cgroups the first cannot be had, which is said, and the
-//! second needs nothing.
+//! Prepares the cgroup in which the agent of a round runs: one where it may make more cgroups, or
+//! one where it may not. On a machine that does not allow cgroups, the test reports that it skips
+//! the first kind; the second needs nothing.
 
 use std::{
     fs,
@@ -12,12 +12,12 @@ use tests::wait_for;
 
 pub(super) struct Grounds {
     cgroup: Option<PathBuf>,
-    /// Trials get cgroups of their own.
+    /// Whether trials get cgroups of their own.
     pub(super) with_cgroups: bool,
 }
 
 impl Grounds {
-    /// `None` where there is nothing of the kind.
+    /// Returns `None` if this machine cannot provide the kind.
     pub(super) fn of(with_cgroups: bool) -> Option<Self> {
         static SAID: Once = Once::new();
         let cgroup = match make() {
@@ -38,7 +38,7 @@ impl Grounds {
         self.cgroup.as_deref()
     }
 
-    /// The cgroups that trials have here.
+    /// Returns the number of cgroups that trials have here.
     pub(super) fn trials(&self) -> usize {
         let entries = self.cgroup.iter().flat_map(|path| fs::read_dir(path).unwrap().flatten());
         entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).count()
@@ -64,7 +64,7 @@ fn make() -> Result<PathBuf, String> {
 
 impl Drop for Grounds {
     fn drop(&mut self) {
-        // A process is counted for a moment longer than it is seen.
+        // A process counts as a member of its cgroup a moment longer than it is visible.
         let gone = |path: &PathBuf| wait_for("an empty cgroup", || fs::remove_dir(path).ok());
         self.cgroup.iter().filter(|_| !std::thread::panicking()).for_each(gone);
     }

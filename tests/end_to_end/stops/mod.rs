@@ -1,7 +1,8 @@
-//! Stops of badly behaved trials (tests/programs/zoo.rs), by everything that can end a trial, with
-//! a cgroup for each trial and without: nothing of a trial lives on, and its slot is free.
-//! BESOM_STOPS says how many, 100 or so unless `cargo xtask soak` asks for more. What lives is read
-//! from /proc, by command lines: the agent's own ways of finding processes are what is tested.
+//! Stops badly behaved trials (tests/programs/zoo.rs) in every way that can end a trial, with and
+//! without a cgroup for each trial. No process of a trial survives, and its slot is free.
+//! BESOM_STOPS sets the number of stops: about 100 unless `cargo xtask soak` asks for more. The
+//! test finds living processes in /proc by their command lines, because the agent's own ways of
+//! finding processes are under test.
 
 mod beasts;
 mod grounds;
@@ -23,23 +24,23 @@ use self::{
 };
 
 const DEFAULT_STOPS: usize = 100;
-/// Between SIGTERM and SIGKILL when a sweep is cancelled: the lab's.
+/// The time between SIGTERM and SIGKILL when a sweep is cancelled, the same as the lab's.
 const GRACE: Duration = Duration::from_secs(1);
-/// How much longer than its grace a stop may take at the median.
+/// The most that a stop may take beyond its grace, at the median.
 const SLACK: Duration = Duration::from_millis(200);
 
-/// What ends the trials of a round.
+/// An event that ends the trials of a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     /// A person cancels the sweep.
     Cancel,
-    /// So does one while somebody has stopped the shims.
+    /// A person cancels the sweep while the shims are stopped.
     CancelWithStoppedShims,
-    /// So does one after the agent was killed and started again.
+    /// A person cancels the sweep after the agent was killed and restarted.
     CancelAfterRestart,
-    /// Somebody kills the shims.
+    /// The test kills the shims.
     KillShims,
-    /// Somebody kills the agent, then the shims; the agent is started again.
+    /// The test kills the agent, then the shims, and restarts the agent.
     KillAgentAndShims,
     /// A person interrupts the agent twice.
     Interrupt,
@@ -55,12 +56,12 @@ const WAYS: [Way; 6] = [
 ];
 
 #[test]
-fn nothing_of_a_trial_lives_on() {
+fn no_process_of_a_trial_survives_a_stop() {
     let stops = times("BESOM_STOPS", DEFAULT_STOPS);
     let mut lab = Lab::with_controller();
     let begun = Instant::now();
     let (mut ended, mut took) = (0, Vec::new());
-    // Every way at least once, with and without cgroups.
+    // Runs every way at least once, with and without cgroups.
     for round in 0.. {
         if ended >= stops && round >= 2 * WAYS.len() {
             break;
@@ -74,20 +75,21 @@ fn nothing_of_a_trial_lives_on() {
     took.sort_unstable();
     let (middle, most) = (took[took.len() / 2], took[took.len() - 1]);
     terminal::say(format_args!(
-        "{ended} trials ended in {:.1?}, none lived on; cancelled ones took {middle:.0?} at the \
+        "{ended} trials ended in {:.1?}, none lived on; cancelled trials took {middle:.0?} at the \
         median, {most:.0?} at most, of which {GRACE:?} are grace",
         begun.elapsed()
     ));
     assert!(middle < GRACE + SLACK || !measures(), "{took:?}");
 }
 
-/// Lets one of each beast loose and ends them; how many, and how long each took that was cancelled.
+/// Starts one of each beast and ends them. Returns how many ended, and how long each cancelled one
+/// took.
 fn one_round(lab: &mut Lab, round: usize, way: Way, grounds: &Grounds) -> (usize, Vec<Duration>) {
     let what = format!(
         "round {round}, {way:?}, {} cgroups",
         if grounds.with_cgroups { "with" } else { "no" }
     );
-    // An agent that was not there when an orphan lost its parents finds it by its mark alone.
+    // An agent that starts after an orphan lost its parents can find the orphan only by its mark.
     let unfindable = |beast: &Beast| {
         beast.name == beasts::CLEARED && way == Way::KillAgentAndShims && !grounds.with_cgroups
     };
@@ -108,7 +110,7 @@ fn one_round(lab: &mut Lab, round: usize, way: Way, grounds: &Grounds) -> (usize
         loose.iter().all(|beast| stands(&living, beast)).then_some(())
     });
     if grounds.with_cgroups {
-        assert_eq!(grounds.trials(), loose.len(), "{what}: a cgroup for each");
+        assert_eq!(grounds.trials(), loose.len(), "{what}: each trial has a cgroup");
     }
     let first: Vec<String> = living(&tag).into_keys().collect();
     let cancelled = disturb(lab, &mut agent, &sweep, way, loose.len());
@@ -127,7 +129,7 @@ fn one_round(lab: &mut Lab, round: usize, way: Way, grounds: &Grounds) -> (usize
     assert_eq!(code, Some(0), "{what}: {said}");
     assert_eq!(said.contains("no cgroups for trials"), !grounds.with_cgroups, "{what}: {said}");
     assert!(!said.contains("set aside"), "{what}: every slot is free: {said}");
-    // One look may miss what ends while its child is born.
+    // One look may miss a process that ends while its child is born.
     for pause in [0, 11, 23, 41] {
         thread::sleep(Duration::from_millis(pause));
         let living = living(&tag);
@@ -138,7 +140,7 @@ fn one_round(lab: &mut Lab, round: usize, way: Way, grounds: &Grounds) -> (usize
     (loose.len(), if cancelled.is_some() { took } else { vec![] })
 }
 
-/// Does what the way says; when the sweep was cancelled, if it was.
+/// Performs the event. Returns when the sweep was cancelled, or `None` if it was not.
 fn disturb(lab: &Lab, agent: &mut Agent, sweep: &str, way: Way, trials: usize) -> Option<Instant> {
     let restart = |agent: &mut Agent| {
         *agent = lab.agent_in(agent.data.clone(), sweep, &["--slots", &trials.to_string()]);
@@ -185,7 +187,7 @@ fn cancel(lab: &Lab, sweep: &str) {
 }
 
 fn told(signal: Signal, pids: &[i32]) {
-    assert_eq!(processes::signal(signal, pids), pids.len(), "they take {signal:?}");
+    assert_eq!(processes::signal(signal, pids), pids.len(), "every process receives {signal:?}");
 }
 
 fn yaml(loose: &[Beast], tag: &str) -> String {
