@@ -1,11 +1,12 @@
-//! The floor of a durable trial: raw SQLite, one insert and one update, a commit each, write-ahead
-//! log, full sync.
+//! Measures the floor of a durable trial: raw SQLite with one insert and one update, a commit for
+//! each, a write-ahead log and full sync.
 
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
 
-/// Trials a second that one thread reaches on a table that has `finished` rows already.
+/// Returns the trials per second that one thread reaches on a table that already has `finished`
+/// rows.
 pub(crate) fn trials_per_second(length: Duration, finished: u64) -> f64 {
     let dir = tempfile::tempdir().expect("a folder can be made");
     let database = Connection::open(dir.path().join("floor.db")).expect("SQLite opens");

@@ -1,8 +1,8 @@
-//! `cargo xtask bench loop`: what a sweep's control plane can take, through a real controller over
-//! gRPC on SQLite, durable. A trial is an ask (the heartbeat that returns a start) and a tell (an
-//! append of one row, then the end). Every figure stands beside its floor, measured right before
-//! and after it: raw SQLite with the two commits that a trial needs, or the same program spawned
-//! without us.
+//! `cargo xtask bench loop`: measures the load that a sweep's control plane can take, through a
+//! real controller over gRPC on SQLite, durably. A trial is an ask (the heartbeat that returns a
+//! start) and a tell (an append of one row, then the end). Every figure comes with its floor,
+//! measured right before and after it: raw SQLite with the two commits of a trial, or the same
+//! program spawned without Besom.
 
 mod floor;
 mod processes;
@@ -16,7 +16,7 @@ use tests::{Lab, fake_agent::quantile};
 
 use crate::workers::{Load, Measured};
 
-/// Asks and tells through a real controller, beside the floor of raw SQLite.
+/// Asks and tells through a real controller, next to the floor of raw SQLite.
 #[derive(Debug, Parser)]
 struct Flags {
     /// Seconds of each measurement
@@ -25,10 +25,10 @@ struct Flags {
     /// Workers that ask and tell at the same time
     #[arg(long, value_delimiter = ',', default_value = "8,32")]
     workers: Vec<usize>,
-    /// Finished trials that the sweep has already
+    /// Finished trials that the sweep already has
     #[arg(long, value_delimiter = ',', default_value = "0,10000")]
     finished: Vec<u64>,
-    /// Asks a second of the offered load
+    /// Asks per second of the offered load
     #[arg(long, default_value_t = 300)]
     offered: u32,
 }
@@ -93,7 +93,7 @@ fn measure(flags: &Flags) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The closed loops and the offered load on one sweep.
+/// Runs the closed loops and the offered load on one sweep.
 fn loads(
     flags: &Flags,
     runtime: &tokio::runtime::Runtime,

@@ -1,6 +1,7 @@
-//! `cargo xtask bench outage`: programs log at a steady pace, the controller goes away and comes
-//! back. How long until what they logged meanwhile is there, and how much faster than it was
-//! logged. Through a real agent, with rows that the SDK sends and with rows that are printed.
+//! `cargo xtask bench outage`: programs log at a steady pace while the controller goes away and
+//! comes back. Measures how long it takes until the rows logged meanwhile have arrived, and how
+//! much faster than live that is. The rows go through a real agent; the SDK sends some, and others
+//! are printed.
 
 use std::{
     process::ExitCode,
@@ -12,13 +13,13 @@ use clap::Parser;
 use terminal::{Exit, Failure, table::Table};
 use tests::{Lab, PATIENCE, program, wait_for};
 
-/// What a controller that comes back gets, and how fast
+/// What a returning controller receives, and how fast
 #[derive(Debug, Parser)]
 struct Flags {
     /// Programs that log side by side
     #[arg(long, default_value_t = 8)]
     programs: u32,
-    /// Rows a second that each of them logs
+    /// Rows per second that each program logs
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pace: u32,
     /// Seconds without a controller
@@ -26,12 +27,12 @@ struct Flags {
     seconds: u64,
 }
 
-/// How long the pace is measured before.
+/// The time for which the pace is measured before the outage.
 const LIVE: Duration = Duration::from_secs(5);
-/// Rows that are on their way at any time.
+/// The time for which rows are in transit at any moment.
 const SLACK: Duration = Duration::from_millis(500);
 
-/// Rows that are stored, at a time.
+/// The number of stored rows at a time.
 #[derive(Clone, Copy)]
 struct Stored {
     at: Instant,
@@ -69,7 +70,7 @@ fn measure(flags: &Flags) -> Result<(), Failure> {
     Ok(())
 }
 
-/// One outage; the cells of its line.
+/// Measures one outage; returns the cells of its line.
 fn one(flags: &Flags, command: &[String]) -> Result<[String; 6], Failure> {
     let mut lab = Lab::with_leases(600);
     let command = serde_json::to_string(command).expect("texts are JSON");

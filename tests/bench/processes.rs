@@ -1,11 +1,11 @@
-//! One agent with two slots and a program that does nothing, beside spawning the same program
-//! without us.
+//! Measures one agent with two slots and a program that does nothing, next to spawning the same
+//! program without Besom.
 
 use std::{process::Command, thread, time::Instant};
 
 use tests::Lab;
 
-/// A sentence with both rates.
+/// Returns a sentence with both rates.
 pub(crate) fn measure(trials: u32) -> String {
     let floor = spawn_rate(trials);
     let mut lab = Lab::with_controller();
@@ -15,15 +15,15 @@ pub(crate) fn measure(trials: u32) -> String {
     let begun = Instant::now();
     let (code, said) = lab.agent(&sweep, &["--slots", "2"]).wait();
     let rate = f64::from(trials) / begun.elapsed().as_secs_f64();
-    assert_eq!(code, Some(0), "the agent ends well: {said}");
+    assert_eq!(code, Some(0), "the agent exits with 0: {said}");
     format!(
         "one agent, 2 slots, a program that does nothing: {rate:.0} trials/s; \
-         spawned without us: {floor:.0}/s ({:.0} % of it)",
+         spawned without Besom: {floor:.0}/s ({:.0} % of that)",
         100.0 * rate / floor
     )
 }
 
-/// Programs that do nothing, a second, by two threads.
+/// Returns the programs that do nothing per second, started by two threads.
 fn spawn_rate(programs: u32) -> f64 {
     let begun = Instant::now();
     thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! Workers that ask and tell: agents without processes, each with a connection of its own.
+//! Provides workers that ask and tell: agents without processes, each with a connection of its own.
 
 use std::{
     sync::{
@@ -11,15 +11,15 @@ use std::{
 use tests::{Lab, fake_agent::FakeAgent};
 use tokio::{task::JoinSet, time::sleep_until};
 
-/// How much work a closed loop does.
+/// The amount of work of a closed loop.
 pub(crate) enum Load {
-    /// As much as fits.
+    /// As much work as fits into this time.
     For(Duration),
-    /// So many trials over all workers.
+    /// This many trials over all workers.
     Trials(u64),
 }
 
-/// What was seen: milliseconds of each ask and tell.
+/// The milliseconds of each ask and tell.
 #[derive(Default)]
 pub(crate) struct Measured {
     pub(crate) asks: Vec<f64>,
@@ -28,7 +28,7 @@ pub(crate) struct Measured {
 }
 
 impl Measured {
-    /// Trials a second.
+    /// Returns the trials per second.
     pub(crate) fn rate(&self) -> f64 {
         self.tells.len() as f64 / self.length.as_secs_f64()
     }
@@ -39,7 +39,7 @@ impl Measured {
     }
 }
 
-/// Every worker asks again as soon as it has told.
+/// Runs workers that ask again as soon as they have told.
 pub(crate) async fn closed(lab: &Lab, sweep: &str, workers: usize, load: &Load) -> Measured {
     let left = Arc::new(AtomicI64::new(match load {
         Load::For(_) => i64::MAX,
@@ -68,7 +68,7 @@ pub(crate) async fn closed(lab: &Lab, sweep: &str, workers: usize, load: &Load) 
     gather(tasks, begun).await
 }
 
-/// Asks come at a fixed rate, whether or not the controller keeps up: latency counts from the time
+/// Makes asks at a fixed rate, whether or not the controller keeps up: latency counts from the time
 /// when an ask was due.
 pub(crate) async fn offered(lab: &Lab, sweep: &str, rate: u32, length: Duration) -> Measured {
     const WORKERS: u32 = 32;

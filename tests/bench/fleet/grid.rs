@@ -1,5 +1,5 @@
-//! A whole grid, worked off by agents that are nothing but their calls: each point once, and how
-//! much memory the controller has needed at a tenth of it and at the end.
+//! Runs a whole grid with agents that make only the calls: each point once. Measures the
+//! controller's peak memory after a tenth of the grid and at the end.
 
 use std::{
     collections::BTreeSet,
@@ -18,10 +18,10 @@ use tokio::{runtime::Runtime, task::JoinSet, time::sleep};
 
 use crate::LEASE_SECONDS;
 
-/// Points on the shorter side.
+/// The points on the shorter side.
 const SIDE: u64 = 10;
 
-/// Works the grid off and prints a table.
+/// Runs the grid and prints a table.
 pub(crate) fn measure(runtime: &Runtime, agents: usize, points: u64) -> Result<(), Failure> {
     let points = points / SIDE * SIDE;
     let lab = Lab::with_leases(LEASE_SECONDS);
@@ -45,12 +45,13 @@ pub(crate) fn measure(runtime: &Runtime, agents: usize, points: u64) -> Result<(
     note(points);
     terminal::print(table);
     terminal::say(
-        "each point was counted once; the last line is after all of them were read through the API",
+        "each point was counted once; the last line was measured after all points were read \
+        through the API",
     );
     Ok(())
 }
 
-/// All agents until the sweep is over; `note` is told when `early` trials are done.
+/// Runs all agents until the sweep is over; calls `note` once `early` trials are done.
 async fn work(lab: &Lab, sweep: &str, agents: usize, early: u64, note: &mut impl FnMut(u64)) {
     let done = Arc::new(AtomicU64::new(0));
     let mut tasks = JoinSet::new();
@@ -71,7 +72,7 @@ async fn work(lab: &Lab, sweep: &str, agents: usize, early: u64, note: &mut impl
     tasks.join_all().await;
 }
 
-/// Reads every trial and looks for points that are missing or there twice.
+/// Reads every trial and looks for points that are missing or occur twice.
 async fn check(lab: &Lab, sweep: &str, points: u64) -> Result<(), Failure> {
     let dial = Dial::new(&lab.address(), None).expect("an address of a lab");
     let request = ListRuns { sweep: sweep.to_owned(), ..ListRuns::default() };
@@ -90,13 +91,13 @@ async fn check(lab: &Lab, sweep: &str, points: u64) -> Result<(), Failure> {
     }
     let (listed, trials, configs, unfinished) = counts;
     let what = format!(
-        "of {points} points {listed} are listed, {trials} numbers, {configs} configs, \
-        {unfinished} not done once"
+        "of {points} points, {listed} are listed, with {trials} numbers and {configs} configs; \
+        {unfinished} did not finish in one attempt"
     );
     Err(Failure::new(Exit::Refused, what))
 }
 
-/// The most memory that the controller has had so far, in MiB.
+/// Returns the peak of the controller's memory so far, in MiB.
 fn peak(lab: &Lab) -> u64 {
     let pid = lab.controller_pid().expect("the controller runs");
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it is there");

@@ -1,5 +1,6 @@
-//! The same trials a second from few agents and from many. Each holds a trial of its own
-//! throughout, and waits in a long poll whenever it does nothing else, as agents do.
+//! Measures the same number of trials per second from few agents and from many. Each agent holds a
+//! trial of its own throughout, and waits in a long poll whenever it does nothing else, as real
+//! agents do.
 
 use std::time::{Duration, Instant};
 
@@ -24,17 +25,17 @@ parameters:
   lr: {distribution: log_uniform_values, min: 0.00001, max: 0.1}
 ";
 
-/// Until everybody is connected and holds a trial.
+/// The time until all agents are connected and hold a trial.
 const SETTLING: Duration = Duration::from_secs(2);
 
-/// Milliseconds of each ask, counted from when it was due, and of each tell.
+/// The milliseconds of each ask, counted from when it was due, and of each tell.
 #[derive(Default)]
 struct Seen {
     asks: Vec<f64>,
     tells: Vec<f64>,
 }
 
-/// A table with a line for each number of agents.
+/// Returns a table with a line for each number of agents.
 pub(crate) fn measure(runtime: &Runtime, fleets: &[usize], rate: u32, seconds: u64) -> String {
     let mut table = Table::new([
         ">agents",
@@ -68,14 +69,15 @@ pub(crate) fn measure(runtime: &Runtime, fleets: &[usize], rate: u32, seconds: u
     table.to_string()
 }
 
-/// Asks come at a fixed rate, whether or not the controller keeps up.
+/// Makes asks at a fixed rate, whether or not the controller keeps up.
 async fn offered(lab: &Lab, sweep: &str, agents: usize, rate: u32, length: Duration) -> Seen {
     let begun = Instant::now() + SETTLING;
     let mut tasks = JoinSet::new();
     for number in 0..agents {
         let mut agent = FakeAgent::new(&lab.address(), sweep, &format!("agent-{number}"));
         tasks.spawn(async move {
-            // Not all at once: a fleet does not connect in one instant either.
+            // The agents connect one after the other, because a real fleet does not connect in one
+            // instant.
             sleep(SETTLING.mul_f64(0.5 * number as f64 / agents as f64)).await;
             let own = agent.ask().await.expect("the sweep has no end");
             agent.hold(&own);
@@ -87,7 +89,7 @@ async fn offered(lab: &Lab, sweep: &str, agents: usize, rate: u32, length: Durat
                     return seen;
                 }
                 let waited = timeout_at(due.into(), agent.stopped()).await;
-                assert!(waited.is_err(), "nobody stops anything here");
+                assert!(waited.is_err(), "no trial is stopped here");
                 let start = agent.ask().await.expect("the sweep has no end");
                 seen.asks.push(since(due));
                 let told = Instant::now();

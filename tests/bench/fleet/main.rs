@@ -1,7 +1,8 @@
-//! `cargo xtask bench fleet`: what many agents cost, through a real controller over gRPC on SQLite.
-//! The same load from few agents and from many; the time from the report of a bad value to the
-//! stop, at agents that are nothing but their calls and at the processes of a real one; and, on
-//! demand, a whole grid: each point once, in how much memory. Never compares with others.
+//! `cargo xtask bench fleet`: measures the cost of many agents, through a real controller over gRPC
+//! on SQLite. It offers the same load from few agents and from many. It measures the time from the
+//! report of a bad value to the stop, at agents that make only the calls and at the processes of a
+//! real agent. On demand it runs a whole grid, each point once, and measures the memory. It never
+//! compares with other programs.
 
 mod grid;
 mod load;
@@ -12,31 +13,31 @@ use std::process::ExitCode;
 use clap::Parser;
 use terminal::{Exit, Failure};
 
-/// What the controller does without flags: an idle agent is answered every ten seconds.
+/// The default lease of the controller: it answers an idle agent every ten seconds.
 const LEASE_SECONDS: u32 = 30;
 
-/// Many agents: the offered load of few from many, stops, and a whole grid.
+/// Many agents: the same load from few and from many, stops, and a whole grid.
 #[derive(Debug, Parser)]
 struct Flags {
-    /// Agents that share the offered load, beside the same load from the first number of them
+    /// Numbers of agents that share the offered load, one measurement for each
     #[arg(long, value_delimiter = ',', default_value = "32,300")]
     agents: Vec<usize>,
-    /// Trials a second that are offered
+    /// Trials per second that are offered
     #[arg(long, default_value_t = 300)]
     offered: u32,
     /// Seconds of each load
     #[arg(long, default_value_t = 10)]
     seconds: u64,
-    /// Agents that are connected while trials are stopped, and while a grid is worked off
+    /// Agents that are connected while trials are stopped, and while a grid runs
     #[arg(long, default_value_t = 200)]
     connected: usize,
-    /// Trials that are stopped, by a rule
+    /// Trials that a rule stops
     #[arg(long, default_value_t = 2000)]
     stops: usize,
     /// Real processes that are stopped meanwhile
     #[arg(long, default_value_t = 60)]
     processes: usize,
-    /// Only this: a grid of so many points, a multiple of 10
+    /// Run only a grid of this many points, a multiple of 10
     #[arg(long, value_parser = clap::value_parser!(u64).range(10..))]
     grid: Option<u64>,
 }

@@ -1,5 +1,5 @@
-//! How long it takes from the report of a value that a rule does not like to the stop: to the
-//! moment when an agent has the order, and, at a real agent, to the signal at the process.
+//! Measures the time from the report of a bad value to the stop: to the moment when an agent has
+//! the order, and, at a real agent, to the signal at the process.
 
 use std::{
     fs,
@@ -24,17 +24,17 @@ use tokio::{
 
 use crate::LEASE_SECONDS;
 
-/// Whoever is not in the best third at its first value is stopped.
+/// The rule stops every trial that is not in the best third at its first value.
 const RULE: &str = "
 metric: {name: loss, goal: minimize}
 early_terminate: {type: hyperband, min_iter: 1, eta: 3}
 ";
-/// Reports a second, over all agents.
+/// The reports per second of all agents together.
 const RATE: f64 = 100.0;
-/// A real trial that was not stopped ends by itself after this, in seconds.
+/// The seconds after which a real trial that was not stopped ends by itself.
 const UNSTOPPED: u32 = 3;
 
-/// A table with a line for what has calls alone, and one for processes.
+/// Returns a table with a line for agents that make only the calls, and a line for processes.
 pub(crate) fn measure(
     runtime: &Runtime,
     connected: usize,
@@ -69,7 +69,7 @@ pub(crate) fn measure(
     table.to_string()
 }
 
-/// Milliseconds from the call that reports a bad value until its agent has the order.
+/// Returns the milliseconds from the call that reports a bad value until its agent has the order.
 async fn prunes(address: String, sweep: String, agents: usize, stops: usize) -> Vec<f64> {
     let mut good = FakeAgent::new(&address, &sweep, "good");
     for _ in 0..3 {
@@ -91,10 +91,10 @@ async fn prunes(address: String, sweep: String, agents: usize, stops: usize) -> 
                 }
                 let start = agent.ask().await.expect("the sweep has no end");
                 agent.hold(&start);
-                // In its long poll by then.
+                // The agent is in its long poll by then.
                 let waited = tokio::time::timeout_at(due.into(), agent.stopped()).await;
                 assert!(waited.is_err(), "nothing is stopped without a reason");
-                // Worse than all that was reported before it.
+                // The value is worse than all values that were reported before.
                 let report = agent.report(&start, reports.fetch_add(1, Ordering::Relaxed) as f64);
                 let told = Instant::now();
                 let stop = async {
@@ -108,7 +108,7 @@ async fn prunes(address: String, sweep: String, agents: usize, stops: usize) -> 
                 samples.push(took);
                 agent.end(&start, "stopped").await;
             }
-            // Connected until all are done.
+            // The agent stays connected until all stops are done.
             while begins.load(Ordering::Relaxed) < stops {
                 sleep(Duration::from_millis(20)).await;
             }
@@ -118,8 +118,8 @@ async fn prunes(address: String, sweep: String, agents: usize, stops: usize) -> 
     tasks.join_all().await.concat()
 }
 
-/// Milliseconds from the moment when a program has printed a bad value until it gets SIGTERM, under
-/// a real agent.
+/// Returns the milliseconds from when a program has printed a bad value until it gets SIGTERM,
+/// under a real agent.
 fn signals(lab: &mut Lab, processes: usize) -> Vec<f64> {
     let notes = lab.dir().join("notes");
     fs::create_dir(&notes).expect("the lab's folder can be written");
@@ -137,7 +137,8 @@ fn signals(lab: &mut Lab, processes: usize) -> Vec<f64> {
     noted.filter_map(|note| fs::read_to_string(note.path()).ok()?.parse::<f64>().ok()).collect()
 }
 
-/// Prints its parameter as its value, and notes how long afterwards it was told to end.
+/// Returns a program that prints its parameter as its value, and notes how long afterwards it got
+/// SIGTERM.
 fn program(notes: &str) -> String {
     format!(
         r#"import json, os, signal, sys, time

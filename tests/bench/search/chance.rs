@@ -1,6 +1,6 @@
-//! The benchmark's own randomness: one stream per key, the same on every machine and with every
-//! version. Called by the problems (shifts, rotations, data), the runner (noise, which trial ends
-//! next) and the statistics. Never seeds itself.
+//! Provides the benchmark's own randomness: one stream per key, the same on every machine and in
+//! every version. The problems (shifts, rotations, data), the runner (noise, the trial that ends
+//! next) and the statistics use it. It never seeds itself.
 
 use std::f64::consts::TAU;
 
@@ -8,7 +8,7 @@ use std::f64::consts::TAU;
 #[derive(Clone, Debug)]
 pub(crate) struct Chance(u64);
 
-/// A number that depends on every byte of the text (FNV-1a).
+/// Returns a number that depends on every byte of the text (FNV-1a).
 pub(crate) fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| {
         (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
@@ -16,7 +16,7 @@ pub(crate) fn hash(text: &str) -> u64 {
 }
 
 impl Chance {
-    /// The stream of this purpose and number.
+    /// Returns the stream of this purpose and number.
     pub(crate) fn new(purpose: &str, number: u64) -> Self {
         let mut chance = Self(hash(purpose) ^ number.wrapping_mul(0xd6e8_feb8_6659_fd93));
         chance.bits();
@@ -30,28 +30,28 @@ impl Chance {
         mixed ^ (mixed >> 31)
     }
 
-    /// Uniform on [0, 1).
+    /// Returns a uniform number in [0, 1).
     pub(crate) fn unit(&mut self) -> f64 {
         (self.bits() >> 11) as f64 * (f64::EPSILON / 2.0)
     }
 
-    /// Uniform between two numbers.
+    /// Returns a uniform number between two numbers.
     pub(crate) fn between(&mut self, min: f64, max: f64) -> f64 {
         min + (max - min) * self.unit()
     }
 
-    /// Uniform on `0..count`.
+    /// Returns a uniform number in `0..count`.
     pub(crate) fn below(&mut self, count: usize) -> usize {
         ((self.unit() * count as f64) as usize).min(count.saturating_sub(1))
     }
 
-    /// Standard normal.
+    /// Returns a standard normal number.
     pub(crate) fn normal(&mut self) -> f64 {
         let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
         radius * (TAU * self.unit()).cos()
     }
 
-    /// As many normals as asked for.
+    /// Returns `count` standard normal numbers.
     pub(crate) fn normals(&mut self, count: usize) -> Vec<f64> {
         (0..count).map(|_| self.normal()).collect()
     }

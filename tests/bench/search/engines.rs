@@ -1,6 +1,6 @@
-//! What searches: our own library in this process, and any program that speaks the protocol. Made
-//! from the words of `--engine` and `--without`, driven by the runner. Never sees a problem's
-//! function or its optimum.
+//! Provides the search engines: the project's own library in this process, and any program that
+//! speaks the protocol. The values of `--engine` and `--without` select them, and the runner drives
+//! them. An engine never sees a problem's function or its optimum.
 
 use std::time::Duration;
 
@@ -16,25 +16,26 @@ use crate::{
     problem::{Problem, Values},
 };
 
-/// Why an engine cannot go on; the run is marked as failed.
+/// The result of an engine's call. The error says why the engine cannot continue; it marks the run
+/// as failed.
 pub(crate) type Told<T> = Result<T, String>;
 
-/// A trial that an engine wants.
+/// A trial that an engine asks for.
 pub(crate) struct Asked {
-    /// The engine's own name for it.
+    /// The engine's own id of the trial.
     pub(crate) id: Value,
     pub(crate) values: Values,
 }
 
-/// Something that searches.
+/// A search engine.
 pub(crate) trait Engine {
     /// Forgets everything and begins on this problem.
     fn begin(&mut self, problem: &Problem, seed: u64) -> Told<()>;
-    /// The next trial; nothing when a finite space is used up.
+    /// Returns the next trial; `None` if a finite space is used up.
     fn ask(&mut self) -> Told<Option<Asked>>;
-    /// What came of one.
+    /// Reports the value of a trial.
     fn tell(&mut self, id: &Value, value: f64) -> Told<()>;
-    /// Processor time that the engine has used so far.
+    /// Returns the processor time that the engine has used so far.
     fn spent(&self) -> Duration;
 }
 
@@ -52,21 +53,21 @@ enum Kind {
 }
 
 impl Choice {
-    /// `ours`, `random`, or `NAME=COMMAND`.
+    /// Parses `ours`, `random`, or `NAME=COMMAND`.
     pub(crate) fn parse(word: &str) -> Result<Self, Failure> {
         let (name, kind) = match word.split_once('=') {
             Some((name, command)) => (name, Kind::External { command: command.to_owned() }),
             None if word == "ours" => (word, Kind::Own(Method::Bayes, None)),
             None if word == "random" => (word, Kind::Own(Method::Random, None)),
             None => {
-                return Err(Failure::new(Exit::Input, format!("no engine `{word}`"))
+                return Err(Failure::new(Exit::Input, format!("there is no engine `{word}`"))
                     .hint("engines are `ours`, `random` and NAME=COMMAND"));
             }
         };
         Ok(Self { name: name.to_owned(), kind })
     }
 
-    /// Ours, with one ingredient left out.
+    /// Returns the project's engine with one ingredient left out.
     pub(crate) fn without(name: &str) -> Result<Self, Failure> {
         let ingredient = Ingredient::of(name).ok_or_else(|| {
             let names = Ingredient::ALL.map(Ingredient::name).join(", ");

@@ -1,6 +1,6 @@
-//! An engine in a process of its own: one JSON line out, one JSON line back. Opened by `engines`;
-//! docs/search-bench.md has the protocol. Never trusts what comes back, and ends the process when
-//! it is dropped.
+//! Runs an engine in a process of its own: one JSON line out, one JSON line back. `engines` opens
+//! it; docs/search-bench.md has the protocol. It never trusts the answers, and ends the process
+//! when it is dropped.
 
 use std::{
     fs,
@@ -25,8 +25,8 @@ pub(crate) struct External {
 }
 
 impl External {
-    /// Starts the command in a shell, which the command replaces. Libraries are held to one thread
-    /// each.
+    /// Starts the command in a shell, which the command replaces. Numeric libraries may use only
+    /// one thread each.
     pub(crate) fn start(command: &str) -> Told<Self> {
         let mut shell = Command::new("sh");
         shell
@@ -85,8 +85,7 @@ impl Engine for External {
         self.call(&json!({"op": "tell", "id": id, "value": value})).map(drop)
     }
 
-    /// The sum over the threads of the process, of which the scheduler keeps the book in
-    /// nanoseconds.
+    /// Returns the sum over the threads of the process, which the scheduler counts in nanoseconds.
     fn spent(&self) -> Duration {
         let threads = fs::read_dir(format!("/proc/{}/task", self.child.id()));
         let spent = threads.into_iter().flatten().flatten().filter_map(|thread| {
@@ -99,7 +98,7 @@ impl Engine for External {
 
 impl Drop for External {
     fn drop(&mut self) {
-        // A well-behaved engine ends with its input; the others are ended.
+        // A well-behaved engine ends with its input; any other engine is killed.
         drop(self.requests.take());
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -122,9 +121,10 @@ mod tests {
     }
 
     #[test]
-    fn a_trivial_engine_goes_round() {
+    fn a_trivial_engine_completes_a_run() {
         let mut engine = engine(
-            r#"*\"init\"*) echo "{\"ok\":true}";; *\"ask\"*) echo "{\"id\":\"a\",\"params\":{\"x0\":0.25}}";; *) echo "{\"ok\":true}";;"#,
+            r#"*\"init\"*) echo "{\"ok\":true}";;
+            *\"ask\"*) echo "{\"id\":\"a\",\"params\":{\"x0\":0.25}}";; *) echo "{\"ok\":true}";;"#,
         );
         let problem = Problem::new("test", "line", cube(1, 0.0, 1.0), |p| p.number("x0"));
         let plan = Plan { problem: "line".to_owned(), seed: 1, budget: 5, pending: 2 };

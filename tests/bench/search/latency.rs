@@ -1,5 +1,5 @@
-//! What one trial costs an engine, in processor time, when it knows 50, 200 or 500 others: at six
-//! axes and at twenty. Called by `main` with `--latency`. Never judges what is found.
+//! Measures the processor time that an engine needs for one trial when it knows 50, 200 or 500
+//! others, at six axes and at twenty. `main` calls it with `--latency`. It never judges the values.
 
 use std::time::Duration;
 
@@ -13,11 +13,12 @@ use crate::{
 };
 
 const KNOWN: [usize; 3] = [50, 200, 500];
-/// The median of this many trials.
+/// The number of trials of which the median is taken.
 const TRIALS: usize = 10;
 const PROBLEMS: [&str; 2] = ["gp-6", "fading-20"];
 
-/// A row per engine and problem. An engine that reaches the limit leaves cells empty.
+/// Returns a table with a row per engine and problem. An engine that reaches the limit leaves cells
+/// empty.
 pub(crate) fn measure(
     engines: &[Choice],
     problems: &[Problem],

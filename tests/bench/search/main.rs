@@ -1,6 +1,6 @@
-//! `cargo xtask bench search`: how good the search is, beside random search, peers, and itself with
-//! a part left out. Many small problems, the same seeds and the same budget for everybody;
-//! docs/search-bench.md says what the figures mean.
+//! `cargo xtask bench search`: measures how good the search is, next to random search, other
+//! engines, and itself with a part left out. It uses many small problems, with the same seeds and
+//! the same budget for every engine. docs/search-bench.md says what the figures mean.
 
 mod chance;
 mod engines;
@@ -32,11 +32,11 @@ use crate::{
 /// Regret of search engines on many small problems.
 #[derive(Debug, Parser)]
 struct Flags {
-    /// What searches: `ours`, `random`, or NAME=COMMAND for a program that speaks the protocol
-    /// [default: ours, random]
+    /// Engines that search: `ours`, `random`, or NAME=COMMAND for a program that speaks the
+    /// protocol [default: ours, random]
     #[arg(long = "engine", value_name = "NAME[=COMMAND]")]
     engines: Vec<String>,
-    /// Ours with a part of its recipe left out, as the engine `ours-NAME`
+    /// Add the engine `ours-NAME`: ours with this part of its recipe left out
     #[arg(long, value_name = "NAME")]
     without: Vec<String>,
     /// Seeds of each problem, from 0
@@ -45,7 +45,7 @@ struct Flags {
     /// Trials of each run
     #[arg(long, default_value_t = 50)]
     budget: usize,
-    /// Trials that are always open; which one ends next is drawn from the seed
+    /// Trials that are always open; the seed decides which one ends next
     #[arg(long, default_value_t = 1)]
     pending: usize,
     /// Only problems whose name or family contains this
@@ -54,22 +54,22 @@ struct Flags {
     /// Runs at a time
     #[arg(long, default_value_t = 2)]
     jobs: usize,
-    /// Keeps runs as JSON lines, and skips those that are there
+    /// Keep the runs in this file as JSON lines, and skip those that it has
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Only makes the tables, from these files
+    /// Only make the tables, from these files
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["out", "latency"])]
     report: Vec<PathBuf>,
     /// The engine that others are compared to
     #[arg(long, value_name = "NAME", default_value = "ours")]
     baseline: String,
-    /// Measures processor time instead of regret
+    /// Measure processor time instead of regret
     #[arg(long)]
     latency: bool,
     /// Seconds that an engine has for each measurement of --latency
     #[arg(long, default_value_t = 300)]
     limit: u64,
-    /// Works out tests/bench/search/reference.json anew
+    /// Compute tests/bench/search/reference.json again
     #[arg(long, conflicts_with_all = ["out", "report", "latency"])]
     reference: bool,
 }
@@ -88,7 +88,7 @@ fn measure(flags: &Flags) -> Result<(), Failure> {
     if problems.is_empty() {
         return Err(Failure::new(
             Exit::Input,
-            format!("no problem is called `{}`", flags.problems),
+            format!("no problem has `{}` in its name or family", flags.problems),
         ));
     }
     if flags.reference {
@@ -118,7 +118,7 @@ fn measure(flags: &Flags) -> Result<(), Failure> {
 
 fn search(flags: &Flags, engines: &[Choice], problems: &[Problem]) -> Result<(), Failure> {
     if flags.budget == 0 || flags.pending == 0 {
-        return Err(Failure::new(Exit::Input, "--budget and --pending are at least 1"));
+        return Err(Failure::new(Exit::Input, "--budget and --pending must be at least 1"));
     }
     let plan = |seed, problem: &Problem| Plan {
         problem: problem.name.to_owned(),
@@ -162,7 +162,7 @@ fn engines(flags: &Flags) -> Result<Vec<Choice>, Failure> {
     Ok(engines)
 }
 
-/// Problems that are not chosen keep what is stored of them.
+/// Computes the reference of the chosen problems; the stored reference of the others stays.
 fn make_reference(problems: &[Problem]) -> Result<(), Failure> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/search/reference.json");
     let bar = terminal::progress::bar(problems.len() as u64, "problems");
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_value_at_the_optimum_is_the_optimum_and_nothing_lies_below() {
+    fn no_value_lies_below_the_known_optimum() {
         for problem in problem::all() {
             let Some(optimum) = problem.optimum else { continue };
             let slack = 1e-6 * (1.0 + optimum.abs());
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn problems_have_names_of_their_own_and_finite_values() {
+    fn problems_have_unique_names_and_finite_values() {
         let problems = problem::all();
         let mut names: Vec<&str> = problems.iter().map(|problem| problem.name).collect();
         names.sort_unstable();

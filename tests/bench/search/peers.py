@@ -1,4 +1,5 @@
-"""Peers for `cargo xtask bench search`, each behind the protocol of docs/search-bench.md: JSON lines on stdin and stdout.
+"""Other search engines for `cargo xtask bench search`. Each speaks the protocol of docs/search-bench.md: JSON lines on
+stdin and stdout.
 
     cargo xtask bench search --engine ours --engine 'optuna-tpe=python tests/bench/search/peers.py optuna-tpe'
 
@@ -6,9 +7,9 @@ Engine names and the packages that each needs:
 
     optuna-gp    optuna torch scipy      optuna-tpe   optuna
     optuna-cma   optuna cmaes            ax           ax-platform (brings botorch and torch)
-    wandb        sweeps                  (W&B's own; wants an environment of its own)
+    wandb        sweeps                  (W&B's own; needs an environment of its own)
 
-Every peer runs with its default settings, and in one thread. Nothing here is called by Besom itself.
+Every engine runs with its default settings, and in one thread. Besom itself calls nothing in this file.
 """
 
 import json
@@ -24,7 +25,7 @@ warnings.filterwarnings("ignore")
 
 
 def limits(law):
-    """The kind of a numeric parameter: (whole, logarithmic, smallest, largest, step or None)."""
+    """Returns the kind of a numeric parameter: (whole, logarithmic, smallest, largest, step or None)."""
     kind, low, high = law["distribution"], law["min"], law["max"]
     if kind == "int_uniform":
         return True, False, int(low), int(high), None
@@ -40,7 +41,7 @@ def limits(law):
 
 
 class Optuna:
-    """`study.ask` with fixed distributions, `study.tell`."""
+    """Optuna: `study.ask` with fixed distributions, and `study.tell`."""
 
     def __init__(self, sampler, **options):
         import optuna
@@ -70,7 +71,7 @@ class Optuna:
 
 
 class Ax:
-    """Ax's client with the generation strategy that it chooses by itself."""
+    """Ax's client with the generation strategy that it chooses itself."""
 
     def __init__(self):
         logging.disable(logging.ERROR)
@@ -155,7 +156,7 @@ PEERS = {
 
 
 def plain(value):
-    """A number of numpy's as one of Python's."""
+    """Converts a number of numpy to one of Python."""
     return value.item() if hasattr(value, "item") else value
 
 
@@ -173,7 +174,7 @@ def answer(peer, request):
 def main():
     if len(sys.argv) != 2 or sys.argv[1] not in PEERS:
         sys.exit(f"usage: peers.py {'|'.join(PEERS)}")
-    # Replies alone go to stdout, whatever a library prints.
+    # Only replies go to stdout; what a library prints goes to stderr.
     replies, sys.stdout = sys.stdout, sys.stderr
     peer = PEERS[sys.argv[1]]()
     for line in sys.stdin:

@@ -1,5 +1,6 @@
-//! What a problem is: a space, a function to minimise, the noise on what an engine is told, and the
-//! optimum where it is known. Built by the families, run by the runner. Never knows an engine.
+//! Defines a problem: a space, a function to minimise, the noise on the values that an engine
+//! receives, and the optimum if it is known. The families build problems, and the runner runs them.
+//! A problem never knows an engine.
 
 use serde_json::{Map, Value, json};
 use sweeps::{
@@ -19,50 +20,50 @@ pub(crate) type Values = Map<String, Value>;
 
 type Objective = Box<dyn Fn(&Params<'_>) -> f64 + Send + Sync>;
 
-/// What an objective reads.
+/// The parameters that an objective reads.
 pub(crate) struct Params<'a>(&'a Values);
 
 impl Params<'_> {
-    /// A numeric parameter; not a number when it is missing, which fails the run.
+    /// Returns a numeric parameter; NaN if it is missing, which fails the run.
     pub(crate) fn number(&self, name: &str) -> f64 {
         self.0.get(name).and_then(Value::as_f64).unwrap_or(f64::NAN)
     }
 
-    /// The decimal logarithm of a parameter.
+    /// Returns the decimal logarithm of a parameter.
     pub(crate) fn log10(&self, name: &str) -> f64 {
         self.number(name).log10()
     }
 
-    /// A category that is a word.
+    /// Returns a category that is a word.
     pub(crate) fn word(&self, name: &str) -> &str {
         self.0.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// The position of a category that is a word with its number behind it, as [`levels`] makes
-    /// them.
+    /// Returns the index of a category that ends with its number, as [`levels`] names them.
     pub(crate) fn level(&self, name: &str) -> usize {
         self.word(name).get(1..).and_then(|number| number.parse().ok()).unwrap_or(usize::MAX)
     }
 
-    /// `x0`, `x1` and so on.
+    /// Returns `x0`, `x1` and so on.
     pub(crate) fn vector(&self) -> Vec<f64> {
         (0..self.0.len()).map_while(|axis| self.0.get(&format!("x{axis}"))?.as_f64()).collect()
     }
 }
 
-/// What is added to the value that an engine is told.
+/// The noise on the value that an engine receives.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Noise {
     None,
-    /// Gaussian, with this deviation.
+    /// Gaussian noise with this standard deviation.
     Even(f64),
-    /// Gaussian, and one time in eight a far larger, upward error: a training that went badly.
+    /// Gaussian noise, and one time in eight a far larger, upward error: a training that went
+    /// badly.
     Spikes(f64),
 }
 
 impl Noise {
     pub(crate) fn draw(self, chance: &mut Chance) -> f64 {
-        // As many numbers are drawn each time as ever, so that all engines meet the same luck.
+        // Each call draws the same amount of numbers, so that all engines meet the same noise.
         let (even, spiked, height) =
             (chance.normal(), chance.unit() < 0.125, -(1.0 - chance.unit()).ln());
         match self {
@@ -74,7 +75,7 @@ impl Noise {
     }
 }
 
-/// A problem; everything is minimised.
+/// A problem; the engines minimise its value.
 pub(crate) struct Problem {
     pub(crate) name: &'static str,
     pub(crate) family: &'static str,
@@ -82,20 +83,20 @@ pub(crate) struct Problem {
     pub(crate) parameters: Value,
     pub(crate) space: Space,
     pub(crate) noise: Noise,
-    /// The smallest value there is, if known.
+    /// The smallest possible value, if known.
     pub(crate) optimum: Option<f64>,
-    /// Where it is taken.
+    /// The point with the smallest value, if known.
     pub(crate) place: Option<Values>,
-    /// Costs milliseconds, not microseconds.
+    /// Whether an evaluation costs milliseconds and not microseconds.
     pub(crate) slow: bool,
     objective: Objective,
 }
 
 impl Problem {
-    /// A problem without noise and without a known optimum.
+    /// Returns a problem without noise and without a known optimum.
     ///
     /// # Panics
-    /// When the parameters are not what a sweep may search.
+    /// Panics if a sweep cannot search the parameters.
     pub(crate) fn new(
         family: &'static str,
         name: &'static str,
@@ -119,7 +120,7 @@ impl Problem {
         }
     }
 
-    /// With an optimum whose place is known.
+    /// Sets an optimum whose place is known.
     pub(crate) fn known(
         mut self,
         value: f64,
@@ -129,25 +130,25 @@ impl Problem {
         self.least(value)
     }
 
-    /// With an optimum whose place does not matter.
+    /// Sets an optimum whose place does not matter.
     pub(crate) fn least(mut self, value: f64) -> Self {
         self.optimum = Some(value);
         self
     }
 
-    /// With noise of this share of the range that nine in ten random points lie in.
+    /// Adds noise of this share of the range in which nine of ten random points lie.
     pub(crate) fn noisy(mut self, share: f64) -> Self {
         self.noise = Noise::Even(share * self.range());
         self
     }
 
-    /// As [`Problem::noisy`], with spikes.
+    /// Adds the noise of [`Problem::noisy`] with spikes.
     pub(crate) fn spiky(mut self, share: f64) -> Self {
         self.noise = Noise::Spikes(share * self.range());
         self
     }
 
-    /// A problem that costs milliseconds.
+    /// Marks a problem whose evaluation costs milliseconds.
     pub(crate) fn slow(mut self) -> Self {
         self.slow = true;
         self
@@ -160,12 +161,12 @@ impl Problem {
         values[380] - values[20]
     }
 
-    /// The noise-free value.
+    /// Returns the noise-free value.
     pub(crate) fn value(&self, point: &Values) -> f64 {
         (self.objective)(&Params(point))
     }
 
-    /// Independent draws from the space.
+    /// Returns independent draws from the space.
     pub(crate) fn draws(&self, seed: u64) -> impl Iterator<Item = Values> {
         let study = Study::new(Method::Random, self.space.clone(), seed);
         let history = History::default();
@@ -179,7 +180,7 @@ impl Problem {
     }
 }
 
-/// Every problem, family by family.
+/// Returns every problem, family by family.
 pub(crate) fn all() -> Vec<Problem> {
     [
         smooth::problems(),
@@ -194,17 +195,17 @@ pub(crate) fn all() -> Vec<Problem> {
     .collect()
 }
 
-/// A parameter with its name.
+/// Returns a parameter with its name.
 pub(crate) fn named(name: &str, parameter: Value) -> (String, Value) {
     (name.to_owned(), parameter)
 }
 
-/// `x0`, `x1` and so on, all alike.
+/// Returns `x0`, `x1` and so on, all with the same range.
 pub(crate) fn cube(axes: usize, min: f64, max: f64) -> Vec<(String, Value)> {
     (0..axes).map(|axis| (format!("x{axis}"), uniform(min, max))).collect()
 }
 
-/// A place in a cube.
+/// Returns a point of a cube.
 pub(crate) fn place(coordinates: &[f64]) -> Vec<(String, Value)> {
     coordinates.iter().enumerate().map(|(axis, value)| (format!("x{axis}"), json!(value))).collect()
 }
@@ -233,12 +234,12 @@ pub(crate) fn words(values: &[&str]) -> Value {
     json!({"distribution": "categorical", "values": values})
 }
 
-/// Categories without any order: `a0`, `b1` and so on.
+/// Returns categories without any order: `a0`, `b1` and so on.
 pub(crate) fn levels(count: usize) -> Value {
     words(&(0..count).map(level).collect::<Vec<_>>().iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// The name of one of [`levels`].
+/// Returns the name of one of [`levels`].
 pub(crate) fn level(number: usize) -> String {
     format!("{}{number}", char::from(b'a' + (number % 26) as u8))
 }

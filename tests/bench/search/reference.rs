@@ -1,6 +1,6 @@
-//! What the report measures against, worked out once per problem and kept in reference.json: how
-//! good random search is after so many trials, and the best value that patience found. Made by
-//! `--reference`, read by `report`. Never seen by an engine.
+//! Computes the values that the report measures against, once per problem, and keeps them in
+//! reference.json: how good random search is after a number of trials, and the best value that a
+//! long search found. `--reference` makes them, and `report` reads them. An engine never sees them.
 
 use std::collections::BTreeMap;
 
@@ -14,15 +14,16 @@ use crate::{
     statistics::quantile,
 };
 
-/// The numbers of trials after which random search is looked at; between them, a straight line.
+/// The numbers of trials after which random search is measured; values between them are
+/// interpolated linearly.
 const BUDGETS: [usize; 13] = [5, 10, 15, 20, 25, 30, 40, 50, 75, 100, 200, 300, 500];
 
-/// What is known of one problem.
+/// The reference of one problem.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Reference {
-    /// The value of the first random draw: a problem that has changed shows here.
+    /// The value of the first random draw, which shows whether a problem has changed.
     pub(crate) probe: f64,
-    /// The known optimum, or the best value found.
+    /// The known optimum, or the best value that was found.
     pub(crate) best: f64,
     /// The median over random searches, for each of the budgets.
     random: Vec<f64>,
@@ -30,7 +31,7 @@ pub(crate) struct Reference {
 
 pub(crate) type References = BTreeMap<String, Reference>;
 
-/// What reference.json says.
+/// Returns the content of reference.json.
 pub(crate) fn stored() -> References {
     serde_json::from_str(include_str!("reference.json")).unwrap_or_default()
 }
@@ -44,7 +45,7 @@ impl Reference {
         Self { probe: probe(problem), best, random: medians(problem, &values) }
     }
 
-    /// The median of random search after so many trials.
+    /// Returns the median of random search after `budget` trials.
     pub(crate) fn random(&self, budget: usize) -> f64 {
         let at = BUDGETS.partition_point(|known| *known < budget).min(BUDGETS.len() - 1);
         let below = at.saturating_sub(1);
@@ -58,13 +59,13 @@ impl Reference {
     }
 }
 
-/// The value of the first random draw.
+/// Returns the value of the first random draw.
 pub(crate) fn probe(problem: &Problem) -> f64 {
     problem.draws(2024).next().map_or(f64::NAN, |point| problem.value(&point))
 }
 
-/// Medians over random searches in a pool of values: each the noise-free value of the trial that
-/// looked best.
+/// Returns medians over random searches in a pool of values. Each search gives the noise-free value
+/// of the trial that looked best.
 fn medians(problem: &Problem, values: &[f64]) -> Vec<f64> {
     let mut chance = Chance::new(problem.name, 8);
     let mut found: Vec<Vec<f64>> = vec![Vec::new(); BUDGETS.len()];
@@ -85,7 +86,7 @@ fn medians(problem: &Problem, values: &[f64]) -> Vec<f64> {
     found.iter().map(|found| quantile(found, 0.5)).collect()
 }
 
-/// The best value that a patient climb from the best few points finds, noise aside.
+/// Returns the best noise-free value that a long climb from the best few points finds.
 fn climb(problem: &Problem, points: &[Values], values: &[f64], steps: usize) -> f64 {
     const STARTS: usize = 4;
     let mut order: Vec<usize> = (0..values.len()).collect();
@@ -107,8 +108,8 @@ fn climb(problem: &Problem, points: &[Values], values: &[f64], steps: usize) -> 
     least
 }
 
-/// A step of random length towards or away from another point on a few axes; whatever is no real
-/// number is taken over or not.
+/// Makes a step of random length towards or away from another point on a few axes. A parameter that
+/// is not a real number is either copied or kept.
 fn between(problem: &Problem, from: &Values, towards: &Values, chance: &mut Chance) -> Values {
     let mut near = from.clone();
     let parameters = &problem.space.parameters;
@@ -137,7 +138,7 @@ mod tests {
     use crate::problem;
 
     #[test]
-    fn the_stored_reference_is_of_these_problems() {
+    fn the_stored_reference_matches_the_problems() {
         let stored = stored();
         for problem in problem::all() {
             let known = &stored[problem.name];
@@ -150,14 +151,14 @@ mod tests {
             );
             assert!(
                 known.random(50) > known.best,
-                "{} is no problem: random search solves it",
+                "{} is too easy: random search solves it",
                 problem.name
             );
         }
     }
 
     #[test]
-    fn random_search_is_read_between_budgets() {
+    fn random_search_is_interpolated_between_budgets() {
         let random = (0..13).map(|step| 13.0 - f64::from(step)).collect();
         let reference = Reference { probe: 0.0, best: 0.0, random };
         assert_eq!(reference.random(5), 13.0);

@@ -1,6 +1,6 @@
-//! Stored runs as tables: over all, by family, by problem. Called by `main` after the runs, or with
-//! files of earlier ones. Compares only what every engine of the report has run. Never runs
-//! anything.
+//! Formats stored runs as tables: over all problems, by family, and by problem. `main` calls it
+//! after the runs, or with files of earlier runs. It compares only problems and seeds that every
+//! engine of the report has run. It never runs anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,24 +16,25 @@ use crate::{
     statistics::{error_of_mean, interval, mean, ranks, regret},
 };
 
-/// Mean regrets of one engine, and what it took.
+/// The mean regrets of one engine, and its processor time.
 struct Score {
     name: String,
-    /// Per problem, at the budget.
+    /// The regret of each problem at the budget.
     full: Vec<f64>,
-    /// Per problem, at half of it.
+    /// The regret of each problem at half of the budget.
     half: Vec<f64>,
     cpu_ms: f64,
 }
 
-/// One budget and number of pending trials.
+/// The results for one budget and number of pending trials.
 struct Sheet<'a> {
     problems: Vec<&'a Problem>,
     scores: Vec<Score>,
     ranks: Vec<Vec<f64>>,
 }
 
-/// The whole report. Differences are to the baseline, or to the first engine where it did not run.
+/// Returns the whole report. Differences are to the baseline, or to the first engine if the
+/// baseline did not run.
 pub(crate) fn write(
     runs: &[Run],
     problems: &[Problem],
@@ -62,7 +63,7 @@ pub(crate) fn write(
     modes.into_iter().map(sheet).collect::<Vec<_>>().join("\n\n")
 }
 
-/// The pairs of problem and seed that every engine has run.
+/// Returns the pairs of problem and seed that every engine has run.
 fn common<'a>(runs: &[&'a Run]) -> BTreeSet<(&'a str, u64)> {
     let mut by_engine: BTreeMap<&str, BTreeSet<(&str, u64)>> = BTreeMap::new();
     for run in runs {
@@ -184,7 +185,7 @@ impl<'a> Sheet<'a> {
     }
 }
 
-/// A line of regrets, the best of them plain and the others faint.
+/// Returns a line of regrets; the best is plain and the others are faint.
 fn row(name: &str, regrets: &[f64]) -> Vec<String> {
     let least = regrets.iter().copied().fold(f64::INFINITY, f64::min);
     let cell = |regret: &f64| {
@@ -194,7 +195,7 @@ fn row(name: &str, regrets: &[f64]) -> Vec<String> {
     [name.to_owned()].into_iter().chain(regrets.iter().map(cell)).collect()
 }
 
-/// The mean over seeds, after `1 / part` of the budget.
+/// Returns the mean regret over seeds, after `1 / part` of the budget.
 fn problem_regret(
     own: &[&Run],
     all: &[&Run],
@@ -214,7 +215,8 @@ fn problem_regret(
         .filter_map(|run| {
             let trials = run.budget.div_ceil(part);
             let value = run.curve.get(trials - 1).or(run.curve.last())?;
-            // Where chance alone arrives at the best, a fiftieth of its way there is the unit.
+            // Where random search alone nearly reaches the best value, the unit is a fiftieth of
+            // its way there.
             let random = reference.random(trials).max(best + 0.02 * (reference.random(1) - best));
             Some(regret(*value, best, random))
         })

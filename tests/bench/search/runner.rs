@@ -1,6 +1,6 @@
-//! Runs engines on problems, each run alone and a function of (engine, problem, seed, budget,
-//! pending), on a few threads. Called by `main` with what is still to do; every run is written as a
-//! JSON line the moment it ends. Never judges a value.
+//! Runs engines on problems, on a few threads. Each run is a function of its engine, problem, seed,
+//! budget and number of pending trials. `main` calls it with the runs that are missing. It writes
+//! every run as a JSON line as soon as it ends. It never judges a value.
 
 use std::{
     collections::HashMap,
@@ -24,7 +24,7 @@ use crate::{
     problem::Problem,
 };
 
-/// What to run, whoever runs it.
+/// A run to make, for any engine.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Plan {
     pub(crate) problem: String,
@@ -33,7 +33,7 @@ pub(crate) struct Plan {
     pub(crate) pending: usize,
 }
 
-/// A run that is over, as it is stored.
+/// A run that is over, in the form in which it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Run {
     pub(crate) engine: String,
@@ -41,11 +41,11 @@ pub(crate) struct Run {
     pub(crate) seed: u64,
     pub(crate) budget: usize,
     pub(crate) pending: usize,
-    /// After each trial, the noise-free value of the one that looked best.
+    /// After each trial, the noise-free value of the trial that looked best.
     pub(crate) curve: Vec<f64>,
     /// The smallest noise-free value of any trial.
     pub(crate) least: f64,
-    /// Processor time of each ask with the tell before it, in milliseconds.
+    /// The processor time of each ask and the tell before it, in milliseconds.
     pub(crate) cpu_ms: Vec<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
@@ -62,7 +62,7 @@ impl Run {
     }
 }
 
-/// One run. A limit ends it early, where what there is by then is kept.
+/// Makes one run. A limit may end it early; the results so far are kept.
 pub(crate) fn run(
     name: &str,
     engine: &mut dyn Engine,
@@ -95,8 +95,8 @@ fn search(
     let begun = Instant::now();
     let mut luck = Chance::new(&format!("{} noise", problem.name), plan.seed);
     let mut order = Chance::new(&format!("{} order", problem.name), plan.seed);
-    // Seeds that differ from problem to problem: a starting point that happens to be good is good
-    // once only.
+    // The seed differs from problem to problem, so that a starting point that happens to be good is
+    // good only once.
     engine.begin(problem, hash(problem.name) % 1_000_000 * 1_000 + plan.seed)?;
     let (mut open, mut asked, mut looked) = (Vec::<Asked>::new(), 0, f64::INFINITY);
     let mut spent = engine.spent();
@@ -138,7 +138,7 @@ fn rounded(value: f64) -> f64 {
     (value * 1e4).round() / 1e4
 }
 
-/// Where runs are kept: in memory, and in a file of JSON lines if there is one.
+/// A store of runs: in memory, and in a file of JSON lines if there is one.
 pub(crate) struct Store {
     runs: Vec<Run>,
     file: Option<File>,
@@ -169,7 +169,7 @@ fn unusable(path: &Path, error: &dyn std::fmt::Display) -> Failure {
     Failure::new(Exit::Input, format!("cannot use `{}`: {error}", path.display()))
 }
 
-/// The runs of a file that did not fail; a last line that is cut short is a run that was
+/// Reads the runs of a file that did not fail. A last line that is cut short is a run that was
 /// interrupted.
 pub(crate) fn read(path: &Path) -> Result<Vec<Run>, Failure> {
     let file = File::open(path).map_err(|error| unusable(path, &error))?;
@@ -178,7 +178,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Run>, Failure> {
     Ok(runs.filter(|run| run.error.is_none()).collect())
 }
 
-/// Runs what the store lacks.
+/// Makes the runs that the store lacks.
 pub(crate) fn run_all(
     engines: &[Choice],
     problems: &[Problem],

@@ -1,5 +1,5 @@
-//! The arithmetic of the report: regret, ranks, an interval by resampling. Called by `report` and
-//! `reference`. Never knows where a number comes from.
+//! Provides the arithmetic of the report: regret, ranks, and an interval by resampling. `report`
+//! and `reference` call it. It never knows where a number comes from.
 
 use crate::chance::Chance;
 
@@ -7,7 +7,7 @@ pub(crate) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// The standard error of the mean; 0 for a single value.
+/// Returns the standard error of the mean; 0 for a single value.
 pub(crate) fn error_of_mean(values: &[f64]) -> f64 {
     if values.len() < 2 {
         return 0.0;
@@ -19,7 +19,7 @@ pub(crate) fn error_of_mean(values: &[f64]) -> f64 {
         .sqrt()
 }
 
-/// The value that this share of the values lies below; the values need no order.
+/// Returns the value below which this share of the values lies; the values need no order.
 pub(crate) fn quantile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -31,12 +31,12 @@ pub(crate) fn quantile(values: &[f64], share: f64) -> f64 {
     }
 }
 
-/// How far a value is from the best, where random search at the same budget is 1. At most 3.
+/// Returns how far a value is from the best, at most 3; random search at the same budget is 1.
 pub(crate) fn regret(value: f64, best: f64, random: f64) -> f64 {
     ((value - best) / (random - best).max(1e-12)).clamp(0.0, 3.0)
 }
 
-/// The rank of each value, 1 for the smallest; equal values share theirs.
+/// Returns the rank of each value, 1 for the smallest; equal values share their mean rank.
 pub(crate) fn ranks(values: &[f64]) -> Vec<f64> {
     let rank = |value: &f64| {
         let below = values.iter().filter(|other| *other < value).count() as f64;
@@ -46,7 +46,7 @@ pub(crate) fn ranks(values: &[f64]) -> Vec<f64> {
     values.iter().map(rank).collect()
 }
 
-/// Between which numbers the mean lies in 95 of 100 resamples of the values.
+/// Returns the interval that contains the mean of 95 % of the resamples of the values.
 pub(crate) fn interval(values: &[f64]) -> (f64, f64) {
     let mut chance = Chance::new("bootstrap", values.len() as u64);
     let mut resample = || {
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn the_interval_is_as_wide_as_theory_says() {
+    fn the_interval_has_the_width_that_theory_predicts() {
         let mut chance = Chance::new("test", 0);
         let values: Vec<f64> = (0..400).map(|_| 1.0 + chance.normal()).collect();
         let (low, high) = interval(&values);

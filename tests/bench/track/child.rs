@@ -1,6 +1,6 @@
-//! A measurement in a process of its own: `bench_track one ...` opens its runs, says so, waits for
-//! a line, logs, and prints what it saw as JSON. Both ends are here; called by `main` and by
-//! `driver`.
+//! Runs a measurement in a process of its own: `bench_track one ...` opens its runs, says so, waits
+//! for a line, logs, and prints its sample as JSON. Both ends of this exchange are here; `main` and
+//! `driver` call them.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _, stdin},
@@ -16,7 +16,7 @@ use crate::{
     targets,
 };
 
-/// Which measurement.
+/// The parameters of one measurement.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct One {
     /// besom, jsonl or sqlite
@@ -36,12 +36,12 @@ pub(crate) struct One {
 }
 
 impl One {
-    /// This process is the measurement.
+    /// Makes the measurement in this process.
     pub(crate) fn measure(&self) {
         let targets =
             (0..self.runs).map(|_| targets::open(&self.target, &self.dir, &self.url)).collect();
         terminal::print("ready");
-        stdin().lock().read_line(&mut String::new()).expect("the driver says when");
+        stdin().lock().read_line(&mut String::new()).expect("the driver sends a line");
         let pace = Duration::from_micros(self.pace_us);
         let load = Load { scalars: self.scalars, calls: self.calls, pace };
         let mut sample = load::run(targets, load, || terminal::print("logged"));
@@ -49,7 +49,7 @@ impl One {
         terminal::print(serde_json::to_string(&sample).expect("numbers are JSON"));
     }
 
-    /// The command of a process that measures.
+    /// Returns the command of a process that makes this measurement.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(std::env::current_exe().expect("a program knows its path"));
         command.args(["one", &self.target, "--url", &self.url, "--dir"]).arg(&self.dir);
@@ -69,8 +69,8 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
-    /// Starts a program that speaks as [`One::measure`] does. In place of "ready" it may say what
-    /// is missing.
+    /// Starts a program that follows the protocol of [`One::measure`]. In place of "ready" it may
+    /// print what is missing.
     pub(crate) fn start(command: &mut Command) -> Result<Self, String> {
         let mut child = command
             .stdin(Stdio::piped())
@@ -85,13 +85,13 @@ impl Waiting {
         }
     }
 
-    /// Lets it log.
+    /// Tells the process to log.
     pub(crate) fn go(&mut self) -> Result<(), String> {
         let input = self.child.stdin.as_mut().ok_or("no pipe")?;
         input.write_all(b"go\n").map_err(|error| format!("it is gone: {error}"))
     }
 
-    /// Waits until it has made its calls.
+    /// Waits until the process has made its calls.
     pub(crate) fn logged(&mut self) -> Result<(), String> {
         match self.line()?.as_str() {
             "logged" => Ok(()),
@@ -99,13 +99,13 @@ impl Waiting {
         }
     }
 
-    /// Waits for what it saw.
+    /// Waits for the process's sample.
     pub(crate) fn sample(&mut self) -> Result<Sample, String> {
         let line = self.line()?;
         serde_json::from_str(&line).map_err(|error| format!("it said {line:?}: {error}"))
     }
 
-    /// The next line that is ours: libraries chat.
+    /// Returns the next line of the protocol, and skips what libraries print.
     fn line(&mut self) -> Result<String, String> {
         loop {
             let mut line = String::new();
@@ -129,7 +129,7 @@ impl Drop for Waiting {
     }
 }
 
-/// All files in a folder and below.
+/// Returns the bytes of all files in a folder and below.
 pub(crate) fn bytes(folder: &Path) -> u64 {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries

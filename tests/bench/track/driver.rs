@@ -1,5 +1,5 @@
-//! Starts the processes of a measurement, and for ours a controller of its own; folds what they
-//! saw. Called by `main`.
+//! Starts the processes of a measurement, and for Besom a new controller; combines their samples.
+//! `main` calls it.
 
 use std::{
     fs,
@@ -15,36 +15,36 @@ use crate::{
     load::Sample,
 };
 
-/// What is measured.
+/// A kind of measurement.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mode {
     pub(crate) name: &'static str,
-    /// The mode whose floors stand beside it.
+    /// The mode whose floors are shown next to it.
     pub(crate) beside: &'static str,
     pub(crate) scalars: usize,
-    /// Calls of each run.
+    /// The calls of each run.
     pub(crate) calls: u32,
     pub(crate) pace_us: u64,
     pub(crate) processes: u32,
-    /// Runs of each process.
+    /// The runs of each process.
     pub(crate) runs: u32,
     pub(crate) trouble: Trouble,
 }
 
-/// What our SDK has to do without while it logs. It has it again before the run ends, so that all
-/// arrives.
+/// The trouble that the SDK has while it logs. It ends before the run does, so that all rows
+/// arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
     None,
-    /// SIGKILL before the first call.
+    /// The controller gets SIGKILL before the first call.
     Killed,
-    /// SIGSTOP before the first call.
+    /// The controller gets SIGSTOP before the first call.
     Hangs,
-    /// No file gets longer than some ten kilobytes.
+    /// No file can grow beyond about ten kilobytes.
     Full,
 }
 
-/// Our SDK and a controller of its own, both new.
+/// Measures Besom's SDK with a controller of its own, both new.
 pub(crate) fn ours(mode: Mode) -> Result<Sample, String> {
     let mut lab = Lab::with_controller();
     let data = lab.dir().join("besom-data");
@@ -74,13 +74,13 @@ pub(crate) fn ours(mode: Mode) -> Result<Sample, String> {
     }
     let samples = processes.iter_mut().map(Waiting::sample).collect::<Result<Vec<_>, _>>()?;
     let seconds = begun.elapsed().as_secs_f64();
-    // One that was killed has taken its count with it.
+    // A killed controller has lost its count of processor time.
     let used = controller_time(&lab).saturating_sub(cpu);
     lab.kill_controller();
     let mut sample = fold(&samples);
     sample.seconds = if mode.processes > 1 { seconds } else { sample.seconds };
     sample.controller_cpu_us = Some(used.as_secs_f64() * 1e6 / sample.points as f64);
-    // As it is when nobody uses it: the log is part of the database then.
+    // Measures the database as it is at rest, with its write-ahead log merged into it.
     let database =
         rusqlite::Connection::open(data.join("besom.db")).map_err(|error| error.to_string())?;
     database
@@ -97,7 +97,7 @@ fn signal(lab: &Lab, signal: &str) {
     assert!(sent.is_ok_and(|status| status.success()), "the controller gets {signal}");
 }
 
-/// The same command with files that end early, as on a disk that is full.
+/// Returns the same command with a limit on the size of files, as on a full disk.
 fn limited(command: &Command) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", "trap '' XFSZ; ulimit -f 20; exec \"$0\" \"$@\""]).arg(command.get_program());
@@ -105,13 +105,13 @@ fn limited(command: &Command) -> Command {
     shell
 }
 
-/// A floor, alone on its disk.
+/// Measures a floor, which has the disk to itself.
 pub(crate) fn floor(name: &str, mode: Mode) -> Result<Sample, String> {
     let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
     finish(&mut one(name, mode, dir.path(), "")?.command())
 }
 
-/// A tracker of others; "not installed" where its Python module cannot be found.
+/// Measures another tracker; the error is "not installed" if its Python module cannot be found.
 pub(crate) fn peer(name: &str, mode: Mode) -> Result<Sample, String> {
     let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
     let script = dir.path().join("peers.py");
@@ -144,7 +144,7 @@ fn finish(command: &mut Command) -> Result<Sample, String> {
     waiting.sample()
 }
 
-/// Sums of points, means of times, the worst of the tails.
+/// Combines samples: sums of points, means of times, and the worst of the tails.
 fn fold(samples: &[Sample]) -> Sample {
     let (count, points) =
         (samples.len() as f64, samples.iter().map(|sample| sample.points).sum::<u64>());
@@ -163,12 +163,12 @@ fn fold(samples: &[Sample]) -> Sample {
     }
 }
 
-/// Processor time that the controller has used, in steps of 10 ms; zero where the system does not
-/// say.
+/// Returns the processor time that the controller has used, in steps of 10 ms; zero if the system
+/// does not report it.
 fn controller_time(lab: &Lab) -> Duration {
     let stat =
         lab.controller_pid().and_then(|pid| fs::read_to_string(format!("/proc/{pid}/stat")).ok());
-    // Behind the name, which may hold anything, the 12th and 13th words are user and system time.
+    // After the name, which may contain anything, the 12th and 13th words are user and system time.
     let words = stat.as_deref().and_then(|stat| stat.rsplit_once(')')).map_or("", |(_, rest)| rest);
     let ticks: u64 =
         words.split_whitespace().skip(11).take(2).filter_map(|word| word.parse::<u64>().ok()).sum();

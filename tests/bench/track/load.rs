@@ -1,5 +1,5 @@
-//! What is asked of a tracker, and the loop that asks: the same for our SDK and for the floors.
-//! Used by `child`. Times every call and nothing else inside the clock.
+//! Defines the load on a tracker, and the loop that makes it: the same for Besom's SDK and for the
+//! floors. `child` uses it. The clock measures every call and nothing else.
 
 use std::{
     sync::Barrier,
@@ -9,7 +9,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-/// So many calls of so many scalars.
+/// A number of calls with a number of scalars each.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Load {
     pub(crate) scalars: usize,
@@ -21,11 +21,11 @@ pub(crate) struct Load {
 /// A tracker with one open run.
 pub(crate) trait Target: Send {
     fn log(&mut self, step: u64, keys: &[String], values: &[f64]);
-    /// Returns once everything accepted is durable; gives the calls that were refused.
+    /// Waits until everything accepted is durable; returns the number of calls that were refused.
     fn finish(self: Box<Self>) -> u64;
 }
 
-/// What one process saw, over all its runs.
+/// The measurements of one process, over all its runs.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Sample {
     pub(crate) us_mean: f64,
@@ -33,22 +33,22 @@ pub(crate) struct Sample {
     pub(crate) us_p99: f64,
     pub(crate) us_p999: f64,
     pub(crate) points: u64,
-    /// Calls that found no room.
+    /// The calls that found no room.
     pub(crate) refused: u64,
-    /// From the first call until everything was durable.
+    /// The time from the first call until everything was durable.
     pub(crate) seconds: f64,
-    /// Processor time of the program that logs, in microseconds per point.
+    /// The processor time of the program that logs, in microseconds per point.
     pub(crate) cpu_us: f64,
-    /// Of the controller.
+    /// The processor time of the controller, in microseconds per point.
     #[serde(default)]
     pub(crate) controller_cpu_us: Option<f64>,
-    /// What stays on disk.
+    /// The bytes that stay on disk.
     #[serde(default)]
     pub(crate) bytes: u64,
 }
 
-/// Runs the load on every target at once, a thread for each. `logged` is called once all calls have
-/// been made.
+/// Runs the load on every target at once, with a thread for each. Calls `logged` once all calls
+/// have been made.
 pub(crate) fn run(targets: Vec<Box<dyn Target>>, load: Load, logged: impl FnOnce()) -> Sample {
     let (begun, cpu) = (Instant::now(), processor_time());
     let runs = targets.len() as u64;
@@ -99,7 +99,7 @@ fn one(mut target: Box<dyn Target>, load: Load, logged: &Barrier) -> (Vec<u64>, 
     (nanos, target.finish())
 }
 
-/// Of this process, all threads.
+/// Returns the processor time of all threads of this process.
 fn processor_time() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)

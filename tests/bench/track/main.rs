@@ -1,6 +1,6 @@
-//! `cargo xtask bench track`: what a call of `log` costs and how many points a second become
-//! durable, through our SDK and a controller on SQLite, beside two floors and the trackers that are
-//! installed. docs/track-bench.md says what the figures mean.
+//! `cargo xtask bench track`: measures the cost of a call of `log`, and the points per second that
+//! become durable, through Besom's SDK and a controller on SQLite, next to two floors and the
+//! trackers that are installed. docs/track-bench.md says what the figures mean.
 
 mod child;
 mod driver;
@@ -18,7 +18,7 @@ use crate::{
     report::Line,
 };
 
-/// What logging costs, beside floors and other trackers
+/// The cost of logging, next to floors and other trackers
 #[derive(Debug, Parser)]
 #[command(args_conflicts_with_subcommands = true)]
 struct Flags {
@@ -27,13 +27,13 @@ struct Flags {
     /// Samples of each figure, each in new processes and a new folder; the median is shown
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     repeats: u32,
-    /// Only what has this in its name: 5, 50, paced, 100 runs
+    /// Only measurements with this in their name: 5, 50, paced, 100 runs
     #[arg(long, value_name = "SUBSTRING", default_value = "")]
     only: String,
-    /// Ours and the floors alone
+    /// Only Besom and the floors
     #[arg(long)]
     no_peers: bool,
-    /// Every sample, as JSON
+    /// Print every sample as JSON
     #[arg(long)]
     json: bool,
 }
@@ -93,7 +93,7 @@ const MODES: [Mode; 10] = [
     troubled("paced 2 ms, disk full", Trouble::Full, 2_000),
 ];
 
-/// As many calls of 5 scalars as there are without trouble.
+/// Returns a mode with trouble, with as many calls of 5 scalars as the mode without.
 const fn troubled(name: &'static str, trouble: Trouble, pace_us: u64) -> Mode {
     let (beside, calls) =
         if pace_us == 0 { ("5 scalars", 200_000) } else { ("5 scalars, paced 2 ms", 1_000) };
@@ -125,7 +125,7 @@ fn measure(flags: &Flags) -> Result<(), Failure> {
     }
     let mut lines: Vec<Line> = Vec::new();
     for repeat in 0..flags.repeats {
-        // Everybody once in each repeat, so that a busy neighbour meets all of them.
+        // Every target runs once in each repeat, so that a busy neighbour slows all of them alike.
         for mode in &modes {
             for target in targets(*mode, flags) {
                 terminal::say(format_args!(
@@ -157,8 +157,8 @@ fn measure(flags: &Flags) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Who does the work of a mode. A floor has one writer, so a hundred runs stand beside the floor of
-/// one.
+/// Returns the targets of a mode. A floor has one writer, so a hundred runs are shown next to the
+/// floor of one.
 fn targets(mode: Mode, flags: &Flags) -> Vec<&'static str> {
     let mut targets = vec!["besom"];
     if mode.processes == 1 && mode.trouble == Trouble::None {

@@ -1,6 +1,7 @@
-"""A tracker of others, measured as `bench_track one` measures ours: TARGET SCALARS CALLS PACE_US DIR.
+"""Measures another tracker in the way in which `bench_track one` measures Besom: TARGET SCALARS CALLS PACE_US DIR.
 
-Says "ready" or "not installed", waits for a line, logs, says "logged", and prints one JSON object. The loop ends after three seconds.
+Prints "ready" or "not installed", waits for a line, logs, prints "logged", and prints one JSON object. The loop ends
+after three seconds.
 """
 import importlib.util
 import json
@@ -56,7 +57,7 @@ PEERS = {"trackio": (Trackio, ["trackio"]), "wandb-offline": (Wandb, ["wandb"]),
 
 
 def durable(folder):
-    """Syncs every file; gives their size."""
+    """Syncs every file; returns their total size."""
     size = 0
     for root, _, names in os.walk(folder):
         for name in names:

@@ -1,4 +1,4 @@
-//! The figures as a table for people and as JSON for programs. Called by `main`.
+//! Formats the figures as a table for people and as JSON for programs. `main` calls it.
 
 use serde_json::json;
 use terminal::table::Table;
@@ -22,7 +22,7 @@ impl Line {
     }
 }
 
-/// The middle value, the upper one of two.
+/// Returns the middle value, or the upper one of two.
 fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied()
@@ -32,7 +32,7 @@ fn rate(sample: &Sample) -> f64 {
     sample.points as f64 / sample.seconds
 }
 
-/// Medians, with the ratio to both floors of the same mode.
+/// Returns a table of medians, with the ratios to both floors of the same mode.
 pub(crate) fn table(lines: &[Line]) -> String {
     let mut table = Table::new([
         "load",
@@ -94,7 +94,7 @@ pub(crate) fn table(lines: &[Line]) -> String {
     table.to_string()
 }
 
-/// Every sample.
+/// Returns every sample as JSON.
 pub(crate) fn json(lines: &[Line]) -> String {
     let all: Vec<_> = lines
         .iter()

@@ -1,4 +1,5 @@
-//! What is measured in Rust: our SDK, and the two floors. Opened by `child`, driven by `load`.
+//! Provides the targets that are measured in Rust: Besom's SDK and the two floors. `child` opens
+//! them, and `load` drives them.
 
 use std::{
     collections::BTreeMap,
@@ -11,10 +12,10 @@ use rusqlite::{Connection, params};
 
 use crate::load::Target;
 
-/// Calls of the SQLite floor that share a commit.
+/// The calls of the SQLite floor that share a commit.
 const BATCH: u64 = 200;
 
-/// Opens a target by its name; a run outside of any sweep, or a file, in `dir`.
+/// Opens a target by its name: a run outside any sweep, or a file, in `dir`.
 pub(crate) fn open(name: &str, dir: &Path, url: &str) -> Box<dyn Target> {
     match name {
         "besom" => Box::new(Besom(
@@ -25,7 +26,7 @@ pub(crate) fn open(name: &str, dir: &Path, url: &str) -> Box<dyn Target> {
             Box::new(JsonLines(BufWriter::new(file)))
         }
         "sqlite" => Box::new(Sqlite::open(&dir.join("metrics.db"))),
-        other => panic!("no target `{other}`"),
+        other => panic!("there is no target `{other}`"),
     }
 }
 
@@ -41,7 +42,7 @@ impl Target for Besom {
     }
 }
 
-/// A JSON object per call, handed to the system at once.
+/// A floor that writes a JSON object per call and flushes it at once.
 struct JsonLines(BufWriter<File>);
 
 impl Target for JsonLines {
@@ -63,7 +64,8 @@ impl Target for JsonLines {
     }
 }
 
-/// A row per point, write-ahead log, full sync, [`BATCH`] calls in a commit.
+/// A floor that writes a row per point, with a write-ahead log, full sync, and [`BATCH`] calls in a
+/// commit.
 struct Sqlite {
     database: Connection,
     waiting: Vec<(u64, usize, f64)>,

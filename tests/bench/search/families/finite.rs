@@ -1,5 +1,5 @@
-//! Spaces of about three hundred points. Called by `problem::all`; the optimum is found by looking
-//! at every point.
+//! Defines spaces of about three hundred points. `problem::all` calls it. It finds the optimum by
+//! evaluating every point.
 
 use super::shapes::{Grain, Surface};
 use crate::{
@@ -13,7 +13,8 @@ pub(crate) fn problems() -> Vec<Problem> {
     vec![table(), lattice()]
 }
 
-/// 5 x 6 x 10 levels: effects of each, effects of pairs, and a rest that nothing predicts.
+/// 5 x 6 x 10 levels: effects of each level, effects of pairs, and a remainder that nothing
+/// predicts.
 fn table() -> Problem {
     let mut chance = Chance::new("table-300", 0);
     let (a, b, c) = (chance.normals(5), chance.normals(6), chance.normals(10));

@@ -1,9 +1,9 @@
-//! Small learners in plain Rust and data to teach them, each a function of its settings alone.
-//! Called by `models`. Never reads a file and never draws from anything but a fixed stream.
+//! Implements small learners in plain Rust and makes data for them. Each result is a function of
+//! its settings alone. `models` calls it. It never reads a file, and draws only from fixed streams.
 
 use crate::chance::Chance;
 
-/// Rows of inputs with what should come out, for training and for validation.
+/// Rows of inputs with their expected outputs, for training and for validation.
 pub(crate) struct Data {
     pub(crate) train: Vec<(Vec<f64>, f64)>,
     pub(crate) valid: Vec<(Vec<f64>, f64)>,
@@ -15,7 +15,7 @@ impl Data {
         Self { train: draw(), valid: draw() }
     }
 
-    /// A curve over `axes` inputs of which two matter.
+    /// Makes a curve over `axes` inputs, of which two matter.
     pub(crate) fn regression(name: &str, rows: usize, axes: usize) -> Self {
         let mut chance = Chance::new(name, 5);
         Self::new(rows, || {
@@ -25,7 +25,7 @@ impl Data {
         })
     }
 
-    /// Two classes, 0 and 1: two moons among `axes - 2` inputs of noise.
+    /// Makes two classes, 0 and 1: two moons among `axes - 2` inputs of noise.
     pub(crate) fn moons(name: &str, rows: usize, axes: usize) -> Self {
         let mut chance = Chance::new(name, 6);
         Self::new(rows, || {
@@ -43,8 +43,8 @@ impl Data {
         })
     }
 
-    /// Two classes on either side of a plane, inputs of very different sizes, one label in twelve
-    /// wrong.
+    /// Makes two classes on either side of a plane, with inputs of very different sizes. One label
+    /// in twelve is wrong.
     pub(crate) fn plane(name: &str, rows: usize, axes: usize) -> Self {
         let mut chance = Chance::new(name, 7);
         let normal = chance.normals(axes);
@@ -59,21 +59,21 @@ impl Data {
     }
 }
 
-/// The cross entropy of a logit.
+/// Returns the cross entropy of a logit.
 pub(crate) fn cross_entropy(logit: f64, class: f64) -> f64 {
     let margin = if class > 0.5 { logit } else { -logit };
     if margin > 0.0 { (-margin).exp().ln_1p() } else { margin.exp().ln_1p() - margin }
 }
 
-/// The mean over the validation rows, `cap` when it is not finite or above.
+/// Returns the mean loss over the validation rows; `cap` if the mean is larger or not finite.
 pub(crate) fn mean_loss(data: &Data, cap: f64, mut loss: impl FnMut(&[f64], f64) -> f64) -> f64 {
     let total: f64 = data.valid.iter().map(|(x, y)| loss(x, *y)).sum();
     let mean = total / data.valid.len() as f64;
     if mean.is_finite() { mean.min(cap) } else { cap }
 }
 
-/// Solves `matrix x = right` for a symmetric matrix by Cholesky; `None` when it is not positive
-/// definite.
+/// Solves `matrix x = right` for a symmetric matrix by Cholesky; returns `None` if the matrix is
+/// not positive definite.
 pub(crate) fn solve(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Option<Vec<f64>> {
     let size = right.len();
     for column in 0..size {
@@ -98,7 +98,7 @@ pub(crate) fn solve(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Option<Ve
     Some(right)
 }
 
-/// Gradient steps with momentum, plain or with Adam's scaling.
+/// An optimiser with momentum, plain or with Adam's scaling.
 pub(crate) struct Steps {
     pub(crate) rate: f64,
     pub(crate) momentum: f64,
@@ -115,7 +115,7 @@ impl Steps {
         Self { rate, momentum, decay, scaled, speed: zeros.clone(), power: zeros, count: 0 }
     }
 
-    /// One step of `share` times the rate.
+    /// Makes one step of `share` times the rate.
     pub(crate) fn step(&mut self, weights: &mut [f64], slope: &[f64], share: f64) {
         self.count += 1;
         let (warm, warm_power) =
@@ -140,9 +140,10 @@ impl Steps {
 pub(crate) struct Network {
     pub(crate) inputs: usize,
     pub(crate) hidden: usize,
-    /// The hidden layer's curve is tanh, not a hinge.
+    /// Whether the hidden layer uses tanh; otherwise it uses a hinge.
     pub(crate) bent: bool,
-    /// Per hidden unit its inputs' weights, its bias, its outgoing weight; then the last bias.
+    /// For each hidden unit, the weights of its inputs, its bias and its outgoing weight; then the
+    /// last bias.
     pub(crate) weights: Vec<f64>,
 }
 
@@ -172,7 +173,7 @@ impl Network {
         (0..self.hidden).map(out).sum::<f64>() + self.weights[self.weights.len() - 1]
     }
 
-    /// Adds the slope of one row's loss, by backpropagation.
+    /// Adds the gradient of one row's loss, computed by backpropagation.
     pub(crate) fn slope(&self, x: &[f64], class: f64, into: &mut [f64]) {
         let error = 1.0 / (1.0 + (-self.logit(x)).exp()) - class;
         for unit in 0..self.hidden {

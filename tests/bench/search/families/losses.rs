@@ -1,6 +1,6 @@
-//! Surfaces with the shape of a validation loss: valleys in the logarithm of a rate, cliffs, caps,
-//! plateaus, stairs, optima at an edge or in a corner, and outcomes over many decades. Called by
-//! `problem::all`. Never trains anything.
+//! Defines surfaces with the shape of a validation loss: valleys in the logarithm of a rate,
+//! cliffs, caps, plateaus, stairs, optima at an edge or in a corner, and outcomes over many
+//! decades. `problem::all` calls it. It never trains anything.
 
 use serde_json::json;
 
@@ -26,7 +26,7 @@ pub(crate) fn problems() -> Vec<Problem> {
     ]
 }
 
-/// The learning rate's valley is gentle below and steep above, and moves with optimiser, momentum,
+/// A valley in the learning rate, gentle below and steep above. It moves with optimiser, momentum,
 /// batch and depth.
 fn valley(name: &'static str) -> Problem {
     let objective = |p: &Params<'_>| {
@@ -62,7 +62,7 @@ fn valley(name: &'static str) -> Problem {
     Problem::new(FAMILY, name, space, objective)
 }
 
-/// The best place is a tenth of a decade from where training diverges to 1e8.
+/// A loss whose optimum is a tenth of a decade from where training diverges to 1e8.
 fn cliff() -> Problem {
     let objective = |p: &Params<'_>| {
         let (init, clip, depth) = (p.log10("init"), p.log10("clip"), p.number("depth"));
@@ -88,7 +88,7 @@ fn cliff() -> Problem {
         .known(0.5, best.map(|(name, at)| named(name, json!(at))))
 }
 
-/// Whatever is worse than 3 is told as 3: most of the space.
+/// A loss that is capped at 3, in most of the space.
 fn capped() -> Problem {
     let centre = somewhere("capped-5", 5, 0.15, 0.85);
     let best = centre.clone();
@@ -99,7 +99,7 @@ fn capped() -> Problem {
     Problem::new(FAMILY, "capped-5", cube(5, 0.0, 1.0), objective).known(0.2, place(&best))
 }
 
-/// Chance level nearly everywhere, with the faintest slope.
+/// A loss at chance level nearly everywhere, with a very slight slope.
 fn plateau() -> Problem {
     let centre = somewhere("plateau-3", 3, 0.2, 0.8);
     let best = centre.clone();
@@ -111,7 +111,7 @@ fn plateau() -> Problem {
     Problem::new(FAMILY, "plateau-3", cube(3, 0.0, 1.0), objective).known(0.203, place(&best))
 }
 
-/// More is better on three axes, less on two.
+/// A loss that falls with three parameters and rises with two.
 fn corner() -> Problem {
     let objective = |p: &Params<'_>| {
         let towards = |(axis, x): (usize, &f64)| if axis % 2 == 0 { 1.0 - x } else { *x };
@@ -124,7 +124,8 @@ fn corner() -> Problem {
     Problem::new(FAMILY, "corner-5", cube(5, 0.0, 1.0), objective).known(0.0, best)
 }
 
-/// Two parameters are best at an end of their range, four inside.
+/// A loss with two parameters that are best at an end of their range, and four that are best
+/// inside.
 fn edge() -> Problem {
     let objective = |p: &Params<'_>| {
         let rate = -p.log10("lr");
@@ -156,7 +157,8 @@ fn edge() -> Problem {
         .known(0.9, best.map(|(name, at)| named(name, json!(at))))
 }
 
-/// Two rates that somebody declared linear: all that matters lies in the lowest hundredth.
+/// A loss of two rates that are wrongly declared linear: everything that matters lies in the lowest
+/// hundredth.
 fn wrong_scale() -> Problem {
     let objective = |p: &Params<'_>| {
         let decades = |name, at: f64| ((p.number(name) + 1e-5) / (at + 1e-5)).log10();
@@ -175,7 +177,7 @@ fn wrong_scale() -> Problem {
         .known(0.4, best.map(|(name, at)| named(name, json!(at))))
 }
 
-/// Outcomes from a hundredth to thousands.
+/// A loss whose values range from a hundredth to thousands.
 fn decades() -> Problem {
     let surface = Surface::new("decades-4", &[0.4; 4], Grain::Rough);
     Problem::new(FAMILY, "decades-4", cube(4, 0.0, 1.0), move |p: &Params<'_>| {

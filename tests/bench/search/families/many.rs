@@ -1,5 +1,5 @@
-//! Twelve to twenty axes: few of them relevant, or all. Called by `problem::all`. Never tells an
-//! engine which.
+//! Defines problems of twelve to twenty axes, of which few or all are relevant. `problem::all`
+//! calls it. It never tells an engine which axes are relevant.
 
 use super::{
     shapes::{Grain, Surface, less, somewhere, square, weights},
@@ -23,7 +23,7 @@ pub(crate) fn problems() -> Vec<Problem> {
     ]
 }
 
-/// `count` axes of `of`, in the order in which they matter.
+/// Returns `count` of `of` axes, in the order of their relevance.
 fn relevant(name: &str, count: usize, of: usize) -> Vec<usize> {
     let mut axes: Vec<usize> = (0..of).collect();
     Chance::new(name, 4).shuffle(&mut axes);
@@ -31,7 +31,7 @@ fn relevant(name: &str, count: usize, of: usize) -> Vec<usize> {
     axes
 }
 
-/// The relevant coordinates.
+/// Returns the relevant coordinates.
 fn pick(p: &Params<'_>, axes: &[usize]) -> Vec<f64> {
     let x = p.vector();
     axes.iter().map(|axis| x.get(*axis).copied().unwrap_or(f64::NAN)).collect()
@@ -61,7 +61,7 @@ fn hidden_camel() -> Problem {
         .known(-1.031_628_453_489_877, place(&best))
 }
 
-/// Three axes matter; the others are a whisper.
+/// A surface on which three axes matter and the others have a tiny effect.
 fn hidden_draw() -> Problem {
     let axes = relevant("gp-3-of-12", 3, 12);
     let loud = Surface::new("gp-3-of-12", &[0.3; 3], Grain::Fine);
@@ -70,7 +70,7 @@ fn hidden_draw() -> Problem {
     Problem::new(FAMILY, "gp-3-of-12", cube(12, 0.0, 1.0), objective)
 }
 
-/// Every axis matters, each a third less than the one before.
+/// A surface on which every axis matters, each about a third less than the one before.
 fn fading() -> Problem {
     let (centre, weights) = (somewhere("fading-20", 20, 0.05, 0.95), weights(20, 5e-4));
     let best = centre.clone();

@@ -1,5 +1,6 @@
-//! Spaces of several kinds: categories that move the optimum, whole numbers, steps, whole numbers
-//! on a logarithmic scale. Called by `problem::all`. Never orders its categories.
+//! Defines spaces of several kinds: categories that move the optimum, whole numbers, steps, and
+//! whole numbers on a logarithmic scale. `problem::all` calls it. Its categories never have an
+//! order.
 
 use serde_json::{Value, json};
 
@@ -25,7 +26,7 @@ pub(crate) fn problems() -> Vec<Problem> {
     ]
 }
 
-/// Six levels, each with an optimum and a height of its own.
+/// A category of six levels, each with an optimum and a height of its own.
 fn moved() -> Problem {
     let mut chance = Chance::new("levels-6", 0);
     let centres: Vec<Vec<f64>> =
@@ -45,7 +46,7 @@ fn moved() -> Problem {
     Problem::new(FAMILY, "levels-6", space, objective).known(0.0, best)
 }
 
-/// Categories of eight, four and two levels in tables, with pairs that get on well, and two
+/// Categories of eight, four and two levels with tables of effects and of interactions, and two
 /// numbers.
 fn tables() -> Problem {
     let mut chance = Chance::new("tables-5", 0);
@@ -81,7 +82,7 @@ fn tables() -> Problem {
     Problem::new(FAMILY, "tables-5", space, objective).known(least, best.concat())
 }
 
-/// Four whole numbers in a turned bowl.
+/// Four whole numbers in a rotated bowl.
 fn whole() -> Problem {
     let centre = [14.0, 3.0, 9.0, 6.0];
     let turn = Turn::new("whole-4", 4);
@@ -97,7 +98,7 @@ fn whole() -> Problem {
     Problem::new(FAMILY, "whole-4", space, objective).known(0.0, best)
 }
 
-/// Steps of several sizes, and powers.
+/// Steps of several sizes, and powers of two.
 fn quanta() -> Problem {
     let objective = |p: &Params<'_>| {
         let (fine, coarse) = (p.number("fine") - 0.7, (p.number("coarse") - 3.5) / 5.0);
@@ -122,7 +123,7 @@ fn quanta() -> Problem {
     Problem::new(FAMILY, "quanta-5", space, objective).known(0.0, best)
 }
 
-/// One parameter of every kind, with the optimum of the numbers in another place for each category.
+/// One parameter of every kind. The optimum of the numbers is in another place for each category.
 fn everything(name: &'static str) -> Problem {
     let at = somewhere("everything-8", 8, 0.2, 0.8);
     let heights = [0.25, 0.0, 0.12, 0.2];

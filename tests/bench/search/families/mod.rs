@@ -1,5 +1,5 @@
-//! The problems by family, and what several families build with. Called by `problem::all`. Never
-//! evaluates anything.
+//! Groups the problems by family, with the parts that several families share. `problem::all` calls
+//! it. It never evaluates anything.
 
 pub(crate) mod finite;
 pub(crate) mod learners;

@@ -1,7 +1,7 @@
-//! Real models trained on small data made from a seed: kernel ridge regression, logistic
-//! regression, a neural network, random Fourier features, nearest neighbours, boosted stumps. A
-//! setting always gives the same value, in a few milliseconds at most. Called by `problem::all`.
-//! Never adds noise: the roughness is the models' own.
+//! Trains real models on small data made from a seed: kernel ridge regression, logistic regression,
+//! a neural network, random Fourier features, nearest neighbours, and boosted stumps. A setting
+//! always gives the same value, in a few milliseconds at most. `problem::all` calls it. It never
+//! adds noise: the roughness is the models' own.
 
 use super::learners::{Data, Network, Steps, cross_entropy, mean_loss, solve};
 use crate::{
@@ -251,7 +251,7 @@ fn stumps() -> Problem {
     Problem::new(FAMILY, "stumps-5", space, objective)
 }
 
-/// A cut of one input, and what either side says.
+/// A cut of one input, and the prediction on either side.
 struct Stump {
     axis: usize,
     cut: f64,

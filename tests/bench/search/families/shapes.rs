@@ -1,15 +1,15 @@
-//! What the synthetic families are made of: a place and a turn for every surface, drawn from its
-//! name, and random smooth surfaces. Called by the families. Never knows a space.
+//! Provides the parts of the synthetic families: an optimum and a rotation for each surface, drawn
+//! from its name, and random smooth surfaces. The families call it. It never knows a space.
 
 use std::f64::consts::TAU;
 
 use crate::chance::Chance;
 
-/// A rotation of the space; rows are orthonormal.
+/// A rotation of the space; its rows are orthonormal.
 pub(crate) struct Turn(Vec<Vec<f64>>);
 
 impl Turn {
-    /// A rotation drawn evenly: Gaussian rows, each made orthogonal to those before it.
+    /// Returns a uniformly drawn rotation: Gaussian rows, each made orthogonal to those before it.
     pub(crate) fn new(name: &str, axes: usize) -> Self {
         let mut chance = Chance::new(name, 1);
         let mut rows: Vec<Vec<f64>> = Vec::new();
@@ -31,10 +31,10 @@ impl Turn {
     }
 }
 
-/// A place for an optimum, `margin` inside of a cube.
+/// Returns a place for an optimum, with each coordinate between `min` and `max`.
 pub(crate) fn somewhere(name: &str, axes: usize, min: f64, max: f64) -> Vec<f64> {
     let mut chance = Chance::new(name, 2);
-    // Five decimals, so that a place reads well and is exact.
+    // Five decimals make a place readable and exact.
     (0..axes).map(|_| (chance.between(min, max) * 1e5).round() / 1e5).collect()
 }
 
@@ -50,18 +50,18 @@ pub(crate) fn square(value: f64) -> f64 {
     value * value
 }
 
-/// Geometric weights from 1 to `last`.
+/// Returns geometric weights from 1 to `last`.
 pub(crate) fn weights(axes: usize, last: f64) -> Vec<f64> {
     let steps = axes.saturating_sub(1).max(1) as f64;
     (0..axes).map(|axis| last.powf(axis as f64 / steps)).collect()
 }
 
-/// How smooth a random surface is.
+/// The smoothness of a random surface.
 #[derive(Clone, Copy)]
 pub(crate) enum Grain {
-    /// As a squared exponential kernel draws it.
+    /// As smooth as a draw with a squared exponential kernel.
     Fine,
-    /// As a Matern 5/2 kernel draws it.
+    /// As rough as a draw with a Matern 5/2 kernel.
     Rough,
 }
 
@@ -71,7 +71,7 @@ pub(crate) struct Surface {
 }
 
 impl Surface {
-    /// One length per axis, in the axis's units.
+    /// Draws a surface. `lengths` has one lengthscale per axis, in the axis's units.
     pub(crate) fn new(name: &str, lengths: &[f64], grain: Grain) -> Self {
         const WAVES: usize = 200;
         let mut chance = Chance::new(name, 3);

@@ -1,6 +1,6 @@
-//! Smooth, continuous problems of two to eight axes: textbook surfaces with an optimum, a rotation
-//! and a scale drawn from the name, random draws of Gaussian processes, and some of both under
-//! noise. Called by `problem::all`. Never adds the noise.
+//! Defines smooth, continuous problems of two to eight axes: textbook surfaces with an optimum, a
+//! rotation and a scale drawn from the name, random draws of Gaussian processes, and some of both
+//! under noise. `problem::all` calls it. It never adds the noise.
 
 use std::f64::consts::PI;
 
@@ -10,9 +10,9 @@ use crate::problem::{Params, Problem, cube, place};
 const FAMILY: &str = "smooth";
 const NOISY: &str = "noisy";
 
-/// The coordinate at which each term of Styblinski and Tang's function is least, and that least.
+/// The coordinate at which each term of Styblinski and Tang's function is least, and that minimum.
 const VALLEY: (f64, f64) = (-2.903_534_027_771_177, -39.166_165_703_771_42);
-/// One of the two lowest points of the six-hump camel, and its height.
+/// One of the two lowest points of the six-hump camel, and its value.
 const HUMPS: ([f64; 2], f64) = ([0.089_842_013_1, -0.712_656_403_0], -1.031_628_453_489_877);
 
 pub(crate) fn problems() -> Vec<Problem> {
@@ -46,7 +46,7 @@ fn styblinski() -> Problem {
         .known(3.0 * VALLEY.1, place(&best))
 }
 
-/// Griewank's bowl with a product of cosines on it, on a stretch where both matter.
+/// Griewank's bowl with a product of cosines on it, over a range where both matter.
 fn waves(family: &'static str, name: &'static str, axes: usize) -> Problem {
     let (centre, turn) = (somewhere(name, axes, -8.0, 8.0), Turn::new(name, axes));
     let best = centre.clone();
@@ -60,7 +60,7 @@ fn waves(family: &'static str, name: &'static str, axes: usize) -> Problem {
     Problem::new(family, name, cube(axes, -12.0, 12.0), objective).known(0.0, place(&best))
 }
 
-/// Rastrigin's egg box with flat eggs, turned.
+/// Rastrigin's egg box with flat eggs, rotated.
 fn rastrigin() -> Problem {
     let (centre, turn) = (somewhere("rastrigin-3", 3, -2.0, 2.0), Turn::new("rastrigin-3", 3));
     let best = centre.clone();
@@ -106,7 +106,7 @@ fn cosines() -> Problem {
     Problem::new(FAMILY, "cosines-6", cube(6, -1.0, 1.0), objective).known(-0.6, place(&best))
 }
 
-/// A bowl that is `condition` times steeper one way than another, turned.
+/// A rotated bowl that is `condition` times steeper in one direction than in another.
 pub(super) fn ellipsoid(
     family: &'static str,
     name: &'static str,
