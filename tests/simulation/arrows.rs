@@ -1,36 +1,36 @@
-//! Which arrows of the state machines were taken, beside all that there are.
+//! Counts which arrows of the state machines were taken, out of all that exist.
 
 use std::collections::BTreeMap;
 
 use probes::Arrow;
 use sweeps::lifecycle::{run, sweep};
 
-/// How often each arrow was taken.
+/// The number of times that each arrow was taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Arrows(BTreeMap<Arrow, u64>);
 
 impl Arrows {
-    /// Those that were taken in this thread since the last call.
+    /// Returns the arrows that were taken in this thread since the last call.
     pub(crate) fn taken() -> Self {
         Self(probes::arrows())
     }
 
-    /// Adds what was taken elsewhere.
+    /// Adds the arrows that were taken elsewhere.
     pub fn add(&mut self, other: &Self) {
         for (arrow, times) in &other.0 {
             *self.0.entry(*arrow).or_default() += times;
         }
     }
 
-    /// All arrows in the order of the drawings, each with machine, state, event and how often it
-    /// was taken.
+    /// Returns all arrows in the order of the drawings, each with its machine, state, event and the
+    /// number of times that it was taken.
     pub fn table(&self) -> Vec<(&'static str, &'static str, &'static str, u64)> {
         let times =
             |arrow: Arrow| (arrow.0, arrow.1, arrow.2, self.0.get(&arrow).copied().unwrap_or(0));
         all().into_iter().map(times).collect()
     }
 
-    /// How many leases ran out.
+    /// Returns the number of leases that ran out.
     pub(crate) fn lost(&self) -> u64 {
         let over = |(arrow, times): (&Arrow, &u64)| {
             (arrow.2 == run::Event::LeaseOver.name()).then_some(*times)
@@ -38,7 +38,7 @@ impl Arrows {
         self.0.iter().filter_map(over).sum()
     }
 
-    /// Those that were never taken.
+    /// Returns the arrows that were never taken.
     pub fn missing(&self) -> Vec<Arrow> {
         all().into_iter().filter(|arrow| !self.0.contains_key(arrow)).collect()
     }

@@ -1,5 +1,5 @@
-//! Lets troubles come, one after another, until it is time to be calm; then mends everything. What
-//! comes when follows from the seed.
+//! Causes troubles one after another until the calm begins; then repairs everything. The seed
+//! determines which trouble comes when.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,11 +16,12 @@ use crate::{
     world::World,
 };
 
-/// When the simulated wall clock begins, in milliseconds since the epoch, and how far it may jump.
+/// The start of the simulated wall clock, in milliseconds since the epoch. `YEAR_MS` is how far it
+/// may jump in either direction.
 const WALL_MS: i64 = 1_800_000_000_000;
 const YEAR_MS: i64 = 365 * 24 * 3_600_000;
 
-/// Starts the controller, and starts it again whenever it is down.
+/// Starts the controller, and restarts it whenever it is down.
 pub(crate) async fn keep_controller_up(world: Arc<World>) {
     let mut rng = StdRng::seed_from_u64(world.scenario.seed ^ 0xC0);
     loop {
@@ -44,7 +45,7 @@ pub(crate) async fn keep_controller_up(world: Arc<World>) {
     }
 }
 
-/// Lets troubles come until it is time to be calm.
+/// Causes troubles until the calm begins.
 pub(crate) async fn reign(world: Arc<World>) {
     let Scenario { seed, every, calm_after, .. } = world.scenario;
     let mut rng = StdRng::seed_from_u64(seed ^ 0xBAD);
@@ -95,7 +96,7 @@ fn come(world: &Arc<World>, trouble: Trouble, rng: &mut StdRng) {
             after(during, move || machine.start_agent());
         }
         Trouble::NodeGone => {
-            // Not the last one that works for its sweep.
+            // The last node that works for a sweep never goes for good.
             let own = world
                 .machines
                 .iter()
@@ -114,7 +115,7 @@ fn come(world: &Arc<World>, trouble: Trouble, rng: &mut StdRng) {
             after(during, move || change(&world, sweep, Change::Resume));
         }
         Trouble::RunsRetried => {
-            // All that failed, or one that may have been stopped.
+            // Retries all failed runs, or one run that may have been stopped.
             let one = format!("{sweep}-{}", rng.random_range(0..20));
             let runs = if rng.random_bool(0.5) { Vec::new() } else { vec![one] };
             ask(world, Question::Retry(RetryRuns { sweep, runs }));
@@ -126,7 +127,7 @@ fn come(world: &Arc<World>, trouble: Trouble, rng: &mut StdRng) {
     }
 }
 
-/// Troubles of the controller and its disk.
+/// Causes a trouble of the controller or its disk.
 fn come_to_controller(world: &Arc<World>, trouble: Trouble, during: Duration, rng: &mut StdRng) {
     match trouble {
         Trouble::ControllerKilled => world.server.kill(),
@@ -149,25 +150,25 @@ fn come_to_controller(world: &Arc<World>, trouble: Trouble, during: Duration, rn
             let world = world.clone();
             after(during, move || put_back(&world));
         }
-        other => unreachable!("{other:?} is no trouble of the controller"),
+        other => unreachable!("{other:?} is not a trouble of the controller"),
     }
 }
 
-/// Somebody restores the data folder, and starts the controller on it.
+/// Restores the data folder from a copy, and restarts the controller on it.
 fn put_back(world: &World) {
     if disk::reappear() {
         world.server.kill();
     }
 }
 
-/// Somebody starts the controller with a token that nobody else has.
+/// Restarts the controller with a token that no other program has.
 fn mistake_token(world: &Arc<World>, during: Duration) {
     world.server.mistake_token(true);
     let server = world.server.clone();
     after(during, move || server.mistake_token(false));
 }
 
-/// Ctrl-C once or twice.
+/// Sends Ctrl-C once or twice.
 fn interrupt(machine: Arc<Machine>, twice: bool) {
     machine.tell_agent(Signal::Interrupt);
     if twice {
@@ -186,12 +187,12 @@ fn change(world: &Arc<World>, sweep: String, change: Change) {
     ask(world, Question::Change(ChangeSweep { sweep, change: change.into() }));
 }
 
-/// A person at the controller's own machine asks for something, once.
+/// Makes one request from a person at the controller's own machine.
 fn ask(world: &Arc<World>, question: Question) {
     drop(world.server.ask(Bearer::admin(), question));
 }
 
-/// Mends everything, and goes on mending until all is over.
+/// Repairs everything, and repeats this until the simulation ends.
 async fn calm(world: &Arc<World>) {
     world.witness.note(|| "calm".to_owned());
     world.be_calm();

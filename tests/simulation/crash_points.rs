@@ -1,6 +1,6 @@
-//! A controller that is killed at every single write and sync of one change, comes back, says what
-//! it has, and loses its power before it writes again: whatever it said is still so. Chance alone
-//! takes some 17,000 seeds to come by that.
+//! Kills a controller at every single write and sync of one change. The controller restarts, says
+//! what it has, and loses its power before it writes again: what it said must still be true. Random
+//! seeds reach this case only once in about 17,000.
 
 use std::{path::Path, sync::Arc};
 
@@ -14,10 +14,10 @@ use crate::{
     witness::Witness,
 };
 
-/// More writes and syncs than an append makes.
+/// The number of crash points, more than an append has writes and syncs.
 const POINTS: u64 = 12;
 
-/// The rows that the controller said it has, after the kill and after the loss of power.
+/// Returns the rows that the controller said it has, after the kill and after the loss of power.
 async fn told(folder: &Path, point: u64) -> (u64, u64) {
     let server = Server::new(folder.to_owned(), point, Arc::new(Witness::new(folder, false)));
     assert!(server.start(0).await);
@@ -36,7 +36,7 @@ async fn told(folder: &Path, point: u64) -> (u64, u64) {
     let row = Row { step: 0, wall_ms: 0, values: vec![("loss".to_owned(), Value::F64(0.5))] };
     Writer::default().frame(&[row], &mut append.frames);
     disk::fail_in(point, Fault::Kill);
-    // What it answers nobody hears.
+    // The controller is dead, so its answer does not count.
     let _ = runs(&door).append(append).await;
     server.kill();
     let mut said = Vec::new();
@@ -51,10 +51,10 @@ async fn told(folder: &Path, point: u64) -> (u64, u64) {
 }
 
 #[test]
-fn what_a_killed_controller_has_left_is_synced_before_anybody_hears_of_it() {
+fn data_of_a_killed_controller_is_synced_before_it_is_reported() {
     let mut seen = [false; 2];
     for point in 0..POINTS {
-        // What a loss of power leaves of what was not synced is a matter of luck.
+        // Luck decides which unsynced writes survive a loss of power.
         for luck in 0..8 {
             let folder = tempfile::tempdir().unwrap();
             disk::format(luck);

@@ -1,6 +1,6 @@
-//! Processes that stand still: a future behind a gate is not polled while the gate is closed, as a
-//! process is not scheduled after SIGSTOP. Timers and messages that come meanwhile are noticed when
-//! it opens.
+//! Stops processes: a future behind a closed gate is not polled, as the kernel does not schedule a
+//! process after SIGSTOP. The process notices timers and messages that came meanwhile when the gate
+//! opens.
 
 use std::{
     future::Future,
@@ -20,19 +20,19 @@ struct State {
 }
 
 impl Gate {
-    /// Nothing behind it moves from now on.
+    /// Stops everything behind the gate.
     pub(crate) fn close(&self) {
         self.state().closed = true;
     }
 
-    /// Everything behind it goes on.
+    /// Lets everything behind the gate continue.
     pub(crate) fn open(&self) {
         let mut state = self.state();
         state.closed = false;
         state.waiting.drain(..).for_each(Waker::wake);
     }
 
-    /// The future, behind this gate.
+    /// Puts a future behind this gate.
     pub(crate) fn behind<F: Future>(&self, future: F) -> Behind<F> {
         Behind { gate: self.clone(), future: Box::pin(future) }
     }

@@ -1,6 +1,7 @@
-//! A controller and a fleet of agents in one thread, under a virtual clock, from a seed: the real
-//! controller over real SQLite on a disk of our own, the real agent with programs of our own, and a
-//! network between them. What is simulated is what lies around them, and it does its worst.
+//! Runs a controller and a fleet of agents in one thread, under a virtual clock, from a seed. The
+//! controller is the real one, over real SQLite on a simulated disk. The agent is the real one,
+//! with simulated programs, and a simulated network connects them. Only these surroundings are
+//! simulated, and they behave as badly as they can.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

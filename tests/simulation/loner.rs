@@ -1,5 +1,5 @@
-//! A program that logs a run of its own, outside of sweeps: it begins, logs, ends well or badly or
-//! without a word, and is started again, as it resumes its run.
+//! Simulates a program that logs a run outside sweeps. It begins, logs, and ends with success,
+//! failure or no report. Then it is restarted and resumes its run.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,12 +16,12 @@ use crate::{
     world::World,
 };
 
-/// How often one begins.
+/// The number of times that a program begins.
 const BEGINNINGS: u32 = 6;
-/// How long a program waits for the answer to one call.
+/// The longest time that a program waits for the answer to one call.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Lives to the end of its last run.
+/// Runs the program to the end of its last attempt.
 pub(crate) async fn live(world: Arc<World>, number: usize) {
     let mut rng = StdRng::seed_from_u64(world.scenario.seed ^ (0x10AE << 16) ^ number as u64);
     let id = format!("loner-{number}");
@@ -36,7 +36,7 @@ pub(crate) async fn live(world: Arc<World>, number: usize) {
             config_json: "{}".to_owned(),
             ..BeginRun::default()
         };
-        // It stands on a node of its own, which is never cut off.
+        // The program runs on a node of its own, which is never cut off.
         let node = usize::MAX - number;
         let begun = loop {
             let question = Question::Begin(begin.clone());
@@ -51,7 +51,7 @@ pub(crate) async fn live(world: Arc<World>, number: usize) {
         log(&world, &line, &attempt, &mut rng).await;
         let state = ["finished", "failed", "stopped", ""][rng.random_range(0..4)];
         if state.is_empty() {
-            // Killed; sometimes it comes back before anybody has noticed.
+            // The program was killed; sometimes it comes back before the controller has noticed.
             sleep(LEASE.mul_f64(rng.random_range(0.1..3.0))).await;
             continue;
         }
@@ -64,7 +64,7 @@ pub(crate) async fn live(world: Arc<World>, number: usize) {
     }
 }
 
-/// As the SDK has it.
+/// Returns whether to retry a call, by the same rule as the SDK.
 fn may_be_heard(status: &Status) -> bool {
     proto::dial::is_away(status) && status.code() != Code::PermissionDenied
 }

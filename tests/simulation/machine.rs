@@ -1,6 +1,6 @@
-//! A node: its GPUs, its disk, the programs that run on it and the agent, which is killed, stopped
-//! and started again while they go on. Checks what no controller can see: that no GPU has two
-//! programs and no attempt runs twice.
+//! Simulates a node: its GPUs, its disk, the programs that run on it and the agent. The agent is
+//! killed, stopped and restarted while the programs continue. The node checks what no controller
+//! can see: that no GPU has two programs, and no attempt runs twice.
 
 use std::{
     collections::BTreeMap,
@@ -35,10 +35,10 @@ use crate::{
     witness::Witness,
 };
 
-/// How long programs go on without an agent.
+/// The time after which programs without an agent are ended.
 const ORPHAN_AFTER: Duration = Duration::from_secs(600);
 
-/// What a node is made of.
+/// The parameters of a node.
 #[derive(Clone, Debug)]
 pub(crate) struct Make {
     pub(crate) number: usize,
@@ -62,9 +62,10 @@ pub(crate) struct Machine {
 struct State {
     programs: BTreeMap<Attempt, Arc<Program>>,
     agent: Option<Process>,
-    /// Counts the starts of the agent, so that what waits for one does not disturb the next.
+    /// The number of starts of the agent, so that a task that waits for one start does not disturb
+    /// the next.
     starts: u64,
-    /// The node never comes back.
+    /// Whether the node never comes back.
     gone: bool,
 }
 
@@ -131,8 +132,8 @@ impl Machine {
         });
     }
 
-    /// The agent has ended by itself. One that has not finished its work is started again, as
-    /// whoever looks after it would.
+    /// Handles an agent that has ended by itself. One that has not finished its work is restarted,
+    /// as a service manager would do.
     async fn left(self: &Arc<Self>, start: u64, well: bool) {
         let is_current = move |machine: &Self| machine.state().starts == start;
         let told_to = self.state().agent.as_ref().is_some_and(|agent| agent.told_to_leave);
@@ -150,7 +151,7 @@ impl Machine {
         }));
     }
 
-    /// SIGKILL to the agent alone.
+    /// Sends SIGKILL to the agent alone.
     pub(crate) fn kill_agent(self: &Arc<Self>) {
         let agent = self.state().agent.take();
         let Some(agent) = agent else { return };
@@ -166,31 +167,31 @@ impl Machine {
         }));
     }
 
-    /// SIGKILL to everything, as when the power goes.
+    /// Sends SIGKILL to everything, as if the power failed.
     pub(crate) fn go_down(self: &Arc<Self>) {
         self.kill_agent();
         self.state().programs.values().for_each(|program| program.vanish());
     }
 
-    /// The node goes down and never comes back.
+    /// Takes the node down for good.
     pub(crate) fn go_for_good(self: &Arc<Self>) {
         self.state().gone = true;
         self.go_down();
     }
 
-    /// Whether it never comes back.
+    /// Returns whether the node never comes back.
     pub(crate) fn is_gone(&self) -> bool {
         self.state().gone
     }
 
-    /// SIGSTOP to the agent, and SIGCONT later.
+    /// Sends SIGSTOP to the agent, or SIGCONT.
     pub(crate) fn stop_agent(&self, stopped: bool) {
         if let Some(agent) = &self.state().agent {
             if stopped { agent.gate.close() } else { agent.gate.open() }
         }
     }
 
-    /// Ctrl-C at the agent, or SIGTERM to it.
+    /// Sends Ctrl-C or SIGTERM to the agent.
     pub(crate) fn tell_agent(&self, signal: Signal) {
         if let Some(agent) = &mut self.state().agent {
             agent.told_to_leave = true;
@@ -198,24 +199,24 @@ impl Machine {
         }
     }
 
-    /// How late its agent is started: people may have changed their minds on the sweep by then.
+    /// Returns how late the node's agent starts: people may have stopped the sweep by then.
     pub(crate) fn starts_after(&self) -> Duration {
         let spread = (self.make.seed + self.make.number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         Duration::from_millis(spread % 200_000)
     }
 
-    /// The sweep that it works for.
+    /// Returns the sweep that the node works for.
     pub(crate) fn sweep(&self) -> &str {
         &self.make.sweep
     }
 
-    /// Whether neither an agent nor a program runs.
+    /// Returns whether neither an agent nor a program runs.
     pub(crate) fn is_quiet(&self) -> bool {
         let state = self.state();
         state.agent.is_none() && state.programs.values().all(|program| program.is_over())
     }
 
-    /// Runs something in the agent's process: it stops and dies with it.
+    /// Runs a task in the agent's process: it stops and dies with the agent.
     pub(crate) fn run_with_agent(&self, task: impl Future<Output = ()> + Send + 'static) {
         let mut state = self.state();
         let Some(agent) = &mut state.agent else { return };
@@ -224,17 +225,17 @@ impl Machine {
         agent.tasks.push(spawned.abort_handle());
     }
 
-    /// The folder of an attempt.
+    /// Returns the folder of an attempt.
     pub(crate) fn folder(&self, attempt: &Attempt) -> PathBuf {
         attempt.folder(&self.make.folder)
     }
 
-    /// The program of an attempt, if one was ever started.
+    /// Returns the program of an attempt, if one was ever started.
     pub(crate) fn program(&self, attempt: &Attempt) -> Option<Arc<Program>> {
         self.state().programs.get(attempt).cloned()
     }
 
-    /// Everything of it has been sent and removed.
+    /// Forgets an attempt of which everything was sent and removed.
     pub(crate) fn forget(&self, attempt: &Attempt) {
         self.state().programs.remove(attempt);
     }

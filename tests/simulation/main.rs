@@ -1,5 +1,5 @@
-//! `simulate`: many seeds, or one of them with all that happened in it. Started by `cargo xtask
-//! simulate`.
+//! `simulate`: runs many seeds, or one of them with a trace of everything that happens. `cargo
+//! xtask simulate` starts it.
 
 use std::{
     num::NonZero,
@@ -19,13 +19,13 @@ use terminal::{Exit, Failure, print, say};
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask simulate", after_help = EXAMPLES)]
 struct Flags {
-    /// How many seeds
+    /// Number of seeds
     #[arg(long, default_value_t = 300)]
     seeds: u64,
     /// The first of them
     #[arg(long, default_value_t = 0)]
     first: u64,
-    /// This seed alone, with all that happens in it
+    /// Run only this seed, and print everything that happens in it
     #[arg(long, conflicts_with_all = ["seeds", "first"])]
     seed: Option<u64>,
 }
@@ -43,18 +43,18 @@ fn main() -> ExitCode {
     })
 }
 
-/// One seed, with its trace.
+/// Runs one seed and prints its trace.
 fn one(seed: u64) -> Result<(), Failure> {
     let outcome = simulate(seed, None, true);
     outcome.trace.iter().for_each(print);
     say(summary(&outcome));
     if simulate(seed, None, true) != outcome {
-        return Err(Failure::new(Exit::Bug, format!("seed {seed} did not do the same twice")));
+        return Err(Failure::new(Exit::Bug, format!("seed {seed} gave two different results")));
     }
     if outcome.violations.is_empty() { Ok(()) } else { Err(failure(1, seed, &outcome)) }
 }
 
-/// What all threads have found.
+/// The results of all threads.
 #[derive(Default)]
 struct Found {
     bad: Vec<(u64, Outcome)>,
@@ -64,7 +64,7 @@ struct Found {
     hours: u64,
 }
 
-/// Many seeds, on all cores.
+/// Runs many seeds on all cores.
 fn many(first: u64, seeds: u64) -> Result<(), Failure> {
     let bar = terminal::progress::bar(seeds, "seeds");
     let (next, found) = (AtomicU64::new(first), Mutex::new(Found::default()));
@@ -112,7 +112,7 @@ fn many(first: u64, seeds: u64) -> Result<(), Failure> {
 fn summary(outcome: &Outcome) -> String {
     let Outcome { answers, writes, attempts, lasted, .. } = outcome;
     format!(
-        "{attempts} attempts, {answers} answers, {writes} writes in {} s of its own time",
+        "{attempts} attempts, {answers} answers, {writes} writes in {} s of simulated time",
         lasted.as_secs()
     )
 }
@@ -124,5 +124,6 @@ fn failure(bad: usize, seed: u64, outcome: &Outcome) -> Failure {
         .violations
         .iter()
         .fold(failure, |failure, what| failure.detail(format!("  {what}")));
-    failure.hint(format!("`cargo xtask simulate --seed {seed}` shows all that happened in it"))
+    failure
+        .hint(format!("`cargo xtask simulate --seed {seed}` shows everything that happened in it"))
 }

@@ -1,5 +1,6 @@
-//! The way between agents and controller: it loses, delays, doubles and reorders messages, and is
-//! cut for a while. Used by agents, programs and people alike; never looks into a message.
+//! Simulates the network between agents and controller: it loses, delays, duplicates and reorders
+//! messages, and is cut for a while. Agents, programs and people use it. It never looks into a
+//! message.
 
 use std::{
     collections::BTreeMap,
@@ -17,17 +18,17 @@ use tonic::Status;
 
 use crate::server::{Answer, Bearer, Question, Server};
 
-/// What a call may take beyond the time that it asks the controller to wait.
+/// The time that a call may take beyond the time that it asks the controller to wait.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// How bad the network is. Shares of messages.
+/// The quality of the network, as shares of messages.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Weather {
-    /// Never arrive, there or back.
+    /// The share of messages that never arrive, in either direction.
     pub(crate) lost: f64,
-    /// Arrive a second time, later.
+    /// The share of messages that arrive a second time, later.
     pub(crate) doubled: f64,
-    /// Take seconds or minutes instead of milliseconds.
+    /// The share of messages that take seconds or minutes in place of milliseconds.
     pub(crate) late: f64,
 }
 
@@ -42,18 +43,18 @@ pub(crate) struct Network {
 struct State {
     weather: Weather,
     rng: StdRng,
-    /// Until when a node reaches nobody.
+    /// For each node that is cut off, the end of the cut.
     cut: BTreeMap<usize, Instant>,
 }
 
-/// What becomes of one call.
+/// The fate of one call.
 struct Fate {
     there: Duration,
     back: Duration,
     lost: bool,
     answer_lost: bool,
     again: Option<Duration>,
-    /// Whether the controller hears that a caller has hung up.
+    /// Whether the controller notices that a caller has hung up.
     hangs_up: bool,
 }
 
@@ -63,19 +64,19 @@ impl Network {
         Arc::new(Self { server, state: Mutex::new(State { weather, rng, cut: BTreeMap::new() }) })
     }
 
-    /// Cuts a node off for so long.
+    /// Cuts a node off for this long.
     pub(crate) fn cut(&self, node: usize, during: Duration) {
         self.state().cut.insert(node, Instant::now() + during);
     }
 
-    /// Mends everything.
+    /// Repairs everything.
     pub(crate) fn calm(&self) {
         let mut state = self.state();
         state.weather = Weather::default();
         state.cut.clear();
     }
 
-    /// Asks the controller from a node, as a client with a time limit does.
+    /// Sends a question to the controller from a node, as a client with a time limit does.
     pub(crate) async fn ask(
         self: &Arc<Self>,
         node: usize,
@@ -121,7 +122,7 @@ impl Network {
         answer.unwrap_or_else(|_| away())
     }
 
-    /// Waits for ever when the node is cut off.
+    /// Waits forever if the node is cut off.
     async fn pass(&self, node: usize) {
         let is_cut = self.state().cut.get(&node).is_some_and(|until| Instant::now() < *until);
         if is_cut {
@@ -151,7 +152,7 @@ impl Network {
         }
     }
 
-    /// A number in [0, 1).
+    /// Returns a number in [0, 1).
     fn chance(&self) -> f64 {
         self.state().rng.random()
     }
@@ -172,11 +173,11 @@ impl Drop for HangUp {
     }
 }
 
-/// An agent's, or a program's, way to the controller.
+/// The connection of an agent or a program to the controller.
 #[derive(Clone, Debug)]
 pub(crate) struct Line {
     pub(crate) network: Arc<Network>,
-    /// Where it begins.
+    /// The node where it begins.
     pub(crate) node: usize,
     pub(crate) token: Bearer,
 }

@@ -1,6 +1,6 @@
-//! A trial's program, and the shim above it: what it logs, when it ends and how it takes a signal
-//! follow from a seed. It outlives its agent, writes to a real folder, and sends its rows itself
-//! when it is a program with the SDK.
+//! Simulates a trial's program, and the shim above it: the seed determines what it logs, when it
+//! ends and how it handles a signal. It outlives its agent and writes to a real folder. A program
+//! with the SDK also sends its rows itself.
 
 use std::{
     path::{Path, PathBuf},
@@ -29,33 +29,33 @@ use crate::{network::Line, witness::Witness};
 
 /// The metric that every program logs.
 pub(crate) const METRIC: &str = "loss";
-/// Who writes the rows that come when all is over.
+/// The writer of the rows that come after the end.
 pub(crate) const STRAGGLER: &str = "straggler";
-/// How often a straggler looks whether its program is over.
+/// The interval at which a straggler checks whether its program is over.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// How long a program with the SDK tries to send what is left when it ends.
+/// The longest time that a program with the SDK tries to send its last rows at its end.
 const LAST_WORDS: Duration = Duration::from_secs(30);
 
-/// How programs are.
+/// The behaviour of programs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Manners {
-    /// The longest that one runs, in seconds.
+    /// The longest run time of a program, in seconds.
     pub(crate) longest: f64,
-    /// Share of those that fail.
+    /// The share of programs that fail.
     pub(crate) fail: f64,
-    /// Share of those whose shim is killed on the way.
+    /// The share of programs whose shim is killed while they run.
     pub(crate) shim_killed: f64,
-    /// Share of those that cannot be started.
+    /// The share of programs that cannot be started.
     pub(crate) unstartable: f64,
-    /// Share of those of which something sends one more row after all is over.
+    /// The share of programs with a straggler, which sends one more row after the end.
     pub(crate) straggle: f64,
-    /// Share of those that use the SDK.
+    /// The share of programs that use the SDK.
     pub(crate) sdk: f64,
-    /// The most rows that one logs.
+    /// The most rows that a program logs.
     pub(crate) rows: u64,
 }
 
-/// What is decided of a program before it starts.
+/// The decisions about a program that are made before it starts.
 #[derive(Clone, Debug)]
 struct Script {
     born_after: Duration,
@@ -63,9 +63,10 @@ struct Script {
     rows: u64,
     end: End,
     uses_sdk: bool,
-    /// How long after its end something of it sends one more row.
+    /// The time after the program's end at which its straggler sends one more row; `None` without a
+    /// straggler.
     straggles: Option<Duration>,
-    /// How long it takes to obey a SIGTERM; none: it does not.
+    /// The time that the program takes to obey a SIGTERM; `None` if it does not obey.
     obeys: Option<Duration>,
     level: f64,
 }
@@ -86,13 +87,13 @@ pub(crate) struct Program {
     script: Script,
     state: Mutex<State>,
     changed: Notify,
-    /// Wakes the agent's part.
+    /// Wakes the agent's task for this trial.
     pub(crate) moved: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// Rows that it has written: to its journal, or to its console.
+    /// The number of rows that it has written to its journal or its console.
     rows: u64,
     born: bool,
     over: bool,
@@ -102,7 +103,7 @@ struct State {
 }
 
 impl Program {
-    /// A program for this attempt. What it is like follows from the seed and the attempt.
+    /// Returns a program for this attempt. The seed and the attempt determine its behaviour.
     pub(crate) fn new(
         attempt: Attempt,
         devices: Vec<String>,
@@ -123,33 +124,33 @@ impl Program {
         })
     }
 
-    /// Why it cannot be started, if it cannot.
+    /// Returns whether the program cannot be started.
     pub(crate) fn is_unstartable(&self) -> bool {
         self.script.end == End::Unstartable
     }
 
-    /// Whether the program runs, or has run.
+    /// Returns whether the program runs, or has run.
     pub(crate) fn is_born(&self) -> bool {
         self.state().born
     }
 
-    /// Whether nothing of it lives any more.
+    /// Returns whether no part of the program is alive any more.
     pub(crate) fn is_over(&self) -> bool {
         self.state().over
     }
 
-    /// What its shim wrote down at the end; none when the shim was killed.
+    /// Returns the end that the shim recorded; `None` if the shim was killed.
     pub(crate) fn exit(&self) -> Option<Exit> {
         self.state().exit.clone()
     }
 
-    /// How long after its end something of it sends one more row, if anything does.
+    /// Returns the time after the end at which a straggler sends one more row, if there is one.
     pub(crate) fn straggles(&self) -> Option<Duration> {
         self.script.straggles
     }
 
-    /// Something of it that nobody has ended sends one more row, which would be the best of all,
-    /// and does so once.
+    /// Runs the straggler: a part of the program that was not ended sends one more row, which would
+    /// be the best of all, and does so once.
     pub(crate) async fn straggle(
         self: Arc<Self>,
         line: Line,
@@ -172,22 +173,22 @@ impl Program {
             offset: 0,
             frames,
         };
-        // Whatever the answer is, the witness has seen it.
+        // The witness sees the answer, whatever it is.
         let _ = line.append(append).await;
     }
 
-    /// Rows that it printed to its console; none when it has the SDK.
+    /// Returns the number of rows that the program printed to its console; 0 if it has the SDK.
     pub(crate) fn printed(&self) -> u64 {
         if self.script.uses_sdk { 0 } else { self.state().rows }
     }
 
-    /// A row as it logs it.
+    /// Returns a row as the program logs it.
     pub(crate) fn row(&self, step: u64) -> Row {
         let value = self.script.level + 1.0 / (step + 1) as f64;
         Row { step, wall_ms: 0, values: vec![(METRIC.to_owned(), Value::F64(value))] }
     }
 
-    /// SIGTERM, and SIGKILL after this long.
+    /// Sends SIGTERM, and SIGKILL after `grace`.
     pub(crate) fn terminate(&self, grace: Duration) {
         let now = Instant::now();
         {
@@ -202,17 +203,17 @@ impl Program {
         self.changed.notify_one();
     }
 
-    /// The shim ends the tree, since no agent has been there for too long.
+    /// Ends the program's processes through the shim, since no agent has been there for too long.
     pub(crate) fn orphan(&self) {
         self.end(Some(Exit { signal: Some(15), orphaned: true, ..Exit::default() }));
     }
 
-    /// SIGKILL to everything, or the machine went down.
+    /// Sends SIGKILL to everything, as if the machine went down.
     pub(crate) fn vanish(&self) {
         self.end(None);
     }
 
-    /// Lives to its end.
+    /// Runs the program to its end.
     pub(crate) async fn live(self: Arc<Self>, line: Line, witness: Arc<Witness>) {
         sleep(self.script.born_after).await;
         if self.state().over {
@@ -315,7 +316,7 @@ impl Script {
             End::Exit(i32::from(share(manners.fail)))
         };
         let (uses_sdk, obeys) = (share(manners.sdk), share(0.8));
-        // Most are short, some are long.
+        // Most programs are short, and some are long.
         let runs = manners.longest * rng.random::<f64>().powi(3);
         Self {
             born_after: Duration::from_secs_f64(20.0 * rng.random::<f64>().powi(4)),
@@ -333,7 +334,8 @@ impl Script {
     }
 }
 
-/// Sends what there is, however often that takes. Returns never: the next row begins it anew.
+/// Sends the rows that exist and retries until it succeeds. It never returns: the caller restarts
+/// it at the next row.
 async fn keep_sending(sender: &mut Shipper<Line>) {
     while sender.ship(Which::All).await.is_err() {
         sleep(Duration::from_secs(1)).await;
@@ -341,7 +343,7 @@ async fn keep_sending(sender: &mut Shipper<Line>) {
     std::future::pending().await
 }
 
-/// Where an attempt's journals are.
+/// Returns the path of an attempt's journal.
 pub(crate) fn journal(folder: &Path, name: &str) -> PathBuf {
     folder.join(JOURNAL).join(name)
 }

@@ -1,5 +1,5 @@
-//! What a seed stands for: sweeps, nodes, programs, and which troubles come how often. Each seed
-//! leaves most troubles out, since some mistakes only show when nothing else hides them.
+//! Derives a scenario from a seed: sweeps, nodes, programs, and which troubles come how often. Each
+//! seed leaves most troubles out, since some bugs show only if no other trouble hides them.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use crate::{network::Weather, program::Manners};
 
-/// Share of seeds in which nothing goes wrong.
+/// The share of seeds in which nothing goes wrong.
 const FAIR: f64 = 0.06;
 
-/// Share of seeds in which people change their minds all the time.
+/// The share of seeds in which people change their minds all the time.
 const IMPATIENT: f64 = 0.25;
 
 /// One simulation.
@@ -18,16 +18,16 @@ const IMPATIENT: f64 = 0.25;
 pub(crate) struct Scenario {
     pub(crate) seed: u64,
     pub(crate) sweeps: Vec<Wanted>,
-    /// Programs that log runs of their own, outside of sweeps.
+    /// The number of programs that log runs outside sweeps.
     pub(crate) loners: usize,
-    /// Nothing goes wrong around the programs, so no attempt may be lost.
+    /// Whether nothing goes wrong around the programs, so that no attempt may be lost.
     pub(crate) fair: bool,
     pub(crate) manners: Manners,
     pub(crate) weather: Weather,
     pub(crate) troubles: Vec<(Trouble, u32)>,
-    /// Mean time between two troubles.
+    /// The mean time between two troubles.
     pub(crate) every: Duration,
-    /// When they end.
+    /// The time at which the troubles end.
     pub(crate) calm_after: Duration,
 }
 
@@ -35,13 +35,13 @@ pub(crate) struct Scenario {
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     pub(crate) yaml: String,
-    /// Points, if it is a grid.
+    /// The number of points, if the sweep is a grid.
     pub(crate) cells: Option<u64>,
-    /// GPUs of each node.
+    /// The number of GPUs of each node.
     pub(crate) nodes: Vec<u32>,
 }
 
-/// What can happen.
+/// A trouble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
     ControllerKilled,
@@ -85,7 +85,7 @@ impl Trouble {
         Trouble::SweepCancelled,
     ];
 
-    /// How often it comes beside the others, when it comes at all.
+    /// Returns how often this trouble comes compared with the others, if it comes at all.
     fn weight(self) -> u32 {
         match self {
             Trouble::NodeGone => 6,
@@ -95,7 +95,7 @@ impl Trouble {
         }
     }
 
-    /// Share of seeds in which it may come.
+    /// Returns the share of seeds in which this trouble may come.
     fn share(self) -> f64 {
         match self {
             Trouble::SweepStopped | Trouble::SweepCancelled => 0.15,
@@ -106,11 +106,11 @@ impl Trouble {
 }
 
 impl Scenario {
-    /// The scenario of a seed.
+    /// Returns the scenario of a seed.
     pub(crate) fn of(seed: u64) -> Self {
         let mut scenario = Self::drawn(seed);
-        // What came later is drawn apart, so that seeds that people have written down stay what
-        // they are.
+        // Later additions are drawn from a separate generator, so that seeds in notes and tests
+        // keep their scenario.
         let mut rng = StdRng::seed_from_u64(seed ^ 0x70CE);
         if rng.random_bool(0.4) {
             scenario.manners.straggle = rng.random_range(0.0..0.5);

@@ -1,6 +1,6 @@
-//! The controller as a process: started on the simulated disk, killed, started again. What it
-//! answers is exactly what the real one answers, past its door and its codec; only the port is
-//! missing.
+//! Runs the controller as a process: starts it on the simulated disk, kills it, and restarts it.
+//! Its answers are exactly those of the real controller, through its door and its codec; only the
+//! port is missing.
 
 use std::{
     path::PathBuf,
@@ -32,13 +32,13 @@ use tonic::{
 
 use crate::{disk, witness::Witness};
 
-/// The lease that it gives.
+/// The lease that the controller gives.
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
 
-/// How long rows of an attempt that is over count.
+/// The time for which rows of an attempt that is over still count.
 pub(crate) const LATE_ROWS: Duration = Duration::from_secs(60);
 
-/// What is asked of a controller.
+/// A request to a controller.
 #[derive(Clone, Debug)]
 pub(crate) enum Question {
     Beat(Beat),
@@ -50,7 +50,7 @@ pub(crate) enum Question {
     Retry(RetryRuns),
 }
 
-/// What it says.
+/// An answer of a controller.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
     Orders(Orders),
@@ -69,12 +69,12 @@ const TOKEN: &str = "the right one";
 pub(crate) struct Bearer(MetadataValue<Ascii>);
 
 impl Bearer {
-    /// With this token.
+    /// Returns a bearer of this token.
     pub(crate) fn of(token: &str) -> Self {
         Self(format!("Bearer {token}").parse().expect("a token of letters"))
     }
 
-    /// With the one that opens everything.
+    /// Returns a bearer of the token that opens everything.
     pub(crate) fn admin() -> Self {
         Self::of(TOKEN)
     }
@@ -87,7 +87,7 @@ impl Interceptor for Bearer {
     }
 }
 
-/// A way past the controller's door, without a network.
+/// A connection to the controller through its door, without a network.
 pub(crate) type Door = InterceptedService<Routes, Bearer>;
 
 /// The machine on which controllers run.
@@ -97,13 +97,13 @@ pub(crate) struct Server {
     seed: u64,
     witness: Arc<Witness>,
     process: Mutex<Process>,
-    /// It is started with a token that nobody else has.
+    /// Whether the next start uses a token that no other program has.
     mistaken: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 struct Process {
-    /// How many there have been.
+    /// The number of processes so far.
     number: u64,
     alive: Option<Alive>,
 }
@@ -112,7 +112,7 @@ struct Process {
 struct Alive {
     core: Core,
     routes: Routes,
-    /// Everything that dies with it.
+    /// The tasks that die with the process.
     tasks: Vec<AbortHandle>,
 }
 
@@ -122,8 +122,8 @@ impl Server {
         Arc::new(Self { folder, seed, witness, process, mistaken })
     }
 
-    /// Starts a controller whose wall clock shows `wall_ms`; says whether it came up, which it does
-    /// not when the disk fails.
+    /// Starts a controller whose wall clock shows `wall_ms`. Returns false if it did not come up
+    /// because the disk failed.
     pub(crate) async fn start(self: &Arc<Self>, wall_ms: i64) -> bool {
         let number = {
             let mut process = self.process();
@@ -132,7 +132,8 @@ impl Server {
         };
         disk::mount();
         let settings = Settings {
-            // The last one's lock is in its folder, and it may still have calls on their way out.
+            // Each controller has a folder of its own: the last one's folder holds its lock, and it
+            // may still have calls in progress.
             data: self.folder.join(number.to_string()),
             lease: LEASE,
             late_rows: LATE_ROWS,
@@ -162,7 +163,7 @@ impl Server {
         true
     }
 
-    /// As SIGKILL does.
+    /// Kills the controller as SIGKILL does.
     pub(crate) fn kill(&self) {
         disk::kill();
         let alive = self.process().alive.take();
@@ -171,8 +172,8 @@ impl Server {
         }
     }
 
-    /// Kills it. From now on it is started with a token that nobody else has, or with the right
-    /// one again.
+    /// Kills the controller. From now on it starts with a token that no other program has, or with
+    /// the right one again.
     pub(crate) fn mistake_token(&self, mistaken: bool) {
         if self.mistaken.swap(mistaken, Ordering::Relaxed) != mistaken {
             self.kill();
@@ -183,12 +184,12 @@ impl Server {
         self.process().alive.is_some()
     }
 
-    /// The running controller.
+    /// Returns the running controller.
     pub(crate) fn core(&self) -> Option<Core> {
         self.process().alive.as_ref().map(|alive| alive.core.clone())
     }
 
-    /// Has a question answered by the controller that runs now, in a task that dies with it.
+    /// Lets the running controller answer a question, in a task that dies with it.
     pub(crate) fn ask(
         self: &Arc<Self>,
         token: Bearer,
@@ -212,7 +213,7 @@ impl Server {
         Some(asking)
     }
 
-    /// A way to the controller that runs now, for who looks on.
+    /// Returns a door to the running controller, for an observer.
     pub(crate) fn door(&self) -> Option<Door> {
         let process = self.process();
         let alive = process.alive.as_ref()?;
@@ -250,12 +251,12 @@ async fn answer(door: Door, question: Question) -> Result<Answer, Status> {
     })
 }
 
-/// Clients of the other services, for who looks on.
+/// Returns a client of the runs, for an observer.
 pub(crate) fn runs(door: &Door) -> RunsClient<Door> {
     RunsClient::new(door.clone())
 }
 
-/// As [`runs`].
+/// Returns a client of the sweeps, for an observer.
 pub(crate) fn sweeps(door: &Door) -> SweepsClient<Door> {
     SweepsClient::new(door.clone())
 }

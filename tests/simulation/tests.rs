@@ -1,17 +1,17 @@
-//! What CI holds the simulator to: hundreds of seeds without a broken promise, the same twice,
-//! every arrow taken, and every planted bug found.
+//! Tests the simulator in CI: hundreds of seeds break no promise, a seed gives the same result
+//! twice, every arrow is taken, and every planted bug is found.
 
 use std::panic::catch_unwind;
 
 use probes::Bug;
 use simulation::{Arrows, simulate};
 
-/// Seeds of every run of CI.
+/// The seeds of every run of CI.
 const SEEDS: u64 = 600;
-/// Within so many seeds each planted bug is found.
+/// The number of seeds within which each planted bug must be found.
 const FOUND_WITHIN: u64 = 100;
 
-/// On as many threads as there are cores in CI: two tests that share the seeds.
+/// Runs the seeds and returns the arrows. Two threads share all seeds, one for each core in CI.
 fn hold(seeds: impl Iterator<Item = u64>) -> Arrows {
     let mut arrows = Arrows::default();
     for seed in seeds {
@@ -30,13 +30,13 @@ fn hold(seeds: impl Iterator<Item = u64>) -> Arrows {
 fn promises_hold_and_every_arrow_is_taken() {
     let odd = std::thread::spawn(|| hold((0..SEEDS).filter(|seed| seed % 2 == 1)));
     let mut arrows = hold((0..SEEDS).filter(|seed| seed % 2 == 0));
-    arrows.add(&odd.join().expect("a seed of the other half broke a promise"));
+    arrows.add(&odd.join().expect("no seed of the other half broke a promise"));
     assert!(arrows.missing().is_empty(), "never taken: {:?}", arrows.missing());
 }
 
 #[test]
-fn a_seed_does_the_same_twice() {
-    // In the last the disk fails, which is told with the folder's name.
+fn a_seed_gives_the_same_result_twice() {
+    // In the last seed the disk fails, and the error contains the folder's name.
     for seed in [3, 8, 18, 38, 17_865] {
         assert_eq!(simulate(seed, None, false), simulate(seed, None, false));
     }
@@ -45,7 +45,7 @@ fn a_seed_does_the_same_twice() {
 #[test]
 fn every_planted_bug_is_found() {
     let finds = |bug, seed| {
-        // Some bugs make the simulated programs panic, which is found too.
+        // Some bugs make the simulated programs panic, which counts as found.
         catch_unwind(|| simulate(seed, Some(bug), false))
             .map_or(true, |outcome| !outcome.violations.is_empty())
     };

@@ -1,5 +1,5 @@
-//! An agent's part in a trial, as `agent::trial` has it, over programs of the simulation in place
-//! of processes: judging the end and telling it are the agent's own code. Runs behind the agent's
+//! Runs the agent's part in a trial like `agent::trial`, over simulated programs in place of
+//! processes. The agent's own code judges the end and reports it. The task runs behind the agent's
 //! gate and dies with it.
 
 use std::{
@@ -31,7 +31,7 @@ use crate::{
     witness::Witness,
 };
 
-/// Sees to the trials of one agent.
+/// Runs the trials of one agent.
 #[derive(Debug)]
 pub(crate) struct SimulatedTrials {
     pub(crate) machine: Arc<Machine>,
@@ -49,7 +49,7 @@ impl Trials for SimulatedTrials {
         });
     }
 
-    /// Its GPUs answer always.
+    /// Reports nothing, because the simulated GPUs always respond.
     fn watch(&self, _devices: Vec<String>, _news: mpsc::Sender<News>) {}
 
     fn forget(&self, attempt: &Attempt, sent: bool) -> Option<PathBuf> {
@@ -90,7 +90,7 @@ async fn decline(trial: &Ticket, reason: Option<Unstartable>) {
 }
 
 async fn tell(trial: &Ticket, news: News) {
-    // Nobody listens only when the agent is leaving.
+    // Sending fails only while the agent is leaving.
     let _ = trial.news.send(news).await;
 }
 
@@ -142,8 +142,8 @@ async fn live(
     ending.tell(verdict, shipper, Report { console_sent: true, ..Report::default() }).await;
 }
 
-/// What a program prints becomes rows of the agent's own journal, each once, however often the
-/// agent is started.
+/// Turns what a program prints into rows of the agent's own journal, each once, however often the
+/// agent restarts.
 struct Console {
     witness: Arc<Witness>,
     journal: Journal,

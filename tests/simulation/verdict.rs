@@ -1,5 +1,5 @@
-//! What must hold once all is over, whatever happened on the way. Reads everything through the
-//! controller's own door, and compares it with what was seen.
+//! Checks what must hold once everything is over. Reads everything through the controller's own
+//! door, and compares it with what the witness saw.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,10 +18,10 @@ use crate::{
     world::World,
 };
 
-/// Looks at everything.
+/// Checks everything.
 pub(crate) async fn look(world: &Arc<World>) {
     let Some(door) = world.server.door() else {
-        return world.witness.accuse("no controller is left to ask".to_owned());
+        return world.witness.accuse("no controller is running at the end".to_owned());
     };
     for (sweep, wanted) in world.sweeps().iter().zip(&world.scenario.sweeps) {
         if let Err(status) = judge(world, &door, sweep, wanted).await {
@@ -74,7 +74,7 @@ async fn judge(world: &World, door: &Door, id: &str, wanted: &Wanted) -> Result<
     Ok(())
 }
 
-/// The counters are what one counts, and the best is the best.
+/// Checks that the counters equal the counted runs, and that the best value is the best.
 fn books(world: &World, sweep: &Sweep, all: &[Run]) {
     let counts = sweep.counts.unwrap_or_default();
     let kept = [
@@ -102,8 +102,8 @@ fn books(world: &World, sweep: &Sweep, all: &[Run]) {
     }
 }
 
-/// Every point of a grid is there once and ended once; no other sweep has more trials than it may
-/// have.
+/// Checks that every point of a grid occurs once and ended once, and that no other sweep has more
+/// trials than its limit.
 fn coverage(world: &World, sweep: &Sweep, all: &[Run], wanted: &Wanted) {
     let live =
         all.iter().filter(|run| matches!(run.state.as_str(), "queued" | "leased" | "running"));
@@ -128,11 +128,11 @@ fn coverage(world: &World, sweep: &Sweep, all: &[Run], wanted: &Wanted) {
         _ => {}
     }
     if sweep.trials_bound.is_some_and(|bound| all.len() as u64 > bound) {
-        world.witness.accuse(format!("{}: {} trials, too many", sweep.id, all.len()));
+        world.witness.accuse(format!("{}: {} trials exceed the limit", sweep.id, all.len()));
     }
 }
 
-/// An end that was acknowledged stays, unless somebody wanted another attempt.
+/// Checks that an acknowledged end stays, unless a person asked for another attempt.
 fn ends(world: &World, run: &Run) {
     let seen = world.witness.seen();
     let Some(End { attempt, state, value, .. }) = seen.ended.get(&run.id).cloned() else { return };
@@ -147,8 +147,8 @@ fn ends(world: &World, run: &Run) {
     }
 }
 
-/// What was acknowledged is there, once and in order; nothing is there that was never written; a
-/// run that finished has all.
+/// Checks that acknowledged rows are there, once and in order; that no row is there that was never
+/// written; and that a finished run has all its rows.
 fn rows(world: &World, run: &Run, blocks: &[Block]) {
     let mut stored: BTreeMap<StreamOf, u64> = BTreeMap::new();
     for block in blocks {

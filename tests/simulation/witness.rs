@@ -1,6 +1,6 @@
-//! What the controller has said, in the order in which it said it, and what may never be seen. Told
-//! by `server.rs` of every answer and by `machine.rs` of every process; asked at the end by
-//! `verdict.rs`. Touches nothing.
+//! Records what the controller has said, in order, and what must never happen. `server.rs` reports
+//! every answer and `machine.rs` every process; `verdict.rs` reads the record at the end. The
+//! witness changes nothing.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,10 +20,10 @@ use crate::{
     server::{Answer, LATE_ROWS, Question},
 };
 
-/// One stream of one attempt: attempt, writer and stream.
+/// One stream of one attempt: the attempt, the writer and the stream.
 pub(crate) type StreamOf = (Attempt, String, String);
 
-/// What was seen.
+/// The record of a simulation.
 #[derive(Debug)]
 pub(crate) struct Witness {
     home: String,
@@ -31,60 +31,60 @@ pub(crate) struct Witness {
     seen: Mutex<Seen>,
 }
 
-/// An end that the controller said it has.
+/// An end that the controller has acknowledged.
 #[derive(Clone, Debug)]
 pub(crate) struct End {
     pub(crate) attempt: u32,
     pub(crate) state: String,
-    /// Of the sweep's metric.
+    /// The value of the sweep's metric.
     pub(crate) value: Option<f64>,
-    /// When it was heard of first.
+    /// The time at which the end was first acknowledged.
     at: Instant,
 }
 
-/// What was seen so far.
+/// Everything that was seen so far.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    /// The newest attempt of a run that was handed out.
+    /// The newest attempt of each run that was handed out.
     pub(crate) leased: BTreeMap<String, u32>,
-    /// Rows that the controller said it has.
+    /// The number of rows that the controller has acknowledged, by stream.
     pub(crate) acknowledged: BTreeMap<StreamOf, u64>,
-    /// Rows that were offered to a controller at all, or lie on an agent's disk.
+    /// The number of rows that were offered to a controller or lie on an agent's disk, by stream.
     pub(crate) offered: BTreeMap<StreamOf, u64>,
-    /// The newest end that the controller said it has.
+    /// The newest end that the controller has acknowledged, by run.
     pub(crate) ended: BTreeMap<String, End>,
-    /// Runs that somebody has begun anew or asked to run again, whatever their end was.
+    /// The runs that were begun again or retried, whatever their end was.
     pub(crate) reopened: BTreeSet<String>,
-    /// Attempts whose program was started.
+    /// The attempts whose program was started.
     pub(crate) started: BTreeSet<Attempt>,
-    /// What may never be.
+    /// The events that must never happen, but did.
     pub(crate) violations: Vec<String>,
-    /// A fingerprint of all answers in their order.
+    /// The digest of all answers in their order.
     digest: DefaultHasher,
     pub(crate) answers: u64,
-    /// The last lines of what happened, if anybody wants them.
+    /// The lines of the trace, if a trace was requested.
     trace: Option<Vec<String>>,
 }
 
 impl Witness {
-    /// Of what happens below the folder `home`.
+    /// Returns a witness of what happens below the folder `home`.
     pub(crate) fn new(home: &Path, traced: bool) -> Self {
         let seen = Seen { trace: traced.then(Vec::new), ..Seen::default() };
         Self { home: home.display().to_string(), begun: Instant::now(), seen: Mutex::new(seen) }
     }
 
-    /// Everything so far.
+    /// Returns everything that was seen so far.
     pub(crate) fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Something that may never be.
+    /// Records an event that must never happen.
     pub(crate) fn accuse(&self, what: String) {
         self.note(|| format!("VIOLATION {what}"));
         self.seen().violations.push(what);
     }
 
-    /// A line of the trace.
+    /// Adds a line to the trace.
     pub(crate) fn note(&self, line: impl FnOnce() -> String) {
         let mut seen = self.seen();
         let at = self.begun.elapsed().as_secs_f64();
@@ -93,38 +93,38 @@ impl Witness {
         }
     }
 
-    /// The trace so far.
+    /// Returns the trace so far.
     pub(crate) fn trace(&self) -> Vec<String> {
         self.seen().trace.clone().unwrap_or_default()
     }
 
-    /// A number that is the same when the same was answered in the same order at the same times.
+    /// Returns a number that is equal if the same answers came in the same order at the same times.
     pub(crate) fn digest(&self) -> u64 {
         self.seen().digest.finish()
     }
 
-    /// Something else that must be the same when the seed is.
+    /// Adds another number to the digest, which must be the same for the same seed.
     pub(crate) fn seal(&self, number: u64) {
         number.hash(&mut self.seen().digest);
     }
 
-    /// A program was started for this attempt.
+    /// Records that a program was started for this attempt.
     pub(crate) fn started(&self, attempt: &Attempt) {
         if !self.seen().started.insert(attempt.clone()) {
             self.accuse(format!("{attempt} was started twice"));
         }
     }
 
-    /// So many rows of this stream lie on a disk.
+    /// Records that this stream has `rows` rows on a disk.
     pub(crate) fn wrote(&self, stream: StreamOf, rows: u64) {
         let mut seen = self.seen();
         let known = seen.offered.entry(stream).or_default();
         *known = rows.max(*known);
     }
 
-    /// The controller answered; its own work is done and on the disk.
+    /// Records an answer of the controller, after its own work is done and on the disk.
     pub(crate) fn answered(&self, question: &Question, answer: &Result<Answer, Status>) {
-        // What names the folder would not be the same twice.
+        // The folder's name is removed, because it differs between two runs of a seed.
         let described = describe(question, answer).replace(&self.home, "~");
         self.note(|| described.clone());
         {
@@ -183,7 +183,7 @@ impl Witness {
         }
     }
 
-    /// A token ends with its attempt.
+    /// Checks that the token of an attempt ends with the attempt.
     fn straggled(&self, rows: &AppendRows, answer: &Result<Answer, Status>) {
         let seen = self.seen();
         let end = seen.ended.get(&rows.run).filter(|end| {
@@ -198,11 +198,11 @@ impl Witness {
         }
     }
 
-    /// Answers that nobody should ever get.
+    /// Checks for answers that no caller should ever get.
     fn suspect(&self, question: &Question, answer: &Result<Answer, Status>) {
         if let Err(status) = answer
             && matches!(status.code(), Code::Internal | Code::InvalidArgument | Code::OutOfRange)
-        // A gap is an answer like others to who asks from the wrong place; nobody here does.
+        // A gap is a normal answer to a wrong offset; no caller here sends one.
         {
             self.accuse(format!("{question:?} was answered with {status:?}"));
         }

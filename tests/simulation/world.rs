@@ -1,5 +1,5 @@
-//! One simulation: a controller, its network and its nodes in one thread under a virtual clock,
-//! from a seed to a verdict.
+//! Runs one simulation: a controller, its network and its nodes in one thread under a virtual
+//! clock, from a seed to a verdict.
 
 use std::{
     path::Path,
@@ -29,9 +29,9 @@ use crate::{
     witness::Witness,
 };
 
-/// How long after the last trouble everything must be over.
+/// The time within which everything must be over after the last trouble.
 const PATIENCE: Duration = Duration::from_secs(24 * 3600);
-/// How often it is looked whether it is.
+/// The interval at which the simulation checks whether it is over.
 const LOOK_EVERY: Duration = Duration::from_secs(20);
 
 /// Everything of one simulation.
@@ -46,34 +46,34 @@ pub(crate) struct World {
     calm: AtomicBool,
 }
 
-/// What came of a simulation.
+/// The result of a simulation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// What may never be, and was.
+    /// The events that must never happen, but did.
     pub violations: Vec<String>,
-    /// Equal when the same happened at the same times.
+    /// A digest that is equal if the same happened at the same times.
     pub digest: u64,
-    /// Answers of the controller.
+    /// The number of answers of the controller.
     pub answers: u64,
-    /// Writes and syncs of its disk.
+    /// The number of writes and syncs of the controller's disk.
     pub writes: u64,
-    /// Trials that were started, later attempts included.
+    /// The number of trials that were started, later attempts included.
     pub attempts: u64,
-    /// How long it took by the simulation's own clock.
+    /// The time that it took by the simulation's own clock.
     pub lasted: Duration,
-    /// Arrows of the state machines that were taken, and how often.
+    /// The arrows of the state machines that were taken, and how often.
     pub arrows: Arrows,
-    /// What happened, line by line, if that was wanted.
+    /// The lines of the trace; empty if no trace was requested.
     pub trace: Vec<String>,
 }
 
-/// Simulates what a seed stands for, with this bug in the programs. Blocks the thread.
+/// Simulates the scenario of a seed, with this bug planted in the programs. Blocks the thread.
 ///
 /// # Panics
-/// When the machine has no folder for temporary files.
+/// Panics if the machine has no folder for temporary files.
 pub fn simulate(seed: u64, bug: Option<Bug>, traced: bool) -> Outcome {
     probes::plant(bug);
-    // Memory is as real as any disk here, and faster.
+    // A folder in memory works like one on any disk here, and is faster.
     let memory = Path::new("/dev/shm");
     let home = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
     let home = home.expect("a folder for temporary files");
@@ -138,7 +138,7 @@ async fn run(scenario: Scenario, home: &Path, traced: bool) -> Outcome {
     }
 }
 
-/// Waits until everything is over, and accuses the programs if it is not by the deadline.
+/// Waits until everything is over; records a violation if it is not over by the deadline.
 async fn wait(world: &World, loners: &[JoinHandle<()>], deadline: Instant) {
     while !(world.is_over().await && loners.iter().all(|loner| loner.is_finished())) {
         if Instant::now() > deadline {
@@ -189,22 +189,22 @@ async fn create(server: &Arc<Server>, scenario: &Scenario) -> Vec<String> {
 }
 
 impl World {
-    /// Ids of the sweeps.
+    /// Returns the ids of the sweeps.
     pub(crate) fn sweeps(&self) -> Vec<String> {
         self.sweeps.get().cloned().unwrap_or_default()
     }
 
-    /// Nothing goes wrong from now on.
+    /// Ends all troubles from now on.
     pub(crate) fn be_calm(&self) {
         self.calm.store(true, Ordering::Relaxed);
     }
 
-    /// Whether nothing goes wrong any more.
+    /// Returns whether the troubles have ended.
     pub(crate) fn is_calm(&self) -> bool {
         self.calm.load(Ordering::Relaxed)
     }
 
-    /// Whether every sweep is over, and every agent has heard and left.
+    /// Returns whether every sweep is over, and every agent has noticed and left.
     async fn is_over(&self) -> bool {
         let Some(door) = self.server.door() else { return false };
         let mut over = true;
@@ -223,7 +223,7 @@ impl World {
     }
 }
 
-/// Whether a sweep hands out nothing more, and has nothing that runs.
+/// Returns whether a sweep hands out no more trials, and no trial is active.
 fn is_over(sweep: &Sweep) -> bool {
     let counts = sweep.counts.unwrap_or_default();
     let live = counts.queued + counts.leased + counts.running;

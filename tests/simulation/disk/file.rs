@@ -1,5 +1,5 @@
-//! One file of the simulated disk: its bytes as a process sees them, those that a power cut would
-//! leave, and its locks.
+//! Implements one file of the simulated disk: the bytes that a process sees, the bytes that a power
+//! cut leaves, and the locks.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,17 @@ use rand::{RngExt as _, rngs::StdRng};
 
 use super::Trouble;
 
-/// What a disk writes whole or not at all.
+/// The bytes that a disk writes as a whole or not at all.
 const SECTOR: usize = 512;
-/// Bytes of one region of the memory that connections share, as SQLite asks for it.
+/// The bytes of one region of the memory that connections share, the size that SQLite asks for.
 pub(super) const REGION: usize = 32 << 10;
-/// Locks on the shared memory.
+/// The number of locks on the shared memory.
 pub(super) const SHARED_LOCKS: usize = 8;
 
 /// The bytes of a file.
 #[derive(Debug, Default)]
 pub(super) struct File {
-    /// No other file has it.
+    /// A number that no other file has.
     pub(super) number: u64,
     seen: Vec<u8>,
     durable: Vec<u8>,
@@ -35,12 +35,12 @@ impl File {
         self.seen.len()
     }
 
-    /// The same bytes in another file, all of them synced.
+    /// Returns another file with the same bytes, all of them synced.
     pub(super) fn copy(&self) -> Self {
         Self { seen: self.seen.clone(), durable: self.seen.clone(), ..Self::default() }
     }
 
-    /// Fills `bytes` from `offset` on; says how many there were.
+    /// Fills `bytes` from `offset` on; returns how many bytes the file had.
     pub(super) fn read(&self, offset: usize, bytes: &mut [u8]) -> usize {
         let there = self.seen.get(offset..).unwrap_or_default();
         let length = there.len().min(bytes.len());
@@ -67,8 +67,8 @@ impl File {
         }
     }
 
-    /// Leaves what was synced, and of the rest what luck leaves: sectors in any order, a few or
-    /// most of them.
+    /// Keeps the synced bytes, and of the unsynced ones a random choice: sectors in any order, a
+    /// few or most of them.
     pub(super) fn forget_unsynced(&mut self, rng: &mut StdRng) {
         let kept = rng.random_range(0.0..=1.0);
         for change in self.unsynced.drain(..) {
@@ -96,11 +96,11 @@ fn put(bytes: &mut Vec<u8>, offset: usize, new: &[u8]) {
     bytes[offset..end].copy_from_slice(new);
 }
 
-/// Who holds which lock on a file, and the memory that connections to it share.
+/// The locks on a file and their owners, and the memory that connections to the file share.
 #[derive(Debug, Default)]
 pub(super) struct Locks {
     next: u64,
-    /// By owner: 1 shared, 2 reserved, 4 exclusive, as SQLite counts them.
+    /// The lock of each owner: 1 shared, 2 reserved, 4 exclusive, as in SQLite.
     levels: BTreeMap<u64, i32>,
     shared: [Shared; SHARED_LOCKS],
     regions: Vec<Box<[u64]>>,
@@ -113,13 +113,13 @@ struct Shared {
 }
 
 impl Locks {
-    /// A new owner of locks.
+    /// Returns a new owner of locks.
     pub(super) fn join(&mut self) -> u64 {
         self.next += 1;
         self.next
     }
 
-    /// The owner has closed the file.
+    /// Drops all locks of an owner that has closed the file.
     pub(super) fn leave(&mut self, owner: u64) {
         self.levels.remove(&owner);
         self.unlock_shared(owner, 0..SHARED_LOCKS);
@@ -145,7 +145,7 @@ impl Locks {
         Ok(())
     }
 
-    /// Lowers it.
+    /// Lowers an owner's lock on the file.
     pub(super) fn unlock(&mut self, owner: u64, level: i32) {
         match level {
             0 => drop(self.levels.remove(&owner)),
@@ -153,12 +153,12 @@ impl Locks {
         }
     }
 
-    /// Whether anybody is about to write.
+    /// Returns whether an owner is about to write.
     pub(super) fn is_reserved(&self) -> bool {
         self.levels.values().any(|level| *level >= 2)
     }
 
-    /// Takes locks on the shared memory, all or none.
+    /// Takes locks on the shared memory: all of them or none.
     pub(super) fn lock_shared(
         &mut self,
         owner: u64,
@@ -183,7 +183,7 @@ impl Locks {
         Ok(())
     }
 
-    /// Gives them back.
+    /// Returns an owner's locks on the shared memory.
     pub(super) fn unlock_shared(&mut self, owner: u64, which: std::ops::Range<usize>) {
         for lock in self.shared.get_mut(which).unwrap_or_default() {
             lock.readers.retain(|reader| *reader != owner);
@@ -191,7 +191,7 @@ impl Locks {
         }
     }
 
-    /// A region of the shared memory. It stays where it is for as long as anybody has these locks.
+    /// Returns a region of the shared memory. It does not move while these locks exist.
     pub(super) fn region(&mut self, number: usize, extend: bool) -> Option<&mut [u64]> {
         while extend && self.regions.len() <= number {
             self.regions.push(vec![0; REGION / 8].into_boxed_slice());

@@ -1,7 +1,7 @@
-//! A disk that forgets what was not synced, gets full and fails on purpose. SQLite reaches it
-//! through `vfs.rs`, everything else through the functions here. One disk per thread, since a
-//! simulation is one thread; a process that was killed keeps handles that only fail. Never reads a
-//! clock: faults are told to it.
+//! Simulates a disk that forgets unsynced writes, gets full and fails on purpose. SQLite reaches it
+//! through `vfs.rs`, everything else through the functions here. Each thread has one disk, since a
+//! simulation is one thread. The handles of a killed process only fail. The disk never reads a
+//! clock: the caller sets its faults.
 
 mod file;
 mod vfs;
@@ -13,50 +13,50 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use controller::platform;
 use file::{File, Locks};
 
-/// It, as the controller is told of it.
+/// The simulated disk in the form that the controller takes.
 pub(crate) const SQLITE: platform::Disk = platform::Disk { name: vfs::NAME, identity };
 
 thread_local! {
     static DISK: RefCell<Disk> = RefCell::new(Disk::new(0));
 }
 
-/// What a call to the disk came to, unless it went well.
+/// A reason why a call to the disk failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trouble {
     /// No room is left.
     Full,
-    /// It did not work.
+    /// The call failed.
     Failed,
     /// There is no such file.
     Missing,
-    /// Somebody else has the lock.
+    /// Another owner has the lock.
     Locked,
 }
 
-/// What can go wrong at a write or a sync, and after how many more of them it does.
+/// A fault of a write or a sync.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// The call fails, and so do the next few.
     Error {
-        /// How many.
+        /// The number of calls that fail.
         calls: u32,
     },
-    /// The process that writes is killed in the middle of it.
+    /// The writing process is killed in the middle of the call.
     Kill,
 }
 
 #[derive(Debug)]
 struct Disk {
     files: BTreeMap<String, Rc<RefCell<File>>>,
-    /// Copies of the files, while these have no names any more.
+    /// Copies of the files while the data folder is removed.
     away: Option<BTreeMap<String, File>>,
-    /// Counts the files that there have been.
+    /// The number of files that were ever created.
     made: u64,
     locks: BTreeMap<String, Rc<RefCell<Locks>>>,
-    /// Counts the processes that had it. Handles of an earlier one are dead.
+    /// The number of processes that have mounted the disk. Handles of an earlier process are dead.
     process: u64,
     full: bool,
-    /// Writes and syncs until the fault.
+    /// The number of writes and syncs before the fault, and the fault.
     fault: Option<(u64, Fault)>,
     killed: bool,
     rng: StdRng,
@@ -69,7 +69,7 @@ struct Handle {
     process: u64,
     file: Rc<RefCell<File>>,
     locks: Rc<RefCell<Locks>>,
-    /// Where its own locks stand in `locks`.
+    /// The owner of this handle's locks in `locks`.
     owner: u64,
 }
 
@@ -116,13 +116,13 @@ impl Disk {
         self.files.remove(name).map(|_| ()).ok_or(Trouble::Missing)
     }
 
-    /// Whether a handle of this process still works.
+    /// Checks that a handle of this process still works.
     fn check(&self, process: u64) -> Result<(), Trouble> {
         if self.killed || process != self.process { Err(Trouble::Failed) } else { Ok(()) }
     }
 
-    /// Counts a write or a sync, and lets come what was to come with it. True: the process dies in
-    /// it.
+    /// Counts a write or a sync, and applies a fault that is due. Returns true if the process dies
+    /// in this call.
     fn count(&mut self, process: u64) -> Result<bool, Trouble> {
         self.check(process)?;
         self.writes += 1;
@@ -170,29 +170,29 @@ fn with<T>(act: impl FnOnce(&mut Disk) -> T) -> T {
     DISK.with_borrow_mut(act)
 }
 
-/// An empty disk for this thread, whose luck comes from `seed`.
+/// Creates an empty disk for this thread; its random choices come from `seed`.
 pub(crate) fn format(seed: u64) {
     vfs::register();
     with(|disk| *disk = Disk::new(seed));
 }
 
-/// Another process has the disk from now on. What an earlier one holds is dead; what it had written
-/// is there.
+/// Gives the disk to a new process. The handles of earlier processes are dead; what they wrote is
+/// there.
 pub(crate) fn mount() {
     with(|disk| {
         disk.process += 1;
         (disk.killed, disk.fault) = (false, None);
-        // Locks and shared memory live with a process, and the kernel forgets them.
+        // Locks and shared memory belong to a process; the kernel drops them when it dies.
         disk.locks.clear();
     });
 }
 
-/// The process that has the disk does not live any more.
+/// Kills the process that has the disk.
 pub(crate) fn kill() {
     with(|disk| disk.killed = true);
 }
 
-/// The machine loses its power: of what was not synced, some parts are there and others are not.
+/// Cuts the machine's power: some unsynced parts survive, and others do not.
 pub(crate) fn lose_power() {
     with(|disk| {
         disk.killed = true;
@@ -202,18 +202,18 @@ pub(crate) fn lose_power() {
     });
 }
 
-/// Whether a fault has killed the process that has the disk.
+/// Returns whether the process that has the disk was killed.
 pub(crate) fn is_killed() -> bool {
     with(|disk| disk.killed)
 }
 
-/// The number of the file that has this name now.
+/// Returns the number of the file that has this name now.
 fn identity(name: &str) -> Option<u64> {
     with(|disk| disk.files.get(name).map(|file| file.borrow().number))
 }
 
-/// The folder is removed under whoever has its files open, who does not notice by using them.
-/// Somebody has a copy of that moment.
+/// Removes the data folder under the process that has its files open; using them shows no error. A
+/// copy of this moment is kept.
 pub(crate) fn vanish() {
     with(|disk| {
         if disk.away.is_none() {
@@ -224,7 +224,7 @@ pub(crate) fn vanish() {
     });
 }
 
-/// The copy is put where the folder was; whether there was one.
+/// Puts the copy where the folder was; returns whether there was one.
 pub(crate) fn reappear() -> bool {
     with(|disk| {
         let copies = disk.away.take();
@@ -234,22 +234,22 @@ pub(crate) fn reappear() -> bool {
     })
 }
 
-/// No file can grow until it is said that they can.
+/// Sets whether files can no longer grow.
 pub(crate) fn fill(full: bool) {
     with(|disk| disk.full = full);
 }
 
-/// Something goes wrong after so many more writes and syncs.
+/// Causes a fault after `calls` more writes and syncs.
 pub(crate) fn fail_in(calls: u64, fault: Fault) {
     with(|disk| disk.fault = Some((calls, fault)));
 }
 
-/// Nothing goes wrong any more.
+/// Removes all faults.
 pub(crate) fn heal() {
     with(|disk| (disk.full, disk.fault) = (false, None));
 }
 
-/// Writes and syncs so far.
+/// Returns the number of writes and syncs so far.
 pub(crate) fn writes() -> u64 {
     with(|disk| disk.writes)
 }

@@ -1,6 +1,6 @@
-//! The simulated disk as a file system of SQLite: a table of C functions that translate and nothing
-//! more. Follows "The SQLite OS Interface or VFS" of SQLite's documentation. The only unsafe code
-//! of the project.
+//! Offers the simulated disk to SQLite as a file system: a table of C functions that only
+//! translate. It follows "The SQLite OS Interface or VFS" of SQLite's documentation. This is the
+//! only unsafe code of the project.
 
 #![expect(unsafe_code, reason = "SQLite calls C functions")]
 
@@ -18,18 +18,18 @@ use super::{
     with,
 };
 
-/// Its name among SQLite's file systems.
+/// The name of the file system in SQLite.
 pub(crate) const NAME: &str = "simulated";
 
 const NAME_C: &CStr = c"simulated";
-/// The longest name of a file.
+/// The longest name of a file in bytes.
 const LONGEST: usize = 512;
 
-/// What SQLite makes room for when it opens a file.
+/// The struct for which SQLite makes room when it opens a file.
 #[repr(C)]
 struct Open {
     base: ffi::sqlite3_file,
-    /// A boxed [`Handle`] of its own.
+    /// A boxed [`Handle`] that this struct owns.
     handle: *mut Handle,
 }
 
@@ -55,7 +55,7 @@ static METHODS: ffi::sqlite3_io_methods = ffi::sqlite3_io_methods {
     xUnfetch: None,
 };
 
-/// Makes the file system known to SQLite. Once is enough, for all threads.
+/// Registers the file system with SQLite. One registration serves all threads.
 pub(super) fn register() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -83,10 +83,10 @@ pub(super) fn register() {
             xGetSystemCall: None,
             xNextSystemCall: None,
         };
-        // SAFETY: SQLite keeps the pointer for as long as the program runs, and so does the leaked
-        // box.
+        // SAFETY: SQLite keeps the pointer for as long as the program runs, and the leaked box
+        // lives as long.
         let registered = unsafe { ffi::sqlite3_vfs_register(Box::leak(Box::new(vfs)), 0) };
-        assert_eq!(registered, ffi::SQLITE_OK, "SQLite takes another file system");
+        assert_eq!(registered, ffi::SQLITE_OK, "SQLite accepts another file system");
     });
 }
 
@@ -100,22 +100,25 @@ fn code(outcome: Result<(), Trouble>, failed: c_int) -> c_int {
     }
 }
 
-/// The handle of an open file.
+/// Returns the handle of an open file.
 ///
 /// # Safety
-/// `file` was opened by [`open`], and nobody else has it now.
+/// `file` was opened by [`open`], and no other reference to its handle exists now.
 unsafe fn handle<'a>(file: *mut ffi::sqlite3_file) -> &'a mut Handle {
-    // SAFETY: as above; SQLite closes a file once and does not use it after that.
+    // SAFETY: the caller guarantees the above; SQLite closes a file once and does not use it after
+    // that.
     unsafe { &mut *(*file.cast::<Open>()).handle }
 }
 
+/// Copies a C string; a null pointer gives the name of a temporary file.
+///
 /// # Safety
 /// `name` is null or a C string.
 unsafe fn text(name: *const c_char) -> String {
     if name.is_null() {
         return "temporary".to_owned();
     }
-    // SAFETY: as above.
+    // SAFETY: the caller guarantees the above, and `name` is not null here.
     unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned()
 }
 
@@ -241,7 +244,7 @@ unsafe extern "C" fn sector_size(_: *mut ffi::sqlite3_file) -> c_int {
 }
 
 unsafe extern "C" fn characteristics(_: *mut ffi::sqlite3_file) -> c_int {
-    // As SQLite assumes of a Unix disk: a write changes no bytes beside its own.
+    // SQLite assumes the same of a Unix disk: a write changes no bytes beside its own.
     ffi::SQLITE_IOCAP_POWERSAFE_OVERWRITE
 }
 
@@ -318,7 +321,7 @@ unsafe extern "C" fn access(
     ffi::SQLITE_OK
 }
 
-/// There are no folders on this disk: the last part of a path is the name.
+/// Returns the last part of a path as the name, because this disk has no folders.
 unsafe extern "C" fn full_path(
     _: *mut ffi::sqlite3_vfs,
     name: *const c_char,
@@ -343,8 +346,8 @@ unsafe extern "C" fn randomness(
     number: c_int,
     out: *mut c_char,
 ) -> c_int {
-    // SAFETY: SQLite gives `number` bytes of room. It asks for seeds of its own, of names and
-    // salts, which mean nothing.
+    // SAFETY: SQLite gives `number` bytes of room. It only needs them to seed its own names and
+    // salts, so any bytes will do.
     unsafe { ptr::write_bytes(out, 7, usize::try_from(number).unwrap_or(0)) };
     number
 }
@@ -354,7 +357,7 @@ unsafe extern "C" fn sleep(_: *mut ffi::sqlite3_vfs, micros: c_int) -> c_int {
 }
 
 unsafe extern "C" fn current_time(_: *mut ffi::sqlite3_vfs, now: *mut ffi::sqlite3_int64) -> c_int {
-    // SAFETY: SQLite gives a place for the time. No statement of ours asks for it.
+    // SAFETY: SQLite gives a place for the time. No statement of the project asks for the time.
     unsafe { *now = 0 };
     ffi::SQLITE_OK
 }
