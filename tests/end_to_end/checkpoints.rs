@@ -12,7 +12,7 @@ use tests::{
 
 /// More steps than the trial reaches before the last kill.
 const STEPS: u64 = 1000;
-/// The number of kills. With one more in a row, the agent would consider the program broken.
+/// The number of kills. With one more in a row, the program would count as one that never works.
 const KILLS: usize = 4;
 
 /// Returns the process of the trainer that started as number `number`.
