@@ -1,15 +1,16 @@
-//! Multiples as a person writes them: 3 steps of 0.1 are 0.3, where the product of the doubles is
-//! 0.30000000000000004. Called by `encode` and by the grid. Never rounds to a step.
+//! Computes multiples as a person writes them: 3 steps of 0.1 are 0.3, while the product of the
+//! doubles is 0.30000000000000004. `encode` and the grid call it. It never rounds to a step.
 
-/// `start + steps * step`, each taken as the shortest decimal that means it, and the result as the
-/// double nearest to the exact sum. What has too many digits for that is computed in doubles.
+/// Returns `start + steps * step`. Each operand counts as the shortest decimal that denotes it, and
+/// the result is the double nearest to the exact sum. A sum with too many digits for that is
+/// computed in doubles.
 pub(crate) fn multiple(start: f64, steps: f64, step: f64) -> f64 {
     // Adding zero turns -0.0 into 0.0.
     exact(start, steps, step).unwrap_or(start + steps * step) + 0.0
 }
 
 fn exact(start: f64, steps: f64, step: f64) -> Option<f64> {
-    // Beyond this a double no longer tells neighbouring steps apart.
+    // Up to 2^52 a double counts steps exactly.
     let whole = (steps.abs() <= 1.0 / f64::EPSILON).then_some(steps as i64)?;
     let (digits, exponent) = decimal(step)?;
     let product = (digits.checked_mul(i128::from(whole))?, exponent);
@@ -17,7 +18,7 @@ fn exact(start: f64, steps: f64, step: f64) -> Option<f64> {
     format!("{}e{}", sum.0, sum.1).parse().ok()
 }
 
-/// Digits and a power of ten.
+/// Returns the digits and the power of ten of the shortest decimal that denotes `x`.
 fn decimal(x: f64) -> Option<(i128, i32)> {
     let text = format!("{x:e}");
     let (mantissa, exponent) = text.split_once('e')?;
@@ -51,7 +52,7 @@ mod tests {
             (0.0, 12.0, 16.0, "192"),
             (0.0, -0.0, 0.1, "0"),
             (5.0, 0.0, 1e-300, "5"),
-            // Too many digits for an exact sum.
+            // The exact sum has too many digits.
             (1e300, 1.0, 1e-300, &1e300.to_string()),
         ] {
             assert_eq!(multiple(start, steps, step).to_string(), text);

@@ -1,9 +1,8 @@
-//! From a number in the unit interval to a parameter's value, with W&B's exact meaning, and back.
-//! Called by `search`. Never draws the number itself.
+//! Maps a number in the unit interval to a parameter's value, with W&B's exact meaning, and back.
+//! `search` calls it. It never draws the number itself.
 //!
-//! A value is the inverse distribution function at u, so equal steps of u are equally likely. That
-//! is also the scale in which a model sees a parameter: a log-uniform one is linear in its
-//! logarithm.
+//! A value is the inverse distribution function at u, so equal steps of u are equally likely. A
+//! model sees a parameter on the same scale: a log-uniform parameter is linear in its logarithm.
 
 use serde_json::{Number, Value};
 
@@ -18,7 +17,7 @@ use crate::{
 const END: f64 = f64::EPSILON / 2.0;
 
 impl Distribution {
-    /// The value at `u` in [0, 1]; anything outside counts as the nearer end.
+    /// Returns the value at `u` in [0, 1]. A `u` outside of it counts as the nearer end.
     pub(crate) fn value(&self, u: f64) -> Value {
         match self {
             Distribution::Constant(value) => value.clone(),
@@ -30,8 +29,8 @@ impl Distribution {
         }
     }
 
-    /// The value that stands for an inactive parameter: the first listed one that can occur, or the
-    /// value at one half.
+    /// Returns the value that stands for an inactive parameter: the first listed value with a
+    /// probability above 0, or the value at one half.
     pub(crate) fn canonical(&self) -> Value {
         match self {
             Distribution::Categorical { values, probabilities } => {
@@ -43,8 +42,8 @@ impl Distribution {
     }
 }
 
-/// The index of the category at `u`: floor(u n), or the first whose cumulated probability exceeds
-/// u.
+/// Returns the index of the category at `u`: floor(u n), or the first index whose cumulated
+/// probability exceeds u.
 fn category(u: f64, count: usize, probabilities: Option<&[f64]>) -> usize {
     let Some(probabilities) = probabilities else {
         return ((u.clamp(0.0, 1.0) * count as f64) as usize).min(count - 1);
@@ -54,20 +53,20 @@ fn category(u: f64, count: usize, probabilities: Option<&[f64]>) -> usize {
         cumulated += p;
         cumulated > u
     });
-    // The sum may end a little below 1; what then remains belongs to the last category that can
-    // occur at all.
+    // The sum may end a little below 1. The rest belongs to the last category with a probability
+    // above 0.
     found.or_else(|| probabilities.iter().rposition(|&p| p > 0.0)).unwrap_or(count - 1)
 }
 
-/// The integer at `u` among `min..=max`.
+/// Returns the integer at `u` among `min..=max`.
 pub(crate) fn integer(u: f64, min: i64, max: i64) -> i64 {
     let count = i128::from(max) - i128::from(min) + 1;
     let offset = ((u.clamp(0.0, 1.0) * count as f64) as i128).min(count - 1);
     i64::try_from(i128::from(min) + offset).unwrap_or(max)
 }
 
-/// The value of a law at `u` as JSON, rounded if there is a quantum. What the rounding cannot
-/// express stays as it is.
+/// Returns the value of a law at `u` as JSON, rounded if there is a quantum. The value stays as it
+/// is if its multiple is too large for a number.
 pub(crate) fn real(law: &Law, u: f64, quantum: Option<&Quantum>) -> Value {
     let x = law.quantile(u);
     match quantum {
@@ -76,38 +75,39 @@ pub(crate) fn real(law: &Law, u: f64, quantum: Option<&Quantum>) -> Value {
     }
 }
 
-/// A finite float as JSON: 2.0 stays a float.
+/// Returns a finite float as JSON. 2.0 stays a float.
 fn float(x: f64) -> Value {
     Value::Number(Number::from_f64(x).expect("laws give finite values"))
 }
 
 impl Quantum {
-    /// The steps at `u`: the nearest multiple, half to even, of those within the limits of the law.
+    /// Returns the number of steps at `u`: x / q rounded half to even, then clamped to the
+    /// multiples within the limits of the law.
     pub(crate) fn steps(&self, law: &Law, u: f64) -> f64 {
         let steps = self.nearest(law.quantile(u));
         self.inside(law).map_or(steps, |(least, most)| steps.clamp(least, most))
     }
 
-    /// x / q, rounded half to even.
+    /// Returns x / q, rounded half to even.
     pub(crate) fn nearest(&self, x: f64) -> f64 {
         (x / self.step).round_ties_even()
     }
 
-    /// The fewest and the most steps within the limits of a law; `None` if it has no limits, or no
-    /// multiple lies there.
+    /// Returns the fewest and the most steps within the limits of a law. Returns `None` if the law
+    /// has no limits, or if no multiple lies within them.
     pub(crate) fn inside(&self, law: &Law) -> Option<(f64, f64)> {
         let (min, max) = law.limits()?;
-        // A limit that is a multiple itself counts, whatever the division makes of it.
+        // A limit that is itself a multiple counts, even if the division rounds it outwards.
         let (least, most) = ((min / self.step - 1e-9).ceil(), (max / self.step + 1e-9).floor());
         (least <= most).then_some((least, most))
     }
 
-    /// That many steps as a value; `None` when it is too large for a number.
+    /// Returns the value `steps` steps from 0, or `None` if it is too large for a number.
     pub(crate) fn value(&self, steps: f64) -> Option<Value> {
         self.from(0.0, steps)
     }
 
-    /// That many steps from a start.
+    /// Returns the value `steps` steps from `start`, or `None` if it is too large for a number.
     pub(crate) fn from(&self, start: f64, steps: f64) -> Option<Value> {
         let x = multiple(start, steps, self.step);
         let fits = x.fract() == 0.0 && x.abs() < -(i64::MIN as f64);
@@ -120,7 +120,8 @@ impl Quantum {
 }
 
 impl Law {
-    /// The inverse distribution function at `u` in [0, 1]. Finite for every law, ends included.
+    /// Returns the inverse distribution function at `u` in [0, 1]. It is finite for every law, even
+    /// at both ends.
     pub(crate) fn quantile(&self, u: f64) -> f64 {
         let u = u.clamp(END, 1.0 - END);
         let x = match *self {
@@ -134,7 +135,7 @@ impl Law {
         if x.is_nan() { 0.0 } else { x.clamp(f64::MIN, f64::MAX) }
     }
 
-    /// The distribution function: where `x` lies in [0, 1].
+    /// Returns the distribution function at `x`, a number in [0, 1].
     pub(crate) fn cdf(&self, x: f64) -> f64 {
         let u = match *self {
             Law::Uniform { min, max } => fraction(min, max, x),
@@ -147,7 +148,7 @@ impl Law {
         if u.is_nan() { 0.5 } else { u.clamp(0.0, 1.0) }
     }
 
-    /// The lower and the upper limit of the values, if there are any.
+    /// Returns the lower and the upper limit of the values, or `None` if the law has no limits.
     pub(crate) fn limits(&self) -> Option<(f64, f64)> {
         match *self {
             Law::Uniform { min, max } => Some((min, max)),
@@ -159,14 +160,14 @@ impl Law {
     }
 }
 
-/// min + u (max - min), which must not overflow on the way.
+/// Returns min + u (max - min) without an overflow on the way.
 fn between(min: f64, max: f64, u: f64) -> f64 {
     let span = max - min;
     let x = if span.is_finite() { min + u * span } else { min * (1.0 - u) + max * u };
     x.max(min).min(max)
 }
 
-/// The inverse of [`between`].
+/// Inverts [`between`].
 fn fraction(min: f64, max: f64, x: f64) -> f64 {
     let span = max - min;
     if span.is_finite() {
@@ -176,7 +177,7 @@ fn fraction(min: f64, max: f64, x: f64) -> f64 {
     }
 }
 
-/// The logarithm, with everything up to zero at the bottom.
+/// Returns the natural logarithm, or minus infinity for every `x` up to zero.
 fn ln(x: f64) -> f64 {
     if x > 0.0 { libm::log(x) } else { f64::NEG_INFINITY }
 }
@@ -210,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn known_quantiles() {
+    fn quantiles_have_known_values() {
         let at = |law: Law, u: f64, want: f64| {
             assert!((law.quantile(u) - want).abs() < 1e-12 * want.abs().max(1.0), "{law:?} {u}")
         };
@@ -224,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn ends_are_finite() {
+    fn values_at_both_ends_are_finite() {
         let mut all = laws();
         all.extend([
             Law::LogUniform { min_ln: -1e4, max_ln: 1e4 },
@@ -249,7 +250,7 @@ mod tests {
         };
         assert_eq!(of(1.0, 10.5, 4.0, true).value(0.0), json!(4));
         assert_eq!(of(1.0, 10.5, 4.0, true).value(1.0), json!(8));
-        // No multiple lies within.
+        // No multiple lies within the limits.
         assert_eq!(of(0.4, 0.9, 1.0, true).value(0.0), json!(0));
         assert_eq!(of(0.4, 0.9, 1.0, true).value(1.0), json!(1));
         assert_eq!(of(0.0, 1.0, 0.1, false).value(0.31), json!(0.3));
@@ -267,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn categories_and_integers() {
+    fn categories_and_integers_have_their_values() {
         let values: Vec<Value> = vec![json!("a"), json!(null), json!([1, {"b": 2}])];
         let even = Distribution::Categorical { values: values.clone(), probabilities: None };
         assert_eq!(
@@ -291,7 +292,8 @@ mod tests {
         assert_eq!(int(7, 7, 0.9), json!(7));
     }
 
-    /// Draws in bins of equal probability, against the chi-squared law with 19 degrees of freedom.
+    /// Counts draws in bins of equal probability, and compares the counts with the chi-squared law
+    /// with 19 degrees of freedom.
     #[test]
     fn draws_follow_their_law() {
         for (number, law) in laws().into_iter().enumerate() {

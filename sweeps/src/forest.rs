@@ -1,24 +1,24 @@
 //! Counts the distinct points of a space with conditions, and finds one by its number without
-//! enumerating the others. Called by the grid and by the Bayesian search, each with its own levels.
-//! Never knows a value: only levels.
+//! enumerating the others. The grid and the Bayesian search call it, each with its own levels. It
+//! sees only levels, never a value.
 //!
-//! A parameter has levels 0, 1, .. and under some of them other parameters become active. So a
-//! parameter alone stands for as many points as the sum over its levels of the product over the
-//! parameters that the level makes active; the space is the product over the parameters without a
-//! condition.
+//! A parameter has levels 0, 1, .., and some of its levels make other parameters active. A level
+//! stands for as many points as the product over the parameters that it makes active. A parameter
+//! alone stands for the sum over its levels, and the space for the product over the parameters
+//! without a condition.
 //!
-//! Points are numbered by counting: the last parameter of an order varies fastest, and what a level
-//! makes active varies within that level, faster than it.
+//! Points are numbered by counting. The last parameter of an order varies fastest. The parameters
+//! that a level makes active vary within that level, faster than the level itself.
 
 use crate::space::Space;
 
-/// More points than this are not told apart: a `u64` cannot number them.
+/// The bound at which counts of points saturate: a `u64` cannot number more points.
 const MANY: u128 = 1 << 64;
 
-/// The parameters of a space as a forest: under each its dependents.
+/// The parameters of a space as a forest: each parameter has its dependents below it.
 #[derive(Clone)]
 pub(crate) struct Forest {
-    /// Without a condition, slowest first.
+    /// The parameters without a condition, slowest first.
     roots: Vec<usize>,
     nodes: Vec<Node>,
 }
@@ -26,16 +26,17 @@ pub(crate) struct Forest {
 #[derive(Clone)]
 struct Node {
     levels: u64,
-    /// Levels that make something active, rising, with what they make active, slowest first.
+    /// The levels that make a parameter active, in rising order, each with the parameters that it
+    /// makes active, slowest first.
     special: Vec<(u64, Vec<usize>)>,
-    /// Points that differ in this parameter and those below it, at most [`MANY`].
+    /// The number of points that differ in this parameter and those below it, at most [`MANY`].
     points: u128,
 }
 
 impl Forest {
-    /// The forest of a space. `levels` has the number of levels of each parameter, `order` the
-    /// parameters from the slowest to the fastest, and `level` gives the level of a value of a
-    /// parameter. A parameter that no level makes active is nowhere.
+    /// Builds the forest of a space. `levels` has the number of levels of each parameter, and
+    /// `order` the parameters from the slowest to the fastest. `level` returns the level of a
+    /// parameter's value. A parameter that no level makes active appears nowhere in the forest.
     pub(crate) fn new<'v>(
         space: &'v Space,
         levels: &[u64],
@@ -75,7 +76,7 @@ impl Forest {
         forest
     }
 
-    /// The points of a parameter; those of all below it are counted.
+    /// Counts the points of a parameter. All parameters below it must have their counts.
     fn count(&self, index: usize) -> u128 {
         let Node { levels, special, .. } = &self.nodes[index];
         let plain = u128::from(*levels).saturating_sub(special.len() as u128);
@@ -88,16 +89,16 @@ impl Forest {
         })
     }
 
-    /// How many points there are; `None` when a `u64` cannot count them.
+    /// Returns the number of points, or `None` if a `u64` cannot hold it.
     pub(crate) fn size(&self) -> Option<u64> {
         u64::try_from(self.product(&self.roots)).ok()
     }
 
-    /// The levels of the point with this number, which is below the size; `None` for what is
-    /// inactive.
+    /// Returns the levels of the point with this number, which must be below the size. An inactive
+    /// parameter has `None`.
     pub(crate) fn nth(&self, number: u64) -> Vec<Option<u64>> {
         let mut levels = vec![None; self.nodes.len()];
-        // What is left to be told apart, by which parameters.
+        // The numbers that are still to be split, each with the parameters that share it.
         let mut open = vec![(u128::from(number), self.roots.as_slice())];
         while let Some((mut rest, group)) = open.pop() {
             for &index in group.iter().rev() {
@@ -114,7 +115,8 @@ impl Forest {
         levels
     }
 
-    /// The level of a parameter's point number, and the number within what that level makes active.
+    /// Splits the number of a parameter's point. Returns the level, the number within that level,
+    /// and the parameters that the level makes active.
     fn split<'n>(&self, node: &'n Node, number: u128) -> (u64, u128, &'n [usize]) {
         let (mut rest, mut next) = (number, 0);
         for (level, active) in &node.special {
@@ -130,7 +132,7 @@ impl Forest {
             rest -= points;
             next = level + 1;
         }
-        // One point per level from `next` on.
+        // From `next` on, each level has one point.
         (next + rest as u64, 0, &[])
     }
 }
@@ -142,10 +144,11 @@ mod tests {
     use super::*;
     use crate::space::{Condition, Distribution, Parameter};
 
-    /// How many levels, and under which levels of which other parameter.
+    /// The number of levels of a parameter, and the levels of another parameter under which it is
+    /// active.
     type Dependent<'a> = (u64, Option<(usize, &'a [u64])>);
 
-    /// Parameters with so many levels, each under some levels of another one.
+    /// Builds the forest of parameters with these levels and conditions.
     fn forest(parameters: &[Dependent<'_>]) -> Forest {
         let parameter = |(_, condition): &Dependent<'_>| Parameter {
             condition: condition.map(|(parent, values)| Condition {
@@ -161,8 +164,9 @@ mod tests {
     }
 
     #[test]
-    fn what_a_level_makes_active_varies_within_it() {
-        // 1 is active under level 0 and 2 of 0, and 2 under level 1 of 1; 3 always is.
+    fn parameters_of_a_level_vary_within_it() {
+        // Parameter 1 is active under levels 0 and 2 of parameter 0, and parameter 2 under level 1
+        // of parameter 1. Parameter 3 is always active.
         let forest = forest(&[(3, None), (2, Some((0, &[2, 0]))), (2, Some((1, &[1]))), (2, None)]);
         let expected = [
             "00.0", "00.1", "0100", "0101", "0110", "0111", "1..0", "1..1", "20.0", "20.1", "2100",
@@ -194,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_never_active_counts_nothing() {
+    fn parameters_that_are_never_active_add_no_points() {
         assert_eq!(forest(&[(3, None), (5, Some((0, &[])))]).size(), Some(3));
         assert_eq!(forest(&[(3, None), (0, None)]).size(), Some(0));
         assert_eq!(forest(&[]).size(), Some(1));

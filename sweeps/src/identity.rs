@@ -1,11 +1,11 @@
-//! Which values are the same value. Called by everything that compares or counts the values of a
-//! parameter.
+//! Decides which values are the same value. Every module that compares or counts the values of a
+//! parameter calls it.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Number, Value};
 
-/// Identity of a value as W&B's grid sees it: integral floats equal integers, the order of an
+/// The identity of a value as W&B's grid sees it: integral floats equal integers, the order of an
 /// object's keys does not count, and `true`, `1` and `"1"` are three values.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Identity<'a> {
@@ -24,7 +24,7 @@ pub(crate) enum Identity<'a> {
 }
 
 impl<'a> Identity<'a> {
-    /// The identity of a value.
+    /// Returns the identity of a value.
     pub(crate) fn of(value: &'a Value) -> Identity<'a> {
         match value {
             Value::Null => Identity::Null,
@@ -44,7 +44,7 @@ impl<'a> Identity<'a> {
             return Identity::Whole(whole);
         }
         let x = number.as_f64().unwrap_or(f64::NAN);
-        // 2^100 is exact, and past any integer that JSON text is read as.
+        // 2^100 is exact, and above every integer that the JSON parser returns.
         if x.fract() == 0.0 && x.abs() < (1_u128 << 100) as f64 {
             Identity::Whole(x as i128)
         } else {
@@ -53,7 +53,7 @@ impl<'a> Identity<'a> {
     }
 }
 
-/// Writes a value such that equal values, and only those, are written alike.
+/// Writes a value so that equal values, and only those, have the same spelling.
 fn spell(value: &Value, out: &mut String) {
     match value {
         Value::Array(items) => {
@@ -79,7 +79,7 @@ fn spell(value: &Value, out: &mut String) {
     }
 }
 
-/// The indices of the values that no earlier one equals, in their order.
+/// Returns the indices of the values that differ from every earlier one, in their order.
 pub(crate) fn distinct(values: &[Value]) -> Vec<usize> {
     let mut seen = BTreeSet::new();
     (0..values.len()).filter(|&index| seen.insert(Identity::of(&values[index]))).collect()

@@ -1,7 +1,8 @@
-//! The pure heart of Besom: the sweep configuration, the space it describes, the search for the
-//! next point, early stopping, and the state machines of runs and sweeps. Called by the controller
-//! and by `sweep check`. Knows no clock, disk, network, thread or entropy: same input, same output,
-//! on every machine.
+//! The pure core of Besom: the sweep configuration, the space that it describes, the search for the
+//! next point, early stopping, and the state machines of runs and sweeps. The controller and `sweep
+//! check` call it. It uses no clock, disk, network, thread or entropy: the same input gives the
+//! same output. Only the method `bayes` may differ in its last bits between machines, as
+//! [`search::engine`] says.
 
 pub mod config;
 mod decimal;

@@ -1,21 +1,21 @@
-//! One point of a space: a value for each of its parameters. Made by `search`, stored as JSON with
-//! the trial. Never knows how the point came about.
+//! Represents one point of a space: a value for each of its parameters. `search` makes points, and
+//! the controller stores them as JSON with their trials. A point never records how it was chosen.
 
 use serde_json::{Map, Value};
 
 use crate::space::Space;
 
 /// A value for each parameter of a space, in the space's order. Inactive parameters hold their
-/// canonical values ([`Space::settle`]), so that two points are equal when nothing active differs.
+/// canonical values ([`Space::settle`]), so two points are equal when no active value differs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
-    /// As many as the space has parameters.
+    /// One value per parameter of the space.
     pub values: Vec<Value>,
 }
 
 impl Point {
-    /// The point as a trial's program receives it: one object, nested as in the YAML, without what
-    /// is inactive.
+    /// Returns the point as a trial's program receives it: one object, nested as in the YAML,
+    /// without the inactive parameters.
     pub fn to_json(&self, space: &Space) -> Value {
         let mut root = Map::new();
         let active = space.active(&self.values);
@@ -35,8 +35,8 @@ impl Point {
         Value::Object(root)
     }
 
-    /// The inverse of [`Point::to_json`]; `None` when an active parameter is missing. What is
-    /// inactive gets its canonical value, whatever the JSON says of it.
+    /// Inverts [`Point::to_json`]. Returns `None` when an active parameter is missing. An inactive
+    /// parameter gets its canonical value, whatever the JSON says.
     pub fn from_json(space: &Space, json: &Value) -> Option<Point> {
         let leaf = |index: usize| {
             space.parameters[index].path.iter().try_fold(json, |at, key| at.get(key))

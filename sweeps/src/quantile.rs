@@ -1,18 +1,18 @@
-//! Distribution functions of the normal and the beta law and their inverses, on `libm` alone, so
-//! that a draw has the same bits on every machine. Called by `encode` and `rng`. Never sees a
-//! parameter or a point.
+//! Computes the distribution functions of the normal and the beta law, and their inverses. It uses
+//! `libm` alone, so that a draw has the same bits on every machine. `encode` and `rng` call it. It
+//! never sees a parameter or a point.
 //!
 //! Both quantiles start from a textbook approximation and refine it against the distribution
-//! function itself, so that their accuracy is that of `erfc` and of the incomplete beta function.
+//! function itself. So they are as accurate as `erfc` and the incomplete beta function.
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
-/// P(Z <= z) of the standard normal law.
+/// Returns P(Z <= z) of the standard normal law.
 pub(crate) fn normal_cdf(z: f64) -> f64 {
     0.5 * libm::erfc(-z * FRAC_1_SQRT_2)
 }
 
-/// The z with P(Z <= z) = `p`, for `p` in (0, 1).
+/// Returns the z with P(Z <= z) = `p`, for `p` in (0, 1).
 pub(crate) fn normal_quantile(p: f64) -> f64 {
     if p > 0.5 {
         return -normal_quantile(1.0 - p);
@@ -22,7 +22,7 @@ pub(crate) fn normal_quantile(p: f64) -> f64 {
     let numerator = 2.515517 + t * (0.802853 + t * 0.010328);
     let denominator = 1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308));
     let mut z = numerator / denominator - t;
-    // Halley's step triples the number of correct digits: two are enough.
+    // Halley's step triples the number of correct digits, so two steps are enough.
     for _ in 0..2 {
         let density = libm::exp(-0.5 * z * z) / (2.0 * PI).sqrt();
         let newton = (normal_cdf(z) - p) / density;
@@ -31,7 +31,8 @@ pub(crate) fn normal_quantile(p: f64) -> f64 {
     z
 }
 
-/// P(X <= x) of the beta law with shapes `a` and `b`, the regularised incomplete beta function.
+/// Returns P(X <= x) of the beta law with shapes `a` and `b`: the regularised incomplete beta
+/// function.
 pub(crate) fn beta_cdf(a: f64, b: f64, x: f64) -> f64 {
     if x <= 0.0 {
         return 0.0;
@@ -40,7 +41,7 @@ pub(crate) fn beta_cdf(a: f64, b: f64, x: f64) -> f64 {
         return 1.0;
     }
     let front = libm::exp(a * libm::log(x) + b * libm::log1p(-x) - ln_beta(a, b));
-    // The continued fraction converges fast on its own side of the mean only.
+    // The continued fraction converges fast only on its own side of the mean.
     if x < (a + 1.0) / (a + b + 2.0) {
         front * beta_fraction(a, b, x) / a
     } else {
@@ -48,16 +49,17 @@ pub(crate) fn beta_cdf(a: f64, b: f64, x: f64) -> f64 {
     }
 }
 
-/// The x with P(X <= x) = `p`, for `p` in (0, 1).
+/// Returns the x with P(X <= x) = `p`, for `p` in (0, 1).
 pub(crate) fn beta_quantile(a: f64, b: f64, p: f64) -> f64 {
-    // From the nearer end of [0, 1], since only there a distance can be very small.
+    // The search starts from the nearer end of [0, 1], since only there a distance can be very
+    // small.
     let upper = p > beta_cdf(a, b, 0.5);
     if upper { 1.0 - beta_lower_quantile(b, a, 1.0 - p) } else { beta_lower_quantile(a, b, p) }
 }
 
-/// The quantile where it is at most one half: Newton's method for ln P(X <= e^t) = ln p, which is
-/// nearly linear in t on the left, where x may be as small as a double gets; kept inside a bracket
-/// by bisection.
+/// Returns the quantile where it is at most one half. Newton's method solves ln P(X <= e^t) = ln p.
+/// This is nearly linear in t on the left, where x may be as small as a double gets. Bisection
+/// keeps t inside a bracket.
 fn beta_lower_quantile(a: f64, b: f64, p: f64) -> f64 {
     let ln_p = libm::log(p);
     let ln_beta = ln_beta(a, b);
@@ -84,21 +86,21 @@ fn beta_lower_quantile(a: f64, b: f64, p: f64) -> f64 {
         if step.abs() <= 1e-16 * t.abs() || high - low <= f64::EPSILON * low.abs() {
             break;
         }
-        // A slope of 0, infinity or NaN sends t out of the bracket, hence to its middle.
+        // A slope of 0, infinity or NaN sends t out of the bracket, so `inside` returns the middle.
         t = inside(t - step, low, high);
     }
     libm::exp(t)
 }
 
-/// ln B(a, b).
+/// Returns ln B(a, b).
 fn ln_beta(a: f64, b: f64) -> f64 {
     libm::lgamma(a) + libm::lgamma(b) - libm::lgamma(a + b)
 }
 
-/// The continued fraction of the incomplete beta function, by Lentz's method.
+/// Evaluates the continued fraction of the incomplete beta function by Lentz's method.
 fn beta_fraction(a: f64, b: f64, x: f64) -> f64 {
     const TINY: f64 = 1e-300;
-    // About sqrt(max(a, b)) terms are needed: the bound is reached by shapes above 1e9 alone.
+    // The fraction needs about sqrt(max(a, b)) terms, so only shapes above 1e9 reach the bound.
     const MAX_TERMS: u32 = 50_000;
     let away_from_zero = |value: f64| if value.abs() < TINY { TINY } else { value };
     let mut c = 1.0;
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn beta_cdf_in_closed_form() {
+    fn beta_cdf_equals_its_closed_forms() {
         for i in 1..100 {
             let x = f64::from(i) / 100.0;
             let close = |a: f64, b: f64, want: f64| {
@@ -187,7 +189,7 @@ mod tests {
                 for i in 1..40 {
                     let p = f64::from(i) / 40.0;
                     let x = beta_quantile(a, b, p);
-                    // Where neighbouring doubles differ by more in p, no x can be closer.
+                    // Where p differs by more between neighbouring doubles, no x can be closer.
                     let (below, above) =
                         (beta_cdf(a, b, x.next_down()), beta_cdf(a, b, x.next_up()));
                     let slack = 1e-9 + (above - below);

@@ -1,32 +1,33 @@
-//! The search's only randomness: a stream of numbers that is a function of (seed, trial number,
-//! purpose). Called by `search`. Never holds state between calls of `propose`, and never asks the
-//! machine for entropy.
+//! Provides the search's only randomness: a stream of numbers that is a function of (seed, trial
+//! number, purpose). `search` calls it. It never holds state between calls of `propose`, and never
+//! asks the machine for entropy.
 //!
-//! ChaCha8 keyed with the three numbers. The cipher is a published standard, so the stream is the
-//! same with every version of every library and on every machine; and streams under different keys
-//! are independent, which consecutive seeds of a small generator are not. `rand`'s `StdRng`
-//! promises neither.
+//! The stream is ChaCha8, keyed with the three numbers. The cipher is a published standard, so the
+//! stream is the same with every version of every library and on every machine. Streams under
+//! different keys are independent; consecutive seeds of a small generator are not. `rand`'s
+//! `StdRng` promises neither.
 
 use rand::{Rng, SeedableRng, rngs::ChaCha8Rng};
 
 use crate::quantile::normal_quantile;
 
-/// What a stream is for, so that one use never shifts another.
+/// The purpose of a stream. Each purpose has its own stream, so that one use never shifts another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// The coordinates of an independent draw.
     Draw = 1,
-    /// The scrambling of the initial design: of the sweep, not of one trial.
+    /// The scrambling of the initial design. It belongs to the sweep, not to one trial.
     Design = 2,
-    /// Where the acquisition function is looked at.
+    /// The points at which the search evaluates the acquisition function.
     Candidates = 3,
-    /// Imagined outcomes of pending trials.
+    /// The imagined outcomes of pending trials.
     Fantasies = 4,
-    /// Draws of the surrogate from which the uncertainty of an explanation is read.
+    /// The draws of the surrogate that give the uncertainty of an explanation.
     Explanation = 24,
-    /// Which trials an explanation foretells from which others.
+    /// The split of the trials into folds, each of which an explanation predicts from the others.
     Folds = 25,
-    /// The scrambling of Sobol points: of the sweep and a block of points, not of one trial.
+    /// The scrambling of Sobol points. It belongs to the sweep and a block of points, not to one
+    /// trial.
     Scramble = 16,
 }
 
@@ -35,7 +36,7 @@ pub(crate) enum Purpose {
 pub(crate) struct Stream(ChaCha8Rng);
 
 impl Stream {
-    /// The stream of this trial for this purpose.
+    /// Returns the stream of this trial for this purpose.
     pub(crate) fn new(seed: u64, number: u64, purpose: Purpose) -> Stream {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
@@ -44,20 +45,20 @@ impl Stream {
         Stream(ChaCha8Rng::from_seed(key))
     }
 
-    /// Uniform on [0, 1), a multiple of 2^-53.
+    /// Draws a uniform number from [0, 1), a multiple of 2^-53.
     pub(crate) fn uniform(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 * (f64::EPSILON / 2.0)
     }
 
-    /// Standard normal.
+    /// Draws a standard normal number.
     pub(crate) fn normal(&mut self) -> f64 {
         normal_quantile(self.uniform().max(f64::EPSILON / 2.0))
     }
 
-    /// Uniform on `0..count`; `count` is at least 1.
+    /// Draws a uniform number from `0..count`; `count` is at least 1.
     pub(crate) fn below(&mut self, count: u64) -> u64 {
-        // The high half of a 128-bit product: its bias, below count / 2^64, is far under what a
-        // search can see.
+        // The result is the high half of a 128-bit product. Its bias is below count / 2^64, far
+        // less than a search can see.
         ((u128::from(self.0.next_u64()) * u128::from(count)) >> 64) as u64
     }
 }
@@ -68,7 +69,7 @@ mod tests {
 
     #[test]
     fn the_stream_is_the_published_cipher() {
-        // ChaCha8, key and nonce all zero, first 16 bytes of the key stream:
+        // The first 16 bytes of ChaCha8's key stream, with a key and a nonce of zeros, are
         // 3e00ef2f895f40d67f5bb8e81f09a5a1.
         let mut rng = ChaCha8Rng::from_seed([0; 32]);
         assert_eq!(rng.next_u64().to_le_bytes(), [0x3e, 0x00, 0xef, 0x2f, 0x89, 0x5f, 0x40, 0xd6]);
@@ -88,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn moments() {
+    fn draws_have_their_moments() {
         let mut stream = Stream::new(7, 0, Purpose::Draw);
         let n = 20_000;
         let mean = (0..n).map(|_| stream.uniform()).sum::<f64>() / f64::from(n);

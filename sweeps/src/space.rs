@@ -1,12 +1,12 @@
-//! The space that a sweep searches: its parameters and their distributions. Built by `config`, read
-//! by `search`. Never reads YAML and never draws a random number: a value is made from a `u` in [0,
-//! 1) that the caller brings.
+//! Describes the space that a sweep searches: its parameters and their distributions. `config`
+//! builds it and `search` reads it. It never reads YAML and never draws a random number: it makes a
+//! value from a `u` in [0, 1) that the caller brings.
 
 use serde_json::Value;
 
 use crate::identity::Identity;
 
-/// Parameters in the order of the YAML; nested groups are flattened to their leaves.
+/// The parameters in the order of the YAML. Nested groups are flattened to their leaves.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Space {
     /// Every leaf, constants included.
@@ -16,40 +16,40 @@ pub struct Space {
 /// One leaf of the space.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameter {
-    /// Keys from the top to the leaf: `["optimizer", "lr"]`. At least one.
+    /// The keys from the top to the leaf, at least one: `["optimizer", "lr"]`.
     pub path: Vec<String>,
-    /// Where its values come from.
+    /// The distribution of its values.
     pub distribution: Distribution,
-    /// When it is active at all; `None`: always.
+    /// The condition under which it is active; `None` if it is always active.
     pub condition: Option<Condition>,
 }
 
-/// A parameter is active only while another one is active and has one of these values. `config`
-/// sees to it that the conditions of a space make a forest: no parameter depends on itself, over
-/// however many others.
+/// The condition of a parameter: another parameter is active and has one of these values. `config`
+/// ensures that the conditions of a space form a forest. So no parameter depends on itself,
+/// directly or through others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Condition {
-    /// The other parameter: its index in the space.
+    /// The index of the other parameter in the space.
     pub parent: usize,
-    /// Values that the other one can have; never empty.
+    /// The values of the other parameter under which the condition holds; never empty.
     pub values: Vec<Value>,
 }
 
 impl Space {
-    /// Whether some parameter is not always active.
+    /// Returns whether some parameter is not always active.
     pub fn is_conditional(&self) -> bool {
         self.parameters.iter().any(|parameter| parameter.condition.is_some())
     }
 
-    /// Which parameters are active at these values, one for each parameter.
+    /// Returns for each parameter whether it is active at these values.
     pub fn active(&self, values: &[Value]) -> Vec<bool> {
         (0..self.parameters.len())
             .map(|index| self.is_active(index, |parent| values.get(parent)))
             .collect()
     }
 
-    /// Gives every inactive parameter its canonical value, so that points that differ in nothing
-    /// active are equal.
+    /// Gives every inactive parameter its canonical value, so that points with equal active values
+    /// are equal.
     pub fn settle(&self, values: &mut [Value]) {
         if !self.is_conditional() {
             return;
@@ -62,14 +62,15 @@ impl Space {
         }
     }
 
-    /// How many other parameters a parameter depends on, one over the other.
+    /// Returns the number of parameters that this one depends on, directly or through others.
     pub(crate) fn depth(&self, index: usize) -> usize {
         let parent = |&index: &usize| Some(self.parameters[index].condition.as_ref()?.parent);
         std::iter::successors(Some(index), parent).count() - 1
     }
 
-    /// Whether all conditions from this parameter upwards hold. An ancestor's value is asked for
-    /// only while those below it hold, and counts only if the ancestor is active itself.
+    /// Returns whether all conditions from this parameter upwards hold. The function asks for an
+    /// ancestor's value only while the conditions below it hold. An ancestor's value counts only if
+    /// the ancestor is active.
     pub(crate) fn is_active<'v>(
         &self,
         index: usize,
@@ -87,7 +88,8 @@ impl Space {
 }
 
 impl Condition {
-    /// Whether the other parameter has one of the values; 1 and 1.0 are one value.
+    /// Returns whether `value`, the other parameter's, is one of the wanted values; 1 and 1.0 are
+    /// one value.
     pub(crate) fn holds(&self, value: &Value) -> bool {
         let identity = Identity::of(value);
         self.values.iter().any(|wanted| Identity::of(wanted) == identity)
@@ -95,7 +97,7 @@ impl Condition {
 }
 
 impl Parameter {
-    /// A parameter that is always active.
+    /// Returns a parameter that is always active.
     pub fn new(path: Vec<String>, distribution: Distribution) -> Parameter {
         Parameter { path, distribution, condition: None }
     }
@@ -104,83 +106,84 @@ impl Parameter {
 /// The law of one parameter, with W&B's exact meaning.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Distribution {
-    /// Always this value; no axis of the search.
+    /// A single value. A constant is no axis of the search.
     Constant(Value),
-    /// One of these values, each any JSON; equally likely without `probabilities`, which sum to 1.
+    /// One of these values, each any JSON. They are equally likely without `probabilities`.
     Categorical {
-        /// In the YAML's order, never empty.
+        /// The values in the YAML's order, never empty.
         values: Vec<Value>,
-        /// As long as `values`.
+        /// One probability per value, with the sum 1; `None` if all are equally likely.
         probabilities: Option<Vec<f64>>,
     },
-    /// A whole number, both ends included.
+    /// A whole number between two limits, both included.
     IntUniform {
-        /// Smallest value.
+        /// The smallest value.
         min: i64,
-        /// Largest value, at least `min`.
+        /// The largest value, at least `min`.
         max: i64,
     },
     /// A real number, possibly rounded to a multiple of a quantum.
     Real {
         /// The law before rounding.
         law: Law,
-        /// The `q` of the `q_` distributions.
+        /// The `q` of the `q_` distributions; `None` for the others.
         quantum: Option<Quantum>,
     },
 }
 
-/// A continuous law; a value is its inverse CDF at u.
+/// A continuous law. A value is the inverse distribution function at u.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Law {
-    /// min + u (max - min).
+    /// The uniform law: min + u (max - min).
     Uniform {
-        /// Lower limit.
+        /// The lower limit.
         min: f64,
-        /// Upper limit.
+        /// The upper limit.
         max: f64,
     },
-    /// exp of a uniform between the two natural logarithms.
+    /// The exponential of a uniform number between the two natural logarithms.
     LogUniform {
-        /// ln of the lower limit.
+        /// The natural logarithm of the lower limit.
         min_ln: f64,
-        /// ln of the upper limit.
+        /// The natural logarithm of the upper limit.
         max_ln: f64,
     },
-    /// ln(1/x) is uniform: exp(-uniform(min_ln, max_ln)) taken at 1 - u, so that it rises with u.
+    /// ln(1/x) is uniform. The value is exp(-uniform(min_ln, max_ln)) taken at 1 - u, so that it
+    /// rises with u.
     InvLogUniform {
-        /// Lower exponent: the largest value is exp(-min_ln).
+        /// The lower exponent: the largest value is exp(-min_ln).
         min_ln: f64,
-        /// Upper exponent: the smallest value is exp(-max_ln).
+        /// The upper exponent: the smallest value is exp(-max_ln).
         max_ln: f64,
     },
-    /// Gaussian.
+    /// The normal law.
     Normal {
-        /// Mean.
+        /// The mean.
         mu: f64,
-        /// Standard deviation, above 0.
+        /// The standard deviation, above 0.
         sigma: f64,
     },
-    /// exp of a Gaussian.
+    /// The exponential of a normal number.
     LogNormal {
-        /// Mean of ln x.
+        /// The mean of ln x.
         mu: f64,
-        /// Standard deviation of ln x, above 0.
+        /// The standard deviation of ln x, above 0.
         sigma: f64,
     },
-    /// Beta on [0, 1].
+    /// The beta law on [0, 1].
     Beta {
-        /// First shape, above 0.
+        /// The first shape, above 0.
         a: f64,
-        /// Second shape, above 0.
+        /// The second shape, above 0.
         b: f64,
     },
 }
 
-/// Rounding to multiples, half to even.
+/// A rounding to multiples, half to even.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quantum {
     /// The step, above 0.
     pub step: f64,
-    /// The YAML wrote `q` as an integer: values are integers too.
+    /// Whether the YAML wrote `q` as an integer; the values are then integers too.
     pub integer: bool,
 }
