@@ -1,20 +1,21 @@
-//! Classes of failure, and how often a run is tried again after an attempt of each. Named by the
-//! YAML's `retry`, by agents and by the controller, which does the counting. Never knows a run.
+//! Names the classes of failure, and says how many further attempts a run gets after failures of
+//! each. The YAML's `retry`, agents and the controller name classes; the controller counts the
+//! failures. This module never sees a run.
 
-/// Why an attempt came to nothing.
+/// The reason why an attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// The program could not be started.
     Start,
-    /// It ended badly.
+    /// The program ended with an error.
     Error,
-    /// The kernel ended it for want of memory.
+    /// The kernel killed the program because memory ran out.
     OutOfMemory,
-    /// It ran for longer than the sweep allows.
+    /// The program ran for longer than the sweep allows.
     Timeout,
-    /// It ended badly, and the sweep's metric was not finite any more.
+    /// The program ended with an error, and the sweep's metric was no longer finite.
     Diverged,
-    /// Nothing was heard of it any more.
+    /// Neither the agent nor the program reported how the attempt ended.
     Lost,
 }
 
@@ -29,7 +30,7 @@ impl Class {
         Class::Lost,
     ];
 
-    /// The word that people, rows, YAML and wire use.
+    /// Returns the word that users, rows, the YAML and the wire use.
     pub fn name(self) -> &'static str {
         match self {
             Class::Start => "start",
@@ -41,19 +42,19 @@ impl Class {
         }
     }
 
-    /// The inverse of [`Class::name`].
+    /// Inverts [`Class::name`].
     pub fn from_name(name: &str) -> Option<Class> {
         Class::ALL.into_iter().find(|class| class.name() == name)
     }
 }
 
-/// How many further attempts a run gets after those that failed, by class.
+/// The number of further attempts that a run gets after failed ones, by class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry([u32; Class::ALL.len()]);
 
 impl Default for Retry {
-    /// A lost attempt says nothing of the trial, so it is made up for twice. Any other failure
-    /// would only come again.
+    /// Allows two further attempts after lost ones, since these say nothing about the trial. Any
+    /// other failure would only come again.
     fn default() -> Self {
         let mut retry = Self([0; Class::ALL.len()]);
         retry.set(Class::Lost, 2);
@@ -62,17 +63,17 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// How many further attempts failures of this class are worth.
+    /// Returns how many further attempts failures of this class are worth.
     pub fn of(&self, class: Class) -> u32 {
         self.0[class as usize]
     }
 
-    /// Failures of this class are worth so many further attempts.
+    /// Sets how many further attempts failures of this class are worth.
     pub fn set(&mut self, class: Class, attempts: u32) {
         self.0[class as usize] = attempts;
     }
 
-    /// Whether a run is tried again, of which so many attempts have failed in this class, the
+    /// Returns whether a run gets another attempt after `failed` attempts failed in this class, the
     /// newest among them.
     pub fn allows(&self, class: Class, failed: u32) -> bool {
         failed <= self.of(class)

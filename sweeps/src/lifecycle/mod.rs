@@ -1,7 +1,7 @@
-//! The state machines of sweeps and runs, as pure functions `next(state, event)`. Called by the
-//! controller's app for every change of state; nothing else may write a state. Facts are states;
-//! intents (`stop_wanted`, `closing`) are columns beside them. Why an attempt failed, and whether
-//! another follows by itself, is `class`.
+//! Defines the state machines of sweeps and runs, as pure functions `next(state, event)`. The
+//! controller's app calls them for every change of state; nothing else may write a state. States
+//! are facts. Intents (`stop_wanted`, `closing`) are columns beside them. `class` says why an
+//! attempt failed, and whether another one follows by itself.
 
 mod class;
 pub mod run;
@@ -9,14 +9,14 @@ pub mod sweep;
 
 pub use class::{Class, Retry};
 
-/// The event does not fit the state.
+/// An event that does not fit the state.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{event} does not apply to a {what} that is {state}")]
 pub struct Refused {
-    /// "run" or "sweep".
+    /// The kind of machine: `"run"` or `"sweep"`.
     pub what: &'static str,
-    /// The state that it is in.
+    /// The state of the run or sweep.
     pub state: &'static str,
-    /// What was asked of it.
+    /// The event that does not apply.
     pub event: &'static str,
 }

@@ -1,9 +1,9 @@
-//! The life of a run.
+//! Defines the life of a run.
 //!
 //! ```text
 //!             lease                 started            exit 0
 //!   queued ──────────▶ leased ──────────▶ running ──────────────▶ finished
-//!     ▲ ▲                │ lease over,       │  when that was wanted
+//!     ▲ ▲                │ lease over,       │  the end was wanted
 //!     │ │                │ declined          │  ─────────────▶     stopped, pruned
 //!     │ └────────────────┘                   │
 //!     │         requeue (attempts left)      │ other exit
@@ -14,64 +14,64 @@
 //!     └───────────────────────── preempted ◀─┘
 //! ```
 //!
-//! How many attempts are left depends on the class of the failure. A crashed run whose own attempt
-//! is heard of again, and a queued one that nobody else has leased since, go back to running: hours
-//! of work saved. What a rule told to end is pruned however it ends, lost by its agent or well. A
-//! person's `retry` makes a new attempt from failed, crashed or stopped. A run outside of sweeps is
-//! resumed by its program, from any end and while an older attempt still seems to live: that makes
-//! a new attempt which runs already.
+//! The class of the failure decides how many attempts are left. A crashed run goes back to running
+//! when the controller hears from its own attempt again. So does a queued run that no other agent
+//! has leased since. This saves hours of work. A run that a rule ended is pruned, whether its agent
+//! was lost or its program ended well. A person's `retry` makes a new attempt of a failed, crashed
+//! or stopped run. A run outside of sweeps is resumed by its own program, from any end and even
+//! while an older attempt still seems to live. That makes a new attempt, which runs already.
 
 use super::Refused;
 
-/// Where a run is.
+/// The state of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
-    /// Waits for an agent.
+    /// The run waits for an agent.
     Queued,
-    /// An agent was told to start it.
+    /// An agent has the order to start the run.
     Leased,
-    /// Its process is alive, as far as anyone knows.
+    /// The run's process is alive, as far as the controller knows.
     Running,
-    /// Its node warned that it would take the process away.
+    /// The node warned that it would take the process away.
     Preempted,
-    /// Its lease ran out.
+    /// The lease ran out, or the process ended without a report.
     Crashed,
-    /// Its program ended well.
+    /// The program ended well.
     Finished,
-    /// Its program could not start, or ended badly.
+    /// The program could not start, or ended with an error.
     Failed,
-    /// A person stopped it.
+    /// A person stopped the run.
     Stopped,
-    /// A stopping rule ended it.
+    /// A stopping rule ended the run.
     Pruned,
 }
 
-/// What can happen to a run.
+/// An event in the life of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
-    /// An agent is told to start it, as a new attempt.
+    /// An agent gets the order to start the run, as a new attempt.
     Lease,
-    /// The agent could not take it.
+    /// The agent could not take the run.
     Decline,
-    /// Its process was heard of.
+    /// The controller heard from the run's process.
     Heard,
-    /// The lease ran out without a word.
+    /// The lease ran out without a report.
     LeaseOver,
-    /// Its program ended well.
+    /// The program ended well.
     Finish,
-    /// Its program could not start, or ended badly.
+    /// The program could not start, or ended with an error.
     Fail,
-    /// Its end was wanted by a person, and has come.
+    /// The run ended after a person wanted it to end.
     Stop,
-    /// Its end was wanted by a stopping rule, and has come.
+    /// The run ended after a stopping rule wanted it to end.
     Prune,
     /// The node takes the process away.
     Preempt,
-    /// It goes back to the queue by itself.
+    /// The run goes back to the queue by itself.
     Requeue,
     /// A person wants another attempt.
     Retry,
-    /// Its program was started again and goes on with it.
+    /// The program was started again and continues the run.
     Resume,
 }
 
@@ -89,7 +89,7 @@ impl State {
         State::Pruned,
     ];
 
-    /// The word that people, rows and messages use.
+    /// Returns the word that users, rows and messages use.
     pub fn name(self) -> &'static str {
         match self {
             State::Queued => "queued",
@@ -104,18 +104,18 @@ impl State {
         }
     }
 
-    /// The inverse of [`State::name`].
+    /// Inverts [`State::name`].
     pub fn from_name(name: &str) -> Option<State> {
         State::ALL.into_iter().find(|state| state.name() == name)
     }
 
-    /// An agent has it or may have it.
+    /// Returns whether an agent has the run or may have it.
     pub fn is_held(self) -> bool {
         matches!(self, State::Leased | State::Running)
     }
 
-    /// It is not over: it runs, or will run again by itself. A crashed run that may not be requeued
-    /// is over.
+    /// Returns whether the run is not over: it runs, or will run again by itself. A crashed run
+    /// that may not be requeued is over.
     pub fn is_live(self) -> bool {
         matches!(self, State::Queued | State::Leased | State::Running | State::Preempted)
     }
@@ -138,7 +138,7 @@ impl Event {
         Event::Resume,
     ];
 
-    /// The word that messages use.
+    /// Returns the word that messages use.
     pub fn name(self) -> &'static str {
         match self {
             Event::Lease => "lease",
@@ -157,10 +157,10 @@ impl Event {
     }
 }
 
-/// The state after the event.
+/// Returns the state after the event.
 ///
 /// # Errors
-/// [`Refused`] when the drawing has no such arrow.
+/// Fails with [`Refused`] if the diagram of this module has no such arrow.
 pub fn next(state: State, event: Event) -> Result<State, Refused> {
     use {Event as E, State as S};
     Ok(match (state, event) {

@@ -1,4 +1,4 @@
-//! The life of a sweep.
+//! Defines the life of a sweep.
 //!
 //! ```text
 //!   pending ──first lease──▶ running ◀──resume/pause──▶ paused
@@ -9,38 +9,39 @@
 //!   cancelled              finished
 //! ```
 //!
-//! "Nothing left": the space, the cap or the target is reached, or a person wants no new trial
-//! (`closing`), and no run is live. Cancelling tells the running trials to stop.
+//! "Nothing left" means that no run is live, and that no new trial will come: the space, the cap or
+//! the target is reached, or a person wants no new trial (`closing`). Cancelling tells the running
+//! trials to stop.
 
 use super::Refused;
 
-/// Where a sweep is.
+/// The state of a sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
-    /// Created; no trial was handed out yet.
+    /// The sweep exists; no trial was handed out yet.
     Pending,
-    /// Hands out trials.
+    /// The sweep hands out trials.
     Running,
-    /// Hands out nothing until it is resumed; running trials go on.
+    /// The sweep hands out nothing until it is resumed; running trials go on.
     Paused,
-    /// Over.
+    /// The sweep is over.
     Finished,
-    /// Over by a person's will; its running trials were told to stop.
+    /// A person cancelled the sweep; its running trials were told to stop.
     Cancelled,
 }
 
-/// What can happen to a sweep.
+/// An event in the life of a sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
-    /// A trial was handed out.
+    /// A trial is handed out.
     Lease,
-    /// A person wants it to pause, or its trials do nothing but crash.
+    /// A person pauses the sweep, or its trials do nothing but crash.
     Pause,
-    /// A person wants it to go on.
+    /// A person resumes the sweep.
     Resume,
     /// Nothing is left to do.
     Finish,
-    /// A person ends it.
+    /// A person cancels the sweep.
     Cancel,
     /// A person wants some of its runs to run again.
     Retry,
@@ -51,7 +52,7 @@ impl State {
     pub const ALL: [State; 5] =
         [State::Pending, State::Running, State::Paused, State::Finished, State::Cancelled];
 
-    /// The word that people, rows and messages use.
+    /// Returns the word that users, rows and messages use.
     pub fn name(self) -> &'static str {
         match self {
             State::Pending => "pending",
@@ -62,12 +63,12 @@ impl State {
         }
     }
 
-    /// The inverse of [`State::name`].
+    /// Inverts [`State::name`].
     pub fn from_name(name: &str) -> Option<State> {
         State::ALL.into_iter().find(|state| state.name() == name)
     }
 
-    /// No trial will start any more, unless a person retries one.
+    /// Returns whether no trial will start any more, unless a person retries one.
     pub fn is_over(self) -> bool {
         matches!(self, State::Finished | State::Cancelled)
     }
@@ -78,7 +79,7 @@ impl Event {
     pub const ALL: [Event; 6] =
         [Event::Lease, Event::Pause, Event::Resume, Event::Finish, Event::Cancel, Event::Retry];
 
-    /// The word that messages use.
+    /// Returns the word that messages use.
     pub fn name(self) -> &'static str {
         match self {
             Event::Lease => "lease",
@@ -91,10 +92,11 @@ impl Event {
     }
 }
 
-/// The state after the event. Pausing what is paused, and resuming what runs, changes nothing.
+/// Returns the state after the event. Pausing a paused sweep, or resuming a running one, changes
+/// nothing.
 ///
 /// # Errors
-/// [`Refused`] when the drawing has no such arrow.
+/// Fails with [`Refused`] if the diagram of this module has no such arrow.
 pub fn next(state: State, event: Event) -> Result<State, Refused> {
     use {Event as E, State as S};
     Ok(match (state, event) {
