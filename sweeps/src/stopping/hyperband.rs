@@ -1,39 +1,40 @@
-//! W&B's `hyperband`: successive halving in one bracket, where each trial is judged when it
-//! arrives. Called by `judge`. Never promotes, pauses or plans: a trial that was let go on at a
-//! rung is not looked at again before the next one.
+//! Implements W&B's `hyperband`: successive halving in one bracket that judges each trial when it
+//! arrives. `judge` calls it. It never promotes, pauses or plans trials. A trial that goes on at a
+//! rung is not judged again before the next one.
 
 use super::{geometric, share};
 
-/// W&B's `hyperband`.
+/// The rule `hyperband` of W&B.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hyperband {
-    /// Where the rungs are.
+    /// The positions of the rungs.
     pub bands: Bands,
-    /// The best `1/eta` go on. Above 1.
+    /// The divisor of the trials, above 1: the best `1/eta` of them go on.
     pub eta: f64,
-    /// Judge by the value at the rung; else by the best until there.
+    /// Whether the rule judges a trial by its value at the rung; otherwise by its best value until
+    /// then.
     pub strict: bool,
 }
 
-/// Where the rungs of W&B's rule are.
+/// The positions of the rungs of W&B's rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bands {
-    /// `min_iter`, `min_iter * eta`, `min_iter * eta^2`, ...
+    /// The rungs are `min_iter`, `min_iter * eta`, `min_iter * eta^2`, ...
     From {
         /// The first rung.
         min_iter: u32,
     },
-    /// `max_iter / eta`, `max_iter / eta^2`, ...: `s` of them, those below 1 left out.
+    /// The rungs are `max_iter / eta`, `max_iter / eta^2`, ...: `s` of them, without those below 1.
     UpTo {
-        /// Above the last rung.
+        /// The number of iterations of a whole trial; the last rung lies below it.
         max_iter: u32,
-        /// How many rungs.
+        /// The number of rungs, with those below 1.
         s: u32,
     },
 }
 
 impl Hyperband {
-    /// The rungs in rising order, each once.
+    /// Iterates over the rungs in rising order, each once.
     pub(crate) fn rungs(&self) -> Box<dyn Iterator<Item = u64>> {
         match self.bands {
             Bands::From { min_iter } => Box::new(geometric(min_iter, self.eta)),
@@ -54,8 +55,8 @@ impl Hyperband {
         }
     }
 
-    /// The index of the worst that goes on, among so many in ascending order. For one trial its
-    /// own: it goes on.
+    /// Returns the index of the worst cost that goes on, among `count` costs in ascending order.
+    /// For a single trial it is the trial's own index, so the trial goes on.
     pub(super) fn place(&self, count: usize) -> usize {
         share(count, self.eta)
     }

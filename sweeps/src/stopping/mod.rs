@@ -1,10 +1,10 @@
-//! Early stopping: whether a trial goes on when it reaches a rung, that is, has logged the metric
-//! so many times. Called by the controller's app in the transaction of the rows that cross a rung,
-//! and by `config`, which reads the rules. `judge` sees one number of each trial that has been at
-//! the rung, in order, and searches them by halves. It never sees a history, and never judges a
-//! trial anywhere but at a rung.
+//! Implements early stopping: decides whether a trial goes on when it reaches a rung, that is, when
+//! it has logged the metric so many times. The controller's app calls it in the transaction of the
+//! rows that cross a rung, and `config` reads the rules. `judge` gets one number of each trial that
+//! has been at the rung, in order, and uses binary search. It never sees a history, and never
+//! judges a trial anywhere but at a rung.
 //!
-//! Everything is compared as a cost: the metric as it was logged, negated when larger is better. So
+//! Every comparison uses costs: the metric as it was logged, negated when larger is better. So
 //! lower is better here.
 
 mod asha;
@@ -17,62 +17,67 @@ pub use asha::Asha;
 pub use hyperband::{Bands, Hyperband};
 pub use median::Median;
 
-/// Most rungs that a rule has: what is kept of a trial has a bound, whatever the rule.
+/// The largest number of rungs that a rule has. It bounds what is kept of a trial, whatever the
+/// rule.
 const MOST_RUNGS: u64 = 100;
 
-/// Iterations above this are exact in no floating-point number; no program logs as often.
+/// 2^53. Above it, a double does not represent every number of iterations. No program logs as
+/// often.
 const MOST_ITERATIONS: f64 = 9_007_199_254_740_992.0;
 
 /// A stopping rule: the key `early_terminate` of a sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EarlyTerminate {
-    /// W&B's rule of that name.
+    /// W&B's `hyperband`.
     Hyperband(Hyperband),
-    /// Asynchronous successive halving, the form that stops.
+    /// Asynchronous successive halving, in the form that stops trials.
     Asha(Asha),
-    /// Worse than the median of the others.
+    /// The median rule: a trial stops if it is worse than the median of the others.
     Median(Median),
 }
 
 /// A trial that has just reached a rung.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Arrival {
-    /// The rung: how often the metric has been logged with a finite value.
+    /// The rung: how often the trial has logged the metric with a finite value.
     pub iteration: u64,
-    /// The metric there, as it was logged.
+    /// The metric at the rung, as the trial logged it.
     pub value: f64,
-    /// The best until there, as it was logged.
+    /// The best value until then, as the trial logged it.
     pub best: f64,
 }
 
-/// What was decided at a rung, and on what grounds.
+/// A decision at a rung, with its grounds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Decision {
     /// The rung.
     pub iteration: u64,
-    /// What the trial was judged by, as it was logged: its value there, or its best until there.
+    /// The value that decided, as the trial logged it: its value at the rung, or its best value
+    /// until then.
     pub value: f64,
-    /// Its rank, 1 the best, among those that had been there before it and itself.
+    /// The rank of the trial, 1 the best, among itself and the trials that had been at the rung
+    /// before.
     pub rank: u64,
-    /// How many those are.
+    /// The number of those trials, this one included.
     pub of: u64,
-    /// The worst value that goes on; `None` while too few have been there to tell.
+    /// The worst value that goes on; `None` while too few trials have been at the rung to tell.
     pub threshold: Option<f64>,
-    /// What follows.
+    /// The consequence for the trial.
     pub verdict: Verdict,
 }
 
-/// What follows from a decision.
+/// The consequence of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The trial goes on.
     GoOn,
-    /// The trial is to end.
+    /// The trial has to end.
     Stop,
 }
 
 impl EarlyTerminate {
-    /// The first rung above this iteration. Rungs rise; there are 100 at most.
+    /// Returns the first rung above this iteration, or `None` after the last one. Rungs rise; there
+    /// are 100 at most.
     pub fn next_rung(&self, after: u64) -> Option<u64> {
         match self {
             EarlyTerminate::Hyperband(rule) => rule.rungs().find(|rung| *rung > after),
@@ -81,7 +86,7 @@ impl EarlyTerminate {
         }
     }
 
-    /// What other trials will be compared with, where this trial is concerned.
+    /// Returns the cost of this trial with which later trials at the rung are compared.
     pub fn cost(&self, maximize: bool, arrival: &Arrival) -> f64 {
         match self {
             EarlyTerminate::Asha(_) => turned(maximize, arrival.best),
@@ -92,10 +97,10 @@ impl EarlyTerminate {
     }
 }
 
-/// Decides whether a trial that has reached a rung goes on. `others` are the costs, as
-/// [`EarlyTerminate::cost`] gives them, of the trials of the sweep that have been at the rung
-/// before, one for each, in ascending order, without this one's own. Costs a few binary searches,
-/// however many they are.
+/// Decides whether a trial that has reached a rung goes on. `others` has one cost, as
+/// [`EarlyTerminate::cost`] returns it, for each other trial of the sweep that has been at the rung
+/// before, in ascending order. The decision takes a few binary searches, however many others there
+/// are.
 pub fn judge(rule: &EarlyTerminate, maximize: bool, arrival: &Arrival, others: &[f64]) -> Decision {
     let value = match rule {
         EarlyTerminate::Hyperband(rule) if rule.strict => arrival.value,
@@ -122,12 +127,12 @@ pub fn judge(rule: &EarlyTerminate, maximize: bool, arrival: &Arrival, others: &
     }
 }
 
-/// How many are below this cost.
+/// Returns how many of the others are below this cost.
 fn below(others: &[f64], cost: f64) -> usize {
     others.partition_point(|other| *other < cost)
 }
 
-/// The cost at an index of the others and the trial itself, in ascending order.
+/// Returns the cost at an index of the others and the trial itself, in ascending order.
 fn with_own(others: &[f64], own: f64, place: usize) -> Option<f64> {
     match place.cmp(&below(others, own)) {
         Ordering::Less => others.get(place).copied(),
@@ -136,18 +141,18 @@ fn with_own(others: &[f64], own: f64, place: usize) -> Option<f64> {
     }
 }
 
-/// A value as a cost, and back. Zero keeps its sign, so that nobody reads `-0`.
+/// Turns a value into a cost, and back. Zero never becomes -0, which users would see.
 fn turned(maximize: bool, value: f64) -> f64 {
     if maximize { 0.0 - value } else { value }
 }
 
-/// How many of `count` are the best `1/eta`, rounded down.
+/// Returns how many of `count` trials are the best `1/eta`, rounded down.
 fn share(count: usize, eta: f64) -> usize {
     (count as f64 / eta) as usize
 }
 
-/// `min_iter`, and each next one `eta` times as far, rounded down; those that rounding makes equal
-/// once.
+/// Iterates over `min_iter` and the following rungs, each `eta` times as far as the one before,
+/// rounded down. Rungs that rounding makes equal come once.
 fn geometric(min_iter: u32, eta: f64) -> impl Iterator<Item = u64> {
     let exact = std::iter::successors(Some(f64::from(min_iter)), move |rung| Some(rung * eta));
     let whole = exact.take(MOST_RUNGS as usize).take_while(|rung| *rung < MOST_ITERATIONS);
@@ -155,11 +160,11 @@ fn geometric(min_iter: u32, eta: f64) -> impl Iterator<Item = u64> {
     whole.map(|rung| rung as u64).filter(move |rung| std::mem::replace(&mut last, *rung) != *rung)
 }
 
-/// Numbers of trials at a rung for which it is told how many go on.
+/// The numbers of trials at a rung for which the description says how many go on.
 const SHOWN: [usize; 3] = [4, 10, 100];
 
 impl EarlyTerminate {
-    /// How many of so many go on that have been at a rung; `None` while all do.
+    /// Returns how many of `of` trials at a rung go on; `None` if all do, and for the median rule.
     fn go_on(&self, of: usize) -> Option<usize> {
         let place = match self {
             EarlyTerminate::Hyperband(rule) => Some(rule.place(of)),
@@ -169,7 +174,7 @@ impl EarlyTerminate {
         place.map(|place| (place + 1).min(of))
     }
 
-    /// `3, 9, 27, ... times`: how often the metric has been logged when a trial is judged.
+    /// Returns how often the metric has been logged when a trial is judged: `3, 9, 27, ... times`.
     fn times(&self) -> String {
         let rungs: Vec<u64> =
             std::iter::successors(self.next_rung(0), |rung| self.next_rung(*rung))
@@ -192,7 +197,7 @@ impl EarlyTerminate {
 }
 
 impl fmt::Display for EarlyTerminate {
-    /// For people, in one line: when a trial is judged, and which go on.
+    /// Describes the rule for users in one line: when it judges a trial, and which trials go on.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let times = self.times();
         match self {
@@ -209,16 +214,15 @@ impl fmt::Display for EarlyTerminate {
                 write!(
                     f,
                     "asha judges a trial by its best when it has logged the metric {times}: {}, \
-                    and all while \
-                     fewer than {fewest} have been there",
+                     and all while fewer than {fewest} have been there",
                     self.shares()
                 )
             }
             EarlyTerminate::Median(rule) => write!(
                 f,
                 "median judges a trial by its best when it has logged the metric {times}: it goes \
-                on if it is \
-                 no worse than the median of the others there, or these are fewer than {}",
+                 on if it is no worse than the median of the others there, or these are fewer \
+                 than {}",
                 rule.min_trials.max(1)
             ),
         }

@@ -1,4 +1,5 @@
-//! The three rules against cases worked out by hand, and against the plainest way to compute them.
+//! Compares the three rules with cases worked out by hand, and with the plainest way to compute
+//! them.
 
 #![allow(clippy::unwrap_used)]
 
@@ -48,7 +49,7 @@ fn bands(max_iter: u32, s: u32, eta: f64) -> Vec<u64> {
 #[test]
 fn rungs_are_where_wandb_has_its_bands() {
     assert_eq!(rungs(&hyperband(3.0, true))[..5], [3, 9, 27, 81, 243]);
-    // W&B's list: int(3), int(4.5), int(6.75), int(10.125).
+    // W&B's list is int(3), int(4.5), int(6.75), int(10.125).
     assert_eq!(rungs(&hyperband(1.5, true))[..4], [3, 4, 6, 10]);
     assert_eq!(
         rungs(&hyperband(1.01, true)).len(),
@@ -111,7 +112,7 @@ fn hyperband_takes_wandbs_threshold() {
 fn strict_judges_the_value_at_the_rung_and_not_strict_the_best() {
     let costs = [1.0, 2.0, 3.0, 4.0, 5.0];
     let (strict, lenient) = (hyperband(3.0, true), hyperband(3.0, false));
-    // It is at 9 now and was at 2 before: [1, 2, 3, 4, 5, 9][2] = 3.
+    // The value is 9 now and was 2 before: [1, 2, 3, 4, 5, 9][2] = 3.
     assert_eq!(decide(&strict, false, (9.0, 2.0), &costs).verdict, Verdict::Stop);
     let decision = decide(&lenient, false, (9.0, 2.0), &costs);
     assert_eq!(
@@ -130,8 +131,8 @@ fn strict_judges_the_value_at_the_rung_and_not_strict_the_best() {
 #[test]
 fn larger_can_be_better() {
     let rule = hyperband(2.0, true);
-    // Accuracies 0.9, 0.8, 0.7 and its own 0.75: the best half ends at index 2 of [0.9, 0.8, 0.75,
-    // 0.7].
+    // The other accuracies are 0.9, 0.8 and 0.7, its own is 0.75. The best half ends at index 2 of
+    // [0.9, 0.8, 0.75, 0.7].
     let others = [-0.9, -0.8, -0.7];
     let decision = decide(&rule, true, (0.75, 0.75), &others);
     assert_eq!(
@@ -147,9 +148,9 @@ fn larger_can_be_better() {
 fn asha_lets_the_best_share_go_on() {
     let rule = asha(3.0);
     assert!(!stops(&rule, 9.0, &[]) && !stops(&rule, 9.0, &[1.0]), "fewer than eta go on");
-    // Of three, one goes on.
+    // Of three trials, one goes on.
     assert!(stops(&rule, 2.0, &[1.0, 3.0]) && !stops(&rule, 1.0, &[2.0, 3.0]));
-    // Of seven, two.
+    // Of seven trials, two go on.
     let six = [1.0, 3.0, 4.0, 5.0, 6.0, 7.0];
     assert!(!stops(&rule, 2.0, &six) && stops(&rule, 3.5, &six) && !stops(&rule, 0.0, &six));
     let decision = decide(&rule, false, (8.0, 3.5), &six);
@@ -176,11 +177,18 @@ fn the_median_rule_needs_others_and_judges_the_best() {
 fn rules_in_words() {
     let words = [hyperband(3.0, true), hyperband(2.5, false), asha(4.0), median()]
         .map(|rule| rule.to_string());
-    insta::assert_snapshot!(words.join("\n"), @r"
-    hyperband judges a trial when it has logged the metric 3, 9, 27, ... times: of 4, 10, 100 trials there the best 2, 4, 34 go on
-    hyperband judges a trial by its best until then, when it has logged the metric 3, 7, 18, ... times: of 4, 10, 100 trials there the best 2, 5, 41 go on
-    asha judges a trial by its best when it has logged the metric 1, 4, 16, ... times: of 4, 10, 100 trials there the best 1, 2, 25 go on, and all while fewer than 4 have been there
-    median judges a trial by its best when it has logged the metric 10, 15, 20, ... times: it goes on if it is no worse than the median of the others there, or these are fewer than 4
+    insta::assert_snapshot!(words.join("\n"), @"
+    hyperband judges a trial when it has logged the metric 3, 9, 27, ... times: \
+        of 4, 10, 100 trials there the best 2, 4, 34 go on
+    hyperband judges a trial by its best until then, \
+        when it has logged the metric 3, 7, 18, ... times: \
+        of 4, 10, 100 trials there the best 2, 5, 41 go on
+    asha judges a trial by its best when it has logged the metric 1, 4, 16, ... times: \
+        of 4, 10, 100 trials there the best 1, 2, 25 go on, \
+        and all while fewer than 4 have been there
+    median judges a trial by its best when it has logged the metric 10, 15, 20, ... times: \
+        it goes on if it is no worse than the median of the others there, \
+        or these are fewer than 4
     ");
     let once = Hyperband { bands: Bands::UpTo { max_iter: 3, s: 1 }, eta: 2.0, strict: true };
     let once = EarlyTerminate::Hyperband(once).to_string();
@@ -206,9 +214,9 @@ fn as_many_go_on_as_the_words_say() {
 }
 
 proptest! {
-    /// As W&B computes it: all values in one list, sorted, one index.
+    /// W&B sorts all values in one list and takes the one at an index.
     #[test]
-    fn asking_the_others_is_sorting_all(
+    fn judging_by_the_others_equals_sorting_all_values(
         costs in prop::collection::vec((-9..9i32).prop_map(f64::from), 0..40),
         own in (-9..9i32).prop_map(f64::from),
         eta in 1.1..6.0f64,
@@ -224,6 +232,9 @@ proptest! {
         let best = (all.len() as f64 / eta) as usize;
         let ahead = all.iter().filter(|cost| **cost < own).count();
         let goes_on = best == 0 || ahead < best;
-        prop_assert_eq!(decide(&asha(eta), false, (own, own), &costs).verdict == Verdict::GoOn, goes_on);
+        prop_assert_eq!(
+            decide(&asha(eta), false, (own, own), &costs).verdict == Verdict::GoOn,
+            goes_on
+        );
     }
 }
