@@ -1,26 +1,28 @@
-//! Where to look next: the logarithm of expected improvement, averaged over imagined outcomes of
-//! pending trials. Called by the search for candidates. Never chooses among them.
+//! Scores where to look next: the logarithm of expected improvement, averaged over imagined
+//! outcomes of pending trials. The search for candidates calls it. It never chooses among
+//! candidates.
 //!
 //! For a prediction N(μ, s²) and an incumbent f*, lower being better, EI = s h(z) with z = (f* - μ)
 //! / s and h(z) = φ(z) + z Φ(z). EI underflows where the model sees no hope, which is most of the
-//! space, and leaves nothing to compare there; ln EI does not (Ament et al., "Unexpected
+//! space, and leaves nothing to compare there. ln EI does not underflow (Ament et al., "Unexpected
 //! Improvements to Expected Improvement", 2023).
 //!
-//! EI by itself likes the faces of the box, where the model knows least for want of neighbours, and
-//! in d dimensions there are 2d of them. People choose ranges with the optimum inside. So EI is
-//! multiplied by a prior belief in where the optimum is (as in Hvarfner et al., "πBO: Augmenting
-//! Acquisition Functions with User Beliefs", 2022, but one that does not fade): per axis
-//! proportional to ε + 4 x (1 - x).
+//! EI by itself prefers the faces of the box, where the model knows least for want of neighbours,
+//! and in d dimensions there are 2d of them. But users choose ranges with the optimum inside. So EI
+//! is multiplied by a prior belief in where the optimum is. Per axis the belief is proportional to
+//! ε + 4 x (1 - x). It follows Hvarfner et al., "πBO: Augmenting Acquisition Functions with User
+//! Beliefs", 2022, except that it does not fade.
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
 use super::predict::Posterior;
 use crate::quantile::normal_cdf;
 
-/// A predicted variance below this is rounding.
+/// The smallest variance that counts: a predicted variance below it is rounding.
 const SMALLEST_VARIANCE: f64 = 1e-18;
 
-/// How likely the optimum is to lie on a face of the box, relative to the middle: ε / (1 + ε).
+/// The ε of the belief: the optimum is ε / (1 + ε) times as likely on a face of the box as in the
+/// middle.
 const EPSILON: f64 = 0.1;
 
 /// Expected improvement, times the probability that every limit is kept, times the belief in an
@@ -28,9 +30,9 @@ const EPSILON: f64 = 0.1;
 #[derive(Debug)]
 pub(crate) struct Acquisition {
     posterior: Posterior,
-    /// What to improve on, for each column of weights.
+    /// The value to improve on, for each column of weights.
     incumbents: Vec<f64>,
-    /// Of the outcomes that have a limit: the posterior, and the largest value that is allowed.
+    /// For each outcome with a limit, its posterior and the largest value that is allowed.
     limits: Vec<(Posterior, f64)>,
     /// The axes on which the optimum is believed to be inside of the range.
     inner: Vec<usize>,
@@ -39,15 +41,16 @@ pub(crate) struct Acquisition {
 /// The acquisition at one point, with its derivatives.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Height {
-    /// Its logarithm.
+    /// The logarithm of the acquisition.
     pub(crate) value: f64,
-    /// By each coordinate; 0 for categories.
+    /// Its derivative by each coordinate; 0 for categories.
     pub(crate) slopes: Vec<f64>,
 }
 
 impl Acquisition {
-    /// Improvement on these incumbents. Where one is not finite there is nothing yet to improve on:
-    /// the rest alone counts.
+    /// Returns the acquisition for an improvement on these incumbents. An incumbent that is not
+    /// finite means that there is nothing yet to improve on: then only the limits and the belief
+    /// count.
     pub(crate) fn new(
         posterior: Posterior,
         incumbents: Vec<f64>,
@@ -56,12 +59,13 @@ impl Acquisition {
         Acquisition { posterior, incumbents, limits, inner: Vec::new() }
     }
 
-    /// Believes that on these axes the optimum is rather inside of the range than at an end.
+    /// Adds the belief that the optimum is inside of the range on these axes, rather than at an
+    /// end.
     pub(crate) fn with_optimum_inside_of(self, inner: Vec<usize>) -> Acquisition {
         Acquisition { inner, ..self }
     }
 
-    /// ln of the acquisition at each point.
+    /// Returns ln of the acquisition at each point.
     pub(crate) fn score(&self, points: &[Vec<f64>]) -> Vec<f64> {
         let mut scores = self.ln_improvements(points);
         for (score, x) in scores.iter_mut().zip(points) {
@@ -70,7 +74,8 @@ impl Acquisition {
         scores
     }
 
-    /// ln of the expected improvement that keeps the limits, at each point.
+    /// Returns ln of the expected improvement that keeps the limits, at each point. The belief is
+    /// left out.
     pub(crate) fn ln_improvements(&self, points: &[Vec<f64>]) -> Vec<f64> {
         let predictions = self.posterior.predict(points);
         let score = |i: usize| {
@@ -90,7 +95,7 @@ impl Acquisition {
         scores
     }
 
-    /// ln of the acquisition at one point, with its slopes.
+    /// Returns ln of the acquisition at one point, with its slopes.
     pub(crate) fn height(&self, x: &[f64]) -> Height {
         let local = self.posterior.local(x);
         let columns = local.means.iter().zip(&self.incumbents);
@@ -128,15 +133,15 @@ impl Height {
     }
 }
 
-/// ln of the belief in an optimum at this coordinate, 0 in the middle of the range, and its
-/// derivative.
+/// Returns ln of the belief in an optimum at this coordinate, and its derivative. The logarithm is
+/// 0 in the middle of the range.
 fn ln_belief(x: f64) -> (f64, f64) {
     let belief = EPSILON + 4.0 * x * (1.0 - x);
     (libm::log(belief / (EPSILON + 1.0)), (4.0 - 8.0 * x) / belief)
 }
 
-/// ln of the probability that N(mean, variance) is at most the limit, and its derivatives by mean
-/// and variance.
+/// Returns ln of the probability that N(mean, variance) is at most the limit, and its derivatives
+/// by mean and variance.
 fn ln_kept(mean: f64, variance: f64, limit: f64) -> (f64, f64, f64) {
     let variance = variance.max(SMALLEST_VARIANCE);
     let deviation = variance.sqrt();
@@ -145,7 +150,8 @@ fn ln_kept(mean: f64, variance: f64, limit: f64) -> (f64, f64, f64) {
     (ln_below, -ratio / deviation, -0.5 * z * ratio / variance)
 }
 
-/// ln EI of N(mean, variance) below the incumbent, and its derivatives by mean and variance.
+/// Returns ln EI of N(mean, variance) below the incumbent, and its derivatives by mean and
+/// variance.
 fn ln_improvement(mean: f64, variance: f64, incumbent: f64) -> (f64, f64, f64) {
     if !incumbent.is_finite() {
         return (0.0, 0.0, 0.0);
@@ -157,7 +163,7 @@ fn ln_improvement(mean: f64, variance: f64, incumbent: f64) -> (f64, f64, f64) {
     (0.5 * libm::log(variance) + ln_h, -ratio / deviation, 0.5 * (1.0 - z * ratio) / variance)
 }
 
-/// ln((e^a + e^b + ..) / n).
+/// Returns ln((e^a + e^b + ..) / n).
 fn ln_mean_exp(values: &[f64]) -> f64 {
     let largest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     if !largest.is_finite() {
@@ -167,7 +173,8 @@ fn ln_mean_exp(values: &[f64]) -> f64 {
     largest + libm::log(sum / values.len() as f64)
 }
 
-/// ln h(z) with h(z) = φ(z) + z Φ(z), and its derivative Φ(z) / h(z); accurate for every z.
+/// Returns ln h(z) with h(z) = φ(z) + z Φ(z), and its derivative Φ(z) / h(z). Both are accurate for
+/// every z.
 fn ln_h(z: f64) -> (f64, f64) {
     let ln_density = -0.5 * z * z - 0.5 * libm::log(2.0 * PI);
     if z > -1.0 {
@@ -193,14 +200,14 @@ fn ln_h(z: f64) -> (f64, f64) {
     (ln_density - 2.0 * libm::log(t) + libm::log(sum), (1.0 - rest) / (t * rest))
 }
 
-/// ln Φ(z) and its derivative φ(z) / Φ(z), accurate for every z.
+/// Returns ln Φ(z) and its derivative φ(z) / Φ(z). Both are accurate for every z.
 fn ln_normal_cdf(z: f64) -> (f64, f64) {
     let ln_density = -0.5 * z * z - 0.5 * libm::log(2.0 * PI);
     if z > -1.0 {
         let below = normal_cdf(z);
         return (libm::log(below), libm::exp(ln_density) / below);
     }
-    // Φ(z) = φ(z) R(-z). From the derivative of ln h, which is Φ / h, and from h itself far out.
+    // Far out, ln Φ(z) is ln h(z) plus ln of Φ(z) / h(z), which is the derivative of ln h.
     let (ln_h, ratio) = ln_h(z);
     let ln_below = ln_h + libm::log(ratio);
     (ln_below, libm::exp(ln_density - ln_below))
@@ -235,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn ln_of_the_normal_distribution() {
+    fn ln_normal_cdf_is_accurate_everywhere() {
         for (z, want) in [(2.0, -0.023012909328963488), (-3.0, -6.607726221510343)] {
             assert!((ln_normal_cdf(z).0 - want).abs() < 1e-12, "{z}");
         }
@@ -290,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn mean_in_logarithms() {
+    fn the_mean_is_taken_in_logarithms() {
         assert!(
             (ln_mean_exp(&[-1000.0, -1000.0 + libm::log(3.0)]) - (-1000.0 + libm::log(2.0))).abs()
                 < 1e-12
@@ -298,7 +305,7 @@ mod tests {
         assert_eq!(ln_mean_exp(&[f64::NEG_INFINITY]), f64::NEG_INFINITY);
     }
 
-    /// z and ln h(z), from a computation with 120 decimal digits.
+    /// Pairs of z and ln h(z), computed with 120 decimal digits.
     const LN_H: [(f64, f64); 18] = [
         (5.0, 1.6094379231264313),
         (1.0, 0.08002621884930694),

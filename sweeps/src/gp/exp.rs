@@ -1,19 +1,19 @@
-//! e^x for many x ≤ 0 at once: the hottest function of the surrogate. Called by `kernel`. Never
-//! asks the machine for its own `exp`, whose last bits differ between libraries, and is laid out so
-//! that a compiler can compute several at a time.
+//! Computes e^x for many x ≤ 0 at once: the hottest function of the surrogate. `kernel` calls it.
+//! It never uses the machine's own `exp`, whose last bits differ between libraries. Its layout lets
+//! a compiler compute several values at a time.
 //!
-//! x = k ln 2 + r with |r| ≤ ½ ln 2; e^r is its Taylor polynomial of degree 13, whose remainder
-//! there is below 5·10⁻¹⁸; 2^k is written into the exponent's bits. The result is within 2 units of
+//! x = k ln 2 + r with |r| ≤ ½ ln 2. The Taylor polynomial of degree 13 gives e^r, with a remainder
+//! below 5·10⁻¹⁸ there. 2^k is written into the exponent's bits. The result is within 2 units of
 //! the last place.
 
-/// Below this e^x is taken for e^-700, about 10⁻³⁰⁴.
+/// The lowest x: below it the result is e^-700, about 10⁻³⁰⁴.
 const LOWEST: f64 = -700.0;
-/// 1.5 · 2⁵²: adding it rounds to a whole number, which then stands in the low bits.
+/// 1.5 · 2⁵². Adding it rounds to a whole number, which then stands in the low bits.
 const ROUND: f64 = 6_755_399_441_055_744.0;
-/// ln 2 in two parts, the first with trailing zeros, so that k times it is exact.
+/// ln 2 in two parts. The first one has trailing zeros, so that k times it is exact.
 const LN_2_HIGH: f64 = 0.693_147_180_369_123_8;
 const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
-/// 1/13!, 1/12!, .., 1/0!.
+/// The Taylor coefficients 1/13!, 1/12!, .., 1/0!.
 const TAYLOR: [f64; 14] = [
     1.0 / 6_227_020_800.0,
     1.0 / 479_001_600.0,
@@ -31,7 +31,7 @@ const TAYLOR: [f64; 14] = [
     1.0,
 ];
 
-/// e^x for x ≤ 0.
+/// Returns e^x for x ≤ 0.
 #[inline(always)]
 pub(super) fn exp_negative(x: f64) -> f64 {
     let shifted = x.max(LOWEST) * std::f64::consts::LOG2_E + ROUND;
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn agrees_with_the_slow_one() {
+    fn exp_negative_agrees_with_libm() {
         for i in 0..200_000 {
             let x = -f64::from(i) * 0.00345;
             let (fast, slow) = (exp_negative(x), libm::exp(x));

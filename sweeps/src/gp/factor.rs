@@ -1,5 +1,5 @@
-//! The Cholesky factor of a covariance matrix and what is computed with it. Called by `fit` and
-//! `predict`. Never runs on more than one thread.
+//! Computes the Cholesky factor of a covariance matrix, and the solutions that need it. `fit` and
+//! `predict` call it. It never runs on more than one thread.
 
 use faer::{
     Mat, MatMut, MatRef, Par,
@@ -11,9 +11,9 @@ use faer::{
     reborrow::ReborrowMut,
 };
 
-/// What is added to the diagonal, as a part of its mean, until the factorisation succeeds. Rounding
-/// makes a matrix of nearly equal inputs indefinite by about n ε; the last entry would mask a real
-/// defect, so nothing follows it.
+/// The parts of the diagonal's mean that are added to the diagonal, one after the other, until the
+/// factorisation succeeds. Rounding makes a matrix of nearly equal inputs indefinite by about n ε.
+/// Nothing follows the last entry, since more would mask a real defect.
 const JITTERS: [f64; 5] = [0.0, 1e-12, 1e-10, 1e-8, 1e-6];
 
 /// The lower triangular L with L Lᵀ = A.
@@ -23,8 +23,8 @@ pub(crate) struct Factor {
 }
 
 impl Factor {
-    /// Factorises a symmetric matrix, of which the lower triangle is read; `None` when it is not
-    /// positive definite, not even nearly.
+    /// Factorises a symmetric matrix, of which it reads the lower triangle. Returns `None` if the
+    /// matrix is not even nearly positive definite.
     pub(crate) fn new(matrix: MatRef<'_, f64>) -> Option<Factor> {
         let n = matrix.nrows();
         let diagonal = (0..n).map(|i| matrix[(i, i)]).sum::<f64>() / n.max(1) as f64;
@@ -38,22 +38,22 @@ impl Factor {
         })
     }
 
-    /// ln det A.
+    /// Returns ln det A.
     pub(crate) fn ln_determinant(&self) -> f64 {
         2.0 * (0..self.lower.nrows()).map(|i| libm::log(self.lower[(i, i)])).sum::<f64>()
     }
 
-    /// L⁻¹ B in place of B.
+    /// Replaces B by L⁻¹ B.
     pub(crate) fn solve_lower(&self, b: MatMut<'_, f64>) {
         solve_lower_triangular_in_place(self.lower.as_ref(), b, Par::Seq);
     }
 
-    /// L⁻ᵀ B in place of B.
+    /// Replaces B by L⁻ᵀ B.
     pub(crate) fn solve_upper(&self, b: MatMut<'_, f64>) {
         solve_upper_triangular_in_place(self.lower.transpose(), b, Par::Seq);
     }
 
-    /// The lower triangle of A⁻¹; what stands above it means nothing.
+    /// Returns A⁻¹ in the lower triangle; the entries above it mean nothing.
     pub(crate) fn inverse(&self) -> Mat<f64> {
         let n = self.lower.nrows();
         let mut inverse = Mat::zeros(n, n);
@@ -67,14 +67,14 @@ impl Factor {
         inverse
     }
 
-    /// L z: a draw from N(0, A) for standard normal z.
+    /// Returns L z, which is a draw from N(0, A) for standard normal z.
     pub(crate) fn correlate(&self, z: &[f64]) -> Vec<f64> {
         (0..z.len()).map(|i| (0..=i).map(|j| self.lower[(i, j)] * z[j]).sum()).collect()
     }
 }
 
-/// The factor in place of the lower triangle; `None` at a pivot that is not positive, or not a
-/// number.
+/// Replaces the lower triangle by its factor. Returns `None` at a pivot that is not positive, or
+/// not a number.
 fn factorise(mut matrix: MatMut<'_, f64>) -> Option<()> {
     let n = matrix.nrows();
     let scratch = llt::factor::cholesky_in_place_scratch::<f64>(n, Par::Seq, Default::default());

@@ -1,18 +1,18 @@
-//! Hyperparameters by maximum a posteriori. Called by the Bayesian search with the told trials.
-//! Never sees a pending one.
+//! Fits hyperparameters by maximum a posteriori. The Bayesian search calls it with the trials that
+//! are over. It never sees a pending trial.
 //!
 //! The fit minimises J(θ) / n, with
 //!
 //! J(θ) = ½ (y - m)ᵀ α + ½ ln det A + ½ m² - ln p(θ), A = K + σₙ² I + diag(e),
 //!
-//! where n counts the observations and e holds what is known of the noise of single ones. The mean
-//! m ~ N(0, 1) is not part of θ: its best value has a closed form, and ∂J/∂m = 0 there. So the
-//! gradient in θ is the gradient at a fixed m:
+//! where n counts the observations, and e holds the known extra noise of single ones. The mean m ~
+//! N(0, 1) is not part of θ: its best value has a closed form, and ∂J/∂m = 0 there. So the gradient
+//! in θ is the gradient at a fixed m:
 //!
 //! ∂J/∂θⱼ = ½ tr(Q ∂A/∂θⱼ) - ∂ ln p/∂θⱼ, with Q = A⁻¹ - α αᵀ.
 //!
 //! With F = Q ∘ G, where G holds the kernel's slopes, and the row sums r = F 1, the sums over pairs
-//! come down to one product with F per axis: Σᵢₖ Fᵢₖ (wᵢ - wₖ)² / 2 = Σᵢ wᵢ hᵢ and ∂J/∂p = -Σᵢ
+//! reduce to one product with F per axis: Σᵢₖ Fᵢₖ (wᵢ - wₖ)² / 2 = Σᵢ wᵢ hᵢ and ∂J/∂p = -Σᵢ
 //! (∂wᵢ/∂p) hᵢ / ℓ², with h = r ∘ w - F w.
 
 use std::cell::RefCell;
@@ -29,22 +29,23 @@ use super::{
     model::{Entry, Form, Hyperparameters, Model, NOISE_FLOOR, Prior, priors},
 };
 
-/// Evaluations of J per start; a fit needs 15 to 40, and a line search may otherwise go on for very
-/// long.
+/// The largest number of evaluations of J per start. A fit needs 15 to 40; a line search may
+/// otherwise go on for very long.
 const MAX_EVALUATIONS: u32 = 60;
 
-/// What hyperparameters are fitted to.
+/// The data to which hyperparameters are fitted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Data<'a> {
     /// One point per observation.
     pub(crate) inputs: &'a [Vec<f64>],
-    /// Standardised.
+    /// The standardised outputs.
     pub(crate) targets: &'a [f64],
-    /// Variance of each observation beyond the common noise.
+    /// The variance of each observation beyond the common noise.
     pub(crate) extra: &'a [f64],
 }
 
-/// The best hyperparameters found from these starts.
+/// Returns the best hyperparameters that it finds from these starts, or the mode of the prior if it
+/// finds none.
 pub(crate) fn fit(form: &Form, data: Data<'_>, starts: &[Hyperparameters]) -> Hyperparameters {
     let mut best: Option<(f64, Vec<f64>)> = None;
     for start in starts {
@@ -60,19 +61,21 @@ pub(crate) fn fit(form: &Form, data: Data<'_>, starts: &[Hyperparameters]) -> Hy
     best.map_or_else(|| Hyperparameters::prior_mode(form), |(_, theta)| Hyperparameters { theta })
 }
 
-/// L-BFGS from one start. What it returns does not matter: the objective remembers the best that it
-/// saw, which also holds when a line search gives up, as it does at the limits of double precision.
+/// Runs L-BFGS from one start. Its result does not matter, since the objective remembers the best θ
+/// that it saw. That also holds when a line search gives up, as it does at the limits of double
+/// precision.
 fn descend(objective: &Objective<'_>, start: &Hyperparameters) {
     let solver = LBFGS::new(MoreThuenteLineSearch::new(), 8)
         .with_tolerance_grad(1e-4)
         .and_then(|solver| solver.with_tolerance_cost(1e-7))
         .expect("both tolerances are positive");
-    // An error is the end of a line search or of the budget: see above.
+    // An error means that a line search or the budget has ended. The objective has the best θ.
     let _ =
         Executor::new(objective, solver).configure(|state| state.param(start.theta.clone())).run();
 }
 
-/// J(θ) for the optimiser, which asks for cost and gradient apart though they come together.
+/// J(θ) for the optimiser, which asks for cost and gradient separately, although they come
+/// together.
 struct Objective<'a> {
     form: &'a Form,
     data: Data<'a>,
@@ -80,7 +83,7 @@ struct Objective<'a> {
     memory: RefCell<Memory>,
 }
 
-/// What was computed so far.
+/// The results so far.
 #[derive(Default)]
 struct Memory {
     evaluations: u32,
@@ -93,7 +96,7 @@ impl<'a> Objective<'a> {
         Objective { form, data, priors: priors(form), memory: RefCell::default() }
     }
 
-    /// Cost and gradient at θ, computed once.
+    /// Returns cost and gradient at θ, and computes them only once.
     fn recall(&self, theta: &[f64]) -> Result<(f64, Vec<f64>), Error> {
         let mut memory = self.memory.borrow_mut();
         if let Some((_, cost, gradient)) = memory.last.as_ref().filter(|(last, ..)| last == theta) {
@@ -113,7 +116,7 @@ impl<'a> Objective<'a> {
         Ok((cost, gradient))
     }
 
-    /// J(θ)/n and its gradient; `None` where it is not a number.
+    /// Returns J(θ)/n and its gradient, or `None` where they are not numbers.
     fn evaluate(&self, theta: &[f64]) -> Option<(f64, Vec<f64>)> {
         let hyper = Hyperparameters { theta: theta.to_vec() };
         let model = Model::new(self.form, &hyper);
@@ -133,7 +136,7 @@ impl<'a> Objective<'a> {
         }
         let mut gradient = self.trace_gradient(&model, &inputs, &covariances, slopes, &q);
         for (index, prior) in self.priors.iter().enumerate() {
-            // Beyond its limits the likelihood does not change with an entry.
+            // Beyond its limits an entry does not change the likelihood.
             if theta[index] != hyper.clamped(self.form, index) {
                 gradient[index] = 0.0;
             }
@@ -147,8 +150,8 @@ impl<'a> Objective<'a> {
         is_number.then_some((cost * scale, gradient))
     }
 
-    /// ½ tr(Q ∂A/∂θⱼ) for every j. `q` and the covariances are lower triangles; the slopes become
-    /// F.
+    /// Returns ½ tr(Q ∂A/∂θⱼ) for every j. `q` and the covariances are lower triangles; the slopes
+    /// become F.
     fn trace_gradient(
         &self,
         model: &Model,
@@ -162,7 +165,7 @@ impl<'a> Objective<'a> {
         for j in 0..n {
             let (q, covariance) = (&q.col_as_slice(j)[j..], &covariances.col_as_slice(j)[j..]);
             trace += q[0];
-            // Both triangles: twice one half, but for the diagonal.
+            // Both triangles count: twice one half, except on the diagonal.
             by_amplitude += dot(q, covariance) - 0.5 * q[0] * covariance[0];
             let slope = &mut slopes.col_as_slice_mut(j)[j..];
             slope.iter_mut().zip(q).for_each(|(slope, q)| *slope *= q);
@@ -180,7 +183,7 @@ impl<'a> Objective<'a> {
         (0..self.form.len()).map(entry).collect()
     }
 
-    /// The part of one axis: by ln ℓ, ln a and ln b.
+    /// Returns the part of one axis: the derivatives by ln ℓ, ln a and ln b.
     fn axis_gradient(&self, model: &Model, inputs: &Inputs, j: usize, f: &Symmetric) -> [f64; 3] {
         let (weight, column) = (model.kernel.inverse_squares[j], &inputs.columns[j]);
         if self.form.dimensions[j] == Dimension::Category {
@@ -207,7 +210,7 @@ struct Symmetric {
 }
 
 impl Symmetric {
-    /// From a lower triangle.
+    /// Builds the matrix from its lower triangle.
     fn new(mut full: Mat<f64>) -> Symmetric {
         let n = full.nrows();
         for j in 0..n {
@@ -223,7 +226,7 @@ impl Symmetric {
         (0..vector.len()).map(|j| dot(self.full.col_as_slice(j), vector)).collect()
     }
 
-    /// The sum of the entries of pairs with different categories, each pair once.
+    /// Returns the sum of the entries of pairs with different categories, each pair once.
     fn sum_of_unequal(&self, categories: &[f64]) -> f64 {
         let row = |(j, at): (usize, &f64)| {
             let column = self.full.col_as_slice(j);
@@ -237,7 +240,7 @@ impl Symmetric {
     }
 }
 
-/// Σ aᵢ bᵢ in eight partial sums, which a compiler can keep side by side.
+/// Returns Σ aᵢ bᵢ. It keeps eight partial sums, which a compiler can compute side by side.
 pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let (a_chunks, b_chunks) = (a.chunks_exact(8), b.chunks_exact(8));
     let rest: f64 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(x, y)| x * y).sum();
@@ -250,7 +253,7 @@ pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     sums.iter().sum::<f64>() + rest
 }
 
-/// The lower triangles of K and of the slopes with which its derivatives are written.
+/// Returns the lower triangles of K, and of the slopes with which its derivatives are written.
 fn covariances(model: &Model, inputs: &Inputs) -> (Mat<f64>, Mat<f64>) {
     let n = inputs.len;
     let (mut covariances, mut slopes) = (Mat::zeros(n, n), Mat::zeros(n, n));
@@ -261,7 +264,7 @@ fn covariances(model: &Model, inputs: &Inputs) -> (Mat<f64>, Mat<f64>) {
     (covariances, slopes)
 }
 
-/// The best constant mean under m ~ N(0, 1), the weights α, and (y - m)ᵀ α.
+/// Returns the best constant mean under m ~ N(0, 1), the weights α, and (y - m)ᵀ α.
 pub(super) fn solve_mean(factor: &Factor, targets: &[f64]) -> (f64, Vec<f64>, f64) {
     let n = targets.len();
     let mut columns = Mat::from_fn(n, 2, |i, j| if j == 0 { targets[i] } else { 1.0 });
@@ -301,7 +304,7 @@ mod tests {
         Form { dimensions: dimensions.to_vec(), warped }
     }
 
-    /// A draw from the model itself.
+    /// Draws inputs and targets from the model itself.
     fn sample(n: usize, form: &Form, theta: &[f64], seed: u64) -> (Vec<Vec<f64>>, Vec<f64>) {
         let mut stream = Stream::new(seed, 0, Purpose::Draw);
         let mut coordinate = |dimension: &Dimension| match dimension {

@@ -1,16 +1,16 @@
-//! The covariance of inputs: Matern 5/2 with a length scale per dimension. Called by `fit` and
-//! `predict`. Never adds noise.
+//! Computes the covariance of inputs: Matern 5/2 with a length scale per dimension. `fit` and
+//! `predict` call it. It never adds noise.
 //!
 //! With r² = Σⱼ δⱼ² / ℓⱼ² and s = √5 r, the covariance is σ² (1 + s + s²/3) e⁻ˢ. δⱼ is the
-//! difference of a numeric coordinate, and 0 or 1 for equal or different categories: two categories
+//! difference of a numeric coordinate, and 0 or 1 for equal or different categories. Two categories
 //! are as far apart as the ends of a numeric axis, and the length scale says how much that means.
 //!
-//! Inputs lie column by column, one column per dimension, so that a row of covariances is a few
+//! Inputs lie column by column, one column per dimension, so that a row of covariances takes a few
 //! passes over arrays.
 
 use super::exp::exp_negative;
 
-/// How a dimension measures distance.
+/// The way in which a dimension measures distance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dimension {
     /// By the difference of the coordinates.
@@ -22,22 +22,22 @@ pub(crate) enum Dimension {
 /// Points, one column per dimension.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Inputs {
-    /// As many as there are dimensions, all of one length.
+    /// One column per dimension, all of one length.
     pub(crate) columns: Vec<Vec<f64>>,
-    /// How many points there are.
+    /// The number of points.
     pub(crate) len: usize,
 }
 
 impl Inputs {
-    /// From points. A coordinate that a point lacks at its end is 0: points of the present sweep
-    /// need not name it.
+    /// Builds the inputs from points. A coordinate that a point lacks at its end is 0: points of
+    /// the present sweep need not name it.
     pub(crate) fn of(points: &[Vec<f64>], dimensions: usize) -> Inputs {
         let column =
             |j: usize| points.iter().map(|point| point.get(j).copied().unwrap_or(0.0)).collect();
         Inputs { columns: (0..dimensions).map(column).collect(), len: points.len() }
     }
 
-    /// One point.
+    /// Returns one point.
     pub(crate) fn point(&self, index: usize) -> Vec<f64> {
         self.columns.iter().map(|column| column[index]).collect()
     }
@@ -47,30 +47,30 @@ impl Inputs {
 #[derive(Clone, Debug)]
 pub(crate) struct Kernel {
     dimensions: Vec<Dimension>,
-    /// 1 / ℓ².
+    /// 1 / ℓ² of each dimension.
     pub(super) inverse_squares: Vec<f64>,
     amplitude: f64,
 }
 
 impl Kernel {
-    /// `lengths` has one entry per dimension; all are above 0.
+    /// Returns the kernel with these length scales, which are above 0, one per dimension.
     pub(crate) fn new(dimensions: &[Dimension], lengths: &[f64], amplitude: f64) -> Kernel {
         let inverse_squares = lengths.iter().map(|length| 1.0 / (length * length)).collect();
         Kernel { dimensions: dimensions.to_vec(), inverse_squares, amplitude }
     }
 
-    /// The variance at one input.
+    /// Returns the variance at one input.
     pub(crate) fn amplitude(&self) -> f64 {
         self.amplitude
     }
 
-    /// Whether an axis has a distance.
+    /// Returns whether an axis measures differences.
     pub(super) fn is_numeric(&self, axis: usize) -> bool {
         self.dimensions[axis] == Dimension::Numeric
     }
 
-    /// The covariances of `x` with the inputs from number `from` on, into `covariances`, which is
-    /// as long.
+    /// Writes the covariances of `x` with the inputs from number `from` on into `covariances`,
+    /// which has one entry for each of them.
     pub(crate) fn row(&self, inputs: &Inputs, from: usize, x: &[f64], covariances: &mut [f64]) {
         self.squares(inputs, from, x, covariances);
         for value in covariances.iter_mut() {
@@ -79,8 +79,8 @@ impl Kernel {
         }
     }
 
-    /// Also g = (5/3) σ² (1 + s) e⁻ˢ, with which dk / d ln ℓⱼ = g δⱼ² / ℓⱼ² and dk / dxⱼ = -g δⱼ /
-    /// ℓⱼ².
+    /// Writes the covariances as [`Kernel::row`] does, and the slopes g = (5/3) σ² (1 + s) e⁻ˢ.
+    /// With them dk / d ln ℓⱼ = g δⱼ² / ℓⱼ² and dk / dxⱼ = -g δⱼ / ℓⱼ².
     pub(crate) fn row_and_slopes(
         &self,
         inputs: &Inputs,
@@ -98,7 +98,7 @@ impl Kernel {
         }
     }
 
-    /// The scaled squared distances r².
+    /// Writes the scaled squared distances r².
     fn squares(&self, inputs: &Inputs, from: usize, x: &[f64], squares: &mut [f64]) {
         squares.fill(0.0);
         for (j, dimension) in self.dimensions.iter().enumerate() {
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_values() {
+    fn covariances_have_known_values() {
         let kernel = Kernel::new(&[Dimension::Numeric, Dimension::Category], &[0.5, 2.0], 3.0);
         let covariance = |a: [f64; 2], b: [f64; 2]| {
             let mut row = [0.0];
@@ -133,7 +133,7 @@ mod tests {
             row[0]
         };
         assert_eq!(covariance([0.2, 1.0], [0.2, 1.0]), 3.0);
-        // r = 1: 3 (1 + √5 + 5/3) e^-√5.
+        // With r = 1 the covariance is 3 (1 + √5 + 5/3) e^-√5.
         assert!((covariance([0.0, 1.0], [0.5, 1.0]) - 1.5719823264954609).abs() < 1e-9);
         // Categories 1 and 2 are as far apart as 1 and 7: r = 1/2.
         let near = covariance([0.0, 1.0], [0.0, 2.0]);

@@ -1,10 +1,10 @@
-//! Gaussian-process regression and expected improvement, no more of either than the Bayesian search
-//! needs. Called by `search`. Never sees a parameter, a metric or a trial: inputs are coordinates,
-//! outputs are standardised and lower is better. One thread (`Par::Seq`), so that sums have one
-//! order and results one value.
+//! Provides Gaussian-process regression and expected improvement, and no more of either than the
+//! Bayesian search needs. `search` calls it. It never sees a parameter, a metric or a trial: inputs
+//! are coordinates, and outputs are standardised with lower being better. It uses one thread
+//! (`Par::Seq`), so that sums have one order and results one value.
 //!
-//! Notation, after Rasmussen and Williams, "Gaussian Processes for Machine Learning", chapters 2
-//! and 5:
+//! The notation follows Rasmussen and Williams, "Gaussian Processes for Machine Learning", chapters
+//! 2 and 5:
 //!
 //! | here | there | meaning |
 //! |---|---|---|

@@ -1,11 +1,12 @@
-//! Hyperparameters, their priors, and what they make of inputs: the kernel, the noise, the warped
-//! axes. Called by `fit`, which searches for the best, and by `predict`. Never sees an output.
+//! Defines hyperparameters, their priors, and what they make of inputs: the kernel, the noise and
+//! the warped axes. `fit`, which searches for the best ones, and `predict` call it. It never sees
+//! an output.
 //!
-//! Priors: ℓⱼ ~ LogNormal(√2 + ½ ln d, √3) grows with the dimension, which keeps the model useful
-//! at d = 20 (Hvarfner et al., "Vanilla Bayesian Optimization Performs Great in High Dimensions",
-//! 2024); σₙ² ~ LogNormal(-4, 1); ln σ² ~ N(0, 1); ln a, ln b ~ N(0, ½²) for the exponents of a
-//! warped axis. The first two are densities of ℓ and σₙ², not of their logarithms, as in that
-//! paper's experiments.
+//! The priors are ℓⱼ ~ LogNormal(√2 + ½ ln d, √3); σₙ² ~ LogNormal(-4, 1); ln σ² ~ N(0, 1); and ln
+//! a, ln b ~ N(0, ½²) for the exponents of a warped axis. The first one grows with the dimension,
+//! which keeps the model useful at d = 20 (Hvarfner et al., "Vanilla Bayesian Optimization Performs
+//! Great in High Dimensions", 2024). The first two are densities of ℓ and σₙ², not of their
+//! logarithms, as in that paper's experiments.
 
 use std::f64::consts::SQRT_2;
 
@@ -14,22 +15,22 @@ use super::{
     warp::Warp,
 };
 
-/// Variance of the noise that is always there, relative to standardised outputs.
+/// The variance of the noise that is always there, relative to standardised outputs.
 pub(super) const NOISE_FLOOR: f64 = 1e-6;
-/// Bounds of ln ℓ, ln σ², ln σₙ², and ln a and ln b as the likelihood sees them. Beyond, nothing
-/// but the prior changes: the kernel is constant, or zero, to machine precision.
+/// The bounds of ln ℓ, ln σ², ln σₙ², and of ln a and ln b, as the likelihood sees them. Beyond
+/// them only the prior changes: the kernel is constant, or zero, to machine precision.
 const LIMITS: [(f64, f64); 4] = [(-7.0, 9.0), (-8.0, 8.0), (-20.0, 3.0), (-2.5, 2.5)];
 
-/// The form of a model: how many hyperparameters it has and what each is for.
+/// The form of a model: the number of its hyperparameters and the meaning of each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Form {
-    /// How each axis measures distance.
+    /// The way in which each axis measures distance.
     pub(crate) dimensions: Vec<Dimension>,
-    /// Numeric axes have a warp.
+    /// Whether numeric axes have a warp.
     pub(crate) warped: bool,
 }
 
-/// What one entry of θ is.
+/// The meaning of one entry of θ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Entry {
     Length(usize),
@@ -40,13 +41,13 @@ pub(super) enum Entry {
 }
 
 impl Form {
-    /// How many entries θ has.
+    /// Returns the number of entries of θ.
     pub(super) fn len(&self) -> usize {
         let d = self.dimensions.len();
         if self.warped { 3 * d + 2 } else { d + 2 }
     }
 
-    /// What an entry is.
+    /// Returns the meaning of an entry.
     pub(super) fn entry(&self, index: usize) -> Entry {
         let d = self.dimensions.len();
         match index {
@@ -63,23 +64,23 @@ impl Form {
 /// and for a warped form ln a₁, .., ln a_d, ln b₁, .., ln b_d.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Hyperparameters {
-    /// In the order above.
+    /// The logarithms in the order above.
     pub(crate) theta: Vec<f64>,
 }
 
 impl Hyperparameters {
-    /// From the logarithms of an earlier fit; `None` when they belong to another form.
+    /// Takes over the logarithms of an earlier fit. Returns `None` if they belong to another form.
     pub(crate) fn from_theta(theta: &[f64], form: &Form) -> Option<Hyperparameters> {
         let fits = theta.len() == form.len() && theta.iter().all(|value| value.is_finite());
         fits.then(|| Hyperparameters { theta: theta.to_vec() })
     }
 
-    /// The mode of the prior: what is believed before the first observation.
+    /// Returns the mode of the prior: the belief before the first observation.
     pub(crate) fn prior_mode(form: &Form) -> Hyperparameters {
         Hyperparameters { theta: priors(form).iter().map(Prior::mode).collect() }
     }
 
-    /// As the likelihood sees an entry.
+    /// Returns an entry as the likelihood sees it.
     pub(super) fn clamped(&self, form: &Form, index: usize) -> f64 {
         let (low, high) = match form.entry(index) {
             Entry::Length(_) => LIMITS[0],
@@ -91,19 +92,19 @@ impl Hyperparameters {
     }
 }
 
-/// A model: hyperparameters, ready for use.
+/// A model: hyperparameters that are ready for use.
 #[derive(Clone, Debug)]
 pub(crate) struct Model {
     /// The covariance of warped inputs.
     pub(super) kernel: Kernel,
-    /// σₙ², floor included.
+    /// σₙ², with its floor.
     pub(super) noise: f64,
-    /// Per axis, where it is warped.
+    /// The warp of each axis; `None` where the axis has none.
     pub(super) warps: Vec<Option<Warp>>,
 }
 
 impl Model {
-    /// The model with these hyperparameters.
+    /// Returns the model with these hyperparameters.
     pub(crate) fn new(form: &Form, hyper: &Hyperparameters) -> Model {
         let d = form.dimensions.len();
         let value = |index: usize| libm::exp(hyper.clamped(form, index));
@@ -119,7 +120,7 @@ impl Model {
         }
     }
 
-    /// Points as the kernel sees them.
+    /// Returns points as the kernel sees them.
     pub(crate) fn warp(&self, points: &[Vec<f64>]) -> Inputs {
         let mut inputs = Inputs::of(points, self.warps.len());
         for (column, warp) in inputs.columns.iter_mut().zip(&self.warps) {
@@ -131,17 +132,17 @@ impl Model {
     }
 }
 
-/// A normal density of a logarithm, or a log-normal one of the value itself.
+/// A normal density of a logarithm, or a log-normal density of the value itself.
 pub(super) struct Prior {
     location: f64,
     scale: f64,
-    /// 1 for a density of the value, whose logarithm has the Jacobian -θ; 0 for one of the
+    /// 1 for a density of the value, whose logarithm has the Jacobian -θ; 0 for a density of the
     /// logarithm.
     jacobian: f64,
 }
 
 impl Prior {
-    /// ln p and its derivative, up to a constant.
+    /// Returns ln p, up to a constant, and its derivative.
     pub(super) fn ln_density(&self, theta: f64) -> (f64, f64) {
         let z = (theta - self.location) / self.scale;
         (-0.5 * z * z - self.jacobian * theta, -z / self.scale - self.jacobian)
@@ -152,7 +153,7 @@ impl Prior {
     }
 }
 
-/// The priors in the order of θ.
+/// Returns the priors in the order of θ.
 pub(super) fn priors(form: &Form) -> Vec<Prior> {
     let location = SQRT_2 + 0.5 * libm::log(form.dimensions.len().max(1) as f64);
     let prior = |index| match form.entry(index) {

@@ -1,24 +1,25 @@
-//! Reshaping of a numeric axis: the cumulative distribution of Kumaraswamy, w(x) = 1 - (1 - xᵃ)ᵇ,
-//! which bends [0, 1] into itself. Where the person wrote a linear range and the function changes
-//! by the logarithm, a < 1 gives the lower end its room. Called by `fit` and `predict`. (Snoek et
-//! al., "Input Warping for Bayesian Optimization", 2014.)
+//! Reshapes a numeric axis by the cumulative distribution of Kumaraswamy, w(x) = 1 - (1 - xᵃ)ᵇ,
+//! which maps [0, 1] onto itself. If the user wrote a linear range and the function changes by the
+//! logarithm, a < 1 gives the lower end more room. `fit` and `predict` call it. (Snoek et al.,
+//! "Input Warping for Bayesian Optimization", 2014.)
 
-/// Coordinates this near an end are moved to it: the slope is infinite there for a < 1 or b < 1.
+/// The smallest distance of a coordinate to an end; a nearer one is moved there. At the end itself
+/// the slope is infinite for a < 1 or b < 1.
 const EDGE: f64 = 1e-9;
 
-/// w with its two exponents.
+/// The function w with its two exponents.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Warp {
-    /// Above 0; below 1 it stretches the lower end.
+    /// The first exponent, above 0. Below 1 it stretches the lower end.
     pub(crate) a: f64,
-    /// Above 0; below 1 it stretches the upper end.
+    /// The second exponent, above 0. Below 1 it stretches the upper end.
     pub(crate) b: f64,
 }
 
 /// w(x) and its derivatives.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Warped {
-    /// w.
+    /// w(x).
     pub(crate) value: f64,
     /// dw/dx.
     pub(crate) slope: f64,
@@ -29,12 +30,12 @@ pub(crate) struct Warped {
 }
 
 impl Warp {
-    /// w(x) for x in [0, 1].
+    /// Returns w(x) for x in [0, 1].
     pub(crate) fn value(self, x: f64) -> f64 {
         self.at(x).value
     }
 
-    /// w(x) and its derivatives.
+    /// Returns w(x) and its derivatives.
     pub(crate) fn at(self, x: f64) -> Warped {
         let x = x.clamp(EDGE, 1.0 - EDGE);
         let Warp { a, b } = self;
@@ -42,7 +43,7 @@ impl Warp {
         let power = libm::exp(a * ln_x);
         let ln_rest = libm::log1p(-power);
         let rest = libm::exp(b * ln_rest);
-        // d/du of 1 - (1 - u)^b at u = x^a.
+        // The derivative of 1 - (1 - u)^b by u, at u = x^a.
         let outer = b * rest / (1.0 - power);
         Warped {
             value: 1.0 - rest,
@@ -58,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_identity_and_the_slopes() {
+    fn a_warp_can_be_the_identity_and_its_slopes_are_right() {
         assert!((Warp { a: 1.0, b: 1.0 }.value(0.3) - 0.3).abs() < 1e-15);
         let warp = Warp { a: 0.6, b: 1.7 };
         for x in [0.01, 0.3, 0.9] {

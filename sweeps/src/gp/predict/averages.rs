@@ -1,6 +1,6 @@
-//! What a posterior says of many points at once: their means, the average over them with its own
-//! variance, and how well each observation is foretold by the others. Called by the explanations of
-//! a search. Never proposes anything.
+//! Says what a posterior knows of many points at once: their means, the average over them with its
+//! own variance, and how well the others predict each observation. The explanations of a search
+//! call it. It never proposes anything.
 
 use faer::Mat;
 
@@ -9,23 +9,24 @@ use super::{Posterior, dot};
 /// The average of the function over some points.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Average {
-    /// Under the first column of weights.
+    /// The mean under the first column of weights.
     pub(crate) mean: f64,
-    /// Of the average itself: the joint covariance of the points, averaged over all pairs.
+    /// The variance of the average itself: the joint covariance of the points, averaged over all
+    /// pairs.
     pub(crate) variance: f64,
 }
 
-/// An observation as the others foretell it.
+/// The prediction of an observation from the others.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct LeftOut {
-    /// The target less what is foretold.
+    /// The target minus the prediction.
     pub(crate) error: f64,
-    /// Of what is foretold, with the observation's own noise.
+    /// The standard deviation of the prediction, with the observation's own noise.
     pub(crate) deviation: f64,
 }
 
 impl Posterior {
-    /// Per column of weights the mean at each point, without variances.
+    /// Returns the mean at each point per column of weights, without variances.
     pub(crate) fn means(&self, points: &[Vec<f64>]) -> Vec<Vec<f64>> {
         let points = self.model.warp(points);
         let mut all = vec![Vec::with_capacity(points.len); self.weights.len()];
@@ -39,8 +40,9 @@ impl Posterior {
         all
     }
 
-    /// The average over these points, which is one solve however many they are: with k̄ the average
-    /// of their k(X, x), its variance is the average of k(x, x') over all pairs less |L⁻¹ k̄|².
+    /// Returns the average over these points, with one solve however many they are. With k̄ the
+    /// average of their k(X, x), its variance is the average of k(x, x') over all pairs, minus |L⁻¹
+    /// k̄|².
     pub(crate) fn average(&self, points: &[Vec<f64>]) -> Average {
         let n = points.len() as f64;
         let points = self.model.warp(points);
@@ -53,7 +55,7 @@ impl Posterior {
             self.model.kernel.row(&self.inputs, 0, &point, &mut row);
             cross.col_as_slice_mut(0).iter_mut().zip(&row).for_each(|(sum, k)| *sum += k / n);
             self.model.kernel.row(&points, j, &point, &mut pairs[j..]);
-            // Each pair twice, the point with itself once.
+            // Each pair counts twice, and a point with itself once.
             prior += 2.0 * pairs[j..].iter().sum::<f64>() - pairs[j];
         }
         let mean = self.mean + dot(cross.col_as_slice(0), &self.weights[0]);
@@ -62,7 +64,7 @@ impl Posterior {
         Average { mean, variance: (prior / (n * n) - dot(half, half)).max(0.0) }
     }
 
-    /// What the other observations foretell of each: the error is αᵢ / (A⁻¹)ᵢᵢ and its variance 1 /
+    /// Predicts each observation from the others. The error is αᵢ / (A⁻¹)ᵢᵢ and its variance 1 /
     /// (A⁻¹)ᵢᵢ (Rasmussen and Williams, section 5.4.2).
     pub(crate) fn left_out(&self) -> Vec<LeftOut> {
         let inverse = self.factor.inverse();
@@ -73,7 +75,7 @@ impl Posterior {
         self.weights[0].iter().enumerate().map(of).collect()
     }
 
-    /// Variance of an observation around the function.
+    /// Returns the variance of an observation around the function.
     pub(crate) fn noise(&self) -> f64 {
         self.model.noise
     }
@@ -108,8 +110,8 @@ mod tests {
             assert!((one.variance - predicted.variances[j]).abs() < 1e-12);
             assert!((posterior.means(&points)[0][j] - one.mean).abs() < 1e-12);
         }
-        // The same point twice varies as one does; two far points less than their deviations'
-        // average says.
+        // The same point twice varies as one does. Two far points vary less than the average of
+        // their deviations.
         let twice = posterior.average(&[vec![0.97], vec![0.97]]);
         assert!((twice.variance - predicted.variances[1]).abs() < 1e-12);
         let both = posterior.average(&points);
@@ -118,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_foretold_by_a_model_without_it() {
+    fn an_observation_left_out_is_predicted_by_a_model_without_it() {
         let (inputs, targets) = line();
         let errors = posterior(&inputs, &targets).left_out();
         let (mut fewer, mut others) = (inputs.clone(), targets.clone());
@@ -126,7 +128,7 @@ mod tests {
         others.remove(3);
         let without = posterior(&fewer, &others);
         let predicted = without.predict(&inputs[3..4]);
-        // The constant mean is another one without the observation, so that they are near but not
+        // The constant mean is another one without the observation, so the two are near but not
         // equal.
         assert!((targets[3] - predicted.means[0][0] - errors[3].error).abs() < 0.05, "{errors:?}");
         let deviation = (predicted.variances[0] + without.noise()).sqrt();

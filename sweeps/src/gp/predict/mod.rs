@@ -1,9 +1,9 @@
-//! The posterior of the function given its observations. Called by `acquire` and by the search.
-//! Never changes a hyperparameter.
+//! Computes the posterior of the function given its observations. `acquire` and the search call it.
+//! It never changes a hyperparameter.
 //!
-//! At x with k = k(X, x): mean m + kᵀ α, variance σ² - |L⁻¹ k|². Several columns of weights over
-//! the same inputs share L, since the variance does not depend on outcomes: that is what makes
-//! draws of the function cheap.
+//! At x with k = k(X, x), the mean is m + kᵀ α and the variance is σ² - |L⁻¹ k|². Several columns
+//! of weights over the same inputs share L, since the variance does not depend on outcomes. That
+//! makes draws of the function cheap.
 
 mod averages;
 
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::rng::Stream;
 
-/// Points predicted at once, which bounds memory to n times this.
+/// The number of points that are predicted at once, which bounds memory to n times this.
 const BLOCK: usize = 256;
 
 /// A Gaussian process conditioned on observations.
@@ -28,30 +28,30 @@ pub(crate) struct Posterior {
     inputs: Inputs,
     factor: Factor,
     mean: f64,
-    /// Per column of targets: α.
+    /// The weights α of each column of targets.
     weights: Vec<Vec<f64>>,
 }
 
 /// Marginal predictions at some points.
 #[derive(Debug)]
 pub(crate) struct Predictions {
-    /// Per column of weights, the mean at each point.
+    /// The mean at each point, per column of weights.
     pub(crate) means: Vec<Vec<f64>>,
     /// The variance of the function at each point, the same for every column.
     pub(crate) variances: Vec<f64>,
 }
 
-/// A prediction at one point with its derivatives by the coordinates before warping; those by
-/// categories are 0.
+/// A prediction at one point, with its derivatives by the coordinates before warping. The
+/// derivatives by categories are 0.
 #[derive(Debug)]
 pub(crate) struct Local {
-    /// Per column of weights.
+    /// The mean per column of weights.
     pub(crate) means: Vec<f64>,
-    /// Per column of weights, then per axis.
+    /// The slopes of the mean, per column of weights and then per axis.
     pub(crate) mean_slopes: Vec<Vec<f64>>,
-    /// Of the function.
+    /// The variance of the function.
     pub(crate) variance: f64,
-    /// Per axis.
+    /// The slope of the variance, per axis.
     pub(crate) variance_slopes: Vec<f64>,
 }
 
@@ -61,13 +61,13 @@ pub(crate) struct Drawn {
     /// One column per draw, conditioned on the function's values, not on noisy observations of
     /// them.
     pub(crate) posterior: Posterior,
-    /// Per draw, its lowest value at an input that counts, or at a pending one.
+    /// The lowest value of each draw at an input that counts, or at a pending one.
     pub(crate) lowest: Vec<f64>,
 }
 
 impl Posterior {
-    /// Conditions on observations. `None` when the covariance cannot be factorised, which the noise
-    /// floor prevents for every finite input.
+    /// Conditions on observations. Returns `None` if the covariance cannot be factorised, which the
+    /// noise floor prevents for every finite input.
     pub(crate) fn new(form: &Form, hyper: &Hyperparameters, data: Data<'_>) -> Option<Posterior> {
         let model = Model::new(form, hyper);
         let inputs = model.warp(data.inputs);
@@ -77,11 +77,11 @@ impl Posterior {
         Some(Posterior { model, inputs, factor, mean, weights: vec![weights] })
     }
 
-    /// Joint draws of the function at the inputs and at pending ones, by Matheron's rule: a draw
-    /// from the prior, corrected by what the observations say of it. In terms of weights, with f₀ =
-    /// L z from the prior at all inputs, that is α = L⁻ᵀ z + A⁻¹ (y - m - f₀ - ε), the second term
-    /// at the observed inputs alone (Wilson et al., "Efficiently Sampling Functions from Gaussian
-    /// Process Posteriors", 2020). Draws come in pairs with opposite signs.
+    /// Draws the function jointly at the inputs and at pending ones, by Matheron's rule: a draw
+    /// from the prior, corrected by what the observations say of it. With f₀ = L z from the prior
+    /// at all inputs, the weights are α = L⁻ᵀ z + A⁻¹ (y - m - f₀ - ε), the second term at the
+    /// observed inputs alone (Wilson et al., "Efficiently Sampling Functions from Gaussian Process
+    /// Posteriors", 2020). Draws come in pairs with opposite signs.
     pub(crate) fn draw(
         &self,
         data: Data<'_>,
@@ -129,8 +129,8 @@ impl Posterior {
         Some(Drawn { posterior, lowest })
     }
 
-    /// Per column of weights, the lowest mean at an input that counts; those past the end of
-    /// `counts` do.
+    /// Returns per column of weights the lowest mean at an input that counts. Inputs past the end
+    /// of `counts` count.
     pub(crate) fn lowest_means(&self, counts: &[bool]) -> Vec<f64> {
         let mut lowest = vec![f64::INFINITY; self.weights.len()];
         let mut row = vec![0.0; self.inputs.len];
@@ -143,7 +143,7 @@ impl Posterior {
         lowest
     }
 
-    /// Mean and variance at each point.
+    /// Returns mean and variance at each point.
     pub(crate) fn predict(&self, points: &[Vec<f64>]) -> Predictions {
         let mut all =
             Predictions { means: vec![Vec::new(); self.weights.len()], variances: Vec::new() };
@@ -166,7 +166,7 @@ impl Posterior {
         all
     }
 
-    /// Mean, variance and their derivatives at one point.
+    /// Returns mean, variance and their derivatives at one point.
     pub(crate) fn local(&self, x: &[f64]) -> Local {
         let n = self.inputs.len;
         let warped = self.model.warp(&[x.to_vec()]).point(0);
@@ -204,7 +204,7 @@ impl Posterior {
     }
 }
 
-/// The factor of K + diag(noise).
+/// Returns the factor of K + diag(noise).
 fn factorise(model: &Model, inputs: &Inputs, noise: &[f64]) -> Option<Factor> {
     let n = inputs.len;
     let mut matrix = Mat::zeros(n, n);
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn interpolates_and_knows_where_it_does_not_know() {
+    fn a_posterior_interpolates_and_is_uncertain_in_between() {
         let posterior = Line::new().posterior(-8.0);
         let points: Vec<Vec<f64>> = (0..1200).map(|i| vec![f64::from(i) / 1199.0]).collect();
         let predictions = posterior.predict(&points);
