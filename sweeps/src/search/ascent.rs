@@ -1,25 +1,25 @@
-//! Climbs the acquisition function along its gradient: a quasi-Newton method inside the unit box,
-//! for the axes that are continuous. Called by `candidates`. Never moves a category or a counted
+//! Climbs the acquisition function along its gradient by a quasi-Newton method inside the unit box,
+//! on the axes that are continuous. `candidates` calls it. It never moves a category or a counted
 //! number.
 //!
-//! The inverse Hessian is kept by the update of Broyden, Fletcher, Goldfarb and Shanno over the
-//! axes that are free, which are those that do not press against an end of the box. A step is
-//! halved until the function rises by enough of what the slope promised.
+//! The update of Broyden, Fletcher, Goldfarb and Shanno keeps the inverse Hessian. A direction uses
+//! only the axes that are free, which are those that do not press against an end of the box. A step
+//! gets shorter until the function rises by enough of what the slope promises.
 
 use crate::gp::{Acquisition, Height};
 
-/// Steps that one climb may take.
+/// The largest number of steps of one climb.
 const STEPS: usize = 24;
-/// Halvings of one step.
+/// The number of lengths that one step tries, each 0.35 of the one before.
 const HALVINGS: usize = 8;
 /// The longest step along one axis.
 const LONGEST: f64 = 0.2;
-/// A climb ends when a step gains less than this in ln EI.
+/// The smallest gain of a step in ln EI: a climb ends when a step gains less.
 const GAIN: f64 = 1e-5;
 /// The part of the promised rise that a step has to bring.
 const ARMIJO: f64 = 1e-3;
 
-/// Moves `x` along the axes in `free` to a maximum nearby; the value there.
+/// Moves `x` along the axes in `free` to a maximum nearby, and returns the value there.
 pub(super) fn ascend(acquisition: &Acquisition, x: &mut Vec<f64>, free: &[usize]) -> f64 {
     let mut here = acquisition.height(x);
     let mut curvature = Curvature::new(free.len());
@@ -34,7 +34,7 @@ pub(super) fn ascend(acquisition: &Acquisition, x: &mut Vec<f64>, free: &[usize]
             .collect();
         let direction = curvature.direction(&gradient, &is_free);
         let Some((next, there)) = step(acquisition, x, &here, free, &direction) else {
-            // A direction spoilt by old curvature: along the slope, once.
+            // Old curvature spoilt the direction, so the climb tries the slope itself, once.
             if curvature.is_fresh() {
                 break;
             }
@@ -54,7 +54,7 @@ pub(super) fn ascend(acquisition: &Acquisition, x: &mut Vec<f64>, free: &[usize]
     here.value
 }
 
-/// The first of ever shorter steps that rises enough.
+/// Returns the first of ever shorter steps that rises enough.
 fn step(
     acquisition: &Acquisition,
     x: &[f64],
@@ -83,7 +83,7 @@ fn step(
     None
 }
 
-/// The inverse of the negative Hessian as far as it is known.
+/// The inverse of the negative Hessian, as far as it is known.
 struct Curvature {
     inverse: Vec<Vec<f64>>,
     updates: usize,
@@ -91,7 +91,7 @@ struct Curvature {
 
 impl Curvature {
     fn new(n: usize) -> Curvature {
-        // Before anything is known the slope gives the direction, and `LONGEST` the length.
+        // Before anything is known, the slope gives the direction, and `LONGEST` the length.
         let row = |i| (0..n).map(|j| f64::from(u8::from(i == j))).collect();
         Curvature { inverse: (0..n).map(row).collect(), updates: 0 }
     }
@@ -106,7 +106,7 @@ impl Curvature {
         (0..gradient.len()).map(|i| if is_free[i] { row(i) } else { 0.0 }).collect()
     }
 
-    /// `moved` by a step, over which the slope fell by `change`.
+    /// Updates the inverse after a step by `moved`, over which the slope fell by `change`.
     fn update(&mut self, moved: &[f64], change: &[f64]) {
         let n = moved.len();
         let along: f64 = moved.iter().zip(change).map(|(s, y)| s * y).sum();

@@ -1,6 +1,6 @@
-//! Bayesian search: a Gaussian process of what is known, and the point with the highest expected
-//! improvement. Called by `propose`. The method, with its equations, is described in
-//! `docs/search.md`.
+//! Implements the Bayesian search: a Gaussian process models what is known, and the point with the
+//! highest expected improvement comes next. `propose` calls it. `docs/search.md` describes the
+//! method with its equations.
 //!
 //! Everything is a function of (study, number, history). Nothing is kept between calls: the model's
 //! fit travels with the trial that it proposed, and the next fit starts there.
@@ -20,27 +20,27 @@ use crate::{
     space::Space,
 };
 
-/// Points of the initial design, after which its digits repeat with other remainders.
+/// The number of points of the initial design, after which its digits repeat with other remainders.
 const DESIGN: u64 = 1024;
-/// Pairs of joint draws of the function at the trials, pending ones included.
+/// The number of pairs of joint draws of the function at the trials, pending ones included.
 const PAIRS: usize = 4;
-/// Hyperparameters are fitted again when there is one observation more per so many.
+/// The divisor of the news: hyperparameters are fitted again after 1 + n / `NEWS` new observations,
+/// where n is the number of observations at the last fit.
 const NEWS: usize = 24;
-/// Trials without a better value, after which every other one explores: a neglected category, else
-/// with ambition.
+/// The number of trials without a better value after which every other trial explores: a neglected
+/// category if there is one, else with ambition.
 const PATIENCE: usize = 6;
-/// By how much a trial with ambition has to improve on the best, in standard deviations of the
-/// outcomes.
+/// The ambition: by how much an exploring trial has to improve on the best, in standard deviations
+/// of the outcomes.
 const AMBITION: f64 = 0.5;
-/// Trials around which the space is searched more closely.
+/// The number of best trials around which the space is searched more closely.
 const LEADERS: usize = 4;
-/// Independent draws that a new point is looked for among, before the points are counted.
+/// The number of independent draws among which a new point is sought, before the points are
+/// counted.
 const DRAWS: usize = 64;
 
-/// The point of trial `number`.
-///
-/// # Errors
-/// [`Exhausted`] when the space is finite and every point was handed out.
+/// Returns the point of trial `number`, or [`Exhausted`] if the space is finite and every point was
+/// handed out.
 pub(super) fn propose(
     study: &Study,
     number: u64,
@@ -59,19 +59,19 @@ pub(super) fn propose(
     Ok(suggestion.unwrap_or_else(|| designed(study, number, &axes, &seen)))
 }
 
-/// The number of points in a finite space; `None` when there is no bound.
+/// Returns the number of points in a finite space, or `None` if there is no bound.
 pub(super) fn bound(space: &Space) -> Option<u64> {
     Axes::of(space).size()
 }
 
-/// Trials before the first model: enough for it to tell the dimensions apart, few enough to leave a
-/// short sweep its budget.
+/// Returns the number of trials before the first model. They are enough for it to tell the
+/// dimensions apart, and few enough to leave a short sweep its budget.
 pub(super) fn design_size(dimensions: usize) -> u64 {
     (dimensions as u64 + 1).clamp(4, 8)
 }
 
-/// A point of the initial design: the centre, then a randomised Halton sequence. It also serves
-/// while results are out, however many trials that takes.
+/// Returns a point of the initial design: the centre, then a randomised Halton sequence. The design
+/// also serves while results are out, however many trials that takes.
 fn designed(study: &Study, number: u64, axes: &Axes<'_>, seen: &Seen<'_>) -> Suggestion {
     let mut stream = Stream::new(study.seed, number, Purpose::Draw);
     let cube = match number.checked_sub(1) {
@@ -86,13 +86,13 @@ fn designed(study: &Study, number: u64, axes: &Axes<'_>, seen: &Seen<'_>) -> Sug
     Suggestion { point: axes.point(&x), origin: Origin::Initial, fit: None }
 }
 
-/// The best trial of the earlier sweeps that lies in this space.
+/// Returns the place of the best trial of the earlier sweeps that lies in this space.
 fn warm(study: &Study, axes: &Axes<'_>) -> Option<Vec<f64>> {
     study.earlier.iter().find_map(|trial| axes.place(&trial.config))
 }
 
-/// This point if it is new, else a random one that is; in a finite space one is found while there
-/// is any.
+/// Returns this point if it is new, else a random one that is. In a finite space it finds a new
+/// point while there is any.
 fn unseen(axes: &Axes<'_>, seen: &Seen<'_>, wanted: Vec<f64>, stream: &mut Stream) -> Vec<f64> {
     let is_new = |x: &Vec<f64>| seen.lacks(x);
     let mut draw = || axes.draw(&(0..axes.len()).map(|_| stream.uniform()).collect::<Vec<f64>>());
@@ -105,7 +105,7 @@ fn unseen(axes: &Axes<'_>, seen: &Seen<'_>, wanted: Vec<f64>, stream: &mut Strea
     let Some(size) = axes.size() else {
         return wanted;
     };
-    // At most `seen` of these are taken, so the walk ends.
+    // At most as many of these are taken as `seen` has points, so the walk ends.
     let first = stream.below(size);
     (0..size)
         .map(|step| axes.nth(((u128::from(first) + u128::from(step)) % u128::from(size)) as u64))
@@ -113,8 +113,8 @@ fn unseen(axes: &Axes<'_>, seen: &Seen<'_>, wanted: Vec<f64>, stream: &mut Strea
         .unwrap_or(wanted)
 }
 
-/// The model's choice; `None` in the case that should not occur, a covariance that cannot be
-/// factorised.
+/// Returns the model's choice. Returns `None` if a covariance cannot be factorised, which should
+/// not occur.
 fn modelled(
     study: &Study,
     number: u64,
@@ -123,7 +123,7 @@ fn modelled(
     seen: &Seen<'_>,
     observations: &Observations,
 ) -> Option<Suggestion> {
-    // Two models take turns, with warped axes and without, in case one of them is wrong.
+    // Two models take turns, one with warped axes and one without, in case one of them is wrong.
     let form = observations.form(study.has(Ingredient::InputWarping) && number.is_multiple_of(2));
     let fitted = fitted(&form, observations, history);
     let posterior = fitted.posterior(&form, observations)?;
@@ -155,15 +155,15 @@ fn modelled(
     Some(Suggestion { point: axes.point(&x), origin, fit: Some(fitted.fit) })
 }
 
-/// Whether this trial looks elsewhere: every other one does while the best has not moved for a
-/// while.
+/// Returns whether this trial looks elsewhere. Every other one does while the best has not moved
+/// for a while.
 fn explores(study: &Study, number: u64, observations: &Observations) -> bool {
     let patience = PATIENCE + observations.pending.len();
     study.has(Ingredient::Exploration) && observations.stalled >= patience && number % 2 == 1
 }
 
-/// What is to be maximised: expected improvement on draws of the best, times the probability that
-/// the limits are kept.
+/// Returns the function to maximise: expected improvement on draws of the best, times the
+/// probability that the limits are kept. Returns `None` if a covariance cannot be factorised.
 fn acquisition(
     study: &Study,
     number: u64,
@@ -198,7 +198,7 @@ fn acquisition(
     Some(Acquisition::new(posterior, incumbents, limits?))
 }
 
-/// The hyperparameters of every model of a suggestion, and how they are stored.
+/// The hyperparameters of every model of a suggestion, and the form in which they are stored.
 pub(super) struct Fitted {
     objective: Hyperparameters,
     limits: Vec<Hyperparameters>,
@@ -206,14 +206,14 @@ pub(super) struct Fitted {
 }
 
 impl Fitted {
-    /// The model of the metric.
+    /// Returns the model of the metric.
     pub(super) fn posterior(&self, form: &Form, observations: &Observations) -> Option<Posterior> {
         Posterior::new(form, &self.objective, observations.sample.data())
     }
 }
 
-/// The hyperparameters: those of the form's newest fit for as long as there is little news, else a
-/// new fit, which starts there.
+/// Returns the hyperparameters of the form's newest fit while there is little news. Otherwise it
+/// fits them again, starting there.
 pub(super) fn fitted(form: &Form, observations: &Observations, history: &History) -> Fitted {
     let read = |theta: &Vec<f64>| Hyperparameters::from_theta(theta, form);
     let latest = history.fits().find_map(|fit| Some((fit, read(&fit.log_hyperparameters)?)));

@@ -1,8 +1,8 @@
-//! The maximiser of the acquisition function: a look around the whole space, then a climb from the
-//! best places. Called by the Bayesian search. Never proposes a point that was handed out.
+//! Maximises the acquisition function: it looks around the whole space, then climbs from the best
+//! places. The Bayesian search calls it. It never proposes a point that was handed out.
 //!
-//! The climb goes along the gradient on the axes that are continuous, then tries the levels of the
-//! others one axis at a time, and so on in turn until neither gains.
+//! A climb follows the gradient on the axes that are continuous, then tries the levels of the
+//! others one axis at a time. The two take turns until neither gains.
 
 use super::{
     ascent::ascend,
@@ -11,16 +11,17 @@ use super::{
 };
 use crate::{gp::Acquisition, rng::Stream};
 
-/// Finite spaces up to this size are searched point by point.
+/// The size up to which a finite space is searched point by point.
 const ENUMERABLE: u64 = 2048;
-/// Points spread over the whole space.
+/// The number of points that are spread over the whole space.
 const SPREAD: u64 = 768;
-/// Perturbations of each leader.
+/// The number of perturbations of each leader.
 const PERTURBED: usize = 96;
-/// Climbers, and the turns that each may take.
+/// The number of climbers, and the number of turns that each may take.
 const CLIMBERS: usize = 5;
 const TURNS: usize = 6;
-/// Steps that are tried on an axis with many levels, as parts of the axis.
+/// The steps that are tried on an axis with many levels, as parts of the axis. The last one is a
+/// step of one level.
 const STRIDES: [f64; 4] = [0.2, 0.05, 0.015, 1e-9];
 
 /// A place and its score.
@@ -30,8 +31,8 @@ struct Candidate {
     score: f64,
 }
 
-/// The unseen point with the highest acquisition that was found; `None` when all that were looked
-/// at have been handed out.
+/// Returns the unseen point with the highest acquisition that it finds. Returns `None` if all
+/// points that it looks at have been handed out.
 pub(super) fn best(
     axes: &Axes<'_>,
     acquisition: &Acquisition,
@@ -54,19 +55,19 @@ pub(super) fn best(
             pool
         }
     };
-    // Stable, so equal scores keep their order.
+    // The sort is stable, so equal scores keep their order.
     pool.sort_by(|a, b| b.score.total_cmp(&a.score));
     pool.into_iter().map(|candidate| candidate.x).find(is_new)
 }
 
-/// Points spread over the space, and perturbations of the leaders; the leaders themselves come
-/// first.
+/// Returns the leaders, then perturbations of the leaders, then points spread over the space.
 fn look_around(axes: &Axes<'_>, leaders: &[Vec<f64>], stream: &mut Stream) -> Vec<Vec<f64>> {
     let mut points: Vec<Vec<f64>> =
         leaders.iter().map(|leader| axes.settled(leader.clone())).collect();
     for leader in leaders {
         for _ in 0..PERTURBED {
-            // From half a percent to a third of an axis, all magnitudes alike.
+            // The scales reach from 0.5 % to 30 % of an axis, and all magnitudes are equally
+            // likely.
             let scale = libm::exp(libm::log(0.005) + stream.uniform() * libm::log(0.3 / 0.005));
             points.push(axes.perturb(leader, scale, stream));
         }
@@ -83,14 +84,14 @@ fn scored(acquisition: &Acquisition, points: Vec<Vec<f64>>) -> Vec<Candidate> {
     points.into_iter().zip(scores).map(|(x, score)| Candidate { x, score }).collect()
 }
 
-/// Where to climb from: the best leader, always, and the best of the pool.
+/// Returns the places to climb from: always the best leader, and the best of the pool.
 fn starts(pool: &[Candidate], leaders: usize) -> Vec<Candidate> {
     let mut order: Vec<&Candidate> = pool.iter().collect();
     order.sort_by(|a, b| b.score.total_cmp(&a.score));
     pool.iter().take(leaders.min(1)).chain(order).take(CLIMBERS).cloned().collect()
 }
 
-/// Climbs from a start to where neither the gradient nor another level of any axis gains.
+/// Climbs from a start to a place where neither the gradient nor another level of any axis gains.
 fn climb(
     axes: &Axes<'_>,
     acquisition: &Acquisition,

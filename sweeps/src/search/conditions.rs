@@ -1,4 +1,4 @@
-//! Tests of what holds for every space with conditions, whatever the method.
+//! Tests what holds for every space with conditions, whatever the method.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +12,8 @@ use crate::{
     space::{Condition, Distribution, Law, Parameter},
 };
 
-/// Parameters of every kind that others can depend on, and real ones unless all has to be
-/// countable.
+/// Draws a distribution on which other parameters can depend, or a real one unless everything has
+/// to be countable.
 fn any_distribution(countable: bool) -> BoxedStrategy<Distribution> {
     let values = vec![json!("a"), json!(0), json!(0.0), json!(null), json!(1.5)];
     let values = prop::sample::subsequence(values, 1..5);
@@ -21,7 +21,8 @@ fn any_distribution(countable: bool) -> BoxedStrategy<Distribution> {
         values.prop_map(|values| Distribution::Categorical { values, probabilities: None });
     let discrete = prop_oneof![
         3 => listed,
-        2 => (-2_i64..2, 0_i64..4).prop_map(|(min, span)| Distribution::IntUniform { min, max: min + span }),
+        2 => (-2_i64..2, 0_i64..4)
+            .prop_map(|(min, span)| Distribution::IntUniform { min, max: min + span }),
         1 => Just(Distribution::Constant(json!([7]))),
     ];
     if countable {
@@ -33,7 +34,7 @@ fn any_distribution(countable: bool) -> BoxedStrategy<Distribution> {
     prop_oneof![3 => discrete, 1 => Just(weighted), 2 => Just(real)].boxed()
 }
 
-/// Most parameters depend on another one, which may stand before or behind them.
+/// Draws a space. Most parameters depend on another one, which may stand before or behind them.
 fn any_space(countable: bool) -> impl Strategy<Value = Space> {
     let leaf = (any_distribution(countable), any::<prop::sample::Index>(), 0_usize..3);
     (prop::collection::vec(leaf, 1..9), any::<bool>()).prop_map(|(leaves, backwards)| {
@@ -70,7 +71,8 @@ fn any_space(countable: bool) -> impl Strategy<Value = Space> {
     })
 }
 
-/// Whether the point is settled, and its JSON says all of it and nothing of what is inactive.
+/// Returns whether the point is settled, and its JSON has every active parameter and no inactive
+/// one.
 fn is_whole(space: &Space, point: &Point) -> bool {
     let mut settled = point.clone();
     space.settle(&mut settled.values);
@@ -91,7 +93,12 @@ fn run(study: &Study, trials: u64) -> Vec<Point> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, rng_seed: RngSeed::Fixed(2), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 200,
+        rng_seed: RngSeed::Fixed(2),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn every_point_is_settled_and_survives_json(space in any_space(false), seed in any::<u64>()) {
@@ -112,7 +119,8 @@ proptest! {
         prop_assert!(cells.iter().all(|cell| is_whole(&space, cell)));
         let of_grid: BTreeSet<_> = cells.iter().map(|cell| axes.key(cell).unwrap()).collect();
         prop_assert_eq!((cells.len() as u64, of_grid.len() as u64), (size, size));
-        let counted: BTreeSet<_> = (0..size).map(|rank| axes.key(&axes.point(&axes.nth(rank))).unwrap()).collect();
+        let counted: BTreeSet<_> =
+            (0..size).map(|rank| axes.key(&axes.point(&axes.nth(rank))).unwrap()).collect();
         prop_assert_eq!(&counted, &of_grid);
         for point in run(&Study::new(Method::Random, space.clone(), seed), 50) {
             prop_assert!(of_grid.contains(&axes.key(&point).unwrap()));
@@ -120,7 +128,10 @@ proptest! {
     }
 
     #[test]
-    fn coordinates_are_settled_wherever_they_come_from(space in any_space(false), seed in any::<u64>()) {
+    fn coordinates_are_settled_wherever_they_come_from(
+        space in any_space(false),
+        seed in any::<u64>(),
+    ) {
         let axes = Axes::of(&space);
         prop_assume!(axes.len() > 0);
         let mut stream = crate::rng::Stream::new(seed, 0, crate::rng::Purpose::Draw);
@@ -133,14 +144,19 @@ proptest! {
                 let point = axes.point(&x);
                 prop_assert!(is_whole(&space, &point));
                 let back = axes.coordinates(&point).unwrap();
-                prop_assert!(x.iter().zip(&back).all(|(a, b)| (a - b).abs() < 1e-9), "{:?} {:?}", x, back);
+                prop_assert!(
+                    x.iter().zip(&back).all(|(a, b)| (a - b).abs() < 1e-9),
+                    "{:?} {:?}",
+                    x,
+                    back
+                );
             }
         }
     }
 }
 
 #[test]
-fn what_an_older_space_knew_is_read_in_the_new_one() {
+fn a_config_of_an_older_space_is_read_in_the_new_one() {
     let listed = |values: &[Value]| Distribution::Categorical {
         values: values.to_vec(),
         probabilities: None,
@@ -153,7 +169,7 @@ fn what_an_older_space_knew_is_read_in_the_new_one() {
     };
     space.parameters[0].condition = Some(Condition { parent: 1, values: vec![json!("sgd")] });
     let read = |json: Value| Point::from_json(&space, &json).map(|point| point.values);
-    // Said although it is inactive, left out, and missing although it is active.
+    // The config names an inactive parameter, leaves one out, or lacks an active one.
     assert_eq!(
         read(json!({"momentum": 0.5, "optimizer": "adam"})),
         Some(vec![json!(0.9), json!("adam")])

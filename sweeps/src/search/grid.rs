@@ -1,8 +1,8 @@
-//! Grid search: cell `k` by counting, in W&B's order. Parameters are taken by their flattened
-//! names, the last varies fastest, values come as listed, and a value that is listed twice makes
-//! one cell. What a value makes active varies within that value, faster than it, by names too.
-//! Called by `propose` and `bound`. Never enumerates cells: a grid of millions costs as much per
-//! trial as a small one.
+//! Implements the grid search: it finds cell `k` by counting, in W&B's order. Parameters come by
+//! their flattened names, and the last one varies fastest. Values come as listed, and a value that
+//! is listed twice makes one cell. The parameters that a value makes active vary within that value,
+//! faster than it, by their names too. `propose` and `bound` call it. It never enumerates cells: a
+//! grid of millions costs as much per trial as a small one.
 
 use serde_json::Value;
 
@@ -17,17 +17,17 @@ use crate::{
 
 /// The values of one parameter on the grid.
 enum Ladder<'a> {
-    /// As listed, without repetitions.
+    /// The listed values, without repetitions.
     Listed { values: &'a [Value], distinct: Vec<usize> },
     /// Every integer from `min` on.
     Integers { min: i64, count: u64 },
-    /// min, min + q, .. below max.
+    /// The numbers min, min + q, .. below max.
     Multiples { min: f64, quantum: Quantum, count: u64 },
 }
 
 impl<'a> Ladder<'a> {
-    /// `None` for what has no grid: a continuous range, or a list with probabilities. `config`
-    /// refuses those.
+    /// Returns the values on the grid. Returns `None` for a distribution without a grid: a
+    /// continuous range, or a list with probabilities. `config` refuses those.
     fn of(distribution: &'a Distribution) -> Option<Ladder<'a>> {
         match distribution {
             Distribution::Constant(value) => {
@@ -55,7 +55,8 @@ impl<'a> Ladder<'a> {
         }
     }
 
-    /// The index of a value that others depend on. `config` lets nothing depend on multiples.
+    /// Returns the index of a value on which others depend. `config` lets no parameter depend on
+    /// multiples.
     fn index(&self, value: &Value) -> Option<u64> {
         match (self, Identity::of(value)) {
             (Ladder::Listed { values, distinct }, identity) => {
@@ -70,7 +71,7 @@ impl<'a> Ladder<'a> {
         }
     }
 
-    /// The value at `index`, which is below `count`.
+    /// Returns the value at `index`, which must be below `count`.
     fn value(&self, index: u64) -> Value {
         match self {
             Ladder::Listed { values, distinct } => values[distinct[index as usize]].clone(),
@@ -82,14 +83,15 @@ impl<'a> Ladder<'a> {
     }
 }
 
-/// How many of min, min + q, .. lie below max, up to the 2^52 that a double can count; `None`
-/// without an answer.
+/// Returns how many of min, min + q, .. lie below max, up to the 2^52 that a double can count.
+/// Returns `None` if there is no such number.
 fn multiples_below(min: f64, max: f64, step: f64) -> Option<u64> {
     let estimate = ((max - min) / step).ceil().min(1.0 / f64::EPSILON);
     if estimate.is_nan() || estimate < 0.0 {
         return None;
     }
-    // The division may have rounded up onto values that are not below max: find the last that is.
+    // The division may round up onto values that are not below max. The bisection finds the last
+    // one that is.
     let (mut count, mut above) = (0, estimate as u64);
     while count < above {
         let middle = count + (above - count) / 2;
@@ -98,10 +100,7 @@ fn multiples_below(min: f64, max: f64, step: f64) -> Option<u64> {
     Some(count)
 }
 
-/// The cell of trial `number`.
-///
-/// # Errors
-/// [`Exhausted`] past the last cell.
+/// Returns the cell of trial `number`, or [`Exhausted`] past the last cell.
 pub(super) fn propose(space: &Space, number: u64) -> Result<Suggestion, Exhausted> {
     let ladders = ladders(space);
     let cells = forest(space, &ladders);
@@ -117,7 +116,7 @@ pub(super) fn propose(space: &Space, number: u64) -> Result<Suggestion, Exhauste
     Ok(Suggestion { point: Point { values }, origin: Origin::Grid { cell: number }, fit: None })
 }
 
-/// How many cells there are; `None` when a `u64` cannot count them. A space that has no grid has no
+/// Returns the number of cells, or `None` if a `u64` cannot hold it. A space without a grid has no
 /// cells.
 pub(super) fn bound(space: &Space) -> Option<u64> {
     forest(space, &ladders(space)).size()
@@ -134,9 +133,9 @@ fn forest(space: &Space, ladders: &[Option<Ladder<'_>>]) -> Forest {
     Forest::new(space, &counts, &in_order(&space.parameters), level)
 }
 
-/// Indices of the parameters in W&B's order: by the flattened name, whose parts W&B joins by a
-/// delimiter that starts with `<`. That decides only where one name continues another with `-`, `.`
-/// or a digit.
+/// Returns the indices of the parameters in W&B's order: by the flattened name. W&B joins the parts
+/// of a name by a delimiter that starts with `<`. The delimiter decides only where one name
+/// continues another with `-`, `.` or a digit.
 fn in_order(parameters: &[Parameter]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..parameters.len()).collect();
     order.sort_by_cached_key(|&index| parameters[index].path.join("<"));
@@ -198,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_inactive_makes_no_cells() {
+    fn inactive_parameters_make_no_cells() {
         let when = |parent: usize, values: &[Value], parameter: Parameter| Parameter {
             condition: Some(Condition { parent, values: values.to_vec() }),
             ..parameter
@@ -262,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_very_many_cells_is_as_near_as_the_first() {
+    fn the_last_of_very_many_cells_is_found_directly() {
         let axis = |name| parameter(&[name], Distribution::IntUniform { min: 1, max: 1_000_000 });
         let mut space = Space { parameters: vec![axis("a"), axis("b"), axis("c")] };
         assert_eq!(bound(&space), Some(1_000_000_000_000_000_000));
@@ -275,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_grid_has_no_cells() {
+    fn a_space_without_a_grid_has_no_cells() {
         let range = Distribution::Real { law: Law::Uniform { min: 0.0, max: 1.0 }, quantum: None };
         let space = Space { parameters: vec![parameter(&["a"], range)] };
         assert_eq!((bound(&space), propose(&space, 0).unwrap_err()), (Some(0), Exhausted));

@@ -1,22 +1,24 @@
-//! Points that fill the unit cube evenly: a Halton sequence with randomised digits. Called by the
-//! Bayesian search for its initial design and for the candidates of the acquisition function. Never
-//! depends on what was seen.
+//! Fills the unit cube evenly with points: a Halton sequence with randomised digits. The Bayesian
+//! search uses it for its initial design and for the candidates of the acquisition function. It
+//! never depends on what was seen.
 //!
 //! The i-th coordinate is the index, written in the i-th prime base and mirrored at the point.
 //! Random permutations of the digits (Owen, "A randomized Halton algorithm in R", 2017) break up
-//! the diagonal stripes that large bases have at first, and make each point uniformly distributed.
+//! the diagonal stripes that large bases have at first. They also make each point uniformly
+//! distributed.
 
 use crate::rng::Stream;
 
 /// A randomised Halton sequence.
 pub(super) struct Halton {
-    /// Per axis its base and, digit by digit, the permutation of `0..base`.
+    /// For each axis its base and, digit by digit, the permutation of `0..base`.
     axes: Vec<(u64, Vec<Vec<u64>>)>,
 }
 
 impl Halton {
-    /// A sequence in `dimensions` dimensions, randomised from the stream. Good for `points` points:
-    /// the digits that tell them apart are permuted, those behind are a uniform number.
+    /// Returns a sequence in `dimensions` dimensions, randomised from the stream and good for
+    /// `points` points. The digits that tell these apart are permuted; the digits behind them are a
+    /// uniform number.
     pub(super) fn new(dimensions: usize, points: u64, stream: &mut Stream) -> Halton {
         let axis = |base: u64| {
             let digits =
@@ -26,8 +28,8 @@ impl Halton {
         Halton { axes: primes().take(dimensions).map(axis).collect() }
     }
 
-    /// The point with this index, each coordinate in [0, 1); `jitter` supplies the digits past the
-    /// permuted ones.
+    /// Returns the point with this index, each coordinate in [0, 1). `jitter` supplies the digits
+    /// past the permuted ones.
     pub(super) fn point(&self, index: u64, jitter: &mut Stream) -> Vec<f64> {
         let coordinate = |(base, permutations): &(u64, Vec<Vec<u64>>)| {
             let (mut rest, mut place, mut x) = (index, 1.0, 0.0);
@@ -42,12 +44,12 @@ impl Halton {
     }
 }
 
-/// base^digits, or the largest number.
+/// Returns base^digits, or the largest `u64` if that is less.
 fn capacity(base: u64, digits: u32) -> u64 {
     base.saturating_pow(digits)
 }
 
-/// A random order of `0..count` (Fisher and Yates).
+/// Returns a random order of `0..count` (Fisher and Yates).
 fn permutation(count: u64, stream: &mut Stream) -> Vec<u64> {
     let mut order: Vec<u64> = (0..count).collect();
     for last in (1..order.len()).rev() {
@@ -56,7 +58,7 @@ fn permutation(count: u64, stream: &mut Stream) -> Vec<u64> {
     order
 }
 
-/// 2, 3, 5, ...
+/// Iterates over the primes 2, 3, 5, ...
 fn primes() -> impl Iterator<Item = u64> {
     (2_u64..).filter(|&n| (2..).take_while(|d| d * d <= n).all(|d| n % d != 0))
 }
@@ -102,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn another_seed_is_another_sequence() {
+    fn another_seed_gives_another_sequence() {
         let point = |seed| Halton::new(2, 8, &mut stream(seed)).point(0, &mut stream(9));
         assert_eq!(point(1), point(1));
         assert_ne!(point(1), point(2));

@@ -1,28 +1,29 @@
-//! The parts of the Bayesian search that can be left out, one by one, to measure what each is
-//! worth: the ablation in `docs/search.md`. Read by the search. A sweep uses them all.
+//! Names the parts of the Bayesian search that can be left out, one by one, to measure what each is
+//! worth: the ablation in `docs/search.md`. The search reads them. A sweep uses them all.
 
 /// A part of the Bayesian search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ingredient {
-    /// Cutting the bad tail of the outcomes.
+    /// The cut of the bad tail of the outcomes.
     OutlierCut,
-    /// Reshaping the numeric axes.
+    /// The reshaping of the numeric axes.
     InputWarping,
-    /// Improving on draws of the best, rather than on the lowest posterior mean; with it go the
-    /// pending trials.
+    /// The improvement on draws of the best, rather than on the lowest posterior mean. Without it,
+    /// no pending trial is imagined either.
     NoisyIncumbent,
-    /// Imagining the outcomes of pending trials.
+    /// The imagined outcomes of pending trials.
     PendingDraws,
-    /// Neglected categories, and more than an improvement, once the best has not moved for a while.
+    /// The exploration once the best has not moved for a while: it tries neglected categories, or
+    /// asks for more than an improvement.
     Exploration,
-    /// Believing that the optimum is inside of the ranges rather than at an end.
+    /// The belief that the optimum is inside of the ranges rather than at an end.
     InnerOptimum,
-    /// Climbing the acquisition function along its gradient.
+    /// The climb of the acquisition function along its gradient.
     Gradients,
 }
 
 impl Ingredient {
-    /// All of them.
+    /// All ingredients.
     pub const ALL: [Ingredient; 7] = [
         Ingredient::OutlierCut,
         Ingredient::InputWarping,
@@ -33,7 +34,7 @@ impl Ingredient {
         Ingredient::Gradients,
     ];
 
-    /// Its name on the command line.
+    /// Returns its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Ingredient::OutlierCut => "outlier-cut",
@@ -46,7 +47,7 @@ impl Ingredient {
         }
     }
 
-    /// The ingredient with this name.
+    /// Returns the ingredient with this name.
     pub fn of(name: &str) -> Option<Ingredient> {
         Ingredient::ALL.into_iter().find(|ingredient| ingredient.name() == name)
     }

@@ -1,6 +1,6 @@
-//! The search for the next point. `propose` is a pure function of the study, the trial's number and
-//! the history: no state survives a call, and the random stream is derived from (seed, number).
-//! Called by the controller's app.
+//! Searches for the next point. `propose` is a pure function of the study, the trial's number and
+//! the history: no state survives a call, and the random stream is derived from (seed, number). The
+//! controller's app calls it.
 
 mod ascent;
 mod axes;
@@ -28,12 +28,12 @@ pub use study::{
 
 use crate::{history::History, space::Space};
 
-/// The point of trial `number`, given what was known when it was asked for: `history` holds trials
-/// `0..number`.
+/// Returns the point of trial `number`, given what was known when it was asked for: `history` holds
+/// trials `0..number`.
 ///
 /// # Errors
-/// [`Exhausted`] when the space is finite and used up: past the last grid cell, or when `bayes` has
-/// handed out every point. `random` and `sobol` never are.
+/// Fails with [`Exhausted`] if the space is finite and used up: past the last grid cell, or when
+/// `bayes` has handed out every point. `random` and `sobol` never fail.
 pub fn propose(study: &Study, number: u64, history: &History) -> Result<Suggestion, Exhausted> {
     match study.method {
         Method::Grid => grid::propose(&study.space, number),
@@ -43,8 +43,9 @@ pub fn propose(study: &Study, number: u64, history: &History) -> Result<Suggesti
     }
 }
 
-/// How many trials the method can have at most: grid cells, or the distinct points of a finite
-/// space for `bayes`. `None` when there is no bound, or one that no sweep reaches.
+/// Returns the largest number of trials that the method can have: grid cells, or the distinct
+/// points of a finite space for `bayes`. Returns `None` if there is no bound, or one that no sweep
+/// reaches.
 pub fn bound(method: Method, space: &Space) -> Option<u64> {
     match method {
         Method::Grid => grid::bound(space),
@@ -53,18 +54,19 @@ pub fn bound(method: Method, space: &Space) -> Option<u64> {
     }
 }
 
-/// Counted up when the same study gives other points. 2: multiples of `q` are decimals within the
-/// limits.
+/// The revision of the search, which goes up when the same study gives other points. In revision 2,
+/// multiples of `q` are decimals within the limits.
 const REVISION: u32 = 2;
 
-/// What a suggestion depends on besides its arguments: the version of this code and the
-/// instructions that the linear algebra chose on this machine. Where two engines are equal, so are
-/// the bits of every suggestion. `grid`, `random` and `sobol` give the same on every machine.
+/// Returns what a suggestion depends on besides its arguments: the version of this code and the
+/// instructions that the linear algebra chose on this machine. Where two engines are equal, the
+/// bits of every suggestion are equal too. `grid`, `random` and `sobol` give the same on every
+/// machine.
 pub fn engine() -> String {
     format!("{}.r{REVISION} {}", env!("CARGO_PKG_VERSION"), instructions())
 }
 
-/// The level that faer dispatches on.
+/// Returns the level on which faer dispatches.
 #[cfg(target_arch = "x86_64")]
 fn instructions() -> &'static str {
     if is_x86_feature_detected!("avx512f") {
@@ -76,7 +78,7 @@ fn instructions() -> &'static str {
     }
 }
 
-/// The level that faer dispatches on: elsewhere there is one per architecture.
+/// Returns the level on which faer dispatches: outside of x86-64 there is one per architecture.
 #[cfg(not(target_arch = "x86_64"))]
 fn instructions() -> &'static str {
     std::env::consts::ARCH

@@ -1,8 +1,8 @@
-//! What the model is told of a history: inputs, standardised targets where lower is better, and
-//! pending inputs. Called by the Bayesian search. Never fits anything.
+//! Prepares what the model learns from a history: inputs, standardised targets where lower is
+//! better, and pending inputs. The Bayesian search calls it. It never fits anything.
 //!
 //! Training losses blow up, and a crashed trial has none. Neither may set the scale on which the
-//! good trials differ, so the bad tail is cut at median + 3 (median - best decile) before
+//! good trials differ. So the bad tail is cut at median + 3 (median - best decile) before
 //! standardising, and a failed trial counts as the worst (or best) value that is left.
 
 use super::{
@@ -17,110 +17,113 @@ use crate::{
     search::Impute,
 };
 
-/// Observations that a model is conditioned on; more would cost the cube of their number.
+/// The largest number of observations on which a model is conditioned. The cost grows with the cube
+/// of their number.
 const MOST: usize = 300;
-/// The same of a history of more than `LONG`, so that what reading it takes is saved there.
+/// The same for a history of more than `LONG` observations, to save there what reading it takes.
 const MOST_OF_LONG: usize = 256;
 const LONG: usize = 1000;
-/// Observations that hyperparameters are fitted to, which takes dozens of factorisations.
+/// The largest number of observations to which hyperparameters are fitted, since a fit takes dozens
+/// of factorisations.
 const MOST_FITTED: usize = 128;
-/// Pending trials that are imagined, the newest first.
+/// The largest number of pending trials that are imagined; the newest ones are kept.
 const MOST_PENDING: usize = 100;
-/// Variance of a partial result of which nothing is known, in squared standard deviations of the
-/// outcomes.
+/// The variance of a partial result of which nothing is known, in squared standard deviations of
+/// the outcomes.
 const DOUBT: f64 = 0.25;
-/// A best value counts as better from this part of a standard deviation on.
+/// The smallest gain by which a best value counts as better, in standard deviations.
 const GAIN: f64 = 0.02;
-/// The bad tail begins so many times the usual distance of good values beyond the median.
+/// The start of the bad tail: so many times the usual distance of good values beyond the median.
 pub(super) const CEILING: f64 = 3.0;
-/// A limited outcome is cut at so many times its usual distance from the limit.
+/// The cut of a limited outcome: so many times its usual distance from the limit.
 const FARTHEST: f64 = 5.0;
 
 /// The model's view of a history.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Observations {
-    /// How each coordinate measures distance.
+    /// The way in which each coordinate measures distance.
     pub(super) dimensions: Vec<Dimension>,
-    /// How many of the coordinates are places in the space; one more says which sweep, when there
-    /// are earlier ones.
+    /// The number of coordinates that are places in the space. If there are earlier sweeps, one
+    /// more coordinate says which sweep.
     axes: usize,
-    /// The trials that are over, earlier sweeps' before our own, each in the order of their
-    /// numbers; lower is better.
+    /// The trials that are over; lower is better. Those of earlier sweeps come first, the best of
+    /// them last. Then come those of this sweep, in the order of their numbers.
     pub(super) sample: Sample,
-    /// Of each in the sample, whether it is a trial of this sweep that keeps every limit.
+    /// For each observation, whether it counts: it is a trial of this sweep that keeps every limit.
+    /// Without limits, all count until the first trial of this sweep has ended.
     pub(super) counts: Vec<bool>,
-    /// Of each in the sample, whether it is a trial of this sweep that ran to its end and has a
+    /// For each observation, whether it is a trial of this sweep that ran to its end and has a
     /// value.
     pub(super) measured: Vec<bool>,
-    /// Coordinates of the trials that are not over.
+    /// The coordinates of the trials that are not over.
     pub(super) pending: Vec<Vec<f64>>,
-    /// The way back to the metric.
+    /// The way back to the metric's units.
     pub(super) units: Units,
-    /// How many trials are over, whether or not they are among the inputs.
+    /// The number of trials that are over, whether or not they are among the inputs.
     pub(super) told: usize,
-    /// How many of this sweep have come to an end since the best value became better.
+    /// The number of trials of this sweep that have ended since the best value became better.
     pub(super) stalled: usize,
     /// The outcomes with a limit, in the order of the study's constraints.
     pub(super) limited: Vec<Limited>,
 }
 
-/// What is known of an outcome that has a limit.
+/// The observations of an outcome that has a limit.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Limited {
-    /// The trials that told it.
+    /// The trials that logged it.
     pub(super) sample: Sample,
     /// The largest target that is allowed.
     pub(super) limit: f64,
 }
 
-/// A trial that is over, as it was told.
+/// A trial that is over, as the model learns of it.
 struct Told {
     coordinates: Vec<f64>,
-    /// Lower is better.
+    /// The value, where lower is better; `None` if there is none.
     value: Option<f64>,
-    /// Of a partial result: its variance, where that is known.
+    /// `None` for a final result; for a partial one its variance, where that is known.
     partial: Option<Option<f64>>,
     counts: bool,
-    /// A trial of this sweep.
+    /// Whether it is a trial of this sweep.
     own: bool,
 }
 
-/// What standardising took away.
+/// The units that standardising takes away.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Units {
     centre: f64,
     spread: f64,
-    /// What values were divided by first, so that squares of 1e300 do not overflow.
+    /// The divisor of the values, so that squares of 1e300 do not overflow.
     magnitude: f64,
     sign: f64,
 }
 
 impl Units {
-    /// A standardised value in the metric's units.
+    /// Returns a standardised value in the metric's units.
     pub(super) fn value(&self, standardised: f64) -> f64 {
         finite(self.sign * (self.centre + standardised * self.spread) * self.magnitude)
     }
 
-    /// A standardised difference in the metric's units, without sign.
+    /// Returns a standardised difference in the metric's units, without a sign.
     pub(super) fn difference(&self, standardised: f64) -> f64 {
         finite(standardised * self.spread * self.magnitude)
     }
 }
 
-/// JSON has no infinities.
+/// Returns a finite number, since JSON has no infinities. NaN becomes 0.
 fn finite(x: f64) -> f64 {
     if x.is_nan() { 0.0 } else { x.clamp(f64::MIN, f64::MAX) }
 }
 
 impl Observations {
-    /// Reads the history. Trials outside of the space, and failed ones while nothing is known, are
-    /// left out.
+    /// Reads the history. It leaves out trials outside of the space, and failed ones while no value
+    /// is known.
     pub(super) fn of(study: &Study, axes: &Axes<'_>, history: &History) -> Observations {
         let mut dimensions = axes.dimensions();
         let mut told = earlier(study, axes);
         if !told.is_empty() {
-            // Which sweep: how much the earlier ones say of this one is a length scale like any
-            // other.
+            // The category says which sweep. A length scale like any other says how much the
+            // earlier sweeps tell about this one.
             dimensions.push(Dimension::Category);
         }
         let first = told.len();
@@ -156,7 +159,7 @@ impl Observations {
         };
         let mut counts: Vec<bool> = kept.iter().map(|&index| told[index].counts).collect();
         if study.constraints.is_empty() && counts.iter().all(|counts| !counts) {
-            // Before the first trial of this sweep has ended, the best of the earlier ones is to be
+            // Until the first trial of this sweep has ended, the best of the earlier ones is to be
             // improved on.
             counts.fill(true);
         }
@@ -178,28 +181,28 @@ impl Observations {
         }
     }
 
-    /// Whether there are trials of earlier sweeps to learn from.
+    /// Returns whether there are trials of earlier sweeps to learn from.
     pub(super) fn is_warm(&self) -> bool {
         self.dimensions.len() > self.axes
     }
 
-    /// The form of a model of these.
+    /// Returns the form of a model of these observations.
     pub(super) fn form(&self, warped: bool) -> Form {
         Form { dimensions: self.dimensions.clone(), warped }
     }
 
-    /// Few enough of them to fit hyperparameters to.
+    /// Returns a sample that is small enough to fit hyperparameters to.
     pub(super) fn for_fit(&self) -> Sample {
         self.sample.thinned(&self.dimensions, MOST_FITTED)
     }
 
-    /// Places of all trials that are known, pending ones last.
+    /// Returns the places of all trials that are known, pending ones last.
     pub(super) fn tried(&self) -> Vec<&[f64]> {
         self.sample.inputs.iter().chain(&self.pending).map(|x| &x[..self.axes]).collect()
     }
 
-    /// Places in the space of the best inputs, best first, at most `count`; those that count come
-    /// before the others.
+    /// Returns the places in the space of the best inputs, best first, at most `count`. Those that
+    /// count come before the others.
     pub(super) fn leaders(&self, count: usize) -> Vec<Vec<f64>> {
         let Sample { inputs, targets, .. } = &self.sample;
         let mut order: Vec<usize> = (0..inputs.len()).collect();
@@ -215,8 +218,8 @@ fn sign(study: &Study) -> f64 {
     if study.maximize { -1.0 } else { 1.0 }
 }
 
-/// The trials of earlier sweeps that lie in this space, with one more coordinate: which sweep, this
-/// one being 0.
+/// Returns the trials of earlier sweeps that lie in this space. One more coordinate says which
+/// sweep, this one being 0.
 fn earlier(study: &Study, axes: &Axes<'_>) -> Vec<Told> {
     let told = study.earlier.iter().filter_map(|trial| {
         let mut coordinates = axes.place(&trial.config).filter(|_| trial.value.is_finite())?;
@@ -229,14 +232,14 @@ fn earlier(study: &Study, axes: &Axes<'_>) -> Vec<Told> {
             own: false,
         })
     });
-    // Given best first; the newest observations count as the nearest to the present, so the best
-    // come last.
+    // The study lists the best first. The newest observations count as the nearest to the present,
+    // so the best have to come last.
     let mut told: Vec<Told> = told.collect();
     told.reverse();
     told
 }
 
-/// A trial of this sweep that is over.
+/// Returns a trial of this sweep that is over, as the model learns of it.
 fn tell(study: &Study, gains: &Gains, trial: &Trial, coordinates: Vec<f64>) -> Told {
     let counts = study.is_feasible(&trial.constrained);
     let (value, partial) = match trial.outcome {
@@ -250,7 +253,8 @@ fn tell(study: &Study, gains: &Gains, trial: &Trial, coordinates: Vec<f64>) -> T
     Told { coordinates, value, partial, counts, own: true }
 }
 
-/// How many targets from `first` on came after the last that was clearly the best until then.
+/// Returns how many targets from `first` on came after the last one that was clearly the best until
+/// then.
 fn stalled(targets: &[f64], first: usize) -> usize {
     let (_, _, spread) = standardise(targets.to_vec());
     let (mut best, mut stalled) = (f64::INFINITY, 0);
@@ -263,8 +267,8 @@ fn stalled(targets: &[f64], first: usize) -> usize {
     stalled
 }
 
-/// The outcomes with a limit, in units of their usual distance from it: only that side of it
-/// matters.
+/// Returns the outcomes with a limit, in units of their usual distance from it. What matters is on
+/// which side of the limit they lie.
 fn limited(
     study: &Study,
     axes: &Axes<'_>,
@@ -306,8 +310,8 @@ fn limited(
     study.constraints.iter().enumerate().map(of).collect()
 }
 
-/// One number per trial, divided by the largest magnitude, which is returned too: the bad tail cut,
-/// what failed filled in. Empty while nothing is known.
+/// Returns one number per trial, divided by the largest magnitude, and that magnitude. The bad tail
+/// is cut and failed trials are filled in. The list is empty while no value is known.
 fn impute(told: &[Option<f64>], rule: Impute, is_cut: bool) -> (Vec<f64>, f64) {
     let magnitude = told.iter().flatten().fold(0.0_f64, |largest, value| largest.max(value.abs()));
     let magnitude = if magnitude > 0.0 { magnitude } else { 1.0 };
@@ -327,14 +331,14 @@ fn impute(told: &[Option<f64>], rule: Impute, is_cut: bool) -> (Vec<f64>, f64) {
     (told.iter().map(fill).collect(), magnitude)
 }
 
-/// Where the bad tail is cut.
+/// Returns the value at which the bad tail is cut.
 fn ceiling(sorted: &[f64]) -> f64 {
     let (median, spread) = good(sorted);
     median + CEILING * spread
 }
 
-/// The median, and how far the good values usually lie from it. Where the better half is one value,
-/// the next worse one gives the scale. Of at least one value, ascending.
+/// Returns the median, and how far the good values usually lie from it. Where the better half is
+/// one value, the next worse one gives the scale. `sorted` has at least one value and ascends.
 pub(super) fn good(sorted: &[f64]) -> (f64, f64) {
     let median = sorted[(sorted.len() - 1) / 2];
     let decile = sorted[(sorted.len() - 1) / 10];
@@ -342,12 +346,13 @@ pub(super) fn good(sorted: &[f64]) -> (f64, f64) {
     (median, if median > decile { median - decile } else { next - median })
 }
 
-/// To mean 0 and variance 1, with the mean and the deviation. A constant becomes 0.
+/// Scales values to mean 0 and variance 1. Returns also the mean and the deviation. A constant
+/// becomes 0.
 fn standardise(mut values: Vec<f64>) -> (Vec<f64>, f64, f64) {
     let n = values.len().max(1) as f64;
     let centre = values.iter().sum::<f64>() / n;
     let variance = values.iter().map(|value| (value - centre) * (value - centre)).sum::<f64>() / n;
-    // Values lie in [-1, 1]: a smaller deviation is rounding.
+    // Values lie in [-1, 1], so a smaller deviation is rounding.
     if variance.sqrt() <= 1e-15 {
         return (vec![0.0; values.len()], centre, 1.0);
     }
@@ -368,7 +373,7 @@ mod tests {
     #[test]
     fn the_bad_tail_is_cut_and_failures_join_it() {
         let told = [Some(1.0), Some(2.0), None, Some(3.0), Some(1e300)];
-        // Median 2, best decile 1: the limit is 5.
+        // The median is 2 and the best decile 1, so the limit is 5.
         let close = |got: Vec<f64>, want: [f64; 5]| {
             assert!(got.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-9), "{got:?}")
         };
@@ -387,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn standardising_and_back() {
+    fn standardising_can_be_undone() {
         let (values, centre, spread) = standardise(vec![0.1, 0.2, 0.6]);
         assert!(values.iter().sum::<f64>().abs() < 1e-12);
         let units = Units { centre, spread, magnitude: 10.0, sign: -1.0 };

@@ -1,30 +1,30 @@
-//! What a trial that was stopped early would have ended with, as far as the others tell. Called by
-//! `observations`. Never takes a partial result for a final one.
+//! Guesses what a trial that was stopped early would have ended with, as far as the others tell.
+//! `observations` calls it. It never takes a partial result for a final one.
 //!
-//! Trials that ran to their end passed the same rung on their way. From how much they gained after
-//! it come the mean and the variance of what the stopped one would have gained from there; what it
-//! reached before it was killed bounds the guess. With fewer than three of them the value at the
-//! rung stands for the end, with a variance that leaves the model free to doubt it.
+//! Trials that ran to their end passed the same rung on their way. Their gains after it give the
+//! mean and the variance of what the stopped trial would have gained from there. The value that it
+//! reached before it was killed bounds the guess. With fewer than three such trials, the value that
+//! it reached stands for the end, with a variance that leaves the model free to doubt it.
 
 use std::collections::BTreeMap;
 
 use crate::history::{History, Outcome, Trial};
 
-/// Finished trials that a gain is learnt from, at least.
+/// The smallest number of finished trials from which a gain is learnt.
 const FEWEST: usize = 3;
 
 /// A guess at a final value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Guess {
-    /// In the metric's units, lower is better.
+    /// The guess in the metric's units, where lower is better.
     pub(super) value: f64,
-    /// In the metric's units, squared; `None` when nothing is known of it.
+    /// The variance in the metric's units, squared; `None` if nothing is known of it.
     pub(super) variance: Option<f64>,
 }
 
-/// What the trials that ran to their end tell of those that were stopped.
+/// The gains of the trials that ran to their end, from which those of stopped trials are guessed.
 pub(super) struct Gains {
-    /// Per rung, by its iteration: mean and variance of what was gained after it.
+    /// The mean and the variance of what was gained after each rung, by the rung's iteration.
     after: BTreeMap<u64, (f64, f64)>,
     /// The lowest final value.
     best: f64,
@@ -49,7 +49,7 @@ impl Gains {
         Gains { after, best, sign }
     }
 
-    /// The guess for a trial that was stopped with this value.
+    /// Returns the guess for a trial that was stopped with this value.
     pub(super) fn guess(&self, trial: &Trial, stopped_with: f64) -> Guess {
         let reached = self.sign * stopped_with;
         let known =
@@ -57,13 +57,14 @@ impl Gains {
         let Some((last, (mean, variance))) = known else {
             return Guess { value: reached, variance: None };
         };
-        // It was stopped because others were better: nothing is known that would make it the best.
+        // The trial was stopped because others were better, so nothing suggests that it would be
+        // the best.
         let value = (self.sign * last.value - mean).min(reached).max(self.best);
         Guess { value, variance: Some(*variance) }
     }
 }
 
-/// Mean and variance.
+/// Returns mean and variance.
 fn moments(gains: &[f64]) -> (f64, f64) {
     let n = gains.len() as f64;
     let mean = gains.iter().sum::<f64>() / n;
@@ -93,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_gained_after_the_rung_is_expected() {
+    fn a_stopped_trial_is_expected_to_gain_what_others_gained() {
         let stopped = trial(Outcome::Pruned(5.0), &[(3, 6.0), (9, 5.0)]);
         let mut history = History { trials: vec![stopped.clone()] };
         assert_eq!(guess(&history, &stopped, 5.0, 1.0), Guess { value: 5.0, variance: None });
@@ -104,10 +105,10 @@ mod tests {
         assert!(
             (found.value - 3.5).abs() < 1e-12 && (found.variance.unwrap() - 0.25).abs() < 1e-12
         );
-        // What it gained after the rung, before it was killed, is part of that gain.
+        // What the trial gained after the rung, before it was killed, is part of that gain.
         assert_eq!(guess(&history, &stopped, 4.0, 1.0).value, 3.5);
         assert_eq!(guess(&history, &stopped, 3.2, 1.0).value, 3.2);
-        // Never better than the best that ran to its end.
+        // The guess is never better than the best trial that ran to its end.
         let good = trial(Outcome::Pruned(1.2), &[(9, 1.2)]);
         assert_eq!(guess(&history, &good, 1.2, 1.0).value, 1.0);
     }

@@ -1,5 +1,6 @@
-//! Random search: every parameter is drawn independently, and what is inactive then is settled. No
-//! memory: a point may come twice, and there is no end. Called by `propose`.
+//! Implements the random search: it draws every parameter independently, and then settles the
+//! inactive ones. It has no memory: a point may come twice, and there is no end. `propose` calls
+//! it.
 
 use serde_json::Value;
 
@@ -9,10 +10,10 @@ use crate::{
     rng::{Purpose, Stream},
 };
 
-/// The draw of trial `number`.
+/// Returns the draw of trial `number`.
 pub(super) fn propose(study: &Study, number: u64) -> Suggestion {
     let mut stream = Stream::new(study.seed, number, Purpose::Draw);
-    // A constant takes its number too: fixing one parameter of a space leaves the draws of the
+    // A constant takes its number too. So fixing one parameter of a space leaves the draws of the
     // others as they were.
     let parameters = study.space.parameters.iter();
     let mut values: Vec<Value> =
@@ -31,10 +32,11 @@ mod tests {
         search::{Method, Study, propose},
     };
 
-    /// Values drawn of each law; also a power of two, at which Sobol points are perfectly even.
+    /// The number of values drawn of each law. It is a power of two, at which Sobol points are
+    /// perfectly even.
     const DRAWS: u64 = 4096;
 
-    /// The values that a parameter with this entry gets, from its YAML on.
+    /// Returns the values that a parameter with this YAML entry gets.
     fn values(method: Method, entry: &str) -> Vec<Value> {
         let text = format!(
             "method: random\nprogram: a\nparameters:\n  x: {entry}\n  y: {{values: [1, 2]}}\n"
@@ -47,7 +49,7 @@ mod tests {
     }
 
     /// Checks that a share of the draws is `p`: within 4.5 standard deviations of a binomial law,
-    /// which one in 150,000 tests misses; and within two draws for Sobol points.
+    /// which one in 150,000 tests misses, or within two draws for Sobol points.
     fn check_share(method: Method, count: usize, p: f64, what: &str) {
         let n = DRAWS as f64;
         let tolerance =
@@ -56,10 +58,10 @@ mod tests {
         assert!((share - p).abs() <= tolerance, "{method:?} {what}: {share} and not {p}");
     }
 
-    /// Checks a continuous law by its quantiles, in closed form: no function of ours is used to
-    /// find them.
+    /// Checks a continuous law by its quantiles in closed form. No function of this crate is used
+    /// to find them.
     fn check_quantiles(entry: &str, quantile: impl Fn(f64, f64) -> f64) {
-        // Each with the quantile of the standard normal law.
+        // Each level comes with the quantile of the standard normal law.
         let levels = [
             (0.01, -2.3263478740408408),
             (0.1, -1.2815515655446004),
@@ -79,7 +81,7 @@ mod tests {
         }
     }
 
-    /// Checks a law of few values by the share of each; nothing else may come.
+    /// Checks a law of few values by the share of each value. No other value may occur.
     fn check_shares(entry: &str, shares: &[(Value, f64)]) {
         for method in [Method::Random, Method::Sobol] {
             let values = values(method, entry);
@@ -93,8 +95,8 @@ mod tests {
         }
     }
 
-    /// The shares of multiples of `q` from their law's distribution function: what is rounded to
-    /// each.
+    /// Returns the shares of multiples of `q`: the probability that the law gives a number which is
+    /// rounded to each.
     fn rounded(
         q: f64,
         multiples: std::ops::RangeInclusive<i32>,

@@ -1,31 +1,31 @@
-//! Observations for a model, and which of a long history it is told. Called by `observations` and
-//! by the Bayesian search. Never reads a trial.
+//! Holds observations for a model, and chooses those of a long history that the model gets.
+//! `observations` and the Bayesian search call it. It never reads a trial.
 
 use crate::gp::{Data, Dimension};
 
-/// What a model is conditioned on.
+/// The observations on which a model is conditioned.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Sample {
-    /// Coordinates, one row per observation.
+    /// The coordinates, one row per observation.
     pub(super) inputs: Vec<Vec<f64>>,
-    /// As many as `inputs`: mean 0, variance 1 (or all 0).
+    /// One target per input, with mean 0 and variance 1 (or all 0).
     pub(super) targets: Vec<f64>,
-    /// Variance of each target beyond the common noise.
+    /// The variance of each target beyond the common noise.
     pub(super) extra: Vec<f64>,
 }
 
 impl Sample {
-    /// As the Gaussian process takes it.
+    /// Returns the sample as the Gaussian process takes it.
     pub(super) fn data(&self) -> Data<'_> {
         Data { inputs: &self.inputs, targets: &self.targets, extra: &self.extra }
     }
 
-    /// At most `most` of them, in their order.
+    /// Returns at most `most` of the observations, in their order.
     pub(super) fn thinned(&self, dimensions: &[Dimension], most: usize) -> Sample {
         self.only(&spread(dimensions, &self.inputs, &self.targets, most))
     }
 
-    /// The observations with these indices, in their order.
+    /// Returns the observations with these indices, in their order.
     pub(super) fn only(&self, kept: &[usize]) -> Sample {
         let only = |values: &[f64]| kept.iter().map(|&index| values[index]).collect();
         Sample {
@@ -36,10 +36,10 @@ impl Sample {
     }
 }
 
-/// Indices of at most `most` observations, ascending: all, or a third each of the best, of the
-/// newest, and of those that lie farthest from what was chosen before. The last are looked for
-/// among the others at even steps in time, `most` of them or up to twice as many, so that the cost
-/// does not grow with the history.
+/// Returns the indices of at most `most` observations, ascending: all, or a third each of the best,
+/// of the newest, and of those that lie farthest from what was chosen before. The last third is
+/// sought among the others at even steps in time, `most` of them or up to twice as many. So the
+/// number of distances does not grow with the history.
 pub(super) fn spread(
     dimensions: &[Dimension],
     inputs: &[impl AsRef<[f64]>],
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_are_kept_where_the_newest_are_the_best() {
+    fn as_many_are_kept_if_the_newest_are_the_best() {
         for n in [301, 400, 600, 5000] {
             let falling: Vec<f64> = (0..n).map(|i| -f64::from(i)).collect();
             assert_eq!(spread_of(&falling).len(), MOST, "{n}");

@@ -1,15 +1,15 @@
-//! Sobol points: a sequence that fills the unit cube evenly, scrambled so that each point by itself
-//! is uniform. The method `sobol`, and whoever else in the search wants to cover a space. Called by
-//! `propose`. Never depends on what was seen.
+//! Fills the unit cube evenly with Sobol points, scrambled so that each point by itself is uniform.
+//! The method `sobol` uses them, and so do other parts of the search that cover a space. It never
+//! depends on what was seen.
 //!
-//! Direction numbers by Joe and Kuo, scrambling by Owen's scheme as a hash (Burley, "Practical
-//! Hash-based Owen Scrambling", 2020), both of the crate `sobol_burley`: integers only, so the
-//! points are the same on every machine. The scrambles themselves come from a stream of ours, since
-//! the crate's own seed has 32 bits.
+//! The direction numbers are those of Joe and Kuo, and the scrambling is Owen's scheme as a hash
+//! (Burley, "Practical Hash-based Owen Scrambling", 2020). Both come from the crate `sobol_burley`
+//! and use integers only, so the points are the same on every machine. The scrambles themselves
+//! come from a stream of this crate, since the other crate's own seed has 32 bits.
 //!
-//! The direction numbers reach for 2^16 points in 256 dimensions. Each further block of points is
-//! the sequence again, and each further group of dimensions the first one again in another order,
-//! both scrambled anew: every block and every group fills its own cube evenly, and they are
+//! The direction numbers suffice for 2^16 points in 256 dimensions. Each further block of points is
+//! the sequence again. Each further group of dimensions is the first one again in another order.
+//! Both are scrambled anew, so every block and every group fills its own cube evenly, and they are
 //! independent of each other.
 
 use serde_json::Value;
@@ -25,7 +25,7 @@ use crate::{
     space::Distribution,
 };
 
-/// Points of a block, as a power of two.
+/// The number of points of a block, as a power of two.
 const BLOCK_BITS: u32 = 16;
 
 /// A scrambled sequence.
@@ -33,28 +33,28 @@ const BLOCK_BITS: u32 = 16;
 pub(super) struct Sobol {
     dimensions: usize,
     seed: u64,
-    /// Of the first block, which is nearly always the only one.
+    /// The scrambles of the first block, which is nearly always the only one.
     first: Vec<Scramble>,
 }
 
-/// How one coordinate is scrambled.
+/// The scramble of one coordinate.
 #[derive(Clone, Copy, Debug)]
 struct Scramble {
-    /// Of the order of the points; the same for all dimensions of a group, none for the first
-    /// group.
+    /// The scramble of the order of the points. It is the same for all dimensions of a group, and
+    /// `None` for the first group.
     order: Option<u32>,
-    /// Of the coordinate's bits.
+    /// The scramble of the coordinate's bits.
     value: u32,
 }
 
 impl Sobol {
-    /// The sequence of this seed in so many dimensions. A further dimension leaves the coordinates
-    /// of the others as they are.
+    /// Returns the sequence of this seed in so many dimensions. A further dimension leaves the
+    /// coordinates of the others as they are.
     pub(super) fn new(dimensions: usize, seed: u64) -> Sobol {
         Sobol { dimensions, seed, first: scrambles(dimensions, seed, 0).collect() }
     }
 
-    /// The point with this index, each coordinate a multiple of 2^-32 in [0, 1).
+    /// Returns the point with this index, each coordinate a multiple of 2^-32 in [0, 1).
     pub(super) fn point(&self, index: u64) -> Vec<f64> {
         let place = (index % (1 << BLOCK_BITS)) as u32;
         match index >> BLOCK_BITS {
@@ -64,7 +64,7 @@ impl Sobol {
     }
 }
 
-/// The scrambles of a block, dimension by dimension.
+/// Returns the scrambles of a block, dimension by dimension.
 fn scrambles(dimensions: usize, seed: u64, block: u64) -> impl Iterator<Item = Scramble> {
     let mut stream = Stream::new(seed, block, Purpose::Scramble);
     let mut order = None;
@@ -80,7 +80,7 @@ fn scrambles(dimensions: usize, seed: u64, block: u64) -> impl Iterator<Item = S
 fn coordinates(place: u32, scrambles: impl Iterator<Item = Scramble>) -> Vec<f64> {
     let mirrored = place.reverse_bits();
     let coordinate = |(dimension, scramble): (usize, Scramble)| {
-        // Scrambling the mirrored index permutes the points of the block, halves with halves,
+        // Scrambling the mirrored index permutes the points of the block: halves with halves,
         // quarters with quarters.
         let at = scramble.order.map_or(mirrored, |order| owen_scramble_rev(mirrored, order));
         let bits = sobol_rev(at, dimension as u32 % NUM_DIMENSIONS);
@@ -89,11 +89,11 @@ fn coordinates(place: u32, scrambles: impl Iterator<Item = Scramble>) -> Vec<f64
     scrambles.enumerate().map(coordinate).collect()
 }
 
-/// The point of trial `number`.
+/// Returns the point of trial `number`.
 pub(super) fn propose(study: &Study, number: u64) -> Suggestion {
     let parameters = &study.space.parameters;
     let varies = |distribution: &Distribution| !matches!(distribution, Distribution::Constant(_));
-    // Low dimensions are the most even ones: constants take none.
+    // Low dimensions are the most even ones, so constants take none.
     let dimensions = parameters.iter().filter(|parameter| varies(&parameter.distribution)).count();
     let mut cube = Sobol::new(dimensions, study.seed).point(number).into_iter();
     let value = |distribution: &Distribution| {
@@ -109,8 +109,8 @@ pub(super) fn propose(study: &Study, number: u64) -> Suggestion {
 mod tests {
     use super::*;
 
-    /// How many of 2^`bits` points lie in each of as many equal boxes of two axes, whose sides are
-    /// powers of two.
+    /// Returns whether each of 2^`bits` equal boxes of two axes holds one of 2^`bits` points. The
+    /// sides of the boxes are powers of two.
     fn is_even(points: &[Vec<f64>], one: usize, other: usize, bits: u32, split: u32) -> bool {
         let (across, down) = ((1_u64 << split) as f64, (1_u64 << (bits - split)) as f64);
         let mut boxes = vec![0; points.len()];
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn seeds_and_further_dimensions() {
+    fn further_dimensions_leave_the_others_as_they_are() {
         let point = |dimensions, seed| Sobol::new(dimensions, seed).point(5);
         assert_eq!(point(2, 1), point(2, 1));
         assert_ne!(point(2, 1), point(2, 2));
@@ -164,7 +164,8 @@ mod tests {
         assert_eq!(Sobol::new(0, 1).point(9), Vec::<f64>::new());
     }
 
-    /// The same on every machine, with every version of every library: sweeps are replayed by them.
+    /// The sequence is the same on every machine, with every version of every library, since sweeps
+    /// are replayed by it.
     #[test]
     fn the_sequence_is_fixed() {
         let bits = |x: f64| (x * 4_294_967_296.0) as u64;

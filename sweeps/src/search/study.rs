@@ -1,16 +1,16 @@
-//! What a search works on and what it gives: the study, which stays the same over all trials of a
-//! sweep, and the suggestion for one trial.
+//! Defines what a search works on and what it gives: the study, which stays the same over all
+//! trials of a sweep, and the suggestion for one trial.
 
 use serde::{Deserialize, Serialize};
 
 use super::Ingredient;
 use crate::{point::Point, space::Space};
 
-/// How a sweep chooses its points.
+/// The method by which a sweep chooses its points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
-    /// Every cell once, counted in W&B's order.
+    /// Every cell of the grid once, counted in W&B's order.
     Grid,
     /// Independent draws.
     Random,
@@ -21,47 +21,49 @@ pub enum Method {
 }
 
 impl Method {
-    /// Grid, random and sobol need the trial's number alone; the others read the history.
+    /// Returns whether the method reads the history. Grid, random and sobol need the trial's number
+    /// alone.
     pub fn needs_history(self) -> bool {
         matches!(self, Method::Bayes)
     }
 }
 
-/// What stays the same over all trials of a sweep.
+/// The part of a search that stays the same over all trials of a sweep.
 #[derive(Clone, Debug)]
 pub struct Study {
-    /// The way to search.
+    /// The method of the search.
     pub method: Method,
-    /// Where to search.
+    /// The space to search.
     pub space: Space,
-    /// Larger values of the metric are better.
+    /// Whether larger values of the metric are better.
     pub maximize: bool,
-    /// What a failed trial counts as.
+    /// The value that a failed trial counts as.
     pub impute: Impute,
-    /// Drawn once, when the sweep was created, or given in the YAML.
+    /// The seed, drawn once when the sweep was created, or given in the YAML.
     pub seed: u64,
-    /// What a trial's outcome has to satisfy beside its metric.
+    /// The limits that a trial's outcome has to keep beside its metric.
     pub constraints: Vec<Constraint>,
-    /// Finished trials of earlier sweeps, to start warm from, best first. Fixed when the sweep was
-    /// created.
+    /// The finished trials of earlier sweeps with which the search starts warm, best first. They
+    /// are fixed when the sweep is created.
     pub earlier: Vec<Earlier>,
-    /// What the Bayesian search does without; nothing but an ablation leaves anything out.
+    /// The ingredients that the Bayesian search leaves out. It is empty except in an ablation, and
+    /// in an explanation, which does not cut outliers.
     pub without: Vec<Ingredient>,
 }
 
-/// A limit on a second metric: a trial beyond it does not count, however good.
+/// A limit on a second metric. A trial beyond it does not count, however good it is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Constraint {
     /// The key that the program logs.
     pub metric: String,
-    /// Which side of `limit` is allowed; the limit itself is.
+    /// The allowed side of `limit`; the limit itself is allowed.
     pub side: Side,
-    /// In the metric's units.
+    /// The limit in the metric's units.
     pub limit: f64,
 }
 
 impl Constraint {
-    /// Whether a value is on the allowed side; one that was never logged is not.
+    /// Returns whether a value is on the allowed side. A value that was never logged is not.
     pub fn holds(&self, value: Option<f64>) -> bool {
         value.is_some_and(|value| match self.side {
             Side::AtMost => value <= self.limit,
@@ -82,17 +84,17 @@ pub enum Side {
 /// A finished trial of an earlier sweep.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Earlier {
-    /// Which of the earlier sweeps, counted from 0.
+    /// The index of the earlier sweep, counted from 0.
     pub sweep: usize,
-    /// Its parameters, as its program received them; what the present space lacks is left out by
-    /// the search.
+    /// The trial's parameters, as its program received them. The search ignores those that the
+    /// present space lacks.
     pub config: serde_json::Value,
     /// The metric of the present sweep, as that run logged it.
     pub value: f64,
 }
 
 impl Study {
-    /// A study without metric, constraints or a past.
+    /// Returns a study that minimises, without constraints and without earlier sweeps.
     pub fn new(method: Method, space: Space, seed: u64) -> Study {
         Study {
             method,
@@ -106,37 +108,38 @@ impl Study {
         }
     }
 
-    /// Whether a trial keeps every limit; `constrained` has the value that counts of each, where
-    /// one was logged.
+    /// Returns whether a trial keeps every limit. `constrained` has the value that counts for each
+    /// limit, or `None` where none was logged.
     pub fn is_feasible(&self, constrained: &[Option<f64>]) -> bool {
         let value = |index: usize| constrained.get(index).copied().flatten();
         self.constraints.iter().enumerate().all(|(index, limit)| limit.holds(value(index)))
     }
 
-    /// Whether this ingredient is in use.
+    /// Returns whether this ingredient is in use.
     pub(super) fn has(&self, ingredient: Ingredient) -> bool {
         !self.without.contains(&ingredient)
     }
 }
 
-/// The next point and where it came from. Stored with the trial.
+/// The next point and its origin, which are stored with the trial.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Suggestion {
-    /// What to evaluate.
+    /// The point to evaluate.
     pub point: Point,
-    /// Why this point, for people.
+    /// The reason for this point, for users.
     pub origin: Origin,
-    /// The surrogate's hyperparameters, from which the next fit starts.
+    /// The surrogate's hyperparameters, from which the next fit starts; `None` if no model chose
+    /// the point.
     pub fit: Option<Fit>,
 }
 
-/// Why a point was proposed.
+/// The reason why a point was proposed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Origin {
     /// Cell `cell` of the grid.
     Grid {
-        /// Counted from 0.
+        /// The number of the cell, counted from 0.
         cell: u64,
     },
     /// An independent draw.
@@ -147,35 +150,35 @@ pub enum Origin {
     Initial,
     /// The surrogate's choice.
     Model {
-        /// Predicted mean of the metric, in its own units.
+        /// The predicted mean of the metric, in its own units.
         mean: f64,
-        /// Predicted standard deviation, in the metric's units.
+        /// The predicted standard deviation, in the metric's units.
         deviation: f64,
-        /// Expected improvement over the incumbent, in the metric's units.
+        /// The expected improvement over the incumbent, in the metric's units.
         improvement: f64,
     },
 }
 
-/// Hyperparameters of a Gaussian process fit.
+/// The hyperparameters of a fit of a Gaussian process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fit {
-    /// Natural logarithms, in an order that only the surrogate knows.
+    /// The natural logarithms, in an order that only the surrogate knows.
     pub log_hyperparameters: Vec<f64>,
-    /// The same of the models of the constrained outcomes.
+    /// The same for the models of the constrained outcomes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<Vec<f64>>,
-    /// How many observations there were when they were fitted: a suggestion soon after uses them
-    /// again.
+    /// The number of observations at the time of the fit. A suggestion soon after it uses the same
+    /// hyperparameters.
     #[serde(default)]
     pub observations: usize,
 }
 
-/// The space has no further point.
+/// The error of a search in a space that has no further point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("every point of the space has been handed out")]
 pub struct Exhausted;
 
-/// What a failed trial counts as in a model.
+/// The value that a failed trial counts as in a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Impute {
     /// The worst value seen.
@@ -183,6 +186,6 @@ pub enum Impute {
     Worst,
     /// The best value seen.
     Best,
-    /// The run's last value.
+    /// The run's last value. A failed trial has none, so this is the worst value too.
     Latest,
 }
