@@ -1,23 +1,24 @@
-//! Axes one by one, for explanations: the name of an axis, and values along it.
-//! Called by `search::explain`. Never knows an outcome.
+//! Looks at axes one by one for explanations: the name of an axis, and values along it.
+//! `search::explain` calls it. It never sees an outcome.
 
 use serde_json::Value;
 
 use super::Axes;
 
 impl Axes<'_> {
-    /// The flattened name of an axis's parameter.
+    /// Returns the flattened name of an axis's parameter.
     pub(in crate::search) fn name(&self, axis: usize) -> String {
         self.space.parameters[self.axes[axis].parameter].path.join(".")
     }
 
-    /// The value at a coordinate of an axis.
+    /// Returns the value at a coordinate of an axis.
     pub(in crate::search) fn value(&self, axis: usize, x: f64) -> Value {
         self.axes[axis].kind.value(x)
     }
 
-    /// Coordinates along an axis, ascending: every level where there are at most `most`, else the
-    /// middles of `most` shares of its law, which leaves out what it hardly ever draws.
+    /// Returns coordinates along an axis, ascending: every level if there are at most `most`.
+    /// Otherwise they are the middles of `most` equal shares of its law, without the values that it
+    /// hardly ever draws.
     pub(in crate::search) fn along(&self, axis: usize, most: u64) -> Vec<f64> {
         let kind = &self.axes[axis].kind;
         if let Some(levels) = kind.levels().filter(|&levels| levels <= most) {

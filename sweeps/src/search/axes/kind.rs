@@ -1,5 +1,5 @@
-//! One axis of the space as a model sees it: how many values it has, and each value's coordinate,
-//! level and identity. Called by the axes. Never knows of other axes.
+//! Describes one axis of the space as a model sees it: how many values it has, and each value's
+//! coordinate, level and identity. The axes call it. It never sees other axes.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::{
 /// The values of one parameter.
 #[derive(Clone)]
 pub(super) enum Kind {
-    /// More values than can be told apart by counting.
+    /// Real numbers, of which there are more than counting can tell apart.
     Real { law: Law, quantum: Option<Quantum> },
     /// Integers, both ends included.
     Integer { min: i64, max: i64 },
@@ -38,8 +38,8 @@ impl Kind {
         }
     }
 
-    /// Equal values become one category with the sum of their probabilities; what cannot occur is
-    /// left out.
+    /// Returns a category. Equal values become one with the sum of their probabilities, and values
+    /// that cannot occur are left out.
     fn category(values: &[Value], probabilities: Option<&[f64]>) -> Kind {
         let mut places = BTreeMap::new();
         let mut weighted: Vec<(&Value, f64)> = Vec::new();
@@ -66,7 +66,7 @@ impl Kind {
     fn real(law: Law, quantum: Option<Quantum>) -> Kind {
         if let Some(quantum) = quantum.filter(|_| law.limits().is_some()) {
             let (lowest, highest) = (quantum.steps(&law, 0.0), quantum.steps(&law, 1.0));
-            // Beyond this a double no longer tells neighbouring steps apart.
+            // Up to 2^52 a double counts steps exactly.
             let limit = 1.0 / f64::EPSILON;
             if lowest > -limit && highest < limit && lowest <= highest {
                 return Kind::Steps {
@@ -80,7 +80,7 @@ impl Kind {
         Kind::Real { law, quantum }
     }
 
-    /// How many values there are; `None` when they cannot be counted.
+    /// Returns the number of values, or `None` if they cannot be counted.
     pub(super) fn levels(&self) -> Option<u64> {
         match self {
             Kind::Real { .. } => None,
@@ -92,7 +92,7 @@ impl Kind {
         }
     }
 
-    /// The probability of each value of a category; of no other kind.
+    /// Returns the probability of each value of a category; other kinds have none.
     pub(super) fn probabilities(&self) -> Vec<f64> {
         match self {
             Kind::Category { cumulated, .. } => {
@@ -103,7 +103,7 @@ impl Kind {
         }
     }
 
-    /// The coordinate at `u` in [0, 1) of the law.
+    /// Returns the coordinate at `u` in [0, 1) of the law.
     pub(super) fn draw(&self, u: f64) -> f64 {
         match self {
             Kind::Category { values, cumulated } => {
@@ -113,7 +113,7 @@ impl Kind {
         }
     }
 
-    /// The nearest coordinate that a value of a numeric axis has.
+    /// Returns the nearest coordinate that a value of a numeric axis has.
     fn nearest(&self, x: f64) -> f64 {
         match self {
             Kind::Real { quantum: None, .. } => x.clamp(0.0, 1.0),
@@ -124,7 +124,7 @@ impl Kind {
         }
     }
 
-    /// A numeric coordinate moved by `delta`, reflected at the ends, and by one level at least.
+    /// Moves a numeric coordinate by `delta`, reflected at the ends, and by at least one level.
     pub(super) fn nudge(&self, x: f64, delta: f64) -> f64 {
         let target = x + delta;
         let reflected = if target < 0.0 { -target } else { 1.0 - (1.0 - target).abs() };
@@ -140,7 +140,7 @@ impl Kind {
         })
     }
 
-    /// The level at a coordinate of a countable axis, counted from 0.
+    /// Returns the level at a coordinate of a countable axis, counted from 0.
     pub(super) fn level(&self, x: f64) -> u64 {
         match self {
             Kind::Real { .. } => 0,
@@ -153,7 +153,7 @@ impl Kind {
         }
     }
 
-    /// The coordinate of a level of a countable axis.
+    /// Returns the coordinate of a level of a countable axis.
     pub(super) fn coordinate_of(&self, level: u64) -> f64 {
         match self {
             Kind::Real { .. } => 0.5,
@@ -167,7 +167,7 @@ impl Kind {
         }
     }
 
-    /// The value at a coordinate.
+    /// Returns the value at a coordinate.
     pub(super) fn value(&self, x: f64) -> Value {
         match self {
             Kind::Real { law, quantum } => real(law, x, quantum.as_ref()),
@@ -180,7 +180,7 @@ impl Kind {
         }
     }
 
-    /// Whether the axis has this value, or one that rounding alone tells apart.
+    /// Returns whether the axis has this value, or one that differs from it by rounding alone.
     pub(super) fn holds(&self, value: &Value) -> bool {
         match (self, value.as_f64()) {
             (Kind::Real { law, .. }, Some(number)) => {
@@ -192,7 +192,7 @@ impl Kind {
         }
     }
 
-    /// The coordinate of a value; `None` when it has no such value.
+    /// Returns the coordinate of a value, or `None` if the axis has no such value.
     pub(super) fn coordinate(&self, value: &Value) -> Option<f64> {
         match self {
             Kind::Real { law, .. } => Some(law.cdf(value.as_f64()?)),
@@ -200,8 +200,8 @@ impl Kind {
         }
     }
 
-    /// The identity of a value of this kind: its level, or its bits; `None` when it has no such
-    /// value.
+    /// Returns the identity of a value of this kind: its level, or the bits of a real number.
+    /// Returns `None` if the axis has no such value.
     pub(super) fn key(&self, value: &Value) -> Option<u64> {
         let inside = |level: i128| {
             u64::try_from(level).ok().filter(|&level| self.levels().is_none_or(|n| level < n))

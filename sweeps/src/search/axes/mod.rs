@@ -1,13 +1,13 @@
-//! The space as a model sees it: one axis per parameter that can vary, coordinates in place of
-//! values. Called by the Bayesian search. Never knows an outcome.
+//! Represents the space as a model sees it: one axis per parameter that can vary, and coordinates
+//! in place of values. The Bayesian search calls it. It never sees an outcome.
 //!
 //! A numeric axis has coordinates in [0, 1], on the scale of its law, and only those that a value
-//! has: an integer sits in the middle of its share of the axis, a multiple of a quantum where its
-//! law puts it. So a model is never asked to tell apart what the trial's program cannot. A
+//! has. An integer sits in the middle of its share of the axis, and a multiple of a quantum where
+//! its law puts it. So a model never has to tell apart what the trial's program cannot. A
 //! category's coordinate is its index, of which only equality counts.
 //!
 //! Coordinates are settled, as points are: an inactive axis is at the coordinate of its canonical
-//! value. All that is given out is so, and all that is taken must be.
+//! value. All coordinates that the axes return are settled, and all that they take have to be.
 
 mod along;
 mod kind;
@@ -28,13 +28,13 @@ use crate::{
     space::{Condition, Space},
 };
 
-/// Axes with so few levels are tried level by level.
+/// The number of levels up to which an axis is tried level by level.
 const FEW: u64 = 16;
 
-/// A level counts as neglected when it had less than this part of the trials that its probability
-/// promises it.
+/// The bound of neglect: a level is neglected if it had less than this part of the trials that its
+/// probability promises it.
 const NEGLECT: f64 = 0.5;
-/// Trials that a level has to be promised before it can be neglected.
+/// The number of trials that a level has to be promised before it can be neglected.
 const PROMISED: f64 = 2.0;
 
 /// The parameters that can vary.
@@ -42,27 +42,27 @@ const PROMISED: f64 = 2.0;
 pub(super) struct Axes<'a> {
     space: &'a Space,
     axes: Vec<Axis>,
-    /// Indices of the axes that can be inactive, parents first.
+    /// The indices of the axes that can be inactive, parents first.
     conditional: Vec<usize>,
-    /// Counts the points, where there is an end to them.
+    /// The forest that counts the points; `None` if there is no end to them.
     forest: Option<Forest>,
-    /// Coordinates that do not vary for now.
+    /// The coordinates that do not vary for now.
     held: Vec<Level>,
 }
 
 /// One parameter that can vary.
 #[derive(Clone)]
 struct Axis {
-    /// Its index in the space.
+    /// The index of the parameter in the space.
     parameter: usize,
     kind: Kind,
-    /// What makes it active; `None`: always is.
+    /// The gate that makes it active; `None` if it is always active.
     gate: Option<Gate>,
     /// Its coordinate while it is inactive.
     canonical: f64,
 }
 
-/// Levels of another axis, which has to be active itself.
+/// The levels of another axis that make an axis active. The other one has to be active itself.
 #[derive(Clone)]
 struct Gate {
     axis: usize,
@@ -72,17 +72,18 @@ struct Gate {
 /// A coordinate of one axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Level {
-    /// Its index.
+    /// The index of the axis.
     pub(super) axis: usize,
-    /// On that axis.
+    /// The coordinate on that axis.
     pub(super) coordinate: f64,
 }
 
-/// Identity of a point: per axis its level, or the bits of its value.
+/// The identity of a point: for each axis its level, or the bits of its value.
 pub(super) type Key = Vec<u64>;
 
 impl<'a> Axes<'a> {
-    /// The axes of a space, in the order of its parameters. What has one value only drops out.
+    /// Returns the axes of a space, in the order of its parameters. A parameter with one value only
+    /// has none, and neither has one that can never be active.
     pub(super) fn of(space: &'a Space) -> Axes<'a> {
         let kinds: Vec<Kind> = space.parameters.iter().map(|p| Kind::of(&p.distribution)).collect();
         let forest = counted(space, &kinds);
@@ -111,12 +112,12 @@ impl<'a> Axes<'a> {
         Axes { space, axes, conditional, forest, held: Vec::new() }
     }
 
-    /// How many axes there are.
+    /// Returns the number of axes.
     pub(super) fn len(&self) -> usize {
         self.axes.len()
     }
 
-    /// What the model needs to know of each axis.
+    /// Returns how each axis measures distance.
     pub(super) fn dimensions(&self) -> Vec<Dimension> {
         let dimension = |axis: &Axis| match axis.kind {
             Kind::Category { .. } => Dimension::Category,
@@ -125,14 +126,14 @@ impl<'a> Axes<'a> {
         self.axes.iter().map(dimension).collect()
     }
 
-    /// The axes that are numbers.
+    /// Returns the axes that are numbers.
     pub(super) fn numeric(&self) -> Vec<usize> {
         let is_numeric = |index: &usize| !matches!(self.axes[*index].kind, Kind::Category { .. });
         (0..self.len()).filter(is_numeric).collect()
     }
 
-    /// The value of a category, always active, that these trials neglected most; `None` where each
-    /// had a fair share.
+    /// Returns the value that these trials neglected most, among those of the always active
+    /// categories. Returns `None` if each value had a fair share.
     pub(super) fn neglected(&self, trials: &[&[f64]]) -> Option<Level> {
         let mut least: Option<(f64, Level)> = None;
         for (axis, Axis { kind, .. }) in
@@ -151,36 +152,37 @@ impl<'a> Axes<'a> {
         least.filter(|(share, _)| *share < NEGLECT).map(|(_, level)| level)
     }
 
-    /// The part of the space that has these coordinates; what is given out lies there, apart from
-    /// [`Axes::point`], as far as their axes are active ([`Axes::keeps`]). Counting still goes over
-    /// the whole space.
+    /// Returns the part of the space that has these coordinates. All that it returns lies there as
+    /// far as the held axes are active ([`Axes::keeps`]), except for [`Axes::point`]. Counting
+    /// still goes over the whole space.
     pub(super) fn within(&self, held: &[Level]) -> Axes<'a> {
         Axes { held: held.to_vec(), ..self.clone() }
     }
 
-    /// Whether all axes that are held are active there.
+    /// Returns whether all axes that are held are active there.
     pub(super) fn keeps(&self, x: &[f64]) -> bool {
         self.held.iter().all(|level| self.is_active(level.axis, x))
     }
 
-    /// How many distinct points there are; `None` without a bound or past a `u64`.
+    /// Returns the number of distinct points, or `None` if there is no bound or a `u64` cannot hold
+    /// it.
     pub(super) fn size(&self) -> Option<u64> {
         self.forest.as_ref()?.size()
     }
 
-    /// The coordinates at a point of the unit cube, each axis drawn by its law.
+    /// Returns the coordinates at a point of the unit cube, each axis drawn by its law.
     pub(super) fn draw(&self, cube: &[f64]) -> Vec<f64> {
         self.settled(self.axes.iter().zip(cube).map(|(axis, &u)| axis.kind.draw(u)).collect())
     }
 
-    /// The values at these coordinates, constants included.
+    /// Returns the values at these coordinates, constants included.
     pub(super) fn point(&self, coordinates: &[f64]) -> Point {
         let parameters = self.space.parameters.iter();
         let mut values: Vec<_> =
             parameters.map(|parameter| parameter.distribution.canonical()).collect();
         for (index, (axis, &x)) in self.axes.iter().zip(coordinates).enumerate() {
-            // What is inactive keeps the canonical value itself, which is not always the one at its
-            // coordinate.
+            // An inactive parameter keeps the canonical value itself, which is not always the value
+            // at its coordinate.
             if self.is_active(index, coordinates) {
                 values[axis.parameter] = axis.kind.value(x);
             }
@@ -188,8 +190,8 @@ impl<'a> Axes<'a> {
         Point { values }
     }
 
-    /// The coordinates of a point; `None` when it does not lie in the space, as after an edit of
-    /// the space.
+    /// Returns the coordinates of a point, or `None` if it does not lie in the space, as after an
+    /// edit of the space.
     pub(super) fn coordinates(&self, point: &Point) -> Option<Vec<f64>> {
         self.axes
             .iter()
@@ -197,7 +199,7 @@ impl<'a> Axes<'a> {
             .collect()
     }
 
-    /// The coordinates of a config that came from elsewhere; `None` when it lacks a parameter, or
+    /// Returns the coordinates of a config from elsewhere, or `None` if it lacks a parameter or
     /// lies outside of an axis.
     pub(super) fn place(&self, config: &Value) -> Option<Vec<f64>> {
         let point = Point::from_json(self.space, config)?;
@@ -207,12 +209,13 @@ impl<'a> Axes<'a> {
         self.coordinates(&point).filter(|_| self.axes.iter().all(holds))
     }
 
-    /// The identity of a point; `None` when it does not lie in the space.
+    /// Returns the identity of a point, or `None` if it does not lie in the space.
     pub(super) fn key(&self, point: &Point) -> Option<Key> {
         self.axes.iter().map(|axis| axis.kind.key(point.values.get(axis.parameter)?)).collect()
     }
 
-    /// Coordinates of the point number `rank` of a finite space, which is below its size.
+    /// Returns the coordinates of the point with number `rank` of a finite space. `rank` must be
+    /// below its size.
     pub(super) fn nth(&self, rank: u64) -> Vec<f64> {
         let levels = self.forest.as_ref().expect("only finite spaces are counted").nth(rank);
         let coordinate = |axis: &Axis| match levels[axis.parameter] {
@@ -222,8 +225,8 @@ impl<'a> Axes<'a> {
         self.settled(self.axes.iter().map(coordinate).collect())
     }
 
-    /// A few coordinates moved by about `scale` each (a part of the axis); a category is drawn
-    /// anew, and so is what becomes active by that.
+    /// Moves a few coordinates by about `scale` each (a part of the axis). A category is drawn
+    /// anew, and so is an axis that becomes active by that.
     pub(super) fn perturb(&self, x: &[f64], scale: f64, stream: &mut Stream) -> Vec<f64> {
         let active: Vec<usize> =
             (0..self.len()).filter(|&index| self.is_active(index, x)).collect();
@@ -247,16 +250,17 @@ impl<'a> Axes<'a> {
         self.settled(moved)
     }
 
-    /// The active axes on which any number is a coordinate.
+    /// Returns the active axes on which any number is a coordinate.
     pub(super) fn continuous(&self, x: &[f64]) -> Vec<usize> {
         let is_continuous =
             |index: &usize| matches!(self.axes[*index].kind, Kind::Real { quantum: None, .. });
         (0..self.len()).filter(is_continuous).filter(|&index| self.is_active(index, x)).collect()
     }
 
-    /// The points that differ from `x` on one axis that is not continuous, and on those that become
-    /// active or inactive by that: every other level where there are few, else a step of each of
-    /// the `strides` to either side, or of one level where that is more.
+    /// Returns points that differ from `x` on one axis that is not continuous, and on those that
+    /// become active or inactive by that. If the axis has few levels, they are all others. A
+    /// category with many levels gets random ones. Another axis gets a step of each of the
+    /// `strides` to either side, or of one level if that is more.
     pub(super) fn levels_around(
         &self,
         x: &[f64],
@@ -290,13 +294,13 @@ impl<'a> Axes<'a> {
         all
     }
 
-    /// The coordinates with every inactive axis at its canonical one, and what is held at its
-    /// level.
+    /// Returns the coordinates with every inactive axis at its canonical coordinate, and every held
+    /// axis at its level.
     pub(super) fn settled(&self, mut x: Vec<f64>) -> Vec<f64> {
         for &Level { axis, coordinate } in &self.held {
             x[axis] = coordinate;
         }
-        // An inactive axis makes nothing active, wherever it is, so that the order does not matter.
+        // An inactive axis makes nothing active, wherever it is, so the order does not matter.
         for &index in &self.conditional {
             if !self.is_active(index, &x) {
                 x[index] = self.axes[index].canonical;
@@ -305,7 +309,7 @@ impl<'a> Axes<'a> {
         x
     }
 
-    /// Whether all gates from this axis upwards are open.
+    /// Returns whether all gates from this axis upwards are open.
     fn is_active(&self, index: usize, x: &[f64]) -> bool {
         let mut gate = self.axes[index].gate.as_ref();
         while let Some(Gate { axis, levels }) = gate {
@@ -318,7 +322,8 @@ impl<'a> Axes<'a> {
     }
 }
 
-/// The forest of a space in which everything can be counted; the first parameter varies fastest.
+/// Returns the forest of a space in which everything can be counted. The first parameter varies
+/// fastest.
 fn counted(space: &Space, kinds: &[Kind]) -> Option<Forest> {
     let level =
         |index: usize| if can_be(space, kinds, index) { kinds[index].levels() } else { Some(0) };
@@ -327,20 +332,20 @@ fn counted(space: &Space, kinds: &[Kind]) -> Option<Forest> {
     Some(Forest::new(space, &levels, &order, |parent, value| kinds[parent].key(value)))
 }
 
-/// The nearest parameter above that can vary and its levels that let this one be active; `None`
-/// where there is none.
+/// Returns the nearest parameter above that can vary, and its levels that let this one be active.
+/// Returns `None` if there is no such parameter.
 fn gate(space: &Space, kinds: &[Kind], mut index: usize) -> Option<(usize, Vec<u64>)> {
     while let Some(condition) = &space.parameters[index].condition {
         if kinds[condition.parent].levels() != Some(1) {
             return Some((condition.parent, wanted(condition, kinds)));
         }
-        // A parameter with one value is as active as what it depends on itself.
+        // A parameter with one value is active whenever the one that it depends on lets it.
         index = condition.parent;
     }
     None
 }
 
-/// Whether some point has this parameter active: values of probability 0 never come.
+/// Returns whether some point has this parameter active. Values of probability 0 never come.
 fn can_be(space: &Space, kinds: &[Kind], mut index: usize) -> bool {
     while let Some(condition) = &space.parameters[index].condition {
         if wanted(condition, kinds).is_empty() {

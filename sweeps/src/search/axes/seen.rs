@@ -1,13 +1,13 @@
-//! Which points of a space were handed out. Called by the Bayesian search, so that it proposes none
-//! of them again.
+//! Records which points of a space were handed out. The Bayesian search calls it, so that it
+//! proposes none of them again.
 
 use std::collections::BTreeSet;
 
 use super::{Axes, Key};
 use crate::{history::History, point::Point};
 
-/// The points of a history. In a finite space, where candidates are often among them, they are
-/// indexed; elsewhere a question is rare, and answered by a look at each.
+/// The points of a history. In a finite space candidates are often among them, so an index holds
+/// them. Elsewhere a question is rare, and a look at each point answers it.
 pub(in crate::search) struct Seen<'a> {
     axes: &'a Axes<'a>,
     history: &'a History,
@@ -15,19 +15,19 @@ pub(in crate::search) struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
-    /// The points of a history; those outside of the space count as none.
+    /// Collects the points of a history. Those outside of the space do not count.
     pub(in crate::search) fn of(axes: &'a Axes<'a>, history: &'a History) -> Seen<'a> {
         let keys = || history.trials.iter().filter_map(|trial| axes.key(&trial.point)).collect();
         Seen { axes, history, index: axes.size().map(|_| keys()) }
     }
 
-    /// Whether the space is finite and nothing of it is left.
+    /// Returns whether the space is finite and has no point left.
     pub(in crate::search) fn is_all(&self) -> bool {
         let size = self.axes.size();
         self.index.as_ref().zip(size).is_some_and(|(index, size)| index.len() as u64 >= size)
     }
 
-    /// Whether the point at these coordinates was not handed out.
+    /// Returns whether the point at these coordinates was not handed out.
     pub(in crate::search) fn lacks(&self, x: &[f64]) -> bool {
         let Some(key) = self.axes.key(&self.axes.point(x)) else {
             return false;

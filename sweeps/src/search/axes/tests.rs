@@ -1,5 +1,5 @@
-//! Points and coordinates are one another's inverse, whatever the space, and counting meets each
-//! point once.
+//! Checks that points and coordinates are one another's inverse, whatever the space, and that
+//! counting meets each point once.
 
 use std::collections::BTreeSet;
 
@@ -36,7 +36,7 @@ fn several() -> Space {
 }
 
 #[test]
-fn what_cannot_vary_is_no_axis() {
+fn a_parameter_that_cannot_vary_has_no_axis() {
     let space = several();
     let axes = Axes::of(&space);
     assert_eq!(axes.len(), 5);
@@ -67,7 +67,7 @@ fn counting_a_finite_space_meets_each_point_once() {
     let mut space = several();
     space.parameters.pop();
     let axes = Axes::of(&space);
-    // 64 integers, 3 categories, {4, 8}, 1 to 300.
+    // There are 64 integers, 3 categories, {4, 8}, and 1 to 300.
     assert_eq!(axes.size(), Some(64 * 3 * 2 * 300));
     let keys: BTreeSet<Key> =
         (0..64 * 3 * 2 * 300).map(|rank| axes.key(&axes.point(&axes.nth(rank))).unwrap()).collect();
@@ -90,7 +90,7 @@ fn points_from_elsewhere_are_not_in_the_space() {
 }
 
 #[test]
-fn probabilities_decide_the_draw_and_zero_is_never() {
+fn probabilities_decide_the_draw_and_zero_never_comes() {
     let values = vec![json!("never"), json!("rare"), json!("often"), json!("rare")];
     let distribution =
         Distribution::Categorical { values, probabilities: Some(vec![0.0, 0.05, 0.9, 0.05]) };
@@ -104,7 +104,8 @@ fn probabilities_decide_the_draw_and_zero_is_never() {
     );
 }
 
-/// An optimiser with parameters of its own, one of which has one too; everything can be counted.
+/// Returns an optimiser with parameters of its own, one of which has one too. Everything can be
+/// counted.
 fn conditional() -> Space {
     let when = |index: usize, parent: usize, values: Vec<Value>, space: &mut Space| {
         space.parameters[index].condition = Some(Condition { parent, values });
@@ -118,7 +119,8 @@ fn conditional() -> Space {
         Distribution::Constant(json!(7)),
         Distribution::IntUniform { min: 0, max: 4 },
     ]);
-    // 0 under lion, 2 under sgd and adam, 3 under 2, 5 under a constant that is under 3.
+    // Parameter 0 depends on lion, 2 on sgd and adam, 3 on 2, and 5 on a constant that depends on
+    // 3.
     when(0, 1, vec![json!("lion")], &mut space);
     when(2, 1, vec![json!("sgd"), json!("adam")], &mut space);
     when(3, 2, vec![json!(true)], &mut space);
@@ -131,7 +133,7 @@ fn conditional() -> Space {
 fn conditional_points_are_counted_once_each() {
     let space = conditional();
     let axes = Axes::of(&space);
-    // lion: {4, 8}; else false, or true with 1, 3, and 2 with five more.
+    // lion has {4, 8}. The others have false, or true with 1, with 3, or with 2 and five more.
     let size = 2 + 2 * (1 + 2 + 5);
     assert_eq!((axes.len(), axes.size()), (5, Some(size)));
     let mut keys = BTreeSet::new();
@@ -156,7 +158,7 @@ fn conditional_points_are_counted_once_each() {
 }
 
 #[test]
-fn what_can_never_be_active_is_no_axis() {
+fn a_parameter_that_can_never_be_active_has_no_axis() {
     let weighted = Distribution::Categorical {
         values: vec![json!("never"), json!("a"), json!("b")],
         probabilities: Some(vec![0.0, 0.5, 0.5]),

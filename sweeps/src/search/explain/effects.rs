@@ -1,11 +1,12 @@
-//! How the metric depends on one parameter, or on two, averaged over the others: partial dependence
-//! of the surrogate. Part of the explanation of a sweep. Never says what is best for the other
-//! parameters.
+//! Computes how the metric depends on one parameter, or on two, averaged over the others: the
+//! partial dependence of the surrogate. It is part of the explanation of a sweep. It never says
+//! what is best for the other parameters.
 //!
 //! The others are drawn from the search's own distribution. A parameter with a condition is
-//! averaged over the points in which it is active. A band is that of the average, from the joint
-//! covariance of the points, not an average of deviations; beside it stands where single trials
-//! lie. Both are as wide as held-out trials ask for. Averages are taken on the surrogate's scale.
+//! averaged over the points in which it is active. A band is that of the average: it comes from the
+//! joint covariance of the points, and is not an average of deviations. Beside it stands the
+//! interval in which single trials lie. Both are as wide as held-out trials require. Averages are
+//! taken on the surrogate's scale.
 
 use serde_json::Value;
 
@@ -15,54 +16,54 @@ use crate::{
     search::{axes::Level, sobol::Sobol},
 };
 
-/// Values along a parameter, if it has more.
+/// The largest number of values along a parameter.
 const ALONG: u64 = 33;
-/// Values along each of two parameters.
+/// The largest number of values along each of two parameters.
 const ACROSS: u64 = 12;
-/// Points that are averaged over.
+/// The number of points that are averaged over.
 const POINTS: usize = 128;
-/// Of these, how many stand for the trials at a value.
+/// The number of these points that stand for the trials at a value.
 const TRIALS: usize = 64;
-/// Points that are looked through for those, since a parameter may be inactive in many.
+/// The number of points among which those are sought, since a parameter may be inactive in many.
 const LOOKED_AT: u64 = 4096;
 
 /// The effect of one parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
-    /// Its flattened name.
+    /// The flattened name of the parameter.
     pub parameter: String,
-    /// By ascending value; categories as they are listed.
+    /// The points by ascending value; categories come as they are listed.
     pub points: Vec<CurvePoint>,
 }
 
 /// The average metric at one value, in the metric's units.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CurvePoint {
-    /// Of the parameter.
+    /// The value of the parameter.
     pub value: Value,
     /// The expected average.
     pub mean: f64,
-    /// Lower end of the 95 % band of the average: without the noise of a single trial.
+    /// The lower end of the 95 % band of the average, without the noise of a single trial.
     pub low: f64,
-    /// Upper end.
+    /// The upper end of the band.
     pub high: f64,
-    /// Lower end of the interval that holds 95 % of the trials with this value, whatever the other
-    /// parameters.
+    /// The lower end of the interval that holds 95 % of the trials with this value, whatever the
+    /// other parameters.
     pub trial_low: f64,
-    /// Upper end.
+    /// The upper end of the interval.
     pub trial_high: f64,
 }
 
 /// The joint effect of two parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Surface {
-    /// Flattened names: of the rows and of the columns.
+    /// The flattened names of the parameters of the rows and of the columns.
     pub parameters: [String; 2],
-    /// Values of the first parameter.
+    /// The values of the first parameter.
     pub rows: Vec<Value>,
-    /// Values of the second.
+    /// The values of the second parameter.
     pub columns: Vec<Value>,
-    /// Row by row; `None` where the two are never active together.
+    /// The cells row by row; `None` where the two parameters are never active together.
     pub cells: Vec<Option<Cell>>,
 }
 
@@ -71,15 +72,15 @@ pub struct Surface {
 pub struct Cell {
     /// The expected average.
     pub mean: f64,
-    /// Standard deviation of the average.
+    /// The standard deviation of the average.
     pub deviation: f64,
 }
 
 impl Surrogate<'_> {
-    /// The average metric along a parameter.
+    /// Returns the average metric along a parameter.
     ///
     /// # Errors
-    /// [`Unexplained::Unknown`] when it is not one that varies.
+    /// Fails with [`Unexplained::Unknown`] if no parameter with this name varies.
     pub fn partial_dependence(&self, parameter: &str) -> Result<Curve, Unexplained> {
         Ok(self.curve(self.axis(parameter)?))
     }
@@ -107,7 +108,7 @@ impl Surrogate<'_> {
             let Average { mean, variance } = self.posterior.average(&points);
             let deviation = variance.sqrt();
             let (low, high) = self.ends((mean - deviation, mean + deviation));
-            // Halved first, so that nothing overflows.
+            // Halving both ends first keeps their difference from overflowing.
             Cell { mean: self.value(mean), deviation: high / 2.0 - low / 2.0 }
         };
         let held = |(row, column)| {
@@ -122,8 +123,8 @@ impl Surrogate<'_> {
         }
     }
 
-    /// Points of the other parameters while these are held; `None` when they are not active
-    /// together.
+    /// Returns points of the other parameters while these levels are held, or `None` if they are
+    /// never active together.
     fn points(&self, held: &[Level]) -> Option<Vec<Vec<f64>>> {
         let sobol = Sobol::new(self.axes.len(), POINTS_SEED);
         let part = self.axes.within(held);

@@ -1,9 +1,9 @@
-//! What the surrogate foretells of trials that it has not seen. Part of the explanation of a sweep.
-//! Never looks at an observation before it has foretold it, if the history is short.
+//! Predicts trials that the surrogate has not seen. It is part of the explanation of a sweep. If
+//! the history is short, it never looks at an observation before it has predicted it.
 //!
 //! The leave-one-out formula needs no further fit, but its hyperparameters have seen every trial. A
 //! fit to few trials follows their noise, so the errors come out too small. A short history is
-//! therefore split into folds, and each fold is foretold by a surrogate with its own fit to the
+//! therefore split into folds, and each fold is predicted by a surrogate with its own fit to the
 //! others. In a long history one trial hardly moves the fit.
 
 use crate::{
@@ -12,14 +12,15 @@ use crate::{
     search::sample::Sample,
 };
 
-/// Seed of the order in which trials go into folds.
+/// The seed of the order in which trials go into folds.
 const ORDER_SEED: u64 = 0x0066_6f6c_6473;
-/// Parts of a short history.
+/// The number of parts of a short history.
 const FOLDS: usize = 10;
-/// Observations of a short history: a fit to more of them costs too much to repeat for each fold.
+/// The largest number of observations of a short history. A fit to more of them costs too much to
+/// repeat for each fold.
 const SHORT: usize = 80;
 
-/// Each observation as others foretell it, in the sample's order.
+/// Returns the prediction of each observation from others, in the sample's order.
 pub(super) fn foretold(form: &Form, sample: &Sample, posterior: &Posterior) -> Vec<LeftOut> {
     let count = sample.inputs.len();
     let order = shuffled(count);
@@ -37,7 +38,8 @@ pub(super) fn foretold(form: &Form, sample: &Sample, posterior: &Posterior) -> V
     is_short.then(by_folds).flatten().unwrap_or_else(|| posterior.left_out())
 }
 
-/// The observations of one fold, foretold by the others. `None` if these have no posterior.
+/// Predicts the observations of one fold from the others. Returns `None` if these have no
+/// posterior.
 fn of_fold(form: &Form, sample: &Sample, fold: Vec<usize>) -> Option<Vec<(usize, LeftOut)>> {
     let others: Vec<usize> =
         (0..sample.inputs.len()).filter(|index| !fold.contains(index)).collect();
@@ -54,8 +56,9 @@ fn of_fold(form: &Form, sample: &Sample, fold: Vec<usize>) -> Option<Vec<(usize,
     Some(fold.into_iter().enumerate().map(of).collect())
 }
 
-/// The indices in an order that has nothing to do with when their trials were proposed:
-/// low-discrepancy points at even distances in time lie in one corner of the space.
+/// Returns the indices in an order that is independent of when their trials were proposed.
+/// Otherwise a fold of low-discrepancy points, at even distances in time, lies in one corner of the
+/// space.
 fn shuffled(count: usize) -> Vec<usize> {
     let mut stream = Stream::new(ORDER_SEED, count as u64, Purpose::Folds);
     let mut order: Vec<usize> = (0..count).collect();
@@ -71,7 +74,7 @@ mod tests {
     use crate::gp::Dimension;
 
     #[test]
-    fn a_fold_is_foretold_by_the_others_alone() {
+    fn a_fold_is_predicted_by_the_others_alone() {
         let form = Form { dimensions: vec![Dimension::Numeric], warped: false };
         let inputs: Vec<Vec<f64>> = (0..24).map(|i| vec![f64::from(i) / 23.0]).collect();
         let mut targets: Vec<f64> = inputs.iter().map(|x| libm::sin(6.0 * x[0])).collect();

@@ -1,10 +1,10 @@
-//! How much of the metric's variation each parameter is responsible for: Sobol indices of the
-//! surrogate. Part of the explanation of a sweep. Never looks at single trials.
+//! Computes how much of the metric's variation each parameter is responsible for: the Sobol indices
+//! of the surrogate. It is part of the explanation of a sweep. It never looks at single trials.
 //!
 //! With u the uniform numbers from which a point is drawn, one per parameter, and f the surrogate's
-//! mean at that point, the first-order index is V(E[f | uᵢ]) / V(f) and the total one E[V(f | all
+//! mean at that point, the first-order index is V(E[f | uᵢ]) / V(f). The total index is E[V(f | all
 //! but uᵢ)] / V(f). The u are independent whatever the conditions between parameters, so the
-//! indices are defined for every space. Both are estimated from two sets A and B of Sobol points
+//! indices are defined for every space. Both are estimated from two sets A and B of Sobol points,
 //! and the sets in which one column of A is taken from B (Saltelli 2010, estimators of Jansen
 //! 1999).
 
@@ -15,36 +15,36 @@ use crate::{
     search::sobol::Sobol,
 };
 
-/// The surrogate is asked about this many times, shared by all parameters.
+/// The approximate number of predictions of the surrogate, shared by all parameters.
 const PREDICTIONS: usize = 10_000;
-/// Fewest and most points of the two sets.
+/// The smallest and the largest number of points of each of the two sets.
 const POINTS: (usize, usize) = (64, 1024);
-/// Pairs of draws of the function.
+/// The number of pairs of draws of the function.
 const PAIRS: usize = 16;
-/// Points besides the trials at which the draws differ: the more, the more of what is unknown
-/// between them.
+/// The number of points besides the trials at which the draws differ. More of them show more of
+/// what is unknown between the trials.
 const BETWEEN: usize = 128;
-/// A standardised variance below this is no variation.
+/// The standardised variance below which there is no variation.
 const FLAT: f64 = 1e-10;
 
 /// How much a parameter matters, over the search's own distribution of parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Importance {
-    /// Its flattened name.
+    /// The flattened name of the parameter.
     pub parameter: String,
-    /// Share of the variance that it explains by itself, in [0, 1].
+    /// The share of the variance that the parameter explains by itself, in [0, 1].
     pub alone: f64,
-    /// The same with all that it does together with others; over all parameters these add up to 1
-    /// or more.
+    /// The share with all that the parameter explains together with others. Over all parameters
+    /// these shares add up to 1 or more.
     pub total: f64,
-    /// 5th percentile of the total share over functions that are consistent with the trials, or
-    /// `total` where that is less.
+    /// The 5th percentile of the total share over functions that are consistent with the trials, or
+    /// `total` if that is less.
     pub low: f64,
-    /// 95th percentile, or `total` where that is more.
+    /// The 95th percentile, or `total` if that is more.
     pub high: f64,
 }
 
-/// First-order and total index.
+/// A first-order and a total index.
 #[derive(Clone, Copy)]
 struct Indices {
     alone: f64,
@@ -52,7 +52,7 @@ struct Indices {
 }
 
 impl Surrogate<'_> {
-    /// Every parameter that varies, the most important first.
+    /// Returns every parameter that varies, the most important first.
     pub fn importances(&self) -> Vec<Importance> {
         let sets = self.sets();
         let of_mean = indices(&means(&self.posterior, &sets), 0);
@@ -73,7 +73,7 @@ impl Surrogate<'_> {
         all
     }
 
-    /// A, B, and per axis A with that column of B: points as the model sees them.
+    /// Returns A, B, and per axis A with that column of B, as points that the model sees.
     fn sets(&self) -> Vec<Vec<Vec<f64>>> {
         let d = self.axes.len();
         let count = (PREDICTIONS / (d + 2)).clamp(POINTS.0, POINTS.1);
@@ -95,7 +95,7 @@ impl Surrogate<'_> {
         sets
     }
 
-    /// Functions that are consistent with the trials.
+    /// Draws functions that are consistent with the trials.
     fn drawn(&self) -> Option<Posterior> {
         let sobol = Sobol::new(self.axes.len(), POINTS_SEED + 1);
         let between: Vec<Vec<f64>> =
@@ -112,12 +112,12 @@ impl Surrogate<'_> {
     }
 }
 
-/// Per set and column of weights the mean at each point.
+/// Returns the mean at each point, per set and column of weights.
 fn means(posterior: &Posterior, sets: &[Vec<Vec<f64>>]) -> Vec<Vec<Vec<f64>>> {
     sets.iter().map(|set| posterior.means(set)).collect()
 }
 
-/// The indices per axis of one column.
+/// Returns the indices per axis of one column.
 fn indices(means: &[Vec<Vec<f64>>], column: usize) -> Vec<Indices> {
     let (a, b) = (&means[0][column], &means[1][column]);
     let n = a.len() as f64;
@@ -139,7 +139,7 @@ fn indices(means: &[Vec<Vec<f64>>], column: usize) -> Vec<Indices> {
         .collect()
 }
 
-/// 5th and 95th percentile, widened to the estimate itself.
+/// Returns the 5th and the 95th percentile, widened to the estimate itself.
 fn spread(mut totals: Vec<f64>, total: f64) -> (f64, f64) {
     totals.sort_by(f64::total_cmp);
     let at = |share: f64| {

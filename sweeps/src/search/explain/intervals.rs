@@ -1,42 +1,42 @@
-//! Intervals that hold as many trials as they say: how wide they have to be is measured on trials
-//! that the surrogate foretells from the others. Part of the explanation of a sweep. Never believes
-//! the surrogate's own deviations.
+//! Computes intervals that hold as many trials as they say. How wide they have to be is measured on
+//! trials that the surrogate predicts from the others. It is part of the explanation of a sweep. It
+//! never believes the surrogate's own deviations.
 //!
-//! Each trial has a score: how far it lies from what the others foretell of it, in deviations. The
-//! half width is the score that the wanted share of trials keeps below, with the correction for
-//! their number (split conformal prediction). Whether it holds is counted on trials too, each
-//! against the half width that the others' scores give.
+//! Each trial has a score: how far it lies from the prediction by the others, in deviations. The
+//! half width is the score below which the wanted share of trials keeps, with the correction for
+//! their number (split conformal prediction). The coverage is counted on trials too, each against
+//! the half width that the others' scores give.
 
 use crate::gp::{LeftOut, Posterior};
 
-/// The share of trials that an interval is to hold.
+/// The share of trials that an interval has to hold.
 const SHARE: f64 = 0.95;
-/// Half the width that would hold it if deviations were right, in deviations.
+/// The half width that would hold this share if deviations were right, in deviations.
 const NORMAL: f64 = 1.96;
-/// Halvings when a quantile is looked for: below the precision of what is shown.
+/// The number of halvings in the search for a quantile. Its precision is finer than what is shown.
 const HALVINGS: usize = 40;
 
-/// How wide intervals have to be.
+/// The width that intervals need.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Intervals {
     /// Half the width of a 95 % interval, in deviations of the surrogate.
     pub(super) half: f64,
-    /// What they were measured by.
+    /// The trials by which the width was measured.
     pub(super) coverage: Coverage,
 }
 
-/// How many of the trials that were held out lay in their interval.
+/// How many of the held-out trials lay in their interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Coverage {
-    /// So many did,
+    /// The number of trials that did.
     pub covered: usize,
-    /// of so many.
+    /// The number of held-out trials.
     pub held_out: usize,
 }
 
 impl Intervals {
-    /// From what was foretold of each observation; `measured` says which of them are trials with a
-    /// value.
+    /// Measures the width by the prediction of each observation. `measured` says which of them are
+    /// trials with a value.
     pub(super) fn of(foretold: &[LeftOut], measured: &[bool]) -> Intervals {
         let measured = foretold.iter().zip(measured).filter(|(_, measured)| **measured);
         let mut scores: Vec<f64> =
@@ -51,7 +51,8 @@ impl Intervals {
         Intervals { half: half(&scores), coverage: Coverage { covered, held_out: scores.len() } }
     }
 
-    /// Where 95 % of trials lie whose points are drawn from these: standardised, low end first.
+    /// Returns the interval that holds 95 % of the trials whose points are drawn from these,
+    /// standardised, low end first.
     pub(super) fn of_trials(&self, posterior: &Posterior, points: &[Vec<f64>]) -> (f64, f64) {
         let predicted = posterior.predict(points);
         let widen = self.half / NORMAL;
@@ -64,8 +65,8 @@ impl Intervals {
     }
 }
 
-/// Half the width of an interval by these scores, which ascend. Where there are too few to tell,
-/// the worst of them counts.
+/// Returns half the width of an interval by these scores, which ascend. If there are too few to
+/// tell, the worst of them counts, and at least `NORMAL`.
 fn half(scores: &[f64]) -> f64 {
     let place = (SHARE * (scores.len() + 1) as f64).ceil() as usize;
     match scores.get(place.saturating_sub(1)) {
@@ -74,7 +75,7 @@ fn half(scores: &[f64]) -> f64 {
     }
 }
 
-/// The quantile of a mixture of normal distributions, each with its mean and deviation.
+/// Returns the quantile of a mixture of normal distributions, each with its mean and deviation.
 fn quantile(mixture: &[(f64, f64)], share: f64) -> f64 {
     let ends =
         |sign: f64| mixture.iter().map(move |(mean, deviation)| mean + sign * 9.0 * deviation);

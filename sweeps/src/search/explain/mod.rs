@@ -1,11 +1,11 @@
-//! What a sweep has taught: which parameters matter, how the metric depends on them, and what was
-//! known when a point was chosen. Called by the controller on behalf of people. Never proposes a
-//! point and never changes what is proposed.
+//! Explains what a sweep has taught: which parameters matter, how the metric depends on them, and
+//! what was known when a point was chosen. The controller calls it on behalf of users. It never
+//! proposes a point and never changes what is proposed.
 //!
 //! All of it is read from a surrogate of the Bayesian search after the trials of a history,
-//! whatever the sweep's own method: the same observations (at most 300, failures imputed), but for
-//! the bad tail, which is drawn together and not cut. Results are a function of (study, history).
-//! The method is described in `docs/search.md`.
+//! whatever the sweep's own method. The observations are the same (at most 300, failures imputed),
+//! except for the bad tail, which is drawn together and not cut. Results are a function of (study,
+//! history). `docs/search.md` describes the method.
 
 mod effects;
 mod held_out;
@@ -29,37 +29,38 @@ use crate::{
     point::Point,
 };
 
-/// Curves that come without being asked for: of the most important parameters.
+/// The number of curves that come without a request: those of the most important parameters.
 const CURVES: usize = 8;
-/// Seed of the points that effects are averaged over: none that a sweep draws its own trials with
-/// by default.
+/// The seed of the points over which effects are averaged. By default no sweep draws its own trials
+/// with it.
 const POINTS_SEED: u64 = 0x6265_736f_6d21;
 
-/// Why there is nothing to explain.
+/// The reason why there is nothing to explain.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unexplained {
     /// Every parameter has a single value.
     #[error("no parameter of this sweep varies")]
     NothingVaries,
-    /// A model of so few would say more about its prior than about the metric.
-    #[error("{have} of the {need} trials with a value that an explanation needs")]
+    /// Too few trials have a value. A model of so few would say more about its prior than about the
+    /// metric.
+    #[error("an explanation needs {need} trials with a value; there are {have}")]
     TooFew {
-        /// Trials that ended with a finite value.
+        /// The number of trials that ended with a finite value.
         have: usize,
-        /// How many it takes.
+        /// The number of trials that an explanation needs.
         need: usize,
     },
     /// The space has no such parameter, or it never varies.
-    #[error("no parameter `{name}` that varies")]
+    #[error("no parameter `{name}` varies")]
     Unknown {
-        /// As it was asked for.
+        /// The name as the user wrote it.
         name: String,
-        /// What was probably meant.
+        /// The name that the user probably meant; `None` if none is near.
         near: Option<String>,
-        /// All that can be asked for.
+        /// All names that a user can ask for.
         known: Vec<String>,
     },
-    /// A surface has two parameters.
+    /// The user named more than two parameters, or one of them twice.
     #[error("at most two different parameters can be explained together")]
     TooMany,
     /// A covariance that cannot be factorised, which should not occur.
@@ -70,29 +71,30 @@ pub enum Unexplained {
 /// An explanation of a sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
-    /// Trials with a value, whether or not all of them are in the model.
+    /// The number of trials with a value, whether or not all of them are in the model.
     pub trials: usize,
-    /// Share of the variance of the values that the model foretells from the other trials, in [0,
-    /// 1]: where it is small, little of the rest means anything.
+    /// The share of the variance of the values that the model predicts from the other trials, in
+    /// [0, 1]. Where it is small, little of the rest means anything.
     pub accuracy: f64,
-    /// How many held-out trials lay in their 95 % interval, the one that is told of each value of a
-    /// curve.
+    /// The number of held-out trials that lay in their 95 % interval, the kind that each value of a
+    /// curve has.
     pub coverage: Coverage,
-    /// The values that are drawn together, so that they do not hide what the others say.
+    /// The values that are drawn together, so that they do not hide what the others say; `None` if
+    /// there are none.
     pub tail: Option<Tail>,
     /// Every parameter that varies, the most important first.
     pub importances: Vec<Importance>,
-    /// One for each parameter that was asked for, or for the most important ones.
+    /// One curve for each parameter that was asked for, or for each of the most important ones.
     pub curves: Vec<Curve>,
-    /// When two parameters were asked for.
+    /// The surface, if two parameters were asked for.
     pub surface: Option<Surface>,
 }
 
-/// Explains a sweep: with a surface when two parameters are `wanted`, with the curves of the most
-/// important ones when none is.
+/// Explains a sweep. The explanation has a surface if two parameters are `wanted`, and the curves
+/// of the most important ones if none is.
 ///
 /// # Errors
-/// [`Unexplained`] says why there is nothing to explain.
+/// Fails with [`Unexplained`], which says why there is nothing to explain.
 pub fn explain(
     study: &Study,
     history: &History,
@@ -127,8 +129,8 @@ pub fn explain(
     })
 }
 
-/// The best finished trial that counts: its number and its value. What a search compared with,
-/// given what was known then.
+/// Returns the number and the value of the best finished trial that counts. A search compared new
+/// points with it, given what was known then.
 pub fn incumbent(study: &Study, history: &History) -> Option<(u64, f64)> {
     let mut best: Option<(u64, f64)> = None;
     for (number, trial) in history.trials.iter().enumerate() {
@@ -144,28 +146,28 @@ pub fn incumbent(study: &Study, history: &History) -> Option<(u64, f64)> {
     best
 }
 
-/// The best trial of the earlier sweeps that has the parameters of this point, as far as they vary
-/// in this space.
+/// Returns the best trial of the earlier sweeps that has the parameters of this point, as far as
+/// they vary in this space.
 pub fn repeated<'a>(study: &'a Study, point: &Point) -> Option<&'a Earlier> {
     let axes = Axes::of(&study.space);
     let here = axes.coordinates(point)?;
     study.earlier.iter().find(|trial| axes.place(&trial.config).is_some_and(|place| place == here))
 }
 
-/// The best trial of the earlier sweeps that lies in this space: a search that starts warm begins
-/// with it.
+/// Returns the best trial of the earlier sweeps that lies in this space. A search that starts warm
+/// begins with it.
 pub fn repeated_first(study: &Study) -> Option<&Earlier> {
     let axes = Axes::of(&study.space);
     study.earlier.iter().find(|trial| axes.place(&trial.config).is_some())
 }
 
-/// What the trials say of the metric, between and beyond them.
+/// A model of what the trials say about the metric, between and beyond them.
 pub struct Surrogate<'a> {
     study: &'a Study,
     axes: Axes<'a>,
     observations: Observations,
     posterior: Posterior,
-    /// What each observation is by the others.
+    /// The prediction of each observation from the others.
     foretold: Vec<LeftOut>,
     intervals: Intervals,
     scale: Scale,
@@ -173,10 +175,10 @@ pub struct Surrogate<'a> {
 }
 
 impl<'a> Surrogate<'a> {
-    /// Fitted to all trials that are over.
+    /// Fits the surrogate to all trials that are over.
     ///
     /// # Errors
-    /// [`Unexplained`] when there are too few of them, or nothing varies.
+    /// Fails with [`Unexplained`] if there are too few of them, or if nothing varies.
     pub fn of(study: &'a Study, history: &History) -> Result<Surrogate<'a>, Unexplained> {
         let axes = Axes::of(&study.space);
         if axes.len() == 0 {
@@ -204,8 +206,8 @@ impl<'a> Surrogate<'a> {
         Ok(Surrogate { study, axes, observations, posterior, foretold, intervals, scale, trials })
     }
 
-    /// How much of the variance of the values is foretold, each value by the others; 0 where a
-    /// constant would do as well.
+    /// Returns how much of the variance of the values is predicted, each value from the others.
+    /// Returns 0 if a constant would do as well.
     pub fn accuracy(&self) -> f64 {
         let squares =
             |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>();
@@ -215,18 +217,18 @@ impl<'a> Surrogate<'a> {
         if all > 0.0 { (1.0 - missed / all).clamp(0.0, 1.0) } else { 0.0 }
     }
 
-    /// A standardised value in the metric's units.
+    /// Returns a standardised value in the metric's units.
     fn value(&self, standardised: f64) -> f64 {
         self.scale.value(self.observations.units.value(standardised))
     }
 
-    /// The same of the two ends of an interval.
+    /// Returns the two ends of a standardised interval in the metric's units, the lower one first.
     fn ends(&self, (one, other): (f64, f64)) -> (f64, f64) {
         let (one, other) = (self.value(one), self.value(other));
         (one.min(other), one.max(other))
     }
 
-    /// The axis of a parameter.
+    /// Returns the axis of a parameter.
     fn axis(&self, name: &str) -> Result<usize, Unexplained> {
         let known: Vec<String> = (0..self.axes.len()).map(|axis| self.axes.name(axis)).collect();
         known.iter().position(|known| known == name).ok_or_else(|| {

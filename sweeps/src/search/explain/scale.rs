@@ -1,46 +1,46 @@
-//! The scale on which the surrogate of an explanation sees the metric: as it is, but for a bad
-//! tail, which is drawn together. Used by `Surrogate`. Never cuts a value: what the surrogate says
-//! is brought back to the metric's own scale.
+//! Defines the scale on which the surrogate of an explanation sees the metric: as it is, except for
+//! a bad tail, which is drawn together. `Surrogate` uses it. It never cuts a value: it brings what
+//! the surrogate says back to the metric's own scale.
 //!
 //! Training losses blow up, and on their scale the good trials would all be equal. Beyond the
-//! ceiling c, from which on the search cuts, a cost y becomes c + s f ln(1 + (y - c)/s), with s the
-//! usual distance of good values. f is 1, or less where the worst would otherwise lie more than
-//! `REACH` times s beyond c. The function is monotone, so that intervals survive the way back.
+//! ceiling c, at which the search cuts, a cost y becomes c + s f ln(1 + (y - c)/s), with s the
+//! usual distance of good values. f is 1, or less if the worst value would otherwise lie more than
+//! `REACH` times s beyond c. The function is monotone, so intervals survive the way back.
 
 use crate::{
     history::{History, Outcome, Trial},
     search::{Ingredient, Study, observations},
 };
 
-/// How far beyond the ceiling the worst value lies at most, in units of s.
+/// The largest distance of the worst value beyond the ceiling, in units of s.
 const REACH: f64 = 2.0;
 
-/// Where the bad tail of the values begins, and how it is drawn together.
+/// The start of the bad tail of the values, and the way in which it is drawn together.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Scale {
-    /// -1 where larger values are better: costs are compared.
+    /// -1 where larger values are better, else 1. It turns a value into a cost.
     sign: f64,
-    /// The ceiling; infinite where no value lies beyond.
+    /// The ceiling; infinite if no value lies beyond.
     ceiling: f64,
-    /// The worst cost: the surrogate says nothing beyond what was measured.
+    /// The worst cost. The surrogate says nothing beyond what was measured.
     worst: f64,
     spread: f64,
     factor: f64,
-    /// Values beyond the ceiling.
+    /// The number of values beyond the ceiling.
     beyond: usize,
 }
 
 /// The values that are drawn together.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tail {
-    /// How many.
+    /// The number of these values.
     pub trials: usize,
-    /// They are worse than this, in the metric's units.
+    /// The limit that they are worse than, in the metric's units.
     pub beyond: f64,
 }
 
 impl Scale {
-    /// The scale for the values of a history and of the earlier trials of its study.
+    /// Returns the scale for the values of a history and of the earlier trials of its study.
     pub(super) fn of(study: &Study, history: &History) -> Scale {
         let sign = if study.maximize { -1.0 } else { 1.0 };
         let told = history.trials.iter().filter_map(|trial| value(trial.outcome));
@@ -56,7 +56,7 @@ impl Scale {
             factor: 1.0,
             beyond: 0,
         };
-        // Divided by the largest, so that no difference overflows.
+        // Division by the largest keeps every difference from overflowing.
         let largest = costs.iter().fold(0.0_f64, |largest, cost| largest.max(cost.abs()));
         if largest == 0.0 {
             return plain;
@@ -74,13 +74,13 @@ impl Scale {
         Scale { factor: (REACH / bare.logarithm(worst)).min(1.0), ..bare }
     }
 
-    /// The values beyond the ceiling, where there are any.
+    /// Returns the values beyond the ceiling, if there are any.
     pub(super) fn tail(&self) -> Option<Tail> {
         (self.beyond > 0).then_some(Tail { trials: self.beyond, beyond: self.sign * self.ceiling })
     }
 
-    /// The study and the history as the surrogate sees them. Nothing else is cut, and no earlier
-    /// fit belongs to these values.
+    /// Returns the study and the history as the surrogate sees them. Nothing else is cut, and no
+    /// earlier fit belongs to these values.
     pub(super) fn drawn_together(&self, study: &Study, history: &History) -> (Study, History) {
         let mut study = study.clone();
         study.without.push(Ingredient::OutlierCut);
@@ -98,7 +98,7 @@ impl Scale {
         (study, History { trials: history.trials.iter().map(bent).collect() })
     }
 
-    /// How far beyond the ceiling a cost lies, by its logarithm.
+    /// Returns the logarithm of how far beyond the ceiling a cost lies: ln(1 + (y - c)/s).
     fn logarithm(&self, cost: f64) -> f64 {
         let beyond = (cost - self.ceiling).min(f64::MAX);
         let ratio = beyond / self.spread;
@@ -117,8 +117,8 @@ impl Scale {
         self.sign * (self.ceiling + self.spread * self.factor * self.logarithm(cost))
     }
 
-    /// The way back, no further than to the worst value that was measured: an exponential would go
-    /// on for ever.
+    /// Goes the way back, but no further than to the worst value that was measured: an exponential
+    /// would go on for ever.
     pub(super) fn value(&self, bent: f64) -> f64 {
         let cost = self.sign * bent;
         if cost <= self.ceiling {
@@ -158,7 +158,7 @@ mod tests {
             let signed: Vec<f64> = values.iter().map(|value| sign * value).collect();
             let scale = scale(sign < 0.0, &signed);
             let tail = scale.tail().unwrap();
-            // Median 11, best decile 2: the ceiling is 38.
+            // The median is 11 and the best decile 2, so the ceiling is 38.
             assert!(tail.trials == 3 && (tail.beyond - sign * 38.0).abs() < 1e-9, "{tail:?}");
             let bent: Vec<f64> = signed.iter().map(|value| sign * scale.bent(*value)).collect();
             assert!(bent.is_sorted() && bent[..20] == values[..20], "{bent:?}");

@@ -1,5 +1,5 @@
-//! The search with more to go by than the metric of its own trials: limits on other outcomes,
-//! earlier sweeps, partial results.
+//! Tests the search with more to go by than the metric of its own trials: limits on other outcomes,
+//! earlier sweeps, and partial results.
 
 use super::*;
 use crate::history::Rung;
@@ -15,8 +15,8 @@ fn bowl(point: &Point) -> f64 {
 
 #[test]
 fn limits_are_learnt_and_the_best_within_them_is_found() {
-    // The metric wants both small, the limit wants their sum at 0.8 or more: the best is a = 0.8, b
-    // = 0.
+    // The metric wants both to be small, and the limit wants their sum to be at least 0.8. The best
+    // is a = 0.8, b = 0.
     let limit = Constraint { metric: "sum".to_owned(), side: Side::AtLeast, limit: 0.8 };
     for seed in 0..3 {
         let study =
@@ -26,7 +26,7 @@ fn limits_are_learnt_and_the_best_within_them_is_found() {
             let Suggestion { point, fit, .. } = propose(&study, trial, &history).unwrap();
             let (a, b) = (number(&point, 0), number(&point, 1));
             let outcome = Outcome::Value(a + 2.0 * b);
-            // A trial in five does not log it.
+            // One trial in five does not log the sum.
             let constrained = vec![(trial % 5 != 4).then_some(a + b)];
             history.trials.push(Trial { outcome, constrained, ..Trial::pending(point, fit) });
         }
@@ -40,7 +40,7 @@ fn limits_are_learnt_and_the_best_within_them_is_found() {
 }
 
 #[test]
-fn nothing_is_feasible_and_the_search_goes_on() {
+fn the_search_goes_on_if_nothing_is_feasible() {
     let limit = Constraint { metric: "latency".to_owned(), side: Side::AtMost, limit: -1.0 };
     let study = Study { constraints: vec![limit], ..study(Method::Bayes, square(), 3) };
     let mut history = History::default();
@@ -70,7 +70,7 @@ fn an_earlier_sweep_saves_trials_and_may_be_wrong() {
         })
         .collect();
     earlier.sort_by(|a, b| a.value.total_cmp(&b.value));
-    // What does not lie in the space is of no use.
+    // A trial that does not lie in the space is of no use.
     earlier.insert(0, Earlier { sweep: 0, config: json!({ "a": 7.0, "b": 0.5 }), value: -1.0 });
     earlier.insert(0, Earlier { sweep: 0, config: json!({ "b": 0.5 }), value: -1.0 });
     let warm = Study { earlier, ..study(Method::Bayes, square(), 1) };
@@ -83,7 +83,7 @@ fn an_earlier_sweep_saves_trials_and_may_be_wrong() {
         best(&history),
         best(&cold)
     );
-    // The same past for another function: it is outweighed.
+    // For another function the same past is outweighed.
     let moved = |point: &Point| (number(point, 0) - 0.9).abs() + (number(point, 1) - 0.2).abs();
     let found = best(&run(&warm, 25, moved));
     assert!(found < 0.1, "{found}");
@@ -91,8 +91,7 @@ fn an_earlier_sweep_saves_trials_and_may_be_wrong() {
 
 #[test]
 fn a_partial_result_is_neither_final_nor_lost() {
-    // Trials gain 10 between the rung and the end; the stopped ones, near the optimum, were stopped
-    // by a slow start.
+    // Trials gain 10 between the rung and the end. Every third one was stopped at the rung.
     let study = study(Method::Bayes, square(), 5);
     let rung = |value: f64| vec![Rung { iteration: 3, value }];
     let mut history = History::default();

@@ -1,5 +1,5 @@
-//! The search as a whole: what holds for every space and every history, and that it searches better
-//! than chance.
+//! Tests the search as a whole: what holds for every space and every history, and that it searches
+//! better than chance.
 
 mod informed;
 
@@ -55,8 +55,8 @@ fn number(point: &Point, index: usize) -> f64 {
     point.values[index].as_f64().unwrap()
 }
 
-/// A validation loss: a valley in the logarithm of the learning rate that moves with the optimiser
-/// and the batch.
+/// Returns a validation loss: a valley in the logarithm of the learning rate that moves with the
+/// optimiser and the batch.
 fn loss(point: &Point) -> f64 {
     let (centre, offset) = match point.values[1].as_str().unwrap() {
         "sgd" => (-1.0, 0.05),
@@ -79,7 +79,7 @@ fn branin(point: &Point) -> f64 {
     bowl * bowl + 10.0 * (1.0 - 1.0 / (8.0 * pi)) * libm::cos(x) + 10.0
 }
 
-/// One trial after the other, each told before the next is asked for.
+/// Runs one trial after the other. Each has its outcome before the next point is asked for.
 fn run(study: &Study, budget: u64, objective: impl Fn(&Point) -> f64) -> History {
     let mut history = History::default();
     for number in 0..budget {
@@ -100,7 +100,7 @@ fn best(history: &History) -> f64 {
     history.trials.iter().map(value).fold(f64::INFINITY, f64::min)
 }
 
-/// Mean over seeds of the best of 30 trials, by model and by chance.
+/// Returns the mean over seeds of the best of 30 trials, by model and by chance.
 fn duel(
     axes: fn() -> Vec<(&'static str, Distribution)>,
     objective: fn(&Point) -> f64,
@@ -148,7 +148,7 @@ fn every_suggestion_can_be_replayed_to_the_bit() {
         trial.outcome = Outcome::Pending;
     }
     let first = propose(&study, 14, &history).unwrap();
-    // The same rows, read again one by one: nothing else may count.
+    // The same rows are read again one by one: nothing else may count.
     let mut again = History::default();
     for trial in &history.trials {
         let point = Point::from_json(&study.space, &trial.point.to_json(&study.space)).unwrap();
@@ -170,8 +170,8 @@ fn every_suggestion_can_be_replayed_to_the_bit() {
     assert!(matches!(first.origin, Origin::Model { .. }));
 }
 
-/// These values must never change, on any machine, with any version of any library: sweeps are
-/// replayed by them.
+/// These values must never change, on any machine, with any version of any library, since sweeps
+/// are replayed by them.
 #[test]
 fn the_random_stream_is_fixed() {
     let mut axes = mixed();
@@ -190,9 +190,12 @@ fn the_random_stream_is_fixed() {
         })
         .collect();
     let expected = [
-        r#"{"lr":0.25682675814826955,"optimizer":"rmsprop","layers":5,"batch":16,"dropout":0.6,"seed":7,"noise":1.177931133513046,"momentum":0.5656817098064346}"#,
-        r#"{"lr":0.10671210654038987,"optimizer":"adam","layers":9,"batch":128,"dropout":0.6,"seed":7,"noise":0.8535345538199264,"momentum":0.2703361740548016}"#,
-        r#"{"lr":0.003167412648919955,"optimizer":"rmsprop","layers":5,"batch":32,"dropout":0.4,"seed":7,"noise":0.5490650123272064,"momentum":0.4647041503503581}"#,
+        "{\"lr\":0.25682675814826955,\"optimizer\":\"rmsprop\",\"layers\":5,\"batch\":16,\
+         \"dropout\":0.6,\"seed\":7,\"noise\":1.177931133513046,\"momentum\":0.5656817098064346}",
+        "{\"lr\":0.10671210654038987,\"optimizer\":\"adam\",\"layers\":9,\"batch\":128,\
+         \"dropout\":0.6,\"seed\":7,\"noise\":0.8535345538199264,\"momentum\":0.2703361740548016}",
+        "{\"lr\":0.003167412648919955,\"optimizer\":\"rmsprop\",\"layers\":5,\"batch\":32,\
+         \"dropout\":0.4,\"seed\":7,\"noise\":0.5490650123272064,\"momentum\":0.4647041503503581}",
     ];
     assert_eq!(points, expected);
 }
@@ -353,13 +356,14 @@ fn any_distribution() -> impl Strategy<Value = Distribution> {
             *probabilities.last_mut().unwrap() += 0.75;
             Distribution::Categorical { values, probabilities: Some(probabilities) }
         }),
-        2 => (-5_i64..5, 0_i64..40).prop_map(|(min, span)| Distribution::IntUniform { min, max: min + span }),
+        2 => (-5_i64..5, 0_i64..40)
+            .prop_map(|(min, span)| Distribution::IntUniform { min, max: min + span }),
         1 => Just(Distribution::IntUniform { min: i64::MIN, max: i64::MAX }),
         5 => (any_law(), quantum).prop_map(|(law, quantum)| Distribution::Real { law, quantum }),
     ]
 }
 
-/// Outcomes as bad as they come.
+/// Draws outcomes, many of them as bad as they come.
 fn any_outcome() -> impl Strategy<Value = Outcome> {
     prop_oneof![
         4 => (-1.0..1.0).prop_map(Outcome::Value),
@@ -373,7 +377,7 @@ fn any_outcome() -> impl Strategy<Value = Outcome> {
     ]
 }
 
-/// Whether a value is one that its distribution can give.
+/// Returns whether a value is one that its distribution can give.
 fn is_inside(distribution: &Distribution, value: &Value) -> bool {
     match distribution {
         Distribution::Constant(constant) => value == constant,
@@ -393,7 +397,12 @@ fn is_inside(distribution: &Distribution, value: &Value) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 60,
+        rng_seed: RngSeed::Fixed(1),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn every_suggestion_lies_in_the_space(
@@ -408,25 +417,37 @@ proptest! {
             .enumerate()
             .map(|(index, distribution)| Parameter::new(vec![format!("p{index}")], distribution))
             .collect();
-        let study = Study { maximize, impute, ..Study::new(Method::Bayes, Space { parameters }, seed) };
+        let study =
+            Study { maximize, impute, ..Study::new(Method::Bayes, Space { parameters }, seed) };
         let by_chance = Study { method: Method::Random, ..study.clone() };
         let mut history = History::default();
         for (number, outcome) in outcomes.iter().chain([&Outcome::Pending]).enumerate() {
             let Ok(suggestion) = propose(&study, number as u64, &history) else {
-                prop_assert!(bound(Method::Bayes, &study.space).is_some_and(|points| points <= number as u64));
+                prop_assert!(
+                    bound(Method::Bayes, &study.space)
+                        .is_some_and(|points| points <= number as u64)
+                );
                 break;
             };
             for (parameter, value) in study.space.parameters.iter().zip(&suggestion.point.values) {
-                prop_assert!(is_inside(&parameter.distribution, value), "{:?} {}", parameter.distribution, value);
+                prop_assert!(
+                    is_inside(&parameter.distribution, value),
+                    "{:?} {}",
+                    parameter.distribution,
+                    value
+                );
             }
             if let Origin::Model { mean, deviation, improvement } = suggestion.origin {
                 prop_assert!(mean.is_finite() && deviation >= 0.0 && improvement >= 0.0);
                 prop_assert!(deviation.is_finite() && improvement.is_finite());
             }
-            // Some points come from elsewhere: twice, or from before an edit of the space.
+            // Some points come from elsewhere: they are repeated, or come from before an edit of
+            // the space.
             let elsewhere = propose(&by_chance, number as u64 / 2, &history).unwrap().point;
             let point = if number % 3 == 2 { elsewhere } else { suggestion.point };
-            history.trials.push(Trial { outcome: *outcome, ..Trial::pending(point, suggestion.fit) });
+            history
+                .trials
+                .push(Trial { outcome: *outcome, ..Trial::pending(point, suggestion.fit) });
         }
     }
 }

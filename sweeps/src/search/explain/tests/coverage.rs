@@ -1,37 +1,37 @@
-//! Whether intervals hold what they say: of trials that the surrogate has never seen, as many as it
-//! has counted on its own.
+//! Checks that intervals hold what they say: they hold as many trials that the surrogate has never
+//! seen as it has counted on its own.
 
 use super::*;
 use crate::rng::{Purpose, Stream};
 
-/// Trials that no surrogate has seen.
+/// The number of trials that no surrogate has seen.
 const FRESH: u64 = 400;
 
-/// What a program measures at a point: a function of two parameters, and noise.
+/// The function of two parameters, and of noise, that a program measures at a point.
 type Measured = fn(f64, f64, &mut Stream) -> f64;
 
 fn square(x: f64) -> f64 {
     x * x
 }
 
-/// Smooth, with Student's noise of two degrees: its variance is infinite.
+/// Returns a smooth function with Student's noise of two degrees, whose variance is infinite.
 fn student(a: f64, b: f64, noise: &mut Stream) -> f64 {
     let chi = square(noise.normal()) + square(noise.normal());
     square(a - 0.4) + 0.3 * b + 0.05 * noise.normal() / (chi / 2.0).sqrt()
 }
 
-/// A loss with noise by factors.
+/// Returns a loss with noise by factors.
 fn log_normal(a: f64, b: f64, noise: &mut Stream) -> f64 {
     (0.1 + square(a - 0.3) + 0.2 * b) * libm::exp(0.6 * noise.normal())
 }
 
-/// Too large a rate diverges, by powers of ten.
+/// Returns a loss that diverges by powers of ten if the rate is too large.
 fn diverging(a: f64, b: f64, noise: &mut Stream) -> f64 {
     let diverged = if a > 0.8 { libm::pow(10.0, 30.0 * (a - 0.8) + noise.normal()) } else { 0.0 };
     0.2 + square(a - 0.5) + 0.1 * b + 0.02 * noise.normal() + diverged
 }
 
-/// Without any noise.
+/// Returns a function without any noise.
 fn exact(a: f64, b: f64, _: &mut Stream) -> f64 {
     libm::sin(5.0 * a) * (1.0 + b)
 }
@@ -44,7 +44,7 @@ fn sweep(maximize: bool, seed: u64) -> Study {
     Study { maximize, seed, ..study(axes) }
 }
 
-/// Trials drawn at random, as the sweep has them or beyond.
+/// Measures trials at points that the study proposes.
 fn measured(study: &Study, count: u64, measure: Measured, noise: &mut Stream) -> History {
     let sign = if study.maximize { -1.0 } else { 1.0 };
     let mut history = History::default();
@@ -63,7 +63,7 @@ fn value(trial: &Trial) -> f64 {
     }
 }
 
-/// Of the fresh trials the share whose value lies in the interval for their own point.
+/// Returns the share of the fresh trials whose value lies in the interval for their own point.
 fn share_of_fresh(surrogate: &Surrogate<'_>, fresh: &History) -> f64 {
     let holds = |trial: &&Trial| {
         let point = surrogate.axes.coordinates(&trial.point).unwrap();
@@ -78,7 +78,8 @@ fn share_of_fresh(surrogate: &Surrogate<'_>, fresh: &History) -> f64 {
 fn fresh_trials_lie_in_their_intervals_as_often_as_was_counted() {
     for (name, measure) in ALL {
         for count in [24, 60, 150] {
-            // Sweeps of the same kind, so that the coverage of one is not taken for that of all.
+            // There are several sweeps of the same kind, so that the coverage of one is not taken
+            // for that of all.
             let (mut counted, mut held_out, mut fresh_share) = (0, 0, 0.0);
             let seeds = 5;
             for seed in 0..seeds {
@@ -93,7 +94,7 @@ fn fresh_trials_lie_in_their_intervals_as_often_as_was_counted() {
                 fresh_share += share_of_fresh(&surrogate, &fresh) / seeds as f64;
             }
             let counted = counted as f64 / held_out as f64;
-            // Few trials say little of a tail: it is heavier than they show.
+            // Few trials say little about a tail: it is heavier than they show.
             let error = if count < 60 { 0.16 } else { 0.09 };
             assert!(
                 (counted - fresh_share).abs() < error,

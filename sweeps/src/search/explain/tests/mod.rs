@@ -1,4 +1,4 @@
-//! Explanations of functions whose answer is known.
+//! Tests explanations of functions whose answer is known.
 
 mod coverage;
 
@@ -28,7 +28,7 @@ fn study(axes: Vec<(&str, Distribution)>) -> Study {
     Study::new(Method::Random, space, 5)
 }
 
-/// Trials of the study's own method.
+/// Runs trials by the study's own method.
 fn trials(study: &Study, count: u64, f: impl Fn(&Point) -> f64) -> History {
     let mut history = History::default();
     for number in 0..count {
@@ -73,7 +73,7 @@ fn shares_of_a_sum_are_those_of_its_terms() {
 }
 
 #[test]
-fn what_matters_only_together_has_no_share_alone() {
+fn parameters_that_matter_only_together_have_no_share_alone() {
     let study = study(vec![("a", uniform(-1.0, 1.0)), ("b", uniform(-1.0, 1.0))]);
     let history = trials(&study, 80, |point| at(point, 0) * at(point, 1));
     let explanation = explain(&study, &history, &["a".to_owned(), "b".to_owned()]).unwrap();
@@ -96,7 +96,7 @@ fn what_matters_only_together_has_no_share_alone() {
 }
 
 #[test]
-fn noise_alone_is_not_foretold() {
+fn noise_alone_is_not_predicted() {
     let study = study(vec![("a", uniform(0.0, 1.0)), ("b", uniform(0.0, 1.0))]);
     let history = trials(&study, 40, |point| (at(point, 0) * 1e6).fract());
     let explanation = explain(&study, &history, &[]).unwrap();
@@ -165,7 +165,7 @@ fn categories_and_integers_add_up() {
     let history = trials(&study, 60, |point| offset(&point.values[0]) + 0.2 * at(point, 1));
     let explanation = explain(&study, &history, &[]).unwrap();
     assert_eq!(explanation.importances.len(), 2, "what never varies is left out");
-    // Variances: 14 / 9 of the offsets, 0.05 of the layers.
+    // The variances are 14 / 9 for the offsets and 0.05 for the layers.
     let share = (14.0 / 9.0) / (14.0 / 9.0 + 0.05);
     assert!((importance(&explanation, "optimizer").total - share).abs() < 0.02, "{explanation:?}");
     let curve = &explanation.curves[0];
@@ -208,13 +208,13 @@ fn failures_and_a_diverged_trial_do_not_set_the_scale() {
     assert_eq!((explanation.trials, explanation.importances[0].parameter.as_str()), (39, "a"));
     let points = &explanation.curves[0].points;
     assert!(points.iter().all(|point| point.high <= 1e6), "{points:?}");
-    // Beside the trial that has diverged others may diverge too.
+    // Beside the trial that has diverged, others may diverge too.
     let set = points.iter().filter(|point| point.mean > 5.0).count();
     assert!(set <= 2, "{points:?}");
 }
 
 #[test]
-fn what_cannot_be_explained_says_why() {
+fn a_failed_explanation_says_why() {
     let study_of_two = study(vec![("learning_rate", uniform(0.0, 1.0)), ("b", uniform(0.0, 1.0))]);
     let mut history = trials(&study_of_two, 5, |point| at(point, 0));
     let ask = |history: &History, names: &[&str]| {
