@@ -1,5 +1,5 @@
-//! The keys `values` and `probabilities` of a parameter's entry. Called by `distribution`. Never
-//! draws a value.
+//! Reads the keys `values` and `probabilities` of a parameter's entry. `distribution` calls it. It
+//! never draws a value.
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::identity::Identity;
 
-/// The list, none of it left out.
+/// Reads the list of values. Repeated values stay in it.
 pub(super) fn values(fields: &Fields<'_>, report: &mut Report) -> Option<Vec<Value>> {
     let field = fields.get("values")?;
     let Some(items) = field.list() else {
@@ -55,7 +55,8 @@ pub(super) fn values(fields: &Fields<'_>, report: &mut Report) -> Option<Vec<Val
     Some(values)
 }
 
-/// As many as values, none below 0, 1 in sum up to the digits that people write.
+/// Reads the probabilities: one per value, none below 0, with the sum 1 up to the digits that
+/// people write.
 pub(super) fn probabilities(fields: &Fields<'_>, report: &mut Report) -> Option<Vec<f64>> {
     let field = fields.get("probabilities")?;
     let Some(items) = field.list() else {
@@ -88,13 +89,16 @@ pub(super) fn probabilities(fields: &Fields<'_>, report: &mut Report) -> Option<
     let values = fields.get("values").and_then(Field::list).map_or(numbers.len(), <[_]>::len);
     if numbers.len() != values {
         report
-            .error(field.at(), format!("{} probabilities for {values} values", numbers.len()))
+            .error(
+                field.at(),
+                format!("there are {} probabilities for {values} values", numbers.len()),
+            )
             .hint("write one probability for each value, in the same order");
         return None;
     }
     let sum: f64 = numbers.iter().sum();
     if (sum - 1.0).abs() > 1e-6 {
-        // Seven digits, so that the suggestion itself sums to 1 as nearly as is asked.
+        // With seven digits the suggestion itself sums to 1 as nearly as the check demands.
         let share = |value: &f64| format!("{:.7}", value / sum).trim_end_matches('0').to_owned();
         let scaled =
             format!("write `[{}]`", numbers.iter().map(share).collect::<Vec<_>>().join(", "));

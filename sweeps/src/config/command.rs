@@ -1,7 +1,7 @@
-//! The keys `program` and `command`: which process a trial is, and its arguments from the trial's
-//! parameters by W&B's macros. Called by `top` when a sweep is checked and by the controller when a
-//! trial starts. Never starts a process, and leaves what only the node knows (its environment, its
-//! files) to the agent.
+//! Reads the keys `program` and `command`: the process of a trial, and its arguments, which W&B's
+//! macros make of the trial's parameters. `top` calls it when a sweep is checked, and the
+//! controller when a trial starts. It never starts a process. It leaves to the agent what only the
+//! node knows: its environment and its files.
 
 use serde_json::{Map, Value};
 
@@ -18,13 +18,13 @@ use super::{
     tree::{Kind, Node},
 };
 
-/// What opens the macro for an environment variable, which may stand inside a longer item.
+/// The start of the macro for an environment variable, which may stand inside a longer item.
 const ENVVAR: &str = "${envvar:";
 
 impl Config {
-    /// The argv of a trial with these parameters (a JSON object, nested as in the YAML). Arguments
-    /// come in the order of their names; a nested group is one argument. Empty when only a function
-    /// agent can run the sweep.
+    /// Returns the argv of a trial with these parameters (a JSON object, nested as in the YAML).
+    /// Arguments come in the order of their names, and a nested group is one argument. The argv is
+    /// empty if only a function agent can run the sweep.
     pub fn argv(&self, params: &Value) -> Vec<Argument> {
         let none = Map::new();
         let params = params.as_object().unwrap_or(&none);
@@ -55,7 +55,7 @@ fn plain(text: String) -> Argument {
     Argument { pieces: vec![Piece::Text(text)] }
 }
 
-/// First-level parameters in the order of their names, as W&B's server hands them out.
+/// Returns the first-level parameters in the order of their names, as W&B's server hands them out.
 fn sorted(params: &Map<String, Value>) -> Vec<(String, Value)> {
     let mut params: Vec<_> =
         params.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
@@ -63,7 +63,7 @@ fn sorted(params: &Map<String, Value>) -> Vec<(String, Value)> {
     params
 }
 
-/// One parameter as the items that a macro of arguments makes of it.
+/// Returns the items that a macro of arguments makes of one parameter.
 fn argument(name: &str, key: &str, value: &Value) -> Vec<String> {
     let text = python::str(value);
     match (name, value) {
@@ -77,14 +77,14 @@ fn argument(name: &str, key: &str, value: &Value) -> Vec<String> {
     }
 }
 
-/// `name` when the item is `${name}` and nothing else.
+/// Returns `name` if the item is `${name}` and nothing else.
 fn whole(item: &str) -> Option<&str> {
     item.strip_prefix("${")?
         .strip_suffix('}')
         .filter(|name| !name.contains('}') && !name.starts_with("envvar:"))
 }
 
-/// Text and environment variables in turn.
+/// Splits an item into text and environment variables.
 fn pieces(item: &str) -> impl Iterator<Item = Piece> + '_ {
     let mut rest = item;
     std::iter::from_fn(move || {
@@ -95,7 +95,7 @@ fn pieces(item: &str) -> impl Iterator<Item = Piece> + '_ {
             rest = behind;
             return Some(Piece::EnvVar(name.to_owned()));
         }
-        // At least one character is taken, so that a broken macro is text and the loop ends.
+        // At least one character is taken, so a broken macro is text and the loop ends.
         let skip = rest.chars().next().map_or(0, char::len_utf8);
         let end = (skip..rest.len())
             .find(|at| rest.is_char_boundary(*at) && variable(&rest[*at..]).is_some());
@@ -105,15 +105,16 @@ fn pieces(item: &str) -> impl Iterator<Item = Piece> + '_ {
     })
 }
 
-/// The environment variable that the text begins with, and what follows.
+/// Returns the environment variable that the text begins with, and the rest of the text.
 fn variable(text: &str) -> Option<(&str, &str)> {
     let (name, behind) = text.strip_prefix(ENVVAR)?.split_once('}')?;
     let valid = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     valid.then_some((name, behind))
 }
 
-/// Reads `command`, or takes the default for the program. `None` when something is wrong, which is
-/// told. `no_program` is where to tell that there is no program, if that is to be told.
+/// Reads `command`, or takes the default for the program. Returns `None` if something is wrong,
+/// which it reports. `no_program` is the place to report that there is no program; `None` if that
+/// is not to be reported.
 pub(super) fn read(
     command: Option<&Field<'_>>,
     program: Option<&Field<'_>>,
@@ -185,14 +186,14 @@ fn default(
     Command { items: items.iter().map(|item| (*item).to_owned()).collect() }
 }
 
-/// What an item's meaning depends on.
+/// The context of an item, on which its meaning depends.
 struct Context<'c> {
     before: &'c [&'c str],
     leaves: &'c [Leaf],
     has_program: bool,
 }
 
-/// One item as it was written; numbers and booleans are their characters.
+/// Reads one item as it was written. Numbers and booleans are their characters.
 fn item(node: &Node, path: &str, context: &Context<'_>, report: &mut Report) -> Option<String> {
     let at = At { path, span: node.span };
     let Kind::Scalar(scalar) = &node.kind else {
@@ -204,13 +205,13 @@ fn item(node: &Node, path: &str, context: &Context<'_>, report: &mut Report) -> 
     let item = scalar.text.as_str();
     if item.is_empty() && scalar.plain {
         report
-            .error(at, "an empty item of `command`")
+            .error(at, "an item of `command` is empty")
             .hint("remove it, or write `\"\"` for an empty argument");
         return None;
     }
     if item.contains('\0') {
         report
-            .error(at, "a NUL character, which no argument of a program can hold")
+            .error(at, "this text holds a NUL character, which no argument of a program can hold")
             .hint("remove the `\\0`");
         return None;
     }
@@ -235,7 +236,7 @@ fn item(node: &Node, path: &str, context: &Context<'_>, report: &mut Report) -> 
     None
 }
 
-/// An item `${x}` with an `x` that we do not know. W&B drops such items without a word.
+/// Reports an item `${x}` with an unknown `x`. W&B drops such items without a message.
 fn unknown(name: &str, at: At<'_>, report: &mut Report) {
     let hint = match nearest::nearest(name, &MACROS) {
         Some(known) => format!(
@@ -252,12 +253,12 @@ fn unknown(name: &str, at: At<'_>, report: &mut Report) {
     report.error(at, format!("unknown macro {}", code(&format!("${{{name}}}")))).hint(hint);
 }
 
-/// `${envvar:` without a name and a closing brace.
+/// Returns whether the item has `${envvar:` without a name and a closing brace, and reports it.
 fn broken_variable(item: &str, at: At<'_>, report: &mut Report) -> bool {
     let broken = item.match_indices(ENVVAR).any(|(index, _)| variable(&item[index..]).is_none());
     if broken {
         report
-            .error(at, "`${envvar:...}` without the name of a variable")
+            .error(at, "`${envvar:...}` lacks the name of a variable")
             .hint("write `${envvar:NAME}`, with letters, digits and `_` in the name");
     }
     broken

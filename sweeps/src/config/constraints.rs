@@ -1,5 +1,5 @@
-//! The key `constraints`: limits on other metrics, beyond which a trial does not count. Called by
-//! `top`. Never compares a value with a limit.
+//! Reads the key `constraints`: limits on other metrics, beyond which a trial does not count. `top`
+//! calls it. It never compares a value with a limit.
 
 use crate::search::{Constraint, Side};
 
@@ -10,10 +10,11 @@ use super::{
 };
 
 const KEYS: [&str; 3] = ["metric", "min", "max"];
-/// Most limits of one sweep: each is a model of its own in a search by model.
+/// The largest number of limits of one sweep. Each limit is a model of its own in a search by
+/// model.
 const MOST: usize = 16;
 
-/// Reads the constraints; `None` when something in them is wrong, which is told.
+/// Reads the constraints. Returns `None` if something in them is wrong, which it reports.
 pub(super) fn read(
     field: &Field<'_>,
     has_metric: bool,
@@ -58,13 +59,13 @@ pub(super) fn read(
     }
     if all.len() > MOST {
         report
-            .error(field.at_key(), format!("{} limits in `constraints`", all.len()))
+            .error(field.at_key(), format!("`constraints` has {} limits", all.len()))
             .hint(format!("write at most {MOST}: those that decide whether a trial is of use"));
     }
     (report.errors() == before).then_some(all)
 }
 
-/// The one or two limits of an entry.
+/// Reads the one or two limits of an entry.
 fn limits(fields: &Fields<'_>, report: &mut Report) -> Vec<Constraint> {
     fields.refuse_unknown(&KEYS, &KEYS, " in a constraint", report);
     let metric = fields.get("metric").and_then(|field| field.text(report));

@@ -1,6 +1,6 @@
-//! One parameter's entry: which distribution it names or implies, and that distribution's own keys.
-//! Called by `parameters`. The meanings are W&B's, defaults included; whether a method can use one
-//! is decided in `method`.
+//! Reads one parameter's entry: the distribution that it names or implies, and that distribution's
+//! own keys. `parameters` calls it. The meanings and the defaults are W&B's. `method` decides
+//! whether a method can use the distribution.
 
 use crate::space::Distribution;
 
@@ -15,7 +15,7 @@ use super::{
     value,
 };
 
-/// A distribution's name and the keys that its entry has.
+/// A distribution's name, and the keys that its entry has.
 struct Shape {
     name: &'static str,
     required: &'static [&'static str],
@@ -38,7 +38,7 @@ const fn shape(
 
 const LIMITS: &[&str] = &["min", "max"];
 
-/// Every distribution; the deprecated ones last, so that a near miss is led to the others.
+/// Every distribution. The deprecated ones come last, so that a near miss leads to the others.
 const SHAPES: [Shape; 18] = [
     shape("constant", &["value"], &[]),
     shape("categorical", &["values"], &[]),
@@ -60,7 +60,7 @@ const SHAPES: [Shape; 18] = [
     shape("inv_log_uniform", LIMITS, &[]),
 ];
 
-/// Keys that have a meaning with every distribution.
+/// The keys that have a meaning with every distribution.
 const ANYWHERE: [&str; 2] = ["distribution", "when"];
 
 /// Every key that the entry of some parameter has.
@@ -80,7 +80,8 @@ pub(super) const KEYS: [&str; 13] = [
     "when",
 ];
 
-/// The entry's distribution and its name; `None` when something is wrong, which is told.
+/// Reads the entry's distribution and its name. Returns `None` if something is wrong, which it
+/// reports.
 pub(super) fn read(
     fields: &Fields<'_>,
     name: &str,
@@ -117,7 +118,7 @@ fn find(name: &str) -> Option<&'static Shape> {
     SHAPES.iter().find(|shape| shape.name == name)
 }
 
-/// The distribution that the entry names.
+/// Returns the distribution that the entry names.
 fn named(field: &Field<'_>, report: &mut Report) -> Option<&'static Shape> {
     let typed = field.value.text().unwrap_or("");
     let shape = find(typed);
@@ -138,7 +139,7 @@ fn named(field: &Field<'_>, report: &mut Report) -> Option<&'static Shape> {
     shape
 }
 
-/// The distribution that the entry implies.
+/// Returns the distribution that the entry implies.
 fn inferred(fields: &Fields<'_>, name: &str, report: &mut Report) -> Option<&'static Shape> {
     let has = |key| fields.has(key);
     if has("values") {
@@ -180,7 +181,8 @@ fn inferred(fields: &Fields<'_>, name: &str, report: &mut Report) -> Option<&'st
     None
 }
 
-/// `min` and `max` alone: whole numbers if both are, else real ones.
+/// Returns the distribution of `min` and `max` alone: whole numbers if both are whole, else real
+/// ones.
 fn between(fields: &Fields<'_>, name: &str, report: &mut Report) -> Option<&'static Shape> {
     let limit = |key| fields.get(key).and_then(|field| number(field.value));
     let (Some(min), Some(max)) = (limit("min"), limit("max")) else { return find("uniform") };
@@ -207,7 +209,7 @@ fn between(fields: &Fields<'_>, name: &str, report: &mut Report) -> Option<&'sta
     find("uniform")
 }
 
-/// Tells every key that is none, or none of this distribution.
+/// Reports every key that is unknown, or that this distribution does not have.
 fn refuse_foreign(fields: &Fields<'_>, name: &str, shape: &Shape, report: &mut Report) {
     let own: Vec<&str> = shape.keys().collect();
     let free: Vec<&str> = shape.keys().chain(["when"]).filter(|key| !fields.has(key)).collect();
@@ -241,7 +243,8 @@ fn refuse_foreign(fields: &Fields<'_>, name: &str, shape: &Shape, report: &mut R
     }
 }
 
-/// What makes the entry what it is: `distribution: normal`, or the key that implies one.
+/// Returns what gives the entry its distribution: `distribution: normal`, or the keys that imply
+/// it.
 fn reason(fields: &Fields<'_>, shape: &Shape) -> String {
     if fields.has("distribution") {
         format!("`distribution: {}`", shape.name)

@@ -1,5 +1,5 @@
-//! The key `early_terminate`: when a trial is stopped before its end. Called by `top`. Reads the
-//! rule; `stopping` obeys it. Never stops anything.
+//! Reads the key `early_terminate`: the rule that stops a trial before its end. `top` calls it, and
+//! `stopping` applies the rule. It never stops anything.
 
 use crate::stopping::{Asha, Bands, EarlyTerminate, Hyperband, Median};
 
@@ -22,14 +22,14 @@ const TYPES: [Keys; 3] = [HYPERBAND, ASHA, MEDIAN];
 const KEYS: [&str; 8] =
     ["type", "min_iter", "max_iter", "s", "eta", "strict", "interval", "min_trials"];
 
-/// W&B's default, and ours for every rule.
+/// The default of `eta`: W&B's, and the same for every rule.
 const ETA: f64 = 3.0;
-/// From one rung of the median rule to the next.
+/// The default number of iterations from one rung of the median rule to the next.
 const INTERVAL: u32 = 5;
-/// Fewer others say little about what is usual.
+/// The default number of other trials for the median rule. Fewer say little about what is usual.
 const MIN_TRIALS: u32 = 5;
 
-/// Reads the rule; `None` when something in it is wrong, which is told.
+/// Reads the rule. Returns `None` if something in it is wrong, which it reports.
 pub(super) fn read(
     field: &Field<'_>,
     has_metric: bool,
@@ -54,7 +54,7 @@ pub(super) fn read(
     if let Some(kind) = kind {
         misplaced(&fields, kind, report);
     }
-    // Of a rule whose type is not known, what its keys hold can be told all the same.
+    // If the type of a rule is unknown, the values of its keys can still be checked.
     match kind.unwrap_or(HYPERBAND).0 {
         "asha" => asha(&fields, report).map(EarlyTerminate::Asha),
         "median" => median(&fields, report).map(EarlyTerminate::Median),
@@ -72,7 +72,7 @@ fn kind(fields: &Fields<'_>, report: &mut Report) -> Option<Keys> {
     TYPES.into_iter().find(|(known, _)| *known == word)
 }
 
-/// Tells the keys that another type has.
+/// Reports the keys that belong to another type.
 fn misplaced(fields: &Fields<'_>, (word, keys): Keys, report: &mut Report) {
     for field in
         fields.iter().filter(|field| KEYS.contains(&field.key) && !keys.contains(&field.key))
@@ -156,7 +156,7 @@ fn median(fields: &Fields<'_>, report: &mut Report) -> Option<Median> {
     Some(Median { min_iter: min_iter?, interval: interval?, min_trials: min_trials? })
 }
 
-/// A number of rows or trials, at least 1.
+/// Reads a number of rows or trials, at least 1.
 fn count(fields: &Fields<'_>, key: &str, report: &mut Report) -> Option<u32> {
     let whole = fields.get(key)?.integer(1, i128::from(u32::MAX), report)?;
     u32::try_from(whole).ok()

@@ -1,6 +1,6 @@
-//! A mapping with the keys that may stand in it, and each key's value by type. Called by every
-//! reader of the configuration, so that unknown keys, repeated keys and wrong types are told in one
-//! voice. Never knows a key by name.
+//! Reads a mapping with the keys that may stand in it, and each key's value by type. Every reader
+//! of the configuration calls it, so that unknown keys, repeated keys and wrong types have the same
+//! messages everywhere. It never knows a key by name.
 
 use super::{
     nearest::{nearest, suggestion},
@@ -19,35 +19,35 @@ const BOOLEAN: &str = "`true` or `false`";
 pub(super) struct Field<'t> {
     /// The key.
     pub(super) key: &'t str,
-    /// Where the key stands.
+    /// The place of the key.
     pub(super) key_span: Span,
-    /// What it is set to.
+    /// The value of the key.
     pub(super) value: &'t Node,
-    /// Where in the configuration: `parameters.lr.min`.
+    /// The path in the configuration: `parameters.lr.min`.
     pub(super) path: String,
 }
 
 /// The keys of one mapping, each once.
 pub(super) struct Fields<'t> {
     fields: Vec<Field<'t>>,
-    /// Where the mapping as a whole is, for what is missing in it.
+    /// The place of the mapping as a whole, for what is missing in it.
     pub(super) span: Span,
-    /// Where in the configuration; empty at the top.
+    /// The path in the configuration; empty at the top.
     pub(super) path: String,
 }
 
 /// A finite number.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Number {
-    /// Its value.
+    /// The value.
     pub(super) value: f64,
-    /// It was written without point and exponent.
+    /// Whether it was written without a point and an exponent.
     pub(super) integer: bool,
 }
 
 impl<'t> Fields<'t> {
-    /// The entries of a mapping; repeated keys and keys that are no text are told. `None`, and not
-    /// a word, if `node` is no mapping.
+    /// Reads the entries of a mapping. It reports repeated keys and keys that are no text. Returns
+    /// `None`, and reports nothing, if `node` is no mapping.
     pub(super) fn of(
         node: &'t Node,
         span: Span,
@@ -73,17 +73,18 @@ impl<'t> Fields<'t> {
         Some(Fields { fields, span, path: path.to_owned() })
     }
 
-    /// The field of a known key.
+    /// Returns the field of a known key.
     pub(super) fn get(&self, key: &str) -> Option<&Field<'t>> {
         self.fields.iter().find(|field| field.key == key)
     }
 
-    /// Whether the key is there.
+    /// Returns whether the key is there.
     pub(super) fn has(&self, key: &str) -> bool {
         self.get(key).is_some()
     }
 
-    /// Whether the key is missing, and no unknown key that is told anyway looks like it.
+    /// Returns whether the key is missing, and no unknown key, which is reported anyway, looks like
+    /// it.
     pub(super) fn lacks(&self, key: &str, known: &[&str]) -> bool {
         let meant = |field: &Field<'_>| {
             !known.contains(&field.key) && nearest(field.key, known) == Some(key)
@@ -91,18 +92,18 @@ impl<'t> Fields<'t> {
         !self.has(key) && !self.fields.iter().any(meant)
     }
 
-    /// All fields in order.
+    /// Iterates over all fields in order.
     pub(super) fn iter(&self) -> std::slice::Iter<'_, Field<'t>> {
         self.fields.iter()
     }
 
-    /// The mapping as a whole.
+    /// Returns the place of the mapping as a whole.
     pub(super) fn at(&self) -> At<'_> {
         At { path: &self.path, span: self.span }
     }
 
-    /// Tells every key that is not among `known`, and suggests those of `obeyed` that are not there
-    /// yet. `place` says which mapping it is: " in `metric`", or nothing at the top.
+    /// Reports every key that is not among `known`, and suggests those of `obeyed` that are not
+    /// there yet. `place` says which mapping it is: " in `metric`", or nothing at the top.
     pub(super) fn refuse_unknown(
         &self,
         known: &[&str],
@@ -120,22 +121,22 @@ impl<'t> Fields<'t> {
 }
 
 impl<'t> Field<'t> {
-    /// The key, for problems that are about it.
+    /// Returns the place of the key, for problems that are about it.
     pub(super) fn at_key(&self) -> At<'_> {
         At { path: &self.path, span: self.key_span }
     }
 
-    /// The value, for problems that are about it.
+    /// Returns the place of the value, for problems that are about it.
     pub(super) fn at(&self) -> At<'_> {
         At { path: &self.path, span: self.value.span }
     }
 
-    /// The mapping that this key holds.
+    /// Reads the mapping that this key holds.
     pub(super) fn fields(&self, report: &mut Report) -> Option<Fields<'t>> {
         Fields::of(self.value, self.key_span, &self.path, report)
     }
 
-    /// The items of a list; `None`, and not a word, if it is none.
+    /// Returns the items of a list. Returns `None`, and reports nothing, if the value is no list.
     pub(super) fn list(&self) -> Option<&'t [Node]> {
         match &self.value.kind {
             Kind::List(items) => Some(items),
@@ -143,7 +144,7 @@ impl<'t> Field<'t> {
         }
     }
 
-    /// Text that is not empty and can be an argument of a program.
+    /// Reads text that is not empty and can be an argument of a program.
     pub(super) fn text(&self, report: &mut Report) -> Option<&'t str> {
         let Kind::Scalar(scalar) = &self.value.kind else {
             self.wrong_type(TEXT, report);
@@ -154,7 +155,7 @@ impl<'t> Field<'t> {
                 let message = format!("{} holds a NUL character", code(self.key));
                 report
                     .error(self.at(), message)
-                    .hint("remove the `\\0`: no program could be given it");
+                    .hint("remove the `\\0`: no program can receive it");
                 None
             }
             Core::Text if !scalar.text.trim().is_empty() => Some(&scalar.text),
@@ -174,7 +175,7 @@ impl<'t> Field<'t> {
         }
     }
 
-    /// A finite number.
+    /// Reads a finite number.
     pub(super) fn number(&self, report: &mut Report) -> Option<Number> {
         match number(self.value) {
             Some(number) if number.value.is_finite() => Some(number),
@@ -191,7 +192,7 @@ impl<'t> Field<'t> {
         }
     }
 
-    /// A whole number from `least` to `most`, written without point and exponent.
+    /// Reads a whole number from `least` to `most`, written without a point and an exponent.
     pub(super) fn integer(&self, least: i128, most: i128, report: &mut Report) -> Option<i128> {
         let Kind::Scalar(scalar) = &self.value.kind else {
             self.wrong_type(WHOLE_NUMBER, report);
@@ -223,7 +224,7 @@ impl<'t> Field<'t> {
         }
     }
 
-    /// `true` or `false`.
+    /// Reads `true` or `false`.
     pub(super) fn boolean(&self, report: &mut Report) -> Option<bool> {
         match &self.value.kind {
             Kind::Scalar(scalar) if matches!(scalar.core, Core::Bool(_)) => {
@@ -236,7 +237,7 @@ impl<'t> Field<'t> {
         }
     }
 
-    /// One of the words.
+    /// Reads one of the words.
     pub(super) fn choice<'w>(&self, words: &[&'w str], report: &mut Report) -> Option<&'w str> {
         let typed = self.value.text().unwrap_or("");
         let found = words.iter().copied().find(|word| *word == typed);
@@ -247,7 +248,7 @@ impl<'t> Field<'t> {
         found
     }
 
-    /// Tells that another type is needed, and how to get it where a slip can be guessed.
+    /// Reports that another type is needed, and how to get it where a slip can be guessed.
     fn wrong_type(&self, wanted: &str, report: &mut Report) {
         let message = format!("{} must be {wanted}, not {}", code(self.key), describe(self.value));
         let key = shorten(self.key);
@@ -258,7 +259,7 @@ impl<'t> Field<'t> {
     }
 }
 
-/// Tells a key that was there before.
+/// Reports a key that was there before.
 pub(super) fn repeated(at: At<'_>, name: &str, line: usize, report: &mut Report) {
     let lines = match at.span.line {
         again if again == line => format!("on line {line}"),
@@ -267,24 +268,24 @@ pub(super) fn repeated(at: At<'_>, name: &str, line: usize, report: &mut Report)
     report.error(at, format!("{} is set twice, {lines}", code(name))).hint("remove one of the two");
 }
 
-/// `path.key`.
+/// Returns `path.key`.
 pub(super) fn join(path: &str, key: &str) -> String {
     let key = shorten(key);
     if path.is_empty() { key } else { format!("{path}.{key}") }
 }
 
-/// A number, finite or not.
+/// Reads a number, finite or not.
 pub(super) fn number(node: &Node) -> Option<Number> {
     let Kind::Scalar(scalar) = &node.kind else { return None };
     match scalar.core {
-        // Beyond 2^53 digits are lost, as in every floating-point number.
+        // Beyond 2^53 digits are lost, as in every double.
         Core::Integer(whole) => Some(Number { value: whole as f64, integer: true }),
         Core::Float(value) => Some(Number { value, integer: false }),
         _ => None,
     }
 }
 
-/// What a node is, for a message: "a list", "the number 5", "the text `abc`".
+/// Says what a node is, for a message: "a list", "the number 5", "the text `abc`".
 pub(super) fn describe(node: &Node) -> String {
     let scalar = match &node.kind {
         Kind::List(_) => return "a list".to_owned(),
@@ -301,13 +302,13 @@ pub(super) fn describe(node: &Node) -> String {
     }
 }
 
-/// The node's characters, or what it is. For messages about words.
+/// Returns the node's characters, or what it is, for messages about words.
 pub(super) fn shown(node: &Node) -> String {
     node.text().filter(|text| !text.is_empty()).map_or_else(|| describe(node), code)
 }
 
-/// What a person meant by text that looks like a number or boolean: quoted, or in the manner of
-/// YAML 1.1.
+/// Guesses what a person meant by text that looks like a number or a boolean: quoted, or in the
+/// manner of YAML 1.1.
 fn meant(node: &Node, wanted: &str) -> Option<String> {
     let text = node.text()?.trim();
     if wanted == BOOLEAN {
@@ -325,7 +326,7 @@ fn meant(node: &Node, wanted: &str) -> Option<String> {
     }
 }
 
-/// A value of the wanted type.
+/// Returns a value of the wanted type.
 fn example(wanted: &str) -> &'static str {
     match wanted {
         TEXT => "abc",
@@ -335,7 +336,8 @@ fn example(wanted: &str) -> &'static str {
     }
 }
 
-/// The node as it could stand on one line, if that is short; else a placeholder. For hints.
+/// Returns the node as it could stand on one line if that is short, else a placeholder. Hints use
+/// it.
 pub(super) fn inline(node: &Node) -> String {
     let mut text = String::new();
     write_inline(node, &mut text);
@@ -350,7 +352,7 @@ pub(super) fn inline(node: &Node) -> String {
 }
 
 fn write_inline(node: &Node, out: &mut String) {
-    // What is too long is not shown, so it need not be finished.
+    // A text that is too long is not shown, so it need not be finished.
     if out.len() > 200 {
         return;
     }

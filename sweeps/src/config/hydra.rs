@@ -1,17 +1,17 @@
-//! Parameters as overrides of Hydra (1.1 and later), whose grammar would read plain text otherwise:
-//! `x,y` as a sweep, `None` as text, `[1, 'a']` with its quotes. Called by `command`. Never reads
-//! such text back.
+//! Writes parameters as overrides of Hydra (1.1 and later). Its grammar would read plain text
+//! otherwise: `x,y` as a sweep, `None` as text, `[1, 'a']` with its quotes. `command` calls it. It
+//! never reads such text back.
 
 use serde_json::Value;
 
 use super::{leaf::Leaf, problem::Report, python::numeral, text::code};
 
-/// Words that mean something else than their letters, in whatever case.
+/// The words that mean something else than their letters, whatever their case.
 const RESERVED: [&str; 5] = ["null", "true", "false", "nan", "inf"];
 
-/// `++name=value`. A name that brings its own `+` or `~` keeps it, and so does `model/encoder` or
-/// `db@backup` where the prefix would be `++`: Hydra refuses that one before a config group.
-/// `~name` of nothing deletes, whatever was there.
+/// Returns `++name=value`. A name that brings its own `+` or `~` keeps it. `model/encoder` and
+/// `db@backup` stay without a prefix where it would be `++`, which Hydra refuses before a config
+/// group. `~name` with the value null deletes the name, whatever was there.
 pub(super) fn argument(prefix: &str, name: &str, value: &Value) -> String {
     let own = name.starts_with(['+', '~']) || (prefix == "++" && name.contains(['/', '@']));
     let prefix = if own { "" } else { prefix };
@@ -39,7 +39,7 @@ fn element(value: &Value) -> String {
     }
 }
 
-/// Within single quotes, where backslashes count only before a quote.
+/// Returns the text in single quotes, where backslashes count only before a quote.
 fn quoted(text: &str) -> String {
     let mut out = String::from('\'');
     let mut backslashes = 0;
@@ -59,7 +59,7 @@ fn quoted(text: &str) -> String {
     out
 }
 
-/// A key of a mapping, which cannot be quoted.
+/// Escapes a key of a mapping, which cannot be quoted.
 fn escaped(key: &str) -> String {
     let mut out = String::new();
     for character in key.chars() {
@@ -86,7 +86,8 @@ pub(super) fn names(leaves: &[Leaf], report: &mut Report) {
     }
 }
 
-/// `key: group@package`, each by the grammar, behind `+`, `++` or `~`.
+/// Returns whether the name is a key by the grammar: `group@package`, perhaps behind `+`, `++` or
+/// `~`.
 fn is_key(name: &str) -> bool {
     let name = ["++", "+", "~"].iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
     let (group, package) =
@@ -97,7 +98,8 @@ fn is_key(name: &str) -> bool {
         && package.is_none_or(|name| name.is_empty() || is_package(name))
 }
 
-/// One name, or several with dots between, of which any may be an index.
+/// Returns whether the text is one name, or several with dots between, of which any may be an
+/// index.
 fn is_package(name: &str) -> bool {
     let special = |part: &str| is_id(&part.replace('$', "_"));
     let index = |part: &str| {
@@ -114,7 +116,7 @@ fn is_id(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
 }
 
-/// Whether a mapping can have the key as text.
+/// Returns whether a mapping can have the key as text.
 fn is_mapping_key(key: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "_/-\\+.$%*@?|()[]{}:=, ".contains(c);
     let number = key.replace('_', "").parse::<f64>().is_ok();
@@ -174,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_by_the_grammar() {
+    fn keys_follow_the_grammar() {
         for name in
             ["lr", "+a", "++a.b", "~a", "a/b", "a/b@c.d", "a@_global_", "a.0.b", "a-b", "$a"]
         {

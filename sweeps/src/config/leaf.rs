@@ -1,5 +1,5 @@
-//! One parameter as the YAML has it: what the search is given, where it stands, and what it depends
-//! on. Made by `parameters` and `when`.
+//! Represents one parameter as the YAML has it: what the search gets, where it stands, and what it
+//! depends on. `parameters` and `when` make it.
 
 use serde_json::Value;
 
@@ -8,34 +8,34 @@ use crate::space::Parameter;
 
 /// One parameter and its place in the YAML.
 pub(super) struct Leaf {
-    /// What the search is given.
+    /// The parameter as the search gets it.
     pub(super) parameter: Parameter,
     /// The distribution's name, written or inferred.
     pub(super) distribution: &'static str,
-    /// What it depends on, as it was written.
+    /// The condition as it was written; `None` if there is none.
     pub(super) when: Option<When>,
     pub(super) path: String,
     pub(super) span: Span,
 }
 
 impl Leaf {
-    /// The parameter's own name, without its groups.
+    /// Returns the parameter's own name, without its groups.
     pub(super) fn name(&self) -> &str {
         self.parameter.path.last().map_or("", String::as_str)
     }
 
-    /// Where it stands.
+    /// Returns the place of the parameter.
     pub(super) fn at(&self) -> At<'_> {
         At { path: &self.path, span: self.span }
     }
 }
 
-/// What a parameter depends on, before it is known whether that exists.
+/// The condition of a parameter, before it is known whether the other parameter exists.
 pub(super) struct When {
-    /// The other parameter, its names joined by dots.
+    /// The name of the other parameter, with its groups before it and dots between.
     pub(super) parent: String,
     pub(super) parent_span: Span,
-    /// Each value with its place and how it was written.
+    /// Each value with its place and its spelling.
     pub(super) values: Vec<(Value, Span, String)>,
     pub(super) path: String,
 }

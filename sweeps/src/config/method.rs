@@ -1,5 +1,5 @@
-//! The key `method`, and whether it agrees with the rest: a grid needs a countable space, a model
-//! needs a metric and something to search. Called by `top`. Never searches.
+//! Reads the key `method`, and checks whether it agrees with the rest: a grid needs a countable
+//! space, and a model needs a metric and something to search. `top` calls it. It never searches.
 
 use serde_json::Value;
 
@@ -42,8 +42,8 @@ pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<Method> {
     None
 }
 
-/// Tells what the method cannot do with these parameters, or without a metric. `at` is the method's
-/// place.
+/// Reports what the method cannot do with these parameters, or without a metric. `at` is the
+/// method's place.
 pub(super) fn agree(
     method: Method,
     has_metric: bool,
@@ -78,7 +78,7 @@ pub(super) fn agree(
     }
 }
 
-/// Tells a parameter that has no first, second and third value.
+/// Reports a parameter that has no first, second and third value.
 fn countable(leaf: &Leaf, report: &mut Report) {
     let name = code(leaf.name());
     match &leaf.parameter.distribution {
@@ -127,7 +127,7 @@ fn countable(leaf: &Leaf, report: &mut Report) {
     }
 }
 
-/// Tells a parameter with limits that are no multiples of its `q`.
+/// Reports a parameter with limits that are no multiples of its `q`.
 fn rounding(leaf: &Leaf, report: &mut Report) {
     let Distribution::Real { law, quantum: Some(quantum) } = &leaf.parameter.distribution else {
         return;
@@ -164,7 +164,7 @@ fn rounding(leaf: &Leaf, report: &mut Report) {
     }
 }
 
-/// Three values that show the law: its ends and its middle.
+/// Returns three values that show the law: its ends and its middle.
 fn three(law: &Law) -> String {
     let values = match *law {
         Law::Uniform { min, max } => [min, min + (max - min) / 2.0, max],
@@ -181,7 +181,7 @@ fn three(law: &Law) -> String {
     format!("[{}]", values.map(rounded).join(", "))
 }
 
-/// Tells a grid with more cells than can be counted.
+/// Reports a grid with more cells than can be counted.
 fn size(leaves: &[Leaf], at: At<'_>, report: &mut Report) {
     let fine = leaves.iter().find(|leaf| !is_told_apart(&leaf.parameter.distribution));
     if let Some(leaf) = fine {
@@ -202,7 +202,7 @@ fn size(leaves: &[Leaf], at: At<'_>, report: &mut Report) {
     }
 }
 
-/// Whether a grid can count the values of a parameter one by one.
+/// Returns whether a grid can count the values of a parameter one by one.
 fn is_told_apart(distribution: &Distribution) -> bool {
     match distribution {
         Distribution::Real {
@@ -213,8 +213,8 @@ fn is_told_apart(distribution: &Distribution) -> bool {
     }
 }
 
-/// The cells of the grid; `None` when they cannot be counted. What no grid can have counts as one
-/// value, since it is told elsewhere.
+/// Returns the number of cells of the grid, or `None` if they cannot be counted. A parameter that
+/// no grid can have counts as one value, since it is reported elsewhere.
 fn grid(leaves: &[Leaf]) -> Option<u64> {
     let mut parameters: Vec<Parameter> = leaves.iter().map(|leaf| leaf.parameter.clone()).collect();
     for parameter in &mut parameters {
@@ -225,12 +225,13 @@ fn grid(leaves: &[Leaf]) -> Option<u64> {
     bound(Method::Grid, &Space { parameters })
 }
 
-/// Values of one parameter in a grid, or as many as can be counted.
+/// Returns the number of values of one parameter in a grid, or the largest number if they cannot be
+/// counted.
 fn cells(leaf: &Leaf) -> u64 {
     alone(&leaf.parameter.distribution).unwrap_or(u64::MAX)
 }
 
-/// The cells of a grid over one parameter alone.
+/// Returns the number of cells of a grid over one parameter alone.
 fn alone(distribution: &Distribution) -> Option<u64> {
     bound(
         Method::Grid,

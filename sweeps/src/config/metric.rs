@@ -1,4 +1,4 @@
-//! The key `metric`: what a sweep optimises. Called by `top`. Never compares values.
+//! Reads the key `metric`: what a sweep optimises. `top` calls it. It never compares values.
 
 use super::{
     Metric,
@@ -11,7 +11,7 @@ use crate::search::Impute;
 
 const KEYS: [&str; 5] = ["name", "goal", "target", "impute", "impute_while_running"];
 
-/// Reads the metric; `None` when something in it is wrong, which is told.
+/// Reads the metric. Returns `None` if something in it is wrong, which it reports.
 pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<Metric> {
     let Some(fields) = field.fields(report) else {
         let name = if matches!(field.value.kind, Kind::Scalar(_)) {
@@ -58,8 +58,9 @@ pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<Metric> {
     Some(Metric { name: name?, maximize: goal? == "maximize", target: target?, impute: impute? })
 }
 
-/// Our model predicts what runs, with its uncertainty; a number in its place would only mislead it.
-/// The results mean the same, so that a sweep which asks for one is not refused.
+/// Warns of `impute_while_running`. The model predicts running trials, with its uncertainty; a
+/// number in their place would only mislead it. The results mean the same, so a sweep with this key
+/// is not refused.
 fn while_running(field: &Field<'_>, report: &mut Report) {
     if matches!(&field.value.kind, Kind::Scalar(scalar) if scalar.core == Core::Bool(false)) {
         return;
@@ -68,7 +69,7 @@ fn while_running(field: &Field<'_>, report: &mut Report) {
         field.choice(&["false", "latest", "best", "worst"], report).filter(|word| *word != "false")
     {
         report
-            .warning(field.at(), format!("`impute_while_running: {word}` is not obeyed"))
+            .warning(field.at(), format!("`impute_while_running: {word}` has no effect"))
             .hint("remove it: the model itself predicts what running trials will yield");
     }
 }

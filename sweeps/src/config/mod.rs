@@ -1,10 +1,10 @@
-//! The sweep's YAML: parsed into a tree with a span per node and validated by hand, so that all
-//! problems are told at once, each with line, caret and hint. Called by the controller and by
-//! `sweep check`. Never reads a file.
+//! Checks the sweep's YAML. It parses the text into a tree with a span per node and validates the
+//! tree by hand, so that one check reports all problems, each with line, caret and hint. The
+//! controller and `sweep check` call it. It never reads a file.
 //!
-//! `tree` turns text into nodes, `top` and what it calls turn nodes into a [`Config`], and
-//! everybody tells problems to one report. The language is W&B's; `docs/sweep-yaml.md` is its
-//! reference.
+//! `tree` turns text into nodes, and `top` and the modules that it calls turn nodes into a
+//! [`Config`]. All of them report problems to one report. The language is W&B's;
+//! `docs/sweep-yaml.md` is its reference.
 
 mod categorical;
 mod command;
@@ -42,9 +42,9 @@ pub use problem::{Problem, Severity};
 pub use render::render;
 pub use schema::{Argument, Checked, Command, Config, Metric, Piece};
 
-/// Checks the text of a sweep's YAML. Costs at most about a second for any text, and a millisecond
-/// for a usual one: what is larger than 1 MiB, deeper than 64 levels or more than 100,000 values
-/// with its aliases followed is refused.
+/// Checks the text of a sweep's YAML. It takes at most about a second for any text, and a
+/// millisecond for a usual one. It refuses a text that is larger than 1 MiB, deeper than 64 levels,
+/// or has more than 100,000 values with its aliases followed.
 pub fn check(text: &str) -> Checked {
     let mut report = problem::Report::default();
     let config = tree::parse(text, &mut report).and_then(|root| top::read(&root, &mut report));

@@ -1,12 +1,14 @@
-//! The known word that a person probably meant. Called for unknown keys, names of distributions,
-//! macros and choices. Never guesses wildly: without a near word it lists what there is.
+//! Finds the known word that a person probably meant. The readers call it for unknown keys, names
+//! of distributions, macros and choices. It never guesses wildly: without a near word it lists the
+//! known ones.
 
 use super::text::{code, listed};
 
-/// Words longer than this are not compared: nobody mistypes a known word into one.
+/// The longest word that is compared, in characters. No person mistypes a known word into a longer
+/// one.
 const LONGEST: usize = 40;
 
-/// "did you mean `min`?", or the list of what there is: "`min` or `max` can stand here".
+/// Returns "did you mean `min`?", or the list of known words: "`min` or `max` can stand here".
 pub(super) fn suggestion(unknown: &str, known: &[&str]) -> String {
     match nearest(unknown, known) {
         Some(word) => format!("did you mean {}?", code(word)),
@@ -15,7 +17,8 @@ pub(super) fn suggestion(unknown: &str, known: &[&str]) -> String {
     }
 }
 
-/// The known word that is at most a third of its letters away, the first of the nearest ones.
+/// Returns the known word that is at most a third of its letters away, the first of the nearest
+/// ones. If there is none, it may be a word that begins with the other.
 pub(crate) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
     let typed: String =
         unknown.chars().flat_map(char::to_lowercase).map(plain).take(LONGEST + 1).collect();
@@ -23,8 +26,8 @@ pub(crate) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
     if length == 0 || length > LONGEST {
         return None;
     }
-    // Swaps of neighbours count as one slip. Most words differ too much in length to be compared at
-    // all.
+    // A swap of neighbours counts as one slip. Most words differ too much in length to be compared
+    // at all.
     let near = |word: &&'a str| {
         let most = (word.len().max(length) / 3).max(1);
         (word.len().abs_diff(length) <= most).then(|| (strsim::osa_distance(&typed, word), most))
@@ -38,13 +41,14 @@ pub(crate) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
         .or_else(|| known.iter().copied().find(|word| abbreviates(&typed, word)))
 }
 
-/// The choice of `-`, `_` or a space is no difference, nor is case. Known words have lower case and
-/// `_`.
+/// Turns `-` and a space into `_`, which known words have. The choice among the three is no
+/// difference, nor is case.
 fn plain(character: char) -> char {
     if matches!(character, '-' | ' ') { '_' } else { character }
 }
 
-/// `bayesian` for `bayes`, `param` for `parameters`.
+/// Returns whether one word begins with the other: `bayesian` for `bayes`, `param` for
+/// `parameters`.
 fn abbreviates(typed: &str, word: &str) -> bool {
     typed.len().min(word.len()) >= 4 && (word.starts_with(typed) || typed.starts_with(word))
 }
@@ -72,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn strangers_find_none() {
+    fn unrelated_words_find_none() {
         for typed in ["", "x", "learning_rate", &"m".repeat(1000)] {
             assert_eq!(nearest(typed, &KEYS), None, "{typed}");
         }

@@ -1,5 +1,5 @@
-//! The key `parameters`: names, nested groups, and the entry of each parameter. Called by `top`;
-//! each entry's law is read by `distribution`. Never draws a value.
+//! Reads the key `parameters`: names, nested groups, and the entry of each parameter. `top` calls
+//! it, and `distribution` reads each entry's law. It never draws a value.
 
 use std::collections::BTreeMap;
 
@@ -15,21 +15,21 @@ use super::{
     value, when,
 };
 
-/// Most parameters of one sweep, constants included.
+/// The largest number of parameters of one sweep, constants included.
 const MOST: usize = 1000;
-/// Longest name in characters.
+/// The longest name, in characters.
 const LONGEST_NAME: usize = 128;
 
 /// All parameters.
 #[derive(Default)]
 pub(super) struct Parameters {
-    /// In the order of the YAML. Those in which something is wrong are left out.
+    /// The parameters in the order of the YAML. Those with a problem are left out.
     pub(super) leaves: Vec<Leaf>,
-    /// None is left out.
+    /// Whether none is left out.
     pub(super) complete: bool,
 }
 
-/// Reads all parameters and tells what is wrong with them.
+/// Reads all parameters and reports what is wrong with them.
 pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Parameters {
     let before = report.errors();
     let mut reader = Reader {
@@ -48,17 +48,17 @@ pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Parameters {
 
 struct Reader<'r> {
     leaves: Vec<Leaf>,
-    /// Every parameter and group by its names joined with dots, and its line.
+    /// The line of every parameter and group, by its names joined with dots.
     dotted: BTreeMap<String, usize>,
-    /// Every parameter by its environment variable, and its dotted name.
+    /// The dotted name of every parameter, by its environment variable.
     variables: BTreeMap<String, String>,
-    /// That there are too many was told.
+    /// Whether it was reported that there are too many.
     told: bool,
     report: &'r mut Report,
 }
 
 impl Reader<'_> {
-    /// The parameters that the key `parameters` holds.
+    /// Reads the parameters that the key `parameters` holds.
     fn group(&mut self, field: &Field<'_>, groups: &[String]) {
         let Some(fields) = field.fields(self.report) else {
             self.report
@@ -82,11 +82,11 @@ impl Reader<'_> {
         }
     }
 
-    /// One name and what it holds: a parameter or a group of them.
+    /// Reads one name and what it holds: a parameter or a group of them.
     fn entry(&mut self, field: &Field<'_>, groups: &[String]) {
         if self.leaves.len() >= MOST {
             if !std::mem::replace(&mut self.told, true) {
-                let message = format!("more than {MOST} parameters");
+                let message = format!("this sweep has more than {MOST} parameters");
                 self.report.error(field.at_key(), message).hint("leave constants to the program");
             }
             return;
@@ -119,7 +119,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A group without the key that makes it one. Nothing else is told of it.
+    /// Reports a group without the key that makes it one. Nothing else is reported about it.
     fn bare_group(&mut self, fields: &Fields<'_>, name: &str, path: &[String]) {
         for member in fields.iter() {
             self.dotted.insert(format!("{}.{}", path.join("."), member.key), member.key_span.line);
@@ -136,8 +136,8 @@ impl Reader<'_> {
             .hint(format!("put {members} under `parameters:`, indented below {}", code(name)));
     }
 
-    /// Whether a command line can carry the name. W&B takes every one, and Hydra's have characters
-    /// of all kinds.
+    /// Returns whether a command line can carry the name. W&B takes every name, and Hydra's names
+    /// have characters of all kinds.
     fn name(&mut self, field: &Field<'_>) -> bool {
         if let Some((why, hint)) = unusable(field.key) {
             let message = format!("{} is not a valid parameter name: {why}", code(field.key));
@@ -146,14 +146,14 @@ impl Reader<'_> {
         }
         let length = field.key.chars().count();
         if length > LONGEST_NAME {
-            let message = format!("a parameter name of {length} characters");
+            let message = format!("this parameter name has {length} characters");
             self.report.error(field.at_key(), message).hint(format!("use at most {LONGEST_NAME}"));
             return false;
         }
         true
     }
 
-    /// `a.b` beside `b` in a group `a`: both would be shown, and found, under one name.
+    /// Reports `a.b` beside `b` in a group `a`: both would be shown, and found, under one name.
     fn collisions(&mut self, field: &Field<'_>, path: &[String]) {
         let dotted = path.join(".");
         if let Some(line) = self.dotted.insert(dotted.clone(), field.key_span.line) {
@@ -166,7 +166,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Names that differ only in characters that an environment variable cannot have.
+    /// Reports names that differ only in characters that an environment variable cannot have.
     fn environment(&mut self, field: &Field<'_>, path: &[String]) {
         let clean = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
         let variable: String = path.join("__").chars().map(clean).collect();
@@ -187,7 +187,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Keys that cannot stand beside `parameters`.
+    /// Reports keys that cannot stand beside `parameters`.
     fn beside_group(&mut self, fields: &Fields<'_>, name: &str) {
         for field in fields.iter().filter(|field| field.key != "parameters") {
             self.report
@@ -207,8 +207,8 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a mapping holds parameters though nothing says that it is a group: below a key that
-/// means nothing here stands an entry.
+/// Returns whether a mapping holds parameters although nothing says that it is a group: an entry
+/// stands below a key that means nothing here.
 fn is_bare_group(fields: &Fields<'_>) -> bool {
     let is_known = |key: &str| distribution::KEYS.contains(&key);
     let plain =
@@ -217,7 +217,7 @@ fn is_bare_group(fields: &Fields<'_>) -> bool {
         && !fields.iter().any(plain)
 }
 
-/// Whether the node is a parameter's entry or a mapping of such.
+/// Returns whether the node is a parameter's entry, or a mapping of entries.
 fn is_entry(node: &Node) -> bool {
     let Kind::Map(entries) = &node.kind else { return false };
     entries.iter().any(|(key, value)| {
@@ -225,7 +225,7 @@ fn is_entry(node: &Node) -> bool {
     })
 }
 
-/// Why no program can be given an argument of this name, and what to write.
+/// Returns why no program can get an argument of this name, and what to write.
 fn unusable(name: &str) -> Option<(&'static str, &'static str)> {
     if name.is_empty() {
         Some(("it is empty", "write a name, such as `lr`"))
@@ -245,7 +245,7 @@ fn unusable(name: &str) -> Option<(&'static str, &'static str)> {
     }
 }
 
-/// `lr: 0.1` or `lr: [0.1, 0.2]`: a value where an entry must be.
+/// Reports a value where an entry must be: `lr: 0.1` or `lr: [0.1, 0.2]`.
 fn bare(field: &Field<'_>, report: &mut Report) {
     let name = code(field.key);
     let told = report

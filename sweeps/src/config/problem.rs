@@ -1,55 +1,55 @@
-//! What a check has to say, and the list that it is collected in. Filled by every reader in
-//! `config`, shown by the controller and by `sweep check`. Never decides what is wrong.
+//! Collects the problems that a check finds. Every reader in `config` fills the report, and the
+//! controller and `sweep check` show it. It never decides what is wrong.
 
 use std::collections::BTreeSet;
 
-/// Most errors, and most warnings, that one check tells; nobody reads more, and a hostile file
-/// could hold 100,000.
+/// The largest number of errors, and of warnings, that one check reports. No person reads more, and
+/// a hostile file could hold 100,000.
 const MOST: usize = 100;
 
-/// Something about the YAML that a person should know.
+/// A problem of the YAML that a person should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// Whether the sweep is refused because of it.
     pub severity: Severity,
-    /// Where in the configuration: `parameters.lr.min`; empty for the whole file.
+    /// The path in the configuration: `parameters.lr.min`; empty for the whole file.
     pub path: String,
-    /// Line, counted from 1.
+    /// The line, counted from 1.
     pub line: usize,
-    /// First and last column of what is meant, counted from 1 in characters.
+    /// The first and the last column of the place, counted from 1 in characters.
     pub columns: (usize, usize),
-    /// What is wrong, without a final stop.
+    /// What is wrong, without a full stop.
     pub message: String,
-    /// What to write instead.
+    /// What to write instead; `None` if there is no hint.
     pub hint: Option<String>,
 }
 
-/// How bad a problem is.
+/// The severity of a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// We cannot obey.
+    /// The sweep is refused.
     Error,
-    /// We can, and it means less or something else than one may think.
+    /// The sweep is accepted, but it means less or something else than a person may think.
     Warning,
 }
 
-/// A stretch of one line; where something spans several lines, its stretch on the first.
+/// A stretch of one line. If something spans several lines, it is its stretch on the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span {
-    /// Counted from 1.
+    /// The line, counted from 1.
     pub(super) line: usize,
-    /// First column, counted from 1 in characters.
+    /// The first column, counted from 1 in characters.
     pub(super) first: usize,
-    /// Last column, at least `first`.
+    /// The last column, at least `first`.
     pub(super) last: usize,
 }
 
-/// A place that a problem is about.
+/// The place of a problem.
 #[derive(Clone, Copy)]
 pub(super) struct At<'a> {
-    /// Where in the configuration.
+    /// The path in the configuration.
     pub(super) path: &'a str,
-    /// Where in the text.
+    /// The place in the text.
     pub(super) span: Span,
 }
 
@@ -60,16 +60,16 @@ pub(super) struct Report {
     errors: usize,
 }
 
-/// The problem just told, to which a hint may be added.
+/// The problem that was just reported, to which a hint may be added.
 pub(super) struct Told<'a>(&'a mut Problem);
 
 impl Report {
-    /// Something that we cannot obey.
+    /// Reports something for which the sweep is refused.
     pub(super) fn error(&mut self, at: At<'_>, message: impl Into<String>) -> Told<'_> {
         self.tell(Severity::Error, at, message.into())
     }
 
-    /// Something that means less or something else than one may think.
+    /// Reports something that means less or something else than a person may think.
     pub(super) fn warning(&mut self, at: At<'_>, message: impl Into<String>) -> Told<'_> {
         self.tell(Severity::Warning, at, message.into())
     }
@@ -89,17 +89,17 @@ impl Report {
         Told(self.problems.last_mut().expect("just pushed"))
     }
 
-    /// How many errors were told so far.
+    /// Returns the number of errors so far.
     pub(super) fn errors(&self) -> usize {
         self.errors
     }
 
-    /// The problems in order.
+    /// Returns the problems in order.
     pub(super) fn finish(self) -> Vec<Problem> {
         let mut problems = self.problems;
-        // Stable: at one place they stay in the order in which they were found.
+        // The sort is stable: problems at one place stay in the order in which they were found.
         problems.sort_by_key(|problem| (problem.line, problem.columns));
-        // A node behind an anchor is read once for each alias; its problem is one problem.
+        // A node behind an anchor is read once for each alias, but its problem is one problem.
         let mut seen = BTreeSet::new();
         problems.retain(|problem| {
             seen.insert((problem.line, problem.columns, problem.message.clone()))
@@ -110,13 +110,13 @@ impl Report {
 }
 
 impl Told<'_> {
-    /// What to write instead.
+    /// Adds what to write instead.
     pub(super) fn hint(self, hint: impl Into<String>) {
         self.0.hint = Some(hint.into());
     }
 }
 
-/// Keeps the first of each severity and counts the others in a last problem.
+/// Keeps the first problems of each severity, and counts the others in a last problem.
 fn shorten(problems: &mut Vec<Problem>) {
     let (mut errors, mut warnings) = (0usize, 0usize);
     problems.retain(|problem| {

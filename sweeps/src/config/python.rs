@@ -1,11 +1,12 @@
-//! Values as Python's `str` and `repr` write them, since that is what W&B's agent puts on a command
-//! line and what the scripts written for it parse. Called by `command`. Never reads such text back.
+//! Writes values as Python's `str` and `repr` write them. W&B's agent puts this text on a command
+//! line, and the scripts written for it parse it. `command` calls it. It never reads such text
+//! back.
 
 use serde_json::{Number, Value};
 
 use super::text::is_printable;
 
-/// `str(value)`: text as it is, everything else as [`repr`].
+/// Returns `str(value)`: text as it is, everything else as [`repr`].
 pub(super) fn str(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -13,7 +14,7 @@ pub(super) fn str(value: &Value) -> String {
     }
 }
 
-/// `repr(value)`.
+/// Returns `repr(value)`.
 fn repr(value: &Value) -> String {
     match value {
         Value::Null => "None".to_owned(),
@@ -32,7 +33,7 @@ fn repr(value: &Value) -> String {
     }
 }
 
-/// A number alone.
+/// Returns a number alone.
 pub(super) fn numeral(number: &Number) -> String {
     match number.as_f64() {
         Some(value) if number.is_f64() => float(value),
@@ -40,8 +41,8 @@ pub(super) fn numeral(number: &Number) -> String {
     }
 }
 
-/// The shortest digits that mean the number, with an exponent of at least two digits below 1e-4 and
-/// from 1e16.
+/// Returns the shortest digits that denote the number. Below 1e-4 and from 1e16 on they have an
+/// exponent of at least two digits.
 fn float(value: f64) -> String {
     let scientific = format!("{value:e}");
     let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
@@ -55,7 +56,7 @@ fn float(value: f64) -> String {
     }
 }
 
-/// In single quotes, or in double ones when it holds single ones only.
+/// Returns the text in single quotes, or in double ones if it holds single ones only.
 fn quoted(text: &str) -> String {
     let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     let mut out = String::from(quote);
@@ -82,9 +83,9 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// The right sides were printed by CPython 3.11.
+    /// CPython 3.11 printed the right sides.
     #[test]
-    fn as_cpython_prints_it() {
+    fn values_are_written_as_cpython_prints_them() {
         for (value, text) in [
             (json!(null), "None"),
             (json!(true), "True"),

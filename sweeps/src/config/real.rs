@@ -1,5 +1,5 @@
-//! Parameters with limits or a bell: the keys `min`, `max`, `mu`, `sigma`, `a`, `b` and `q`. Called
-//! by `distribution`. Never draws a value.
+//! Reads parameters with limits or a bell curve: the keys `min`, `max`, `mu`, `sigma`, `a`, `b` and
+//! `q`. `distribution` calls it. It never draws a value.
 
 use crate::space::{Distribution, Law, Quantum};
 
@@ -10,7 +10,7 @@ use super::{
     text::{code, shorten},
 };
 
-/// `min` and `max` of whole numbers, both included.
+/// Reads `min` and `max` of whole numbers, both included.
 pub(super) fn whole(fields: &Fields<'_>, name: &str, report: &mut Report) -> Option<Distribution> {
     let (low, high) = (i128::from(i64::MIN), i128::from(i64::MAX));
     let min = fields.get("min")?.integer(low, high, report);
@@ -20,7 +20,7 @@ pub(super) fn whole(fields: &Fields<'_>, name: &str, report: &mut Report) -> Opt
         .then_some(Distribution::IntUniform { min, max })
 }
 
-/// Tells limits in the wrong order; `max` must be above `min`, as W&B has it.
+/// Returns whether `max` is above `min`, as W&B demands, and reports limits in the wrong order.
 fn ordered(less: bool, equal: bool, fields: &Fields<'_>, name: &str, report: &mut Report) -> bool {
     let (Some(min), Some(max)) = (fields.get("min"), fields.get("max")) else { return false };
     let (low, high) = (inline(min.value), inline(max.value));
@@ -39,7 +39,7 @@ fn ordered(less: bool, equal: bool, fields: &Fields<'_>, name: &str, report: &mu
     less
 }
 
-/// One of the laws, with its rounding if its name begins with `q_`.
+/// Reads one of the laws, with its rounding if its name begins with `q_`.
 pub(super) fn read(
     shape: &str,
     fields: &Fields<'_>,
@@ -53,7 +53,7 @@ pub(super) fn read(
     sound(&law, quantum, fields, name, report).then_some(Distribution::Real { law, quantum })
 }
 
-/// The law before rounding.
+/// Reads the law before rounding.
 fn law(law: &str, fields: &Fields<'_>, name: &str, report: &mut Report) -> Option<Law> {
     match law {
         "uniform" => limits(fields, name, report).map(|(min, max)| Law::Uniform { min, max }),
@@ -89,7 +89,7 @@ fn law(law: &str, fields: &Fields<'_>, name: &str, report: &mut Report) -> Optio
     }
 }
 
-/// `min` and `max` in order.
+/// Reads `min` and `max` in order.
 fn limits(fields: &Fields<'_>, name: &str, report: &mut Report) -> Option<(f64, f64)> {
     let min = fields.get("min")?.number(report);
     let max = fields.get("max")?.number(report);
@@ -97,7 +97,7 @@ fn limits(fields: &Fields<'_>, name: &str, report: &mut Report) -> Option<(f64, 
     ordered(min < max, min == max, fields, name, report).then_some((min, max))
 }
 
-/// Limits that have logarithms.
+/// Reads limits that have logarithms.
 fn positive(fields: &Fields<'_>, name: &str, report: &mut Report) -> Option<(f64, f64)> {
     let limits = limits(fields, name, report);
     let field = fields.get("min")?;
@@ -119,8 +119,8 @@ fn positive(fields: &Fields<'_>, name: &str, report: &mut Report) -> Option<(f64
     None
 }
 
-/// Limits that are exponents, which W&B deprecated since nearly everyone takes them for the limits
-/// themselves.
+/// Reads limits that are exponents. W&B deprecated them, since nearly everyone takes them for the
+/// limits themselves.
 fn exponents(
     fields: &Fields<'_>,
     name: &str,
@@ -156,7 +156,7 @@ fn exponents(
     Some((min, max))
 }
 
-/// A number above 0, which is 1 when left out.
+/// Reads a number above 0, which is 1 if it is left out.
 fn above_zero(fields: &Fields<'_>, key: &str, report: &mut Report) -> Option<f64> {
     let Some(field) = fields.get(key) else { return Some(1.0) };
     let value = field.number(report)?.value;
@@ -171,8 +171,8 @@ fn above_zero(fields: &Fields<'_>, key: &str, report: &mut Report) -> Option<f64
     None
 }
 
-/// The step of the `q_` distributions: 1.0 when left out, and whole values when it is written as a
-/// whole number.
+/// Reads the step of the `q_` distributions. It is 1.0 if it is left out. Values are whole if it is
+/// written as a whole number.
 fn quantum(fields: &Fields<'_>, report: &mut Report) -> Option<Quantum> {
     let step = above_zero(fields, "q", report)?;
     let integer =
@@ -180,7 +180,7 @@ fn quantum(fields: &Fields<'_>, report: &mut Report) -> Option<Quantum> {
     Some(Quantum { step, integer })
 }
 
-/// Whether every value that can be drawn is a number: nothing overflows on the way.
+/// Returns whether every value that can be drawn is a number, so that nothing overflows on the way.
 fn sound(
     law: &Law,
     quantum: Option<Quantum>,
@@ -211,8 +211,8 @@ fn sound(
     fits && rounds
 }
 
-/// The least and the largest value that a law can yield; without ends, nine standard deviations
-/// from the middle, which no u of 53 bits leaves.
+/// Returns the least and the largest value that a law can yield. For a law without ends they lie
+/// nine standard deviations from the middle, which no u of 53 bits leaves.
 fn extent(law: &Law) -> (f64, f64) {
     match *law {
         Law::Normal { mu, sigma } => (mu - 9.0 * sigma, mu + 9.0 * sigma),

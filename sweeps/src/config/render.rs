@@ -1,5 +1,5 @@
-//! A problem as text for a terminal, in the manner of rustc. Called by `sweep check`, `sweep
-//! create` and the controller. Never colours and never prints.
+//! Renders a problem as text for a terminal, in the manner of rustc. `sweep check`, `sweep create`
+//! and the controller call it. It never colours and never prints.
 
 use super::{
     problem::{Problem, Severity},
@@ -7,12 +7,12 @@ use super::{
     tree,
 };
 
-/// Longest stretch of a line that is shown, in characters.
+/// The longest stretch of a line that is shown, in characters.
 const WIDTH: usize = 100;
 
-/// A problem as text for a terminal, in the manner of rustc: severity and message, `-->
-/// source:line:column`, the line with carets under what is meant, and the hint. Without colour;
-/// `text` is what was checked. Ends without a newline.
+/// Renders a problem as text for a terminal, in the manner of rustc: severity and message, `-->
+/// source:line:column`, the line with carets under the place, and the hint. The text has no colour
+/// and ends without a newline. `text` is the text that was checked.
 pub fn render(problem: &Problem, text: &str, source: &str) -> String {
     let severity = match problem.severity {
         Severity::Error => "error",
@@ -33,7 +33,7 @@ pub fn render(problem: &Problem, text: &str, source: &str) -> String {
     out
 }
 
-/// The line, or the stretch of it around the columns, and carets below them.
+/// Returns the line, or the stretch of it around the columns, and carets below them.
 fn window(line: &str, first: usize, last: usize) -> (String, String) {
     let count = line.chars().count();
     let start = if first <= WIDTH { 0 } else { first - WIDTH / 2 };

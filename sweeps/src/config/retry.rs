@@ -1,5 +1,5 @@
-//! The key `retry`: how many further attempts a trial gets after a failure, by class. Called by
-//! `top`. Counts nothing.
+//! Reads the key `retry`: how many further attempts a trial gets after a failure, by class. `top`
+//! calls it. It counts nothing.
 
 use crate::lifecycle::{Class, Retry};
 
@@ -10,13 +10,16 @@ use super::{
     tree::Kind,
 };
 
-/// Most further attempts: a trial that needs more will not end well.
+/// The largest number of further attempts: a trial that needs more will not end well.
 const MOST: i128 = 1000;
 
-/// Reads the rules; `None` when something in them is wrong, which is told.
+/// Reads the rules. Returns `None` if something in them is wrong, which it reports.
 pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<Retry> {
     let Some(fields) = field.fields(report) else {
-        let is_count = matches!(&field.value.kind, Kind::Scalar(scalar) if matches!(scalar.core, Core::Integer(_)));
+        let is_count = matches!(
+            &field.value.kind,
+            Kind::Scalar(scalar) if matches!(scalar.core, Core::Integer(_))
+        );
         let count = if is_count { inline(field.value) } else { "1".to_owned() };
         report
             .error(field.at(), format!("`retry` must be a mapping, not {}", describe(field.value)))

@@ -1,23 +1,24 @@
-//! What one scalar of the YAML means: the core schema of YAML 1.2, and how the YAML 1.1 of W&B's
-//! client would read the same characters. Called by `tree` and by the readers of values. Never
+//! Says what one scalar of the YAML means in the core schema of YAML 1.2, and how the YAML 1.1 of
+//! W&B's client would read the same characters. `tree` and the readers of values call it. It never
 //! looks at quoted text.
 
-/// A scalar's meaning.
+/// The meaning of a scalar.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Core {
     /// Nothing, `~` or `null`.
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A whole number; one that does not fit is the nearest that does.
+    /// A whole number; one that does not fit becomes the nearest that does.
     Integer(i128),
-    /// A number with a point or an exponent; `.inf`, `.nan` and what overflows are not finite.
+    /// A number with a point or an exponent. `.inf`, `.nan` and numbers that overflow are not
+    /// finite.
     Float(f64),
     /// Everything else.
     Text,
 }
 
-/// The meaning of an unquoted scalar.
+/// Returns the meaning of an unquoted scalar.
 pub(super) fn core(text: &str) -> Core {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Core::Null,
@@ -53,7 +54,8 @@ fn whole(negative: bool, digits: &str, radix: u32) -> i128 {
     if negative { -magnitude } else { magnitude }
 }
 
-/// Digits with at most one point, then perhaps an exponent; the sign is already gone.
+/// Returns whether the text is digits with at most one point, then perhaps an exponent. The sign is
+/// already gone.
 fn is_float(unsigned: &str) -> bool {
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, Some(exponent)),
@@ -67,20 +69,20 @@ fn is_float(unsigned: &str) -> bool {
         && all_digits(fraction)
 }
 
-/// The same characters under two versions of YAML.
+/// A difference between two versions of YAML in the meaning of the same characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Elsewhere {
-    /// What they are here.
+    /// The meaning here.
     pub(super) here: &'static str,
-    /// What they are in YAML 1.1 as W&B's client reads it.
+    /// The meaning in YAML 1.1, as W&B's client reads it.
     pub(super) there: String,
-    /// What means the same in both.
+    /// What to write so that both read the same.
     pub(super) write: String,
-    /// The difference is an exponent, which every second sweep has.
+    /// Whether the difference is an exponent, which every second sweep has.
     pub(super) exponent: bool,
 }
 
-/// How YAML 1.1 reads an unquoted scalar, if otherwise than [`core`].
+/// Returns how YAML 1.1 reads an unquoted scalar, or `None` if it reads it as [`core`] does.
 pub(super) fn elsewhere(text: &str) -> Option<Elsewhere> {
     let differ = |here, there: &str, write: String| {
         Some(Elsewhere { here, there: there.to_owned(), write, exponent: false })
@@ -121,7 +123,7 @@ pub(super) fn elsewhere(text: &str) -> Option<Elsewhere> {
     }
 }
 
-/// `yes`, `Yes` or `YES`, but not `yEs`.
+/// Returns whether the word is `yes`, `Yes` or `YES`, but not `yEs`.
 fn uniform_case(word: &str) -> bool {
     let rest = word.get(1..).unwrap_or("");
     word.bytes().all(|b| b.is_ascii_lowercase())
@@ -130,15 +132,15 @@ fn uniform_case(word: &str) -> bool {
             && rest.bytes().all(|b| b.is_ascii_lowercase()))
 }
 
-/// YAML 1.1 wants `1.0e-4`: a point before the exponent and a sign in it. Without an exponent there
-/// is no difference.
+/// Returns whether YAML 1.1 reads the exponent. It wants `1.0e-4`: a point before the exponent and
+/// a sign in it. Without an exponent there is no difference.
 fn exponent_has_point_and_sign(unsigned: &str) -> bool {
     unsigned
         .split_once(['e', 'E'])
         .is_none_or(|(m, e)| m.contains('.') && e.starts_with(['-', '+']))
 }
 
-/// What is text here and a number or date there: `1_000`, `0b101`, `1:30`, `2024-01-31`.
+/// Finds text that is a number or a date in YAML 1.1: `1_000`, `0b101`, `1:30`, `2024-01-31`.
 fn number_elsewhere(text: &str, unsigned: &str) -> Option<Elsewhere> {
     if !unsigned.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
@@ -171,7 +173,8 @@ fn number_elsewhere(text: &str, unsigned: &str) -> Option<Elsewhere> {
     None
 }
 
-/// `2024-01-31`, or with a time behind it; month and day may then have one digit.
+/// Returns whether the text is `2024-01-31`, or has a time behind it; month and day may then have
+/// one digit.
 fn is_date(text: &str) -> bool {
     let (day, time) = match text.split_once(['T', 't', ' ', '\t']) {
         Some((day, time)) => (day, Some(time.trim_start())),
@@ -193,8 +196,8 @@ fn is_date(text: &str) -> bool {
     is_day && time.is_none_or(is_time)
 }
 
-/// A finite number as every version of YAML reads it: the shortest digits that mean it, `1.0e-7`
-/// below a millionth and from 1e16.
+/// Writes a finite number as every version of YAML reads it: the shortest digits that denote it,
+/// such as `1.0e-7` below a millionth and from 1e16 on.
 pub(super) fn number(value: f64) -> String {
     let scientific = format!("{value:e}");
     let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
@@ -207,7 +210,7 @@ pub(super) fn number(value: f64) -> String {
     format!("{mantissa}{point}e{sign}{exponent}")
 }
 
-/// [`number`] of the value with three significant digits, for suggestions.
+/// Writes the value as [`number`] does, with three significant digits, for suggestions.
 pub(super) fn rounded(value: f64) -> String {
     number(format!("{value:.2e}").parse().unwrap_or(value))
 }

@@ -1,5 +1,5 @@
-//! What a valid sweep file says: the result of the check. Each key has a file beside this one that
-//! reads it.
+//! Defines what a valid sweep file says: the result of the check. Each key has a file beside this
+//! one that reads it.
 
 use std::time::Duration;
 
@@ -14,84 +14,85 @@ use crate::{
 /// A valid sweep configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// How to search.
+    /// The method of the search.
     pub method: Method,
-    /// What to optimise; always there for `bayes`.
+    /// The metric to optimise; always there for `bayes`.
     pub metric: Option<Metric>,
-    /// When to stop a trial early; only with a metric.
+    /// The rule that stops a trial early; only with a metric.
     pub early_terminate: Option<EarlyTerminate>,
-    /// Where to search.
+    /// The space to search.
     pub space: Space,
-    /// What a trial has to satisfy to count.
+    /// The limits that a trial has to keep in order to count.
     pub constraints: Vec<Constraint>,
-    /// Earlier sweeps whose trials the search starts from.
+    /// The earlier sweeps with whose trials the search starts.
     pub warm_start: Vec<String>,
-    /// Most trials over all agents, at least 1.
+    /// The largest number of trials over all agents, at least 1; `None` if there is no limit.
     pub run_cap: Option<u64>,
-    /// How long a trial may run, whole seconds from one second to a year.
+    /// The longest time that a trial may run, in whole seconds from one second to a year; `None` if
+    /// there is no limit.
     pub timeout: Option<Duration>,
-    /// Which failures are worth further attempts.
+    /// The number of further attempts by class of failure.
     pub retry: Retry,
     /// The script or binary that `${program}` stands for.
     pub program: Option<String>,
-    /// Argv before expansion.
+    /// The argv before expansion.
     pub command: Command,
-    /// Display name.
+    /// The display name.
     pub name: Option<String>,
-    /// Text.
+    /// The description.
     pub description: Option<String>,
-    /// Project of the runs.
+    /// The project of the runs.
     pub project: Option<String>,
-    /// Seed of the search; drawn when the sweep is created if absent.
+    /// The seed of the search; if it is absent, it is drawn when the sweep is created.
     pub seed: Option<u64>,
 }
 
 /// The metric of a sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metric {
-    /// Key in the run's history or summary.
+    /// The key in the run's history or summary.
     pub name: String,
-    /// Larger is better.
+    /// Whether larger values are better.
     pub maximize: bool,
-    /// Once a run reaches it, no new trial starts. Finite.
+    /// The finite value that ends the sweep: once a run reaches it, no new trial starts.
     pub target: Option<f64>,
-    /// What a failed trial counts as in a model.
+    /// The value that a failed trial counts as in a model.
     pub impute: Impute,
 }
 
-/// Argv before expansion. Without `command`: `${env} ${interpreter} ${program} ${args}` for a
-/// program that ends in `.py`, `${env} ${program} ${args}` for any other, and nothing at all
-/// without a program, since then a function agent runs the trials.
+/// The argv before expansion. Without the key `command` it is `${env} ${interpreter} ${program}
+/// ${args}` for a program that ends in `.py`, and `${env} ${program} ${args}` for any other.
+/// Without a program it is empty, since then a function agent runs the trials.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Command {
-    /// Items as the YAML gives them.
+    /// The items as the YAML gives them.
     pub items: Vec<String>,
 }
 
-/// One item of argv after expansion of everything that the node need not know.
+/// One item of argv after the expansion of everything that the node need not know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Argument {
-    /// Joined without a separator.
+    /// The pieces, which are joined without a separator.
     pub pieces: Vec<Piece>,
 }
 
 /// A part of an argument.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// Taken as it is.
+    /// Text that is taken as it is.
     Text(String),
-    /// The node's environment variable of this name, or the bare name when unset.
+    /// The node's environment variable of this name, or the bare name if it is unset.
     EnvVar(String),
-    /// Path of a file with the parameters as JSON, which the agent writes.
+    /// The path of a file with the parameters as JSON, which the agent writes.
     ArgsJsonFile,
 }
 
 /// The outcome of a check.
 #[derive(Clone, Debug)]
 pub struct Checked {
-    /// Present when no problem is an error.
+    /// The configuration; `None` if a problem is an error.
     pub config: Option<Config>,
-    /// In the order of their lines; at most 100 errors and 100 warnings, then one line that counts
-    /// the others.
+    /// The problems in the order of their lines: at most 100 errors and 100 warnings, then one
+    /// problem that counts the others.
     pub problems: Vec<Problem>,
 }

@@ -1,6 +1,6 @@
-//! Items of `command` that mean something else than they seem to: a parameter in the place of a
-//! macro, what only a shell would expand, several arguments in one item. Called by `command` for
-//! each item that is no macro. Never expands.
+//! Finds items of `command` that mean something else than they seem to: a parameter in the place of
+//! a macro, what only a shell would expand, several arguments in one item. `command` calls it for
+//! each item that is no macro. It never expands anything.
 
 use super::{
     leaf::Leaf,
@@ -8,7 +8,7 @@ use super::{
     text::{code, shorten},
 };
 
-/// Macros that stand for a whole item, without `${` and `}`.
+/// The macros that stand for a whole item, without `${` and `}`.
 pub(super) const MACROS: [&str; 11] = [
     "env",
     "interpreter",
@@ -23,14 +23,14 @@ pub(super) const MACROS: [&str; 11] = [
     "args_json_file",
 ];
 
-/// Programs that read the item behind `-c` as a script.
+/// The programs that read the item behind `-c` as a script.
 const SHELLS: [&str; 5] = ["sh", "bash", "dash", "zsh", "ksh"];
 
-/// What passes parameters.
+/// The hint that says how to pass parameters.
 const INSTEAD: &str =
     "write `${args}` as an item in its place: it becomes `--name=value` for each parameter";
 
-/// What a name behind `$` stands for.
+/// The meaning of a name behind `$`.
 enum Meant<'i> {
     /// A parameter, as it was written.
     Parameter(&'i str),
@@ -42,7 +42,7 @@ enum Meant<'i> {
     Variable(&'i str, &'i str),
 }
 
-/// Warns of what an item seems to mean and does not. `before` are the items before it.
+/// Warns if an item seems to mean something that it does not. `before` are the items before it.
 pub(super) fn tell(item: &str, before: &[&str], leaves: &[Leaf], at: At<'_>, report: &mut Report) {
     if is_script(before) {
         script(item, leaves, at, report);
@@ -90,7 +90,8 @@ pub(super) fn parameter(item: &str, at: At<'_>, report: &mut Report) {
         .hint(INSTEAD);
 }
 
-/// Whether a name is a parameter's or a group's: alone, or with its groups and dots between.
+/// Returns whether a name is a parameter's or a group's: alone, or with its groups and dots
+/// between.
 pub(super) fn is_parameter(name: &str, leaves: &[Leaf]) -> bool {
     leaves.iter().any(|leaf| {
         let path = &leaf.parameter.path;
@@ -98,7 +99,7 @@ pub(super) fn is_parameter(name: &str, leaves: &[Leaf]) -> bool {
     })
 }
 
-/// Warns of a command whose first item, which is what gets started, is no program.
+/// Warns of a command whose first item, which is started, is no program.
 pub(super) fn first(items: &[&str], at: At<'_>, report: &mut Report) {
     let Some(item) = items.iter().find(|item| **item != "${env}") else { return };
     let is_macro = |name: &&str| name.starts_with("args") && *item == format!("${{{name}}}");
@@ -106,7 +107,10 @@ pub(super) fn first(items: &[&str], at: At<'_>, report: &mut Report) {
         report
             .warning(
                 at,
-                format!("`command` begins with an argument, {}, and no program", code(item)),
+                format!(
+                    "`command` begins with an argument, {}, and not with a program",
+                    code(item)
+                ),
             )
             .hint(
                 "begin with what is to be started, such as `[python, \"${program}\", \"${args}\"]`",
@@ -120,26 +124,27 @@ fn inside(name: &str, at: At<'_>, report: &mut Report) {
         .hint("make it an item of its own; only `${envvar:NAME}` may stand inside of another");
 }
 
-/// A shell's script: it expands variables, of which every trial has one for each parameter.
+/// Checks a shell's script. The shell expands variables, of which every trial has one for each
+/// parameter.
 fn script(item: &str, leaves: &[Leaf], at: At<'_>, report: &mut Report) {
     let knows = item.contains("BESOM_PARAM");
     match meant(item, leaves).find(|meant| !matches!(meant, Meant::Variable(..))) {
         Some(Meant::Inside(name)) => inside(name, at, report),
         Some(Meant::Parameter(written)) if !knows => report
-            .warning(at, format!("{} is no variable of the shell's", code(written)))
+            .warning(at, format!("{} is no variable of the shell", code(written)))
             .hint("a parameter is `$BESOM_PARAM_` and its name there"),
         _ => {}
     }
 }
 
-/// Whether the items before end in a shell and its option `-c`.
+/// Returns whether the items before end in a shell and its option `-c`.
 fn is_script(before: &[&str]) -> bool {
     let [.., shell, option] = before else { return false };
     let name = shell.rsplit('/').next().unwrap_or_default();
     SHELLS.contains(&name) && option.starts_with('-') && option.ends_with('c')
 }
 
-/// Every `$name` and `${name}` of an item that means something to people.
+/// Iterates over every `$name` and `${name}` of an item that means something to people.
 fn meant<'i>(item: &'i str, leaves: &[Leaf]) -> impl Iterator<Item = Meant<'i>> {
     item.match_indices('$').filter_map(|(start, _)| {
         let rest = &item[start + 1..];
@@ -168,13 +173,13 @@ fn meant<'i>(item: &'i str, leaves: &[Leaf]) -> impl Iterator<Item = Meant<'i>> 
     })
 }
 
-/// A name in the capitals of the environment.
+/// Returns whether a name is in the capitals of the environment.
 pub(super) fn is_variable(name: &str) -> bool {
     !name.is_empty()
         && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
 }
 
-/// `~` where a shell would put the home directory.
+/// Returns whether the item has `~` where a shell would put the home directory.
 fn has_home(item: &str) -> bool {
     item.match_indices('~').any(|(at, _)| {
         let (before, behind) = (&item[..at], &item[at + 1..]);
@@ -183,7 +188,7 @@ fn has_home(item: &str) -> bool {
     })
 }
 
-/// The words of an item that holds several flags, or a flag and its value.
+/// Returns the words of an item that holds several flags, or a flag and its value.
 fn several(item: &str) -> Option<Vec<&str>> {
     let is_flag =
         |word: &&str| word.trim_start_matches('-').starts_with(|c: char| c.is_ascii_alphabetic());
@@ -194,7 +199,8 @@ fn several(item: &str) -> Option<Vec<&str>> {
     (is_flag(first) && (value || rest.iter().any(is_flag))).then_some(words)
 }
 
-/// `python train.py`: a line as one types it, and no path that has a blank in it.
+/// Returns whether the item is a line as one types it, `python train.py`, and not a path that has a
+/// blank in it.
 fn is_line(item: &str) -> bool {
     item.split_once(' ').is_some_and(|(first, _)| !first.contains('/') && !first.starts_with("${"))
 }

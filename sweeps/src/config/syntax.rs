@@ -1,7 +1,6 @@
-//! Text that is no YAML at all, explained in words. Called by `tree` when the parser gives up.
-//! Never parses.
+//! Explains text that is no YAML at all. `tree` calls it when the parser gives up. It never parses.
 
-/// What is wrong and what to do about it, for a message of saphyr-parser. `open` names the
+/// Returns what is wrong and what to do about it, for a message of saphyr-parser. `open` names the
 /// innermost bracket that was open, and its line.
 pub(super) fn explain(info: &str, open: Option<(char, usize)>) -> (String, String) {
     if let Some((bracket, line)) = open.filter(|_| unclosed(info)) {
@@ -19,7 +18,7 @@ pub(super) fn explain(info: &str, open: Option<(char, usize)>) -> (String, Strin
     }
 }
 
-/// Whether the parser's complaint is one that an open bracket causes.
+/// Returns whether the parser's complaint is one that an open bracket causes.
 fn unclosed(info: &str) -> bool {
     [
         "did not find expected ',' or '}'",
@@ -31,12 +30,12 @@ fn unclosed(info: &str) -> bool {
     .any(|part| info.contains(part))
 }
 
-/// Part of the parser's message, our message, our hint; the first that fits is told.
+/// A part of the parser's message, our message, and our hint. The first entry that fits is used.
 const EXPLANATIONS: [(&str, &str, &str); 17] = [
     ("tab", "a tab cannot indent YAML", "indent with spaces"),
     (
         "mapping values are not allowed",
-        "a `:` where no mapping can begin",
+        "no mapping can begin at this `:`",
         "quote text that contains `: `, and begin a nested mapping on a line of its own",
     ),
     (
@@ -73,7 +72,7 @@ const EXPLANATIONS: [(&str, &str, &str); 17] = [
     ("unexpected end of stream", "the file ends inside quoted text", "close the quote"),
     (
         "unknown escape character",
-        "unknown escape in double quotes",
+        "this escape in double quotes is unknown",
         "write `\\\\` for a backslash, or use single quotes",
     ),
     (
@@ -88,7 +87,11 @@ const EXPLANATIONS: [(&str, &str, &str); 17] = [
         "remove it, or quote the text that it belongs to",
     ),
     ("trailing content", "something follows the quoted text on its line", "quote the whole text"),
-    ("unprintable", "an unprintable character", "save the file as plain UTF-8 text"),
+    (
+        "unprintable",
+        "this file holds an unprintable character",
+        "save the file as plain UTF-8 text",
+    ),
     (
         "unexpected character",
         "no unquoted text can begin with this character",
@@ -101,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_open_is_named() {
+    fn an_open_bracket_is_named() {
         let info = "while parsing a flow mapping, did not find expected ',' or '}'";
         assert_eq!(explain(info, Some(('{', 4))).0, "`{` of line 4 is not closed here");
         assert_eq!(explain("something new", None).0, "this is not YAML: something new");

@@ -1,5 +1,5 @@
-//! YAML's tags, such as `!!str`. Called by `tree`. Only YAML's own are known; none runs code or
-//! names a type.
+//! Reads YAML's tags, such as `!!str`. `tree` calls it. It knows only YAML's own tags, and none of
+//! them runs code or names a type.
 
 use saphyr_parser::{ScalarStyle, Tag};
 
@@ -8,7 +8,7 @@ use super::{
     text::code,
 };
 
-/// The name of a tag of YAML itself: `str` for `!!str`.
+/// Returns the name of a tag of YAML itself: `str` for `!!str`.
 pub(super) fn core(tag: &Tag) -> Option<&str> {
     match tag.handle.as_str() {
         "tag:yaml.org,2002:" => Some(&tag.suffix),
@@ -16,7 +16,8 @@ pub(super) fn core(tag: &Tag) -> Option<&str> {
     }
 }
 
-/// What a scalar means by its tag, its quotes, or its characters; or what is wrong with the tag.
+/// Returns the meaning of a scalar by its tag, its quotes, or its characters, or else what is wrong
+/// with the tag.
 pub(super) fn meaning(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Core, String> {
     let Some(tag) = tag else {
         return Ok(if style == ScalarStyle::Plain { scalar::core(text) } else { Core::Text });
@@ -28,7 +29,7 @@ pub(super) fn meaning(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Resu
         | (Some("bool"), Core::Bool(_))
         | (Some("null"), Core::Null)
         | (Some("float"), Core::Float(_)) => Ok(read),
-        // Whole numbers above 2^53 lose digits, as anyone asks for who tags one so.
+        // Whole numbers above 2^53 lose digits. A person who tags one as a float asks for that.
         (Some("float"), Core::Integer(whole)) => Ok(Core::Float(whole as f64)),
         (Some(kind @ ("int" | "bool" | "null" | "float")), _) => {
             Err(format!("{} is not a valid `{kind}`", code(text)))

@@ -1,16 +1,16 @@
-//! Text that came from a file and is shown to a person: shortened, and without characters that a
-//! terminal would obey. Called by everything in `config` that writes a message. Never changes what
-//! a value means.
+//! Prepares text that came from a file for a person: it shortens it, and replaces characters that a
+//! terminal would obey. Everything in `config` that writes a message calls it. It never changes
+//! what a value means.
 
-/// Longest piece of a file that a message repeats, in characters.
+/// The longest piece of a file that a message repeats, in characters.
 const LONGEST: usize = 48;
 
-/// `text` in backticks, at most 48 characters of it, with unprintable characters replaced.
+/// Returns `text` in backticks, at most 48 characters of it, with unprintable characters replaced.
 pub(super) fn code(text: &str) -> String {
     format!("`{}`", shorten(text))
 }
 
-/// At most 48 characters of `text`, with unprintable characters replaced.
+/// Returns at most 48 characters of `text`, with unprintable characters replaced.
 pub(super) fn shorten(text: &str) -> String {
     let mut short: String = text.chars().take(LONGEST).map(printable).collect();
     if text.chars().nth(LONGEST).is_some() {
@@ -19,24 +19,24 @@ pub(super) fn shorten(text: &str) -> String {
     short
 }
 
-/// The character itself, or a placeholder when a terminal might obey it or show nothing.
+/// Returns the character itself, or a placeholder if a terminal might obey it or show nothing.
 pub(super) fn printable(character: char) -> char {
     if is_printable(character) { character } else { char::REPLACEMENT_CHARACTER }
 }
 
-/// Whether Python's `str.isprintable` holds: no control, format, private, unassigned or separating
-/// character but the space.
+/// Returns whether Python's `str.isprintable` holds. It does for the space, and for every character
+/// that is no control, format, private, unassigned or separating one.
 pub(super) fn is_printable(character: char) -> bool {
     if matches!(character, '\\' | '\'' | '"') {
         return true;
     }
     // The standard library keeps the same table for `escape_debug`. Behind another character it
-    // lets marks that combine with it stand, as Python does.
+    // leaves combining marks as they are, as Python does.
     let pair: String = ['a', character].iter().collect();
     pair.escape_debug().nth(1) != Some('\\')
 }
 
-/// "a, b and c", each in backticks.
+/// Returns "a, b and c", each in backticks.
 pub(super) fn listed<'a>(names: impl IntoIterator<Item = &'a str>, joint: &str) -> String {
     let names: Vec<String> = names.into_iter().map(code).collect();
     match names.split_last() {
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_would_obey_is_replaced() {
+    fn characters_that_a_terminal_would_obey_are_replaced() {
         assert_eq!(code("a\u{1b}[31mb\u{202e}"), "`a\u{fffd}[31mb\u{fffd}`");
         assert_eq!(code("é e\u{301} 日本 \\'\""), "`é e\u{301} 日本 \\'\"`");
         assert_eq!(shorten(&"x".repeat(60)), format!("{}...", "x".repeat(48)));

@@ -1,4 +1,4 @@
-//! The key `timeout`: how long a trial may run. Called by `top`. Watches no clock.
+//! Reads the key `timeout`: how long a trial may run. `top` calls it. It watches no clock.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use super::{
 };
 
 const UNITS: [(char, u64); 4] = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
-/// The longest in seconds: a year.
+/// The longest time in seconds: a year.
 const MOST: u64 = 365 * 86_400;
 
-/// Reads the time; `None` when it is none, which is told.
+/// Reads the time. Returns `None` if it is no time, which it reports.
 pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<Duration> {
     let Kind::Scalar(scalar) = &field.value.kind else {
         report
@@ -49,7 +49,8 @@ pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<Duration> {
     }
 }
 
-/// Numbers with units, the largest unit first and each once, such as `1h 30m`; saturates.
+/// Returns the seconds of numbers with units, the largest unit first and each once, such as `1h
+/// 30m`. The sum saturates.
 fn seconds(text: &str) -> Option<u64> {
     let mut rest = text.trim();
     let (mut total, mut units) = (0_u64, UNITS.iter());

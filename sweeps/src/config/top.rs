@@ -1,5 +1,5 @@
-//! The configuration's top level: every key that a sweep has, and W&B's that mean nothing here.
-//! Called by `check`. What stands below a key is read by the key's own module.
+//! Reads the configuration's top level: every key that a sweep has, and W&B's keys that mean
+//! nothing here. `check` calls it. Each key's own module reads what stands below the key.
 
 use super::{
     Config, command, constraints, early_terminate,
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{search::Method, space::Space};
 
-/// The keys that we obey.
+/// The keys that have a meaning here.
 const KEYS: [&str; 15] = [
     "method",
     "parameters",
@@ -46,7 +46,8 @@ const IGNORED: [(&str, &str); 8] = [
     ("settings", "it is a leftover of W&B's client"),
 ];
 
-/// Reads the whole configuration. `None` when something is missing; what is wrong is told.
+/// Reads the whole configuration, and reports what is wrong. Returns `None` if something is
+/// missing.
 pub(super) fn read(root: &Node, report: &mut Report) -> Option<Config> {
     let start = Span { line: 1, first: 1, last: 1 };
     let Some(mut fields) = Fields::of(root, start, "", report) else {
@@ -56,7 +57,7 @@ pub(super) fn read(root: &Node, report: &mut Report) -> Option<Config> {
             .hint("begin with `method: random`, with a space after the colon");
         return None;
     };
-    // What is missing is told at the first key.
+    // What is missing is reported at the first key.
     fields.span = fields.iter().next().map_or(start, |field| field.key_span);
     ignored(&fields, report);
 
@@ -128,7 +129,7 @@ fn parameters(fields: &Fields<'_>, report: &mut Report) -> Parameters {
     fields.get("parameters").map(|field| parameters::read(field, report)).unwrap_or_default()
 }
 
-/// Tells the keys that are W&B's alone, and those that are nobody's.
+/// Reports the keys that are W&B's alone, and those that are unknown.
 fn ignored(fields: &Fields<'_>, report: &mut Report) {
     let mut known = KEYS.to_vec();
     for (key, why) in IGNORED {
@@ -151,7 +152,7 @@ fn ignored(fields: &Fields<'_>, report: &mut Report) {
     fields.refuse_unknown(&known, &KEYS, "", report);
 }
 
-/// Text that may be empty.
+/// Reads text that may be empty.
 fn description(field: &Field<'_>, report: &mut Report) -> Option<String> {
     match field.value.text() {
         Some("") => None,

@@ -1,6 +1,6 @@
-//! The values that trials receive: any YAML as JSON. Called for `value` and `values`. Here, and
-//! only here, the versions of YAML may read the same characters as two things that are both valid,
-//! so here the difference is told.
+//! Reads the values that trials receive: any YAML as JSON. The readers of `value` and `values` call
+//! it. Only here may the versions of YAML read the same characters as two things that are both
+//! valid, so the difference is reported here.
 
 use serde_json::{Map, Number, Value};
 
@@ -12,14 +12,14 @@ use super::{
     tree::{Kind, Node, Scalar},
 };
 
-/// The node as JSON; `None` when JSON, or a program's arguments, cannot carry it. All that is wrong
-/// in it is told.
+/// Returns the node as JSON, or `None` if JSON, or a program's arguments, cannot carry it. It
+/// reports all that is wrong in the node.
 pub(super) fn json(node: &Node, path: &str, report: &mut Report) -> Option<Value> {
     match &node.kind {
         Kind::Scalar(scalar) => leaf(scalar, At { path, span: node.span }, report),
         Kind::List(items) => {
             // Every item is read before one of them can fail the list, so that all problems are
-            // told.
+            // reported.
             let items: Vec<Option<Value>> = items
                 .iter()
                 .enumerate()
@@ -87,7 +87,8 @@ fn leaf(scalar: &Scalar, at: At<'_>, report: &mut Report) -> Option<Value> {
             number.map(Value::Number)
         }
         Core::Text if scalar.text.contains('\0') => {
-            let message = "a NUL character, which no argument of a program can hold";
+            let message =
+                "this text holds a NUL character, which no argument of a program can hold";
             report.error(at, message).hint("remove the `\\0`");
             None
         }
@@ -131,9 +132,8 @@ fn warn(text: &str, difference: &Elsewhere, at: At<'_>, report: &mut Report) {
         .hint(format!("write {write}: both read that alike"));
 }
 
-/// Tells once, at the first of them, that numbers such as `1e-4` are text in YAML 1.1: the
-/// difference that nearly every sweep has, and that only matters to those who use the same file
-/// with W&B.
+/// Reports once, at the first of them, that numbers such as `1e-4` are text in YAML 1.1. Nearly
+/// every sweep has this difference, and it matters only to those who use the same file with W&B.
 pub(super) fn exponents(parameters: &Node, path: &str, report: &mut Report) {
     let mut found = Vec::new();
     collect(parameters, &mut found);

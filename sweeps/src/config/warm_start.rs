@@ -1,5 +1,5 @@
-//! The key `warm_start`: earlier sweeps whose trials the search starts from. Called by `top`. Never
-//! looks a sweep up: only the controller knows which there are.
+//! Reads the key `warm_start`: the earlier sweeps with whose trials the search starts. `top` calls
+//! it. It never looks a sweep up: only the controller knows which there are.
 
 use crate::search::Method;
 
@@ -10,12 +10,13 @@ use super::{
     tree::{Kind, Node},
 };
 
-/// Most earlier sweeps.
+/// The largest number of earlier sweeps.
 const MOST: usize = 32;
-/// Longest id in characters.
+/// The longest id, in characters.
 const LONGEST: usize = 64;
 
-/// Reads the ids of the earlier sweeps; `None` when something in them is wrong, which is told.
+/// Reads the ids of the earlier sweeps. Returns `None` if something in them is wrong, which it
+/// reports.
 pub(super) fn read(
     field: &Field<'_>,
     method: Option<Method>,
@@ -35,7 +36,7 @@ pub(super) fn read(
     }
     if nodes.len() > MOST {
         report
-            .error(field.at_key(), format!("{} sweeps in `warm_start`", nodes.len()))
+            .error(field.at_key(), format!("`warm_start` names {} sweeps", nodes.len()))
             .hint(format!("name at most {MOST}: 200 trials are taken over in all"));
         return None;
     }
@@ -58,7 +59,7 @@ pub(super) fn read(
     whole.then_some(ids)
 }
 
-/// One id, which may be written without quotes even where YAML reads a number.
+/// Reads one id, which may be written without quotes even where YAML reads a number.
 fn id<'t>(node: &'t Node, at: At<'_>, report: &mut Report) -> Option<&'t str> {
     let Kind::Scalar(scalar) = &node.kind else {
         report
@@ -78,8 +79,8 @@ fn id<'t>(node: &'t Node, at: At<'_>, report: &mut Report) -> Option<&'t str> {
         Some((sweep, trial)) if plain(sweep) && trial.bytes().all(|byte| byte.is_ascii_digit()) => {
             format!("that is a run; its sweep is {}", code(sweep))
         }
-        _ => "ids have small letters and digits: `sweep ls` shows them".to_owned(),
+        _ => "ids have lowercase letters and digits: `sweep ls` shows them".to_owned(),
     };
-    report.error(at, format!("`{}` is no id of a sweep", shorten(text))).hint(hint);
+    report.error(at, format!("`{}` is not the id of a sweep", shorten(text))).hint(hint);
     None
 }

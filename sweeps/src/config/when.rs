@@ -1,6 +1,7 @@
-//! The key `when` of a parameter's entry: the other parameter that it depends on, and the values
-//! under which it is active. Called by `parameters`: read with the entry, resolved once all
-//! parameters are known. Never decides what an inactive parameter is worth.
+//! Reads the key `when` of a parameter's entry: the other parameter that it depends on, and the
+//! values under which it is active. `parameters` calls it to read the key with the entry, and to
+//! resolve it once all parameters are known. It never decides which value an inactive parameter
+//! has.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +22,7 @@ use super::{
     value,
 };
 
-/// Reads `when`; `None` when something in it is wrong, which is told.
+/// Reads `when`. Returns `None` if something in it is wrong, which it reports.
 pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<When> {
     let Some(fields) = field.fields(report) else {
         report
@@ -78,7 +79,7 @@ pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<When> {
 }
 
 /// Gives the parameters their conditions. `names` has every parameter and group of the file by its
-/// dotted name: what is there and is no leaf has an error of its own already, or is a group.
+/// dotted name. A name that is there and is no leaf has an error of its own already, or is a group.
 pub(super) fn resolve(leaves: &mut [Leaf], names: &BTreeMap<String, usize>, report: &mut Report) {
     let places: BTreeMap<String, usize> = leaves
         .iter()
@@ -104,7 +105,7 @@ pub(super) fn resolve(leaves: &mut [Leaf], names: &BTreeMap<String, usize>, repo
     }
 }
 
-/// Tells a name that is no parameter's.
+/// Reports a name that is no parameter's.
 fn unknown(
     when: &When,
     places: &BTreeMap<String, usize>,
@@ -126,7 +127,7 @@ fn unknown(
         return;
     }
     let known: Vec<&str> = places.keys().map(String::as_str).collect();
-    // In a group, the name alone is what one writes first.
+    // For a parameter in a group, a person first writes the name alone.
     let ending = format!(".{}", when.parent);
     let meant = known.iter().find(|name| name.ends_with(&ending)).copied();
     let hint = match meant.or_else(|| nearest(&when.parent, &known)) {
@@ -139,7 +140,8 @@ fn unknown(
         .hint(hint);
 }
 
-/// Whether the other parameter can have all of the values; what it cannot have is told.
+/// Returns whether the other parameter can have all of the values, and reports those that it cannot
+/// have.
 fn possible(when: &When, parent: &Parameter, report: &mut Report) -> bool {
     let name = code(&when.parent);
     let (listed, range) = match &parent.distribution {
@@ -154,7 +156,7 @@ fn possible(when: &When, parent: &Parameter, report: &mut Report) -> bool {
             report
                 .error(
                     when.at_parent(),
-                    format!("{name} has real numbers, of which `when` cannot name one"),
+                    format!("{name} has real numbers, which `when` cannot name"),
                 )
                 .hint("depend on a parameter with `values`, or with whole `min` and `max`");
             return false;
@@ -188,10 +190,11 @@ fn possible(when: &When, parent: &Parameter, report: &mut Report) -> bool {
     all
 }
 
-/// Tells a parameter that depends on itself over others, and cuts the circle there.
+/// Reports a parameter that depends on itself, directly or through others, and cuts the circle
+/// there.
 fn cycle(index: usize, leaves: &mut [Leaf], report: &mut Report) {
     let parent = |&at: &usize| Some(leaves[at].parameter.condition.as_ref()?.parent);
-    // Circles elsewhere are met from their own parameters, and were cut if they came first.
+    // Circles elsewhere are found from their own parameters, and were cut if they came first.
     let chain: Vec<usize> =
         std::iter::successors(Some(index), parent).take(leaves.len() + 1).collect();
     let Some(length) = chain.iter().skip(1).position(|&at| at == index) else { return };
@@ -202,7 +205,7 @@ fn cycle(index: usize, leaves: &mut [Leaf], report: &mut Report) {
             if length == 0 { String::new() } else { format!(": {}", shorten(&names.join(" -> "))) };
         report
             .error(when.at_parent(), format!("{} depends on itself{circle}", code(&names[0])))
-            .hint("remove one `when`: something must be decided first");
+            .hint("remove one `when`: one of the parameters must come first");
     }
     leaves[index].parameter.condition = None;
 }

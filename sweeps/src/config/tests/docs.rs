@@ -1,4 +1,4 @@
-//! The reference for users: its examples are sweeps without a problem.
+//! Checks the reference for users: its examples are sweeps without a problem.
 
 use super::good;
 

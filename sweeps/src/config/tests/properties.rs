@@ -1,4 +1,5 @@
-//! No text panics, and what is generated and printed is read back as it was.
+//! Checks that no text panics, and that a generated and printed configuration is read back as it
+//! was.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::{
     stopping::{Asha, Bands, EarlyTerminate, Hyperband, Median},
 };
 
-/// Whatever the text, the outcome holds together and can be shown.
+/// Checks that the outcome holds together and can be shown, whatever the text.
 fn consistent(text: &str) {
     let Checked { config, problems } = check(text);
     let errors = problems.iter().any(|problem| problem.severity == Severity::Error);
@@ -35,7 +36,7 @@ fn consistent(text: &str) {
     }
 }
 
-/// Files that touch every reader, to be damaged.
+/// Files that touch every reader, for a test to damage.
 const TEXTS: [&str; 13] = [
     include_str!("wrong/retry.yaml"),
     include_str!("wrong/warm_start.yaml"),
@@ -51,11 +52,12 @@ const TEXTS: [&str; 13] = [
     include_str!("wrong/aliases.yaml"),
     "program: train.py\nmethod: bayes\nmetric: \
     {name: val/loss, goal: maximize, target: 0.02}\nparameters:\n  \
-     lr: {distribution: log_uniform_values, min: 0.00001, max: 0.1}\n  opt:\n    parameters:\n      name: {values: [sgd, adam]}\n\
+     lr: {distribution: log_uniform_values, min: 0.00001, max: 0.1}\n  \
+     opt:\n    parameters:\n      name: {values: [sgd, adam]}\n\
      command: [\"${env}\", \"${envvar:X}\", \"${args}\"]\n",
 ];
 
-/// What is put into them.
+/// The scraps that are put into them.
 const SCRAPS: [&str; 24] = [
     "\n", "\t", " ", "  ", ":", ": ", "- ", "{", "}", "[", "]", "\"", "'", "&a ", "*a", "!!str ",
     "|\n", "---\n", "<<: ", "\r", "é", "-1e999", "#", "\0",
@@ -68,7 +70,7 @@ proptest! {
     }
 
     #[test]
-    fn no_heap_of_yaml_panics(scraps in vec(select(&SCRAPS[..]), 0..60)) {
+    fn no_pile_of_yaml_scraps_panics(scraps in vec(select(&SCRAPS[..]), 0..60)) {
         consistent(&scraps.concat());
     }
 
@@ -90,11 +92,17 @@ proptest! {
     fn a_valid_config_survives_a_round_trip(config in config()) {
         let text = print(&config);
         let checked = check(&text);
-        prop_assert_eq!(checked.config.as_ref(), Some(&config), "{}\n{:#?}", text, checked.problems);
+        prop_assert_eq!(
+            checked.config.as_ref(),
+            Some(&config),
+            "{}\n{:#?}",
+            text,
+            checked.problems
+        );
     }
 }
 
-/// The configuration as YAML: JSON for every value, one line for every key and parameter.
+/// Returns the configuration as YAML: JSON for every value, one line for every key and parameter.
 fn print(config: &Config) -> String {
     let mut text = String::new();
     let mut line = |key: &str, value: Value| text += &format!("{key}: {value}\n");
@@ -162,7 +170,12 @@ fn early_terminate(rule: &EarlyTerminate) -> Value {
             json!({"type": "asha", "min_iter": min_iter, "eta": eta, "max_iter": max_iter})
         }
         EarlyTerminate::Median(Median { min_iter, interval, min_trials }) => {
-            json!({"type": "median", "min_iter": min_iter, "interval": interval, "min_trials": min_trials})
+            json!({
+                "type": "median",
+                "min_iter": min_iter,
+                "interval": interval,
+                "min_trials": min_trials
+            })
         }
     }
 }
@@ -179,7 +192,8 @@ fn parameters(space: &Space) -> Value {
         let mut entry = entry(&parameter.distribution);
         if let Some(Condition { parent, values }) = &parameter.condition {
             let name = space.parameters[*parent].path.join(".");
-            // A single list would be read as the list of values.
+            // The values stand in a list, since a single value that is a list would be read as the
+            // list of values.
             entry["when"] = json!({ name: values });
         }
         map.insert(leaf.clone(), entry);
@@ -195,7 +209,7 @@ fn entry(distribution: &Distribution) -> Value {
             json!({"values": values, "probabilities": probabilities})
         }
         Distribution::IntUniform { min, max } => json!({"min": min, "max": max}),
-        // Exponents, since a limit is not the same number again after a logarithm.
+        // The limits are exponents, since a limit is not the same number again after a logarithm.
         Distribution::Real { law, .. } => match *law {
             Law::Uniform { min, max } => json!({"distribution": "uniform", "min": min, "max": max}),
             Law::LogUniform { min_ln, max_ln } => {
@@ -303,7 +317,7 @@ fn retry(rules: &[(Class, u32)]) -> Retry {
     retry
 }
 
-/// Of different metrics.
+/// Draws constraints on different metrics.
 fn constraints() -> impl Strategy<Value = Vec<Constraint>> {
     vec((select(vec![Side::AtMost, Side::AtLeast]), -1e9..1e9), 0..3).prop_map(|limits| {
         let named =
@@ -312,7 +326,7 @@ fn constraints() -> impl Strategy<Value = Vec<Constraint>> {
     })
 }
 
-/// Leaves at up to three levels; their names tell leaves from groups, so that none collide.
+/// Draws leaves at up to three levels. Their names tell leaves from groups, so that none collide.
 fn space() -> impl Strategy<Value = Space> {
     let leaves = vec((vec("g[a-c]", 0..3), distribution()), 1..8);
     (leaves, vec(any::<prop::sample::Index>(), 0..8)).prop_map(|(leaves, parents)| {
@@ -324,7 +338,7 @@ fn space() -> impl Strategy<Value = Space> {
                 Parameter::new(path, distribution)
             })
             .collect();
-        // A group is printed once, where its first parameter is: in this order that changes
+        // A group is printed once, where its first parameter is. In this order that changes
         // nothing.
         parameters.sort_by(|a, b| a.path.cmp(&b.path));
         for (index, parent) in parents.into_iter().enumerate().take(parameters.len()) {

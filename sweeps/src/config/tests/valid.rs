@@ -1,4 +1,4 @@
-//! What each key and distribution means.
+//! Tests what each key and distribution means.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{
     stopping::{Asha, Bands, EarlyTerminate, Hyperband, Median},
 };
 
-/// The space of a random search with this entry as parameter `x`, and the messages.
+/// Returns the distribution of this entry as parameter `x` of a random search, and the messages.
 fn entry(entry: &str) -> (Option<Distribution>, Vec<String>) {
     let checked = check(&format!(
         "method: random\nprogram: a.py\nparameters:\n  x: {entry}\n  other: {{values: [1, 2]}}\n"
@@ -31,11 +31,12 @@ fn categorical(values: serde_json::Value, probabilities: Option<Vec<f64>>) -> Di
 }
 
 #[test]
-fn the_page_of_wandb_is_understood() {
+fn a_config_as_in_wandbs_docs_is_understood() {
     let config = good(
         "program: train.py\nmethod: bayes\nname: small-cnn\ndescription: ''\nproject: p\nrun_cap: \
         40\nseed: 18446744073709551615\n\
-         metric: {name: val_loss, goal: maximize, target: 0.02, impute: latest, impute_while_running: false}\n\
+         metric: {name: val_loss, goal: maximize, target: 0.02, impute: latest, \
+         impute_while_running: false}\n\
          parameters:\n  lr: {distribution: log_uniform_values, min: 0.00001, max: 0.1}\n  depth: \
          {min: 2, max: 8}\n  \
          optimizer:\n    parameters:\n      name: {values: [sgd, adam]}\n      more: \
@@ -129,7 +130,7 @@ fn lists_and_ranges_mean_what_they_mean_to_wandb() {
 }
 
 #[test]
-fn bells_mean_what_they_mean_to_wandb() {
+fn bell_curves_mean_what_they_mean_to_wandb() {
     mean([
         ("{distribution: normal}", real(Law::Normal { mu: 0.0, sigma: 1.0 }, None)),
         (
@@ -210,7 +211,7 @@ fn earlier_sweeps_are_one_id_or_a_list() {
 }
 
 #[test]
-fn what_means_less_than_one_may_think_is_a_warning() {
+fn an_entry_that_means_less_than_it_seems_is_a_warning() {
     let exponents = "is deprecated: it takes exponents, so `x` runs from 0.368 to 2.72";
     let uniform = |min, max, step| Some(real(Law::Uniform { min, max }, step));
     for (text, meaning, warning) in [
@@ -271,7 +272,7 @@ fn what_means_less_than_one_may_think_is_a_warning() {
 }
 
 #[test]
-fn what_another_yaml_would_read_is_a_warning() {
+fn a_value_that_yaml_1_1_reads_otherwise_is_a_warning() {
     for (text, meaning, warning) in [
         (
             "{value: yes}",
@@ -321,7 +322,7 @@ fn names_that_read_alike_are_told() {
 }
 
 #[test]
-fn names_may_have_what_hydra_has_in_them() {
+fn names_may_have_the_characters_of_hydra() {
     let names =
         ["+experiment", "++x", "model/encoder", "~y", "db@backup", "3d", "learning rate", "größe"];
     let entries: String = names.iter().map(|name| format!("  {name}: {{value: a}}\n")).collect();

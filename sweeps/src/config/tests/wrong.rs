@@ -1,8 +1,9 @@
-//! Wrong files with everything that is told about them. Each file of `wrong/` is one snapshot.
+//! Tests wrong files with everything that is reported about them. Each file of `wrong/` is one
+//! snapshot.
 
 use crate::config::{check, render};
 
-/// All problems of the file as a terminal shows them.
+/// Returns all problems of the file as a terminal shows them.
 fn rendered(name: &str, text: &str) -> String {
     let problems = check(text).problems;
     problems.iter().map(|problem| render(problem, text, name)).collect::<Vec<_>>().join("\n\n")
@@ -13,14 +14,22 @@ macro_rules! snapshots {
         $(#[test]
         fn $name() {
             let file = concat!(stringify!($name), ".yaml");
-            insta::assert_snapshot!(rendered(file, include_str!(concat!("wrong/", stringify!($name), ".yaml"))));
+            insta::assert_snapshot!(rendered(
+                file,
+                include_str!(concat!("wrong/", stringify!($name), ".yaml"))
+            ));
         })*
     };
 }
 
-snapshots! { keys types metric limits distributions values grid bayes early_terminate early_terminate_types early_terminate_rungs early_terminate_median command command_slips command_first groups parameters when constraints warm_start timeout timeout_without_unit retry retry_number wandb duplicates aliases }
+snapshots! {
+    keys types metric limits distributions values grid bayes early_terminate early_terminate_types
+    early_terminate_rungs early_terminate_median command command_slips command_first groups
+    parameters when constraints warm_start timeout timeout_without_unit retry retry_number wandb
+    duplicates aliases
+}
 
-/// Text that is no YAML has one problem: where the parser gave up.
+/// Text that is no YAML has one problem: the place where the parser gave up.
 #[test]
 fn no_yaml() {
     let texts = [

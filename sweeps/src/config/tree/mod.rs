@@ -1,6 +1,6 @@
-//! The YAML text as a tree in which every node knows its place. Called by `check` alone; the
-//! readers walk the tree. Anchors are followed and merge keys (`<<`) merged, within limits on text,
-//! depth and size, so that no text, however hostile, costs more than a fraction of a second. Never
+//! Parses the YAML text into a tree in which every node knows its place. Only `check` calls it; the
+//! readers walk the tree. It follows anchors and merges merge keys (`<<`), within limits on text,
+//! depth and size. So no text, however hostile, costs more than a fraction of a second. It never
 //! knows what a key means.
 
 use std::{
@@ -17,23 +17,23 @@ use super::{
     text::code,
 };
 
-/// Longest text in bytes; the largest real sweeps have a hundredth of it.
+/// The longest text, in bytes. The largest real sweeps have a hundredth of it.
 pub(super) const MAX_BYTES: usize = 1 << 20;
-/// Deepest nesting of lists and mappings, through aliases too; recursion over the tree relies on
-/// it.
+/// The deepest nesting of lists and mappings, through aliases too. Recursion over the tree relies
+/// on it.
 const MAX_DEPTH: usize = 64;
-/// Most nodes, those behind every alias counted again.
+/// The largest number of nodes, with those behind every alias counted again.
 const MAX_NODES: usize = 100_000;
-/// Most bytes of scalars, those behind every alias counted again.
+/// The largest number of bytes of scalars, with those behind every alias counted again.
 const MAX_SCALARS: usize = 4 << 20;
 
 /// A scalar, list or mapping. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
-    /// Its place: of an alias, the alias; of a value with no text of its own on the key's line, the
-    /// key.
+    /// The place of the node. For an alias it is the alias; for a value with no text of its own on
+    /// the key's line it is the key.
     pub(super) span: Span,
-    /// What it is.
+    /// The kind of the node, with its content.
     pub(super) kind: Kind,
 }
 
@@ -42,25 +42,26 @@ pub(super) struct Node {
 pub(super) enum Kind {
     /// A leaf.
     Scalar(Rc<Scalar>),
-    /// Items in order.
+    /// The items in order.
     List(Rc<Vec<Node>>),
-    /// Keys and values in order, keys perhaps repeated.
+    /// The keys and values in order; keys may be repeated.
     Map(Rc<Vec<(Node, Node)>>),
 }
 
 /// A leaf.
 #[derive(Debug)]
 pub(super) struct Scalar {
-    /// Its characters, without quotes.
+    /// The characters, without quotes.
     pub(super) text: String,
-    /// Neither quoted nor tagged, so that its meaning hangs on its characters alone.
+    /// Whether it is neither quoted nor tagged, so that its meaning depends on its characters
+    /// alone.
     pub(super) plain: bool,
-    /// What it means.
+    /// The meaning.
     pub(super) core: Core,
 }
 
 impl Node {
-    /// The characters of a scalar, quoted or not.
+    /// Returns the characters of a scalar, quoted or not.
     pub(super) fn text(&self) -> Option<&str> {
         match &self.kind {
             Kind::Scalar(scalar) => Some(&scalar.text),
@@ -69,16 +70,16 @@ impl Node {
     }
 }
 
-/// The lines of a text, as this module counts them.
+/// Iterates over the lines of a text, as this module counts them.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
-    // A carriage return alone breaks lines too; behind one, a newline begins no further line.
+    // A carriage return alone breaks lines too. A newline behind one begins no further line.
     text.split_inclusive('\n').flat_map(|line| {
         line.strip_suffix('\n').map_or(line, |l| l.strip_suffix('\r').unwrap_or(l)).split('\r')
     })
 }
 
-/// The tree of the text's only document; `None` when there is none or an error in `report` says
-/// why.
+/// Parses the tree of the text's only document. Returns `None` if there is none, or if an error in
+/// `report` says why.
 pub(super) fn parse(text: &str, report: &mut Report) -> Option<Node> {
     let start = Span { line: 1, first: 1, last: 1 };
     if text.len() > MAX_BYTES {
@@ -100,7 +101,10 @@ pub(super) fn parse(text: &str, report: &mut Report) -> Option<Node> {
     }
     if let Some(span) = nul(text) {
         report
-            .error(At { path: "", span }, "a NUL character, which no text file holds")
+            .error(
+                At { path: "", span },
+                "this file holds a NUL character, which no text file can hold",
+            )
             .hint("remove it, or save the file as plain UTF-8 text");
         return None;
     }
@@ -119,8 +123,8 @@ pub(super) fn parse(text: &str, report: &mut Report) -> Option<Node> {
             break;
         }
     }
-    // A node finished outside of every other is the whole document; after a stop there is none, or
-    // it is the first.
+    // A node that is finished outside of every other is the whole document. After a stop there is
+    // none, or it is the first document.
     let empty = builder.root.as_ref().is_none_or(|root| root.text() == Some(""));
     if empty && report.errors() == 0 {
         report
@@ -130,7 +134,7 @@ pub(super) fn parse(text: &str, report: &mut Report) -> Option<Node> {
     builder.root.filter(|_| !empty)
 }
 
-/// The first NUL, where the parser would take the text to end.
+/// Returns the place of the first NUL, where the parser would take the text to end.
 fn nul(text: &str) -> Option<Span> {
     let in_line = |line: &str| line.chars().position(|character| character == '\0');
     let (line, column) = lines(text)
@@ -139,15 +143,15 @@ fn nul(text: &str) -> Option<Span> {
     Some(Span { line, first: column, last: column })
 }
 
-/// An error was told; what follows in the text is not read.
+/// The sign that an error was reported, and that the rest of the text is not read.
 struct Stop;
 
-/// How much a node holds.
+/// The size of a node.
 #[derive(Clone, Copy, Default)]
 struct Size {
     nodes: usize,
     bytes: usize,
-    /// Levels of lists and mappings.
+    /// The number of levels of lists and mappings.
     height: usize,
 }
 
@@ -162,10 +166,10 @@ impl Size {
 /// A list or mapping that is not finished.
 struct Open {
     map: bool,
-    /// Items, or keys and values in turn.
+    /// The items, or keys and values in turn.
     nodes: Vec<Node>,
     start: Marker,
-    /// Its bracket, if it has one.
+    /// The opening bracket; `None` if there is none.
     bracket: Option<char>,
     anchor: usize,
     size: Size,
@@ -174,10 +178,10 @@ struct Open {
 struct Builder {
     /// The text's characters, since the parser counts in them.
     characters: Vec<char>,
-    /// Characters of each line.
+    /// The number of characters of each line.
     lengths: Vec<usize>,
     open: Vec<Open>,
-    /// Finished nodes with an anchor; the parser numbers anchors from 1.
+    /// The finished nodes with an anchor. The parser numbers anchors from 1.
     anchors: BTreeMap<usize, (Node, Size)>,
     total: Size,
     documents: usize,
@@ -282,13 +286,14 @@ impl Builder {
         } else {
             Kind::List(Rc::new(open.nodes))
         };
-        // Without a bracket it begins somewhere below its key, which is the better place to point
-        // at.
+        // Without a bracket the node begins somewhere below its key, which is the better place to
+        // point at.
         self.finish(Node { span: place, kind }, size, open.anchor, open.bracket.is_none());
         Ok(())
     }
 
-    /// Another use of what an anchor names. All of it counts again, before anything is built of it.
+    /// Takes another use of what an anchor names. All of it counts again, before anything is built
+    /// of it.
     fn alias(&mut self, anchor: usize, span: Marked, report: &mut Report) -> Result<(), Stop> {
         let span = self.place(span.start, span.end);
         let Some((node, size)) = self.anchors.get(&anchor).cloned() else {
@@ -320,8 +325,8 @@ impl Builder {
         Err(Stop)
     }
 
-    /// Hands a finished node to what it belongs to. A `hidden` one has no text of its own where it
-    /// begins.
+    /// Hands a finished node to the one that it belongs to. A `hidden` node has no text of its own
+    /// where it begins.
     fn finish(&mut self, mut node: Node, size: Size, anchor: usize, hidden: bool) {
         if anchor > 0 {
             self.anchors.insert(anchor, (node.clone(), size));
@@ -337,13 +342,13 @@ impl Builder {
         open.size.add(size);
     }
 
-    /// The innermost bracket that is open, and its line.
+    /// Returns the innermost bracket that is open, and its line.
     fn open_bracket(&self) -> Option<(char, usize)> {
         let open = self.open.last()?;
         Some((open.bracket?, open.start.line()))
     }
 
-    /// From `start` up to `end`, or up to the end of the line that `start` is on.
+    /// Returns the span from `start` up to `end`, or up to the end of the line that `start` is on.
     fn place(&self, start: Marker, end: Marker) -> Span {
         let count = self.lengths.len();
         let length = |line: usize| self.lengths.get(line - 1).copied().unwrap_or(0);
@@ -359,7 +364,7 @@ impl Builder {
 }
 
 fn too_deep(span: Span, report: &mut Report) -> Result<(), Stop> {
-    let message = format!("nested deeper than {MAX_DEPTH} levels");
+    let message = format!("this is nested deeper than {MAX_DEPTH} levels");
     report.error(At { path: "", span }, message).hint("a sweep needs a handful of levels");
     Err(Stop)
 }
@@ -373,9 +378,9 @@ fn pairs(nodes: Vec<Node>) -> Vec<(Node, Node)> {
     pairs
 }
 
-/// The entries with every merge key (`<<: *defaults`, or a list of aliases) replaced by what it
-/// refers to; keys that the mapping has itself win, then those of the earlier alias. YAML 1.2
-/// dropped merge keys; people did not.
+/// Replaces every merge key (`<<: *defaults`, or a list of aliases) by what it refers to. Keys that
+/// the mapping has itself win, then those of the earlier alias. YAML 1.2 dropped merge keys, but
+/// people still use them.
 fn merged(entries: Vec<(Node, Node)>, report: &mut Report) -> Vec<(Node, Node)> {
     let is_merge = |key: &Node| matches!(&key.kind, Kind::Scalar(s) if s.plain && s.text == "<<");
     if !entries.iter().any(|(key, _)| is_merge(key)) {

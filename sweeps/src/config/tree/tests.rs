@@ -14,7 +14,7 @@ fn problems(text: &str) -> (Option<Node>, Vec<String>) {
     )
 }
 
-/// The tree in one line, each node with its place.
+/// Returns the tree in one line, each node with its place.
 fn show(node: &Node) -> String {
     let Span { line, first, last } = node.span;
     let what = match &node.kind {
