@@ -184,7 +184,12 @@ impl<'a> Surrogate<'a> {
         if axes.len() == 0 {
             return Err(Unexplained::NothingVaries);
         }
-        let has_value = |outcome: Outcome| matches!(outcome, Outcome::Value(value) | Outcome::Pruned(value) if value.is_finite());
+        let has_value = |outcome: Outcome| {
+            matches!(
+                outcome,
+                Outcome::Value(value) | Outcome::Pruned(value) if value.is_finite()
+            )
+        };
         let trials = history
             .trials
             .iter()
