@@ -3,7 +3,7 @@
 
 use crate::{
     circles::circles,
-    habits::{LONGEST, doors_with_transactions, knowing_the_database, shape},
+    habits::{LONGEST, WIDEST, doors_with_transactions, knowing_the_database, shape},
     project::Project,
     rules::Tables,
 };
@@ -86,6 +86,7 @@ fn a_bad_habit_is_found() {
     must_fail("controller/src/app/a.rs", "use rusqlite::Row;", "may name `rusqlite`");
     must_fail("controller/src/api/grpc/a.rs", door, "must not begin a transaction");
     must_fail("sweeps/src/a.rs", &"\n".repeat(LONGEST), "the limit is 500");
+    must_fail("sweeps/src/a.rs", &format!("// {}", "é".repeat(WIDEST)), ":2: a line of more than");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! Checks rules about single files: which file may know the database, what a door may do, and how
-//! long a file may be.
+//! long and wide a file may be.
 
 use crate::project::Project;
 
@@ -7,6 +7,8 @@ use crate::project::Project;
 const DATABASE: &str = "controller/src/store/database/";
 /// The longest file, in lines.
 pub(crate) const LONGEST: usize = 500;
+/// The widest line, in columns.
+pub(crate) const WIDEST: usize = 100;
 
 /// Returns the files that name the database's crate without permission.
 pub(crate) fn knowing_the_database(project: &Project) -> Vec<String> {
@@ -27,7 +29,7 @@ pub(crate) fn doors_with_transactions(project: &Project) -> Vec<String> {
         .collect()
 }
 
-/// Returns the files that are too long or have no module comment.
+/// Returns the files that are too long, have a line that is too wide, or have no module comment.
 pub(crate) fn shape(project: &Project) -> Vec<String> {
     let mut problems = Vec::new();
     for source in &project.sources {
@@ -38,6 +40,11 @@ pub(crate) fn shape(project: &Project) -> Vec<String> {
                 source.file
             ));
         }
+        let wide = |(_, line): &(usize, &str)| line.chars().count() > WIDEST;
+        let wide = source.text.lines().enumerate().filter(wide);
+        problems.extend(wide.map(|(at, _)| {
+            format!("{}:{}: a line of more than {WIDEST} columns", source.file, at + 1)
+        }));
         if !source.text.trim_start_matches("#![allow(").starts_with("//!") {
             problems.push(format!("{}: does not open with a module comment", source.file));
         }
