@@ -1,5 +1,5 @@
-//! Calls of the controller: on which runtime they run, how long they wait, and what their errors
-//! mean. Used by everything that talks to the controller.
+//! Makes calls to the controller: provides the runtime, bounds the wait for an answer, and says
+//! what an error means. Everything that talks to the controller uses it.
 
 use std::{error::Error as _, io, thread, time::Duration};
 
@@ -7,19 +7,18 @@ use proto::dial::is_away;
 use tokio::{runtime::Runtime, time};
 use tonic::{Code, Status};
 
-/// How long a call waits for its answer before it is made again.
+/// The time that a call waits for its answer before the caller repeats it.
 pub(crate) const CALL_WAIT: Duration = Duration::from_secs(30);
 
-/// Makes a runtime for one thread.
+/// Makes a runtime that runs on one thread.
 pub(crate) fn runtime() -> io::Result<Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
-/// Runs `body` on a thread with a runtime of its own and waits for it: the caller's thread may
-/// already run another one.
+/// Runs `body` on its own thread with its own runtime, and waits for it. The caller's thread may
+/// already run another runtime.
 ///
-/// # Errors
-/// Fails if the system gives no thread, or `body` panics.
+/// Fails if the system cannot start a thread, or if `body` panics.
 pub(crate) fn aside<T: Send>(body: impl FnOnce(&Runtime) -> T + Send) -> io::Result<T> {
     thread::scope(|scope| {
         let thread = thread::Builder::new().name("besom-call".to_owned());
@@ -39,15 +38,15 @@ pub(crate) async fn answer<T>(
     }
 }
 
-/// Tells whether time alone will not mend the error. A token that the controller does not know is no
-/// refusal: the controller may have been started with another one. A token that it knows and that
-/// opens nothing is one: the token ends with its attempt.
+/// Returns true if waiting alone does not cure the error. An unknown token is not a refusal: the
+/// controller may have been started with another token. A known token without rights is a refusal:
+/// the token ends with its attempt.
 pub(crate) fn is_refusal(status: &Status) -> bool {
     status.code() == Code::PermissionDenied || !is_away(status)
 }
 
-/// Returns the words for a person: the controller's sentence, or the cause at the bottom of a failed
-/// connection.
+/// Returns the reason in words for a person: the controller's sentence, or the deepest cause of a
+/// failed connection.
 pub(crate) fn reason(status: &Status) -> String {
     let Some(mut cause) = status.source() else { return status.message().to_owned() };
     while let Some(deeper) = cause.source() {

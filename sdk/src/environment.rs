@@ -1,18 +1,17 @@
-//! Reads the variables of the environment that set up a run.
+//! Reads the environment variables that set up a run.
 
 use std::{env, str::FromStr};
 
 use crate::error::InitError;
 
-/// Returns the variable, unless it is unset or empty.
+/// Returns the variable, or `None` if it is unset or empty.
 pub(crate) fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// Returns the variable as a `T`, or `None` if it is unset or empty.
 ///
-/// # Errors
-/// Fails if the text is no `T`.
+/// Fails if the text cannot be parsed as a `T`.
 pub(crate) fn parsed<T: FromStr>(name: &'static str) -> Result<Option<T>, InitError> {
     let parse = |value: String| value.parse().map_err(|_| InitError::Environment { name, value });
     variable(name).map(parse).transpose()

@@ -1,6 +1,6 @@
-//! What can go wrong, in words for the person at the terminal. Returned by `start`, `config`,
-//! `finish` and `agent`; `log` has no errors. A program whose `main` returns `Result<(), Box<dyn
-//! Error>>` prints the `Debug` of its error, so that of ours is the sentence too.
+//! Defines the errors of `start`, `config`, `finish` and `agent`, in words for the person at the
+//! terminal. `log` returns no error. A program whose `main` returns `Result<(), Box<dyn Error>>`
+//! prints the `Debug` form of its error, so `Debug` prints the same sentence as `Display`.
 
 use std::{io, path::PathBuf, sync::Arc};
 
@@ -8,7 +8,7 @@ use proto::dial::{BadAddress, CONTROLLER_VAR};
 
 use crate::run::finished::count;
 
-/// Lets `Debug` say what `Display` says.
+/// Makes `Debug` print the same text as `Display`.
 macro_rules! speak {
     ($($error:ty),+) => {$(
         impl std::fmt::Debug for $error {
@@ -23,54 +23,54 @@ pub(crate) use speak;
 
 speak!(InitError, ConfigError, FinishError, AgentError);
 
-/// A run could not be started.
+/// The error of [`Init::start`](crate::Init::start): the run could not be started.
 #[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum InitError {
-    /// Nobody answered at the controller's address.
+    /// No controller answers at the address.
     #[error(
         "no controller answers at `{controller}` ({reason}): start one with `controller`, or name \
         another in {}",
         CONTROLLER_VAR
     )]
     Unreachable {
-        /// The address that was tried.
+        /// The address that the SDK tried.
         controller: String,
-        /// What the last try met.
+        /// The reason why the last try failed.
         reason: String,
     },
-    /// The controller answered, and would not.
+    /// The controller answered and refused the run.
     #[error("the controller at `{controller}` refused the run: {reason}")]
     Refused {
-        /// The address that was asked.
+        /// The address of the controller.
         controller: String,
-        /// What it said.
+        /// The reason that the controller gave.
         reason: String,
     },
-    /// The address or the token has no valid form.
+    /// The controller's address or the token has no valid form.
     #[error("{0}: {hint}", hint = .0.hint())]
     Address(#[from] BadAddress),
-    /// The defaults given to [`Init::config`](crate::Init::config) are no JSON object.
+    /// The defaults given to [`Init::config`](crate::Init::config) are not a JSON object.
     #[error("the config must be a struct or a map: {0}")]
     Config(String),
-    /// A variable of a trial's environment does not say what it should.
-    #[error("the environment variable {name} makes no sense: `{value}`")]
+    /// An environment variable that sets up the run holds a value that cannot be parsed.
+    #[error("the environment variable `{name}` has no valid value: it is `{value}`")]
     Environment {
-        /// Its name.
+        /// The variable's name.
         name: &'static str,
-        /// What it holds.
+        /// The variable's value.
         value: String,
     },
-    /// [`Init::id`](crate::Init::id) has no valid form.
-    #[error("`{0}` cannot be the id of a run: 1 to 64 letters of A-Z a-z 0-9 _ -")]
+    /// The id given to [`Init::id`](crate::Init::id) has no valid form. The field is the id.
+    #[error("`{0}` cannot be the id of a run: an id has 1 to 64 characters of A-Z a-z 0-9 _ -")]
     Id(String),
-    /// There is a run of this id already.
-    #[error("there is a run `{id}` already, in `{}`: give another id, or `resume(Resume::Allow)` \
-        to go on with it", folder.display())]
+    /// An offline run with this id exists already.
+    #[error("there is a run `{id}` already, in `{}`: give another id, or continue it with \
+        `resume(Resume::Allow)`", folder.display())]
     Exists {
         /// The id.
         id: String,
-        /// Where the run waits that has it.
+        /// The folder of the existing run.
         folder: PathBuf,
     },
     /// The journal cannot be opened.
@@ -78,97 +78,100 @@ pub enum InitError {
     Journal {
         /// The run's folder.
         folder: PathBuf,
-        /// Why.
+        /// The error of the file system.
         source: Arc<io::Error>,
     },
-    /// The system gave no thread.
+    /// The system could not start a thread.
     #[error("cannot start a thread: {0}")]
     Thread(Arc<io::Error>),
 }
 
-/// The run's config does not fit the type that was asked for, or an update does not fit the config.
+/// The error of [`Run::config`](crate::Run::config) and
+/// [`Run::update_config`](crate::Run::update_config): the config does not fit the requested type,
+/// or the update cannot be applied to the config.
 #[derive(Clone, thiserror::Error)]
 #[error("the config does not fit: {0}")]
 pub struct ConfigError(pub(crate) String);
 
-/// A run ended, and its controller does not know all of it. The journal stays.
+/// The error of [`Run::finish`](crate::Run::finish): the run ended, but its controller does not
+/// know all of it. The rows that were written stay in the journal.
 #[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum FinishError {
     /// Rows or files wait in the run's folder, or the end could not be reported.
     #[error(
-        "the controller has not got {} of run `{run}` ({reason}): `sweep sync {}` sends what is \
-        there",
+        "the controller does not have {} of run `{run}` ({reason}): send what is left with \
+        `sweep sync {}`",
         count(*waiting, "row"),
         folder.display()
     )]
     Unsent {
-        /// The run.
+        /// The run's id.
         run: String,
-        /// Rows that wait in the journals; each file has one.
+        /// The number of rows that wait in the journals. Each waiting file counts as one row.
         waiting: u64,
-        /// What stood in the way.
+        /// The reason why they were not sent.
         reason: String,
         /// The run's folder.
         folder: PathBuf,
     },
-    /// The run is over, or another attempt owns it now. What this one sent is kept and marked,
-    /// never merged.
-    #[error("run `{run}` is over or belongs to another attempt now; the rows of this one are in \
-        `{}`", folder.display())]
+    /// The run is over, or another attempt owns it now. The controller keeps and marks the rows
+    /// that it got from this attempt, and never merges them.
+    #[error("run `{run}` is over or belongs to another attempt now; the rows of this attempt are \
+        in `{}`", folder.display())]
     Fenced {
-        /// The run.
+        /// The run's id.
         run: String,
         /// The run's folder.
         folder: PathBuf,
     },
-    /// The disk did not take the journal.
+    /// The disk did not take all rows of the journal.
     #[error(
         "{} of run `{run}` could not be written to `{}`: {source}",
         count(*lost, "row"),
         folder.display()
     )]
     Journal {
-        /// The run.
+        /// The run's id.
         run: String,
-        /// Rows that were accepted and are lost.
+        /// The number of rows that the buffer accepted and that are lost.
         lost: u64,
         /// The run's folder.
         folder: PathBuf,
-        /// Why.
+        /// The error of the disk.
         source: Arc<io::Error>,
     },
 }
 
-/// A function agent could not go on.
+/// The error of [`agent`](crate::agent): the function agent could not continue.
 #[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum AgentError {
-    /// Nobody answered at the controller's address.
+    /// No controller answers at the address.
     #[error(
         "no controller answers at `{controller}` ({reason}): start one with `controller`, or name \
         another in {}",
         CONTROLLER_VAR
     )]
     Unreachable {
-        /// The address that was tried.
+        /// The address that the SDK tried.
         controller: String,
-        /// What the last try met.
+        /// The reason why the last try failed.
         reason: String,
     },
-    /// There is no such sweep.
-    #[error("no sweep `{0}`")]
+    /// The sweep does not exist. The field is its id.
+    #[error("there is no sweep `{0}`")]
     NoSweep(String),
-    /// The controller answered, and would not.
+    /// The controller answered and refused the agent. The field is the reason.
     #[error("the controller refused this agent: {0}")]
     Refused(String),
-    /// The address or the token has no valid form.
+    /// The controller's address or the token has no valid form.
     #[error("{0}: {hint}", hint = .0.hint())]
     Address(#[from] BadAddress),
-    /// A trial's run could not be started.
+    /// The run of a trial could not be started.
     #[error(transparent)]
     Run(#[from] InitError),
-    /// The system gave no thread.
+    /// The system could not start a thread.
     #[error("cannot start a thread: {0}")]
     Thread(Arc<io::Error>),
 }

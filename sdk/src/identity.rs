@@ -1,14 +1,14 @@
-//! Which run this process logs to.
+//! Says which run this process logs to.
 
-/// An attempt of a run, and the trial that it is, if it is one.
+/// An attempt of a run and, if the run is a trial, its place in the sweep.
 #[derive(Clone, Debug)]
 pub(crate) struct Identity {
-    /// The id of the run.
+    /// The run's id.
     pub(crate) run: String,
-    /// The number of the attempt, from 1.
+    /// The attempt's number, from 1.
     pub(crate) attempt: u32,
-    /// The sweep that the run is a trial of; `None` outside a sweep.
+    /// The id of the sweep that the run is a trial of; `None` outside a sweep.
     pub(crate) sweep: Option<String>,
-    /// The number of the trial in its sweep, from 0; `None` outside a sweep.
+    /// The trial's number in its sweep, from 0; `None` outside a sweep.
     pub(crate) trial: Option<u64>,
 }

@@ -29,30 +29,32 @@
 //! }
 //! ```
 //!
-//! **What a call of `log` costs and promises.** It copies the row into a bounded buffer in memory:
-//! no system call, no waiting for a disk or a network, no panic. Every five milliseconds a thread
-//! appends what is there to a journal on disk; another sends the journal to the controller, and
-//! goes on where it was when the controller comes back. A row that finds the buffer full is refused
-//! and counted: [`Finished`] has the exact numbers. `finish`, dropping the last [`Run`],
-//! `std::process::exit` and a panic that unwinds write everything to the journal; `abort` and a
-//! signal that ends the process may take the last milliseconds.
+//! **What a call of `log` costs and promises.** It copies the row into a bounded buffer in memory.
+//! It makes no system call, never waits for a disk or a network, and never panics. Every five
+//! milliseconds a thread appends the buffered rows to a journal on disk. Another thread sends the
+//! journal to the controller. If the controller goes away, the thread continues from the same row
+//! once it is back. A row that finds the buffer full is refused and counted: [`Finished`] has the
+//! exact numbers. `finish`, the drop of the last [`Run`], `std::process::exit` and a panic that
+//! unwinds write all rows to the journal. `abort` and a signal that ends the process may lose the
+//! last milliseconds.
 //!
-//! **Beside numbers** a run takes [`Histogram`]s, [`Image`]s, [`Audio`], [`Video`], [`Html`],
-//! [`Table`]s, charts ([`plot`]) and any file ([`Run::save`]). A value that is a file is written to
-//! the run's folder by the call that logs it, and sent from there; it never holds up rows.
+//! **Media and files.** Besides numbers, a run takes [`Histogram`]s, [`Image`]s, [`Audio`],
+//! [`Video`], [`Html`], [`Table`]s, charts ([`plot`]) and any file ([`Run::save`]). The call that
+//! logs a file writes it into the run's folder. A separate thread sends it from there, so a file
+//! never delays rows.
 //!
-//! **System metrics** (CPU, memory, disk, network, GPUs of the machine and of the program) are
-//! sampled into a stream of their own, without a call: [`Init::system_metrics`]. Numbers of the
-//! same kind that only the program knows are logged as any other.
+//! **System metrics.** The SDK samples CPU, memory, disk, network and GPUs, of the machine and of
+//! the program, into a separate stream. This needs no call; [`Init::system_metrics`] sets the
+//! period. Log numbers of the same kind that only the program knows like any other metric.
 //!
-//! **Checkpoints.** [`Run::checkpoint`] keeps what a program needs to go on, [`Run::resume`] gives
-//! it to the next attempt, on whatever node that runs; the run's history goes on where the
-//! checkpoint was made.
+//! **Checkpoints.** [`Run::checkpoint`] keeps the state that a program needs to continue.
+//! [`Run::resume`] returns it to the next attempt, on whichever node that attempt runs. The run's
+//! history continues where the checkpoint was made.
 //!
-//! **In a sweep** (the agent has started the program) the agent owns the run: [`Init::start`] calls
-//! nobody, and the agent ships whatever the program could not send and reports how it ended.
-//! **Outside** the run begins and ends with this process. [`agent`] runs a function once per trial
-//! instead of a program.
+//! **In a sweep** (the agent has started the program) the agent owns the run. [`Init::start`] makes
+//! no call to the controller. The agent ships the rows that the program could not send, and reports
+//! how the program ended. **Outside a sweep** the run begins and ends with this process. [`agent`]
+//! runs a function once per trial instead of a program.
 
 mod calls;
 mod chance;
@@ -91,10 +93,12 @@ pub use run::meta::{Definition, Goal, Summary};
 pub use run::training::{Average, Prefixed};
 pub use value::{Loggable, Value};
 
-/// Logs one row whose values have different types: `log!(run, "loss" => loss, "epoch" => epoch)`,
-/// at the next step, or `log!(run, "loss" => loss; step = epoch)` at a step of your own. Keys are
-/// anything that is `AsRef<str>`, values anything that is [`Loggable`]. A value that is `None` logs
-/// nothing.
+/// Logs one row whose values may have different types.
+///
+/// `log!(run, "loss" => loss, "epoch" => epoch)` logs at the next step, as [`Run::log`].
+/// `log!(run, "loss" => loss; step = epoch)` logs at a step of your own, as [`Run::log_at`]. A key
+/// is any `AsRef<str>`, and a value is any [`Loggable`]. A value of `None` logs nothing. The row
+/// costs a copy into memory; only media touch the disk.
 ///
 /// ```
 /// # let run = besom::init().mode(besom::Mode::Disabled).start()?;
@@ -103,7 +107,7 @@ pub use value::{Loggable, Value};
 /// # Ok::<(), besom::InitError>(())
 /// ```
 ///
-/// What cannot be logged is told by name:
+/// The compiler names a type that cannot be logged:
 ///
 /// ```compile_fail,E0277
 /// # let run = besom::init().mode(besom::Mode::Disabled).start()?;
@@ -113,9 +117,15 @@ pub use value::{Loggable, Value};
 #[macro_export]
 macro_rules! log {
     ($run:expr, $($key:expr => $value:expr),+ $(,)?) => {
-        $run.log([$((::core::convert::AsRef::<str>::as_ref(&$key), $crate::Loggable::into_value($value))),+])
+        $run.log([$((
+            ::core::convert::AsRef::<str>::as_ref(&$key),
+            $crate::Loggable::into_value($value),
+        )),+])
     };
     ($run:expr, $($key:expr => $value:expr),+ $(,)? ; step = $step:expr) => {
-        $run.log_at($step, [$((::core::convert::AsRef::<str>::as_ref(&$key), $crate::Loggable::into_value($value))),+])
+        $run.log_at($step, [$((
+            ::core::convert::AsRef::<str>::as_ref(&$key),
+            $crate::Loggable::into_value($value),
+        )),+])
     };
 }

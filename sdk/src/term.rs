@@ -1,6 +1,6 @@
-//! SIGTERM as a wish. A program that asks `should_stop` hears of it there and is not ended by it;
-//! one that never asks is ended, as by the system's default. Called by `run` and `function_agent`;
-//! ends nothing itself.
+//! Treats SIGTERM as a request to end. A program that calls `should_stop` learns of the signal
+//! there, and the signal does not end it. A program that never calls `should_stop` ends by the
+//! system's default. `run` and `function_agent` call this module, which ends nothing itself.
 
 use std::sync::{
     Arc, OnceLock,
@@ -11,19 +11,20 @@ use signal_hook::{consts::SIGTERM, flag};
 
 static TOLD: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
-/// Whether this process has been told to end. From the first call on SIGTERM does no more than to
-/// make this true.
+/// Returns true once this process has received SIGTERM. The first call installs the handler: from
+/// then on SIGTERM only makes this function return true.
 pub(crate) fn is_told() -> bool {
     let told = TOLD.get_or_init(|| {
         let told = Arc::new(AtomicBool::new(false));
-        // Where it cannot be registered, SIGTERM goes on to end the process.
+        // If the handler cannot be registered, SIGTERM still ends the process.
         let _ = flag::register(SIGTERM, Arc::clone(&told));
         told
     });
     told.load(Ordering::Relaxed)
 }
 
-/// As [`is_told`], but changes nothing where nobody has asked yet.
+/// Returns the same as [`is_told`], but installs no handler: without an earlier call of [`is_told`]
+/// it returns false.
 pub(crate) fn was_told() -> bool {
     TOLD.get().is_some_and(|told| told.load(Ordering::Relaxed))
 }

@@ -1,5 +1,5 @@
-//! What a program can log: numbers, flags, text and maps of those, made from Rust's own types. Used
-//! by `log`, `summary` and the macro.
+//! Defines the values that a program can log: numbers, flags, text, media and maps of these, made
+//! from Rust's own types. `log`, `summary` and the macro use it.
 
 use std::{
     borrow::Cow,
@@ -10,11 +10,12 @@ use crate::media::{
     Audio, Html, Image, Media, Video, histogram::Histogram, plot::Chart, table::Table,
 };
 
-/// One logged value. Floats keep their bits, NaN and infinities included.
+/// One logged value. Floats keep their bits, including NaN and infinities.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value<'a> {
-    /// A float. An `f32` becomes the one with the same shortest decimal: 0.9 stays 0.9.
+    /// A float. An `f32` becomes the `f64` with the same shortest decimal form: `0.9_f32` is stored
+    /// as 0.9.
     F64(f64),
     /// A whole number.
     I64(i64),
@@ -22,23 +23,25 @@ pub enum Value<'a> {
     U64(u64),
     /// True or false.
     Bool(bool),
-    /// Text; what is over 256 KiB is cut off, and counted in
+    /// A text. The SDK cuts off everything beyond 256 KiB and counts the value in
     /// [`Finished::cut`](crate::Finished::cut).
     Text(Cow<'a, str>),
-    /// One JSON object, named by its `_type`: what histograms, media and tables become. Over 256
-    /// KiB it is left out, and counted in [`Finished::cut`](crate::Finished::cut).
-    Json(Cow<'a, str>),
-    /// An image, a table or another value that is a file: `log` writes it into the run's folder.
-    /// What the disk does not take is left out, and counted in
+    /// One JSON object with its kind in `_type`: the form that histograms, media and tables take.
+    /// The SDK leaves out an object over 256 KiB and counts it in
     /// [`Finished::cut`](crate::Finished::cut).
-    // Boxed, since it is rare and large: every number would be moved at its size.
+    Json(Cow<'a, str>),
+    /// An image, a table or another value that is stored as a file. `log` writes the file into the
+    /// run's folder. If the disk does not take it, the value is left out and counted in
+    /// [`Finished::cut`](crate::Finished::cut).
+    // Boxed because it is rare and large: otherwise every number would have its size too.
     Media(Box<Media>),
-    /// Values under names of their own, logged as if each had been given by itself: `"val" =>
-    /// [("loss", 0.1)]` is `val.loss`. Maps may hold maps. An empty one logs nothing.
+    /// Named values. Each is logged as if it had been given alone: `"val" => [("loss", 0.1)]`
+    /// becomes `val.loss`. Maps may hold maps. An empty map logs nothing.
     Map(Vec<(Cow<'a, str>, Value<'a>)>),
 }
 
-/// Conversions from a type and from a reference to it, so that maps can be logged by reference.
+/// Implements the conversion from a type and from a reference to it, so that maps can be logged by
+/// reference.
 macro_rules! from {
     ($($type:ty => |$value:ident| $make:expr;)+) => {$(
         impl From<$type> for Value<'_> {
@@ -82,10 +85,12 @@ impl<'a> From<&'a String> for Value<'a> {
     }
 }
 
-/// Conversions from what holds names and values, by value and by reference.
+/// Implements the conversion from collections of names and values.
 macro_rules! from_maps {
     ($([$($generics:tt)*] $type:ty;)+) => {$(
-        impl<'a, K: Into<Cow<'a, str>>, V: Into<Value<'a>>, $($generics)*> From<$type> for Value<'a> {
+        impl<'a, K: Into<Cow<'a, str>>, V: Into<Value<'a>>, $($generics)*>
+            From<$type> for Value<'a>
+        {
             fn from(map: $type) -> Self {
                 Self::map(map)
             }
@@ -101,8 +106,8 @@ from_maps! {
 }
 
 impl<'a> Value<'a> {
-    /// A map of whatever gives names and values, such as the iterator of a map that stays with the
-    /// caller.
+    /// Makes a map from an iterator of names and values, such as an iterator over a map that the
+    /// caller keeps.
     pub fn map<K: Into<Cow<'a, str>>, V: Into<Value<'a>>>(
         values: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
@@ -111,26 +116,26 @@ impl<'a> Value<'a> {
 }
 
 impl<'a, T: Loggable<'a>> From<Option<T>> for Value<'a> {
-    /// `None` logs nothing.
+    /// Converts the value inside; `None` logs nothing.
     fn from(value: Option<T>) -> Self {
         value.map_or_else(|| Self::Map(Vec::new()), Loggable::into_value)
     }
 }
 
-/// What can be logged: everything that becomes a [`Value`]. A type of your own can, once it has
-/// `From<Yours> for Value`.
+/// A type that can be logged: every type that converts into a [`Value`]. Implement `From<YourType>
+/// for Value` to log your own type.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be logged",
-    label = "numbers, bools, text, media, `Option`s and maps of them can; `.to_string()` makes \
-        text of others"
+    label = "numbers, bools, text, media, `Option`s and maps of these can be logged; \
+        `.to_string()` turns other values into text"
 )]
 pub trait Loggable<'a> {
-    /// The value.
+    /// Converts this into the value to log.
     fn into_value(self) -> Value<'a>;
 }
 
-// Otherwise the compiler tells of this implementation what is missing for `Into`, in place of the
-// line above.
+// Without this attribute the compiler explains the missing `Into` of this implementation instead of
+// printing the message above.
 #[diagnostic::do_not_recommend]
 impl<'a, T: Into<Value<'a>>> Loggable<'a> for T {
     fn into_value(self) -> Value<'a> {
@@ -156,7 +161,8 @@ impl From<&Histogram> for Value<'_> {
     }
 }
 
-/// Conversions into a value, so that `log!(run, "examples" => image)` works.
+/// Implements the conversion from a medium and from a reference to it, so that `log!(run,
+/// "examples" => image)` works.
 macro_rules! from_media {
     ($($type:ty => $variant:ident;)+) => {$(
         impl From<$type> for Value<'_> {

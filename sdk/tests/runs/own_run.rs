@@ -67,7 +67,8 @@ fn everything_arrives_and_nothing_is_left_behind() {
     assert_eq!((run.id(), run.sweep(), run.trial()), (RUN, None, None));
     log(&run, 1_000);
     run.log_at(5_000, [("late", "text")]);
-    besom::log!(run, "flag" => true, String::from("n") => 7_u8, "id" => u64::MAX, "half" => 0.9_f32; step = 3);
+    besom::log!(run,
+        "flag" => true, String::from("n") => 7_u8, "id" => u64::MAX, "half" => 0.9_f32; step = 3);
     run.log([("loss", f64::NAN)]);
     run.summary("best", 0.25);
     run.summary("best", 0.125);
@@ -190,8 +191,8 @@ fn a_refusal_at_the_end_names_the_journal_and_what_waits() {
     let journal = journal(&folder);
     let place = journal.ancestors().nth(2).map(Path::display).unwrap();
     let want = format!(
-        "the controller has not got 8 rows of run `run00000` (not today): `sweep sync {place}` \
-        sends what is there"
+        "the controller does not have 8 rows of run `run00000` (not today): send what is left \
+        with `sweep sync {place}`"
     );
     assert_eq!(error, want);
     assert_eq!(again.finish().unwrap_err().to_string(), want);
