@@ -1,6 +1,7 @@
-//! What made a run: the command, the state of the code in git, the machine. Told to the run once,
-//! at its start: what the process knows itself at once, what git says from a thread of its own.
-//! Takes secrets out; stores no variable of the environment, and nothing of the person who runs it.
+//! Records how a run was made: the command, the state of the code in git, and the machine. The run
+//! receives this once, at its start. The facts about the process come at once; the facts from git
+//! come from a separate thread. The module removes secrets. It stores no environment variable and
+//! nothing about the user.
 
 pub(crate) mod redact;
 
@@ -22,14 +23,15 @@ use crate::rows::row_buffer::RowBuffer;
 
 /// The longest diff that is kept, in bytes.
 const DIFF_BYTES: usize = 64 << 10;
-/// The most of any other answer of git.
+/// The longest of any other answer from git that is kept, in bytes.
 const ANSWER_BYTES: usize = 4 << 10;
-/// The longest command line that is kept, in bytes; and the most packages.
+/// The longest command line that is kept, in bytes.
 const COMMAND_BYTES: usize = 16 << 10;
+/// The largest number of packages that is kept.
 const PACKAGES: usize = 2000;
 
-/// Tells the run what made it. Answers at once; what is answered is disconnected when git has said
-/// all it will.
+/// Writes the facts about the process into the buffer and starts the thread for git. Returns at
+/// once. The receiver disconnects when the thread has finished.
 pub(crate) fn tell(rows: &Arc<RowBuffer>) -> Receiver<()> {
     rows.say("code", &Json::Object(process()).to_string());
     let (told, telling) = mpsc::sync_channel::<()>(1);
@@ -42,12 +44,12 @@ pub(crate) fn tell(rows: &Arc<RowBuffer>) -> Receiver<()> {
         }
         drop(told);
     };
-    // Without a thread the run goes on all the same.
+    // If no thread can be started, the run continues without the facts from git.
     let _ = thread::Builder::new().name("besom-code".to_owned()).spawn(body);
     telling
 }
 
-/// What the process knows of itself and its machine.
+/// Returns the facts about the process and its machine.
 fn process() -> Map<String, Json> {
     let arguments =
         redact::arguments(env::args_os().map(|argument| argument.to_string_lossy().into_owned()));
@@ -75,7 +77,7 @@ fn process() -> Map<String, Json> {
     }
 }
 
-/// What git says of the working directory; `None` outside of a repository, or without git.
+/// Returns the state of the working directory in git; `None` outside a repository, or without git.
 fn repository() -> Option<Map<String, Json>> {
     let folder = env::current_dir().ok()?;
     let (root, _) = git(&folder, &["rev-parse", "--show-toplevel"], ANSWER_BYTES)?;
@@ -116,8 +118,8 @@ fn repository() -> Option<Map<String, Json>> {
     Some(said)
 }
 
-/// What git prints, and whether that is all of it; `None` when it fails. Runs nothing that the
-/// repository's config names, asks nobody, and takes no lock.
+/// Returns the first `most` bytes that git prints, and whether that is everything; `None` if git
+/// fails. It runs no program that the repository's config names, never prompts, and takes no lock.
 fn git(folder: &Path, arguments: &[&str], most: usize) -> Option<(String, bool)> {
     let mut child = Command::new("git")
         .args(["-c", "core.fsmonitor=false", "--no-pager"])
@@ -133,7 +135,7 @@ fn git(folder: &Path, arguments: &[&str], most: usize) -> Option<(String, bool)>
     let read = child.stdout.take()?.take(most as u64 + 1).read_to_end(&mut bytes);
     let whole = bytes.len() <= most;
     if !whole {
-        // It may wait for a reader that is gone.
+        // The child may wait forever to write the rest.
         let _ = child.kill();
     }
     let ended = child.wait().ok()?;
@@ -142,7 +144,8 @@ fn git(folder: &Path, arguments: &[&str], most: usize) -> Option<(String, bool)>
     good.then(|| (String::from_utf8_lossy(&bytes).into_owned(), whole))
 }
 
-/// Name and version of the packages of a `Cargo.lock`; of several versions the last.
+/// Returns the names and versions of the packages in a `Cargo.lock`. If a package has several
+/// versions, the last one counts.
 fn packages(lock: &str) -> Map<String, Json> {
     let mut found = Map::new();
     let mut name = None;

@@ -1,10 +1,10 @@
-//! Takes secrets out of texts before they are stored: values of flags and variables whose names
-//! speak of secrets, passwords in URLs, keys of well-known forms, private keys. Used by `code`.
-//! Errs on the side of taking too much. Pure.
+//! Removes secrets from texts before they are stored: values of flags and variables with telling
+//! names, passwords in URLs, keys of well-known forms, and private keys. `code` uses it. In doubt
+//! it removes too much. It is pure.
 
-/// What stands in the place of a secret.
+/// The mark that replaces a secret.
 const REDACTED: &str = "[redacted]";
-/// A word of a name that makes its value a secret.
+/// The words that make a value secret when its name contains one of them.
 const SECRET_WORDS: [&str; 14] = [
     "token",
     "secret",
@@ -21,7 +21,7 @@ const SECRET_WORDS: [&str; 14] = [
     "authorization",
     "bearer",
 ];
-/// How keys of well-known services begin.
+/// The prefixes of keys for well-known services.
 const KEY_PREFIXES: [&str; 12] = [
     "AKIA",
     "ASIA",
@@ -36,10 +36,10 @@ const KEY_PREFIXES: [&str; 12] = [
     "xoxp-",
     "AIza",
 ];
-/// A key has at least so many letters.
+/// The smallest number of characters in a key.
 const LEAST_KEY: usize = 16;
 
-/// The arguments of a command, each without its secret.
+/// Returns the arguments of a command without their secrets.
 pub(crate) fn arguments(arguments: impl IntoIterator<Item = String>) -> Vec<String> {
     let mut follows = false;
     let hide = |argument: String| {
@@ -53,7 +53,7 @@ pub(crate) fn arguments(arguments: impl IntoIterator<Item = String>) -> Vec<Stri
     arguments.into_iter().map(hide).collect()
 }
 
-/// A text of many lines, each without its secrets, private keys left out.
+/// Returns a text of many lines without its secrets. The lines of private keys are left out.
 pub(crate) fn text(text: &str) -> String {
     let mut inside_key = false;
     let mut out = String::with_capacity(text.len());
@@ -71,7 +71,7 @@ pub(crate) fn text(text: &str) -> String {
     out
 }
 
-/// One line.
+/// Returns one line without its secrets.
 fn line(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
@@ -79,8 +79,8 @@ fn line(line: &str) -> String {
         out.push_str(&word(&rest[..at]));
         let mut edge = rest[at..].chars();
         out.extend(edge.next());
-        // `name = value` and `"name": "value"`: what follows the sign belongs to the name before
-        // it.
+        // In `name = value` and `"name": "value"`, the text after the sign is the value of the name
+        // before it.
         let after = edge.as_str();
         let sign = &rest[at..at + 1];
         rest = match (sign, is_secret(last_name(&rest[..at], &out))) {
@@ -94,7 +94,8 @@ fn line(line: &str) -> String {
     without_passwords(&out)
 }
 
-/// The name right before a sign: the word itself, or the one before quotes and blanks.
+/// Returns the name right before a sign: the word itself, or the last word before quotes and
+/// blanks.
 fn last_name<'a>(word: &'a str, written: &'a str) -> &'a str {
     if !word.is_empty() {
         return word;
@@ -103,7 +104,7 @@ fn last_name<'a>(word: &'a str, written: &'a str) -> &'a str {
     trimmed.rsplit(is_edge).next().unwrap_or_default()
 }
 
-/// Writes blanks and quotes, then the mark for the value that follows; answers what comes after the
+/// Writes the blanks and quotes, then the mark in place of the value. Returns the text after the
 /// value.
 fn hidden<'a>(after: &'a str, out: &mut String) -> &'a str {
     let value = after.trim_start_matches([' ', '\t', '"', '\'', '=']);
@@ -138,7 +139,7 @@ fn is_edge(letter: char) -> bool {
         )
 }
 
-/// A word that has the form of a key of a well-known service is left out.
+/// Returns the word, or the mark if the word has the form of a key for a well-known service.
 fn word(word: &str) -> String {
     let body = word.trim_start_matches(['+', '-']);
     let is_key = body.len() >= LEAST_KEY
@@ -149,7 +150,7 @@ fn word(word: &str) -> String {
     if is_key { REDACTED.to_owned() } else { word.to_owned() }
 }
 
-/// A name of a flag or variable that speaks of a secret: one of its words does.
+/// Returns true if one word of the name of a flag or variable is in [`SECRET_WORDS`].
 fn is_secret(name: &str) -> bool {
     let mut word = String::new();
     let mut lower = false;
@@ -169,7 +170,7 @@ fn is_secret(name: &str) -> bool {
     false
 }
 
-/// `scheme://user:password@host` keeps its scheme and its host.
+/// Replaces the user and password in `scheme://user:password@host`; the scheme and the host stay.
 fn without_passwords(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
