@@ -1,4 +1,4 @@
-//! Sound: from a file, or from samples, which become a WAV of 16 bits.
+//! Makes audio values from a file, or from samples, which become a 16-bit WAV.
 
 use std::{io, path::Path, sync::Arc};
 
@@ -10,46 +10,48 @@ use super::{
 };
 use crate::files::store::Source;
 
-/// The formats that are told apart, by their first bytes.
+/// The first bytes of each known format, and the format's name.
 const FORMATS: [(&[u8], &str); 5] =
     [(b"RIFF", "wav"), (b"fLaC", "flac"), (b"OggS", "ogg"), (b"ID3", "mp3"), (b"\xff\xfb", "mp3")];
 
-/// Sound. Logged as `{"_type": "audio-file", ...}`.
+/// A piece of audio. A row holds it as `{"_type": "audio-file", ...}`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Audio {
     bytes: Arc<[u8]>,
     format: &'static str,
-    /// Hertz, channels, seconds.
+    /// Sample rate in hertz, number of channels, and length in seconds; `None` for a file.
     shape: Option<(u32, u16, f64)>,
     caption: Option<String>,
 }
 
 impl Audio {
-    /// A WAV, FLAC, Ogg or MP3 file, as it is now.
+    /// Reads a WAV, FLAC, Ogg or MP3 file into memory, as it is now. The first bytes decide the
+    /// format.
     ///
     /// # Errors
-    /// When it cannot be read, or is no such file.
+    /// Fails if the file cannot be read, or has none of these formats.
     pub fn from_path(path: impl AsRef<Path>) -> Result<Self, MediaError> {
         let path = path.as_ref();
         let bytes = read(path)?;
         let format =
             FORMATS.iter().find(|(magic, _)| bytes.starts_with(magic)).map(|(_, format)| *format);
         let unknown =
-            || MediaError::Format(format!("`{}` is no WAV, FLAC, Ogg or MP3", path.display()));
+            || MediaError::Format(format!("`{}` is not WAV, FLAC, Ogg or MP3", path.display()));
         Ok(Self { bytes, format: format.ok_or_else(unknown)?, shape: None, caption: None })
     }
 
-    /// Samples from -1 to 1, the channels of each moment side by side. What is beyond is cut off,
-    /// NaN is silence.
+    /// Encodes samples from -1 to 1 as a 16-bit WAV in memory. The channels of each moment lie side
+    /// by side, and `rate` is in hertz. A sample outside the range is clipped, and NaN becomes
+    /// silence.
     ///
     /// # Errors
-    /// When the samples are no whole number of moments, there is no channel or no rate, or a WAV
-    /// cannot hold them (4 GiB).
+    /// Fails if the number of samples is not a multiple of `channels`, if `channels` or `rate` is
+    /// 0, or if a WAV cannot hold the samples (4 GiB).
     pub fn from_samples(samples: &[f32], rate: u32, channels: u16) -> Result<Self, MediaError> {
         if channels == 0 || rate == 0 || !samples.len().is_multiple_of(usize::from(channels)) {
             let length = samples.len();
             return Err(MediaError::Shape(format!(
-                "{length} samples of {channels} channels at {rate} Hz"
+                "{length} samples do not make audio of {channels} channels at {rate} Hz"
             )));
         }
         let bytes = wav(samples, rate, channels)
@@ -63,7 +65,7 @@ impl Audio {
         })
     }
 
-    /// A text below it.
+    /// Sets the text to show below it.
     #[must_use]
     pub fn caption(mut self, caption: impl Into<String>) -> Self {
         self.caption = Some(caption.into());
@@ -82,7 +84,8 @@ impl Audio {
     }
 }
 
-/// RIFF: a header of 44 bytes, then the samples in 16 bits.
+/// Encodes a RIFF file: a header of 44 bytes, then the samples with 16 bits each. Returns `None` if
+/// a number does not fit the header.
 fn wav(samples: &[f32], rate: u32, channels: u16) -> Option<Vec<u8>> {
     let data = u32::try_from(samples.len().checked_mul(2)?).ok()?;
     let frame = channels.checked_mul(2)?;
@@ -99,7 +102,7 @@ fn wav(samples: &[f32], rate: u32, channels: u16) -> Option<Vec<u8>> {
     bytes.extend_from_slice(&16_u16.to_le_bytes());
     bytes.extend_from_slice(b"data");
     bytes.extend_from_slice(&data.to_le_bytes());
-    // A cast cuts off, and makes 0 of NaN.
+    // A cast clips the value, and turns NaN into 0.
     let sample = |sample: &f32| ((sample * 32767.0).round() as i16).to_le_bytes();
     bytes.extend(samples.iter().flat_map(sample));
     Some(bytes)

@@ -1,36 +1,36 @@
-//! What can go wrong with images, audio and the other values that become files.
+//! Defines the error of images, audio and the other values that become files.
 
 use std::{io, path::PathBuf};
 
 use crate::error::speak;
 
-/// Why a value that is a file could not be made.
+/// The error of making or keeping a value that becomes a file.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum MediaError {
     /// The file cannot be read.
     #[error("cannot read `{}`: {source}", path.display())]
     Read {
-        /// Which.
+        /// The file's path.
         path: PathBuf,
-        /// Why.
+        /// The error of the file system.
         source: io::Error,
     },
     /// The file cannot be kept in the run's folder.
     #[error("cannot keep `{}`: {source}", path.display())]
     Keep {
-        /// Which.
+        /// The file's path.
         path: PathBuf,
-        /// Why.
+        /// The error of the file system.
         source: io::Error,
     },
-    /// The bytes are of no format that is known.
+    /// The format is unknown. The field is the whole message.
     #[error("{0}")]
     Format(String),
-    /// The numbers do not fit together.
+    /// The numbers do not fit together. The field is the whole message.
     #[error("{0}")]
     Shape(String),
-    /// The encoder did not take it.
+    /// The encoder failed. The field is its message.
     #[error("cannot encode: {0}")]
     Encode(String),
 }

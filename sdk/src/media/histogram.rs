@@ -1,27 +1,34 @@
-//! Histograms of any numbers: `log!(run, "grad/conv1" => Histogram::of(&values, 64))`. Kept in the
-//! row itself, without a file.
+//! Makes histograms of numbers: `log!(run, "grad/conv1" => Histogram::of(&values, 64))`. The row
+//! itself holds a histogram, without a file.
 
 use serde_json::{Value as Json, json};
 
 use super::error::MediaError;
 
-/// The most bins of one histogram.
+/// The largest number of bins in one histogram.
 pub const MAX_BINS: usize = 4096;
 
-/// How many values lie in each of some intervals. Logged as `{"_type": "histogram", "bins":
-/// [edges], "values": [counts]}`.
+/// The number of values in each of a series of adjacent intervals, the bins. A row holds it as
+/// `{"_type": "histogram", "bins": [edges], "values": [counts]}`, without a file.
+///
+/// ```
+/// let histogram = besom::Histogram::of(&[0.0, 1.0, 2.0, 4.0], 2);
+/// assert_eq!(histogram.edges(), [0.0, 2.0, 4.0]);
+/// assert_eq!(histogram.counts(), [2, 2]);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Histogram {
     edges: Vec<f64>,
     counts: Vec<u64>,
-    /// Values that are in no bin: NaN and infinities.
+    /// The number of values in no bin: NaN and infinities.
     not_finite: u64,
 }
 
 impl Histogram {
-    /// Counts values in bins of equal width from the least to the largest. `bins`: 1 to
-    /// [`MAX_BINS`], what is beyond is cut off. Where all values are equal the bins are 1 wide in
-    /// all, around them. NaN and infinities are counted apart.
+    /// Counts values in bins of equal width, from the smallest value to the largest. `bins` is
+    /// clamped to 1 to [`MAX_BINS`]. If all values are equal, the bins together are 1 wide and
+    /// centered on that value. NaN and infinities are counted in [`Histogram::not_finite`]. The
+    /// cost is a few passes over the values.
     pub fn of<T: Copy + Into<f64>>(values: &[T], bins: usize) -> Self {
         let bins = bins.clamp(1, MAX_BINS);
         let finite =
@@ -39,7 +46,7 @@ impl Histogram {
             (_, false) => (least - 0.5, least + 0.5),
         };
         let mut counts = vec![0; bins];
-        // Halved, so that the width of the whole range of floats is finite.
+        // Both ends are halved so that the width of the whole range of floats stays finite.
         let width = most / 2.0 - least / 2.0;
         for value in finite() {
             let place = (value / 2.0 - least / 2.0) / width * bins as f64;
@@ -56,18 +63,19 @@ impl Histogram {
         }
     }
 
-    /// From counts that were made elsewhere. `edges` has one number more than `counts`.
+    /// Makes a histogram from existing counts. `edges` has one number more than `counts`.
     ///
     /// # Errors
-    /// When the lengths do not fit, there are more than [`MAX_BINS`] or no bins, or the edges do
-    /// not rise.
+    /// Fails if the lengths do not fit, if there are no bins or more than [`MAX_BINS`], or if the
+    /// edges are not finite and strictly increasing.
     pub fn from_counts(edges: &[f64], counts: &[u64]) -> Result<Self, MediaError> {
         let rises = edges.windows(2).all(|two| two[0] < two[1])
             && edges.iter().all(|edge| edge.is_finite());
         if edges.len() != counts.len() + 1 || !(1..=MAX_BINS).contains(&counts.len()) || !rises {
             let (edges, counts) = (edges.len(), counts.len());
             let message = format!(
-                "{counts} counts (1 to {MAX_BINS}) want {} rising edges, not {edges}",
+                "{counts} counts (1 to {MAX_BINS} are allowed) need {} finite, increasing edges; \
+                there are {edges} edges",
                 counts + 1
             );
             return Err(MediaError::Shape(message));
@@ -75,29 +83,30 @@ impl Histogram {
         Ok(Self { edges: edges.to_vec(), counts: counts.to_vec(), not_finite: 0 })
     }
 
-    /// With so many values that are in no bin: NaN and infinities that were counted elsewhere.
+    /// Sets the number of values in no bin (NaN and infinities), for counts that were made
+    /// elsewhere.
     #[must_use]
     pub fn with_not_finite(mut self, values: u64) -> Self {
         self.not_finite = values;
         self
     }
 
-    /// How many values are in no bin: NaN and infinities.
+    /// Returns the number of values in no bin: NaN and infinities.
     pub fn not_finite(&self) -> u64 {
         self.not_finite
     }
 
-    /// The edges of the bins, one more than there are bins.
+    /// Returns the edges of the bins: one more than the number of bins.
     pub fn edges(&self) -> &[f64] {
         &self.edges
     }
 
-    /// How many values are in each bin.
+    /// Returns the number of values in each bin.
     pub fn counts(&self) -> &[u64] {
         &self.counts
     }
 
-    /// The JSON that stands for it in a row.
+    /// Returns the JSON that represents the histogram in a row.
     pub(crate) fn to_json(&self) -> Json {
         let Self { edges, counts, not_finite } = self;
         let mut json = json!({ "_type": "histogram", "bins": edges, "values": counts });

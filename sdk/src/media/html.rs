@@ -1,4 +1,4 @@
-//! Pages. Whoever shows one does so in a box of its own: it was written by a program.
+//! Makes HTML values. A program wrote the page, so a viewer must show it in a sandbox.
 
 use std::{io, path::Path, sync::Arc};
 
@@ -10,20 +10,20 @@ use super::{
 };
 use crate::files::store::Source;
 
-/// A page. Logged as `{"_type": "html-file", ...}`.
+/// An HTML page. A row holds it as `{"_type": "html-file", ...}`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Html(Arc<[u8]>);
 
 impl Html {
-    /// The page's text.
+    /// Makes a page from its text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into().into_bytes().into())
     }
 
-    /// A file, as it is now.
+    /// Reads a page from a file into memory, as it is now.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// Fails if the file cannot be read.
     pub fn from_path(path: impl AsRef<Path>) -> Result<Self, MediaError> {
         Ok(Self(read(path.as_ref())?))
     }

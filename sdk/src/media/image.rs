@@ -1,5 +1,5 @@
-//! Images: from a file, from encoded bytes, or from pixels, which become a PNG; with captions,
-//! boxes and masks.
+//! Makes images from a file, from encoded bytes, or from pixels, which become a PNG. An image may
+//! carry a caption, boxes and masks.
 
 use std::{collections::BTreeMap, io, path::Path, sync::Arc};
 
@@ -14,16 +14,23 @@ use super::{
 };
 use crate::files::store::Source;
 
-/// The order of a picture's numbers in memory.
+/// The order of an image's numbers in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
-    /// Height, width, channels: a pixel's channels side by side.
+    /// Height, width, channels: the channels of a pixel lie side by side.
     Hwc,
-    /// Channels, height, width: one plane per channel, as torch has them.
+    /// Channels, height, width: one plane per channel, as in torch.
     Chw,
 }
 
-/// An image. Logged as `{"_type": "image-file", ...}`.
+/// An image. A row holds it as `{"_type": "image-file", ...}`. Clones share the encoded bytes.
+///
+/// ```
+/// # let run = besom::init().mode(besom::Mode::Disabled).start()?;
+/// let image = besom::Image::from_pixels(1, 2, 3, &[255, 0, 0, 0, 0, 255])?;
+/// besom::log!(run, "examples" => image.caption("red and blue"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Image {
     bytes: Arc<[u8]>,
@@ -36,32 +43,34 @@ pub struct Image {
 }
 
 impl Image {
-    /// A PNG, JPEG, GIF, WebP or BMP file, as it is now.
+    /// Reads a PNG, JPEG, GIF, WebP or BMP file into memory, as it is now. The first bytes decide
+    /// the format.
     ///
     /// # Errors
-    /// When it cannot be read, or is no such file.
+    /// Fails if the file cannot be read, or has none of these formats.
     pub fn from_path(path: impl AsRef<Path>) -> Result<Self, MediaError> {
         let path = path.as_ref();
         Self::encoded(read(path)?).ok_or_else(|| {
-            MediaError::Format(format!("`{}` is no PNG, JPEG, GIF, WebP or BMP", path.display()))
+            MediaError::Format(format!("`{}` is not PNG, JPEG, GIF, WebP or BMP", path.display()))
         })
     }
 
-    /// The bytes of such a file.
+    /// Makes an image from the bytes of a PNG, JPEG, GIF, WebP or BMP file.
     ///
     /// # Errors
-    /// When they are none.
+    /// Fails if the bytes have none of these formats.
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Result<Self, MediaError> {
         let unknown =
-            || MediaError::Format("the bytes are no PNG, JPEG, GIF, WebP or BMP".to_owned());
+            || MediaError::Format("the bytes are not PNG, JPEG, GIF, WebP or BMP".to_owned());
         Self::encoded(bytes.into().into()).ok_or_else(unknown)
     }
 
-    /// Pixels in rows from the top, the channels of each side by side: 1 (grey), 2 (grey, alpha), 3
-    /// (RGB) or 4 (RGBA).
+    /// Encodes pixels as a PNG in memory. The pixels lie in rows from the top, with the channels of
+    /// each pixel side by side: 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA).
     ///
     /// # Errors
-    /// When there are not `height * width * channels` numbers, or there is no pixel.
+    /// Fails if there are not exactly `height * width * channels` numbers, if `channels` is not 1
+    /// to 4, or if there is no pixel.
     pub fn from_pixels(
         height: usize,
         width: usize,
@@ -71,10 +80,10 @@ impl Image {
         Self::from_slice(height, width, channels, Layout::Hwc, pixels)
     }
 
-    /// Pixels in either order.
+    /// Encodes pixels in either order as a PNG in memory.
     ///
     /// # Errors
-    /// As [`Image::from_pixels`].
+    /// Fails as [`Image::from_pixels`].
     pub fn from_slice(
         height: usize,
         width: usize,
@@ -92,11 +101,13 @@ impl Image {
         Ok(Self::png(bytes, size))
     }
 
-    /// Floats in either order. All within 0 to 1: scaled to 255; all within -1 to 1: shifted to 0
-    /// to 1 before; else taken as 0 to 255. What is beyond is cut off, NaN is 0.
+    /// Encodes floats in either order as a PNG in memory. The range of the finite values decides
+    /// the scale. If all lie in 0 to 1, they are scaled to 0 to 255. If all lie in -1 to 1, that
+    /// range is mapped to 0 to 255. Otherwise the values count as 0 to 255. Values are rounded and
+    /// clipped, and NaN becomes 0.
     ///
     /// # Errors
-    /// As [`Image::from_pixels`].
+    /// Fails as [`Image::from_pixels`].
     pub fn from_floats(
         height: usize,
         width: usize,
@@ -113,7 +124,7 @@ impl Image {
             (least, most) if least >= -1.0 && most <= 1.0 => (127.5, 127.5),
             _ => (1.0, 0.0),
         };
-        // A cast cuts off at 0 and 255, and makes 0 of NaN.
+        // A cast clips at 0 and 255, and turns NaN into 0.
         let pixels: Vec<u8> =
             values.iter().map(|value| (value * factor + shift).round() as u8).collect();
         Self::from_slice(height, width, channels, layout, &pixels)
@@ -136,14 +147,14 @@ impl Image {
         }
     }
 
-    /// A text below the image.
+    /// Sets the text to show below the image.
     #[must_use]
     pub fn caption(mut self, caption: impl Into<String>) -> Self {
         self.caption = Some(caption.into());
         self
     }
 
-    /// Boxes under a key of their own, such as `predictions` or `ground_truth`.
+    /// Adds a group of boxes under a key, such as `predictions` or `ground_truth`.
     #[must_use]
     pub fn boxes(
         mut self,
@@ -154,14 +165,14 @@ impl Image {
         self
     }
 
-    /// A mask under a key of its own.
+    /// Adds a mask under a key.
     #[must_use]
     pub fn masks(mut self, key: impl Into<String>, mask: Mask) -> Self {
         self.masks.push((key.into(), mask));
         self
     }
 
-    /// What the classes of its boxes are called.
+    /// Sets the names of the classes of all its boxes, in place of earlier names.
     #[must_use]
     pub fn class_labels<T: Into<String>>(
         mut self,

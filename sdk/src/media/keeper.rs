@@ -1,4 +1,4 @@
-//! Keeps the content of a value as a file of its run, and makes the JSON that names the file.
+//! Stores the content of a value as a file of its run, and makes the JSON that names the file.
 
 use std::{io, path::Path, sync::Arc};
 
@@ -7,12 +7,12 @@ use serde_json::{Map, Value as Json};
 use super::error::MediaError;
 use crate::files::store::{Files, Source};
 
-/// How many characters of a key a file's name keeps.
+/// The number of characters of the key that the file's name keeps.
 const KEY_CHARS: usize = 100;
-/// How many digits of its hash a file's name has.
+/// The number of digits of the hash in the file's name.
 const HASH_DIGITS: usize = 12;
 
-/// Where a value's files go: the run, the key and the step.
+/// The place for a value's files: the run, the key and the step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Keeper<'a> {
     pub(crate) files: &'a Files,
@@ -21,7 +21,8 @@ pub(crate) struct Keeper<'a> {
 }
 
 impl Keeper<'_> {
-    /// Keeps one file below `media/<kind>s/`; answers the beginning of its JSON.
+    /// Stores one file below `media/<kind>s/` (`media/html/` for a page). Returns the start of the
+    /// JSON object that names it.
     pub(crate) fn file(
         &self,
         kind: &str,
@@ -44,7 +45,8 @@ impl Keeper<'_> {
     }
 }
 
-/// A key as part of a path: its `/` stay, what could be trouble in a file's name becomes `_`.
+/// Returns the key as part of a path. Its `/` stay; a character that could cause trouble in a file
+/// name becomes `_`.
 fn plain(key: &str) -> String {
     let is_plain =
         |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_' | '/');
@@ -56,13 +58,13 @@ fn plain(key: &str) -> String {
     if parts.is_empty() { "_".to_owned() } else { parts.join("/") }
 }
 
-/// The whole content of a file.
+/// Reads the whole content of a file.
 pub(super) fn read(path: &Path) -> Result<Arc<[u8]>, MediaError> {
     let read = std::fs::read(path);
     read.map(Arc::from).map_err(|source| MediaError::Read { path: path.to_owned(), source })
 }
 
-/// With a text under a name, if there is one.
+/// Inserts the text under the name, if there is a text.
 pub(super) fn insert_text(json: &mut Map<String, Json>, name: &str, text: Option<&String>) {
     if let Some(text) = text {
         json.insert(name.to_owned(), text.as_str().into());

@@ -1,7 +1,7 @@
-//! What can be logged beside numbers: images, audio, video, HTML, tables and charts. Each is made
-//! in memory; `log` writes its content into the run's folder as a file of the run, and the row gets
-//! one JSON object that names it. Unlike a number, such a value costs the caller the time of
-//! writing a file.
+//! Defines the values that can be logged besides numbers: images, audio, video, HTML, tables and
+//! charts. Most are made in memory. `log` writes the content into the run's folder as a file of the
+//! run, and the row gets one JSON object that names the file. Unlike a number, such a value costs
+//! the caller the time to write a file.
 
 mod audio;
 mod error;
@@ -31,27 +31,27 @@ pub(crate) use keeper::Keeper;
 use plot::Chart;
 use table::Table;
 
-/// A value whose content becomes a file once it is logged.
+/// A value whose content becomes a file when it is logged.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Media {
     /// One image.
     Image(Image),
     /// Several images under one key.
     Images(Vec<Image>),
-    /// Sound.
+    /// A piece of audio.
     Audio(Audio),
-    /// Moving pictures.
+    /// A video.
     Video(Video),
-    /// A page.
+    /// An HTML page.
     Html(Html),
-    /// Typed columns.
+    /// A table.
     Table(Table),
-    /// A table and how to draw it.
+    /// A chart: a table and the description of how to draw it.
     Chart(Chart),
 }
 
 impl Media {
-    /// Writes the content; answers the JSON that stands for it.
+    /// Writes the content. Returns the JSON that represents the value in a row.
     pub(crate) fn keep(&self, keeper: &Keeper<'_>) -> io::Result<Json> {
         match self {
             Self::Image(image) => image.keep(keeper),

@@ -1,8 +1,8 @@
-//! Arrays of pixels: their shapes, their order, and their encoding as PNG.
+//! Checks, reorders and encodes arrays of pixels.
 
 use super::error::MediaError;
 
-/// Checks that an array of this shape is an image and has so many numbers.
+/// Checks that an array of this shape is an image and has `length` numbers.
 pub(super) fn check(shape: [usize; 3], length: usize) -> Result<(), MediaError> {
     let [height, width, channels] = shape;
     let wanted = height.checked_mul(width).and_then(|pixels| pixels.checked_mul(channels));
@@ -10,14 +10,16 @@ pub(super) fn check(shape: [usize; 3], length: usize) -> Result<(), MediaError> 
         return Err(MediaError::Shape(format!("an image has 1 to 4 channels, not {channels}")));
     }
     if wanted != Some(length) || length == 0 {
-        let message =
-            format!("{height} x {width} pixels of {channels} channels are not {length} numbers");
+        let message = format!(
+            "an image of {height} x {width} pixels with {channels} channels does not have {length} \
+            numbers"
+        );
         return Err(MediaError::Shape(message));
     }
     Ok(())
 }
 
-/// Planes as pixels.
+/// Turns one plane per channel into pixels whose channels lie side by side.
 pub(super) fn interleaved([height, width, channels]: [usize; 3], planes: &[u8]) -> Vec<u8> {
     let area = height * width;
     (0..area)
@@ -25,7 +27,7 @@ pub(super) fn interleaved([height, width, channels]: [usize; 3], planes: &[u8]) 
         .collect()
 }
 
-/// A PNG of 8 bits a channel. The numbers were counted before.
+/// Encodes a PNG with 8 bits per channel. The caller has checked the number of pixels.
 pub(super) fn png(
     (width, height): (u32, u32),
     channels: usize,
@@ -48,8 +50,8 @@ pub(super) fn png(
     Ok(bytes)
 }
 
-/// A side of a picture.
+/// Converts the length of one side of an image, in pixels.
 pub(super) fn side(pixels: usize) -> Result<u32, MediaError> {
     u32::try_from(pixels)
-        .map_err(|_| MediaError::Shape(format!("{pixels} pixels are too many for one side")))
+        .map_err(|_| MediaError::Shape(format!("a side of {pixels} pixels is too long")))
 }

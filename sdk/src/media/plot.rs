@@ -1,5 +1,5 @@
-//! Charts: a table and how to draw it, as a Vega-Lite v5 description. The names are those of
-//! `wandb.plot`. Whoever shows a chart gives it the table's rows as the data set `table`.
+//! Makes charts: a table and a Vega-Lite v5 description of how to draw it. The function names are
+//! those of `wandb.plot`. A viewer must supply the table's rows as the data set `table`.
 
 use std::io;
 
@@ -11,10 +11,12 @@ use super::{
     table::{Cell, Column, Table},
 };
 
-/// The most points of one curve; of more, some are left out evenly.
+/// The number of intervals that a curve is thinned to. A longer curve keeps every n-th point and
+/// its last.
 const MAX_POINTS: usize = 2000;
 
-/// A chart. Logged as `{"_type": "custom-chart", "spec": ..., "table": ...}`.
+/// A chart. A row holds it as `{"_type": "custom-chart", "spec": ..., "table": ...}`. Logging a
+/// chart also logs its table, which then takes no more rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chart {
     table: Table,
@@ -23,7 +25,8 @@ pub struct Chart {
 }
 
 impl Chart {
-    /// A table and a Vega-Lite v5 description of your own; its data are `{"name": "table"}`.
+    /// Makes a chart from a table and a Vega-Lite v5 description of your own. The call sets the
+    /// description's `$schema`, `title` and `data`; the data set is `{"name": "table"}`.
     pub fn new(table: &Table, title: impl Into<String>, mut spec: Json) -> Self {
         let title = title.into();
         spec["$schema"] = "https://vega.github.io/schema/vega-lite/v5.json".into();
@@ -34,41 +37,44 @@ impl Chart {
 
     pub(crate) fn keep(&self, keeper: &Keeper<'_>) -> io::Result<Json> {
         let table = self.table.keep(keeper)?;
-        Ok(
-            json!({ "_type": "custom-chart", "title": self.title, "spec": self.spec, "table": table }),
-        )
+        Ok(json!({
+            "_type": "custom-chart",
+            "title": self.title,
+            "spec": self.spec,
+            "table": table,
+        }))
     }
 }
 
-/// A line over two columns of numbers.
+/// Draws a line over two columns of numbers.
 pub fn line(table: &Table, x: &str, y: &str, title: &str) -> Chart {
     let encoding = json!({ "x": number(x), "y": number(y) });
     Chart::new(table, title, json!({ "mark": "line", "encoding": encoding }))
 }
 
-/// Points over two columns of numbers.
+/// Draws points over two columns of numbers.
 pub fn scatter(table: &Table, x: &str, y: &str, title: &str) -> Chart {
     let encoding = json!({ "x": number(x), "y": number(y) });
     Chart::new(table, title, json!({ "mark": "point", "encoding": encoding }))
 }
 
-/// A bar per row: a column of labels, a column of numbers.
+/// Draws one bar per row, from a column of labels and a column of numbers.
 pub fn bar(table: &Table, label: &str, value: &str, title: &str) -> Chart {
     let encoding = json!({ "y": named(label), "x": number(value) });
     Chart::new(table, title, json!({ "mark": "bar", "encoding": encoding }))
 }
 
-/// How often the numbers of a column lie in each of some intervals.
+/// Draws how many numbers of a column lie in each of a series of intervals.
 pub fn histogram(table: &Table, value: &str, title: &str) -> Chart {
     let x = json!({ "field": field(value), "type": "quantitative", "bin": true, "title": value });
     let encoding = json!({ "x": x, "y": { "aggregate": "count" } });
     Chart::new(table, title, json!({ "mark": "bar", "encoding": encoding }))
 }
 
-/// Several lines over the same `xs`, each with its name.
+/// Draws several named lines over the same `xs`.
 ///
 /// # Errors
-/// When a line has another length than `xs`.
+/// Fails if a line has another length than `xs`, or if the table cannot be written.
 pub fn line_series(
     xs: &[f64],
     lines: &[(&str, &[f64])],
@@ -87,10 +93,11 @@ pub fn line_series(
     Ok(Chart::new(&table, title, json!({ "mark": "line", "encoding": encoding })))
 }
 
-/// How often each class was taken for each. `truth` and `predicted` are places in `classes`.
+/// Draws how often the model predicted each class for each actual class. `truth` and `predicted`
+/// hold indexes into `classes`.
 ///
 /// # Errors
-/// When the lengths differ, or a class has no name.
+/// Fails if the lengths differ, if an index has no class, or if the table cannot be written.
 pub fn confusion_matrix(
     truth: &[usize],
     predicted: &[usize],
@@ -112,17 +119,19 @@ pub fn confusion_matrix(
         let (actual, guess) = (classes[at / classes.len()], classes[at % classes.len()]);
         table.add_row([Cell::from(actual), Cell::from(guess), Cell::from(count)])?;
     }
-    // In the order of the classes, not of the alphabet.
+    // The classes keep their order instead of the alphabetical one.
     let side = |name: &str| json!({ "field": name, "type": "nominal", "sort": classes });
     let encoding = json!({ "x": side("predicted"), "y": side("actual"), "color": number("count") });
     Ok(Chart::new(&table, "Confusion matrix", json!({ "mark": "rect", "encoding": encoding })))
 }
 
-/// The receiver operating characteristic of each class against all others. `scores` has one number
-/// per class for each of `truth`, side by side; higher means more likely.
+/// Draws the receiver operating characteristic of each class against all others. `truth` holds
+/// indexes into `classes`. For each element of `truth`, `scores` has one number per class, side by
+/// side; a higher score means more likely.
 ///
 /// # Errors
-/// When the lengths do not fit, a class has no name, or a score is NaN.
+/// Fails if the lengths do not fit, if an index has no class, if a score is NaN, or if the table
+/// cannot be written.
 pub fn roc_curve(truth: &[usize], scores: &[f64], classes: &[&str]) -> Result<Chart, MediaError> {
     let curve = |hits: f64, alarms: f64, positives: f64, negatives: f64| {
         (part(alarms, negatives), part(hits, positives))
@@ -134,10 +143,11 @@ pub fn roc_curve(truth: &[usize], scores: &[f64], classes: &[&str]) -> Result<Ch
     Ok(Chart::new(&table, "ROC", json!({ "mark": mark, "encoding": encoding })))
 }
 
-/// Precision against recall of each class against all others. Arguments as for [`roc_curve`].
+/// Draws precision over recall of each class against all others. The arguments are those of
+/// [`roc_curve`].
 ///
 /// # Errors
-/// As [`roc_curve`].
+/// Fails as [`roc_curve`].
 pub fn pr_curve(truth: &[usize], scores: &[f64], classes: &[&str]) -> Result<Chart, MediaError> {
     let curve = |hits: f64, alarms: f64, positives: f64, _: f64| {
         (part(hits, positives), part(hits, hits + alarms))
@@ -149,8 +159,8 @@ pub fn pr_curve(truth: &[usize], scores: &[f64], classes: &[&str]) -> Result<Cha
     Ok(Chart::new(&table, "Precision and recall", json!({ "mark": "line", "encoding": encoding })))
 }
 
-/// One curve per class: its points from the highest threshold to the lowest, at each distinct
-/// score.
+/// Makes one curve per class. The points go from the highest threshold to the lowest, one at each
+/// distinct score.
 fn curves(
     truth: &[usize],
     scores: &[f64],
@@ -181,7 +191,7 @@ fn curves(
             } else {
                 alarms += 1.0
             }
-            // Equal scores are one threshold.
+            // Equal scores form one threshold.
             if ranked.get(at + 1).is_none_or(|next| next.0 != *score) {
                 points.push(point(hits, alarms, positives, negatives));
             }
@@ -202,7 +212,7 @@ fn part(some: f64, all: f64) -> f64 {
 }
 
 fn known(class: usize, classes: &[&str]) -> Result<(), MediaError> {
-    let message = || MediaError::Shape(format!("class {class} of {} classes", classes.len()));
+    let message = || MediaError::Shape(format!("class {class} must be below {}", classes.len()));
     if class < classes.len() { Ok(()) } else { Err(message()) }
 }
 
@@ -211,17 +221,18 @@ fn same_length(wanted: usize, length: usize, what: &str) -> Result<(), MediaErro
     if wanted == length { Ok(()) } else { Err(message()) }
 }
 
-/// A column of numbers, as Vega-Lite names it.
+/// Encodes a column of numbers for Vega-Lite.
 fn number(column: &str) -> Json {
     json!({ "field": field(column), "type": "quantitative", "title": column })
 }
 
-/// A column of names.
+/// Encodes a column of names for Vega-Lite.
 fn named(column: &str) -> Json {
     json!({ "field": field(column), "type": "nominal", "title": column })
 }
 
-/// In a field's name `.`, `[` and `]` would mean a part of a value.
+/// Escapes `.`, `[`, `]` and `\` in a field's name: Vega-Lite would read them as a path into a
+/// value.
 fn field(column: &str) -> String {
     column.chars().fold(String::new(), |mut name, letter| {
         if matches!(letter, '.' | '[' | ']' | '\\') {

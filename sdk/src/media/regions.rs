@@ -1,4 +1,4 @@
-//! What lies over an image: bounding boxes and segmentation masks.
+//! Defines the regions that lie over an image: bounding boxes and segmentation masks.
 
 use std::{collections::BTreeMap, io, sync::Arc};
 
@@ -11,16 +11,16 @@ use super::{
 };
 use crate::files::store::Source;
 
-/// What a box's numbers count.
+/// The unit of a box's edges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Domain {
-    /// Pixels from the left and the top.
+    /// Pixels from the left and from the top.
     Pixel,
-    /// Parts of the image's width and height, 0 to 1.
+    /// Fractions of the image's width and height, from 0 to 1.
     Fraction,
 }
 
-/// A box over an image.
+/// A bounding box over an image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BoundingBox {
     corners: [f64; 4],
@@ -31,11 +31,12 @@ pub struct BoundingBox {
 }
 
 impl BoundingBox {
-    /// From the left, right, top and bottom edges, as numbers of this domain.
+    /// Makes a box from its left, right, top and bottom edges in the unit of `domain`. `class` is
+    /// the box's class; [`Image::class_labels`](crate::Image::class_labels) names it.
     ///
     /// # Errors
-    /// When one is not finite, an edge lies beyond its opposite, or a fraction is not within 0 to
-    /// 1.
+    /// Fails if an edge is not finite, if left exceeds right or top exceeds bottom, or if a
+    /// fraction is not in 0 to 1.
     pub fn new(
         domain: Domain,
         [left, right, top, bottom]: [f64; 4],
@@ -47,20 +48,20 @@ impl BoundingBox {
         };
         if !corners.iter().all(within) || left > right || top > bottom {
             let message =
-                format!("left {left}, right {right}, top {top}, bottom {bottom} is no box");
+                format!("left {left}, right {right}, top {top}, bottom {bottom} is not a box");
             return Err(MediaError::Shape(message));
         }
         Ok(Self { corners, domain, class, caption: None, scores: Vec::new() })
     }
 
-    /// A text at the box.
+    /// Sets the text to show at the box.
     #[must_use]
     pub fn caption(mut self, caption: impl Into<String>) -> Self {
         self.caption = Some(caption.into());
         self
     }
 
-    /// A score, such as `confidence`. One that is not finite is left out.
+    /// Adds a score, such as `confidence`. A score that is not finite is left out.
     #[must_use]
     pub fn score(mut self, name: impl Into<String>, score: f64) -> Self {
         self.scores.push((name.into(), score));
@@ -74,7 +75,10 @@ impl BoundingBox {
             scores.map(|(name, score)| (name.clone(), (*score).into())).collect();
         json!({
             "position": { "minX": left, "maxX": right, "minY": top, "maxY": bottom },
-            "domain": match self.domain { Domain::Pixel => "pixel", Domain::Fraction => "fraction" },
+            "domain": match self.domain {
+                Domain::Pixel => "pixel",
+                Domain::Fraction => "fraction",
+            },
             "class_id": self.class,
             "box_caption": self.caption,
             "scores": scores,
@@ -82,7 +86,7 @@ impl BoundingBox {
     }
 }
 
-/// The class of each pixel of an image.
+/// A segmentation mask: the class of each pixel of an image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mask {
     bytes: Arc<[u8]>,
@@ -90,20 +94,22 @@ pub struct Mask {
 }
 
 impl Mask {
-    /// One class per pixel, in rows from the top.
+    /// Makes a mask from one class per pixel, in rows from the top, and encodes it as a PNG in
+    /// memory.
     ///
     /// # Errors
-    /// When there are not `height * width` of them, or none.
+    /// Fails if there are not exactly `height * width` classes, or none.
     pub fn new(height: usize, width: usize, classes: &[u8]) -> Result<Self, MediaError> {
         if height.checked_mul(width) != Some(classes.len()) || classes.is_empty() {
-            let message = format!("a mask of {height} x {width} has not {} pixels", classes.len());
+            let message =
+                format!("a mask of {height} x {width} does not have {} pixels", classes.len());
             return Err(MediaError::Shape(message));
         }
         let bytes = png((side(width)?, side(height)?), 1, classes)?;
         Ok(Self { bytes: bytes.into(), classes: BTreeMap::new() })
     }
 
-    /// What the classes are called.
+    /// Sets the names of the classes, in place of earlier names.
     #[must_use]
     pub fn class_labels<T: Into<String>>(
         mut self,
@@ -120,7 +126,7 @@ impl Mask {
     }
 }
 
-/// Labels by class, as JSON has them.
+/// Returns the labels as a JSON object whose keys are the classes.
 pub(super) fn labels(classes: &BTreeMap<i64, String>) -> Json {
     classes.iter().map(|(class, label)| (class.to_string(), Json::from(label.as_str()))).collect()
 }

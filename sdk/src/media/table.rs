@@ -1,7 +1,7 @@
-//! Tables: typed columns, rows one by one, written as Parquet in groups of rows while they come, so
-//! that a table may be far larger than memory. The file grows in the system's temporary folder and
-//! is copied into the run's folder when the table is logged. Cells may be images; rows of such a
-//! table are kept in memory until then.
+//! Makes tables with typed columns. Rows are written as Parquet in groups while they arrive, so a
+//! table may be far larger than memory. The file grows in the system's temporary folder; logging
+//! the table copies it into the run's folder. Cells may be images. A table with an image column
+//! keeps its rows in memory until it is logged.
 
 use std::{
     env,
@@ -31,12 +31,12 @@ use serde_json::{Value as Json, json};
 use super::{error::MediaError, image::Image, keeper::Keeper};
 use crate::files::store::Source;
 
-/// Rows that are written together.
+/// The number of rows that are written together.
 const GROUP_ROWS: usize = 10_000;
-/// The metadata of the file that has the columns with their types, as JSON.
+/// The key of the file's metadata that holds the columns with their types, as JSON.
 const COLUMNS_KEY: &str = "besom.columns";
 
-/// What the cells of a column are.
+/// The type of a column's cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Column {
     /// Floats.
@@ -47,29 +47,38 @@ pub enum Column {
     Bool,
     /// Text.
     Text,
-    /// Images; in the file the JSON that an image is logged as.
+    /// Images. The file holds the JSON that represents each image in a row.
     Image,
 }
 
-/// One cell.
+/// One cell of a table.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cell {
-    /// Nothing; fits every column.
+    /// No value. It fits every column.
     Null,
     /// A float.
     F64(f64),
-    /// A whole number; fits a column of floats too.
+    /// A whole number. It also fits a column of floats.
     I64(i64),
     /// True or false.
     Bool(bool),
-    /// Text.
+    /// A text.
     Text(String),
     /// An image.
     Image(Image),
 }
 
-/// A table under construction. Its clones are the same table. Logged as `{"_type": "table-file",
-/// ...}`; rows that come after that are refused.
+/// A table that takes rows until it is logged. Its clones are the same table. A row of a run holds
+/// it as `{"_type": "table-file", ...}`. After that the table refuses more rows.
+///
+/// ```
+/// use besom::{Cell, Column, Table};
+/// # let run = besom::init().mode(besom::Mode::Disabled).start()?;
+/// let table = Table::new([("text", Column::Text), ("loss", Column::F64)])?;
+/// table.add_row([Cell::from("a cat"), Cell::from(0.25)])?;
+/// besom::log!(run, "predictions" => table);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Table(Arc<Mutex<Building>>);
 
@@ -82,10 +91,10 @@ impl PartialEq for Table {
 #[derive(Debug)]
 struct Building {
     columns: Vec<(String, Column)>,
-    /// Per column, the rows that are not in the file yet.
+    /// Per column, the cells that are not in the file yet.
     waiting: Vec<Vec<Cell>>,
     rows: u64,
-    /// The file's writer until the table is logged, then the file.
+    /// The file with its writer until the table is logged, then the file alone.
     file: State,
 }
 
@@ -106,10 +115,11 @@ impl std::fmt::Debug for State {
 }
 
 impl Table {
-    /// A table with these columns.
+    /// Makes a table with these columns, and opens its file in the system's temporary folder.
     ///
     /// # Errors
-    /// When there is no column, two have the same name, or there is no room for a file.
+    /// Fails if there is no column, if two columns have the same name, or if the file cannot be
+    /// created.
     pub fn new<T: Into<String>>(
         columns: impl IntoIterator<Item = (T, Column)>,
     ) -> Result<Self, MediaError> {
@@ -118,7 +128,7 @@ impl Table {
         let is_twice = |at: usize| columns[..at].iter().any(|(name, _)| *name == columns[at].0);
         if columns.is_empty() || (0..columns.len()).any(is_twice) {
             return Err(MediaError::Shape(
-                "a table wants columns, each with a name of its own".to_owned(),
+                "a table needs at least one column, and each column needs its own name".to_owned(),
             ));
         }
         let (file, path) = temporary()?;
@@ -128,10 +138,12 @@ impl Table {
         Ok(Self(Arc::new(Mutex::new(Building { columns, waiting, rows: 0, file }))))
     }
 
-    /// Adds a row, one cell for each column.
+    /// Adds a row with one cell for each column. Every 10,000 rows the call writes them to the
+    /// file, unless the table has an image column.
     ///
     /// # Errors
-    /// When a cell does not fit its column, the table was logged already, or the disk is full.
+    /// Fails if a cell does not fit its column, if the number of cells is wrong, if the table was
+    /// logged already, or if the disk does not take the rows.
     pub fn add_row<C: Into<Cell>>(
         &self,
         cells: impl IntoIterator<Item = C>,
@@ -140,7 +152,7 @@ impl Table {
         self.lock().add(cells)
     }
 
-    /// Rows so far.
+    /// Returns the number of rows so far.
     pub fn rows(&self) -> u64 {
         self.lock().rows
     }
@@ -165,26 +177,31 @@ impl Table {
 impl Building {
     fn add(&mut self, cells: Vec<Cell>) -> Result<(), MediaError> {
         if cells.len() != self.columns.len() {
-            let message = format!("{} cells for {} columns", cells.len(), self.columns.len());
+            let message = format!(
+                "the row has {} cells; the table has {} columns",
+                cells.len(),
+                self.columns.len()
+            );
             return Err(MediaError::Shape(message));
         }
         for ((name, column), cell) in self.columns.iter().zip(&cells) {
             if !cell.fits(*column) {
                 return Err(MediaError::Shape(format!(
-                    "a cell of column `{name}` is no {column:?}"
+                    "a cell does not fit column `{name}` of type {column:?}"
                 )));
             }
         }
         if !matches!(self.file, State::Open(..)) {
             return Err(MediaError::Shape(
-                "the table was logged already, or its file is broken".to_owned(),
+                "the table takes no more rows: it was logged already, or its file is broken"
+                    .to_owned(),
             ));
         }
         for (waiting, cell) in self.waiting.iter_mut().zip(cells) {
             waiting.push(cell);
         }
         self.rows += 1;
-        // Images get their names when the table is logged, so their rows wait until then.
+        // Images get their file names when the table is logged, so their rows wait until then.
         let has_images = self.columns.iter().any(|(_, column)| *column == Column::Image);
         if self.waiting[0].len() >= GROUP_ROWS && !has_images { self.write_group() } else { Ok(()) }
     }
@@ -195,7 +212,7 @@ impl Building {
         written.inspect_err(|_| self.file = State::Broken).map_err(encode)
     }
 
-    /// Names the images, writes what waits and the end of the file.
+    /// Stores the images, writes the waiting rows, and closes the file.
     fn close(&mut self, keeper: &Keeper<'_>) -> io::Result<()> {
         for cell in self.waiting.iter_mut().flatten() {
             if let Cell::Image(image) = cell {
@@ -219,7 +236,7 @@ impl Building {
 impl Drop for Building {
     fn drop(&mut self) {
         if let State::Open(_, path) | State::Closed(path) = &self.file {
-            // What cannot be removed only takes room.
+            // A file that cannot be removed only takes space.
             let _ = fs::remove_file(path);
         }
     }
@@ -239,7 +256,7 @@ impl Cell {
     }
 }
 
-/// Conversions into a cell; `None` is [`Cell::Null`].
+/// Implements conversions into a cell; `None` becomes [`Cell::Null`].
 macro_rules! cells {
     ($($type:ty => |$value:ident| $make:expr;)+) => {$(
         impl From<$type> for Cell {
@@ -270,7 +287,7 @@ impl<T: Into<Cell>> From<Option<T>> for Cell {
     }
 }
 
-/// A file of our own in the temporary folder, for nobody else to read.
+/// Creates a new file in the temporary folder that only this user can read.
 fn temporary() -> Result<(File, PathBuf), MediaError> {
     use std::os::unix::fs::OpenOptionsExt as _;
     static NUMBER: AtomicU64 = AtomicU64::new(0);
@@ -278,7 +295,7 @@ fn temporary() -> Result<(File, PathBuf), MediaError> {
     loop {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let path = env::temp_dir().join(format!("besom-table-{}-{number}.parquet", process::id()));
-        // `create_new`: nobody has put a link there.
+        // With `create_new` the call cannot follow a link that another user has put there.
         match OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path) {
             Ok(file) => return Ok((file, path)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < 1000 => {
@@ -319,7 +336,7 @@ fn open(
     SerializedFileWriter::new(file, schema, Arc::new(properties.build()))
 }
 
-/// The columns for those who read the row without the file.
+/// Describes the columns, for readers that have the row without the file.
 fn described(columns: &[(String, Column)]) -> Json {
     let name = |column: &Column| match column {
         Column::F64 => "f64",

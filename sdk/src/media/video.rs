@@ -1,4 +1,4 @@
-//! Moving pictures: from a file, or from frames, which become a GIF.
+//! Makes video values from a file, or from frames, which become a GIF.
 
 use std::{io, path::PathBuf, sync::Arc};
 
@@ -11,9 +11,9 @@ use super::{
 };
 use crate::files::store::Source;
 
-/// How carefully colours are chosen, 1 (best) to 30 (fastest).
+/// The effort to choose colors, from 1 (best) to 30 (fastest).
 const GIF_SPEED: i32 = 10;
-/// Endings of files that are taken as they are.
+/// The endings of files that are taken as they are.
 const FORMATS: [&str; 6] = ["gif", "mp4", "webm", "ogg", "mov", "mkv"];
 
 /// The order of a video's numbers in memory.
@@ -21,16 +21,16 @@ const FORMATS: [&str; 6] = ["gif", "mp4", "webm", "ogg", "mov", "mkv"];
 pub enum VideoLayout {
     /// Time, height, width, channels.
     Thwc,
-    /// Time, channels, height, width, as torch has them.
+    /// Time, channels, height, width, as in torch.
     Tchw,
 }
 
-/// Moving pictures. Logged as `{"_type": "video-file", ...}`.
+/// A video. A row holds it as `{"_type": "video-file", ...}`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Video {
     content: Content,
     format: &'static str,
-    /// Width, height, frames, frames a second.
+    /// Width and height in pixels, number of frames, and frames per second; `None` for a file.
     shape: Option<(u16, u16, usize, u32)>,
     caption: Option<String>,
 }
@@ -42,10 +42,11 @@ enum Content {
 }
 
 impl Video {
-    /// A GIF, MP4, WebM, Ogg, MOV or MKV file, by its ending. It is copied when it is logged.
+    /// Takes a GIF, MP4, WebM, Ogg, MOV or MKV file; its name's ending decides the format. The file
+    /// is copied when it is logged, so it must still exist then.
     ///
     /// # Errors
-    /// When it is not there, or has another ending.
+    /// Fails if the file does not exist, or has another ending.
     pub fn from_path(path: impl Into<PathBuf>) -> Result<Self, MediaError> {
         let path: PathBuf = path.into();
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
@@ -64,12 +65,13 @@ impl Video {
         Ok(Self { content: Content::File(path), format, shape: None, caption: None })
     }
 
-    /// Frames of 1 (grey) or 3 (RGB) channels. `shape` is in the order of the layout; `fps` 1 to
-    /// 100 frames a second.
+    /// Encodes frames with 1 (grey) or 3 (RGB) channels as a GIF in memory. `shape` has the order
+    /// of the layout, and `fps` is 1 to 100 frames per second. A GIF stores the time per frame in
+    /// whole hundredths of a second, so most rates are rounded.
     ///
     /// # Errors
-    /// When the numbers do not fit the shape, a side is over 65,535 pixels, or there is nothing to
-    /// show.
+    /// Fails if the numbers do not fit the shape, if `fps` or the number of channels is out of
+    /// range, if a side exceeds 65,535 pixels, or if there is no frame.
     pub fn from_frames(
         frames: &[u8],
         shape: [usize; 4],
@@ -89,7 +91,8 @@ impl Video {
             || !(1..=100).contains(&fps)
         {
             let message = format!(
-                "{shape:?} at {fps} frames a second are no {} numbers of a video",
+                "{} numbers do not make a video of shape {shape:?} at {fps} frames per second: \
+                it needs 1 or 3 channels and 1 to 100 frames per second",
                 frames.len()
             );
             return Err(MediaError::Shape(message));
@@ -115,7 +118,7 @@ impl Video {
         Ok(Self { content: Content::Bytes(bytes.into()), format: "gif", shape, caption: None })
     }
 
-    /// A text below it.
+    /// Sets the text to show below it.
     #[must_use]
     pub fn caption(mut self, caption: impl Into<String>) -> Self {
         self.caption = Some(caption.into());
@@ -139,7 +142,7 @@ impl Video {
     }
 }
 
-/// Frames of RGB, shown for ever.
+/// Encodes RGB frames as a GIF that repeats forever.
 fn gif(
     frames: impl Iterator<Item = Vec<u8>>,
     width: u16,
@@ -151,7 +154,7 @@ fn gif(
     encoder.set_repeat(gif::Repeat::Infinite)?;
     for pixels in frames {
         let mut frame = gif::Frame::from_rgb_speed(width, height, &pixels, GIF_SPEED);
-        // Hundredths of a second; at 100 frames a second there is one left.
+        // The unit is a hundredth of a second; at 100 frames per second one remains.
         frame.delay = u16::try_from(100 / fps).unwrap_or(1);
         encoder.write_frame(&frame)?;
     }
