@@ -1,7 +1,8 @@
-//! What a program that was started by hand prints, as rows of its run: standard output and standard
-//! error become pipes, and a thread for each passes on what comes to where it went before, and
-//! takes the lines. Asked for by `settings`, ended by the run. A trial's console is its agent's to
-//! keep. What a program prints in its last moment before it is killed may be lost.
+//! Keeps the console of a program that a person started: what it prints becomes rows of its run.
+//! Standard output and standard error become pipes. One thread per pipe passes the bytes on to
+//! their old destination and turns the lines into rows. `init` starts this on request, and the end
+//! of the run stops it. In a sweep the agent keeps the console instead. What a program prints right
+//! before it is killed may be lost.
 
 use std::{
     fs::File,
@@ -30,36 +31,36 @@ use rustix::{
 use super::row_buffer::{RowBuffer, Stream};
 use crate::{value::Value, warning::warn};
 
-/// The keys of its rows.
+/// The keys of the rows.
 const KEYS: [&str; 2] = ["stdout", "stderr"];
-/// What is read at once; more than a pipe of common size holds.
+/// The number of bytes that one read takes at most. A pipe of the usual size holds no more.
 const PIECE_BYTES: usize = 64 << 10;
-/// A pause after each full piece: a flood slows its program down before it crowds out rows of
-/// metrics.
+/// The pause after a read that fills the buffer. A flood of output thus slows its program down
+/// before it crowds out rows of metrics.
 const PAUSE: Duration = Duration::from_millis(1);
-/// How long the end of the run waits for lines that are on their way. A child of the program may
-/// hold the pipe open.
+/// The time that the end of the run waits for lines in the pipes. A child of the program may hold a
+/// pipe open for longer.
 const END_WAIT: Duration = Duration::from_millis(500);
-/// A process has one console, and one run takes it.
+/// True while a run keeps the console. A process has one console, and one run takes it.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// The console of one run: being taken, or not.
+/// The console of one run; `None` inside while the run does not keep it.
 #[derive(Debug, Default)]
 pub(crate) struct Console(Mutex<Option<Taken>>);
 
 #[derive(Debug)]
 struct Taken {
-    /// Where standard output and standard error went before.
+    /// The original destinations of standard output and standard error.
     before: [OwnedFd; 2],
-    /// Disconnected once both threads have ended.
+    /// The receiver that disconnects once both threads have ended.
     ended: Receiver<()>,
 }
 
 impl Console {
-    /// Takes what the program prints until [`Console::end`], as rows into this buffer.
+    /// Starts to turn what the program prints into rows of this buffer, until [`Console::end`].
     pub(crate) fn take(&self, rows: &Arc<RowBuffer>) {
         if TAKEN.swap(true, Ordering::Relaxed) {
-            return warn("another run of this process has its console");
+            return warn("another run of this process keeps the console already");
         }
         match redirect(rows) {
             Ok(taken) => *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(taken),
@@ -70,16 +71,16 @@ impl Console {
         }
     }
 
-    /// From now on the program prints where it did before.
+    /// Stops, and lets the program print to the original destinations again.
     pub(crate) fn end(&self) {
         let Some(taken) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             return;
         };
-        // A closed standard output is no reason to stop here.
+        // A closed standard output must not stop this.
         let _ = io::stdout().flush();
         let [out, err] = &taken.before;
         let _ = (dup2_stdout(out), dup2_stderr(err));
-        // Nobody sends: it is over when the other side is gone.
+        // No message ever comes: the receiver disconnects when both threads have ended.
         let _ = taken.ended.recv_timeout(END_WAIT);
         TAKEN.store(false, Ordering::Relaxed);
     }
@@ -101,11 +102,11 @@ fn redirect(rows: &Arc<RowBuffer>) -> io::Result<Taken> {
 }
 
 fn duplicate(fd: impl AsFd) -> Result<OwnedFd, Errno> {
-    // Above the three that have a meaning.
+    // The duplicate gets a number above the three standard descriptors.
     fcntl_dupfd_cloexec(fd, 3)
 }
 
-/// Starts a thread; answers the end of its pipe to write to.
+/// Starts the thread for one pipe. Returns the end of the pipe to write to.
 fn follow(
     rows: &Arc<RowBuffer>,
     key: &'static str,
@@ -130,14 +131,14 @@ fn follow(
     Ok(write)
 }
 
-/// Until everybody has closed the pipe.
+/// Passes on the bytes and takes the lines until all writers have closed the pipe.
 fn pass_on(mut pipe: File, mut before: File, taker: &Taker) {
     let (mut piece, mut lines) = (vec![0; PIECE_BYTES], Lines::default());
     loop {
         match pipe.read(&mut piece) {
             Ok(0) => break,
             Ok(length) => {
-                // A terminal that has gone away takes no run along.
+                // The run continues even if the terminal has gone away.
                 let _ = before.write_all(&piece[..length]);
                 lines.push(&piece[..length], |seen| taker.take(seen));
                 taker.look();
@@ -155,11 +156,11 @@ fn pass_on(mut pipe: File, mut before: File, taker: &Taker) {
     taker.end();
 }
 
-/// Takes the lines of one of the two.
+/// Takes the lines of standard output or of standard error.
 struct Taker {
     rows: Weak<RowBuffer>,
     key: &'static str,
-    /// Of both.
+    /// The keeper, which both threads share.
     keeper: Arc<Mutex<Keeper>>,
     begun: Instant,
 }
@@ -175,7 +176,7 @@ impl Taker {
         self.keep(|keeper, each| keeper.look(since, each));
     }
 
-    /// What waits of the other file goes with it: its thread may be at its end already.
+    /// Hands on the waiting lines of both pipes, because the other thread may have ended already.
     fn end(&self) {
         self.keep(|keeper, each| keeper.end(each));
     }

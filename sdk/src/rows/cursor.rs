@@ -1,6 +1,6 @@
-//! Reads a journal file frame by frame. Used by the journal when it opens a file that has rows
-//! already, and by the sender, which keeps one cursor per stream at the row that the controller
-//! wants next. What the disk has not taken when the run ends follows from memory. Never writes.
+//! Reads a journal file frame by frame. The journal uses it to open a file that has rows already.
+//! The sender keeps one cursor per stream at the row that the controller wants next. When the run
+//! ends, the frames that the disk has not taken follow from memory. A cursor never writes.
 
 use std::{fs::File, io, os::unix::fs::FileExt as _, sync::Arc};
 
@@ -9,13 +9,13 @@ use record::{Corrupt, MAX_FRAME_BYTES};
 /// A place in a journal file: the start of a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {
-    /// Bytes before it.
+    /// The number of bytes before the place.
     pub(crate) bytes: u64,
-    /// Rows before it.
+    /// The number of rows before the place.
     pub(crate) rows: u64,
 }
 
-/// The bytes from `place` on, at most as many as the largest frame has, and none from `end` on.
+/// Returns the bytes from `place` up to `end`, at most the size of the largest frame.
 pub(crate) fn read(file: &File, place: Place, end: u64) -> io::Result<Vec<u8>> {
     let length = end.saturating_sub(place.bytes).min(MAX_FRAME_BYTES as u64) as usize;
     let mut bytes = vec![0; length];
@@ -23,8 +23,8 @@ pub(crate) fn read(file: &File, place: Place, end: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// How far whole frames go in `bytes`, which begin at `place`, no further than the frame with row
-/// `until`.
+/// Returns where the whole frames in `bytes` end. `bytes` begins at `place`. The result never lies
+/// beyond `until` rows.
 fn whole(bytes: &[u8], mut place: Place, until: u64) -> io::Result<Place> {
     for frame in record::frames(bytes) {
         match frame {
@@ -41,16 +41,16 @@ fn whole(bytes: &[u8], mut place: Place, until: u64) -> io::Result<Place> {
     Ok(place)
 }
 
-/// A stream's file, and what of it the controller has.
+/// The file of one stream, with the position that the controller has reached.
 #[derive(Debug)]
 pub(crate) struct Cursor {
     file: File,
     place: Place,
-    /// The row that the controller wants next; not before `place`, and mostly equal to its rows.
+    /// The row that the controller wants next. It is never before `place`, and usually at it.
     next: u64,
-    /// Where the last piece ended.
+    /// The place where the last piece ended.
     sent: Place,
-    /// What follows the file, once the run has ended: the bytes before it, and its frames.
+    /// The frames that follow the file once the run has ended, and the number of bytes before them.
     rest: Option<(u64, Arc<[u8]>)>,
 }
 
@@ -59,14 +59,14 @@ impl Cursor {
         Self { file, place: Place::default(), next: 0, sent: Place::default(), rest: None }
     }
 
-    /// These frames follow the `end` bytes that the file has, and it will not grow any more.
+    /// Adds frames that follow the file's `end` bytes. The file does not grow after this.
     pub(crate) fn follow(&mut self, end: u64, rest: &Arc<[u8]>) {
         if !rest.is_empty() {
             self.rest = Some((end, Arc::clone(rest)));
         }
     }
 
-    /// The bytes that there are, where the file has `end` of them.
+    /// Returns the number of bytes in the file and the frames after it. The file has `end` bytes.
     pub(crate) fn end(&self, end: u64) -> u64 {
         self.rest.as_ref().map_or(end, |(before, rest)| before + rest.len() as u64)
     }
@@ -74,7 +74,7 @@ impl Cursor {
     fn read(&self, place: Place, end: u64) -> io::Result<Vec<u8>> {
         let Some((before, rest)) = &self.rest else { return read(&self.file, place, end) };
         match place.bytes.checked_sub(*before) {
-            // A frame lies on one side or the other.
+            // No frame crosses the border between the file and the rest.
             None => read(&self.file, place, *before),
             Some(from) => {
                 let rest = rest.get(from as usize..).unwrap_or_default();
@@ -83,18 +83,18 @@ impl Cursor {
         }
     }
 
-    /// The row that the controller wants next.
+    /// Returns the row that the controller wants next.
     pub(crate) fn next(&self) -> u64 {
         self.next
     }
 
-    /// Where the next piece begins, in bytes.
+    /// Returns the byte at which the next piece begins.
     pub(crate) fn at(&self) -> u64 {
         self.place.bytes
     }
 
-    /// The frames that go out next: from row [`Cursor::next`] to `end` or to the most that is sent
-    /// at once. Empty when the controller has everything.
+    /// Returns the frames to send next, from row [`Cursor::next`] to `end` or to the largest piece.
+    /// The result is empty if the controller has everything.
     pub(crate) fn piece(&mut self, end: u64) -> io::Result<Vec<u8>> {
         let mut bytes = self.read(self.place, end)?;
         self.sent = whole(&bytes, self.place, u64::MAX)?;
@@ -106,8 +106,8 @@ impl Cursor {
         piece.map_err(|corrupt| io::Error::new(io::ErrorKind::InvalidData, corrupt))
     }
 
-    /// Goes to row `next`. False when the journal ends before it: the controller has rows that are
-    /// not from here.
+    /// Moves to row `next`. Returns false if the journal ends before that row: then the controller
+    /// has rows that are not from this journal.
     pub(crate) fn seek(&mut self, next: u64, end: u64) -> io::Result<bool> {
         if next == self.sent.rows {
             self.place = self.sent;
@@ -119,7 +119,7 @@ impl Cursor {
             let bytes = self.read(self.place, end)?;
             let place = whole(&bytes, self.place, next)?;
             if place == self.place {
-                // Either `next` lies within the frame that begins here, or here is the end.
+                // Either `next` lies within the frame that begins here, or the journal ends here.
                 return Ok(whole(&bytes, place, u64::MAX)?.rows > next);
             }
             self.place = place;
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_disk_never_took_follows_the_file() {
+    fn frames_that_the_disk_never_took_follow_the_file() {
         let (file, end) = journal(4, 3);
         let mut bytes = vec![0; end as usize];
         file.read_exact_at(&mut bytes, 0).unwrap();

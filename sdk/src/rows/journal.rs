@@ -1,8 +1,8 @@
-//! The journal: every row is on disk before it is sent. Takes what waits in the buffer, makes frames
-//! of it and appends them to one file per stream. Called every few milliseconds by the journal
-//! thread, and once more by whoever ends the run. Never sends anything, and never gives up a row:
-//! what the disk does not take now is tried again, and what it has not taken when the run ends is
-//! handed to the sender.
+//! Writes the journal, so that every row is on disk before it is sent. It takes the rows from the
+//! buffer, turns them into frames, and appends these to one file per stream. The journal thread
+//! calls it every few milliseconds, and the thread that ends the run calls it once more. It never
+//! sends a row and never gives one up. It retries a failed write with the next call. At the end of
+//! the run it hands the frames that the disk has not taken to the sender.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -18,10 +18,10 @@ use super::{
 use crate::clock::wall_ms;
 use proto::folder::JOURNAL;
 
-/// The most processes of one attempt that may write journals side by side.
+/// The largest number of processes of one attempt that may write journals at the same time.
 const MAX_WRITERS: u32 = 256;
 
-/// How far the files go, for the sender: bytes of whole frames, per stream.
+/// The number of bytes in whole frames that each stream's file has. The sender reads it.
 #[derive(Debug, Default)]
 pub(crate) struct Written([AtomicU64; Stream::COUNT]);
 
@@ -31,7 +31,7 @@ impl Written {
     }
 }
 
-/// The files of one writer. Its name belongs to this process as long as this value lives.
+/// The files of one writer. The writer's name belongs to this process while this value lives.
 #[derive(Debug)]
 pub(crate) struct Journal {
     writer: String,
@@ -42,8 +42,8 @@ pub(crate) struct Journal {
 
 impl Journal {
     /// Opens `<folder>/journal/<writer>.<stream>`. The writer is `sdk`, or the first of `sdk-2`,
-    /// `sdk-3`, ... that no living process holds and whose files are whole. What an earlier process
-    /// has left stays, a torn tail is overwritten.
+    /// `sdk-3`, ... that no living process holds and whose files are intact. The rows of an earlier
+    /// process stay; the journal overwrites a torn tail.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
         let folder = folder.join(JOURNAL);
         make_private(&folder)?;
@@ -59,46 +59,46 @@ impl Journal {
             for stream in &Stream::ALL[1..] {
                 files.extend(StreamFile::new(open(&path(&folder, &writer, *stream))?)?);
             }
-            // A corrupt file keeps its name: others may still save what can be saved.
+            // A corrupt file keeps its name, so that other tools may still rescue its rows.
             if let Ok(files) = <[StreamFile; Stream::COUNT]>::try_from(files) {
                 return Ok(Self { writer, files, spare: Vec::with_capacity(HALF_BYTES), cut: 0 });
             }
         }
-        Err(io::Error::other(format!("{MAX_WRITERS} writers of this attempt are there already")))
+        Err(io::Error::other(format!("this attempt has {MAX_WRITERS} journals already")))
     }
 
     pub(crate) fn writer(&self) -> &str {
         &self.writer
     }
 
-    /// Per stream: the largest step in the file plus one.
+    /// Returns, per stream, the largest step in the file plus one.
     pub(crate) fn next_steps(&self) -> [u64; Stream::COUNT] {
         self.files.each_ref().map(StreamFile::next_step)
     }
 
-    /// How far the files go now.
+    /// Returns the current sizes of the files.
     pub(crate) fn written(&self) -> Written {
         Written(self.files.each_ref().map(|file| AtomicU64::new(file.end().bytes)))
     }
 
-    /// A second handle to read a stream with.
+    /// Opens a second handle to read a stream with.
     pub(crate) fn reader(&self, stream: Stream) -> io::Result<File> {
         self.files[stream as usize].reader()
     }
 
-    /// Rows on disk, per stream.
+    /// Returns the number of rows on disk, per stream.
     pub(crate) fn rows(&self) -> [u64; Stream::COUNT] {
         self.files.each_ref().map(|file| file.end().rows)
     }
 
-    /// Values that were left out since no frame could hold their row.
+    /// Returns the number of values that were left out because no frame could hold their row.
     pub(crate) fn cut(&self) -> u64 {
         self.cut
     }
 
-    /// Brings what waits in the buffer to disk. On an error the frames stay in memory and go first
-    /// the next time; the buffer is left alone until then, so memory stays bounded. Answers how many
-    /// bytes of the buffer were taken.
+    /// Writes the waiting rows of the buffer to disk. On an error the frames stay in memory and the
+    /// next call writes them first. Until that succeeds, no call takes rows from the buffer, so
+    /// memory stays bounded. Returns the number of bytes that were taken from the buffer.
     pub(crate) fn drain(&mut self, buffer: &RowBuffer, written: &Written) -> io::Result<usize> {
         self.write(written)?;
         self.take(buffer);
@@ -106,9 +106,9 @@ impl Journal {
         Ok(self.spare.len())
     }
 
-    /// The last [`Journal::drain`]: takes the buffer's rows even from a disk that takes nothing.
-    /// Answers, with the error of the disk, the frames of each stream that it has not got, to be
-    /// sent from memory.
+    /// Does the last [`Journal::drain`], and takes the buffer's rows even if the disk takes
+    /// nothing. Returns the disk's error and, per stream, the frames that the disk has not taken.
+    /// The sender sends these from memory.
     pub(crate) fn finish(
         &mut self,
         buffer: &RowBuffer,
@@ -122,13 +122,13 @@ impl Journal {
         (wrote, self.files.each_ref().map(|file| file.pending().to_vec()))
     }
 
-    /// Leaves the writer's name to the next that opens the folder, be it in this process: nothing
-    /// more is written here.
+    /// Releases the writer's name to the next process, or run of this process, that opens the
+    /// folder. The journal must not write after this.
     pub(crate) fn release(&self) -> io::Result<()> {
         self.files[Stream::History as usize].unlock()
     }
 
-    /// Makes frames of what waits in the buffer.
+    /// Turns the waiting rows of the buffer into frames.
     fn take(&mut self, buffer: &RowBuffer) {
         buffer.swap(&mut self.spare);
         let wall_ms = wall_ms();
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_process_goes_on_behind_a_torn_tail() {
+    fn the_next_process_overwrites_a_torn_tail() {
         let folder = tempfile::tempdir().unwrap();
         logged(&mut Journal::open(folder.path()).unwrap(), 3);
         let path = folder.path().join("journal/sdk.history");
@@ -232,7 +232,7 @@ mod tests {
         assert_eq!(mode(), 0o700);
         fs::set_permissions(folder.path().join(JOURNAL), Permissions::from_mode(0o755)).unwrap();
         drop(Journal::open(folder.path()).unwrap());
-        assert_eq!(mode(), 0o700, "one that was left open is closed");
+        assert_eq!(mode(), 0o700, "a folder that was left open is closed");
     }
 
     #[test]
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_holds_up_and_loses_nothing() {
+    fn a_full_disk_delays_rows_and_loses_none() {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = Journal::open(folder.path()).unwrap();
         let (buffer, written) = (RowBuffer::new([0; Stream::COUNT]), journal.written());
@@ -262,7 +262,7 @@ mod tests {
         assert_eq!(
             (record::count(&rest[0]), rest[1].len()),
             (Ok(2), 0),
-            "what the disk never took"
+            "the frames that the disk never took"
         );
         journal.files[0].replace(good);
         let (ended, rest) = journal.finish(&buffer, &written);

@@ -1,5 +1,5 @@
-//! The way of a row: into memory, onto the disk, to the controller; and the rows that come without
-//! being asked for.
+//! Carries rows into memory, onto the disk and to the controller, and makes the rows that need no
+//! call: the console and the system metrics.
 
 pub(crate) mod console;
 pub(crate) mod cursor;

@@ -1,7 +1,7 @@
 //! Ships the journal to the controller: the same bytes, from the row that the controller wants
-//! next. One thread per run with a runtime of its own. Whatever goes wrong is tried again, except
-//! that a fenced attempt stops; a controller that is away costs nothing but time. Never touches the
-//! buffer, never writes the journal.
+//! next. Each run has one thread with its own runtime. The sender retries after every failure,
+//! except that a fenced attempt stops. A controller that is away costs nothing but time. The sender
+//! never touches the buffer and never writes the journal.
 
 use std::{
     fs::File,
@@ -32,51 +32,51 @@ use crate::{
     run::duty::Duty,
 };
 
-/// Rows that come within this time go out together.
+/// The time that the sender waits for more rows, to send them together.
 const SEND_EVERY: Duration = Duration::from_millis(100);
-/// How often the end is tried again when the controller refuses for a reason that time alone will
-/// not mend.
+/// The number of tries at the end of the run when the controller refuses for a reason that waiting
+/// does not cure.
 const REFUSED_TRIES: u32 = 3;
 
-/// Why a sender has stopped before everything was sent.
+/// The reason why a sender has stopped before it sent everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Halt {
     /// Another attempt owns the run.
     Fenced,
-    /// In words for people.
+    /// Sending failed. The field is the reason in words for a person.
     Failed(String),
 }
 
-/// How it went, with the controller's note.
+/// The result of the sender: the controller's note on the end, or the reason for the stop.
 type Report = Result<String, Halt>;
 
-/// What the run and its sender share.
+/// The state that a run and its sender share.
 #[derive(Debug, Default)]
 pub(crate) struct SenderState {
     grown: Notify,
     ending: Mutex<Option<Ending>>,
     ending_set: Notify,
     stop: AtomicBool,
-    /// When the time of the run is over.
+    /// The time at which the run times out; unset if it has no timeout.
     deadline: OnceLock<Instant>,
     stored: [AtomicU64; Stream::COUNT],
-    /// The newest trouble, for messages to people.
+    /// The reason of the newest failure, for messages to people.
     trouble: Mutex<Option<String>>,
     report: Mutex<Option<Report>>,
     reported: Condvar,
 }
 
-/// The run is over: send what is left, report the outcome if there is one, and stop.
+/// The instruction to end: send what is left, report the outcome if there is one, and stop.
 #[derive(Clone, Debug)]
 struct Ending {
     outcome: Option<Outcome>,
     deadline: Instant,
-    /// Per stream: frames that no disk has taken.
+    /// Per stream, the frames that the disk has not taken.
     rest: [Arc<[u8]>; Stream::COUNT],
 }
 
 impl SenderState {
-    /// The journal has more rows.
+    /// Tells the sender that the journal has more rows.
     pub(crate) fn grown(&self) {
         self.grown.notify_one();
     }
@@ -85,13 +85,13 @@ impl SenderState {
         self.stop.load(Ordering::Relaxed) || self.is_timed_out()
     }
 
-    /// Bounds the time of the run, once.
+    /// Sets the time at which the run times out. Only the first call counts.
     pub(crate) fn time_out_at(&self, deadline: Instant) {
-        // A second bound says nothing new.
+        // A second deadline changes nothing.
         let _ = self.deadline.set(deadline);
     }
 
-    /// Whether the time of the run is over.
+    /// Returns true if the run has timed out.
     pub(crate) fn is_timed_out(&self) -> bool {
         self.deadline.get().is_some_and(|deadline| *deadline <= Instant::now())
     }
@@ -100,13 +100,13 @@ impl SenderState {
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    /// Rows that the controller is known to have, per stream.
+    /// Returns the number of rows that the controller is known to have, per stream.
     pub(crate) fn stored(&self) -> [u64; Stream::COUNT] {
         self.stored.each_ref().map(|rows| rows.load(Ordering::Relaxed))
     }
 
-    /// Tells the sender to send what is left, behind the journal these frames that no disk has
-    /// taken, and to stop; waits for its report, `wait` at most.
+    /// Tells the sender to send the rest of the journal and then the frames in `rest`, which the
+    /// disk has not taken, and to stop. Waits for the sender's report, at most for `wait`.
     pub(crate) fn end(
         &self,
         outcome: Option<Outcome>,
@@ -126,7 +126,7 @@ impl SenderState {
         })
     }
 
-    /// What stood in the way of the newest round that failed.
+    /// Returns the reason of the newest failure.
     pub(crate) fn trouble(&self) -> Option<String> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -141,20 +141,21 @@ impl SenderState {
     }
 }
 
-/// What a sender sends, and for whom.
+/// The data that a sender ships, and the attempt that it belongs to.
 #[derive(Debug)]
 pub(crate) struct Shipment {
     pub(crate) identity: Identity,
     pub(crate) duty: Duty,
-    /// How far the files go.
+    /// The sizes of the journal's files.
     pub(crate) written: Arc<Written>,
-    /// The name of the journal.
+    /// The name of the journal's writer.
     pub(crate) writer: String,
-    /// The journal, per stream.
+    /// The journal's file of each stream, to read from.
     pub(crate) files: Vec<File>,
 }
 
-/// Starts the thread. Returns once the address is known to be valid; connects to nobody yet.
+/// Starts the sender's thread. Returns once the controller's address is known to be valid. The
+/// sender has not connected yet.
 pub(crate) fn spawn(
     state: Arc<SenderState>,
     shipment: Shipment,
@@ -166,7 +167,7 @@ pub(crate) fn spawn(
             Ok(both) => both,
             Err(error) => return drop(ready.send(Err(error))),
         };
-        // The receiver waits for exactly this.
+        // The thread that starts the sender waits for exactly this message.
         let _ = ready.send(Ok(()));
         let Shipment { identity, duty, written, writer, files } = shipment;
         let (cursors, now) = (files.into_iter().map(Cursor::new).collect(), Instant::now());
@@ -201,7 +202,7 @@ fn thread_error(error: io::Error) -> InitError {
     InitError::Thread(Arc::new(error))
 }
 
-/// Why a round ended early.
+/// The reason why a round ended early.
 enum Trouble {
     Halt(Halt),
     Again(Status),
@@ -215,11 +216,11 @@ struct Sender {
     client: RunsClient<Authorized>,
     writer: String,
     cursors: Vec<Cursor>,
-    /// Per stream: the controller has said which row it wants next.
+    /// Per stream, whether the controller has said which row it wants next.
     asked: [bool; Stream::COUNT],
-    /// Rounds in a row that ended early.
+    /// The number of rounds in a row that ended early.
     failures: u32,
-    /// The newest answer to an append.
+    /// The time of the newest answer to an append.
     heard: Instant,
 }
 
@@ -245,15 +246,15 @@ impl Sender {
         }
     }
 
-    /// The run is over and another try is not worth the wait.
+    /// Returns true if the run is over and another try is not worth the wait.
     fn gives_up(&self, status: &Status, ending: &Ending) -> bool {
         let refused = is_refusal(status) && self.failures >= REFUSED_TRIES;
         // The agent ships the rest of its trials.
         refused || matches!(self.duty, Duty::Agents) || Instant::now() >= ending.deadline
     }
 
-    /// Sends all there is; then, if the run is ending, the outcome. `Some` with the controller's
-    /// note when nothing is left.
+    /// Sends all rows and then, if the run is ending, the outcome. Returns the controller's note if
+    /// the run is ending and nothing is left.
     async fn round(&mut self, ending: Option<&Ending>) -> Result<Option<String>, Trouble> {
         for stream in Stream::ALL {
             if let Some(ending) = ending {
@@ -279,7 +280,8 @@ impl Sender {
             let end = self.written.bytes(stream);
             let all = self.cursors[stream as usize].end(end);
             if !self.asked[stream as usize] {
-                // The first question is asked without rows too: it tells that this attempt lives.
+                // The first question for the history is sent even without rows: it tells the
+                // controller that this attempt lives.
                 if all == 0 && stream != Stream::History {
                     return Ok(());
                 }
@@ -294,7 +296,8 @@ impl Sender {
         }
     }
 
-    /// One append; without frames it asks where the controller is, which also renews a lease.
+    /// Sends one append. An append without frames asks the controller for its next row, and renews
+    /// the lease.
     async fn append(&mut self, stream: Stream, frames: Vec<u8>) -> Result<(), Trouble> {
         let offset = if frames.is_empty() { 0 } else { self.cursors[stream as usize].next() };
         let sent = !frames.is_empty();
@@ -357,7 +360,7 @@ impl Sender {
         self.duty.beat().is_some_and(|beat| self.heard.elapsed() >= beat)
     }
 
-    /// Until there is something to do: rows, the end, a heartbeat, or another try.
+    /// Waits until there is something to do: rows, the end, a heartbeat, or another try.
     async fn pause(&self) {
         let state = &self.state;
         if self.failures > 0 {
@@ -385,7 +388,7 @@ impl Sender {
     }
 }
 
-/// The journal on disk is not what was written.
+/// Returns the error for a journal on disk that differs from what was written.
 fn unreadable(error: io::Error) -> Trouble {
     Trouble::Halt(Halt::Failed(format!("the journal cannot be read: {error}")))
 }

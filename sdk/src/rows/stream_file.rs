@@ -1,5 +1,5 @@
-//! The file of one stream of rows: frames, appended in their order. Used by the journals of rows and
-//! of files. A frame that the disk takes only in part is written again at its place.
+//! Appends frames to the file of one stream. The journals of rows and of files use it. If the disk
+//! takes only a part of a frame, the next write starts again at the same place.
 
 use std::{
     fs::{self, DirBuilder, File, Permissions},
@@ -19,13 +19,15 @@ pub(crate) struct StreamFile {
     end: Place,
     next_step: u64,
     encoder: Writer,
-    /// Frames that are not on disk yet, and their rows.
+    /// The frames that are not on disk yet.
     pending: Vec<u8>,
+    /// The number of rows in `pending`.
     pending_rows: u64,
 }
 
 impl StreamFile {
-    /// `None` when the file is corrupt.
+    /// Finds the end of the intact frames and cuts off a torn tail. Returns `None` if the file is
+    /// corrupt.
     pub(crate) fn new(file: File) -> io::Result<Option<Self>> {
         let length = file.metadata()?.len();
         let (mut end, mut next_step) = (Place::default(), 0);
@@ -55,39 +57,39 @@ impl StreamFile {
         Ok(Some(Self { file, end, next_step, encoder, pending, pending_rows: 0 }))
     }
 
-    /// Where the file ends.
+    /// Returns the end of the file.
     pub(crate) fn end(&self) -> Place {
         self.end
     }
 
-    /// The largest step in the file plus one.
+    /// Returns the largest step in the file plus one.
     pub(crate) fn next_step(&self) -> u64 {
         self.next_step
     }
 
-    /// Frames that are not on disk yet.
+    /// Returns the frames that are not on disk yet.
     pub(crate) fn pending(&self) -> &[u8] {
         &self.pending
     }
 
-    /// Opens a second handle, to read with.
+    /// Opens a second handle to read with.
     pub(crate) fn reader(&self) -> io::Result<File> {
         self.file.try_clone()
     }
 
-    /// Writes to another file from now on; returns the one before.
+    /// Replaces the file to write to. Returns the old file.
     #[cfg(test)]
     pub(crate) fn replace(&mut self, file: File) -> File {
         std::mem::replace(&mut self.file, file)
     }
 
-    /// Gives up the lock on the file.
+    /// Releases the lock on the file.
     pub(crate) fn unlock(&self) -> io::Result<()> {
         self.file.unlock()
     }
 
-    /// Writes one row at its next step. On an error the row is not there, unless it comes with the
-    /// next one.
+    /// Writes one row at the next step. After an error the row is not on disk, but a later write
+    /// may still add it.
     pub(crate) fn append<'a>(
         &mut self,
         wall_ms: i64,
@@ -99,8 +101,7 @@ impl StreamFile {
         self.write()
     }
 
-    /// Adds a row to the frame that is being made. Returns how many of its values no frame can
-    /// hold.
+    /// Adds a row to the open frame. Returns the number of its values that no frame can hold.
     pub(crate) fn push<'a>(
         &mut self,
         step: u64,
@@ -111,13 +112,13 @@ impl StreamFile {
         self.encoder.row(step, wall_ms, values, &mut self.pending)
     }
 
-    /// Ends the frame that is being made.
+    /// Closes the open frame.
     pub(crate) fn seal(&mut self) {
         self.encoder.flush(&mut self.pending);
     }
 
-    /// Writes the frames that are not on disk yet, at a fixed place: what a full disk took in part
-    /// is overwritten by the next try.
+    /// Writes the frames that are not on disk yet, at a fixed place. The next try overwrites what a
+    /// full disk took in part.
     pub(crate) fn write(&mut self) -> io::Result<()> {
         if self.pending.is_empty() {
             return Ok(());
@@ -131,12 +132,12 @@ impl StreamFile {
     }
 }
 
-/// Makes a folder that only its owner may enter, whatever lies above it; closes one that an earlier
-/// version has left open.
+/// Makes a folder that only its owner may enter, whatever the permissions of its parents. Closes a
+/// folder that an earlier version left open to others.
 pub(crate) fn make_private(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     if fs::metadata(folder)?.permissions().mode() & 0o077 != 0 {
-        // Somebody else's folder stays as it is.
+        // A folder of another user stays as it is.
         let _ = fs::set_permissions(folder, Permissions::from_mode(0o700));
     }
     Ok(())

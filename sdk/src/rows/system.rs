@@ -1,6 +1,6 @@
-//! Samples of the machine and of this process, for a run that no agent watches: a thread takes them
-//! and puts them into the buffer as rows of the stream "system". Started by `settings` and by
-//! function agents, ended by the run.
+//! Samples the machine and this process, for a run that no agent watches. A thread takes the
+//! samples and puts them into the buffer as rows of the stream "system". `init` and function agents
+//! start it, and the end of the run stops it.
 
 use std::{
     path::PathBuf,
@@ -13,16 +13,16 @@ use telemetry::{NvidiaMeter, Own, PERIOD_VAR, Period, Root, Sampler, Sampling};
 use super::row_buffer::{RowBuffer, Stream};
 use crate::{environment::parsed, error::InitError};
 
-/// The samples of one run: being taken, or not.
+/// The sampling of one run; `None` inside while the run takes no samples.
 #[derive(Debug, Default)]
 pub(crate) struct Samples(Mutex<Option<Sampling>>);
 
 impl Samples {
-    /// Takes samples until [`Samples::end`], as rows into this buffer.
+    /// Starts to put samples into this buffer as rows, until [`Samples::end`].
     pub(crate) fn start(&self, rows: &Arc<RowBuffer>, period: Period) -> Result<(), InitError> {
         let Some(period) = period.get() else { return Ok(()) };
         let make = || {
-            // Without a working folder there is no filesystem to speak of.
+            // If the working folder is unknown, the root stands for its file system.
             let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
             let root = Root::At(process::id().cast_signed());
             Sampler::new(root, folder, NvidiaMeter::default(), Own::of_this_process())
@@ -36,13 +36,13 @@ impl Samples {
         Ok(())
     }
 
-    /// No more of them.
+    /// Stops sampling.
     pub(crate) fn end(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
-/// How often: what the code says, else the environment, else the default.
+/// Returns the sampling period: from the code, else from the environment, else the default.
 pub(crate) fn period(said: Option<Period>) -> Result<Period, InitError> {
     match said {
         Some(period) => Ok(period),

@@ -1,11 +1,12 @@
-//! The bounded buffer between `log` and the journal: `log` copies a row in under a short lock, the
-//! journal takes all that waits by swapping two preallocated halves. No system call, no waiting for
-//! anything but that lock, never more memory than two halves. What does not fit is refused and
-//! counted.
+//! Holds rows between `log` and the journal in bounded memory. `log` copies a row in under a short
+//! lock. The journal takes all waiting rows at once: it swaps two preallocated halves. The buffer
+//! makes no system call, waits for nothing but its lock, and never uses more memory than the two
+//! halves. It refuses and counts a row that does not fit.
 //!
-//! A row is: stream and [`SAME_KEYS`] u8 | step u64 | bytes of values u32 | unless the same keys:
-//! bytes of keys u32, keys | values. Most rows have the keys of the row before in its order; those
-//! take no room, and are compared instead of copied.
+//! The layout of a row is: stream and [`SAME_KEYS`] u8 | step u64 | bytes of values u32 | unless
+//! [`SAME_KEYS`] is set: bytes of keys u32, keys | values. Most rows have the keys of the previous
+//! row of their stream in the same order. Such keys take no space: the buffer compares them and
+//! copies nothing.
 
 use std::{
     cell::Cell,
@@ -17,38 +18,41 @@ use record::{MAX_KEY_BYTES, MAX_TEXT_BYTES, ValueRef, shortened};
 
 use crate::value::{Loggable, Value};
 
-/// One half of the buffer, in bytes: about 140,000 rows of five numbers. Only what is used of it
-/// takes memory.
+/// The size of one half of the buffer, in bytes: enough for about 140,000 rows of five numbers.
+/// Only the used part takes physical memory.
 pub(crate) const HALF_BYTES: usize = 8 << 20;
-/// A thread keeps its scratch buffer between calls unless one row has made it larger than this.
+/// The largest scratch buffer, in bytes, that a thread keeps between calls.
 const SCRATCH_BYTES: usize = 64 << 10;
-/// Stream, step, length of the values, length of the keys.
+/// The most bytes that the fixed parts of a row take: stream, step, length of the values, and
+/// length of the keys.
 const ROW_HEAD: usize = 17;
-/// In the first byte of a row: its keys are those of the row before in its stream.
+/// The bit in a row's first byte that is set if the row has the same keys as the previous row of
+/// its stream.
 const SAME_KEYS: u8 = 0x80;
 
-/// What a row is for: a file of the journal, a stream on the wire.
+/// The stream of a row. It is a file of the journal and a stream on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stream {
     /// Rows of metrics.
     History,
-    /// Values that stand for the run.
+    /// Values of the run as a whole.
     Summary,
-    /// What the program says of its run: config, definitions of metrics, the state of its code.
+    /// The program's statements about its run: config, definitions of metrics, the state of its
+    /// code.
     Meta,
-    /// What the machine and this process use.
+    /// Samples of the machine and of this process.
     System,
-    /// What the program prints, if it is taken.
+    /// The lines that the program prints, if the run keeps its console.
     Console,
 }
 
 impl Stream {
-    /// All of them, in the order of their bytes in the buffer.
+    /// All streams, in the order of their numbers in the buffer.
     pub(crate) const ALL: [Self; Self::COUNT] =
         [Self::History, Self::Summary, Self::Meta, Self::System, Self::Console];
-    /// How many there are.
+    /// The number of streams.
     pub(crate) const COUNT: usize = 5;
-    /// Those that people log to: what is counted for them.
+    /// The streams that a program logs to. Only their rows count as accepted.
     pub(crate) const LOGGED: [Self; 2] = [Self::History, Self::Summary];
 
     pub(crate) fn name(self) -> &'static str {
@@ -62,35 +66,36 @@ impl Stream {
     }
 }
 
-/// What has become of the rows that were offered; `accepted + refused` is all that a person logged.
+/// The fate of the rows that were offered. `accepted` counts the rows of [`Stream::LOGGED`].
+/// `refused` counts the rows of every stream except samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) accepted: u64,
     pub(crate) refused: u64,
-    /// Values left out or shortened within accepted rows.
+    /// The number of values that were left out or shortened within accepted rows.
     pub(crate) cut: u64,
 }
 
 #[derive(Debug)]
 pub(crate) struct RowBuffer {
     half: Mutex<Half>,
-    /// Nothing is even looked at.
+    /// True if the buffer ignores every row.
     disabled: bool,
 }
 
 #[derive(Debug)]
 struct Half {
     rows: Vec<u8>,
-    /// Per stream: where the keys of its newest row stand in `rows`.
+    /// Per stream, the place of the newest row's keys in `rows`.
     keys: [Range<usize>; Stream::COUNT],
-    /// Per stream: the writer's largest step plus one.
+    /// Per stream, the largest step so far plus one: the next automatic step.
     next: [u64; Stream::COUNT],
     counts: Counts,
     closed: bool,
 }
 
 impl RowBuffer {
-    /// `next`: the first automatic step of each stream.
+    /// Makes an empty buffer. `next` is the first automatic step of each stream.
     pub(crate) fn new(next: [u64; Stream::COUNT]) -> Self {
         let rows = Vec::with_capacity(HALF_BYTES);
         let keys = [const { 0..0 }; Stream::COUNT];
@@ -98,7 +103,7 @@ impl RowBuffer {
         Self { half: Mutex::new(half), disabled: false }
     }
 
-    /// One that takes nothing and counts nothing.
+    /// Makes a buffer that ignores and does not count its rows.
     pub(crate) fn disabled() -> Self {
         let half = Half {
             rows: Vec::new(),
@@ -110,7 +115,8 @@ impl RowBuffer {
         Self { half: Mutex::new(half), disabled: true }
     }
 
-    /// The stream's next automatic step, for a row that is still to come: nobody else gets it.
+    /// Reserves and returns the stream's next automatic step, for a row that comes later. No other
+    /// row gets this step.
     pub(crate) fn reserve(&self, stream: Stream) -> u64 {
         let next = &mut self.lock().next[stream as usize];
         let step = *next;
@@ -118,17 +124,18 @@ impl RowBuffer {
         step
     }
 
-    /// The stream's next automatic step.
+    /// Returns the stream's next automatic step.
     pub(crate) fn next(&self, stream: Stream) -> u64 {
         self.lock().next[stream as usize]
     }
 
-    /// Sets the stream's next automatic step, where it goes on from an earlier one.
+    /// Sets the stream's next automatic step, for a run that continues from an earlier step.
     pub(crate) fn set_next(&self, stream: Stream, step: u64) {
         self.lock().next[stream as usize] = step;
     }
 
-    /// Takes one row, or refuses it. `step`: `None` for the largest step of the stream plus one.
+    /// Takes one row, or refuses and counts it. With a `step` of `None` the row gets the largest
+    /// step of the stream plus one.
     pub(crate) fn push<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         stream: Stream,
@@ -138,13 +145,13 @@ impl RowBuffer {
         self.push_at(stream, &Cell::new(step), values);
     }
 
-    /// Takes a row that says something of the run itself: one JSON object under a key that the
-    /// controller knows.
+    /// Takes a row with one statement about the run: a JSON object under a key that the controller
+    /// knows.
     pub(crate) fn say(&self, key: &str, json: &str) {
         self.push(Stream::Meta, None, [(key, Value::Json(json.into()))]);
     }
 
-    /// As [`RowBuffer::push`], with a step that is read once the values are known.
+    /// Works as [`RowBuffer::push`], but reads the step after it has read the values.
     pub(crate) fn push_at<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         stream: Stream,
@@ -154,7 +161,7 @@ impl RowBuffer {
         self.encode_and(values, |half, row| half.push(stream, step.get(), row));
     }
 
-    /// Takes one row, or refuses it, at the step that the next row gets as well.
+    /// Takes one row, or refuses and counts it. The next row gets the same step.
     pub(crate) fn push_ahead<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         stream: Stream,
@@ -167,7 +174,7 @@ impl RowBuffer {
         });
     }
 
-    /// Gives the values as bytes to `take`, under the lock.
+    /// Encodes the values as bytes and gives them to `take` under the lock.
     fn encode_and<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         values: impl IntoIterator<Item = (K, V)>,
@@ -179,8 +186,8 @@ impl RowBuffer {
         if self.disabled {
             return;
         }
-        // Taken and put back, not borrowed: the caller's iterator may log a row of its own. A
-        // thread that is ending has no scratch any more and gets a new one.
+        // The scratch buffer is taken and put back, not borrowed, because the caller's iterator may
+        // log a row too. A thread that is ending has no scratch buffer any more and uses a new one.
         let mut scratch = SCRATCH.try_with(Cell::take).unwrap_or_default();
         scratch.clear();
         for (key, value) in values {
@@ -192,7 +199,7 @@ impl RowBuffer {
         }
     }
 
-    /// Everything that waits, in exchange for `spare`, whose content is dropped.
+    /// Swaps the waiting rows with `spare`, whose content is dropped.
     pub(crate) fn swap(&self, spare: &mut Vec<u8>) {
         spare.clear();
         let mut half = self.lock();
@@ -200,7 +207,7 @@ impl RowBuffer {
         half.keys = [const { 0..0 }; Stream::COUNT];
     }
 
-    /// Refuses all rows from now on.
+    /// Makes the buffer refuse all rows from now on.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
     }
@@ -210,7 +217,8 @@ impl RowBuffer {
     }
 
     fn lock(&self) -> MutexGuard<'_, Half> {
-        // Nothing under this lock can panic, and a logger must not.
+        // No code under this lock can panic. A logger must not panic either if the lock is
+        // poisoned.
         self.half.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -220,9 +228,9 @@ impl Half {
         let known = self.keys[stream as usize].clone();
         let same = !known.is_empty() && self.rows[known] == row.keys[..];
         let bytes = ROW_HEAD + row.values.len() + if same { 0 } else { row.keys.len() };
-        // Never beyond what was allocated: growing would copy megabytes under the lock.
+        // The half never grows: a reallocation would copy megabytes under the lock.
         if self.closed || bytes > HALF_BYTES - self.rows.len() {
-            // A sample that does not fit is missed by nobody: the next one comes.
+            // A refused sample is not counted, because the next one replaces it.
             self.counts.refused += u64::from(stream != Stream::System);
             return;
         }
@@ -251,14 +259,14 @@ const TEXT: u8 = 4;
 const JSON: u8 = 5;
 const U64: u8 = 6;
 
-/// A row that is being made, outside the lock.
+/// A row that is being encoded, outside the lock.
 #[derive(Debug, Default)]
 struct Encoded {
-    /// Each: length u16, key.
+    /// The keys. Each is a u16 with its length, then the text.
     keys: Vec<u8>,
-    /// Each: tag, payload.
+    /// The values. Each is a tag, then the payload.
     values: Vec<u8>,
-    /// Values that were left out or shortened.
+    /// The number of values that were left out or shortened.
     cut: u64,
 }
 
@@ -273,7 +281,7 @@ impl Encoded {
         self.cut = 0;
     }
 
-    /// Of a map each of its values.
+    /// Adds a value; for a map, each of its values.
     fn add(&mut self, key: &str, value: &Value<'_>) {
         if let Value::Map(values) = value {
             return values
@@ -281,7 +289,7 @@ impl Encoded {
                 .for_each(|(name, value)| self.add(&format!("{key}.{name}"), value));
         }
         let is_long_json = matches!(value, Value::Json(text) if text.len() > MAX_TEXT_BYTES);
-        // Files have become JSON before they come here.
+        // Media have become JSON before they reach the buffer.
         if key.len() > MAX_KEY_BYTES || is_long_json || matches!(value, Value::Media(_)) {
             self.cut += 1;
             return;
@@ -299,7 +307,7 @@ impl Encoded {
                 self.cut += u64::from(kept.len() < text.len());
             }
             Value::Json(text) => self.text(JSON, text),
-            // Above.
+            // The code above handles these.
             Value::Map(_) | Value::Media(_) => {}
         }
     }
@@ -316,7 +324,7 @@ impl Encoded {
     }
 }
 
-/// One row as it stands in the buffer.
+/// One row in the encoding of the buffer.
 #[derive(Clone, Debug)]
 pub(crate) struct RawRow<'a> {
     pub(crate) stream: Stream,
@@ -324,7 +332,7 @@ pub(crate) struct RawRow<'a> {
     pub(crate) values: RawValues<'a>,
 }
 
-/// The rows of a half that [`RowBuffer::swap`] has given.
+/// Returns the rows of a half that came from [`RowBuffer::swap`].
 pub(crate) fn rows(mut bytes: &[u8]) -> impl Iterator<Item = RawRow<'_>> {
     let mut known: [&[u8]; Stream::COUNT] = [&[]; Stream::COUNT];
     std::iter::from_fn(move || {
@@ -341,7 +349,7 @@ pub(crate) fn rows(mut bytes: &[u8]) -> impl Iterator<Item = RawRow<'_>> {
     })
 }
 
-/// The values of a row, decoded one by one.
+/// The values of a row, which the iterator decodes one by one.
 #[derive(Clone, Debug)]
 pub(crate) struct RawValues<'a> {
     keys: &'a [u8],

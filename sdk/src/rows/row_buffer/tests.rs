@@ -1,4 +1,4 @@
-//! Tests of the row buffer: what fits is taken, and what does not is counted.
+//! Tests that the row buffer takes the rows that fit, and counts the others.
 
 use super::*;
 
@@ -26,7 +26,7 @@ fn rows_come_out_as_they_went_in() {
     buffer.push(Stream::History, None, values);
     buffer.push(Stream::Summary, None, [("best", 3_u8)]);
     buffer.push(Stream::System, None, [("system.cpu", 1.0)]);
-    assert_eq!(buffer.counts().accepted, 2, "samples are nobody's rows");
+    assert_eq!(buffer.counts().accepted, 2, "samples do not count as logged rows");
     let out = drain(&buffer);
     assert_eq!(
         out[0].2[1..],
@@ -36,9 +36,10 @@ fn rows_come_out_as_they_went_in() {
             ("b".to_owned(), record::Value::Bool(true)),
         ]
     );
-    assert!(
-        matches!(out[0].2[0].1, record::Value::F64(number) if number.to_bits() == (-0.0_f64).to_bits())
-    );
+    assert!(matches!(
+        out[0].2[0].1,
+        record::Value::F64(number) if number.to_bits() == (-0.0_f64).to_bits()
+    ));
     assert_eq!((out[1].0, out[1].1, out[1].2.len()), (Stream::Summary, 0, 1));
     assert!(drain(&buffer).is_empty());
 }
@@ -51,7 +52,7 @@ fn rows_with_the_same_keys_share_them() {
         buffer.push(Stream::History, None, keys.iter().map(|key| (*key, key.len())));
         buffer.push(Stream::Summary, None, keys.iter().map(|key| (*key, true)));
     }
-    // A key that ends where the next begins is another key.
+    // Two keys that together have the same letters as two other keys are different keys.
     buffer.push(Stream::History, None, [("los", 1), ("slr", 1)]);
     let all = drain(&buffer);
     let keys = |stream: Stream| -> Vec<String> {
@@ -80,7 +81,7 @@ fn the_automatic_step_is_the_largest_plus_one() {
 }
 
 #[test]
-fn what_does_not_fit_is_counted_exactly() {
+fn rows_that_do_not_fit_are_counted_exactly() {
     let buffer = RowBuffer::new([0; Stream::COUNT]);
     let text = "x".repeat(200 << 10);
     for _ in 0..100 {
@@ -96,7 +97,7 @@ fn what_does_not_fit_is_counted_exactly() {
 }
 
 #[test]
-fn what_is_too_long_is_cut_and_counted() {
+fn values_that_are_too_long_are_cut_and_counted() {
     let buffer = RowBuffer::new([0; Stream::COUNT]);
     let (text, key) = ("x".repeat(record::MAX_TEXT_BYTES + 1), "k".repeat(MAX_KEY_BYTES + 1));
     buffer.push(Stream::History, None, [(key.as_str(), Value::from(1)), ("t", Value::from(&text))]);
