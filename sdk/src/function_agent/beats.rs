@@ -1,6 +1,6 @@
-//! The heartbeats of a function agent: one thread asks the controller for orders, the caller's
-//! thread runs trials, and the desk between them holds what each must know of the other. Called by
-//! `function_agent`. Runs nothing itself.
+//! Sends the heartbeats of a function agent. One thread asks the controller for orders, the
+//! caller's thread runs trials, and the desk between them holds the state that both need.
+//! `function_agent` calls this module, which runs no trial itself.
 
 use std::{
     fs,
@@ -25,41 +25,41 @@ use crate::{
     term,
 };
 
-/// The long poll until the controller has named the lease.
+/// The duration of the long poll until the controller has named the lease.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// How much later than its long poll an answer may come.
+/// The time that an answer may take beyond its long poll.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
-/// Between beats that are answered at once with nothing new, as when a trial takes its time to
-/// stop.
+/// The pause between beats whose answers come at once and bring nothing new, for example while a
+/// trial stops.
 const CALM: Duration = Duration::from_millis(500);
-/// How often who waits for a trial looks whether the process was told to end.
+/// The period at which a thread that waits for a trial checks for SIGTERM.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// How often the first beat is tried.
+/// The number of tries for the first beat.
 const FIRST_TRIES: u32 = 4;
 
-/// What the two threads share.
+/// The state that the two threads share.
 #[derive(Debug)]
 pub(crate) struct Desk {
     sweep: String,
     state: Mutex<State>,
-    /// For the caller's thread: a start, or the end.
+    /// Wakes the caller's thread: there is a trial to start, or the agent is over.
     answered: Condvar,
-    /// For the heartbeats: what is held or free has changed, so the poll under way says something
-    /// old.
+    /// Wakes the heartbeat thread: the held trial or the free slot has changed, so the running poll
+    /// carries old state.
     moved: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// The caller's thread waits for a trial.
+    /// True while the caller's thread waits for a trial.
     idle: bool,
     start: Option<Start>,
     held: Option<RunAttempt>,
-    /// The held trial's run, to be told to stop.
+    /// The run of the held trial, to pass a stop on to.
     run: Weak<Shared>,
     declined: Vec<RunAttempt>,
     over: Option<Result<(), AgentError>>,
-    /// The caller has left.
+    /// True once the caller has left.
     left: bool,
 }
 
@@ -69,8 +69,8 @@ impl Desk {
         Self { sweep: sweep.to_owned(), state, answered, moved }
     }
 
-    /// Lets go of what was held and waits for the next trial. `None` when the sweep is over, or
-    /// this process was told to end.
+    /// Releases the held trial and waits for the next one. Returns `None` if the sweep is over, or
+    /// if this process received SIGTERM.
     pub(crate) fn next(&self) -> Result<Option<Start>, AgentError> {
         let mut state = self.lock();
         state.held = None;
@@ -80,7 +80,7 @@ impl Desk {
             if term::was_told() {
                 return Ok(None);
             }
-            // No signal wakes who waits here.
+            // A signal does not wake this thread, so the wait is short.
             let waited = self.answered.wait_timeout(state, LOOK_EVERY);
             (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
@@ -90,18 +90,18 @@ impl Desk {
         }
     }
 
-    /// The held trial has begun to run.
+    /// Records that the held trial runs.
     pub(crate) fn running(&self, run: &Arc<Shared>) {
         self.lock().run = Arc::downgrade(run);
     }
 
-    /// No trial is wanted any more.
+    /// Records that the caller wants no more trials.
     pub(crate) fn leave(&self) {
         self.lock().left = true;
         self.moved.notify_one();
     }
 
-    /// A trial is held.
+    /// Returns true if a trial is held.
     fn holds(&self) -> bool {
         self.lock().held.is_some()
     }
@@ -115,7 +115,8 @@ impl Desk {
         self.answered.notify_all();
     }
 
-    /// What is new since the last beat, over what never changes. `None` when the caller has left.
+    /// Returns the next beat: the fixed part with the current state. Returns `None` if the caller
+    /// has left.
     fn beat(&self, fixed: &Beat, number: u64, wait: Duration) -> Option<Beat> {
         let state = self.lock();
         let held = |held: &RunAttempt| Held {
@@ -134,13 +135,13 @@ impl Desk {
         (!state.left).then_some(beat)
     }
 
-    /// Does what the orders say; true when that was a new trial or the end.
+    /// Carries out the orders. Returns true if they brought a new trial or the end of the sweep.
     fn obey(&self, sent: &Beat, orders: Orders) -> bool {
         let mut state = self.lock();
         state.declined.retain(|declined| !sent.declined.contains(declined));
         let told = sent.holds.iter().find(|held| Some(attempt(held)) == state.held);
         let kept = |held: &Held| orders.keep.contains(&attempt(held));
-        // Either a stop, or somebody else's by now.
+        // The controller either stopped the run or does not let this agent keep the attempt.
         let stop = told
             .is_some_and(|held| !kept(held) || orders.stop.iter().any(|stop| stop.run == held.run));
         if let Some(run) = state.run.upgrade().filter(|_| stop) {
@@ -186,7 +187,7 @@ pub(crate) fn spawn(desk: Arc<Desk>, endpoint: Endpoint) -> Result<(), AgentErro
     thread.spawn(body).map(drop).map_err(|error| AgentError::Thread(Arc::new(error)))
 }
 
-/// Beats until the caller leaves or the controller sends this agent away.
+/// Sends beats until the caller leaves or the controller sends this agent away.
 async fn beats(desk: &Desk, dial: Dial, controller: &str) -> Result<(), AgentError> {
     let mut agents = dial.agents();
     let fixed = introduction(&desk.sweep);
@@ -225,7 +226,7 @@ async fn beats(desk: &Desk, dial: Dial, controller: &str) -> Result<(), AgentErr
     }
 }
 
-/// Until something has moved, `wait` at most.
+/// Waits until the state has changed, at most for `wait`.
 async fn pause(desk: &Desk, wait: Duration) {
     select! {
         () = time::sleep(wait) => {}
@@ -233,26 +234,26 @@ async fn pause(desk: &Desk, wait: Duration) {
     }
 }
 
-/// How long a controller is waited for.
+/// The patience with a controller that fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Patience {
-    /// It has answered before: somebody may have started it with another token, or on another
-    /// folder.
+    /// The controller has answered before. A person may have restarted it with another token, or on
+    /// another folder, and may correct that.
     Endless,
     Some,
     Over,
 }
 
-/// Whether the controller failed by its own fault, which somebody may mend.
+/// Returns true if the controller failed by its own fault, which a person may repair.
 fn is_own_trouble(code: Code) -> bool {
     matches!(code, Code::Internal | Code::DataLoss)
 }
 
-/// The error that this answer is for the whole agent; `None` when another try may mend it.
+/// Returns the error with which this answer ends the agent; `None` if another try may succeed.
 fn fatal(status: &Status, sweep: &str, controller: &str, patience: Patience) -> Option<AgentError> {
     match status.code() {
-        // An internal error is the controller's own, and a beat that failed does no harm: the next
-        // one may go through.
+        // An internal error is the controller's own fault, and a failed beat does no harm: the next
+        // one may succeed.
         code if patience == Patience::Endless && (is_own_trouble(code) || is_away(status)) => None,
         Code::NotFound => Some(AgentError::NoSweep(sweep.to_owned())),
         code if !is_own_trouble(code) && !is_transient(status) => {
@@ -266,7 +267,7 @@ fn fatal(status: &Status, sweep: &str, controller: &str, patience: Patience) -> 
     }
 }
 
-/// What never changes in the beats of one process.
+/// Returns the part of a beat that never changes in one process.
 fn introduction(sweep: &str) -> Beat {
     let host =
         fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
@@ -287,7 +288,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_cannot_mend_ends_the_heartbeats() {
+    fn only_permanent_errors_end_the_heartbeats() {
         let fatal = |status: Status, patience| fatal(&status, "s", "c", patience);
         assert!(fatal(Status::internal("disk full"), Patience::Some).is_none());
         assert!(fatal(Status::unavailable("away"), Patience::Some).is_none());
@@ -298,7 +299,10 @@ mod tests {
         let (invalid, unknown) = (Status::invalid_argument(""), Status::unauthenticated(""));
         assert!(matches!(fatal(invalid, Patience::Endless), Some(AgentError::Refused(_))));
         assert!(matches!(fatal(unknown.clone(), Patience::Some), Some(AgentError::Refused(_))));
-        assert!(fatal(unknown, Patience::Endless).is_none(), "it knew the token before");
+        assert!(
+            fatal(unknown, Patience::Endless).is_none(),
+            "the controller knew the token before"
+        );
         assert!(matches!(
             fatal(Status::not_found(""), Patience::Some),
             Some(AgentError::NoSweep(_))

@@ -1,6 +1,6 @@
-//! W&B-style function agents: a function instead of a program, called once per trial in this
-//! process. One slot; the caller's thread runs the function, `beats` keeps the leases meanwhile.
-//! Handles no signals and starts no process.
+//! Runs function agents in the style of W&B: a function is called once per trial in this process,
+//! instead of a program. The agent has one slot. The caller's thread runs the function, and `beats`
+//! keeps the lease meanwhile. This module handles no signal and starts no process.
 
 pub(crate) mod beats;
 
@@ -35,7 +35,7 @@ use crate::{
     term,
 };
 
-/// What a function agent has done.
+/// The result of [`agent`]: the trials that it ran.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Worked {
@@ -43,41 +43,44 @@ pub struct Worked {
     pub trials: Vec<Trial>,
 }
 
-/// One trial of a function agent.
+/// One trial that a function agent ran.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Trial {
     /// The run's id.
     pub run: String,
-    /// How it ended.
+    /// The way in which the trial ended.
     pub ended: Ended,
 }
 
-/// How a trial ended.
+/// The way in which a trial ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// The function returned `Ok`.
     Finished,
-    /// The function returned an error or panicked, with its message.
+    /// The function returned an error or panicked. The field is its message.
     Failed(String),
-    /// The function gave up after it was asked to stop.
+    /// The function returned an error or panicked after the trial was asked to stop.
     Stopped,
-    /// The function ended after the sweep's `timeout`, whatever it returned.
+    /// The function ended after the sweep's `timeout`. Its return value does not count.
     TimedOut,
-    /// The function ended after this process got SIGTERM: the trial runs again elsewhere.
+    /// The function ended after this process received SIGTERM. The trial runs again elsewhere.
     Preempted,
-    /// The controller does not know how it ended, with the reason; it may run again as a new
-    /// attempt.
+    /// The end could not be reported to the controller. The field is the reason. The trial may run
+    /// again as a new attempt.
     Unreported(String),
 }
 
-/// Runs `function` once for each trial that the controller hands to this process, `count` times at
-/// most (`None`: no bound), until the sweep is over or a function that asks [`Run::should_stop`]
-/// was told to end by SIGTERM. The controller and its token are found as in [`init`](crate::init).
+/// Runs `function` once for each trial that the controller hands to this process.
 ///
-/// The trial's parameters are `run.config()`. A trial is finished when the function returns `Ok`,
-/// failed when it returns an error or panics; the loop goes on either way. A function that runs
-/// long asks [`Run::should_stop`] now and then.
+/// The call returns after `count` trials (`None` sets no bound) or once the sweep is over. It also
+/// returns if SIGTERM arrives and the function asks [`Run::should_stop`]; without that question
+/// SIGTERM ends the process. The agent runs one trial at a time, on the caller's thread, and finds
+/// the controller and its token as [`init`](crate::init) does.
+///
+/// `run.config()` returns the trial's parameters. A trial is finished if the function returns `Ok`,
+/// and failed if it returns an error or panics. The loop continues in both cases. A function that
+/// runs long should ask [`Run::should_stop`] from time to time.
 ///
 /// ```no_run
 /// # fn train(learning_rate: f64) -> f64 { learning_rate }
@@ -90,8 +93,9 @@ pub enum Ended {
 /// ```
 ///
 /// # Errors
-/// [`AgentError`]: no such sweep, a controller that is out of reach at the start or refuses, a disk that takes no journal.
-/// A controller that goes away later is waited for.
+/// Fails with [`AgentError`] if the sweep does not exist, if the controller refuses the agent or
+/// does not answer at the start, or if a trial's run cannot be started, for example because the
+/// disk takes no journal. If the controller goes away later, the call waits for it.
 pub fn agent<E: Display>(
     sweep: &str,
     count: impl Into<Option<u64>>,
@@ -115,7 +119,7 @@ pub fn agent<E: Display>(
     Ok(worked)
 }
 
-/// Ends the heartbeats on every way out.
+/// Ends the heartbeats on every way out of [`agent`].
 struct Leave<'a>(&'a Desk);
 
 impl Drop for Leave<'_> {
@@ -137,7 +141,7 @@ fn begin(start: &Start, mut endpoint: Endpoint, period: Period) -> Result<Run, I
         endpoint.token = Some(start.token.clone());
     }
     let folder = folders::of(None, &identity);
-    // For rows that a controller which stays away has not got: `sweep sync` sends them.
+    // If the controller stays away, `sweep sync` uses this to send the rows that are left.
     let begin =
         BeginRun { run: identity.run.clone(), attempt: identity.attempt, ..BeginRun::default() };
     let start_run = StartRun::new(identity, params.clone(), folder, Duty::trial(), Some(endpoint));
@@ -152,10 +156,11 @@ fn begin(start: &Start, mut endpoint: Endpoint, period: Period) -> Result<Run, I
     Ok(run)
 }
 
-/// Calls the function and reports how it ended, whatever it did.
+/// Calls the function and reports how it ended, whatever the function did.
 fn work<E: Display>(run: Run, function: &mut impl FnMut(Run) -> Result<(), E>) -> Trial {
-    // A panic ends the trial, not the agent. What the function captured may be half changed then,
-    // as in any thread that goes on after a panic; the next trial is the same call again.
+    // A panic ends the trial, not the agent. The data that the function captured may be
+    // inconsistent after it, as in any thread that continues after a panic. The next trial calls
+    // the same function again.
     let returned = catch_unwind(AssertUnwindSafe(|| function(run.clone())));
     let ended = match returned {
         _ if run.shared().sender.is_timed_out() => Ended::TimedOut,
@@ -183,7 +188,7 @@ fn outcome(ended: &Ended) -> Outcome {
     }
 }
 
-/// What a panic said.
+/// Returns the message of a panic.
 fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
