@@ -193,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_option_is_its_value_or_nothing() {
+    fn an_option_logs_its_value_or_nothing() {
         assert_eq!(Some(0.5).into_value(), Value::F64(0.5));
         assert_eq!(Some("warm").into_value(), Value::from("warm"));
         assert_eq!(None::<f64>.into_value(), Value::Map(Vec::new()), "an empty map logs nothing");

@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn packages_of_a_lock_file() {
+    fn packages_are_read_from_a_lock_file() {
         let lock = "version = 4\n\n[[package]]\nname = \"a\"\nversion = \
             \"1.0.0\"\n\n[[package]]\nname = \"b\"\nversion = \"2.0.0\"\n";
         assert_eq!(Json::Object(packages(lock)), json!({"a": "1.0.0", "b": "2.0.0"}));

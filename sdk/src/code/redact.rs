@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_leave_a_command_line() {
+    fn secrets_are_removed_from_a_command_line() {
         for (line, want) in [
             ("train --token abc --lr 0.1", "train --token [redacted] --lr 0.1"),
             ("train --api-key=abc -x", "train --api-key=[redacted] -x"),
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_leave_a_diff() {
+    fn secrets_are_removed_from_a_diff() {
         let diff = "+api_key = \"abc\"\n-    \"password\": \"x y\", 1\n+let key = 3;\n+-----BEGIN \
             RSA PRIVATE KEY-----\n+MIIE\n\
                     +-----END RSA PRIVATE KEY-----\n+ok ghp_0123456789abcdefghij\n context: \

@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_want_rising_edges() {
+    fn counts_need_increasing_edges() {
         assert!(Histogram::from_counts(&[0.0, 1.0, 2.0], &[3, 4]).is_ok());
         for edges in [&[0.0, 1.0][..], &[0.0, 0.0, 1.0], &[0.0, f64::NAN, 1.0]] {
             assert!(Histogram::from_counts(edges, &[3, 4]).is_err());

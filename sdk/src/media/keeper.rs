@@ -76,7 +76,7 @@ mod tests {
     use super::plain;
 
     #[test]
-    fn keys_become_names_that_lead_nowhere() {
+    fn keys_become_names_that_stay_inside_the_folder() {
         for (key, name) in [
             ("val/examples", "val/examples"),
             ("../../etc/x", "etc/x"),

@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_tell_format_and_size() {
+    fn headers_give_format_and_size() {
         let jpeg = b"\xff\xd8\xff\xe0\x00\x04ab\xff\xc0\x00\x0b\x08\x00\x07\x00\x09\x01";
         assert_eq!(image(jpeg), Some(("jpg", Some((9, 7)))));
         assert_eq!(image(b"GIF89a\x05\x00\x04\x00"), Some(("gif", Some((5, 4)))));

@@ -406,7 +406,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn cells_that_do_not_fit_are_refused() {
         let table = Table::new([("step", Column::I64), ("loss", Column::F64)]).unwrap();
         table.add_row([Cell::from(1), Cell::from(0.5)]).unwrap();
         table.add_row([Cell::from(2), Cell::from(3)]).unwrap();
