@@ -1,6 +1,7 @@
-//! Artifacts in the making: what a program puts into a named, versioned set of files. An artifact is
-//! kept as any file of a run: contents and manifest go into the run's folder, then a row names them,
-//! so that a version survives whatever the rows survive. Never opens a reference, calls nobody.
+//! Builds artifacts: named, versioned sets of files. A run keeps an artifact like any of its files.
+//! The contents and the manifest go into the run's folder first, then a row names them, so a
+//! version is as durable as the rows. The module never opens a reference and never calls the
+//! controller.
 
 use std::{
     fs,
@@ -17,8 +18,8 @@ use serde::Serialize;
 use super::store::{Files, Source};
 use crate::error::speak;
 
-/// A version of an artifact in the making: what it is called and what is in it. The files are read
-/// when it is logged.
+/// A version of an artifact before it is logged: its name and its content.
+/// [`Run::log_artifact`](crate::Run::log_artifact) reads the files.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -39,7 +40,7 @@ pub struct Artifact {
     entries: Vec<(String, Input)>,
 }
 
-/// Where the content of an entry comes from.
+/// The source of an entry's content.
 #[derive(Clone, Debug)]
 enum Input {
     File(PathBuf),
@@ -47,32 +48,32 @@ enum Input {
     Reference(String),
 }
 
-/// What can go wrong with an artifact.
+/// The error of building, logging, using or downloading an artifact.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ArtifactError {
     /// A file or folder cannot be read.
     #[error("cannot read `{}`: {source}", path.display())]
     Read {
-        /// Which.
+        /// The path.
         path: PathBuf,
-        /// Why.
+        /// The error of the file system.
         source: io::Error,
     },
     /// A file or folder cannot be written.
     #[error("cannot write `{}`: {source}", path.display())]
     Write {
-        /// Which.
+        /// The path.
         path: PathBuf,
-        /// Why.
+        /// The error of the file system.
         source: io::Error,
     },
-    /// A name, a path, an alias or the metadata cannot be kept.
+    /// A name, a path, an alias or the metadata is not valid, or the artifact has no such file.
     #[error("the artifact `{name}`: {reason}")]
     Content {
-        /// The artifact.
+        /// The artifact's name.
         name: String,
-        /// What is wrong with it.
+        /// The part that is wrong, and why.
         reason: String,
     },
     /// The run has no controller: it is offline or disabled.
@@ -81,10 +82,10 @@ pub enum ArtifactError {
         has logged"
     )]
     NoController,
-    /// The address or the token has no valid form.
+    /// The controller's address or the token has no valid form.
     #[error("{0}: {hint}", hint = .0.hint())]
     Address(#[from] BadAddress),
-    /// The controller does not answer, or refuses.
+    /// The controller does not answer or refuses. The field is the reason.
     #[error("{0}")]
     Controller(String),
 }
@@ -92,64 +93,69 @@ pub enum ArtifactError {
 speak!(ArtifactError);
 
 impl Artifact {
-    /// An artifact without files. `name` is what versions are counted by within a project, `kind`
-    /// what it is: "model", "dataset". Both have letters, digits, `-`, `_` and `.`, which
-    /// [`Run::log_artifact`](crate::Run::log_artifact) checks.
+    /// Makes an artifact without files. `name` identifies it within a project, and its versions are
+    /// counted per name. `kind` says what it is, such as "model" or "dataset". Both may have
+    /// letters, digits, `-`, `_` and `.`; [`Run::log_artifact`](crate::Run::log_artifact) checks
+    /// this.
     pub fn new(name: impl Into<String>, kind: impl Into<String>) -> Self {
         let (name, kind) = (name.into(), kind.into());
         Self { name, kind, metadata: Ok(String::new()), aliases: Vec::new(), entries: Vec::new() }
     }
 
-    /// What else is known of it: anything that is a JSON object, in place of what was said before.
+    /// Sets further facts about the artifact, in place of earlier ones. `metadata` must serialize
+    /// as a JSON object; [`Run::log_artifact`](crate::Run::log_artifact) checks this.
     pub fn set_metadata(&mut self, metadata: &impl Serialize) {
         self.metadata = serde_json::to_string(metadata).map_err(|error| error.to_string());
     }
 
-    /// Another name for this version, beside its number and `latest`; it moves here from the
-    /// version that had it.
+    /// Adds another name for this version, besides its number and `latest`. The alias moves to this
+    /// version from the version that had it.
     pub fn add_alias(&mut self, alias: impl Into<String>) {
         self.aliases.push(alias.into());
     }
 
-    /// A file, under its own name.
+    /// Adds a file under its own name. The file is read when the artifact is logged.
     ///
     /// # Errors
-    /// When there is none, or its name is no UTF-8.
+    /// Fails if the file does not exist, or if its name is not UTF-8.
     pub fn add_file(&mut self, path: impl AsRef<Path>) -> Result<(), ArtifactError> {
         let path = path.as_ref();
         let name = path.file_name().and_then(|name| name.to_str());
-        let name = name.ok_or_else(|| unreadable(path, "its name is no UTF-8"))?;
+        let name = name.ok_or_else(|| unreadable(path, "its name is not UTF-8"))?;
         self.add_file_as(path, name)
     }
 
-    /// A file, under a path of its own in the artifact: relative, `/` between its parts.
+    /// Adds a file under the path `name` in the artifact. The path is relative, with `/` between
+    /// its parts. The file is read when the artifact is logged.
     ///
     /// # Errors
-    /// When there is none.
+    /// Fails if the file does not exist.
     pub fn add_file_as(&mut self, path: impl AsRef<Path>, name: &str) -> Result<(), ArtifactError> {
         let path = path.as_ref();
         let about = fs::metadata(path)
             .map_err(|source| ArtifactError::Read { path: path.into(), source })?;
         if !about.is_file() {
-            return Err(unreadable(path, "it is no file"));
+            return Err(unreadable(path, "it is not a file"));
         }
         self.entries.push((name.to_owned(), Input::File(path.to_owned())));
         Ok(())
     }
 
-    /// Every file below a folder, under its path from there.
+    /// Adds every file below a folder, under its path relative to that folder.
     ///
     /// # Errors
-    /// When the folder cannot be read, or has something in it that is neither a file nor a folder,
-    /// or a link to a folder, which could lead round in a circle.
+    /// Fails if the folder cannot be read, if a name is not UTF-8, or if the folder contains
+    /// something other than files and folders. A link to a folder fails too, because it could form
+    /// a cycle.
     pub fn add_dir(&mut self, folder: impl AsRef<Path>) -> Result<(), ArtifactError> {
         self.add_below(folder.as_ref(), "")
     }
 
-    /// As [`Artifact::add_dir`], below a folder `name` of the artifact.
+    /// Adds every file below `folder` like [`Artifact::add_dir`], under the folder `name` of the
+    /// artifact.
     ///
     /// # Errors
-    /// As [`Artifact::add_dir`].
+    /// Fails as [`Artifact::add_dir`].
     pub fn add_dir_as(
         &mut self,
         folder: impl AsRef<Path>,
@@ -164,7 +170,7 @@ impl Artifact {
             let entry = entry.map_err(read)?;
             let (path, kind) = (entry.path(), entry.file_type().map_err(read)?);
             let name = entry.file_name();
-            let name = name.to_str().ok_or_else(|| unreadable(&path, "its name is no UTF-8"))?;
+            let name = name.to_str().ok_or_else(|| unreadable(&path, "its name is not UTF-8"))?;
             match kind.is_dir() {
                 true => self.add_below(&path, &format!("{prefix}{name}/"))?,
                 false => self.add_file_as(&path, &format!("{prefix}{name}"))?,
@@ -173,13 +179,13 @@ impl Artifact {
         Ok(())
     }
 
-    /// A file from memory.
+    /// Adds a file with content from memory, under the path `name` in the artifact.
     pub fn add_bytes(&mut self, name: &str, content: impl Into<Arc<[u8]>>) {
         self.entries.push((name.to_owned(), Input::Bytes(content.into())));
     }
 
-    /// Something that is kept elsewhere, by its URL. Nobody opens it: the version changes when the
-    /// URL does.
+    /// Adds a reference: the URL of something that is stored elsewhere, under the path `name`. The
+    /// SDK never opens the URL. The version changes if the URL does.
     pub fn add_reference(&mut self, url: impl Into<String>, name: &str) {
         self.entries.push((name.to_owned(), Input::Reference(url.into())));
     }
@@ -188,7 +194,7 @@ impl Artifact {
         ArtifactError::Content { name: self.name.clone(), reason: reason.to_string() }
     }
 
-    /// Keeps contents, manifest and row; answers the digest.
+    /// Stores the contents, the manifest and the row. Returns the digest.
     pub(crate) fn keep(&self, files: &Files) -> Result<String, ArtifactError> {
         let metadata = self.metadata.clone().map_err(|error| self.wrong(error))?;
         let mut row = ArtifactRow {
@@ -199,7 +205,7 @@ impl Artifact {
             metadata,
             aliases: self.aliases.clone(),
         };
-        // Before anything is copied.
+        // This check precedes every copy.
         row.check().map_err(|bad| self.wrong(bad))?;
         let mut named: Vec<Entry> =
             self.entries.iter().map(|(name, input)| input.named(name)).collect();
@@ -219,7 +225,7 @@ impl Artifact {
 }
 
 impl Input {
-    /// An entry with what is known before anything is read.
+    /// Returns the entry with the facts that are known before its content is read.
     fn named(&self, path: &str) -> Entry {
         let content = match self {
             Self::Reference(url) => Content::Reference(url.clone()),

@@ -1,6 +1,6 @@
-//! What a run has beside its rows: files, and their way to the controller. Called by `run`: a row
-//! that is logged passes by here, and values that are files become the JSON that stands for them.
-//! Costs a row of numbers nothing.
+//! Holds the files of a run and ships them to the controller. `run` passes each logged row through
+//! here, and values that are files become the JSON that represents them. A row of numbers costs
+//! nothing extra.
 
 use std::{cell::Cell, io, path::Path, sync::Arc, time::Duration};
 
@@ -18,19 +18,20 @@ use crate::{
     warning::warn,
 };
 
-/// The files of a run's process.
+/// The files of a run in this process.
 #[derive(Debug)]
 pub(crate) struct Attached {
     files: Arc<Files>,
     uploads: Arc<Uploads>,
     identity: Identity,
     writer: String,
-    /// None: nothing is sent.
+    /// The controller to send the files to; `None` if nothing is sent.
     endpoint: Option<Endpoint>,
 }
 
 impl Attached {
-    /// Of this writer, in the run's folder. Makes no file and no thread before they are needed.
+    /// Prepares the files of this writer in the run's folder. Makes no file and no thread before
+    /// they are needed.
     pub(crate) fn new(
         folder: &Path,
         writer: &str,
@@ -46,7 +47,7 @@ impl Attached {
         }
     }
 
-    /// Takes one row, as [`RowBuffer::push`]; values that are files are written first.
+    /// Takes one row like [`RowBuffer::push`], and writes values that are files first.
     pub(crate) fn push<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         buffer: &RowBuffer,
@@ -55,8 +56,7 @@ impl Attached {
         values: impl IntoIterator<Item = (K, V)>,
     ) {
         let step = Cell::new(step);
-        // The file's name has the row's step, so a row with files cannot wait for its step any
-        // longer.
+        // A file's name contains the row's step, so a row with files needs its step now.
         let at = || {
             let at = step.get().unwrap_or_else(|| buffer.reserve(stream));
             step.set(Some(at));
@@ -69,13 +69,13 @@ impl Attached {
         buffer.push_at(stream, &step, values);
     }
 
-    /// A value without files in it; `None` when it was one that the disk does not take.
+    /// Returns the value with JSON in place of files; `None` if the disk does not take its file.
     fn settled<'a>(&self, key: &str, value: Value<'a>, at: &impl Fn() -> u64) -> Option<Value<'a>> {
         match value {
             Value::Media(media) => self.media(key, at(), &media),
             Value::Map(values) => {
                 let settled = values.into_iter().filter_map(|(name, value)| {
-                    // Most have no file, and need no name.
+                    // Most values have no file and need no full name.
                     let value = match value {
                         Value::Media(_) | Value::Map(_) => {
                             self.settled(&format!("{key}.{name}"), value, at)?
@@ -103,37 +103,38 @@ impl Attached {
         }
     }
 
-    /// Keeps a file as it is now under a name of its own.
+    /// Stores a file as it is now, under the name `name`.
     pub(crate) fn save(&self, path: &Path, name: &str) -> io::Result<()> {
         let saved = self.files.keep("file", Source::File(path), |_| name.to_owned());
         self.ship();
         saved.map(drop)
     }
 
-    /// Keeps a version of an artifact; answers its digest, and how many rows of files there are
-    /// with it.
+    /// Stores a version of an artifact. Returns its digest, and the number of rows of files up to
+    /// this version.
     pub(crate) fn artifact(&self, artifact: &Artifact) -> Result<(String, u64), ArtifactError> {
         let digest = artifact.keep(&self.files)?;
         self.ship();
         Ok((digest, self.files.rows()))
     }
 
-    /// What is kept on this machine.
+    /// Returns the files on this machine.
     pub(crate) fn files(&self) -> &Files {
         &self.files
     }
 
-    /// How the controller is reached; none offline.
+    /// Returns the controller's address and token; `None` offline.
     pub(crate) fn endpoint(&self) -> Option<&Endpoint> {
         self.endpoint.as_ref()
     }
 
-    /// Waits until the controller has this many rows of files, or nothing has moved for `wait`.
+    /// Waits until the controller has this many rows of files, or until nothing has moved for
+    /// `wait`.
     pub(crate) fn reach(&self, rows: u64, wait: Duration) -> Result<(), String> {
         self.uploads.reach(rows, wait)
     }
 
-    /// The uploader has something to do.
+    /// Wakes the uploader, or starts it with the first file.
     pub(crate) fn ship(&self) {
         let Some(endpoint) = self.endpoint.as_ref().filter(|_| self.files.rows() > 0) else {
             return;
@@ -144,19 +145,19 @@ impl Attached {
         }
     }
 
-    /// The run is over: waits until all files are shipped, or nothing has moved for `wait`. An
-    /// error says why not.
+    /// Ends the files of the run: waits until all are shipped, or until nothing has moved for
+    /// `wait`. An error is the reason why files are left.
     pub(crate) fn end(&self, wait: Duration) -> Result<(), String> {
         self.files.close();
         self.uploads.end(wait)
     }
 
-    /// Rows of files that the controller is not known to have.
+    /// Returns the number of rows of files that the controller may not have.
     pub(crate) fn waiting(&self) -> u64 {
         self.files.rows().saturating_sub(self.uploads.stored())
     }
 
-    /// Values that are left out, since the disk did not take their files.
+    /// Returns the number of values that were left out because the disk did not take their files.
     pub(crate) fn lost(&self) -> u64 {
         self.files.lost()
     }

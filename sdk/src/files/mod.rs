@@ -1,5 +1,4 @@
-//! The files of a run: what is logged as one, artifacts, checkpoints, and their way to the
-//! controller.
+//! Stores the files of a run and ships them to the controller: media, artifacts and checkpoints.
 
 pub(crate) mod artifact;
 pub(crate) mod attached;

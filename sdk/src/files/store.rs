@@ -1,7 +1,7 @@
-//! The files of a run on this machine: each content once, under its hash, in the run's folder, and
-//! a journal of the rows that name them. Written by the thread that logs a file, read by the
-//! uploader. A row is written after its content, so whoever ships the journal finds everything.
-//! Sends nothing.
+//! Stores the files of a run on this machine. The run's folder has each content once, under its
+//! hash, and a journal of the rows that name the contents. The thread that logs a file writes here,
+//! and the uploader reads. Each row follows its content, so a process that ships the journal finds
+//! every content. This module sends nothing.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -28,12 +28,12 @@ use crate::{
     rows::stream_file::{StreamFile, make_private},
 };
 
-/// Where the content of a file comes from.
+/// The source of a file's content.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Source<'a> {
-    /// Memory.
+    /// Bytes in memory.
     Bytes(&'a [u8]),
-    /// A file, which may change later: it is copied.
+    /// A file. It is copied because it may change later.
     File(&'a Path),
 }
 
@@ -43,19 +43,22 @@ pub(crate) struct Files {
     folder: PathBuf,
     journal: PathBuf,
     open: Mutex<Option<StreamFile>>,
-    /// Bytes and rows of the journal, for the uploader.
+    /// The number of bytes in whole frames of the journal, for the uploader.
     bytes: AtomicU64,
+    /// The number of rows in the journal, for the uploader.
     rows: AtomicU64,
-    /// Files that the disk did not take.
+    /// The number of files that the disk did not take.
     lost: AtomicU64,
     number: AtomicU64,
     closed: AtomicBool,
-    /// Checkpoints that were not shipped yet: how many rows there are with it, and its content.
+    /// The checkpoints that are not shipped yet: for each, the number of rows up to and with it,
+    /// and the hash of its content.
     checkpoints: Mutex<Vec<(u64, String)>>,
 }
 
 impl Files {
-    /// Of this writer, in the run's folder. Makes nothing before there is a file.
+    /// Prepares the files of this writer in the run's folder. Makes no file before there is
+    /// content.
     pub(crate) fn new(folder: &Path, writer: &str) -> Self {
         Self {
             journal: folder.join(JOURNAL).join(format!("{writer}.{STREAM}")),
@@ -70,7 +73,8 @@ impl Files {
         }
     }
 
-    /// Keeps a content, and the row that names it. `path` is made from the content's hash.
+    /// Stores a content and the row that names it. `path` makes the file's path from the content's
+    /// hash.
     pub(crate) fn keep(
         &self,
         kind: &str,
@@ -95,13 +99,13 @@ impl Files {
         Ok(file)
     }
 
-    /// Keeps the row of an artifact whose contents and manifest have been kept.
+    /// Stores the row of an artifact. Its contents and its manifest are stored already.
     pub(crate) fn artifact(&self, artifact: &ArtifactRow) -> io::Result<()> {
         let values = artifact.values();
         self.row(values.iter().map(|(name, value)| (*name, value.borrow())))
     }
 
-    /// Keeps the row of a checkpoint whose content has been kept.
+    /// Stores the row of a checkpoint. Its content is stored already.
     pub(crate) fn checkpoint(&self, checkpoint: &CheckpointRow) -> io::Result<()> {
         let values = checkpoint.values();
         self.row(values.iter().map(|(name, value)| (*name, value.borrow())))?;
@@ -109,17 +113,17 @@ impl Files {
         Ok(())
     }
 
-    /// The controller has so many rows: the contents of checkpoints among them have done their work
-    /// here, where others of their size are to come.
+    /// Records that the controller has this many rows. Removes the contents of the checkpoints
+    /// among them: the controller has these, and later checkpoints need the space.
     pub(crate) fn shipped(&self, rows: u64) {
         let mut checkpoints = self.lock_checkpoints();
         let gone = checkpoints.iter().take_while(|(row, _)| *row <= rows).count();
         let gone: Vec<_> = checkpoints.drain(..gone).collect();
-        // A later one may be the same.
+        // A later checkpoint may have the same content.
         for (_, sha256) in
             gone.iter().filter(|(_, gone)| checkpoints.iter().all(|(_, later)| later != gone))
         {
-            // What cannot be removed only takes room.
+            // A file that cannot be removed only takes space.
             let _ = fs::remove_file(self.folder.join(sha256));
         }
     }
@@ -128,7 +132,8 @@ impl Files {
         self.checkpoints.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The newest checkpoint in the journals of this attempt, whichever of its processes made it.
+    /// Returns the newest checkpoint in the journals of this attempt, whichever of its processes
+    /// made it.
     pub(crate) fn newest_checkpoint(&self) -> io::Result<Option<CheckpointRow>> {
         let mut newest = None;
         for entry in fs::read_dir(self.journal.parent().unwrap_or(&self.folder))? {
@@ -152,12 +157,12 @@ impl Files {
         Ok(newest.map(|(_, checkpoint)| checkpoint))
     }
 
-    /// Takes no file from now on.
+    /// Makes the store refuse all files from now on.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
     }
 
-    /// A file could not be kept.
+    /// Counts a file that could not be stored.
     pub(crate) fn lose(&self) {
         self.lost.fetch_add(1, Ordering::Relaxed);
     }
@@ -166,33 +171,33 @@ impl Files {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// Rows in the journal.
+    /// Returns the number of rows in the journal.
     pub(crate) fn rows(&self) -> u64 {
         self.rows.load(Ordering::Acquire)
     }
 
-    /// Bytes of whole frames in the journal.
+    /// Returns the number of bytes of whole frames in the journal.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Acquire)
     }
 
-    /// A handle to read the journal with.
+    /// Opens a handle to read the journal with.
     pub(crate) fn reader(&self) -> io::Result<File> {
         File::open(&self.journal)
     }
 
-    /// The folder where contents lie under their hashes.
+    /// Returns the folder that has the contents under their hashes.
     pub(crate) fn contents(&self) -> &Path {
         &self.folder
     }
 
-    /// Keeps a content under its hash.
+    /// Stores a content under its hash.
     pub(crate) fn content(&self, source: Source<'_>) -> io::Result<Hashed> {
         self.check_open()?;
         if let Source::Bytes(bytes) = source {
             let hashed = Hashed::of(bytes);
-            // What is there under its hash is whole, since it got its name last; but for a power
-            // cut, which leaves it empty.
+            // A file gets the name of its hash last, so its content is whole. The exception is a
+            // power cut, which leaves the file empty.
             let there = fs::metadata(self.folder.join(&hashed.sha256));
             if there.is_ok_and(|about| about.len() == hashed.size) {
                 return Ok(hashed);
@@ -201,13 +206,13 @@ impl Files {
         let temporary = self.temporary()?;
         let written = self.write(source, &temporary);
         if written.is_err() {
-            // What is left of it only takes room.
+            // A file that cannot be removed only takes space.
             let _ = fs::remove_file(&temporary);
         }
         written
     }
 
-    /// A path for a content that is not whole yet.
+    /// Returns a path for a content that is not complete yet.
     pub(crate) fn temporary(&self) -> io::Result<PathBuf> {
         self.check_open()?;
         make_private(&self.folder)?;
@@ -215,7 +220,7 @@ impl Files {
         Ok(self.folder.join(format!("{}-{number}.part", std::process::id())))
     }
 
-    /// Keeps what was written to such a path as a content.
+    /// Stores the file at such a path as a content.
     pub(crate) fn adopt(&self, temporary: &Path) -> io::Result<Hashed> {
         let hashed = blobs::of_file(temporary)?;
         fs::rename(temporary, self.folder.join(&hashed.sha256))?;

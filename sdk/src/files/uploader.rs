@@ -1,7 +1,7 @@
 //! Ships the files of a run: first the contents that the controller does not have, then the rows
-//! that name them. A thread per run with a runtime and a connection of its own, started with the
-//! first file, so that a large file never holds up rows of metrics or the lease. Whatever goes
-//! wrong is tried again until the end of the run. Writes nothing on this machine.
+//! that name them. Each run has one thread with its own runtime and connection, so a large file
+//! never delays rows of metrics or the lease. The first file starts the thread. The uploader
+//! retries after every failure until the run ends. It adds nothing to this machine's disk.
 
 use std::{
     io,
@@ -30,12 +30,12 @@ use crate::{
     rows::cursor::Cursor,
 };
 
-/// How often what has moved is looked at.
+/// The period at which a waiting thread checks for progress.
 const TICK: Duration = Duration::from_millis(200);
-/// How often something is tried again after the end that time alone will not mend.
+/// The number of tries after the end of the run when a failure is one that waiting does not cure.
 const REFUSED_TRIES: u32 = 3;
 
-/// What the run and its uploader tell each other.
+/// The state that the run and its uploader share.
 #[derive(Debug, Default)]
 pub(crate) struct Uploads {
     state: Mutex<State>,
@@ -48,15 +48,15 @@ pub(crate) struct Uploads {
 struct State {
     started: bool,
     grown: bool,
-    /// The run is over; the deadline of what is tried then.
+    /// The deadline of the last tries; set once the run is over.
     ending: Option<Instant>,
     report: Option<Result<(), String>>,
     trouble: String,
 }
 
-/// Why a round ended early.
+/// The reason why a round ended early.
 enum Stop {
-    /// Another try is of no use.
+    /// Another try is useless. The field is the reason.
     Halt(String),
     Again {
         reason: String,
@@ -65,12 +65,12 @@ enum Stop {
 }
 
 impl Uploads {
-    /// Rows of files that the controller is known to have.
+    /// Returns the number of rows of files that the controller is known to have.
     pub(crate) fn stored(&self) -> u64 {
         self.stored.load(Ordering::Relaxed)
     }
 
-    /// There is a new row. The first starts the thread.
+    /// Tells the uploader that there is a new row. The first call starts the thread.
     pub(crate) fn grown(
         self: &Arc<Self>,
         files: &Arc<Files>,
@@ -96,7 +96,7 @@ impl Uploads {
         Ok(())
     }
 
-    /// The run is over: waits until all is shipped, or nothing has moved for `wait`.
+    /// Ends the uploads: waits until all files are shipped, or until nothing has moved for `wait`.
     pub(crate) fn end(&self, wait: Duration) -> Result<(), String> {
         let ended = |state: &mut State, deadline| {
             state.ending = Some(deadline);
@@ -106,7 +106,7 @@ impl Uploads {
         if self.lock().started { self.settled(wait, ended) } else { Ok(()) }
     }
 
-    /// Waits until the controller has this many rows, or nothing has moved for `wait`.
+    /// Waits until the controller has this many rows, or until nothing has moved for `wait`.
     pub(crate) fn reach(&self, rows: u64, wait: Duration) -> Result<(), String> {
         self.settled(wait, |state, _| state.report.is_some() || self.stored() >= rows)?;
         if self.stored() >= rows {
@@ -116,9 +116,9 @@ impl Uploads {
         }
     }
 
-    /// Waits until `is_over`, which gets the deadline, says so. The deadline moves on whenever more
-    /// has gone over than ever before: an upload that fails takes back what it counted, so trying
-    /// again alone moves nothing.
+    /// Waits until `is_over` returns true; it gets the deadline. The deadline moves whenever the
+    /// amount of shipped data exceeds its old maximum. A failed upload takes back what it counted,
+    /// so retries alone do not move the deadline.
     fn settled(
         &self,
         wait: Duration,
@@ -151,9 +151,9 @@ impl Uploads {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Until there is a new row or the run ends; with `wait`, after a failure, until that is over
-    /// or the run ends: a new row is no reason to try earlier. Answers the deadline once the run is
-    /// over.
+    /// Waits until there is a new row or the run ends. With a `wait`, after a failure, waits until
+    /// that time has passed or the run ends, because a new row does not justify an earlier try.
+    /// Returns the deadline once the run is over.
     fn pause(&self, wait: Option<Duration>) -> Option<Instant> {
         let state = self.lock();
         let was_over = state.ending.is_some();
@@ -188,7 +188,8 @@ fn work(
     let (mut failures, mut ending) = (0_u32, None);
     loop {
         let wait = match runtime.block_on(shipment.round(uploads)) {
-            // What came in between is in the journal before its call of `log` returns.
+            // Each call of `log` writes its rows of files before it returns, so this round
+            // has sent them all.
             Ok(()) if ending.is_some() => return Ok(()),
             Ok(()) => {
                 failures = 0;
@@ -209,7 +210,7 @@ fn work(
     }
 }
 
-/// One journal of files on its way.
+/// One journal of files, and the connection that ships it.
 struct Shipment {
     files: Arc<Files>,
     identity: Identity,
@@ -239,7 +240,7 @@ impl Shipment {
         }
     }
 
-    /// The contents that the rows of a piece name.
+    /// Uploads the contents that the rows of a piece name.
     async fn upload(&mut self, piece: &[u8]) -> Result<(), Stop> {
         match blobs::upload_named(&self.client, piece, self.files.contents(), &self.moved).await {
             Ok(()) => Ok(()),
