@@ -1,5 +1,5 @@
-//! Artifacts of a run: logging a version, using one, and downloading its files. A version that is
-//! logged is kept in the run's folder; using one asks the controller. Never opens a reference.
+//! Logs, uses and downloads artifacts of a run. A logged version goes into the run's folder. Using
+//! a version asks the controller. The module never opens a reference.
 
 use std::{fmt, path::Path, time::Duration};
 
@@ -22,27 +22,28 @@ use crate::{
     },
 };
 
-/// How long [`Logged::wait`] waits when nothing moves any more.
+/// The time that [`Logged::wait`] waits after the last progress.
 const WAIT: Duration = Duration::from_secs(60);
 
-/// A version that was logged: it is on this machine's disk, and on its way to the controller, which
-/// gives it a number.
+/// A version that was logged. It is on this machine's disk and on its way to the controller, which
+/// numbers it.
 #[derive(Clone, Debug)]
 pub struct Logged {
     run: Run,
     name: String,
-    /// SHA-256 of its manifest; empty in a run of which nothing is kept.
+    /// The SHA-256 of the manifest; empty in a disabled run.
     digest: String,
-    /// Rows of files that the controller has once it has this one.
+    /// The number of rows of files that the controller must have to have this version.
     rows: u64,
 }
 
 impl Logged {
-    /// Waits until the controller has it, as long as something moves and up to a minute more.
+    /// Waits until the controller has the version. The wait continues while data moves, and gives
+    /// up a minute after the last progress.
     ///
     /// # Errors
-    /// [`ArtifactError::NoController`] offline; else when the controller does not answer or
-    /// refuses.
+    /// Fails with [`ArtifactError::NoController`] if the run is offline or disabled. Otherwise
+    /// fails if the controller does not answer or refuses, or if the run ends first.
     pub fn wait(&self) -> Result<ArtifactVersion, ArtifactError> {
         let shared = self.run.shared();
         let attached = shared.attached().ok_or(ArtifactError::NoController)?;
@@ -59,13 +60,13 @@ impl Logged {
             Ok(version)
         } else {
             Err(ArtifactError::Controller(format!(
-                "the controller has another content as {version}"
+                "the controller has different content for {version}"
             )))
         }
     }
 }
 
-/// A version of an artifact, as the controller has it.
+/// A version of an artifact that the controller has.
 #[derive(Clone, Debug)]
 pub struct ArtifactVersion {
     endpoint: Endpoint,
@@ -74,7 +75,7 @@ pub struct ArtifactVersion {
 }
 
 impl ArtifactVersion {
-    /// Asks for a version, and for what is in it.
+    /// Asks the controller for a version and for its manifest.
     fn ask(
         endpoint: &Endpoint,
         call: impl AsyncFnOnce(&mut Client) -> Result<Response<v1::Artifact>, Status> + Send,
@@ -88,43 +89,44 @@ impl ArtifactVersion {
         Ok(Self { endpoint: endpoint.clone(), about, entries })
     }
 
-    /// Its name.
+    /// Returns the artifact's name.
     pub fn name(&self) -> &str {
         &self.about.name
     }
 
-    /// What it is: "model", "dataset".
+    /// Returns the artifact's kind, such as "model" or "dataset".
     pub fn kind(&self) -> &str {
         &self.about.r#type
     }
 
-    /// Its number among the versions of its name: 0, 1, ..., which people write `v0`, `v1`.
+    /// Returns the number of the version among the versions of its name, from 0. Its written form
+    /// is `v0`, `v1`, ...
     pub fn version(&self) -> u64 {
         self.about.version
     }
 
-    /// SHA-256 of its manifest: the same content has the same digest, whoever logged it.
+    /// Returns the SHA-256 of the manifest. The same content has the same digest in every run.
     pub fn digest(&self) -> &str {
         &self.about.digest
     }
 
-    /// What it was called when it was asked for, beside its number.
+    /// Returns the aliases that the version had when the controller was asked.
     pub fn aliases(&self) -> &[String] {
         &self.about.aliases
     }
 
-    /// What else is known of it.
+    /// Returns the metadata that the program set with [`Artifact::set_metadata`].
     ///
     /// # Errors
-    /// When it does not fit `T`; the error names the field.
+    /// Fails if the metadata does not fit `T`; the error names the field.
     pub fn metadata<T: DeserializeOwned>(&self) -> Result<T, ArtifactError> {
         serde_json::from_str(&self.about.metadata_json).map_err(|error| ArtifactError::Content {
             name: self.to_string(),
-            reason: format!("its metadata: {error}"),
+            reason: format!("its metadata does not fit: {error}"),
         })
     }
 
-    /// Its files and references by path.
+    /// Returns the files and references, in the order of their paths.
     pub fn files(&self) -> Vec<ArtifactFile> {
         let file = |Entry { path, content }: &Entry| match content {
             Content::Blob { size, .. } => {
@@ -137,12 +139,12 @@ impl ArtifactVersion {
         self.entries.iter().map(file).collect()
     }
 
-    /// Writes its files below `folder`, which is made when it is missing, in place of files that
-    /// have their names. Each is verified by its hash; what this machine has had before comes from
-    /// its cache. References are not opened.
+    /// Downloads the files into `folder`, which is made if it is missing. Existing files with the
+    /// same names are replaced. The hash of each file is verified. Files that this machine had
+    /// before come from the cache. References are not opened.
     ///
     /// # Errors
-    /// When a file does not come or cannot be written; those before it are whole.
+    /// Fails if a file cannot be fetched or written. The files before it are intact.
     pub fn download(&self, folder: impl AsRef<Path>) -> Result<(), ArtifactError> {
         let path = folder.as_ref();
         let unwritable = |source| ArtifactError::Write { path: path.to_owned(), source };
@@ -157,17 +159,19 @@ impl ArtifactVersion {
         })
     }
 
-    /// The content of one file.
+    /// Returns the content of one file, from the cache or from the controller.
     ///
     /// # Errors
-    /// When there is no such file, it is a reference, or it does not come.
+    /// Fails if there is no such file, if it is a reference, or if it cannot be fetched.
     pub fn read(&self, path: &str) -> Result<Vec<u8>, ArtifactError> {
         let wrong = |reason: String| ArtifactError::Content { name: self.to_string(), reason };
         let entry = self.entries.iter().find(|entry| entry.path == path);
         let content = match entry.map(|entry| &entry.content) {
             Some(Content::Blob { sha256, size }) => Hashed { sha256: sha256.clone(), size: *size },
             Some(Content::Reference(url)) => {
-                return Err(wrong(format!("`{path}` is a reference to {url}, which nobody opens")));
+                return Err(wrong(format!(
+                    "`{path}` is a reference to {url}, which Besom does not open"
+                )));
             }
             None => return Err(wrong(format!("it has no file `{path}`"))),
         };
@@ -180,20 +184,21 @@ impl ArtifactVersion {
 }
 
 impl fmt::Display for ArtifactVersion {
-    /// `name:v3`.
+    /// Writes the name and the version's number, such as `digits:v3`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}:v{}", self.about.name, self.about.version)
     }
 }
 
 impl Run {
-    /// Logs a version of an artifact: a new one if the newest with this name and content is none
-    /// yet, else that one. Reads and copies its files into the run's folder, from where they are
-    /// sent; whatever this returns for is not lost.
+    /// Logs a version of an artifact. If the newest version of this name has the same content, no
+    /// new version is made. The call reads the artifact's files and copies them into the run's
+    /// folder; a thread sends them from there. Once the call has returned, the version is as
+    /// durable as the run's rows.
     ///
     /// # Errors
-    /// When a file cannot be read or copied, or a name, a path, an alias or the metadata cannot be
-    /// kept: then nothing is logged.
+    /// Fails if a file cannot be read or copied, or if a name, a path, an alias or the metadata is
+    /// not valid. Then nothing is logged.
     pub fn log_artifact(&self, artifact: &Artifact) -> Result<Logged, ArtifactError> {
         let (digest, rows) = match self.shared().attached() {
             Some(attached) => attached.artifact(artifact)?,
@@ -202,13 +207,14 @@ impl Run {
         Ok(Logged { run: self.clone(), name: artifact.name.clone(), digest, rows })
     }
 
-    /// A version that this run uses, which the controller notes: `digits`, `digits:v3`,
-    /// `digits:best`, or with another project's name before it, `shared/digits:v3`, for which the
-    /// program needs the controller's token. Without a version it is the latest.
+    /// Returns a version for this run to use; the controller records the use. `name` is `digits`,
+    /// `digits:v3` or `digits:best`, where `best` is an alias. Without a version it is the latest.
+    /// `shared/digits:v3` names an artifact of the project `shared`; another project needs the
+    /// controller's token. The call waits for the controller and fetches the manifest, but no file.
     ///
     /// # Errors
-    /// [`ArtifactError::NoController`] offline; else when there is no such version, or the
-    /// controller does not answer.
+    /// Fails with [`ArtifactError::NoController`] if the run is offline or disabled. Otherwise
+    /// fails if there is no such version, or if the controller does not answer.
     pub fn use_artifact(&self, name: &str) -> Result<ArtifactVersion, ArtifactError> {
         let shared = self.shared();
         let endpoint =
@@ -229,7 +235,7 @@ impl Run {
 
 type Client = ArtifactsClient<Authorized>;
 
-/// Calls the controller and waits for what it says.
+/// Makes calls to the controller and waits for their result.
 fn with_client<T: Send>(
     endpoint: &Endpoint,
     calls: impl AsyncFnOnce(Client) -> Result<T, Trouble> + Send,
@@ -248,14 +254,14 @@ fn said(trouble: &Trouble) -> ArtifactError {
     })
 }
 
-/// A file of a version.
+/// A file or reference in a version of an artifact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ArtifactFile {
-    /// Its path in the artifact.
+    /// The path in the artifact.
     pub path: String,
-    /// Its size in bytes; 0 for a reference.
+    /// The size in bytes; 0 for a reference.
     pub size: u64,
-    /// The URL, if it is a reference: its content is kept elsewhere.
+    /// The URL of a reference, whose content is stored elsewhere; `None` for a file.
     pub reference: Option<String>,
 }

@@ -15,12 +15,12 @@ use crate::{
     error::InitError,
 };
 
-/// How often the start of a run tries to reach the controller.
+/// The number of tries to reach the controller at the start of a run.
 const BEGIN_TRIES: u32 = 3;
-/// How long each try waits.
+/// The time that each try waits.
 const BEGIN_WAIT: Duration = Duration::from_secs(5);
 
-/// Begins a run outside a sweep, which is the one call that its start waits for.
+/// Begins a run outside a sweep. This is the only call that the start of a run waits for.
 pub(crate) fn begin(endpoint: &Endpoint, begin: BeginRun) -> Result<RunBegun, InitError> {
     let begun = aside(|runtime| {
         let client = endpoint.dial(runtime)?.runs();
@@ -29,7 +29,8 @@ pub(crate) fn begin(endpoint: &Endpoint, begin: BeginRun) -> Result<RunBegun, In
     begun.map_err(|error| InitError::Thread(Arc::new(error)))?
 }
 
-/// A repeat after a lost answer begins nothing new: the controller knows the idempotency key.
+/// Repeats the call until it succeeds or the tries are used up. A repeat after a lost answer begins
+/// no second run, because the controller knows the idempotency key.
 async fn try_begin(
     endpoint: &Endpoint,
     mut client: RunsClient<Authorized>,

@@ -1,7 +1,7 @@
-//! Checkpoints: what a program needs to go on where it was, after it was killed, preempted or moved
-//! to another node. Made as any file of a run: first the content in the run's folder, then a row
-//! that names it and says how many rows were logged before, so that the next attempt's history is
-//! theirs up to there. Never looks into a checkpoint.
+//! Makes and loads checkpoints: the state with which a program continues after it was killed,
+//! preempted or moved to another node. A checkpoint is stored like any file of a run. Its content
+//! goes into the run's folder first. Then a row names it and says how many rows precede it, so the
+//! next attempt's history begins with exactly these rows. The module never looks into a checkpoint.
 
 use std::{
     error::Error as StdError,
@@ -31,31 +31,31 @@ use crate::{
     warning::warn,
 };
 
-/// How long [`Run::resume`] waits for a controller that is away: hours of training are worth more
-/// than its restart takes.
+/// The time that [`Run::resume`] waits for a controller that is away. Hours of training are worth
+/// more than the time of its restart.
 const WAIT: Duration = Duration::from_secs(600);
 
-/// What can go wrong with a checkpoint.
+/// The error of making or loading a checkpoint.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
-    /// The program's own function could not write it.
+    /// The function of the program failed to write the checkpoint.
     #[error("the checkpoint cannot be written: {0}")]
     Write(#[source] Box<dyn StdError + Send + Sync>),
-    /// The run's folder does not take it, or the rows before it.
+    /// The run's folder does not take the checkpoint, or the rows before it.
     #[error("the checkpoint cannot be kept in the run's folder: {0}")]
     Keep(#[from] io::Error),
-    /// The address or the token has no valid form.
+    /// The controller's address or the token has no valid form.
     #[error("{0}: {hint}", hint = .0.hint())]
     Address(#[from] BadAddress),
-    /// The controller does not answer, or refuses.
-    #[error("the run's checkpoint does not come: {0}")]
+    /// The controller does not answer or refuses. The field is the reason.
+    #[error("the controller does not send the run's checkpoint: {0}")]
     Controller(String),
 }
 
 speak!(CheckpointError);
 
-/// What a run goes on from.
+/// A checkpoint that a run continues from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
     path: PathBuf,
@@ -64,28 +64,33 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// The file as it was written, in the run's folder: to be read, and not to be changed.
+    /// Returns the path of the checkpoint's file in the run's folder. Read the file, but do not
+    /// change it.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The attempt of the run that made it.
+    /// Returns the number of the attempt that made the checkpoint.
     pub fn attempt(&self) -> u32 {
         self.attempt
     }
 
-    /// The step that [`Run::log`] goes on with: the largest before the checkpoint plus one.
+    /// Returns the step with which [`Run::log`] continues: the largest step before the checkpoint
+    /// plus one.
     pub fn step(&self) -> u64 {
         self.step
     }
 }
 
 impl Run {
-    /// Makes a checkpoint: `write` gets the path of a file that it is to write, with all that the
-    /// program needs to go on from here. When this returns, the checkpoint is in the run's folder
-    /// behind every row that was logged before, and a thread of its own sends it; whatever kills
-    /// the program, its next attempt can go on from there by [`Run::resume`]. The controller keeps
-    /// the two newest of a run.
+    /// Makes a checkpoint. `write` receives a path and must write a file there with everything that
+    /// the program needs to continue.
+    ///
+    /// When this call returns, the checkpoint and every row that was logged before it are in the
+    /// run's folder. A separate thread sends them. Whatever kills the program, its next attempt can
+    /// continue from here with [`Run::resume`]. The controller keeps the two newest checkpoints of
+    /// a run. The call costs the time to write and hash the file. In a disabled run it does nothing
+    /// and does not call `write`.
     ///
     /// ```no_run
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -103,8 +108,8 @@ impl Run {
     /// ```
     ///
     /// # Errors
-    /// When `write` fails, or the disk does not take the file or the rows before it: then there is
-    /// no checkpoint.
+    /// Fails if `write` fails, or if the disk does not take the file or the rows before it. Then
+    /// there is no checkpoint.
     pub fn checkpoint<E: Into<Box<dyn StdError + Send + Sync>>>(
         &self,
         write: impl FnOnce(&Path) -> Result<(), E>,
@@ -118,7 +123,7 @@ impl Run {
         let written = write(&temporary).map_err(|error| CheckpointError::Write(error.into()));
         let kept = written.and_then(|()| Ok(files.adopt(&temporary)?));
         if kept.is_err() {
-            // What is left of it only takes room.
+            // A file that cannot be removed only takes space.
             let _ = fs::remove_file(&temporary);
         }
         let Hashed { sha256, size } = kept?;
@@ -129,14 +134,16 @@ impl Run {
         Ok(())
     }
 
-    /// The newest checkpoint of this run, made by an earlier attempt, from which the program goes
-    /// on now; `None` when there is none, or the run is disabled. To be called before the first row
-    /// is logged: from then on the run's history, its summary and its value are what they were at
-    /// the checkpoint, followed by what is logged from now on. Waits for a controller that is away,
-    /// ten minutes at most.
+    /// Returns the newest checkpoint of this run, for the program to continue from; `None` if there
+    /// is none, or if the run is disabled.
+    ///
+    /// Call this before you log the first row. From then on the run's history, its summary and the
+    /// trial's value are those at the checkpoint, followed by what the program logs next. If the
+    /// controller is away, the call waits for it, at most ten minutes.
     ///
     /// # Errors
-    /// When the controller does not answer or refuses, or what it sends cannot be written.
+    /// Fails if the controller does not answer or refuses, or if the checkpoint cannot be written
+    /// to disk.
     pub fn resume(&self) -> Result<Option<Checkpoint>, CheckpointError> {
         let shared = self.shared();
         let Some(attached) = shared.attached() else { return Ok(None) };
@@ -154,16 +161,16 @@ impl Run {
     }
 }
 
-/// One that a process of this very attempt has left, such as that of a script which starts its
-/// trainer again. Its rows stay: those that are logged now come after them.
+/// Returns a checkpoint that an earlier process of this same attempt left, for example when a
+/// script restarts its trainer. The rows of that process stay, and new rows come after them.
 fn local(files: &Files, identity: &Identity) -> io::Result<Option<Checkpoint>> {
     let Some(row) = files.newest_checkpoint()? else { return Ok(None) };
     let path = files.contents().join(&row.sha256);
     Ok(path.exists().then_some(Checkpoint { path, attempt: identity.attempt, step: row.step }))
 }
 
-/// The newest that the controller has, brought into the run's folder; the controller knows then
-/// that this attempt goes on from it.
+/// Fetches the newest checkpoint from the controller into the run's folder, and tells the
+/// controller that this attempt continues from it.
 fn fetch(
     endpoint: &Endpoint,
     identity: &Identity,
@@ -209,7 +216,7 @@ async fn take(
     else {
         return Ok(None);
     };
-    // It becomes the name of a file.
+    // The hash becomes the name of a file, so its form is checked.
     check_content(&sha256, size).map_err(|_| Trouble::Damaged(sha256.clone(), "it is no hash"))?;
     let path = files.contents().join(&sha256);
     if fs::metadata(&path).map_or(true, |about| about.len() != size) {
@@ -220,7 +227,7 @@ async fn take(
             blobs::download(contents.get(wanted), &Hashed { sha256, size }, &mut file, |_| {})
                 .await;
         if loaded.is_err() {
-            // What is left of it only takes room.
+            // A file that cannot be removed only takes space.
             let _ = fs::remove_file(&temporary);
         }
         loaded?;

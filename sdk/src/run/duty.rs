@@ -1,38 +1,39 @@
-//! Who ends a run and keeps its lease.
+//! Says who ends a run and renews its lease.
 
 use std::time::Duration;
 
-/// How long the end of a run outside a sweep waits until the controller has everything.
+/// The time that the end of a run outside a sweep waits for the controller to take everything.
 const OWN_WAIT: Duration = Duration::from_secs(60);
-/// How long the end of a function agent's trial waits: its result is worth more than a restart of
-/// the controller takes.
+/// The time that the end of a function agent's trial waits. Its result is worth more than the time
+/// of a controller's restart.
 const TRIAL_WAIT: Duration = Duration::from_secs(600);
-/// The lease to assume when the controller names none.
+/// The lease to assume if the controller names none.
 const DEFAULT_LEASE: Duration = Duration::from_secs(30);
 
-/// Who ends the run and keeps its lease.
+/// The role that ends the run and renews its lease.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Duty {
-    /// The agent that has started this process; it also ships what is left in the journal.
+    /// The agent that started this process. It also ships the rows that are left in the journal.
     Agents,
-    /// This process. `beat`: how often an empty append renews the lease; `None` when a function
-    /// agent does. `wait`: how long the end may take.
+    /// This process. `beat` is the period at which an empty append renews the lease; `None` if a
+    /// function agent renews it. `wait` bounds the end.
     Own { beat: Option<Duration>, wait: Duration },
-    /// Nobody: the run is kept for `sweep sync`.
+    /// No one: the run waits in its folder for `sweep sync`.
     Offline,
-    /// Nobody: nothing is kept.
+    /// No one: nothing is kept.
     Disabled,
 }
 
 impl Duty {
-    /// A run outside a sweep with a lease of `lease_ms`.
+    /// Returns the duty of a run outside a sweep. `lease_ms` is the lease in milliseconds; 0 means
+    /// that the controller named none.
     pub(crate) fn own(lease_ms: u32) -> Self {
         let lease =
             if lease_ms == 0 { DEFAULT_LEASE } else { Duration::from_millis(lease_ms.into()) };
         Self::Own { beat: Some(lease / 3), wait: OWN_WAIT }
     }
 
-    /// A trial of a function agent.
+    /// Returns the duty of a function agent's trial.
     pub(crate) fn trial() -> Self {
         Self::Own { beat: None, wait: TRIAL_WAIT }
     }

@@ -1,6 +1,6 @@
-//! How a run starts: what the caller says, what the environment of a trial says, and defaults.
-//! Called by [`init`] and by function agents. Decides where things are; talks to nobody but for the
-//! one call that begins a run outside a sweep.
+//! Starts a run from the caller's settings, the environment of a trial, and defaults. [`init`] and
+//! function agents call it. It decides where things are. It makes only one call to the controller:
+//! the call that begins a run outside a sweep.
 
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
@@ -26,40 +26,42 @@ use crate::{
     rows::system,
 };
 
-/// Starts a run: `besom::init().project("mnist").config(&defaults).start()?`.
+/// Returns the settings of a new run; call [`Init::start`] to start it:
+/// `besom::init().project("mnist").config(&defaults).start()?`.
 ///
-/// In a sweep (`BESOM_RUN` is set) the run is the trial that the agent has started this program
-/// for; what is said here counts as defaults, and [`Init::start`] calls nobody. Outside, it is a
+/// In a sweep (`BESOM_RUN` is set) the run is the trial for which the agent started this program.
+/// Then the settings count as defaults, and [`Init::start`] makes no call. Outside a sweep it is a
 /// new run.
 pub fn init() -> Init {
     Init::default()
 }
 
-/// Whether a controller hears of a run while it goes on.
+/// The choice whether a controller follows a run while it goes on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// It does.
+    /// The controller follows the run.
     #[default]
     Online,
-    /// Everything is kept in a folder, and `sweep sync` tells a controller later, with the same
-    /// result. Nobody is called. A trial of a sweep is online all the same: its agent is.
+    /// The SDK makes no call. Everything stays in a folder until `sweep sync` sends it to a
+    /// controller, with the same result. A trial of a sweep is online all the same, because its
+    /// agent is.
     Offline,
-    /// Nothing is kept, and logging costs nothing. The config is there as ever.
+    /// Nothing is kept, and logging costs nothing. The config works as always.
     Disabled,
 }
 
-/// What happens if there is a run with the id that [`Init::id`] gives.
+/// The choice for a run whose id, from [`Init::id`], exists already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Resume {
-    /// The start is refused.
+    /// The start fails.
     #[default]
     Never,
-    /// The run goes on with a new attempt: its steps, its summary and its config stay, what is
-    /// given here is laid over the config. Without such a run a new one begins. For programs that
-    /// may be killed and are started again with the same id; an older process that still lives is
-    /// told to stop, and what it logs from then on is kept apart.
+    /// The run continues with a new attempt. Its steps, its summary and its config stay, and the
+    /// new config is laid over the old one. If there is no such run, a new one begins. This suits
+    /// programs that may be killed and started again with the same id. An older process that still
+    /// lives is told to stop, and the rows that it logs from then on are kept apart.
     Allow,
-    /// As `Allow`, and the run has to be there.
+    /// Works as `Allow`, but fails if there is no such run.
     Must,
 }
 
@@ -73,7 +75,7 @@ impl Resume {
     }
 }
 
-/// What is to be known of a run before it starts; made by [`init`].
+/// The settings of a run before it starts; [`init`] makes them.
 #[derive(Clone, Debug, Default)]
 #[must_use = "nothing happens before `start`"]
 pub struct Init {
@@ -95,65 +97,67 @@ pub struct Init {
 }
 
 impl Init {
-    /// The project that the run belongs to. Default: `BESOM_PROJECT`, else `uncategorized`. A trial
-    /// has its sweep's project.
+    /// Sets the project of the run. Default: `BESOM_PROJECT`, else `uncategorized`. A trial has its
+    /// sweep's project.
     pub fn project(mut self, project: impl Into<String>) -> Self {
         self.project = Some(project.into());
         self
     }
 
-    /// A name for people. Default: the controller finds one.
+    /// Sets the run's name for people. Default: the controller chooses one.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// Tags for people.
+    /// Sets tags for people, in place of earlier ones.
     pub fn tags<T: Into<String>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
         self.tags = tags.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Anything worth knowing later.
+    /// Sets free text about the run.
     pub fn notes(mut self, notes: impl Into<String>) -> Self {
         self.notes = notes.into();
         self
     }
 
-    /// What the run belongs to within its project, such as the folds of one cross-validation.
+    /// Sets the group within the project that the run belongs to, such as the folds of one
+    /// cross-validation.
     pub fn group(mut self, group: impl Into<String>) -> Self {
         self.group = group.into();
         self
     }
 
-    /// What it does: `train`, `eval`, ...
+    /// Sets the kind of work that the run does: `train`, `eval`, ...
     pub fn job_type(mut self, job_type: impl Into<String>) -> Self {
         self.job_type = job_type.into();
         self
     }
 
-    /// The run's id: 1 to 64 letters of `A-Z a-z 0-9 _ -`. Default: a new one. A trial has its own.
+    /// Sets the run's id: 1 to 64 characters of `A-Z a-z 0-9 _ -`. Default: a new id. A trial keeps
+    /// its own id.
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.id = id.into();
         self
     }
 
-    /// What happens if there is a run with this [`id`](Self::id) already. Default:
+    /// Sets what happens if a run with this [`id`](Self::id) exists already. Default:
     /// [`Resume::Never`].
     pub fn resume(mut self, resume: Resume) -> Self {
         self.resume = resume;
         self
     }
 
-    /// Whether a controller hears of the run while it goes on. Default: `BESOM_MODE` (`online`,
-    /// `offline`, `disabled`), else [`Mode::Online`].
+    /// Sets whether a controller follows the run while it goes on. Default: `BESOM_MODE` (`online`,
+    /// `offline` or `disabled`), else [`Mode::Online`].
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = Some(mode);
         self
     }
 
-    /// The hyperparameters, as a struct or a map. In a sweep these are defaults: the sweep's values
-    /// take their place key by key, in nested ones too.
+    /// Sets the hyperparameters, as a struct or a map. In a sweep they are defaults: the sweep's
+    /// values replace them key by key, including keys of nested objects.
     pub fn config<T: Serialize + ?Sized>(mut self, defaults: &T) -> Self {
         let json = serde_json::to_value(defaults).map_err(|error| error.to_string());
         self.config = Some(match json {
@@ -165,52 +169,56 @@ impl Init {
         self
     }
 
-    /// Whether the state of the code is stored with the run: the command line, commit, branch,
-    /// remote and uncommitted changes of git, the packages of `Cargo.lock`, host and operating
-    /// system, all without what looks like a secret. Default: it is.
+    /// Sets whether the state of the code is stored with the run. It includes the command line, the
+    /// commit, branch, remote and uncommitted changes in git, the packages of `Cargo.lock`, the
+    /// host and the operating system. The SDK removes text that looks like a secret. Default: true.
     pub fn save_code(mut self, save: bool) -> Self {
         self.no_code = !save;
         self
     }
 
-    /// Whether what the program prints is kept with the run, for `sweep logs`. Default:
-    /// `BESOM_CONSOLE` (`true` or `false`), else it is not: standard output and standard error
-    /// become pipes, which a program may notice by the colours and progress bars that it shows on a
-    /// terminal alone, and what it prints right before it is killed may not reach the terminal. In
-    /// a sweep the agent keeps the console, and this has no effect.
+    /// Sets whether the run keeps what the program prints, for `sweep logs`. Default:
+    /// `BESOM_CONSOLE` (`true` or `false`), else false. The default is false because standard
+    /// output and standard error become pipes. A program may notice this and leave out the colors
+    /// and progress bars that it shows on a terminal. Output right before the program is killed may
+    /// not reach the terminal. In a sweep this has no effect, because the agent keeps the console.
     pub fn console(mut self, keep: bool) -> Self {
         self.console = Some(keep);
         self
     }
 
-    /// The controller's address, `http://host:port`. Default: `BESOM_CONTROLLER`, else
+    /// Sets the controller's address, `http://host:port`. Default: `BESOM_CONTROLLER`, else
     /// `http://127.0.0.1:7070`.
     pub fn controller(mut self, address: impl Into<String>) -> Self {
         self.controller = Some(address.into());
         self
     }
 
-    /// Where journals of runs outside a sweep are kept until the controller has them, and offline
-    /// runs until `sweep sync`. Default: `BESOM_DATA`, else `~/.local/state/besom`.
+    /// Sets the folder for the journals of runs outside a sweep, until the controller has their
+    /// rows, and for offline runs, until `sweep sync`. Default: `BESOM_DATA`, else
+    /// `~/.local/state/besom`.
     pub fn dir(mut self, folder: impl Into<PathBuf>) -> Self {
         self.dir = Some(folder.into());
         self
     }
 
-    /// How often the machine and this process are sampled into the run's stream "system", or `None`
-    /// for never; at the most ten times a second. Default: `BESOM_SYSTEM_METRICS` (a number of
-    /// seconds, or `off`), else every 10 seconds. In a sweep the agent takes the samples, as its
-    /// own flags say, and this has no effect.
+    /// Sets the period of the samples of the machine and this process, which go into the run's
+    /// stream "system"; `None` turns them off. The period is clamped to 0.1 seconds to one day.
+    /// Default: `BESOM_SYSTEM_METRICS` (a number of seconds, or `off`), else 10 seconds. In a sweep
+    /// this has no effect: the agent takes the samples, as its own flags say.
     pub fn system_metrics(mut self, every: impl Into<Option<Duration>>) -> Self {
         self.system = Some(every.into().map_or(Period::OFF, Period::every));
         self
     }
 
-    /// Starts the run. In a sweep this calls nobody and cannot wait; outside it tells the
-    /// controller, and waits for its answer some seconds at most.
+    /// Starts the run. In a sweep this makes no call to the controller and does not wait. Outside a
+    /// sweep it begins the run at the controller and waits for the answer: three tries of at most
+    /// five seconds each, with short pauses between them. Offline and disabled runs make no call.
     ///
     /// # Errors
-    /// [`InitError`]: the controller is out of reach or refuses, the config is no object, no journal can be written.
+    /// Fails with [`InitError`] if the controller does not answer or refuses, if the config is not
+    /// an object, if a setting or a variable of the environment is not valid, or if the journal
+    /// cannot be opened.
     pub fn start(self) -> Result<Run, InitError> {
         let config = match self.config.clone() {
             Some(config) => config.map_err(InitError::Config)?,
@@ -300,7 +308,7 @@ impl Init {
         let mut endpoint = Endpoint::find(self.controller.clone());
         let begin = self.begin(&config);
         let begun = super::begin::begin(&endpoint, begin.clone())?;
-        // It becomes the name of a folder.
+        // The id becomes the name of a folder, so its form is checked.
         checked(&begun.run)?;
         let identity =
             Identity { run: begun.run, attempt: begun.attempt, sweep: None, trial: None };
@@ -308,7 +316,7 @@ impl Init {
             endpoint.token = Some(begun.token);
         }
         let folder = folders::of(self.dir, &identity);
-        // What the run had before, where it is resumed.
+        // A resumed run has the config from before, with the new config laid over it.
         let config = serde_json::from_str(&begun.config_json).unwrap_or(config);
         let start = Start::new(identity, config, folder, Duty::own(begun.lease_ms), Some(endpoint));
         let (file, code) = (Some(RunFile::new(begin)), !self.no_code);
@@ -326,8 +334,8 @@ impl Init {
             if self.resume == Resume::Never {
                 return Err(InitError::Exists { id: begin.id, folder });
             }
-            // The same attempt goes on: no controller has heard of it yet that could tell two of
-            // them apart.
+            // The same attempt continues, because no controller knows it yet that could tell two
+            // attempts apart.
             let mut before = serde_json::from_str(&known.begin.config_json).unwrap_or(Json::Null);
             if !config.is_null() {
                 overlay(&mut before, config);
@@ -358,7 +366,7 @@ impl FromStr for Mode {
     }
 }
 
-/// An id that cannot lead out of a folder, whoever made it.
+/// Checks that an id cannot lead out of a folder, whatever its source.
 fn checked(id: &str) -> Result<(), InitError> {
     let letter = |letter: u8| letter.is_ascii_alphanumeric() || letter == b'_' || letter == b'-';
     let good = (1..=64).contains(&id.len()) && id.bytes().all(letter);
@@ -376,7 +384,9 @@ mod tests {
         let mut config =
             json!({"lr": 0.1, "optimizer": {"name": "SGD", "momentum": 0.9}, "layers": [1, 2]});
         overlay(&mut config, json!({"optimizer": {"name": "Adam"}, "layers": [3], "seed": 1}));
-        let want = json!({"lr": 0.1, "optimizer": {"name": "Adam", "momentum": 0.9}, "layers": [3], "seed": 1});
+        let want = json!({
+            "lr": 0.1, "optimizer": {"name": "Adam", "momentum": 0.9}, "layers": [3], "seed": 1
+        });
         assert_eq!(config, want);
         let mut nothing = Json::Null;
         overlay(&mut nothing, json!({"lr": 1}));

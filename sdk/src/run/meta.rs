@@ -1,6 +1,6 @@
-//! What a program says of its run beside rows: updates of the config, and how metrics are summed
-//! up. Goes through the ring and the journal as rows do, so that it is as durable. Called by
-//! programs; sends nothing itself.
+//! Sends statements about a run besides rows: updates of the config, and definitions of metrics.
+//! They go through the buffer and the journal like rows, so they are equally durable. Programs call
+//! it, and it sends nothing itself.
 
 use record::{MAX_TEXT_BYTES, json::overlay};
 use serde::Serialize;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::{error::ConfigError, run::Run};
 
-/// What the summary of a run keeps of a metric.
+/// The values of a metric that the run's summary keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Summary {
     /// `loss.min`: the smallest finite value.
@@ -17,37 +17,40 @@ pub enum Summary {
     Max,
     /// `loss.mean`: the mean of the finite values.
     Mean,
-    /// `loss`: the value at the highest step, as without a definition.
+    /// `loss`: the value at the highest step. This is also the default without a definition.
     Last,
-    /// `loss.best`: the smallest or the largest, as [`Goal`] says.
+    /// `loss.best`: the smallest or the largest value, as [`Goal`] says.
     Best,
-    /// Nothing; the history has it all the same.
+    /// No value. The history still has the metric.
     None,
 }
 
-/// What is best.
+/// The direction in which a metric is better.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Goal {
-    /// The smallest value.
+    /// Smaller values are better.
     #[default]
     Minimize,
-    /// The largest value.
+    /// Larger values are better.
     Maximize,
 }
 
 impl Run {
-    /// Changes the config: what is given, a struct or a map, is laid over it key by key, in nested
-    /// ones too. It is stored with the run, and [`Run::config`] has it at once.
+    /// Changes the config. `update` is a struct or a map, which is laid over the config key by key,
+    /// including keys of nested objects. The run stores the update, and [`Run::config`] returns the
+    /// new values at once.
     ///
     /// # Errors
-    /// [`ConfigError`], and then nothing changes: it is no object, it is over 256 KiB, or it would
-    /// give another value to a parameter that the sweep has chosen. A search that does not know
-    /// what was tried is misled.
+    /// Fails with [`ConfigError`], and changes nothing, if the update is not an object, if it is
+    /// over 256 KiB, or if it would change a parameter that the sweep has chosen. The search must
+    /// know the values that were really tried.
     pub fn update_config<T: Serialize + ?Sized>(&self, update: &T) -> Result<(), ConfigError> {
         let update =
             serde_json::to_value(update).map_err(|error| ConfigError(error.to_string()))?;
         if !update.is_object() {
-            return Err(ConfigError(format!("an update is a struct or a map, not `{update}`")));
+            return Err(ConfigError(format!(
+                "an update must be a struct or a map, not `{update}`"
+            )));
         }
         if let Some(key) = self.shared().params().and_then(|params| conflict(params, &update)) {
             return Err(ConfigError(format!("`{key}` was chosen by the sweep and stays as it is")));
@@ -55,19 +58,20 @@ impl Run {
         let text = update.to_string();
         if text.len() > MAX_TEXT_BYTES {
             return Err(ConfigError(format!(
-                "an update of {} bytes, {MAX_TEXT_BYTES} at most",
+                "the update has {} bytes; the limit is {MAX_TEXT_BYTES}",
                 text.len()
             )));
         }
-        // Under the lock, so that two updates are stored in the order in which they take effect.
+        // The lock makes sure that two updates are stored in the order in which they take effect.
         let mut config = self.shared().lock_config();
         overlay(&mut config, update);
         self.shared().buffer.say("config", &text);
         Ok(())
     }
 
-    /// Tells the controller the whole config of a trial: its program's defaults are not known
-    /// there. Key by key, so that one value that is too large takes no other with it.
+    /// Sends the whole config of a trial to the controller, which does not know the defaults of the
+    /// trial's program. Each key is sent separately, so that a value that is too large affects no
+    /// other.
     pub(crate) fn say_config(&self) {
         let config = self.shared().lock_config();
         let Some(config) = config.as_object() else { return };
@@ -77,12 +81,13 @@ impl Run {
         }
     }
 
-    /// Says how a metric is summed up and drawn:
-    /// `run.define_metric("val/*").summary([Summary::Min]).step_metric("epoch")`. In the name, `*`
-    /// stands for any text. A later definition of the same name takes the place of an earlier one;
-    /// a metric follows the definition with its own name, else the newest pattern that matches.
-    /// Rows that were logged before count as well. It takes effect at the end of the statement,
-    /// where the definition is dropped.
+    /// Defines how a metric is summarized and drawn:
+    /// `run.define_metric("val/*").summary([Summary::Min]).step_metric("epoch")`.
+    ///
+    /// In the name, `*` stands for any text. A later definition of the same name replaces an
+    /// earlier one. A metric follows the definition with its own name, else the newest pattern that
+    /// matches. Rows that were logged earlier count too. The definition takes effect when it is
+    /// dropped, at the end of the statement.
     pub fn define_metric(&self, name: impl Into<String>) -> Definition<'_> {
         Definition {
             run: self,
@@ -94,8 +99,8 @@ impl Run {
     }
 }
 
-/// How a metric is summed up and drawn; made by [`Run::define_metric`], told to the run when it is
-/// dropped.
+/// The definition of how a metric is summarized and drawn. [`Run::define_metric`] makes it, and its
+/// drop sends it to the run.
 #[derive(Debug)]
 pub struct Definition<'a> {
     run: &'a Run,
@@ -106,20 +111,20 @@ pub struct Definition<'a> {
 }
 
 impl Definition<'_> {
-    /// What the summary keeps. Default: the last value.
+    /// Sets the values that the summary keeps. Default: the last value.
     pub fn summary(mut self, kept: impl IntoIterator<Item = Summary>) -> Self {
         self.summary = kept.into_iter().collect();
         self
     }
 
-    /// The metric that is the x of its curves, such as `epoch` or a count of examples. Default: the
-    /// step.
+    /// Sets the metric on the x axis of its curves, such as `epoch` or a number of examples.
+    /// Default: the step.
     pub fn step_metric(mut self, name: impl Into<String>) -> Self {
         self.step_metric = name.into();
         self
     }
 
-    /// What is best. Default: the smallest value.
+    /// Sets which values are better. Default: smaller values.
     pub fn goal(mut self, goal: Goal) -> Self {
         self.goal = goal;
         self
@@ -148,7 +153,7 @@ impl Drop for Definition<'_> {
     }
 }
 
-/// The first parameter to which the update gives another value, by its dotted name.
+/// Returns the dotted name of the first parameter that the update would change.
 fn conflict(params: &Json, update: &Json) -> Option<String> {
     let (Json::Object(params), Json::Object(update)) = (params, update) else { return None };
     update.iter().find_map(|(key, new)| match (params.get(key)?, new) {
@@ -165,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_another_value_for_a_parameter_is_a_conflict() {
+    fn only_a_different_value_for_a_parameter_is_a_conflict() {
         let params = json!({"lr": 0.1, "optimizer": {"name": "Adam"}});
         for (update, want) in [
             (json!({"lr": 0.2}), Some("lr")),

@@ -1,5 +1,5 @@
-//! A run: the handle that a program logs with. `log` never waits for a disk or a network; only the
-//! end does, and for a bounded time.
+//! Defines the run: the handle that a program logs with. A row of numbers never waits for a disk or
+//! a network. The end of the run does wait, for a bounded time.
 
 pub(crate) mod artifacts;
 mod begin;
@@ -37,9 +37,9 @@ use crate::{
     value::Loggable,
 };
 
-/// A run. Cheap to clone, and the clones may log from any thread. It ends with [`Run::finish`],
-/// else when the last clone is dropped: as failed if a panic unwound through one of them, else as
-/// finished.
+/// A run. Cloning it is cheap, and clones may log from any thread. The run ends with
+/// [`Run::finish`], or when its last clone is dropped. A drop ends it as failed if a panic unwound
+/// through a clone, and as finished otherwise.
 #[derive(Clone)]
 pub struct Run(Arc<Handle>);
 
@@ -50,40 +50,43 @@ impl fmt::Debug for Run {
 }
 
 impl Run {
-    /// The first handle of a run that has been started.
+    /// Makes the first handle of a started run.
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         Self(Arc::new(Handle { shared, unwound: AtomicBool::new(false) }))
     }
 
-    /// The run's id.
+    /// Returns the run's id.
     pub fn id(&self) -> &str {
         &self.shared().identity.run
     }
 
-    /// The sweep that this run is a trial of, if any.
+    /// Returns the id of the sweep that this run is a trial of; `None` outside a sweep.
     pub fn sweep(&self) -> Option<&str> {
         self.shared().identity.sweep.as_deref()
     }
 
-    /// The trial's number in its sweep, from 0.
+    /// Returns the trial's number in its sweep, from 0; `None` outside a sweep.
     pub fn trial(&self) -> Option<u64> {
         self.shared().identity.trial
     }
 
-    /// The hyperparameters: the sweep's values over the defaults that were given to
-    /// [`Init::config`](crate::Init::config), and what [`Run::update_config`] has changed since.
+    /// Returns the hyperparameters: the defaults of [`Init::config`](crate::Init::config), overlaid
+    /// with the sweep's values and with the changes of [`Run::update_config`].
     ///
     /// # Errors
-    /// [`ConfigError`] when they do not fit `T`; it names the field.
+    /// Fails with [`ConfigError`] if they do not fit `T`; the error names the field.
     pub fn config<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
         T::deserialize(&*self.shared().lock_config())
             .map_err(|error| ConfigError(error.to_string()))
     }
 
-    /// Logs one row at the next step: the largest step so far plus one, from 0. For values of one
-    /// type, such as `run.log([("loss", loss), ("accuracy", accuracy)])` or a map;
-    /// [`log!`](crate::log!) takes any mix. An image or another value that is a file is written to
-    /// the run's folder by this call; nothing else waits for a disk.
+    /// Logs one row at the next step: the largest step so far plus one, starting at 0.
+    ///
+    /// All values of one call have one type, such as `run.log([("loss", loss), ("accuracy",
+    /// accuracy)])` or a map; [`log!`](crate::log!) takes any mix. The call copies the row into a
+    /// buffer in memory and never fails: a full buffer refuses the row and counts it in
+    /// [`Finished::refused`]. Only an image or another value that becomes a file waits for a disk,
+    /// because the call writes it to the run's folder.
     pub fn log<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         values: impl IntoIterator<Item = (K, V)>,
@@ -91,8 +94,8 @@ impl Run {
         self.shared().push(Stream::History, None, values);
     }
 
-    /// Logs one row at a step of the caller's. Steps may come late, twice or out of order; nothing
-    /// is dropped.
+    /// Logs one row at a step of your own, like [`Run::log`]. Steps may come late, twice or out of
+    /// order; the run keeps all rows.
     pub fn log_at<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         step: u64,
@@ -102,8 +105,8 @@ impl Run {
     }
 
     /// Logs values that belong to the next row of [`log`](Self::log): they get its step, as with
-    /// W&B's `commit=False`. For numbers, texts and histograms; what comes as a file is logged by
-    /// `log` itself.
+    /// `commit=False` in W&B. The values may be numbers, texts and histograms. Values that become
+    /// files are left out and counted in [`Finished::cut`]; log them with `log`.
     pub fn log_ahead<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         values: impl IntoIterator<Item = (K, V)>,
@@ -111,17 +114,19 @@ impl Run {
         self.shared().buffer.push_ahead(Stream::History, values);
     }
 
-    /// Sets a value that stands for the run, in place of the last one logged under this key.
+    /// Sets a value of the run as a whole. It replaces the last value that was logged under this
+    /// key.
     pub fn summary<'a>(&self, key: impl AsRef<str>, value: impl Loggable<'a>) {
         self.shared().push(Stream::Summary, None, [(key, value)]);
     }
 
-    /// Keeps a file with the run, as it is now: it is copied into the run's folder and sent from
-    /// there. Its name is the path as given if that is relative and leads nowhere else, otherwise
-    /// the file's own name. Saved again, it takes the place of what was saved before.
+    /// Stores a file with the run, as it is now. The call copies the file into the run's folder,
+    /// and a thread sends it from there. The stored name is the given path if that is relative and
+    /// stays inside its folder, and otherwise the file's own name. A second call with the same name
+    /// replaces the file.
     ///
     /// # Errors
-    /// When the file cannot be read or copied, or has a name that cannot be kept.
+    /// Fails if the file cannot be read or copied, or if its name is not valid.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), MediaError> {
         let path = path.as_ref();
         let given = path.to_string_lossy();
@@ -132,45 +137,52 @@ impl Run {
         self.save_as(path, name)
     }
 
-    /// As [`Run::save`], under a name of your own: relative, `/` between its parts.
+    /// Stores a file like [`Run::save`], under a name of your own. The name is relative, with `/`
+    /// between its parts.
     ///
     /// # Errors
-    /// As [`Run::save`].
+    /// Fails as [`Run::save`].
     pub fn save_as(&self, path: impl AsRef<Path>, name: &str) -> Result<(), MediaError> {
         let path = path.as_ref();
         let saved = self.shared().save(path, name);
         saved.map_err(|source| MediaError::Keep { path: path.to_owned(), source })
     }
 
-    /// The run should end: a person or a stopping rule asked for it, its time is over, another
-    /// attempt owns it now, or this process got SIGTERM, as when its node is taken away. From the
-    /// first call on, SIGTERM does not end the process any more: there is the agent's grace to save
-    /// what matters, then comes SIGKILL. To be asked between steps; costs a few loads from memory.
+    /// Returns true if the run should end. The causes are a person or a stopping rule, the end of
+    /// its time, another attempt that owns the run now, or a SIGTERM, which a node may send before
+    /// it goes away.
+    ///
+    /// From the first call on, SIGTERM no longer ends the process. The program then has the agent's
+    /// grace period to save its work, before SIGKILL comes. Call this between steps; it costs a few
+    /// loads from memory.
     pub fn should_stop(&self) -> bool {
         self.shared().sender.stop_wanted() || term::is_told()
     }
 
-    /// Says that this node is about to be taken away: if the program of a trial now ends with an
-    /// exit code that is not 0, or is not heard of any more, the run is preempted and no failure.
-    /// It is the next to be handed out, and no attempt is charged. To be called when the warning
-    /// comes. An agent that gets SIGTERM itself needs no such word.
+    /// Tells the controller that this node will go away soon; call it when the warning comes. If
+    /// the trial's program then ends with an exit code other than 0, or stops sending heartbeats,
+    /// the run counts as preempted and not as failed. It is the next run to be handed out, and
+    /// costs no attempt. An agent that receives SIGTERM itself does not need this call.
     pub fn mark_preempting(&self) {
         self.shared().buffer.say("preempting", "{}");
     }
 
-    /// Ends the run as finished: everything accepted is written to the journal and sent to the
-    /// controller. Waits a minute at most, in a sweep two seconds, since there the agent ships what
-    /// is left; and longer as long as files are on their way. Rows and files that come later are
-    /// refused. A second call answers as the first did.
+    /// Ends the run as finished, writes all accepted rows to the journal, and sends them to the
+    /// controller.
+    ///
+    /// The call waits at most a minute for the rows. In a sweep it waits two seconds, because the
+    /// agent ships the rest; a trial of a function agent waits up to ten minutes. It waits longer
+    /// while files move. Later rows and files are refused. A second call returns the same result.
     ///
     /// # Errors
-    /// [`FinishError`] when the controller has not got everything; it says how many rows wait, and
-    /// where.
+    /// Fails with [`FinishError`] if the controller does not have everything. The error says how
+    /// many rows wait, and where. In a sweep the agent ships them instead, so rows that wait are no
+    /// error.
     pub fn finish(self) -> Result<Finished, FinishError> {
         self.settle(finished())
     }
 
-    /// Ends the run with this outcome, if it has not ended yet.
+    /// Ends the run with this outcome, unless it has ended already.
     pub(crate) fn settle(&self, outcome: Outcome) -> Result<Finished, FinishError> {
         self.shared().settle(outcome)
     }
@@ -188,12 +200,12 @@ impl Drop for Run {
     }
 }
 
-/// What the clones of a [`Run`] have in common; the threads do not hold it, so its drop is the end
-/// of the last clone.
+/// The state that the clones of a [`Run`] share. The run's threads do not hold it, so its drop
+/// marks the end of the last clone.
 #[derive(Debug)]
 struct Handle {
     shared: Arc<Shared>,
-    /// A panic unwound through a clone.
+    /// True once a panic has unwound through a clone.
     unwound: AtomicBool,
 }
 

@@ -1,13 +1,13 @@
-//! Small helpers for training loops: means over batches, and keys under a prefix. Used by programs;
-//! logs through `Run` alone.
+//! Provides small helpers for training loops: means over batches, and keys under a prefix. Programs
+//! use them. They log only through `Run`.
 
 use std::fmt;
 
 use super::Run;
 use crate::value::Loggable;
 
-/// The mean of values that stand for different counts, such as the losses of batches of which the
-/// last is smaller.
+/// The mean of values with different weights, such as the losses of batches when the last batch is
+/// smaller.
 ///
 /// ```
 /// let mut loss = besom::Average::default();
@@ -23,37 +23,37 @@ pub struct Average {
 }
 
 impl Average {
-    /// Adds a value that is itself the mean of `count` examples.
+    /// Adds a value that is the mean of `count` examples.
     pub fn add(&mut self, value: f64, count: u64) {
         self.sum += value * count as f64;
         self.count += count;
     }
 
-    /// The mean of all examples so far; NaN before the first.
+    /// Returns the mean of all examples so far; NaN if there are none.
     pub fn mean(&self) -> f64 {
         self.sum / self.count as f64
     }
 
-    /// Examples so far.
+    /// Returns the number of examples so far.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// The mean, and begins anew: for the end of an epoch.
+    /// Returns the mean and starts again from nothing, for the end of an epoch.
     pub fn take(&mut self) -> f64 {
         std::mem::take(self).mean()
     }
 }
 
 impl Run {
-    /// Logs under keys that begin with `prefix`, such as `val/`: for the same code over several
-    /// data sets.
+    /// Returns a handle that logs under keys with this prefix, such as `val/`. This lets the same
+    /// code log several data sets.
     pub fn prefix(&self, prefix: impl Into<String>) -> Prefixed {
         Prefixed { run: self.clone(), prefix: prefix.into() }
     }
 }
 
-/// A run whose keys begin with a prefix; made by [`Run::prefix`].
+/// A run that adds a prefix to every key; [`Run::prefix`] makes it.
 #[derive(Clone)]
 pub struct Prefixed {
     run: Run,
@@ -67,7 +67,7 @@ impl fmt::Debug for Prefixed {
 }
 
 impl Prefixed {
-    /// As [`Run::log`].
+    /// Logs one row under prefixed keys, like [`Run::log`].
     pub fn log<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         values: impl IntoIterator<Item = (K, V)>,
@@ -75,7 +75,7 @@ impl Prefixed {
         self.run.log(self.prefixed(values));
     }
 
-    /// As [`Run::log_at`].
+    /// Logs one row under prefixed keys, like [`Run::log_at`].
     pub fn log_at<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         step: u64,
@@ -84,7 +84,7 @@ impl Prefixed {
         self.run.log_at(step, self.prefixed(values));
     }
 
-    /// As [`Run::summary`].
+    /// Sets a value of the run under a prefixed key, like [`Run::summary`].
     pub fn summary<'a>(&self, key: impl AsRef<str>, value: impl Loggable<'a>) {
         self.run.summary(format!("{}{}", self.prefix, key.as_ref()), value);
     }

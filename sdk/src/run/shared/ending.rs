@@ -1,6 +1,6 @@
-//! How a run ends: what is left goes to the journal and to the controller, for a bounded time, and
-//! the folder is removed once nobody needs it. Called by the handle of the run, by function agents
-//! and when the process exits.
+//! Ends a run: sends what is left to the journal and to the controller, within a bounded time, and
+//! removes the folder once it is not needed. The handle of the run, function agents and the exit
+//! hook call it.
 
 use std::{
     fs,
@@ -25,15 +25,16 @@ use crate::{
     warning::warn,
 };
 
-/// How long the end of a run waits for git, which a run of some seconds may have overtaken.
+/// The time that the end of a run waits for git, which may still be running if the run took only
+/// seconds.
 const CODE_WAIT: Duration = Duration::from_secs(1);
-/// How long `std::process::exit` is held up.
+/// The longest time by which the end delays `std::process::exit`.
 const EXIT_WAIT: Duration = Duration::from_secs(5);
-/// From when on people ask what a program waits for.
+/// The wait after which a line explains what the program waits for.
 const NOTICED: Duration = Duration::from_secs(2);
 
 impl Shared {
-    /// Ends the run once; later calls answer as the first did.
+    /// Ends the run once. Later calls return the same result.
     pub(crate) fn settle(&self, outcome: Outcome) -> Result<Finished, FinishError> {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         let close = || {
@@ -42,8 +43,8 @@ impl Shared {
                 Duty::Own { wait, .. } => self.close(Some(outcome), wait),
                 Duty::Offline | Duty::Disabled => self.close(Some(outcome), Duration::ZERO),
             };
-            // Threads may hold the journal for some milliseconds yet, and the next run of this
-            // process may be the same one.
+            // Threads may hold the journal for some milliseconds more, and the next run of this
+            // process may have the same id.
             let released = self.journal.as_ref().map_or(Ok(()), |journal| lock(journal).release());
             if let Err(error) = released {
                 warn(&format!("the journal of run `{}` stays locked: {error}", self.identity.run));
@@ -53,7 +54,8 @@ impl Shared {
         ended.get_or_insert_with(close).clone()
     }
 
-    /// As [`Shared::settle`], where nobody takes the answer: a failure is said on standard error.
+    /// Ends the run like [`Shared::settle`] if it has not ended yet, and prints a failure on
+    /// standard error, because no caller gets the result.
     pub(crate) fn settle_unseen(&self, outcome: Outcome) {
         if self.ended.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
             return;
@@ -72,12 +74,14 @@ impl Shared {
         let (drained, rest, rows, cut) = {
             let mut journal = lock(journal);
             let (drained, rest) = journal.finish(&self.buffer, &self.written);
-            // Under the lock: the journal's own thread must not move what is left.
+            // The flag is set under the lock, so that the journal's own thread does not take what
+            // is left.
             self.closed.store(true, Ordering::Relaxed);
             (drained, rest, journal.rows(), journal.cut())
         };
         let (shipped, report) = self.say_if_long(wait, || {
-            // Before the end is reported: after it nobody waits for what is still to come.
+            // The files go before the end is reported: after that the controller waits for nothing
+            // more.
             let shipped = attached.end(wait);
             let report = match self.duty {
                 Duty::Offline | Duty::Disabled => {
@@ -125,11 +129,11 @@ impl Shared {
         Ok(finished)
     }
 
-    /// Rows that come later are refused.
+    /// Makes the run refuse all later rows.
     fn stop_taking(&self) {
         let telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(telling) = telling {
-            // Nobody sends: it is over when the other side is gone.
+            // No message ever comes: the receiver disconnects when the thread has finished.
             let _ = telling.recv_timeout(CODE_WAIT);
         }
         self.samples.end();
@@ -137,8 +141,8 @@ impl Shared {
         self.buffer.close();
     }
 
-    /// Waits for the controller by `wait_for_it`, for `wait` at most; once that is long enough to
-    /// be noticed, a line says so.
+    /// Runs `wait_for_it`, which waits for the controller at most for `wait`. If that takes long
+    /// enough to notice, prints one line.
     fn say_if_long<T>(&self, wait: Duration, wait_for_it: impl FnOnce() -> T) -> T {
         if wait <= NOTICED {
             return wait_for_it();
@@ -169,21 +173,25 @@ impl Shared {
         })
     }
 
-    /// Leaves word of the end for `sweep sync`. Without an outcome there is none: the process is
-    /// exiting, and its code is not known.
+    /// Writes the end into the run's file for `sweep sync`. Does nothing without an outcome: then
+    /// the process is exiting, and its exit code is not known.
     fn leave(&self, outcome: Option<Outcome>) {
         let (Some(file), Some(outcome)) = (&self.file, outcome) else { return };
         let end = EndRun { outcome: Some(outcome), ended_ms: Some(wall_ms()), ..EndRun::default() };
         let mut file = file.clone();
         file.end = Some(end);
         if let Err(error) = file.write(&self.folder) {
-            warn(&format!("run `{}` will seem to have crashed: {error}", self.identity.run));
+            warn(&format!(
+                "run `{}` will seem to have crashed, because its end cannot be written: {error}",
+                self.identity.run
+            ));
         }
     }
 
-    /// The controller has everything and knows the end: the journal has done its work.
+    /// Removes the folder. The controller has everything and knows the end, so the journal is not
+    /// needed any more.
     fn remove_folder(&self) {
-        // What cannot be removed only takes room.
+        // A folder that cannot be removed only takes space.
         let _ = fs::remove_dir_all(&self.folder);
         if let Some(attempts) = self.folder.parent() {
             let _ = fs::remove_dir(attempts);
@@ -192,8 +200,8 @@ impl Shared {
 }
 
 impl AtExit for Shared {
-    /// The process is exiting. The outcome stays open, for the exit code is not known here: an
-    /// agent reports it, and a run outside a sweep ends with its lease.
+    /// Saves the run while the process exits. Reports no outcome, because the exit code is not
+    /// known here: an agent reports it, and a run outside a sweep ends with its lease.
     fn exit(&self) {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         if ended.is_none() {

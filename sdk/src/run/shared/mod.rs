@@ -1,5 +1,5 @@
-//! What the handle of a run, its journal thread and the exit hook share. Started by `init` and by
-//! function agents. Only the end waits for a disk or a network, and for a bounded
+//! Holds the state that the handle of a run, its journal thread and the exit hook share. `init` and
+//! function agents start it. Rows wait for no disk and no network. Only the end does, for a bounded
 //! time.
 
 mod ending;
@@ -38,31 +38,31 @@ use crate::{
     warning::warn,
 };
 
-/// How often the journal takes what waits in the buffer.
+/// The period at which the journal takes the waiting rows from the buffer.
 const JOURNAL_EVERY: Duration = Duration::from_millis(5);
-/// How long the end of a trial's program waits for the sender; the agent ships what is left.
+/// The time that the end of a trial's program waits for the sender; the agent ships what is left.
 const AGENTS_WAIT: Duration = Duration::from_secs(2);
-/// What a run is started with.
+/// The parts from which a run is started.
 #[derive(Debug)]
 pub(crate) struct Start {
     pub(crate) identity: Identity,
     pub(crate) config: Json,
-    /// What the sweep has chosen, if there is one.
+    /// The parameters that the sweep has chosen; `None` outside a sweep.
     pub(crate) params: Option<Json>,
     pub(crate) folder: PathBuf,
     pub(crate) duty: Duty,
-    /// How to reach the controller; `None`: nothing is sent.
+    /// The controller to send to; `None` if nothing is sent.
     pub(crate) endpoint: Option<Endpoint>,
-    /// How the run is told to a controller later.
+    /// The file from which `sweep sync` learns of the run later; `None` if it is not needed.
     pub(crate) file: Option<RunFile>,
     /// The first automatic step, unless the journal has a later one.
     pub(crate) next_step: u64,
-    /// The state of the code is told.
+    /// True if the run records the state of its code.
     pub(crate) code: bool,
 }
 
 impl Start {
-    /// From step 0, and without a word for `sweep sync`.
+    /// Makes a start from step 0, without a file for `sweep sync`.
     pub(crate) fn new(
         identity: Identity,
         config: Json,
@@ -84,7 +84,7 @@ impl Start {
     }
 }
 
-/// What a run's handle, its journal thread, its sender and the exit hook share.
+/// The state that a run's handle, its journal thread, its sender and the exit hook share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) identity: Identity,
@@ -92,23 +92,23 @@ pub(crate) struct Shared {
     pub(crate) sender: Arc<SenderState>,
     written: Arc<Written>,
     config: Mutex<Json>,
-    /// What the sweep has chosen.
+    /// The parameters that the sweep has chosen; `None` outside a sweep.
     params: Option<Json>,
     folder: PathBuf,
-    /// How the run is told to a controller later; none where an agent does that.
+    /// The file from which `sweep sync` learns of the run later; `None` if an agent ships the run.
     file: Option<RunFile>,
     pub(crate) buffer: Arc<RowBuffer>,
-    /// Its files; none where nothing is kept.
+    /// The files of the run; `None` in a disabled run.
     attached: Option<Attached>,
-    /// None where nothing is kept.
+    /// The journal; `None` in a disabled run.
     journal: Option<Mutex<Journal>>,
     pub(crate) samples: Samples,
     pub(crate) console: Console,
-    /// Rows that the journal had before this process.
+    /// The number of rows that the journal had before this process.
     inherited: u64,
-    /// Disconnected once the state of the code is known.
+    /// The receiver that disconnects once the state of the code is known.
     telling: Mutex<Option<Receiver<()>>>,
-    /// The journal thread may end.
+    /// True once the journal thread may end.
     closed: AtomicBool,
     ended: Mutex<Option<Result<Finished, FinishError>>>,
 }
@@ -159,7 +159,7 @@ impl Shared {
         let journalist = Arc::clone(&shared);
         let thread = thread::Builder::new().name("besom-journal".to_owned());
         if let Err(error) = thread.spawn(move || journalist.keep_journal()) {
-            // It has nothing to report.
+            // The sender has nothing to report.
             let _ = shared.sender.end(None, Default::default(), Duration::ZERO);
             return Err(InitError::Thread(Arc::new(error)));
         }
@@ -171,7 +171,7 @@ impl Shared {
         Ok(shared)
     }
 
-    /// A run of which nothing is kept: no thread, no file, no call.
+    /// Makes a disabled run, which keeps nothing: no thread, no file, no call.
     pub(crate) fn disabled(identity: Identity, config: Json, params: Option<Json>) -> Arc<Self> {
         Arc::new(Self {
             attached: None,
@@ -198,7 +198,7 @@ impl Shared {
         self.config.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the sweep has chosen.
+    /// Returns the parameters that the sweep has chosen; `None` outside a sweep.
     pub(crate) fn params(&self) -> Option<&Json> {
         self.params.as_ref()
     }
@@ -216,18 +216,18 @@ impl Shared {
         }
     }
 
-    /// Its files; none where nothing is kept.
+    /// Returns the files of the run; `None` in a disabled run.
     pub(crate) fn attached(&self) -> Option<&Attached> {
         self.attached.as_ref()
     }
 
-    /// Keeps a file as it is now.
+    /// Stores a file as it is now.
     pub(crate) fn save(&self, path: &Path, name: &str) -> io::Result<()> {
         self.attached.as_ref().map_or(Ok(()), |attached| attached.save(path, name))
     }
 
-    /// Brings every row that was accepted until now to the journal; answers how many it has, per
-    /// stream.
+    /// Writes every row that was accepted until now to the journal. Returns the number of rows in
+    /// the journal, per stream.
     pub(crate) fn flush(&self) -> io::Result<[u64; Stream::COUNT]> {
         let Some(journal) = &self.journal else { return Ok([0; Stream::COUNT]) };
         let mut journal = lock(journal);
@@ -249,20 +249,20 @@ impl Shared {
                 ));
             }
             is_full = drained.is_err();
-            // A disk that is full may have room at the next turn; the end of the run sends what it
-            // never took.
+            // A full disk may have space at the next turn. The end of the run sends the rows that
+            // the disk never took.
             let taken = drained.unwrap_or(0);
             if taken > 0 {
                 self.sender.grown();
             }
-            // Rows that come this fast would fill the buffer during a sleep.
+            // Rows that arrive this fast would fill the buffer during a sleep.
             if taken < HALF_BYTES / 4 {
                 thread::sleep(JOURNAL_EVERY);
             }
         }
     }
 
-    /// `None` once the run has ended.
+    /// Writes the waiting rows to the journal; `None` once the run has ended.
     fn drain(&self, journal: &Mutex<Journal>) -> Option<io::Result<usize>> {
         let mut journal = lock(journal);
         let is_closed = self.closed.load(Ordering::Relaxed);
@@ -270,7 +270,7 @@ impl Shared {
     }
 }
 
-/// Of the rows of each stream, those that people logged.
+/// Returns the number of rows in the streams that a program logs to.
 fn logged(rows: [u64; Stream::COUNT]) -> u64 {
     Stream::LOGGED.iter().map(|stream| rows[*stream as usize]).sum()
 }
@@ -279,7 +279,7 @@ fn lock(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {
     journal.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// No config at all is an empty one.
+/// Returns the config, or an empty object if there is none.
 fn object(config: Json) -> Json {
     if config.is_null() { Json::Object(Map::new()) } else { config }
 }
