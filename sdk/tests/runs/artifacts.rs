@@ -1,5 +1,5 @@
-//! Artifacts through a real controller: logged, numbered, used and downloaded, with their lineage;
-//! and a controller that lies.
+//! Tests artifacts through a real controller: they are logged, numbered, used and downloaded, with
+//! their lineage.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -19,7 +19,7 @@ fn version(real: &Real, project: &str, name: &str, version: &str) -> Version {
     real.block_on(async { real.dial().artifacts().get(wanted).await.unwrap().into_inner() })
 }
 
-/// The versions that a run has made (true) or used (false).
+/// Returns the versions that a run has made (true) or used (false).
 fn of_run(real: &Real, run: &str) -> Vec<(bool, u64)> {
     let run = RunRef { run: run.to_owned() };
     real.block_on(async {
@@ -32,7 +32,7 @@ fn of_run(real: &Real, run: &str) -> Vec<(bool, u64)> {
     })
 }
 
-/// Every file below a folder, by its path from there.
+/// Returns every file below a folder by its relative path.
 fn below(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
@@ -63,7 +63,7 @@ fn versions_are_counted_by_content_and_come_back_whole() {
     let real = Real::start();
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir_all(folder.path().join("in/a")).unwrap();
-    // Unlike any that the person's cache may have from before.
+    // The content is unique, so the user's cache cannot have it from an earlier test.
     let large = [&std::process::id().to_le_bytes()[..], &[7; 700_000]].concat();
     fs::write(folder.path().join("in/a/1.bin"), &large).unwrap();
     fs::write(folder.path().join("in/2.bin"), b"").unwrap();
@@ -72,7 +72,7 @@ fn versions_are_counted_by_content_and_come_back_whole() {
     first.set_metadata(&json!({"rows": 3}));
     first.add_alias("small");
     assert_eq!(run.log_artifact(&first).unwrap().wait().unwrap().to_string(), "digits:v0");
-    // The same content again, then another one, and the first once more.
+    // The same content is logged again, then different content.
     assert_eq!(
         run.log_artifact(&data(&folder.path().join("in"))).unwrap().wait().unwrap().version(),
         0
@@ -89,7 +89,7 @@ fn versions_are_counted_by_content_and_come_back_whole() {
     assert_eq!((used.kind(), used.files().len()), ("dataset", 4));
     assert_eq!(used.files()[1].reference.as_deref(), Some("s3://bucket/raw"));
     let out = folder.path().join("out");
-    // The second time from the cache.
+    // The second download comes from the cache.
     for _ in 0..2 {
         used.download(&out).unwrap();
         let files = below(&out);
@@ -118,7 +118,7 @@ fn versions_are_counted_by_content_and_come_back_whole() {
 }
 
 #[test]
-fn what_cannot_be_kept_is_said_at_once_and_nothing_is_logged() {
+fn an_invalid_artifact_fails_at_once_and_nothing_is_logged() {
     let real = Real::start();
     let run = real.init().start().unwrap();
     let content = |name: &str, kind: &str, paths: &[&str]| {

@@ -1,5 +1,5 @@
-//! Checkpoints through a real controller: made, sent, and gone on from by the next attempt; and
-//! without a controller.
+//! Tests checkpoints through a real controller: they are made, sent, and continued by the next
+//! attempt. One test runs without a controller.
 
 use std::{
     fs, io,
@@ -20,7 +20,7 @@ fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// The step of its newest checkpoint.
+/// Returns the step of the run's newest checkpoint.
 fn newest(real: &Real, run: &str) -> Option<u64> {
     let run = RunRef { run: run.to_owned() };
     let listed =
@@ -28,7 +28,7 @@ fn newest(real: &Real, run: &str) -> Option<u64> {
     listed.checkpoints.first().map(|checkpoint| checkpoint.step)
 }
 
-/// Attempt, step and loss of each row of the run's history.
+/// Returns attempt, step and loss of each row of the run's history.
 fn history(real: &Real, run: &str) -> Vec<(u32, u64, f64)> {
     let wanted = ReadHistory { run: run.to_owned(), ..ReadHistory::default() };
     real.block_on(async {
@@ -44,7 +44,7 @@ fn history(real: &Real, run: &str) -> Vec<(u32, u64, f64)> {
     })
 }
 
-/// Logs so many rows at the steps that come next, each with its attempt as the loss.
+/// Logs `rows` rows at the next steps, each with its attempt as the loss.
 fn log(run: &Run, attempt: u32, rows: usize) {
     (0..rows).for_each(|_| run.log([("loss", f64::from(attempt))]));
 }
@@ -58,11 +58,11 @@ fn contents(folder: &Path) -> usize {
 }
 
 #[test]
-fn the_next_attempt_goes_on_from_the_newest() {
+fn the_next_attempt_continues_from_the_newest_checkpoint() {
     let real = Real::start();
     let start = || real.init().id("moved").resume(Resume::Allow).start().unwrap();
     let first = start();
-    assert!(first.resume().unwrap().is_none(), "there is nothing to go on from");
+    assert!(first.resume().unwrap().is_none(), "there is no checkpoint yet");
     first.summary("best", 0.5);
     for at in 0..3 {
         log(&first, 1, 10);
@@ -72,7 +72,7 @@ fn the_next_attempt_goes_on_from_the_newest() {
     log(&first, 1, 5);
     eventually("it is sent", || newest(&real, "moved") == Some(30) && real.run("moved").rows == 35);
     let folder = real.dir().join("runs/moved/1");
-    eventually("what was sent takes no room here", || contents(&folder) == 0);
+    eventually("sent checkpoints take no space here", || contents(&folder) == 0);
 
     let second = start();
     let from = second.resume().unwrap().unwrap();
@@ -95,12 +95,16 @@ fn the_next_attempt_goes_on_from_the_newest() {
     assert_eq!(history(&real, "moved"), whole);
     let run = real.run("moved");
     assert_eq!((run.rows, run.state.as_str()), (34, "finished"));
-    assert_eq!(real.summary("moved")["best"], 0.5, "as it was at the checkpoint");
-    assert_eq!(real.rows("moved", "history").len(), 35 + 5 + 1, "all of it is there");
+    assert_eq!(real.summary("moved")["best"], 0.5, "the summary is that of the checkpoint");
+    assert_eq!(
+        real.rows("moved", "history").len(),
+        35 + 5 + 1,
+        "the rows of all attempts are there"
+    );
 }
 
 #[test]
-fn without_a_controller_it_is_found_where_it_was_made() {
+fn without_a_controller_a_checkpoint_is_found_in_the_runs_folder() {
     let folder = tempfile::tempdir().unwrap();
     let start = || {
         let init = besom::init().mode(Mode::Offline).id("alone").resume(Resume::Allow);
@@ -127,7 +131,7 @@ fn without_a_controller_it_is_found_where_it_was_made() {
 }
 
 #[test]
-fn what_cannot_be_written_is_no_checkpoint() {
+fn a_failed_write_makes_no_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
     let run = besom::init().mode(Mode::Offline).id("poor").dir(folder.path()).start().unwrap();
     let own = run.checkpoint(|_| Err("no room for weights")).unwrap_err();

@@ -1,11 +1,11 @@
-//! The console of a program that was started by hand: what it and its children print goes where it
-//! went before, and is there afterwards.
+//! Tests the console of a program that a person started. The output of the program and its children
+//! still goes to its old destination, and the run keeps it.
 
 use record::Value;
 
 use crate::{real::Real, support::trainer};
 
-/// Key and line, in the order in which they came.
+/// Returns key and line of each row of the console, in order.
 fn console(real: &Real, run: &str) -> Vec<(String, String)> {
     let rows = real.rows(run, "console").into_iter().flat_map(|(_, row)| row.values);
     rows.map(|(key, value)| match value {
@@ -28,7 +28,7 @@ fn run(real: &Real, how: &str, ask: bool) -> (String, String, String) {
 }
 
 #[test]
-fn what_is_printed_is_kept_and_passed_on() {
+fn printed_lines_are_kept_and_passed_on() {
     let real = Real::start();
     for how in ["prints", "prints-and-exits", "prints-and-panics"] {
         let (id, out, err) = run(&real, how, true);
@@ -44,7 +44,7 @@ fn what_is_printed_is_kept_and_passed_on() {
 }
 
 #[test]
-fn nobody_gets_it_unasked() {
+fn the_console_is_not_kept_by_default() {
     let real = Real::start();
     let (id, out, _) = run(&real, "prints", false);
     assert!(out.starts_with("one\n") && console(&real, &id).is_empty(), "{out:?}");

@@ -1,5 +1,5 @@
-//! Every way in which a trial's program can end, with real processes and no controller: the rows
-//! are in the journal.
+//! Tests every way in which a trial's program can end, with real processes and no controller: the
+//! rows are in the journal.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use record::{Row, Value};
 
 use crate::support::{Controller, text, trainer};
 
-/// As in the trainer.
+/// The same number as in the trainer.
 const ROWS: u64 = 2_000;
 
 fn trial(folder: &Path, controller: &str) -> Command {
@@ -46,7 +46,7 @@ fn no_way_to_end_loses_a_row() {
             "{end}"
         );
         assert!(start.elapsed() < Duration::from_secs(100), "{end} took {:?}", start.elapsed());
-        // The sweep's values over the program's own.
+        // The sweep's values replace the program's own.
         assert_eq!(history[0].values[1].1, Value::F64(0.25));
         let summary = rows(folder.path(), "sdk.summary");
         assert_eq!(
@@ -81,7 +81,7 @@ fn a_run_of_its_own_that_exits_is_sent_and_not_ended() {
 }
 
 #[test]
-fn a_killed_program_leaves_a_journal_that_the_next_goes_on_with() {
+fn a_killed_program_leaves_a_journal_that_the_next_one_continues() {
     let folder = tempfile::tempdir().unwrap();
     let mut lingering = trial(folder.path(), "http://127.0.0.1:1").arg("linger").spawn().unwrap();
     let history = folder.path().join("journal/sdk.history");
@@ -89,7 +89,7 @@ fn a_killed_program_leaves_a_journal_that_the_next_goes_on_with() {
     while !written() {
         std::thread::sleep(Duration::from_millis(10));
     }
-    // Its name is taken while it lives.
+    // The lingering process still holds the writer's name.
     trial(folder.path(), "http://127.0.0.1:1").arg("return").output().unwrap();
     assert_eq!(rows(folder.path(), "sdk-2.history").len() as u64, ROWS);
     lingering.kill().unwrap();
@@ -100,7 +100,7 @@ fn a_killed_program_leaves_a_journal_that_the_next_goes_on_with() {
 }
 
 #[test]
-fn an_environment_that_makes_no_sense_is_named() {
+fn an_invalid_environment_variable_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let output =
         trial(folder.path(), "http://127.0.0.1:1").env("BESOM_ATTEMPT", "two").output().unwrap();

@@ -1,4 +1,4 @@
-//! Function agents in a real process against a controller that hands out trials.
+//! Tests function agents in a real process, against a controller that hands out trials.
 
 use std::process::{Command, Output, Stdio};
 
@@ -46,7 +46,7 @@ fn each_trial_ends_as_its_function_did() {
     let state = controller.state();
     let steps = |trial: u32| state.steps(&format!("k3x9a0bc-{trial}"), "history");
     assert!([0, 1, 2, 4].into_iter().all(|trial| steps(trial) == [0]));
-    // The one that is stopped logs a second row if it asks before it is told.
+    // The stopped trial logs a second row if it asks before the stop arrives.
     assert!(steps(3) == [0] || steps(3) == [0, 1], "{:?}", steps(3));
     assert!(state.beats.is_sorted_by_key(|beat| beat.beat));
     assert!(
@@ -58,7 +58,7 @@ fn each_trial_ends_as_its_function_did() {
 }
 
 #[test]
-fn a_trial_whose_time_is_over_has_failed_whatever_its_function_returns() {
+fn a_trial_past_its_timeout_has_failed_whatever_its_function_returns() {
     let controller = Controller::start();
     controller.state().queue = ["until stopped"].into();
     controller.state().timeout_ms = Some(300);
@@ -74,7 +74,7 @@ fn a_trial_whose_time_is_over_has_failed_whatever_its_function_returns() {
 }
 
 #[test]
-fn a_process_that_is_told_to_end_gives_its_trial_back_and_takes_no_more() {
+fn sigterm_gives_the_trial_back_and_takes_no_more() {
     let controller = Controller::start();
     controller.state().queue = ["until stopped", "fine"].into();
     let folder = tempfile::tempdir().unwrap();
@@ -91,7 +91,7 @@ fn a_process_that_is_told_to_end_gives_its_trial_back_and_takes_no_more() {
 }
 
 #[test]
-fn a_count_is_a_bound() {
+fn count_bounds_the_number_of_trials() {
     let controller = Controller::start();
     controller.state().queue = ["fine"; 5].into();
     let output = agent(&controller.url(), "k3x9a0bc", "2");
@@ -100,7 +100,7 @@ fn a_count_is_a_bound() {
 }
 
 #[test]
-fn what_cannot_be_done_is_said() {
+fn errors_name_the_sweep_and_the_controller() {
     let controller = Controller::start();
     assert!(text(&agent(&controller.url(), "nosuch00", "1")).contains("no sweep `nosuch00`"));
     assert!(

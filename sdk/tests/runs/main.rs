@@ -1,5 +1,6 @@
-//! Programs that log, against a controller: a scripted one that misbehaves on demand, and a real
-//! one whose rows are read back. One crate, since each further one links all this again.
+//! Tests programs that log, against two controllers: a scripted one that misbehaves on demand, and
+//! a real one whose rows are read back. All tests are in one crate, because each crate links
+//! everything again.
 #![allow(clippy::unwrap_used)]
 
 mod artifacts;

@@ -1,5 +1,5 @@
-//! Files of every kind, logged to a real controller and read back over its wire: their rows, their
-//! names and their bytes.
+//! Tests files of every kind: they are logged to a real controller and read back over its wire,
+//! with their rows, names and bytes.
 
 use std::{collections::BTreeMap, fs, io::Write as _};
 
@@ -30,7 +30,7 @@ fn files(real: &Real, run: &str) -> Vec<File> {
     })
 }
 
-/// The bytes of a file of a run, which have the hash that the list says.
+/// Returns the bytes of a run's file, and checks them against the hash in the list.
 fn content(real: &Real, run: &str, file: &File) -> Vec<u8> {
     let wanted = BlobRef { run: run.to_owned(), path: file.path.clone(), ..BlobRef::default() };
     let hashed = Hashed { sha256: file.sha256.clone(), size: file.size };
@@ -39,7 +39,7 @@ fn content(real: &Real, run: &str, file: &File) -> Vec<u8> {
     out
 }
 
-/// Values of the history by key, as JSON.
+/// Returns the values of the history by key, as JSON.
 fn logged(real: &Real, run: &str) -> BTreeMap<String, Json> {
     let mut values = BTreeMap::new();
     for (key, value) in real.rows(run, "history").into_iter().flat_map(|(_, row)| row.values) {
@@ -49,7 +49,7 @@ fn logged(real: &Real, run: &str) -> BTreeMap<String, Json> {
     values
 }
 
-/// The file that a value names.
+/// Returns the content of the file that a value names.
 fn named(real: &Real, run: &str, value: &Json) -> Vec<u8> {
     let all = files(real, run);
     let file = all.iter().find(|file| value["path"] == file.path.as_str()).unwrap();
@@ -67,7 +67,7 @@ fn pixels(png: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The table in a file's bytes.
+/// Reads the table in a file's bytes.
 fn parquet(bytes: &[u8]) -> SerializedFileReader<std::fs::File> {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
@@ -75,7 +75,7 @@ fn parquet(bytes: &[u8]) -> SerializedFileReader<std::fs::File> {
 }
 
 #[test]
-fn images_come_back_with_what_lies_over_them() {
+fn images_come_back_with_their_boxes_and_masks() {
     let real = Real::start();
     let run = real.init().start().unwrap();
     let id = run.id().to_owned();
@@ -188,10 +188,13 @@ fn charts_are_a_table_and_a_description() {
         "scatter" => plot::scatter(&points, "x", "y", "points"),
         "bar" => plot::bar(&points, "name", "y", "bars"),
         "histogram" => plot::histogram(&points, "y", "how often"),
-        "series" => plot::line_series(&[0.0, 1.0], &[("a", &[1.0, 2.0]), ("b", &[3.0, 4.0])], "two", "step").unwrap(),
+        "series" => plot::line_series(
+            &[0.0, 1.0], &[("a", &[1.0, 2.0]), ("b", &[3.0, 4.0])], "two", "step").unwrap(),
         "confusion" => plot::confusion_matrix(&[0, 1, 1], &[0, 1, 0], &["cat", "dog"]).unwrap(),
-        "roc" => plot::roc_curve(&[0, 1, 1], &[0.9, 0.1, 0.2, 0.8, 0.4, 0.6], &["cat", "dog"]).unwrap(),
-        "pr" => plot::pr_curve(&[0, 1, 1], &[0.9, 0.1, 0.2, 0.8, 0.4, 0.6], &["cat", "dog"]).unwrap(),
+        "roc" => plot::roc_curve(
+            &[0, 1, 1], &[0.9, 0.1, 0.2, 0.8, 0.4, 0.6], &["cat", "dog"]).unwrap(),
+        "pr" => plot::pr_curve(
+            &[0, 1, 1], &[0.9, 0.1, 0.2, 0.8, 0.4, 0.6], &["cat", "dog"]).unwrap(),
     );
     run.finish().unwrap();
     let values = logged(&real, &id);
@@ -211,7 +214,8 @@ fn charts_are_a_table_and_a_description() {
     };
     let counts: Vec<i64> = rows("confusion").iter().map(|row| row.get_long(2).unwrap()).collect();
     assert_eq!(counts, [1, 0, 1, 1]);
-    // Both are told apart without a mistake: up first, then to the right.
+    // Both classes are separated without a mistake, so the curve goes up first and then to the
+    // right.
     let roc: Vec<(f64, f64)> = rows("roc")
         .iter()
         .map(|row| (row.get_double(1).unwrap(), row.get_double(2).unwrap()))
@@ -220,7 +224,7 @@ fn charts_are_a_table_and_a_description() {
 }
 
 #[test]
-fn sound_video_pages_and_any_file_come_back() {
+fn audio_video_pages_and_any_file_come_back() {
     let (real, folder) = (Real::start(), tempfile::tempdir().unwrap());
     let run = real.init().start().unwrap();
     let id = run.id().to_owned();

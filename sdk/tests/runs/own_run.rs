@@ -1,4 +1,4 @@
-//! Runs outside a sweep against a controller that goes away, forgets, refuses and fences.
+//! Tests runs outside a sweep against a controller that goes away, forgets, refuses and fences.
 
 use std::{
     fs,
@@ -37,7 +37,7 @@ fn log(run: &Run, rows: u64) {
     }
 }
 
-/// Logs until the journal thread has had time to write in several turns.
+/// Logs slowly enough for the journal thread to write in several turns.
 fn log_slowly(run: &Run, rows: u64) {
     for row in 0..rows {
         besom::log!(run, "loss" => 1.0, "epoch" => row);
@@ -94,16 +94,16 @@ fn everything_arrives_and_nothing_is_left_behind() {
 }
 
 #[test]
-fn the_machine_is_sampled_beside_what_is_logged() {
+fn system_metrics_are_sampled_while_the_program_logs() {
     let (controller, folder) = (Controller::start(), tempfile::tempdir().unwrap());
     let init = || besom::init().controller(controller.url()).dir(folder.path());
     let run = init().system_metrics(Duration::from_millis(100)).start().unwrap();
     run.log([("loss", 1.0)]);
     let key = (RUN.to_owned(), "system".to_owned());
-    controller.wait("three samples are there", |state| {
+    controller.wait("three samples have arrived", |state| {
         state.rows.get(&key).is_some_and(|rows| rows.len() >= 3)
     });
-    assert_eq!(run.finish().unwrap().accepted, 1, "samples are nobody's rows");
+    assert_eq!(run.finish().unwrap().accepted, 1, "samples do not count as logged rows");
     let rows = controller.state().rows[&key].clone();
     for (step, row) in (0..).zip(&rows) {
         assert_eq!(row.step, step);
@@ -127,7 +127,7 @@ fn a_controller_that_goes_away_costs_nothing() {
     let run = start(&controller, &folder);
     for _ in 0..3 {
         log_slowly(&run, 250);
-        // It comes back only after all these calls have returned.
+        // The controller comes back only after all these calls have returned.
         controller.go_away();
         log_slowly(&run, 250);
         controller.come_back();
@@ -144,7 +144,7 @@ fn lost_answers_store_nothing_twice() {
     log_slowly(&run, 1_000);
     run.finish().unwrap();
     assert_eq!(controller.state().steps(RUN, "history"), numbers(1_000));
-    // How many appends it took depends on the machine; one lost answer at least.
+    // The number of appends depends on the machine, but at least one answer was lost.
     assert!(controller.state().lost_answers < 3);
 }
 
@@ -153,8 +153,8 @@ fn rows_that_the_controller_has_lost_are_sent_again() {
     let (controller, folder) = (Controller::start(), tempfile::tempdir().unwrap());
     let run = start(&controller, &folder);
     log_slowly(&run, 1_000);
-    controller.wait("rows are there", |state| state.steps(RUN, "history").len() > 500);
-    // Back to the middle of some frame.
+    controller.wait("the rows have arrived", |state| state.steps(RUN, "history").len() > 500);
+    // The controller goes back to the middle of a frame.
     controller.state().rows.get_mut(&(RUN.to_owned(), "history".to_owned())).unwrap().truncate(333);
     log(&run, 1_000);
     run.finish().unwrap();
@@ -166,7 +166,7 @@ fn a_fenced_attempt_stops_and_keeps_its_journal() {
     let (controller, folder) = (Controller::start(), tempfile::tempdir().unwrap());
     let run = start(&controller, &folder);
     log(&run, 10);
-    controller.wait("rows are there", |state| state.steps(RUN, "history").len() == 10);
+    controller.wait("the rows have arrived", |state| state.steps(RUN, "history").len() == 10);
     assert!(!run.should_stop());
     controller.state().fenced = true;
     log(&run, 10);
@@ -178,11 +178,11 @@ fn a_fenced_attempt_stops_and_keeps_its_journal() {
 }
 
 #[test]
-fn a_refusal_at_the_end_names_the_journal_and_what_waits() {
+fn a_refusal_at_the_end_names_the_journal_and_the_waiting_rows() {
     let (controller, folder) = (Controller::start(), tempfile::tempdir().unwrap());
     let run = start(&controller, &folder);
     log(&run, 10);
-    controller.wait("rows are there", |state| state.steps(RUN, "history").len() == 10);
+    controller.wait("the rows have arrived", |state| state.steps(RUN, "history").len() == 10);
     controller.state().denied = true;
     log(&run, 7);
     run.summary("best", 1);
@@ -200,7 +200,7 @@ fn a_refusal_at_the_end_names_the_journal_and_what_waits() {
 }
 
 #[test]
-fn heartbeats_keep_the_lease_and_bring_the_wish_to_stop() {
+fn heartbeats_renew_the_lease_and_bring_the_request_to_stop() {
     let (controller, folder) = (Controller::start(), tempfile::tempdir().unwrap());
     controller.state().lease_ms = 150;
     let run = start(&controller, &folder);
@@ -265,7 +265,7 @@ fn a_start_without_a_controller_says_what_to_do() {
 }
 
 #[test]
-fn it_works_inside_a_runtime() {
+fn a_run_works_inside_a_runtime() {
     let (controller, folder) = (Controller::start(), tempfile::tempdir().unwrap());
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let run = start(&controller, &folder);

@@ -1,5 +1,5 @@
-//! What was said and logged is what a real controller answers: who the run is, its config, its rows
-//! bit by bit, its summary.
+//! Tests that a real controller returns what a program said and logged: the run's identity, its
+//! config, its rows bit by bit, and its summary.
 
 use std::{collections::BTreeMap, thread};
 
@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::real::Real;
 
 #[test]
-fn a_run_is_who_it_says_it_is() {
+fn a_run_has_the_settings_of_its_start() {
     let real = Real::start();
     let init = real
         .init()
@@ -42,7 +42,7 @@ fn a_run_is_who_it_says_it_is() {
 }
 
 #[test]
-fn an_id_is_taken_once_and_resumed_when_that_is_wanted() {
+fn an_id_is_taken_once_and_resumed_on_request() {
     let real = Real::start();
     let start = |resume: Resume, lr: f64| {
         real.init().id("again").resume(resume).config(&json!({"lr": lr})).start()
@@ -81,7 +81,7 @@ fn an_id_is_taken_once_and_resumed_when_that_is_wanted() {
 }
 
 #[test]
-fn a_process_that_still_lives_is_fenced_by_the_next() {
+fn a_living_process_is_fenced_by_the_next_one() {
     let real = Real::start();
     let old = real.init().id("twice").resume(Resume::Allow).start().unwrap();
     old.log([("loss", 1.0)]);
@@ -143,7 +143,7 @@ fn every_value_and_every_step_is_kept_bit_by_bit() {
     assert_eq!(values(11).iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), nested);
     assert_eq!(values(12), [("test/loss".to_owned(), Value::F64(0.125))]);
     let summary = real.summary("values");
-    // The highest step counts, and what comes later at the same step.
+    // The highest step counts, and at the same step the later row.
     assert_eq!(
         (&summary["number"], &summary["late"], &summary["n"]),
         (&json!(0.1), &json!(1), &json!(i64::MIN))
@@ -151,7 +151,7 @@ fn every_value_and_every_step_is_kept_bit_by_bit() {
 }
 
 #[test]
-fn a_metric_is_summed_up_as_it_was_defined() {
+fn a_metric_is_summarized_as_defined() {
     let real = Real::start();
     let run = real.init().id("metrics").start().unwrap();
     run.define_metric("loss").summary([Summary::Min, Summary::Max, Summary::Mean, Summary::Best]);
@@ -162,8 +162,10 @@ fn a_metric_is_summed_up_as_it_was_defined() {
     run.define_metric("lr").summary([Summary::None]);
     let losses = [4.0, f64::NAN, 1.0, 3.0, f64::INFINITY];
     for (epoch, loss) in losses.into_iter().enumerate() {
-        besom::log!(run, "loss" => loss, "val/acc" => epoch as f64 / 10.0, "lr" => 0.1, "epoch" => epoch);
-        // In several appends, so that sums are kept and not made anew.
+        besom::log!(run,
+            "loss" => loss, "val/acc" => epoch as f64 / 10.0, "lr" => 0.1, "epoch" => epoch);
+        // The pause spreads the rows over several appends, so that the controller must update its
+        // sums.
         thread::sleep(std::time::Duration::from_millis(120));
     }
     run.log([("val/acc", 0.2)]);

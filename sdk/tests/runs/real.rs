@@ -1,5 +1,5 @@
-//! A real controller on a port and in a folder of its own, asked over its wire. Used by the tests
-//! that read back what was logged.
+//! Runs a real controller on its own port and in its own folder, and queries it over its wire. The
+//! tests that read back what was logged use it.
 
 #![allow(dead_code, clippy::unwrap_used)]
 
@@ -37,12 +37,12 @@ impl Real {
         real
     }
 
-    /// Nobody listens any more.
+    /// Shuts the controller down: the port is closed.
     pub(crate) fn go_away(&mut self) {
         self.runtime.block_on(self.controller.take().unwrap().shutdown()).unwrap();
     }
 
-    /// It listens where it did, with all that it had.
+    /// Starts the controller again on the same port and with the same data.
     pub(crate) fn come_back(&mut self) {
         let settings = Settings { listen: self.address, ..self.settings.clone() };
         let started = controller::Controller::start(settings, Clock::system(), Chance::seeded(1));
@@ -51,12 +51,12 @@ impl Real {
         self.controller = Some(controller);
     }
 
-    /// Waits for calls over its wire.
+    /// Runs calls to the controller and waits for them.
     pub(crate) fn block_on<T>(&self, calls: impl Future<Output = T>) -> T {
         self.runtime.block_on(calls)
     }
 
-    /// Where its runs keep their journals.
+    /// Returns the folder in which its runs keep their journals.
     pub(crate) fn dir(&self) -> &Path {
         self.folder.path()
     }
@@ -65,7 +65,7 @@ impl Real {
         format!("http://{}", self.address)
     }
 
-    /// A run of this controller that is to be started.
+    /// Returns the settings of a new run at this controller.
     pub(crate) fn init(&self) -> besom::Init {
         besom::init().controller(self.url()).dir(self.dir())
     }
@@ -92,7 +92,7 @@ impl Real {
         })
     }
 
-    /// Rows of a stream, as they were merged, with their attempts.
+    /// Returns the merged rows of a stream, each with its attempt.
     pub(crate) fn rows(&self, id: &str, stream: &str) -> Vec<(u32, Row)> {
         let mut runs = self.dial().runs();
         let wanted =
@@ -108,7 +108,7 @@ impl Real {
         })
     }
 
-    /// Path, hash and size of each file.
+    /// Returns path, hash and size of each file.
     pub(crate) fn files(&self, id: &str) -> Vec<(String, String, u64)> {
         let (mut files, run) = (self.dial().files(), id.to_owned());
         self.runtime.block_on(async {

@@ -1,5 +1,5 @@
-//! A controller for tests: keeps everything in memory, follows the wire's rules for appends, and
-//! misbehaves on demand.
+//! Provides a scripted controller for tests. It keeps everything in memory, follows the wire's
+//! rules for appends, and misbehaves on demand.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -20,29 +20,29 @@ use tokio::{net::TcpListener, runtime::Runtime, sync::oneshot};
 use tokio_stream::{Empty, wrappers::TcpListenerStream};
 use tonic::{Request, Response, Status, transport::Server};
 
-/// What the controller knows, and how it is to behave.
+/// The controller's data and its scripted behavior.
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) begun: Vec<BeginRun>,
-    /// Rows per run and stream.
+    /// The rows per run and stream.
     pub(crate) rows: HashMap<(String, String), Vec<Row>>,
     pub(crate) ended: Vec<EndRun>,
-    /// Appends without rows.
+    /// The number of appends without rows.
     pub(crate) asked: u32,
     pub(crate) appends: u32,
     pub(crate) lease_ms: u32,
     pub(crate) stop_wanted: bool,
     pub(crate) fenced: bool,
     pub(crate) denied: bool,
-    /// So many next appends are stored and their answer is lost.
+    /// The number of appends to come that are stored and whose answer is lost.
     pub(crate) lost_answers: u32,
-    /// Parameters of trials to hand out.
+    /// The parameters of the trials to hand out.
     pub(crate) queue: VecDeque<&'static str>,
     pub(crate) started: u32,
-    /// Runs to be stopped as soon as they are held.
+    /// The runs to stop as soon as an agent holds them.
     pub(crate) stop: Vec<String>,
     pub(crate) beats: Vec<Beat>,
-    /// Of each trial.
+    /// The timeout of each trial, in milliseconds.
     pub(crate) timeout_ms: Option<u64>,
 }
 
@@ -60,7 +60,7 @@ impl State {
 #[derive(Clone, Default)]
 struct Service(Arc<Mutex<State>>);
 
-/// A controller on a port of its own; can go away and come back.
+/// A controller on its own port, which can go away and come back.
 pub(crate) struct Controller {
     runtime: Runtime,
     service: Service,
@@ -87,7 +87,7 @@ impl Controller {
         self.service.0.lock().unwrap()
     }
 
-    /// Nobody listens any more, and connections are closed.
+    /// Closes the port and all connections.
     pub(crate) fn go_away(&mut self) {
         self.stop.take().unwrap().send(()).unwrap();
         std::thread::sleep(Duration::from_millis(50));
@@ -119,7 +119,7 @@ impl Controller {
         });
     }
 
-    /// Waits until it is so.
+    /// Waits until `so` returns true.
     pub(crate) fn wait(&self, what: &str, so: impl Fn(&State) -> bool) {
         for _ in 0..2_000 {
             if so(&self.state()) {
@@ -275,10 +275,10 @@ impl State {
     }
 }
 
-/// The program in `trainer.rs`, with nothing of this process's environment that could be meant for
-/// a run.
+/// Returns a command for the program in `trainer.rs`, without the environment variables of this
+/// process that could belong to a run.
 pub(crate) fn trainer() -> Command {
-    // Cargo puts examples beside the folder of the tests.
+    // Cargo puts examples next to the folder of the tests.
     let tests: PathBuf = std::env::current_exe().unwrap().parent().unwrap().to_owned();
     let program = tests.parent().unwrap().join("examples/trainer");
     assert!(program.exists(), "{} is built by `cargo test -p besom`", program.display());

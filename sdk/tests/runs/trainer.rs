@@ -1,5 +1,5 @@
-//! A training program for tests that need a real process. Started by `exits.rs` and
-//! `function_agent.rs` with what it is to do as its first argument.
+//! A training program for tests that need a real process. The other test files start it; its first
+//! argument says what to do.
 
 use std::{
     env,
@@ -11,7 +11,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-/// Rows that every way of ending must save.
+/// The number of rows that every way of ending must save.
 const ROWS: u32 = 2_000;
 
 #[derive(Serialize, Deserialize)]
@@ -35,12 +35,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let optimizer = Optimizer { name: "SGD".to_owned(), momentum: 0.9 };
     let run = besom::init().config(&Config { learning_rate: 0.1, optimizer }).start()?;
     if what.starts_with("prints") {
-        // The run is dropped behind it, or by the panic.
+        // The run is dropped after the call, or by the panic.
         return print(what);
     }
     let config: Config = run.config()?;
     for step in 0..ROWS {
-        besom::log!(run, "loss" => 1.0 / f64::from(step + 1), "learning_rate" => config.learning_rate);
+        besom::log!(run,
+            "loss" => 1.0 / f64::from(step + 1), "learning_rate" => config.learning_rate);
     }
     run.summary("optimizer", format!("{} {}", config.optimizer.name, config.optimizer.momentum));
     match what {
@@ -56,7 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Prints, has a child that prints, and ends.
+/// Prints, starts a child that prints, and ends.
 fn print(what: &str) -> Result<(), Box<dyn Error>> {
     let (mut out, mut err) = (io::stdout(), io::stderr());
     err.write_all(b"to the other\n")?;
@@ -71,7 +72,7 @@ fn print(what: &str) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// The trial's parameter says what becomes of it.
+/// Runs a function agent; the parameter of each trial says how the trial ends.
 fn agent(sweep: &str, count: u64) -> Result<(), Box<dyn Error>> {
     #[derive(Deserialize)]
     struct Params {
