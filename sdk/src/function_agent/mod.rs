@@ -93,9 +93,9 @@ pub enum Ended {
 /// ```
 ///
 /// # Errors
-/// Fails with [`AgentError`] if the sweep does not exist, if the controller refuses the agent or
-/// does not answer at the start, or if a trial's run cannot be started, for example because the
-/// disk takes no journal. If the controller goes away later, the call waits for it.
+/// Fails with [`AgentError`] if the sweep does not exist, or if the controller refuses the agent or
+/// does not answer at the start. Also fails if a trial's run cannot be started, for example because
+/// the disk takes no journal. If the controller goes away later, the call waits for it.
 pub fn agent<E: Display>(
     sweep: &str,
     count: impl Into<Option<u64>>,

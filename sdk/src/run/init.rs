@@ -216,9 +216,9 @@ impl Init {
     /// five seconds each, with short pauses between them. Offline and disabled runs make no call.
     ///
     /// # Errors
-    /// Fails with [`InitError`] if the controller does not answer or refuses, if the config is not
-    /// an object, if a setting or a variable of the environment is not valid, or if the journal
-    /// cannot be opened.
+    /// Fails with [`InitError`] if the controller does not answer or refuses, or if the journal
+    /// cannot be opened. Also fails if the config is not an object, or if a setting or an
+    /// environment variable is not valid.
     pub fn start(self) -> Result<Run, InitError> {
         let config = match self.config.clone() {
             Some(config) => config.map_err(InitError::Config)?,

@@ -148,9 +148,9 @@ impl Run {
         saved.map_err(|source| MediaError::Keep { path: path.to_owned(), source })
     }
 
-    /// Returns true if the run should end. The causes are a person or a stopping rule, the end of
-    /// its time, another attempt that owns the run now, or a SIGTERM, which a node may send before
-    /// it goes away.
+    /// Returns true if the run should end. A person or a stopping rule may have asked for it, or
+    /// the run's time is over. Another attempt may own the run now, or this process received
+    /// SIGTERM, which a node may send before it goes away.
     ///
     /// From the first call on, SIGTERM no longer ends the process. The program then has the agent's
     /// grace period to save its work, before SIGKILL comes. Call this between steps; it costs a few
