@@ -5,7 +5,7 @@
 
 use record::artifact::{Content, Entry};
 
-use super::database::{Error, Result, Row, Tx, int};
+use super::database::{Error, Result, Row, Tx, columns, int};
 
 /// One version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,32 +34,31 @@ pub(crate) struct Version {
     pub(crate) created_ms: i64,
 }
 
-/// Every statement that reads a version selects these columns.
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "SELECT key, project, name, kind, version, digest, manifest_size, metadata, files, \
-            size, created_ms
-             FROM artifacts ",
-            $rest
-        )
-    };
+columns! {
+    /// Reads a version.
+    macro version_columns, fn read() -> Version {
+        key: get, project: get, name: get, kind: get, version: count, digest: get,
+        manifest_size: count, metadata: get, files: count, size: count, created_ms: get,
+    } => Version {
+        key,
+        project,
+        name,
+        kind,
+        version,
+        digest,
+        manifest_size,
+        metadata,
+        files,
+        size,
+        created_ms,
+    }
 }
 
-fn read(row: &Row<'_>) -> Result<Version> {
-    Ok(Version {
-        key: row.get(0)?,
-        project: row.get(1)?,
-        name: row.get(2)?,
-        kind: row.get(3)?,
-        version: row.count(4)?,
-        digest: row.get(5)?,
-        manifest_size: row.count(6)?,
-        metadata: row.get(7)?,
-        files: row.count(8)?,
-        size: row.count(9)?,
-        created_ms: row.get(10)?,
-    })
+/// A statement that reads versions.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("SELECT ", version_columns!(), " FROM artifacts ", $rest)
+    };
 }
 
 /// Finds the newest version of a name that has this manifest.

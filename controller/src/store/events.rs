@@ -132,8 +132,8 @@ pub(crate) fn of_trials(tx: &Tx<'_>, sweep: &str, after: i64, until: i64) -> Res
 
 fn told(row: &Row<'_>) -> Result<Option<Told>> {
     let Some(kind) = Kind::read(&row.get::<String>(1)?) else { return Ok(None) };
-    let body: serde_json::Value = serde_json::from_str(&row.get::<String>(3)?).unwrap_or_default();
-    let damaged = |error| Error::Corrupt(format!("the rungs in an event are damaged: {error}"));
+    let damaged = |error| Error::Corrupt(format!("an event of a sweep is damaged: {error}"));
+    let body: serde_json::Value = serde_json::from_str(&row.get::<String>(3)?).map_err(damaged)?;
     let rungs =
         body.get("rungs").cloned().map(serde_json::from_value).transpose().map_err(damaged)?;
     let rungs = rungs.unwrap_or_default();

@@ -5,7 +5,7 @@
 use sweeps::lifecycle::{Class, run::State};
 
 use super::{
-    database::{Error, Param, Result, Row, Tx, int},
+    database::{Error, Param, Result, Row, Tx, columns, int},
     failures::class_of,
 };
 
@@ -126,9 +126,9 @@ impl Run {
 /// Writes a new run. Returns its internal key. Fails if the id is taken.
 pub(crate) fn insert(tx: &Tx<'_>, run: &Run) -> Result<i64> {
     tx.insert(
-        "INSERT INTO runs (id, sweep, trial, project, name, tags, config, seen, origin, fit, \
-        engine, state, attempt,
-                           agent, front, history, logged, created_ms, started_ms)
+        "INSERT INTO runs (id, sweep, trial, project, name, tags, config, seen, origin, fit,
+                           engine, state, attempt, agent, front, history, logged, created_ms,
+                           started_ms)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0, 0, 0, ?15, ?16)",
         &[
             &run.id,
@@ -156,11 +156,10 @@ pub(crate) fn save(tx: &Tx<'_>, run: &Run) -> Result<()> {
     let constrained = (!run.constrained.is_empty())
         .then(|| serde_json::Value::from(run.constrained.clone()).to_string());
     tx.run(
-        "UPDATE runs SET state = ?2, attempt = ?3, agent = ?4, preempting = ?5, front = ?6, \
-        stop_wanted = ?7, history = ?8,
-                logged = ?9, value = ?10, class = ?11, exit_code = ?12, signal = ?13, message = \
-                ?14, note = ?15,
-                started_ms = ?16, ended_ms = ?17, iteration = ?18, constrained = ?19
+        "UPDATE runs SET state = ?2, attempt = ?3, agent = ?4, preempting = ?5, front = ?6,
+                stop_wanted = ?7, history = ?8, logged = ?9, value = ?10, class = ?11,
+                exit_code = ?12, signal = ?13, message = ?14, note = ?15, started_ms = ?16,
+                ended_ms = ?17, iteration = ?18, constrained = ?19
          WHERE key = ?1",
         &[
             &run.key,
@@ -207,18 +206,52 @@ pub(crate) fn save_introduction(tx: &Tx<'_>, run: &Run) -> Result<()> {
     Ok(())
 }
 
-/// The columns in the order of [`read`]. It is a macro, so that each statement stays one constant
-/// text.
+columns! {
+    /// Reads a run.
+    macro run_columns, fn read() -> Run {
+        key: get, id: get, sweep: get, trial: get, project: get, name: get, tags: get, config: get,
+        seen: get, origin: get, fit: get, engine: get, state: get, attempt: get, agent: get,
+        preempting: get, front: get, stop_wanted: get, history: count, logged: count, value: get,
+        class: get, exit_code: get, signal: get, message: get, note: get, created_ms: get,
+        started_ms: get, ended_ms: get, iteration: count, constrained: get,
+    } => Run {
+        key,
+        id,
+        sweep,
+        trial: Option::<i64>::map(trial, i64::cast_unsigned),
+        project,
+        name,
+        tags,
+        config,
+        suggestion: Suggestion { seen, origin, fit, engine },
+        state: state_of(String::as_str(&state))?,
+        attempt,
+        agent,
+        preempting,
+        front,
+        stop_wanted,
+        history,
+        logged,
+        iteration,
+        value,
+        constrained: constrained_of(constrained)?,
+        outcome: Outcome {
+            class: Option::<String>::as_deref(&class).map(class_of).transpose()?,
+            exit_code,
+            signal,
+            message,
+        },
+        note,
+        created_ms,
+        started_ms,
+        ended_ms,
+    }
+}
+
+/// A statement that reads runs.
 macro_rules! select {
     ($rest:literal) => {
-        concat!(
-            "SELECT key, id, sweep, trial, project, name, tags, config, seen, origin, fit, \
-            engine, state, attempt, agent, \
-             preempting, front, stop_wanted, history, logged, value, class, exit_code, signal, \
-             message, note, created_ms, \
-             started_ms, ended_ms, iteration, constrained FROM runs ",
-            $rest
-        )
+        concat!("SELECT ", run_columns!(), " FROM runs ", $rest)
     };
 }
 
@@ -394,50 +427,13 @@ pub(crate) fn alone(tx: &Tx<'_>, before: i64, limit: u32) -> Result<Vec<Run>> {
     )
 }
 
-fn read(row: &Row<'_>) -> Result<Run> {
-    let state: String = row.get(12)?;
-    let constrained: Option<String> = row.get(30)?;
-    Ok(Run {
-        key: row.get(0)?,
-        id: row.get(1)?,
-        sweep: row.get(2)?,
-        trial: row.get::<Option<i64>>(3)?.map(i64::cast_unsigned),
-        project: row.get(4)?,
-        name: row.get(5)?,
-        tags: row.get(6)?,
-        config: row.get(7)?,
-        suggestion: Suggestion {
-            seen: row.get(8)?,
-            origin: row.get(9)?,
-            fit: row.get(10)?,
-            engine: row.get(11)?,
-        },
-        state: state_of(&state)?,
-        attempt: row.get(13)?,
-        agent: row.get(14)?,
-        preempting: row.get(15)?,
-        front: row.get(16)?,
-        stop_wanted: row.get(17)?,
-        history: row.count(18)?,
-        logged: row.count(19)?,
-        value: row.get(20)?,
-        outcome: Outcome {
-            class: row.get::<Option<String>>(21)?.as_deref().map(class_of).transpose()?,
-            exit_code: row.get(22)?,
-            signal: row.get(23)?,
-            message: row.get(24)?,
-        },
-        note: row.get(25)?,
-        created_ms: row.get(26)?,
-        started_ms: row.get(27)?,
-        ended_ms: row.get(28)?,
-        iteration: row.count(29)?,
-        constrained: constrained
-            .and_then(|text| serde_json::from_str(&text).ok())
-            .unwrap_or_default(),
-    })
-}
-
 fn state_of(name: &str) -> Result<State> {
     State::from_name(name).ok_or_else(|| Error::Corrupt(format!("no state is named `{name}`")))
+}
+
+/// Reads the values for the constraints of a run. To take a damaged list for none would make the
+/// run feasible.
+fn constrained_of(json: Option<String>) -> Result<Vec<Option<f64>>> {
+    let damaged = |error| Error::Corrupt(format!("the constraints of a run: {error}"));
+    json.map_or(Ok(Vec::new()), |json| serde_json::from_str(&json).map_err(damaged))
 }

@@ -4,7 +4,7 @@
 
 use sweeps::lifecycle::sweep::State;
 
-use super::database::{Error, Result, Row, Tx, int};
+use super::database::{Error, Result, Row, Tx, columns, int};
 
 /// A sweep as it was created.
 #[derive(Clone, Debug)]
@@ -94,13 +94,16 @@ pub(crate) fn insert(tx: &Tx<'_>, sweep: &Sweep) -> Result<()> {
     Ok(())
 }
 
+columns! {
+    /// Reads a sweep.
+    macro sweep_columns, fn read() -> Sweep {
+        id: get, idempotency_key: get, yaml: get, warnings: get, seed: get, created_ms: get,
+    } => Sweep { id, idempotency_key, yaml, warnings, seed: i64::cast_unsigned(seed), created_ms }
+}
+
 /// Finds the sweep with this id.
 pub(crate) fn get(tx: &Tx<'_>, id: &str) -> Result<Option<Sweep>> {
-    tx.one(
-        "SELECT id, idempotency_key, yaml, warnings, seed, created_ms FROM sweeps WHERE id = ?1",
-        &[&id],
-        read,
-    )
+    tx.one(concat!("SELECT ", sweep_columns!(), " FROM sweeps WHERE id = ?1"), &[&id], read)
 }
 
 /// Finds the id of the sweep that was created with this key.
@@ -111,68 +114,61 @@ pub(crate) fn by_key(tx: &Tx<'_>, key: &str) -> Result<Option<String>> {
 /// Reads the newest sweeps, the newest first.
 pub(crate) fn newest(tx: &Tx<'_>, limit: u32) -> Result<Vec<Sweep>> {
     tx.all(
-        "SELECT id, idempotency_key, yaml, warnings, seed, created_ms FROM sweeps ORDER BY key \
-        DESC LIMIT ?1",
+        concat!("SELECT ", sweep_columns!(), " FROM sweeps ORDER BY key DESC LIMIT ?1"),
         &[&limit],
         read,
     )
 }
 
-fn read(row: &Row<'_>) -> Result<Sweep> {
-    Ok(Sweep {
-        id: row.get(0)?,
-        idempotency_key: row.get(1)?,
-        yaml: row.get(2)?,
-        warnings: row.get(3)?,
-        seed: row.get::<i64>(4)?.cast_unsigned(),
-        created_ms: row.get(5)?,
-    })
+columns! {
+    /// Reads the progress of a sweep.
+    macro progress_columns, fn read_progress() -> Progress {
+        sweep: get, state: get, closing: get, next_trial: count, queued: count, leased: count,
+        running: count, finished: count, failed: count, crashed: count, stopped: count,
+        best_run: get, best_value: get, ended_ms: get, pruned: count, quick_failures: count,
+        failing_agent: get, trouble: get,
+    } => Progress {
+        sweep,
+        state: state_of(String::as_str(&state))?,
+        closing,
+        next_trial,
+        queued,
+        leased,
+        running,
+        finished,
+        failed,
+        crashed,
+        stopped,
+        pruned,
+        best_run,
+        best_value,
+        ended_ms,
+        quick_failures,
+        failing_agent,
+        trouble,
+    }
 }
 
-/// Reads the progress of a sweep.
+fn state_of(name: &str) -> Result<State> {
+    State::from_name(name).ok_or_else(|| Error::Corrupt(format!("no state is named `{name}`")))
+}
+
+/// Finds the progress of a sweep.
 pub(crate) fn progress(tx: &Tx<'_>, sweep: &str) -> Result<Option<Progress>> {
     tx.one(
-        "SELECT sweep, state, closing, next_trial, queued, leased, running, finished, failed, \
-        crashed, stopped,
-                best_run, best_value, ended_ms, pruned, quick_failures, failing_agent, trouble
-         FROM progress WHERE sweep = ?1",
+        concat!("SELECT ", progress_columns!(), " FROM progress WHERE sweep = ?1"),
         &[&sweep],
-        |row| {
-            let state: String = row.get(1)?;
-            Ok(Progress {
-                sweep: row.get(0)?,
-                state: State::from_name(&state)
-                    .ok_or_else(|| Error::Corrupt(format!("no state is named `{state}`")))?,
-                closing: row.get(2)?,
-                next_trial: row.count(3)?,
-                queued: row.count(4)?,
-                leased: row.count(5)?,
-                running: row.count(6)?,
-                finished: row.count(7)?,
-                failed: row.count(8)?,
-                crashed: row.count(9)?,
-                stopped: row.count(10)?,
-                best_run: row.get(11)?,
-                best_value: row.get(12)?,
-                ended_ms: row.get(13)?,
-                pruned: row.count(14)?,
-                quick_failures: row.count(15)?,
-                failing_agent: row.get(16)?,
-                trouble: row.get(17)?,
-            })
-        },
+        read_progress,
     )
 }
 
 /// Writes the progress of a sweep.
 pub(crate) fn save_progress(tx: &Tx<'_>, progress: &Progress) -> Result<()> {
     tx.run(
-        "UPDATE progress SET state = ?2, closing = ?3, next_trial = ?4, queued = ?5, leased = ?6, \
-        running = ?7,
-                finished = ?8, failed = ?9, crashed = ?10, stopped = ?11, best_run = ?12, \
-                best_value = ?13,
-                ended_ms = ?14, pruned = ?15, quick_failures = ?16, failing_agent = ?17, trouble \
-                = ?18
+        "UPDATE progress SET state = ?2, closing = ?3, next_trial = ?4, queued = ?5, leased = ?6,
+                running = ?7, finished = ?8, failed = ?9, crashed = ?10, stopped = ?11,
+                best_run = ?12, best_value = ?13, ended_ms = ?14, pruned = ?15,
+                quick_failures = ?16, failing_agent = ?17, trouble = ?18
          WHERE sweep = ?1",
         &[
             &progress.sweep,

@@ -2,10 +2,12 @@
 //! database this is. The other files of `store` use it; their functions take an open [`Tx`]. It
 //! never begins a transaction by itself: the writer and the readers do.
 
+mod columns;
 mod error;
 
 use std::{cell::Cell, fs::File, os::unix::ffi::OsStrExt as _, path::Path};
 
+pub(super) use self::columns::columns;
 pub(crate) use self::error::{Error, Result};
 use probes::{Bug, planted};
 use rusqlite::{
@@ -56,6 +58,27 @@ pub(super) struct Session(Connection);
 pub(crate) struct Tx<'a> {
     connection: &'a Connection,
     work: Cell<Work>,
+}
+
+/// The columns of a row, read in their order.
+#[derive(Debug)]
+pub(super) struct Columns<'a> {
+    row: &'a Row<'a>,
+    next: usize,
+}
+
+impl Columns<'_> {
+    /// Reads the next column.
+    pub(super) fn get<T: Column>(&mut self) -> Result<T> {
+        self.next += 1;
+        self.row.get(self.next - 1)
+    }
+
+    /// Reads the next column, a number that cannot be negative.
+    pub(super) fn count(&mut self) -> Result<u64> {
+        self.next += 1;
+        self.row.count(self.next - 1)
+    }
 }
 
 /// One row of a result.
@@ -402,6 +425,11 @@ fn size(param: &dyn Param) -> usize {
 }
 
 impl Row<'_> {
+    /// Reads the columns one after the other, from the first.
+    pub(super) fn columns(&self) -> Columns<'_> {
+        Columns { row: self, next: 0 }
+    }
+
     /// Borrows the text in a column; empty for NULL.
     pub(super) fn text(&self, column: usize) -> Result<&str> {
         let text = self.value(column)?.as_str_or_null();
