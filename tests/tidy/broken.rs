@@ -3,7 +3,7 @@
 
 use crate::{
     circles::circles,
-    habits::{LONGEST, WIDEST, doors_with_transactions, knowing_the_database, shape},
+    habits::{LONGEST, WIDEST, doors_with_transactions, knowing_the_database, saving_runs, shape},
     project::Project,
     rules::Tables,
 };
@@ -52,6 +52,7 @@ fn problems(files: &[(&str, &str)]) -> Vec<String> {
     let mut problems = Tables::read(TABLES).problems(&project);
     problems.extend(knowing_the_database(&project));
     problems.extend(doors_with_transactions(&project));
+    problems.extend(saving_runs(&project));
     problems.extend(shape(&project));
     for folder in ["controller/src/", "sweeps/src/"] {
         let graph = project.imports_below(folder);
@@ -84,6 +85,7 @@ fn a_table_with_words_in_it_is_refused() {
 fn a_bad_habit_is_found() {
     let door = "fn f(a: App) { a.store.read(1) }";
     must_fail("controller/src/app/a.rs", "use rusqlite::Row;", "may name `rusqlite`");
+    must_fail("controller/src/app/a.rs", "// store::runs::save(tx)", "may save a run");
     must_fail("controller/src/api/grpc/a.rs", door, "must not begin a transaction");
     must_fail("sweeps/src/a.rs", &"\n".repeat(LONGEST), "the limit is 500");
     must_fail("sweeps/src/a.rs", &format!("// {}", "é".repeat(WIDEST)), ":2: a line of more than");

@@ -5,6 +5,8 @@ use crate::project::Project;
 
 /// The only folder that knows which database the controller uses.
 const DATABASE: &str = "controller/src/store/database/";
+/// The only file that saves runs.
+const DRAFT: &str = "controller/src/app/change/draft.rs";
 /// The longest file, in lines.
 pub(crate) const LONGEST: usize = 500;
 /// The widest line, in columns.
@@ -26,6 +28,18 @@ pub(crate) fn doors_with_transactions(project: &Project) -> Vec<String> {
     doors
         .filter(|source| source.text.contains(".write(") || source.text.contains(".read("))
         .map(|source| format!("{}: a door must not begin a transaction", source.file))
+        .collect()
+}
+
+/// Returns the files that save a run themselves: a change saves the runs that it edits.
+pub(crate) fn saving_runs(project: &Project) -> Vec<String> {
+    let sources = project
+        .sources
+        .iter()
+        .filter(|source| source.file.starts_with("controller/src/app/") && source.file != DRAFT);
+    sources
+        .filter(|source| source.text.contains("runs::save"))
+        .map(|source| format!("{}: only {DRAFT} may save a run", source.file))
         .collect()
 }
 

@@ -14,7 +14,7 @@ mod rules;
 use std::{process::Command, sync::LazyLock};
 
 use circles::circles;
-use habits::{doors_with_transactions, knowing_the_database, shape};
+use habits::{doors_with_transactions, knowing_the_database, saving_runs, shape};
 use project::{Project, files, read, root};
 use rules::Tables;
 
@@ -54,6 +54,11 @@ fn only_one_file_knows_the_database() {
 #[test]
 fn a_door_begins_no_transaction() {
     complain(&doors_with_transactions(&PROJECT));
+}
+
+#[test]
+fn only_a_change_saves_runs() {
+    complain(&saving_runs(&PROJECT));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use sweeps::lifecycle::run::State;
 use tempfile::TempDir;
 use tokio::time::timeout;
 
@@ -16,6 +17,7 @@ use super::{
     Error, OpenError, Store, Tx,
     blocks::{self, Stream},
     facts,
+    runs::{self, Run},
 };
 use crate::{platform::Platform, settings::Limits};
 
@@ -276,4 +278,17 @@ async fn writers_of_a_stream_are_found_in_order_and_each_once() {
         let found = store.read(move |tx| blocks::writers(tx, 7, "history", attempt)).await.unwrap();
         assert_eq!(found.iter().map(|(at, name)| (*at, name.as_str())).collect::<Vec<_>>(), wanted);
     }
+}
+
+#[tokio::test]
+async fn damaged_constraint_values_of_a_run_are_an_error() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder);
+    let damage = |tx: &Tx<'_>| {
+        runs::insert(tx, &Run::new("a".to_owned(), State::Finished, 0))?;
+        tx.run("UPDATE runs SET constrained = '[0.5' WHERE id = 'a'", &[])
+    };
+    store.write(damage, |_| {}).await.unwrap();
+    let found = store.read(|tx| runs::get(tx, "a")).await;
+    assert!(matches!(found, Err(Error::Corrupt(_))), "{found:?}");
 }

@@ -90,8 +90,8 @@ fn incarnate(change: &mut Change<'_>, beat: &Beat) -> Result<(), Error> {
         Some(_) => {
             for mut run in store::runs::held_by(change.tx, &beat.agent)? {
                 if !beat.holds(&run.id, run.attempt) {
-                    change
-                        .lose(&mut run, "its agent was started again and no longer has the run")?;
+                    let reason = "its agent was started again and no longer has the run";
+                    change.edit(&mut run, |change, run| change.lose(run, reason))?;
                 }
             }
         }
@@ -107,9 +107,10 @@ fn decline(change: &mut Change<'_>, beat: &Beat, declined: &RunAttempt) -> Resul
     }
     let mut run = change.run(&declined.run)?;
     if run.state == State::Leased {
-        run.agent = None;
-        change.requeue(&mut run, Event::Decline)?;
-        store::runs::save(change.tx, &run)?;
+        change.edit(&mut run, |change, run| {
+            run.agent = None;
+            change.requeue(run, Event::Decline)
+        })?;
     }
     Ok(())
 }
@@ -122,16 +123,12 @@ fn hold(change: &mut Change<'_>, beat: &Beat, held: &Held) -> Result<Option<Stri
     let mut run = change.run(&held.run)?;
     match run.state {
         State::Leased if !held.started => {}
-        State::Leased | State::Queued => {
-            change.hear(&mut run)?;
-            store::runs::save(change.tx, &run)?;
-        }
+        State::Leased | State::Queued => change.edit(&mut run, Change::hear)?,
         State::Crashed => {
-            change.hear(&mut run)?;
+            change.edit(&mut run, Change::hear)?;
             if run.state == State::Crashed {
                 return Ok(Some("cancelled".to_owned()));
             }
-            store::runs::save(change.tx, &run)?;
         }
         // The run's own SDK has reported its end. The process may still be saving its model, and
         // holds its slot by right.
@@ -170,8 +167,7 @@ fn unknown_to(change: &mut Change<'_>, beat: &Beat) -> Result<(Vec<Run>, Most), 
             continue;
         }
         if run.stop_wanted.is_some() {
-            change.end(&mut run, Event::Stop)?;
-            store::runs::save(change.tx, &run)?;
+            change.edit(&mut run, |change, run| change.end(run, Event::Stop))?;
         } else {
             again.push(run);
         }

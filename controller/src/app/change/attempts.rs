@@ -10,6 +10,7 @@ use sweeps::lifecycle::{
 
 use super::{
     Change,
+    draft::Draft,
     wakeups::{Ring, Topic},
     wanted_end,
 };
@@ -23,11 +24,11 @@ use crate::{
 };
 
 impl Change<'_> {
-    /// Records that an attempt failed, as the run's outcome says. The caller saves the run.
+    /// Records that an attempt failed, as the run's outcome says.
     ///
     /// # Errors
     /// Fails with [`Error::Refused`] if the run's state does not allow such an end.
-    pub(crate) fn fail(&mut self, run: &mut Run) -> Result<(), Error> {
+    pub(crate) fn fail(&mut self, run: &mut Draft<'_>) -> Result<(), Error> {
         let class = run.outcome.class.unwrap_or(Class::Error);
         run.outcome.class = Some(class);
         self.step(run, Event::Fail)?;
@@ -44,7 +45,7 @@ impl Change<'_> {
     ///
     /// # Errors
     /// Fails with [`Error::Refused`] if no agent or process holds the run.
-    pub(crate) fn lose(&mut self, run: &mut Run, reason: &str) -> Result<(), Error> {
+    pub(crate) fn lose(&mut self, run: &mut Draft<'_>, reason: &str) -> Result<(), Error> {
         if let Some(agent) = run.agent.clone() {
             self.ring(Ring::All(Topic::Agent(agent)));
         }
@@ -65,16 +66,15 @@ impl Change<'_> {
                 self.result(run)?;
             }
         }
-        store::runs::save(self.tx, run)?;
         Ok(())
     }
 
     /// Puts a run at the front of the queue because its node takes the slot away. The attempt does
-    /// not count as a failure. The caller saves the run.
+    /// not count as a failure.
     ///
     /// # Errors
     /// Fails with [`Error::Refused`] if no agent or process holds the run.
-    pub(crate) fn preempt(&mut self, run: &mut Run) -> Result<(), Error> {
+    pub(crate) fn preempt(&mut self, run: &mut Draft<'_>) -> Result<(), Error> {
         self.step(run, Event::Preempt)?;
         run.front = true;
         self.requeue(run, Event::Requeue)
@@ -82,11 +82,11 @@ impl Change<'_> {
 
     /// Moves a run back to the queue with this event, or ends it if no other attempt is wanted.
     /// Every way back to the queue leads through here, except a retry by a user. So a stopped sweep
-    /// starts no trial again. The caller saves the run.
+    /// starts no trial again.
     ///
     /// # Errors
     /// Fails with [`Error::Refused`] if the state machine has no such transition.
-    pub(crate) fn requeue(&mut self, run: &mut Run, event: Event) -> Result<(), Error> {
+    pub(crate) fn requeue(&mut self, run: &mut Draft<'_>, event: Event) -> Result<(), Error> {
         self.step(run, event)?;
         if run.stop_wanted.is_some() {
             self.end(run, Event::Stop)?;
@@ -101,11 +101,11 @@ impl Change<'_> {
 
     /// Lets an attempt go on that reports itself, even if the controller had given it up. Nothing
     /// happens to a run that is running, or to one that crashed for good in a sweep that was
-    /// cancelled since. The caller saves the run.
+    /// cancelled since.
     ///
     /// # Errors
     /// Fails with [`Error::Refused`] if the run's state has no way back.
-    pub(crate) fn hear(&mut self, run: &mut Run) -> Result<(), Error> {
+    pub(crate) fn hear(&mut self, run: &mut Draft<'_>) -> Result<(), Error> {
         if run.state == State::Running {
             return Ok(());
         }

@@ -4,6 +4,7 @@
 
 pub(in crate::app) mod attempts;
 pub(in crate::app) mod crash_loop;
+pub(crate) mod draft;
 pub(in crate::app) mod leases;
 pub(crate) mod wakeups;
 
@@ -22,7 +23,10 @@ use sweeps::lifecycle::{
 use super::{App, error::Error};
 use crate::{
     app::{
-        change::wakeups::{Ring, Topic},
+        change::{
+            draft::Draft,
+            wakeups::{Ring, Topic},
+        },
         files::kept,
         runs::lookup,
         sweeps::{constraints, plan::Plan},
@@ -160,11 +164,24 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Moves a run to the state that an event leads to. The caller saves the run.
+    /// Lets `work` edit a run, and saves what it changed. If `work` fails, so does the transaction,
+    /// and nothing is saved.
+    pub(crate) fn edit<T>(
+        &mut self,
+        run: &mut Run,
+        work: impl FnOnce(&mut Self, &mut Draft<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut draft = Draft::new(run);
+        let done = work(self, &mut draft)?;
+        draft.save(self.tx)?;
+        Ok(done)
+    }
+
+    /// Moves a run to the state that an event leads to.
     ///
     /// # Errors
     /// Fails with [`Error::Refused`] if the state machine has no such transition.
-    pub(crate) fn step(&mut self, run: &mut Run, event: run::Event) -> Result<(), Error> {
+    pub(crate) fn step(&mut self, run: &mut Draft<'_>, event: run::Event) -> Result<(), Error> {
         let before = run.state;
         let after = run::next(before, event)?;
         probes::arrow(("run", before.name(), event.name()));
@@ -199,19 +216,20 @@ impl<'a> Change<'a> {
     /// # Errors
     /// Fails with [`Error::Refused`] if the run is not queued.
     pub(crate) fn lease(&mut self, run: &mut Run, agent: &str) -> Result<(), Error> {
-        if !planted(Bug::AttemptReused) {
-            run.attempt += 1;
-        }
-        run.agent = Some(agent.to_owned());
-        run.preempting = false;
-        run.history = 0;
-        run.logged = 0;
-        run.iteration = 0;
-        run.value = None;
-        run.started_ms = None;
-        store::summaries::clear(self.tx, run.key)?;
-        self.step(run, run::Event::Lease)?;
-        store::runs::save(self.tx, run)?;
+        self.edit(run, |change, run| {
+            if !planted(Bug::AttemptReused) {
+                run.attempt += 1;
+            }
+            run.agent = Some(agent.to_owned());
+            run.preempting = false;
+            run.history = 0;
+            run.logged = 0;
+            run.iteration = 0;
+            run.value = None;
+            run.started_ms = None;
+            store::summaries::clear(change.tx, run.key)?;
+            change.step(run, run::Event::Lease)
+        })?;
         if let Some(sweep) = run.sweep.clone() {
             self.sweep_step(&sweep, sweep::Event::Lease)?;
         }
@@ -222,7 +240,7 @@ impl<'a> Change<'a> {
     ///
     /// # Errors
     /// Fails with [`Error::Refused`] if the run's state does not allow such an end.
-    pub(crate) fn end(&mut self, run: &mut Run, event: run::Event) -> Result<(), Error> {
+    pub(crate) fn end(&mut self, run: &mut Draft<'_>, event: run::Event) -> Result<(), Error> {
         self.step(run, event)?;
         self.result(run)
     }
@@ -231,7 +249,7 @@ impl<'a> Change<'a> {
     ///
     /// # Errors
     /// Fails with [`Error::Refused`] if the sweep's state has no way back.
-    pub(crate) fn reopen(&mut self, run: &mut Run) -> Result<(), Error> {
+    pub(crate) fn reopen(&mut self, run: &mut Draft<'_>) -> Result<(), Error> {
         run.ended_ms = None;
         run.constrained.clear();
         run.note = None;
@@ -293,14 +311,12 @@ impl<'a> Change<'a> {
 
     /// Orders a run to end, for this reason. Its agent or process learns of it as soon as the
     /// change is committed.
-    pub(crate) fn want_stop(&mut self, run: &mut Run, reason: &str) -> Result<(), Error> {
+    pub(crate) fn want_stop(&mut self, run: &mut Draft<'_>, reason: &str) -> Result<(), Error> {
         run.stop_wanted = Some(reason.to_owned());
         if let Some(agent) = &run.agent {
             self.ring(Ring::All(Topic::Agent(agent.clone())));
         }
-        self.told(run)?;
-        store::runs::save(self.tx, run)?;
-        Ok(())
+        self.told(run)
     }
 
     /// Tells watchers of a change to a run that does not change its state.
@@ -316,7 +332,7 @@ impl<'a> Change<'a> {
     }
 
     /// Records the end of a run, whose state has already changed.
-    pub(super) fn result(&mut self, run: &mut Run) -> Result<(), Error> {
+    pub(super) fn result(&mut self, run: &mut Draft<'_>) -> Result<(), Error> {
         run.ended_ms = Some(self.now_ms);
         run.constrained = constraints::values(self.tx, &self.app.plans, run)?;
         kept::settle(self.tx, run)?;

@@ -15,7 +15,7 @@ use crate::{
     app::{
         App,
         caller::Caller,
-        change::Change,
+        change::{Change, draft::Counts},
         error::{Error, Why},
         rows::{
             digest::{Digest, Summary},
@@ -145,11 +145,14 @@ pub(crate) async fn resume(
         if check(change.tx, &run, attempt, key)?.is_none() {
             return Ok(());
         }
-        change.hear(&mut run)?;
         let Before { history, logged, iteration, value, summary } = before;
-        (run.history, run.logged, run.iteration, run.value) = (history, logged, iteration, value);
+        change.edit(&mut run, |change, run| {
+            change.hear(run)?;
+            (run.history, run.logged, run.iteration, run.value) =
+                (history, logged, iteration, value);
+            Ok(())
+        })?;
         summaries::save(change.tx, &run, &summary)?;
-        store::runs::save(change.tx, &run)?;
         store::rungs::inherit(change.tx, run.key, checkpoint.attempt, attempt, iteration)?;
         store::checkpoints::resume(change.tx, run.key, attempt, checkpoint.key)?;
         change.told(&run)
@@ -225,7 +228,7 @@ fn before(tx: &Tx<'_>, app: &App, run: &Run, checkpoint: &Checkpoint) -> Result<
                     && let Some(key) = plan.metric().and_then(|metric| digest.key(&metric.name))
                 {
                     anew.iteration += if name == "history" { key.finite } else { 0 };
-                    value::count(&mut anew, plan, key);
+                    value::count(&mut Counts::of(&mut anew), plan, key);
                 }
             }
         }

@@ -15,6 +15,7 @@ use crate::{
         caller::Caller,
         change::{
             Change,
+            draft::Draft,
             wakeups::{Ring, Topic},
         },
         error::{Error, Why},
@@ -26,7 +27,7 @@ use crate::{
         sweeps::planning,
         text::cut,
     },
-    store::{self, blocks::Stream, runs::Run},
+    store::{self, blocks::Stream},
 };
 
 /// Rows that are to be appended.
@@ -203,26 +204,30 @@ fn keep(
     match standing {
         Standing::Fenced => return Ok(Kept::Apart(fenced(&run.id, append.attempt, run.attempt))),
         Standing::Late if digest.rows > 0 => {
-            note_late(change, &mut run, &append.stream)?;
+            change.edit(&mut run, |_, run| {
+                note_late(run, &append.stream);
+                Ok(())
+            })?;
             return Ok(Kept::Apart(late(&run.id, append.attempt)));
         }
         Standing::Late | Standing::Current => {}
     }
-    let was = run.state;
-    if matches!(was, State::Leased | State::Queued) || (was == State::Crashed && digest.rows > 0) {
-        change.hear(&mut run)?;
-    }
-    if digest.rows > 0 {
-        match told {
-            Told::Meta(said) => about::take(change, &mut run, said)?,
-            // The output of a program and the measurements of its machine are not summed up.
-            _ if !matches!(stream.name, "history" | "summary") => {}
-            _ => sum_up(change, &mut run, stream.name, &digest, frames)?,
+    change.edit(&mut run, |change, run| {
+        let has_rows = digest.rows > 0;
+        if matches!(run.state, State::Leased | State::Queued)
+            || (run.state == State::Crashed && has_rows)
+        {
+            change.hear(run)?;
         }
-    }
-    if was != run.state {
-        store::runs::save(change.tx, &run)?;
-    }
+        match told {
+            Told::Meta(said) if has_rows => about::take(change, run, said),
+            // The output of a program and the measurements of its machine are not summed up.
+            _ if has_rows && matches!(stream.name, "history" | "summary") => {
+                sum_up(change, run, stream.name, &digest, frames)
+            }
+            _ => Ok(()),
+        }
+    })?;
     Ok(Kept::Merged(Appended { next: next + digest.rows, stop_wanted: run.stop_wanted.is_some() }))
 }
 
@@ -239,19 +244,17 @@ fn check_writers(change: &Change<'_>, stream: Stream<'_>) -> Result<(), Error> {
 }
 
 /// Notes late rows on the run if they would have changed what is known of it.
-fn note_late(change: &Change<'_>, run: &mut Run, stream: &str) -> Result<(), Error> {
+fn note_late(run: &mut Draft<'_>, stream: &str) {
     if run.note.is_none() && matches!(stream, "history" | "summary" | "meta") {
         run.note = Some("rows came after its end: they are kept and do not count".to_owned());
-        store::runs::save(change.tx, run)?;
     }
-    Ok(())
 }
 
 /// Adds an append to the run's summary, counts and value. The value of a trial is final from its
 /// end on, because the search learns it only from that event.
 fn sum_up(
     change: &mut Change<'_>,
-    run: &mut Run,
+    run: &mut Draft<'_>,
     stream: &str,
     digest: &Digest,
     frames: &[u8],
@@ -259,7 +262,7 @@ fn sum_up(
     let limits = &change.app.settings.limits;
     let mut summary = summaries::of(change.tx, run)?;
     let fits = if stream == "history" {
-        run.history += digest.rows;
+        *run.counts().history += digest.rows;
         summary.add_history(digest, limits)
     } else {
         summary.add_summary(digest, limits)
@@ -273,15 +276,13 @@ fn sum_up(
             if stream == "history" {
                 stopping::count(change, run, &plan, frames, key.finite)?;
             }
-            value::count(run, &plan, key);
+            value::count(&mut run.counts(), &plan, key);
         }
     }
-    store::runs::save_logged(change.tx, run)?;
     if !fits && run.note.is_none() {
         let (keys, bytes) = (limits.summary_keys, limits.summary_bytes);
         run.note =
             Some(format!("the summary keeps {keys} keys and {bytes} bytes; the history has all"));
-        store::runs::save(change.tx, run)?;
     }
     if before == run.value { Ok(()) } else { change.improved(run) }
 }

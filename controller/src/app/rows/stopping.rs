@@ -14,7 +14,7 @@ use super::{digest, rung_costs::Joined};
 use crate::{
     app::{
         App,
-        change::{Change, PRUNED},
+        change::{Change, PRUNED, draft::Draft},
         error::Error,
         sweeps::plan::Plan,
     },
@@ -23,16 +23,16 @@ use crate::{
 
 /// Counts the finite values of the metric in these rows of history, of which there are `values`. It
 /// judges the run at each rung that they cross, up to the one that stops it. `run.value` is still
-/// the best value before these rows. The caller saves the run.
+/// the best value before these rows.
 pub(in crate::app) fn count(
     change: &mut Change<'_>,
-    run: &mut Run,
+    run: &mut Draft<'_>,
     plan: &Plan,
     frames: &[u8],
     values: u64,
 ) -> Result<(), Error> {
     let before = run.iteration;
-    run.iteration += values;
+    *run.counts().iteration += values;
     let Some(rule) = &plan.config.early_terminate else { return Ok(()) };
     let Some(mut rung) = rule.next_rung(before).filter(|rung| *rung <= run.iteration) else {
         return Ok(());
@@ -98,8 +98,7 @@ pub(in crate::app) fn unjudged(
     };
     Ok(Some(format!(
         "`{metric}` was logged {often} in its history, and `early_terminate` judges a trial from \
-        {first} on: \
-         it can stop no trial like this one"
+        {first} on: it can stop no trial like this one"
     )))
 }
 

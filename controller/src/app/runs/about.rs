@@ -9,9 +9,15 @@ use record::{Corrupt, ValueRef};
 use serde_json::{Map, Value as Json};
 
 use crate::{
-    app::{App, change::Change, error::Error, rows::metrics::Metric, text::cut},
+    app::{
+        App,
+        change::{Change, draft::Draft},
+        error::Error,
+        rows::metrics::Metric,
+        text::cut,
+    },
     settings::Limits,
-    store::{self, Tx, runs::Run},
+    store::{self, Tx},
 };
 
 /// The most bytes that are kept of a note on printed lines.
@@ -85,14 +91,14 @@ impl Said {
 /// because an error would not help the sender.
 pub(in crate::app) fn take(
     change: &mut Change<'_>,
-    run: &mut Run,
+    run: &mut Draft<'_>,
     said: Said,
 ) -> Result<(), Error> {
     let (tx, limits) = (change.tx, &change.app.settings.limits);
     let mut about = store::about::get(tx, run.key)?;
     let (mut notes, mut configs, mut codes, mut metrics) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let (was_preempting, mut printed) = (run.preempting, None);
+    let mut printed = None;
     // The values were parsed before. Moving them now costs about a quarter of that.
     tx.parsed(said.bytes / 4);
     for part in said.parts {
@@ -106,8 +112,8 @@ pub(in crate::app) fn take(
         }
     }
     if !configs.is_empty() && run.sweep.is_none() {
-        notes.extend(merge(tx, "config", &mut run.config, configs, limits.config_bytes).err());
-        store::runs::save_introduction(tx, run)?;
+        let config = run.introduction().config;
+        notes.extend(merge(tx, "config", config, configs, limits.config_bytes).err());
     } else if !configs.is_empty() {
         tx.parsed(run.config.len());
         let parameters = object(&run.config).unwrap_or_default();
@@ -127,9 +133,8 @@ pub(in crate::app) fn take(
         store::about::save_code(tx, run.key, &known)?;
     }
     let note = notes.into_iter().next().filter(|_| run.note.is_none());
-    if note.is_some() || run.preempting != was_preempting {
+    if note.is_some() {
         run.note = run.note.take().or(note);
-        store::runs::save(tx, run)?;
     }
     Ok(())
 }
@@ -171,19 +176,19 @@ fn define(
     left_out
 }
 
-/// Overlays the config of a run outside of sweeps with a JSON object. The caller saves the run.
+/// Overlays the config of a run outside of sweeps with a JSON object.
 ///
 /// # Errors
 /// Fails with [`Error::Invalid`] if the config gets too long.
 pub(in crate::app) fn update_config(
     tx: &Tx<'_>,
     app: &App,
-    run: &mut Run,
+    run: &mut Draft<'_>,
     json: &str,
 ) -> Result<(), Error> {
     tx.parsed(json.len());
     let said = vec![object(json).unwrap_or_default()];
-    merge(tx, "config", &mut run.config, said, app.settings.limits.config_bytes)
+    merge(tx, "config", run.introduction().config, said, app.settings.limits.config_bytes)
         .map_err(Error::invalid)
 }
 

@@ -14,7 +14,7 @@ use crate::{
     app::{
         App,
         caller::Caller,
-        change::Change,
+        change::{Change, draft::Draft},
         error::{Error, Why},
         limits::check_name,
         sweeps::planning,
@@ -232,43 +232,44 @@ fn resume(change: &mut Change<'_>, mut run: Run, new: NewRun) -> Result<Run, Err
         return Err(Error::refused(Why::State, message).hint("`sweep retry` queues trials again"));
     }
     let ran = run.state == State::Running;
-    if !ran {
-        change.reopen(&mut run)?;
-    }
-    run.attempt += 1;
-    run.stop_wanted = None;
-    run.outcome = Outcome::default();
-    change.step(&mut run, Event::Resume)?;
-    if ran {
-        change.told(&run)?;
-    }
-    run.started_ms = Some(change.past(new.started_ms));
-    if new.resume == "anew" {
-        (run.history, run.logged, run.iteration, run.value) = (0, 0, 0, None);
-        store::summaries::clear(change.tx, run.key)?;
-        store::checkpoints::start_fresh(change.tx, run.key, run.attempt)?;
-    }
-    store::runs::save(change.tx, &run)?;
-    introduce(change, &mut run, new)?;
+    change.edit(&mut run, |change, run| {
+        if !ran {
+            change.reopen(run)?;
+        }
+        run.attempt += 1;
+        run.stop_wanted = None;
+        run.outcome = Outcome::default();
+        change.step(run, Event::Resume)?;
+        if ran {
+            change.told(run)?;
+        }
+        run.started_ms = Some(change.past(new.started_ms));
+        if new.resume == "anew" {
+            (run.history, run.logged, run.iteration, run.value) = (0, 0, 0, None);
+            store::summaries::clear(change.tx, run.key)?;
+            store::checkpoints::start_fresh(change.tx, run.key, run.attempt)?;
+        }
+        introduce(change, run, new)
+    })?;
     Ok(run)
 }
 
 /// Replaces what an existing run said of itself, as far as the new attempt says anything.
-fn introduce(change: &Change<'_>, run: &mut Run, new: NewRun) -> Result<(), Error> {
+fn introduce(change: &Change<'_>, run: &mut Draft<'_>, new: NewRun) -> Result<(), Error> {
     let say = |old: &mut String, new: String| {
         if !new.is_empty() {
             *old = new;
         }
     };
-    say(&mut run.project, new.project);
-    say(&mut run.name, new.name);
+    let introduction = run.introduction();
+    say(introduction.project, new.project);
+    say(introduction.name, new.name);
     if !new.tags.is_empty() {
-        run.tags = serde_json::json!(new.tags).to_string();
+        *introduction.tags = serde_json::json!(new.tags).to_string();
     }
     if !new.config_json.is_empty() {
         about::update_config(change.tx, change.app, run, &new.config_json)?;
     }
-    store::runs::save_introduction(change.tx, run)?;
     let mut about = store::about::get(change.tx, run.key)?;
     say(&mut about.notes, new.notes);
     say(&mut about.group, new.group);
@@ -301,8 +302,7 @@ pub(crate) async fn join(
             return Err(fenced(&id, attempt, run.attempt));
         }
         if run.state == State::Leased {
-            change.hear(&mut run)?;
-            store::runs::save(change.tx, &run)?;
+            change.edit(&mut run, Change::hear)?;
         }
         let attempt = run.attempt;
         begun(change, run, attempt)

@@ -17,7 +17,7 @@ use crate::{
     app::{
         App,
         caller::Caller,
-        change::{Change, PRUNED, wanted_end},
+        change::{Change, PRUNED, draft::Draft, wanted_end},
         error::Error,
         read::views::{self, RunView},
         rows::{stopping, summaries},
@@ -95,7 +95,7 @@ pub(crate) async fn end(
             ));
         }
         if run.state.is_live() || (run.state == State::Crashed && !crashed) {
-            finish(change, &mut run, end)?;
+            change.edit(&mut run, |change, run| finish(change, run, end))?;
         }
         // This is part of the same transaction, because another attempt may own the run in the next
         // one.
@@ -104,7 +104,7 @@ pub(crate) async fn end(
     app.change(work).await
 }
 
-fn finish(change: &mut Change<'_>, run: &mut Run, end: End) -> Result<(), Error> {
+fn finish(change: &mut Change<'_>, run: &mut Draft<'_>, end: End) -> Result<(), Error> {
     if !run.state.is_held() {
         change.hear(run)?;
     }
@@ -114,7 +114,7 @@ fn finish(change: &mut Change<'_>, run: &mut Run, end: End) -> Result<(), Error>
     if end.state == EndState::Crashed {
         change.lose(run, end.message.as_deref().unwrap_or("its process ended without a word"))?;
         run.ended_ms = ended_ms.or(run.ended_ms);
-        return Ok(store::runs::save(change.tx, run)?);
+        return Ok(());
     }
     let ran = end.ran.unwrap_or_else(|| since(run.started_ms, change.now_ms));
     run.outcome =
@@ -135,11 +135,14 @@ fn finish(change: &mut Change<'_>, run: &mut Run, end: End) -> Result<(), Error>
         come_to_an_end(change, run, end.state)?;
         run.ended_ms = ended_ms.or(run.ended_ms);
     }
-    store::runs::save(change.tx, run)?;
     Ok(())
 }
 
-fn come_to_an_end(change: &mut Change<'_>, run: &mut Run, state: EndState) -> Result<(), Error> {
+fn come_to_an_end(
+    change: &mut Change<'_>,
+    run: &mut Draft<'_>,
+    state: EndState,
+) -> Result<(), Error> {
     let event = match (state, &run.stop_wanted) {
         // A program that a rule stopped has not finished, even if it ended well: its value is not
         // what a whole trial would have reached.

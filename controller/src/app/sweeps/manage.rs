@@ -16,7 +16,7 @@ use crate::{
     app::{
         App,
         caller::Caller,
-        change::Change,
+        change::{Change, draft::Draft},
         error::{Error, Why},
         limits::check_name,
         read::views::{self, SweepView},
@@ -223,7 +223,7 @@ fn fulfil(change: &mut Change<'_>, id: &str, wish: Wish) -> Result<bool, Error> 
                 if run.state == State::Queued {
                     stop_queued(change, run)?;
                 } else {
-                    change.want_stop(&mut run, CANCELLED)?;
+                    change.edit(&mut run, |change, run| change.want_stop(run, CANCELLED))?;
                 }
             }
             if untold.more {
@@ -265,10 +265,10 @@ fn over(id: &str, state: sweep::State, wish: Wish) -> Error {
 }
 
 fn stop_queued(change: &mut Change<'_>, mut run: Run) -> Result<(), Error> {
-    run.agent = None;
-    change.end(&mut run, run::Event::Stop)?;
-    store::runs::save(change.tx, &run)?;
-    Ok(())
+    change.edit(&mut run, |change, run| {
+        run.agent = None;
+        change.end(run, run::Event::Stop)
+    })
 }
 
 /// Queues a new attempt of these runs, or of every failed or crashed run of the sweep if the list
@@ -335,7 +335,7 @@ fn again_some(
         at += 1;
         // Another call may have queued the run since it was chosen.
         if check_retry(&run).is_ok() {
-            again(change, &mut run)?;
+            change.edit(&mut run, again)?;
             retried.push(run.id);
         }
     }
@@ -361,13 +361,12 @@ fn of_sweep(tx: &Tx<'_>, sweep: &str, run: &str) -> Result<Run, Error> {
         .hint(format!("`sweep show {sweep}` lists its runs")))
 }
 
-fn again(change: &mut Change<'_>, run: &mut Run) -> Result<(), Error> {
+fn again(change: &mut Change<'_>, run: &mut Draft<'_>) -> Result<(), Error> {
     change.step(run, run::Event::Retry)?;
     change.reopen(run)?;
     run.agent = None;
     run.stop_wanted = None;
     run.outcome = Outcome::default();
     store::failures::forgive(change.tx, run.key)?;
-    store::runs::save(change.tx, run)?;
     Ok(())
 }

@@ -80,7 +80,8 @@ fn expire(change: &mut Change<'_>, id: &str, attempt: u32) -> Result<(), Error> 
     match store::runs::get(change.tx, id)? {
         Some(mut run) if run.attempt == attempt && run.state.is_held() => {
             let lease = change.app.settings.lease.as_secs_f64();
-            change.lose(&mut run, &format!("nothing was heard of it for {lease} s"))
+            let reason = format!("nothing was heard of it for {lease} s");
+            change.edit(&mut run, |change, run| change.lose(run, &reason))
         }
         _ => {
             change.app.leases.release_if(id, attempt);
