@@ -46,8 +46,8 @@ pub(crate) fn test<S: AsRef<OsStr>>(
 /// build with other features would replace the benchmark while it runs.
 pub(crate) fn bench(name: &str, flags: &[&str]) -> Result<()> {
     let packages = ["controller", "agent", "cli", "tests"].map(|package| ["--package", package]);
-    run(["build", "--bins"].iter().chain(packages.as_flattened()))?;
-    let programs = programs()?;
+    run(["build", "--release", "--bins"].iter().chain(packages.as_flattened()))?;
+    let programs = released()?;
     finish(
         Command::new(programs.join(name))
             .args(flags)
@@ -77,4 +77,9 @@ pub(crate) fn programs() -> Result<PathBuf> {
     let own = std::env::current_exe()
         .map_err(|error| Failure::new(format!("cannot find the folder of programs: {error}")))?;
     Ok(own.parent().map_or_else(PathBuf::new, Path::to_path_buf))
+}
+
+/// Returns the folder of the programs that `--release` builds.
+pub(crate) fn released() -> Result<PathBuf> {
+    Ok(programs()?.with_file_name("release"))
 }

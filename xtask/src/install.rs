@@ -13,6 +13,7 @@ pub(crate) fn run() -> Result<()> {
     say::step("building controller, agent and sweep", || {
         cargo::run([
             "build",
+            "--release",
             "--package",
             "controller",
             "--package",
@@ -22,7 +23,7 @@ pub(crate) fn run() -> Result<()> {
             "--bins",
         ])
     })?;
-    let built = cargo::programs()?;
+    let built = cargo::released()?;
     let to = folder()?;
     for name in PROGRAMS {
         put(&built.join(name), &to.join(name)).map_err(|error| {

@@ -87,7 +87,8 @@ fn main() -> ExitCode {
         ["soak"] => soak("1000"),
         ["soak", times] if times.parse::<u32>().is_ok_and(|times| times > 0) => soak(times),
         ["simulate", flags @ ..] => {
-            cargo::run(["run", "--quiet", "--package", "simulation", "--"].iter().chain(flags))
+            let run = ["run", "--quiet", "--release", "--package", "simulation", "--"];
+            cargo::run(run.iter().chain(flags))
         }
         ["install"] => install::run(),
         ["libtorch"] => libtorch::ensure().map(|folder| say::line(folder.display())),
@@ -96,21 +97,19 @@ fn main() -> ExitCode {
         ["bench", "loop", flags @ ..] => cargo::bench("bench_loop", flags),
         ["bench", "fleet", flags @ ..] => cargo::bench("bench_fleet", flags),
         ["bench", "outage", flags @ ..] => cargo::bench("bench_outage", flags),
-        ["bench", "history"] => cargo::run(
-            [
-                "test",
-                "--package",
-                "controller",
-                "--test",
-                "api",
-                "--",
-                "--ignored",
-                "--nocapture",
-                "--test-threads=1",
-                "bench::",
-            ]
-            .iter(),
-        ),
+        ["bench", "history"] => cargo::run([
+            "test",
+            "--release",
+            "--package",
+            "tests",
+            "--test",
+            "api",
+            "--",
+            "--ignored",
+            "--nocapture",
+            "--test-threads=1",
+            "bench::",
+        ]),
         ["bench", "track", flags @ ..] => cargo::bench("bench_track", flags),
         ["bench", "search", flags @ ..] => cargo::bench("bench_search", flags),
         ["help" | "--help" | "-h"] | [] => {

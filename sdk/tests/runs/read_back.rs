@@ -204,7 +204,9 @@ fn the_code_is_stored_without_secrets() {
     let real = Real::start();
     real.init().id("code").start().unwrap().finish().unwrap();
     let code: serde_json::Value = serde_json::from_str(&real.run("code").code_json).unwrap();
-    assert!(code["command"].as_str().unwrap().contains("read_back"), "{code}");
+    let program = std::env::current_exe().unwrap();
+    let name = program.file_name().unwrap().to_str().unwrap();
+    assert!(code["command"].as_str().unwrap().contains(name), "{code}");
     assert!(
         code["cpus"].as_u64().unwrap() > 0
             && code["os"].as_str().unwrap().starts_with(std::env::consts::OS)

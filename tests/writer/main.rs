@@ -1,6 +1,6 @@
 //! Tests that no message within the limits holds the one writer for longer than 100 ms. It sends
 //! every kind of message, as large and as awkward as the limits allow. It compares work and not
-//! time, so that no machine is too slow for it; `cargo test -p controller --test writer --
+//! time, so that no machine is too slow for it; `cargo test -p tests --test writer --
 //! --nocapture` prints both (docs/decisions/writer-bounds.md).
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test, and a table for people")]
 

@@ -192,7 +192,7 @@ async fn a_check_changes_nothing() {
     // The check also reads the oldest schema.
     let old = TempDir::new().unwrap();
     let database = Connection::open(old.path().join("besom.db")).unwrap();
-    let first = include_str!("../../src/store/schema/001.sql");
+    let first = include_str!("../../controller/src/store/schema/001.sql");
     database.execute_batch(&format!("{first}; PRAGMA user_version = 1;")).unwrap();
     drop(database);
     let before = state(old.path());

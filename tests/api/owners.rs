@@ -172,7 +172,7 @@ async fn the_schema_finds_the_owners_of_older_contents() {
     assert_eq!(before.len(), 8 + 2, "{before:?}");
     let tables = "DROP TABLE holdings; DROP TABLE project_bytes; DROP TABLE run_bytes";
     database.execute_batch(tables).unwrap();
-    database.execute_batch(include_str!("../../src/store/schema/013.sql")).unwrap();
+    database.execute_batch(include_str!("../../controller/src/store/schema/013.sql")).unwrap();
     assert_eq!(held(&database), before);
 }
 
