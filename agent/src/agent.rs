@@ -39,7 +39,7 @@ use crate::{
     },
     trial::{
         outcome::{Stop, Verdict},
-        port::{News, Report, Ticket, Trials},
+        port::{Report, Ticket, TrialNews, Trials},
     },
 };
 
@@ -133,7 +133,7 @@ struct Agent<L, T> {
     holdings: Holdings,
     controller: String,
     reporter: Reporter,
-    news: mpsc::Sender<News>,
+    news: mpsc::Sender<TrialNews>,
     stops: BTreeMap<Attempt, mpsc::Sender<Stop>>,
     /// The verdict and the running time of each trial whose report is under way.
     ended: BTreeMap<Attempt, (Verdict, Duration)>,
@@ -149,7 +149,7 @@ struct Agent<L, T> {
 }
 
 impl<L: Link, T: Trials> Agent<L, T> {
-    fn new(setup: Setup<L, T>, news: mpsc::Sender<News>) -> Self {
+    fn new(setup: Setup<L, T>, news: mpsc::Sender<TrialNews>) -> Self {
         Self {
             heart: Heart::new(setup.link),
             reporter: setup.reporter,
@@ -281,18 +281,18 @@ impl<L: Link, T: Trials> Agent<L, T> {
         }
     }
 
-    fn hear(&mut self, news: News) -> Result<(), Failure> {
+    fn hear(&mut self, news: TrialNews) -> Result<(), Failure> {
         let event = match news {
-            News::Launched(start) => {
+            TrialNews::Launched(start) => {
                 self.reporter.started(&start);
                 return Ok(());
             }
-            News::Waits { attempt, bytes, why } => {
+            TrialNews::Waits { attempt, bytes, why } => {
                 self.reporter.waits(&attempt.run, bytes, &why);
                 return Ok(());
             }
-            News::Started(attempt) => Event::Started(attempt),
-            News::Slot(attempt, occupancy) => {
+            TrialNews::Started(attempt) => Event::Started(attempt),
+            TrialNews::Slot(attempt, occupancy) => {
                 let actions = self.plan.take(Event::Slot(attempt.clone(), occupancy));
                 self.note_whether_left(&attempt);
                 if let Some(sent) = self.staying.remove(&attempt) {
@@ -300,10 +300,10 @@ impl<L: Link, T: Trials> Agent<L, T> {
                 }
                 return self.act(actions);
             }
-            News::Gpus(answers) => {
+            TrialNews::Gpus(answers) => {
                 return answers.into_iter().try_for_each(|answer| self.hear_of_gpu(answer));
             }
-            News::Over { attempt, verdict, ran } => {
+            TrialNews::Over { attempt, verdict, ran } => {
                 self.stops.remove(&attempt);
                 if matches!(verdict, Verdict::Decline(_)) {
                     self.release(&attempt, Sent::All);
@@ -312,7 +312,7 @@ impl<L: Link, T: Trials> Agent<L, T> {
                 }
                 Event::Over { attempt, verdict, ran }
             }
-            News::Reported { attempt, report } => {
+            TrialNews::Reported { attempt, report } => {
                 self.reported(&attempt, &report);
                 Event::Reported(attempt)
             }

@@ -95,7 +95,7 @@ struct Console {
 
 /// The part of a block that was not printed before.
 #[derive(Debug, Default, PartialEq)]
-struct News {
+struct NewLines {
     /// The line that announces a new attempt.
     heading: Option<String>,
     lines: Vec<String>,
@@ -103,11 +103,11 @@ struct News {
 
 impl Console {
     /// Returns the block's rows without those that an earlier stream brought.
-    fn take(&mut self, block: &Block) -> Result<News, Corrupt> {
+    fn take(&mut self, block: &Block) -> Result<NewLines, Corrupt> {
         let end = block.offset + block.rows;
         let next = self.next.entry((block.attempt, block.writer.clone())).or_insert(0);
         if end <= *next {
-            return Ok(News::default());
+            return Ok(NewLines::default());
         }
         let seen = usize::try_from(next.saturating_sub(block.offset)).unwrap_or(usize::MAX);
         let missing = block.offset.saturating_sub(*next);
@@ -126,7 +126,7 @@ impl Console {
         });
         // The controller keeps only the first and the last part of a long console.
         let gap = (missing > 0).then(|| view::logs::left_out(missing));
-        Ok(News { heading, lines: gap.into_iter().chain(lines).collect() })
+        Ok(NewLines { heading, lines: gap.into_iter().chain(lines).collect() })
     }
 }
 
@@ -163,7 +163,7 @@ mod tests {
     fn a_reopened_stream_repeats_no_line() {
         let mut console = Console::default();
         assert_eq!(console.take(&block(1, 0, &["a", "b"])).unwrap().lines, ["a", "b"]);
-        assert_eq!(console.take(&block(1, 0, &["a", "b"])).unwrap(), News::default());
+        assert_eq!(console.take(&block(1, 0, &["a", "b"])).unwrap(), NewLines::default());
         assert_eq!(console.take(&block(1, 1, &["b", "c"])).unwrap().lines, ["c"]);
         let later = console.take(&block(1, 7, &["h"])).unwrap();
         assert_eq!(later.lines.len(), 2);

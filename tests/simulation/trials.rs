@@ -15,7 +15,7 @@ use agent::{
     trial::{
         ending::Ending,
         outcome::{Cause, Evidence, Unstartable, Verdict, judge},
-        port::{News, Report, Ticket, Trials},
+        port::{Report, Ticket, TrialNews, Trials},
     },
 };
 use proto::v1::Start;
@@ -50,7 +50,7 @@ impl Trials for SimulatedTrials {
     }
 
     /// Reports nothing, because the simulated GPUs always respond.
-    fn watch(&self, _devices: Vec<String>, _news: mpsc::Sender<News>) {}
+    fn watch(&self, _devices: Vec<String>, _news: mpsc::Sender<TrialNews>) {}
 
     fn forget(&self, attempt: &Attempt, sent: bool) -> Option<PathBuf> {
         let folder = self.machine.folder(attempt);
@@ -66,7 +66,7 @@ impl Trials for SimulatedTrials {
 async fn begin(machine: &Arc<Machine>, line: Line, trial: Ticket, start: Start) {
     match machine.launch(&trial.holding, &start) {
         Ok(program) => {
-            tell(&trial, News::Launched(Box::new(start))).await;
+            tell(&trial, TrialNews::Launched(Box::new(start))).await;
             live(machine, line, trial, program, true).await;
         }
         Err(reason) => {
@@ -85,11 +85,14 @@ async fn adopt(machine: &Arc<Machine>, line: Line, trial: Ticket) {
 
 async fn decline(trial: &Ticket, reason: Option<Unstartable>) {
     let attempt = trial.holding.attempt.clone();
-    tell(trial, News::Over { attempt, verdict: Verdict::Decline(reason), ran: Duration::ZERO })
-        .await;
+    tell(
+        trial,
+        TrialNews::Over { attempt, verdict: Verdict::Decline(reason), ran: Duration::ZERO },
+    )
+    .await;
 }
 
-async fn tell(trial: &Ticket, news: News) {
+async fn tell(trial: &Ticket, news: TrialNews) {
     // Sending fails only while the agent is leaving.
     let _ = trial.news.send(news).await;
 }
@@ -115,7 +118,7 @@ async fn live(
         while !program.is_over() {
             if program.is_born() && !heard {
                 heard = true;
-                tell(&trial, News::Started(attempt.clone())).await;
+                tell(&trial, TrialNews::Started(attempt.clone())).await;
             }
             if console.take(&program) {
                 rows.notify_one();

@@ -15,7 +15,7 @@ use tonic::Status;
 
 use super::{
     outcome::Verdict,
-    port::{News, Report},
+    port::{Report, TrialNews},
 };
 use crate::{
     controller::link::{Link, Meaning, is_answer, meaning},
@@ -36,7 +36,7 @@ pub struct Ending<'a, L> {
     /// The attempt's folder.
     pub dir: &'a Path,
     /// The channel for news to the agent.
-    pub news: &'a mpsc::Sender<News>,
+    pub news: &'a mpsc::Sender<TrialNews>,
     /// How long the trial ran.
     pub ran: Duration,
 }
@@ -70,7 +70,7 @@ impl<L: Link> Ending<'_, L> {
                 told = true;
                 let (attempt, why) = (self.attempt.clone(), status.message().to_owned());
                 // This is for people, so it is dropped if the channel is full.
-                let _ = self.news.try_send(News::Waits { attempt, bytes, why });
+                let _ = self.news.try_send(TrialNews::Waits { attempt, bytes, why });
             }
         };
         let shipped = match planted(Bug::EndWithoutRows) {
@@ -91,7 +91,8 @@ impl<L: Link> Ending<'_, L> {
         if report.unsent {
             self.leave_word(end);
         }
-        self.say(News::Reported { attempt: self.attempt.clone(), report: Box::new(report) }).await;
+        self.say(TrialNews::Reported { attempt: self.attempt.clone(), report: Box::new(report) })
+            .await;
     }
 
     fn end_of(&self, outcome: Outcome) -> EndRun {
@@ -155,10 +156,10 @@ impl<L: Link> Ending<'_, L> {
     }
 
     async fn over(&self, verdict: Verdict) {
-        self.say(News::Over { attempt: self.attempt.clone(), verdict, ran: self.ran }).await;
+        self.say(TrialNews::Over { attempt: self.attempt.clone(), verdict, ran: self.ran }).await;
     }
 
-    async fn say(&self, news: News) {
+    async fn say(&self, news: TrialNews) {
         // The channel is closed only while the agent is leaving. The next agent finds this trial in
         // the holdings.
         let _ = self.news.send(news).await;

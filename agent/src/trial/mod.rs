@@ -1,5 +1,5 @@
 //! Runs one trial, from a start order or an adoption until the controller knows its end. Each trial
-//! is one task. `agent.rs` starts it, and hears of it only through [`News`]. It decides nothing but
+//! is one task. `agent.rs` starts it, and hears of it only through [`TrialNews`]. It decides nothing but
 //! the verdict of its own end.
 //!
 //! The files here are small and local, so they are read and written in place: a detour over a
@@ -47,7 +47,7 @@ use crate::{
         ending::Ending,
         launch::{Shim, find_shim, forget, launch},
         outcome::{Cause, Evidence, Stop, Verdict, judge},
-        port::{News, Report, Ticket, Trials},
+        port::{Report, Ticket, TrialNews, Trials},
         samples::Watched,
         spec::Exit,
     },
@@ -98,13 +98,13 @@ impl<L: Link> Trials for Shims<L> {
         dir.exists().then_some(dir)
     }
 
-    fn watch(&self, devices: Vec<String>, news: mpsc::Sender<News>) {
+    fn watch(&self, devices: Vec<String>, news: mpsc::Sender<TrialNews>) {
         let gpus = self.context.gpus.clone();
         if devices.is_empty() {
             return;
         }
         tokio::spawn(async move {
-            while news.send(News::Gpus(gpus.ask(&devices).await)).await.is_ok() {
+            while news.send(TrialNews::Gpus(gpus.ask(&devices).await)).await.is_ok() {
                 sleep(ASK_GPUS_EVERY).await;
             }
         });
@@ -117,7 +117,7 @@ struct Trial<L> {
     link: L,
     holding: Holding,
     context: Arc<TrialContext>,
-    news: mpsc::Sender<News>,
+    news: mpsc::Sender<TrialNews>,
     stops: mpsc::Receiver<Stop>,
 }
 
@@ -131,7 +131,7 @@ impl<L: Link> Trial<L> {
         }
         match launch(&dir, &start, &self.holding.devices, &self.context) {
             Ok((child, watch)) => {
-                self.tell(News::Launched(Box::new(start))).await;
+                self.tell(TrialNews::Launched(Box::new(start))).await;
                 let shim = Identity::of(child.id().cast_signed());
                 let life = Life::new(self, dir, shim, true, Instant::now());
                 life.live(Some((watch, Some(child)))).await;
@@ -171,15 +171,15 @@ impl<L: Link> Trial<L> {
     async fn gpu_trouble(&self) -> Option<String> {
         let answers = self.context.gpus.ask(&self.holding.devices).await;
         let trouble = answers.iter().find_map(|answer| answer.trouble.clone())?;
-        self.tell(News::Gpus(answers)).await;
+        self.tell(TrialNews::Gpus(answers)).await;
         Some(trouble)
     }
 
     async fn over(&self, verdict: Verdict, ran: Duration) {
-        self.tell(News::Over { attempt: self.holding.attempt.clone(), verdict, ran }).await;
+        self.tell(TrialNews::Over { attempt: self.holding.attempt.clone(), verdict, ran }).await;
     }
 
-    async fn tell(&self, news: News) {
+    async fn tell(&self, news: TrialNews) {
         // The channel is closed only while the agent is leaving. The next agent finds this trial in
         // the holdings.
         let _ = self.news.send(news).await;
@@ -342,7 +342,7 @@ impl<L: Link> Life<L> {
     async fn look(&mut self, tail: &mut io::Result<Tail>, rows: &tokio::sync::Notify) -> bool {
         if !self.heard && self.dir.join(spec::PROCESSES).exists() {
             self.heard = true;
-            self.trial.tell(News::Started(self.trial.holding.attempt.clone())).await;
+            self.trial.tell(TrialNews::Started(self.trial.holding.attempt.clone())).await;
         }
         if !self.heard {
             return false;
@@ -419,7 +419,8 @@ impl<L: Link> Life<L> {
             return;
         }
         let (news, attempt) = (self.trial.news.clone(), self.trial.holding.attempt.clone());
-        let tell = async move |slot| news.send(News::Slot(attempt.clone(), slot)).await.is_ok();
+        let tell =
+            async move |slot| news.send(TrialNews::Slot(attempt.clone(), slot)).await.is_ok();
         tell(Occupancy::Taken).await;
         tokio::spawn(clearance.wait(tell));
     }

@@ -1,5 +1,5 @@
 //! Defines the messages between the agent's loop and a trial. The loop starts a trial through
-//! [`Trials`] and hears of it only through [`News`], so the simulator can put its own programs in a
+//! [`Trials`] and hears of it only through [`TrialNews`], so the simulator can put its own programs in a
 //! trial's place.
 
 use std::{path::PathBuf, time::Duration};
@@ -22,7 +22,7 @@ pub trait Trials {
     /// folder that is left.
     fn forget(&self, attempt: &Attempt, sent: bool) -> Option<PathBuf>;
     /// Starts to report whether these GPUs answer.
-    fn watch(&self, devices: Vec<String>, news: mpsc::Sender<News>);
+    fn watch(&self, devices: Vec<String>, news: mpsc::Sender<TrialNews>);
 }
 
 /// One trial, for the task that runs it.
@@ -31,14 +31,14 @@ pub struct Ticket {
     /// The recorded facts of the trial.
     pub holding: Holding,
     /// The channel for news to the agent.
-    pub news: mpsc::Sender<News>,
+    pub news: mpsc::Sender<TrialNews>,
     /// The orders to end the trial.
     pub stops: mpsc::Receiver<Stop>,
 }
 
 /// The news of a trial, in this order.
 #[derive(Debug)]
-pub enum News {
+pub enum TrialNews {
     /// The shim has been started with this order.
     Launched(Box<Start>),
     /// The program runs. The agent notices this some time after the start, so a short trial does

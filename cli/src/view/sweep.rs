@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use proto::v1::{Replayed, Run, Sweep};
+use sweeps::lifecycle::sweep::Closing;
 use terminal::{
     one_line,
     style::{self, paint},
@@ -122,15 +123,9 @@ fn failures(runs: &[Run]) -> Option<String> {
 
 /// Describes why the sweep starts no new trials.
 fn closing(sweep: &Sweep) -> Option<String> {
-    let text = match sweep.closing.as_str() {
-        "" => return None,
-        "stopped" => "it was stopped: no new trials",
-        "space" => "every point of the space has been handed out",
-        "cap" => "`run_cap` is reached",
-        "target" => "the target is reached",
-        other => return Some(one_word(other)),
-    };
-    Some(text.to_owned())
+    let name = Some(sweep.closing.as_str()).filter(|name| !name.is_empty())?;
+    // A controller of a later version may have further reasons.
+    Some(Closing::from_name(name).map_or_else(|| one_word(name), |why| why.sentence().to_owned()))
 }
 
 /// Returns the notes of the runs as warnings. A note that many runs have appears once.

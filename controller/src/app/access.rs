@@ -13,7 +13,7 @@ use crate::store::Tx;
 
 impl App {
     /// Makes a change: `work` runs in a transaction of its own, and its effect is on the disk when
-    /// this returns. Leases and rings follow the commit, even if the caller has gone away.
+    /// this returns. Leases and wake-ups follow the commit, even if the caller has gone away.
     pub(in crate::app) async fn change<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&mut Change<'_>) -> Result<T, Error> + Send + 'static,
@@ -36,7 +36,7 @@ impl App {
                 None => self.leases.release(run),
             }
         }
-        self.bell.ring(&effects.rings);
+        self.wakeups.wake(&effects.wakes);
     }
 
     /// Runs `work` on one snapshot of the rows.

@@ -10,13 +10,13 @@ use crate::store;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Error {
     /// The request has no meaning, or breaks a limit.
-    Invalid(Told),
+    Invalid(Words),
     /// The request names something that does not exist.
-    Missing(Told),
+    Missing(Words),
     /// The request has a meaning, but is not allowed now or not for this caller.
-    Refused(Why, Told),
+    Refused(Why, Words),
     /// The same request may work later.
-    Busy(Told),
+    Busy(Words),
     /// The data folder is gone, or another one has taken its place. `app::upkeep::lost` turns this
     /// into [`Error::Busy`].
     Gone(String),
@@ -24,7 +24,7 @@ pub(crate) enum Error {
     /// [`Error::Busy`] or [`Error::Damaged`].
     Torn(String),
     /// The requested data is damaged.
-    Damaged(Told),
+    Damaged(Words),
     /// The disk reports an error. `app::upkeep::full` turns this into [`Error::Busy`] where it
     /// knows what was tried.
     Disk(String),
@@ -34,7 +34,7 @@ pub(crate) enum Error {
 
 /// The text of an error that a user reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct Words {
     /// One sentence in lower case, without a full stop.
     pub(crate) message: String,
     /// The advice on what to do about it; `None` if there is none.
@@ -66,28 +66,28 @@ pub(crate) enum Why {
 impl Error {
     /// Returns the error of a request without a meaning.
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
-        Error::Invalid(Told::new(message))
+        Error::Invalid(Words::new(message))
     }
 
     /// Returns the error of a request for something that does not exist.
     pub(crate) fn missing(message: impl Into<String>) -> Self {
-        Error::Missing(Told::new(message))
+        Error::Missing(Words::new(message))
     }
 
     /// Returns the error of a request for damaged data.
     pub(crate) fn damaged(message: impl Into<String>) -> Self {
-        Error::Damaged(Told::new(message))
+        Error::Damaged(Words::new(message))
             .hint("`controller fsck` says what else is damaged; a backup may have it whole")
     }
 
     /// Returns the error of a request that may work later.
     pub(crate) fn busy(message: impl Into<String>) -> Self {
-        Error::Busy(Told::new(message))
+        Error::Busy(Words::new(message))
     }
 
     /// Returns a refusal, with its reason.
     pub(crate) fn refused(why: Why, message: impl Into<String>) -> Self {
-        Error::Refused(why, Told::new(message))
+        Error::Refused(why, Words::new(message))
     }
 
     /// Returns the error of a request for a sweep that does not exist.
@@ -105,11 +105,11 @@ impl Error {
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         match &mut self {
-            Error::Invalid(told)
-            | Error::Missing(told)
-            | Error::Refused(_, told)
-            | Error::Busy(told)
-            | Error::Damaged(told) => told.hint = Some(hint.into()),
+            Error::Invalid(words)
+            | Error::Missing(words)
+            | Error::Refused(_, words)
+            | Error::Busy(words)
+            | Error::Damaged(words) => words.hint = Some(hint.into()),
             Error::Gone(_) | Error::Torn(_) | Error::Disk(_) | Error::Bug(_) => {}
         }
         self
@@ -119,11 +119,11 @@ impl Error {
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Error::Invalid(told)
-            | Error::Missing(told)
-            | Error::Refused(_, told)
-            | Error::Busy(told)
-            | Error::Damaged(told) => f.write_str(&told.message),
+            Error::Invalid(words)
+            | Error::Missing(words)
+            | Error::Refused(_, words)
+            | Error::Busy(words)
+            | Error::Damaged(words) => f.write_str(&words.message),
             Error::Gone(reason)
             | Error::Torn(reason)
             | Error::Disk(reason)
@@ -132,7 +132,7 @@ impl std::fmt::Display for Error {
     }
 }
 
-impl Told {
+impl Words {
     fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), hint: None }
     }
@@ -141,7 +141,7 @@ impl Told {
 impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         match error {
-            store::Error::Busy(_) => Error::Busy(Told::new(error.to_string())),
+            store::Error::Busy(_) => Error::Busy(Words::new(error.to_string())),
             store::Error::Disk(reason) => Error::Disk(reason),
             store::Error::Gone(reason) => Error::Gone(reason),
             store::Error::Damaged(reason) => Error::Torn(reason),

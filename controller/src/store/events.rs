@@ -95,7 +95,7 @@ pub(crate) fn changed_runs(tx: &Tx<'_>, sweep: &str, after: i64) -> Result<Vec<S
 
 /// An event as the search sees it.
 #[derive(Clone, Debug)]
-pub(crate) struct Told {
+pub(crate) struct TrialEvent {
     /// Its number.
     pub(crate) number: i64,
     /// The kind of the event.
@@ -116,7 +116,12 @@ pub(crate) struct Told {
 
 /// Reads what the search needs to know about the trials of a sweep: events after `after`, up to and
 /// including `until`. Also fails if an event's rungs are damaged.
-pub(crate) fn of_trials(tx: &Tx<'_>, sweep: &str, after: i64, until: i64) -> Result<Vec<Told>> {
+pub(crate) fn of_trials(
+    tx: &Tx<'_>,
+    sweep: &str,
+    after: i64,
+    until: i64,
+) -> Result<Vec<TrialEvent>> {
     let rows = tx.all(
         "SELECT e.number, e.kind, r.trial, e.body, CASE WHEN e.kind = 'trial.created' THEN \
         r.config END, r.fit
@@ -130,7 +135,7 @@ pub(crate) fn of_trials(tx: &Tx<'_>, sweep: &str, after: i64, until: i64) -> Res
     Ok(rows.into_iter().flatten().collect())
 }
 
-fn told(row: &Row<'_>) -> Result<Option<Told>> {
+fn told(row: &Row<'_>) -> Result<Option<TrialEvent>> {
     let Some(kind) = Kind::read(&row.get::<String>(1)?) else { return Ok(None) };
     let damaged = |error| Error::Corrupt(format!("an event of a sweep is damaged: {error}"));
     let body: serde_json::Value = serde_json::from_str(&row.get::<String>(3)?).map_err(damaged)?;
@@ -139,7 +144,7 @@ fn told(row: &Row<'_>) -> Result<Option<Told>> {
     let rungs = rungs.unwrap_or_default();
     let config: Option<String> = row.get(4)?;
     let fit: Option<String> = row.get(5)?;
-    Ok(Some(Told {
+    Ok(Some(TrialEvent {
         number: row.get(0)?,
         kind,
         trial: row.count(2)?,

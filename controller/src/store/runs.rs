@@ -2,7 +2,10 @@
 //! `sweeps::lifecycle`. Every function fails only if the database does, unless its comment says
 //! more.
 
-use sweeps::lifecycle::{Class, run::State};
+use sweeps::lifecycle::{
+    Class,
+    run::{State, StopReason},
+};
 
 use super::{
     database::{Error, Param, Result, Row, Tx, columns, int},
@@ -41,7 +44,7 @@ pub(crate) struct Run {
     /// Whether the present attempt has reported that its node will take it away.
     pub(crate) preempting: bool,
     /// Why it should end, if it should.
-    pub(crate) stop_wanted: Option<String>,
+    pub(crate) stop_wanted: Option<StopReason>,
     /// The rows of history of the present attempt.
     pub(crate) history: u64,
     /// The rows of the present attempt that hold the sweep's metric.
@@ -168,7 +171,7 @@ pub(crate) fn save(tx: &Tx<'_>, run: &Run) -> Result<()> {
             &run.agent,
             &run.preempting,
             &run.front,
-            &run.stop_wanted,
+            &run.stop_wanted.map(StopReason::name),
             &int(run.history)?,
             &int(run.logged)?,
             &run.value,
@@ -229,7 +232,7 @@ columns! {
         agent,
         preempting,
         front,
-        stop_wanted,
+        stop_wanted: stop_reason_of(stop_wanted)?,
         history,
         logged,
         iteration,
@@ -332,12 +335,12 @@ pub(crate) fn queued(tx: &Tx<'_>, sweep: &str, most: Most) -> Result<Taken> {
 
 /// Reads the runs of a sweep that are not over and were not yet told to end for this reason, by
 /// trial number.
-pub(crate) fn not_told(tx: &Tx<'_>, sweep: &str, reason: &str, most: Most) -> Result<Taken> {
+pub(crate) fn not_told(tx: &Tx<'_>, sweep: &str, reason: StopReason, most: Most) -> Result<Taken> {
     let sql = select!(
         "WHERE sweep = ?1 AND state IN ('queued', 'leased', 'running') AND stop_wanted IS NOT ?2 \
         ORDER BY trial"
     );
-    some(tx, sql, &[&sweep, &reason], most)
+    some(tx, sql, &[&sweep, &reason.name()], most)
 }
 
 fn some(tx: &Tx<'_>, sql: &'static str, params: &[&dyn Param], mut most: Most) -> Result<Taken> {
@@ -425,6 +428,14 @@ pub(crate) fn alone(tx: &Tx<'_>, before: i64, limit: u32) -> Result<Vec<Run>> {
         &[&before, &limit],
         read,
     )
+}
+
+fn stop_reason_of(name: Option<String>) -> Result<Option<StopReason>> {
+    let read = |name: String| {
+        let reason = StopReason::from_name(&name);
+        reason.ok_or_else(|| Error::Corrupt(format!("no reason to stop is named `{name}`")))
+    };
+    name.map(read).transpose()
 }
 
 fn state_of(name: &str) -> Result<State> {

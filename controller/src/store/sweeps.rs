@@ -2,7 +2,7 @@
 //! it, and changes a state only through `sweeps::lifecycle`. Every function fails only if the
 //! database does, unless its comment says more.
 
-use sweeps::lifecycle::sweep::State;
+use sweeps::lifecycle::sweep::{Closing, State};
 
 use super::database::{Error, Result, Row, Tx, columns, int};
 
@@ -31,7 +31,7 @@ pub(crate) struct Progress {
     /// Its state.
     pub(crate) state: State,
     /// Why it wants no new trial, if so.
-    pub(crate) closing: Option<String>,
+    pub(crate) closing: Option<Closing>,
     /// The number that the next trial gets, which is the number of trials.
     pub(crate) next_trial: u64,
     /// The number of runs that are queued.
@@ -130,7 +130,7 @@ columns! {
     } => Progress {
         sweep,
         state: state_of(String::as_str(&state))?,
-        closing,
+        closing: closing_of(closing)?,
         next_trial,
         queued,
         leased,
@@ -147,6 +147,14 @@ columns! {
         failing_agent,
         trouble,
     }
+}
+
+fn closing_of(name: Option<String>) -> Result<Option<Closing>> {
+    let read = |name: String| {
+        let closing = Closing::from_name(&name);
+        closing.ok_or_else(|| Error::Corrupt(format!("no reason to close is named `{name}`")))
+    };
+    name.map(read).transpose()
 }
 
 fn state_of(name: &str) -> Result<State> {
@@ -173,7 +181,7 @@ pub(crate) fn save_progress(tx: &Tx<'_>, progress: &Progress) -> Result<()> {
         &[
             &progress.sweep,
             &progress.state.name(),
-            &progress.closing,
+            &progress.closing.map(Closing::name),
             &int(progress.next_trial)?,
             &int(progress.queued)?,
             &int(progress.leased)?,

@@ -61,20 +61,20 @@ pub(super) struct Report {
 }
 
 /// The problem that was just reported, to which a hint may be added.
-pub(super) struct Told<'a>(&'a mut Problem);
+pub(super) struct Reported<'a>(&'a mut Problem);
 
 impl Report {
     /// Reports something for which the sweep is refused.
-    pub(super) fn error(&mut self, at: At<'_>, message: impl Into<String>) -> Told<'_> {
+    pub(super) fn error(&mut self, at: At<'_>, message: impl Into<String>) -> Reported<'_> {
         self.tell(Severity::Error, at, message.into())
     }
 
     /// Reports something that means less or something else than a person may think.
-    pub(super) fn warning(&mut self, at: At<'_>, message: impl Into<String>) -> Told<'_> {
+    pub(super) fn warning(&mut self, at: At<'_>, message: impl Into<String>) -> Reported<'_> {
         self.tell(Severity::Warning, at, message.into())
     }
 
-    fn tell(&mut self, severity: Severity, at: At<'_>, message: String) -> Told<'_> {
+    fn tell(&mut self, severity: Severity, at: At<'_>, message: String) -> Reported<'_> {
         let Span { line, first, last } = at.span;
         self.errors += usize::from(severity == Severity::Error);
         let path = at.path.to_owned();
@@ -86,7 +86,7 @@ impl Report {
             message,
             hint: None,
         });
-        Told(self.problems.last_mut().expect("just pushed"))
+        Reported(self.problems.last_mut().expect("just pushed"))
     }
 
     /// Returns the number of errors so far.
@@ -109,7 +109,7 @@ impl Report {
     }
 }
 
-impl Told<'_> {
+impl Reported<'_> {
     /// Adds what to write instead.
     pub(super) fn hint(self, hint: impl Into<String>) {
         self.0.hint = Some(hint.into());

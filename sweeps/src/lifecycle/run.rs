@@ -121,6 +121,38 @@ impl State {
     }
 }
 
+/// The reason why a run should end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// A user cancelled its sweep.
+    Cancelled,
+    /// A stopping rule judged it.
+    Pruned,
+}
+
+impl StopReason {
+    /// Returns the word that rows and messages use.
+    pub fn name(self) -> &'static str {
+        match self {
+            StopReason::Cancelled => "cancelled",
+            StopReason::Pruned => "pruned",
+        }
+    }
+
+    /// Inverts [`StopReason::name`].
+    pub fn from_name(name: &str) -> Option<StopReason> {
+        [StopReason::Cancelled, StopReason::Pruned].into_iter().find(|why| why.name() == name)
+    }
+
+    /// Returns the event that ends a run which was told to end for this reason.
+    pub fn end(self) -> Event {
+        match self {
+            StopReason::Cancelled => Event::Stop,
+            StopReason::Pruned => Event::Prune,
+        }
+    }
+}
+
 impl Event {
     /// All events, for tables and tests.
     pub const ALL: [Event; 12] = [

@@ -74,6 +74,54 @@ impl State {
     }
 }
 
+/// The reason why a sweep wants no new trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closing {
+    /// A user stopped the sweep.
+    Stopped,
+    /// A user cancelled the sweep.
+    Cancelled,
+    /// As many trials were created as `run_cap` allows.
+    Cap,
+    /// Every point of the space was handed out.
+    Space,
+    /// A trial reached the target of the metric.
+    Target,
+}
+
+impl Closing {
+    /// All reasons.
+    pub const ALL: [Closing; 5] =
+        [Closing::Stopped, Closing::Cancelled, Closing::Cap, Closing::Space, Closing::Target];
+
+    /// Returns the word that rows and messages use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Closing::Stopped => "stopped",
+            Closing::Cancelled => "cancelled",
+            Closing::Cap => "cap",
+            Closing::Space => "space",
+            Closing::Target => "target",
+        }
+    }
+
+    /// Inverts [`Closing::name`].
+    pub fn from_name(name: &str) -> Option<Closing> {
+        Closing::ALL.into_iter().find(|closing| closing.name() == name)
+    }
+
+    /// Returns the sentence for users.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Closing::Stopped => "a user stopped it",
+            Closing::Cancelled => "a user cancelled it",
+            Closing::Cap => "run_cap is reached",
+            Closing::Space => "every point was handed out",
+            Closing::Target => "the target is reached",
+        }
+    }
+}
+
 impl Event {
     /// All events, for tables and tests.
     pub const ALL: [Event; 6] =

@@ -77,7 +77,7 @@ pub(super) struct Limited {
 }
 
 /// A trial that is over, as the model learns of it.
-struct Told {
+struct Observed {
     coordinates: Vec<f64>,
     /// The value, where lower is better; `None` if there is none.
     value: Option<f64>,
@@ -163,7 +163,8 @@ impl Observations {
             // improved on.
             counts.fill(true);
         }
-        let is_measured = |told: &Told| told.own && told.value.is_some() && told.partial.is_none();
+        let is_measured =
+            |told: &Observed| told.own && told.value.is_some() && told.partial.is_none();
         let measured = kept.iter().map(|&index| is_measured(&told[index])).collect();
         let extra = kept.iter().map(extra).collect();
         let inputs = kept.iter().map(|&index| inputs[index].to_vec()).collect();
@@ -220,11 +221,11 @@ fn sign(study: &Study) -> f64 {
 
 /// Returns the trials of earlier sweeps that lie in this space. One more coordinate says which
 /// sweep, this one being 0.
-fn earlier(study: &Study, axes: &Axes<'_>) -> Vec<Told> {
+fn earlier(study: &Study, axes: &Axes<'_>) -> Vec<Observed> {
     let told = study.earlier.iter().filter_map(|trial| {
         let mut coordinates = axes.place(&trial.config).filter(|_| trial.value.is_finite())?;
         coordinates.push((trial.sweep + 1) as f64);
-        Some(Told {
+        Some(Observed {
             coordinates,
             value: Some(sign(study) * trial.value),
             partial: None,
@@ -234,13 +235,13 @@ fn earlier(study: &Study, axes: &Axes<'_>) -> Vec<Told> {
     });
     // The study lists the best first. The newest observations count as the nearest to the present,
     // so the best have to come last.
-    let mut told: Vec<Told> = told.collect();
+    let mut told: Vec<Observed> = told.collect();
     told.reverse();
     told
 }
 
 /// Returns a trial of this sweep that is over, as the model learns of it.
-fn tell(study: &Study, gains: &Gains, trial: &Trial, coordinates: Vec<f64>) -> Told {
+fn tell(study: &Study, gains: &Gains, trial: &Trial, coordinates: Vec<f64>) -> Observed {
     let counts = study.is_feasible(&trial.constrained);
     let (value, partial) = match trial.outcome {
         Outcome::Value(value) if value.is_finite() => (Some(sign(study) * value), None),
@@ -250,7 +251,7 @@ fn tell(study: &Study, gains: &Gains, trial: &Trial, coordinates: Vec<f64>) -> T
         }
         _ => (None, None),
     };
-    Told { coordinates, value, partial, counts, own: true }
+    Observed { coordinates, value, partial, counts, own: true }
 }
 
 /// Returns how many targets from `first` on came after the last one that was clearly the best until

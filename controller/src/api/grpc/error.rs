@@ -5,29 +5,29 @@ use proto::dial::{HINT_KEY, OFFSET_KEY};
 use tonic::{Code, Status, metadata::MetadataValue};
 
 use crate::app::{
-    error::{Error, Told, Why},
+    error::{Error, Why, Words},
     text::cut,
 };
 
 /// Translates an error for a client of gRPC.
 pub(super) fn status(error: Error) -> Status {
     match error {
-        Error::Invalid(told) => tell(Code::InvalidArgument, told),
-        Error::Missing(told) => tell(Code::NotFound, told),
-        Error::Refused(Why::State | Why::Blob, told) => tell(Code::FailedPrecondition, told),
-        Error::Refused(Why::Room, told) => tell(Code::ResourceExhausted, told),
-        Error::Refused(Why::Fenced, told) => tell(Code::Aborted, told),
-        Error::Refused(Why::Forbidden, told) => tell(Code::PermissionDenied, told),
-        Error::Refused(Why::Unknown, told) => tell(Code::Unauthenticated, told),
-        Error::Refused(Why::Gap { next }, told) => {
-            let mut status = tell(Code::OutOfRange, told);
+        Error::Invalid(words) => tell(Code::InvalidArgument, words),
+        Error::Missing(words) => tell(Code::NotFound, words),
+        Error::Refused(Why::State | Why::Blob, words) => tell(Code::FailedPrecondition, words),
+        Error::Refused(Why::Room, words) => tell(Code::ResourceExhausted, words),
+        Error::Refused(Why::Fenced, words) => tell(Code::Aborted, words),
+        Error::Refused(Why::Forbidden, words) => tell(Code::PermissionDenied, words),
+        Error::Refused(Why::Unknown, words) => tell(Code::Unauthenticated, words),
+        Error::Refused(Why::Gap { next }, words) => {
+            let mut status = tell(Code::OutOfRange, words);
             status.metadata_mut().insert(OFFSET_KEY, next.into());
             status
         }
-        Error::Busy(told) => tell(Code::Unavailable, told),
-        Error::Damaged(told) => tell(Code::DataLoss, told),
+        Error::Busy(words) => tell(Code::Unavailable, words),
+        Error::Damaged(words) => tell(Code::DataLoss, words),
         Error::Disk(reason) | Error::Gone(reason) | Error::Torn(reason) => {
-            tell(Code::Unavailable, Told { message: reason, hint: None })
+            tell(Code::Unavailable, Words { message: reason, hint: None })
         }
         Error::Bug(reason) => {
             // The reason may contain other people's data, so it goes to the log and not to the
@@ -42,12 +42,12 @@ pub(super) fn status(error: Error) -> Status {
 /// clients accept 16 KiB of headers.
 const MESSAGE: usize = 5000;
 
-fn tell(code: Code, told: Told) -> Status {
-    let message = cut(&told.message, MESSAGE);
+fn tell(code: Code, words: Words) -> Status {
+    let message = cut(&words.message, MESSAGE);
     let mut status = Status::new(code, message);
     // A hint that names something beyond ASCII cannot be sent. Nothing depends on it.
     if let Some(hint) =
-        told.hint.and_then(|hint| MetadataValue::try_from(cut(&hint, MESSAGE / 5)).ok())
+        words.hint.and_then(|hint| MetadataValue::try_from(cut(&hint, MESSAGE / 5)).ok())
     {
         status.metadata_mut().insert(HINT_KEY, hint);
     }

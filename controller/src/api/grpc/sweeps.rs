@@ -1,7 +1,10 @@
 //! Serves the Sweeps service. The `sweep` command and function agents call it. Every method
 //! translates in, calls `app`, and translates out.
 
-use ::sweeps::search::{Constraint, Side};
+use ::sweeps::{
+    lifecycle::sweep::Closing,
+    search::{Constraint, Side},
+};
 use proto::v1::{
     Change, ChangeSweep, Counts, CreateSweep, ExplainSweep, Explanation, Limit, ListSweeps,
     ReplayTrials, Replayed, Retried, RetryRuns, Sweep, SweepList, SweepRef, SweepUpdate,
@@ -133,7 +136,7 @@ impl From<SweepView> for Sweep {
             project: plan.config.project.clone().unwrap_or_default(),
             method: plan.method().to_owned(),
             state: progress.state.name().to_owned(),
-            closing: progress.closing.unwrap_or_default(),
+            closing: progress.closing.map_or("", Closing::name).to_owned(),
             note: note.unwrap_or_default(),
             metric: metric.map(|metric| metric.name.clone()).unwrap_or_default(),
             maximize: plan.study.maximize,

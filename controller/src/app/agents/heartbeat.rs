@@ -15,7 +15,7 @@ use crate::{
     app::{
         App,
         caller::Caller,
-        change::wakeups::{Ring, Topic},
+        change::wakeups::{Topic, Wake},
         error::Error,
         limits::{check_list, check_name},
         sweeps::{plan::Plan, planning, suggest},
@@ -64,23 +64,23 @@ pub(crate) async fn heartbeat(
     }
     let beat = Arc::new(beat);
     let now = app.clock.now();
-    app.presences.arrive(&beat, now)?;
+    app.registry.arrive(&beat, now)?;
     for held in beat.holds.iter().filter(|_| !planted(Bug::LeasesNotRenewed)) {
         app.leases.renew(&held.run, held.attempt, now);
     }
     // An older heartbeat that still waits checks again, and finds that it is no longer the newest.
-    app.bell.ring(&[Ring::All(Topic::Agent(beat.agent.clone()))]);
-    let own = app.bell.listen(Topic::Agent(beat.agent.clone()));
-    let work = app.bell.listen(Topic::Work(beat.sweep.clone()));
+    app.wakeups.wake(&[Wake::All(Topic::Agent(beat.agent.clone()))]);
+    let own = app.wakeups.listen(Topic::Agent(beat.agent.clone()));
+    let work = app.wakeups.listen(Topic::Work(beat.sweep.clone()));
     let deadline = now + beat.wait.min(app.settings.lease / 3);
-    // A full agent would use up a ring that is meant for an agent with room. The end of its sweep
+    // A full agent would use up a wake-up that is meant for an agent with room. The end of its sweep
     // concerns it only once it holds nothing.
     let waits_for_work = beat.free > 0 || beat.holds.is_empty();
     loop {
-        let (own, mut work) = (own.ring(), pin!(work.ring()));
+        let (own, mut work) = (own.woken(), pin!(work.woken()));
         if waits_for_work {
-            // This joins the queue before it looks. The bell keeps rings for one listener for those
-            // in the queue, and a listener that leaves passes its ring on.
+            // This joins the queue before it looks. The queue keeps wake-ups for one listener for those
+            // in the queue, and a listener that leaves passes its wake-up on.
             work.as_mut().enable();
         }
         let draft = draft(app, &beat, deadline).await?;
@@ -92,9 +92,9 @@ pub(crate) async fn heartbeat(
         };
         let is_over = draft.state.is_over() && beat.holds.is_empty();
         let is_news =
-            !draft.fresh.is_empty() || is_over || app.presences.is_news(&beat.agent, &repeats);
+            !draft.fresh.is_empty() || is_over || app.registry.is_news(&beat.agent, &repeats);
         if is_news || app.clock.now() >= until || app.is_draining() {
-            app.presences.told(&beat.agent, repeats);
+            app.registry.told(&beat.agent, repeats);
             return orders(app, &beat, draft).await;
         }
         tokio::select! {
@@ -218,7 +218,7 @@ fn to_start(app: &App, plan: &Plan, run: Run) -> Result<Start, Error> {
 pub(crate) fn list(app: &Arc<App>, caller: &Caller, sweep: &str) -> Result<Vec<AgentView>, Error> {
     caller.admin()?;
     let now = app.clock.now();
-    let view = |(agent, known): (String, crate::app::agents::registry::Presence)| AgentView {
+    let view = |(agent, known): (String, crate::app::agents::registry::Known)| AgentView {
         agent,
         host: known.host,
         sweep: known.sweep,
@@ -229,5 +229,5 @@ pub(crate) fn list(app: &Arc<App>, caller: &Caller, sweep: &str) -> Result<Vec<A
         set_aside: known.set_aside,
         seen_ago: now.saturating_duration_since(known.seen),
     };
-    Ok(app.presences.list(sweep).into_iter().map(view).collect())
+    Ok(app.registry.list(sweep).into_iter().map(view).collect())
 }

@@ -46,7 +46,7 @@ pub(in crate::app) struct Draft {
 /// Fails with [`Error::Missing`] if the sweep does not exist, and with [`Error::Refused`] if the
 /// heartbeat is not the newest of its agent.
 pub(in crate::app) fn decide(change: &mut Change<'_>, beat: &Beat) -> Result<Draft, Error> {
-    change.app.presences.still_newest(beat)?;
+    change.app.registry.still_newest(beat)?;
     change.progress(&beat.sweep)?;
     incarnate(change, beat)?;
     for declined in &beat.declined {
@@ -135,7 +135,7 @@ fn hold(change: &mut Change<'_>, beat: &Beat, held: &Held) -> Result<Option<Stri
         State::Finished | State::Failed => return Ok(None),
         State::Running | State::Preempted | State::Stopped | State::Pruned => {}
     }
-    Ok(run.stop_wanted)
+    Ok(run.stop_wanted.map(|reason| reason.name().to_owned()))
 }
 
 /// Returns whether this attempt is the newest of its run and belongs to the agent. This check comes

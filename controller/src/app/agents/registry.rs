@@ -15,11 +15,11 @@ use crate::app::error::{Error, Why};
 
 /// All agents that sent a heartbeat lately.
 #[derive(Debug, Default)]
-pub(crate) struct Presences(Mutex<HashMap<String, Presence>>);
+pub(crate) struct Registry(Mutex<HashMap<String, Known>>);
 
 /// One agent.
 #[derive(Clone, Debug)]
-pub(crate) struct Presence {
+pub(crate) struct Known {
     incarnation: u64,
     beat: u64,
     /// The sweep that it works for.
@@ -47,7 +47,7 @@ pub(crate) struct Presence {
 /// its orders does not spin.
 const PROMPT_REPEATS: u32 = 2;
 
-impl Presences {
+impl Registry {
     /// Records a heartbeat.
     ///
     /// # Errors
@@ -61,7 +61,7 @@ impl Presences {
             Some(known) if known.incarnation == beat.incarnation => std::mem::take(&mut known.told),
             _ => HashMap::new(),
         };
-        let presence = Presence {
+        let presence = Known {
             incarnation: beat.incarnation,
             beat: beat.beat,
             sweep: beat.sweep.clone(),
@@ -84,7 +84,7 @@ impl Presences {
     /// Fails with [`Error::Refused`] if one has.
     pub(crate) fn still_newest(&self, beat: &Beat) -> Result<(), Error> {
         let newest =
-            |known: &Presence| (known.incarnation, known.beat) == (beat.incarnation, beat.beat);
+            |known: &Known| (known.incarnation, known.beat) == (beat.incarnation, beat.beat);
         if self.lock().get(&beat.agent).is_some_and(newest) { Ok(()) } else { Err(superseded()) }
     }
 
@@ -106,7 +106,7 @@ impl Presences {
     }
 
     /// Returns every agent, or those of one sweep, sorted by id.
-    pub(crate) fn list(&self, sweep: &str) -> Vec<(String, Presence)> {
+    pub(crate) fn list(&self, sweep: &str) -> Vec<(String, Known)> {
         let mut all: Vec<_> = self
             .lock()
             .iter()
@@ -122,7 +122,7 @@ impl Presences {
         self.lock().retain(|_, known| now.saturating_duration_since(known.seen) < age);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Presence>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Known>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -11,7 +11,7 @@ use sweeps::lifecycle::{
 use super::{
     Change,
     draft::Draft,
-    wakeups::{Ring, Topic},
+    wakeups::{Topic, Wake},
     wanted_end,
 };
 use crate::{
@@ -47,7 +47,7 @@ impl Change<'_> {
     /// Fails with [`Error::Refused`] if no agent or process holds the run.
     pub(crate) fn lose(&mut self, run: &mut Draft<'_>, reason: &str) -> Result<(), Error> {
         if let Some(agent) = run.agent.clone() {
-            self.ring(Ring::All(Topic::Agent(agent)));
+            self.wake(Wake::All(Topic::Agent(agent)));
         }
         if run.state == State::Leased {
             self.requeue(run, Event::LeaseOver)?;

@@ -1,5 +1,5 @@
 //! Makes one change of the rows, in one open transaction. Every change of state goes through
-//! `sweeps::lifecycle` here, together with its counters, event, lease and ring, so that none of
+//! `sweeps::lifecycle` here, together with its counters, event, lease and wake-up, so that none of
 //! them can be forgotten. `App::change` makes it; every use case that writes uses it.
 
 pub(in crate::app) mod attempts;
@@ -16,8 +16,8 @@ use std::{
 use probes::{Bug, planted};
 use serde_json::json;
 use sweeps::lifecycle::{
-    run::{self, State},
-    sweep,
+    run::{self, State, StopReason},
+    sweep::{self, Closing},
 };
 
 use super::{App, error::Error};
@@ -25,7 +25,7 @@ use crate::{
     app::{
         change::{
             draft::Draft,
-            wakeups::{Ring, Topic},
+            wakeups::{Topic, Wake},
         },
         files::kept,
         runs::lookup,
@@ -39,9 +39,6 @@ use crate::{
     },
 };
 
-/// The reason to stop a run that an early-stopping rule pruned.
-pub(in crate::app) const PRUNED: &str = "pruned";
-
 /// A change that is being made.
 pub(crate) struct Change<'a> {
     /// The open transaction.
@@ -53,7 +50,7 @@ pub(crate) struct Change<'a> {
     progress: BTreeMap<String, Touched>,
     effects: Effects,
     /// The topics whose listeners are all woken already.
-    rung: HashSet<Topic>,
+    woken: HashSet<Topic>,
 }
 
 struct Touched {
@@ -69,7 +66,7 @@ pub(crate) struct Effects {
     /// from now on, or `None` if the run is no longer held.
     pub(crate) held: Vec<(String, Option<u32>)>,
     /// The listeners to wake.
-    pub(crate) rings: Vec<Ring>,
+    pub(crate) wakes: Vec<Wake>,
 }
 
 impl<'a> Change<'a> {
@@ -81,7 +78,7 @@ impl<'a> Change<'a> {
             now_ms: app.clock.wall_ms(),
             progress: BTreeMap::new(),
             effects: Effects::default(),
-            rung: HashSet::new(),
+            woken: HashSet::new(),
         }
     }
 
@@ -129,15 +126,15 @@ impl<'a> Change<'a> {
     }
 
     /// Wakes listeners after the commit.
-    pub(crate) fn ring(&mut self, ring: Ring) {
-        // One ring for all listeners of a topic is enough. Rings for one listener each stand for
+    pub(crate) fn wake(&mut self, wake: Wake) {
+        // One wake-up for all listeners of a topic is enough. Wake-ups for one listener each stand for
         // one trial, so all are kept.
-        if let Ring::All(topic) = &ring
-            && !self.rung.insert(topic.clone())
+        if let Wake::All(topic) = &wake
+            && !self.woken.insert(topic.clone())
         {
             return;
         }
-        self.effects.rings.push(ring);
+        self.effects.wakes.push(wake);
     }
 
     /// Writes a new trial that is already leased to its agent. Its number must be the sweep's next.
@@ -152,7 +149,7 @@ impl<'a> Change<'a> {
             self.sweep_step(&sweep, sweep::Event::Lease)?;
         }
         self.effects.held.push((run.id.clone(), Some(run.attempt)));
-        self.ring_run(run);
+        self.wake_run(run);
         Ok(())
     }
 
@@ -202,12 +199,12 @@ impl<'a> Change<'a> {
         if after == State::Queued
             && let Some(sweep) = &run.sweep
         {
-            self.ring(Ring::One(Topic::Work(sweep.clone())));
+            self.wake(Wake::One(Topic::Work(sweep.clone())));
         }
         if after.is_live() && before != after {
             self.event(Kind::Run, run, &json!({ "attempt": run.attempt, "state": after.name() }))?;
         }
-        self.ring_run(run);
+        self.wake_run(run);
         Ok(())
     }
 
@@ -271,7 +268,7 @@ impl<'a> Change<'a> {
             return Ok(());
         }
         if plan.reaches_target(value) {
-            self.close_sweep(sweep, "target")?;
+            self.close_sweep(sweep, Closing::Target)?;
         }
         if run.state == State::Finished {
             let progress = self.progress(sweep)?;
@@ -285,10 +282,10 @@ impl<'a> Change<'a> {
     }
 
     /// Ends the creation of new trials in a sweep. The first reason stays.
-    pub(crate) fn close_sweep(&mut self, sweep: &str, reason: &str) -> Result<(), Error> {
+    pub(crate) fn close_sweep(&mut self, sweep: &str, reason: Closing) -> Result<(), Error> {
         let progress = self.progress(sweep)?;
         if progress.closing.is_none() {
-            progress.closing = Some(reason.to_owned());
+            progress.closing = Some(reason);
         }
         Ok(())
     }
@@ -311,10 +308,14 @@ impl<'a> Change<'a> {
 
     /// Orders a run to end, for this reason. Its agent or process learns of it as soon as the
     /// change is committed.
-    pub(crate) fn want_stop(&mut self, run: &mut Draft<'_>, reason: &str) -> Result<(), Error> {
-        run.stop_wanted = Some(reason.to_owned());
+    pub(crate) fn want_stop(
+        &mut self,
+        run: &mut Draft<'_>,
+        reason: StopReason,
+    ) -> Result<(), Error> {
+        run.stop_wanted = Some(reason);
         if let Some(agent) = &run.agent {
-            self.ring(Ring::All(Topic::Agent(agent.clone())));
+            self.wake(Wake::All(Topic::Agent(agent.clone())));
         }
         self.told(run)
     }
@@ -324,10 +325,10 @@ impl<'a> Change<'a> {
         let body = json!({
             "attempt": run.attempt,
             "state": run.state.name(),
-            "stop_wanted": run.stop_wanted
+            "stop_wanted": run.stop_wanted.map(StopReason::name)
         });
         self.event(Kind::Run, run, &body)?;
-        self.ring_run(run);
+        self.wake_run(run);
         Ok(())
     }
 
@@ -366,7 +367,7 @@ impl<'a> Change<'a> {
 
     pub(super) fn is_stopped(&mut self, run: &Run) -> Result<bool, Error> {
         let Some(sweep) = &run.sweep else { return Ok(false) };
-        Ok(self.progress(sweep)?.closing.as_deref() == Some("stopped"))
+        Ok(self.progress(sweep)?.closing == Some(Closing::Stopped))
     }
 
     fn event(&mut self, kind: Kind, run: &Run, body: &serde_json::Value) -> Result<(), Error> {
@@ -380,10 +381,10 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    fn ring_run(&mut self, run: &Run) {
-        self.ring(Ring::All(Topic::Run(run.id.clone())));
+    fn wake_run(&mut self, run: &Run) {
+        self.wake(Wake::All(Topic::Run(run.id.clone())));
         if let Some(sweep) = &run.sweep {
-            self.ring(Ring::All(Topic::Sweep(sweep.clone())));
+            self.wake(Wake::All(Topic::Sweep(sweep.clone())));
         }
     }
 
@@ -400,13 +401,15 @@ impl<'a> Change<'a> {
                 continue;
             }
             store::sweeps::save_progress(self.tx, now)?;
-            if (now.state, &now.closing) != (before.state, &before.closing) {
-                let body = json!({ "state": now.state.name(), "closing": now.closing }).to_string();
+            if (now.state, now.closing) != (before.state, before.closing) {
+                let body =
+                    json!({ "state": now.state.name(), "closing": now.closing.map(Closing::name) })
+                        .to_string();
                 let event =
                     Event { kind: Kind::Sweep, sweep: Some(&sweep), run: None, body: &body };
                 store::events::append(self.tx, self.now_ms, event)?;
-                self.ring(Ring::All(Topic::Sweep(sweep.clone())));
-                self.ring(Ring::All(Topic::Work(sweep)));
+                self.wake(Wake::All(Topic::Sweep(sweep.clone())));
+                self.wake(Wake::All(Topic::Work(sweep)));
             }
         }
         Ok(self.effects)
@@ -419,7 +422,7 @@ impl<'a> Change<'a> {
         let is_full =
             plan.bound.is_some_and(|bound| now.next_trial >= bound) && !planted(Bug::NeverFull);
         if is_full && now.closing.is_none() {
-            now.closing = Some(if plan.capped { "cap" } else { "space" }.to_owned());
+            now.closing = Some(if plan.capped { Closing::Cap } else { Closing::Space });
         }
         let has_live = now.live() > 0 && !planted(Bug::FinishedWithLiveRuns);
         if now.closing.is_some() && !has_live && !now.state.is_over() {
@@ -431,7 +434,7 @@ impl<'a> Change<'a> {
 
 /// Returns the event that ends a run which was ordered to stop.
 pub(super) fn wanted_end(run: &Run) -> run::Event {
-    if run.stop_wanted.as_deref() == Some(PRUNED) { run::Event::Prune } else { run::Event::Stop }
+    run.stop_wanted.map_or(run::Event::Stop, StopReason::end)
 }
 
 /// Returns the counter of the runs in a state. Preempted runs go back to the queue in the same

@@ -1,6 +1,6 @@
-//! Wakes the tasks that wait for a change. Commits ring; long polls, watchers and readers that
-//! follow a run listen. A ring carries no data: a woken task reads the rows itself. A ring never
-//! wakes more tasks than the change concerns.
+//! Wakes the tasks that wait for a change. Commits wake; long polls, watchers and readers that
+//! follow a run listen. A wake-up carries no data: a woken task reads the rows itself. A wake-up
+//! never wakes more tasks than the change concerns.
 
 use std::{
     collections::HashMap,
@@ -22,32 +22,32 @@ pub(crate) enum Topic {
     Run(String),
 }
 
-/// The listeners that a ring wakes.
+/// The listeners that are woken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Ring {
+pub(crate) enum Wake {
     /// All listeners of the topic.
     All(Topic),
     /// One listener of the topic, because there is only one trial to take.
     One(Topic),
 }
 
-/// The bell of a controller.
+/// The tasks of a controller that wait.
 #[derive(Debug, Default)]
-pub(crate) struct Bell(Mutex<HashMap<Topic, Weak<Notify>>>);
+pub(crate) struct Wakeups(Mutex<HashMap<Topic, Weak<Notify>>>);
 
-/// A listener's place at the bell.
+/// A task that waits for a topic.
 #[derive(Debug)]
 pub(crate) struct Listener(Arc<Notify>);
 
 impl Listener {
-    /// Returns a future that wakes at the next ring after this call, not after its first poll. Call
+    /// Returns a future that wakes at the next wake-up after this call, not after its first poll. Call
     /// this, then look, then wait: so no change is missed between looking and waiting.
-    pub(crate) fn ring(&self) -> Notified<'_> {
+    pub(crate) fn woken(&self) -> Notified<'_> {
         self.0.notified()
     }
 }
 
-impl Bell {
+impl Wakeups {
     /// Registers a listener for a topic.
     pub(crate) fn listen(&self, topic: Topic) -> Listener {
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -58,16 +58,16 @@ impl Bell {
     }
 
     /// Wakes the listeners. Costs one look-up if there are none.
-    pub(crate) fn ring(&self, rings: &[Ring]) {
-        if rings.is_empty() {
+    pub(crate) fn wake(&self, wakes: &[Wake]) {
+        if wakes.is_empty() {
             return;
         }
         let places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let place = |topic| places.get(topic).and_then(Weak::upgrade);
-        for ring in rings {
-            match ring {
-                Ring::All(topic) => place(topic).inspect(|place| place.notify_waiters()),
-                Ring::One(topic) => place(topic).inspect(|place| place.notify_one()),
+        for wake in wakes {
+            match wake {
+                Wake::All(topic) => place(topic).inspect(|place| place.notify_waiters()),
+                Wake::One(topic) => place(topic).inspect(|place| place.notify_one()),
             };
         }
     }
@@ -86,31 +86,31 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_ring_between_looking_and_waiting_is_heard() {
-        let bell = Bell::default();
+    async fn a_wakeup_between_looking_and_waiting_is_heard() {
+        let wakeups = Wakeups::default();
         let topic = Topic::Run("a-1".to_owned());
-        let listener = bell.listen(topic.clone());
-        let ring = listener.ring();
-        bell.ring(&[Ring::All(topic)]);
-        ring.await;
+        let listener = wakeups.listen(topic.clone());
+        let woken = listener.woken();
+        wakeups.wake(&[Wake::All(topic)]);
+        woken.await;
     }
 
     #[tokio::test]
-    async fn a_ring_for_one_wakes_one_of_many() {
-        let bell = Bell::default();
+    async fn a_wakeup_for_one_wakes_one_of_many() {
+        let wakeups = Wakeups::default();
         let topic = Topic::Work("sweep".to_owned());
-        let (one, two) = (bell.listen(topic.clone()), bell.listen(topic.clone()));
-        let (mut first, mut second) = (Box::pin(one.ring()), Box::pin(two.ring()));
+        let (one, two) = (wakeups.listen(topic.clone()), wakeups.listen(topic.clone()));
+        let (mut first, mut second) = (Box::pin(one.woken()), Box::pin(two.woken()));
         assert!(!first.as_mut().enable() && !second.as_mut().enable());
-        bell.ring(&[Ring::One(topic)]);
+        wakeups.wake(&[Wake::One(topic)]);
         assert!(first.as_mut().enable() ^ second.as_mut().enable());
     }
 
     #[test]
     fn tidying_forgets_a_topic_without_listeners() {
-        let bell = Bell::default();
-        drop(bell.listen(Topic::Sweep("s".to_owned())));
-        bell.tidy();
-        assert!(bell.0.lock().unwrap().is_empty());
+        let wakeups = Wakeups::default();
+        drop(wakeups.listen(Topic::Sweep("s".to_owned())));
+        wakeups.tidy();
+        assert!(wakeups.0.lock().unwrap().is_empty());
     }
 }

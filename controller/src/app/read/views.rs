@@ -34,7 +34,10 @@ use crate::{
     },
 };
 use ::sweeps::{
-    lifecycle::{run, sweep::State},
+    lifecycle::{
+        run,
+        sweep::{Closing, State},
+    },
     stopping::Decision,
 };
 
@@ -197,15 +200,7 @@ pub(in crate::app) fn note(
     progress: &Progress,
 ) -> Result<Option<String>, Error> {
     let id = &progress.sweep;
-    let why = match progress.closing.as_deref() {
-        Some("stopped") => "a user stopped it",
-        Some("cancelled") => "a user cancelled it",
-        Some("cap") => "run_cap is reached",
-        Some("target") => "the target is reached",
-        Some("space") => "every point was handed out",
-        Some(other) => other,
-        None => "",
-    };
+    let why = progress.closing.map_or("", Closing::sentence);
     Ok(match progress.state {
         State::Paused => {
             let why =
@@ -401,11 +396,11 @@ pub(crate) async fn read_rows(
 type Positions = BTreeMap<(u32, String), u64>;
 
 async fn send_rows(app: &Arc<App>, reading: Reading, outlet: &Outlet<Block>) -> Result<(), Error> {
-    let listener = app.bell.listen(Topic::Run(reading.run.clone()));
+    let listener = app.wakeups.listen(Topic::Run(reading.run.clone()));
     let reading = Arc::new(reading);
     let mut positions = Positions::new();
     while outlet.is_wanted().await {
-        let ring = listener.ring();
+        let woken = listener.woken();
         let room = Ahead::take(app);
         let (wanted, at, bytes) = (reading.clone(), positions.clone(), room.bytes());
         let (blocks, is_over) =
@@ -424,7 +419,7 @@ async fn send_rows(app: &Arc<App>, reading: Reading, outlet: &Outlet<Block>) -> 
             return Ok(());
         }
         tokio::select! {
-            () = ring => {}
+            () = woken => {}
             () = outlet.closed() => return Ok(()),
             () = app.drained() => return Err(shutting_down()),
         }

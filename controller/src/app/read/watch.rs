@@ -41,11 +41,11 @@ async fn send_updates(
     sweep: &str,
     outlet: &Outlet<SweepUpdate>,
 ) -> Result<(), Error> {
-    let listener = app.bell.listen(Topic::Sweep(sweep.to_owned()));
+    let listener = app.wakeups.listen(Topic::Sweep(sweep.to_owned()));
     let (mut seen, mut shown) = (None, None);
     // Changes while a slow watcher reads go into the next update.
     while outlet.is_wanted().await {
-        let ring = listener.ring();
+        let woken = listener.woken();
         let wanted = sweep.to_owned();
         let news = app.read(move |tx, app| look(tx, app, &wanted, seen)).await?;
         let progress = &news.sweep.progress;
@@ -55,7 +55,7 @@ async fn send_updates(
         }
         (seen, shown) = (Some(news.last), Some(news.sweep));
         tokio::select! {
-            () = ring => {}
+            () = woken => {}
             () = outlet.closed() => return Ok(()),
             () = app.drained() => return Err(views::shutting_down()),
         }
@@ -65,7 +65,7 @@ async fn send_updates(
 }
 
 /// The changes that a watcher does not know yet.
-struct News {
+struct Changes {
     sweep: SweepView,
     /// The runs that changed.
     runs: Vec<String>,
@@ -73,13 +73,13 @@ struct News {
     last: i64,
 }
 
-fn look(tx: &Tx<'_>, app: &App, sweep: &str, seen: Option<i64>) -> Result<News, Error> {
+fn look(tx: &Tx<'_>, app: &App, sweep: &str, seen: Option<i64>) -> Result<Changes, Error> {
     let last = store::events::last(tx)?;
     let runs = match seen {
         None => store::runs::live(tx, sweep)?,
         Some(seen) => store::events::changed_runs(tx, sweep, seen)?,
     };
-    Ok(News { sweep: views::sweep(tx, app, sweep)?, runs, last })
+    Ok(Changes { sweep: views::sweep(tx, app, sweep)?, runs, last })
 }
 
 /// Sends the news, in several updates if one would be too large. Returns false if the watcher has
@@ -88,7 +88,7 @@ fn look(tx: &Tx<'_>, app: &App, sweep: &str, seen: Option<i64>) -> Result<News, 
 async fn send(
     app: &Arc<App>,
     outlet: &Outlet<SweepUpdate>,
-    news: &News,
+    news: &Changes,
     shown: Option<SweepView>,
 ) -> Result<bool, Error> {
     let before = shown.unwrap_or_else(|| news.sweep.clone());

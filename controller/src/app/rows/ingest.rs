@@ -16,7 +16,7 @@ use crate::{
         change::{
             Change,
             draft::Draft,
-            wakeups::{Ring, Topic},
+            wakeups::{Topic, Wake},
         },
         error::{Error, Why},
         files,
@@ -89,10 +89,10 @@ pub(crate) async fn append(
         let digest = check(app, &append)?;
         let told = match append.stream.as_str() {
             FILES => {
-                Told::Files(files::rows::read(app, caller, &append.run, &append.frames).await?)
+                Content::Files(files::rows::read(app, caller, &append.run, &append.frames).await?)
             }
-            META => Told::Meta(Said::read(&append.frames).map_err(damaged)?),
-            _ => Told::Values,
+            META => Content::Meta(Said::read(&append.frames).map_err(damaged)?),
+            _ => Content::Values,
         };
         app.leases.renew(&append.run, append.attempt, app.clock.now());
         if digest.rows > 0 {
@@ -117,7 +117,7 @@ fn without(mut append: Append, rows: u64) -> Result<Append, Error> {
 }
 
 /// The contents of rows that hold no values of metrics, read before the writer gets them.
-enum Told {
+enum Content {
     Values,
     Files(Vec<files::rows::Row>),
     Meta(Said),
@@ -173,7 +173,7 @@ fn keep(
     caller: &Caller,
     append: Append,
     digest: Digest,
-    told: Told,
+    told: Content,
 ) -> Result<Kept, Error> {
     let mut run = change.run(&append.run)?;
     let standing = standing(change.app, &run, append.attempt)?;
@@ -194,12 +194,12 @@ fn keep(
             check_writers(change, stream)?;
         }
         let apart = standing != Standing::Current;
-        if let Told::Files(rows) = &told {
+        if let Content::Files(rows) = &told {
             files::rows::keep(change, caller, &run, stream, standing, rows)?;
         }
         store::blocks::insert(change.tx, stream, next, digest.rows, apart, frames)?;
         change.app.compaction.note(stream, frames.len(), change.app.clock.now());
-        change.ring(Ring::All(Topic::Run(run.id.clone())));
+        change.wake(Wake::All(Topic::Run(run.id.clone())));
     }
     match standing {
         Standing::Fenced => return Ok(Kept::Apart(fenced(&run.id, append.attempt, run.attempt))),
@@ -220,7 +220,7 @@ fn keep(
             change.hear(run)?;
         }
         match told {
-            Told::Meta(said) if has_rows => about::take(change, run, said),
+            Content::Meta(said) if has_rows => about::take(change, run, said),
             // The output of a program and the measurements of its machine are not summed up.
             _ if has_rows && matches!(stream.name, "history" | "summary") => {
                 sum_up(change, run, stream.name, &digest, frames)

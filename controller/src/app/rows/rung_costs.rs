@@ -18,7 +18,7 @@ const MOST: usize = 1024;
 
 /// The costs at the rungs that runs reached lately.
 #[derive(Debug, Default)]
-pub(in crate::app) struct Standings(Mutex<HashMap<(String, u64), Sorted>>);
+pub(in crate::app) struct RungCosts(Mutex<HashMap<(String, u64), Sorted>>);
 
 /// The costs that count at one rung.
 #[derive(Debug, Default)]
@@ -38,7 +38,7 @@ pub(in crate::app) struct Joined {
     pub(in crate::app) cost: f64,
 }
 
-impl Standings {
+impl RungCosts {
     /// Lets `decide` see the costs that count at a rung, in ascending order, and adds the run that
     /// it returns. `anew` says that a row ceased to count in this change.
     ///
@@ -84,8 +84,8 @@ mod tests {
     };
 
     /// Lets a run with this cost reach the rung, and returns the costs that counted before.
-    fn join(standings: &Standings, tx: &Tx<'_>, run: i64, cost: f64) -> Result<Vec<f64>, Error> {
-        standings.at(tx, "s", 9, false, |others| {
+    fn join(rung_costs: &RungCosts, tx: &Tx<'_>, run: i64, cost: f64) -> Result<Vec<f64>, Error> {
+        rung_costs.at(tx, "s", 9, false, |others| {
             let decision = Decision {
                 iteration: 9,
                 value: cost,
@@ -103,11 +103,11 @@ mod tests {
     async fn an_undone_change_does_not_count() {
         let folder = TempDir::new().unwrap();
         let store = Store::open(folder.path(), &Limits::default(), Platform::default()).unwrap();
-        let standings = std::sync::Arc::new(Standings::default());
+        let rung_costs = std::sync::Arc::new(RungCosts::default());
         let with = |run, cost, keep: bool| {
-            let standings = standings.clone();
+            let rung_costs = rung_costs.clone();
             let work = move |tx: &Tx<'_>| {
-                let before = join(&standings, tx, run, cost)?;
+                let before = join(&rung_costs, tx, run, cost)?;
                 if keep { Ok(before) } else { Err(Error::Bug(format!("{before:?}"))) }
             };
             store.write(work, |_| {})
@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(with(5, 2.0, true).await.unwrap(), [1.0, 3.0, 5.0]);
 
         // Another cache sees the same, as after a restart.
-        let anew = move |tx: &Tx<'_>| join(&Standings::default(), tx, 6, 9.0);
+        let anew = move |tx: &Tx<'_>| join(&RungCosts::default(), tx, 6, 9.0);
         assert_eq!(store.write(anew, |_| {}).await.unwrap(), [1.0, 2.0, 3.0, 5.0]);
         assert_eq!(
             with(7, 9.0, true).await.unwrap(),

@@ -6,7 +6,7 @@
 
 use record::RowRef;
 use sweeps::{
-    lifecycle::run::State,
+    lifecycle::run::{State, StopReason},
     stopping::{self, Arrival, Verdict},
 };
 
@@ -14,7 +14,7 @@ use super::{digest, rung_costs::Joined};
 use crate::{
     app::{
         App,
-        change::{Change, PRUNED, draft::Draft},
+        change::{Change, draft::Draft},
         error::Error,
         sweeps::plan::Plan,
     },
@@ -49,7 +49,7 @@ pub(in crate::app) fn count(
         }
         let arrival = Arrival { iteration, value, best: best.unwrap_or(value) };
         if arrive(change, run, plan, &arrival)? == Verdict::Stop {
-            return change.want_stop(run, PRUNED);
+            return change.want_stop(run, StopReason::Pruned);
         }
         match rule.next_rung(iteration) {
             Some(next) => rung = next,
@@ -134,7 +134,7 @@ fn arrive(
     let (tx, maximize) = (change.tx, plan.study.maximize);
     let again =
         run.attempt > 1 && store::rungs::supersede(tx, run.key, run.attempt, arrival.iteration)?;
-    change.app.standings.at(tx, &plan.id, arrival.iteration, again, |others| {
+    change.app.rung_costs.at(tx, &plan.id, arrival.iteration, again, |others| {
         let cost = rule.cost(maximize, arrival);
         let decision = stopping::judge(rule, maximize, arrival, others);
         let reached = Reached {

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use sweeps::lifecycle::{
     Class,
-    run::{Event, State},
+    run::{Event, State, StopReason},
 };
 
 use super::{
@@ -17,7 +17,7 @@ use crate::{
     app::{
         App,
         caller::Caller,
-        change::{Change, PRUNED, draft::Draft, wanted_end},
+        change::{Change, draft::Draft, wanted_end},
         error::Error,
         read::views::{self, RunView},
         rows::{stopping, summaries},
@@ -143,10 +143,10 @@ fn come_to_an_end(
     run: &mut Draft<'_>,
     state: EndState,
 ) -> Result<(), Error> {
-    let event = match (state, &run.stop_wanted) {
+    let event = match (state, run.stop_wanted) {
         // A program that a rule stopped has not finished, even if it ended well: its value is not
         // what a whole trial would have reached.
-        (EndState::Finished, Some(reason)) if reason == PRUNED => Event::Prune,
+        (EndState::Finished, Some(StopReason::Pruned)) => Event::Prune,
         (EndState::Finished, _) => Event::Finish,
         (EndState::Failed, None) => return change.fail(run),
         _ => wanted_end(run),

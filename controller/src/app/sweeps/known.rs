@@ -17,7 +17,7 @@ use tokio::sync::Mutex as AsyncMutex;
 
 use crate::{
     app::error::Error,
-    store::events::{Kind, Told},
+    store::events::{Kind, TrialEvent},
 };
 
 /// The proposers of the sweeps that need a model.
@@ -63,7 +63,7 @@ impl Searches {
 
 impl Known {
     /// Adds one event. The caller passes events in the order of their numbers.
-    pub(in crate::app) fn fold(&mut self, event: &Told, space: &Space) -> Result<(), Error> {
+    pub(in crate::app) fn fold(&mut self, event: &TrialEvent, space: &Space) -> Result<(), Error> {
         let trials = &mut self.history.trials;
         let place = usize::try_from(event.trial).unwrap_or(usize::MAX);
         let lost =
@@ -105,7 +105,7 @@ mod tests {
     fn folding_events_gives_a_trial_its_rungs_and_whether_a_rule_stopped_it() {
         let space = Space { parameters: Vec::new() };
         let mut known = Known::default();
-        let told = |kind, value, pruned, rungs: &[(u64, f64)]| Told {
+        let told = |kind, value, pruned, rungs: &[(u64, f64)]| TrialEvent {
             number: 1,
             kind,
             trial: 0,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use ::sweeps::{
     config::{self, Config, Severity},
     lifecycle::{
-        run::{self, State},
-        sweep,
+        run::{self, State, StopReason},
+        sweep::{self, Closing},
     },
 };
 
@@ -202,7 +202,7 @@ fn fulfil(change: &mut Change<'_>, id: &str, wish: Wish) -> Result<bool, Error> 
             let progress = change.progress(id)?;
             // A resume revokes an earlier stop by a user. It cannot revoke that the space is used
             // up.
-            if progress.closing.as_deref() == Some("stopped") {
+            if progress.closing == Some(Closing::Stopped) {
                 progress.closing = None;
             }
         }
@@ -214,30 +214,29 @@ fn fulfil(change: &mut Change<'_>, id: &str, wish: Wish) -> Result<bool, Error> 
             if queued.more {
                 return Ok(false);
             }
-            change.progress(id)?.closing = Some("stopped".to_owned());
+            change.progress(id)?.closing = Some(Closing::Stopped);
         }
         Wish::Cancel => {
             sweep::next(change.progress(id)?.state, sweep::Event::Cancel)?;
-            let untold = store::runs::not_told(change.tx, id, CANCELLED, some(change))?;
+            let untold = store::runs::not_told(change.tx, id, StopReason::Cancelled, some(change))?;
             for mut run in untold.runs {
                 if run.state == State::Queued {
                     stop_queued(change, run)?;
                 } else {
-                    change.edit(&mut run, |change, run| change.want_stop(run, CANCELLED))?;
+                    change.edit(&mut run, |change, run| {
+                        change.want_stop(run, StopReason::Cancelled)
+                    })?;
                 }
             }
             if untold.more {
                 return Ok(false);
             }
             change.sweep_step(id, sweep::Event::Cancel)?;
-            change.progress(id)?.closing = Some(CANCELLED.to_owned());
+            change.progress(id)?.closing = Some(Closing::Cancelled);
         }
     }
     Ok(true)
 }
-
-/// The reason to stop the runs of a sweep that a user cancelled.
-const CANCELLED: &str = "cancelled";
 
 /// Returns how many runs one transaction may change.
 fn some(change: &Change<'_>) -> Most {

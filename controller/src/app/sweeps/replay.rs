@@ -9,7 +9,7 @@ use ::sweeps::search;
 use super::{known::Known, plan::Plan};
 use crate::{
     app::{App, caller::Caller, error::Error},
-    store::{self, events::Told, runs::Run},
+    store::{self, events::TrialEvent, runs::Run},
 };
 
 /// The findings of a replay.
@@ -71,7 +71,7 @@ pub(crate) async fn replay(
 
 struct Replay {
     plan: Arc<Plan>,
-    told: std::iter::Peekable<std::vec::IntoIter<Told>>,
+    told: std::iter::Peekable<std::vec::IntoIter<TrialEvent>>,
     known: Known,
     engine: String,
 }

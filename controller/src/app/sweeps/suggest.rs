@@ -8,7 +8,10 @@ use std::sync::Arc;
 use probes::{Bug, planted};
 use sweeps::{
     history::History,
-    lifecycle::{run::State, sweep},
+    lifecycle::{
+        run::State,
+        sweep::{self, Closing},
+    },
     search::{self, Exhausted},
 };
 use tokio::{sync::OwnedMutexGuard, time::Instant};
@@ -67,7 +70,7 @@ pub(in crate::app) fn hand_out(
                 most.take(&run);
                 handed.runs.push(run);
             }
-            Err(Exhausted) => change.close_sweep(sweep, "space")?,
+            Err(Exhausted) => change.close_sweep(sweep, Closing::Space)?,
         }
     }
     Ok(handed)
@@ -127,7 +130,7 @@ pub(in crate::app) async fn by_model(
         known = app.searches.of(&plan.id).lock_owned() => known,
         () = app.clock.sleep_until(deadline) => return Ok(None),
     };
-    app.presences.still_newest(beat)?;
+    app.registry.still_newest(beat)?;
     let (sweep, after) = (plan.id.clone(), known.seen);
     let (told, last) = app
         .read(move |tx, _| {
@@ -146,13 +149,13 @@ pub(in crate::app) async fn by_model(
     let Ready { suggestion, seen, .. } = ready;
     let (plan, beat) = (plan.clone(), beat.clone());
     let inserted = app.change(move |change| {
-        change.app.presences.still_newest(&beat)?;
+        change.app.registry.still_newest(&beat)?;
         let is_next = change.progress(&plan.id)?.next_trial == number;
         if !is_next || !hands_out(change, &plan.id)? || !wants_new(change, &plan)? {
             return Ok(None);
         }
         let Ok(suggestion) = suggestion else {
-            change.close_sweep(&plan.id, "space")?;
+            change.close_sweep(&plan.id, Closing::Space)?;
             return Ok(None);
         };
         create(change, &plan, number, suggestion, seen, &beat.agent).map(Some)
@@ -230,7 +233,7 @@ mod tests {
         let beat =
             Beat { agent: "one".to_owned(), beat: 2, sweep: sweep.clone(), ..Beat::default() };
         let (beat, now) = (Arc::new(beat), app.clock.now());
-        app.presences.arrive(&beat, now).unwrap();
+        app.registry.arrive(&beat, now).unwrap();
         let deadline = now + app.settings.lease;
         let run = by_model(&app, &plan, &beat, deadline).await.unwrap().unwrap();
         assert_eq!((run.trial, run.suggestion.seen), (Some(0), ready.seen));

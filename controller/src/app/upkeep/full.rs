@@ -14,7 +14,7 @@ use super::{fullness::Seen, lost};
 use crate::{
     app::{
         App,
-        change::wakeups::{Ring, Topic},
+        change::wakeups::{Topic, Wake},
         error::Error,
     },
     store,
@@ -65,9 +65,9 @@ pub(in crate::app) async fn look(app: &Arc<App>, seen: Seen) {
     });
     if left.await.is_ok_and(|left| left) {
         let sweeps: BTreeSet<String> =
-            app.presences.list("").into_iter().map(|(_, presence)| presence.sweep).collect();
-        let rings: Vec<Ring> =
-            sweeps.into_iter().map(|sweep| Ring::All(Topic::Work(sweep))).collect();
-        app.bell.ring(&rings);
+            app.registry.list("").into_iter().map(|(_, presence)| presence.sweep).collect();
+        let wakes: Vec<Wake> =
+            sweeps.into_iter().map(|sweep| Wake::All(Topic::Work(sweep))).collect();
+        app.wakeups.wake(&wakes);
     }
 }

@@ -20,8 +20,8 @@ pub(crate) fn pause(app: &App) -> Duration {
 /// If the database fails, the next step finds the same work.
 pub(crate) async fn step(app: &Arc<App>) -> Result<(), Error> {
     let now = app.clock.now();
-    app.bell.tidy();
-    app.presences.tidy(now, app.settings.forget_agents);
+    app.wakeups.tidy();
+    app.registry.tidy(now, app.settings.forget_agents);
     if !lost::look(app) {
         // All other work would have to write.
         return Ok(());
