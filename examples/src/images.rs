@@ -17,9 +17,9 @@ use crate::{
 /// A set of labelled images.
 #[derive(Debug)]
 pub struct Part {
-    /// The images: shape [n, 1, height, width], floats from 0 to 1.
+    /// The images: shape `[n, 1, height, width]`, floats from 0 to 1.
     pub images: Tensor,
-    /// The labels: shape [n], int64 classes from 0.
+    /// The labels: shape `[n]`, int64 classes from 0.
     pub labels: Tensor,
 }
 

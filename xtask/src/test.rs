@@ -12,5 +12,9 @@ pub(crate) fn run() -> Result<()> {
         let lint = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-Dwarnings"];
         cargo::run_with_torch(&torch, lint)
     })?;
+    say::step("documentation", || {
+        let doc = ["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items"];
+        cargo::finish(cargo::command(doc).env("LIBTORCH", &torch).env("RUSTDOCFLAGS", "-Dwarnings"))
+    })?;
     say::step("tests", || cargo::test(&torch, ["test", "--workspace", "--no-fail-fast"]))
 }

@@ -1,6 +1,6 @@
 //! Runs one trial, from a start order or an adoption until the controller knows its end. Each trial
-//! is one task. `agent.rs` starts it, and hears of it only through [`TrialNews`]. It decides nothing but
-//! the verdict of its own end.
+//! is one task. `agent.rs` starts it, and hears of it only through [`TrialNews`]. It decides
+//! nothing but the verdict of its own end.
 //!
 //! The files here are small and local, so they are read and written in place: a detour over a
 //! thread pool would cost more than the calls.

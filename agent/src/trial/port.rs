@@ -1,6 +1,6 @@
 //! Defines the messages between the agent's loop and a trial. The loop starts a trial through
-//! [`Trials`] and hears of it only through [`TrialNews`], so the simulator can put its own programs in a
-//! trial's place.
+//! [`Trials`] and hears of it only through [`TrialNews`], so the simulator can put its own programs
+//! in a trial's place.
 
 use std::{path::PathBuf, time::Duration};
 

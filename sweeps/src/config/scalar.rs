@@ -82,7 +82,7 @@ pub(super) struct Elsewhere {
     pub(super) exponent: bool,
 }
 
-/// Returns how YAML 1.1 reads an unquoted scalar, or `None` if it reads it as [`core`] does.
+/// Returns how YAML 1.1 reads an unquoted scalar, or `None` if it reads it as [`core()`] does.
 pub(super) fn elsewhere(text: &str) -> Option<Elsewhere> {
     let differ = |here, there: &str, write: String| {
         Some(Elsewhere { here, there: there.to_owned(), write, exponent: false })

@@ -73,14 +73,14 @@ pub(crate) async fn heartbeat(
     let own = app.wakeups.listen(Topic::Agent(beat.agent.clone()));
     let work = app.wakeups.listen(Topic::Work(beat.sweep.clone()));
     let deadline = now + beat.wait.min(app.settings.lease / 3);
-    // A full agent would use up a wake-up that is meant for an agent with room. The end of its sweep
-    // concerns it only once it holds nothing.
+    // A full agent would use up a wake-up that is meant for an agent with room. The end of its
+    // sweep concerns it only once it holds nothing.
     let waits_for_work = beat.free > 0 || beat.holds.is_empty();
     loop {
         let (own, mut work) = (own.woken(), pin!(work.woken()));
         if waits_for_work {
-            // This joins the queue before it looks. The queue keeps wake-ups for one listener for those
-            // in the queue, and a listener that leaves passes its wake-up on.
+            // This joins the queue before it looks. The queue keeps wake-ups for one listener for
+            // those in the queue, and a listener that leaves passes its wake-up on.
             work.as_mut().enable();
         }
         let draft = draft(app, &beat, deadline).await?;

@@ -127,8 +127,8 @@ impl<'a> Change<'a> {
 
     /// Wakes listeners after the commit.
     pub(crate) fn wake(&mut self, wake: Wake) {
-        // One wake-up for all listeners of a topic is enough. Wake-ups for one listener each stand for
-        // one trial, so all are kept.
+        // One wake-up for all listeners of a topic is enough. Wake-ups for one listener each stand
+        // for one trial, so all are kept.
         if let Wake::All(topic) = &wake
             && !self.woken.insert(topic.clone())
         {

@@ -40,8 +40,8 @@ pub(crate) struct Wakeups(Mutex<HashMap<Topic, Weak<Notify>>>);
 pub(crate) struct Listener(Arc<Notify>);
 
 impl Listener {
-    /// Returns a future that wakes at the next wake-up after this call, not after its first poll. Call
-    /// this, then look, then wait: so no change is missed between looking and waiting.
+    /// Returns a future that wakes at the next wake-up after this call, not after its first poll.
+    /// Call this, then look, then wait: so no change is missed between looking and waiting.
     pub(crate) fn woken(&self) -> Notified<'_> {
         self.0.notified()
     }

@@ -70,7 +70,8 @@ pub(in crate::app) async fn step(app: &Arc<App>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Merges the rows of one place. Returns what is left, in the form that [`Compaction::end`] takes.
+/// Merges the rows of one place. Returns what is left, in the form that
+/// [`Compaction::end`](super::unmerged::Compaction::end) takes.
 async fn settle(
     app: &Arc<App>,
     place: &Place,
@@ -103,7 +104,7 @@ async fn find(app: &Arc<App>) -> Result<(), Error> {
 enum Outcome {
     Merged,
     /// Nothing is to do until more rows are appended or the run is over. `left` has the form that
-    /// [`Compaction::end`] takes.
+    /// [`Compaction::end`](super::unmerged::Compaction::end) takes.
     Rests {
         left: Option<(usize, u64)>,
     },
