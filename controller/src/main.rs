@@ -52,7 +52,7 @@ struct Flags {
     #[arg(
         long,
         value_name = "N",
-        default_value_t = 30,
+        default_value_t = Settings::default().lease.as_secs(),
         value_parser = clap::value_parser!(u64).range(1..=86_400)
     )]
     lease_seconds: u64,
@@ -60,7 +60,7 @@ struct Flags {
     #[arg(
         long,
         value_name = "N",
-        default_value_t = 15,
+        default_value_t = Settings::default().stop_grace.as_secs(),
         value_parser = clap::value_parser!(u64).range(1..=86_400)
     )]
     grace_seconds: u64,
@@ -69,10 +69,10 @@ struct Flags {
     #[arg(long, value_name = "N")]
     storage_gib: Option<u64>,
     /// The most GiB that the contents of one project may take
-    #[arg(long, value_name = "N", default_value_t = 1024)]
+    #[arg(long, value_name = "N", default_value_t = gib(Settings::default().project_bytes))]
     project_gib: u64,
     /// The most GiB of contents that one run may send
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = gib(Settings::default().run_bytes))]
     run_gib: u64,
 }
 
@@ -107,6 +107,10 @@ fn main() -> ExitCode {
             None => runtime.block_on(run(flags)),
         }
     })
+}
+
+fn gib(bytes: u64) -> u64 {
+    bytes >> 30
 }
 
 fn bytes(gib: u64) -> u64 {

@@ -102,7 +102,7 @@ pub enum FinishError {
     #[error(
         "the controller does not have {} of run `{run}` ({reason}): send what is left with \
         `sweep sync {}`",
-        count(*waiting, "row"),
+        unsent(*waiting),
         folder.display()
     )]
     Unsent {
@@ -141,6 +141,11 @@ pub enum FinishError {
         /// The error of the disk.
         source: Arc<io::Error>,
     },
+}
+
+/// Returns what the controller does not have: rows, or only the report of the end.
+fn unsent(rows: u64) -> String {
+    if rows == 0 { "the end".to_owned() } else { count(rows, "row") }
 }
 
 /// The error of [`agent`](crate::agent): the function agent could not continue.
@@ -195,5 +200,18 @@ mod tests {
                 .to_string()
                 .starts_with("no controller answers at `http://head:7070` (refused): start one")
         );
+    }
+
+    #[test]
+    fn an_end_without_rows_to_send_names_the_end() {
+        let unsent = |waiting| FinishError::Unsent {
+            run: "a".to_owned(),
+            waiting,
+            reason: "away".to_owned(),
+            folder: PathBuf::from("f"),
+        };
+        let said = [0, 1].map(|rows| unsent(rows).to_string());
+        assert!(said[0].starts_with("the controller does not have the end of run `a` (away)"));
+        assert!(said[1].starts_with("the controller does not have 1 row of run `a` (away)"));
     }
 }

@@ -3,6 +3,7 @@
 
 mod cargo;
 mod demo;
+mod fuzz;
 mod install;
 mod libtorch;
 mod say;
@@ -25,6 +26,8 @@ Tasks:
                      kill controller, agents, shims and trainers of a grid, and check each cell;
                      stop badly behaved trials, and look for processes that survive;
                      fill a disk. All of them must keep to their time limits.
+  fuzz [NAME [S]]    feed arbitrary bytes to each decoder, or to this one, for 60 or S seconds;
+                     needs a nightly Rust and `cargo install cargo-fuzz`
   install            build controller, agent and sweep, and put them on the PATH
   libtorch           fetch libtorch into the cache folder (demo and test do it themselves)
   libtorch --env     print the shell line with which a plain `cargo build -p examples`
@@ -38,6 +41,9 @@ Tasks:
   bench search [..]  regret of the search on many small problems, beside random search and peers
   bench track [..]   the cost of a call of `log`, and durable points per second, beside lower
                      bounds and peers";
+
+/// How long each decoder is fuzzed, in seconds.
+const FUZZ_SECONDS: u32 = 60;
 
 /// The reason why a task failed, with a hint.
 #[derive(Debug)]
@@ -90,6 +96,12 @@ fn main() -> ExitCode {
             let run = ["run", "--quiet", "--release", "--package", "simulation", "--"];
             cargo::run(run.iter().chain(flags))
         }
+        ["fuzz"] => fuzz::run(None, FUZZ_SECONDS),
+        ["fuzz", target] => fuzz::run(Some(target), FUZZ_SECONDS),
+        ["fuzz", target, seconds] => match seconds.parse() {
+            Ok(seconds) => fuzz::run(Some(target), seconds),
+            Err(_) => Err(Failure::new(format!("`{seconds}` is not a number of seconds"))),
+        },
         ["install"] => install::run(),
         ["libtorch"] => libtorch::ensure().map(|folder| say::line(folder.display())),
         ["libtorch", "--env"] => libtorch::ensure()

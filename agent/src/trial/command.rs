@@ -1,6 +1,6 @@
 //! Turns a start order into the command that a shim executes: argv, environment, and the check that
-//! the program exists. It reads the node only through [`Node`], so tests can replace it.
-//! `launch.rs` calls it.
+//! the program exists. It takes the working folder, the search path and the environment from a
+//! [`Node`], which tests fill in. It looks for programs on the real disk. `launch.rs` calls it.
 
 use std::{
     ffi::OsString,

@@ -36,7 +36,8 @@ pub struct Ticket {
     pub stops: mpsc::Receiver<Stop>,
 }
 
-/// The news of a trial, in this order.
+/// The news of a trial. `Launched`, `Started`, `Over`, `Waits` and `Reported` come in this order,
+/// `Slot` and `Gpus` between them or later. A trial that was adopted has no `Launched`.
 #[derive(Debug)]
 pub enum TrialNews {
     /// The shim has been started with this order.

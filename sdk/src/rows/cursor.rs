@@ -66,7 +66,8 @@ impl Cursor {
         }
     }
 
-    /// Returns the number of bytes in the file and the frames after it. The file has `end` bytes.
+    /// Returns how many bytes there are to send: the `end` bytes of the file, plus the frames after
+    /// them that are only in memory.
     pub(crate) fn end(&self, end: u64) -> u64 {
         self.rest.as_ref().map_or(end, |(before, rest)| before + rest.len() as u64)
     }

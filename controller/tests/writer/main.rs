@@ -1,11 +1,11 @@
 //! Tests that no message within the limits holds the one writer for longer than 100 ms. It sends
 //! every kind of message, as large and as awkward as the limits allow. It compares work and not
-//! time, so that no machine is too slow for it; `cargo test -p tests --test writer --
+//! time, so that no machine is too slow for it; `cargo test -p controller --test writer --
 //! --nocapture` prints both (docs/decisions/writer-bounds.md).
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test, and a table for people")]
 
 mod kinds;
-#[path = "../api/lab.rs"]
+#[path = "../../../tests/api/lab.rs"]
 #[allow(dead_code, reason = "the laboratory of another test, of which this one needs a part")]
 mod lab;
 mod meter;

@@ -1,0 +1,18 @@
+//! TensorBoard's event files: whatever is in one, the reader comes to its end and gives what is
+//! intact.
+#![no_main]
+#![allow(dead_code, reason = "the readers of the `sweep` command, of which this needs a part")]
+
+#[path = "import.rs"]
+mod readers;
+
+use readers::{import, stream};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let folder = tempfile::tempdir().expect("a folder for one file");
+    std::fs::write(folder.path().join("events.out.tfevents.1.a"), bytes).expect("a file in it");
+    let runs = import::tensorboard::find(folder.path(), "p", "n").expect("the file can be read");
+    for run in runs {
+        readers::read(&run);
+    }
+});

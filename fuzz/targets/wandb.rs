@@ -1,0 +1,17 @@
+//! Files that W&B logs: whatever is in one, the reader comes to its end and gives what is intact.
+#![no_main]
+#![allow(dead_code, reason = "the readers of the `sweep` command, of which this needs a part")]
+
+#[path = "import.rs"]
+mod readers;
+
+use readers::{import, stream};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let folder = tempfile::tempdir().expect("a folder for one file");
+    let path = folder.path().join("run-a.wandb");
+    std::fs::write(&path, bytes).expect("a file in it");
+    for run in import::wandb::group(vec![path], None).expect("the file can be read") {
+        readers::read(&run);
+    }
+});

@@ -1,0 +1,12 @@
+//! Sweep files: every text gets a configuration or a problem, and every problem can be shown.
+#![no_main]
+
+use sweeps::config::{check, render};
+
+libfuzzer_sys::fuzz_target!(|text: &str| {
+    let checked = check(text);
+    assert!(checked.config.is_some() || !checked.problems.is_empty());
+    for problem in &checked.problems {
+        assert!(!render(problem, text, "sweep.yaml").is_empty());
+    }
+});
