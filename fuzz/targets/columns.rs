@@ -1,5 +1,5 @@
-//! Blocks of columns, as the store holds them: no damage makes the reader panic. The first two bytes
-//! say how long the head is; the parts follow, with the lengths that the head names.
+//! Blocks of columns, as the store holds them: no damage makes the reader panic. The first two
+//! bytes say how long the head is; the parts follow, with the lengths that the head names.
 #![no_main]
 
 use record::columns::Head;

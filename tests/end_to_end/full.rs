@@ -171,7 +171,8 @@ fn cancel(lab: &Lab, sweep: &str, agent: &Agent) {
     sleep(Duration::from_secs(2));
     let said = agent.said();
     assert!(
-        waits() == 2 && said.contains("the disk of the controller is full: its end and "),
+        waits() == 2
+            && said.contains("the disk of the controller is full: the agent keeps its end and "),
         "{said}"
     );
     assert!(

@@ -44,7 +44,8 @@ fn slip(lab: &mut Lab, agent: &Agent) {
     lab.kill_controller();
     lab.start_controller_with(OTHER);
     lab.write("go", "");
-    let waits = "  waits      the controller does not know this token: its end and ";
+    let waits =
+        "  waits      the controller does not know this token: the agent keeps its end and ";
     wait_for("both trials to wait", || (agent.said().matches(waits).count() == 2).then_some(()));
     let refuses = format!(
         "warning: the controller at {} refuses this agent (the controller does not know this \

@@ -3,7 +3,7 @@
 
 mod cargo;
 mod demo;
-mod fuzz;
+mod fuzzing;
 mod install;
 mod libtorch;
 mod say;
@@ -96,10 +96,10 @@ fn main() -> ExitCode {
             let run = ["run", "--quiet", "--release", "--package", "simulation", "--"];
             cargo::run(run.iter().chain(flags))
         }
-        ["fuzz"] => fuzz::run(None, FUZZ_SECONDS),
-        ["fuzz", target] => fuzz::run(Some(target), FUZZ_SECONDS),
+        ["fuzz"] => fuzzing::run(None, FUZZ_SECONDS),
+        ["fuzz", target] => fuzzing::run(Some(target), FUZZ_SECONDS),
         ["fuzz", target, seconds] => match seconds.parse() {
-            Ok(seconds) => fuzz::run(Some(target), seconds),
+            Ok(seconds) => fuzzing::run(Some(target), seconds),
             Err(_) => Err(Failure::new(format!("`{seconds}` is not a number of seconds"))),
         },
         ["install"] => install::run(),

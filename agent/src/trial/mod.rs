@@ -352,8 +352,8 @@ impl<L: Link> Life<L> {
         more
     }
 
-    /// Runs one step of the tail. After an error the tail takes nothing more, until `drain` opens it
-    /// again. The trial itself goes on.
+    /// Runs one step of the tail. After an error the tail takes nothing more, until `drain` opens
+    /// it again. The trial itself goes on.
     fn step(&mut self, tail: &mut io::Result<Tail>) -> bool {
         let Ok(follower) = tail else { return false };
         match follower.step(crate::wall_ms()) {
