@@ -15,16 +15,29 @@ pub(crate) mod import {
     #[path = "../../cli/src/import/wandb/mod.rs"]
     pub(crate) mod wandb;
 
-    pub(super) fn shown(path: &std::path::Path) -> String {
+    use std::path::{Path, PathBuf};
+
+    use source::Source;
+
+    const READABLE: &str = "the file can be read";
+
+    pub(super) fn shown(path: &Path) -> String {
         path.display().to_string()
     }
-}
 
-use import::source::{Found, Source};
+    /// Reads the runs in one file of W&B to their end.
+    pub(crate) fn read_wandb(path: PathBuf) {
+        wandb::group(vec![path], None).expect(READABLE).iter().for_each(read);
+    }
 
-/// Reads a run to its end.
-pub(crate) fn read(run: &impl Source) {
-    let mut reader = run.open(run.parts()).expect("the file can be read");
-    while reader.next().expect("the file can be read").is_some() {}
-    let _ = reader.losses();
+    /// Reads the runs in one folder of TensorBoard to their end.
+    pub(crate) fn read_tensorboard(folder: &Path) {
+        tensorboard::find(folder, "p", "n").expect(READABLE).iter().for_each(read);
+    }
+
+    fn read(run: &impl Source) {
+        let mut reader = run.open(run.parts()).expect(READABLE);
+        while reader.next().expect(READABLE).is_some() {}
+        let _ = reader.losses();
+    }
 }

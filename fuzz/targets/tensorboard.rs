@@ -11,8 +11,5 @@ use readers::{import, stream};
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let folder = tempfile::tempdir().expect("a folder for one file");
     std::fs::write(folder.path().join("events.out.tfevents.1.a"), bytes).expect("a file in it");
-    let runs = import::tensorboard::find(folder.path(), "p", "n").expect("the file can be read");
-    for run in runs {
-        readers::read(&run);
-    }
+    import::read_tensorboard(folder.path());
 });
