@@ -14,7 +14,7 @@ use super::{
     Run,
     duty::Duty,
     folders,
-    shared::{Shared, Start},
+    shared::{Shared, Start, object},
 };
 use crate::{
     chance,
@@ -337,9 +337,7 @@ impl Init {
             // The same attempt continues, because no controller knows it yet that could tell two
             // attempts apart.
             let mut before = serde_json::from_str(&known.begin.config_json).unwrap_or(Json::Null);
-            if !config.is_null() {
-                overlay(&mut before, config);
-            }
+            overlay(&mut before, object(config));
             config = before;
             let (idempotency_key, started_ms) =
                 (known.begin.idempotency_key, known.begin.started_ms);

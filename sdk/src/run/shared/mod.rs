@@ -280,6 +280,6 @@ fn lock(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {
 }
 
 /// Returns the config, or an empty object if there is none.
-fn object(config: Json) -> Json {
+pub(super) fn object(config: Json) -> Json {
     if config.is_null() { Json::Object(Map::new()) } else { config }
 }
