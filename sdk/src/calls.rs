@@ -1,5 +1,5 @@
-//! Makes calls to the controller: provides the runtime, bounds the wait for an answer, and says
-//! what an error means. Everything that talks to the controller uses it.
+//! Makes calls to the controller: provides the runtime, bounds the wait for an answer, and
+//! classifies errors. Every module of the SDK that calls the controller uses it.
 
 use std::{error::Error as _, io, thread, time::Duration};
 
@@ -7,16 +7,16 @@ use proto::dial::is_away;
 use tokio::{runtime::Runtime, time};
 use tonic::{Code, Status};
 
-/// The time that a call waits for its answer before the caller repeats it.
+/// The longest time that a call waits for its answer. After that time the call counts as failed.
 pub(crate) const CALL_WAIT: Duration = Duration::from_secs(30);
 
-/// Makes a runtime that runs on one thread.
+/// Makes a runtime that runs on the thread of its caller.
 pub(crate) fn runtime() -> io::Result<Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
-/// Runs `body` on its own thread with its own runtime, and waits for it. The caller's thread may
-/// already run another runtime.
+/// Runs `body` on a new thread with a new runtime, and waits for its result. The caller's thread
+/// cannot run `body` itself, because it may already be inside another runtime.
 ///
 /// Fails if the system cannot start a thread, or if `body` panics.
 pub(crate) fn aside<T: Send>(body: impl FnOnce(&Runtime) -> T + Send) -> io::Result<T> {
@@ -38,15 +38,15 @@ pub(crate) async fn answer<T>(
     }
 }
 
-/// Returns true if waiting alone does not cure the error. An unknown token is not a refusal: the
-/// controller may have been started with another token. A known token without rights is a refusal:
-/// the token ends with its attempt.
+/// Returns true if a later repeat of the call would probably fail with the same error. An unknown
+/// token is no refusal: the controller may have been started with another token. A known token
+/// without the right to this call is a refusal, because a run's token expires with its attempt.
 pub(crate) fn is_refusal(status: &Status) -> bool {
     status.code() == Code::PermissionDenied || !is_away(status)
 }
 
-/// Returns the reason in words for a person: the controller's sentence, or the deepest cause of a
-/// failed connection.
+/// Returns the reason of a failed call in words: the controller's message, or the deepest cause of
+/// a failed connection.
 pub(crate) fn reason(status: &Status) -> String {
     let Some(mut cause) = status.source() else { return status.message().to_owned() };
     while let Some(deeper) = cause.source() {

@@ -1,9 +1,11 @@
-//! Reads the time of day, which only people read. The SDK decides nothing by it.
+//! Reads the time of day for the timestamps of rows. The SDK compares such timestamps only to find
+//! the newest checkpoint among the journals of one attempt.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Returns the milliseconds since 1970. A row gets the time at which it leaves the buffer, some
-/// milliseconds after it was logged: reading the clock in `log` would cost the caller time.
+/// Returns the milliseconds since 1970. A row's timestamp is the time at which the journal takes
+/// the row, some milliseconds after `log`. If `log` read the clock, each call would cost the caller
+/// more time.
 pub(crate) fn wall_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
 }

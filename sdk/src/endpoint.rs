@@ -1,5 +1,5 @@
-//! Says where the controller is and how to speak to it. Everything that calls the controller starts
-//! with an [`Endpoint`].
+//! Finds the controller's address and the token, and makes the clients that call the controller.
+//! Every caller of the controller begins with an [`Endpoint`].
 
 use proto::dial::{BadAddress, CONTROLLER_VAR, DEFAULT_CONTROLLER, Dial, TOKEN_VAR};
 use tokio::runtime::Runtime;
@@ -11,14 +11,14 @@ use crate::environment::variable;
 pub(crate) struct Endpoint {
     /// The address, such as `http://127.0.0.1:7070`.
     pub(crate) controller: String,
-    /// The token. With `None` the controller answers only the calls that it answers without a
-    /// token.
+    /// The token that every call carries. With `None`, calls carry no token, so only a controller
+    /// without a token answers them.
     pub(crate) token: Option<String>,
 }
 
 impl Endpoint {
-    /// Takes the given address, else the address in the environment, else the default. The token
-    /// always comes from the environment.
+    /// Takes the given address, else the address in `BESOM_CONTROLLER`, else the default address.
+    /// The token always comes from `BESOM_TOKEN`.
     pub(crate) fn find(controller: Option<String>) -> Self {
         let controller = controller.or_else(|| variable(CONTROLLER_VAR));
         Self {
@@ -27,7 +27,7 @@ impl Endpoint {
         }
     }
 
-    /// Makes the clients. They connect with their first call on this runtime.
+    /// Makes the clients, which run on this runtime. Each client connects with its first call.
     ///
     /// Fails if the address or the token has no valid form.
     pub(crate) fn dial(&self, runtime: &Runtime) -> Result<Dial, BadAddress> {

@@ -4,14 +4,15 @@ use std::{env, str::FromStr};
 
 use crate::error::InitError;
 
-/// Returns the variable, or `None` if it is unset or empty.
+/// Returns the value of an environment variable, or `None` if the variable is unset or empty.
 pub(crate) fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Returns the variable as a `T`, or `None` if it is unset or empty.
+/// Returns the value of an environment variable as a `T`, or `None` if the variable is unset or
+/// empty.
 ///
-/// Fails if the text cannot be parsed as a `T`.
+/// Fails if the value cannot be parsed as a `T`.
 pub(crate) fn parsed<T: FromStr>(name: &'static str) -> Result<Option<T>, InitError> {
     let parse = |value: String| value.parse().map_err(|_| InitError::Environment { name, value });
     variable(name).map(parse).transpose()

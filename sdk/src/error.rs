@@ -1,6 +1,6 @@
-//! Defines the errors of `start`, `config`, `finish` and `agent`, in words for the person at the
-//! terminal. `log` returns no error. A program whose `main` returns `Result<(), Box<dyn Error>>`
-//! prints the `Debug` form of its error, so `Debug` prints the same sentence as `Display`.
+//! Defines the errors of `start`, `config`, `finish` and `agent`, as sentences for the user at the
+//! terminal. `log` returns no error. If `main` returns `Result<(), Box<dyn Error>>`, the program
+//! prints the `Debug` form of its error. So `Debug` prints the same sentence as `Display`.
 
 use std::{io, path::PathBuf, sync::Arc};
 
@@ -8,7 +8,7 @@ use proto::dial::{BadAddress, CONTROLLER_VAR};
 
 use crate::run::finished::count;
 
-/// Makes `Debug` print the same text as `Display`.
+/// Implements `Debug` for error types so that it prints the same text as `Display`.
 macro_rules! speak {
     ($($error:ty),+) => {$(
         impl std::fmt::Debug for $error {
@@ -39,7 +39,7 @@ pub enum InitError {
         /// The reason why the last try failed.
         reason: String,
     },
-    /// The controller answered and refused the run.
+    /// The controller answered the call and refused the run.
     #[error("the controller at `{controller}` refused the run: {reason}")]
     Refused {
         /// The address of the controller.
@@ -47,7 +47,7 @@ pub enum InitError {
         /// The reason that the controller gave.
         reason: String,
     },
-    /// The controller's address or the token has no valid form.
+    /// The address of the controller, or the token, does not have a valid form.
     #[error("{0}: {hint}", hint = .0.hint())]
     Address(#[from] BadAddress),
     /// The defaults given to [`Init::config`](crate::Init::config) are not a JSON object.
@@ -93,12 +93,13 @@ pub enum InitError {
 #[error("the config does not fit: {0}")]
 pub struct ConfigError(pub(crate) String);
 
-/// The error of [`Run::finish`](crate::Run::finish): the run ended, but its controller does not
-/// know all of it. The rows that were written stay in the journal.
+/// The error of [`Run::finish`](crate::Run::finish): the run ended, but the controller did not get
+/// all of its data. The rows in the journal stay there.
 #[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum FinishError {
-    /// Rows or files wait in the run's folder, or the end could not be reported.
+    /// Rows or files wait in the run's folder, or the end of the run could not be reported to the
+    /// controller.
     #[error(
         "the controller does not have {} of run `{run}` ({reason}): send what is left with \
         `sweep sync {}`",
@@ -108,15 +109,16 @@ pub enum FinishError {
     Unsent {
         /// The run's id.
         run: String,
-        /// The number of rows that wait in the journals. Each waiting file counts as one row.
+        /// The number of rows in the journals that the controller may not have. Each file, artifact
+        /// and checkpoint counts as one row.
         waiting: u64,
-        /// The reason why they were not sent.
+        /// The reason why the data was not sent.
         reason: String,
         /// The run's folder.
         folder: PathBuf,
     },
-    /// The run is over, or another attempt owns it now. The controller keeps and marks the rows
-    /// that it got from this attempt, and never merges them.
+    /// The run is over, or another attempt owns it now. The controller stores later rows of this
+    /// attempt apart, marks them, and never merges them.
     #[error("run `{run}` is over or belongs to another attempt now; the rows of this attempt are \
         in `{}`", folder.display())]
     Fenced {
@@ -134,7 +136,7 @@ pub enum FinishError {
     Journal {
         /// The run's id.
         run: String,
-        /// The number of rows that the buffer accepted and that are lost.
+        /// The number of accepted rows that neither the disk nor the controller has.
         lost: u64,
         /// The run's folder.
         folder: PathBuf,
@@ -143,7 +145,7 @@ pub enum FinishError {
     },
 }
 
-/// Returns what the controller does not have: rows, or only the report of the end.
+/// Returns the data that the controller does not have, in words: rows, or only the end of the run.
 fn unsent(rows: u64) -> String {
     if rows == 0 { "the end".to_owned() } else { count(rows, "row") }
 }
@@ -164,13 +166,13 @@ pub enum AgentError {
         /// The reason why the last try failed.
         reason: String,
     },
-    /// The sweep does not exist. The field is its id.
+    /// The sweep does not exist. The field is the sweep's id.
     #[error("there is no sweep `{0}`")]
     NoSweep(String),
-    /// The controller answered and refused the agent. The field is the reason.
+    /// The controller answered the call and refused the agent. The field is the reason.
     #[error("the controller refused this agent: {0}")]
     Refused(String),
-    /// The controller's address or the token has no valid form.
+    /// The address of the controller, or the token, does not have a valid form.
     #[error("{0}: {hint}", hint = .0.hint())]
     Address(#[from] BadAddress),
     /// The run of a trial could not be started.

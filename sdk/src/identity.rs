@@ -1,6 +1,6 @@
-//! Says which run this process logs to.
+//! Defines the identity of a run in this process: its id, its attempt and its place in a sweep.
 
-/// An attempt of a run and, if the run is a trial, its place in the sweep.
+/// An attempt of a run and, if the run is a trial, the sweep and the trial's number.
 #[derive(Clone, Debug)]
 pub(crate) struct Identity {
     /// The run's id.

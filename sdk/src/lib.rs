@@ -1,5 +1,5 @@
-//! Log training runs to a Besom controller, and run sweeps from Rust. The names are those that
-//! people know from `wandb`.
+//! Log training runs to a Besom controller, and run sweeps from Rust. The names of its calls are
+//! those of Python's `wandb`.
 //!
 //! ```no_run
 //! use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let defaults = Config { learning_rate: 1e-3, epochs: 10 };
 //!     let run = besom::init().project("mnist").config(&defaults).start()?;
-//!     // In a sweep the sweep's parameters take the place of the defaults.
+//!     // In a sweep, the sweep's parameters replace the defaults.
 //!     let config: Config = run.config()?;
 //!     let mut loss = 1.0;
 //!     for epoch in 0..config.epochs {
@@ -29,32 +29,33 @@
 //! }
 //! ```
 //!
-//! **What a call of `log` costs and promises.** It copies the row into a bounded buffer in memory.
-//! It makes no system call, never waits for a disk or a network, and never panics. Every five
-//! milliseconds a thread appends the buffered rows to a journal on disk. Another thread sends the
-//! journal to the controller. If the controller goes away, the thread continues from the same row
-//! once it is back. A row that finds the buffer full is refused and counted: [`Finished`] has the
-//! exact numbers. `finish`, the drop of the last [`Run`], `std::process::exit` and a panic that
-//! unwinds write all rows to the journal. `abort` and a signal that ends the process may lose the
-//! last milliseconds.
+//! **What a call of `log` costs and promises.** A call with numbers and texts copies the row into a
+//! bounded buffer in memory. Such a call waits for no disk and no network, and never panics. Every
+//! five milliseconds, a thread of the SDK appends the buffered rows to a journal on disk. Another
+//! thread sends the journal to the controller. After an outage of the controller, the sending
+//! thread continues at the row that the controller wants next. If the buffer is full, the SDK
+//! refuses the row and counts it: [`Finished`] has the exact numbers. `finish`, the drop of the
+//! last [`Run`], `std::process::exit` and an unwinding panic write all buffered rows to the
+//! journal. `abort` and a signal that ends the process may lose the rows of the last milliseconds.
 //!
-//! **Media and files.** Besides numbers, a run takes [`Histogram`]s, [`Image`]s, [`Audio`],
-//! [`Video`], [`Html`], [`Table`]s, charts ([`plot`]) and any file ([`Run::save`]). The call that
-//! logs a file writes it into the run's folder. A separate thread sends it from there, so a file
-//! never delays rows.
+//! **Media and files.** A run also takes [`Histogram`]s, [`Image`]s, [`Audio`], [`Video`],
+//! [`Html`], [`Table`]s, charts ([`plot`]) and any file ([`Run::save`]). The call that logs a file
+//! writes it into the run's folder. A separate thread sends the files from that folder, so a large
+//! file never delays rows.
 //!
-//! **System metrics.** The SDK samples CPU, memory, disk, network and GPUs, of the machine and of
-//! the program, into a separate stream. This needs no call; [`Init::system_metrics`] sets the
-//! period. Log numbers of the same kind that only the program knows like any other metric.
+//! **System metrics.** The SDK samples CPU, memory, disk, network and GPUs into a separate stream,
+//! without any call of the program. The samples describe the machine and the program;
+//! [`Init::system_metrics`] sets their period. If an agent has started the program, the agent takes
+//! these samples instead.
 //!
 //! **Checkpoints.** [`Run::checkpoint`] keeps the state that a program needs to continue.
-//! [`Run::resume`] returns it to the next attempt, on whichever node that attempt runs. The run's
-//! history continues where the checkpoint was made.
+//! [`Run::resume`] returns the newest checkpoint to the next attempt, on whichever node that
+//! attempt runs. The run's history then continues after the rows that precede the checkpoint.
 //!
-//! **In a sweep** (the agent has started the program) the agent owns the run. [`Init::start`] makes
-//! no call to the controller. The agent ships the rows that the program could not send, and reports
-//! how the program ended. **Outside a sweep** the run begins and ends with this process. [`agent`]
-//! runs a function once per trial instead of a program.
+//! **In a sweep** the agent starts the program and owns the run, and [`Init::start`] makes no call
+//! to the controller. The agent sends the rows that the program could not send, and reports how the
+//! program ended. **Outside a sweep** the run begins and ends with this process. The function
+//! [`agent`] calls a function of the program once for each trial, instead of starting a program.
 
 mod calls;
 mod chance;
@@ -95,10 +96,11 @@ pub use value::{Loggable, Value};
 
 /// Logs one row whose values may have different types.
 ///
-/// `log!(run, "loss" => loss, "epoch" => epoch)` logs at the next step, as [`Run::log`].
-/// `log!(run, "loss" => loss; step = epoch)` logs at a step of your own, as [`Run::log_at`]. A key
-/// is any `AsRef<str>`, and a value is any [`Loggable`]. A value of `None` logs nothing. The row
-/// costs a copy into memory; only media touch the disk.
+/// `log!(run, "loss" => loss, "epoch" => epoch)` logs at the next step, like [`Run::log`].
+/// `log!(run, "loss" => loss; step = epoch)` logs at a step of your own, like [`Run::log_at`]. A
+/// key is any `AsRef<str>`, and a value is any [`Loggable`]. A value of `None` logs nothing. A row
+/// of numbers and texts costs a copy into memory. Only images and other media are written to the
+/// disk during the call.
 ///
 /// ```
 /// # let run = besom::init().mode(besom::Mode::Disabled).start()?;
@@ -107,7 +109,7 @@ pub use value::{Loggable, Value};
 /// # Ok::<(), besom::InitError>(())
 /// ```
 ///
-/// The compiler names a type that cannot be logged:
+/// If a type cannot be logged, the compiler's error names it:
 ///
 /// ```compile_fail,E0277
 /// # let run = besom::init().mode(besom::Mode::Disabled).start()?;

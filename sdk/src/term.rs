@@ -1,6 +1,7 @@
-//! Treats SIGTERM as a request to end. A program that calls `should_stop` learns of the signal
-//! there, and the signal does not end it. A program that never calls `should_stop` ends by the
-//! system's default. `run` and `function_agent` call this module, which ends nothing itself.
+//! Treats SIGTERM as a request to end. From a program's first call of `should_stop` on, SIGTERM
+//! makes `should_stop` return true and does not end the program. SIGTERM ends a program that has
+//! never called `should_stop`, which is the system's default. `run` and `function_agent` call this
+//! module, which ends no process.
 
 use std::sync::{
     Arc, OnceLock,
@@ -11,8 +12,8 @@ use signal_hook::{consts::SIGTERM, flag};
 
 static TOLD: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
-/// Returns true once this process has received SIGTERM. The first call installs the handler: from
-/// then on SIGTERM only makes this function return true.
+/// Returns true if this process has received SIGTERM since the handler was installed. The first
+/// call installs the handler. After that call, SIGTERM only makes this function return true.
 pub(crate) fn is_told() -> bool {
     let told = TOLD.get_or_init(|| {
         let told = Arc::new(AtomicBool::new(false));
@@ -23,8 +24,8 @@ pub(crate) fn is_told() -> bool {
     told.load(Ordering::Relaxed)
 }
 
-/// Returns the same as [`is_told`], but installs no handler: without an earlier call of [`is_told`]
-/// it returns false.
+/// Returns the same as [`is_told`], but installs no handler. Before the first call of [`is_told`],
+/// this function returns false.
 pub(crate) fn was_told() -> bool {
     TOLD.get().is_some_and(|told| told.load(Ordering::Relaxed))
 }

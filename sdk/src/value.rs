@@ -1,5 +1,5 @@
-//! Defines the values that a program can log: numbers, flags, text, media and maps of these, made
-//! from Rust's own types. `log`, `summary` and the macro use it.
+//! Defines the values that a program can log: numbers, booleans, texts, media and maps of these.
+//! `log`, `summary` and the macro `log!` convert Rust's own types into these values.
 
 use std::{
     borrow::Cow,
@@ -23,25 +23,26 @@ pub enum Value<'a> {
     U64(u64),
     /// True or false.
     Bool(bool),
-    /// A text. The SDK cuts off everything beyond 256 KiB and counts the value in
+    /// A text. The SDK cuts off the part beyond 256 KiB, and counts the shortened text in
     /// [`Finished::cut`](crate::Finished::cut).
     Text(Cow<'a, str>),
-    /// One JSON object with its kind in `_type`: the form that histograms, media and tables take.
-    /// The SDK leaves out an object over 256 KiB and counts it in
+    /// One JSON object whose member `_type` names its kind: the form of histograms, media and
+    /// tables in a row. The SDK leaves out an object over 256 KiB, and counts it in
     /// [`Finished::cut`](crate::Finished::cut).
     Json(Cow<'a, str>),
     /// An image, a table or another value that is stored as a file. `log` writes the file into the
-    /// run's folder. If the disk does not take it, the value is left out and counted in
-    /// [`Finished::cut`](crate::Finished::cut).
-    // Boxed because it is rare and large: otherwise every number would have its size too.
+    /// run's folder. If the disk does not take the file, the SDK leaves the value out and counts it
+    /// in [`Finished::cut`](crate::Finished::cut).
+    // A medium is boxed because it is rare and large: without the box, every number would take as
+    // much memory.
     Media(Box<Media>),
-    /// Named values. Each is logged as if it had been given alone: `"val" => [("loss", 0.1)]`
-    /// becomes `val.loss`. Maps may hold maps. An empty map logs nothing.
+    /// Named values. Each value is logged under the map's key, a dot and its own name: `"val" =>
+    /// [("loss", 0.1)]` becomes `val.loss`. Maps may hold maps. An empty map logs nothing.
     Map(Vec<(Cow<'a, str>, Value<'a>)>),
 }
 
-/// Implements the conversion from a type and from a reference to it, so that maps can be logged by
-/// reference.
+/// Implements the conversion from a type and from a reference to that type, so that maps can be
+/// logged by reference.
 macro_rules! from {
     ($($type:ty => |$value:ident| $make:expr;)+) => {$(
         impl From<$type> for Value<'_> {
@@ -116,7 +117,7 @@ impl<'a> Value<'a> {
 }
 
 impl<'a, T: Loggable<'a>> From<Option<T>> for Value<'a> {
-    /// Converts the value inside; `None` logs nothing.
+    /// Converts the value inside the option. `None` becomes an empty map, which logs nothing.
     fn from(value: Option<T>) -> Self {
         value.map_or_else(|| Self::Map(Vec::new()), Loggable::into_value)
     }
@@ -134,8 +135,8 @@ pub trait Loggable<'a> {
     fn into_value(self) -> Value<'a>;
 }
 
-// Without this attribute the compiler explains the missing `Into` of this implementation instead of
-// printing the message above.
+// Without this attribute, the compiler reports that `Into` is not implemented, instead of printing
+// the message of `on_unimplemented`.
 #[diagnostic::do_not_recommend]
 impl<'a, T: Into<Value<'a>>> Loggable<'a> for T {
     fn into_value(self) -> Value<'a> {

@@ -1,7 +1,7 @@
 //! Records how a run was made: the command, the state of the code in git, and the machine. The run
-//! receives this once, at its start. The facts about the process come at once; the facts from git
-//! come from a separate thread. The module removes secrets. It stores no environment variable and
-//! nothing about the user.
+//! records these facts once, at its start. The facts about the process are recorded before the
+//! start returns; a separate thread records the facts from git. The module removes texts that look
+//! like secrets. It reads no environment variable and no user name.
 
 pub(crate) mod redact;
 
@@ -21,17 +21,17 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::rows::row_buffer::RowBuffer;
 
-/// The longest diff that is kept, in bytes.
+/// The largest size of the stored diff, in bytes.
 const DIFF_BYTES: usize = 64 << 10;
-/// The longest of any other answer from git that is kept, in bytes.
+/// The largest size of any other stored output of git, in bytes.
 const ANSWER_BYTES: usize = 4 << 10;
-/// The longest command line that is kept, in bytes.
+/// The largest size of the stored command line, in bytes.
 const COMMAND_BYTES: usize = 16 << 10;
-/// The largest number of packages that is kept.
+/// The largest number of packages that are stored.
 const PACKAGES: usize = 2000;
 
-/// Writes the facts about the process into the buffer and starts the thread for git. Returns at
-/// once. The receiver disconnects when the thread has finished.
+/// Writes the facts about the process into the buffer and starts the thread for git. The call does
+/// not wait for this thread. The returned receiver disconnects when the thread has ended.
 pub(crate) fn tell(rows: &Arc<RowBuffer>) -> Receiver<()> {
     rows.say("code", &Json::Object(process()).to_string());
     let (told, telling) = mpsc::sync_channel::<()>(1);
@@ -44,7 +44,7 @@ pub(crate) fn tell(rows: &Arc<RowBuffer>) -> Receiver<()> {
         }
         drop(told);
     };
-    // If no thread can be started, the run continues without the facts from git.
+    // If the thread cannot be started, the run continues without the facts from git.
     let _ = thread::Builder::new().name("besom-code".to_owned()).spawn(body);
     telling
 }
@@ -77,7 +77,8 @@ fn process() -> Map<String, Json> {
     }
 }
 
-/// Returns the state of the working directory in git; `None` outside a repository, or without git.
+/// Returns the state of the working directory in git; `None` outside a repository, or if git is not
+/// installed.
 fn repository() -> Option<Map<String, Json>> {
     let folder = env::current_dir().ok()?;
     let (root, _) = git(&folder, &["rev-parse", "--show-toplevel"], ANSWER_BYTES)?;
@@ -118,8 +119,9 @@ fn repository() -> Option<Map<String, Json>> {
     Some(said)
 }
 
-/// Returns the first `most` bytes that git prints, and whether that is everything; `None` if git
-/// fails. It runs no program that the repository's config names, never prompts, and takes no lock.
+/// Returns the first `most` bytes of git's output, and true if this is the whole output; `None` if
+/// git fails. Git runs without a file-system monitor, asks for no password, and takes no optional
+/// lock.
 fn git(folder: &Path, arguments: &[&str], most: usize) -> Option<(String, bool)> {
     let mut child = Command::new("git")
         .args(["-c", "core.fsmonitor=false", "--no-pager"])
@@ -135,7 +137,7 @@ fn git(folder: &Path, arguments: &[&str], most: usize) -> Option<(String, bool)>
     let read = child.stdout.take()?.take(most as u64 + 1).read_to_end(&mut bytes);
     let whole = bytes.len() <= most;
     if !whole {
-        // The child may wait forever to write the rest.
+        // Git may wait forever to write the rest of its output, which this function does not read.
         let _ = child.kill();
     }
     let ended = child.wait().ok()?;
@@ -144,8 +146,8 @@ fn git(folder: &Path, arguments: &[&str], most: usize) -> Option<(String, bool)>
     good.then(|| (String::from_utf8_lossy(&bytes).into_owned(), whole))
 }
 
-/// Returns the names and versions of the packages in a `Cargo.lock`. If a package has several
-/// versions, the last one counts.
+/// Returns the names and versions of at most [`PACKAGES`] packages in a `Cargo.lock`. If a package
+/// has several versions, the last version in the file counts.
 fn packages(lock: &str) -> Map<String, Json> {
     let mut found = Map::new();
     let mut name = None;

@@ -1,10 +1,11 @@
-//! Removes secrets from texts before they are stored: values of flags and variables with telling
-//! names, passwords in URLs, keys of well-known forms, and private keys. `code` uses it. In doubt
-//! it removes too much. It is pure.
+//! Removes secrets from texts before they are stored. Secrets are values of flags and variables
+//! whose names suggest a secret, passwords in URLs, keys of well-known services, and private keys.
+//! `code` calls this module. If in doubt, the module removes a text. The module is pure: it opens
+//! no file and makes no call.
 
 /// The mark that replaces a secret.
 const REDACTED: &str = "[redacted]";
-/// The words that make a value secret when its name contains one of them.
+/// The words that mark a name: if a name contains one of these words, its value is a secret.
 const SECRET_WORDS: [&str; 14] = [
     "token",
     "secret",
@@ -21,7 +22,7 @@ const SECRET_WORDS: [&str; 14] = [
     "authorization",
     "bearer",
 ];
-/// The prefixes of keys for well-known services.
+/// The prefixes of access keys of well-known services.
 const KEY_PREFIXES: [&str; 12] = [
     "AKIA",
     "ASIA",
@@ -36,10 +37,10 @@ const KEY_PREFIXES: [&str; 12] = [
     "xoxp-",
     "AIza",
 ];
-/// The smallest number of characters in a key.
+/// The smallest length, in bytes, of a word that counts as an access key.
 const LEAST_KEY: usize = 16;
 
-/// Returns the arguments of a command without their secrets.
+/// Returns the arguments of a command with a mark in place of each secret.
 pub(crate) fn arguments(arguments: impl IntoIterator<Item = String>) -> Vec<String> {
     let mut follows = false;
     let hide = |argument: String| {
@@ -53,7 +54,8 @@ pub(crate) fn arguments(arguments: impl IntoIterator<Item = String>) -> Vec<Stri
     arguments.into_iter().map(hide).collect()
 }
 
-/// Returns a text of many lines without its secrets. The lines of private keys are left out.
+/// Returns a text of several lines with a mark in place of each secret. One mark replaces all lines
+/// of a private key.
 pub(crate) fn text(text: &str) -> String {
     let mut inside_key = false;
     let mut out = String::with_capacity(text.len());
@@ -71,7 +73,7 @@ pub(crate) fn text(text: &str) -> String {
     out
 }
 
-/// Returns one line without its secrets.
+/// Returns one line with a mark in place of each secret.
 fn line(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
@@ -79,8 +81,8 @@ fn line(line: &str) -> String {
         out.push_str(&word(&rest[..at]));
         let mut edge = rest[at..].chars();
         out.extend(edge.next());
-        // In `name = value` and `"name": "value"`, the text after the sign is the value of the name
-        // before it.
+        // In `name = value` and `"name": "value"`, the text after `=` or `:` is the value of the
+        // name before the sign.
         let after = edge.as_str();
         let sign = &rest[at..at + 1];
         rest = match (sign, is_secret(last_name(&rest[..at], &out))) {
@@ -94,8 +96,8 @@ fn line(line: &str) -> String {
     without_passwords(&out)
 }
 
-/// Returns the name right before a sign: the word itself, or the last word before quotes and
-/// blanks.
+/// Returns the name before `=` or `:`. The name is `word`, or if this is empty, the last word in
+/// `written` before quotes and blanks.
 fn last_name<'a>(word: &'a str, written: &'a str) -> &'a str {
     if !word.is_empty() {
         return word;
@@ -104,8 +106,8 @@ fn last_name<'a>(word: &'a str, written: &'a str) -> &'a str {
     trimmed.rsplit(is_edge).next().unwrap_or_default()
 }
 
-/// Writes the blanks and quotes, then the mark in place of the value. Returns the text after the
-/// value.
+/// Writes the blanks and quotes at the start of `after`, then the mark in place of the value.
+/// Returns the text after the value.
 fn hidden<'a>(after: &'a str, out: &mut String) -> &'a str {
     let value = after.trim_start_matches([' ', '\t', '"', '\'', '=']);
     out.push_str(&after[..after.len() - value.len()]);
@@ -139,7 +141,7 @@ fn is_edge(letter: char) -> bool {
         )
 }
 
-/// Returns the word, or the mark if the word has the form of a key for a well-known service.
+/// Returns the word, or the mark if the word has the form of an access key of a well-known service.
 fn word(word: &str) -> String {
     let body = word.trim_start_matches(['+', '-']);
     let is_key = body.len() >= LEAST_KEY
@@ -150,7 +152,8 @@ fn word(word: &str) -> String {
     if is_key { REDACTED.to_owned() } else { word.to_owned() }
 }
 
-/// Returns true if one word of the name of a flag or variable is in [`SECRET_WORDS`].
+/// Returns true if the name of a flag or variable contains a word of [`SECRET_WORDS`], such as
+/// `key` in `apiKey` or `api_key`.
 fn is_secret(name: &str) -> bool {
     let mut word = String::new();
     let mut lower = false;
@@ -170,7 +173,8 @@ fn is_secret(name: &str) -> bool {
     false
 }
 
-/// Replaces the user and password in `scheme://user:password@host`; the scheme and the host stay.
+/// Replaces the user name and the password in `scheme://user:password@host` with the mark. The
+/// scheme and the host stay.
 fn without_passwords(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut rest = line;

@@ -1,7 +1,6 @@
-//! Builds artifacts: named, versioned sets of files. A run keeps an artifact like any of its files.
-//! The contents and the manifest go into the run's folder first, then a row names them, so a
-//! version is as durable as the rows. The module never opens a reference and never calls the
-//! controller.
+//! Builds artifacts: named, versioned sets of files. A run stores an artifact like its other files:
+//! the contents and the manifest go into the run's folder, then a row names them. So a version is
+//! as durable as the run's rows. The module never opens a reference and never calls the controller.
 
 use std::{
     fs,
@@ -18,8 +17,8 @@ use serde::Serialize;
 use super::store::{Files, Source};
 use crate::error::speak;
 
-/// A version of an artifact before it is logged: its name and its content.
-/// [`Run::log_artifact`](crate::Run::log_artifact) reads the files.
+/// A version of an artifact that a program builds: a name with a list of files and references.
+/// [`Run::log_artifact`](crate::Run::log_artifact) reads the files and logs the version.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -73,16 +72,16 @@ pub enum ArtifactError {
     Content {
         /// The artifact's name.
         name: String,
-        /// The part that is wrong, and why.
+        /// The part of the artifact that is wrong, and the reason.
         reason: String,
     },
-    /// The run has no controller: it is offline or disabled.
+    /// The run has no controller, because the run is offline or disabled.
     #[error(
-        "a run without a controller cannot use an artifact, nor learn the number of one that it \
-        has logged"
+        "a run without a controller cannot use an artifact, and cannot get the number of a version \
+        that it has logged"
     )]
     NoController,
-    /// The controller's address or the token has no valid form.
+    /// The address of the controller, or the token, does not have a valid form.
     #[error("{0}: {hint}", hint = .0.hint())]
     Address(#[from] BadAddress),
     /// The controller does not answer or refuses. The field is the reason.
@@ -93,31 +92,32 @@ pub enum ArtifactError {
 speak!(ArtifactError);
 
 impl Artifact {
-    /// Makes an artifact without files. `name` identifies it within a project, and its versions are
-    /// counted per name. `kind` says what it is, such as "model" or "dataset". Both may have
-    /// letters, digits, `-`, `_` and `.`; [`Run::log_artifact`](crate::Run::log_artifact) checks
-    /// this.
+    /// Makes an artifact without files. `name` identifies the artifact within a project, and the
+    /// controller numbers the versions of each name. `kind` is the kind of the artifact, such as
+    /// "model" or "dataset". A name and a kind may have letters, digits, `-`, `_` and `.`;
+    /// [`Run::log_artifact`](crate::Run::log_artifact) checks this.
     pub fn new(name: impl Into<String>, kind: impl Into<String>) -> Self {
         let (name, kind) = (name.into(), kind.into());
         Self { name, kind, metadata: Ok(String::new()), aliases: Vec::new(), entries: Vec::new() }
     }
 
-    /// Sets further facts about the artifact, in place of earlier ones. `metadata` must serialize
-    /// as a JSON object; [`Run::log_artifact`](crate::Run::log_artifact) checks this.
+    /// Sets the metadata of the artifact, such as a report. It replaces the metadata of an earlier
+    /// call. `metadata` must serialize as a JSON object;
+    /// [`Run::log_artifact`](crate::Run::log_artifact) checks this.
     pub fn set_metadata(&mut self, metadata: &impl Serialize) {
         self.metadata = serde_json::to_string(metadata).map_err(|error| error.to_string());
     }
 
-    /// Adds another name for this version, besides its number and `latest`. The alias moves to this
-    /// version from the version that had it.
+    /// Adds an alias: another name for this version, besides its number and `latest`. If an older
+    /// version has the alias, the alias moves from it to this version.
     pub fn add_alias(&mut self, alias: impl Into<String>) {
         self.aliases.push(alias.into());
     }
 
-    /// Adds a file under its own name. The file is read when the artifact is logged.
+    /// Adds a file under the last part of its path. The file is read when the artifact is logged.
     ///
     /// # Errors
-    /// Fails if the file does not exist, or if its name is not UTF-8.
+    /// Fails if the file does not exist, if it is not a regular file, or if its name is not UTF-8.
     pub fn add_file(&mut self, path: impl AsRef<Path>) -> Result<(), ArtifactError> {
         let path = path.as_ref();
         let name = path.file_name().and_then(|name| name.to_str());
@@ -125,11 +125,11 @@ impl Artifact {
         self.add_file_as(path, name)
     }
 
-    /// Adds a file under the path `name` in the artifact. The path is relative, with `/` between
-    /// its parts. The file is read when the artifact is logged.
+    /// Adds a file under the path `name` in the artifact. The path `name` is relative, with `/`
+    /// between its parts. The file is read when the artifact is logged.
     ///
     /// # Errors
-    /// Fails if the file does not exist.
+    /// Fails if the file does not exist, or if it is not a regular file.
     pub fn add_file_as(&mut self, path: impl AsRef<Path>, name: &str) -> Result<(), ArtifactError> {
         let path = path.as_ref();
         let about = fs::metadata(path)
@@ -141,21 +141,22 @@ impl Artifact {
         Ok(())
     }
 
-    /// Adds every file below a folder, under its path relative to that folder.
+    /// Adds every file in a folder and its sub-folders, under the file's path relative to that
+    /// folder.
     ///
     /// # Errors
-    /// Fails if the folder cannot be read, if a name is not UTF-8, or if the folder contains
-    /// something other than files and folders. A link to a folder fails too, because it could form
-    /// a cycle.
+    /// Fails if the folder cannot be read, or if a name is not UTF-8. Also fails if the folder
+    /// contains anything other than files and folders. A link to a folder is an error too, because
+    /// such links could form a cycle.
     pub fn add_dir(&mut self, folder: impl AsRef<Path>) -> Result<(), ArtifactError> {
         self.add_below(folder.as_ref(), "")
     }
 
-    /// Adds every file below `folder` like [`Artifact::add_dir`], under the folder `name` of the
-    /// artifact.
+    /// Adds every file in `folder` and its sub-folders like [`Artifact::add_dir`], under the folder
+    /// `name` of the artifact.
     ///
     /// # Errors
-    /// Fails as [`Artifact::add_dir`].
+    /// Fails like [`Artifact::add_dir`].
     pub fn add_dir_as(
         &mut self,
         folder: impl AsRef<Path>,
@@ -184,8 +185,8 @@ impl Artifact {
         self.entries.push((name.to_owned(), Input::Bytes(content.into())));
     }
 
-    /// Adds a reference: the URL of something that is stored elsewhere, under the path `name`. The
-    /// SDK never opens the URL. The version changes if the URL does.
+    /// Adds a reference under the path `name`: the URL of data that is stored elsewhere. The SDK
+    /// never opens the URL. A different URL makes a different version.
     pub fn add_reference(&mut self, url: impl Into<String>, name: &str) {
         self.entries.push((name.to_owned(), Input::Reference(url.into())));
     }
@@ -194,7 +195,8 @@ impl Artifact {
         ArtifactError::Content { name: self.name.clone(), reason: reason.to_string() }
     }
 
-    /// Stores the contents, the manifest and the row. Returns the digest.
+    /// Stores the artifact's contents, its manifest and its row. Returns the digest of the
+    /// manifest.
     pub(crate) fn keep(&self, files: &Files) -> Result<String, ArtifactError> {
         let metadata = self.metadata.clone().map_err(|error| self.wrong(error))?;
         let mut row = ArtifactRow {
@@ -205,7 +207,7 @@ impl Artifact {
             metadata,
             aliases: self.aliases.clone(),
         };
-        // This check precedes every copy.
+        // The names are checked before any file is copied, so an invalid artifact fails at once.
         row.check().map_err(|bad| self.wrong(bad))?;
         let mut named: Vec<Entry> =
             self.entries.iter().map(|(name, input)| input.named(name)).collect();
@@ -225,7 +227,8 @@ impl Artifact {
 }
 
 impl Input {
-    /// Returns the entry with the facts that are known before its content is read.
+    /// Returns a manifest entry for the check of the paths. The content is not read yet, so the
+    /// entry has the hash and size of an empty file.
     fn named(&self, path: &str) -> Entry {
         let content = match self {
             Self::Reference(url) => Content::Reference(url.clone()),

@@ -1,6 +1,6 @@
-//! Holds the files of a run and ships them to the controller. `run` passes each logged row through
-//! here, and values that are files become the JSON that represents them. A row of numbers costs
-//! nothing extra.
+//! Connects the rows of a run with its files. `run` passes each logged row through this module,
+//! which stores values that are files and puts JSON in their place. A row of numbers and texts
+//! passes through unchanged. The uploader sends the files.
 
 use std::{cell::Cell, io, path::Path, sync::Arc, time::Duration};
 
@@ -25,13 +25,13 @@ pub(crate) struct Attached {
     uploads: Arc<Uploads>,
     identity: Identity,
     writer: String,
-    /// The controller to send the files to; `None` if nothing is sent.
+    /// The controller that gets the files; `None` in an offline run, which sends nothing.
     endpoint: Option<Endpoint>,
 }
 
 impl Attached {
-    /// Prepares the files of this writer in the run's folder. Makes no file and no thread before
-    /// they are needed.
+    /// Prepares the files of this writer in the run's folder. The first file of the run creates the
+    /// journal of files. Unless the run is offline, it also starts the uploader.
     pub(crate) fn new(
         folder: &Path,
         writer: &str,
@@ -47,7 +47,7 @@ impl Attached {
         }
     }
 
-    /// Takes one row like [`RowBuffer::push`], and writes values that are files first.
+    /// Takes one row like [`RowBuffer::push`], but first stores the values that are files.
     pub(crate) fn push<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         buffer: &RowBuffer,
@@ -56,7 +56,8 @@ impl Attached {
         values: impl IntoIterator<Item = (K, V)>,
     ) {
         let step = Cell::new(step);
-        // A file's name contains the row's step, so a row with files needs its step now.
+        // A file's name contains the row's step, so the step of a row with files is fixed before
+        // the row enters the buffer.
         let at = || {
             let at = step.get().unwrap_or_else(|| buffer.reserve(stream));
             step.set(Some(at));
@@ -69,13 +70,14 @@ impl Attached {
         buffer.push_at(stream, &step, values);
     }
 
-    /// Returns the value with JSON in place of files; `None` if the disk does not take its file.
+    /// Returns the value with JSON in place of files; `None` if its file could not be stored.
     fn settled<'a>(&self, key: &str, value: Value<'a>, at: &impl Fn() -> u64) -> Option<Value<'a>> {
         match value {
             Value::Media(media) => self.media(key, at(), &media),
             Value::Map(values) => {
                 let settled = values.into_iter().filter_map(|(name, value)| {
-                    // Most values have no file and need no full name.
+                    // Only media and maps need the full name. Making it for every value would cost
+                    // time.
                     let value = match value {
                         Value::Media(_) | Value::Map(_) => {
                             self.settled(&format!("{key}.{name}"), value, at)?
@@ -103,50 +105,50 @@ impl Attached {
         }
     }
 
-    /// Stores a file as it is now, under the name `name`.
+    /// Stores the current content of a file under the name `name`.
     pub(crate) fn save(&self, path: &Path, name: &str) -> io::Result<()> {
         let saved = self.files.keep("file", Source::File(path), |_| name.to_owned());
         self.ship();
         saved.map(drop)
     }
 
-    /// Stores a version of an artifact. Returns its digest, and the number of rows of files up to
-    /// this version.
+    /// Stores a version of an artifact. Returns the version's digest, and the number of rows of
+    /// files up to and including its row.
     pub(crate) fn artifact(&self, artifact: &Artifact) -> Result<(String, u64), ArtifactError> {
         let digest = artifact.keep(&self.files)?;
         self.ship();
         Ok((digest, self.files.rows()))
     }
 
-    /// Returns the files on this machine.
+    /// Returns the run's files on this machine.
     pub(crate) fn files(&self) -> &Files {
         &self.files
     }
 
-    /// Returns the controller's address and token; `None` offline.
+    /// Returns the controller's address and token; `None` in an offline run.
     pub(crate) fn endpoint(&self) -> Option<&Endpoint> {
         self.endpoint.as_ref()
     }
 
-    /// Waits until the controller has this many rows of files, or until nothing has moved for
-    /// `wait`.
+    /// Waits until the controller has this many rows of files. Fails after the time `wait` without
+    /// progress of the uploads.
     pub(crate) fn reach(&self, rows: u64, wait: Duration) -> Result<(), String> {
         self.uploads.reach(rows, wait)
     }
 
-    /// Wakes the uploader, or starts it with the first file.
+    /// Wakes the uploader, or starts it if this is the first file.
     pub(crate) fn ship(&self) {
         let Some(endpoint) = self.endpoint.as_ref().filter(|_| self.files.rows() > 0) else {
             return;
         };
         let (identity, writer) = (&self.identity, self.writer.as_str());
         if let Err(error) = self.uploads.grown(&self.files, identity, writer, endpoint) {
-            warn(&format!("files stay in the run's folder: {error}"));
+            warn(&format!("the files stay in the run's folder and are not sent: {error}"));
         }
     }
 
-    /// Ends the files of the run: waits until all are shipped, or until nothing has moved for
-    /// `wait`. An error is the reason why files are left.
+    /// Refuses further files and waits until all files are sent. Fails after the time `wait`
+    /// without progress; the error is the reason why files are left.
     pub(crate) fn end(&self, wait: Duration) -> Result<(), String> {
         self.files.close();
         self.uploads.end(wait)
@@ -157,7 +159,7 @@ impl Attached {
         self.files.rows().saturating_sub(self.uploads.stored())
     }
 
-    /// Returns the number of values that were left out because the disk did not take their files.
+    /// Returns the number of values that were left out because their files could not be stored.
     pub(crate) fn lost(&self) -> u64 {
         self.files.lost()
     }

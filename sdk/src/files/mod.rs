@@ -1,4 +1,5 @@
-//! Stores the files of a run and ships them to the controller: media, artifacts and checkpoints.
+//! Stores the files of a run, and sends them to the controller: media, saved files, artifacts and
+//! checkpoints.
 
 pub(crate) mod artifact;
 pub(crate) mod attached;

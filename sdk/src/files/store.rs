@@ -1,7 +1,7 @@
 //! Stores the files of a run on this machine. The run's folder has each content once, under its
-//! hash, and a journal of the rows that name the contents. The thread that logs a file writes here,
-//! and the uploader reads. Each row follows its content, so a process that ships the journal finds
-//! every content. This module sends nothing.
+//! hash, and a journal of the rows that name the contents. The thread that logs a file writes both,
+//! and the uploader reads both. A content is written before its row, so a process that sends the
+//! journal finds every content. This module sends nothing.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -33,7 +33,7 @@ use crate::{
 pub(crate) enum Source<'a> {
     /// Bytes in memory.
     Bytes(&'a [u8]),
-    /// A file. It is copied because it may change later.
+    /// A file, which is copied because it may change later.
     File(&'a Path),
 }
 
@@ -47,18 +47,18 @@ pub(crate) struct Files {
     bytes: AtomicU64,
     /// The number of rows in the journal, for the uploader.
     rows: AtomicU64,
-    /// The number of files that the disk did not take.
+    /// The number of values whose file could not be stored.
     lost: AtomicU64,
     number: AtomicU64,
     closed: AtomicBool,
-    /// The checkpoints that are not shipped yet: for each, the number of rows up to and with it,
-    /// and the hash of its content.
+    /// The checkpoints of this process that the controller does not have yet. Each has the number
+    /// of rows up to and including its row, and the hash of its content.
     checkpoints: Mutex<Vec<(u64, String)>>,
 }
 
 impl Files {
-    /// Prepares the files of this writer in the run's folder. Makes no file before there is
-    /// content.
+    /// Prepares the files of this writer in the run's folder. The first file of the run creates the
+    /// folder and the journal.
     pub(crate) fn new(folder: &Path, writer: &str) -> Self {
         Self {
             journal: folder.join(JOURNAL).join(format!("{writer}.{STREAM}")),
@@ -73,8 +73,8 @@ impl Files {
         }
     }
 
-    /// Stores a content and the row that names it. `path` makes the file's path from the content's
-    /// hash.
+    /// Stores a content and the row that names this content. `path` makes the file's path from the
+    /// content's hash.
     pub(crate) fn keep(
         &self,
         kind: &str,
@@ -99,13 +99,13 @@ impl Files {
         Ok(file)
     }
 
-    /// Stores the row of an artifact. Its contents and its manifest are stored already.
+    /// Stores the row of an artifact, whose contents and manifest are stored already.
     pub(crate) fn artifact(&self, artifact: &ArtifactRow) -> io::Result<()> {
         let values = artifact.values();
         self.row(values.iter().map(|(name, value)| (*name, value.borrow())))
     }
 
-    /// Stores the row of a checkpoint. Its content is stored already.
+    /// Stores the row of a checkpoint, whose content is stored already.
     pub(crate) fn checkpoint(&self, checkpoint: &CheckpointRow) -> io::Result<()> {
         let values = checkpoint.values();
         self.row(values.iter().map(|(name, value)| (*name, value.borrow())))?;
@@ -113,13 +113,13 @@ impl Files {
         Ok(())
     }
 
-    /// Records that the controller has this many rows. Removes the contents of the checkpoints
-    /// among them: the controller has these, and later checkpoints need the space.
+    /// Records that the controller has this many rows. Removes the contents of the checkpoints in
+    /// these rows, because later checkpoints need the space on this disk.
     pub(crate) fn shipped(&self, rows: u64) {
         let mut checkpoints = self.lock_checkpoints();
         let gone = checkpoints.iter().take_while(|(row, _)| *row <= rows).count();
         let gone: Vec<_> = checkpoints.drain(..gone).collect();
-        // A later checkpoint may have the same content.
+        // A content stays if a later checkpoint with the same content is not sent yet.
         for (_, sha256) in
             gone.iter().filter(|(_, gone)| checkpoints.iter().all(|(_, later)| later != gone))
         {
@@ -132,8 +132,8 @@ impl Files {
         self.checkpoints.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the newest checkpoint in the journals of this attempt, whichever of its processes
-    /// made it.
+    /// Returns the checkpoint with the latest timestamp in the journals of this attempt, whichever
+    /// process of the attempt made it.
     pub(crate) fn newest_checkpoint(&self) -> io::Result<Option<CheckpointRow>> {
         let mut newest = None;
         for entry in fs::read_dir(self.journal.parent().unwrap_or(&self.folder))? {
@@ -157,12 +157,12 @@ impl Files {
         Ok(newest.map(|(_, checkpoint)| checkpoint))
     }
 
-    /// Makes the store refuse all files from now on.
+    /// Makes the store refuse all files after this call.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
     }
 
-    /// Counts a file that could not be stored.
+    /// Counts a value whose file could not be stored.
     pub(crate) fn lose(&self) {
         self.lost.fetch_add(1, Ordering::Relaxed);
     }
@@ -181,23 +181,24 @@ impl Files {
         self.bytes.load(Ordering::Acquire)
     }
 
-    /// Opens a handle to read the journal with.
+    /// Opens a handle of the journal, for reading.
     pub(crate) fn reader(&self) -> io::Result<File> {
         File::open(&self.journal)
     }
 
-    /// Returns the folder that has the contents under their hashes.
+    /// Returns the folder that has the contents. The name of each content's file is the content's
+    /// hash.
     pub(crate) fn contents(&self) -> &Path {
         &self.folder
     }
 
-    /// Stores a content under its hash.
+    /// Stores a content in a file whose name is the content's hash.
     pub(crate) fn content(&self, source: Source<'_>) -> io::Result<Hashed> {
         self.check_open()?;
         if let Source::Bytes(bytes) = source {
             let hashed = Hashed::of(bytes);
-            // A file gets the name of its hash last, so its content is whole. The exception is a
-            // power cut, which leaves the file empty.
+            // A file gets the hash as its name only after its content is written, so a file with
+            // such a name is whole. Only a power cut may leave it empty, so the size is compared.
             let there = fs::metadata(self.folder.join(&hashed.sha256));
             if there.is_ok_and(|about| about.len() == hashed.size) {
                 return Ok(hashed);
@@ -212,7 +213,7 @@ impl Files {
         written
     }
 
-    /// Returns a path for a content that is not complete yet.
+    /// Returns a new path for a content that the caller is about to write.
     pub(crate) fn temporary(&self) -> io::Result<PathBuf> {
         self.check_open()?;
         make_private(&self.folder)?;
@@ -220,7 +221,8 @@ impl Files {
         Ok(self.folder.join(format!("{}-{number}.part", std::process::id())))
     }
 
-    /// Stores the file at such a path as a content.
+    /// Stores the file at a path from [`Files::temporary`] as a content, by renaming the file to
+    /// its hash.
     pub(crate) fn adopt(&self, temporary: &Path) -> io::Result<Hashed> {
         let hashed = blobs::of_file(temporary)?;
         fs::rename(temporary, self.folder.join(&hashed.sha256))?;

@@ -1,7 +1,9 @@
-//! Ships the files of a run: first the contents that the controller does not have, then the rows
-//! that name them. Each run has one thread with its own runtime and connection, so a large file
-//! never delays rows of metrics or the lease. The first file starts the thread. The uploader
-//! retries after every failure until the run ends. It adds nothing to this machine's disk.
+//! Sends the files of a run to the controller: first the contents that the controller does not
+//! have, then the rows that name these contents. Each run has one uploader, a thread with its own
+//! runtime and connection, so a large file never delays rows of metrics or the lease. The first
+//! file starts the thread. The uploader retries failed calls without end while the run goes on. It
+//! stops if the attempt is fenced, if the journal cannot be read, or if the controller has rows
+//! from another journal. It writes nothing to this machine's disk.
 
 use std::{
     io,
@@ -30,12 +32,12 @@ use crate::{
     rows::cursor::Cursor,
 };
 
-/// The period at which a waiting thread checks for progress.
+/// The period at which a thread that waits for uploads checks their progress.
 const TICK: Duration = Duration::from_millis(200);
-/// The number of tries after the end of the run when a failure is one that waiting does not cure.
+/// The number of tries at the end of the run if an upload fails for a lasting reason.
 const REFUSED_TRIES: u32 = 3;
 
-/// The state that the run and its uploader share.
+/// The state that a run and its uploader share.
 #[derive(Debug, Default)]
 pub(crate) struct Uploads {
     state: Mutex<State>,
@@ -48,15 +50,15 @@ pub(crate) struct Uploads {
 struct State {
     started: bool,
     grown: bool,
-    /// The deadline of the last tries; set once the run is over.
+    /// The time at which the uploader makes its last try; `None` while the run goes on.
     ending: Option<Instant>,
     report: Option<Result<(), String>>,
     trouble: String,
 }
 
-/// The reason why a round ended early.
+/// The reason why a round ended before all files were sent.
 enum Stop {
-    /// Another try is useless. The field is the reason.
+    /// Another try cannot succeed. The field is the reason.
     Halt(String),
     Again {
         reason: String,
@@ -65,12 +67,13 @@ enum Stop {
 }
 
 impl Uploads {
-    /// Returns the number of rows of files that the controller is known to have.
+    /// Returns the number of rows of files that the controller has acknowledged.
     pub(crate) fn stored(&self) -> u64 {
         self.stored.load(Ordering::Relaxed)
     }
 
-    /// Tells the uploader that there is a new row. The first call starts the thread.
+    /// Wakes the uploader, because the journal of files has a new row. The first call starts the
+    /// thread.
     pub(crate) fn grown(
         self: &Arc<Self>,
         files: &Arc<Files>,
@@ -96,7 +99,8 @@ impl Uploads {
         Ok(())
     }
 
-    /// Ends the uploads: waits until all files are shipped, or until nothing has moved for `wait`.
+    /// Ends the uploads: waits until all files are sent. Fails after the time `wait` without
+    /// progress.
     pub(crate) fn end(&self, wait: Duration) -> Result<(), String> {
         let ended = |state: &mut State, deadline| {
             state.ending = Some(deadline);
@@ -106,19 +110,20 @@ impl Uploads {
         if self.lock().started { self.settled(wait, ended) } else { Ok(()) }
     }
 
-    /// Waits until the controller has this many rows, or until nothing has moved for `wait`.
+    /// Waits until the controller has this many rows. Fails after the time `wait` without progress.
     pub(crate) fn reach(&self, rows: u64, wait: Duration) -> Result<(), String> {
         self.settled(wait, |state, _| state.report.is_some() || self.stored() >= rows)?;
         if self.stored() >= rows {
             Ok(())
         } else {
-            Err("the run has ended before it was sent".to_owned())
+            Err("the run has ended before the files were sent".to_owned())
         }
     }
 
-    /// Waits until `is_over` returns true; it gets the deadline. The deadline moves whenever the
-    /// amount of shipped data exceeds its old maximum. A failed upload takes back what it counted,
-    /// so retries alone do not move the deadline.
+    /// Waits until `is_over`, which receives the deadline, returns true. Fails at the deadline,
+    /// which is `wait` after the last progress. There is progress when the counted data exceeds its
+    /// old maximum. A failed upload subtracts the data that it has counted, so retries alone do not
+    /// move the deadline.
     fn settled(
         &self,
         wait: Duration,
@@ -151,9 +156,9 @@ impl Uploads {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until there is a new row or the run ends. With a `wait`, after a failure, waits until
-    /// that time has passed or the run ends, because a new row does not justify an earlier try.
-    /// Returns the deadline once the run is over.
+    /// Without `wait`, waits until there is a new row or the run ends. With `wait`, after a
+    /// failure, waits for that time or until the run ends. A new row does not shorten the wait
+    /// after a failure. Returns the deadline if the run is ending, else `None`.
     fn pause(&self, wait: Option<Duration>) -> Option<Instant> {
         let state = self.lock();
         let was_over = state.ending.is_some();
@@ -188,8 +193,8 @@ fn work(
     let (mut failures, mut ending) = (0_u32, None);
     loop {
         let wait = match runtime.block_on(shipment.round(uploads)) {
-            // Each call of `log` writes its rows of files before it returns, so this round
-            // has sent them all.
+            // The run has refused further files since before this round, so the round has sent all
+            // of them.
             Ok(()) if ending.is_some() => return Ok(()),
             Ok(()) => {
                 failures = 0;
@@ -210,7 +215,7 @@ fn work(
     }
 }
 
-/// One journal of files, and the connection that ships it.
+/// One journal of files, and the connection over which the uploader sends it.
 struct Shipment {
     files: Arc<Files>,
     identity: Identity,
@@ -240,7 +245,7 @@ impl Shipment {
         }
     }
 
-    /// Uploads the contents that the rows of a piece name.
+    /// Uploads the contents that the rows in `piece` name.
     async fn upload(&mut self, piece: &[u8]) -> Result<(), Stop> {
         match blobs::upload_named(&self.client, piece, self.files.contents(), &self.moved).await {
             Ok(()) => Ok(()),

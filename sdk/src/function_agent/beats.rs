@@ -1,6 +1,6 @@
-//! Sends the heartbeats of a function agent. One thread asks the controller for orders, the
-//! caller's thread runs trials, and the desk between them holds the state that both need.
-//! `function_agent` calls this module, which runs no trial itself.
+//! Sends the heartbeats of a function agent. One thread gets orders from the controller with
+//! heartbeats, and the caller's thread runs trials. A [`Desk`] holds the state that both threads
+//! share. `function_agent` calls this module, which runs no trial.
 
 use std::{
     fs,
@@ -25,27 +25,27 @@ use crate::{
     term,
 };
 
-/// The duration of the long poll until the controller has named the lease.
+/// The duration of a heartbeat's long poll before the controller has stated the lease.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// The time that an answer may take beyond its long poll.
+/// The time that the answer to a heartbeat may take beyond its long poll.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
-/// The pause between beats whose answers come at once and bring nothing new, for example while a
+/// The pause between heartbeats if answers come at once and give no new order, for example while a
 /// trial stops.
 const CALM: Duration = Duration::from_millis(500);
-/// The period at which a thread that waits for a trial checks for SIGTERM.
+/// The period at which the caller's thread checks for SIGTERM while it waits for a trial.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// The number of tries for the first beat.
+/// The number of tries for the first heartbeat.
 const FIRST_TRIES: u32 = 4;
 
-/// The state that the two threads share.
+/// The state that the heartbeat thread and the caller's thread share.
 #[derive(Debug)]
 pub(crate) struct Desk {
     sweep: String,
     state: Mutex<State>,
-    /// Wakes the caller's thread: there is a trial to start, or the agent is over.
+    /// Wakes the caller's thread, because there is a trial to start or the agent has ended.
     answered: Condvar,
-    /// Wakes the heartbeat thread: the held trial or the free slot has changed, so the running poll
-    /// carries old state.
+    /// Wakes the heartbeat thread, because the held trial or the free slot has changed. The running
+    /// long poll has sent the old state, so the thread sends a new heartbeat.
     moved: Notify,
 }
 
@@ -55,11 +55,11 @@ struct State {
     idle: bool,
     start: Option<Start>,
     held: Option<RunAttempt>,
-    /// The run of the held trial, to pass a stop on to.
+    /// The run of the held trial, which receives an order to stop.
     run: Weak<Shared>,
     declined: Vec<RunAttempt>,
     over: Option<Result<(), AgentError>>,
-    /// True once the caller has left.
+    /// True if [`agent`](super::agent) has returned.
     left: bool,
 }
 
@@ -69,8 +69,8 @@ impl Desk {
         Self { sweep: sweep.to_owned(), state, answered, moved }
     }
 
-    /// Releases the held trial and waits for the next one. Returns `None` if the sweep is over, or
-    /// if this process received SIGTERM.
+    /// Releases the held trial and waits for the next trial. Returns `None` if the sweep is over,
+    /// or if this process has received SIGTERM.
     pub(crate) fn next(&self) -> Result<Option<Start>, AgentError> {
         let mut state = self.lock();
         state.held = None;
@@ -80,7 +80,7 @@ impl Desk {
             if term::was_told() {
                 return Ok(None);
             }
-            // A signal does not wake this thread, so the wait is short.
+            // SIGTERM does not wake this thread, so each wait is short.
             let waited = self.answered.wait_timeout(state, LOOK_EVERY);
             (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
@@ -90,18 +90,18 @@ impl Desk {
         }
     }
 
-    /// Records that the held trial runs.
+    /// Records the run of the held trial, which has started.
     pub(crate) fn running(&self, run: &Arc<Shared>) {
         self.lock().run = Arc::downgrade(run);
     }
 
-    /// Records that the caller wants no more trials.
+    /// Records that the caller takes no more trials.
     pub(crate) fn leave(&self) {
         self.lock().left = true;
         self.moved.notify_one();
     }
 
-    /// Returns true if a trial is held.
+    /// Returns true if this agent holds a trial.
     fn holds(&self) -> bool {
         self.lock().held.is_some()
     }
@@ -115,8 +115,8 @@ impl Desk {
         self.answered.notify_all();
     }
 
-    /// Returns the next beat: the fixed part with the current state. Returns `None` if the caller
-    /// has left.
+    /// Returns the next heartbeat: the fixed part with the current state. Returns `None` if the
+    /// caller takes no more trials.
     fn beat(&self, fixed: &Beat, number: u64, wait: Duration) -> Option<Beat> {
         let state = self.lock();
         let held = |held: &RunAttempt| Held {
@@ -135,13 +135,15 @@ impl Desk {
         (!state.left).then_some(beat)
     }
 
-    /// Carries out the orders. Returns true if they brought a new trial or the end of the sweep.
+    /// Carries out the controller's orders. Returns true if the orders contain a new trial or the
+    /// end of the sweep.
     fn obey(&self, sent: &Beat, orders: Orders) -> bool {
         let mut state = self.lock();
         state.declined.retain(|declined| !sent.declined.contains(declined));
         let told = sent.holds.iter().find(|held| Some(attempt(held)) == state.held);
         let kept = |held: &Held| orders.keep.contains(&attempt(held));
-        // The controller either stopped the run or does not let this agent keep the attempt.
+        // The run must stop if the controller ordered a stop, or if this agent may not keep the
+        // attempt.
         let stop = told
             .is_some_and(|held| !kept(held) || orders.stop.iter().any(|stop| stop.run == held.run));
         if let Some(run) = state.run.upgrade().filter(|_| stop) {
@@ -173,7 +175,7 @@ fn attempt(held: &Held) -> RunAttempt {
     RunAttempt { run: held.run.clone(), attempt: held.attempt }
 }
 
-/// Starts the thread.
+/// Starts the heartbeat thread.
 pub(crate) fn spawn(desk: Arc<Desk>, endpoint: Endpoint) -> Result<(), AgentError> {
     let body = move || {
         let work = || {
@@ -187,7 +189,7 @@ pub(crate) fn spawn(desk: Arc<Desk>, endpoint: Endpoint) -> Result<(), AgentErro
     thread.spawn(body).map(drop).map_err(|error| AgentError::Thread(Arc::new(error)))
 }
 
-/// Sends beats until the caller leaves or the controller sends this agent away.
+/// Sends heartbeats until the caller takes no more trials, or until an error ends the agent.
 async fn beats(desk: &Desk, dial: Dial, controller: &str) -> Result<(), AgentError> {
     let mut agents = dial.agents();
     let fixed = introduction(&desk.sweep);
@@ -226,7 +228,7 @@ async fn beats(desk: &Desk, dial: Dial, controller: &str) -> Result<(), AgentErr
     }
 }
 
-/// Waits until the state has changed, at most for `wait`.
+/// Waits until the state of the desk has changed, at most for `wait`.
 async fn pause(desk: &Desk, wait: Duration) {
     select! {
         () = time::sleep(wait) => {}
@@ -234,26 +236,29 @@ async fn pause(desk: &Desk, wait: Duration) {
     }
 }
 
-/// The patience with a controller that fails.
+/// The rule by which a failed heartbeat is repeated or ends the agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Patience {
-    /// The controller has answered before. A person may have restarted it with another token, or on
-    /// another folder, and may correct that.
+    /// An outage or a fault of the controller never ends the agent, because the controller has
+    /// answered before. A person may have restarted the controller with a wrong token or folder,
+    /// and may correct that.
     Endless,
     Some,
     Over,
 }
 
-/// Returns true if the controller failed by its own fault, which a person may repair.
+/// Returns true if the error is a fault inside the controller, such as a damaged database, which a
+/// person may repair.
 fn is_own_trouble(code: Code) -> bool {
     matches!(code, Code::Internal | Code::DataLoss)
 }
 
-/// Returns the error with which this answer ends the agent; `None` if another try may succeed.
+/// Returns the error with which a failed heartbeat ends the agent; `None` if the heartbeat is
+/// repeated.
 fn fatal(status: &Status, sweep: &str, controller: &str, patience: Patience) -> Option<AgentError> {
     match status.code() {
-        // An internal error is the controller's own fault, and a failed beat does no harm: the next
-        // one may succeed.
+        // A fault inside the controller, or an outage, does not end an agent whose earlier
+        // heartbeats were answered.
         code if patience == Patience::Endless && (is_own_trouble(code) || is_away(status)) => None,
         Code::NotFound => Some(AgentError::NoSweep(sweep.to_owned())),
         code if !is_own_trouble(code) && !is_transient(status) => {
@@ -267,7 +272,7 @@ fn fatal(status: &Status, sweep: &str, controller: &str, patience: Patience) -> 
     }
 }
 
-/// Returns the part of a beat that never changes in one process.
+/// Returns the part of a heartbeat that never changes in one process.
 fn introduction(sweep: &str) -> Beat {
     let host =
         fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();

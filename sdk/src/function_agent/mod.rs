@@ -1,6 +1,7 @@
-//! Runs function agents in the style of W&B: a function is called once per trial in this process,
-//! instead of a program. The agent has one slot. The caller's thread runs the function, and `beats`
-//! keeps the lease meanwhile. This module handles no signal and starts no process.
+//! Runs function agents, as W&B has them: the agent calls a function in this process once for each
+//! trial, instead of starting a program. The agent has one slot. The caller's thread runs the
+//! function, while the thread of `beats` renews the lease. This module installs no signal handler
+//! and starts no process.
 
 pub(crate) mod beats;
 
@@ -39,7 +40,7 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Worked {
-    /// The trials, in the order in which they ran.
+    /// The trials that the function agent ran, in the order in which they ran.
     pub trials: Vec<Trial>,
 }
 
@@ -58,29 +59,32 @@ pub struct Trial {
 pub enum Ended {
     /// The function returned `Ok`.
     Finished,
-    /// The function returned an error or panicked. The field is its message.
+    /// The function returned an error or panicked. The field is the message of the error or panic.
     Failed(String),
-    /// The function returned an error or panicked after the trial was asked to stop.
+    /// The function returned an error or panicked after [`Run::should_stop`] had become true, for
+    /// example because the controller had stopped the trial.
     Stopped,
-    /// The function ended after the sweep's `timeout`. Its return value does not count.
+    /// The function ended after the time of the sweep's `timeout`. The function's return value does
+    /// not count.
     TimedOut,
     /// The function ended after this process received SIGTERM. The trial runs again elsewhere.
     Preempted,
-    /// The end could not be reported to the controller. The field is the reason. The trial may run
-    /// again as a new attempt.
+    /// The end of the trial could not be reported to the controller. The field is the reason. The
+    /// controller may run the trial again as a new attempt.
     Unreported(String),
 }
 
-/// Runs `function` once for each trial that the controller hands to this process.
+/// Calls `function` once for each trial that the controller gives to this process.
 ///
-/// The call returns after `count` trials (`None` sets no bound) or once the sweep is over. It also
-/// returns if SIGTERM arrives and the function asks [`Run::should_stop`]; without that question
-/// SIGTERM ends the process. The agent runs one trial at a time, on the caller's thread, and finds
-/// the controller and its token as [`init`](crate::init) does.
+/// The call returns after `count` trials (`None` sets no bound), or when the sweep is over. It also
+/// returns after SIGTERM, if the function has called [`Run::should_stop`] before the signal came.
+/// Without such a call, SIGTERM ends the process. The agent runs one trial at a time, on the
+/// caller's thread. It takes the controller's address and the token from the environment, as
+/// [`init`](crate::init) does.
 ///
 /// `run.config()` returns the trial's parameters. A trial is finished if the function returns `Ok`,
-/// and failed if it returns an error or panics. The loop continues in both cases. A function that
-/// runs long should ask [`Run::should_stop`] from time to time.
+/// and failed if the function returns an error or panics. After either end, the agent runs the next
+/// trial. A function that runs for long should call [`Run::should_stop`] from time to time.
 ///
 /// ```no_run
 /// # fn train(learning_rate: f64) -> f64 { learning_rate }
@@ -95,7 +99,7 @@ pub enum Ended {
 /// # Errors
 /// Fails with [`AgentError`] if the sweep does not exist, or if the controller refuses the agent or
 /// does not answer at the start. Also fails if a trial's run cannot be started, for example because
-/// the disk takes no journal. If the controller goes away later, the call waits for it.
+/// the disk takes no journal. If the controller does not answer later, the call waits for it.
 pub fn agent<E: Display>(
     sweep: &str,
     count: impl Into<Option<u64>>,
@@ -119,7 +123,7 @@ pub fn agent<E: Display>(
     Ok(worked)
 }
 
-/// Ends the heartbeats on every way out of [`agent`].
+/// A guard that ends the heartbeats when [`agent`] returns or panics.
 struct Leave<'a>(&'a Desk);
 
 impl Drop for Leave<'_> {
@@ -141,7 +145,8 @@ fn begin(start: &Start, mut endpoint: Endpoint, period: Period) -> Result<Run, I
         endpoint.token = Some(start.token.clone());
     }
     let folder = folders::of(None, &identity);
-    // If the controller stays away, `sweep sync` uses this to send the rows that are left.
+    // If the controller does not answer until the end of the trial, `sweep sync` needs this file to
+    // send the remaining rows.
     let begin =
         BeginRun { run: identity.run.clone(), attempt: identity.attempt, ..BeginRun::default() };
     let start_run = StartRun::new(identity, params.clone(), folder, Duty::trial(), Some(endpoint));
@@ -156,11 +161,12 @@ fn begin(start: &Start, mut endpoint: Endpoint, period: Period) -> Result<Run, I
     Ok(run)
 }
 
-/// Calls the function and reports how it ended, whatever the function did.
+/// Calls the function and reports to the controller how the trial ended, even if the function
+/// panicked.
 fn work<E: Display>(run: Run, function: &mut impl FnMut(Run) -> Result<(), E>) -> Trial {
-    // A panic ends the trial, not the agent. The data that the function captured may be
-    // inconsistent after it, as in any thread that continues after a panic. The next trial calls
-    // the same function again.
+    // A panic ends the trial and not the agent: the next trial calls the same function again. After
+    // a panic, the data that the function has captured may be inconsistent. `AssertUnwindSafe`
+    // accepts this.
     let returned = catch_unwind(AssertUnwindSafe(|| function(run.clone())));
     let ended = match returned {
         _ if run.shared().sender.is_timed_out() => Ended::TimedOut,
@@ -188,7 +194,7 @@ fn outcome(ended: &Ended) -> Outcome {
     }
 }
 
-/// Returns the message of a panic.
+/// Returns the message of a panic, or a replacement if the panic has no text.
 fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))

@@ -14,22 +14,23 @@ use crate::files::store::Source;
 const FORMATS: [(&[u8], &str); 5] =
     [(b"RIFF", "wav"), (b"fLaC", "flac"), (b"OggS", "ogg"), (b"ID3", "mp3"), (b"\xff\xfb", "mp3")];
 
-/// A piece of audio. A row holds it as `{"_type": "audio-file", ...}`.
+/// A piece of audio. In a row, it has the form `{"_type": "audio-file", ...}`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Audio {
     bytes: Arc<[u8]>,
     format: &'static str,
-    /// Sample rate in hertz, number of channels, and length in seconds; `None` for a file.
+    /// The sample rate in hertz, the number of channels, and the length in seconds; `None` if the
+    /// audio comes from a file.
     shape: Option<(u32, u16, f64)>,
     caption: Option<String>,
 }
 
 impl Audio {
-    /// Reads a WAV, FLAC, Ogg or MP3 file into memory, as it is now. The first bytes decide the
-    /// format.
+    /// Reads the current content of a WAV, FLAC, Ogg or MP3 file into memory. The file's first
+    /// bytes decide its format.
     ///
     /// # Errors
-    /// Fails if the file cannot be read, or has none of these formats.
+    /// Fails if the file cannot be read, or if it is not WAV, FLAC, Ogg or MP3.
     pub fn from_path(path: impl AsRef<Path>) -> Result<Self, MediaError> {
         let path = path.as_ref();
         let bytes = read(path)?;
@@ -40,13 +41,13 @@ impl Audio {
         Ok(Self { bytes, format: format.ok_or_else(unknown)?, shape: None, caption: None })
     }
 
-    /// Encodes samples from -1 to 1 as a 16-bit WAV in memory. The channels of each moment lie side
-    /// by side, and `rate` is in hertz. A sample outside the range is clipped, and NaN becomes
-    /// silence.
+    /// Encodes samples from -1 to 1 as a 16-bit WAV in memory. The samples of all channels at one
+    /// moment lie side by side, and `rate` is the number of moments per second. A sample outside -1
+    /// to 1 is clipped, and NaN becomes silence.
     ///
     /// # Errors
-    /// Fails if the number of samples is not a multiple of `channels`, if `channels` or `rate` is
-    /// 0, or if a WAV cannot hold the samples (4 GiB).
+    /// Fails if the number of samples is not a multiple of `channels`, or if `channels` or `rate`
+    /// is 0. Also fails if the WAV would exceed 4 GiB.
     pub fn from_samples(samples: &[f32], rate: u32, channels: u16) -> Result<Self, MediaError> {
         if channels == 0 || rate == 0 || !samples.len().is_multiple_of(usize::from(channels)) {
             let length = samples.len();
@@ -65,7 +66,7 @@ impl Audio {
         })
     }
 
-    /// Sets the text to show below it.
+    /// Sets the text to show below the audio.
     #[must_use]
     pub fn caption(mut self, caption: impl Into<String>) -> Self {
         self.caption = Some(caption.into());
@@ -84,8 +85,8 @@ impl Audio {
     }
 }
 
-/// Encodes a RIFF file: a header of 44 bytes, then the samples with 16 bits each. Returns `None` if
-/// a number does not fit the header.
+/// Encodes a WAV file: a header of 44 bytes, then the samples with 16 bits each. Returns `None` if
+/// a size does not fit into the header's fields.
 fn wav(samples: &[f32], rate: u32, channels: u16) -> Option<Vec<u8>> {
     let data = u32::try_from(samples.len().checked_mul(2)?).ok()?;
     let frame = channels.checked_mul(2)?;
@@ -102,7 +103,7 @@ fn wav(samples: &[f32], rate: u32, channels: u16) -> Option<Vec<u8>> {
     bytes.extend_from_slice(&16_u16.to_le_bytes());
     bytes.extend_from_slice(b"data");
     bytes.extend_from_slice(&data.to_le_bytes());
-    // A cast clips the value, and turns NaN into 0.
+    // The cast to `i16` clips the value to the range of `i16`, and turns NaN into 0.
     let sample = |sample: &f32| ((sample * 32767.0).round() as i16).to_le_bytes();
     bytes.extend(samples.iter().flat_map(sample));
     Some(bytes)

@@ -1,10 +1,10 @@
-//! Defines the error of images, audio and the other values that become files.
+//! Defines the error of making or storing images, audio and the other values that become files.
 
 use std::{io, path::PathBuf};
 
 use crate::error::speak;
 
-/// The error of making or keeping a value that becomes a file.
+/// The error of making or storing a value that becomes a file.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum MediaError {
@@ -16,7 +16,8 @@ pub enum MediaError {
         /// The error of the file system.
         source: io::Error,
     },
-    /// The file cannot be kept in the run's folder.
+    /// The file cannot be stored in the run's folder, or a table's temporary file cannot be
+    /// created.
     #[error("cannot keep `{}`: {source}", path.display())]
     Keep {
         /// The file's path.
@@ -24,13 +25,14 @@ pub enum MediaError {
         /// The error of the file system.
         source: io::Error,
     },
-    /// The format is unknown. The field is the whole message.
+    /// The file or the bytes have no supported format. The field is the whole message.
     #[error("{0}")]
     Format(String),
-    /// The numbers do not fit together. The field is the whole message.
+    /// The given numbers, sizes, cells or columns do not fit together. The field is the whole
+    /// message.
     #[error("{0}")]
     Shape(String),
-    /// The encoder failed. The field is its message.
+    /// The encoder of the file format failed. The field is the encoder's message.
     #[error("cannot encode: {0}")]
     Encode(String),
 }

@@ -1,5 +1,5 @@
-//! Makes histograms of numbers: `log!(run, "grad/conv1" => Histogram::of(&values, 64))`. The row
-//! itself holds a histogram, without a file.
+//! Makes histograms of numbers: `log!(run, "grad/conv1" => Histogram::of(&values, 64))`. A
+//! histogram is stored in the row itself and needs no file.
 
 use serde_json::{Value as Json, json};
 
@@ -8,8 +8,8 @@ use super::error::MediaError;
 /// The largest number of bins in one histogram.
 pub const MAX_BINS: usize = 4096;
 
-/// The number of values in each of a series of adjacent intervals, the bins. A row holds it as
-/// `{"_type": "histogram", "bins": [edges], "values": [counts]}`, without a file.
+/// A histogram: adjacent intervals, called bins, with the number of values in each bin. In a row,
+/// it has the form `{"_type": "histogram", "bins": [edges], "values": [counts]}`.
 ///
 /// ```
 /// let histogram = besom::Histogram::of(&[0.0, 1.0, 2.0, 4.0], 2);
@@ -20,15 +20,16 @@ pub const MAX_BINS: usize = 4096;
 pub struct Histogram {
     edges: Vec<f64>,
     counts: Vec<u64>,
-    /// The number of values in no bin: NaN and infinities.
+    /// The number of values that lie in no bin because they are NaN or infinite.
     not_finite: u64,
 }
 
 impl Histogram {
-    /// Counts values in bins of equal width, from the smallest value to the largest. `bins` is
-    /// clamped to 1 to [`MAX_BINS`]. If all values are equal, the bins together are 1 wide and
-    /// centered on that value. NaN and infinities are counted in [`Histogram::not_finite`]. The
-    /// cost is a few passes over the values.
+    /// Counts values in bins of equal width, from the smallest finite value to the largest. The
+    /// number of bins is `bins`, clamped to the range from 1 to [`MAX_BINS`]. If all finite values
+    /// are equal, the bins together are 1 wide and centered on this value. Without a finite value,
+    /// the bins cover 0 to 1. [`Histogram::not_finite`] counts NaN and infinities. The call makes a
+    /// few passes over the values.
     pub fn of<T: Copy + Into<f64>>(values: &[T], bins: usize) -> Self {
         let bins = bins.clamp(1, MAX_BINS);
         let finite =
@@ -46,7 +47,8 @@ impl Histogram {
             (_, false) => (least - 0.5, least + 0.5),
         };
         let mut counts = vec![0; bins];
-        // Both ends are halved so that the width of the whole range of floats stays finite.
+        // Both ends are halved, because the difference of the smallest and the largest float would
+        // be infinite.
         let width = most / 2.0 - least / 2.0;
         for value in finite() {
             let place = (value / 2.0 - least / 2.0) / width * bins as f64;
@@ -63,11 +65,12 @@ impl Histogram {
         }
     }
 
-    /// Makes a histogram from existing counts. `edges` has one number more than `counts`.
+    /// Makes a histogram from existing counts. `edges` has one number more than `counts`: the edges
+    /// of the bins.
     ///
     /// # Errors
-    /// Fails if the lengths do not fit, if there are no bins or more than [`MAX_BINS`], or if the
-    /// edges are not finite and strictly increasing.
+    /// Fails if `edges` does not have one number more than `counts`, or if the edges are not finite
+    /// and strictly increasing. Also fails if there are no bins, or more than [`MAX_BINS`].
     pub fn from_counts(edges: &[f64], counts: &[u64]) -> Result<Self, MediaError> {
         let rises = edges.windows(2).all(|two| two[0] < two[1])
             && edges.iter().all(|edge| edge.is_finite());
@@ -83,20 +86,20 @@ impl Histogram {
         Ok(Self { edges: edges.to_vec(), counts: counts.to_vec(), not_finite: 0 })
     }
 
-    /// Sets the number of values in no bin (NaN and infinities), for counts that were made
-    /// elsewhere.
+    /// Sets the number of NaN and infinite values, for a histogram that [`Histogram::from_counts`]
+    /// has made.
     #[must_use]
     pub fn with_not_finite(mut self, values: u64) -> Self {
         self.not_finite = values;
         self
     }
 
-    /// Returns the number of values in no bin: NaN and infinities.
+    /// Returns the number of values that lie in no bin because they are NaN or infinite.
     pub fn not_finite(&self) -> u64 {
         self.not_finite
     }
 
-    /// Returns the edges of the bins: one more than the number of bins.
+    /// Returns the edges of the bins. There is one edge more than there are bins.
     pub fn edges(&self) -> &[f64] {
         &self.edges
     }

@@ -1,4 +1,5 @@
-//! Makes HTML values. A program wrote the page, so a viewer must show it in a sandbox.
+//! Makes HTML values. A page comes from a training program and may contain scripts, so a viewer
+//! must show it in a sandbox.
 
 use std::{io, path::Path, sync::Arc};
 
@@ -10,17 +11,17 @@ use super::{
 };
 use crate::files::store::Source;
 
-/// An HTML page. A row holds it as `{"_type": "html-file", ...}`.
+/// An HTML page. In a row, a page has the form `{"_type": "html-file", ...}`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Html(Arc<[u8]>);
 
 impl Html {
-    /// Makes a page from its text.
+    /// Makes a page from HTML text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into().into_bytes().into())
     }
 
-    /// Reads a page from a file into memory, as it is now.
+    /// Reads the current content of an HTML file into memory.
     ///
     /// # Errors
     /// Fails if the file cannot be read.

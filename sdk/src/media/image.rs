@@ -1,5 +1,5 @@
 //! Makes images from a file, from encoded bytes, or from pixels, which become a PNG. An image may
-//! carry a caption, boxes and masks.
+//! have a caption, bounding boxes and masks.
 
 use std::{collections::BTreeMap, io, path::Path, sync::Arc};
 
@@ -23,7 +23,8 @@ pub enum Layout {
     Chw,
 }
 
-/// An image. A row holds it as `{"_type": "image-file", ...}`. Clones share the encoded bytes.
+/// An image. In a row, it has the form `{"_type": "image-file", ...}`. Clones of an image share its
+/// encoded bytes.
 ///
 /// ```
 /// # let run = besom::init().mode(besom::Mode::Disabled).start()?;
@@ -43,11 +44,11 @@ pub struct Image {
 }
 
 impl Image {
-    /// Reads a PNG, JPEG, GIF, WebP or BMP file into memory, as it is now. The first bytes decide
-    /// the format.
+    /// Reads the current content of a PNG, JPEG, GIF, WebP or BMP file into memory. The file's
+    /// first bytes decide its format.
     ///
     /// # Errors
-    /// Fails if the file cannot be read, or has none of these formats.
+    /// Fails if the file cannot be read, or if it is not PNG, JPEG, GIF, WebP or BMP.
     pub fn from_path(path: impl AsRef<Path>) -> Result<Self, MediaError> {
         let path = path.as_ref();
         Self::encoded(read(path)?).ok_or_else(|| {
@@ -58,18 +59,19 @@ impl Image {
     /// Makes an image from the bytes of a PNG, JPEG, GIF, WebP or BMP file.
     ///
     /// # Errors
-    /// Fails if the bytes have none of these formats.
+    /// Fails if the bytes are not PNG, JPEG, GIF, WebP or BMP.
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Result<Self, MediaError> {
         let unknown =
             || MediaError::Format("the bytes are not PNG, JPEG, GIF, WebP or BMP".to_owned());
         Self::encoded(bytes.into().into()).ok_or_else(unknown)
     }
 
-    /// Encodes pixels as a PNG in memory. The pixels lie in rows from the top, with the channels of
-    /// each pixel side by side: 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA).
+    /// Encodes pixels as a PNG in memory. The pixels lie in rows from the top of the image, with
+    /// the channels of each pixel side by side. `channels` is 1 (grey), 2 (grey, alpha), 3 (RGB) or
+    /// 4 (RGBA).
     ///
     /// # Errors
-    /// Fails if there are not exactly `height * width * channels` numbers, if `channels` is not 1
+    /// Fails if `pixels` does not have `height * width * channels` numbers, if `channels` is not 1
     /// to 4, or if there is no pixel.
     pub fn from_pixels(
         height: usize,
@@ -80,10 +82,10 @@ impl Image {
         Self::from_slice(height, width, channels, Layout::Hwc, pixels)
     }
 
-    /// Encodes pixels in either order as a PNG in memory.
+    /// Encodes pixels in the order of `layout` as a PNG in memory.
     ///
     /// # Errors
-    /// Fails as [`Image::from_pixels`].
+    /// Fails like [`Image::from_pixels`].
     pub fn from_slice(
         height: usize,
         width: usize,
@@ -101,13 +103,14 @@ impl Image {
         Ok(Self::png(bytes, size))
     }
 
-    /// Encodes floats in either order as a PNG in memory. The range of the finite values decides
-    /// the scale. If all lie in 0 to 1, they are scaled to 0 to 255. If all lie in -1 to 1, that
-    /// range is mapped to 0 to 255. Otherwise the values count as 0 to 255. Values are rounded and
-    /// clipped, and NaN becomes 0.
+    /// Encodes floats in the order of `layout` as a PNG in memory. The range of the finite values
+    /// decides the scale. If all finite values lie in 0 to 1, this range is mapped to 0 to 255. If
+    /// some are negative and all lie in -1 to 1, the range from -1 to 1 is mapped to 0 to 255. In
+    /// all other cases, the values are not scaled. Results are rounded and clipped to 0 to 255, and
+    /// NaN becomes 0.
     ///
     /// # Errors
-    /// Fails as [`Image::from_pixels`].
+    /// Fails like [`Image::from_pixels`].
     pub fn from_floats(
         height: usize,
         width: usize,
@@ -124,7 +127,7 @@ impl Image {
             (least, most) if least >= -1.0 && most <= 1.0 => (127.5, 127.5),
             _ => (1.0, 0.0),
         };
-        // A cast clips at 0 and 255, and turns NaN into 0.
+        // The cast to `u8` clips the value at 0 and 255, and turns NaN into 0.
         let pixels: Vec<u8> =
             values.iter().map(|value| (value * factor + shift).round() as u8).collect();
         Self::from_slice(height, width, channels, layout, &pixels)
@@ -154,7 +157,7 @@ impl Image {
         self
     }
 
-    /// Adds a group of boxes under a key, such as `predictions` or `ground_truth`.
+    /// Adds a group of bounding boxes under a key, such as `predictions` or `ground_truth`.
     #[must_use]
     pub fn boxes(
         mut self,
@@ -165,14 +168,15 @@ impl Image {
         self
     }
 
-    /// Adds a mask under a key.
+    /// Adds a segmentation mask under a key, such as `predictions` or `ground_truth`.
     #[must_use]
     pub fn masks(mut self, key: impl Into<String>, mask: Mask) -> Self {
         self.masks.push((key.into(), mask));
         self
     }
 
-    /// Sets the names of the classes of all its boxes, in place of earlier names.
+    /// Sets the names of the classes of the image's boxes. They replace the names of an earlier
+    /// call.
     #[must_use]
     pub fn class_labels<T: Into<String>>(
         mut self,

@@ -1,4 +1,5 @@
-//! Stores the content of a value as a file of its run, and makes the JSON that names the file.
+//! Stores the content of a logged value as a file of its run, and makes the JSON that names the
+//! file.
 
 use std::{io, path::Path, sync::Arc};
 
@@ -7,12 +8,12 @@ use serde_json::{Map, Value as Json};
 use super::error::MediaError;
 use crate::files::store::{Files, Source};
 
-/// The number of characters of the key that the file's name keeps.
+/// The largest number of characters that a file's name takes from the value's key.
 const KEY_CHARS: usize = 100;
-/// The number of digits of the hash in the file's name.
+/// The number of hexadecimal digits of the content's hash in a file's name.
 const HASH_DIGITS: usize = 12;
 
-/// The place for a value's files: the run, the key and the step.
+/// The place where a value's files belong: the run's files, the value's key and the row's step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Keeper<'a> {
     pub(crate) files: &'a Files,
@@ -21,8 +22,8 @@ pub(crate) struct Keeper<'a> {
 }
 
 impl Keeper<'_> {
-    /// Stores one file below `media/<kind>s/` (`media/html/` for a page). Returns the start of the
-    /// JSON object that names it.
+    /// Stores one file under the path `media/<kind>s/...`, or `media/html/...` for an HTML page.
+    /// Returns the first members of the JSON object that names the file.
     pub(crate) fn file(
         &self,
         kind: &str,
@@ -45,8 +46,8 @@ impl Keeper<'_> {
     }
 }
 
-/// Returns the key as part of a path. Its `/` stay; a character that could cause trouble in a file
-/// name becomes `_`.
+/// Returns the start of the key as part of a path. ASCII letters, digits, `.`, `-`, `_` and `/`
+/// stay, and other characters become `_`. Parts that are empty, `.` or `..` are dropped.
 fn plain(key: &str) -> String {
     let is_plain =
         |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_' | '/');
@@ -64,7 +65,7 @@ pub(super) fn read(path: &Path) -> Result<Arc<[u8]>, MediaError> {
     read.map(Arc::from).map_err(|source| MediaError::Read { path: path.to_owned(), source })
 }
 
-/// Inserts the text under the name, if there is a text.
+/// Inserts the text into the object under the name, if there is a text.
 pub(super) fn insert_text(json: &mut Map<String, Json>, name: &str, text: Option<&String>) {
     if let Some(text) = text {
         json.insert(name.to_owned(), text.as_str().into());

@@ -2,7 +2,7 @@
 
 use super::error::MediaError;
 
-/// Checks that an array of this shape is an image and has `length` numbers.
+/// Checks that `shape` is that of an image (height, width, channels) with `length` numbers.
 pub(super) fn check(shape: [usize; 3], length: usize) -> Result<(), MediaError> {
     let [height, width, channels] = shape;
     let wanted = height.checked_mul(width).and_then(|pixels| pixels.checked_mul(channels));
@@ -19,7 +19,8 @@ pub(super) fn check(shape: [usize; 3], length: usize) -> Result<(), MediaError> 
     Ok(())
 }
 
-/// Turns one plane per channel into pixels whose channels lie side by side.
+/// Reorders an image that has one plane per channel, so that the channels of each pixel lie side by
+/// side.
 pub(super) fn interleaved([height, width, channels]: [usize; 3], planes: &[u8]) -> Vec<u8> {
     let area = height * width;
     (0..area)
@@ -27,7 +28,7 @@ pub(super) fn interleaved([height, width, channels]: [usize; 3], planes: &[u8]) 
         .collect()
 }
 
-/// Encodes a PNG with 8 bits per channel. The caller has checked the number of pixels.
+/// Encodes a PNG with 8 bits per channel. The caller must check the length of `pixels` before.
 pub(super) fn png(
     (width, height): (u32, u32),
     channels: usize,
@@ -50,7 +51,7 @@ pub(super) fn png(
     Ok(bytes)
 }
 
-/// Converts the length of one side of an image, in pixels.
+/// Converts the length of one side of an image, in pixels. Fails if a PNG cannot hold this length.
 pub(super) fn side(pixels: usize) -> Result<u32, MediaError> {
     u32::try_from(pixels)
         .map_err(|_| MediaError::Shape(format!("a side of {pixels} pixels is too long")))

@@ -1,5 +1,6 @@
-//! Makes charts: a table and a Vega-Lite v5 description of how to draw it. The function names are
-//! those of `wandb.plot`. A viewer must supply the table's rows as the data set `table`.
+//! Makes charts: each is a table with a Vega-Lite v5 description of how to draw the table. The
+//! function names are those of `wandb.plot`. A viewer must supply the table's rows as the data set
+//! `table`.
 
 use std::io;
 
@@ -11,12 +12,12 @@ use super::{
     table::{Cell, Column, Table},
 };
 
-/// The number of intervals that a curve is thinned to. A longer curve keeps every n-th point and
-/// its last.
+/// The number of points above which a curve is thinned. Of a longer curve, the table gets every
+/// n-th point and the last point.
 const MAX_POINTS: usize = 2000;
 
-/// A chart. A row holds it as `{"_type": "custom-chart", "spec": ..., "table": ...}`. Logging a
-/// chart also logs its table, which then takes no more rows.
+/// A chart. In a row, it has the form `{"_type": "custom-chart", "spec": ..., "table": ...}`.
+/// Logging a chart also logs its table, which takes no more rows after that.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chart {
     table: Table,
@@ -25,8 +26,9 @@ pub struct Chart {
 }
 
 impl Chart {
-    /// Makes a chart from a table and a Vega-Lite v5 description of your own. The call sets the
-    /// description's `$schema`, `title` and `data`; the data set is `{"name": "table"}`.
+    /// Makes a chart from a table and a Vega-Lite v5 description of your own, a JSON object. The
+    /// call sets the description's members `$schema`, `title` and `data`. The data set is `{"name":
+    /// "table"}`. The call panics if `spec` is an array, a text, a number or a boolean.
     pub fn new(table: &Table, title: impl Into<String>, mut spec: Json) -> Self {
         let title = title.into();
         spec["$schema"] = "https://vega.github.io/schema/vega-lite/v5.json".into();
@@ -46,35 +48,37 @@ impl Chart {
     }
 }
 
-/// Draws a line over two columns of numbers.
+/// Makes a chart with a line through the points of two columns of numbers.
 pub fn line(table: &Table, x: &str, y: &str, title: &str) -> Chart {
     let encoding = json!({ "x": number(x), "y": number(y) });
     Chart::new(table, title, json!({ "mark": "line", "encoding": encoding }))
 }
 
-/// Draws points over two columns of numbers.
+/// Makes a chart with a point for each row, from two columns of numbers.
 pub fn scatter(table: &Table, x: &str, y: &str, title: &str) -> Chart {
     let encoding = json!({ "x": number(x), "y": number(y) });
     Chart::new(table, title, json!({ "mark": "point", "encoding": encoding }))
 }
 
-/// Draws one bar per row, from a column of labels and a column of numbers.
+/// Makes a chart with one bar for each row, from a column of labels and a column of numbers.
 pub fn bar(table: &Table, label: &str, value: &str, title: &str) -> Chart {
     let encoding = json!({ "y": named(label), "x": number(value) });
     Chart::new(table, title, json!({ "mark": "bar", "encoding": encoding }))
 }
 
-/// Draws how many numbers of a column lie in each of a series of intervals.
+/// Makes a chart that shows how many numbers of a column lie in each of several intervals. The
+/// viewer chooses the intervals.
 pub fn histogram(table: &Table, value: &str, title: &str) -> Chart {
     let x = json!({ "field": field(value), "type": "quantitative", "bin": true, "title": value });
     let encoding = json!({ "x": x, "y": { "aggregate": "count" } });
     Chart::new(table, title, json!({ "mark": "bar", "encoding": encoding }))
 }
 
-/// Draws several named lines over the same `xs`.
+/// Makes a chart with several named lines over the same `xs`.
 ///
 /// # Errors
-/// Fails if a line has another length than `xs`, or if the table cannot be written.
+/// Fails if a line does not have as many numbers as `xs`, or if the chart's table cannot be
+/// written.
 pub fn line_series(
     xs: &[f64],
     lines: &[(&str, &[f64])],
@@ -93,11 +97,12 @@ pub fn line_series(
     Ok(Chart::new(&table, title, json!({ "mark": "line", "encoding": encoding })))
 }
 
-/// Draws how often the model predicted each class for each actual class. `truth` and `predicted`
-/// hold indexes into `classes`.
+/// Makes a chart that shows how often the model predicted each class for each actual class. `truth`
+/// and `predicted` are indexes into `classes`.
 ///
 /// # Errors
-/// Fails if the lengths differ, if an index has no class, or if the table cannot be written.
+/// Fails if `truth` and `predicted` differ in length, if an index has no class, or if the chart's
+/// table cannot be written.
 pub fn confusion_matrix(
     truth: &[usize],
     predicted: &[usize],
@@ -119,19 +124,19 @@ pub fn confusion_matrix(
         let (actual, guess) = (classes[at / classes.len()], classes[at % classes.len()]);
         table.add_row([Cell::from(actual), Cell::from(guess), Cell::from(count)])?;
     }
-    // The classes keep their order instead of the alphabetical one.
+    // `sort` keeps the classes in the given order; Vega-Lite would sort them by name.
     let side = |name: &str| json!({ "field": name, "type": "nominal", "sort": classes });
     let encoding = json!({ "x": side("predicted"), "y": side("actual"), "color": number("count") });
     Ok(Chart::new(&table, "Confusion matrix", json!({ "mark": "rect", "encoding": encoding })))
 }
 
-/// Draws the receiver operating characteristic of each class against all others. `truth` holds
-/// indexes into `classes`. For each element of `truth`, `scores` has one number per class, side by
-/// side; a higher score means more likely.
+/// Makes a chart with the receiver operating characteristic of each class against all other
+/// classes. `truth` has indexes into `classes`. For each element of `truth`, `scores` has one
+/// number per class, side by side. A higher score means that the class is more likely.
 ///
 /// # Errors
-/// Fails if the lengths do not fit, if an index has no class, if a score is NaN, or if the table
-/// cannot be written.
+/// Fails if `scores` does not have one number per class for each element of `truth`. Also fails if
+/// an index has no class, if a score is NaN, or if the chart's table cannot be written.
 pub fn roc_curve(truth: &[usize], scores: &[f64], classes: &[&str]) -> Result<Chart, MediaError> {
     let curve = |hits: f64, alarms: f64, positives: f64, negatives: f64| {
         (part(alarms, negatives), part(hits, positives))
@@ -143,11 +148,11 @@ pub fn roc_curve(truth: &[usize], scores: &[f64], classes: &[&str]) -> Result<Ch
     Ok(Chart::new(&table, "ROC", json!({ "mark": mark, "encoding": encoding })))
 }
 
-/// Draws precision over recall of each class against all others. The arguments are those of
-/// [`roc_curve`].
+/// Makes a chart with the precision over the recall of each class against all other classes. The
+/// arguments are those of [`roc_curve`].
 ///
 /// # Errors
-/// Fails as [`roc_curve`].
+/// Fails like [`roc_curve`].
 pub fn pr_curve(truth: &[usize], scores: &[f64], classes: &[&str]) -> Result<Chart, MediaError> {
     let curve = |hits: f64, alarms: f64, positives: f64, _: f64| {
         (part(hits, positives), part(hits, hits + alarms))
@@ -159,8 +164,8 @@ pub fn pr_curve(truth: &[usize], scores: &[f64], classes: &[&str]) -> Result<Cha
     Ok(Chart::new(&table, "Precision and recall", json!({ "mark": "line", "encoding": encoding })))
 }
 
-/// Makes one curve per class. The points go from the highest threshold to the lowest, one at each
-/// distinct score.
+/// Makes a table with one curve per class. A curve has one point for each distinct score, from the
+/// highest threshold to the lowest.
 fn curves(
     truth: &[usize],
     scores: &[f64],
@@ -191,7 +196,7 @@ fn curves(
             } else {
                 alarms += 1.0
             }
-            // Equal scores form one threshold.
+            // Elements with equal scores share one threshold, so they add one point.
             if ranked.get(at + 1).is_none_or(|next| next.0 != *score) {
                 points.push(point(hits, alarms, positives, negatives));
             }
@@ -231,8 +236,8 @@ fn named(column: &str) -> Json {
     json!({ "field": field(column), "type": "nominal", "title": column })
 }
 
-/// Escapes `.`, `[`, `]` and `\` in a field's name: Vega-Lite would read them as a path into a
-/// value.
+/// Escapes `.`, `[`, `]` and `\` in a field's name, because Vega-Lite would read these characters
+/// as a path into a value.
 fn field(column: &str) -> String {
     column.chars().fold(String::new(), |mut name, letter| {
         if matches!(letter, '.' | '[' | ']' | '\\') {

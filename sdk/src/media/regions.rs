@@ -11,7 +11,7 @@ use super::{
 };
 use crate::files::store::Source;
 
-/// The unit of a box's edges.
+/// The unit of a bounding box's edges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Domain {
     /// Pixels from the left and from the top.
@@ -32,7 +32,7 @@ pub struct BoundingBox {
 
 impl BoundingBox {
     /// Makes a box from its left, right, top and bottom edges in the unit of `domain`. `class` is
-    /// the box's class; [`Image::class_labels`](crate::Image::class_labels) names it.
+    /// the box's class, whose name [`Image::class_labels`](crate::Image::class_labels) sets.
     ///
     /// # Errors
     /// Fails if an edge is not finite, if left exceeds right or top exceeds bottom, or if a
@@ -48,20 +48,20 @@ impl BoundingBox {
         };
         if !corners.iter().all(within) || left > right || top > bottom {
             let message =
-                format!("left {left}, right {right}, top {top}, bottom {bottom} is not a box");
+                format!("left {left}, right {right}, top {top}, bottom {bottom} do not form a box");
             return Err(MediaError::Shape(message));
         }
         Ok(Self { corners, domain, class, caption: None, scores: Vec::new() })
     }
 
-    /// Sets the text to show at the box.
+    /// Sets the text to show beside the box.
     #[must_use]
     pub fn caption(mut self, caption: impl Into<String>) -> Self {
         self.caption = Some(caption.into());
         self
     }
 
-    /// Adds a score, such as `confidence`. A score that is not finite is left out.
+    /// Adds a score of the box, such as `confidence`. A score that is NaN or infinite is left out.
     #[must_use]
     pub fn score(mut self, name: impl Into<String>, score: f64) -> Self {
         self.scores.push((name.into(), score));
@@ -94,11 +94,11 @@ pub struct Mask {
 }
 
 impl Mask {
-    /// Makes a mask from one class per pixel, in rows from the top, and encodes it as a PNG in
-    /// memory.
+    /// Makes a mask from one class per pixel, in rows from the top of the image, and encodes the
+    /// mask as a PNG in memory.
     ///
     /// # Errors
-    /// Fails if there are not exactly `height * width` classes, or none.
+    /// Fails if `classes` does not have `height * width` numbers, or if `classes` is empty.
     pub fn new(height: usize, width: usize, classes: &[u8]) -> Result<Self, MediaError> {
         if height.checked_mul(width) != Some(classes.len()) || classes.is_empty() {
             let message =
@@ -109,7 +109,7 @@ impl Mask {
         Ok(Self { bytes: bytes.into(), classes: BTreeMap::new() })
     }
 
-    /// Sets the names of the classes, in place of earlier names.
+    /// Sets the names of the mask's classes. They replace the names of an earlier call.
     #[must_use]
     pub fn class_labels<T: Into<String>>(
         mut self,
@@ -126,7 +126,7 @@ impl Mask {
     }
 }
 
-/// Returns the labels as a JSON object whose keys are the classes.
+/// Returns the names of classes as a JSON object whose keys are the classes' numbers.
 pub(super) fn labels(classes: &BTreeMap<i64, String>) -> Json {
     classes.iter().map(|(class, label)| (class.to_string(), Json::from(label.as_str()))).collect()
 }

@@ -1,7 +1,8 @@
-//! Recognizes an image's format from its first bytes and, where the header has it at a known place,
-//! its size in pixels. It reads headers only and trusts nothing else.
+//! Recognizes an image's format from its first bytes. For PNG, GIF and JPEG, it also reads the size
+//! in pixels from the header. The module decodes no pixels.
 
-/// Returns the format, and the width and height in pixels if they are known.
+/// Returns the image's format and, if the header has them, its width and height in pixels. Returns
+/// `None` if the format is unknown.
 pub(super) fn image(bytes: &[u8]) -> Option<(&'static str, Option<(u32, u32)>)> {
     if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
         let number = |at: usize| Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
@@ -22,13 +23,14 @@ pub(super) fn image(bytes: &[u8]) -> Option<(&'static str, Option<(u32, u32)>)> 
     bytes.starts_with(b"BM").then_some(("bmp", None))
 }
 
-/// Returns the size in the frame header. The header follows segments that each state their length.
+/// Returns the width and height from a JPEG's frame header. Before this header, there are segments
+/// that each state their length.
 fn jpeg(bytes: &[u8]) -> Option<(u32, u32)> {
     let number = |at: usize| Some(u16::from_be_bytes(bytes.get(at..at + 2)?.try_into().ok()?));
     let mut at = 2;
     loop {
         let marker = number(at)?;
-        // These markers start a frame in one of its codings. The three excluded markers start
+        // The markers from 0xffc0 to 0xffcf start a frame header, except three markers that start
         // tables or are reserved.
         if (0xffc0..=0xffcf).contains(&marker) && !matches!(marker, 0xffc4 | 0xffc8 | 0xffcc) {
             return Some((number(at + 7)?.into(), number(at + 5)?.into()));

@@ -1,7 +1,7 @@
-//! Makes tables with typed columns. Rows are written as Parquet in groups while they arrive, so a
-//! table may be far larger than memory. The file grows in the system's temporary folder; logging
-//! the table copies it into the run's folder. Cells may be images. A table with an image column
-//! keeps its rows in memory until it is logged.
+//! Makes tables with typed columns. A table's rows are written to a Parquet file in groups while
+//! the program adds them, so a table may be far larger than memory. The file is in the system's
+//! temporary folder; logging the table copies the file into the run's folder. Cells may be images.
+//! A table with an image column keeps its rows in memory until it is logged.
 
 use std::{
     env,
@@ -31,9 +31,10 @@ use serde_json::{Value as Json, json};
 use super::{error::MediaError, image::Image, keeper::Keeper};
 use crate::files::store::Source;
 
-/// The number of rows that are written together.
+/// The number of rows that are written to the file together, as one Parquet row group.
 const GROUP_ROWS: usize = 10_000;
-/// The key of the file's metadata that holds the columns with their types, as JSON.
+/// The key in the Parquet file's metadata under which the columns and their types are stored, as
+/// JSON.
 const COLUMNS_KEY: &str = "besom.columns";
 
 /// The type of a column's cells.
@@ -47,18 +48,18 @@ pub enum Column {
     Bool,
     /// Text.
     Text,
-    /// Images. The file holds the JSON that represents each image in a row.
+    /// Images. The table's file has the JSON of each image, which names the image's own file.
     Image,
 }
 
 /// One cell of a table.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cell {
-    /// No value. It fits every column.
+    /// No value. This cell fits every column.
     Null,
     /// A float.
     F64(f64),
-    /// A whole number. It also fits a column of floats.
+    /// A whole number. This cell also fits a column of floats.
     I64(i64),
     /// True or false.
     Bool(bool),
@@ -68,8 +69,8 @@ pub enum Cell {
     Image(Image),
 }
 
-/// A table that takes rows until it is logged. Its clones are the same table. A row of a run holds
-/// it as `{"_type": "table-file", ...}`. After that the table refuses more rows.
+/// A table that takes rows until it is logged, and refuses rows after that. Clones of a table are
+/// the same table. In a row of a run, a table has the form `{"_type": "table-file", ...}`.
 ///
 /// ```
 /// use besom::{Cell, Column, Table};
@@ -91,10 +92,10 @@ impl PartialEq for Table {
 #[derive(Debug)]
 struct Building {
     columns: Vec<(String, Column)>,
-    /// Per column, the cells that are not in the file yet.
+    /// Per column, the cells that are not written to the file yet.
     waiting: Vec<Vec<Cell>>,
     rows: u64,
-    /// The file with its writer until the table is logged, then the file alone.
+    /// The table's file: open with its writer until the table is logged, then closed.
     file: State,
 }
 
@@ -115,7 +116,7 @@ impl std::fmt::Debug for State {
 }
 
 impl Table {
-    /// Makes a table with these columns, and opens its file in the system's temporary folder.
+    /// Makes a table with these columns, and creates its file in the system's temporary folder.
     ///
     /// # Errors
     /// Fails if there is no column, if two columns have the same name, or if the file cannot be
@@ -138,12 +139,12 @@ impl Table {
         Ok(Self(Arc::new(Mutex::new(Building { columns, waiting, rows: 0, file }))))
     }
 
-    /// Adds a row with one cell for each column. Every 10,000 rows the call writes them to the
-    /// file, unless the table has an image column.
+    /// Adds a row with one cell for each column. After every 10,000 rows, the call writes these
+    /// rows to the table's file, unless the table has an image column.
     ///
     /// # Errors
-    /// Fails if a cell does not fit its column, if the number of cells is wrong, if the table was
-    /// logged already, or if the disk does not take the rows.
+    /// Fails if a cell does not fit its column, if the number of cells is wrong, or if the table
+    /// was logged already. Also fails if the rows cannot be written to the table's file.
     pub fn add_row<C: Into<Cell>>(
         &self,
         cells: impl IntoIterator<Item = C>,
@@ -152,7 +153,7 @@ impl Table {
         self.lock().add(cells)
     }
 
-    /// Returns the number of rows so far.
+    /// Returns the number of rows that were added so far.
     pub fn rows(&self) -> u64 {
         self.lock().rows
     }
@@ -201,7 +202,8 @@ impl Building {
             waiting.push(cell);
         }
         self.rows += 1;
-        // Images get their file names when the table is logged, so their rows wait until then.
+        // Images get their file names when the table is logged, so rows with images wait in memory
+        // until then.
         let has_images = self.columns.iter().any(|(_, column)| *column == Column::Image);
         if self.waiting[0].len() >= GROUP_ROWS && !has_images { self.write_group() } else { Ok(()) }
     }
@@ -212,7 +214,8 @@ impl Building {
         written.inspect_err(|_| self.file = State::Broken).map_err(encode)
     }
 
-    /// Stores the images, writes the waiting rows, and closes the file.
+    /// Stores the images of the table's cells, writes the waiting rows, and closes the table's
+    /// file.
     fn close(&mut self, keeper: &Keeper<'_>) -> io::Result<()> {
         for cell in self.waiting.iter_mut().flatten() {
             if let Cell::Image(image) = cell {
@@ -287,7 +290,7 @@ impl<T: Into<Cell>> From<Option<T>> for Cell {
     }
 }
 
-/// Creates a new file in the temporary folder that only this user can read.
+/// Creates a new file in the system's temporary folder. Only this user can read the file.
 fn temporary() -> Result<(File, PathBuf), MediaError> {
     use std::os::unix::fs::OpenOptionsExt as _;
     static NUMBER: AtomicU64 = AtomicU64::new(0);
@@ -295,7 +298,7 @@ fn temporary() -> Result<(File, PathBuf), MediaError> {
     loop {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let path = env::temp_dir().join(format!("besom-table-{}-{number}.parquet", process::id()));
-        // With `create_new` the call cannot follow a link that another user has put there.
+        // With `create_new`, the call cannot follow a link that another user has put at this path.
         match OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path) {
             Ok(file) => return Ok((file, path)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < 1000 => {
@@ -336,7 +339,7 @@ fn open(
     SerializedFileWriter::new(file, schema, Arc::new(properties.build()))
 }
 
-/// Describes the columns, for readers that have the row without the file.
+/// Returns the names and types of the columns as JSON, for the row and for the file's metadata.
 fn described(columns: &[(String, Column)]) -> Json {
     let name = |column: &Column| match column {
         Column::F64 => "f64",

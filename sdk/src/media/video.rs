@@ -11,9 +11,9 @@ use super::{
 };
 use crate::files::store::Source;
 
-/// The effort to choose colors, from 1 (best) to 30 (fastest).
+/// The speed at which the GIF encoder chooses colors, from 1 (best colors) to 30 (fastest).
 const GIF_SPEED: i32 = 10;
-/// The endings of files that are taken as they are.
+/// The endings of the names of video files. Such files are stored without any conversion.
 const FORMATS: [&str; 6] = ["gif", "mp4", "webm", "ogg", "mov", "mkv"];
 
 /// The order of a video's numbers in memory.
@@ -25,12 +25,13 @@ pub enum VideoLayout {
     Tchw,
 }
 
-/// A video. A row holds it as `{"_type": "video-file", ...}`.
+/// A video. In a row, it has the form `{"_type": "video-file", ...}`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Video {
     content: Content,
     format: &'static str,
-    /// Width and height in pixels, number of frames, and frames per second; `None` for a file.
+    /// The width and height in pixels, the number of frames, and the frames per second; `None` if
+    /// the video comes from a file.
     shape: Option<(u16, u16, usize, u32)>,
     caption: Option<String>,
 }
@@ -42,11 +43,12 @@ enum Content {
 }
 
 impl Video {
-    /// Takes a GIF, MP4, WebM, Ogg, MOV or MKV file; its name's ending decides the format. The file
-    /// is copied when it is logged, so it must still exist then.
+    /// Makes a video from a GIF, MP4, WebM, Ogg, MOV or MKV file. The ending of the file's name
+    /// decides the format. The file is copied when the video is logged, so the file must exist
+    /// until then.
     ///
     /// # Errors
-    /// Fails if the file does not exist, or has another ending.
+    /// Fails if the file does not exist, or if its name does not end in one of these formats.
     pub fn from_path(path: impl Into<PathBuf>) -> Result<Self, MediaError> {
         let path: PathBuf = path.into();
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
@@ -66,12 +68,13 @@ impl Video {
     }
 
     /// Encodes frames with 1 (grey) or 3 (RGB) channels as a GIF in memory. `shape` has the order
-    /// of the layout, and `fps` is 1 to 100 frames per second. A GIF stores the time per frame in
-    /// whole hundredths of a second, so most rates are rounded.
+    /// of `layout`, and `fps` is 1 to 100 frames per second. A GIF stores the time per frame in
+    /// whole hundredths of a second. This time is rounded down, so most videos play faster than
+    /// `fps`.
     ///
     /// # Errors
-    /// Fails if the numbers do not fit the shape, if `fps` or the number of channels is out of
-    /// range, if a side exceeds 65,535 pixels, or if there is no frame.
+    /// Fails if the numbers do not fit `shape`, if there is no frame, or if a side exceeds 65,535
+    /// pixels. Also fails if `fps` or the number of channels is out of range.
     pub fn from_frames(
         frames: &[u8],
         shape: [usize; 4],
@@ -118,7 +121,7 @@ impl Video {
         Ok(Self { content: Content::Bytes(bytes.into()), format: "gif", shape, caption: None })
     }
 
-    /// Sets the text to show below it.
+    /// Sets the text to show below the video.
     #[must_use]
     pub fn caption(mut self, caption: impl Into<String>) -> Self {
         self.caption = Some(caption.into());
@@ -154,7 +157,8 @@ fn gif(
     encoder.set_repeat(gif::Repeat::Infinite)?;
     for pixels in frames {
         let mut frame = gif::Frame::from_rgb_speed(width, height, &pixels, GIF_SPEED);
-        // The unit is a hundredth of a second; at 100 frames per second one remains.
+        // `delay` counts hundredths of a second: 1 at 100 frames per second, the highest allowed
+        // rate.
         frame.delay = u16::try_from(100 / fps).unwrap_or(1);
         encoder.write_frame(&frame)?;
     }

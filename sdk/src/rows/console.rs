@@ -1,8 +1,8 @@
-//! Keeps the console of a program that a person started: what it prints becomes rows of its run.
-//! Standard output and standard error become pipes. One thread per pipe passes the bytes on to
-//! their old destination and turns the lines into rows. `init` starts this on request, and the end
-//! of the run stops it. In a sweep the agent keeps the console instead. What a program prints right
-//! before it is killed may be lost.
+//! Keeps the console of a program that a person started: the lines that the program prints become
+//! rows of its run. Standard output and standard error become pipes. One thread per pipe passes the
+//! bytes on to their old destination and turns the lines into rows. `init` starts the redirection
+//! on request, and the end of the run stops it. In a sweep, the agent keeps the console instead. If
+//! the program is killed, its last lines may be lost.
 
 use std::{
     fs::File,
@@ -31,20 +31,21 @@ use rustix::{
 use super::row_buffer::{RowBuffer, Stream};
 use crate::{value::Value, warning::warn};
 
-/// The keys of the rows.
+/// The keys of the console's rows.
 const KEYS: [&str; 2] = ["stdout", "stderr"];
-/// The number of bytes that one read takes at most. A pipe of the usual size holds no more.
+/// The largest number of bytes that one read takes. A pipe of Linux's default size holds no more.
 const PIECE_BYTES: usize = 64 << 10;
-/// The pause after a read that fills the buffer. A flood of output thus slows its program down
-/// before it crowds out rows of metrics.
+/// The pause after a read of [`PIECE_BYTES`]. During a flood of output, the pause slows the program
+/// down, so that lines do not crowd rows of metrics out of the buffer.
 const PAUSE: Duration = Duration::from_millis(1);
-/// The time that the end of the run waits for lines in the pipes. A child of the program may hold a
-/// pipe open for longer.
+/// The longest time that the end of the run waits for the lines in the pipes. A child of the
+/// program may keep a pipe open for longer.
 const END_WAIT: Duration = Duration::from_millis(500);
-/// True while a run keeps the console. A process has one console, and one run takes it.
+/// True while a run keeps the console. A process has one console, so only one of its runs can keep
+/// it.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// The console of one run; `None` inside while the run does not keep it.
+/// The console of one run; contains `None` while the run does not keep the console.
 #[derive(Debug, Default)]
 pub(crate) struct Console(Mutex<Option<Taken>>);
 
@@ -52,12 +53,13 @@ pub(crate) struct Console(Mutex<Option<Taken>>);
 struct Taken {
     /// The original destinations of standard output and standard error.
     before: [OwnedFd; 2],
-    /// The receiver that disconnects once both threads have ended.
+    /// The receiver that disconnects when the threads of both pipes have ended.
     ended: Receiver<()>,
 }
 
 impl Console {
-    /// Starts to turn what the program prints into rows of this buffer, until [`Console::end`].
+    /// Starts to turn the lines that the program prints into rows of this buffer, until
+    /// [`Console::end`].
     pub(crate) fn take(&self, rows: &Arc<RowBuffer>) {
         if TAKEN.swap(true, Ordering::Relaxed) {
             return warn("another run of this process keeps the console already");
@@ -71,12 +73,13 @@ impl Console {
         }
     }
 
-    /// Stops, and lets the program print to the original destinations again.
+    /// Ends the redirection: the program prints to the original destinations again.
     pub(crate) fn end(&self) {
         let Some(taken) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             return;
         };
-        // A closed standard output must not stop this.
+        // A failed flush, for example because standard output is closed, must not prevent the steps
+        // below.
         let _ = io::stdout().flush();
         let [out, err] = &taken.before;
         let _ = (dup2_stdout(out), dup2_stderr(err));
@@ -102,11 +105,12 @@ fn redirect(rows: &Arc<RowBuffer>) -> io::Result<Taken> {
 }
 
 fn duplicate(fd: impl AsFd) -> Result<OwnedFd, Errno> {
-    // The duplicate gets a number above the three standard descriptors.
+    // The duplicate gets a descriptor number of at least 3, because 0, 1 and 2 are the standard
+    // streams.
     fcntl_dupfd_cloexec(fd, 3)
 }
 
-/// Starts the thread for one pipe. Returns the end of the pipe to write to.
+/// Makes a pipe and starts the thread that reads it. Returns the pipe's write end.
 fn follow(
     rows: &Arc<RowBuffer>,
     key: &'static str,
@@ -131,7 +135,8 @@ fn follow(
     Ok(write)
 }
 
-/// Passes on the bytes and takes the lines until all writers have closed the pipe.
+/// Passes the pipe's bytes on to their old destination and takes the lines, until all writers have
+/// closed the pipe.
 fn pass_on(mut pipe: File, mut before: File, taker: &Taker) {
     let (mut piece, mut lines) = (vec![0; PIECE_BYTES], Lines::default());
     loop {
@@ -156,11 +161,11 @@ fn pass_on(mut pipe: File, mut before: File, taker: &Taker) {
     taker.end();
 }
 
-/// Takes the lines of standard output or of standard error.
+/// The part of a pipe's thread that turns the lines of its stream into rows.
 struct Taker {
     rows: Weak<RowBuffer>,
     key: &'static str,
-    /// The keeper, which both threads share.
+    /// The keeper of lines, which the threads of both pipes share.
     keeper: Arc<Mutex<Keeper>>,
     begun: Instant,
 }
@@ -176,7 +181,8 @@ impl Taker {
         self.keep(|keeper, each| keeper.look(since, each));
     }
 
-    /// Hands on the waiting lines of both pipes, because the other thread may have ended already.
+    /// Turns the waiting lines of both pipes into rows, because the other pipe's thread may have
+    /// ended already.
     fn end(&self) {
         self.keep(|keeper, each| keeper.end(each));
     }

@@ -1,6 +1,7 @@
-//! Reads a journal file frame by frame. The journal uses it to open a file that has rows already.
-//! The sender keeps one cursor per stream at the row that the controller wants next. When the run
-//! ends, the frames that the disk has not taken follow from memory. A cursor never writes.
+//! Reads a journal file frame by frame. `StreamFile` uses this module to find the end of a file
+//! that has rows already. The sender has one cursor per stream, which points to the row that the
+//! controller wants next. When the run ends, a cursor also reads the frames in memory that the disk
+//! has not taken. A cursor never writes.
 
 use std::{fs::File, io, os::unix::fs::FileExt as _, sync::Arc};
 
@@ -15,7 +16,7 @@ pub(crate) struct Place {
     pub(crate) rows: u64,
 }
 
-/// Returns the bytes from `place` up to `end`, at most the size of the largest frame.
+/// Returns the file's bytes from `place` up to `end`, but at most [`MAX_FRAME_BYTES`].
 pub(crate) fn read(file: &File, place: Place, end: u64) -> io::Result<Vec<u8>> {
     let length = end.saturating_sub(place.bytes).min(MAX_FRAME_BYTES as u64) as usize;
     let mut bytes = vec![0; length];
@@ -23,8 +24,8 @@ pub(crate) fn read(file: &File, place: Place, end: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Returns where the whole frames in `bytes` end. `bytes` begins at `place`. The result never lies
-/// beyond `until` rows.
+/// Returns the place where the last whole frame in `bytes` ends. `bytes` begins at `place`. Frames
+/// that reach beyond row `until` do not count.
 fn whole(bytes: &[u8], mut place: Place, until: u64) -> io::Result<Place> {
     for frame in record::frames(bytes) {
         match frame {
@@ -41,16 +42,18 @@ fn whole(bytes: &[u8], mut place: Place, until: u64) -> io::Result<Place> {
     Ok(place)
 }
 
-/// The file of one stream, with the position that the controller has reached.
+/// The journal file of one stream, with the position up to which the controller has the rows.
 #[derive(Debug)]
 pub(crate) struct Cursor {
     file: File,
     place: Place,
-    /// The row that the controller wants next. It is never before `place`, and usually at it.
+    /// The row that the controller wants next: usually the first row of the frame at `place`,
+    /// sometimes a later one.
     next: u64,
-    /// The place where the last piece ended.
+    /// The place where the frames of the last [`Cursor::piece`] ended.
     sent: Place,
-    /// The frames that follow the file once the run has ended, and the number of bytes before them.
+    /// The frames in memory that follow the file's frames after the end of the run, with the number
+    /// of bytes before them.
     rest: Option<(u64, Arc<[u8]>)>,
 }
 
@@ -59,15 +62,16 @@ impl Cursor {
         Self { file, place: Place::default(), next: 0, sent: Place::default(), rest: None }
     }
 
-    /// Adds frames that follow the file's `end` bytes. The file does not grow after this.
+    /// Adds frames in memory that follow the first `end` bytes of the file. The file must not grow
+    /// after this call.
     pub(crate) fn follow(&mut self, end: u64, rest: &Arc<[u8]>) {
         if !rest.is_empty() {
             self.rest = Some((end, Arc::clone(rest)));
         }
     }
 
-    /// Returns how many bytes there are to send: the `end` bytes of the file, plus the frames after
-    /// them that are only in memory.
+    /// Returns the number of bytes to send: the `end` bytes of the file, plus the frames that are
+    /// only in memory.
     pub(crate) fn end(&self, end: u64) -> u64 {
         self.rest.as_ref().map_or(end, |(before, rest)| before + rest.len() as u64)
     }
@@ -75,7 +79,7 @@ impl Cursor {
     fn read(&self, place: Place, end: u64) -> io::Result<Vec<u8>> {
         let Some((before, rest)) = &self.rest else { return read(&self.file, place, end) };
         match place.bytes.checked_sub(*before) {
-            // No frame crosses the border between the file and the rest.
+            // No frame lies partly in the file and partly in memory.
             None => read(&self.file, place, *before),
             Some(from) => {
                 let rest = rest.get(from as usize..).unwrap_or_default();
@@ -89,13 +93,13 @@ impl Cursor {
         self.next
     }
 
-    /// Returns the byte at which the next piece begins.
+    /// Returns the byte at which the frame of the next row begins.
     pub(crate) fn at(&self) -> u64 {
         self.place.bytes
     }
 
-    /// Returns the frames to send next, from row [`Cursor::next`] to `end` or to the largest piece.
-    /// The result is empty if the controller has everything.
+    /// Returns the frames to send next: from row [`Cursor::next`] up to `end`, but at most about
+    /// [`MAX_FRAME_BYTES`]. The result is empty if the controller has everything.
     pub(crate) fn piece(&mut self, end: u64) -> io::Result<Vec<u8>> {
         let mut bytes = self.read(self.place, end)?;
         self.sent = whole(&bytes, self.place, u64::MAX)?;
@@ -107,8 +111,8 @@ impl Cursor {
         piece.map_err(|corrupt| io::Error::new(io::ErrorKind::InvalidData, corrupt))
     }
 
-    /// Moves to row `next`. Returns false if the journal ends before that row: then the controller
-    /// has rows that are not from this journal.
+    /// Moves the cursor to row `next`. Returns false if the journal has fewer than `next` rows: in
+    /// this case, the controller has rows that are not from this journal.
     pub(crate) fn seek(&mut self, next: u64, end: u64) -> io::Result<bool> {
         if next == self.sent.rows {
             self.place = self.sent;

@@ -1,8 +1,8 @@
-//! Writes the journal, so that every row is on disk before it is sent. It takes the rows from the
-//! buffer, turns them into frames, and appends these to one file per stream. The journal thread
-//! calls it every few milliseconds, and the thread that ends the run calls it once more. It never
-//! sends a row and never gives one up. It retries a failed write with the next call. At the end of
-//! the run it hands the frames that the disk has not taken to the sender.
+//! Writes the journal, so that every row is on disk before the sender sends it. The journal takes
+//! the rows from the buffer, turns them into frames, and appends the frames to one file per stream.
+//! The journal thread calls this module every few milliseconds. The thread that ends the run calls
+//! it once more. The journal never sends a row and never drops one. If a write fails, the next call
+//! repeats it. At the end of the run, the sender gets the frames that the disk has not taken.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -21,7 +21,7 @@ use proto::folder::JOURNAL;
 /// The largest number of processes of one attempt that may write journals at the same time.
 const MAX_WRITERS: u32 = 256;
 
-/// The number of bytes in whole frames that each stream's file has. The sender reads it.
+/// The number of bytes of whole frames in each stream's file. The sender reads these numbers.
 #[derive(Debug, Default)]
 pub(crate) struct Written([AtomicU64; Stream::COUNT]);
 
@@ -31,7 +31,8 @@ impl Written {
     }
 }
 
-/// The files of one writer. The writer's name belongs to this process while this value lives.
+/// The files of one writer. The writer's name belongs to this process until [`Journal::release`] is
+/// called or all handles of the history file are closed.
 #[derive(Debug)]
 pub(crate) struct Journal {
     writer: String,
@@ -43,7 +44,7 @@ pub(crate) struct Journal {
 impl Journal {
     /// Opens `<folder>/journal/<writer>.<stream>`. The writer is `sdk`, or the first of `sdk-2`,
     /// `sdk-3`, ... that no living process holds and whose files are intact. The rows of an earlier
-    /// process stay; the journal overwrites a torn tail.
+    /// process stay in the files. If a file ends in a torn frame, the call cuts this frame off.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
         let folder = folder.join(JOURNAL);
         make_private(&folder)?;
@@ -59,7 +60,8 @@ impl Journal {
             for stream in &Stream::ALL[1..] {
                 files.extend(StreamFile::new(open(&path(&folder, &writer, *stream))?)?);
             }
-            // A corrupt file keeps its name, so that other tools may still rescue its rows.
+            // If one of the files is corrupt, the loop tries the next name. The corrupt file stays
+            // as it is, so that its rows may still be rescued.
             if let Ok(files) = <[StreamFile; Stream::COUNT]>::try_from(files) {
                 return Ok(Self { writer, files, spare: Vec::with_capacity(HALF_BYTES), cut: 0 });
             }
@@ -71,7 +73,7 @@ impl Journal {
         &self.writer
     }
 
-    /// Returns, per stream, the largest step in the file plus one.
+    /// Returns, per stream, the largest step in the file plus one, or 0 for an empty file.
     pub(crate) fn next_steps(&self) -> [u64; Stream::COUNT] {
         self.files.each_ref().map(StreamFile::next_step)
     }
@@ -81,7 +83,7 @@ impl Journal {
         Written(self.files.each_ref().map(|file| AtomicU64::new(file.end().bytes)))
     }
 
-    /// Opens a second handle to read a stream with.
+    /// Opens a second handle of a stream's file, for reading.
     pub(crate) fn reader(&self, stream: Stream) -> io::Result<File> {
         self.files[stream as usize].reader()
     }
@@ -96,9 +98,10 @@ impl Journal {
         self.cut
     }
 
-    /// Writes the waiting rows of the buffer to disk. On an error the frames stay in memory and the
-    /// next call writes them first. Until that succeeds, no call takes rows from the buffer, so
-    /// memory stays bounded. Returns the number of bytes that were taken from the buffer.
+    /// Writes the waiting rows of the buffer to disk. If the write fails, the frames stay in
+    /// memory, and the next call writes them first. Until that write succeeds, no call takes rows
+    /// from the buffer, so the frames in memory stay bounded. Returns the number of bytes that the
+    /// call took from the buffer.
     pub(crate) fn drain(&mut self, buffer: &RowBuffer, written: &Written) -> io::Result<usize> {
         self.write(written)?;
         self.take(buffer);
@@ -106,9 +109,9 @@ impl Journal {
         Ok(self.spare.len())
     }
 
-    /// Does the last [`Journal::drain`], and takes the buffer's rows even if the disk takes
-    /// nothing. Returns the disk's error and, per stream, the frames that the disk has not taken.
-    /// The sender sends these from memory.
+    /// Drains the buffer for the last time, and takes its rows even if the disk takes no frames.
+    /// Returns the disk's error and, per stream, the frames that the disk has not taken. The sender
+    /// sends these frames from memory.
     pub(crate) fn finish(
         &mut self,
         buffer: &RowBuffer,
@@ -122,8 +125,8 @@ impl Journal {
         (wrote, self.files.each_ref().map(|file| file.pending().to_vec()))
     }
 
-    /// Releases the writer's name to the next process, or run of this process, that opens the
-    /// folder. The journal must not write after this.
+    /// Releases the writer's name, so that another process, or another run of this process, may
+    /// take it. The journal must not write after this call.
     pub(crate) fn release(&self) -> io::Result<()> {
         self.files[Stream::History as usize].unlock()
     }
@@ -206,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_process_overwrites_a_torn_tail() {
+    fn the_next_process_cuts_off_a_torn_tail() {
         let folder = tempfile::tempdir().unwrap();
         logged(&mut Journal::open(folder.path()).unwrap(), 3);
         let path = folder.path().join("journal/sdk.history");

@@ -1,5 +1,5 @@
-//! Carries rows into memory, onto the disk and to the controller, and makes the rows that need no
-//! call: the console and the system metrics.
+//! Carries rows from `log` into memory, onto the disk and to the controller. Also makes the rows of
+//! the console and of the system metrics, which need no call of the program.
 
 pub(crate) mod console;
 pub(crate) mod cursor;

@@ -1,7 +1,8 @@
-//! Ships the journal to the controller: the same bytes, from the row that the controller wants
-//! next. Each run has one thread with its own runtime. The sender retries after every failure,
-//! except that a fenced attempt stops. A controller that is away costs nothing but time. The sender
-//! never touches the buffer and never writes the journal.
+//! Sends the journal to the controller: the same bytes, from the row that the controller wants
+//! next. Each run has one sender, a thread with its own runtime. The sender retries failed calls
+//! without end while the run goes on. It stops if the attempt is fenced, if the journal cannot be
+//! read, or if the controller has rows from another journal. An outage of the controller delays
+//! rows and loses none. The sender never touches the buffer and never writes the journal.
 
 use std::{
     fs::File,
@@ -32,22 +33,23 @@ use crate::{
     run::duty::Duty,
 };
 
-/// The time that the sender waits for more rows, to send them together.
+/// The time that the sender waits after new rows, to send them together with the rows that follow.
 const SEND_EVERY: Duration = Duration::from_millis(100);
-/// The number of tries at the end of the run when the controller refuses for a reason that waiting
-/// does not cure.
+/// The number of tries at the end of the run if the controller refuses the call for a lasting
+/// reason.
 const REFUSED_TRIES: u32 = 3;
 
 /// The reason why a sender has stopped before it sent everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Halt {
-    /// Another attempt owns the run.
+    /// The attempt is fenced: another attempt owns the run, or the run is over.
     Fenced,
-    /// Sending failed. The field is the reason in words for a person.
+    /// Sending failed for good. The field is the reason, as a text for people.
     Failed(String),
 }
 
-/// The result of the sender: the controller's note on the end, or the reason for the stop.
+/// The result of the sender: the controller's note on the end of the run, or the reason why the
+/// sender stopped.
 type Report = Result<String, Halt>;
 
 /// The state that a run and its sender share.
@@ -57,26 +59,27 @@ pub(crate) struct SenderState {
     ending: Mutex<Option<Ending>>,
     ending_set: Notify,
     stop: AtomicBool,
-    /// The time at which the run times out; unset if it has no timeout.
+    /// The time at which the run times out; unset if the run has no timeout.
     deadline: OnceLock<Instant>,
     stored: [AtomicU64; Stream::COUNT],
-    /// The reason of the newest failure, for messages to people.
+    /// The reason of the newest failed call, for messages to people; `None` if no call has failed.
     trouble: Mutex<Option<String>>,
     report: Mutex<Option<Report>>,
     reported: Condvar,
 }
 
-/// The instruction to end: send what is left, report the outcome if there is one, and stop.
+/// The instruction to end: the sender sends the remaining rows, reports the outcome if there is
+/// one, and stops.
 #[derive(Clone, Debug)]
 struct Ending {
     outcome: Option<Outcome>,
     deadline: Instant,
-    /// Per stream, the frames that the disk has not taken.
+    /// Per stream, the frames that are only in memory, because the disk has not taken them.
     rest: [Arc<[u8]>; Stream::COUNT],
 }
 
 impl SenderState {
-    /// Tells the sender that the journal has more rows.
+    /// Wakes the sender, because the journal has new rows.
     pub(crate) fn grown(&self) {
         self.grown.notify_one();
     }
@@ -100,13 +103,13 @@ impl SenderState {
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    /// Returns the number of rows that the controller is known to have, per stream.
+    /// Returns the number of rows that the controller has acknowledged, per stream.
     pub(crate) fn stored(&self) -> [u64; Stream::COUNT] {
         self.stored.each_ref().map(|rows| rows.load(Ordering::Relaxed))
     }
 
-    /// Tells the sender to send the rest of the journal and then the frames in `rest`, which the
-    /// disk has not taken, and to stop. Waits for the sender's report, at most for `wait`.
+    /// Makes the sender send the rest of the journal, then the frames in `rest` that the disk has
+    /// not taken, and stop. Waits for the sender's report, at most for `wait`.
     pub(crate) fn end(
         &self,
         outcome: Option<Outcome>,
@@ -126,7 +129,7 @@ impl SenderState {
         })
     }
 
-    /// Returns the reason of the newest failure.
+    /// Returns the reason of the newest failed call.
     pub(crate) fn trouble(&self) -> Option<String> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -141,7 +144,7 @@ impl SenderState {
     }
 }
 
-/// The data that a sender ships, and the attempt that it belongs to.
+/// The data that a sender sends, and the attempt to which the data belongs.
 #[derive(Debug)]
 pub(crate) struct Shipment {
     pub(crate) identity: Identity,
@@ -150,12 +153,12 @@ pub(crate) struct Shipment {
     pub(crate) written: Arc<Written>,
     /// The name of the journal's writer.
     pub(crate) writer: String,
-    /// The journal's file of each stream, to read from.
+    /// The journal's files, one for each stream, opened for reading.
     pub(crate) files: Vec<File>,
 }
 
-/// Starts the sender's thread. Returns once the controller's address is known to be valid. The
-/// sender has not connected yet.
+/// Starts the sender's thread. Returns when the thread has checked the form of the controller's
+/// address and of the token. The thread connects later, with its first call.
 pub(crate) fn spawn(
     state: Arc<SenderState>,
     shipment: Shipment,
@@ -167,7 +170,7 @@ pub(crate) fn spawn(
             Ok(both) => both,
             Err(error) => return drop(ready.send(Err(error))),
         };
-        // The thread that starts the sender waits for exactly this message.
+        // The thread that called `spawn` waits for this message, so sending it cannot block.
         let _ = ready.send(Ok(()));
         let Shipment { identity, duty, written, writer, files } = shipment;
         let (cursors, now) = (files.into_iter().map(Cursor::new).collect(), Instant::now());
@@ -202,7 +205,7 @@ fn thread_error(error: io::Error) -> InitError {
     InitError::Thread(Arc::new(error))
 }
 
-/// The reason why a round ended early.
+/// The reason why a round ended before all rows were sent.
 enum Trouble {
     Halt(Halt),
     Again(Status),
@@ -216,11 +219,11 @@ struct Sender {
     client: RunsClient<Authorized>,
     writer: String,
     cursors: Vec<Cursor>,
-    /// Per stream, whether the controller has said which row it wants next.
+    /// Per stream, true if the controller has already answered which row it wants next.
     asked: [bool; Stream::COUNT],
-    /// The number of rounds in a row that ended early.
+    /// The number of successive rounds that ended with a failed call.
     failures: u32,
-    /// The time of the newest answer to an append.
+    /// The time of the controller's newest answer to an append.
     heard: Instant,
 }
 
@@ -246,15 +249,15 @@ impl Sender {
         }
     }
 
-    /// Returns true if the run is over and another try is not worth the wait.
+    /// Returns true if the sender of an ending run makes no further try after this failure.
     fn gives_up(&self, status: &Status, ending: &Ending) -> bool {
         let refused = is_refusal(status) && self.failures >= REFUSED_TRIES;
-        // The agent ships the rest of its trials.
+        // In a trial, the agent sends the rows that are left.
         refused || matches!(self.duty, Duty::Agents) || Instant::now() >= ending.deadline
     }
 
-    /// Sends all rows and then, if the run is ending, the outcome. Returns the controller's note if
-    /// the run is ending and nothing is left.
+    /// Sends all rows and then, if the run is ending, the outcome. Returns the controller's note on
+    /// the end if the run is ending; `None` if the run goes on.
     async fn round(&mut self, ending: Option<&Ending>) -> Result<Option<String>, Trouble> {
         for stream in Stream::ALL {
             if let Some(ending) = ending {
@@ -280,8 +283,8 @@ impl Sender {
             let end = self.written.bytes(stream);
             let all = self.cursors[stream as usize].end(end);
             if !self.asked[stream as usize] {
-                // The first question for the history is sent even without rows: it tells the
-                // controller that this attempt lives.
+                // The history's first append is sent even without rows, because it shows the
+                // controller that this attempt has begun.
                 if all == 0 && stream != Stream::History {
                     return Ok(());
                 }
@@ -296,8 +299,8 @@ impl Sender {
         }
     }
 
-    /// Sends one append. An append without frames asks the controller for its next row, and renews
-    /// the lease.
+    /// Sends one append. The answer to an append without frames says which row the controller wants
+    /// next. Such an append also renews the lease.
     async fn append(&mut self, stream: Stream, frames: Vec<u8>) -> Result<(), Trouble> {
         let offset = if frames.is_empty() { 0 } else { self.cursors[stream as usize].next() };
         let sent = !frames.is_empty();
@@ -360,7 +363,7 @@ impl Sender {
         self.duty.beat().is_some_and(|beat| self.heard.elapsed() >= beat)
     }
 
-    /// Waits until there is something to do: rows, the end, a heartbeat, or another try.
+    /// Waits until new rows, the end of the run, a heartbeat or the next try is due.
     async fn pause(&self) {
         let state = &self.state;
         if self.failures > 0 {
@@ -388,7 +391,7 @@ impl Sender {
     }
 }
 
-/// Returns the error for a journal on disk that differs from what was written.
+/// Returns the error for a journal file that cannot be read or is corrupt.
 fn unreadable(error: io::Error) -> Trouble {
     Trouble::Halt(Halt::Failed(format!("the journal cannot be read: {error}")))
 }

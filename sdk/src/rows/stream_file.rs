@@ -1,5 +1,6 @@
-//! Appends frames to the file of one stream. The journals of rows and of files use it. If the disk
-//! takes only a part of a frame, the next write starts again at the same place.
+//! Appends frames to the file of one stream. The journal of rows and the journal of files use this
+//! module. If a write fails halfway, the next write begins at the same offset and overwrites the
+//! partial frame.
 
 use std::{
     fs::{self, DirBuilder, File, Permissions},
@@ -26,8 +27,8 @@ pub(crate) struct StreamFile {
 }
 
 impl StreamFile {
-    /// Finds the end of the intact frames and cuts off a torn tail. Returns `None` if the file is
-    /// corrupt.
+    /// Finds the end of the intact frames, and cuts off a torn frame at the end of the file.
+    /// Returns `None` if the file is corrupt.
     pub(crate) fn new(file: File) -> io::Result<Option<Self>> {
         let length = file.metadata()?.len();
         let (mut end, mut next_step) = (Place::default(), 0);
@@ -57,12 +58,13 @@ impl StreamFile {
         Ok(Some(Self { file, end, next_step, encoder, pending, pending_rows: 0 }))
     }
 
-    /// Returns the end of the file.
+    /// Returns the end of the frames that are on disk.
     pub(crate) fn end(&self) -> Place {
         self.end
     }
 
-    /// Returns the largest step in the file plus one.
+    /// Returns the next step of [`StreamFile::append`]: the largest step at the opening plus one,
+    /// and one more for each appended row.
     pub(crate) fn next_step(&self) -> u64 {
         self.next_step
     }
@@ -72,12 +74,12 @@ impl StreamFile {
         &self.pending
     }
 
-    /// Opens a second handle to read with.
+    /// Opens a second handle of the file, for reading.
     pub(crate) fn reader(&self) -> io::Result<File> {
         self.file.try_clone()
     }
 
-    /// Replaces the file to write to. Returns the old file.
+    /// Replaces the file that gets the frames. Returns the old file.
     #[cfg(test)]
     pub(crate) fn replace(&mut self, file: File) -> File {
         std::mem::replace(&mut self.file, file)
@@ -88,8 +90,8 @@ impl StreamFile {
         self.file.unlock()
     }
 
-    /// Writes one row at the next step. After an error the row is not on disk, but a later write
-    /// may still add it.
+    /// Writes one row at the next step. If the write fails, the row stays in memory, and a later
+    /// write may still add it to the file.
     pub(crate) fn append<'a>(
         &mut self,
         wall_ms: i64,
@@ -101,7 +103,8 @@ impl StreamFile {
         self.write()
     }
 
-    /// Adds a row to the open frame. Returns the number of its values that no frame can hold.
+    /// Adds a row to the open frame. Returns the number of the row's values that were left out,
+    /// because they do not fit into a frame.
     pub(crate) fn push<'a>(
         &mut self,
         step: u64,
@@ -117,8 +120,8 @@ impl StreamFile {
         self.encoder.flush(&mut self.pending);
     }
 
-    /// Writes the frames that are not on disk yet, at a fixed place. The next try overwrites what a
-    /// full disk took in part.
+    /// Writes the frames that are not on disk yet, at the offset where the frames on disk end.
+    /// After a failed write, the next call writes at the same offset again.
     pub(crate) fn write(&mut self) -> io::Result<()> {
         if self.pending.is_empty() {
             return Ok(());
@@ -132,12 +135,12 @@ impl StreamFile {
     }
 }
 
-/// Makes a folder that only its owner may enter, whatever the permissions of its parents. Closes a
-/// folder that an earlier version left open to others.
+/// Makes a folder that only its owner may enter, whatever the permissions of its parents. If the
+/// folder exists and is open to other users, the function closes it to them.
 pub(crate) fn make_private(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     if fs::metadata(folder)?.permissions().mode() & 0o077 != 0 {
-        // A folder of another user stays as it is.
+        // The permissions of another user's folder cannot be changed, so they stay as they are.
         let _ = fs::set_permissions(folder, Permissions::from_mode(0o700));
     }
     Ok(())

@@ -1,6 +1,6 @@
-//! Samples the machine and this process, for a run that no agent watches. A thread takes the
-//! samples and puts them into the buffer as rows of the stream "system". `init` and function agents
-//! start it, and the end of the run stops it.
+//! Samples the machine and this process, for a run whose program no agent has started. A thread
+//! takes the samples and puts them into the buffer as rows of the stream "system". `init` and
+//! function agents start the sampling, and the end of the run stops it.
 
 use std::{
     path::PathBuf,
@@ -13,7 +13,7 @@ use telemetry::{NvidiaMeter, Own, PERIOD_VAR, Period, Root, Sampler, Sampling};
 use super::row_buffer::{RowBuffer, Stream};
 use crate::{environment::parsed, error::InitError};
 
-/// The sampling of one run; `None` inside while the run takes no samples.
+/// The sampling of one run; contains `None` while the run takes no samples.
 #[derive(Debug, Default)]
 pub(crate) struct Samples(Mutex<Option<Sampling>>);
 
@@ -22,7 +22,7 @@ impl Samples {
     pub(crate) fn start(&self, rows: &Arc<RowBuffer>, period: Period) -> Result<(), InitError> {
         let Some(period) = period.get() else { return Ok(()) };
         let make = || {
-            // If the working folder is unknown, the root stands for its file system.
+            // If the working folder is unknown, the disk metrics describe the file system of `/`.
             let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
             let root = Root::At(process::id().cast_signed());
             Sampler::new(root, folder, NvidiaMeter::default(), Own::of_this_process())
@@ -42,7 +42,8 @@ impl Samples {
     }
 }
 
-/// Returns the sampling period: from the code, else from the environment, else the default.
+/// Returns the sampling period: the given one, else the one in `BESOM_SYSTEM_METRICS`, else the
+/// default.
 pub(crate) fn period(said: Option<Period>) -> Result<Period, InitError> {
     match said {
         Some(period) => Ok(period),

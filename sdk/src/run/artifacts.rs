@@ -1,5 +1,6 @@
-//! Logs, uses and downloads artifacts of a run. A logged version goes into the run's folder. Using
-//! a version asks the controller. The module never opens a reference.
+//! Logs, uses and downloads artifacts. `log_artifact` writes a version into the run's folder, and
+//! `use_artifact` fetches a version's description from the controller. The module never opens a
+//! reference.
 
 use std::{fmt, path::Path, time::Duration};
 
@@ -22,28 +23,28 @@ use crate::{
     },
 };
 
-/// The time that [`Logged::wait`] waits after the last progress.
+/// The time without progress after which [`Logged::wait`] gives up.
 const WAIT: Duration = Duration::from_secs(60);
 
-/// A version that was logged. It is on this machine's disk and on its way to the controller, which
-/// numbers it.
+/// A version of an artifact that the run has logged. The version is on this machine's disk. A
+/// thread sends it to the controller, which gives it a number.
 #[derive(Clone, Debug)]
 pub struct Logged {
     run: Run,
     name: String,
     /// The SHA-256 of the manifest; empty in a disabled run.
     digest: String,
-    /// The number of rows of files that the controller must have to have this version.
+    /// The number of rows of the stream `files` up to and including this version's row.
     rows: u64,
 }
 
 impl Logged {
-    /// Waits until the controller has the version. The wait continues while data moves, and gives
-    /// up a minute after the last progress.
+    /// Waits until the controller has the version, and returns it. The wait continues while uploads
+    /// make progress, and fails after a minute without progress.
     ///
     /// # Errors
-    /// Fails with [`ArtifactError::NoController`] if the run is offline or disabled. Otherwise
-    /// fails if the controller does not answer or refuses, or if the run ends first.
+    /// Fails with [`ArtifactError::NoController`] if the run is offline or disabled. Also fails if
+    /// the controller does not answer or refuses, or if the run ends before the version is sent.
     pub fn wait(&self) -> Result<ArtifactVersion, ArtifactError> {
         let shared = self.run.shared();
         let attached = shared.attached().ok_or(ArtifactError::NoController)?;
@@ -66,7 +67,7 @@ impl Logged {
     }
 }
 
-/// A version of an artifact that the controller has.
+/// A version of an artifact that the controller has stored, with its manifest.
 #[derive(Clone, Debug)]
 pub struct ArtifactVersion {
     endpoint: Endpoint,
@@ -75,7 +76,7 @@ pub struct ArtifactVersion {
 }
 
 impl ArtifactVersion {
-    /// Asks the controller for a version and for its manifest.
+    /// Fetches the description of a version and its manifest from the controller.
     fn ask(
         endpoint: &Endpoint,
         call: impl AsyncFnOnce(&mut Client) -> Result<Response<v1::Artifact>, Status> + Send,
@@ -99,8 +100,8 @@ impl ArtifactVersion {
         &self.about.r#type
     }
 
-    /// Returns the number of the version among the versions of its name, from 0. Its written form
-    /// is `v0`, `v1`, ...
+    /// Returns the version's number, counted from 0 for each artifact name. People write it as
+    /// `v0`, `v1`, ...
     pub fn version(&self) -> u64 {
         self.about.version
     }
@@ -110,15 +111,15 @@ impl ArtifactVersion {
         &self.about.digest
     }
 
-    /// Returns the aliases that the version had when the controller was asked.
+    /// Returns the aliases that the version had when the SDK fetched it.
     pub fn aliases(&self) -> &[String] {
         &self.about.aliases
     }
 
-    /// Returns the metadata that the program set with [`Artifact::set_metadata`].
+    /// Returns the metadata that [`Artifact::set_metadata`] gave the version.
     ///
     /// # Errors
-    /// Fails if the metadata does not fit `T`; the error names the field.
+    /// Fails if the metadata cannot be deserialized as a `T`; the error names the field.
     pub fn metadata<T: DeserializeOwned>(&self) -> Result<T, ArtifactError> {
         serde_json::from_str(&self.about.metadata_json).map_err(|error| ArtifactError::Content {
             name: self.to_string(),
@@ -126,7 +127,7 @@ impl ArtifactVersion {
         })
     }
 
-    /// Returns the files and references, in the order of their paths.
+    /// Returns the version's files and references, in the order of their paths.
     pub fn files(&self) -> Vec<ArtifactFile> {
         let file = |Entry { path, content }: &Entry| match content {
             Content::Blob { size, .. } => {
@@ -139,12 +140,14 @@ impl ArtifactVersion {
         self.entries.iter().map(file).collect()
     }
 
-    /// Downloads the files into `folder`, which is made if it is missing. Existing files with the
-    /// same names are replaced. The hash of each file is verified. Files that this machine had
-    /// before come from the cache. References are not opened.
+    /// Downloads the files of the version into `folder`, which the call makes if it is missing. The
+    /// call replaces existing files with the same names, and verifies the hash of each file.
+    /// Contents in this machine's cache are not downloaded again. The call does not open
+    /// references.
     ///
     /// # Errors
-    /// Fails if a file cannot be fetched or written. The files before it are intact.
+    /// Fails if a file cannot be fetched or written. Files that the call wrote before the failure
+    /// are intact.
     pub fn download(&self, folder: impl AsRef<Path>) -> Result<(), ArtifactError> {
         let path = folder.as_ref();
         let unwritable = |source| ArtifactError::Write { path: path.to_owned(), source };
@@ -159,10 +162,12 @@ impl ArtifactVersion {
         })
     }
 
-    /// Returns the content of one file, from the cache or from the controller.
+    /// Returns the content of one file of the version, from this machine's cache or from the
+    /// controller.
     ///
     /// # Errors
-    /// Fails if there is no such file, if it is a reference, or if it cannot be fetched.
+    /// Fails if the version has no such file, if the path is a reference, or if the file cannot be
+    /// fetched.
     pub fn read(&self, path: &str) -> Result<Vec<u8>, ArtifactError> {
         let wrong = |reason: String| ArtifactError::Content { name: self.to_string(), reason };
         let entry = self.entries.iter().find(|entry| entry.path == path);
@@ -191,14 +196,14 @@ impl fmt::Display for ArtifactVersion {
 }
 
 impl Run {
-    /// Logs a version of an artifact. If the newest version of this name has the same content, no
-    /// new version is made. The call reads the artifact's files and copies them into the run's
-    /// folder; a thread sends them from there. Once the call has returned, the version is as
-    /// durable as the run's rows.
+    /// Logs a version of an artifact. If the project has a version of this name with the same
+    /// content, the controller makes no new version. The call copies the artifact's files into the
+    /// run's folder, and a separate thread sends them. Once the call has returned, the version is
+    /// as durable as the run's rows.
     ///
     /// # Errors
     /// Fails if a file cannot be read or copied, or if a name, a path, an alias or the metadata is
-    /// not valid. Then nothing is logged.
+    /// not valid. After an error, nothing is logged.
     pub fn log_artifact(&self, artifact: &Artifact) -> Result<Logged, ArtifactError> {
         let (digest, rows) = match self.shared().attached() {
             Some(attached) => attached.artifact(artifact)?,
@@ -207,14 +212,15 @@ impl Run {
         Ok(Logged { run: self.clone(), name: artifact.name.clone(), digest, rows })
     }
 
-    /// Returns a version for this run to use; the controller records the use. `name` is `digits`,
-    /// `digits:v3` or `digits:best`, where `best` is an alias. Without a version it is the latest.
-    /// `shared/digits:v3` names an artifact of the project `shared`; another project needs the
-    /// controller's token. The call waits for the controller and fetches the manifest, but no file.
+    /// Returns a version for this run to use; the controller records that the run uses it. `name`
+    /// is `digits`, `digits:v3` or `digits:best`, where `best` is an alias. A name without a
+    /// version means the version with the alias `latest`. `shared/digits:v3` names an artifact of
+    /// the project `shared`; reading from another project needs the controller's token. The call
+    /// waits for the controller and fetches the manifest, but no file.
     ///
     /// # Errors
-    /// Fails with [`ArtifactError::NoController`] if the run is offline or disabled. Otherwise
-    /// fails if there is no such version, or if the controller does not answer.
+    /// Fails with [`ArtifactError::NoController`] if the run is offline or disabled. Also fails if
+    /// the version does not exist, or if the controller does not answer.
     pub fn use_artifact(&self, name: &str) -> Result<ArtifactVersion, ArtifactError> {
         let shared = self.shared();
         let endpoint =
@@ -235,7 +241,7 @@ impl Run {
 
 type Client = ArtifactsClient<Authorized>;
 
-/// Makes calls to the controller and waits for their result.
+/// Runs `calls` with a client of the controller on a separate thread, and waits for the result.
 fn with_client<T: Send>(
     endpoint: &Endpoint,
     calls: impl AsyncFnOnce(Client) -> Result<T, Trouble> + Send,
@@ -258,7 +264,7 @@ fn said(trouble: &Trouble) -> ArtifactError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ArtifactFile {
-    /// The path in the artifact.
+    /// The path of the file or reference in the artifact.
     pub path: String,
     /// The size in bytes; 0 for a reference.
     pub size: u64,

@@ -17,10 +17,11 @@ use crate::{
 
 /// The number of tries to reach the controller at the start of a run.
 const BEGIN_TRIES: u32 = 3;
-/// The time that each try waits.
+/// The longest time that each try waits for the answer.
 const BEGIN_WAIT: Duration = Duration::from_secs(5);
 
-/// Begins a run outside a sweep. This is the only call that the start of a run waits for.
+/// Begins a run outside a sweep, and waits for the controller's answer. The start of a run makes no
+/// other call.
 pub(crate) fn begin(endpoint: &Endpoint, begin: BeginRun) -> Result<RunBegun, InitError> {
     let begun = aside(|runtime| {
         let client = endpoint.dial(runtime)?.runs();
@@ -29,8 +30,9 @@ pub(crate) fn begin(endpoint: &Endpoint, begin: BeginRun) -> Result<RunBegun, In
     begun.map_err(|error| InitError::Thread(Arc::new(error)))?
 }
 
-/// Repeats the call until it succeeds or the tries are used up. A repeat after a lost answer begins
-/// no second run, because the controller knows the idempotency key.
+/// Makes the call up to [`BEGIN_TRIES`] times, until it succeeds or the controller refuses it. If
+/// an answer was lost, the repeated call begins no second run, because it has the same idempotency
+/// key.
 async fn try_begin(
     endpoint: &Endpoint,
     mut client: RunsClient<Authorized>,

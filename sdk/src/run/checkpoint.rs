@@ -1,7 +1,8 @@
-//! Makes and loads checkpoints: the state with which a program continues after it was killed,
-//! preempted or moved to another node. A checkpoint is stored like any file of a run. Its content
-//! goes into the run's folder first. Then a row names it and says how many rows precede it, so the
-//! next attempt's history begins with exactly these rows. The module never looks into a checkpoint.
+//! Makes and loads checkpoints: files with which a program continues after it was killed, preempted
+//! or moved to another node. A checkpoint is stored like any file of a run: its content first, then
+//! a row that names the content. This row also counts the logged rows before the checkpoint, so the
+//! next attempt's history begins with exactly these rows. The module never reads the content of a
+//! checkpoint.
 
 use std::{
     error::Error as StdError,
@@ -31,21 +32,21 @@ use crate::{
     warning::warn,
 };
 
-/// The time that [`Run::resume`] waits for a controller that is away. Hours of training are worth
-/// more than the time of its restart.
+/// The longest time that [`Run::resume`] waits for a controller that does not answer. It is long,
+/// because waiting for a restart of the controller is cheaper than repeating hours of training.
 const WAIT: Duration = Duration::from_secs(600);
 
 /// The error of making or loading a checkpoint.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
-    /// The function of the program failed to write the checkpoint.
+    /// The program's own function failed to write the checkpoint.
     #[error("the checkpoint cannot be written: {0}")]
     Write(#[source] Box<dyn StdError + Send + Sync>),
-    /// The run's folder does not take the checkpoint, or the rows before it.
+    /// The checkpoint, or the rows before it, cannot be stored in the run's folder.
     #[error("the checkpoint cannot be kept in the run's folder: {0}")]
     Keep(#[from] io::Error),
-    /// The controller's address or the token has no valid form.
+    /// The address of the controller, or the token, does not have a valid form.
     #[error("{0}: {hint}", hint = .0.hint())]
     Address(#[from] BadAddress),
     /// The controller does not answer or refuses. The field is the reason.
@@ -75,22 +76,22 @@ impl Checkpoint {
         self.attempt
     }
 
-    /// Returns the step with which [`Run::log`] continues: the largest step before the checkpoint
-    /// plus one.
+    /// Returns the step of the next row of [`Run::log`] after [`Run::resume`]: the largest step
+    /// before the checkpoint plus one.
     pub fn step(&self) -> u64 {
         self.step
     }
 }
 
 impl Run {
-    /// Makes a checkpoint. `write` receives a path and must write a file there with everything that
-    /// the program needs to continue.
+    /// Makes a checkpoint. `write` receives a path, and must write a file to this path with
+    /// everything that the program needs to continue.
     ///
     /// When this call returns, the checkpoint and every row that was logged before it are in the
-    /// run's folder. A separate thread sends them. Whatever kills the program, its next attempt can
-    /// continue from here with [`Run::resume`]. The controller keeps the two newest checkpoints of
-    /// a run. The call costs the time to write and hash the file. In a disabled run it does nothing
-    /// and does not call `write`.
+    /// run's folder. Separate threads send them to the controller. If the program is killed, the
+    /// run's next attempt can continue from this checkpoint with [`Run::resume`]. While the run
+    /// goes on, the controller keeps its two newest checkpoints. The call costs the time to write
+    /// and hash the file. In a disabled run, the call does nothing and does not call `write`.
     ///
     /// ```no_run
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -108,8 +109,8 @@ impl Run {
     /// ```
     ///
     /// # Errors
-    /// Fails if `write` fails, or if the disk does not take the file or the rows before it. Then
-    /// there is no checkpoint.
+    /// Fails if `write` fails, or if the disk does not take the file or the rows before it. After
+    /// an error, the call has made no checkpoint.
     pub fn checkpoint<E: Into<Box<dyn StdError + Send + Sync>>>(
         &self,
         write: impl FnOnce(&Path) -> Result<(), E>,
@@ -134,16 +135,16 @@ impl Run {
         Ok(())
     }
 
-    /// Returns the newest checkpoint of this run, for the program to continue from; `None` if there
-    /// is none, or if the run is disabled.
+    /// Returns the newest checkpoint of this run, for the program to continue from; `None` if the
+    /// run has no checkpoint or is disabled.
     ///
-    /// Call this before you log the first row. From then on the run's history, its summary and the
-    /// trial's value are those at the checkpoint, followed by what the program logs next. If the
-    /// controller is away, the call waits for it, at most ten minutes.
+    /// Call this function before you log the first row. After the call, the run's history, summary
+    /// and value are those at the checkpoint, and rows that the program logs next follow. If the
+    /// controller does not answer, the call waits for it for at most ten minutes.
     ///
     /// # Errors
-    /// Fails if the controller does not answer or refuses, or if the checkpoint cannot be written
-    /// to disk.
+    /// Fails if the controller does not answer or refuses, or if the run's folder cannot be read or
+    /// written.
     pub fn resume(&self) -> Result<Option<Checkpoint>, CheckpointError> {
         let shared = self.shared();
         let Some(attached) = shared.attached() else { return Ok(None) };
@@ -161,15 +162,16 @@ impl Run {
     }
 }
 
-/// Returns a checkpoint that an earlier process of this same attempt left, for example when a
-/// script restarts its trainer. The rows of that process stay, and new rows come after them.
+/// Returns the newest checkpoint that an earlier process of the same attempt left in the run's
+/// folder, for example if a script restarts its trainer. The rows of the earlier process still
+/// count, and new rows come after them.
 fn local(files: &Files, identity: &Identity) -> io::Result<Option<Checkpoint>> {
     let Some(row) = files.newest_checkpoint()? else { return Ok(None) };
     let path = files.contents().join(&row.sha256);
     Ok(path.exists().then_some(Checkpoint { path, attempt: identity.attempt, step: row.step }))
 }
 
-/// Fetches the newest checkpoint from the controller into the run's folder, and tells the
+/// Fetches the newest checkpoint from the controller into the run's folder, and reports to the
 /// controller that this attempt continues from it.
 fn fetch(
     endpoint: &Endpoint,
@@ -216,7 +218,7 @@ async fn take(
     else {
         return Ok(None);
     };
-    // The hash becomes the name of a file, so its form is checked.
+    // The hash becomes the name of a file, so the SDK checks the hash's form.
     check_content(&sha256, size).map_err(|_| Trouble::Damaged(sha256.clone(), "it is no hash"))?;
     let path = files.contents().join(&sha256);
     if fs::metadata(&path).map_or(true, |about| about.len() != size) {

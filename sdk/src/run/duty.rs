@@ -1,32 +1,36 @@
-//! Says who ends a run and renews its lease.
+//! Defines which program ends a run and renews its lease.
 
 use std::time::Duration;
 
-/// The time that the end of a run outside a sweep waits for the controller to take everything.
+/// The longest time that the end of a run outside a sweep waits for the rows to arrive, or for the
+/// files to make progress.
 const OWN_WAIT: Duration = Duration::from_secs(60);
-/// The time that the end of a function agent's trial waits. Its result is worth more than the time
-/// of a controller's restart.
+/// The longest time that the end of a function agent's trial waits for the rows to arrive, or for
+/// the files to make progress. This time is long, because waiting for a controller that restarts is
+/// cheaper than losing a trial's result.
 const TRIAL_WAIT: Duration = Duration::from_secs(600);
-/// The lease to assume if the controller names none.
+/// The lease that the SDK assumes if the controller states no lease.
 const DEFAULT_LEASE: Duration = Duration::from_secs(30);
 
-/// The role that ends the run and renews its lease.
+/// The program that ends a run and renews its lease.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Duty {
-    /// The agent that started this process. It also ships the rows that are left in the journal.
+    /// The agent that started this process. The agent also sends the rows that are left in the
+    /// journal.
     Agents,
-    /// This process. `beat` is the period at which an empty append renews the lease; `None` if a
-    /// function agent renews it. `wait` bounds the end.
+    /// This process. `beat` is the period at which an empty append renews the lease; `None` if the
+    /// heartbeats of a function agent renew it. `wait` is the longest time that the end of the run
+    /// waits for the rows to arrive, or for the files to make progress.
     Own { beat: Option<Duration>, wait: Duration },
-    /// No one: the run waits in its folder for `sweep sync`.
+    /// No program: the run is offline and waits in its folder for `sweep sync`.
     Offline,
-    /// No one: nothing is kept.
+    /// No program: the run is disabled and stores nothing.
     Disabled,
 }
 
 impl Duty {
     /// Returns the duty of a run outside a sweep. `lease_ms` is the lease in milliseconds; 0 means
-    /// that the controller named none.
+    /// that the controller stated no lease.
     pub(crate) fn own(lease_ms: u32) -> Self {
         let lease =
             if lease_ms == 0 { DEFAULT_LEASE } else { Duration::from_millis(lease_ms.into()) };

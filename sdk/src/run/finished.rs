@@ -1,4 +1,5 @@
-//! Defines how runs end: the outcomes that this process reports, and the counts of a run's rows.
+//! Defines the result of a run's end: the outcome for the controller, and the counts of rows for
+//! the program.
 
 use std::fmt;
 
@@ -9,24 +10,26 @@ pub(crate) fn count(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-/// The result of [`Run::finish`](crate::Run::finish): the counts of the run's rows. Its `Display`
-/// is a sentence for people. In a disabled run all counts are 0.
+/// The result of [`Run::finish`](crate::Run::finish): the counts of the run's rows. `Display`
+/// prints the counts as a sentence. In a disabled run, all counts are 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finished {
     /// The run's id.
     pub run: String,
-    /// The number of rows of `log` and `summary` that were accepted. All of them are in the
-    /// journal. The controller has them too, unless an agent ships the rest.
+    /// The number of rows of `log` and `summary` that the buffer accepted. The controller has all
+    /// of them, with two exceptions. In a sweep, the agent may still have to send some; an offline
+    /// run keeps them for `sweep sync`.
     pub accepted: u64,
-    /// The number of rows that were refused, because the buffer was full or the run had ended.
-    /// Besides rows of `log` and `summary` this includes lines of the console and updates of the
+    /// The number of rows that the buffer refused, because it was full or the run had ended. The
+    /// count includes rows of the console and statements about the run, such as updates of the
     /// config.
     pub refused: u64,
-    /// The number of values in accepted rows that were left out or shortened. The causes are a key
-    /// over 512 bytes, a text over 256 KiB, a row over 1 MiB, or a file that the disk did not take.
+    /// The number of values in accepted rows that were left out or shortened. The limits are 512
+    /// bytes for a key, 256 KiB for a text or JSON object, and 1 MiB for a row. A value whose file
+    /// could not be stored counts too.
     pub cut: u64,
-    /// The controller's note on this end, for people; empty if there is none.
+    /// The controller's note on the end of the run, for people; empty if there is none.
     pub note: String,
 }
 

@@ -1,10 +1,11 @@
-//! Chooses the folders of runs for which no agent has made a folder.
+//! Chooses the folder of a run for which no agent has made a folder.
 
 use std::{env, path::PathBuf};
 
 use crate::identity::Identity;
 
-/// Returns the folder of all such runs: `dir`, else `BESOM_DATA`, else the user's state folder.
+/// Returns the folder that contains the folders of such runs: `dir`, else `BESOM_DATA`, else
+/// `besom` in the user's state folder.
 pub(super) fn data(dir: Option<PathBuf>) -> PathBuf {
     let state = || match (env::var_os("XDG_STATE_HOME"), env::var_os("HOME")) {
         (Some(state), _) => PathBuf::from(state).join("besom"),
@@ -14,7 +15,7 @@ pub(super) fn data(dir: Option<PathBuf>) -> PathBuf {
     dir.or_else(|| env::var_os("BESOM_DATA").map(PathBuf::from)).unwrap_or_else(state)
 }
 
-/// Returns the folder of one such run's attempt.
+/// Returns the folder of one attempt of such a run.
 pub(crate) fn of(dir: Option<PathBuf>, identity: &Identity) -> PathBuf {
     data(dir).join("runs").join(&identity.run).join(identity.attempt.to_string())
 }

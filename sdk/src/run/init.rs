@@ -1,6 +1,6 @@
-//! Starts a run from the caller's settings, the environment of a trial, and defaults. [`init`] and
-//! function agents call it. It decides where things are. It makes only one call to the controller:
-//! the call that begins a run outside a sweep.
+//! Starts a run from the program's settings, environment variables and defaults. Programs call it
+//! through [`init`]. It chooses the folder and the controller of the run. It makes only one call to
+//! the controller: the call that begins an online run outside a sweep.
 
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
@@ -26,42 +26,44 @@ use crate::{
     rows::system,
 };
 
-/// Returns the settings of a new run; call [`Init::start`] to start it:
+/// Returns the settings of a new run; [`Init::start`] starts the run:
 /// `besom::init().project("mnist").config(&defaults).start()?`.
 ///
-/// In a sweep (`BESOM_RUN` is set) the run is the trial for which the agent started this program.
-/// Then the settings count as defaults, and [`Init::start`] makes no call. Outside a sweep it is a
-/// new run.
+/// In a sweep, the agent has set `BESOM_RUN`, and the run is the trial for which the agent started
+/// this program. The settings that describe a run, such as its project, name and id, have no effect
+/// in a sweep. [`Init::config`] sets the defaults of the trial's config. Outside a sweep, the run
+/// is a new one, or an old one that [`Init::resume`] continues.
 pub fn init() -> Init {
     Init::default()
 }
 
-/// The choice whether a controller follows a run while it goes on.
+/// The choice whether the SDK sends a run to a controller while the run goes on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// The controller follows the run.
+    /// The SDK sends the run to the controller while it goes on.
     #[default]
     Online,
-    /// The SDK makes no call. Everything stays in a folder until `sweep sync` sends it to a
-    /// controller, with the same result. A trial of a sweep is online all the same, because its
-    /// agent is.
+    /// The SDK calls no controller. The run stays in a folder until `sweep sync` sends it to a
+    /// controller, with the same result. A trial of a sweep ignores this choice and is online.
     Offline,
-    /// Nothing is kept, and logging costs nothing. The config works as always.
+    /// The SDK stores nothing, and logging returns at once. [`Run::config`] returns the same config
+    /// as in an online run.
     Disabled,
 }
 
-/// The choice for a run whose id, from [`Init::id`], exists already.
+/// The behavior of [`Init::start`] if a run with the id from [`Init::id`] exists already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Resume {
     /// The start fails.
     #[default]
     Never,
     /// The run continues with a new attempt. Its steps, its summary and its config stay, and the
-    /// new config is laid over the old one. If there is no such run, a new one begins. This suits
-    /// programs that may be killed and started again with the same id. An older process that still
-    /// lives is told to stop, and the rows that it logs from then on are kept apart.
+    /// new config replaces the old values key by key. If no run has this id, a new run begins. This
+    /// choice suits programs that may be killed and started again with the same id. If a process of
+    /// the older attempt still lives, its [`Run::should_stop`] returns true. The controller stores
+    /// later rows of the older attempt apart.
     Allow,
-    /// Works as `Allow`, but fails if there is no such run.
+    /// Works like `Allow`, but the start fails if no run has this id.
     Must,
 }
 
@@ -104,13 +106,13 @@ impl Init {
         self
     }
 
-    /// Sets the run's name for people. Default: the controller chooses one.
+    /// Sets the run's name for people. Default: a name that the controller chooses.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// Sets tags for people, in place of earlier ones.
+    /// Sets tags for people. They replace the tags of an earlier call.
     pub fn tags<T: Into<String>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
         self.tags = tags.into_iter().map(Into::into).collect();
         self
@@ -122,8 +124,8 @@ impl Init {
         self
     }
 
-    /// Sets the group within the project that the run belongs to, such as the folds of one
-    /// cross-validation.
+    /// Sets the group of the run within its project. For example, the folds of one cross-validation
+    /// form a group.
     pub fn group(mut self, group: impl Into<String>) -> Self {
         self.group = group.into();
         self
@@ -135,8 +137,8 @@ impl Init {
         self
     }
 
-    /// Sets the run's id: 1 to 64 characters of `A-Z a-z 0-9 _ -`. Default: a new id. A trial keeps
-    /// its own id.
+    /// Sets the run's id: 1 to 64 characters of `A-Z a-z 0-9 _ -`. Default: a new id. A trial
+    /// ignores this and keeps the id that the controller gave it.
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.id = id.into();
         self
@@ -149,14 +151,14 @@ impl Init {
         self
     }
 
-    /// Sets whether a controller follows the run while it goes on. Default: `BESOM_MODE` (`online`,
-    /// `offline` or `disabled`), else [`Mode::Online`].
+    /// Sets whether the SDK sends the run to a controller while the run goes on. Default:
+    /// `BESOM_MODE` (`online`, `offline` or `disabled`), else [`Mode::Online`].
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = Some(mode);
         self
     }
 
-    /// Sets the hyperparameters, as a struct or a map. In a sweep they are defaults: the sweep's
+    /// Sets the hyperparameters, as a struct or a map. In a sweep, these are defaults: the sweep's
     /// values replace them key by key, including keys of nested objects.
     pub fn config<T: Serialize + ?Sized>(mut self, defaults: &T) -> Self {
         let json = serde_json::to_value(defaults).map_err(|error| error.to_string());
@@ -169,9 +171,10 @@ impl Init {
         self
     }
 
-    /// Sets whether the state of the code is stored with the run. It includes the command line, the
-    /// commit, branch, remote and uncommitted changes in git, the packages of `Cargo.lock`, the
-    /// host and the operating system. The SDK removes text that looks like a secret. Default: true.
+    /// Sets whether the state of the code is stored with the run. This state is the command line,
+    /// the commit, branch, remote and uncommitted changes in git, and the packages of `Cargo.lock`.
+    /// It also names the host and the operating system. The SDK removes text that looks like a
+    /// secret. Default: true.
     pub fn save_code(mut self, save: bool) -> Self {
         self.no_code = !save;
         self
@@ -179,9 +182,10 @@ impl Init {
 
     /// Sets whether the run keeps what the program prints, for `sweep logs`. Default:
     /// `BESOM_CONSOLE` (`true` or `false`), else false. The default is false because standard
-    /// output and standard error become pipes. A program may notice this and leave out the colors
-    /// and progress bars that it shows on a terminal. Output right before the program is killed may
-    /// not reach the terminal. In a sweep this has no effect, because the agent keeps the console.
+    /// output and standard error become pipes. A program may notice the pipes and leave out the
+    /// colors and progress bars that it shows on a terminal. If the program is killed, its last
+    /// output may not reach the terminal. In a sweep this setting has no effect, because the agent
+    /// stores the console.
     pub fn console(mut self, keep: bool) -> Self {
         self.console = Some(keep);
         self
@@ -194,30 +198,32 @@ impl Init {
         self
     }
 
-    /// Sets the folder for the journals of runs outside a sweep, until the controller has their
-    /// rows, and for offline runs, until `sweep sync`. Default: `BESOM_DATA`, else
-    /// `~/.local/state/besom`.
+    /// Sets the folder that contains the folders of runs outside a sweep. A run's folder has its
+    /// journals until the controller has their rows, or until `sweep sync` has sent an offline run.
+    /// Default: `BESOM_DATA`, else `$XDG_STATE_HOME/besom`, else `~/.local/state/besom`.
     pub fn dir(mut self, folder: impl Into<PathBuf>) -> Self {
         self.dir = Some(folder.into());
         self
     }
 
-    /// Sets the period of the samples of the machine and this process, which go into the run's
-    /// stream "system"; `None` turns them off. The period is clamped to 0.1 seconds to one day.
-    /// Default: `BESOM_SYSTEM_METRICS` (a number of seconds, or `off`), else 10 seconds. In a sweep
-    /// this has no effect: the agent takes the samples, as its own flags say.
+    /// Sets the period at which the SDK samples the machine and this process; `None` turns the
+    /// samples off. The samples go into the run's stream `system`. The period is clamped to the
+    /// range from 0.1 seconds to one day. Default: `BESOM_SYSTEM_METRICS` (a number of seconds, or
+    /// `off`), else 10 seconds. In a sweep this setting has no effect, because the agent takes the
+    /// samples at the period of its own flags.
     pub fn system_metrics(mut self, every: impl Into<Option<Duration>>) -> Self {
         self.system = Some(every.into().map_or(Period::OFF, Period::every));
         self
     }
 
-    /// Starts the run. In a sweep this makes no call to the controller and does not wait. Outside a
-    /// sweep it begins the run at the controller and waits for the answer: three tries of at most
-    /// five seconds each, with short pauses between them. Offline and disabled runs make no call.
+    /// Starts the run. In a sweep, the start makes no call to the controller and waits for nothing.
+    /// Outside a sweep, the start of an online run waits for the controller's answer. It tries
+    /// three times, for at most five seconds each, with short pauses between the tries. The start
+    /// of an offline or disabled run calls no controller.
     ///
     /// # Errors
     /// Fails with [`InitError`] if the controller does not answer or refuses, or if the journal
-    /// cannot be opened. Also fails if the config is not an object, or if a setting or an
+    /// cannot be opened. The start also fails if the config is not an object, or if a setting or an
     /// environment variable is not valid.
     pub fn start(self) -> Result<Run, InitError> {
         let config = match self.config.clone() {
@@ -308,7 +314,7 @@ impl Init {
         let mut endpoint = Endpoint::find(self.controller.clone());
         let begin = self.begin(&config);
         let begun = super::begin::begin(&endpoint, begin.clone())?;
-        // The id becomes the name of a folder, so its form is checked.
+        // The run's id becomes the name of a folder, so the SDK checks the id's form.
         checked(&begun.run)?;
         let identity =
             Identity { run: begun.run, attempt: begun.attempt, sweep: None, trial: None };
@@ -316,7 +322,8 @@ impl Init {
             endpoint.token = Some(begun.token);
         }
         let folder = folders::of(self.dir, &identity);
-        // A resumed run has the config from before, with the new config laid over it.
+        // The answer has the whole config of a resumed run: the old config, in which the new values
+        // replace the old ones.
         let config = serde_json::from_str(&begun.config_json).unwrap_or(config);
         let start = Start::new(identity, config, folder, Duty::own(begun.lease_ms), Some(endpoint));
         let (file, code) = (Some(RunFile::new(begin)), !self.no_code);
@@ -334,8 +341,8 @@ impl Init {
             if self.resume == Resume::Never {
                 return Err(InitError::Exists { id: begin.id, folder });
             }
-            // The same attempt continues, because no controller knows it yet that could tell two
-            // attempts apart.
+            // An offline run continues with the same attempt, because only a controller can number
+            // attempts.
             let mut before = serde_json::from_str(&known.begin.config_json).unwrap_or(Json::Null);
             overlay(&mut before, object(config));
             config = before;
@@ -364,7 +371,7 @@ impl FromStr for Mode {
     }
 }
 
-/// Checks that an id cannot lead out of a folder, whatever its source.
+/// Checks the form of a run's id, so that a path made from it cannot lead out of its folder.
 fn checked(id: &str) -> Result<(), InitError> {
     let letter = |letter: u8| letter.is_ascii_alphanumeric() || letter == b'_' || letter == b'-';
     let good = (1..=64).contains(&id.len()) && id.bytes().all(letter);

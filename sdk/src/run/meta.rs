@@ -1,6 +1,6 @@
-//! Sends statements about a run besides rows: updates of the config, and definitions of metrics.
-//! They go through the buffer and the journal like rows, so they are equally durable. Programs call
-//! it, and it sends nothing itself.
+//! Records statements about a run: updates of the config, and definitions of metrics. Such
+//! statements pass through the buffer and the journal like rows, so they are equally durable.
+//! Programs call this module, which makes no call to the controller.
 
 use record::{MAX_TEXT_BYTES, json::overlay};
 use serde::Serialize;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::{error::ConfigError, run::Run};
 
-/// The values of a metric that the run's summary keeps.
+/// The choice which value of a metric the run's summary shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Summary {
     /// `loss.min`: the smallest finite value.
@@ -17,11 +17,13 @@ pub enum Summary {
     Max,
     /// `loss.mean`: the mean of the finite values.
     Mean,
-    /// `loss`: the value at the highest step. This is also the default without a definition.
+    /// `loss`: the value at the highest step. This is the default for a metric without a
+    /// definition.
     Last,
-    /// `loss.best`: the smallest or the largest value, as [`Goal`] says.
+    /// `loss.best`: the smallest finite value for [`Goal::Minimize`], the largest for
+    /// [`Goal::Maximize`].
     Best,
-    /// No value. The history still has the metric.
+    /// No value. The metric appears only in the history.
     None,
 }
 
@@ -36,14 +38,14 @@ pub enum Goal {
 }
 
 impl Run {
-    /// Changes the config. `update` is a struct or a map, which is laid over the config key by key,
-    /// including keys of nested objects. The run stores the update, and [`Run::config`] returns the
-    /// new values at once.
+    /// Changes the config. `update` is a struct or a map whose values replace those of the config
+    /// key by key, including keys of nested objects. The run stores the update, and [`Run::config`]
+    /// returns the new values at once.
     ///
     /// # Errors
-    /// Fails with [`ConfigError`], and changes nothing, if the update is not an object, if it is
-    /// over 256 KiB, or if it would change a parameter that the sweep has chosen. The search must
-    /// know the values that were really tried.
+    /// Fails with [`ConfigError`] if the update is not an object, or if it is over 256 KiB. Also
+    /// fails if the update would change a parameter that the sweep has chosen, because the search
+    /// must know the values that were really tried. After an error, the config is unchanged.
     pub fn update_config<T: Serialize + ?Sized>(&self, update: &T) -> Result<(), ConfigError> {
         let update =
             serde_json::to_value(update).map_err(|error| ConfigError(error.to_string()))?;
@@ -62,16 +64,16 @@ impl Run {
                 text.len()
             )));
         }
-        // The lock makes sure that two updates are stored in the order in which they take effect.
+        // The lock ensures that two updates are stored in the order in which they take effect.
         let mut config = self.shared().lock_config();
         overlay(&mut config, update);
         self.shared().buffer.say("config", &text);
         Ok(())
     }
 
-    /// Sends the whole config of a trial to the controller, which does not know the defaults of the
-    /// trial's program. Each key is sent separately, so that a value that is too large affects no
-    /// other.
+    /// Records the whole config of a trial, because the controller does not know the defaults of
+    /// the trial's program. Each key becomes a separate row, so that a value over the size limit
+    /// does not affect the others.
     pub(crate) fn say_config(&self) {
         let config = self.shared().lock_config();
         let Some(config) = config.as_object() else { return };
@@ -81,13 +83,13 @@ impl Run {
         }
     }
 
-    /// Defines how a metric is summarized and drawn:
+    /// Defines how a metric appears in the summary and in curves:
     /// `run.define_metric("val/*").summary([Summary::Min]).step_metric("epoch")`.
     ///
     /// In the name, `*` stands for any text. A later definition of the same name replaces an
-    /// earlier one. A metric follows the definition with its own name, else the newest pattern that
-    /// matches. Rows that were logged earlier count too. The definition takes effect when it is
-    /// dropped, at the end of the statement.
+    /// earlier one. The definition with a metric's own name applies to it, else the newest pattern
+    /// that matches the name. The definition also applies to rows that were logged before it. It
+    /// takes effect when the returned value is dropped, at the end of the statement.
     pub fn define_metric(&self, name: impl Into<String>) -> Definition<'_> {
         Definition {
             run: self,
@@ -99,8 +101,8 @@ impl Run {
     }
 }
 
-/// The definition of how a metric is summarized and drawn. [`Run::define_metric`] makes it, and its
-/// drop sends it to the run.
+/// The definition of how a metric appears in the summary and in curves. [`Run::define_metric`]
+/// makes it, and its drop records it.
 #[derive(Debug)]
 pub struct Definition<'a> {
     run: &'a Run,
@@ -111,20 +113,20 @@ pub struct Definition<'a> {
 }
 
 impl Definition<'_> {
-    /// Sets the values that the summary keeps. Default: the last value.
+    /// Sets which values of the metric the summary shows. Default: the last value.
     pub fn summary(mut self, kept: impl IntoIterator<Item = Summary>) -> Self {
         self.summary = kept.into_iter().collect();
         self
     }
 
-    /// Sets the metric on the x axis of its curves, such as `epoch` or a number of examples.
-    /// Default: the step.
+    /// Sets the metric that is the x axis of this metric's curves, such as `epoch`. Default: the
+    /// step.
     pub fn step_metric(mut self, name: impl Into<String>) -> Self {
         self.step_metric = name.into();
         self
     }
 
-    /// Sets which values are better. Default: smaller values.
+    /// Sets whether smaller or larger values of the metric are better. Default: smaller values.
     pub fn goal(mut self, goal: Goal) -> Self {
         self.goal = goal;
         self

@@ -1,5 +1,5 @@
-//! Defines the run: the handle that a program logs with. A row of numbers never waits for a disk or
-//! a network. The end of the run does wait, for a bounded time.
+//! Defines the run: the handle with which a program logs. Logging a row of numbers never waits for
+//! a disk or a network. The end of the run waits for both, for a bounded time.
 
 pub(crate) mod artifacts;
 mod begin;
@@ -37,9 +37,9 @@ use crate::{
     value::Loggable,
 };
 
-/// A run. Cloning it is cheap, and clones may log from any thread. The run ends with
-/// [`Run::finish`], or when its last clone is dropped. A drop ends it as failed if a panic unwound
-/// through a clone, and as finished otherwise.
+/// A run. Cloning a run is cheap, and clones may log from any thread. The run ends with
+/// [`Run::finish`], or when its last clone is dropped. If a panic has unwound through a clone, the
+/// last drop reports the run as failed; if not, as finished.
 #[derive(Clone)]
 pub struct Run(Arc<Handle>);
 
@@ -70,23 +70,24 @@ impl Run {
         self.shared().identity.trial
     }
 
-    /// Returns the hyperparameters: the defaults of [`Init::config`](crate::Init::config), overlaid
-    /// with the sweep's values and with the changes of [`Run::update_config`].
+    /// Returns the hyperparameters: the defaults of [`Init::config`](crate::Init::config), in which
+    /// the sweep's values and the values of [`Run::update_config`] replace the defaults.
     ///
     /// # Errors
-    /// Fails with [`ConfigError`] if they do not fit `T`; the error names the field.
+    /// Fails with [`ConfigError`] if the hyperparameters cannot be deserialized as a `T`; the error
+    /// names the field.
     pub fn config<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
         T::deserialize(&*self.shared().lock_config())
             .map_err(|error| ConfigError(error.to_string()))
     }
 
-    /// Logs one row at the next step: the largest step so far plus one, starting at 0.
+    /// Logs one row at the next step: the largest step so far plus one, or 0 for the first row.
     ///
-    /// All values of one call have one type, such as `run.log([("loss", loss), ("accuracy",
-    /// accuracy)])` or a map; [`log!`](crate::log!) takes any mix. The call copies the row into a
-    /// buffer in memory and never fails: a full buffer refuses the row and counts it in
-    /// [`Finished::refused`]. Only an image or another value that becomes a file waits for a disk,
-    /// because the call writes it to the run's folder.
+    /// All values of one call have the same type, as in `run.log([("loss", loss), ("accuracy",
+    /// accuracy)])`. The macro [`log!`](crate::log!) takes values of different types. The call
+    /// copies the row into a buffer in memory and never fails: a full buffer refuses the row and
+    /// counts it in [`Finished::refused`]. If a value becomes a file, such as an image, the call
+    /// also writes the file to the run's folder.
     pub fn log<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         values: impl IntoIterator<Item = (K, V)>,
@@ -104,9 +105,9 @@ impl Run {
         self.shared().push(Stream::History, Some(step), values);
     }
 
-    /// Logs values that belong to the next row of [`log`](Self::log): they get its step, as with
-    /// `commit=False` in W&B. The values may be numbers, texts and histograms. Values that become
-    /// files are left out and counted in [`Finished::cut`]; log them with `log`.
+    /// Logs values at the step that the next row of [`log`](Self::log) will get, as `commit=False`
+    /// does in W&B. The values may be numbers, texts and histograms. The call leaves out values
+    /// that become files, and counts them in [`Finished::cut`]; use `log` for them.
     pub fn log_ahead<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         values: impl IntoIterator<Item = (K, V)>,
@@ -114,16 +115,16 @@ impl Run {
         self.shared().buffer.push_ahead(Stream::History, values);
     }
 
-    /// Sets a value of the run as a whole. It replaces the last value that was logged under this
-    /// key.
+    /// Sets a value of the run as a whole. In the run's summary, this value replaces the last value
+    /// that was logged under this key.
     pub fn summary<'a>(&self, key: impl AsRef<str>, value: impl Loggable<'a>) {
         self.shared().push(Stream::Summary, None, [(key, value)]);
     }
 
-    /// Stores a file with the run, as it is now. The call copies the file into the run's folder,
-    /// and a thread sends it from there. The stored name is the given path if that is relative and
-    /// stays inside its folder, and otherwise the file's own name. A second call with the same name
-    /// replaces the file.
+    /// Stores the current content of a file with the run. The call copies the file into the run's
+    /// folder, and a separate thread sends the copy. If the given path is relative and has no `..`,
+    /// it becomes the stored name. If not, the stored name is the last part of the path. A second
+    /// call with the same name replaces the stored file.
     ///
     /// # Errors
     /// Fails if the file cannot be read or copied, or if its name is not valid.
@@ -137,8 +138,8 @@ impl Run {
         self.save_as(path, name)
     }
 
-    /// Stores a file like [`Run::save`], under a name of your own. The name is relative, with `/`
-    /// between its parts.
+    /// Stores a file like [`Run::save`], under a name of your own. The name is a relative path with
+    /// `/` between its parts.
     ///
     /// # Errors
     /// Fails as [`Run::save`].
@@ -148,41 +149,43 @@ impl Run {
         saved.map_err(|source| MediaError::Keep { path: path.to_owned(), source })
     }
 
-    /// Returns true if the run should end. A person or a stopping rule may have asked for it, or
-    /// the run's time is over. Another attempt may own the run now, or this process received
-    /// SIGTERM, which a node may send before it goes away.
+    /// Returns true if the program should end. One reason is that a person or a stopping rule has
+    /// stopped the run, or that the time of a function agent's trial is over. Another reason is
+    /// that another attempt owns the run now, or that this process has received SIGTERM.
     ///
-    /// From the first call on, SIGTERM no longer ends the process. The program then has the agent's
-    /// grace period to save its work, before SIGKILL comes. Call this between steps; it costs a few
-    /// loads from memory.
+    /// After the first call of this function, SIGTERM no longer ends the process. The program then
+    /// has the agent's grace period to save its work, before the agent sends SIGKILL. Call this
+    /// function between steps; a call costs a few loads from memory.
     pub fn should_stop(&self) -> bool {
         self.shared().sender.stop_wanted() || term::is_told()
     }
 
-    /// Tells the controller that this node will go away soon; call it when the warning comes. If
-    /// the trial's program then ends with an exit code other than 0, or stops sending heartbeats,
-    /// the run counts as preempted and not as failed. It is the next run to be handed out, and
-    /// costs no attempt. An agent that receives SIGTERM itself does not need this call.
+    /// Reports to the controller that this node will go away soon. Call it in a trial when the
+    /// node's operator announces this. If the program then fails, or its agent's heartbeats stop,
+    /// the trial counts as preempted and not as failed. A preempted trial goes to the front of the
+    /// queue, and the lost attempt does not count against `retry`. If the agent itself receives
+    /// SIGTERM, this call is not needed. Outside a sweep, this call has no effect.
     pub fn mark_preempting(&self) {
         self.shared().buffer.say("preempting", "{}");
     }
 
-    /// Ends the run as finished, writes all accepted rows to the journal, and sends them to the
-    /// controller.
+    /// Ends the run as finished: writes all accepted rows to the journal, and waits until the
+    /// controller has them.
     ///
-    /// The call waits at most a minute for the rows. In a sweep it waits two seconds, because the
-    /// agent ships the rest; a trial of a function agent waits up to ten minutes. It waits longer
-    /// while files move. Later rows and files are refused. A second call returns the same result.
+    /// The call waits at most a minute for the controller to take the rows. In a sweep, it waits at
+    /// most two seconds, because the agent sends the rest. In a trial of a function agent, it waits
+    /// at most ten minutes. While files are being uploaded, it waits longer. The run refuses rows
+    /// and files after this call. A second call returns the same result.
     ///
     /// # Errors
-    /// Fails with [`FinishError`] if the controller does not have everything. The error says how
-    /// many rows wait, and where. In a sweep the agent ships them instead, so rows that wait are no
-    /// error.
+    /// Fails with [`FinishError`] if the controller does not have everything. The error names the
+    /// number of rows that wait and their folder. In a sweep, waiting rows are no error, because
+    /// the agent sends them.
     pub fn finish(self) -> Result<Finished, FinishError> {
         self.settle(finished())
     }
 
-    /// Ends the run with this outcome, unless it has ended already.
+    /// Ends the run with this outcome, unless the run has ended already.
     pub(crate) fn settle(&self, outcome: Outcome) -> Result<Finished, FinishError> {
         self.shared().settle(outcome)
     }
@@ -200,12 +203,12 @@ impl Drop for Run {
     }
 }
 
-/// The state that the clones of a [`Run`] share. The run's threads do not hold it, so its drop
-/// marks the end of the last clone.
+/// The state that the clones of a [`Run`] share. The run's threads do not own this state, so it is
+/// dropped together with the last clone.
 #[derive(Debug)]
 struct Handle {
     shared: Arc<Shared>,
-    /// True once a panic has unwound through a clone.
+    /// True if a panic has unwound through a clone.
     unwound: AtomicBool,
 }
 

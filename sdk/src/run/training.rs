@@ -1,13 +1,12 @@
-//! Provides small helpers for training loops: means over batches, and keys under a prefix. Programs
-//! use them. They log only through `Run`.
+//! Provides helpers for training loops: means over batches, and keys with a prefix. Programs call
+//! these helpers, which log only through `Run`.
 
 use std::fmt;
 
 use super::Run;
 use crate::value::Loggable;
 
-/// The mean of values with different weights, such as the losses of batches when the last batch is
-/// smaller.
+/// The weighted mean of values, such as the losses of batches of different sizes.
 ///
 /// ```
 /// let mut loss = besom::Average::default();
@@ -39,21 +38,21 @@ impl Average {
         self.count
     }
 
-    /// Returns the mean and starts again from nothing, for the end of an epoch.
+    /// Returns the mean and resets the sum and the count to zero, for the end of an epoch.
     pub fn take(&mut self) -> f64 {
         std::mem::take(self).mean()
     }
 }
 
 impl Run {
-    /// Returns a handle that logs under keys with this prefix, such as `val/`. This lets the same
-    /// code log several data sets.
+    /// Returns a handle that adds this prefix to every key, such as `val/`. With such handles, the
+    /// same code can log several data sets.
     pub fn prefix(&self, prefix: impl Into<String>) -> Prefixed {
         Prefixed { run: self.clone(), prefix: prefix.into() }
     }
 }
 
-/// A run that adds a prefix to every key; [`Run::prefix`] makes it.
+/// A handle of a run that adds a prefix to every key; [`Run::prefix`] returns it.
 #[derive(Clone)]
 pub struct Prefixed {
     run: Run,
@@ -84,7 +83,7 @@ impl Prefixed {
         self.run.log_at(step, self.prefixed(values));
     }
 
-    /// Sets a value of the run under a prefixed key, like [`Run::summary`].
+    /// Sets a value of the run's summary under a prefixed key, like [`Run::summary`].
     pub fn summary<'a>(&self, key: impl AsRef<str>, value: impl Loggable<'a>) {
         self.run.summary(format!("{}{}", self.prefix, key.as_ref()), value);
     }

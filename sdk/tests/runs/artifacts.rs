@@ -1,4 +1,4 @@
-//! Tests artifacts through a real controller: they are logged, numbered, used and downloaded, with
+//! Tests artifacts with a real controller: they are logged, numbered, used and downloaded, with
 //! their lineage.
 
 use std::{collections::BTreeMap, fs, path::Path};
@@ -19,7 +19,7 @@ fn version(real: &Real, project: &str, name: &str, version: &str) -> Version {
     real.block_on(async { real.dial().artifacts().get(wanted).await.unwrap().into_inner() })
 }
 
-/// Returns the versions that a run has made (true) or used (false).
+/// Returns the numbers of the versions that a run has made (true) or used (false).
 fn of_run(real: &Real, run: &str) -> Vec<(bool, u64)> {
     let run = RunRef { run: run.to_owned() };
     real.block_on(async {
@@ -63,7 +63,7 @@ fn versions_are_counted_by_content_and_come_back_whole() {
     let real = Real::start();
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir_all(folder.path().join("in/a")).unwrap();
-    // The content is unique, so the user's cache cannot have it from an earlier test.
+    // The content has the process id, so the user's cache cannot have it from an earlier test.
     let large = [&std::process::id().to_le_bytes()[..], &[7; 700_000]].concat();
     fs::write(folder.path().join("in/a/1.bin"), &large).unwrap();
     fs::write(folder.path().join("in/2.bin"), b"").unwrap();
@@ -72,7 +72,7 @@ fn versions_are_counted_by_content_and_come_back_whole() {
     first.set_metadata(&json!({"rows": 3}));
     first.add_alias("small");
     assert_eq!(run.log_artifact(&first).unwrap().wait().unwrap().to_string(), "digits:v0");
-    // The same content is logged again, then different content.
+    // The test logs the same content again, then different content.
     assert_eq!(
         run.log_artifact(&data(&folder.path().join("in"))).unwrap().wait().unwrap().version(),
         0
@@ -89,7 +89,7 @@ fn versions_are_counted_by_content_and_come_back_whole() {
     assert_eq!((used.kind(), used.files().len()), ("dataset", 4));
     assert_eq!(used.files()[1].reference.as_deref(), Some("s3://bucket/raw"));
     let out = folder.path().join("out");
-    // The second download comes from the cache.
+    // The second download gets the contents from the cache.
     for _ in 0..2 {
         used.download(&out).unwrap();
         let files = below(&out);

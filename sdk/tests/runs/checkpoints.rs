@@ -1,5 +1,5 @@
-//! Tests checkpoints through a real controller: they are made, sent, and continued by the next
-//! attempt. One test runs without a controller.
+//! Tests checkpoints with a real controller: one attempt makes and sends them, and the next attempt
+//! continues from the newest. Two tests run without a controller.
 
 use std::{
     fs, io,
@@ -28,7 +28,7 @@ fn newest(real: &Real, run: &str) -> Option<u64> {
     listed.checkpoints.first().map(|checkpoint| checkpoint.step)
 }
 
-/// Returns attempt, step and loss of each row of the run's history.
+/// Returns the attempt, the step and the loss of each row of the run's history.
 fn history(real: &Real, run: &str) -> Vec<(u32, u64, f64)> {
     let wanted = ReadHistory { run: run.to_owned(), ..ReadHistory::default() };
     real.block_on(async {
@@ -44,7 +44,7 @@ fn history(real: &Real, run: &str) -> Vec<(u32, u64, f64)> {
     })
 }
 
-/// Logs `rows` rows at the next steps, each with its attempt as the loss.
+/// Logs `rows` rows at the next steps, each with the number `attempt` as the loss.
 fn log(run: &Run, attempt: u32, rows: usize) {
     (0..rows).for_each(|_| run.log([("loss", f64::from(attempt))]));
 }

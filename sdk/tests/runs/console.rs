@@ -1,11 +1,11 @@
-//! Tests the console of a program that a person started. The output of the program and its children
-//! still goes to its old destination, and the run keeps it.
+//! Tests the console of a program that a person started. The run stores the output of the program
+//! and its children, which also still goes to its old destination.
 
 use record::Value;
 
 use crate::{real::Real, support::trainer};
 
-/// Returns key and line of each row of the console, in order.
+/// Returns the key and the line of each row of the run's console, in order.
 fn console(real: &Real, run: &str) -> Vec<(String, String)> {
     let rows = real.rows(run, "console").into_iter().flat_map(|(_, row)| row.values);
     rows.map(|(key, value)| match value {

@@ -1,5 +1,5 @@
-//! Tests every way in which a trial's program can end, with real processes and no controller: the
-//! rows are in the journal.
+//! Tests every way in which a program can end, with real processes: the journal has all rows after
+//! each of them. Most tests run without a controller.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use record::{Row, Value};
 
 use crate::support::{Controller, text, trainer};
 
-/// The same number as in the trainer.
+/// The number of rows that `trainer.rs` logs, as in its own `ROWS`.
 const ROWS: u64 = 2_000;
 
 fn trial(folder: &Path, controller: &str) -> Command {
@@ -46,7 +46,7 @@ fn no_way_to_end_loses_a_row() {
             "{end}"
         );
         assert!(start.elapsed() < Duration::from_secs(100), "{end} took {:?}", start.elapsed());
-        // The sweep's values replace the program's own.
+        // The sweep's parameters replace the program's defaults.
         assert_eq!(history[0].values[1].1, Value::F64(0.25));
         let summary = rows(folder.path(), "sdk.summary");
         assert_eq!(
@@ -89,7 +89,7 @@ fn a_killed_program_leaves_a_journal_that_the_next_one_continues() {
     while !written() {
         std::thread::sleep(Duration::from_millis(10));
     }
-    // The lingering process still holds the writer's name.
+    // The lingering process still holds the writer name `sdk`, so the next process gets `sdk-2`.
     trial(folder.path(), "http://127.0.0.1:1").arg("return").output().unwrap();
     assert_eq!(rows(folder.path(), "sdk-2.history").len() as u64, ROWS);
     lingering.kill().unwrap();

@@ -1,4 +1,4 @@
-//! Tests function agents in a real process, against a controller that hands out trials.
+//! Tests function agents in a real process, against a scripted controller that hands out trials.
 
 use std::process::{Command, Output, Stdio};
 
@@ -46,7 +46,7 @@ fn each_trial_ends_as_its_function_did() {
     let state = controller.state();
     let steps = |trial: u32| state.steps(&format!("k3x9a0bc-{trial}"), "history");
     assert!([0, 1, 2, 4].into_iter().all(|trial| steps(trial) == [0]));
-    // The stopped trial logs a second row if it asks before the stop arrives.
+    // The stopped trial logs a second row if it calls `should_stop` before the stop arrives.
     assert!(steps(3) == [0] || steps(3) == [0, 1], "{:?}", steps(3));
     assert!(state.beats.is_sorted_by_key(|beat| beat.beat));
     assert!(

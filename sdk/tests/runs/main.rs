@@ -1,6 +1,6 @@
-//! Tests programs that log, against two controllers: a scripted one that misbehaves on demand, and
-//! a real one whose rows are read back. All tests are in one crate, because each crate links
-//! everything again.
+//! Tests programs that log, against a scripted controller that misbehaves on demand, and against a
+//! real controller whose rows are read back. All tests are in one crate, because each further crate
+//! would link all dependencies again.
 #![allow(clippy::unwrap_used)]
 
 mod artifacts;

@@ -1,5 +1,5 @@
-//! Tests files of every kind: they are logged to a real controller and read back over its wire,
-//! with their rows, names and bytes.
+//! Tests files of every kind: a run logs them to a real controller, and the test reads their rows,
+//! names and bytes back over gRPC.
 
 use std::{collections::BTreeMap, fs, io::Write as _};
 
@@ -30,7 +30,7 @@ fn files(real: &Real, run: &str) -> Vec<File> {
     })
 }
 
-/// Returns the bytes of a run's file, and checks them against the hash in the list.
+/// Returns the bytes of a run's file, after a check against the hash in the list of files.
 fn content(real: &Real, run: &str, file: &File) -> Vec<u8> {
     let wanted = BlobRef { run: run.to_owned(), path: file.path.clone(), ..BlobRef::default() };
     let hashed = Hashed { sha256: file.sha256.clone(), size: file.size };
@@ -39,7 +39,7 @@ fn content(real: &Real, run: &str, file: &File) -> Vec<u8> {
     out
 }
 
-/// Returns the values of the history by key, as JSON.
+/// Returns the JSON values of the run's history by key. Panics if a value is not JSON.
 fn logged(real: &Real, run: &str) -> BTreeMap<String, Json> {
     let mut values = BTreeMap::new();
     for (key, value) in real.rows(run, "history").into_iter().flat_map(|(_, row)| row.values) {
@@ -49,7 +49,7 @@ fn logged(real: &Real, run: &str) -> BTreeMap<String, Json> {
     values
 }
 
-/// Returns the content of the file that a value names.
+/// Returns the content of the file that a logged value names.
 fn named(real: &Real, run: &str, value: &Json) -> Vec<u8> {
     let all = files(real, run);
     let file = all.iter().find(|file| value["path"] == file.path.as_str()).unwrap();
@@ -67,7 +67,7 @@ fn pixels(png: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Reads the table in a file's bytes.
+/// Opens the bytes of a Parquet file for reading.
 fn parquet(bytes: &[u8]) -> SerializedFileReader<std::fs::File> {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
@@ -214,8 +214,8 @@ fn charts_are_a_table_and_a_description() {
     };
     let counts: Vec<i64> = rows("confusion").iter().map(|row| row.get_long(2).unwrap()).collect();
     assert_eq!(counts, [1, 0, 1, 1]);
-    // Both classes are separated without a mistake, so the curve goes up first and then to the
-    // right.
+    // The scores separate both classes without a mistake, so the ROC curve goes up first and then
+    // to the right.
     let roc: Vec<(f64, f64)> = rows("roc")
         .iter()
         .map(|row| (row.get_double(1).unwrap(), row.get_double(2).unwrap()))

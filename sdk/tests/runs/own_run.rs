@@ -1,4 +1,5 @@
-//! Tests runs outside a sweep against a controller that goes away, forgets, refuses and fences.
+//! Tests runs outside a sweep against a controller that goes away, loses rows, refuses calls and
+//! fences attempts.
 
 use std::{
     fs,
@@ -37,7 +38,7 @@ fn log(run: &Run, rows: u64) {
     }
 }
 
-/// Logs slowly enough for the journal thread to write in several turns.
+/// Logs rows slowly enough that the journal thread writes them in several turns.
 fn log_slowly(run: &Run, rows: u64) {
     for row in 0..rows {
         besom::log!(run, "loss" => 1.0, "epoch" => row);
@@ -127,7 +128,7 @@ fn a_controller_that_goes_away_costs_nothing() {
     let run = start(&controller, &folder);
     for _ in 0..3 {
         log_slowly(&run, 250);
-        // The controller comes back only after all these calls have returned.
+        // The calls of `log` below return although no controller answers.
         controller.go_away();
         log_slowly(&run, 250);
         controller.come_back();
@@ -144,7 +145,8 @@ fn lost_answers_store_nothing_twice() {
     log_slowly(&run, 1_000);
     run.finish().unwrap();
     assert_eq!(controller.state().steps(RUN, "history"), numbers(1_000));
-    // The number of appends depends on the machine, but at least one answer was lost.
+    // The number of appends depends on the machine's speed, so the test checks only that at least
+    // one answer was lost.
     assert!(controller.state().lost_answers < 3);
 }
 
@@ -154,7 +156,7 @@ fn rows_that_the_controller_has_lost_are_sent_again() {
     let run = start(&controller, &folder);
     log_slowly(&run, 1_000);
     controller.wait("the rows have arrived", |state| state.steps(RUN, "history").len() > 500);
-    // The controller goes back to the middle of a frame.
+    // The controller loses its last rows: it keeps 333, which ends in the middle of a frame.
     controller.state().rows.get_mut(&(RUN.to_owned(), "history".to_owned())).unwrap().truncate(333);
     log(&run, 1_000);
     run.finish().unwrap();

@@ -1,5 +1,5 @@
-//! Tests that a real controller returns what a program said and logged: the run's identity, its
-//! config, its rows bit by bit, and its summary.
+//! Tests that a real controller returns the data that a program set and logged: the run's settings,
+//! its config, its rows bit by bit, and its summary.
 
 use std::{collections::BTreeMap, thread};
 
@@ -143,7 +143,8 @@ fn every_value_and_every_step_is_kept_bit_by_bit() {
     assert_eq!(values(11).iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), nested);
     assert_eq!(values(12), [("test/loss".to_owned(), Value::F64(0.125))]);
     let summary = real.summary("values");
-    // The highest step counts, and at the same step the later row.
+    // The summary has each key's value at the highest step. Among rows of the same step, the last
+    // row counts.
     assert_eq!(
         (&summary["number"], &summary["late"], &summary["n"]),
         (&json!(0.1), &json!(1), &json!(i64::MIN))
@@ -164,8 +165,8 @@ fn a_metric_is_summarized_as_defined() {
     for (epoch, loss) in losses.into_iter().enumerate() {
         besom::log!(run,
             "loss" => loss, "val/acc" => epoch as f64 / 10.0, "lr" => 0.1, "epoch" => epoch);
-        // The pause spreads the rows over several appends, so that the controller must update its
-        // sums.
+        // The pause spreads the rows over several appends, so that the controller must update the
+        // sums that it has stored.
         thread::sleep(std::time::Duration::from_millis(120));
     }
     run.log([("val/acc", 0.2)]);

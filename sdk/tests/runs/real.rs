@@ -1,5 +1,5 @@
-//! Runs a real controller on its own port and in its own folder, and queries it over its wire. The
-//! tests that read back what was logged use it.
+//! Runs a real controller on its own port and in its own folder, and queries it over gRPC. The
+//! tests that read back the logged data use it.
 
 #![allow(dead_code, clippy::unwrap_used)]
 
@@ -37,7 +37,7 @@ impl Real {
         real
     }
 
-    /// Shuts the controller down: the port is closed.
+    /// Shuts the controller down and closes its port.
     pub(crate) fn go_away(&mut self) {
         self.runtime.block_on(self.controller.take().unwrap().shutdown()).unwrap();
     }
@@ -51,12 +51,12 @@ impl Real {
         self.controller = Some(controller);
     }
 
-    /// Runs calls to the controller and waits for them.
+    /// Runs calls to the controller on the test's runtime, and waits for their result.
     pub(crate) fn block_on<T>(&self, calls: impl Future<Output = T>) -> T {
         self.runtime.block_on(calls)
     }
 
-    /// Returns the folder in which its runs keep their journals.
+    /// Returns the folder for the runs' journals, which also contains the controller's folder.
     pub(crate) fn dir(&self) -> &Path {
         self.folder.path()
     }
@@ -65,7 +65,7 @@ impl Real {
         format!("http://{}", self.address)
     }
 
-    /// Returns the settings of a new run at this controller.
+    /// Returns the settings of a new run that logs to this controller.
     pub(crate) fn init(&self) -> besom::Init {
         besom::init().controller(self.url()).dir(self.dir())
     }
@@ -92,7 +92,7 @@ impl Real {
         })
     }
 
-    /// Returns the merged rows of a stream, each with its attempt.
+    /// Returns the rows of all attempts of a run's stream, each with its attempt's number.
     pub(crate) fn rows(&self, id: &str, stream: &str) -> Vec<(u32, Row)> {
         let mut runs = self.dial().runs();
         let wanted =
@@ -108,7 +108,7 @@ impl Real {
         })
     }
 
-    /// Returns path, hash and size of each file.
+    /// Returns the path, hash and size of each file of a run.
     pub(crate) fn files(&self, id: &str) -> Vec<(String, String, u64)> {
         let (mut files, run) = (self.dial().files(), id.to_owned());
         self.runtime.block_on(async {

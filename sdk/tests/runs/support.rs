@@ -1,4 +1,4 @@
-//! Provides a scripted controller for tests. It keeps everything in memory, follows the wire's
+//! Provides a scripted controller for tests. It keeps everything in memory, follows the protocol's
 //! rules for appends, and misbehaves on demand.
 
 use std::{
@@ -20,11 +20,11 @@ use tokio::{net::TcpListener, runtime::Runtime, sync::oneshot};
 use tokio_stream::{Empty, wrappers::TcpListenerStream};
 use tonic::{Request, Response, Status, transport::Server};
 
-/// The controller's data and its scripted behavior.
+/// The scripted controller's data and the behavior that a test has set.
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) begun: Vec<BeginRun>,
-    /// The rows per run and stream.
+    /// The rows, by run and stream.
     pub(crate) rows: HashMap<(String, String), Vec<Row>>,
     pub(crate) ended: Vec<EndRun>,
     /// The number of appends without rows.
@@ -34,12 +34,12 @@ pub(crate) struct State {
     pub(crate) stop_wanted: bool,
     pub(crate) fenced: bool,
     pub(crate) denied: bool,
-    /// The number of appends to come that are stored and whose answer is lost.
+    /// The number of further appends that the controller stores without an answer.
     pub(crate) lost_answers: u32,
-    /// The parameters of the trials to hand out.
+    /// For each trial that is still to be handed out, the value of its parameter `what`.
     pub(crate) queue: VecDeque<&'static str>,
     pub(crate) started: u32,
-    /// The runs to stop as soon as an agent holds them.
+    /// The runs that the controller stops as soon as an agent holds them.
     pub(crate) stop: Vec<String>,
     pub(crate) beats: Vec<Beat>,
     /// The timeout of each trial, in milliseconds.
@@ -60,7 +60,7 @@ impl State {
 #[derive(Clone, Default)]
 struct Service(Arc<Mutex<State>>);
 
-/// A controller on its own port, which can go away and come back.
+/// A scripted controller on its own port. A test can make it go away and come back.
 pub(crate) struct Controller {
     runtime: Runtime,
     service: Service,
@@ -87,7 +87,7 @@ impl Controller {
         self.service.0.lock().unwrap()
     }
 
-    /// Closes the port and all connections.
+    /// Closes the controller's port and all its connections.
     pub(crate) fn go_away(&mut self) {
         self.stop.take().unwrap().send(()).unwrap();
         std::thread::sleep(Duration::from_millis(50));
@@ -111,7 +111,7 @@ impl Controller {
                 .add_service(RunsServer::new(service.clone()))
                 .add_service(AgentsServer::new(service))
                 .serve_with_incoming(TcpListenerStream::new(listener));
-            // Dropping the server is as abrupt as a kill.
+            // The drop of the server closes all connections at once, like a kill of the controller.
             tokio::select! {
                 served = serve => served.unwrap(),
                 _ = stopped => {}
@@ -119,7 +119,7 @@ impl Controller {
         });
     }
 
-    /// Waits until `so` returns true.
+    /// Waits until `so` returns true for the controller's state. Panics after about 20 seconds.
     pub(crate) fn wait(&self, what: &str, so: impl Fn(&State) -> bool) {
         for _ in 0..2_000 {
             if so(&self.state()) {
@@ -275,10 +275,10 @@ impl State {
     }
 }
 
-/// Returns a command for the program in `trainer.rs`, without the environment variables of this
-/// process that could belong to a run.
+/// Returns a command that starts the program in `trainer.rs`, without the environment variables of
+/// this process whose names begin with `BESOM_`.
 pub(crate) fn trainer() -> Command {
-    // Cargo puts examples next to the folder of the tests.
+    // Cargo puts examples into the folder `examples`, which is a sibling of the tests' folder.
     let tests: PathBuf = std::env::current_exe().unwrap().parent().unwrap().to_owned();
     let program = tests.parent().unwrap().join("examples/trainer");
     assert!(program.exists(), "{} is built by `cargo test -p besom`", program.display());

@@ -1,5 +1,5 @@
-//! A training program for tests that need a real process. The other test files start it; its first
-//! argument says what to do.
+//! A training program for tests that need a real process. The other test files start this program;
+//! its first argument chooses how the program ends.
 
 use std::{
     env,
@@ -11,7 +11,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-/// The number of rows that every way of ending must save.
+/// The number of rows that the program logs. However the program ends, the journal must have all of
+/// them.
 const ROWS: u32 = 2_000;
 
 #[derive(Serialize, Deserialize)]
@@ -35,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let optimizer = Optimizer { name: "SGD".to_owned(), momentum: 0.9 };
     let run = besom::init().config(&Config { learning_rate: 0.1, optimizer }).start()?;
     if what.starts_with("prints") {
-        // The run is dropped after the call, or by the panic.
+        // The run is dropped after `print` returns, or while a panic unwinds.
         return print(what);
     }
     let config: Config = run.config()?;
@@ -51,13 +52,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         "leak" => std::mem::forget(run),
         "finish" => drop(run.finish()?),
         "linger" => thread::sleep(Duration::from_secs(60)),
-        // The run is dropped at the end of main.
+        // The run is dropped at the end of `main`.
         _ => {}
     }
     Ok(())
 }
 
-/// Prints, starts a child that prints, and ends.
+/// Prints to both streams, starts a child that prints, and ends as `what` says.
 fn print(what: &str) -> Result<(), Box<dyn Error>> {
     let (mut out, mut err) = (io::stdout(), io::stderr());
     err.write_all(b"to the other\n")?;
@@ -72,7 +73,7 @@ fn print(what: &str) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Runs a function agent; the parameter of each trial says how the trial ends.
+/// Runs a function agent; the parameter `what` of each trial says how the trial ends.
 fn agent(sweep: &str, count: u64) -> Result<(), Box<dyn Error>> {
     #[derive(Deserialize)]
     struct Params {

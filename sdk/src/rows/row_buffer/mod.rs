@@ -1,12 +1,12 @@
-//! Holds rows between `log` and the journal in bounded memory. `log` copies a row in under a short
-//! lock. The journal takes all waiting rows at once: it swaps two preallocated halves. The buffer
-//! makes no system call, waits for nothing but its lock, and never uses more memory than the two
-//! halves. It refuses and counts a row that does not fit.
+//! Holds rows between `log` and the journal in bounded memory. `log` copies a row into the buffer
+//! while it holds a lock for a short time. The journal takes all waiting rows at once: it swaps its
+//! empty half for the buffer's full half. A call waits for nothing but the lock. The waiting rows
+//! never take more memory than one half. If a row does not fit, the buffer refuses and counts it.
 //!
 //! The layout of a row is: stream and [`SAME_KEYS`] u8 | step u64 | bytes of values u32 | unless
 //! [`SAME_KEYS`] is set: bytes of keys u32, keys | values. Most rows have the keys of the previous
-//! row of their stream in the same order. Such keys take no space: the buffer compares them and
-//! copies nothing.
+//! row of their stream in the same order. The buffer does not store such keys again: it only
+//! compares them with the keys of the previous row.
 
 use std::{
     cell::Cell,
@@ -18,29 +18,28 @@ use record::{MAX_KEY_BYTES, MAX_TEXT_BYTES, ValueRef, shortened};
 
 use crate::value::{Loggable, Value};
 
-/// The size of one half of the buffer, in bytes: enough for about 140,000 rows of five numbers.
-/// Only the used part takes physical memory.
+/// The size of one half of the buffer, in bytes. One half is enough for about 140,000 rows of five
+/// numbers. Only the used part of a half takes physical memory.
 pub(crate) const HALF_BYTES: usize = 8 << 20;
-/// The largest scratch buffer, in bytes, that a thread keeps between calls.
+/// The size, in bytes, up to which a thread keeps its scratch buffer between calls.
 const SCRATCH_BYTES: usize = 64 << 10;
-/// The most bytes that the fixed parts of a row take: stream, step, length of the values, and
+/// The largest size of a row's fixed parts, in bytes: stream, step, length of the values, and
 /// length of the keys.
 const ROW_HEAD: usize = 17;
 /// The bit in a row's first byte that is set if the row has the same keys as the previous row of
 /// its stream.
 const SAME_KEYS: u8 = 0x80;
 
-/// The stream of a row. It is a file of the journal and a stream on the wire.
+/// The stream of a row. Each stream has its own file in the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stream {
     /// Rows of metrics.
     History,
-    /// Values of the run as a whole.
+    /// Values that the program sets for the run as a whole, with `summary`.
     Summary,
-    /// The program's statements about its run: config, definitions of metrics, the state of its
-    /// code.
+    /// Statements about the run: its config, definitions of metrics, the state of the code.
     Meta,
-    /// Samples of the machine and of this process.
+    /// Samples of the system metrics of the machine and of this process.
     System,
     /// The lines that the program prints, if the run keeps its console.
     Console,
@@ -66,8 +65,8 @@ impl Stream {
     }
 }
 
-/// The fate of the rows that were offered. `accepted` counts the rows of [`Stream::LOGGED`].
-/// `refused` counts the rows of every stream except samples.
+/// The numbers of rows that the buffer accepted and refused. `accepted` counts the rows of
+/// [`Stream::LOGGED`]. `refused` counts the rows of every stream except [`Stream::System`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) accepted: u64,
@@ -86,9 +85,9 @@ pub(crate) struct RowBuffer {
 #[derive(Debug)]
 struct Half {
     rows: Vec<u8>,
-    /// Per stream, the place of the newest row's keys in `rows`.
+    /// Per stream, the range in `rows` of the keys of the newest row.
     keys: [Range<usize>; Stream::COUNT],
-    /// Per stream, the largest step so far plus one: the next automatic step.
+    /// Per stream, the next automatic step: usually the largest step so far plus one.
     next: [u64; Stream::COUNT],
     counts: Counts,
     closed: bool,
@@ -103,7 +102,7 @@ impl RowBuffer {
         Self { half: Mutex::new(half), disabled: false }
     }
 
-    /// Makes a buffer that ignores and does not count its rows.
+    /// Makes a buffer that ignores all rows and does not count them.
     pub(crate) fn disabled() -> Self {
         let half = Half {
             rows: Vec::new(),
@@ -115,8 +114,8 @@ impl RowBuffer {
         Self { half: Mutex::new(half), disabled: true }
     }
 
-    /// Reserves and returns the stream's next automatic step, for a row that comes later. No other
-    /// row gets this step.
+    /// Returns the stream's next automatic step and reserves it for a row that the caller pushes
+    /// later. No other row gets this step automatically.
     pub(crate) fn reserve(&self, stream: Stream) -> u64 {
         let next = &mut self.lock().next[stream as usize];
         let step = *next;
@@ -134,8 +133,8 @@ impl RowBuffer {
         self.lock().next[stream as usize] = step;
     }
 
-    /// Takes one row, or refuses and counts it. With a `step` of `None` the row gets the largest
-    /// step of the stream plus one.
+    /// Takes one row, or refuses and counts it. If `step` is `None`, the row gets the stream's next
+    /// automatic step.
     pub(crate) fn push<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         stream: Stream,
@@ -151,7 +150,8 @@ impl RowBuffer {
         self.push(Stream::Meta, None, [(key, Value::Json(json.into()))]);
     }
 
-    /// Works as [`RowBuffer::push`], but reads the step after it has read the values.
+    /// Works like [`RowBuffer::push`], but reads the step only after it has read the values,
+    /// because reading them may set the step.
     pub(crate) fn push_at<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         stream: Stream,
@@ -161,7 +161,8 @@ impl RowBuffer {
         self.encode_and(values, |half, row| half.push(stream, step.get(), row));
     }
 
-    /// Takes one row, or refuses and counts it. The next row gets the same step.
+    /// Takes one row at the next automatic step, or refuses and counts it. This step stays the next
+    /// automatic one.
     pub(crate) fn push_ahead<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         stream: Stream,
@@ -174,7 +175,7 @@ impl RowBuffer {
         });
     }
 
-    /// Encodes the values as bytes and gives them to `take` under the lock.
+    /// Encodes the values as bytes without the lock, then calls `take` with them under the lock.
     fn encode_and<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         values: impl IntoIterator<Item = (K, V)>,
@@ -186,8 +187,9 @@ impl RowBuffer {
         if self.disabled {
             return;
         }
-        // The scratch buffer is taken and put back, not borrowed, because the caller's iterator may
-        // log a row too. A thread that is ending has no scratch buffer any more and uses a new one.
+        // The scratch buffer is taken and put back instead of borrowed, because the caller's
+        // iterator may log a row too. In a thread that is ending, the scratch buffer is gone, and
+        // the call uses a new one.
         let mut scratch = SCRATCH.try_with(Cell::take).unwrap_or_default();
         scratch.clear();
         for (key, value) in values {
@@ -199,7 +201,8 @@ impl RowBuffer {
         }
     }
 
-    /// Swaps the waiting rows with `spare`, whose content is dropped.
+    /// Moves the waiting rows into `spare`, whose old content is dropped, and continues with the
+    /// memory of `spare`.
     pub(crate) fn swap(&self, spare: &mut Vec<u8>) {
         spare.clear();
         let mut half = self.lock();
@@ -217,8 +220,8 @@ impl RowBuffer {
     }
 
     fn lock(&self) -> MutexGuard<'_, Half> {
-        // No code under this lock can panic. A logger must not panic either if the lock is
-        // poisoned.
+        // No code that holds this lock can panic. If the lock is poisoned all the same, logging
+        // must not panic, so the lock is taken.
         self.half.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -228,9 +231,10 @@ impl Half {
         let known = self.keys[stream as usize].clone();
         let same = !known.is_empty() && self.rows[known] == row.keys[..];
         let bytes = ROW_HEAD + row.values.len() + if same { 0 } else { row.keys.len() };
-        // The half never grows: a reallocation would copy megabytes under the lock.
+        // The half never grows, because a reallocation would copy megabytes under the lock.
         if self.closed || bytes > HALF_BYTES - self.rows.len() {
-            // A refused sample is not counted, because the next one replaces it.
+            // A refused sample of the system metrics is not counted, because the next sample
+            // replaces it.
             self.counts.refused += u64::from(stream != Stream::System);
             return;
         }
@@ -262,9 +266,9 @@ const U64: u8 = 6;
 /// A row that is being encoded, outside the lock.
 #[derive(Debug, Default)]
 struct Encoded {
-    /// The keys. Each is a u16 with its length, then the text.
+    /// The keys. Each key is its length as a u16, then its text.
     keys: Vec<u8>,
-    /// The values. Each is a tag, then the payload.
+    /// The values. Each value is a tag, then its payload.
     values: Vec<u8>,
     /// The number of values that were left out or shortened.
     cut: u64,
@@ -281,7 +285,7 @@ impl Encoded {
         self.cut = 0;
     }
 
-    /// Adds a value; for a map, each of its values.
+    /// Adds a value under a key. A map adds each of its values under `key.name`.
     fn add(&mut self, key: &str, value: &Value<'_>) {
         if let Value::Map(values) = value {
             return values
@@ -289,7 +293,8 @@ impl Encoded {
                 .for_each(|(name, value)| self.add(&format!("{key}.{name}"), value));
         }
         let is_long_json = matches!(value, Value::Json(text) if text.len() > MAX_TEXT_BYTES);
-        // Media have become JSON before they reach the buffer.
+        // `Attached` turns media into JSON before they reach the buffer. A medium that still comes,
+        // from `log_ahead`, is left out.
         if key.len() > MAX_KEY_BYTES || is_long_json || matches!(value, Value::Media(_)) {
             self.cut += 1;
             return;
@@ -307,7 +312,7 @@ impl Encoded {
                 self.cut += u64::from(kept.len() < text.len());
             }
             Value::Json(text) => self.text(JSON, text),
-            // The code above handles these.
+            // The code above has handled maps and media.
             Value::Map(_) | Value::Media(_) => {}
         }
     }
@@ -324,7 +329,7 @@ impl Encoded {
     }
 }
 
-/// One row in the encoding of the buffer.
+/// One row of the buffer, whose values are still encoded.
 #[derive(Clone, Debug)]
 pub(crate) struct RawRow<'a> {
     pub(crate) stream: Stream,
@@ -349,7 +354,7 @@ pub(crate) fn rows(mut bytes: &[u8]) -> impl Iterator<Item = RawRow<'_>> {
     })
 }
 
-/// The values of a row, which the iterator decodes one by one.
+/// The encoded values of a row; an iterator that decodes them one by one.
 #[derive(Clone, Debug)]
 pub(crate) struct RawValues<'a> {
     keys: &'a [u8],

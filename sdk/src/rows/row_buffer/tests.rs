@@ -1,4 +1,5 @@
-//! Tests that the row buffer takes the rows that fit, and counts the others.
+//! Tests that the row buffer returns accepted rows unchanged, and counts the rows and values that
+//! it refuses or cuts.
 
 use super::*;
 
@@ -52,7 +53,8 @@ fn rows_with_the_same_keys_share_them() {
         buffer.push(Stream::History, None, keys.iter().map(|key| (*key, key.len())));
         buffer.push(Stream::Summary, None, keys.iter().map(|key| (*key, true)));
     }
-    // Two keys that together have the same letters as two other keys are different keys.
+    // The keys `los` and `slr` have the same letters in the same order as `loss` and `lr`, but are
+    // different keys.
     buffer.push(Stream::History, None, [("los", 1), ("slr", 1)]);
     let all = drain(&buffer);
     let keys = |stream: Stream| -> Vec<String> {

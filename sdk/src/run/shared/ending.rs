@@ -1,6 +1,6 @@
-//! Ends a run: sends what is left to the journal and to the controller, within a bounded time, and
-//! removes the folder once it is not needed. The handle of the run, function agents and the exit
-//! hook call it.
+//! Ends a run: writes the buffered rows to the journal and waits, for a bounded time, until the
+//! controller has everything. Then it removes the run's folder if the folder is no longer needed.
+//! The handle of the run, function agents and the exit hook call this module.
 
 use std::{
     fs,
@@ -25,16 +25,17 @@ use crate::{
     warning::warn,
 };
 
-/// The time that the end of a run waits for git, which may still be running if the run took only
-/// seconds.
+/// The longest time that the end of a run waits for the thread that reads the state of git. In a
+/// short run, this thread may still be working.
 const CODE_WAIT: Duration = Duration::from_secs(1);
-/// The longest time by which the end delays `std::process::exit`.
+/// The longest time that `std::process::exit` waits for the rows to arrive, or for the files to
+/// make progress.
 const EXIT_WAIT: Duration = Duration::from_secs(5);
-/// The wait after which a line explains what the program waits for.
+/// The time after which a waiting program prints a line that explains the wait.
 const NOTICED: Duration = Duration::from_secs(2);
 
 impl Shared {
-    /// Ends the run once. Later calls return the same result.
+    /// Ends the run and returns the result. Later calls only return the same result.
     pub(crate) fn settle(&self, outcome: Outcome) -> Result<Finished, FinishError> {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         let close = || {
@@ -43,8 +44,9 @@ impl Shared {
                 Duty::Own { wait, .. } => self.close(Some(outcome), wait),
                 Duty::Offline | Duty::Disabled => self.close(Some(outcome), Duration::ZERO),
             };
-            // Threads may hold the journal for some milliseconds more, and the next run of this
-            // process may have the same id.
+            // The lock on the journal is released here, because the next run of this process may
+            // have the same id. Threads may keep the journal's files open for some milliseconds
+            // more.
             let released = self.journal.as_ref().map_or(Ok(()), |journal| lock(journal).release());
             if let Err(error) = released {
                 warn(&format!("the journal of run `{}` stays locked: {error}", self.identity.run));
@@ -74,14 +76,14 @@ impl Shared {
         let (drained, rest, rows, cut) = {
             let mut journal = lock(journal);
             let (drained, rest) = journal.finish(&self.buffer, &self.written);
-            // The flag is set under the lock, so that the journal's own thread does not take what
-            // is left.
+            // The flag is set while the journal is locked, so that the journal thread writes
+            // nothing after this.
             self.closed.store(true, Ordering::Relaxed);
             (drained, rest, journal.rows(), journal.cut())
         };
         let (shipped, report) = self.say_if_long(wait, || {
-            // The files go before the end is reported: after that the controller waits for nothing
-            // more.
+            // The files are sent before the end is reported, because the controller expects no more
+            // files after the end.
             let shipped = attached.end(wait);
             let report = match self.duty {
                 Duty::Offline | Duty::Disabled => {
@@ -129,7 +131,7 @@ impl Shared {
         Ok(finished)
     }
 
-    /// Makes the run refuse all later rows.
+    /// Stops the sampling and the console, and makes the buffer refuse all later rows.
     fn stop_taking(&self) {
         let telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(telling) = telling {
@@ -141,8 +143,8 @@ impl Shared {
         self.buffer.close();
     }
 
-    /// Runs `wait_for_it`, which waits for the controller at most for `wait`. If that takes long
-    /// enough to notice, prints one line.
+    /// Runs `wait_for_it`, which waits for the controller at most for `wait`. If the wait exceeds
+    /// [`NOTICED`], the function prints one line that explains it.
     fn say_if_long<T>(&self, wait: Duration, wait_for_it: impl FnOnce() -> T) -> T {
         if wait <= NOTICED {
             return wait_for_it();
@@ -159,12 +161,12 @@ impl Shared {
                         .unwrap_or_default();
                     warn(&format!(
                         "run `{run}` waits {} s at most for the controller to take what is \
-                        left{reason}; it is safe in `{folder}`",
+                        left{reason}; the data is safe in `{folder}`",
                         wait.as_secs()
                     ));
                 }
             };
-            // Without a thread there is no line, and the wait is the same.
+            // If no thread can be started, no line is printed, and the wait stays the same.
             let _ =
                 thread::Builder::new().name("besom-patience".to_owned()).spawn_scoped(scope, say);
             let waited = wait_for_it();
@@ -173,8 +175,8 @@ impl Shared {
         })
     }
 
-    /// Writes the end into the run's file for `sweep sync`. Does nothing without an outcome: then
-    /// the process is exiting, and its exit code is not known.
+    /// Writes the end of the run into `run.json`, which `sweep sync` reads. Does nothing if the run
+    /// has no such file, or if there is no outcome because the process is exiting.
     fn leave(&self, outcome: Option<Outcome>) {
         let (Some(file), Some(outcome)) = (&self.file, outcome) else { return };
         let end = EndRun { outcome: Some(outcome), ended_ms: Some(wall_ms()), ..EndRun::default() };
@@ -188,8 +190,8 @@ impl Shared {
         }
     }
 
-    /// Removes the folder. The controller has everything and knows the end, so the journal is not
-    /// needed any more.
+    /// Removes the run's folder. The controller has all rows and files and the report of the end,
+    /// so nothing needs the journal any more.
     fn remove_folder(&self) {
         // A folder that cannot be removed only takes space.
         let _ = fs::remove_dir_all(&self.folder);
@@ -200,8 +202,9 @@ impl Shared {
 }
 
 impl AtExit for Shared {
-    /// Saves the run while the process exits. Reports no outcome, because the exit code is not
-    /// known here: an agent reports it, and a run outside a sweep ends with its lease.
+    /// Saves the run while the process exits. The call reports no outcome, because the exit code is
+    /// not known here. In a sweep, the agent reports the outcome; a run outside a sweep ends when
+    /// its lease runs out.
     fn exit(&self) {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         if ended.is_none() {

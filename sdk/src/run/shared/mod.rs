@@ -1,6 +1,6 @@
 //! Holds the state that the handle of a run, its journal thread and the exit hook share. `init` and
-//! function agents start it. Rows wait for no disk and no network. Only the end does, for a bounded
-//! time.
+//! function agents start a run here. Logging numbers and texts waits for no disk and no network.
+//! The end of the run waits for both, for a bounded time.
 
 mod ending;
 
@@ -38,11 +38,14 @@ use crate::{
     warning::warn,
 };
 
-/// The period at which the journal takes the waiting rows from the buffer.
+/// The pause of the journal thread between two turns, in which it takes the waiting rows from the
+/// buffer.
 const JOURNAL_EVERY: Duration = Duration::from_millis(5);
-/// The time that the end of a trial's program waits for the sender; the agent ships what is left.
+/// The longest time that the end of a trial waits for the sender. The agent sends the rows that are
+/// left.
 const AGENTS_WAIT: Duration = Duration::from_secs(2);
-/// The parts from which a run is started.
+
+/// The settings with which a run is started.
 #[derive(Debug)]
 pub(crate) struct Start {
     pub(crate) identity: Identity,
@@ -51,18 +54,19 @@ pub(crate) struct Start {
     pub(crate) params: Option<Json>,
     pub(crate) folder: PathBuf,
     pub(crate) duty: Duty,
-    /// The controller to send to; `None` if nothing is sent.
+    /// The controller that gets the rows and files; `None` in an offline run, which sends nothing.
     pub(crate) endpoint: Option<Endpoint>,
-    /// The file from which `sweep sync` learns of the run later; `None` if it is not needed.
+    /// The content of `run.json`, from which `sweep sync` can send the run later; `None` if an
+    /// agent sends the run.
     pub(crate) file: Option<RunFile>,
-    /// The first automatic step, unless the journal has a later one.
+    /// The first automatic step, unless the journal already has a row at this step or later.
     pub(crate) next_step: u64,
     /// True if the run records the state of its code.
     pub(crate) code: bool,
 }
 
 impl Start {
-    /// Makes a start from step 0, without a file for `sweep sync`.
+    /// Makes the settings of a run that begins at step 0 and has no `run.json` for `sweep sync`.
     pub(crate) fn new(
         identity: Identity,
         config: Json,
@@ -95,7 +99,8 @@ pub(crate) struct Shared {
     /// The parameters that the sweep has chosen; `None` outside a sweep.
     params: Option<Json>,
     folder: PathBuf,
-    /// The file from which `sweep sync` learns of the run later; `None` if an agent ships the run.
+    /// The content of `run.json`, from which `sweep sync` can send the run later; `None` if an
+    /// agent sends the run.
     file: Option<RunFile>,
     pub(crate) buffer: Arc<RowBuffer>,
     /// The files of the run; `None` in a disabled run.
@@ -104,9 +109,9 @@ pub(crate) struct Shared {
     journal: Option<Mutex<Journal>>,
     pub(crate) samples: Samples,
     pub(crate) console: Console,
-    /// The number of rows that the journal had before this process.
+    /// The number of logged rows that the journal had when this process opened it.
     inherited: u64,
-    /// The receiver that disconnects once the state of the code is known.
+    /// The receiver that disconnects when the thread that reads the state of git has ended.
     telling: Mutex<Option<Receiver<()>>>,
     /// True once the journal thread may end.
     closed: AtomicBool,
@@ -114,7 +119,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Opens the journal and starts the threads.
+    /// Opens the journal, and starts the sender and the journal thread.
     pub(crate) fn start(start: Start) -> Result<Arc<Self>, InitError> {
         let Start { identity, config, params, folder, duty, endpoint, file, next_step, code } =
             start;
@@ -159,7 +164,8 @@ impl Shared {
         let journalist = Arc::clone(&shared);
         let thread = thread::Builder::new().name("besom-journal".to_owned());
         if let Err(error) = thread.spawn(move || journalist.keep_journal()) {
-            // The sender has nothing to report.
+            // This call ends the sender's thread. No row was logged yet, so its report says
+            // nothing.
             let _ = shared.sender.end(None, Default::default(), Duration::ZERO);
             return Err(InitError::Thread(Arc::new(error)));
         }
@@ -171,7 +177,8 @@ impl Shared {
         Ok(shared)
     }
 
-    /// Makes a disabled run, which keeps nothing: no thread, no file, no call.
+    /// Makes a disabled run: it stores nothing, starts no thread, writes no file and calls no
+    /// controller.
     pub(crate) fn disabled(identity: Identity, config: Json, params: Option<Json>) -> Arc<Self> {
         Arc::new(Self {
             attached: None,
@@ -203,7 +210,7 @@ impl Shared {
         self.params.as_ref()
     }
 
-    /// Takes one row.
+    /// Takes one row and, if some values are files, writes these files first.
     pub(crate) fn push<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         stream: Stream,
@@ -221,13 +228,13 @@ impl Shared {
         self.attached.as_ref()
     }
 
-    /// Stores a file as it is now.
+    /// Stores the current content of a file under `name`.
     pub(crate) fn save(&self, path: &Path, name: &str) -> io::Result<()> {
         self.attached.as_ref().map_or(Ok(()), |attached| attached.save(path, name))
     }
 
-    /// Writes every row that was accepted until now to the journal. Returns the number of rows in
-    /// the journal, per stream.
+    /// Writes all rows that the buffer has accepted so far to the journal. Returns the number of
+    /// rows in the journal, per stream.
     pub(crate) fn flush(&self) -> io::Result<[u64; Stream::COUNT]> {
         let Some(journal) = &self.journal else { return Ok([0; Stream::COUNT]) };
         let mut journal = lock(journal);
@@ -244,25 +251,27 @@ impl Shared {
             {
                 let (run, folder) = (&self.identity.run, self.folder.display());
                 warn(&format!(
-                    "run `{run}`: `{folder}` takes no rows ({error}); they wait in memory while \
-                    there is room"
+                    "run `{run}`: `{folder}` takes no rows ({error}); the rows wait in memory \
+                    while there is room"
                 ));
             }
             is_full = drained.is_err();
-            // A full disk may have space at the next turn. The end of the run sends the rows that
-            // the disk never took.
+            // A full disk may have space at the next turn of this loop. The end of the run sends
+            // the rows that never reached the disk.
             let taken = drained.unwrap_or(0);
             if taken > 0 {
                 self.sender.grown();
             }
-            // Rows that arrive this fast would fill the buffer during a sleep.
+            // After many rows the thread does not sleep, because rows at this rate could fill the
+            // buffer during the sleep.
             if taken < HALF_BYTES / 4 {
                 thread::sleep(JOURNAL_EVERY);
             }
         }
     }
 
-    /// Writes the waiting rows to the journal; `None` once the run has ended.
+    /// Writes the waiting rows to the journal and returns the number of their bytes; `None` if the
+    /// run has ended.
     fn drain(&self, journal: &Mutex<Journal>) -> Option<io::Result<usize>> {
         let mut journal = lock(journal);
         let is_closed = self.closed.load(Ordering::Relaxed);
@@ -270,7 +279,7 @@ impl Shared {
     }
 }
 
-/// Returns the number of rows in the streams that a program logs to.
+/// Returns the sum of the rows in the streams `history` and `summary`, to which a program logs.
 fn logged(rows: [u64; Stream::COUNT]) -> u64 {
     Stream::LOGGED.iter().map(|stream| rows[*stream as usize]).sum()
 }
@@ -279,7 +288,7 @@ fn lock(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {
     journal.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Returns the config, or an empty object if there is none.
+/// Returns the config, or an empty object if the config is null.
 pub(super) fn object(config: Json) -> Json {
     if config.is_null() { Json::Object(Map::new()) } else { config }
 }
