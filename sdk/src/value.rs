@@ -36,8 +36,9 @@ pub enum Value<'a> {
     // A medium is boxed because it is rare and large: without the box, every number would take as
     // much memory.
     Media(Box<Media>),
-    /// Named values. Each value is logged under the map's key, a dot and its own name: `"val" =>
-    /// [("loss", 0.1)]` becomes `val.loss`. Maps may hold maps. An empty map logs nothing.
+    /// Named values. Each value is logged under the map's key, a dot and its own name:
+    /// `"val" => [("loss", 0.1)]` becomes `val.loss`. Maps may hold maps. An empty map logs
+    /// nothing.
     Map(Vec<(Cow<'a, str>, Value<'a>)>),
 }
 
@@ -123,8 +124,8 @@ impl<'a, T: Loggable<'a>> From<Option<T>> for Value<'a> {
     }
 }
 
-/// A type that can be logged: every type that converts into a [`Value`]. Implement `From<YourType>
-/// for Value` to log your own type.
+/// A type that can be logged: every type that converts into a [`Value`]. Implement
+/// `From<YourType> for Value` to log your own type.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be logged",
     label = "numbers, bools, text, media, `Option`s and maps of these can be logged; \
@@ -162,8 +163,8 @@ impl From<&Histogram> for Value<'_> {
     }
 }
 
-/// Implements the conversion from a medium and from a reference to it, so that `log!(run,
-/// "examples" => image)` works.
+/// Implements the conversion from a medium and from a reference to it, so that
+/// `log!(run, "examples" => image)` works.
 macro_rules! from_media {
     ($($type:ty => $variant:ident;)+) => {$(
         impl From<$type> for Value<'_> {

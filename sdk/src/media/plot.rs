@@ -27,8 +27,8 @@ pub struct Chart {
 
 impl Chart {
     /// Makes a chart from a table and a Vega-Lite v5 description of your own, a JSON object. The
-    /// call sets the description's members `$schema`, `title` and `data`. The data set is `{"name":
-    /// "table"}`. The call panics if `spec` is an array, a text, a number or a boolean.
+    /// call sets the description's members `$schema`, `title` and `data`. The data set is
+    /// `{"name": "table"}`. The call panics if `spec` is an array, a text, a number or a boolean.
     pub fn new(table: &Table, title: impl Into<String>, mut spec: Json) -> Self {
         let title = title.into();
         spec["$schema"] = "https://vega.github.io/schema/vega-lite/v5.json".into();

@@ -83,11 +83,11 @@ impl Run {
 
     /// Logs one row at the next step: the largest step so far plus one, or 0 for the first row.
     ///
-    /// All values of one call have the same type, as in `run.log([("loss", loss), ("accuracy",
-    /// accuracy)])`. The macro [`log!`](crate::log!) takes values of different types. The call
-    /// copies the row into a buffer in memory and never fails: a full buffer refuses the row and
-    /// counts it in [`Finished::refused`]. If a value becomes a file, such as an image, the call
-    /// also writes the file to the run's folder.
+    /// All values of one call have the same type, as in
+    /// `run.log([("loss", loss), ("accuracy", accuracy)])`. The macro [`log!`](crate::log!) takes
+    /// values of different types. The call copies the row into a buffer in memory and never fails:
+    /// a full buffer refuses the row and counts it in [`Finished::refused`]. If a value becomes a
+    /// file, such as an image, the call also writes the file to the run's folder.
     pub fn log<'a, K: AsRef<str>, V: Loggable<'a>>(
         &self,
         values: impl IntoIterator<Item = (K, V)>,
