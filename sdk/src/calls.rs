@@ -1,5 +1,5 @@
 //! Makes calls to the controller: provides the runtime, bounds the wait for an answer, and
-//! classifies errors. Every module of the SDK that calls the controller uses it.
+//! classifies errors. Every module of the SDK that calls the controller uses this module.
 
 use std::{error::Error as _, io, thread, time::Duration};
 

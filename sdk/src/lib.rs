@@ -1,5 +1,5 @@
-//! Log training runs to a Besom controller, and run sweeps from Rust. The names of its calls are
-//! those of Python's `wandb`.
+//! Logs training runs to a Besom controller, and runs sweeps from Rust. The names of the crate's
+//! calls are those of Python's `wandb`.
 //!
 //! ```no_run
 //! use serde::{Deserialize, Serialize};

@@ -5,7 +5,8 @@
 
 /// The mark that replaces a secret.
 const REDACTED: &str = "[redacted]";
-/// The words that mark a name: if a name contains one of these words, its value is a secret.
+/// The words that mark a secret: if one word of a name is in this list, the value of the name is a
+/// secret.
 const SECRET_WORDS: [&str; 14] = [
     "token",
     "secret",
@@ -152,8 +153,8 @@ fn word(word: &str) -> String {
     if is_key { REDACTED.to_owned() } else { word.to_owned() }
 }
 
-/// Returns true if the name of a flag or variable contains a word of [`SECRET_WORDS`], such as
-/// `key` in `apiKey` or `api_key`.
+/// Returns true if one whole word of the name of a flag or variable is in [`SECRET_WORDS`]. For
+/// example, `key` is a whole word of `apiKey` and `api_key`, but not of `keyboard`.
 fn is_secret(name: &str) -> bool {
     let mut word = String::new();
     let mut lower = false;

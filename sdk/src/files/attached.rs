@@ -76,8 +76,8 @@ impl Attached {
             Value::Media(media) => self.media(key, at(), &media),
             Value::Map(values) => {
                 let settled = values.into_iter().filter_map(|(name, value)| {
-                    // Only media and maps need the full name. Making it for every value would cost
-                    // time.
+                    // Only media and maps need the full name. Making the full name of every value
+                    // would cost time.
                     let value = match value {
                         Value::Media(_) | Value::Map(_) => {
                             self.settled(&format!("{key}.{name}"), value, at)?

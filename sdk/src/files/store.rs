@@ -198,7 +198,8 @@ impl Files {
         if let Source::Bytes(bytes) = source {
             let hashed = Hashed::of(bytes);
             // A file gets the hash as its name only after its content is written, so a file with
-            // such a name is whole. Only a power cut may leave it empty, so the size is compared.
+            // such a name is whole. Only a power cut may leave such a file empty, so the size is
+            // compared.
             let there = fs::metadata(self.folder.join(&hashed.sha256));
             if there.is_ok_and(|about| about.len() == hashed.size) {
                 return Ok(hashed);

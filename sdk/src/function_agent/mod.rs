@@ -67,7 +67,8 @@ pub enum Ended {
     /// The function ended after the time of the sweep's `timeout`. The function's return value does
     /// not count.
     TimedOut,
-    /// The function ended after this process received SIGTERM. The trial runs again elsewhere.
+    /// The function ended after this process received SIGTERM. The controller hands the trial out
+    /// again, as a new attempt.
     Preempted,
     /// The end of the trial could not be reported to the controller. The field is the reason. The
     /// controller may run the trial again as a new attempt.

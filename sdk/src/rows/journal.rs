@@ -78,7 +78,7 @@ impl Journal {
         self.files.each_ref().map(StreamFile::next_step)
     }
 
-    /// Returns the current sizes of the files.
+    /// Returns the current sizes of the journal's files, in bytes.
     pub(crate) fn written(&self) -> Written {
         Written(self.files.each_ref().map(|file| AtomicU64::new(file.end().bytes)))
     }

@@ -1,5 +1,5 @@
-//! Tests that a real controller returns the data that a program set and logged: the run's settings,
-//! its config, its rows bit by bit, and its summary.
+//! Tests that a real controller returns the data that a program logged: the run's settings, its
+//! config, its rows bit by bit, and its summary.
 
 use std::{collections::BTreeMap, thread};
 

@@ -1,7 +1,8 @@
 //! Holds rows between `log` and the journal in bounded memory. `log` copies a row into the buffer
 //! while it holds a lock for a short time. The journal takes all waiting rows at once: it swaps its
-//! empty half for the buffer's full half. A call waits for nothing but the lock. The waiting rows
-//! never take more memory than one half. If a row does not fit, the buffer refuses and counts it.
+//! empty half for the buffer's filled half. A call of `log` waits for nothing but this lock. The
+//! waiting rows never take more memory than one half. If a row does not fit, the buffer refuses and
+//! counts it.
 //!
 //! The layout of a row is: stream and [`SAME_KEYS`] u8 | step u64 | bytes of values u32 | unless
 //! [`SAME_KEYS`] is set: bytes of keys u32, keys | values. Most rows have the keys of the previous
