@@ -1,5 +1,5 @@
-//! Defines the command line: every command, its flags and its help. `main` parses it. It knows no
-//! controller.
+//! Defines the command line: every command, its flags and its help. `main` parses the arguments
+//! with it. This module never calls a controller.
 
 use std::path::PathBuf;
 

@@ -26,7 +26,7 @@ pub(crate) async fn stop(controller: &Controller, id: &str) -> Result<(), Failur
     Ok(())
 }
 
-/// Cancels a sweep: it is over at once, and its running trials are told to end.
+/// Cancels a sweep: it is over at once, and its agents receive the order to end its running trials.
 pub(crate) async fn cancel(controller: &Controller, id: &str) -> Result<(), Failure> {
     let sweep = change(controller, id, Change::Cancel).await?;
     say(&sweep, &format!("`sweep watch {id}` shows how its trials end"));
@@ -41,7 +41,8 @@ async fn change(controller: &Controller, id: &str, change: Change) -> Result<Swe
     }
 }
 
-/// Prints the state as a result. Prints the advice only while trials are leased or running.
+/// Prints the state of the sweep to stdout. If trials are leased or running, prints the advice to
+/// stderr.
 fn say(sweep: &Sweep, advice: &str) {
     terminal::print(view::sweep::changed(sweep));
     let counts = sweep.counts.unwrap_or_default();
@@ -57,7 +58,8 @@ pub(crate) async fn retry(controller: &Controller, args: &Retry) -> Result<(), F
     let retried = match answer {
         Ok(retried) => retried.into_inner().runs,
         Err(status) => {
-            // The missing id may be that of a run.
+            // The id that the controller does not find may be the id of a run instead of the
+            // sweep's.
             let missing =
                 args.runs.iter().find(|run| status.message().contains(&format!("`{run}`")));
             return Err(controller.failure_about(missing.unwrap_or(&args.id), &status).await);

@@ -1,5 +1,5 @@
-//! `sweep check`: prints every problem of a YAML file, without a controller. `create` prints
-//! problems with it too.
+//! `sweep check`: prints every problem of a YAML file, without a controller. `sweep create` also
+//! checks its file here.
 
 use serde_json::json;
 use sweeps::config::{self, Config, Problem, Severity};
@@ -39,7 +39,8 @@ pub(crate) fn accept(source: &Source) -> Result<Config, Failure> {
 fn refused(source: &Source, problems: &[Problem]) -> Failure {
     let errors = match problems.iter().filter(|problem| problem.severity == Severity::Error).count()
     {
-        // `sweeps` reports at most 100 problems and counts the rest in one more.
+        // The crate `sweeps` reports at most 100 errors. If there are more, one further error
+        // counts the rest.
         101.. => "more than 100 errors".to_owned(),
         errors => view::count(errors as u64, "error"),
     };

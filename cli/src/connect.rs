@@ -1,5 +1,6 @@
-//! Reaches the controller and explains each of its answers to the user, with one table from gRPC
-//! status to [`Failure`]. Every command but `check` and `engine` uses it. It never prints.
+//! Calls the controller and turns each error status into a [`Failure`] that explains it to the
+//! user. One table maps gRPC codes to exit codes and hints. Every command but `check` and `engine`
+//! uses this module, which never prints.
 
 use std::{error::Error, io, time::Duration};
 
@@ -13,10 +14,10 @@ use tonic::{Code, Request, Response, Status, Streaming};
 
 use crate::args::Reach;
 
-/// How long the controller may take for one answer.
+/// The time limit for one answer of the controller.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How many times a call is made at most, when its answers are lost.
+/// The most times that a call is made if its answers are lost.
 const TRIES: u32 = 4;
 
 /// A controller, with the address and the token to reach it.
@@ -27,7 +28,7 @@ pub(crate) struct Controller {
 }
 
 impl Controller {
-    /// Builds it from the flags. The first call connects.
+    /// Builds the controller from the flags. It does not connect; the first call does.
     pub(crate) fn new(reach: &Reach) -> Result<Self, Failure> {
         let token = reach.token.as_deref().filter(|token| !token.is_empty());
         let dial = Dial::new(&reach.controller, token)
@@ -35,7 +36,7 @@ impl Controller {
         Ok(Self { address: reach.controller.clone(), has_token: token.is_some(), dial })
     }
 
-    /// Returns the dial, with a client for each service.
+    /// Returns the dial, which creates a client for each service.
     pub(crate) fn dial(&self) -> &Dial {
         &self.dial
     }
@@ -50,12 +51,13 @@ impl Controller {
         }
     }
 
-    /// Returns whether an agent needs a token too.
+    /// Returns whether the user gave a token. In that case, agents need a token too.
     pub(crate) fn has_token(&self) -> bool {
         self.has_token
     }
 
-    /// Asks for a sweep. If the id is wrong, the failure names the nearest one.
+    /// Requests a sweep from the controller. If no sweep has the id, the failure names the most
+    /// similar id.
     pub(crate) async fn sweep(&self, id: &str) -> Result<v1::Sweep, Failure> {
         match self.dial.sweeps().get(within_patience(SweepRef { sweep: id.to_owned() })).await {
             Ok(answer) => Ok(answer.into_inner()),
@@ -63,7 +65,7 @@ impl Controller {
         }
     }
 
-    /// Asks for a run. If the id is wrong, the failure names ids that are close to it.
+    /// Requests a run from the controller. If no run has the id, the failure suggests similar ids.
     pub(crate) async fn run(&self, id: &str) -> Result<v1::Run, Failure> {
         match self.dial.runs().get(within_patience(RunRef { run: id.to_owned() })).await {
             Ok(answer) => Ok(answer.into_inner()),
@@ -98,7 +100,8 @@ impl Controller {
         Ok(all)
     }
 
-    /// Returns the failure for this status as the answer to a question about `id`.
+    /// Returns the failure for this status of a call about `id`. If the controller did not find
+    /// `id`, the failure has a hint with ids that exist.
     pub(crate) async fn failure_about(&self, id: &str, status: &Status) -> Failure {
         if status.code() != Code::NotFound {
             return self.failure(status);
@@ -146,7 +149,7 @@ impl Controller {
         nearest(typed, list.sweeps.into_iter().map(|sweep| sweep.id))
     }
 
-    /// Returns the failure for a status, by the table below.
+    /// Returns the failure for a status. The table in this function defines its exit code and hint.
     pub(crate) fn failure(&self, status: &Status) -> Failure {
         // Only a failure of the connection has a source. The controller's own answers have none.
         if let Some(source) = status.source() {
@@ -200,8 +203,8 @@ impl Controller {
     }
 }
 
-/// Builds a request that gives up after [`PATIENCE`]. Do not use it for streams, which may last
-/// longer.
+/// Builds a request that gives up after [`PATIENCE`]. Do not use this function for a streamed
+/// answer, which may last longer.
 pub(crate) fn within_patience<T>(message: T) -> Request<T> {
     let mut request = Request::new(message);
     request.set_timeout(PATIENCE);
@@ -217,7 +220,7 @@ pub(crate) async fn with_tries<T>(
         match call().await {
             Ok(answer) => return Ok(answer.into_inner()),
             Err(status) if attempt + 1 < TRIES && is_worth_another_try(&status) => {
-                // One user at one keyboard needs no jitter to spread the load.
+                // The constant replaces a random jitter: the calls of one user need not be spread.
                 tokio::time::sleep(dial::backoff(attempt, 0.5)).await;
             }
             Err(status) => return Err(status),
@@ -226,8 +229,8 @@ pub(crate) async fn with_tries<T>(
     unreachable!("the last try returns")
 }
 
-/// Returns whether the same call may succeed later. A refused connection does not count: no program
-/// listens there.
+/// Returns whether the same call may succeed later. Returns false for a refused connection, because
+/// no program listens at the address.
 pub(crate) fn is_worth_another_try(status: &Status) -> bool {
     dial::is_transient(status) && !status.source().is_some_and(is_refused)
 }
@@ -254,7 +257,8 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
 }
 
 /// Returns the candidate that the user probably meant: the one with the fewest typing mistakes, at
-/// most two. A candidate that starts with the typed text counts as one mistake.
+/// most two. The number of mistakes must be below the length of the typed text. If a candidate
+/// starts with the typed text, and this text has at least three bytes, that counts as one mistake.
 pub(crate) fn nearest(typed: &str, candidates: impl IntoIterator<Item = String>) -> Option<String> {
     let near = candidates.into_iter().filter_map(|candidate| {
         let begun = typed.len() >= 3 && candidate.starts_with(typed);

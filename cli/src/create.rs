@@ -15,8 +15,8 @@ pub(crate) async fn create(controller: &Controller, args: &Create) -> Result<(),
     let source = source::read(&args.file)?;
     check::accept(&source)?;
     let sweep = ask(controller, &source).await?;
-    // The warnings about the file itself were printed above. Those that only the controller can
-    // know refer to no line of the file, so they have one line.
+    // `check::accept` has printed the warnings about the file, which have several lines. The
+    // warnings that only the controller can give refer to no line of the file and have one line.
     for warning in sweep.warnings.iter().filter(|warning| !warning.contains('\n')) {
         terminal::warn(terminal::one_line(warning.trim_start_matches("warning: "), 300));
     }

@@ -1,6 +1,6 @@
 //! `sweep engine`: answers `ask` and `tell` requests as JSON lines on stdin and stdout, without a
-//! controller. It serves a user's own loop in any language, and benchmarks. Its history lives as
-//! long as the process; an `init` starts a new one.
+//! controller. A user's own loop in any language can call it, and benchmarks do. It keeps its
+//! history of trials only in memory. An `init` request starts a new history.
 
 use std::io::{self, BufRead as _};
 
@@ -77,8 +77,8 @@ fn answer(
     }
 }
 
-/// Builds the study of this space. It passes the same checks as a sweep's YAML, because JSON is
-/// YAML.
+/// Builds the study of this space. The function writes a sweep's configuration as JSON, which is
+/// valid YAML. So the space passes the same checks as a sweep's YAML.
 fn study(space: Value, seed: u64, goal: &str, method: &str) -> Result<Study, String> {
     let text = json!({
         "method": method,

@@ -1,5 +1,5 @@
 //! `sweep explain`: shows which parameters of a sweep matter and how, or why a run was chosen and
-//! how it ended. The controller computes the explanation; this module asks for it and shows it.
+//! how it ended. The controller computes the explanation; this module requests and prints it.
 
 use proto::v1::{self, ExplainSweep};
 use terminal::{Exit, Failure};

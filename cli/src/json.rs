@@ -1,5 +1,5 @@
-//! Converts sweeps and runs to JSON for scripts, for `--json` and `export`. Users rely on the
-//! names: new ones may be added, but none may change.
+//! Converts sweeps and runs to JSON for scripts, for `--json` and `export`. User scripts rely on
+//! the names of the keys. New names may be added, but no name may change.
 
 use jiff::Timestamp;
 use proto::v1;
@@ -173,10 +173,10 @@ fn repeated(repeated: Option<&v1::Repeated>) -> Value {
         .map_or(Value::Null, |repeated| json!({ "sweep": repeated.sweep, "value": repeated.value }))
 }
 
-/// Converts what a sweep's trials say about its parameters.
+/// Converts the explanation of a sweep: what its trials say about its parameters.
 pub(crate) fn explanation(sweep: &v1::Sweep, found: &v1::Explanation) -> Value {
     let parsed = |json: &String| serde_json::from_str::<Value>(json).unwrap_or(Value::Null);
-    let importance = |one: &v1::Importance| // `low` and `high` bound `total`.
+    let importance = |one: &v1::Importance| // `low` to `high` is the 90 % interval of `total`.
         json!({
             "parameter": one.parameter,
             "total": one.total,
@@ -185,7 +185,7 @@ pub(crate) fn explanation(sweep: &v1::Sweep, found: &v1::Explanation) -> Value {
             "alone": one.alone,
         });
     let curve = |curve: &v1::Curve| {
-        let point = |point: &v1::CurvePoint| // Both intervals are of 95 %.
+        let point = |point: &v1::CurvePoint| // Each pair of `low` and `high` is a 95 % interval.
             json!({
                 "value": parsed(&point.value_json),
                 "mean": point.mean,
@@ -233,8 +233,9 @@ pub(crate) fn replayed(replayed: &v1::Replayed) -> Value {
     })
 }
 
-/// Returns indented JSON text that cannot change the state of a terminal. It escapes also the
-/// control characters that JSON leaves unchanged (DEL, C1).
+/// Returns indented JSON text that cannot change the state of a terminal. The text also escapes the
+/// characters that JSON leaves unchanged but a terminal may obey: DEL, C1, line separators and
+/// marks of text direction.
 pub(crate) fn text(value: &Value) -> String {
     let plain = serde_json::to_string_pretty(value).expect("a JSON value has string keys only");
     if !plain.chars().any(steers) {
@@ -247,8 +248,8 @@ pub(crate) fn text(value: &Value) -> String {
     plain.chars().map(escape).collect()
 }
 
-/// Returns whether a character can change how a terminal shows text. All of these are below
-/// U+10000, so one `\u` escapes each.
+/// Returns whether a character can change how a terminal shows text. All these characters are below
+/// U+10000, so one `\u` escape stands for each.
 fn steers(letter: char) -> bool {
     matches!(letter, '\u{7f}'..='\u{9f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -13,7 +13,7 @@ use tonic::Status;
 
 use crate::{args::Logs, connect::Controller, view};
 
-/// How long the controller may be out of reach while a run is followed.
+/// The longest time that `--follow` waits for a controller that is out of reach.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Prints the console of every attempt, oldest first.
@@ -48,7 +48,7 @@ pub(crate) async fn logs(controller: &Controller, args: &Logs) -> Result<(), Fai
     Ok(())
 }
 
-/// Why a stream of rows ended early.
+/// The reason why a stream of rows ended early.
 enum Stopped {
     Status(Status),
     Corrupt(Corrupt),
@@ -82,27 +82,28 @@ async fn read(controller: &Controller, args: &Logs, console: &mut Console) -> Re
     Ok(())
 }
 
-/// What was printed already.
+/// The state of the output: which rows of the console were printed already.
 #[derive(Default)]
 struct Console {
-    /// The number of rows that were printed for each attempt and writer.
+    /// The offset after the last printed row of each attempt and writer.
     next: HashMap<(u32, String), u64>,
     /// The attempt whose lines were printed last; 0 before the first line.
     attempt: u32,
-    /// Whether a row has come since this was set to false.
+    /// Whether a new row has arrived since the last wait for the controller.
     progressed: bool,
 }
 
 /// The part of a block that was not printed before.
 #[derive(Debug, Default, PartialEq)]
 struct NewLines {
-    /// The line that announces a new attempt.
+    /// The line that announces a new attempt; `None` if no new attempt begins.
     heading: Option<String>,
     lines: Vec<String>,
 }
 
 impl Console {
-    /// Returns the block's rows without those that an earlier stream brought.
+    /// Returns the lines of the block without those that an earlier stream brought. A line marks
+    /// rows that are missing before the block.
     fn take(&mut self, block: &Block) -> Result<NewLines, Corrupt> {
         let end = block.offset + block.rows;
         let next = self.next.entry((block.attempt, block.writer.clone())).or_insert(0);
@@ -115,7 +116,7 @@ impl Console {
         *next = end;
         self.progressed = true;
         let begins = self.attempt != block.attempt;
-        // Most runs have one attempt, which needs no heading.
+        // The first attempt gets no heading, because most runs have no other attempt.
         let only = self.attempt == 0 && block.attempt == 1 && !block.fenced;
         self.attempt = block.attempt;
         let heading = (begins && !only).then(|| view::logs::attempt(block.attempt, block.fenced));

@@ -1,5 +1,6 @@
-//! The `sweep` command: sends the requests of users and scripts to a controller, and checks a
-//! sweep's YAML offline. It decides nothing itself: it asks the controller and shows the answer.
+//! The `sweep` command: sends the requests of users and scripts to a controller and shows the
+//! answers. Without a controller, it checks a sweep's YAML (`sweep check`) and searches for points
+//! (`sweep engine`). The controller makes all decisions about stored sweeps and runs.
 
 mod args;
 mod artifact;

@@ -1,8 +1,8 @@
 //! Matches paths with patterns: `*` stands for any text, `/` included, and `?` for one character.
-//! Commands that download use it. It never touches a disk.
+//! The commands that download files use it. It never accesses a disk.
 
-/// Returns whether a text matches a pattern of `*` and `?`. It backtracks only to the last `*`, so
-/// its cost is at most proportional to the product of both lengths.
+/// Returns whether a text matches a pattern of `*` and `?`. The match backtracks only to the last
+/// `*`, so its cost is at most proportional to the product of both lengths.
 pub(crate) fn fits(pattern: &[u8], text: &[u8]) -> bool {
     let (mut at, mut here) = (0, 0);
     let mut star: Option<(usize, usize)> = None;

@@ -64,8 +64,8 @@ pub(crate) async fn run(controller: &Controller, run: &v1::Run, json: bool) -> R
     Ok(())
 }
 
-/// Finds the sweep or the run with this id. Ids of a sweep's runs have a hyphen. Ids of sweeps and
-/// of other runs look alike, so a sweep is tried first.
+/// Finds the sweep or the run with this id. An id with a hyphen always names a run. Any other id
+/// may name a sweep or a run outside of sweeps, so the function tries a sweep first.
 pub(crate) async fn find(controller: &Controller, id: &str) -> Result<Found, Failure> {
     if id.contains('-') {
         return Ok(Found::Run(Box::new(controller.run(id).await?)));

@@ -11,7 +11,8 @@ use terminal::{Exit, Failure, sanitise};
 
 use crate::connect::nearest;
 
-/// The most bytes that are read: more than any sweep has, and few enough to read at once.
+/// The size limit of a configuration in bytes. No real configuration is this large, and memory
+/// holds it easily.
 const LARGEST: u64 = 16 << 20;
 
 /// The text of a configuration, with its name.

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-/// A stream of a run's rows. The comments are help texts.
+/// A stream of a run's rows. The comments of the variants are help texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
 pub(crate) enum Stream {
     /// The rows that the run logged step by step
@@ -16,7 +16,7 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    /// Returns its name on the wire.
+    /// Returns the name of the stream on the wire.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::History => "history",

@@ -1,7 +1,7 @@
-//! `sweep sync`: sends runs to the controller that were logged without it, or that their programs
-//! could not finish sending. It makes the calls that the program would have made, in an order in
-//! which each is safe to repeat: after an interruption, a second sync ends with the same rows. It
-//! never changes a folder.
+//! `sweep sync`: sends runs from their folders to the controller. It serves runs that were logged
+//! offline, and runs whose program could not send everything. It makes the calls that the program
+//! would have made, and each call is safe to repeat. So a second sync after an interruption stores
+//! the same rows. It never changes a folder.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -52,14 +52,14 @@ struct Synced {
     state: String,
     rows: u64,
     new_rows: u64,
-    /// Whether its program still writes.
+    /// Whether the run's program still writes to the folder.
     alive: bool,
     /// Whether the attempt is fenced (the run is over or belongs to a later attempt), so the rows
     /// are kept apart.
     fenced: bool,
 }
 
-/// Sends every folder. A failure does not stop the others.
+/// Sends every folder, even after a failure. Fails at the end if a folder could not be sent.
 pub(crate) async fn sync(controller: &Controller, args: &Args) -> Result<(), Failure> {
     let (mut done, mut first) = (Vec::new(), None);
     for folder in &args.folders {
@@ -138,15 +138,15 @@ struct Folder {
     alive: bool,
 }
 
-/// One stream of one writer.
+/// The journal of one stream and one writer.
 struct Journal {
     writer: String,
     stream: String,
     path: PathBuf,
-    /// The folder with the contents that its rows may name.
+    /// The folder with the contents that the journal's rows may name.
     contents: PathBuf,
     bytes: u64,
-    /// The time of its last write, in milliseconds since the epoch.
+    /// The time of the last write to the journal, in milliseconds since the epoch.
     written_ms: i64,
 }
 
@@ -178,13 +178,13 @@ impl Folder {
                 written_ms: written.map_or(0, |since| since.as_millis() as i64),
             });
         }
-        // The stream `meta` goes first, so that a watcher sees what the run says about itself
-        // before its rows. The stream `files` goes last, so that files delay no rows.
+        // The stream `meta` goes first, so that a watcher receives the run's description before its
+        // rows. The stream `files` goes last, so that uploads of files do not delay rows.
         journals.sort_by_key(|journal| {
             let rank = (journal.stream != "meta", journal.stream == STREAM);
             (rank, journal.writer.clone(), journal.stream.clone())
         });
-        // A run that has ended is over, although its process may hold the journal for a moment
+        // A run with a recorded end is over, although its process may lock the journal for a moment
         // longer.
         let alive = file.end.is_none() && journals.iter().any(Journal::is_held);
         Ok(Self { file, journals, alive })
@@ -196,7 +196,8 @@ impl Folder {
         let begin = within_patience(self.file.begin.clone());
         let (begun, fenced) = match runs.begin(begin).await {
             Ok(begun) => (begun.into_inner(), false),
-            // The attempt of a trial gave way to another one. Its rows are still stored.
+            // The attempt of a trial is fenced. The controller still stores its rows, apart from
+            // the run's.
             Err(status) if status.code() == Code::Aborted => (self.known(), true),
             Err(status) => return Err(lost(status)),
         };
@@ -207,7 +208,7 @@ impl Folder {
         let mut file_failure = None;
         for journal in &self.journals {
             match journal.send(controller, &begun, &mut synced, &|bytes| bar.inc(bytes)).await {
-                // A missing file must not stop the results of the run.
+                // A file that cannot be sent must not keep the run from ending.
                 Err(failure) if journal.stream == STREAM && failure.exit != Exit::Unreachable => {
                     file_failure = Some(failure);
                 }
@@ -224,14 +225,15 @@ impl Folder {
         file_failure.map_or(Ok(synced), Err)
     }
 
-    /// Returns the attempt that the folder itself names.
+    /// Returns the run and the attempt that `run.json` names.
     fn known(&self) -> RunBegun {
         let (run, attempt) = (self.file.begin.run.clone(), self.file.begin.attempt);
         RunBegun { run, attempt, ..RunBegun::default() }
     }
 
-    /// Returns how the run ended. A program that recorded no end was killed. The end of a trial's
-    /// attempt is reported by its agent, so the result is `None`.
+    /// Returns the end of the run for the controller. If no end is recorded, the program was
+    /// killed, and the run has crashed. For a trial without a recorded end, returns `None`, because
+    /// its agent reports the end.
     fn end(&self, begun: &RunBegun) -> Option<EndRun> {
         let killed = || {
             let outcome = Outcome {
@@ -252,7 +254,7 @@ impl Folder {
 }
 
 impl Journal {
-    /// Returns whether a program still holds the journal to write it.
+    /// Returns whether a program still has the journal locked for writing.
     fn is_held(&self) -> bool {
         let held = |file: File| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
         File::open(&self.path).is_ok_and(held)
@@ -299,7 +301,8 @@ impl Journal {
         Ok(())
     }
 
-    /// Sends the contents that rows of the stream `files` name, before those rows.
+    /// Sends the contents that the rows name, if this is the stream `files`. The caller sends the
+    /// rows afterwards.
     async fn send_contents(&self, controller: &Controller, frames: &[u8]) -> Result<(), Failure> {
         if self.stream != STREAM {
             return Ok(());
@@ -314,8 +317,8 @@ impl Journal {
         })
     }
 
-    /// Sends one append and returns the offset of the next row that the controller needs. Rows that
-    /// are kept apart count as stored.
+    /// Sends one append and returns the offset of the next row that the controller needs. If the
+    /// attempt is fenced, the controller keeps the rows apart, and the result is `offset`.
     async fn append(
         &self,
         controller: &Controller,

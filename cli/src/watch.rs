@@ -1,5 +1,5 @@
-//! `sweep watch`: shows a live view on a terminal, and elsewhere one line per change, until the
-//! sweep is over.
+//! `sweep watch`: follows a sweep until it is over. On a terminal it shows a live view; other
+//! outputs get one line per change.
 
 use std::time::Duration;
 
@@ -13,15 +13,16 @@ use tonic::{Status, Streaming};
 
 use crate::{connect::Controller, view, view::watch::Watched};
 
-/// How long the controller may be out of reach before the command gives up.
+/// The longest time that the command waits for a controller that is out of reach.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// How often a terminal is redrawn. Running times grow even without updates.
+/// The interval between redraws of a terminal. Redraws keep the running times up to date between
+/// two updates.
 const REDRAW: Duration = Duration::from_millis(250);
 
-/// Where the view is shown.
+/// The kind of output that shows the view.
 enum Screen {
-    /// A terminal, where the block is drawn again and again in the same place.
+    /// A terminal, where each redraw of the block replaces the previous one.
     Live(Live),
     /// One line per change, for logs and pipes.
     Lines,
@@ -43,7 +44,7 @@ impl Screen {
 
 /// Shows the sweep until it is over. Waits for a controller that goes out of reach.
 pub(crate) async fn watch(controller: &Controller, id: &str) -> Result<(), Failure> {
-    // This request comes first because its failure names ids that are close to a wrong id.
+    // This request comes first because its failure suggests ids that are similar to a wrong id.
     let mut watched = Watched::new(controller.sweep(id).await?, controller.agent_line(id));
     let mut screen =
         if terminal::columns().is_some() { Screen::Live(Live::default()) } else { Screen::Lines };
@@ -83,7 +84,7 @@ async fn open(controller: &Controller, id: &str) -> Result<Streaming<SweepUpdate
     Ok(controller.dial().sweeps().watch(SweepRef { sweep: id.to_owned() }).await?.into_inner())
 }
 
-/// Shows the updates until the stream ends.
+/// Shows the updates until the stream ends, or until the sweep and all its trials are over.
 async fn follow(
     mut stream: Streaming<SweepUpdate>,
     watched: &mut Watched,

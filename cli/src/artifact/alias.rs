@@ -28,7 +28,7 @@ pub(crate) struct Args {
     remove: Vec<String>,
 }
 
-/// Changes the aliases and prints all that the version then has.
+/// Changes the aliases of the version and prints all aliases that it has afterwards.
 pub(super) async fn alias(controller: &Controller, args: &Args) -> Result<(), Failure> {
     let artifact = Some(args.name.find(controller).await?);
     let request = AliasArtifact { artifact, add: args.add.clone(), remove: args.remove.clone() };

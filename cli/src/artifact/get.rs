@@ -1,5 +1,5 @@
-//! `sweep artifact get`: downloads a version into a folder. It writes nothing outside that folder,
-//! whatever paths the controller names.
+//! `sweep artifact get`: downloads a version into a folder. The command writes nothing outside that
+//! folder, whatever paths the controller names.
 
 use std::path::PathBuf;
 
@@ -49,8 +49,8 @@ pub(super) async fn get(controller: &Controller, args: &Args) -> Result<(), Fail
         return Err(Failure::new(Exit::Input, message)
             .hint(format!("`sweep artifact show {title}` lists them")));
     }
-    // The default folder has the name that the user typed, which was checked. A name from the
-    // controller might lead elsewhere.
+    // The default folder takes its name from the user's argument, which was checked. A name from
+    // the controller might contain a path that leads elsewhere.
     let to = args
         .to
         .clone()

@@ -28,7 +28,8 @@ pub(super) async fn list(controller: &Controller, args: &Args) -> Result<(), Fai
     let (project, name) = (args.project.as_deref().unwrap_or_default(), args.name.as_deref());
     let mut found = versions(controller, project, name.unwrap_or_default()).await?;
     if name.is_none() {
-        // The newest version of each artifact comes first.
+        // Of each artifact, the newest version comes first in the list, and only this version
+        // stays.
         found.dedup_by(|next, first| (&next.project, &next.name) == (&first.project, &first.name));
     }
     if args.json {

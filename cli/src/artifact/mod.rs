@@ -1,6 +1,6 @@
-//! `sweep artifact`: works with the versions of what runs have made and used. `main` calls it. Each
-//! subcommand has one file here, with its flags and its help. This file parses the name of a
-//! version.
+//! `sweep artifact`: lists, shows, downloads and manages the versions of artifacts, which runs make
+//! and use. `main` calls it. Each subcommand has one file here, with its flags and its help. This
+//! file parses the name of a version.
 
 mod alias;
 mod get;
@@ -63,8 +63,9 @@ impl std::str::FromStr for Name {
 }
 
 impl Name {
-    /// Returns the reference of the version for the wire. If the user named no project, it is the
-    /// only project with an artifact of this name.
+    /// Returns the reference of the version for the wire. If the user named no project, the
+    /// reference names the only project with an artifact of this name. Fails if no project or
+    /// several projects have such an artifact.
     async fn find(&self, controller: &Controller) -> Result<ArtifactRef, Failure> {
         let Self { project, name, version } = self;
         let project =
@@ -110,7 +111,8 @@ impl Name {
     }
 }
 
-/// Lists versions by project and name, newest first. An empty `project` or `name` matches all.
+/// Lists versions in the order of project and name. Of each artifact, the newest version comes
+/// first. An empty `project` or `name` matches all.
 async fn versions(
     controller: &Controller,
     project: &str,

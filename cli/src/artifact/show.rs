@@ -25,7 +25,7 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// Prints everything that the controller knows about the version.
+/// Prints the properties of the version, its files, and the runs that made and used it.
 pub(super) async fn show(controller: &Controller, args: &Args) -> Result<(), Failure> {
     let version = args.name.get(controller).await?;
     let manifest = fetch::manifest(&mut controller.dial().artifacts(), &version).await;

@@ -1,6 +1,6 @@
 //! Lays out the rows of a run as a table: first the columns that say where a row belongs, then one
 //! column per key, whose type fits all of the key's values. The writers of this folder use it. It
-//! knows no file and no format.
+//! writes no file and does not depend on a format.
 
 use std::{
     borrow::Cow,
@@ -11,7 +11,7 @@ use record::{RowRef, ValueRef};
 
 use crate::json;
 
-/// The columns before the keys. All begin with `_`, as hardly any key does.
+/// The columns before the keys. Their names begin with `_`, because few keys do.
 pub(crate) const PLACE: [(&str, Kind); 6] = [
     ("_attempt", Kind::Count),
     ("_writer", Kind::Text),
@@ -24,11 +24,11 @@ pub(crate) const PLACE: [(&str, Kind); 6] = [
 /// The first column of a table that has the rows of several runs.
 const RUN: &str = "_run";
 
-/// The prefix of a key that has the same name as an earlier column. It is repeated until the name
-/// is unique.
+/// The prefix that a key gets if an earlier column has its name. The prefix is repeated until the
+/// name is unique.
 const PREFIX: &str = "logged.";
 
-/// The limit up to which every whole number has an exact 64-bit float.
+/// The number up to which a 64-bit float represents every whole number exactly.
 pub(super) const EXACT: u64 = 1 << 53;
 
 /// The type of a column.
@@ -86,7 +86,7 @@ impl<'a> Cell<'a> {
     }
 }
 
-/// Where a row belongs.
+/// The origin of a row.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place<'a> {
     /// The run's id, in a table of several runs; `None` in a table of one run.
@@ -95,7 +95,7 @@ pub(crate) struct Place<'a> {
     pub(crate) attempt: u32,
     /// The name of the writer.
     pub(crate) writer: &'a str,
-    /// The number of earlier rows of this attempt and writer.
+    /// The number of earlier rows of this attempt and writer in the stream.
     pub(crate) sequence: u64,
     /// Whether the attempt was fenced: another attempt owned the run, or the run was over.
     pub(crate) fenced: bool,
@@ -106,7 +106,7 @@ pub(crate) struct Place<'a> {
 pub(super) struct Seen {
     float: bool,
     whole: bool,
-    /// Whether a whole number has no exact float.
+    /// Whether a whole number is beyond [`EXACT`], so that a float may not represent it.
     wide: bool,
     flag: bool,
     text: bool,
@@ -120,7 +120,8 @@ impl Seen {
                 self.whole = true;
                 self.wide |= number.unsigned_abs() > EXACT;
             }
-            // No numeric column holds both `u64` values and negative ones.
+            // The column becomes text, because no numeric type holds both `u64` and negative
+            // values.
             ValueRef::U64(_) => self.text = true,
             ValueRef::Bool(_) => self.flag = true,
             ValueRef::Text(_) | ValueRef::Json(_) => self.text = true,
@@ -139,7 +140,7 @@ impl Seen {
     }
 }
 
-/// Collects the keys of rows and their types, in the order of their first appearance.
+/// Collects the keys of rows and their types, in the order in which the keys first appear.
 #[derive(Debug, Default)]
 pub(crate) struct Survey {
     /// The only keys to export; empty means all.
@@ -149,8 +150,8 @@ pub(crate) struct Survey {
 }
 
 impl Survey {
-    /// Starts a survey of these keys, or of all keys if `only` is empty. The columns follow this
-    /// order.
+    /// Starts a survey of these keys, or of all keys if `only` is empty. The columns of the table
+    /// have the order of `only`, or that of first appearance.
     pub(crate) fn of(only: &[String]) -> Self {
         let mut wanted: Vec<String> = Vec::new();
         for key in only {
@@ -186,7 +187,8 @@ impl Survey {
         self.only.iter().map(String::as_str).filter(|key| !self.at.contains_key(*key)).collect()
     }
 
-    /// Builds the table of these rows. `several` says whether they belong to several runs.
+    /// Builds the table for the surveyed rows. `several` says whether the rows belong to several
+    /// runs.
     pub(crate) fn table(&self, several: bool) -> Table {
         let keys: Vec<&(String, Seen)> = if self.only.is_empty() {
             self.keys.iter().collect()
@@ -215,7 +217,7 @@ impl Survey {
     }
 }
 
-/// The columns, and the column of each key.
+/// The layout of a table: its columns, and the column of each key.
 #[derive(Debug)]
 pub(crate) struct Table {
     /// The columns of [`PLACE`] (after `_run`, if there are several runs), then the keys.

@@ -1,5 +1,6 @@
 //! `sweep export --curves`: writes all rows of all runs of a sweep in long form, one line per value
-//! (docs/decisions/curves.md). It writes each block as it arrives and keeps none.
+//! (docs/decisions/curves.md). It writes each block when the block arrives, and keeps no block in
+//! memory.
 
 use std::io;
 
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::connect::Controller;
 
-/// The columns, and whether every line has a value there.
+/// The columns: the name, the type, and whether every line has a value in the column.
 const COLUMNS: [(&str, Kind, bool); 7] = [
     ("run", Kind::Text, true),
     ("attempt", Kind::Count, true),
@@ -25,7 +26,7 @@ const COLUMNS: [(&str, Kind, bool); 7] = [
     ("text", Kind::Text, false),
 ];
 
-/// Why the export stopped.
+/// The reason why the export stopped.
 pub(super) enum Failed {
     /// The values cannot be read.
     Read(Failure),
@@ -33,7 +34,7 @@ pub(super) enum Failed {
     Write(io::Error),
 }
 
-/// Writes the values of these runs and returns how many there are.
+/// Writes the values of these runs. Returns the output and the number of values.
 pub(super) async fn write(
     controller: &Controller,
     runs: &[Run],

@@ -1,6 +1,6 @@
-//! Exports data for other programs. `sweep export` writes the trials of a sweep, or all that they
-//! logged. `sweep run export` uses the parts: columns, one writer per format, and a file that
-//! appears only when it is complete.
+//! Exports data for other programs. `sweep export` writes the trials of a sweep, or all values that
+//! they logged. `sweep run export` uses parts of this module: the columns, the writer of each
+//! format, and the output file that appears only when it is complete.
 
 mod columns;
 mod curves;
@@ -28,8 +28,8 @@ use terminal::{Exit, Failure, sanitise};
 
 use crate::{args::Export, connect::Controller, json, view};
 
-/// Writes the trials, or their curves, to stdout or to a file. An existing file stays untouched
-/// until everything has arrived.
+/// Writes the trials, or their curves, to stdout or to a file. An existing file stays unchanged
+/// until the export is complete.
 pub(crate) async fn export(controller: &Controller, args: &Export) -> Result<(), Failure> {
     let path = args.output.as_deref();
     let format = format_for(args.format, path)?;
@@ -66,7 +66,8 @@ fn write_trials(runs: &[Run], format: RowFormat, mut output: Output) -> io::Resu
     Ok(output)
 }
 
-/// Returns the requested format, or the one of the file's extension, or CSV.
+/// Returns the requested format. Without a request, returns the format of the file's extension, or
+/// CSV. Fails if Parquet would go to a terminal.
 pub(crate) fn format_for(
     asked: Option<RowFormat>,
     path: Option<&Path>,
@@ -81,7 +82,7 @@ pub(crate) fn format_for(
     Ok(format)
 }
 
-/// Prints what was written to a file. An export to stdout needs no such line.
+/// Prints what was written to a file. Prints nothing for an export to stdout.
 pub(crate) fn wrote(path: Option<&Path>, what: &str) {
     if let Some(path) = path.filter(|path| path.as_os_str() != output::STDOUT) {
         terminal::say(format_args!("wrote {what} to {}", sanitise(&path.display().to_string())));

@@ -18,24 +18,25 @@ pub(super) const STDOUT: &str = "-";
 /// The number of bytes that are gathered before a write to stdout.
 const GATHER: usize = 64 << 10;
 
-/// The destination of an export. Call [`Output::finish`] at the end; an output that is dropped
-/// before leaves no file behind.
+/// The destination of an export. Call [`Output::finish`] at the end. An output that is dropped
+/// without this call leaves no file behind.
 pub(crate) enum Output {
     /// The bytes that wait for stdout.
     Stdout(Vec<u8>),
-    /// The file under its temporary name, and its final name.
+    /// The file, which still has a temporary name, and its final path.
     File(BufWriter<NamedTempFile>, PathBuf),
 }
 
 impl Output {
-    /// Opens a temporary file beside the final one; `None` and `-` mean stdout. Fails if the folder
-    /// does not exist, if no file can be created in it, or if the path names something other than a
-    /// file.
+    /// Opens a temporary file in the folder of `path`. If `path` is `None` or `-`, the output is
+    /// stdout. Fails if the folder does not exist, if no file can be created in it, or if the path
+    /// names something other than a file.
     pub(crate) fn open(path: Option<&Path>) -> io::Result<Self> {
         let Some(path) = path.filter(|path| path.as_os_str() != STDOUT) else {
             return Ok(Self::Stdout(Vec::new()));
         };
-        // A link stays a link: the export replaces the file that it leads to.
+        // If the path is a symbolic link, the export replaces the file that the link leads to. The
+        // link stays.
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if target.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
@@ -44,7 +45,7 @@ impl Output {
             return Err(io::Error::other("it is not a regular file"));
         }
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
-        // The user's umask decides the permissions of the new file.
+        // The user's umask reduces these permissions, as it does for any new file.
         let file = Builder::new()
             .prefix(".sweep-export-")
             .permissions(Permissions::from_mode(0o666))
@@ -81,7 +82,7 @@ impl Write for Output {
         match self {
             Self::Stdout(waiting) => {
                 waiting.extend_from_slice(bytes);
-                // Only whole lines are written, so that a terminal receives whole characters.
+                // This writes only whole lines, so that a terminal receives whole characters.
                 if waiting.len() >= GATHER
                     && let Some(end) = waiting.iter().rposition(|byte| *byte == b'\n')
                 {

@@ -20,13 +20,13 @@ use record::ValueRef;
 
 use super::columns::{Cell, Column, Kind};
 
-/// A row group is written when it has this many cells, empty ones included.
+/// The number of cells at which a row group is written. Empty cells count too.
 const GROUP_CELLS: usize = 1 << 20;
-/// A row group is written when it has this many bytes of text.
+/// The number of bytes of text at which a row group is written.
 const GROUP_BYTES: usize = 32 << 20;
 
-/// Writes rows in groups. [`GROUP_CELLS`], [`GROUP_BYTES`] and the size of one row bound its
-/// memory.
+/// Writes rows in groups. [`GROUP_CELLS`], [`GROUP_BYTES`] and the size of one row bound the memory
+/// of a group.
 pub(crate) struct Parquet<W: Write + Send> {
     file: SerializedFileWriter<W>,
     columns: Vec<Gathered>,
@@ -84,7 +84,7 @@ impl<W: Write + Send> Parquet<W> {
 
 fn other(error: ParquetError) -> io::Error {
     match error {
-        // The error of the disk says more than Parquet's wrapper around it.
+        // This unwraps the disk's error, which says more than Parquet's error around it.
         ParquetError::External(source) => match source.downcast::<io::Error>() {
             Ok(error) => *error,
             Err(source) => io::Error::other(source),
@@ -160,7 +160,7 @@ impl Gathered {
         Ok(0)
     }
 
-    /// Writes the column of the group, and empties it.
+    /// Writes the gathered cells as the column's part of the row group, and forgets them.
     fn write(&mut self, writer: SerializedColumnWriter<'_>) -> Result<(), ParquetError> {
         let present = self.present.as_deref();
         match &mut self.values {

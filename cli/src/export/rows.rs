@@ -1,6 +1,6 @@
-//! Collects all rows of one stream of some runs. It reads them once from the controller into a
-//! [`Spool`], then writes them with the columns that it found. Its memory is bounded by one block
-//! and by what a format gathers. `sweep run export` uses it.
+//! Collects all rows of one stream of some runs in a [`Spool`] and finds their columns. It then
+//! writes the rows with these columns. In memory, it holds at most one block and the rows that a
+//! format gathers. `sweep run export` uses it.
 
 use std::io;
 
@@ -16,7 +16,7 @@ use super::{
     text::{Csv, Objects},
 };
 
-/// The formats of exported rows. Their comments are help texts.
+/// The formats of exported rows. The comments of the variants are help texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// A header and one line per row
@@ -29,7 +29,7 @@ pub(crate) enum Format {
     Parquet,
 }
 
-/// Why rows could not be read or written.
+/// The reason why rows could not be read or written.
 #[derive(Debug)]
 pub(crate) enum Stopped {
     /// A block is damaged.
@@ -76,7 +76,7 @@ impl Rows {
         Ok(self.spool.push(run, block)?)
     }
 
-    /// Returns what is known about the keys.
+    /// Returns the survey of the keys and their types.
     pub(crate) fn survey(&self) -> &Survey {
         &self.survey
     }

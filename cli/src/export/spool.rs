@@ -1,6 +1,6 @@
 //! Stores blocks on disk between two passes: the first pass finds the columns, the second writes
-//! the rows. The file is temporary and has no name, so nothing of it stays, however the program
-//! ends.
+//! the rows. The temporary file has no name, so nothing of it stays on the disk, however the
+//! program ends.
 
 use std::{
     fs::File,

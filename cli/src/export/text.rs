@@ -27,7 +27,7 @@ impl<W: Write> Csv<W> {
         Ok(self.0.write_record(None::<&[u8]>)?)
     }
 
-    /// Returns the writer.
+    /// Writes the buffered lines and returns the underlying writer.
     pub(crate) fn finish(self) -> io::Result<W> {
         self.0.into_inner().map_err(|error| error.into_error())
     }
@@ -68,7 +68,7 @@ impl<W: Write> Objects<W> {
         self.out.write_all(format!("{before}{}{after}", Json::Object(object)).as_bytes())
     }
 
-    /// Ends the list and returns the writer.
+    /// Ends the JSON list, if there is one, and returns the underlying writer.
     pub(crate) fn finish(mut self) -> io::Result<W> {
         if self.list {
             self.out.write_all(if self.rows == 0 { b"[]\n" } else { b"\n]\n" })?;

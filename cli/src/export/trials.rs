@@ -1,5 +1,5 @@
-//! Writes the trials of a sweep as a Parquet file: the columns of the CSV, with types. `sweep
-//! export` uses it.
+//! Writes the trials of a sweep as a Parquet file. It has the columns of the CSV export, with
+//! types. `sweep export` uses it.
 
 use std::io;
 

@@ -1,6 +1,6 @@
 //! `sweep import`: imports runs that other programs have logged. `main` calls it. Each importer is
-//! a folder here, with its sources and readers. All of them send their runs to the controller
-//! through `send`.
+//! a subfolder with its sources and readers. The module `send` sends the runs of all importers to
+//! the controller.
 
 mod past;
 mod send;
@@ -88,7 +88,8 @@ struct How {
     json: bool,
 }
 
-/// Finds the runs, reads each once to learn what it holds, and sends them.
+/// Finds and surveys the runs, sends them unless this is a dry run, and prints a report. If one run
+/// cannot be sent, the later runs are not sent either.
 pub(crate) async fn import(controller: &Controller, command: &Command) -> Result<(), Failure> {
     let (sources, how) = match command {
         Command::Tensorboard(args) => (event_folders(args)?, &args.how),
@@ -129,8 +130,8 @@ fn event_folders(args: &Tensorboard) -> Result<Vec<Box<dyn Source>>, Failure> {
     Ok(found.into_iter().map(|folder| Box::new(folder) as Box<dyn Source>).collect())
 }
 
-/// Finds the offline runs in the files of all folders together, because a run may be in several.
-/// The failure lists all folders that are unusable.
+/// Finds the offline runs in all folders together, because the files of one run may be in several
+/// folders. The failure lists all folders that are unusable.
 fn offline_runs(args: &Wandb) -> Result<Vec<Box<dyn Source>>, Failure> {
     let (mut files, mut problems) = (Vec::new(), Vec::new());
     for folder in &args.folders {
@@ -194,8 +195,8 @@ fn survey(sources: Vec<Box<dyn Source>>) -> Result<Vec<Found>, Failure> {
     Ok(runs.into_iter().map(|(_, found)| found).collect())
 }
 
-/// Adds a source unless it is a copy. Of two sources of which one begins with all of the other, the
-/// longer one stays.
+/// Adds a source unless it is a copy of another source. A source counts as a copy if the other
+/// source begins with all its bytes. Only the longer source stays.
 fn add(runs: &mut Vec<(String, Found)>, key: String, one: Found) -> io::Result<()> {
     let tell = |copy: &Found, of: &Found| {
         let [copy, of] = [copy, of].map(|found| shown(&found.source.path()));
@@ -216,8 +217,8 @@ fn add(runs: &mut Vec<(String, Found)>, key: String, one: Found) -> io::Result<(
     Ok(())
 }
 
-/// Warns that a source without rows is left out: because of what it contains instead, because of
-/// what is wrong with it, or because it has nothing yet.
+/// Warns that the import leaves out a source without rows and without a config. The warnings give
+/// the reason: the source's notes, records that cannot be stored yet, or no content yet.
 fn tell_empty(path: &str, losses: &Losses) {
     for note in &losses.notes {
         terminal::warn(note);
@@ -274,8 +275,8 @@ fn as_json(found: &Found, sent: Option<&Sent>) -> Value {
     })
 }
 
-/// Returns the last part of the folder's path, with links and `..` resolved. For a file, this is
-/// the name of its folder.
+/// Returns the last part of the folder's path, with links and `..` resolved. If the path names a
+/// file, returns the name of the file's folder.
 fn folder_name(folder: &Path) -> String {
     let mut whole = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     if whole.is_file() {

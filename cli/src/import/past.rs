@@ -1,6 +1,6 @@
-//! Remembers how far earlier imports of a run have read its files. The run itself stores it: as
-//! rows of its stream `meta` under the key `import`, which are written before the rows that they
-//! describe. `send` uses it. It never calls a controller.
+//! Records how far earlier imports of a run have read its files. The record consists of rows in the
+//! run's stream `meta`, under the key `import`. An import writes these rows before the rows that
+//! they describe. The module `send` uses this module, which never calls a controller.
 
 use std::io;
 
@@ -10,10 +10,10 @@ use serde_json::{Value as Json, json};
 use super::source::{Part, Reader, Source, next_fitting};
 use crate::stream::Stream;
 
-/// The key of the rows.
+/// The key of these rows in the stream `meta`.
 const KEY: &str = "import";
 
-/// A file, as far as an import has read it.
+/// A file with the length that an import has read, in bytes, and the hash of these bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Known {
     name: String,
@@ -29,20 +29,22 @@ pub(super) struct Past {
     pub(super) since: u32,
 }
 
-/// How a source relates to what was imported.
+/// The relation of a source to the files that earlier imports of a run have read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Relation {
     /// The source is another run.
     Other,
-    /// The source has some of the imported files, each as long as it was.
+    /// The source has only some of the imported files and no other files. Each is the same as when
+    /// it was imported.
     Contained,
-    /// The source has some of the imported files, or shorter ones. There is no stored hash to
-    /// compare a shorter file with.
+    /// The source has only imported files, and at least one is shorter than when it was imported.
+    /// No stored hash fits a shorter file, so the import compares the values.
     Shorter,
-    /// The source is the same and may have more: its values begin with the imported ones.
+    /// The source has all imported files and may have more. Its history values begin with the
+    /// imported values.
     Grown,
-    /// The source is the same and has more, but its values do not begin with the imported ones any
-    /// more: steps were taken back, or an earlier file has grown.
+    /// The source has all imported files and more, but its history values do not begin with the
+    /// imported values. Steps were taken back, or an earlier file has grown.
     Rewritten,
 }
 
@@ -52,7 +54,7 @@ impl Past {
         self.files.is_empty()
     }
 
-    /// Adds the next row of the stream, which this attempt wrote.
+    /// Adds the next row of the stream `meta`. `attempt` is the attempt that wrote the row.
     pub(super) fn take(&mut self, attempt: u32, row: &Row) {
         for (key, value) in &row.values {
             let Value::Json(text) = value else { continue };
@@ -75,8 +77,8 @@ impl Past {
         }
     }
 
-    /// Returns the rows that must be written before these parts are sent. With `anew`, the parts
-    /// replace everything that was imported. Fails if a file cannot be read.
+    /// Returns the rows that must be written before these parts are sent. If `anew` is true, these
+    /// parts replace everything that was imported. Fails if a file cannot be read.
     pub(super) fn rows(&self, parts: &[Part], anew: bool) -> io::Result<Vec<Row>> {
         let mut said = Vec::new();
         if anew {
@@ -109,8 +111,8 @@ impl Past {
         Ok(if grown { Relation::Grown } else { Relation::Rewritten })
     }
 
-    /// Returns the parts as they were at the last import, or `None` if these parts do not begin
-    /// with what was imported.
+    /// Returns the parts as they were at the last import. Returns `None` if an imported file is
+    /// missing, is shorter, or does not begin with the imported bytes.
     fn parts(&self, parts: &[Part]) -> io::Result<Option<Vec<Part>>> {
         let mut then = Vec::new();
         for known in &self.files {
@@ -126,7 +128,7 @@ impl Past {
         Ok(Some(then))
     }
 
-    /// Returns the relation of parts that do not begin with all of what was imported.
+    /// Returns the relation of parts that do not have all the imported bytes.
     fn relation_of_some(&self, parts: &[Part]) -> io::Result<Relation> {
         let mut relation = Relation::Contained;
         for part in parts {
@@ -141,7 +143,7 @@ impl Past {
     }
 }
 
-/// Returns whether the history values of `other` begin with all of those of `one`.
+/// Returns whether the history values of `other` begin with all history values of `one`.
 fn begins(one: &mut dyn Reader, other: &mut dyn Reader) -> io::Result<bool> {
     let (mut one, mut other) = (Values::of(one), Values::of(other));
     while let Some(value) = one.next()? {
@@ -155,8 +157,8 @@ fn begins(one: &mut dyn Reader, other: &mut dyn Reader) -> io::Result<bool> {
 /// A history value with its row's step and time: step, milliseconds since the epoch, key, value.
 pub(super) type Placed = (u64, i64, String, Value);
 
-/// Iterates over the history values of a source one by one. It does not return rows, because a row
-/// may end elsewhere after the source has grown.
+/// Iterates over the history values of a source one by one. It does not return rows, because the
+/// last row may get further values when the source grows.
 pub(super) struct Values<'a> {
     reader: &'a mut dyn Reader,
     row: std::vec::IntoIter<Placed>,

@@ -1,7 +1,7 @@
-//! Sends a run that was found to the controller, with the calls of the SDK: begin, append, end. A
-//! repeated import continues where the previous one ended. It finds the run by its key and by what
-//! earlier imports have read ([`Past`]), does not send stored values again, and sends new values as
-//! the run's next attempt. See docs/decisions/imports.md.
+//! Sends a run that an importer found to the controller. It makes the same calls as the SDK: begin,
+//! append, end. A repeated import continues where the previous one ended. It finds the run by its
+//! key and by what earlier imports have read ([`Past`]), does not send stored values again, and
+//! sends new values as the run's next attempt. See docs/decisions/imports.md.
 
 use std::{collections::HashMap, io, mem};
 
@@ -32,7 +32,7 @@ pub(crate) struct Sent {
     pub(crate) known: bool,
 }
 
-/// Sends a run. Calls `told` from time to time with the number of history rows that are done.
+/// Sends a run. Calls `told` from time to time with the number of history rows that were read.
 pub(super) async fn send(
     controller: &Controller,
     found: &Found,
@@ -76,7 +76,7 @@ fn unreadable(found: &Found, error: &std::io::Error) -> Failure {
     Failure::new(Exit::Input, super::unreadable(&found.source.path(), error))
 }
 
-/// A run that the source may continue.
+/// The controller's run for a source, and its relation to the source.
 struct Known {
     run: Run,
     key: String,
@@ -84,8 +84,8 @@ struct Known {
     relation: Relation,
 }
 
-/// Finds the run of the source, or begins it. Sources with the same key but different contents get
-/// numbers after the key.
+/// Finds the run of the source, or begins it. If the run of a key has other contents, the function
+/// tries the same key with a number after it.
 async fn find(controller: &Controller, found: &Found) -> Result<Known, Failure> {
     let base = found.key().map_err(|error| unreadable(found, &error))?;
     for number in 0.. {
@@ -114,7 +114,8 @@ async fn find(controller: &Controller, found: &Found) -> Result<Known, Failure> 
     unreachable!("an unused key begins a run")
 }
 
-/// Warns about a part of a run whose other parts were imported before and are not given now.
+/// Warns that a part of a run becomes a separate run, because the import does not include the parts
+/// that were imported before.
 fn tell_apart(found: &Found, run: &str) {
     let Some(id) = found.source.id() else { return };
     let (path, id) = (super::shown(&found.source.path()), view::one_word(id));
@@ -166,8 +167,8 @@ async fn is_beginning(
     Ok(next.map_err(lost)?.is_none())
 }
 
-/// Calls `show` with the rows of a stream that importers have written and that count, until it
-/// returns false.
+/// Calls `show` with each row of a stream that earlier imports of this kind of source have written.
+/// Skips fenced rows. Stops when `show` returns false.
 async fn each(
     controller: &Controller,
     found: &Found,
@@ -195,7 +196,8 @@ async fn each(
     Ok(())
 }
 
-/// Begins the run with the id that it has in the source, unless the controller refuses that id.
+/// Begins the run with the id that it has in the source. If the controller refuses that id, the run
+/// gets another id.
 async fn begin(
     controller: &Controller,
     found: &Found,
@@ -267,7 +269,8 @@ async fn end(
 /// The state of one stream of the run.
 #[derive(Default)]
 struct Tail {
-    /// The number of rows that this attempt has stored; `None` until the controller was asked.
+    /// The number of rows of the stream that the controller has of this attempt; `None` before the
+    /// first append.
     offset: Option<u64>,
     /// The number of the source's values that earlier imports have stored and that were not skipped
     /// yet.
@@ -281,7 +284,8 @@ struct Tail {
 }
 
 impl Tail {
-    /// Removes the stored values from the row and returns whether none are left.
+    /// Removes the stored values from the row and returns whether no value is left. A summary row
+    /// is not changed: the result says whether its values equal the stored ones.
     fn skip(&mut self, stream: Stream, row: &mut Row) -> bool {
         if stream == Stream::Summary {
             // A source has one summary, and it changes when the source grows.
@@ -314,7 +318,7 @@ struct Streams<'a> {
     past: Past,
     /// Whether the attempt is running and may write.
     is_live: bool,
-    /// Whether the import replaces what was imported before.
+    /// Whether the import replaces the rows of earlier imports.
     anew: bool,
     /// Whether this import has recorded what it is going to send.
     is_open: bool,
@@ -338,8 +342,8 @@ impl<'a> Streams<'a> {
         }
     }
 
-    /// Prepares the run for rows: begins the next attempt unless the present one is running, and
-    /// records the files that the rows come from.
+    /// Prepares the run for rows. Begins the next attempt, unless the present one is running and
+    /// its rows stay. Records the files that the rows come from.
     async fn open(&mut self) -> Result<(), Failure> {
         if !self.is_live || self.anew {
             let resume = if self.anew { "anew" } else { "must" };
@@ -371,10 +375,11 @@ impl<'a> Streams<'a> {
         Ok(self.of.entry(stream).or_default())
     }
 
-    /// Counts what earlier imports have stored.
+    /// Counts the values of the stream that earlier imports have stored.
     async fn read_back(&self, stream: Stream) -> Result<Tail, Failure> {
         let mut tail = Tail::default();
-        // Console lines and system metrics are never taken back.
+        // A restart never takes back console lines or system metrics, so those of all attempts
+        // count.
         let goes_on = matches!(stream, Stream::Console | Stream::System);
         let since = if goes_on { 0 } else { self.past.since };
         if self.anew && !goes_on {

@@ -1,6 +1,6 @@
-//! Defines what every importer finds: runs, and for each a reader of its rows. The readers
-//! implement [`Reader`]. The command surveys the runs ([`Found`]) and sends them. This module never
-//! calls a controller.
+//! Defines what every importer provides: the runs that it finds ([`Source`]) and a reader of each
+//! run's rows ([`Reader`]). `sweep import` surveys the runs ([`Found`]) and sends them. This module
+//! never calls a controller.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -15,8 +15,8 @@ use serde_json::{Map, Value as Json};
 
 use crate::stream::Stream;
 
-/// The size limit of a row in bytes. A larger row loses values: it must fit into a frame with the
-/// frame's own bytes.
+/// The size limit of a row in bytes. It leaves room for the frame's own bytes, so that every row
+/// fits into a frame. A larger row loses values.
 const ROW_BYTES: usize = MAX_FRAME_BYTES - (64 << 10);
 /// The most bytes that a value needs beside its key and its text.
 const VALUE_BYTES: usize = 32;
@@ -50,7 +50,8 @@ impl Losses {
 }
 
 /// Reads the rows of one run in the order in which they were written. A second reader gives the
-/// same rows. If the source has grown, the values that it gave before come first.
+/// same rows. If the source has grown, a new reader gives the earlier values first, unless the new
+/// part takes some of them back.
 pub(crate) trait Reader {
     /// Returns the next row, or `None` at the end. Damage is not an error: the reader gives what is
     /// intact and counts the rest as losses. Fails if a file cannot be read.
@@ -66,26 +67,27 @@ pub(crate) trait Reader {
     fn outcome(&self) -> Outcome;
 }
 
-/// A file of a source, up to the length that it had when it was found. Writers of such files only
-/// append.
+/// A file of a source, up to the length that it had when it was found. The programs that write such
+/// files only append to them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
-    /// The name that distinguishes it from the other parts of its source. It does not depend on the
-    /// folder.
+    /// The name that distinguishes the part from the other parts of its source. It does not depend
+    /// on the folder, except for a W&B file without a start time.
     pub(crate) name: String,
     pub(crate) path: PathBuf,
     pub(crate) bytes: u64,
 }
 
 impl Part {
-    /// Looks up the size of the file. Fails if its metadata cannot be read.
+    /// Creates a part of the file with the file's present size. Fails if its metadata cannot be
+    /// read.
     pub(crate) fn of(path: PathBuf, name: String) -> io::Result<Self> {
         let bytes = fs::metadata(&path)?.len();
         Ok(Self { name, path, bytes })
     }
 
-    /// Opens the file. Reads end at the length that it had when it was found. Fails if the file
-    /// cannot be opened.
+    /// Opens the file. The reader ends at the length that the file had when the importer found it.
+    /// Fails if the file cannot be opened.
     pub(crate) fn open(&self) -> io::Result<BufReader<Take<File>>> {
         Ok(BufReader::with_capacity(256 << 10, File::open(&self.path)?.take(self.bytes)))
     }
@@ -97,7 +99,8 @@ impl Part {
         Ok(hasher.finalize().to_hex().to_string())
     }
 
-    /// Returns whether a part of another source begins with all of this one.
+    /// Returns whether one of `others` has the same name as this part and begins with all its
+    /// bytes.
     fn begins(&self, others: &[Part]) -> io::Result<bool> {
         match others.iter().find(|other| other.name == self.name && other.bytes >= self.bytes) {
             Some(other) => Ok(self.hash(self.bytes)? == other.hash(self.bytes)?),
@@ -111,15 +114,15 @@ pub(crate) trait Source {
     /// Returns its files, in reading order.
     fn parts(&self) -> &[Part];
 
-    /// Opens a reader of these parts: the source's own, or the same at an earlier time. Fails if a
-    /// file cannot be read.
+    /// Opens a reader of `parts`, which are the source's own parts, or these parts as they were at
+    /// an earlier time. Fails if a file cannot be read.
     fn open(&self, parts: &[Part]) -> io::Result<Box<dyn Reader>>;
 
     /// Returns the folder or file to show to the user.
     fn path(&self) -> PathBuf;
 
-    /// Returns bytes that are the same for the same run, wherever its folder is. Other runs may
-    /// share them; the content then decides. Fails if a file cannot be read.
+    /// Returns bytes that identify the run and do not depend on its folder. Different runs may have
+    /// the same bytes; the importer then compares their contents. Fails if a file cannot be read.
     fn identity(&self) -> io::Result<Vec<u8>>;
 
     /// Returns the id that the run has in the source; `None` if it has none.
@@ -129,7 +132,7 @@ pub(crate) trait Source {
     fn writer(&self) -> &'static str;
 }
 
-/// A run and what it holds.
+/// A run that an importer has found, and the result of its survey.
 pub(crate) struct Found {
     pub(crate) source: Box<dyn Source>,
     pub(crate) about: About,
@@ -165,9 +168,9 @@ impl Found {
         Ok(Self { source, about, outcome, losses, rows, keys: keys.len(), times })
     }
 
-    /// Returns the key by which a later import finds the run again. It is the same for the same run
-    /// in the same project, whoever imports it and from wherever. Different runs may share a key.
-    /// Fails if a file cannot be read.
+    /// Returns the key by which a later import finds the run again. The key is the same for the
+    /// same run in the same project, whoever imports it from whatever folder. Different runs may
+    /// share a key. Fails if a file cannot be read.
     pub(crate) fn key(&self) -> io::Result<String> {
         let mut hash = blake3::Hasher::new();
         for part in [
@@ -181,8 +184,8 @@ impl Found {
         Ok(format!("import-{}", hash.finalize().to_hex()))
     }
 
-    /// Returns whether `other` has everything that this run has, byte by byte. Fails if a file
-    /// cannot be read.
+    /// Returns whether `other` has a file of the same name for each file of this run, and that file
+    /// begins with the same bytes. Fails if a file cannot be read.
     pub(crate) fn is_copy_of(&self, other: &Self) -> io::Result<bool> {
         for part in self.source.parts() {
             if !part.begins(other.source.parts())? {
@@ -194,8 +197,9 @@ impl Found {
 }
 
 /// Returns the next row that has a value. Removes the values that Besom's rows cannot hold and
-/// counts them as losses. The remaining row always fits into a frame, so a count of values is
-/// enough to find where an earlier import ended. Fails if a file cannot be read.
+/// counts them as losses. The remaining row always fits into a frame, so no later step drops a
+/// value. Therefore a count of values shows where an earlier import ended. Fails if a file cannot
+/// be read.
 pub(crate) fn next_fitting(reader: &mut dyn Reader) -> io::Result<Option<(Stream, Row)>> {
     while let Some((stream, mut row)) = reader.next()? {
         let losses = reader.losses();
@@ -226,7 +230,7 @@ fn text_bytes(value: &Value) -> usize {
 }
 
 /// Shortens a text that is too long for a row. Returns false for a JSON value that is too long,
-/// because a shortened one would be invalid.
+/// because shortened JSON would be invalid.
 fn fit(value: &mut Value, losses: &mut Losses) -> bool {
     match value {
         Value::Text(text) if text.len() > MAX_TEXT_BYTES => {

@@ -71,9 +71,9 @@ fn an_offline_run() {
     assert!(lines.iter().any(|(stream, _)| *stream == Stream::System), "the machine was measured");
 }
 
-/// Whatever a live run or a full disk leaves behind: the intact part is read, and its values are
-/// the first values of the complete file. So an import of the grown run continues where the earlier
-/// one ended.
+/// A live run or a full disk may leave a cut file. The reader gives the values of the intact part,
+/// which are the first values of the complete file. So an import of the grown run continues where
+/// the earlier import ended.
 #[test]
 fn a_cut_file_gives_the_first_values_of_the_whole_file() {
     let folder = tempfile::tempdir().unwrap();

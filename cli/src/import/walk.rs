@@ -10,9 +10,10 @@ use std::{
 /// A path that cannot be read, and the reason.
 pub(super) type Unreadable = (PathBuf, io::Error);
 
-/// Finds the files below `root` for which `wanted` is true, in the order of their paths. `root` may
-/// be such a file itself. Visits folders down to `depth`, where `root` has depth 0. Only warns
-/// about a broken link. Fails with the path that cannot be read, and the reason.
+/// Finds the files below `root` for which `wanted` is true, in the order of their paths. If `root`
+/// is a file, returns only this file and does not call `wanted`. Visits folders down to `depth`,
+/// where `root` has depth 0. Warns about a broken link and goes on. Fails with the path that cannot
+/// be read, and the reason.
 pub(super) fn files(
     root: &Path,
     depth: usize,
@@ -25,7 +26,8 @@ pub(super) fn files(
     let mut found = Vec::new();
     let (mut folders, mut links) = (vec![(root.to_owned(), 0)], BTreeSet::new());
     let mut seen = HashSet::new();
-    // Links are visited last, so a folder gets the name of its path without links if it has one.
+    // The loop visits links last. So a folder that can be reached without links has the path
+    // without links in the result.
     while let Some((folder, level)) = folders.pop().or_else(|| links.pop_first()) {
         if !seen.insert(fs::canonicalize(&folder).map_err(|error| at(&folder, error))?) {
             continue;

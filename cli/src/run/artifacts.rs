@@ -1,4 +1,4 @@
-//! `sweep run artifacts`: lists what a run has made and what it has used.
+//! `sweep run artifacts`: lists the artifacts that a run has made and those that it has used.
 
 use proto::v1::{Artifact, RunRef};
 use terminal::Failure;
@@ -19,9 +19,9 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// Prints both lists.
+/// Prints the artifacts that the run has made, then those that it has used.
 pub(super) async fn artifacts(controller: &Controller, args: &Args) -> Result<(), Failure> {
-    // For a wrong id, the failure names ids that are close to it.
+    // This request comes first because its failure suggests ids that are similar to a wrong id.
     controller.run(&args.run).await?;
     let request = RunRef { run: args.run.clone() };
     let found = controller.all(controller.dial().artifacts().of_run(request).await).await?;

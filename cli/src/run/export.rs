@@ -1,4 +1,5 @@
-//! `sweep run export`: writes every row of some runs, as it was logged, for other programs.
+//! `sweep run export`: writes every row of a stream of some runs, as it was logged, for other
+//! programs.
 
 use std::path::{Path, PathBuf};
 
@@ -61,7 +62,7 @@ pub(crate) async fn export(controller: &Controller, args: &Args) -> Result<(), F
             runs.push(run.id);
         }
     }
-    // A destination that cannot be used fails before many rows are read.
+    // The output is opened first, so that an unusable destination fails before the rows are read.
     let output = Output::open(path).map_err(|error| export::failure(path, &error))?;
     let rows = read(controller, args, &runs).await?;
     let missing = rows.survey().missing();

@@ -10,7 +10,7 @@ use terminal::{Exit, Failure, one_line, progress, table::Table};
 
 use crate::{connect::Controller, json, pattern::fits, source, view};
 
-/// The most columns of a path.
+/// The most terminal columns that a path takes.
 const PATH_WIDTH: usize = 100;
 
 #[derive(Debug, clap::Args)]
@@ -36,7 +36,7 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// Lists the files, or downloads some.
+/// Lists the files, or downloads those that match the pattern.
 pub(crate) async fn files(controller: &Controller, args: &Args) -> Result<(), Failure> {
     let mut files = list(controller, &args.run).await?;
     if let Some(pattern) = &args.get {
@@ -72,7 +72,7 @@ pub(crate) async fn files(controller: &Controller, args: &Args) -> Result<(), Fa
 }
 
 async fn list(controller: &Controller, run: &str) -> Result<Vec<File>, Failure> {
-    // For a wrong id, the failure names ids that are close to it.
+    // This request comes first because its failure suggests ids that are similar to a wrong id.
     controller.run(run).await?;
     let request = RunRef { run: run.to_owned() };
     controller.all(controller.dial().files().list(request).await).await

@@ -14,7 +14,7 @@ use crate::{
 
 /// The number of rows shown without `--last`.
 const ROWS: u64 = 20;
-/// The most charts on a terminal.
+/// The most charts that are shown on a terminal.
 const CHARTS: usize = 8;
 
 #[derive(Debug, clap::Args)]
@@ -118,7 +118,7 @@ async fn read(controller: &Controller, args: &Args, most: u64) -> Result<Vec<Sho
     Ok(rows)
 }
 
-/// Reads a chart of each numeric key among the first few keys.
+/// Reads a chart for each of the first [`CHARTS`] numeric keys.
 async fn charts(
     controller: &Controller,
     args: &Args,

@@ -100,7 +100,7 @@ async fn find(controller: &Controller, args: &Args, limit: u32) -> Result<Vec<Ru
     }
 }
 
-/// Splits a list at its commas. Commas inside a quoted key do not count.
+/// Splits a list at its commas. Commas inside a quoted key do not split the list.
 fn split(list: &str) -> Vec<String> {
     let (mut names, mut rest) = (Vec::new(), list);
     loop {

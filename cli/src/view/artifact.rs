@@ -10,17 +10,17 @@ use terminal::{
 
 use super::{CELL, SENTENCE, count, facts, one_word, section, values};
 
-/// The most columns of a name.
+/// The most terminal columns that a name takes.
 const NAME: usize = 2 * CELL;
 /// The most runs that are named in a line.
 const RUNS: usize = 8;
 
-/// Returns `name:v3`.
+/// Returns the name and the number of a version, as in `name:v3`.
 pub(crate) fn title(version: &Artifact) -> String {
     format!("{}:v{}", one_line(&version.name, NAME), version.version)
 }
 
-/// Returns one line per version, in the given order.
+/// Returns a table with one line per version, in the given order.
 pub(crate) fn list(versions: &[Artifact], now_ms: i64) -> String {
     let mut table =
         Table::new(["artifact", "project", "type", "aliases", ">files", ">size", "created"]);

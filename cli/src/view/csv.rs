@@ -28,8 +28,8 @@ pub(crate) const AFTER: [(&str, Kind); 4] = [
     ("ended", Kind::Time),
 ];
 
-/// Returns one line per run, in the given order. The header has every parameter and summary key of
-/// any run.
+/// Returns a header and one line per run, in the given order. The header has every parameter and
+/// every summary key that any run has.
 pub(crate) fn csv(runs: &[Run]) -> String {
     let names = Names::of(runs);
     let lines = runs.iter().map(|run| {
@@ -73,7 +73,7 @@ impl Names {
         self.params.len() + self.summary.len()
     }
 
-    /// Returns the run's value for each of these columns.
+    /// Returns the run's values in the parameter columns, then those in the summary columns.
     pub(crate) fn values(&self, run: &Run) -> Vec<Option<Value>> {
         let mut params: HashMap<String, Value> = leaves(&run.config_json).into_iter().collect();
         let mut summary: HashMap<String, Value> = leaves(&run.summary_json).into_iter().collect();
@@ -81,9 +81,9 @@ impl Names {
         params.chain(self.summary.iter().map(|name| summary.remove(name))).collect()
     }
 
-    /// Returns the names of all columns. A parameter and a summary key with the same name, or with
-    /// the name of a fixed column, get a prefix. The prefix is repeated while another column has
-    /// the resulting name.
+    /// Returns the names of all columns. A parameter or a summary key gets a prefix if another
+    /// column has the same name. The prefix is repeated while another column has the resulting
+    /// name.
     pub(crate) fn header(&self) -> Vec<String> {
         let ours = || BEFORE.iter().chain(&AFTER).map(|(name, _)| (*name).to_owned());
         let params = self.params.iter().map(|name| ("params", name.clone()));
@@ -120,7 +120,7 @@ pub(crate) fn writer<W: Write>(out: W) -> ::csv::Writer<W> {
     ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).from_writer(out)
 }
 
-/// Returns lines with the same number of cells each as text.
+/// Returns the lines as CSV text. Every line must have the same number of cells.
 pub(crate) fn text(lines: impl Iterator<Item = Vec<String>>) -> String {
     let mut writer = writer(Vec::new());
     for line in lines {
@@ -169,7 +169,7 @@ mod tests {
     }
 
     proptest! {
-        /// An independent reader returns every text unchanged.
+        /// The reader of the crate `csv` returns every cell unchanged.
         #[test]
         fn any_cell_survives_a_round_trip(
             cells in prop::collection::vec("[a,\"\r\n; é\u{0}]{0,8}", 2..6),

@@ -1,6 +1,6 @@
 //! Shows what the trials of a sweep say about its parameters: a table by importance, or the metric
-//! along one parameter or over two. `sweep explain` calls it. It computes nothing: every number
-//! comes from the controller.
+//! along one parameter or over two. `sweep explain` calls it. It fits no model: the controller
+//! computes every estimate.
 
 use proto::v1::{Cell, Curve, CurvePoint, Explanation, Importance, Surface, Sweep};
 use serde_json::Value;
@@ -12,22 +12,22 @@ use terminal::{
 
 use super::{CELL, count, earlier, facts, method, one_word, values};
 
-/// The columns of a bar.
+/// The width of a bar in terminal columns.
 const BAR: usize = 16;
 /// The most characters of a curve in one line.
 const SPARKS: usize = 17;
-/// The number of columns if the terminal does not report it.
+/// The assumed width in columns if stdout is not a terminal.
 const COLUMNS: usize = 100;
-/// A model that predicts less than this share of the variance gets a warning.
+/// The share of the variance below which the view warns that the model predicts too little.
 const WEAK: f64 = 0.3;
 /// The characters of a curve, from low to high.
 const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// How much is shown.
+/// The options of the view.
 pub(crate) struct Shown {
     /// Whether the user named parameters.
     pub(crate) asked: bool,
-    /// The width of the terminal; `None` if there is none.
+    /// The width of the terminal in columns; `None` if stdout is not a terminal.
     pub(crate) columns: Option<usize>,
 }
 
@@ -102,8 +102,8 @@ fn bar(share: f64) -> String {
     terminal::progress::bar_text((share * 1000.0).round().max(0.0) as u64, 1000, BAR)
 }
 
-/// Returns the smallest and the largest mean of all curves. A common scale makes parameters with
-/// little effect look flat.
+/// Returns the smallest and the largest mean of all curves. All curves share this scale, so that
+/// parameters with little effect look flat.
 fn scale(curves: &[Curve]) -> (f64, f64) {
     let means = curves.iter().flat_map(|curve| &curve.points).map(|point| point.mean);
     means.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), mean| {
@@ -121,8 +121,9 @@ fn sparks(points: &[CurvePoint], (low, high): (f64, f64)) -> String {
     points.iter().step_by(stride).map(letter).collect()
 }
 
-/// Returns the best mean and where it is, as in `0.021 at 3.1e-5 to 2.4e-4`. The range covers the
-/// neighbouring values that are not certainly worse.
+/// Returns the best mean and where it is, as in `0.021 at 3.1e-5 to 2.4e-4`. For a numeric
+/// parameter, the range covers the neighbouring values whose mean is within the interval of the
+/// best mean.
 fn best(sweep: &Sweep, curve: &Curve) -> String {
     let sign = if sweep.maximize { -1.0 } else { 1.0 };
     let points = &curve.points;
@@ -150,7 +151,7 @@ fn best(sweep: &Sweep, curve: &Curve) -> String {
     format!("{} {} {values}", number(points[at].mean), paint(style::FAINT, "at"))
 }
 
-/// Parses a value that came as JSON.
+/// Parses a parameter's value, which the controller sends as JSON.
 fn value(json: &str) -> Value {
     serde_json::from_str(json).unwrap_or(Value::Null)
 }

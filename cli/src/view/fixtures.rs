@@ -1,4 +1,4 @@
-//! A sweep and its runs for the tests of the views.
+//! Provides a sweep and its runs for the tests of the views.
 
 use proto::v1::{Counts, Limit, Limited, Outcome, Run, Rung, Sweep};
 
@@ -51,7 +51,7 @@ pub(crate) fn sweep() -> Sweep {
     }
 }
 
-/// Returns one run of each kind.
+/// Returns runs in different states.
 pub(crate) fn runs() -> Vec<Run> {
     let traceback = "exit code 1\nTraceback (most recent call last):\n  File \"train.py\", line \
         3, in <module>\n    \
@@ -131,7 +131,8 @@ fn run(trial: u64, state: &str, value: Option<f64>, lr: f64, batch: u32, optimiz
     }
 }
 
-/// Returns the same sweep and runs with limits on two more metrics. The better run breaks them.
+/// Returns the results of `sweep` and `runs` with limits on two further metrics. The run with the
+/// best value breaks both limits.
 pub(crate) fn with_limits() -> (Sweep, Vec<Run>) {
     let limits = vec![
         Limit { metric: "latency_ms".to_owned(), min: None, max: Some(20.0) },

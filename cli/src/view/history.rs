@@ -12,7 +12,7 @@ use terminal::{
 
 use super::{CELL, csv, values};
 
-/// The columns of a chart, and the most buckets that it can show.
+/// The width of a chart in columns, which is also the most buckets that it can show.
 pub(crate) const CHART: usize = 32;
 /// The approximate number of columns that a key takes on a terminal.
 const KEY_WIDTH: usize = 14;
@@ -32,14 +32,14 @@ pub(crate) struct Shown {
 /// A key with its curve.
 #[derive(Clone, Debug)]
 pub(crate) struct Chart {
-    /// What the controller knows about the key.
+    /// The key and its statistics, as the controller sent them.
     pub(crate) key: HistoryKey,
     /// The buckets of the curve, in the order of their steps.
     pub(crate) buckets: Vec<CurveBucket>,
 }
 
 /// Returns a table of the rows with as many keys as fit, and the number of keys that do not fit.
-/// Names the attempts if there is more than one.
+/// The table names the attempts, unless every row is of attempt 1 and none is fenced.
 pub(crate) fn table(rows: &[Shown], keys: &[String], columns: Option<usize>) -> (String, usize) {
     let most = columns.map_or(usize::MAX, |columns| (columns / KEY_WIDTH).max(2) - 1);
     let shown = &keys[..keys.len().min(most)];
@@ -81,7 +81,8 @@ pub(crate) fn charts(charts: &[Chart]) -> String {
 }
 
 /// Draws a curve in one line. The height of each character is the last value of a bucket. A space
-/// means that nothing was logged there, and `!` that only non-finite values were.
+/// means that no value was logged at these steps. A `!` means that all their values were
+/// non-finite.
 fn line(buckets: &[CurveBucket]) -> String {
     let (Some(first), Some(end)) = (buckets.first(), buckets.last()) else { return String::new() };
     let values = || buckets.iter().filter_map(|bucket| bucket.last);
@@ -100,7 +101,8 @@ fn line(buckets: &[CurveBucket]) -> String {
     cells.iter().collect()
 }
 
-/// Returns one line per row: `_step`, `_attempt`, `_fenced`, then the keys. Values are exact.
+/// Returns CSV with a header and one line per row. The columns are `_step`, `_attempt`, `_fenced`
+/// and the keys. Values are exact.
 pub(crate) fn csv(rows: &[Shown], keys: &[String]) -> String {
     let header =
         ["_step", "_attempt", "_fenced"].into_iter().map(str::to_owned).chain(keys.iter().cloned());
@@ -133,7 +135,8 @@ fn value<'a>(row: &'a Row, key: &str) -> Option<&'a Value> {
     row.values.iter().rev().find(|(known, _)| known == key).map(|(_, value)| value)
 }
 
-/// Returns the short form of a value. An object with a `_type` is shown by that name.
+/// Returns the short form of a value. The short form of an object with a `_type` is the name of
+/// this type.
 fn short(value: &Value) -> String {
     let json = to_json(value);
     match json.get("_type").and_then(Json::as_str) {

@@ -1,4 +1,4 @@
-//! Shows the result of an import: one line per run, and what was left out.
+//! Shows the result of an import: one line per run, and warnings about records that were left out.
 
 use terminal::{
     one_line,
@@ -9,12 +9,12 @@ use terminal::{
 use super::{SENTENCE, count, one_word, state};
 use crate::import::{Found, Sent};
 
-/// The most columns of a run's name.
+/// The most terminal columns that a run's name takes.
 const NAME: usize = 40;
-/// The most runs that are named in a line about what was left out.
+/// The most runs that a line about left-out records names.
 const SHOWN: usize = 3;
 
-/// Returns one line per run. A run that was not sent has no id, and its row count is that of the
+/// Returns one line per run. A run that was not sent has no id. The row count is always that of the
 /// source.
 pub(crate) fn table(found: &[Found], sent: &[Option<Sent>]) -> String {
     let mut table = Table::new(["run", "name", "project", "state", ">rows", ">keys", ""]);

@@ -5,9 +5,9 @@ use terminal::{
     style::{self, paint},
 };
 
-/// Returns a line as a terminal would have left it. Of a line that was overwritten with carriage
-/// returns, as progress bars do, it keeps the last state. It has no escape sequences, and stderr
-/// has its own colour.
+/// Returns a console line as a terminal would show it in the end. A progress bar overwrites its
+/// line with carriage returns; of such a line, only the last state is returned. The function
+/// removes the program's escape sequences and gives stderr its own colour.
 pub(crate) fn line(key: &str, text: &str) -> String {
     let shown = text.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default();
     let clean = sanitise(shown).replace('\n', " ");
@@ -19,7 +19,7 @@ pub(crate) fn left_out(lines: u64) -> String {
     paint(style::FAINT, format!("[{} left out]", super::count(lines, "line")))
 }
 
-/// Returns the line between the lines of two attempts.
+/// Returns the heading above the lines of an attempt.
 pub(crate) fn attempt(number: u32, fenced: bool) -> String {
     let fenced = if fenced { ", after another attempt had taken over" } else { "" };
     paint(style::FAINT, format!("── attempt {number}{fenced} ──"))

@@ -1,6 +1,6 @@
-//! Turns the controller's answers into text for users. The functions are pure. Their text has
-//! colours, which the terminal's printer strips where they are not wanted. The commands call them.
-//! They never print and never send a request. Every foreign text passes through
+//! Turns the controller's answers into text for users. The commands call these functions, which
+//! never print and never send a request. Their text has colours; the crate `terminal` strips the
+//! colours where the output does not support them. Every foreign text passes through
 //! `terminal::one_line` or `terminal::sanitise` before it is shown.
 
 pub(crate) mod artifact;
@@ -31,17 +31,17 @@ use terminal::{
     table::Table,
 };
 
-/// The most columns of a cell.
+/// The most terminal columns that a cell takes.
 const CELL: usize = 24;
-/// The most columns of a foreign sentence.
+/// The most terminal columns that a foreign sentence takes.
 const SENTENCE: usize = 100;
 
-/// Returns the present time in milliseconds since the epoch, for ages.
+/// Returns the present time in milliseconds since the epoch, from which ages are computed.
 pub(crate) fn now_ms() -> i64 {
     jiff::Timestamp::now().as_millisecond()
 }
 
-/// Shortens a word that came over the wire.
+/// Shortens and sanitises a word that came over the wire.
 pub(crate) fn one_word(word: &str) -> String {
     one_line(word, CELL)
 }
@@ -51,12 +51,13 @@ pub(crate) fn is_over(sweep: &v1::Sweep) -> bool {
     matches!(sweep.state.as_str(), "finished" | "cancelled")
 }
 
-/// Returns whether the run ended badly.
+/// Returns whether the run has failed or crashed.
 fn is_bad(run: &v1::Run) -> bool {
     matches!(run.state.as_str(), "failed" | "crashed")
 }
 
-/// Returns whether no limit of the sweep is broken, as far as is known.
+/// Returns whether the run breaks no limit of its sweep. A run for which the controller sends no
+/// limits breaks none.
 fn is_feasible(run: &v1::Run) -> bool {
     run.limited.iter().all(|limited| limited.holds)
 }
@@ -71,7 +72,7 @@ fn broken(run: &v1::Run) -> Option<String> {
     (!told.is_empty()).then(|| told.join(", "))
 }
 
-/// Returns the value that is compared with a limit.
+/// Returns the value that is compared with a limit, or `not logged`.
 fn limited_value(limited: &v1::Limited) -> String {
     limited.value.map_or_else(|| "not logged".to_owned(), terminal::number)
 }
@@ -131,15 +132,15 @@ fn earlier(sweep: &v1::Sweep) -> Option<String> {
     (sweep.earlier_trials > 0).then_some(text)
 }
 
-/// Returns how long the run has been running or ran; empty while it waits.
+/// Returns the duration of the run's present or last attempt; empty while the run waits.
 fn took(run: &v1::Run, now_ms: i64) -> String {
     work(run, now_ms)
         .map(|(from, to)| terminal::duration(to.saturating_sub(from)))
         .unwrap_or_default()
 }
 
-/// Returns when the run's present attempt started and ended (or the present time). `None` if the
-/// run waits for an attempt.
+/// Returns the start and the end of the run's present attempt. If the attempt has not ended, the
+/// end is the present time. `None` if the run waits for an attempt.
 fn work(run: &v1::Run, now_ms: i64) -> Option<(i64, i64)> {
     let waits = matches!(run.state.as_str(), "queued" | "preempted" | "leased");
     run.started_ms.filter(|_| !waits).map(|from| (from, run.ended_ms.unwrap_or(now_ms)))
@@ -161,7 +162,7 @@ fn counts(counts: &v1::Counts) -> String {
     parts.map(|(number, word)| format!("{number} {}", state(word))).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns the number of trials as `28 of at most 40`, or `28` without a bound.
+/// Returns the number of trials as `28 of at most 40`. Without a higher bound, returns `28`.
 fn progress(sweep: &v1::Sweep) -> String {
     let trials = sweep.counts.unwrap_or_default().trials;
     match sweep.trials_bound {
@@ -190,8 +191,8 @@ fn best(sweep: &v1::Sweep) -> Option<String> {
     Some(format!("{} by {}", paint(style::STRONG, value), one_word(&best.id)))
 }
 
-/// Returns why a run ended badly: the first line of its message and the last one, which most
-/// programs end their stderr with.
+/// Returns why a run failed or crashed: the first and the last line of its message. The last line
+/// of stderr often names the error.
 fn reason(run: &v1::Run) -> String {
     let Some(outcome) = &run.outcome else {
         return if run.state == "crashed" {

@@ -1,4 +1,5 @@
-//! Shows the problems of a YAML file: the text of the crate `sweeps`, in colour.
+//! Shows the problems of a YAML file. The crate `sweeps` renders their text, and this module
+//! colours it.
 
 use sweeps::{
     config::{self, Config, Problem, Severity},

@@ -1,4 +1,4 @@
-//! Shows the trials of a sweep, best first. It is part of the view of a sweep.
+//! Shows the trials of a sweep, best first. The view of a sweep calls it.
 
 use std::cmp::Ordering;
 
@@ -64,7 +64,7 @@ fn value_of<'a>(run: &'a [(String, Value)], name: &str) -> Option<&'a Value> {
     run.iter().find(|(other, _)| other == name).map(|(_, value)| value)
 }
 
-/// A column that is shown only if there is room for it.
+/// A column of the ranking. Columns of varied parameters are left out if there is no room.
 struct Column {
     head: String,
     right: bool,
@@ -76,15 +76,15 @@ impl Column {
         Self { head: one_line(head, CELL), right, cells: cells.collect() }
     }
 
-    /// Returns its width, including the gap before the next column.
+    /// Returns the width of the column, including the gap before the next column.
     fn width(&self) -> usize {
         2 + self.cells.iter().map(|cell| width(cell)).max().unwrap_or(0).max(width(&self.head))
     }
 }
 
-/// Returns the ranking. Feasible runs with a value come first, by rank. Then come feasible runs
-/// without a value, by number, and then runs that break a limit. The failed ones are last, with
-/// their reasons. Empty without runs.
+/// Returns the ranking. Feasible runs with a value come first, in the order of their values.
+/// Feasible runs without a value follow by trial number, and then runs that break a limit. Failed
+/// and crashed runs are last, with their reasons. Without runs, the text is empty.
 pub(super) fn ranking(sweep: &Sweep, runs: &[Run], params: &Params, shown: &Shown) -> String {
     let limit = if shown.all { usize::MAX } else { SHOWN };
     let (failed, mut ranked): (Vec<usize>, Vec<usize>) =
@@ -111,7 +111,7 @@ pub(super) fn ranking(sweep: &Sweep, runs: &[Run], params: &Params, shown: &Show
     parts.join("\n\n")
 }
 
-/// Compares two runs for the ranking. Without a metric no run is better than another, so the trial
+/// Compares two runs for the ranking. Without a metric, no run is better than another, so the trial
 /// number decides.
 fn better_first(sweep: &Sweep, one: &Run, other: &Run) -> Ordering {
     let by_value = match (one.value, other.value) {

@@ -1,4 +1,4 @@
-//! Shows one run, for `show <run>` and `best`.
+//! Shows one run, for `sweep show RUN` and `sweep best`.
 
 use proto::v1::{Run, Sweep};
 use serde_json::Value;
@@ -13,10 +13,10 @@ use super::{
     state, took, values,
 };
 
-/// The most columns of a note, which may be about a metric or quote a printed line.
+/// The most terminal columns that a note takes. A note may quote a line that the program printed.
 const NOTE: usize = 6 * SENTENCE;
 
-/// Describes everything that is known about a run.
+/// Describes a run with everything that the controller sent about it.
 pub(crate) fn run(run: &Run, sweep: Option<&Sweep>, now_ms: i64) -> String {
     let mut text = format!("{}  {}", paint(style::STRONG, one_word(&run.id)), state(&run.state));
     if !run.name.is_empty() {
@@ -80,10 +80,10 @@ pub(crate) fn run(run: &Run, sweep: Option<&Sweep>, now_ms: i64) -> String {
     text + &ended(run)
 }
 
-/// Returns what users and programs said about the run.
+/// Returns the run's project, group, job type, tags and notes. Leaves out those that are empty.
 fn introduction(run: &Run) -> impl Iterator<Item = (&'static str, String)> {
     let tags = run.tags.iter().map(|tag| one_line(tag, CELL)).collect::<Vec<_>>().join(", ");
-    // The project of a trial is that of its sweep.
+    // The project of a trial is that of its sweep, so it is not shown.
     let project =
         if run.sweep.is_empty() { one_line(&run.project, 2 * CELL) } else { String::new() };
     let (group, job_type) = (one_line(&run.group, 2 * CELL), one_line(&run.job_type, CELL));
@@ -98,7 +98,7 @@ fn introduction(run: &Run) -> impl Iterator<Item = (&'static str, String)> {
     said.into_iter().filter(|(_, said)| !said.is_empty())
 }
 
-/// Returns how the run's metrics are summed up.
+/// Returns a table of the metrics that the run defined, with their summary and goal.
 fn metrics(run: &Run) -> String {
     if run.metrics.is_empty() {
         return String::new();
@@ -115,7 +115,7 @@ fn metrics(run: &Run) -> String {
     format!("\n\n{}\n{table}", paint(style::FAINT, "metrics"))
 }
 
-/// Describes the code of the run. Long parts are only counted.
+/// Returns the facts about the run's code. A long part is replaced by its size.
 fn code(json: &str) -> Vec<(String, Value)> {
     let mut code = values::object(json);
     code.remove("_type");
@@ -161,8 +161,8 @@ fn limits(sweep: &Sweep, run: &Run) -> String {
     each.collect::<Vec<_>>().join(", ")
 }
 
-/// Shows the run's failed attempts. Empty if the only one is the present attempt, because the end
-/// of the run already shows it.
+/// Shows the run's failed attempts. The text is empty if no earlier attempt failed, because the end
+/// of the run already shows the present failure.
 fn failures(run: &Run, now_ms: i64) -> String {
     if run.failures.iter().all(|failure| failure.attempt == run.attempt) {
         return String::new();
@@ -228,7 +228,7 @@ fn ended(run: &Run) -> String {
     text
 }
 
-/// Describes in short why the search chose this point.
+/// Describes briefly why the search chose this point. Returns `None` if the run has no suggestion.
 fn suggestion(json: &str) -> Option<String> {
     let suggestion = values::object(json);
     let origin = suggestion.get("origin").and_then(Value::as_object).unwrap_or(&suggestion);

@@ -1,4 +1,5 @@
-//! Shows a list of runs. The columns may be anything that a run has. `run::ls` calls it.
+//! Shows a list of runs. The columns may be any fields, config keys and summary keys of a run.
+//! `run::ls` calls it.
 
 use proto::v1::Run;
 use record::name;
@@ -17,8 +18,8 @@ pub(crate) const COLUMNS: [&str; 15] = [
     "attempt", "value", "rows", "time", "created",
 ];
 
-/// Chooses the columns that are shown by default: those that have a value in any of these runs, and
-/// the names in `sort`.
+/// Chooses the columns that are shown by default. These are the usual columns that have a value in
+/// any of these runs, the names in `sort`, `time` and `created`.
 pub(crate) fn usual(runs: &[Run], project: &str, sweep: &str, sort: &[String]) -> Vec<String> {
     let usual = ["id", "name", "state", "project", "group", "job_type", "tags", "value"];
     // With `--project` or `--sweep`, the project is the same in all runs.
@@ -54,7 +55,7 @@ pub(crate) fn table(runs: &[Run], columns: &[String], now_ms: i64) -> String {
     table.to_string()
 }
 
-/// Where a column finds its values.
+/// The object of a run in which a column finds its values.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Values {
     Config,
@@ -134,7 +135,8 @@ fn is_number(value: &Value) -> bool {
         || value.as_str().is_some_and(|text| ["NaN", "Infinity", "-Infinity"].contains(&text))
 }
 
-/// Returns the value at a path whose parts are joined by `.`. Keys may contain dots themselves.
+/// Returns the value at a path whose parts are joined by `.`. A key that contains dots may match as
+/// a whole.
 fn at(object: &Map<String, Value>, path: &str) -> Option<Value> {
     let leaf = || {
         values::flatten(object).into_iter().find(|(name, _)| name == path).map(|(_, value)| value)

@@ -1,4 +1,5 @@
-//! Shows a sweep for `show <sweep>`, and says what other commands did to it.
+//! Shows a sweep for `sweep show SWEEP`, and the results of the commands that create, change or
+//! replay a sweep.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +15,13 @@ use super::{
     progress, ranking, state, work,
 };
 
-/// How much of a sweep is shown.
+/// The options of the view.
 pub(crate) struct Shown {
     /// The present time in milliseconds since the epoch.
     pub(crate) now_ms: i64,
-    /// Whether all trials are shown, not only the first.
+    /// Whether the view shows all trials instead of only the first.
     pub(crate) all: bool,
-    /// The width of the terminal; `None` means that the width is not limited.
+    /// The width of the terminal in columns; `None` means that the width is not limited.
     pub(crate) columns: Option<usize>,
 }
 
@@ -71,7 +72,7 @@ fn about(
     facts.extend(best(sweep).map(|best| ("best", best)));
     facts.extend(params.fixed_sentence().map(|fixed| ("fixed", fixed)));
     facts.push(time(sweep, runs, shown.now_ms));
-    // The controller's note, if there is one, already says why.
+    // If the controller sent a note, the note already says why the sweep starts no new trials.
     if sweep.note.is_empty() {
         facts.extend(closing(sweep).map(|closing| ("note", closing)));
     } else {
@@ -124,7 +125,7 @@ fn failures(runs: &[Run]) -> Option<String> {
 /// Describes why the sweep starts no new trials.
 fn closing(sweep: &Sweep) -> Option<String> {
     let name = Some(sweep.closing.as_str()).filter(|name| !name.is_empty())?;
-    // A controller of a later version may have further reasons.
+    // A newer controller may send a reason that this version does not have.
     Some(Closing::from_name(name).map_or_else(|| one_word(name), |why| why.sentence().to_owned()))
 }
 
@@ -154,7 +155,8 @@ pub(crate) fn warnings(runs: &[Run]) -> Vec<String> {
     lines
 }
 
-/// Returns the text after `create`: the id, what the sweep does, and the command to copy.
+/// Returns the text that `sweep create` prints: the id, what the sweep does, and the command to
+/// copy.
 pub(crate) fn created(sweep: &Sweep, agent_line: &str, with_token: bool) -> String {
     let id = one_word(&sweep.id);
     let name = if sweep.name.is_empty() {
@@ -182,7 +184,7 @@ pub(crate) fn created(sweep: &Sweep, agent_line: &str, with_token: bool) -> Stri
     )
 }
 
-/// Returns the text after `pause` and similar commands: the state of the sweep.
+/// Returns the text that `sweep pause` and similar commands print: the new state of the sweep.
 pub(crate) fn changed(sweep: &Sweep) -> String {
     let numbers = sweep.counts.unwrap_or_default();
     let busy = numbers.leased + numbers.running;
@@ -274,8 +276,8 @@ mod tests {
             ended_ms: Some(NOW - ended_ms).filter(|_| ended_ms > 0),
             ..Run::default()
         };
-        // Two runs that overlap, a pause, one that is running, and one that waits for its next
-        // attempt.
+        // Two runs overlap. After a pause, a third run is still running. The last run waits for its
+        // next attempt.
         let runs = [
             run("finished", 900_000, 600_000),
             run("finished", 800_000, 500_000),

@@ -83,7 +83,7 @@ pub(super) fn short(value: &Value) -> String {
     }
 }
 
-/// Returns a value as a file would have it: text without quotes, everything else as JSON.
+/// Returns the exact text of a value for a file: text without quotes, everything else as JSON.
 pub(super) fn exact(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

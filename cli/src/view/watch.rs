@@ -16,7 +16,7 @@ use super::{
     reason, state, took, values,
 };
 
-/// The columns of the progress bar.
+/// The width of the progress bar in terminal columns.
 const BAR: usize = 40;
 /// The most running trials that are shown.
 const SHOWN: usize = 12;
@@ -27,11 +27,11 @@ const AWAY: &str = "the controller is out of reach; waiting for it";
 /// The state of a sweep as the controller has reported it so far.
 pub(crate) struct Watched {
     sweep: Sweep,
-    /// The command that starts an agent for it.
+    /// The command that starts an agent for the sweep.
     agent_line: String,
-    /// The runs that an agent holds, by trial number.
+    /// The runs that agents hold, by trial number.
     held: BTreeMap<(Option<u64>, String), Run>,
-    /// The last state that was reported for each run.
+    /// The last state of each run that the controller has sent.
     told: BTreeMap<String, String>,
     /// Whether the next update is the first of a stream and names all live runs.
     anew: bool,
@@ -54,12 +54,14 @@ impl Watched {
         }
     }
 
-    /// Prepares for a new stream: runs that are not in its first update are no longer live.
+    /// Prepares for a new stream: agents no longer hold the runs that its first update does not
+    /// name.
     pub(crate) fn starts_anew(&mut self) {
         self.anew = true;
     }
 
-    /// Records that the controller is out of reach until the next update comes.
+    /// Records that the controller is out of reach, until the next update arrives. Returns the line
+    /// that says so.
     pub(crate) fn loses_the_controller(&mut self) -> Vec<String> {
         self.away = true;
         vec![AWAY.to_owned()]

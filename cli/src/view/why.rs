@@ -1,5 +1,6 @@
 //! Explains a run in sentences: why its point was chosen, what its result was, and why it was
-//! stopped. `sweep explain` calls it. It uses only what was stored at the time of the decision.
+//! stopped. `sweep explain` calls it. Its reasons are those that the controller stored at the time
+//! of each decision.
 
 use proto::v1::{Run, Sweep};
 use serde_json::{Map, Value};
@@ -33,7 +34,7 @@ fn float(origin: &Map<String, Value>, key: &str) -> f64 {
     origin.get(key).and_then(Value::as_f64).unwrap_or(f64::NAN)
 }
 
-/// Returns which trial of the earlier sweeps the run repeats.
+/// Returns a sentence about the trial of an earlier sweep that the run repeats.
 fn repeats(run: &Run, sweep: &Sweep) -> Option<String> {
     let repeated = run.repeats.as_ref()?;
     let had = metric(sweep, repeated.value);
@@ -111,7 +112,7 @@ fn modelled(origin: &Map<String, Value>, run: &Run, sweep: &Sweep) -> Vec<String
     ]
 }
 
-/// Returns the result of the run and how it ended.
+/// Returns a sentence about the result of the run or about how it ended.
 fn came(origin: &Map<String, Value>, run: &Run, sweep: &Sweep) -> Option<String> {
     if run.state == "pruned"
         && let Some(rung) = run.rungs.iter().rev().find(|rung| rung.stop)
@@ -142,7 +143,8 @@ fn came(origin: &Map<String, Value>, run: &Run, sweep: &Sweep) -> Option<String>
     }
 }
 
-/// Returns the distance from the expected value, in the model's own standard deviations.
+/// Returns the distance of the result from the expected value, in standard deviations of the
+/// model's prediction.
 fn surprise(origin: &Map<String, Value>, value: f64, sweep: &Sweep) -> String {
     let off = (value - float(origin, "mean")) / float(origin, "deviation");
     if !off.is_finite() {

@@ -1,5 +1,5 @@
-//! Tests `sweep run files` and `sweep artifact` against a hostile controller: they write nothing
-//! outside the folder, and no content that differs from its hash.
+//! Tests `sweep run files` and `sweep artifact` against a hostile controller. The commands write
+//! nothing outside the target folder, and no content that differs from its hash.
 
 use std::{fs, path::Path};
 

@@ -1,5 +1,6 @@
 //! Tests `sweep import` into a real controller and reads the values back with `sweep run export`.
-//! Every value arrives exactly once, however often the source is imported and at whatever length.
+//! Every value arrives exactly once, however often a source is imported and however long it is at
+//! each import.
 
 use std::{
     collections::BTreeMap,
@@ -52,7 +53,7 @@ impl Lab {
         format!("$ sweep {}\nexit {code}\n{stdout}-- stderr\n{stderr}\n", args.join(" "))
     }
 
-    /// Imports with `--json` and returns the description of each run.
+    /// Runs `sweep import --json` and returns the description of each run.
     fn imported(&self, args: &[&str]) -> Vec<Value> {
         let (code, stdout, stderr) = self.sweep(&[&["import"], args, &["--json"]].concat());
         assert_eq!(code, 0, "{stderr}");
@@ -168,7 +169,7 @@ fn a_growing_run_is_imported_once() {
     }
 }
 
-/// Returns the steps and values of `loss`, as they are exported.
+/// Returns the steps and values of the run's history, as they are exported. Its only key is `loss`.
 fn losses(lab: &Lab, run: &Value) -> Vec<(u64, f64)> {
     lab.values(run, "history")
         .into_iter()
@@ -230,7 +231,7 @@ fn a_file_that_does_not_continue_what_was_imported_adds_no_row() {
     let (train, test) = (import("train"), import("test"));
     assert_ne!(train["run"], test["run"]);
     assert_eq!((losses(&lab, &train).len(), losses(&lab, &test).len()), (2, 4));
-    // The first source has grown and is in another folder now.
+    // The file `train` grows and moves to another folder.
     fs::write(folder.join("train").join(TWIN), &whole).unwrap();
     fs::rename(folder.join("train"), folder.join("moved")).unwrap();
     let moved = import("moved");
@@ -316,12 +317,12 @@ fn folders_of_one_wandb_id_are_one_run_with_one_history() {
     assert_eq!(losses(&lab, &runs[0]), expected);
     assert_eq!(lab.imported(&["wandb", "wandb"])[0]["new_rows"], 0);
 
-    // One of the parts alone adds nothing.
+    // An import of one of these parts alone adds nothing.
     let part_alone = &lab.imported(&["wandb", "wandb/3"])[0];
     assert_eq!((&part_alone["run"], &part_alone["new_rows"]), (&json!("resumed1"), &json!(0)));
 
-    // A part without the parts that were imported before it adds nothing either, and a hint says
-    // what to do.
+    // A part that does not continue the imported part becomes a separate run, and a hint says how
+    // to get one run.
     let alone = |number: u32| {
         let path = format!("wandb/{number}");
         let (code, stdout, stderr) =
@@ -337,7 +338,8 @@ fn folders_of_one_wandb_id_are_one_run_with_one_history() {
     );
     assert_eq!(losses(&lab, &json!({ "run": first })), expected[..4]);
 
-    // The parts are imported one by one into a project, while another run has the id.
+    // The parts arrive one by one and are imported into another project. Another run already has
+    // the id `resumed1`, so their run gets a different id.
     let mut id = None;
     for number in 1..=3 {
         part(number, "grown");

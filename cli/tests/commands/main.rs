@@ -1,5 +1,6 @@
 //! Tests `sweep` as a user starts it: without a controller, with a scripted one, and with a real
-//! one. It is one crate, because each further one would link everything again.
+//! one. All these tests are in one crate, because every further crate would link all dependencies
+//! again.
 #![allow(clippy::unwrap_used)]
 
 mod fake;

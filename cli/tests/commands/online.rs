@@ -10,7 +10,7 @@ fn sessions(commands: &[&[&str]]) -> String {
     commands.iter().map(|args| fake.session(args)).collect::<Vec<_>>().join("\n")
 }
 
-/// Replaces ages in days, because the age of the fake's sweep changes every day.
+/// Replaces ages in days, because the age of the fake controller's sweep changes every day.
 fn timeless(text: &str) -> String {
     let words: Vec<&str> = text.split_inclusive([' ', '\n']).collect();
     let is_days =

@@ -1,5 +1,5 @@
-//! Tests `sweep sync` against a real controller: what was logged offline arrives exactly once, as
-//! if it had been logged online, whatever interrupts the sync.
+//! Tests `sweep sync` against a real controller: rows that were logged offline arrive exactly once,
+//! as if they had been logged online, whatever interrupts the sync.
 
 use std::{
     fs,
@@ -58,7 +58,8 @@ fn rows(real: &Real, id: &str) -> Vec<String> {
     streams.into_iter().flatten().map(|(_, row)| timeless(row)).collect()
 }
 
-/// Copies a folder so that no process holds its journals, as if the program had been killed now.
+/// Copies a run's folder. No process locks the copied journals, as if the program had been killed
+/// now.
 fn killed(folder: &Path, to: &Path) -> PathBuf {
     fs::create_dir_all(to.join("journal")).unwrap();
     for name in ["run.json", "journal/sdk.history", "journal/sdk.summary", "journal/sdk.meta"] {
@@ -174,7 +175,7 @@ fn sync_sends_what_an_online_run_could_not_send() {
     }
     let dead = killed(&place, &folder.path().join("dead"));
     run.finish().unwrap();
-    // The controller has more rows than the copy, and it knows how the run ended.
+    // The controller already has every row of the copy, and the end of the run.
     let output = sync(&real, &[&dead]).output().unwrap();
     assert_eq!(said(&output), "run `cut_off`: 1 row, nothing new; finished\n");
     let next = real.init().id("cut_off").resume(Resume::Must).start().unwrap();

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-/// A message of which only its presence matters.
+/// A message whose content is not read, because only its presence matters.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Opaque {}
 
@@ -26,7 +26,7 @@ pub(super) struct Event {
     pub(super) meta_graph: Option<Opaque>,
 }
 
-/// The fields of an event that tell whether a training was restarted.
+/// The fields of an event that show whether a training was restarted.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Restart {
     #[prost(int64, tag = "2")]
@@ -80,7 +80,8 @@ pub(super) struct Plugin {
     pub(super) content: Vec<u8>,
 }
 
-/// A histogram. Bucket `i` reaches from limit `i - 1` (the first one from `min`) to limit `i`.
+/// A histogram. Bucket `i` reaches from limit `i - 1` to limit `i`; the first bucket begins at
+/// `min`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Histogram {
     #[prost(double, tag = "1")]
@@ -97,14 +98,15 @@ pub(super) struct Histogram {
 pub(super) struct Tensor {
     #[prost(int32, tag = "1")]
     pub(super) kind: i32,
-    /// All elements, little-endian, used in place of the lists below.
+    /// All elements as little-endian bytes. A writer fills either this field or one of the lists
+    /// below.
     #[prost(bytes = "vec", tag = "4")]
     pub(super) content: Vec<u8>,
     #[prost(float, repeated, tag = "5")]
     pub(super) floats: Vec<f32>,
     #[prost(double, repeated, tag = "6")]
     pub(super) doubles: Vec<f64>,
-    /// Elements of 32 bits and of the shorter integer types.
+    /// The elements of integer types with at most 32 bits.
     #[prost(int32, repeated, tag = "7")]
     pub(super) ints: Vec<i32>,
     #[prost(bytes = "vec", repeated, tag = "8")]

@@ -1,5 +1,6 @@
 //! Reads the frames of an event file: `length u64 | masked CRC-32C of the length | bytes | masked
-//! CRC-32C of the bytes`, all numbers little-endian. It does not interpret their contents.
+//! CRC-32C of the bytes`, all numbers little-endian. The module does not interpret the bytes of a
+//! record.
 
 use std::{
     fs::File,
@@ -8,16 +9,16 @@ use std::{
 
 use crate::import::source::Part;
 
-/// The largest record that is read, in bytes. Larger ones are skipped: a graph may have gigabytes,
-/// but the records that the import needs have a few kilobytes.
+/// The largest record that is read, in bytes. The reader skips larger records. A graph may have
+/// gigabytes, but the records that the import needs have a few kilobytes.
 const LARGEST: u64 = 256 << 20;
-/// The bytes of the length and its checksum.
+/// The size of the length and its checksum, in bytes.
 const HEAD_BYTES: usize = 12;
 /// The number that is added to a rotated checksum. The masking keeps checksums reliable for data
 /// that contains checksums.
 const MASK: u32 = 0xa282_ead8;
 
-/// What comes next in a file.
+/// The next item of a file.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// A record with correct checksums.
@@ -36,7 +37,7 @@ pub(super) enum Next {
 pub(super) struct Records<R>(R);
 
 impl Records<BufReader<Take<File>>> {
-    /// Opens the file. Fails if that is impossible.
+    /// Opens the file. Fails if the system cannot open it.
     pub(super) fn open(part: &Part) -> io::Result<Self> {
         Ok(Self(part.open()?))
     }

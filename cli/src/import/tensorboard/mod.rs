@@ -45,8 +45,9 @@ impl Source for EventFolder {
         self.folder.clone()
     }
 
-    /// Returns the name of the first file, which has the time and the host, and its first record,
-    /// which has the time again. Two writers on one host that start at the same time share both.
+    /// Returns the name and the first record of the first file. The name contains the time and the
+    /// host, and the record contains the time. Two writers that start on one host at the same time
+    /// have the same name and record.
     fn identity(&self) -> io::Result<Vec<u8>> {
         let Some(first) = self.files.first() else { return Ok(Vec::new()) };
         let mut bytes = first.name.as_bytes().to_vec();

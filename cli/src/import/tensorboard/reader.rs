@@ -1,5 +1,5 @@
-//! Turns the event files of one folder into rows. Consecutive values of the same step form one row,
-//! as one call of `log` would have logged them.
+//! Turns the event files of one folder into rows. Consecutive values of the same step form one row
+//! until a tag repeats, as one call of `log` would have logged them.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -37,7 +37,7 @@ pub(super) struct EventReader {
     files: VecDeque<Part>,
     file: Option<Open>,
     restarts: Restarts,
-    /// The plugin of each tag. A writer may name it only once.
+    /// The plugin of each tag. A writer may name the plugin only in the first value of a tag.
     plugins: HashMap<String, String>,
     row: Row,
     ready: VecDeque<Row>,
@@ -85,14 +85,16 @@ impl Reader for EventReader {
     }
 
     fn outcome(&self) -> Outcome {
-        // Event files do not record the end of a run, except in the plugin for hyperparameters.
+        // Only the plugin for hyperparameters records the end of a run. Without its record, the run
+        // counts as finished.
         let (state, class) = if self.failed { ("failed", "error") } else { ("finished", "") };
         Outcome { state: state.to_owned(), class: class.to_owned(), ..Outcome::default() }
     }
 }
 
 impl EventReader {
-    /// Finds the restarts in the files and starts to read them. Fails if a file cannot be read.
+    /// Finds the restarts in the files and creates a reader of the files. Fails if a file cannot be
+    /// read.
     pub(super) fn new(files: &[Part], project: &str, name: &str) -> io::Result<Self> {
         Ok(Self {
             files: files.to_vec().into(),
@@ -107,7 +109,8 @@ impl EventReader {
         })
     }
 
-    /// Returns the next intact record of the files.
+    /// Returns the next intact record of the files, or `None` after the last one. Notes the damage
+    /// that it skips.
     fn record(&mut self) -> io::Result<Option<Vec<u8>>> {
         loop {
             let Some(file) = &mut self.file else {
@@ -224,8 +227,8 @@ impl EventReader {
     }
 }
 
-/// Converts a hyperparameter to JSON. TensorBoard stores every number as a float; whole numbers
-/// become integers.
+/// Converts a hyperparameter to JSON. TensorBoard stores every number as a float. Whole numbers
+/// below 1e15 become integers.
 fn json(hparam: Hparam) -> Json {
     let Hparam { number, text, flag } = hparam;
     match (number, text, flag) {

@@ -1,6 +1,6 @@
 //! Finds the places in a folder's event files where the training was restarted at a step. A restart
-//! takes back everything that was written before it at this step or later, as in TensorBoard
-//! (`SessionLog.START`, `purge_step` of the writers).
+//! at a step takes back the values of this step and of later steps that were written before it, as
+//! in TensorBoard (`SessionLog.START`, `purge_step` of the writers).
 
 use std::{collections::VecDeque, io};
 
@@ -15,7 +15,7 @@ use crate::import::source::Part;
 /// The status `SessionLog.START`.
 const START: i32 = 1;
 
-/// The restarts that are still ahead while the events are read.
+/// The restarts that the reader of the events has not reached yet.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Restarts {
     /// For each restart: the number of records up to and including it, and the smallest step that
@@ -44,7 +44,8 @@ impl Restarts {
         }
     }
 
-    /// Returns whether a later restart takes back a value of the present record.
+    /// Returns whether a later restart takes back a value of the present record, and counts the
+    /// value if so.
     pub(super) fn take_back(&mut self, step: i64) -> bool {
         let Some((_, from)) = self.ahead.front().filter(|(_, from)| *from <= step) else {
             return false;

@@ -105,9 +105,9 @@ fn text(tensor: &Tensor) -> Option<Value> {
     (!lines.is_empty()).then(|| Value::Text(lines.join("\n")))
 }
 
-/// Converts a histogram in the old style. Writers start it with an empty bucket to mark the lower
-/// edge of the first used bucket, and may end it with an unbounded bucket. The extremes then give
-/// the edge.
+/// Converts a histogram in the old style. A writer may begin it with an empty bucket, whose limit
+/// is the lower edge of the first used bucket. Without this bucket, the minimum is the lower edge.
+/// If the maximum is within the last bucket, it is the upper edge.
 fn histogram(old: &Histogram) -> Option<Value> {
     let buckets = old.limits.len().min(old.counts.len());
     let (mut limits, mut counts) = (old.limits[..buckets].to_vec(), &old.counts[..buckets]);

@@ -1,6 +1,6 @@
 //! Reads the frames of a `.wandb` file: a header of seven bytes (`:W&B`, a magic number, a
 //! version), then a log in LevelDB's format. Blocks of 32 KiB hold pieces of records: `checksum u32
-//! | length u16 | kind u8 | bytes`, little-endian. It does not interpret the records.
+//! | length u16 | kind u8 | bytes`, little-endian. The module does not interpret the records.
 
 use std::{
     fs::File,
@@ -27,7 +27,7 @@ mod kind {
     pub(super) const LAST: u8 = 4;
 }
 
-/// What comes next in a file.
+/// The next item of a file.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// A record with correct checksums.
@@ -90,7 +90,8 @@ impl<R: Read> Records<R> {
                 Piece::End if !begun => return Ok(Next::End),
                 Piece::End | Piece::Torn => return Ok(Next::Torn),
             };
-            // The record has no beginning, or another record interrupts it.
+            // The piece continues a record that has no beginning, or it begins a record inside
+            // another one.
             if matches!(kind, kind::FULL | kind::FIRST) == begun {
                 return Ok(Next::Bad);
             }

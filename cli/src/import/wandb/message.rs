@@ -1,12 +1,12 @@
 //! Defines the messages of `.wandb` files, as far as rows, names and configs need them. Field
 //! numbers and types are those of W&B's public format. The decoder skips all other fields.
 
-/// A message of which only its presence matters.
+/// A message whose content is not read, because only its presence matters.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Opaque {}
 
-/// A record, with one of these fields. Kinds without information about a run are listed too, so
-/// that they do not count as unknown.
+/// A record, in which one of these fields is set. The list includes kinds without information about
+/// a run, so that the import does not count them as unknown.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Record {
     #[prost(message, optional, tag = "2")]
@@ -159,7 +159,7 @@ pub(super) struct Files {
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct FileItem {
-    /// The kind of the file; 1 is W&B's own, such as the list of packages.
+    /// The kind of the file; 1 means a file of W&B itself, such as the list of packages.
     #[prost(int32, tag = "3")]
     pub(super) kind: i32,
 }

@@ -1,5 +1,5 @@
-//! Reads W&B's files. A folder that its client wrote is a run, or a part of a resumed run. Its file
-//! `run-ID.wandb` has everything but media. `sweep import wandb` uses it.
+//! Reads W&B's files. A folder that W&B's client wrote is a run, or a part of a resumed run. The
+//! folder's file `run-ID.wandb` has everything but media. `sweep import wandb` uses it.
 
 mod framing;
 mod message;
@@ -25,7 +25,8 @@ use super::{
 
 /// The extension of the files that the import reads.
 const ENDING: &str = "wandb";
-/// The number of records in which the description of the run is searched. It is one of the first.
+/// The number of records at the start of a file among which the import looks for the run's
+/// description.
 const FIRST_RECORDS: usize = 16;
 
 /// The files of a run, one for each time that it was started or resumed.
@@ -65,15 +66,17 @@ impl Source for LoggedRun {
     }
 }
 
-/// Finds the `.wandb` files in `folder` and its direct subfolders, in the order of their paths.
-/// `folder` may be such a file itself. Fails with the path that cannot be read, and the reason.
+/// Finds the `.wandb` files in `folder` and its direct subfolders, in the order of their paths. If
+/// `folder` is a file, returns only this file. Fails with the path that cannot be read, and the
+/// reason.
 pub(super) fn find(folder: &Path) -> Result<Vec<PathBuf>, Unreadable> {
     walk::files(folder, 1, |path| path.extension().is_some_and(|ending| ending == ENDING))
 }
 
-/// Groups the files into runs: files with the same id are one run. A file with the same start time
-/// as one of the run's files becomes a run of its own. Fails with the path that cannot be read, and
-/// the reason.
+/// Groups the files into runs. The files of one run have the same id. They have the same project,
+/// unless `project` is given, and the same entity, unless one has no entity. A file with the same
+/// start time as one of the run's files becomes a run of its own. Fails with the path that cannot
+/// be read, and the reason.
 pub(super) fn group(
     files: Vec<PathBuf>,
     project: Option<&str>,
@@ -88,7 +91,7 @@ pub(super) fn group(
     for (_, part, run) in begun {
         let is_same = |known: &&mut LoggedRun| {
             let in_one = project.is_some() || known.run.project == run.project;
-            // An offline client may not know its entity.
+            // The entity is empty if an offline client did not know it.
             let of_one = [&known.run.entity, &run.entity].iter().any(|entity| entity.is_empty())
                 || known.run.entity == run.entity;
             in_one && of_one && !run.id.is_empty() && known.run.id == run.id
@@ -105,7 +108,8 @@ pub(super) fn group(
     Ok(runs)
 }
 
-/// Reads the part and the run's description from a file.
+/// Reads the run's description from a file. Returns it with the file's part, which is named after
+/// the run's start time.
 fn look(path: &Path) -> io::Result<(Part, Run)> {
     let mut part = Part::of(path.to_owned(), path.display().to_string())?;
     let mut records = Records::open(&part)?;

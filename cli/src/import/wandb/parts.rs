@@ -1,6 +1,7 @@
-//! Places the steps of each file of a resumed run. An offline client cannot know the earlier steps
-//! and counts from 0. Its steps then continue after the last one, as when W&B itself resumes a run.
-//! A file that begins at a later step replaces what earlier files have from that step on.
+//! Computes which steps each file of a resumed run has. An offline client cannot know the earlier
+//! steps and counts from 0. So the steps of a file that begins at 0 continue after the last earlier
+//! step, as when W&B itself resumes a run. A file that begins at a later step replaces what earlier
+//! files have from that step on.
 
 use std::{collections::VecDeque, io};
 
@@ -10,12 +11,13 @@ use crate::{
     stream::Stream,
 };
 
-/// What happens to the steps of a file.
+/// The steps of a file: how far they are shifted and where they end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     /// The number that is added to each step.
     pub(super) shift: u64,
-    /// The step from which later files replace this one.
+    /// The step, after the shift, from which later files replace this file; `u64::MAX` if none
+    /// does.
     pub(super) end: u64,
 }
 

@@ -1,5 +1,5 @@
-//! Turns the records of one run, in one or several files, into rows: its history, its system
-//! metrics, the lines of its console, and at the end its final summary.
+//! Turns the records of one run, from one or several files, into rows. The rows are the run's
+//! history, its system metrics, the lines of its console, and at the end its final summary.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -182,7 +182,7 @@ impl RunReader {
             about.project = run.project;
         }
         about.name = if run.name.is_empty() { run.id } else { run.name };
-        // A field that a part leaves empty keeps the value of the part before.
+        // If a part leaves a field empty, the field keeps the value of an earlier part.
         let said = [run.notes, run.group, run.job_type];
         for (known, said) in
             [&mut about.notes, &mut about.group, &mut about.job_type].into_iter().zip(said)
@@ -278,8 +278,8 @@ impl RunReader {
         time.map_or(self.wall_ms, ms)
     }
 
-    /// Continues with the next file. After the last file, adds the rows that need the end of the
-    /// run: the summary.
+    /// Continues with the next file. After the last file, adds the summary row, which needs the end
+    /// of the run.
     fn end(&mut self) -> io::Result<()> {
         let path = &self.path;
         if self.damaged > 0 {
@@ -311,7 +311,8 @@ impl RunReader {
         self.ended = true;
         let items: Vec<Item> = mem::take(&mut self.summary).into_values().collect();
         let mut values = values::values(&items, &mut Losses::default());
-        // The history has the media where they were logged.
+        // The history has the media at the steps where they were logged, so the summary leaves them
+        // out.
         values.retain(|(_, value)| !matches!(value, Value::Json(_)));
         self.ready.push_back((Stream::Summary, Row { step: 0, wall_ms: self.wall_ms, values }));
         Ok(())

@@ -27,7 +27,7 @@ impl Leaf {
 }
 
 /// Returns the keys and values of these items, in their order. An object with a `_type` becomes one
-/// JSON value and a list becomes text. Null (`None` in Python) is skipped.
+/// JSON value, and a list becomes text. A null (`None` in Python) counts as a loss.
 pub(super) fn values(items: &[Item], losses: &mut Losses) -> Vec<(String, Value)> {
     let leaves = leaves(items, losses);
     let typed: Vec<Vec<String>> = leaves
@@ -42,7 +42,8 @@ pub(super) fn values(items: &[Item], losses: &mut Losses) -> Vec<(String, Value)
     let mut values: Vec<(String, Value)> = Vec::new();
     let mut objects: Vec<(usize, &[String], Map<String, Json>)> = Vec::new();
     for (path, leaf) in leaves {
-        // The outermost object wins: an image inside a table's description is part of the table.
+        // A leaf belongs to its outermost object: an image inside a table's description is part of
+        // the table.
         let around = typed
             .iter()
             .filter(|prefix| path.starts_with(prefix))
@@ -69,7 +70,7 @@ pub(super) fn values(items: &[Item], losses: &mut Losses) -> Vec<(String, Value)
     values
 }
 
-/// Applies changes to a config, in which paths are nested objects.
+/// Applies changes to a config. The keys of a path lead through nested objects.
 pub(super) fn apply(config: &mut Map<String, Json>, items: &[Item], losses: &mut Losses) {
     for (path, leaf) in leaves(items, losses) {
         insert(config, &path, leaf.json());
@@ -156,8 +157,8 @@ fn parse(text: &str) -> Option<Leaf> {
     Some(record::json::from_json(&json).map_or(Leaf::Json(json), Leaf::Scalar))
 }
 
-/// Puts quotes around the bare words. Inside lists and maps they are texts, as in all of Besom's
-/// JSON.
+/// Puts quotes around the bare words. Inside lists and maps, these words are texts, as in all of
+/// Besom's JSON.
 fn quoted(text: &str) -> String {
     let (mut out, mut rest, mut inside) = (String::with_capacity(text.len() + 16), text, false);
     while let Some(letter) = rest.chars().next() {

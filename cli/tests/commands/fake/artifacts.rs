@@ -1,5 +1,5 @@
 //! The Artifacts service of a hostile controller: manifests with paths that lead elsewhere, and
-//! contents that differ from the manifest. Each version has one of these lies.
+//! contents that differ from the manifest. Every version except `v0` has one such fault.
 
 use proto::v1::{
     AliasArtifact, Artifact, ArtifactFile, ArtifactRef, BlobChunk, ListArtifacts, RunArtifact,
@@ -38,7 +38,7 @@ fn artifact(version: &str) -> Result<Artifact, Status> {
         script(version).ok_or_else(|| Status::not_found("no such version"))?;
     let hashed = blobs::Hashed::of(manifest.as_bytes());
     Ok(Artifact {
-        // The name is a lie too.
+        // The name is false too: it leads to another folder.
         project: "p".to_owned(),
         name: "../../evil".to_owned(),
         r#type: "\u{1b}[31mmodel".to_owned(),

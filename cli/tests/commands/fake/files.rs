@@ -1,5 +1,5 @@
-//! The Files service of a hostile controller: names that lead elsewhere, and contents with a wrong
-//! hash or size.
+//! The Files service of a hostile controller: it sends names that lead elsewhere, and contents with
+//! a wrong hash or size.
 
 use proto::v1::{BlobChunk, BlobHashes, BlobRef, BlobStored, File, RunRef, files_server::Files};
 use tonic::{Request, Response, Status, Streaming};

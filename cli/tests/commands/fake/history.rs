@@ -1,5 +1,4 @@
-//! The History service of the fake controller. It has one run with a few rows, whose second attempt
-//! has taken over from the first.
+//! The History service of the fake controller. Only one of its runs has rows, in two attempts.
 
 use proto::v1::{
     Block, CurveBucket, CurveList, HistoryKey, HistoryKeyList, HistoryKeys, KeyCurve, ReadCurve,

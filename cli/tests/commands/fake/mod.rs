@@ -1,5 +1,6 @@
 //! A controller with scripted answers, and a runner of `sweep` commands against it. The tests of
-//! this folder use it. Its only state is the requests and the numbers of calls.
+//! this folder use it. Its only state is the received `create` requests and the numbers of `watch`
+//! and `read` calls.
 
 mod artifacts;
 mod files;
@@ -28,7 +29,7 @@ use record::{Row, Value, Writer};
 use tokio_stream::{Iter, wrappers::TcpListenerStream};
 use tonic::{Code, Request, Response, Status, transport::Server};
 
-/// A sweep that is over.
+/// The id of a sweep that is over.
 pub(crate) const SWEEP: &str = "k3x9abcd";
 /// The id of a sweep that seems to be running.
 pub(crate) const LIVE: &str = "livelive";
@@ -51,7 +52,7 @@ pub(crate) struct Fake {
 }
 
 impl Fake {
-    /// Starts it on a free port.
+    /// Starts the fake controller on a free port.
     pub(crate) fn start() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -226,7 +227,7 @@ impl Sweeps for Shared {
 
     type WatchStream = Answers<SweepUpdate>;
 
-    /// Interrupts the first stream in the middle.
+    /// Interrupts the first stream after its first update.
     async fn watch(&self, _: Request<SweepRef>) -> Result<Response<Self::WatchStream>, Status> {
         let mut running = sweep("running");
         running.counts = Some(Counts { finished: 1, running: 1, trials: 2, ..Counts::default() });
