@@ -1,6 +1,7 @@
-//! Sends one message after the other to a controller, through whatever happens to it, and counts
-//! what the controller acknowledged. The tests that kill controllers use it. It never gives up: a
-//! caller that sets `over` waits for the next answer.
+//! Sends messages to a controller one after the other, even while a test kills and restarts it, and
+//! counts what the controller acknowledged. The tests that kill controllers use it. It repeats a
+//! message without a limit until an answer arrives. After `over` is set, it ends with the next
+//! answer.
 
 use std::{
     sync::{
@@ -22,16 +23,18 @@ use crate::rows;
 
 /// The project of the runs that begin here.
 pub const PROJECT: &str = "kills";
-/// The rows of one append.
+/// The number of rows in one append.
 const ROWS: u64 = 20;
-/// The pause between two tries without an answer.
+/// The pause after a try without an answer.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Begins a run and sends to it until `over`. `tell` receives the number of acknowledged items, and
-/// returns the new number. Returns the run and the number that was acknowledged in the end.
+/// Begins a run and calls `tell` until `over` is set. `tell` receives the number of acknowledged
+/// items, sends further items, and returns the new number. Returns the run's id and the last number
+/// of acknowledged items.
 ///
 /// # Panics
-/// Panics if the controller refuses for good.
+/// Panics if the controller refuses to begin the run, or refuses an item with an error that is not
+/// transient.
 pub async fn acknowledged<F: Future<Output = Result<u64, Status>>>(
     dial: Dial,
     over: Arc<AtomicBool>,
@@ -57,8 +60,8 @@ pub async fn acknowledged<F: Future<Output = Result<u64, Status>>>(
     (begun.run, acked)
 }
 
-/// Appends some rows of [`rows::values`] after the first `acked` rows. Returns how many the
-/// controller has now.
+/// Appends some rows of [`rows::values`] after the first `acked` rows. Returns the number of rows
+/// that the controller then has.
 ///
 /// # Errors
 /// Fails if the controller refuses or the connection fails.

@@ -1,5 +1,5 @@
-//! Draws moments and choices for the tests that kill. They come from a seed, but the programs that
-//! they meet behave differently in every run.
+//! Draws times and choices from a seed, for the tests that kill programs. The timing of the
+//! programs still differs from run to run.
 
 use std::time::Duration;
 

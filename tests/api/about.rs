@@ -1,5 +1,5 @@
-//! Tests what runs report about themselves: a key begins one run, configs go beyond the parameters,
-//! and wrong definitions are noted.
+//! Tests what runs report about themselves: idempotency keys, ids, configs, definitions of metrics,
+//! notes and times.
 
 use proto::v1::{AppendRows, BeginRun, EndRun, Outcome, ReadCurve, ReadHistory, RunBegun};
 use record::{Row, Value, Writer};
@@ -29,7 +29,7 @@ async fn a_key_begins_one_attempt() {
     let id = first.run.clone();
     assert_eq!(begin(&mut lab, "two", &id, "must").await.attempt, 2);
     assert_eq!(begin(&mut lab, "two", &id, "must").await.attempt, 2);
-    // The key still names the first attempt, though another one owns the run now.
+    // The key still names the first attempt, although the second attempt owns the run now.
     assert_eq!(begin(&mut lab, "one", "", "").await.attempt, 1);
     assert_eq!((lab.list("").await.len(), lab.run(&id).await.attempt), (1, 2));
 }
@@ -68,7 +68,8 @@ async fn log(lab: &mut Lab, begun: &RunBegun, first: u64, values: &[f64]) {
     lab.runs.append(append).await.unwrap();
 }
 
-/// Returns the rows of the history, all stored rows, the points of the curve, and the summary.
+/// Returns the number of rows in the history, the number of all stored rows, the number of points
+/// of the curve, and the summary.
 async fn story(lab: &mut Lab, id: &str) -> (u64, u64, u64, String) {
     let mut counts = [0; 2];
     for (count, all) in counts.iter_mut().zip([false, true]) {

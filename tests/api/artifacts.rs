@@ -1,5 +1,5 @@
-//! Tests artifacts: the versions that rows make, who may read them, what is collected, and clients
-//! that lie.
+//! Tests artifacts: the versions that rows create, who may read them, which contents are collected,
+//! and false manifests.
 
 use std::{fs, time::Duration};
 
@@ -55,7 +55,7 @@ fn wanted(project: &str, name: &str, version: &str) -> ArtifactRef {
     ArtifactRef { project, name, version, ..ArtifactRef::default() }
 }
 
-/// Stores the contents and the manifest, and sends the row.
+/// Stores a content and a manifest that names it, and sends the row of this version.
 async fn log(
     lab: &Lab,
     agent: &mut FakeAgent,
@@ -106,7 +106,7 @@ async fn aliases_move_between_versions_and_numbers_stay() {
     assert_eq!(numbers(&["best", "prod"]).await, [Some(1), Some(1)]);
     client.remove(wanted(PROJECT, "net", "")).await.unwrap();
     assert_eq!(numbers(&["latest", "v2"]).await, [Some(1), None]);
-    // A number is given only once.
+    // The number of a removed version is not used again.
     log(&lab, &mut agent, &start, 4, b"c").await.unwrap();
     assert_eq!(numbers(&["latest", "v2", "v3"]).await, [Some(3), None, Some(3)]);
     lab.restart().await;
@@ -253,8 +253,8 @@ async fn contents_stay_as_long_as_a_version_has_them() {
     assert_eq!(below(&folder), 4);
     let mut client = lab.dial(None).artifacts();
     client.remove(wanted(PROJECT, "net", "v1")).await.unwrap();
-    // The contents stay for the grace although they came long ago, since a program may be about to
-    // name them again.
+    // The contents stay for a grace after the removal, although they were stored long ago. A
+    // program may be about to name them again.
     pause(900).await;
     assert_eq!(below(&folder), 4);
     eventually("its content and its manifest go", async || (below(&folder) == 2, below(&folder)))

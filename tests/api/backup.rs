@@ -1,5 +1,5 @@
-//! Tests backups of a folder, served or not: they are whole, cost little when repeated, and are
-//! never worse than the earlier one.
+//! Tests backups of a data folder, with and without a running controller. A backup is complete, a
+//! repeated backup copies only new contents, and a failed one leaves the earlier backup intact.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -30,7 +30,7 @@ async fn contents_that_are_removed_meanwhile_are_in_the_backup() {
     let into = TempDir::new().unwrap();
     let mut held = 0;
     for round in 0..20 {
-        // Nothing refers to these contents, so they go as soon as they may.
+        // Nothing refers to these contents, so the controller removes them as soon as possible.
         for number in 0..5 {
             lab.put(None, format!("content {round} {number}").as_bytes()).await;
         }
@@ -94,8 +94,8 @@ async fn a_bad_source_leaves_the_earlier_backup_as_it_was() {
     let into = TempDir::new().unwrap();
     let good = backup(&lab, into.path()).await.unwrap().report;
     assert_eq!((good.rows, good.problems.len()), (1, 0));
-    // A content that is damaged in the backup is copied again. One that is damaged at its source
-    // stays as it was saved.
+    // A backup copies a content again if the earlier copy is damaged. If a content is damaged at
+    // its source, the earlier copy stays.
     let content = |folder: &Path| folder.join("blobs").join(&hash[..2]).join(&hash[2..]);
     fs::write(content(into.path()), b"decayed").unwrap();
     assert_eq!(backup(&lab, into.path()).await.unwrap().report, good);

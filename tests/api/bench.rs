@@ -1,6 +1,6 @@
-//! Measures `cargo xtask bench history`: what it costs to list runs and to read history through a
-//! real controller over gRPC. It compares with raw SQLite that has a row per run or point. All runs
-//! on warm caches. The tests are ignored by default, since they measure and assert nothing.
+//! `cargo xtask bench history`: measures the time to list runs and to read history through a real
+//! controller over gRPC. It compares with raw SQLite that has a row per run or point. All
+//! measurements use warm caches. The tests are ignored by default, because they enforce no limit.
 #![allow(clippy::print_stdout, reason = "a bench prints its figures")]
 
 use std::{hint::black_box, path::Path, time::Duration};
@@ -17,7 +17,7 @@ use crate::lab::{Lab, pause};
 const ROWS: u64 = 1_000_000;
 const KEYS: [&str; 5] = ["train/loss", "train/accuracy", "lr", "grad/norm", "samples"];
 
-/// Returns what a training loop logs: noisy 32-bit floats, a schedule and a counter.
+/// Returns a row as a training loop logs it: noisy 32-bit floats, a schedule and a counter.
 fn row(step: u64) -> Row {
     let noise = (step.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 11) as f64 / (1_u64 << 53) as f64;
     let smooth = 0.3 + 3.0 * (-(step as f64) / 200_000.0).exp();
@@ -33,7 +33,7 @@ fn row(step: u64) -> Row {
     Row { step, wall_ms: 1_700_000_000_000 + 40 * step as i64 + (step % 3) as i64, values }
 }
 
-/// Makes a finished run with so many rows, and waits until all its blocks are merged.
+/// Makes a finished run with this number of rows, and waits until all its blocks are merged.
 async fn logged(lab: &mut Lab, rows: u64) -> String {
     let run = lab.runs.begin(BeginRun::default()).await.unwrap().into_inner().run;
     for offset in (0..rows).step_by(10_000) {
@@ -68,7 +68,7 @@ fn count(database: &Connection, sql: &str) -> u64 {
     database.query_row(sql, (), |row| row.get::<_, i64>(0)).unwrap().cast_unsigned()
 }
 
-/// Makes a table with a row per point, like a tracker without blocks.
+/// Makes a table with a row per point, as a tracker without blocks would have it.
 fn floor(folder: &Path, points: u64) -> Connection {
     let database = Connection::open(folder.join(format!("floor-{points}.db"))).unwrap();
     database
@@ -95,7 +95,7 @@ fn scan(database: &Connection) {
     black_box(sum);
 }
 
-/// Returns the least and the median time of some tries, in milliseconds, after a first one that
+/// Returns the least and the median time of 15 tries, in milliseconds. An extra try before them
 /// warms the caches.
 async fn timed(mut work: impl AsyncFnMut()) -> (f64, f64) {
     let clock = Clock::system();
@@ -175,10 +175,10 @@ async fn history() {
 }
 
 const RUNS: u64 = 10_000;
-/// The number of calls at once that fills the writer's commits.
+/// The number of concurrent calls. It is large enough to fill the commits of the writer thread.
 const AT_ONCE: usize = 64;
 
-/// Returns what a run of a project has: a config with ten entries and a summary with ten numbers.
+/// Returns the config and the summary of a typical run: ten entries and ten numbers.
 fn introduced(run: u64) -> (Json, Vec<(String, f64)>) {
     let noise = |salt: u64| (run * 31 + salt).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 11;
     let part = |salt: u64| noise(salt) as f64 / (1_u64 << 53) as f64;
@@ -256,7 +256,7 @@ async fn listed(lab: &Lab) -> Connection {
     database
 }
 
-/// Asks SQLite the same question.
+/// Runs the filtered and sorted listing as a query in raw SQLite.
 fn ask(database: &Connection) {
     let mut statement = database
         .prepare_cached(

@@ -1,5 +1,5 @@
-//! Takes a random walk with a fixed seed through everything that agents and people may do. Then all
-//! counters must agree.
+//! Makes random calls of agents and users, with a fixed seed. The counters of the sweep must then
+//! agree with a count of its runs.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use crate::lab::{FakeAgent, Lab, RANDOM};
 
-/// An agent and the trials that it believes to hold.
+/// An agent and the trials that it holds, according to the orders that it has received.
 struct Node {
     agent: FakeAgent,
     starts: Vec<Start>,
@@ -17,7 +17,7 @@ struct Node {
 impl Node {
     async fn beat(&mut self, rng: &mut StdRng) {
         self.agent.beat.free = rng.random_range(0..3);
-        // An error stands for a lost reply: the agent does not get its orders.
+        // An error has the same effect as a lost reply: the agent receives no orders.
         let Ok(orders) = self.agent.heartbeat().await else { return };
         self.agent.beat.declined.clear();
         if rng.random_bool(0.1) {
@@ -39,7 +39,7 @@ impl Node {
         }
         let place = rng.random_range(0..self.starts.len());
         let start = self.starts[place].clone();
-        // The answers do not matter: this test checks the counters at the end.
+        // This test ignores the answers to these calls and checks only the counters.
         match rng.random_range(0..10) {
             0..4 => drop(self.agent.log(&start, 0, "val/loss", &[rng.random()]).await),
             4 => self.agent.decline(&start),
@@ -82,8 +82,8 @@ async fn the_counters_agree_after_a_random_walk() {
     assert_eq!(replayed.equal, lab.sweep(&sweep).await.counts.unwrap().trials);
 }
 
-/// Checks that the counters equal a count, that every trial exists once, and that the best run is
-/// the best.
+/// Checks that the counters equal a count of the runs, that every trial exists once, and that the
+/// best run has the smallest value.
 async fn balance(lab: &mut Lab, id: &str) {
     let runs = lab.list(id).await;
     let sweep = lab.sweep(id).await;

@@ -1,5 +1,5 @@
-//! Tests checkpoints and the attempts that continue from one: a run that was killed and resumed
-//! reads, counts and is judged like one that was not.
+//! Tests checkpoints and the attempts that continue from one. A run that was killed and resumed has
+//! the same history, counts and rungs as a run that was never killed.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::lab::{FakeAgent, Lab, RANDOM, below, code, eventually};
 
 const RULE: &str = "early_terminate: {type: hyperband, min_iter: 1, eta: 3}";
 
-/// Returns what a training logs at a step, in whatever attempt.
+/// Returns the row that the training logs at a step. The row is the same in every attempt.
 fn at(step: u64) -> Row {
     let loss = 1.0 + ((step * 7919) % 101) as f64 / 101.0 - step as f64 / 500.0;
     let mut values = vec![("val/loss".to_owned(), Value::F64(loss))];
@@ -38,8 +38,8 @@ async fn train(agent: &mut FakeAgent, start: &Start, offset: u64, steps: std::op
     }
 }
 
-/// Logs a checkpoint, given the number of earlier ones, the rows of history that its writer had
-/// logged, and the step.
+/// Logs a checkpoint. The tuple has the number of earlier checkpoints of the attempt, the number of
+/// history rows that the checkpoint claims, and the step.
 async fn checkpoint(
     lab: &Lab,
     agent: &mut FakeAgent,
@@ -64,7 +64,7 @@ async fn resume(lab: &Lab, start: &Start, checkpoint: u64) -> Result<(), Status>
     lab.dial(None).checkpoints().resume(request).await.map(drop)
 }
 
-/// Makes the agent lose its trial and get the next attempt of it.
+/// Makes the agent lose its trial and receive the next attempt of the same trial.
 async fn lose(agent: &mut FakeAgent, start: &Start) -> Start {
     agent.reborn();
     let next = agent.ask().await;
@@ -83,7 +83,7 @@ async fn rows(lab: &Lab, request: ReadHistory) -> Vec<Row> {
     rows
 }
 
-/// All that the controller returns of a run's history.
+/// Everything that the controller returns about a run's history.
 type Story =
     (Vec<Row>, Vec<Row>, Vec<HistoryKey>, Vec<CurveBucket>, String, Option<f64>, u64, Vec<u64>);
 
@@ -108,15 +108,15 @@ async fn story(lab: &mut Lab, id: &str) -> Story {
 
 #[tokio::test]
 async fn a_run_killed_and_resumed_twice_equals_one_never_killed() {
-    // A lease that is over soon makes a background step every 50 ms, so blocks are merged
-    // meanwhile.
+    // With this short lease, the controller takes a background step every 50 ms. So it merges
+    // blocks during the test.
     let mut lab = Lab::with(|settings| settings.lease = Duration::from_secs(1)).await;
     let sweep = lab.create(&format!("{RANDOM}\n{RULE}\n")).await;
     let (mut one, mut other) = (lab.agent("one", &sweep.id), lab.agent("other", &sweep.id));
     let first = one.ask().await;
     train(&mut one, &first, 0, 0..200).await;
     checkpoint(&lab, &mut one, &first, (0, 130, 130)).await;
-    // This checkpoint claims more rows than came.
+    // This checkpoint claims more rows than the controller has received.
     checkpoint(&lab, &mut one, &first, (1, 201, 201)).await;
     eventually("the appends are merged", async || {
         let _ = one.heartbeat().await;
@@ -183,13 +183,13 @@ async fn an_attempt_resumes_once_before_it_logs() {
     train(&mut agent, &second, 0, 4..6).await;
     assert_eq!(lab.run(&first.run).await.rows, 6);
 
-    // An attempt that starts anew ignores what came before, until a program resumes again.
+    // An attempt that does not resume from a checkpoint has only its own rows.
     let third = lose(&mut agent, &second).await;
     train(&mut agent, &third, 0, 0..2).await;
     assert_eq!(lab.run(&first.run).await.rows, 2);
     let late = resume(&lab, &third, newest.id).await.unwrap_err();
     assert!(late.message().ends_with("has logged rows already"), "{late}");
-    // A row that comes late from an attempt that is over makes no checkpoint.
+    // A late row of an attempt that is over creates no checkpoint.
     agent.hold(&third);
     let content = lab.put(None, b"late").await;
     let row = CheckpointRow {
@@ -220,7 +220,7 @@ async fn the_newest_contents_stay_and_the_run_may_read_them() {
     let hush = lab.dial(Some("hush"));
     for number in 0..6 {
         let content = lab.put(Some("hush"), format!("at {number}").as_bytes()).await;
-        // The last one claims more rows than came.
+        // The last checkpoint claims more rows than the controller has received.
         let history = if number == 5 { 99 } else { number };
         let row = CheckpointRow {
             step: number,
@@ -255,7 +255,8 @@ async fn the_newest_contents_stay_and_the_run_may_read_them() {
     assert_eq!(code(own.checkpoints().list(reference.clone()).await), Code::PermissionDenied);
 
     agent.end(&start, "finished").await.unwrap();
-    // The checkpoint whose rows may still come goes too.
+    // The older complete checkpoint goes. The checkpoint whose rows may still arrive stays, but is
+    // not listed.
     eventually("one is enough for a run that is over", async || {
         (below(&folder) == 2, below(&folder))
     })

@@ -1,10 +1,11 @@
-//! Tests that a run that breaks a constraint does not count, whatever its value is.
+//! Tests that a run that breaks a constraint is never the best and reaches no target, whatever its
+//! value is.
 
 use proto::v1::ReplayTrials;
 
 use crate::lab::{FakeAgent, Lab, RANDOM, frames};
 
-/// Returns a sweep with a target and two constraints.
+/// Returns the YAML of a sweep with a target and two constraints.
 fn yaml(method: &str) -> String {
     let limits = "constraints: [{metric: ms, max: 20}, {metric: acc, min: 0.5}]\n";
     RANDOM

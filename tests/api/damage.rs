@@ -1,5 +1,5 @@
-//! Tests a damaged database: it is reported as damaged, not written to any more, and read where it
-//! is intact.
+//! Tests a damaged database: the controller reports the damage, stops writing, and still reads the
+//! intact pages.
 
 use std::{
     fs::{self, OpenOptions},
@@ -36,7 +36,8 @@ fn pages(folder: &Path) -> u64 {
     fs::metadata(folder.join("besom.db")).unwrap().len() / PAGE
 }
 
-/// Makes a run with one row in its history, and stops the controller.
+/// Makes a run with one row in its history, and stops the controller. Returns the id of the run's
+/// sweep.
 async fn stopped(lab: &mut Lab) -> String {
     let sweep = lab.create(GRID).await;
     let mut agent = lab.agent("one", &sweep.id);
@@ -133,7 +134,7 @@ async fn the_database_of_another_program_is_left_alone() {
     }
 }
 
-/// Returns a program's console of 2 MB.
+/// Returns frames with 2 MB of a program's console.
 fn console() -> Vec<u8> {
     let row = |step| Row {
         step,
@@ -155,8 +156,8 @@ async fn later_damage_ends_writes_and_not_reads() {
     agent.append(&start, "console", 0, console()).await.unwrap();
     lab.restart().await;
     let before = lab.sweep(&sweep.id).await;
-    // These are the last pages of the largest value. Nothing else lies there, and no code has read
-    // them since the start.
+    // These pages in the middle of the database belong only to its largest value, the console. No
+    // code has read them since the start.
     let count = pages(lab.folder());
     overwrite(lab.folder(), count / 2..count / 2 + 8);
     let mut agent = lab.agent("one", &sweep.id);
@@ -186,8 +187,8 @@ async fn later_damage_ends_writes_and_not_reads() {
     assert_eq!(lab.blocks(&start.run, "history").await.len(), 1);
 }
 
-/// Makes the file immutable, so that no user, root included, can write to it; or writable again.
-/// Returns whether that worked.
+/// Makes the file immutable, so that no user, not even root, can write to it. If `immutable` is
+/// false, makes the file writable again. Returns whether the change worked.
 fn fix(path: &Path, immutable: bool) -> bool {
     let flag = if immutable { "+i" } else { "-i" };
     let changed = Command::new("chattr").arg(flag).arg(path).output();
@@ -216,7 +217,7 @@ async fn unwritable_files_do_not_end_the_controller() {
     }
     agent.append(&start_of_one, "console", 0, console()).await.unwrap();
     lab.stop().await;
-    // At its start the controller says which file cannot be written.
+    // A controller that starts names the file that it cannot write.
     fix(&parts[0], true);
     let refused = start(&folder).await;
     fix(&parts[0], false);

@@ -1,4 +1,5 @@
-//! Tests the port: what strangers can do who only connect, and what a browser gets.
+//! Tests the controller's port: silent connections, wrong tokens, the limit of streams, and the
+//! page that a browser gets.
 
 use std::{
     io::{Read as _, Write as _},
@@ -24,7 +25,7 @@ fn said(address: &str, bytes: &[u8]) -> TcpStream {
     stream
 }
 
-/// Reads all that comes over a connection until the other side closes it.
+/// Reads from a connection until the controller closes it.
 fn rest(mut stream: TcpStream) -> Vec<u8> {
     let mut all = Vec::new();
     let end = stream.read_to_end(&mut all);
@@ -46,7 +47,8 @@ async fn follow(lab: &mut Lab) -> (String, Streaming<Block>) {
     (run, stream)
 }
 
-/// Logs a row, which the reader gets over the connection that it has had all the time.
+/// Logs a row, and checks that the reader receives it over the connection that it opened in
+/// `follow`.
 async fn still_there(lab: &Lab, run: String, mut stream: Streaming<Block>) {
     let append = AppendRows {
         run,
@@ -88,7 +90,7 @@ async fn silent_connections_do_not_keep_clients_out() {
         lab.dial(None).sweeps().list(ListSweeps::default()).await.unwrap();
     }
     still_there(&lab, run, stream).await;
-    // Silent connections do not keep the controller from ending either.
+    // Silent connections do not keep the controller from shutting down either.
     lab.shutdown().await;
     drop(strangers);
 }

@@ -1,5 +1,5 @@
-//! Tests explanations: of a sweep by what its trials show, of a run by what was known when it was
-//! chosen.
+//! Tests explanations. A sweep is explained by the results of its trials, and a run by what the
+//! search knew when it chose the run.
 
 use proto::{
     dial,
@@ -9,7 +9,7 @@ use tonic::{Code, Status};
 
 use crate::lab::{FakeAgent, Lab, RANDOM, code};
 
-/// Returns a random search with a second parameter, which does not matter.
+/// Returns the YAML of a random search with a second parameter, which does not affect the metric.
 fn two() -> String {
     format!("{RANDOM}  optimizer: {{values: [adam, sgd]}}\n")
 }
@@ -19,7 +19,7 @@ async fn explain(lab: &mut Lab, sweep: &str, parameters: &[&str]) -> Result<Expl
     Ok(lab.sweeps.explain(ExplainSweep { sweep: sweep.to_owned(), parameters }).await?.into_inner())
 }
 
-/// Runs trials whose loss is a valley along `lr` and nothing else.
+/// Runs trials whose loss depends only on `lr`: it is a valley with its minimum at 0.3.
 async fn valley(agent: &mut FakeAgent, count: usize) {
     for _ in 0..count {
         let start = agent.ask().await;

@@ -1,5 +1,5 @@
-//! Tests failed attempts: which are retried, what counts as diverged, and what stops a sweep whose
-//! trials all fail.
+//! Tests failed attempts: which of them are retried, which count as diverged, and when failures
+//! pause the sweep.
 
 use proto::v1::{Change, ReplayTrials, RetryRuns, Start};
 use record::{Row, Value, Writer};
@@ -147,7 +147,7 @@ async fn an_announced_preemption_is_not_charged_as_a_failure_or_a_loss() {
     assert_eq!(failed.state, "failed", "each attempt has to announce it");
 }
 
-/// Makes one row that reports something about a run.
+/// Returns frames with one row, which reports this JSON under `key`.
 fn said(key: &str, json: &str) -> Vec<u8> {
     let row =
         Row { values: vec![(key.to_owned(), Value::Json(json.to_owned()))], ..Row::default() };

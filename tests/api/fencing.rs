@@ -1,4 +1,4 @@
-//! Tests attempts, leases and orders: nothing is lost and nothing counts twice.
+//! Tests attempts, leases and orders: no trial is lost, and no result counts twice.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tonic::Code;
 
 use crate::lab::{Lab, RANDOM, code, eventually, frames, pause};
 
-/// Starts a controller whose leases end soon.
+/// Starts a controller with leases of one second.
 async fn hasty() -> Lab {
     Lab::with(|settings| settings.lease = Duration::from_secs(1)).await
 }

@@ -1,5 +1,5 @@
-//! Tests the files of runs: blobs that come and go, rows that name them, and hostile names that
-//! look like paths.
+//! Tests the files of runs: blobs that are stored and collected, rows that name them, and hostile
+//! names that look like paths.
 
 use std::time::Duration;
 
@@ -216,7 +216,7 @@ async fn only_blobs_that_nothing_refers_to_are_collected() {
             .await
             .unwrap();
     }
-    // A content that was collected can come again.
+    // A content that was collected can be stored again.
     lab.put(None, b"first").await;
     agent.append(&start, "files", 3, frames(&[row("c", b"first")])).await.unwrap();
     assert_eq!(list(&lab, &start.run).await.len(), 3);
@@ -237,7 +237,7 @@ async fn contents_are_refused_until_there_is_room() {
     assert_eq!(chunks(&lab, vec![chunk(&six.sha256, 6, b"6 here")]).await, Code::Ok);
     agent.append(&start, "files", 0, frames(&[row("a", b"6 here")])).await.unwrap();
     assert_eq!(chunks(&lab, vec![chunk(&five.sha256, 5, b"5 now")]).await, Code::ResourceExhausted);
-    // A known content needs no room, and a refused one takes none.
+    // A content that is already stored needs no room, and a refused content takes no room.
     assert_eq!(chunks(&lab, vec![chunk(&six.sha256, 6, b"6 here")]).await, Code::Ok);
     assert_eq!(chunks(&lab, vec![chunk(&five.sha256, 4, b"4 of")]).await, Code::InvalidArgument);
     lab.restart().await;
@@ -276,7 +276,7 @@ async fn aborted_uploads_take_no_more_room_than_allowed() {
         let sent = chunk(&Hashed::of(&content).sha256, EACH as u64, &content);
         lab.dial(None).files().put(tokio_stream::iter([sent])).await
     };
-    // The client hangs up somewhere between the first byte and the answer.
+    // The client ends its call at some moment between the first byte and the answer.
     for number in 0..80 {
         let _ =
             tokio::time::timeout(Duration::from_micros(u64::from(number) * 200), put(number)).await;

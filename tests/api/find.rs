@@ -1,4 +1,5 @@
-//! Tests filters and orders of runs: every answer equals that of a plain scan of every run.
+//! Tests filters and orders of runs: every answer of the controller equals the result of a plain
+//! scan of all runs.
 
 use std::cmp::Ordering;
 
@@ -9,7 +10,7 @@ use tonic::Code;
 
 use crate::lab::{Lab, RANDOM, code};
 
-/// Numbers without a pattern, which are the same every time.
+/// A generator of pseudorandom numbers, which are the same in every run of the test.
 struct Dice(u64);
 
 impl Dice {
@@ -27,7 +28,7 @@ async fn append(lab: &mut Lab, run: &str, stream: &str, offset: u64, values: Vec
     lab.runs.append(AppendRows { run, attempt: 1, writer, stream, offset, frames }).await.unwrap();
 }
 
-/// Makes runs of which each has some of the properties that filters can ask for.
+/// Makes runs with pseudorandom values of the properties that the filters compare.
 async fn many(lab: &mut Lab, count: u64) {
     let mut dice = Dice(7);
     for _ in 0..count {
@@ -104,8 +105,7 @@ async fn collect(lab: &mut Lab, request: FindRuns) -> Vec<Run> {
     runs
 }
 
-/// Returns what a run shows under a name. Numbers stay numbers; text stands for those that are not
-/// finite.
+/// Returns the value that a run has under a name. Non-finite numbers are texts, such as `NaN`.
 fn shown(run: &Run, name: &str) -> Json {
     let parsed = |json: &str| serde_json::from_str::<Json>(json).unwrap();
     match name {
@@ -156,7 +156,8 @@ fn passes(run: &Run, (name, sign, wanted): (&str, &str, &str)) -> bool {
     }
 }
 
-/// Orders NaN behind what can be compared, missing values behind that, and numbers before texts.
+/// Compares two runs by the name in `sort`. Numbers come before texts, NaN comes after both, and
+/// missing values come last.
 fn order(one: &Run, other: &Run, sort: &str) -> Ordering {
     let name = sort.trim_start_matches('-');
     let (one, other) = (shown(one, name), shown(other, name));

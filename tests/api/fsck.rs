@@ -1,5 +1,5 @@
-//! Tests a damaged folder: the check names every problem and nothing else, and one bad run does not
-//! affect the others.
+//! Tests the check of a damaged data folder: it names every problem and nothing else, and one
+//! damaged run does not affect the others.
 
 use std::{
     fs,
@@ -35,8 +35,8 @@ fn change(folder: &Path, sql: &str) {
     assert_eq!(changed, 1, "{sql}");
 }
 
-/// Damages three contents and a byte in the middle of a frame, and removes a block and the row of a
-/// blob.
+/// Changes one content, shortens another and removes a third. Changes a byte in the middle of a
+/// frame, and removes a block and the database row of a blob.
 fn damage(folder: &Path, run: &str, hashes: &[String]) {
     let path = |hash: &str| folder.join("blobs").join(&hash[..2]).join(&hash[2..]);
     fs::write(path(&hashes[1]), b"truth").unwrap();
@@ -58,7 +58,7 @@ fn damage(folder: &Path, run: &str, hashes: &[String]) {
     change(folder, &format!("DELETE FROM blobs WHERE sha256 = '{}'", hashes[0]));
 }
 
-/// Logs four files of a run. Returns their hashes.
+/// Logs four files of a run and returns their hashes.
 async fn put_files(lab: &Lab, agent: &mut FakeAgent, start: &Start) -> Vec<String> {
     let mut hashes = Vec::new();
     for content in [b"whole", b"false", b"short", b"gone!"] {
@@ -115,8 +115,8 @@ async fn every_problem_is_named_and_nothing_else() {
         );
     }
     assert_eq!(found.len(), 6, "{found:#?}");
-    // The folder is served all the same: the bad run reports what it cannot read, and the other run
-    // is as it was.
+    // A controller still serves the folder. Reads of the damaged run report the damage, and the
+    // other run is unchanged.
     lab.come_back().await;
     let mut client = lab.dial(None).history();
     for (run, expected) in [(&bad.run, Code::DataLoss), (&good.run, Code::Ok)] {
@@ -139,7 +139,7 @@ async fn every_problem_is_named_and_nothing_else() {
     assert_eq!(lab.run(&good.run).await.value, Some(0.25));
 }
 
-/// Returns the names, contents and times of all that lies in a folder.
+/// Returns the path, the bytes and the modification time of every file and folder in a folder.
 fn state(folder: &Path) -> Vec<(PathBuf, Vec<u8>, SystemTime)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
@@ -172,14 +172,15 @@ async fn a_check_changes_nothing() {
     let start = agent.ask().await;
     agent.append(&start, "history", 0, frames(0, "val/loss", &[0.5, 0.25])).await.unwrap();
     lab.put(None, b"content").await;
-    // A killed controller leaves this state: the rows are only in the log.
+    // A killed controller leaves this state: the rows are only in SQLite's write-ahead log.
     let killed = copied(lab.folder());
     assert!(fs::metadata(killed.path().join("besom.db-wal")).unwrap().len() > 0);
     lab.stop().await;
     let ended = copied(lab.folder());
     for folder in [&killed, &ended] {
         let before = state(folder.path());
-        // Where files can be made immutable, no process can write to the folder.
+        // If the system can make files immutable, no process can write to the folder during the
+        // check.
         let fix = |flag: &str| {
             drop(Command::new("chattr").args(["-R", flag]).arg(folder.path()).output())
         };
@@ -230,8 +231,8 @@ async fn a_missing_data_folder_differs_from_a_damaged_one() {
     }
 }
 
-/// Flips a bit of each of these bytes of a file in turn. Returns what the check finds each time, or
-/// `None` if it cannot even begin.
+/// For each of these bytes of a file, flips one of its bits in the intact file and checks the
+/// folder. Returns each report, or `None` if that check could not begin.
 async fn flipped(
     folder: &Path,
     file: &Path,
@@ -245,7 +246,8 @@ async fn flipped(
         fs::write(file, damaged).unwrap();
         let settings = Settings { data: folder.to_owned(), ..Settings::default() };
         found.push(controller::fsck(settings, |_| {}).await.ok());
-        // The files that a check of a damaged database has left beside it belong to that database.
+        // A check of a damaged database may leave these files, which must not be read with the next
+        // database.
         for beside in ["besom.db-wal", "besom.db-shm"] {
             let _ = fs::remove_file(folder.join(beside));
         }

@@ -1,4 +1,5 @@
-//! Tests a disk that counts as full: what is refused, what continues, and who reports it.
+//! Tests a disk that counts as full: what the controller refuses, what it still accepts, and how it
+//! reports the state.
 
 use std::{fs, sync::Arc, time::Duration};
 
@@ -10,7 +11,7 @@ use crate::lab::{GRID, Lab, code, eventually, serves};
 
 const KEY: &str = "val/loss";
 
-/// Demands more free bytes than any disk has, as soon as there is a reserve to free.
+/// Demands more free bytes than any disk has, so that the disk counts as full.
 fn never_enough(settings: &mut Settings) {
     settings.lease = Duration::from_secs(1);
     settings.least_free_bytes = u64::MAX / 4;

@@ -1,5 +1,5 @@
-//! Tests reads of history by keys, before and after it was merged in the background. The rows and
-//! the curves stay the same, whatever the store has made of them.
+//! Tests reads of a run's history, before and after the controller merges its blocks in the
+//! background. The rows and the curves stay the same.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -9,12 +9,14 @@ use tonic::Code;
 
 use crate::lab::{FakeAgent, Lab, RANDOM, code, eventually, frames};
 
-/// Starts a controller whose leases end soon, which makes a background step every 50 ms.
+/// Starts a controller with leases of one second. With this short lease, it takes a background step
+/// every 50 ms.
 async fn hasty() -> Lab {
     Lab::with(|settings| settings.lease = Duration::from_secs(1)).await
 }
 
-/// Waits until a run has few blocks. The agent keeps its trial alive meanwhile.
+/// Waits until a run has at most `most` blocks, and returns them. Meanwhile, the agent's heartbeats
+/// keep the lease.
 async fn merged(lab: &mut Lab, agent: &mut FakeAgent, run: &str, most: usize) -> Vec<Block> {
     let mut blocks = Vec::new();
     eventually("the appends are merged", async || {
@@ -35,7 +37,8 @@ fn decoded(blocks: &[Block]) -> Vec<Row> {
     blocks.iter().flat_map(|block| record::rows(&block.frames).unwrap()).collect()
 }
 
-/// Makes rows of every kind, some of them late, with a key that changes its type.
+/// Makes rows with values of many types. Some rows have an earlier step than the row before them,
+/// and the values of one key change their type.
 fn motley(count: u64) -> Vec<Row> {
     let row = |at: u64| {
         let mixed = at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
@@ -57,7 +60,7 @@ fn motley(count: u64) -> Vec<Row> {
             values
                 .push(("picture".to_owned(), Value::Json(r#"{"_type":"image-file"}"#.to_owned())));
         }
-        // Some rows come late.
+        // Some rows have an earlier step than the rows before them.
         let step = if at % 40 == 39 { at - 30 } else { at };
         Row { step, wall_ms: 1_700_000_000_000 + 13 * at as i64, values }
     };
@@ -94,7 +97,8 @@ fn number(value: &Value) -> Option<f64> {
     }
 }
 
-/// Returns what the buckets must add up to: the last value of each step.
+/// Returns the last value of `key` at each step. The buckets of a curve must contain exactly these
+/// values.
 fn last_values(rows: &[Row], key: &str) -> BTreeMap<u64, f64> {
     let values = |row: &Row| {
         let own = row.values.iter().filter(|(name, _)| name == key);
@@ -182,7 +186,7 @@ async fn merging_changes_nothing_that_is_read() {
     assert_eq!(text(&decoded(&blocks)), text(&rows));
     assert_eq!(blocks.iter().map(|block| block.rows).sum::<u64>(), 2000);
     looks_right(&lab, &start.run, &rows).await;
-    // The stream continues where it was.
+    // The merge does not change the offset at which the next append continues.
     assert_eq!(agent.log(&start, 2000, "loss", &[1.0]).await.unwrap().next, 2001);
 
     lab.restart().await;

@@ -1,5 +1,5 @@
-//! Runs a controller on a port and in a folder of its own, and agents that only make calls. The
-//! tests of this folder use it. It never starts a process.
+//! Runs a controller on its own port and in its own folder, and fake agents that only make calls.
+//! The tests of this folder use it. It never starts a process.
 
 use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
@@ -21,7 +21,7 @@ use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
-/// A random search without an end.
+/// The YAML of a random search without a limit on its trials.
 pub(crate) const RANDOM: &str = "
 method: random
 program: train
@@ -31,7 +31,7 @@ parameters:
   lr: {min: 0.0, max: 1.0}
 ";
 
-/// A grid of 3 x 4 points.
+/// The YAML of a grid of 3 x 4 points.
 pub(crate) const GRID: &str = "
 method: grid
 program: train
@@ -122,7 +122,7 @@ impl Lab {
         self.controller.take().unwrap().shutdown().await.unwrap();
     }
 
-    /// Stores a content.
+    /// Stores a content in the controller.
     pub(crate) async fn put(&self, token: Option<&str>, content: &[u8]) -> Hashed {
         let (file, hashed) = (tempfile::NamedTempFile::new().unwrap(), Hashed::of(content));
         fs::write(file.path(), content).unwrap();
@@ -189,7 +189,7 @@ impl Lab {
     }
 }
 
-/// An agent that holds what it was told to start, and does what a test asks for.
+/// A fake agent, whose calls a test makes one by one. It holds the attempts that the test adds.
 #[derive(Clone)]
 pub(crate) struct FakeAgent {
     client: AgentsClient<Authorized>,
@@ -198,13 +198,13 @@ pub(crate) struct FakeAgent {
 }
 
 impl FakeAgent {
-    /// Sends one heartbeat, as it is in `self.beat`.
+    /// Sends one heartbeat with the fields of `self.beat` and the next beat number.
     pub(crate) async fn heartbeat(&mut self) -> Result<Orders, Status> {
         self.beat.beat += 1;
         Ok(self.client.heartbeat(self.beat.clone()).await?.into_inner())
     }
 
-    /// Asks for one trial and holds it.
+    /// Requests one trial and holds it.
     pub(crate) async fn ask(&mut self) -> Start {
         self.beat.free = 1;
         let start = self.heartbeat().await.unwrap().start.remove(0);
@@ -236,7 +236,8 @@ impl FakeAgent {
         self.beat.holds.clear();
     }
 
-    /// Logs values of one key as history, from an offset on.
+    /// Logs values of one key as rows of the history, from this offset on. The steps equal the
+    /// offsets.
     pub(crate) async fn log(
         &mut self,
         start: &Start,
@@ -270,7 +271,7 @@ impl FakeAgent {
         self.end_as(start, Outcome { state: state.to_owned(), ..Outcome::default() }, 0).await
     }
 
-    /// Ends a run as failed in this class, so many seconds after its start.
+    /// Ends a run as failed in this class, this number of seconds after its start.
     pub(crate) async fn fail(
         &mut self,
         start: &Start,
@@ -300,7 +301,7 @@ impl FakeAgent {
         Ok(self.runs.end(request).await?.into_inner())
     }
 
-    /// Runs a whole trial: it asks, logs one value, and finishes.
+    /// Runs a whole trial: requests it, logs one value, and finishes it.
     pub(crate) async fn trial(&mut self, value: f64) -> Start {
         let start = self.ask().await;
         self.log(&start, 0, "val/loss", &[value]).await.unwrap();
@@ -309,7 +310,7 @@ impl FakeAgent {
     }
 }
 
-/// Makes rows with one value each, at steps from `first` on.
+/// Makes frames of rows with one value each, at steps from `first` on.
 pub(crate) fn frames(first: u64, key: &str, values: &[f64]) -> Vec<u8> {
     let row = |(at, value): (u64, &f64)| Row {
         step: at,
@@ -322,7 +323,8 @@ pub(crate) fn frames(first: u64, key: &str, values: &[f64]) -> Vec<u8> {
     out
 }
 
-/// Returns whether health says that this service serves. The service of everything has no name.
+/// Returns whether the health service reports that this service is serving. The empty name stands
+/// for the whole controller.
 pub(crate) async fn serves(lab: &Lab, service: &str) -> bool {
     let channel = tonic::transport::Endpoint::new(lab.address()).unwrap().connect().await.unwrap();
     let request = HealthCheckRequest { service: service.to_owned() };
@@ -338,7 +340,8 @@ pub(crate) async fn pause(millis: u64) {
     Clock::system().sleep(Duration::from_millis(millis)).await;
 }
 
-/// Repeats `look` until it holds. Fails after 60 seconds with what it saw last.
+/// Calls `look` until its first result is true. Panics after 60 seconds with the second result of
+/// the last call.
 pub(crate) async fn eventually<T: std::fmt::Debug>(
     what: &str,
     mut look: impl AsyncFnMut() -> (bool, T),

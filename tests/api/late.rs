@@ -1,5 +1,5 @@
-//! Tests what comes after the end of an attempt: rows that do not count any more, and tokens that
-//! end.
+//! Tests what follows the end of an attempt: late rows do not count, and the attempt's token stops
+//! working.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::lab::{Lab, RANDOM, code, eventually, frames, pause};
 
 const KEY: &str = "val/loss";
 
-/// Starts a controller with a token, which counts no late rows at all.
+/// Starts a controller with a token and without a grace for late rows.
 async fn strict() -> Lab {
     Lab::with(|settings| {
         settings.token = Some("hush".to_owned());
@@ -34,8 +34,8 @@ async fn the_value_of_a_trial_is_final_once_it_ends() {
     for value in [0.5, 0.4, 0.6, 0.7] {
         starts.push(agent.trial(value).await);
     }
-    // Within the grace, late rows are rows like others. What they would make of the result does not
-    // matter any more.
+    // Within the grace, the controller stores late rows like other rows. They do not change the
+    // trial's value.
     agent.log(&starts[2], 1, KEY, &[-1e9, 0.1]).await.unwrap();
     let run = lab.run(&starts[2].run).await;
     assert_eq!(
@@ -64,7 +64,7 @@ async fn rows_beyond_the_grace_are_kept_and_marked() {
     pause(5).await;
     let before = lab.run(&start.run).await;
     for _ in 0..2 {
-        // Rows that are sent again exist already.
+        // The second append repeats a row that the controller already has.
         let late = agent.log(&start, 1, KEY, &[-1e9]).await;
         assert!(matches!(code(late), Code::Aborted | Code::Ok));
     }
@@ -83,7 +83,8 @@ async fn rows_beyond_the_grace_are_kept_and_marked() {
     assert_eq!(marks(lab.blocks(&start.run, "history").await), [(0, 1, false), (1, 1, true)]);
     assert_eq!(marks(lab.blocks(&start.run, "summary").await), [(0, 1, true)]);
     assert_eq!(lab.sweep(&sweep.id).await.best.unwrap().value, Some(0.5));
-    // The question where a stream ends is answered. A repeated end returns the first one.
+    // An empty append still returns the end of the stream. A second report of the end returns the
+    // first end.
     assert_eq!(agent.append(&start, "history", 0, Vec::new()).await.unwrap().next, 2);
     assert_eq!(agent.end(&start, "failed").await.unwrap().run.unwrap().state, "finished");
 }
@@ -121,7 +122,8 @@ async fn a_late_file_is_added_and_replaces_none() {
     assert_eq!(files, [("model".to_owned(), 5), ("plot".to_owned(), 6)]);
 }
 
-/// Returns what a token opens: rows in and out, files, the run itself.
+/// Returns the codes of calls with a token: an append, and reads of the run, its files, its
+/// checkpoints and its curves.
 async fn opens(lab: &Lab, token: &str, run: &str, attempt: u32) -> Vec<Code> {
     let dial = lab.dial(Some(token));
     let append = AppendRows {
@@ -157,7 +159,7 @@ async fn a_token_ends_with_its_attempt_and_the_grace() {
     lab.restart_with(|settings| settings.late_rows = Duration::ZERO).await;
     assert_eq!(opens(&lab, &start.token, &run, 1).await, [Code::PermissionDenied; 7]);
     assert_eq!(opens(&lab, &live.token, &live.run, 1).await, [Code::Ok; 7], "its attempt goes on");
-    // A program that did not get the answer to its end asks again.
+    // A program that did not receive the answer to its report of the end sends the report again.
     let outcome = Some(Outcome { state: "failed".to_owned(), ..Outcome::default() });
     let end = EndRun { run: run.clone(), attempt: 1, outcome, ..EndRun::default() };
     let ended = lab.dial(Some(&start.token)).runs().end(end).await.unwrap().into_inner();
@@ -184,7 +186,8 @@ async fn a_run_that_is_resumed_has_a_new_token_and_the_old_one_ends() {
     agent.end(&start, "finished").await.unwrap();
     pause(5).await;
     assert_eq!(opens(&lab, &second.token, "mine", 2).await, [Code::PermissionDenied; 7]);
-    // An import, or a folder that was logged offline, continues with the controller's own token.
+    // An import or a sync of an offline folder may still append rows, because it uses the
+    // controller's own token.
     agent.log(&start, 1, KEY, &[0.4]).await.unwrap();
     let run = lab.run("mine").await;
     assert_eq!(

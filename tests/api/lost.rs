@@ -1,5 +1,5 @@
-//! Tests a data folder that goes away under a running controller. Nothing is acknowledged that the
-//! next controller would not find, and everything continues once the folder is back.
+//! Tests a data folder that disappears under a running controller. The controller acknowledges
+//! nothing that the next controller would not find. Everything continues when the folder is back.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use crate::lab::{GRID, Lab, code, eventually, frames, serves};
 
 const KEY: &str = "val/loss";
 
-/// Returns another name for a folder, beside it.
+/// Returns the path to which a test moves a file or folder.
 fn aside(folder: &Path) -> PathBuf {
     folder.with_extension("aside")
 }
@@ -30,8 +30,8 @@ async fn begin(lab: &Lab) -> Result<(), Status> {
     lab.dial(None).runs().begin(begin).await.map(drop)
 }
 
-/// Checks that everything that would have to be written is refused, with the folder's name and
-/// advice, and can be tried again.
+/// Checks that the controller refuses every call that must write. Each error is transient, names
+/// this path and has a hint.
 async fn refuses(lab: &mut Lab, sweep: &str, names: &Path) {
     let mut agent = lab.agent("other", sweep);
     agent.beat.free = 1;
@@ -69,7 +69,7 @@ async fn accepts(lab: &Lab, sweep: &str) {
     .await;
 }
 
-/// Makes a run with one row in its history.
+/// Makes a run with one row in its history. Returns the id of the run's sweep.
 async fn logged(lab: &mut Lab) -> String {
     let sweep = lab.create(GRID).await;
     let mut agent = lab.agent("one", &sweep.id);
@@ -87,7 +87,7 @@ async fn nothing_is_acknowledged_into_a_folder_that_is_gone() {
     fs::rename(&folder, aside(&folder)).unwrap();
     refuses(&mut lab, &sweep, &folder).await;
     assert!(!folder.exists(), "no part of it is made again");
-    // Another folder in its place does not help.
+    // The controller does not accept another folder in its place.
     fs::create_dir(&folder).unwrap();
     refuses(&mut lab, &sweep, &folder).await;
     assert_eq!(

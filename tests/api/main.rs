@@ -1,5 +1,5 @@
 //! Tests the controller over real gRPC on a port of its own, with a real database in a folder of
-//! its own. Every test here is one promise of the interface.
+//! its own. Every test here checks one promise of the interface.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod about;

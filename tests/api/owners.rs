@@ -1,5 +1,5 @@
-//! Tests the owners of contents: what a run may name, what it learns of others' contents, and how
-//! much one run or project may bring.
+//! Tests which project owns a content: what a run may name, what it learns about contents of other
+//! projects, and the quotas of runs and projects.
 
 use std::time::Duration;
 
@@ -74,7 +74,8 @@ fn rows(content: &[u8], size: u64) -> [Row; 3] {
     [file, row(checkpoint.values()), row(artifact.values())]
 }
 
-/// Returns the errors that a run gets when it names a content by these rows, without the hash.
+/// Returns the errors that a run gets when it names a content in each of these rows. `HASH`
+/// replaces the hash in the texts.
 async fn refusals(lab: &Lab, of: &RunBegun, content: &[u8], size: u64) -> Vec<(Code, String)> {
     let mut told = Vec::new();
     for row in rows(content, size) {
@@ -109,8 +110,8 @@ async fn a_hash_opens_no_content_of_another_project() {
         append(&lab, &mate, offset, row).await.unwrap();
     }
 
-    // A run that has the content proves it by sending all of it. A part of it proves nothing. The
-    // content is stored once.
+    // A run proves that it has a content by sending all of it; a part proves nothing. The
+    // controller stores the content only once.
     let part = BlobChunk { sha256: Hashed::of(&secret).sha256, size, data: secret[..4].to_owned() };
     let part = lab.dial(Some(&stranger.token)).files().put(tokio_stream::iter([part])).await;
     assert_eq!(code(part), Code::InvalidArgument);
@@ -240,7 +241,7 @@ async fn a_run_and_a_project_have_quotas() {
     let elsewhere = begin(&mut lab, "theirs").await;
     put(&lab, &elsewhere.token, &[4; 90]).await.unwrap();
     put(&lab, TOKEN, &[5; 500]).await.unwrap();
-    // A collected content does not count any more.
+    // A collected content no longer counts against a quota.
     eventually("contents that no row names are collected", async || {
         let tried = code(put(&lab, &one.token, &[6; 100]).await);
         (tried == Code::Ok, tried)

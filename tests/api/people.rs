@@ -1,4 +1,5 @@
-//! Tests what people ask of a sweep.
+//! Tests the changes that users make to a sweep, such as pause, cancel and retry, and the updates
+//! that they watch.
 
 use std::time::Duration;
 
@@ -236,7 +237,7 @@ async fn many_large_runs_reach_a_watcher_in_several_updates() {
     let text = "x".repeat(200_000);
     let yaml = format!("{RANDOM}  text: {{value: {text}}}\nrun_cap: 100\n");
     let sweep = lab.create(&yaml).await;
-    // One agent holds at most 3 MiB of parameters.
+    // One agent holds at most 3 MiB of parameters, so ten agents share the runs.
     for name in 0..10 {
         let mut agent = lab.agent(&format!("agent-{name}"), &sweep.id);
         for _ in 0..10 {

@@ -1,4 +1,4 @@
-//! Tests that suggestions follow from the rows.
+//! Tests that a replay computes the same suggestions again from the stored rows.
 
 use proto::v1::{ReplayTrials, Replayed};
 use tonic::Code;

@@ -1,5 +1,6 @@
-//! Tests early stopping: it decides when a row arrives and reports at once. The decision is stored,
-//! and the search learns of it by the event of the run's end.
+//! Tests early stopping. The controller decides when a row arrives, and reports the decision to the
+//! program and the agent at once. It stores the decision. The search receives the result through
+//! the event of the run's end.
 
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use tonic::Code;
 
 use crate::lab::{FakeAgent, Lab, RANDOM, code, eventually, pause};
 
-/// Rungs at 1, 3, 9, ... As with W&B, the worse of two trials at a rung stops.
+/// A rule with rungs at 1, 3, 9, ... logged values. As with W&B, the worse of two trials at a rung
+/// stops.
 const HYPERBAND: &str = "early_terminate: {type: hyperband, min_iter: 1, eta: 3}";
 
 const KEY: &str = "val/loss";
@@ -32,7 +34,7 @@ async fn whole(agent: &mut FakeAgent, values: &[f64]) -> Start {
     start
 }
 
-/// Returns what the search learns of the ends of a sweep's runs.
+/// Returns the events of the ends of all runs, from which the search takes the results.
 fn ends(lab: &Lab) -> Vec<serde_json::Value> {
     let database = Connection::open(lab.folder().join("besom.db")).unwrap();
     let mut statement = database
@@ -147,8 +149,8 @@ async fn repeated_rows_count_once_and_rungs_of_one_append_come_in_order() {
     let all = [first, rung(3, 7.0, (1, 1), 7.0, false), rung(9, 1.0, (1, 1), 1.0, false)];
     assert_eq!(lab.run(&good.run).await.rungs, all);
 
-    // The trial is better at 1 and worse at 3. At 9 it would have been the best, but it is not
-    // judged there.
+    // The trial is the better one at rung 1 and the worse one at rung 3. At rung 9 it would have
+    // been the best, but a stopped trial is not judged again.
     let bad = agent.ask().await;
     let appended =
         agent.log(&bad, 0, KEY, &[8.0, 8.0, 8.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]).await.unwrap();
@@ -235,8 +237,8 @@ async fn a_new_attempt_starts_its_rungs_anew_and_an_old_one_does_not_count() {
     assert_eq!(code(lost.log(&old, 1, KEY, &[0.1, 0.1]).await), Code::Aborted);
     assert_eq!(lab.run(&new.run).await.rungs, [], "late rows are kept and not judged");
 
-    // Another trial competes with what the old attempt had. The new attempt does not compete with
-    // it.
+    // Another trial competes with the values of the old attempt. The new attempt of the same run
+    // does not compete with them.
     let mut other = lab.agent("other", &sweep.id);
     let second = other.ask().await;
     assert!(other.log(&second, 0, KEY, &[0.2]).await.unwrap().stop_wanted, "0.1 was better");
@@ -318,7 +320,8 @@ async fn a_pruned_trial_reports_its_limits_and_is_never_the_best() {
         (Some(&good.run), "")
     );
 
-    // A late row would bring it within the limit, and its value reaches the target.
+    // With this late row, the pruned trial would be within the limit, and its value would reach the
+    // target.
     agent.log(&bad, 3, "ms", &[10.0]).await.unwrap();
     assert!(!lab.run(&bad.run).await.limited[0].holds);
     let now = lab.sweep(&sweep.id).await;

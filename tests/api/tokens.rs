@@ -1,4 +1,4 @@
-//! Tests who may do what.
+//! Tests which calls a token allows, and which token a controller on a network address needs.
 
 use controller::{Controller, StartError, chance::Chance, clock::Clock, settings::Settings};
 use proto::v1::{

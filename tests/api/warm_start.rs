@@ -1,11 +1,11 @@
-//! Tests that a sweep starts from what earlier sweeps have found, as it was then.
+//! Tests that a sweep starts from the results that earlier sweeps had when it was created.
 
 use proto::v1::{CreateSweep, Repeated, ReplayTrials};
 use tonic::Code;
 
 use crate::lab::{Lab, RANDOM};
 
-/// Returns a model-based search that starts from these sweeps.
+/// Returns the YAML of a Bayesian search that starts from the results of these sweeps.
 fn warm(earlier: &[&str]) -> String {
     RANDOM.replace("method: random", "method: bayes")
         + &format!("warm_start: [{}]\n", earlier.join(", "))
@@ -38,7 +38,7 @@ async fn the_best_finished_trials_are_taken_over_and_kept() {
     assert_eq!(lab.sweep(&sweep.id).await.repeats, repeated);
     assert_eq!(lab.run(&format!("{}-0", sweep.id)).await.repeats, repeated);
     assert_eq!(lab.run(&format!("{}-1", sweep.id)).await.repeats, None);
-    // Later trials of the earlier sweep change nothing here.
+    // Later trials of the earlier sweep change nothing in the new sweep.
     first.trial(0.001).await;
     lab.restart().await;
     let mut agent = lab.agent("four", &sweep.id);

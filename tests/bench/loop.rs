@@ -1,8 +1,8 @@
-//! `cargo xtask bench loop`: measures the load that a sweep's control plane can take, through a
-//! real controller over gRPC on SQLite, durably. A trial is an ask (the heartbeat that returns a
-//! start) and a tell (an append of one row, then the end). Every figure comes with its floor,
-//! measured right before and after it: raw SQLite with the two commits of a trial, or the same
-//! program spawned without Besom.
+//! `cargo xtask bench loop`: measures how many trials per second a real controller serves over
+//! gRPC, with durable writes to SQLite. A trial is an ask (the heartbeat that returns a start) and
+//! a tell (an append of one row, then the end). The floor of a closed loop is raw SQLite with the
+//! two commits of a trial, measured right before and after the loop. The floor of real trials is
+//! the same program spawned without Besom.
 
 mod floor;
 mod processes;
@@ -33,7 +33,7 @@ struct Flags {
     offered: u32,
 }
 
-/// One line of the result.
+/// One line of the result table.
 struct Line {
     method: &'static str,
     finished: u64,

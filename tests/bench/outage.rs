@@ -1,7 +1,7 @@
-//! `cargo xtask bench outage`: programs log at a steady pace while the controller goes away and
-//! comes back. Measures how long it takes until the rows logged meanwhile have arrived, and how
-//! much faster than live that is. The rows go through a real agent; the SDK sends some, and others
-//! are printed.
+//! `cargo xtask bench outage`: programs log at a steady pace while the controller is killed and
+//! restarted. The benchmark measures the time until the rows of the outage have arrived, and how
+//! much faster they arrive than they were logged. It first measures programs with the SDK, then
+//! programs that print their rows. All run under a real agent.
 
 use std::{
     process::ExitCode,
@@ -29,10 +29,10 @@ struct Flags {
 
 /// The time for which the pace is measured before the outage.
 const LIVE: Duration = Duration::from_secs(5);
-/// The time for which rows are in transit at any moment.
+/// The time for which a row may be in transit before the controller counts it.
 const SLACK: Duration = Duration::from_millis(500);
 
-/// The number of stored rows at a time.
+/// A count of the stored rows, with the time of the count.
 #[derive(Clone, Copy)]
 struct Stored {
     at: Instant,

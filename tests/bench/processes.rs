@@ -1,5 +1,5 @@
-//! Measures one agent with two slots and a program that does nothing, next to spawning the same
-//! program without Besom.
+//! Measures the trials per second of one agent with two slots and a program that does nothing. The
+//! floor is the same program, spawned without Besom.
 
 use std::{process::Command, thread, time::Instant};
 
@@ -23,7 +23,7 @@ pub(crate) fn measure(trials: u32) -> String {
     )
 }
 
-/// Returns the programs that do nothing per second, started by two threads.
+/// Returns the number of programs that two threads run per second. The programs do nothing.
 fn spawn_rate(programs: u32) -> f64 {
     let begun = Instant::now();
     thread::scope(|scope| {

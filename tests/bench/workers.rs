@@ -39,7 +39,7 @@ impl Measured {
     }
 }
 
-/// Runs workers that ask again as soon as they have told.
+/// Runs workers that ask for the next trial as soon as they have reported the previous one.
 pub(crate) async fn closed(lab: &Lab, sweep: &str, workers: usize, load: &Load) -> Measured {
     let left = Arc::new(AtomicI64::new(match load {
         Load::For(_) => i64::MAX,

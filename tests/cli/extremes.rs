@@ -1,6 +1,6 @@
-//! Sends every number that a message can carry at its extremes. Whatever the controller accepts,
-//! every command that reads still works, and no answer reports a bug. The messages and their fields
-//! come from the descriptors, so that a new one is tried too.
+//! Sends messages in which one number after the other has an extreme value. Whatever the controller
+//! accepts, every command that reads still works, and no answer reports a bug. The messages and
+//! their fields come from the protobuf descriptors, so the test covers new ones too.
 
 use std::{collections::BTreeMap, process::Output, time::Duration};
 
@@ -34,15 +34,15 @@ use tonic::{
 const SWEEP: &str = "method: random\nprogram: train\nmetric: {name: loss}\nparameters: {lr: \
     {min: 0.0, max: 1.0}}\n";
 
-/// The time for which an endless answer is read: that of a watch, and the orders for an agent that
-/// waits.
+/// The time after which the test stops to wait for an answer. A watch and the orders for a waiting
+/// agent may not end by themselves.
 const SOON: Duration = Duration::from_secs(1);
 
 /// A codec for messages that are already bytes.
 #[derive(Clone, Copy, Default)]
 struct Bytes;
 
-/// Returns a heartbeat that holds a run and gives it back.
+/// Returns a heartbeat that names a run as held and as declined.
 fn beat(sweep: String, run: &str) -> Beat {
     Beat {
         agent: format!("agent-{run}"),
@@ -117,8 +117,8 @@ fn ends(kind: Type) -> Option<(WireType, Vec<Vec<u8>>)> {
     }
 }
 
-/// Returns the bytes to append to a message for each number in it and each extreme of that number:
-/// of a field that occurs twice, the last one counts.
+/// Returns the bytes to append to a message, for each number in it and each extreme of that number.
+/// If a field occurs twice, the last value counts, so the appended bytes set the number.
 fn changes(
     all: &BTreeMap<String, DescriptorProto>,
     message: &str,
@@ -178,8 +178,8 @@ impl Tried {
         Self { lab, grpc: Grpc::new(channel), sweep, runs: 0 }
     }
 
-    /// Sends a message to a method and reads its answer: all of it, or the part of an endless
-    /// answer that comes within [`SOON`].
+    /// Sends a message to a method and reads its whole answer, or the part that arrives within
+    /// [`SOON`].
     async fn send(&mut self, service: &str, method: &str, message: Vec<u8>) -> Result<(), Status> {
         let path = format!("/{service}/{method}").parse().unwrap();
         self.grpc.ready().await.unwrap();
@@ -192,7 +192,7 @@ impl Tried {
         tokio::time::timeout(SOON, read).await.unwrap_or(Ok(()))
     }
 
-    /// Returns a message that this method accepts as it is; each message has a run of its own.
+    /// Returns a message with ordinary numbers for this method. Each message has its own run.
     async fn base(&mut self, method: &str) -> Vec<u8> {
         self.runs += 1;
         let (sweep, run) = (self.sweep.clone(), format!("run{}", self.runs));
@@ -253,7 +253,7 @@ impl Tried {
         AppendRows { run, attempt: 1, writer, stream, offset: 0, frames }
     }
 
-    /// Checks that every command that reads answers, for each of these runs.
+    /// Checks that every command that reads works, for each of these runs.
     fn read(&self, runs: &[String]) {
         let sweep = self.sweep.as_str();
         let mut commands: Vec<Vec<&str>> = vec![
@@ -288,7 +288,8 @@ fn row(step: u64, wall_ms: i64, values: &[(&str, Value)]) -> Row {
     Row { step, wall_ms, values: values.collect() }
 }
 
-/// Names a method. Methods that share their name with another service's include their service.
+/// Returns a name for a method. If several services have a method of this name, the name includes
+/// the service.
 fn named(service: &str, method: &str) -> String {
     match method {
         "Get" | "List" | "Read" => format!("{service}.{method}"),

@@ -1,5 +1,5 @@
-//! Checks every message that a new user meets, as a snapshot with its exit code. The programs are
-//! the real ones.
+//! Checks the messages that a new user meets, as snapshots with the exit codes. The tests run the
+//! real programs.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where its premise fails")]
 

@@ -1,4 +1,4 @@
-//! Tests what a person mistypes or forgets.
+//! Tests the messages that a user gets after mistyping or forgetting something.
 
 use tests::Lab;
 
@@ -35,7 +35,8 @@ fn a_folder_that_is_taken() {
 #[test]
 fn a_folder_that_is_checked() {
     let mut lab = Lab::with_controller();
-    // The controller listens before it opens its folder, and answers afterwards.
+    // The controller listens before it opens its folder, so an answer shows that the folder is
+    // open.
     assert!(lab.sweep(&["ls"]).status.success());
     let in_use = type_in(&lab, "controller fsck --data besom-data");
     lab.kill_controller();

@@ -1,4 +1,5 @@
-//! Tests programs that do not do what the sweep expects of them.
+//! Tests the messages about programs that do not do what the sweep expects, and about one that
+//! does.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,7 @@ fn run(lab: &mut Lab, yaml: &str, args: &[&str]) -> String {
     let shown = lab.sweep(&["show", &sweep]);
     let shown = show("sweep show [SWEEP]", &shown).replace(&sweep, "[SWEEP]");
     let said = in_order_of_trials(&said.replace(&sweep, "[SWEEP]"));
-    // The width of a column depends on how long a trial took.
+    // The width of a column depends on how long a trial took, so the gaps are squeezed.
     let shown = shown.lines().map(squeeze).collect::<Vec<_>>().join("\n");
     format!(
         "{}\n{said}{}\n\n{shown}",

@@ -1,4 +1,5 @@
-//! Tests how runs are listed, filtered and sorted, and what is wrong with a question about them.
+//! Tests how `sweep run ls` lists, filters and sorts runs, and how it reports mistakes in its
+//! arguments.
 
 use proto::{
     dial::Dial,
@@ -9,7 +10,7 @@ use tests::Lab;
 
 use crate::session::{assert_session, show};
 
-/// Logs three runs of a project and one of none.
+/// Logs three runs of a project and one run without a project.
 async fn log(lab: &Lab) {
     let mut runs = Dial::new(&lab.address(), None).unwrap().runs();
     for (id, project, lr, loss) in [

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use tests::Lab;
 
-/// Returns the command that a person typed, and the output.
+/// Returns the command that a user typed, the output, and the exit code.
 pub(crate) fn show(typed: &str, output: &Output) -> String {
     let mut text = format!("$ {typed}\n");
     text += &String::from_utf8_lossy(&output.stdout);
@@ -35,7 +35,7 @@ macro_rules! assert_session {
         settings.add_filter(r"\b[a-z][a-z0-9]{7}-(\d+)\b", "[SWEEP]-$1");
         settings.add_filter(r"\b\d+(\.\d+)?(ms|s)\b", "[TIME]");
         settings.add_filter(r"\bpid \d+", "pid [PID]");
-        // Only some machines let an agent make cgroups.
+        // Only some machines let an agent make cgroups, so the message about them is removed.
         settings.add_filter(r"no cgroups for trials: .*\n", "");
         settings.set_snapshot_path("snapshots");
         settings.bind(|| insta::assert_snapshot!($text));

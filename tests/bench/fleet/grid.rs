@@ -1,5 +1,5 @@
-//! Runs a whole grid with agents that make only the calls: each point once. Measures the
-//! controller's peak memory after a tenth of the grid and at the end.
+//! Runs a whole grid with agents that make only the calls, and checks that each point runs once.
+//! Measures the controller's peak memory after a tenth of the grid and at the end.
 
 use std::{
     collections::BTreeSet,
@@ -18,7 +18,7 @@ use tokio::{runtime::Runtime, task::JoinSet, time::sleep};
 
 use crate::LEASE_SECONDS;
 
-/// The points on the shorter side.
+/// The number of points on the shorter side of the grid.
 const SIDE: u64 = 10;
 
 /// Runs the grid and prints a table.
@@ -51,7 +51,7 @@ pub(crate) fn measure(runtime: &Runtime, agents: usize, points: u64) -> Result<(
     Ok(())
 }
 
-/// Runs all agents until the sweep is over; calls `note` once `early` trials are done.
+/// Runs all agents until the sweep is over. Calls `note` when `early` trials are done.
 async fn work(lab: &Lab, sweep: &str, agents: usize, early: u64, note: &mut impl FnMut(u64)) {
     let done = Arc::new(AtomicU64::new(0));
     let mut tasks = JoinSet::new();
@@ -72,7 +72,7 @@ async fn work(lab: &Lab, sweep: &str, agents: usize, early: u64, note: &mut impl
     tasks.join_all().await;
 }
 
-/// Reads every trial and looks for points that are missing or occur twice.
+/// Reads every trial. Fails if a point is missing, occurs twice, or did not finish in one attempt.
 async fn check(lab: &Lab, sweep: &str, points: u64) -> Result<(), Failure> {
     let dial = Dial::new(&lab.address(), None).expect("an address of a lab");
     let request = ListRuns { sweep: sweep.to_owned(), ..ListRuns::default() };

@@ -1,6 +1,6 @@
-//! Measures the same number of trials per second from few agents and from many. Each agent holds a
-//! trial of its own throughout, and waits in a long poll whenever it does nothing else, as real
-//! agents do.
+//! Offers the same number of trials per second from few agents and from many, and measures the
+//! latencies. Each agent also holds one trial all the time. It waits in a long poll whenever it
+//! does nothing else, as real agents do.
 
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,8 @@ parameters:
 /// The time until all agents are connected and hold a trial.
 const SETTLING: Duration = Duration::from_secs(2);
 
-/// The milliseconds of each ask, counted from when it was due, and of each tell.
+/// The latencies in milliseconds: of each ask, counted from the time when the ask was due, and of
+/// each tell.
 #[derive(Default)]
 struct Seen {
     asks: Vec<f64>,

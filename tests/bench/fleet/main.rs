@@ -13,7 +13,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use terminal::{Exit, Failure};
 
-/// The default lease of the controller: it answers an idle agent every ten seconds.
+/// The length of a lease in seconds, which is the controller's default. With it, the controller
+/// answers an idle agent every ten seconds.
 const LEASE_SECONDS: u32 = 30;
 
 /// Many agents: the same load from few and from many, stops, and a whole grid.

@@ -1,5 +1,5 @@
-//! Measures the time from the report of a bad value to the stop: to the moment when an agent has
-//! the order, and, at a real agent, to the signal at the process.
+//! Measures the time from the report of a bad value until an agent has the order to stop the trial.
+//! With a real agent, measures the time until the process gets the signal.
 
 use std::{
     fs,
@@ -24,14 +24,15 @@ use tokio::{
 
 use crate::LEASE_SECONDS;
 
-/// The rule stops every trial that is not in the best third at its first value.
+/// The metric and the stopping rule of a sweep. The rule stops every trial that is not in the best
+/// third at its first value.
 const RULE: &str = "
 metric: {name: loss, goal: minimize}
 early_terminate: {type: hyperband, min_iter: 1, eta: 3}
 ";
-/// The reports per second of all agents together.
+/// The number of reports per second of all agents together.
 const RATE: f64 = 100.0;
-/// The seconds after which a real trial that was not stopped ends by itself.
+/// The number of seconds after which a real trial ends by itself if nothing stops it.
 const UNSTOPPED: u32 = 3;
 
 /// Returns a table with a line for agents that make only the calls, and a line for processes.
@@ -69,7 +70,8 @@ pub(crate) fn measure(
     table.to_string()
 }
 
-/// Returns the milliseconds from the call that reports a bad value until its agent has the order.
+/// Returns, for each stop, the milliseconds from the call that reports a bad value until its agent
+/// has the order.
 async fn prunes(address: String, sweep: String, agents: usize, stops: usize) -> Vec<f64> {
     let mut good = FakeAgent::new(&address, &sweep, "good");
     for _ in 0..3 {
@@ -91,7 +93,7 @@ async fn prunes(address: String, sweep: String, agents: usize, stops: usize) -> 
                 }
                 let start = agent.ask().await.expect("the sweep has no end");
                 agent.hold(&start);
-                // The agent is in its long poll by then.
+                // Until the report is due, the agent waits in its long poll.
                 let waited = tokio::time::timeout_at(due.into(), agent.stopped()).await;
                 assert!(waited.is_err(), "nothing is stopped without a reason");
                 // The value is worse than all values that were reported before.
@@ -118,8 +120,8 @@ async fn prunes(address: String, sweep: String, agents: usize, stops: usize) -> 
     tasks.join_all().await.concat()
 }
 
-/// Returns the milliseconds from when a program has printed a bad value until it gets SIGTERM,
-/// under a real agent.
+/// Returns, for each program under a real agent, the milliseconds from its print of a bad value
+/// until it gets SIGTERM.
 fn signals(lab: &mut Lab, processes: usize) -> Vec<f64> {
     let notes = lab.dir().join("notes");
     fs::create_dir(&notes).expect("the lab's folder can be written");
@@ -137,8 +139,8 @@ fn signals(lab: &mut Lab, processes: usize) -> Vec<f64> {
     noted.filter_map(|note| fs::read_to_string(note.path()).ok()?.parse::<f64>().ok()).collect()
 }
 
-/// Returns a program that prints its parameter as its value, and notes how long afterwards it got
-/// SIGTERM.
+/// Returns a program that prints its parameter as its value. When it gets SIGTERM, it writes down
+/// the time since the print.
 fn program(notes: &str) -> String {
     format!(
         r#"import json, os, signal, sys, time

@@ -20,7 +20,7 @@ use crate::{
 /// as failed.
 pub(crate) type Told<T> = Result<T, String>;
 
-/// A trial that an engine asks for.
+/// A trial that an engine proposes.
 pub(crate) struct Asked {
     /// The engine's own id of the trial.
     pub(crate) id: Value,
@@ -29,7 +29,7 @@ pub(crate) struct Asked {
 
 /// A search engine.
 pub(crate) trait Engine {
-    /// Forgets everything and begins on this problem.
+    /// Forgets all trials and begins to search this problem.
     fn begin(&mut self, problem: &Problem, seed: u64) -> Told<()>;
     /// Returns the next trial; `None` if a finite space is used up.
     fn ask(&mut self) -> Told<Option<Asked>>;
@@ -39,7 +39,7 @@ pub(crate) trait Engine {
     fn spent(&self) -> Duration;
 }
 
-/// An engine that can be opened any number of times.
+/// A choice of an engine, which can be opened any number of times.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Choice {
     pub(crate) name: String,
@@ -90,7 +90,7 @@ impl Choice {
     }
 }
 
-/// The library in this process.
+/// The engine that calls the project's library in this process.
 struct Own {
     method: Method,
     without: Option<Ingredient>,

@@ -1,6 +1,6 @@
-//! Runs an engine in a process of its own: one JSON line out, one JSON line back. `engines` opens
-//! it; docs/search-bench.md has the protocol. It never trusts the answers, and ends the process
-//! when it is dropped.
+//! Runs an engine in its own process. Each call writes one JSON line and reads one JSON line.
+//! `engines` opens the engine; docs/search-bench.md has the protocol. This module checks every
+//! answer. Dropping the engine ends its process.
 
 use std::{
     fs,
@@ -25,8 +25,8 @@ pub(crate) struct External {
 }
 
 impl External {
-    /// Starts the command in a shell, which the command replaces. Numeric libraries may use only
-    /// one thread each.
+    /// Starts the command in a shell, which the command then replaces. The environment limits
+    /// numeric libraries to one thread each.
     pub(crate) fn start(command: &str) -> Told<Self> {
         let mut shell = Command::new("sh");
         shell
@@ -85,7 +85,8 @@ impl Engine for External {
         self.call(&json!({"op": "tell", "id": id, "value": value})).map(drop)
     }
 
-    /// Returns the sum over the threads of the process, which the scheduler counts in nanoseconds.
+    /// Returns the sum of the processor times of all threads of the process. The scheduler counts
+    /// them in nanoseconds.
     fn spent(&self) -> Duration {
         let threads = fs::read_dir(format!("/proc/{}/task", self.child.id()));
         let spent = threads.into_iter().flatten().flatten().filter_map(|thread| {
@@ -98,7 +99,7 @@ impl Engine for External {
 
 impl Drop for External {
     fn drop(&mut self) {
-        // A well-behaved engine ends with its input; any other engine is killed.
+        // A well-behaved engine ends when its input is closed. The signal ends any other engine.
         drop(self.requests.take());
         let _ = self.child.kill();
         let _ = self.child.wait();

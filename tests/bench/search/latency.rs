@@ -1,5 +1,6 @@
-//! Measures the processor time that an engine needs for one trial when it knows 50, 200 or 500
-//! others, at six axes and at twenty. `main` calls it with `--latency`. It never judges the values.
+//! Measures the processor time that an engine needs for one trial when it has the results of 50,
+//! 200 or 500 others, at six axes and at twenty. `main` calls it with `--latency`. It ignores the
+//! values.
 
 use std::time::Duration;
 

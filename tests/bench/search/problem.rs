@@ -1,6 +1,6 @@
 //! Defines a problem: a space, a function to minimise, the noise on the values that an engine
 //! receives, and the optimum if it is known. The families build problems, and the runner runs them.
-//! A problem never knows an engine.
+//! A problem does not depend on an engine.
 
 use serde_json::{Map, Value, json};
 use sweeps::{
@@ -44,7 +44,7 @@ impl Params<'_> {
         self.word(name).get(1..).and_then(|number| number.parse().ok()).unwrap_or(usize::MAX)
     }
 
-    /// Returns `x0`, `x1` and so on.
+    /// Returns the values of `x0`, `x1` and so on.
     pub(crate) fn vector(&self) -> Vec<f64> {
         (0..self.0.len()).map_while(|axis| self.0.get(&format!("x{axis}"))?.as_f64()).collect()
     }
@@ -63,7 +63,8 @@ pub(crate) enum Noise {
 
 impl Noise {
     pub(crate) fn draw(self, chance: &mut Chance) -> f64 {
-        // Each call draws the same amount of numbers, so that all engines meet the same noise.
+        // Each call takes the same number of draws from the stream, so that all engines meet the
+        // same noise.
         let (even, spiked, height) =
             (chance.normal(), chance.unit() < 0.125, -(1.0 - chance.unit()).ln());
         match self {
@@ -130,13 +131,14 @@ impl Problem {
         self.least(value)
     }
 
-    /// Sets an optimum whose place does not matter.
+    /// Sets an optimum without its place.
     pub(crate) fn least(mut self, value: f64) -> Self {
         self.optimum = Some(value);
         self
     }
 
-    /// Adds noise of this share of the range in which nine of ten random points lie.
+    /// Adds Gaussian noise. Its standard deviation is this share of the range that contains the
+    /// values of nine in ten random points.
     pub(crate) fn noisy(mut self, share: f64) -> Self {
         self.noise = Noise::Even(share * self.range());
         self
@@ -200,7 +202,7 @@ pub(crate) fn named(name: &str, parameter: Value) -> (String, Value) {
     (name.to_owned(), parameter)
 }
 
-/// Returns `x0`, `x1` and so on, all with the same range.
+/// Returns the parameters `x0`, `x1` and so on, all with the same range.
 pub(crate) fn cube(axes: usize, min: f64, max: f64) -> Vec<(String, Value)> {
     (0..axes).map(|axis| (format!("x{axis}"), uniform(min, max))).collect()
 }

@@ -1,6 +1,7 @@
 //! Computes the values that the report measures against, once per problem, and keeps them in
 //! reference.json: how good random search is after a number of trials, and the best value that a
-//! long search found. `--reference` makes them, and `report` reads them. An engine never sees them.
+//! long search found. `--reference` makes them, and `report` reads them. An engine never sees these
+//! values.
 
 use std::collections::BTreeMap;
 
@@ -65,7 +66,7 @@ pub(crate) fn probe(problem: &Problem) -> f64 {
 }
 
 /// Returns medians over random searches in a pool of values. Each search gives the noise-free value
-/// of the trial that looked best.
+/// of the trial whose noisy value was best.
 fn medians(problem: &Problem, values: &[f64]) -> Vec<f64> {
     let mut chance = Chance::new(problem.name, 8);
     let mut found: Vec<Vec<f64>> = vec![Vec::new(); BUDGETS.len()];
@@ -108,8 +109,8 @@ fn climb(problem: &Problem, points: &[Values], values: &[f64], steps: usize) -> 
     least
 }
 
-/// Makes a step of random length towards or away from another point on a few axes. A parameter that
-/// is not a real number is either copied or kept.
+/// Makes a step of random length towards another point on a few axes. A parameter that is not a
+/// real number either takes the other point's value or stays.
 fn between(problem: &Problem, from: &Values, towards: &Values, chance: &mut Chance) -> Values {
     let mut near = from.clone();
     let parameters = &problem.space.parameters;

@@ -33,8 +33,8 @@ struct Sheet<'a> {
     ranks: Vec<Vec<f64>>,
 }
 
-/// Returns the whole report. Differences are to the baseline, or to the first engine if the
-/// baseline did not run.
+/// Returns the whole report. The differences compare with the baseline, or with the best engine if
+/// the baseline did not run.
 pub(crate) fn write(
     runs: &[Run],
     problems: &[Problem],
@@ -185,7 +185,7 @@ impl<'a> Sheet<'a> {
     }
 }
 
-/// Returns a line of regrets; the best is plain and the others are faint.
+/// Returns a line of regrets. The best regret is plain, and the others are faint.
 fn row(name: &str, regrets: &[f64]) -> Vec<String> {
     let least = regrets.iter().copied().fold(f64::INFINITY, f64::min);
     let cell = |regret: &f64| {
@@ -215,8 +215,8 @@ fn problem_regret(
         .filter_map(|run| {
             let trials = run.budget.div_ceil(part);
             let value = run.curve.get(trials - 1).or(run.curve.last())?;
-            // Where random search alone nearly reaches the best value, the unit is a fiftieth of
-            // its way there.
+            // If random search alone nearly reaches the best value, the unit of regret is a
+            // fiftieth of the distance from a very short random search to the best value.
             let random = reference.random(trials).max(best + 0.02 * (reference.random(1) - best));
             Some(regret(*value, best, random))
         })

@@ -41,7 +41,7 @@ pub(crate) struct Run {
     pub(crate) seed: u64,
     pub(crate) budget: usize,
     pub(crate) pending: usize,
-    /// After each trial, the noise-free value of the trial that looked best.
+    /// After each trial, the noise-free value of the trial whose noisy value is best so far.
     pub(crate) curve: Vec<f64>,
     /// The smallest noise-free value of any trial.
     pub(crate) least: f64,
@@ -96,7 +96,7 @@ fn search(
     let mut luck = Chance::new(&format!("{} noise", problem.name), plan.seed);
     let mut order = Chance::new(&format!("{} order", problem.name), plan.seed);
     // The seed differs from problem to problem, so that a starting point that happens to be good is
-    // good only once.
+    // good for only one problem.
     engine.begin(problem, hash(problem.name) % 1_000_000 * 1_000 + plan.seed)?;
     let (mut open, mut asked, mut looked) = (Vec::<Asked>::new(), 0, f64::INFINITY);
     let mut spent = engine.spent();
@@ -169,8 +169,8 @@ fn unusable(path: &Path, error: &dyn std::fmt::Display) -> Failure {
     Failure::new(Exit::Input, format!("cannot use `{}`: {error}", path.display()))
 }
 
-/// Reads the runs of a file that did not fail. A last line that is cut short is a run that was
-/// interrupted.
+/// Reads the runs that did not fail from a file. Skips a last line that is cut short, because its
+/// run was interrupted.
 pub(crate) fn read(path: &Path) -> Result<Vec<Run>, Failure> {
     let file = File::open(path).map_err(|error| unusable(path, &error))?;
     let lines = BufReader::new(file).lines().map_while(Result::ok);

@@ -1,5 +1,5 @@
 //! Provides the arithmetic of the report: regret, ranks, and an interval by resampling. `report`
-//! and `reference` call it. It never knows where a number comes from.
+//! and `reference` call it.
 
 use crate::chance::Chance;
 
@@ -31,7 +31,8 @@ pub(crate) fn quantile(values: &[f64], share: f64) -> f64 {
     }
 }
 
-/// Returns how far a value is from the best, at most 3; random search at the same budget is 1.
+/// Returns the distance of a value from the best, from 0 to 3. The unit is the distance of random
+/// search at the same budget.
 pub(crate) fn regret(value: f64, best: f64, random: f64) -> f64 {
     ((value - best) / (random - best).max(1e-12)).clamp(0.0, 3.0)
 }

@@ -1,6 +1,6 @@
-//! Runs a measurement in a process of its own: `bench_track one ...` opens its runs, says so, waits
-//! for a line, logs, and prints its sample as JSON. Both ends of this exchange are here; `main` and
-//! `driver` call them.
+//! Runs a measurement in a process of its own: `bench_track one ...` opens its runs, prints
+//! `ready`, waits for a line, and logs. It then prints `logged`, and its sample as JSON. Both ends
+//! of this exchange are here; `main` and `driver` call them.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _, stdin},
@@ -69,8 +69,8 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
-    /// Starts a program that follows the protocol of [`One::measure`]. In place of "ready" it may
-    /// print what is missing.
+    /// Starts a program that follows the protocol of [`One::measure`]. In place of `ready`, the
+    /// program may print `not installed`.
     pub(crate) fn start(command: &mut Command) -> Result<Self, String> {
         let mut child = command
             .stdin(Stdio::piped())

@@ -19,7 +19,7 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mode {
     pub(crate) name: &'static str,
-    /// The mode whose floors are shown next to it.
+    /// The name of the mode whose floors the report shows next to this mode.
     pub(crate) beside: &'static str,
     pub(crate) scalars: usize,
     /// The calls of each run.
@@ -31,8 +31,8 @@ pub(crate) struct Mode {
     pub(crate) trouble: Trouble,
 }
 
-/// The trouble that the SDK has while it logs. It ends before the run does, so that all rows
-/// arrive.
+/// The trouble that the SDK has while it logs. A killed or hanging controller comes back before the
+/// run ends, so that all rows arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
     None,
@@ -44,7 +44,7 @@ pub(crate) enum Trouble {
     Full,
 }
 
-/// Measures Besom's SDK with a controller of its own, both new.
+/// Measures Besom's SDK in new processes, with a new controller.
 pub(crate) fn ours(mode: Mode) -> Result<Sample, String> {
     let mut lab = Lab::with_controller();
     let data = lab.dir().join("besom-data");
@@ -74,7 +74,7 @@ pub(crate) fn ours(mode: Mode) -> Result<Sample, String> {
     }
     let samples = processes.iter_mut().map(Waiting::sample).collect::<Result<Vec<_>, _>>()?;
     let seconds = begun.elapsed().as_secs_f64();
-    // A killed controller has lost its count of processor time.
+    // The processor time of a killed controller is lost.
     let used = controller_time(&lab).saturating_sub(cpu);
     lab.kill_controller();
     let mut sample = fold(&samples);

@@ -1,5 +1,5 @@
 //! Defines the load on a tracker, and the loop that makes it: the same for Besom's SDK and for the
-//! floors. `child` uses it. The clock measures every call and nothing else.
+//! floors. `child` uses it. The clock measures only the calls, not the time between them.
 
 use std::{
     sync::Barrier,
@@ -33,9 +33,9 @@ pub(crate) struct Sample {
     pub(crate) us_p99: f64,
     pub(crate) us_p999: f64,
     pub(crate) points: u64,
-    /// The calls that found no room.
+    /// The number of calls that were refused because there was no room.
     pub(crate) refused: u64,
-    /// The time from the first call until everything was durable.
+    /// The time from the first call until everything was durable, in seconds.
     pub(crate) seconds: f64,
     /// The processor time of the program that logs, in microseconds per point.
     pub(crate) cpu_us: f64,
@@ -47,7 +47,7 @@ pub(crate) struct Sample {
     pub(crate) bytes: u64,
 }
 
-/// Runs the load on every target at once, with a thread for each. Calls `logged` once all calls
+/// Runs the load on every target at once, with a thread for each. Calls `logged` after all calls
 /// have been made.
 pub(crate) fn run(targets: Vec<Box<dyn Target>>, load: Load, logged: impl FnOnce()) -> Sample {
     let (begun, cpu) = (Instant::now(), processor_time());

@@ -93,7 +93,7 @@ const MODES: [Mode; 10] = [
     troubled("paced 2 ms, disk full", Trouble::Full, 2_000),
 ];
 
-/// Returns a mode with trouble, with as many calls of 5 scalars as the mode without.
+/// Returns a mode with trouble. It makes as many calls of 5 scalars as the mode without trouble.
 const fn troubled(name: &'static str, trouble: Trouble, pace_us: u64) -> Mode {
     let (beside, calls) =
         if pace_us == 0 { ("5 scalars", 200_000) } else { ("5 scalars, paced 2 ms", 1_000) };
@@ -125,7 +125,8 @@ fn measure(flags: &Flags) -> Result<(), Failure> {
     }
     let mut lines: Vec<Line> = Vec::new();
     for repeat in 0..flags.repeats {
-        // Every target runs once in each repeat, so that a busy neighbour slows all of them alike.
+        // Every target runs once in each repeat, so that other busy programs slow all targets
+        // alike.
         for mode in &modes {
             for target in targets(*mode, flags) {
                 terminal::say(format_args!(
@@ -157,8 +158,9 @@ fn measure(flags: &Flags) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns the targets of a mode. A floor has one writer, so a hundred runs are shown next to the
-/// floor of one.
+/// Returns the targets of a mode. Modes with several processes or with trouble measure only Besom,
+/// because a floor has one writer and no trouble. The report shows these modes next to the floors
+/// of another mode.
 fn targets(mode: Mode, flags: &Flags) -> Vec<&'static str> {
     let mut targets = vec!["besom"];
     if mode.processes == 1 && mode.trouble == Trouble::None {

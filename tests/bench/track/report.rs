@@ -22,7 +22,7 @@ impl Line {
     }
 }
 
-/// Returns the middle value, or the upper one of two.
+/// Returns the middle value, or the upper one of two middle values.
 fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied()

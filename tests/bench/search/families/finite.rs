@@ -1,5 +1,5 @@
-//! Defines spaces of about three hundred points. `problem::all` calls it. It finds the optimum by
-//! evaluating every point.
+//! Defines problems whose spaces have about three hundred points. `problem::all` calls it. It finds
+//! each optimum by evaluating every point.
 
 use super::shapes::{Grain, Surface};
 use crate::{
@@ -13,8 +13,8 @@ pub(crate) fn problems() -> Vec<Problem> {
     vec![table(), lattice()]
 }
 
-/// 5 x 6 x 10 levels: effects of each level, effects of pairs, and a remainder that nothing
-/// predicts.
+/// A space of 5 x 6 x 10 levels. A value is the sum of an effect of each level, effects of pairs of
+/// levels, and a random remainder.
 fn table() -> Problem {
     let mut chance = Chance::new("table-300", 0);
     let (a, b, c) = (chance.normals(5), chance.normals(6), chance.normals(10));
@@ -35,7 +35,7 @@ fn table() -> Problem {
     Problem::new(FAMILY, "table-300", space, objective).least(least)
 }
 
-/// 4 x 5 x 4 x 4 whole numbers and steps on a rough surface.
+/// A space of 4 x 5 x 4 x 4 whole numbers and steps, with the values of a rough surface.
 fn lattice() -> Problem {
     let surface = Surface::new("lattice-320", &[2.0, 3.0, 1.5, 1.0], Grain::Rough);
     let point =

@@ -15,7 +15,7 @@ impl Data {
         Self { train: draw(), valid: draw() }
     }
 
-    /// Makes a curve over `axes` inputs, of which two matter.
+    /// Makes data on a curve over `axes` inputs, of which two matter.
     pub(crate) fn regression(name: &str, rows: usize, axes: usize) -> Self {
         let mut chance = Chance::new(name, 5);
         Self::new(rows, || {
@@ -25,7 +25,8 @@ impl Data {
         })
     }
 
-    /// Makes two classes, 0 and 1: two moons among `axes - 2` inputs of noise.
+    /// Makes data of two classes, 0 and 1. The first two inputs form two moons, and the other
+    /// inputs are noise.
     pub(crate) fn moons(name: &str, rows: usize, axes: usize) -> Self {
         let mut chance = Chance::new(name, 6);
         Self::new(rows, || {
@@ -43,8 +44,8 @@ impl Data {
         })
     }
 
-    /// Makes two classes on either side of a plane, with inputs of very different sizes. One label
-    /// in twelve is wrong.
+    /// Makes data of two classes on the two sides of a plane, with inputs of very different sizes.
+    /// About one label in twelve is wrong.
     pub(crate) fn plane(name: &str, rows: usize, axes: usize) -> Self {
         let mut chance = Chance::new(name, 7);
         let normal = chance.normals(axes);
@@ -140,7 +141,7 @@ impl Steps {
 pub(crate) struct Network {
     pub(crate) inputs: usize,
     pub(crate) hidden: usize,
-    /// Whether the hidden layer uses tanh; otherwise it uses a hinge.
+    /// Whether the hidden layer uses tanh. If not, it uses a hinge (ReLU).
     pub(crate) bent: bool,
     /// For each hidden unit, the weights of its inputs, its bias and its outgoing weight; then the
     /// last bias.
@@ -173,7 +174,7 @@ impl Network {
         (0..self.hidden).map(out).sum::<f64>() + self.weights[self.weights.len() - 1]
     }
 
-    /// Adds the gradient of one row's loss, computed by backpropagation.
+    /// Adds the gradient of one row's loss to `into`. Backpropagation computes the gradient.
     pub(crate) fn slope(&self, x: &[f64], class: f64, into: &mut [f64]) {
         let error = 1.0 / (1.0 + (-self.logit(x)).exp()) - class;
         for unit in 0..self.hidden {

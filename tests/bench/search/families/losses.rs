@@ -62,7 +62,8 @@ fn valley(name: &'static str) -> Problem {
     Problem::new(FAMILY, name, space, objective)
 }
 
-/// A loss whose optimum is a tenth of a decade from where training diverges to 1e8.
+/// A loss whose optimum is a tenth of a decade below the rate at which training diverges. A
+/// diverged training has the value 1e8.
 fn cliff() -> Problem {
     let objective = |p: &Params<'_>| {
         let (init, clip, depth) = (p.log10("init"), p.log10("clip"), p.number("depth"));
@@ -88,7 +89,7 @@ fn cliff() -> Problem {
         .known(0.5, best.map(|(name, at)| named(name, json!(at))))
 }
 
-/// A loss that is capped at 3, in most of the space.
+/// A loss with a cap of 3, which it reaches in most of the space.
 fn capped() -> Problem {
     let centre = somewhere("capped-5", 5, 0.15, 0.85);
     let best = centre.clone();
@@ -157,8 +158,8 @@ fn edge() -> Problem {
         .known(0.9, best.map(|(name, at)| named(name, json!(at))))
 }
 
-/// A loss of two rates that are wrongly declared linear: everything that matters lies in the lowest
-/// hundredth.
+/// A loss of a momentum and two rates. The ranges of the rates are wrongly declared linear: their
+/// optima lie in the lowest fiftieth.
 fn wrong_scale() -> Problem {
     let objective = |p: &Params<'_>| {
         let decades = |name, at: f64| ((p.number(name) + 1e-5) / (at + 1e-5)).log10();
@@ -198,7 +199,8 @@ fn stairs() -> Problem {
     Problem::new(FAMILY, "stairs-4", cube(4, 0.0, 1.0), objective).known(0.0, place(&best))
 }
 
-/// A bowl in rates; one training in eight goes badly for no reason.
+/// A bowl in the logarithms of rates. With the spikes that `problems` adds, one training in eight
+/// goes badly for no reason.
 fn spikes() -> Problem {
     let objective = |p: &Params<'_>| {
         let (actor, critic) = (p.log10("actor") + 3.3, p.log10("critic") + 2.8);

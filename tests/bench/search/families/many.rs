@@ -1,5 +1,5 @@
 //! Defines problems of twelve to twenty axes, of which few or all are relevant. `problem::all`
-//! calls it. It never tells an engine which axes are relevant.
+//! calls it. An engine never learns which axes are relevant.
 
 use super::{
     shapes::{Grain, Surface, less, somewhere, square, weights},
@@ -23,7 +23,7 @@ pub(crate) fn problems() -> Vec<Problem> {
     ]
 }
 
-/// Returns `count` of `of` axes, in the order of their relevance.
+/// Returns the relevant axes: `count` of `of` axes, in a random order.
 fn relevant(name: &str, count: usize, of: usize) -> Vec<usize> {
     let mut axes: Vec<usize> = (0..of).collect();
     Chance::new(name, 4).shuffle(&mut axes);

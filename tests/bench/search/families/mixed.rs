@@ -98,7 +98,7 @@ fn whole() -> Problem {
     Problem::new(FAMILY, "whole-4", space, objective).known(0.0, best)
 }
 
-/// Steps of several sizes, and powers of two.
+/// A problem with steps of several sizes, and whole numbers on a logarithmic scale.
 fn quanta() -> Problem {
     let objective = |p: &Params<'_>| {
         let (fine, coarse) = (p.number("fine") - 0.7, (p.number("coarse") - 3.5) / 5.0);

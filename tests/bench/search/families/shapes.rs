@@ -1,5 +1,6 @@
 //! Provides the parts of the synthetic families: an optimum and a rotation for each surface, drawn
-//! from its name, and random smooth surfaces. The families call it. It never knows a space.
+//! from its name, and random smooth surfaces. The families call it. It does not depend on a
+//! problem's space.
 
 use std::f64::consts::TAU;
 
@@ -79,7 +80,8 @@ impl Surface {
         let mut wave = || {
             let stretch = match grain {
                 Grain::Fine => 1.0,
-                // A Matern kernel's spectrum is a Student t with twice as many degrees of freedom.
+                // The spectrum of a Matern kernel is a Student t distribution. Its degrees of
+                // freedom are twice the kernel's smoothness of 5/2.
                 Grain::Rough => (5.0 / chance.normals(5).iter().map(|z| z * z).sum::<f64>()).sqrt(),
             };
             let direction =

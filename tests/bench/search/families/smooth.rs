@@ -1,6 +1,6 @@
 //! Defines smooth, continuous problems of two to eight axes: textbook surfaces with an optimum, a
 //! rotation and a scale drawn from the name, random draws of Gaussian processes, and some of both
-//! under noise. `problem::all` calls it. It never adds the noise.
+//! under noise. `problem::all` calls it. It only sets the size of the noise; the runner adds it.
 
 use std::f64::consts::PI;
 
@@ -60,7 +60,7 @@ fn waves(family: &'static str, name: &'static str, axes: usize) -> Problem {
     Problem::new(family, name, cube(axes, -12.0, 12.0), objective).known(0.0, place(&best))
 }
 
-/// Rastrigin's egg box with flat eggs, rotated.
+/// Rastrigin's function with shallow ripples, rotated.
 fn rastrigin() -> Problem {
     let (centre, turn) = (somewhere("rastrigin-3", 3, -2.0, 2.0), Turn::new("rastrigin-3", 3));
     let best = centre.clone();
@@ -71,7 +71,7 @@ fn rastrigin() -> Problem {
     Problem::new(FAMILY, "rastrigin-3", cube(3, -3.5, 3.5), objective).known(0.0, place(&best))
 }
 
-/// Michalewicz's ravines, of the gentle kind.
+/// Michalewicz's function with gentle ravines: the exponent is 6 in place of the usual 20.
 fn michalewicz() -> Problem {
     let objective = |p: &Params<'_>| {
         let ravine =
@@ -122,7 +122,7 @@ pub(super) fn ellipsoid(
     Problem::new(family, name, cube(axes, -5.0, 5.0), objective).known(0.0, place(&best))
 }
 
-/// A bent crease: not smooth across, gentle along.
+/// A bent crease. The function has a kink across the crease and changes slowly along it.
 fn ridge() -> Problem {
     let (centre, turn) = (somewhere("crease-4", 4, -0.5, 0.5), Turn::new("crease-4", 4));
     let best = centre.clone();
