@@ -1,4 +1,4 @@
-//! Acts as an agent that makes only the calls, on its own connection: it asks for trials, holds
+//! Acts as an agent that makes only the calls, on its own connection. It asks for trials, holds
 //! them, and immediately reports what a trial would report. The benches use it. It starts no
 //! process.
 
@@ -43,7 +43,7 @@ impl FakeAgent {
         self.dial.agents().heartbeat(beat).await.expect("a heartbeat is answered").into_inner()
     }
 
-    /// Waits for one trial to run; returns `None` once the sweep is over.
+    /// Waits for the order to start one trial. Returns `None` if the sweep is over.
     pub async fn ask(&mut self) -> Option<Start> {
         loop {
             let orders = self.heartbeat(1).await;

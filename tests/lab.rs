@@ -1,5 +1,6 @@
-//! Runs real programs in a folder of their own, for tests and benches. Starts controllers, agents
-//! and `sweep` commands as a person would, kills them as a crash would, and leaves nothing running.
+//! Runs real programs in a folder of their own, for tests and benches. A lab starts controllers,
+//! agents and `sweep` commands as a user would, kills them as a crash would, and leaves nothing
+//! running.
 
 pub mod acknowledged;
 mod chance;
@@ -122,13 +123,14 @@ pub fn wait_for<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// Returns how often a test repeats: the value of this variable, else the default.
+/// Returns how often a test repeats: the value of this environment variable, or the default.
 pub fn times(variable: &str, default: usize) -> usize {
     std::env::var(variable).ok().and_then(|times| times.parse().ok()).unwrap_or(default)
 }
 
-/// Returns whether tests enforce their time limits. `cargo xtask soak` asks for this, on a machine
-/// that does nothing else; otherwise a test must not fail because its neighbours are busy.
+/// Returns whether tests enforce their time limits. `cargo xtask soak` requests this, on a machine
+/// that does nothing else. Without it, a test must not fail because other programs keep the machine
+/// busy.
 pub fn measures() -> bool {
     std::env::var_os("BESOM_MEASURES").is_some()
 }
@@ -198,14 +200,14 @@ impl Lab {
         self.port
     }
 
-    /// Returns a command for one of the project's programs in the lab's folder. It finds the lab's
-    /// controller and no settings of the user.
+    /// Returns a command for one of the project's programs in the lab's folder. The program finds
+    /// the lab's controller and sees no settings of the user.
     pub fn command(&self, name: &str) -> Command {
         self.at_home(Command::new(program(name)))
     }
 
     fn at_home(&self, mut command: Command) -> Command {
-        // A variable that the user's shell sets could hide a fault, or cause one.
+        // A variable that the user's shell sets could hide a fault, or cause one, so it is removed.
         let stray = |name: &OsString| name.to_string_lossy().starts_with("BESOM_");
         std::env::vars_os().map(|(name, _)| name).filter(stray).for_each(|name| {
             command.env_remove(name);
@@ -413,7 +415,7 @@ impl Agent {
     /// node were lost.
     pub fn kill_with_trials(&mut self) {
         self.kill();
-        // The second pass kills what was being started during the first.
+        // The second pass kills the processes that were being started during the first pass.
         for _ in 0..2 {
             signal(Signal::KILL, &of_node(&self.data));
         }

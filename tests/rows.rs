@@ -1,6 +1,6 @@
-//! Makes rows that can be recognized: the rows that `sdk_logger` logs at a step, and functions that
-//! read from a controller or a journal which steps are there, bit by bit. The tests that kill
-//! programs use it.
+//! Makes rows that can be recognized, which `sdk_logger` logs at each step. Other functions read
+//! the rows of a controller or a journal and compare them bit by bit. The tests that kill programs
+//! use it.
 
 use std::path::Path;
 
@@ -12,7 +12,8 @@ use record::{Row, Value};
 
 use crate::Lab;
 
-/// Returns the values of a step: every type, and floats whose bits matter.
+/// Returns the values of a step. They have several types, and floats whose bits matter, such as
+/// NaN.
 pub fn values(step: u64) -> Vec<(String, Value)> {
     let float = match step % 7 {
         0 => f64::from_bits(0x7ff8_0000_0000_0000 | step),
@@ -54,7 +55,8 @@ fn is_as_logged(row: &Row) -> bool {
         })
 }
 
-/// Returns the number after this one, in a sequence where each number depends on all before.
+/// Returns the number after this one in a sequence in which each number depends on all earlier
+/// numbers.
 pub fn after(state: u64) -> u64 {
     state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407)
 }
@@ -64,8 +66,8 @@ pub fn loss(state: u64) -> f64 {
     (state >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// Returns what a training logs that begins at `first` and is never killed: its final state, and
-/// the loss of each step as bits.
+/// Returns the final state, and the loss of each step as bits, of a training that is never killed.
+/// `first` is its state before the first step.
 pub fn training(first: u64, steps: u64) -> (u64, Vec<(u64, u64)>) {
     let mut state = first;
     let losses = (0..steps).map(|step| {
@@ -76,7 +78,7 @@ pub fn training(first: u64, steps: u64) -> (u64, Vec<(u64, u64)>) {
     (state, losses)
 }
 
-/// Returns the step of a training's row, and its loss as bits.
+/// Returns the step of a training's row, and the loss as bits.
 ///
 /// # Panics
 /// Panics if the row holds anything else.

@@ -34,7 +34,7 @@ use tonic::{
 const SWEEP: &str = "method: random\nprogram: train\nmetric: {name: loss}\nparameters: {lr: \
     {min: 0.0, max: 1.0}}\n";
 
-/// The time after which the test stops to wait for an answer. A watch and the orders for a waiting
+/// The time after which the test stops waiting for an answer. A watch and the orders for a waiting
 /// agent may not end by themselves.
 const SOON: Duration = Duration::from_secs(1);
 

@@ -1,5 +1,6 @@
-//! Runs `controller backup` next to a controller under load, killed at random moments and repeated.
-//! A restore of the last backup has every row and every content that was acknowledged before it.
+//! Runs `controller backup` repeatedly next to a controller under load, and kills the backups at
+//! random moments. A restore of the last backup has every row and every content that the controller
+//! acknowledged before it.
 
 use std::{
     fs,
@@ -41,7 +42,8 @@ fn json(command: &mut Command) -> serde_json::Value {
 #[test]
 fn backups_are_whole_after_any_kill() {
     let mut lab = Lab::with_controller();
-    // The controller listens before it opens its folder, and answers afterwards.
+    // The controller listens before it opens its folder, so an answer shows that the folder is
+    // open.
     assert!(lab.sweep(&["ls"]).status.success());
     let (into, data) = (lab.dir().join("backup"), lab.dir().join("besom-data"));
     let runtime =

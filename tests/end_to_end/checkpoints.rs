@@ -1,5 +1,6 @@
-//! Kills a trial repeatedly, together with its node or its controller. It resumes from its newest
-//! checkpoint on the next node. In the end it has computed and logged the same as without a kill.
+//! Kills a trial's program repeatedly, every second time together with the controller. The next
+//! attempt runs under a new agent and resumes from the newest checkpoint. In the end, the trial has
+//! computed and logged the same as without a kill.
 
 use std::{fs, path::Path, thread, time::Duration};
 
@@ -12,10 +13,11 @@ use tests::{
 
 /// More steps than the trial reaches before the last kill.
 const STEPS: u64 = 1000;
-/// The number of kills. With one more in a row, the program would count as one that never works.
+/// The number of kills. One more failure in a row would count as a crash loop and pause the sweep.
 const KILLS: usize = 4;
 
-/// Returns the process of the trainer that started as number `number`.
+/// Returns the process id of the trainer with this number. Trainers are counted from 0 in the order
+/// of their starts.
 fn process(side: &Path, number: usize) -> Option<i32> {
     let side = fs::read_to_string(side).ok()?;
     let mut began = side.lines().filter(|line| line.starts_with("began"));

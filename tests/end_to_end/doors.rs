@@ -1,6 +1,7 @@
 //! Tests a controller with few file descriptors among silent connections: clients still connect,
-//! nothing spins, and the log says what happened. Also tests clients that neither read nor finish
-//! what they send: the controller keeps little of their data in memory.
+//! the controller does not spin, and its log says what happened. Also tests clients that do not
+//! read, or do not finish the messages that they send. The controller keeps little of their data in
+//! memory.
 
 use std::{
     collections::VecDeque,
@@ -33,7 +34,7 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-/// A controller that may open only a few files at first, and its log.
+/// A controller with a limit on its open files, and its log.
 struct Strangled {
     child: Child,
     log: std::path::PathBuf,
@@ -90,7 +91,8 @@ impl Strangled {
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
     }
 
-    /// Checks that the controller, which has almost nothing to do, uses almost no CPU time.
+    /// Checks that the controller, which has almost nothing to do, does not spin: it uses less than
+    /// half of one CPU.
     fn assert_rests(&self) {
         let before = self.computed();
         thread::sleep(Duration::from_secs(3));
@@ -124,7 +126,7 @@ fn silent_connections_keep_no_client_out() {
     controller.assert_rests();
     let said = controller.said();
     let told = said.matches("there is no room for another connection from 127.0.0.1").count();
-    // The warning comes once, and once more for each minute that the test takes.
+    // The controller logs the warning once, and once more for each minute that the test takes.
     assert!((1..10).contains(&told), "{said}");
     let open = fs::read_dir(format!("/proc/{}/fd", controller.child.id())).unwrap().count();
     assert!(open < 768, "{open} files are open");
@@ -150,7 +152,7 @@ fn a_controller_out_of_file_descriptors_waits_and_says_so() {
     drop(strangers);
 }
 
-/// The rows of the large run, and the rows of one append.
+/// The number of rows of the large run. `APPENDED` is the number of rows of one append.
 const ROWS: u64 = 400_000;
 const APPENDED: u64 = 20_000;
 
@@ -175,7 +177,7 @@ fn append(run: &str, offset: u64, rows: u64) -> AppendRows {
     AppendRows { run, attempt: 1, writer, stream, offset, frames }
 }
 
-/// Makes a finished run of [`ROWS`] rows. The controller merges them into columns meanwhile.
+/// Makes a finished run of [`ROWS`] rows. Meanwhile, the controller merges the rows into columns.
 async fn large_run(lab: &Lab) -> String {
     let mut runs = Dial::new(&lab.address(), None).unwrap().runs();
     let run = runs.begin(BeginRun::default()).await.unwrap().into_inner().run;
@@ -194,7 +196,8 @@ async fn narrow(lab: &Lab) -> Channel {
     narrow.connect().await.unwrap()
 }
 
-/// Starts one of many readers, which has received its first block.
+/// Starts one of many readers and waits for its first block. Returns the stream and the number of
+/// rows of this block.
 async fn reader(lab: &Lab, run: &str, number: usize) -> (Streaming<Block>, u64) {
     let (channel, run) = (narrow(lab).await, run.to_owned());
     let mut stream = if number.is_multiple_of(2) {
@@ -220,7 +223,7 @@ fn slow_readers_cost_little_memory() {
         }
         let peak = controller.peak();
         assert!(peak < 300, "{peak} MiB for 500 readers that do not read");
-        // Other clients do not wait, and the readers that continue miss nothing.
+        // Other clients do not wait, and the readers that continue miss no row.
         assert!(lab.sweep(&["ls"]).status.success());
         for (mut stream, mut rows) in readers.drain(..4) {
             while let Some(block) = stream.message().await.unwrap() {

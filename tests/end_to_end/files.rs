@@ -1,5 +1,5 @@
-//! Kills trainers that log files. Every file that a call accepted reaches the controller: a trial's
-//! through its agent, those of a run outside sweeps through `sweep sync`.
+//! Kills trainers that log files. Every file that a call accepted reaches the controller. The agent
+//! sends the files of a trial, and `sweep sync` sends the files of a run outside sweeps.
 
 use std::{
     fs,
@@ -10,10 +10,11 @@ use std::{
 use record::Value;
 use tests::{Lab, program, rows, wait_for};
 
-/// The steps before the controller is killed, and the further steps before the trainer is killed.
+/// The number of steps before the first kill. If the first kill is the controller's, the trainer
+/// makes the same number of further steps before it is killed.
 const STEPS: u64 = 50;
 
-/// The file in which a `sdk_files` reports its progress.
+/// The file in which the program `sdk_files` reports its progress.
 struct Side(PathBuf);
 
 impl Side {

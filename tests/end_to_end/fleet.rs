@@ -1,4 +1,5 @@
-//! Runs `cargo xtask bench fleet` in small. Its figures are for people; this test runs its checks.
+//! Runs the program of `cargo xtask bench fleet` with a small load. The test ignores the figures
+//! and relies on the program's own checks.
 
 use std::process::Command;
 

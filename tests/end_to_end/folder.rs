@@ -1,5 +1,6 @@
-//! Moves the data folder of a controller away while programs log. Their rows wait, and arrive once
-//! the folder is back. The log says so once, however many requests are refused.
+//! Moves the data folder of a controller away while programs log. Their rows wait, and arrive when
+//! the folder is back. The controller's log reports the loss once, however many requests the
+//! controller refuses.
 
 use std::fs;
 

@@ -1,5 +1,5 @@
-//! Fills the disk of the controller while programs log: a small file system of its own, in a
-//! namespace of its own. Where the user may not mount one, the tests say so and are skipped.
+//! Fills the disk of the controller while programs log. The disk is a small file system in its own
+//! mount namespace. If the user may not mount one, the tests print a warning and are skipped.
 
 use std::{
     fs::{self, File},
@@ -17,7 +17,8 @@ use tests::{Agent, Lab, measures, program, rows::read, wait_for};
 
 /// The longest time until everything has arrived after there is room again.
 const RECOVERY: Duration = Duration::from_secs(5);
-/// The step by which a try shrinks, if another process takes room while the disk is filled.
+/// The number of bytes by which the next try shrinks. A try to fill the disk fails if another
+/// process takes room meanwhile.
 const STEP: u64 = 64 << 10;
 /// A trial that reports its process id and counts forever.
 const TRIAL: &str = r#"echo $$ >> pids; step=0; while :; do
@@ -86,8 +87,8 @@ impl Small {
         children.split_whitespace().map(str::to_owned).collect()
     }
 
-    /// Takes the room that is free now and never more: room that the controller gives up meanwhile
-    /// stays free.
+    /// Takes the room that is free when the call begins, and no more. Room that the controller
+    /// frees later stays free.
     fn fill(&self, name: &str) {
         let file = File::create(self.disk.join(name)).unwrap();
         let told = statvfs(&self.disk).unwrap();
@@ -112,7 +113,7 @@ impl Drop for Small {
     }
 }
 
-/// Starts a run of this program, with its journal outside the small file system.
+/// Starts a run in the test's own process, with its journal outside the small file system.
 fn run(lab: &Lab) -> Run {
     let init = besom::init().controller(lab.address()).dir(lab.dir().with_extension("runs"));
     init.project("full").start().unwrap()
@@ -155,8 +156,8 @@ fn recovers(what: &str, freed: Instant, mut check: impl FnMut() -> bool) {
     assert!(took < RECOVERY || !measures(), "{what}: {took:?} after there was room");
 }
 
-/// Cancels the sweep while the disk is full: the processes die, their ends wait, and the agent says
-/// what they wait for.
+/// Cancels the sweep while the disk is full. The processes die, the reports of their ends wait, and
+/// the agent says what they wait for.
 fn cancel(lab: &Lab, sweep: &str, agent: &Agent) {
     let cancelled = lab.sweep(&["cancel", sweep]);
     let said = String::from_utf8_lossy(&cancelled.stderr);

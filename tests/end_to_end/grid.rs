@@ -1,4 +1,4 @@
-//! Tests that agents cover a grid exactly once, whatever dies meanwhile.
+//! Tests that agents cover a grid exactly once, even if agents or whole nodes are killed meanwhile.
 
 use std::{collections::BTreeMap, fs};
 
@@ -29,8 +29,8 @@ struct Grid {
 }
 
 impl Grid {
-    /// Creates a grid in a lab with leases of this length. On a busy machine, no lease may run out
-    /// by accident.
+    /// Creates a grid in a lab with leases of this length. Tests in which no lease may run out use
+    /// long leases, because a busy machine delays heartbeats.
     fn with_leases(seconds: u32) -> Self {
         let lab = Lab::with_leases(seconds);
         let trial = lab.write(
@@ -121,8 +121,8 @@ fn a_restarted_agent_adopts_its_running_trials() {
         killed = grid.lab.agent_in(data, &grid.sweep, &["--slots", "2"]);
     }
     let runs = grid.finish([killed, one, other]);
-    // An agent that is killed between a lease and the start of its program gives the lease back.
-    // With two slots and three kills, this happens at most six times.
+    // If an agent is killed between a lease and the start of the program, the next agent gives the
+    // lease back. With two slots and three kills, this happens at most six times.
     assert!((60..=66).contains(&attempts(&runs)), "{} attempts", attempts(&runs));
     assert!(grid.executions().values().all(|times| *times == 1), "{:?}", grid.executions());
 }

@@ -1,5 +1,5 @@
-//! Tests the whole loop on real processes: controllers, agents, shims and trials, killed at bad
-//! moments.
+//! Tests the whole loop on real processes: controllers, agents, shims and trials. Many tests kill
+//! them at bad moments.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where its premise fails")]
 

@@ -51,7 +51,8 @@ fn preempted_trials_run_first_elsewhere_and_cost_no_attempt() {
     let (code, said) = lab.agent(&sweep, &["--slots", "1"]).wait();
     assert_eq!(code, Some(0), "{said}");
     let mut cells = notes(&lab);
-    // Two trials start side by side, and two save side by side, so their order is open.
+    // Two trials start side by side, and two save side by side, so the order within each pair is
+    // not fixed.
     cells[..2].sort();
     cells[2..4].sort();
     let first = ["cell=0", "cell=1", "saved cell=0", "saved cell=1", "cell=0", "cell=1"];

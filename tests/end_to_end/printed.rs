@@ -1,4 +1,5 @@
-//! Tests programs that do not use the SDK: the rows that they print arrive, or a note says why not.
+//! Tests programs that do not use the SDK: the rows that they print arrive, or the run's note says
+//! why not.
 
 use std::collections::BTreeMap;
 

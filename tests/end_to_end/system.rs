@@ -1,5 +1,5 @@
-//! Tests system metrics through a real controller: those of a run outside sweeps from the SDK, and
-//! those of a trial from a real agent.
+//! Tests system metrics through a real controller. The SDK sends those of a run outside sweeps, and
+//! a real agent sends those of a trial.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! Restarts a controller with another token in the middle of a sweep. Programs with the right token
-//! wait, keep every row, and report no end before its rows. Once the right token is back, or `sweep
-//! sync` is called, every result is right.
+//! wait, keep every row, and report no end before its rows. After a restart with the right token,
+//! every result is right. If the agent has left meanwhile, `sweep sync` sends the rest.
 
 use std::{
     fs::{self, File},
@@ -26,7 +26,7 @@ while [ $step -lt 32 ]; do
 done
 "#;
 
-/// Starts two trials; returns their sweep and agent once each trial has logged 6 rows.
+/// Starts two trials and waits until each has logged 6 rows. Returns their sweep and their agent.
 fn two_trials(lab: &mut Lab) -> (String, Agent) {
     lab.write("trial.sh", &TRIAL.replace("$GO", &lab.dir().join("go").to_string_lossy()));
     let sweep = lab.create(
@@ -119,8 +119,8 @@ fn a_program_outside_a_sweep_waits_for_the_right_token() {
     logger.args(["4000", "0"]).arg(&side).env("BESOM_DATA", lab.dir().join("waits"));
     let logger =
         logger.stdout(Stdio::piped()).stderr(File::create(&errors).unwrap()).spawn().unwrap();
-    // The program stops in the middle of its rows until the test reads its side file: a pipe has
-    // room for about 2,700 rows.
+    // The program blocks in the middle of its rows until the test reads its side file. The side
+    // file is a pipe, which has room for about 2,700 rows.
     let mut rows_said = File::open(&side).unwrap();
     let run = wait_for("its run", || {
         Some(lab.json(&["run", "ls", "--json"])[0]["id"].as_str()?.to_owned())

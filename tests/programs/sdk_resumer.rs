@@ -1,8 +1,8 @@
 //! A trainer whose every step depends on all steps before: `sdk_resumer SIDE STEPS MS`, with MS
 //! milliseconds for each step. It makes a checkpoint at every tenth step and resumes from the
-//! newest. The parameter `x` is where it begins. The file SIDE gets the line `began X ATTEMPT PID`
-//! at each start, and `done X ATTEMPT FIRST` right before a successful end. FIRST is the step with
-//! which the attempt began. Tests that kill it start it.
+//! newest checkpoint. The parameter `x` is its state before the first step. The file SIDE gets the
+//! line `began X ATTEMPT PID` at each start, and `done X ATTEMPT FIRST` right before a successful
+//! end. FIRST is the step with which the attempt began. Tests that kill it start it.
 
 use std::{env, fs, io::Write as _, process, thread::sleep, time::Duration};
 
@@ -34,7 +34,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         sleep(pause);
     }
     run.summary("state", state.to_string());
-    // The agent sends what the controller does not have by now.
+    // A failure is only printed, because the agent sends the rows that the controller does not have
+    // yet.
     if let Err(error) = run.finish() {
         terminal::say(error);
     }

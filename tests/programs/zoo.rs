@@ -15,8 +15,7 @@ use rustix::process::{Pid, Signal, getpid, kill_process, setsid};
 
 /// The time after which a process ends by itself.
 const LIFE: Duration = Duration::from_secs(300);
-/// The time that a spark lives before it starts the next one; after `SPARKS` of them the chain
-/// ends.
+/// The time that a spark lives before it starts the next one. A chain ends after [`SPARKS`] sparks.
 const SPARK: Duration = Duration::from_millis(20);
 const SPARKS: u32 = 5_000;
 
@@ -50,7 +49,7 @@ fn be(what: &str, tag: &str, left: u32) -> Done {
     let spin = format!("'{itself}' spin '{tag}'");
     match what {
         "obedient" | "spin" => spin_on(),
-        // Its child leads a session of its own.
+        // The child of `setsid` leads its own session.
         "setsid" => {
             zoo("leader", tag).spawn()?;
             spin_on()
@@ -59,8 +58,8 @@ fn be(what: &str, tag: &str, left: u32) -> Done {
             setsid()?;
             spin_on()
         }
-        // Its grandchild has neither parent nor session of the trial; with `cleared`, it has no
-        // environment either.
+        // The grandchild of `daemon` has no parent in the trial and another session. The grandchild
+        // of `cleared` also has no environment.
         "daemon" | "cleared" => {
             let mut child = zoo("detach", tag);
             if what == "cleared" {
@@ -74,9 +73,9 @@ fn be(what: &str, tag: &str, left: u32) -> Done {
             zoo("spin", tag).spawn()?;
             Ok(())
         }
-        // It ignores SIGTERM, and so do the processes that it starts.
+        // The beast `deaf` ignores SIGTERM, and so does the process that it starts.
         "deaf" => shell(format!("trap '' TERM; {spin} & exec {spin}")),
-        // It is stopped and cannot handle any signal.
+        // The beast `stopped` stops its child and itself, so neither can handle SIGTERM.
         "stopped" => {
             let child = zoo("spin", tag).spawn()?;
             let stop = |pid: Option<Pid>| pid.map_or(Ok(()), |pid| kill_process(pid, Signal::STOP));
@@ -92,13 +91,15 @@ fn be(what: &str, tag: &str, left: u32) -> Done {
             }
             spin_on()
         }
-        // On SIGTERM, it starts a process that ignores SIGTERM.
+        // On SIGTERM, `respawner` starts a process that ignores SIGTERM.
         "respawner" => {
             shell(format!("trap \"trap '' TERM; {spin} & exit 0\" TERM; {spin} & wait; wait"))
         }
-        // Its first thread exits and another continues: the kernel shows the process as a zombie.
+        // The first thread of `leaderless` exits and another continues, so the kernel shows the
+        // process as a zombie.
         "leaderless" => Err(Command::new("python3").args(["-c", LEADERLESS, tag]).exec().into()),
-        // Chains of processes, each of which lives for a moment and starts a successor.
+        // The beast `bomb` starts chains of processes. Each process lives for a moment and starts
+        // the next one.
         "bomb" => {
             for _ in 0..4 {
                 zoo("spark", tag).spawn()?;

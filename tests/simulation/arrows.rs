@@ -1,4 +1,5 @@
-//! Counts which arrows of the state machines were taken, out of all that exist.
+//! Counts how often each arrow of the state machines was taken, and finds the arrows that were
+//! never taken.
 
 use std::collections::BTreeMap;
 
@@ -15,14 +16,14 @@ impl Arrows {
         Self(probes::arrows())
     }
 
-    /// Adds the arrows that were taken elsewhere.
+    /// Adds the counts of another simulation.
     pub fn add(&mut self, other: &Self) {
         for (arrow, times) in &other.0 {
             *self.0.entry(*arrow).or_default() += times;
         }
     }
 
-    /// Returns all arrows in the order of the drawings, each with its machine, state, event and the
+    /// Returns all arrows, those of runs first. Each has its state machine, state, event and the
     /// number of times that it was taken.
     pub fn table(&self) -> Vec<(&'static str, &'static str, &'static str, u64)> {
         let times =

@@ -1,4 +1,4 @@
-//! Causes troubles one after another until the calm begins; then repairs everything. The seed
+//! Causes troubles one after another until the calm begins, and then repairs everything. The seed
 //! determines which trouble comes when.
 
 use std::{sync::Arc, time::Duration};
@@ -16,8 +16,8 @@ use crate::{
     world::World,
 };
 
-/// The start of the simulated wall clock, in milliseconds since the epoch. `YEAR_MS` is how far it
-/// may jump in either direction.
+/// The middle of the times that a simulated wall clock may show, in milliseconds since the epoch.
+/// At each restart of the controller, the clock differs from it by at most [`YEAR_MS`].
 const WALL_MS: i64 = 1_800_000_000_000;
 const YEAR_MS: i64 = 365 * 24 * 3_600_000;
 
@@ -96,14 +96,14 @@ fn come(world: &Arc<World>, trouble: Trouble, rng: &mut StdRng) {
             after(during, move || machine.start_agent());
         }
         Trouble::NodeGone => {
-            // The last node that works for a sweep never goes for good.
+            // The last node that works for a sweep never goes down for good.
             let own = world
                 .machines
                 .iter()
                 .filter(|other| other.sweep() == machine.sweep() && !other.is_gone());
             if own.count() > 1 {
                 machine.go_for_good();
-                // A controller in the same rack goes down too, but comes back.
+                // Sometimes the controller is in the same rack: it goes down too, but comes back.
                 if rng.random_bool(0.7) {
                     world.server.kill();
                 }
@@ -161,14 +161,15 @@ fn put_back(world: &World) {
     }
 }
 
-/// Restarts the controller with a token that no other program has.
+/// Restarts the controller with a token that no other program has. After `during`, restarts it with
+/// the right token.
 fn mistake_token(world: &Arc<World>, during: Duration) {
     world.server.mistake_token(true);
     let server = world.server.clone();
     after(during, move || server.mistake_token(false));
 }
 
-/// Sends Ctrl-C once or twice.
+/// Sends Ctrl-C to the agent, once or twice.
 fn interrupt(machine: Arc<Machine>, twice: bool) {
     machine.tell_agent(Signal::Interrupt);
     if twice {
@@ -187,7 +188,7 @@ fn change(world: &Arc<World>, sweep: String, change: Change) {
     ask(world, Question::Change(ChangeSweep { sweep, change: change.into() }));
 }
 
-/// Makes one request from a person at the controller's own machine.
+/// Makes one request as a user at the controller's own machine, without the network.
 fn ask(world: &Arc<World>, question: Question) {
     drop(world.server.ask(Bearer::admin(), question));
 }

@@ -1,6 +1,7 @@
-//! Kills a controller at every single write and sync of one change. The controller restarts, says
-//! what it has, and loses its power before it writes again: what it said must still be true. Random
-//! seeds reach this case only once in about 17,000.
+//! Kills a controller at every single write and sync of one change. The controller restarts and
+//! reports the rows that it has. Its machine then loses power before the controller writes again.
+//! The report must still be true after that. Random seeds reach this case only once in about
+//! 17,000.
 
 use std::{path::Path, sync::Arc};
 
@@ -17,7 +18,8 @@ use crate::{
 /// The number of crash points, more than an append has writes and syncs.
 const POINTS: u64 = 12;
 
-/// Returns the rows that the controller said it has, after the kill and after the loss of power.
+/// Returns the number of rows that the controller reports after the kill, and the number after the
+/// loss of power.
 async fn told(folder: &Path, point: u64) -> (u64, u64) {
     let server = Server::new(folder.to_owned(), point, Arc::new(Witness::new(folder, false)));
     assert!(server.start(0).await);
@@ -36,7 +38,7 @@ async fn told(folder: &Path, point: u64) -> (u64, u64) {
     let row = Row { step: 0, wall_ms: 0, values: vec![("loss".to_owned(), Value::F64(0.5))] };
     Writer::default().frame(&[row], &mut append.frames);
     disk::fail_in(point, Fault::Kill);
-    // The controller is dead, so its answer does not count.
+    // The controller may have died in this call, so its answer does not matter.
     let _ = runs(&door).append(append).await;
     server.kill();
     let mut said = Vec::new();
@@ -54,7 +56,7 @@ async fn told(folder: &Path, point: u64) -> (u64, u64) {
 fn data_of_a_killed_controller_is_synced_before_it_is_reported() {
     let mut seen = [false; 2];
     for point in 0..POINTS {
-        // Luck decides which unsynced writes survive a loss of power.
+        // The seed `luck` decides which unsynced writes survive a loss of power.
         for luck in 0..8 {
             let folder = tempfile::tempdir().unwrap();
             disk::format(luck);

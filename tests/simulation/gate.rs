@@ -1,6 +1,6 @@
 //! Stops processes: a future behind a closed gate is not polled, as the kernel does not schedule a
-//! process after SIGSTOP. The process notices timers and messages that came meanwhile when the gate
-//! opens.
+//! process after SIGSTOP. When the gate opens, the process notices the timers and messages that
+//! came meanwhile.
 
 use std::{
     future::Future,

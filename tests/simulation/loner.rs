@@ -1,5 +1,5 @@
-//! Simulates a program that logs a run outside sweeps. It begins, logs, and ends with success,
-//! failure or no report. Then it is restarted and resumes its run.
+//! Simulates a program that logs a run outside sweeps. The program begins, logs, and reports an end
+//! or is killed without a report. Then it restarts and resumes its run.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,7 +16,7 @@ use crate::{
     world::World,
 };
 
-/// The number of times that a program begins.
+/// The number of times that a program begins or resumes its run.
 const BEGINNINGS: u32 = 6;
 /// The longest time that a program waits for the answer to one call.
 const PATIENCE: Duration = Duration::from_secs(20);

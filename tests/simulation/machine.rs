@@ -1,6 +1,6 @@
-//! Simulates a node: its GPUs, its disk, the programs that run on it and the agent. The agent is
-//! killed, stopped and restarted while the programs continue. The node checks what no controller
-//! can see: that no GPU has two programs, and no attempt runs twice.
+//! Simulates a node: its GPUs, its disk, the programs that run on it and the agent. The simulation
+//! kills, stops and restarts the agent while the programs continue. The node checks what no
+//! controller can see: that no GPU has two programs, and no attempt runs twice.
 
 use std::{
     collections::BTreeMap,
@@ -35,7 +35,7 @@ use crate::{
     witness::Witness,
 };
 
-/// The time after which programs without an agent are ended.
+/// The time after which the programs end if no agent has restarted on the node.
 const ORPHAN_AFTER: Duration = Duration::from_secs(600);
 
 /// The parameters of a node.
@@ -62,8 +62,8 @@ pub(crate) struct Machine {
 struct State {
     programs: BTreeMap<Attempt, Arc<Program>>,
     agent: Option<Process>,
-    /// The number of starts of the agent, so that a task that waits for one start does not disturb
-    /// the next.
+    /// The number of starts of the agent. A task that belongs to one start compares it, so as not
+    /// to disturb a later start.
     starts: u64,
     /// Whether the node never comes back.
     gone: bool,
@@ -132,8 +132,8 @@ impl Machine {
         });
     }
 
-    /// Handles an agent that has ended by itself. One that has not finished its work is restarted,
-    /// as a service manager would do.
+    /// Handles an agent that has ended by itself. An agent that failed or was told to leave starts
+    /// again after a minute, as under a service manager.
     async fn left(self: &Arc<Self>, start: u64, well: bool) {
         let is_current = move |machine: &Self| machine.state().starts == start;
         let told_to = self.state().agent.as_ref().is_some_and(|agent| agent.told_to_leave);
@@ -167,7 +167,7 @@ impl Machine {
         }));
     }
 
-    /// Sends SIGKILL to everything, as if the power failed.
+    /// Sends SIGKILL to the agent and all programs, as if the node lost its power.
     pub(crate) fn go_down(self: &Arc<Self>) {
         self.kill_agent();
         self.state().programs.values().for_each(|program| program.vanish());
@@ -184,7 +184,7 @@ impl Machine {
         self.state().gone
     }
 
-    /// Sends SIGSTOP to the agent, or SIGCONT.
+    /// Sends SIGSTOP to the agent if `stopped` is true, else SIGCONT.
     pub(crate) fn stop_agent(&self, stopped: bool) {
         if let Some(agent) = &self.state().agent {
             if stopped { agent.gate.close() } else { agent.gate.open() }
@@ -199,7 +199,8 @@ impl Machine {
         }
     }
 
-    /// Returns how late the node's agent starts: people may have stopped the sweep by then.
+    /// Returns the delay before the node's agent first starts. A user may have stopped the sweep by
+    /// then.
     pub(crate) fn starts_after(&self) -> Duration {
         let spread = (self.make.seed + self.make.number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         Duration::from_millis(spread % 200_000)
@@ -210,13 +211,13 @@ impl Machine {
         &self.make.sweep
     }
 
-    /// Returns whether neither an agent nor a program runs.
+    /// Returns whether neither an agent nor a program runs on the node.
     pub(crate) fn is_quiet(&self) -> bool {
         let state = self.state();
         state.agent.is_none() && state.programs.values().all(|program| program.is_over())
     }
 
-    /// Runs a task in the agent's process: it stops and dies with the agent.
+    /// Runs a task in the agent's process. The task stops and dies with the agent.
     pub(crate) fn run_with_agent(&self, task: impl Future<Output = ()> + Send + 'static) {
         let mut state = self.state();
         let Some(agent) = &mut state.agent else { return };
@@ -235,7 +236,7 @@ impl Machine {
         self.state().programs.get(attempt).cloned()
     }
 
-    /// Forgets an attempt of which everything was sent and removed.
+    /// Forgets an attempt after its rows were sent and its folder may be removed.
     pub(crate) fn forget(&self, attempt: &Attempt) {
         self.state().programs.remove(attempt);
     }

@@ -1,6 +1,6 @@
-//! Simulates the network between agents and controller: it loses, delays, duplicates and reorders
-//! messages, and is cut for a while. Agents, programs and people use it. It never looks into a
-//! message.
+//! Simulates the network between the nodes and the controller. It loses, delays, duplicates and
+//! reorders messages, and sometimes cuts a node off for a while. Agents and programs use it. It
+//! never looks into a message.
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +18,7 @@ use tonic::Status;
 
 use crate::server::{Answer, Bearer, Question, Server};
 
-/// The time that a call may take beyond the time that it asks the controller to wait.
+/// The time limit of a call. For a heartbeat, the time that the controller may wait is added.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The quality of the network, as shares of messages.
@@ -28,7 +28,7 @@ pub(crate) struct Weather {
     pub(crate) lost: f64,
     /// The share of messages that arrive a second time, later.
     pub(crate) doubled: f64,
-    /// The share of messages that take seconds or minutes in place of milliseconds.
+    /// The share of messages that take up to 90 seconds in place of a few milliseconds.
     pub(crate) late: f64,
 }
 
@@ -69,7 +69,7 @@ impl Network {
         self.state().cut.insert(node, Instant::now() + during);
     }
 
-    /// Repairs everything.
+    /// Ends all cuts, losses, duplicates and long delays.
     pub(crate) fn calm(&self) {
         let mut state = self.state();
         state.weather = Weather::default();
@@ -162,7 +162,7 @@ impl Network {
     }
 }
 
-/// Ends the controller's work on a call whose caller has gone.
+/// Ends the controller's work on a call when the caller has given up the call.
 struct HangUp(Option<tokio::task::AbortHandle>);
 
 impl Drop for HangUp {
@@ -177,7 +177,7 @@ impl Drop for HangUp {
 #[derive(Clone, Debug)]
 pub(crate) struct Line {
     pub(crate) network: Arc<Network>,
-    /// The node where it begins.
+    /// The node from which the calls come.
     pub(crate) node: usize,
     pub(crate) token: Bearer,
 }

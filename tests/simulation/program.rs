@@ -1,6 +1,6 @@
-//! Simulates a trial's program, and the shim above it: the seed determines what it logs, when it
-//! ends and how it handles a signal. It outlives its agent and writes to a real folder. A program
-//! with the SDK also sends its rows itself.
+//! Simulates a trial's program and the shim above it. The seed determines what the program logs,
+//! when it ends and how it handles a signal. The program outlives its agent and writes to a real
+//! folder. A program with the SDK also sends its rows itself.
 
 use std::{
     path::{Path, PathBuf},
@@ -29,7 +29,7 @@ use crate::{network::Line, witness::Witness};
 
 /// The metric that every program logs.
 pub(crate) const METRIC: &str = "loss";
-/// The writer of the rows that come after the end.
+/// The name of the writer whose row comes after the program's end.
 pub(crate) const STRAGGLER: &str = "straggler";
 /// The interval at which a straggler checks whether its program is over.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -93,7 +93,7 @@ pub(crate) struct Program {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The number of rows that it has written to its journal or its console.
+    /// The number of rows that the program has written to its journal or its console.
     rows: u64,
     born: bool,
     over: bool,
@@ -149,8 +149,8 @@ impl Program {
         self.script.straggles
     }
 
-    /// Runs the straggler: a part of the program that was not ended sends one more row, which would
-    /// be the best of all, and does so once.
+    /// Runs the straggler, a part of the program that outlives the program's end. It sends one more
+    /// row, whose value would be the best of all.
     pub(crate) async fn straggle(
         self: Arc<Self>,
         line: Line,
@@ -173,7 +173,7 @@ impl Program {
             offset: 0,
             frames,
         };
-        // The witness sees the answer, whatever it is.
+        // The witness records the answer, whatever it is.
         let _ = line.append(append).await;
     }
 
@@ -203,12 +203,12 @@ impl Program {
         self.changed.notify_one();
     }
 
-    /// Ends the program's processes through the shim, since no agent has been there for too long.
+    /// Ends the program through its shim, because the node has had no agent for too long.
     pub(crate) fn orphan(&self) {
         self.end(Some(Exit { signal: Some(15), orphaned: true, ..Exit::default() }));
     }
 
-    /// Sends SIGKILL to everything, as if the machine went down.
+    /// Sends SIGKILL to the program and its shim, as if the node went down.
     pub(crate) fn vanish(&self) {
         self.end(None);
     }
@@ -334,8 +334,8 @@ impl Script {
     }
 }
 
-/// Sends the rows that exist and retries until it succeeds. It never returns: the caller restarts
-/// it at the next row.
+/// Sends the rows that exist and retries until it succeeds. It never returns: the caller drops it
+/// and calls it again after the next row.
 async fn keep_sending(sender: &mut Shipper<Line>) {
     while sender.ship(Which::All).await.is_err() {
         sleep(Duration::from_secs(1)).await;

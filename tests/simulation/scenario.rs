@@ -1,5 +1,5 @@
-//! Derives a scenario from a seed: sweeps, nodes, programs, and which troubles come how often. Each
-//! seed leaves most troubles out, since some bugs show only if no other trouble hides them.
+//! Derives a scenario from a seed: sweeps, nodes, programs, and the frequency of each trouble. Each
+//! seed leaves most troubles out, because some bugs show only if no other trouble hides them.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::{network::Weather, program::Manners};
 /// The share of seeds in which nothing goes wrong.
 const FAIR: f64 = 0.06;
 
-/// The share of seeds in which people change their minds all the time.
+/// The share of seeds in which users often cancel, stop and retry.
 const IMPATIENT: f64 = 0.25;
 
-/// One simulation.
+/// The plan of one simulation.
 #[derive(Clone, Debug)]
 pub(crate) struct Scenario {
     pub(crate) seed: u64,
@@ -27,7 +27,7 @@ pub(crate) struct Scenario {
     pub(crate) troubles: Vec<(Trouble, u32)>,
     /// The mean time between two troubles.
     pub(crate) every: Duration,
-    /// The time at which the troubles end.
+    /// The time from the start until the troubles end.
     pub(crate) calm_after: Duration,
 }
 
@@ -85,7 +85,7 @@ impl Trouble {
         Trouble::SweepCancelled,
     ];
 
-    /// Returns how often this trouble comes compared with the others, if it comes at all.
+    /// Returns the weight with which this trouble is drawn among the troubles of a seed.
     fn weight(self) -> u32 {
         match self {
             Trouble::NodeGone => 6,

@@ -1,6 +1,6 @@
 //! Runs the controller as a process: starts it on the simulated disk, kills it, and restarts it.
-//! Its answers are exactly those of the real controller, through its door and its codec; only the
-//! port is missing.
+//! The answers are exactly those of the real controller, through its door and its codec. Only the
+//! port is left out.
 
 use std::{
     path::PathBuf,
@@ -35,7 +35,7 @@ use crate::{disk, witness::Witness};
 /// The lease that the controller gives.
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
 
-/// The time for which rows of an attempt that is over still count.
+/// The grace after the end of an attempt in which its late rows still count.
 pub(crate) const LATE_ROWS: Duration = Duration::from_secs(60);
 
 /// A request to a controller.
@@ -61,7 +61,7 @@ pub(crate) enum Answer {
     Retried(Retried),
 }
 
-/// The token that agents and people have.
+/// The right token, which agents and users have.
 const TOKEN: &str = "the right one";
 
 /// The token of a caller.
@@ -122,8 +122,8 @@ impl Server {
         Arc::new(Self { folder, seed, witness, process, mistaken })
     }
 
-    /// Starts a controller whose wall clock shows `wall_ms`. Returns false if it did not come up
-    /// because the disk failed.
+    /// Starts a controller whose wall clock shows `wall_ms`. Returns false if the controller did
+    /// not start because the disk failed.
     pub(crate) async fn start(self: &Arc<Self>, wall_ms: i64) -> bool {
         let number = {
             let mut process = self.process();
@@ -132,8 +132,8 @@ impl Server {
         };
         disk::mount();
         let settings = Settings {
-            // Each controller has a folder of its own: the last one's folder holds its lock, and it
-            // may still have calls in progress.
+            // Each controller process has its own folder. The previous process may still have calls
+            // in progress, and the lock on its folder.
             data: self.folder.join(number.to_string()),
             lease: LEASE,
             late_rows: LATE_ROWS,
@@ -172,8 +172,8 @@ impl Server {
         }
     }
 
-    /// Kills the controller. From now on it starts with a token that no other program has, or with
-    /// the right one again.
+    /// Sets whether the controller starts with a token that no other program has. If this changes
+    /// the token, kills the controller.
     pub(crate) fn mistake_token(&self, mistaken: bool) {
         if self.mistaken.swap(mistaken, Ordering::Relaxed) != mistaken {
             self.kill();
@@ -189,7 +189,8 @@ impl Server {
         self.process().alive.as_ref().map(|alive| alive.core.clone())
     }
 
-    /// Lets the running controller answer a question, in a task that dies with it.
+    /// Lets the running controller answer a question, in a task that dies with the controller.
+    /// Returns `None` if no controller runs.
     pub(crate) fn ask(
         self: &Arc<Self>,
         token: Bearer,

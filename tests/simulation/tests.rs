@@ -11,7 +11,8 @@ const SEEDS: u64 = 600;
 /// The number of seeds within which each planted bug must be found.
 const FOUND_WITHIN: u64 = 100;
 
-/// Runs the seeds and returns the arrows. Two threads share all seeds, one for each core in CI.
+/// Runs these seeds, checks that no promise is broken, and returns the arrows that were taken. Two
+/// threads call it, one for each core in CI.
 fn hold(seeds: impl Iterator<Item = u64>) -> Arrows {
     let mut arrows = Arrows::default();
     for seed in seeds {

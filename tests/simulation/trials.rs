@@ -1,6 +1,6 @@
 //! Runs the agent's part in a trial like `agent::trial`, over simulated programs in place of
-//! processes. The agent's own code judges the end and reports it. The task runs behind the agent's
-//! gate and dies with it.
+//! processes. The agent's own code judges the end of a program and reports it. The task of a trial
+//! runs behind the agent's gate and dies with the agent.
 
 use std::{
     fs,

@@ -1,5 +1,5 @@
-//! Checks what must hold once everything is over. Reads everything through the controller's own
-//! door, and compares it with what the witness saw.
+//! Checks the promises that must hold at the end of a simulation. It reads the sweeps and runs
+//! through the controller's own door, and compares them with the record of the witness.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,7 +18,7 @@ use crate::{
     world::World,
 };
 
-/// Checks everything.
+/// Checks all sweeps, all runs outside sweeps, and the stored data.
 pub(crate) async fn look(world: &Arc<World>) {
     let Some(door) = world.server.door() else {
         return world.witness.accuse("no controller is running at the end".to_owned());
@@ -74,7 +74,8 @@ async fn judge(world: &World, door: &Door, id: &str, wanted: &Wanted) -> Result<
     Ok(())
 }
 
-/// Checks that the counters equal the counted runs, and that the best value is the best.
+/// Checks that the sweep's counters equal the counted runs, and that its best value is the smallest
+/// of the finished runs.
 fn books(world: &World, sweep: &Sweep, all: &[Run]) {
     let counts = sweep.counts.unwrap_or_default();
     let kept = [
@@ -102,8 +103,8 @@ fn books(world: &World, sweep: &Sweep, all: &[Run]) {
     }
 }
 
-/// Checks that every point of a grid occurs once and ended once, and that no other sweep has more
-/// trials than its limit.
+/// Checks that every trial is over, that every point of a grid occurs once, and that no sweep has
+/// more trials than its limit.
 fn coverage(world: &World, sweep: &Sweep, all: &[Run], wanted: &Wanted) {
     let live =
         all.iter().filter(|run| matches!(run.state.as_str(), "queued" | "leased" | "running"));
@@ -132,7 +133,8 @@ fn coverage(world: &World, sweep: &Sweep, all: &[Run], wanted: &Wanted) {
     }
 }
 
-/// Checks that an acknowledged end stays, unless a person asked for another attempt.
+/// Checks that the state and the value of an acknowledged end stay, unless another attempt was
+/// requested.
 fn ends(world: &World, run: &Run) {
     let seen = world.witness.seen();
     let Some(End { attempt, state, value, .. }) = seen.ended.get(&run.id).cloned() else { return };
@@ -147,8 +149,8 @@ fn ends(world: &World, run: &Run) {
     }
 }
 
-/// Checks that acknowledged rows are there, once and in order; that no row is there that was never
-/// written; and that a finished run has all its rows.
+/// Checks that acknowledged rows are stored once and in order, and that no row is stored that was
+/// never written. A finished run must have all rows of its last attempt.
 fn rows(world: &World, run: &Run, blocks: &[Block]) {
     let mut stored: BTreeMap<StreamOf, u64> = BTreeMap::new();
     for block in blocks {

@@ -1,6 +1,6 @@
-//! Records what the controller has said, in order, and what must never happen. `server.rs` reports
-//! every answer and `machine.rs` every process; `verdict.rs` reads the record at the end. The
-//! witness changes nothing.
+//! Records the controller's answers in order, and the violations: events that must never happen.
+//! `server.rs` reports every answer, and `machine.rs` reports every started program. `verdict.rs`
+//! reads the record at the end. The witness changes nothing.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -49,7 +49,7 @@ pub(crate) struct Seen {
     pub(crate) leased: BTreeMap<String, u32>,
     /// The number of rows that the controller has acknowledged, by stream.
     pub(crate) acknowledged: BTreeMap<StreamOf, u64>,
-    /// The number of rows that were offered to a controller or lie on an agent's disk, by stream.
+    /// The number of rows that a program has written to a disk or is about to send, by stream.
     pub(crate) offered: BTreeMap<StreamOf, u64>,
     /// The newest end that the controller has acknowledged, by run.
     pub(crate) ended: BTreeMap<String, End>,
@@ -67,7 +67,7 @@ pub(crate) struct Seen {
 }
 
 impl Witness {
-    /// Returns a witness of what happens below the folder `home`.
+    /// Returns a witness of a simulation whose files are below the folder `home`.
     pub(crate) fn new(home: &Path, traced: bool) -> Self {
         let seen = Seen { trace: traced.then(Vec::new), ..Seen::default() };
         Self { home: home.display().to_string(), begun: Instant::now(), seen: Mutex::new(seen) }
@@ -98,12 +98,14 @@ impl Witness {
         self.seen().trace.clone().unwrap_or_default()
     }
 
-    /// Returns a number that is equal if the same answers came in the same order at the same times.
+    /// Returns the digest of the answers. Two digests are equal if the same answers came in the
+    /// same order at the same times.
     pub(crate) fn digest(&self) -> u64 {
         self.seen().digest.finish()
     }
 
-    /// Adds another number to the digest, which must be the same for the same seed.
+    /// Adds a number to the digest. The number must be the same in every simulation of the same
+    /// seed.
     pub(crate) fn seal(&self, number: u64) {
         number.hash(&mut self.seen().digest);
     }
@@ -115,16 +117,17 @@ impl Witness {
         }
     }
 
-    /// Records that this stream has `rows` rows on a disk.
+    /// Records that a program has written `rows` rows of this stream.
     pub(crate) fn wrote(&self, stream: StreamOf, rows: u64) {
         let mut seen = self.seen();
         let known = seen.offered.entry(stream).or_default();
         *known = rows.max(*known);
     }
 
-    /// Records an answer of the controller, after its own work is done and on the disk.
+    /// Records an answer of the controller. The controller has finished its work on the call by
+    /// then.
     pub(crate) fn answered(&self, question: &Question, answer: &Result<Answer, Status>) {
-        // The folder's name is removed, because it differs between two runs of a seed.
+        // The path of the folder is removed, because it differs between two simulations of a seed.
         let described = describe(question, answer).replace(&self.home, "~");
         self.note(|| described.clone());
         {
@@ -183,7 +186,8 @@ impl Witness {
         }
     }
 
-    /// Checks that the token of an attempt ends with the attempt.
+    /// Checks that the token of an attempt no longer works when the grace after the attempt's end
+    /// is over.
     fn straggled(&self, rows: &AppendRows, answer: &Result<Answer, Status>) {
         let seen = self.seen();
         let end = seen.ended.get(&rows.run).filter(|end| {
@@ -202,7 +206,7 @@ impl Witness {
     fn suspect(&self, question: &Question, answer: &Result<Answer, Status>) {
         if let Err(status) = answer
             && matches!(status.code(), Code::Internal | Code::InvalidArgument | Code::OutOfRange)
-        // A gap is a normal answer to a wrong offset; no caller here sends one.
+        // `OutOfRange` is the normal answer to a wrong offset, but no simulated caller sends one.
         {
             self.accuse(format!("{question:?} was answered with {status:?}"));
         }

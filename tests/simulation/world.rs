@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(24 * 3600);
 /// The interval at which the simulation checks whether it is over.
 const LOOK_EVERY: Duration = Duration::from_secs(20);
 
-/// Everything of one simulation.
+/// The parts of one simulation.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) scenario: Scenario,
@@ -51,7 +51,8 @@ pub(crate) struct World {
 pub struct Outcome {
     /// The events that must never happen, but did.
     pub violations: Vec<String>,
-    /// A digest that is equal if the same happened at the same times.
+    /// A digest. It is equal for two simulations in which the same events happened at the same
+    /// times.
     pub digest: u64,
     /// The number of answers of the controller.
     pub answers: u64,
@@ -59,7 +60,7 @@ pub struct Outcome {
     pub writes: u64,
     /// The number of trials that were started, later attempts included.
     pub attempts: u64,
-    /// The time that it took by the simulation's own clock.
+    /// The time that the simulation took by its own clock.
     pub lasted: Duration,
     /// The arrows of the state machines that were taken, and how often.
     pub arrows: Arrows,
@@ -73,7 +74,7 @@ pub struct Outcome {
 /// Panics if the machine has no folder for temporary files.
 pub fn simulate(seed: u64, bug: Option<Bug>, traced: bool) -> Outcome {
     probes::plant(bug);
-    // A folder in memory works like one on any disk here, and is faster.
+    // A folder in memory works like a folder on a disk here, and is faster.
     let memory = Path::new("/dev/shm");
     let home = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
     let home = home.expect("a folder for temporary files");
@@ -204,7 +205,8 @@ impl World {
         self.calm.load(Ordering::Relaxed)
     }
 
-    /// Returns whether every sweep is over, and every agent has noticed and left.
+    /// Returns whether every sweep is over, and no agent and no program runs. During the calm,
+    /// starts the agents of sweeps that are not over.
     async fn is_over(&self) -> bool {
         let Some(door) = self.server.door() else { return false };
         let mut over = true;

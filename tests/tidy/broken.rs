@@ -1,5 +1,5 @@
-//! Tests the rules with files that break them, one for each way around a rule, each with a part of
-//! the complaint. A rule that cannot fail proves nothing.
+//! Tests the rules with files that break them, one file for each way to break a rule. Each file
+//! comes with a part of the expected complaint. A rule that cannot fail proves nothing.
 
 use crate::{
     circles::circles,
@@ -26,7 +26,7 @@ const ROWS: (&str, &str) = ("controller/src/store/rows.rs", "");
 const DOOR: (&str, &str) = ("controller/src/api/grpc/mod.rs", "");
 const FACADE: (&str, &str) = ("sweeps/src/gp/mod.rs", "mod a;\nmod b;\npub use b::B;\nuse a::A;");
 
-/// A file of each room, and the imports in it that are forbidden there.
+/// Files with a forbidden import: the path, the code, and a part of the complaint.
 const IMPORTS: [(&str, &str, &str); 11] = [
     ("sweeps/src/a.rs", "use proto::{self as p};", "`sweeps` must not import `proto`"),
     ("sweeps/src/a.rs", "use proto::v1::Run;", "`sweeps` must not import `proto`"),

@@ -1,11 +1,11 @@
-//! Checks rules about single files: which file may know the database, what a door may do, and how
-//! long and wide a file may be.
+//! Checks rules about single files: which files may name the database's crate, what a door may do,
+//! and how long and wide a file may be.
 
 use crate::project::Project;
 
-/// The only folder that knows which database the controller uses.
+/// The only folder of the controller whose files may name the database's crate.
 const DATABASE: &str = "controller/src/store/database/";
-/// The only file that saves runs.
+/// The only file of `app` that may save runs.
 const DRAFT: &str = "controller/src/app/change/draft.rs";
 /// The longest file, in lines.
 pub(crate) const LONGEST: usize = 500;
@@ -31,7 +31,8 @@ pub(crate) fn doors_with_transactions(project: &Project) -> Vec<String> {
         .collect()
 }
 
-/// Returns the files that save a run themselves: a change saves the runs that it edits.
+/// Returns the files that save a run themselves, although only a change saves the runs that it
+/// edits.
 pub(crate) fn saving_runs(project: &Project) -> Vec<String> {
     let sources = project
         .sources

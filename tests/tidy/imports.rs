@@ -92,7 +92,7 @@ impl Names<'_> {
             "crate" => (self.module[..1].to_vec(), rest),
             "self" => (self.module.clone(), rest),
             "super" => (self.module.clone(), path),
-            // The first word is a variable's name, or a name that a `use` item imports.
+            // The first word is a local name, or a name that a `use` item imports.
             _ if rest.is_empty() || self.imported.contains(first) => return None,
             _ if self.modules.contains(&[&self.module[..], &path[..1]].concat()) => {
                 (self.module.clone(), path)

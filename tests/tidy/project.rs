@@ -24,7 +24,7 @@ pub(crate) struct Source {
     pub(crate) text: String,
     /// The paths that the file names, each beginning with its crate.
     pub(crate) named: BTreeSet<Path>,
-    /// The names that its `use` items make available to other modules, each with its path.
+    /// The names that the file's `use` items import, each with its path.
     renamed: BTreeMap<String, Path>,
 }
 
@@ -87,7 +87,7 @@ impl Project {
         None
     }
 
-    /// Returns which files below a folder import which others there.
+    /// Returns the graph of the imports among the files below a folder.
     pub(crate) fn imports_below(&self, folder: &str) -> Graph {
         let mut graph = Graph::new();
         let is_inside = |source: &&Source| source.file.starts_with(folder) && !source.is_test();

@@ -1,5 +1,5 @@
-//! Reads which crates and rooms may import which, from the tables of ARCHITECTURE.md, and finds the
-//! imports that break them.
+//! Reads the tables of ARCHITECTURE.md, which say what each crate and room may import. Finds the
+//! imports that the tables do not allow.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ pub(crate) struct Tables {
     rooms: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// The words that a cell may contain in place of names.
+/// The words that a cell may have in place of names: no import is allowed, or every import is.
 const NOTHING: &str = "nothing of ours";
 const EVERYTHING: &str = "everything";
 
@@ -82,7 +82,7 @@ fn table(text: &str, head: &str) -> BTreeMap<String, BTreeSet<String>> {
         let mut cells = row.trim_matches('|').split(" | ");
         let names = quoted(cells.next().unwrap_or_default());
         let second = cells.next().unwrap_or_default().trim();
-        // Words around the names could turn their meaning round, so there are none.
+        // Words around the names could reverse the meaning of a cell, so a cell must not have any.
         let allowed = match second {
             NOTHING | EVERYTHING => Some(BTreeSet::from([second.to_owned()])),
             names => names.split(", ").map(name).collect(),
@@ -101,7 +101,7 @@ fn quoted(cell: &str) -> BTreeSet<String> {
     cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// The word in backticks, if there is nothing else.
+/// Returns the word in backticks, if the text has nothing else.
 fn name(text: &str) -> Option<String> {
     let name = text.strip_prefix('`')?.strip_suffix('`')?;
     (!name.contains('`')).then(|| name.to_owned())

@@ -21,7 +21,7 @@ pub(super) const LEASE: Duration = Duration::from_secs(2);
 pub(super) const STEPS: u64 = 100;
 const NODES: usize = 3;
 const FLAGS: [&str; 4] = ["--slots", "2", "--grace", "1"];
-/// A look restarts a program that has ended with a chance of one in `RESTART`.
+/// Each call of `tend` restarts a program that has ended with a chance of one in `RESTART`.
 const RESTART: usize = 20;
 /// The pause between two looks at the sweep.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -49,7 +49,7 @@ pub(super) struct Fleet {
     agents: Vec<Agent>,
     looked: Instant,
     finished: bool,
-    /// How often the sweep was found paused, and resumed.
+    /// How often the fleet found the sweep paused and resumed it.
     pub(super) resumed: usize,
 }
 
@@ -99,8 +99,8 @@ parameters:
         agents.map(|agent| of_node(&agent.data)).next().unwrap_or_else(|| vec![pid])
     }
 
-    /// Restarts programs that have ended, after some time. Also looks at the sweep, if the
-    /// controller can answer.
+    /// Restarts programs that have ended, after some time. If the controller `answers`, also looks
+    /// at the sweep from time to time.
     pub(super) fn tend(&mut self, chance: &mut Chance, answers: bool) {
         if self.lab.lost_controller() {
             if chance.below(RESTART) == 0 {
@@ -119,8 +119,8 @@ parameters:
         }
     }
 
-    /// Does what a person does now and then. A controller that is dying does not answer; the next
-    /// look tries again.
+    /// Looks at the sweep as a user would: resumes it if it is paused, and notes if it is finished.
+    /// If the controller does not answer, the next look tries again.
     fn look(&mut self) {
         let shown = self.lab.sweep(&["show", &self.sweep, "--json"]);
         let shown: Value = serde_json::from_slice(&shown.stdout).unwrap_or_default();
@@ -143,7 +143,8 @@ parameters:
             assert!(begun.elapsed() < 4 * PATIENCE, "the sweep ends: {}", self.said());
         }
         for mut agent in std::mem::take(&mut self.agents) {
-            // An agent that was killed still has to report the trials that it held.
+            // If an agent was killed, the next agent on its folder has to report the trials that it
+            // held.
             if agent.is_over() {
                 agent = self.lab.agent_in(agent.data.clone(), &self.sweep, &FLAGS);
             }

@@ -34,9 +34,9 @@ const CELLS_PER_KILL: usize = 2;
 const PAUSE: Duration = Duration::from_millis(400);
 /// The longest time for which a process stays stopped: more than twice a lease.
 const STOP: Duration = Duration::from_secs(5);
-/// The pause between two looks.
+/// The pause between two rounds of the hunter's loop.
 const TICK: Duration = Duration::from_millis(10);
-/// The pause between two rows of the writer that sends rows to the controller all the time.
+/// The pause between two appends of the writer that sends rows to the controller all the time.
 const WRITE_EVERY: Duration = Duration::from_millis(10);
 
 #[test]
@@ -86,7 +86,7 @@ fn a_fleet_under_random_kills_loses_nothing() {
     ));
 }
 
-/// Processes that were stopped, and the signal that they get next.
+/// Processes that were stopped, the signal that they get next, and the time of that signal.
 struct Asleep {
     until: Instant,
     kind: Kind,
@@ -94,7 +94,7 @@ struct Asleep {
     next: Signal,
 }
 
-/// The source of the signals, with counts of what it has done.
+/// The source of the signals, with counts of the processes that it has killed and stopped.
 #[derive(Default)]
 struct Hunter {
     asleep: Vec<Asleep>,
@@ -131,7 +131,7 @@ impl Hunter {
     }
 
     /// Kills one process of this kind, or stops it and chooses the next signal. Returns false if
-    /// there was none.
+    /// there was no such process.
     fn strike(&mut self, fleet: &Fleet, chance: &mut Chance, kind: Kind) -> bool {
         let mut living = fleet.living(kind);
         living.retain(|pid| self.asleep.iter().all(|asleep| !asleep.pids.contains(pid)));

@@ -1,4 +1,4 @@
-//! Checks a grid in the end against the notes that the trainers wrote themselves, outside Besom.
+//! Compares the finished grid with the notes that the trainers wrote themselves, outside Besom.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -82,8 +82,8 @@ async fn check_rows(run: &Value, truth: &Truth, dial: &Dial, verdict: &mut Verdi
         "the last attempt that reached its end counts: {run} {truth:?}"
     );
     let mut history = rows::history(dial, id).await;
-    // If no attempt resumed from a checkpoint, the history shows the rows of all attempts, each
-    // with its attempt.
+    // If the last attempt did not resume from a checkpoint, the history has the rows of all
+    // attempts. Only the rows of the last attempt are compared then.
     history.retain(|(attempt, _)| *first > 0 || attempt == last);
     let logged: Vec<_> = history.iter().map(|(_, row)| step_and_loss(row)).collect();
     assert_eq!(logged, losses, "{run}");

@@ -1,5 +1,5 @@
 //! Sends files and versions of artifacts to a controller that is killed meanwhile. Everything that
-//! it acknowledged is there once, bit by bit.
+//! the controller acknowledged is stored exactly once, bit by bit.
 
 use std::{fs, sync::Arc};
 
@@ -54,7 +54,8 @@ pub(crate) async fn tell(dial: Dial, begun: RunBegun, number: u64) -> Result<u64
     Ok(number + 1)
 }
 
-/// Returns the controller's answer; panics on any other trouble, which is this machine's.
+/// Returns the controller's status. Panics on any other trouble, which comes from the test's own
+/// machine.
 fn remote(trouble: Trouble) -> Status {
     match trouble {
         Trouble::Remote(status) => status,

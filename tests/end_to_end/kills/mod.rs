@@ -1,7 +1,7 @@
-//! Sends SIGKILL on the log path: to controllers, trainers and both at once, at random moments.
-//! Acknowledged rows, files and artifacts are there once, bit by bit; a killed trainer loses at
-//! most the last milliseconds. BESOM_KILLS sets the number of kills: 40 unless `cargo xtask soak`
-//! asks for more.
+//! Sends SIGKILL at random moments to the controller, to trainers, and to both at once.
+//! Acknowledged rows, files and artifacts are stored exactly once, bit by bit. A killed trainer
+//! loses at most the rows of the last milliseconds. BESOM_KILLS sets the number of kills: 40 unless
+//! `cargo xtask soak` asks for more.
 
 pub(crate) mod contents;
 
@@ -25,10 +25,12 @@ use tests::{
     measures, monotonic_ns, rows, times,
 };
 
-/// The kills of one round: a trainer, the controller, and a trainer together with the controller.
+/// The number of kills in one round: a trainer, the controller, and a second trainer right after
+/// the controller.
 const KILLS_A_ROUND: usize = 3;
 const DEFAULT_KILLS: usize = 40;
-/// The most that a killed trainer may lose, on a machine that keeps its threads running.
+/// The longest time of which a killed trainer may lose the rows, on a machine that keeps its
+/// threads running.
 const LOSS: Duration = Duration::from_millis(10);
 
 #[test]
@@ -53,7 +55,8 @@ fn acknowledged_rows_and_files_survive_every_kill() {
         lost.len(),
         begun.elapsed()
     ));
-    // Some machines keep a thread waiting for longer than this test can detect.
+    // Some machines keep a thread waiting for longer than this test can detect, so a tenth of the
+    // trainers may lose more.
     assert!(
         over * 10 <= lost.len() || !measures(),
         "{over} of {} trainers lost more than {LOSS:?}: {lost:?}",
@@ -61,8 +64,7 @@ fn acknowledged_rows_and_files_survive_every_kill() {
     );
 }
 
-/// Runs one round. Returns what the two killed trainers lost: the time between their last row on
-/// disk and their end, less the time for which the machine did not run their threads.
+/// Runs one round. Returns what the two killed trainers lost, as [`Trainer::lost`] measures it.
 fn one_round(
     lab: &mut Lab,
     runtime: &tokio::runtime::Runtime,
@@ -109,7 +111,7 @@ fn one_round(
     })
 }
 
-/// A `sdk_logger` with a folder of its own.
+/// A process of the program `sdk_logger`, with its own folder.
 struct Trainer {
     child: Child,
     output: BufReader<ChildStdout>,
@@ -160,8 +162,9 @@ impl Trainer {
         words[0]
     }
 
-    /// Returns how long before the trainer's end the first row was logged that is not among the
-    /// `kept`, less the time for which the machine did not run its threads.
+    /// Returns how long before the kill the trainer logged its first lost row. The first `kept`
+    /// rows are on disk. The time for which the machine did not run the trainer's threads does not
+    /// count.
     fn lost(&self, kept: u64, killed: u64) -> Duration {
         let side = fs::read(&self.side).unwrap();
         let word = |bytes: &[u8], index: usize| {

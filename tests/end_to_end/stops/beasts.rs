@@ -29,7 +29,8 @@ pub(super) const BEASTS: [Beast; 12] = [
     Beast { name: "leaderless", processes: 1 },
 ];
 
-/// The trainer that carries no mark: without a cgroup, only its parents show whose it is.
+/// The trainer with a process that carries no mark. Without a cgroup, the agent recognises this
+/// process only by its parents.
 pub(super) const CLEARED: &str = "cleared";
 
 /// Returns the processes whose command line carries this tag, by "run:attempt:beast". Dead
@@ -39,7 +40,7 @@ pub(super) fn living(tag: &str) -> BTreeMap<String, Vec<i32>> {
     for (pid, line) in command_lines() {
         let Some((_, rest)) = line.split_once(tag) else { continue };
         let end = rest.find(['\0', '\'', '"']).unwrap_or(rest.len());
-        // A command line with fewer parts belongs to the program before it has become a beast.
+        // A tag with fewer parts belongs to the program before it has become a beast.
         if rest[..end].matches(':').count() == 2 {
             living.entry(rest[..end].to_owned()).or_default().push(pid);
         }

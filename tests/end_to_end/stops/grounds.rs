@@ -1,6 +1,6 @@
-//! Prepares the cgroup in which the agent of a round runs: one where it may make more cgroups, or
-//! one where it may not. On a machine that does not allow cgroups, the test reports that it skips
-//! the first kind; the second needs nothing.
+//! Prepares the cgroup in which the agent of a round runs. There are two kinds: in one, the agent
+//! may make more cgroups, and in the other, it may not. On a machine that does not allow cgroups,
+//! the test reports that it skips the first kind. The second kind works on every machine.
 
 use std::{
     fs,
@@ -17,7 +17,7 @@ pub(super) struct Grounds {
 }
 
 impl Grounds {
-    /// Returns `None` if this machine cannot provide the kind.
+    /// Prepares a cgroup of this kind. Returns `None` if this machine cannot provide it.
     pub(super) fn of(with_cgroups: bool) -> Option<Self> {
         static SAID: Once = Once::new();
         let cgroup = match make() {
@@ -38,7 +38,7 @@ impl Grounds {
         self.cgroup.as_deref()
     }
 
-    /// Returns the number of cgroups that trials have here.
+    /// Returns the number of trials that have a cgroup now.
     pub(super) fn trials(&self) -> usize {
         let entries = self.cgroup.iter().flat_map(|path| fs::read_dir(path).unwrap().flatten());
         entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).count()

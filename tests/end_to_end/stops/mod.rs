@@ -61,7 +61,7 @@ fn no_process_of_a_trial_survives_a_stop() {
     let mut lab = Lab::with_controller();
     let begun = Instant::now();
     let (mut ended, mut took) = (0, Vec::new());
-    // Runs every way at least once, with and without cgroups.
+    // The loop runs every way at least once, with and without cgroups.
     for round in 0.. {
         if ended >= stops && round >= 2 * WAYS.len() {
             break;
@@ -82,8 +82,8 @@ fn no_process_of_a_trial_survives_a_stop() {
     assert!(middle < GRACE + SLACK || !measures(), "{took:?}");
 }
 
-/// Starts one of each beast and ends them. Returns how many ended, and how long each cancelled one
-/// took.
+/// Starts one trial of each beast and ends them all. Returns how many ended, and how long each took
+/// after a cancel.
 fn one_round(lab: &mut Lab, round: usize, way: Way, grounds: &Grounds) -> (usize, Vec<Duration>) {
     let what = format!(
         "round {round}, {way:?}, {} cgroups",
@@ -129,7 +129,7 @@ fn one_round(lab: &mut Lab, round: usize, way: Way, grounds: &Grounds) -> (usize
     assert_eq!(code, Some(0), "{what}: {said}");
     assert_eq!(said.contains("no cgroups for trials"), !grounds.with_cgroups, "{what}: {said}");
     assert!(!said.contains("set aside"), "{what}: every slot is free: {said}");
-    // One look may miss a process that ends while its child is born.
+    // One look at /proc may miss a process that starts while its parent ends.
     for pause in [0, 11, 23, 41] {
         thread::sleep(Duration::from_millis(pause));
         let living = living(&tag);
@@ -140,7 +140,8 @@ fn one_round(lab: &mut Lab, round: usize, way: Way, grounds: &Grounds) -> (usize
     (loose.len(), if cancelled.is_some() { took } else { vec![] })
 }
 
-/// Performs the event. Returns when the sweep was cancelled, or `None` if it was not.
+/// Performs the event. Returns the time at which the sweep was cancelled, or `None` if it was not
+/// cancelled.
 fn disturb(lab: &Lab, agent: &mut Agent, sweep: &str, way: Way, trials: usize) -> Option<Instant> {
     let restart = |agent: &mut Agent| {
         *agent = lab.agent_in(agent.data.clone(), sweep, &["--slots", &trials.to_string()]);

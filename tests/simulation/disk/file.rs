@@ -7,14 +7,15 @@ use rand::{RngExt as _, rngs::StdRng};
 
 use super::Trouble;
 
-/// The bytes that a disk writes as a whole or not at all.
+/// The size of a sector in bytes. A disk writes a sector as a whole or not at all.
 const SECTOR: usize = 512;
-/// The bytes of one region of the memory that connections share, the size that SQLite asks for.
+/// The size in bytes of one region of the memory that connections share. SQLite requests this size.
 pub(super) const REGION: usize = 32 << 10;
 /// The number of locks on the shared memory.
 pub(super) const SHARED_LOCKS: usize = 8;
 
-/// The bytes of a file.
+/// A file: the bytes that a process sees, the durable bytes, and the changes that are not synced
+/// yet.
 #[derive(Debug, Default)]
 pub(super) struct File {
     /// A number that no other file has.
@@ -40,7 +41,8 @@ impl File {
         Self { seen: self.seen.clone(), durable: self.seen.clone(), ..Self::default() }
     }
 
-    /// Fills `bytes` from `offset` on; returns how many bytes the file had.
+    /// Fills `bytes` with the file's bytes from `offset` on. Returns the number of bytes that the
+    /// file had there.
     pub(super) fn read(&self, offset: usize, bytes: &mut [u8]) -> usize {
         let there = self.seen.get(offset..).unwrap_or_default();
         let length = there.len().min(bytes.len());
@@ -67,8 +69,8 @@ impl File {
         }
     }
 
-    /// Keeps the synced bytes, and of the unsynced ones a random choice: sectors in any order, a
-    /// few or most of them.
+    /// Keeps the synced bytes, and a random choice of the unsynced changes. Each sector is kept or
+    /// lost on its own.
     pub(super) fn forget_unsynced(&mut self, rng: &mut StdRng) {
         let kept = rng.random_range(0.0..=1.0);
         for change in self.unsynced.drain(..) {
@@ -153,7 +155,7 @@ impl Locks {
         }
     }
 
-    /// Returns whether an owner is about to write.
+    /// Returns whether any owner has a reserved or exclusive lock.
     pub(super) fn is_reserved(&self) -> bool {
         self.levels.values().any(|level| *level >= 2)
     }
@@ -183,7 +185,7 @@ impl Locks {
         Ok(())
     }
 
-    /// Returns an owner's locks on the shared memory.
+    /// Releases an owner's locks on the shared memory.
     pub(super) fn unlock_shared(&mut self, owner: u64, which: std::ops::Range<usize>) {
         for lock in self.shared.get_mut(which).unwrap_or_default() {
             lock.readers.retain(|reader| *reader != owner);

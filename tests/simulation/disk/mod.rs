@@ -1,7 +1,7 @@
 //! Simulates a disk that forgets unsynced writes, gets full and fails on purpose. SQLite reaches it
-//! through `vfs.rs`, everything else through the functions here. Each thread has one disk, since a
-//! simulation is one thread. The handles of a killed process only fail. The disk never reads a
-//! clock: the caller sets its faults.
+//! through `vfs.rs`, everything else through the functions here. Each thread has one disk, because
+//! a simulation is one thread. Reads, writes and syncs on the handles of a killed process fail. The
+//! disk never reads a clock: the caller sets its faults.
 
 mod file;
 mod vfs;
@@ -48,7 +48,7 @@ pub(crate) enum Fault {
 #[derive(Debug)]
 struct Disk {
     files: BTreeMap<String, Rc<RefCell<File>>>,
-    /// Copies of the files while the data folder is removed.
+    /// Copies of the files while the data folder is removed; `None` while it is there.
     away: Option<BTreeMap<String, File>>,
     /// The number of files that were ever created.
     made: u64,
@@ -56,7 +56,8 @@ struct Disk {
     /// The number of processes that have mounted the disk. Handles of an earlier process are dead.
     process: u64,
     full: bool,
-    /// The number of writes and syncs before the fault, and the fault.
+    /// The number of writes and syncs before the next fault, and that fault; `None` if no fault is
+    /// set.
     fault: Option<(u64, Fault)>,
     killed: bool,
     rng: StdRng,
@@ -176,8 +177,8 @@ pub(crate) fn format(seed: u64) {
     with(|disk| *disk = Disk::new(seed));
 }
 
-/// Gives the disk to a new process. The handles of earlier processes are dead; what they wrote is
-/// there.
+/// Gives the disk to a new process. The handles of earlier processes no longer work, but the bytes
+/// that these processes wrote stay.
 pub(crate) fn mount() {
     with(|disk| {
         disk.process += 1;
@@ -212,8 +213,8 @@ fn identity(name: &str) -> Option<u64> {
     with(|disk| disk.files.get(name).map(|file| file.borrow().number))
 }
 
-/// Removes the data folder under the process that has its files open; using them shows no error. A
-/// copy of this moment is kept.
+/// Removes the data folder under the process that has its files open. The process can still use the
+/// open files without an error. The disk keeps a copy of the files as they are now.
 pub(crate) fn vanish() {
     with(|disk| {
         if disk.away.is_none() {
@@ -224,7 +225,7 @@ pub(crate) fn vanish() {
     });
 }
 
-/// Puts the copy where the folder was; returns whether there was one.
+/// Puts the copy where the folder was. Returns whether there was a copy.
 pub(crate) fn reappear() -> bool {
     with(|disk| {
         let copies = disk.away.take();

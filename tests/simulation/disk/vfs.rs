@@ -1,6 +1,6 @@
-//! Offers the simulated disk to SQLite as a file system: a table of C functions that only
-//! translate. It follows "The SQLite OS Interface or VFS" of SQLite's documentation. This is the
-//! only unsafe code of the project.
+//! Offers the simulated disk to SQLite as a file system: a table of C functions that only translate
+//! calls. It follows "The SQLite OS Interface or VFS" of SQLite's documentation. This is the only
+//! module of the crate with unsafe code.
 
 #![expect(unsafe_code, reason = "SQLite calls C functions")]
 
